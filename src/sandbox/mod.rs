@@ -1,0 +1,1 @@
+//! The simulator: loopback providers that the rest of the program meets only over HTTP.
