@@ -1,0 +1,1 @@
+//! Placeholder prose: this room is being furnished.
