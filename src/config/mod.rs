@@ -1,1 +1,5 @@
-//! Placeholder prose: this room is being furnished.
+//! Settings and paths: defaults ← file ← environment ← flags.
+
+pub mod paths;
+
+pub use paths::Paths;

@@ -1,1 +1,22 @@
-//! Placeholder prose: this room is being furnished.
+//! What the program knows and decides, without I/O, tasks, clock or screen.
+//!
+//! Everything here is a plain value or a pure function, so every behaviour is tested without a terminal, a runtime or
+//! a sleep. Time comes in as a [`Moment`]; randomness comes in as bytes.
+
+pub mod credential;
+pub mod identify;
+pub mod problem;
+pub mod provider;
+pub mod region;
+pub mod request;
+pub mod response;
+pub mod secret;
+pub mod text;
+
+pub use credential::{Credential, CredentialId, Name};
+pub use problem::Problem;
+pub use region::Origin;
+pub use secret::Secret;
+
+/// A moment in time, always handled in UTC.
+pub type Moment = time::OffsetDateTime;

@@ -1,0 +1,230 @@
+//! A credential: everything that is known about a secret except the secret.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::Moment;
+use super::response::Verdict;
+
+/// The longest name, in characters.
+pub const NAME_LIMIT: usize = 64;
+
+/// The identity of a credential: 32 hexadecimal digits that never change and mean nothing, so they may lie in the
+/// clear wherever the store has to name an item.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct CredentialId(String);
+
+/// The name a person gave a credential: 1 to 64 characters without control characters or outer blanks.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Name(String);
+
+/// Why a text cannot be a name.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NameError {
+    /// Nothing, or only blanks.
+    #[error("the name is empty")]
+    Empty,
+    /// More than [`NAME_LIMIT`] characters.
+    #[error("the name has more than {NAME_LIMIT} characters")]
+    TooLong,
+    /// A character that cannot be seen or that steers a terminal.
+    #[error("the name holds a character that cannot be shown")]
+    Control,
+    /// It begins like an option of the command line.
+    #[error("the name begins with \"-\" and would be read as an option")]
+    Dash,
+}
+
+/// A credential as the index knows it. Nothing in it is secret.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Credential {
+    /// Its identity, which renaming does not change.
+    pub id: CredentialId,
+    /// What people call it.
+    pub name: Name,
+    /// The provider's id, such as `snyk`.
+    pub provider: String,
+    /// The kind's id within the provider, such as `personal-access-token`.
+    pub kind: String,
+    /// The region's id, such as `SNYK-EU-01`.
+    pub region: String,
+    /// What else the kind needs to be used, such as `client_id` or `org_id`.
+    pub fields: BTreeMap<String, String>,
+    /// Free labels, such as `prod`.
+    pub labels: Vec<String>,
+    /// When it came into this keyring.
+    pub created: Moment,
+    /// When the provider will stop accepting it, where that is known.
+    pub expires: Option<Moment>,
+    /// A keyed fingerprint of the secret: equal for equal secrets, and useless without the key.
+    pub fingerprint: Option<String>,
+    /// Who it acts as, as the provider said.
+    pub principal: Option<Principal>,
+    /// The authorization scheme that worked last, where the kind has more than one.
+    pub scheme: Option<String>,
+    /// The outcome of the last check in its own region.
+    pub last_check: Option<Check>,
+}
+
+/// Who a credential acts as.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Principal {
+    /// The provider's identifier of the user, service account or app.
+    pub id: String,
+    /// Its name for people.
+    pub name: String,
+    /// What it is: `user`, `service_account`, `app_instance`, `api_user`, …
+    #[serde(rename = "type")]
+    pub kind: String,
+}
+
+/// The outcome of one check.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Check {
+    /// Accepted, refused or unknown.
+    pub verdict: Verdict,
+    /// The HTTP status, if there was an answer.
+    pub status: Option<u16>,
+    /// The verdict in words.
+    pub reason: String,
+    /// When it was asked.
+    #[serde(with = "time::serde::rfc3339")]
+    pub at: Moment,
+    /// How long the answer took, in milliseconds.
+    pub latency_ms: Option<u64>,
+}
+
+/// Which of a credential's secrets is meant, over the course of a rotation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Slot {
+    /// The one in use.
+    Current,
+    /// Minted, not yet proven.
+    Pending,
+    /// Replaced, not yet proven dead.
+    Previous,
+}
+
+/// Which part of a credential's secret material is meant.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Part {
+    /// The secret itself.
+    Secret,
+    /// A named further part, such as `refresh_token` or `client_secret`.
+    Named(String),
+}
+
+impl CredentialId {
+    /// An identity from 16 random bytes.
+    pub fn from_random(bytes: [u8; 16]) -> Self {
+        Self(super::text::hex(&bytes))
+    }
+
+    /// Reads an identity that was written before; `None` if it is not 32 lower-case hexadecimal digits.
+    pub fn parse(text: &str) -> Option<Self> {
+        let hex = text.len() == 32 && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+        hex.then(|| Self(text.to_owned()))
+    }
+
+    /// The identity as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Name {
+    /// Reads a name; outer blanks are not part of it.
+    pub fn parse(text: &str) -> Result<Self, NameError> {
+        let name = text.trim();
+        if name.is_empty() {
+            Err(NameError::Empty)
+        } else if name.chars().count() > NAME_LIMIT {
+            Err(NameError::TooLong)
+        } else if name.chars().any(super::text::is_unshowable) {
+            Err(NameError::Control)
+        } else if name.starts_with('-') {
+            Err(NameError::Dash)
+        } else {
+            Ok(Self(name.to_owned()))
+        }
+    }
+
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Slot {
+    /// The slot's name, as it stands in item identifiers.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Current => "current",
+            Self::Pending => "pending",
+            Self::Previous => "previous",
+        }
+    }
+}
+
+impl Part {
+    /// The part's name, as it stands in item identifiers.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Secret => "secret",
+            Self::Named(name) => name,
+        }
+    }
+}
+
+impl fmt::Display for CredentialId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl TryFrom<String> for Name {
+    type Error = NameError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        Self::parse(&text)
+    }
+}
+
+impl From<Name> for String {
+    fn from(name: Name) -> Self {
+        name.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_lose_outer_blanks_and_refuse_what_cannot_be_shown() {
+        assert_eq!(Name::parse("  ci scanner ").unwrap().as_str(), "ci scanner");
+        assert_eq!(Name::parse(" \t"), Err(NameError::Empty));
+        assert_eq!(Name::parse(&"x".repeat(65)), Err(NameError::TooLong));
+        assert_eq!(Name::parse("a\u{1b}[2J"), Err(NameError::Control));
+        assert_eq!(Name::parse("a\u{200b}b"), Err(NameError::Control));
+        assert_eq!(Name::parse("--all"), Err(NameError::Dash));
+    }
+
+    #[test]
+    fn an_identity_is_hexadecimal_and_comes_back() {
+        let id = CredentialId::from_random([0xab; 16]);
+        assert_eq!(CredentialId::parse(id.as_str()), Some(id));
+        assert_eq!(CredentialId::parse("../../etc/passwd"), None);
+    }
+}

@@ -1,0 +1,11 @@
+//! Providers as data: what `assets/providers/*.toml` and a user's own files of the same form say.
+//!
+//! A file is read into the types of [`spec`], and [`Catalogue::load`] turns the files into a validated whole: ids are
+//! unique, references lead somewhere, placeholders have parameters. What TOML cannot say is a named strategy (an enum
+//! variant), never a language of our own.
+
+mod catalogue;
+pub mod spec;
+
+pub use catalogue::{Catalogue, CatalogueError, Source};
+pub use spec::{Authorization, FieldSpec, Kind, Parameter, Preset, Provider, StatusMeaning};

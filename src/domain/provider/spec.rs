@@ -1,0 +1,355 @@
+//! The form of a provider file.
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::region::{Place, Region};
+use crate::domain::response::Verdict;
+
+/// A provider: its regions, the kinds of credential it issues, its ready-made requests and what its statuses mean.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Provider {
+    /// The version of this form; 1.
+    pub format: u32,
+    /// The id used on the command line and in the index, such as `snyk`.
+    pub id: String,
+    /// The name for people.
+    pub title: String,
+    /// Where the provider documents its authentication.
+    pub docs: String,
+    /// Another provider whose regions are also this one's (Snyk Apps lives where Snyk does).
+    #[serde(default)]
+    pub regions_of: Option<String>,
+    /// The regions; empty where `regions_of` names another provider.
+    #[serde(default, rename = "region")]
+    pub regions: Vec<Region>,
+    /// Host suffixes, compared by whole labels, that a region named *inside* a token may have.
+    #[serde(default)]
+    pub trusted_hosts: Vec<String>,
+    /// The kinds of credential.
+    #[serde(rename = "kind")]
+    pub kinds: Vec<Kind>,
+    /// The ready-made requests.
+    #[serde(default, rename = "preset")]
+    pub presets: Vec<Preset>,
+    /// What statuses mean here, most specific first.
+    #[serde(default, rename = "status")]
+    pub statuses: Vec<StatusMeaning>,
+    /// JSON members whose values are secrets whenever this provider answers with them.
+    #[serde(default)]
+    pub secret_members: Vec<String>,
+}
+
+/// A kind of credential.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Kind {
+    /// The id within the provider, such as `personal-access-token`.
+    pub id: String,
+    /// The name for people.
+    pub title: String,
+    /// One sentence: what it is for.
+    pub help: String,
+    /// What the provider calls the secret itself, such as "client secret".
+    pub secret: String,
+    /// How the secret becomes an `Authorization` header.
+    pub authorization: Authorization,
+    /// How a pasted secret of this kind is recognised.
+    #[serde(default)]
+    pub recognise: Vec<Recognition>,
+    /// What else is needed or useful besides the secret; nothing of it is secret.
+    #[serde(default, rename = "field")]
+    pub fields: Vec<FieldSpec>,
+    /// Further secret parts besides the secret itself, such as `client_secret` beside a refresh token.
+    #[serde(default, rename = "part")]
+    pub parts: Vec<FieldSpec>,
+    /// The id of the preset that tells whether a credential of this kind works.
+    pub check: String,
+    /// Where a person makes or renews one; `{app}` is the region's web application.
+    #[serde(default)]
+    pub page: Option<String>,
+    /// Where the provider documents this kind.
+    pub docs: String,
+    /// How long the provider lets one live at most, in days.
+    #[serde(default)]
+    pub max_days: Option<u32>,
+    /// How many may live at the same time.
+    #[serde(default)]
+    pub max_live: Option<u32>,
+    /// How one is replaced.
+    pub replace: Replacement,
+    /// A caution shown where the kind is chosen.
+    #[serde(default)]
+    pub caution: Option<String>,
+}
+
+/// How a secret becomes an `Authorization` header.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "form", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Authorization {
+    /// `Authorization: <scheme> <secret>`.
+    Header {
+        /// The scheme, such as `token` or `JWT`.
+        scheme: String,
+        /// A scheme to try once after a 401; what worked is remembered.
+        #[serde(default)]
+        fallback: Option<String>,
+    },
+    /// The secret and the field `client_id` are exchanged by the OAuth client-credentials grant.
+    ClientCredentials {
+        /// The path of the token endpoint on the API host.
+        token: String,
+        /// The scheme of the access token.
+        scheme: String,
+    },
+    /// The secret is a single-use refresh token; `client_id` and the part `client_secret` go with it.
+    RefreshToken {
+        /// The path of the token endpoint on the API host.
+        token: String,
+        /// The scheme of the access token.
+        scheme: String,
+    },
+    /// The secret is sent as a form to the auth host, which answers with an access token.
+    Exchange {
+        /// The endpoints to try in this order; the next one only after a 404.
+        endpoints: Vec<ExchangeEndpoint>,
+        /// The scheme of the access token.
+        scheme: String,
+    },
+}
+
+/// One endpoint that exchanges a secret for an access token.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExchangeEndpoint {
+    /// The path on the auth host.
+    pub path: String,
+    /// The form member that carries the secret.
+    pub secret_member: String,
+    /// Form members that carry fields, where the credential has them: member name → field id.
+    #[serde(default)]
+    pub members: std::collections::BTreeMap<String, String>,
+}
+
+/// A rule that recognises a pasted secret.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Recognition {
+    /// What the text looks like.
+    pub shape: Shape,
+    /// What it begins with.
+    #[serde(default)]
+    pub prefix: String,
+    /// What it ends with.
+    #[serde(default)]
+    pub suffix: String,
+    /// How sure a match is.
+    pub confidence: Confidence,
+    /// Why a match means this kind, in words.
+    pub why: String,
+}
+
+/// The shapes that secrets have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Shape {
+    /// 36 characters of hexadecimal digits and dashes.
+    Uuid,
+    /// `prefix.<8 characters>.<base64url JSON claims>.<signature>`, Snyk's own form.
+    ClaimsToken,
+    /// Three base64url parts; the first two are JSON.
+    Jwt,
+    /// Base64 text with padding that is nothing else.
+    Base64,
+    /// Anything between prefix and suffix.
+    Opaque,
+    /// A PEM private key.
+    PemKey,
+}
+
+/// How sure a recognition is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Confidence {
+    /// It may be this, among other things.
+    Possible,
+    /// It very probably is this.
+    Likely,
+    /// Nothing else looks like this.
+    Certain,
+}
+
+/// A field that goes with a secret.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FieldSpec {
+    /// The id, such as `client_id`.
+    pub id: String,
+    /// The name for people.
+    pub title: String,
+    /// One sentence: what it is and where to find it.
+    pub help: String,
+    /// Whether the kind cannot be used without it.
+    #[serde(default)]
+    pub required: bool,
+}
+
+/// How a credential of a kind is replaced by another one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Replacement {
+    /// The plan.
+    pub plan: ReplacementPlan,
+    /// Whether old and new can live side by side.
+    pub overlap: bool,
+    /// What a person does, in one or two sentences; empty where nothing is left to do.
+    #[serde(default)]
+    pub steps: String,
+}
+
+/// The ways to replace a credential; each is a strategy in code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ReplacementPlan {
+    /// A person makes the new one on the provider's page and pastes it; the old one dies there too.
+    Guided,
+    /// A person makes the new one; the program revokes the old one by API.
+    SnykPersonalAccessToken,
+    /// A new service account with the same role; the old account is deleted.
+    SnykServiceAccount,
+    /// A second secret on the same service account; the old secret is deleted.
+    SnykServiceAccountSecret,
+    /// Another sign-in, then the old refresh token is revoked.
+    SnykAppSession,
+    /// A new key by `/keys/`; the old key is deleted.
+    ApiWebKey,
+}
+
+/// A ready-made request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Preset {
+    /// The id within the provider, such as `self`.
+    pub id: String,
+    /// The name for people.
+    pub title: String,
+    /// One sentence: what it answers.
+    pub help: String,
+    /// The method.
+    #[serde(default = "get")]
+    pub method: String,
+    /// Which host of the region.
+    #[serde(default)]
+    pub place: Place,
+    /// The path, with `{placeholders}`.
+    pub path: String,
+    /// The query, in order; values may hold placeholders.
+    #[serde(default)]
+    pub query: Vec<(String, String)>,
+    /// Headers besides the provider's own.
+    #[serde(default)]
+    pub headers: Vec<(String, String)>,
+    /// The body, with placeholders.
+    #[serde(default)]
+    pub body: Option<String>,
+    /// What the placeholders mean.
+    #[serde(default, rename = "parameter")]
+    pub parameters: Vec<Parameter>,
+    /// Where the provider documents it.
+    pub docs: String,
+    /// Kinds it is of no use to.
+    #[serde(default)]
+    pub not_for: Vec<String>,
+    /// Where the answer says who the credential acts as.
+    #[serde(default)]
+    pub principal: Option<PrincipalPointers>,
+}
+
+/// JSON pointers into an answer that name the principal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PrincipalPointers {
+    /// Where its identifier is.
+    pub id: String,
+    /// Where its name is; the first that exists.
+    pub name: Vec<String>,
+    /// Where its type is, if the answer tells.
+    #[serde(default)]
+    pub kind: Option<String>,
+}
+
+/// A parameter of a preset.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Parameter {
+    /// The placeholder's name, such as `org_id`.
+    pub id: String,
+    /// One sentence: what it is.
+    pub help: String,
+    /// The value where nothing else is known.
+    #[serde(default)]
+    pub default: Option<String>,
+    /// The preset whose answers list its values.
+    #[serde(default)]
+    pub from: Option<String>,
+    /// JSON pointer to the array of values in that answer, and within an element to its value and its name.
+    #[serde(default)]
+    pub items: Option<ItemPointers>,
+}
+
+/// Where an answer lists the values of a parameter.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ItemPointers {
+    /// The array.
+    pub list: String,
+    /// The value within an element.
+    pub value: String,
+    /// The name for people within an element.
+    pub name: String,
+}
+
+/// What a status means at this provider.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StatusMeaning {
+    /// The HTTP status.
+    pub status: u16,
+    /// Only where the answer's body holds this text.
+    #[serde(default)]
+    pub body_has: Option<String>,
+    /// Only where the credential is of one of these kinds.
+    #[serde(default)]
+    pub kinds: Vec<String>,
+    /// What it says about the credential.
+    pub verdict: Verdict,
+    /// What happened.
+    pub what: String,
+    /// Why, as far as it is known; what is not known is said as such.
+    pub why: String,
+    /// What to do.
+    pub remedy: String,
+}
+
+impl Kind {
+    /// The field with the given id.
+    pub fn field(&self, id: &str) -> Option<&FieldSpec> {
+        self.fields.iter().find(|field| field.id == id)
+    }
+}
+
+impl Authorization {
+    /// The scheme shown and sent first.
+    pub fn scheme(&self) -> &str {
+        match self {
+            Self::Header { scheme, .. }
+            | Self::ClientCredentials { scheme, .. }
+            | Self::RefreshToken { scheme, .. }
+            | Self::Exchange { scheme, .. } => scheme,
+        }
+    }
+}
+
+fn get() -> String {
+    "GET".to_owned()
+}

@@ -1,0 +1,198 @@
+//! Origins and regions: where a provider lives, and therefore where its secrets may go.
+
+use serde::{Deserialize, Serialize};
+use url::{Host, Url};
+
+/// Scheme, host and port, and nothing else: the unit to which a secret is bound.
+///
+/// Plain `http` is accepted on loopback only, so a secret never crosses a network in the clear.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Origin {
+    scheme: String,
+    host: String,
+    port: u16,
+}
+
+/// Why a text is not an origin that a secret may be bound to.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum OriginError {
+    /// It is no URL at all.
+    #[error("\"{0}\" is not a URL")]
+    NotAUrl(String),
+    /// Neither `https` nor `http`.
+    #[error("\"{0}\" does not begin with https://")]
+    Scheme(String),
+    /// `http` to a host that is not this machine.
+    #[error("\"{0}\" is plain http to another machine: a secret would cross the network in the clear")]
+    PlainHttp(String),
+    /// A path, query, fragment or user name where only a host belongs.
+    #[error("\"{0}\" holds more than scheme, host and port")]
+    NotBare(String),
+}
+
+/// A region of a provider: the hosts that issue and accept its credentials.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Region {
+    /// The name people and the vendor use, such as `SNYK-EU-01`.
+    pub id: String,
+    /// Where it is, in words.
+    #[serde(default)]
+    pub title: String,
+    /// Other names that mean this region, lower case.
+    #[serde(default)]
+    pub aliases: Vec<String>,
+    /// Where API requests go.
+    pub api: Origin,
+    /// Where people sign in and look at their account.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub app: Option<Origin>,
+    /// Where secrets are exchanged for access tokens, if that is another host.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auth: Option<Origin>,
+    /// A PEM file with further certificate authorities to trust for this region.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ca_file: Option<std::path::PathBuf>,
+}
+
+/// Which of a region's hosts a request goes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Place {
+    /// The API host.
+    #[default]
+    Api,
+    /// The host that exchanges secrets.
+    Auth,
+    /// The web application.
+    App,
+}
+
+impl Origin {
+    /// Reads an origin from a text such as `https://api.eu.snyk.io` or `http://127.0.0.1:8080/`.
+    pub fn parse(text: &str) -> Result<Self, OriginError> {
+        let url = Url::parse(text.trim()).map_err(|_| OriginError::NotAUrl(text.to_owned()))?;
+        let bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
+        if !bare || !url.username().is_empty() || url.password().is_some() {
+            return Err(OriginError::NotBare(text.to_owned()));
+        }
+        match Self::of(&url) {
+            Some(origin) => Ok(origin),
+            None if url.scheme() == "http" => Err(OriginError::PlainHttp(text.to_owned())),
+            None => Err(OriginError::Scheme(text.to_owned())),
+        }
+    }
+
+    /// The origin of a URL, if it is one that a secret may go to: `https`, or `http` on loopback.
+    pub fn of(url: &Url) -> Option<Self> {
+        let host = url.host()?;
+        let allowed = match url.scheme() {
+            "https" => true,
+            "http" => is_loopback(&host),
+            _ => false,
+        };
+        let port = url.port_or_known_default()?;
+        allowed.then(|| Self { scheme: url.scheme().to_owned(), host: host.to_string(), port })
+    }
+
+    /// The host, without port.
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// Whether this is a loopback address (the simulator, a test server, a tunnel).
+    pub fn is_loopback(&self) -> bool {
+        self.scheme == "http"
+            || Url::parse(&self.to_string()).ok().and_then(|url| url.host().map(|host| is_loopback(&host))).unwrap_or(false)
+    }
+}
+
+impl Region {
+    /// The host of the given place; the API host where the region has no other.
+    pub fn origin(&self, place: Place) -> &Origin {
+        match place {
+            Place::Api => &self.api,
+            Place::Auth => self.auth.as_ref().unwrap_or(&self.api),
+            Place::App => self.app.as_ref().unwrap_or(&self.api),
+        }
+    }
+
+    /// The origins that a credential of this region may be sent to. The web application is not among them.
+    pub fn bound_origins(&self) -> Vec<Origin> {
+        let mut origins = vec![self.api.clone()];
+        origins.extend(self.auth.clone().filter(|auth| *auth != self.api));
+        origins
+    }
+
+    /// Whether `name` means this region: its id or one of its aliases, whatever the case.
+    pub fn answers_to(&self, name: &str) -> bool {
+        self.id.eq_ignore_ascii_case(name) || self.aliases.iter().any(|alias| alias.eq_ignore_ascii_case(name))
+    }
+}
+
+impl std::fmt::Display for Origin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let default = if self.scheme == "https" { 443 } else { 80 };
+        if self.port == default {
+            write!(f, "{}://{}", self.scheme, self.host)
+        } else {
+            write!(f, "{}://{}:{}", self.scheme, self.host, self.port)
+        }
+    }
+}
+
+impl TryFrom<String> for Origin {
+    type Error = OriginError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        Self::parse(&text)
+    }
+}
+
+impl From<Origin> for String {
+    fn from(origin: Origin) -> Self {
+        origin.to_string()
+    }
+}
+
+fn is_loopback<S: AsRef<str>>(host: &Host<S>) -> bool {
+    match host {
+        Host::Ipv4(address) => address.is_loopback(),
+        Host::Ipv6(address) => address.is_loopback(),
+        Host::Domain(name) => name.as_ref() == "localhost",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_origin_prints_as_it_is_read() {
+        for text in ["https://api.eu.snyk.io", "http://127.0.0.1:8080", "http://[::1]:9", "https://host.example:8443"] {
+            assert_eq!(Origin::parse(text).unwrap().to_string(), text);
+        }
+    }
+
+    #[test]
+    fn plain_http_is_for_loopback_only() {
+        assert!(matches!(Origin::parse("http://api.snyk.io"), Err(OriginError::PlainHttp(_))));
+        assert!(matches!(Origin::parse("http://127.0.0.1.evil.example"), Err(OriginError::PlainHttp(_))));
+        assert!(matches!(Origin::parse("ftp://api.snyk.io"), Err(OriginError::Scheme(_))));
+        assert!(Origin::parse("http://localhost:1234").is_ok());
+    }
+
+    #[test]
+    fn an_origin_holds_no_path_and_no_user() {
+        for text in ["https://api.snyk.io/v1", "https://api.snyk.io?x", "https://u@api.snyk.io", "https://u:p@api.snyk.io"] {
+            assert!(matches!(Origin::parse(text), Err(OriginError::NotBare(_))), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_default_port_and_the_written_one_are_the_same_origin() {
+        assert_eq!(Origin::parse("https://api.snyk.io:443"), Origin::parse("https://api.snyk.io"));
+        assert_ne!(Origin::parse("https://api.snyk.io:444"), Origin::parse("https://api.snyk.io"));
+    }
+}

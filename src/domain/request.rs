@@ -1,0 +1,100 @@
+//! A request before it meets a secret.
+//!
+//! A [`Draft`] is what a person edits and what history keeps. It cannot hold the credential's secret: that is bound at
+//! the last moment, below the engine's `send`.
+
+use serde::{Deserialize, Serialize};
+
+use super::region::Place;
+
+/// A request as a person writes it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Draft {
+    /// The method, upper case.
+    pub method: Method,
+    /// Where it goes.
+    pub target: Target,
+    /// The query, in order.
+    #[serde(default)]
+    pub query: Vec<(String, String)>,
+    /// Headers besides the provider's own; `Authorization` is not among them.
+    #[serde(default)]
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    #[serde(default)]
+    pub body: Option<String>,
+    /// The preset it came from, if any.
+    #[serde(default)]
+    pub preset: Option<String>,
+}
+
+/// Where a request goes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Target {
+    /// A path on one of the hosts of the credential's region.
+    Path {
+        /// Which host.
+        #[serde(default)]
+        place: Place,
+        /// The path, beginning with `/`, percent-encoded as it is to be sent.
+        path: String,
+    },
+    /// A whole URL. The secret goes along only if the credential is bound to its origin.
+    Url(url::Url),
+}
+
+/// The methods that a request may have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Method {
+    /// Reads.
+    #[default]
+    Get,
+    /// Reads the headers only.
+    Head,
+    /// Creates or acts.
+    Post,
+    /// Replaces.
+    Put,
+    /// Changes in part.
+    Patch,
+    /// Deletes.
+    Delete,
+    /// Asks what is allowed.
+    Options,
+}
+
+impl Method {
+    /// Every method, in the order in which they are offered.
+    pub const ALL: [Self; 7] = [Self::Get, Self::Head, Self::Post, Self::Put, Self::Patch, Self::Delete, Self::Options];
+
+    /// The word on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Head => "HEAD",
+            Self::Post => "POST",
+            Self::Put => "PUT",
+            Self::Patch => "PATCH",
+            Self::Delete => "DELETE",
+            Self::Options => "OPTIONS",
+        }
+    }
+
+    /// Reads a method, whatever its case.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|method| method.as_str().eq_ignore_ascii_case(text))
+    }
+
+    /// Whether it only reads. Everything else asks first and is never repeated blindly.
+    pub const fn is_safe(self) -> bool {
+        matches!(self, Self::Get | Self::Head)
+    }
+}
+
+impl std::fmt::Display for Method {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

@@ -1,0 +1,91 @@
+//! An answer after it has crossed the network: cleaned, bounded, timed; and what it says about a credential.
+
+use serde::{Deserialize, Serialize};
+
+/// What is known about whether a credential works. The four are different things and stay so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// The provider accepted it.
+    Accepted,
+    /// The provider refused it.
+    Refused,
+    /// No answer that says anything: network, timeout, server error.
+    Unknown,
+    /// It was never asked.
+    #[default]
+    Unchecked,
+}
+
+/// An answer of a provider.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// The headers in the order in which they came, names lower case, values cleaned of control characters.
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    pub body: Body,
+    /// Where the time went.
+    pub timing: Timing,
+    /// The bytes of the body as they came over the wire, after decompression.
+    pub size: u64,
+    /// The URL that answered in the end, after redirects.
+    pub url: String,
+    /// The HTTP version, such as `HTTP/2`.
+    pub version: String,
+}
+
+/// The body of an answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Body {
+    /// Nothing.
+    Empty,
+    /// Text, cleaned of everything that could steer a terminal.
+    Text(String),
+    /// Bytes that are not text.
+    Binary(Vec<u8>),
+}
+
+/// Where the time of an exchange went, in milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Timing {
+    /// Until the first byte of the answer's head.
+    pub first_byte_ms: u64,
+    /// The whole exchange.
+    pub total_ms: u64,
+}
+
+impl Verdict {
+    /// The word that is shown and written.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Accepted => "accepted",
+            Self::Refused => "refused",
+            Self::Unknown => "unknown",
+            Self::Unchecked => "unchecked",
+        }
+    }
+
+    /// Reads the word back.
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Accepted, Self::Refused, Self::Unknown, Self::Unchecked].into_iter().find(|verdict| verdict.as_str() == text)
+    }
+}
+
+impl Answer {
+    /// The value of the first header with this lower-case name.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+}
+
+impl Body {
+    /// The text, if it is text.
+    pub fn text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Empty | Self::Binary(_) => None,
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! The one type that holds a secret.
+//!
+//! It cannot be cloned, printed, compared by accident or serialised, and its bytes are wiped when it goes. The only
+//! way to read it is [`Secret::expose`], so the places that do can be counted: `tests/suite/house.rs` keeps the list.
+
+use zeroize::{Zeroize, Zeroizing};
+
+/// Secret bytes on the heap, allocated once at their exact size and wiped on drop.
+pub struct Secret(Zeroizing<Box<[u8]>>);
+
+impl Secret {
+    /// Takes the bytes over; the buffer they came in is wiped.
+    pub fn new(mut bytes: Vec<u8>) -> Self {
+        let exact: Box<[u8]> = bytes.as_slice().into();
+        bytes.zeroize();
+        Self(Zeroizing::new(exact))
+    }
+
+    /// Takes a text over; the buffer it came in is wiped.
+    pub fn from_text(text: String) -> Self {
+        Self::new(text.into_bytes())
+    }
+
+    /// Lends the bytes to `read` and to nobody else.
+    pub fn expose<R>(&self, read: impl FnOnce(&[u8]) -> R) -> R {
+        read(&self.0)
+    }
+
+    /// The length in bytes. It is not shown to people: masks have one width.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there is nothing inside.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether both hold the same bytes, in time that does not depend on where they differ.
+    pub fn same_as(&self, other: &Self) -> bool {
+        self.0.len() == other.0.len() && self.0.iter().zip(other.0.iter()).fold(0, |seen, (a, b)| seen | (a ^ b)) == 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_goes_in_is_what_is_exposed() {
+        let secret = Secret::from_text("snyk_uat.example".to_owned());
+        assert!(secret.expose(|bytes| bytes == b"snyk_uat.example"));
+        assert_eq!(secret.len(), 16);
+    }
+
+    #[test]
+    fn equality_looks_at_every_byte() {
+        let one = Secret::new(b"abc".to_vec());
+        assert!(one.same_as(&Secret::new(b"abc".to_vec())));
+        assert!(!one.same_as(&Secret::new(b"abd".to_vec())));
+        assert!(!one.same_as(&Secret::new(b"ab".to_vec())));
+    }
+}

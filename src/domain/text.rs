@@ -1,0 +1,53 @@
+//! Text from outside, made safe to show.
+
+/// Whether a character cannot be shown as one: controls, invisible and direction-changing characters.
+pub fn is_unshowable(c: char) -> bool {
+    c.is_control() || is_invisible(c)
+}
+
+/// Whether a character takes no room and has no ink: zero-width, joiners, byte-order mark, direction marks.
+pub fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+/// The text with everything that could steer a terminal replaced by `U+FFFD`. Line breaks and tabs stay; a carriage
+/// return goes, since it can only overwrite.
+pub fn clean(text: &str) -> String {
+    text.replace("\r\n", "\n").chars().map(|c| if steers(c) { '\u{fffd}' } else { c }).collect()
+}
+
+/// The text on one line, cleaned, for a title, a table cell or an error.
+pub fn clean_line(text: &str) -> String {
+    clean(text).replace(['\n', '\t'], " ")
+}
+
+/// Lower-case hexadecimal digits.
+pub fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+fn steers(c: char) -> bool {
+    is_unshowable(c) && c != '\n' && c != '\t'
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn escape_sequences_lose_their_power() {
+        assert_eq!(clean("a\u{1b}]0;title\u{7}b"), "a\u{fffd}]0;title\u{fffd}b");
+        assert_eq!(clean("one\r\ntwo\rthree"), "one\ntwo\u{fffd}three");
+        assert_eq!(clean_line("a\nb\tc\u{202e}d"), "a b c\u{fffd}d");
+    }
+
+    #[test]
+    fn hexadecimal_digits_are_lower_case_and_padded() {
+        assert_eq!(hex(&[0, 0x0f, 0xff]), "000fff");
+    }
+}

@@ -1,0 +1,268 @@
+//! What the screen asks of the engine, and what the engine reports back.
+//!
+//! Both are plain data, grouped by area. Every report carries the id of the task it answers, so that an answer that
+//! comes too late can be recognised and dropped.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::domain::credential::Check;
+use crate::domain::identify::Candidate;
+use crate::domain::problem::Problem;
+use crate::domain::request::Draft;
+use crate::domain::response::Answer;
+use crate::domain::{Credential, CredentialId, Moment, Name, Secret};
+use crate::index::RegionCheck;
+use crate::store::Backend;
+
+/// Identifies one running task; ids are never used twice in a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TaskId(pub u64);
+
+/// What the screen may ask for.
+pub enum Task {
+    /// About the list of credentials.
+    Keyring(KeyringTask),
+    /// About a credential's secret.
+    Secret(SecretTask),
+    /// About verdicts.
+    Check(CheckTask),
+    /// A request of the console.
+    Send(SendTask),
+    /// About the store.
+    Store(StoreTask),
+}
+
+/// About the list of credentials.
+pub enum KeyringTask {
+    /// Read all credentials from the index.
+    Load,
+    /// Say what a pasted secret may be.
+    Identify(Arc<Secret>),
+    /// Keep a new credential.
+    Add(NewCredential),
+    /// Change what is known about a credential.
+    Edit(CredentialId, Edit),
+    /// Forget a credential and its secret here; the provider is not asked.
+    Remove(CredentialId),
+    /// The last verdicts of a credential in each region.
+    Regions(CredentialId),
+}
+
+/// About a credential's secret.
+pub enum SecretTask {
+    /// Lend the secret to the screen.
+    Reveal(CredentialId),
+    /// Put the secret on the clipboard, to be cleared again.
+    Copy(CredentialId),
+    /// Put a text without secrets on the clipboard.
+    CopyText(String),
+    /// Clear the clipboard if it still holds what was copied.
+    ClearClipboard,
+}
+
+/// About verdicts.
+pub enum CheckTask {
+    /// Check these credentials in their own regions.
+    Credentials(Vec<CredentialId>),
+    /// Check a credential in all regions of its provider. The secret is shown to each host: ask first.
+    AllRegions(CredentialId),
+}
+
+/// A request of the console.
+pub struct SendTask {
+    /// With which credential.
+    pub credential: CredentialId,
+    /// What.
+    pub draft: Draft,
+    /// Whether a person agreed to a method that changes something.
+    pub consent: Consent,
+}
+
+/// Whether a person agreed to what cannot be taken back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Consent {
+    /// Nobody was asked: only methods that read may go.
+    NotAsked,
+    /// A person was shown target, region and credential, and agreed.
+    Given,
+}
+
+/// About the store.
+pub enum StoreTask {
+    /// Whether it can be used.
+    Status,
+    /// Unlock it, by its own prompt or with this passphrase.
+    Unlock(Option<Arc<Secret>>),
+}
+
+/// A credential to be kept.
+pub struct NewCredential {
+    /// Its name.
+    pub name: Name,
+    /// The provider's id.
+    pub provider: String,
+    /// The kind's id.
+    pub kind: String,
+    /// The region's id.
+    pub region: String,
+    /// Further fields.
+    pub fields: BTreeMap<String, String>,
+    /// Labels.
+    pub labels: Vec<String>,
+    /// The secret, with everything around it already taken off.
+    pub secret: Arc<Secret>,
+    /// Further secret parts by their id.
+    pub parts: BTreeMap<String, Arc<Secret>>,
+    /// When it ends, where the secret or the person says so.
+    pub expires: Option<Moment>,
+}
+
+/// A change to a credential; `None` leaves a thing as it is.
+#[derive(Default)]
+pub struct Edit {
+    /// Another name.
+    pub name: Option<Name>,
+    /// Another region.
+    pub region: Option<String>,
+    /// Fields to set; an empty value removes the field.
+    pub fields: BTreeMap<String, String>,
+    /// The labels it has from now on.
+    pub labels: Option<Vec<String>>,
+    /// The day it ends; the inner `None` says that it does not end.
+    pub expires: Option<Option<Moment>>,
+    /// Another secret in place of the current one.
+    pub secret: Option<Arc<Secret>>,
+}
+
+/// Something that a task has to say.
+pub struct Report {
+    /// Which task.
+    pub task: TaskId,
+    /// What.
+    pub event: Event,
+}
+
+/// What a task has to say. `Done`, `Failed` and `Cancelled` end it.
+pub enum Event {
+    /// So much of it is done.
+    Progress {
+        /// Steps done.
+        done: usize,
+        /// Steps in all.
+        total: usize,
+    },
+    /// News of the keyring.
+    Keyring(KeyringEvent),
+    /// News of a secret.
+    Secret(SecretEvent),
+    /// A verdict, in the named region.
+    Checked {
+        /// On which credential.
+        credential: CredentialId,
+        /// In which region.
+        region: String,
+        /// The verdict.
+        check: Check,
+    },
+    /// An answer for the console.
+    Answered(Box<Exchange>),
+    /// The state of the store.
+    Store(StoreState),
+    /// It ended well.
+    Done,
+    /// It ended badly.
+    Failed(Problem),
+    /// It was cancelled before it ended.
+    Cancelled,
+}
+
+/// News of the keyring.
+pub enum KeyringEvent {
+    /// All credentials.
+    Loaded(Vec<Credential>),
+    /// One credential was added or changed.
+    Changed(Box<Credential>),
+    /// One credential is gone.
+    Removed(CredentialId),
+    /// What a pasted secret may be.
+    Identified {
+        /// The secret with everything around it taken off.
+        secret: Arc<Secret>,
+        /// What was taken off, in words.
+        cleaned: Vec<String>,
+        /// What it may be, best first.
+        candidates: Vec<Candidate>,
+        /// Credentials that already hold this very secret.
+        twins: Vec<Name>,
+    },
+    /// The last verdicts of a credential in each region.
+    Regions(CredentialId, Vec<RegionCheck>),
+}
+
+/// News of a secret.
+pub enum SecretEvent {
+    /// The secret, lent to the screen. It is wiped when the last holder lets go.
+    Revealed(CredentialId, Arc<Secret>),
+    /// Something is on the clipboard.
+    Copied(Copied),
+    /// What became of the clipboard.
+    Cleared(Cleared),
+}
+
+/// How something came onto the clipboard.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Copied {
+    /// The way that was used.
+    pub way: ClipboardWay,
+    /// Whether it was handed over for sure, or only sent in the hope that the terminal takes it.
+    pub proven: bool,
+    /// Seconds until it is cleared, if it can be.
+    pub clears_after: Option<u64>,
+}
+
+/// The ways to the clipboard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClipboardWay {
+    /// The desktop's own clipboard.
+    Native,
+    /// The paste buffer of tmux, handed on to the outer terminal.
+    Tmux,
+    /// The terminal escape sequence OSC 52.
+    Osc52,
+}
+
+/// What became of the clipboard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cleared {
+    /// It is empty now.
+    Done,
+    /// It holds something else by now, which was left alone.
+    NotOurs,
+    /// This way of copying cannot be cleared.
+    Impossible,
+}
+
+/// A request and its answer.
+#[derive(Debug, Clone)]
+pub struct Exchange {
+    /// With which credential.
+    pub credential: CredentialId,
+    /// In which region.
+    pub region: String,
+    /// What was asked.
+    pub draft: Draft,
+    /// What came back.
+    pub answer: Answer,
+    /// What the status means here, in words, where there is something to say.
+    pub explanation: Option<Problem>,
+}
+
+/// The state of the store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoreState {
+    /// Which backend, and what it can do.
+    pub backend: Backend,
+    /// Usable, or why not.
+    pub problem: Option<crate::store::StoreError>,
+}
