@@ -1,5 +1,7 @@
-//! Settings and paths: defaults ← file ← environment ← flags.
+//! Settings, keys and paths: defaults ← file ← environment ← flags.
 
+pub mod key;
 pub mod paths;
 
+pub use key::Key;
 pub use paths::Paths;

@@ -30,8 +30,9 @@ pub trait Store: Send + Sync {
     /// Whether it can be used right now.
     async fn status(&self) -> Result<(), StoreError>;
 
-    /// Makes a locked store usable, by its own prompt; ends after `wait` at the latest.
-    async fn unlock(&self, wait: Duration) -> Result<(), StoreError>;
+    /// Makes a locked store usable; ends after `wait` at the latest. A store that does not exist yet and is opened
+    /// by a passphrase is created with it.
+    async fn unlock(&self, by: Unlock<'_>, wait: Duration) -> Result<(), StoreError>;
 
     /// The secret under this key.
     async fn get(&self, key: &ItemKey) -> Result<Secret, StoreError>;
@@ -41,6 +42,14 @@ pub trait Store: Send + Sync {
 
     /// Removes the item under this key; removing what is not there is no error.
     async fn delete(&self, key: &ItemKey) -> Result<(), StoreError>;
+}
+
+/// How a store is to be unlocked.
+pub enum Unlock<'a> {
+    /// By the backend's own prompt, such as the desktop's dialog.
+    OwnPrompt,
+    /// By this passphrase.
+    Passphrase(&'a Secret),
 }
 
 /// What a backend is and can do.
@@ -83,6 +92,9 @@ pub enum StoreError {
     /// It must be unlocked first. This says nothing about whether the item exists.
     #[error("the store is locked")]
     Locked,
+    /// It does not exist yet: choosing a passphrase creates it.
+    #[error("the store does not exist yet")]
+    Uncreated,
     /// There is no such item.
     #[error("the store holds no such secret")]
     Absent,
@@ -132,7 +144,10 @@ impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         let why = error.to_string();
         let (what, remedy) = match &error {
-            StoreError::Locked => ("The store is locked", "unlock it (`tokenring store status` says how) and try again"),
+            StoreError::Locked => (
+                "The store is locked",
+                "unlock it with `tokenring store unlock` (or in your desktop's keyring program) and try again",
+            ),
             StoreError::Absent => {
                 ("The secret is not in the store", "add it again with `tokenring edit NAME --secret`, or remove the credential")
             }

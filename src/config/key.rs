@@ -1,0 +1,130 @@
+//! Keys as people write them: `j`, `S-Tab`, `C-p`, `PgUp`.
+
+use std::fmt;
+
+/// One key press, with its modifiers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Key {
+    /// The key itself. A shifted letter is the capital letter, without `shift`.
+    pub code: Code,
+    /// With Control.
+    pub ctrl: bool,
+    /// With Alt.
+    pub alt: bool,
+    /// With Shift, where the key has no capital form (`S-Tab`, `S-Up`).
+    pub shift: bool,
+}
+
+/// The key itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[expect(missing_docs, reason = "the names are the names on the keys")]
+pub enum Code {
+    Char(char),
+    Enter,
+    Esc,
+    Tab,
+    Backspace,
+    Delete,
+    Insert,
+    Up,
+    Down,
+    Left,
+    Right,
+    Home,
+    End,
+    PageUp,
+    PageDown,
+    F(u8),
+}
+
+const NAMED: [(&str, Code); 14] = [
+    ("Enter", Code::Enter),
+    ("Esc", Code::Esc),
+    ("Tab", Code::Tab),
+    ("Backspace", Code::Backspace),
+    ("Del", Code::Delete),
+    ("Ins", Code::Insert),
+    ("Up", Code::Up),
+    ("Down", Code::Down),
+    ("Left", Code::Left),
+    ("Right", Code::Right),
+    ("Home", Code::Home),
+    ("End", Code::End),
+    ("PgUp", Code::PageUp),
+    ("PgDn", Code::PageDown),
+];
+
+impl Key {
+    /// A key without modifiers.
+    pub const fn plain(code: Code) -> Self {
+        Self { code, ctrl: false, alt: false, shift: false }
+    }
+
+    /// A character without modifiers.
+    pub const fn char(c: char) -> Self {
+        Self::plain(Code::Char(c))
+    }
+
+    /// A character with Control.
+    pub const fn ctrl(c: char) -> Self {
+        Self { ctrl: true, ..Self::char(c) }
+    }
+
+    /// Reads a key as [`Key`] prints it.
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut key = Self::char(' ');
+        let mut rest = text;
+        while let Some((modifier, tail)) = rest.split_once('-').filter(|(_, tail)| !tail.is_empty()) {
+            match modifier {
+                "C" => key.ctrl = true,
+                "A" => key.alt = true,
+                "S" => key.shift = true,
+                _ => return None,
+            }
+            rest = tail;
+        }
+        key.code = parse_code(rest)?;
+        Some(key)
+    }
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (on, modifier) in [(self.ctrl, "C-"), (self.alt, "A-"), (self.shift, "S-")] {
+            if on {
+                f.write_str(modifier)?;
+            }
+        }
+        match self.code {
+            Code::Char(' ') => f.write_str("Space"),
+            Code::Char(c) => write!(f, "{c}"),
+            Code::F(n) => write!(f, "F{n}"),
+            named => f.write_str(NAMED.iter().find(|(_, code)| *code == named).map_or("?", |(name, _)| name)),
+        }
+    }
+}
+
+fn parse_code(text: &str) -> Option<Code> {
+    let mut chars = text.chars();
+    match (chars.next(), chars.next()) {
+        (Some(c), None) => Some(Code::Char(c)),
+        _ if text == "Space" => Some(Code::Char(' ')),
+        (Some('F'), _) => text[1..].parse().ok().filter(|n| (1..=24).contains(n)).map(Code::F),
+        _ => NAMED.iter().find(|(name, _)| *name == text).map(|(_, code)| *code),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_prints_as_it_is_read() {
+        for text in ["j", "G", "C-p", "S-Tab", "Enter", "PgDn", "A-x", "F5", "Space", "-", "C--", "?", "!", "[", ":"] {
+            assert_eq!(Key::parse(text).map(|key| key.to_string()).as_deref(), Some(text));
+        }
+        assert_eq!(Key::parse("X-j"), None);
+        assert_eq!(Key::parse("Nonsense"), None);
+        assert_eq!(Key::parse(""), None);
+    }
+}
