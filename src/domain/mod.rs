@@ -12,6 +12,7 @@ pub mod request;
 pub mod response;
 pub mod secret;
 pub mod text;
+pub mod words;
 
 pub use credential::{Credential, CredentialId, Name};
 pub use problem::Problem;
