@@ -1,0 +1,275 @@
+//! What things look like: roles that the screen names, styles that a theme gives them.
+//!
+//! A theme is data (`assets/themes/*.toml`): a dozen colours, and for each [`Role`] which of them it takes. What the
+//! terminal cannot show is reduced once, when the theme is built, so nobody who draws has to think about it. Meaning
+//! never rests on colour alone: without colours a background becomes reverse video and everything else has a glyph.
+
+pub mod color;
+pub mod glyphs;
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+pub use color::{Ansi, Color, Depth};
+pub use glyphs::Glyphs;
+
+/// The themes that come with the program: name and text.
+const BUILTIN: [(&str, &str); 3] = [
+    ("dark", include_str!("../../../assets/themes/dark.toml")),
+    ("light", include_str!("../../../assets/themes/light.toml")),
+    ("high-contrast", include_str!("../../../assets/themes/high-contrast.toml")),
+];
+
+/// What a piece of the screen is, as far as its looks go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Role {
+    /// Ordinary text.
+    Text,
+    /// Text that steps back: units, hints, what is empty.
+    Dim,
+    /// What the eye should find first.
+    Accent,
+    /// The title of a pane or dialog.
+    Title,
+    /// Accepted, done, safe.
+    Good,
+    /// Soon to expire, waiting, careful.
+    Warn,
+    /// Refused, failed, expired.
+    Bad,
+    /// Not known: no answer that says anything.
+    Unknown,
+    /// The selected row of the pane that has the focus.
+    Selection,
+    /// The selected row of another pane.
+    SelectionIdle,
+    /// The border of a pane.
+    Border,
+    /// The border of the pane that has the focus.
+    BorderFocus,
+    /// A secret, masked or shown.
+    Secret,
+    /// A key in a hint.
+    Key,
+    /// The characters that a filter matched.
+    Match,
+    /// The bars at the top and the bottom.
+    Bar,
+    /// A field that text is typed into.
+    Input,
+    /// A button or word that cannot be taken back.
+    Danger,
+    /// The key of a JSON object.
+    JsonKey,
+    /// A JSON string.
+    JsonString,
+    /// A JSON number.
+    JsonNumber,
+    /// `true`, `false` and `null`.
+    JsonLiteral,
+}
+
+/// How a piece of text looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "the attributes of a terminal cell are independent switches")]
+pub struct Style {
+    /// The colour of the text; the terminal's own where there is none.
+    pub fg: Option<Color>,
+    /// The colour behind it; the terminal's own where there is none.
+    pub bg: Option<Color>,
+    /// Bold.
+    pub bold: bool,
+    /// Fainter than usual.
+    pub dim: bool,
+    /// Italic.
+    pub italic: bool,
+    /// Underlined.
+    pub underline: bool,
+    /// Text and background exchanged.
+    pub reverse: bool,
+}
+
+/// A style for every role.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Theme {
+    styles: [Style; Role::ALL.len()],
+}
+
+/// A theme file.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ThemeFile {
+    colors: BTreeMap<String, Color>,
+    roles: BTreeMap<Role, StyleSpec>,
+}
+
+/// A style as a theme file writes it: colours by their name in that file.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[derive(Default)]
+#[expect(clippy::struct_excessive_bools, reason = "the attributes of a terminal cell are independent switches")]
+struct StyleSpec {
+    fg: Option<String>,
+    bg: Option<String>,
+    bold: bool,
+    dim: bool,
+    italic: bool,
+    underline: bool,
+    reverse: bool,
+}
+
+impl Role {
+    /// Every role.
+    pub const ALL: [Self; 22] = [
+        Self::Text,
+        Self::Dim,
+        Self::Accent,
+        Self::Title,
+        Self::Good,
+        Self::Warn,
+        Self::Bad,
+        Self::Unknown,
+        Self::Selection,
+        Self::SelectionIdle,
+        Self::Border,
+        Self::BorderFocus,
+        Self::Secret,
+        Self::Key,
+        Self::Match,
+        Self::Bar,
+        Self::Input,
+        Self::Danger,
+        Self::JsonKey,
+        Self::JsonString,
+        Self::JsonNumber,
+        Self::JsonLiteral,
+    ];
+}
+
+impl Theme {
+    /// A theme that comes with the program, in the colours that the terminal can show; `None` if there is none of
+    /// this name.
+    pub fn builtin(name: &str, depth: Depth) -> Option<Self> {
+        let (_, text) = BUILTIN.iter().find(|(known, _)| *known == name)?;
+        Self::parse(text, depth).ok()
+    }
+
+    /// The names of the themes that come with the program.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        BUILTIN.iter().map(|(name, _)| *name)
+    }
+
+    /// Reads a theme file; what is wrong with it is said in words. A role that the file leaves out looks like the
+    /// terminal's ordinary text.
+    pub fn parse(text: &str, depth: Depth) -> Result<Self, String> {
+        let file: ThemeFile = toml::from_str(text).map_err(|error| error.to_string())?;
+        let mut styles = [Style::default(); Role::ALL.len()];
+        for (role, spec) in &file.roles {
+            styles[*role as usize] = spec.resolve(&file.colors)?.reduce(depth);
+        }
+        Ok(Self { styles })
+    }
+
+    /// How a role looks.
+    pub const fn style(&self, role: Role) -> Style {
+        self.styles[role as usize]
+    }
+}
+
+impl Default for Theme {
+    /// The dark theme in 16 colours, which every terminal with colours can show.
+    fn default() -> Self {
+        let plain = Self { styles: [Style::default(); Role::ALL.len()] };
+        Self::builtin("dark", Depth::Ansi).unwrap_or(plain)
+    }
+}
+
+impl Style {
+    /// The style in what the terminal can show.
+    #[must_use]
+    pub fn reduce(self, depth: Depth) -> Self {
+        let stands_out = depth == Depth::Monochrome && self.bg.is_some();
+        Self {
+            fg: self.fg.and_then(|color| color.reduce(depth)),
+            bg: self.bg.and_then(|color| color.reduce(depth)),
+            reverse: self.reverse || stands_out,
+            ..self
+        }
+    }
+}
+
+impl StyleSpec {
+    fn resolve(&self, colors: &BTreeMap<String, Color>) -> Result<Style, String> {
+        let color = |name: &Option<String>| {
+            name.as_ref()
+                .map(|name| colors.get(name).copied().ok_or_else(|| format!("there is no colour \"{name}\"")))
+                .transpose()
+        };
+        let &Self { bold, dim, italic, underline, reverse, .. } = self;
+        Ok(Style { fg: color(&self.fg)?, bg: color(&self.bg)?, bold, dim, italic, underline, reverse })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_theme_styles_every_role() {
+        for (name, text) in BUILTIN {
+            let file: ThemeFile = toml::from_str(text).unwrap_or_else(|error| panic!("{name}: {error}"));
+            let missing: Vec<_> = Role::ALL.into_iter().filter(|role| !file.roles.contains_key(role)).collect();
+            assert_eq!(missing, [], "{name}");
+            assert!(Theme::builtin(name, Depth::TrueColor).is_some(), "{name}");
+        }
+        assert_eq!(Theme::builtin("no-such-theme", Depth::TrueColor), None);
+    }
+
+    #[test]
+    fn each_role_keeps_its_own_place() {
+        for (at, role) in Role::ALL.into_iter().enumerate() {
+            assert_eq!(role as usize, at, "{role:?}");
+        }
+    }
+
+    #[test]
+    fn what_must_be_told_apart_looks_different_at_every_depth_with_colours() {
+        for (name, depth) in Theme::names().flat_map(|name| [Depth::TrueColor, Depth::Indexed, Depth::Ansi].map(|d| (name, d))) {
+            let theme = Theme::builtin(name, depth).unwrap();
+            for (one, other) in [
+                (Role::Good, Role::Bad),
+                (Role::Good, Role::Warn),
+                (Role::Warn, Role::Bad),
+                (Role::Border, Role::BorderFocus),
+                (Role::Text, Role::Dim),
+                (Role::Selection, Role::Text),
+                (Role::Selection, Role::SelectionIdle),
+            ] {
+                assert_ne!(theme.style(one), theme.style(other), "{name} {depth:?} {one:?} {other:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn without_colours_the_selection_is_still_seen() {
+        for name in Theme::names() {
+            let theme = Theme::builtin(name, Depth::Monochrome).unwrap();
+            for role in Role::ALL {
+                assert_eq!((theme.style(role).fg, theme.style(role).bg), (None, None), "{name} {role:?}");
+            }
+            assert!(theme.style(Role::Selection).reverse, "{name}");
+            assert_ne!(theme.style(Role::BorderFocus), theme.style(Role::Border), "{name}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_colour_role_or_attribute_is_refused_by_name() {
+        let refusal = |text: &str| Theme::parse(text, Depth::TrueColor).unwrap_err();
+        assert!(refusal("[colors]\n[roles]\ntext = { fg = \"mauve\" }").contains("mauve"));
+        assert!(refusal("[colors]\n[roles]\ntext-ish = {}").contains("text-ish"));
+        assert!(refusal("[colors]\n[roles]\ntext = { blink = true }").contains("blink"));
+        assert!(refusal("[colors]\nred = \"#12\"\n[roles]").contains("#12"));
+    }
+}
