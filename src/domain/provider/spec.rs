@@ -115,6 +115,9 @@ pub enum Authorization {
         endpoints: Vec<ExchangeEndpoint>,
         /// The scheme of the access token.
         scheme: String,
+        /// Claims of the access token that must equal a field, where the credential has it: claim → field id.
+        #[serde(default)]
+        verify: std::collections::BTreeMap<String, String>,
     },
 }
 
@@ -126,6 +129,9 @@ pub struct ExchangeEndpoint {
     pub path: String,
     /// The form member that carries the secret.
     pub secret_member: String,
+    /// Form members that are always the same.
+    #[serde(default)]
+    pub constants: std::collections::BTreeMap<String, String>,
     /// Form members that carry fields, where the credential has them: member name → field id.
     #[serde(default)]
     pub members: std::collections::BTreeMap<String, String>,
