@@ -11,6 +11,7 @@ mod client;
 mod error;
 pub mod exchange;
 mod form;
+mod grant;
 mod leg;
 pub mod oauth;
 mod reading;
@@ -22,6 +23,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
+pub use claims::Claims;
 pub use client::{Client, Proxies};
 pub use error::{NetError, Obstacle};
 
