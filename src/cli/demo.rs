@@ -11,7 +11,7 @@ use crate::domain::region::Region;
 use crate::domain::{Name, Origin, Problem, Secret};
 use crate::engine::message::NewCredential;
 use crate::engine::{self, Engine};
-use crate::sandbox::manifest::{Hosts, Issued, Manifest};
+use crate::sandbox::{Addresses, Credential, Manifest};
 
 /// Show the screen on the built-in simulator: nothing to install, nothing kept
 #[derive(Debug, clap::Args)]
@@ -37,8 +37,8 @@ fn catalogue(manifest: &Manifest) -> Result<Catalogue, Problem> {
     for provider in builtin.providers().iter().filter(|provider| provider.regions_of.is_none()) {
         let mut text = None;
         for region in builtin.regions(&provider.id)? {
-            if let Some(hosts) = manifest.regions.get(&region.id) {
-                text = Some(overlay::with_region(text.as_deref(), &provider.id, &moved(region, hosts)?)?);
+            if let Some(hosts) = manifest.region(&region.id) {
+                text = Some(overlay::with_region(text.as_deref(), &provider.id, &moved(region, hosts)?).map_err(|error| strange(&error))?);
             }
         }
         sources.extend(text.map(|text| Source { name: format!("simulated {}", provider.id), text }));
@@ -46,8 +46,8 @@ fn catalogue(manifest: &Manifest) -> Result<Catalogue, Problem> {
     Ok(Catalogue::load(&sources)?)
 }
 
-fn moved(region: &Region, hosts: &Hosts) -> Result<Region, Problem> {
-    let origin = |url: &String| Origin::parse(url).map_err(|error| Problem::new("The simulator is elsewhere", error.to_string(), "report this"));
+fn moved(region: &Region, hosts: &Addresses) -> Result<Region, Problem> {
+    let origin = |url: &String| Origin::parse(url).map_err(|error| strange(&error));
     Ok(Region {
         api: origin(&hosts.api)?,
         app: hosts.app.as_ref().map(origin).transpose()?,
@@ -63,22 +63,27 @@ async fn fill(engine: &Engine, manifest: &Manifest) -> Result<(), Problem> {
     Ok(())
 }
 
-fn new_credential(engine: &Engine, issued: &Issued) -> Result<NewCredential, Problem> {
-    let kind = engine.catalogue.kind(&issued.provider, &issued.kind)?;
+fn new_credential(engine: &Engine, issued: &Credential) -> Result<NewCredential, Problem> {
+    let kind = engine.catalogue.kind(issued.provider, issued.kind)?;
     let secret = Secret::from_text(issued.secret.clone());
     let found = engine.identify(&secret)?;
     let expires = found.candidates.iter().find(|candidate| candidate.kind == issued.kind).and_then(|candidate| candidate.expires);
     let fields = issued.fields.iter().filter(|(id, _)| kind.field(id).is_some());
-    let parts = issued.parts.iter().map(|(id, part)| (id.clone(), Arc::new(Secret::from_text(part.clone()))));
+    let parts = issued.parts.iter().map(|(id, part)| ((*id).to_owned(), Arc::new(Secret::from_text(part.clone()))));
     Ok(NewCredential {
-        name: Name::parse(&issued.name).map_err(|error| Problem::new("The simulator issued a strange name", error.to_string(), "report this"))?,
-        provider: issued.provider.clone(),
-        kind: issued.kind.clone(),
+        name: Name::parse(&issued.name).map_err(|error| strange(&error))?,
+        provider: issued.provider.to_owned(),
+        kind: issued.kind.to_owned(),
         region: issued.region.clone(),
-        fields: fields.map(|(id, value)| (id.clone(), value.clone())).collect::<BTreeMap<_, _>>(),
+        fields: fields.map(|(id, value)| ((*id).to_owned(), value.clone())).collect::<BTreeMap<_, _>>(),
         labels: Vec::new(),
         secret: Arc::new(secret),
         parts: parts.collect(),
         expires,
     })
+}
+
+/// The simulator is part of the program, so what it says can only be wrong by a mistake of ours.
+fn strange(error: &dyn std::error::Error) -> Problem {
+    Problem::new("The simulator does not fit the program", error.to_string(), "report this as a defect")
 }

@@ -7,13 +7,12 @@ use super::context::Context;
 use super::edit::usage;
 use super::output::Table;
 use super::shape::RegionShape;
-use crate::config;
 use crate::domain::credential::Check;
 use crate::domain::problem::Class;
-use crate::domain::provider::overlay;
 use crate::domain::region::Region;
 use crate::domain::response::Verdict;
 use crate::domain::{Credential, Origin, Problem};
+use crate::engine;
 use crate::engine::message::Edit;
 
 /// List regions, or add a private one
@@ -81,12 +80,7 @@ impl AddRegion {
         catalogue.provider(&self.provider)?;
         let known = catalogue.regions(&self.provider)?.iter().any(|region| region.id == self.id);
         let region = self.region()?;
-        let path = context.paths.providers().join(format!("{}.toml", self.provider));
-        let before = config::read_optional(&path)?;
-        let text = overlay::with_region(before.as_deref(), &self.provider, &region)?;
-        // What is about to be written must load, or it would lock the person out.
-        overlay::check(&path, &text)?;
-        config::write_private(&path, &text)?;
+        let path = engine::add_region(&context.paths, &self.provider, &region)?;
         if known {
             context.out.note(&format!("note: {} of {} now means these hosts ({})", self.id, self.provider, path.display()));
         }

@@ -65,7 +65,7 @@ impl Engine {
     /// calls this has asked the person first.
     pub async fn probe(&self, credential: &Credential, mut seen: impl FnMut(&str, &Check) + Send) -> Result<(), Problem> {
         let regions = self.catalogue.regions(&credential.provider)?;
-        let asked = regions.iter().map(|region| async { (region, self.check(credential, &region.id).await) });
+        let asked = regions.iter().map(|region| async move { (region, self.check(credential, &region.id).await) });
         let mut answers = std::pin::pin!(futures::stream::iter(asked).buffer_unordered(self.options.concurrency));
         while let Some((region, outcome)) = answers.next().await {
             seen(&region.id, &outcome?);

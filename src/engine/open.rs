@@ -1,23 +1,25 @@
 //! Putting an engine together: on the person's own files and keyring, or entirely in memory.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::message::StoreState;
 use super::{Engine, Options, Ports, SystemClock};
 use crate::config::{self, Paths, Settings};
-use crate::domain::provider::{Catalogue, Source};
+use crate::domain::problem::Class;
+use crate::domain::provider::{Catalogue, Source, overlay};
+use crate::domain::region::Region;
 use crate::domain::{Problem, Secret};
 use crate::index::Index;
 use crate::net::Client;
-use crate::store::{self, BackendKind, FileStore, Keyring, Memory, Store};
+use crate::store::{self, Memory};
 
 /// An engine over the person's own index and store. The store is not touched yet, and no HTTP client is built.
 pub fn open(paths: &Paths, settings: &Settings) -> Result<Engine, Problem> {
     let ports = Ports {
         catalogue: Arc::new(catalogue(paths)?),
         index: Arc::new(Index::open(&paths.index())?),
-        store: store_of(settings.store, paths),
+        store: store::open(settings.store, &paths.vault()),
         transport: Arc::new(Client::default()),
         clock: Arc::new(SystemClock),
     };
@@ -39,19 +41,35 @@ pub fn in_memory(catalogue: Catalogue, settings: &Settings) -> Result<Engine, Pr
 
 /// The providers that come with the program, and the person's own.
 pub fn catalogue(paths: &Paths) -> Result<Catalogue, Problem> {
-    let files = config::providers(paths)?;
-    let sources: Vec<_> = files.into_iter().map(|(path, text)| Source { name: path.display().to_string(), text }).collect();
-    Ok(Catalogue::load(&sources)?)
+    load(config::providers(paths)?)
+}
+
+/// Writes a private region into the person's file of the provider that owns the regions, and says which file that is.
+/// What is about to be written must load as a whole, or it would lock the person out.
+pub fn add_region(paths: &Paths, provider: &str, region: &Region) -> Result<PathBuf, Problem> {
+    let mut files = config::providers(paths)?;
+    let owner = catalogue(paths)?.region_owner(provider)?.id.clone();
+    let path = paths.providers().join(format!("{owner}.toml"));
+    let place = files.iter().position(|(known, _)| *known == path);
+    let before = place.map(|place| files[place].1.as_str());
+    let after = overlay::with_region(before, &owner, region).map_err(|error| {
+        let what = format!("The region cannot be written to {}", path.display());
+        Problem::new(what, error.to_string(), "mend the file by hand, or move it away").of(Class::Usage)
+    })?;
+    match place {
+        Some(place) => files[place].1.clone_from(&after),
+        None => files.push((path.clone(), after.clone())),
+    }
+    load(files)?;
+    config::write_private(&path, &after)?;
+    Ok(path)
 }
 
 /// The stores that are there but not in use, and whether they could be used.
 pub async fn other_stores(paths: &Paths, settings: &Settings) -> Vec<StoreState> {
-    let mut states = Vec::new();
-    for kind in [BackendKind::Keyring, BackendKind::File].into_iter().filter(|kind| *kind != settings.store) {
-        let store = store_of(kind, paths);
-        states.push(StoreState { backend: store.backend(), problem: store.status().await.err() });
-    }
-    states
+    let found = store::survey(&paths.vault()).await.into_iter();
+    let others = found.filter(|found| found.backend.kind != settings.store);
+    others.map(|found| StoreState { backend: found.backend, problem: found.state.err() }).collect()
 }
 
 /// The passphrase in a file that only its owner may read.
@@ -59,10 +77,7 @@ pub fn passphrase_from_file(path: &Path) -> Result<Secret, Problem> {
     Ok(store::passphrase::from_file(path)?)
 }
 
-fn store_of(kind: BackendKind, paths: &Paths) -> Arc<dyn Store> {
-    match kind {
-        BackendKind::Keyring => Arc::new(Keyring::new()),
-        BackendKind::File => Arc::new(FileStore::new(paths.vault())),
-        BackendKind::Memory => Arc::new(Memory::new()),
-    }
+fn load(files: Vec<(PathBuf, String)>) -> Result<Catalogue, Problem> {
+    let sources: Vec<_> = files.into_iter().map(|(path, text)| Source { name: path.display().to_string(), text }).collect();
+    Ok(Catalogue::load(&sources)?)
 }

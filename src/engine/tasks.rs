@@ -191,7 +191,7 @@ impl Engine {
         let mut done = 0;
         self.probe(&credential, |region, check| {
             done += 1;
-            voice.say(checked(&credential, region, check));
+            voice.say(checked(&credential, region, check.clone()));
             voice.say(Event::Progress { done, total });
         })
         .await
