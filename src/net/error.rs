@@ -165,10 +165,10 @@ fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn
     std::iter::successors(Some(error), |&cause| cause.source())
 }
 
-/// A TLS error travels inside an I/O error, which does not name it as its source.
+/// A TLS error travels inside I/O errors, often two deep, which do not name it as their source.
 fn is_tls(cause: &(dyn Error + 'static)) -> bool {
     let inside = cause.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-    cause.is::<rustls::Error>() || inside.is_some_and(|inner| inner.is::<rustls::Error>())
+    cause.is::<rustls::Error>() || inside.is_some_and(|inner| is_tls(inner))
 }
 
 /// The causes on one line, outermost first. The useful one is often three levels down; one that only repeats the end

@@ -1,1 +1,3 @@
+//! The program from outside: one binary, so that everything is linked once.
 
+mod net;
