@@ -131,8 +131,8 @@ impl Engine {
             return Ok(());
         }
         self.with_index(move |index: &Index| {
-            let checks: Vec<_> = findings.iter().map(|finding| (&finding.credential.id, finding.region.as_str(), &finding.check)).collect();
-            index.record_checks(&checks)?;
+            let verdict = |finding: &Finding| (finding.credential.id.clone(), RegionCheck { region: finding.region.clone(), check: finding.check.clone() });
+            index.record_checks(&findings.iter().map(verdict).collect::<Vec<_>>())?;
             for finding in &findings {
                 if let Some(who) = finding.principal.as_ref().filter(|who| finding.credential.principal.as_ref() != Some(who)) {
                     index.update(&finding.credential.id, |credential| credential.principal = Some(who.clone()))?;

@@ -141,8 +141,12 @@ impl Engine {
 
     async fn refuse_taken(&self, name: &Name) -> Result<(), Problem> {
         let wanted = name.clone();
-        let taken = self.with_index(move |index| index.is_taken(&wanted)).await?;
-        if taken { Err(IndexError::NameTaken(name.clone()).into()) } else { Ok(()) }
+        self.with_index(move |index| match index.by_name(wanted.as_str()) {
+            Ok(_) => Err(IndexError::NameTaken(wanted)),
+            Err(IndexError::Unknown { .. }) => Ok(()),
+            Err(error) => Err(error),
+        })
+        .await
     }
 
     fn validate_edit(&self, before: &Credential, edit: &Edit) -> Result<(), Problem> {
