@@ -86,16 +86,12 @@ impl Catalogue {
     fn merge(&mut self, source: &Source) -> Result<(), CatalogueError> {
         let head: Head = source.read()?;
         validate::format(head.format).map_err(|fault| source.fault(fault))?;
-        let index = match self.providers.iter().position(|provider| provider.id == head.id) {
-            Some(index) => {
-                source.read::<Overlay>()?.apply(&mut self.providers[index]);
-                index
-            }
-            None => {
-                self.providers.push(source.read()?);
-                self.providers.len() - 1
-            }
-        };
+        let known = self.providers.iter().position(|provider| provider.id == head.id);
+        let index = known.unwrap_or(self.providers.len());
+        match self.providers.get_mut(index) {
+            Some(provider) => source.read::<Overlay>()?.apply(provider),
+            None => self.providers.push(source.read()?),
+        }
         let merged = &self.providers[index];
         validate::provider(merged)
             .and_then(|()| validate::shared_regions(merged, &self.providers))
@@ -116,18 +112,18 @@ impl Source {
             let line = error.span().map(|span| line_at(&self.text, span.start));
             self.form(
                 line,
-                error.message().to_owned(),
+                error.message(),
                 "Correct the file; the files under assets/providers of the source show the form",
             )
         })
     }
 
     fn fault(&self, fault: Fault) -> CatalogueError {
-        self.form(self.line_of(&fault.near), fault.why, fault.remedy)
+        self.form(self.line_of(&fault.near), &fault.why, fault.remedy)
     }
 
-    fn form(&self, line: Option<usize>, why: String, remedy: impl Into<String>) -> CatalogueError {
-        let why = line.map_or_else(|| why.clone(), |line| format!("line {line}: {why}"));
+    fn form(&self, line: Option<usize>, why: &str, remedy: impl Into<String>) -> CatalogueError {
+        let why = line.map_or_else(|| why.to_owned(), |line| format!("line {line}: {why}"));
         CatalogueError::Form { file: self.name.clone(), why, remedy: remedy.into() }
     }
 

@@ -22,8 +22,8 @@ pub fn placeholders(template: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// The template with every placeholder replaced by what `value` gives for it; the name of the first that it does not know otherwise.
-pub(crate) fn fill<'a>(template: &'a str, how: Fill, value: impl Fn(&str) -> Option<String>) -> Result<String, &'a str> {
+/// The template with every placeholder replaced by what `value` gives for it; or the first name that it does not know.
+pub(crate) fn fill(template: &str, how: Fill, value: impl Fn(&str) -> Option<String>) -> Result<String, &str> {
     pieces(template).try_fold(String::with_capacity(template.len()), |filled, piece| match piece {
         Piece::Text(text) => Ok(filled + text),
         Piece::Placeholder(name) => Ok(filled + &how.write(&value(name).ok_or(name)?)),
