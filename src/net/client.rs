@@ -20,7 +20,7 @@ use crate::domain::response::Answer;
 /// A waiting connection still holds the bytes of its last request, the secret among them, so it should close at once.
 /// But a thousand checks would then shake hands a thousand times. A few seconds bridge the gaps within a run of checks
 /// and the pause of a person at the console; after that nothing of the request is left in memory.
-const IDLE: Duration = Duration::from_secs(3);
+const IDLE: Duration = Duration::from_secs(2);
 const IDLE_PER_HOST: usize = 32;
 
 const USER_AGENT: &str = concat!("tokenring/", env!("CARGO_PKG_VERSION"));
@@ -161,7 +161,6 @@ async fn aside<T: Send + 'static>(read: impl FnOnce() -> T + Send + 'static) -> 
     tokio::task::spawn_blocking(read).await.map_err(|_| NetError::Unsendable("the program is ending".to_owned()))
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "it is the function given to map_err")]
 fn unbuildable(error: reqwest::Error) -> NetError {
     NetError::Unsendable(error.without_url().to_string())
 }

@@ -244,8 +244,8 @@ mod tests {
         for url in strangers {
             assert!(Leg::first(outgoing(Verb::Get, url)).is_err(), "{url}");
         }
-        for url in ["https://api.example:443/a", "https://API.example/a", "https://0x7f.1.api.example/../"] {
-            assert_eq!(Leg::first(outgoing(Verb::Get, url)).is_ok(), !url.contains("0x7f"), "{url}");
+        for url in ["https://api.example:443/a", "https://API.example/a", "http://127.1:4000/"] {
+            assert!(Leg::first(outgoing(Verb::Get, url)).is_ok(), "{url} is its own");
         }
     }
 
@@ -258,10 +258,10 @@ mod tests {
     #[test]
     fn the_header_is_sensitive_and_exact() {
         let leg = Leg::first(outgoing(Verb::Get, "https://api.example/")).unwrap();
-        let value = &leg.request().headers()[header::AUTHORIZATION];
+        let value = leg.request().headers()[header::AUTHORIZATION].clone();
         assert!(value.is_sensitive());
         assert_eq!(value.as_bytes(), format!("token {SECRET}").as_bytes());
-        assert_eq!(format!("{:?}", leg.request().headers()[header::AUTHORIZATION]), "Sensitive");
+        assert_eq!(format!("{value:?}"), "Sensitive");
     }
 
     #[test]

@@ -1,3 +1,9 @@
 //! The program from outside: one binary, so that everything is linked once.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
 mod net;
+
+/// The program's own allocator, so that what tests find in memory is what a person's machine would hold.
+#[global_allocator]
+static ALLOCATOR: zeroizing_alloc::ZeroAlloc<std::alloc::System> = zeroizing_alloc::ZeroAlloc(std::alloc::System);

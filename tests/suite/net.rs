@@ -2,6 +2,8 @@
 
 mod bounds;
 mod exchange;
+#[cfg(target_os = "linux")]
+mod memory;
 mod redirects;
 mod roads;
 mod server;
@@ -27,7 +29,7 @@ fn get(url: url::Url) -> Outgoing {
 /// A GET with the secret, bound to `origins`, and a header of the caller's own that holds it too.
 fn get_bound(url: url::Url, origins: &[&Origin]) -> Outgoing {
     let secret = Arc::new(Secret::from_text(SECRET.to_owned()));
-    let origins = origins.iter().map(|origin| Origin::clone(origin)).collect();
+    let origins = origins.iter().copied().cloned().collect();
     let authorization = Some(Bound { scheme: "token".to_owned(), secret, origins });
     let headers = [("x-api-key", SECRET), ("cookie", SECRET)].map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
     Outgoing { authorization, headers, ..get(url) }
