@@ -13,10 +13,10 @@ mkfifo "$home/manifest"
 simulator=$!
 read -r manifest <"$home/manifest"
 
-field() { python3 -c 'import json, sys; world = json.loads(sys.argv[1]); print(eval(sys.argv[2], {"world": world, "next": next}))' "$manifest" "$1"; }
-"$program" regions add --provider snyk --id SNYK-US-01 --api "$(field 'world["regions"]["SNYK-US-01"]["api"]')"
-"$program" regions add --provider snyk --id SNYK-EU-01 --api "$(field 'world["regions"]["SNYK-EU-01"]["api"]')"
-field 'next(c for c in world["credentials"] if c["name"] == "us01-admin")["secret"]' |
+field() { jq -r "$1" <<<"$manifest"; }
+"$program" regions add --provider snyk --id SNYK-US-01 --api "$(field '.regions["SNYK-US-01"].api')"
+"$program" regions add --provider snyk --id SNYK-EU-01 --api "$(field '.regions["SNYK-EU-01"].api')"
+field '.credentials[] | select(.name == "us01-admin").secret' |
   "$program" add laptop --provider snyk --kind personal-token --region SNYK-EU-01
 
 code=0; "$program" check laptop || code=$?

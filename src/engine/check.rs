@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
-use futures::StreamExt as _;
+use futures::{FutureExt as _, StreamExt as _};
 
 use super::Engine;
 use super::authorize::Trouble;
@@ -39,10 +39,7 @@ impl Engine {
     /// Checks many credentials in their own regions, a bounded number at a time and in turns between hosts; `seen` is
     /// called for each as it ends.
     pub async fn check_many(&self, credentials: Vec<Credential>, mut seen: impl FnMut(&Credential, Result<Check, Problem>) + Send) {
-        let asked = in_turns(credentials).into_iter().map(|credential| async move {
-            let found = self.find_out(&credential, &credential.region).await;
-            (credential, found)
-        });
+        let asked: Vec<_> = in_turns(credentials).into_iter().map(|credential| self.find_out_here(credential).boxed()).collect();
         let mut answers = std::pin::pin!(futures::stream::iter(asked).buffer_unordered(self.options.concurrency).ready_chunks(BATCH));
         while let Some(batch) = answers.next().await {
             let mut findings = Vec::with_capacity(batch.len());
@@ -65,7 +62,7 @@ impl Engine {
     /// calls this has asked the person first.
     pub async fn probe(&self, credential: &Credential, mut seen: impl FnMut(&str, &Check) + Send) -> Result<(), Problem> {
         let regions = self.catalogue.regions(&credential.provider)?;
-        let asked = regions.iter().map(|region| async move { (region, self.check(credential, &region.id).await) });
+        let asked: Vec<_> = regions.iter().map(|region| self.check_in(credential, region).boxed()).collect();
         let mut answers = std::pin::pin!(futures::stream::iter(asked).buffer_unordered(self.options.concurrency));
         while let Some((region, outcome)) = answers.next().await {
             seen(&region.id, &outcome?);
@@ -102,6 +99,15 @@ impl Engine {
         let secret = self.secret(credential, &crate::domain::credential::Part::Secret).await.ok()?;
         let found = self.identify(&secret).ok()?;
         found.candidates.into_iter().find(|candidate| candidate.kind == credential.kind)?.region
+    }
+
+    async fn find_out_here(&self, credential: Credential) -> (Credential, Result<Finding, Problem>) {
+        let found = self.find_out(&credential, &credential.region).await;
+        (credential, found)
+    }
+
+    async fn check_in<'r>(&self, credential: &Credential, region: &'r Region) -> (&'r Region, Result<Check, Problem>) {
+        (region, self.check(credential, &region.id).await)
     }
 
     async fn find_out(&self, credential: &Credential, region: &str) -> Result<Finding, Problem> {

@@ -121,6 +121,17 @@ impl Backend {
     }
 }
 
+impl BackendKind {
+    /// The word that chooses it in the settings.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Keyring => "keyring",
+            Self::File => "file",
+            Self::Memory => "memory",
+        }
+    }
+}
+
 impl ItemKey {
     /// The key of a part of a credential's secret in a slot.
     pub fn of(credential: &CredentialId, slot: Slot, part: &Part) -> Self {
