@@ -105,6 +105,11 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// The grammar of the command line, for documentation, completions and manual pages.
+pub fn command() -> clap::Command {
+    <Cli as clap::CommandFactory>::command()
+}
+
 fn run(cli: Cli, output: &Output) -> Result<u8, Problem> {
     process::start_log()?;
     let context = Context::new(cli.common, output)?;
