@@ -55,16 +55,13 @@ impl StoreError {
                 "The store is locked",
                 "unlock it with `tokenring store unlock` (or in your desktop's keyring program) and try again",
             ),
-            Self::Uncreated => (
-                "The store does not exist yet",
-                "create it with `tokenring store unlock`, which asks for a new passphrase",
-            ),
+            Self::Uncreated => {
+                ("The store does not exist yet", "create it with `tokenring store unlock`, which asks for a new passphrase")
+            }
             Self::Absent => {
                 ("The secret is not in the store", "add it again with `tokenring edit NAME --secret`, or remove the credential")
             }
-            Self::Denied(_) => {
-                ("The store refused", "unlock it with the right passphrase, or allow tokenring in its prompt")
-            }
+            Self::Denied(_) => ("The store refused", "unlock it with the right passphrase, or allow tokenring in its prompt"),
             Self::Unavailable(_) => {
                 ("The store is not available", "start your keyring, or choose the encrypted file with `TOKENRING_STORE=file`")
             }

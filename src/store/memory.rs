@@ -13,12 +13,8 @@ use crate::domain::Secret;
 #[derive(Default)]
 pub struct Memory(Mutex<HashMap<ItemKey, Secret>>);
 
-const BACKEND: Backend = Backend {
-    kind: BackendKind::Memory,
-    title: "memory",
-    persistence: Persistence::Process,
-    item_limit: super::ROOMY_LIMIT,
-};
+const BACKEND: Backend =
+    Backend { kind: BackendKind::Memory, title: "memory", persistence: Persistence::Process, item_limit: super::ROOMY_LIMIT };
 
 impl Memory {
     /// An empty one.
@@ -46,6 +42,7 @@ impl Store for Memory {
     }
 
     async fn get(&self, key: &ItemKey) -> Result<Secret, StoreError> {
+        key.admit()?;
         self.items().get(key).map(super::copy_of).ok_or(StoreError::Absent)
     }
 
@@ -56,6 +53,7 @@ impl Store for Memory {
     }
 
     async fn delete(&self, key: &ItemKey) -> Result<(), StoreError> {
+        key.admit()?;
         self.items().remove(key);
         Ok(())
     }

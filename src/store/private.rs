@@ -173,7 +173,8 @@ fn disk(path: &Path) -> impl Fn(io::Error) -> StoreError + '_ {
     move |error| StoreError::Disk(format!("{}: {error}", path.display()))
 }
 
-#[cfg(all(test, unix))]
+#[cfg(unix)]
+#[cfg(test)]
 mod tests {
     use std::os::unix::fs::{PermissionsExt, symlink};
 

@@ -112,7 +112,7 @@ impl Store for FileStore {
     }
 
     async fn get(&self, key: &ItemKey) -> Result<Secret, StoreError> {
-        self.at(key, |vault, key| vault.get(key)).await
+        self.at(key, Vault::get).await
     }
 
     async fn put(&self, key: &ItemKey, secret: &Secret) -> Result<(), StoreError> {

@@ -8,6 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
 
 #[cfg(any(target_os = "macos", windows))]
 mod native;
@@ -48,10 +50,11 @@ impl Keyring {
     }
 
     /// Bounds the wait for a change, but not the change: half a message would leave nobody knowing what was done.
-    async fn change<F>(&self, key: &ItemKey, call: impl FnOnce(Arc<Platform>, ItemKey) -> F) -> Result<(), StoreError>
-    where
-        F: Future<Output = Result<(), StoreError>> + Send + 'static,
-    {
+    async fn change(
+        &self,
+        key: &ItemKey,
+        call: impl FnOnce(Arc<Platform>, ItemKey) -> BoxFuture<'static, Result<(), StoreError>>,
+    ) -> Result<(), StoreError> {
         let outcome = within(CALL_DEADLINE, async {
             let turn = self.turns.take(key).await;
             let change = call(self.platform.clone(), key.clone());
@@ -102,11 +105,11 @@ impl Store for Keyring {
     async fn put(&self, key: &ItemKey, secret: &Secret) -> Result<(), StoreError> {
         BACKEND.admit(key, secret)?;
         let secret = super::copy_of(secret);
-        self.change(key, |platform, key| async move { platform.put(&key, &secret).await }).await
+        self.change(key, |platform, key| async move { platform.put(&key, &secret).await }.boxed()).await
     }
 
     async fn delete(&self, key: &ItemKey) -> Result<(), StoreError> {
         key.admit()?;
-        self.change(key, |platform, key| async move { platform.delete(&key).await }).await
+        self.change(key, |platform, key| async move { platform.delete(&key).await }.boxed()).await
     }
 }

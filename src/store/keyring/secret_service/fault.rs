@@ -13,8 +13,10 @@ pub(super) enum Fault {
     Answer(StoreError),
 }
 
+type Meaning = fn(String) -> Fault;
+
 /// What the named errors mean to us; all others are told in their own words.
-const NAMED: [(&str, fn(String) -> Fault); 9] = [
+const NAMED: [(&str, Meaning); 9] = [
     ("org.freedesktop.Secret.Error.IsLocked", |_| Fault::Answer(StoreError::Locked)),
     ("org.freedesktop.Secret.Error.NoSession", Fault::Lost),
     ("org.freedesktop.DBus.Error.NoReply", Fault::Lost),
@@ -65,7 +67,7 @@ impl From<Error> for Fault {
 }
 
 fn named(name: &str, error: &Error) -> Fault {
-    let meaning = NAMED.iter().find(|(known, _)| *known == name).map_or(unknown as fn(String) -> Fault, |(_, meaning)| *meaning);
+    let meaning = NAMED.iter().find(|(known, _)| *known == name).map_or(unknown as Meaning, |(_, meaning)| *meaning);
     meaning(error.to_string())
 }
 
