@@ -1,1 +1,3 @@
+//! Tests of the rooms from outside, and of the whole program.
 
+mod index;
