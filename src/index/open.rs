@@ -14,6 +14,9 @@ use super::{Index, migrations};
 /// How long a call waits for other processes before it gives up.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// The size of a page; the file is always a whole number of them.
+const PAGE: u64 = 4096;
+
 impl Index {
     /// Opens the index file, creating it (and its folder, 0700) or bringing it up to this version where needed.
     pub fn open(path: &Path) -> Result<Self, IndexError> {
@@ -51,6 +54,8 @@ fn is_present(path: &Path) -> Result<bool, IndexError> {
         Ok(found) if !found.is_file() => Err(disk(path, &io::Error::other("it is not a file"))),
         // The file is created whole under another name, so an empty one was emptied.
         Ok(found) if found.len() == 0 => Err(damaged(path, "the file is empty")),
+        // With a log, SQLite repairs a page that was half written; without one, the rest of it is lost.
+        Ok(found) if !has_log && found.len() % PAGE != 0 => Err(damaged(path, "the file was cut short")),
         Ok(_) => Ok(true),
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(disk(path, &error)),
         // SQLite would take a log that was left behind for the new file's own.
@@ -75,6 +80,7 @@ fn create(path: &Path, version: u32) -> Result<(), IndexError> {
 
 fn fill(path: &Path, version: u32) -> Result<(), Failure> {
     let mut connection = Connection::open(path)?;
+    connection.pragma_update(None, "page_size", PAGE.cast_signed())?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     migrations::migrate(&mut connection, version)?;
     connection.close().map_err(|(_, error)| error.into())
@@ -135,4 +141,67 @@ fn damaged(path: &Path, why: &str) -> IndexError {
 
 fn disk(path: &Path, error: &io::Error) -> IndexError {
     IndexError::Disk { path: path.to_owned(), why: error.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::CredentialId;
+
+    fn home() -> (tempfile::TempDir, PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("data/index.db");
+        (folder, path)
+    }
+
+    #[test]
+    fn an_older_file_is_brought_up_to_date_and_keeps_what_it_holds() {
+        for version in 1..=migrations::LATEST {
+            let (_folder, path) = home();
+            create(&path, version).unwrap();
+            let id = CredentialId::from_random([7; 16]);
+            let old = Connection::open(&path).unwrap();
+            old.execute(
+                "INSERT INTO credentials (id, name, provider, kind, region, fields, labels, created) \
+                 VALUES (?1, 'laptop', 'snyk', 'personal-token', 'SNYK-EU-01', '{\"org_id\":\"o\"}', '[\"prod\"]', 5)",
+                [&id],
+            )
+            .unwrap();
+            drop(old);
+
+            let index = Index::open(&path).unwrap();
+            let kept = index.by_name("laptop").unwrap();
+            assert_eq!((kept.id, kept.fields["org_id"].as_str(), kept.labels), (id, "o", vec!["prod".to_owned()]));
+            assert_eq!(index.audit(9).unwrap(), []);
+            assert_eq!(index.verify(), Ok(()));
+        }
+    }
+
+    #[test]
+    fn a_writer_that_waits_too_long_says_that_the_file_is_busy() {
+        let (_folder, path) = home();
+        let index = Index::open_within(&path, Duration::from_millis(1)).unwrap();
+        let other = Connection::open(&path).unwrap();
+        other.execute_batch("BEGIN IMMEDIATE").unwrap();
+        assert_eq!(index.purge(0), Err(IndexError::Busy { path: path.clone() }));
+        assert_eq!(index.credentials(), Ok(Vec::new()), "reading does not wait for a writer");
+        other.execute_batch("ROLLBACK").unwrap();
+        assert_eq!(index.purge(0), Ok(0));
+    }
+
+    #[test]
+    fn of_two_that_create_the_file_the_second_opens_what_the_first_made() {
+        let (_folder, path) = home();
+        create(&path, 1).unwrap();
+        create(&path, migrations::LATEST).unwrap();
+        let found: u32 = Connection::open(&path).unwrap().pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
+        assert_eq!(found, 1);
+        assert_eq!(
+            fs::read_dir(path.parent().unwrap())
+                .unwrap()
+                .filter(|entry| { entry.as_ref().is_ok_and(|entry| entry.file_name().to_string_lossy().starts_with(".index-")) })
+                .count(),
+            0
+        );
+    }
 }
