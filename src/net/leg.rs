@@ -83,7 +83,6 @@ impl Leg {
         self.check_redirect(&target)?;
         if !self.may_keep_headers(&target) {
             self.headers = only_harmless(&self.headers);
-            self.origins.clear();
         }
         self.url = target;
         Ok(true)
