@@ -8,7 +8,6 @@ use super::context::Context;
 use super::edit::usage;
 use super::prompt;
 use crate::domain::problem::Class;
-use crate::domain::region::Place;
 use crate::domain::request::{Draft, Method, Target};
 use crate::domain::response::Body;
 use crate::domain::{Credential, Problem};
@@ -102,16 +101,7 @@ fn parse_method(text: &str) -> Result<Method, Problem> {
 }
 
 fn free_draft(method: Method, target: &str) -> Result<Draft, Problem> {
-    let (target, query) = if target.starts_with('/') {
-        let (path, query) = target.split_once('?').unwrap_or((target, ""));
-        let query = url::form_urlencoded::parse(query.as_bytes()).into_owned().collect();
-        (Target::Path { place: Place::Api, path: path.to_owned() }, query)
-    } else {
-        let why = "a path begins with \"/\", a URL with https://";
-        let url = url::Url::parse(target).map_err(|_| usage("That is neither a path nor a URL", why, "write it like /rest/self?version=2024-10-15"))?;
-        (Target::Url(url), Vec::new())
-    };
-    Ok(Draft { method, target, query, headers: Vec::new(), body: None, preset: None })
+    Ok(Draft::new(method, Target::parse(target)?))
 }
 
 fn read_body(data: &str) -> Result<String, Problem> {

@@ -16,7 +16,7 @@ use zeroize::{Zeroize as _, Zeroizing};
 
 use super::keyring::{broken_task, random};
 use super::message::{Cleared, ClipboardWay, Copied};
-use crate::config::settings::ClipboardChoice;
+use crate::config::ClipboardChoice;
 use crate::domain::Secret;
 use crate::domain::problem::Problem;
 

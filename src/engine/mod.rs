@@ -20,8 +20,7 @@ use std::time::Duration;
 use message::{Cleared, Copied, StoreState};
 use tokio::sync::OnceCell;
 
-use crate::config::Settings;
-use crate::config::settings::ClipboardChoice;
+use crate::config::{ClipboardChoice, Settings};
 use crate::domain::provider::Catalogue;
 use crate::domain::{Moment, Problem, Secret};
 use crate::index::Index;

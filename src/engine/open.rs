@@ -5,21 +5,21 @@ use std::sync::Arc;
 
 use super::message::StoreState;
 use super::{Engine, Options, Ports, SystemClock};
-use crate::config::{self, Paths, Settings};
+use crate::config::{self, Paths, Settings, StoreChoice};
 use crate::domain::problem::Class;
 use crate::domain::provider::{Catalogue, Source, overlay};
 use crate::domain::region::Region;
 use crate::domain::{Problem, Secret};
 use crate::index::Index;
 use crate::net::Client;
-use crate::store::{self, Memory};
+use crate::store::{self, BackendKind, Memory};
 
 /// An engine over the person's own index and store. The store is not touched yet, and no HTTP client is built.
 pub fn open(paths: &Paths, settings: &Settings) -> Result<Engine, Problem> {
     let ports = Ports {
         catalogue: Arc::new(catalogue(paths)?),
         index: Arc::new(Index::open(&paths.index())?),
-        store: store::open(settings.store, &paths.vault()),
+        store: store::open(chosen(settings), &paths.vault()),
         transport: Arc::new(Client::default()),
         clock: Arc::new(SystemClock),
     };
@@ -68,13 +68,22 @@ pub fn add_region(paths: &Paths, provider: &str, region: &Region) -> Result<Path
 /// The stores that are there but not in use, and whether they could be used.
 pub async fn other_stores(paths: &Paths, settings: &Settings) -> Vec<StoreState> {
     let found = store::survey(&paths.vault()).await.into_iter();
-    let others = found.filter(|found| found.backend.kind != settings.store);
+    let others = found.filter(|found| found.backend.kind != chosen(settings));
     others.map(|found| StoreState { backend: found.backend, problem: found.state.err() }).collect()
 }
 
 /// The passphrase in a file that only its owner may read.
 pub fn passphrase_from_file(path: &Path) -> Result<Secret, Problem> {
     Ok(store::passphrase::from_file(path)?)
+}
+
+/// The system's keyring, unless another store was chosen.
+fn chosen(settings: &Settings) -> BackendKind {
+    match settings.store {
+        None | Some(StoreChoice::Keyring) => BackendKind::Keyring,
+        Some(StoreChoice::File) => BackendKind::File,
+        Some(StoreChoice::Memory) => BackendKind::Memory,
+    }
 }
 
 fn load(files: Vec<(PathBuf, String)>) -> Result<Catalogue, Problem> {

@@ -27,8 +27,7 @@ impl Engine {
     /// credential's fields, then from defaults; one that stays empty is a problem that names it.
     pub fn draft(&self, credential: &Credential, preset: &str, given: &BTreeMap<String, String>) -> Result<Draft, Problem> {
         let preset = self.catalogue.preset(&credential.provider, preset)?;
-        let values = credential.fields.iter().chain(given).map(|(id, value)| (id.clone(), value.clone())).collect();
-        Ok(preset.draft(&values)?)
+        Ok(preset.draft(&[given, &credential.fields])?)
     }
 
     /// Sends a draft in the given region. A scheme that was refused gives way once to the kind's other scheme, and an
@@ -70,14 +69,11 @@ impl Engine {
 
     fn outgoing(&self, credential: &Credential, region: &Region, draft: &Draft, bound: Bound) -> Result<Outgoing, Problem> {
         let provider = self.catalogue.provider(&credential.provider)?;
-        let url = crate::domain::request::resolve(draft, region)?;
-        let mut headers = draft.headers.clone();
-        let missing = provider.headers.iter().filter(|(name, _)| !draft.headers.iter().any(|(given, _)| given == name));
-        headers.extend(missing.cloned());
+        let headers = draft.headers_with(&provider.headers).into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         let body = draft.body.clone().map_or(Payload::Empty, Payload::Text);
         Ok(Outgoing {
             method: draft.method,
-            url,
+            url: draft.resolve(region)?,
             headers,
             body,
             authorization: Some(bound),

@@ -2,7 +2,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
+mod cli;
+mod docs;
+mod house;
+mod index;
 mod net;
+mod sandbox;
+mod store;
+mod support;
 
 /// The program's own allocator, so that what tests find in memory is what a person's machine would hold.
 #[global_allocator]

@@ -2,6 +2,7 @@
 
 pub(crate) mod again;
 pub(crate) mod faulty;
+pub(crate) mod program;
 
 use std::time::{Duration, Instant};
 
