@@ -8,6 +8,8 @@ pub mod curl;
 pub mod identify;
 pub mod problem;
 pub mod provider;
+pub mod rate_limit;
+pub mod redact;
 pub mod region;
 pub mod request;
 pub mod response;
