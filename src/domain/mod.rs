@@ -5,6 +5,7 @@
 
 pub mod credential;
 pub mod curl;
+pub mod explain;
 pub mod identify;
 pub mod problem;
 pub mod provider;
