@@ -4,9 +4,13 @@
 //! a sleep. Time comes in as a [`Moment`]; randomness comes in as bytes.
 
 pub mod credential;
+pub mod curl;
+pub mod explain;
 pub mod identify;
 pub mod problem;
 pub mod provider;
+pub mod rate_limit;
+pub mod redact;
 pub mod region;
 pub mod request;
 pub mod response;
