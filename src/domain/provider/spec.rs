@@ -136,9 +136,6 @@ pub struct ExchangeEndpoint {
     pub path: String,
     /// The form member that carries the secret.
     pub secret_member: String,
-    /// Form members that are always the same.
-    #[serde(default)]
-    pub constants: std::collections::BTreeMap<String, String>,
     /// Form members that carry fields, where the credential has them: member name → field id.
     #[serde(default)]
     pub members: BTreeMap<String, String>,
