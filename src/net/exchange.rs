@@ -229,3 +229,36 @@ impl From<ExchangeError> for Problem {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_error_has_a_remedy_and_a_family() {
+        let lost = || NetError::CutOff { host: "api.example".to_owned(), why: "because".to_owned() };
+        let text = || "text".to_owned();
+        let errors = [
+            (ExchangeError::Net(lost()), 5),
+            (ExchangeError::InDoubt(lost()), 5),
+            (ExchangeError::Refused { status: 401, why: text() }, 4),
+            (ExchangeError::Unexpected { status: 500, why: text() }, 5),
+            (ExchangeError::NoToken { status: 200 }, 5),
+            (ExchangeError::Other { claim: text(), wanted: text(), given: text() }, 4),
+            (ExchangeError::Missing(text()), 2),
+            (ExchangeError::SingleUse, 1),
+        ];
+        for (error, exit_code) in errors {
+            let problem = Problem::from(error);
+            assert!(problem.remedy.ends_with('.'), "{problem}");
+            assert_eq!(problem.class.exit_code(), exit_code, "{problem}");
+        }
+    }
+
+    #[test]
+    fn an_end_is_a_moment() {
+        let received = Moment::UNIX_EPOCH;
+        assert_eq!(Expiry::After(Duration::from_secs(60)).moment(received), received.checked_add(time::Duration::MINUTE));
+        assert_eq!(Expiry::After(Duration::MAX).moment(received), None);
+    }
+}
