@@ -126,7 +126,13 @@ impl Exchange<'_> {
     }
 
     /// Sends a form to a token endpoint.
-    pub(super) async fn post(&self, place: Place, path: &str, form: Form<'_>, transport: &dyn Transport) -> Result<Answer, NetError> {
+    pub(super) async fn post(
+        &self,
+        place: Place,
+        path: &str,
+        form: Form<'_>,
+        transport: &dyn Transport,
+    ) -> Result<Answer, NetError> {
         let origin = self.region.origin(place);
         transport.send(self.outgoing(origin, path, &form)?).await
     }
@@ -202,7 +208,9 @@ impl ExchangeError {
         match self {
             Self::Net(_) => "Try again.",
             Self::InDoubt(_) => "Try once more; if the provider then refuses the refresh token, sign in again.",
-            Self::Refused { .. } => "Check the secret, its fields and the region; if they are right, the secret may be revoked or expired.",
+            Self::Refused { .. } => {
+                "Check the secret, its fields and the region; if they are right, the secret may be revoked or expired."
+            }
             Self::Unexpected { .. } => "Check the region's hosts; if they are right, try again later.",
             Self::NoToken { .. } => "Check the region's hosts: something else than the provider may have answered.",
             Self::Other { .. } => "Check the organisation of the credential, and whether the key's roles include it.",
