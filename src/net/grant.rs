@@ -130,7 +130,7 @@ mod tests {
 
     #[test]
     fn a_page_or_a_message_is_no_token() {
-        let bare = ["<html></html>", "not a token", "", "{}", "[]", "null", "a\u{fffd}b"];
+        let bare = ["<html></html>", "this is not a token at all", "", "{}", "[]", "null", "a\u{fffd}b"];
         let empty = [r#"{"access_token":""}"#, r#"{"access_token":"a b"}"#];
         for body in bare.into_iter().chain(empty) {
             assert!(Grant::of(&Body::Text(body.to_owned())).is_none(), "{body}");
