@@ -19,6 +19,7 @@ use std::sync::Once;
 use reqwest::header::HeaderMap;
 use reqwest::{Client, Method, RequestBuilder, StatusCode, redirect};
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 use time::macros::datetime;
 use tokenring::sandbox::{Clock, Credential, Options, Sandbox};
 
@@ -171,11 +172,7 @@ fn document(kind: &str, attributes: &Value) -> Value {
 }
 
 fn sha256(text: &str) -> String {
-    use sha2::Digest as _;
-    sha2::Sha256::digest(text)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    format!("{:x}", Sha256::digest(text))
 }
 
 #[tokio::test]
@@ -275,17 +272,15 @@ async fn two_starts_tell_the_same_story() {
 
 #[tokio::test]
 async fn a_stopped_simulator_is_gone() {
-    let Visit {
-        sandbox, client, ..
-    } = Visit::start().await;
+    let Visit { client, .. } = Visit::start().await;
+    let sandbox = Sandbox::start().await.expect("loopback");
     let url = sandbox.manifest().faults.clone();
+    assert!(client.get(&url).send().await.is_ok());
     sandbox.stop().await;
-    assert!(
-        client
-            .get(url)
-            .send()
-            .await
-            .expect_err("a refused connection")
-            .is_connect()
-    );
+    let gone = client
+        .get(url)
+        .send()
+        .await
+        .expect_err("a refused connection");
+    assert!(gone.is_connect());
 }
