@@ -10,6 +10,7 @@ pub mod provider;
 pub mod region;
 pub mod request;
 pub mod response;
+pub mod rotation;
 pub mod secret;
 pub mod text;
 
