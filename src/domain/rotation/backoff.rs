@@ -16,15 +16,15 @@ pub struct Schedule {
 }
 
 /// A provider takes some seconds until every part of it accepts a new secret.
-pub const ACCEPTANCE: Schedule =
+pub(super) const ACCEPTANCE: Schedule =
     Schedule { first: Duration::from_secs(1), longest: Duration::from_secs(15), deadline: Duration::from_secs(120) };
 
 /// A revoked secret may work on for as long as the provider's caches live.
-pub const DEATH: Schedule =
+pub(super) const DEATH: Schedule =
     Schedule { first: Duration::from_secs(1), longest: Duration::from_secs(30), deadline: Duration::from_secs(600) };
 
 /// Anything else that failed for the moment.
-pub const TROUBLE: Schedule =
+pub(super) const TROUBLE: Schedule =
     Schedule { first: Duration::from_secs(1), longest: Duration::from_secs(8), deadline: Duration::from_secs(30) };
 
 impl Schedule {

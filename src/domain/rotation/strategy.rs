@@ -59,7 +59,7 @@ pub enum Overlap {
 }
 
 /// The row of the table for a strategy.
-pub const fn ways(strategy: ReplacementPlan) -> Ways {
+pub(super) const fn ways(strategy: ReplacementPlan) -> Ways {
     use ReplacementPlan as P;
     let (mint, revoke) = match strategy {
         P::Guided => (By::Person, By::Person),
@@ -78,7 +78,7 @@ pub const fn ways(strategy: ReplacementPlan) -> Ways {
 }
 
 /// The name of a strategy for people.
-pub const fn title(strategy: ReplacementPlan) -> &'static str {
+pub(super) const fn title(strategy: ReplacementPlan) -> &'static str {
     match strategy {
         ReplacementPlan::Guided => "guided: a person makes the new secret and revokes the old one",
         ReplacementPlan::SnykPersonalAccessToken => "assisted: a person makes the new token, the old one is revoked by API",
@@ -90,7 +90,7 @@ pub const fn title(strategy: ReplacementPlan) -> &'static str {
 }
 
 /// The calls to the provider that a step makes, for the plan that a person reads.
-pub const fn calls(strategy: ReplacementPlan, step: &Step) -> &'static [&'static str] {
+pub(super) const fn calls(strategy: ReplacementPlan, step: &Step) -> &'static [&'static str] {
     use ReplacementPlan as P;
     match (strategy, step) {
         (P::SnykPersonalAccessToken, Step::Snapshot) => &["GET /rest/self", "GET /rest/self/personal_access_tokens"],
