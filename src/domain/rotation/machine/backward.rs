@@ -7,11 +7,18 @@ use super::evidence::Target;
 use super::progress::Progress;
 use super::{Action, Ending, Next, forward};
 use crate::domain::rotation::step::Step;
-use crate::domain::rotation::strategy::Overlap;
+use crate::domain::rotation::strategy::{Handle, Overlap};
 
 pub(super) fn next(progress: &Progress<'_>) -> Next {
-    let steps = [prove_old, restore, redeliver, discard, sweep, forget];
+    let steps = [stash, prove_old, restore, redeliver, discard, sweep, forget];
     steps.into_iter().find_map(|step| step(progress)).unwrap_or_else(|| Next::Finished(Ending::RolledBack { left: left(progress) }))
+}
+
+/// What the provider knows by its value only must be in the store before it can be removed there.
+fn stash(progress: &Progress<'_>) -> Option<Next> {
+    let new = progress.new.as_ref().filter(|_| !progress.done.contains(&Step::Stash))?;
+    let by_value = progress.plan.ways().handle == Handle::Value;
+    by_value.then(|| Next::Act(Action::Stash(new.minted.fingerprint.clone())))
 }
 
 fn prove_old(progress: &Progress<'_>) -> Option<Next> {

@@ -112,6 +112,12 @@ impl<'a> Progress<'a> {
         self.retreat && self.no_return().is_none()
     }
 
+    /// Whether the new secret is kept and not in use yet, so that it can be given up for another one.
+    pub(super) fn may_make_another(&self) -> bool {
+        let kept = self.new.is_some() && self.done.contains(&Step::Stash);
+        kept && !self.begun.contains(&Step::Promote) && !self.is_retreating()
+    }
+
     /// Whether a planned step needs nothing more.
     pub(super) fn is_satisfied(&self, step: &Step) -> bool {
         match step {
@@ -246,7 +252,7 @@ impl<'a> Progress<'a> {
             }
             Saying::Removed(key) => _ = self.done.insert(Step::Discard(key.clone())),
             Saying::RevokedByHand => _ = self.done.insert(Step::AwaitRevoke),
-            Saying::MakeAnother if !self.begun.contains(&Step::Promote) => self.abandon(),
+            Saying::MakeAnother if self.may_make_another() => self.abandon(),
             Saying::Abort => self.retreat = self.no_return().is_none(),
             Saying::GoOn => self.go_on(),
             Saying::Retry => self.by_hand = ByHand::default(),

@@ -195,7 +195,10 @@ fn give(world: &mut World, consumer: &str) -> Tried<()> {
 fn kill(world: &mut World, target: &Target) -> Tried<()> {
     let secret = match target {
         Target::Remote(remote) => remote.id.trim_start_matches('r').parse().expect("an id of this world"),
-        Target::Held(slot) => get(world, *slot)?.expect("the secret is held while it is needed"),
+        Target::Held(slot) => match get(world, *slot)? {
+            Some(secret) => secret,
+            None => return failed(FailureKind::Lost, "the slot is empty"),
+        },
         Target::Unnamed => panic!("the program was asked to find what it does not know"),
     };
     world.assert_may_die(secret);
