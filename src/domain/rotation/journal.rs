@@ -191,7 +191,7 @@ pub enum Saying {
     RevokedByHand,
     /// Give the new one up and make another.
     MakeAnother,
-    /// Roll back.
+    /// Roll back. Where a person is asked to revoke by hand, it also says that they have not done so.
     Abort,
     /// Do not roll back after all.
     GoOn,

@@ -117,7 +117,7 @@ impl HumanNeed {
         let mut choices = need.own_choices();
         let retried = !matches!(need, Need::ChooseOld(_) | Need::Override { .. } | Need::Paste { why: None, .. });
         choices.extend(retried.then_some(Saying::Retry));
-        choices.extend(step.is_skippable().then(|| Saying::Skip(step.clone())));
+        choices.extend(progress.may_skip(step).then(|| Saying::Skip(step.clone())));
         choices.extend(progress.may_make_another().then_some(Saying::MakeAnother));
         choices.extend((*step == Step::ProveOld).then_some(Saying::GoOn));
         choices.extend((!progress.is_retreating() && progress.no_return().is_none()).then_some(Saying::Abort));

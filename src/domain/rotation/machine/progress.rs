@@ -29,6 +29,9 @@ pub(super) struct Progress<'a> {
     pub(super) new: Option<Successor<'a>>,
     pub(super) minting: Minting<'a>,
     pub(super) by_hand: ByHand<'a>,
+    /// Whether the outcome of a revocation was ever unknown. A provider that has just revoked a secret may list it and
+    /// accept it for a while, so not even a look brings certainty.
+    pub(super) doubted: bool,
     /// Whether a person wants to go back.
     pub(super) retreat: bool,
     /// What is left for a person to do, in words.
@@ -86,6 +89,7 @@ impl<'a> Progress<'a> {
             new: None,
             minting: Minting::default(),
             by_hand: ByHand::default(),
+            doubted: false,
             retreat: false,
             left: Vec::new(),
         };
@@ -98,8 +102,8 @@ impl<'a> Progress<'a> {
         let revoked = self.done.contains(&Step::Revoke) || self.done.contains(&Step::AwaitRevoke);
         if revoked {
             Some("the old secret has been revoked, and nothing brings it back")
-        } else if self.open == Some(&Step::Revoke) {
-            Some("nobody knows yet whether the old secret has been revoked")
+        } else if self.doubted || self.open == Some(&Step::Revoke) {
+            Some("the old secret may have been revoked: nobody knows for sure")
         } else if self.plan.overlap == Overlap::Absent && !self.minting.held.is_empty() {
             Some("the old secret died at the provider when the new one was made")
         } else {
@@ -116,6 +120,16 @@ impl<'a> Progress<'a> {
     pub(super) fn may_make_another(&self) -> bool {
         let kept = self.new.is_some() && self.done.contains(&Step::Stash);
         kept && !self.begun.contains(&Step::Promote) && !self.is_retreating()
+    }
+
+    /// Whether a person may go on without this step: it was tried, and it is one of those that can be done without.
+    pub(super) fn may_skip(&self, step: &Step) -> bool {
+        let tried = match step {
+            Step::Create => self.open == Some(&Step::Create),
+            Step::Discard(_) => true,
+            other => self.begun.contains(other),
+        };
+        tried && step.is_skippable()
     }
 
     /// Whether a planned step needs nothing more.
@@ -193,6 +207,7 @@ impl<'a> Progress<'a> {
     fn finish(&mut self, outcome: &'a Outcome) {
         self.open = None;
         self.trouble = None;
+        self.begun.insert(outcome.step());
         match outcome {
             Outcome::Created(minted) | Outcome::Pasted(minted) => return self.hold(minted),
             Outcome::Stashed(fingerprint) | Outcome::Verified { fingerprint, .. } | Outcome::Promoted(fingerprint)
@@ -233,6 +248,7 @@ impl<'a> Progress<'a> {
     }
 
     fn settle(&mut self, fate: Fate) {
+        self.doubted = true;
         self.open = None;
         self.trouble = None;
         if fate == Fate::Gone {
@@ -270,8 +286,7 @@ impl<'a> Progress<'a> {
     }
 
     fn skip(&mut self, step: &'a Step) {
-        let open_creation = self.open == Some(&Step::Create);
-        if !step.is_skippable() || (*step == Step::Create && !open_creation) {
+        if !self.may_skip(step) {
             return;
         }
         self.trouble = None;

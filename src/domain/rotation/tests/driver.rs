@@ -10,7 +10,7 @@ const ROUNDS: usize = 600;
 /// Drives the rotation to its end, through any number of crashes. In round `abort` a person rolls back, if they may.
 pub(super) fn drive(world: &mut World, abort: Option<usize>) -> Ending {
     for round in 0..ROUNDS {
-        if abort == Some(round) && may_roll_back(&world.journal).is_ok() {
+        if abort == Some(round) && !world.revoked_by_hand && may_roll_back(&world.journal).is_ok() {
             world.happen(Effect::Write(Entry::HumanSaid(Saying::Abort)));
         }
         let next = next(&world.journal);
@@ -92,7 +92,7 @@ fn act(world: &mut World, action: Action) -> Tried<Outcome> {
         Action::Snapshot => snapshot(world),
         Action::Create { name } => create(world, name),
         Action::Stash(new) => stash(world, new),
-        Action::Verify(new) => verify(world, new),
+        Action::Verify(new) => verify(world, &new),
         Action::Promote(change) => promote(world, change),
         Action::Deliver(consumer) => give(world, &consumer).map(|()| Outcome::Delivered(consumer)),
         Action::Redeliver(consumer) => give(world, &consumer).map(|()| Outcome::Redelivered(consumer)),
@@ -111,10 +111,8 @@ fn act(world: &mut World, action: Action) -> Tried<Outcome> {
 
 fn snapshot(world: &mut World) -> Tried<Outcome> {
     let secret = get(world, Slot::Current)?.expect("there is an old secret");
-    let reach = match is_accepted(world, secret)? {
-        true => OldReach::Known(world.reach(secret)),
-        false => OldReach::Unknown("401".to_owned()),
-    };
+    let accepted = is_accepted(world, secret)?;
+    let reach = if accepted { OldReach::Known(world.reach(secret)) } else { OldReach::Unknown("401".to_owned()) };
     let several = world.journal.plan().ways().mint == By::Person;
     let remotes = [OLD, STRANGER].iter().take(if several { 2 } else { 1 }).map(|&secret| world.remote(secret)).collect();
     Ok(Outcome::Seen(Snapshot { fingerprint: print(secret), reach, remotes }))
@@ -152,13 +150,13 @@ fn stash(world: &mut World, new: Fingerprint) -> Tried<Outcome> {
     }
 }
 
-fn verify(world: &mut World, new: Fingerprint) -> Tried<Outcome> {
+fn verify(world: &mut World, new: &Fingerprint) -> Tried<Outcome> {
     let secret = get(world, Slot::Pending)?.expect("verified only after it was stashed");
     if !is_accepted(world, secret)? {
         return failed(FailureKind::NotYet, "401");
     }
     world.proven.insert(secret);
-    assert_eq!(print(secret), new);
+    assert_eq!(print(secret), *new);
     Ok(Outcome::Verified { fingerprint: print(secret), reach: world.reach(secret) })
 }
 
@@ -253,12 +251,13 @@ fn reconcile(world: &mut World, look: Look) -> Tried<Finding> {
 /// A person who does what they are asked, and nothing else.
 fn ask(world: &mut World, asked: HumanNeed) -> Result<(), Dead> {
     let saying = match asked.need {
-        Need::Paste { name, .. } => return paste(world, name),
+        Need::Paste { name, .. } => return paste(world, &name),
         Need::ChooseOld(_) => Saying::Chose(format!("r{OLD}")),
         Need::Override { typed, .. } => Saying::Override(typed),
         Need::Revoke { may, .. } => {
             assert_ne!(may.target(), &Target::Held(Slot::Pending));
             world.assert_may_die(OLD);
+            world.revoked_by_hand = true;
             world.happen(Effect::Kill(OLD));
             Saying::RevokedByHand
         }
@@ -275,7 +274,7 @@ fn ask(world: &mut World, asked: HumanNeed) -> Result<(), Dead> {
 }
 
 /// Makes a secret on the provider's page, if none is on the clipboard, and pastes it.
-fn paste(world: &mut World, name: String) -> Result<(), Dead> {
+fn paste(world: &mut World, name: &str) -> Result<(), Dead> {
     write(world, Entry::Intent(Step::AwaitPaste))?;
     let secret = match world.clipboard.filter(|secret| world.live.contains_key(secret)) {
         Some(secret) => secret,
@@ -288,12 +287,14 @@ fn paste(world: &mut World, name: String) -> Result<(), Dead> {
     write(world, Entry::Done(Outcome::Pasted(minted(world, secret))))
 }
 
-fn make(world: &mut World, name: String) -> u32 {
+fn make(world: &mut World, name: &str) -> u32 {
     world.clipboard = Some(world.newest + 1);
     world.happen(Effect::Mint(format!("{name} {}", world.newest)));
     if world.journal.plan().overlap == Overlap::Absent {
         let dead: Vec<u32> = world.live.keys().copied().filter(|&secret| secret != STRANGER && secret != world.newest).collect();
-        dead.into_iter().for_each(|secret| world.happen(Effect::Kill(secret)));
+        for secret in dead {
+            world.happen(Effect::Kill(secret));
+        }
     }
     world.newest
 }
@@ -305,5 +306,7 @@ fn remove(world: &mut World, target: &Target) {
         Target::Remote(remote) => remote.id.trim_start_matches('r').parse().into_iter().collect(),
         Target::Held(_) | Target::Unnamed => world.live.keys().copied().filter(|&s| s != OLD && s != STRANGER && s != current).collect(),
     };
-    doomed.into_iter().for_each(|secret| world.happen(Effect::Kill(secret)));
+    for secret in doomed {
+        world.happen(Effect::Kill(secret));
+    }
 }

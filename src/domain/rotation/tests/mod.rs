@@ -26,6 +26,16 @@ const STRATEGIES: [(ReplacementPlan, bool); 7] = [
     (ReplacementPlan::ApiWebKey, true),
 ];
 
+/// One strategy for each row of the table of ways; the others differ in their calls only.
+fn distinct() -> impl Iterator<Item = (ReplacementPlan, bool)> {
+    let first = |index: usize| STRATEGIES[..index].iter().all(|known| row(*known) != row(STRATEGIES[index]));
+    (0..STRATEGIES.len()).filter(move |index| first(*index)).map(|index| STRATEGIES[index])
+}
+
+fn row(strategy: (ReplacementPlan, bool)) -> (Ways, bool) {
+    (plan(strategy).ways(), strategy.1)
+}
+
 fn plan((strategy, overlap): (ReplacementPlan, bool)) -> Plan {
     let credential = Credential {
         id: CredentialId::from_random([1; 16]),
@@ -124,7 +134,7 @@ fn one_fault_of_every_kind_at_every_call_of_every_plan_loses_nothing() {
 
 #[test]
 fn two_faults_one_after_the_other_lose_nothing() {
-    for strategy in STRATEGIES {
+    for strategy in distinct() {
         for call in 0..calls(strategy) {
             for (first, second) in FAULTS.into_iter().flat_map(|first| FAULTS.map(|second| (first, second))) {
                 for gap in 1..=6 {
@@ -146,7 +156,7 @@ fn rolling_back_at_every_point_restores_everything() {
 
 #[test]
 fn rolling_back_at_every_point_after_a_fault_anywhere_restores_everything() {
-    for strategy in STRATEGIES {
+    for strategy in distinct() {
         for call in 0..calls(strategy) {
             for fault in FAULTS {
                 for round in 2..20 {

@@ -69,6 +69,8 @@ pub(super) struct World {
     pub(super) in_hand: Option<u32>,
     /// The secret that the person has made and still has on their clipboard.
     pub(super) clipboard: Option<u32>,
+    /// Whether the person has revoked the old secret; after that they do not ask to roll back.
+    pub(super) revoked_by_hand: bool,
     pub(super) calls: usize,
     /// How often a new secret is refused before it is accepted, and a revoked one still accepted.
     pub(super) lag: u32,
@@ -92,6 +94,7 @@ impl World {
             proven: BTreeSet::new(),
             in_hand: None,
             clipboard: None,
+            revoked_by_hand: false,
             calls: 0,
             lag: 0,
             narrower: false,
@@ -110,12 +113,13 @@ impl World {
         let (due, later) = std::mem::take(&mut self.late).into_iter().partition(|(at, _)| *at <= number);
         self.late = later;
         let due: Vec<(usize, Effect)> = due;
-        due.into_iter().for_each(|(_, effect)| self.happen(effect));
+        for (_, effect) in due {
+            self.happen(effect);
+        }
         let fault = self.faults.get(&number).copied().filter(|fault| *fault != Fault::Late || self.may_be_late(&effect));
         match fault {
-            None => self.happen(effect),
             Some(Fault::Late) => self.late.push((number + 3, effect)),
-            Some(Fault::LostAfter | Fault::CrashAfter) => self.happen(effect),
+            None | Some(Fault::LostAfter | Fault::CrashAfter) => self.happen(effect),
             Some(Fault::Fail | Fault::LostBefore | Fault::CrashBefore) => {}
         }
         match fault {
