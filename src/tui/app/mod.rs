@@ -3,6 +3,8 @@
 //! [`update`] changes only the [`App`] and returns what is to be done as data; the loop does it and comes back with
 //! messages. So every behaviour of the screen is tested without a terminal, a runtime or a sleep.
 
+pub mod json;
+
 use std::time::Instant;
 
 use crate::config::Key;
@@ -25,6 +27,8 @@ pub enum Msg {
     Wake,
     /// The process is about to be suspended or handed to another program: re-mask now.
     Leaving,
+    /// A text that [`Effect::LayOut`] named is laid out.
+    LaidOut(TaskId, Box<json::Document>),
     /// A background thread panicked; the text holds no secret.
     Panicked(String),
 }
@@ -65,6 +69,8 @@ pub enum Effect {
     Start(TaskId, Task),
     /// Stop a task.
     Cancel(TaskId),
+    /// Lay out a long text on a thread of its own; [`Msg::LaidOut`] brings it back.
+    LayOut(TaskId, String),
     /// Suspend the process (Ctrl-Z).
     Suspend,
     /// Turn mouse capture on or off.

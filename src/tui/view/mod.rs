@@ -1,5 +1,7 @@
 //! Pixels: reads the state, writes a buffer, decides nothing.
 
+pub mod json;
+
 use ratatui::Frame;
 
 use super::app::{App, Now};

@@ -1,0 +1,206 @@
+//! A document's visible lines.
+
+use std::ops::Range;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use unicode_width::UnicodeWidthChar;
+
+use crate::tui::app::json::{Document, Fold, Role, Row};
+
+/// Columns for each container around a line.
+const INDENT: usize = 2;
+
+/// Columns for a tab.
+const TAB: usize = 4;
+
+/// Columns on the left that tell whether a line can be folded.
+const GUTTER: u16 = 2;
+
+/// What a style is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ink {
+    /// A piece of text.
+    Token(Role),
+    /// The mark of a line that can be folded or unfolded.
+    Fold,
+    /// The mark of a line that goes on beyond the right edge.
+    Beyond,
+    /// Laid over what matches the search.
+    Match,
+    /// Laid over the line of the cursor.
+    Cursor,
+}
+
+/// Draws the document into `area`, whose height has been told with [`Document::set_height`].
+pub fn draw(document: &Document, area: Rect, buffer: &mut Buffer, style: &dyn Fn(Ink) -> Style) {
+    let area = area.intersection(buffer.area);
+    let gutter = if document.is_json() { GUTTER.min(area.width) } else { 0 };
+    for (row, y) in document.visible().zip(area.y..area.bottom()) {
+        let line = Rect { y, height: 1, ..area };
+        draw_fold(row.fold, line, buffer, style);
+        let text = Rect { x: area.x + gutter, width: area.width - gutter, ..line };
+        let window = document.column()..document.column() + usize::from(text.width);
+        draw_tokens(&row, &window, text, buffer, style);
+        draw_matches(&row, &window, text, buffer, style(Ink::Match));
+        if row.under_cursor {
+            buffer.set_style(line, style(Ink::Cursor));
+        }
+    }
+}
+
+fn draw_fold(fold: Fold, line: Rect, buffer: &mut Buffer, style: &dyn Fn(Ink) -> Style) {
+    let mark = match fold {
+        Fold::None => "",
+        Fold::Open => "▾",
+        Fold::Folded { .. } => "▸",
+    };
+    buffer.set_stringn(line.x, line.y, mark, line.width.into(), style(Ink::Fold));
+}
+
+/// Draws the pieces of a line that are in the window, and looks at no more of it than that.
+fn draw_tokens(row: &Row<'_>, window: &Range<usize>, area: Rect, buffer: &mut Buffer, style: &dyn Fn(Ink) -> Style) {
+    let mut column = row.depth * INDENT;
+    for token in row.tokens() {
+        let piece = clip(&token.text, column, window);
+        if let Some(x) = cell(piece.column, window, area) {
+            let shown = token.text[piece.bytes].replace('\t', "    ");
+            buffer.set_stringn(x, area.y, shown, (area.right() - x).into(), style(Ink::Token(token.role)));
+        }
+        if piece.goes_on {
+            return mark_beyond(area, buffer, style(Ink::Beyond));
+        }
+        column = piece.end;
+    }
+}
+
+/// Marks a line that goes on in the last column, and wipes a wide character that would reach into it.
+fn mark_beyond(area: Rect, buffer: &mut Buffer, style: Style) {
+    let Some(edge) = area.width.checked_sub(1).map(|width| area.x + width) else { return };
+    if edge > area.x && width(buffer[(edge - 1, area.y)].symbol()) > 1 {
+        buffer[(edge - 1, area.y)].set_symbol(" ");
+    }
+    buffer[(edge, area.y)].set_symbol("›").set_style(style);
+}
+
+fn draw_matches(row: &Row<'_>, window: &Range<usize>, area: Rect, buffer: &mut Buffer, style: Style) {
+    let indent = row.depth * INDENT;
+    for found in row.matches(window.end * 4) {
+        let start = indent + width(&row.text[..found.start]);
+        let end = start + width(&row.text[found]);
+        let seen = start.max(window.start)..end.min(window.end);
+        if let Some(x) = cell(seen.start, window, area) {
+            let width = u16::try_from(seen.len()).unwrap_or(area.width);
+            buffer.set_style(Rect { x, width, ..area }, style);
+        }
+    }
+}
+
+/// The part of a text that lies in a window of columns.
+struct Piece {
+    /// Where it starts.
+    column: usize,
+    bytes: Range<usize>,
+    /// Where the text ends, if it does not go on beyond the window.
+    end: usize,
+    goes_on: bool,
+}
+
+fn clip(text: &str, start: usize, window: &Range<usize>) -> Piece {
+    let mut piece = Piece { column: start, bytes: 0..0, end: start, goes_on: false };
+    for (at, c) in text.char_indices() {
+        let next = piece.end + cells(c);
+        if next > window.end {
+            piece.goes_on = true;
+            break;
+        }
+        piece.end = next;
+        piece.bytes.end = at + c.len_utf8();
+        if next - cells(c) < window.start {
+            piece.column = next;
+            piece.bytes.start = piece.bytes.end;
+        }
+    }
+    piece
+}
+
+/// The cell of a column, if it is in the window.
+fn cell(column: usize, window: &Range<usize>, area: Rect) -> Option<u16> {
+    let offset = column.checked_sub(window.start).filter(|_| column < window.end)?;
+    u16::try_from(offset).ok().map(|offset| area.x + offset)
+}
+
+fn width(text: &str) -> usize {
+    text.chars().map(cells).sum()
+}
+
+fn cells(c: char) -> usize {
+    if c == '\t' { TAB } else { c.width().unwrap_or(0) }
+}
+
+#[cfg(test)]
+mod tests {
+    use ratatui::style::{Color, Modifier};
+
+    use super::*;
+
+    fn style(ink: Ink) -> Style {
+        match ink {
+            Ink::Token(Role::Key) => Style::new().fg(Color::Blue),
+            Ink::Match => Style::new().bg(Color::Yellow),
+            Ink::Cursor => Style::new().add_modifier(Modifier::REVERSED),
+            _ => Style::new(),
+        }
+    }
+
+    fn drawn(document: &mut Document, width: u16, height: u16) -> Buffer {
+        let mut buffer = Buffer::empty(Rect::new(0, 0, width, height));
+        document.set_height(height.into());
+        draw(document, buffer.area, &mut buffer, &style);
+        buffer
+    }
+
+    fn lines(buffer: &Buffer) -> Vec<String> {
+        let row = |y| (0..buffer.area.width).map(|x| buffer[(x, y)].symbol()).collect::<String>().trim_end().to_owned();
+        (0..buffer.area.height).map(row).collect()
+    }
+
+    #[test]
+    fn lines_stand_under_one_another_by_depth() {
+        let mut document = Document::parse(r#"{"a":{"b":[1]},"c":null}"#);
+        document.fold_to(2);
+        assert_eq!(
+            lines(&drawn(&mut document, 24, 6)),
+            ["▾ {", "▾   \"a\": {", "▸     \"b\": [… 1 item]", "    },", "    \"c\": null", "  }"],
+        );
+    }
+
+    #[test]
+    fn the_window_moves_over_wide_characters_and_marks_what_goes_on() {
+        let mut document = Document::parse("日本語 text\nx\ty");
+        assert_eq!(lines(&drawn(&mut document, 6, 2)), ["日 本  ›", "x    y"]);
+        document.scroll_columns(1);
+        assert_eq!(lines(&drawn(&mut document, 12, 2)), [" 本 語  text", "    y"]);
+    }
+
+    #[test]
+    fn matches_and_cursor_are_laid_over_the_text() {
+        let mut document = Document::parse(r#"["x","key"]"#);
+        document.search("EY");
+        let buffer = drawn(&mut document, 12, 4);
+        let marked: Vec<_> = (0..12).filter(|x| buffer[(*x, 2)].bg == Color::Yellow).collect();
+        assert_eq!(marked, [6, 7]);
+        assert!(buffer[(0, 2)].modifier.contains(Modifier::REVERSED));
+        assert!(!buffer[(0, 1)].modifier.contains(Modifier::REVERSED));
+    }
+
+    #[test]
+    fn no_area_is_too_small() {
+        let mut document = Document::parse(r#"{"a":["日本",2]}"#);
+        document.search("a");
+        for (width, height) in (0..6).flat_map(|width| (0..4).map(move |height| (width, height))) {
+            drawn(&mut document, width, height);
+        }
+    }
+}
