@@ -12,8 +12,8 @@ use crate::domain::problem::Problem;
 use crate::domain::request::Draft;
 use crate::domain::response::Answer;
 use crate::domain::{Credential, CredentialId, Moment, Name, Secret};
-use crate::index::RegionCheck;
-use crate::store::Backend;
+pub use crate::index::RegionCheck;
+pub use crate::store::{Backend, BackendKind, Persistence, StoreError};
 
 /// Identifies one running task; ids are never used twice in a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -264,5 +264,5 @@ pub struct StoreState {
     /// Which backend, and what it can do.
     pub backend: Backend,
     /// Usable, or why not.
-    pub problem: Option<crate::store::StoreError>,
+    pub problem: Option<StoreError>,
 }
