@@ -1,6 +1,12 @@
 //! The validated whole of all provider files.
 
+use serde::de::DeserializeOwned;
+
+use super::builtin;
+use super::error::CatalogueError;
+use super::overlay::Overlay;
 use super::spec::{Kind, Preset, Provider};
+use super::validate::{self, Fault};
 use crate::domain::region::Region;
 
 /// All providers, validated.
@@ -18,38 +24,20 @@ pub struct Source {
     pub text: String,
 }
 
-/// Why the provider files do not make a catalogue, or why a name leads nowhere in it.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum CatalogueError {
-    /// A file is not TOML of the right form.
-    #[error("{file}: {why}")]
-    Form {
-        /// Which file.
-        file: String,
-        /// Line and reason.
-        why: String,
-    },
-    /// A name that leads nowhere; the nearest names are offered.
-    #[error("there is no {what} \"{name}\"")]
-    Unknown {
-        /// What was looked for: `provider`, `kind`, `region` or `preset`.
-        what: &'static str,
-        /// The name that was given.
-        name: String,
-        /// The nearest names, best first; all names where none is near.
-        nearest: Vec<String>,
-    },
-}
-
 impl Catalogue {
     /// The providers that come with the program.
     pub fn builtin() -> Result<Self, CatalogueError> {
         Self::load(&[])
     }
 
-    /// The providers that come with the program, with the user's own files merged in.
-    pub fn load(_user: &[Source]) -> Result<Self, CatalogueError> {
-        Ok(Self { providers: Vec::new() })
+    /// The providers that come with the program, with the user's own files merged in, in their order. A file with a
+    /// new id adds a provider; one with a known id adds regions, kinds, presets and statuses to it, or replaces those
+    /// of the same id.
+    pub fn load(user: &[Source]) -> Result<Self, CatalogueError> {
+        let builtin = builtin::FILES.map(|(name, text)| Source { name: name.to_owned(), text: text.to_owned() });
+        let mut catalogue = Self { providers: Vec::with_capacity(builtin.len()) };
+        builtin.iter().chain(user).try_for_each(|source| catalogue.merge(source))?;
+        Ok(catalogue)
     }
 
     /// All providers, in the order of the table in the README.
@@ -59,30 +47,268 @@ impl Catalogue {
 
     /// The provider with this id.
     pub fn provider(&self, id: &str) -> Result<&Provider, CatalogueError> {
-        self.providers.iter().find(|provider| provider.id == id).ok_or_else(|| CatalogueError::Unknown {
-            what: "provider",
-            name: id.to_owned(),
-            nearest: Vec::new(),
-        })
+        let ids = self.providers.iter().map(|provider| provider.id.as_str());
+        self.providers.iter().find(|provider| provider.id == id).ok_or_else(|| CatalogueError::unknown("provider", id, ids))
     }
 
     /// The kind with this id at that provider.
-    pub fn kind(&self, _provider: &str, _kind: &str) -> Result<&Kind, CatalogueError> {
-        unimplemented!("spine")
+    pub fn kind(&self, provider: &str, kind: &str) -> Result<&Kind, CatalogueError> {
+        let provider = self.provider(provider)?;
+        let ids = provider.kinds.iter().map(|kind| kind.id.as_str());
+        provider.kind(kind).ok_or_else(|| CatalogueError::unknown("kind", kind, ids))
+    }
+
+    /// The provider whose regions those of `provider` are: itself, or the one that it shares them with.
+    pub fn region_owner(&self, provider: &str) -> Result<&Provider, CatalogueError> {
+        let provider = self.provider(provider)?;
+        provider.regions_of.as_ref().map_or(Ok(provider), |home| self.provider(home))
     }
 
     /// All regions of a provider, its own or those it shares.
-    pub fn regions(&self, _provider: &str) -> Result<&[Region], CatalogueError> {
-        unimplemented!("spine")
+    pub fn regions(&self, provider: &str) -> Result<&[Region], CatalogueError> {
+        self.region_owner(provider).map(|owner| owner.regions.as_slice())
     }
 
     /// The region of that provider that answers to `name` (id or alias, whatever the case).
-    pub fn region(&self, _provider: &str, _name: &str) -> Result<&Region, CatalogueError> {
-        unimplemented!("spine")
+    pub fn region(&self, provider: &str, name: &str) -> Result<&Region, CatalogueError> {
+        let regions = self.regions(provider)?;
+        let ids = regions.iter().map(|region| region.id.as_str());
+        regions.iter().find(|region| region.answers_to(name)).ok_or_else(|| CatalogueError::unknown("region", name, ids))
     }
 
     /// The preset with this id at that provider.
-    pub fn preset(&self, _provider: &str, _preset: &str) -> Result<&Preset, CatalogueError> {
-        unimplemented!("spine")
+    pub fn preset(&self, provider: &str, preset: &str) -> Result<&Preset, CatalogueError> {
+        let provider = self.provider(provider)?;
+        let ids = provider.presets.iter().map(|preset| preset.id.as_str());
+        provider.preset(preset).ok_or_else(|| CatalogueError::unknown("preset", preset, ids))
+    }
+
+    fn merge(&mut self, source: &Source) -> Result<(), CatalogueError> {
+        let head: Head = source.read()?;
+        validate::format(head.format).map_err(|fault| source.fault(fault))?;
+        let known = self.providers.iter().position(|provider| provider.id == head.id);
+        let index = known.unwrap_or(self.providers.len());
+        match self.providers.get_mut(index) {
+            Some(provider) => source.read::<Overlay>()?.apply(provider),
+            None => self.providers.push(source.read()?),
+        }
+        let merged = &self.providers[index];
+        validate::provider(merged)
+            .and_then(|()| validate::shared_regions(merged, &self.providers))
+            .map_err(|fault| source.fault(fault))
+    }
+}
+
+/// What tells which form the rest of a file has.
+#[derive(serde::Deserialize)]
+struct Head {
+    format: u32,
+    id: String,
+}
+
+impl Source {
+    fn read<T: DeserializeOwned>(&self) -> Result<T, CatalogueError> {
+        toml::from_str(&self.text).map_err(|error| {
+            let line = error.span().map(|span| line_at(&self.text, span.start));
+            self.form(line, error.message(), "Correct the file; the files under assets/providers of the source show the form")
+        })
+    }
+
+    fn fault(&self, fault: Fault) -> CatalogueError {
+        self.form(self.line_of(&fault.near), &fault.why, fault.remedy)
+    }
+
+    fn form(&self, line: Option<usize>, why: &str, remedy: impl Into<String>) -> CatalogueError {
+        let why = line.map_or_else(|| why.to_owned(), |line| format!("line {line}: {why}"));
+        CatalogueError::Form { file: self.name.clone(), why, remedy: remedy.into() }
+    }
+
+    /// The last line that names `near`, since of two of the same name the second is the one too many.
+    fn line_of(&self, near: &str) -> Option<usize> {
+        let names = |line: &str| line.to_lowercase().contains(&near.to_lowercase());
+        let quoted = format!("\"{near}\"").to_lowercase();
+        let lines: Vec<&str> = self.text.lines().collect();
+        let last = lines.iter().rposition(|line| line.to_lowercase().contains(&quoted));
+        last.or_else(|| lines.iter().rposition(|line| names(line))).map(|index| index + 1)
+    }
+}
+
+fn line_at(text: &str, offset: usize) -> usize {
+    text.bytes().take(offset).filter(|byte| *byte == b'\n').count() + 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::problem::Problem;
+    use crate::domain::provider::spec::{Authorization, ReplacementPlan};
+
+    const ACME: &str = r#"
+format = 1
+id = "acme"
+title = "Acme"
+docs = "https://acme.example"
+
+[[region]]
+id = "ACME"
+api = "https://api.acme.example"
+
+[[kind]]
+id = "key"
+title = "key"
+help = "A key."
+secret = "key"
+authorization = { form = "header", scheme = "Bearer" }
+check = "me"
+docs = "https://acme.example"
+replace = { plan = "guided", overlap = true, steps = "Make another." }
+
+[[preset]]
+id = "me"
+title = "Me"
+help = "Who?"
+path = "/me"
+docs = "https://acme.example"
+"#;
+
+    fn load(text: &str) -> Result<Catalogue, CatalogueError> {
+        Catalogue::load(&[Source { name: "acme.toml".to_owned(), text: text.to_owned() }])
+    }
+
+    fn why(text: &str) -> String {
+        load(text).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn the_built_in_files_hold_together() {
+        let catalogue = Catalogue::builtin().unwrap();
+        let ids: Vec<_> = catalogue.providers().iter().map(|provider| provider.id.as_str()).collect();
+        assert_eq!(ids, ["snyk", "snyk-apps", "snyk-api-web", "appcircle"]);
+        for provider in catalogue.providers() {
+            for text in provider.presets.iter().flat_map(|preset| [&preset.title, &preset.help, &preset.docs]) {
+                assert!(!text.is_empty(), "{}", provider.id);
+            }
+            for kind in &provider.kinds {
+                let check = catalogue.preset(&provider.id, &kind.check).unwrap();
+                assert!(check.principal.is_some(), "the check of {} says who it is", kind.id);
+            }
+        }
+    }
+
+    #[test]
+    fn regions_answer_to_their_aliases_and_are_shared() {
+        let catalogue = Catalogue::builtin().unwrap();
+        for (provider, name, id) in [
+            ("snyk", "default", "SNYK-US-01"),
+            ("snyk", "EU", "SNYK-EU-01"),
+            ("snyk-apps", "snyk-gov-01", "SNYK-GOV-01"),
+            ("snyk-api-web", "eu", "SAW-EU"),
+            ("appcircle", "cloud", "APPCIRCLE"),
+        ] {
+            assert_eq!(catalogue.region(provider, name).unwrap().id, id);
+        }
+        assert_eq!(catalogue.regions("snyk-apps"), catalogue.regions("snyk"));
+        assert_eq!(catalogue.region_owner("snyk-apps").unwrap().id, "snyk");
+    }
+
+    #[test]
+    fn kinds_are_replaced_as_the_product_says() {
+        let catalogue = Catalogue::builtin().unwrap();
+        let plan = |provider, kind| catalogue.kind(provider, kind).unwrap().replace.plan;
+        assert_eq!(plan("snyk", "personal-access-token"), ReplacementPlan::SnykPersonalAccessToken);
+        assert_eq!(plan("snyk", "service-account-oauth"), ReplacementPlan::SnykServiceAccountSecret);
+        assert!(!catalogue.kind("snyk", "personal-token").unwrap().replace.overlap);
+        assert!(!catalogue.kind("appcircle", "personal-access-key").unwrap().replace.overlap);
+        assert!(matches!(catalogue.kind("appcircle", "api-key").unwrap().authorization, Authorization::Exchange { .. }));
+    }
+
+    #[test]
+    fn pages_are_on_the_web_application_of_the_region() {
+        let catalogue = Catalogue::builtin().unwrap();
+        let kind = catalogue.kind("snyk", "personal-access-token").unwrap();
+        let page = kind.page_in(catalogue.region("snyk", "eu").unwrap());
+        assert_eq!(page.as_deref(), Some("https://app.eu.snyk.io/account/personal-access-tokens"));
+        let key = catalogue.kind("snyk-api-web", "api-key").unwrap();
+        assert_eq!(key.page_in(catalogue.region("snyk-api-web", "us").unwrap()), None);
+    }
+
+    #[test]
+    fn a_file_with_a_new_id_adds_a_provider() {
+        let catalogue = load(ACME).unwrap();
+        assert_eq!(catalogue.providers().len(), 5);
+        assert_eq!(catalogue.preset("acme", "me").unwrap().method, "GET");
+    }
+
+    #[test]
+    fn a_file_with_a_known_id_adds_and_replaces() {
+        let text = r#"
+format = 1
+id = "snyk"
+
+[[region]]
+id = "snyk-eu-01"
+api = "https://api.eu.proxy.example"
+
+[[preset]]
+id = "self"
+title = "Me"
+help = "Me, at the proxy."
+path = "/proxy/self"
+docs = "https://proxy.example"
+"#;
+        let catalogue = load(text).unwrap();
+        assert_eq!(catalogue.regions("snyk").unwrap().len(), 5);
+        assert_eq!(catalogue.region("snyk", "SNYK-EU-01").unwrap().api.host(), "api.eu.proxy.example");
+        assert_eq!(catalogue.preset("snyk", "self").unwrap().path, "/proxy/self");
+    }
+
+    #[test]
+    fn what_does_not_hold_together_is_named_with_file_and_line() {
+        let broken = |from: &str, to: &str| why(&ACME.replace(from, to));
+        for (from, to, expected) in [
+            ("check = \"me\"", "check = \"you\"", "acme.toml: line 17: the kind \"key\" is checked by the preset \"you\""),
+            ("path = \"/me\"", "path = \"/me/{who}\"", "line 25: {who} in the preset \"me\""),
+            ("path = \"/me\"", "path = \"//me\"", "line 25: the path does not begin with one slash"),
+            ("format = 1", "format = 2", "line 2: format 2 is not known"),
+            ("secret = \"key\"", "secrets = \"key\"", "unknown field `secrets`"),
+            (", steps = \"Make another.\"", "", "replaced by hand but does not say how"),
+            ("\"guided\"", "\"snyk-app-session\"", "does not fit the form of its authorization"),
+            ("[[region]]", "[[regions]]", "unknown field `regions`"),
+            ("api = \"https://api", "api = \"http://api", "plain http"),
+            ("\"header\"", "\"client-credentials\", token = \"/t\"", "needs a field \"client_id\""),
+        ] {
+            let said = broken(from, to);
+            assert!(said.contains(expected), "{said:?} should hold {expected:?}");
+        }
+    }
+
+    #[test]
+    fn names_are_unique_and_shared_regions_lead_somewhere() {
+        let region = "[[region]]\nid = \"ACME\"\napi = \"https://api.acme.example\"\n";
+        assert!(why(&format!("{ACME}{region}")).contains("the region or alias \"acme\" is there twice"));
+        assert!(why(&ACME.replace(region, "")).contains("there is no region"));
+        let shared = ACME.replace(region, "").replacen("docs =", "regions_of = \"nobody\"\ndocs =", 1);
+        assert!(why(&shared).contains("the provider \"nobody\", which does not exist"));
+        assert!(
+            why("format = 1\nid = \"snyk-apps\"\n[[region]]\nid = \"X\"\napi = \"https://x.example\"")
+                .contains("uses the regions of \"snyk\"")
+        );
+    }
+
+    #[test]
+    fn every_error_has_a_remedy() {
+        let catalogue = Catalogue::builtin().unwrap();
+        let errors = [
+            catalogue.provider("snik").unwrap_err(),
+            catalogue.region("snyk", "mars").unwrap_err(),
+            catalogue.kind("snyk", "pat").unwrap_err(),
+            catalogue.preset("snyk", "selfie").unwrap_err(),
+            load("nonsense").unwrap_err(),
+            load(&ACME.replace("format = 1", "format = 9")).unwrap_err(),
+        ];
+        for error in errors {
+            let problem = Problem::from(error);
+            assert!(!problem.remedy.is_empty() && !problem.why.is_empty(), "{problem:?}");
+        }
     }
 }

@@ -4,8 +4,15 @@
 //! unique, references lead somewhere, placeholders have parameters. What TOML cannot say is a named strategy (an enum
 //! variant), never a language of our own.
 
+mod builtin;
 mod catalogue;
+mod error;
+pub mod overlay;
+pub(crate) mod placeholder;
 pub mod spec;
+mod validate;
 
-pub use catalogue::{Catalogue, CatalogueError, Source};
+pub use catalogue::{Catalogue, Source};
+pub use error::CatalogueError;
+pub use placeholder::{Fill, placeholders};
 pub use spec::{Authorization, FieldSpec, Kind, Parameter, Preset, Provider, StatusMeaning};

@@ -1,7 +1,10 @@
 //! The form of a provider file.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
+use super::placeholder::placeholders;
 use crate::domain::region::{Place, Region};
 use crate::domain::response::Verdict;
 
@@ -26,6 +29,9 @@ pub struct Provider {
     /// Host suffixes, compared by whole labels, that a region named *inside* a token may have.
     #[serde(default)]
     pub trusted_hosts: Vec<String>,
+    /// Headers that every request carries, except where it has its own of the same name.
+    #[serde(default)]
+    pub headers: Vec<(String, String)>,
     /// The kinds of credential.
     #[serde(rename = "kind")]
     pub kinds: Vec<Kind>,
@@ -78,6 +84,10 @@ pub struct Kind {
     pub max_live: Option<u32>,
     /// How one is replaced.
     pub replace: Replacement,
+    /// The variables that the provider's own tools read: name and template of `{secret}` or `{access_token}`, the
+    /// region's `{api}`, `{auth}`, `{app}`, and fields. A variable whose template cannot be filled is left out.
+    #[serde(default)]
+    pub environment: Vec<(String, String)>,
     /// A caution shown where the kind is chosen.
     #[serde(default)]
     pub caution: Option<String>,
@@ -115,6 +125,10 @@ pub enum Authorization {
         endpoints: Vec<ExchangeEndpoint>,
         /// The scheme of the access token.
         scheme: String,
+        /// Claims of the access token that must equal fields, where the credential has them: claim → field id. A
+        /// provider may answer with a token for something else than was asked for.
+        #[serde(default)]
+        verify: BTreeMap<String, String>,
     },
 }
 
@@ -128,7 +142,10 @@ pub struct ExchangeEndpoint {
     pub secret_member: String,
     /// Form members that carry fields, where the credential has them: member name → field id.
     #[serde(default)]
-    pub members: std::collections::BTreeMap<String, String>,
+    pub members: BTreeMap<String, String>,
+    /// Form members that are always the same.
+    #[serde(default)]
+    pub constants: BTreeMap<String, String>,
 }
 
 /// A rule that recognises a pasted secret.
@@ -145,8 +162,46 @@ pub struct Recognition {
     pub suffix: String,
     /// How sure a match is.
     pub confidence: Confidence,
+    /// What a match holds: the kind's secret, one of its parts, or a token that is not worth keeping.
+    #[serde(default)]
+    pub holds: Holding,
+    /// What the claims inside say, for shapes that have some.
+    #[serde(default)]
+    pub claims: Claims,
     /// Why a match means this kind, in words.
     pub why: String,
+}
+
+/// What a recognised text is to its kind.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Holding {
+    /// The kind's secret.
+    #[default]
+    Secret,
+    /// One of the kind's further parts, by its id.
+    Part(String),
+    /// A short-lived token that a secret of this kind is exchanged for; not the secret itself.
+    AccessToken,
+}
+
+/// Which claims of a token say what. They are hints: nobody has verified their signature.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Claims {
+    /// The claim that names the API host. A JWT, which looks like anybody's, is recognised only where that host is
+    /// trusted; a token with a prefix of its own is recognised anyway, without a region.
+    #[serde(default)]
+    pub host: Option<String>,
+    /// The claim that holds the end in seconds since 1970.
+    #[serde(default)]
+    pub expires: Option<String>,
+    /// The claim that holds the token's id at the provider.
+    #[serde(default)]
+    pub id: Option<String>,
+    /// Claims that must be there.
+    #[serde(default)]
+    pub required: Vec<String>,
 }
 
 /// The shapes that secrets have.
@@ -276,6 +331,9 @@ pub struct PrincipalPointers {
     /// Where its type is, if the answer tells.
     #[serde(default)]
     pub kind: Option<String>,
+    /// Members that, where true, tell the type instead: pointer → type.
+    #[serde(default)]
+    pub flags: BTreeMap<String, String>,
 }
 
 /// A parameter of a preset.
@@ -292,7 +350,7 @@ pub struct Parameter {
     /// The preset whose answers list its values.
     #[serde(default)]
     pub from: Option<String>,
-    /// JSON pointer to the array of values in that answer, and within an element to its value and its name.
+    /// Where that answer lists them.
     #[serde(default)]
     pub items: Option<ItemPointers>,
 }
@@ -331,14 +389,67 @@ pub struct StatusMeaning {
     pub remedy: String,
 }
 
+impl Provider {
+    /// The kind with the given id.
+    pub fn kind(&self, id: &str) -> Option<&Kind> {
+        self.kinds.iter().find(|kind| kind.id == id)
+    }
+
+    /// The preset with the given id.
+    pub fn preset(&self, id: &str) -> Option<&Preset> {
+        self.presets.iter().find(|preset| preset.id == id)
+    }
+
+    /// The presets that are of use to a kind.
+    pub fn presets_for<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = &'a Preset> {
+        self.presets.iter().filter(move |preset| !preset.not_for.iter().any(|unfit| unfit == kind))
+    }
+}
+
 impl Kind {
     /// The field with the given id.
     pub fn field(&self, id: &str) -> Option<&FieldSpec> {
         self.fields.iter().find(|field| field.id == id)
     }
+
+    /// The further secret part with the given id.
+    pub fn part(&self, id: &str) -> Option<&FieldSpec> {
+        self.parts.iter().find(|part| part.id == id)
+    }
+
+    /// The variable in which the provider's own tools expect the text behind the authorization scheme: the secret, or
+    /// the access token that it is exchanged for.
+    pub fn secret_variable(&self) -> &str {
+        let sent = if self.authorization.exchanges() { "{access_token}" } else { "{secret}" };
+        self.environment.iter().find(|(_, template)| template == sent).map_or("TOKEN", |(name, _)| name)
+    }
+
+    /// The page where a person makes or renews one, in that region; `None` where kind or region has no such page.
+    pub fn page_in(&self, region: &Region) -> Option<String> {
+        let app = region.app.as_ref()?;
+        Some(self.page.as_ref()?.replace("{app}", &app.to_string()))
+    }
+}
+
+impl Preset {
+    /// The parameter with the given id.
+    pub fn parameter(&self, id: &str) -> Option<&Parameter> {
+        self.parameters.iter().find(|parameter| parameter.id == id)
+    }
+
+    /// The placeholders in path, query and body, repetitions included.
+    pub fn placeholders(&self) -> impl Iterator<Item = &str> {
+        let query = self.query.iter().flat_map(|(_, value)| placeholders(value));
+        placeholders(&self.path).chain(query).chain(self.body.as_deref().into_iter().flat_map(placeholders))
+    }
 }
 
 impl Authorization {
+    /// Whether the secret itself never goes to the API, but is exchanged for an access token.
+    pub const fn exchanges(&self) -> bool {
+        !matches!(self, Self::Header { .. })
+    }
+
     /// The scheme shown and sent first.
     pub fn scheme(&self) -> &str {
         match self {

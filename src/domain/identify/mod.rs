@@ -1,7 +1,19 @@
 //! What is this? Recognising a pasted secret offline: provider, kind, region, expiry, and why.
+//!
+//! Three steps: [`unwrap`] takes off what people paste along with a secret, [`recognise`] holds the catalogue's rules
+//! against what is left, and [`claims`] reads what a token says about itself. Claims are hints, since nobody has
+//! verified a signature; a host among them is believed only if [`hosts`] trusts it.
+
+mod claims;
+mod hosts;
+mod json;
+mod recognise;
+mod shell;
+mod unshowable;
+mod unwrap;
 
 use super::provider::Catalogue;
-use super::provider::spec::Confidence;
+use super::provider::spec::{Confidence, Holding};
 use super::{Moment, Secret};
 
 /// What a pasted text turned out to be.
@@ -21,6 +33,8 @@ pub struct Candidate {
     pub provider: String,
     /// The kind's id.
     pub kind: String,
+    /// What the text is to that kind: its secret, one of its parts, or a short-lived token not worth keeping.
+    pub holds: Holding,
     /// The region's id, where the secret itself names one that is trusted.
     pub region: Option<String>,
     /// When it ends, where the secret itself says so.
@@ -56,6 +70,28 @@ pub enum PasteError {
 }
 
 /// Takes the wrapping off a pasted text and says what the secret may be.
-pub fn identify(_pasted: &Secret, _catalogue: &Catalogue) -> Result<Identified, PasteError> {
-    unimplemented!("spine")
+pub fn identify(pasted: &Secret, catalogue: &Catalogue) -> Result<Identified, PasteError> {
+    pasted.expose(|bytes| {
+        let text = std::str::from_utf8(bytes).map_err(|_| PasteError::NotText)?;
+        let bare = unwrap::unwrap(text, &|text| recognise::is_marked(text, catalogue))?;
+        let candidates = recognise::candidates(&bare.text, catalogue);
+        Ok(Identified { secret: Secret::new(bare.text.as_bytes().to_vec()), cleaned: bare.cleaned, candidates })
+    })
 }
+
+impl From<PasteError> for super::Problem {
+    fn from(error: PasteError) -> Self {
+        let remedy = match &error {
+            PasteError::Empty => "Paste the secret as the provider shows it",
+            PasteError::Several => "Paste the secret alone",
+            PasteError::Unshowable { .. } => {
+                "Copy it again from where the provider shows it; such characters come along from web pages and chats"
+            }
+            PasteError::NotText => "Save it as plain UTF-8 text, or paste it",
+        };
+        Self::new("What was pasted cannot be a secret", error.to_string(), remedy).of(super::problem::Class::Usage)
+    }
+}
+
+#[cfg(test)]
+mod tests;

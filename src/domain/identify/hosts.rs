@@ -1,0 +1,151 @@
+//! Which region a host named inside a token stands for, if that host can be trusted.
+//!
+//! A token's claims can be forged by whoever made the text, and a region decides where secrets are sent. So a claim
+//! only ever chooses among the regions that the catalogue knows.
+
+use url::{Host, Url};
+
+use crate::domain::Origin;
+use crate::domain::provider::{Catalogue, Provider};
+use crate::domain::region::Region;
+
+/// What is known about a host that a token names.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Named<'a> {
+    /// It is the API host of this region.
+    Region(&'a Region),
+    /// It belongs to the provider, but to no region that is known here.
+    Trusted(String),
+    /// It may be anybody's.
+    Stranger,
+}
+
+/// Looks a host up that a token of `provider` names.
+pub(super) fn look_up<'a>(host: &str, provider: &Provider, catalogue: &'a Catalogue) -> Named<'a> {
+    let regions = catalogue.regions(&provider.id).unwrap_or_default();
+    if !is_plain(host) {
+        return Named::Stranger;
+    }
+    if let Some(region) = regions.iter().find(|region| is_origin(host, &region.api)) {
+        return Named::Region(region);
+    }
+    let Some(host) = canonical(host).filter(|host| provider.trusted_hosts.iter().any(|suffix| is_within(host, suffix))) else {
+        return Named::Stranger;
+    };
+    match regions.iter().find(|region| Origin::parse(&format!("https://{host}")).is_ok_and(|origin| origin == region.api)) {
+        Some(region) => Named::Region(region),
+        None => Named::Trusted(host),
+    }
+}
+
+/// Whether a claim is written in characters that mean the same to everybody; anything else could be rewritten into a
+/// host by a helpful parser.
+fn is_plain(claim: &str) -> bool {
+    claim.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b':' | b'/' | b'[' | b']'))
+}
+
+/// Whether a claim names exactly this origin, with or without its scheme.
+fn is_origin(claim: &str, origin: &Origin) -> bool {
+    let same = |text: &str| Origin::parse(text).is_ok_and(|named| named == *origin);
+    if claim.contains("://") {
+        same(claim)
+    } else {
+        ["https://", "http://"].iter().any(|scheme| same(&format!("{scheme}{claim}")))
+    }
+}
+
+/// The API host that a claim means, as Snyk's own command line reads it: `app.` stands for `api.`, a missing `api.` is
+/// added, and the path does not matter. A user name, a port, an address or a punycode label make it no host at all.
+fn canonical(claim: &str) -> Option<String> {
+    let text = if claim.contains("://") { claim.to_owned() } else { format!("https://{claim}") };
+    let url = Url::parse(&text).ok().filter(|url| matches!(url.scheme(), "https" | "http"))?;
+    let Some(Host::Domain(host)) = url.host() else { return None };
+    let authority = text.split("://").nth(1)?.split('/').next()?;
+    if authority.contains([':', '@']) || host.split('.').any(|label| label.is_empty() || label.starts_with("xn--")) {
+        return None;
+    }
+    let bare = host.strip_prefix("app.").or_else(|| host.strip_prefix("api.")).unwrap_or(host);
+    Some(format!("api.{bare}"))
+}
+
+/// Whether `host` lies below `suffix`, compared label by label.
+fn is_within(host: &str, suffix: &str) -> bool {
+    host.strip_suffix(suffix).is_some_and(|rest| rest.ends_with('.'))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn region(host: &str) -> Option<String> {
+        let catalogue = Catalogue::builtin().unwrap();
+        match look_up(host, catalogue.provider("snyk").unwrap(), &catalogue) {
+            Named::Region(region) => Some(region.id.clone()),
+            Named::Trusted(host) => Some(format!("trusted {host}")),
+            Named::Stranger => None,
+        }
+    }
+
+    #[test]
+    fn every_spelling_of_a_region_leads_to_it() {
+        for (host, id) in [
+            ("api.snyk.io", "SNYK-US-01"),
+            ("snyk.io", "SNYK-US-01"),
+            ("https://api.snyk.io", "SNYK-US-01"),
+            ("https://api.snyk.io/", "SNYK-US-01"),
+            ("API.Snyk.IO", "SNYK-US-01"),
+            ("https://app.eu.snyk.io/api/v1", "SNYK-EU-01"),
+            ("eu.snyk.io", "SNYK-EU-01"),
+            ("api.us.snyk.io", "SNYK-US-02"),
+            ("api.snykgov.io", "SNYK-GOV-01"),
+            ("api.acme.snyk.io", "trusted api.acme.snyk.io"),
+        ] {
+            assert_eq!(region(host).as_deref(), Some(id), "{host}");
+        }
+    }
+
+    #[test]
+    fn hostile_hosts_are_strangers() {
+        for host in [
+            "api.snyk.io.evil.com",
+            "evil-snyk.io",
+            "api.evilsnyk.io",
+            "user@api.snyk.io",
+            "https://api.snyk.io@evil.com",
+            "https://api.snyk.io:8443",
+            "api.snyk.io:444",
+            "api.xn--snk-0na.io",
+            "api.xn--e1awd7f.snyk.io",
+            "api.sny\u{43a}.io",
+            "api.snyk\u{3002}io",
+            "api.snyk.io.",
+            "API.",
+            ".snyk.io",
+            "https://evil.com/api.snyk.io",
+            "https://evil.com#api.snyk.io",
+            "https://evil.com\\.snyk.io",
+            "evil.com?.snyk.io",
+            "ftp://api.snyk.io",
+            "//api.snyk.io.evil.com",
+            "127.0.0.1",
+            "[::1]",
+            "",
+        ] {
+            assert_eq!(region(host), None, "{host}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_trusted_lies_below_a_trusted_host(claim in "[a-z.@:/#?\\\\-]{0,12}(snyk\\.io|snykgov\\.io)?[a-z.@:/#?\\\\-]{0,8}") {
+            let catalogue = Catalogue::builtin().unwrap();
+            if let Named::Trusted(host) = look_up(&claim, catalogue.provider("snyk").unwrap(), &catalogue) {
+                prop_assert!(host.starts_with("api.") && (host.ends_with(".snyk.io") || host.ends_with(".snykgov.io")), "{}", host);
+                let origin = Origin::parse(&format!("https://{host}")).unwrap();
+                prop_assert_eq!(origin.host(), host.as_str());
+            }
+        }
+    }
+}

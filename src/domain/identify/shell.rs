@@ -1,0 +1,71 @@
+//! A secret inside a command of the shell: `curl -H "Authorization: …"`.
+
+use zeroize::Zeroizing;
+
+use super::PasteError;
+use super::unwrap::{Peeled, strip_word};
+
+/// The value of the one `Authorization` header of a curl command.
+pub(super) fn curl(text: &str) -> Result<Option<Peeled>, PasteError> {
+    let command = text.strip_prefix("$ ").unwrap_or(text);
+    if !["curl ", "curl.exe "].iter().any(|word| strip_word(command, word).is_some()) {
+        return Ok(None);
+    }
+    authorization(command).map(|rest| Some(Peeled { rest, what: "a curl command around it" }))
+}
+
+/// The value behind a lone `-H` or `--header`.
+pub(super) fn header_option(text: &str) -> Result<Option<Peeled>, PasteError> {
+    if !["-H ", "-H'", "-H\"", "--header ", "--header="].iter().any(|option| text.starts_with(option)) {
+        return Ok(None);
+    }
+    authorization(text).map(|rest| Some(Peeled { rest, what: "a header option around it" }))
+}
+
+fn authorization(command: &str) -> Result<Zeroizing<String>, PasteError> {
+    let words = words(command);
+    let mut found = headers(&words).filter(|header| strip_word(header, "authorization:").is_some());
+    match (found.next(), found.next()) {
+        (Some(header), None) => Ok(Zeroizing::new(header.to_owned())),
+        (None, _) => Err(PasteError::Empty),
+        (Some(_), Some(_)) => Err(PasteError::Several),
+    }
+}
+
+/// The headers that the options of a command name, in every spelling that curl has for it.
+fn headers(words: &[Zeroizing<String>]) -> impl Iterator<Item = &str> {
+    words.iter().enumerate().filter_map(|(index, word)| {
+        if matches!(word.as_str(), "-H" | "--header") {
+            return words.get(index + 1).map(|next| next.as_str());
+        }
+        word.strip_prefix("--header=").or_else(|| word.strip_prefix("-H").filter(|rest| !rest.is_empty())).map(str::trim_start)
+    })
+}
+
+/// Splits a command as a POSIX shell does, as far as quotes and backslashes go. What is not closed ends with the text.
+fn words(command: &str) -> Vec<Zeroizing<String>> {
+    let mut words = vec![fresh(command)];
+    let mut quote = None;
+    let mut open = false;
+    let mut chars = command.chars().peekable();
+    while let Some(c) = chars.next() {
+        let blank = quote.is_none() && c.is_whitespace();
+        if blank && open {
+            words.push(fresh(command));
+        }
+        open = !blank;
+        let Some(word) = words.last_mut().filter(|_| !blank) else { continue };
+        match (quote, c) {
+            (None, '\'' | '"') => quote = Some(c),
+            (Some(open), c) if open == c => quote = None,
+            (None | Some('"'), '\\') => word.extend(chars.next().filter(|next| *next != '\n')),
+            (_, c) => word.push(c),
+        }
+    }
+    words
+}
+
+/// A buffer that never grows, so that no copy of a part of it is left behind.
+fn fresh(command: &str) -> Zeroizing<String> {
+    Zeroizing::new(String::with_capacity(command.len()))
+}

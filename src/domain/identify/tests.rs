@@ -1,0 +1,226 @@
+//! What people paste, what strangers forge, and what nobody would: all through the front door.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use proptest::prelude::*;
+
+use super::*;
+
+const UUID: &str = "7f3c1d90-1b2a-4c3d-8e4f-5a6b7c8d9e0f";
+
+fn catalogue() -> Catalogue {
+    Catalogue::builtin().unwrap()
+}
+
+fn pasted(text: &str) -> Result<Identified, PasteError> {
+    identify(&Secret::from_text(text.to_owned()), &catalogue())
+}
+
+fn bare(text: &str) -> String {
+    match pasted(text) {
+        Ok(found) => found.secret.expose(|bytes| String::from_utf8(bytes.to_vec()).unwrap()),
+        Err(error) => panic!("{text:?}: {error}"),
+    }
+}
+
+fn error(text: &str) -> PasteError {
+    pasted(text).err().unwrap()
+}
+
+fn best(text: &str) -> Candidate {
+    pasted(text).unwrap().candidates.into_iter().next().unwrap()
+}
+
+fn part(json: &str) -> String {
+    URL_SAFE_NO_PAD.encode(json)
+}
+
+fn pat(claims: &str) -> String {
+    format!("snyk_uat.abcd1234.{}.c2lnbmF0dXJl", part(claims))
+}
+
+fn jwt(claims: &str) -> String {
+    format!("{}.{}.c2lnbmF0dXJl", part(r#"{"alg":"HS256","typ":"JWT"}"#), part(claims))
+}
+
+#[test]
+fn whatever_people_paste_along_is_taken_off_and_named() {
+    let token = pat(r#"{"h":"api.eu.snyk.io"}"#);
+    for (wrapped, cleaned) in [
+        (format!("{token}\r\n"), "blanks or line ends around it"),
+        (format!("Bearer {token}"), "\"Bearer\" in front of it"),
+        (format!("token {token}"), "\"token\" in front of it"),
+        (format!("JWT {token}"), "\"JWT\" in front of it"),
+        (format!("Authorization: token {token}"), "\"Authorization:\" in front of it"),
+        (format!("'{token}'"), "quotes around it"),
+        (format!("\u{201c}{token}\u{201d}"), "quotes around it"),
+        (format!("export SNYK_TOKEN=\"{token}\""), "the name of a variable in front of it"),
+        (format!("SNYK_TOKEN={token} # until May"), "a comment behind it"),
+        (format!("# local\nSNYK_API=https://api.snyk.io\nSNYK_TOKEN={token}\n"), "other lines around it"),
+        (format!("$env:SNYK_TOKEN = \"{token}\""), "a PowerShell assignment in front of it"),
+        (format!("SNYK_TOKEN: {token}"), "the name of a variable in front of it"),
+        (format!("  \"token\": \"{token}\","), "a comma or semicolon behind it"),
+        (format!(r#"{{"api":"{token}","endpoint":"https://api.snyk.io","org":"x"}}"#), "JSON around it"),
+        (format!(r#"{{"data":{{"attributes":{{"name":"x","access_token":"{token}","level":"Org"}}}}}}"#), "JSON around it"),
+        (
+            format!("curl -sS -H 'Accept: */*' -H \"Authorization: token {token}\" \\\n  https://api.snyk.io/rest/self"),
+            "a curl command around it",
+        ),
+        (format!("-H 'Authorization: token {token}'"), "a header option around it"),
+        (format!("\u{feff}{token}"), "a byte-order mark in front of it"),
+    ] {
+        assert_eq!(bare(&wrapped), token, "{wrapped}");
+        let found = pasted(&wrapped).unwrap().cleaned;
+        assert!(found.iter().any(|what| what == cleaned), "{wrapped}: {found:?}");
+        assert!(found.iter().all(|what| !what.contains("SNYK")), "what is taken off is named by its sort only: {found:?}");
+    }
+    assert!(pasted(&token).unwrap().cleaned.is_empty());
+}
+
+#[test]
+fn padding_and_odd_characters_of_a_secret_are_not_wrapping() {
+    for secret in ["VFRrME1qSTVPVGsxTnpnMU1B==", "snyk_cs_a=b^c:;d,\"e_v1", "abc=="] {
+        assert_eq!(bare(secret), secret);
+    }
+}
+
+#[test]
+fn what_cannot_be_one_secret_is_refused_by_name() {
+    assert_eq!(error(""), PasteError::Empty);
+    assert_eq!(error("\"\" "), PasteError::Empty);
+    assert_eq!(error("one two"), PasteError::Several);
+    assert_eq!(error(r#"{"access_token":"a","refresh_token":"b"}"#), PasteError::Several);
+    assert_eq!(error("curl https://api.snyk.io"), PasteError::Empty);
+    assert_eq!(error("snyk\u{200b}_uat"), PasteError::Unshowable { name: "a zero-width space (U+200B)".to_owned(), position: 5 });
+    assert!(matches!(error("\u{1b}[31mred"), PasteError::Unshowable { position: 1, .. }));
+    assert!(matches!(error(r#"{"token":"a\u200db"}"#), PasteError::Unshowable { position: 2, .. }));
+    let bytes = identify(&Secret::new(vec![0xff, 0xfe, b'a']), &catalogue());
+    assert_eq!(bytes.err(), Some(PasteError::NotText));
+}
+
+#[test]
+fn a_personal_access_token_names_its_region_and_its_end() {
+    let found = best(&pat(r#"{"j":"pat-id-123","h":"api.eu.snyk.io","e":1678886400,"s":"sub","new":[1]}"#));
+    assert_eq!((found.provider.as_str(), found.kind.as_str()), ("snyk", "personal-access-token"));
+    assert_eq!(found.region.as_deref(), Some("SNYK-EU-01"));
+    assert_eq!(found.expires.unwrap().unix_timestamp(), 1_678_886_400);
+    assert_eq!(found.remote_id.as_deref(), Some("pat-id-123"));
+    assert_eq!(found.confidence, Confidence::Certain);
+}
+
+#[test]
+fn a_hostile_host_in_a_token_leads_nowhere() {
+    for host in ["api.snyk.io.evil.com", "u@api.snyk.io", "api.snyk.io:444", "api.xn--snk-0na.io", "API."] {
+        let found = best(&pat(&format!(r#"{{"h":"{host}"}}"#)));
+        assert_eq!(found.region, None, "{host}");
+        assert!(!found.why.contains("evil") && found.why.contains("not to be trusted"), "{}", found.why);
+    }
+}
+
+#[test]
+fn a_private_region_of_the_users_own_is_recognised() {
+    let text = "format = 1\nid = \"snyk\"\n[[region]]\nid = \"LOCAL\"\napi = \"http://127.0.0.1:8123\"\n";
+    let source = crate::domain::provider::Source { name: "mine.toml".to_owned(), text: text.to_owned() };
+    let catalogue = Catalogue::load(&[source]).unwrap();
+    let region = |host: &str| {
+        let token = Secret::from_text(pat(&format!(r#"{{"h":"{host}"}}"#)));
+        identify(&token, &catalogue).unwrap().candidates[0].region.clone()
+    };
+    assert_eq!(region("127.0.0.1:8123").as_deref(), Some("LOCAL"));
+    assert_eq!(region("http://127.0.0.1:8123").as_deref(), Some("LOCAL"));
+    assert_eq!(region("127.0.0.1:8124"), None);
+}
+
+#[test]
+fn a_token_that_was_cut_says_so() {
+    let whole = pat(r#"{"h":"api.snyk.io"}"#);
+    let found = best(&whole[..whole.len() / 2]);
+    assert_eq!(found.kind, "personal-access-token");
+    assert_eq!(found.confidence, Confidence::Possible);
+    assert!(found.why.contains("may be missing"));
+}
+
+#[test]
+fn claims_that_cannot_be_read_do_not_make_it_another_token() {
+    let found = best("snyk_uat.abcd1234.bm90IGpzb24.c2ln");
+    assert_eq!((found.confidence, found.region, found.expires), (Confidence::Certain, None, None));
+}
+
+#[test]
+fn a_bare_uuid_stays_ambiguous() {
+    let kinds: Vec<_> = pasted(UUID).unwrap().candidates;
+    let ids: Vec<_> = kinds.iter().map(|candidate| candidate.kind.as_str()).collect();
+    assert_eq!(ids, ["personal-token", "service-account-token"]);
+    assert!(kinds.iter().all(|candidate| candidate.confidence == Confidence::Possible && candidate.why.contains("mere id")));
+}
+
+#[test]
+fn snyks_other_secrets_are_told_apart() {
+    let refresh = best("snyk_rt_AbC.d-e_v1");
+    assert_eq!((refresh.provider.as_str(), refresh.kind.as_str(), refresh.confidence), ("snyk-apps", "app", Confidence::Certain));
+    let client = best("snyk_cs_ctZW0^Bm_v1");
+    assert_eq!((client.provider.as_str(), client.holds), ("snyk-apps", Holding::Part("client_secret".to_owned())));
+    let account = best(&format!("snyk_sat.abcd1234.{}.c2ln", part(r#"{"h":"api.au.snyk.io"}"#)));
+    assert_eq!((account.kind.as_str(), account.region.as_deref()), ("service-account-token", Some("SNYK-AU-01")));
+    let key = best("-----BEGIN PRIVATE KEY-----\nMIIE\n-----END PRIVATE KEY-----\n");
+    assert_eq!(key.kind, "service-account-oauth");
+}
+
+#[test]
+fn json_web_tokens_are_told_apart_by_their_claims() {
+    let web = best(&jwt(r#"{"jti":"JGvQI93I2asJ","tenant":"probely","username":"u@example.com"}"#));
+    assert_eq!((web.provider.as_str(), web.kind.as_str(), web.region), ("snyk-api-web", "api-key", None));
+    assert_eq!(web.remote_id.as_deref(), Some("JGvQI93I2asJ"));
+
+    let circle = best(&jwt(r#"{"sub":"s","email":"e@example.com","currentOrganizationId":"o","exp":1900000000}"#));
+    assert_eq!((circle.provider.as_str(), circle.holds), ("appcircle", Holding::AccessToken));
+    assert!(circle.why.contains("short-lived") && circle.why.contains("not the key"));
+
+    let access = best(&jwt(r#"{"aud":["https://api.eu.snyk.io"],"exp":1900000000}"#));
+    assert_eq!((access.holds, access.region.as_deref()), (Holding::AccessToken, Some("SNYK-EU-01")));
+    assert_eq!(access.expires.unwrap().unix_timestamp(), 1_900_000_000);
+
+    assert!(pasted(&jwt(r#"{"aud":"https://api.snyk.io.evil.com"}"#)).unwrap().candidates.is_empty());
+    assert!(pasted(&jwt(r#"{"sub":"anybody"}"#)).unwrap().candidates.is_empty());
+}
+
+#[test]
+fn an_end_that_is_no_time_is_no_end() {
+    for end in ["1e300", "-9e99", "\"soon\"", "null", "[]", "9223372036854775807"] {
+        assert_eq!(best(&pat(&format!(r#"{{"e":{end}}}"#))).expires, None, "{end}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn nothing_makes_it_panic_and_nothing_of_the_secret_is_told(text in "(curl |-H |export |[A-Z_]{0,4}=|\"|'|\\{\"token\":\"|snyk_(uat|sat|rt|cs)[._]|Bearer |eyJ|\\$env:)*[ -~\\PC\n\r\t]{0,40}[\"'}=. ]*") {
+        let _ = pasted(&text);
+    }
+
+    #[test]
+    fn any_bytes_are_survived(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+        let _ = identify(&Secret::new(bytes), &catalogue());
+    }
+
+    #[test]
+    fn no_word_about_a_secret_holds_a_part_of_it(secret in "[A-Za-z0-9]{12}", tail in "[A-Za-z0-9=:;,.\"' {}#\\u{200b}]{0,12}") {
+        let text = format!("{secret}{tail}");
+        let said = match pasted(&text) {
+            Ok(found) => format!("{:?} {:?}", found.cleaned, found.candidates),
+            Err(error) => format!("{error} {error:?} {}", crate::domain::Problem::from(error.clone())),
+        };
+        prop_assert!(!said.contains(&secret[..6]), "{}", said);
+    }
+
+    #[test]
+    fn what_was_bare_stays_so(secret in "[A-Za-z0-9_-]{1,60}={0,2}") {
+        let once = bare(&secret);
+        prop_assert_eq!(bare(&once), once);
+    }
+
+    #[test]
+    fn any_claims_are_survived(claims in "\\PC{0,40}", host in "\\PC{0,20}") {
+        let _ = pasted(&pat(&claims));
+        let _ = pasted(&jwt(&serde_json::json!({ "aud": host, "exp": claims }).to_string()));
+    }
+}

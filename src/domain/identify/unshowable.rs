@@ -1,0 +1,33 @@
+//! Names for characters that cannot be seen.
+
+use super::PasteError;
+use crate::domain::text::is_unshowable;
+
+/// Refuses a text with a character that cannot be seen; line ends and tabs are blanks and may stay.
+pub(super) fn refuse(text: &str) -> Result<(), PasteError> {
+    let blank = |c: char| matches!(c, '\n' | '\r' | '\t');
+    match text.chars().enumerate().find(|(_, c)| is_unshowable(*c) && !blank(*c)) {
+        None => Ok(()),
+        Some((index, c)) => Err(PasteError::Unshowable { name: name(c), position: index + 1 }),
+    }
+}
+
+fn name(c: char) -> String {
+    let word = match c {
+        '\0' => "a null character",
+        '\u{7}' => "a bell",
+        '\u{8}' => "a backspace",
+        '\u{1b}' => "an escape character",
+        '\u{7f}' => "a delete character",
+        '\u{ad}' => "a soft hyphen",
+        '\u{200b}' => "a zero-width space",
+        '\u{200c}' => "a zero-width non-joiner",
+        '\u{200d}' => "a zero-width joiner",
+        '\u{200e}' | '\u{200f}' | '\u{61c}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => "a direction mark",
+        '\u{2060}' => "a word joiner",
+        '\u{feff}' => "a byte-order mark",
+        c if c.is_control() => "a control character",
+        _ => "an invisible character",
+    };
+    format!("{word} (U+{:04X})", u32::from(c))
+}

@@ -1,0 +1,110 @@
+//! What can be wrong with provider files, and with names that should be in them.
+
+use crate::domain::problem::{Class, Problem};
+
+/// How similar two names must be for one to be offered in place of the other (0 to 1).
+const NEAR: f64 = 0.8;
+
+/// How many near names are offered.
+const OFFERED: usize = 3;
+
+/// Why the provider files do not make a catalogue, or why a name leads nowhere in it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CatalogueError {
+    /// A file is not TOML of the right form, or what it says does not hold together.
+    #[error("{file}: {why}")]
+    Form {
+        /// Which file.
+        file: String,
+        /// Line and reason.
+        why: String,
+        /// What to change.
+        remedy: String,
+    },
+    /// A name that leads nowhere; the nearest names are offered.
+    #[error("there is no {what} \"{name}\"")]
+    Unknown {
+        /// What was looked for: `provider`, `kind`, `region` or `preset`.
+        what: &'static str,
+        /// The name that was given.
+        name: String,
+        /// The nearest names, best first; empty where none is near.
+        nearest: Vec<String>,
+        /// All names there are.
+        known: Vec<String>,
+    },
+}
+
+impl CatalogueError {
+    /// An unknown name among the known ones.
+    pub(super) fn unknown<'a>(what: &'static str, name: &str, known: impl Iterator<Item = &'a str>) -> Self {
+        let known: Vec<String> = known.map(str::to_owned).collect();
+        Self::Unknown { what, name: name.to_owned(), nearest: nearest(name, &known), known }
+    }
+}
+
+impl From<CatalogueError> for Problem {
+    fn from(error: CatalogueError) -> Self {
+        let what = crate::domain::text::clean_line(&error.to_string());
+        match error {
+            CatalogueError::Form { remedy, .. } => {
+                Self::new(what, "A provider file must be right as a whole before anything of it is used", remedy)
+            }
+            CatalogueError::Unknown { what: sort, nearest, known, .. } => {
+                Self::new(what, format!("Every {sort} there is: {}", known.join(", ")), offer(sort, &nearest))
+            }
+        }
+        .of(Class::Usage)
+    }
+}
+
+fn offer(sort: &str, nearest: &[String]) -> String {
+    match nearest {
+        [] => format!("Choose a {sort} from the list"),
+        [only] => format!("Did you mean {only}?"),
+        [first @ .., last] => format!("Did you mean {} or {last}?", first.join(", ")),
+    }
+}
+
+/// The known names that resemble `name`, best first.
+fn nearest(name: &str, known: &[String]) -> Vec<String> {
+    let asked = name.to_lowercase();
+    let mut scored: Vec<(f64, &String)> = known.iter().map(|known| (likeness(&asked, &known.to_lowercase()), known)).collect();
+    scored.retain(|(score, _)| *score >= NEAR);
+    scored.sort_by(|a, b| b.0.total_cmp(&a.0));
+    scored.into_iter().take(OFFERED).map(|(_, name)| name.clone()).collect()
+}
+
+/// Names that hold each other are near, however different their lengths.
+fn likeness(asked: &str, known: &str) -> f64 {
+    let held = asked.len() >= 2 && (known.contains(asked) || asked.contains(known));
+    let similar = strsim::jaro_winkler(asked, known);
+    if held { similar.max(NEAR) } else { similar }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn unknown(name: &str) -> Problem {
+        CatalogueError::unknown("region", name, ["SNYK-US-01", "SNYK-EU-01", "SAW-EU"].into_iter()).into()
+    }
+
+    #[test]
+    fn an_unknown_name_offers_the_nearest_ones_and_lists_all() {
+        let problem = unknown("SNYK-EU-1");
+        assert!(problem.remedy.starts_with("Did you mean SNYK-EU-01"), "{problem}");
+        assert!(problem.why.ends_with("SNYK-US-01, SNYK-EU-01, SAW-EU"), "{problem}");
+        assert_eq!(problem.class, Class::Usage);
+    }
+
+    #[test]
+    fn a_name_that_resembles_nothing_is_answered_with_the_list() {
+        assert_eq!(unknown("zzz").remedy, "Choose a region from the list");
+    }
+
+    #[test]
+    fn a_name_with_control_characters_is_cleaned_before_it_is_shown() {
+        assert!(!unknown("a\u{1b}[2J").what.contains('\u{1b}'));
+    }
+}

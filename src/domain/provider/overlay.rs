@@ -1,0 +1,174 @@
+//! A user's file that adds to a provider instead of describing one: private regions above all.
+//!
+//! It has the form of a provider file in which everything but `format` and `id` may be left out.
+
+use serde::Deserialize;
+use toml_edit::{ArrayOfTables, DocumentMut, Item, Table, value};
+
+use super::spec::{Kind, Preset, Provider, StatusMeaning};
+use super::validate::FORMAT;
+use crate::domain::region::Region;
+
+/// What a user's file adds to a provider, or replaces in it.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Overlay {
+    /// The version of the form.
+    pub(super) format: u32,
+    /// The provider that it adds to.
+    pub(super) id: String,
+    #[serde(default, rename = "region")]
+    regions: Vec<Region>,
+    #[serde(default, rename = "kind")]
+    kinds: Vec<Kind>,
+    #[serde(default, rename = "preset")]
+    presets: Vec<Preset>,
+    #[serde(default, rename = "status")]
+    statuses: Vec<StatusMeaning>,
+}
+
+/// Why a region cannot be written into a user's file.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RegionFileError {
+    /// The file is there and is not TOML.
+    #[error("the file is not TOML: {0}")]
+    NotToml(String),
+    /// The file belongs to another provider.
+    #[error("the file is for the provider \"{0}\"")]
+    OtherProvider(String),
+    /// `region` is there and is not a list of tables.
+    #[error("\"region\" is not written as [[region]]")]
+    NotATable,
+}
+
+impl Overlay {
+    /// Adds to `provider`; what has an id that is there already takes its place.
+    pub(super) fn apply(self, provider: &mut Provider) {
+        replace_or_add(&mut provider.regions, self.regions, |region| region.id.to_lowercase());
+        replace_or_add(&mut provider.kinds, self.kinds, |kind| kind.id.clone());
+        replace_or_add(&mut provider.presets, self.presets, |preset| preset.id.clone());
+        provider.statuses.splice(0..0, self.statuses);
+    }
+}
+
+/// The text of a user's file after `region` has been added to it, or has taken the place of the one with its id.
+/// Comments and everything else stay as they are. `provider` is the one that owns the regions
+/// ([`super::Catalogue::region_owner`]).
+pub fn with_region(existing: Option<&str>, provider: &str, region: &Region) -> Result<String, RegionFileError> {
+    let mut file: DocumentMut = existing
+        .unwrap_or_default()
+        .parse()
+        .map_err(|e: toml_edit::TomlError| RegionFileError::NotToml(e.message().to_owned()))?;
+    match file.get("id").and_then(Item::as_str) {
+        Some(other) if other != provider => return Err(RegionFileError::OtherProvider(other.to_owned())),
+        Some(_) => {}
+        None => file.insert("id", value(provider)).map_or((), drop),
+    }
+    if !file.contains_key("format") {
+        file.insert("format", value(i64::from(FORMAT)));
+    }
+    let regions = file.entry("region").or_insert(Item::ArrayOfTables(ArrayOfTables::new()));
+    let regions = regions.as_array_of_tables_mut().ok_or(RegionFileError::NotATable)?;
+    put(regions, region);
+    Ok(file.to_string())
+}
+
+fn put(regions: &mut ArrayOfTables, region: &Region) {
+    let same = |table: &&mut Table| table.get("id").and_then(Item::as_str).is_some_and(|id| id.eq_ignore_ascii_case(&region.id));
+    if let Some(known) = regions.iter_mut().find(same) {
+        write(known, region);
+    } else {
+        let mut table = Table::new();
+        write(&mut table, region);
+        regions.push(table);
+    }
+}
+
+fn write(table: &mut Table, region: &Region) {
+    let mut set = |key: &str, text: Option<String>| match text.filter(|text| !text.is_empty()) {
+        Some(text) => keep_decor(table, key, value(text)),
+        None => table.remove(key).map_or((), drop),
+    };
+    set("id", Some(region.id.clone()));
+    set("title", Some(region.title.clone()));
+    set("api", Some(region.api.to_string()));
+    set("app", region.app.as_ref().map(ToString::to_string));
+    set("auth", region.auth.as_ref().map(ToString::to_string));
+    set("ca_file", region.ca_file.as_ref().map(|path| path.display().to_string()));
+    if region.aliases.is_empty() {
+        table.remove("aliases");
+    } else {
+        keep_decor(table, "aliases", value(region.aliases.iter().collect::<toml_edit::Array>()));
+    }
+}
+
+/// Sets a value without losing the comment behind the old one.
+fn keep_decor(table: &mut Table, key: &str, mut item: Item) {
+    if let (Some(new), Some(old)) = (item.as_value_mut(), table.get(key).and_then(Item::as_value)) {
+        *new.decor_mut() = old.decor().clone();
+    }
+    match table.get_mut(key) {
+        Some(old) => *old = item,
+        None => table.insert(key, item).map_or((), drop),
+    }
+}
+
+fn replace_or_add<T>(all: &mut Vec<T>, new: Vec<T>, key: impl Fn(&T) -> String) {
+    for item in new {
+        match all.iter_mut().find(|known| key(known) == key(&item)) {
+            Some(known) => *known = item,
+            None => all.push(item),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Origin;
+    use crate::domain::provider::{Catalogue, Source};
+
+    fn region(id: &str, api: &str) -> Region {
+        Region {
+            id: id.to_owned(),
+            title: String::new(),
+            aliases: vec!["acme".to_owned()],
+            api: Origin::parse(api).unwrap(),
+            app: None,
+            auth: None,
+            ca_file: None,
+        }
+    }
+
+    fn load(text: &str) -> Catalogue {
+        Catalogue::load(&[Source { name: "snyk.toml".to_owned(), text: text.to_owned() }]).unwrap()
+    }
+
+    #[test]
+    fn a_new_file_with_a_region_is_a_file_that_loads() {
+        let text = with_region(None, "snyk", &region("ACME", "https://api.acme.example")).unwrap();
+        let catalogue = load(&text);
+        assert_eq!(catalogue.region("snyk", "acme").unwrap().api.host(), "api.acme.example");
+        assert_eq!(catalogue.region("snyk-apps", "ACME").unwrap().id, "ACME");
+        assert_eq!(catalogue.regions("snyk").unwrap().len(), 6);
+    }
+
+    #[test]
+    fn a_region_of_the_same_id_is_replaced_and_comments_stay() {
+        let before = "# mine\nformat = 1\nid = \"snyk\"\n\n# the tunnel\n[[region]]\nid = \"acme\"\napi = \"https://old.example\" # moved often\nca_file = \"/x\"\n";
+        let after = with_region(Some(before), "snyk", &region("ACME", "https://new.example")).unwrap();
+        for kept in ["# mine", "# the tunnel", "# moved often", "https://new.example"] {
+            assert!(after.contains(kept), "{kept} in\n{after}");
+        }
+        assert!(!after.contains("old.example") && !after.contains("ca_file"), "{after}");
+        assert_eq!(load(&after).regions("snyk").unwrap().len(), 6);
+    }
+
+    #[test]
+    fn what_is_not_such_a_file_is_refused_and_not_overwritten() {
+        let add = |text| with_region(Some(text), "snyk", &region("ACME", "https://api.acme.example"));
+        assert!(matches!(add("format ="), Err(RegionFileError::NotToml(_))));
+        assert_eq!(add("id = \"appcircle\""), Err(RegionFileError::OtherProvider("appcircle".to_owned())));
+        assert_eq!(add("id = \"snyk\"\nregion = 3"), Err(RegionFileError::NotATable));
+    }
+}

@@ -1,0 +1,137 @@
+//! Placeholders such as `{org_id}` in paths, queries and bodies.
+//!
+//! A placeholder is a name of lower-case letters, digits and underscores between braces, so JSON's own braces, which
+//! are followed by a quote or a blank, never look like one.
+
+/// How a value is written where it lands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fill {
+    /// In a path segment: percent-encoded, slashes too.
+    Segment,
+    /// Between the quotes of a JSON string.
+    JsonString,
+    /// As it is; encoding comes later.
+    Plain,
+}
+
+/// The names of the placeholders in a template, in the order in which they come, repetitions included.
+pub fn placeholders(template: &str) -> impl Iterator<Item = &str> {
+    pieces(template).filter_map(|piece| match piece {
+        Piece::Placeholder(name) => Some(name),
+        Piece::Text(_) => None,
+    })
+}
+
+/// The template with every placeholder replaced by what `value` gives for it; or the first name that it does not know.
+pub(crate) fn fill(template: &str, how: Fill, value: impl Fn(&str) -> Option<String>) -> Result<String, &str> {
+    pieces(template).try_fold(String::with_capacity(template.len()), |filled, piece| match piece {
+        Piece::Text(text) => Ok(filled + text),
+        Piece::Placeholder(name) => Ok(filled + &how.write(&value(name).ok_or(name)?)),
+    })
+}
+
+enum Piece<'a> {
+    Text(&'a str),
+    Placeholder(&'a str),
+}
+
+impl Fill {
+    fn write(self, value: &str) -> String {
+        match self {
+            Self::Segment => segment(value),
+            Self::JsonString => {
+                let quoted = serde_json::Value::from(value).to_string();
+                quoted[1..quoted.len() - 1].to_owned()
+            }
+            Self::Plain => value.to_owned(),
+        }
+    }
+}
+
+fn pieces(template: &str) -> impl Iterator<Item = Piece<'_>> {
+    let mut rest = template;
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        let (piece, after) = first_piece(rest);
+        rest = after;
+        Some(piece)
+    })
+}
+
+fn first_piece(text: &str) -> (Piece<'_>, &str) {
+    if let Some((name, after)) = leading_placeholder(text) {
+        return (Piece::Placeholder(name), after);
+    }
+    let end = text.char_indices().skip(1).find(|(at, _)| leading_placeholder(&text[*at..]).is_some());
+    let (before, after) = text.split_at(end.map_or(text.len(), |(at, _)| at));
+    (Piece::Text(before), after)
+}
+
+fn leading_placeholder(text: &str) -> Option<(&str, &str)> {
+    let (name, after) = text.strip_prefix('{')?.split_once('}')?;
+    let first = name.bytes().next()?;
+    let named = first.is_ascii_lowercase() && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+    named.then_some((name, after))
+}
+
+/// A value as one path segment: everything but unreserved characters percent-encoded. A dot segment, which would climb
+/// or vanish, has its dots encoded too.
+fn segment(value: &str) -> String {
+    use std::fmt::Write as _;
+    let dots = value.bytes().all(|b| b == b'.');
+    value.bytes().fold(String::with_capacity(value.len()), |mut text, byte| {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'~') || (byte == b'.' && !dots) {
+            text.push(char::from(byte));
+        } else {
+            let _ = write!(text, "%{byte:02X}");
+        }
+        text
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn filled(template: &str, how: Fill, value: &str) -> String {
+        fill(template, how, |_| Some(value.to_owned())).unwrap()
+    }
+
+    #[test]
+    fn braces_of_json_are_no_placeholders() {
+        let body = r#"{"a":{"b":"{org_id}"},"c":{},"d":{ "e": 1 }}"#;
+        assert_eq!(placeholders(body).collect::<Vec<_>>(), ["org_id"]);
+        assert_eq!(filled(body, Fill::JsonString, "x\"y"), r#"{"a":{"b":"x\"y"},"c":{},"d":{ "e": 1 }}"#);
+    }
+
+    #[test]
+    fn a_value_cannot_leave_its_path_segment() {
+        let path = |value| filled("/orgs/{org_id}/projects", Fill::Segment, value);
+        assert_eq!(path("a/b"), "/orgs/a%2Fb/projects");
+        assert_eq!(path(".."), "/orgs/%2E%2E/projects");
+        assert_eq!(path("a?b#c%2f\n"), "/orgs/a%3Fb%23c%252f%0A/projects");
+        assert_eq!(path("6b1f-é.x"), "/orgs/6b1f-%C3%A9.x/projects");
+    }
+
+    #[test]
+    fn the_first_unknown_name_is_told() {
+        assert_eq!(fill("/{a}/{b}", Fill::Plain, |name| (name == "a").then(String::new)), Err("b"));
+    }
+
+    proptest! {
+        #[test]
+        fn filling_nothing_changes_nothing(text in "\\PC*") {
+            prop_assert_eq!(fill(&text, Fill::Plain, |name| Some(format!("{{{name}}}"))).unwrap(), text);
+        }
+
+        #[test]
+        fn a_json_string_stays_one(value in any::<String>()) {
+            let json: serde_json::Value = serde_json::from_str(&filled(r#"{"v":"{v}"}"#, Fill::JsonString, &value)).unwrap();
+            prop_assert_eq!(json["v"].as_str(), Some(value.as_str()));
+        }
+    }
+}
