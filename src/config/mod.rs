@@ -1,9 +1,15 @@
-//! Settings, keys and paths: defaults ← file ← environment ← flags.
+//! Settings, keys, looks and paths: defaults ← file ← environment ← flags.
 
+mod file;
 pub mod key;
 pub mod paths;
+mod providers;
+mod settings;
 pub mod theme;
 
+pub use file::write_private;
 pub use key::Key;
 pub use paths::Paths;
-pub use theme::{Depth, Glyphs, Role, Style, Theme};
+pub use providers::providers;
+pub use settings::{ClipboardChoice, GlyphChoice, NetSettings, Settings, StoreChoice};
+pub use theme::{Color, Depth, Glyphs, Role, Style, Theme};

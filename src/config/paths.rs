@@ -1,6 +1,11 @@
 //! Where files lie: `TOKENRING_HOME` puts everything under one folder, otherwise the platform's folders.
 
-use std::path::PathBuf;
+use std::ffi::OsString;
+use std::path::{PathBuf, absolute};
+
+use directories::ProjectDirs;
+
+use crate::domain::problem::{Class, Problem};
 
 /// The folders of the program.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +19,11 @@ pub struct Paths {
 }
 
 impl Paths {
+    /// The folders that the environment asks for: under `TOKENRING_HOME`, or else where the platform puts them.
+    pub fn discover() -> Result<Self, Problem> {
+        Self::chosen(std::env::var_os("TOKENRING_HOME"))
+    }
+
     /// Everything under `home`: `config/`, `data/`, `state/`.
     pub fn under(home: impl Into<PathBuf>) -> Self {
         let home = home.into();
@@ -38,5 +48,54 @@ impl Paths {
     /// The settings file.
     pub fn settings(&self) -> PathBuf {
         self.config.join("config.toml")
+    }
+
+    fn chosen(home: Option<OsString>) -> Result<Self, Problem> {
+        match home.filter(|home| !home.is_empty()) {
+            // Absolute, so that it means the same after a change of folder.
+            Some(home) => absolute(home).map(Self::under).map_err(|error| nowhere(&error.to_string())),
+            None => Self::of_platform().ok_or_else(|| nowhere("this user has no home folder")),
+        }
+    }
+
+    fn of_platform() -> Option<Self> {
+        let dirs = ProjectDirs::from("", "", "tokenring")?;
+        let data = dirs.data_local_dir().to_owned();
+        let state = dirs.state_dir().map_or_else(|| data.join("state"), ToOwned::to_owned);
+        Some(Self { config: dirs.config_dir().to_owned(), data, state })
+    }
+}
+
+fn nowhere(why: &str) -> Problem {
+    Problem::new("There is no place for files", why, "set TOKENRING_HOME to a folder of your own").of(Class::Usage)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_variable_puts_everything_under_one_folder() {
+        let home = std::env::temp_dir().join("somewhere");
+        let paths = Paths::chosen(Some(home.clone().into_os_string())).unwrap();
+        assert_eq!(paths, Paths::under(&home));
+        for path in [paths.index(), paths.vault(), paths.providers(), paths.settings(), paths.state] {
+            assert!(path.starts_with(&home), "{}", path.display());
+        }
+    }
+
+    #[test]
+    fn a_relative_home_does_not_move_with_the_working_folder() {
+        assert!(Paths::chosen(Some("portable".into())).unwrap().config.is_absolute());
+    }
+
+    #[test]
+    fn without_it_or_with_nothing_in_it_the_platform_decides() {
+        let of_platform = Paths::of_platform().unwrap();
+        assert_eq!(Paths::chosen(Some(OsString::new())), Ok(of_platform.clone()));
+        assert_eq!(Paths::chosen(None), Ok(of_platform.clone()));
+        for path in [of_platform.config, of_platform.data, of_platform.state] {
+            assert!(path.components().any(|part| part.as_os_str() == "tokenring"), "{}", path.display());
+        }
     }
 }

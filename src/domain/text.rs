@@ -1,5 +1,8 @@
 //! Text from outside, made safe to show.
 
+/// How alike two names must be, from 0 to 1, for one to be offered in place of the other.
+const NEAR: f64 = 0.8;
+
 /// Whether a character cannot be shown as one: controls, invisible and direction-changing characters.
 pub fn is_unshowable(c: char) -> bool {
     c.is_control() || is_invisible(c)
@@ -31,6 +34,22 @@ pub fn hex(bytes: &[u8]) -> String {
     })
 }
 
+/// The candidates that come nearest to what was written, best first, three at most; empty if none is near.
+pub fn nearest<S: AsRef<str>>(written: &str, candidates: &[S]) -> Vec<String> {
+    let written = written.to_lowercase();
+    let scored = candidates.iter().map(|name| (likeness(&written, &name.as_ref().to_lowercase()), name.as_ref()));
+    let mut near: Vec<(f64, &str)> = scored.filter(|(score, _)| *score >= NEAR).collect();
+    near.sort_by(|one, other| other.0.total_cmp(&one.0).then(one.1.cmp(other.1)));
+    near.into_iter().take(3).map(|(_, name)| name.to_owned()).collect()
+}
+
+/// Names that hold one another are near, however different their lengths.
+fn likeness(written: &str, name: &str) -> f64 {
+    let held = written.chars().count() >= 2 && (name.contains(written) || written.contains(name));
+    let similar = strsim::jaro_winkler(written, name);
+    if held { similar.max(NEAR) } else { similar }
+}
+
 fn steers(c: char) -> bool {
     is_unshowable(c) && c != '\n' && c != '\t'
 }
@@ -44,6 +63,16 @@ mod tests {
         assert_eq!(clean("a\u{1b}]0;title\u{7}b"), "a\u{fffd}]0;title\u{fffd}b");
         assert_eq!(clean("one\r\ntwo\rthree"), "one\ntwo\u{fffd}three");
         assert_eq!(clean_line("a\nb\tc\u{202e}d"), "a b c\u{fffd}d");
+    }
+
+    #[test]
+    fn the_nearest_come_first_and_the_far_not_at_all() {
+        let names = ["laptop", "ci-scanner", "ci-runner", "broker", "Laptop-2"];
+        assert_eq!(nearest("labtop", &names), ["laptop", "Laptop-2"]);
+        assert_eq!(nearest("CI-SCANER", &names)[0], "ci-scanner");
+        assert_eq!(nearest("runner", &names), ["ci-runner"]);
+        assert_eq!(nearest("xyz", &names), [""; 0]);
+        assert_eq!(nearest("", &names), [""; 0]);
     }
 
     #[test]

@@ -2,140 +2,100 @@
 //!
 //! The file is safe to lose a race over: two processes may write at once, a damaged or newer file is refused with a
 //! remedy and never overwritten, and nothing in it is worth stealing.
+//!
+//! It is kept in write-ahead mode, so that a reader (the first frame) never waits for a writer, and a writer pays one
+//! flush to disk. What must survive a power cut ([`Durability::Now`]: credentials, the rotation journal, the audit
+//! trail) is on disk before the call returns; verdicts and history ([`Durability::Soon`]) survive a crash of the
+//! program, but a power cut may take the last of them. Nothing is written unless a call asks for it.
+//!
+//! Moments are kept to the microsecond.
+
+mod audit;
+mod checks;
+mod columns;
+mod credentials;
+mod error;
+mod history;
+mod journal;
+mod migrations;
+mod open;
 
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::domain::credential::Check;
-use crate::domain::problem::Problem;
-use crate::domain::{Credential, CredentialId, Name};
+use rusqlite::{Connection, TransactionBehavior};
+
+pub use audit::{AuditEntry, AuditLine, AuditState};
+pub use checks::RegionCheck;
+use error::Failure;
+pub use error::IndexError;
+pub use history::{HistoryFilter, HistoryLine, Sent};
+pub use journal::{Claim, JournalLine, Lease, NewRotation, Rotation, Rotations};
 
 /// The open index. Its calls block for as long as the disk takes, so the engine runs them off the drawing task.
 #[derive(Debug)]
 pub struct Index {
+    connection: Mutex<Connection>,
     path: PathBuf,
 }
 
-/// The last verdict on a credential in one region.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RegionCheck {
-    /// The region's id.
-    pub region: String,
-    /// What was found there.
-    pub check: Check,
-}
-
-/// Why the index did not do what it was asked.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum IndexError {
-    /// Another credential has this name.
-    #[error("there already is a credential named \"{0}\"")]
-    NameTaken(Name),
-    /// There is no such credential.
-    #[error("there is no credential \"{name}\"")]
-    Unknown {
-        /// The name that was given.
-        name: String,
-        /// The nearest names, best first.
-        nearest: Vec<String>,
-    },
-    /// The file is damaged.
-    #[error("{path}: {why}")]
-    Damaged {
-        /// The file.
-        path: PathBuf,
-        /// What SQLite said.
-        why: String,
-    },
-    /// The file was written by a newer version of the program.
-    #[error("{path}: its version {found} is newer than {known}, the newest that this program knows")]
-    Newer {
-        /// The file.
-        path: PathBuf,
-        /// The version in the file.
-        found: u32,
-        /// The newest version known here.
-        known: u32,
-    },
-    /// Another process holds the file for too long.
-    #[error("{path}: another process is writing to it")]
-    Busy {
-        /// The file.
-        path: PathBuf,
-    },
-    /// The disk or the folder does not allow it.
-    #[error("{path}: {why}")]
-    Disk {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        why: String,
-    },
+/// When a change must be on disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Durability {
+    /// Before the call returns.
+    Now,
+    /// With the next change that must be, or when the last process closes the file.
+    Soon,
 }
 
 impl Index {
-    /// Opens the index file, creating it (and its folder, 0700) or bringing it up to this version where needed.
-    pub fn open(_path: &Path) -> Result<Self, IndexError> {
-        unimplemented!("spine")
-    }
-
-    /// An index in memory, for the demo and for tests.
-    pub fn in_memory() -> Result<Self, IndexError> {
-        unimplemented!("spine")
-    }
-
-    /// All credentials, by name.
-    pub fn credentials(&self) -> Result<Vec<Credential>, IndexError> {
-        unimplemented!("spine")
-    }
-
-    /// The credential with this name; where there is none, the nearest names are offered.
-    pub fn by_name(&self, _name: &str) -> Result<Credential, IndexError> {
-        unimplemented!("spine")
-    }
-
-    /// The credential with this identity.
-    pub fn by_id(&self, _id: &CredentialId) -> Result<Credential, IndexError> {
-        unimplemented!("spine")
-    }
-
-    /// Adds a credential; a name that is taken is refused and nothing changes.
-    pub fn insert(&self, _credential: &Credential) -> Result<(), IndexError> {
-        unimplemented!("spine")
-    }
-
-    /// Changes a credential in one transaction: reads it, lets `change` work on it, writes it back.
-    pub fn update(&self, _id: &CredentialId, _change: impl FnOnce(&mut Credential)) -> Result<Credential, IndexError> {
-        unimplemented!("spine")
-    }
-
-    /// Removes a credential and what belongs to it.
-    pub fn remove(&self, _id: &CredentialId) -> Result<(), IndexError> {
-        unimplemented!("spine")
-    }
-
-    /// Keeps the outcome of a check in a region; in the credential's own region it becomes its last check too.
-    pub fn record_check(&self, _id: &CredentialId, _region: &str, _check: &Check) -> Result<(), IndexError> {
-        unimplemented!("spine")
-    }
-
-    /// The last verdicts on a credential, one for each region where it was tried.
-    pub fn region_checks(&self, _id: &CredentialId) -> Result<Vec<RegionCheck>, IndexError> {
-        unimplemented!("spine")
-    }
-
-    /// Other credentials whose secret has this fingerprint.
-    pub fn with_fingerprint(&self, _fingerprint: &str) -> Result<Vec<Name>, IndexError> {
-        unimplemented!("spine")
-    }
-
     /// Where the file is; empty for an index in memory.
     pub fn path(&self) -> &Path {
         &self.path
     }
+
+    /// Reads the whole file and says whether it is sound. Takes as long as the file is large, so it is done on
+    /// demand and not when the index is opened.
+    pub fn verify(&self) -> Result<(), IndexError> {
+        let findings: Vec<String> = self.read(|connection| {
+            let mut check = connection.prepare("PRAGMA integrity_check(3)")?;
+            let lines = check.query_map((), |row| row.get(0))?;
+            Ok(lines.collect::<Result<_, _>>()?)
+        })?;
+        if findings != ["ok"] {
+            return Err(IndexError::Damaged { path: self.path.clone(), why: findings.join("; ") });
+        }
+        self.credentials().map(drop)
+    }
+
+    fn read<T>(&self, work: impl FnOnce(&Connection) -> Result<T, Failure>) -> Result<T, IndexError> {
+        work(&self.lock()).map_err(|failure| failure.at(&self.path))
+    }
+
+    /// Runs `work` in a transaction that no other writer can interleave with. It is kept as a whole or not at all.
+    fn write<T>(&self, durability: Durability, work: impl FnOnce(&Connection) -> Result<T, Failure>) -> Result<T, IndexError> {
+        let transact = || {
+            let mut connection = self.lock();
+            connection.pragma_update(None, "synchronous", durability.pragma())?;
+            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let result = work(&transaction)?;
+            transaction.commit()?;
+            Ok(result)
+        };
+        transact().map_err(|failure: Failure| failure.at(&self.path))
+    }
+
+    /// A panic in another thread cannot leave the connection in a bad state: its transaction was rolled back.
+    fn lock(&self) -> MutexGuard<'_, Connection> {
+        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
-impl From<IndexError> for Problem {
-    fn from(error: IndexError) -> Self {
-        Self::new("The index", error.to_string(), "spine")
+impl Durability {
+    const fn pragma(self) -> &'static str {
+        match self {
+            Self::Now => "FULL",
+            Self::Soon => "NORMAL",
+        }
     }
 }

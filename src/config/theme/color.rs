@@ -39,11 +39,12 @@ pub enum Ansi {
 }
 
 /// How many colours the terminal shows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub enum Depth {
     /// None; or the person wants none.
     Monochrome,
     /// Sixteen.
+    #[default]
     Ansi,
     /// 256.
     Indexed,

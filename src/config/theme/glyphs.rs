@@ -1,7 +1,7 @@
 //! The signs that carry meaning, in Unicode and in plain ASCII.
 
 /// A set of signs. Each is one column wide, and no two verdicts share one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct Glyphs {
     /// Accepted.
     pub accepted: &'static str,
@@ -83,14 +83,14 @@ impl Glyphs {
     };
 
     /// The set that the environment's locale can show. The Linux console speaks UTF-8 but its font lacks most signs.
-    pub fn detect(env: &dyn Fn(&str) -> Option<String>) -> Self {
+    pub fn detect(env: &dyn Fn(&str) -> Option<String>) -> &'static Self {
         let set = |name| env(name).filter(|value| !value.is_empty());
         if cfg!(windows) {
-            return Self::UNICODE;
+            return &Self::UNICODE;
         }
         let locale = set("LC_ALL").or_else(|| set("LC_CTYPE")).or_else(|| set("LANG")).unwrap_or_default().to_lowercase();
         let utf8 = locale.contains("utf-8") || locale.contains("utf8");
-        if utf8 && set("TERM").as_deref() != Some("linux") { Self::UNICODE } else { Self::ASCII }
+        if utf8 && set("TERM").as_deref() != Some("linux") { &Self::UNICODE } else { &Self::ASCII }
     }
 }
 
@@ -100,23 +100,24 @@ mod tests {
 
     use super::*;
 
-    fn all(set: Glyphs) -> Vec<&'static str> {
+    fn all(set: &'static Glyphs) -> Vec<&'static str> {
         let Glyphs { accepted, refused, unknown, unchecked, warning, tick, pointer, mask, full, empty, .. } = set;
         let Glyphs { ellipsis, separator, open, closed, enter, spinner, border, .. } = set;
         [accepted, refused, unknown, unchecked, warning, tick, pointer, mask, full, empty]
             .into_iter()
             .chain([ellipsis, separator, open, closed, enter])
-            .chain(spinner.iter().copied())
+            .chain(*spinner)
             .chain(border)
+            .copied()
             .collect()
     }
 
     #[test]
     fn every_sign_is_one_column_wide() {
-        for sign in all(Glyphs::UNICODE).into_iter().chain(all(Glyphs::ASCII)) {
+        for sign in all(&Glyphs::UNICODE).into_iter().chain(all(&Glyphs::ASCII)) {
             assert_eq!(sign.width(), 1, "{sign}");
         }
-        assert!(all(Glyphs::ASCII).iter().all(|sign| sign.is_ascii()));
+        assert!(all(&Glyphs::ASCII).iter().all(|sign| sign.is_ascii()));
     }
 
     #[test]
@@ -132,7 +133,7 @@ mod tests {
     fn the_locale_decides() {
         let unicode = |vars: &'static [(&str, &str)]| {
             let env = |name: &str| vars.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
-            Glyphs::detect(&env) == Glyphs::UNICODE
+            *Glyphs::detect(&env) == Glyphs::UNICODE
         };
         assert!(unicode(&[("LANG", "en_US.UTF-8")]));
         assert!(unicode(&[("LC_ALL", ""), ("LC_CTYPE", "C.utf8"), ("LANG", "C")]));

@@ -1,0 +1,106 @@
+//! Files of the program's own: read within bounds, written privately and whole.
+
+use std::fs;
+use std::io::{self, Read as _, Write as _};
+use std::path::Path;
+
+use crate::domain::problem::Problem;
+
+/// Replaces a file as a whole: private (0600, its folder 0700) from its first byte, on disk when this returns. A
+/// symbolic link in its place is refused, since it could lead anywhere.
+pub fn write_private(path: &Path, text: &str) -> Result<(), Problem> {
+    if fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink()) {
+        let remedy = format!("put the file itself at {}", path.display());
+        return Err(Problem::new("The file was not written", format!("{} is a symbolic link", path.display()), remedy));
+    }
+    replace(path, text).map_err(|error| {
+        let remedy = "see that you may write to its folder and that the disk is not full";
+        Problem::new("The file was not written", format!("{}: {error}", path.display()), remedy)
+    })
+}
+
+/// The text of a regular file of at most `limit` bytes. Anything else that a path can name (a pipe would block, a
+/// device would never end) is an error.
+pub(super) fn read_text(path: &Path, limit: u64) -> io::Result<String> {
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::Error::other("it is not a regular file"));
+    }
+    let mut text = String::new();
+    fs::File::open(path)?.take(limit + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > limit {
+        return Err(io::Error::other(format!("it is larger than {limit} bytes")));
+    }
+    Ok(text)
+}
+
+fn replace(path: &Path, text: &str) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    create_folder(folder)?;
+    let mut draft = tempfile::Builder::new().prefix(".draft-").tempfile_in(folder)?;
+    draft.write_all(text.as_bytes())?;
+    draft.as_file().sync_all()?;
+    draft.persist(path)?;
+    // The new name is durable only with its folder; only Unix lets a folder be opened for this.
+    if cfg!(unix) { fs::File::open(folder)?.sync_all() } else { Ok(()) }
+}
+
+fn create_folder(folder: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_replaced_as_a_whole_and_leaves_nothing_beside_it() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("config/providers/own.toml");
+        for text in ["a longer first text", "short"] {
+            write_private(&path, text).unwrap();
+            assert_eq!(fs::read_to_string(&path).unwrap(), text);
+        }
+        assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_is_private_and_a_link_is_not_followed() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("config/own.toml");
+        write_private(&path, "text").unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!((mode(&path), mode(path.parent().unwrap())), (0o600, 0o700));
+
+        let link = home.path().join("config/link.toml");
+        std::os::unix::fs::symlink(&path, &link).unwrap();
+        let refusal = write_private(&link, "other").unwrap_err();
+        assert!(refusal.why.contains("symbolic link"), "{refusal}");
+        assert_eq!(fs::read_to_string(&path).unwrap(), "text");
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_made_is_a_problem_with_a_remedy() {
+        let home = tempfile::tempdir().unwrap();
+        fs::write(home.path().join("config"), "a file in the way").unwrap();
+        let problem = write_private(&home.path().join("config/own.toml"), "text").unwrap_err();
+        assert!(problem.why.contains("own.toml") && !problem.remedy.is_empty(), "{problem}");
+    }
+
+    #[test]
+    fn only_regular_files_within_bounds_are_read() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("text");
+        fs::write(&path, "12345").unwrap();
+        assert_eq!(read_text(&path, 5).unwrap(), "12345");
+        assert!(read_text(&path, 4).unwrap_err().to_string().contains("larger"));
+        assert!(read_text(home.path(), 4).unwrap_err().to_string().contains("regular"));
+        fs::write(&path, [0xff]).unwrap();
+        assert_eq!(read_text(&path, 5).unwrap_err().kind(), io::ErrorKind::InvalidData);
+    }
+}

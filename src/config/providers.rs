@@ -1,0 +1,83 @@
+//! The user's own provider files: they add a provider or a private region to those that come with the program.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::Paths;
+use super::file::read_text;
+use crate::domain::problem::{Class, Problem};
+
+/// The largest provider file; the largest that comes with the program is a fraction of it.
+const LIMIT: u64 = 256 * 1024;
+
+/// The paths and texts of the user's provider files, by name. What they mean is for the catalogue to say.
+pub fn providers(paths: &Paths) -> Result<Vec<(PathBuf, String)>, Problem> {
+    let folder = paths.providers();
+    let mut files = list(&folder).map_err(|error| unreadable(&folder, &error))?;
+    files.sort();
+    let read = |path: PathBuf| match read_text(&path, LIMIT) {
+        Ok(text) => Ok((path, text)),
+        Err(error) => Err(unreadable(&path, &error)),
+    };
+    files.into_iter().map(read).collect()
+}
+
+/// The `*.toml` in a folder, without hidden files, which editors leave behind. No folder holds none.
+fn list(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries?,
+    };
+    let paths = entries.map(|entry| entry.map(|entry| entry.path())).collect::<io::Result<Vec<_>>>()?;
+    Ok(paths.into_iter().filter(|path| is_provider_file(path)).collect())
+}
+
+fn is_provider_file(path: &Path) -> bool {
+    let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
+    !hidden && path.extension().is_some_and(|extension| extension == "toml")
+}
+
+fn unreadable(path: &Path, error: &io::Error) -> Problem {
+    let remedy = "correct or remove it; the providers that come with the program need no file";
+    Problem::new("A provider file cannot be read", format!("{}: {error}", path.display()), remedy).of(Class::Usage)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn home(files: &[(&str, &str)]) -> (tempfile::TempDir, Paths) {
+        let home = tempfile::tempdir().unwrap();
+        let paths = Paths::under(home.path());
+        fs::create_dir_all(paths.providers()).unwrap();
+        for (name, text) in files {
+            fs::write(paths.providers().join(name), text).unwrap();
+        }
+        (home, paths)
+    }
+
+    #[test]
+    fn files_come_by_name_and_others_are_left_alone() {
+        let (_home, paths) = home(&[("z.toml", "z"), ("a.toml", "a"), (".a.toml.swp", "x"), (".b.toml", "x"), ("README", "x")]);
+        let texts: Vec<_> = providers(&paths).unwrap().into_iter().map(|(_, text)| text).collect();
+        assert_eq!(texts, ["a", "z"]);
+    }
+
+    #[test]
+    fn no_folder_means_no_files() {
+        let home = tempfile::tempdir().unwrap();
+        assert_eq!(providers(&Paths::under(home.path())), Ok(Vec::new()));
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_named() {
+        let (_home, paths) = home(&[("big.toml", &"#".repeat(300_000))]);
+        let problem = providers(&paths).unwrap_err();
+        assert!(problem.why.contains("big.toml") && problem.why.contains("larger"), "{problem}");
+
+        let (_home, paths) = home(&[]);
+        fs::create_dir(paths.providers().join("folder.toml")).unwrap();
+        assert!(providers(&paths).unwrap_err().why.contains("not a regular file"));
+    }
+}

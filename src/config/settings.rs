@@ -1,0 +1,366 @@
+//! Settings: what the program comes with, under `config.toml`, under the environment. Flags are laid on top by the
+//! command line, which knows them: every field is public.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::Path;
+
+use serde::de::value::{Error as ValueError, StrDeserializer};
+use serde::de::{DeserializeOwned, Error as _, IntoDeserializer as _};
+use serde::{Deserialize, Deserializer};
+
+use super::file::read_text;
+use super::theme::{Depth, Glyphs, Theme};
+use super::{Key, Paths};
+use crate::domain::problem::{Class, Problem};
+use crate::domain::text::nearest;
+
+/// The largest settings file.
+const LIMIT: u64 = 256 * 1024;
+
+/// How the program is to behave.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// Where secrets rest; `None` leaves it to the program, which takes the keyring.
+    pub store: Option<StoreChoice>,
+    /// How long a secret stays revealed, in seconds.
+    #[serde(deserialize_with = "seconds")]
+    pub reveal_seconds: u64,
+    /// How long a secret stays on the clipboard, in seconds.
+    #[serde(deserialize_with = "seconds")]
+    pub clipboard_seconds: u64,
+    /// Which way to the clipboard is taken.
+    pub clipboard: ClipboardChoice,
+    /// The name of the theme.
+    #[serde(deserialize_with = "theme_name")]
+    pub theme: String,
+    /// Which signs are drawn.
+    pub glyphs: GlyphChoice,
+    /// Whether requests that change something are refused before they leave.
+    pub readonly: bool,
+    /// Whether the mouse is used.
+    pub mouse: bool,
+    /// Keys in place of the usual ones, by the id of the command. No keys at all unbind it.
+    #[serde(deserialize_with = "keys")]
+    pub keys: BTreeMap<String, Vec<Key>>,
+    /// The network.
+    pub net: NetSettings,
+    /// How many colours the terminal shows, as the environment says.
+    #[serde(skip)]
+    pub depth: Depth,
+}
+
+/// How the program is to behave on the network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct NetSettings {
+    /// How long a connection may take to stand, in seconds.
+    #[serde(deserialize_with = "seconds")]
+    pub connect_seconds: u64,
+    /// How long a whole exchange may take, in seconds.
+    #[serde(deserialize_with = "seconds")]
+    pub total_seconds: u64,
+    /// How many requests run at once.
+    #[serde(deserialize_with = "concurrency")]
+    pub concurrency: usize,
+}
+
+/// Where secrets rest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum StoreChoice {
+    /// In the system's keyring.
+    Keyring,
+    /// In the encrypted file.
+    File,
+    /// In this process's memory.
+    Memory,
+}
+
+/// Which way to the clipboard is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ClipboardChoice {
+    /// The best one that there is.
+    #[default]
+    Auto,
+    /// The desktop's own clipboard.
+    Native,
+    /// The terminal escape sequence OSC 52.
+    Osc52,
+    /// The paste buffer of tmux.
+    Tmux,
+    /// None: nothing is copied.
+    None,
+}
+
+/// Which signs are drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum GlyphChoice {
+    /// What the locale can show.
+    #[default]
+    Auto,
+    /// Unicode.
+    Unicode,
+    /// Plain ASCII.
+    Ascii,
+}
+
+/// A key as the file writes it; a type of its own, so that an error points at its line.
+#[derive(Deserialize)]
+#[serde(try_from = "String")]
+struct WrittenKey(Key);
+
+impl Settings {
+    /// The settings from the file, if there is one, and the environment, as `env` tells it.
+    pub fn load(paths: &Paths, env: &dyn Fn(&str) -> Option<String>) -> Result<Self, Problem> {
+        let path = paths.settings();
+        let settings = match read_text(&path, LIMIT) {
+            Ok(text) => toml::from_str(&text).map_err(|error| misread(&path, &text, &error))?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Self::default(),
+            Err(error) => return Err(unreadable(&path, &error)),
+        };
+        settings.under_environment(env)
+    }
+
+    /// The signs to draw with.
+    pub fn glyphs(&self, env: &dyn Fn(&str) -> Option<String>) -> &'static Glyphs {
+        match self.glyphs {
+            GlyphChoice::Auto => Glyphs::detect(env),
+            GlyphChoice::Unicode => &Glyphs::UNICODE,
+            GlyphChoice::Ascii => &Glyphs::ASCII,
+        }
+    }
+
+    /// The theme in the colours that the terminal shows.
+    pub fn theme(&self) -> Theme {
+        Theme::builtin(&self.theme, self.depth).unwrap_or_default()
+    }
+
+    fn under_environment(mut self, env: &dyn Fn(&str) -> Option<String>) -> Result<Self, Problem> {
+        if let Some(store) = variable(env, "TOKENRING_STORE")? {
+            self.store = Some(store);
+        }
+        if let Some(clipboard) = variable(env, "TOKENRING_CLIPBOARD")? {
+            self.clipboard = clipboard;
+        }
+        self.depth = Depth::detect(env);
+        Ok(self)
+    }
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            store: None,
+            reveal_seconds: 15,
+            clipboard_seconds: 30,
+            clipboard: ClipboardChoice::Auto,
+            theme: "dark".to_owned(),
+            glyphs: GlyphChoice::Auto,
+            readonly: false,
+            mouse: true,
+            keys: BTreeMap::new(),
+            net: NetSettings::default(),
+            depth: Depth::default(),
+        }
+    }
+}
+
+impl Default for NetSettings {
+    fn default() -> Self {
+        Self { connect_seconds: 10, total_seconds: 60, concurrency: 32 }
+    }
+}
+
+impl TryFrom<String> for WrittenKey {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let refusal = || format!("\"{text}\" is not a key; keys look like j, G, C-p, S-Tab, PgUp, F5, Space");
+        Key::parse(&text).map(Self).ok_or_else(refusal)
+    }
+}
+
+/// Between a second and an hour: no time at all would do nothing, and longer is a mistake of units.
+fn seconds<'de, D: Deserializer<'de>>(value: D) -> Result<u64, D::Error> {
+    let seconds = i64::deserialize(value)?;
+    let number = u64::try_from(seconds).ok().filter(|seconds| (1..=3600).contains(seconds));
+    number.ok_or_else(|| D::Error::custom(format!("{seconds} is not a number of seconds from 1 to 3600")))
+}
+
+fn concurrency<'de, D: Deserializer<'de>>(value: D) -> Result<usize, D::Error> {
+    let count = i64::deserialize(value)?;
+    let number = usize::try_from(count).ok().filter(|count| (1..=256).contains(count));
+    number.ok_or_else(|| D::Error::custom(format!("{count} is not a number of requests from 1 to 256")))
+}
+
+fn theme_name<'de, D: Deserializer<'de>>(value: D) -> Result<String, D::Error> {
+    let name = String::deserialize(value)?;
+    if Theme::names().any(|known| known == name) {
+        return Ok(name);
+    }
+    let known: Vec<_> = Theme::names().map(|known| format!("`{known}`")).collect();
+    Err(D::Error::custom(format!("unknown theme `{name}`, expected one of {}", known.join(", "))))
+}
+
+fn keys<'de, D: Deserializer<'de>>(value: D) -> Result<BTreeMap<String, Vec<Key>>, D::Error> {
+    let written = BTreeMap::<String, Vec<WrittenKey>>::deserialize(value)?;
+    Ok(written.into_iter().map(|(id, keys)| (id, keys.into_iter().map(|key| key.0).collect())).collect())
+}
+
+/// A variable that takes one of some words; empty counts as not set.
+fn variable<T: DeserializeOwned>(env: &dyn Fn(&str) -> Option<String>, name: &str) -> Result<Option<T>, Problem> {
+    let Some(word) = env(name).filter(|word| !word.is_empty()) else { return Ok(None) };
+    let reader: StrDeserializer<'_, ValueError> = word.as_str().into_deserializer();
+    T::deserialize(reader).map(Some).map_err(|error| {
+        let why = error.to_string();
+        Problem::new("The environment is not understood", format!("{name}: {why}"), remedy(&why)).of(Class::Usage)
+    })
+}
+
+fn misread(path: &Path, text: &str, error: &toml::de::Error) -> Problem {
+    let why = error.message();
+    let place = error.span().map(|span| place(text, span.start)).unwrap_or_default();
+    Problem::new("The settings are not understood", format!("{}{place}: {why}", path.display()), remedy(why)).of(Class::Usage)
+}
+
+/// `:line:column` of a byte of the text, counted from 1 as editors do.
+fn place(text: &str, at: usize) -> String {
+    let before = text.get(..at).unwrap_or(text);
+    let line = before.matches('\n').count() + 1;
+    let column = before.chars().rev().take_while(|&c| c != '\n').count() + 1;
+    format!(":{line}:{column}")
+}
+
+/// What serde says about an unknown word quotes it in backticks, and after it every word that it knows.
+fn remedy(why: &str) -> String {
+    let quoted: Vec<&str> = why.split('`').skip(1).step_by(2).collect();
+    match quoted.as_slice() {
+        [unknown, known @ ..] if why.starts_with("unknown ") => match nearest(unknown, known).first() {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("write one of {}, or leave it out", known.join(", ")),
+        },
+        _ => "correct this place, or remove the line to get the usual setting".to_owned(),
+    }
+}
+
+fn unreadable(path: &Path, error: &io::Error) -> Problem {
+    let remedy = "see that it is a text file that you may read, or remove it to get the usual settings";
+    Problem::new("The settings cannot be read", format!("{}: {error}", path.display()), remedy).of(Class::Usage)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn nothing(_: &str) -> Option<String> {
+        None
+    }
+
+    /// What comes of a settings file with this text, and of these variables.
+    fn load(text: &str, variables: &'static [(&str, &str)]) -> Result<Settings, Problem> {
+        let home = tempfile::tempdir().unwrap();
+        let paths = Paths::under(home.path());
+        super::super::write_private(&paths.settings(), text).unwrap();
+        Settings::load(&paths, &|name| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned()))
+    }
+
+    #[test]
+    fn without_a_file_everything_is_as_usual() {
+        let home = tempfile::tempdir().unwrap();
+        let settings = Settings::load(&Paths::under(home.path()), &nothing).unwrap();
+        assert_eq!(settings, Settings { depth: Depth::Ansi, ..Settings::default() });
+        assert_eq!(load("", &[]), Ok(settings));
+    }
+
+    #[test]
+    fn the_file_says_what_is_different() {
+        let text = r#"
+            store = "file"
+            reveal_seconds = 5
+            clipboard_seconds = 10
+            clipboard = "osc52"
+            theme = "light"
+            glyphs = "ascii"
+            readonly = true
+            mouse = false
+            [keys]
+            "list.down" = ["n", "C-n"]
+            "secret.copy" = []
+            [net]
+            connect_seconds = 3
+            total_seconds = 20
+            concurrency = 8
+        "#;
+        let expected = Settings {
+            store: Some(StoreChoice::File),
+            reveal_seconds: 5,
+            clipboard_seconds: 10,
+            clipboard: ClipboardChoice::Osc52,
+            theme: "light".to_owned(),
+            glyphs: GlyphChoice::Ascii,
+            readonly: true,
+            mouse: false,
+            keys: BTreeMap::from([
+                ("list.down".to_owned(), vec![Key::char('n'), Key::ctrl('n')]),
+                ("secret.copy".to_owned(), Vec::new()),
+            ]),
+            net: NetSettings { connect_seconds: 3, total_seconds: 20, concurrency: 8 },
+            depth: Depth::Ansi,
+        };
+        assert_eq!(load(text, &[]), Ok(expected));
+    }
+
+    #[test]
+    fn the_environment_goes_over_the_file() {
+        let settings = load("store = \"file\"", &[("TOKENRING_STORE", "memory"), ("NO_COLOR", "1")]).unwrap();
+        assert_eq!((settings.store, settings.depth), (Some(StoreChoice::Memory), Depth::Monochrome));
+        let settings = load("store = \"file\"", &[("TOKENRING_STORE", "")]).unwrap();
+        assert_eq!(settings.store, Some(StoreChoice::File), "an empty variable counts as none");
+        let problem = load("", &[("TOKENRING_STORE", "keychain")]).unwrap_err();
+        assert!(problem.why.starts_with("TOKENRING_STORE: unknown variant `keychain`"), "{problem}");
+        assert_eq!((problem.remedy.as_str(), problem.class), ("did you mean `keyring`?", Class::Usage));
+    }
+
+    #[test]
+    fn what_is_wrong_is_shown_with_its_place_and_a_remedy() {
+        for (text, place, why, remedy) in [
+            ("mouse = true\n  clipbord = \"auto\"", ":2:3:", "unknown field `clipbord`", "did you mean `clipboard`?"),
+            ("clipboard = \"osc25\"", ":1:13:", "unknown variant `osc25`", "did you mean `osc52`?"),
+            ("theme = \"drak\"", ":1:9:", "unknown theme `drak`", "did you mean `dark`?"),
+            ("theme = \"zzz\"", ":1:9:", "unknown theme `zzz`", "write one of dark, light, high-contrast"),
+            ("[net]\nconcurency = 3", ":2:1:", "unknown field `concurency`", "did you mean `concurrency`?"),
+            ("reveal_seconds = 0", ":1:18:", "0 is not a number of seconds", "correct this place"),
+            ("clipboard_seconds = -1", ":1:21:", "-1 is not a number of seconds", "correct this place"),
+            ("mouse = \"yes\"", ":1:9:", "expected a boolean", "correct this place"),
+            ("[net]\nconcurrency = 100000", ":2:15:", "from 1 to 256", "correct this place"),
+            ("[keys]\n\"list.down\" = [\"X-j\"]", ":2:15:", "\"X-j\" is not a key", "correct this place"),
+            ("mouse = tru", ":1:9:", "", "correct this place"),
+        ] {
+            let problem = load(text, &[]).unwrap_err();
+            assert!(problem.why.contains(&format!("config.toml{place}")), "{text}: {problem}");
+            assert!(problem.why.contains(why), "{text}: {problem}");
+            assert!(problem.remedy.starts_with(remedy), "{text}: {problem}");
+            assert_eq!(problem.class, Class::Usage);
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_no_text_is_a_problem_and_not_a_default() {
+        let home = tempfile::tempdir().unwrap();
+        let paths = Paths::under(home.path());
+        std::fs::create_dir_all(paths.settings()).unwrap();
+        let problem = Settings::load(&paths, &nothing).unwrap_err();
+        assert!(problem.why.contains("not a regular file"), "{problem}");
+    }
+
+    #[test]
+    fn the_theme_and_the_signs_follow_the_settings() {
+        let settings = Settings { glyphs: GlyphChoice::Ascii, theme: "light".to_owned(), ..Settings::default() };
+        assert_eq!(settings.glyphs(&nothing), &Glyphs::ASCII);
+        assert_eq!(Some(settings.theme()), Theme::builtin("light", Depth::Ansi));
+    }
+}

@@ -1,0 +1,191 @@
+//! Credentials: who they are and what is known about them, in the order of their names.
+
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+
+use super::checks::{keep_check, region_checks};
+use super::columns::{Count, Json, Micros};
+use super::error::{Failure, IndexError};
+use super::journal::open_rotation_of;
+use super::{Durability, Index};
+use crate::domain::credential::{Check, Principal};
+use crate::domain::text::nearest;
+use crate::domain::{Credential, CredentialId, Name};
+
+/// The columns of a credential, in the order in which [`read_row`] and [`store`] know them.
+macro_rules! columns {
+    () => {
+        "id, name, provider, kind, region, fields, labels, created, expires, fingerprint, \
+         principal_id, principal_name, principal_type, scheme, \
+         check_verdict, check_status, check_reason, check_at, check_latency_ms"
+    };
+}
+
+/// A place for each of the columns.
+macro_rules! places {
+    () => {
+        "(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)"
+    };
+}
+
+const ALL: &str = concat!("SELECT ", columns!(), " FROM credentials ORDER BY name");
+const BY_ID: &str = concat!("SELECT ", columns!(), " FROM credentials WHERE id = ?1");
+const BY_NAME: &str = concat!("SELECT ", columns!(), " FROM credentials WHERE name = ?1");
+const INSERT: &str = concat!("INSERT INTO credentials (", columns!(), ") VALUES ", places!());
+const UPDATE: &str = concat!("UPDATE credentials SET (", columns!(), ") = ", places!(), " WHERE id = ?1");
+
+impl Index {
+    /// All credentials, by name.
+    pub fn credentials(&self) -> Result<Vec<Credential>, IndexError> {
+        self.read(|connection| {
+            let mut select = connection.prepare_cached(ALL)?;
+            let rows = select.query_map((), read_row)?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
+    }
+
+    /// The credential with this name; where there is none, the nearest names are offered.
+    pub fn by_name(&self, name: &str) -> Result<Credential, IndexError> {
+        self.read(|connection| {
+            let found = connection.prepare_cached(BY_NAME)?.query_row([name], read_row).optional()?;
+            found.map_or_else(|| Err(unknown(name, nearest(name, &names(connection)?))), Ok)
+        })
+    }
+
+    /// The credential with this identity.
+    pub fn by_id(&self, id: &CredentialId) -> Result<Credential, IndexError> {
+        self.read(|connection| find(connection, id))
+    }
+
+    /// Adds a credential; a name that is taken is refused and nothing changes.
+    pub fn insert(&self, credential: &Credential) -> Result<(), IndexError> {
+        self.write(Durability::Now, |connection| {
+            refuse_taken(connection, credential)?;
+            store(connection, INSERT, credential)
+        })
+    }
+
+    /// Changes a credential in one transaction: reads it, lets `change` work on it, writes it back. Its identity
+    /// stays. In another region its last check is the one that was made there.
+    pub fn update(&self, id: &CredentialId, change: impl FnOnce(&mut Credential)) -> Result<Credential, IndexError> {
+        self.write(Durability::Now, |connection| {
+            let before = find(connection, id)?;
+            let mut after = before.clone();
+            change(&mut after);
+            after.id = before.id;
+            if after.region != before.region && after.last_check == before.last_check {
+                let checks = region_checks(connection, id)?;
+                after.last_check = checks.into_iter().find(|known| known.region == after.region).map(|known| known.check);
+            }
+            refuse_taken(connection, &after)?;
+            store(connection, UPDATE, &after)?;
+            // Read again, so that what is returned is what is kept.
+            find(connection, id)
+        })
+    }
+
+    /// Removes a credential, its verdicts and its history. One that is being replaced is refused: its journal knows
+    /// secrets at the provider that nobody else knows of.
+    pub fn remove(&self, id: &CredentialId) -> Result<(), IndexError> {
+        self.write(Durability::Now, |connection| {
+            if let Some(rotation) = open_rotation_of(connection, id)? {
+                return Err(IndexError::Rotating { rotation }.into());
+            }
+            let removed = connection.prepare_cached("DELETE FROM credentials WHERE id = ?1")?.execute([id])?;
+            if removed == 0 { Err(unknown(id.as_str(), Vec::new())) } else { Ok(()) }
+        })
+    }
+
+    /// The credentials whose secret has this fingerprint, by name.
+    pub fn with_fingerprint(&self, fingerprint: &str) -> Result<Vec<Name>, IndexError> {
+        self.read(|connection| {
+            let mut select = connection.prepare_cached("SELECT name FROM credentials WHERE fingerprint = ?1 ORDER BY name")?;
+            let rows = select.query_map([fingerprint], |row| row.get(0))?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
+    }
+}
+
+/// The credential with this identity, within a transaction.
+pub(super) fn find(connection: &Connection, id: &CredentialId) -> Result<Credential, Failure> {
+    let found = connection.prepare_cached(BY_ID)?.query_row([id], read_row).optional()?;
+    found.ok_or_else(|| unknown(id.as_str(), Vec::new()))
+}
+
+fn unknown(name: &str, nearest: Vec<String>) -> Failure {
+    IndexError::Unknown { name: name.to_owned(), nearest }.into()
+}
+
+fn names(connection: &Connection) -> Result<Vec<String>, Failure> {
+    let mut select = connection.prepare_cached("SELECT name FROM credentials")?;
+    let rows = select.query_map((), |row| row.get(0))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+fn refuse_taken(connection: &Connection, credential: &Credential) -> Result<(), Failure> {
+    let mut select = connection.prepare_cached("SELECT 1 FROM credentials WHERE name = ?1 AND id <> ?2")?;
+    if select.exists(params![credential.name, credential.id])? {
+        return Err(IndexError::NameTaken(credential.name.clone()).into());
+    }
+    Ok(())
+}
+
+fn store(connection: &Connection, sql: &str, credential: &Credential) -> Result<(), Failure> {
+    let Credential { id, name, provider, kind, region, fields, labels, fingerprint, scheme, .. } = credential;
+    let principal = credential.principal.as_ref();
+    let check = credential.last_check.as_ref();
+    connection.prepare_cached(sql)?.execute(params![
+        id,
+        name,
+        provider,
+        kind,
+        region,
+        Json(fields),
+        Json(labels),
+        Micros(credential.created),
+        credential.expires.map(Micros),
+        fingerprint,
+        principal.map(|principal| &principal.id),
+        principal.map(|principal| &principal.name),
+        principal.map(|principal| &principal.kind),
+        scheme,
+        check.map(|check| check.verdict),
+        check.and_then(|check| check.status),
+        check.map(|check| &check.reason),
+        check.map(|check| Micros(check.at)),
+        check.and_then(|check| check.latency_ms).map(Count),
+    ])?;
+    check.map_or(Ok(()), |check| keep_check(connection, id, region, check))
+}
+
+fn read_row(row: &Row<'_>) -> Result<Credential, rusqlite::Error> {
+    Ok(Credential {
+        id: row.get(0)?,
+        name: row.get(1)?,
+        provider: row.get(2)?,
+        kind: row.get(3)?,
+        region: row.get(4)?,
+        fields: row.get::<_, Json<_>>(5)?.0,
+        labels: row.get::<_, Json<_>>(6)?.0,
+        created: row.get::<_, Micros>(7)?.0,
+        expires: row.get::<_, Option<Micros>>(8)?.map(|micros| micros.0),
+        fingerprint: row.get(9)?,
+        principal: read_principal(row)?,
+        scheme: row.get(13)?,
+        last_check: row.get::<_, Option<_>>(14)?.map(|verdict| read_check(row, verdict)).transpose()?,
+    })
+}
+
+fn read_principal(row: &Row<'_>) -> Result<Option<Principal>, rusqlite::Error> {
+    let Some(id) = row.get(10)? else { return Ok(None) };
+    Ok(Some(Principal { id, name: row.get(11)?, kind: row.get(12)? }))
+}
+
+fn read_check(row: &Row<'_>, verdict: crate::domain::response::Verdict) -> Result<Check, rusqlite::Error> {
+    Ok(Check {
+        verdict,
+        status: row.get(15)?,
+        reason: row.get(16)?,
+        at: row.get::<_, Micros>(17)?.0,
+        latency_ms: row.get::<_, Option<Count>>(18)?.map(|count| count.0),
+    })
+}

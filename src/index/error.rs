@@ -1,0 +1,244 @@
+//! Why the index did not do what it was asked, and what to do about it.
+
+use std::path::{Path, PathBuf};
+
+use rusqlite::ErrorCode;
+
+use crate::domain::problem::{Class, Problem};
+use crate::domain::{Moment, Name};
+
+/// Why the index did not do what it was asked.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum IndexError {
+    /// Another credential has this name.
+    #[error("there already is a credential named \"{0}\"")]
+    NameTaken(Name),
+    /// There is no such credential.
+    #[error("there is no credential \"{name}\"")]
+    Unknown {
+        /// The name that was given.
+        name: String,
+        /// The nearest names, best first.
+        nearest: Vec<String>,
+    },
+    /// The credential is being replaced already, so nothing else may replace or remove it.
+    #[error("rotation {rotation} of this credential is not finished")]
+    Rotating {
+        /// The rotation that is open.
+        rotation: String,
+    },
+    /// Another process drives this rotation.
+    #[error("another process is working on rotation {rotation}, until {until} at the latest")]
+    Held {
+        /// The rotation.
+        rotation: String,
+        /// When its claim ends, unless it is renewed.
+        until: Moment,
+    },
+    /// There is no such rotation, or it is closed.
+    #[error("there is no open rotation {0}")]
+    NoRotation(String),
+    /// The file is damaged.
+    #[error("{}: {why}", .path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What SQLite said.
+        why: String,
+    },
+    /// The file was written by a newer version of the program.
+    #[error("{}: its version {found} is newer than {known}, the newest that this program knows", .path.display())]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// The version in the file.
+        found: u32,
+        /// The newest version known here.
+        known: u32,
+    },
+    /// The file is a database of some other program.
+    #[error("{}: it is a database, but not an index of this program", .path.display())]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A symbolic link stands where the file should be.
+    #[error("{}: it is a symbolic link, which could lead anywhere", .path.display())]
+    Link {
+        /// The link.
+        path: PathBuf,
+    },
+    /// Another process holds the file for too long.
+    #[error("{}: another process is writing to it", .path.display())]
+    Busy {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The disk or the folder does not allow it.
+    #[error("{}: {why}", .path.display())]
+    Disk {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        why: String,
+    },
+}
+
+/// What goes wrong inside a transaction, where nobody knows the path of the file.
+pub(super) enum Failure {
+    Sqlite(rusqlite::Error),
+    Refused(IndexError),
+}
+
+impl Failure {
+    /// The failure as the caller of the index sees it.
+    pub(super) fn at(self, path: &Path) -> IndexError {
+        match self {
+            Self::Refused(error) => error,
+            Self::Sqlite(error) => translate(&error, path),
+        }
+    }
+}
+
+impl From<rusqlite::Error> for Failure {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sqlite(error)
+    }
+}
+
+impl From<IndexError> for Failure {
+    fn from(error: IndexError) -> Self {
+        Self::Refused(error)
+    }
+}
+
+impl From<IndexError> for Problem {
+    fn from(error: IndexError) -> Self {
+        let (what, remedy, class) = match &error {
+            IndexError::NameTaken(_) => {
+                ("The name is taken", "choose another name, or edit the credential that has it".to_owned(), Class::Usage)
+            }
+            IndexError::Unknown { nearest, .. } => ("There is no such credential", did_you_mean(nearest), Class::NotFound),
+            IndexError::Rotating { rotation } => (
+                "The credential is being replaced",
+                format!(
+                    "finish it with `tokenring rotate --resume {rotation}`, or take it back with `tokenring rotate --rollback {rotation}`"
+                ),
+                Class::NeedsHuman,
+            ),
+            IndexError::Held { .. } => (
+                "The rotation is in other hands",
+                "wait for the other process, or until its claim ends".to_owned(),
+                Class::Failed,
+            ),
+            IndexError::NoRotation(_) => {
+                ("There is no such rotation", "`tokenring rotations` lists them".to_owned(), Class::NotFound)
+            }
+            IndexError::Damaged { path, .. } => (
+                "The index is damaged",
+                format!(
+                    "nothing was changed; put back a copy of {0}, or move it away (with {0}-wal and {0}-shm) and add the credentials again",
+                    path.display()
+                ),
+                Class::Failed,
+            ),
+            IndexError::Newer { .. } => {
+                ("The index is of a newer version", "nothing was changed; use the newer tokenring".to_owned(), Class::Failed)
+            }
+            IndexError::Foreign { path } => (
+                "The index is another program's file",
+                format!("nothing was changed; move {} away, or set TOKENRING_HOME to another folder", path.display()),
+                Class::Failed,
+            ),
+            IndexError::Link { path } => (
+                "The index is a symbolic link",
+                format!("put the file itself at {}, or set TOKENRING_HOME to the folder it lies in", path.display()),
+                Class::Failed,
+            ),
+            IndexError::Busy { .. } => {
+                ("The index is busy", "try again; if it stays so, end the other tokenring".to_owned(), Class::Failed)
+            }
+            IndexError::Disk { path, .. } => (
+                "The index cannot be read or written",
+                format!("see that you may write to the folder of {} and that the disk is not full", path.display()),
+                Class::Failed,
+            ),
+        };
+        Self::new(what, error.to_string(), remedy).of(class)
+    }
+}
+
+fn did_you_mean(nearest: &[String]) -> String {
+    match nearest {
+        [] => "`tokenring list` shows what there is".to_owned(),
+        names => format!("did you mean \"{}\"?", names.join("\" or \"")),
+    }
+}
+
+/// What SQLite's codes mean for a person. Whatever cannot be read as it was written counts as damage.
+fn translate(error: &rusqlite::Error, path: &Path) -> IndexError {
+    let path = path.to_owned();
+    let why = error.to_string();
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => IndexError::Busy { path },
+        Some(
+            ErrorCode::CannotOpen
+            | ErrorCode::ReadOnly
+            | ErrorCode::DiskFull
+            | ErrorCode::SystemIoFailure
+            | ErrorCode::PermissionDenied
+            | ErrorCode::FileLockingProtocolFailed
+            | ErrorCode::OutOfMemory,
+        ) => IndexError::Disk { path, why },
+        _ => IndexError::Damaged { path, why },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn all() -> Vec<IndexError> {
+        let path = PathBuf::from("/home/somebody/index.db");
+        let why = "what the system said".to_owned();
+        vec![
+            IndexError::NameTaken(Name::parse("laptop").unwrap()),
+            IndexError::Unknown { name: "labtop".to_owned(), nearest: vec!["laptop".to_owned()] },
+            IndexError::Unknown { name: "x".to_owned(), nearest: Vec::new() },
+            IndexError::Rotating { rotation: "r1".to_owned() },
+            IndexError::Held { rotation: "r1".to_owned(), until: Moment::UNIX_EPOCH },
+            IndexError::NoRotation("r1".to_owned()),
+            IndexError::Damaged { path: path.clone(), why: why.clone() },
+            IndexError::Newer { path: path.clone(), found: 9, known: 4 },
+            IndexError::Foreign { path: path.clone() },
+            IndexError::Link { path: path.clone() },
+            IndexError::Busy { path: path.clone() },
+            IndexError::Disk { path, why },
+        ]
+    }
+
+    #[test]
+    fn every_error_says_what_why_and_what_to_do() {
+        let mut titles: Vec<String> = Vec::new();
+        for error in all() {
+            let problem = Problem::from(error.clone());
+            assert!(!problem.what.is_empty() && !problem.remedy.is_empty(), "{problem}");
+            assert_eq!(problem.why, error.to_string());
+            titles.push(problem.what);
+        }
+        titles.dedup();
+        assert_eq!(titles.len(), 11, "two kinds of error must not look the same: {titles:?}");
+    }
+
+    #[test]
+    fn the_exit_code_follows_from_the_error() {
+        let codes: Vec<u8> = all().into_iter().map(|error| Problem::from(error).class.exit_code()).collect();
+        assert_eq!(codes, [2, 3, 3, 8, 1, 3, 1, 1, 1, 1, 1, 1]);
+    }
+
+    #[test]
+    fn the_nearest_names_are_offered() {
+        let problem = Problem::from(all().swap_remove(1));
+        assert_eq!(problem.remedy, "did you mean \"laptop\"?");
+    }
+}

@@ -1,0 +1,227 @@
+//! The rotation journal: what was intended and what came of it, on disk before anything happens.
+//!
+//! To the index an entry is opaque JSON; what it means is decided elsewhere. Here it is only made sure that a
+//! credential has one open rotation, that one process at a time writes to it, and that a line that was appended stays.
+
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+
+use super::columns::{Count, Micros};
+use super::credentials::find;
+use super::error::{Failure, IndexError};
+use super::{Durability, Index};
+use crate::domain::{CredentialId, Moment};
+
+/// A rotation to be opened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewRotation {
+    /// Its id, unique for ever.
+    pub id: String,
+    /// Which credential is replaced.
+    pub credential: CredentialId,
+    /// The plan, as JSON.
+    pub plan: String,
+    /// The word for the state it begins in.
+    pub state: String,
+}
+
+/// A rotation as the index knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rotation {
+    /// Its id.
+    pub id: String,
+    /// Which credential is replaced. It may be gone by now.
+    pub credential: CredentialId,
+    /// The plan, as JSON.
+    pub plan: String,
+    /// The word for its state.
+    pub state: String,
+    /// When it was opened.
+    pub opened: Moment,
+    /// When it was closed, if it was.
+    pub closed: Option<Moment>,
+}
+
+/// Which rotations are asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rotations {
+    /// Those that are not finished.
+    Open,
+    /// All.
+    All,
+}
+
+/// A line of a rotation's journal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JournalLine {
+    /// Its number within the rotation, from 1.
+    pub seq: u64,
+    /// When it was written.
+    pub at: Moment,
+    /// What it says, as JSON.
+    pub entry: String,
+}
+
+/// Who wants to drive a rotation, and for how long. The index has no clock, so it is told what time it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claim {
+    /// A token of this process that no other has.
+    pub owner: String,
+    /// Now.
+    pub now: Moment,
+    /// When the claim ends, unless it is renewed by claiming again.
+    pub until: Moment,
+}
+
+/// The right to write to a rotation's journal, until somebody else claims it after its time.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Lease {
+    rotation: String,
+    owner: String,
+}
+
+const ROTATIONS: &str = "
+    SELECT id, credential, plan, state, opened, closed FROM rotations
+    WHERE closed IS NULL OR ?1 ORDER BY opened, id";
+
+const CLAIM: &str = "
+    UPDATE rotations SET owner = ?2, held_until = ?3
+    WHERE id = ?1 AND closed IS NULL AND (owner IS NULL OR owner = ?2 OR held_until <= ?4)";
+
+const APPEND: &str = "
+    INSERT INTO rotation_entries (rotation, seq, at, entry)
+    SELECT ?1, coalesce(max(seq), 0) + 1, ?2, ?3 FROM rotation_entries WHERE rotation = ?1
+    RETURNING seq";
+
+impl Index {
+    /// Opens a rotation and claims it. If another one of this credential is open, in whichever process, it is
+    /// refused.
+    pub fn open_rotation(&self, new: &NewRotation, claim: &Claim) -> Result<Lease, IndexError> {
+        self.write(Durability::Now, |connection| {
+            find(connection, &new.credential)?;
+            if let Some(rotation) = open_rotation_of(connection, &new.credential)? {
+                return Err(IndexError::Rotating { rotation }.into());
+            }
+            connection
+                .prepare_cached("INSERT INTO rotations (id, credential, plan, state, opened) VALUES (?1, ?2, ?3, ?4, ?5)")?
+                .execute(params![new.id, new.credential, new.plan, new.state, Micros(claim.now)])?;
+            take(connection, &new.id, claim)
+        })
+    }
+
+    /// Claims an open rotation, or renews a claim. While another process holds it, this is refused.
+    pub fn claim(&self, rotation: &str, claim: &Claim) -> Result<Lease, IndexError> {
+        self.write(Durability::Now, |connection| take(connection, rotation, claim))
+    }
+
+    /// Gives a rotation back, so that another process may claim it at once.
+    pub fn release(&self, lease: &Lease) -> Result<(), IndexError> {
+        self.write(Durability::Now, |connection| {
+            let sql = "UPDATE rotations SET owner = NULL, held_until = NULL WHERE id = ?1 AND owner = ?2";
+            connection.prepare_cached(sql)?.execute([&lease.rotation, &lease.owner])?;
+            Ok(())
+        })
+    }
+
+    /// Appends an entry; when this returns its number, the entry is on disk. Refused if the lease was lost to
+    /// another process: whoever stalled for too long must not write into what that one is doing.
+    pub fn append(&self, lease: &Lease, at: Moment, entry: &str) -> Result<u64, IndexError> {
+        self.write(Durability::Now, |connection| {
+            require(connection, lease)?;
+            let values = params![lease.rotation, Micros(at), entry];
+            Ok(connection.prepare_cached(APPEND)?.query_row(values, |row| row.get::<_, Count>(0))?.0)
+        })
+    }
+
+    /// Changes the word for the rotation's state.
+    pub fn set_rotation_state(&self, lease: &Lease, state: &str) -> Result<(), IndexError> {
+        self.write(Durability::Now, |connection| {
+            require(connection, lease)?;
+            let sql = "UPDATE rotations SET state = ?2 WHERE id = ?1";
+            connection.prepare_cached(sql)?.execute([&lease.rotation, state])?;
+            Ok(())
+        })
+    }
+
+    /// Closes a rotation in its last state. Its journal stays.
+    pub fn close_rotation(&self, lease: &Lease, at: Moment, state: &str) -> Result<(), IndexError> {
+        self.write(Durability::Now, |connection| {
+            require(connection, lease)?;
+            let sql = "UPDATE rotations SET state = ?2, closed = ?3, owner = NULL, held_until = NULL WHERE id = ?1";
+            connection.prepare_cached(sql)?.execute(params![lease.rotation, state, Micros(at)])?;
+            Ok(())
+        })
+    }
+
+    /// The rotations, oldest first.
+    pub fn rotations(&self, which: Rotations) -> Result<Vec<Rotation>, IndexError> {
+        self.read(|connection| {
+            let mut select = connection.prepare_cached(ROTATIONS)?;
+            let rows = select.query_map([which == Rotations::All], read_rotation)?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
+    }
+
+    /// The journal of a rotation, in the order in which it was written. A rotation that does not exist has none.
+    pub fn entries(&self, rotation: &str) -> Result<Vec<JournalLine>, IndexError> {
+        self.read(|connection| {
+            let sql = "SELECT seq, at, entry FROM rotation_entries WHERE rotation = ?1 ORDER BY seq";
+            let mut select = connection.prepare_cached(sql)?;
+            let rows = select.query_map([rotation], read_line)?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
+    }
+}
+
+impl Lease {
+    /// Which rotation it is for.
+    pub fn rotation(&self) -> &str {
+        &self.rotation
+    }
+}
+
+/// The rotation of this credential that is not finished, within a transaction.
+pub(super) fn open_rotation_of(connection: &Connection, id: &CredentialId) -> Result<Option<String>, Failure> {
+    let mut select = connection.prepare_cached("SELECT id FROM rotations WHERE credential = ?1 AND closed IS NULL")?;
+    Ok(select.query_row([id], |row| row.get(0)).optional()?)
+}
+
+fn take(connection: &Connection, rotation: &str, claim: &Claim) -> Result<Lease, Failure> {
+    let values = params![rotation, claim.owner, Micros(claim.until), Micros(claim.now)];
+    match connection.prepare_cached(CLAIM)?.execute(values)? {
+        0 => Err(refusal(connection, rotation)?),
+        _ => Ok(Lease { rotation: rotation.to_owned(), owner: claim.owner.clone() }),
+    }
+}
+
+fn require(connection: &Connection, lease: &Lease) -> Result<(), Failure> {
+    let mut select = connection.prepare_cached("SELECT 1 FROM rotations WHERE id = ?1 AND owner = ?2 AND closed IS NULL")?;
+    if select.exists([&lease.rotation, &lease.owner])? { Ok(()) } else { Err(refusal(connection, &lease.rotation)?) }
+}
+
+/// Why a rotation cannot be written to: somebody else holds it, or it is not open.
+fn refusal(connection: &Connection, rotation: &str) -> Result<Failure, Failure> {
+    let sql = "SELECT held_until FROM rotations WHERE id = ?1 AND owner IS NOT NULL AND closed IS NULL";
+    let held = connection.prepare_cached(sql)?.query_row([rotation], |row| row.get::<_, Micros>(0)).optional()?;
+    let rotation = rotation.to_owned();
+    Ok(held
+        .map_or_else(
+            || IndexError::NoRotation(rotation.clone()),
+            |until| IndexError::Held { rotation: rotation.clone(), until: until.0 },
+        )
+        .into())
+}
+
+fn read_rotation(row: &Row<'_>) -> Result<Rotation, rusqlite::Error> {
+    Ok(Rotation {
+        id: row.get(0)?,
+        credential: row.get(1)?,
+        plan: row.get(2)?,
+        state: row.get(3)?,
+        opened: row.get::<_, Micros>(4)?.0,
+        closed: row.get::<_, Option<Micros>>(5)?.map(|micros| micros.0),
+    })
+}
+
+fn read_line(row: &Row<'_>) -> Result<JournalLine, rusqlite::Error> {
+    Ok(JournalLine { seq: row.get::<_, Count>(0)?.0, at: row.get::<_, Micros>(1)?.0, entry: row.get(2)? })
+}

@@ -1,0 +1,207 @@
+//! Opening the file: private, never through a link, never over something else.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags};
+
+use super::error::{Failure, IndexError};
+use super::{Index, migrations};
+
+/// How long a call waits for other processes before it gives up.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The size of a page; the file is always a whole number of them.
+const PAGE: u64 = 4096;
+
+impl Index {
+    /// Opens the index file, creating it (and its folder, 0700) or bringing it up to this version where needed.
+    pub fn open(path: &Path) -> Result<Self, IndexError> {
+        Self::open_within(path, PATIENCE)
+    }
+
+    /// An index in memory, for the demo and for tests.
+    pub fn in_memory() -> Result<Self, IndexError> {
+        let open = || {
+            let mut connection = Connection::open_in_memory()?;
+            prepare(&connection)?;
+            migrations::migrate(&mut connection, migrations::LATEST)?;
+            Ok(connection)
+        };
+        let connection = open().map_err(|failure: Failure| failure.at(Path::new("")))?;
+        Ok(Self { connection: Mutex::new(connection), path: PathBuf::new() })
+    }
+
+    fn open_within(path: &Path, patience: Duration) -> Result<Self, IndexError> {
+        if !is_present(path)? {
+            create(path, migrations::LATEST)?;
+        }
+        make_private(path).map_err(|error| disk(path, &error))?;
+        let connection = connect(path, patience).map_err(|failure| failure.at(path))?;
+        Ok(Self { connection: Mutex::new(connection), path: path.to_owned() })
+    }
+}
+
+/// Whether there is an index to open. What must not be opened or replaced is refused here.
+fn is_present(path: &Path) -> Result<bool, IndexError> {
+    // The log is looked for first: a file that another process creates meanwhile comes before its log.
+    let has_log = with_suffix(path, "-wal").exists();
+    match fs::symlink_metadata(path) {
+        Ok(found) if found.is_symlink() => Err(IndexError::Link { path: path.to_owned() }),
+        Ok(found) if !found.is_file() => Err(disk(path, &io::Error::other("it is not a file"))),
+        // The file is created whole under another name, so an empty one was emptied.
+        Ok(found) if found.len() == 0 => Err(damaged(path, "the file is empty")),
+        // With a log, SQLite repairs a page that was half written; without one, the rest of it is lost.
+        Ok(found) if !has_log && found.len() % PAGE != 0 => Err(damaged(path, "the file was cut short")),
+        Ok(_) => Ok(true),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(disk(path, &error)),
+        // SQLite would take a log that was left behind for the new file's own.
+        Err(_) if has_log => Err(damaged(path, "the file is gone, but its write-ahead log is there")),
+        Err(_) => Ok(false),
+    }
+}
+
+/// Makes the file under another name and moves it into place, so that nobody ever sees half of it, and so that of two
+/// processes that start at once one wins and the other opens what the first one made.
+fn create(path: &Path, version: u32) -> Result<(), IndexError> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    create_folder(folder).map_err(|error| disk(folder, &error))?;
+    let draft = tempfile::Builder::new().prefix(".index-").tempfile_in(folder).map_err(|error| disk(path, &error))?;
+    fill(draft.path(), version).map_err(|failure| failure.at(path))?;
+    draft.as_file().sync_all().map_err(|error| disk(path, &error))?;
+    match draft.persist_noclobber(path) {
+        Err(error) if error.error.kind() != io::ErrorKind::AlreadyExists => Err(disk(path, &error.error)),
+        _ => sync_folder(folder).map_err(|error| disk(folder, &error)),
+    }
+}
+
+fn fill(path: &Path, version: u32) -> Result<(), Failure> {
+    let mut connection = Connection::open(path)?;
+    connection.pragma_update(None, "page_size", PAGE.cast_signed())?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    migrations::migrate(&mut connection, version)?;
+    connection.close().map_err(|(_, error)| error.into())
+}
+
+fn connect(path: &Path, patience: Duration) -> Result<Connection, Failure> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(patience)?;
+    prepare(&connection)?;
+    migrations::bring_up_to_date(&mut connection, path)?;
+    Ok(connection)
+}
+
+fn prepare(connection: &Connection) -> Result<(), rusqlite::Error> {
+    connection.set_prepared_statement_cache_capacity(32);
+    connection.execute_batch("PRAGMA foreign_keys = ON; PRAGMA cell_size_check = ON; PRAGMA trusted_schema = OFF;")
+}
+
+fn create_folder(folder: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}
+
+/// Takes away what rights others have on the file. By its path: closing a file handle of our own would take away the
+/// locks that another connection of this process holds on it.
+#[cfg(unix)]
+fn make_private(path: &Path) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    match fs::metadata(path)?.permissions().mode() & 0o077 {
+        0 => Ok(()),
+        _ => fs::set_permissions(path, fs::Permissions::from_mode(0o600)),
+    }
+}
+
+#[cfg(not(unix))]
+fn make_private(_path: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+/// Makes the new name durable. Only Unix lets a folder be opened for this.
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    if cfg!(unix) { fs::File::open(folder)?.sync_all() } else { Ok(()) }
+}
+
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
+fn damaged(path: &Path, why: &str) -> IndexError {
+    IndexError::Damaged { path: path.to_owned(), why: why.to_owned() }
+}
+
+fn disk(path: &Path, error: &io::Error) -> IndexError {
+    IndexError::Disk { path: path.to_owned(), why: error.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::CredentialId;
+
+    fn home() -> (tempfile::TempDir, PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("data/index.db");
+        (folder, path)
+    }
+
+    #[test]
+    fn an_older_file_is_brought_up_to_date_and_keeps_what_it_holds() {
+        for version in 1..=migrations::LATEST {
+            let (_folder, path) = home();
+            create(&path, version).unwrap();
+            let id = CredentialId::from_random([7; 16]);
+            let old = Connection::open(&path).unwrap();
+            old.execute(
+                "INSERT INTO credentials (id, name, provider, kind, region, fields, labels, created) \
+                 VALUES (?1, 'laptop', 'snyk', 'personal-token', 'SNYK-EU-01', '{\"org_id\":\"o\"}', '[\"prod\"]', 5)",
+                [&id],
+            )
+            .unwrap();
+            drop(old);
+
+            let index = Index::open(&path).unwrap();
+            let kept = index.by_name("laptop").unwrap();
+            assert_eq!((kept.id, kept.fields["org_id"].as_str(), kept.labels), (id, "o", vec!["prod".to_owned()]));
+            assert_eq!(index.audit(9).unwrap(), []);
+            assert_eq!(index.verify(), Ok(()));
+        }
+    }
+
+    #[test]
+    fn a_writer_that_waits_too_long_says_that_the_file_is_busy() {
+        let (_folder, path) = home();
+        let index = Index::open_within(&path, Duration::from_millis(1)).unwrap();
+        let other = Connection::open(&path).unwrap();
+        other.execute_batch("BEGIN IMMEDIATE").unwrap();
+        assert_eq!(index.purge(0), Err(IndexError::Busy { path: path.clone() }));
+        assert_eq!(index.credentials(), Ok(Vec::new()), "reading does not wait for a writer");
+        other.execute_batch("ROLLBACK").unwrap();
+        assert_eq!(index.purge(0), Ok(0));
+    }
+
+    #[test]
+    fn of_two_that_create_the_file_the_second_opens_what_the_first_made() {
+        let (_folder, path) = home();
+        create(&path, 1).unwrap();
+        create(&path, migrations::LATEST).unwrap();
+        let found: u32 = Connection::open(&path).unwrap().pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
+        assert_eq!(found, 1);
+        assert_eq!(
+            fs::read_dir(path.parent().unwrap())
+                .unwrap()
+                .filter(|entry| { entry.as_ref().is_ok_and(|entry| entry.file_name().to_string_lossy().starts_with(".index-")) })
+                .count(),
+            0
+        );
+    }
+}
