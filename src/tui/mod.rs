@@ -1,15 +1,47 @@
 //! The screen: the loop, the terminal and the mapping of input. The composition root of [`app`] and [`view`].
 
 pub mod app;
+mod browser;
+mod frame;
+mod inbox;
+mod input;
+mod panics;
+mod run;
+mod terminal;
 pub mod view;
+mod watch;
 
+use std::io::{self, IsTerminal};
 use std::sync::Arc;
 
 use crate::domain::Credential;
-use crate::domain::problem::Problem;
+use crate::domain::problem::{Class, Problem};
 use crate::engine::Engine;
 
-/// Shows the screen until the person leaves; returns the exit code (0, or 128 + signal).
-pub async fn run(_engine: Arc<Engine>, _credentials: Vec<Credential>) -> Result<u8, Problem> {
-    unimplemented!("spine")
+pub use inbox::{Doors, Inbox, Notice, inbox};
+pub use run::{Loop, Parts};
+pub use terminal::{Scope, Surface};
+
+/// Shows the screen until the person leaves; returns the exit code (0, or 128 + signal). The calling thread becomes
+/// the screen's, so this belongs into `block_on`, not into a task.
+pub async fn run(engine: Arc<Engine>, credentials: Vec<Credential>) -> Result<u8, Problem> {
+    if !io::stdout().is_terminal() {
+        return Err(no_terminal());
+    }
+    let (doors, inbox) = inbox();
+    let _panics = panics::PanicGuard::new(doors.notices.clone());
+    watch::start(doors.notices.clone()).map_err(|error| unusable(&error))?;
+    let surface = terminal::Tty::take().map_err(|error| unusable(&error))?;
+    input::start(doors.inputs.clone()).map_err(|error| unusable(&error))?;
+    Ok(Loop::run(Parts { engine, credentials, surface, inbox: (doors, inbox) }).await)
+}
+
+fn no_terminal() -> Problem {
+    let remedy = "run it at a terminal, or use a command such as `tokenring list --json`";
+    Problem::new("The screen cannot be shown", "the output is not a terminal", remedy).of(Class::Usage)
+}
+
+fn unusable(error: &io::Error) -> Problem {
+    let remedy = "try another terminal, or use the commands that `tokenring help` lists";
+    Problem::new("The screen cannot be shown", format!("the terminal cannot be used: {error}"), remedy)
 }

@@ -63,13 +63,7 @@ pub(super) enum Shape {
 impl Body {
     /// The lines of a text: members if it is JSON (or several JSON values in a row), otherwise as it came.
     pub(super) fn of(text: &str) -> Self {
-        if is_json(text)
-            && let Some(lines) = Breaker::new(text).run()
-        {
-            lines
-        } else {
-            plain(text)
-        }
+        is_json(text).then(|| Breaker::new(text).run()).flatten().unwrap_or_else(|| plain(text))
     }
 
     /// The text of a line, without indentation.

@@ -1,0 +1,52 @@
+//! Everything that can reach the screen, each through a door of its own.
+
+use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
+
+use super::app::Input;
+use super::app::json::Document;
+use crate::engine::message::{Report, TaskId};
+
+/// Where others leave their messages for the screen.
+#[derive(Clone)]
+pub struct Doors {
+    /// What people do.
+    pub inputs: UnboundedSender<Input>,
+    /// What tasks have to say.
+    pub reports: UnboundedSender<Report>,
+    /// What befalls the process.
+    pub notices: UnboundedSender<Notice>,
+}
+
+/// The messages that wait for the screen.
+pub struct Inbox {
+    pub(super) inputs: UnboundedReceiver<Input>,
+    pub(super) reports: UnboundedReceiver<Report>,
+    pub(super) notices: UnboundedReceiver<Notice>,
+}
+
+/// Something that befalls the process.
+pub enum Notice {
+    /// It is to end with this exit code.
+    Quit {
+        /// The exit code.
+        code: u8,
+        /// Told when the screen has understood; whoever waits in vain ends the process without it.
+        heard: std::sync::mpsc::Sender<()>,
+    },
+    /// It is to be suspended.
+    Suspend,
+    /// It goes on after a suspension, announced or not.
+    Resume,
+    /// A background thread panicked, at the named place of the sources.
+    Panicked(String),
+    /// A text is laid out.
+    LaidOut(TaskId, Box<Document>),
+}
+
+/// The doors, and what comes through them.
+pub fn inbox() -> (Doors, Inbox) {
+    let (inputs, from_inputs) = mpsc::unbounded_channel();
+    let (reports, from_reports) = mpsc::unbounded_channel();
+    let (notices, from_notices) = mpsc::unbounded_channel();
+    (Doors { inputs, reports, notices }, Inbox { inputs: from_inputs, reports: from_reports, notices: from_notices })
+}

@@ -1,0 +1,137 @@
+//! What the terminal reports, in the words of the screen.
+
+use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
+use tokio::sync::mpsc::UnboundedSender;
+
+use super::app::{Input, Mouse};
+use crate::config::Key;
+use crate::config::key::Code;
+
+/// Reads the terminal on a thread of its own and sends what people do.
+///
+/// The thread matters: when the terminal is closed, the reader of crossterm turns in a circle and never returns. So
+/// the reader may be lost, but never the screen; the watcher tells it to leave.
+pub(super) fn start(inputs: UnboundedSender<Input>) -> std::io::Result<()> {
+    let read = move || {
+        while let Ok(event) = crossterm::event::read() {
+            if let Some(input) = translate(event)
+                && inputs.send(input).is_err()
+            {
+                return;
+            }
+        }
+    };
+    std::thread::Builder::new().name("input".into()).spawn(read).map(drop)
+}
+
+/// What an event of the terminal means; nothing for what the screen does not care about.
+pub(super) fn translate(event: Event) -> Option<Input> {
+    match event {
+        Event::Key(key) => translate_key(key).map(Input::Key),
+        Event::Mouse(mouse) => translate_mouse(mouse),
+        Event::Paste(text) => Some(Input::Paste(text.into())),
+        Event::Resize(columns, rows) => Some(Input::Resize(columns, rows)),
+        Event::FocusGained => Some(Input::Focus(true)),
+        Event::FocusLost => Some(Input::Focus(false)),
+    }
+}
+
+fn translate_key(event: KeyEvent) -> Option<Key> {
+    if event.kind == KeyEventKind::Release {
+        return None;
+    }
+    let mut key = Key::plain(translate_code(event.code)?);
+    key.ctrl = event.modifiers.contains(KeyModifiers::CONTROL);
+    key.alt = event.modifiers.contains(KeyModifiers::ALT);
+    match &mut key.code {
+        Code::Char(c) if key.ctrl => c.make_ascii_lowercase(),
+        Code::Char(_) => {}
+        _ => key.shift = event.modifiers.contains(KeyModifiers::SHIFT) || event.code == KeyCode::BackTab,
+    }
+    Some(key)
+}
+
+fn translate_code(code: KeyCode) -> Option<Code> {
+    Some(match code {
+        KeyCode::Char(c) => Code::Char(c),
+        KeyCode::Enter => Code::Enter,
+        KeyCode::Esc => Code::Esc,
+        KeyCode::Tab | KeyCode::BackTab => Code::Tab,
+        KeyCode::Backspace => Code::Backspace,
+        KeyCode::Delete => Code::Delete,
+        KeyCode::Insert => Code::Insert,
+        KeyCode::Up => Code::Up,
+        KeyCode::Down => Code::Down,
+        KeyCode::Left => Code::Left,
+        KeyCode::Right => Code::Right,
+        KeyCode::Home => Code::Home,
+        KeyCode::End => Code::End,
+        KeyCode::PageUp => Code::PageUp,
+        KeyCode::PageDown => Code::PageDown,
+        KeyCode::F(n) => Code::F(n),
+        _ => return None,
+    })
+}
+
+fn translate_mouse(event: MouseEvent) -> Option<Input> {
+    let mouse = match event.kind {
+        MouseEventKind::Down(MouseButton::Left) => Mouse::Press,
+        MouseEventKind::Drag(MouseButton::Left) => Mouse::Drag,
+        MouseEventKind::Up(MouseButton::Left) => Mouse::Release,
+        MouseEventKind::ScrollUp => Mouse::ScrollUp,
+        MouseEventKind::ScrollDown => Mouse::ScrollDown,
+        _ => return None,
+    };
+    Some(Input::Mouse(mouse, event.column, event.row))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(code: KeyCode, modifiers: KeyModifiers) -> Option<String> {
+        match translate(Event::Key(KeyEvent::new(code, modifiers))) {
+            Some(Input::Key(key)) => Some(key.to_string()),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn keys_are_named_as_people_write_them() {
+        let (none, shift, ctrl) = (KeyModifiers::NONE, KeyModifiers::SHIFT, KeyModifiers::CONTROL);
+        for (code, modifiers, name) in [
+            (KeyCode::Char('j'), none, "j"),
+            (KeyCode::Char('G'), shift, "G"),
+            (KeyCode::Char('?'), shift, "?"),
+            (KeyCode::Char('p'), ctrl, "C-p"),
+            (KeyCode::Char('P'), ctrl | shift, "C-p"),
+            (KeyCode::Char('x'), KeyModifiers::ALT, "A-x"),
+            (KeyCode::BackTab, shift, "S-Tab"),
+            (KeyCode::BackTab, none, "S-Tab"),
+            (KeyCode::Up, shift, "S-Up"),
+            (KeyCode::PageDown, none, "PgDn"),
+            (KeyCode::F(5), none, "F5"),
+        ] {
+            assert_eq!(key(code, modifiers).as_deref(), Some(name));
+        }
+        assert_eq!(key(KeyCode::CapsLock, none), None);
+    }
+
+    #[test]
+    fn a_released_key_says_nothing() {
+        let release = KeyEvent::new_with_kind(KeyCode::Char('q'), KeyModifiers::NONE, KeyEventKind::Release);
+        assert_eq!(translate(Event::Key(release)), None);
+    }
+
+    #[test]
+    fn the_mouse_is_its_left_button_and_its_wheel() {
+        let event = |kind| MouseEvent { kind, column: 3, row: 4, modifiers: KeyModifiers::NONE };
+        assert_eq!(
+            translate(Event::Mouse(event(MouseEventKind::Down(MouseButton::Left)))),
+            Some(Input::Mouse(Mouse::Press, 3, 4))
+        );
+        assert_eq!(translate(Event::Mouse(event(MouseEventKind::ScrollDown))), Some(Input::Mouse(Mouse::ScrollDown, 3, 4)));
+        assert_eq!(translate(Event::Mouse(event(MouseEventKind::Down(MouseButton::Right)))), None);
+        assert_eq!(translate(Event::Mouse(event(MouseEventKind::Moved))), None);
+    }
+}

@@ -1,0 +1,280 @@
+//! The loop: waits for something to happen, lets the state take it in, does what is to be done, draws.
+//!
+//! Nothing ticks. Between two events the process sleeps; a timer exists only while the state asks to be woken or a
+//! frame is due. What a person does is drawn at once; what tasks report is gathered and drawn at most every
+//! [`FRAME`].
+
+use std::future::pending;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep_until};
+
+use super::app::json::Document;
+use super::app::{App, Effect, Input, Msg, Now, Start, update};
+use super::inbox::{Doors, Inbox, Notice};
+use super::terminal::{Scope, Surface};
+use super::watch::HANG_UP;
+use super::{browser, view};
+use crate::domain::Credential;
+use crate::engine::message::Report;
+use crate::engine::{Engine, Tasks};
+
+/// The shortest time between two frames that nobody waits for.
+const FRAME: Duration = Duration::from_millis(16);
+
+/// How long tasks may take to end when the person has left.
+const FAREWELL: Duration = Duration::from_secs(1);
+
+/// The running screen.
+pub struct Loop<S> {
+    app: App,
+    surface: S,
+    engine: Arc<Engine>,
+    tasks: Tasks,
+    doors: Doors,
+    inbox: Inbox,
+    pace: Pace,
+    stage: Stage,
+}
+
+/// What the screen is made of.
+pub struct Parts<S> {
+    /// What does the work.
+    pub engine: Arc<Engine>,
+    /// What is known at the start.
+    pub credentials: Vec<Credential>,
+    /// What is drawn on.
+    pub surface: S,
+    /// The doors to the screen, and what comes through them.
+    pub inbox: (Doors, Inbox),
+}
+
+/// When to draw.
+struct Pace {
+    drawn: Instant,
+    due: Option<Instant>,
+}
+
+/// Where in its life the screen is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// It is shown.
+    Present,
+    /// It is suspended; nothing is drawn until it is told to go on.
+    Away,
+    /// It ends with this exit code.
+    Over(u8),
+}
+
+/// Something that happened.
+enum News {
+    Notice(Notice),
+    Input(Input),
+    Report(Report),
+    /// The moment has come that the state asked for.
+    Wake,
+    /// The moment has come to draw.
+    Due,
+    /// Nobody is at the terminal any more.
+    Gone,
+}
+
+impl<S: Surface> Loop<S> {
+    /// A screen that has not been drawn yet, and shows `parts.credentials` when it is.
+    pub async fn run(parts: Parts<S>) -> u8 {
+        let Parts { engine, credentials, surface, inbox: (doors, inbox) } = parts;
+        let size = surface.size().unwrap_or((80, 24));
+        let start = Start { credentials, catalogue: Arc::clone(&engine.catalogue), size };
+        let (app, effects) = App::start(start, now(&engine));
+        let tasks = Tasks::new(Arc::clone(&engine), doors.reports.clone());
+        let pace = Pace { drawn: Instant::now(), due: None };
+        let mut this = Self { app, surface, engine, tasks, doors, inbox, pace, stage: Stage::Present };
+        this.draw();
+        this.perform(effects);
+        this.turn().await
+    }
+
+    /// Turns until it is over; returns the exit code.
+    async fn turn(mut self) -> u8 {
+        loop {
+            if let Stage::Over(code) = self.stage {
+                self.depart();
+                self.tasks.finish(FAREWELL).await;
+                return code;
+            }
+            let news = self.next().await;
+            self.take(news);
+            self.take_waiting();
+            if self.stage == Stage::Present && self.pace.due.is_some_and(|due| due <= Instant::now()) {
+                self.draw();
+            }
+        }
+    }
+
+    /// Waits for something to happen. While suspended, neither a frame nor a countdown is waited for.
+    async fn next(&mut self) -> News {
+        let is_present = self.stage == Stage::Present;
+        let due = self.pace.due.filter(|_| is_present);
+        let wake = self.app.next_wake(now(&self.engine)).filter(|_| is_present);
+        let wake = wake.map(|wake| Instant::from_std(wake).max(self.pace.drawn + FRAME));
+        tokio::select! {
+            biased;
+            Some(notice) = self.inbox.notices.recv() => News::Notice(notice),
+            input = self.inbox.inputs.recv() => input.map_or(News::Gone, News::Input),
+            () = reach(due) => News::Due,
+            () = reach(wake) => News::Wake,
+            Some(report) = self.inbox.reports.recv() => News::Report(report),
+        }
+    }
+
+    /// Takes in everything that is waiting already, so that it is drawn together.
+    fn take_waiting(&mut self) {
+        for _ in 0..self.inbox.inputs.len() {
+            if self.stage == Stage::Present
+                && let Ok(input) = self.inbox.inputs.try_recv()
+            {
+                self.take(News::Input(input));
+            }
+        }
+        for _ in 0..self.inbox.reports.len() {
+            if let Ok(report) = self.inbox.reports.try_recv() {
+                self.take(News::Report(report));
+            }
+        }
+    }
+
+    fn take(&mut self, news: News) {
+        match news {
+            News::Notice(notice) => self.heed(notice),
+            News::Input(input) => {
+                self.tell(Msg::Input(input));
+                self.pace.draw_now();
+            }
+            News::Report(report) => {
+                self.tell(Msg::Report(report));
+                self.pace.draw_soon();
+            }
+            News::Wake => {
+                self.tell(Msg::Wake);
+                self.pace.draw_now();
+            }
+            News::Due => {}
+            News::Gone => self.stage = Stage::Over(HANG_UP),
+        }
+    }
+
+    fn heed(&mut self, notice: Notice) {
+        match notice {
+            Notice::Quit { code, heard } => {
+                self.stage = Stage::Over(code);
+                // Whoever no longer listens has ended the process already.
+                let _ = heard.send(());
+            }
+            Notice::Suspend => self.suspend(Scope::Process),
+            Notice::Resume => self.resume(),
+            Notice::Panicked(place) => {
+                self.tell(Msg::Panicked(place));
+                self.pace.draw_now();
+            }
+            Notice::LaidOut(task, document) => {
+                self.tell(Msg::LaidOut(task, document));
+                self.pace.draw_now();
+            }
+        }
+    }
+
+    fn tell(&mut self, msg: Msg) {
+        let effects = update(&mut self.app, msg, now(&self.engine));
+        self.perform(effects);
+    }
+
+    fn perform(&mut self, effects: Vec<Effect>) {
+        for effect in effects {
+            match effect {
+                Effect::Start(id, task) => self.tasks.start(id, task),
+                Effect::Cancel(id) => self.tasks.cancel(id),
+                Effect::LayOut(id, text) => {
+                    let notices = self.doors.notices.clone();
+                    let lay_out = move || notices.send(Notice::LaidOut(id, Box::new(Document::parse(&text))));
+                    drop(tokio::task::spawn_blocking(lay_out));
+                }
+                Effect::Suspend => self.suspend(Scope::Job),
+                Effect::Mouse(on) => self.check(|surface| surface.set_mouse(on)),
+                Effect::Open(url) => browser::open(&url),
+                Effect::Quit => self.stage = Stage::Over(0),
+            }
+        }
+    }
+
+    /// Hides what must not be seen, gives the terminal back and stops. [`Self::resume`] comes with the notice that
+    /// the process goes on, not here, because nobody knows when exactly a stop takes hold.
+    fn suspend(&mut self, scope: Scope) {
+        if self.stage == Stage::Present {
+            self.depart();
+            self.stage = Stage::Away;
+            if !self.surface.stop(scope) {
+                self.resume();
+            }
+        }
+    }
+
+    /// Takes the terminal again. It may have been resized since, and anything may have been written to it.
+    fn resume(&mut self) {
+        if matches!(self.stage, Stage::Over(_)) {
+            return;
+        }
+        self.stage = Stage::Present;
+        self.check(Surface::enter);
+        if let Ok((columns, rows)) = self.surface.size() {
+            self.tell(Msg::Input(Input::Resize(columns, rows)));
+        }
+        self.pace.draw_now();
+    }
+
+    /// Hides what must not be seen and gives the terminal back.
+    fn depart(&mut self) {
+        let stage = self.stage;
+        self.tell(Msg::Leaving);
+        self.draw();
+        self.stage = stage;
+        self.surface.leave();
+    }
+
+    fn draw(&mut self) {
+        let now = now(&self.engine);
+        let app = &self.app;
+        let drawn = self.surface.draw(&mut |frame| view::draw(app, frame, now));
+        self.pace = Pace { drawn: Instant::now(), due: None };
+        self.check(|_| drawn);
+    }
+
+    /// A terminal that takes nothing is a terminal that went away.
+    fn check(&mut self, act: impl FnOnce(&mut S) -> std::io::Result<()>) {
+        if let Err(error) = act(&mut self.surface) {
+            tracing::warn!(%error, "the terminal does not answer");
+            self.stage = Stage::Over(HANG_UP);
+        }
+    }
+}
+
+impl Pace {
+    fn draw_now(&mut self) {
+        self.due = Some(Instant::now());
+    }
+
+    fn draw_soon(&mut self) {
+        self.due.get_or_insert_with(|| Instant::now().max(self.drawn + FRAME));
+    }
+}
+
+async fn reach(moment: Option<Instant>) {
+    match moment {
+        Some(moment) => sleep_until(moment).await,
+        None => pending().await,
+    }
+}
+
+fn now(engine: &Engine) -> Now {
+    Now { instant: Instant::now().into_std(), wall: engine.now() }
+}

@@ -1,0 +1,220 @@
+//! The terminal: taken, given back, and never left in a state that its owner did not choose.
+
+use std::io::{self, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crossterm::event::{DisableBracketedPaste, DisableFocusChange, EnableBracketedPaste, EnableFocusChange};
+use crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode};
+use crossterm::{cursor, queue};
+use ratatui::backend::CrosstermBackend;
+use ratatui::layout::Rect;
+use ratatui::{Frame, Terminal};
+#[cfg(unix)]
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+use super::frame::{FrameBuffer, FrameWriter};
+
+/// Something that the loop can draw on: the terminal, or a test's stand-in.
+pub trait Surface {
+    /// Columns and rows.
+    fn size(&self) -> io::Result<(u16, u16)>;
+
+    /// Draws a frame.
+    fn draw(&mut self, paint: &mut dyn FnMut(&mut Frame<'_>)) -> io::Result<()>;
+
+    /// Turns the mouse on or off.
+    fn set_mouse(&mut self, on: bool) -> io::Result<()>;
+
+    /// Takes it (again). Whatever it showed is gone.
+    fn enter(&mut self) -> io::Result<()>;
+
+    /// Gives it back, for a while or for good.
+    fn leave(&mut self);
+
+    /// Stops the process until it is told to go on; `false` where that cannot be.
+    fn stop(&mut self, scope: Scope) -> bool;
+}
+
+/// Who is to be stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// Everybody whom the terminal's own Ctrl-Z would stop: this process and a script that started it.
+    Job,
+    /// This process, as a signal to it would.
+    Process,
+}
+
+/// Whether the terminal is in our modes. Global, because a panic and the watcher must be able to leave them too.
+static IS_OURS: AtomicBool = AtomicBool::new(false);
+
+/// The mouse reports its buttons and wheel, motion only while a button is down, and places beyond column 223.
+const MOUSE_ON: &str = "\x1b[?1000h\x1b[?1002h\x1b[?1006h";
+const MOUSE_OFF: &str = "\x1b[?1006l\x1b[?1002l\x1b[?1000l";
+const END_UPDATE: &str = "\x1b[?2026l";
+const PLAIN: &str = "\x1b[0m";
+
+/// How long a terminal that does not read is waited for when it is given back.
+#[cfg(unix)]
+const PATIENCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
+
+/// The terminal of this process, in our modes until it is dropped.
+pub(super) struct Tty {
+    terminal: Terminal<CrosstermBackend<FrameBuffer>>,
+    frames: FrameWriter<Output>,
+    mouse: bool,
+}
+
+impl Tty {
+    /// Takes the terminal.
+    pub(super) fn take() -> io::Result<Self> {
+        let buffer = FrameBuffer::default();
+        let terminal = Terminal::new(CrosstermBackend::new(buffer.clone()))?;
+        let mut tty = Self { terminal, frames: FrameWriter::new(buffer, Output::open()?), mouse: true };
+        tty.enter()?;
+        Ok(tty)
+    }
+}
+
+impl Surface for Tty {
+    fn size(&self) -> io::Result<(u16, u16)> {
+        crossterm::terminal::size()
+    }
+
+    fn draw(&mut self, paint: &mut dyn FnMut(&mut Frame<'_>)) -> io::Result<()> {
+        self.terminal.draw(paint)?;
+        self.frames.commit()
+    }
+
+    fn set_mouse(&mut self, on: bool) -> io::Result<()> {
+        self.mouse = on;
+        let mut out = Output::open()?;
+        out.write_all(if on { MOUSE_ON } else { MOUSE_OFF }.as_bytes())?;
+        out.flush()
+    }
+
+    /// Also right when the process was stopped without notice and somebody else has set the modes since.
+    fn enter(&mut self) -> io::Result<()> {
+        let (columns, rows) = self.size()?;
+        disable_raw_mode()?;
+        IS_OURS.store(true, Ordering::SeqCst);
+        enable_raw_mode()?;
+        let mut modes = Vec::new();
+        queue!(modes, EnterAlternateScreen, EnableBracketedPaste, EnableFocusChange)?;
+        modes.extend_from_slice(if self.mouse { MOUSE_ON } else { MOUSE_OFF }.as_bytes());
+        let mut out = Output::open()?;
+        out.write_all(&modes)?;
+        out.flush()?;
+        self.frames.forget();
+        // Not `clear`, which asks the terminal where its cursor is and waits for an answer.
+        self.terminal.resize(Rect::new(0, 0, columns, rows))
+    }
+
+    fn leave(&mut self) {
+        leave_modes();
+    }
+
+    #[cfg(unix)]
+    fn stop(&mut self, scope: Scope) -> bool {
+        use rustix::process::{Signal, getpid, kill_current_process_group, kill_process};
+        let stopped = match scope {
+            Scope::Job => kill_current_process_group(Signal::STOP),
+            Scope::Process => kill_process(getpid(), Signal::STOP),
+        };
+        stopped.is_ok()
+    }
+
+    #[cfg(not(unix))]
+    fn stop(&mut self, _scope: Scope) -> bool {
+        false
+    }
+}
+
+impl Drop for Tty {
+    fn drop(&mut self) {
+        leave_modes();
+    }
+}
+
+/// Gives the terminal back, once: whoever comes second finds nothing to do. Everything is undone in the order in
+/// which it can be, cooked mode last. Never waits for a terminal that does not read.
+pub(super) fn leave_modes() {
+    if !IS_OURS.swap(false, Ordering::SeqCst) {
+        return;
+    }
+    let mut modes = Vec::from(END_UPDATE);
+    modes.extend_from_slice(MOUSE_OFF.as_bytes());
+    // Writing to memory does not fail, and nobody is left to be told that writing to the terminal did.
+    let _ = queue!(modes, DisableFocusChange, DisableBracketedPaste);
+    modes.extend_from_slice(PLAIN.as_bytes());
+    let _ = queue!(modes, cursor::Show, LeaveAlternateScreen);
+    if let Ok(mut out) = Output::open()
+        && out.is_ready()
+    {
+        let _ = out.write_all(&modes).and_then(|()| out.flush());
+    }
+    let _ = disable_raw_mode();
+}
+
+/// Where frames go: standard output past its lock and its buffer, so that the watcher can write when the screen hangs.
+#[cfg(unix)]
+struct Output(std::fs::File);
+
+#[cfg(unix)]
+impl Output {
+    fn open() -> io::Result<Self> {
+        use std::os::fd::AsFd;
+        io::stdout().as_fd().try_clone_to_owned().map(|out| Self(out.into()))
+    }
+
+    /// Whether a write would go through soon.
+    fn is_ready(&self) -> bool {
+        self.wait(Some(&PATIENCE))
+    }
+
+    fn wait(&self, timeout: Option<&Timespec>) -> bool {
+        poll(&mut [PollFd::new(&self.0, PollFlags::OUT)], timeout).is_ok_and(|ready| ready > 0)
+    }
+}
+
+#[cfg(unix)]
+impl Write for Output {
+    /// A terminal shared with a program that made it non-blocking is waited for.
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        loop {
+            match self.0.write(bytes) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.wait(None),
+                written => return written,
+            };
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Where frames go.
+#[cfg(not(unix))]
+struct Output(io::Stdout);
+
+#[cfg(not(unix))]
+impl Output {
+    fn open() -> io::Result<Self> {
+        Ok(Self(io::stdout()))
+    }
+
+    fn is_ready(&self) -> bool {
+        true
+    }
+}
+
+#[cfg(not(unix))]
+impl Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}

@@ -1,0 +1,113 @@
+//! A thread that waits for signals and for the end of the terminal.
+//!
+//! It sleeps until one of them comes, so it costs nothing. It stands apart from the screen because the screen may be
+//! stuck in a write to a terminal that no longer reads: a signal to end is obeyed even then.
+
+use tokio::sync::mpsc::UnboundedSender;
+
+use super::inbox::Notice;
+
+/// The exit code for a terminal that went away, as a shell reports SIGHUP.
+pub(super) const HANG_UP: u8 = 129;
+
+/// Without signals there is nothing to watch.
+#[cfg(not(unix))]
+pub(super) fn start(_notices: UnboundedSender<Notice>) -> std::io::Result<()> {
+    Ok(())
+}
+
+#[cfg(unix)]
+pub(super) use unix::start;
+
+#[cfg(unix)]
+mod unix {
+    use std::fs::File;
+    use std::io::{self, IsTerminal};
+    use std::os::fd::{AsFd, OwnedFd};
+    use std::os::unix::net::UnixStream;
+    use std::sync::mpsc;
+    use std::time::Duration;
+
+    use rustix::event::{PollFd, PollFlags, poll};
+    use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP};
+    use signal_hook::iterator::backend::SignalDelivery;
+    use signal_hook::iterator::exfiltrator::SignalOnly;
+
+    use super::{HANG_UP, Notice, UnboundedSender};
+    use crate::tui::terminal::leave_modes;
+
+    /// How long the screen has to understand that it is to end.
+    const GRACE: Duration = Duration::from_millis(300);
+
+    const SIGNALS: [i32; 6] = [SIGTERM, SIGHUP, SIGINT, SIGQUIT, SIGTSTP, SIGCONT];
+
+    /// Watches from now on, as long as the process lives.
+    pub(in crate::tui) fn start(notices: UnboundedSender<Notice>) -> io::Result<()> {
+        let (read, write) = UnixStream::pair()?;
+        let signals = SignalDelivery::with_pipe(read, write, SignalOnly::default(), SIGNALS)?;
+        let watch = Watch { signals, terminal: terminal()?, notices };
+        std::thread::Builder::new().name("watch".into()).spawn(|| watch.run()).map(drop)
+    }
+
+    struct Watch {
+        signals: SignalDelivery<UnixStream, SignalOnly>,
+        /// Until it hangs up.
+        terminal: Option<OwnedFd>,
+        notices: UnboundedSender<Notice>,
+    }
+
+    impl Watch {
+        fn run(mut self) {
+            loop {
+                self.wait();
+                for signal in self.signals.pending() {
+                    self.tell(signal);
+                }
+            }
+        }
+
+        /// Waits for a signal or the end of the terminal. A terminal that hung up, or cannot be watched on this
+        /// system, would end every further wait at once and is let go.
+        fn wait(&mut self) {
+            let mut waiting = vec![PollFd::new(self.signals.get_read(), PollFlags::IN)];
+            waiting.extend(self.terminal.as_ref().map(|terminal| PollFd::new(terminal, PollFlags::empty())));
+            if poll(&mut waiting, None).is_err() {
+                return;
+            }
+            let ended = waiting.get(1).map_or(PollFlags::empty(), PollFd::revents);
+            if !ended.is_empty() {
+                self.terminal = None;
+            }
+            if ended.intersects(PollFlags::HUP | PollFlags::ERR) {
+                self.tell_to_quit(HANG_UP);
+            }
+        }
+
+        fn tell(&self, signal: i32) {
+            match signal {
+                SIGTSTP => drop(self.notices.send(Notice::Suspend)),
+                SIGCONT => drop(self.notices.send(Notice::Resume)),
+                _ => self.tell_to_quit(u8::try_from(128 + signal).unwrap_or(HANG_UP)),
+            }
+        }
+
+        /// Tells the screen to end. If it does not understand in time, restores the terminal and ends the process.
+        fn tell_to_quit(&self, code: u8) {
+            let (heard, hears) = mpsc::channel();
+            let told = self.notices.send(Notice::Quit { code, heard });
+            if told.is_err() || hears.recv_timeout(GRACE).is_err() {
+                leave_modes();
+                signal_hook::low_level::exit(code.into());
+            }
+        }
+    }
+
+    /// The terminal that is read from.
+    fn terminal() -> io::Result<Option<OwnedFd>> {
+        let stdin = io::stdin();
+        if stdin.is_terminal() {
+            return stdin.as_fd().try_clone_to_owned().map(Some);
+        }
+        Ok(File::open("/dev/tty").ok().map(OwnedFd::from))
+    }
+}
