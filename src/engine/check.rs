@@ -38,9 +38,14 @@ impl Engine {
 
     /// Checks many credentials in their own regions, a bounded number at a time and in turns between hosts; `seen` is
     /// called for each as it ends.
-    pub async fn check_many(&self, credentials: Vec<Credential>, mut seen: impl FnMut(&Credential, Result<Check, Problem>) + Send) {
+    pub async fn check_many(
+        &self,
+        credentials: Vec<Credential>,
+        mut seen: impl FnMut(&Credential, Result<Check, Problem>) + Send,
+    ) {
         let asked: Vec<_> = in_turns(credentials).into_iter().map(|credential| self.find_out_here(credential).boxed()).collect();
-        let mut answers = std::pin::pin!(futures::stream::iter(asked).buffer_unordered(self.options.concurrency).ready_chunks(BATCH));
+        let mut answers =
+            std::pin::pin!(futures::stream::iter(asked).buffer_unordered(self.options.concurrency).ready_chunks(BATCH));
         while let Some(batch) = answers.next().await {
             let mut findings = Vec::with_capacity(batch.len());
             for (credential, found) in batch {
@@ -84,7 +89,8 @@ impl Engine {
             return Ok(explain::judge(&subject, answer, &Hints::default()));
         }
         let elsewhere = self.region_checks(&credential.id).await?;
-        let accepted_in = elsewhere.into_iter().filter(|known| known.check.verdict == Verdict::Accepted && known.region != region.id);
+        let accepted_in =
+            elsewhere.into_iter().filter(|known| known.check.verdict == Verdict::Accepted && known.region != region.id);
         let hints = Hints {
             home_region: self.home_of(credential).await,
             accepted_in: accepted_in.map(|known| known.region).collect(),
@@ -137,7 +143,9 @@ impl Engine {
             return Ok(());
         }
         self.with_index(move |index: &Index| {
-            let verdict = |finding: &Finding| (finding.credential.id.clone(), RegionCheck { region: finding.region.clone(), check: finding.check.clone() });
+            let verdict = |finding: &Finding| {
+                (finding.credential.id.clone(), RegionCheck { region: finding.region.clone(), check: finding.check.clone() })
+            };
             index.record_checks(&findings.iter().map(verdict).collect::<Vec<_>>())?;
             for finding in &findings {
                 if let Some(who) = finding.principal.as_ref().filter(|who| finding.credential.principal.as_ref() != Some(who)) {
@@ -157,7 +165,13 @@ fn in_turns(credentials: Vec<Credential>) -> Vec<Credential> {
     let total = credentials.len();
     for credential in credentials {
         let host = (credential.provider.clone(), credential.region.clone());
-        queues.entry(host.clone()).or_insert_with(|| { order.push(host); VecDeque::new() }).push_back(credential);
+        queues
+            .entry(host.clone())
+            .or_insert_with(|| {
+                order.push(host);
+                VecDeque::new()
+            })
+            .push_back(credential);
     }
     let mut turns = Vec::with_capacity(total);
     while turns.len() < total {
@@ -186,7 +200,9 @@ fn verdict_of(error: &ExchangeError) -> Verdict {
 
 fn status_of(error: &ExchangeError) -> Option<u16> {
     match error {
-        ExchangeError::Refused { status, .. } | ExchangeError::Unexpected { status, .. } | ExchangeError::NoToken { status } => Some(*status),
+        ExchangeError::Refused { status, .. } | ExchangeError::Unexpected { status, .. } | ExchangeError::NoToken { status } => {
+            Some(*status)
+        }
         _ => None,
     }
 }
