@@ -26,5 +26,6 @@ pub(super) async fn show(context: &Context<'_>, engine: Arc<Engine>) -> Result<u
         )
         .of(Class::Usage));
     }
-    tui::run(engine, &context.settings).await
+    let credentials = engine.credentials().await?;
+    tui::run(engine, credentials).await
 }

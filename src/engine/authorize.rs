@@ -93,9 +93,9 @@ impl Engine {
         }
         let (secret, parts) = self.material(credential, kind).await?;
         let refreshed = self.exchange(credential, how, region, &secret, &parts).refresh(self.transport.as_ref()).await?;
-        if let Some(next) = &refreshed.refresh_token {
-            self.store.put(&key(credential, &Part::Secret), next).await?;
-            self.note_fingerprint(credential, next).await?;
+        if let Some(next) = &refreshed.next {
+            self.store.put(&key(credential, &Part::Secret), &next.secret).await?;
+            self.note_fingerprint(credential, &next.secret).await?;
         }
         let session = self.session_of(refreshed.access);
         self.share_session(credential, &session).await?;

@@ -7,7 +7,7 @@ use futures::{FutureExt as _, StreamExt as _};
 use super::Engine;
 use super::authorize::Trouble;
 use crate::domain::credential::{Check, Principal};
-use crate::domain::explain::{self, Hints, Judgement, Subject};
+use crate::domain::explain::{self, Asked, Explanation, Hints};
 use crate::domain::provider::Preset;
 use crate::domain::region::Region;
 use crate::domain::response::{Answer, Verdict};
@@ -82,22 +82,17 @@ impl Engine {
     }
 
     /// What an answer says about the credential, with all that is known besides.
-    pub(super) async fn judge(&self, credential: &Credential, region: &Region, answer: &Answer) -> Result<Judgement, Problem> {
+    pub(super) async fn judge(&self, credential: &Credential, region: &Region, answer: &Answer) -> Result<Explanation, Problem> {
         let provider = self.catalogue.provider(&credential.provider)?;
-        let subject = Subject { provider, kind: &credential.kind, region: &region.id };
-        if (200..300).contains(&answer.status) {
-            return Ok(explain::judge(&subject, answer, &Hints::default()));
+        let asked = Asked { provider, kind: &credential.kind, region: &region.id };
+        let mut hints = Hints { home_region: None, accepted_in: Vec::new(), expires: credential.expires, now: self.now() };
+        if answer.status >= 400 {
+            let elsewhere = self.region_checks(&credential.id).await?.into_iter();
+            let accepted = elsewhere.filter(|known| known.check.verdict == Verdict::Accepted && known.region != region.id);
+            hints.accepted_in = accepted.map(|known| known.region).collect();
+            hints.home_region = self.home_of(credential).await;
         }
-        let elsewhere = self.region_checks(&credential.id).await?;
-        let accepted_in =
-            elsewhere.into_iter().filter(|known| known.check.verdict == Verdict::Accepted && known.region != region.id);
-        let hints = Hints {
-            home_region: self.home_of(credential).await,
-            accepted_in: accepted_in.map(|known| known.region).collect(),
-            expires: credential.expires,
-            now: Some(self.now()),
-        };
-        Ok(explain::judge(&subject, answer, &hints))
+        Ok(explain::explain(asked, answer, &hints))
     }
 
     /// The region that the secret itself names.
@@ -126,7 +121,7 @@ impl Engine {
         let latency = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         let (verdict, status, reason, principal) = match outcome {
             Ok(answer) => {
-                let Judgement { verdict, reason, .. } = self.judge(credential, region, &answer).await?;
+                let Explanation { verdict, reason, .. } = self.judge(credential, region, &answer).await?;
                 let principal = (verdict == Verdict::Accepted).then(|| principal(preset, &answer)).flatten();
                 (verdict, Some(answer.status), reason, principal)
             }
