@@ -4,6 +4,7 @@
 //! a sleep. Time comes in as a [`Moment`]; randomness comes in as bytes.
 
 pub mod credential;
+pub mod curl;
 pub mod identify;
 pub mod problem;
 pub mod provider;

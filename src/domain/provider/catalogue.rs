@@ -110,11 +110,7 @@ impl Source {
     fn read<T: DeserializeOwned>(&self) -> Result<T, CatalogueError> {
         toml::from_str(&self.text).map_err(|error| {
             let line = error.span().map(|span| line_at(&self.text, span.start));
-            self.form(
-                line,
-                error.message(),
-                "Correct the file; the files under assets/providers of the source show the form",
-            )
+            self.form(line, error.message(), "Correct the file; the files under assets/providers of the source show the form")
         })
     }
 

@@ -8,7 +8,7 @@ mod builtin;
 mod catalogue;
 mod error;
 pub mod overlay;
-mod placeholder;
+pub(crate) mod placeholder;
 pub mod spec;
 mod validate;
 

@@ -84,6 +84,10 @@ pub struct Kind {
     pub max_live: Option<u32>,
     /// How one is replaced.
     pub replace: Replacement,
+    /// The variables that the provider's own tools read: name and template of `{secret}` or `{access_token}`, the
+    /// region's `{api}`, `{auth}`, `{app}`, and fields. A variable whose template cannot be filled is left out.
+    #[serde(default)]
+    pub environment: Vec<(String, String)>,
     /// A caution shown where the kind is chosen.
     #[serde(default)]
     pub caution: Option<String>,
@@ -413,6 +417,13 @@ impl Kind {
         self.parts.iter().find(|part| part.id == id)
     }
 
+    /// The variable in which the provider's own tools expect the text behind the authorization scheme: the secret, or
+    /// the access token that it is exchanged for.
+    pub fn secret_variable(&self) -> &str {
+        let sent = if self.authorization.exchanges() { "{access_token}" } else { "{secret}" };
+        self.environment.iter().find(|(_, template)| template == sent).map_or("TOKEN", |(name, _)| name)
+    }
+
     /// The page where a person makes or renews one, in that region; `None` where kind or region has no such page.
     pub fn page_in(&self, region: &Region) -> Option<String> {
         let app = region.app.as_ref()?;
@@ -434,6 +445,11 @@ impl Preset {
 }
 
 impl Authorization {
+    /// Whether the secret itself never goes to the API, but is exchanged for an access token.
+    pub const fn exchanges(&self) -> bool {
+        !matches!(self, Self::Header { .. })
+    }
+
     /// The scheme shown and sent first.
     pub fn scheme(&self) -> &str {
         match self {

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use super::placeholder::placeholders;
 use super::spec::{Authorization, Holding, Kind, Preset, Provider, ReplacementPlan};
 use crate::domain::region::Region;
 
@@ -146,8 +147,20 @@ fn kind(provider: &Provider, kind: &Kind) -> Verdict {
             format!("Add a [[kind.part]] with id = \"{part}\""),
         );
     }
+    environment(kind)?;
     needed_fields(kind).into_iter().try_for_each(|field| has_field(kind, field))?;
     plan(kind)
+}
+
+fn environment(kind: &Kind) -> Verdict {
+    let known = |name: &str| matches!(name, "secret" | "access_token" | "api" | "auth" | "app") || kind.field(name).is_some();
+    let unknown = kind.environment.iter().flat_map(|(_, template)| placeholders(template)).find(|name| !known(name));
+    let Some(name) = unknown else { return Ok(()) };
+    fault(
+        &format!("{{{name}}}"),
+        format!("{{{name}}} in the environment of the kind \"{}\" is nothing that it has", kind.id),
+        "Use {secret}, {access_token}, {api}, {auth}, {app} or a field of the kind",
+    )
 }
 
 fn check(provider: &Provider, kind: &Kind) -> Verdict {

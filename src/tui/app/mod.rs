@@ -3,119 +3,242 @@
 //! [`update`] changes only the [`App`] and returns what is to be done as data; the loop does it and comes back with
 //! messages. So every behaviour of the screen is tested without a terminal, a runtime or a sleep.
 
+mod act;
+pub mod activity;
+pub mod command;
+pub mod console;
+pub mod credentials;
+pub mod detail;
+pub mod dialog;
+pub mod draft;
+pub mod footer;
+pub mod form;
 pub mod json;
+pub mod keymap;
+pub mod layout;
+mod message;
+mod open;
+mod perform;
+pub mod pointer;
+pub mod query;
+pub mod regions;
+mod report;
+#[cfg(test)]
+pub(crate) mod samples;
+pub mod secret_input;
+pub mod sheet;
+mod update;
+pub mod words;
 
+use std::sync::Arc;
 use std::time::Instant;
 
-use crate::config::Key;
-use crate::domain::{Credential, Moment};
-use crate::engine::message::{Report, Task, TaskId};
+use activity::Activity;
+use console::Console;
+use credentials::Credentials;
+use detail::Detail;
+use dialog::Stack;
+use layout::Area;
+use regions::Regions;
+
+use crate::domain::Credential;
+use crate::domain::provider::Catalogue;
+use crate::engine::message::{KeyringTask, StoreTask, Task, TaskId};
+
+pub use message::{Effect, Input, Mouse, Msg, Now, Preferences, Start};
+pub use update::update;
 
 /// The state of the screen.
 pub struct App {
-    /// All credentials, as the index last told.
-    pub credentials: Vec<Credential>,
-}
-
-/// Something that happened.
-pub enum Msg {
-    /// A person did something.
-    Input(Input),
-    /// A background task has something to say.
-    Report(Report),
-    /// The moment that [`App::next_wake`] named has come.
-    Wake,
-    /// The process is about to be suspended or handed to another program: re-mask now.
-    Leaving,
-    /// A text that [`Effect::LayOut`] named is laid out.
-    LaidOut(TaskId, Box<json::Document>),
-    /// A background thread panicked; the text holds no secret.
-    Panicked(String),
-}
-
-/// Something that a person did.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Input {
-    /// A key was pressed.
-    Key(Key),
-    /// The mouse did something at column and row.
-    Mouse(Mouse, u16, u16),
-    /// Text was pasted; it may be a secret, so it is wiped on drop.
-    Paste(zeroize::Zeroizing<String>),
-    /// The terminal has another size now: columns and rows.
-    Resize(u16, u16),
-    /// The terminal window got or lost the focus.
-    Focus(bool),
-}
-
-/// What the mouse did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mouse {
-    /// The left button went down.
-    Press,
-    /// It moved with the left button down.
-    Drag,
-    /// The left button went up.
-    Release,
-    /// The wheel turned up.
-    ScrollUp,
-    /// The wheel turned down.
-    ScrollDown,
-}
-
-/// Something to be done for the screen.
-pub enum Effect {
-    /// Start a task in the background.
-    Start(TaskId, Task),
-    /// Stop a task.
-    Cancel(TaskId),
-    /// Lay out a long text on a thread of its own; [`Msg::LaidOut`] brings it back.
-    LayOut(TaskId, String),
-    /// Suspend the process (Ctrl-Z).
-    Suspend,
-    /// Turn mouse capture on or off.
-    Mouse(bool),
-    /// Open a page in the browser, or fail silently where there is none.
-    Open(url::Url),
-    /// Leave.
-    Quit,
-}
-
-/// What time it is, on both clocks.
-#[derive(Debug, Clone, Copy)]
-pub struct Now {
-    /// For deadlines and countdowns.
-    pub instant: Instant,
-    /// For ages and dates.
-    pub wall: Moment,
-}
-
-/// What the screen starts with.
-pub struct Start {
-    /// All credentials, by name.
-    pub credentials: Vec<Credential>,
     /// What is known about providers.
-    pub catalogue: std::sync::Arc<crate::domain::provider::Catalogue>,
-    /// The size of the terminal: columns and rows.
-    pub size: (u16, u16),
+    pub catalogue: Arc<Catalogue>,
+    /// How the person likes it.
+    pub preferences: Preferences,
+    /// What the person looks at.
+    pub stage: Stage,
+    /// The list.
+    pub credentials: Credentials,
+    /// The selected credential.
+    pub detail: Detail,
+    /// Its regions.
+    pub regions: Regions,
+    /// The request console.
+    pub console: Console,
+    /// What goes on behind the screen.
+    pub activity: Activity,
+    /// The dialogs.
+    pub dialogs: Stack,
+}
+
+/// What the person looks at, and how.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stage {
+    /// The size of the terminal.
+    pub area: Area,
+    /// The pane that has the focus.
+    pub focus: Pane,
+    /// On a narrow screen: the pane that is shown beside the list.
+    pub companion: Pane,
+    /// Whether others may be watching.
+    pub audience: Audience,
+    /// Whether the mouse is captured.
+    pub mouse: bool,
+}
+
+/// Whether others may be watching.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Audience {
+    /// Nobody but the person.
+    Nobody,
+    /// Presentation mode: no secret is shown, names are hidden.
+    Others,
+}
+
+/// The parts of the screen that can have the focus.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Pane {
+    /// The list of credentials.
+    Credentials,
+    /// The selected credential.
+    Detail,
+    /// Its regions.
+    Regions,
+    /// The request console.
+    Console,
+}
+
+impl Pane {
+    /// Every pane, in the order of their numbers.
+    pub const ALL: [Self; 4] = [Self::Credentials, Self::Detail, Self::Regions, Self::Console];
+
+    /// Its name.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Credentials => "Credentials",
+            Self::Detail => "Detail",
+            Self::Regions => "Regions",
+            Self::Console => "Console",
+        }
+    }
 }
 
 impl App {
     /// The screen as it first appears, and what is to be done at once.
-    pub fn start(start: Start, _now: Now) -> (Self, Vec<Effect>) {
-        (Self { credentials: start.credentials }, Vec::new())
+    pub fn start(start: Start, now: Now) -> (Self, Vec<Effect>) {
+        let Start { credentials, catalogue, size, preferences } = start;
+        let mut app = Self {
+            catalogue,
+            preferences,
+            stage: Stage {
+                area: Area::of(size.0, size.1),
+                focus: Pane::Credentials,
+                companion: Pane::Detail,
+                audience: Audience::Nobody,
+                mouse: true,
+            },
+            credentials: Credentials::new(credentials, now.wall),
+            detail: Detail::default(),
+            regions: Regions::default(),
+            console: Console::default(),
+            activity: Activity::default(),
+            dialogs: Stack::default(),
+        };
+        let mut effects = vec![app.start_quietly(Task::Store(StoreTask::Status)).1];
+        effects.extend(app.settle());
+        (app, effects)
     }
 
-    /// When the screen wants to be woken without input: the next step of a countdown or spinner that is visible.
-    pub fn next_wake(&self, _now: Now) -> Option<Instant> {
-        None
+    /// When the screen wants to be woken without input: the next step of a countdown that is visible.
+    pub fn next_wake(&self, now: Now) -> Option<Instant> {
+        [self.detail.next_wake(now.instant), self.activity.next_wake()].into_iter().flatten().min()
+    }
+
+    /// The credential under the cursor.
+    pub fn selected(&self) -> Option<&Credential> {
+        self.credentials.selected()
+    }
+
+    /// What a credential is called on this screen: its name, or its place where others may be watching.
+    pub fn name_of(&self, credential: &Credential) -> String {
+        match self.stage.audience {
+            Audience::Nobody => credential.name.to_string(),
+            Audience::Others => format!("credential {}", &credential.id.as_str()[..4]),
+        }
+    }
+
+    /// How many regions the selected credential may have.
+    pub fn region_count(&self) -> usize {
+        self.selected().map_or(0, |credential| regions::of_provider(&self.catalogue, &credential.provider).len())
+    }
+
+    /// Where everything is.
+    pub fn screen(&self) -> layout::Screen {
+        layout::screen(self.stage.area, self)
+    }
+
+    /// Starts a task that is shown among the activities.
+    fn start_task(&mut self, title: impl Into<String>, task: Task, now: Now) -> (TaskId, Effect) {
+        let id = self.activity.begin(title.into(), self.stage.focus, now.instant);
+        (id, Effect::Start(id, task))
+    }
+
+    /// Starts a task that is not worth showing.
+    fn start_quietly(&mut self, task: Task) -> (TaskId, Effect) {
+        let id = self.activity.quiet();
+        (id, Effect::Start(id, task))
+    }
+
+    /// Brings everything in line with what is selected and how large the screen is.
+    fn settle(&mut self) -> Vec<Effect> {
+        let effects = self.follow_selection();
+        if !self.dialogs.is_empty() {
+            self.detail.mask();
+        }
+        let screen = self.screen();
+        let regions = self.region_count();
+        self.credentials.fit(lines(screen.credentials, self.list_overhead()));
+        self.regions.fit(lines(screen.regions, 0), regions);
+        let body = self.console_body();
+        if let Some(document) = self.console.document() {
+            document.set_height(body.height.max(1).into());
+        }
+        effects
+    }
+
+    /// Masks the secret and turns the other panes to what is selected now, if that is something else.
+    fn follow_selection(&mut self) -> Vec<Effect> {
+        let selected = self.credentials.selected().map(|credential| &credential.id);
+        if self.regions.of() == selected {
+            return Vec::new();
+        }
+        self.detail.mask();
+        let Some(id) = selected.cloned() else {
+            self.regions.clear();
+            return Vec::new();
+        };
+        let (task, effect) = self.start_quietly(Task::Keyring(KeyringTask::Regions(id.clone())));
+        if let Some(credential) = self.credentials.get(&id) {
+            self.regions.turn_to(credential, &self.catalogue, task);
+        }
+        self.find_twins();
+        vec![effect]
+    }
+
+    /// Looks for other credentials with the secret of the selected one.
+    fn find_twins(&mut self) {
+        let twins = self.selected().filter(|selected| selected.fingerprint.is_some()).map(|selected| {
+            let same = |other: &&Credential| other.fingerprint == selected.fingerprint && other.id != selected.id;
+            self.credentials.all().iter().filter(same).map(|twin| twin.name.clone()).collect()
+        });
+        self.detail.set_twins(twins.unwrap_or_default());
+    }
+
+    /// The lines that the list needs for its filter.
+    pub fn list_overhead(&self) -> u16 {
+        u16::from(self.credentials.filter.typing || !self.credentials.is_unfiltered())
     }
 }
 
-/// Takes in what happened; returns what is to be done.
-pub fn update(_app: &mut App, msg: Msg, _now: Now) -> Vec<Effect> {
-    match msg {
-        Msg::Input(Input::Key(key)) if key == Key::char('q') => vec![Effect::Quit],
-        _ => Vec::new(),
-    }
+fn lines(pane: Area, overhead: u16) -> usize {
+    pane.inner().height.saturating_sub(overhead).into()
 }

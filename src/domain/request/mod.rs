@@ -3,6 +3,12 @@
 //! A [`Draft`] is what a person edits and what history keeps. It cannot hold the credential's secret: that is bound at
 //! the last moment, below the engine's `send`.
 
+mod preset;
+mod target;
+
+pub use preset::MissingParameter;
+pub use target::TargetError;
+
 use serde::{Deserialize, Serialize};
 
 use super::region::Place;
@@ -63,6 +69,24 @@ pub enum Method {
     Delete,
     /// Asks what is allowed.
     Options,
+}
+
+impl Draft {
+    /// A request without query, headers and body.
+    pub fn new(method: Method, target: Target) -> Self {
+        Self { method, target, query: Vec::new(), headers: Vec::new(), body: None, preset: None }
+    }
+
+    /// The value of the header with this name, whatever its case.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+    }
+
+    /// The headers to send: its own, and those of the provider that it does not have.
+    pub fn headers_with<'a>(&'a self, provider: &'a [(String, String)]) -> Vec<(&'a str, &'a str)> {
+        let missing = provider.iter().filter(|(name, _)| self.header(name).is_none());
+        missing.chain(&self.headers).map(|(name, value)| (name.as_str(), value.as_str())).collect()
+    }
 }
 
 impl Method {

@@ -1,0 +1,259 @@
+//! What each command does.
+
+use super::activity::Tone;
+use super::command::{Action, ConsoleAction, CredentialAction, Focus, ListAction, Motion, ProgramAction, RegionAction};
+use super::console::View;
+use super::json::Document;
+use super::{App, Audience, Effect, Now, Pane};
+use crate::domain::CredentialId;
+use crate::engine::message::{CheckTask, KeyringTask, SecretTask, StoreTask, Task};
+
+impl App {
+    /// Runs a command.
+    pub(super) fn run(&mut self, action: Action, now: Now) -> Vec<Effect> {
+        match action {
+            Action::Move(motion) => self.go(motion),
+            Action::Focus(focus) => self.focus(focus),
+            Action::List(action) => self.act_on_list(action, now),
+            Action::Credential(action) => return self.act_on_credential(action, now),
+            Action::Region(action) => return self.act_on_region(action, now),
+            Action::Console(action) => return self.act_on_console(action, now),
+            Action::Program(action) => return self.act_on_program(action, now),
+        }
+        Vec::new()
+    }
+
+    /// Whether a command would do something right now; the footer shows only such.
+    pub fn offers(&self, action: Action) -> bool {
+        let selected = self.selected().is_some();
+        match action {
+            Action::Move(_) | Action::Focus(_) => true,
+            Action::List(ListAction::Clear) => self.credentials.mark_count() > 0 || !self.credentials.is_unfiltered(),
+            Action::List(_) => !self.credentials.all().is_empty(),
+            Action::Credential(CredentialAction::Add) => true,
+            Action::Credential(CredentialAction::Show) => selected && self.stage.audience == Audience::Nobody,
+            Action::Credential(CredentialAction::CheckAll) => !self.credentials.all().is_empty(),
+            Action::Credential(CredentialAction::Page) => self.page().is_some(),
+            Action::Credential(_) => selected,
+            Action::Region(_) => self.region_count() > 1,
+            Action::Console(ConsoleAction::Send | ConsoleAction::Test | ConsoleAction::Presets | ConsoleAction::Edit) => selected,
+            Action::Console(ConsoleAction::View) => self.console.answered().is_some(),
+            Action::Console(_) => self.console.answered().is_some() && self.console.view == View::Body,
+            Action::Program(ProgramAction::Unlock) => self.store_wants_unlocking(),
+            Action::Program(_) => true,
+        }
+    }
+
+    fn go(&mut self, motion: Motion) {
+        let screen = self.screen();
+        let page = usize::from(screen.pane(self.stage.focus).inner().height.saturating_sub(1));
+        match self.stage.focus {
+            Pane::Credentials | Pane::Detail => self.credentials.go(motion, page),
+            Pane::Regions => self.regions.go(motion, page, self.region_count()),
+            Pane::Console => self.scroll_answer(motion),
+        }
+    }
+
+    fn scroll_answer(&mut self, motion: Motion) {
+        if self.console.view == View::Body {
+            if let Some(document) = self.console.document() {
+                move_document(document, motion);
+            }
+            return;
+        }
+        let lines = self.console.answered().map_or(0, |answered| answered.pairs(self.console.view).len());
+        let page = usize::from(self.console_body().height);
+        self.console.scroll = super::credentials::step(self.console.scroll, motion, page, lines.saturating_sub(page));
+    }
+
+    pub(super) fn focus(&mut self, focus: Focus) {
+        let at = Pane::ALL.iter().position(|pane| *pane == self.stage.focus).unwrap_or(0);
+        let count = Pane::ALL.len();
+        self.stage.focus = match focus {
+            Focus::Next => Pane::ALL[(at + 1) % count],
+            Focus::Previous => Pane::ALL[(at + count - 1) % count],
+            Focus::To(pane) => pane,
+        };
+        if self.stage.focus != Pane::Credentials {
+            self.stage.companion = self.stage.focus;
+        }
+    }
+
+    fn act_on_list(&mut self, action: ListAction, now: Now) {
+        match action {
+            ListAction::Filter => {
+                self.focus(Focus::To(Pane::Credentials));
+                self.credentials.filter.typing = true;
+            }
+            ListAction::Clear => self.credentials.clear(now.wall),
+            ListAction::Sort => {
+                self.credentials.resort(now.wall);
+                self.activity.say(Tone::Good, format!("Sorted by {}", self.credentials.sort.as_str()), now.instant);
+            }
+            ListAction::Mark => self.credentials.mark(),
+            ListAction::MarkAll => self.credentials.mark_all(),
+        }
+    }
+
+    fn act_on_credential(&mut self, action: CredentialAction, now: Now) -> Vec<Effect> {
+        match action {
+            CredentialAction::Show => self.show_or_mask(now),
+            CredentialAction::Copy => self.copy(now),
+            CredentialAction::Check => {
+                let chosen = self.credentials.chosen();
+                self.check(chosen, now)
+            }
+            CredentialAction::CheckAll => {
+                let all = self.credentials.all().iter().map(|credential| credential.id.clone()).collect();
+                self.check(all, now)
+            }
+            CredentialAction::Page => self.page().map(Effect::Open).into_iter().collect(),
+            CredentialAction::Add | CredentialAction::Edit | CredentialAction::Remove => self.open_credential_dialog(action),
+        }
+    }
+
+    fn show_or_mask(&mut self, now: Now) -> Vec<Effect> {
+        if !self.detail.is_masked() {
+            self.detail.mask();
+            return Vec::new();
+        }
+        if self.stage.audience == Audience::Others {
+            self.activity.say(Tone::Warn, "Presentation mode shows no secret; P ends it", now.instant);
+            return Vec::new();
+        }
+        let Some(id) = self.selected().map(|credential| credential.id.clone()) else { return Vec::new() };
+        let (task, effect) = self.start_quietly(Task::Secret(SecretTask::Reveal(id)));
+        self.detail.ask(task);
+        vec![effect]
+    }
+
+    fn copy(&mut self, now: Now) -> Vec<Effect> {
+        self.detail.mask();
+        let Some(credential) = self.selected() else { return Vec::new() };
+        let (title, id) = (format!("Copy the secret of {}", self.name_of(credential)), credential.id.clone());
+        vec![self.start_task(title, Task::Secret(SecretTask::Copy(id)), now).1]
+    }
+
+    fn check(&mut self, ids: Vec<CredentialId>, now: Now) -> Vec<Effect> {
+        let title = match ids.as_slice() {
+            [] => return Vec::new(),
+            [one] => match self.credentials.get(one) {
+                Some(credential) => format!("Check {}", self.name_of(credential)),
+                None => return Vec::new(),
+            },
+            many => format!("Check {}", super::words::count(many.len(), "credential")),
+        };
+        vec![self.start_task(title, Task::Check(CheckTask::Credentials(ids)), now).1]
+    }
+
+    fn act_on_region(&mut self, action: RegionAction, now: Now) -> Vec<Effect> {
+        match action {
+            RegionAction::Switch => self.switch_to(self.regions.cursor(), now),
+            RegionAction::Next => self.switch_by(1, now),
+            RegionAction::Previous => self.switch_by(self.region_count().saturating_sub(1), now),
+            RegionAction::Pick => self.open_region_picker(),
+            RegionAction::Probe => self.open_probe_question(),
+        }
+    }
+
+    fn act_on_console(&mut self, action: ConsoleAction, now: Now) -> Vec<Effect> {
+        match action {
+            ConsoleAction::Send => return self.send(now),
+            ConsoleAction::Test => {
+                self.console.reset_draft();
+                self.stage.companion = Pane::Console;
+                return self.send(now);
+            }
+            ConsoleAction::Presets => return self.open_preset_picker(),
+            ConsoleAction::Edit => return self.open_request(),
+            ConsoleAction::CopyBody => return self.copy_body(now),
+            ConsoleAction::View => {
+                (self.console.view, self.console.scroll) = (self.console.view.next(), 0);
+            }
+            ConsoleAction::Search if self.console.document().is_some() => {
+                self.console.view = View::Body;
+                self.console.search = Some(tui_input::Input::default());
+            }
+            _ => {
+                if let Some(document) = self.console.document() {
+                    act_on_document(document, action);
+                }
+            }
+        }
+        Vec::new()
+    }
+
+    fn copy_body(&mut self, now: Now) -> Vec<Effect> {
+        let Some(text) = self.console.document().map(|document| document.pretty()) else { return Vec::new() };
+        vec![self.start_task("Copy the body", Task::Secret(SecretTask::CopyText(text)), now).1]
+    }
+
+    fn act_on_program(&mut self, action: ProgramAction, now: Now) -> Vec<Effect> {
+        match action {
+            ProgramAction::Help | ProgramAction::Palette | ProgramAction::Activity => self.open_program_dialog(action),
+            ProgramAction::Unlock => return self.unlock(now),
+            ProgramAction::Reload => {
+                let load = self.start_task("Read the credentials", Task::Keyring(KeyringTask::Load), now).1;
+                return vec![load, self.start_quietly(Task::Store(StoreTask::Status)).1];
+            }
+            ProgramAction::Presentation => self.present(now),
+            ProgramAction::Mouse => {
+                self.stage.mouse = !self.stage.mouse;
+                let word = if self.stage.mouse { "Mouse on" } else { "Mouse off: the terminal selects text now" };
+                self.activity.say(Tone::Good, word, now.instant);
+                return vec![Effect::Mouse(self.stage.mouse)];
+            }
+            ProgramAction::Suspend => {
+                self.detail.mask();
+                return vec![Effect::Suspend];
+            }
+            ProgramAction::Cancel => match self.activity.cancellable(self.stage.focus) {
+                Some(task) => return vec![Effect::Cancel(task)],
+                None => return self.quit(),
+            },
+            ProgramAction::Quit => return self.quit(),
+        }
+        Vec::new()
+    }
+
+    fn quit(&mut self) -> Vec<Effect> {
+        self.detail.mask();
+        vec![Effect::Quit]
+    }
+
+    fn present(&mut self, now: Now) {
+        self.detail.mask();
+        let (audience, word) = match self.stage.audience {
+            Audience::Nobody => (Audience::Others, "Presentation mode: no secret is shown, names are hidden"),
+            Audience::Others => (Audience::Nobody, "Presentation mode is over"),
+        };
+        self.stage.audience = audience;
+        self.activity.say(Tone::Good, word, now.instant);
+    }
+}
+
+fn move_document(document: &mut Document, motion: Motion) {
+    match motion {
+        Motion::Up => document.move_by(-1),
+        Motion::Down => document.move_by(1),
+        Motion::Top => document.home(),
+        Motion::Bottom => document.end(),
+        Motion::PageUp => document.page(-1),
+        Motion::PageDown => document.page(1),
+    }
+}
+
+fn act_on_document(document: &mut Document, action: ConsoleAction) {
+    match action {
+        ConsoleAction::Fold => document.toggle_fold(),
+        ConsoleAction::Close => document.fold(),
+        ConsoleAction::Open => document.unfold(),
+        ConsoleAction::FoldAll => {
+            let folded = document.visible().any(|row| matches!(row.fold, super::json::Fold::Folded { .. }));
+            if folded { document.unfold_all() } else { document.fold_to(1) }
+        }
+        ConsoleAction::NextMatch => document.next_match(),
+        ConsoleAction::PreviousMatch => document.previous_match(),
+        _ => {}
+    }
+}

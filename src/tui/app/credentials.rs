@@ -1,0 +1,450 @@
+//! The list of credentials: rows, filter, order, marks and what is selected.
+//!
+//! Ten thousand rows feel like ten, because which rows are shown and in which order is computed only when the filter,
+//! the order or the rows change; a verdict that comes in moves one row only.
+
+use std::cmp::Ordering;
+use std::collections::HashSet;
+
+use tui_input::Input;
+
+use super::command::Motion;
+use super::query::{Query, Scratch};
+use super::words::Standing;
+use crate::domain::credential::Check;
+use crate::domain::{Credential, CredentialId, Moment};
+
+/// The list of credentials.
+pub struct Credentials {
+    rows: Vec<Credential>,
+    /// The positions of all rows, sorted by identity, to find a row quickly.
+    by_id: Vec<usize>,
+    /// The positions of the rows that are shown, in order.
+    shown: Vec<usize>,
+    /// The filter as it is typed.
+    pub filter: Filter,
+    /// What rows are sorted by.
+    pub sort: Sort,
+    marks: HashSet<CredentialId>,
+    /// Where the cursor is among the rows that are shown.
+    cursor: usize,
+    /// The first row that is drawn.
+    top: usize,
+    scratch: Scratch,
+}
+
+/// The filter of the list.
+pub struct Filter {
+    /// The text.
+    pub input: Input,
+    /// Whether it is being typed.
+    pub typing: bool,
+    query: Query,
+}
+
+/// What rows are sorted by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Sort {
+    /// By name.
+    #[default]
+    Name,
+    /// The first to end first.
+    Expiry,
+    /// The most urgent first.
+    Status,
+    /// By region, then name.
+    Region,
+    /// By provider and kind, then name.
+    Provider,
+}
+
+impl Sort {
+    const ALL: [Self; 5] = [Self::Name, Self::Expiry, Self::Status, Self::Region, Self::Provider];
+
+    /// The word that is shown.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Name => "name",
+            Self::Expiry => "expiry",
+            Self::Status => "status",
+            Self::Region => "region",
+            Self::Provider => "provider",
+        }
+    }
+
+    fn next(self) -> Self {
+        let at = Self::ALL.iter().position(|sort| *sort == self).unwrap_or(0);
+        Self::ALL[(at + 1) % Self::ALL.len()]
+    }
+
+    fn compare(self, a: &Credential, b: &Credential, now: Moment) -> Ordering {
+        let first = match self {
+            Self::Name => Ordering::Equal,
+            Self::Expiry => a.expires.is_none().cmp(&b.expires.is_none()).then(a.expires.cmp(&b.expires)),
+            Self::Status => Standing::of(a, now).cmp(&Standing::of(b, now)),
+            Self::Region => a.region.cmp(&b.region),
+            Self::Provider => a.provider.cmp(&b.provider).then_with(|| a.kind.cmp(&b.kind)),
+        };
+        first.then_with(|| caseless(a.name.as_str(), b.name.as_str())).then_with(|| a.id.cmp(&b.id))
+    }
+}
+
+fn caseless(a: &str, b: &str) -> Ordering {
+    let lower = |byte: u8| byte.to_ascii_lowercase();
+    a.bytes().map(lower).cmp(b.bytes().map(lower))
+}
+
+/// A row that is drawn.
+pub struct Row<'a> {
+    /// The credential.
+    pub credential: &'a Credential,
+    /// Whether the cursor is on it.
+    pub selected: bool,
+    /// Whether it is marked.
+    pub marked: bool,
+}
+
+impl Credentials {
+    /// A list of these credentials.
+    pub fn new(rows: Vec<Credential>, now: Moment) -> Self {
+        let filter = Filter { input: Input::default(), typing: false, query: Query::parse("") };
+        let mut list = Self {
+            rows: Vec::new(),
+            by_id: Vec::new(),
+            shown: Vec::new(),
+            filter,
+            sort: Sort::default(),
+            marks: HashSet::new(),
+            cursor: 0,
+            top: 0,
+            scratch: Scratch::default(),
+        };
+        list.load(rows, now);
+        list
+    }
+
+    /// All credentials, shown or not.
+    pub fn all(&self) -> &[Credential] {
+        &self.rows
+    }
+
+    /// How many rows pass the filter.
+    pub fn shown_count(&self) -> usize {
+        self.shown.len()
+    }
+
+    /// Where the cursor is among the rows that pass the filter.
+    pub fn cursor(&self) -> usize {
+        self.cursor
+    }
+
+    /// The first row that is drawn.
+    pub fn top(&self) -> usize {
+        self.top
+    }
+
+    /// The credential under the cursor.
+    pub fn selected(&self) -> Option<&Credential> {
+        self.shown.get(self.cursor).map(|row| &self.rows[*row])
+    }
+
+    /// The credential with this identity.
+    pub fn get(&self, id: &CredentialId) -> Option<&Credential> {
+        self.position(id).map(|row| &self.rows[row])
+    }
+
+    /// The rows that are drawn in so many lines.
+    pub fn visible(&self, lines: usize) -> impl Iterator<Item = Row<'_>> {
+        self.shown.iter().enumerate().skip(self.top).take(lines).map(|(at, row)| {
+            let credential = &self.rows[*row];
+            Row { credential, selected: at == self.cursor, marked: self.marks.contains(&credential.id) }
+        })
+    }
+
+    /// Takes the place of everything that was there; the cursor stays on its credential.
+    pub fn load(&mut self, rows: Vec<Credential>, now: Moment) {
+        let selected = self.selected().map(|credential| credential.id.clone());
+        self.rows = rows;
+        self.index();
+        self.arrange(now);
+        self.select_id(selected.as_ref());
+        let known: HashSet<_> = self.rows.iter().map(|row| &row.id).collect();
+        self.marks.retain(|id| known.contains(id));
+    }
+
+    /// A credential was added or changed.
+    pub fn put(&mut self, credential: Credential, now: Moment) {
+        let selected = self.selected().map(|credential| credential.id.clone());
+        let row = if let Some(row) = self.position(&credential.id) {
+            self.rows[row] = credential;
+            row
+        } else {
+            self.rows.push(credential);
+            self.index();
+            self.rows.len() - 1
+        };
+        self.place(row, now);
+        self.select_id(selected.as_ref());
+    }
+
+    /// A credential is gone.
+    pub fn remove(&mut self, id: &CredentialId, now: Moment) {
+        if let Some(row) = self.position(id) {
+            self.rows.remove(row);
+            self.marks.remove(id);
+            self.index();
+            let cursor = self.cursor;
+            self.arrange(now);
+            self.cursor = cursor.min(self.shown.len().saturating_sub(1));
+        }
+    }
+
+    /// A credential was checked in its own region.
+    pub fn record(&mut self, id: &CredentialId, check: Check, now: Moment) {
+        if let Some(row) = self.position(id) {
+            let selected = self.selected().map(|credential| credential.id.clone());
+            self.rows[row].last_check = Some(check);
+            self.place(row, now);
+            self.select_id(selected.as_ref());
+        }
+    }
+
+    /// Moves the cursor.
+    pub fn go(&mut self, motion: Motion, page: usize) {
+        let last = self.shown.len().saturating_sub(1);
+        self.cursor = step(self.cursor, motion, page, last);
+    }
+
+    /// Puts the cursor on the row that is drawn at this line; whether there is one.
+    pub fn select_line(&mut self, line: usize) -> bool {
+        let row = self.top + line;
+        let exists = row < self.shown.len();
+        if exists {
+            self.cursor = row;
+        }
+        exists
+    }
+
+    /// Puts the cursor on the credential with this identity, if it is shown.
+    pub fn select_id(&mut self, id: Option<&CredentialId>) {
+        let row = id.and_then(|id| self.position(id));
+        let at = row.and_then(|row| self.shown.iter().position(|shown| *shown == row));
+        self.cursor = at.unwrap_or(self.cursor).min(self.shown.len().saturating_sub(1));
+    }
+
+    /// Scrolls so that the cursor is among the lines that are drawn.
+    pub fn fit(&mut self, lines: usize) {
+        self.top = fit(self.top, self.cursor, lines, self.shown.len());
+    }
+
+    /// Marks or unmarks the row under the cursor, and goes on to the next.
+    pub fn mark(&mut self) {
+        if let Some(id) = self.selected().map(|credential| credential.id.clone()) {
+            if !self.marks.remove(&id) {
+                self.marks.insert(id);
+            }
+            self.go(Motion::Down, 1);
+        }
+    }
+
+    /// Marks every row that is shown, or none if all are marked already.
+    pub fn mark_all(&mut self) {
+        let shown: Vec<_> = self.shown.iter().map(|row| self.rows[*row].id.clone()).collect();
+        if shown.iter().all(|id| self.marks.contains(id)) {
+            self.marks.clear();
+        } else {
+            self.marks.extend(shown);
+        }
+    }
+
+    /// How many rows are marked.
+    pub fn mark_count(&self) -> usize {
+        self.marks.len()
+    }
+
+    /// The marked credentials in the order of the list, or the one under the cursor if none is marked.
+    pub fn chosen(&self) -> Vec<CredentialId> {
+        if self.marks.is_empty() {
+            return self.selected().map(|credential| credential.id.clone()).into_iter().collect();
+        }
+        self.rows.iter().map(|row| &row.id).filter(|id| self.marks.contains(*id)).cloned().collect()
+    }
+
+    /// Drops the marks; without marks, the filter.
+    pub fn clear(&mut self, now: Moment) {
+        if self.marks.is_empty() {
+            self.drop_filter(now);
+        } else {
+            self.marks.clear();
+        }
+    }
+
+    /// Drops the filter; the cursor stays on its credential.
+    pub fn drop_filter(&mut self, now: Moment) {
+        self.filter.input.reset();
+        self.filter.typing = false;
+        self.refilter(now);
+    }
+
+    /// Whether the filter lets everything pass.
+    pub fn is_unfiltered(&self) -> bool {
+        self.filter.query.is_empty()
+    }
+
+    /// Applies the filter as it is typed now.
+    pub fn refilter(&mut self, now: Moment) {
+        let selected = self.selected().map(|credential| credential.id.clone());
+        self.filter.query = Query::parse(self.filter.input.value());
+        self.arrange(now);
+        if self.filter.query.ranks() {
+            self.cursor = 0;
+        } else {
+            self.select_id(selected.as_ref());
+        }
+    }
+
+    /// Sorts by the next property.
+    pub fn resort(&mut self, now: Moment) {
+        let selected = self.selected().map(|credential| credential.id.clone());
+        self.sort = self.sort.next();
+        self.arrange(now);
+        self.select_id(selected.as_ref());
+    }
+
+    fn position(&self, id: &CredentialId) -> Option<usize> {
+        let at = self.by_id.binary_search_by(|row| self.rows[*row].id.cmp(id)).ok()?;
+        Some(self.by_id[at])
+    }
+
+    fn index(&mut self) {
+        let rows = &self.rows;
+        self.by_id = (0..rows.len()).collect();
+        self.by_id.sort_unstable_by(|a, b| rows[*a].id.cmp(&rows[*b].id));
+    }
+
+    /// Computes anew which rows are shown, and in which order.
+    fn arrange(&mut self, now: Moment) {
+        let Self { rows, shown, filter, sort, scratch, .. } = self;
+        let score = |row: usize| filter.query.score(&rows[row], now, scratch).map(|score| (score, row));
+        let mut scored: Vec<_> = (0..rows.len()).filter_map(score).collect();
+        scored.sort_by(|(a_score, a), (b_score, b)| b_score.cmp(a_score).then_with(|| sort.compare(&rows[*a], &rows[*b], now)));
+        *shown = scored.into_iter().map(|(_, row)| row).collect();
+        self.cursor = self.cursor.min(self.shown.len().saturating_sub(1));
+    }
+
+    /// Puts one row where it belongs now, leaving the others where they are.
+    fn place(&mut self, row: usize, now: Moment) {
+        if self.filter.query.ranks() {
+            return self.arrange(now);
+        }
+        let Self { rows, shown, filter, sort, scratch, .. } = self;
+        shown.retain(|other| *other != row);
+        if filter.query.score(&rows[row], now, scratch).is_some() {
+            let before = |other: &usize| sort.compare(&rows[*other], &rows[row], now) == Ordering::Less;
+            shown.insert(shown.partition_point(before), row);
+        }
+        self.cursor = self.cursor.min(self.shown.len().saturating_sub(1));
+    }
+}
+
+/// A cursor after a motion, in a list whose last row is `last`.
+pub fn step(cursor: usize, motion: Motion, page: usize, last: usize) -> usize {
+    match motion {
+        Motion::Up => cursor.saturating_sub(1),
+        Motion::Down => (cursor + 1).min(last),
+        Motion::Top => 0,
+        Motion::Bottom => last,
+        Motion::PageUp => cursor.saturating_sub(page.max(1)),
+        Motion::PageDown => (cursor + page.max(1)).min(last),
+    }
+}
+
+/// The first line to draw so that `cursor` is seen, moving as little as possible and leaving no needless gap at the end.
+pub fn fit(top: usize, cursor: usize, lines: usize, total: usize) -> usize {
+    let lines = lines.max(1);
+    let lowest = cursor.saturating_sub(lines - 1);
+    top.clamp(lowest, cursor.max(lowest)).min(total.saturating_sub(lines))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::samples;
+    use super::*;
+    use crate::domain::response::Verdict;
+
+    fn list() -> Credentials {
+        Credentials::new(samples::credentials(), samples::wall())
+    }
+
+    fn names(list: &Credentials) -> Vec<&str> {
+        list.visible(usize::MAX).map(|row| row.credential.name.as_str()).collect()
+    }
+
+    fn filter(list: &mut Credentials, text: &str) {
+        list.filter.input = Input::new(text.to_owned());
+        list.refilter(samples::wall());
+    }
+
+    #[test]
+    fn rows_are_sorted_by_each_property_in_turn() {
+        let mut list = list();
+        assert_eq!(names(&list)[..3], ["appsec-bot", "broker", "ci-scanner"]);
+        list.resort(samples::wall());
+        assert_eq!((list.sort, names(&list)[0]), (Sort::Expiry, "appsec-bot"));
+        list.resort(samples::wall());
+        assert_eq!((list.sort, names(&list)[0]), (Sort::Status, "old-jenkins"));
+    }
+
+    #[test]
+    fn the_cursor_stays_on_its_credential_while_the_list_changes_around_it() {
+        let mut list = list();
+        list.go(Motion::Bottom, 1);
+        let id = list.selected().expect("a row").id.clone();
+        list.resort(samples::wall());
+        list.load(samples::credentials().into_iter().rev().collect(), samples::wall());
+        let verdict = samples::check(Verdict::Refused, Some(401));
+        list.record(&samples::id(1), verdict, samples::wall());
+        assert_eq!(list.selected().expect("a row").id, id);
+    }
+
+    #[test]
+    fn one_row_placed_is_the_same_as_everything_arranged_anew() {
+        let mut list = list();
+        list.sort = Sort::Status;
+        list.arrange(samples::wall());
+        list.record(&samples::id(0), samples::check(Verdict::Refused, Some(401)), samples::wall());
+        let placed = list.shown.clone();
+        list.arrange(samples::wall());
+        assert_eq!(placed, list.shown);
+    }
+
+    #[test]
+    fn a_row_that_no_longer_passes_the_filter_goes() {
+        let mut list = list();
+        filter(&mut list, "status:accepted");
+        let before = list.shown_count();
+        list.record(&samples::id(0), samples::check(Verdict::Refused, Some(401)), samples::wall());
+        assert_eq!(list.shown_count(), before - 1);
+    }
+
+    #[test]
+    fn marks_outlive_a_filter_and_leave_with_their_credential() {
+        let mut list = list();
+        list.mark();
+        filter(&mut list, "ci-scanner");
+        list.mark();
+        assert_eq!(list.mark_count(), 2);
+        list.remove(&samples::id(0), samples::wall());
+        assert_eq!(list.mark_count(), 1);
+        list.clear(samples::wall());
+        assert_eq!((list.mark_count(), list.is_unfiltered()), (0, false));
+        list.clear(samples::wall());
+        assert!(list.is_unfiltered());
+    }
+
+    #[test]
+    fn scrolling_moves_as_little_as_possible() {
+        assert_eq!([fit(0, 4, 5, 9), fit(0, 5, 5, 9), fit(4, 3, 5, 9), fit(9, 8, 5, 9), fit(3, 0, 5, 2)], [0, 1, 3, 4, 0]);
+        assert_eq!(fit(0, 0, 0, 0), 0);
+    }
+}

@@ -1,0 +1,150 @@
+//! The detail of the selected credential, and whether its secret is shown.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::domain::{CredentialId, Name, Secret};
+use crate::engine::message::TaskId;
+
+/// Whether the secret is shown.
+///
+/// Everything that may mean that the person looks away goes through [`Detail::mask`]: the timer, the loss of focus,
+/// another selection, another size, suspension, a copy, a dialog.
+#[derive(Default)]
+pub struct Detail {
+    reveal: Reveal,
+    twins: Vec<Name>,
+}
+
+#[derive(Default)]
+enum Reveal {
+    #[default]
+    Masked,
+    Asked(TaskId),
+    Shown {
+        of: CredentialId,
+        secret: Arc<Secret>,
+        until: Instant,
+    },
+}
+
+/// A secret that may be drawn right now.
+pub struct Shown<'a> {
+    /// The secret.
+    pub secret: &'a Secret,
+    /// How long it stays.
+    pub left: Duration,
+}
+
+impl Detail {
+    /// The secret, as long as it is of `credential` and its time has not run out.
+    pub fn shown(&self, credential: &CredentialId, now: Instant) -> Option<Shown<'_>> {
+        match &self.reveal {
+            Reveal::Shown { of, secret, until } if of == credential && now < *until => Some(Shown { secret, left: *until - now }),
+            _ => None,
+        }
+    }
+
+    /// Whether the secret was asked for and has not come yet.
+    pub fn is_asked(&self) -> bool {
+        matches!(self.reveal, Reveal::Asked(_))
+    }
+
+    /// Whether nothing is shown and nothing is on its way.
+    pub fn is_masked(&self) -> bool {
+        matches!(self.reveal, Reveal::Masked)
+    }
+
+    /// Waits for the secret that this task will lend.
+    pub fn ask(&mut self, task: TaskId) {
+        self.reveal = Reveal::Asked(task);
+    }
+
+    /// Shows the secret until the given moment, if `task` is the one that was asked. A later one is dropped and wiped.
+    pub fn show(&mut self, task: TaskId, of: CredentialId, secret: Arc<Secret>, until: Instant) {
+        if self.waits_for(task) {
+            self.reveal = Reveal::Shown { of, secret, until };
+        }
+    }
+
+    /// Whether this task is to lend the secret.
+    pub fn waits_for(&self, task: TaskId) -> bool {
+        matches!(self.reveal, Reveal::Asked(asked) if asked == task)
+    }
+
+    /// Masks the secret, and drops one that is on its way.
+    pub fn mask(&mut self) {
+        self.reveal = Reveal::Masked;
+    }
+
+    /// Other credentials that hold the same secret.
+    pub fn twins(&self) -> &[Name] {
+        &self.twins
+    }
+
+    /// Remembers which other credentials hold the same secret.
+    pub fn set_twins(&mut self, twins: Vec<Name>) {
+        self.twins = twins;
+    }
+
+    /// Masks the secret if its time has run out.
+    pub fn expire(&mut self, now: Instant) {
+        if matches!(self.reveal, Reveal::Shown { until, .. } if until <= now) {
+            self.mask();
+        }
+    }
+
+    /// When the countdown shows another number.
+    pub fn next_wake(&self, now: Instant) -> Option<Instant> {
+        let Reveal::Shown { until, .. } = &self.reveal else { return None };
+        let left = until.saturating_duration_since(now);
+        let whole = Duration::from_secs(super::words::seconds_left(left).saturating_sub(1));
+        Some(*until - whole.min(left))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::samples;
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn shown(now: Instant) -> Detail {
+        let mut detail = Detail::default();
+        detail.ask(TaskId(7));
+        detail.show(TaskId(7), samples::id(0), Arc::new(Secret::new(b"x".to_vec())), now + 15 * SECOND);
+        detail
+    }
+
+    #[test]
+    fn a_secret_is_shown_for_its_time_and_its_credential_only() {
+        let now = Instant::now();
+        let mut detail = shown(now);
+        assert!(detail.shown(&samples::id(0), now + 14 * SECOND).is_some());
+        assert!(detail.shown(&samples::id(0), now + 15 * SECOND).is_none());
+        assert!(detail.shown(&samples::id(1), now).is_none());
+        detail.expire(now + 15 * SECOND);
+        assert!(detail.is_masked());
+    }
+
+    #[test]
+    fn an_answer_that_nobody_waits_for_is_dropped() {
+        let now = Instant::now();
+        let mut detail = Detail::default();
+        detail.ask(TaskId(7));
+        detail.mask();
+        detail.show(TaskId(7), samples::id(0), Arc::new(Secret::new(b"x".to_vec())), now + SECOND);
+        assert!(detail.is_masked());
+    }
+
+    #[test]
+    fn the_countdown_wakes_once_a_second() {
+        let now = Instant::now();
+        let detail = shown(now);
+        assert_eq!(detail.next_wake(now), Some(now + SECOND));
+        assert_eq!(detail.next_wake(now + SECOND / 2), Some(now + SECOND));
+        assert_eq!(detail.next_wake(now + 14 * SECOND), Some(now + 15 * SECOND));
+        assert_eq!(Detail::default().next_wake(now), None);
+    }
+}

@@ -1,0 +1,91 @@
+//! Running and finished tasks, the newest first.
+
+use super::{Intent, Outcome};
+use crate::config::Key;
+use crate::config::key::Code;
+use crate::config::theme::Role;
+use crate::tui::app::activity::{Entry, State};
+use crate::tui::app::command::Motion;
+use crate::tui::app::credentials::step;
+use crate::tui::app::sheet::{Item, Row, Sheet};
+use crate::tui::app::{App, Now, words};
+
+/// How far a page key goes.
+const PAGE: usize = 10;
+
+/// The dialog that shows tasks.
+#[derive(Default)]
+pub struct ActivityList {
+    cursor: usize,
+}
+
+impl ActivityList {
+    /// Takes a key in.
+    pub fn key(&mut self, key: Key, app: &App) -> Outcome {
+        let motion = match key.code {
+            Code::Char('q' | '!') => return Outcome::Close,
+            Code::Enter | Code::Char('x') => return self.cancel(app),
+            Code::Up | Code::Char('k') => Motion::Up,
+            Code::Down | Code::Char('j') => Motion::Down,
+            Code::PageUp => Motion::PageUp,
+            Code::PageDown => Motion::PageDown,
+            _ => return Outcome::Stay,
+        };
+        self.cursor = step(self.cursor, motion, PAGE, app.activity.entries.len().saturating_sub(1));
+        Outcome::Stay
+    }
+
+    /// Takes a click on an entry in.
+    pub fn click(&mut self, at: usize, _app: &App) -> Outcome {
+        self.cursor = at;
+        Outcome::Stay
+    }
+
+    /// What it shows.
+    pub fn sheet(&self, app: &App, now: Now) -> Sheet {
+        let mut sheet = Sheet::new("Activity", 84);
+        let newest_first = app.activity.entries.iter().rev().enumerate();
+        sheet.body = newest_first.map(|(at, entry)| Row::Item(self.item(at, entry, app, now))).collect();
+        if sheet.body.is_empty() {
+            sheet.body.push(Row::dim("Nothing was started yet. Checks, requests and changes are listed here."));
+        }
+        sheet.cursor = self.cursor;
+        if let Some(State::Failed(problem)) = self.entry(app).map(|entry| &entry.state) {
+            sheet.foot.push(Row::Blank);
+            sheet.foot.extend(super::problem::rows(Some(problem)));
+        }
+        sheet.foot.extend([Row::Blank, Row::dim("↑/↓ choose · x cancels a running task · Esc closes")]);
+        sheet
+    }
+
+    fn entry<'a>(&self, app: &'a App) -> Option<&'a Entry> {
+        app.activity.entries.iter().rev().nth(self.cursor)
+    }
+
+    fn cancel(&self, app: &App) -> Outcome {
+        match self.entry(app) {
+            Some(entry) if entry.state.is_running() => Outcome::Ask(Intent::Cancel(entry.id)),
+            _ => Outcome::Stay,
+        }
+    }
+
+    fn item(&self, at: usize, entry: &Entry, app: &App, now: Now) -> Item {
+        let glyphs = &app.preferences.glyphs;
+        let (mark, more, right) = match &entry.state {
+            State::Running(Some((done, total))) => {
+                ((Role::Accent, glyphs.pointer), format!("{done} of {total}"), elapsed(entry, now))
+            }
+            State::Running(None) => ((Role::Accent, glyphs.pointer), "running".to_owned(), elapsed(entry, now)),
+            State::Tidying => ((Role::Dim, glyphs.tick), "done; tidies up later".to_owned(), String::new()),
+            State::Done(took) => ((Role::Good, glyphs.tick), "done".to_owned(), words::span(*took)),
+            State::Failed(problem) => ((Role::Bad, glyphs.refused), problem.what.clone(), String::new()),
+            State::Cancelled => ((Role::Dim, glyphs.unchecked), "cancelled".to_owned(), String::new()),
+        };
+        let selected = at == self.cursor;
+        Item { at: Some(at), mark: Some(mark), text: entry.title.clone(), more, right, selected }
+    }
+}
+
+fn elapsed(entry: &Entry, now: Now) -> String {
+    words::span(std::time::Duration::from_secs(now.instant.saturating_duration_since(entry.started).as_secs()))
+}

@@ -1,0 +1,232 @@
+//! Adding a credential: the secret first, since it often tells the rest.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::pasted::Pasted;
+use super::{Intent, Outcome};
+use crate::config::theme::Role;
+use crate::domain::Name;
+use crate::domain::problem::Problem;
+use crate::domain::provider::{Catalogue, Kind};
+use crate::engine::message::{KeyringEvent, NewCredential, TaskId};
+use crate::tui::app::form::{Button, Choice, Control, Field, Form, Happened};
+use crate::tui::app::sheet::{Row, Sheet};
+use crate::tui::app::{App, regions, words};
+
+/// The dialog that adds a credential.
+pub struct Add {
+    catalogue: Arc<Catalogue>,
+    /// Its fields.
+    pub form: Form,
+    /// What was pasted.
+    pub pasted: Pasted,
+    task: Option<TaskId>,
+    problem: Option<Problem>,
+}
+
+impl Add {
+    /// An empty form.
+    pub fn new(catalogue: Arc<Catalogue>) -> Self {
+        let providers = catalogue.providers().iter().map(|known| (known.id.clone(), known.title.clone())).collect();
+        let fields = vec![
+            Field::secret(Pasted::FIELD, "Secret").hinting("Paste it here; what is around it is taken off."),
+            Field::choice("provider", "Provider", Choice::new(providers, "")).hinting("←/→ or the first letter chooses."),
+        ];
+        let form = Form::new(fields, vec![Button::Cancel, Button::Act("Add")]);
+        let mut add = Self { catalogue, form, pasted: Pasted::default(), task: None, problem: None };
+        add.arrange();
+        add
+    }
+
+    /// Waits for the credential to be kept.
+    pub fn wait(&mut self, task: TaskId) {
+        self.task = Some(task);
+    }
+
+    /// The task that is waited for.
+    pub fn task(&self) -> Option<TaskId> {
+        self.task
+    }
+
+    /// It was not kept.
+    pub fn fail(&mut self, problem: Problem) {
+        self.task = None;
+        self.problem = Some(problem);
+    }
+
+    /// It is known what was pasted: chooses the best candidate.
+    pub fn identified(&mut self, event: KeyringEvent) {
+        self.pasted.take(event);
+        let Some(best) = self.pasted.candidates.first().cloned() else { return };
+        self.select("provider", &best.provider);
+        self.arrange();
+        self.select("kind", &best.kind);
+        self.arrange();
+        if let Some(region) = &best.region {
+            self.select("region", region);
+        }
+        if let Some(end) = best.expires {
+            self.fill("expires", &words::day(end));
+        }
+    }
+
+    /// Answers to what happened in the form.
+    pub fn react(&mut self, happened: Happened, app: &App) -> Outcome {
+        match happened {
+            Happened::Changed(0) => {
+                self.pasted.forget();
+                Outcome::Stay
+            }
+            Happened::Changed(at) => {
+                if matches!(self.form.fields[at].id.as_str(), "provider" | "kind") {
+                    self.arrange();
+                }
+                Outcome::Stay
+            }
+            Happened::Left(0) => self.pasted.ask(&mut self.form),
+            Happened::Left(_) | Happened::Nothing => Outcome::Stay,
+            Happened::Pressed(Button::Cancel) => Outcome::Close,
+            Happened::Pressed(_) => self.submit(app),
+        }
+    }
+
+    /// What it shows.
+    pub fn sheet(&self) -> Sheet {
+        let mut sheet = Sheet::new("Add a credential", 76).with_form(&self.form);
+        let remarks = self.pasted.remarks(&self.catalogue);
+        sheet.head.push(if remarks.is_empty() {
+            Row::dim("Paste the secret: it usually tells what it is. It is kept in the store only.")
+        } else {
+            Row::dim("What the secret tells:")
+        });
+        sheet.head.extend(remarks);
+        sheet.head.extend(self.kind().and_then(|kind| kind.caution.clone()).map(|caution| Row::Text(Role::Warn, caution)));
+        sheet.head.push(Row::Blank);
+        sheet.foot.splice(0..0, super::problem::rows(self.problem.as_ref()));
+        sheet
+    }
+
+    fn kind(&self) -> Option<&Kind> {
+        self.catalogue.kind(self.form.value("provider"), self.form.value("kind")).ok()
+    }
+
+    fn submit(&mut self, app: &App) -> Outcome {
+        if self.task.is_some() {
+            return Outcome::Stay;
+        }
+        match self.read(app) {
+            Ok(new) => Outcome::Ask(Intent::Add(Box::new(new))),
+            Err((id, problem)) => {
+                self.form.complain(&id, problem);
+                Outcome::Stay
+            }
+        }
+    }
+
+    /// Reads the form; what is wrong is said with the field's id.
+    fn read(&mut self, app: &App) -> Result<NewCredential, (String, String)> {
+        let wrong = |id: &str, problem: String| (id.to_owned(), problem);
+        let secret = self.pasted.secret().ok_or_else(|| wrong(Pasted::FIELD, "is missing: paste the secret here".to_owned()))?;
+        let name = Name::parse(self.form.value("name")).map_err(|error| wrong("name", error.to_string()))?;
+        if app.credentials.all().iter().any(|known| known.name == name) {
+            return Err(wrong("name", format!("{name} exists already")));
+        }
+        let expires = read_day(self.form.value("expires")).map_err(|problem| wrong("expires", problem))?;
+        let (mut fields, mut parts) = (BTreeMap::new(), BTreeMap::new());
+        for spec in self.kind().map(|kind| kind.fields.clone()).unwrap_or_default() {
+            let value = self.form.value(&spec.id);
+            if !value.is_empty() {
+                fields.insert(spec.id, value.to_owned());
+            } else if spec.required {
+                return Err(wrong(&spec.id, "is needed".to_owned()));
+            }
+        }
+        for spec in self.kind().map(|kind| kind.parts.clone()).unwrap_or_default() {
+            match self.form.secret(&spec.id) {
+                Some(input) if !input.is_empty() => drop(parts.insert(spec.id, input.secret())),
+                _ if spec.required => return Err(wrong(&spec.id, "is needed".to_owned())),
+                _ => {}
+            }
+        }
+        let [provider, kind, region] = ["provider", "kind", "region"].map(|id| self.form.value(id).to_owned());
+        let labels = read_labels(self.form.value("labels"));
+        Ok(NewCredential { name, provider, kind, region, fields, labels, secret, parts, expires })
+    }
+
+    /// Makes the fields that the chosen provider and kind need; what was typed in fields that stay is kept.
+    fn arrange(&mut self) {
+        let provider = self.form.value("provider").to_owned();
+        let kinds = self.catalogue.provider(&provider).map(|known| known.kinds.as_slice()).unwrap_or_default();
+        let kinds: Vec<_> = kinds.iter().map(|kind| (kind.id.clone(), kind.title.clone())).collect();
+        let chosen = Choice::new(kinds, self.form.value("kind"));
+        let kind = self.catalogue.kind(&provider, chosen.id()).ok().cloned();
+        let kind_help = kind.as_ref().map(|kind| kind.help.clone()).unwrap_or_default();
+
+        let mut fields = vec![
+            Field::choice("kind", "Kind", chosen).hinting(kind_help),
+            Field::choice("region", "Region", region_choice(&self.catalogue, &provider, self.form.value("region"))),
+            Field::text("name", "Name", "").hinting("What you call it: 1 to 64 characters, unlike the others."),
+        ];
+        if let Some(kind) = &kind {
+            fields.extend(kind.fields.iter().map(|spec| Field::text(&spec.id, &spec.title, "").hinting(spec.help.clone())));
+            fields.extend(kind.parts.iter().map(|spec| Field::secret(&spec.id, &spec.title).hinting(spec.help.clone())));
+        }
+        fields.push(Field::text("labels", "Labels", "").hinting("Words to filter by, with blanks between them."));
+        fields.push(Field::text("expires", "Expires", "").hinting("The last day, such as 2027-02-07; empty if it does not end."));
+        self.replace(fields);
+    }
+
+    /// Puts `fields` in the place of all but the first two.
+    fn replace(&mut self, mut fields: Vec<Field>) {
+        for field in &mut fields {
+            if !matches!(field.control, Control::Choice(_)) {
+                if let Some(old) = self.form.field_mut(&field.id) {
+                    std::mem::swap(&mut field.control, &mut old.control);
+                }
+            }
+        }
+        self.form.fields.truncate(2);
+        self.form.fields.append(&mut fields);
+    }
+
+    fn select(&mut self, id: &str, option: &str) {
+        if let Some(Field { control: Control::Choice(choice), .. }) = self.form.field_mut(id) {
+            *choice = Choice::new(std::mem::take(&mut choice.options), option);
+        }
+    }
+
+    fn fill(&mut self, id: &str, value: &str) {
+        if let Some(field) = self.form.field_mut(id) {
+            field.control = Control::Text(value.to_owned().into());
+        }
+    }
+}
+
+/// The regions of a provider to choose from.
+pub(super) fn region_choice(catalogue: &Catalogue, provider: &str, current: &str) -> Choice {
+    let title = |region: &crate::domain::region::Region| {
+        let name = if region.title.is_empty() { region.id.clone() } else { format!("{} · {}", region.id, region.title) };
+        (region.id.clone(), name)
+    };
+    Choice::new(regions::of_provider(catalogue, provider).iter().map(title).collect(), current)
+}
+
+/// Labels as they are typed: with blanks or commas between them, each once.
+pub(super) fn read_labels(text: &str) -> Vec<String> {
+    let mut labels: Vec<String> = Vec::new();
+    for label in text.split([' ', ',']).filter(|label| !label.is_empty()) {
+        if !labels.iter().any(|known| known == label) {
+            labels.push(label.to_owned());
+        }
+    }
+    labels
+}
+
+/// A day as it is typed, or none.
+pub(super) fn read_day(text: &str) -> Result<Option<crate::domain::Moment>, String> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    words::parse_day(text).map(Some).ok_or_else(|| "is no day; write it as 2027-02-07".to_owned())
+}

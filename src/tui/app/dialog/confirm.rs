@@ -1,0 +1,108 @@
+//! A question before something that reaches out or cannot be taken back. The focus is on Cancel; where a word must be
+//! typed, Enter does nothing until it is.
+
+use tui_input::Input;
+
+use super::{Intent, Outcome};
+use crate::config::Key;
+use crate::config::key::Code;
+use crate::config::theme::Role;
+use crate::tui::app::form::{Button, edit};
+use crate::tui::app::sheet::{ButtonCell, FieldRow, Row, Sheet, Value};
+
+/// A question, and what a yes means.
+pub struct Confirm {
+    title: String,
+    rows: Vec<Row>,
+    typed: Option<Typed>,
+    button: Button,
+    on_button: bool,
+    intent: Option<Intent>,
+}
+
+struct Typed {
+    word: String,
+    input: Input,
+}
+
+impl Confirm {
+    /// A question that a button answers.
+    pub fn new(title: impl Into<String>, rows: Vec<Row>, button: Button, intent: Intent) -> Self {
+        Self { title: title.into(), rows, typed: None, button, on_button: false, intent: Some(intent) }
+    }
+
+    /// The same question, answered by typing `word`.
+    #[must_use]
+    pub fn typing(mut self, word: &str) -> Self {
+        self.typed = Some(Typed { word: word.to_owned(), input: Input::default() });
+        self
+    }
+
+    /// Takes a key in.
+    pub fn key(&mut self, key: Key) -> Outcome {
+        match key.code {
+            Code::Tab | Code::Left | Code::Right | Code::Up | Code::Down => self.on_button = !self.on_button,
+            Code::Enter if self.on_button => return self.agree(),
+            Code::Enter => return Outcome::Close,
+            _ => {
+                if let Some(typed) = &mut self.typed {
+                    edit(&mut typed.input, key);
+                }
+            }
+        }
+        Outcome::Stay
+    }
+
+    /// Takes a click in: 0 is the field, 1 is Cancel, 2 is the other button.
+    pub fn click(&mut self, at: usize) -> Outcome {
+        match at {
+            1 => Outcome::Close,
+            2 => self.agree(),
+            _ => Outcome::Stay,
+        }
+    }
+
+    /// What it shows.
+    pub fn sheet(&self) -> Sheet {
+        let mut sheet = Sheet::new(self.title.clone(), 70);
+        sheet.head.extend(self.rows.iter().map(Row::copy));
+        sheet.head.push(Row::Blank);
+        if let Some(typed) = &self.typed {
+            sheet.head.push(Row::dim(format!("Type {} to go on:", typed.word)));
+            let value = Value::Text(typed.input.value().to_owned(), typed.input.visual_cursor());
+            sheet.head.push(Row::Field(FieldRow { at: 0, label: "Name".to_owned(), value, focused: true, wrong: false }));
+            sheet.head.push(Row::Blank);
+        }
+        let cell = |at, button, focused| ButtonCell { at, button, focused };
+        sheet.foot = vec![Row::Buttons(vec![cell(1, Button::Cancel, !self.on_button), cell(2, self.button, self.on_button)])];
+        sheet
+    }
+
+    /// Whether the word has been typed, where one must be.
+    fn is_armed(&self) -> bool {
+        self.typed.as_ref().is_none_or(|typed| typed.input.value().trim() == typed.word)
+    }
+
+    fn agree(&mut self) -> Outcome {
+        if !self.is_armed() {
+            return Outcome::Stay;
+        }
+        self.intent.take().map_or(Outcome::Close, Outcome::Finish)
+    }
+}
+
+impl Row {
+    /// The same words again; fields and lists are not copied.
+    fn copy(&self) -> Self {
+        match self {
+            Self::Text(role, text) => Self::Text(*role, text.clone()),
+            Self::Pair(label, value) => Self::Pair(label.clone(), value.clone()),
+            _ => Self::Blank,
+        }
+    }
+}
+
+/// A line that warns.
+pub fn warning(text: impl Into<String>) -> Row {
+    Row::Text(Role::Warn, text.into())
+}

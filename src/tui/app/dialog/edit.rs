@@ -1,0 +1,138 @@
+//! Editing a credential: only what was changed goes to the engine.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::add::{read_day, read_labels, region_choice};
+use super::pasted::Pasted;
+use super::{Intent, Outcome};
+use crate::domain::problem::Problem;
+use crate::domain::provider::Catalogue;
+use crate::domain::{Credential, Name};
+use crate::engine::message::{Edit, TaskId};
+use crate::tui::app::form::{Button, Field, Form, Happened};
+use crate::tui::app::sheet::{Row, Sheet};
+use crate::tui::app::{App, Now, words};
+
+/// The dialog that edits a credential.
+pub struct EditCredential {
+    catalogue: Arc<Catalogue>,
+    before: Credential,
+    /// Its fields.
+    pub form: Form,
+    /// A secret that is to take the place of the current one.
+    pub pasted: Pasted,
+    task: Option<TaskId>,
+    problem: Option<Problem>,
+}
+
+impl EditCredential {
+    /// A form that shows the credential as it is.
+    pub fn new(credential: &Credential, catalogue: Arc<Catalogue>) -> Self {
+        let form = Form::new(fields_of(credential, &catalogue), vec![Button::Cancel, Button::Act("Save")]);
+        Self { catalogue, before: credential.clone(), form, pasted: Pasted::default(), task: None, problem: None }
+    }
+
+    /// Waits for the change to be kept.
+    pub fn wait(&mut self, task: TaskId) {
+        self.task = Some(task);
+    }
+
+    /// The task that is waited for.
+    pub fn task(&self) -> Option<TaskId> {
+        self.task
+    }
+
+    /// It was not kept.
+    pub fn fail(&mut self, problem: Problem) {
+        self.task = None;
+        self.problem = Some(problem);
+    }
+
+    /// Answers to what happened in the form.
+    pub fn react(&mut self, happened: Happened, app: &App, _now: Now) -> Outcome {
+        let is_secret = |at: usize| self.form.fields.get(at).is_some_and(|field| field.id == Pasted::FIELD);
+        match happened {
+            Happened::Changed(at) if is_secret(at) => {
+                self.pasted.forget();
+                Outcome::Stay
+            }
+            Happened::Left(at) if is_secret(at) => self.pasted.ask(&mut self.form),
+            Happened::Pressed(Button::Cancel) => Outcome::Close,
+            Happened::Pressed(_) => self.submit(app),
+            Happened::Changed(_) | Happened::Left(_) | Happened::Nothing => Outcome::Stay,
+        }
+    }
+
+    /// What it shows.
+    pub fn sheet(&self) -> Sheet {
+        let mut sheet = Sheet::new(format!("Edit {}", self.before.name), 76).with_form(&self.form);
+        let kind = self.catalogue.kind(&self.before.provider, &self.before.kind);
+        sheet.head.push(Row::dim(kind.map_or(self.before.kind.as_str(), |kind| kind.title.as_str())));
+        sheet.head.extend(self.pasted.remarks(&self.catalogue));
+        sheet.head.push(Row::Blank);
+        sheet.foot.splice(0..0, super::problem::rows(self.problem.as_ref()));
+        sheet
+    }
+
+    fn submit(&mut self, app: &App) -> Outcome {
+        if self.task.is_some() {
+            return Outcome::Stay;
+        }
+        match self.read(app) {
+            Ok(edit) => Outcome::Ask(Intent::Edit(self.before.id.clone(), Box::new(edit))),
+            Err((id, problem)) => {
+                self.form.complain(id, problem);
+                Outcome::Stay
+            }
+        }
+    }
+
+    fn read(&mut self, app: &App) -> Result<Edit, (&'static str, String)> {
+        let name = Name::parse(self.form.value("name")).map_err(|error| ("name", error.to_string()))?;
+        let other = |known: &Credential| known.name == name && known.id != self.before.id;
+        if app.credentials.all().iter().any(other) {
+            return Err(("name", format!("{name} exists already")));
+        }
+        let unread = self.form.secret(Pasted::FIELD).is_some_and(|input| !input.is_empty()) && self.pasted.secret().is_none();
+        if unread {
+            return Err((Pasted::FIELD, "is not read yet".to_owned()));
+        }
+        let expires = read_day(self.form.value("expires")).map_err(|problem| ("expires", problem))?;
+        let same_day = expires.map(words::day) == self.before.expires.map(words::day);
+        let region = self.form.value("region").to_owned();
+        let labels = read_labels(self.form.value("labels"));
+        Ok(Edit {
+            name: (name != self.before.name).then_some(name),
+            region: (region != self.before.region && !region.is_empty()).then_some(region),
+            fields: self.changed_fields(),
+            labels: (labels != self.before.labels).then_some(labels),
+            expires: (!same_day).then_some(expires),
+            secret: self.pasted.secret(),
+        })
+    }
+
+    fn changed_fields(&self) -> BTreeMap<String, String> {
+        let ids = self.form.fields.iter().filter_map(|field| field.id.strip_prefix("field:"));
+        let pairs = ids.map(|id| (id.to_owned(), self.form.value(&format!("field:{id}")).to_owned()));
+        pairs.filter(|(id, value)| self.before.fields.get(id).map_or("", String::as_str) != value).collect()
+    }
+}
+
+fn fields_of(credential: &Credential, catalogue: &Catalogue) -> Vec<Field> {
+    let region = region_choice(catalogue, &credential.provider, &credential.region);
+    let mut fields = vec![Field::text("name", "Name", credential.name.as_str()), Field::choice("region", "Region", region)];
+    let specs = catalogue.kind(&credential.provider, &credential.kind).map(|kind| kind.fields.as_slice()).unwrap_or_default();
+    for spec in specs {
+        let value = credential.fields.get(&spec.id).map_or("", String::as_str);
+        fields.push(Field::text(&format!("field:{}", spec.id), &spec.title, value).hinting(spec.help.clone()));
+    }
+    for (id, value) in credential.fields.iter().filter(|(id, _)| !specs.iter().any(|spec| spec.id == **id)) {
+        fields.push(Field::text(&format!("field:{id}"), id, value));
+    }
+    let end = credential.expires.map(words::day).unwrap_or_default();
+    fields.push(Field::text("labels", "Labels", &credential.labels.join(" ")).hinting("With blanks between them."));
+    fields.push(Field::text("expires", "Expires", &end).hinting("The last day, such as 2027-02-07; empty if it does not end."));
+    fields.push(Field::secret(Pasted::FIELD, "New secret").hinting("Leave it empty to keep the current one."));
+    fields
+}

@@ -1,0 +1,290 @@
+//! Dialogs: a stack of a closed set. Input goes to the top one; Esc closes it. What a dialog wants done comes back as
+//! an [`Intent`], so a dangerous thing is asked for in one step and carried out, with all it needs, in another.
+
+mod activity;
+mod add;
+mod confirm;
+mod edit;
+mod help;
+mod parameters;
+mod pasted;
+mod pick;
+mod problem;
+mod request;
+mod unlock;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+pub use activity::ActivityList;
+pub use add::Add;
+pub use confirm::{Confirm, warning as confirm_warning};
+pub use edit::EditCredential;
+pub use help::Help;
+pub use parameters::Parameters;
+pub use pick::{Pick, PickItem, Picked};
+pub use problem::Notice;
+pub use request::Request;
+pub use unlock::{Purpose, Unlock};
+
+use super::command::Action;
+use super::form::Form;
+use super::sheet::Sheet;
+use super::{App, Now};
+use crate::config::Key;
+use crate::config::key::Code;
+use crate::domain::problem::Problem;
+use crate::domain::request::Draft;
+use crate::domain::{CredentialId, Secret};
+use crate::engine::message::{Edit, KeyringEvent, NewCredential, TaskId};
+
+/// A dialog.
+pub enum Dialog {
+    /// Add a credential.
+    Add(Box<Add>),
+    /// Edit one.
+    Edit(Box<EditCredential>),
+    /// Say yes to something.
+    Confirm(Box<Confirm>),
+    /// Unlock or create the store.
+    Unlock(Unlock),
+    /// Pick a command, region or preset.
+    Pick(Pick),
+    /// Give values for a preset's placeholders.
+    Parameters(Box<Parameters>),
+    /// Edit the request.
+    Request(Box<Request>),
+    /// Running and finished tasks.
+    Activity(ActivityList),
+    /// The keys.
+    Help(Help),
+    /// Something went wrong.
+    Problem(Notice),
+}
+
+/// Something that a dialog wants done.
+pub enum Intent {
+    /// Run a command.
+    Run(Action),
+    /// Say what a pasted secret may be.
+    Identify(Arc<Secret>),
+    /// Keep a new credential.
+    Add(Box<NewCredential>),
+    /// Change a credential.
+    Edit(CredentialId, Box<Edit>),
+    /// Forget a credential.
+    Remove(CredentialId),
+    /// Switch a credential to a region.
+    Switch(CredentialId, String),
+    /// Try a credential in every region.
+    Probe(CredentialId),
+    /// Take a preset, with values for its placeholders.
+    Preset(String, BTreeMap<String, String>),
+    /// Take a request that was written by hand.
+    Write(Draft),
+    /// Send a request to which a person agreed.
+    Send(CredentialId, Draft),
+    /// Unlock the store, with a passphrase or by its own prompt.
+    Unlock(Option<Arc<Secret>>),
+    /// Stop a task.
+    Cancel(TaskId),
+}
+
+/// What a dialog makes of an input.
+pub enum Outcome {
+    /// It stays.
+    Stay,
+    /// It is over.
+    Close,
+    /// It wants something done, and stays until that is done.
+    Ask(Intent),
+    /// It wants something done, and is over.
+    Finish(Intent),
+}
+
+/// The dialogs, the top one last.
+#[derive(Default)]
+pub struct Stack(Vec<Dialog>);
+
+impl Stack {
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The top one.
+    pub fn top(&self) -> Option<&Dialog> {
+        self.0.last()
+    }
+
+    /// All of them, the top one last.
+    pub fn iter(&self) -> impl Iterator<Item = &Dialog> {
+        self.0.iter()
+    }
+
+    /// Puts one on top.
+    pub fn push(&mut self, dialog: Dialog) {
+        self.0.push(dialog);
+    }
+
+    /// Takes the top one away.
+    pub fn pop(&mut self) -> Option<Dialog> {
+        self.0.pop()
+    }
+
+    /// The top dialog waits for this task from now on.
+    pub fn wait(&mut self, task: TaskId) {
+        match self.0.last_mut() {
+            Some(Dialog::Add(add)) => add.wait(task),
+            Some(Dialog::Edit(edit)) => edit.wait(task),
+            Some(Dialog::Unlock(unlock)) => unlock.wait(task),
+            _ => {}
+        }
+    }
+
+    /// The top dialog waits for this task to say what was pasted.
+    pub fn wait_for_identification(&mut self, task: TaskId) {
+        match self.0.last_mut() {
+            Some(Dialog::Add(add)) => add.pasted.wait(task),
+            Some(Dialog::Edit(edit)) => edit.pasted.wait(task),
+            _ => {}
+        }
+    }
+
+    /// It is known what was pasted; the dialog that waits for `task` takes it in.
+    pub fn identified(&mut self, task: TaskId, event: KeyringEvent) {
+        let waiting = self.0.iter_mut().find(|dialog| dialog.pasted_task() == Some(task));
+        match waiting {
+            Some(Dialog::Add(add)) => add.identified(event),
+            Some(Dialog::Edit(edit)) => edit.pasted.take(event),
+            _ => {}
+        }
+    }
+
+    /// A task ended well: the dialog that waited for it is over.
+    pub fn done(&mut self, task: TaskId) {
+        self.0.retain(|dialog| dialog.task() != Some(task));
+    }
+
+    /// A task ended badly: the dialog that waited for it says so. Without one, the problem comes back.
+    pub fn failed(&mut self, task: TaskId, problem: Problem) -> Option<Problem> {
+        for dialog in &mut self.0 {
+            let identifies = dialog.pasted_task() == Some(task);
+            if !identifies && dialog.task() != Some(task) {
+                continue;
+            }
+            match dialog {
+                Dialog::Add(add) if identifies => add.pasted.refuse(&problem, &mut add.form),
+                Dialog::Edit(edit) if identifies => edit.pasted.refuse(&problem, &mut edit.form),
+                Dialog::Add(add) => add.fail(problem),
+                Dialog::Edit(edit) => edit.fail(problem),
+                Dialog::Unlock(unlock) => unlock.fail(problem),
+                _ => return Some(problem),
+            }
+            return None;
+        }
+        Some(problem)
+    }
+}
+
+impl Dialog {
+    /// Takes a key in.
+    pub fn key(&mut self, key: Key, app: &App, now: Now) -> Outcome {
+        if key.code == Code::Esc {
+            return Outcome::Close;
+        }
+        match self {
+            Self::Pick(pick) => pick.key(key),
+            Self::Activity(list) => list.key(key, app),
+            Self::Help(help) => help.key(key),
+            Self::Problem(_) => problem::key(key),
+            Self::Confirm(confirm) => confirm.key(key),
+            _ => {
+                let happened = self.form_mut().map(|form| form.key(key));
+                happened.map_or(Outcome::Stay, |happened| self.react(happened, app, now))
+            }
+        }
+    }
+
+    /// Takes a pasted text in.
+    pub fn paste(&mut self, text: &str, app: &App, now: Now) -> Outcome {
+        match self {
+            Self::Pick(pick) => pick.paste(text),
+            _ => {
+                let happened = self.form_mut().map(|form| form.paste(text));
+                happened.map_or(Outcome::Stay, |happened| self.react(happened, app, now))
+            }
+        }
+    }
+
+    /// Takes a click on a field, button or list item in.
+    pub fn click(&mut self, at: usize, app: &App, now: Now) -> Outcome {
+        match self {
+            Self::Pick(pick) => pick.click(at),
+            Self::Activity(list) => list.click(at, app),
+            Self::Confirm(confirm) => confirm.click(at),
+            Self::Problem(_) => Outcome::Close,
+            _ => {
+                let happened = self.form_mut().map(|form| form.point(at));
+                happened.map_or(Outcome::Stay, |happened| self.react(happened, app, now))
+            }
+        }
+    }
+
+    /// What it shows.
+    pub fn sheet(&self, app: &App, now: Now) -> Sheet {
+        match self {
+            Self::Add(add) => add.sheet(),
+            Self::Edit(edit) => edit.sheet(),
+            Self::Confirm(confirm) => confirm.sheet(),
+            Self::Unlock(unlock) => unlock.sheet(),
+            Self::Pick(pick) => pick.sheet(),
+            Self::Parameters(parameters) => parameters.sheet(),
+            Self::Request(request) => request.sheet(),
+            Self::Activity(list) => list.sheet(app, now),
+            Self::Help(help) => help.sheet(app),
+            Self::Problem(notice) => notice.sheet(),
+        }
+    }
+
+    fn form_mut(&mut self) -> Option<&mut Form> {
+        match self {
+            Self::Add(add) => Some(&mut add.form),
+            Self::Edit(edit) => Some(&mut edit.form),
+            Self::Unlock(unlock) => Some(&mut unlock.form),
+            Self::Parameters(parameters) => Some(&mut parameters.form),
+            Self::Request(request) => Some(&mut request.form),
+            Self::Confirm(_) | Self::Pick(_) | Self::Activity(_) | Self::Help(_) | Self::Problem(_) => None,
+        }
+    }
+
+    fn react(&mut self, happened: super::form::Happened, app: &App, now: Now) -> Outcome {
+        match self {
+            Self::Add(add) => add.react(happened, app),
+            Self::Edit(edit) => edit.react(happened, app, now),
+            Self::Unlock(unlock) => unlock.react(happened),
+            Self::Parameters(parameters) => parameters.react(happened),
+            Self::Request(request) => request.react(happened),
+            Self::Confirm(_) | Self::Pick(_) | Self::Activity(_) | Self::Help(_) | Self::Problem(_) => Outcome::Stay,
+        }
+    }
+
+    /// The task whose end it waits for.
+    fn task(&self) -> Option<TaskId> {
+        match self {
+            Self::Add(add) => add.task(),
+            Self::Edit(edit) => edit.task(),
+            Self::Unlock(unlock) => unlock.task(),
+            _ => None,
+        }
+    }
+
+    /// The task that is to say what was pasted.
+    fn pasted_task(&self) -> Option<TaskId> {
+        match self {
+            Self::Add(add) => add.pasted.task(),
+            Self::Edit(edit) => edit.pasted.task(),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! Picking one of many by typing: the palette, regions, presets.
+
+use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
+use nucleo_matcher::{Config, Matcher};
+use tui_input::Input;
+
+use super::{Intent, Outcome};
+use crate::config::Key;
+use crate::config::key::Code;
+use crate::config::theme::Role;
+use crate::tui::app::command::{Action, Motion};
+use crate::tui::app::credentials::step;
+use crate::tui::app::form::{edit, insert};
+use crate::tui::app::sheet::{FieldRow, Item, Row, Sheet, Value};
+
+/// How far a page key goes.
+const PAGE: usize = 10;
+
+/// The dialog in which one of many is picked.
+pub struct Pick {
+    title: &'static str,
+    input: Input,
+    items: Vec<PickItem>,
+    shown: Vec<usize>,
+    cursor: usize,
+}
+
+/// One of the many.
+pub struct PickItem {
+    /// What is typed to find it.
+    pub text: String,
+    /// More about it.
+    pub more: String,
+    /// Something short at the right edge.
+    pub right: String,
+    /// A sign before it.
+    pub mark: Option<(Role, &'static str)>,
+    /// What picking it means.
+    pub picked: Picked,
+}
+
+/// What picking something means.
+#[derive(Debug, Clone)]
+pub enum Picked {
+    /// Run a command.
+    Command(Action),
+    /// Switch the credential to this region.
+    Region(crate::domain::CredentialId, String),
+    /// Take this preset.
+    Preset(String),
+}
+
+impl Pick {
+    /// All of `items`; the cursor is on the one at `cursor`.
+    pub fn new(title: &'static str, items: Vec<PickItem>, cursor: usize) -> Self {
+        let shown = (0..items.len()).collect();
+        Self { title, input: Input::default(), items, shown, cursor }
+    }
+
+    /// Takes a key in.
+    pub fn key(&mut self, key: Key) -> Outcome {
+        if key.code == Code::Enter {
+            return self.pick();
+        }
+        match motion(key) {
+            Some(motion) => self.cursor = step(self.cursor, motion, PAGE, self.shown.len().saturating_sub(1)),
+            None if edit(&mut self.input, key) => self.search(),
+            None => {}
+        }
+        Outcome::Stay
+    }
+
+    /// Takes a pasted text in.
+    pub fn paste(&mut self, text: &str) -> Outcome {
+        insert(&mut self.input, text);
+        self.search();
+        Outcome::Stay
+    }
+
+    /// Takes a click on an item in.
+    pub fn click(&mut self, at: usize) -> Outcome {
+        self.cursor = at;
+        self.pick()
+    }
+
+    /// What it shows.
+    pub fn sheet(&self) -> Sheet {
+        let mut sheet = Sheet::new(self.title, 84);
+        let value = Value::Text(self.input.value().to_owned(), self.input.visual_cursor());
+        let field = FieldRow { at: usize::MAX, label: "Find".to_owned(), value, focused: true, wrong: false };
+        sheet.head = vec![Row::Field(field), Row::Blank];
+        sheet.body = self.shown.iter().enumerate().map(|(at, item)| self.row(at, &self.items[*item])).collect();
+        if sheet.body.is_empty() {
+            sheet.body.push(Row::dim("Nothing matches"));
+        }
+        sheet.cursor = self.cursor;
+        sheet.foot = vec![Row::Blank, Row::dim("↑/↓ choose · Enter takes it · Esc closes")];
+        sheet
+    }
+
+    fn row(&self, at: usize, item: &PickItem) -> Row {
+        Row::Item(Item {
+            at: Some(at),
+            mark: item.mark,
+            text: item.text.clone(),
+            more: item.more.clone(),
+            right: item.right.clone(),
+            selected: at == self.cursor,
+        })
+    }
+
+    fn pick(&mut self) -> Outcome {
+        let Some(item) = self.shown.get(self.cursor).map(|at| &self.items[*at]) else { return Outcome::Stay };
+        Outcome::Finish(match item.picked.clone() {
+            Picked::Command(action) => Intent::Run(action),
+            Picked::Region(credential, region) => Intent::Switch(credential, region),
+            Picked::Preset(id) => Intent::Preset(id, std::collections::BTreeMap::new()),
+        })
+    }
+
+    fn search(&mut self) {
+        let pattern = Pattern::parse(self.input.value(), CaseMatching::Ignore, Normalization::Smart);
+        let (mut matcher, mut letters) = (Matcher::new(Config::DEFAULT), Vec::new());
+        let mut score = |item: &PickItem| {
+            let haystack = format!("{} {}", item.text, item.more);
+            pattern.score(nucleo_matcher::Utf32Str::new(&haystack, &mut letters), &mut matcher)
+        };
+        let scored = self.items.iter().enumerate().filter_map(|(at, item)| Some((score(item)?, at)));
+        let mut scored: Vec<_> = scored.collect();
+        scored.sort_by(|(a, _), (b, _)| b.cmp(a));
+        self.shown = scored.into_iter().map(|(_, at)| at).collect();
+        self.cursor = 0;
+    }
+}
+
+/// The motions that do not get in the way of typing.
+pub(super) fn motion(key: Key) -> Option<Motion> {
+    match (key.code, key.ctrl) {
+        (Code::Up, _) | (Code::Char('p'), true) => Some(Motion::Up),
+        (Code::Down, _) | (Code::Char('n'), true) => Some(Motion::Down),
+        (Code::PageUp, _) => Some(Motion::PageUp),
+        (Code::PageDown, _) => Some(Motion::PageDown),
+        _ => None,
+    }
+}

@@ -1,0 +1,87 @@
+//! What the footer offers: commands that do something right now, as many as there is room for.
+
+use unicode_width::UnicodeWidthStr;
+
+use super::command::{self, Action, ConsoleAction, CredentialAction, Focus, ListAction, ProgramAction, RegionAction};
+use super::detail::Detail;
+use super::layout::Area;
+use super::{App, Pane};
+
+/// A hint: key, word and where it stands.
+pub struct Hint {
+    /// The key.
+    pub key: String,
+    /// The word.
+    pub title: &'static str,
+    /// What a click on it does.
+    pub action: Action,
+    /// Where it stands.
+    pub area: Area,
+}
+
+const LIST: &[Action] = &[
+    Action::Credential(CredentialAction::Show),
+    Action::Credential(CredentialAction::Copy),
+    Action::Console(ConsoleAction::Test),
+    Action::Credential(CredentialAction::Check),
+    Action::Credential(CredentialAction::Add),
+    Action::Credential(CredentialAction::Edit),
+    Action::List(ListAction::Filter),
+    Action::List(ListAction::Clear),
+];
+const REGIONS: &[Action] = &[
+    Action::Region(RegionAction::Switch),
+    Action::Region(RegionAction::Probe),
+    Action::Console(ConsoleAction::Test),
+    Action::Credential(CredentialAction::Check),
+];
+const CONSOLE: &[Action] = &[
+    Action::Console(ConsoleAction::Send),
+    Action::Console(ConsoleAction::Presets),
+    Action::Console(ConsoleAction::Edit),
+    Action::Console(ConsoleAction::View),
+    Action::Console(ConsoleAction::Fold),
+    Action::Console(ConsoleAction::Search),
+    Action::Console(ConsoleAction::CopyBody),
+];
+const ALWAYS: &[Action] = &[
+    Action::Program(ProgramAction::Unlock),
+    Action::Focus(Focus::Next),
+    Action::Program(ProgramAction::Palette),
+    Action::Program(ProgramAction::Help),
+    Action::Program(ProgramAction::Quit),
+];
+
+/// The hints that fit into the footer.
+pub fn hints(app: &App, footer: Area) -> Vec<Hint> {
+    let own = match app.stage.focus {
+        Pane::Credentials | Pane::Detail => LIST,
+        Pane::Regions => REGIONS,
+        Pane::Console => CONSOLE,
+    };
+    let offered = own.iter().chain(ALWAYS).copied().filter(|action| app.offers(*action));
+    let mut rest = footer.split_left(1).1;
+    let mut hints = Vec::new();
+    for action in offered {
+        let Some((key, title)) = label(app, action) else { continue };
+        let width = u16::try_from(key.width() + 1 + title.width()).unwrap_or(u16::MAX);
+        if width > rest.width {
+            break;
+        }
+        let (area, after) = rest.split_left(width);
+        rest = after.split_left(3).1;
+        hints.push(Hint { key, title, action, area });
+    }
+    hints
+}
+
+/// What a click on the footer does.
+pub fn hint_at(app: &App, footer: Area, column: u16) -> Option<Action> {
+    hints(app, footer).into_iter().find(|hint| hint.area.contains(column, footer.y)).map(|hint| hint.action)
+}
+
+fn label(app: &App, action: Action) -> Option<(String, &'static str)> {
+    let command = command::of(action)?;
+    let shown = action == Action::Credential(CredentialAction::Show) && !Detail::is_masked(&app.detail);
+    Some((app.preferences.keys.label(action)?, if shown { "mask" } else { command.title }))
+}

@@ -1,0 +1,367 @@
+//! Fields and buttons that dialogs are made of.
+
+use tui_input::{Input, InputRequest};
+
+use super::secret_input::SecretInput;
+use crate::config::Key;
+use crate::config::key::Code;
+
+/// Fields from top to bottom, then buttons from left to right, and where the focus is among them.
+pub struct Form {
+    /// The fields.
+    pub fields: Vec<Field>,
+    /// The buttons.
+    pub buttons: Vec<Button>,
+    /// The field or, counted on behind the fields, the button that has the focus.
+    pub focus: usize,
+}
+
+/// A field with its label.
+pub struct Field {
+    /// By which the dialog finds it again.
+    pub id: String,
+    /// What stands before it.
+    pub label: String,
+    /// One line about it, shown while it has the focus.
+    pub hint: String,
+    /// What is wrong with it.
+    pub problem: Option<String>,
+    /// What can be done in it.
+    pub control: Control,
+}
+
+/// What can be done in a field.
+pub enum Control {
+    /// A line of text.
+    Text(Input),
+    /// A secret.
+    Secret(SecretInput),
+    /// One of several.
+    Choice(Choice),
+}
+
+/// One of several.
+#[derive(Default)]
+pub struct Choice {
+    /// Id and title of each.
+    pub options: Vec<(String, String)>,
+    /// Which one.
+    pub at: usize,
+}
+
+/// A button.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Button {
+    /// Leaves everything as it is.
+    Cancel,
+    /// Does what the dialog is for.
+    Act(&'static str),
+    /// Does what the dialog is for, and cannot be taken back.
+    Danger(&'static str),
+}
+
+/// What a key did to a form.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Happened {
+    /// Nothing that matters.
+    Nothing,
+    /// The field at this place holds something else now.
+    Changed(usize),
+    /// The focus left the field at this place.
+    Left(usize),
+    /// This button was pressed.
+    Pressed(Button),
+}
+
+impl Button {
+    /// What stands on it.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Cancel => "Cancel",
+            Self::Act(label) | Self::Danger(label) => label,
+        }
+    }
+}
+
+impl Choice {
+    /// A choice that begins with the option of this id, or the first.
+    pub fn new(options: Vec<(String, String)>, id: &str) -> Self {
+        let at = options.iter().position(|(known, _)| known == id).unwrap_or(0);
+        Self { options, at }
+    }
+
+    /// The id of what is chosen; empty where there is nothing to choose from.
+    pub fn id(&self) -> &str {
+        self.options.get(self.at).map_or("", |(id, _)| id)
+    }
+
+    /// The title of what is chosen.
+    pub fn title(&self) -> &str {
+        self.options.get(self.at).map_or("", |(_, title)| title)
+    }
+
+    fn turn(&mut self, key: Key) -> bool {
+        let count = self.options.len().max(1);
+        self.at = match key.code {
+            Code::Right | Code::Char(' ') => (self.at + 1) % count,
+            Code::Left => (self.at + count - 1) % count,
+            Code::Char(c) => {
+                let begins = |(_, title): &(String, String)| title.to_lowercase().starts_with(c.to_ascii_lowercase());
+                let next = (1..=count).map(|step| (self.at + step) % count);
+                match next.into_iter().find(|at| self.options.get(*at).is_some_and(begins)) {
+                    Some(at) => at,
+                    None => return false,
+                }
+            }
+            _ => return false,
+        };
+        true
+    }
+}
+
+impl Field {
+    /// A line of text that begins with `value`.
+    pub fn text(id: &str, label: &str, value: &str) -> Self {
+        Self::new(id, label, Control::Text(Input::new(value.to_owned())))
+    }
+
+    /// A secret.
+    pub fn secret(id: &str, label: &str) -> Self {
+        Self::new(id, label, Control::Secret(SecretInput::default()))
+    }
+
+    /// One of several.
+    pub fn choice(id: &str, label: &str, choice: Choice) -> Self {
+        Self::new(id, label, Control::Choice(choice))
+    }
+
+    /// The field with a line about it.
+    #[must_use]
+    pub fn hinting(mut self, hint: impl Into<String>) -> Self {
+        self.hint = hint.into();
+        self
+    }
+
+    fn new(id: &str, label: &str, control: Control) -> Self {
+        Self { id: id.to_owned(), label: label.to_owned(), hint: String::new(), problem: None, control }
+    }
+}
+
+impl Control {
+    fn key(&mut self, key: Key) -> bool {
+        match self {
+            Self::Text(input) => edit(input, key),
+            Self::Secret(secret) => secret.key(key),
+            Self::Choice(choice) => choice.turn(key),
+        }
+    }
+}
+
+impl Form {
+    /// A form with these fields and buttons; the focus is on the first field.
+    pub fn new(fields: Vec<Field>, buttons: Vec<Button>) -> Self {
+        Self { fields, buttons, focus: 0 }
+    }
+
+    /// The field with this id.
+    pub fn field(&self, id: &str) -> Option<&Field> {
+        self.fields.iter().find(|field| field.id == id)
+    }
+
+    /// The field with this id, to be changed.
+    pub fn field_mut(&mut self, id: &str) -> Option<&mut Field> {
+        self.fields.iter_mut().find(|field| field.id == id)
+    }
+
+    /// The text or the chosen id of a field, without outer blanks; empty for secrets.
+    pub fn value(&self, id: &str) -> &str {
+        match self.field(id).map(|field| &field.control) {
+            Some(Control::Text(input)) => input.value().trim(),
+            Some(Control::Choice(choice)) => choice.id(),
+            Some(Control::Secret(_)) | None => "",
+        }
+    }
+
+    /// The secret of a field.
+    pub fn secret(&mut self, id: &str) -> Option<&mut SecretInput> {
+        match &mut self.field_mut(id)?.control {
+            Control::Secret(secret) => Some(secret),
+            Control::Text(_) | Control::Choice(_) => None,
+        }
+    }
+
+    /// Says what is wrong with a field, and goes there.
+    pub fn complain(&mut self, id: &str, problem: impl Into<String>) {
+        if let Some(at) = self.fields.iter().position(|field| field.id == id) {
+            self.fields[at].problem = Some(problem.into());
+            self.focus = at;
+        }
+    }
+
+    /// The button that has the focus.
+    pub fn focused_button(&self) -> Option<Button> {
+        self.focus.checked_sub(self.fields.len()).and_then(|at| self.buttons.get(at)).copied()
+    }
+
+    /// What the person should know about the field that has the focus, and whether it is a problem.
+    pub fn remark(&self) -> Option<(&str, bool)> {
+        let field = self.fields.get(self.focus)?;
+        match &field.problem {
+            Some(problem) => Some((problem, true)),
+            None => (!field.hint.is_empty()).then_some((field.hint.as_str(), false)),
+        }
+    }
+
+    /// Takes a key in.
+    pub fn key(&mut self, key: Key) -> Happened {
+        let before = self.focus;
+        match key.code {
+            Code::Tab if key.shift => self.turn(Direction::Back),
+            Code::Tab | Code::Down => self.turn(Direction::On),
+            Code::Up => self.turn(Direction::Back),
+            Code::Enter => return self.enter(),
+            Code::Left if self.focused_button().is_some() => self.turn(Direction::Back),
+            Code::Right if self.focused_button().is_some() => self.turn(Direction::On),
+            _ => return self.write(key),
+        }
+        if before == self.focus { Happened::Nothing } else { Happened::Left(before) }
+    }
+
+    /// Takes a pasted text into the field that has the focus; line breaks do not belong into a line of text.
+    pub fn paste(&mut self, text: &str) -> Happened {
+        let Some(field) = self.fields.get_mut(self.focus) else { return Happened::Nothing };
+        field.problem = None;
+        match &mut field.control {
+            Control::Text(input) => insert(input, text),
+            Control::Secret(secret) => secret.push(text),
+            Control::Choice(_) => return Happened::Nothing,
+        }
+        Happened::Changed(self.focus)
+    }
+
+    /// Gives a field or button the focus, as a click does.
+    pub fn point(&mut self, at: usize) -> Happened {
+        let before = std::mem::replace(&mut self.focus, at);
+        match self.focused_button() {
+            Some(button) => Happened::Pressed(button),
+            None if before == at => Happened::Nothing,
+            None => Happened::Left(before),
+        }
+    }
+
+    fn write(&mut self, key: Key) -> Happened {
+        let Some(field) = self.fields.get_mut(self.focus) else { return Happened::Nothing };
+        if field.control.key(key) {
+            field.problem = None;
+            Happened::Changed(self.focus)
+        } else {
+            Happened::Nothing
+        }
+    }
+
+    fn enter(&mut self) -> Happened {
+        match self.focused_button() {
+            Some(button) => Happened::Pressed(button),
+            None => {
+                self.focus += 1;
+                Happened::Left(self.focus - 1)
+            }
+        }
+    }
+
+    fn turn(&mut self, direction: Direction) {
+        let count = (self.fields.len() + self.buttons.len()).max(1);
+        self.focus = match direction {
+            Direction::On => (self.focus + 1) % count,
+            Direction::Back => (self.focus + count - 1) % count,
+        };
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Direction {
+    On,
+    Back,
+}
+
+/// Takes a key into a line of text; whether it changed the text or moved in it.
+pub fn edit(input: &mut Input, key: Key) -> bool {
+    let Some(request) = request(key) else { return false };
+    input.handle(request).is_some()
+}
+
+/// Takes a pasted text into a line of text.
+pub fn insert(input: &mut Input, text: &str) {
+    for c in text.chars().filter(|c| !crate::domain::text::is_unshowable(*c)) {
+        input.handle(InputRequest::InsertChar(c));
+    }
+}
+
+fn request(key: Key) -> Option<InputRequest> {
+    use InputRequest as R;
+    Some(match (key.code, key.ctrl, key.alt) {
+        (Code::Char(c), false, false) => R::InsertChar(c),
+        (Code::Backspace, false, false) | (Code::Char('h'), true, _) => R::DeletePrevChar,
+        (Code::Backspace, ..) | (Code::Char('w'), true, _) => R::DeletePrevWord,
+        (Code::Delete, ..) | (Code::Char('d'), true, _) => R::DeleteNextChar,
+        (Code::Left, false, false) | (Code::Char('b'), true, _) => R::GoToPrevChar,
+        (Code::Right, false, false) | (Code::Char('f'), true, _) => R::GoToNextChar,
+        (Code::Left, ..) | (Code::Char('b'), _, true) => R::GoToPrevWord,
+        (Code::Right, ..) | (Code::Char('f'), _, true) => R::GoToNextWord,
+        (Code::Home, ..) | (Code::Char('a'), true, _) => R::GoToStart,
+        (Code::End, ..) | (Code::Char('e'), true, _) => R::GoToEnd,
+        (Code::Char('u'), true, _) => R::DeleteFromStart,
+        (Code::Char('k'), true, _) => R::DeleteTillEnd,
+        (Code::Char('y'), true, _) => R::Yank,
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn form() -> Form {
+        let options = ["snyk", "appcircle"].map(|id| (id.to_owned(), id.to_owned())).to_vec();
+        let fields = vec![Field::text("name", "Name", ""), Field::choice("provider", "Provider", Choice::new(options, "snyk"))];
+        Form::new(fields, vec![Button::Cancel, Button::Act("Add")])
+    }
+
+    fn press(form: &mut Form, keys: &str) -> Happened {
+        keys.split(' ').fold(Happened::Nothing, |_, key| form.key(Key::parse(key).expect("a key")))
+    }
+
+    #[test]
+    fn the_focus_goes_round() {
+        let mut form = form();
+        assert_eq!(press(&mut form, "Tab"), Happened::Left(0));
+        press(&mut form, "Tab Tab Tab");
+        assert_eq!(form.focus, 0);
+        press(&mut form, "S-Tab");
+        assert_eq!(form.focused_button(), Some(Button::Act("Add")));
+        assert_eq!(press(&mut form, "Left"), Happened::Left(3));
+        assert_eq!(press(&mut form, "Enter"), Happened::Pressed(Button::Cancel));
+    }
+
+    #[test]
+    fn letters_write_and_choose() {
+        let mut form = form();
+        assert_eq!(press(&mut form, "a"), Happened::Changed(0));
+        form.paste("b\nc");
+        assert_eq!(form.value("name"), "abc");
+        press(&mut form, "Tab a");
+        assert_eq!(form.value("provider"), "appcircle");
+        press(&mut form, "Right");
+        assert_eq!(form.value("provider"), "snyk");
+        assert_eq!(press(&mut form, "z"), Happened::Nothing);
+    }
+
+    #[test]
+    fn a_complaint_goes_away_when_the_field_changes() {
+        let mut form = form();
+        form.complain("name", "is empty");
+        assert_eq!(form.remark(), Some(("is empty", true)));
+        press(&mut form, "x");
+        assert_eq!(form.remark(), None);
+    }
+}

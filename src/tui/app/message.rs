@@ -1,0 +1,128 @@
+//! What comes into the screen, and what goes out of it.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::json::Document;
+use super::keymap::Keymap;
+use crate::config::Key;
+use crate::config::theme::{Glyphs, Theme};
+use crate::domain::provider::Catalogue;
+use crate::domain::{Credential, Moment};
+use crate::engine::message::{Report, Task, TaskId};
+
+/// Something that happened.
+pub enum Msg {
+    /// A person did something.
+    Input(Input),
+    /// A background task has something to say.
+    Report(Report),
+    /// A body that [`Effect::LayOut`] handed over is ready to be read.
+    LaidOut(TaskId, Box<Document>),
+    /// The moment that [`super::App::next_wake`] named has come.
+    Wake,
+    /// The process is about to be suspended or handed to another program: re-mask now.
+    Leaving,
+    /// A background thread panicked; the text holds no secret.
+    Panicked(String),
+}
+
+/// Something that a person did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Input {
+    /// A key was pressed.
+    Key(Key),
+    /// The mouse did something at column and row.
+    Mouse(Mouse, u16, u16),
+    /// Text was pasted; it may be a secret, so it is wiped on drop.
+    Paste(zeroize::Zeroizing<String>),
+    /// The terminal has another size now: columns and rows.
+    Resize(u16, u16),
+    /// The terminal window got or lost the focus.
+    Focus(bool),
+}
+
+/// What the mouse did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mouse {
+    /// The left button went down.
+    Press,
+    /// It moved with the left button down.
+    Drag,
+    /// The left button went up.
+    Release,
+    /// The wheel turned up.
+    ScrollUp,
+    /// The wheel turned down.
+    ScrollDown,
+}
+
+/// Something to be done for the screen.
+pub enum Effect {
+    /// Start a task in the background.
+    Start(TaskId, Task),
+    /// Stop a task.
+    Cancel(TaskId),
+    /// Lay out a large body on a thread of its own ([`Document::parse`]) and come back with [`Msg::LaidOut`].
+    LayOut(TaskId, String),
+    /// Suspend the process (Ctrl-Z).
+    Suspend,
+    /// Turn mouse capture on or off.
+    Mouse(bool),
+    /// Open a page in the browser, or fail silently where there is none.
+    Open(url::Url),
+    /// Leave.
+    Quit,
+}
+
+/// What time it is, on both clocks.
+#[derive(Debug, Clone, Copy)]
+pub struct Now {
+    /// For deadlines and countdowns.
+    pub instant: Instant,
+    /// For ages and dates.
+    pub wall: Moment,
+}
+
+/// What the screen starts with.
+pub struct Start {
+    /// All credentials, by name.
+    pub credentials: Vec<Credential>,
+    /// What is known about providers.
+    pub catalogue: Arc<Catalogue>,
+    /// The size of the terminal: columns and rows.
+    pub size: (u16, u16),
+    /// How the person likes it.
+    pub preferences: Preferences,
+}
+
+/// How the person likes the screen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Preferences {
+    /// What each role looks like.
+    pub theme: Theme,
+    /// The signs that carry meaning.
+    pub glyphs: Glyphs,
+    /// Which key means what.
+    pub keys: Keymap,
+    /// How long a secret is shown.
+    pub reveal: Duration,
+}
+
+impl Default for Preferences {
+    fn default() -> Self {
+        Self {
+            theme: Theme::default(),
+            glyphs: Glyphs::UNICODE,
+            keys: Keymap::new(&std::collections::BTreeMap::new()),
+            reveal: Duration::from_secs(15),
+        }
+    }
+}
+
+impl Start {
+    /// A start with the default preferences.
+    pub fn new(credentials: Vec<Credential>, catalogue: Arc<Catalogue>, size: (u16, u16)) -> Self {
+        Self { credentials, catalogue, size, preferences: Preferences::default() }
+    }
+}

@@ -1,0 +1,194 @@
+//! Opening dialogs.
+
+use std::collections::BTreeMap;
+
+use super::command::{Action, COMMANDS, CredentialAction, ProgramAction};
+use super::dialog::confirm_warning as warning;
+use super::dialog::{
+    ActivityList, Add, Confirm, Dialog, EditCredential, Help, Intent, Notice, Parameters, Pick, PickItem, Picked, Purpose,
+    Request, Unlock,
+};
+use super::form::Button;
+use super::sheet::Row;
+use super::{App, Effect, Now, Pane, draft, regions, words};
+use crate::config::Key;
+use crate::config::theme::Role;
+use crate::domain::problem::Problem;
+use crate::domain::request::Draft;
+use crate::domain::response::Verdict;
+use crate::engine::message::{BackendKind, StoreError};
+
+impl App {
+    /// Shows a problem, with what it happened to.
+    pub(super) fn show_problem(&mut self, title: impl Into<String>, problem: Problem) {
+        self.dialogs.push(Dialog::Problem(Notice { title: title.into(), problem }));
+    }
+
+    pub(super) fn open_credential_dialog(&mut self, action: CredentialAction) -> Vec<Effect> {
+        let dialog = match (action, self.selected()) {
+            (CredentialAction::Add, _) => Dialog::Add(Box::new(Add::new(self.catalogue.clone()))),
+            (CredentialAction::Edit, Some(credential)) => {
+                Dialog::Edit(Box::new(EditCredential::new(credential, self.catalogue.clone())))
+            }
+            (CredentialAction::Remove, Some(credential)) => {
+                let rows = vec![
+                    Row::text(format!(
+                        "The secret of {} is wiped from the store, and what is known about it is forgotten.",
+                        credential.name
+                    )),
+                    warning("The provider is not asked: until it is revoked there, the secret still works for whoever has it."),
+                ];
+                let intent = Intent::Remove(credential.id.clone());
+                let confirm = Confirm::new("Remove a credential", rows, Button::Danger("Remove"), intent);
+                Dialog::Confirm(Box::new(confirm.typing(credential.name.as_str())))
+            }
+            _ => return Vec::new(),
+        };
+        self.dialogs.push(dialog);
+        Vec::new()
+    }
+
+    pub(super) fn open_program_dialog(&mut self, action: ProgramAction) {
+        let dialog = match action {
+            ProgramAction::Palette => Dialog::Pick(self.palette()),
+            ProgramAction::Activity => Dialog::Activity(ActivityList::default()),
+            _ => Dialog::Help(Help::default()),
+        };
+        self.dialogs.push(dialog);
+    }
+
+    fn palette(&self) -> Pick {
+        let offered = COMMANDS.iter().filter(|command| {
+            !matches!(command.action, Action::Move(_) | Action::Program(ProgramAction::Palette)) && self.offers(command.action)
+        });
+        let item = |command: &super::command::Command| {
+            let keys: Vec<_> = self.preferences.keys.keys_of(command.action).map(Key::to_string).collect();
+            PickItem {
+                text: command.name.replace('-', " "),
+                more: command.help.to_owned(),
+                right: keys.join(" "),
+                mark: None,
+                picked: Picked::Command(command.action),
+            }
+        };
+        Pick::new("Commands", offered.map(item).collect(), 0)
+    }
+
+    pub(super) fn open_region_picker(&mut self) -> Vec<Effect> {
+        let Some(credential) = self.selected() else { return Vec::new() };
+        let all = regions::of_provider(&self.catalogue, &credential.provider);
+        let item = |region: &crate::domain::region::Region| {
+            let verdict = self.regions.check(&region.id).map_or(Verdict::Unchecked, |check| check.verdict);
+            PickItem {
+                text: region.id.clone(),
+                more: format!("{} {}", region.title, region.api.host()),
+                right: verdict.as_str().to_owned(),
+                mark: Some(if region.id == credential.region {
+                    (Role::Accent, self.preferences.glyphs.pointer)
+                } else {
+                    (Role::Dim, " ")
+                }),
+                picked: Picked::Region(credential.id.clone(), region.id.clone()),
+            }
+        };
+        let current = all.iter().position(|region| region.id == credential.region).unwrap_or(0);
+        let pick = Pick::new("Region", all.iter().map(item).collect(), current);
+        self.dialogs.push(Dialog::Pick(pick));
+        Vec::new()
+    }
+
+    pub(super) fn open_probe_question(&mut self) -> Vec<Effect> {
+        let Some(credential) = self.selected() else { return Vec::new() };
+        let all = regions::of_provider(&self.catalogue, &credential.provider);
+        let mut rows = vec![
+            Row::text(format!("{} is tried in every region of its provider.", self.name_of(credential))),
+            warning(format!("The secret is shown to each of these {}:", words::count(all.len(), "host"))),
+        ];
+        rows.extend(all.iter().map(|region| Row::dim(format!("  {}  {}", region.id, region.api.host()))));
+        let intent = Intent::Probe(credential.id.clone());
+        let confirm = Confirm::new("Try every region?", rows, Button::Act("Try all"), intent);
+        self.dialogs.push(Dialog::Confirm(Box::new(confirm)));
+        Vec::new()
+    }
+
+    pub(super) fn open_preset_picker(&mut self) -> Vec<Effect> {
+        let Some(credential) = self.selected() else { return Vec::new() };
+        let Ok(provider) = self.catalogue.provider(&credential.provider) else { return Vec::new() };
+        let useful = provider.presets.iter().filter(|preset| !preset.not_for.contains(&credential.kind));
+        let item = |preset: &crate::domain::provider::Preset| PickItem {
+            text: preset.title.clone(),
+            more: preset.help.clone(),
+            right: preset.method.clone(),
+            mark: None,
+            picked: Picked::Preset(preset.id.clone()),
+        };
+        let pick = Pick::new("Requests", useful.map(item).collect(), 0);
+        self.dialogs.push(Dialog::Pick(pick));
+        Vec::new()
+    }
+
+    /// Takes a preset, asking for the values that nobody has given yet.
+    pub(super) fn take_preset(&mut self, id: &str, given: BTreeMap<String, String>) {
+        let Some(credential) = self.selected() else { return };
+        let Ok(preset) = self.catalogue.preset(&credential.provider, id).cloned() else { return };
+        let provider = credential.provider.clone();
+        let missing: Vec<_> = draft::open(&draft::of_preset(&preset))
+            .into_iter()
+            .filter(|id| !given.contains_key(id) && !credential.fields.contains_key(id))
+            .collect();
+        let default_of = |id: &str| {
+            let parameter = preset.parameters.iter().find(|parameter| parameter.id == id);
+            parameter.and_then(|parameter| parameter.default.clone()).unwrap_or_default()
+        };
+        if missing.is_empty() {
+            self.console.choose(&provider, &preset, given);
+            self.focus(super::command::Focus::To(Pane::Console));
+        } else {
+            let parameters = Parameters::new(&preset, &missing, default_of);
+            self.dialogs.push(Dialog::Parameters(Box::new(parameters)));
+        }
+    }
+
+    pub(super) fn open_request(&mut self) -> Vec<Effect> {
+        let draft = self.selected().and_then(|credential| self.console.draft_for(credential, &self.catalogue));
+        if let Some(draft) = draft {
+            self.dialogs.push(Dialog::Request(Box::new(Request::new(draft))));
+        }
+        Vec::new()
+    }
+
+    /// Asks before a request that may change something is sent.
+    pub(super) fn open_send_question(&mut self, draft: Draft) {
+        let Some(credential) = self.selected() else { return };
+        let region = self.catalogue.region(&credential.provider, &credential.region);
+        let host = region.map_or_else(|_| credential.region.clone(), |region| format!("{} ({})", region.api, region.id));
+        let rows = vec![
+            warning(format!("{} may change or remove something at the provider.", draft.method)),
+            Row::Blank,
+            Row::Pair("Request".to_owned(), format!("{} {}", draft.method, draft::address(&draft))),
+            Row::Pair("At".to_owned(), host),
+            Row::Pair("As".to_owned(), credential.name.to_string()),
+        ];
+        let word = credential.name.to_string();
+        let intent = Intent::Send(credential.id.clone(), draft);
+        let confirm = Confirm::new("Send this request?", rows, Button::Danger("Send"), intent).typing(&word);
+        self.dialogs.push(Dialog::Confirm(Box::new(confirm)));
+    }
+
+    /// Whether the store is there but cannot be used until it is unlocked or created.
+    pub(super) fn store_wants_unlocking(&self) -> bool {
+        let problem = self.activity.store.as_ref().and_then(|store| store.problem.as_ref());
+        matches!(problem, Some(StoreError::Locked | StoreError::Uncreated | StoreError::Denied(_)))
+    }
+
+    /// Unlocks the store by its own prompt, or asks for the passphrase of the encrypted file.
+    pub(super) fn unlock(&mut self, now: Now) -> Vec<Effect> {
+        let Some(store) = self.activity.store.as_ref().filter(|_| self.store_wants_unlocking()) else { return Vec::new() };
+        if store.backend.kind != BackendKind::File {
+            return self.perform(Intent::Unlock(None), now);
+        }
+        let purpose = if store.problem == Some(StoreError::Uncreated) { Purpose::Create } else { Purpose::Open };
+        self.dialogs.push(Dialog::Unlock(Unlock::new(purpose)));
+        Vec::new()
+    }
+}

@@ -1,0 +1,134 @@
+//! Carrying out what a dialog or command wants done.
+
+use super::activity::Tone;
+use super::dialog::Intent;
+use super::{App, Effect, Now, Pane, draft, regions};
+use crate::domain::CredentialId;
+use crate::domain::request::Draft;
+use crate::engine::message::{CheckTask, Consent, Edit, KeyringTask, SendTask, StoreTask, Task};
+
+impl App {
+    /// Carries an intent out.
+    pub(super) fn perform(&mut self, intent: Intent, now: Now) -> Vec<Effect> {
+        match intent {
+            Intent::Run(action) => return self.run(action, now),
+            Intent::Preset(id, given) => self.take_preset(&id, given),
+            Intent::Write(draft) => {
+                if let Some(provider) = self.selected().map(|credential| credential.provider.clone()) {
+                    self.console.write(&provider, draft);
+                }
+            }
+            Intent::Identify(secret) => {
+                let (task, effect) = self.start_quietly(Task::Keyring(KeyringTask::Identify(secret)));
+                self.dialogs.wait_for_identification(task);
+                return vec![effect];
+            }
+            Intent::Add(new) => {
+                let title = format!("Add {}", new.name);
+                return self.start_for_dialog(title, Task::Keyring(KeyringTask::Add(*new)), now);
+            }
+            Intent::Edit(id, edit) => {
+                let title = format!("Edit {}", self.called(&id));
+                return self.start_for_dialog(title, Task::Keyring(KeyringTask::Edit(id, *edit)), now);
+            }
+            Intent::Unlock(passphrase) => {
+                return self.start_for_dialog("Unlock the store", Task::Store(StoreTask::Unlock(passphrase)), now);
+            }
+            Intent::Remove(id) => {
+                let title = format!("Remove {}", self.called(&id));
+                return vec![self.start_task(title, Task::Keyring(KeyringTask::Remove(id)), now).1];
+            }
+            Intent::Probe(id) => {
+                let title = format!("Try {} in every region", self.called(&id));
+                return vec![self.start_task(title, Task::Check(CheckTask::AllRegions(id)), now).1];
+            }
+            Intent::Switch(id, region) => return self.switch(&id, region, now),
+            Intent::Send(id, draft) => return self.send_draft(id, draft, Consent::Given, now),
+            Intent::Cancel(task) => return vec![Effect::Cancel(task)],
+        }
+        Vec::new()
+    }
+
+    /// Sends the request that is shown; asks first if it may change something.
+    pub(super) fn send(&mut self, now: Now) -> Vec<Effect> {
+        let Some(credential) = self.selected() else { return Vec::new() };
+        let Some(draft) = self.console.draft_for(credential, &self.catalogue) else { return Vec::new() };
+        let (id, open) = (credential.id.clone(), draft::open(&draft));
+        match &draft.preset {
+            Some(preset) if !open.is_empty() => {
+                let preset = preset.clone();
+                self.take_preset(&preset, std::collections::BTreeMap::new());
+                Vec::new()
+            }
+            _ if draft.method.is_safe() => self.send_draft(id, draft, Consent::NotAsked, now),
+            _ => {
+                self.open_send_question(draft);
+                Vec::new()
+            }
+        }
+    }
+
+    fn send_draft(&mut self, id: CredentialId, draft: Draft, consent: Consent, now: Now) -> Vec<Effect> {
+        let title = format!("{} {} as {}", draft.method, draft::address(&draft), self.called(&id));
+        let task = Task::Send(SendTask { credential: id.clone(), draft, consent });
+        let (task, effect) = self.start_task(title, task, now);
+        if let Some(entry) = self.activity.entry_mut(task) {
+            entry.pane = Pane::Console;
+        }
+        self.console.wait(task, id, now.instant);
+        vec![effect]
+    }
+
+    /// Switches the selected credential to the region at this place of the list.
+    pub(super) fn switch_to(&mut self, at: usize, now: Now) -> Vec<Effect> {
+        let Some(credential) = self.selected() else { return Vec::new() };
+        let Some(region) = regions::of_provider(&self.catalogue, &credential.provider).get(at) else { return Vec::new() };
+        let (id, region) = (credential.id.clone(), region.id.clone());
+        self.switch(&id, region, now)
+    }
+
+    /// Switches the selected credential to the region so many places on.
+    pub(super) fn switch_by(&mut self, steps: usize, now: Now) -> Vec<Effect> {
+        let Some(credential) = self.selected() else { return Vec::new() };
+        let all = regions::of_provider(&self.catalogue, &credential.provider);
+        let at = all.iter().position(|region| region.id == credential.region).unwrap_or(0);
+        self.switch_to((at + steps) % all.len().max(1), now)
+    }
+
+    /// Makes a region a credential's own. Nothing is asked, but what is known to speak against it is said.
+    fn switch(&mut self, id: &CredentialId, region: String, now: Now) -> Vec<Effect> {
+        let Some(credential) = self.credentials.get(id) else { return Vec::new() };
+        if credential.region == region {
+            return Vec::new();
+        }
+        let title = format!("Switch {} to {region}", self.name_of(credential));
+        match self.regions.home_instead_of(&region) {
+            Some(home) => {
+                let text = format!("{region} may refuse it: this token was accepted in {home}");
+                self.activity.say(Tone::Warn, text, now.instant);
+            }
+            None => self.activity.say(Tone::Good, format!("Switched to {region}; t tests it there"), now.instant),
+        }
+        let edit = Edit { region: Some(region), ..Edit::default() };
+        vec![self.start_task(title, Task::Keyring(KeyringTask::Edit(id.clone(), edit)), now).1]
+    }
+
+    fn start_for_dialog(&mut self, title: impl Into<String>, task: Task, now: Now) -> Vec<Effect> {
+        let (id, effect) = self.start_task(title, task, now);
+        self.dialogs.wait(id);
+        vec![effect]
+    }
+
+    fn called(&self, id: &CredentialId) -> String {
+        self.credentials.get(id).map(|credential| self.name_of(credential)).unwrap_or_default()
+    }
+
+    /// The provider's page on which credentials like the selected one are made and renewed.
+    pub(super) fn page(&self) -> Option<url::Url> {
+        let credential = self.selected()?;
+        let kind = self.catalogue.kind(&credential.provider, &credential.kind).ok()?;
+        let region = self.catalogue.region(&credential.provider, &credential.region).ok()?;
+        let app = region.app.as_ref()?.to_string();
+        url::Url::parse(&kind.page.as_ref()?.replace("{app}", &app)).ok()
+    }
+}

@@ -1,0 +1,156 @@
+//! The mouse: what is under it is what the layout says.
+
+use super::command::{Action, CredentialAction, Focus};
+use super::console::View;
+use super::layout::Area;
+use super::sheet::wrap;
+use super::{App, Effect, Mouse, Now, Pane};
+use crate::config::theme::Role;
+
+/// How many lines one turn of the wheel moves.
+const WHEEL: isize = 3;
+
+/// How many lines an explanation may take from the body.
+const EXPLAINED: usize = 6;
+
+/// How wide the label column of the detail is.
+pub const LABELS: u16 = 9;
+
+impl App {
+    pub(super) fn take_mouse(&mut self, mouse: Mouse, column: u16, row: u16, now: Now) -> Vec<Effect> {
+        match mouse {
+            Mouse::Press => self.press(column, row, now),
+            Mouse::ScrollUp => self.wheel(-WHEEL, column, row, now),
+            Mouse::ScrollDown => self.wheel(WHEEL, column, row, now),
+            Mouse::Drag | Mouse::Release => Vec::new(),
+        }
+    }
+
+    fn press(&mut self, column: u16, row: u16, now: Now) -> Vec<Effect> {
+        if let Some(dialog) = self.dialogs.top() {
+            let sheet = dialog.sheet(self, now);
+            let hit = sheet.place(self.stage.area).hit(column, row);
+            return match hit {
+                Some(at) => self.tell_dialog(now, |dialog, app| dialog.click(at, app, now)),
+                None => Vec::new(),
+            };
+        }
+        let screen = self.screen();
+        if screen.footer.contains(column, row) {
+            let hint = super::footer::hint_at(self, screen.footer, column);
+            return hint.map(|action| self.run(action, now)).unwrap_or_default();
+        }
+        let Some(pane) = screen.pane_at(column, row) else { return Vec::new() };
+        self.focus(Focus::To(pane));
+        let line = usize::from(row.saturating_sub(screen.pane(pane).inner().y));
+        match pane {
+            Pane::Credentials => self.press_list(row),
+            Pane::Detail if self.secret_area().contains(column, row) => {
+                return self.run(Action::Credential(CredentialAction::Show), now);
+            }
+            Pane::Detail => {}
+            Pane::Regions => {
+                let count = self.region_count();
+                self.regions.select_line(line, count);
+            }
+            Pane::Console => return self.press_console(column, row, now),
+        }
+        Vec::new()
+    }
+
+    fn press_list(&mut self, row: u16) {
+        let rows = self.list_rows();
+        if row >= rows.y && row < rows.y + rows.height {
+            self.credentials.select_line(usize::from(row - rows.y));
+        }
+    }
+
+    fn press_console(&mut self, column: u16, row: u16, now: Now) -> Vec<Effect> {
+        let body = self.console_body();
+        if row == self.screen().console.inner().y {
+            return self.run(Action::Console(super::command::ConsoleAction::Send), now);
+        }
+        if let Some((view, _)) = self.view_tabs().into_iter().find(|(_, area)| area.contains(column, row)) {
+            (self.console.view, self.console.scroll) = (view, 0);
+        } else if body.contains(column, row) && self.console.view == View::Body {
+            if let Some(document) = self.console.document() {
+                let again = document.visible().nth(usize::from(row - body.y)).is_some_and(|line| line.under_cursor);
+                document.point(usize::from(row - body.y));
+                if again || column < body.x + 2 {
+                    document.toggle_fold();
+                }
+            }
+        }
+        Vec::new()
+    }
+
+    fn wheel(&mut self, lines: isize, column: u16, row: u16, now: Now) -> Vec<Effect> {
+        use super::command::Motion;
+        let motion = if lines < 0 { Motion::Up } else { Motion::Down };
+        if !self.dialogs.is_empty() {
+            let key = if lines < 0 { crate::config::key::Code::Up } else { crate::config::key::Code::Down };
+            return self.tell_dialog(now, |dialog, app| dialog.key(crate::config::Key::plain(key), app, now));
+        }
+        match self.screen().pane_at(column, row) {
+            Some(Pane::Credentials) => (0..WHEEL).for_each(|_| self.credentials.go(motion, 1)),
+            Some(Pane::Regions) => {
+                let count = self.region_count();
+                self.regions.go(motion, 1, count);
+            }
+            Some(Pane::Console) => {
+                if let Some(document) = self.console.document() {
+                    document.scroll(lines);
+                }
+            }
+            Some(Pane::Detail) | None => {}
+        }
+        Vec::new()
+    }
+
+    /// Where the rows of the list are drawn.
+    pub fn list_rows(&self) -> Area {
+        self.screen().credentials.inner().split_top(self.list_overhead()).1
+    }
+
+    /// Where the secret is drawn, masked or not: the second line of the detail.
+    pub fn secret_area(&self) -> Area {
+        self.screen().detail.inner().row(1)
+    }
+
+    /// What the status of the answer means here, in lines of the console: what, why, what to do.
+    pub fn explanation(&self) -> Vec<(Role, String)> {
+        let Some(problem) = self.console.answered().and_then(|answered| answered.exchange.explanation.as_ref()) else {
+            return Vec::new();
+        };
+        let columns = self.screen().console.inner().width.into();
+        let parts = [(Role::Warn, &problem.what), (Role::Text, &problem.why), (Role::Accent, &problem.remedy)];
+        let lines =
+            parts.into_iter().flat_map(|(role, text)| wrap(text, columns).into_iter().map(move |piece| (role, piece.to_owned())));
+        lines.take(EXPLAINED).collect()
+    }
+
+    /// Where the body of an answer is drawn: below the request, the summary and the explanation.
+    pub fn console_body(&self) -> Area {
+        let inner = self.screen().console.inner();
+        let explained = u16::try_from(self.explanation().len()).unwrap_or(u16::MAX);
+        let searched = u16::from(self.console.search.is_some());
+        let (body, _) = inner.split_top(inner.height.saturating_sub(searched));
+        body.split_top(2 + explained).1
+    }
+
+    /// Where the names of the parts of an answer are drawn: at the right end of the summary.
+    pub fn view_tabs(&self) -> Vec<(View, Area)> {
+        let line = self.screen().console.inner().row(1);
+        let width = |view: View| u16::try_from(view.title().len()).unwrap_or(0);
+        let total: u16 = View::ALL.iter().map(|view| width(*view) + 2).sum();
+        let mut rest = line.split_left(line.width.saturating_sub(total)).1;
+        View::ALL
+            .into_iter()
+            .map(|view| {
+                let (tab, after) = rest.split_left(2).1.split_left(width(view));
+                rest = after;
+                (view, tab)
+            })
+            .collect()
+    }
+}

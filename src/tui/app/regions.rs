@@ -1,0 +1,121 @@
+//! The regions of the selected credential's provider, with what is known about the credential in each.
+
+use super::command::Motion;
+use super::credentials::{fit, step};
+use crate::domain::credential::Check;
+use crate::domain::provider::Catalogue;
+use crate::domain::region::Region;
+use crate::domain::{Credential, CredentialId};
+use crate::engine::message::{RegionCheck, TaskId};
+
+/// The regions pane.
+#[derive(Default)]
+pub struct Regions {
+    /// Whose verdicts these are.
+    of: Option<CredentialId>,
+    checks: Vec<RegionCheck>,
+    waits_for: Option<TaskId>,
+    cursor: usize,
+    top: usize,
+}
+
+/// A region as it is shown.
+pub struct Place<'a> {
+    /// The region.
+    pub region: &'a Region,
+    /// Whether the credential is of this region.
+    pub current: bool,
+    /// Whether the cursor is on it.
+    pub selected: bool,
+    /// The last verdict on the credential there.
+    pub check: Option<&'a Check>,
+}
+
+/// All regions that a credential of this provider may have.
+pub fn of_provider<'a>(catalogue: &'a Catalogue, provider: &str) -> &'a [Region] {
+    catalogue.regions(provider).unwrap_or_default()
+}
+
+impl Regions {
+    /// Turns to another credential: its verdicts will come from `task`, the cursor goes to its own region.
+    pub fn turn_to(&mut self, credential: &Credential, catalogue: &Catalogue, task: TaskId) {
+        let own = of_provider(catalogue, &credential.provider).iter().position(|region| region.id == credential.region);
+        let (cursor, of) = (own.unwrap_or(0), Some(credential.id.clone()));
+        *self = Self { of, checks: Vec::new(), waits_for: Some(task), cursor, top: 0 };
+    }
+
+    /// Whose regions are shown.
+    pub fn of(&self) -> Option<&CredentialId> {
+        self.of.as_ref()
+    }
+
+    /// Forgets everything, since nothing is selected.
+    pub fn clear(&mut self) {
+        *self = Self::default();
+    }
+
+    /// The verdicts have been read.
+    pub fn load(&mut self, task: TaskId, checks: Vec<RegionCheck>) {
+        if self.waits_for == Some(task) {
+            self.checks = checks;
+            self.waits_for = None;
+        }
+    }
+
+    /// A verdict has come in.
+    pub fn record(&mut self, id: &CredentialId, region: &str, check: &Check) {
+        if self.of.as_ref() == Some(id) {
+            self.checks.retain(|known| known.region != region);
+            self.checks.push(RegionCheck { region: region.to_owned(), check: check.clone() });
+        }
+    }
+
+    /// The last verdict in a region.
+    pub fn check(&self, region: &str) -> Option<&Check> {
+        self.checks.iter().find(|known| known.region == region).map(|known| &known.check)
+    }
+
+    /// The region in which the credential is known to be accepted, if it is another one than `region`.
+    pub fn home_instead_of(&self, region: &str) -> Option<&str> {
+        use crate::domain::response::Verdict;
+        let accepted = |known: &&RegionCheck| known.check.verdict == Verdict::Accepted;
+        let home = self.checks.iter().find(accepted).map(|known| known.region.as_str())?;
+        let tried = self.check(region).is_some_and(|check| check.verdict == Verdict::Accepted);
+        (home != region && !tried).then_some(home)
+    }
+
+    /// The regions that are drawn in so many lines.
+    pub fn visible<'a>(&'a self, all: &'a [Region], credential: &'a Credential, lines: usize) -> impl Iterator<Item = Place<'a>> {
+        all.iter().enumerate().skip(self.top).take(lines).map(|(at, region)| Place {
+            region,
+            current: region.id == credential.region,
+            selected: at == self.cursor,
+            check: self.check(&region.id),
+        })
+    }
+
+    /// The place of the cursor.
+    pub fn cursor(&self) -> usize {
+        self.cursor
+    }
+
+    /// Moves the cursor.
+    pub fn go(&mut self, motion: Motion, page: usize, count: usize) {
+        self.cursor = step(self.cursor, motion, page, count.saturating_sub(1));
+    }
+
+    /// Puts the cursor on the region that is drawn at this line; whether there is one.
+    pub fn select_line(&mut self, line: usize, count: usize) -> bool {
+        let exists = self.top + line < count;
+        if exists {
+            self.cursor = self.top + line;
+        }
+        exists
+    }
+
+    /// Scrolls so that the cursor is among the lines that are drawn.
+    pub fn fit(&mut self, lines: usize, count: usize) {
+        self.cursor = self.cursor.min(count.saturating_sub(1));
+        self.top = fit(self.top, self.cursor, lines, count);
+    }
+}

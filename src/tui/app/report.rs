@@ -1,0 +1,143 @@
+//! Taking in what tasks have to say. A late answer is dropped; what is a fact about the keyring is always taken.
+
+use super::activity::{State, Tone};
+use super::{App, Effect, Now};
+use crate::domain::problem::Problem;
+use crate::engine::message::{Cleared, ClipboardWay, Copied, Event, KeyringEvent, Report, SecretEvent, StoreTask, Task, TaskId};
+
+impl App {
+    pub(super) fn take_report(&mut self, report: Report, now: Now) -> Vec<Effect> {
+        let Report { task, event } = report;
+        match event {
+            Event::Progress { done, total } => self.activity.progress(task, done, total),
+            Event::Keyring(event) => self.take_keyring(task, event, now),
+            Event::Secret(event) => self.take_secret(task, event, now),
+            Event::Checked { credential, region, check } => {
+                self.regions.record(&credential, &region, &check);
+                if self.credentials.get(&credential).is_some_and(|known| known.region == region) {
+                    self.credentials.record(&credential, check, now.wall);
+                }
+            }
+            Event::Answered(exchange) => {
+                if self.console.waits_for(task) {
+                    let later = self.activity.quiet();
+                    let large = self.console.answer(*exchange, later);
+                    return large.map(|large| Effect::LayOut(later, large.0)).into_iter().collect();
+                }
+            }
+            Event::Store(state) => self.activity.store = Some(state),
+            Event::Done => return self.done(task, now),
+            Event::Failed(problem) => return self.failed(task, problem, now),
+            Event::Cancelled => self.cancelled(task, now),
+        }
+        Vec::new()
+    }
+
+    fn take_keyring(&mut self, task: TaskId, event: KeyringEvent, now: Now) {
+        match event {
+            KeyringEvent::Loaded(all) => self.credentials.load(all, now.wall),
+            KeyringEvent::Changed(credential) => {
+                let id = credential.id.clone();
+                let is_new = self.credentials.get(&id).is_none();
+                self.credentials.put(*credential, now.wall);
+                if is_new {
+                    self.credentials.select_id(Some(&id));
+                }
+            }
+            KeyringEvent::Removed(id) => self.credentials.remove(&id, now.wall),
+            KeyringEvent::Regions(_, checks) => self.regions.load(task, checks),
+            identified @ KeyringEvent::Identified { .. } => self.dialogs.identified(task, identified),
+        }
+        self.find_twins();
+    }
+
+    fn take_secret(&mut self, task: TaskId, event: SecretEvent, now: Now) {
+        match event {
+            SecretEvent::Revealed(id, secret) => {
+                self.detail.show(task, id, secret, now.instant + self.preferences.reveal);
+            }
+            SecretEvent::Copied(copied) => {
+                if copied.clears_after.is_some() {
+                    self.activity.settle(task, State::Tidying);
+                }
+                let tone = if copied.proven { Tone::Good } else { Tone::Warn };
+                self.activity.say(tone, describe(&copied), now.instant);
+            }
+            SecretEvent::Cleared(Cleared::Done) => self.activity.say(Tone::Good, "Clipboard cleared", now.instant),
+            SecretEvent::Cleared(Cleared::NotOurs) => {
+                self.activity.say(Tone::Good, "Clipboard holds something else by now; left alone", now.instant);
+            }
+            SecretEvent::Cleared(Cleared::Impossible) => {
+                self.activity.say(
+                    Tone::Warn,
+                    "This way of copying cannot be cleared: overwrite the clipboard yourself",
+                    now.instant,
+                );
+            }
+        }
+    }
+
+    fn done(&mut self, task: TaskId, now: Now) -> Vec<Effect> {
+        if let Some(entry) = self.activity.entry_mut(task) {
+            entry.state = State::Done(now.instant.saturating_duration_since(entry.started));
+        }
+        self.dialogs.done(task);
+        Vec::new()
+    }
+
+    /// A failure is shown where it is waited for; a store that failed is asked how it is.
+    fn failed(&mut self, task: TaskId, problem: Problem, now: Now) -> Vec<Effect> {
+        let title = self.activity.entry_mut(task).map(|entry| {
+            entry.state = State::Failed(problem.clone());
+            entry.title.clone()
+        });
+        let store_failed = problem.class == crate::domain::problem::Class::Store;
+        let asked = self.detail.waits_for(task);
+        if self.console.waits_for(task) {
+            self.console.fail(problem);
+        } else if let Some(problem) = self.dialogs.failed(task, problem) {
+            let title = title.or_else(|| asked.then(|| "Show the secret".to_owned()));
+            self.report_failure(title, problem, now);
+        }
+        if asked {
+            self.detail.mask();
+        }
+        if store_failed { vec![self.start_quietly(Task::Store(StoreTask::Status)).1] } else { Vec::new() }
+    }
+
+    /// Nobody waits for it: says so in a dialog, or in the footer where a dialog is open already. What was started
+    /// quietly fails quietly, since the screen goes on without it.
+    fn report_failure(&mut self, title: Option<String>, problem: Problem, now: Now) {
+        match title {
+            None => self.activity.say(Tone::Bad, problem.what, now.instant),
+            Some(title) if self.dialogs.is_empty() => self.show_problem(title, problem),
+            Some(title) => self.activity.say(Tone::Bad, format!("{title}: {}", problem.what), now.instant),
+        }
+    }
+
+    fn cancelled(&mut self, task: TaskId, now: Now) {
+        self.activity.settle(task, State::Cancelled);
+        if self.console.waits_for(task) {
+            self.console.cancel();
+        }
+        if self.detail.waits_for(task) {
+            self.detail.mask();
+        }
+        self.activity.say(Tone::Warn, "Cancelled", now.instant);
+    }
+}
+
+/// What happened to the clipboard, no more certain than it is.
+fn describe(copied: &Copied) -> String {
+    let way = match copied.way {
+        ClipboardWay::Native => "the clipboard",
+        ClipboardWay::Tmux => "tmux's buffer",
+        ClipboardWay::Osc52 => "the terminal (OSC 52)",
+    };
+    let verb = if copied.proven { "Copied to" } else { "Sent to" };
+    let doubt = if copied.proven { "" } else { "; whether it took it cannot be known" };
+    match copied.clears_after {
+        Some(seconds) => format!("{verb} {way}{doubt}; cleared in {seconds} s"),
+        None => format!("{verb} {way}{doubt}"),
+    }
+}

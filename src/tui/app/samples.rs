@@ -1,0 +1,136 @@
+//! Credentials, answers and clocks for the tests of the screen.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::{App, Effect, Input, Msg, Now, Start, update};
+use crate::config::Key;
+use crate::domain::credential::{Check, Principal};
+use crate::domain::provider::Catalogue;
+use crate::domain::response::Verdict;
+use crate::domain::{Credential, CredentialId, Moment, Name};
+
+/// The moment at which every test takes place.
+pub(crate) fn wall() -> Moment {
+    time::macros::datetime!(2026-11-22 12:00 UTC)
+}
+
+/// The n-th identity.
+pub(crate) fn id(n: u8) -> CredentialId {
+    CredentialId::from_random([n; 16])
+}
+
+/// A verdict of two minutes ago.
+pub(crate) fn check(verdict: Verdict, status: Option<u16>) -> Check {
+    let reason = match verdict {
+        Verdict::Accepted => "the provider accepted it",
+        Verdict::Refused => "this token is not known in this region, or was revoked",
+        Verdict::Unknown => "the server did not answer within 30 s",
+        Verdict::Unchecked => "",
+    };
+    let at = wall() - time::Duration::minutes(2);
+    Check { verdict, status, reason: reason.to_owned(), at, latency_ms: Some(41) }
+}
+
+/// Name, provider, kind, region, days until it ends, status of the last check, labels.
+type Seed = (&'static str, &'static str, &'static str, &'static str, Option<i64>, Option<u16>, &'static [&'static str]);
+
+const SEEDS: [Seed; 7] = [
+    ("ci-scanner", "snyk", "service-account-token", "SNYK-EU-01", Some(78), Some(200), &["prod", "ci"]),
+    ("laptop", "snyk", "personal-access-token", "SNYK-US-01", Some(80), Some(200), &[]),
+    ("appsec-bot", "snyk", "service-account-token", "SNYK-EU-01", Some(5), Some(200), &["prod"]),
+    ("old-jenkins", "snyk", "personal-token", "SNYK-US-02", None, Some(401), &[]),
+    ("broker", "snyk", "personal-token", "SNYK-AU-01", None, Some(503), &[]),
+    ("web-scans", "snyk-api-web", "api-key", "EU", None, Some(200), &["dast"]),
+    ("mobile-ci", "appcircle", "personal-access-key", "cloud", None, None, &[]),
+];
+
+/// Seven credentials, one for each way a credential can stand.
+pub(crate) fn credentials() -> Vec<Credential> {
+    SEEDS.iter().zip(0..).map(|(seed, n)| credential(seed, n)).collect()
+}
+
+fn credential(seed: &Seed, n: u8) -> Credential {
+    let (name, provider, kind, region, days, status, labels) = *seed;
+    let principal = || Principal { id: "5f1c".to_owned(), name: name.to_owned(), kind: "service_account".to_owned() };
+    let verdict = |status| match status {
+        200 => Verdict::Accepted,
+        401 => Verdict::Refused,
+        _ => Verdict::Unknown,
+    };
+    Credential {
+        id: id(n),
+        name: Name::parse(name).expect("a name"),
+        provider: provider.to_owned(),
+        kind: kind.to_owned(),
+        region: region.to_owned(),
+        fields: BTreeMap::from([("org_id".to_owned(), "acme-prod".to_owned())]),
+        labels: labels.iter().map(|label| (*label).to_owned()).collect(),
+        created: wall() - time::Duration::days(12),
+        expires: days.map(|days| wall() + time::Duration::days(days) + time::Duration::hours(1)),
+        fingerprint: Some(format!("fp{n}")),
+        principal: (status == Some(200)).then(principal),
+        scheme: None,
+        last_check: status.map(|status| check(verdict(status), Some(status))),
+    }
+}
+
+/// A screen under test, its clock, and everything it asked to be done.
+pub(crate) struct Session {
+    pub(crate) app: App,
+    pub(crate) now: Now,
+    pub(crate) effects: Vec<Effect>,
+}
+
+impl Session {
+    /// A screen of this size with the seven credentials.
+    pub(crate) fn new(columns: u16, rows: u16) -> Self {
+        Self::with(credentials(), columns, rows)
+    }
+
+    /// A screen of this size with these credentials.
+    pub(crate) fn with(credentials: Vec<Credential>, columns: u16, rows: u16) -> Self {
+        let now = Now { instant: Instant::now(), wall: wall() };
+        let catalogue = Arc::new(Catalogue::builtin().expect("the catalogue"));
+        let start = Start::new(credentials, catalogue, (columns, rows));
+        let (app, effects) = App::start(start, now);
+        Self { app, now, effects }
+    }
+
+    /// Takes in a message.
+    pub(crate) fn tell(&mut self, msg: Msg) -> &mut Self {
+        let effects = update(&mut self.app, msg, self.now);
+        self.effects.extend(effects);
+        self
+    }
+
+    /// Presses keys, written with blanks between them.
+    pub(crate) fn press(&mut self, keys: &str) -> &mut Self {
+        for key in keys.split_whitespace() {
+            let key = Key::parse(key).expect("a key");
+            self.tell(Msg::Input(Input::Key(key)));
+        }
+        self
+    }
+
+    /// Types a text, letter by letter.
+    pub(crate) fn type_text(&mut self, text: &str) -> &mut Self {
+        for letter in text.chars() {
+            self.tell(Msg::Input(Input::Key(Key::char(letter))));
+        }
+        self
+    }
+
+    /// Lets time pass, without a wake-up.
+    pub(crate) fn pass(&mut self, time: Duration) -> &mut Self {
+        self.now.instant += time;
+        self.now.wall += time;
+        self
+    }
+
+    /// Everything asked for since the last call.
+    pub(crate) fn drain(&mut self) -> Vec<Effect> {
+        std::mem::take(&mut self.effects)
+    }
+}

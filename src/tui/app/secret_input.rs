@@ -1,0 +1,138 @@
+//! A field for a secret. It shows bullets only, and leaves no copy of itself behind.
+
+use std::sync::Arc;
+
+use zeroize::Zeroizing;
+
+use crate::config::Key;
+use crate::config::key::Code;
+use crate::domain::{Secret, text};
+
+/// Room for a secret at the start; most fit, so the buffer is rarely replaced.
+const ROOM: usize = 4 * 1024;
+
+/// A text that is being typed or pasted and is not to be seen.
+///
+/// The buffer never grows in place: where it is too small, a larger one takes over and the old one is wiped.
+pub struct SecretInput {
+    text: Zeroizing<String>,
+}
+
+impl Default for SecretInput {
+    fn default() -> Self {
+        Self { text: Zeroizing::new(String::with_capacity(ROOM)) }
+    }
+}
+
+impl SecretInput {
+    /// Whether nothing was typed yet.
+    pub fn is_empty(&self) -> bool {
+        self.text.is_empty()
+    }
+
+    /// Takes a key in; whether it changed the text.
+    pub fn key(&mut self, key: Key) -> bool {
+        match key {
+            Key { code: Code::Char('u'), ctrl: true, .. } => self.clear(),
+            Key { code: Code::Char(c), ctrl: false, alt: false, .. } => self.push(c.encode_utf8(&mut [0; 4])),
+            Key { code: Code::Backspace, .. } => self.pop(),
+            _ => return false,
+        }
+        true
+    }
+
+    /// Takes a pasted text in.
+    pub fn push(&mut self, more: &str) {
+        let needed = self.text.len() + more.len();
+        if needed > self.text.capacity() {
+            let mut larger = Zeroizing::new(String::with_capacity(needed.next_power_of_two()));
+            larger.push_str(&self.text);
+            self.text = larger;
+        }
+        self.text.push_str(more);
+    }
+
+    /// Wipes everything.
+    pub fn clear(&mut self) {
+        *self = Self::default();
+    }
+
+    /// The text as a secret; the field keeps its own until it is cleared.
+    pub fn secret(&self) -> Arc<Secret> {
+        Arc::new(Secret::new(self.text.as_bytes().to_vec()))
+    }
+
+    /// Whether both fields hold the same text.
+    pub fn same_as(&self, other: &Self) -> bool {
+        self.secret().same_as(&other.secret())
+    }
+
+    /// The first character inside that cannot be seen, by its name and place; outer blanks do not count.
+    pub fn flaw(&self) -> Option<String> {
+        let hidden = |c: char| text::is_unshowable(c) && !c.is_ascii_whitespace();
+        let (place, found) = self.text.trim().chars().enumerate().find(|(_, c)| hidden(*c))?;
+        Some(format!("holds {} at character {}", name_of(found), place + 1))
+    }
+
+    fn pop(&mut self) {
+        let end = self.text.char_indices().next_back().map_or(0, |(at, _)| at);
+        // Cutting the text short would leave the character's bytes in the buffer: blank it first.
+        let mut shorter = Zeroizing::new(String::with_capacity(self.text.capacity()));
+        shorter.push_str(&self.text[..end]);
+        self.text = shorter;
+    }
+}
+
+/// The name of a character that cannot be seen.
+fn name_of(c: char) -> String {
+    let name = match c {
+        '\u{ad}' => "a soft hyphen",
+        '\u{200b}' => "a zero-width space",
+        '\u{200c}' | '\u{200d}' => "a zero-width joiner",
+        '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' => "a direction mark",
+        '\u{feff}' => "a byte-order mark",
+        '\u{1b}' => "an escape character",
+        c if c.is_control() => "a control character",
+        _ => "an invisible character",
+    };
+    format!("{name} (U+{:04X})", u32::from(c))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn holding(text: &str) -> SecretInput {
+        let mut input = SecretInput::default();
+        input.push(text);
+        input
+    }
+
+    #[test]
+    fn keys_write_and_erase() {
+        let mut input = holding("ab");
+        assert!(input.key(Key::char('ç')));
+        assert!(input.key(Key::plain(Code::Backspace)));
+        assert!(input.key(Key::char('c')));
+        assert!(!input.key(Key::ctrl('x')));
+        assert!(input.same_as(&holding("abc")));
+        input.key(Key::ctrl('u'));
+        assert!(input.is_empty());
+        input.key(Key::plain(Code::Backspace));
+        assert!(input.is_empty());
+    }
+
+    #[test]
+    fn a_long_secret_moves_to_a_larger_buffer() {
+        let mut input = holding("start");
+        input.push(&"x".repeat(3 * ROOM));
+        assert_eq!(input.secret().len(), 5 + 3 * ROOM);
+    }
+
+    #[test]
+    fn what_cannot_be_seen_is_named() {
+        assert_eq!(holding(" plain-token\n").flaw(), None);
+        assert_eq!(holding("ab\u{200b}c").flaw().as_deref(), Some("holds a zero-width space (U+200B) at character 3"));
+        assert_eq!(holding("\u{1b}[31m").flaw().as_deref(), Some("holds an escape character (U+001B) at character 1"));
+    }
+}

@@ -1,0 +1,307 @@
+//! What a dialog shows, as data: rows that stay, rows that scroll, rows that stay below. One function lays a sheet
+//! out, so that drawing and clicking agree.
+
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+use super::form::{Button, Control, Form};
+use super::layout::Area;
+use crate::config::theme::Role;
+
+/// What a dialog shows.
+#[derive(Default)]
+pub struct Sheet {
+    /// The title in the border.
+    pub title: String,
+    /// How wide it wants to be, with its border.
+    pub width: u16,
+    /// Rows at the top that stay.
+    pub head: Vec<Row>,
+    /// Rows that scroll where they do not fit.
+    pub body: Vec<Row>,
+    /// The row of the body that must be seen.
+    pub cursor: usize,
+    /// Rows at the bottom that stay.
+    pub foot: Vec<Row>,
+}
+
+/// A row of a dialog.
+pub enum Row {
+    /// Nothing.
+    Blank,
+    /// Text, wrapped at the width of the dialog.
+    Text(Role, String),
+    /// A label and a value that is only read.
+    Pair(String, String),
+    /// A field.
+    Field(FieldRow),
+    /// One of a list.
+    Item(Item),
+    /// Buttons side by side.
+    Buttons(Vec<ButtonCell>),
+}
+
+/// A field as it is shown.
+pub struct FieldRow {
+    /// Its place in its form.
+    pub at: usize,
+    /// Its label.
+    pub label: String,
+    /// What it shows.
+    pub value: Value,
+    /// Whether it has the focus.
+    pub focused: bool,
+    /// Whether something is wrong with it.
+    pub wrong: bool,
+}
+
+/// What a field shows.
+pub enum Value {
+    /// A text, and the column of the cursor in it.
+    Text(String, usize),
+    /// A secret, and whether there is one.
+    Secret(bool),
+    /// What is chosen, and out of how many.
+    Choice(String, usize),
+}
+
+/// One of a list.
+pub struct Item {
+    /// Its place in the list; headings have none.
+    pub at: Option<usize>,
+    /// A sign before it.
+    pub mark: Option<(Role, &'static str)>,
+    /// What it is.
+    pub text: String,
+    /// More about it, dimmed.
+    pub more: String,
+    /// Something short at the right edge.
+    pub right: String,
+    /// Whether the cursor is on it.
+    pub selected: bool,
+}
+
+/// A button as it is shown.
+pub struct ButtonCell {
+    /// Its place in its form.
+    pub at: usize,
+    /// The button.
+    pub button: Button,
+    /// Whether it has the focus.
+    pub focused: bool,
+}
+
+/// A row that has found its place.
+pub struct Line<'a> {
+    /// Where it is.
+    pub area: Area,
+    /// What is there.
+    pub row: &'a Row,
+    /// The piece of a wrapped text.
+    pub text: &'a str,
+}
+
+/// A sheet that has found its place.
+pub struct Placed<'a> {
+    /// With its border.
+    pub outer: Area,
+    /// Its lines.
+    pub lines: Vec<Line<'a>>,
+    /// Whether rows of the body are hidden above and below.
+    pub hidden: (bool, bool),
+}
+
+impl Row {
+    /// Ordinary text.
+    pub fn text(text: impl Into<String>) -> Self {
+        Self::Text(Role::Text, text.into())
+    }
+
+    /// Text that steps back.
+    pub fn dim(text: impl Into<String>) -> Self {
+        Self::Text(Role::Dim, text.into())
+    }
+}
+
+impl Sheet {
+    /// A sheet with this title and width.
+    pub fn new(title: impl Into<String>, width: u16) -> Self {
+        Self { title: title.into(), width, ..Self::default() }
+    }
+
+    /// The sheet with the fields of a form as its body, and its buttons at its foot.
+    #[must_use]
+    pub fn with_form(mut self, form: &Form) -> Self {
+        self.body.extend(field_rows(form));
+        self.cursor = form.focus.min(form.fields.len().saturating_sub(1));
+        self.foot.push(match form.remark() {
+            Some((remark, true)) => Row::Text(Role::Bad, remark.to_owned()),
+            Some((remark, false)) => Row::dim(remark),
+            None => Row::Blank,
+        });
+        self.foot.push(button_row(form));
+        self
+    }
+
+    /// Lays the sheet out in the middle of `area`.
+    pub fn place(&self, area: Area) -> Placed<'_> {
+        let width = self.width.min(area.width);
+        let columns = usize::from(width.saturating_sub(4));
+        let [head, body, foot] = [&self.head, &self.body, &self.foot].map(|rows| wrap_all(rows, columns));
+        let wanted = u16::try_from(head.len() + body.len() + foot.len()).unwrap_or(u16::MAX).saturating_add(2);
+        let outer = area.centred(width, wanted);
+        let (upper, foot_area) = {
+            let inner = outer.inner();
+            let foot_rows = u16::try_from(foot.len()).unwrap_or(u16::MAX).min(inner.height);
+            inner.split_top(inner.height - foot_rows)
+        };
+        let (head_area, body_area) = upper.split_top(u16::try_from(head.len()).unwrap_or(u16::MAX));
+        let cursor = body.iter().position(|(row, ..)| *row == self.cursor).unwrap_or(0);
+        let shown = usize::from(body_area.height);
+        let top = super::credentials::fit(0, cursor, shown, body.len());
+        let hidden = (top > 0, body.len() > top + shown);
+        let parts = [(head, head_area, 0, &self.head), (body, body_area, top, &self.body), (foot, foot_area, 0, &self.foot)];
+        let lines = parts.into_iter().flat_map(|(lines, area, top, rows)| settle(lines, area, top, rows)).collect();
+        Placed { outer, lines, hidden }
+    }
+}
+
+impl Placed<'_> {
+    /// The field, list item or button at a cell: its place in its form or list.
+    pub fn hit(&self, column: u16, row: u16) -> Option<usize> {
+        let line = self.lines.iter().find(|line| line.area.contains(column, row))?;
+        match line.row {
+            Row::Field(field) => Some(field.at),
+            Row::Item(item) => item.at,
+            Row::Buttons(buttons) => {
+                let mut cells = button_areas(buttons, line.area);
+                cells.find(|(_, area)| area.contains(column, row)).map(|(cell, _)| cell.at)
+            }
+            Row::Blank | Row::Text(..) | Row::Pair(..) => None,
+        }
+    }
+}
+
+/// Where the buttons of a row are: side by side at the right edge.
+pub fn button_areas(buttons: &[ButtonCell], area: Area) -> impl Iterator<Item = (&ButtonCell, Area)> {
+    let width_of = |cell: &ButtonCell| u16::try_from(cell.button.label().width() + 4).unwrap_or(u16::MAX);
+    let total: u16 = buttons.iter().map(|cell| width_of(cell) + 1).sum::<u16>().saturating_sub(1);
+    let mut rest = area.split_left(area.width.saturating_sub(total)).1;
+    buttons.iter().map(move |cell| {
+        let (place, after) = rest.split_left(width_of(cell));
+        rest = after.split_left(1).1;
+        (cell, place)
+    })
+}
+
+/// The pieces of a text that fit into so many columns, broken between words where there is room.
+pub fn wrap(text: &str, columns: usize) -> Vec<&str> {
+    text.lines().flat_map(|line| wrap_line(line, columns.max(1))).collect()
+}
+
+fn wrap_line(line: &str, columns: usize) -> Vec<&str> {
+    let mut pieces = Vec::new();
+    let mut rest = line;
+    while rest.width() > columns {
+        let end = fitting(rest, columns);
+        let blank = rest[..end].rfind(' ').filter(|at| *at > 0);
+        let cut = if rest[end..].starts_with(' ') { end } else { blank.unwrap_or(end) };
+        pieces.push(&rest[..cut]);
+        rest = rest[cut..].trim_start_matches(' ');
+    }
+    pieces.push(rest);
+    pieces
+}
+
+/// How many bytes of a text fit into so many columns; at least one character, so that wrapping always ends.
+fn fitting(text: &str, columns: usize) -> usize {
+    let mut used = 0;
+    let beyond = |(_, c): &(usize, char)| {
+        used += c.width().unwrap_or(0);
+        used > columns
+    };
+    let end = text.char_indices().find(beyond).map_or(text.len(), |(at, _)| at);
+    let first = text.chars().next().map_or(0, char::len_utf8);
+    end.max(first)
+}
+
+fn wrap_all(rows: &[Row], columns: usize) -> Vec<(usize, &str)> {
+    rows.iter()
+        .enumerate()
+        .flat_map(|(at, row)| match row {
+            Row::Text(_, text) => wrap(text, columns).into_iter().map(|piece| (at, piece)).collect(),
+            _ => vec![(at, "")],
+        })
+        .collect()
+}
+
+fn settle<'a>(lines: Vec<(usize, &'a str)>, area: Area, top: usize, rows: &'a [Row]) -> Vec<Line<'a>> {
+    let places = (0..area.height).map(|offset| area.row(offset));
+    lines.into_iter().skip(top).zip(places).map(|((at, text), area)| Line { area, row: &rows[at], text }).collect()
+}
+
+fn field_rows(form: &Form) -> impl Iterator<Item = Row> {
+    form.fields.iter().enumerate().map(|(at, field)| {
+        let value = match &field.control {
+            Control::Text(input) => Value::Text(input.value().to_owned(), input.visual_cursor()),
+            Control::Secret(secret) => Value::Secret(!secret.is_empty()),
+            Control::Choice(choice) => Value::Choice(choice.title().to_owned(), choice.options.len()),
+        };
+        let wrong = field.problem.is_some();
+        Row::Field(FieldRow { at, label: field.label.clone(), value, focused: form.focus == at, wrong })
+    })
+}
+
+fn button_row(form: &Form) -> Row {
+    let first = form.fields.len();
+    let cell = |(n, button): (usize, &Button)| {
+        let at = first + n;
+        ButtonCell { at, button: *button, focused: form.focus == at }
+    };
+    Row::Buttons(form.buttons.iter().enumerate().map(cell).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_wrapped_between_words_and_by_cells() {
+        assert_eq!(wrap("one two three", 7), ["one two", "three"]);
+        assert_eq!(wrap("abcdefgh", 3), ["abc", "def", "gh"]);
+        assert_eq!(wrap("日本語", 4), ["日本", "語"]);
+        assert_eq!(wrap("日", 1), ["日"]);
+        assert_eq!(wrap("a\n\nb", 9), ["a", "", "b"]);
+    }
+
+    #[test]
+    fn the_cursor_is_seen_and_the_foot_stays() {
+        let item = |at| Item {
+            at: Some(at),
+            mark: None,
+            text: at.to_string(),
+            more: String::new(),
+            right: String::new(),
+            selected: false,
+        };
+        let body = (0..50).map(|at| Row::Item(item(at))).collect();
+        let sheet =
+            Sheet { width: 20, head: vec![Row::Blank], body, cursor: 40, foot: vec![Row::text("end")], ..Sheet::default() };
+        let placed = sheet.place(Area::of(30, 10));
+        assert_eq!(placed.hidden, (true, true));
+        let last = placed.lines.last().expect("a line");
+        assert_eq!((last.text, last.area.y), ("end", 8));
+        let seen =
+            placed.lines.iter().find(|line| matches!(line.row, Row::Item(item) if item.at == Some(40))).expect("the cursor");
+        assert_eq!(placed.hit(seen.area.x, seen.area.y), Some(40));
+        assert_eq!(placed.hit(0, 0), None);
+    }
+
+    #[test]
+    fn no_size_is_too_small_to_be_laid_out() {
+        let sheet = Sheet { width: 40, foot: vec![Row::text("a long text that wraps"), Row::Blank], ..Sheet::default() };
+        for (width, height) in (0..9).flat_map(|width| (0..9).map(move |height| (width, height))) {
+            let placed = sheet.place(Area::of(width, height));
+            assert!(placed.lines.iter().all(|line| line.area.y < height.max(1)));
+        }
+    }
+}

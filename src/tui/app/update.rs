@@ -1,0 +1,148 @@
+//! From event to effects.
+
+use super::activity::Tone;
+use super::dialog::{Add, Dialog, Outcome};
+use super::form;
+use super::{App, Effect, Input, Msg, Now};
+use crate::config::Key;
+use crate::config::key::Code;
+
+/// Takes in what happened; returns what is to be done.
+pub fn update(app: &mut App, msg: Msg, now: Now) -> Vec<Effect> {
+    app.detail.expire(now.instant);
+    app.activity.expire(now.instant);
+    let mut effects = match msg {
+        Msg::Input(input) => app.take_input(input, now),
+        Msg::Report(report) => app.take_report(report, now),
+        Msg::LaidOut(task, document) => {
+            app.console.lay(task, *document);
+            Vec::new()
+        }
+        Msg::Wake => Vec::new(),
+        Msg::Leaving => {
+            app.detail.mask();
+            Vec::new()
+        }
+        Msg::Panicked(text) => {
+            app.detail.mask();
+            app.activity.say(Tone::Bad, format!("Something broke in the background: {text}"), now.instant);
+            Vec::new()
+        }
+    };
+    effects.extend(app.settle());
+    effects
+}
+
+impl App {
+    fn take_input(&mut self, input: Input, now: Now) -> Vec<Effect> {
+        match input {
+            Input::Key(key) => self.take_key(key, now),
+            Input::Paste(text) => self.take_paste(&text, now),
+            Input::Mouse(mouse, column, row) => self.take_mouse(mouse, column, row, now),
+            Input::Resize(columns, rows) => {
+                self.stage.area = super::layout::Area::of(columns, rows);
+                self.detail.mask();
+                Vec::new()
+            }
+            Input::Focus(true) => Vec::new(),
+            Input::Focus(false) => {
+                self.detail.mask();
+                Vec::new()
+            }
+        }
+    }
+
+    fn take_key(&mut self, key: Key, now: Now) -> Vec<Effect> {
+        use super::command::{Action, ProgramAction};
+        let action = self.preferences.keys.resolve(key, self.stage.focus);
+        let always = [ProgramAction::Cancel, ProgramAction::Suspend].map(Action::Program);
+        if let Some(action) = action.filter(|action| always.contains(action)) {
+            return self.run(action, now);
+        }
+        if !self.dialogs.is_empty() {
+            return self.tell_dialog(now, |dialog, app| dialog.key(key, app, now));
+        }
+        if self.credentials.filter.typing {
+            return self.type_filter(key, now);
+        }
+        if self.console.search.is_some() {
+            return self.type_search(key);
+        }
+        action.map(|action| self.run(action, now)).unwrap_or_default()
+    }
+
+    /// A paste goes where text is typed; elsewhere it can only be a secret that is to be added.
+    fn take_paste(&mut self, text: &str, now: Now) -> Vec<Effect> {
+        if !self.dialogs.is_empty() {
+            return self.tell_dialog(now, |dialog, app| dialog.paste(text, app, now));
+        }
+        if self.credentials.filter.typing {
+            form::insert(&mut self.credentials.filter.input, text);
+            self.credentials.refilter(now.wall);
+            return Vec::new();
+        }
+        if let Some(input) = &mut self.console.search {
+            form::insert(input, text);
+            return Vec::new();
+        }
+        self.dialogs.push(Dialog::Add(Box::new(Add::new(self.catalogue.clone()))));
+        let mut effects = self.tell_dialog(now, |dialog, app| dialog.paste(text, app, now));
+        let leave = Key::plain(Code::Tab);
+        effects.extend(self.tell_dialog(now, |dialog, app| dialog.key(leave, app, now)));
+        effects
+    }
+
+    /// Lets the top dialog answer, and does what it wants.
+    pub(super) fn tell_dialog(&mut self, now: Now, tell: impl FnOnce(&mut Dialog, &Self) -> Outcome) -> Vec<Effect> {
+        let Some(mut dialog) = self.dialogs.pop() else { return Vec::new() };
+        match tell(&mut dialog, self) {
+            Outcome::Close => Vec::new(),
+            Outcome::Finish(intent) => self.perform(intent, now),
+            Outcome::Stay => {
+                self.dialogs.push(dialog);
+                Vec::new()
+            }
+            Outcome::Ask(intent) => {
+                self.dialogs.push(dialog);
+                self.perform(intent, now)
+            }
+        }
+    }
+
+    fn type_filter(&mut self, key: Key, now: Now) -> Vec<Effect> {
+        let list = &mut self.credentials;
+        match key.code {
+            Code::Enter => list.filter.typing = false,
+            Code::Esc => list.drop_filter(now.wall),
+            Code::Up => list.go(super::command::Motion::Up, 1),
+            Code::Down => list.go(super::command::Motion::Down, 1),
+            _ if form::edit(&mut list.filter.input, key) => list.refilter(now.wall),
+            _ => {}
+        }
+        Vec::new()
+    }
+
+    fn type_search(&mut self, key: Key) -> Vec<Effect> {
+        match key.code {
+            Code::Enter => self.console.search = None,
+            Code::Esc => {
+                self.console.search = None;
+                self.search_answer("");
+            }
+            _ => {
+                let changed = self.console.search.as_mut().is_some_and(|input| form::edit(input, key));
+                let text = self.console.search.as_ref().map(|input| input.value().to_owned());
+                if let Some(text) = text.filter(|_| changed) {
+                    self.search_answer(&text);
+                }
+            }
+        }
+        Vec::new()
+    }
+
+    fn search_answer(&mut self, text: &str) {
+        if let Some(document) = self.console.document() {
+            document.search(text);
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! Times, sizes and verdicts as people say them.
+
+use std::time::Duration;
+
+use crate::domain::response::Verdict;
+use crate::domain::{Credential, Moment};
+
+/// How many days before its end a credential is shown as expiring.
+pub const EXPIRING_DAYS: i64 = 14;
+
+/// How a credential stands: its last verdict, sharpened by its age.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Standing {
+    /// The provider refused it, or its time is over.
+    Refused,
+    /// It works, but ends soon.
+    Expiring,
+    /// No answer that says anything.
+    Unknown,
+    /// Never asked.
+    Unchecked,
+    /// It works.
+    Accepted,
+}
+
+impl Standing {
+    /// Every standing, the most urgent first.
+    pub const ALL: [Self; 5] = [Self::Refused, Self::Expiring, Self::Unknown, Self::Unchecked, Self::Accepted];
+
+    /// How `credential` stands at `now`.
+    pub fn of(credential: &Credential, now: Moment) -> Self {
+        let verdict = credential.last_check.as_ref().map_or(Verdict::Unchecked, |check| check.verdict);
+        let left = days_left(credential, now);
+        match verdict {
+            Verdict::Refused => Self::Refused,
+            _ if left.is_some_and(|days| days < 0) => Self::Refused,
+            _ if left.is_some_and(|days| days < EXPIRING_DAYS) => Self::Expiring,
+            Verdict::Accepted => Self::Accepted,
+            Verdict::Unknown => Self::Unknown,
+            Verdict::Unchecked => Self::Unchecked,
+        }
+    }
+
+    /// The word that is shown beside the mark.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Refused => "refused",
+            Self::Expiring => "expiring",
+            Self::Unknown => "unknown",
+            Self::Unchecked => "unchecked",
+            Self::Accepted => "accepted",
+        }
+    }
+}
+
+/// Whole days until a credential ends, rounded down; negative once it has ended.
+pub fn days_left(credential: &Credential, now: Moment) -> Option<i64> {
+    credential.expires.map(|end| (end - now).whole_seconds().div_euclid(86_400))
+}
+
+/// The few words that tell most about how a credential stands: `12 d`, `exp 5 d`, `401`, `unknown`.
+pub fn gist(credential: &Credential, now: Moment) -> String {
+    let status = credential.last_check.as_ref().and_then(|check| check.status);
+    match (Standing::of(credential, now), days_left(credential, now)) {
+        (_, Some(days)) if days < 0 => "expired".to_owned(),
+        (Standing::Refused, _) => status.map_or_else(|| "refused".to_owned(), |status| status.to_string()),
+        (Standing::Expiring, Some(days)) => format!("exp {}", count_days(days)),
+        (Standing::Accepted, Some(days)) => count_days(days),
+        (Standing::Accepted, None) => "ok".to_owned(),
+        (standing, _) => standing.as_str().to_owned(),
+    }
+}
+
+/// `12 d`, or `today` for less than one.
+fn count_days(days: i64) -> String {
+    if days == 0 { "today".to_owned() } else { format!("{days} d") }
+}
+
+/// How long ago something was, coarsely: `just now`, `2 min`, `3 h`, `12 d`.
+pub fn ago(then: Moment, now: Moment) -> String {
+    match (now - then).whole_seconds() {
+        ..60 => "just now".to_owned(),
+        seconds @ 60..3_600 => format!("{} min ago", seconds / 60),
+        seconds @ 3_600..172_800 => format!("{} h ago", seconds / 3_600),
+        seconds => format!("{} d ago", seconds / 86_400),
+    }
+}
+
+/// A day as `2027-02-07`.
+pub fn day(moment: Moment) -> String {
+    let date = moment.to_offset(time::UtcOffset::UTC).date();
+    format!("{:04}-{:02}-{:02}", date.year(), u8::from(date.month()), date.day())
+}
+
+/// Reads a day as [`day`] writes it; it means the end of that day, in UTC.
+pub fn parse_day(text: &str) -> Option<Moment> {
+    let format = time::macros::format_description!("[year]-[month]-[day]");
+    let date = time::Date::parse(text.trim(), &format).ok()?;
+    Some(date.with_time(time::Time::from_hms(23, 59, 59).ok()?).assume_utc())
+}
+
+/// A number of bytes: `812 B`, `1.2 kB`, `10.0 MB`.
+pub fn size(bytes: u64) -> String {
+    let tenths = |unit: u64| format!("{}.{}", bytes / unit, bytes % unit * 10 / unit);
+    match bytes {
+        ..1_000 => format!("{bytes} B"),
+        1_000..1_000_000 => format!("{} kB", tenths(1_000)),
+        _ => format!("{} MB", tenths(1_000_000)),
+    }
+}
+
+/// A span of time: `41 ms`, `1.2 s`.
+pub fn span(time: Duration) -> String {
+    match time.as_millis() {
+        ms @ ..1_000 => format!("{ms} ms"),
+        ms => format!("{}.{} s", ms / 1_000, ms % 1_000 / 100),
+    }
+}
+
+/// Seconds that are left, rounded up, so that the last second is shown as 1.
+pub fn seconds_left(left: Duration) -> u64 {
+    left.as_secs() + u64::from(left.subsec_nanos() > 0)
+}
+
+/// `1 credential`, `2 credentials`.
+pub fn count(number: usize, noun: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{} {noun}{plural}", thousands(number))
+}
+
+/// A number with its thousands apart: `10,000`.
+fn thousands(number: usize) -> String {
+    let digits = number.to_string();
+    let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.char_indices() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+/// What an HTTP status is called.
+pub fn status(code: u16) -> &'static str {
+    match code {
+        200 => "OK",
+        201 => "Created",
+        202 => "Accepted",
+        204 => "No Content",
+        301 => "Moved Permanently",
+        302 => "Found",
+        304 => "Not Modified",
+        307 => "Temporary Redirect",
+        308 => "Permanent Redirect",
+        400 => "Bad Request",
+        401 => "Unauthorized",
+        403 => "Forbidden",
+        404 => "Not Found",
+        405 => "Method Not Allowed",
+        409 => "Conflict",
+        410 => "Gone",
+        415 => "Unsupported Media Type",
+        422 => "Unprocessable Content",
+        429 => "Too Many Requests",
+        500 => "Internal Server Error",
+        502 => "Bad Gateway",
+        503 => "Service Unavailable",
+        504 => "Gateway Timeout",
+        _ => "",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_read_as_people_say_them() {
+        assert_eq!(count(1, "credential"), "1 credential");
+        assert_eq!(count(10_000, "credential"), "10,000 credentials");
+        assert_eq!([size(812), size(1_234), size(10_000_000)], ["812 B", "1.2 kB", "10.0 MB"]);
+        assert_eq!([span(Duration::from_millis(41)), span(Duration::from_millis(1_250))], ["41 ms", "1.2 s"]);
+        assert_eq!(seconds_left(Duration::from_millis(1)), 1);
+        assert_eq!(seconds_left(Duration::from_secs(15)), 15);
+    }
+
+    #[test]
+    fn a_day_is_read_as_it_is_written() {
+        let end = parse_day("2027-02-07").expect("a day");
+        assert_eq!(day(end), "2027-02-07");
+        assert_eq!(parse_day("2027-02-30"), None);
+        assert_eq!(parse_day("soon"), None);
+    }
+
+    #[test]
+    fn ages_are_coarse() {
+        let now = parse_day("2027-02-07").expect("a day");
+        let words = |seconds| ago(now - time::Duration::seconds(seconds), now);
+        assert_eq!([words(5), words(125), words(7_300), words(900_000)], ["just now", "2 min ago", "2 h ago", "10 d ago"]);
+        assert_eq!(words(-5), "just now");
+    }
+}

@@ -1,0 +1,125 @@
+//! The list of credentials.
+
+use super::pen::{Frame, Pen};
+use crate::config::theme::Role;
+use crate::domain::Credential;
+use crate::tui::app::credentials::Row;
+use crate::tui::app::layout::Area;
+use crate::tui::app::query;
+use crate::tui::app::words::{self, Standing};
+use crate::tui::app::{App, Pane};
+
+/// Columns of the short status at the right.
+const GIST: u16 = 9;
+/// Columns of the region, where there is room for it.
+const REGION: u16 = 11;
+
+/// Draws the list.
+pub(super) fn draw(pen: &mut Pen<'_>, area: Area) {
+    let app = pen.app;
+    let focused = app.stage.focus == Pane::Credentials;
+    let inner = pen.panel(area, &title(app), if focused { Frame::Focused } else { Frame::Quiet });
+    let (filter, rows) = inner.split_top(app.list_overhead());
+    draw_filter(pen, filter);
+    if app.credentials.shown_count() == 0 {
+        return draw_nothing(pen, rows);
+    }
+    for (line, row) in app.credentials.visible(rows.height.into()).enumerate() {
+        let line = u16::try_from(line).unwrap_or(u16::MAX);
+        draw_row(pen, rows.row(line), &row);
+    }
+    draw_position(pen, area, rows);
+}
+
+fn title(app: &App) -> String {
+    let list = &app.credentials;
+    if list.is_unfiltered() {
+        "1 Credentials".to_owned()
+    } else {
+        format!("1 Credentials · {} of {}", list.shown_count(), list.all().len())
+    }
+}
+
+fn draw_filter(pen: &mut Pen<'_>, area: Area) {
+    let filter = &pen.app.credentials.filter;
+    if area.is_empty() {
+        return;
+    }
+    let rest = pen.put(area, "/ ", Role::Key);
+    if filter.input.value().is_empty() {
+        pen.put(rest.split_left(1).1, query::grammar(), Role::Dim);
+    } else {
+        pen.put(rest, filter.input.value(), Role::Text);
+    }
+    if filter.typing {
+        let column = u16::try_from(filter.input.visual_cursor()).unwrap_or(u16::MAX).min(rest.width.saturating_sub(1));
+        pen.tint(rest.split_left(column).1.split_left(1).0, Role::Selection);
+    }
+}
+
+fn draw_nothing(pen: &mut Pen<'_>, area: Area) {
+    if pen.app.credentials.all().is_empty() {
+        let area = area.split_top(1).1;
+        let area = pen.paragraph(area, "No credentials yet.", Role::Title).split_top(1).1;
+        let area = pen.paragraph(area, "Paste a token, or press a to add one: it says what it is.", Role::Text);
+        let area = area.split_top(1).1;
+        pen.paragraph(area, "tokenring demo shows everything on a built-in simulator.", Role::Dim);
+    } else {
+        let area = pen.paragraph(area.split_top(1).1, "Nothing passes the filter.", Role::Title);
+        pen.paragraph(area, "Esc drops it.", Role::Dim);
+    }
+}
+
+fn draw_row(pen: &mut Pen<'_>, area: Area, row: &Row<'_>) {
+    let Row { credential, selected, marked } = row;
+    let (role, sign) = standing(pen, credential);
+    let mark = if *marked { pen.glyphs().tick } else { " " };
+    let rest = pen.put(Area { x: area.x - 1, width: area.width + 1, ..area }, mark, Role::Accent);
+    let rest = pen.put(rest, sign, role).split_left(1).1;
+
+    let (rest, gist) = rest.split_left(rest.width.saturating_sub(GIST));
+    let words = words::gist(credential, pen.now.wall);
+    pen.put_right(gist, &words, role);
+    let (name, region) =
+        if rest.width > 2 * REGION { rest.split_left(rest.width - REGION) } else { (rest, rest.split_left(rest.width).1) };
+    pen.put(region.split_left(1).1, short_region(credential), Role::Dim);
+    let called = pen.app.name_of(credential);
+    pen.put(name, &called, Role::Text);
+    if *selected {
+        let focused = pen.app.stage.focus == Pane::Credentials;
+        let whole = Area { x: area.x - 1, width: area.width + 2, ..area };
+        pen.tint(whole, if focused { Role::Selection } else { Role::SelectionIdle });
+    }
+}
+
+/// In the lower border: where the cursor is, and what the list is sorted by.
+fn draw_position(pen: &mut Pen<'_>, area: Area, rows: Area) {
+    let list = &pen.app.credentials;
+    let bottom = area.row(area.height.saturating_sub(1)).split_left(2).1;
+    let bottom = bottom.split_left(bottom.width.saturating_sub(2)).0;
+    pen.put(bottom, &format!(" by {} ", list.sort.as_str()), Role::Dim);
+    if list.shown_count() > rows.height.into() {
+        pen.put_right(bottom, &format!(" {} of {} ", list.cursor() + 1, list.shown_count()), Role::Dim);
+    }
+}
+
+/// The sign and colour of how a credential stands.
+pub(super) fn standing(pen: &Pen<'_>, credential: &Credential) -> (Role, &'static str) {
+    let glyphs = pen.glyphs();
+    match Standing::of(credential, pen.now.wall) {
+        Standing::Accepted => (Role::Good, glyphs.accepted),
+        Standing::Expiring => (Role::Warn, glyphs.warning),
+        Standing::Refused => (Role::Bad, glyphs.refused),
+        Standing::Unknown => (Role::Unknown, glyphs.unknown),
+        Standing::Unchecked => (Role::Dim, glyphs.unchecked),
+    }
+}
+
+/// The region without what the provider's name says already: `EU-01` of `SNYK-EU-01`.
+fn short_region(credential: &Credential) -> &str {
+    let vendor = credential.provider.split('-').next().unwrap_or_default();
+    let region = credential.region.as_str();
+    let bare =
+        region.get(..vendor.len()).filter(|head| head.eq_ignore_ascii_case(vendor)).and_then(|_| region.get(vendor.len()..));
+    bare.and_then(|rest| rest.strip_prefix('-')).unwrap_or(region)
+}

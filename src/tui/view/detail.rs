@@ -1,0 +1,197 @@
+//! The selected credential.
+
+use super::credentials::standing;
+use super::pen::{Frame, Pen};
+use crate::config::theme::Role;
+use crate::domain::Credential;
+use crate::tui::app::layout::Area;
+use crate::tui::app::pointer::LABELS;
+use crate::tui::app::words::{self, Standing};
+use crate::tui::app::{Audience, Pane};
+
+/// A mask has one width, whatever it hides.
+const MASK: usize = 20;
+/// Columns of the bar that shows how much of a life is left.
+const BAR: i64 = 10;
+
+/// Draws the detail.
+pub(super) fn draw(pen: &mut Pen<'_>, area: Area) {
+    let app = pen.app;
+    if area.is_empty() {
+        return;
+    }
+    let frame = if app.stage.focus == Pane::Detail { Frame::Focused } else { Frame::Quiet };
+    let Some(credential) = app.selected() else {
+        let inner = pen.panel(area, "2 Detail", frame);
+        pen.put(inner, "Nothing is selected", Role::Dim);
+        return;
+    };
+    let inner = pen.panel(area, &format!("2 {}", app.name_of(credential)), frame);
+    pen.put(inner.row(0), &what(pen, credential), Role::Title);
+    let mut rest = draw_secret(pen, inner.split_top(1).1, credential);
+    for (label, parts) in facts(pen, credential) {
+        let mut line = pen.put(rest.row(0), label, Role::Dim);
+        line = rest.row(0).split_left(LABELS.max(rest.width - line.width)).1;
+        for (role, text) in parts {
+            line = pen.put(line, &text, role);
+        }
+        rest = rest.split_top(1).1;
+    }
+}
+
+fn what(pen: &Pen<'_>, credential: &Credential) -> String {
+    let catalogue = &pen.app.catalogue;
+    let provider = catalogue.provider(&credential.provider).map_or(credential.provider.as_str(), |known| known.title.as_str());
+    let kind =
+        catalogue.kind(&credential.provider, &credential.kind).map_or(credential.kind.as_str(), |known| known.title.as_str());
+    format!("{provider} {} {kind}", pen.glyphs().separator)
+}
+
+/// Draws the secret, masked or not; returns the lines below it.
+fn draw_secret(pen: &mut Pen<'_>, area: Area, credential: &Credential) -> Area {
+    let app = pen.app;
+    pen.put(area.row(0), "Secret", Role::Dim);
+    let place = area.split_left(LABELS).1;
+    let Some(shown) = app.detail.shown(&credential.id, pen.now.instant) else {
+        let rest = pen.put(place.row(0), &pen.glyphs().mask.repeat(MASK), Role::Secret).split_left(2).1;
+        let hint = match app.stage.audience {
+            _ if app.detail.is_asked() => "asking the store…",
+            Audience::Nobody => "click or Enter to show",
+            Audience::Others => "presentation mode",
+        };
+        pen.put(rest, hint, Role::Dim);
+        return area.split_top(1).1;
+    };
+    let countdown = format!("{} s", words::seconds_left(shown.left));
+    let place = pen.put_right(place.row(0), &countdown, Role::Warn).width;
+    let room = area.split_left(LABELS).1.split_left(place).0;
+    let used = shown.secret.expose(|bytes| draw_bytes(pen, room, bytes));
+    area.split_top(used).1
+}
+
+/// Draws a secret in as many lines as it needs and there are; returns how many.
+fn draw_bytes(pen: &mut Pen<'_>, area: Area, bytes: &[u8]) -> u16 {
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        pen.put(area, "It is not text; copy or send it instead", Role::Warn);
+        return 1;
+    };
+    let style = pen.style(Role::Secret);
+    let (mut column, mut row) = (0, 0);
+    for c in text.chars().map(|c| if crate::domain::text::is_unshowable(c) { '\u{fffd}' } else { c }) {
+        let width = unicode_width::UnicodeWidthChar::width(c).unwrap_or(0).try_into().unwrap_or(0);
+        if column + width > area.width {
+            (column, row) = (0, row + 1);
+        }
+        if row >= area.height {
+            let end = area.row(area.height.saturating_sub(1));
+            pen.put(end.split_left(end.width.saturating_sub(1)).1, pen.glyphs().ellipsis, Role::Dim);
+            return area.height;
+        }
+        let cell = area.row(row).split_left(column).1;
+        pen.put_styled(cell, c.encode_utf8(&mut [0; 4]), style);
+        column += width;
+    }
+    row + 1
+}
+
+type Fact = (&'static str, Vec<(Role, String)>);
+
+fn facts(pen: &Pen<'_>, credential: &Credential) -> Vec<Fact> {
+    let mut facts = vec![acts_as(pen, credential), expires(pen, credential), checked(pen, credential)];
+    if let Some(reason) = reason(credential) {
+        facts.push(("", vec![(Role::Text, reason)]));
+    }
+    facts.push(("Region", vec![(Role::Text, region(pen, credential))]));
+    if !credential.labels.is_empty() {
+        facts.push(("Labels", vec![(Role::Text, credential.labels.join(" "))]));
+    }
+    for (id, value) in &credential.fields {
+        facts.push(("Field", vec![(Role::Dim, format!("{id} ")), (Role::Text, hidden(pen, value))]));
+    }
+    facts.push(print(pen, credential));
+    facts
+}
+
+fn acts_as(pen: &Pen<'_>, credential: &Credential) -> Fact {
+    let text = credential.principal.as_ref().map(|principal| {
+        let dot = pen.glyphs().separator;
+        format!("{} {dot} {}", hidden(pen, &principal.name), principal.kind.replace('_', " "))
+    });
+    let unknown = || (Role::Dim, "not known yet; a check tells".to_owned());
+    ("Acts as", vec![text.map_or_else(unknown, |text| (Role::Text, text))])
+}
+
+fn expires(pen: &Pen<'_>, credential: &Credential) -> Fact {
+    let now = pen.now.wall;
+    let (Some(end), Some(days)) = (credential.expires, words::days_left(credential, now)) else {
+        return ("Expires", vec![(Role::Dim, "not known".to_owned())]);
+    };
+    let role = match days {
+        ..0 => Role::Bad,
+        0..words::EXPIRING_DAYS => Role::Warn,
+        _ => Role::Good,
+    };
+    let left = match days {
+        ..0 => "over".to_owned(),
+        0 => "today".to_owned(),
+        days => format!("{days} d"),
+    };
+    let life = (end - credential.created).whole_seconds().max(1);
+    let filled = ((end - now).whole_seconds() * BAR / life).clamp(0, BAR);
+    let full = pen.glyphs().full.repeat(usize::try_from(filled).unwrap_or(0));
+    let empty = pen.glyphs().empty.repeat(usize::try_from(BAR - filled).unwrap_or(0));
+    let parts = vec![(Role::Text, format!("{} ({left}) ", words::day(end))), (role, full), (Role::Dim, empty)];
+    ("Expires", parts)
+}
+
+fn checked(pen: &Pen<'_>, credential: &Credential) -> Fact {
+    let (role, sign) = standing(pen, credential);
+    let Some(check) = &credential.last_check else {
+        return ("Checked", vec![(Role::Dim, format!("{sign} never; c checks"))]);
+    };
+    let dot = pen.glyphs().separator;
+    let status = check.status.map(|status| format!(" {status}")).unwrap_or_default();
+    let word = match Standing::of(credential, pen.now.wall) {
+        Standing::Expiring => "accepted, expiring",
+        _ => check.verdict.as_str(),
+    };
+    let latency = check.latency_ms.map(|ms| format!(" {dot} {ms} ms")).unwrap_or_default();
+    let rest = format!(" {dot} {}{latency}", words::ago(check.at, pen.now.wall));
+    ("Checked", vec![(role, format!("{sign} {word}{status}")), (Role::Dim, rest)])
+}
+
+/// Why it was not accepted.
+fn reason(credential: &Credential) -> Option<String> {
+    let check = credential.last_check.as_ref()?;
+    let says = check.verdict != crate::domain::response::Verdict::Accepted && !check.reason.is_empty();
+    says.then(|| check.reason.clone())
+}
+
+fn region(pen: &Pen<'_>, credential: &Credential) -> String {
+    let known = pen.app.catalogue.region(&credential.provider, &credential.region);
+    known.map_or_else(
+        |_| credential.region.clone(),
+        |region| format!("{} {} {}", region.id, pen.glyphs().separator, region.api.host()),
+    )
+}
+
+fn print(pen: &Pen<'_>, credential: &Credential) -> Fact {
+    let mut parts = vec![match &credential.fingerprint {
+        Some(print) => (Role::Dim, print.chars().take(16).collect()),
+        None => (Role::Dim, "none".to_owned()),
+    }];
+    let twins = pen.app.detail.twins();
+    if !twins.is_empty() {
+        let names: Vec<_> = twins.iter().map(|twin| hidden(pen, twin.as_str())).collect();
+        parts.push((Role::Warn, format!("  same secret as {}", names.join(", "))));
+    }
+    ("Print", parts)
+}
+
+/// What names somebody or something, hidden where others may be watching.
+fn hidden(pen: &Pen<'_>, text: &str) -> String {
+    match pen.app.stage.audience {
+        Audience::Nobody => text.to_owned(),
+        Audience::Others => pen.glyphs().mask.repeat(8),
+    }
+}

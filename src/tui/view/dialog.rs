@@ -1,0 +1,138 @@
+//! Dialogs, all drawn alike from their sheets.
+
+use unicode_width::UnicodeWidthStr;
+
+use super::pen::{Frame, Pen};
+use crate::config::theme::Role;
+use crate::tui::app::form::Button;
+use crate::tui::app::layout::Area;
+use crate::tui::app::sheet::{ButtonCell, FieldRow, Item, Line, Placed, Row, Sheet, Value, button_areas};
+
+/// Columns of the labels of fields.
+const LABELS: u16 = 16;
+/// A mask has one width, whatever it hides.
+const MASK: usize = 20;
+
+/// Draws a dialog in the middle of `area`.
+pub(super) fn draw(pen: &mut Pen<'_>, area: Area, sheet: &Sheet) {
+    let placed = sheet.place(area);
+    pen.fill(placed.outer, Role::Text);
+    pen.panel(placed.outer, &sheet.title, Frame::Focused);
+    let column = item_column(sheet);
+    for line in &placed.lines {
+        draw_line(pen, line, column);
+    }
+    draw_hidden(pen, &placed);
+}
+
+/// How wide the first column of a list is: as wide as its widest, within reason.
+fn item_column(sheet: &Sheet) -> u16 {
+    let widths = sheet.body.iter().map(|row| if let Row::Item(item) = row { item.text.width() } else { 0 });
+    u16::try_from(widths.max().unwrap_or(0)).unwrap_or(u16::MAX).min(sheet.width / 2)
+}
+
+fn draw_line(pen: &mut Pen<'_>, line: &Line<'_>, column: u16) {
+    match line.row {
+        Row::Blank => {}
+        Row::Text(role, _) => _ = pen.put(line.area, line.text, *role),
+        Row::Pair(label, value) => {
+            pen.put(line.area, label, Role::Dim);
+            pen.put(line.area.split_left(LABELS).1, value, Role::Text);
+        }
+        Row::Field(field) => draw_field(pen, line.area, field),
+        Row::Item(item) => draw_item(pen, line.area, item, column),
+        Row::Buttons(buttons) => button_areas(buttons, line.area).for_each(|(cell, area)| draw_button(pen, area, cell)),
+    }
+}
+
+fn draw_field(pen: &mut Pen<'_>, area: Area, field: &FieldRow) {
+    let (label, value) = area.split_left(LABELS);
+    let pointer = if field.focused { pen.glyphs().pointer } else { " " };
+    let rest = pen.put(label, pointer, Role::Accent).split_left(1).1;
+    let role = match (field.wrong, field.focused) {
+        (true, _) => Role::Bad,
+        (false, true) => Role::Title,
+        (false, false) => Role::Dim,
+    };
+    pen.put(rest.split_left(rest.width.saturating_sub(1)).0, &field.label, role);
+    match &field.value {
+        Value::Text(text, cursor) => draw_text(pen, value, (text, *cursor), field.focused),
+        Value::Secret(held) => draw_secret(pen, value, *held),
+        Value::Choice(title, count) => {
+            let rest = pen.put(value, if *count > 1 { "‹ " } else { "  " }, Role::Dim);
+            let rest = pen.put(rest, title, Role::Text);
+            pen.put(rest, if *count > 1 { " ›" } else { "" }, Role::Dim);
+        }
+    }
+}
+
+/// Draws the part of a text around the cursor.
+fn draw_text(pen: &mut Pen<'_>, area: Area, (text, cursor): (&str, usize), focused: bool) {
+    pen.tint(area, Role::Input);
+    let room = usize::from(area.width).max(1);
+    let skipped = if focused { (cursor + 1).saturating_sub(room) } else { 0 };
+    let shown = skip_columns(text, skipped);
+    pen.put(area, shown, Role::Input);
+    if focused {
+        let column = u16::try_from(cursor - skipped).unwrap_or(u16::MAX);
+        pen.tint(area.split_left(column).1.split_left(1).0, Role::Selection);
+    }
+}
+
+fn skip_columns(text: &str, columns: usize) -> &str {
+    let mut used = 0;
+    let beyond = |(_, c): &(usize, char)| {
+        let reached = used >= columns;
+        used += unicode_width::UnicodeWidthChar::width(*c).unwrap_or(0);
+        reached
+    };
+    let at = text.char_indices().find(beyond).map_or(text.len(), |(at, _)| at);
+    &text[at..]
+}
+
+fn draw_secret(pen: &mut Pen<'_>, area: Area, held: bool) {
+    if held {
+        let mask = pen.glyphs().mask.repeat(MASK);
+        pen.put(area, &mask, Role::Secret);
+    } else {
+        pen.put(area, "paste or type it; it is never shown", Role::Dim);
+    }
+}
+
+fn draw_item(pen: &mut Pen<'_>, area: Area, item: &Item, column: u16) {
+    let (role, sign) = item.mark.unwrap_or((Role::Text, ""));
+    let rest = if sign.is_empty() { area } else { pen.put(area, sign, role).split_left(1).1 };
+    let rest = pen.put_right(rest, &item.right, Role::Key);
+    let (text, more) = rest.split_left(column);
+    let heading = if item.at.is_none() { Role::Key } else { Role::Text };
+    pen.put(text, &item.text, heading);
+    pen.put(more.split_left(2).1, &item.more, Role::Dim);
+    if item.selected {
+        pen.tint(Area { x: area.x - 1, width: area.width + 2, ..area }, Role::Selection);
+    }
+}
+
+fn draw_button(pen: &mut Pen<'_>, area: Area, cell: &ButtonCell) {
+    let role = match (cell.focused, cell.button) {
+        (true, Button::Danger(_)) => Role::Danger,
+        (true, _) => Role::Selection,
+        (false, Button::Danger(_)) => Role::Bad,
+        (false, _) => Role::Text,
+    };
+    let (open, close) = if cell.focused { ("▸ ", " ◂") } else { ("[ ", " ]") };
+    let ascii = pen.glyphs().pointer.is_ascii();
+    let (open, close) = if ascii && cell.focused { ("> ", " <") } else { (open, close) };
+    pen.put(area, &format!("{open}{}{close}", cell.button.label()), role);
+}
+
+/// In the border: that there is more above or below.
+fn draw_hidden(pen: &mut Pen<'_>, placed: &Placed<'_>) {
+    let outer = placed.outer;
+    let corner = |row: u16| outer.row(row).split_left(outer.width.saturating_sub(10)).1.split_left(8).0;
+    if placed.hidden.0 {
+        pen.put(corner(0), " ↑ more ", Role::Dim);
+    }
+    if placed.hidden.1 {
+        pen.put(corner(outer.height.saturating_sub(1)), " ↓ more ", Role::Dim);
+    }
+}

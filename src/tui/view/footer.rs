@@ -1,0 +1,25 @@
+//! The line at the bottom: a word to the person, else what can be done.
+
+use super::pen::Pen;
+use crate::config::theme::Role;
+use crate::tui::app::activity::Tone;
+use crate::tui::app::footer::hints;
+use crate::tui::app::layout::Area;
+
+/// Draws the footer.
+pub(super) fn draw(pen: &mut Pen<'_>, area: Area) {
+    if let Some(notice) = pen.app.activity.notice(pen.now.instant) {
+        let (role, sign) = match notice.tone {
+            Tone::Good => (Role::Good, pen.glyphs().tick),
+            Tone::Warn => (Role::Warn, pen.glyphs().warning),
+            Tone::Bad => (Role::Bad, pen.glyphs().refused),
+        };
+        let rest = pen.put(area.split_left(1).1, sign, role).split_left(1).1;
+        pen.put(rest, &notice.text, role);
+        return;
+    }
+    for hint in hints(pen.app, area) {
+        let rest = pen.put(hint.area, &hint.key, Role::Key).split_left(1).1;
+        pen.put(rest, hint.title, Role::Dim);
+    }
+}

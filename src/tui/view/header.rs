@@ -1,0 +1,63 @@
+//! The line at the top: what this is, how many credentials there are, how the store is, what runs.
+
+use unicode_width::UnicodeWidthStr;
+
+use super::pen::Pen;
+use crate::config::theme::Role;
+use crate::engine::message::{StoreError, StoreState};
+use crate::tui::app::command::{Action, ProgramAction};
+use crate::tui::app::layout::Area;
+use crate::tui::app::{App, Audience, words};
+
+/// Draws the header.
+pub(super) fn draw(pen: &mut Pen<'_>, area: Area) {
+    let app = pen.app;
+    let line = area.split_left(1).1;
+    let line = line.split_left(line.width.saturating_sub(1)).0;
+    let rest = pen.put(line, "tokenring", Role::Accent).split_left(3).1;
+    let mut rest = pen.put(rest, &counted(app), Role::Dim).split_left(2).1;
+
+    let help = app.preferences.keys.label(Action::Program(ProgramAction::Help)).unwrap_or_default();
+    rest = pen.put_right(rest, &format!("{help} help"), Role::Dim);
+    let running = app.activity.running();
+    if running > 0 {
+        rest = gap(pen.put_right(rest, &format!("{running} running"), Role::Accent));
+    } else {
+        rest = gap(rest);
+    }
+    if app.stage.audience == Audience::Others {
+        rest = gap(pen.put_right(rest, "presentation", Role::Warn));
+    }
+    let (role, text) = store(app);
+    if text.width() <= rest.width.into() {
+        pen.put_right(rest, &text, role);
+    }
+}
+
+fn gap(area: Area) -> Area {
+    area.split_left(area.width.saturating_sub(2)).0
+}
+
+fn counted(app: &App) -> String {
+    let all = app.credentials.all().len();
+    let marked = app.credentials.mark_count();
+    let marks = if marked > 0 { format!(" · {marked} marked") } else { String::new() };
+    format!("{}{marks}", words::count(all, "credential"))
+}
+
+/// The state of the store in words, with a sign.
+fn store(app: &App) -> (Role, String) {
+    let glyphs = &app.preferences.glyphs;
+    let Some(StoreState { backend, problem }) = &app.activity.store else { return (Role::Dim, "store …".to_owned()) };
+    let key = app.preferences.keys.label(Action::Program(ProgramAction::Unlock)).unwrap_or_default();
+    let title = backend.title;
+    match problem {
+        None => (Role::Good, format!("store {} {title}", glyphs.accepted)),
+        Some(StoreError::Locked | StoreError::Denied(_)) => {
+            (Role::Warn, format!("store {} {title} locked – {key} unlock", glyphs.warning))
+        }
+        Some(StoreError::Uncreated) => (Role::Warn, format!("store {} {title} not created yet – {key} create", glyphs.warning)),
+        Some(StoreError::TimedOut(_)) => (Role::Bad, format!("store {} {title} does not answer", glyphs.refused)),
+        Some(_) => (Role::Bad, format!("store {} {title} not available", glyphs.refused)),
+    }
+}

@@ -1,0 +1,222 @@
+//! Writing into the buffer by role, by cell and never beyond an edge.
+
+use std::borrow::Cow;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::{Color as Paint, Modifier, Style};
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+use crate::config::theme::{Ansi, Color, Glyphs, Role};
+use crate::tui::app::layout::Area;
+use crate::tui::app::{App, Now};
+
+/// The lines of the border of what has the focus: heavier, so that it shows without colour.
+const HEAVY: [&str; 6] = ["┏", "━", "┓", "┃", "┗", "┛"];
+const HEAVY_ASCII: [&str; 6] = ["#", "=", "#", "#", "#", "#"];
+
+/// What is needed to draw.
+pub(super) struct Pen<'a> {
+    /// The state.
+    pub(super) app: &'a App,
+    /// What time it is.
+    pub(super) now: Now,
+    /// Where to.
+    pub(super) buffer: &'a mut Buffer,
+}
+
+/// Whether a pane or dialog has the focus.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Frame {
+    /// It has.
+    Focused,
+    /// It has not.
+    Quiet,
+}
+
+impl<'a> Pen<'a> {
+    pub(super) fn new(app: &'a App, now: Now, buffer: &'a mut Buffer) -> Self {
+        Self { app, now, buffer }
+    }
+
+    /// The signs that carry meaning.
+    pub(super) fn glyphs(&self) -> &'a Glyphs {
+        &self.app.preferences.glyphs
+    }
+
+    /// How a role looks.
+    pub(super) fn style(&self, role: Role) -> Style {
+        paint(self.app.preferences.theme.style(role))
+    }
+
+    /// Empties an area.
+    pub(super) fn fill(&mut self, area: Area, role: Role) {
+        let (style, rect) = (self.style(role), self.rect(area));
+        for y in rect.top()..rect.bottom() {
+            for x in rect.left()..rect.right() {
+                self.buffer[(x, y)].reset();
+                self.buffer[(x, y)].set_style(style);
+            }
+        }
+    }
+
+    /// Gives everything in an area another look.
+    pub(super) fn tint(&mut self, area: Area, role: Role) {
+        let (style, rect) = (self.style(role), self.rect(area));
+        self.buffer.set_style(rect, style);
+    }
+
+    /// Writes a text at the left of an area; returns what is left of the area.
+    pub(super) fn put(&mut self, area: Area, text: &str, role: Role) -> Area {
+        let style = self.style(role);
+        self.put_styled(area, text, style)
+    }
+
+    /// Writes a text in a style of its own.
+    pub(super) fn put_styled(&mut self, area: Area, text: &str, style: Style) -> Area {
+        let room = self.rect(area);
+        if room.is_empty() {
+            return area;
+        }
+        let text = cut(text, room.width.into(), self.glyphs().ellipsis);
+        let (end, _) = self.buffer.set_stringn(room.x, room.y, text, room.width.into(), style);
+        area.split_left(end - room.x).1
+    }
+
+    /// Writes a text at the right of an area; returns what is left of the area, with a blank between.
+    pub(super) fn put_right(&mut self, area: Area, text: &str, role: Role) -> Area {
+        let width = u16::try_from(text.width()).unwrap_or(u16::MAX).min(area.width);
+        let (left, place) = area.split_left(area.width - width);
+        self.put(place, text, role);
+        left.split_left(left.width.saturating_sub(1)).0
+    }
+
+    /// Writes a text in the middle of an area.
+    pub(super) fn centre(&mut self, area: Area, text: &str, role: Role) {
+        let width = u16::try_from(text.width()).unwrap_or(u16::MAX);
+        self.put(area.centred(width, 1), text, role);
+    }
+
+    /// Writes a text in as many lines as it needs and there are; returns the lines that are left.
+    pub(super) fn paragraph(&mut self, area: Area, text: &str, role: Role) -> Area {
+        let mut rest = area;
+        for piece in crate::tui::app::sheet::wrap(text, area.width.into()) {
+            self.put(rest.row(0), piece, role);
+            rest = rest.split_top(1).1;
+        }
+        rest
+    }
+
+    /// Draws a border with a title; returns what is inside.
+    pub(super) fn panel(&mut self, area: Area, title: &str, frame: Frame) -> Area {
+        let ascii = self.glyphs().border[1].is_ascii();
+        let (lines, border, heading) = match frame {
+            Frame::Focused => (if ascii { HEAVY_ASCII } else { HEAVY }, Role::BorderFocus, Role::Accent),
+            Frame::Quiet => (self.glyphs().border, Role::Border, Role::Title),
+        };
+        if area.width < 2 || area.height < 2 {
+            return area.inner();
+        }
+        let style = self.style(border);
+        self.outline(area, lines, style);
+        let top = Area { x: area.x + 1, width: area.width - 2, ..area.row(0) };
+        let title = cut(title, usize::from(top.width.saturating_sub(2)), self.glyphs().ellipsis);
+        self.put(top, &format!(" {title} "), heading);
+        area.inner()
+    }
+
+    fn outline(&mut self, area: Area, [top_left, top, top_right, side, bottom_left, bottom_right]: [&str; 6], style: Style) {
+        let rect = self.rect(area);
+        let (right, bottom) = (rect.right().saturating_sub(1), rect.bottom().saturating_sub(1));
+        for y in rect.top()..rect.bottom() {
+            let [left, middle, end] = match y {
+                y if y == rect.y => [top_left, top, top_right],
+                y if y == bottom => [bottom_left, top, bottom_right],
+                _ => [side, "", side],
+            };
+            if !middle.is_empty() {
+                (rect.x + 1..right).for_each(|x| _ = self.buffer[(x, y)].set_symbol(middle).set_style(style));
+            }
+            self.buffer[(rect.x, y)].set_symbol(left).set_style(style);
+            self.buffer[(right, y)].set_symbol(end).set_style(style);
+        }
+    }
+
+    /// The part of an area that is on the screen.
+    pub(super) fn rect(&self, area: Area) -> Rect {
+        Rect { x: area.x, y: area.y, width: area.width, height: area.height }.intersection(self.buffer.area)
+    }
+}
+
+/// A text that fits into so many columns, its end replaced by an ellipsis where it does not.
+pub(super) fn cut<'t>(text: &'t str, columns: usize, ellipsis: &str) -> Cow<'t, str> {
+    if text.width() <= columns {
+        return Cow::Borrowed(text);
+    }
+    let room = columns.saturating_sub(ellipsis.width());
+    let mut used = 0;
+    let fits = |c: &char| {
+        used += c.width().unwrap_or(0);
+        used <= room
+    };
+    let kept: String = text.chars().take_while(fits).collect();
+    Cow::Owned(if columns == 0 { kept } else { kept + ellipsis })
+}
+
+fn paint(style: crate::config::theme::Style) -> Style {
+    let mut painted = Style::new();
+    (painted.fg, painted.bg) = (style.fg.map(color), style.bg.map(color));
+    let modifiers = [
+        (style.bold, Modifier::BOLD),
+        (style.dim, Modifier::DIM),
+        (style.italic, Modifier::ITALIC),
+        (style.underline, Modifier::UNDERLINED),
+        (style.reverse, Modifier::REVERSED),
+    ];
+    modifiers.into_iter().filter(|(on, _)| *on).fold(painted, |painted, (_, modifier)| painted.add_modifier(modifier))
+}
+
+fn color(color: Color) -> Paint {
+    match color {
+        Color::Rgb(r, g, b) => Paint::Rgb(r, g, b),
+        Color::Indexed(index) => Paint::Indexed(index),
+        Color::Default => Paint::Reset,
+        Color::Named(ansi) => named(ansi),
+    }
+}
+
+const fn named(ansi: Ansi) -> Paint {
+    match ansi {
+        Ansi::Black => Paint::Black,
+        Ansi::Red => Paint::Red,
+        Ansi::Green => Paint::Green,
+        Ansi::Yellow => Paint::Yellow,
+        Ansi::Blue => Paint::Blue,
+        Ansi::Magenta => Paint::Magenta,
+        Ansi::Cyan => Paint::Cyan,
+        Ansi::Gray => Paint::Gray,
+        Ansi::DarkGray => Paint::DarkGray,
+        Ansi::LightRed => Paint::LightRed,
+        Ansi::LightGreen => Paint::LightGreen,
+        Ansi::LightYellow => Paint::LightYellow,
+        Ansi::LightBlue => Paint::LightBlue,
+        Ansi::LightMagenta => Paint::LightMagenta,
+        Ansi::LightCyan => Paint::LightCyan,
+        Ansi::White => Paint::White,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_cut_by_cells() {
+        assert_eq!(cut("abc", 3, "…"), "abc");
+        assert_eq!(cut("abcd", 3, "…"), "ab…");
+        assert_eq!(cut("日本語", 5, "…"), "日本…");
+        assert_eq!(cut("日本語", 4, "…"), "日…");
+        assert_eq!(cut("abc", 1, "…"), "…");
+        assert_eq!(cut("abc", 0, "…"), "");
+    }
+}
