@@ -5,9 +5,12 @@
 
 pub mod credential;
 pub mod curl;
+pub mod explain;
 pub mod identify;
 pub mod problem;
 pub mod provider;
+pub mod rate_limit;
+pub mod redact;
 pub mod region;
 pub mod request;
 pub mod response;

@@ -9,10 +9,11 @@ mod catalogue;
 mod error;
 pub mod overlay;
 pub(crate) mod placeholder;
+mod pointers;
 pub mod spec;
 mod validate;
 
 pub use catalogue::{Catalogue, Source};
 pub use error::CatalogueError;
-pub use placeholder::{Fill, placeholders};
+pub use pointers::Choice;
 pub use spec::{Authorization, FieldSpec, Kind, Parameter, Preset, Provider, StatusMeaning};
