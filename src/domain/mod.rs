@@ -14,6 +14,7 @@ pub mod redact;
 pub mod region;
 pub mod request;
 pub mod response;
+pub mod rotation;
 pub mod secret;
 pub mod text;
 pub mod words;
