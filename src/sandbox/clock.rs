@@ -104,6 +104,11 @@ impl Life {
         self.from <= now && now < self.until
     }
 
+    /// Nobody has set an end to it.
+    pub(super) fn is_endless(&self) -> bool {
+        self.until == Millis::MAX
+    }
+
     /// A secret that is not accepted yet is not over: it still has to be accounted for.
     pub(super) fn is_over(&self, now: Millis) -> bool {
         self.until <= now

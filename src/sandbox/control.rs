@@ -57,6 +57,10 @@ impl Control {
             self.house.clock.advance(Duration::from_millis(by));
             return ok(&self.house.faults.describe());
         }
+        let is_known = |id: &str| self.providers.iter().any(|(region, _)| *region == id);
+        if wish["region"].as_str().is_some_and(|id| !is_known(id)) {
+            return problem(StatusCode::BAD_REQUEST, "unknown region");
+        }
         match faults::parse(&wish) {
             Ok(rule) => {
                 self.house.faults.add(rule);

@@ -207,9 +207,9 @@ mod tests {
 
     fn faults(rules: &[Value]) -> Faults {
         let faults = Faults::default();
-        rules
-            .iter()
-            .for_each(|rule| faults.add(parse(rule).expect("a rule")));
+        for rule in rules {
+            faults.add(parse(rule).expect("a rule"));
+        }
         faults
     }
 

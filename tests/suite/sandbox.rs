@@ -19,6 +19,7 @@ use std::sync::Once;
 use reqwest::header::HeaderMap;
 use reqwest::{Client, Method, RequestBuilder, StatusCode, redirect};
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 use time::macros::datetime;
 use tokenring::sandbox::{Clock, Credential, Options, Sandbox};
 
@@ -171,11 +172,7 @@ fn document(kind: &str, attributes: &Value) -> Value {
 }
 
 fn sha256(text: &str) -> String {
-    use sha2::Digest as _;
-    sha2::Sha256::digest(text)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    format!("{:x}", Sha256::digest(text))
 }
 
 #[tokio::test]
@@ -266,6 +263,41 @@ async fn every_kind_is_seeded_with_its_fields() {
 }
 
 #[tokio::test]
+async fn secrets_have_the_documented_shapes() {
+    let visit = Visit::start().await;
+    let is_uuid = |text: &str| {
+        let lengths: Vec<usize> = text.split('-').map(str::len).collect();
+        lengths == [8, 4, 4, 4, 12]
+            && text
+                .bytes()
+                .all(|byte| byte == b'-' || byte.is_ascii_hexdigit())
+    };
+    let is_dotted = |text: &str, prefix: &str| {
+        let parts: Vec<&str> = text.split('.').collect();
+        parts.len() == 4 && parts[0] == prefix && parts[1].len() == 8
+    };
+    for known in &visit.sandbox.manifest().credentials {
+        let (secret, proof) = (
+            known.secret.as_str(),
+            known.fields.get("auth_type").map_or("", String::as_str),
+        );
+        let fits = match (known.kind, proof) {
+            ("personal-token", _) | (_, "api_key") => is_uuid(secret),
+            ("personal-access-token", _) => is_dotted(secret, "snyk_uat"),
+            (_, "access_token") => is_dotted(secret, "snyk_sat"),
+            (_, "oauth_client_secret") => secret.starts_with("snyk_cs_") && secret.ends_with("_v1"),
+            (_, "oauth_private_key_jwt") => secret.starts_with("-----BEGIN PRIVATE KEY-----"),
+            ("app", _) => secret.starts_with("snyk_rt_") && secret.ends_with("_v1"),
+            _ if known.provider == "snyk-api-web" => {
+                secret.starts_with("eyJ") && secret.split('.').count() == 3
+            }
+            _ => secret.ends_with('='),
+        };
+        assert!(fits, "{}", known.name);
+    }
+}
+
+#[tokio::test]
 async fn two_starts_tell_the_same_story() {
     let (one, other) = (Visit::start().await, Visit::start().await);
     assert!(one.sandbox.manifest().credentials == other.sandbox.manifest().credentials);
@@ -275,17 +307,15 @@ async fn two_starts_tell_the_same_story() {
 
 #[tokio::test]
 async fn a_stopped_simulator_is_gone() {
-    let Visit {
-        sandbox, client, ..
-    } = Visit::start().await;
+    let Visit { client, .. } = Visit::start().await;
+    let sandbox = Sandbox::start().await.expect("loopback");
     let url = sandbox.manifest().faults.clone();
+    assert!(client.get(&url).send().await.is_ok());
     sandbox.stop().await;
-    assert!(
-        client
-            .get(url)
-            .send()
-            .await
-            .expect_err("a refused connection")
-            .is_connect()
-    );
+    let gone = client
+        .get(url)
+        .send()
+        .await
+        .expect_err("a refused connection");
+    assert!(gone.is_connect());
 }

@@ -2,18 +2,19 @@
 //! REST Framework writes them. A key (`/keys/`) and an API user (`/api-users/`) are two views of one thing.
 
 mod catalogue;
+mod keys;
 
-use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
-use super::clock::{DAY, Life, Millis, Moment, rfc3339};
+use super::clock::{DAY, Millis, Moment, rfc3339};
 use super::manifest::Credential;
 use super::seed;
 use super::wire::{Call, LiveSecret, Provider, Reply, Service};
 use catalogue::{Catalogue, detail, manages_keys};
+use keys::{Key, read_name};
 
 /// Every region with the prefix of its credentials' names.
 pub(super) const REGIONS: [(&str, &str); 3] = [
@@ -27,7 +28,6 @@ const KEYS: [(&str, usize); 2] = [("admin", 0), ("pipeline", DEVELOPER)];
 const DEVELOPER: usize = 1;
 
 const DEFAULT_LENGTH: usize = 10;
-const LONGEST_NAME: usize = 60;
 
 type Outcome = Result<Reply, Reply>;
 
@@ -42,20 +42,6 @@ pub(super) struct Region {
 struct State {
     keys: Vec<Key>,
     minted: u64,
-}
-
-/// An API user with its key.
-struct Key {
-    id: String,
-    name: String,
-    title: String,
-    active: bool,
-    labels: Value,
-    role: usize,
-    secret: String,
-    life: Life,
-    deleted: bool,
-    changed: Millis,
 }
 
 /// Who calls.
@@ -157,7 +143,8 @@ impl Region {
                 let wish = call.json().unwrap_or_default();
                 let name = read_name(&wish)?;
                 self.with_key(id, |key| {
-                    key.update(&wish, name, call.at.now);
+                    key.update(&wish, call.at.now);
+                    key.name = name.unwrap_or_else(|| std::mem::take(&mut key.name));
                     view(self, key)
                 })
             }
@@ -193,7 +180,7 @@ impl Region {
         };
         let mut state = self.state();
         let mut key = self.mint(&mut state, &name, role, call.at);
-        key.update(&wish, None, call.at.now);
+        key.update(&wish, call.at.now);
         let mut body = view(self, &key);
         // Shown this once.
         body["key"] = json!(key.secret);
@@ -218,62 +205,6 @@ impl Region {
         json!({"id": key.id, "name": key.name, "title": key.title, "active": key.active, "labels": key.labels,
             "changed_by": by, "changed": rfc3339(key.changed), "is_apiuser": true,
             "user_roles": [{"role": {"id": self.catalogue.role_id(key.role)}, "scope": {"tier": "account", "team": null, "target": null}}]})
-    }
-}
-
-impl Key {
-    fn new(scope: &str, name: &str, role: usize, at: Moment) -> Self {
-        let id = seed::base58(&format!("{scope}/key/{name}"));
-        let claims = json!({"jti": id, "username": seed::base58(&format!("{scope}/user/{name}")), "tenant": "sandbox"});
-        Self {
-            id,
-            name: name.to_owned(),
-            title: String::new(),
-            active: true,
-            labels: json!([]),
-            role,
-            secret: seed::jwt(&claims),
-            life: Life::starting(at),
-            deleted: false,
-            changed: at.now,
-        }
-    }
-
-    fn credential(&self, region: &str, prefix: &str) -> Credential {
-        let fields = BTreeMap::from([("key_id", self.id.clone()), ("key_name", self.name.clone())]);
-        let name = format!("{prefix}-{}", self.name);
-        let (region, secret) = (region.to_owned(), self.secret.clone());
-        Credential {
-            name,
-            provider: "snyk-api-web",
-            kind: "api-key",
-            region,
-            secret,
-            fields,
-            parts: BTreeMap::new(),
-        }
-    }
-
-    fn describe(&self) -> Value {
-        json!({"id": self.id, "name": self.name})
-    }
-
-    fn update(&mut self, wish: &Value, name: Option<String>, now: Millis) {
-        self.name = name.unwrap_or_else(|| std::mem::take(&mut self.name));
-        if let Some(title) = wish["title"].as_str() {
-            title.clone_into(&mut self.title);
-        }
-        if wish["labels"].is_array() {
-            self.labels = wish["labels"].clone();
-        }
-        self.active = wish["active"].as_bool().unwrap_or(self.active);
-        self.changed = now;
-    }
-
-    fn delete(&mut self, at: Moment) -> Value {
-        self.deleted = true;
-        self.life.end(at);
-        Value::Null
     }
 }
 
@@ -346,20 +277,6 @@ fn page(call: &Call, total: usize, item: impl FnMut(usize) -> Value) -> Outcome 
     Ok(ok(
         &json!({"count": total, "page_total": pages, "page": page, "length": length, "results": results}),
     ))
-}
-
-fn read_name(wish: &Value) -> Result<Option<String>, Reply> {
-    match wish.get("name") {
-        None => Ok(None),
-        Some(name) => match name.as_str().map(str::trim) {
-            None | Some("") => Err(invalid("name", "This field may not be blank.")),
-            Some(name) if name.len() > LONGEST_NAME => Err(invalid(
-                "name",
-                "Ensure this field has no more than 60 characters.",
-            )),
-            Some(name) => Ok(Some(name.to_owned())),
-        },
-    }
 }
 
 fn ok(body: &Value) -> Reply {

@@ -1,21 +1,20 @@
-//! Snyk Apps: creations and installs, and the secrets of both.
-
-use std::sync::Arc;
+//! Snyk Apps as their makers see them: creations and their secrets.
 
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
-use super::super::clock::{Life, Millis, rfc3339};
+use super::super::clock::Life;
+
 use super::super::seed;
 use super::super::wire::Reply;
+use super::installs::Install;
 use super::paging::{Links, page};
-use super::rest::{Operation, Outcome, Refusal, Rest, document, one};
-use super::secrets::Secrets;
-use super::state::{Actor, Principal, Reach, State};
-use super::world::Rank;
+use super::refusal::Refusal;
+use super::rest::{Operation, Outcome, Rest, document, one};
+use super::secrets::{Secrets, reveal};
+use super::state::{Reach, State};
 
 const CREATIONS: &[&str] = &["2023-11-03"];
-const INSTALLS: &[&str] = &["2024-05-23"];
 
 pub(super) const OPERATIONS: &[Operation] = &[
     Operation::get("/orgs/{org_id}/apps/creations", CREATIONS, list),
@@ -27,30 +26,6 @@ pub(super) const OPERATIONS: &[Operation] = &[
         "/orgs/{org_id}/apps/creations/{app_id}/secrets",
         CREATIONS,
         change_secrets,
-    ),
-    Operation::get("/orgs/{org_id}/apps/installs", INSTALLS, list_installs),
-    Operation::post("/orgs/{org_id}/apps/installs", INSTALLS, install),
-    Operation::delete(
-        "/orgs/{org_id}/apps/installs/{install_id}",
-        INSTALLS,
-        uninstall,
-    ),
-    Operation::post(
-        "/orgs/{org_id}/apps/installs/{install_id}/secrets",
-        INSTALLS,
-        change_install_secrets,
-    ),
-    Operation::get("/groups/{group_id}/apps/installs", INSTALLS, list_installs),
-    Operation::post("/groups/{group_id}/apps/installs", INSTALLS, install),
-    Operation::delete(
-        "/groups/{group_id}/apps/installs/{install_id}",
-        INSTALLS,
-        uninstall,
-    ),
-    Operation::post(
-        "/groups/{group_id}/apps/installs/{install_id}/secrets",
-        INSTALLS,
-        change_install_secrets,
     ),
 ];
 
@@ -74,72 +49,14 @@ pub(super) struct App {
     pub(super) secrets: Secrets,
 }
 
-/// An app that acts by itself in an organisation or a group.
-pub(super) struct Install {
-    pub(super) id: String,
-    pub(super) app: String,
-    pub(super) scope: Reach,
-    pub(super) client_id: String,
-    pub(super) secrets: Secrets,
-    pub(super) principal: Arc<Principal>,
-    pub(super) installed: Millis,
-}
-
-impl Install {
-    pub(super) fn new(
-        app: &App,
-        scope: Reach,
-        label: &str,
-        life: Life,
-        now: Millis,
-    ) -> (Self, String) {
-        let secret = seed::snyk_secret("cs", label);
-        let id = seed::uuid(&format!("{label}/install"));
-        let principal = Arc::new(Principal {
-            id: id.clone(),
-            actor: Actor::AppInstance,
-            name: app.name.clone(),
-            rank: Rank::Collaborator,
-            reach: scope,
-        });
-        let client_id = seed::uuid(&format!("{label}/client"));
-        let secrets = Secrets::with(secret.clone(), life);
-        (
-            Self {
-                id,
-                app: app.id.clone(),
-                scope,
-                client_id,
-                secrets,
-                principal,
-                installed: now,
-            },
-            secret,
-        )
-    }
-
-    fn describe(&self, secret: Option<String>) -> Value {
-        let mut attributes =
-            json!({"client_id": self.client_id, "installed_at": rfc3339(self.installed)});
-        if let Some(secret) = secret {
-            attributes["client_secret"] = json!(secret);
-        }
-        json!({"id": self.id, "type": "app_install", "attributes": attributes,
-            "relationships": {"app": {"data": {"id": self.app, "type": "app"}}}})
-    }
-}
-
-fn describe(rest: &Rest, app: &App, secret: Option<String>) -> Value {
+fn describe(rest: &Rest, app: &App) -> Value {
     let (context, grant) = match app.grant {
         Grant::AuthorizationCode => ("user", "authorization_code"),
         Grant::ClientCredentials => ("tenant", "client_credentials"),
     };
-    let mut attributes = json!({"name": app.name, "client_id": app.client_id, "redirect_uris": app.redirect_uris, "scopes": app.scopes,
+    let attributes = json!({"name": app.name, "client_id": app.client_id, "redirect_uris": app.redirect_uris, "scopes": app.scopes,
         "access_token_ttl_seconds": app.ttl_seconds, "context": context, "grant_type": grant, "is_confidential": true,
         "is_public": false, "org_public_id": rest.region.world.orgs[app.org].id});
-    if let Some(secret) = secret {
-        attributes["client_secret"] = json!(secret);
-    }
     json!({"id": app.id, "type": "app", "attributes": attributes, "links": {}})
 }
 
@@ -162,7 +79,7 @@ fn list(rest: &Rest) -> Outcome {
     let state = rest.state();
     let apps: Vec<&App> = state.apps.iter().filter(|app| app.org == org).collect();
     Ok(document(&page(rest, apps.len(), Links::Object, |place| {
-        describe(rest, apps[place], None)
+        describe(rest, apps[place])
     })?))
 }
 
@@ -170,10 +87,7 @@ fn get(rest: &Rest) -> Outcome {
     let org = managed_org(rest, "app.read")?;
     let state = rest.state();
     let place = find(&state, org, rest.params[1])?;
-    Ok(one(
-        StatusCode::OK,
-        &describe(rest, &state.apps[place], None),
-    ))
+    Ok(one(StatusCode::OK, &describe(rest, &state.apps[place])))
 }
 
 fn create(rest: &Rest) -> Outcome {
@@ -209,7 +123,10 @@ fn create(rest: &Rest) -> Outcome {
             secrets: Secrets::with(secret.clone(), Life::starting(rest.call.at)),
         });
         let app = state.apps.last().ok_or_else(|| Refusal::not_found("app"))?;
-        one(StatusCode::CREATED, &describe(rest, app, Some(secret)))
+        one(
+            StatusCode::CREATED,
+            &reveal(describe(rest, app), "client_secret", Some(secret)),
+        )
     };
     rest.record(Reach::Org(org), "app.create", json!({"name": name}));
     Ok(reply)
@@ -239,7 +156,7 @@ fn update(rest: &Rest) -> Outcome {
         if let Some(ttl) = wish["access_token_ttl_seconds"].as_i64() {
             app.ttl_seconds = ttl;
         }
-        one(StatusCode::OK, &describe(rest, &state.apps[place], None))
+        one(StatusCode::OK, &describe(rest, &state.apps[place]))
     };
     rest.record(
         Reach::Org(org),
@@ -290,7 +207,10 @@ fn change_secrets(rest: &Rest) -> Outcome {
         let secret = state.apps[place]
             .secrets
             .change(&wish, fresh, rest.call.at)?;
-        one(StatusCode::OK, &describe(rest, &state.apps[place], secret))
+        one(
+            StatusCode::OK,
+            &reveal(describe(rest, &state.apps[place]), "client_secret", secret),
+        )
     };
     rest.record(
         Reach::Org(org),
@@ -298,85 +218,4 @@ fn change_secrets(rest: &Rest) -> Outcome {
         json!({"app_id": rest.params[1], "mode": wish["mode"]}),
     );
     Ok(reply)
-}
-
-fn find_install(state: &State, scope: Reach, id: &str) -> Result<usize, Refusal> {
-    state
-        .installs
-        .iter()
-        .position(|install| install.scope == scope && install.id == id)
-        .ok_or_else(|| Refusal::not_found("install"))
-}
-
-fn list_installs(rest: &Rest) -> Outcome {
-    let scope = rest.managed_scope("app.read")?;
-    let state = rest.state();
-    let installs: Vec<&Install> = state
-        .installs
-        .iter()
-        .filter(|install| install.scope == scope)
-        .collect();
-    Ok(document(&page(
-        rest,
-        installs.len(),
-        Links::Bare,
-        |place| installs[place].describe(None),
-    )?))
-}
-
-fn install(rest: &Rest) -> Outcome {
-    let scope = rest.managed_scope("app.install")?;
-    let wish = rest.document("app")?;
-    let wanted = wish["relationships"]["app"]["data"]["id"].as_str();
-    let wanted = wanted
-        .or_else(|| wish["data"]["relationships"]["app"]["data"]["id"].as_str())
-        .unwrap_or_default()
-        .to_owned();
-    let reply = {
-        let mut state = rest.state();
-        let label = state.fresh_label(rest.region.id);
-        let app = state
-            .apps
-            .iter()
-            .find(|app| app.id == wanted && app.grant == Grant::ClientCredentials);
-        let app = app.ok_or_else(|| {
-            Refusal::pointer(
-                "/relationships/app/data/id",
-                "is not an app with client credentials",
-            )
-        })?;
-        let (install, secret) = Install::new(
-            app,
-            scope,
-            &label,
-            Life::starting(rest.call.at),
-            rest.call.at.now,
-        );
-        let reply = one(StatusCode::CREATED, &install.describe(Some(secret)));
-        state.installs.push(install);
-        reply
-    };
-    rest.record(scope, "app_bot.create", json!({"app_id": wanted}));
-    Ok(reply)
-}
-
-fn uninstall(rest: &Rest) -> Outcome {
-    let scope = rest.managed_scope("app.install")?;
-    let mut state = rest.state();
-    let place = find_install(&state, scope, rest.params[1])?;
-    let install = state.installs.remove(place);
-    state.revoke_tokens(&install.id, rest.call.at);
-    Ok(Reply::empty(StatusCode::NO_CONTENT))
-}
-
-fn change_install_secrets(rest: &Rest) -> Outcome {
-    let scope = rest.managed_scope("app.edit")?;
-    let wish = rest.attributes("app")?;
-    let mut state = rest.state();
-    let place = find_install(&state, scope, rest.params[1])?;
-    let fresh = seed::snyk_secret("cs", &state.fresh_label(rest.region.id));
-    let secret = state.installs[place]
-        .secrets
-        .change(&wish, fresh, rest.call.at)?;
-    Ok(one(StatusCode::OK, &state.installs[place].describe(secret)))
 }

@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use super::super::clock::{parse_rfc3339, rfc3339};
-use super::rest::{Operation, Outcome, Refusal, Rest, document};
+use super::refusal::Refusal;
+use super::rest::{Operation, Outcome, Rest, document};
 use super::state::{Event, Reach};
 
 const RELEASES: &[&str] = &["2024-04-29"];
@@ -17,11 +18,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
 impl Rest<'_> {
     /// Writes a line into the audit log; `event` is `service_account.create` and the like, without the level.
     pub(super) fn record(&self, scope: Reach, event: &str, content: Value) {
-        let level = if matches!(scope, Reach::Org(_)) {
-            "org"
-        } else {
-            "group"
-        };
+        let level = scope.level();
         let line = Event {
             at: self.call.at.now,
             name: format!("{level}.{event}"),

@@ -4,6 +4,7 @@ use axum::http::StatusCode;
 use serde_json::{Value, json};
 
 use super::paging::{Links, page};
+use super::refusal::Refusal;
 use super::rest::{Operation, Outcome, Rest, document, one};
 use super::state::Reach;
 use super::world::Org;
@@ -15,6 +16,11 @@ pub(super) const OPERATIONS: &[Operation] = &[
     Operation::get("/groups/{group_id}", &["2023-01-30~beta"], get_group),
     Operation::get("/groups/{group_id}/orgs", &["2024-02-28"], list_group_orgs),
     Operation::get("/tenants", &["2024-10-15"], list_tenants),
+    Operation::get(
+        "/tenants/{tenant_id}/roles",
+        &["2024-10-15~beta"],
+        list_tenant_roles,
+    ),
 ];
 
 fn list_orgs(rest: &Rest) -> Outcome {
@@ -80,6 +86,22 @@ fn list_tenants(rest: &Rest) -> Outcome {
     Ok(document(&page(rest, 1, Links::Absolute, |_| {
         tenant.clone()
     })?))
+}
+
+fn list_tenant_roles(rest: &Rest) -> Outcome {
+    let world = &rest.region.world;
+    if rest.params[0] != world.tenant {
+        return Err(Refusal::not_found("tenant"));
+    }
+    Ok(document(&page(
+        rest,
+        world.roles.len(),
+        Links::Bare,
+        |place| {
+            let role = &world.roles[place];
+            json!({"id": role.id, "type": "tenant_role", "attributes": {"name": role.name, "description": role.description}})
+        },
+    )?))
 }
 
 fn visible<'a>(rest: &'a Rest) -> impl Iterator<Item = &'a Org> {

@@ -4,7 +4,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
-use super::rest::{Refusal, Rest};
+use super::refusal::Refusal;
+use super::rest::Rest;
 
 const LIMITS: std::ops::RangeInclusive<usize> = 10..=100;
 

@@ -1,13 +1,18 @@
 //! Who the caller is: `/self`, personal access tokens, and the apps that act for a person.
 
+use std::sync::Arc;
+
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
-use super::super::clock::{Moment, rfc3339};
+use super::super::clock::{Life, Moment, SECOND, rfc3339};
+use super::super::seed;
 use super::super::wire::Reply;
+use super::Region;
 use super::paging::{Links, page};
-use super::rest::{Operation, Outcome, Refusal, Rest, document};
-use super::state::{Actor, Pat, Principal, Reach, State};
+use super::refusal::Refusal;
+use super::rest::{Operation, Outcome, Rest, document};
+use super::state::{Actor, Pat, Principal, Reach, State, Token};
 
 const PATS: &[&str] = &["2024-03-19"];
 const USER_APPS: &[&str] = &["2022-03-11"];
@@ -202,5 +207,24 @@ fn end_sessions(rest: &Rest, chosen: impl Fn(&str, &str) -> bool, what: &str) ->
         Err(Refusal::not_found(what))
     } else {
         Ok(Reply::empty(StatusCode::NO_CONTENT))
+    }
+}
+
+impl Region {
+    /// Adds a personal access token and returns it.
+    pub(super) fn add_pat(
+        &self,
+        state: &mut State,
+        owner: &Arc<Principal>,
+        pat: Pat,
+        life: Life,
+    ) -> String {
+        let claims = json!({"j": pat.id, "h": self.host, "e": pat.expires / SECOND, "s": owner.id});
+        let secret = seed::snyk_token("snyk_uat", &claims);
+        let token =
+            Token::new(owner, "personal-access-token", life.until(pat.expires)).held_by(&pat.id);
+        state.tokens.insert(secret.clone(), token);
+        state.pats.push(pat);
+        secret
     }
 }

@@ -3,15 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use serde_json::json;
-
 use super::super::clock::{DAY, Life, Millis, Moment, SECOND};
 use super::super::manifest::Credential;
 use super::super::seed;
-use super::apps::{App, Grant, Install};
+use super::apps::{App, Grant};
 use super::assertion;
+use super::installs::Install;
+use super::orders::{AuthType, Order};
 use super::secrets::Secrets;
-use super::service_accounts::{AuthType, Order};
 use super::state::{Actor, Pat, Principal, Reach, Schemes, State, Token};
 use super::world::Rank;
 use super::{GOV, Region};
@@ -255,20 +254,9 @@ impl Garden<'_> {
     }
 
     fn account(&self, state: &mut State, planted: Planted) -> Option<Credential> {
-        let (name, auth, scope, rank, days) = planted;
-        let role_id = self.region.world.role_of(rank)?.id.clone();
-        let expires = (auth == AuthType::AccessToken).then(|| self.in_days(days));
-        let jwks_url = (auth == AuthType::PrivateKeyJwt)
-            .then(|| "https://keys.example.com/jwks.json".to_owned());
-        let order = Order {
-            name: name.to_owned(),
-            auth,
-            scope,
-            role_id: role_id.clone(),
-            expires,
-            ttl_seconds: 3_600,
-            jwks_url,
-        };
+        let (name, auth, scope, ..) = planted;
+        let order = self.order(planted)?;
+        let role_id = order.role_id.clone();
         let secret = self
             .region
             .open_account(state, order, &self.label(name), self.past);
@@ -276,32 +264,36 @@ impl Garden<'_> {
         let (id, client_id) = (account.id().to_owned(), account.client_id.clone());
         self.single_out(state, name, &id);
         let mut fields = self.place(scope);
-        let level = if matches!(scope, Reach::Org(_)) {
-            "org"
-        } else {
-            "group"
-        };
         fields.extend([
             ("service_account_id", id),
             ("auth_type", auth.name().to_owned()),
             ("role_id", role_id),
-            ("level", level.to_owned()),
+            ("level", scope.level().to_owned()),
         ]);
-        let is_token = matches!(auth, AuthType::ApiKey | AuthType::AccessToken);
-        if !is_token {
+        if auth.is_oauth() {
             fields.insert("client_id", client_id);
         }
-        let kind = if is_token {
-            "service-account-token"
-        } else {
+        let kind = if auth.is_oauth() {
             "service-account-oauth"
+        } else {
+            "service-account-token"
         };
-        Some(self.credential(
-            name,
-            kind,
-            secret.unwrap_or_else(|| assertion::PRIVATE_KEY.to_owned()),
-            fields,
-        ))
+        let secret = secret.unwrap_or_else(|| assertion::PRIVATE_KEY.to_owned());
+        Some(self.credential(name, kind, secret, fields))
+    }
+
+    fn order(&self, (name, auth, scope, rank, days): Planted) -> Option<Order> {
+        let jwks_url = (auth == AuthType::PrivateKeyJwt)
+            .then(|| "https://keys.example.com/jwks.json".to_owned());
+        Some(Order {
+            name: name.to_owned(),
+            auth,
+            scope,
+            role_id: self.region.world.role_of(rank)?.id.clone(),
+            expires: (auth == AuthType::AccessToken).then(|| self.in_days(days)),
+            ttl_seconds: 3_600,
+            jwks_url,
+        })
     }
 
     /// Two of the accounts have a story.
@@ -364,34 +356,9 @@ impl Garden<'_> {
         let (app, _) = self.app("metrics-app", Grant::ClientCredentials);
         for (scope, place) in [(Reach::Org(0), "org"), (Reach::Group(0), "group")] {
             let label = self.label(&format!("metrics-app/{place}"));
-            let (install, _) = Install::new(
-                &app,
-                scope,
-                &label,
-                Life::starting(self.past),
-                self.past.now,
-            );
+            let (install, _) = Install::new(&app, scope, &label, self.past);
             state.installs.push(install);
         }
         state.apps.push(app);
-    }
-}
-
-impl Region {
-    /// Adds a personal access token and returns it.
-    pub(super) fn add_pat(
-        &self,
-        state: &mut State,
-        owner: &Arc<Principal>,
-        pat: Pat,
-        life: Life,
-    ) -> String {
-        let claims = json!({"j": pat.id, "h": self.host, "e": pat.expires / SECOND, "s": owner.id});
-        let secret = seed::snyk_token("snyk_uat", &claims);
-        let token =
-            Token::new(owner, "personal-access-token", life.until(pat.expires)).held_by(&pat.id);
-        state.tokens.insert(secret.clone(), token);
-        state.pats.push(pat);
-        secret
     }
 }

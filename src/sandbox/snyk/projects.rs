@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 
 use super::super::seed;
 use super::paging::{Links, page};
-use super::rest::{Operation, Outcome, Refusal, Rest, document, one};
+use super::refusal::Refusal;
+use super::rest::{Operation, Outcome, Rest, document, one};
 use super::state::Reach;
 use super::world::Org;
 

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::super::clock::{Life, Millis, Moment};
-use super::rest::Refusal;
+use super::refusal::Refusal;
 
 const MOST: usize = 2;
 
@@ -43,7 +43,7 @@ impl Secrets {
     ) -> Result<Option<String>, Refusal> {
         self.0.retain(|(_, life)| !life.is_over(at.now));
         match wish["mode"].as_str() {
-            Some("create") if self.active(at.now) >= MOST => Err(Refusal::bad(
+            Some("create") if self.active() >= MOST => Err(Refusal::bad(
                 "cannot update secrets: the maximum of 2 active secrets is reached",
             )),
             Some("create") => Ok(Some(self.add(fresh, at))),
@@ -67,8 +67,11 @@ impl Secrets {
     }
 
     fn delete(&mut self, secret: &str, at: Moment) -> Result<(), Refusal> {
-        let active = self.active(at.now);
-        let found = self.0.iter_mut().find(|(known, _)| known == secret);
+        let active = self.active();
+        let found = self
+            .0
+            .iter_mut()
+            .find(|(known, life)| known == secret && life.is_endless());
         let (_, life) = found.ok_or_else(|| {
             Refusal::pointer("/data/attributes/secret", "is not a secret of this client")
         })?;
@@ -81,9 +84,18 @@ impl Secrets {
         Ok(())
     }
 
-    fn active(&self, now: Millis) -> usize {
-        self.living(now).count()
+    /// How many nobody has revoked, whether or not the revoked ones still linger.
+    fn active(&self) -> usize {
+        self.0.iter().filter(|(_, life)| life.is_endless()).count()
     }
+}
+
+/// Shows a secret in a resource, this once.
+pub(super) fn reveal(mut resource: Value, name: &str, secret: Option<String>) -> Value {
+    if let Some(secret) = secret {
+        resource["attributes"][name] = secret.into();
+    }
+    resource
 }
 
 #[cfg(test)]
@@ -91,10 +103,12 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn change(secrets: &mut Secrets, wish: &Value, fresh: &str) -> Option<Option<String>> {
-        secrets
-            .change(wish, fresh.to_owned(), Moment::default())
-            .ok()
+    /// The new secret, nothing, or a refusal.
+    fn change(secrets: &mut Secrets, wish: &Value, fresh: &str) -> Result<String, &'static str> {
+        let changed = secrets.change(wish, fresh.to_owned(), Moment::default());
+        changed
+            .map(Option::unwrap_or_default)
+            .map_err(|_| "refused")
     }
 
     #[test]
@@ -102,22 +116,48 @@ mod tests {
         let mut secrets = Secrets::with("a".into(), Life::starting(Moment::default()));
         assert_eq!(
             change(&mut secrets, &json!({"mode": "delete", "secret": "a"}), ""),
-            None
+            Err("refused")
         );
         assert_eq!(
             change(&mut secrets, &json!({"mode": "create"}), "b"),
-            Some(Some("b".into()))
+            Ok("b".into())
         );
-        assert_eq!(change(&mut secrets, &json!({"mode": "create"}), "c"), None);
+        assert_eq!(
+            change(&mut secrets, &json!({"mode": "create"}), "c"),
+            Err("refused")
+        );
         assert_eq!(
             change(&mut secrets, &json!({"mode": "delete", "secret": "x"}), ""),
-            None
+            Err("refused")
         );
         assert_eq!(
             change(&mut secrets, &json!({"mode": "delete", "secret": "a"}), ""),
-            Some(None)
+            Ok(String::new())
         );
         assert!(!secrets.accepts("a", 0) && secrets.accepts("b", 0));
+    }
+
+    #[test]
+    fn a_revoked_secret_that_lingers_frees_its_place() {
+        let mut secrets = Secrets::with("a".into(), Life::starting(Moment::default()));
+        assert_eq!(
+            change(&mut secrets, &json!({"mode": "create"}), "b"),
+            Ok("b".into())
+        );
+        let slow = Moment {
+            lingering: 60,
+            ..Moment::default()
+        };
+        let deleted = secrets.change(
+            &json!({"mode": "delete", "secret": "a"}),
+            String::new(),
+            slow,
+        );
+        assert!(deleted.is_ok() && secrets.accepts("a", 59));
+        assert_eq!(
+            change(&mut secrets, &json!({"mode": "create"}), "c"),
+            Ok("c".into())
+        );
     }
 
     #[test]
@@ -125,7 +165,7 @@ mod tests {
         let mut secrets = Secrets::with("a".into(), Life::starting(Moment::default()));
         assert_eq!(
             change(&mut secrets, &json!({"mode": "replace"}), "b"),
-            Some(Some("b".into()))
+            Ok("b".into())
         );
         assert_eq!(secrets.living(0).collect::<Vec<_>>(), ["b"]);
     }

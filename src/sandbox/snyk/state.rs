@@ -6,11 +6,15 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::super::clock::{Life, Millis, Moment};
-use super::apps::{App, Install};
-use super::oauth::{Code, Refresh, Session};
+use super::apps::App;
+use super::installs::Install;
 use super::rate::Usage;
 use super::service_accounts::Account;
+use super::sessions::{Code, Refresh, Session};
 use super::world::{Rank, World};
+
+/// The kind of the tokens that OAuth hands out.
+pub(super) const ACCESS_TOKEN: &str = "oauth-access-token";
 
 /// What `GET /rest/self` calls the type of a principal.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -26,6 +30,17 @@ pub(super) enum Reach {
     Region,
     Group(usize),
     Org(usize),
+}
+
+impl Reach {
+    /// The word for it in permissions and events.
+    pub(super) fn level(self) -> &'static str {
+        match self {
+            Self::Org(_) => "org",
+            Self::Group(_) => "group",
+            Self::Region => "tenant",
+        }
+    }
 }
 
 /// Somebody who acts with a token.
@@ -92,7 +107,7 @@ pub(super) struct Token {
 impl Token {
     pub(super) fn new(principal: &Arc<Principal>, kind: &'static str, life: Life) -> Self {
         let schemes = match kind {
-            "oauth-access-token" => Schemes::Bearer,
+            ACCESS_TOKEN => Schemes::Bearer,
             "personal-access-token" | "access_token" => Schemes::Either,
             _ => Schemes::Token,
         };
@@ -156,6 +171,12 @@ impl State {
     pub(super) fn fresh_label(&mut self, region: &str) -> String {
         self.minted += 1;
         format!("{region}/minted/{}", self.minted)
+    }
+
+    /// Forgets access tokens that have run out, so that a long run does not collect them.
+    pub(super) fn forget_access_tokens(&mut self, now: Millis) {
+        self.tokens
+            .retain(|_, token| token.kind != ACCESS_TOKEN || !token.life.is_over(now));
     }
 
     /// Ends every token that belongs to `holder`.

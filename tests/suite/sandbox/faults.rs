@@ -30,7 +30,12 @@ async fn the_knobs_are_listed_set_and_cleared() {
         json!([])
     );
     assert_eq!(visit.get("eu01-admin", SELF).await.status, StatusCode::OK);
-    for wrong in [json!({"stauts": 503}), json!({"body": "pdf"}), json!([])] {
+    for wrong in [
+        json!({"stauts": 503}),
+        json!({"body": "pdf"}),
+        json!({"region": "SNYK-XX-01", "status": 503}),
+        json!([]),
+    ] {
         assert_eq!(
             visit.knob(&wrong).await.status,
             StatusCode::BAD_REQUEST,

@@ -5,7 +5,6 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use rustls::SignatureScheme;
 use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::pem::PemObject as _;
-use sha2::Digest as _;
 
 use super::*;
 
@@ -146,7 +145,7 @@ async fn revoking_ends_the_refresh_token_and_never_fails() {
 
 /// The parameters of an authorization request, with one of them changed.
 fn wish(visit: &Visit, changed: (&str, &str)) -> Vec<(String, String)> {
-    let challenge = URL_SAFE_NO_PAD.encode(sha2::Sha256::digest(VERIFIER));
+    let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(VERIFIER));
     let (client, _) = app(visit);
     let usual = [
         ("response_type", "code"),

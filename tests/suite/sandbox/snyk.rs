@@ -398,6 +398,29 @@ async fn issues_have_every_severity() {
 }
 
 #[tokio::test]
+async fn the_tenant_names_the_roles() {
+    let visit = Visit::start().await;
+    let tenants = visit
+        .get("us01-admin", &format!("/rest/tenants?{VERSION}"))
+        .await
+        .json();
+    let tenant = tenants["data"][0]["id"].as_str().expect("an id");
+    let roles = visit
+        .get(
+            "us01-admin",
+            &format!("/rest/tenants/{tenant}/roles?{VERSION}~beta"),
+        )
+        .await
+        .json();
+    let ours = visit.field("us01-ci-scanner", "role_id");
+    assert!(
+        roles["data"]
+            .as_array()
+            .is_some_and(|roles| roles.iter().any(|role| role["id"] == ours))
+    );
+}
+
+#[tokio::test]
 async fn the_specification_is_public() {
     let visit = Visit::start().await;
     let url = format!("{}/rest/openapi", visit.api("SNYK-US-01"));

@@ -1,5 +1,8 @@
 //! Writing to simulated Snyk: service accounts, personal access tokens, apps, installs and the human hand.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
 use super::*;
 
 fn accounts(visit: &Visit) -> String {
@@ -103,10 +106,7 @@ async fn an_access_token_tells_its_region_and_dies_in_time() {
         .expect("a token");
     let parts: Vec<&str> = token.split('.').collect();
     assert_eq!((parts.len(), parts[0], parts[1].len()), (4, "snyk_sat", 8));
-    use base64::Engine as _;
-    let claims = base64::engine::general_purpose::URL_SAFE_NO_PAD
-        .decode(parts[2])
-        .expect("base64url");
+    let claims = URL_SAFE_NO_PAD.decode(parts[2]).expect("base64url");
     let claims: Value = serde_json::from_slice(&claims).expect("JSON");
     assert_eq!(
         (claims["h"].as_str(), claims["e"].as_i64()),
