@@ -1,9 +1,9 @@
 //! The gates, one by one: what the machine refuses, whom it asks, and what it says.
 
-use super::world::{print, World};
+use super::world::{print, reach};
 use super::*;
 
-const AUTOMATIC: (ReplacementPlan, bool) = (ReplacementPlan::SnykServiceAccount, true);
+pub(in crate::domain::rotation) const AUTOMATIC: (ReplacementPlan, bool) = (ReplacementPlan::SnykServiceAccount, true);
 const ASSISTED: (ReplacementPlan, bool) = (ReplacementPlan::SnykPersonalAccessToken, true);
 const GUIDED: (ReplacementPlan, bool) = (ReplacementPlan::Guided, false);
 
@@ -13,11 +13,6 @@ fn remote(id: &str) -> Remote {
 
 fn minted(secret: u32) -> Minted {
     Minted { fingerprint: print(secret), remote: Some(remote(&format!("r{secret}"))) }
-}
-
-fn reach(organisations: &[&str]) -> Reach {
-    let world = World::new(plan(AUTOMATIC), []);
-    Reach { organisations: organisations.iter().map(|&name| name.to_owned()).collect(), ..world.reach(OLD) }
 }
 
 fn seen(reach: OldReach, remotes: &[&str]) -> Outcome {
@@ -46,7 +41,7 @@ fn verified_journal(strategy: (ReplacementPlan, bool), organisations: &[&str]) -
 }
 
 /// The journal up to the moment before revocation.
-fn delivered_journal(strategy: (ReplacementPlan, bool)) -> Journal {
+pub(in crate::domain::rotation) fn delivered_journal(strategy: (ReplacementPlan, bool)) -> Journal {
     let mut journal = verified_journal(strategy, &["acme", "beta"]);
     journal.push(Entry::Intent(Step::Promote));
     journal.push(Entry::Done(Outcome::Promoted(print(1))));
@@ -80,7 +75,19 @@ fn step_of(journal: &Journal) -> Step {
 fn the_whole_way_is_the_planned_one() {
     let plan = plan(AUTOMATIC);
     let steps: Vec<&str> = plan.steps.iter().map(|planned| planned.step.id()).collect();
-    let order = ["prove-store", "snapshot", "create", "stash", "verify", "promote", "deliver", "deliver", "revoke", "prove-dead", "forget"];
+    let order = [
+        "prove-store",
+        "snapshot",
+        "create",
+        "stash",
+        "verify",
+        "promote",
+        "deliver",
+        "deliver",
+        "revoke",
+        "prove-dead",
+        "forget",
+    ];
     assert_eq!(steps, order);
     assert_eq!(next(&Journal::begin(plan)), Next::Act(Action::ProveStore));
 }
@@ -121,8 +128,7 @@ fn an_old_secret_of_unknown_reach_is_said_to_be_so() {
 fn another_secret_in_the_store_than_the_one_that_was_made_is_never_promoted() {
     let old = seen(OldReach::Known(reach(&["acme"])), &["r0"]);
     let other = Outcome::Verified { fingerprint: print(2), reach: reach(&["acme"]) };
-    let journal =
-        journal(AUTOMATIC, [Outcome::StoreProven, old, Outcome::Created(minted(1)), Outcome::Stashed(print(1)), other]);
+    let journal = journal(AUTOMATIC, [Outcome::StoreProven, old, Outcome::Created(minted(1)), Outcome::Stashed(print(1)), other]);
     assert_eq!(step_of(&journal), Step::Discard("r1".into()), "the lost one is removed before another one is made");
 }
 
@@ -136,7 +142,11 @@ fn revocation_needs_verification_promotion_and_every_consumer() {
         entries.remove(missing);
         let cut = Journal::read(std::iter::once(Entry::Planned(Box::new(plan(AUTOMATIC)))).chain(entries.clone())).unwrap();
         let was_intent = matches!(whole.entries()[missing], Entry::Intent(_));
-        assert!(was_intent || !matches!(next(&cut), Next::Act(Action::Revoke(_))), "revoked without {:?}", whole.entries()[missing]);
+        assert!(
+            was_intent || !matches!(next(&cut), Next::Act(Action::Revoke(_))),
+            "revoked without {:?}",
+            whole.entries()[missing]
+        );
     }
 }
 
@@ -264,7 +274,10 @@ fn a_revoked_secret_that_works_on_is_polled_and_then_reported() {
     let mut journal = delivered_journal(AUTOMATIC);
     journal.push(Entry::Done(Outcome::Revoked));
     let mut waits = 0;
-    while let Next::Wait { then, .. } = { fail(&mut journal, Step::ProveDead, FailureKind::NotYet); next(&journal) } {
+    while let Next::Wait { then, .. } = {
+        fail(&mut journal, Step::ProveDead, FailureKind::NotYet);
+        next(&journal)
+    } {
         assert_eq!(*then, Next::Act(Action::ProveDead(print(OLD))));
         waits += 1;
     }
@@ -285,6 +298,35 @@ fn an_unanswered_creation_is_looked_for_and_never_repeated_blindly() {
     assert_eq!(stale, [print(OLD)]);
     journal.push(Entry::Reconciled(Finding::Minting(Trail::Stray(remote("r1")))));
     assert_eq!(step_of(&journal), Step::Discard("r1".into()));
+}
+
+#[test]
+fn what_was_given_up_is_not_taken_for_what_came_after_it() {
+    let mut journal = verified_journal(AUTOMATIC, &["acme"]);
+    say(&mut journal, Saying::MakeAnother);
+    journal.push(Entry::Done(Outcome::Discarded("r1".into())));
+    journal.push(Entry::Intent(Step::Create));
+    journal.push(Entry::Reconciled(Finding::Minting(Trail::Held(minted(1)))));
+    assert_eq!(step_of(&journal), Step::Create, "the slot still held the one before");
+}
+
+#[test]
+fn after_an_unanswered_creation_the_provider_is_swept_before_the_end() {
+    let mut journal = journal(AUTOMATIC, [Outcome::StoreProven, seen(OldReach::Known(reach(&["acme"])), &["r0"])]);
+    journal.push(Entry::Intent(Step::Create));
+    journal.push(Entry::Reconciled(Finding::Minting(Trail::Nothing)));
+    let whole = delivered_journal(AUTOMATIC);
+    whole
+        .entries()
+        .iter()
+        .filter(|entry| **entry != Entry::Done(Outcome::StoreProven))
+        .for_each(|entry| journal.push(entry.clone()));
+    for outcome in [Outcome::Revoked, Outcome::ProvenDead, Outcome::Forgotten] {
+        journal.push(Entry::Done(outcome));
+    }
+    assert_eq!(step_of(&journal), Step::Sweep);
+    journal.push(Entry::Done(Outcome::Swept(vec![remote("r1"), remote("r5")])));
+    assert_eq!(step_of(&journal), Step::Discard("r5".into()), "the new one is not a stray");
 }
 
 #[test]
@@ -321,7 +363,10 @@ fn status_and_lines_have_the_documented_shape() {
     let lines = plan_lines(journal.plan());
     assert!(lines[0].detail.starts_with("No overlap"), "the warning comes first");
     let line = serde_json::to_string(&lines[1]).unwrap();
-    assert_eq!(line, r#"{"rotation":"0707070707070707","step":"prove-store","state":"planned","detail":"show that the store keeps what it is given"}"#);
+    assert_eq!(
+        line,
+        r#"{"rotation":"0707070707070707","step":"prove-store","state":"planned","detail":"show that the store keeps what it is given"}"#
+    );
 }
 
 #[test]
