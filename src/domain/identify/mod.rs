@@ -54,7 +54,7 @@ pub enum PasteError {
     #[error("there is no secret in it")]
     Empty,
     /// Several secrets or other words besides it.
-    #[error("it holds more than one word, so it is not clear which one is the secret")]
+    #[error("it holds more than one word or secret, so it is not clear which one is meant")]
     Several,
     /// An invisible or control character inside; named, since it cannot be seen.
     #[error("it holds {name} at character {position}")]
