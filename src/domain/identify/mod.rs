@@ -1,8 +1,8 @@
 //! What is this? Recognising a pasted secret offline: provider, kind, region, expiry, and why.
 //!
-//! Three steps: [`unwrap`] takes off what people paste along with a secret, [`recognise`] holds the catalogue's rules
-//! against what is left, and [`claims`] reads what a token says about itself. Claims are hints, since nobody has
-//! verified a signature; a host among them is believed only if [`hosts`] trusts it.
+//! Three steps: `unwrap` takes off what people paste along with a secret, `recognise` holds the catalogue's rules
+//! against what is left, and `claims` reads what a token says about itself. Claims are hints, since nobody has
+//! verified a signature; a host among them is believed only if `hosts` trusts it.
 
 mod claims;
 mod hosts;
