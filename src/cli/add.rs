@@ -113,13 +113,19 @@ impl Add {
             _ => {
                 let kinds: Vec<_> = provider.kinds.iter().map(|kind| kind.id.as_str()).collect();
                 let why = format!("a secret of this shape may be several kinds of {} credential", provider.title);
-                Err(Problem::new("The kind is not clear", why, format!("name it with --kind: {}", kinds.join(", "))).of(Class::Usage))
+                Err(Problem::new("The kind is not clear", why, format!("name it with --kind: {}", kinds.join(", ")))
+                    .of(Class::Usage))
             }
         }
     }
 
     /// The region that was named; else the one the secret names; else the provider's first.
-    fn choose_region(&self, context: &Context<'_>, catalogue: &Catalogue, fitting: Option<&Candidate>) -> Result<String, Problem> {
+    fn choose_region(
+        &self,
+        context: &Context<'_>,
+        catalogue: &Catalogue,
+        fitting: Option<&Candidate>,
+    ) -> Result<String, Problem> {
         let told = fitting.and_then(|candidate| candidate.region.clone());
         let regions = catalogue.regions(&self.provider)?;
         match (&self.region, told) {
@@ -134,7 +140,9 @@ impl Add {
             (None, None) => {
                 let first = regions.first().map(|region| region.id.clone()).unwrap_or_default();
                 if regions.len() > 1 {
-                    context.out.note(&format!("note: the secret does not tell its region; {first} is assumed (--region names another)"));
+                    context
+                        .out
+                        .note(&format!("note: the secret does not tell its region; {first} is assumed (--region names another)"));
                 }
                 Ok(first)
             }

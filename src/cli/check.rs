@@ -13,7 +13,9 @@ use crate::domain::{Credential, Moment, Problem};
 
 /// Ask the provider whether credentials work
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  tokenring check ci-scanner\n  tokenring check --all --max-age 90d --expires-within 14d --json")]
+#[command(
+    after_help = "Examples:\n  tokenring check ci-scanner\n  tokenring check --all --max-age 90d --expires-within 14d --json"
+)]
 pub(super) struct Check {
     /// Their names
     names: Vec<String>,

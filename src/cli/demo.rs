@@ -38,7 +38,10 @@ fn catalogue(manifest: &Manifest) -> Result<Catalogue, Problem> {
         let mut text = None;
         for region in builtin.regions(&provider.id)? {
             if let Some(hosts) = manifest.region(&region.id) {
-                text = Some(overlay::with_region(text.as_deref(), &provider.id, &moved(region, hosts)?).map_err(|error| strange(&error))?);
+                text = Some(
+                    overlay::with_region(text.as_deref(), &provider.id, &moved(region, hosts)?)
+                        .map_err(|error| strange(&error))?,
+                );
             }
         }
         sources.extend(text.map(|text| Source { name: format!("simulated {}", provider.id), text }));

@@ -90,7 +90,9 @@ pub(super) fn date(text: &str) -> Result<Moment, String> {
     if let Ok(moment) = OffsetDateTime::parse(text, &Iso8601::DEFAULT) {
         return Ok(moment);
     }
-    Date::parse(text, &Iso8601::DATE).map(|date| date.midnight().assume_utc()).map_err(|_| "it is not a date; write it like 2027-02-07".to_owned())
+    Date::parse(text, &Iso8601::DATE)
+        .map(|date| date.midnight().assume_utc())
+        .map_err(|_| "it is not a date; write it like 2027-02-07".to_owned())
 }
 
 fn date_or_never(text: &str) -> Result<Ending, String> {

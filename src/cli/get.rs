@@ -23,7 +23,9 @@ impl Get {
     pub(super) async fn run(self, context: &Context<'_>) -> Result<u8, Problem> {
         if context.out.is_terminal() && !self.reveal {
             let why = "standard output is a terminal, which would keep the secret in its scrollback";
-            return Err(Problem::new("The secret was not written", why, "pipe it to a program, or give --reveal").of(Class::Usage));
+            return Err(
+                Problem::new("The secret was not written", why, "pipe it to a program, or give --reveal").of(Class::Usage)
+            );
         }
         let credential = context.engine()?.find(&self.name).await?;
         let part = self.part.map_or(Part::Secret, Part::Named);

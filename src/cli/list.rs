@@ -32,7 +32,9 @@ impl List {
         if context.out.json {
             context.out.value(&credentials.iter().map(CredentialShape::of).collect::<Vec<_>>())?;
         } else if credentials.is_empty() {
-            context.out.note("No credentials yet: add one with `tokenring add NAME --provider P`, or look around in `tokenring demo`.");
+            context
+                .out
+                .note("No credentials yet: add one with `tokenring add NAME --provider P`, or look around in `tokenring demo`.");
         } else {
             context.out.table(&table(&credentials, engine.now()))?;
         }

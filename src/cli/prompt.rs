@@ -13,7 +13,8 @@ pub(super) fn is_interactive() -> bool {
 /// Reads a secret without showing it.
 pub(super) fn hidden(title: &str) -> Result<Secret, Problem> {
     let text = rpassword::prompt_password(format!("{title}: ")).map_err(|error| {
-        Problem::new("Nothing could be read from the terminal", error.to_string(), "pipe the secret into standard input instead").of(Class::Usage)
+        Problem::new("Nothing could be read from the terminal", error.to_string(), "pipe the secret into standard input instead")
+            .of(Class::Usage)
     })?;
     Ok(Secret::from_text(text))
 }
@@ -31,5 +32,6 @@ pub(super) fn typed(question: &str, word: &str, flag: &str) -> Result<(), Proble
     if read.is_ok() && answer.trim() == word {
         return Ok(());
     }
-    Err(Problem::new("Nothing was changed", format!("\"{word}\" was not typed"), "run the command again to go on").of(Class::Usage))
+    Err(Problem::new("Nothing was changed", format!("\"{word}\" was not typed"), "run the command again to go on")
+        .of(Class::Usage))
 }

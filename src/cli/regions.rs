@@ -95,7 +95,11 @@ impl AddRegion {
     fn region(&self) -> Result<Region, Problem> {
         let id = self.id.trim();
         if id.is_empty() || !id.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c)) {
-            return Err(usage("That cannot be a region's id", "it holds other characters than letters, digits, - _ .", "use something like ACME-01"));
+            return Err(usage(
+                "That cannot be a region's id",
+                "it holds other characters than letters, digits, - _ .",
+                "use something like ACME-01",
+            ));
         }
         Ok(Region {
             id: id.to_owned(),
@@ -175,7 +179,11 @@ fn list_all(context: &Context<'_>) -> Result<u8, Problem> {
             }));
         }
     }
-    if context.out.json { context.out.value(&values)? } else { context.out.table(&table)? }
+    if context.out.json {
+        context.out.value(&values)?
+    } else {
+        context.out.table(&table)?
+    }
     Ok(0)
 }
 

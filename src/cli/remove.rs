@@ -19,7 +19,10 @@ impl Remove {
     pub(super) async fn run(self, context: &Context<'_>) -> Result<u8, Problem> {
         let credential = context.engine()?.find(&self.name).await?;
         if !self.yes {
-            let question = format!("Remove {} from this keyring? It stays valid at the provider, and cannot be brought back here.", credential.name);
+            let question = format!(
+                "Remove {} from this keyring? It stays valid at the provider, and cannot be brought back here.",
+                credential.name
+            );
             prompt::typed(&question, credential.name.as_str(), "--yes")?;
         }
         context.unlocked().await?.remove(&credential.id).await?;

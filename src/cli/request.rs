@@ -71,7 +71,9 @@ impl Request {
                 context.engine()?.draft(credential, preset, &given)
             }
             (Some(_), _) => Err(usage("Two requests at once", "both --preset and a path were given", "give one of them")),
-            (None, []) => Err(usage("Nothing to send", "neither a path nor --preset was given", "give [METHOD] PATH or --preset ID")),
+            (None, []) => {
+                Err(usage("Nothing to send", "neither a path nor --preset was given", "give [METHOD] PATH or --preset ID"))
+            }
             (None, [path]) => free_draft(if self.data.is_some() { Method::Post } else { Method::Get }, path),
             (None, [method, path, ..]) => free_draft(parse_method(method)?, path),
         }
@@ -86,7 +88,10 @@ impl Request {
                 Target::Path { path, .. } => path.clone(),
                 Target::Url(url) => url.as_str().to_owned(),
             };
-            let question = format!("{} {target} in {} as {}: this may change something there.", draft.method, credential.region, credential.name);
+            let question = format!(
+                "{} {target} in {} as {}: this may change something there.",
+                draft.method, credential.region, credential.name
+            );
             prompt::typed(&question, credential.name.as_str(), "--yes")?;
         }
         Ok(Consent::Given)
@@ -96,7 +101,8 @@ impl Request {
 fn parse_method(text: &str) -> Result<Method, Problem> {
     Method::parse(text).ok_or_else(|| {
         let known = Method::ALL.map(Method::as_str).join(", ");
-        Problem::new(format!("There is no method \"{text}\""), "it is none of HTTP's", format!("use one of {known}")).of(Class::Usage)
+        Problem::new(format!("There is no method \"{text}\""), "it is none of HTTP's", format!("use one of {known}"))
+            .of(Class::Usage)
     })
 }
 
@@ -106,7 +112,8 @@ fn free_draft(method: Method, target: &str) -> Result<Draft, Problem> {
 
 fn read_body(data: &str) -> Result<String, Problem> {
     let failed = |error: std::io::Error| {
-        Problem::new("The body could not be read", error.to_string(), "name a UTF-8 text file after @, or pipe it in with -").of(Class::Usage)
+        Problem::new("The body could not be read", error.to_string(), "name a UTF-8 text file after @, or pipe it in with -")
+            .of(Class::Usage)
     };
     match data.strip_prefix('@') {
         Some(file) => std::fs::read_to_string(file).map_err(failed),
@@ -122,7 +129,8 @@ fn read_body(data: &str) -> Result<String, Problem> {
 fn report(context: &Context<'_>, exchange: &Exchange) -> Result<u8, Problem> {
     let answer = &exchange.answer;
     if context.out.json {
-        let headers: serde_json::Map<_, _> = answer.headers.iter().map(|(name, value)| (name.clone(), value.clone().into())).collect();
+        let headers: serde_json::Map<_, _> =
+            answer.headers.iter().map(|(name, value)| (name.clone(), value.clone().into())).collect();
         context.out.value(&serde_json::json!({
             "status": answer.status, "headers": headers, "body": body_value(&answer.body),
             "latency_ms": answer.timing.total_ms, "explanation": exchange.explanation,

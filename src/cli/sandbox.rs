@@ -24,7 +24,9 @@ impl Sandbox {
                 table.row([id.clone(), hosts.api.clone()]);
             }
             context.out.table(&table)?;
-            context.out.text(&format!("\nfaults: {}\nThe secrets it issued are printed by --json. Ctrl-C stops it.", manifest.faults))?;
+            context
+                .out
+                .text(&format!("\nfaults: {}\nThe secrets it issued are printed by --json. Ctrl-C stops it.", manifest.faults))?;
         }
         stop.await;
         sandbox.stop().await;

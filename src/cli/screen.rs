@@ -19,7 +19,13 @@ pub(super) async fn run(context: &Context<'_>) -> Result<u8, Problem> {
 pub(super) async fn show(context: &Context<'_>, engine: Arc<Engine>) -> Result<u8, Problem> {
     if !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {
         let why = "standard input or output is not a terminal";
-        return Err(Problem::new("The screen cannot be shown", why, "run it in a terminal, or use the commands of `tokenring --help`").of(Class::Usage));
+        return Err(Problem::new(
+            "The screen cannot be shown",
+            why,
+            "run it in a terminal, or use the commands of `tokenring --help`",
+        )
+        .of(Class::Usage));
     }
-    tui::run(engine, &context.settings).await
+    let credentials = engine.credentials().await?;
+    tui::run(engine, credentials).await
 }

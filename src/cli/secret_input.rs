@@ -38,7 +38,8 @@ pub(super) fn read_all(title: &str, further: &[String]) -> Result<Vec<Secret>, P
 /// The buffer has its full size from the start, so that reading never leaves a smaller copy behind.
 fn read_pipe() -> Result<Secret, Problem> {
     let mut bytes = Vec::with_capacity(LIMIT + 1);
-    let failed = |error: io::Error| Problem::new("Standard input could not be read", error.to_string(), "pipe the secret in again");
+    let failed =
+        |error: io::Error| Problem::new("Standard input could not be read", error.to_string(), "pipe the secret in again");
     io::stdin().lock().take(LIMIT as u64 + 1).read_to_end(&mut bytes).map_err(failed)?;
     let too_long = bytes.len() > LIMIT;
     let secret = Secret::new(bytes);

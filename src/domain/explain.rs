@@ -123,7 +123,7 @@ fn ended(asked: Asked<'_>, answer: &Answer, hints: &Hints) -> Option<Words> {
     })
 }
 
-fn secret_word<'a>(asked: Asked<'a>) -> &'a str {
+fn secret_word(asked: Asked<'_>) -> &str {
     asked
         .provider
         .kind(asked.kind)
@@ -245,7 +245,7 @@ mod tests {
     use time::macros::datetime;
 
     use super::*;
-    use crate::domain::provider::Catalogue;
+    use crate::domain::provider::builtin;
     use crate::domain::response::{Body, Timing};
 
     const NOW: Moment = datetime!(2026-11-21 12:00 UTC);
@@ -272,7 +272,7 @@ mod tests {
     }
 
     fn explained(provider: &str, kind: &str, answer: &Answer, hints: &Hints) -> Explanation {
-        let catalogue = Catalogue::builtin().unwrap();
+        let catalogue = builtin();
         let region =
             catalogue.regions(provider).unwrap().iter().find(|region| region.id.contains("EU")).map_or("X", |region| &region.id);
         explain(Asked { provider: catalogue.provider(provider).unwrap(), kind, region }, answer, hints)
@@ -361,7 +361,7 @@ mod tests {
     proptest! {
         #[test]
         fn every_answer_has_words_and_no_secret_in_them(status in 100u16..1000, body in "\\PC{0,60}", provider in 0usize..4, secret in "[a-z0-9]{8}\\.[A-Za-z0-9]{10}\\.[A-Za-z0-9]{10}") {
-            let catalogue = Catalogue::builtin().unwrap();
+            let catalogue = builtin();
             let provider = &catalogue.providers()[provider];
             for body in [body.clone(), serde_json::json!({ "message": format!("no snyk_uat.{secret} here") }).to_string()] {
                 for kind in &provider.kinds {

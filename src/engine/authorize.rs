@@ -53,7 +53,13 @@ impl Engine {
         Ok(Bound { scheme: session.scheme, secret: session.token, origins: region.bound_origins() })
     }
 
-    async fn session(&self, credential: &Credential, kind: &Kind, how: &Authorization, region: &Region) -> Result<Session, Trouble> {
+    async fn session(
+        &self,
+        credential: &Credential,
+        kind: &Kind,
+        how: &Authorization,
+        region: &Region,
+    ) -> Result<Session, Trouble> {
         if let Some(session) = self.sessions.get(&credential.id, &region.id, self.now()) {
             return Ok(session);
         }
@@ -87,9 +93,9 @@ impl Engine {
         }
         let (secret, parts) = self.material(credential, kind).await?;
         let refreshed = self.exchange(credential, how, region, &secret, &parts).refresh(self.transport.as_ref()).await?;
-        if let Some(next) = &refreshed.refresh_token {
-            self.store.put(&key(credential, &Part::Secret), next).await?;
-            self.note_fingerprint(credential, next).await?;
+        if let Some(next) = &refreshed.next {
+            self.store.put(&key(credential, &Part::Secret), &next.secret).await?;
+            self.note_fingerprint(credential, &next.secret).await?;
         }
         let session = self.session_of(refreshed.access);
         self.share_session(credential, &session).await?;
@@ -119,7 +125,11 @@ impl Engine {
     }
 
     /// The secret and its further parts, as far as they are there.
-    async fn material(&self, credential: &Credential, kind: &Kind) -> Result<(Arc<Secret>, BTreeMap<String, Arc<Secret>>), Problem> {
+    async fn material(
+        &self,
+        credential: &Credential,
+        kind: &Kind,
+    ) -> Result<(Arc<Secret>, BTreeMap<String, Arc<Secret>>), Problem> {
         let secret = Arc::new(self.secret(credential, &Part::Secret).await?);
         let mut parts = BTreeMap::new();
         for part in &kind.parts {
@@ -219,7 +229,11 @@ mod tests {
 
     #[test]
     fn a_shared_session_comes_back() {
-        let session = Session { token: Arc::new(Secret::from_text("a.b c".to_owned())), scheme: "bearer".to_owned(), until: datetime!(2026-11-22 1:02:03 UTC) };
+        let session = Session {
+            token: Arc::new(Secret::from_text("a.b c".to_owned())),
+            scheme: "bearer".to_owned(),
+            until: datetime!(2026-11-22 1:02:03 UTC),
+        };
         let back = read_shared(&write_shared(&session), "bearer").unwrap();
         assert!(back.token.same_as(&session.token));
         assert_eq!(back.until, session.until);

@@ -7,7 +7,7 @@ use futures::{FutureExt as _, StreamExt as _};
 use super::Engine;
 use super::authorize::Trouble;
 use crate::domain::credential::{Check, Principal};
-use crate::domain::explain::{self, Hints, Judgement, Subject};
+use crate::domain::explain::{self, Asked, Explanation, Hints};
 use crate::domain::provider::Preset;
 use crate::domain::region::Region;
 use crate::domain::response::{Answer, Verdict};
@@ -38,9 +38,14 @@ impl Engine {
 
     /// Checks many credentials in their own regions, a bounded number at a time and in turns between hosts; `seen` is
     /// called for each as it ends.
-    pub async fn check_many(&self, credentials: Vec<Credential>, mut seen: impl FnMut(&Credential, Result<Check, Problem>) + Send) {
+    pub async fn check_many(
+        &self,
+        credentials: Vec<Credential>,
+        mut seen: impl FnMut(&Credential, Result<Check, Problem>) + Send,
+    ) {
         let asked: Vec<_> = in_turns(credentials).into_iter().map(|credential| self.find_out_here(credential).boxed()).collect();
-        let mut answers = std::pin::pin!(futures::stream::iter(asked).buffer_unordered(self.options.concurrency).ready_chunks(BATCH));
+        let mut answers =
+            std::pin::pin!(futures::stream::iter(asked).buffer_unordered(self.options.concurrency).ready_chunks(BATCH));
         while let Some(batch) = answers.next().await {
             let mut findings = Vec::with_capacity(batch.len());
             for (credential, found) in batch {
@@ -77,21 +82,17 @@ impl Engine {
     }
 
     /// What an answer says about the credential, with all that is known besides.
-    pub(super) async fn judge(&self, credential: &Credential, region: &Region, answer: &Answer) -> Result<Judgement, Problem> {
+    pub(super) async fn judge(&self, credential: &Credential, region: &Region, answer: &Answer) -> Result<Explanation, Problem> {
         let provider = self.catalogue.provider(&credential.provider)?;
-        let subject = Subject { provider, kind: &credential.kind, region: &region.id };
-        if (200..300).contains(&answer.status) {
-            return Ok(explain::judge(&subject, answer, &Hints::default()));
+        let asked = Asked { provider, kind: &credential.kind, region: &region.id };
+        let mut hints = Hints { home_region: None, accepted_in: Vec::new(), expires: credential.expires, now: self.now() };
+        if answer.status >= 400 {
+            let elsewhere = self.region_checks(&credential.id).await?.into_iter();
+            let accepted = elsewhere.filter(|known| known.check.verdict == Verdict::Accepted && known.region != region.id);
+            hints.accepted_in = accepted.map(|known| known.region).collect();
+            hints.home_region = self.home_of(credential).await;
         }
-        let elsewhere = self.region_checks(&credential.id).await?;
-        let accepted_in = elsewhere.into_iter().filter(|known| known.check.verdict == Verdict::Accepted && known.region != region.id);
-        let hints = Hints {
-            home_region: self.home_of(credential).await,
-            accepted_in: accepted_in.map(|known| known.region).collect(),
-            expires: credential.expires,
-            now: Some(self.now()),
-        };
-        Ok(explain::judge(&subject, answer, &hints))
+        Ok(explain::explain(asked, answer, &hints))
     }
 
     /// The region that the secret itself names.
@@ -120,7 +121,7 @@ impl Engine {
         let latency = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         let (verdict, status, reason, principal) = match outcome {
             Ok(answer) => {
-                let Judgement { verdict, reason, .. } = self.judge(credential, region, &answer).await?;
+                let Explanation { verdict, reason, .. } = self.judge(credential, region, &answer).await?;
                 let principal = (verdict == Verdict::Accepted).then(|| principal(preset, &answer)).flatten();
                 (verdict, Some(answer.status), reason, principal)
             }
@@ -137,7 +138,9 @@ impl Engine {
             return Ok(());
         }
         self.with_index(move |index: &Index| {
-            let verdict = |finding: &Finding| (finding.credential.id.clone(), RegionCheck { region: finding.region.clone(), check: finding.check.clone() });
+            let verdict = |finding: &Finding| {
+                (finding.credential.id.clone(), RegionCheck { region: finding.region.clone(), check: finding.check.clone() })
+            };
             index.record_checks(&findings.iter().map(verdict).collect::<Vec<_>>())?;
             for finding in &findings {
                 if let Some(who) = finding.principal.as_ref().filter(|who| finding.credential.principal.as_ref() != Some(who)) {
@@ -157,7 +160,13 @@ fn in_turns(credentials: Vec<Credential>) -> Vec<Credential> {
     let total = credentials.len();
     for credential in credentials {
         let host = (credential.provider.clone(), credential.region.clone());
-        queues.entry(host.clone()).or_insert_with(|| { order.push(host); VecDeque::new() }).push_back(credential);
+        queues
+            .entry(host.clone())
+            .or_insert_with(|| {
+                order.push(host);
+                VecDeque::new()
+            })
+            .push_back(credential);
     }
     let mut turns = Vec::with_capacity(total);
     while turns.len() < total {
@@ -186,7 +195,9 @@ fn verdict_of(error: &ExchangeError) -> Verdict {
 
 fn status_of(error: &ExchangeError) -> Option<u16> {
     match error {
-        ExchangeError::Refused { status, .. } | ExchangeError::Unexpected { status, .. } | ExchangeError::NoToken { status } => Some(*status),
+        ExchangeError::Refused { status, .. } | ExchangeError::Unexpected { status, .. } | ExchangeError::NoToken { status } => {
+            Some(*status)
+        }
         _ => None,
     }
 }

@@ -147,7 +147,8 @@ fn copy_to_tmux(secret: &Secret) -> Result<(), String> {
             child.wait()
         })
         .map_err(|error| format!("tmux: {error}"))?;
-    let deleted = Command::new("tmux").args(["delete-buffer", "-b", TMUX_BUFFER]).stdout(Stdio::null()).stderr(Stdio::null()).status();
+    let deleted =
+        Command::new("tmux").args(["delete-buffer", "-b", TMUX_BUFFER]).stdout(Stdio::null()).stderr(Stdio::null()).status();
     match (loaded.success(), deleted.is_ok_and(|status| status.success())) {
         (true, true) => Ok(()),
         (true, false) => Err(format!("tmux keeps the copy: remove it with `tmux delete-buffer -b {TMUX_BUFFER}`")),
@@ -216,7 +217,9 @@ fn digest(salt: &[u8; 16], text: &str) -> [u8; 32] {
 }
 
 fn utf8(secret: &Secret) -> Result<Zeroizing<String>, String> {
-    secret.expose(|bytes| std::str::from_utf8(bytes).map(|text| Zeroizing::new(text.to_owned()))).map_err(|_| "it is not text".to_owned())
+    secret
+        .expose(|bytes| std::str::from_utf8(bytes).map(|text| Zeroizing::new(text.to_owned())))
+        .map_err(|_| "it is not text".to_owned())
 }
 
 #[cfg(test)]

@@ -39,8 +39,7 @@ impl Engine {
         let (credential, secrets) = self.prepare(new)?;
         self.refuse_taken(&credential.name).await?;
         self.prove_store().await?;
-        let credential =
-            Credential { fingerprint: Some(self.fingerprint(&secrets[&Part::Secret]).await?), ..credential };
+        let credential = Credential { fingerprint: Some(self.fingerprint(&secrets[&Part::Secret]).await?), ..credential };
         let row = credential.clone();
         self.with_index(move |index| index.insert(&row)).await?;
         if let Err(problem) = self.keep_all(&credential.id, &secrets).await {
@@ -215,15 +214,23 @@ pub(super) fn broken_task() -> Problem {
 fn check_fields(kind: &Kind, fields: &BTreeMap<String, String>) -> Result<(), Problem> {
     if let Some(unknown) = fields.keys().find(|id| kind.field(id).is_none()) {
         let known: Vec<_> = kind.fields.iter().map(|field| field.id.as_str()).collect();
-        let remedy = if known.is_empty() { "it has no fields; leave it out".to_owned() } else { format!("its fields are {}", known.join(", ")) };
+        let remedy = if known.is_empty() {
+            "it has no fields; leave it out".to_owned()
+        } else {
+            format!("its fields are {}", known.join(", "))
+        };
         let why = format!("a {} has no such field", kind.title);
         return Err(Problem::new(format!("Unknown field \"{unknown}\""), why, remedy).of(Class::Usage));
     }
     let missing = kind.fields.iter().find(|field| field.required && fields.get(&field.id).is_none_or(|value| value.is_empty()));
     missing.map_or(Ok(()), |field| {
         let remedy = format!("give it with --field {}=…; {}", field.id, field.help);
-        Err(Problem::new(format!("The field \"{}\" is missing", field.id), format!("a {} cannot be used without it", kind.title), remedy)
-            .of(Class::Usage))
+        Err(Problem::new(
+            format!("The field \"{}\" is missing", field.id),
+            format!("a {} cannot be used without it", kind.title),
+            remedy,
+        )
+        .of(Class::Usage))
     })
 }
 

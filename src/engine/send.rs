@@ -20,7 +20,13 @@ impl Engine {
         let region = self.catalogue.region(&credential.provider, &credential.region)?;
         let answer = self.dispatch(credential, region, &draft).await?;
         let judgement = self.judge(credential, region, &answer).await?;
-        Ok(Exchange { credential: credential.id.clone(), region: region.id.clone(), draft, answer, explanation: judgement.problem })
+        Ok(Exchange {
+            credential: credential.id.clone(),
+            region: region.id.clone(),
+            draft,
+            answer,
+            explanation: judgement.problem,
+        })
     }
 
     /// A draft from a preset of the credential's provider. Placeholders are filled from `given`, then from the
@@ -51,7 +57,13 @@ impl Engine {
     }
 
     /// The answer to the other scheme, if that one is accepted; it is remembered then.
-    async fn try_scheme(&self, credential: &Credential, outgoing: Outgoing, refused: Answer, scheme: &str) -> Result<Answer, Trouble> {
+    async fn try_scheme(
+        &self,
+        credential: &Credential,
+        outgoing: Outgoing,
+        refused: Answer,
+        scheme: &str,
+    ) -> Result<Answer, Trouble> {
         let answer = self.transport.send(outgoing).await?;
         if answer.status == 401 {
             return Ok(refused);
@@ -69,7 +81,8 @@ impl Engine {
 
     fn outgoing(&self, credential: &Credential, region: &Region, draft: &Draft, bound: Bound) -> Result<Outgoing, Problem> {
         let provider = self.catalogue.provider(&credential.provider)?;
-        let headers = draft.headers_with(&provider.headers).into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        let headers =
+            draft.headers_with(&provider.headers).into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         let body = draft.body.clone().map_or(Payload::Empty, Payload::Text);
         Ok(Outgoing {
             method: draft.method,
@@ -88,7 +101,9 @@ impl Engine {
         }
         if self.options.readonly {
             let why = format!("{} may change something, and this run is read-only", draft.method);
-            return Err(Problem::new("Nothing was sent", why, "leave out --readonly (or `readonly` in config.toml)").of(Class::Usage));
+            return Err(
+                Problem::new("Nothing was sent", why, "leave out --readonly (or `readonly` in config.toml)").of(Class::Usage)
+            );
         }
         if consent == Consent::NotAsked {
             let why = format!("{} may change something, and nobody agreed to it", draft.method);

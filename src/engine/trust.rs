@@ -23,7 +23,8 @@ impl Engine {
     /// store like any other secret.
     pub(super) async fn fingerprint(&self, secret: &Secret) -> Result<String, Problem> {
         let key = self.fingerprint_key.get_or_try_init(|| self.load_fingerprint_key()).await?;
-        let mut mac = key.expose(Hmac::<Sha256>::new_from_slice).map_err(|_| StoreError::Damaged("the fingerprint key".to_owned()))?;
+        let mut mac =
+            key.expose(Hmac::<Sha256>::new_from_slice).map_err(|_| StoreError::Damaged("the fingerprint key".to_owned()))?;
         secret.expose(|bytes| mac.update(bytes));
         Ok(text::hex(&mac.finalize().into_bytes()[..FINGERPRINT_BYTES]))
     }

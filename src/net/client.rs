@@ -17,7 +17,7 @@ use crate::domain::response::Answer;
 
 /// How long a connection without work stays open, and how many of them stay for one host.
 ///
-/// A waiting connection still holds the bytes of its last request, the secret among them, so it should close at once.
+/// A waiting connection may still hold the bytes of its last request, the secret among them, so it should close at once.
 /// But a thousand checks would then shake hands a thousand times. A few seconds bridge the gaps within a run of checks
 /// and the pause of a person at the console; after that nothing of the request is left in memory.
 const IDLE: Duration = Duration::from_secs(2);
@@ -163,4 +163,30 @@ async fn aside<T: Send + 'static>(read: impl FnOnce() -> T + Send + 'static) -> 
 
 fn unbuildable(error: reqwest::Error) -> NetError {
     NetError::Unsendable(error.without_url().to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn road(proxies: Proxies, url: &str) -> Road {
+        Client::through(proxies).road(&Url::parse(url).unwrap(), Duration::from_secs(1), Some(&PathBuf::from("ca.pem")))
+    }
+
+    #[test]
+    fn this_machine_is_reached_without_proxy_unless_one_was_chosen() {
+        let chosen = || Proxies::Through(Url::parse("http://proxy.example:3128").unwrap());
+        for url in ["http://127.0.0.1:1", "http://localhost:1", "http://[::1]:1", "https://127.0.0.1:1"] {
+            assert!(!road(Proxies::System, url).proxied, "{url}");
+            assert!(road(chosen(), url).proxied, "{url}");
+        }
+        assert!(road(Proxies::System, "https://api.example").proxied);
+        assert!(!road(Proxies::Direct, "https://api.example").proxied);
+    }
+
+    #[test]
+    fn plain_http_to_this_machine_reads_no_certificates() {
+        assert!(road(Proxies::System, "http://127.0.0.1:1").trusted == Trusted::Nobody);
+        assert!(road(Proxies::System, "https://127.0.0.1:1").trusted == Trusted::File(PathBuf::from("ca.pem")));
+    }
 }

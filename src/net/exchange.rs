@@ -126,7 +126,13 @@ impl Exchange<'_> {
     }
 
     /// Sends a form to a token endpoint.
-    pub(super) async fn post(&self, place: Place, path: &str, form: Form<'_>, transport: &dyn Transport) -> Result<Answer, NetError> {
+    pub(super) async fn post(
+        &self,
+        place: Place,
+        path: &str,
+        form: Form<'_>,
+        transport: &dyn Transport,
+    ) -> Result<Answer, NetError> {
         let origin = self.region.origin(place);
         transport.send(self.outgoing(origin, path, &form)?).await
     }
@@ -202,7 +208,9 @@ impl ExchangeError {
         match self {
             Self::Net(_) => "Try again.",
             Self::InDoubt(_) => "Try once more; if the provider then refuses the refresh token, sign in again.",
-            Self::Refused { .. } => "Check the secret, its fields and the region; if they are right, the secret may be revoked or expired.",
+            Self::Refused { .. } => {
+                "Check the secret, its fields and the region; if they are right, the secret may be revoked or expired."
+            }
             Self::Unexpected { .. } => "Check the region's hosts; if they are right, try again later.",
             Self::NoToken { .. } => "Check the region's hosts: something else than the provider may have answered.",
             Self::Other { .. } => "Check the organisation of the credential, and whether the key's roles include it.",
@@ -227,5 +235,38 @@ impl From<ExchangeError> for Problem {
             ExchangeError::Net(error) => error.into(),
             error => Self::new("No access token", error.to_string(), error.remedy()).of(error.class()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_error_has_a_remedy_and_a_family() {
+        let lost = || NetError::CutOff { host: "api.example".to_owned(), why: "because".to_owned() };
+        let text = || "text".to_owned();
+        let errors = [
+            (ExchangeError::Net(lost()), 5),
+            (ExchangeError::InDoubt(lost()), 5),
+            (ExchangeError::Refused { status: 401, why: text() }, 4),
+            (ExchangeError::Unexpected { status: 500, why: text() }, 5),
+            (ExchangeError::NoToken { status: 200 }, 5),
+            (ExchangeError::Other { claim: text(), wanted: text(), given: text() }, 4),
+            (ExchangeError::Missing(text()), 2),
+            (ExchangeError::SingleUse, 1),
+        ];
+        for (error, exit_code) in errors {
+            let problem = Problem::from(error);
+            assert!(problem.remedy.ends_with('.'), "{problem}");
+            assert_eq!(problem.class.exit_code(), exit_code, "{problem}");
+        }
+    }
+
+    #[test]
+    fn an_end_is_a_moment() {
+        let received = Moment::UNIX_EPOCH;
+        assert_eq!(Expiry::After(Duration::from_secs(60)).moment(received), received.checked_add(time::Duration::MINUTE));
+        assert_eq!(Expiry::After(Duration::MAX).moment(received), None);
     }
 }

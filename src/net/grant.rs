@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::claims::{Claims, seconds};
 use super::exchange::{AccessToken, ExchangeError, Expiry};
+use super::oauth::RefreshToken;
 use crate::domain::response::{Answer, Body};
 use crate::domain::{Secret, text};
 
@@ -39,10 +40,10 @@ impl Grant {
         }
     }
 
-    /// The refresh token that comes next, and how long it lives.
-    pub(super) fn take_refresh_token(&mut self) -> Option<(Secret, Option<Duration>)> {
+    /// The refresh token that comes next.
+    pub(super) fn take_refresh_token(&mut self) -> Option<RefreshToken> {
         let token = self.refresh_token.take().filter(|token| !token.is_empty())?;
-        Some((Secret::from_text(token), lifetime(&self.refresh_expires_in)))
+        Some(RefreshToken { secret: Secret::from_text(token), lifetime: lifetime(&self.refresh_expires_in) })
     }
 
     /// The access token. Its own claim about its end comes first, the lifetime beside it second.
@@ -61,8 +62,9 @@ impl Grant {
     }
 
     fn bare(access_token: String) -> Option<Self> {
-        let none = Value::Null;
-        is_token(&access_token).then_some(Self { access_token, expires_in: none.clone(), refresh_token: None, refresh_expires_in: none })
+        let none = || Value::Null;
+        let bare = Self { access_token, expires_in: none(), refresh_token: None, refresh_expires_in: none() };
+        is_token(&bare.access_token).then_some(bare)
     }
 }
 
@@ -94,7 +96,8 @@ fn remark(body: &Body, secrets: &[&Secret]) -> String {
 /// The reason in the forms that OAuth, Snyk and Appcircle give it. An object that has none of them is withheld whole,
 /// since what else is in it is not known.
 fn reason(json: &Value) -> Option<String> {
-    const PLACES: [&str; 6] = ["/error_description", "/message", "/errors/0/detail", "/errors/0/title", "/error/message", "/error"];
+    const PLACES: [&str; 6] =
+        ["/error_description", "/message", "/errors/0/detail", "/errors/0/title", "/error/message", "/error"];
     let found = PLACES.iter().find_map(|place| json.pointer(place).and_then(Value::as_str));
     let withheld = || json.is_object().then(|| "it gave no reason in a known form".to_owned());
     found.map(str::to_owned).or_else(withheld)
@@ -127,7 +130,9 @@ mod tests {
 
     #[test]
     fn a_page_or_a_message_is_no_token() {
-        for body in ["<html></html>", "not a token", "", "{}", "[]", "null", "null \u{fffd}", r#"{"access_token":""}"#, r#"{"access_token":"a b"}"#] {
+        let bare = ["<html></html>", "this is not a token at all", "", "{}", "[]", "null", "a\u{fffd}b"];
+        let empty = [r#"{"access_token":""}"#, r#"{"access_token":"a b"}"#];
+        for body in bare.into_iter().chain(empty) {
             assert!(Grant::of(&Body::Text(body.to_owned())).is_none(), "{body}");
         }
     }

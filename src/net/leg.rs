@@ -98,7 +98,7 @@ impl Leg {
     fn check_redirect(&self, target: &Url) -> Result<(), NetError> {
         let downgrade = self.url.scheme() == "https" && target.scheme() != "https";
         if downgrade || check_url(target).is_err() {
-            return Err(NetError::Astray { host: self.host().to_owned(), to: origin_text(target) });
+            return Err(NetError::Astray { host: self.host().to_owned(), to: target.origin().ascii_serialization() });
         }
         Ok(())
     }
@@ -120,11 +120,7 @@ fn check_url(url: &Url) -> Result<(), NetError> {
 
 fn check_bound(url: &Url, origins: &[Origin]) -> Result<(), NetError> {
     let bound = Origin::of(url).is_some_and(|origin| origins.contains(&origin));
-    if bound { Ok(()) } else { Err(NetError::NotBound(origin_text(url))) }
-}
-
-fn origin_text(url: &Url) -> String {
-    format!("{}://{}{}", url.scheme(), url.host_str().unwrap_or_default(), url.port().map_or_else(String::new, |port| format!(":{port}")))
+    if bound { Ok(()) } else { Err(NetError::NotBound(url.origin().ascii_serialization())) }
 }
 
 fn read_headers(pairs: &[(String, String)]) -> Result<HeaderMap, NetError> {
@@ -135,8 +131,9 @@ fn read_headers(pairs: &[(String, String)]) -> Result<HeaderMap, NetError> {
         if RESERVED.contains(&name) {
             return Err(NetError::Unsendable(format!("the header {name} is not the caller's to set")));
         }
-        let value = HeaderValue::from_str(value)
-            .map_err(|_| NetError::Unsendable(format!("the value of the header {name} holds a character that no header can carry")))?;
+        let value = HeaderValue::from_str(value).map_err(|_| {
+            NetError::Unsendable(format!("the value of the header {name} holds a character that no header can carry"))
+        })?;
         headers.append(name, value);
     }
     Ok(headers)

@@ -2,8 +2,8 @@
 //!
 //! The rule that matters is enforced here, below everything that could forget it: an [`Outgoing`] names the origins
 //! its secret is bound to, and [`Transport::send`] refuses to attach the secret to any other, before the first byte
-//! and after every redirect. The way of a request: [`leg`] checks and binds it, [`client`] sends it and follows safe
-//! redirects, [`reading`] takes the answer in, bounded and cleaned. [`exchange`] and [`oauth`] turn a secret that is
+//! and after every redirect. The way of a request: `leg` checks and binds it, `client` sends it and follows safe
+//! redirects, `reading` takes the answer in, bounded and cleaned. [`exchange`] and [`oauth`] turn a secret that is
 //! never sent to an API into the access token that is.
 
 mod claims;

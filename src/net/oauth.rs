@@ -21,9 +21,15 @@ pub struct Refreshed {
     /// The access token.
     pub access: AccessToken,
     /// The next refresh token; `None` where the provider gave none and the old one stays valid.
-    pub refresh_token: Option<Secret>,
-    /// How long the next refresh token lives, if the provider says so.
-    pub refresh_lifetime: Option<Duration>,
+    pub next: Option<RefreshToken>,
+}
+
+/// A refresh token that has not been used yet.
+pub struct RefreshToken {
+    /// The token.
+    pub secret: Secret,
+    /// How long it lives from the answer on, if the provider says so.
+    pub lifetime: Option<Duration>,
 }
 
 impl Exchange<'_> {
@@ -40,11 +46,15 @@ impl Exchange<'_> {
         let answer = self.post(Place::Api, token, form, transport).await.map_err(in_doubt)?;
         let sent: Vec<&Secret> = [self.secret].into_iter().chain(client_secret).map(AsRef::as_ref).collect();
         let mut grant = Grant::read(&answer, &sent)?;
-        let (refresh_token, refresh_lifetime) = grant.take_refresh_token().map_or((None, None), |(token, life)| (Some(token), life));
-        Ok(Refreshed { access: grant.into_access_token(scheme), refresh_token, refresh_lifetime })
+        Ok(Refreshed { next: grant.take_refresh_token(), access: grant.into_access_token(scheme) })
     }
 
-    pub(super) async fn client_credentials(&self, path: &str, scheme: &str, transport: &dyn Transport) -> Result<AccessToken, ExchangeError> {
+    pub(super) async fn client_credentials(
+        &self,
+        path: &str,
+        scheme: &str,
+        transport: &dyn Transport,
+    ) -> Result<AccessToken, ExchangeError> {
         let form = Form::default().plain("grant_type", "client_credentials").plain(CLIENT_ID, self.field(CLIENT_ID)?);
         let answer = self.post(Place::Api, path, form.secret(CLIENT_SECRET, self.secret), transport).await?;
         Ok(Grant::read(&answer, &[self.secret])?.into_access_token(scheme))

@@ -63,7 +63,9 @@ fn interpret(bytes: Vec<u8>, textual: bool) -> Body {
     }
     match String::from_utf8(bytes) {
         Ok(text) => Body::Text(clean(text)),
-        Err(error) if textual || is_cut_character(&error) => Body::Text(clean(String::from_utf8_lossy(error.as_bytes()).into_owned())),
+        Err(error) if textual || is_cut_character(&error) => {
+            Body::Text(clean(String::from_utf8_lossy(error.as_bytes()).into_owned()))
+        }
         Err(error) => Body::Binary(error.into_bytes()),
     }
 }

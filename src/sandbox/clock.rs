@@ -23,18 +23,12 @@ pub struct Clock {
 impl Clock {
     /// The machine's own clock.
     pub fn system() -> Self {
-        Self {
-            frozen: None,
-            advanced: Arc::default(),
-        }
+        Self { frozen: None, advanced: Arc::default() }
     }
 
     /// A clock that stands at `start` and moves only by [`Clock::advance`].
     pub fn frozen(start: OffsetDateTime) -> Self {
-        Self {
-            frozen: Some(millis(start)),
-            advanced: Arc::default(),
-        }
+        Self { frozen: Some(millis(start)), advanced: Arc::default() }
     }
 
     /// Moves the time forward for everybody who shares this clock.
@@ -44,9 +38,7 @@ impl Clock {
     }
 
     pub(super) fn now(&self) -> Millis {
-        let base = self
-            .frozen
-            .unwrap_or_else(|| millis(OffsetDateTime::now_utc()));
+        let base = self.frozen.unwrap_or_else(|| millis(OffsetDateTime::now_utc()));
         base.saturating_add(self.advanced.load(Ordering::Relaxed))
     }
 
@@ -83,17 +75,11 @@ pub(super) struct Life {
 
 impl Life {
     pub(super) fn starting(at: Moment) -> Self {
-        Self {
-            from: at.now.saturating_add(at.settling),
-            until: Millis::MAX,
-        }
+        Self { from: at.now.saturating_add(at.settling), until: Millis::MAX }
     }
 
     pub(super) fn until(self, end: Millis) -> Self {
-        Self {
-            until: self.until.min(end),
-            ..self
-        }
+        Self { until: self.until.min(end), ..self }
     }
 
     pub(super) fn end(&mut self, at: Moment) {
@@ -138,11 +124,7 @@ mod tests {
 
     #[test]
     fn a_settling_secret_is_neither_accepted_nor_over() {
-        let life = Life::starting(Moment {
-            now: 10,
-            settling: 5,
-            ..Moment::default()
-        });
+        let life = Life::starting(Moment { now: 10, settling: 5, ..Moment::default() });
         assert!(!life.holds(14) && !life.is_over(14));
         assert!(life.holds(15));
     }
@@ -150,20 +132,14 @@ mod tests {
     #[test]
     fn a_revoked_secret_lingers_as_long_as_it_is_told() {
         let mut life = Life::starting(Moment::default());
-        life.end(Moment {
-            now: 10,
-            lingering: 5,
-            ..Moment::default()
-        });
+        life.end(Moment { now: 10, lingering: 5, ..Moment::default() });
         assert!(life.holds(14) && !life.holds(15) && life.is_over(15));
     }
 
     #[test]
     fn a_frozen_clock_moves_only_when_told() {
         let clock = Clock::frozen(OffsetDateTime::UNIX_EPOCH);
-        clock
-            .clone()
-            .advance(Duration::from_millis(DAY.unsigned_abs() + 7));
+        clock.clone().advance(Duration::from_millis(DAY.unsigned_abs() + 7));
         assert_eq!((clock.now(), clock.midnight()), (DAY + 7, DAY));
         assert_eq!(rfc3339(clock.now()), "1970-01-02T00:00:00Z");
         assert_eq!(parse_rfc3339("1970-01-02T00:00:00Z"), Some(DAY));

@@ -40,10 +40,7 @@ impl Service for Control {
     }
 
     fn refuse(&self, _call: &Call, status: StatusCode) -> Reply {
-        problem(
-            status,
-            "the control listener knows /faults, /faults/requests, /faults/live and /faults/by-hand",
-        )
+        problem(status, "the control listener knows /faults, /faults/requests, /faults/live and /faults/by-hand")
     }
 }
 
@@ -72,41 +69,22 @@ impl Control {
 
     fn live(&self, call: &Call) -> Value {
         let regions = self.providers.iter().flat_map(|(region, provider)| {
-            provider.live(call.at.now).into_iter().map(move |secret| {
-                json!({"region": region, "account": secret.account, "kind": secret.kind, "sha256": secret.sha256})
-            })
+            provider.live(call.at.now).into_iter().map(
+                move |secret| json!({"region": region, "account": secret.account, "kind": secret.kind, "sha256": secret.sha256}),
+            )
         });
         json!({"live": regions.collect::<Vec<Value>>()})
     }
 
     fn replace_by_hand(&self, call: &Call) -> Reply {
-        let name = call
-            .json()
-            .and_then(|wish| wish["credential"].as_str().map(str::to_owned))
-            .unwrap_or_default();
-        let Some(credential) = self
-            .credentials
-            .iter()
-            .find(|credential| credential.name == name)
-        else {
-            return problem(
-                StatusCode::NOT_FOUND,
-                "no credential of the manifest has that name",
-            );
+        let name = call.json().and_then(|wish| wish["credential"].as_str().map(str::to_owned)).unwrap_or_default();
+        let Some(credential) = self.credentials.iter().find(|credential| credential.name == name) else {
+            return problem(StatusCode::NOT_FOUND, "no credential of the manifest has that name");
         };
-        let provider = self
-            .providers
-            .iter()
-            .find(|(region, _)| *region == credential.region);
+        let provider = self.providers.iter().find(|(region, _)| *region == credential.region);
         match provider.and_then(|(_, provider)| provider.replace_by_hand(credential, call.at)) {
-            Some(secret) => Reply::json(
-                StatusCode::CREATED,
-                &json!({"credential": name, "secret": secret}),
-            ),
-            None => problem(
-                StatusCode::CONFLICT,
-                "the web pages offer no way to replace this credential now",
-            ),
+            Some(secret) => Reply::json(StatusCode::CREATED, &json!({"credential": name, "secret": secret})),
+            None => problem(StatusCode::CONFLICT, "the web pages offer no way to replace this credential now"),
         }
     }
 }

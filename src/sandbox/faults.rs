@@ -43,59 +43,27 @@ const SELECTORS: [&str; 4] = ["region", "path", "method", "times"];
 
 /// Name and meaning of every knob, as `GET /faults` lists them.
 const KNOBS: [(&str, &str); 14] = [
-    (
-        "region",
-        "only requests to this region, as SNYK-EU-01, SAW-EU or APPCIRCLE; without it, all",
-    ),
+    ("region", "only requests to this region, as SNYK-EU-01, SAW-EU or APPCIRCLE; without it, all"),
     ("path", "only requests whose path begins so"),
     ("method", "only requests with this method"),
-    (
-        "times",
-        "how many requests the rule spoils before it is gone; without it, all",
-    ),
+    ("times", "how many requests the rule spoils before it is gone; without it, all"),
     ("delay_ms", "waits so long before the request is looked at"),
-    (
-        "status",
-        "refuses with this status in the server's own words, without acting; 3xx needs body redirect:URL",
-    ),
-    (
-        "retry_after",
-        "sends Retry-After (seconds or an HTTP date); without a status it implies 429",
-    ),
-    (
-        "cut_body",
-        "true: acts, announces the whole body, sends half of it and hangs up",
-    ),
-    (
-        "body",
-        "acts, then sends instead: html | huge | invalid-utf8 | control-characters | redirect:URL",
-    ),
+    ("status", "refuses with this status in the server's own words, without acting; 3xx needs body redirect:URL"),
+    ("retry_after", "sends Retry-After (seconds or an HTTP date); without a status it implies 429"),
+    ("cut_body", "true: acts, announces the whole body, sends half of it and hangs up"),
+    ("body", "acts, then sends instead: html | huge | invalid-utf8 | control-characters | redirect:URL"),
     ("lost_answer", "true: acts, then hangs up without an answer"),
-    (
-        "enforce_limits",
-        "true: rate limits refuse with 429; without it they are only counted",
-    ),
-    (
-        "eventual_ms",
-        "secrets minted by the request are refused (401) for so long",
-    ),
-    (
-        "late_revocation_ms",
-        "secrets revoked by the request are still accepted for so long",
-    ),
-    (
-        "advance_ms",
-        "alone: moves the simulated time forward; not a rule",
-    ),
+    ("enforce_limits", "true: rate limits refuse with 429; without it they are only counted"),
+    ("eventual_ms", "secrets minted by the request are refused (401) for so long"),
+    ("late_revocation_ms", "secrets revoked by the request are still accepted for so long"),
+    ("advance_ms", "alone: moves the simulated time forward; not a rule"),
 ];
 
 impl Effect {
     /// The refusal that is asked for, if any.
     pub(super) fn refusal(&self) -> Option<StatusCode> {
         let implied = self.retry_after.is_some().then_some(429);
-        StatusCode::from_u16(self.status.or(implied)?)
-            .ok()
-            .filter(|status| !status.is_redirection())
+        StatusCode::from_u16(self.status.or(implied)?).ok().filter(|status| !status.is_redirection())
     }
 
     /// Takes over whatever `other` sets.
@@ -117,14 +85,8 @@ impl Rule {
     fn meets(&self, region: &str, method: &Method, path: &str) -> bool {
         self.times != Some(0)
             && self.region.as_deref().is_none_or(|wanted| wanted == region)
-            && self
-                .method
-                .as_deref()
-                .is_none_or(|wanted| wanted.eq_ignore_ascii_case(method.as_str()))
-            && self
-                .path
-                .as_deref()
-                .is_none_or(|wanted| path.starts_with(wanted))
+            && self.method.as_deref().is_none_or(|wanted| wanted.eq_ignore_ascii_case(method.as_str()))
+            && self.path.as_deref().is_none_or(|wanted| path.starts_with(wanted))
     }
 }
 
@@ -147,10 +109,7 @@ impl Faults {
     pub(super) fn strike(&self, region: &str, method: &Method, path: &str) -> Effect {
         let mut effect = Effect::default();
         let mut rules = self.rules();
-        for rule in rules
-            .iter_mut()
-            .filter(|rule| rule.meets(region, method, path))
-        {
+        for rule in rules.iter_mut().filter(|rule| rule.meets(region, method, path)) {
             rule.times = rule.times.map(|left| left - 1);
             effect.merge(&rule.effect);
         }
@@ -179,10 +138,7 @@ impl Faults {
 /// Reads a rule and says what is wrong with it otherwise.
 pub(super) fn parse(value: &Value) -> Result<Rule, String> {
     let known = |name: &String| KNOBS.iter().any(|(knob, _)| knob == name);
-    if let Some(unknown) = value
-        .as_object()
-        .and_then(|fields| fields.keys().find(|name| !known(name)))
-    {
+    if let Some(unknown) = value.as_object().and_then(|fields| fields.keys().find(|name| !known(name))) {
         return Err(format!("unknown knob {unknown}"));
     }
     let rule: Rule = serde_json::from_value(value.clone()).map_err(|error| error.to_string())?;
@@ -216,18 +172,13 @@ mod tests {
     #[test]
     fn a_rule_is_gone_after_its_times() {
         let faults = faults(&[json!({"path": "/rest", "times": 2, "status": 503})]);
-        let strike = || {
-            faults
-                .strike("SNYK-EU-01", &Method::GET, "/rest/self")
-                .status
-        };
+        let strike = || faults.strike("SNYK-EU-01", &Method::GET, "/rest/self").status;
         assert_eq!([strike(), strike(), strike()], [Some(503), Some(503), None]);
     }
 
     #[test]
     fn a_rule_meets_only_its_region_method_and_path() {
-        let faults =
-            faults(&[json!({"region": "SAW-EU", "method": "get", "path": "/keys", "status": 500})]);
+        let faults = faults(&[json!({"region": "SAW-EU", "method": "get", "path": "/keys", "status": 500})]);
         let strike = |region, method, path| faults.strike(region, &method, path).status;
         assert_eq!(strike("SAW-US", Method::GET, "/keys/"), None);
         assert_eq!(strike("SAW-EU", Method::POST, "/keys/"), None);
@@ -237,10 +188,7 @@ mod tests {
 
     #[test]
     fn rules_add_up_and_the_later_one_wins() {
-        let faults = faults(&[
-            json!({"delay_ms": 5, "status": 500}),
-            json!({"status": 503}),
-        ]);
+        let faults = faults(&[json!({"delay_ms": 5, "status": 500}), json!({"status": 503})]);
         let effect = faults.strike("SAW-EU", &Method::GET, "/");
         assert_eq!((effect.delay_ms, effect.status), (Some(5), Some(503)));
     }

@@ -24,12 +24,7 @@ pub(super) struct Ledger {
 impl Ledger {
     /// Counts one request to the listener `(region, role)`.
     pub(super) fn count(&self, (region, role): (&'static str, &'static str), parts: &Parts) {
-        let entry = (
-            region,
-            role,
-            parts.method.to_string(),
-            parts.uri.path().to_owned(),
-        );
+        let entry = (region, role, parts.method.to_string(), parts.uri.path().to_owned());
         let mut tallies = self.tallies();
         let tally = tallies.entry(entry).or_default();
         tally.count += 1;

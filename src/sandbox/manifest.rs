@@ -19,17 +19,12 @@ pub struct Manifest {
 impl Manifest {
     /// The addresses of a region, as in `SNYK-EU-01`, `SAW-US` or `APPCIRCLE`.
     pub fn region(&self, id: &str) -> Option<&Addresses> {
-        self.regions
-            .iter()
-            .find(|(region, _)| region == id)
-            .map(|(_, addresses)| addresses)
+        self.regions.iter().find(|(region, _)| region == id).map(|(_, addresses)| addresses)
     }
 
     /// A credential by its name, as in `eu01-admin`.
     pub fn credential(&self, name: &str) -> Option<&Credential> {
-        self.credentials
-            .iter()
-            .find(|credential| credential.name == name)
+        self.credentials.iter().find(|credential| credential.name == name)
     }
 }
 
@@ -66,9 +61,6 @@ pub struct Credential {
     pub parts: BTreeMap<&'static str, String>,
 }
 
-fn as_map<S: Serializer>(
-    regions: &[(String, Addresses)],
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
+fn as_map<S: Serializer>(regions: &[(String, Addresses)], serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_map(regions.iter().map(|(id, addresses)| (id, addresses)))
 }

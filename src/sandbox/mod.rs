@@ -67,11 +67,7 @@ impl Sandbox {
 
     /// Starts all servers, in a time of one's own choice.
     pub async fn start_with(options: Options) -> io::Result<Self> {
-        let house = House {
-            clock: options.clock,
-            faults: Faults::default(),
-            ledger: Ledger::default(),
-        };
+        let house = House { clock: options.clock, faults: Faults::default(), ledger: Ledger::default() };
         let mut building = Building::new(Arc::new(house));
         for (id, host) in snyk::REGIONS {
             building.add_snyk(id, host).await?;
@@ -127,11 +123,7 @@ impl Building {
 
     async fn add_snyk(&mut self, id: &'static str, host: &'static str) -> io::Result<()> {
         let (api, app) = (server::bind().await?, server::bind().await?);
-        let addresses = Addresses {
-            api: url(&api)?,
-            app: Some(url(&app)?),
-            auth: None,
-        };
+        let addresses = Addresses { api: url(&api)?, app: Some(url(&app)?), auth: None };
         let own = (addresses.api.clone(), url(&app)?);
         let (region, credentials) = snyk::Region::new(id, host, own, self.house.clock.midnight());
         let region = Arc::new(region);
@@ -143,11 +135,7 @@ impl Building {
 
     async fn add_api_web(&mut self, id: &'static str, prefix: &str) -> io::Result<()> {
         let api = server::bind().await?;
-        let addresses = Addresses {
-            api: url(&api)?,
-            app: None,
-            auth: None,
-        };
+        let addresses = Addresses { api: url(&api)?, app: None, auth: None };
         let (region, credentials) = api_web::Region::new(id, prefix, self.house.clock.midnight());
         let region = Arc::new(region);
         self.open(api, id, "api", Arc::clone(&region) as Arc<dyn Service>);
@@ -157,53 +145,21 @@ impl Building {
 
     async fn add_appcircle(&mut self) -> io::Result<()> {
         let (api, auth) = (server::bind().await?, server::bind().await?);
-        let addresses = Addresses {
-            api: url(&api)?,
-            app: None,
-            auth: Some(url(&auth)?),
-        };
+        let addresses = Addresses { api: url(&api)?, app: None, auth: Some(url(&auth)?) };
         let (cloud, credentials) = appcircle::Cloud::new(self.house.clock.midnight());
         let cloud = Arc::new(cloud);
-        self.open(
-            api,
-            appcircle::REGION,
-            "api",
-            Arc::new(appcircle::Api(Arc::clone(&cloud))),
-        );
-        self.open(
-            auth,
-            appcircle::REGION,
-            "auth",
-            Arc::new(appcircle::Auth(Arc::clone(&cloud))),
-        );
+        self.open(api, appcircle::REGION, "api", Arc::new(appcircle::Api(Arc::clone(&cloud))));
+        self.open(auth, appcircle::REGION, "auth", Arc::new(appcircle::Auth(Arc::clone(&cloud))));
         self.settle(appcircle::REGION, addresses, cloud, credentials);
         Ok(())
     }
 
-    fn open(
-        &mut self,
-        listener: TcpListener,
-        region: &'static str,
-        role: &'static str,
-        service: Arc<dyn Service>,
-    ) {
-        let post = Post {
-            region,
-            role,
-            service,
-            house: Arc::clone(&self.house),
-        };
-        self.servers
-            .push(server::serve(listener, post, self.stop.clone()));
+    fn open(&mut self, listener: TcpListener, region: &'static str, role: &'static str, service: Arc<dyn Service>) {
+        let post = Post { region, role, service, house: Arc::clone(&self.house) };
+        self.servers.push(server::serve(listener, post, self.stop.clone()));
     }
 
-    fn settle(
-        &mut self,
-        id: &'static str,
-        addresses: Addresses,
-        provider: Arc<dyn Provider>,
-        credentials: Vec<Credential>,
-    ) {
+    fn settle(&mut self, id: &'static str, addresses: Addresses, provider: Arc<dyn Provider>, credentials: Vec<Credential>) {
         self.regions.push((id.to_owned(), addresses));
         self.providers.push((id, provider));
         self.credentials.extend(credentials);
@@ -214,22 +170,10 @@ impl Building {
         let faults = format!("{}/faults", url(&control)?);
         let credentials = showcase::choose(std::mem::take(&mut self.credentials));
         let providers = std::mem::take(&mut self.providers);
-        let service = Control {
-            house: Arc::clone(&self.house),
-            providers,
-            credentials: credentials.clone(),
-        };
+        let service = Control { house: Arc::clone(&self.house), providers, credentials: credentials.clone() };
         self.open(control, "", CONTROL, Arc::new(service));
-        let manifest = Manifest {
-            regions: self.regions,
-            credentials,
-            faults,
-        };
-        Ok(Sandbox {
-            manifest,
-            stop: self.stop,
-            servers: self.servers,
-        })
+        let manifest = Manifest { regions: self.regions, credentials, faults };
+        Ok(Sandbox { manifest, stop: self.stop, servers: self.servers })
     }
 }
 

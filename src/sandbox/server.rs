@@ -60,24 +60,15 @@ pub(super) fn serve(listener: TcpListener, post: Post, stop: CancellationToken) 
     let router = Router::new().fallback(handle).with_state(Arc::new(post));
     let service = router.into_make_service_with_connect_info::<Hook>();
     tokio::spawn(async move {
-        let served =
-            axum::serve(Lines(listener), service).with_graceful_shutdown(stop.cancelled_owned());
+        let served = axum::serve(Lines(listener), service).with_graceful_shutdown(stop.cancelled_owned());
         // Serving ends only by `stop`: accept errors are retried inside.
         let _ended = served.await;
     })
 }
 
-async fn handle(
-    State(post): State<Arc<Post>>,
-    ConnectInfo(hook): ConnectInfo<Hook>,
-    request: Request,
-) -> Response<Body> {
+async fn handle(State(post): State<Arc<Post>>, ConnectInfo(hook): ConnectInfo<Hook>, request: Request) -> Response<Body> {
     let (parts, body) = request.into_parts();
-    let House {
-        clock,
-        faults,
-        ledger,
-    } = &*post.house;
+    let House { clock, faults, ledger } = &*post.house;
     let effect = if post.role == CONTROL {
         Effect::default()
     } else {
@@ -116,11 +107,7 @@ fn disguise(reply: Reply, effect: &Effect) -> Reply {
     match effect.body.as_deref() {
         Some("html") => replace(reply, "text/html", GATEWAY_PAGE.into()),
         Some("huge") => replace(reply, "application/json", huge()),
-        Some("invalid-utf8") => replace(
-            reply,
-            "application/json",
-            b"{\"name\":\"\xff\xfe\xc3\x28\"}".into(),
-        ),
+        Some("invalid-utf8") => replace(reply, "application/json", b"{\"name\":\"\xff\xfe\xc3\x28\"}".into()),
         Some("control-characters") => replace(reply, "application/json", TERMINAL_ABUSE.into()),
         Some(other) => turn_away(effect, other.trim_start_matches("redirect:")),
         None => reply,
@@ -134,12 +121,8 @@ fn replace(reply: Reply, media: &str, body: Vec<u8>) -> Reply {
 }
 
 fn turn_away(effect: &Effect, to: &str) -> Reply {
-    let wanted = effect
-        .status
-        .and_then(|status| StatusCode::from_u16(status).ok());
-    let status = wanted
-        .filter(StatusCode::is_redirection)
-        .unwrap_or(StatusCode::FOUND);
+    let wanted = effect.status.and_then(|status| StatusCode::from_u16(status).ok());
+    let status = wanted.filter(StatusCode::is_redirection).unwrap_or(StatusCode::FOUND);
     Reply::redirect(status, to)
 }
 
@@ -165,9 +148,7 @@ fn send(mut reply: Reply, effect: &Effect, hook: &Hook) -> Response<Body> {
         Err(io::Error::from(io::ErrorKind::ConnectionAborted))
     }));
     let announced = body.len().max(2).to_string();
-    reply
-        .with(header::CONTENT_LENGTH, &announced)
-        .into_response(Body::from_stream(torn))
+    reply.with(header::CONTENT_LENGTH, &announced).into_response(Body::from_stream(torn))
 }
 
 /// Accepts connections that can be hung up on.
@@ -182,13 +163,7 @@ impl axum::serve::Listener for Lines {
             if let Ok((stream, address)) = self.0.accept().await {
                 // Without it every answer waits for the client's delayed acknowledgement; failing is harmless.
                 let _ = stream.set_nodelay(true);
-                return (
-                    Line {
-                        stream,
-                        hook: Hook::default(),
-                    },
-                    address,
-                );
+                return (Line { stream, hook: Hook::default() }, address);
             }
             // Out of file handles, most likely: give the others a moment to close theirs.
             tokio::time::sleep(Duration::from_millis(5)).await;
@@ -216,11 +191,7 @@ impl Hook {
     }
 
     fn check(&self) -> io::Result<()> {
-        if self.0.load(Ordering::Relaxed) {
-            Err(io::ErrorKind::ConnectionAborted.into())
-        } else {
-            Ok(())
-        }
+        if self.0.load(Ordering::Relaxed) { Err(io::ErrorKind::ConnectionAborted.into()) } else { Ok(()) }
     }
 }
 
@@ -231,21 +202,13 @@ impl Connected<IncomingStream<'_, Lines>> for Hook {
 }
 
 impl AsyncRead for Line {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
+    fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_read(context, buffer)
     }
 }
 
 impl AsyncWrite for Line {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         self.hook.check()?;
         Pin::new(&mut self.stream).poll_write(context, bytes)
     }

@@ -50,22 +50,11 @@ const MISFILED_ORIGINAL: &str = "us02-pr-checks";
 
 /// Picks and orders the credentials of the manifest.
 pub(super) fn choose(mut all: Vec<Credential>) -> Vec<Credential> {
-    if let Some(original) = all
-        .iter()
-        .find(|credential| credential.name == MISFILED_ORIGINAL)
-    {
-        let copy = Credential {
-            name: MISFILED.to_owned(),
-            region: "SNYK-EU-01".to_owned(),
-            ..original.clone()
-        };
+    if let Some(original) = all.iter().find(|credential| credential.name == MISFILED_ORIGINAL) {
+        let copy = Credential { name: MISFILED.to_owned(), region: "SNYK-EU-01".to_owned(), ..original.clone() };
         all.push(copy);
     }
-    let find = |name: &str| {
-        all.iter()
-            .find(|credential| credential.name == name)
-            .cloned()
-    };
+    let find = |name: &str| all.iter().find(|credential| credential.name == name).cloned();
     SHOWN.into_iter().filter_map(find).collect()
 }
 

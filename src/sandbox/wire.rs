@@ -49,17 +49,8 @@ pub(super) struct Call {
 
 impl Call {
     pub(super) fn new(parts: Parts, body: Bytes, at: Moment) -> Self {
-        let query = form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes())
-            .into_owned()
-            .collect();
-        Self {
-            method: parts.method,
-            path: parts.uri.path().to_owned(),
-            at,
-            query,
-            headers: parts.headers,
-            body,
-        }
+        let query = form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes()).into_owned().collect();
+        Self { method: parts.method, path: parts.uri.path().to_owned(), at, query, headers: parts.headers, body }
     }
 
     pub(super) fn segments(&self) -> Vec<&str> {
@@ -67,32 +58,18 @@ impl Call {
     }
 
     pub(super) fn query(&self, key: &str) -> Option<&str> {
-        self.query
-            .iter()
-            .find(|(name, _)| name == key)
-            .map(|(_, value)| value.as_str())
+        self.query.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str())
     }
 
     /// Every value of a parameter that may be repeated or hold a comma-separated list.
     pub(super) fn choices(&self, key: &str) -> Vec<&str> {
-        self.query
-            .iter()
-            .filter(|(name, _)| name == key)
-            .flat_map(|(_, value)| value.split(','))
-            .collect()
+        self.query.iter().filter(|(name, _)| name == key).flat_map(|(_, value)| value.split(',')).collect()
     }
 
     /// The query with every parameter but `dropped`, to be continued.
-    pub(super) fn query_without(
-        &self,
-        dropped: &[&str],
-    ) -> form_urlencoded::Serializer<'static, String> {
+    pub(super) fn query_without(&self, dropped: &[&str]) -> form_urlencoded::Serializer<'static, String> {
         let mut kept = form_urlencoded::Serializer::new(String::new());
-        kept.extend_pairs(
-            self.query
-                .iter()
-                .filter(|(name, _)| !dropped.contains(&name.as_str())),
-        );
+        kept.extend_pairs(self.query.iter().filter(|(name, _)| !dropped.contains(&name.as_str())));
         kept
     }
 
@@ -102,9 +79,7 @@ impl Call {
 
     /// The scheme and the value of the `Authorization` header.
     pub(super) fn authorization(&self) -> Option<(&str, &str)> {
-        self.header("authorization")?
-            .split_once(' ')
-            .map(|(scheme, value)| (scheme, value.trim()))
+        self.header("authorization")?.split_once(' ').map(|(scheme, value)| (scheme, value.trim()))
     }
 
     pub(super) fn has_body(&self) -> bool {
@@ -129,19 +104,11 @@ pub(super) struct Reply {
 
 impl Reply {
     pub(super) fn new(status: StatusCode, media: &'static str, body: impl Into<Vec<u8>>) -> Self {
-        Self {
-            body: body.into(),
-            ..Self::empty(status)
-        }
-        .with(header::CONTENT_TYPE, media)
+        Self { body: body.into(), ..Self::empty(status) }.with(header::CONTENT_TYPE, media)
     }
 
     pub(super) fn empty(status: StatusCode) -> Self {
-        Self {
-            status,
-            body: Vec::new(),
-            headers: Vec::new(),
-        }
+        Self { status, body: Vec::new(), headers: Vec::new() }
     }
 
     pub(super) fn json(status: StatusCode, body: &Value) -> Self {
@@ -178,8 +145,5 @@ impl Reply {
 
 /// A text that is safe inside HTML.
 pub(super) fn escape(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
-        .replace('"', "&quot;")
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

@@ -18,7 +18,9 @@ fn a_credential_is_added_listed_shown_used_and_removed() {
 
     let listed = home.run(&["list", "--json"]).expect(0).json();
     let one = &listed.as_array().unwrap()[0];
-    for field in ["name", "provider", "kind", "region", "fields", "labels", "created", "expires", "fingerprint", "principal", "last_check"] {
+    for field in
+        ["name", "provider", "kind", "region", "fields", "labels", "created", "expires", "fingerprint", "principal", "last_check"]
+    {
         assert!(one.get(field).is_some(), "list --json has no {field}: {one}");
     }
     assert_eq!(one["last_check"], Value::Null);
@@ -42,13 +44,15 @@ fn a_credential_is_added_listed_shown_used_and_removed() {
 #[test]
 fn a_wrong_region_is_told_from_a_bad_token() {
     let (home, world) = met();
-    home.feed(&["add", "laptop", "--provider", "snyk", "--kind", "personal-token", "--region", "eu"], world.secret("us01-admin")).expect(0);
+    home.feed(&["add", "laptop", "--provider", "snyk", "--kind", "personal-token", "--region", "eu"], world.secret("us01-admin"))
+        .expect(0);
     let refused = home.run(&["check", "laptop", "--json"]).expect(4).json();
     assert_eq!(refused[0]["verdict"], "refused");
     assert!(refused[0]["reason"].as_str().unwrap().contains("region"), "{refused}");
 
     let probed = home.run(&["probe", "laptop", "--json"]).expect(0).json();
-    let accepted: Vec<_> = probed.as_array().unwrap().iter().filter(|place| place["verdict"] == "accepted").map(|place| &place["region"]).collect();
+    let accepted: Vec<_> =
+        probed.as_array().unwrap().iter().filter(|place| place["verdict"] == "accepted").map(|place| &place["region"]).collect();
     assert_eq!(accepted, ["SNYK-US-01"]);
     assert_eq!(probed.as_array().unwrap().iter().filter(|place| place["current"] == true).count(), 1);
 
@@ -78,7 +82,8 @@ fn one_of_each_kind(world: &World) -> Vec<(String, String)> {
     for credential in world.manifest["credentials"].as_array().unwrap() {
         let text = |member: &str| credential[member].as_str().unwrap();
         let kind = format!("{} {}", text("provider"), text("kind"));
-        let broken = ["expired", "revoked", "wrong", "misfiled", "old", "stale", "leaked"].iter().any(|word| text("name").contains(word));
+        let broken =
+            ["expired", "revoked", "wrong", "misfiled", "old", "stale", "leaked"].iter().any(|word| text("name").contains(word));
         let keyed = credential["fields"]["auth_type"] == "oauth_private_key_jwt";
         if !broken && !keyed && found.iter().all(|(_, known)| *known != kind) {
             found.push((text("name").to_owned(), kind));
@@ -92,7 +97,9 @@ fn one_of_each_kind(world: &World) -> Vec<(String, String)> {
 fn requests_come_back_as_they_were_answered() {
     let (home, world) = met();
     home.adopt(&world, "us01-admin").expect(0);
-    let plain = home.run(&["request", "us01-admin", "GET", "/rest/orgs", "--query", "version=2024-10-15", "--query", "limit=10"]).expect(0);
+    let plain = home
+        .run(&["request", "us01-admin", "GET", "/rest/orgs", "--query", "version=2024-10-15", "--query", "limit=10"])
+        .expect(0);
     assert_eq!(plain.json()["data"].as_array().unwrap().len(), 10);
     let whole = home.run(&["request", "us01-admin", "--preset", "self", "--json"]).expect(0).json();
     assert_eq!(whole["status"], 200);
@@ -106,7 +113,17 @@ fn requests_come_back_as_they_were_answered() {
 fn what_changes_something_needs_a_yes() {
     let (home, world) = met();
     home.adopt(&world, "us01-admin").expect(0);
-    let unsure = home.run(&["request", "us01-admin", "DELETE", "/rest/self/personal_access_tokens/x", "--query", "version=2024-10-15", "--json"]).expect(2);
+    let unsure = home
+        .run(&[
+            "request",
+            "us01-admin",
+            "DELETE",
+            "/rest/self/personal_access_tokens/x",
+            "--query",
+            "version=2024-10-15",
+            "--json",
+        ])
+        .expect(2);
     assert!(unsure.error()["remedy"].as_str().unwrap().contains("--yes"));
     let readonly = ["request", "us01-admin", "DELETE", "/rest/self/personal_access_tokens/x", "--yes", "--readonly", "--json"];
     assert!(home.run(&readonly).expect(2).error()["why"].as_str().unwrap().contains("read-only"));
@@ -129,29 +146,42 @@ fn mistakes_are_told_with_what_to_do() {
     assert!(nearest.to_string().contains("snyk"), "{nearest}");
     let region = home.feed(&["add", "x", "--provider", "snyk", "--region", "SNYK-EU-1", "--json"], "whatever").expect(2).error();
     assert!(region.to_string().contains("SNYK-EU-01"), "{region}");
-    let taken = home.feed(&["add", "us01-admin", "--provider", "snyk", "--kind", "personal-token", "--json"], world.secret("us01-reader")).expect(2);
+    let taken = home
+        .feed(&["add", "us01-admin", "--provider", "snyk", "--kind", "personal-token", "--json"], world.secret("us01-reader"))
+        .expect(2);
     assert!(taken.error().to_string().contains("us01-admin"));
     assert_eq!(home.run(&["get", "us01-admin"]).expect(0).out, world.secret("us01-admin"), "the first one is untouched");
     for empty in ["", "\n", "  \n", "\"\"\n"] {
         home.feed(&["add", "empty", "--provider", "snyk", "--kind", "personal-token"], empty).expect(2);
     }
-    let unseen = home.feed(&["add", "odd", "--provider", "snyk", "--kind", "personal-token", "--json"], "snyk_uat.ab\u{200b}cd").expect(2).error();
+    let unseen = home
+        .feed(&["add", "odd", "--provider", "snyk", "--kind", "personal-token", "--json"], "snyk_uat.ab\u{200b}cd")
+        .expect(2)
+        .error();
     assert!(unseen.to_string().contains("zero-width") || unseen.to_string().contains("zero width"), "{unseen}");
     let name = home.run(&["show", "us01-admim", "--json"]).expect(3).error();
     assert!(name.to_string().contains("us01-admin"), "{name}");
     assert_eq!(home.run(&["nonsense", "--json"]).expect(2).error()["what"].is_string(), true);
-    let plain_http = home.run(&["regions", "add", "--provider", "snyk", "--id", "X", "--api", "http://api.example.com", "--json"]).expect(2);
+    let plain_http =
+        home.run(&["regions", "add", "--provider", "snyk", "--id", "X", "--api", "http://api.example.com", "--json"]).expect(2);
     assert!(plain_http.error()["why"].as_str().unwrap().contains("plain http"));
 }
 
 #[test]
 fn a_pasted_secret_is_cleaned_visibly_and_recognised() {
     let (home, world) = met();
-    let token = world.manifest["credentials"].as_array().unwrap().iter().find(|known| known["kind"] == "personal-access-token" && known["region"] == "SNYK-EU-01");
+    let token = world.manifest["credentials"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|known| known["kind"] == "personal-access-token" && known["region"] == "SNYK-EU-01");
     let secret = token.unwrap()["secret"].as_str().unwrap();
     let found = home.feed(&["identify", "--json"], &format!("export SNYK_TOKEN=\"{secret}\"\n")).expect(0).json();
     let best = &found["candidates"][0];
-    assert_eq!((best["provider"].as_str(), best["kind"].as_str(), best["region"].as_str()), (Some("snyk"), Some("personal-access-token"), Some("SNYK-EU-01")));
+    assert_eq!(
+        (best["provider"].as_str(), best["kind"].as_str(), best["region"].as_str()),
+        (Some("snyk"), Some("personal-access-token"), Some("SNYK-EU-01"))
+    );
     assert_eq!(best["confidence"], "certain");
     assert!(!found["cleaned"].as_array().unwrap().is_empty());
     home.feed(&["add", "pasted", "--provider", "snyk"], &format!("Bearer {secret}\r\n")).expect(0);
@@ -204,7 +234,12 @@ fn eight_processes_add_at_once_and_nothing_is_lost() {
         let adders: Vec<_> = (0..8)
             .map(|number| {
                 let home = &home;
-                scope.spawn(move || home.feed(&["add", &format!("twin-{number}"), "--provider", "snyk", "--kind", "personal-token"], &uuid(number)))
+                scope.spawn(move || {
+                    home.feed(
+                        &["add", &format!("twin-{number}"), "--provider", "snyk", "--kind", "personal-token"],
+                        &uuid(number),
+                    )
+                })
             })
             .collect();
         adders.into_iter().map(|adder| adder.join().unwrap()).collect()
@@ -222,7 +257,9 @@ fn one_name_at_once_is_given_once() {
         let adders: Vec<_> = (0..6)
             .map(|number| {
                 let home = &home;
-                scope.spawn(move || home.feed(&["add", "only", "--provider", "snyk", "--kind", "personal-token"], &uuid(number)).code)
+                scope.spawn(move || {
+                    home.feed(&["add", "only", "--provider", "snyk", "--kind", "personal-token"], &uuid(number)).code
+                })
             })
             .collect();
         adders.into_iter().map(|adder| adder.join().unwrap()).collect()

@@ -57,7 +57,8 @@ fn commands() -> String {
 fn usage(verb: &clap::Command) -> String {
     let mut words = vec![verb.get_name().to_owned()];
     words.extend(verb.get_positionals().map(|argument| {
-        let name = argument.get_value_names().map_or_else(|| argument.get_id().to_string().to_uppercase(), |names| names[0].to_string());
+        let name =
+            argument.get_value_names().map_or_else(|| argument.get_id().to_string().to_uppercase(), |names| names[0].to_string());
         if argument.is_required_set() || name.starts_with('[') { name } else { format!("[{name}]") }
     }));
     let below: Vec<_> = verb.get_subcommands().map(clap::Command::get_name).collect();

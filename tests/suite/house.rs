@@ -15,25 +15,135 @@ const RULES: &[Rule] = &[
     Rule {
         room: "src/domain/",
         never: &[
-            "tokio", "reqwest", "ratatui", "crossterm", "keyring::", "rusqlite", "std::fs", "now_utc", "Instant::now", "SystemTime",
-            "crate::config", "crate::store", "crate::index", "crate::net", "crate::engine", "crate::tui", "crate::cli", "crate::sandbox",
+            "tokio",
+            "reqwest",
+            "ratatui",
+            "crossterm",
+            "keyring::",
+            "rusqlite",
+            "std::fs",
+            "now_utc",
+            "Instant::now",
+            "SystemTime",
+            "crate::config",
+            "crate::store",
+            "crate::index",
+            "crate::net",
+            "crate::engine",
+            "crate::tui",
+            "crate::cli",
+            "crate::sandbox",
         ],
     },
     Rule {
         room: "src/config/",
-        never: &["tokio", "reqwest", "ratatui", "crossterm", "crate::store", "crate::index", "crate::net", "crate::engine", "crate::tui", "crate::cli", "crate::sandbox"],
+        never: &[
+            "tokio",
+            "reqwest",
+            "ratatui",
+            "crossterm",
+            "crate::store",
+            "crate::index",
+            "crate::net",
+            "crate::engine",
+            "crate::tui",
+            "crate::cli",
+            "crate::sandbox",
+        ],
     },
-    Rule { room: "src/store/", never: &["ratatui", "crossterm", "crate::index", "crate::net", "crate::engine", "crate::tui", "crate::cli", "crate::sandbox", "crate::config"] },
-    Rule { room: "src/index/", never: &["ratatui", "crossterm", "tokio", "crate::store", "crate::net", "crate::engine", "crate::tui", "crate::cli", "crate::sandbox", "crate::config"] },
-    Rule { room: "src/net/", never: &["ratatui", "crossterm", "crate::store", "crate::index", "crate::engine", "crate::tui", "crate::cli", "crate::sandbox", "crate::config"] },
-    Rule { room: "src/engine/", never: &["ratatui", "crossterm", "crate::tui", "crate::cli", "crate::sandbox", "reqwest", "rusqlite"] },
-    Rule { room: "src/tui/app/", never: &["ratatui", "crossterm", "tokio", "crate::store", "crate::index", "crate::net", "crate::cli", "crate::sandbox", "tui::view"] },
-    Rule { room: "src/tui/view/", never: &["crossterm", "tokio", "crate::engine", "crate::store", "crate::index", "crate::net", "crate::cli", "crate::sandbox"] },
+    Rule {
+        room: "src/store/",
+        never: &[
+            "ratatui",
+            "crossterm",
+            "crate::index",
+            "crate::net",
+            "crate::engine",
+            "crate::tui",
+            "crate::cli",
+            "crate::sandbox",
+            "crate::config",
+        ],
+    },
+    Rule {
+        room: "src/index/",
+        never: &[
+            "ratatui",
+            "crossterm",
+            "tokio",
+            "crate::store",
+            "crate::net",
+            "crate::engine",
+            "crate::tui",
+            "crate::cli",
+            "crate::sandbox",
+            "crate::config",
+        ],
+    },
+    Rule {
+        room: "src/net/",
+        never: &[
+            "ratatui",
+            "crossterm",
+            "crate::store",
+            "crate::index",
+            "crate::engine",
+            "crate::tui",
+            "crate::cli",
+            "crate::sandbox",
+            "crate::config",
+        ],
+    },
+    Rule {
+        room: "src/engine/",
+        never: &["ratatui", "crossterm", "crate::tui", "crate::cli", "crate::sandbox", "reqwest", "rusqlite"],
+    },
+    Rule {
+        room: "src/tui/app/",
+        never: &[
+            "ratatui",
+            "crossterm",
+            "tokio",
+            "crate::store",
+            "crate::index",
+            "crate::net",
+            "crate::cli",
+            "crate::sandbox",
+            "tui::view",
+        ],
+    },
+    Rule {
+        room: "src/tui/view/",
+        never: &[
+            "crossterm",
+            "tokio",
+            "crate::engine",
+            "crate::store",
+            "crate::index",
+            "crate::net",
+            "crate::cli",
+            "crate::sandbox",
+        ],
+    },
     Rule { room: "src/tui/", never: &["crate::cli", "crate::sandbox"] },
-    Rule { room: "src/cli/", never: &["ratatui", "tui::app", "tui::view", "crate::store", "crate::index", "crate::net", "rusqlite", "reqwest"] },
+    Rule {
+        room: "src/cli/",
+        never: &["ratatui", "tui::app", "tui::view", "crate::store", "crate::index", "crate::net", "rusqlite", "reqwest"],
+    },
     Rule {
         room: "src/sandbox/",
-        never: &["crate::config", "crate::store", "crate::index", "crate::net", "crate::engine", "crate::tui", "crate::cli", "ratatui", "rusqlite", "reqwest"],
+        never: &[
+            "crate::config",
+            "crate::store",
+            "crate::index",
+            "crate::net",
+            "crate::engine",
+            "crate::tui",
+            "crate::cli",
+            "ratatui",
+            "rusqlite",
+            "reqwest",
+        ],
     },
 ];
 
@@ -58,9 +168,13 @@ const LONGEST_FUNCTION: usize = 100;
 fn rooms_name_only_whom_they_may_know() {
     let mut broken = Vec::new();
     for (path, text) in sources() {
-        let Some(rule) = RULES.iter().filter(|rule| path.starts_with(rule.room)).max_by_key(|rule| rule.room.len()) else { continue };
+        let Some(rule) = RULES.iter().filter(|rule| path.starts_with(rule.room)).max_by_key(|rule| rule.room.len()) else {
+            continue;
+        };
         for (number, line) in code_lines(&text) {
-            broken.extend(rule.never.iter().filter(|never| line.contains(**never)).map(|never| format!("{path}:{number} names {never}")));
+            broken.extend(
+                rule.never.iter().filter(|never| line.contains(**never)).map(|never| format!("{path}:{number} names {never}")),
+            );
         }
     }
     assert!(broken.is_empty(), "the house has a draught:\n{}", broken.join("\n"));
@@ -80,7 +194,12 @@ fn files_and_functions_stay_small() {
         if lines.len() > LONGEST_FILE {
             large.push(format!("{path}: {} lines", lines.len()));
         }
-        large.extend(functions(&lines).into_iter().filter(|(_, length)| *length > LONGEST_FUNCTION).map(|(name, length)| format!("{path}: {name} {length} lines")));
+        large.extend(
+            functions(&lines)
+                .into_iter()
+                .filter(|(_, length)| *length > LONGEST_FUNCTION)
+                .map(|(name, length)| format!("{path}: {name} {length} lines")),
+        );
     }
     assert!(large.is_empty(), "grown too large:\n{}", large.join("\n"));
 }
@@ -89,7 +208,9 @@ fn files_and_functions_stay_small() {
 fn functions_are_short_by_habit() {
     let mut lengths: Vec<_> = sources()
         .iter()
-        .flat_map(|(_, text)| functions(&without_tests(text).lines().collect::<Vec<_>>()).into_iter().map(|(_, length)| length).collect::<Vec<_>>())
+        .flat_map(|(_, text)| {
+            functions(&without_tests(text).lines().collect::<Vec<_>>()).into_iter().map(|(_, length)| length).collect::<Vec<_>>()
+        })
         .collect();
     lengths.sort_unstable();
     let (median, ninetieth) = (lengths[lengths.len() / 2], lengths[lengths.len() * 9 / 10]);
@@ -101,17 +222,24 @@ fn functions_are_short_by_habit() {
 fn few_files_look_at_a_secret() {
     let strangers: Vec<_> = sources()
         .into_iter()
-        .filter(|(path, text)| without_tests(text).contains(".expose(") && !EXPOSERS.iter().any(|(known, _)| path.starts_with(known)))
+        .filter(|(path, text)| {
+            without_tests(text).contains(".expose(") && !EXPOSERS.iter().any(|(known, _)| path.starts_with(known))
+        })
         .map(|(path, _)| path)
         .collect();
     assert!(strangers.is_empty(), "these call .expose( and are not on the list: {strangers:?}");
-    let idle: Vec<_> = EXPOSERS.iter().filter(|(known, _)| !sources().iter().any(|(path, text)| path.starts_with(known) && text.contains("expose"))).collect();
+    let idle: Vec<_> = EXPOSERS
+        .iter()
+        .filter(|(known, _)| !sources().iter().any(|(path, text)| path.starts_with(known) && text.contains("expose")))
+        .collect();
     assert!(idle.is_empty(), "on the list for nothing: {idle:?}");
 }
 
 #[test]
 fn nothing_is_printed_but_by_the_output() {
-    let printing = |text: &str| ["println!(", "print!(", "eprintln!(", "eprint!(", "io::stdout()", "io::stderr()"].iter().any(|word| text.contains(word));
+    let printing = |text: &str| {
+        ["println!(", "print!(", "eprintln!(", "eprint!(", "io::stdout()", "io::stderr()"].iter().any(|word| text.contains(word))
+    };
     let allowed = ["src/cli/output.rs", "src/cli/prompt.rs", "src/cli/check.rs", "src/cli/screen.rs", "src/tui/"];
     let loud: Vec<_> = sources()
         .into_iter()
@@ -182,7 +310,11 @@ fn without_tests(text: &str) -> &str {
 }
 
 fn code_lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
-    without_tests(text).lines().enumerate().map(|(index, line)| (index + 1, line)).filter(|(_, line)| !line.trim_start().starts_with("//"))
+    without_tests(text)
+        .lines()
+        .enumerate()
+        .map(|(index, line)| (index + 1, line))
+        .filter(|(_, line)| !line.trim_start().starts_with("//"))
 }
 
 /// The names and lengths of functions: from `fn` to the closing brace at the same indent.
@@ -191,7 +323,8 @@ fn functions(lines: &[&str]) -> Vec<(String, usize)> {
     for (start, line) in lines.iter().enumerate() {
         let indent = line.len() - line.trim_start().len();
         let Some(name) = function_name(line) else { continue };
-        let end = lines[start..].iter().position(|line| *line == format!("{}}}", " ".repeat(indent)) || one_line(line, lines[start]));
+        let end =
+            lines[start..].iter().position(|line| *line == format!("{}}}", " ".repeat(indent)) || one_line(line, lines[start]));
         if let Some(length) = end {
             found.push((name, length + 1));
         }

@@ -23,7 +23,15 @@ const LIMITS: Limits = Limits { connect: Duration::from_secs(5), total: Duration
 
 /// A GET without a secret.
 fn get(url: url::Url) -> Outgoing {
-    Outgoing { method: Method::Get, url, headers: Vec::new(), body: Payload::Empty, authorization: None, limits: LIMITS, ca_file: None }
+    Outgoing {
+        method: Method::Get,
+        url,
+        headers: Vec::new(),
+        body: Payload::Empty,
+        authorization: None,
+        limits: LIMITS,
+        ca_file: None,
+    }
 }
 
 /// A GET with the secret, bound to `origins`, and a header of the caller's own that holds it too.

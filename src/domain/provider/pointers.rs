@@ -55,10 +55,10 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::domain::provider::Catalogue;
+    use crate::domain::provider::builtin;
 
     fn principal(provider: &str, preset: &str, answer: &Value) -> Option<Principal> {
-        let catalogue = Catalogue::builtin().unwrap();
+        let catalogue = builtin();
         catalogue.preset(provider, preset).unwrap().principal.as_ref().unwrap().read(answer)
     }
 
@@ -78,7 +78,7 @@ mod tests {
 
     #[test]
     fn a_parameter_takes_its_values_from_another_presets_answer() {
-        let catalogue = Catalogue::builtin().unwrap();
+        let catalogue = builtin();
         let parameter = catalogue.preset("snyk", "projects").unwrap().parameter("org_id").unwrap().clone();
         let answer = json!({ "data": [{ "id": "a", "attributes": { "name": "Acme" } }, { "id": "b" }, { "name": "no id" }] });
         let choices = parameter.items.unwrap().read(&answer);

@@ -14,21 +14,31 @@ pub(super) fn find(text: &str, secret: &[u8]) -> Option<Range<usize>> {
     ranges.into_iter().find(|range| text.is_char_boundary(range.start) && text.is_char_boundary(range.end))
 }
 
-/// How many bytes of `text` spell the secret from its beginning on. Where a backslash or a percent sign can be read in
-/// two ways, both are followed, step by step, never by trying every combination.
+/// How many bytes of `text` spell the secret from its beginning on.
 fn length(text: &[u8], secret: &[u8]) -> Option<usize> {
-    let mut ends = vec![0];
-    for byte in secret {
-        let steps =
-            |at: usize| units(text.get(at..).unwrap_or_default(), *byte).into_iter().flatten().map(move |length| at + length);
-        ends = ends.into_iter().flat_map(steps).collect();
-        ends.sort_unstable();
-        ends.dedup();
-        if ends.is_empty() {
-            return None;
+    let mut at = 0;
+    for (index, byte) in secret.iter().enumerate() {
+        match units(text.get(at..)?, *byte) {
+            [None, None] => return None,
+            [Some(length), None] | [None, Some(length)] => at += length,
+            [Some(_), Some(_)] => return ambiguous(&text[at..], &secret[index..]).map(|length| at + length),
         }
     }
-    ends.last().copied()
+    Some(at)
+}
+
+/// The same where a backslash or a percent sign can be read in two ways: both are followed, step by step, never by
+/// trying every combination.
+fn ambiguous(text: &[u8], secret: &[u8]) -> Option<usize> {
+    let step = |ends: Vec<usize>, byte: &u8| {
+        let next =
+            |at: usize| units(text.get(at..).unwrap_or_default(), *byte).into_iter().flatten().map(move |length| at + length);
+        let mut ends: Vec<usize> = ends.into_iter().flat_map(next).collect();
+        ends.sort_unstable();
+        ends.dedup();
+        (!ends.is_empty()).then_some(ends)
+    };
+    secret.iter().try_fold(vec![0], step)?.last().copied()
 }
 
 /// How many bytes at the beginning of `text` spell this byte: as itself, and escaped.

@@ -36,7 +36,7 @@ pub fn capture(json: &str, members: &[String]) -> Captured {
         };
         captured.text.push_str(&rest[..kept]);
         if used > kept {
-            captured.text.push_str(&format!("\"{MASK}\""));
+            captured.text.extend(["\"", MASK, "\""]);
         }
         rest = &rest[used..];
     }

@@ -8,7 +8,6 @@ mod escaped;
 pub mod members;
 pub mod shapes;
 
-use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use zeroize::Zeroizing;
 
@@ -90,6 +89,7 @@ fn base64_at(bytes: &[u8], offset: usize, engine: &impl base64::Engine) -> Strin
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine as _;
     use base64::engine::general_purpose::{STANDARD, URL_SAFE};
     use proptest::prelude::*;
 

@@ -13,15 +13,17 @@ const SHORTEST_JWT: usize = 40;
 
 /// The text with everything that looks like a token masked; what a prefix says about its kind stays.
 pub fn mask(text: &str) -> String {
+    let mut found: Vec<Found> = PREFIXES.iter().flat_map(|prefix| prefixed(text, prefix)).chain(jwts(text)).collect();
+    found.sort_by_key(|found| found.start);
     let mut masked = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(found) = first(rest) {
-        masked.push_str(&rest[..found.start]);
-        masked.push_str(found.kept);
-        masked.push_str(MASK);
-        rest = &rest[found.end..];
+    let mut done = 0;
+    for Found { start, end, kept } in found {
+        if let Some(between) = text.get(done..start) {
+            masked.extend([between, kept, MASK]);
+            done = end;
+        }
     }
-    masked + rest
+    masked + &text[done..]
 }
 
 /// Where a secret lies, and the part of it that may stay.
@@ -31,25 +33,19 @@ struct Found {
     kept: &'static str,
 }
 
-/// The secret that begins first.
-fn first(text: &str) -> Option<Found> {
-    let prefixed = PREFIXES.iter().filter_map(|prefix| {
-        text.match_indices(prefix).find_map(|(start, _)| {
-            let length = text[start + prefix.len()..].find(ends_a_secret).unwrap_or(text.len() - start - prefix.len());
-            let end = start + prefix.len() + length;
-            (length > 0 && !text[start..end].ends_with(MASK)).then_some(Found { start, end, kept: prefix })
-        })
-    });
-    prefixed.chain(jwt(text)).min_by_key(|found| found.start)
+fn prefixed(text: &str, prefix: &'static str) -> impl Iterator<Item = Found> {
+    text.match_indices(prefix).filter_map(move |(start, _)| {
+        let inner = &text[start + prefix.len()..];
+        let length = inner.find(ends_a_secret).unwrap_or(inner.len());
+        (length > 0).then_some(Found { start, end: start + prefix.len() + length, kept: prefix })
+    })
 }
 
-fn jwt(text: &str) -> Option<Found> {
-    text.match_indices(JWT).find_map(|(start, _)| {
-        let end = text[start..].find(|c| !is_base64url(c) && c != '.').map_or(text.len(), |length| start + length);
-        let end = start + text[start..end].trim_end_matches('.').len();
-        let begins = !text[..start].ends_with(is_base64url);
-        let parts = text[start..end].split('.').filter(|part| !part.is_empty()).count();
-        (begins && parts >= 3 && end - start >= SHORTEST_JWT).then_some(Found { start, end, kept: "" })
+fn jwts(text: &str) -> impl Iterator<Item = Found> {
+    text.match_indices(JWT).filter(|(start, _)| !text[..*start].ends_with(is_base64url)).filter_map(|(start, _)| {
+        let run = text[start..].split(|c| !is_base64url(c) && c != '.').next()?.trim_end_matches('.');
+        let parts = run.split('.').filter(|part| !part.is_empty()).count();
+        (parts >= 3 && run.len() >= SHORTEST_JWT).then_some(Found { start, end: start + run.len(), kept: "" })
     })
 }
 
@@ -75,7 +71,7 @@ mod tests {
             ("token snyk_uat.abcd1234.eyJoIjoiYSJ9.c2ln.", format!("token snyk_uat.{MASK}")),
             ("{\"t\":\"snyk_sat.a.b.c\",\"u\":1}", format!("{{\"t\":\"snyk_sat.{MASK}\",\"u\":1}}")),
             ("a snyk_rt_x^y_v1 b snyk_cs_z_v1", format!("a snyk_rt_{MASK} b snyk_cs_{MASK}")),
-            (&format!("Bearer {jwt}, then"), format!("Bearer {MASK}, then")),
+            (&format!("Bearer {jwt}, then {jwt}."), format!("Bearer {MASK}, then {MASK}.")),
         ] {
             assert_eq!(mask(text), masked);
         }

@@ -131,7 +131,9 @@ impl PlannedStep {
         let calls = strategy::calls(strategy, &step).iter().map(|&call| call.to_owned()).collect();
         let final_word = match (&step, overlap) {
             (Step::Create | Step::AwaitPaste, Overlap::Absent) => Some("The old secret dies here, and nothing brings it back."),
-            (Step::Revoke | Step::AwaitRevoke, _) => Some("A revoked secret does not come back: this is the last moment to roll back."),
+            (Step::Revoke | Step::AwaitRevoke, _) => {
+                Some("A revoked secret does not come back: this is the last moment to roll back.")
+            }
             _ => None,
         };
         Self { what: step.words(), calls, final_word: final_word.map(str::to_owned), step }

@@ -69,7 +69,8 @@ fn differences(old: &Reach, new: &Reach, identity: Identity) -> Vec<String> {
 }
 
 fn missing(old: &Reach, new: &Reach) -> Vec<String> {
-    let organisations = old.organisations.difference(&new.organisations).map(|lost| format!("it does not see organisation {lost}"));
+    let organisations =
+        old.organisations.difference(&new.organisations).map(|lost| format!("it does not see organisation {lost}"));
     let roles = old.roles.iter().zip(&new.roles).flat_map(|(old, new)| old.difference(new));
     organisations.chain(roles.map(|lost| format!("it does not have the role {lost}"))).collect()
 }
@@ -110,7 +111,9 @@ mod tests {
     #[test]
     fn less_is_weaker_and_names_what_is_missing() {
         let old = reach("ann", &["acme", "beta"], Some(&["admin"]));
-        let Sameness::Weaker(what) = compare(&old, &reach("ann", &["acme"], Some(&[])), Identity::Same) else { panic!("not weaker") };
+        let Sameness::Weaker(what) = compare(&old, &reach("ann", &["acme"], Some(&[])), Identity::Same) else {
+            panic!("not weaker")
+        };
         assert_eq!(what, ["it does not see organisation beta", "it does not have the role admin"]);
     }
 

@@ -171,7 +171,9 @@ fn told(outcome: &Outcome) -> String {
 fn found(finding: &Finding) -> String {
     match finding {
         Finding::Minting(Trail::Held(_)) => "the new secret is in the store".to_owned(),
-        Finding::Minting(Trail::Stray(remote)) => format!("the provider made {} ({}), whose secret is lost", remote.label, remote.id),
+        Finding::Minting(Trail::Stray(remote)) => {
+            format!("the provider made {} ({}), whose secret is lost", remote.label, remote.id)
+        }
         Finding::Minting(Trail::Nothing) => "nothing was made".to_owned(),
         Finding::Minting(Trail::Unclear(why)) => format!("the provider cannot tell whether anything was made: {why}"),
         Finding::Revocation(super::journal::Fate::Gone) => "the old secret is revoked".to_owned(),

@@ -100,7 +100,13 @@ impl Step {
     pub const fn is_skippable(&self) -> bool {
         matches!(
             self,
-            Self::Create | Self::Deliver(_) | Self::ProveDead | Self::Discard(_) | Self::Sweep | Self::ProveOld | Self::Redeliver(_)
+            Self::Create
+                | Self::Deliver(_)
+                | Self::ProveDead
+                | Self::Discard(_)
+                | Self::Sweep
+                | Self::ProveOld
+                | Self::Redeliver(_)
         )
     }
 

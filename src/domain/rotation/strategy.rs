@@ -83,7 +83,9 @@ pub(super) const fn title(strategy: ReplacementPlan) -> &'static str {
         ReplacementPlan::Guided => "guided: a person makes the new secret and revokes the old one",
         ReplacementPlan::SnykPersonalAccessToken => "assisted: a person makes the new token, the old one is revoked by API",
         ReplacementPlan::SnykServiceAccount => "automatic: a new service account with the same role, then the old one is deleted",
-        ReplacementPlan::SnykServiceAccountSecret => "automatic: a second secret on the same account, then the old one is deleted",
+        ReplacementPlan::SnykServiceAccountSecret => {
+            "automatic: a second secret on the same account, then the old one is deleted"
+        }
         ReplacementPlan::SnykAppSession => "another sign-in, then the old session is revoked",
         ReplacementPlan::ApiWebKey => "automatic: a new key, then the old one is deleted",
     }
@@ -97,8 +99,12 @@ pub(super) const fn calls(strategy: ReplacementPlan, step: &Step) -> &'static [&
         (P::SnykPersonalAccessToken, Step::Revoke) => &["DELETE /rest/self/personal_access_tokens/{id}"],
         (P::SnykServiceAccount, Step::Create) => &["POST /rest/{orgs|groups}/{id}/service_accounts"],
         (P::SnykServiceAccount, Step::Revoke) => &["DELETE /rest/{orgs|groups}/{id}/service_accounts/{old account}"],
-        (P::SnykServiceAccountSecret, Step::Create) => &["POST /rest/{orgs|groups}/{id}/service_accounts/{account}/secrets mode=create"],
-        (P::SnykServiceAccountSecret, Step::Revoke) => &["POST /rest/{orgs|groups}/{id}/service_accounts/{account}/secrets mode=delete"],
+        (P::SnykServiceAccountSecret, Step::Create) => {
+            &["POST /rest/{orgs|groups}/{id}/service_accounts/{account}/secrets mode=create"]
+        }
+        (P::SnykServiceAccountSecret, Step::Revoke) => {
+            &["POST /rest/{orgs|groups}/{id}/service_accounts/{account}/secrets mode=delete"]
+        }
         (P::SnykAppSession, Step::Create) => &["GET /oauth2/authorize (in the browser)", "POST /oauth2/token"],
         (P::SnykAppSession, Step::Revoke) => &["POST /oauth2/revoke"],
         (P::ApiWebKey, Step::Create) => &["POST /keys/"],

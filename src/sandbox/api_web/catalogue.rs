@@ -12,24 +12,14 @@ const SCANS_PER_TARGET: usize = 5;
 const FINDINGS_PER_TARGET: usize = 20;
 
 /// Severity, as a number, and name of the findings, in turns.
-const FINDINGS: [(u8, &str); 4] = [
-    (30, "SQL Injection"),
-    (20, "Reflected XSS"),
-    (10, "Missing HSTS header"),
-    (40, "Remote Code Execution"),
-];
+const FINDINGS: [(u8, &str); 4] =
+    [(30, "SQL Injection"), (20, "Reflected XSS"), (10, "Missing HSTS header"), (40, "Remote Code Execution")];
 
 /// Name of the role, and whether it may manage keys.
 const ROLES: [(&str, bool); 3] = [("Admin", true), ("Developer", false), ("Auditor", false)];
 const TEAMS: [&str; 3] = ["Storefront", "Payments", "Platform"];
-const PERMISSIONS: [&str; 6] = [
-    "account_settings",
-    "audit_log",
-    "change_finding",
-    "create_target",
-    "discovery",
-    "manage_credentials",
-];
+const PERMISSIONS: [&str; 6] =
+    ["account_settings", "audit_log", "change_finding", "create_target", "discovery", "manage_credentials"];
 
 /// The catalogue of the region with this id.
 #[derive(Clone, Copy)]
@@ -44,30 +34,17 @@ impl Catalogue {
             ["targets", id] => self.find_target(id).map(|place| ok(&self.target(place))),
             ["targets", id, "scans"] => {
                 let target = self.find_target(id)?;
-                page(call, SCANS_PER_TARGET, |place| {
-                    self.scan(target * SCANS_PER_TARGET + place)
-                })
+                page(call, SCANS_PER_TARGET, |place| self.scan(target * SCANS_PER_TARGET + place))
             }
             ["targets", id, "findings"] => {
                 let target = self.find_target(id)?;
-                page(call, FINDINGS_PER_TARGET, |place| {
-                    self.finding(target * FINDINGS_PER_TARGET + place)
-                })
+                page(call, FINDINGS_PER_TARGET, |place| self.finding(target * FINDINGS_PER_TARGET + place))
             }
             ["scans"] => page(call, TARGETS * SCANS_PER_TARGET, |place| self.scan(place)),
-            ["findings"] => page(call, TARGETS * FINDINGS_PER_TARGET, |place| {
-                self.finding(place)
-            }),
+            ["findings"] => page(call, TARGETS * FINDINGS_PER_TARGET, |place| self.finding(place)),
             ["roles"] => page(call, ROLES.len(), |place| self.role(place)),
-            ["roles", id] => self
-                .find_role(id)
-                .map(|place| ok(&self.role(place)))
-                .ok_or_else(not_found),
-            ["teams"] => page(
-                call,
-                TEAMS.len(),
-                |place| json!({"id": self.id("team", place), "name": TEAMS[place]}),
-            ),
+            ["roles", id] => self.find_role(id).map(|place| ok(&self.role(place))).ok_or_else(not_found),
+            ["teams"] => page(call, TEAMS.len(), |place| json!({"id": self.id("team", place), "name": TEAMS[place]})),
             ["permissions"] => page(call, PERMISSIONS.len(), permission),
             _ => Err(not_found()),
         }
@@ -91,9 +68,7 @@ impl Catalogue {
     }
 
     fn find_target(self, id: &str) -> Result<usize, Reply> {
-        (0..TARGETS)
-            .find(|place| self.id("target", *place) == id)
-            .ok_or_else(not_found)
+        (0..TARGETS).find(|place| self.id("target", *place) == id).ok_or_else(not_found)
     }
 
     fn target(self, place: usize) -> Value {

@@ -48,15 +48,7 @@ impl Key {
         let fields = BTreeMap::from([("key_id", self.id.clone()), ("key_name", self.name.clone())]);
         let name = format!("{prefix}-{}", self.name);
         let (region, secret) = (region.to_owned(), self.secret.clone());
-        Credential {
-            name,
-            provider: "snyk-api-web",
-            kind: "api-key",
-            region,
-            secret,
-            fields,
-            parts: BTreeMap::new(),
-        }
+        Credential { name, provider: "snyk-api-web", kind: "api-key", region, secret, fields, parts: BTreeMap::new() }
     }
 
     pub(super) fn describe(&self) -> Value {
@@ -87,10 +79,7 @@ pub(super) fn read_name(wish: &Value) -> Result<Option<String>, Reply> {
         None => Ok(None),
         Some(name) => match name.as_str().map(str::trim) {
             None | Some("") => Err(invalid("name", "This field may not be blank.")),
-            Some(name) if name.len() > LONGEST_NAME => Err(invalid(
-                "name",
-                "Ensure this field has no more than 60 characters.",
-            )),
+            Some(name) if name.len() > LONGEST_NAME => Err(invalid("name", "Ensure this field has no more than 60 characters.")),
             Some(name) => Ok(Some(name.to_owned())),
         },
     }

@@ -17,11 +17,7 @@ use catalogue::{Catalogue, detail, manages_keys};
 use keys::{Key, read_name};
 
 /// Every region with the prefix of its credentials' names.
-pub(super) const REGIONS: [(&str, &str); 3] = [
-    ("SAW-EU", "saw-eu"),
-    ("SAW-US", "saw-us"),
-    ("SAW-AU", "saw-au"),
-];
+pub(super) const REGIONS: [(&str, &str); 3] = [("SAW-EU", "saw-eu"), ("SAW-US", "saw-us"), ("SAW-AU", "saw-au")];
 
 /// Name and role of the seeded keys: the first may manage keys, the second may not.
 const KEYS: [(&str, usize); 2] = [("admin", 0), ("pipeline", DEVELOPER)];
@@ -57,23 +53,10 @@ type View = fn(&Region, &Key) -> Value;
 impl Region {
     /// A region with its seeded keys, and the credentials that open it.
     pub(super) fn new(id: &'static str, prefix: &str, midnight: Millis) -> (Self, Vec<Credential>) {
-        let past = Moment {
-            now: midnight - 60 * DAY,
-            ..Moment::default()
-        };
-        let keys: Vec<Key> = KEYS
-            .into_iter()
-            .map(|(name, role)| Key::new(id, name, role, past))
-            .collect();
+        let past = Moment { now: midnight - 60 * DAY, ..Moment::default() };
+        let keys: Vec<Key> = KEYS.into_iter().map(|(name, role)| Key::new(id, name, role, past)).collect();
         let credentials = keys.iter().map(|key| key.credential(id, prefix)).collect();
-        (
-            Self {
-                id,
-                catalogue: Catalogue(id),
-                state: Mutex::new(State { keys, minted: 0 }),
-            },
-            credentials,
-        )
+        (Self { id, catalogue: Catalogue(id), state: Mutex::new(State { keys, minted: 0 }) }, credentials)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -82,26 +65,13 @@ impl Region {
 
     fn authenticate(&self, call: &Call) -> Result<Caller, Reply> {
         let Some((scheme, value)) = call.authorization() else {
-            return Err(detail(
-                StatusCode::UNAUTHORIZED,
-                "Authentication credentials were not provided.",
-            ));
+            return Err(detail(StatusCode::UNAUTHORIZED, "Authentication credentials were not provided."));
         };
         let state = self.state();
-        let known = state
-            .keys
-            .iter()
-            .find(|key| key.secret == value && key.active && key.life.holds(call.at.now));
+        let known = state.keys.iter().find(|key| key.secret == value && key.active && key.life.holds(call.at.now));
         match known.filter(|_| scheme.eq_ignore_ascii_case("jwt")) {
-            Some(key) => Ok(Caller {
-                id: key.id.clone(),
-                name: key.name.clone(),
-                role: key.role,
-            }),
-            None => Err(detail(
-                StatusCode::UNAUTHORIZED,
-                "Error decoding signature.",
-            )),
+            Some(key) => Ok(Caller { id: key.id.clone(), name: key.name.clone(), role: key.role }),
+            None => Err(detail(StatusCode::UNAUTHORIZED, "Error decoding signature.")),
         }
     }
 
@@ -114,10 +84,9 @@ impl Region {
         };
         match (call.method.as_str(), path) {
             ("GET", ["profile"]) => Ok(ok(&profile(&caller))),
-            (_, ["keys" | "api-users", ..]) if !manages_keys(caller.role) => Err(detail(
-                StatusCode::FORBIDDEN,
-                "You do not have permission to perform this action.",
-            )),
+            (_, ["keys" | "api-users", ..]) if !manages_keys(caller.role) => {
+                Err(detail(StatusCode::FORBIDDEN, "You do not have permission to perform this action."))
+            }
             (_, ["keys", id @ ..]) => self.manage(call, id, |_, key| key.describe()),
             (_, ["api-users", id @ ..]) => self.manage(call, id, Self::describe_user),
             ("GET", _) => self.catalogue.answer(call, path),
@@ -130,11 +99,7 @@ impl Region {
             ("GET", []) => {
                 let state = self.state();
                 let wanted = call.query("search").unwrap_or_default();
-                let found: Vec<&Key> = state
-                    .keys
-                    .iter()
-                    .filter(|key| !key.deleted && key.name.contains(wanted))
-                    .collect();
+                let found: Vec<&Key> = state.keys.iter().filter(|key| !key.deleted && key.name.contains(wanted)).collect();
                 page(call, found.len(), |place| view(self, found[place]))
             }
             ("POST", []) => self.create(call, view),
@@ -148,23 +113,14 @@ impl Region {
                     view(self, key)
                 })
             }
-            ("DELETE", [id]) => self
-                .with_key(id, |key| key.delete(call.at))
-                .map(|_| Reply::empty(StatusCode::NO_CONTENT)),
-            _ => Err(detail(
-                StatusCode::METHOD_NOT_ALLOWED,
-                &format!("Method \"{}\" not allowed.", call.method),
-            )),
+            ("DELETE", [id]) => self.with_key(id, |key| key.delete(call.at)).map(|_| Reply::empty(StatusCode::NO_CONTENT)),
+            _ => Err(detail(StatusCode::METHOD_NOT_ALLOWED, &format!("Method \"{}\" not allowed.", call.method))),
         }
     }
 
     fn with_key(&self, id: &str, act: impl FnOnce(&mut Key) -> Value) -> Outcome {
         let mut state = self.state();
-        let key = state
-            .keys
-            .iter_mut()
-            .find(|key| key.id == id && !key.deleted)
-            .ok_or_else(not_found)?;
+        let key = state.keys.iter_mut().find(|key| key.id == id && !key.deleted).ok_or_else(not_found)?;
         Ok(ok(&act(key)))
     }
 
@@ -172,10 +128,7 @@ impl Region {
         let wish = call.json().unwrap_or_default();
         let name = read_name(&wish)?.ok_or_else(|| invalid("name", "This field is required."))?;
         let role = match wish["user_roles"][0]["role"]["id"].as_str() {
-            Some(id) => self
-                .catalogue
-                .find_role(id)
-                .ok_or_else(|| invalid("user_roles", "Unknown role."))?,
+            Some(id) => self.catalogue.find_role(id).ok_or_else(|| invalid("user_roles", "Unknown role."))?,
             None => DEVELOPER,
         };
         let mut state = self.state();
@@ -190,12 +143,7 @@ impl Region {
 
     fn mint(&self, state: &mut State, name: &str, role: usize, at: Moment) -> Key {
         state.minted += 1;
-        let mut key = Key::new(
-            &format!("{}/minted/{}", self.id, state.minted),
-            name,
-            role,
-            at,
-        );
+        let mut key = Key::new(&format!("{}/minted/{}", self.id, state.minted), name, role, at);
         name.clone_into(&mut key.name);
         key
     }
@@ -230,20 +178,13 @@ impl Provider for Region {
         let state = self.state();
         let living = state.keys.iter().filter(|key| !key.life.is_over(now));
         living
-            .map(|key| LiveSecret {
-                account: key.id.clone(),
-                kind: "api-key",
-                sha256: seed::fingerprint(&key.secret),
-            })
+            .map(|key| LiveSecret { account: key.id.clone(), kind: "api-key", sha256: seed::fingerprint(&key.secret) })
             .collect()
     }
 
     fn replace_by_hand(&self, credential: &Credential, at: Moment) -> Option<String> {
         let mut state = self.state();
-        let old = state
-            .keys
-            .iter()
-            .find(|key| key.secret == credential.secret)?;
+        let old = state.keys.iter().find(|key| key.secret == credential.secret)?;
         let (name, role) = (old.name.clone(), old.role);
         let key = self.mint(&mut state, &name, role, at);
         let secret = key.secret.clone();
@@ -260,13 +201,8 @@ fn profile(caller: &Caller) -> Value {
 
 /// One page of `total` items: `page` from 1, `length` items each.
 fn page(call: &Call, total: usize, item: impl FnMut(usize) -> Value) -> Outcome {
-    let number = |name, default| {
-        call.query(name).map_or(Some(default), |text| {
-            text.parse().ok().filter(|number| *number > 0)
-        })
-    };
-    let length: usize = number("length", DEFAULT_LENGTH)
-        .ok_or_else(|| invalid("length", "A valid integer is required."))?;
+    let number = |name, default| call.query(name).map_or(Some(default), |text| text.parse().ok().filter(|number| *number > 0));
+    let length: usize = number("length", DEFAULT_LENGTH).ok_or_else(|| invalid("length", "A valid integer is required."))?;
     let page: usize = number("page", 1).ok_or_else(invalid_page)?;
     let pages = total.div_ceil(length).max(1);
     if page > pages {
@@ -274,9 +210,7 @@ fn page(call: &Call, total: usize, item: impl FnMut(usize) -> Value) -> Outcome 
     }
     let start = (page - 1) * length;
     let results: Vec<Value> = (start..(start + length).min(total)).map(item).collect();
-    Ok(ok(
-        &json!({"count": total, "page_total": pages, "page": page, "length": length, "results": results}),
-    ))
+    Ok(ok(&json!({"count": total, "page_total": pages, "page": page, "length": length, "results": results})))
 }
 
 fn ok(body: &Value) -> Reply {

@@ -22,12 +22,8 @@ pub(super) const REGION: &str = "APPCIRCLE";
 const TOKEN_SECONDS: i64 = 3_600;
 
 /// The organisations: a root with two below it, and one that nothing here reaches.
-const ORGANIZATIONS: [(&str, Option<usize>); 4] = [
-    ("Acme Mobile", None),
-    ("Acme Mobile iOS", Some(0)),
-    ("Acme Mobile Android", Some(0)),
-    ("Globex Apps", None),
-];
+const ORGANIZATIONS: [(&str, Option<usize>); 4] =
+    [("Acme Mobile", None), ("Acme Mobile iOS", Some(0)), ("Acme Mobile Android", Some(0)), ("Globex Apps", None)];
 
 /// Name, kind, organisation, and how many days the secret still lives.
 const SECRETS: [(&str, Kind, usize, i64); 4] = [
@@ -90,34 +86,17 @@ pub(super) struct Cloud {
 impl Cloud {
     /// The cloud with its seeded secrets, and the credentials that hold them.
     pub(super) fn new(midnight: Millis) -> (Self, Vec<Credential>) {
-        let past = Moment {
-            now: midnight - 30 * DAY,
-            ..Moment::default()
-        };
+        let past = Moment { now: midnight - 30 * DAY, ..Moment::default() };
         let keys: Vec<Key> = SECRETS
             .into_iter()
             .map(|(name, kind, organization, days)| {
                 let life = Life::starting(past).until(midnight + (days + 1) * DAY - SECOND);
                 let secret = seed::padded(&format!("{REGION}/{name}"));
-                Key {
-                    name: name.to_owned(),
-                    kind,
-                    organization,
-                    secret,
-                    life,
-                }
+                Key { name: name.to_owned(), kind, organization, secret, life }
             })
             .collect();
         let credentials = keys.iter().map(credential).collect();
-        (
-            Self {
-                state: Mutex::new(State {
-                    keys,
-                    ..State::default()
-                }),
-            },
-            credentials,
-        )
+        (Self { state: Mutex::new(State { keys, ..State::default() }) }, credentials)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -128,13 +107,8 @@ impl Cloud {
     fn holder(&self, call: &Call) -> Option<(usize, String)> {
         let (scheme, value) = call.authorization()?;
         let state = self.state();
-        let token = state
-            .tokens
-            .get(value)
-            .filter(|token| token.life.holds(call.at.now))?;
-        scheme
-            .eq_ignore_ascii_case("bearer")
-            .then(|| (token.organization, token.name.clone()))
+        let token = state.tokens.get(value).filter(|token| token.life.holds(call.at.now))?;
+        scheme.eq_ignore_ascii_case("bearer").then(|| (token.organization, token.name.clone()))
     }
 
     fn by_personal_key(&self, call: &Call, fields: [&str; 3]) -> Reply {
@@ -143,9 +117,7 @@ impl Cloud {
         let wanted = first.or(second);
         let mut state = self.state();
         let key = state.keys.iter().find(|key| {
-            key.kind == Kind::PersonalAccessKey
-                && Some(&key.secret) == secret.as_ref()
-                && key.life.holds(call.at.now)
+            key.kind == Kind::PersonalAccessKey && Some(&key.secret) == secret.as_ref() && key.life.holds(call.at.now)
         });
         let Some((home, name)) = key.map(|key| (key.organization, key.name.clone())) else {
             return problem(StatusCode::UNAUTHORIZED, "Invalid personal access key");
@@ -160,34 +132,21 @@ impl Cloud {
         let form = call.form();
         let wanted = form.get("organizationId").map(String::as_str);
         if wanted.is_some_and(|id| !is_guid(id)) {
-            return problem(
-                StatusCode::BAD_REQUEST,
-                "organizationId must be a valid GUID",
-            );
+            return problem(StatusCode::BAD_REQUEST, "organizationId must be a valid GUID");
         }
         let mut state = self.state();
         let key = state.keys.iter().find(|key| {
-            Some(&key.name) == form.get("name")
-                && Some(&key.secret) == form.get("secret")
-                && key.life.holds(call.at.now)
+            Some(&key.name) == form.get("name") && Some(&key.secret) == form.get("secret") && key.life.holds(call.at.now)
         });
-        let Some((home, name, kind)) =
-            key.map(|key| (key.organization, key.name.clone(), key.kind))
-        else {
+        let Some((home, name, kind)) = key.map(|key| (key.organization, key.name.clone(), key.kind)) else {
             return problem(StatusCode::UNAUTHORIZED, "Invalid API Key credentials");
         };
         let organization = match kind {
             Kind::ApiKey(Answers::Asked) => reach(home, wanted),
             Kind::ApiKey(Answers::Home) => Ok(home),
-            Kind::PersonalAccessKey => Err(problem(
-                StatusCode::UNAUTHORIZED,
-                "Invalid API Key credentials",
-            )),
+            Kind::PersonalAccessKey => Err(problem(StatusCode::UNAUTHORIZED, "Invalid API Key credentials")),
         };
-        organization.map_or_else(
-            |refusal| refusal,
-            |organization| exchange(&mut state, organization, &name, call.at),
-        )
+        organization.map_or_else(|refusal| refusal, |organization| exchange(&mut state, organization, &name, call.at))
     }
 }
 
@@ -201,14 +160,7 @@ fn exchange(state: &mut State, organization: usize, name: &str, at: Moment) -> R
     let access_token = seed::jwt(&claims);
     let life = Life::starting(at).until(expires);
     state.tokens.retain(|_, token| !token.life.is_over(at.now));
-    state.tokens.insert(
-        access_token.clone(),
-        Token {
-            organization,
-            name: name.to_owned(),
-            life,
-        },
-    );
+    state.tokens.insert(access_token.clone(), Token { organization, name: name.to_owned(), life });
     ok(&json!({"access_token": access_token, "expires_in": TOKEN_SECONDS, "token_type": "Bearer"}))
 }
 
@@ -220,12 +172,7 @@ fn reach(home: usize, wanted: Option<&str>) -> Result<usize, Reply> {
     let found = (0..ORGANIZATIONS.len()).find(|place| organization_id(*place) == wanted);
     found
         .filter(|place| *place == home || ORGANIZATIONS[*place].1 == Some(home))
-        .ok_or_else(|| {
-            problem(
-                StatusCode::FORBIDDEN,
-                "The key has no access to this organization",
-            )
-        })
+        .ok_or_else(|| problem(StatusCode::FORBIDDEN, "The key has no access to this organization"))
 }
 
 fn organization_id(place: usize) -> String {
@@ -240,21 +187,14 @@ fn is_guid(text: &str) -> bool {
 
 fn credential(key: &Key) -> Credential {
     // The stray key is filed under an organisation that its tokens are never for.
-    let asked = if key.kind == Kind::ApiKey(Answers::Home) {
-        1
-    } else {
-        key.organization
-    };
+    let asked = if key.kind == Kind::ApiKey(Answers::Home) { 1 } else { key.organization };
     Credential {
         name: format!("appcircle-{}", key.name),
         provider: "appcircle",
         kind: key.kind.id(),
         region: REGION.to_owned(),
         secret: key.secret.clone(),
-        fields: BTreeMap::from([
-            ("name", key.name.clone()),
-            ("organization_id", organization_id(asked)),
-        ]),
+        fields: BTreeMap::from([("name", key.name.clone()), ("organization_id", organization_id(asked))]),
         parts: BTreeMap::new(),
     }
 }
@@ -264,11 +204,7 @@ impl Provider for Cloud {
         let state = self.state();
         let living = state.keys.iter().filter(|key| !key.life.is_over(now));
         living
-            .map(|key| LiveSecret {
-                account: key.name.clone(),
-                kind: key.kind.id(),
-                sha256: seed::fingerprint(&key.secret),
-            })
+            .map(|key| LiveSecret { account: key.name.clone(), kind: key.kind.id(), sha256: seed::fingerprint(&key.secret) })
             .collect()
     }
 
@@ -285,13 +221,7 @@ impl Provider for Cloud {
         }
         let (kind, organization) = (old.kind, old.organization);
         let life = Life::starting(at).until(at.now + 180 * DAY);
-        state.keys.push(Key {
-            name,
-            kind,
-            organization,
-            secret: secret.clone(),
-            life,
-        });
+        state.keys.push(Key { name, kind, organization, secret: secret.clone(), life });
         Some(secret)
     }
 }

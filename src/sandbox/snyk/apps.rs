@@ -22,11 +22,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
     Operation::get("/orgs/{org_id}/apps/creations/{app_id}", CREATIONS, get),
     Operation::patch("/orgs/{org_id}/apps/creations/{app_id}", CREATIONS, update),
     Operation::delete("/orgs/{org_id}/apps/creations/{app_id}", CREATIONS, delete),
-    Operation::post(
-        "/orgs/{org_id}/apps/creations/{app_id}/secrets",
-        CREATIONS,
-        change_secrets,
-    ),
+    Operation::post("/orgs/{org_id}/apps/creations/{app_id}/secrets", CREATIONS, change_secrets),
 ];
 
 /// How an app gets its tokens: a person agrees, or an install has a secret of its own.
@@ -67,20 +63,14 @@ fn managed_org(rest: &Rest, permission: &str) -> Result<usize, Refusal> {
 }
 
 fn find(state: &State, org: usize, id: &str) -> Result<usize, Refusal> {
-    state
-        .apps
-        .iter()
-        .position(|app| app.org == org && app.id == id)
-        .ok_or_else(|| Refusal::not_found("app"))
+    state.apps.iter().position(|app| app.org == org && app.id == id).ok_or_else(|| Refusal::not_found("app"))
 }
 
 fn list(rest: &Rest) -> Outcome {
     let org = managed_org(rest, "app.read")?;
     let state = rest.state();
     let apps: Vec<&App> = state.apps.iter().filter(|app| app.org == org).collect();
-    Ok(document(&page(rest, apps.len(), Links::Object, |place| {
-        describe(rest, apps[place])
-    })?))
+    Ok(document(&page(rest, apps.len(), Links::Object, |place| describe(rest, apps[place]))?))
 }
 
 fn get(rest: &Rest) -> Outcome {
@@ -95,17 +85,10 @@ fn create(rest: &Rest) -> Outcome {
     let wish = rest.attributes("app")?;
     let name = wish["name"].as_str().filter(|name| !name.is_empty());
     let name = name.ok_or_else(|| Refusal::pointer("/data/attributes/name", "is required"))?;
-    let grant = if wish["grant_type"] == "client_credentials" {
-        Grant::ClientCredentials
-    } else {
-        Grant::AuthorizationCode
-    };
+    let grant = if wish["grant_type"] == "client_credentials" { Grant::ClientCredentials } else { Grant::AuthorizationCode };
     let redirect_uris = texts(&wish["redirect_uris"]);
     if redirect_uris.is_empty() && grant == Grant::AuthorizationCode {
-        return Err(Refusal::pointer(
-            "/data/attributes/redirect_uris",
-            "is required",
-        ));
+        return Err(Refusal::pointer("/data/attributes/redirect_uris", "is required"));
     }
     let reply = {
         let mut state = rest.state();
@@ -123,21 +106,14 @@ fn create(rest: &Rest) -> Outcome {
             secrets: Secrets::with(secret.clone(), Life::starting(rest.call.at)),
         });
         let app = state.apps.last().ok_or_else(|| Refusal::not_found("app"))?;
-        one(
-            StatusCode::CREATED,
-            &reveal(describe(rest, app), "client_secret", Some(secret)),
-        )
+        one(StatusCode::CREATED, &reveal(describe(rest, app), "client_secret", Some(secret)))
     };
     rest.record(Reach::Org(org), "app.create", json!({"name": name}));
     Ok(reply)
 }
 
 fn texts(list: &Value) -> Vec<String> {
-    list.as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(|text| text.as_str().map(str::to_owned))
-        .collect()
+    list.as_array().into_iter().flatten().filter_map(|text| text.as_str().map(str::to_owned)).collect()
 }
 
 fn update(rest: &Rest) -> Outcome {
@@ -158,11 +134,7 @@ fn update(rest: &Rest) -> Outcome {
         }
         one(StatusCode::OK, &describe(rest, &state.apps[place]))
     };
-    rest.record(
-        Reach::Org(org),
-        "app.edit",
-        json!({"app_id": rest.params[1]}),
-    );
+    rest.record(Reach::Org(org), "app.edit", json!({"app_id": rest.params[1]}));
     Ok(reply)
 }
 
@@ -172,28 +144,17 @@ fn delete(rest: &Rest) -> Outcome {
         let mut state = rest.state();
         let place = find(&state, org, rest.params[1])?;
         let app = state.apps.remove(place);
-        let sessions: Vec<String> = state
-            .sessions
-            .iter()
-            .filter(|session| session.app == app.id)
-            .map(|session| session.id.clone())
-            .collect();
+        let sessions: Vec<String> =
+            state.sessions.iter().filter(|session| session.app == app.id).map(|session| session.id.clone()).collect();
         for id in &sessions {
             state.end_session(id, rest.call.at);
         }
-        let gone: Vec<Install> = state
-            .installs
-            .extract_if(.., |install| install.app == app.id)
-            .collect();
+        let gone: Vec<Install> = state.installs.extract_if(.., |install| install.app == app.id).collect();
         for install in &gone {
             state.revoke_tokens(&install.id, rest.call.at);
         }
     }
-    rest.record(
-        Reach::Org(org),
-        "app.delete",
-        json!({"app_id": rest.params[1]}),
-    );
+    rest.record(Reach::Org(org), "app.delete", json!({"app_id": rest.params[1]}));
     Ok(Reply::empty(StatusCode::NO_CONTENT))
 }
 
@@ -204,18 +165,9 @@ fn change_secrets(rest: &Rest) -> Outcome {
         let mut state = rest.state();
         let place = find(&state, org, rest.params[1])?;
         let fresh = seed::snyk_secret("cs", &state.fresh_label(rest.region.id));
-        let secret = state.apps[place]
-            .secrets
-            .change(&wish, fresh, rest.call.at)?;
-        one(
-            StatusCode::OK,
-            &reveal(describe(rest, &state.apps[place]), "client_secret", secret),
-        )
+        let secret = state.apps[place].secrets.change(&wish, fresh, rest.call.at)?;
+        one(StatusCode::OK, &reveal(describe(rest, &state.apps[place]), "client_secret", secret))
     };
-    rest.record(
-        Reach::Org(org),
-        "app.edit",
-        json!({"app_id": rest.params[1], "mode": wish["mode"]}),
-    );
+    rest.record(Reach::Org(org), "app.edit", json!({"app_id": rest.params[1], "mode": wish["mode"]}));
     Ok(reply)
 }

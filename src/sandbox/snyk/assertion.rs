@@ -18,12 +18,8 @@ pub(super) fn verify(assertion: &str, audience: &str, now: Millis) -> Option<Str
     let (signed, signature) = assertion.rsplit_once('.')?;
     let (header, claims) = signed.split_once('.')?;
     let claims = decode(claims)?;
-    let client = claims["sub"]
-        .as_str()
-        .filter(|client| claims["iss"] == *client)?;
-    let fits = decode(header)?["alg"] == "RS256"
-        && claims["exp"].as_i64()? * SECOND > now
-        && names(&claims["aud"], audience);
+    let client = claims["sub"].as_str().filter(|client| claims["iss"] == *client)?;
+    let fits = decode(header)?["alg"] == "RS256" && claims["exp"].as_i64()? * SECOND > now && names(&claims["aud"], audience);
     let signature = URL_SAFE_NO_PAD.decode(signature).ok()?;
     (fits && is_signed(signed.as_bytes(), &signature)).then(|| client.to_owned())
 }
@@ -33,10 +29,7 @@ fn decode(part: &str) -> Option<Value> {
 }
 
 fn names(audience: &Value, wanted: &str) -> bool {
-    audience == wanted
-        || audience
-            .as_array()
-            .is_some_and(|list| list.iter().any(|item| item == wanted))
+    audience == wanted || audience.as_array().is_some_and(|list| list.iter().any(|item| item == wanted))
 }
 
 fn is_signed(message: &[u8], signature: &[u8]) -> bool {
@@ -44,11 +37,6 @@ fn is_signed(message: &[u8], signature: &[u8]) -> bool {
         return false;
     };
     let known = rustls::crypto::ring::default_provider().signature_verification_algorithms;
-    let of_rs256 = known
-        .mapping
-        .iter()
-        .filter(|(scheme, _)| *scheme == SignatureScheme::RSA_PKCS1_SHA256);
-    of_rs256
-        .flat_map(|(_, algorithms)| *algorithms)
-        .any(|algorithm| algorithm.verify_signature(&key, message, signature).is_ok())
+    let of_rs256 = known.mapping.iter().filter(|(scheme, _)| *scheme == SignatureScheme::RSA_PKCS1_SHA256);
+    of_rs256.flat_map(|(_, algorithms)| *algorithms).any(|algorithm| algorithm.verify_signature(&key, message, signature).is_ok())
 }

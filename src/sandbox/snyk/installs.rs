@@ -21,28 +21,12 @@ const INSTALLS: &[&str] = &["2024-05-23"];
 pub(super) const OPERATIONS: &[Operation] = &[
     Operation::get("/orgs/{org_id}/apps/installs", INSTALLS, list_installs),
     Operation::post("/orgs/{org_id}/apps/installs", INSTALLS, install),
-    Operation::delete(
-        "/orgs/{org_id}/apps/installs/{install_id}",
-        INSTALLS,
-        uninstall,
-    ),
-    Operation::post(
-        "/orgs/{org_id}/apps/installs/{install_id}/secrets",
-        INSTALLS,
-        change_install_secrets,
-    ),
+    Operation::delete("/orgs/{org_id}/apps/installs/{install_id}", INSTALLS, uninstall),
+    Operation::post("/orgs/{org_id}/apps/installs/{install_id}/secrets", INSTALLS, change_install_secrets),
     Operation::get("/groups/{group_id}/apps/installs", INSTALLS, list_installs),
     Operation::post("/groups/{group_id}/apps/installs", INSTALLS, install),
-    Operation::delete(
-        "/groups/{group_id}/apps/installs/{install_id}",
-        INSTALLS,
-        uninstall,
-    ),
-    Operation::post(
-        "/groups/{group_id}/apps/installs/{install_id}/secrets",
-        INSTALLS,
-        change_install_secrets,
-    ),
+    Operation::delete("/groups/{group_id}/apps/installs/{install_id}", INSTALLS, uninstall),
+    Operation::post("/groups/{group_id}/apps/installs/{install_id}/secrets", INSTALLS, change_install_secrets),
 ];
 
 /// An app that acts by itself in an organisation or a group.
@@ -70,23 +54,11 @@ impl Install {
         });
         let client_id = seed::uuid(&format!("{label}/client"));
         let secrets = Secrets::with(secret.clone(), Life::starting(at));
-        (
-            Self {
-                id,
-                app: app.id.clone(),
-                scope,
-                client_id,
-                secrets,
-                principal,
-                installed: at.now,
-            },
-            secret,
-        )
+        (Self { id, app: app.id.clone(), scope, client_id, secrets, principal, installed: at.now }, secret)
     }
 
     fn describe(&self) -> Value {
-        let attributes =
-            json!({"client_id": self.client_id, "installed_at": rfc3339(self.installed)});
+        let attributes = json!({"client_id": self.client_id, "installed_at": rfc3339(self.installed)});
         json!({"id": self.id, "type": "app_install", "attributes": attributes,
             "relationships": {"app": {"data": {"id": self.app, "type": "app"}}}})
     }
@@ -103,45 +75,22 @@ fn find_install(state: &State, scope: Reach, id: &str) -> Result<usize, Refusal>
 fn list_installs(rest: &Rest) -> Outcome {
     let scope = rest.managed_scope("app.read")?;
     let state = rest.state();
-    let installs: Vec<&Install> = state
-        .installs
-        .iter()
-        .filter(|install| install.scope == scope)
-        .collect();
-    Ok(document(&page(
-        rest,
-        installs.len(),
-        Links::Bare,
-        |place| installs[place].describe(),
-    )?))
+    let installs: Vec<&Install> = state.installs.iter().filter(|install| install.scope == scope).collect();
+    Ok(document(&page(rest, installs.len(), Links::Bare, |place| installs[place].describe())?))
 }
 
 fn install(rest: &Rest) -> Outcome {
     let scope = rest.managed_scope("app.install")?;
     let wish = rest.document("app")?;
     let wanted = wish["relationships"]["app"]["data"]["id"].as_str();
-    let wanted = wanted
-        .or_else(|| wish["data"]["relationships"]["app"]["data"]["id"].as_str())
-        .unwrap_or_default()
-        .to_owned();
+    let wanted = wanted.or_else(|| wish["data"]["relationships"]["app"]["data"]["id"].as_str()).unwrap_or_default().to_owned();
     let reply = {
         let mut state = rest.state();
         let label = state.fresh_label(rest.region.id);
-        let app = state
-            .apps
-            .iter()
-            .find(|app| app.id == wanted && app.grant == Grant::ClientCredentials);
-        let app = app.ok_or_else(|| {
-            Refusal::pointer(
-                "/relationships/app/data/id",
-                "is not an app with client credentials",
-            )
-        })?;
+        let app = state.apps.iter().find(|app| app.id == wanted && app.grant == Grant::ClientCredentials);
+        let app = app.ok_or_else(|| Refusal::pointer("/relationships/app/data/id", "is not an app with client credentials"))?;
         let (install, secret) = Install::new(app, scope, &label, rest.call.at);
-        let reply = one(
-            StatusCode::CREATED,
-            &reveal(install.describe(), "client_secret", Some(secret)),
-        );
+        let reply = one(StatusCode::CREATED, &reveal(install.describe(), "client_secret", Some(secret)));
         state.installs.push(install);
         reply
     };
@@ -164,11 +113,6 @@ fn change_install_secrets(rest: &Rest) -> Outcome {
     let mut state = rest.state();
     let place = find_install(&state, scope, rest.params[1])?;
     let fresh = seed::snyk_secret("cs", &state.fresh_label(rest.region.id));
-    let secret = state.installs[place]
-        .secrets
-        .change(&wish, fresh, rest.call.at)?;
-    Ok(one(
-        StatusCode::OK,
-        &reveal(state.installs[place].describe(), "client_secret", secret),
-    ))
+    let secret = state.installs[place].secrets.change(&wish, fresh, rest.call.at)?;
+    Ok(one(StatusCode::OK, &reveal(state.installs[place].describe(), "client_secret", secret)))
 }

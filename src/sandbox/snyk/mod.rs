@@ -68,14 +68,7 @@ impl Region {
         (api, app): (String, String),
         midnight: Millis,
     ) -> (Self, Vec<Credential>) {
-        let region = Self {
-            id,
-            host,
-            api,
-            app,
-            world: World::new(id),
-            state: Mutex::default(),
-        };
+        let region = Self { id, host, api, app, world: World::new(id), state: Mutex::default() };
         let credentials = region.plant(midnight);
         (region, credentials)
     }
@@ -92,11 +85,7 @@ impl Region {
             return stranger;
         };
         let mut state = self.state();
-        match state
-            .tokens
-            .get_mut(value)
-            .filter(|token| token.life.holds(now) && token.schemes.accept(scheme))
-        {
+        match state.tokens.get_mut(value).filter(|token| token.life.holds(now) && token.schemes.accept(scheme)) {
             Some(token) => {
                 token.usage.count(now);
                 (Some(Arc::clone(&token.principal)), token.usage.budget(now))
@@ -130,8 +119,7 @@ impl Service for Api {
     fn answer(&self, call: &Call) -> Reply {
         let (caller, budget) = self.0.admit(call);
         let reply = if budget.is_exceeded() && call.at.limits_bind {
-            Region::refuse(call, StatusCode::TOO_MANY_REQUESTS)
-                .with(header::RETRY_AFTER, &budget.reset())
+            Region::refuse(call, StatusCode::TOO_MANY_REQUESTS).with(header::RETRY_AFTER, &budget.reset())
         } else {
             self.0.route(call, caller.as_ref())
         };
@@ -139,11 +127,7 @@ impl Service for Api {
     }
 
     fn refuse(&self, call: &Call, status: StatusCode) -> Reply {
-        dress(
-            Region::refuse(call, status),
-            call,
-            Usage::default().budget(call.at.now),
-        )
+        dress(Region::refuse(call, status), call, Usage::default().budget(call.at.now))
     }
 }
 
@@ -156,19 +140,14 @@ impl Service for App {
     }
 
     fn refuse(&self, _call: &Call, status: StatusCode) -> Reply {
-        Reply::html(
-            status,
-            &format!("<!doctype html><title>{status}</title><h1>{status}</h1>"),
-        )
+        Reply::html(status, &format!("<!doctype html><title>{status}</title><h1>{status}</h1>"))
     }
 }
 
 /// Adds the headers that every answer of the API carries.
 fn dress(reply: Reply, call: &Call, budget: Budget) -> Reply {
     let name = HeaderName::from_static;
-    let id = call
-        .header("snyk-request-id")
-        .map_or_else(|| fresh_request_id(call), str::to_owned);
+    let id = call.header("snyk-request-id").map_or_else(|| fresh_request_id(call), str::to_owned);
     let reply = reply
         .with(name("snyk-request-id"), &id)
         .with(name("x-ratelimit-limit"), &budget.limit())
@@ -183,9 +162,5 @@ fn dress(reply: Reply, call: &Call, budget: Budget) -> Reply {
 fn fresh_request_id(call: &Call) -> String {
     use std::sync::atomic::{AtomicU64, Ordering};
     static SERIAL: AtomicU64 = AtomicU64::new(0);
-    seed::uuid(&format!(
-        "{}/{}",
-        call.path,
-        SERIAL.fetch_add(1, Ordering::Relaxed)
-    ))
+    seed::uuid(&format!("{}/{}", call.path, SERIAL.fetch_add(1, Ordering::Relaxed)))
 }

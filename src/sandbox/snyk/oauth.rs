@@ -24,16 +24,9 @@ pub(super) struct Failure(StatusCode, &'static str, &'static str);
 type Form = HashMap<String, String>;
 
 impl Failure {
-    const BAD_CLIENT: Self = Self(
-        StatusCode::UNAUTHORIZED,
-        "invalid_client",
-        "client authentication failed",
-    );
-    const BAD_GRANT: Self = Self(
-        StatusCode::BAD_REQUEST,
-        "invalid_grant",
-        "the code or token is invalid, expired, used or revoked",
-    );
+    const BAD_CLIENT: Self = Self(StatusCode::UNAUTHORIZED, "invalid_client", "client authentication failed");
+    const BAD_GRANT: Self =
+        Self(StatusCode::BAD_REQUEST, "invalid_grant", "the code or token is invalid, expired, used or revoked");
 
     pub(super) fn of(status: StatusCode) -> Self {
         match status.as_u16() {
@@ -45,10 +38,7 @@ impl Failure {
     }
 
     pub(super) fn into_reply(self) -> Reply {
-        Reply::json(
-            self.0,
-            &json!({"error": self.1, "error_description": self.2}),
-        )
+        Reply::json(self.0, &json!({"error": self.1, "error_description": self.2}))
     }
 }
 
@@ -70,11 +60,7 @@ fn token(region: &Region, call: &Call) -> Result<Value, Failure> {
         "client_credentials" => client_credentials(region, &form, call.at),
         "authorization_code" => authorization_code(region, &form, call.at),
         "refresh_token" => refresh(region, &form, call.at),
-        _ => Err(Failure(
-            StatusCode::BAD_REQUEST,
-            "unsupported_grant_type",
-            "grant_type is missing or unknown",
-        )),
+        _ => Err(Failure(StatusCode::BAD_REQUEST, "unsupported_grant_type", "grant_type is missing or unknown")),
     }
 }
 
@@ -88,11 +74,7 @@ fn client_credentials(region: &Region, form: &Form, at: Moment) -> Result<Value,
         "" => by_secret(&state, form, at),
         ASSERTION_TYPE => by_assertion(region, &state, form, at),
         _ => {
-            return Err(Failure(
-                StatusCode::BAD_REQUEST,
-                "invalid_request",
-                "unknown client_assertion_type",
-            ));
+            return Err(Failure(StatusCode::BAD_REQUEST, "invalid_request", "unknown client_assertion_type"));
         }
     }
     .ok_or(Failure::BAD_CLIENT)?;
@@ -102,68 +84,36 @@ fn client_credentials(region: &Region, form: &Form, at: Moment) -> Result<Value,
 
 fn by_secret(state: &State, form: &Form, at: Moment) -> Option<(Arc<Principal>, i64)> {
     let (id, secret) = (field(form, "client_id"), field(form, "client_secret"));
-    let accounts = state.accounts.iter().map(|account| {
-        (
-            &account.client_id,
-            &account.secrets,
-            &account.principal,
-            account.order.ttl_seconds,
-        )
-    });
-    let ttl = |app: &str| {
-        state
-            .apps
-            .iter()
-            .find(|known| known.id == app)
-            .map_or(3_600, |app| app.ttl_seconds)
-    };
-    let installs = state.installs.iter().map(|install| {
-        (
-            &install.client_id,
-            &install.secrets,
-            &install.principal,
-            ttl(&install.app),
-        )
-    });
-    let (_, _, principal, ttl) = accounts
-        .chain(installs)
-        .find(|(client, secrets, _, _)| *client == id && secrets.accepts(secret, at.now))?;
+    let accounts = state
+        .accounts
+        .iter()
+        .map(|account| (&account.client_id, &account.secrets, &account.principal, account.order.ttl_seconds));
+    let ttl = |app: &str| state.apps.iter().find(|known| known.id == app).map_or(3_600, |app| app.ttl_seconds);
+    let installs =
+        state.installs.iter().map(|install| (&install.client_id, &install.secrets, &install.principal, ttl(&install.app)));
+    let (_, _, principal, ttl) =
+        accounts.chain(installs).find(|(client, secrets, _, _)| *client == id && secrets.accepts(secret, at.now))?;
     Some((Arc::clone(principal), ttl))
 }
 
-fn by_assertion(
-    region: &Region,
-    state: &State,
-    form: &Form,
-    at: Moment,
-) -> Option<(Arc<Principal>, i64)> {
+fn by_assertion(region: &Region, state: &State, form: &Form, at: Moment) -> Option<(Arc<Principal>, i64)> {
     let audience = format!("{}/oauth2/token", region.api);
     let client = assertion::verify(field(form, "client_assertion"), &audience, at.now)?;
-    let account = state
-        .accounts
-        .iter()
-        .find(|account| account.client_id == client)?;
-    (account.order.auth == AuthType::PrivateKeyJwt)
-        .then(|| (Arc::clone(&account.principal), account.order.ttl_seconds))
+    let account = state.accounts.iter().find(|account| account.client_id == client)?;
+    (account.order.auth == AuthType::PrivateKeyJwt).then(|| (Arc::clone(&account.principal), account.order.ttl_seconds))
 }
 
 /// The app that a form names, if the form also knows its secret.
 fn authenticate<'a>(state: &'a State, form: &Form, at: Moment) -> Result<&'a App, Failure> {
-    let app = state.apps.iter().find(|app| {
-        app.client_id == field(form, "client_id") && app.grant == Grant::AuthorizationCode
-    });
-    app.filter(|app| app.secrets.accepts(field(form, "client_secret"), at.now))
-        .ok_or(Failure::BAD_CLIENT)
+    let app = state.apps.iter().find(|app| app.client_id == field(form, "client_id") && app.grant == Grant::AuthorizationCode);
+    app.filter(|app| app.secrets.accepts(field(form, "client_secret"), at.now)).ok_or(Failure::BAD_CLIENT)
 }
 
 fn authorization_code(region: &Region, form: &Form, at: Moment) -> Result<Value, Failure> {
     let mut state = region.state();
     let app = authenticate(&state, form, at)?;
     let (app, ttl) = (app.id.clone(), app.ttl_seconds);
-    let code = state
-        .codes
-        .remove(field(form, "code"))
-        .ok_or(Failure::BAD_GRANT)?;
+    let code = state.codes.remove(field(form, "code")).ok_or(Failure::BAD_GRANT)?;
     let fits = code.client_id == field(form, "client_id")
         && code.redirect_uri == field(form, "redirect_uri")
         && code.challenge == seed::challenge(field(form, "code_verifier"))
@@ -181,18 +131,11 @@ fn refresh(region: &Region, form: &Form, at: Moment) -> Result<Value, Failure> {
     let mut state = region.state();
     let app = authenticate(&state, form, at)?;
     let (app, ttl) = (app.id.clone(), app.ttl_seconds);
-    let presented = state
-        .refreshes
-        .get_mut(field(form, "refresh_token"))
-        .ok_or(Failure::BAD_GRANT)?;
+    let presented = state.refreshes.get_mut(field(form, "refresh_token")).ok_or(Failure::BAD_GRANT)?;
     let session = presented.session.clone();
     let reused = std::mem::replace(&mut presented.used, true);
     let alive = presented.life.holds(at.now);
-    let user = state
-        .sessions
-        .iter()
-        .find(|known| known.id == session && known.app == app)
-        .map(|known| Arc::clone(&known.user));
+    let user = state.sessions.iter().find(|known| known.id == session && known.app == app).map(|known| Arc::clone(&known.user));
     let user = user.ok_or(Failure::BAD_GRANT)?;
     if reused {
         // Somebody has an old copy: nobody knows who is honest, so the whole family goes.
@@ -208,20 +151,13 @@ fn refresh(region: &Region, form: &Form, at: Moment) -> Result<Value, Failure> {
 }
 
 /// Mints an access token for `principal`, to be revoked together with `holder`.
-fn grant(
-    region: &Region,
-    state: &mut State,
-    principal: &Arc<Principal>,
-    (holder, ttl): (&str, i64),
-    at: Moment,
-) -> Value {
+fn grant(region: &Region, state: &mut State, principal: &Arc<Principal>, (holder, ttl): (&str, i64), at: Moment) -> Value {
     let expires = at.now + ttl * SECOND;
     let id = seed::uuid(&state.fresh_label(region.id));
     let claims = json!({"iss": region.api, "aud": [region.api], "sub": principal.id, "jti": id,
         "iat": at.now / SECOND, "exp": expires / SECOND, "scope": "org.read org.project.read"});
     let access_token = seed::jwt(&claims);
-    let token =
-        Token::new(principal, ACCESS_TOKEN, Life::starting(at).until(expires)).held_by(holder);
+    let token = Token::new(principal, ACCESS_TOKEN, Life::starting(at).until(expires)).held_by(holder);
     state.forget_access_tokens(at.now);
     state.tokens.insert(access_token.clone(), token);
     json!({"access_token": access_token, "expires_in": ttl - 1, "token_type": "bearer", "scope": claims["scope"]})

@@ -24,12 +24,7 @@ pub(super) enum AuthType {
 }
 
 impl AuthType {
-    const ALL: [Self; 4] = [
-        Self::ApiKey,
-        Self::AccessToken,
-        Self::ClientSecret,
-        Self::PrivateKeyJwt,
-    ];
+    const ALL: [Self; 4] = [Self::ApiKey, Self::AccessToken, Self::ClientSecret, Self::PrivateKeyJwt];
 
     pub(super) fn name(self) -> &'static str {
         match self {
@@ -50,11 +45,7 @@ impl AuthType {
 
     /// The attribute in which the secret is shown, this once.
     pub(super) fn revealed_as(self) -> &'static str {
-        if self == Self::ClientSecret {
-            "client_secret"
-        } else {
-            self.name()
-        }
+        if self == Self::ClientSecret { "client_secret" } else { self.name() }
     }
 }
 
@@ -71,49 +62,22 @@ pub(super) struct Order {
 
 /// Reads the attributes of a create call.
 pub(super) fn read_order(rest: &Rest, scope: Reach, wish: &Value) -> Result<Order, Refusal> {
-    let name = wish["name"]
-        .as_str()
-        .map(str::trim)
-        .filter(|name| !name.is_empty());
-    let name = name
-        .ok_or_else(|| Refusal::pointer("/data/attributes/name", "is required"))?
-        .to_owned();
+    let name = wish["name"].as_str().map(str::trim).filter(|name| !name.is_empty());
+    let name = name.ok_or_else(|| Refusal::pointer("/data/attributes/name", "is required"))?.to_owned();
     let auth = wish["auth_type"].as_str().and_then(AuthType::named);
-    let auth = auth.ok_or_else(|| {
-        Refusal::pointer(
-            "/data/attributes/auth_type",
-            "is required and must be known",
-        )
-    })?;
+    let auth = auth.ok_or_else(|| Refusal::pointer("/data/attributes/auth_type", "is required and must be known"))?;
     if auth == AuthType::ApiKey && rest.region.id == GOV {
-        return Err(Refusal::pointer(
-            "/data/attributes/auth_type",
-            "api_key is not accepted in this region",
-        ));
+        return Err(Refusal::pointer("/data/attributes/auth_type", "api_key is not accepted in this region"));
     }
     let role_id = grantable_role(rest, &rest.region.world, wish)?.id.clone();
-    let expires = (auth == AuthType::AccessToken)
-        .then(|| read_expiry(wish, rest.call.at))
-        .transpose()?;
-    let jwks_url = (auth == AuthType::PrivateKeyJwt)
-        .then(|| read_jwks_url(wish))
-        .transpose()?;
-    Ok(Order {
-        name,
-        auth,
-        scope,
-        role_id,
-        expires,
-        ttl_seconds: read_ttl(wish)?,
-        jwks_url,
-    })
+    let expires = (auth == AuthType::AccessToken).then(|| read_expiry(wish, rest.call.at)).transpose()?;
+    let jwks_url = (auth == AuthType::PrivateKeyJwt).then(|| read_jwks_url(wish)).transpose()?;
+    Ok(Order { name, auth, scope, role_id, expires, ttl_seconds: read_ttl(wish)?, jwks_url })
 }
 
 fn grantable_role<'a>(rest: &Rest, world: &'a World, wish: &Value) -> Result<&'a Role, Refusal> {
     let role = wish["role_id"].as_str().and_then(|id| world.role(id));
-    let role = role.ok_or_else(|| {
-        Refusal::pointer("/data/attributes/role_id", "is required and must be known")
-    })?;
+    let role = role.ok_or_else(|| Refusal::pointer("/data/attributes/role_id", "is required and must be known"))?;
     if role.rank <= rest.caller.rank {
         return Ok(role);
     }
@@ -123,20 +87,10 @@ fn grantable_role<'a>(rest: &Rest, world: &'a World, wish: &Value) -> Result<&'a
 
 fn read_expiry(wish: &Value, at: Moment) -> Result<Millis, Refusal> {
     let pointer = "/data/attributes/access_token_expires_at";
-    let date = wish["access_token_expires_at"]
-        .as_str()
-        .and_then(parse_rfc3339);
-    let date = date.ok_or_else(|| {
-        Refusal::pointer(
-            pointer,
-            "is required for access_token and must be a date-time",
-        )
-    })?;
+    let date = wish["access_token_expires_at"].as_str().and_then(parse_rfc3339);
+    let date = date.ok_or_else(|| Refusal::pointer(pointer, "is required for access_token and must be a date-time"))?;
     if date <= at.now || date > at.now + LONGEST_DAYS * DAY {
-        return Err(Refusal::pointer(
-            pointer,
-            "must lie within one year from now",
-        ));
+        return Err(Refusal::pointer(pointer, "must lie within one year from now"));
     }
     Ok(date)
 }
@@ -147,20 +101,11 @@ fn read_ttl(wish: &Value) -> Result<i64, Refusal> {
         Some(ttl) => ttl
             .as_i64()
             .filter(|ttl| TTL_SECONDS.contains(ttl))
-            .ok_or_else(|| {
-                Refusal::pointer(
-                    "/data/attributes/access_token_ttl_seconds",
-                    "must be between 3600 and 86400",
-                )
-            }),
+            .ok_or_else(|| Refusal::pointer("/data/attributes/access_token_ttl_seconds", "must be between 3600 and 86400")),
     }
 }
 
 fn read_jwks_url(wish: &Value) -> Result<String, Refusal> {
-    let url = wish["jwks_url"]
-        .as_str()
-        .filter(|url| url.starts_with("https://"));
-    url.map(str::to_owned).ok_or_else(|| {
-        Refusal::pointer("/data/attributes/jwks_url", "is required and must be https")
-    })
+    let url = wish["jwks_url"].as_str().filter(|url| url.starts_with("https://"));
+    url.map(str::to_owned).ok_or_else(|| Refusal::pointer("/data/attributes/jwks_url", "is required and must be https"))
 }

@@ -23,12 +23,7 @@ pub(super) enum Links {
 }
 
 /// One page of a list of `total` items, each written by `item` from its place.
-pub(super) fn page(
-    rest: &Rest,
-    total: usize,
-    links: Links,
-    item: impl FnMut(usize) -> Value,
-) -> Result<Value, Refusal> {
+pub(super) fn page(rest: &Rest, total: usize, links: Links, item: impl FnMut(usize) -> Value) -> Result<Value, Refusal> {
     let limit = limit(rest)?;
     let start = start(rest, limit)?.min(total);
     let end = start.saturating_add(limit).min(total);
@@ -47,24 +42,15 @@ fn limit(rest: &Rest) -> Result<usize, Refusal> {
     let Some(text) = rest.call.query("limit") else {
         return Ok(*LIMITS.start());
     };
-    let limit: usize = text
-        .parse()
-        .map_err(|_| Refusal::parameter("limit", "must be an integer"))?;
+    let limit: usize = text.parse().map_err(|_| Refusal::parameter("limit", "must be an integer"))?;
     if LIMITS.contains(&limit) && limit.is_multiple_of(10) {
         return Ok(limit);
     }
-    Err(Refusal::parameter(
-        "limit",
-        "must be a multiple of 10 between 10 and 100",
-    ))
+    Err(Refusal::parameter("limit", "must be a multiple of 10 between 10 and 100"))
 }
 
 fn start(rest: &Rest, limit: usize) -> Result<usize, Refusal> {
-    let read = |name| {
-        rest.call
-            .query(name)
-            .map(|text| cursor(text).ok_or_else(|| Refusal::parameter(name, "is not a cursor")))
-    };
+    let read = |name| rest.call.query(name).map(|text| cursor(text).ok_or_else(|| Refusal::parameter(name, "is not a cursor")));
     match (read("starting_after"), read("ending_before")) {
         (Some(after), _) => after,
         (None, Some(before)) => before.map(|place| place.saturating_sub(limit)),
@@ -79,17 +65,9 @@ fn cursor(text: &str) -> Option<usize> {
 }
 
 fn link(rest: &Rest, links: Links, to: Option<(&str, usize)>) -> Value {
-    let mut query = rest
-        .call
-        .query_without(&["starting_after", "ending_before"]);
+    let mut query = rest.call.query_without(&["starting_after", "ending_before"]);
     if let Some((name, place)) = to {
-        query.append_pair(
-            name,
-            &format!(
-                "v1.{}",
-                URL_SAFE_NO_PAD.encode(json!({"p": place}).to_string())
-            ),
-        );
+        query.append_pair(name, &format!("v1.{}", URL_SAFE_NO_PAD.encode(json!({"p": place}).to_string())));
     }
     let rooted = format!("{}?{}", rest.call.path, query.finish());
     match links {

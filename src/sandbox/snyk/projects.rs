@@ -13,16 +13,8 @@ use super::world::Org;
 const ISSUES: &[&str] = &["2024-01-23"];
 
 pub(super) const OPERATIONS: &[Operation] = &[
-    Operation::get(
-        "/orgs/{org_id}/projects",
-        &["2023-05-29", "2024-05-31"],
-        list,
-    ),
-    Operation::get(
-        "/orgs/{org_id}/projects/{project_id}",
-        &["2023-05-29", "2024-05-31"],
-        get,
-    ),
+    Operation::get("/orgs/{org_id}/projects", &["2023-05-29", "2024-05-31"], list),
+    Operation::get("/orgs/{org_id}/projects/{project_id}", &["2023-05-29", "2024-05-31"], get),
     Operation::get("/orgs/{org_id}/issues", ISSUES, list_issues),
     Operation::get("/orgs/{org_id}/issues/{issue_id}", ISSUES, get_issue),
     Operation::get("/groups/{group_id}/issues", ISSUES, list_issues),
@@ -62,9 +54,7 @@ fn list(rest: &Rest) -> Outcome {
     let org = rest.org()?;
     let count = org.projects;
     if rest.call.query("meta_count") == Some("only") {
-        return Ok(document(
-            &json!({"jsonapi": {"version": "1.0"}, "data": [], "meta": {"count": count}, "links": {}}),
-        ));
+        return Ok(document(&json!({"jsonapi": {"version": "1.0"}, "data": [], "meta": {"count": count}, "links": {}})));
     }
     let counts = rest.call.query("meta.latest_issue_counts") == Some("true");
     let mut list = page(rest, count, Links::Bare, |place| {
@@ -82,9 +72,7 @@ fn list(rest: &Rest) -> Outcome {
 
 fn get(rest: &Rest) -> Outcome {
     let org = rest.org()?;
-    let place = org
-        .project(rest.params[1])
-        .ok_or_else(|| Refusal::not_found("project"))?;
+    let place = org.project(rest.params[1]).ok_or_else(|| Refusal::not_found("project"))?;
     Ok(one(StatusCode::OK, &describe(rest, org, place)))
 }
 
@@ -106,37 +94,19 @@ fn describe(rest: &Rest, org: &Org, place: usize) -> Value {
 fn list_issues(rest: &Rest) -> Outcome {
     let world = &rest.region.world;
     let scope = rest.scope()?;
-    let inside = |place: &usize| {
-        scope == Reach::Org(*place) || scope == Reach::Group(world.orgs[*place].group)
-    };
-    let orgs = (0..world.orgs.len())
-        .filter(inside)
-        .map(|place| &world.orgs[place]);
-    let all = orgs.flat_map(|org| {
-        (0..org.projects * ISSUES_PER_PROJECT).map(move |place| Issue { org, place })
-    });
+    let inside = |place: &usize| scope == Reach::Org(*place) || scope == Reach::Group(world.orgs[*place].group);
+    let orgs = (0..world.orgs.len()).filter(inside).map(|place| &world.orgs[place]);
+    let all = orgs.flat_map(|org| (0..org.projects * ISSUES_PER_PROJECT).map(move |place| Issue { org, place }));
     let wanted = Wanted::new(rest);
     let found: Vec<Issue> = all.filter(|issue| wanted.meets(*issue)).collect();
-    Ok(document(&page(
-        rest,
-        found.len(),
-        Links::Absolute,
-        |place| found[place].describe(),
-    )?))
+    Ok(document(&page(rest, found.len(), Links::Absolute, |place| found[place].describe())?))
 }
 
 fn get_issue(rest: &Rest) -> Outcome {
     let org = rest.org()?;
-    let place = rest.params[1]
-        .rsplit('-')
-        .next()
-        .and_then(|text| usize::from_str_radix(text, 16).ok());
-    let issue = place
-        .filter(|place| *place < org.projects * ISSUES_PER_PROJECT)
-        .map(|place| Issue { org, place });
-    let issue = issue
-        .filter(|issue| issue.id() == rest.params[1])
-        .ok_or_else(|| Refusal::not_found("issue"))?;
+    let place = rest.params[1].rsplit('-').next().and_then(|text| usize::from_str_radix(text, 16).ok());
+    let issue = place.filter(|place| *place < org.projects * ISSUES_PER_PROJECT).map(|place| Issue { org, place });
+    let issue = issue.filter(|issue| issue.id() == rest.params[1]).ok_or_else(|| Refusal::not_found("issue"))?;
     Ok(one(StatusCode::OK, &issue.describe()))
 }
 
@@ -151,13 +121,7 @@ struct Wanted<'a> {
 
 impl<'a> Wanted<'a> {
     fn new(rest: &'a Rest) -> Self {
-        let either = |name: &str| {
-            [
-                rest.call.choices(name),
-                rest.call.choices(&format!("{name}[]")),
-            ]
-            .concat()
-        };
+        let either = |name: &str| [rest.call.choices(name), rest.call.choices(&format!("{name}[]"))].concat();
         Self {
             severities: either("effective_severity_level"),
             statuses: either("status"),
@@ -172,12 +136,8 @@ impl<'a> Wanted<'a> {
         (self.severities.is_empty() || self.severities.contains(&severity))
             && (self.statuses.is_empty() || self.statuses.contains(&issue.status()))
             && self.kind.is_none_or(|wanted| wanted == kind)
-            && self
-                .project
-                .is_none_or(|id| issue.org.project(id) == Some(issue.place / ISSUES_PER_PROJECT))
-            && self
-                .ignored
-                .is_none_or(|ignored| ignored == issue.is_ignored())
+            && self.project.is_none_or(|id| issue.org.project(id) == Some(issue.place / ISSUES_PER_PROJECT))
+            && self.ignored.is_none_or(|ignored| ignored == issue.is_ignored())
     }
 }
 
@@ -187,11 +147,7 @@ impl Issue<'_> {
     }
 
     fn status(self) -> &'static str {
-        if self.place % 11 == 10 {
-            "resolved"
-        } else {
-            "open"
-        }
+        if self.place % 11 == 10 { "resolved" } else { "open" }
     }
 
     fn is_ignored(self) -> bool {
@@ -199,10 +155,7 @@ impl Issue<'_> {
     }
 
     fn id(self) -> String {
-        let prefix = self
-            .org
-            .project_prefix
-            .replacen(&self.org.project_prefix[..4], "155e", 1);
+        let prefix = self.org.project_prefix.replacen(&self.org.project_prefix[..4], "155e", 1);
         format!("{prefix}{:012x}", self.place)
     }
 
@@ -220,9 +173,7 @@ impl Issue<'_> {
 
 /// The issues of one project, as the old API aggregates them.
 pub(super) fn aggregated(project: &str, severities: &[String]) -> Vec<Value> {
-    let wanted = |severity: &str| {
-        severities.is_empty() || severities.iter().any(|wanted| wanted == severity)
-    };
+    let wanted = |severity: &str| severities.is_empty() || severities.iter().any(|wanted| wanted == severity);
     FINDINGS
         .iter()
         .enumerate()

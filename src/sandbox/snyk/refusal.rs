@@ -19,18 +19,11 @@ pub(super) struct Refusal {
 
 impl Refusal {
     pub(super) fn new(status: StatusCode, title: &'static str, detail: &str) -> Self {
-        Self {
-            status,
-            code: code(status),
-            title,
-            detail: detail.to_owned(),
-            source: None,
-        }
+        Self { status, code: code(status), title, detail: detail.to_owned(), source: None }
     }
 
     pub(super) fn unauthenticated() -> Self {
-        let detail =
-            "Authentication error: credentials not recognized, or user access is not provisioned";
+        let detail = "Authentication error: credentials not recognized, or user access is not provisioned";
         Self::new(StatusCode::UNAUTHORIZED, "Authentication error", detail)
     }
 
@@ -40,11 +33,7 @@ impl Refusal {
     }
 
     pub(super) fn not_found(what: &str) -> Self {
-        Self::new(
-            StatusCode::NOT_FOUND,
-            "Not Found",
-            &format!("The requested {what} was not found"),
-        )
+        Self::new(StatusCode::NOT_FOUND, "Not Found", &format!("The requested {what} was not found"))
     }
 
     pub(super) fn bad(detail: &str) -> Self {
@@ -56,17 +45,11 @@ impl Refusal {
     }
 
     pub(super) fn parameter(name: &str, detail: &str) -> Self {
-        Self {
-            source: Some(("parameter", name.to_owned())),
-            ..Self::bad(&format!("{name}: {detail}"))
-        }
+        Self { source: Some(("parameter", name.to_owned())), ..Self::bad(&format!("{name}: {detail}")) }
     }
 
     pub(super) fn pointer(pointer: &str, detail: &str) -> Self {
-        Self {
-            source: Some(("pointer", pointer.to_owned())),
-            ..Self::bad(&format!("{pointer} {detail}"))
-        }
+        Self { source: Some(("pointer", pointer.to_owned())), ..Self::bad(&format!("{pointer} {detail}")) }
     }
 
     /// What the error catalogue says about a status.
@@ -75,14 +58,8 @@ impl Refusal {
             StatusCode::UNAUTHORIZED => Self::unauthenticated(),
             StatusCode::FORBIDDEN => Self::forbidden("access"),
             StatusCode::NOT_FOUND => Self::not_found("resource"),
-            StatusCode::TOO_MANY_REQUESTS => {
-                Self::new(status, "Service temporarily throttled", "Too many requests")
-            }
-            _ => Self::new(
-                status,
-                status.canonical_reason().unwrap_or("Error"),
-                "The request could not be served",
-            ),
+            StatusCode::TOO_MANY_REQUESTS => Self::new(status, "Service temporarily throttled", "Too many requests"),
+            _ => Self::new(status, status.canonical_reason().unwrap_or("Error"), "The request could not be served"),
         }
     }
 
@@ -95,18 +72,11 @@ impl Refusal {
             error["source"] = json!({kind: name});
         }
         if self.code.starts_with("SNYK-") {
-            let about = format!(
-                "https://docs.snyk.io/scan-with-snyk/error-catalog#{}",
-                self.code.to_lowercase()
-            );
+            let about = format!("https://docs.snyk.io/scan-with-snyk/error-catalog#{}", self.code.to_lowercase());
             error["links"] = json!({"about": about});
             error["meta"] = json!({"isErrorCatalogError": true, "level": "error", "classification": "ACTIONABLE"});
         }
-        Reply::new(
-            self.status,
-            JSON_API,
-            json!({"jsonapi": {"version": "1.0"}, "errors": [error]}).to_string(),
-        )
+        Reply::new(self.status, JSON_API, json!({"jsonapi": {"version": "1.0"}, "errors": [error]}).to_string())
     }
 }
 

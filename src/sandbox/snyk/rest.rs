@@ -28,56 +28,20 @@ pub(super) struct Operation {
 }
 
 impl Operation {
-    pub(super) const fn get(
-        path: &'static str,
-        releases: &'static [&'static str],
-        run: Run,
-    ) -> Self {
-        Self {
-            method: "GET",
-            path,
-            releases,
-            run,
-        }
+    pub(super) const fn get(path: &'static str, releases: &'static [&'static str], run: Run) -> Self {
+        Self { method: "GET", path, releases, run }
     }
 
-    pub(super) const fn post(
-        path: &'static str,
-        releases: &'static [&'static str],
-        run: Run,
-    ) -> Self {
-        Self {
-            method: "POST",
-            path,
-            releases,
-            run,
-        }
+    pub(super) const fn post(path: &'static str, releases: &'static [&'static str], run: Run) -> Self {
+        Self { method: "POST", path, releases, run }
     }
 
-    pub(super) const fn patch(
-        path: &'static str,
-        releases: &'static [&'static str],
-        run: Run,
-    ) -> Self {
-        Self {
-            method: "PATCH",
-            path,
-            releases,
-            run,
-        }
+    pub(super) const fn patch(path: &'static str, releases: &'static [&'static str], run: Run) -> Self {
+        Self { method: "PATCH", path, releases, run }
     }
 
-    pub(super) const fn delete(
-        path: &'static str,
-        releases: &'static [&'static str],
-        run: Run,
-    ) -> Self {
-        Self {
-            method: "DELETE",
-            path,
-            releases,
-            run,
-        }
+    pub(super) const fn delete(path: &'static str, releases: &'static [&'static str], run: Run) -> Self {
+        Self { method: "DELETE", path, releases, run }
     }
 }
 
@@ -119,29 +83,15 @@ fn try_answer(region: &Region, call: &Call, caller: Option<&Arc<Principal>>) -> 
     let caller = Arc::clone(caller.ok_or_else(Refusal::unauthenticated)?);
     let (operation, params) = find(call.method.as_str(), segments)?;
     let served = negotiate(call, operation)?;
-    if call.has_body()
-        && !call
-            .header("content-type")
-            .is_some_and(|media| media.starts_with(JSON_API))
-    {
-        return Err(Refusal::bad(
-            "Content-Type must be application/vnd.api+json",
-        ));
+    if call.has_body() && !call.header("content-type").is_some_and(|media| media.starts_with(JSON_API)) {
+        return Err(Refusal::bad("Content-Type must be application/vnd.api+json"));
     }
-    let outcome = (operation.run)(&Rest {
-        region,
-        call,
-        caller,
-        params,
-    });
+    let outcome = (operation.run)(&Rest { region, call, caller, params });
     let reply = outcome.unwrap_or_else(|refusal| refusal.into_reply(call));
     Ok(announce(reply, &served))
 }
 
-fn find<'a>(
-    method: &str,
-    segments: &[&'a str],
-) -> Result<(&'static Operation, Vec<&'a str>), Refusal> {
+fn find<'a>(method: &str, segments: &[&'a str]) -> Result<(&'static Operation, Vec<&'a str>), Refusal> {
     let mut elsewhere = false;
     for operation in operations() {
         let Some(params) = match_path(operation.path, segments) else {
@@ -153,11 +103,7 @@ fn find<'a>(
         elsewhere = true;
     }
     Err(if elsewhere {
-        Refusal::new(
-            StatusCode::METHOD_NOT_ALLOWED,
-            "Method not allowed",
-            "the path knows other methods",
-        )
+        Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "Method not allowed", "the path knows other methods")
     } else {
         Refusal::not_found("path")
     })
@@ -176,14 +122,10 @@ fn match_path<'a>(pattern: &str, segments: &[&'a str]) -> Option<Vec<&'a str>> {
 }
 
 fn negotiate(call: &Call, operation: &Operation) -> Result<Served, Refusal> {
-    let asked = call.query("version").ok_or_else(|| {
-        Refusal::parameter("version", "missing required query parameter 'version'")
-    })?;
-    let version = Version::parse(asked, call.at.now)
-        .ok_or_else(|| Refusal::parameter("version", "invalid version"))?;
-    version
-        .resolve(operation.releases)
-        .ok_or_else(|| Refusal::not_found("version"))
+    let asked =
+        call.query("version").ok_or_else(|| Refusal::parameter("version", "missing required query parameter 'version'"))?;
+    let version = Version::parse(asked, call.at.now).ok_or_else(|| Refusal::parameter("version", "invalid version"))?;
+    version.resolve(operation.releases).ok_or_else(|| Refusal::not_found("version"))
 }
 
 fn announce(reply: Reply, served: &Served) -> Reply {
@@ -192,19 +134,14 @@ fn announce(reply: Reply, served: &Served) -> Reply {
         .with(name("snyk-version-served"), &served.version.to_string())
         .with(name("snyk-version-lifecycle-stage"), served.stage());
     match served.farewell() {
-        Some((deprecation, sunset)) => reply
-            .with(name("deprecation"), &deprecation)
-            .with(name("sunset"), &sunset),
+        Some((deprecation, sunset)) => reply.with(name("deprecation"), &deprecation).with(name("sunset"), &sunset),
         None => reply,
     }
 }
 
 /// The list of versions, or an outline of the API in one of them. Both are public.
 fn openapi(version: &[&str], call: &Call) -> Outcome {
-    let mut versions: Vec<&str> = operations()
-        .flat_map(|operation| operation.releases)
-        .copied()
-        .collect();
+    let mut versions: Vec<&str> = operations().flat_map(|operation| operation.releases).copied().collect();
     versions.sort_unstable();
     versions.dedup();
     let [wanted] = version else {
@@ -213,11 +150,8 @@ fn openapi(version: &[&str], call: &Call) -> Outcome {
     let asked = Version::parse(wanted, call.at.now).ok_or_else(|| Refusal::not_found("version"))?;
     let mut paths = json!({});
     for operation in operations().filter(|operation| asked.resolve(operation.releases).is_some()) {
-        let served = asked
-            .resolve(operation.releases)
-            .map(|served| served.version.to_string());
-        paths[operation.path][operation.method.to_lowercase()] =
-            json!({"x-snyk-api-version": served, "responses": {}});
+        let served = asked.resolve(operation.releases).map(|served| served.version.to_string());
+        paths[operation.path][operation.method.to_lowercase()] = json!({"x-snyk-api-version": served, "responses": {}});
     }
     let document = json!({"openapi": "3.0.3", "info": {"title": "Snyk API (simulated)", "version": wanted}, "paths": paths});
     Ok(Reply::json(StatusCode::OK, &document))
@@ -231,17 +165,12 @@ impl Rest<'_> {
     /// The organisation the path begins with, if the caller may look at it.
     pub(super) fn org(&self) -> Result<&Org, Refusal> {
         let place = self.org_place()?;
-        self.visible(Reach::Org(place))
-            .map(|_| &self.region.world.orgs[place])
+        self.visible(Reach::Org(place)).map(|_| &self.region.world.orgs[place])
     }
 
     /// The group the path begins with, if the caller may look at it.
     pub(super) fn group(&self) -> Result<usize, Refusal> {
-        let place = self
-            .region
-            .world
-            .group(self.params[0])
-            .ok_or_else(|| Refusal::not_found("group"))?;
+        let place = self.region.world.group(self.params[0]).ok_or_else(|| Refusal::not_found("group"))?;
         self.visible(Reach::Group(place)).map(|_| place)
     }
 
@@ -256,18 +185,11 @@ impl Rest<'_> {
 
     /// The place of the organisation the path begins with.
     pub(super) fn org_place(&self) -> Result<usize, Refusal> {
-        self.region
-            .world
-            .org(self.params[0])
-            .ok_or_else(|| Refusal::not_found("org"))
+        self.region.world.org(self.params[0]).ok_or_else(|| Refusal::not_found("org"))
     }
 
     fn visible(&self, scope: Reach) -> Result<Reach, Refusal> {
-        if self.caller.sees(scope, &self.region.world) {
-            Ok(scope)
-        } else {
-            Err(Refusal::forbidden("read access"))
-        }
+        if self.caller.sees(scope, &self.region.world) { Ok(scope) } else { Err(Refusal::forbidden("read access")) }
     }
 
     /// Like [`Rest::scope`], but the caller has to administer it. `permission` is what lacks otherwise.
@@ -291,10 +213,7 @@ impl Rest<'_> {
 
     /// The document that was sent, whose `data.type` must be `kind`.
     pub(super) fn document(&self, kind: &str) -> Result<Value, Refusal> {
-        let document = self
-            .call
-            .json()
-            .ok_or_else(|| Refusal::bad("the body is not JSON"))?;
+        let document = self.call.json().ok_or_else(|| Refusal::bad("the body is not JSON"))?;
         if document["data"]["type"] == kind {
             Ok(document)
         } else {
@@ -305,11 +224,7 @@ impl Rest<'_> {
 
 /// A document with one resource.
 pub(super) fn one(status: StatusCode, data: &Value) -> Reply {
-    Reply::new(
-        status,
-        JSON_API,
-        json!({"jsonapi": {"version": "1.0"}, "data": data, "links": {}}).to_string(),
-    )
+    Reply::new(status, JSON_API, json!({"jsonapi": {"version": "1.0"}, "data": data, "links": {}}).to_string())
 }
 
 /// A document as it is.

@@ -17,17 +17,12 @@ impl Secrets {
     }
 
     pub(super) fn accepts(&self, secret: &str, now: Millis) -> bool {
-        self.0
-            .iter()
-            .any(|(known, life)| known == secret && life.holds(now))
+        self.0.iter().any(|(known, life)| known == secret && life.holds(now))
     }
 
     /// Those that are not over yet.
     pub(super) fn living(&self, now: Millis) -> impl Iterator<Item = &str> {
-        self.0
-            .iter()
-            .filter(move |(_, life)| !life.is_over(now))
-            .map(|(secret, _)| secret.as_str())
+        self.0.iter().filter(move |(_, life)| !life.is_over(now)).map(|(secret, _)| secret.as_str())
     }
 
     pub(super) fn end_all(&mut self, at: Moment) {
@@ -35,29 +30,19 @@ impl Secrets {
     }
 
     /// Does what the attributes of a `…/secrets` call ask for, and returns the secret if there is a new one.
-    pub(super) fn change(
-        &mut self,
-        wish: &Value,
-        fresh: String,
-        at: Moment,
-    ) -> Result<Option<String>, Refusal> {
+    pub(super) fn change(&mut self, wish: &Value, fresh: String, at: Moment) -> Result<Option<String>, Refusal> {
         self.0.retain(|(_, life)| !life.is_over(at.now));
         match wish["mode"].as_str() {
-            Some("create") if self.active() >= MOST => Err(Refusal::bad(
-                "cannot update secrets: the maximum of 2 active secrets is reached",
-            )),
+            Some("create") if self.active() >= MOST => {
+                Err(Refusal::bad("cannot update secrets: the maximum of 2 active secrets is reached"))
+            }
             Some("create") => Ok(Some(self.add(fresh, at))),
             Some("replace") => {
                 self.end_all(at);
                 Ok(Some(self.add(fresh, at)))
             }
-            Some("delete") => self
-                .delete(wish["secret"].as_str().unwrap_or_default(), at)
-                .map(|()| None),
-            _ => Err(Refusal::pointer(
-                "/data/attributes/mode",
-                "must be create, delete or replace",
-            )),
+            Some("delete") => self.delete(wish["secret"].as_str().unwrap_or_default(), at).map(|()| None),
+            _ => Err(Refusal::pointer("/data/attributes/mode", "must be create, delete or replace")),
         }
     }
 
@@ -68,17 +53,10 @@ impl Secrets {
 
     fn delete(&mut self, secret: &str, at: Moment) -> Result<(), Refusal> {
         let active = self.active();
-        let found = self
-            .0
-            .iter_mut()
-            .find(|(known, life)| known == secret && life.is_endless());
-        let (_, life) = found.ok_or_else(|| {
-            Refusal::pointer("/data/attributes/secret", "is not a secret of this client")
-        })?;
+        let found = self.0.iter_mut().find(|(known, life)| known == secret && life.is_endless());
+        let (_, life) = found.ok_or_else(|| Refusal::pointer("/data/attributes/secret", "is not a secret of this client"))?;
         if active < MOST {
-            return Err(Refusal::bad(
-                "cannot update secrets: at least one secret must remain",
-            ));
+            return Err(Refusal::bad("cannot update secrets: at least one secret must remain"));
         }
         life.end(at);
         Ok(())
@@ -106,67 +84,34 @@ mod tests {
     /// The new secret, nothing, or a refusal.
     fn change(secrets: &mut Secrets, wish: &Value, fresh: &str) -> Result<String, &'static str> {
         let changed = secrets.change(wish, fresh.to_owned(), Moment::default());
-        changed
-            .map(Option::unwrap_or_default)
-            .map_err(|_| "refused")
+        changed.map(Option::unwrap_or_default).map_err(|_| "refused")
     }
 
     #[test]
     fn there_are_at_most_two_and_at_least_one() {
         let mut secrets = Secrets::with("a".into(), Life::starting(Moment::default()));
-        assert_eq!(
-            change(&mut secrets, &json!({"mode": "delete", "secret": "a"}), ""),
-            Err("refused")
-        );
-        assert_eq!(
-            change(&mut secrets, &json!({"mode": "create"}), "b"),
-            Ok("b".into())
-        );
-        assert_eq!(
-            change(&mut secrets, &json!({"mode": "create"}), "c"),
-            Err("refused")
-        );
-        assert_eq!(
-            change(&mut secrets, &json!({"mode": "delete", "secret": "x"}), ""),
-            Err("refused")
-        );
-        assert_eq!(
-            change(&mut secrets, &json!({"mode": "delete", "secret": "a"}), ""),
-            Ok(String::new())
-        );
+        assert_eq!(change(&mut secrets, &json!({"mode": "delete", "secret": "a"}), ""), Err("refused"));
+        assert_eq!(change(&mut secrets, &json!({"mode": "create"}), "b"), Ok("b".into()));
+        assert_eq!(change(&mut secrets, &json!({"mode": "create"}), "c"), Err("refused"));
+        assert_eq!(change(&mut secrets, &json!({"mode": "delete", "secret": "x"}), ""), Err("refused"));
+        assert_eq!(change(&mut secrets, &json!({"mode": "delete", "secret": "a"}), ""), Ok(String::new()));
         assert!(!secrets.accepts("a", 0) && secrets.accepts("b", 0));
     }
 
     #[test]
     fn a_revoked_secret_that_lingers_frees_its_place() {
         let mut secrets = Secrets::with("a".into(), Life::starting(Moment::default()));
-        assert_eq!(
-            change(&mut secrets, &json!({"mode": "create"}), "b"),
-            Ok("b".into())
-        );
-        let slow = Moment {
-            lingering: 60,
-            ..Moment::default()
-        };
-        let deleted = secrets.change(
-            &json!({"mode": "delete", "secret": "a"}),
-            String::new(),
-            slow,
-        );
+        assert_eq!(change(&mut secrets, &json!({"mode": "create"}), "b"), Ok("b".into()));
+        let slow = Moment { lingering: 60, ..Moment::default() };
+        let deleted = secrets.change(&json!({"mode": "delete", "secret": "a"}), String::new(), slow);
         assert!(deleted.is_ok() && secrets.accepts("a", 59));
-        assert_eq!(
-            change(&mut secrets, &json!({"mode": "create"}), "c"),
-            Ok("c".into())
-        );
+        assert_eq!(change(&mut secrets, &json!({"mode": "create"}), "c"), Ok("c".into()));
     }
 
     #[test]
     fn replacing_kills_at_once() {
         let mut secrets = Secrets::with("a".into(), Life::starting(Moment::default()));
-        assert_eq!(
-            change(&mut secrets, &json!({"mode": "replace"}), "b"),
-            Ok("b".into())
-        );
+        assert_eq!(change(&mut secrets, &json!({"mode": "replace"}), "b"), Ok("b".into()));
         assert_eq!(secrets.living(0).collect::<Vec<_>>(), ["b"]);
     }
 }

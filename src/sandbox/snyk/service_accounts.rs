@@ -24,21 +24,13 @@ pub(super) const OPERATIONS: &[Operation] = &[
     Operation::get("/orgs/{org_id}/service_accounts/{id}", RELEASES, get),
     Operation::patch("/orgs/{org_id}/service_accounts/{id}", RELEASES, rename),
     Operation::delete("/orgs/{org_id}/service_accounts/{id}", RELEASES, delete),
-    Operation::post(
-        "/orgs/{org_id}/service_accounts/{id}/secrets",
-        RELEASES,
-        change_secrets,
-    ),
+    Operation::post("/orgs/{org_id}/service_accounts/{id}/secrets", RELEASES, change_secrets),
     Operation::get("/groups/{group_id}/service_accounts", RELEASES, list),
     Operation::post("/groups/{group_id}/service_accounts", RELEASES, create),
     Operation::get("/groups/{group_id}/service_accounts/{id}", RELEASES, get),
     Operation::patch("/groups/{group_id}/service_accounts/{id}", RELEASES, rename),
     Operation::delete("/groups/{group_id}/service_accounts/{id}", RELEASES, delete),
-    Operation::post(
-        "/groups/{group_id}/service_accounts/{id}/secrets",
-        RELEASES,
-        change_secrets,
-    ),
+    Operation::post("/groups/{group_id}/service_accounts/{id}/secrets", RELEASES, change_secrets),
 ];
 
 /// A service account.
@@ -56,20 +48,8 @@ impl Account {
     }
 
     fn describe(&self) -> Value {
-        let Order {
-            name,
-            auth,
-            scope,
-            role_id,
-            expires,
-            ttl_seconds,
-            jwks_url,
-        } = &self.order;
-        let level = if matches!(scope, Reach::Org(_)) {
-            "Org"
-        } else {
-            "Group"
-        };
+        let Order { name, auth, scope, role_id, expires, ttl_seconds, jwks_url } = &self.order;
+        let level = if matches!(scope, Reach::Org(_)) { "Org" } else { "Group" };
         let mut attributes = json!({"name": name, "auth_type": auth.name(), "role_id": role_id, "level": level,
             "created_at": rfc3339(self.created)});
         if let Some(expires) = expires {
@@ -92,13 +72,7 @@ impl Account {
 
 impl Region {
     /// Opens an account and returns its secret, which nothing tells a second time. `label` names its identity.
-    pub(super) fn open_account(
-        &self,
-        state: &mut State,
-        order: Order,
-        label: &str,
-        at: Moment,
-    ) -> Option<String> {
+    pub(super) fn open_account(&self, state: &mut State, order: Order, label: &str, at: Moment) -> Option<String> {
         let role = self.world.role(&order.role_id)?;
         let principal = Arc::new(Principal {
             id: seed::uuid(&format!("{label}/account")),
@@ -113,23 +87,13 @@ impl Region {
         match (&secret, order.auth) {
             (Some(secret), AuthType::ClientSecret) => secrets = Secrets::with(secret.clone(), life),
             (Some(secret), auth) => {
-                state
-                    .tokens
-                    .insert(secret.clone(), Token::new(&principal, auth.name(), life));
+                state.tokens.insert(secret.clone(), Token::new(&principal, auth.name(), life));
             }
             (None, _) => {}
         }
-        state
-            .account_names
-            .insert((order.scope, order.name.clone()));
+        state.account_names.insert((order.scope, order.name.clone()));
         let client_id = seed::uuid(&format!("{label}/client"));
-        state.accounts.push(Account {
-            principal,
-            order,
-            client_id,
-            secrets,
-            created: at.now,
-        });
+        state.accounts.push(Account { principal, order, client_id, secrets, created: at.now });
         secret
     }
 
@@ -150,17 +114,10 @@ impl Region {
 fn list(rest: &Rest) -> Outcome {
     let scope = rest.managed_scope("service_account.read")?;
     let state = rest.state();
-    let accounts: Vec<&Account> = state
-        .accounts
-        .iter()
-        .filter(|account| account.order.scope == scope)
-        .collect();
-    let mut list = page(rest, accounts.len(), Links::Rooted, |place| {
-        accounts[place].describe()
-    })?;
+    let accounts: Vec<&Account> = state.accounts.iter().filter(|account| account.order.scope == scope).collect();
+    let mut list = page(rest, accounts.len(), Links::Rooted, |place| accounts[place].describe())?;
     if let Reach::Group(_) = scope {
-        list["meta"] =
-            json!({"access_tokens": {"max_active_tokens": 100, "max_expiry_days": LONGEST_DAYS}});
+        list["meta"] = json!({"access_tokens": {"max_active_tokens": 100, "max_expiry_days": LONGEST_DAYS}});
     }
     Ok(document(&list))
 }
@@ -173,18 +130,11 @@ fn create(rest: &Rest) -> Outcome {
     let reply = {
         let mut state = rest.state();
         if state.account_names.contains(&(scope, order.name.clone())) {
-            return Err(Refusal::conflict(
-                "A service account had this name already. This name cannot be reused",
-            ));
+            return Err(Refusal::conflict("A service account had this name already. This name cannot be reused"));
         }
         let label = state.fresh_label(rest.region.id);
-        let secret = rest
-            .region
-            .open_account(&mut state, order, &label, rest.call.at);
-        let account = state
-            .accounts
-            .last()
-            .ok_or_else(|| Refusal::not_found("role"))?;
+        let secret = rest.region.open_account(&mut state, order, &label, rest.call.at);
+        let account = state.accounts.last().ok_or_else(|| Refusal::not_found("role"))?;
         one(StatusCode::CREATED, &account.reveal(secret))
     };
     rest.record(scope, "service_account.create", json!({"name": name}));
@@ -199,10 +149,7 @@ fn get(rest: &Rest) -> Outcome {
 }
 
 fn find(state: &State, scope: Reach, id: &str) -> Result<usize, Refusal> {
-    let found = state
-        .accounts
-        .iter()
-        .position(|account| account.id() == id && account.order.scope == scope);
+    let found = state.accounts.iter().position(|account| account.id() == id && account.order.scope == scope);
     found.ok_or_else(|| Refusal::not_found("service account"))
 }
 
@@ -213,23 +160,14 @@ fn rename(rest: &Rest) -> Outcome {
     if document["data"]["id"] != id {
         return Err(Refusal::pointer("/data/id", "must be that of the path"));
     }
-    let name = document["data"]["attributes"]["name"]
-        .as_str()
-        .filter(|name| !name.is_empty());
-    let name = name.ok_or_else(|| {
-        Refusal::pointer(
-            "/data/attributes/name",
-            "is required: only the name can change",
-        )
-    })?;
+    let name = document["data"]["attributes"]["name"].as_str().filter(|name| !name.is_empty());
+    let name = name.ok_or_else(|| Refusal::pointer("/data/attributes/name", "is required: only the name can change"))?;
     let reply = {
         let mut state = rest.state();
         let place = find(&state, scope, id)?;
         let taken = !state.account_names.insert((scope, name.to_owned()));
         if taken && state.accounts[place].order.name != name {
-            return Err(Refusal::conflict(
-                "A service account had this name already. This name cannot be reused",
-            ));
+            return Err(Refusal::conflict("A service account had this name already. This name cannot be reused"));
         }
         name.clone_into(&mut state.accounts[place].order.name);
         one(StatusCode::OK, &state.accounts[place].describe())
@@ -260,20 +198,11 @@ fn change_secrets(rest: &Rest) -> Outcome {
         let fresh = seed::snyk_secret("cs", &state.fresh_label(rest.region.id));
         let account = &mut state.accounts[place];
         if account.order.auth != AuthType::ClientSecret {
-            return Err(Refusal::bad(
-                "Only service accounts with auth_type oauth_client_secret have secrets to manage",
-            ));
+            return Err(Refusal::bad("Only service accounts with auth_type oauth_client_secret have secrets to manage"));
         }
         let secret = account.secrets.change(&wish, fresh, rest.call.at)?;
-        (
-            one(StatusCode::OK, &account.reveal(secret)),
-            account.order.name.clone(),
-        )
+        (one(StatusCode::OK, &account.reveal(secret)), account.order.name.clone())
     };
-    rest.record(
-        scope,
-        "service_account.edit",
-        json!({"name": name, "mode": wish["mode"]}),
-    );
+    rest.record(scope, "service_account.edit", json!({"name": name, "mode": wish["mode"]}));
     Ok(reply)
 }

@@ -47,85 +47,41 @@ impl Session {
 
 impl State {
     /// Begins a session with its first refresh token. `label` names both.
-    pub(super) fn begin_session(
-        &mut self,
-        app: &str,
-        user: &Arc<Principal>,
-        label: &str,
-        at: Moment,
-    ) -> (String, String) {
+    pub(super) fn begin_session(&mut self, app: &str, user: &Arc<Principal>, label: &str, at: Moment) -> (String, String) {
         let id = seed::uuid(&format!("{label}/session"));
-        self.sessions.push(Session {
-            id: id.clone(),
-            app: app.to_owned(),
-            user: Arc::clone(user),
-            created: at.now,
-            alive: true,
-        });
+        self.sessions.push(Session { id: id.clone(), app: app.to_owned(), user: Arc::clone(user), created: at.now, alive: true });
         let refresh = self.add_refresh(&id, label, at);
         (id, refresh)
     }
 
     /// Ends a session with all its tokens.
     pub(super) fn end_session(&mut self, id: &str, at: Moment) {
-        self.sessions
-            .iter_mut()
-            .filter(|session| session.id == id)
-            .for_each(|session| session.alive = false);
-        self.refreshes
-            .values_mut()
-            .filter(|refresh| refresh.session == id)
-            .for_each(|refresh| refresh.life.end(at));
+        self.sessions.iter_mut().filter(|session| session.id == id).for_each(|session| session.alive = false);
+        self.refreshes.values_mut().filter(|refresh| refresh.session == id).for_each(|refresh| refresh.life.end(at));
         self.revoke_tokens(id, at);
     }
 
     /// Remembers a consent and returns its code.
-    pub(super) fn add_code(
-        &mut self,
-        region: &str,
-        app: (&str, &str),
-        challenge: &str,
-        at: Moment,
-    ) -> Option<String> {
+    pub(super) fn add_code(&mut self, region: &str, app: (&str, &str), challenge: &str, at: Moment) -> Option<String> {
         let code = seed::fingerprint(&self.fresh_label(region));
         let user = Arc::clone(self.people.first()?);
         let (client_id, redirect_uri) = (app.0.to_owned(), app.1.to_owned());
         let expires = at.now + CODE_SECONDS * SECOND;
-        self.codes.insert(
-            code.clone(),
-            Code {
-                client_id,
-                redirect_uri,
-                challenge: challenge.to_owned(),
-                user,
-                expires,
-            },
-        );
+        self.codes.insert(code.clone(), Code { client_id, redirect_uri, challenge: challenge.to_owned(), user, expires });
         Some(code)
     }
 
     /// The living refresh tokens, each with its session.
     pub(super) fn living_refreshes(&self, now: Millis) -> impl Iterator<Item = (&str, &str)> {
-        let living =
-            move |(_, refresh): &(&String, &Refresh)| !refresh.used && !refresh.life.is_over(now);
-        self.refreshes
-            .iter()
-            .filter(living)
-            .map(|(token, refresh)| (refresh.session.as_str(), token.as_str()))
+        let living = move |(_, refresh): &(&String, &Refresh)| !refresh.used && !refresh.life.is_over(now);
+        self.refreshes.iter().filter(living).map(|(token, refresh)| (refresh.session.as_str(), token.as_str()))
     }
 
     /// Adds a refresh token to a session.
     pub(super) fn add_refresh(&mut self, session: &str, label: &str, at: Moment) -> String {
         let token = seed::snyk_secret("rt", label);
         let life = Life::starting(at).until(at.now + REFRESH_SECONDS * SECOND);
-        self.refreshes.insert(
-            token.clone(),
-            Refresh {
-                session: session.to_owned(),
-                life,
-                used: false,
-            },
-        );
+        self.refreshes.insert(token.clone(), Refresh { session: session.to_owned(), life, used: false });
         token
     }
 }

@@ -64,11 +64,7 @@ impl Principal {
 
     /// Whether this principal may administer `scope`.
     pub(super) fn manages(&self, scope: Reach, world: &World) -> bool {
-        let needed = if matches!(scope, Reach::Org(_)) {
-            Rank::OrgAdmin
-        } else {
-            Rank::GroupAdmin
-        };
+        let needed = if matches!(scope, Reach::Org(_)) { Rank::OrgAdmin } else { Rank::GroupAdmin };
         self.rank >= needed && self.sees(scope, world)
     }
 }
@@ -112,21 +108,11 @@ impl Token {
             _ => Schemes::Token,
         };
         let holder = principal.id.clone();
-        Self {
-            principal: Arc::clone(principal),
-            schemes,
-            life,
-            usage: Usage::default(),
-            holder,
-            kind,
-        }
+        Self { principal: Arc::clone(principal), schemes, life, usage: Usage::default(), holder, kind }
     }
 
     pub(super) fn held_by(self, holder: &str) -> Self {
-        Self {
-            holder: holder.to_owned(),
-            ..self
-        }
+        Self { holder: holder.to_owned(), ..self }
     }
 }
 
@@ -175,15 +161,11 @@ impl State {
 
     /// Forgets access tokens that have run out, so that a long run does not collect them.
     pub(super) fn forget_access_tokens(&mut self, now: Millis) {
-        self.tokens
-            .retain(|_, token| token.kind != ACCESS_TOKEN || !token.life.is_over(now));
+        self.tokens.retain(|_, token| token.kind != ACCESS_TOKEN || !token.life.is_over(now));
     }
 
     /// Ends every token that belongs to `holder`.
     pub(super) fn revoke_tokens(&mut self, holder: &str, at: Moment) {
-        self.tokens
-            .values_mut()
-            .filter(|token| token.holder == holder)
-            .for_each(|token| token.life.end(at));
+        self.tokens.values_mut().filter(|token| token.holder == holder).for_each(|token| token.life.end(at));
     }
 }

@@ -17,14 +17,8 @@ pub(super) fn answer(region: &Region, call: &Call, caller: Option<&Arc<Principal
     let Some(caller) = caller else {
         return refuse(call, StatusCode::UNAUTHORIZED);
     };
-    let asked = Asked {
-        region,
-        call,
-        caller,
-    };
-    asked
-        .route()
-        .map_or_else(|refusal| refusal, |body| Reply::json(StatusCode::OK, &body))
+    let asked = Asked { region, call, caller };
+    asked.route().map_or_else(|refusal| refusal, |body| Reply::json(StatusCode::OK, &body))
 }
 
 /// A refusal in the words of the old API.
@@ -58,12 +52,8 @@ impl<'a> Asked<'a> {
             ("GET", ["group", id, "roles"]) => self.group(id).map(|_| self.roles()),
             ("GET", ["group", id, "orgs"]) => self.group(id).map(|group| self.group_orgs(group)),
             ("GET", ["org", id, "entitlements"]) => self.org(id).map(|_| json!({"api": true})),
-            ("GET", ["org", id, "settings"]) => self
-                .org(id)
-                .map(|_| json!({"requestAccess": {"enabled": false}})),
-            ("POST", ["org", id, "project", project, "aggregated-issues"]) => {
-                self.issues(self.org(id)?, project)
-            }
+            ("GET", ["org", id, "settings"]) => self.org(id).map(|_| json!({"requestAccess": {"enabled": false}})),
+            ("POST", ["org", id, "project", project, "aggregated-issues"]) => self.issues(self.org(id)?, project),
             _ => Err(refuse(self.call, StatusCode::NOT_FOUND)),
         }
     }
@@ -76,10 +66,7 @@ impl<'a> Asked<'a> {
     fn orgs(&self) -> Vec<Value> {
         let world = &self.region.world;
         let seen = |place: &usize| self.caller.sees(Reach::Org(*place), world);
-        (0..world.orgs.len())
-            .filter(seen)
-            .map(|place| self.describe(&world.orgs[place]))
-            .collect()
+        (0..world.orgs.len()).filter(seen).map(|place| self.describe(&world.orgs[place])).collect()
     }
 
     fn describe(&self, org: &Org) -> Value {
@@ -100,48 +87,31 @@ impl<'a> Asked<'a> {
     fn group_orgs(&self, place: usize) -> Value {
         let world = &self.region.world;
         let group = &world.groups[place];
-        let orgs: Vec<Value> = world
-            .orgs
-            .iter()
-            .filter(|org| org.group == place)
-            .map(|org| self.describe(org))
-            .collect();
+        let orgs: Vec<Value> = world.orgs.iter().filter(|org| org.group == place).map(|org| self.describe(org)).collect();
         json!({"id": group.id, "name": group.name, "url": format!("{}/group/{}", self.region.app, group.id), "orgs": orgs})
     }
 
     fn issues(&self, org: &Org, project: &str) -> Result<Value, Reply> {
-        org.project(project)
-            .ok_or_else(|| self.missing("Project", project))?;
-        let filters = self
-            .call
-            .json()
-            .map(|body| body["filters"]["severities"].clone())
-            .unwrap_or_default();
+        org.project(project).ok_or_else(|| self.missing("Project", project))?;
+        let filters = self.call.json().map(|body| body["filters"]["severities"].clone()).unwrap_or_default();
         let severities: Vec<String> = serde_json::from_value(filters).unwrap_or_default();
         Ok(json!({"issues": projects::aggregated(project, &severities)}))
     }
 
     fn org(&self, id: &str) -> Result<&'a Org, Reply> {
         let world = &self.region.world;
-        let place = world
-            .org(id)
-            .filter(|place| self.caller.sees(Reach::Org(*place), world));
-        place
-            .map(|place| &world.orgs[place])
-            .ok_or_else(|| self.missing("Org", id))
+        let place = world.org(id).filter(|place| self.caller.sees(Reach::Org(*place), world));
+        place.map(|place| &world.orgs[place]).ok_or_else(|| self.missing("Org", id))
     }
 
     fn group(&self, id: &str) -> Result<usize, Reply> {
         let world = &self.region.world;
-        let place = world
-            .group(id)
-            .filter(|place| self.caller.sees(Reach::Group(*place), world));
+        let place = world.group(id).filter(|place| self.caller.sees(Reach::Group(*place), world));
         place.ok_or_else(|| self.missing("Group", id))
     }
 
     fn missing(&self, what: &str, id: &str) -> Reply {
-        let message =
-            format!("{what} {id} was not found or you may not have the correct permissions");
+        let message = format!("{what} {id} was not found or you may not have the correct permissions");
         say(self.call, StatusCode::NOT_FOUND, &message)
     }
 }

@@ -34,34 +34,20 @@ impl Version {
     /// Reads what a client asks for; a bare stability means today.
     pub(super) fn parse(text: &str, now: Millis) -> Option<Self> {
         if let Some(stability) = stability(text) {
-            return Some(Self {
-                date: rfc3339(now)[..10].to_owned(),
-                stability,
-            });
+            return Some(Self { date: rfc3339(now)[..10].to_owned(), stability });
         }
         let (date, stability) = match text.split_once('~') {
             Some((date, name)) => (date, stability(name)?),
             None => (text, Stability::Ga),
         };
-        read_date(date).map(|_| Self {
-            date: date.to_owned(),
-            stability,
-        })
+        read_date(date).map(|_| Self { date: date.to_owned(), stability })
     }
 
     /// The newest of `releases` (oldest first) on or before this date, at this stability or a higher one.
     pub(super) fn resolve(&self, releases: &[&str]) -> Option<Served> {
-        let releases: Vec<Self> = releases
-            .iter()
-            .filter_map(|text| Self::parse(text, 0))
-            .collect();
-        let place = releases.iter().rposition(|release| {
-            release.date <= self.date && release.stability >= self.stability
-        })?;
-        Some(Served {
-            version: releases[place].clone(),
-            successor: releases.get(place + 1).cloned(),
-        })
+        let releases: Vec<Self> = releases.iter().filter_map(|text| Self::parse(text, 0)).collect();
+        let place = releases.iter().rposition(|release| release.date <= self.date && release.stability >= self.stability)?;
+        Some(Served { version: releases[place].clone(), successor: releases.get(place + 1).cloned() })
     }
 }
 
@@ -117,51 +103,27 @@ mod tests {
     const RELEASES: [&str; 3] = ["2023-05-29", "2024-02-28", "2024-10-15~beta"];
 
     fn served(asked: &str) -> Option<(String, &'static str)> {
-        let served = Version::parse(asked, 0)
-            .expect("a version")
-            .resolve(&RELEASES)?;
+        let served = Version::parse(asked, 0).expect("a version").resolve(&RELEASES)?;
         Some((served.version.to_string(), served.stage()))
     }
 
     #[test]
     fn the_newest_release_on_or_before_the_date_answers() {
-        assert_eq!(
-            served("2024-02-27"),
-            Some(("2023-05-29".into(), "deprecated"))
-        );
-        assert_eq!(
-            served("2024-02-28").map(|(version, _)| version),
-            Some("2024-02-28".into())
-        );
+        assert_eq!(served("2024-02-27"), Some(("2023-05-29".into(), "deprecated")));
+        assert_eq!(served("2024-02-28").map(|(version, _)| version), Some("2024-02-28".into()));
         assert_eq!(served("2020-01-01"), None);
     }
 
     #[test]
     fn a_lower_stability_is_served_only_to_who_asks() {
-        assert_eq!(
-            served("2025-01-01").map(|(version, _)| version),
-            Some("2024-02-28".into())
-        );
-        assert_eq!(
-            served("2025-01-01~beta"),
-            Some(("2024-10-15~beta".into(), "beta"))
-        );
-        assert_eq!(
-            served("2024-03-01~experimental").map(|(version, _)| version),
-            Some("2024-02-28".into())
-        );
+        assert_eq!(served("2025-01-01").map(|(version, _)| version), Some("2024-02-28".into()));
+        assert_eq!(served("2025-01-01~beta"), Some(("2024-10-15~beta".into(), "beta")));
+        assert_eq!(served("2024-03-01~experimental").map(|(version, _)| version), Some("2024-02-28".into()));
     }
 
     #[test]
     fn what_is_no_version_is_not_read() {
-        for text in [
-            "",
-            "latest",
-            "2024-13-01",
-            "2024-1-1",
-            "2024-10-15~ga",
-            "2024-10-15~",
-        ] {
+        for text in ["", "latest", "2024-13-01", "2024-1-1", "2024-10-15~ga", "2024-10-15~"] {
             assert_eq!(Version::parse(text, 0), None, "{text}");
         }
     }

@@ -52,27 +52,11 @@ pub(super) enum Rank {
 }
 
 const ROLES: [(Rank, &str, &str); 5] = [
-    (
-        Rank::GroupAdmin,
-        "Group Admin",
-        "Administers the group and all its organizations",
-    ),
+    (Rank::GroupAdmin, "Group Admin", "Administers the group and all its organizations"),
     (Rank::OrgAdmin, "Org Admin", "Administers one organization"),
-    (
-        Rank::Collaborator,
-        "Org Collaborator",
-        "Works with the projects of an organization",
-    ),
-    (
-        Rank::Scanner,
-        "CI Scanner",
-        "Custom role: tests and monitors projects",
-    ),
-    (
-        Rank::Viewer,
-        "Group Viewer",
-        "Reads everything in the group",
-    ),
+    (Rank::Collaborator, "Org Collaborator", "Works with the projects of an organization"),
+    (Rank::Scanner, "CI Scanner", "Custom role: tests and monitors projects"),
+    (Rank::Viewer, "Group Viewer", "Reads everything in the group"),
 ];
 
 pub(super) struct Role {
@@ -107,24 +91,12 @@ pub(super) struct World {
 
 impl World {
     pub(super) fn new(region: &str) -> Self {
-        let group = |name: &'static str| Group {
-            id: seed::uuid(&format!("{region}/group/{name}")),
-            name,
-        };
-        let role = |(rank, name, description)| Role {
-            id: seed::uuid(&format!("{region}/role/{name}")),
-            rank,
-            name,
-            description,
-        };
+        let group = |name: &'static str| Group { id: seed::uuid(&format!("{region}/group/{name}")), name };
+        let role = |(rank, name, description)| Role { id: seed::uuid(&format!("{region}/role/{name}")), rank, name, description };
         Self {
             tenant: seed::uuid(&format!("{region}/tenant")),
             groups: GROUPS.map(group).into(),
-            orgs: ORGANISATIONS
-                .into_iter()
-                .enumerate()
-                .map(|(place, slug)| org(region, place, slug))
-                .collect(),
+            orgs: ORGANISATIONS.into_iter().enumerate().map(|(place, slug)| org(region, place, slug)).collect(),
             roles: ROLES.map(role).into(),
         }
     }
@@ -149,27 +121,14 @@ impl World {
 fn org(region: &str, place: usize, slug: &'static str) -> Org {
     let id = seed::uuid(&format!("{region}/org/{slug}"));
     let project_prefix = seed::uuid(&format!("{id}/projects"))[..24].to_owned();
-    let projects = if place == 0 {
-        MANY_PROJECTS
-    } else {
-        place * 7 % 41
-    };
-    Org {
-        id,
-        slug,
-        group: place / 10,
-        projects,
-        project_prefix,
-    }
+    let projects = if place == 0 { MANY_PROJECTS } else { place * 7 % 41 };
+    Org { id, slug, group: place / 10, projects, project_prefix }
 }
 
 impl Org {
     /// `acme-prod` is shown as `Acme Prod`.
     pub(super) fn name(&self) -> String {
-        let words = self
-            .slug
-            .split('-')
-            .map(|word| word[..1].to_uppercase() + &word[1..]);
+        let words = self.slug.split('-').map(|word| word[..1].to_uppercase() + &word[1..]);
         words.collect::<Vec<_>>().join(" ")
     }
 
@@ -191,10 +150,7 @@ mod tests {
     #[test]
     fn the_world_has_its_promised_size() {
         let world = World::new("SNYK-US-01");
-        assert_eq!(
-            (world.groups.len(), world.orgs.len(), world.orgs[0].projects),
-            (3, 30, MANY_PROJECTS)
-        );
+        assert_eq!((world.groups.len(), world.orgs.len(), world.orgs[0].projects), (3, 30, MANY_PROJECTS));
     }
 
     #[test]
@@ -203,9 +159,6 @@ mod tests {
         let id = world.orgs[0].project_id(2_999);
         assert_eq!(world.orgs[0].project(&id), Some(2_999));
         assert_eq!(world.orgs[1].project(&id), None);
-        assert_eq!(
-            world.orgs[0].project(&world.orgs[0].project_id(3_000)),
-            None
-        );
+        assert_eq!(world.orgs[0].project(&world.orgs[0].project_id(3_000)), None);
     }
 }

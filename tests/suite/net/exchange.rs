@@ -30,9 +30,16 @@ struct Holder {
 impl Holder {
     fn new(authorization: Authorization, api: &Server, auth: &Server) -> Self {
         let (api, auth) = (api.origin.clone(), Some(auth.origin.clone()));
-        let region = Region { id: "R".to_owned(), title: String::new(), aliases: Vec::new(), api, app: None, auth, ca_file: None };
+        let region =
+            Region { id: "R".to_owned(), title: String::new(), aliases: Vec::new(), api, app: None, auth, ca_file: None };
         let secret = Arc::new(Secret::from_text(SECRET.to_owned()));
-        Self { authorization, region, fields: map([("client_id", "client-1"), ("organization_id", "org-1")]), secret, parts: BTreeMap::new() }
+        Self {
+            authorization,
+            region,
+            fields: map([("client_id", "client-1"), ("organization_id", "org-1")]),
+            secret,
+            parts: BTreeMap::new(),
+        }
     }
 
     fn exchange(&self) -> Exchange<'_> {
@@ -64,7 +71,11 @@ fn endpoint(path: &str, secret_member: &str) -> ExchangeEndpoint {
 
 fn endpoints() -> Authorization {
     let verify = map([("currentOrganizationId", "organization_id")]);
-    Authorization::Exchange { endpoints: vec![endpoint("/v3/token", "pak"), endpoint("/v1/token", "pat")], scheme: "Bearer".to_owned(), verify }
+    Authorization::Exchange {
+        endpoints: vec![endpoint("/v3/token", "pak"), endpoint("/v1/token", "pat")],
+        scheme: "Bearer".to_owned(),
+        verify,
+    }
 }
 
 fn client_credentials() -> Authorization {
@@ -108,7 +119,10 @@ async fn client_credentials_go_to_the_api_host_as_a_form() {
 
 #[tokio::test]
 async fn the_next_endpoint_is_asked_only_after_a_404() {
-    let old = Server::answering(|request| if request.starts_with("POST /v3") { reply(404, "", "") } else { reply(200, "", jwt(r#"{"sub":"someone"}"#)) }).await;
+    let old = Server::answering(|request| {
+        if request.starts_with("POST /v3") { reply(404, "", "") } else { reply(200, "", jwt(r#"{"sub":"someone"}"#)) }
+    })
+    .await;
     let token = Holder::new(endpoints(), &old, &old).access_token().await.unwrap();
     assert_eq!(text(&token.secret), jwt(r#"{"sub":"someone"}"#), "a bare token is accepted");
     let bodies: Vec<String> = old.requests().iter().map(|request| body(request).to_owned()).collect();
@@ -137,7 +151,10 @@ async fn a_refusal_keeps_its_words_but_not_the_secret() {
     for status in [400, 401, 403] {
         let echo = Server::answering(move |request| reply(status, "", format!("\u{1b}[31mno: {}", body(request)))).await;
         let error = Holder::new(endpoints(), &echo, &echo).access_token().await.err().unwrap();
-        assert!(matches!(&error, ExchangeError::Refused { status: given, why } if *given == status && why.contains("no: pak=[secret]")), "{error}");
+        assert!(
+            matches!(&error, ExchangeError::Refused { status: given, why } if *given == status && why.contains("no: pak=[secret]")),
+            "{error}"
+        );
         let problem = Problem::from(error.clone());
         assert!(!format!("{error:?} {problem:?}").contains(SECRET));
         assert_eq!(problem.class.exit_code(), 4);
@@ -158,14 +175,16 @@ async fn a_page_is_no_token_and_a_redirect_is_not_followed() {
 
 #[tokio::test]
 async fn a_refresh_hands_over_the_next_token() {
-    let granting = |_: &str| reply(200, "", r#"{"access_token":"access","expires_in":3599,"refresh_token":"next","refresh_expires_in":15552000}"#);
+    let granting = |_: &str| {
+        reply(200, "", r#"{"access_token":"access","expires_in":3599,"refresh_token":"next","refresh_expires_in":15552000}"#)
+    };
     let api = Server::answering(granting).await;
     let mut holder = Holder::new(refresh_token(), &api, &api);
     holder.parts.insert("client_secret".to_owned(), Arc::new(Secret::from_text("client^secret".to_owned())));
     let refreshed = holder.refresh().await.unwrap();
     assert_eq!(text(&refreshed.access.secret), "access");
-    assert_eq!(refreshed.refresh_token.as_ref().map(text).as_deref(), Some("next"));
-    assert_eq!(refreshed.refresh_lifetime, Some(Duration::from_secs(15_552_000)));
+    let next = refreshed.next.unwrap();
+    assert_eq!((text(&next.secret).as_str(), next.lifetime), ("next", Some(Duration::from_secs(15_552_000))));
     let form = format!("grant_type=refresh_token&refresh_token={SECRET}&client_id=client-1&client_secret=client%5Esecret");
     assert_eq!(body(&api.requests()[0]), form);
 }

@@ -1,8 +1,8 @@
 //! Where redirects lead, and what goes along.
 
+use tokenring::domain::Secret;
 use tokenring::domain::request::Method;
 use tokenring::domain::response::Body;
-use tokenring::domain::Secret;
 use tokenring::net::{NetError, Outgoing, Payload};
 
 use super::server::{Server, reply};
@@ -39,7 +39,11 @@ async fn the_secret_stays_with_a_redirect_within_its_origins() {
     let other = welcoming().await;
     let first = redirecting(302, other.url("/x").to_string()).await;
     send(get_bound(first.url("/"), &[&first.origin, &other.origin])).await.unwrap();
-    let within = Server::answering(|request| if request.starts_with("GET / ") { reply(302, "location: /next\r\n", "") } else { reply(200, "", "") }).await;
+    let within =
+        Server::answering(
+            |request| if request.starts_with("GET / ") { reply(302, "location: /next\r\n", "") } else { reply(200, "", "") },
+        )
+        .await;
     send(get_bound(within.url("/"), &[&within.origin])).await.unwrap();
     for server in [other, within] {
         assert!(server.requests().iter().all(|request| request.contains(&format!("authorization: token {SECRET}"))));

@@ -48,7 +48,8 @@ async fn the_program_names_itself_and_nothing_else() {
     let server = Server::answering(|_| reply(200, "", "")).await;
     send(get(server.url("/a?b=c"))).await.unwrap();
     let request = server.requests().remove(0);
-    let mut names: Vec<&str> = request.lines().skip(1).filter_map(|line| line.split(':').next()).filter(|name| !name.is_empty()).collect();
+    let mut names: Vec<&str> =
+        request.lines().skip(1).filter_map(|line| line.split(':').next()).filter(|name| !name.is_empty()).collect();
     names.sort_unstable();
     assert_eq!(names, ["accept", "accept-encoding", "host", "user-agent"]);
     assert!(request.contains(&format!("user-agent: tokenring/{}\r\n", env!("CARGO_PKG_VERSION"))), "{request}");

@@ -71,16 +71,21 @@ impl Drop for Server {
 impl Seen {
     /// Reads the next request and remembers it; `None` when the client has closed.
     pub(super) async fn request(&self, stream: &mut TcpStream) -> Option<String> {
-        let mut bytes = Vec::new();
-        while !is_whole(&bytes) {
-            if stream.read_buf(&mut bytes).await.ok()? == 0 {
-                return None;
-            }
-        }
-        let request = String::from_utf8(bytes).unwrap();
+        let request = read_request(stream).await?;
         self.0.lock().unwrap().push(request.clone());
         Some(request)
     }
+}
+
+/// Reads the next request; `None` when the client has closed.
+pub(super) async fn read_request(stream: &mut TcpStream) -> Option<String> {
+    let mut bytes = Vec::new();
+    while !is_whole(&bytes) {
+        if stream.read_buf(&mut bytes).await.ok()? == 0 {
+            return None;
+        }
+    }
+    Some(String::from_utf8(bytes).unwrap())
 }
 
 /// A whole answer.

@@ -4,15 +4,16 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
-use tokenring::net::{Client, NetError, Obstacle, Outgoing, Transport as _};
+use tokenring::domain::Origin;
+use tokenring::net::{Client, Limits, NetError, Obstacle, Outgoing, Transport as _};
 
 use super::server::{Server, reply};
-use super::{get, get_bound, send};
-use tokenring::domain::Origin;
+use super::{LIMITS, get, get_bound, send};
 
 fn file(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/suite/net/tls").join(name)
@@ -75,4 +76,13 @@ async fn a_certificate_file_that_is_not_there_is_named() {
     let url = serve(reply(200, "", ""));
     let error = send(Outgoing { ca_file: Some(file("absent.pem")), ..get(url) }).await.unwrap_err();
     assert!(matches!(&error, NetError::Unsendable(why) if why.contains("absent.pem")), "{error}");
+}
+
+#[tokio::test]
+async fn the_limit_of_a_connection_covers_the_handshake() {
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = url::Url::parse(&format!("https://{}/", silent.local_addr().unwrap())).unwrap();
+    let limits = Limits { connect: Duration::from_millis(300), ..LIMITS };
+    let error = send(Outgoing { limits, ..get(url) }).await.unwrap_err();
+    assert_eq!(error, NetError::TimedOut { host: "127.0.0.1".to_owned(), limit: limits.connect });
 }

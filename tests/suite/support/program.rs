@@ -67,7 +67,17 @@ impl Home {
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_tokenring"));
         command.args(arguments).env("TOKENRING_HOME", self.root()).stdin(Stdio::null());
-        for name in ["TOKENRING_STORE", "TOKENRING_PASSPHRASE_FILE", "TOKENRING_LOG", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"] {
+        for name in [
+            "TOKENRING_STORE",
+            "TOKENRING_PASSPHRASE_FILE",
+            "TOKENRING_LOG",
+            "HTTP_PROXY",
+            "HTTPS_PROXY",
+            "ALL_PROXY",
+            "http_proxy",
+            "https_proxy",
+            "all_proxy",
+        ] {
             command.env_remove(name);
         }
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
@@ -104,7 +114,10 @@ impl Home {
             let mut arguments = vec!["regions", "add", "--provider", provider, "--id", id];
             for place in ["api", "app", "auth"] {
                 if let Some(url) = hosts[place].as_str() {
-                    arguments.extend([["--api", "--app", "--auth"][["api", "app", "auth"].iter().position(|known| *known == place).unwrap()], url]);
+                    arguments.extend([
+                        ["--api", "--app", "--auth"][["api", "app", "auth"].iter().position(|known| *known == place).unwrap()],
+                        url,
+                    ]);
                 }
             }
             self.run(&arguments).expect(0);
@@ -115,7 +128,10 @@ impl Home {
     pub fn adopt(&self, world: &World, name: &str) -> Outcome {
         let issued = world.credential(name);
         let text = |member: &str| issued[member].as_str().unwrap().to_owned();
-        let mut arguments: Vec<String> = ["add", name, "--provider", &text("provider"), "--kind", &text("kind"), "--region", &text("region")].map(str::to_owned).into();
+        let mut arguments: Vec<String> =
+            ["add", name, "--provider", &text("provider"), "--kind", &text("kind"), "--region", &text("region")]
+                .map(str::to_owned)
+                .into();
         for (id, value) in issued["fields"].as_object().unwrap() {
             arguments.extend(["--field".to_owned(), format!("{id}={}", value.as_str().unwrap())]);
         }
@@ -145,7 +161,9 @@ impl Outcome {
     /// The error on standard error, as `--json` prints it.
     #[track_caller]
     pub fn error(&self) -> Value {
-        serde_json::from_str::<Value>(self.err.lines().last().unwrap_or_default()).unwrap_or_else(|error| panic!("{error}: {}", self.err))["error"].clone()
+        serde_json::from_str::<Value>(self.err.lines().last().unwrap_or_default())
+            .unwrap_or_else(|error| panic!("{error}: {}", self.err))["error"]
+            .clone()
     }
 }
 

@@ -11,7 +11,10 @@ use crate::domain::rotation::strategy::{Handle, Overlap};
 
 pub(super) fn next(progress: &Progress<'_>) -> Next {
     let steps = [stash, prove_old, restore, redeliver, discard, sweep, forget];
-    steps.into_iter().find_map(|step| step(progress)).unwrap_or_else(|| Next::Finished(Ending::RolledBack { left: left(progress) }))
+    steps
+        .into_iter()
+        .find_map(|step| step(progress))
+        .unwrap_or_else(|| Next::Finished(Ending::RolledBack { left: left(progress) }))
 }
 
 /// What the provider knows by its value only must be in the store before it can be removed there.

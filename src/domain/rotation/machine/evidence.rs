@@ -98,9 +98,7 @@ impl MayDiscard {
         let of_use = match target {
             Target::Unnamed => true,
             Target::Held(_) => progress.new.is_some() && !proven,
-            Target::Remote(remote) => {
-                progress.is_old_remote(&remote.id) || (progress.is_new_remote(&remote.id) && !proven)
-            }
+            Target::Remote(remote) => progress.is_old_remote(&remote.id) || (progress.is_new_remote(&remote.id) && !proven),
         };
         (!of_use).then(|| Self { key: key.to_owned(), target: target.clone() })
     }

@@ -128,11 +128,17 @@ impl HumanNeed {
     pub fn words(&self) -> String {
         match &self.need {
             Need::Paste { instructions, why, name, .. } => {
-                format!("{}make a new secret, call it {name} if it takes a name, and paste it. {instructions}", preface(why.as_deref()))
+                format!(
+                    "{}make a new secret, call it {name} if it takes a name, and paste it. {instructions}",
+                    preface(why.as_deref())
+                )
             }
             Need::ChooseOld(among) => format!("say which of these {} is the old one, to be revoked", among.len()),
             Need::Override { sameness, typed } => {
-                format!("the new secret is not the same: {}. Type \"{typed}\" to take it all the same", sameness.objections().join("; "))
+                format!(
+                    "the new secret is not the same: {}. Type \"{typed}\" to take it all the same",
+                    sameness.objections().join("; ")
+                )
             }
             Need::Revoke { instructions, why, .. } => {
                 format!("{}revoke the old secret at the provider. {instructions}", preface(why.as_deref()))
@@ -145,8 +151,12 @@ impl HumanNeed {
             Need::MakeRoom { limit: Some(limit), why } => {
                 format!("the provider allows {limit} of these at the same time ({why}): delete one that is not in use")
             }
-            Need::MakeRoom { limit: None, why } => format!("the provider allows no more of these ({why}): delete one that is not in use"),
-            Need::StillAlive(why) => format!("the old secret was revoked but still works ({why}): keep looking, or see to it at the provider"),
+            Need::MakeRoom { limit: None, why } => {
+                format!("the provider allows no more of these ({why}): delete one that is not in use")
+            }
+            Need::StillAlive(why) => {
+                format!("the old secret was revoked but still works ({why}): keep looking, or see to it at the provider")
+            }
             Need::Stuck(why) => format!("could not {}: {why}", self.step.words()),
         }
     }

@@ -204,7 +204,8 @@ fn kill(world: &mut World, target: &Target) -> Tried<()> {
 }
 
 fn prove_dead(world: &mut World, old: &Fingerprint) -> Tried<Outcome> {
-    let secret = get(world, Slot::Previous)?.filter(|secret| print(*secret) == *old).expect("the old one is kept until it is dead");
+    let secret =
+        get(world, Slot::Previous)?.filter(|secret| print(*secret) == *old).expect("the old one is kept until it is dead");
     if is_accepted(world, secret)? { failed(FailureKind::NotYet, "it still works") } else { Ok(Outcome::ProvenDead) }
 }
 
@@ -304,7 +305,9 @@ fn remove(world: &mut World, target: &Target) {
     let current = world.slots[&Slot::Current];
     let doomed: Vec<u32> = match target {
         Target::Remote(remote) => remote.id.trim_start_matches('r').parse().into_iter().collect(),
-        Target::Held(_) | Target::Unnamed => world.live.keys().copied().filter(|&s| s != OLD && s != STRANGER && s != current).collect(),
+        Target::Held(_) | Target::Unnamed => {
+            world.live.keys().copied().filter(|&s| s != OLD && s != STRANGER && s != current).collect()
+        }
     };
     for secret in doomed {
         world.happen(Effect::Kill(secret));

@@ -1,6 +1,6 @@
 //! The gates, one by one: what the machine refuses, whom it asks, and what it says.
 
-use super::world::{print, World};
+use super::world::{World, print};
 use super::*;
 
 const AUTOMATIC: (ReplacementPlan, bool) = (ReplacementPlan::SnykServiceAccount, true);
@@ -80,7 +80,19 @@ fn step_of(journal: &Journal) -> Step {
 fn the_whole_way_is_the_planned_one() {
     let plan = plan(AUTOMATIC);
     let steps: Vec<&str> = plan.steps.iter().map(|planned| planned.step.id()).collect();
-    let order = ["prove-store", "snapshot", "create", "stash", "verify", "promote", "deliver", "deliver", "revoke", "prove-dead", "forget"];
+    let order = [
+        "prove-store",
+        "snapshot",
+        "create",
+        "stash",
+        "verify",
+        "promote",
+        "deliver",
+        "deliver",
+        "revoke",
+        "prove-dead",
+        "forget",
+    ];
     assert_eq!(steps, order);
     assert_eq!(next(&Journal::begin(plan)), Next::Act(Action::ProveStore));
 }
@@ -121,8 +133,7 @@ fn an_old_secret_of_unknown_reach_is_said_to_be_so() {
 fn another_secret_in_the_store_than_the_one_that_was_made_is_never_promoted() {
     let old = seen(OldReach::Known(reach(&["acme"])), &["r0"]);
     let other = Outcome::Verified { fingerprint: print(2), reach: reach(&["acme"]) };
-    let journal =
-        journal(AUTOMATIC, [Outcome::StoreProven, old, Outcome::Created(minted(1)), Outcome::Stashed(print(1)), other]);
+    let journal = journal(AUTOMATIC, [Outcome::StoreProven, old, Outcome::Created(minted(1)), Outcome::Stashed(print(1)), other]);
     assert_eq!(step_of(&journal), Step::Discard("r1".into()), "the lost one is removed before another one is made");
 }
 
@@ -136,7 +147,11 @@ fn revocation_needs_verification_promotion_and_every_consumer() {
         entries.remove(missing);
         let cut = Journal::read(std::iter::once(Entry::Planned(Box::new(plan(AUTOMATIC)))).chain(entries.clone())).unwrap();
         let was_intent = matches!(whole.entries()[missing], Entry::Intent(_));
-        assert!(was_intent || !matches!(next(&cut), Next::Act(Action::Revoke(_))), "revoked without {:?}", whole.entries()[missing]);
+        assert!(
+            was_intent || !matches!(next(&cut), Next::Act(Action::Revoke(_))),
+            "revoked without {:?}",
+            whole.entries()[missing]
+        );
     }
 }
 
@@ -264,7 +279,10 @@ fn a_revoked_secret_that_works_on_is_polled_and_then_reported() {
     let mut journal = delivered_journal(AUTOMATIC);
     journal.push(Entry::Done(Outcome::Revoked));
     let mut waits = 0;
-    while let Next::Wait { then, .. } = { fail(&mut journal, Step::ProveDead, FailureKind::NotYet); next(&journal) } {
+    while let Next::Wait { then, .. } = {
+        fail(&mut journal, Step::ProveDead, FailureKind::NotYet);
+        next(&journal)
+    } {
         assert_eq!(*then, Next::Act(Action::ProveDead(print(OLD))));
         waits += 1;
     }
@@ -321,7 +339,10 @@ fn status_and_lines_have_the_documented_shape() {
     let lines = plan_lines(journal.plan());
     assert!(lines[0].detail.starts_with("No overlap"), "the warning comes first");
     let line = serde_json::to_string(&lines[1]).unwrap();
-    assert_eq!(line, r#"{"rotation":"0707070707070707","step":"prove-store","state":"planned","detail":"show that the store keeps what it is given"}"#);
+    assert_eq!(
+        line,
+        r#"{"rotation":"0707070707070707","step":"prove-store","state":"planned","detail":"show that the store keeps what it is given"}"#
+    );
 }
 
 #[test]

@@ -11,9 +11,9 @@ use proptest::prelude::*;
 use world::{FAULTS, Fault, OLD, STRANGER, World};
 
 use super::*;
+use crate::domain::Moment;
 use crate::domain::credential::{Credential, CredentialId, Name, Slot};
 use crate::domain::provider::spec::{Authorization, Kind, Replacement, ReplacementPlan};
-use crate::domain::Moment;
 
 /// Every way of replacing, with and without overlap where both exist.
 const STRATEGIES: [(ReplacementPlan, bool); 7] = [
