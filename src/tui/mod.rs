@@ -11,7 +11,7 @@ mod terminal;
 pub mod view;
 mod watch;
 
-use std::io::{self, IsTerminal};
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ use app::keymap::Keymap;
 use app::{Preferences, Start};
 
 use crate::config::Settings;
-use crate::domain::problem::{Class, Problem};
+use crate::domain::Problem;
 use crate::engine::Engine;
 
 pub use inbox::{Doors, Inbox, Notice, inbox};
@@ -29,9 +29,6 @@ pub use terminal::{Scope, Surface};
 /// Shows the screen until the person leaves; returns the exit code (0, or 128 + signal). The calling thread becomes
 /// the screen's, so this belongs into `block_on`, not into a task.
 pub async fn run(engine: Arc<Engine>, settings: &Settings) -> Result<u8, Problem> {
-    if !io::stdout().is_terminal() {
-        return Err(no_terminal());
-    }
     let credentials = engine.credentials().await?;
     let (doors, inbox) = inbox();
     let _panics = panics::PanicGuard::new(doors.notices.clone());
@@ -46,15 +43,10 @@ pub async fn run(engine: Arc<Engine>, settings: &Settings) -> Result<u8, Problem
 fn preferences(settings: &Settings) -> Preferences {
     Preferences {
         theme: settings.theme(),
-        glyphs: settings.glyphs(&|name| std::env::var(name).ok()).clone(),
+        glyphs: settings.glyphs(&|name| std::env::var(name).ok()),
         keys: Keymap::new(&settings.keys),
         reveal: Duration::from_secs(settings.reveal_seconds),
     }
-}
-
-fn no_terminal() -> Problem {
-    let remedy = "run it at a terminal, or use a command such as `tokenring list --json`";
-    Problem::new("The screen cannot be shown", "the output is not a terminal", remedy).of(Class::Usage)
 }
 
 fn unusable(error: &io::Error) -> Problem {
