@@ -102,7 +102,7 @@ pub struct Preferences {
     /// What each role looks like.
     pub theme: Theme,
     /// The signs that carry meaning.
-    pub glyphs: Glyphs,
+    pub glyphs: &'static Glyphs,
     /// Which key means what.
     pub keys: Keymap,
     /// How long a secret is shown.
@@ -113,7 +113,7 @@ impl Default for Preferences {
     fn default() -> Self {
         Self {
             theme: Theme::default(),
-            glyphs: Glyphs::UNICODE,
+            glyphs: &Glyphs::UNICODE,
             keys: Keymap::new(&std::collections::BTreeMap::new()),
             reveal: Duration::from_secs(15),
         }
