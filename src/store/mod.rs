@@ -148,10 +148,9 @@ impl From<StoreError> for Problem {
                 "The store is locked",
                 "unlock it with `tokenring store unlock` (or in your desktop's keyring program) and try again",
             ),
-            StoreError::Uncreated => (
-                "The store does not exist yet",
-                "create it with `tokenring store unlock`, which asks for a new passphrase",
-            ),
+            StoreError::Uncreated => {
+                ("The store does not exist yet", "create it with `tokenring store unlock`, which asks for a new passphrase")
+            }
             StoreError::Absent => {
                 ("The secret is not in the store", "add it again with `tokenring edit NAME --secret`, or remove the credential")
             }

@@ -85,7 +85,7 @@ impl<S: Surface> Loop<S> {
     pub async fn run(parts: Parts<S>) -> u8 {
         let Parts { engine, credentials, surface, inbox: (doors, inbox) } = parts;
         let size = surface.size().unwrap_or((80, 24));
-        let start = Start { credentials, catalogue: Arc::clone(&engine.catalogue), size };
+        let start = Start::new(credentials, Arc::clone(&engine.catalogue), size);
         let (app, effects) = App::start(start, now(&engine));
         let tasks = Tasks::new(Arc::clone(&engine), doors.reports.clone());
         let pace = Pace { drawn: Instant::now(), due: None };

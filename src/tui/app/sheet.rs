@@ -116,6 +116,11 @@ impl Row {
         Self::Text(Role::Text, text.into())
     }
 
+    /// Text to take note of.
+    pub fn warning(text: impl Into<String>) -> Self {
+        Self::Text(Role::Warn, text.into())
+    }
+
     /// Text that steps back.
     pub fn dim(text: impl Into<String>) -> Self {
         Self::Text(Role::Dim, text.into())

@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 pub use activity::ActivityList;
 pub use add::Add;
-pub use confirm::{Confirm, warning as confirm_warning};
+pub use confirm::Confirm;
 pub use edit::EditCredential;
 pub use help::Help;
 pub use parameters::Parameters;
