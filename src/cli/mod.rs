@@ -1,6 +1,138 @@
-//! The command line door.
+//! The command line door: one file a verb.
+//!
+//! Every verb is a `clap` struct with a `run` function that asks the engine and hands what it learns to [`output`],
+//! the only file of the program that writes to standard output and standard error.
+
+mod add;
+mod check;
+mod context;
+mod demo;
+mod edit;
+mod get;
+mod identify;
+mod list;
+mod output;
+mod process;
+mod prompt;
+mod regions;
+mod remove;
+mod request;
+mod sandbox;
+mod screen;
+mod secret_input;
+mod shape;
+mod store;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::domain::Problem;
+use context::Context;
+use output::Output;
+
+/// A keyring for API tokens, with a screen.
+#[derive(Debug, Parser)]
+#[command(name = "tokenring", version, about, max_term_width = 100, after_help = EXIT_CODES)]
+struct Cli {
+    #[command(subcommand)]
+    verb: Option<Verb>,
+    #[command(flatten)]
+    common: Common,
+}
+
+/// What every command takes.
+#[derive(Debug, Clone, Copy, clap::Args)]
+struct Common {
+    /// Print JSON with stable field names; errors too, on standard error
+    #[arg(long, global = true)]
+    json: bool,
+    /// Refuse every request that is not a GET or HEAD, before the socket
+    #[arg(long, global = true)]
+    readonly: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Show the screen on the built-in simulator: nothing to install, nothing kept
+    Demo(demo::Demo),
+    /// Run the simulator alone, on loopback, until SIGTERM
+    Sandbox(sandbox::Sandbox),
+    /// Keep a credential; the secret comes from standard input or a hidden prompt
+    Add(add::Add),
+    /// List all credentials
+    List(list::List),
+    /// Show one credential
+    Show(list::Show),
+    /// Change a credential's name, region, fields, labels, expiry or secret
+    Edit(edit::Edit),
+    /// Forget a credential and its secret here; the provider is not asked
+    Remove(remove::Remove),
+    /// Write the secret to a pipe; to a terminal only with --reveal
+    Get(get::Get),
+    /// Say what a secret is, offline; it is read from standard input
+    Identify(identify::Identify),
+    /// Ask the provider whether credentials work
+    Check(check::Check),
+    /// List regions, or add a private one
+    Regions(regions::Regions),
+    /// Switch a credential to another region
+    Region(regions::Switch),
+    /// Try a credential in all regions of its provider; shows the secret to each of those hosts
+    Probe(check::Probe),
+    /// Send a request with a credential
+    Request(request::Request),
+    /// Look at the store, or unlock it
+    Store(store::Store),
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed, 2 usage, 3 not found, 4 refused by the provider, 5 unknown (network),\n\
+6 store locked or unavailable, 7 policy not met, 8 a rotation needs a human.\n\
+Environment: TOKENRING_HOME puts configuration, data and state under one folder; TOKENRING_STORE=keyring|file|memory\n\
+overrides the configured store; TOKENRING_PASSPHRASE_FILE names a file (mode 0600) with the encrypted file's passphrase.";
 
 /// Runs the program on the process's arguments.
-pub fn main() -> std::process::ExitCode {
-    std::process::ExitCode::SUCCESS
+pub fn main() -> ExitCode {
+    process::harden();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return output::usage(&error, std::env::args().any(|argument| argument == "--json")),
+    };
+    let output = Output::new(cli.common.json);
+    match run(cli, &output) {
+        Ok(code) => ExitCode::from(code),
+        Err(problem) => output.problem(&problem),
+    }
+}
+
+/// The grammar of the command line, for documentation, completions and manual pages.
+pub fn command() -> clap::Command {
+    <Cli as clap::CommandFactory>::command()
+}
+
+fn run(cli: Cli, output: &Output) -> Result<u8, Problem> {
+    process::start_log()?;
+    let context = Context::new(cli.common, output)?;
+    process::runtime()?.block_on(dispatch(cli.verb, &context))
+}
+
+async fn dispatch(verb: Option<Verb>, context: &Context<'_>) -> Result<u8, Problem> {
+    match verb {
+        None => screen::run(context).await,
+        Some(Verb::Demo(verb)) => verb.run(context).await,
+        Some(Verb::Sandbox(verb)) => verb.run(context).await,
+        Some(Verb::Add(verb)) => verb.run(context).await,
+        Some(Verb::List(verb)) => verb.run(context).await,
+        Some(Verb::Show(verb)) => verb.run(context).await,
+        Some(Verb::Edit(verb)) => verb.run(context).await,
+        Some(Verb::Remove(verb)) => verb.run(context).await,
+        Some(Verb::Get(verb)) => verb.run(context).await,
+        Some(Verb::Identify(verb)) => verb.run(context),
+        Some(Verb::Check(verb)) => verb.run(context).await,
+        Some(Verb::Regions(verb)) => verb.run(context).await,
+        Some(Verb::Region(verb)) => verb.run(context).await,
+        Some(Verb::Probe(verb)) => verb.run(context).await,
+        Some(Verb::Request(verb)) => verb.run(context).await,
+        Some(Verb::Store(verb)) => verb.run(context).await,
+    }
 }

@@ -161,11 +161,11 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::domain::provider::Catalogue;
+    use crate::domain::provider::builtin;
     use crate::domain::request::Target;
 
     fn written(provider: &str, kind: &str, draft: &Draft) -> Curl {
-        let catalogue = Catalogue::builtin().unwrap();
+        let catalogue = builtin();
         let kind = catalogue.kind(provider, kind).unwrap();
         let region = catalogue.regions(provider).unwrap().first().unwrap();
         let provider = catalogue.provider(provider).unwrap();

@@ -5,14 +5,19 @@
 
 pub mod credential;
 pub mod curl;
+pub mod explain;
 pub mod identify;
 pub mod problem;
 pub mod provider;
+pub mod rate_limit;
+pub mod redact;
 pub mod region;
 pub mod request;
 pub mod response;
+pub mod rotation;
 pub mod secret;
 pub mod text;
+pub mod words;
 
 pub use credential::{Credential, CredentialId, Name};
 pub use problem::Problem;

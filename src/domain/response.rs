@@ -26,9 +26,11 @@ pub struct Answer {
     pub headers: Vec<(String, String)>,
     /// The body.
     pub body: Body,
+    /// Whether the body went on beyond the limit; then `body` holds its beginning.
+    pub truncated: bool,
     /// Where the time went.
     pub timing: Timing,
-    /// The bytes of the body as they came over the wire, after decompression.
+    /// The bytes of the body that were read, after decompression.
     pub size: u64,
     /// The URL that answered in the end, after redirects.
     pub url: String,

@@ -1,26 +1,203 @@
 //! Verdicts: does a credential work, here and in the other regions?
 
+use std::collections::{BTreeMap, HashMap, VecDeque};
+
+use futures::{FutureExt as _, StreamExt as _};
+
 use super::Engine;
-use crate::domain::credential::Check;
-use crate::domain::problem::Problem;
-use crate::domain::{Credential, CredentialId};
-use crate::index::RegionCheck;
+use super::authorize::Trouble;
+use crate::domain::credential::{Check, Principal};
+use crate::domain::explain::{self, Asked, Explanation, Hints};
+use crate::domain::provider::Preset;
+use crate::domain::region::Region;
+use crate::domain::response::{Answer, Verdict};
+use crate::domain::{Credential, CredentialId, Problem};
+use crate::index::{Index, RegionCheck};
+use crate::net::exchange::ExchangeError;
+
+/// How many verdicts are written to the index in one transaction.
+const BATCH: usize = 64;
+
+/// A verdict that is to be written down.
+struct Finding {
+    credential: Credential,
+    region: String,
+    check: Check,
+    principal: Option<Principal>,
+}
 
 impl Engine {
     /// Asks the provider in the named region whether the credential works, and keeps the verdict in the index.
     /// A store that does not give the secret is a problem, not a verdict.
-    pub async fn check(&self, _credential: &Credential, _region: &str) -> Result<Check, Problem> {
-        unimplemented!("spine")
+    pub async fn check(&self, credential: &Credential, region: &str) -> Result<Check, Problem> {
+        let finding = self.find_out(credential, region).await?;
+        let check = finding.check.clone();
+        self.write_down(vec![finding]).await?;
+        Ok(check)
     }
 
-    /// Checks many credentials in their own regions, a bounded number at a time and fair between hosts; `seen` is
+    /// Checks many credentials in their own regions, a bounded number at a time and in turns between hosts; `seen` is
     /// called for each as it ends.
-    pub async fn check_many(&self, _credentials: Vec<Credential>, _seen: impl FnMut(&Credential, Result<Check, Problem>) + Send) {
-        unimplemented!("spine")
+    pub async fn check_many(
+        &self,
+        credentials: Vec<Credential>,
+        mut seen: impl FnMut(&Credential, Result<Check, Problem>) + Send,
+    ) {
+        let asked: Vec<_> = in_turns(credentials).into_iter().map(|credential| self.find_out_here(credential).boxed()).collect();
+        let mut answers =
+            std::pin::pin!(futures::stream::iter(asked).buffer_unordered(self.options.concurrency).ready_chunks(BATCH));
+        while let Some(batch) = answers.next().await {
+            let mut findings = Vec::with_capacity(batch.len());
+            for (credential, found) in batch {
+                match found {
+                    Ok(finding) => {
+                        seen(&credential, Ok(finding.check.clone()));
+                        findings.push(finding);
+                    }
+                    Err(problem) => seen(&credential, Err(problem)),
+                }
+            }
+            if let Err(problem) = self.write_down(findings).await {
+                tracing::error!(%problem, "verdicts were not kept");
+            }
+        }
+    }
+
+    /// Tries a credential in every region of its provider. The secret is shown to each of their hosts, so whoever
+    /// calls this has asked the person first.
+    pub async fn probe(&self, credential: &Credential, mut seen: impl FnMut(&str, &Check) + Send) -> Result<(), Problem> {
+        let regions = self.catalogue.regions(&credential.provider)?;
+        let asked: Vec<_> = regions.iter().map(|region| self.check_in(credential, region).boxed()).collect();
+        let mut answers = std::pin::pin!(futures::stream::iter(asked).buffer_unordered(self.options.concurrency));
+        while let Some((region, outcome)) = answers.next().await {
+            seen(&region.id, &outcome?);
+        }
+        Ok(())
     }
 
     /// The last verdicts of a credential, one for each region where it was tried.
-    pub async fn region_checks(&self, _id: &CredentialId) -> Result<Vec<RegionCheck>, Problem> {
-        unimplemented!("spine")
+    pub async fn region_checks(&self, id: &CredentialId) -> Result<Vec<RegionCheck>, Problem> {
+        let id = id.clone();
+        self.with_index(move |index| index.region_checks(&id)).await
+    }
+
+    /// What an answer says about the credential, with all that is known besides.
+    pub(super) async fn judge(&self, credential: &Credential, region: &Region, answer: &Answer) -> Result<Explanation, Problem> {
+        let provider = self.catalogue.provider(&credential.provider)?;
+        let asked = Asked { provider, kind: &credential.kind, region: &region.id };
+        let mut hints = Hints { home_region: None, accepted_in: Vec::new(), expires: credential.expires, now: self.now() };
+        if answer.status >= 400 {
+            let elsewhere = self.region_checks(&credential.id).await?.into_iter();
+            let accepted = elsewhere.filter(|known| known.check.verdict == Verdict::Accepted && known.region != region.id);
+            hints.accepted_in = accepted.map(|known| known.region).collect();
+            hints.home_region = self.home_of(credential).await;
+        }
+        Ok(explain::explain(asked, answer, &hints))
+    }
+
+    /// The region that the secret itself names.
+    async fn home_of(&self, credential: &Credential) -> Option<String> {
+        let secret = self.secret(credential, &crate::domain::credential::Part::Secret).await.ok()?;
+        let found = self.identify(&secret).ok()?;
+        found.candidates.into_iter().find(|candidate| candidate.kind == credential.kind)?.region
+    }
+
+    async fn find_out_here(&self, credential: Credential) -> (Credential, Result<Finding, Problem>) {
+        let found = self.find_out(&credential, &credential.region).await;
+        (credential, found)
+    }
+
+    async fn check_in<'r>(&self, credential: &Credential, region: &'r Region) -> (&'r Region, Result<Check, Problem>) {
+        (region, self.check(credential, &region.id).await)
+    }
+
+    async fn find_out(&self, credential: &Credential, region: &str) -> Result<Finding, Problem> {
+        let region = self.catalogue.region(&credential.provider, region)?;
+        let kind = self.catalogue.kind(&credential.provider, &credential.kind)?;
+        let preset = self.catalogue.preset(&credential.provider, &kind.check)?;
+        let draft = self.draft(credential, &preset.id, &BTreeMap::new())?;
+        let started = std::time::Instant::now();
+        let outcome = self.dispatch(credential, region, &draft).await;
+        let latency = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let (verdict, status, reason, principal) = match outcome {
+            Ok(answer) => {
+                let Explanation { verdict, reason, .. } = self.judge(credential, region, &answer).await?;
+                let principal = (verdict == Verdict::Accepted).then(|| principal(preset, &answer)).flatten();
+                (verdict, Some(answer.status), reason, principal)
+            }
+            Err(Trouble::Net(error)) => (Verdict::Unknown, None, error.to_string(), None),
+            Err(Trouble::Exchange(error)) => (verdict_of(&error), status_of(&error), error.to_string(), None),
+            Err(Trouble::Problem(problem)) => return Err(problem),
+        };
+        let check = Check { verdict, status, reason, at: self.now(), latency_ms: Some(latency) };
+        Ok(Finding { credential: credential.clone(), region: region.id.clone(), check, principal })
+    }
+
+    async fn write_down(&self, findings: Vec<Finding>) -> Result<(), Problem> {
+        if findings.is_empty() {
+            return Ok(());
+        }
+        self.with_index(move |index: &Index| {
+            let verdict = |finding: &Finding| {
+                (finding.credential.id.clone(), RegionCheck { region: finding.region.clone(), check: finding.check.clone() })
+            };
+            index.record_checks(&findings.iter().map(verdict).collect::<Vec<_>>())?;
+            for finding in &findings {
+                if let Some(who) = finding.principal.as_ref().filter(|who| finding.credential.principal.as_ref() != Some(who)) {
+                    index.update(&finding.credential.id, |credential| credential.principal = Some(who.clone()))?;
+                }
+            }
+            Ok(())
+        })
+        .await
+    }
+}
+
+/// One of each region after the other, so that no host has to wait for another one's queue.
+fn in_turns(credentials: Vec<Credential>) -> Vec<Credential> {
+    let mut order = Vec::new();
+    let mut queues: HashMap<(String, String), VecDeque<Credential>> = HashMap::new();
+    let total = credentials.len();
+    for credential in credentials {
+        let host = (credential.provider.clone(), credential.region.clone());
+        queues
+            .entry(host.clone())
+            .or_insert_with(|| {
+                order.push(host);
+                VecDeque::new()
+            })
+            .push_back(credential);
+    }
+    let mut turns = Vec::with_capacity(total);
+    while turns.len() < total {
+        turns.extend(order.iter().filter_map(|host| queues.get_mut(host)?.pop_front()));
+    }
+    turns
+}
+
+/// Who the answer says the credential acts as.
+fn principal(preset: &Preset, answer: &Answer) -> Option<Principal> {
+    let pointers = preset.principal.as_ref()?;
+    let body: serde_json::Value = serde_json::from_str(answer.body.text()?).ok()?;
+    let text = |pointer: &String| body.pointer(pointer).and_then(serde_json::Value::as_str).map(str::to_owned);
+    let id = text(&pointers.id)?;
+    let name = pointers.name.iter().find_map(text).unwrap_or_else(|| id.clone());
+    let kind = pointers.kind.as_ref().and_then(text).unwrap_or_else(|| "user".to_owned());
+    Some(Principal { id, name, kind })
+}
+
+fn verdict_of(error: &ExchangeError) -> Verdict {
+    match error {
+        ExchangeError::Refused { .. } | ExchangeError::Other { .. } | ExchangeError::Missing(_) => Verdict::Refused,
+        _ => Verdict::Unknown,
+    }
+}
+
+fn status_of(error: &ExchangeError) -> Option<u16> {
+    match error {
+        ExchangeError::Refused { status, .. } | ExchangeError::Unexpected { status, .. } | ExchangeError::NoToken { status } => {
+            Some(*status)
+        }
+        _ => None,
     }
 }

@@ -1,50 +1,264 @@
 //! Credentials in and out of the keyring: add, list, edit, remove, and the secret for who may have it.
+//!
+//! A new credential is written to the index first and to the store second. A crash in between leaves a credential
+//! whose secret is absent, which everybody can see and mend; the other order would leave a secret nobody knows about.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::Engine;
 use super::message::{Edit, NewCredential};
-use crate::domain::credential::Part;
-use crate::domain::identify::Identified;
-use crate::domain::problem::Problem;
+use crate::domain::credential::{Part, Slot};
+use crate::domain::identify::{self, Identified};
+use crate::domain::problem::{Class, Problem};
+use crate::domain::provider::Kind;
 use crate::domain::{Credential, CredentialId, Name, Secret};
+use crate::index::{Index, IndexError};
+use crate::store::{ItemKey, StoreError};
 
 impl Engine {
     /// All credentials, by name. The store is not touched.
     pub async fn credentials(&self) -> Result<Vec<Credential>, Problem> {
-        unimplemented!("spine")
+        self.with_index(Index::credentials).await
     }
 
     /// The credential with this name; where there is none, the problem offers the nearest names.
-    pub async fn find(&self, _name: &str) -> Result<Credential, Problem> {
-        unimplemented!("spine")
+    pub async fn find(&self, name: &str) -> Result<Credential, Problem> {
+        let name = name.to_owned();
+        self.with_index(move |index| index.by_name(&name)).await
     }
 
-    /// Keeps a new credential: refuses what is wrong before anything is written, then the secret, then the index.
-    pub async fn add(&self, _new: NewCredential) -> Result<Credential, Problem> {
-        unimplemented!("spine")
+    /// The credential with this identity.
+    pub async fn by_id(&self, id: &CredentialId) -> Result<Credential, Problem> {
+        let id = id.clone();
+        self.with_index(move |index| index.by_id(&id)).await
+    }
+
+    /// Keeps a new credential: refuses what is wrong before anything is written, proves the store, then writes.
+    pub async fn add(&self, new: NewCredential) -> Result<Credential, Problem> {
+        let (credential, secrets) = self.prepare(new)?;
+        self.refuse_taken(&credential.name).await?;
+        self.prove_store().await?;
+        let credential = Credential { fingerprint: Some(self.fingerprint(&secrets[&Part::Secret]).await?), ..credential };
+        let row = credential.clone();
+        self.with_index(move |index| index.insert(&row)).await?;
+        if let Err(problem) = self.keep_all(&credential.id, &secrets).await {
+            self.forget_everywhere(&credential).await?;
+            return Err(problem);
+        }
+        Ok(credential)
     }
 
     /// Changes a credential.
-    pub async fn edit(&self, _id: &CredentialId, _edit: Edit) -> Result<Credential, Problem> {
-        unimplemented!("spine")
+    pub async fn edit(&self, id: &CredentialId, edit: Edit) -> Result<Credential, Problem> {
+        let before = self.by_id(id).await?;
+        self.validate_edit(&before, &edit)?;
+        if let Some(name) = edit.name.as_ref().filter(|name| **name != before.name) {
+            self.refuse_taken(name).await?;
+        }
+        let fingerprint = match &edit.secret {
+            Some(secret) => Some(self.replace_secret(&before, secret).await?),
+            None => None,
+        };
+        let id = id.clone();
+        self.with_index(move |index| index.update(&id, |credential| apply(credential, edit, fingerprint))).await
     }
 
-    /// Forgets a credential and its secrets here; the provider is not asked.
-    pub async fn remove(&self, _id: &CredentialId) -> Result<(), Problem> {
-        unimplemented!("spine")
+    /// Forgets a credential and its secrets here; the provider is not asked. The secrets go first, so that a store
+    /// that is locked leaves everything as it was.
+    pub async fn remove(&self, id: &CredentialId) -> Result<(), Problem> {
+        let credential = self.by_id(id).await?;
+        self.forget_everywhere(&credential).await
     }
 
     /// What a pasted secret may be. Offline.
-    pub fn identify(&self, _pasted: &Secret) -> Result<Identified, Problem> {
-        unimplemented!("spine")
+    pub fn identify(&self, pasted: &Secret) -> Result<Identified, Problem> {
+        Ok(identify::identify(pasted, &self.catalogue)?)
     }
 
     /// Credentials that already hold this very secret.
-    pub async fn twins(&self, _secret: &Secret) -> Result<Vec<Name>, Problem> {
-        unimplemented!("spine")
+    pub async fn twins(&self, secret: &Secret) -> Result<Vec<Name>, Problem> {
+        let fingerprint = self.fingerprint(secret).await?;
+        self.with_index(move |index| index.with_fingerprint(&fingerprint)).await
     }
 
     /// A part of the credential's current secret, from the store.
-    pub async fn secret(&self, _credential: &Credential, _part: &Part) -> Result<Secret, Problem> {
-        unimplemented!("spine")
+    pub async fn secret(&self, credential: &Credential, part: &Part) -> Result<Secret, Problem> {
+        Ok(self.store.get(&ItemKey::of(&credential.id, Slot::Current, part)).await?)
+    }
+
+    /// Runs index work off the drawing task.
+    pub(super) async fn with_index<T, F>(&self, work: F) -> Result<T, Problem>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Index) -> Result<T, IndexError> + Send + 'static,
+    {
+        let index = Arc::clone(&self.index);
+        tokio::task::spawn_blocking(move || work(&index)).await.map_err(|_| broken_task())?.map_err(Problem::from)
+    }
+
+    fn prepare(&self, new: NewCredential) -> Result<(Credential, BTreeMap<Part, Arc<Secret>>), Problem> {
+        let kind = self.catalogue.kind(&new.provider, &new.kind)?;
+        let region = self.catalogue.region(&new.provider, &new.region)?.id.clone();
+        check_fields(kind, &new.fields)?;
+        let credential = Credential {
+            id: CredentialId::from_random(random()?),
+            name: new.name,
+            provider: new.provider,
+            kind: new.kind,
+            region,
+            fields: new.fields.into_iter().filter(|(_, value)| !value.is_empty()).collect(),
+            labels: new.labels,
+            created: self.now(),
+            expires: new.expires,
+            fingerprint: None,
+            principal: None,
+            scheme: None,
+            last_check: None,
+        };
+        let mut secrets = BTreeMap::from([(Part::Secret, new.secret)]);
+        secrets.extend(new.parts.into_iter().map(|(part, secret)| (Part::Named(part), secret)));
+        secrets.values().try_for_each(|secret| self.check_size(secret))?;
+        Ok((credential, secrets))
+    }
+
+    fn check_size(&self, secret: &Secret) -> Result<(), Problem> {
+        let limit = self.store.backend().item_limit;
+        if secret.is_empty() {
+            return Err(Problem::new(
+                "The secret is empty",
+                "nothing was given on standard input or in the field",
+                "paste the secret, or pipe it in",
+            )
+            .of(Class::Usage));
+        }
+        if secret.len() > limit {
+            return Err(StoreError::TooLarge { size: secret.len(), limit }.into());
+        }
+        Ok(())
+    }
+
+    async fn refuse_taken(&self, name: &Name) -> Result<(), Problem> {
+        let wanted = name.clone();
+        self.with_index(move |index| match index.by_name(wanted.as_str()) {
+            Ok(_) => Err(IndexError::NameTaken(wanted)),
+            Err(IndexError::Unknown { .. }) => Ok(()),
+            Err(error) => Err(error),
+        })
+        .await
+    }
+
+    fn validate_edit(&self, before: &Credential, edit: &Edit) -> Result<(), Problem> {
+        let kind = self.catalogue.kind(&before.provider, &before.kind)?;
+        if let Some(region) = &edit.region {
+            self.catalogue.region(&before.provider, region)?;
+        }
+        let mut fields = before.fields.clone();
+        fields.extend(edit.fields.clone());
+        check_fields(kind, &fields)?;
+        edit.secret.as_deref().map_or(Ok(()), |secret| self.check_size(secret))
+    }
+
+    async fn replace_secret(&self, credential: &Credential, secret: &Arc<Secret>) -> Result<String, Problem> {
+        self.prove_store().await?;
+        let fingerprint = self.fingerprint(secret).await?;
+        self.keep_all(&credential.id, &BTreeMap::from([(Part::Secret, Arc::clone(secret))])).await?;
+        self.sessions.forget(&credential.id);
+        Ok(fingerprint)
+    }
+
+    /// Writes secrets and reads each one back before it is trusted.
+    async fn keep_all(&self, id: &CredentialId, secrets: &BTreeMap<Part, Arc<Secret>>) -> Result<(), Problem> {
+        for (part, secret) in secrets {
+            let key = ItemKey::of(id, Slot::Current, part);
+            self.store.put(&key, secret).await?;
+            if !self.store.get(&key).await?.same_as(secret) {
+                return Err(StoreError::Damaged("it gave back something else than it was given".to_owned()).into());
+            }
+        }
+        Ok(())
+    }
+
+    async fn forget_everywhere(&self, credential: &Credential) -> Result<(), Problem> {
+        for slot in [Slot::Current, Slot::Pending, Slot::Previous] {
+            for part in self.parts_of(credential) {
+                self.store.delete(&ItemKey::of(&credential.id, slot, &part)).await?;
+            }
+        }
+        self.sessions.forget(&credential.id);
+        let id = credential.id.clone();
+        self.with_index(move |index| index.remove(&id)).await
+    }
+
+    /// The parts that a credential's secret may have. Those of a kind that is no longer known are not.
+    fn parts_of(&self, credential: &Credential) -> Vec<Part> {
+        let named = self.catalogue.kind(&credential.provider, &credential.kind).map(|kind| &kind.parts[..]).unwrap_or_default();
+        std::iter::once(Part::Secret).chain(named.iter().map(|part| Part::Named(part.id.clone()))).collect()
+    }
+}
+
+/// Random bytes from the system.
+pub(super) fn random<const N: usize>() -> Result<[u8; N], Problem> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).map_err(|error| {
+        Problem::new("There is no randomness", error.to_string(), "check that this system's random device works")
+    })?;
+    Ok(bytes)
+}
+
+/// What is said when a background thread is gone without an answer.
+pub(super) fn broken_task() -> Problem {
+    Problem::new("A background task broke", "its thread panicked", "try again; if it happens again, report it with the log")
+}
+
+fn check_fields(kind: &Kind, fields: &BTreeMap<String, String>) -> Result<(), Problem> {
+    if let Some(unknown) = fields.keys().find(|id| kind.field(id).is_none()) {
+        let known: Vec<_> = kind.fields.iter().map(|field| field.id.as_str()).collect();
+        let remedy = if known.is_empty() {
+            "it has no fields; leave it out".to_owned()
+        } else {
+            format!("its fields are {}", known.join(", "))
+        };
+        let why = format!("a {} has no such field", kind.title);
+        return Err(Problem::new(format!("Unknown field \"{unknown}\""), why, remedy).of(Class::Usage));
+    }
+    let missing = kind.fields.iter().find(|field| field.required && fields.get(&field.id).is_none_or(|value| value.is_empty()));
+    missing.map_or(Ok(()), |field| {
+        let remedy = format!("give it with --field {}=…; {}", field.id, field.help);
+        Err(Problem::new(
+            format!("The field \"{}\" is missing", field.id),
+            format!("a {} cannot be used without it", kind.title),
+            remedy,
+        )
+        .of(Class::Usage))
+    })
+}
+
+fn apply(credential: &mut Credential, edit: Edit, fingerprint: Option<String>) {
+    if let Some(name) = edit.name {
+        credential.name = name;
+    }
+    if let Some(region) = edit.region.filter(|region| *region != credential.region) {
+        credential.region = region;
+        credential.last_check = None;
+    }
+    for (id, value) in edit.fields {
+        if value.is_empty() {
+            credential.fields.remove(&id);
+        } else {
+            credential.fields.insert(id, value);
+        }
+    }
+    if let Some(labels) = edit.labels {
+        credential.labels = labels;
+    }
+    if let Some(expires) = edit.expires {
+        credential.expires = expires;
+    }
+    if fingerprint.is_some() {
+        credential.fingerprint = fingerprint;
+        credential.principal = None;
+        credential.last_check = None;
+        credential.scheme = None;
     }
 }

@@ -12,8 +12,9 @@ use crate::domain::problem::Problem;
 use crate::domain::request::Draft;
 use crate::domain::response::Answer;
 use crate::domain::{Credential, CredentialId, Moment, Name, Secret};
+
 pub use crate::index::RegionCheck;
-pub use crate::store::{Backend, BackendKind, Persistence, StoreError};
+pub use crate::store::{Backend, BackendKind, Persistence, StoreError, Unlock};
 
 /// Identifies one running task; ids are never used twice in a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -1,25 +1,40 @@
 //! What the program does. The only place where things happen; both front doors use it.
 
 pub mod ask;
+mod authorize;
 mod check;
+mod clipboard;
 mod keyring;
+mod lock;
 pub mod message;
+mod open;
 mod send;
+mod session;
 mod tasks;
+mod trust;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use message::StoreState;
+use message::{Cleared, Copied, StoreState};
+use tokio::sync::OnceCell;
 
-use crate::domain::Moment;
-use crate::domain::problem::Problem;
+use crate::config::{ClipboardChoice, Settings};
 use crate::domain::provider::Catalogue;
+use crate::domain::{Moment, Problem, Secret};
 use crate::index::Index;
-use crate::net::Transport;
+use crate::net::{Limits, Transport};
 use crate::store::{Store, Unlock};
 
+pub use open::{add_region, catalogue, in_memory, open, other_stores, passphrase_from_file};
 pub use tasks::Tasks;
+
+/// How long a person may take to answer an unlock prompt.
+pub const UNLOCK_WAIT: Duration = Duration::from_secs(120);
+
+/// The largest answer that is read, in bytes; the rest is left.
+const LARGEST_ANSWER: u64 = 64 << 20;
 
 /// A source of time.
 pub trait Clock: Send + Sync {
@@ -38,6 +53,29 @@ pub struct Engine {
     store: Arc<dyn Store>,
     transport: Arc<dyn Transport>,
     clock: Arc<dyn Clock>,
+    options: Options,
+    sessions: session::Sessions,
+    locks: lock::Locks,
+    clipboard: clipboard::Clipboard,
+    proven: OnceCell<()>,
+    fingerprint_key: OnceCell<Secret>,
+}
+
+/// How the engine goes about its work.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// What to bear with when a request is sent.
+    pub limits: Limits,
+    /// How many requests may be under way at the same time.
+    pub concurrency: usize,
+    /// Whether only requests that read may be sent.
+    pub readonly: bool,
+    /// The way to the clipboard.
+    pub clipboard: ClipboardChoice,
+    /// After how long the clipboard is cleared.
+    pub clipboard_seconds: u64,
+    /// Where locks between processes lie; none for an engine that keeps nothing.
+    pub locks: Option<PathBuf>,
 }
 
 /// What an engine is made of.
@@ -55,10 +93,13 @@ pub struct Ports {
 }
 
 impl Engine {
-    /// An engine over these ports.
-    pub fn new(ports: Ports) -> Self {
+    /// An engine over these ports. Nothing is opened or asked yet.
+    pub fn new(ports: Ports, options: Options) -> Self {
         let Ports { catalogue, index, store, transport, clock } = ports;
-        Self { catalogue, index, store, transport, clock }
+        let clipboard = clipboard::Clipboard::new(options.clipboard);
+        let locks = lock::Locks::new(options.locks.clone());
+        let (sessions, proven, fingerprint_key) = (session::Sessions::default(), OnceCell::new(), OnceCell::new());
+        Self { catalogue, index, store, transport, clock, options, sessions, locks, clipboard, proven, fingerprint_key }
     }
 
     /// Now.
@@ -71,9 +112,38 @@ impl Engine {
         StoreState { backend: self.store.backend(), problem: self.store.status().await.err() }
     }
 
+    /// Copies a secret to the clipboard and says how, and when it is to be cleared.
+    pub async fn copy(&self, secret: Arc<Secret>) -> Result<Copied, Problem> {
+        let copied = self.clipboard.copy(secret).await?;
+        Ok(Copied { clears_after: copied.proven.then_some(self.options.clipboard_seconds), ..copied })
+    }
+
+    /// Empties the clipboard if it still holds what was copied last.
+    pub async fn clear_clipboard(&self) -> Result<Cleared, Problem> {
+        self.clipboard.clear().await
+    }
+
     /// Makes a locked store usable; ends after `wait` at the latest.
     pub async fn unlock(&self, by: Unlock<'_>, wait: Duration) -> Result<(), Problem> {
         Ok(self.store.unlock(by, wait).await?)
+    }
+}
+
+impl From<&Settings> for Options {
+    fn from(settings: &Settings) -> Self {
+        let limits = Limits {
+            connect: Duration::from_secs(settings.net.connect_seconds),
+            total: Duration::from_secs(settings.net.total_seconds),
+            body: LARGEST_ANSWER,
+        };
+        Self {
+            limits,
+            concurrency: settings.net.concurrency,
+            readonly: settings.readonly,
+            clipboard: settings.clipboard,
+            clipboard_seconds: settings.clipboard_seconds,
+            locks: None,
+        }
     }
 }
 

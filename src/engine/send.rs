@@ -3,20 +3,112 @@
 use std::collections::BTreeMap;
 
 use super::Engine;
+use super::authorize::Trouble;
 use super::message::{Consent, Exchange};
-use crate::domain::Credential;
-use crate::domain::problem::Problem;
+use crate::domain::problem::Class;
+use crate::domain::provider::{Authorization, Kind};
+use crate::domain::region::Region;
 use crate::domain::request::Draft;
+use crate::domain::response::Answer;
+use crate::domain::{Credential, Problem};
+use crate::net::{Bound, Outgoing, Payload};
 
 impl Engine {
     /// Sends a request with a credential, in the credential's region, and explains the answer.
-    pub async fn send(&self, _credential: &Credential, _draft: Draft, _consent: Consent) -> Result<Exchange, Problem> {
-        unimplemented!("spine")
+    pub async fn send(&self, credential: &Credential, draft: Draft, consent: Consent) -> Result<Exchange, Problem> {
+        self.permit(&draft, consent)?;
+        let region = self.catalogue.region(&credential.provider, &credential.region)?;
+        let answer = self.dispatch(credential, region, &draft).await?;
+        let judgement = self.judge(credential, region, &answer).await?;
+        Ok(Exchange {
+            credential: credential.id.clone(),
+            region: region.id.clone(),
+            draft,
+            answer,
+            explanation: judgement.problem,
+        })
     }
 
     /// A draft from a preset of the credential's provider. Placeholders are filled from `given`, then from the
     /// credential's fields, then from defaults; one that stays empty is a problem that names it.
-    pub fn draft(&self, _credential: &Credential, _preset: &str, _given: &BTreeMap<String, String>) -> Result<Draft, Problem> {
-        unimplemented!("spine")
+    pub fn draft(&self, credential: &Credential, preset: &str, given: &BTreeMap<String, String>) -> Result<Draft, Problem> {
+        let preset = self.catalogue.preset(&credential.provider, preset)?;
+        Ok(preset.draft(&[given, &credential.fields])?)
+    }
+
+    /// Sends a draft in the given region. A scheme that was refused gives way once to the kind's other scheme, and an
+    /// access token that ended early is renewed once; both only where repeating is safe.
+    pub(super) async fn dispatch(&self, credential: &Credential, region: &Region, draft: &Draft) -> Result<Answer, Trouble> {
+        let kind = self.catalogue.kind(&credential.provider, &credential.kind).map_err(Problem::from)?;
+        let bound = self.authorize(credential, kind, region).await?;
+        let (scheme, secret) = (bound.scheme.clone(), bound.secret.clone());
+        let answer = self.transport.send(self.outgoing(credential, region, draft, bound)?).await?;
+        if answer.status != 401 || !draft.method.is_safe() {
+            return Ok(answer);
+        }
+        match &kind.authorization {
+            Authorization::Header { fallback: Some(other), .. } if credential.scheme.is_none() && *other != scheme => {
+                let bound = Bound { scheme: other.clone(), secret, origins: region.bound_origins() };
+                self.try_scheme(credential, self.outgoing(credential, region, draft, bound)?, answer, other).await
+            }
+            Authorization::Header { .. } => Ok(answer),
+            _ => self.renew(credential, kind, region, draft).await,
+        }
+    }
+
+    /// The answer to the other scheme, if that one is accepted; it is remembered then.
+    async fn try_scheme(
+        &self,
+        credential: &Credential,
+        outgoing: Outgoing,
+        refused: Answer,
+        scheme: &str,
+    ) -> Result<Answer, Trouble> {
+        let answer = self.transport.send(outgoing).await?;
+        if answer.status == 401 {
+            return Ok(refused);
+        }
+        let (id, scheme) = (credential.id.clone(), scheme.to_owned());
+        self.with_index(move |index| index.update(&id, |credential| credential.scheme = Some(scheme))).await?;
+        Ok(answer)
+    }
+
+    async fn renew(&self, credential: &Credential, kind: &Kind, region: &Region, draft: &Draft) -> Result<Answer, Trouble> {
+        self.sessions.forget(&credential.id);
+        let bound = self.authorize(credential, kind, region).await?;
+        Ok(self.transport.send(self.outgoing(credential, region, draft, bound)?).await?)
+    }
+
+    fn outgoing(&self, credential: &Credential, region: &Region, draft: &Draft, bound: Bound) -> Result<Outgoing, Problem> {
+        let provider = self.catalogue.provider(&credential.provider)?;
+        let headers =
+            draft.headers_with(&provider.headers).into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        let body = draft.body.clone().map_or(Payload::Empty, Payload::Text);
+        Ok(Outgoing {
+            method: draft.method,
+            url: draft.resolve(region)?,
+            headers,
+            body,
+            authorization: Some(bound),
+            limits: self.options.limits,
+            ca_file: region.ca_file.clone(),
+        })
+    }
+
+    fn permit(&self, draft: &Draft, consent: Consent) -> Result<(), Problem> {
+        if draft.method.is_safe() {
+            return Ok(());
+        }
+        if self.options.readonly {
+            let why = format!("{} may change something, and this run is read-only", draft.method);
+            return Err(
+                Problem::new("Nothing was sent", why, "leave out --readonly (or `readonly` in config.toml)").of(Class::Usage)
+            );
+        }
+        if consent == Consent::NotAsked {
+            let why = format!("{} may change something, and nobody agreed to it", draft.method);
+            return Err(Problem::new("Nothing was sent", why, "agree when you are asked, or give --yes").of(Class::Usage));
+        }
+        Ok(())
     }
 }

@@ -5,39 +5,216 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc::UnboundedSender;
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::Engine;
-use super::message::{Report, Task, TaskId};
+use super::message::{
+    CheckTask, Event, KeyringEvent, KeyringTask, Report, SecretEvent, SecretTask, SendTask, StoreTask, Task, TaskId,
+};
+use crate::domain::credential::Part;
+use crate::domain::problem::Problem;
+use crate::domain::{Credential, CredentialId, Secret};
+use crate::store::Unlock;
+
+/// How long a person may take over the desktop's unlock dialog.
+const UNLOCK_WAIT: Duration = Duration::from_secs(120);
 
 /// The running tasks.
 pub struct Tasks {
     engine: Arc<Engine>,
     reports: UnboundedSender<Report>,
-    running: HashMap<TaskId, CancellationToken>,
+    running: JoinSet<TaskId>,
+    tokens: HashMap<TaskId, CancellationToken>,
+}
+
+/// Where one task says what it has to say.
+#[derive(Clone)]
+struct Voice {
+    task: TaskId,
+    reports: UnboundedSender<Report>,
 }
 
 impl Tasks {
     /// No tasks yet; reports will go to `reports`.
     pub fn new(engine: Arc<Engine>, reports: UnboundedSender<Report>) -> Self {
-        Self { engine, reports, running: HashMap::new() }
+        Self { engine, reports, running: JoinSet::new(), tokens: HashMap::new() }
     }
 
     /// Starts a task in the background. Its last report is `Done`, `Failed` or `Cancelled`.
-    pub fn start(&mut self, _id: TaskId, _task: Task) {
-        let _ = (&self.engine, &self.reports);
-        unimplemented!("spine")
+    pub fn start(&mut self, id: TaskId, task: Task) {
+        self.forget_ended();
+        let token = CancellationToken::new();
+        self.tokens.insert(id, token.clone());
+        let (engine, voice) = (Arc::clone(&self.engine), Voice { task: id, reports: self.reports.clone() });
+        self.running.spawn(async move {
+            let ending = tokio::select! {
+                biased;
+                () = token.cancelled() => Event::Cancelled,
+                outcome = engine.perform(task, &voice) => outcome.map_or_else(Event::Failed, |()| Event::Done),
+            };
+            voice.say(ending);
+            id
+        });
     }
 
     /// Asks a task to stop; it reports `Cancelled` when it has.
     pub fn cancel(&mut self, id: TaskId) {
-        if let Some(token) = self.running.get(&id) {
+        if let Some(token) = self.tokens.get(&id) {
             token.cancel();
         }
     }
 
     /// Cancels everything, clears the clipboard if it is still ours, and waits for at most `deadline`.
-    pub async fn finish(self, _deadline: Duration) {
-        unimplemented!("spine")
+    pub async fn finish(mut self, deadline: Duration) {
+        self.tokens.values().for_each(CancellationToken::cancel);
+        let ended = async {
+            while self.running.join_next().await.is_some() {}
+            self.engine.clear_clipboard().await
+        };
+        if tokio::time::timeout(deadline, ended).await.is_err() {
+            tracing::warn!("tasks were still running at the end");
+        }
     }
+
+    fn forget_ended(&mut self) {
+        while let Some(ended) = self.running.try_join_next() {
+            if let Ok(id) = ended {
+                self.tokens.remove(&id);
+            }
+        }
+    }
+}
+
+impl Voice {
+    /// The receiver is gone only when the screen is; then nobody misses the report.
+    fn say(&self, event: Event) {
+        let _ = self.reports.send(Report { task: self.task, event });
+    }
+}
+
+impl Engine {
+    async fn perform(&self, task: Task, voice: &Voice) -> Result<(), Problem> {
+        match task {
+            Task::Keyring(task) => self.perform_keyring(task, voice).await,
+            Task::Secret(task) => self.perform_secret(task, voice).await,
+            Task::Check(task) => self.perform_check(task, voice).await,
+            Task::Send(task) => self.perform_send(task, voice).await,
+            Task::Store(task) => self.perform_store(task, voice).await,
+        }
+    }
+
+    async fn perform_keyring(&self, task: KeyringTask, voice: &Voice) -> Result<(), Problem> {
+        let event = match task {
+            KeyringTask::Load => KeyringEvent::Loaded(self.credentials().await?),
+            KeyringTask::Identify(pasted) => self.identify_for_screen(&pasted).await?,
+            KeyringTask::Add(new) => KeyringEvent::Changed(Box::new(self.add(new).await?)),
+            KeyringTask::Edit(id, edit) => KeyringEvent::Changed(Box::new(self.edit(&id, edit).await?)),
+            KeyringTask::Remove(id) => {
+                self.remove(&id).await?;
+                KeyringEvent::Removed(id)
+            }
+            KeyringTask::Regions(id) => {
+                let checks = self.region_checks(&id).await?;
+                KeyringEvent::Regions(id, checks)
+            }
+        };
+        voice.say(Event::Keyring(event));
+        Ok(())
+    }
+
+    async fn identify_for_screen(&self, pasted: &Secret) -> Result<KeyringEvent, Problem> {
+        let found = self.identify(pasted)?;
+        // A locked store cannot tell twins; that is no reason not to say what the secret is.
+        let twins = self.twins(&found.secret).await.unwrap_or_default();
+        let secret = Arc::new(found.secret);
+        Ok(KeyringEvent::Identified { secret, cleaned: found.cleaned, candidates: found.candidates, twins })
+    }
+
+    async fn perform_secret(&self, task: SecretTask, voice: &Voice) -> Result<(), Problem> {
+        let event = match task {
+            SecretTask::Reveal(id) => {
+                let secret = Arc::new(self.current_secret(&id).await?);
+                SecretEvent::Revealed(id, secret)
+            }
+            SecretTask::Copy(id) => {
+                let secret = Arc::new(self.current_secret(&id).await?);
+                SecretEvent::Copied(self.copy(secret).await?)
+            }
+            SecretTask::CopyText(text) => SecretEvent::Copied(self.copy(Arc::new(Secret::from_text(text))).await?),
+            SecretTask::ClearClipboard => SecretEvent::Cleared(self.clear_clipboard().await?),
+        };
+        voice.say(Event::Secret(event));
+        Ok(())
+    }
+
+    async fn current_secret(&self, id: &CredentialId) -> Result<Secret, Problem> {
+        let credential = self.by_id(id).await?;
+        self.secret(&credential, &Part::Secret).await
+    }
+
+    async fn perform_check(&self, task: CheckTask, voice: &Voice) -> Result<(), Problem> {
+        match task {
+            CheckTask::Credentials(ids) => self.check_ids(ids, voice).await,
+            CheckTask::AllRegions(id) => self.probe_for_screen(&id, voice).await,
+        }
+    }
+
+    async fn check_ids(&self, ids: Vec<CredentialId>, voice: &Voice) -> Result<(), Problem> {
+        let wanted: std::collections::HashSet<_> = ids.into_iter().collect();
+        let chosen: Vec<_> = self.credentials().await?.into_iter().filter(|known| wanted.contains(&known.id)).collect();
+        let (total, mut done, mut trouble) = (chosen.len(), 0, None);
+        self.check_many(chosen, |credential, outcome| {
+            done += 1;
+            match outcome {
+                Ok(check) => voice.say(checked(credential, &credential.region, check)),
+                Err(problem) => trouble = Some(problem),
+            }
+            voice.say(Event::Progress { done, total });
+        })
+        .await;
+        self.tell_changed(&wanted, voice).await?;
+        trouble.map_or(Ok(()), Err)
+    }
+
+    /// A check may have learned more than a verdict (principal, scheme); the screen hears of it in one go.
+    async fn tell_changed(&self, ids: &std::collections::HashSet<CredentialId>, voice: &Voice) -> Result<(), Problem> {
+        for credential in self.credentials().await?.into_iter().filter(|known| ids.contains(&known.id)) {
+            voice.say(Event::Keyring(KeyringEvent::Changed(Box::new(credential))));
+        }
+        Ok(())
+    }
+
+    async fn probe_for_screen(&self, id: &CredentialId, voice: &Voice) -> Result<(), Problem> {
+        let credential = self.by_id(id).await?;
+        let total = self.catalogue.regions(&credential.provider)?.len();
+        let mut done = 0;
+        self.probe(&credential, |region, check| {
+            done += 1;
+            voice.say(checked(&credential, region, check.clone()));
+            voice.say(Event::Progress { done, total });
+        })
+        .await
+    }
+
+    async fn perform_send(&self, task: SendTask, voice: &Voice) -> Result<(), Problem> {
+        let credential = self.by_id(&task.credential).await?;
+        let exchange = self.send(&credential, task.draft, task.consent).await?;
+        voice.say(Event::Answered(Box::new(exchange)));
+        Ok(())
+    }
+
+    async fn perform_store(&self, task: StoreTask, voice: &Voice) -> Result<(), Problem> {
+        match task {
+            StoreTask::Status => {}
+            StoreTask::Unlock(None) => self.unlock(Unlock::OwnPrompt, UNLOCK_WAIT).await?,
+            StoreTask::Unlock(Some(passphrase)) => self.unlock(Unlock::Passphrase(&passphrase), UNLOCK_WAIT).await?,
+        }
+        voice.say(Event::Store(self.store_state().await));
+        Ok(())
+    }
+}
+
+fn checked(credential: &Credential, region: &str, check: crate::domain::credential::Check) -> Event {
+    Event::Checked { credential: credential.id.clone(), region: region.to_owned(), check }
 }

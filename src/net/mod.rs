@@ -2,13 +2,31 @@
 //!
 //! The rule that matters is enforced here, below everything that could forget it: an [`Outgoing`] names the origins
 //! its secret is bound to, and [`Transport::send`] refuses to attach the secret to any other, before the first byte
-//! and after every redirect.
+//! and after every redirect. The way of a request: `leg` checks and binds it, `client` sends it and follows safe
+//! redirects, `reading` takes the answer in, bounded and cleaned. [`exchange`] and [`oauth`] turn a secret that is
+//! never sent to an API into the access token that is.
 
+mod claims;
+mod client;
+mod error;
+pub mod exchange;
+mod form;
+mod grant;
+mod leg;
+pub mod oauth;
+mod reading;
+mod trust;
+
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 
-use crate::domain::problem::Problem;
+pub use claims::Claims;
+pub use client::{Client, Proxies};
+pub use error::{NetError, Obstacle};
+
 use crate::domain::request::Method;
 use crate::domain::response::Answer;
 use crate::domain::{Origin, Secret};
@@ -17,9 +35,9 @@ use crate::domain::{Origin, Secret};
 pub struct Outgoing {
     /// The method.
     pub method: Method,
-    /// Where to.
+    /// Where to. It holds no user name and no password.
     pub url: url::Url,
-    /// Headers, names lower case. `Authorization` is not among them.
+    /// Headers, names lower case. `Authorization` is not among them, nor `Host`, nor anything that frames the message.
     pub headers: Vec<(String, String)>,
     /// The body.
     pub body: Payload,
@@ -28,15 +46,15 @@ pub struct Outgoing {
     /// What to bear with.
     pub limits: Limits,
     /// A PEM file with further certificate authorities.
-    pub ca_file: Option<std::path::PathBuf>,
+    pub ca_file: Option<PathBuf>,
 }
 
 /// A secret, the scheme it is sent with, and the origins it is bound to.
 pub struct Bound {
-    /// The scheme, such as `token`.
+    /// The scheme, such as `token`; empty where the secret stands alone.
     pub scheme: String,
     /// The secret.
-    pub secret: std::sync::Arc<Secret>,
+    pub secret: Arc<Secret>,
     /// Where it may go.
     pub origins: Vec<Origin>,
 }
@@ -60,68 +78,18 @@ pub enum Payload {
 /// What to bear with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Until a connection stands.
+    /// Until a connection stands: name, socket, proxy and TLS together.
     pub connect: Duration,
-    /// Until the whole answer is here.
+    /// Until the whole answer is here, redirects included.
     pub total: Duration,
-    /// The largest body in bytes; the rest is not read.
+    /// The largest body in bytes, after decompression; the rest is not read.
     pub body: u64,
 }
 
 /// A way to send requests; the real one is [`Client`].
 #[async_trait]
 pub trait Transport: Send + Sync {
-    /// Sends a request and reads the answer, within its limits. Dropping the future cancels it.
+    /// Sends a request and reads the answer, within its limits. Dropping the future cancels it and closes the
+    /// connection.
     async fn send(&self, outgoing: Outgoing) -> Result<Answer, NetError>;
-}
-
-/// The HTTP client. It is built at the first request, because that reads all certificate files.
-#[derive(Default)]
-pub struct Client {}
-
-/// Why there is no answer.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum NetError {
-    /// The secret is not bound to that origin; nothing was sent.
-    #[error("the credential is not bound to {0}")]
-    NotBound(String),
-    /// No connection within its limit, or no whole answer.
-    #[error("no answer from {host} within {} s", .limit.as_secs_f32())]
-    TimedOut {
-        /// Who did not answer.
-        host: String,
-        /// The limit that ran out.
-        limit: Duration,
-    },
-    /// No connection: name resolution, refused, unreachable, TLS. The whole chain of causes is in the text.
-    #[error("no connection to {host}: {why}")]
-    NoConnection {
-        /// Who was to be reached.
-        host: String,
-        /// The causes, outermost first.
-        why: String,
-    },
-    /// The answer broke off.
-    #[error("the answer of {host} broke off: {why}")]
-    CutOff {
-        /// Who was answering.
-        host: String,
-        /// The causes.
-        why: String,
-    },
-    /// Redirected too often, or in a circle.
-    #[error("{host} redirects in a circle")]
-    Redirects {
-        /// Who redirects.
-        host: String,
-    },
-    /// The request cannot be sent as it is (a header that is none, a certificate file that cannot be read).
-    #[error("the request cannot be sent: {0}")]
-    Unsendable(String),
-}
-
-impl From<NetError> for Problem {
-    fn from(error: NetError) -> Self {
-        Self::new("No answer", error.to_string(), "spine")
-    }
 }

@@ -10,7 +10,24 @@ use async_trait::async_trait;
 
 use crate::domain::Secret;
 use crate::domain::credential::{CredentialId, Part, Slot};
-use crate::domain::problem::{Class, Problem};
+use crate::domain::text::hex;
+
+mod calls;
+mod choose;
+mod error;
+mod file;
+mod keyring;
+mod memory;
+pub mod passphrase;
+mod private;
+mod proof;
+
+pub use choose::{Found, open, survey};
+pub use error::StoreError;
+pub use file::{FileStore, WorkFactor};
+pub use keyring::Keyring;
+pub use memory::Memory;
+pub use proof::prove;
 
 /// How long a call that raises no prompt may take.
 pub const CALL_DEADLINE: Duration = Duration::from_secs(3);
@@ -19,9 +36,17 @@ pub const CALL_DEADLINE: Duration = Duration::from_secs(3);
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ItemKey(String);
 
+/// What a backend without a limit of its own takes as one item: far more than any token has.
+const ROOMY_LIMIT: usize = 1 << 20;
+
 /// A place where secrets rest.
 ///
 /// Every call except [`Store::unlock`] ends within [`CALL_DEADLINE`] and never raises a prompt.
+///
+/// Calls on one key take effect in the order in which they began, and a key never has two items. So when a `put` or
+/// `delete` times out (or its future is dropped), its outcome is unknown only until the next call on that key: that
+/// call waits for the late change, within its own deadline, and then meets what became of it. Nothing is ever written
+/// behind the back of a call that was answered.
 #[async_trait]
 pub trait Store: Send + Sync {
     /// What this backend is and can do.
@@ -30,8 +55,9 @@ pub trait Store: Send + Sync {
     /// Whether it can be used right now.
     async fn status(&self) -> Result<(), StoreError>;
 
-    /// Makes a locked store usable; ends after `wait` at the latest. A store that does not exist yet and is opened
-    /// by a passphrase is created with it.
+    /// Makes a locked store usable; ends after `wait` at the latest, and dropping the future cancels it, together with
+    /// a prompt that is still on the screen. A store that does not exist yet and is opened by a passphrase is created
+    /// with it.
     async fn unlock(&self, by: Unlock<'_>, wait: Duration) -> Result<(), StoreError>;
 
     /// The secret under this key.
@@ -86,41 +112,24 @@ pub enum Persistence {
     Process,
 }
 
-/// Why a store did not do what it was asked.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum StoreError {
-    /// It must be unlocked first. This says nothing about whether the item exists.
-    #[error("the store is locked")]
-    Locked,
-    /// It does not exist yet: choosing a passphrase creates it.
-    #[error("the store does not exist yet")]
-    Uncreated,
-    /// There is no such item.
-    #[error("the store holds no such secret")]
-    Absent,
-    /// It said no (a dismissed prompt, a wrong passphrase, missing rights).
-    #[error("the store refused: {0}")]
-    Denied(String),
-    /// It cannot be reached or is not set up.
-    #[error("the store is not available: {0}")]
-    Unavailable(String),
-    /// The item is larger than the backend takes.
-    #[error("{size} bytes are more than the {limit} bytes that the store takes")]
-    TooLarge {
-        /// The item's size in bytes.
-        size: usize,
-        /// The backend's limit in bytes.
-        limit: usize,
-    },
-    /// No answer within the deadline.
-    #[error("the store did not answer within {} s", .0.as_secs())]
-    TimedOut(Duration),
-    /// More than one item has this key, so it is not clear which one is meant.
-    #[error("the store holds {0} items under one key")]
-    Ambiguous(usize),
-    /// What it holds is damaged or of a newer form.
-    #[error("the store is damaged: {0}")]
-    Damaged(String),
+impl Backend {
+    /// Refuses, before anything is touched, what this backend cannot hold.
+    fn admit(&self, key: &ItemKey, secret: &Secret) -> Result<(), StoreError> {
+        key.admit()?;
+        let (size, limit) = (secret.len(), self.item_limit);
+        if size > limit { Err(StoreError::TooLarge { size, limit }) } else { Ok(()) }
+    }
+}
+
+impl BackendKind {
+    /// The word that chooses it in the settings.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Keyring => "keyring",
+            Self::File => "file",
+            Self::Memory => "memory",
+        }
+    }
 }
 
 impl ItemKey {
@@ -134,43 +143,22 @@ impl ItemKey {
         Self(format!("tokenring/{name}"))
     }
 
+    /// A key for a proof that the store keeps what it is given, different each time so that proofs do not meet.
+    pub(crate) fn proof(random: [u8; 16]) -> Self {
+        Self(format!("tokenring/proof-{}", hex(&random)))
+    }
+
     /// The key as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// A NUL in a name would make the message bus hang up on the whole program.
+    fn admit(&self) -> Result<(), StoreError> {
+        if self.0.contains('\0') { Err(StoreError::Denied("a key cannot hold a NUL character".to_owned())) } else { Ok(()) }
+    }
 }
 
-impl From<StoreError> for Problem {
-    fn from(error: StoreError) -> Self {
-        let why = error.to_string();
-        let (what, remedy) = match &error {
-            StoreError::Locked => (
-                "The store is locked",
-                "unlock it with `tokenring store unlock` (or in your desktop's keyring program) and try again",
-            ),
-            StoreError::Uncreated => {
-                ("The store does not exist yet", "create it with `tokenring store unlock`, which asks for a new passphrase")
-            }
-            StoreError::Absent => {
-                ("The secret is not in the store", "add it again with `tokenring edit NAME --secret`, or remove the credential")
-            }
-            StoreError::Denied(_) => {
-                ("The store refused", "unlock it with the right passphrase, or allow tokenring in its prompt")
-            }
-            StoreError::Unavailable(_) => {
-                ("The store is not available", "start your keyring, or choose the encrypted file with `TOKENRING_STORE=file`")
-            }
-            StoreError::TooLarge { .. } => (
-                "The secret does not fit into the store",
-                "choose the encrypted file (`TOKENRING_STORE=file`), which has no such limit",
-            ),
-            StoreError::TimedOut(_) => {
-                ("The store does not answer", "look for an unlock prompt on your desktop, or restart the keyring")
-            }
-            StoreError::Ambiguous(_) => ("The store is not clear", "remove the extra item with your keyring's own program"),
-            StoreError::Damaged(_) => ("The store is damaged", "nothing was changed; restore the file from a copy"),
-        };
-        let class = if error == StoreError::Absent { Class::NotFound } else { Class::Store };
-        Self::new(what, why, remedy).of(class)
-    }
+fn copy_of(secret: &Secret) -> Secret {
+    Secret::new(secret.expose(<[u8]>::to_vec))
 }

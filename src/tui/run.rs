@@ -16,7 +16,6 @@ use super::inbox::{Doors, Inbox, Notice};
 use super::terminal::{Scope, Surface};
 use super::watch::HANG_UP;
 use super::{browser, view};
-use crate::domain::Credential;
 use crate::engine::message::Report;
 use crate::engine::{Engine, Tasks};
 
@@ -42,8 +41,8 @@ pub struct Loop<S> {
 pub struct Parts<S> {
     /// What does the work.
     pub engine: Arc<Engine>,
-    /// What is known at the start.
-    pub credentials: Vec<Credential>,
+    /// What the screen starts with.
+    pub start: Start,
     /// What is drawn on.
     pub surface: S,
     /// The doors to the screen, and what comes through them.
@@ -81,11 +80,9 @@ enum News {
 }
 
 impl<S: Surface> Loop<S> {
-    /// A screen that has not been drawn yet, and shows `parts.credentials` when it is.
+    /// Shows the screen until it is over; returns the exit code. The first frame is drawn before anything is done.
     pub async fn run(parts: Parts<S>) -> u8 {
-        let Parts { engine, credentials, surface, inbox: (doors, inbox) } = parts;
-        let size = surface.size().unwrap_or((80, 24));
-        let start = Start::new(credentials, Arc::clone(&engine.catalogue), size);
+        let Parts { engine, start, surface, inbox: (doors, inbox) } = parts;
         let (app, effects) = App::start(start, now(&engine));
         let tasks = Tasks::new(Arc::clone(&engine), doors.reports.clone());
         let pace = Pace { drawn: Instant::now(), due: None };

@@ -1,5 +1,16 @@
-//! Tests of the rooms from outside, and of the whole program.
+//! The program from outside: one binary, so that everything is linked once.
 
-#![cfg(test)]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
+mod cli;
+mod docs;
+mod house;
 mod index;
+mod net;
+mod sandbox;
+mod store;
+mod support;
+
+/// The program's own allocator, so that what tests find in memory is what a person's machine would hold.
+#[global_allocator]
+static ALLOCATOR: zeroizing_alloc::ZeroAlloc<std::alloc::System> = zeroizing_alloc::ZeroAlloc(std::alloc::System);

@@ -78,10 +78,11 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::domain::provider::builtin;
 
     fn region(host: &str) -> Option<String> {
-        let catalogue = Catalogue::builtin().unwrap();
-        match look_up(host, catalogue.provider("snyk").unwrap(), &catalogue) {
+        let catalogue = builtin();
+        match look_up(host, catalogue.provider("snyk").unwrap(), catalogue) {
             Named::Region(region) => Some(region.id.clone()),
             Named::Trusted(host) => Some(format!("trusted {host}")),
             Named::Stranger => None,
@@ -140,8 +141,8 @@ mod tests {
     proptest! {
         #[test]
         fn whatever_is_trusted_lies_below_a_trusted_host(claim in "[a-z.@:/#?\\\\-]{0,12}(snyk\\.io|snykgov\\.io)?[a-z.@:/#?\\\\-]{0,8}") {
-            let catalogue = Catalogue::builtin().unwrap();
-            if let Named::Trusted(host) = look_up(&claim, catalogue.provider("snyk").unwrap(), &catalogue) {
+            let catalogue = builtin();
+            if let Named::Trusted(host) = look_up(&claim, catalogue.provider("snyk").unwrap(), catalogue) {
                 prop_assert!(host.starts_with("api.") && (host.ends_with(".snyk.io") || host.ends_with(".snykgov.io")), "{}", host);
                 let origin = Origin::parse(&format!("https://{host}")).unwrap();
                 prop_assert_eq!(origin.host(), host.as_str());

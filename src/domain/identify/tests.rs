@@ -5,15 +5,12 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use proptest::prelude::*;
 
 use super::*;
+use crate::domain::provider::builtin;
 
 const UUID: &str = "7f3c1d90-1b2a-4c3d-8e4f-5a6b7c8d9e0f";
 
-fn catalogue() -> Catalogue {
-    Catalogue::builtin().unwrap()
-}
-
 fn pasted(text: &str) -> Result<Identified, PasteError> {
-    identify(&Secret::from_text(text.to_owned()), &catalogue())
+    identify(&Secret::from_text(text.to_owned()), builtin())
 }
 
 fn bare(text: &str) -> String {
@@ -94,7 +91,7 @@ fn what_cannot_be_one_secret_is_refused_by_name() {
     assert_eq!(error("snyk\u{200b}_uat"), PasteError::Unshowable { name: "a zero-width space (U+200B)".to_owned(), position: 5 });
     assert!(matches!(error("\u{1b}[31mred"), PasteError::Unshowable { position: 1, .. }));
     assert!(matches!(error(r#"{"token":"a\u200db"}"#), PasteError::Unshowable { position: 2, .. }));
-    let bytes = identify(&Secret::new(vec![0xff, 0xfe, b'a']), &catalogue());
+    let bytes = identify(&Secret::new(vec![0xff, 0xfe, b'a']), builtin());
     assert_eq!(bytes.err(), Some(PasteError::NotText));
 }
 
@@ -199,7 +196,7 @@ proptest! {
 
     #[test]
     fn any_bytes_are_survived(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
-        let _ = identify(&Secret::new(bytes), &catalogue());
+        let _ = identify(&Secret::new(bytes), builtin());
     }
 
     #[test]

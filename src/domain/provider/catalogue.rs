@@ -2,7 +2,7 @@
 
 use serde::de::DeserializeOwned;
 
-use super::builtin;
+use super::builtin_files;
 use super::error::CatalogueError;
 use super::overlay::Overlay;
 use super::spec::{Kind, Preset, Provider};
@@ -34,7 +34,7 @@ impl Catalogue {
     /// new id adds a provider; one with a known id adds regions, kinds, presets and statuses to it, or replaces those
     /// of the same id.
     pub fn load(user: &[Source]) -> Result<Self, CatalogueError> {
-        let builtin = builtin::FILES.map(|(name, text)| Source { name: name.to_owned(), text: text.to_owned() });
+        let builtin = builtin_files::FILES.map(|(name, text)| Source { name: name.to_owned(), text: text.to_owned() });
         let mut catalogue = Self { providers: Vec::with_capacity(builtin.len()) };
         builtin.iter().chain(user).try_for_each(|source| catalogue.merge(source))?;
         Ok(catalogue)

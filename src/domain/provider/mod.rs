@@ -4,15 +4,24 @@
 //! unique, references lead somewhere, placeholders have parameters. What TOML cannot say is a named strategy (an enum
 //! variant), never a language of our own.
 
-mod builtin;
+mod builtin_files;
 mod catalogue;
+pub mod environment;
 mod error;
 pub mod overlay;
 pub(crate) mod placeholder;
+mod pointers;
 pub mod spec;
 mod validate;
 
 pub use catalogue::{Catalogue, Source};
 pub use error::CatalogueError;
-pub use placeholder::{Fill, placeholders};
+pub use pointers::Choice;
 pub use spec::{Authorization, FieldSpec, Kind, Parameter, Preset, Provider, StatusMeaning};
+
+/// The built-in catalogue, read once for all tests.
+#[cfg(test)]
+pub(crate) fn builtin() -> &'static Catalogue {
+    static CATALOGUE: std::sync::LazyLock<Catalogue> = std::sync::LazyLock::new(|| Catalogue::builtin().unwrap());
+    &CATALOGUE
+}

@@ -5,7 +5,7 @@
 
 /// How a value is written where it lands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fill {
+pub(crate) enum Fill {
     /// In a path segment: percent-encoded, slashes too.
     Segment,
     /// Between the quotes of a JSON string.
@@ -15,7 +15,7 @@ pub enum Fill {
 }
 
 /// The names of the placeholders in a template, in the order in which they come, repetitions included.
-pub fn placeholders(template: &str) -> impl Iterator<Item = &str> {
+pub(crate) fn placeholders(template: &str) -> impl Iterator<Item = &str> {
     pieces(template).filter_map(|piece| match piece {
         Piece::Placeholder(name) => Some(name),
         Piece::Text(_) => None,

@@ -84,8 +84,8 @@ pub struct Kind {
     pub max_live: Option<u32>,
     /// How one is replaced.
     pub replace: Replacement,
-    /// The variables that the provider's own tools read: name and template of `{secret}` or `{access_token}`, the
-    /// region's `{api}`, `{auth}`, `{app}`, and fields. A variable whose template cannot be filled is left out.
+    /// The variables that the provider's own tools read: name and template, either `{secret}` or
+    /// `{access_token}` alone or a text with the region's `{api}`, `{auth}`, `{app}` and fields.
     #[serde(default)]
     pub environment: Vec<(String, String)>,
     /// A caution shown where the kind is chosen.
@@ -415,13 +415,6 @@ impl Kind {
     /// The further secret part with the given id.
     pub fn part(&self, id: &str) -> Option<&FieldSpec> {
         self.parts.iter().find(|part| part.id == id)
-    }
-
-    /// The variable in which the provider's own tools expect the text behind the authorization scheme: the secret, or
-    /// the access token that it is exchanged for.
-    pub fn secret_variable(&self) -> &str {
-        let sent = if self.authorization.exchanges() { "{access_token}" } else { "{secret}" };
-        self.environment.iter().find(|(_, template)| template == sent).map_or("TOKEN", |(name, _)| name)
     }
 
     /// The page where a person makes or renews one, in that region; `None` where kind or region has no such page.

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use super::environment::{ACCESS_TOKEN, SECRET};
 use super::placeholder::placeholders;
 use super::spec::{Authorization, Holding, Kind, Preset, Provider, ReplacementPlan};
 use crate::domain::region::Region;
@@ -153,13 +154,14 @@ fn kind(provider: &Provider, kind: &Kind) -> Verdict {
 }
 
 fn environment(kind: &Kind) -> Verdict {
-    let known = |name: &str| matches!(name, "secret" | "access_token" | "api" | "auth" | "app") || kind.field(name).is_some();
-    let unknown = kind.environment.iter().flat_map(|(_, template)| placeholders(template)).find(|name| !known(name));
-    let Some(name) = unknown else { return Ok(()) };
+    let known = |name: &str| matches!(name, "api" | "auth" | "app") || kind.field(name).is_some();
+    let templates = kind.environment.iter().map(|(_, template)| template.as_str());
+    let spelt = templates.filter(|template| !matches!(*template, SECRET | ACCESS_TOKEN));
+    let Some(name) = spelt.flat_map(placeholders).find(|name| !known(name)) else { return Ok(()) };
     fault(
         &format!("{{{name}}}"),
         format!("{{{name}}} in the environment of the kind \"{}\" is nothing that it has", kind.id),
-        "Use {secret}, {access_token}, {api}, {auth}, {app} or a field of the kind",
+        "Use {secret} or {access_token} alone, or {api}, {auth}, {app} and fields of the kind",
     )
 }
 

@@ -67,10 +67,10 @@ impl From<MissingParameter> for Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::provider::Catalogue;
+    use crate::domain::provider::builtin;
 
     fn preset(id: &str) -> Preset {
-        Catalogue::builtin().unwrap().preset("snyk", id).unwrap().clone()
+        builtin().preset("snyk", id).unwrap().clone()
     }
 
     fn values(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {

@@ -129,11 +129,11 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::domain::provider::Catalogue;
+    use crate::domain::provider::builtin;
     use crate::domain::request::Method;
 
     fn region() -> Region {
-        Catalogue::builtin().unwrap().region("appcircle", "cloud").unwrap().clone()
+        builtin().region("appcircle", "cloud").unwrap().clone()
     }
 
     fn resolved(target: &str, query: &[(&str, &str)]) -> Result<String, TargetError> {
@@ -181,7 +181,7 @@ mod tests {
 
     #[test]
     fn a_value_of_dots_cannot_climb_out_of_a_preset() {
-        let catalogue = Catalogue::builtin().unwrap();
+        let catalogue = builtin();
         let given = std::collections::BTreeMap::from([("organization_id".to_owned(), "..".to_owned())]);
         let draft = catalogue.preset("appcircle", "organization").unwrap().draft(&[&given]).unwrap();
         assert!(matches!(draft.resolve(&region()), Err(TargetError::Climbs(_))));
@@ -198,7 +198,7 @@ mod tests {
 
         #[test]
         fn any_value_stays_one_segment(value in any::<String>()) {
-            let catalogue = Catalogue::builtin().unwrap();
+            let catalogue = builtin();
             let given = std::collections::BTreeMap::from([("organization_id".to_owned(), value)]);
             let draft = catalogue.preset("appcircle", "organization").unwrap().draft(&[&given]);
             if let Some(url) = draft.ok().and_then(|draft| draft.resolve(&region()).ok()) {

@@ -1,0 +1,175 @@
+//! `tokenring add`: keep a credential.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::context::Context;
+use super::shape::CredentialShape;
+use super::{identify, secret_input};
+use crate::domain::identify::{Candidate, Identified};
+use crate::domain::problem::Class;
+use crate::domain::provider::{Catalogue, Kind};
+use crate::domain::{Credential, Name, Problem};
+use crate::engine::message::NewCredential;
+
+/// Keep a credential; the secret comes from standard input or a hidden prompt
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  tokenring add laptop --provider snyk < token.txt\n  \
+    tokenring add ci --provider snyk --kind service-account-oauth --region SNYK-EU-01 --field client_id=… --label prod")]
+pub(super) struct Add {
+    /// What to call it
+    name: String,
+    /// The provider: snyk, snyk-apps, snyk-api-web, appcircle, or one of your own
+    #[arg(long)]
+    provider: String,
+    /// The kind of credential; recognised from the secret where that is possible
+    #[arg(long)]
+    kind: Option<String>,
+    /// The region; read from the secret where it tells
+    #[arg(long)]
+    region: Option<String>,
+    /// A field of the kind, such as client_id=…; may be repeated
+    #[arg(long = "field", value_name = "K=V", value_parser = pair)]
+    fields: Vec<(String, String)>,
+    /// A label; may be repeated
+    #[arg(long = "label", value_name = "L")]
+    labels: Vec<String>,
+    /// A further secret part to read after the secret, one line each, such as client_secret
+    #[arg(long = "part", value_name = "PART")]
+    parts: Vec<String>,
+    /// The day it ends, such as 2027-02-07
+    #[arg(long, value_name = "DATE", value_parser = super::edit::date)]
+    expires: Option<crate::domain::Moment>,
+}
+
+impl Add {
+    /// Reads the secret, recognises it, keeps it.
+    pub(super) async fn run(self, context: &Context<'_>) -> Result<u8, Problem> {
+        let name = parse_name(&self.name)?;
+        let engine = context.engine()?;
+        engine.catalogue.provider(&self.provider)?;
+        self.check_words(&engine.catalogue)?;
+        let mut secrets = secret_input::read_all("secret", &self.parts)?;
+        let found = engine.identify(&secrets.remove(0))?;
+        identify::note_cleaned(context.out, &found.cleaned);
+        let engine = context.unlocked().await?;
+        let new = self.credential(context, name, found, secrets)?;
+        let twins = engine.twins(&new.secret).await?;
+        let kept = engine.add(new).await?;
+        if !twins.is_empty() {
+            let names: Vec<_> = twins.iter().map(Name::as_str).collect();
+            context.out.note(&format!("note: {} holds the same secret", names.join(", ")));
+        }
+        report(context, &kept)
+    }
+
+    /// Wrong words are told before the secret is asked for.
+    fn check_words(&self, catalogue: &Catalogue) -> Result<(), Problem> {
+        if let Some(kind) = &self.kind {
+            catalogue.kind(&self.provider, kind)?;
+        }
+        if let Some(region) = &self.region {
+            catalogue.region(&self.provider, region)?;
+        }
+        Ok(())
+    }
+
+    fn credential(
+        self,
+        context: &Context<'_>,
+        name: Name,
+        found: Identified,
+        parts: Vec<crate::domain::Secret>,
+    ) -> Result<NewCredential, Problem> {
+        let catalogue = &context.engine()?.catalogue;
+        let kind = self.choose_kind(catalogue, &found)?;
+        let fitting = found.candidates.iter().find(|candidate| candidate.provider == self.provider && candidate.kind == kind.id);
+        let region = self.choose_region(context, catalogue, fitting)?;
+        Ok(NewCredential {
+            name,
+            kind: kind.id.clone(),
+            region,
+            fields: self.fields.into_iter().collect::<BTreeMap<_, _>>(),
+            labels: self.labels,
+            expires: self.expires.or(fitting.and_then(|candidate| candidate.expires)),
+            secret: Arc::new(found.secret),
+            parts: self.parts.into_iter().zip(parts.into_iter().map(Arc::new)).collect(),
+            provider: self.provider,
+        })
+    }
+
+    /// The kind that was named; else the only one that the secret can be.
+    fn choose_kind<'c>(&self, catalogue: &'c Catalogue, found: &Identified) -> Result<&'c Kind, Problem> {
+        if let Some(kind) = &self.kind {
+            return Ok(catalogue.kind(&self.provider, kind)?);
+        }
+        let provider = catalogue.provider(&self.provider)?;
+        let mut fitting = found.candidates.iter().filter(|candidate| candidate.provider == self.provider);
+        match (fitting.next(), fitting.next(), &provider.kinds[..]) {
+            (Some(first), second, _) if second.is_none_or(|second| second.confidence < first.confidence) => {
+                Ok(catalogue.kind(&self.provider, &first.kind)?)
+            }
+            (None, _, [only]) => Ok(only),
+            _ => {
+                let kinds: Vec<_> = provider.kinds.iter().map(|kind| kind.id.as_str()).collect();
+                let why = format!("a secret of this shape may be several kinds of {} credential", provider.title);
+                Err(Problem::new("The kind is not clear", why, format!("name it with --kind: {}", kinds.join(", ")))
+                    .of(Class::Usage))
+            }
+        }
+    }
+
+    /// The region that was named; else the one the secret names; else the provider's first.
+    fn choose_region(
+        &self,
+        context: &Context<'_>,
+        catalogue: &Catalogue,
+        fitting: Option<&Candidate>,
+    ) -> Result<String, Problem> {
+        let told = fitting.and_then(|candidate| candidate.region.clone());
+        let regions = catalogue.regions(&self.provider)?;
+        match (&self.region, told) {
+            (Some(wanted), told) => {
+                let region = catalogue.region(&self.provider, wanted)?;
+                if let Some(told) = told.filter(|told| *told != region.id) {
+                    context.out.note(&format!("note: the secret says that it belongs to {told}; {} was asked for", region.id));
+                }
+                Ok(region.id.clone())
+            }
+            (None, Some(told)) => Ok(told),
+            (None, None) => {
+                let first = regions.first().map(|region| region.id.clone()).unwrap_or_default();
+                if regions.len() > 1 {
+                    context
+                        .out
+                        .note(&format!("note: the secret does not tell its region; {first} is assumed (--region names another)"));
+                }
+                Ok(first)
+            }
+        }
+    }
+}
+
+/// Prints the credential that was kept or changed.
+pub(super) fn report(context: &Context<'_>, credential: &Credential) -> Result<u8, Problem> {
+    if context.out.json {
+        context.out.value(&CredentialShape::of(credential))?;
+    } else {
+        let Credential { name, provider, kind, region, .. } = credential;
+        context.out.text(&format!("{name}: {provider} {kind} in {region}"))?;
+    }
+    Ok(0)
+}
+
+/// Reads a credential's name.
+pub(super) fn parse_name(text: &str) -> Result<Name, Problem> {
+    Name::parse(text).map_err(|error| {
+        Problem::new("That cannot be a name", error.to_string(), "use 1 to 64 visible characters").of(Class::Usage)
+    })
+}
+
+/// Reads `key=value`.
+pub(super) fn pair(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text.split_once('=').ok_or("it has no \"=\"; write key=value")?;
+    if key.is_empty() { Err("it has no key; write key=value".to_owned()) } else { Ok((key.to_owned(), value.to_owned())) }
+}

@@ -1,0 +1,92 @@
+//! `tokenring demo`: the screen on the built-in simulator. Nothing is installed and nothing is kept: secrets in
+//! memory, the index in memory, providers on loopback.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::context::Context;
+use super::{sandbox, screen};
+use crate::domain::provider::{Catalogue, Source, overlay};
+use crate::domain::region::Region;
+use crate::domain::{Name, Origin, Problem, Secret};
+use crate::engine::message::NewCredential;
+use crate::engine::{self, Engine};
+use crate::sandbox::{Addresses, Credential, Manifest};
+
+/// Show the screen on the built-in simulator: nothing to install, nothing kept
+#[derive(Debug, clap::Args)]
+pub(super) struct Demo {}
+
+impl Demo {
+    /// Starts the simulator, fills a keyring in memory with what it issued, and shows the screen.
+    #[expect(clippy::unused_self, reason = "every verb has the same form")]
+    pub(super) async fn run(self, context: &Context<'_>) -> Result<u8, Problem> {
+        let sandbox = sandbox::start().await?;
+        let engine = Arc::new(engine::in_memory(catalogue(sandbox.manifest())?, &context.settings)?);
+        fill(&engine, sandbox.manifest()).await?;
+        let code = screen::show(context, engine).await;
+        sandbox.stop().await;
+        code
+    }
+}
+
+/// The built-in providers, with every region the simulator plays moved to loopback.
+fn catalogue(manifest: &Manifest) -> Result<Catalogue, Problem> {
+    let builtin = Catalogue::builtin()?;
+    let mut sources = Vec::new();
+    for provider in builtin.providers().iter().filter(|provider| provider.regions_of.is_none()) {
+        let mut text = None;
+        for region in builtin.regions(&provider.id)? {
+            if let Some(hosts) = manifest.region(&region.id) {
+                text = Some(
+                    overlay::with_region(text.as_deref(), &provider.id, &moved(region, hosts)?)
+                        .map_err(|error| strange(&error))?,
+                );
+            }
+        }
+        sources.extend(text.map(|text| Source { name: format!("simulated {}", provider.id), text }));
+    }
+    Ok(Catalogue::load(&sources)?)
+}
+
+fn moved(region: &Region, hosts: &Addresses) -> Result<Region, Problem> {
+    let origin = |url: &String| Origin::parse(url).map_err(|error| strange(&error));
+    Ok(Region {
+        api: origin(&hosts.api)?,
+        app: hosts.app.as_ref().map(origin).transpose()?,
+        auth: hosts.auth.as_ref().map(origin).transpose()?,
+        ..region.clone()
+    })
+}
+
+async fn fill(engine: &Engine, manifest: &Manifest) -> Result<(), Problem> {
+    for issued in &manifest.credentials {
+        engine.add(new_credential(engine, issued)?).await?;
+    }
+    Ok(())
+}
+
+fn new_credential(engine: &Engine, issued: &Credential) -> Result<NewCredential, Problem> {
+    let kind = engine.catalogue.kind(issued.provider, issued.kind)?;
+    let secret = Secret::from_text(issued.secret.clone());
+    let found = engine.identify(&secret)?;
+    let expires = found.candidates.iter().find(|candidate| candidate.kind == issued.kind).and_then(|candidate| candidate.expires);
+    let fields = issued.fields.iter().filter(|(id, _)| kind.field(id).is_some());
+    let parts = issued.parts.iter().map(|(id, part)| ((*id).to_owned(), Arc::new(Secret::from_text(part.clone()))));
+    Ok(NewCredential {
+        name: Name::parse(&issued.name).map_err(|error| strange(&error))?,
+        provider: issued.provider.to_owned(),
+        kind: issued.kind.to_owned(),
+        region: issued.region.clone(),
+        fields: fields.map(|(id, value)| ((*id).to_owned(), value.clone())).collect::<BTreeMap<_, _>>(),
+        labels: Vec::new(),
+        secret: Arc::new(secret),
+        parts: parts.collect(),
+        expires,
+    })
+}
+
+/// The simulator is part of the program, so what it says can only be wrong by a mistake of ours.
+fn strange(error: &dyn std::error::Error) -> Problem {
+    Problem::new("The simulator does not fit the program", error.to_string(), "report this as a defect")
+}

@@ -1,0 +1,36 @@
+//! `tokenring get`: the secret to a pipe.
+
+use super::context::Context;
+use crate::domain::Problem;
+use crate::domain::credential::Part;
+use crate::domain::problem::Class;
+
+/// Write the secret to a pipe; to a terminal only with --reveal
+#[derive(Debug, clap::Args)]
+pub(super) struct Get {
+    /// The credential's name
+    name: String,
+    /// Write it even to a terminal, where it stays in the scrollback
+    #[arg(long)]
+    reveal: bool,
+    /// A further part of the secret, such as client_secret
+    #[arg(long, value_name = "PART")]
+    part: Option<String>,
+}
+
+impl Get {
+    /// Writes the secret, and nothing else, to standard output.
+    pub(super) async fn run(self, context: &Context<'_>) -> Result<u8, Problem> {
+        if context.out.is_terminal() && !self.reveal {
+            let why = "standard output is a terminal, which would keep the secret in its scrollback";
+            return Err(
+                Problem::new("The secret was not written", why, "pipe it to a program, or give --reveal").of(Class::Usage)
+            );
+        }
+        let credential = context.engine()?.find(&self.name).await?;
+        let part = self.part.map_or(Part::Secret, Part::Named);
+        let secret = context.unlocked().await?.secret(&credential, &part).await?;
+        secret.expose(|bytes| context.out.bytes(bytes))?;
+        Ok(0)
+    }
+}

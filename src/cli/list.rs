@@ -1,0 +1,97 @@
+//! `tokenring list` and `tokenring show`: what is known, without the store.
+
+use super::context::Context;
+use super::output::{Table, pad};
+use super::shape::{CredentialShape, rfc3339};
+use crate::domain::{Credential, Moment, Problem, words};
+
+/// List all credentials
+#[derive(Debug, clap::Args)]
+pub(super) struct List {
+    /// Only those of this provider
+    #[arg(long)]
+    provider: Option<String>,
+    /// Only those with this label
+    #[arg(long)]
+    label: Option<String>,
+}
+
+/// Show one credential
+#[derive(Debug, clap::Args)]
+pub(super) struct Show {
+    /// Its name
+    name: String,
+}
+
+impl List {
+    /// Prints all credentials, by name.
+    pub(super) async fn run(self, context: &Context<'_>) -> Result<u8, Problem> {
+        let engine = context.engine()?;
+        let mut credentials = engine.credentials().await?;
+        credentials.retain(|credential| self.wants(credential));
+        if context.out.json {
+            context.out.value(&credentials.iter().map(CredentialShape::of).collect::<Vec<_>>())?;
+        } else if credentials.is_empty() {
+            context
+                .out
+                .note("No credentials yet: add one with `tokenring add NAME --provider P`, or look around in `tokenring demo`.");
+        } else {
+            context.out.table(&table(&credentials, engine.now()))?;
+        }
+        Ok(0)
+    }
+
+    fn wants(&self, credential: &Credential) -> bool {
+        self.provider.as_ref().is_none_or(|provider| *provider == credential.provider)
+            && self.label.as_ref().is_none_or(|label| credential.labels.contains(label))
+    }
+}
+
+impl Show {
+    /// Prints one credential.
+    pub(super) async fn run(self, context: &Context<'_>) -> Result<u8, Problem> {
+        let engine = context.engine()?;
+        let credential = engine.find(&self.name).await?;
+        if context.out.json {
+            context.out.value(&CredentialShape::of(&credential))?;
+        } else {
+            context.out.text(&describe(&credential, engine.now()))?;
+        }
+        Ok(0)
+    }
+}
+
+fn table(credentials: &[Credential], now: Moment) -> Table {
+    let mut table = Table::new(&["NAME", "PROVIDER", "KIND", "REGION", "EXPIRES", "LAST CHECK"]);
+    for credential in credentials {
+        table.row([
+            credential.name.to_string(),
+            credential.provider.clone(),
+            credential.kind.clone(),
+            credential.region.clone(),
+            words::expiry(credential.expires, now),
+            words::last_check(credential.last_check.as_ref(), now),
+        ]);
+    }
+    table
+}
+
+fn describe(credential: &Credential, now: Moment) -> String {
+    let mut rows = vec![
+        ("name", credential.name.to_string()),
+        ("provider", credential.provider.clone()),
+        ("kind", credential.kind.clone()),
+        ("region", credential.region.clone()),
+        ("secret", "•".repeat(20)),
+        ("created", rfc3339(credential.created)),
+        ("expires", words::expiry(credential.expires, now)),
+        ("checked", words::last_check(credential.last_check.as_ref(), now)),
+    ];
+    rows.extend(credential.last_check.as_ref().map(|check| ("reason", check.reason.clone())));
+    rows.extend(credential.principal.as_ref().map(|who| ("acts as", format!("{} · {} · {}", who.name, who.kind, who.id))));
+    rows.extend(credential.fields.iter().map(|(id, value)| (id.as_str(), value.clone())));
+    rows.extend((!credential.labels.is_empty()).then(|| ("labels", credential.labels.join(", "))));
+    rows.extend(credential.fingerprint.clone().map(|fingerprint| ("fingerprint", fingerprint)));
+    let width = rows.iter().map(|(title, _)| title.len()).max().unwrap_or(0);
+    rows.iter().map(|(title, value)| format!("{}  {value}", pad(title, width))).collect::<Vec<_>>().join("\n")
+}

@@ -1,0 +1,176 @@
+//! The only file that writes to standard output and standard error.
+
+use std::io::{self, IsTerminal, Write};
+use std::process::ExitCode;
+
+use serde::Serialize;
+use unicode_width::UnicodeWidthStr;
+
+use crate::domain::Problem;
+use crate::domain::problem::Class;
+
+/// Where results and remarks go, and in which form.
+pub(super) struct Output {
+    /// Whether results are JSON.
+    pub json: bool,
+    terminal: bool,
+}
+
+/// Rows and columns of text.
+pub(super) struct Table {
+    headings: &'static [&'static str],
+    rows: Vec<Vec<String>>,
+}
+
+impl Output {
+    /// Output in the wanted form.
+    pub(super) fn new(json: bool) -> Self {
+        Self { json, terminal: io::stdout().is_terminal() }
+    }
+
+    /// Whether results go to a terminal, where a person reads them.
+    pub(super) fn is_terminal(&self) -> bool {
+        self.terminal
+    }
+
+    /// One JSON value on one line.
+    pub(super) fn value(&self, value: &impl Serialize) -> Result<(), Problem> {
+        let mut out = io::BufWriter::new(io::stdout().lock());
+        serde_json::to_writer(&mut out, value).map_err(io::Error::from).and_then(|()| finish_line(out)).or_else(broken)
+    }
+
+    /// Lines of text.
+    pub(super) fn text(&self, text: &str) -> Result<(), Problem> {
+        let mut out = io::stdout().lock();
+        writeln!(out, "{text}").and_then(|()| out.flush()).or_else(broken)
+    }
+
+    /// Bytes exactly as they are; a line break is added only for a terminal.
+    pub(super) fn bytes(&self, bytes: &[u8]) -> Result<(), Problem> {
+        let mut out = io::stdout().lock();
+        let mut written = out.write_all(bytes);
+        if self.terminal && !bytes.ends_with(b"\n") {
+            written = written.and_then(|()| out.write_all(b"\n"));
+        }
+        written.and_then(|()| out.flush()).or_else(broken)
+    }
+
+    /// A table, its last column cut to the width of the terminal.
+    pub(super) fn table(&self, table: &Table) -> Result<(), Problem> {
+        let width = if self.terminal { terminal_width() } else { usize::MAX };
+        let mut out = io::BufWriter::new(io::stdout().lock());
+        table.lines(width).try_for_each(|line| writeln!(out, "{line}")).and_then(|()| out.flush()).or_else(broken)
+    }
+
+    /// A remark for the person, on standard error; silent in JSON mode, so that scripts see only what they asked for.
+    pub(super) fn note(&self, text: &str) {
+        if !self.json {
+            let _ = writeln!(io::stderr(), "{text}");
+        }
+    }
+
+    /// A problem, on standard error, and the exit code of its class.
+    pub(super) fn problem(&self, problem: &Problem) -> ExitCode {
+        let _ = if self.json {
+            writeln!(io::stderr(), "{}", serde_json::json!({ "error": problem }))
+        } else {
+            writeln!(io::stderr(), "error: {}\n  why: {}\n  fix: {}", problem.what, problem.why, problem.remedy)
+        };
+        ExitCode::from(problem.class.exit_code())
+    }
+}
+
+/// Shows a short text in place of the last one, on the terminal.
+pub(super) fn progress(text: &str) {
+    let _ = write!(io::stderr(), "\r\x1b[K{text}").and_then(|()| io::stderr().flush());
+}
+/// Help, version, or a usage error of the argument parser.
+pub(super) fn usage(error: &clap::Error, json: bool) -> ExitCode {
+    if !error.use_stderr() {
+        let _ = error.print();
+        return ExitCode::SUCCESS;
+    }
+    if !json {
+        let _ = error.print();
+        return ExitCode::from(Class::Usage.exit_code());
+    }
+    let text = error.render().to_string();
+    let why = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+    let problem = Problem::new("The command line was not understood", why, "see `tokenring --help`").of(Class::Usage);
+    Output { json: true, terminal: false }.problem(&problem)
+}
+
+impl Table {
+    /// A table with these headings and no rows.
+    pub(super) fn new(headings: &'static [&'static str]) -> Self {
+        Self { headings, rows: Vec::new() }
+    }
+
+    /// Adds a row; it has as many cells as there are headings.
+    pub(super) fn row(&mut self, cells: impl IntoIterator<Item = String>) {
+        self.rows.push(cells.into_iter().collect());
+    }
+
+    fn lines(&self, width: usize) -> impl Iterator<Item = String> + '_ {
+        let widths: Vec<usize> = (0..self.headings.len()).map(|column| self.column_width(column)).collect();
+        let headings = self.headings.iter().map(|heading| (*heading).to_owned()).collect();
+        let rows = std::iter::once(headings).chain(self.rows.iter().cloned());
+        rows.map(move |row: Vec<String>| {
+            let cells = row.iter().zip(&widths).map(|(cell, width)| pad(cell, *width));
+            cut(cells.collect::<Vec<_>>().join("  ").trim_end(), width)
+        })
+    }
+
+    fn column_width(&self, column: usize) -> usize {
+        let cells = self.rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.width());
+        cells.chain(std::iter::once(self.headings[column].width())).max().unwrap_or(0)
+    }
+}
+
+/// The text with blanks up to `width` cells.
+pub(super) fn pad(text: &str, width: usize) -> String {
+    format!("{text}{}", " ".repeat(width.saturating_sub(text.width())))
+}
+
+fn cut(line: &str, width: usize) -> String {
+    if line.width() <= width {
+        return line.to_owned();
+    }
+    let mut used = 1;
+    let kept = line.chars().take_while(|c| {
+        used += unicode_width::UnicodeWidthChar::width(*c).unwrap_or(0);
+        used <= width
+    });
+    kept.chain(std::iter::once('…')).collect()
+}
+
+fn terminal_width() -> usize {
+    crossterm::terminal::size().map_or(usize::MAX, |(columns, _)| usize::from(columns).max(20))
+}
+
+fn finish_line(mut out: impl Write) -> io::Result<()> {
+    out.write_all(b"\n").and_then(|()| out.flush())
+}
+
+/// A reader that went away (`| head`) is no error; anything else is.
+fn broken(error: io::Error) -> Result<(), Problem> {
+    if error.kind() == io::ErrorKind::BrokenPipe {
+        return Ok(());
+    }
+    Err(Problem::new("The result could not be written", error.to_string(), "check the disk or the program that reads it"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_align_by_cells_and_the_last_is_cut() {
+        let mut table = Table::new(&["NAME", "REGION"]);
+        table.row(["日本".to_owned(), "SNYK-EU-01".to_owned()]);
+        table.row(["ci".to_owned(), "US".to_owned()]);
+        let lines: Vec<_> = table.lines(usize::MAX).collect();
+        assert_eq!(lines, ["NAME  REGION", "日本  SNYK-EU-01", "ci    US"]);
+        assert_eq!(table.lines(9).nth(1).unwrap(), "日本  SN…");
+    }
+}

@@ -1,0 +1,46 @@
+//! The process itself: closed to other processes, logging where it is asked to, with a small runtime.
+
+use std::fs::OpenOptions;
+use std::sync::Mutex;
+
+use crate::domain::Problem;
+use crate::domain::problem::Class;
+
+/// No core dumps, and no other process of this user may read this one's memory. Best effort: a system that refuses
+/// is no reason not to start.
+pub(super) fn harden() {
+    #[cfg(target_os = "linux")]
+    let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
+    #[cfg(unix)]
+    let _ = rustix::process::setrlimit(
+        rustix::process::Resource::Core,
+        rustix::process::Rlimit { current: Some(0), maximum: Some(0) },
+    );
+}
+
+/// Logs to the file named by `TOKENRING_LOG`, at the level named by `TOKENRING_LOG_LEVEL` (`debug` by default).
+pub(super) fn start_log() -> Result<(), Problem> {
+    let Some(path) = std::env::var_os("TOKENRING_LOG") else { return Ok(()) };
+    let wanted = std::env::var("TOKENRING_LOG_LEVEL").unwrap_or_else(|_| "debug".to_owned());
+    let level: tracing::Level = wanted.parse().map_err(|_| {
+        let why = format!("TOKENRING_LOG_LEVEL is \"{wanted}\"");
+        Problem::new("There is no such log level", why, "use error, warn, info, debug or trace").of(Class::Usage)
+    })?;
+    let mut options = OpenOptions::new();
+    options.create(true).append(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let file = options.open(&path).map_err(|error| {
+        let what = format!("The log {} cannot be written", path.display());
+        Problem::new(what, error.to_string(), "name another file in TOKENRING_LOG, or unset it").of(Class::Usage)
+    })?;
+    tracing_subscriber::fmt().with_max_level(level).with_ansi(false).with_writer(Mutex::new(file)).init();
+    Ok(())
+}
+
+/// Two workers are enough: the work is waiting, and the drawing task must not be crowded out.
+pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Problem> {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().map_err(|error| {
+        Problem::new("The program cannot start its tasks", error.to_string(), "free some threads or memory and try again")
+    })
+}

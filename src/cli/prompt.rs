@@ -1,0 +1,37 @@
+//! Questions at the terminal: confirmation and hidden input.
+
+use std::io::{self, IsTerminal, Write};
+
+use crate::domain::problem::Class;
+use crate::domain::{Problem, Secret};
+
+/// Whether somebody is there to answer.
+pub(super) fn is_interactive() -> bool {
+    io::stdin().is_terminal() && io::stderr().is_terminal()
+}
+
+/// Reads a secret without showing it.
+pub(super) fn hidden(title: &str) -> Result<Secret, Problem> {
+    let text = rpassword::prompt_password(format!("{title}: ")).map_err(|error| {
+        Problem::new("Nothing could be read from the terminal", error.to_string(), "pipe the secret into standard input instead")
+            .of(Class::Usage)
+    })?;
+    Ok(Secret::from_text(text))
+}
+
+/// Asks for a word to be typed before something that cannot be taken back; without a terminal, `flag` is needed.
+pub(super) fn typed(question: &str, word: &str, flag: &str) -> Result<(), Problem> {
+    if !is_interactive() {
+        let why = "nobody is at the terminal to confirm it";
+        return Err(Problem::new(question, why, format!("give {flag} to go on without being asked")).of(Class::Usage));
+    }
+    let mut error = io::stderr();
+    let _ = write!(error, "{question}\nType \"{word}\" to go on: ").and_then(|()| error.flush());
+    let mut answer = String::new();
+    let read = io::stdin().read_line(&mut answer);
+    if read.is_ok() && answer.trim() == word {
+        return Ok(());
+    }
+    Err(Problem::new("Nothing was changed", format!("\"{word}\" was not typed"), "run the command again to go on")
+        .of(Class::Usage))
+}

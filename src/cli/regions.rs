@@ -1,0 +1,195 @@
+//! `tokenring regions` and `tokenring region`: where a provider lives, and where a credential is used.
+
+use std::path::PathBuf;
+
+use super::add;
+use super::context::Context;
+use super::edit::usage;
+use super::output::Table;
+use super::shape::RegionShape;
+use crate::domain::credential::Check;
+use crate::domain::problem::Class;
+use crate::domain::region::Region;
+use crate::domain::response::Verdict;
+use crate::domain::{Credential, Origin, Problem};
+use crate::engine;
+use crate::engine::message::Edit;
+
+/// List regions, or add a private one
+#[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(super) struct Regions {
+    /// A credential whose regions and last verdicts to list; all providers' regions without it
+    name: Option<String>,
+    #[command(subcommand)]
+    verb: Option<Verb>,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Verb {
+    /// Add a private region, or point a known one at another host
+    Add(AddRegion),
+}
+
+/// Add a private region, or point a known one at another host
+#[derive(Debug, clap::Args)]
+struct AddRegion {
+    /// The provider
+    #[arg(long)]
+    provider: String,
+    /// The region's id, such as ACME-01
+    #[arg(long)]
+    id: String,
+    /// Where API requests go; plain http on loopback only
+    #[arg(long, value_name = "URL")]
+    api: String,
+    /// The web application
+    #[arg(long, value_name = "URL")]
+    app: Option<String>,
+    /// The host that exchanges secrets for access tokens
+    #[arg(long, value_name = "URL")]
+    auth: Option<String>,
+    /// A PEM file with further certificate authorities to trust there
+    #[arg(long, value_name = "FILE")]
+    ca_file: Option<PathBuf>,
+}
+
+/// Switch a credential to another region
+#[derive(Debug, clap::Args)]
+pub(super) struct Switch {
+    /// The credential's name
+    name: String,
+    /// The region
+    region: String,
+}
+
+impl Regions {
+    /// Lists regions, with verdicts where a credential is named.
+    pub(super) async fn run(self, context: &Context<'_>) -> Result<u8, Problem> {
+        match (self.verb, self.name) {
+            (Some(Verb::Add(verb)), _) => verb.run(context),
+            (None, Some(name)) => list_for(context, &name).await,
+            (None, None) => list_all(context),
+        }
+    }
+}
+
+impl AddRegion {
+    fn run(self, context: &Context<'_>) -> Result<u8, Problem> {
+        let catalogue = context.catalogue()?;
+        catalogue.provider(&self.provider)?;
+        let known = catalogue.regions(&self.provider)?.iter().any(|region| region.id == self.id);
+        let region = self.region()?;
+        let path = engine::add_region(&context.paths, &self.provider, &region)?;
+        if known {
+            context.out.note(&format!("note: {} of {} now means these hosts ({})", self.id, self.provider, path.display()));
+        }
+        if context.out.json {
+            context.out.value(&region)?;
+        } else {
+            context.out.text(&format!("{}: {}", region.id, region.api))?;
+        }
+        Ok(0)
+    }
+
+    fn region(&self) -> Result<Region, Problem> {
+        let id = self.id.trim();
+        if id.is_empty() || !id.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c)) {
+            return Err(usage(
+                "That cannot be a region's id",
+                "it holds other characters than letters, digits, - _ .",
+                "use something like ACME-01",
+            ));
+        }
+        Ok(Region {
+            id: id.to_owned(),
+            title: "private region".to_owned(),
+            aliases: Vec::new(),
+            api: origin("--api", &self.api)?,
+            app: self.app.as_deref().map(|text| origin("--app", text)).transpose()?,
+            auth: self.auth.as_deref().map(|text| origin("--auth", text)).transpose()?,
+            ca_file: self.ca_file.clone(),
+        })
+    }
+}
+
+impl Switch {
+    /// Switches the credential's region; the store is not touched.
+    pub(super) async fn run(self, context: &Context<'_>) -> Result<u8, Problem> {
+        let engine = context.engine()?;
+        let credential = engine.find(&self.name).await?;
+        let region = engine.catalogue.region(&credential.provider, &self.region)?.id.clone();
+        let changed = engine.edit(&credential.id, Edit { region: Some(region), ..Edit::default() }).await?;
+        add::report(context, &changed)
+    }
+}
+
+/// The shape of a region, with what is known about a credential there.
+pub(super) fn shape(region: &Region, credential: &Credential, check: Option<&Check>) -> RegionShape {
+    RegionShape {
+        region: region.id.clone(),
+        api: region.api.to_string(),
+        verdict: check.map_or(Verdict::Unchecked, |check| check.verdict),
+        status: check.and_then(|check| check.status),
+        latency_ms: check.and_then(|check| check.latency_ms),
+        current: region.id == credential.region,
+    }
+}
+
+/// Prints regions with verdicts.
+pub(super) fn report_regions(context: &Context<'_>, shapes: &[RegionShape]) -> Result<(), Problem> {
+    if context.out.json {
+        return context.out.value(&shapes);
+    }
+    let mut table = Table::new(&["", "REGION", "API", "VERDICT", "STATUS", "MS"]);
+    for shape in shapes {
+        table.row([
+            if shape.current { "▸" } else { "" }.to_owned(),
+            shape.region.clone(),
+            shape.api.clone(),
+            shape.verdict.as_str().to_owned(),
+            shape.status.map_or_else(|| "–".to_owned(), |status| status.to_string()),
+            shape.latency_ms.map_or_else(|| "–".to_owned(), |ms| ms.to_string()),
+        ]);
+    }
+    context.out.table(&table)
+}
+
+async fn list_for(context: &Context<'_>, name: &str) -> Result<u8, Problem> {
+    let engine = context.engine()?;
+    let credential = engine.find(name).await?;
+    let checks = engine.region_checks(&credential.id).await?;
+    let regions = engine.catalogue.regions(&credential.provider)?;
+    let known = |region: &Region| checks.iter().find(|known| known.region == region.id).map(|known| &known.check);
+    let shapes: Vec<_> = regions.iter().map(|region| shape(region, &credential, known(region))).collect();
+    report_regions(context, &shapes)?;
+    Ok(0)
+}
+
+fn list_all(context: &Context<'_>) -> Result<u8, Problem> {
+    let catalogue = context.catalogue()?;
+    let mut table = Table::new(&["PROVIDER", "REGION", "API", "APP", "WHERE"]);
+    let mut values = Vec::new();
+    for provider in catalogue.providers() {
+        for region in catalogue.regions(&provider.id)? {
+            let app = region.app.as_ref().map_or_else(|| "–".to_owned(), Origin::to_string);
+            table.row([provider.id.clone(), region.id.clone(), region.api.to_string(), app, region.title.clone()]);
+            values.push(serde_json::json!({
+                "provider": provider.id, "region": region.id, "api": region.api, "app": region.app, "auth": region.auth, "title": region.title,
+            }));
+        }
+    }
+    if context.out.json {
+        context.out.value(&values)?
+    } else {
+        context.out.table(&table)?
+    }
+    Ok(0)
+}
+
+fn origin(flag: &str, text: &str) -> Result<Origin, Problem> {
+    Origin::parse(text).map_err(|error| {
+        let remedy = "give scheme and host only, such as https://api.example.com";
+        Problem::new(format!("{flag} cannot be used"), error.to_string(), remedy).of(Class::Usage)
+    })
+}

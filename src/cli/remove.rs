@@ -1,0 +1,36 @@
+//! `tokenring remove`: forget a credential here.
+
+use super::context::Context;
+use super::prompt;
+use crate::domain::Problem;
+
+/// Forget a credential and its secret here; the provider is not asked
+#[derive(Debug, clap::Args)]
+pub(super) struct Remove {
+    /// Its name
+    name: String,
+    /// Do not ask
+    #[arg(long)]
+    yes: bool,
+}
+
+impl Remove {
+    /// Asks for the name to be typed, then forgets the credential.
+    pub(super) async fn run(self, context: &Context<'_>) -> Result<u8, Problem> {
+        let credential = context.engine()?.find(&self.name).await?;
+        if !self.yes {
+            let question = format!(
+                "Remove {} from this keyring? It stays valid at the provider, and cannot be brought back here.",
+                credential.name
+            );
+            prompt::typed(&question, credential.name.as_str(), "--yes")?;
+        }
+        context.unlocked().await?.remove(&credential.id).await?;
+        if context.out.json {
+            context.out.value(&serde_json::json!({ "removed": credential.name }))?;
+        } else {
+            context.out.text(&format!("{}: removed here; it is still valid at the provider", credential.name))?;
+        }
+        Ok(0)
+    }
+}

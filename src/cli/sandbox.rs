@@ -1,0 +1,67 @@
+//! `tokenring sandbox`: the simulator alone.
+
+use super::context::Context;
+use super::output::Table;
+use crate::domain::Problem;
+use crate::sandbox;
+
+/// Run the simulator alone, on loopback, until SIGTERM
+#[derive(Debug, clap::Args)]
+pub(super) struct Sandbox {}
+
+impl Sandbox {
+    /// Prints where the simulator listens and what it issued, then runs until it is told to stop.
+    #[expect(clippy::unused_self, reason = "every verb has the same form")]
+    pub(super) async fn run(self, context: &Context<'_>) -> Result<u8, Problem> {
+        let stop = stop_signal()?;
+        let sandbox = start().await?;
+        let manifest = sandbox.manifest();
+        if context.out.json {
+            context.out.value(manifest)?;
+        } else {
+            let mut table = Table::new(&["REGION", "API"]);
+            for (id, hosts) in &manifest.regions {
+                table.row([id.clone(), hosts.api.clone()]);
+            }
+            context.out.table(&table)?;
+            context
+                .out
+                .text(&format!("\nfaults: {}\nThe secrets it issued are printed by --json. Ctrl-C stops it.", manifest.faults))?;
+        }
+        stop.await;
+        sandbox.stop().await;
+        Ok(0)
+    }
+}
+
+/// Starts the simulator on ports that the system picks.
+pub(super) async fn start() -> Result<sandbox::Sandbox, Problem> {
+    sandbox::Sandbox::start().await.map_err(|error| {
+        Problem::new("The simulator cannot listen on loopback", error.to_string(), "free some ports and try again")
+    })
+}
+
+/// Ends at SIGTERM, SIGHUP or Ctrl-C. The handlers stand before the simulator says where it listens.
+#[cfg(unix)]
+fn stop_signal() -> Result<impl Future<Output = ()>, Problem> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let failed = |error: std::io::Error| Problem::new("Signals cannot be received", error.to_string(), "try again");
+    let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
+    let mut hang_up = signal(SignalKind::hangup()).map_err(failed)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = hang_up.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}
+
+#[cfg(not(unix))]
+#[expect(clippy::unnecessary_wraps, reason = "it can fail on other systems")]
+fn stop_signal() -> Result<impl Future<Output = ()>, Problem> {
+    Ok(async {
+        let _ = tokio::signal::ctrl_c().await;
+    })
+}

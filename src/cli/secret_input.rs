@@ -1,0 +1,51 @@
+//! Reading a secret: from standard input where it is piped, else from a hidden prompt. Never from an argument.
+
+use std::io::{self, IsTerminal, Read};
+
+use super::prompt;
+use crate::domain::problem::Class;
+use crate::domain::{Problem, Secret};
+
+/// More than any secret has; a pipe that gives more is a mistake.
+const LIMIT: usize = 1 << 20;
+
+/// Reads the pasted text: all of standard input, or one hidden line.
+pub(super) fn read(title: &str) -> Result<Secret, Problem> {
+    if io::stdin().is_terminal() { prompt::hidden(title) } else { read_pipe() }
+}
+
+/// Reads one text for `title` and one for each of `further`: a line each where more than one is wanted.
+pub(super) fn read_all(title: &str, further: &[String]) -> Result<Vec<Secret>, Problem> {
+    if io::stdin().is_terminal() {
+        return std::iter::once(title).chain(further.iter().map(String::as_str)).map(prompt::hidden).collect();
+    }
+    let all = read_pipe()?;
+    if further.is_empty() {
+        return Ok(vec![all]);
+    }
+    let lines: Vec<Secret> = all.expose(|bytes| {
+        let lines = bytes.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii).filter(|line| !line.is_empty());
+        lines.map(|line| Secret::new(line.to_vec())).collect()
+    });
+    if lines.len() == further.len() + 1 {
+        return Ok(lines);
+    }
+    let why = format!("{} lines were expected on standard input, {} came", further.len() + 1, lines.len());
+    let remedy = format!("pipe the {title} in the first line, then one line each for {}", further.join(", "));
+    Err(Problem::new("The secrets are not complete", why, remedy).of(Class::Usage))
+}
+
+/// The buffer has its full size from the start, so that reading never leaves a smaller copy behind.
+fn read_pipe() -> Result<Secret, Problem> {
+    let mut bytes = Vec::with_capacity(LIMIT + 1);
+    let failed =
+        |error: io::Error| Problem::new("Standard input could not be read", error.to_string(), "pipe the secret in again");
+    io::stdin().lock().take(LIMIT as u64 + 1).read_to_end(&mut bytes).map_err(failed)?;
+    let too_long = bytes.len() > LIMIT;
+    let secret = Secret::new(bytes);
+    if too_long {
+        let why = "standard input gives more than 1 MiB, which no secret has";
+        return Err(Problem::new("That is not a secret", why, "pipe in the secret alone").of(Class::Usage));
+    }
+    Ok(secret)
+}

@@ -1,0 +1,149 @@
+//! The JSON shapes that scripts rely on. Field names are stable; more fields may follow.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use time::format_description::well_known::Rfc3339;
+
+use crate::domain::credential::{self, Principal};
+use crate::domain::identify::Identified;
+use crate::domain::provider::spec::Confidence;
+use crate::domain::response::Verdict;
+use crate::domain::{Credential, Moment};
+
+/// A credential, as `list` and `show` print it.
+#[derive(Serialize)]
+pub(super) struct CredentialShape<'a> {
+    name: &'a str,
+    provider: &'a str,
+    kind: &'a str,
+    region: &'a str,
+    fields: &'a BTreeMap<String, String>,
+    labels: &'a [String],
+    created: String,
+    expires: Option<String>,
+    fingerprint: Option<&'a str>,
+    principal: Option<&'a Principal>,
+    last_check: Option<CheckShape<'a>>,
+}
+
+/// A verdict within a credential.
+#[derive(Serialize)]
+struct CheckShape<'a> {
+    verdict: Verdict,
+    status: Option<u16>,
+    reason: &'a str,
+    at: String,
+    latency_ms: Option<u64>,
+}
+
+/// A verdict, as `check` prints it.
+#[derive(Serialize)]
+pub(super) struct VerdictShape {
+    pub name: String,
+    pub region: String,
+    pub verdict: Verdict,
+    pub status: Option<u16>,
+    pub reason: String,
+    pub latency_ms: Option<u64>,
+}
+
+/// A region with a verdict, as `probe` and `regions NAME` print it.
+#[derive(Serialize)]
+pub(super) struct RegionShape {
+    pub region: String,
+    pub api: String,
+    pub verdict: Verdict,
+    pub status: Option<u16>,
+    pub latency_ms: Option<u64>,
+    pub current: bool,
+}
+
+/// What a secret is, as `identify` prints it.
+#[derive(Serialize)]
+pub(super) struct IdentifiedShape {
+    candidates: Vec<CandidateShape>,
+    cleaned: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct CandidateShape {
+    provider: String,
+    kind: String,
+    region: Option<String>,
+    expires: Option<String>,
+    confidence: Confidence,
+    why: String,
+}
+
+impl<'a> CredentialShape<'a> {
+    /// The shape of a credential.
+    pub(super) fn of(credential: &'a Credential) -> Self {
+        Self {
+            name: credential.name.as_str(),
+            provider: &credential.provider,
+            kind: &credential.kind,
+            region: &credential.region,
+            fields: &credential.fields,
+            labels: &credential.labels,
+            created: rfc3339(credential.created),
+            expires: credential.expires.map(rfc3339),
+            fingerprint: credential.fingerprint.as_deref(),
+            principal: credential.principal.as_ref(),
+            last_check: credential.last_check.as_ref().map(CheckShape::of),
+        }
+    }
+}
+
+impl<'a> CheckShape<'a> {
+    fn of(check: &'a credential::Check) -> Self {
+        let credential::Check { verdict, status, reason, at, latency_ms } = check;
+        Self { verdict: *verdict, status: *status, reason, at: rfc3339(*at), latency_ms: *latency_ms }
+    }
+}
+
+impl VerdictShape {
+    /// The shape of a verdict on a credential in a region.
+    pub(super) fn of(credential: &Credential, region: &str, check: &credential::Check) -> Self {
+        Self {
+            name: credential.name.to_string(),
+            region: region.to_owned(),
+            verdict: check.verdict,
+            status: check.status,
+            reason: check.reason.clone(),
+            latency_ms: check.latency_ms,
+        }
+    }
+}
+
+impl IdentifiedShape {
+    /// The shape of what was identified, best candidate first.
+    pub(super) fn of(found: &Identified) -> Self {
+        let candidates = found.candidates.iter().map(|candidate| CandidateShape {
+            provider: candidate.provider.clone(),
+            kind: candidate.kind.clone(),
+            region: candidate.region.clone(),
+            expires: candidate.expires.map(rfc3339),
+            confidence: candidate.confidence,
+            why: candidate.why.clone(),
+        });
+        Self { candidates: candidates.collect(), cleaned: found.cleaned.clone() }
+    }
+}
+
+/// A moment as RFC 3339 in UTC, to the second.
+pub(super) fn rfc3339(moment: Moment) -> String {
+    let seconds = moment.to_offset(time::UtcOffset::UTC).replace_nanosecond(0).unwrap_or(moment);
+    seconds.format(&Rfc3339).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moments_are_utc_to_the_second() {
+        let moment = time::macros::datetime!(2026-11-21 10:00:00.25 +02:00);
+        assert_eq!(rfc3339(moment), "2026-11-21T08:00:00Z");
+    }
+}

@@ -1,0 +1,380 @@
+//! What an answer says about a credential, in words, with the remedy.
+//!
+//! A status alone is often misread: a token of another region looks like a bad one, a guard in front of the provider
+//! like a refusal. So the provider's own table of meanings is asked, and what is known besides (hints) goes before it.
+
+use super::Moment;
+use super::problem::{Class, Problem};
+use super::provider::{Provider, StatusMeaning};
+use super::rate_limit::{self, RateLimit};
+use super::redact::shapes;
+use super::response::{Answer, Verdict};
+use super::text::clean_line;
+
+/// As much of a server's own words is repeated, in characters.
+const QUOTED: usize = 200;
+
+/// Who was asked for what.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked<'a> {
+    /// The credential's provider.
+    pub provider: &'a Provider,
+    /// The id of its kind.
+    pub kind: &'a str,
+    /// The id of the region that was asked.
+    pub region: &'a str,
+}
+
+/// What is known besides the answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hints {
+    /// The region that the secret itself names.
+    pub home_region: Option<String>,
+    /// The other regions that have accepted the credential.
+    pub accepted_in: Vec<String>,
+    /// When the credential ends, as far as that is known.
+    pub expires: Option<Moment>,
+    /// The time on this machine.
+    pub now: Moment,
+}
+
+/// An answer explained.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Explanation {
+    /// What it says about the credential.
+    pub verdict: Verdict,
+    /// That in one line, beginning with the status.
+    pub reason: String,
+    /// What happened, why, and what to do; `None` where all is well.
+    pub problem: Option<Problem>,
+}
+
+/// What an answer says about the credential.
+pub fn verdict(asked: Asked<'_>, answer: &Answer) -> Verdict {
+    if is_interference(answer) {
+        return Verdict::Unknown;
+    }
+    meaning(asked, answer).map_or_else(|| by_status(answer.status), |meaning| meaning.verdict)
+}
+
+/// Explains an answer. The answer's own words are repeated, so known secrets must be out of it.
+pub fn explain(asked: Asked<'_>, answer: &Answer, hints: &Hints) -> Explanation {
+    let verdict = verdict(asked, answer);
+    if verdict == Verdict::Accepted {
+        return Explanation { verdict, reason: format!("{}: accepted", answer.status), problem: None };
+    }
+    let words = if verdict == Verdict::Refused { refusal(asked, answer, hints) } else { None };
+    let words = words.unwrap_or_else(|| generic(asked, answer));
+    let limit = RateLimit::read(answer, hints.now);
+    let wait = limit.wait().filter(|_| matches!(answer.status, 429 | 503)).map(rate_limit::seconds);
+    let why = match said(answer) {
+        Some(said) => format!("{}. {} says: {said}", words.why, asked.provider.title),
+        None => words.why,
+    };
+    let remedy = wait.as_ref().map_or(words.remedy.clone(), |wait| format!("Try again in {wait}. {}", words.remedy));
+    let reason = format!(
+        "{}: {}{}",
+        answer.status,
+        uncapitalised(&words.what),
+        wait.map(|wait| format!("; try again in {wait}")).unwrap_or_default()
+    );
+    let problem = Problem::new(format!("{}: {}", answer.status, words.what), why, remedy).of(class(verdict, answer.status));
+    Explanation { verdict, reason, problem: Some(problem) }
+}
+
+/// What happened, why, and what to do.
+struct Words {
+    what: String,
+    why: String,
+    remedy: String,
+}
+
+/// The better words for a refusal, where more is known than the status.
+fn refusal(asked: Asked<'_>, answer: &Answer, hints: &Hints) -> Option<Words> {
+    if answer.status != 401 {
+        return None;
+    }
+    another_region(asked, hints).or_else(|| ended(asked, answer, hints))
+}
+
+fn another_region(asked: Asked<'_>, hints: &Hints) -> Option<Words> {
+    let other = |region: &&String| !region.eq_ignore_ascii_case(asked.region);
+    let accepted = hints.accepted_in.first().filter(|_| hints.accepted_in.iter().all(|region| other(&region)));
+    let (home, why) = match (accepted, hints.home_region.as_ref().filter(other)) {
+        (Some(region), _) => (region, format!("{region} accepts it, and a credential works in its own region only")),
+        (None, Some(region)) => (region, "It says so itself, and a credential works in its own region only".to_owned()),
+        (None, None) => return None,
+    };
+    Some(Words {
+        what: format!("This {} belongs to {home}; you are asking {}", secret_word(asked), asked.region),
+        why,
+        remedy: format!("Switch the credential to {home}: tokenring region NAME {home}"),
+    })
+}
+
+/// Whether it has ended is judged by the server's clock, since this machine's may be wrong.
+fn ended(asked: Asked<'_>, answer: &Answer, hints: &Hints) -> Option<Words> {
+    let clock = answer.header("date").and_then(rate_limit::date).unwrap_or(hints.now);
+    let end = hints.expires.filter(|end| *end <= clock)?;
+    Some(Words {
+        what: format!("This {} ended on {}", secret_word(asked), end.date()),
+        why: format!("{} accepts it until that day only", asked.provider.title),
+        remedy: "Replace it: tokenring rotate NAME".to_owned(),
+    })
+}
+
+fn secret_word(asked: Asked<'_>) -> &str {
+    asked
+        .provider
+        .kind(asked.kind)
+        .map_or("credential", |kind| if kind.secret.contains("token") { "token" } else { &kind.secret })
+}
+
+fn generic(asked: Asked<'_>, answer: &Answer) -> Words {
+    let title = &asked.provider.title;
+    if is_interference(answer) {
+        return words(
+            format!("Something between here and {title} answered"),
+            "A web page came back instead of an answer of the API, so nothing is known about the credential",
+            "Look into the answer's body: it may be a proxy, a firewall, or a sign-in page of the network",
+        );
+    }
+    if let Some(meaning) = meaning(asked, answer) {
+        return words(meaning.what.clone(), &meaning.why, &meaning.remedy);
+    }
+    let request =
+        answer.header("snyk-request-id").map(|id| format!(", naming the request {}", clean_line(id))).unwrap_or_default();
+    match answer.status {
+        300..400 => words(
+            format!("{title} points elsewhere"),
+            "A redirect to another origin is not followed with a secret",
+            "Ask the address that the location header names, if you trust it",
+        ),
+        401 => words(
+            format!("{title} does not accept the credential"),
+            "It may have ended, been revoked, or belong to another region",
+            "Ask the other regions, or replace it",
+        ),
+        403 => words(
+            format!("{title} does not allow this"),
+            "The credential's rights may not reach this far",
+            "Use a credential with the right that is missing",
+        ),
+        407 => words(
+            "The proxy wants a password".to_owned(),
+            "A proxy on the way asks for credentials of its own",
+            "Put them into the proxy's address",
+        ),
+        429 => words(format!("{title} wants fewer requests"), "A limit on the number of requests is reached", "Wait for a while"),
+        400..500 => words(
+            format!("{title} does not take the request"),
+            "The answer's body may say why",
+            "Compare path, query and body with the documentation",
+        ),
+        _ => words(
+            format!("{title} has trouble of its own"),
+            "The credential is not to blame",
+            &format!("Try later, or ask the provider's support{request}"),
+        ),
+    }
+}
+
+fn words(what: String, why: &str, remedy: &str) -> Words {
+    Words { what, why: why.to_owned(), remedy: remedy.to_owned() }
+}
+
+/// The first entry of the provider's table that fits.
+fn meaning<'a>(asked: Asked<'a>, answer: &Answer) -> Option<&'a StatusMeaning> {
+    let body = answer.body.text().unwrap_or_default().to_lowercase();
+    asked.provider.statuses.iter().find(|meaning| {
+        meaning.status == answer.status
+            && (meaning.kinds.is_empty() || meaning.kinds.iter().any(|kind| kind == asked.kind))
+            && meaning.body_has.as_ref().is_none_or(|part| body.contains(&part.to_lowercase()))
+    })
+}
+
+/// Whether a web page came where an API would have answered: then somebody else answered.
+fn is_interference(answer: &Answer) -> bool {
+    let html = answer.header("content-type").is_some_and(|kind| kind.to_lowercase().contains("html"))
+        || answer.body.text().is_some_and(|text| text.trim_start().starts_with('<'));
+    html && matches!(answer.status, 401 | 403) || answer.status == 407
+}
+
+const fn by_status(status: u16) -> Verdict {
+    match status {
+        200..300 => Verdict::Accepted,
+        401 | 403 => Verdict::Refused,
+        _ => Verdict::Unknown,
+    }
+}
+
+const fn class(verdict: Verdict, status: u16) -> Class {
+    match (verdict, status) {
+        (Verdict::Refused, _) => Class::Refused,
+        (_, 401 | 403 | 407 | 408 | 429 | 500..) => Class::Unknown,
+        _ => Class::Failed,
+    }
+}
+
+/// The server's own words, where they lie in one of the usual places; short, on one line, without anything that looks
+/// like a secret.
+fn said(answer: &Answer) -> Option<String> {
+    const PLACES: [&str; 8] = [
+        "/errors/0/detail",
+        "/errors/0/title",
+        "/error_description",
+        "/message",
+        "/detail",
+        "/error",
+        "/non_field_errors/0",
+        "/title",
+    ];
+    let body: serde_json::Value = serde_json::from_str(answer.body.text()?).ok()?;
+    let text = PLACES.iter().find_map(|place| body.pointer(place)?.as_str().filter(|text| !text.trim().is_empty()))?;
+    Some(shapes::mask(&clean_line(text)).chars().take(QUOTED).collect())
+}
+
+fn uncapitalised(what: &str) -> String {
+    let plain = ["This ", "Something ", "The ", "A "].iter().any(|word| what.starts_with(word));
+    if plain { what[..1].to_lowercase() + &what[1..] } else { what.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use time::macros::datetime;
+
+    use super::*;
+    use crate::domain::provider::builtin;
+    use crate::domain::response::{Body, Timing};
+
+    const NOW: Moment = datetime!(2026-11-21 12:00 UTC);
+
+    fn answer(status: u16, body: &str) -> Answer {
+        Answer {
+            status,
+            headers: Vec::new(),
+            body: if body.is_empty() { Body::Empty } else { Body::Text(body.to_owned()) },
+            timing: Timing::default(),
+            size: 0,
+            url: String::new(),
+            version: String::new(),
+        }
+    }
+
+    fn with_header(mut answer: Answer, name: &str, value: &str) -> Answer {
+        answer.headers.push((name.to_owned(), value.to_owned()));
+        answer
+    }
+
+    fn hints() -> Hints {
+        Hints { home_region: None, accepted_in: Vec::new(), expires: None, now: NOW }
+    }
+
+    fn explained(provider: &str, kind: &str, answer: &Answer, hints: &Hints) -> Explanation {
+        let catalogue = builtin();
+        let region =
+            catalogue.regions(provider).unwrap().iter().find(|region| region.id.contains("EU")).map_or("X", |region| &region.id);
+        explain(Asked { provider: catalogue.provider(provider).unwrap(), kind, region }, answer, hints)
+    }
+
+    fn pat(answer: &Answer, hints: &Hints) -> Explanation {
+        explained("snyk", "personal-access-token", answer, hints)
+    }
+
+    #[test]
+    fn accepted_is_accepted() {
+        for status in [200, 201, 204] {
+            let explanation = pat(&answer(status, ""), &hints());
+            assert_eq!((explanation.verdict, explanation.problem), (Verdict::Accepted, None));
+        }
+    }
+
+    #[test]
+    fn a_token_of_another_region_is_told_by_its_own_words_or_by_the_other_region() {
+        let expected = "401: this token belongs to SNYK-US-01; you are asking SNYK-EU-01";
+        let home = Hints { home_region: Some("SNYK-US-01".to_owned()), ..hints() };
+        assert_eq!(pat(&answer(401, ""), &home).reason, expected);
+        let accepted = Hints { accepted_in: vec!["SNYK-US-01".to_owned()], ..hints() };
+        let explanation = pat(&answer(401, ""), &accepted);
+        assert_eq!(explanation.reason, expected);
+        let problem = explanation.problem.unwrap();
+        assert!(problem.remedy.contains("SNYK-US-01") && problem.class == Class::Refused);
+        let same = Hints { home_region: Some("snyk-eu-01".to_owned()), ..hints() };
+        assert!(!pat(&answer(401, ""), &same).reason.contains("belongs to"));
+    }
+
+    #[test]
+    fn an_ended_token_is_told_by_the_servers_clock() {
+        let expires = Some(datetime!(2026-11-20 00:00 UTC));
+        assert_eq!(pat(&answer(401, ""), &Hints { expires, ..hints() }).reason, "401: this token ended on 2026-11-20");
+        let early = with_header(answer(401, ""), "date", "Thu, 19 Nov 2026 00:00:00 GMT");
+        assert!(!pat(&early, &Hints { expires, ..hints() }).reason.contains("ended on"));
+    }
+
+    #[test]
+    fn without_hints_a_refusal_names_what_may_be_the_reason() {
+        let problem =
+            pat(&answer(401, r#"{"errors":[{"status":"401","detail":"Unauthorized\u001b[2J"}]}"#), &hints()).problem.unwrap();
+        assert!(problem.why.contains("another region") && problem.why.contains("may"), "{problem}");
+        assert!(problem.why.contains("Snyk says: Unauthorized") && !problem.why.contains('\u{1b}'), "{problem}");
+        let plan = explained("snyk", "personal-token", &answer(401, ""), &hints()).problem.unwrap();
+        assert!(plan.why.contains("free and team plans"), "{plan}");
+    }
+
+    #[test]
+    fn a_guard_in_front_is_no_refusal() {
+        for (provider, kind, body) in [
+            ("snyk-api-web", "api-key", "error code: 1010"),
+            ("snyk-api-web", "api-key", "{\"title\":\"Error 1010: Access denied\"}"),
+            ("snyk-api-web", "api-key", "<!DOCTYPE html><title>Access denied | Cloudflare</title>"),
+            ("snyk", "personal-token", " <html>Blocked by policy</html>"),
+        ] {
+            let explanation = explained(provider, kind, &answer(403, body), &hints());
+            assert_eq!(explanation.verdict, Verdict::Unknown, "{body}");
+            assert_eq!(explanation.problem.unwrap().class, Class::Unknown);
+        }
+        let refused = explained("snyk-api-web", "api-key", &answer(403, r#"{"detail":"No permission."}"#), &hints());
+        assert_eq!(refused.verdict, Verdict::Refused);
+    }
+
+    #[test]
+    fn a_refresh_token_that_is_used_up_is_refused_though_the_status_is_400() {
+        let explanation = explained("snyk-apps", "app", &answer(400, r#"{"error":"invalid_grant"}"#), &hints());
+        assert_eq!(explanation.verdict, Verdict::Refused);
+        assert!(explanation.problem.unwrap().remedy.contains("tokenring login"));
+    }
+
+    #[test]
+    fn limits_and_trouble_say_nothing_about_the_credential() {
+        let limited = pat(&with_header(answer(429, ""), "retry-after", "12"), &hints());
+        assert_eq!(limited.reason, "429: Snyk wants fewer requests; try again in 12 s");
+        let quota = pat(&answer(429, r#"{"errors":[{"code":"SNYK-0006"}]}"#), &hints());
+        assert!(quota.reason.contains("number of tests"));
+        let trouble = pat(&with_header(answer(502, ""), "snyk-request-id", "r-1"), &hints());
+        assert!(trouble.problem.as_ref().unwrap().remedy.contains("r-1"));
+        for explanation in [limited, quota, trouble, pat(&answer(404, ""), &hints())] {
+            assert_eq!(explanation.verdict, Verdict::Unknown);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_answer_has_words_and_no_secret_in_them(status in 100u16..1000, body in "\\PC{0,60}", provider in 0usize..4, secret in "[a-z0-9]{8}\\.[A-Za-z0-9]{10}\\.[A-Za-z0-9]{10}") {
+            let catalogue = builtin();
+            let provider = &catalogue.providers()[provider];
+            for body in [body.clone(), serde_json::json!({ "message": format!("no snyk_uat.{secret} here") }).to_string()] {
+                for kind in &provider.kinds {
+                    let explanation = explain(Asked { provider, kind: &kind.id, region: "R" }, &answer(status, &body), &hints());
+                    let beginning = format!("{status}: ");
+                    prop_assert!(explanation.reason.starts_with(&beginning));
+                    prop_assert_eq!(explanation.problem.is_none(), explanation.verdict == Verdict::Accepted);
+                    if let Some(problem) = explanation.problem {
+                        prop_assert!(!problem.what.is_empty() && !problem.why.is_empty() && !problem.remedy.is_empty());
+                        prop_assert!(!problem.to_string().contains(&secret), "{}", problem);
+                    }
+                }
+            }
+        }
+    }
+}

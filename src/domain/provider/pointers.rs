@@ -1,0 +1,91 @@
+//! Reading answers where a preset says that something is.
+
+use serde_json::Value;
+
+use super::spec::{ItemPointers, PrincipalPointers};
+use crate::domain::credential::Principal;
+use crate::domain::text::clean_line;
+
+/// A value that a parameter can take.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Choice {
+    /// What goes into the request.
+    pub value: String,
+    /// What people call it; the value itself where the answer has no name for it.
+    pub name: String,
+}
+
+impl PrincipalPointers {
+    /// Who an answer says the credential acts as; `None` where it names nobody.
+    pub fn read(&self, answer: &Value) -> Option<Principal> {
+        let id = text_at(answer, &self.id)?;
+        let name = self.name.iter().find_map(|pointer| text_at(answer, pointer)).unwrap_or_else(|| id.clone());
+        let flagged = self.flags.iter().find(|(pointer, _)| answer.pointer(pointer) == Some(&Value::Bool(true)));
+        let told = || self.kind.as_ref().and_then(|pointer| text_at(answer, pointer));
+        let kind = flagged.map(|(_, kind)| kind.clone()).or_else(told).unwrap_or_else(|| "user".to_owned());
+        Some(Principal { id, name, kind })
+    }
+}
+
+impl ItemPointers {
+    /// The values that an answer lists, in its order.
+    pub fn read(&self, answer: &Value) -> Vec<Choice> {
+        let items = answer.pointer(&self.list).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        let choice = |item| {
+            let value = text_at(item, &self.value)?;
+            let name = text_at(item, &self.name).unwrap_or_else(|| value.clone());
+            Some(Choice { value, name })
+        };
+        items.iter().filter_map(choice).collect()
+    }
+}
+
+/// The text or number at a pointer, on one line; `None` where there is nothing.
+fn text_at(value: &Value, pointer: &str) -> Option<String> {
+    let text = match value.pointer(pointer)? {
+        Value::String(text) => clean_line(text),
+        Value::Number(number) => number.to_string(),
+        _ => return None,
+    };
+    (!text.is_empty()).then_some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::domain::provider::builtin;
+
+    fn principal(provider: &str, preset: &str, answer: &Value) -> Option<Principal> {
+        let catalogue = builtin();
+        catalogue.preset(provider, preset).unwrap().principal.as_ref().unwrap().read(answer)
+    }
+
+    #[test]
+    fn each_provider_says_who_one_is_in_its_own_way() {
+        let snyk = json!({ "data": { "id": "u-1", "type": "service_account", "attributes": { "name": "ci" } } });
+        let found = principal("snyk", "self", &snyk).unwrap();
+        assert_eq!((found.id.as_str(), found.name.as_str(), found.kind.as_str()), ("u-1", "ci", "service_account"));
+        let key = principal("snyk-api-web", "profile", &json!({ "id": "k", "name": "bot", "is_apiuser": true })).unwrap();
+        assert_eq!(key.kind, "api_user");
+        let user =
+            principal("snyk-api-web", "profile", &json!({ "id": 7, "name": "", "email": "e", "is_apiuser": false })).unwrap();
+        assert_eq!((user.id.as_str(), user.name.as_str(), user.kind.as_str()), ("7", "e", "user"));
+        assert_eq!(principal("appcircle", "userinfo", &json!({ "sub": "s" })).unwrap().name, "s");
+        assert_eq!(principal("snyk", "self", &json!({ "errors": [] })), None);
+    }
+
+    #[test]
+    fn a_parameter_takes_its_values_from_another_presets_answer() {
+        let catalogue = builtin();
+        let parameter = catalogue.preset("snyk", "projects").unwrap().parameter("org_id").unwrap().clone();
+        let answer = json!({ "data": [{ "id": "a", "attributes": { "name": "Acme" } }, { "id": "b" }, { "name": "no id" }] });
+        let choices = parameter.items.unwrap().read(&answer);
+        assert_eq!(
+            choices.iter().map(|choice| (choice.value.as_str(), choice.name.as_str())).collect::<Vec<_>>(),
+            [("a", "Acme"), ("b", "b")]
+        );
+        assert_eq!(parameter.from.as_deref(), Some("orgs"));
+    }
+}

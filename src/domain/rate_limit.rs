@@ -1,0 +1,310 @@
+//! How many requests are left, in all the ways in which servers say it.
+//!
+//! `Retry-After` in both forms; `X-RateLimit-*` with Envoy's several windows, as Snyk sends them
+//! (`160, 160;w=1;name="…", 1620;w=60;…`); the IETF drafts' `RateLimit-Limit/-Remaining/-Reset` and
+//! `RateLimit`/`RateLimit-Policy`. What makes no sense is passed over.
+
+use std::time::{Duration, SystemTime};
+
+use super::Moment;
+use super::response::Answer;
+
+/// A reset given as a number beyond this is a moment in seconds since 1970, not a time to wait.
+const EPOCH_FROM: u64 = 1_000_000_000;
+
+/// What an answer says about limits.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct RateLimit {
+    /// The budgets, one for each window.
+    pub budgets: Vec<Budget>,
+    /// How long the server wants to be left alone.
+    pub retry_after: Option<Duration>,
+}
+
+/// The budget of requests in one window of time.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Budget {
+    /// Its name, where it has one.
+    pub name: Option<String>,
+    /// How many requests fit into the window.
+    pub limit: Option<u64>,
+    /// How long the window is.
+    pub window: Option<Duration>,
+    /// How many are left.
+    pub remaining: Option<u64>,
+    /// How long until it is full again.
+    pub reset: Option<Duration>,
+}
+
+impl RateLimit {
+    /// Reads the headers of an answer. `now` counts where the answer does not say its own time.
+    pub fn read(answer: &Answer, now: Moment) -> Self {
+        let clock = answer.header("date").and_then(date).unwrap_or(now);
+        let wait = |name: &str| answer.header(name).and_then(|text| wait(text, clock));
+        let retry_after = wait("retry-after");
+        let named = policies(answer);
+        let counted = ["x-ratelimit", "ratelimit"].into_iter().filter_map(|prefix| {
+            counted(&Counted {
+                limit: &all(answer, &format!("{prefix}-limit")),
+                remaining: answer.header(&format!("{prefix}-remaining")).and_then(leading_number),
+                reset: wait(&format!("{prefix}-reset")),
+            })
+        });
+        let budgets = std::iter::once(named).chain(counted).find(|budgets| !budgets.is_empty()).unwrap_or_default();
+        Self { budgets, retry_after }
+    }
+
+    /// How long to wait before the next request, where the server says so: the longer of `Retry-After` and the reset
+    /// of a budget that is used up.
+    pub fn wait(&self) -> Option<Duration> {
+        let spent = self.budgets.iter().filter(|budget| budget.remaining == Some(0)).filter_map(|budget| budget.reset);
+        self.retry_after.into_iter().chain(spent).max()
+    }
+
+    /// The budget that is nearest to its end.
+    pub fn tightest(&self) -> Option<&Budget> {
+        let left = self.budgets.iter().filter(|budget| budget.remaining.is_some());
+        left.min_by_key(|budget| budget.remaining).or(self.budgets.first())
+    }
+
+    /// The tightest budget in words: `37 of 1620 left, resets in 12 s`.
+    pub fn words(&self) -> Option<String> {
+        self.tightest().and_then(Budget::words)
+    }
+}
+
+impl Budget {
+    fn words(&self) -> Option<String> {
+        let left = match (self.remaining, self.limit) {
+            (Some(left), Some(limit)) => format!("{left} of {limit} left"),
+            (Some(left), None) => format!("{left} left"),
+            (None, Some(limit)) => match self.window {
+                Some(window) => format!("at most {limit} in {}", seconds(window)),
+                None => format!("at most {limit}"),
+            },
+            (None, None) => return None,
+        };
+        Some(self.reset.map_or(left.clone(), |reset| format!("{left}, resets in {}", seconds(reset))))
+    }
+}
+
+/// A time to wait in words: `12 s`, `5 min`, `2 h`.
+pub fn seconds(time: Duration) -> String {
+    match time.as_secs() {
+        s @ 0..120 => format!("{s} s"),
+        s @ 120..7200 => format!("{} min", s.div_ceil(60)),
+        s => format!("{} h", s.div_ceil(3600)),
+    }
+}
+
+/// The three headers that count one budget.
+struct Counted<'a> {
+    limit: &'a str,
+    remaining: Option<u64>,
+    reset: Option<Duration>,
+}
+
+/// The budgets of `-Limit`, `-Remaining` and `-Reset`. The first number of the limit is the one that is counted; the
+/// windows behind it describe all of them.
+fn counted(headers: &Counted<'_>) -> Option<Vec<Budget>> {
+    let items = items(headers.limit);
+    let counted = items.first().and_then(|item| leading_number(item.value));
+    let mut budgets: Vec<Budget> = items.iter().filter(|item| item.number("w").is_some()).map(Item::window).collect();
+    let index = budgets.iter().position(|budget| budget.limit == counted);
+    if index.is_none() && (counted.is_some() || headers.remaining.is_some()) {
+        budgets.insert(0, Budget { limit: counted, ..Budget::default() });
+    }
+    let budget = budgets.get_mut(index.unwrap_or(0))?;
+    budget.remaining = headers.remaining;
+    budget.reset = headers.reset;
+    Some(budgets)
+}
+
+/// The budgets of `RateLimit-Policy` and `RateLimit`, matched by name; and of the draft between, in which `RateLimit`
+/// is `limit=…, remaining=…, reset=…`.
+fn policies(answer: &Answer) -> Vec<Budget> {
+    let (policy, state) = (all(answer, "ratelimit-policy"), all(answer, "ratelimit"));
+    let states = items(&state);
+    let plain =
+        |key: &str| states.iter().find_map(|item| item.value.strip_prefix(key)?.strip_prefix('=')).and_then(leading_number);
+    if let (limit, Some(remaining)) = (plain("limit"), plain("remaining")) {
+        let reset = plain("reset").map(Duration::from_secs);
+        return vec![Budget { limit, remaining: Some(remaining), reset, ..Budget::default() }];
+    }
+    let mut budgets: Vec<Budget> = items(&policy).iter().map(Item::policy).collect();
+    for state in &states {
+        let name = Some(unquoted(state.value));
+        let index = budgets.iter().position(|budget| budget.name == name).unwrap_or(budgets.len());
+        if index == budgets.len() {
+            budgets.push(Budget { name, ..Budget::default() });
+        }
+        budgets[index].remaining = state.number("r");
+        budgets[index].reset = state.number("t").map(Duration::from_secs);
+    }
+    budgets.retain(|budget| budget.limit.is_some() || budget.remaining.is_some());
+    budgets
+}
+
+/// One item of a list header: a value and its parameters.
+struct Item<'a> {
+    value: &'a str,
+    parameters: Vec<(&'a str, &'a str)>,
+}
+
+impl Item<'_> {
+    fn number(&self, key: &str) -> Option<u64> {
+        self.parameters.iter().find(|(name, _)| *name == key).and_then(|(_, value)| leading_number(value))
+    }
+
+    /// `1620;w=60;name="…"`
+    fn window(&self) -> Budget {
+        let name = self.parameters.iter().find(|(name, _)| *name == "name").map(|(_, value)| unquoted(value));
+        let window = self.number("w").map(Duration::from_secs);
+        Budget { name, limit: leading_number(self.value), window, ..Budget::default() }
+    }
+
+    /// `"name";q=1620;w=60`
+    fn policy(&self) -> Budget {
+        let window = self.number("w").map(Duration::from_secs);
+        Budget { name: Some(unquoted(self.value)), limit: self.number("q"), window, ..Budget::default() }
+    }
+}
+
+fn items(list: &str) -> Vec<Item<'_>> {
+    let item = |text| {
+        let mut parts = split(text, ';');
+        let value = parts.next().unwrap_or_default();
+        Item { value, parameters: parts.filter_map(|part| part.split_once('=')).collect() }
+    };
+    split(list, ',').filter(|text| !text.is_empty()).map(item).collect()
+}
+
+/// The parts between separators that stand outside quotes, without blanks around them.
+fn split(text: &str, separator: char) -> impl Iterator<Item = &str> {
+    let mut quoted = false;
+    text.split(move |c: char| {
+        quoted ^= c == '"';
+        c == separator && !quoted
+    })
+    .map(str::trim)
+}
+
+fn unquoted(text: &str) -> String {
+    text.trim_matches('"').to_owned()
+}
+
+fn leading_number(text: &str) -> Option<u64> {
+    let digits = text.trim().split(|c: char| !c.is_ascii_digit()).next()?;
+    digits.parse().ok()
+}
+
+/// All headers of one name, as the list that they are.
+fn all(answer: &Answer, name: &str) -> String {
+    let values = answer.headers.iter().filter(|(known, _)| known == name).map(|(_, value)| value.as_str());
+    values.collect::<Vec<_>>().join(", ")
+}
+
+/// Seconds to wait, a moment in seconds since 1970, or an HTTP date.
+fn wait(text: &str, now: Moment) -> Option<Duration> {
+    let until = |moment: Moment| Duration::from_secs(u64::try_from((moment - now).whole_seconds()).unwrap_or(0));
+    match text.trim().parse::<u64>() {
+        Ok(epoch) if epoch >= EPOCH_FROM => Moment::from_unix_timestamp(i64::try_from(epoch).ok()?).ok().map(until),
+        Ok(seconds) => Some(Duration::from_secs(seconds)),
+        Err(_) => date(text).map(until),
+    }
+}
+
+/// An HTTP date.
+pub(crate) fn date(text: &str) -> Option<Moment> {
+    let since = httpdate::parse_http_date(text.trim()).ok()?.duration_since(SystemTime::UNIX_EPOCH).ok()?;
+    Moment::from_unix_timestamp(i64::try_from(since.as_secs()).ok()?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use time::macros::datetime;
+
+    use super::*;
+    use crate::domain::response::{Body, Timing};
+
+    fn answer(headers: &[(&str, &str)]) -> Answer {
+        Answer {
+            status: 429,
+            headers: headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+            body: Body::Empty,
+            timing: Timing::default(),
+            size: 0,
+            url: String::new(),
+            version: String::new(),
+        }
+    }
+
+    fn read(headers: &[(&str, &str)]) -> RateLimit {
+        RateLimit::read(&answer(headers), datetime!(2026-11-21 12:00 UTC))
+    }
+
+    fn words(headers: &[(&str, &str)]) -> String {
+        read(headers).words().unwrap_or_default()
+    }
+
+    #[test]
+    fn snyks_windows_are_told_apart() {
+        let limit = read(&[
+            ("x-ratelimit-limit", "160, 160;w=1;name=\"per_second, really\", 1620;w=60;name=\"m\", 97200;w=3600;name=\"h\""),
+            ("x-ratelimit-remaining", "159"),
+            ("x-ratelimit-reset", "1"),
+        ]);
+        let windows: Vec<_> =
+            limit.budgets.iter().map(|budget| (budget.limit.unwrap(), budget.window.unwrap().as_secs())).collect();
+        assert_eq!(windows, [(160, 1), (1620, 60), (97200, 3600)]);
+        assert_eq!(limit.budgets[0].name.as_deref(), Some("per_second, really"));
+        assert_eq!(limit.words().unwrap(), "159 of 160 left, resets in 1 s");
+    }
+
+    #[test]
+    fn every_form_has_the_same_words() {
+        let expected = "37 of 1620 left, resets in 12 s";
+        let x = [("x-ratelimit-limit", "1620"), ("x-ratelimit-remaining", "37"), ("x-ratelimit-reset", "12")];
+        let old = [("ratelimit-limit", "1620, 1620;w=60"), ("ratelimit-remaining", "37"), ("ratelimit-reset", "12")];
+        let between = [("ratelimit", "limit=1620, remaining=37, reset=12")];
+        let new = [
+            ("ratelimit-policy", "\"min\";q=1620;w=60,\"day\";q=90000;w=86400"),
+            ("ratelimit", "\"day\";r=80000;t=5000, \"min\";r=37;t=12"),
+        ];
+        for headers in [x.as_slice(), &old, &between, &new] {
+            assert_eq!(words(headers), expected, "{headers:?}");
+        }
+    }
+
+    #[test]
+    fn retry_after_is_seconds_or_a_date_by_the_servers_clock() {
+        let wait = |headers: &[(&str, &str)]| read(headers).wait().map(|wait| wait.as_secs());
+        assert_eq!(wait(&[("retry-after", " 45 ")]), Some(45));
+        assert_eq!(wait(&[("retry-after", "Sat, 21 Nov 2026 12:00:30 GMT")]), Some(30));
+        let skewed = [("retry-after", "Sat, 21 Nov 2026 13:00:30 GMT"), ("date", "Sat, 21 Nov 2026 13:00:00 GMT")];
+        assert_eq!(wait(&skewed), Some(30));
+        assert_eq!(wait(&[("retry-after", "Sat, 21 Nov 2020 12:00:30 GMT")]), Some(0));
+        assert_eq!(wait(&[("retry-after", "soon")]), None);
+        assert_eq!(wait(&[("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "1795262460")]), Some(60));
+        assert_eq!(wait(&[("retry-after", "5"), ("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "9")]), Some(9));
+    }
+
+    #[test]
+    fn an_answer_without_limits_says_nothing() {
+        assert_eq!(read(&[]), RateLimit::default());
+        assert_eq!(read(&[]).words(), None);
+    }
+
+    proptest! {
+        #[test]
+        fn no_header_makes_it_panic(limit in "[0-9,;=wqrt\"a-z .-]{0,40}", other in "\\PC{0,30}", number in any::<u64>()) {
+            let number = number.to_string();
+            for names in [["x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset"], ["ratelimit", "ratelimit-policy", "retry-after"]] {
+                let limit = read(&[(names[0], &limit), (names[1], &other), (names[2], &number)]);
+                let _ = (limit.words(), limit.wait());
+                let _ = read(&[(names[0], &number), (names[1], &number), (names[2], &other)]).words();
+            }
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! A secret whose characters are escaped, some of them or all, in any of the usual ways.
+//!
+//! Encoders differ in what they escape, so there is no list of all the texts that a secret can become. Instead the
+//! text is compared unit by unit: a byte itself, `%41`, a `+` for a blank, or an escape of JSON.
+
+use std::ops::Range;
+
+/// Where the secret lies next in the text, however it is escaped.
+pub(super) fn find(text: &str, secret: &[u8]) -> Option<Range<usize>> {
+    let first = *secret.first()?;
+    let begins = |byte: u8| byte == first || matches!(byte, b'%' | b'\\' | b'+');
+    let starts = text.bytes().enumerate().filter(|(_, byte)| begins(*byte)).map(|(index, _)| index);
+    let ranges = starts.filter_map(|start| Some(start..start + length(&text.as_bytes()[start..], secret)?));
+    ranges.into_iter().find(|range| text.is_char_boundary(range.start) && text.is_char_boundary(range.end))
+}
+
+/// How many bytes of `text` spell the secret from its beginning on.
+fn length(text: &[u8], secret: &[u8]) -> Option<usize> {
+    let mut at = 0;
+    for (index, byte) in secret.iter().enumerate() {
+        match units(text.get(at..)?, *byte) {
+            [None, None] => return None,
+            [Some(length), None] | [None, Some(length)] => at += length,
+            [Some(_), Some(_)] => return ambiguous(&text[at..], &secret[index..]).map(|length| at + length),
+        }
+    }
+    Some(at)
+}
+
+/// The same where a backslash or a percent sign can be read in two ways: both are followed, step by step, never by
+/// trying every combination.
+fn ambiguous(text: &[u8], secret: &[u8]) -> Option<usize> {
+    let step = |ends: Vec<usize>, byte: &u8| {
+        let next =
+            |at: usize| units(text.get(at..).unwrap_or_default(), *byte).into_iter().flatten().map(move |length| at + length);
+        let mut ends: Vec<usize> = ends.into_iter().flat_map(next).collect();
+        ends.sort_unstable();
+        ends.dedup();
+        (!ends.is_empty()).then_some(ends)
+    };
+    secret.iter().try_fold(vec![0], step)?.last().copied()
+}
+
+/// How many bytes at the beginning of `text` spell this byte: as itself, and escaped.
+fn units(text: &[u8], byte: u8) -> [Option<usize>; 2] {
+    let escaped = match text {
+        [b'%', high, low, ..] if pair(*high, *low) == Some(byte) => Some(3),
+        [b'\\', b'u', b'0', b'0', high, low, ..] if byte.is_ascii() && pair(*high, *low) == Some(byte) => Some(6),
+        [b'\\', escaped, ..] if json(*escaped) == Some(byte) => Some(2),
+        [b'+', ..] if byte == b' ' => Some(1),
+        _ => None,
+    };
+    [(text.first() == Some(&byte)).then_some(1), escaped]
+}
+
+fn json(escaped: u8) -> Option<u8> {
+    match escaped {
+        b'"' | b'\\' | b'/' => Some(escaped),
+        b'n' => Some(b'\n'),
+        b'r' => Some(b'\r'),
+        b't' => Some(b'\t'),
+        _ => None,
+    }
+}
+
+fn pair(high: u8, low: u8) -> Option<u8> {
+    let digit = |byte: u8| char::from(byte).to_digit(16);
+    u8::try_from(digit(high)? * 16 + digit(low)?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_way_to_escape_is_seen_through() {
+        for text in ["a b/c\"d", "a+b%2Fc%22d", "a%20b%2fc\"d", "a b\\/c\\\"d", "\\u0061 b/c\\u0022d", "%61%20%62%2F%63%22%64"] {
+            let around = format!("é{text}é");
+            assert_eq!(find(&around, b"a b/c\"d"), Some(2..2 + text.len()), "{text}");
+        }
+        assert_eq!(find("a b/c", b"a b/c\"d"), None);
+        assert_eq!(find("%", b"%%"), None);
+        assert_eq!(find("é", &[0xa9]), None, "half a character is nothing to cut out");
+    }
+}

@@ -1,0 +1,141 @@
+//! Fresh secrets in an answer: the members that a provider is known to send them in.
+//!
+//! The text is walked, not parsed and written again, so everything else in it stays byte for byte, numbers and blanks
+//! included, and a body that was cut is cleaned as far as it goes.
+
+use zeroize::Zeroizing;
+
+use super::MASK;
+use crate::domain::Secret;
+
+/// A text without its secrets, and the secrets.
+#[derive(Default)]
+pub struct Captured {
+    /// The text with placeholders.
+    pub text: String,
+    /// What was there, in order: the member's name and its value.
+    pub secrets: Vec<(String, Secret)>,
+}
+
+/// Takes the string values of the named members out of a JSON text, at any depth.
+pub fn capture(json: &str, members: &[String]) -> Captured {
+    let mut captured = Captured::default();
+    let mut rest = json;
+    while let Some(found) = next_string(rest) {
+        let key = named(&rest[found.clone()], members);
+        let after = &rest[found.end..];
+        let value = key.and_then(|key| value_start(after).map(|start| (key, start)));
+        let (kept, used) = match value {
+            None => (found.end, found.end),
+            Some((key, start)) => {
+                let start = found.end + start;
+                let end = start + string_end(&rest[start..]);
+                captured.take(key, &rest[start..end]);
+                (start, end)
+            }
+        };
+        captured.text.push_str(&rest[..kept]);
+        if used > kept {
+            captured.text.extend(["\"", MASK, "\""]);
+        }
+        rest = &rest[used..];
+    }
+    captured.text.push_str(rest);
+    captured
+}
+
+impl Captured {
+    fn take(&mut self, name: &str, literal: &str) {
+        let closed = if literal.len() > 1 && literal.ends_with('"') { literal.to_owned() } else { format!("{literal}\"") };
+        let closed = Zeroizing::new(closed);
+        let value = serde_json::from_str::<String>(&closed).unwrap_or_else(|_| literal.trim_matches('"').to_owned());
+        if !value.is_empty() {
+            self.secrets.push((name.to_owned(), Secret::from_text(value)));
+        }
+    }
+}
+
+/// The next string literal with its quotes.
+fn next_string(text: &str) -> Option<std::ops::Range<usize>> {
+    let start = text.find('"')?;
+    Some(start..start + string_end(&text[start..]))
+}
+
+/// The end of the string literal that `text` begins with; the end of the text where it is not closed.
+fn string_end(text: &str) -> usize {
+    let mut escaped = false;
+    let close = text.bytes().enumerate().skip(1).find(|(_, byte)| {
+        let closes = *byte == b'"' && !escaped;
+        escaped = *byte == b'\\' && !escaped;
+        closes
+    });
+    close.map_or(text.len(), |(index, _)| index + 1)
+}
+
+/// The known name that a literal spells, whatever its case and its escapes.
+fn named<'a>(literal: &str, members: &'a [String]) -> Option<&'a str> {
+    let plain = literal.trim_matches('"');
+    let spelt = if plain.contains('\\') { serde_json::from_str(literal).ok()? } else { plain.to_owned() };
+    members.iter().find(|member| member.eq_ignore_ascii_case(&spelt)).map(String::as_str)
+}
+
+/// Where the string behind a colon begins, if it is one and not empty.
+fn value_start(after: &str) -> Option<usize> {
+    let value = after.trim_start().strip_prefix(':')?.trim_start();
+    let string = value.starts_with('"') && !value.starts_with("\"\"");
+    string.then(|| after.len() - value.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn captured(json: &str) -> (String, Vec<(String, String)>) {
+        let found = capture(json, &["client_secret".to_owned(), "key".to_owned()]);
+        let text = |secret: &Secret| secret.expose(|bytes| String::from_utf8(bytes.to_vec()).unwrap());
+        (found.text, found.secrets.iter().map(|(name, secret)| (name.clone(), text(secret))).collect())
+    }
+
+    #[test]
+    fn fresh_secrets_are_taken_out_and_the_rest_stays_byte_for_byte() {
+        let json = "{ \"id\": 1.50, \"data\": [ {\"Client_Secret\" : \"a\\\"b\\u0041\", \"client_id\":\"x\"} ], \"key\":null }";
+        let (text, secrets) = captured(json);
+        assert_eq!(
+            text,
+            format!("{{ \"id\": 1.50, \"data\": [ {{\"Client_Secret\" : \"{MASK}\", \"client_id\":\"x\"}} ], \"key\":null }}")
+        );
+        assert_eq!(secrets, [("client_secret".to_owned(), "a\"bA".to_owned())]);
+    }
+
+    #[test]
+    fn a_value_that_is_spelt_like_a_member_is_none() {
+        let json = r#"{"name":"key","note":"\"key\":\"x\"","list":["key","y"]}"#;
+        assert_eq!(captured(json), (json.to_owned(), Vec::new()));
+    }
+
+    #[test]
+    fn a_cut_body_does_not_let_the_secret_through() {
+        let (text, secrets) = captured(r#"{"key":"half of a sec"#);
+        assert!(!text.contains("half"), "{text}");
+        assert_eq!(secrets.len(), 1);
+        assert!(!captured(r#"{"k\u0065y":"hidden"}"#).0.contains("hidden"));
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_of_a_secret_stays(secret in "[ -~é]{1,20}", other in "\\PC{0,20}") {
+            let json = serde_json::json!({ "a": other, "inner": [{ "key": secret }], "z": 1 }).to_string();
+            let (text, secrets) = captured(&json);
+            prop_assert_eq!(&secrets[0].1, &secret);
+            let shown: serde_json::Value = serde_json::from_str(&text).unwrap();
+            prop_assert_eq!(shown["inner"][0]["key"].as_str(), Some(MASK));
+        }
+
+        #[test]
+        fn any_text_is_survived(text in "(\"key\"|[\":{}\\\\, ]|\\PC){0,40}") {
+            let _ = captured(&text);
+        }
+    }
+}

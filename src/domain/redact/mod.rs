@@ -1,0 +1,147 @@
+//! Taking secrets out of texts that are about to be shown, kept or logged.
+//!
+//! Three ways, because each misses what another catches: secrets that are known, in the encodings in which they travel
+//! ([`Redactor`]); texts that look like a secret, whoever's it is ([`shapes`]); and members of an answer that hold a
+//! fresh secret ([`members`]).
+
+mod escaped;
+pub mod members;
+pub mod shapes;
+
+use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use zeroize::Zeroizing;
+
+use super::{Secret, text::hex};
+
+/// What stands where a secret was.
+pub const MASK: &str = "‹secret›";
+
+/// Shorter pieces are not looked for: they would be found everywhere.
+const SHORTEST: usize = 5;
+
+/// Knows some secrets in all their encodings, and takes them out of texts.
+#[derive(Default)]
+pub struct Redactor {
+    /// The secrets, longest first, so that none is torn by one that is a part of it.
+    secrets: Vec<Zeroizing<Box<[u8]>>>,
+    /// What they become in encodings that hide every character, longest first.
+    encoded: Vec<Zeroizing<String>>,
+}
+
+impl Redactor {
+    /// Learns a secret.
+    pub fn learn(&mut self, secret: &Secret) {
+        if secret.len() < SHORTEST {
+            return;
+        }
+        secret.expose(|bytes| {
+            self.secrets.push(Zeroizing::new(bytes.into()));
+            self.encoded.extend(encodings(bytes));
+        });
+        self.secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+        self.encoded.sort_by_key(|text| std::cmp::Reverse(text.len()));
+    }
+
+    /// The text without the known secrets and without anything that looks like a secret.
+    pub fn redact(&self, text: &str) -> String {
+        let plain = self.secrets.iter().fold(text.to_owned(), |text, secret| without(text, secret));
+        let known = self.encoded.iter().fold(plain, |text, encoded| {
+            if text.contains(encoded.as_str()) { text.replace(encoded.as_str(), MASK) } else { text }
+        });
+        shapes::mask(&known)
+    }
+}
+
+/// The text without the secret, as it is or escaped.
+fn without(text: String, secret: &[u8]) -> String {
+    let text = match std::str::from_utf8(secret) {
+        Ok(secret) if text.contains(secret) => text.replace(secret, MASK),
+        _ => text,
+    };
+    let mut masked = String::new();
+    let mut rest = text.as_str();
+    while let Some(found) = escaped::find(rest, secret) {
+        masked.push_str(&rest[..found.start]);
+        masked.push_str(MASK);
+        rest = &rest[found.end..];
+    }
+    if masked.is_empty() { text } else { masked + rest }
+}
+
+/// A secret in hexadecimal digits and in base64.
+fn encodings(bytes: &[u8]) -> Vec<Zeroizing<String>> {
+    let mut all = vec![hex(bytes), hex(bytes).to_uppercase()];
+    for offset in 0..3 {
+        all.extend([base64_at(bytes, offset, &STANDARD_NO_PAD), base64_at(bytes, offset, &URL_SAFE_NO_PAD)]);
+    }
+    all.retain(|text| text.len() >= SHORTEST);
+    all.into_iter().map(Zeroizing::new).collect()
+}
+
+/// The characters of a base64 text that depend on these bytes alone, where `offset` bytes (modulo 3) stand before them.
+fn base64_at(bytes: &[u8], offset: usize, engine: &impl base64::Engine) -> String {
+    let mut padded = Zeroizing::new(vec![0; offset]);
+    padded.extend_from_slice(bytes);
+    let text = Zeroizing::new(engine.encode(padded.as_slice()));
+    let (first, last) = ((offset * 8).div_ceil(6), padded.len() * 8 / 6);
+    text.get(first..last).unwrap_or_default().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::{STANDARD, URL_SAFE};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn redactor(secret: &str) -> Redactor {
+        let mut redactor = Redactor::default();
+        redactor.learn(&Secret::from_text(secret.to_owned()));
+        redactor
+    }
+
+    #[test]
+    fn a_text_without_secrets_stays_as_it_is() {
+        let text = "GET /rest/orgs?version=2024-10-15 → 200 {\"key\": \"value\"}";
+        assert_eq!(redactor("a-known-secret").redact(text), text);
+    }
+
+    #[test]
+    fn two_known_secrets_do_not_tear_each_other() {
+        let mut redactor = redactor("secret-one");
+        redactor.learn(&Secret::from_text("secret-one-and-more".to_owned()));
+        assert_eq!(redactor.redact("x secret-one-and-more y secret-one z"), format!("x {MASK} y {MASK} z"));
+    }
+
+    #[test]
+    fn very_short_secrets_do_not_destroy_the_text() {
+        assert_eq!(redactor("e").redact("these letters"), "these letters");
+    }
+
+    proptest! {
+        #[test]
+        fn no_encoding_of_a_known_secret_survives(secret in "[ -~]{12,60}", before in "[a-z ]{0,5}", after in "[a-z ]{0,5}") {
+            let redactor = redactor(&secret);
+            let around = format!("{before}{secret}{after}");
+            let json = serde_json::json!({ "k": around }).to_string();
+            let form: String = url::form_urlencoded::Serializer::new(String::new()).append_pair("k", &around).finish();
+            let mut url = url::Url::parse("https://h.example/").unwrap();
+            url.set_query(Some(&around));
+            for text in [around.clone(), json, form, hex(around.as_bytes()), hex(around.as_bytes()).to_uppercase(), url.to_string()] {
+                prop_assert!(redactor.redact(&text).contains(MASK), "{}", text);
+                prop_assert!(!redactor.redact(&text).contains(&secret));
+            }
+            for text in [STANDARD.encode(&around), URL_SAFE.encode(&around)] {
+                prop_assert!(redactor.redact(&text).contains(MASK), "{}", text);
+            }
+        }
+
+        #[test]
+        fn any_secret_and_any_text_are_survived(secret in proptest::collection::vec(any::<u8>(), 0..40), text in "\\PC{0,80}") {
+            let mut redactor = Redactor::default();
+            redactor.learn(&Secret::new(secret));
+            let _ = redactor.redact(&text);
+        }
+    }
+}

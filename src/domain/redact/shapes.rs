@@ -1,0 +1,94 @@
+//! Texts that look like a secret, whoever's it is.
+
+use super::MASK;
+
+/// What certain secrets begin with.
+const PREFIXES: [&str; 4] = ["snyk_uat.", "snyk_sat.", "snyk_rt_", "snyk_cs_"];
+
+/// What a JSON web token begins with: `{"` in base64.
+const JWT: &str = "eyJ";
+
+/// A JWT's parts together are never shorter than this.
+const SHORTEST_JWT: usize = 40;
+
+/// The text with everything that looks like a token masked; what a prefix says about its kind stays.
+pub fn mask(text: &str) -> String {
+    let mut found: Vec<Found> = PREFIXES.iter().flat_map(|prefix| prefixed(text, prefix)).chain(jwts(text)).collect();
+    found.sort_by_key(|found| found.start);
+    let mut masked = String::with_capacity(text.len());
+    let mut done = 0;
+    for Found { start, end, kept } in found {
+        if let Some(between) = text.get(done..start) {
+            masked.extend([between, kept, MASK]);
+            done = end;
+        }
+    }
+    masked + &text[done..]
+}
+
+/// Where a secret lies, and the part of it that may stay.
+struct Found {
+    start: usize,
+    end: usize,
+    kept: &'static str,
+}
+
+fn prefixed(text: &str, prefix: &'static str) -> impl Iterator<Item = Found> {
+    text.match_indices(prefix).filter_map(move |(start, _)| {
+        let inner = &text[start + prefix.len()..];
+        let length = inner.find(ends_a_secret).unwrap_or(inner.len());
+        (length > 0).then_some(Found { start, end: start + prefix.len() + length, kept: prefix })
+    })
+}
+
+fn jwts(text: &str) -> impl Iterator<Item = Found> {
+    text.match_indices(JWT).filter(|(start, _)| !text[..*start].ends_with(is_base64url)).filter_map(|(start, _)| {
+        let run = text[start..].split(|c| !is_base64url(c) && c != '.').next()?.trim_end_matches('.');
+        let parts = run.split('.').filter(|part| !part.is_empty()).count();
+        (parts >= 3 && run.len() >= SHORTEST_JWT).then_some(Found { start, end: start + run.len(), kept: "" })
+    })
+}
+
+/// A client secret may hold odd characters, so a secret goes on until something that surely is not part of one.
+fn ends_a_secret(c: char) -> bool {
+    c.is_whitespace() || c.is_control() || matches!(c, '"' | '\'' | '`' | '\\' | '<' | '>' | '&' | '‹' | '›' | '…')
+}
+
+fn is_base64url(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '-' | '_')
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn what_looks_like_a_secret_is_masked_and_its_sort_stays() {
+        let jwt = "eyJhbGciOiJIUzI1NiJ9.eyJqdGkiOiJhIn0.c2lnbmF0dXJlc2lnbmF0dXJl";
+        for (text, masked) in [
+            ("token snyk_uat.abcd1234.eyJoIjoiYSJ9.c2ln.", format!("token snyk_uat.{MASK}")),
+            ("{\"t\":\"snyk_sat.a.b.c\",\"u\":1}", format!("{{\"t\":\"snyk_sat.{MASK}\",\"u\":1}}")),
+            ("a snyk_rt_x^y_v1 b snyk_cs_z_v1", format!("a snyk_rt_{MASK} b snyk_cs_{MASK}")),
+            (&format!("Bearer {jwt}, then {jwt}."), format!("Bearer {MASK}, then {MASK}.")),
+        ] {
+            assert_eq!(mask(text), masked);
+        }
+    }
+
+    #[test]
+    fn what_only_resembles_one_stays() {
+        for text in ["starting_after=v1.eyJpZCI6MX0", "eyJ.a.b", "tokens begin with snyk_uat. and end", "keyJhbGciOiJIUzI1NiJ9"] {
+            assert_eq!(mask(text), text);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn masking_ends_and_masks_once(text in "(snyk_(uat|sat|rt|cs)[._]|eyJ|[a-z.‹›\" ]|\\PC){0,40}") {
+            let once = mask(&text);
+            prop_assert_eq!(mask(&once), once);
+        }
+    }
+}

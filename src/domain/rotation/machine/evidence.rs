@@ -1,0 +1,115 @@
+//! Proof that an irreversible call may be made.
+//!
+//! Every value here has private fields and is made in this file only, from what the journal shows. The driver can
+//! carry one, not make one, so a check that was skipped does not compile:
+//!
+//! ```compile_fail
+//! use tokenring::domain::credential::Slot;
+//! use tokenring::domain::rotation::{MayRevoke, Target};
+//! let may = MayRevoke { target: Target::Held(Slot::Previous) };
+//! ```
+
+use super::progress::Progress;
+use crate::domain::credential::Slot;
+use crate::domain::rotation::journal::Fingerprint;
+use crate::domain::rotation::reach::Sameness;
+use crate::domain::rotation::remote::Remote;
+use crate::domain::rotation::step::Step;
+
+/// By what something at the provider is removed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    /// By its id.
+    Remote(Remote),
+    /// By the value of the secret in this slot; the account that it belongs to stays.
+    Held(Slot),
+    /// The program does not know it: only a person can find it.
+    Unnamed,
+}
+
+/// The new secret was read back from the store, accepted by the provider, and found to be no worse than the old one,
+/// or a person has taken it all the same.
+struct Verified(Fingerprint);
+
+/// The new secret is the current one.
+struct Promoted(Fingerprint);
+
+/// Every consumer has the new secret, or a person has left it out.
+struct Delivered;
+
+/// Leave to revoke the old secret.
+#[derive(Debug, PartialEq, Eq)]
+pub struct MayRevoke {
+    target: Target,
+}
+
+/// Leave to remove something that this rotation has made and nobody uses.
+#[derive(Debug, PartialEq, Eq)]
+pub struct MayDiscard {
+    key: String,
+    target: Target,
+}
+
+impl Verified {
+    fn of(progress: &Progress<'_>) -> Option<Self> {
+        let new = progress.new.as_ref()?;
+        let accepted = new.reach.is_some() && progress.done.contains(&Step::Verify);
+        let passed = new.taken_anyway || progress.sameness() == Some(Sameness::Same);
+        (accepted && passed).then(|| Self(new.minted.fingerprint.clone()))
+    }
+}
+
+impl Promoted {
+    fn of(progress: &Progress<'_>) -> Option<Self> {
+        let new = progress.new.as_ref().filter(|_| progress.done.contains(&Step::Promote))?;
+        Some(Self(new.minted.fingerprint.clone()))
+    }
+}
+
+impl Delivered {
+    fn of(progress: &Progress<'_>) -> Option<Self> {
+        progress.plan.consumers().all(|consumer| progress.done.contains(&Step::Deliver(consumer.to_owned()))).then_some(Self)
+    }
+}
+
+impl MayRevoke {
+    /// Leave to revoke what `target` names, if the journal proves that the new secret has taken its place.
+    pub(super) fn of(progress: &Progress<'_>, target: Target) -> Option<Self> {
+        Self::prove(progress, target, (Verified::of(progress)?, Promoted::of(progress)?, Delivered::of(progress)?))
+    }
+
+    fn prove(progress: &Progress<'_>, target: Target, (verified, promoted, _): (Verified, Promoted, Delivered)) -> Option<Self> {
+        let same = verified.0 == promoted.0;
+        let own = matches!(&target, Target::Remote(remote) if progress.is_new_remote(&remote.id));
+        (same && !own).then_some(Self { target })
+    }
+
+    /// What is to be revoked.
+    pub const fn target(&self) -> &Target {
+        &self.target
+    }
+}
+
+impl MayDiscard {
+    /// Leave to remove what `target` names, if it is neither in use nor older than this rotation.
+    pub(super) fn of(progress: &Progress<'_>, key: &str, target: &Target) -> Option<Self> {
+        let restored = !progress.begun.contains(&Step::Promote) || progress.done.contains(&Step::Restore);
+        let proven = progress.done.contains(&Step::ProveOld) && restored;
+        let of_use = match target {
+            Target::Unnamed => true,
+            Target::Held(_) => progress.new.is_some() && !proven,
+            Target::Remote(remote) => progress.is_old_remote(&remote.id) || (progress.is_new_remote(&remote.id) && !proven),
+        };
+        (!of_use).then(|| Self { key: key.to_owned(), target: target.clone() })
+    }
+
+    /// What is to be removed.
+    pub const fn target(&self) -> &Target {
+        &self.target
+    }
+
+    /// The key under which the journal files it.
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+}

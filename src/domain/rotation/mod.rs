@@ -1,0 +1,67 @@
+//! Revoke and replace, as a machine that cannot lose a secret.
+//!
+//! [`next`] looks at the [`Journal`] and at nothing else, so running a rotation and resuming it after a crash are the
+//! same code. Whoever drives it does, over and over:
+//!
+//! | [`Next`] | the driver |
+//! |---|---|
+//! | `Act` | writes `Intent(step)`, waits until it is durable, acts, writes `Done(outcome)` or `Failed(step, failure)` |
+//! | `Reconcile` | looks, writes `Reconciled(finding)`; where the look itself fails, `Failed(step, Unanswered)`. No intent |
+//! | `Ask` | asks, writes `HumanSaid(…)`. For a paste: `Intent(AwaitPaste)` before asking, `Done(Pasted)` after stashing |
+//! | `Wait` | lets the time pass, then does what is inside |
+//! | `Finished` | closes the rotation and lets go of the credential |
+//!
+//! An entry that cannot be made durable stops the driver. Nothing happens that was not announced, with one exception: a
+//! secret that has just been made goes into the slot `pending` before anything else, even before the journal hears of
+//! it, because a provider shows it once. The machine finds it there after a crash.
+//!
+//! # What each action owes
+//!
+//! | [`Action`] | to be done | outcome |
+//! |---|---|---|
+//! | `ProveStore` | put, get and delete an item as large as the old secret; nothing is minted before the store has shown that it keeps things | `StoreProven` |
+//! | `Snapshot` | read `current`, use it; a 401 is no failure but `OldReach::Unknown` | `Seen` |
+//! | `Create` | mint under the given name; put into `pending` at once and keep it in hand; a store that fails here is tried again by `Stash`. 403 is `Refused`, a limit is `Full`, no answer is `Unanswered` | `Created` |
+//! | `Stash` | put what is in hand (if it has this fingerprint) into `pending`, read back; neither there nor in hand is `Lost` | `Stashed`, of what was read |
+//! | `Verify` | read `pending`, use what was read, without using up a single-use secret; a 401 is `NotYet` | `Verified`, of what was read |
+//! | `Promote` | if `current` has the new fingerprint already: done. If it has the old one: `current` to `previous`, then `pending` to `current`, read back, then the index. If it has neither: `Refused`, untouched | `Promoted`, of what was read |
+//! | `Deliver` | hand over what is in `current` and verify; must bear repetition | `Delivered` |
+//! | `Revoke` | revoke exactly [`MayRevoke::target`]; "there is no such thing" is success, 403 is `Refused`, no answer is `Unanswered` | `Revoked` |
+//! | `ProveDead` | use the old secret from `previous`; that it still works is `NotYet` | `ProvenDead` |
+//! | `Forget` | empty `pending` and `previous` | `Forgotten` |
+//! | `Discard` | remove exactly [`MayDiscard::target`]; "there is no such thing" is success, an empty slot is `Lost` | `Discarded` |
+//! | `Sweep` | list what [`attempt_of`] recognises as this rotation's | `Swept` |
+//! | `ProveOld` | use the secret of this fingerprint from `current` or `previous`; a 401 is `NotYet` | `OldProven` |
+//! | `Restore` | if `current` has the old fingerprint: done. If it has the new one: `previous` to `current`, read back, then the index | `Restored` |
+//! | `Redeliver` | as `Deliver` | `Redelivered` |
+//!
+//! Calls are made as the plan's administrator, else as whatever is in `current` at that moment.
+//!
+//! A [`Look`] first reads the slot `pending`: a secret in it whose fingerprint is not stale is `Held`. Then, for a
+//! creation with a name, the provider's list: the name is there (`Stray`) or not (`Nothing`). Without a name it is
+//! `Unclear`. For a revocation: `Gone` or `StillThere`.
+
+mod backoff;
+mod journal;
+mod machine;
+mod plan;
+mod reach;
+mod remote;
+mod status;
+mod step;
+mod strategy;
+#[cfg(test)]
+mod tests;
+
+pub use backoff::Schedule;
+pub use journal::{
+    Entry, Failure, FailureKind, Fate, Finding, Fingerprint, Journal, JournalError, Minted, OldReach, Outcome, Saying, Snapshot,
+    Trail,
+};
+pub use machine::{Action, Change, Ending, HumanNeed, Look, MayDiscard, MayRevoke, Need, Next, Target, may_roll_back, next};
+pub use plan::{Order, Plan, PlannedStep};
+pub use reach::{Identity, Reach, Sameness, compare};
+pub use remote::{REMOTE_NAME_LIMIT, Remote, RotationId, attempt_of, remote_name};
+pub use status::{Line, LineState, State, Status, entry_line, plan_lines, status, waiting_line};
+pub use step::Step;
+pub use strategy::{By, Handle, Overlap, Trace, Ways};

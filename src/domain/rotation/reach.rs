@@ -1,0 +1,134 @@
+//! What a credential can do, and whether its successor can do the same.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::credential::Principal;
+
+/// Whom a credential acts as and what it sees, as its provider said when it was used.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reach {
+    /// Whom it acts as.
+    pub principal: Principal,
+    /// The kind's id.
+    pub kind: String,
+    /// The id of the region that accepted it.
+    pub region: String,
+    /// The organisations it sees, by id.
+    pub organisations: BTreeSet<String>,
+    /// Its roles; `None` where the provider does not tell.
+    pub roles: Option<BTreeSet<String>>,
+}
+
+/// Whether a successor must act as the very principal of the one before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Identity {
+    /// The same principal gets another secret.
+    Same,
+    /// The successor is a principal of its own (a new service account), of the same type.
+    Fresh,
+}
+
+/// How a successor's reach stands to that of the one before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Sameness {
+    /// At least the same.
+    Same,
+    /// The same credential in kind, but it can do less; what is missing, in words.
+    Weaker(Vec<String>),
+    /// Something else altogether; what differs (and what is missing), in words.
+    Different(Vec<String>),
+    /// What the old one could do is not known; why, in words.
+    Incomparable(String),
+}
+
+/// Compares the reach of a successor with that of the one before. More reach than before is no obstacle.
+pub fn compare(old: &Reach, new: &Reach, identity: Identity) -> Sameness {
+    let mut what = differences(old, new, identity);
+    let different = !what.is_empty();
+    what.extend(missing(old, new));
+    match (different, what.is_empty()) {
+        (true, _) => Sameness::Different(what),
+        (false, false) => Sameness::Weaker(what),
+        (false, true) => Sameness::Same,
+    }
+}
+
+fn differences(old: &Reach, new: &Reach, identity: Identity) -> Vec<String> {
+    let facts = [
+        ("it acts as", &old.principal.id, &new.principal.id),
+        ("its principal is of type", &old.principal.kind, &new.principal.kind),
+        ("its kind is", &old.kind, &new.kind),
+        ("its region is", &old.region, &new.region),
+    ];
+    let skipped = usize::from(identity == Identity::Fresh);
+    let differing = facts.into_iter().skip(skipped).filter(|(_, old, new)| old != new);
+    differing.map(|(fact, old, new)| format!("{fact} {new}, not {old}")).collect()
+}
+
+fn missing(old: &Reach, new: &Reach) -> Vec<String> {
+    let organisations =
+        old.organisations.difference(&new.organisations).map(|lost| format!("it does not see organisation {lost}"));
+    let roles = old.roles.iter().zip(&new.roles).flat_map(|(old, new)| old.difference(new));
+    organisations.chain(roles.map(|lost| format!("it does not have the role {lost}"))).collect()
+}
+
+impl Sameness {
+    /// What a person has to weigh, in words; empty where there is nothing.
+    pub fn objections(&self) -> Vec<String> {
+        match self {
+            Self::Same => Vec::new(),
+            Self::Weaker(what) | Self::Different(what) => what.clone(),
+            Self::Incomparable(why) => vec![format!("what the old one could do is not known: {why}")],
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reach(principal: &str, organisations: &[&str], roles: Option<&[&str]>) -> Reach {
+        let set = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
+        Reach {
+            principal: Principal { id: principal.into(), name: principal.into(), kind: "user".into() },
+            kind: "personal-access-token".into(),
+            region: "SNYK-EU-01".into(),
+            organisations: set(organisations),
+            roles: roles.map(set),
+        }
+    }
+
+    #[test]
+    fn the_same_or_more_is_no_obstacle() {
+        let old = reach("ann", &["acme"], Some(&["viewer"]));
+        assert_eq!(compare(&old, &old, Identity::Same), Sameness::Same);
+        assert_eq!(compare(&old, &reach("ann", &["acme", "beta"], Some(&["admin", "viewer"])), Identity::Same), Sameness::Same);
+    }
+
+    #[test]
+    fn less_is_weaker_and_names_what_is_missing() {
+        let old = reach("ann", &["acme", "beta"], Some(&["admin"]));
+        let Sameness::Weaker(what) = compare(&old, &reach("ann", &["acme"], Some(&[])), Identity::Same) else {
+            panic!("not weaker")
+        };
+        assert_eq!(what, ["it does not see organisation beta", "it does not have the role admin"]);
+    }
+
+    #[test]
+    fn roles_that_are_not_told_are_not_held_against_it() {
+        let old = reach("ann", &["acme"], Some(&["admin"]));
+        assert_eq!(compare(&old, &reach("ann", &["acme"], None), Identity::Same), Sameness::Same);
+    }
+
+    #[test]
+    fn another_principal_is_different_unless_a_fresh_one_was_planned() {
+        let (ann, bob) = (reach("ann", &["acme"], None), reach("bob", &["acme"], None));
+        assert_eq!(compare(&ann, &bob, Identity::Same), Sameness::Different(vec!["it acts as bob, not ann".into()]));
+        assert_eq!(compare(&ann, &bob, Identity::Fresh), Sameness::Same);
+        let elsewhere = Reach { region: "SNYK-US-01".into(), ..bob };
+        assert!(matches!(compare(&ann, &elsewhere, Identity::Fresh), Sameness::Different(_)));
+    }
+}

@@ -1,0 +1,123 @@
+//! What a rotation is called, and what it calls the things that it makes at a provider.
+//!
+//! The remote name carries the rotation's id and the number of the attempt. So a creation whose answer was lost can be
+//! found again by its name, and no two attempts ever ask for the same one.
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::Moment;
+
+/// The longest remote name in characters: the shortest limit among the providers (Snyk API & Web: 60).
+pub const REMOTE_NAME_LIMIT: usize = 60;
+
+/// The identity of a rotation: 16 hexadecimal digits that mean nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct RotationId(String);
+
+/// A credential as its provider lists it. Nothing in it is secret.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Remote {
+    /// The provider's id, on which every call acts; labels may repeat.
+    pub id: String,
+    /// The name that people gave it there.
+    pub label: String,
+    /// When it was made, if the provider tells.
+    #[serde(default, with = "time::serde::rfc3339::option")]
+    pub created: Option<Moment>,
+    /// When it ends, if the provider tells.
+    #[serde(default, with = "time::serde::rfc3339::option")]
+    pub expires: Option<Moment>,
+}
+
+impl RotationId {
+    /// An identity from 8 random bytes.
+    pub fn from_random(bytes: [u8; 8]) -> Self {
+        Self(crate::domain::text::hex(&bytes))
+    }
+
+    /// Reads an identity that was written before; `None` if it is not 16 lower-case hexadecimal digits.
+    pub fn parse(text: &str) -> Option<Self> {
+        is_id(text).then(|| Self(text.to_owned()))
+    }
+
+    /// The identity as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Display for RotationId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The name for what the given attempt of a rotation makes. The mark of an earlier rotation on `base` is taken off, so
+/// names do not grow from one rotation to the next.
+pub fn remote_name(rotation: &RotationId, attempt: u32, base: &str) -> String {
+    let mark = format!("-tr-{rotation}-{attempt}");
+    let room = REMOTE_NAME_LIMIT.saturating_sub(mark.len());
+    let base: String = unmarked(base).chars().take(room).collect();
+    format!("{}{mark}", base.trim_end())
+}
+
+/// Which attempt of this rotation has made the thing with this name; `None` if it is not of this rotation.
+pub fn attempt_of(rotation: &RotationId, name: &str) -> Option<u32> {
+    let (_, id, attempt) = marked(name)?;
+    (id == rotation.as_str()).then_some(attempt)
+}
+
+fn unmarked(name: &str) -> &str {
+    marked(name).map_or(name, |(base, ..)| base)
+}
+
+/// A name's base, rotation and attempt, if it carries the mark of any rotation.
+fn marked(name: &str) -> Option<(&str, &str, u32)> {
+    let (base, mark) = name.rsplit_once("-tr-")?;
+    let (id, attempt) = mark.split_once('-')?;
+    Some((base, id, attempt.parse().ok()?)).filter(|_| is_id(id))
+}
+
+fn is_id(text: &str) -> bool {
+    text.len() == 16 && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(byte: u8) -> RotationId {
+        RotationId::from_random([byte; 8])
+    }
+
+    #[test]
+    fn a_remote_name_leads_back_to_its_rotation_and_attempt() {
+        let name = remote_name(&id(0xab), 3, "ci-scanner");
+        assert_eq!(name, "ci-scanner-tr-abababababababab-3");
+        assert_eq!(attempt_of(&id(0xab), &name), Some(3));
+        assert_eq!(attempt_of(&id(0xcd), &name), None);
+        assert_eq!(attempt_of(&id(0xab), "ci-scanner"), None);
+    }
+
+    #[test]
+    fn a_remote_name_does_not_grow_from_rotation_to_rotation() {
+        let first = remote_name(&id(1), 1, "ci-scanner");
+        assert_eq!(remote_name(&id(2), 1, &first), remote_name(&id(2), 1, "ci-scanner"));
+    }
+
+    #[test]
+    fn a_remote_name_is_bounded_and_unique_even_where_the_base_is_long() {
+        let base = "ü".repeat(200);
+        let (one, two) = (remote_name(&id(1), 1, &base), remote_name(&id(1), u32::MAX, &base));
+        assert!(one.chars().count() <= REMOTE_NAME_LIMIT && two.chars().count() <= REMOTE_NAME_LIMIT);
+        assert_ne!(one, two);
+        assert_eq!(attempt_of(&id(1), &two), Some(u32::MAX));
+    }
+
+    #[test]
+    fn an_identity_is_hexadecimal_and_comes_back() {
+        assert_eq!(RotationId::parse(id(7).as_str()), Some(id(7)));
+        assert_eq!(RotationId::parse("../../../../etc/"), None);
+    }
+}

@@ -1,0 +1,196 @@
+//! A rotation in words: for the list of rotations, and line by line as it goes.
+
+use serde::Serialize;
+
+use super::journal::{Entry, Finding, Journal, Outcome, Saying, Trail};
+use super::machine::{self, Ending, Next};
+use super::plan::Plan;
+use super::remote::RotationId;
+use super::step::Step;
+
+/// Where a rotation stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Status {
+    /// The rotation's id.
+    pub id: String,
+    /// The name of the credential.
+    pub name: String,
+    /// How it is replaced, in words.
+    pub plan: String,
+    /// Where it stands.
+    pub state: State,
+    /// The step at which it stands; `None` once it is over.
+    pub step: Option<String>,
+    /// What happens next, in words.
+    pub next: String,
+    /// What is left for a person to do; empty where nothing is.
+    pub left: Vec<String>,
+}
+
+/// The states of a rotation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum State {
+    /// The program has something to do.
+    Running,
+    /// A person has something to do.
+    NeedsHuman,
+    /// The new secret has taken the old one's place.
+    Done,
+    /// Everything is as it was.
+    RolledBack,
+}
+
+/// One line of progress.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Line {
+    /// The rotation's id.
+    pub rotation: String,
+    /// The step's id.
+    pub step: String,
+    /// What has become of it.
+    pub state: LineState,
+    /// More in words.
+    pub detail: String,
+}
+
+/// What has become of a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LineState {
+    /// It will be taken.
+    Planned,
+    /// It is being taken.
+    Running,
+    /// It was taken.
+    Done,
+    /// It was not.
+    Failed,
+    /// It waits, for time or for a person.
+    Waiting,
+}
+
+/// Where a rotation stands, by its journal alone.
+pub fn status(journal: &Journal) -> Status {
+    let plan = journal.plan();
+    let next = machine::next(journal);
+    Status {
+        id: plan.rotation.to_string(),
+        name: plan.name.to_string(),
+        plan: plan.title().to_owned(),
+        state: state(&next),
+        step: next.step().map(|step| step.to_string()),
+        next: words(&next),
+        left: left(journal, &next),
+    }
+}
+
+/// The lines that show a plan.
+pub fn plan_lines(plan: &Plan) -> Vec<Line> {
+    let warning = plan.warning().map(|warning| Line::of(&plan.rotation, "plan", LineState::Planned, warning));
+    let steps = plan.steps.iter().map(|planned| {
+        let calls = planned.calls.iter().map(|call| format!(" · {call}"));
+        let last = planned.final_word.iter().map(|word| format!(" · {word}"));
+        let detail = std::iter::once(planned.what.clone()).chain(calls).chain(last).collect();
+        Line::of(&plan.rotation, planned.step.to_string(), LineState::Planned, detail)
+    });
+    warning.into_iter().chain(steps).collect()
+}
+
+/// The line that shows an entry; `None` for the plan, which has lines of its own.
+pub fn entry_line(rotation: &RotationId, entry: &Entry) -> Option<Line> {
+    let (step, state, detail) = match entry {
+        Entry::Planned(_) => return None,
+        Entry::Intent(step) => (step.to_string(), LineState::Running, step.words()),
+        Entry::Done(outcome) => (outcome.step().to_string(), LineState::Done, told(outcome)),
+        Entry::Failed(step, failure) => (step.to_string(), LineState::Failed, failure.why.clone()),
+        Entry::Reconciled(finding) => ("reconcile".to_owned(), LineState::Done, found(finding)),
+        Entry::HumanSaid(saying) => ("human".to_owned(), LineState::Done, said(saying)),
+    };
+    Some(Line::of(rotation, step, state, detail))
+}
+
+/// The line that shows a wait or a question; `None` for what will be journaled anyway.
+pub fn waiting_line(rotation: &RotationId, next: &Next) -> Option<Line> {
+    let waits = matches!(next, Next::Ask(_) | Next::Wait { .. });
+    let step = next.step().filter(|_| waits)?;
+    Some(Line::of(rotation, step.to_string(), LineState::Waiting, words(next)))
+}
+
+impl Line {
+    fn of(rotation: &RotationId, step: impl Into<String>, state: LineState, detail: String) -> Self {
+        Self { rotation: rotation.to_string(), step: step.into(), state, detail }
+    }
+}
+
+fn state(next: &Next) -> State {
+    match next {
+        Next::Ask(_) | Next::Reconcile(machine::Look::Paste { .. }) => State::NeedsHuman,
+        Next::Act(_) | Next::Reconcile(_) => State::Running,
+        Next::Wait { then, .. } => state(then),
+        Next::Finished(Ending::Done { .. }) => State::Done,
+        Next::Finished(Ending::RolledBack { .. }) => State::RolledBack,
+    }
+}
+
+fn words(next: &Next) -> String {
+    match next {
+        Next::Act(action) => action.step().words(),
+        Next::Reconcile(machine::Look::Creation { .. }) => "find out whether the provider has made the new secret".to_owned(),
+        Next::Reconcile(machine::Look::Paste { .. }) => Step::AwaitPaste.words(),
+        Next::Reconcile(machine::Look::Revocation(_)) => "find out whether the provider has revoked the old secret".to_owned(),
+        Next::Ask(need) => need.words(),
+        Next::Wait { delay, then } => format!("wait {} s, then {}", delay.as_secs(), words(then)),
+        Next::Finished(Ending::Done { .. }) => "nothing: the new secret has taken the old one's place".to_owned(),
+        Next::Finished(Ending::RolledBack { .. }) => "nothing: everything is as it was".to_owned(),
+    }
+}
+
+fn left(journal: &Journal, next: &Next) -> Vec<String> {
+    match next {
+        Next::Finished(Ending::Done { left } | Ending::RolledBack { left }) => left.clone(),
+        Next::Ask(need) => machine::left(journal).into_iter().chain([need.words()]).collect(),
+        _ => machine::left(journal),
+    }
+}
+
+fn told(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Created(minted) | Outcome::Pasted(minted) => match &minted.remote {
+            Some(remote) => format!("{} ({})", remote.label, remote.id),
+            None => "the provider gives it no id".to_owned(),
+        },
+        Outcome::Verified { reach, .. } => {
+            format!("accepted as {} in {}, {} organisations", reach.principal.name, reach.region, reach.organisations.len())
+        }
+        Outcome::Swept(found) => format!("{} with this rotation's mark", found.len()),
+        other => other.step().words(),
+    }
+}
+
+fn found(finding: &Finding) -> String {
+    match finding {
+        Finding::Minting(Trail::Held(_)) => "the new secret is in the store".to_owned(),
+        Finding::Minting(Trail::Stray(remote)) => {
+            format!("the provider made {} ({}), whose secret is lost", remote.label, remote.id)
+        }
+        Finding::Minting(Trail::Nothing) => "nothing was made".to_owned(),
+        Finding::Minting(Trail::Unclear(why)) => format!("the provider cannot tell whether anything was made: {why}"),
+        Finding::Revocation(super::journal::Fate::Gone) => "the old secret is revoked".to_owned(),
+        Finding::Revocation(super::journal::Fate::StillThere) => "the old secret is not revoked".to_owned(),
+    }
+}
+
+fn said(saying: &Saying) -> String {
+    match saying {
+        Saying::Retry => "try again".to_owned(),
+        Saying::Skip(step) => format!("go on without: {}", step.words()),
+        Saying::Override(_) => "take the new one all the same".to_owned(),
+        Saying::Chose(id) => format!("the old one is {id}"),
+        Saying::Removed(what) => format!("removed by hand: {what}"),
+        Saying::RevokedByHand => "revoked by hand".to_owned(),
+        Saying::MakeAnother => "make another one".to_owned(),
+        Saying::Abort => "roll back".to_owned(),
+        Saying::GoOn => "do not roll back after all".to_owned(),
+    }
+}

@@ -1,0 +1,135 @@
+//! The steps of a rotation, forward and back.
+
+use serde::{Deserialize, Serialize};
+
+/// One step. Names of consumers and keys of strays are the only things that a step holds.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Step {
+    /// Show that the store takes and gives back an item of the needed size.
+    ProveStore,
+    /// See what the old secret can do while it still can.
+    Snapshot,
+    /// Have the provider make the new secret.
+    Create,
+    /// Have a person make the new secret and paste it.
+    AwaitPaste,
+    /// Keep the new secret in the slot `pending`.
+    Stash,
+    /// Use the new secret, read back from the store.
+    Verify,
+    /// Make the new secret the current one; the old one goes to the slot `previous`.
+    Promote,
+    /// Hand the new secret to a consumer.
+    Deliver(String),
+    /// Have the provider revoke the old secret.
+    Revoke,
+    /// Have a person revoke the old secret.
+    AwaitRevoke,
+    /// Show that the old secret fails.
+    ProveDead,
+    /// Empty the slots `pending` and `previous`.
+    Forget,
+    /// Remove something at the provider that was made and is of no use.
+    Discard(String),
+    /// Look for things at the provider that carry this rotation's mark and nobody knows of.
+    Sweep,
+    /// On the way back: show that the old secret still works.
+    ProveOld,
+    /// On the way back: make the old secret the current one again.
+    Restore,
+    /// On the way back: hand the old secret to a consumer again.
+    Redeliver(String),
+}
+
+impl Step {
+    /// The step's id, as it stands in JSON lines.
+    pub const fn id(&self) -> &'static str {
+        match self {
+            Self::ProveStore => "prove-store",
+            Self::Snapshot => "snapshot",
+            Self::Create => "create",
+            Self::AwaitPaste => "await-paste",
+            Self::Stash => "stash",
+            Self::Verify => "verify",
+            Self::Promote => "promote",
+            Self::Deliver(_) => "deliver",
+            Self::Revoke => "revoke",
+            Self::AwaitRevoke => "await-revoke",
+            Self::ProveDead => "prove-dead",
+            Self::Forget => "forget",
+            Self::Discard(_) => "discard",
+            Self::Sweep => "sweep",
+            Self::ProveOld => "prove-old",
+            Self::Restore => "restore",
+            Self::Redeliver(_) => "redeliver",
+        }
+    }
+
+    /// What the step does, in words.
+    pub fn words(&self) -> String {
+        let words = match self {
+            Self::ProveStore => "show that the store keeps what it is given",
+            Self::Snapshot => "see whom the old secret acts as and what it reaches",
+            Self::Create => "have the provider make the new secret",
+            Self::AwaitPaste => "wait for the new secret to be made and pasted",
+            Self::Stash => "keep the new secret in the store",
+            Self::Verify => "use the new secret, read back from the store",
+            Self::Promote => "make the new secret the current one",
+            Self::Deliver(consumer) => return format!("hand the new secret to {consumer}"),
+            Self::Revoke => "have the provider revoke the old secret",
+            Self::AwaitRevoke => "wait for the old secret to be revoked by hand",
+            Self::ProveDead => "show that the old secret fails",
+            Self::Forget => "forget all secrets of this rotation but the current one",
+            Self::Discard(what) => return format!("remove {what} at the provider"),
+            Self::Sweep => "look for anything that this rotation left at the provider",
+            Self::ProveOld => "show that the old secret still works",
+            Self::Restore => "make the old secret the current one again",
+            Self::Redeliver(consumer) => return format!("hand the old secret to {consumer} again"),
+        };
+        words.to_owned()
+    }
+
+    /// Whether doing it twice does what doing it once does. What is not repeatable is reconciled instead: nobody asks
+    /// for a second secret, or believes in a revocation, without having looked.
+    pub const fn is_repeatable(&self) -> bool {
+        !matches!(self, Self::Create | Self::AwaitPaste | Self::Revoke)
+    }
+
+    /// Whether a person may choose to go on without it.
+    pub const fn is_skippable(&self) -> bool {
+        matches!(
+            self,
+            Self::Create
+                | Self::Deliver(_)
+                | Self::ProveDead
+                | Self::Discard(_)
+                | Self::Sweep
+                | Self::ProveOld
+                | Self::Redeliver(_)
+        )
+    }
+
+    /// What is left for a person to do where the step was skipped.
+    pub(super) fn residue(&self) -> String {
+        match self {
+            Self::Create => "look for a new credential with this rotation's mark at the provider, and delete it".to_owned(),
+            Self::Deliver(consumer) => format!("{consumer} was not given the new secret: update it by hand"),
+            Self::Redeliver(consumer) => format!("{consumer} may hold the new secret, which is gone: update it by hand"),
+            Self::ProveDead => "the old secret was not seen to fail: check at the provider that it is revoked".to_owned(),
+            Self::Discard(what) => format!("{what} may still live at the provider: delete it there"),
+            Self::Sweep => "look at the provider for anything with this rotation's mark, and delete it".to_owned(),
+            Self::ProveOld => "the old secret was not seen to work: check it before you rely on it".to_owned(),
+            other => format!("this was not done: {}", other.words()),
+        }
+    }
+}
+
+impl std::fmt::Display for Step {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Deliver(object) | Self::Redeliver(object) | Self::Discard(object) => write!(f, "{} {object}", self.id()),
+            plain => f.write_str(plain.id()),
+        }
+    }
+}

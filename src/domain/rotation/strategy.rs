@@ -1,0 +1,115 @@
+//! The ways in which providers let a credential be replaced, as one table.
+
+use serde::{Deserialize, Serialize};
+
+use super::reach::Identity;
+use super::step::Step;
+use crate::domain::provider::spec::ReplacementPlan;
+
+/// What sets one way of replacing apart from another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ways {
+    /// Who makes the new secret.
+    pub mint: By,
+    /// Who revokes the old one.
+    pub revoke: By,
+    /// By what the provider knows a secret that is to be revoked.
+    pub handle: Handle,
+    /// Whether a creation that was never answered can be found again.
+    pub trace: Trace,
+    /// Whether the new secret belongs to the same principal.
+    pub identity: Identity,
+}
+
+/// Who does a thing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum By {
+    /// The program, by the provider's API.
+    Program,
+    /// A person, on the provider's page.
+    Person,
+}
+
+/// By what a provider knows a secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Handle {
+    /// By an id of its own.
+    Id,
+    /// By nothing but its value, which must still be held to revoke it.
+    Value,
+}
+
+/// Whether a creation that was never answered can be found again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trace {
+    /// By the name that it was given, in the provider's list.
+    ByName,
+    /// Not at all: the provider lists no such thing.
+    Lost,
+}
+
+/// Whether old and new secret can live side by side.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Overlap {
+    /// Both work until the old one is revoked.
+    SideBySide,
+    /// The old one dies when the new one is made.
+    Absent,
+}
+
+/// The row of the table for a strategy.
+pub(super) const fn ways(strategy: ReplacementPlan) -> Ways {
+    use ReplacementPlan as P;
+    let (mint, revoke) = match strategy {
+        P::Guided => (By::Person, By::Person),
+        P::SnykPersonalAccessToken => (By::Person, By::Program),
+        P::SnykServiceAccount | P::SnykServiceAccountSecret | P::SnykAppSession | P::ApiWebKey => (By::Program, By::Program),
+    };
+    let handle = match strategy {
+        P::SnykServiceAccountSecret | P::SnykAppSession => Handle::Value,
+        _ => Handle::Id,
+    };
+    let (trace, identity) = match strategy {
+        P::SnykServiceAccount | P::ApiWebKey => (Trace::ByName, Identity::Fresh),
+        _ => (Trace::Lost, Identity::Same),
+    };
+    Ways { mint, revoke, handle, trace, identity }
+}
+
+/// The name of a strategy for people.
+pub(super) const fn title(strategy: ReplacementPlan) -> &'static str {
+    match strategy {
+        ReplacementPlan::Guided => "guided: a person makes the new secret and revokes the old one",
+        ReplacementPlan::SnykPersonalAccessToken => "assisted: a person makes the new token, the old one is revoked by API",
+        ReplacementPlan::SnykServiceAccount => "automatic: a new service account with the same role, then the old one is deleted",
+        ReplacementPlan::SnykServiceAccountSecret => {
+            "automatic: a second secret on the same account, then the old one is deleted"
+        }
+        ReplacementPlan::SnykAppSession => "another sign-in, then the old session is revoked",
+        ReplacementPlan::ApiWebKey => "automatic: a new key, then the old one is deleted",
+    }
+}
+
+/// The calls to the provider that a step makes, for the plan that a person reads.
+pub(super) const fn calls(strategy: ReplacementPlan, step: &Step) -> &'static [&'static str] {
+    use ReplacementPlan as P;
+    match (strategy, step) {
+        (P::SnykPersonalAccessToken, Step::Snapshot) => &["GET /rest/self", "GET /rest/self/personal_access_tokens"],
+        (P::SnykPersonalAccessToken, Step::Revoke) => &["DELETE /rest/self/personal_access_tokens/{id}"],
+        (P::SnykServiceAccount, Step::Create) => &["POST /rest/{orgs|groups}/{id}/service_accounts"],
+        (P::SnykServiceAccount, Step::Revoke) => &["DELETE /rest/{orgs|groups}/{id}/service_accounts/{old account}"],
+        (P::SnykServiceAccountSecret, Step::Create) => {
+            &["POST /rest/{orgs|groups}/{id}/service_accounts/{account}/secrets mode=create"]
+        }
+        (P::SnykServiceAccountSecret, Step::Revoke) => {
+            &["POST /rest/{orgs|groups}/{id}/service_accounts/{account}/secrets mode=delete"]
+        }
+        (P::SnykAppSession, Step::Create) => &["GET /oauth2/authorize (in the browser)", "POST /oauth2/token"],
+        (P::SnykAppSession, Step::Revoke) => &["POST /oauth2/revoke"],
+        (P::ApiWebKey, Step::Create) => &["POST /keys/"],
+        (P::ApiWebKey, Step::Revoke) => &["DELETE /keys/{id}/"],
+        (_, Step::Snapshot | Step::Verify | Step::ProveDead) => &["the kind's check"],
+        _ => &[],
+    }
+}

@@ -1,0 +1,315 @@
+//! The driver's duties, done in the model world: the shortest complete statement of the contract.
+
+use super::world::{Broken, Effect, OLD, STRANGER, World, print};
+use crate::domain::credential::Slot;
+use crate::domain::rotation::*;
+
+/// A rotation may not take more rounds than this, whatever goes wrong.
+const ROUNDS: usize = 600;
+
+/// Drives the rotation to its end, through any number of crashes. In round `abort` a person rolls back, if they may.
+pub(super) fn drive(world: &mut World, abort: Option<usize>) -> Ending {
+    for round in 0..ROUNDS {
+        if abort == Some(round) && !world.revoked_by_hand && may_roll_back(&world.journal).is_ok() {
+            world.happen(Effect::Write(Entry::HumanSaid(Saying::Abort)));
+        }
+        let next = next(&world.journal);
+        match take(world, next) {
+            Ok(None) => {}
+            Ok(Some(ending)) => return ending,
+            Err(Dead) => world.restart(),
+        }
+    }
+    panic!("it does not end: {:#?}", world.journal.entries().iter().rev().take(12).collect::<Vec<_>>());
+}
+
+/// The process is dead: everything but the world is gone.
+struct Dead;
+
+/// What a step comes to; `Err(Err(Dead))` is no outcome.
+type Tried<T> = Result<T, Result<Failure, Dead>>;
+
+fn take(world: &mut World, next: Next) -> Result<Option<Ending>, Dead> {
+    match next {
+        Next::Wait { then, .. } => return take(world, *then),
+        Next::Finished(ending) => return Ok(Some(ending)),
+        Next::Ask(need) => ask(world, need)?,
+        Next::Act(action) => {
+            let step = action.step();
+            write(world, Entry::Intent(step.clone()))?;
+            let entry = match act(world, action) {
+                Ok(outcome) => Entry::Done(outcome),
+                Err(failure) => Entry::Failed(step, failure?),
+            };
+            write(world, entry)?;
+        }
+        Next::Reconcile(look) => {
+            let step = look.step();
+            let entry = match reconcile(world, look) {
+                Ok(finding) => Entry::Reconciled(finding),
+                Err(failure) => Entry::Failed(step, Failure { kind: FailureKind::Unanswered, ..failure? }),
+            };
+            write(world, entry)?;
+        }
+    }
+    Ok(None)
+}
+
+/// An entry that did not become durable for sure stops the process: nothing may happen that was not announced.
+fn write(world: &mut World, entry: Entry) -> Result<(), Dead> {
+    world.call(Effect::Write(entry)).map_err(|_| Dead)
+}
+
+fn tried(result: Result<(), Broken>) -> Tried<()> {
+    result.map_err(|broken| match broken {
+        Broken::Dead => Err(Dead),
+        Broken::Failed => Ok(Failure::new(FailureKind::NotYet, "it failed")),
+        Broken::Unanswered => Ok(Failure::new(FailureKind::Unanswered, "nobody answered")),
+    })
+}
+
+fn failed<T>(kind: FailureKind, why: &str) -> Tried<T> {
+    Err(Ok(Failure::new(kind, why)))
+}
+
+fn get(world: &mut World, slot: Slot) -> Tried<Option<u32>> {
+    tried(world.call(Effect::Look))?;
+    Ok(world.slots.get(&slot).copied())
+}
+
+fn put(world: &mut World, slot: Slot, secret: u32) -> Tried<()> {
+    tried(world.call(Effect::Put(slot, secret)))
+}
+
+fn is_accepted(world: &mut World, secret: u32) -> Tried<bool> {
+    tried(world.call(Effect::Look))?;
+    Ok(world.accepts(secret))
+}
+
+fn act(world: &mut World, action: Action) -> Tried<Outcome> {
+    match action {
+        Action::ProveStore => tried(world.call(Effect::Look)).map(|()| Outcome::StoreProven),
+        Action::Snapshot => snapshot(world),
+        Action::Create { name } => create(world, name),
+        Action::Stash(new) => stash(world, new),
+        Action::Verify(new) => verify(world, &new),
+        Action::Promote(change) => promote(world, change),
+        Action::Deliver(consumer) => give(world, &consumer).map(|()| Outcome::Delivered(consumer)),
+        Action::Redeliver(consumer) => give(world, &consumer).map(|()| Outcome::Redelivered(consumer)),
+        Action::Revoke(may) => kill(world, may.target()).map(|()| Outcome::Revoked),
+        Action::Discard(may) => kill(world, may.target()).map(|()| Outcome::Discarded(may.key().to_owned())),
+        Action::ProveDead(old) => prove_dead(world, &old),
+        Action::ProveOld(old) => prove_old(world, &old),
+        Action::Restore(change) => restore(world, &change),
+        Action::Sweep => sweep(world),
+        Action::Forget => {
+            tried(world.call(Effect::Empty(Slot::Pending)))?;
+            tried(world.call(Effect::Empty(Slot::Previous))).map(|()| Outcome::Forgotten)
+        }
+    }
+}
+
+fn snapshot(world: &mut World) -> Tried<Outcome> {
+    let secret = get(world, Slot::Current)?.expect("there is an old secret");
+    let accepted = is_accepted(world, secret)?;
+    let reach = if accepted { OldReach::Known(world.reach(secret)) } else { OldReach::Unknown("401".to_owned()) };
+    let several = world.journal.plan().ways().mint == By::Person;
+    let remotes = [OLD, STRANGER].iter().take(if several { 2 } else { 1 }).map(|&secret| world.remote(secret)).collect();
+    Ok(Outcome::Seen(Snapshot { fingerprint: print(secret), reach, remotes }))
+}
+
+fn create(world: &mut World, name: String) -> Tried<Outcome> {
+    let before = world.newest;
+    tried(world.call(Effect::Mint(name)))?;
+    let secret = world.newest;
+    assert!(secret > before, "an answer means that something was made");
+    world.in_hand = Some(secret);
+    // First into the store, then into the journal: a secret is shown once. A store that fails is tried again by `Stash`.
+    if let Err(Err(dead)) = put(world, Slot::Pending, secret) {
+        return Err(Err(dead));
+    }
+    Ok(Outcome::Created(minted(world, secret)))
+}
+
+fn minted(world: &World, secret: u32) -> Minted {
+    let remote = match world.journal.plan().ways().handle {
+        Handle::Id => world.remote(secret),
+        // The account that both secrets belong to; it must never be revoked.
+        Handle::Value => Remote { id: "r0".into(), label: "the account".into(), created: None, expires: None },
+    };
+    Minted { fingerprint: print(secret), remote: Some(remote) }
+}
+
+fn stash(world: &mut World, new: Fingerprint) -> Tried<Outcome> {
+    if let Some(secret) = world.in_hand.filter(|secret| print(*secret) == new) {
+        put(world, Slot::Pending, secret)?;
+    }
+    match get(world, Slot::Pending)? {
+        Some(secret) if print(secret) == new => Ok(Outcome::Stashed(new)),
+        _ => failed(FailureKind::Lost, "neither in hand nor in the store"),
+    }
+}
+
+fn verify(world: &mut World, new: &Fingerprint) -> Tried<Outcome> {
+    let secret = get(world, Slot::Pending)?.expect("verified only after it was stashed");
+    if !is_accepted(world, secret)? {
+        return failed(FailureKind::NotYet, "401");
+    }
+    world.proven.insert(secret);
+    assert_eq!(print(secret), *new);
+    Ok(Outcome::Verified { fingerprint: print(secret), reach: world.reach(secret) })
+}
+
+fn promote(world: &mut World, change: Change) -> Tried<Outcome> {
+    let current = get(world, Slot::Current)?.map(print);
+    if current.as_ref() == Some(&change.new) {
+        return Ok(Outcome::Promoted(change.new));
+    }
+    assert_eq!(current.as_ref(), Some(&change.old), "somebody else has changed the secret");
+    let Some(new) = get(world, Slot::Pending)?.filter(|secret| print(*secret) == change.new) else {
+        return failed(FailureKind::Lost, "not in the store");
+    };
+    let old = get(world, Slot::Current)?.expect("it was there");
+    put(world, Slot::Previous, old)?;
+    put(world, Slot::Current, new)?;
+    Ok(Outcome::Promoted(get(world, Slot::Current)?.map(print).expect("it was put there")))
+}
+
+fn restore(world: &mut World, change: &Change) -> Tried<Outcome> {
+    if get(world, Slot::Current)?.map(print).as_ref() != Some(&change.old) {
+        let previous = get(world, Slot::Previous)?.expect("the old one is kept until the end");
+        assert_eq!(print(previous), change.old);
+        put(world, Slot::Current, previous)?;
+    }
+    Ok(Outcome::Restored)
+}
+
+fn give(world: &mut World, consumer: &str) -> Tried<()> {
+    let secret = get(world, Slot::Current)?.expect("never empty");
+    tried(world.call(Effect::Give(consumer.to_owned(), secret)))?;
+    tried(world.call(Effect::Look))
+}
+
+fn kill(world: &mut World, target: &Target) -> Tried<()> {
+    let secret = match target {
+        Target::Remote(remote) => remote.id.trim_start_matches('r').parse().expect("an id of this world"),
+        Target::Held(slot) => match get(world, *slot)? {
+            Some(secret) => secret,
+            None => return failed(FailureKind::Lost, "the slot is empty"),
+        },
+        Target::Unnamed => panic!("the program was asked to find what it does not know"),
+    };
+    world.assert_may_die(secret);
+    tried(world.call(Effect::Kill(secret)))
+}
+
+fn prove_dead(world: &mut World, old: &Fingerprint) -> Tried<Outcome> {
+    let secret =
+        get(world, Slot::Previous)?.filter(|secret| print(*secret) == *old).expect("the old one is kept until it is dead");
+    if is_accepted(world, secret)? { failed(FailureKind::NotYet, "it still works") } else { Ok(Outcome::ProvenDead) }
+}
+
+fn prove_old(world: &mut World, old: &Fingerprint) -> Tried<Outcome> {
+    let slots = [get(world, Slot::Current)?, get(world, Slot::Previous)?];
+    let secret = slots.into_iter().flatten().find(|secret| print(*secret) == *old).expect("the old one is kept");
+    if is_accepted(world, secret)? { Ok(Outcome::OldProven) } else { failed(FailureKind::NotYet, "401") }
+}
+
+fn sweep(world: &mut World) -> Tried<Outcome> {
+    tried(world.call(Effect::Look))?;
+    let rotation = world.journal.plan().rotation.clone();
+    let ours = world.live.iter().filter(|(_, name)| attempt_of(&rotation, name).is_some());
+    Ok(Outcome::Swept(ours.map(|(secret, _)| world.remote(*secret)).collect()))
+}
+
+fn held(world: &mut World, stale: &[Fingerprint]) -> Tried<Option<Trail>> {
+    let secret = get(world, Slot::Pending)?.filter(|secret| !stale.contains(&print(*secret)));
+    Ok(secret.map(|secret| Trail::Held(minted(world, secret))))
+}
+
+fn reconcile(world: &mut World, look: Look) -> Tried<Finding> {
+    match look {
+        Look::Paste { stale } => Ok(Finding::Minting(held(world, &stale)?.unwrap_or(Trail::Nothing))),
+        Look::Creation { name, stale } => {
+            let trail = held(world, &stale)?;
+            tried(world.call(Effect::Look))?;
+            let listed = world.live.iter().find(|(_, known)| Some(*known) == name.as_ref()).map(|(secret, _)| *secret);
+            Ok(Finding::Minting(match (trail, listed, name) {
+                (Some(held), ..) => held,
+                (None, Some(secret), _) => Trail::Stray(world.remote(secret)),
+                (None, None, Some(_)) => Trail::Nothing,
+                (None, None, None) => Trail::Unclear("the provider lists no secrets".to_owned()),
+            }))
+        }
+        Look::Revocation(_) => {
+            tried(world.call(Effect::Look))?;
+            let fate = if world.live.contains_key(&OLD) { Fate::StillThere } else { Fate::Gone };
+            Ok(Finding::Revocation(fate))
+        }
+    }
+}
+
+/// A person who does what they are asked, and nothing else.
+fn ask(world: &mut World, asked: HumanNeed) -> Result<(), Dead> {
+    let saying = match asked.need {
+        Need::Paste { name, .. } => return paste(world, &name),
+        Need::ChooseOld(_) => Saying::Chose(format!("r{OLD}")),
+        Need::Override { typed, .. } => Saying::Override(typed),
+        Need::Revoke { may, .. } => {
+            assert_ne!(may.target(), &Target::Held(Slot::Pending));
+            world.assert_may_die(OLD);
+            world.revoked_by_hand = true;
+            world.happen(Effect::Kill(OLD));
+            Saying::RevokedByHand
+        }
+        Need::Remove { key, target, .. } => {
+            remove(world, &target);
+            Saying::Removed(key)
+        }
+        Need::Stuck(_) if asked.step == Step::ProveOld => Saying::GoOn,
+        Need::MakeRoom { .. } | Need::StillAlive(_) | Need::Stuck(_) => Saying::Retry,
+    };
+    let open = asked.choices.contains(&saying) || matches!(saying, Saying::Override(_));
+    assert!(open, "{saying:?} was not among {:?}", asked.choices);
+    write(world, Entry::HumanSaid(saying))
+}
+
+/// Makes a secret on the provider's page, if none is on the clipboard, and pastes it.
+fn paste(world: &mut World, name: &str) -> Result<(), Dead> {
+    write(world, Entry::Intent(Step::AwaitPaste))?;
+    let secret = match world.clipboard.filter(|secret| world.live.contains_key(secret)) {
+        Some(secret) => secret,
+        None => make(world, name),
+    };
+    world.in_hand = Some(secret);
+    if let Err(Err(dead)) = put(world, Slot::Pending, secret) {
+        return Err(dead);
+    }
+    write(world, Entry::Done(Outcome::Pasted(minted(world, secret))))
+}
+
+fn make(world: &mut World, name: &str) -> u32 {
+    world.clipboard = Some(world.newest + 1);
+    world.happen(Effect::Mint(format!("{name} {}", world.newest)));
+    if world.journal.plan().overlap == Overlap::Absent {
+        let dead: Vec<u32> = world.live.keys().copied().filter(|&secret| secret != STRANGER && secret != world.newest).collect();
+        for secret in dead {
+            world.happen(Effect::Kill(secret));
+        }
+    }
+    world.newest
+}
+
+/// Deletes what is named, or else whatever is new at the provider and not in the store's slot `current`.
+fn remove(world: &mut World, target: &Target) {
+    let current = world.slots[&Slot::Current];
+    let doomed: Vec<u32> = match target {
+        Target::Remote(remote) => remote.id.trim_start_matches('r').parse().into_iter().collect(),
+        Target::Held(_) | Target::Unnamed => {
+            world.live.keys().copied().filter(|&s| s != OLD && s != STRANGER && s != current).collect()
+        }
+    };
+    for secret in doomed {
+        world.happen(Effect::Kill(secret));
+    }
+}

@@ -1,0 +1,358 @@
+//! The gates, one by one: what the machine refuses, whom it asks, and what it says.
+
+use super::world::{World, print};
+use super::*;
+
+const AUTOMATIC: (ReplacementPlan, bool) = (ReplacementPlan::SnykServiceAccount, true);
+const ASSISTED: (ReplacementPlan, bool) = (ReplacementPlan::SnykPersonalAccessToken, true);
+const GUIDED: (ReplacementPlan, bool) = (ReplacementPlan::Guided, false);
+
+fn remote(id: &str) -> Remote {
+    Remote { id: id.into(), label: id.into(), created: None, expires: None }
+}
+
+fn minted(secret: u32) -> Minted {
+    Minted { fingerprint: print(secret), remote: Some(remote(&format!("r{secret}"))) }
+}
+
+fn reach(organisations: &[&str]) -> Reach {
+    let world = World::new(plan(AUTOMATIC), []);
+    Reach { organisations: organisations.iter().map(|&name| name.to_owned()).collect(), ..world.reach(OLD) }
+}
+
+fn seen(reach: OldReach, remotes: &[&str]) -> Outcome {
+    Outcome::Seen(Snapshot { fingerprint: print(OLD), reach, remotes: remotes.iter().map(|id| remote(id)).collect() })
+}
+
+fn verified(organisations: &[&str]) -> Outcome {
+    Outcome::Verified { fingerprint: print(1), reach: reach(organisations) }
+}
+
+/// A journal in which these steps have been taken, one after the other.
+fn journal(strategy: (ReplacementPlan, bool), outcomes: impl IntoIterator<Item = Outcome>) -> Journal {
+    let mut journal = Journal::begin(plan(strategy));
+    for outcome in outcomes {
+        journal.push(Entry::Intent(outcome.step()));
+        journal.push(Entry::Done(outcome));
+    }
+    journal
+}
+
+/// The journal up to the moment before promotion.
+fn verified_journal(strategy: (ReplacementPlan, bool), organisations: &[&str]) -> Journal {
+    let old = seen(OldReach::Known(reach(&["acme", "beta"])), &["r0"]);
+    let mint = if strategy.0 == AUTOMATIC.0 { Outcome::Created(minted(1)) } else { Outcome::Pasted(minted(1)) };
+    journal(strategy, [Outcome::StoreProven, old, mint, Outcome::Stashed(print(1)), verified(organisations)])
+}
+
+/// The journal up to the moment before revocation.
+fn delivered_journal(strategy: (ReplacementPlan, bool)) -> Journal {
+    let mut journal = verified_journal(strategy, &["acme", "beta"]);
+    journal.push(Entry::Intent(Step::Promote));
+    journal.push(Entry::Done(Outcome::Promoted(print(1))));
+    for consumer in plan(strategy).consumers() {
+        journal.push(Entry::Done(Outcome::Delivered(consumer.to_owned())));
+    }
+    journal
+}
+
+fn say(journal: &mut Journal, saying: Saying) {
+    journal.push(Entry::HumanSaid(saying));
+}
+
+fn fail(journal: &mut Journal, step: Step, kind: FailureKind) {
+    journal.push(Entry::Intent(step.clone()));
+    journal.push(Entry::Failed(step, Failure::new(kind, "403 Forbidden")));
+}
+
+fn asked(journal: &Journal) -> HumanNeed {
+    match next(journal) {
+        Next::Ask(need) => need,
+        other => panic!("nobody was asked: {other:?}"),
+    }
+}
+
+fn step_of(journal: &Journal) -> Step {
+    next(journal).step().expect("it is not over")
+}
+
+#[test]
+fn the_whole_way_is_the_planned_one() {
+    let plan = plan(AUTOMATIC);
+    let steps: Vec<&str> = plan.steps.iter().map(|planned| planned.step.id()).collect();
+    let order = [
+        "prove-store",
+        "snapshot",
+        "create",
+        "stash",
+        "verify",
+        "promote",
+        "deliver",
+        "deliver",
+        "revoke",
+        "prove-dead",
+        "forget",
+    ];
+    assert_eq!(steps, order);
+    assert_eq!(next(&Journal::begin(plan)), Next::Act(Action::ProveStore));
+}
+
+#[test]
+fn a_weaker_successor_needs_the_name_typed() {
+    let mut journal = verified_journal(AUTOMATIC, &["acme"]);
+    let Need::Override { sameness, .. } = asked(&journal).need else { panic!("not asked to override") };
+    assert_eq!(sameness, Sameness::Weaker(vec!["it does not see organisation beta".into()]));
+    say(&mut journal, Saying::Override("yes".into()));
+    assert!(matches!(asked(&journal).need, Need::Override { .. }), "any other word does not count");
+    say(&mut journal, Saying::Override("ci-scanner".into()));
+    assert_eq!(step_of(&journal), Step::Promote);
+}
+
+#[test]
+fn an_override_is_for_one_successor_and_not_for_the_next() {
+    let mut journal = verified_journal(AUTOMATIC, &["acme"]);
+    say(&mut journal, Saying::MakeAnother);
+    assert_eq!(step_of(&journal), Step::Discard("r1".into()), "the one that was given up goes first");
+    journal.push(Entry::Done(Outcome::Discarded("r1".into())));
+    let Next::Act(Action::Create { name }) = next(&journal) else { panic!("no other one is made") };
+    assert_eq!(attempt_of(&plan(AUTOMATIC).rotation, &name), Some(2));
+}
+
+#[test]
+fn an_old_secret_of_unknown_reach_is_said_to_be_so() {
+    let old = seen(OldReach::Unknown("it was refused with 401".into()), &["r0"]);
+    let journal = journal(
+        AUTOMATIC,
+        [Outcome::StoreProven, old, Outcome::Created(minted(1)), Outcome::Stashed(print(1)), verified(&["acme"])],
+    );
+    let need = asked(&journal);
+    assert!(need.words().contains("it was refused with 401"), "{}", need.words());
+}
+
+#[test]
+fn another_secret_in_the_store_than_the_one_that_was_made_is_never_promoted() {
+    let old = seen(OldReach::Known(reach(&["acme"])), &["r0"]);
+    let other = Outcome::Verified { fingerprint: print(2), reach: reach(&["acme"]) };
+    let journal = journal(AUTOMATIC, [Outcome::StoreProven, old, Outcome::Created(minted(1)), Outcome::Stashed(print(1)), other]);
+    assert_eq!(step_of(&journal), Step::Discard("r1".into()), "the lost one is removed before another one is made");
+}
+
+#[test]
+fn revocation_needs_verification_promotion_and_every_consumer() {
+    let whole = delivered_journal(AUTOMATIC);
+    let Next::Act(Action::Revoke(may)) = next(&whole) else { panic!("not revoked") };
+    assert_eq!(may.target(), &Target::Remote(remote("r0")));
+    for missing in 0..whole.entries().len() {
+        let mut entries = whole.entries().to_vec();
+        entries.remove(missing);
+        let cut = Journal::read(std::iter::once(Entry::Planned(Box::new(plan(AUTOMATIC)))).chain(entries.clone())).unwrap();
+        let was_intent = matches!(whole.entries()[missing], Entry::Intent(_));
+        assert!(
+            was_intent || !matches!(next(&cut), Next::Act(Action::Revoke(_))),
+            "revoked without {:?}",
+            whole.entries()[missing]
+        );
+    }
+}
+
+#[test]
+fn what_was_made_is_never_revoked_as_the_old_one() {
+    let mut journal = Journal::begin(plan(AUTOMATIC));
+    for entry in delivered_journal(AUTOMATIC).entries() {
+        journal.push(match entry {
+            Entry::Done(Outcome::Seen(_)) => Entry::Done(seen(OldReach::Known(reach(&["acme", "beta"])), &["r1"])),
+            other => other.clone(),
+        });
+    }
+    let need = asked(&journal);
+    assert!(matches!(need.need, Need::Revoke { may, .. } if may.target() == &Target::Unnamed));
+}
+
+#[test]
+fn a_person_chooses_among_several_and_cannot_choose_the_new_one() {
+    let mut journal = Journal::begin(plan(ASSISTED));
+    for entry in delivered_journal(ASSISTED).entries() {
+        journal.push(match entry {
+            Entry::Done(Outcome::Seen(_)) => Entry::Done(seen(OldReach::Known(reach(&["acme", "beta"])), &["r0", "r1", "r9"])),
+            other => other.clone(),
+        });
+    }
+    let Need::ChooseOld(among) = asked(&journal).need else { panic!("not asked to choose") };
+    assert_eq!(among, [remote("r0"), remote("r9")]);
+    say(&mut journal, Saying::Chose("r1".into()));
+    assert!(matches!(asked(&journal).need, Need::ChooseOld(_)));
+    say(&mut journal, Saying::Chose("r9".into()));
+    assert!(matches!(next(&journal), Next::Act(Action::Revoke(may)) if may.target() == &Target::Remote(remote("r9"))));
+}
+
+#[test]
+fn what_the_program_may_not_make_a_person_makes() {
+    let mut journal = journal(AUTOMATIC, [Outcome::StoreProven, seen(OldReach::Known(reach(&["acme"])), &["r0"])]);
+    fail(&mut journal, Step::Create, FailureKind::Refused);
+    let need = asked(&journal);
+    assert_eq!(need.step, Step::AwaitPaste);
+    assert!(matches!(&need.need, Need::Paste { why: Some(why), .. } if why == "403 Forbidden"));
+    journal.push(Entry::Intent(Step::AwaitPaste));
+    journal.push(Entry::Done(Outcome::Pasted(minted(1))));
+    assert_eq!(step_of(&journal), Step::Stash);
+}
+
+#[test]
+fn what_the_program_may_not_revoke_a_person_revokes() {
+    let mut journal = delivered_journal(AUTOMATIC);
+    fail(&mut journal, Step::Revoke, FailureKind::Refused);
+    assert!(matches!(asked(&journal).need, Need::Revoke { .. }));
+    say(&mut journal, Saying::RevokedByHand);
+    assert_eq!(step_of(&journal), Step::ProveDead);
+}
+
+#[test]
+fn a_full_house_asks_for_room() {
+    let mut journal = journal(AUTOMATIC, [Outcome::StoreProven, seen(OldReach::Known(reach(&["acme"])), &["r0"])]);
+    fail(&mut journal, Step::Create, FailureKind::Full);
+    let need = asked(&journal);
+    assert!(matches!(need.need, Need::MakeRoom { limit: Some(2), .. }));
+    assert_eq!(need.choices, [Saying::Retry, Saying::Abort]);
+}
+
+#[test]
+fn the_old_secret_pasted_again_is_not_taken() {
+    let old = seen(OldReach::Known(reach(&["acme"])), &[]);
+    let journal = journal(GUIDED, [Outcome::StoreProven, old, Outcome::Pasted(minted(OLD))]);
+    assert!(matches!(asked(&journal).need, Need::Paste { why: Some(why), .. } if why.contains("old secret")));
+    assert!(may_roll_back(&journal).is_ok(), "nothing new was made");
+}
+
+#[test]
+fn a_consumer_that_fails_stops_before_revocation_and_can_be_left_out_by_name() {
+    let mut journal = verified_journal(AUTOMATIC, &["acme", "beta"]);
+    journal.push(Entry::Done(Outcome::Promoted(print(1))));
+    let first = Step::Deliver("dotenv:app".into());
+    fail(&mut journal, first.clone(), FailureKind::Refused);
+    let need = asked(&journal);
+    assert_eq!(need.step, first);
+    assert_eq!(need.choices, [Saying::Retry, Saying::Skip(first.clone()), Saying::Abort]);
+    say(&mut journal, Saying::Skip(first));
+    assert_eq!(step_of(&journal), Step::Deliver("github:acme/web".into()));
+    assert_eq!(status(&journal).left, ["dotenv:app was not given the new secret: update it by hand"]);
+}
+
+#[test]
+fn there_is_no_way_back_from_a_revocation_nor_from_a_paste_without_overlap() {
+    let mut revoked = delivered_journal(AUTOMATIC);
+    assert!(may_roll_back(&revoked).is_ok());
+    revoked.push(Entry::Intent(Step::Revoke));
+    assert_eq!(may_roll_back(&revoked), Err("the old secret may have been revoked: nobody knows for sure"));
+    revoked.push(Entry::Reconciled(Finding::Revocation(Fate::StillThere)));
+    assert!(may_roll_back(&revoked).is_err(), "a provider may list for a while what it has revoked");
+    assert_eq!(step_of(&revoked), Step::Revoke);
+    revoked.push(Entry::Done(Outcome::Revoked));
+    say(&mut revoked, Saying::Abort);
+    assert_eq!(step_of(&revoked), Step::ProveDead, "the word comes too late");
+
+    let pasted = verified_journal(GUIDED, &["acme", "beta"]);
+    assert_eq!(may_roll_back(&pasted), Err("the old secret died at the provider when the new one was made"));
+}
+
+#[test]
+fn rolling_back_takes_nothing_from_the_new_secret_before_the_old_one_is_shown_to_work() {
+    let mut journal = delivered_journal(AUTOMATIC);
+    say(&mut journal, Saying::Abort);
+    assert_eq!(next(&journal), Next::Act(Action::ProveOld(print(OLD))));
+    fail(&mut journal, Step::ProveOld, FailureKind::Refused);
+    assert!(asked(&journal).choices.contains(&Saying::GoOn));
+    say(&mut journal, Saying::GoOn);
+    assert_eq!(step_of(&journal), Step::Revoke);
+}
+
+#[test]
+fn a_token_that_was_there_before_the_rotation_is_not_the_programs_to_delete() {
+    let old = seen(OldReach::Known(reach(&["acme"])), &["r0", "r1"]);
+    let mut journal = journal(ASSISTED, [Outcome::StoreProven, old, Outcome::Pasted(minted(1)), Outcome::Stashed(print(1))]);
+    say(&mut journal, Saying::Abort);
+    journal.push(Entry::Done(Outcome::OldProven));
+    assert!(matches!(asked(&journal).need, Need::Remove { key, .. } if key == "r1"));
+}
+
+#[test]
+fn a_revoked_secret_that_works_on_is_polled_and_then_reported() {
+    let mut journal = delivered_journal(AUTOMATIC);
+    journal.push(Entry::Done(Outcome::Revoked));
+    let mut waits = 0;
+    while let Next::Wait { then, .. } = {
+        fail(&mut journal, Step::ProveDead, FailureKind::NotYet);
+        next(&journal)
+    } {
+        assert_eq!(*then, Next::Act(Action::ProveDead(print(OLD))));
+        waits += 1;
+    }
+    assert!(waits > 10, "{waits}");
+    assert!(matches!(asked(&journal).need, Need::StillAlive(_)));
+    say(&mut journal, Saying::Skip(Step::ProveDead));
+    journal.push(Entry::Done(Outcome::Forgotten));
+    let Next::Finished(Ending::Done { left }) = next(&journal) else { panic!("not over") };
+    assert_eq!(left, ["the old secret was not seen to fail: check at the provider that it is revoked"]);
+}
+
+#[test]
+fn an_unanswered_creation_is_looked_for_and_never_repeated_blindly() {
+    let mut journal = journal(AUTOMATIC, [Outcome::StoreProven, seen(OldReach::Known(reach(&["acme"])), &["r0"])]);
+    journal.push(Entry::Intent(Step::Create));
+    let Next::Reconcile(Look::Creation { name: Some(name), stale }) = next(&journal) else { panic!("not looked for") };
+    assert_eq!(attempt_of(&plan(AUTOMATIC).rotation, &name), Some(1));
+    assert_eq!(stale, [print(OLD)]);
+    journal.push(Entry::Reconciled(Finding::Minting(Trail::Stray(remote("r1")))));
+    assert_eq!(step_of(&journal), Step::Discard("r1".into()));
+}
+
+#[test]
+fn a_journal_begins_with_its_plan_and_holds_no_other() {
+    let plan = || Entry::Planned(Box::new(plan(AUTOMATIC)));
+    assert_eq!(Journal::read([]), Err(JournalError::Planless));
+    assert_eq!(Journal::read([Entry::Intent(Step::Create), plan()]), Err(JournalError::Planless));
+    assert_eq!(Journal::read([plan(), Entry::Intent(Step::ProveStore), plan()]), Err(JournalError::SecondPlan(3)));
+}
+
+#[test]
+fn entries_are_json_of_a_form_that_stays() {
+    let entries = [
+        (Entry::Intent(Step::Deliver("dotenv:app".into())), r#"{"intent":{"deliver":"dotenv:app"}}"#),
+        (Entry::Done(Outcome::StoreProven), r#"{"done":"store-proven"}"#),
+        (
+            Entry::Failed(Step::Create, Failure::new(FailureKind::Unanswered, "timeout")),
+            r#"{"failed":["create",{"kind":"unanswered","why":"timeout"}]}"#,
+        ),
+        (Entry::HumanSaid(Saying::Skip(Step::ProveDead)), r#"{"human-said":{"skip":"prove-dead"}}"#),
+        (Entry::Reconciled(Finding::Revocation(Fate::Gone)), r#"{"reconciled":{"revocation":"gone"}}"#),
+    ];
+    for (entry, json) in entries {
+        assert_eq!(serde_json::to_string(&entry).unwrap(), json);
+        assert_eq!(serde_json::from_str::<Entry>(json).unwrap(), entry);
+    }
+}
+
+#[test]
+fn status_and_lines_have_the_documented_shape() {
+    let journal = Journal::begin(plan(GUIDED));
+    let json = serde_json::to_value(status(&journal)).unwrap();
+    assert_eq!((&json["state"], &json["step"], &json["name"]), (&"running".into(), &"prove-store".into(), &"ci-scanner".into()));
+    let lines = plan_lines(journal.plan());
+    assert!(lines[0].detail.starts_with("No overlap"), "the warning comes first");
+    let line = serde_json::to_string(&lines[1]).unwrap();
+    assert_eq!(
+        line,
+        r#"{"rotation":"0707070707070707","step":"prove-store","state":"planned","detail":"show that the store keeps what it is given"}"#
+    );
+}
+
+#[test]
+fn a_rotation_that_waits_for_a_paste_needs_a_human_also_after_a_restart() {
+    let old = seen(OldReach::Known(reach(&["acme"])), &[]);
+    let mut journal = journal(GUIDED, [Outcome::StoreProven, old]);
+    assert_eq!(status(&journal).state, State::NeedsHuman);
+    journal.push(Entry::Intent(Step::AwaitPaste));
+    assert_eq!(status(&journal).state, State::NeedsHuman);
+    assert!(waiting_line(&journal.plan().rotation, &next(&journal)).is_none(), "the look comes first");
+    journal.push(Entry::Reconciled(Finding::Minting(Trail::Nothing)));
+    assert_eq!(waiting_line(&journal.plan().rotation, &next(&journal)).unwrap().state, LineState::Waiting);
+}

@@ -1,0 +1,194 @@
+//! Every plan, in a world where every call goes wrong in every way, and people change their minds at every point.
+
+mod driver;
+mod gates;
+mod world;
+
+use std::collections::BTreeMap;
+
+use driver::drive;
+use proptest::prelude::*;
+use world::{FAULTS, Fault, OLD, STRANGER, World};
+
+use super::*;
+use crate::domain::Moment;
+use crate::domain::credential::{Credential, CredentialId, Name, Slot};
+use crate::domain::provider::spec::{Authorization, Kind, Replacement, ReplacementPlan};
+
+/// Every way of replacing, with and without overlap where both exist.
+const STRATEGIES: [(ReplacementPlan, bool); 7] = [
+    (ReplacementPlan::Guided, false),
+    (ReplacementPlan::Guided, true),
+    (ReplacementPlan::SnykPersonalAccessToken, true),
+    (ReplacementPlan::SnykServiceAccount, true),
+    (ReplacementPlan::SnykServiceAccountSecret, true),
+    (ReplacementPlan::SnykAppSession, true),
+    (ReplacementPlan::ApiWebKey, true),
+];
+
+/// One strategy for each row of the table of ways; the others differ in their calls only.
+fn distinct() -> impl Iterator<Item = (ReplacementPlan, bool)> {
+    let first = |index: usize| STRATEGIES[..index].iter().all(|known| row(*known) != row(STRATEGIES[index]));
+    (0..STRATEGIES.len()).filter(move |index| first(*index)).map(|index| STRATEGIES[index])
+}
+
+fn row(strategy: (ReplacementPlan, bool)) -> (Ways, bool) {
+    (plan(strategy).ways(), strategy.1)
+}
+
+fn plan((strategy, overlap): (ReplacementPlan, bool)) -> Plan {
+    let credential = Credential {
+        id: CredentialId::from_random([1; 16]),
+        name: Name::parse("ci-scanner").unwrap(),
+        provider: "snyk".into(),
+        kind: "kind".into(),
+        region: "SNYK-EU-01".into(),
+        fields: BTreeMap::new(),
+        labels: Vec::new(),
+        created: Moment::UNIX_EPOCH,
+        expires: None,
+        fingerprint: None,
+        principal: None,
+        scheme: None,
+        last_check: None,
+    };
+    let kind = Kind {
+        id: "kind".into(),
+        title: String::new(),
+        help: String::new(),
+        secret: "token".into(),
+        authorization: Authorization::Header { scheme: "token".into(), fallback: None },
+        recognise: Vec::new(),
+        fields: Vec::new(),
+        parts: Vec::new(),
+        check: "self".into(),
+        page: None,
+        docs: String::new(),
+        max_days: None,
+        max_live: Some(2),
+        replace: Replacement { plan: strategy, overlap, steps: "Open the page.".into() },
+        caution: None,
+    };
+    Plan::draw(Order {
+        rotation: RotationId::from_random([7; 8]),
+        credential: &credential,
+        kind: &kind,
+        consumers: vec!["dotenv:app".into(), "github:acme/web".into()],
+        administrator: None,
+    })
+}
+
+/// Runs a rotation to its end and checks what it leaves behind.
+fn run(strategy: (ReplacementPlan, bool), faults: &[(usize, Fault)], abort: Option<usize>, lag: u32) -> World {
+    let mut world = World::new(plan(strategy), faults.iter().copied());
+    world.lag = lag;
+    let ending = drive(&mut world, abort);
+    match &ending {
+        Ending::Done { left } => assert_done(&world, left),
+        Ending::RolledBack { left } => assert_rolled_back(&world, left),
+    }
+    world
+}
+
+fn assert_done(world: &World, left: &[String]) {
+    let new = world.slots[&Slot::Current];
+    assert_eq!(world.slots.len(), 1, "only the current secret is kept: {:?}", world.slots);
+    assert_ne!(new, OLD);
+    assert!(world.proven.contains(&new), "the new secret was used");
+    assert!(world.consumers.values().all(|held| *held == new), "every consumer has it: {:?}", world.consumers);
+    assert_eq!(world.live.keys().copied().collect::<Vec<_>>(), [new, STRANGER], "nothing else is left at the provider");
+    assert_eq!(left, [""; 0], "nothing is left to do");
+}
+
+fn assert_rolled_back(world: &World, left: &[String]) {
+    assert_eq!(world.slots, BTreeMap::from([(Slot::Current, OLD)]), "the old secret is the only one kept");
+    assert!(world.consumers.values().all(|held| *held == OLD), "every consumer has the old one: {:?}", world.consumers);
+    if world.journal.plan().overlap == Overlap::Absent {
+        assert!(world.live.contains_key(&OLD) || !left.is_empty(), "a person is told that the old one may be dead");
+    } else if world.clipboard.is_none_or(|made| !world.live.contains_key(&made)) {
+        assert_eq!(world.live.keys().copied().collect::<Vec<_>>(), [OLD, STRANGER], "nothing new is left at the provider");
+    }
+}
+
+fn calls(strategy: (ReplacementPlan, bool)) -> usize {
+    run(strategy, &[], None, 0).calls
+}
+
+#[test]
+fn every_plan_comes_to_its_end_where_nothing_goes_wrong() {
+    for strategy in STRATEGIES {
+        run(strategy, &[], None, 0);
+    }
+}
+
+#[test]
+fn one_fault_of_every_kind_at_every_call_of_every_plan_loses_nothing() {
+    for strategy in STRATEGIES {
+        for call in 0..calls(strategy) {
+            for fault in FAULTS {
+                run(strategy, &[(call, fault)], None, 0);
+            }
+        }
+    }
+}
+
+#[test]
+fn two_faults_one_after_the_other_lose_nothing() {
+    for strategy in distinct() {
+        for call in 0..calls(strategy) {
+            for (first, second) in FAULTS.into_iter().flat_map(|first| FAULTS.map(|second| (first, second))) {
+                for gap in 1..=6 {
+                    run(strategy, &[(call, first), (call + gap, second)], None, 0);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn rolling_back_at_every_point_restores_everything() {
+    for strategy in STRATEGIES {
+        for round in 0..24 {
+            run(strategy, &[], Some(round), 0);
+        }
+    }
+}
+
+#[test]
+fn rolling_back_at_every_point_after_a_fault_anywhere_restores_everything() {
+    for strategy in distinct() {
+        for call in 0..calls(strategy) {
+            for fault in FAULTS {
+                for round in 2..20 {
+                    run(strategy, &[(call, fault)], Some(round), 0);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_provider_that_takes_its_time_is_waited_for() {
+    for strategy in STRATEGIES {
+        run(strategy, &[], None, 3);
+        run(strategy, &[], None, 40);
+    }
+}
+
+fn any_faults() -> impl Strategy<Value = Vec<(usize, Fault)>> {
+    prop::collection::vec((0_usize..90, prop::sample::select(FAULTS.to_vec())), 0..14)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 600, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_sequence_of_faults_and_any_change_of_mind_loses_nothing(
+        strategy in prop::sample::select(STRATEGIES.to_vec()),
+        faults in any_faults(),
+        abort in prop::option::of(0_usize..60),
+        lag in 0_u32..4,
+    ) {
+        run(strategy, &faults, abort, lag);
+    }
+}

@@ -1,0 +1,233 @@
+//! A provider, a store and consumers in memory, in which every call can go wrong in every way.
+//!
+//! Secrets are numbers; 0 is the old one. After each call the world looks at itself, so a moment without a working
+//! secret is seen however short it is.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::domain::credential::{Principal, Slot};
+use crate::domain::rotation::*;
+
+/// The old secret.
+pub(super) const OLD: u32 = 0;
+
+/// A credential of the same person that has nothing to do with the rotation.
+pub(super) const STRANGER: u32 = 900;
+
+/// What goes wrong with a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fault {
+    /// It is turned down and nothing happens.
+    Fail,
+    /// It never arrives, and nobody answers.
+    LostBefore,
+    /// It happens, and nobody answers.
+    LostAfter,
+    /// Nobody answers, and it happens three calls later.
+    Late,
+    /// The process dies just before it.
+    CrashBefore,
+    /// The process dies just after it.
+    CrashAfter,
+}
+
+pub(super) const FAULTS: [Fault; 6] =
+    [Fault::Fail, Fault::LostBefore, Fault::LostAfter, Fault::Late, Fault::CrashBefore, Fault::CrashAfter];
+
+/// How a call can end without an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Broken {
+    /// The process is dead.
+    Dead,
+    /// It did not happen.
+    Failed,
+    /// Nobody knows.
+    Unanswered,
+}
+
+/// Something that a call changes.
+#[derive(Debug, Clone)]
+pub(super) enum Effect {
+    /// It only reads.
+    Look,
+    Mint(String),
+    Kill(u32),
+    Put(Slot, u32),
+    Empty(Slot),
+    Give(String, u32),
+    Write(Entry),
+}
+
+pub(super) struct World {
+    pub(super) journal: Journal,
+    pub(super) live: BTreeMap<u32, String>,
+    pub(super) slots: BTreeMap<Slot, u32>,
+    pub(super) consumers: BTreeMap<String, u32>,
+    /// What the provider accepted when it came from the store.
+    pub(super) proven: BTreeSet<u32>,
+    /// The secret that the process holds in memory.
+    pub(super) in_hand: Option<u32>,
+    /// The secret that the person has made and still has on their clipboard.
+    pub(super) clipboard: Option<u32>,
+    /// Whether the person has revoked the old secret; after that they do not ask to roll back.
+    pub(super) revoked_by_hand: bool,
+    pub(super) calls: usize,
+    /// How often a new secret is refused before it is accepted, and a revoked one still accepted.
+    pub(super) lag: u32,
+    /// What the new secret does not see.
+    pub(super) narrower: bool,
+    pub(super) newest: u32,
+    faults: BTreeMap<usize, Fault>,
+    late: Vec<(usize, Effect)>,
+    lingering: BTreeMap<u32, u32>,
+    ripening: BTreeMap<u32, u32>,
+}
+
+impl World {
+    pub(super) fn new(plan: Plan, faults: impl IntoIterator<Item = (usize, Fault)>) -> Self {
+        let consumers = plan.consumers().map(|name| (name.to_owned(), OLD)).collect();
+        Self {
+            journal: Journal::begin(plan),
+            live: BTreeMap::from([(OLD, "ci-scanner".to_owned()), (STRANGER, "ci-scanner".to_owned())]),
+            slots: BTreeMap::from([(Slot::Current, OLD)]),
+            consumers,
+            proven: BTreeSet::new(),
+            in_hand: None,
+            clipboard: None,
+            revoked_by_hand: false,
+            calls: 0,
+            lag: 0,
+            narrower: false,
+            newest: OLD,
+            faults: faults.into_iter().collect(),
+            late: Vec::new(),
+            lingering: BTreeMap::new(),
+            ripening: BTreeMap::new(),
+        }
+    }
+
+    /// Makes a call that may go wrong.
+    pub(super) fn call(&mut self, effect: Effect) -> Result<(), Broken> {
+        let number = self.calls;
+        self.calls += 1;
+        let (due, later) = std::mem::take(&mut self.late).into_iter().partition(|(at, _)| *at <= number);
+        self.late = later;
+        let due: Vec<(usize, Effect)> = due;
+        for (_, effect) in due {
+            self.happen(effect);
+        }
+        let fault = self.faults.get(&number).copied().filter(|fault| *fault != Fault::Late || self.may_be_late(&effect));
+        match fault {
+            Some(Fault::Late) => self.late.push((number + 3, effect)),
+            None | Some(Fault::LostAfter | Fault::CrashAfter) => self.happen(effect),
+            Some(Fault::Fail | Fault::LostBefore | Fault::CrashBefore) => {}
+        }
+        match fault {
+            None => Ok(()),
+            Some(Fault::Fail) => Err(Broken::Failed),
+            Some(Fault::LostBefore | Fault::LostAfter | Fault::Late) => Err(Broken::Unanswered),
+            Some(Fault::CrashBefore | Fault::CrashAfter) => Err(Broken::Dead),
+        }
+    }
+
+    /// Only a creation that can be found by its name can be caught however late it happens.
+    fn may_be_late(&self, effect: &Effect) -> bool {
+        match effect {
+            Effect::Mint(_) => self.journal.plan().ways().trace == Trace::ByName,
+            Effect::Write(_) => false,
+            _ => true,
+        }
+    }
+
+    /// What anybody does at the provider's page, which does not go wrong.
+    pub(super) fn happen(&mut self, effect: Effect) {
+        match effect {
+            Effect::Look => {}
+            Effect::Mint(name) => self.mint(name),
+            Effect::Kill(secret) => self.kill(secret),
+            Effect::Put(slot, secret) => _ = self.slots.insert(slot, secret),
+            Effect::Empty(slot) => _ = self.slots.remove(&slot),
+            Effect::Give(consumer, secret) => _ = self.consumers.insert(consumer, secret),
+            Effect::Write(entry) => self.journal.push(entry),
+        }
+        self.look_at_itself();
+    }
+
+    fn mint(&mut self, name: String) {
+        self.newest += 1;
+        assert!(!self.live.values().any(|taken| *taken == name && self.newest > 1), "the name {name} is taken");
+        self.live.insert(self.newest, name);
+        self.ripening.insert(self.newest, self.lag);
+    }
+
+    fn kill(&mut self, secret: u32) {
+        if self.live.remove(&secret).is_some() {
+            self.lingering.insert(secret, self.lag);
+        }
+    }
+
+    /// The program revokes: this is the call for which everything else exists.
+    pub(super) fn assert_may_die(&self, secret: u32) {
+        assert_ne!(secret, STRANGER, "a credential that is not ours was revoked");
+        let current = self.slots[&Slot::Current];
+        assert_ne!(secret, current, "the current secret was revoked");
+        assert!(self.live.contains_key(&current), "{secret} was revoked while {current} is dead");
+        assert!(secret != OLD || self.proven.contains(&current), "the old one was revoked before the new one was proven");
+    }
+
+    fn look_at_itself(&self) {
+        let stored_alive = self.slots.values().any(|secret| self.live.contains_key(secret));
+        let current = self.slots.get(&Slot::Current).expect("the slot `current` is never empty");
+        match self.journal.plan().overlap {
+            Overlap::SideBySide => assert!(self.live.contains_key(current), "the current secret {current} is dead"),
+            Overlap::Absent => assert!(stored_alive || self.clipboard.is_some() || self.live.contains_key(&OLD), "all is lost"),
+        }
+    }
+
+    /// Whether the provider accepts the secret right now.
+    pub(super) fn accepts(&mut self, secret: u32) -> bool {
+        let countdown = |left: &mut BTreeMap<u32, u32>| match left.get_mut(&secret) {
+            Some(left) if *left > 0 => {
+                *left -= 1;
+                true
+            }
+            _ => false,
+        };
+        if self.live.contains_key(&secret) { !countdown(&mut self.ripening) } else { countdown(&mut self.lingering) }
+    }
+
+    /// The process dies and another one takes over: what was in memory is gone, the journal comes from the disk.
+    pub(super) fn restart(&mut self) {
+        self.in_hand = None;
+        let plan = Entry::Planned(Box::new(self.journal.plan().clone()));
+        let lines: Vec<String> = std::iter::once(&plan)
+            .chain(self.journal.entries())
+            .map(|entry| serde_json::to_string(entry).expect("an entry is JSON"))
+            .collect();
+        let entries = lines.iter().map(|line| serde_json::from_str(line).expect("an entry is read back"));
+        let read = Journal::read(entries).expect("a journal is read back");
+        assert_eq!(read, self.journal);
+        self.journal = read;
+    }
+
+    pub(super) fn remote(&self, secret: u32) -> Remote {
+        let label = self.live.get(&secret).cloned().unwrap_or_default();
+        Remote { id: format!("r{secret}"), label, created: None, expires: None }
+    }
+
+    pub(super) fn reach(&self, secret: u32) -> Reach {
+        let narrow = self.narrower && secret != OLD;
+        let organisations: &[&str] = if narrow { &["acme"] } else { &["acme", "beta"] };
+        Reach {
+            principal: Principal { id: "ann".into(), name: "Ann".into(), kind: "user".into() },
+            kind: "kind".into(),
+            region: "SNYK-EU-01".into(),
+            organisations: organisations.iter().map(|&name| name.to_owned()).collect(),
+            roles: None,
+        }
+    }
+}
+
+pub(super) fn print(secret: u32) -> Fingerprint {
+    Fingerprint(format!("fp{secret}"))
+}

@@ -1,0 +1,73 @@
+//! Ages, expiries and verdicts in words: the same ones on the screen and on the command line.
+
+use time::Duration;
+
+use super::Moment;
+use super::credential::Check;
+
+/// How soon an expiry is worth a warning.
+pub const SOON: Duration = Duration::days(14);
+
+/// A span in its largest fitting unit: `12 d`, `3 h`, `2 min`, `now`.
+pub fn span(span: Duration) -> String {
+    let minutes = span.abs().whole_minutes();
+    match minutes {
+        0 => "now".to_owned(),
+        1..60 => format!("{minutes} min"),
+        60..2880 => format!("{} h", minutes / 60),
+        _ => format!("{} d", minutes / 1440),
+    }
+}
+
+/// When a credential ends, seen from `now`: `in 12 d`, `expired 3 d ago`.
+pub fn expiry(expires: Option<Moment>, now: Moment) -> String {
+    match expires {
+        None => "–".to_owned(),
+        Some(end) if end <= now => match span(now - end).as_str() {
+            "now" => "expired now".to_owned(),
+            past => format!("expired {past} ago"),
+        },
+        Some(end) => format!("{} ({})", end.date(), span(end - now)),
+    }
+}
+
+/// Whether a credential ends within [`SOON`] or has ended.
+pub fn is_soon(expires: Option<Moment>, now: Moment) -> bool {
+    expires.is_some_and(|end| end - now <= SOON)
+}
+
+/// The last check: verdict, status and age.
+pub fn last_check(check: Option<&Check>, now: Moment) -> String {
+    let Some(check) = check else { return "never checked".to_owned() };
+    let status = check.status.map(|status| format!(" {status}")).unwrap_or_default();
+    let age = match span(now - check.at).as_str() {
+        "now" => "just now".to_owned(),
+        past => format!("{past} ago"),
+    };
+    format!("{}{status}, {age}", check.verdict.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use time::macros::datetime;
+
+    #[test]
+    fn spans_take_the_largest_unit_that_fits() {
+        assert_eq!(span(Duration::seconds(59)), "now");
+        assert_eq!(span(Duration::minutes(2)), "2 min");
+        assert_eq!(span(Duration::hours(47)), "47 h");
+        assert_eq!(span(Duration::hours(48)), "2 d");
+        assert_eq!(span(Duration::days(-5)), "5 d");
+    }
+
+    #[test]
+    fn an_expiry_is_ahead_or_behind() {
+        let now = datetime!(2026-11-21 12:00 UTC);
+        assert_eq!(expiry(Some(datetime!(2026-12-03 12:00 UTC)), now), "2026-12-03 (12 d)");
+        assert_eq!(expiry(Some(datetime!(2026-11-18 12:00 UTC)), now), "expired 3 d ago");
+        assert!(is_soon(Some(datetime!(2026-12-05 12:00 UTC)), now));
+        assert!(!is_soon(Some(datetime!(2026-12-05 12:01 UTC)), now));
+        assert!(!is_soon(None, now));
+    }
+}

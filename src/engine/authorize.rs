@@ -1,0 +1,242 @@
+//! From a credential to what is sent in its place: the secret itself, or an access token it is exchanged for.
+//!
+//! A refresh token can be spent once. Whoever refreshes holds the credential's lock, in this process and across
+//! processes, looks again whether somebody else was faster, and stores the next refresh token before the access token
+//! is used. A refusal deletes nothing.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use time::Duration;
+
+use super::Engine;
+use super::lock::Held;
+use super::session::Session;
+use crate::domain::credential::{Part, Slot};
+use crate::domain::provider::{Authorization, Kind};
+use crate::domain::region::Region;
+use crate::domain::{Credential, Moment, Problem, Secret};
+use crate::net::exchange::{AccessToken, Exchange, ExchangeError};
+use crate::net::{Bound, NetError};
+use crate::store::{ItemKey, StoreError};
+
+/// An access token is not used in its last moments, so that it does not end on the way.
+const MARGIN: Duration = Duration::seconds(30);
+
+/// How long a token is used that does not say when it ends.
+const UNKNOWN_LIFETIME: Duration = Duration::minutes(5);
+
+/// The part in which a session's access token is kept beside the refresh token, for the other processes.
+const ACCESS_TOKEN: &str = "access_token";
+
+/// Why a request got no answer.
+pub(super) enum Trouble {
+    /// Nobody answered.
+    Net(NetError),
+    /// There is no access token.
+    Exchange(ExchangeError),
+    /// It never came to asking: the store, the index, the words.
+    Problem(Problem),
+}
+
+impl Engine {
+    /// What is to be sent for the credential in this region, bound to the region's origins.
+    pub(super) async fn authorize(&self, credential: &Credential, kind: &Kind, region: &Region) -> Result<Bound, Trouble> {
+        let session = match &kind.authorization {
+            Authorization::Header { scheme, .. } => Session {
+                token: Arc::new(self.secret(credential, &Part::Secret).await?),
+                scheme: credential.scheme.clone().unwrap_or_else(|| scheme.clone()),
+                until: self.now(),
+            },
+            exchanged => self.session(credential, kind, exchanged, region).await?,
+        };
+        Ok(Bound { scheme: session.scheme, secret: session.token, origins: region.bound_origins() })
+    }
+
+    async fn session(
+        &self,
+        credential: &Credential,
+        kind: &Kind,
+        how: &Authorization,
+        region: &Region,
+    ) -> Result<Session, Trouble> {
+        if let Some(session) = self.sessions.get(&credential.id, &region.id, self.now()) {
+            return Ok(session);
+        }
+        let held = self.locks.hold(&credential.id).await?;
+        // Somebody else may have been faster while this one waited.
+        if let Some(session) = self.sessions.get(&credential.id, &region.id, self.now()) {
+            return Ok(session);
+        }
+        let session = if matches!(how, Authorization::RefreshToken { .. }) {
+            self.refreshed(credential, kind, how, region, &held).await?
+        } else {
+            let (secret, parts) = self.material(credential, kind).await?;
+            let exchange = self.exchange(credential, how, region, &secret, &parts);
+            self.session_of(exchange.access_token(self.transport.as_ref()).await?)
+        };
+        self.sessions.put(&credential.id, &region.id, session.clone());
+        Ok(session)
+    }
+
+    /// Spends the refresh token, unless another process already has and its access token is still good.
+    async fn refreshed(
+        &self,
+        credential: &Credential,
+        kind: &Kind,
+        how: &Authorization,
+        region: &Region,
+        _held: &Held,
+    ) -> Result<Session, Trouble> {
+        if let Some(session) = self.shared_session(credential, how).await? {
+            return Ok(session);
+        }
+        let (secret, parts) = self.material(credential, kind).await?;
+        let refreshed = self.exchange(credential, how, region, &secret, &parts).refresh(self.transport.as_ref()).await?;
+        if let Some(next) = &refreshed.next {
+            self.store.put(&key(credential, &Part::Secret), &next.secret).await?;
+            self.note_fingerprint(credential, &next.secret).await?;
+        }
+        let session = self.session_of(refreshed.access);
+        self.share_session(credential, &session).await?;
+        Ok(session)
+    }
+
+    /// The access token that another process stored, if it is still good and of this region.
+    async fn shared_session(&self, credential: &Credential, how: &Authorization) -> Result<Option<Session>, Trouble> {
+        let stored = match self.store.get(&key(credential, &Part::Named(ACCESS_TOKEN.to_owned()))).await {
+            Ok(stored) => stored,
+            Err(StoreError::Absent) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        Ok(read_shared(&stored, how.scheme()).filter(|session| session.until > self.now()))
+    }
+
+    async fn share_session(&self, credential: &Credential, session: &Session) -> Result<(), Trouble> {
+        let stored = write_shared(session);
+        Ok(self.store.put(&key(credential, &Part::Named(ACCESS_TOKEN.to_owned())), &stored).await?)
+    }
+
+    /// The fingerprint follows the secret, or a twin would be missed.
+    async fn note_fingerprint(&self, credential: &Credential, secret: &Secret) -> Result<(), Problem> {
+        let (id, fingerprint) = (credential.id.clone(), self.fingerprint(secret).await?);
+        self.with_index(move |index| index.update(&id, |credential| credential.fingerprint = Some(fingerprint))).await?;
+        Ok(())
+    }
+
+    /// The secret and its further parts, as far as they are there.
+    async fn material(
+        &self,
+        credential: &Credential,
+        kind: &Kind,
+    ) -> Result<(Arc<Secret>, BTreeMap<String, Arc<Secret>>), Problem> {
+        let secret = Arc::new(self.secret(credential, &Part::Secret).await?);
+        let mut parts = BTreeMap::new();
+        for part in &kind.parts {
+            match self.store.get(&key(credential, &Part::Named(part.id.clone()))).await {
+                Ok(secret) => drop(parts.insert(part.id.clone(), Arc::new(secret))),
+                Err(StoreError::Absent) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok((secret, parts))
+    }
+
+    fn exchange<'a>(
+        &self,
+        credential: &'a Credential,
+        authorization: &'a Authorization,
+        region: &'a Region,
+        secret: &'a Arc<Secret>,
+        parts: &'a BTreeMap<String, Arc<Secret>>,
+    ) -> Exchange<'a> {
+        Exchange { authorization, region, fields: &credential.fields, secret, parts, limits: self.options.limits }
+    }
+
+    fn session_of(&self, token: AccessToken) -> Session {
+        let received = self.now();
+        let end = token.expires.and_then(|expiry| expiry.moment(received)).unwrap_or(received + UNKNOWN_LIFETIME);
+        Session { token: token.secret, scheme: token.scheme, until: end - MARGIN }
+    }
+}
+
+fn key(credential: &Credential, part: &Part) -> ItemKey {
+    ItemKey::of(&credential.id, Slot::Current, part)
+}
+
+/// `<seconds since 1970> <token>`: the end of use goes along with the token.
+fn write_shared(session: &Session) -> Secret {
+    session.token.expose(|token| {
+        let until = session.until.unix_timestamp().to_string();
+        let mut bytes = Vec::with_capacity(until.len() + 1 + token.len());
+        bytes.extend_from_slice(until.as_bytes());
+        bytes.push(b' ');
+        bytes.extend_from_slice(token);
+        Secret::new(bytes)
+    })
+}
+
+fn read_shared(stored: &Secret, scheme: &str) -> Option<Session> {
+    stored.expose(|bytes| {
+        let blank = bytes.iter().position(|byte| *byte == b' ')?;
+        let seconds = std::str::from_utf8(&bytes[..blank]).ok()?.parse().ok()?;
+        let until = Moment::from_unix_timestamp(seconds).ok()?;
+        Some(Session { token: Arc::new(Secret::new(bytes[blank + 1..].to_vec())), scheme: scheme.to_owned(), until })
+    })
+}
+
+impl From<NetError> for Trouble {
+    fn from(error: NetError) -> Self {
+        Self::Net(error)
+    }
+}
+
+impl From<ExchangeError> for Trouble {
+    fn from(error: ExchangeError) -> Self {
+        match error {
+            ExchangeError::Net(error) => Self::Net(error),
+            error => Self::Exchange(error),
+        }
+    }
+}
+
+impl From<Problem> for Trouble {
+    fn from(problem: Problem) -> Self {
+        Self::Problem(problem)
+    }
+}
+
+impl From<StoreError> for Trouble {
+    fn from(error: StoreError) -> Self {
+        Self::Problem(error.into())
+    }
+}
+
+impl From<Trouble> for Problem {
+    fn from(trouble: Trouble) -> Self {
+        match trouble {
+            Trouble::Net(error) => error.into(),
+            Trouble::Exchange(error) => error.into(),
+            Trouble::Problem(problem) => problem,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use time::macros::datetime;
+
+    #[test]
+    fn a_shared_session_comes_back() {
+        let session = Session {
+            token: Arc::new(Secret::from_text("a.b c".to_owned())),
+            scheme: "bearer".to_owned(),
+            until: datetime!(2026-11-22 1:02:03 UTC),
+        };
+        let back = read_shared(&write_shared(&session), "bearer").unwrap();
+        assert!(back.token.same_as(&session.token));
+        assert_eq!(back.until, session.until);
+        assert!(read_shared(&Secret::from_text("garbage".to_owned()), "bearer").is_none());
+    }
+}

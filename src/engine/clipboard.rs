@@ -1,0 +1,236 @@
+//! The clipboard: three ways to it, told apart honestly, and cleared only while it still holds what we put there.
+//!
+//! What was copied is remembered as a salted hash, never as text. One long-lived owner serves the desktop's clipboard,
+//! because on X11 and Wayland the content dies with its owner.
+
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arboard::Clipboard as Desktop;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use hmac::{Hmac, Mac};
+use sha2::Sha256;
+use zeroize::{Zeroize as _, Zeroizing};
+
+use super::keyring::{broken_task, random};
+use super::message::{Cleared, ClipboardWay, Copied};
+use crate::config::ClipboardChoice;
+use crate::domain::Secret;
+use crate::domain::problem::Problem;
+
+/// The name of the buffer that tmux holds for the moment of handing it on.
+const TMUX_BUFFER: &str = "tokenring";
+
+/// The most bytes that terminals take by OSC 52.
+const OSC52_LIMIT: usize = 74_994;
+
+/// The clipboard of this run.
+pub(super) struct Clipboard {
+    choice: ClipboardChoice,
+    held: Arc<Mutex<Held>>,
+}
+
+#[derive(Default)]
+struct Held {
+    desktop: Option<Desktop>,
+    ours: Option<Mark>,
+}
+
+/// What we put on the desktop's clipboard, recognisable but not readable.
+struct Mark {
+    salt: [u8; 16],
+    digest: [u8; 32],
+}
+
+impl Clipboard {
+    /// A clipboard that goes the chosen way. Nothing is opened yet.
+    pub(super) fn new(choice: ClipboardChoice) -> Self {
+        Self { choice, held: Arc::default() }
+    }
+
+    /// Copies a secret; clipboard managers are asked not to keep it.
+    pub(super) async fn copy(&self, secret: Arc<Secret>) -> Result<Copied, Problem> {
+        let ways = self.ways();
+        let held = Arc::clone(&self.held);
+        let work = move || copy_by_first(&ways, &mut held.lock().unwrap_or_else(PoisonError::into_inner), &secret);
+        tokio::task::spawn_blocking(work).await.map_err(|_| broken_task())?
+    }
+
+    /// Empties the desktop's clipboard if it still holds what was copied last.
+    pub(super) async fn clear(&self) -> Result<Cleared, Problem> {
+        let held = Arc::clone(&self.held);
+        let work = move || clear_if_ours(&mut held.lock().unwrap_or_else(PoisonError::into_inner));
+        tokio::task::spawn_blocking(work).await.map_err(|_| broken_task())?
+    }
+
+    fn ways(&self) -> Vec<ClipboardWay> {
+        match self.choice {
+            ClipboardChoice::Auto => automatic_ways(),
+            ClipboardChoice::Native => vec![ClipboardWay::Native],
+            ClipboardChoice::Tmux => vec![ClipboardWay::Tmux],
+            ClipboardChoice::Osc52 => vec![ClipboardWay::Osc52],
+            ClipboardChoice::None => Vec::new(),
+        }
+    }
+}
+
+/// A local desktop first; inside tmux its buffer, since tmux drops OSC 52 by default; else the terminal.
+fn automatic_ways() -> Vec<ClipboardWay> {
+    let has = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    let remote = has("SSH_CONNECTION") || has("SSH_TTY");
+    let desktop = cfg!(any(windows, target_os = "macos")) || has("DISPLAY") || has("WAYLAND_DISPLAY");
+    let terminal = if has("TMUX") { ClipboardWay::Tmux } else { ClipboardWay::Osc52 };
+    if desktop && !remote { vec![ClipboardWay::Native, terminal] } else { vec![terminal] }
+}
+
+fn copy_by_first(ways: &[ClipboardWay], held: &mut Held, secret: &Secret) -> Result<Copied, Problem> {
+    let mut causes = Vec::new();
+    for way in ways {
+        let tried = match way {
+            ClipboardWay::Native => copy_to_desktop(held, secret),
+            ClipboardWay::Tmux => copy_to_tmux(secret),
+            ClipboardWay::Osc52 => copy_to_terminal(secret),
+        };
+        match tried {
+            Ok(()) => return Ok(Copied { way: *way, proven: *way == ClipboardWay::Native, clears_after: None }),
+            Err(cause) => causes.push(cause),
+        }
+    }
+    let why = if causes.is_empty() { "the settings say `clipboard = \"none\"`".to_owned() } else { causes.join("; ") };
+    Err(Problem::new("Nothing was copied", why, "choose another way with `clipboard` in config.toml, or reveal the secret"))
+}
+
+fn copy_to_desktop(held: &mut Held, secret: &Secret) -> Result<(), String> {
+    let mut text = utf8(secret)?;
+    let mark = Mark::of(&text)?;
+    let desktop = match held.desktop.as_mut() {
+        Some(desktop) => desktop,
+        None => held.desktop.insert(Desktop::new().map_err(|error| format!("no desktop clipboard: {error}"))?),
+    };
+    // The owner of the clipboard has to hold the text; it goes when the clipboard is cleared or the program ends.
+    let handed_over = std::mem::take(&mut *text);
+    concealed(desktop.set()).text(handed_over).map_err(|error| format!("the desktop clipboard: {error}"))?;
+    held.ours = Some(mark);
+    Ok(())
+}
+
+#[cfg(target_os = "linux")]
+fn concealed(set: arboard::Set<'_>) -> arboard::Set<'_> {
+    arboard::SetExtLinux::exclude_from_history(set)
+}
+
+#[cfg(target_os = "macos")]
+fn concealed(set: arboard::Set<'_>) -> arboard::Set<'_> {
+    arboard::SetExtApple::exclude_from_history(set)
+}
+
+#[cfg(windows)]
+fn concealed(set: arboard::Set<'_>) -> arboard::Set<'_> {
+    use arboard::SetExtWindows as _;
+    set.exclude_from_monitoring().exclude_from_cloud().exclude_from_history()
+}
+
+/// Hands the secret to the outer terminal through tmux, by standard input, and takes it out of tmux again.
+fn copy_to_tmux(secret: &Secret) -> Result<(), String> {
+    let loaded = Command::new("tmux")
+        .args(["load-buffer", "-w", "-b", TMUX_BUFFER, "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .and_then(|mut child| {
+            if let Some(mut input) = child.stdin.take() {
+                secret.expose(|bytes| input.write_all(bytes))?;
+            }
+            child.wait()
+        })
+        .map_err(|error| format!("tmux: {error}"))?;
+    let deleted =
+        Command::new("tmux").args(["delete-buffer", "-b", TMUX_BUFFER]).stdout(Stdio::null()).stderr(Stdio::null()).status();
+    match (loaded.success(), deleted.is_ok_and(|status| status.success())) {
+        (true, true) => Ok(()),
+        (true, false) => Err(format!("tmux keeps the copy: remove it with `tmux delete-buffer -b {TMUX_BUFFER}`")),
+        (false, _) => Err("tmux did not take it".to_owned()),
+    }
+}
+
+/// Sends OSC 52 to the terminal in one write, so that it cannot fall into the middle of a frame.
+fn copy_to_terminal(secret: &Secret) -> Result<(), String> {
+    let mut sequence = Zeroizing::new(Vec::with_capacity(secret.len().div_ceil(3) * 4 + 9));
+    sequence.extend_from_slice(b"\x1b]52;c;");
+    let mut encoded = secret.expose(|bytes| STANDARD.encode(bytes));
+    sequence.extend_from_slice(encoded.as_bytes());
+    encoded.zeroize();
+    sequence.extend_from_slice(b"\x1b\\");
+    if sequence.len() > OSC52_LIMIT {
+        return Err("it is longer than terminals take".to_owned());
+    }
+    terminal().and_then(|mut terminal| terminal.write_all(&sequence)).map_err(|error| format!("the terminal: {error}"))
+}
+
+#[cfg(unix)]
+fn terminal() -> std::io::Result<impl std::io::Write> {
+    std::fs::OpenOptions::new().write(true).open("/dev/tty")
+}
+
+#[cfg(not(unix))]
+fn terminal() -> std::io::Result<impl std::io::Write> {
+    std::fs::OpenOptions::new().write(true).open("CONOUT$")
+}
+
+fn clear_if_ours(held: &mut Held) -> Result<Cleared, Problem> {
+    let (Some(mark), Some(desktop)) = (held.ours.take(), held.desktop.as_mut()) else {
+        return Ok(Cleared::Impossible);
+    };
+    let failed = |error: arboard::Error| {
+        Problem::new("The clipboard was not cleared", error.to_string(), "copy something else over the secret")
+    };
+    let text = match desktop.get_text() {
+        Ok(text) => Zeroizing::new(text),
+        Err(arboard::Error::ContentNotAvailable) => return Ok(Cleared::NotOurs),
+        Err(error) => return Err(failed(error)),
+    };
+    if !mark.is_of(&text) {
+        return Ok(Cleared::NotOurs);
+    }
+    desktop.clear().map_err(failed)?;
+    Ok(Cleared::Done)
+}
+
+impl Mark {
+    fn of(text: &str) -> Result<Self, String> {
+        let salt = random::<16>().map_err(|problem| problem.why)?;
+        Ok(Self { salt, digest: digest(&salt, text) })
+    }
+
+    fn is_of(&self, text: &str) -> bool {
+        digest(&self.salt, text) == self.digest
+    }
+}
+
+fn digest(salt: &[u8; 16], text: &str) -> [u8; 32] {
+    Hmac::<Sha256>::new_from_slice(salt)
+        .map(|mac| mac.chain_update(text.as_bytes()).finalize().into_bytes().into())
+        .unwrap_or_default()
+}
+
+fn utf8(secret: &Secret) -> Result<Zeroizing<String>, String> {
+    secret
+        .expose(|bytes| std::str::from_utf8(bytes).map(|text| Zeroizing::new(text.to_owned())))
+        .map_err(|_| "it is not text".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mark_recognises_its_text_and_holds_none_of_it() {
+        let mark = Mark::of("snyk_uat.example").unwrap();
+        assert!(mark.is_of("snyk_uat.example"));
+        assert!(!mark.is_of("snyk_uat.exampl"));
+        assert_ne!(mark.digest, digest(&[0; 16], "snyk_uat.example"));
+    }
+}

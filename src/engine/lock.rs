@@ -1,0 +1,79 @@
+//! One at a time for each credential: in this process and, where the engine has a folder, across processes.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::OwnedMutexGuard;
+
+use crate::domain::{CredentialId, Problem};
+
+/// How long another process may hold a credential before this one gives up, to be tried again.
+const WAIT: Duration = Duration::from_secs(30);
+
+/// How often a lock that another process holds is tried.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// The locks of this run.
+pub(super) struct Locks {
+    folder: Option<PathBuf>,
+    inner: Mutex<HashMap<CredentialId, Arc<tokio::sync::Mutex<()>>>>,
+}
+
+/// A credential that is held; it is let go on drop.
+pub(super) struct Held {
+    _file: Option<File>,
+    _guard: OwnedMutexGuard<()>,
+}
+
+impl Locks {
+    /// Locks in this process, and between processes by files in `folder` where there is one.
+    pub(super) fn new(folder: Option<PathBuf>) -> Self {
+        Self { folder, inner: Mutex::default() }
+    }
+
+    /// Waits until nobody else holds the credential.
+    pub(super) async fn hold(&self, id: &CredentialId) -> Result<Held, Problem> {
+        let lock = Arc::clone(self.inner.lock().unwrap_or_else(PoisonError::into_inner).entry(id.clone()).or_default());
+        let guard = lock.lock_owned().await;
+        Ok(Held { _file: self.hold_file(id).await?, _guard: guard })
+    }
+
+    async fn hold_file(&self, id: &CredentialId) -> Result<Option<File>, Problem> {
+        let Some(folder) = &self.folder else { return Ok(None) };
+        let file = open(folder, id).map_err(|error| failed(&error))?;
+        let deadline = Instant::now() + WAIT;
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(Some(file)),
+                Err(std::fs::TryLockError::WouldBlock) if Instant::now() < deadline => tokio::time::sleep(PAUSE).await,
+                Err(std::fs::TryLockError::WouldBlock) => return Err(busy()),
+                Err(std::fs::TryLockError::Error(error)) => return Err(failed(&error)),
+            }
+        }
+    }
+}
+
+fn open(folder: &std::path::Path, id: &CredentialId) -> std::io::Result<File> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)?;
+    let mut options = File::options();
+    options.create(true).truncate(false).write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(folder.join(format!("{id}.lock")))
+}
+
+fn busy() -> Problem {
+    let why = format!("another tokenring has been using its session for {} s", WAIT.as_secs());
+    Problem::new("The credential is in use", why, "wait for the other one to finish, then try again")
+}
+
+fn failed(error: &std::io::Error) -> Problem {
+    Problem::new("The credential cannot be locked", error.to_string(), "check that the state folder can be written")
+}

@@ -1,0 +1,92 @@
+//! Putting an engine together: on the person's own files and keyring, or entirely in memory.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::message::StoreState;
+use super::{Engine, Options, Ports, SystemClock};
+use crate::config::{self, Paths, Settings, StoreChoice};
+use crate::domain::problem::Class;
+use crate::domain::provider::{Catalogue, Source, overlay};
+use crate::domain::region::Region;
+use crate::domain::{Problem, Secret};
+use crate::index::Index;
+use crate::net::Client;
+use crate::store::{self, BackendKind, Memory};
+
+/// An engine over the person's own index and store. The store is not touched yet, and no HTTP client is built.
+pub fn open(paths: &Paths, settings: &Settings) -> Result<Engine, Problem> {
+    let ports = Ports {
+        catalogue: Arc::new(catalogue(paths)?),
+        index: Arc::new(Index::open(&paths.index())?),
+        store: store::open(chosen(settings), &paths.vault()),
+        transport: Arc::new(Client::default()),
+        clock: Arc::new(SystemClock),
+    };
+    let options = Options { locks: Some(paths.state.join("locks")), ..Options::from(settings) };
+    Ok(Engine::new(ports, options))
+}
+
+/// An engine that keeps nothing: secrets and index live in this process's memory.
+pub fn in_memory(catalogue: Catalogue, settings: &Settings) -> Result<Engine, Problem> {
+    let ports = Ports {
+        catalogue: Arc::new(catalogue),
+        index: Arc::new(Index::in_memory()?),
+        store: Arc::new(Memory::new()),
+        transport: Arc::new(Client::default()),
+        clock: Arc::new(SystemClock),
+    };
+    Ok(Engine::new(ports, Options::from(settings)))
+}
+
+/// The providers that come with the program, and the person's own.
+pub fn catalogue(paths: &Paths) -> Result<Catalogue, Problem> {
+    load(config::providers(paths)?)
+}
+
+/// Writes a private region into the person's file of the provider that owns the regions, and says which file that is.
+/// What is about to be written must load as a whole, or it would lock the person out.
+pub fn add_region(paths: &Paths, provider: &str, region: &Region) -> Result<PathBuf, Problem> {
+    let mut files = config::providers(paths)?;
+    let owner = catalogue(paths)?.region_owner(provider)?.id.clone();
+    let path = paths.providers().join(format!("{owner}.toml"));
+    let place = files.iter().position(|(known, _)| *known == path);
+    let before = place.map(|place| files[place].1.as_str());
+    let after = overlay::with_region(before, &owner, region).map_err(|error| {
+        let what = format!("The region cannot be written to {}", path.display());
+        Problem::new(what, error.to_string(), "mend the file by hand, or move it away").of(Class::Usage)
+    })?;
+    match place {
+        Some(place) => files[place].1.clone_from(&after),
+        None => files.push((path.clone(), after.clone())),
+    }
+    load(files)?;
+    config::write_private(&path, &after)?;
+    Ok(path)
+}
+
+/// The stores that are there but not in use, and whether they could be used.
+pub async fn other_stores(paths: &Paths, settings: &Settings) -> Vec<StoreState> {
+    let found = store::survey(&paths.vault()).await.into_iter();
+    let others = found.filter(|found| found.backend.kind != chosen(settings));
+    others.map(|found| StoreState { backend: found.backend, problem: found.state.err() }).collect()
+}
+
+/// The passphrase in a file that only its owner may read.
+pub fn passphrase_from_file(path: &Path) -> Result<Secret, Problem> {
+    Ok(store::passphrase::from_file(path)?)
+}
+
+/// The system's keyring, unless another store was chosen.
+fn chosen(settings: &Settings) -> BackendKind {
+    match settings.store {
+        None | Some(StoreChoice::Keyring) => BackendKind::Keyring,
+        Some(StoreChoice::File) => BackendKind::File,
+        Some(StoreChoice::Memory) => BackendKind::Memory,
+    }
+}
+
+fn load(files: Vec<(PathBuf, String)>) -> Result<Catalogue, Problem> {
+    let sources: Vec<_> = files.into_iter().map(|(path, text)| Source { name: path.display().to_string(), text }).collect();
+    Ok(Catalogue::load(&sources)?)
+}

@@ -1,0 +1,43 @@
+//! What the engine needs from the store before it trusts it: the round trip, and the key of the fingerprints.
+
+use hmac::{Hmac, Mac};
+use sha2::Sha256;
+
+use super::Engine;
+use super::keyring::random;
+use crate::domain::problem::Problem;
+use crate::domain::{Secret, text};
+use crate::store::{ItemKey, StoreError};
+
+/// The bytes of a fingerprint that are kept: enough that two secrets never share one by chance.
+const FINGERPRINT_BYTES: usize = 10;
+
+impl Engine {
+    /// Proves once in a run that the store keeps what it is given: write, read back, delete.
+    pub async fn prove_store(&self) -> Result<(), Problem> {
+        self.proven.get_or_try_init(|| crate::store::prove(self.store.as_ref())).await?;
+        Ok(())
+    }
+
+    /// The keyed fingerprint of a secret: equal for equal secrets, and worthless without the key, which lies in the
+    /// store like any other secret.
+    pub(super) async fn fingerprint(&self, secret: &Secret) -> Result<String, Problem> {
+        let key = self.fingerprint_key.get_or_try_init(|| self.load_fingerprint_key()).await?;
+        let mut mac =
+            key.expose(Hmac::<Sha256>::new_from_slice).map_err(|_| StoreError::Damaged("the fingerprint key".to_owned()))?;
+        secret.expose(|bytes| mac.update(bytes));
+        Ok(text::hex(&mac.finalize().into_bytes()[..FINGERPRINT_BYTES]))
+    }
+
+    async fn load_fingerprint_key(&self) -> Result<Secret, Problem> {
+        let item = ItemKey::own("fingerprint-key");
+        match self.store.get(&item).await {
+            Err(StoreError::Absent) => {
+                self.store.put(&item, &Secret::new(random::<32>()?.to_vec())).await?;
+                // Another process may have written at the same time; what lies there now is the key of both.
+                Ok(self.store.get(&item).await?)
+            }
+            found => Ok(found?),
+        }
+    }
+}

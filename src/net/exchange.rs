@@ -1,0 +1,272 @@
+//! Secrets that are never sent to an API, and the access tokens they are exchanged for.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use url::Url;
+
+use super::form::Form;
+use super::grant::Grant;
+use super::{Claims, Limits, NetError, Outgoing, Transport};
+use crate::domain::problem::Class;
+use crate::domain::provider::Authorization;
+use crate::domain::provider::spec::ExchangeEndpoint;
+use crate::domain::region::{Place, Region};
+use crate::domain::request::Method;
+use crate::domain::response::Answer;
+use crate::domain::{Moment, Origin, Problem, Secret};
+
+/// What a credential brings to an exchange.
+pub struct Exchange<'a> {
+    /// How its kind is exchanged.
+    pub authorization: &'a Authorization,
+    /// Where.
+    pub region: &'a Region,
+    /// The fields beside the secret.
+    pub fields: &'a BTreeMap<String, String>,
+    /// The secret.
+    pub secret: &'a Arc<Secret>,
+    /// The further secret parts.
+    pub parts: &'a BTreeMap<String, Arc<Secret>>,
+    /// What to bear with.
+    pub limits: Limits,
+}
+
+/// What is sent to an API in the end.
+pub struct AccessToken {
+    /// The token.
+    pub secret: Arc<Secret>,
+    /// The scheme it is sent with.
+    pub scheme: String,
+    /// When it ends, if that is known.
+    pub expires: Option<Expiry>,
+    /// What it says about itself.
+    pub claims: Claims,
+}
+
+/// An end, as the provider names it: the clock is not read here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Expiry {
+    /// At this moment, by the provider's clock.
+    At(Moment),
+    /// So long after the answer.
+    After(Duration),
+}
+
+/// Why there is no access token. None of them holds a secret.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ExchangeError {
+    /// No answer.
+    #[error(transparent)]
+    Net(#[from] NetError),
+    /// No whole answer to the use of a single-use token: it may be used up.
+    #[error("{0}; the refresh token may be used up")]
+    InDoubt(NetError),
+    /// The provider refused (400, 401 or 403).
+    #[error("the provider refused the exchange with status {status}: {why}")]
+    Refused {
+        /// The HTTP status.
+        status: u16,
+        /// What the provider said.
+        why: String,
+    },
+    /// Any other status.
+    #[error("the token endpoint answered with status {status}: {why}")]
+    Unexpected {
+        /// The HTTP status.
+        status: u16,
+        /// What the provider said.
+        why: String,
+    },
+    /// Success, but without a token.
+    #[error("the token endpoint answered with status {status}, but with no token")]
+    NoToken {
+        /// The HTTP status.
+        status: u16,
+    },
+    /// The token is for something else than was asked for, such as another organisation.
+    #[error("the access token is for {claim} \"{given}\", but \"{wanted}\" was asked for")]
+    Other {
+        /// The claim that differs.
+        claim: String,
+        /// What the credential asks for.
+        wanted: String,
+        /// What the token says.
+        given: String,
+    },
+    /// The credential lacks a field or part that the exchange needs.
+    #[error("the credential has no {0}")]
+    Missing(String),
+    /// The secret can be used once only, so it must not be spent where its successor is not kept.
+    #[error("a refresh token can be used only where the next one is stored")]
+    SingleUse,
+}
+
+impl Exchange<'_> {
+    /// The access token for the credential. A secret that is sent as it is, is its own access token; a refresh token
+    /// is refused here, because its successor would be lost: see [`Exchange::refresh`].
+    pub async fn access_token(&self, transport: &dyn Transport) -> Result<AccessToken, ExchangeError> {
+        match self.authorization {
+            Authorization::Header { scheme, .. } => Ok(AccessToken::of(self.secret, scheme)),
+            Authorization::ClientCredentials { token, scheme } => self.client_credentials(token, scheme, transport).await,
+            Authorization::RefreshToken { .. } => Err(ExchangeError::SingleUse),
+            Authorization::Exchange { endpoints, scheme, verify } => {
+                let token = self.first_of(endpoints, transport).await?.into_access_token(scheme);
+                self.verify(&token, verify)?;
+                Ok(token)
+            }
+        }
+    }
+
+    /// The field with this id.
+    pub(super) fn field(&self, id: &str) -> Result<&str, ExchangeError> {
+        let value = self.fields.get(id).filter(|value| !value.is_empty());
+        value.map(String::as_str).ok_or_else(|| ExchangeError::Missing(id.to_owned()))
+    }
+
+    /// Sends a form to a token endpoint.
+    pub(super) async fn post(
+        &self,
+        place: Place,
+        path: &str,
+        form: Form<'_>,
+        transport: &dyn Transport,
+    ) -> Result<Answer, NetError> {
+        let origin = self.region.origin(place);
+        transport.send(self.outgoing(origin, path, &form)?).await
+    }
+
+    /// Asks one endpoint after the other. Only a 404 says that an endpoint does not exist; any other answer is final,
+    /// so a wrong secret is not shown to more endpoints than needed.
+    async fn first_of(&self, endpoints: &[ExchangeEndpoint], transport: &dyn Transport) -> Result<Grant, ExchangeError> {
+        let mut grant = Err(ExchangeError::Missing("token endpoint".to_owned()));
+        for endpoint in endpoints {
+            let answer = self.post(Place::Auth, &endpoint.path, self.form(endpoint), transport).await?;
+            grant = Grant::read(&answer, &[self.secret]);
+            if answer.status != 404 {
+                break;
+            }
+        }
+        grant
+    }
+
+    fn form<'a>(&'a self, endpoint: &'a ExchangeEndpoint) -> Form<'a> {
+        let form = Form::default().secret(&endpoint.secret_member, self.secret);
+        let form = endpoint.constants.iter().fold(form, |form, (name, value)| form.plain(name, value));
+        let known = |(name, id): (&'a String, &'a String)| self.field(id).ok().map(|value| (name, value));
+        endpoint.members.iter().filter_map(known).fold(form, |form, (name, value)| form.plain(name, value))
+    }
+
+    /// Providers have answered with a token for another organisation than the one asked for, and status 200.
+    fn verify(&self, token: &AccessToken, claims: &BTreeMap<String, String>) -> Result<(), ExchangeError> {
+        for (claim, field) in claims {
+            let (Ok(wanted), Some(given)) = (self.field(field), token.claims.text(claim)) else { continue };
+            if !wanted.eq_ignore_ascii_case(given) {
+                let (claim, wanted, given) = (claim.clone(), wanted.to_owned(), crate::domain::text::clean_line(given));
+                return Err(ExchangeError::Other { claim, wanted, given });
+            }
+        }
+        Ok(())
+    }
+
+    fn outgoing(&self, origin: &Origin, path: &str, form: &Form<'_>) -> Result<Outgoing, NetError> {
+        let url = Url::parse(&format!("{origin}{path}"));
+        Ok(Outgoing {
+            method: Method::Post,
+            url: url.map_err(|_| NetError::Unsendable("the path of the token endpoint is none".to_owned()))?,
+            headers: [("accept", "application/json"), ("content-type", "application/x-www-form-urlencoded")]
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .to_vec(),
+            body: form.seal(origin),
+            authorization: None,
+            limits: self.limits,
+            ca_file: self.region.ca_file.clone(),
+        })
+    }
+}
+
+impl AccessToken {
+    fn of(secret: &Arc<Secret>, scheme: &str) -> Self {
+        let claims = Claims::of(secret);
+        Self { secret: Arc::clone(secret), scheme: scheme.to_owned(), expires: claims.expires().map(Expiry::At), claims }
+    }
+}
+
+impl Expiry {
+    /// The moment of the end, for a token that came at `received`.
+    pub fn moment(self, received: Moment) -> Option<Moment> {
+        match self {
+            Self::At(moment) => Some(moment),
+            Self::After(lifetime) => time::Duration::try_from(lifetime).ok().and_then(|lifetime| received.checked_add(lifetime)),
+        }
+    }
+}
+
+impl ExchangeError {
+    const fn remedy(&self) -> &'static str {
+        match self {
+            Self::Net(_) => "Try again.",
+            Self::InDoubt(_) => "Try once more; if the provider then refuses the refresh token, sign in again.",
+            Self::Refused { .. } => {
+                "Check the secret, its fields and the region; if they are right, the secret may be revoked or expired."
+            }
+            Self::Unexpected { .. } => "Check the region's hosts; if they are right, try again later.",
+            Self::NoToken { .. } => "Check the region's hosts: something else than the provider may have answered.",
+            Self::Other { .. } => "Check the organisation of the credential, and whether the key's roles include it.",
+            Self::Missing(_) => "Add it with `tokenring edit`.",
+            Self::SingleUse => "Use the credential through a check or a request.",
+        }
+    }
+
+    const fn class(&self) -> Class {
+        match self {
+            Self::Refused { .. } | Self::Other { .. } => Class::Refused,
+            Self::Missing(_) => Class::Usage,
+            Self::SingleUse => Class::Failed,
+            Self::Net(_) | Self::InDoubt(_) | Self::Unexpected { .. } | Self::NoToken { .. } => Class::Unknown,
+        }
+    }
+}
+
+impl From<ExchangeError> for Problem {
+    fn from(error: ExchangeError) -> Self {
+        match error {
+            ExchangeError::Net(error) => error.into(),
+            error => Self::new("No access token", error.to_string(), error.remedy()).of(error.class()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_error_has_a_remedy_and_a_family() {
+        let lost = || NetError::CutOff { host: "api.example".to_owned(), why: "because".to_owned() };
+        let text = || "text".to_owned();
+        let errors = [
+            (ExchangeError::Net(lost()), 5),
+            (ExchangeError::InDoubt(lost()), 5),
+            (ExchangeError::Refused { status: 401, why: text() }, 4),
+            (ExchangeError::Unexpected { status: 500, why: text() }, 5),
+            (ExchangeError::NoToken { status: 200 }, 5),
+            (ExchangeError::Other { claim: text(), wanted: text(), given: text() }, 4),
+            (ExchangeError::Missing(text()), 2),
+            (ExchangeError::SingleUse, 1),
+        ];
+        for (error, exit_code) in errors {
+            let problem = Problem::from(error);
+            assert!(problem.remedy.ends_with('.'), "{problem}");
+            assert_eq!(problem.class.exit_code(), exit_code, "{problem}");
+        }
+    }
+
+    #[test]
+    fn an_end_is_a_moment() {
+        let received = Moment::UNIX_EPOCH;
+        assert_eq!(Expiry::After(Duration::from_secs(60)).moment(received), received.checked_add(time::Duration::MINUTE));
+        assert_eq!(Expiry::After(Duration::MAX).moment(received), None);
+    }
+}

@@ -1,0 +1,346 @@
+//! One leg of a request's way: what is sent, and where its secret may go next.
+//!
+//! Everything about host binding is in this file: the first leg is refused unless its origin is one that the secret is
+//! bound to, and a redirect to any other leaves the secret and all but the harmless headers behind, for good.
+
+use bytes::Bytes;
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::{Method, StatusCode};
+use url::Url;
+use zeroize::Zeroizing;
+
+use super::{Bound, NetError, Outgoing, Payload};
+use crate::domain::request::Method as Verb;
+use crate::domain::{Origin, Secret};
+
+/// How many redirects are followed.
+const MOST_REDIRECTS: usize = 5;
+
+/// The headers that may go to an origin nobody vouched for.
+const HARMLESS: [HeaderName; 3] = [header::ACCEPT, header::ACCEPT_LANGUAGE, header::ACCEPT_ENCODING];
+
+/// Headers that are not the caller's to set. A `Host` of one's own would lead a secret to another site behind the
+/// same address; the others frame the message.
+const RESERVED: [HeaderName; 8] = [
+    header::AUTHORIZATION,
+    header::PROXY_AUTHORIZATION,
+    header::HOST,
+    header::CONNECTION,
+    header::CONTENT_LENGTH,
+    header::TRANSFER_ENCODING,
+    header::TE,
+    header::UPGRADE,
+];
+
+/// A request that is fit to be sent to its URL.
+pub(super) struct Leg {
+    pub(super) url: Url,
+    method: Method,
+    headers: HeaderMap,
+    body: Option<Bytes>,
+    /// Where the headers may go besides the origin they are at.
+    origins: Vec<Origin>,
+    redirects: usize,
+}
+
+impl Leg {
+    /// The first leg. Fails if a secret is to go where it is not bound, or if anything in it cannot be sent.
+    pub(super) fn first(outgoing: Outgoing) -> Result<Self, NetError> {
+        check_url(&outgoing.url)?;
+        let mut headers = read_headers(&outgoing.headers)?;
+        let mut origins = Vec::new();
+        if let Some(bound) = outgoing.authorization {
+            check_bound(&outgoing.url, &bound.origins)?;
+            headers.insert(header::AUTHORIZATION, authorization(&bound)?);
+            origins = bound.origins;
+        }
+        let body = unseal(outgoing.body, &outgoing.url)?;
+        Ok(Self { url: outgoing.url, method: verb(outgoing.method), headers, body, origins, redirects: 0 })
+    }
+
+    /// The request of this leg.
+    pub(super) fn request(&self) -> reqwest::Request {
+        let mut request = reqwest::Request::new(self.method.clone(), self.url.clone());
+        *request.headers_mut() = self.headers.clone();
+        *request.body_mut() = self.body.clone().map(reqwest::Body::from);
+        request
+    }
+
+    /// The host this leg goes to.
+    pub(super) fn host(&self) -> &str {
+        self.url.host_str().unwrap_or_default()
+    }
+
+    /// Turns to where an answer redirects to. `false`: the answer is final.
+    ///
+    /// Only requests that read and carry no body follow; the redirect of any other *is* the answer.
+    pub(super) fn follow(&mut self, status: StatusCode, headers: &HeaderMap) -> Result<bool, NetError> {
+        let Some(target) = self.target(status, headers) else { return Ok(false) };
+        self.redirects += 1;
+        if self.redirects > MOST_REDIRECTS {
+            return Err(NetError::Redirects { host: self.host().to_owned() });
+        }
+        self.check_redirect(&target)?;
+        if !self.may_keep_headers(&target) {
+            self.headers = only_harmless(&self.headers);
+        }
+        self.url = target;
+        Ok(true)
+    }
+
+    fn target(&self, status: StatusCode, headers: &HeaderMap) -> Option<Url> {
+        let follows = matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308);
+        let reads = self.body.is_none() && (self.method == Method::GET || self.method == Method::HEAD);
+        let location = headers.get(header::LOCATION).filter(|_| follows && reads)?;
+        self.url.join(std::str::from_utf8(location.as_bytes()).ok()?).ok()
+    }
+
+    fn check_redirect(&self, target: &Url) -> Result<(), NetError> {
+        let downgrade = self.url.scheme() == "https" && target.scheme() != "https";
+        if downgrade || check_url(target).is_err() {
+            return Err(NetError::Astray { host: self.host().to_owned(), to: target.origin().ascii_serialization() });
+        }
+        Ok(())
+    }
+
+    fn may_keep_headers(&self, target: &Url) -> bool {
+        self.url.origin() == target.origin() || Origin::of(target).is_some_and(|origin| self.origins.contains(&origin))
+    }
+}
+
+fn check_url(url: &Url) -> Result<(), NetError> {
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(NetError::Unsendable(format!("{}: is not http", url.scheme())));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(NetError::Unsendable("the URL holds a user name or a password".to_owned()));
+    }
+    Ok(())
+}
+
+fn check_bound(url: &Url, origins: &[Origin]) -> Result<(), NetError> {
+    let bound = Origin::of(url).is_some_and(|origin| origins.contains(&origin));
+    if bound { Ok(()) } else { Err(NetError::NotBound(url.origin().ascii_serialization())) }
+}
+
+fn read_headers(pairs: &[(String, String)]) -> Result<HeaderMap, NetError> {
+    let mut headers = HeaderMap::with_capacity(pairs.len() + 1);
+    for (name, value) in pairs {
+        // Neither is echoed: a mistyped header may well hold a secret.
+        let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| unsendable("a header name is none"))?;
+        if RESERVED.contains(&name) {
+            return Err(NetError::Unsendable(format!("the header {name} is not the caller's to set")));
+        }
+        let value = HeaderValue::from_str(value).map_err(|_| {
+            NetError::Unsendable(format!("the value of the header {name} holds a character that no header can carry"))
+        })?;
+        headers.append(name, value);
+    }
+    Ok(headers)
+}
+
+/// The header that carries the secret: allocated once at its size, wiped when its last clone goes, shown by nobody's
+/// `Debug`, and never entered into the compression table of HTTP/2.
+fn authorization(bound: &Bound) -> Result<HeaderValue, NetError> {
+    let scheme = bound.scheme.as_str();
+    let bytes = bound.secret.expose(|secret| {
+        let mut bytes = Zeroizing::new(Vec::with_capacity(scheme.len() + 1 + secret.len()));
+        bytes.extend_from_slice(scheme.as_bytes());
+        bytes.extend_from_slice(if scheme.is_empty() { b"" } else { b" " });
+        bytes.extend_from_slice(secret);
+        bytes
+    });
+    let value = HeaderValue::from_maybe_shared(Bytes::from_owner(bytes));
+    let mut value = value.map_err(|_| unsendable("the secret holds a character that no header can carry"))?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+fn unseal(payload: Payload, url: &Url) -> Result<Option<Bytes>, NetError> {
+    match payload {
+        Payload::Empty => Ok(None),
+        Payload::Text(text) => Ok(Some(Bytes::from(text))),
+        Payload::Sealed { bytes, origins } => {
+            check_bound(url, &origins)?;
+            Ok(Some(wiped_body(&bytes)))
+        }
+    }
+}
+
+fn wiped_body(secret: &Secret) -> Bytes {
+    Bytes::from_owner(Zeroizing::new(secret.expose(<[u8]>::to_vec)))
+}
+
+fn only_harmless(headers: &HeaderMap) -> HeaderMap {
+    headers.iter().filter(|(name, _)| HARMLESS.contains(name)).map(|(name, value)| (name.clone(), value.clone())).collect()
+}
+
+const fn verb(method: Verb) -> Method {
+    match method {
+        Verb::Get => Method::GET,
+        Verb::Head => Method::HEAD,
+        Verb::Post => Method::POST,
+        Verb::Put => Method::PUT,
+        Verb::Patch => Method::PATCH,
+        Verb::Delete => Method::DELETE,
+        Verb::Options => Method::OPTIONS,
+    }
+}
+
+fn unsendable(why: &str) -> NetError {
+    NetError::Unsendable(why.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::net::Limits;
+
+    const SECRET: &str = "canary-4711";
+
+    fn outgoing(method: Verb, url: &str) -> Outgoing {
+        let secret = Arc::new(Secret::from_text(SECRET.to_owned()));
+        let origins = ["https://api.example", "https://auth.example", "http://127.0.0.1:4000"];
+        let origins = origins.into_iter().map(|text| Origin::parse(text).unwrap()).collect();
+        Outgoing {
+            method,
+            url: Url::parse(url).unwrap(),
+            headers: vec![("x-api-key".to_owned(), "custom".to_owned()), ("accept".to_owned(), "text/plain".to_owned())],
+            body: Payload::Empty,
+            authorization: Some(Bound { scheme: "token".to_owned(), secret, origins }),
+            limits: Limits { connect: Duration::from_secs(1), total: Duration::from_secs(1), body: 1 },
+            ca_file: None,
+        }
+    }
+
+    fn redirect(from: &str, to: &str) -> Result<Leg, NetError> {
+        let mut leg = Leg::first(outgoing(Verb::Get, from)).unwrap();
+        let headers = HeaderMap::from_iter([(header::LOCATION, HeaderValue::from_str(to).unwrap())]);
+        assert!(leg.follow(StatusCode::FOUND, &headers)?);
+        Ok(leg)
+    }
+
+    #[test]
+    fn a_secret_goes_to_no_host_that_only_looks_like_its_own() {
+        let strangers = [
+            "https://api.example.evil.example/",
+            "https://api.example@evil.example/",
+            "https://api.example./",
+            "https://xapi.example/",
+            "https://api.example:8443/",
+            "http://api.example/",
+            "https://\u{430}pi.example/",
+            "http://127.0.0.1:4001/",
+            "http://127.0.0.1.evil.example:4000/",
+            "http://localhost:4000/",
+        ];
+        for url in strangers {
+            assert!(Leg::first(outgoing(Verb::Get, url)).is_err(), "{url}");
+        }
+        for url in ["https://api.example:443/a", "https://API.example/a", "http://127.1:4000/"] {
+            assert!(Leg::first(outgoing(Verb::Get, url)).is_ok(), "{url} is its own");
+        }
+    }
+
+    #[test]
+    fn a_url_with_a_user_is_not_sent() {
+        let error = Leg::first(outgoing(Verb::Get, "https://u:p@api.example/")).err().unwrap();
+        assert!(matches!(&error, NetError::Unsendable(why) if !why.contains("u:p")), "{error}");
+    }
+
+    #[test]
+    fn the_header_is_sensitive_and_exact() {
+        let leg = Leg::first(outgoing(Verb::Get, "https://api.example/")).unwrap();
+        let value = leg.request().headers()[header::AUTHORIZATION].clone();
+        assert!(value.is_sensitive());
+        assert_eq!(value.as_bytes(), format!("token {SECRET}").as_bytes());
+        assert_eq!(format!("{value:?}"), "Sensitive");
+    }
+
+    #[test]
+    fn a_secret_without_a_scheme_stands_alone() {
+        let mut outgoing = outgoing(Verb::Get, "https://api.example/");
+        outgoing.authorization.as_mut().unwrap().scheme.clear();
+        let leg = Leg::first(outgoing).unwrap();
+        assert_eq!(leg.headers[header::AUTHORIZATION].as_bytes(), SECRET.as_bytes());
+    }
+
+    #[test]
+    fn what_no_header_can_carry_is_refused_without_an_echo() {
+        let mut broken = outgoing(Verb::Get, "https://api.example/");
+        broken.authorization.as_mut().unwrap().secret = Arc::new(Secret::from_text(format!("{SECRET}\nx: y")));
+        let mut custom = outgoing(Verb::Get, "https://api.example/");
+        custom.headers.push(("x-key".to_owned(), format!("{SECRET}\r\n")));
+        let mut named = outgoing(Verb::Get, "https://api.example/");
+        named.headers.push((format!("{SECRET} "), "value".to_owned()));
+        for outgoing in [broken, custom, named] {
+            let error = Leg::first(outgoing).err().unwrap();
+            assert!(matches!(error, NetError::Unsendable(_)));
+            assert!(!format!("{error} {error:?}").contains(SECRET));
+        }
+    }
+
+    #[test]
+    fn reserved_headers_are_not_the_callers() {
+        for name in ["Host", "authorization", "content-length", "Transfer-Encoding"] {
+            let mut outgoing = outgoing(Verb::Get, "https://api.example/");
+            outgoing.headers.push((name.to_owned(), "1".to_owned()));
+            assert!(matches!(Leg::first(outgoing), Err(NetError::Unsendable(_))), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_redirect_keeps_the_secret_among_bound_origins() {
+        for to in ["/other", "https://auth.example/x", "//auth.example/x", "?page=2"] {
+            let leg = redirect("https://api.example/a", to).unwrap();
+            assert!(leg.headers.contains_key(header::AUTHORIZATION), "{to}");
+            assert!(leg.headers.contains_key("x-api-key"), "{to}");
+        }
+    }
+
+    #[test]
+    fn a_redirect_elsewhere_leaves_everything_but_harmless_headers() {
+        for to in ["//evil.example", "https://api.example.evil.example/", "https://api.example:8443/"] {
+            let leg = redirect("https://api.example/a", to).unwrap();
+            assert_eq!(leg.headers.keys().collect::<Vec<_>>(), [header::ACCEPT], "{to}");
+        }
+    }
+
+    #[test]
+    fn what_was_left_behind_is_not_taken_up_again() {
+        let mut leg = redirect("https://api.example/a", "https://evil.example/").unwrap();
+        let back = HeaderMap::from_iter([(header::LOCATION, HeaderValue::from_static("https://api.example/steal"))]);
+        assert!(leg.follow(StatusCode::TEMPORARY_REDIRECT, &back).unwrap());
+        assert!(!leg.headers.contains_key(header::AUTHORIZATION));
+    }
+
+    #[test]
+    fn unsafe_redirects_are_not_followed() {
+        for to in ["http://api.example/", "http://127.0.0.1:4000/", "ftp://api.example/", "https://api.example@evil.example/"] {
+            assert!(matches!(redirect("https://api.example/a?key=1", to), Err(NetError::Astray { .. })), "{to}");
+        }
+    }
+
+    #[test]
+    fn a_redirect_is_the_answer_to_what_writes_or_has_a_body() {
+        let headers = HeaderMap::from_iter([(header::LOCATION, HeaderValue::from_static("/elsewhere"))]);
+        for method in [Verb::Post, Verb::Put, Verb::Patch, Verb::Delete, Verb::Options] {
+            let mut leg = Leg::first(outgoing(method, "https://api.example/")).unwrap();
+            assert!(!leg.follow(StatusCode::TEMPORARY_REDIRECT, &headers).unwrap(), "{method}");
+        }
+        let mut with_body = outgoing(Verb::Get, "https://api.example/");
+        with_body.body = Payload::Text("text".to_owned());
+        assert!(!Leg::first(with_body).unwrap().follow(StatusCode::FOUND, &headers).unwrap());
+    }
+
+    #[test]
+    fn a_sealed_body_goes_to_its_origins_only() {
+        let mut outgoing = outgoing(Verb::Post, "https://api.example/");
+        let origins = vec![Origin::parse("https://auth.example").unwrap()];
+        outgoing.body = Payload::Sealed { bytes: Secret::from_text(SECRET.to_owned()), origins };
+        assert!(matches!(Leg::first(outgoing), Err(NetError::NotBound(origin)) if origin == "https://api.example"));
+    }
+}

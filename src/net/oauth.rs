@@ -1,0 +1,70 @@
+//! The grants of OAuth 2 that need no browser: client credentials (RFC 6749 §4.4) and refresh (§6).
+
+use std::time::Duration;
+
+use super::exchange::{AccessToken, Exchange, ExchangeError};
+use super::form::Form;
+use super::grant::Grant;
+use super::{NetError, Transport};
+use crate::domain::Secret;
+use crate::domain::provider::Authorization;
+use crate::domain::region::Place;
+
+const CLIENT_ID: &str = "client_id";
+const CLIENT_SECRET: &str = "client_secret";
+const REFRESH_TOKEN: &str = "refresh_token";
+
+/// What a refresh gives. The refresh token that was sent is used up: the next one must be stored before the access
+/// token is used, or a crash in between loses the session.
+#[must_use = "the refresh token that was sent is used up, and the next one is in here"]
+pub struct Refreshed {
+    /// The access token.
+    pub access: AccessToken,
+    /// The next refresh token; `None` where the provider gave none and the old one stays valid.
+    pub next: Option<RefreshToken>,
+}
+
+/// A refresh token that has not been used yet.
+pub struct RefreshToken {
+    /// The token.
+    pub secret: Secret,
+    /// How long it lives from the answer on, if the provider says so.
+    pub lifetime: Option<Duration>,
+}
+
+impl Exchange<'_> {
+    /// Spends the refresh token. Nobody else may spend it at the same time: the caller holds the credential's lock.
+    pub async fn refresh(&self, transport: &dyn Transport) -> Result<Refreshed, ExchangeError> {
+        let Authorization::RefreshToken { token, scheme } = self.authorization else {
+            return Err(ExchangeError::Missing(REFRESH_TOKEN.to_owned()));
+        };
+        let client_secret = self.parts.get(CLIENT_SECRET);
+        let form = Form::default().plain("grant_type", REFRESH_TOKEN).secret(REFRESH_TOKEN, self.secret);
+        let form = form.plain(CLIENT_ID, self.field(CLIENT_ID)?);
+        // A public client has no secret.
+        let form = client_secret.iter().fold(form, |form, secret| form.secret(CLIENT_SECRET, secret));
+        let answer = self.post(Place::Api, token, form, transport).await.map_err(in_doubt)?;
+        let sent: Vec<&Secret> = [self.secret].into_iter().chain(client_secret).map(AsRef::as_ref).collect();
+        let mut grant = Grant::read(&answer, &sent)?;
+        Ok(Refreshed { next: grant.take_refresh_token(), access: grant.into_access_token(scheme) })
+    }
+
+    pub(super) async fn client_credentials(
+        &self,
+        path: &str,
+        scheme: &str,
+        transport: &dyn Transport,
+    ) -> Result<AccessToken, ExchangeError> {
+        let form = Form::default().plain("grant_type", "client_credentials").plain(CLIENT_ID, self.field(CLIENT_ID)?);
+        let answer = self.post(Place::Api, path, form.secret(CLIENT_SECRET, self.secret), transport).await?;
+        Ok(Grant::read(&answer, &[self.secret])?.into_access_token(scheme))
+    }
+}
+
+/// A connection that never stood has spent nothing; an answer that did not come whole may have.
+fn in_doubt(error: NetError) -> ExchangeError {
+    match error {
+        NetError::TimedOut { .. } | NetError::CutOff { .. } => ExchangeError::InDoubt(error),
+        other => ExchangeError::Net(other),
+    }
+}

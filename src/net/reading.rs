@@ -1,0 +1,128 @@
+//! Taking an answer in: bounded, cleaned, timed.
+
+use std::time::Instant;
+
+use http::header::{CONTENT_TYPE, HeaderMap};
+
+use super::{Limits, NetError};
+use crate::domain::response::{Answer, Body, Timing};
+use crate::domain::text;
+
+/// Bodies above this size are cleaned on another thread, so that one large answer does not hold up a thousand checks.
+const LARGE: usize = 256 * 1024;
+
+/// Reads an answer whose head is here.
+pub(super) async fn read(mut response: reqwest::Response, started: Instant, limits: Limits) -> Result<Answer, NetError> {
+    let first_byte_ms = elapsed_ms(started);
+    let (bytes, truncated) = read_body(&mut response, limits).await?;
+    let (size, textual) = (bytes.len() as u64, is_textual(response.headers()));
+    let body = if bytes.len() > LARGE {
+        let cleaning = tokio::task::spawn_blocking(move || interpret(bytes, textual));
+        cleaning.await.map_err(|_| NetError::Unsendable("the program is ending".to_owned()))?
+    } else {
+        interpret(bytes, textual)
+    };
+    Ok(Answer {
+        status: response.status().as_u16(),
+        headers: read_headers(response.headers()),
+        body,
+        truncated,
+        timing: Timing { first_byte_ms, total_ms: elapsed_ms(started) },
+        size,
+        url: response.url().to_string(),
+        version: version(response.version()),
+    })
+}
+
+/// The body up to the limit, and whether there is more of it. The limit counts what decompression gives, so a small
+/// answer cannot become a large one; what lies beyond is never read, and the connection closes.
+async fn read_body(response: &mut reqwest::Response, limits: Limits) -> Result<(Vec<u8>, bool), NetError> {
+    let host = response.url().host_str().unwrap_or_default().to_owned();
+    let limit = usize::try_from(limits.body).unwrap_or(usize::MAX);
+    let announced = response.content_length().and_then(|length| usize::try_from(length).ok()).unwrap_or(0);
+    let mut body = Vec::with_capacity(announced.min(limit).min(LARGE));
+    while let Some(chunk) = response.chunk().await.map_err(|error| NetError::of(error, &host, limits.connect))? {
+        let room = limit - body.len();
+        body.extend_from_slice(&chunk[..chunk.len().min(room)]);
+        if chunk.len() > room {
+            return Ok((body, true));
+        }
+    }
+    Ok((body, false))
+}
+
+fn read_headers(headers: &HeaderMap) -> Vec<(String, String)> {
+    let value = |bytes: &[u8]| text::clean_line(&String::from_utf8_lossy(bytes));
+    headers.iter().map(|(name, bytes)| (name.as_str().to_owned(), value(bytes.as_bytes()))).collect()
+}
+
+/// Text is what is UTF-8, or what says it is text; everything else stays bytes.
+fn interpret(bytes: Vec<u8>, textual: bool) -> Body {
+    if bytes.is_empty() {
+        return Body::Empty;
+    }
+    match String::from_utf8(bytes) {
+        Ok(text) => Body::Text(clean(text)),
+        Err(error) if textual || is_cut_character(&error) => {
+            Body::Text(clean(String::from_utf8_lossy(error.as_bytes()).into_owned()))
+        }
+        Err(error) => Body::Binary(error.into_bytes()),
+    }
+}
+
+/// Whether the only thing wrong is that the last character is incomplete, as at the end of a cut text.
+fn is_cut_character(error: &std::string::FromUtf8Error) -> bool {
+    error.utf8_error().error_len().is_none() && error.utf8_error().valid_up_to() > 0
+}
+
+/// Most answers are printable ASCII and need no copy.
+fn clean(text: String) -> String {
+    let harmless = text.bytes().all(|byte| matches!(byte, b' '..=b'~' | b'\n' | b'\t'));
+    if harmless { text } else { text::clean(&text) }
+}
+
+fn is_textual(headers: &HeaderMap) -> bool {
+    let media = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let essence = media.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    essence.starts_with("text/") || essence.ends_with("/json") || essence.ends_with("+json")
+}
+
+fn version(version: http::Version) -> String {
+    match version {
+        http::Version::HTTP_2 => "HTTP/2".to_owned(),
+        http::Version::HTTP_3 => "HTTP/3".to_owned(),
+        other => format!("{other:?}"),
+    }
+}
+
+fn elapsed_ms(started: Instant) -> u64 {
+    u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn text_is_what_is_utf8_or_says_so() {
+        assert_eq!(interpret(Vec::new(), true), Body::Empty);
+        assert_eq!(interpret(b"{}\r\n".to_vec(), false), Body::Text("{}\n".to_owned()));
+        assert_eq!(interpret(b"a\xffb".to_vec(), true), Body::Text("a\u{fffd}b".to_owned()));
+        assert_eq!(interpret(b"a\xffb".to_vec(), false), Body::Binary(b"a\xffb".to_vec()));
+        assert_eq!(interpret("aé".as_bytes()[..2].to_vec(), false), Body::Text("a\u{fffd}".to_owned()));
+    }
+
+    #[test]
+    fn nothing_that_steers_a_terminal_remains() {
+        assert_eq!(interpret(b"\x1b[2Jx\x07".to_vec(), false), Body::Text("\u{fffd}[2Jx\u{fffd}".to_owned()));
+    }
+
+    #[test]
+    fn media_types_of_text() {
+        let says = |media| is_textual(&HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static(media))]));
+        assert!(says("text/html; charset=latin1") && says("application/json") && says("application/vnd.api+json;x=y"));
+        assert!(!says("application/octet-stream") && !says("image/png"));
+    }
+}

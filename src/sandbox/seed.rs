@@ -1,0 +1,108 @@
+//! Everything that looks random: derived by SHA-256 from a label, so that every start tells the same story.
+//! The secrets are of the real shape and obviously fake.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use hmac::{Hmac, Mac as _};
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+
+const BASE36: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";
+const BASE58: &[u8; 58] = b"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
+const CROCKFORD: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+
+/// A version 4 UUID.
+pub(super) fn uuid(label: &str) -> String {
+    let hex = hex(&digest(label));
+    format!("{}-{}-4{}-a{}-{}", &hex[..8], &hex[8..12], &hex[13..16], &hex[17..20], &hex[20..32])
+}
+
+/// A UUID that stands for a secret: it starts with `fa4e`, as close to "fake" as hexadecimal gets.
+pub(super) fn secret_uuid(label: &str) -> String {
+    format!("fa4e{}", &uuid(label)[4..])
+}
+
+/// An identifier as Snyk's personal access tokens have it.
+pub(super) fn ulid(label: &str) -> String {
+    format!("01{}", letters(label, CROCKFORD, 24))
+}
+
+/// A 12-character identifier as Snyk API & Web has it.
+pub(super) fn base58(label: &str) -> String {
+    letters(label, BASE58, 12)
+}
+
+/// `snyk_<family>_fake-…_v1`: an OAuth client secret (`cs`) or refresh token (`rt`).
+pub(super) fn snyk_secret(family: &str, label: &str) -> String {
+    format!("snyk_{family}_fake-{}_v1", URL_SAFE_NO_PAD.encode(digest(label)))
+}
+
+/// `<prefix>.<8 characters>.<claims>.<signature>`, the shape of Snyk's personal and service-account access tokens.
+pub(super) fn snyk_token(prefix: &str, claims: &Value) -> String {
+    let claims = URL_SAFE_NO_PAD.encode(claims.to_string());
+    let id = letters(&claims, BASE36, 4);
+    format!("{prefix}.fake{id}.{claims}.{}", URL_SAFE_NO_PAD.encode(digest(&claims)))
+}
+
+/// A JSON Web Token signed with a key that everybody knows.
+pub(super) fn jwt(claims: &Value) -> String {
+    let body =
+        format!("{}.{}", URL_SAFE_NO_PAD.encode(r#"{"alg":"HS256","typ":"JWT"}"#), URL_SAFE_NO_PAD.encode(claims.to_string()));
+    let signature = Hmac::<Sha256>::new_from_slice(b"fake").map(|mac| mac.chain_update(&body).finalize().into_bytes());
+    format!("{body}.{}", URL_SAFE_NO_PAD.encode(signature.unwrap_or_default()))
+}
+
+/// Base64 with padding, as Appcircle's keys look.
+pub(super) fn padded(label: &str) -> String {
+    STANDARD.encode(&digest(label)[..31])
+}
+
+/// The SHA-256 of a text in hexadecimal.
+pub(super) fn fingerprint(text: &str) -> String {
+    hex(&digest(text))
+}
+
+/// The PKCE challenge (S256) that belongs to a verifier.
+pub(super) fn challenge(verifier: &str) -> String {
+    URL_SAFE_NO_PAD.encode(digest(verifier))
+}
+
+fn letters(label: &str, alphabet: &[u8], length: usize) -> String {
+    digest(label).iter().cycle().take(length).map(|byte| char::from(alphabet[usize::from(*byte) % alphabet.len()])).collect()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]).map(|nibble| char::from(BASE36[usize::from(nibble)])).collect()
+}
+
+fn digest(label: &str) -> [u8; 32] {
+    Sha256::digest(label).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shapes_are_the_documented_ones() {
+        let uuid = secret_uuid("x");
+        assert_eq!(uuid.len(), 36);
+        assert_eq!((&uuid[..4], &uuid[14..15], &uuid[19..20]), ("fa4e", "4", "a"));
+        assert_eq!(ulid("x").len(), 26);
+        assert_eq!(base58("x").len(), 12);
+        assert_eq!(snyk_token("snyk_uat", &Value::Null).split('.').map(str::len).take(2).collect::<Vec<_>>(), [8, 8]);
+        assert!(padded("x").ends_with('='));
+    }
+
+    #[test]
+    fn the_same_label_gives_the_same_text() {
+        assert_eq!(uuid("a"), uuid("a"));
+        assert_ne!(uuid("a"), uuid("b"));
+    }
+
+    #[test]
+    fn the_challenge_is_that_of_rfc_7636() {
+        let verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+        assert_eq!(challenge(verifier), "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM");
+    }
+}

@@ -1,0 +1,69 @@
+//! Which of the seeded credentials the manifest names: few enough for one screen, in every state worth seeing.
+
+use super::manifest::Credential;
+
+/// The names, in the order of the manifest. What is not here exists all the same and can be listed with an admin token.
+const SHOWN: [&str; 38] = [
+    "us01-admin",
+    "us01-reader",
+    "us01-laptop",
+    "us01-ci-scanner",
+    "us01-pr-checks",
+    "us01-release-bot",
+    "us01-group-reporter",
+    "us01-triage-app",
+    "us02-admin",
+    "us02-reader",
+    "us02-old-jenkins",
+    "us02-broker",
+    "eu01-admin",
+    "eu01-reader",
+    "eu01-workstation",
+    "eu01-ci-scanner",
+    "eu01-appsec-bot",
+    "eu01-release-bot",
+    "eu01-sbom-export",
+    "eu01-triage-app",
+    "eu01-nightly",
+    "au01-admin",
+    "au01-reader",
+    "au01-old-laptop",
+    "au01-broker",
+    "gov01-admin",
+    "gov01-reader",
+    "gov01-release-bot",
+    MISFILED,
+    "saw-eu-admin",
+    "saw-eu-pipeline",
+    "saw-us-admin",
+    "saw-us-pipeline",
+    "saw-au-admin",
+    "saw-au-pipeline",
+    "appcircle-laptop",
+    "appcircle-ci",
+    "appcircle-stray",
+];
+
+/// A token of US-02 that somebody has filed under EU-01.
+const MISFILED: &str = "eu01-misfiled";
+const MISFILED_ORIGINAL: &str = "us02-pr-checks";
+
+/// Picks and orders the credentials of the manifest.
+pub(super) fn choose(mut all: Vec<Credential>) -> Vec<Credential> {
+    if let Some(original) = all.iter().find(|credential| credential.name == MISFILED_ORIGINAL) {
+        let copy = Credential { name: MISFILED.to_owned(), region: "SNYK-EU-01".to_owned(), ..original.clone() };
+        all.push(copy);
+    }
+    let find = |name: &str| all.iter().find(|credential| credential.name == name).cloned();
+    SHOWN.into_iter().filter_map(find).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_does_not_exist_is_not_shown() {
+        assert!(choose(Vec::new()).is_empty());
+    }
+}

@@ -1,0 +1,42 @@
+//! Client assertions signed with a private key (RS256), and the one key pair whose public half the simulator knows.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use rustls::SignatureScheme;
+use serde_json::Value;
+
+use super::super::clock::{Millis, SECOND};
+
+/// A private key for tests; it was made for this file and opens nothing anywhere else.
+pub(super) const PRIVATE_KEY: &str = include_str!("sandbox-only-private-key.pem");
+
+/// Its public half: an `RSAPublicKey` in DER, in base64. Every JWKS URL is taken to lead here.
+const PUBLIC_KEY: &str = include_str!("sandbox-only-public-key.b64");
+
+/// The client that an assertion speaks for, if its signature, audience and time are right.
+pub(super) fn verify(assertion: &str, audience: &str, now: Millis) -> Option<String> {
+    let (signed, signature) = assertion.rsplit_once('.')?;
+    let (header, claims) = signed.split_once('.')?;
+    let claims = decode(claims)?;
+    let client = claims["sub"].as_str().filter(|client| claims["iss"] == *client)?;
+    let fits = decode(header)?["alg"] == "RS256" && claims["exp"].as_i64()? * SECOND > now && names(&claims["aud"], audience);
+    let signature = URL_SAFE_NO_PAD.decode(signature).ok()?;
+    (fits && is_signed(signed.as_bytes(), &signature)).then(|| client.to_owned())
+}
+
+fn decode(part: &str) -> Option<Value> {
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).ok()?).ok()
+}
+
+fn names(audience: &Value, wanted: &str) -> bool {
+    audience == wanted || audience.as_array().is_some_and(|list| list.iter().any(|item| item == wanted))
+}
+
+fn is_signed(message: &[u8], signature: &[u8]) -> bool {
+    let Ok(key) = STANDARD.decode(PUBLIC_KEY.trim()) else {
+        return false;
+    };
+    let known = rustls::crypto::ring::default_provider().signature_verification_algorithms;
+    let of_rs256 = known.mapping.iter().filter(|(scheme, _)| *scheme == SignatureScheme::RSA_PKCS1_SHA256);
+    of_rs256.flat_map(|(_, algorithms)| *algorithms).any(|algorithm| algorithm.verify_signature(&key, message, signature).is_ok())
+}

@@ -1,0 +1,190 @@
+//! Projects and issues: thousands of them, written only when their page is asked for.
+
+use axum::http::StatusCode;
+use serde_json::{Value, json};
+
+use super::super::seed;
+use super::paging::{Links, page};
+use super::refusal::Refusal;
+use super::rest::{Operation, Outcome, Rest, document, one};
+use super::state::Reach;
+use super::world::Org;
+
+const ISSUES: &[&str] = &["2024-01-23"];
+
+pub(super) const OPERATIONS: &[Operation] = &[
+    Operation::get("/orgs/{org_id}/projects", &["2023-05-29", "2024-05-31"], list),
+    Operation::get("/orgs/{org_id}/projects/{project_id}", &["2023-05-29", "2024-05-31"], get),
+    Operation::get("/orgs/{org_id}/issues", ISSUES, list_issues),
+    Operation::get("/orgs/{org_id}/issues/{issue_id}", ISSUES, get_issue),
+    Operation::get("/groups/{group_id}/issues", ISSUES, list_issues),
+];
+
+/// Type, origin and manifest of the projects, in turns.
+const FLAVOURS: [(&str, &str, &str); 6] = [
+    ("npm", "github", "package.json"),
+    ("maven", "github-enterprise", "pom.xml"),
+    ("sast", "gitlab", ""),
+    ("deb", "docker-hub", "Dockerfile"),
+    ("terraformconfig", "cli", "main.tf"),
+    ("pip", "bitbucket-cloud", "requirements.txt"),
+];
+
+/// Issue type, severity and title, in turns.
+const FINDINGS: [(&str, &str, &str); 7] = [
+    ("package_vulnerability", "critical", "Remote Code Execution"),
+    ("package_vulnerability", "high", "Prototype Pollution"),
+    ("code", "medium", "Cross-site Scripting"),
+    ("code", "low", "Insecure hash function used"),
+    ("license", "medium", "GPL-3.0 license"),
+    ("config", "high", "Security group open to the world"),
+    ("cloud", "info", "Bucket without access logs"),
+];
+
+const ISSUES_PER_PROJECT: usize = FINDINGS.len();
+
+/// One issue: the organisation, and its place among all issues of it.
+#[derive(Clone, Copy)]
+struct Issue<'a> {
+    org: &'a Org,
+    place: usize,
+}
+
+fn list(rest: &Rest) -> Outcome {
+    let org = rest.org()?;
+    let count = org.projects;
+    if rest.call.query("meta_count") == Some("only") {
+        return Ok(document(&json!({"jsonapi": {"version": "1.0"}, "data": [], "meta": {"count": count}, "links": {}})));
+    }
+    let counts = rest.call.query("meta.latest_issue_counts") == Some("true");
+    let mut list = page(rest, count, Links::Bare, |place| {
+        let mut project = describe(rest, org, place);
+        if counts {
+            project["meta"] = json!({"latest_issue_counts": {"critical": 1, "high": 2, "medium": 2, "low": 1, "updated_at": "2026-01-10T08:00:00Z"}});
+        }
+        project
+    })?;
+    if rest.call.query("meta_count") == Some("with") {
+        list["meta"] = json!({"count": count});
+    }
+    Ok(document(&list))
+}
+
+fn get(rest: &Rest) -> Outcome {
+    let org = rest.org()?;
+    let place = org.project(rest.params[1]).ok_or_else(|| Refusal::not_found("project"))?;
+    Ok(one(StatusCode::OK, &describe(rest, org, place)))
+}
+
+fn describe(rest: &Rest, org: &Org, place: usize) -> Value {
+    let (kind, origin, file) = FLAVOURS[place % FLAVOURS.len()];
+    let relation = |kind: &str, id: &str| json!({"data": {"type": kind, "id": id}});
+    json!({"id": org.project_id(place), "type": "project",
+        "attributes": {
+            "name": format!("{}/service-{place:04}:{file}", org.slug), "type": kind, "origin": origin,
+            "status": if place % 17 == 16 { "inactive" } else { "active" }, "created": "2025-03-01T10:00:00Z", "read_only": false,
+            "target_file": file, "target_reference": "main", "business_criticality": [], "environment": [], "lifecycle": [],
+            "tags": [], "settings": {"recurring_tests": {"frequency": "daily"}}},
+        "relationships": {
+            "organization": relation("org", &org.id),
+            "target": relation("target", &seed::uuid(&format!("{}/target/{place}", org.id))),
+            "importer": relation("user", &rest.caller.id)}})
+}
+
+fn list_issues(rest: &Rest) -> Outcome {
+    let world = &rest.region.world;
+    let scope = rest.scope()?;
+    let inside = |place: &usize| scope == Reach::Org(*place) || scope == Reach::Group(world.orgs[*place].group);
+    let orgs = (0..world.orgs.len()).filter(inside).map(|place| &world.orgs[place]);
+    let all = orgs.flat_map(|org| (0..org.projects * ISSUES_PER_PROJECT).map(move |place| Issue { org, place }));
+    let wanted = Wanted::new(rest);
+    let found: Vec<Issue> = all.filter(|issue| wanted.meets(*issue)).collect();
+    Ok(document(&page(rest, found.len(), Links::Absolute, |place| found[place].describe())?))
+}
+
+fn get_issue(rest: &Rest) -> Outcome {
+    let org = rest.org()?;
+    let place = rest.params[1].rsplit('-').next().and_then(|text| usize::from_str_radix(text, 16).ok());
+    let issue = place.filter(|place| *place < org.projects * ISSUES_PER_PROJECT).map(|place| Issue { org, place });
+    let issue = issue.filter(|issue| issue.id() == rest.params[1]).ok_or_else(|| Refusal::not_found("issue"))?;
+    Ok(one(StatusCode::OK, &issue.describe()))
+}
+
+/// The filters of an issue list.
+struct Wanted<'a> {
+    severities: Vec<&'a str>,
+    statuses: Vec<&'a str>,
+    kind: Option<&'a str>,
+    project: Option<&'a str>,
+    ignored: Option<bool>,
+}
+
+impl<'a> Wanted<'a> {
+    fn new(rest: &'a Rest) -> Self {
+        let either = |name: &str| [rest.call.choices(name), rest.call.choices(&format!("{name}[]"))].concat();
+        Self {
+            severities: either("effective_severity_level"),
+            statuses: either("status"),
+            kind: rest.call.query("type"),
+            project: rest.call.query("scan_item.id"),
+            ignored: rest.call.query("ignored").map(|text| text == "true"),
+        }
+    }
+
+    fn meets(&self, issue: Issue) -> bool {
+        let (kind, severity, _) = issue.finding();
+        (self.severities.is_empty() || self.severities.contains(&severity))
+            && (self.statuses.is_empty() || self.statuses.contains(&issue.status()))
+            && self.kind.is_none_or(|wanted| wanted == kind)
+            && self.project.is_none_or(|id| issue.org.project(id) == Some(issue.place / ISSUES_PER_PROJECT))
+            && self.ignored.is_none_or(|ignored| ignored == issue.is_ignored())
+    }
+}
+
+impl Issue<'_> {
+    fn finding(self) -> (&'static str, &'static str, &'static str) {
+        FINDINGS[self.place % FINDINGS.len()]
+    }
+
+    fn status(self) -> &'static str {
+        if self.place % 11 == 10 { "resolved" } else { "open" }
+    }
+
+    fn is_ignored(self) -> bool {
+        self.place % 13 == 12
+    }
+
+    fn id(self) -> String {
+        let prefix = self.org.project_prefix.replacen(&self.org.project_prefix[..4], "155e", 1);
+        format!("{prefix}{:012x}", self.place)
+    }
+
+    fn describe(self) -> Value {
+        let (kind, severity, title) = self.finding();
+        json!({"id": self.id(), "type": "issue",
+            "attributes": {"title": title, "type": kind, "status": self.status(), "ignored": self.is_ignored(),
+                "effective_severity_level": severity, "key": format!("SNYK-{kind}-{:06}", self.place),
+                "created_at": "2025-09-27T20:09:05Z", "updated_at": "2025-10-02T20:09:05Z"},
+            "relationships": {
+                "organization": {"data": {"id": self.org.id, "type": "organization"}},
+                "scan_item": {"data": {"id": self.org.project_id(self.place / ISSUES_PER_PROJECT), "type": "project"}}}})
+    }
+}
+
+/// The issues of one project, as the old API aggregates them.
+pub(super) fn aggregated(project: &str, severities: &[String]) -> Vec<Value> {
+    let wanted = |severity: &str| severities.is_empty() || severities.iter().any(|wanted| wanted == severity);
+    FINDINGS
+        .iter()
+        .enumerate()
+        .filter(|(_, (kind, severity, _))| matches!(*kind, "package_vulnerability" | "license") && wanted(severity))
+        .map(|(place, (kind, severity, title))| {
+            let id = format!("SNYK-JS-FAKE-{}", &seed::fingerprint(&format!("{project}/{place}"))[..7]);
+            let issue_type = if *kind == "license" { "license" } else { "vuln" };
+            json!({"id": id, "issueType": issue_type, "pkgName": "left-pad", "pkgVersions": ["1.0.0"],
+                "issueData": {"id": id, "title": title, "severity": severity, "originalSeverity": severity,
+                    "url": format!("https://security.snyk.io/vuln/{id}"), "exploitMaturity": "no-known-exploit"},
+                "isPatched": false, "isIgnored": false, "fixInfo": {"isUpgradable": true, "isFixable": true}})
+        })
+        .collect()
+}

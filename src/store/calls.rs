@@ -1,0 +1,93 @@
+//! How a call is bounded in time, kept off the drawing task, and ordered among the calls on the same key.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::OwnedMutexGuard;
+
+use super::{ItemKey, StoreError};
+
+/// One queue a key: calls on one key happen in the order in which they began, calls on different keys at once.
+///
+/// Whoever changes an item holds its [`Turn`] until the change has ended, even when the caller has long given up. So a
+/// change that outlives its deadline never overtakes a later call: that one waits, and then meets the outcome.
+#[derive(Default)]
+pub(super) struct Turns(Mutex<HashMap<ItemKey, Arc<tokio::sync::Mutex<()>>>>);
+
+/// The right to work on one item; the next in the queue comes when it is dropped.
+pub(super) struct Turn(#[expect(dead_code, reason = "held, never read")] OwnedMutexGuard<()>);
+
+impl Turns {
+    /// Waits until nobody else works on this item.
+    pub(super) async fn take(&self, key: &ItemKey) -> Turn {
+        let queue = {
+            let mut queues = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            queues.retain(|_, queue| Arc::strong_count(queue) > 1);
+            queues.entry(key.clone()).or_default().clone()
+        };
+        Turn(queue.lock_owned().await)
+    }
+}
+
+/// The outcome of `work`, or [`StoreError::TimedOut`] after `limit`.
+pub(super) async fn within<T>(limit: Duration, work: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+    tokio::time::timeout(limit, work).await.unwrap_or(Err(StoreError::TimedOut(limit)))
+}
+
+/// Runs what would block on a thread made for it. Dropping the future does not stop the thread.
+pub(super) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, StoreError> {
+    ended(tokio::task::spawn_blocking(work).await)
+}
+
+/// Runs a change to its end, whether or not the caller waits for it.
+pub(super) async fn to_its_end<T: Send + 'static>(
+    work: impl Future<Output = Result<T, StoreError>> + Send + 'static,
+) -> Result<T, StoreError> {
+    ended(tokio::spawn(work).await)
+}
+
+fn ended<T>(outcome: Result<Result<T, StoreError>, tokio::task::JoinError>) -> Result<T, StoreError> {
+    outcome.unwrap_or_else(|_| Err(StoreError::Unavailable("the program is ending".to_owned())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_change_that_nobody_waits_for_still_comes_before_the_next_call() {
+        let turns = Turns::default();
+        let key = ItemKey::own("order");
+        let (finish, wait) = tokio::sync::oneshot::channel::<()>();
+        let log = Arc::new(Mutex::new(Vec::new()));
+        let turn = turns.take(&key).await;
+        let late = log.clone();
+        let change = to_its_end(async move {
+            let _turn = turn;
+            let _ = wait.await;
+            late.lock().unwrap().push("late");
+            Ok(())
+        });
+        assert_eq!(within(Duration::from_millis(1), change).await, Err(StoreError::TimedOut(Duration::from_millis(1))));
+        drop(turns.take(&ItemKey::own("another")).await);
+
+        let next = async {
+            let _turn = turns.take(&key).await;
+            log.lock().unwrap().push("next");
+        };
+        tokio::join!(next, async { finish.send(()).unwrap() });
+        assert_eq!(*log.lock().unwrap(), ["late", "next"]);
+    }
+
+    #[tokio::test]
+    async fn queues_that_nobody_stands_in_are_forgotten() {
+        let turns = Turns::default();
+        for key in ["a", "b", "c"] {
+            drop(turns.take(&ItemKey::own(key)).await);
+        }
+        assert_eq!(turns.0.lock().unwrap().len(), 1);
+    }
+}

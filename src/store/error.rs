@@ -1,0 +1,96 @@
+//! Why a store did not do what it was asked, and what a person can do about it.
+
+use std::time::Duration;
+
+use crate::domain::problem::{Class, Problem};
+
+/// Why a store did not do what it was asked.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// It must be unlocked first. This says nothing about whether the item exists.
+    #[error("the store is locked")]
+    Locked,
+    /// It does not exist yet: choosing a passphrase creates it.
+    #[error("the store does not exist yet")]
+    Uncreated,
+    /// There is no such item.
+    #[error("the store holds no such secret")]
+    Absent,
+    /// It said no (a dismissed prompt, a wrong passphrase, missing rights).
+    #[error("the store refused: {0}")]
+    Denied(String),
+    /// It cannot be reached or is not set up.
+    #[error("the store is not available: {0}")]
+    Unavailable(String),
+    /// The item is larger than the backend takes.
+    #[error("{size} bytes are more than the {limit} bytes that the store takes")]
+    TooLarge {
+        /// The item's size in bytes.
+        size: usize,
+        /// The backend's limit in bytes.
+        limit: usize,
+    },
+    /// No answer within the deadline. What a change of one item came to is told by the next call on its key.
+    #[error("the store did not answer within {} s", .0.as_secs())]
+    TimedOut(Duration),
+    /// More than one item has this key, so it is not clear which one is meant.
+    #[error("the store holds {0} items under one key")]
+    Ambiguous(usize),
+    /// What it holds is damaged or of a newer form.
+    #[error("the store is damaged: {0}")]
+    Damaged(String),
+    /// A file that should be the user's alone is not, or something else lies in its place.
+    #[error("the file is not safe: {0}")]
+    Exposed(String),
+    /// The disk or the folder does not allow it; what was there before is unchanged.
+    #[error("the disk refused: {0}")]
+    Disk(String),
+}
+
+impl StoreError {
+    /// What happened, and what a person can do about it.
+    const fn counsel(&self) -> (&'static str, &'static str) {
+        match self {
+            Self::Locked => (
+                "The store is locked",
+                "unlock it with `tokenring store unlock` (or in your desktop's keyring program) and try again",
+            ),
+            Self::Uncreated => {
+                ("The store does not exist yet", "create it with `tokenring store unlock`, which asks for a new passphrase")
+            }
+            Self::Absent => {
+                ("The secret is not in the store", "add it again with `tokenring edit NAME --secret`, or remove the credential")
+            }
+            Self::Denied(_) => ("The store refused", "unlock it with the right passphrase, or allow tokenring in its prompt"),
+            Self::Unavailable(_) => {
+                ("The store is not available", "start your keyring, or choose the encrypted file with `TOKENRING_STORE=file`")
+            }
+            Self::TooLarge { .. } => (
+                "The secret does not fit into the store",
+                "choose the encrypted file (`TOKENRING_STORE=file`), which takes up to 1 MiB",
+            ),
+            Self::TimedOut(_) => (
+                "The store does not answer",
+                "look for an unlock prompt on your desktop or another tokenring at work, or restart the keyring",
+            ),
+            Self::Ambiguous(_) => ("The store is not clear", "remove the extra item with your keyring's own program"),
+            Self::Damaged(_) => ("The store is damaged", "nothing was changed; restore the file from a copy"),
+            Self::Exposed(_) => (
+                "The file is not yours alone",
+                "look at who could have read or replaced it, then `chmod 600` the file and `chmod 700` its folder",
+            ),
+            Self::Disk(_) => (
+                "The store could not write or read its file",
+                "make room on the disk or give yourself the right to the folder; what was there is unchanged",
+            ),
+        }
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        let (what, remedy) = error.counsel();
+        let class = if error == StoreError::Absent { Class::NotFound } else { Class::Store };
+        Self::new(what, error.to_string(), remedy).of(class)
+    }
+}

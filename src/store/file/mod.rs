@@ -1,0 +1,127 @@
+//! The encrypted file, for machines without a keyring. It is chosen by name, never fallen back to.
+//!
+//! A folder (0700) holds two files of the age format: `identity.age`, a key under the passphrase, and `vault.age`, the
+//! items under that key. Both can be read without this program: `age -d identity.age > key; age -d -i key vault.age`.
+//! The passphrase is worked on once, when the store is unlocked; a change afterwards costs a millisecond.
+//!
+//! No item stays in memory: each call reads and decrypts the file anew, so it also sees what other processes wrote.
+
+mod items;
+mod vault;
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use self::vault::Vault;
+use super::calls::{Turns, blocking, within};
+use super::{Backend, BackendKind, CALL_DEADLINE, ItemKey, Persistence, Store, StoreError, Unlock};
+use crate::domain::Secret;
+
+/// The encrypted file.
+pub struct FileStore {
+    folder: PathBuf,
+    work_factor: WorkFactor,
+    opened: Mutex<Option<Arc<Vault>>>,
+    turns: Turns,
+}
+
+/// How much work it is to try one passphrase: scrypt with N = 2 to the power of this.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WorkFactor(u8);
+
+const BACKEND: Backend =
+    Backend { kind: BackendKind::File, title: "encrypted file", persistence: Persistence::Disk, item_limit: super::ROOMY_LIMIT };
+
+impl FileStore {
+    /// The store in this folder, locked, and created when it is first unlocked.
+    pub fn new(folder: PathBuf) -> Self {
+        Self { folder, work_factor: WorkFactor::default(), opened: Mutex::default(), turns: Turns::default() }
+    }
+
+    /// The same store, with another price on trying a passphrase when it is created.
+    #[must_use]
+    pub fn with_work_factor(self, work_factor: WorkFactor) -> Self {
+        Self { work_factor, ..self }
+    }
+
+    fn opened(&self) -> Option<Arc<Vault>> {
+        self.opened.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Works on one item, in its turn. The turn goes with the work, which runs to its end once it has begun.
+    async fn at<T: Send + 'static>(
+        &self,
+        key: &ItemKey,
+        work: impl FnOnce(&Vault, &ItemKey) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        key.admit()?;
+        within(CALL_DEADLINE, async {
+            let turn = self.turns.take(key).await;
+            let (folder, opened, key) = (self.folder.clone(), self.opened(), key.clone());
+            blocking(move || {
+                let _turn = turn;
+                work(&*opened.map_or_else(|| Err(vault::why_closed(&folder)), Ok)?, &key)
+            })
+            .await
+        })
+        .await
+    }
+}
+
+impl WorkFactor {
+    /// The most that is accepted when a vault is opened: about ten seconds.
+    const MOST: u8 = 20;
+
+    /// A work factor between 1 (instant, for tests) and 20 (about ten seconds); what lies outside is drawn in.
+    pub fn new(log_n: u8) -> Self {
+        Self(log_n.clamp(1, Self::MOST))
+    }
+}
+
+impl Default for WorkFactor {
+    /// About half a second and 128 MiB for each try.
+    fn default() -> Self {
+        Self(17)
+    }
+}
+
+#[async_trait]
+impl Store for FileStore {
+    fn backend(&self) -> Backend {
+        BACKEND
+    }
+
+    async fn status(&self) -> Result<(), StoreError> {
+        let (folder, opened) = (self.folder.clone(), self.opened());
+        let look = blocking(move || vault::find(&folder).and(opened.map_or(Err(StoreError::Locked), |_| Ok(()))));
+        within(CALL_DEADLINE, look).await
+    }
+
+    async fn unlock(&self, by: Unlock<'_>, wait: Duration) -> Result<(), StoreError> {
+        let Unlock::Passphrase(passphrase) = by else {
+            return Err(StoreError::Denied("the encrypted file is opened by its passphrase".to_owned()));
+        };
+        let (folder, passphrase, work_factor) = (self.folder.clone(), vault::as_text(passphrase)?, self.work_factor);
+        let vault = within(wait, blocking(move || Vault::open(folder, &passphrase, work_factor))).await?;
+        // Here, and not on the thread: whoever has cancelled meanwhile finds the store as locked as before.
+        *self.opened.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(vault));
+        Ok(())
+    }
+
+    async fn get(&self, key: &ItemKey) -> Result<Secret, StoreError> {
+        self.at(key, Vault::get).await
+    }
+
+    async fn put(&self, key: &ItemKey, secret: &Secret) -> Result<(), StoreError> {
+        BACKEND.admit(key, secret)?;
+        let secret = super::copy_of(secret);
+        self.at(key, move |vault, key| vault.change(|items| items.put(key, &secret))).await
+    }
+
+    async fn delete(&self, key: &ItemKey) -> Result<(), StoreError> {
+        self.at(key, |vault, key| vault.change(|items| items.remove(key))).await
+    }
+}

@@ -1,0 +1,81 @@
+//! macOS Keychain and Windows Credential Manager.
+//!
+//! Their calls block, so each runs on a thread of its own and the caller's deadline bounds the wait. Neither system
+//! tells whether its store is locked before an item is touched, and macOS may raise its own dialog when a binary reads
+//! an item that another build of it wrote; such a call ends with the deadline, and the dialog stays for the person.
+
+use keyring::{Entry, Error};
+
+use super::SERVICE;
+use crate::domain::Secret;
+use crate::store::calls::blocking;
+use crate::store::{ItemKey, StoreError};
+
+/// The name for people.
+pub(super) const TITLE: &str = if cfg!(windows) { "Credential Manager" } else { "Keychain" };
+
+/// What one item may hold: Windows sets 2,560 bytes, macOS no limit of its own.
+pub(super) const ITEM_LIMIT: usize = if cfg!(windows) { 2560 } else { 64 * 1024 };
+
+/// The store of this system. It keeps no connection.
+#[derive(Default)]
+pub(super) struct Platform;
+
+impl Platform {
+    /// Looks for an item that is never there: this reaches the store without touching a secret.
+    pub(super) async fn status(&self) -> Result<(), StoreError> {
+        match self.get(&ItemKey::own("status")).await {
+            Ok(_) | Err(StoreError::Absent) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Both systems unlock their store with the session, and ask by themselves where they must.
+    pub(super) async fn unlock(&self) -> Result<(), StoreError> {
+        self.status().await
+    }
+
+    pub(super) async fn get(&self, key: &ItemKey) -> Result<Secret, StoreError> {
+        at(key, |entry| entry.get_secret().map(Secret::new)).await
+    }
+
+    pub(super) async fn put(&self, key: &ItemKey, secret: &Secret) -> Result<(), StoreError> {
+        let secret = crate::store::copy_of(secret);
+        at(key, move |entry| secret.expose(|bytes| entry.set_secret(bytes))).await
+    }
+
+    pub(super) async fn delete(&self, key: &ItemKey) -> Result<(), StoreError> {
+        match at(key, Entry::delete_credential).await {
+            Err(StoreError::Absent) => Ok(()),
+            outcome => outcome,
+        }
+    }
+
+    #[expect(clippy::unused_self, reason = "all platforms have one shape, and this one has nothing to forget")]
+    pub(super) const fn forget_connection(&self) {}
+}
+
+async fn at<T: Send + 'static>(
+    key: &ItemKey,
+    work: impl FnOnce(&Entry) -> keyring::Result<T> + Send + 'static,
+) -> Result<T, StoreError> {
+    let name = key.as_str().to_owned();
+    blocking(move || Entry::new(SERVICE, &name).and_then(|entry| work(&entry)).map_err(|error| explain(&error))).await
+}
+
+/// Some of these errors carry the secret itself, so only those known not to are put into words of their own.
+fn explain(error: &Error) -> StoreError {
+    match error {
+        Error::NoEntry => StoreError::Absent,
+        Error::NoStorageAccess(_) => StoreError::Locked,
+        Error::Ambiguous(entries) => StoreError::Ambiguous(entries.len()),
+        Error::TooLong(_, limit) => {
+            let limit = usize::try_from(*limit).unwrap_or(usize::MAX);
+            StoreError::TooLarge { size: limit.saturating_add(1), limit }
+        }
+        Error::PlatformFailure(why) => StoreError::Unavailable(why.to_string()),
+        Error::BadEncoding(_) | Error::BadDataFormat(..) => StoreError::Damaged("the item has a strange form".to_owned()),
+        Error::NoDefaultStore => StoreError::Unavailable("the system's store could not be opened".to_owned()),
+        _ => StoreError::Unavailable("the system's store did not take the call".to_owned()),
+    }
+}

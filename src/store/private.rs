@@ -1,0 +1,244 @@
+//! Files and folders that are nobody else's business: private from their first moment, checked before they are
+//! trusted, and replaced in one step.
+
+use std::fs::{self, File, Metadata, OpenOptions, TryLockError};
+use std::io::{self, ErrorKind, Read, Write};
+use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use zeroize::Zeroizing;
+
+use super::StoreError;
+
+/// How the name of a file that is not finished begins.
+const UNFINISHED: &str = ".tmp-";
+
+/// How often a lock that another process holds is tried again.
+const LOCK_PACE: Duration = Duration::from_millis(5);
+
+#[derive(Clone, Copy, PartialEq)]
+enum Kind {
+    File,
+    Folder,
+}
+
+/// Makes a folder (0700, with those above it) unless it is there, and checks that it is private.
+pub(super) fn create_folder(path: &Path) -> Result<(), StoreError> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    match fs::symlink_metadata(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => builder.create(path).map_err(disk(path))?,
+        _ => {}
+    }
+    if folder_exists(path)? { Ok(()) } else { Err(StoreError::Disk(format!("{}: it was removed", path.display()))) }
+}
+
+/// Whether the folder is there; one that is not private, or not a folder, is refused.
+pub(super) fn folder_exists(path: &Path) -> Result<bool, StoreError> {
+    exists(path, Kind::Folder)
+}
+
+/// Whether the file is there; one that is not private, or not a file, is refused.
+pub(super) fn file_exists(path: &Path) -> Result<bool, StoreError> {
+    exists(path, Kind::File)
+}
+
+/// The content of a private file, or `None` where there is none.
+pub(super) fn read(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
+    if !file_exists(path)? {
+        return Ok(None);
+    }
+    let mut file = without_following(OpenOptions::new().read(true)).open(path).map_err(disk(path))?;
+    // What was opened is checked once more: it need not be what was looked at.
+    let metadata = file.metadata().map_err(disk(path))?;
+    check(path, &metadata, Kind::File)?;
+    let mut content = Zeroizing::new(Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or_default()));
+    file.read_to_end(&mut content).map_err(disk(path))?;
+    Ok(Some(content))
+}
+
+/// Replaces a file so that a crash at any moment leaves the old content or the new one, on the disk and not only in
+/// its cache.
+pub(super) fn write(path: &Path, content: &[u8]) -> Result<(), StoreError> {
+    file_exists(path)?;
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let mut file = tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(folder).map_err(disk(folder))?;
+    check(path, &file.as_file().metadata().map_err(disk(path))?, Kind::File)?;
+    file.write_all(content).and_then(|()| file.as_file().sync_all()).map_err(disk(path))?;
+    file.persist(path).map_err(|error| disk(path)(error.error))?;
+    sync_folder(folder)
+}
+
+/// Gives a file another name in the same folder, durably.
+pub(super) fn rename(from: &Path, to: &Path) -> Result<(), StoreError> {
+    fs::rename(from, to).map_err(disk(to))?;
+    to.parent().map_or(Ok(()), sync_folder)
+}
+
+/// Waits until no other process, and no other thread, holds this lock; it is free again when the file is dropped.
+pub(super) fn lock(path: &Path, patience: Duration) -> Result<File, StoreError> {
+    file_exists(path)?;
+    let mut options = OpenOptions::new();
+    options.create(true).truncate(false).write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let file = without_following(&mut options).open(path).map_err(disk(path))?;
+    let end = Instant::now() + patience;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) if Instant::now() < end => thread::sleep(LOCK_PACE),
+            Err(TryLockError::WouldBlock) => return Err(StoreError::TimedOut(patience)),
+            Err(TryLockError::Error(error)) => return Err(disk(path)(error)),
+        }
+    }
+}
+
+/// Removes what a process that was killed while writing has left. Only to be called under the lock.
+pub(super) fn sweep(folder: &Path) {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    for entry in entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(UNFINISHED)) {
+        // What cannot be removed is in nobody's way; the next one to open the folder tries again.
+        let _ = fs::remove_file(entry.path());
+    }
+}
+
+fn exists(path: &Path, kind: Kind) -> Result<bool, StoreError> {
+    match fs::symlink_metadata(path) {
+        Ok(metadata) => check(path, &metadata, kind).map(|()| true),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(disk(path)(error)),
+    }
+}
+
+fn check(path: &Path, metadata: &Metadata, kind: Kind) -> Result<(), StoreError> {
+    let complaint = if metadata.is_symlink() {
+        Some("is a symbolic link".to_owned())
+    } else if kind == Kind::File && !metadata.is_file() {
+        Some("is not a regular file".to_owned())
+    } else if kind == Kind::Folder && !metadata.is_dir() {
+        Some("is not a folder".to_owned())
+    } else {
+        openness(metadata)
+    };
+    complaint.map_or(Ok(()), |why| Err(StoreError::Exposed(format!("{} {why}", path.display()))))
+}
+
+/// Who else could read or replace it.
+#[cfg(unix)]
+fn openness(metadata: &Metadata) -> Option<String> {
+    use std::os::unix::fs::MetadataExt;
+    if metadata.uid() != rustix::process::geteuid().as_raw() {
+        Some("belongs to another user".to_owned())
+    } else if metadata.mode() & 0o077 != 0 {
+        Some(format!("is open to others (mode {:o})", metadata.mode() & 0o777))
+    } else {
+        None
+    }
+}
+
+/// Windows gives each user's folders to that user alone.
+#[cfg(not(unix))]
+fn openness(_metadata: &Metadata) -> Option<String> {
+    None
+}
+
+/// Neither follows a link that took the file's place, nor waits for the other end of a pipe that did.
+#[cfg(unix)]
+fn without_following(options: &mut OpenOptions) -> &mut OpenOptions {
+    use rustix::fs::OFlags;
+    use std::os::unix::fs::OpenOptionsExt;
+    options.custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed())
+}
+
+#[cfg(not(unix))]
+fn without_following(options: &mut OpenOptions) -> &mut OpenOptions {
+    options
+}
+
+#[cfg(unix)]
+fn sync_folder(folder: &Path) -> Result<(), StoreError> {
+    File::open(folder).and_then(|folder| folder.sync_all()).map_err(disk(folder))
+}
+
+#[cfg(not(unix))]
+fn sync_folder(_folder: &Path) -> Result<(), StoreError> {
+    Ok(())
+}
+
+fn disk(path: &Path) -> impl Fn(io::Error) -> StoreError + '_ {
+    move |error| StoreError::Disk(format!("{}: {error}", path.display()))
+}
+
+#[cfg(unix)]
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    use super::*;
+
+    fn mode(path: &Path) -> u32 {
+        fs::symlink_metadata(path).unwrap().permissions().mode() & 0o777
+    }
+
+    #[test]
+    fn what_is_created_is_private_and_leaves_nothing_beside_it() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = root.path().join("a/b");
+        create_folder(&folder).unwrap();
+        write(&folder.join("file"), b"one").unwrap();
+        write(&folder.join("file"), b"two").unwrap();
+        drop(lock(&folder.join("lock"), Duration::ZERO).unwrap());
+
+        assert_eq!((mode(&root.path().join("a")), mode(&folder)), (0o700, 0o700));
+        assert_eq!((mode(&folder.join("file")), mode(&folder.join("lock"))), (0o600, 0o600));
+        assert_eq!(read(&folder.join("file")).unwrap().unwrap().as_slice(), b"two");
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 2);
+    }
+
+    #[test]
+    fn a_link_in_the_way_is_neither_read_nor_written_through() {
+        let root = tempfile::tempdir().unwrap();
+        let (target, link) = (root.path().join("target"), root.path().join("link"));
+        write(&target, b"kept").unwrap();
+        symlink(&target, &link).unwrap();
+        for refused in [read(&link).map(drop), write(&link, b"lost"), lock(&link, Duration::ZERO).map(drop), create_folder(&link)]
+        {
+            assert!(matches!(refused, Err(StoreError::Exposed(why)) if why.contains("symbolic link")));
+        }
+        assert_eq!(read(&target).unwrap().unwrap().as_slice(), b"kept");
+    }
+
+    #[test]
+    fn a_folder_that_others_may_enter_is_refused() {
+        let root = tempfile::tempdir().unwrap();
+        fs::set_permissions(root.path(), fs::Permissions::from_mode(0o750)).unwrap();
+        assert!(matches!(create_folder(root.path()), Err(StoreError::Exposed(why)) if why.contains("mode 750")));
+    }
+
+    #[test]
+    fn a_held_lock_is_waited_for_and_no_longer_than_asked() {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("lock");
+        let held = lock(&path, Duration::ZERO).unwrap();
+        let patience = Duration::from_millis(20);
+        assert_eq!(lock(&path, patience).map(drop), Err(StoreError::TimedOut(patience)));
+        let waiting = thread::spawn(move || lock(&path, Duration::from_secs(20)).map(drop));
+        drop(held);
+        waiting.join().unwrap().unwrap();
+    }
+
+    #[test]
+    fn only_unfinished_files_are_swept() {
+        let root = tempfile::tempdir().unwrap();
+        for name in [".tmp-abc", "vault.age", "lock"] {
+            fs::write(root.path().join(name), b"").unwrap();
+        }
+        sweep(root.path());
+        assert!(!root.path().join(".tmp-abc").exists());
+        assert_eq!(fs::read_dir(root.path()).unwrap().count(), 2);
+    }
+}

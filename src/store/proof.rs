@@ -1,0 +1,36 @@
+//! A round trip before anything is trusted to a store.
+
+use super::{ItemKey, Store, StoreError};
+use crate::domain::Secret;
+
+/// Proves that the store keeps, returns and removes: writes a random marker under a key of its own, reads it back,
+/// removes it and looks again. A store that merely claims success does not pass.
+pub async fn prove(store: &dyn Store) -> Result<(), StoreError> {
+    let key = ItemKey::proof(random()?);
+    let marker = Secret::new(random::<32>()?.to_vec());
+    let kept = keep_and_read(store, &key, &marker).await;
+    // The marker is taken away even when it could not be read back.
+    let removed = store.delete(&key).await;
+    kept.and(removed)?;
+    match store.get(&key).await {
+        Err(StoreError::Absent) => Ok(()),
+        Ok(_) => Err(StoreError::Unavailable("it does not remove what it says it removed".to_owned())),
+        Err(error) => Err(error),
+    }
+}
+
+async fn keep_and_read(store: &dyn Store, key: &ItemKey, marker: &Secret) -> Result<(), StoreError> {
+    store.put(key, marker).await?;
+    match store.get(key).await {
+        Ok(read) if read.same_as(marker) => Ok(()),
+        Ok(_) => Err(StoreError::Unavailable("it returns something else than was put into it".to_owned())),
+        Err(StoreError::Absent) => Err(StoreError::Unavailable("it does not keep what it says it kept".to_owned())),
+        Err(error) => Err(error),
+    }
+}
+
+fn random<const N: usize>() -> Result<[u8; N], StoreError> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).map_err(|error| StoreError::Unavailable(format!("no random numbers: {error}")))?;
+    Ok(bytes)
+}

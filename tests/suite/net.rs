@@ -1,0 +1,48 @@
+//! The HTTP client against servers that misbehave.
+
+mod bounds;
+mod exchange;
+#[cfg(target_os = "linux")]
+mod memory;
+mod redirects;
+mod roads;
+mod server;
+mod tls;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokenring::domain::request::Method;
+use tokenring::domain::response::Answer;
+use tokenring::domain::{Origin, Secret};
+use tokenring::net::{Bound, Client, Limits, NetError, Outgoing, Payload, Transport as _};
+
+const SECRET: &str = "canary-secret-8c1f27";
+
+const LIMITS: Limits = Limits { connect: Duration::from_secs(5), total: Duration::from_secs(20), body: 1 << 20 };
+
+/// A GET without a secret.
+fn get(url: url::Url) -> Outgoing {
+    Outgoing {
+        method: Method::Get,
+        url,
+        headers: Vec::new(),
+        body: Payload::Empty,
+        authorization: None,
+        limits: LIMITS,
+        ca_file: None,
+    }
+}
+
+/// A GET with the secret, bound to `origins`, and a header of the caller's own that holds it too.
+fn get_bound(url: url::Url, origins: &[&Origin]) -> Outgoing {
+    let secret = Arc::new(Secret::from_text(SECRET.to_owned()));
+    let origins = origins.iter().copied().cloned().collect();
+    let authorization = Some(Bound { scheme: "token".to_owned(), secret, origins });
+    let headers = [("x-api-key", SECRET), ("cookie", SECRET)].map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
+    Outgoing { authorization, headers, ..get(url) }
+}
+
+async fn send(outgoing: Outgoing) -> Result<Answer, NetError> {
+    Client::default().send(outgoing).await
+}

@@ -1,0 +1,170 @@
+//! Answers that are too large, too slow, broken or hostile.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::join_all;
+use tokenring::domain::response::{Answer, Body};
+use tokenring::net::{Client, Limits, NetError, Outgoing, Transport as _};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::sync::Notify;
+
+use super::server::{Server, reply};
+use super::{LIMITS, get, get_bound, send};
+
+async fn answer(bytes: Vec<u8>) -> Result<Answer, NetError> {
+    let server = Server::answering(move |_| bytes.clone()).await;
+    send(get(server.url("/"))).await
+}
+
+/// A server that writes `bytes` once and closes.
+async fn answer_and_close(bytes: &'static [u8]) -> Result<Answer, NetError> {
+    let server = Server::scripted(move |mut stream, seen| async move {
+        seen.request(&mut stream).await;
+        let _ = stream.write_all(bytes).await;
+    });
+    send(get(server.await.url("/"))).await
+}
+
+#[tokio::test]
+async fn a_body_is_read_up_to_the_limit() {
+    let limit = usize::try_from(LIMITS.body).unwrap();
+    for (length, truncated) in [(limit, false), (limit + 1, true), (10 << 20, true)] {
+        let answer = answer(reply(200, "", vec![b'a'; length])).await.unwrap();
+        assert_eq!(answer.truncated, truncated, "{length}");
+        assert_eq!(answer.size, LIMITS.body);
+        assert_eq!(answer.body.text().map(str::len), Some(limit));
+    }
+}
+
+#[tokio::test]
+async fn ten_megabytes_are_read_when_asked_for() {
+    let server = Server::answering(|_| reply(200, "", "é".repeat(5 << 20))).await;
+    let limits = Limits { body: 10 << 20, ..LIMITS };
+    let answer = send(Outgoing { limits, ..get(server.url("/")) }).await.unwrap();
+    assert!(!answer.truncated);
+    assert_eq!(answer.body.text().map(str::len), Some(10 << 20));
+}
+
+#[tokio::test]
+async fn a_small_answer_cannot_become_a_large_one() {
+    let bomb = gzip_of_one_byte(400_000);
+    assert!(bomb.len() < 1 << 20, "the bomb fits into the limit as it is");
+    let answer = answer(reply(200, "content-encoding: gzip\r\n", bomb)).await.unwrap();
+    assert!(answer.truncated);
+    assert_eq!(answer.size, LIMITS.body);
+}
+
+#[tokio::test]
+async fn a_broken_body_is_an_error() {
+    let broken: [&[u8]; 4] = [
+        b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nten bytes.",
+        b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n5\r\nhe",
+        b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: 9\r\n\r\nno gzip..",
+        b"HTTP/1.1 200 OK\r\ncontent-le",
+    ];
+    for bytes in broken {
+        let error = answer_and_close(bytes).await.unwrap_err();
+        assert!(matches!(&error, NetError::CutOff { why, .. } if !why.is_empty()), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_http_is_an_error() {
+    let error = answer_and_close(b"SSH-2.0-OpenSSH_9.2\r\n").await.unwrap_err();
+    assert!(matches!(error, NetError::CutOff { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn a_drip_ends_with_the_total_limit() {
+    let server = Server::scripted(|mut stream, seen| async move {
+        seen.request(&mut stream).await;
+        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 1000000\r\n\r\n").await;
+        while stream.write_all(b".").await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    })
+    .await;
+    let limits = Limits { total: Duration::from_millis(300), ..LIMITS };
+    let error = send(Outgoing { limits, ..get(server.url("/")) }).await.unwrap_err();
+    assert_eq!(error, NetError::TimedOut { host: "127.0.0.1".to_owned(), limit: limits.total });
+}
+
+#[tokio::test]
+async fn a_server_that_says_nothing_is_not_waited_for() {
+    let server = Server::scripted(|mut stream, seen| async move { while seen.request(&mut stream).await.is_some() {} }).await;
+    let limits = Limits { total: Duration::from_millis(300), ..LIMITS };
+    let error = send(Outgoing { limits, ..get(server.url("/")) }).await.unwrap_err();
+    assert!(matches!(error, NetError::TimedOut { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn text_is_cleaned_and_bytes_are_kept() {
+    let text = |text: &str| Body::Text(text.to_owned());
+    let cases = [
+        ("content-type: text/html\r\n", b"<h1>Bad Gateway</h1>".to_vec(), text("<h1>Bad Gateway</h1>")),
+        ("content-type: application/json\r\n", b"{\"a\":\"\xff\"}".to_vec(), text("{\"a\":\"\u{fffd}\"}")),
+        ("content-type: image/png\r\n", b"\x89PNG\r\n".to_vec(), Body::Binary(b"\x89PNG\r\n".to_vec())),
+        ("", b"\x1b]0;owned\x07\x1b[2J".to_vec(), text("\u{fffd}]0;owned\u{fffd}\u{fffd}[2J")),
+        ("", "right\u{202e}left".into(), text("right\u{fffd}left")),
+        ("", Vec::new(), Body::Empty),
+    ];
+    for (headers, bytes, body) in cases {
+        assert_eq!(answer(reply(502, headers, bytes)).await.unwrap().body, body);
+    }
+}
+
+#[tokio::test]
+async fn headers_are_cleaned_and_keep_their_order() {
+    let answer = answer(reply(200, "X-Second: \u{202e}b\r\nx-first: a\tb\r\nx-second: \u{9b}2J\r\n", "")).await.unwrap();
+    let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    assert_eq!(answer.headers[..2], [header("x-second", "\u{fffd}b"), header("x-second", "\u{fffd}2J")]);
+    assert_eq!(answer.header("x-first"), Some("a b"));
+    assert_eq!(answer.version, "HTTP/1.1");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_thousand_at_once() {
+    let server = Server::answering(|request| reply(200, "", request.split(' ').nth(1).unwrap())).await;
+    let client = Client::default();
+    let sends = (0..1000).map(|number| client.send(get_bound(server.url(&format!("/{number}")), &[&server.origin])));
+    for (number, answer) in join_all(sends).await.into_iter().enumerate() {
+        assert_eq!(answer.unwrap().body, Body::Text(format!("/{number}")));
+    }
+}
+
+#[tokio::test]
+async fn a_dropped_send_closes_its_connection() {
+    let (asked, closed) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let (tell_asked, tell_closed) = (Arc::clone(&asked), Arc::clone(&closed));
+    let server = Server::scripted(move |mut stream, seen| {
+        let (asked, closed) = (Arc::clone(&tell_asked), Arc::clone(&tell_closed));
+        async move {
+            seen.request(&mut stream).await;
+            asked.notify_one();
+            while stream.read(&mut [0; 64]).await.is_ok_and(|count| count > 0) {}
+            closed.notify_one();
+        }
+    })
+    .await;
+    let client = Arc::new(Client::default());
+    let (sender, url) = (Arc::clone(&client), server.url("/"));
+    let sending = tokio::spawn(async move { sender.send(get(url)).await });
+    asked.notified().await;
+    sending.abort();
+    tokio::time::timeout(Duration::from_secs(10), closed.notified()).await.expect("the connection closes");
+}
+
+/// A gzip stream of one byte and `runs` × 258 copies of it, written bit by bit: 13 bits for 258 bytes.
+fn gzip_of_one_byte(runs: usize) -> Vec<u8> {
+    let mut bits = vec![1, 1, 0]; // the last block, with fixed codes
+    bits.extend([0, 0, 1, 1, 0, 0, 0, 0]); // the byte 0
+    for _ in 0..runs {
+        bits.extend([1, 1, 0, 0, 0, 1, 0, 1, 0, 0, 0, 0, 0]); // 258 times what was 1 byte ago
+    }
+    bits.extend([0; 7]); // the end of the block
+    let mut stream = vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
+    stream.extend(bits.chunks(8).map(|byte| byte.iter().enumerate().fold(0, |sum, (place, bit)| sum | (bit << place))));
+    stream.extend([0; 8]); // checksum and length, never reached
+    stream
+}

@@ -1,0 +1,116 @@
+//! What holds for every unlocked store, whatever is behind it.
+
+use std::time::Duration;
+
+use futures::future::join_all;
+use tokenring::domain::credential::{CredentialId, Part, Slot};
+use tokenring::store::{ItemKey, Store, StoreError, prove};
+
+use crate::support::{assert_same, secret};
+use tokenring::domain::Secret;
+
+/// Holds an unlocked store to the contract. Whatever it keeps is removed again.
+pub(crate) async fn holds(store: &dyn Store) {
+    assert_eq!(store.status().await, Ok(()));
+    it_keeps_replaces_and_removes(store).await;
+    it_keeps_any_bytes_up_to_its_limit(store).await;
+    it_keeps_slots_and_parts_apart(store).await;
+    it_refuses_a_key_that_the_bus_would_choke_on(store).await;
+    calls_on_one_key_keep_their_order(store).await;
+    calls_on_many_keys_do_not_disturb_one_another(store).await;
+    assert_eq!(prove(store).await, Ok(()));
+}
+
+/// Holds a store that is not unlocked, for this reason, to the contract: it says so, and does nothing.
+pub(crate) async fn holds_shut(store: &dyn Store, reason: &StoreError) {
+    let key = key("shut");
+    let refused = Err(reason.clone());
+    assert_eq!(store.status().await, refused);
+    assert_eq!(store.get(&key).await.map(drop), refused);
+    assert_eq!(store.put(&key, &secret("never kept")).await, refused);
+    assert_eq!(store.delete(&key).await, refused);
+    assert_eq!(prove(store).await, refused);
+}
+
+/// A key for one test.
+pub(crate) fn key(part: &str) -> ItemKey {
+    ItemKey::of(&CredentialId::from_random([7; 16]), Slot::Current, &Part::Named(part.to_owned()))
+}
+
+async fn it_keeps_replaces_and_removes(store: &dyn Store) {
+    let key = key("life");
+    assert_eq!(store.get(&key).await.map(drop), Err(StoreError::Absent));
+    for text in ["first", "", "second"] {
+        store.put(&key, &secret(text)).await.unwrap();
+        assert_same(store.get(&key).await, &secret(text));
+    }
+    store.delete(&key).await.unwrap();
+    store.delete(&key).await.unwrap();
+    assert_eq!(store.get(&key).await.map(drop), Err(StoreError::Absent));
+}
+
+async fn it_keeps_any_bytes_up_to_its_limit(store: &dyn Store) {
+    let key = key("size");
+    let limit = store.backend().item_limit;
+    for size in [256, limit] {
+        let bytes = Secret::new((0..=255).cycle().take(size).collect());
+        store.put(&key, &bytes).await.unwrap();
+        assert_same(store.get(&key).await, &bytes);
+    }
+    let size = limit + 1;
+    let too_large = store.put(&key, &Secret::new(vec![0; size])).await;
+    assert_eq!(too_large, Err(StoreError::TooLarge { size, limit }));
+    assert_eq!(store.get(&key).await.map(|kept| kept.len()), Ok(limit), "what was there is still there");
+    store.delete(&key).await.unwrap();
+}
+
+async fn it_keeps_slots_and_parts_apart(store: &dyn Store) {
+    let one = CredentialId::from_random([1; 16]);
+    let keys: Vec<_> = [Slot::Current, Slot::Pending, Slot::Previous]
+        .into_iter()
+        .flat_map(|slot| [Part::Secret, Part::Named("refresh_token".to_owned())].map(|part| ItemKey::of(&one, slot, &part)))
+        .collect();
+    for key in &keys {
+        store.put(key, &secret(key.as_str())).await.unwrap();
+    }
+    for key in &keys {
+        assert_same(store.get(key).await, &secret(key.as_str()));
+        store.delete(key).await.unwrap();
+    }
+}
+
+async fn it_refuses_a_key_that_the_bus_would_choke_on(store: &dyn Store) {
+    let nul = key("a\0b");
+    assert!(matches!(store.put(&nul, &secret("x")).await, Err(StoreError::Denied(_))));
+    assert!(matches!(store.get(&nul).await, Err(StoreError::Denied(_))));
+    assert!(matches!(store.delete(&nul).await, Err(StoreError::Denied(_))));
+    assert_eq!(store.status().await, Ok(()));
+}
+
+async fn calls_on_one_key_keep_their_order(store: &dyn Store) {
+    let key = key("order");
+    for round in 0..20 {
+        // Given up at once, but begun: it may or may not take effect, and if it does, then before the next.
+        let _ = tokio::time::timeout(Duration::ZERO, store.put(&key, &secret("abandoned"))).await;
+        let latest = secret(&format!("round {round}"));
+        store.put(&key, &latest).await.unwrap();
+        assert_same(store.get(&key).await, &latest);
+    }
+    let texts: Vec<_> = (0..8).map(|n| secret(&format!("writer {n}"))).collect();
+    for outcome in join_all(texts.iter().map(|text| store.put(&key, text))).await {
+        outcome.unwrap();
+    }
+    assert_same(store.get(&key).await, &texts[7]);
+    store.delete(&key).await.unwrap();
+}
+
+async fn calls_on_many_keys_do_not_disturb_one_another(store: &dyn Store) {
+    let life = async |n: usize| {
+        let (key, text) = (key(&format!("many-{n}")), secret(&n.to_string()));
+        store.put(&key, &text).await.unwrap();
+        assert_same(store.get(&key).await, &text);
+        store.delete(&key).await.unwrap();
+        assert_eq!(store.get(&key).await.map(drop), Err(StoreError::Absent));
+    };
+    join_all((0..24).map(life)).await;
+}

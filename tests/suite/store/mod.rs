@@ -1,0 +1,28 @@
+//! The contract of a store, and every backend held to it.
+
+mod contract;
+mod file;
+mod proof;
+#[cfg(target_os = "linux")]
+mod secret_service;
+
+use tokenring::store::{BackendKind, Memory, StoreError, open, survey};
+
+#[tokio::test]
+async fn memory_holds_the_contract() {
+    contract::holds(&Memory::new()).await;
+}
+
+#[tokio::test]
+async fn a_store_is_the_one_that_was_chosen_and_a_survey_creates_nothing() {
+    let root = tempfile::tempdir().unwrap();
+    let vault = root.path().join("vault");
+    for kind in [BackendKind::Keyring, BackendKind::File, BackendKind::Memory] {
+        assert_eq!(open(kind, &vault).backend().kind, kind);
+    }
+    let [keyring, file] = survey(&vault).await;
+    assert_eq!(keyring.backend.kind, BackendKind::Keyring);
+    assert_eq!((file.backend.kind, &file.state), (BackendKind::File, &Err(StoreError::Uncreated)));
+    assert!(file.is_choosable());
+    assert!(!vault.exists());
+}

@@ -1,0 +1,48 @@
+//! The round trip finds out a store that only claims to work, and leaves nothing behind.
+
+use std::time::Duration;
+
+use tokenring::store::{CALL_DEADLINE, Memory, StoreError, prove};
+
+use crate::support::faulty::{Fault, Faulty};
+
+/// The calls of a proof: put, get, delete, get.
+const CALLS: usize = 4;
+
+fn complaint(outcome: Result<(), StoreError>) -> String {
+    match outcome {
+        Err(StoreError::Unavailable(why)) => why,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_keeps_nothing_is_found_out() {
+    let store = Faulty::new(Memory::new()).at(1, Fault::Lie);
+    assert!(complaint(prove(&store).await).contains("does not keep"));
+    assert_eq!(store.calls(), 3, "it put, it looked, and it still tidied up");
+}
+
+#[tokio::test]
+async fn a_store_that_removes_nothing_is_found_out() {
+    let store = Faulty::new(Memory::new()).at(3, Fault::Lie);
+    assert!(complaint(prove(&store).await).contains("does not remove"));
+}
+
+#[tokio::test]
+async fn any_call_that_fails_fails_the_proof_with_its_own_reason() {
+    for nth in 1..=CALLS {
+        for fault in [Fault::Refuse(StoreError::Locked), Fault::LoseCall, Fault::LoseAnswer] {
+            let expected = if let Fault::Refuse(error) = &fault { error.clone() } else { StoreError::TimedOut(CALL_DEADLINE) };
+            let store = Faulty::new(Memory::new()).at(nth, fault);
+            assert_eq!(prove(&store).await, Err(expected), "call {nth}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_hangs_hangs_only_its_caller() {
+    let store = Faulty::new(Memory::new()).at(1, Fault::Hang);
+    assert!(tokio::time::timeout(Duration::from_millis(20), prove(&store)).await.is_err());
+    assert_eq!(prove(&store).await, Ok(()));
+}

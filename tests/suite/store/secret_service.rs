@@ -1,0 +1,317 @@
+//! The system keyring against a real Secret Service: the contract, and everything that may befall a daemon.
+
+use std::io::Write;
+use std::os::unix::net::UnixListener;
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use tokenring::domain::Secret;
+use tokenring::store::{CALL_DEADLINE, ItemKey, Keyring, Store, StoreError, Unlock};
+use zbus::fdo::DBusProxy;
+
+use super::contract::{self, key};
+use crate::support::{again, assert_same, have, secret, until};
+
+/// What a session is needed with.
+#[derive(Clone, Copy)]
+enum Session {
+    Unlocked,
+    Locked,
+    Bare,
+}
+
+/// Runs `body` in a session with a message bus of its own.
+fn session(kind: Session, body: impl AsyncFnOnce()) {
+    if !have(&["dbus-run-session", "gnome-keyring-daemon", "secret-tool"]) {
+        return;
+    }
+    let mut world = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/with-secret-service.sh"));
+    match kind {
+        Session::Unlocked => {}
+        Session::Locked => drop(world.arg("--locked")),
+        Session::Bare => drop(world.arg("--bare")),
+    }
+    again::inside(world, body);
+}
+
+/// Runs `body` where the session bus is said to be at `address`.
+fn bus_at(address: &str, body: impl AsyncFnOnce()) {
+    let mut world = Command::new("env");
+    world.env("DBUS_SESSION_BUS_ADDRESS", address);
+    again::inside(world, body);
+}
+
+fn secret_tool(arguments: &[&str], stdin: &[u8]) -> Output {
+    let mut tool = Command::new("secret-tool");
+    let mut tool = tool.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    tool.stdin.take().unwrap().write_all(stdin).unwrap();
+    tool.wait_with_output().unwrap()
+}
+
+/// Adds an item as another program would, with an attribute of its own.
+fn foreign_item(key: &ItemKey, content: &[u8]) {
+    let attributes = ["service", "tokenring", "username", key.as_str(), "owner", "another program"];
+    let stored = secret_tool(&[&["store", "--label=foreign"], &attributes[..]].concat(), content);
+    assert!(stored.status.success(), "{stored:?}");
+}
+
+fn found_by_others(key: &ItemKey) -> Vec<u8> {
+    secret_tool(&["lookup", "service", "tokenring", "username", key.as_str()], b"").stdout
+}
+
+/// Sends a signal to the daemon of this session.
+fn signal(name: &str) {
+    let pid = std::env::var("KEYRING_PID").unwrap();
+    assert!(Command::new("kill").args(["-s", name, &pid]).status().unwrap().success());
+}
+
+/// Starts a further daemon, which unlocks the keyring that its predecessor left on the disk.
+fn another_daemon() -> std::process::Child {
+    let mut daemon = Command::new("gnome-keyring-daemon");
+    daemon.args(["--foreground", "--unlock", "--components=secrets"]);
+    let mut daemon = daemon.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    daemon.stdin.take().unwrap().write_all(std::env::var("KEYRING_PASSWORD").unwrap().as_bytes()).unwrap();
+    daemon
+}
+
+/// The outcome of a call and how long it took.
+async fn timed<T>(call: impl Future<Output = T>) -> (T, Duration) {
+    let begin = Instant::now();
+    (call.await, begin.elapsed())
+}
+
+fn assert_timed_out<T>((outcome, took): (Result<T, StoreError>, Duration)) {
+    assert_eq!(outcome.map(drop), Err(StoreError::TimedOut(CALL_DEADLINE)));
+    assert!(took >= CALL_DEADLINE && took < 4 * CALL_DEADLINE, "{took:?}");
+}
+
+#[test]
+fn the_secret_service_holds_the_contract() {
+    session(Session::Unlocked, async || contract::holds(&Keyring::new()).await);
+}
+
+#[test]
+fn other_programs_find_its_items_and_see_nothing_but_the_opaque_key() {
+    session(Session::Unlocked, async || {
+        let (store, key) = (Keyring::new(), key("shared"));
+        store.put(&key, &secret("canary-value")).await.unwrap();
+        assert_eq!(found_by_others(&key), b"canary-value");
+
+        let listed = secret_tool(&["search", "--all", "service", "tokenring"], b"");
+        let listed = String::from_utf8([listed.stdout, listed.stderr].concat()).unwrap();
+        let mut shown: Vec<_> =
+            listed.lines().filter(|line| line.starts_with("attribute") || line.starts_with("label")).collect();
+        shown.sort_unstable();
+        let username = format!("attribute.username = {}", key.as_str());
+        assert_eq!(shown, ["attribute.service = tokenring", &username, "label = tokenring"]);
+
+        // An item that another program made under this key is read and replaced, never doubled.
+        let foreign = contract::key("foreign");
+        foreign_item(&foreign, b"theirs");
+        assert_same(store.get(&foreign).await, &secret("theirs"));
+        store.put(&foreign, &secret("ours")).await.unwrap();
+        assert_same(store.get(&foreign).await, &secret("ours"));
+        assert_eq!(found_by_others(&foreign), b"ours");
+    });
+}
+
+#[test]
+fn two_items_under_one_key_are_counted_and_not_guessed_between() {
+    session(Session::Unlocked, async || {
+        let (store, key) = (Keyring::new(), key("double"));
+        store.put(&key, &secret("ours")).await.unwrap();
+        foreign_item(&key, b"theirs");
+        assert_eq!(store.get(&key).await.map(drop), Err(StoreError::Ambiguous(2)));
+        assert_eq!(store.put(&key, &secret("newer")).await, Err(StoreError::Ambiguous(2)));
+        store.delete(&key).await.unwrap();
+        assert_eq!(store.get(&key).await.map(drop), Err(StoreError::Absent));
+    });
+}
+
+#[test]
+fn two_processes_that_create_one_item_make_one() {
+    session(Session::Unlocked, async || {
+        let stores: Vec<_> = (0..4).map(|_| Keyring::new()).collect();
+        for round in 0..10 {
+            let key = key(&format!("race-{round}"));
+            let texts: Vec<_> = (0..4).map(|n| secret(&n.to_string())).collect();
+            let puts = stores.iter().zip(&texts).map(|(store, text)| store.put(&key, text));
+            futures::future::join_all(puts).await.into_iter().for_each(|outcome| outcome.unwrap());
+            let read = stores[0].get(&key).await.unwrap();
+            assert!(texts.iter().any(|text| text.same_as(&read)));
+        }
+    });
+}
+
+/// Takes the name that the daemon asks for a prompt, and never answers.
+async fn silent_prompter() -> zbus::Connection {
+    let prompter = zbus::Connection::session().await.unwrap();
+    prompter.request_name("org.gnome.keyring.SystemPrompter").await.unwrap();
+    prompter
+}
+
+/// How many programs are on the bus.
+async fn guests(connection: &zbus::Connection) -> usize {
+    let names = DBusProxy::new(connection).await.unwrap().list_names().await.unwrap();
+    names.iter().filter(|name| name.starts_with(':')).count()
+}
+
+#[test]
+fn a_locked_keyring_says_so_without_a_prompt() {
+    session(Session::Locked, async || {
+        let prompter = silent_prompter().await;
+        let mut asked = zbus::MessageStream::from(&prompter);
+        contract::holds_shut(&Keyring::new(), &StoreError::Locked).await;
+        prompter.call_method(Some("org.freedesktop.DBus"), "/", Some("org.freedesktop.DBus.Peer"), "Ping", &()).await.unwrap();
+        // The answer to the ping came after whatever was sent before it.
+        while let Some(Some(Ok(message))) = futures::FutureExt::now_or_never(futures::StreamExt::next(&mut asked)) {
+            assert_ne!(message.message_type(), zbus::message::Type::MethodCall, "a prompt was asked for: {message}");
+        }
+    });
+}
+
+#[test]
+fn an_unanswered_prompt_ends_with_its_time_and_holds_up_nobody() {
+    session(Session::Locked, async || {
+        let prompter = silent_prompter().await;
+        let (store, wait) = (Keyring::new(), Duration::from_millis(300));
+        assert_eq!(store.status().await, Err(StoreError::Locked));
+        let before = guests(&prompter).await;
+
+        let meanwhile = async {
+            until("the prompt is up", async || guests(&prompter).await > before).await;
+            store.status().await
+        };
+        let (prompt, status) = tokio::join!(timed(store.unlock(Unlock::OwnPrompt, wait)), meanwhile);
+        assert_eq!((prompt.0, status), (Err(StoreError::TimedOut(wait)), Err(StoreError::Locked)));
+        until("the prompt's connection is gone", async || guests(&prompter).await == before).await;
+        assert_eq!(store.get(&key("k")).await.map(drop), Err(StoreError::Locked));
+    });
+}
+
+#[test]
+fn an_unlock_is_cancelled_by_dropping_it() {
+    session(Session::Locked, async || {
+        let prompter = silent_prompter().await;
+        let store = Keyring::new();
+        let before = guests(&prompter).await;
+        {
+            let unlock = store.unlock(Unlock::OwnPrompt, Duration::from_secs(3600));
+            let up = until("the prompt is up", async || guests(&prompter).await > before);
+            tokio::select! { outcome = unlock => panic!("{outcome:?}"), () = up => {} }
+        }
+        until("the prompt's connection is gone", async || guests(&prompter).await == before).await;
+    });
+}
+
+#[test]
+fn a_prompt_that_cannot_be_shown_and_a_passphrase_are_refused() {
+    session(Session::Locked, async || {
+        let store = Keyring::new();
+        let unlock = store.unlock(Unlock::OwnPrompt, Duration::from_secs(10)).await;
+        assert!(matches!(unlock, Err(StoreError::Denied(_))), "{unlock:?}");
+        let unlock = store.unlock(Unlock::Passphrase(&secret("x")), Duration::from_secs(10)).await;
+        assert!(matches!(unlock, Err(StoreError::Denied(_))), "{unlock:?}");
+    });
+}
+
+#[test]
+fn an_unlocked_keyring_is_unlocked_at_once() {
+    session(Session::Unlocked, async || {
+        assert_eq!(Keyring::new().unlock(Unlock::OwnPrompt, Duration::from_secs(10)).await, Ok(()));
+    });
+}
+
+#[test]
+fn a_stopped_daemon_times_out_and_a_late_write_is_met_by_the_next_call() {
+    session(Session::Unlocked, async || {
+        let (store, key, other) = (Keyring::new(), key("late"), key("other"));
+        store.put(&key, &secret("old")).await.unwrap();
+        let late = secret("late");
+        signal("STOP");
+        let calls = tokio::join!(timed(store.status()), timed(store.put(&key, &late)), timed(store.get(&other)));
+        assert_timed_out(calls.0);
+        assert_timed_out(calls.1);
+        assert_timed_out(calls.2);
+        // The late write is still under way, so nobody may overtake it.
+        assert_timed_out(timed(store.get(&key)).await);
+
+        signal("CONT");
+        assert_same(store.get(&key).await, &late);
+        store.put(&key, &secret("newest")).await.unwrap();
+        assert_same(store.get(&key).await, &secret("newest"));
+        assert_eq!(found_by_others(&key), b"newest");
+    });
+}
+
+#[test]
+fn a_daemon_that_dies_is_missed_and_its_successor_is_found() {
+    session(Session::Unlocked, async || {
+        let (store, key) = (Keyring::new(), key("restart"));
+        store.put(&key, &secret("replaced")).await.unwrap();
+        store.put(&key, &secret("kept")).await.unwrap();
+        signal("KILL");
+        until("the daemon is gone", async || matches!(store.status().await, Err(StoreError::Unavailable(_)))).await;
+        assert!(matches!(store.put(&key, &secret("lost")).await, Err(StoreError::Unavailable(_))));
+
+        let mut daemon = another_daemon();
+        until("its successor is there", async || store.status().await.is_ok()).await;
+        assert_same(store.get(&key).await, &secret("kept"));
+        store.put(&key, &Secret::new(vec![0, 255, 10])).await.unwrap();
+        assert_eq!(found_by_others(&key), [0, 255, 10]);
+        contract::holds(&store).await;
+        daemon.kill().unwrap();
+        daemon.wait().unwrap();
+    });
+}
+
+#[test]
+fn a_write_that_dies_with_its_daemon_is_settled_by_the_next() {
+    session(Session::Unlocked, async || {
+        let (store, key) = (Keyring::new(), key("settled"));
+        store.put(&key, &secret("old")).await.unwrap();
+        signal("STOP");
+        assert_timed_out(timed(store.put(&key, &secret("lost"))).await);
+        signal("KILL");
+        let mut daemon = another_daemon();
+        until("its successor is there", async || store.status().await.is_ok()).await;
+        let read = store.get(&key).await.unwrap();
+        assert!(read.same_as(&secret("old")) || read.same_as(&secret("lost")), "one item, the old or the new");
+        store.put(&key, &secret("new")).await.unwrap();
+        assert_same(store.get(&key).await, &secret("new"));
+        daemon.kill().unwrap();
+        daemon.wait().unwrap();
+    });
+}
+
+async fn is_unavailable() {
+    let store = Keyring::new();
+    let status = store.status().await;
+    assert!(matches!(status, Err(StoreError::Unavailable(_))), "{status:?}");
+    let put = store.put(&key("k"), &secret("x")).await;
+    assert!(matches!(put, Err(StoreError::Unavailable(_))), "{put:?}");
+}
+
+#[test]
+fn a_bus_without_a_secret_service_is_unavailable() {
+    session(Session::Bare, async || is_unavailable().await);
+}
+
+#[test]
+fn no_bus_is_unavailable() {
+    bus_at("unix:path=/nonexistent/bus", async || is_unavailable().await);
+}
+
+#[test]
+fn a_bus_that_accepts_and_says_nothing_times_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("bus");
+    let _silent = UnixListener::bind(&path);
+    bus_at(&format!("unix:path={}", path.display()), async || {
+        let (store, key) = (Keyring::new(), key("k"));
+        let text = secret("x");
+        let calls = tokio::join!(timed(store.status()), timed(store.put(&key, &text)));
+        assert_timed_out(calls.0);
+        assert_timed_out(calls.1);
+    });
+}

@@ -1,0 +1,112 @@
+//! A store that goes wrong where it is told to.
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokenring::domain::Secret;
+use tokenring::store::{Backend, CALL_DEADLINE, ItemKey, Store, StoreError, Unlock};
+
+/// A store whose n-th call (of `get`, `put` and `delete`; the first is 1) goes wrong; all others go through.
+pub(crate) struct Faulty<S> {
+    inner: S,
+    plan: Mutex<Plan>,
+}
+
+#[derive(Default)]
+struct Plan {
+    calls: usize,
+    faults: HashMap<usize, Fault>,
+}
+
+/// How a call goes wrong.
+#[derive(Clone)]
+pub(crate) enum Fault {
+    /// It is refused, and nothing is done.
+    Refuse(StoreError),
+    /// It never answers, and nothing is done.
+    Hang,
+    /// It answers too late, and nothing was done.
+    LoseCall,
+    /// It answers too late, but it was done: the late write.
+    LoseAnswer,
+    /// It claims success, and nothing is done. Only a change can lie.
+    Lie,
+}
+
+impl<S: Store> Faulty<S> {
+    pub(crate) fn new(inner: S) -> Self {
+        Self { inner, plan: Mutex::default() }
+    }
+
+    /// Plans a fault at the n-th call.
+    pub(crate) fn at(self, nth: usize, fault: Fault) -> Self {
+        self.plan.lock().unwrap().faults.insert(nth, fault);
+        self
+    }
+
+    /// How many calls were made so far.
+    pub(crate) fn calls(&self) -> usize {
+        self.plan.lock().unwrap().calls
+    }
+
+    fn next(&self) -> Option<Fault> {
+        let mut plan = self.plan.lock().unwrap();
+        plan.calls += 1;
+        let nth = plan.calls;
+        plan.faults.remove(&nth)
+    }
+
+    async fn change(&self, change: impl Future<Output = Result<(), StoreError>>) -> Result<(), StoreError> {
+        match self.next() {
+            None => change.await,
+            Some(Fault::Lie) => Ok(()),
+            Some(fault) => fault.befall(change).await,
+        }
+    }
+}
+
+impl Fault {
+    async fn befall<T>(self, call: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+        match self {
+            Self::Refuse(error) => Err(error),
+            Self::Hang => std::future::pending().await,
+            Self::LoseCall | Self::Lie => Err(StoreError::TimedOut(CALL_DEADLINE)),
+            Self::LoseAnswer => {
+                let _unheard = call.await;
+                Err(StoreError::TimedOut(CALL_DEADLINE))
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl<S: Store> Store for Faulty<S> {
+    fn backend(&self) -> Backend {
+        self.inner.backend()
+    }
+
+    async fn status(&self) -> Result<(), StoreError> {
+        self.inner.status().await
+    }
+
+    async fn unlock(&self, by: Unlock<'_>, wait: Duration) -> Result<(), StoreError> {
+        self.inner.unlock(by, wait).await
+    }
+
+    async fn get(&self, key: &ItemKey) -> Result<Secret, StoreError> {
+        match self.next() {
+            None => self.inner.get(key).await,
+            Some(fault) => fault.befall(self.inner.get(key)).await,
+        }
+    }
+
+    async fn put(&self, key: &ItemKey, secret: &Secret) -> Result<(), StoreError> {
+        self.change(self.inner.put(key, secret)).await
+    }
+
+    async fn delete(&self, key: &ItemKey) -> Result<(), StoreError> {
+        self.change(self.inner.delete(key)).await
+    }
+}

@@ -1,0 +1,47 @@
+//! What several tests need.
+
+pub(crate) mod again;
+pub(crate) mod faulty;
+pub(crate) mod program;
+
+use std::time::{Duration, Instant};
+
+use tokenring::domain::Secret;
+
+/// How long a test waits for what must happen; only a failing test waits so long.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Whether these programs are installed. Where one is missing, the test is skipped and says so; with
+/// `TOKENRING_TEST_REQUIRE=all` it fails instead.
+pub(crate) fn have(programs: &[&str]) -> bool {
+    let folders: Vec<_> = std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()).collect();
+    let missing = programs.iter().find(|program| !folders.iter().any(|folder| folder.join(program).is_file()));
+    let Some(missing) = missing else { return true };
+    let required = std::env::var("TOKENRING_TEST_REQUIRE").is_ok_and(|required| required == "all");
+    assert!(!required, "{missing} is not installed, and TOKENRING_TEST_REQUIRE=all");
+    println!("skipped: {missing} is not installed");
+    false
+}
+
+/// Waits until `condition` holds; fails the test when it does not come to hold.
+pub(crate) async fn until(what: &str, mut condition: impl AsyncFnMut() -> bool) {
+    let end = Instant::now() + PATIENCE;
+    while !condition().await {
+        assert!(Instant::now() < end, "waited in vain: {what}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+/// A secret from a text.
+pub(crate) fn secret(text: &str) -> Secret {
+    Secret::new(text.as_bytes().to_vec())
+}
+
+/// Fails the test unless the secret is this one; shows neither of them.
+#[track_caller]
+pub(crate) fn assert_same<E: std::fmt::Debug>(read: Result<Secret, E>, expected: &Secret) {
+    match read {
+        Ok(read) => assert!(read.same_as(expected), "another secret of {} bytes came back", read.len()),
+        Err(error) => panic!("no secret came back: {error:?}"),
+    }
+}

@@ -1,0 +1,215 @@
+//! The built program in a home of its own, and the simulator beside it.
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use serde_json::Value;
+use tempfile::TempDir;
+use tokenring::domain::Secret;
+use tokenring::store::{FileStore, Store as _, Unlock, WorkFactor};
+
+/// The passphrase of every test's encrypted file.
+const PASSPHRASE: &str = "a passphrase for tests";
+
+/// A home folder with an encrypted file for secrets.
+pub struct Home {
+    folder: TempDir,
+    variables: Vec<(String, String)>,
+}
+
+/// What the program did.
+pub struct Outcome {
+    /// Its exit code.
+    pub code: i32,
+    /// What it wrote to standard output.
+    pub out: String,
+    /// What it wrote to standard error.
+    pub err: String,
+}
+
+/// A running simulator and what it told about itself.
+pub struct World {
+    child: Child,
+    /// The JSON line it printed.
+    pub manifest: Value,
+}
+
+impl Home {
+    /// A fresh home. Its vault is made with a cheap key derivation, so that every call of the program is quick.
+    pub fn new() -> Self {
+        let folder = TempDir::new().unwrap();
+        let passphrase = folder.path().join("passphrase");
+        std::fs::write(&passphrase, PASSPHRASE).unwrap();
+        make_private(&passphrase);
+        let home = Self { folder, variables: Vec::new() };
+        make_vault(&home.root().join("data/vault"));
+        home.with("TOKENRING_STORE", "file").with("TOKENRING_PASSPHRASE_FILE", passphrase.to_str().unwrap())
+    }
+
+    /// A home whose secrets rest in the keyring of this session.
+    pub fn on_keyring() -> Self {
+        Self { folder: TempDir::new().unwrap(), variables: vec![("TOKENRING_STORE".to_owned(), "keyring".to_owned())] }
+    }
+
+    /// The same home with a variable set for every call.
+    pub fn with(mut self, name: &str, value: &str) -> Self {
+        self.variables.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Where everything of the program lies.
+    pub fn root(&self) -> PathBuf {
+        self.folder.path().join("home")
+    }
+
+    /// The program, ready to be started in this home.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tokenring"));
+        command.args(arguments).env("TOKENRING_HOME", self.root()).stdin(Stdio::null());
+        for name in [
+            "TOKENRING_STORE",
+            "TOKENRING_PASSPHRASE_FILE",
+            "TOKENRING_LOG",
+            "HTTP_PROXY",
+            "HTTPS_PROXY",
+            "ALL_PROXY",
+            "http_proxy",
+            "https_proxy",
+            "all_proxy",
+        ] {
+            command.env_remove(name);
+        }
+        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
+        command
+    }
+
+    /// Runs the program with nothing on standard input.
+    pub fn run(&self, arguments: &[&str]) -> Outcome {
+        self.feed(arguments, "")
+    }
+
+    /// Runs the program with `input` on standard input.
+    pub fn feed(&self, arguments: &[&str], input: &str) -> Outcome {
+        let mut command = self.command(arguments);
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        // A program that refuses early does not read its input; that is for the test to judge by the outcome.
+        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+        let done = child.wait_with_output().unwrap();
+        Outcome {
+            code: done.status.code().unwrap_or(-1),
+            out: String::from_utf8(done.stdout).unwrap(),
+            err: String::from_utf8(done.stderr).unwrap(),
+        }
+    }
+
+    /// Points the provider's regions at the simulator.
+    pub fn meet(&self, world: &World) {
+        for (id, hosts) in world.manifest["regions"].as_object().unwrap() {
+            let provider = match id.split('-').next() {
+                Some("SNYK") => "snyk",
+                Some("SAW") => "snyk-api-web",
+                _ => "appcircle",
+            };
+            let mut arguments = vec!["regions", "add", "--provider", provider, "--id", id];
+            for place in ["api", "app", "auth"] {
+                if let Some(url) = hosts[place].as_str() {
+                    arguments.extend([
+                        ["--api", "--app", "--auth"][["api", "app", "auth"].iter().position(|known| *known == place).unwrap()],
+                        url,
+                    ]);
+                }
+            }
+            self.run(&arguments).expect(0);
+        }
+    }
+
+    /// Adds a credential of the simulated world under its own name.
+    pub fn adopt(&self, world: &World, name: &str) -> Outcome {
+        let issued = world.credential(name);
+        let text = |member: &str| issued[member].as_str().unwrap().to_owned();
+        let mut arguments: Vec<String> =
+            ["add", name, "--provider", &text("provider"), "--kind", &text("kind"), "--region", &text("region")]
+                .map(str::to_owned)
+                .into();
+        for (id, value) in issued["fields"].as_object().unwrap() {
+            arguments.extend(["--field".to_owned(), format!("{id}={}", value.as_str().unwrap())]);
+        }
+        let mut input = text("secret");
+        for (id, part) in issued["parts"].as_object().into_iter().flatten() {
+            arguments.extend(["--part".to_owned(), id.clone()]);
+            input = format!("{input}\n{}", part.as_str().unwrap());
+        }
+        self.feed(&arguments.iter().map(String::as_str).collect::<Vec<_>>(), &input)
+    }
+}
+
+impl Outcome {
+    /// Fails with everything that was written unless the program ended with `code`.
+    #[track_caller]
+    pub fn expect(self, code: i32) -> Self {
+        assert_eq!(self.code, code, "\nstdout: {}\nstderr: {}", self.out, self.err);
+        self
+    }
+
+    /// Standard output as JSON.
+    #[track_caller]
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {}", self.out))
+    }
+
+    /// The error on standard error, as `--json` prints it.
+    #[track_caller]
+    pub fn error(&self) -> Value {
+        serde_json::from_str::<Value>(self.err.lines().last().unwrap_or_default())
+            .unwrap_or_else(|error| panic!("{error}: {}", self.err))["error"]
+            .clone()
+    }
+}
+
+impl World {
+    /// Starts `tokenring sandbox --json` and reads its one line.
+    pub fn start() -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tokenring"));
+        let mut child = command.args(["sandbox", "--json"]).stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        Self { child, manifest: serde_json::from_str(&line).unwrap() }
+    }
+
+    /// A credential that the simulator issued.
+    #[track_caller]
+    pub fn credential(&self, name: &str) -> &Value {
+        let all = self.manifest["credentials"].as_array().unwrap();
+        all.iter().find(|credential| credential["name"] == name).unwrap_or_else(|| panic!("the simulator issued no {name}"))
+    }
+
+    /// The secret of a credential that the simulator issued.
+    #[track_caller]
+    pub fn secret(&self, name: &str) -> &str {
+        self.credential(name)["secret"].as_str().unwrap()
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[cfg(unix)]
+fn make_private(path: &Path) {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).unwrap();
+}
+
+#[cfg(not(unix))]
+fn make_private(_: &Path) {}
+
+fn make_vault(folder: &Path) {
+    let store = FileStore::new(folder.to_owned()).with_work_factor(WorkFactor::new(2));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let passphrase = Secret::from_text(PASSPHRASE.to_owned());
+    runtime.block_on(store.unlock(Unlock::Passphrase(&passphrase), std::time::Duration::from_secs(10))).unwrap();
+}

@@ -1,0 +1,70 @@
+#!/usr/bin/env bash
+# Runs a command in a session of its own: a private message bus and, on it, a real Secret Service. No desktop needed.
+#
+#   with-secret-service.sh [--locked | --bare] COMMAND [ARGUMENT...]
+#
+# --locked locks the keyring before the command runs; --bare starts the bus alone. The bus starts no service by itself.
+# Needs the packages dbus and gnome-keyring (and libsecret-tools for tests that call secret-tool).
+# The command finds KEYRING_PID (the daemon) and KEYRING_PASSWORD in its environment.
+set -euo pipefail
+
+state=unlocked
+case ${1-} in --locked | --bare) state=${1#--}; shift ;; esac
+
+# A short path, because a socket's may have 107 bytes at most.
+root=$(mktemp -d "${TMPDIR:-/tmp}/ring.XXXXXX")
+trap 'rm -rf "$root"' EXIT
+mkdir -m 700 "$root"/{home,data,config,cache,run}
+export HOME=$root/home XDG_DATA_HOME=$root/data XDG_CONFIG_HOME=$root/config XDG_CACHE_HOME=$root/cache XDG_RUNTIME_DIR=$root/run
+export KEYRING_PASSWORD=test-password KEYRING_STATE=$state
+unset DISPLAY WAYLAND_DISPLAY DBUS_SESSION_BUS_ADDRESS GNOME_KEYRING_CONTROL SSH_AUTH_SOCK
+
+cat >"$root/bus.conf" <<XML
+<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
+ "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
+<busconfig>
+  <type>session</type>
+  <listen>unix:dir=$root/run</listen>
+  <auth>EXTERNAL</auth>
+  <policy context="default">
+    <allow send_destination="*" eavesdrop="true"/>
+    <allow eavesdrop="true"/>
+    <allow own="*"/>
+  </policy>
+</busconfig>
+XML
+
+cat >"$root/session.sh" <<'SESSION'
+set -euo pipefail
+[ "$KEYRING_STATE" = bare ] && exec "$@"
+
+ask() { dbus-send --session --print-reply=literal --reply-timeout=2000 --dest="$1" "${@:2}" 2>/dev/null; }
+until_it_says() { # WORD QUESTION...
+  for _ in $(seq 250); do
+    [ "$(ask "${@:2}" | awk '{print $NF}')" = "$1" ] && return
+    kill -0 "$KEYRING_PID" 2>/dev/null || break
+    sleep 0.02
+  done
+  echo "the Secret Service did not come up:" >&2
+  cat "$HOME/daemon.log" >&2
+  exit 70
+}
+
+# printf and not echo: a line end would become part of the password. In the foreground, so that $! is the daemon.
+gnome-keyring-daemon --foreground --unlock --components=secrets < <(printf %s "$KEYRING_PASSWORD") >"$HOME/daemon.log" 2>&1 &
+export KEYRING_PID=$!
+trap 'kill -KILL "$KEYRING_PID" 2>/dev/null || true' EXIT
+
+service=org.freedesktop.secrets path=/org/freedesktop/secrets
+until_it_says true org.freedesktop.DBus / org.freedesktop.DBus.NameHasOwner "string:$service"
+# The daemon says "unlocked" to any password, so the collection is asked.
+locked=(org.freedesktop.DBus.Properties.Get string:org.freedesktop.Secret.Collection string:Locked)
+until_it_says false "$service" "$path/aliases/default" "${locked[@]}"
+if [ "$KEYRING_STATE" = locked ]; then
+  ask "$service" "$path" org.freedesktop.Secret.Service.Lock "array:objpath:$path/collection/login" >/dev/null
+fi
+
+"$@"
+SESSION
+
+dbus-run-session --config-file="$root/bus.conf" -- bash "$root/session.sh" "$@"
