@@ -11,11 +11,12 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 
 use super::app::json::Document;
-use super::app::{App, Effect, Input, Msg, Now, Start, update};
+use super::app::{App, Effect, Input, Msg, Now, Preferences, Start, update};
 use super::inbox::{Doors, Inbox, Notice};
 use super::terminal::{Scope, Surface};
 use super::watch::HANG_UP;
 use super::{browser, view};
+use crate::domain::Credential;
 use crate::engine::message::Report;
 use crate::engine::{Engine, Tasks};
 
@@ -41,8 +42,10 @@ pub struct Loop<S> {
 pub struct Parts<S> {
     /// What does the work.
     pub engine: Arc<Engine>,
-    /// What the screen starts with.
-    pub start: Start,
+    /// What is known at the start.
+    pub credentials: Vec<Credential>,
+    /// How the person likes it.
+    pub preferences: Preferences,
     /// What is drawn on.
     pub surface: S,
     /// The doors to the screen, and what comes through them.
@@ -80,9 +83,11 @@ enum News {
 }
 
 impl<S: Surface> Loop<S> {
-    /// Shows the screen until it is over; returns the exit code. The first frame is drawn before anything is done.
+    /// A screen that has not been drawn yet, and shows `parts.credentials` when it is.
     pub async fn run(parts: Parts<S>) -> u8 {
-        let Parts { engine, start, surface, inbox: (doors, inbox) } = parts;
+        let Parts { engine, credentials, preferences, surface, inbox: (doors, inbox) } = parts;
+        let size = surface.size().unwrap_or((80, 24));
+        let start = Start { credentials, catalogue: Arc::clone(&engine.catalogue), size, preferences };
         let (app, effects) = App::start(start, now(&engine));
         let tasks = Tasks::new(Arc::clone(&engine), doors.reports.clone());
         let pace = Pace { drawn: Instant::now(), due: None };

@@ -1,7 +1,7 @@
 //! The signs that carry meaning, in Unicode and in plain ASCII.
 
 /// A set of signs. Each is one column wide, and no two verdicts share one.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Glyphs {
     /// Accepted.
     pub accepted: &'static str,
