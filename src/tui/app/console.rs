@@ -236,12 +236,15 @@ impl Console {
 }
 
 impl Answered {
-    /// The answer in a line: `200 OK · 41 ms · 1.2 kB`.
-    pub fn summary(&self) -> String {
+    /// The answer in a line, such as `200 OK · 41 ms · 1.2 kB`: as much of it as fits into so many columns.
+    pub fn summary(&self, columns: usize) -> String {
         let answer = &self.exchange.answer;
         let time = words::span(std::time::Duration::from_millis(answer.timing.total_ms));
         let status = format!("{} {}", answer.status, words::status(answer.status));
-        format!("{} · {time} · {}", status.trim_end(), words::size(answer.size))
+        let full = format!("{} · {time} · {}", status.trim_end(), words::size(answer.size));
+        let fits = |end: &usize| full[..*end].chars().count() <= columns;
+        let ends = full.match_indices(" · ").map(|(at, _)| at).chain([full.len()]);
+        full[..ends.rev().find(fits).unwrap_or(3)].to_owned()
     }
 
     /// Headers or timing as names and values.

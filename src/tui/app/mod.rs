@@ -144,7 +144,7 @@ impl App {
             activity: Activity::default(),
             dialogs: Stack::default(),
         };
-        let mut effects = vec![Effect::Mouse(app.stage.mouse), app.start_quietly(Task::Store(StoreTask::Status)).1];
+        let mut effects = vec![app.start_quietly(Task::Store(StoreTask::Status)).1];
         effects.extend(app.settle());
         (app, effects)
     }

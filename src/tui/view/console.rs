@@ -96,8 +96,8 @@ fn draw_answer(pen: &mut Pen<'_>, inner: Area, answered: &Answered) {
     };
     let tabs = app.view_tabs();
     let room = tabs.first().map_or(inner.width, |(_, area)| area.x.saturating_sub(inner.x + 4));
-    let summary = inner.row(1).split_left(2).1.split_left(room).0;
-    pen.put(summary, &format!(" {} ", answered.summary()), role);
+    let summary = answered.summary(room.saturating_sub(2).into());
+    pen.put(inner.row(1).split_left(2).1.split_left(room).0, &format!(" {summary} "), role);
     for (view, tab) in tabs {
         let chosen = view == app.console.view;
         pen.put(

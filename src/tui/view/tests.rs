@@ -74,12 +74,15 @@ fn pictures(name: &str, prepare: impl Fn(&mut Session)) {
         let mut session = Session::new(columns, rows);
         store_is(&mut session, None);
         prepare(&mut session);
-        insta::assert_snapshot!(format!("{name}_{columns}x{rows}"), picture(&drawn(&session)));
+        picture_of(&format!("{name}_{columns}x{rows}"), &session);
     }
 }
 
 fn picture_of(name: &str, session: &Session) {
-    insta::assert_snapshot!(name, picture(&drawn(session)));
+    let mut settings = insta::Settings::clone_current();
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings.bind(|| insta::assert_snapshot!(name, picture(&drawn(session))));
 }
 
 fn wide() -> Session {
@@ -160,7 +163,7 @@ fn the_screen_without_credentials() {
     for (columns, rows) in SIZES {
         let mut session = Session::with(Vec::new(), columns, rows);
         store_is(&mut session, Some(StoreError::Locked));
-        insta::assert_snapshot!(format!("empty_{columns}x{rows}"), picture(&drawn(&session)));
+        picture_of(&format!("empty_{columns}x{rows}"), &session);
     }
 }
 

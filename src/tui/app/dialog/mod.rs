@@ -197,7 +197,7 @@ impl Dialog {
             Self::Pick(pick) => pick.key(key),
             Self::Activity(list) => list.key(key, app),
             Self::Help(help) => help.key(key),
-            Self::Problem(_) => problem::key(key),
+            Self::Problem(notice) => notice.key(key),
             Self::Confirm(confirm) => confirm.key(key),
             _ => {
                 let happened = self.form_mut().map(|form| form.key(key));
