@@ -49,6 +49,13 @@ pub struct Explanation {
     pub problem: Option<Problem>,
 }
 
+impl Hints {
+    /// Nothing but the time.
+    pub const fn at(now: Moment) -> Self {
+        Self { home_region: None, accepted_in: Vec::new(), expires: None, now }
+    }
+}
+
 /// What an answer says about the credential.
 pub fn verdict(asked: Asked<'_>, answer: &Answer) -> Verdict {
     if is_interference(answer) {
@@ -268,7 +275,7 @@ mod tests {
     }
 
     fn hints() -> Hints {
-        Hints { home_region: None, accepted_in: Vec::new(), expires: None, now: NOW }
+        Hints::at(NOW)
     }
 
     fn explained(provider: &str, kind: &str, answer: &Answer, hints: &Hints) -> Explanation {

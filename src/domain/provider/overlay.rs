@@ -7,7 +7,9 @@ use toml_edit::{ArrayOfTables, DocumentMut, Item, Table, value};
 
 use super::spec::{Kind, Preset, Provider, StatusMeaning};
 use super::validate::FORMAT;
+use crate::domain::problem::Problem;
 use crate::domain::region::Region;
+use crate::domain::text::clean_line;
 
 /// What a user's file adds to a provider, or replaces in it.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -39,6 +41,19 @@ pub enum RegionFileError {
     /// `region` is there and is not a list of tables.
     #[error("\"region\" is not written as [[region]]")]
     NotATable,
+}
+
+impl From<RegionFileError> for Problem {
+    fn from(error: RegionFileError) -> Self {
+        let remedy = match error {
+            RegionFileError::NotToml(_) | RegionFileError::NotATable => {
+                "Correct the file by hand, or move it away, and try again"
+            }
+            RegionFileError::OtherProvider(_) => "Write the region into a file of its own provider",
+        };
+        let what = "The region cannot be written into the provider file";
+        Self::new(what, clean_line(&error.to_string()), remedy)
+    }
 }
 
 impl Overlay {
@@ -170,5 +185,6 @@ mod tests {
         assert!(matches!(add("format ="), Err(RegionFileError::NotToml(_))));
         assert_eq!(add("id = \"appcircle\""), Err(RegionFileError::OtherProvider("appcircle".to_owned())));
         assert_eq!(add("id = \"snyk\"\nregion = 3"), Err(RegionFileError::NotATable));
+        assert!(!Problem::from(add("format =").unwrap_err()).remedy.is_empty());
     }
 }
