@@ -80,7 +80,7 @@ enum News {
 }
 
 impl<S: Surface> Loop<S> {
-    /// A screen that has not been drawn yet, and shows `parts.credentials` when it is.
+    /// Shows the screen until it is over; returns the exit code. The first frame is drawn before anything is done.
     pub async fn run(parts: Parts<S>) -> u8 {
         let Parts { engine, start, surface, inbox: (doors, inbox) } = parts;
         let (app, effects) = App::start(start, now(&engine));

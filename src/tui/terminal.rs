@@ -65,11 +65,11 @@ pub(super) struct Tty {
 }
 
 impl Tty {
-    /// Takes the terminal.
-    pub(super) fn take() -> io::Result<Self> {
+    /// Takes the terminal, with its mouse or without.
+    pub(super) fn take(mouse: bool) -> io::Result<Self> {
         let buffer = FrameBuffer::default();
         let terminal = Terminal::new(CrosstermBackend::new(buffer.clone()))?;
-        let mut tty = Self { terminal, frames: FrameWriter::new(buffer, Output::open()?), mouse: true };
+        let mut tty = Self { terminal, frames: FrameWriter::new(buffer, Output::open()?), mouse };
         tty.enter()?;
         Ok(tty)
     }
