@@ -6,6 +6,8 @@ mod cli;
 mod docs;
 mod house;
 mod index;
+#[cfg(target_os = "linux")]
+mod keyring;
 mod net;
 mod sandbox;
 mod store;

@@ -3,6 +3,10 @@
 pub(crate) mod again;
 pub(crate) mod faulty;
 pub(crate) mod program;
+#[cfg(unix)]
+pub(crate) mod pty;
+#[cfg(target_os = "linux")]
+pub(crate) mod secret_service;
 
 use std::time::{Duration, Instant};
 
