@@ -9,7 +9,10 @@ mod index;
 mod net;
 mod sandbox;
 mod store;
+mod screen;
 mod support;
+#[cfg(unix)]
+mod terminal;
 
 /// The program's own allocator, so that what tests find in memory is what a person's machine would hold.
 #[global_allocator]
