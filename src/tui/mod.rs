@@ -13,9 +13,7 @@ mod watch;
 
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
 
-use app::keymap::Keymap;
 use app::{Preferences, Start};
 
 use crate::config::Settings;
@@ -41,12 +39,7 @@ pub async fn run(engine: Arc<Engine>, settings: &Settings) -> Result<u8, Problem
 }
 
 fn preferences(settings: &Settings) -> Preferences {
-    Preferences {
-        theme: settings.theme(),
-        glyphs: settings.glyphs(&|name| std::env::var(name).ok()),
-        keys: Keymap::new(&settings.keys),
-        reveal: Duration::from_secs(settings.reveal_seconds),
-    }
+    Preferences::of(settings, settings.glyphs(&|name| std::env::var(name).ok()))
 }
 
 fn unusable(error: &io::Error) -> Problem {

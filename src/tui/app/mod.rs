@@ -45,7 +45,7 @@ use crate::domain::Credential;
 use crate::domain::provider::Catalogue;
 use crate::engine::message::{KeyringTask, StoreTask, Task, TaskId};
 
-pub use message::{Effect, Input, Mouse, Msg, Now, Preferences, Start};
+pub use message::{Effect, Input, Mouse, Msg, Now, Preferences, Reach, Start};
 pub use update::update;
 
 /// The state of the screen.
@@ -126,16 +126,17 @@ impl App {
     /// The screen as it first appears, and what is to be done at once.
     pub fn start(start: Start, now: Now) -> (Self, Vec<Effect>) {
         let Start { credentials, catalogue, size, preferences } = start;
+        let stage = Stage {
+            area: Area::of(size.0, size.1),
+            focus: Pane::Credentials,
+            companion: Pane::Detail,
+            audience: Audience::Nobody,
+            mouse: preferences.mouse,
+        };
         let mut app = Self {
             catalogue,
             preferences,
-            stage: Stage {
-                area: Area::of(size.0, size.1),
-                focus: Pane::Credentials,
-                companion: Pane::Detail,
-                audience: Audience::Nobody,
-                mouse: true,
-            },
+            stage,
             credentials: Credentials::new(credentials, now.wall),
             detail: Detail::default(),
             regions: Regions::default(),

@@ -21,13 +21,12 @@ pub(super) fn draw(pen: &mut Pen<'_>, area: Area) {
     rest = pen.put_right(rest, &format!("{help} help"), Role::Dim);
     let running = app.activity.running();
     if running > 0 {
-        rest = gap(pen.put_right(rest, &format!("{running} running"), Role::Accent));
-    } else {
-        rest = gap(rest);
+        rest = pen.put_right(gap(rest), &format!("{running} running"), Role::Accent);
     }
     if app.stage.audience == Audience::Others {
-        rest = gap(pen.put_right(rest, "presentation", Role::Warn));
+        rest = pen.put_right(gap(rest), "presentation", Role::Warn);
     }
+    rest = gap(rest);
     let (role, text) = store(app);
     if text.width() <= rest.width.into() {
         pen.put_right(rest, &text, role);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Intent, Outcome};
-use crate::domain::provider::Preset;
+use crate::domain::provider::{Parameter, Preset};
 use crate::tui::app::form::{Button, Field, Form, Happened};
 use crate::tui::app::sheet::{Row, Sheet};
 
@@ -12,29 +12,28 @@ pub struct Parameters {
     preset: String,
     title: String,
     help: String,
+    given: BTreeMap<String, String>,
     /// Its fields.
     pub form: Form,
 }
 
 impl Parameters {
-    /// Asks for the values of `open` placeholders; `known` says what is known already.
-    pub fn new(preset: &Preset, open: &[String], known: impl Fn(&str) -> String) -> Self {
-        let help_of =
-            |id: &str| preset.parameters.iter().find(|parameter| parameter.id == id).map(|parameter| parameter.help.clone());
-        let field = |id: &String| Field::text(id, id, &known(id)).hinting(help_of(id).unwrap_or_default());
+    /// Asks for the values of `open`, beside those that were given already.
+    pub fn new(preset: &Preset, open: &[&Parameter], given: BTreeMap<String, String>) -> Self {
+        let field = |parameter: &&Parameter| {
+            let default = parameter.default.as_deref().unwrap_or_default();
+            let from = parameter.from.as_deref().map(|from| format!(" The request \"{from}\" lists them.")).unwrap_or_default();
+            Field::text(&parameter.id, &parameter.id, default).hinting(format!("{}{from}", parameter.help))
+        };
         let form = Form::new(open.iter().map(field).collect(), vec![Button::Act("Take"), Button::Cancel]);
-        Self { preset: preset.id.clone(), title: preset.title.clone(), help: preset.help.clone(), form }
+        Self { preset: preset.id.clone(), title: preset.title.clone(), help: preset.help.clone(), given, form }
     }
 
     /// Answers to what happened in the form.
     pub fn react(&mut self, happened: Happened) -> Outcome {
         match happened {
             Happened::Pressed(Button::Cancel) => Outcome::Close,
-            Happened::Pressed(_) => {
-                let given: BTreeMap<_, _> =
-                    self.form.fields.iter().map(|field| (field.id.clone(), self.form.value(&field.id).to_owned())).collect();
-                Outcome::Finish(Intent::Preset(self.preset.clone(), given))
-            }
+            Happened::Pressed(_) => self.take(),
             Happened::Changed(_) | Happened::Left(_) | Happened::Nothing => Outcome::Stay,
         }
     }
@@ -44,5 +43,19 @@ impl Parameters {
         let mut sheet = Sheet::new(self.title.clone(), 70).with_form(&self.form);
         sheet.head = vec![Row::dim(self.help.clone()), Row::Blank];
         sheet
+    }
+
+    fn take(&mut self) -> Outcome {
+        let mut given = self.given.clone();
+        for at in 0..self.form.fields.len() {
+            let id = self.form.fields[at].id.clone();
+            let value = self.form.value(&id).to_owned();
+            if value.is_empty() {
+                self.form.complain(&id, "is needed");
+                return Outcome::Stay;
+            }
+            given.insert(id, value);
+        }
+        Outcome::Finish(Intent::Preset(self.preset.clone(), given))
     }
 }
