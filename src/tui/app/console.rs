@@ -244,7 +244,7 @@ impl Answered {
         let full = format!("{} · {time} · {}", status.trim_end(), words::size(answer.size));
         let fits = |end: &usize| full[..*end].chars().count() <= columns;
         let ends = full.match_indices(" · ").map(|(at, _)| at).chain([full.len()]);
-        full[..ends.rev().find(fits).unwrap_or(3)].to_owned()
+        full[..ends.filter(fits).last().unwrap_or(3)].to_owned()
     }
 
     /// Headers or timing as names and values.

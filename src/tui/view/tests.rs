@@ -128,6 +128,7 @@ fn answer(session: &mut Session, status: u16, body: &str, explanation: Option<Pr
             body: Body::Text(body.to_owned()),
             timing: Timing { first_byte_ms: 38, total_ms: 41 },
             size: 1_234,
+            truncated: false,
             url: "https://api.eu.snyk.io/rest/self".to_owned(),
             version: "HTTP/2".to_owned(),
         },
