@@ -10,8 +10,11 @@ mod index;
 mod keyring;
 mod net;
 mod sandbox;
+mod screen;
 mod store;
 mod support;
+#[cfg(unix)]
+mod terminal;
 
 /// The program's own allocator, so that what tests find in memory is what a person's machine would hold.
 #[global_allocator]

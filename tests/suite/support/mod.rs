@@ -7,6 +7,7 @@ pub(crate) mod program;
 pub(crate) mod pty;
 #[cfg(target_os = "linux")]
 pub(crate) mod secret_service;
+pub(crate) mod session;
 
 use std::time::{Duration, Instant};
 
