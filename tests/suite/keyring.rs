@@ -4,7 +4,6 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use portable_pty::CommandBuilder;
 use tokenring::index::Index;
 
 use crate::support::program::{Home, Outcome};
@@ -17,7 +16,7 @@ const SECRET: &str = "5ec2e700-0000-4000-8000-00000000cafe";
 /// How long a command may take beyond what it takes without a store.
 const LIMIT: Duration = Duration::from_secs(4);
 
-/// Everything that needs the store, with a word of its error where it is not the store's.
+/// Everything that needs the store.
 const NEEDY: [&[&str]; 6] = [
     &["get", "laptop"],
     &["check", "laptop"],
@@ -52,9 +51,9 @@ fn looked_up(item: &str) -> Vec<u8> {
 /// The names of everything that the keyring holds for this program, as an independent client lists them.
 fn items() -> Vec<String> {
     let listed = secret_tool(&["search", "--all", "--unlock", "service", "tokenring"], b"");
-    let listed = String::from_utf8([listed.stdout, listed.stderr].concat()).unwrap();
+    let listed = [listed.stdout, listed.stderr].concat();
     let mut names: Vec<_> =
-        listed.lines().filter_map(|line| line.strip_prefix("attribute.username = ")).map(str::to_owned).collect();
+        String::from_utf8_lossy(&listed).lines().filter_map(|line| line.strip_prefix("attribute.username = ")).map(str::to_owned).collect();
     names.sort_unstable();
     names
 }
@@ -203,12 +202,7 @@ fn a_session_without_a_bus_is_said_to_have_no_keyring() {
 
 /// The screen on this home.
 fn screen(home: &Home) -> Pty {
-    let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_tokenring"));
-    command.env("TOKENRING_HOME", home.root());
-    command.env("TOKENRING_STORE", "keyring");
-    command.env("TERM", "xterm-256color");
-    command.env("LANG", "C.UTF-8");
-    let pty = Pty::start(command, 120, 36);
+    let pty = home.screen();
     pty.expect("laptop");
     pty
 }
@@ -217,9 +211,9 @@ fn screen(home: &Home) -> Pty {
 #[track_caller]
 fn assert_alive(pty: &mut Pty) {
     pty.send("?");
-    pty.expect("Help");
+    pty.expect("Getting around");
     pty.send("\x1b");
-    pty.expect_gone("Help");
+    pty.expect_gone("Getting around");
 }
 
 #[test]
@@ -232,6 +226,7 @@ fn the_screen_stays_alive_over_a_keyring_that_is_locked_stopped_or_gone() {
         pty.send("\r");
         pty.expect("The store is locked");
         pty.send("\x1b");
+        pty.expect_gone("The store is locked");
         assert_alive(&mut pty);
 
         signal("STOP");

@@ -8,6 +8,8 @@ mod house;
 mod index;
 #[cfg(target_os = "linux")]
 mod keyring;
+#[cfg(target_os = "linux")]
+mod leak;
 mod net;
 mod sandbox;
 mod screen;

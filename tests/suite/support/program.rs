@@ -84,6 +84,22 @@ impl Home {
         command
     }
 
+    /// The screen in this home, at a terminal of 120 by 36.
+    #[cfg(unix)]
+    pub(crate) fn screen(&self) -> super::pty::Pty {
+        let screen = self.command(&[]);
+        let mut command = portable_pty::CommandBuilder::new(screen.get_program());
+        for (name, value) in screen.get_envs() {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            }
+        }
+        command.env("TERM", "xterm-256color");
+        command.env("LANG", "C.UTF-8");
+        super::pty::Pty::start(command, 120, 36)
+    }
+
     /// Runs the program with nothing on standard input.
     pub(crate) fn run(&self, arguments: &[&str]) -> Outcome {
         self.feed(arguments, "")
