@@ -74,7 +74,7 @@ impl Gate {
     /// Makes a canary of every kind of credential.
     fn hatch(&mut self) {
         let jwt = |body: &str| format!("eyJhbGciOiJIUzI1NiJ9.{body}.{}", "c2lnbmF0dXJl");
-        let odd = format!("{}\"\\/+=&% {}", random(14), random(14));
+        let odd = format!("{}\"\\/+&%{}", random(14), random(14));
         let one = |name, provider, kind, fields, secret: &str| {
             let secret = secret.to_owned();
             Bird { name, provider, kind, fields, parts: &[], input: secret.clone(), secret }
