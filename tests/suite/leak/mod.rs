@@ -2,13 +2,13 @@
 //! afterwards everything that anybody could read is searched for them.
 
 mod mirror;
+mod screen;
 mod search;
 
 use std::fs;
 use std::path::Path;
 
 use crate::support::program::{Home, Outcome};
-use crate::support::pty::Pty;
 use mirror::Mirror;
 use search::Search;
 

@@ -10,7 +10,7 @@ use tokenring::domain::Secret;
 use tokenring::store::{FileStore, Store as _, Unlock, WorkFactor};
 
 /// The passphrase of every test's encrypted file.
-const PASSPHRASE: &str = "a passphrase for tests";
+pub(crate) const PASSPHRASE: &str = "a passphrase for tests";
 
 /// A home folder with an encrypted file for secrets.
 pub(crate) struct Home {
@@ -114,8 +114,8 @@ impl Home {
         let done = child.wait_with_output().unwrap();
         Outcome {
             code: done.status.code().unwrap_or(-1),
-            out: String::from_utf8(done.stdout).unwrap(),
-            err: String::from_utf8(done.stderr).unwrap(),
+            out: String::from_utf8_lossy(&done.stdout).into_owned(),
+            err: String::from_utf8_lossy(&done.stderr).into_owned(),
         }
     }
 

@@ -67,6 +67,19 @@ impl Pty {
         self.until(&format!("no {text:?} on the screen"), |seen| !seen.screen().contents().contains(text));
     }
 
+    /// Whether the screen shows a text right now.
+    pub(crate) fn shows(&self, text: &str) -> bool {
+        self.glass.seen().screen().contents().contains(text)
+    }
+
+    /// Types, and waits until the program has written something.
+    #[track_caller]
+    pub(crate) fn step(&mut self, keys: &str) {
+        let before = self.written();
+        self.send(keys);
+        self.until("an answer to the keys", |seen| seen.bytes.len() > before);
+    }
+
     /// What the program wrote from `start` on.
     pub(crate) fn bytes(&self, start: usize) -> Vec<u8> {
         self.glass.seen().bytes[start..].to_vec()
