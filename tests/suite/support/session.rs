@@ -12,6 +12,7 @@ use tokenring::tui::app::{Input, Mouse, Start};
 use tokenring::tui::{Doors, Loop, Notice, Parts, Scope, Surface, inbox};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use unicode_width::UnicodeWidthStr as _;
 
 use super::PATIENCE;
 
@@ -92,6 +93,15 @@ impl Session {
     pub(crate) fn click(&self, x: u16, y: u16) {
         self.input(Input::Mouse(Mouse::Press, x, y));
         self.input(Input::Mouse(Mouse::Release, x, y));
+    }
+
+    /// Clicks on the first place where the screen shows a text.
+    #[track_caller]
+    pub(crate) fn click_on(&self, text: &str) {
+        let screen = self.text();
+        let found = screen.lines().enumerate().find_map(|(y, line)| Some((line.split_once(text)?.0.width(), y)));
+        let (x, y) = found.unwrap_or_else(|| panic!("{text:?} is not on the screen:\n{screen}"));
+        self.click(u16::try_from(x).unwrap(), u16::try_from(y).unwrap());
     }
 
     /// Ends the input.
