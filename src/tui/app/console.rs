@@ -6,6 +6,7 @@ use std::time::Instant;
 use tui_input::Input;
 
 use super::json::Document;
+use super::learned::Learned;
 use super::words;
 use crate::domain::problem::Problem;
 use crate::domain::provider::{Catalogue, Preset};
@@ -31,6 +32,8 @@ pub struct Console {
     pub search: Option<Input>,
     /// The first line of headers or timing that is shown.
     pub scroll: usize,
+    /// What earlier answers taught.
+    pub learned: Learned,
 }
 
 /// A request that a person chose or wrote, for credentials of one provider.

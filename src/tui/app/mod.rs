@@ -16,6 +16,7 @@ pub mod form;
 pub mod json;
 pub mod keymap;
 pub mod layout;
+pub mod learned;
 mod message;
 mod open;
 mod perform;
@@ -27,6 +28,8 @@ mod report;
 pub(crate) mod samples;
 pub mod secret_input;
 pub mod sheet;
+#[cfg(test)]
+mod tests;
 mod update;
 pub mod words;
 
