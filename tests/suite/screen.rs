@@ -38,7 +38,7 @@ async fn typing_pasting_and_clicking_arrive() {
     session.expect("provider:snyk label:prod").await;
     session.press("Esc");
     session.click_on("Console");
-    session.expect("┏ 3 Console").await;
+    session.expect("┏ 4 Console").await;
 }
 
 #[tokio::test]
