@@ -18,8 +18,6 @@ use super::PATIENCE;
 
 /// A running screen.
 pub(crate) struct Session {
-    /// What it does its work with.
-    pub(crate) engine: Arc<Engine>,
     /// Where everything that happens to it comes in.
     pub(crate) doors: Doors,
     glass: watch::Receiver<Picture>,
@@ -64,8 +62,8 @@ impl Session {
         let surface = Glass { terminal, shown, deeds: Arc::clone(&deeds) };
         let (doors, inbox) = inbox();
         let start = Start::new(engine.credentials().await.unwrap(), Arc::clone(&engine.catalogue), size);
-        let parts = Parts { engine: Arc::clone(&engine), start, surface, inbox: (doors.clone(), inbox) };
-        Self { engine, doors, glass, deeds, running: tokio::spawn(Loop::run(parts)) }
+        let parts = Parts { engine, start, surface, inbox: (doors.clone(), inbox) };
+        Self { doors, glass, deeds, running: tokio::spawn(Loop::run(parts)) }
     }
 
     /// Presses keys, written as in the documentation: `j`, `C-p`, `Enter`.
