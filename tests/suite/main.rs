@@ -8,8 +8,8 @@ mod house;
 mod index;
 mod net;
 mod sandbox;
-mod store;
 mod screen;
+mod store;
 mod support;
 #[cfg(unix)]
 mod terminal;
