@@ -13,6 +13,7 @@ pub(super) struct Identify {}
 
 impl Identify {
     /// Reads the secret and says what it may be.
+    #[expect(clippy::unused_self, reason = "every verb has the same form")]
     pub(super) fn run(self, context: &Context<'_>) -> Result<u8, Problem> {
         let pasted = secret_input::read("secret")?;
         let found = crate::domain::identify::identify(&pasted, &context.catalogue()?)?;

@@ -244,7 +244,9 @@ fn eight_processes_add_at_once_and_nothing_is_lost() {
             .collect();
         adders.into_iter().map(|adder| adder.join().unwrap()).collect()
     });
-    outcomes.into_iter().for_each(|outcome| drop(outcome.expect(0)));
+    for outcome in outcomes {
+        outcome.expect(0);
+    }
     for number in 0..8 {
         assert_eq!(home.run(&["get", &format!("twin-{number}")]).expect(0).out, uuid(number));
     }
