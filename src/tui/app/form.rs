@@ -269,13 +269,11 @@ impl Form {
     }
 
     fn enter(&mut self) -> Happened {
-        match self.focused_button() {
-            Some(button) => Happened::Pressed(button),
-            None => {
-                self.focus += 1;
-                Happened::Left(self.focus - 1)
-            }
+        if let Some(button) = self.focused_button() {
+            return Happened::Pressed(button);
         }
+        self.focus += 1;
+        Happened::Left(self.focus - 1)
     }
 
     fn turn(&mut self, direction: Direction) {

@@ -184,10 +184,10 @@ impl Add {
     /// Puts `fields` in the place of all but the first two.
     fn replace(&mut self, mut fields: Vec<Field>) {
         for field in &mut fields {
-            if !matches!(field.control, Control::Choice(_)) {
-                if let Some(old) = self.form.field_mut(&field.id) {
-                    std::mem::swap(&mut field.control, &mut old.control);
-                }
+            if !matches!(field.control, Control::Choice(_))
+                && let Some(old) = self.form.field_mut(&field.id)
+            {
+                std::mem::swap(&mut field.control, &mut old.control);
             }
         }
         self.form.fields.truncate(2);
