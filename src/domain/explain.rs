@@ -264,6 +264,7 @@ mod tests {
             body: if body.is_empty() { Body::Empty } else { Body::Text(body.to_owned()) },
             timing: Timing::default(),
             size: 0,
+            truncated: false,
             url: String::new(),
             version: String::new(),
         }

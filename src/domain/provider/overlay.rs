@@ -59,7 +59,12 @@ impl From<RegionFileError> for Problem {
 impl Overlay {
     /// Adds to `provider`; what has an id that is there already takes its place.
     pub(super) fn apply(self, provider: &mut Provider) {
-        replace_or_add(&mut provider.regions, self.regions, |region| region.id.to_lowercase());
+        for region in self.regions {
+            match provider.regions.iter_mut().find(|known| known.id.eq_ignore_ascii_case(&region.id)) {
+                Some(known) => *known = region.in_place_of(known),
+                None => provider.regions.push(region),
+            }
+        }
         replace_or_add(&mut provider.kinds, self.kinds, |kind| kind.id.clone());
         replace_or_add(&mut provider.presets, self.presets, |preset| preset.id.clone());
         provider.statuses.splice(0..0, self.statuses);
@@ -148,6 +153,7 @@ mod tests {
             id: id.to_owned(),
             title: String::new(),
             aliases: vec!["acme".to_owned()],
+            issuers: Vec::new(),
             api: Origin::parse(api).unwrap(),
             app: None,
             auth: None,

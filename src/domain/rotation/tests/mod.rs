@@ -68,6 +68,7 @@ fn plan((strategy, overlap): (ReplacementPlan, bool)) -> Plan {
         max_live: Some(2),
         replace: Replacement { plan: strategy, overlap, steps: "Open the page.".into() },
         caution: None,
+        environment: Vec::new(),
     };
     Plan::draw(Order {
         rotation: RotationId::from_random([7; 8]),
