@@ -141,7 +141,8 @@ fn nearest_ansi(rgb: [u8; 3]) -> Ansi {
 
 fn has_hue(rgb: [u8; 3]) -> bool {
     let (least, most) = bounds(rgb);
-    u16::from(most - least) * 4 > u16::from(most)
+    // In the dark nobody sees a hue.
+    most > 0x40 && u16::from(most - least) * 4 > u16::from(most)
 }
 
 /// The colour with all the saturation that its hue can have, at the same brightness.
@@ -240,5 +241,6 @@ mod tests {
             Some(Color::Named(Ansi::Cyan | Ansi::LightCyan | Ansi::LightBlue | Ansi::Blue))
         ));
         assert_eq!(ansi(0x80, 0x82, 0x86), Some(Color::Named(Ansi::DarkGray)));
+        assert_eq!(ansi(0x10, 0x14, 0x1f), Some(Color::Named(Ansi::Black)));
     }
 }
