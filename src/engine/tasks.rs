@@ -134,11 +134,11 @@ impl Engine {
     async fn perform_secret(&self, task: SecretTask, voice: &Voice) -> Result<(), Problem> {
         let event = match task {
             SecretTask::Reveal(id) => {
-                let secret = Arc::new(self.current_secret(&id).await?);
+                let secret = Arc::new(self.disclosed(&id, Door::Reveal).await?);
                 SecretEvent::Revealed(id, secret)
             }
             SecretTask::Copy(id) => {
-                let secret = Arc::new(self.current_secret(&id).await?);
+                let secret = Arc::new(self.disclosed(&id, Door::Copy).await?);
                 SecretEvent::Copied(self.copy(secret).await?)
             }
             SecretTask::CopyText(text) => SecretEvent::Copied(self.copy(Arc::new(Secret::from_text(text))).await?),
