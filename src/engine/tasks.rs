@@ -8,7 +8,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::Engine;
+use super::{Door, Engine};
 use super::message::{
     CheckTask, Event, KeyringEvent, KeyringTask, Report, SecretEvent, SecretTask, SendTask, StoreTask, Task, TaskId,
 };
@@ -148,9 +148,9 @@ impl Engine {
         Ok(())
     }
 
-    async fn current_secret(&self, id: &CredentialId) -> Result<Secret, Problem> {
+    async fn disclosed(&self, id: &CredentialId, door: Door) -> Result<Secret, Problem> {
         let credential = self.by_id(id).await?;
-        self.secret(&credential, &Part::Secret).await
+        self.disclose(&credential, &Part::Secret, door).await
     }
 
     async fn perform_check(&self, task: CheckTask, voice: &Voice) -> Result<(), Problem> {

@@ -7,6 +7,7 @@ mod docs;
 mod house;
 mod index;
 mod net;
+mod rotation;
 mod sandbox;
 mod store;
 mod support;
