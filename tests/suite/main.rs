@@ -1,6 +1,6 @@
 //! The program from outside: one binary, so that everything is linked once.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+#![cfg(test)]
 
 mod cli;
 mod docs;
@@ -9,8 +9,11 @@ mod index;
 mod net;
 mod rotation;
 mod sandbox;
+mod screen;
 mod store;
 mod support;
+#[cfg(unix)]
+mod terminal;
 
 /// The program's own allocator, so that what tests find in memory is what a person's machine would hold.
 #[global_allocator]
