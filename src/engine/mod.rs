@@ -4,6 +4,7 @@ pub mod ask;
 mod authorize;
 mod check;
 mod clipboard;
+mod consumer;
 mod keyring;
 mod lock;
 pub mod message;
@@ -27,6 +28,7 @@ use crate::index::Index;
 use crate::net::{Limits, Transport};
 use crate::store::{Store, Unlock};
 
+pub use consumer::{Delivery, Proof, snyk_cli_locations};
 pub use open::{add_region, catalogue, in_memory, open, other_stores, passphrase_from_file};
 pub use tasks::Tasks;
 
