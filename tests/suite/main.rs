@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
 mod cli;
+#[cfg(unix)]
+mod consumer;
 mod docs;
 mod house;
 mod index;
