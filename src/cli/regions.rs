@@ -103,8 +103,9 @@ impl AddRegion {
         }
         Ok(Region {
             id: id.to_owned(),
-            title: "private region".to_owned(),
+            title: String::new(),
             aliases: Vec::new(),
+            issuers: Vec::new(),
             api: origin("--api", &self.api)?,
             app: self.app.as_deref().map(|text| origin("--app", text)).transpose()?,
             auth: self.auth.as_deref().map(|text| origin("--auth", text)).transpose()?,

@@ -26,6 +26,5 @@ pub(super) async fn show(context: &Context<'_>, engine: Arc<Engine>) -> Result<u
         )
         .of(Class::Usage));
     }
-    let credentials = engine.credentials().await?;
-    tui::run(engine, credentials, &context.settings).await
+    tui::run(engine, &context.settings).await
 }

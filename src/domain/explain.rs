@@ -49,6 +49,13 @@ pub struct Explanation {
     pub problem: Option<Problem>,
 }
 
+impl Hints {
+    /// Nothing but the time.
+    pub const fn at(now: Moment) -> Self {
+        Self { home_region: None, accepted_in: Vec::new(), expires: None, now }
+    }
+}
+
 /// What an answer says about the credential.
 pub fn verdict(asked: Asked<'_>, answer: &Answer) -> Verdict {
     if is_interference(answer) {
@@ -257,6 +264,7 @@ mod tests {
             body: if body.is_empty() { Body::Empty } else { Body::Text(body.to_owned()) },
             timing: Timing::default(),
             size: 0,
+            truncated: false,
             url: String::new(),
             version: String::new(),
         }
@@ -268,7 +276,7 @@ mod tests {
     }
 
     fn hints() -> Hints {
-        Hints { home_region: None, accepted_in: Vec::new(), expires: None, now: NOW }
+        Hints::at(NOW)
     }
 
     fn explained(provider: &str, kind: &str, answer: &Answer, hints: &Hints) -> Explanation {

@@ -235,6 +235,7 @@ mod tests {
             body: Body::Empty,
             timing: Timing::default(),
             size: 0,
+            truncated: false,
             url: String::new(),
             version: String::new(),
         }

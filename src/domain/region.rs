@@ -43,6 +43,10 @@ pub struct Region {
     /// Other names that mean this region, lower case.
     #[serde(default)]
     pub aliases: Vec<String>,
+    /// Other API hosts by which a secret may name this region: where it was before a person moved it to a gateway or a
+    /// simulator. Nothing is ever sent there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub issuers: Vec<Origin>,
     /// Where API requests go.
     pub api: Origin,
     /// Where people sign in and look at their account.
@@ -123,6 +127,25 @@ impl Region {
         let mut origins = vec![self.api.clone()];
         origins.extend(self.auth.clone().filter(|auth| *auth != self.api));
         origins
+    }
+
+    /// This region in the place of `known`, which has the same id: what people call it stays, and secrets that name the
+    /// old host still mean this region.
+    #[must_use]
+    pub fn in_place_of(mut self, known: &Self) -> Self {
+        if self.title.is_empty() {
+            self.title.clone_from(&known.title);
+        }
+        if self.aliases.is_empty() {
+            self.aliases.clone_from(&known.aliases);
+        }
+        self.issuers.extend(known.issuers.iter().chain([&known.api]).filter(|issuer| **issuer != self.api).cloned());
+        self
+    }
+
+    /// Whether a secret that names `origin` belongs to this region.
+    pub fn is_named_by(&self, origin: &Origin) -> bool {
+        self.api == *origin || self.issuers.contains(origin)
     }
 
     /// Whether `name` means this region: its id or one of its aliases, whatever the case.

@@ -37,9 +37,14 @@ impl Index {
     /// All credentials, by name.
     pub fn credentials(&self) -> Result<Vec<Credential>, IndexError> {
         self.read(|connection| {
+            // Room for all at once: a growing vector would move every credential over and over before the first frame.
+            let count: Count = connection.prepare_cached("SELECT count(*) FROM credentials")?.query_row((), |row| row.get(0))?;
+            let mut all = Vec::with_capacity(usize::try_from(count.0).unwrap_or_default());
             let mut select = connection.prepare_cached(ALL)?;
-            let rows = select.query_map((), read_row)?;
-            Ok(rows.collect::<Result<_, _>>()?)
+            for credential in select.query_map((), read_row)? {
+                all.push(credential?);
+            }
+            Ok(all)
         })
     }
 

@@ -11,16 +11,13 @@ mod terminal;
 pub mod view;
 mod watch;
 
-use std::io::{self, IsTerminal};
+use std::io;
 use std::sync::Arc;
-use std::time::Duration;
 
-use app::Preferences;
-use app::keymap::Keymap;
+use app::{Preferences, Start};
 
 use crate::config::Settings;
-use crate::domain::Credential;
-use crate::domain::problem::{Class, Problem};
+use crate::domain::Problem;
 use crate::engine::Engine;
 
 pub use inbox::{Doors, Inbox, Notice, inbox};
@@ -29,30 +26,20 @@ pub use terminal::{Scope, Surface};
 
 /// Shows the screen until the person leaves; returns the exit code (0, or 128 + signal). The calling thread becomes
 /// the screen's, so this belongs into `block_on`, not into a task.
-pub async fn run(engine: Arc<Engine>, credentials: Vec<Credential>, settings: &Settings) -> Result<u8, Problem> {
-    if !io::stdout().is_terminal() {
-        return Err(no_terminal());
-    }
+pub async fn run(engine: Arc<Engine>, settings: &Settings) -> Result<u8, Problem> {
+    let credentials = engine.credentials().await?;
     let (doors, inbox) = inbox();
     let _panics = panics::PanicGuard::new(doors.notices.clone());
     watch::start(doors.notices.clone()).map_err(|error| unusable(&error))?;
-    let surface = terminal::Tty::take().map_err(|error| unusable(&error))?;
+    let surface = terminal::Tty::take(settings.mouse).map_err(|error| unusable(&error))?;
+    let size = surface.size().map_err(|error| unusable(&error))?;
     input::start(doors.inputs.clone()).map_err(|error| unusable(&error))?;
-    Ok(Loop::run(Parts { engine, credentials, preferences: preferences(settings), surface, inbox: (doors, inbox) }).await)
+    let start = Start { credentials, catalogue: Arc::clone(&engine.catalogue), size, preferences: preferences(settings) };
+    Ok(Loop::run(Parts { engine, start, surface, inbox: (doors, inbox) }).await)
 }
 
 fn preferences(settings: &Settings) -> Preferences {
-    Preferences {
-        theme: settings.theme(),
-        glyphs: *settings.glyphs(&|name| std::env::var(name).ok()),
-        keys: Keymap::new(&settings.keys),
-        reveal: Duration::from_secs(settings.reveal_seconds),
-    }
-}
-
-fn no_terminal() -> Problem {
-    let remedy = "run it at a terminal, or use a command such as `tokenring list --json`";
-    Problem::new("The screen cannot be shown", "the output is not a terminal", remedy).of(Class::Usage)
+    Preferences::of(settings, settings.glyphs(&|name| std::env::var(name).ok()))
 }
 
 fn unusable(error: &io::Error) -> Problem {

@@ -1,6 +1,6 @@
 //! The program from outside: one binary, so that everything is linked once.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+#![cfg(test)]
 
 mod cli;
 #[cfg(unix)]
@@ -10,8 +10,11 @@ mod house;
 mod index;
 mod net;
 mod sandbox;
+mod screen;
 mod store;
 mod support;
+#[cfg(unix)]
+mod terminal;
 
 /// The program's own allocator, so that what tests find in memory is what a person's machine would hold.
 #[global_allocator]

@@ -165,7 +165,7 @@ async fn every_kind_is_seeded_with_its_fields() {
             "service-account-oauth" => &["service_account_id", "auth_type", "client_id", "level"],
             "app" => &["client_id", "app_id", "org_id"],
             "api-key" if known.provider == "snyk-api-web" => &["key_id", "key_name"],
-            "api-key" | "personal-access-key" => &["name", "organization_id"],
+            "api-key" | "personal-access-key" => &["key_name", "organization_id"],
             _ => &["org_id", "group_id"],
         };
         assert!(needed.iter().all(|field| known.fields.contains_key(field)), "{}", known.name);

@@ -26,13 +26,16 @@ pub(super) fn look_up<'a>(host: &str, provider: &Provider, catalogue: &'a Catalo
     if !is_plain(host) {
         return Named::Stranger;
     }
-    if let Some(region) = regions.iter().find(|region| is_origin(host, &region.api)) {
+    if let Some(region) =
+        regions.iter().find(|region| region.issuers.iter().chain([&region.api]).any(|origin| is_origin(host, origin)))
+    {
         return Named::Region(region);
     }
     let Some(host) = canonical(host).filter(|host| provider.trusted_hosts.iter().any(|suffix| is_within(host, suffix))) else {
         return Named::Stranger;
     };
-    match regions.iter().find(|region| Origin::parse(&format!("https://{host}")).is_ok_and(|origin| origin == region.api)) {
+    match regions.iter().find(|region| Origin::parse(&format!("https://{host}")).is_ok_and(|origin| region.is_named_by(&origin)))
+    {
         Some(region) => Named::Region(region),
         None => Named::Trusted(host),
     }

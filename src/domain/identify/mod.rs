@@ -1,8 +1,8 @@
 //! What is this? Recognising a pasted secret offline: provider, kind, region, expiry, and why.
 //!
-//! Three steps: [`unwrap`] takes off what people paste along with a secret, [`recognise`] holds the catalogue's rules
-//! against what is left, and [`claims`] reads what a token says about itself. Claims are hints, since nobody has
-//! verified a signature; a host among them is believed only if [`hosts`] trusts it.
+//! Three steps: `unwrap` takes off what people paste along with a secret, `recognise` holds the catalogue's rules
+//! against what is left, and `claims` reads what a token says about itself. Claims are hints, since nobody has
+//! verified a signature; a host among them is believed only if `hosts` trusts it.
 
 mod claims;
 mod hosts;
@@ -54,7 +54,7 @@ pub enum PasteError {
     #[error("there is no secret in it")]
     Empty,
     /// Several secrets or other words besides it.
-    #[error("it holds more than one word, so it is not clear which one is the secret")]
+    #[error("it holds more than one word or secret, so it is not clear which one is meant")]
     Several,
     /// An invisible or control character inside; named, since it cannot be seen.
     #[error("it holds {name} at character {position}")]

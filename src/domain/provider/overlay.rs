@@ -7,7 +7,9 @@ use toml_edit::{ArrayOfTables, DocumentMut, Item, Table, value};
 
 use super::spec::{Kind, Preset, Provider, StatusMeaning};
 use super::validate::FORMAT;
+use crate::domain::problem::Problem;
 use crate::domain::region::Region;
+use crate::domain::text::clean_line;
 
 /// What a user's file adds to a provider, or replaces in it.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -41,10 +43,28 @@ pub enum RegionFileError {
     NotATable,
 }
 
+impl From<RegionFileError> for Problem {
+    fn from(error: RegionFileError) -> Self {
+        let remedy = match error {
+            RegionFileError::NotToml(_) | RegionFileError::NotATable => {
+                "Correct the file by hand, or move it away, and try again"
+            }
+            RegionFileError::OtherProvider(_) => "Write the region into a file of its own provider",
+        };
+        let what = "The region cannot be written into the provider file";
+        Self::new(what, clean_line(&error.to_string()), remedy)
+    }
+}
+
 impl Overlay {
     /// Adds to `provider`; what has an id that is there already takes its place.
     pub(super) fn apply(self, provider: &mut Provider) {
-        replace_or_add(&mut provider.regions, self.regions, |region| region.id.to_lowercase());
+        for region in self.regions {
+            match provider.regions.iter_mut().find(|known| known.id.eq_ignore_ascii_case(&region.id)) {
+                Some(known) => *known = region.in_place_of(known),
+                None => provider.regions.push(region),
+            }
+        }
         replace_or_add(&mut provider.kinds, self.kinds, |kind| kind.id.clone());
         replace_or_add(&mut provider.presets, self.presets, |preset| preset.id.clone());
         provider.statuses.splice(0..0, self.statuses);
@@ -133,6 +153,7 @@ mod tests {
             id: id.to_owned(),
             title: String::new(),
             aliases: vec!["acme".to_owned()],
+            issuers: Vec::new(),
             api: Origin::parse(api).unwrap(),
             app: None,
             auth: None,
@@ -170,5 +191,6 @@ mod tests {
         assert!(matches!(add("format ="), Err(RegionFileError::NotToml(_))));
         assert_eq!(add("id = \"appcircle\""), Err(RegionFileError::OtherProvider("appcircle".to_owned())));
         assert_eq!(add("id = \"snyk\"\nregion = 3"), Err(RegionFileError::NotATable));
+        assert!(!Problem::from(add("format =").unwrap_err()).remedy.is_empty());
     }
 }

@@ -24,7 +24,7 @@
 //! | `Create` | mint under the given name; put into `pending` at once and keep it in hand; a store that fails here is tried again by `Stash`. 403 is `Refused`, a limit is `Full`, no answer is `Unanswered` | `Created` |
 //! | `Stash` | put what is in hand (if it has this fingerprint) into `pending`, read back; neither there nor in hand is `Lost` | `Stashed`, of what was read |
 //! | `Verify` | read `pending`, use what was read, without using up a single-use secret; a 401 is `NotYet` | `Verified`, of what was read |
-//! | `Promote` | if `current` has the new fingerprint already: done. If it has the old one: `current` to `previous`, then `pending` to `current`, read back, then the index. If it has neither: `Refused`, untouched | `Promoted`, of what was read |
+//! | `Promote` | read `current` once. If it has the new fingerprint already, only the index is left to do. If it has the old one: what was read to `previous`, then `pending` to `current`, read back, then the index. If it has neither: `Refused`, untouched | `Promoted`, of what was read |
 //! | `Deliver` | hand over what is in `current` and verify; must bear repetition | `Delivered` |
 //! | `Revoke` | revoke exactly [`MayRevoke::target`]; "there is no such thing" is success, 403 is `Refused`, no answer is `Unanswered` | `Revoked` |
 //! | `ProveDead` | use the old secret from `previous`; that it still works is `NotYet` | `ProvenDead` |
@@ -32,7 +32,7 @@
 //! | `Discard` | remove exactly [`MayDiscard::target`]; "there is no such thing" is success, an empty slot is `Lost` | `Discarded` |
 //! | `Sweep` | list what [`attempt_of`] recognises as this rotation's | `Swept` |
 //! | `ProveOld` | use the secret of this fingerprint from `current` or `previous`; a 401 is `NotYet` | `OldProven` |
-//! | `Restore` | if `current` has the old fingerprint: done. If it has the new one: `previous` to `current`, read back, then the index | `Restored` |
+//! | `Restore` | if `current` has the old fingerprint already, only the index is left to do. If it has the new one: `previous` to `current`, read back, then the index | `Restored` |
 //! | `Redeliver` | as `Deliver` | `Redelivered` |
 //!
 //! Calls are made as the plan's administrator, else as whatever is in `current` at that moment.

@@ -194,7 +194,7 @@ fn credential(key: &Key) -> Credential {
         kind: key.kind.id(),
         region: REGION.to_owned(),
         secret: key.secret.clone(),
-        fields: BTreeMap::from([("name", key.name.clone()), ("organization_id", organization_id(asked))]),
+        fields: BTreeMap::from([("key_name", key.name.clone()), ("organization_id", organization_id(asked))]),
         parts: BTreeMap::new(),
     }
 }
@@ -213,7 +213,7 @@ impl Provider for Cloud {
         let mut state = self.state();
         state.minted += 1;
         let secret = seed::padded(&format!("{REGION}/minted/{}", state.minted));
-        let name = credential.fields.get("name")?.clone();
+        let name = credential.fields.get("key_name")?.clone();
         let own = |key: &&mut Key| key.name == name && !key.life.is_over(at.now);
         let old = state.keys.iter_mut().rev().find(own)?;
         if old.kind == Kind::PersonalAccessKey {

@@ -2,10 +2,11 @@
 
 use super::activity::Tone;
 use super::command::{Action, ConsoleAction, CredentialAction, Focus, ListAction, Motion, ProgramAction, RegionAction};
-use super::console::View;
+use super::console::{Ready, View};
 use super::json::Document;
 use super::{App, Audience, Effect, Now, Pane};
 use crate::domain::CredentialId;
+use crate::domain::curl::{self, Curl};
 use crate::engine::message::{CheckTask, KeyringTask, SecretTask, StoreTask, Task};
 
 impl App {
@@ -36,6 +37,7 @@ impl App {
             Action::Credential(CredentialAction::Page) => self.page().is_some(),
             Action::Credential(_) => selected,
             Action::Region(_) => self.region_count() > 1,
+            Action::Console(ConsoleAction::CopyCurl) => matches!(self.request(), Some(Ready::Draft(_))),
             Action::Console(ConsoleAction::Send | ConsoleAction::Test | ConsoleAction::Presets | ConsoleAction::Edit) => selected,
             Action::Console(ConsoleAction::View) => self.console.answered().is_some(),
             Action::Console(_) => self.console.answered().is_some() && self.console.view == View::Body,
@@ -167,6 +169,7 @@ impl App {
             ConsoleAction::Presets => return self.open_preset_picker(),
             ConsoleAction::Edit => return self.open_request(),
             ConsoleAction::CopyBody => return self.copy_body(now),
+            ConsoleAction::CopyCurl => return self.copy_curl(now),
             ConsoleAction::View => {
                 (self.console.view, self.console.scroll) = (self.console.view.next(), 0);
             }
@@ -186,6 +189,28 @@ impl App {
     fn copy_body(&mut self, now: Now) -> Vec<Effect> {
         let Some(text) = self.console.document().map(|document| document.pretty()) else { return Vec::new() };
         vec![self.start_task("Copy the body", Task::Secret(SecretTask::CopyText(text)), now).1]
+    }
+
+    /// Copies the request as a curl command; what curl does otherwise is said.
+    fn copy_curl(&mut self, now: Now) -> Vec<Effect> {
+        let Some(curl) = self.curl() else {
+            self.activity.say(Tone::Warn, "There is no complete request to copy", now.instant);
+            return Vec::new();
+        };
+        if let Some(warning) = curl.warnings.first() {
+            self.activity.say(Tone::Warn, warning.clone(), now.instant);
+        }
+        vec![self.start_task("Copy the request as curl", Task::Secret(SecretTask::CopyText(curl.to_string())), now).1]
+    }
+
+    fn curl(&self) -> Option<Curl> {
+        let credential = self.selected()?;
+        let Some(Ready::Draft(draft)) = self.request() else { return None };
+        let provider = self.catalogue.provider(&credential.provider).ok()?;
+        let kind = self.catalogue.kind(&credential.provider, &credential.kind).ok()?;
+        let region = self.catalogue.region(&credential.provider, &credential.region).ok()?;
+        let scheme = credential.scheme.as_deref().unwrap_or_else(|| kind.authorization.scheme());
+        curl::curl(&draft, curl::Context { provider, kind, region, scheme }).ok()
     }
 
     fn act_on_program(&mut self, action: ProgramAction, now: Now) -> Vec<Effect> {

@@ -5,8 +5,8 @@ use std::time::Instant;
 
 use tui_input::Input;
 
-use super::draft;
 use super::json::Document;
+use super::learned::Learned;
 use super::words;
 use crate::domain::problem::Problem;
 use crate::domain::provider::{Catalogue, Preset};
@@ -32,13 +32,30 @@ pub struct Console {
     pub search: Option<Input>,
     /// The first line of headers or timing that is shown.
     pub scroll: usize,
+    /// What earlier answers taught.
+    pub learned: Learned,
+}
+
+/// A request that a person chose or wrote, for credentials of one provider.
+struct Chosen {
+    provider: String,
+    request: Request,
 }
 
 /// A request that a person chose or wrote.
-struct Chosen {
-    provider: String,
-    draft: Draft,
-    given: BTreeMap<String, String>,
+enum Request {
+    /// A ready-made one, with values for its placeholders.
+    Preset(String, BTreeMap<String, String>),
+    /// One written by hand.
+    Written(Draft),
+}
+
+/// A request, as far as it can be made.
+pub enum Ready {
+    /// It can be sent.
+    Draft(Draft),
+    /// A ready-made one some of whose placeholders have no value yet.
+    Open(Box<Preset>),
 }
 
 /// What became of the last request.
@@ -115,28 +132,29 @@ pub struct Large(pub String);
 
 impl Console {
     /// Takes a ready-made request, with the values given for its placeholders.
-    pub fn choose(&mut self, provider: &str, preset: &Preset, given: BTreeMap<String, String>) {
-        self.chosen = Some(Chosen { provider: provider.to_owned(), draft: draft::of_preset(preset), given });
+    pub fn choose(&mut self, provider: &str, preset: &str, given: BTreeMap<String, String>) {
+        let request = Request::Preset(preset.to_owned(), given);
+        self.chosen = Some(Chosen { provider: provider.to_owned(), request });
     }
 
     /// Takes a request that a person wrote.
     pub fn write(&mut self, provider: &str, draft: Draft) {
-        self.chosen = Some(Chosen { provider: provider.to_owned(), draft, given: BTreeMap::new() });
+        self.chosen = Some(Chosen { provider: provider.to_owned(), request: Request::Written(draft) });
     }
 
-    /// The request for a credential, its placeholders filled where a value is known: the one that was chosen for its
-    /// provider, else the one that checks its kind.
-    pub fn draft_for(&self, credential: &Credential, catalogue: &Catalogue) -> Option<Draft> {
-        let nothing = BTreeMap::new();
+    /// The request for a credential: the one that was chosen for its provider, else the one that checks its kind.
+    pub fn request_for(&self, credential: &Credential, catalogue: &Catalogue) -> Option<Ready> {
         let chosen = self.chosen.as_ref().filter(|chosen| chosen.provider == credential.provider);
-        let (draft, given) = match chosen {
-            Some(chosen) => (chosen.draft.clone(), &chosen.given),
-            None => (draft::of_preset(check_preset(credential, catalogue)?), &nothing),
+        let nothing = BTreeMap::new();
+        let (preset, given) = match chosen.map(|chosen| &chosen.request) {
+            Some(Request::Written(draft)) => return Some(Ready::Draft(draft.clone())),
+            Some(Request::Preset(id, given)) => (catalogue.preset(&credential.provider, id).ok()?, given),
+            None => (check_preset(credential, catalogue)?, &nothing),
         };
-        let preset = draft.preset.as_ref().and_then(|id| catalogue.preset(&credential.provider, id).ok());
-        let default = |id: &str| preset?.parameters.iter().find(|known| known.id == id)?.default.clone();
-        let value = |id: &str| given.get(id).or_else(|| credential.fields.get(id)).cloned().or_else(|| default(id));
-        Some(draft::fill(draft, value))
+        Some(match preset.draft(&[given, &credential.fields]) {
+            Ok(draft) => Ready::Draft(draft),
+            Err(_) => Ready::Open(Box::new(preset.clone())),
+        })
     }
 
     /// Forgets what was chosen; the kind's check is shown again.
@@ -221,12 +239,15 @@ impl Console {
 }
 
 impl Answered {
-    /// The answer in a line: `200 OK · 41 ms · 1.2 kB`.
-    pub fn summary(&self) -> String {
+    /// The answer in a line, such as `200 OK · 41 ms · 1.2 kB`: as much of it as fits into so many columns.
+    pub fn summary(&self, columns: usize) -> String {
         let answer = &self.exchange.answer;
         let time = words::span(std::time::Duration::from_millis(answer.timing.total_ms));
         let status = format!("{} {}", answer.status, words::status(answer.status));
-        format!("{} · {time} · {}", status.trim_end(), words::size(answer.size))
+        let full = format!("{} · {time} · {}", status.trim_end(), words::size(answer.size));
+        let fits = |end: &usize| full[..*end].chars().count() <= columns;
+        let ends = full.match_indices(" · ").map(|(at, _)| at).chain([full.len()]);
+        full[..ends.filter(fits).last().unwrap_or(3)].to_owned()
     }
 
     /// Headers or timing as names and values.

@@ -19,6 +19,8 @@ pub struct Hint {
     pub area: Area,
 }
 
+/// So many of a pane's own hints come before the way to all others.
+const FIRST: usize = 4;
 const LIST: &[Action] = &[
     Action::Credential(CredentialAction::Show),
     Action::Credential(CredentialAction::Copy),
@@ -44,13 +46,9 @@ const CONSOLE: &[Action] = &[
     Action::Console(ConsoleAction::Search),
     Action::Console(ConsoleAction::CopyBody),
 ];
-const ALWAYS: &[Action] = &[
-    Action::Program(ProgramAction::Unlock),
-    Action::Focus(Focus::Next),
-    Action::Program(ProgramAction::Palette),
-    Action::Program(ProgramAction::Help),
-    Action::Program(ProgramAction::Quit),
-];
+const EARLY: &[Action] = &[Action::Program(ProgramAction::Unlock), Action::Program(ProgramAction::Palette)];
+const ALWAYS: &[Action] =
+    &[Action::Focus(Focus::Next), Action::Program(ProgramAction::Help), Action::Program(ProgramAction::Quit)];
 
 /// The hints that fit into the footer.
 pub fn hints(app: &App, footer: Area) -> Vec<Hint> {
@@ -59,7 +57,8 @@ pub fn hints(app: &App, footer: Area) -> Vec<Hint> {
         Pane::Regions => REGIONS,
         Pane::Console => CONSOLE,
     };
-    let offered = own.iter().chain(ALWAYS).copied().filter(|action| app.offers(*action));
+    let (first, more) = own.split_at(FIRST);
+    let offered = first.iter().chain(EARLY).chain(more).chain(ALWAYS).copied().filter(|action| app.offers(*action));
     let mut rest = footer.split_left(1).1;
     let mut hints = Vec::new();
     for action in offered {

@@ -60,6 +60,15 @@ pub enum Button {
     Danger(&'static str),
 }
 
+/// How a word about a field is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Remark {
+    /// It helps.
+    Hint,
+    /// Something is wrong.
+    Problem,
+}
+
 /// What a key did to a form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Happened {
@@ -190,10 +199,10 @@ impl Form {
         }
     }
 
-    /// Says what is wrong with a field, and goes there.
+    /// Says what is wrong with a field, in words that go on from its label, and goes there.
     pub fn complain(&mut self, id: &str, problem: impl Into<String>) {
         if let Some(at) = self.fields.iter().position(|field| field.id == id) {
-            self.fields[at].problem = Some(problem.into());
+            self.fields[at].problem = Some(format!("{} {}", self.fields[at].label, problem.into()));
             self.focus = at;
         }
     }
@@ -203,12 +212,12 @@ impl Form {
         self.focus.checked_sub(self.fields.len()).and_then(|at| self.buttons.get(at)).copied()
     }
 
-    /// What the person should know about the field that has the focus, and whether it is a problem.
-    pub fn remark(&self) -> Option<(&str, bool)> {
+    /// What the person should know about the field that has the focus.
+    pub fn remark(&self) -> Option<(&str, Remark)> {
         let field = self.fields.get(self.focus)?;
         match &field.problem {
-            Some(problem) => Some((problem, true)),
-            None => (!field.hint.is_empty()).then_some((field.hint.as_str(), false)),
+            Some(problem) => Some((problem, Remark::Problem)),
+            None => (!field.hint.is_empty()).then_some((field.hint.as_str(), Remark::Hint)),
         }
     }
 
@@ -323,7 +332,7 @@ mod tests {
 
     fn form() -> Form {
         let options = ["snyk", "appcircle"].map(|id| (id.to_owned(), id.to_owned())).to_vec();
-        let fields = vec![Field::text("name", "Name", ""), Field::choice("provider", "Provider", Choice::new(options, "snyk"))];
+        let fields = vec![Field::text("name", "name", ""), Field::choice("provider", "Provider", Choice::new(options, "snyk"))];
         Form::new(fields, vec![Button::Cancel, Button::Act("Add")])
     }
 
@@ -360,7 +369,7 @@ mod tests {
     fn a_complaint_goes_away_when_the_field_changes() {
         let mut form = form();
         form.complain("name", "is empty");
-        assert_eq!(form.remark(), Some(("is empty", true)));
+        assert_eq!(form.remark(), Some(("name is empty", Remark::Problem)));
         press(&mut form, "x");
         assert_eq!(form.remark(), None);
     }

@@ -137,7 +137,8 @@ fn wide(places: Screen, body: Area, app: &App) -> Screen {
 }
 
 fn narrow(places: Screen, body: Area, app: &App) -> Screen {
-    let (credentials, other) = body.split_top((body.height * 2 / 5).max(5));
+    let fifths = if app.stage.focus == Pane::Credentials { 3 } else { 2 };
+    let (credentials, other) = body.split_top((body.height * fifths / 5).max(5));
     match app.stage.companion {
         Pane::Regions => Screen { credentials, regions: other, ..places },
         Pane::Console => Screen { credentials, console: other, ..places },

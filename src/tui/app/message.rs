@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use super::json::Document;
 use super::keymap::Keymap;
-use crate::config::Key;
 use crate::config::theme::{Glyphs, Theme};
+use crate::config::{Key, Settings};
 use crate::domain::provider::Catalogue;
 use crate::domain::{Credential, Moment};
 use crate::engine::message::{Report, Task, TaskId};
@@ -102,21 +102,43 @@ pub struct Preferences {
     /// What each role looks like.
     pub theme: Theme,
     /// The signs that carry meaning.
-    pub glyphs: Glyphs,
+    pub glyphs: &'static Glyphs,
     /// Which key means what.
     pub keys: Keymap,
     /// How long a secret is shown.
     pub reveal: Duration,
+    /// What requests may do.
+    pub reach: Reach,
+    /// Whether the mouse is captured.
+    pub mouse: bool,
+}
+
+/// What requests may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// Whatever a person agrees to.
+    Everything,
+    /// Only read.
+    ReadOnly,
+}
+
+impl Preferences {
+    /// What the settings say, drawn with these signs.
+    pub fn of(settings: &Settings, glyphs: &'static Glyphs) -> Self {
+        Self {
+            theme: settings.theme(),
+            glyphs,
+            keys: Keymap::new(&settings.keys),
+            reveal: Duration::from_secs(settings.reveal_seconds),
+            reach: if settings.readonly { Reach::ReadOnly } else { Reach::Everything },
+            mouse: settings.mouse,
+        }
+    }
 }
 
 impl Default for Preferences {
     fn default() -> Self {
-        Self {
-            theme: Theme::default(),
-            glyphs: Glyphs::UNICODE,
-            keys: Keymap::new(&std::collections::BTreeMap::new()),
-            reveal: Duration::from_secs(15),
-        }
+        Self::of(&Settings::default(), &Glyphs::UNICODE)
     }
 }
 

@@ -16,6 +16,7 @@ pub mod form;
 pub mod json;
 pub mod keymap;
 pub mod layout;
+pub mod learned;
 mod message;
 mod open;
 mod perform;
@@ -27,6 +28,8 @@ mod report;
 pub(crate) mod samples;
 pub mod secret_input;
 pub mod sheet;
+#[cfg(test)]
+mod tests;
 mod update;
 pub mod words;
 
@@ -45,7 +48,7 @@ use crate::domain::Credential;
 use crate::domain::provider::Catalogue;
 use crate::engine::message::{KeyringTask, StoreTask, Task, TaskId};
 
-pub use message::{Effect, Input, Mouse, Msg, Now, Preferences, Start};
+pub use message::{Effect, Input, Mouse, Msg, Now, Preferences, Reach, Start};
 pub use update::update;
 
 /// The state of the screen.
@@ -126,16 +129,17 @@ impl App {
     /// The screen as it first appears, and what is to be done at once.
     pub fn start(start: Start, now: Now) -> (Self, Vec<Effect>) {
         let Start { credentials, catalogue, size, preferences } = start;
+        let stage = Stage {
+            area: Area::of(size.0, size.1),
+            focus: Pane::Credentials,
+            companion: Pane::Detail,
+            audience: Audience::Nobody,
+            mouse: preferences.mouse,
+        };
         let mut app = Self {
             catalogue,
             preferences,
-            stage: Stage {
-                area: Area::of(size.0, size.1),
-                focus: Pane::Credentials,
-                companion: Pane::Detail,
-                audience: Audience::Nobody,
-                mouse: true,
-            },
+            stage,
             credentials: Credentials::new(credentials, now.wall),
             detail: Detail::default(),
             regions: Regions::default(),

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::command::{Action, COMMANDS, CredentialAction, ProgramAction};
-use super::dialog::confirm_warning as warning;
+use super::console::Ready;
+
 use super::dialog::{
     ActivityList, Add, Confirm, Dialog, EditCredential, Help, Intent, Notice, Parameters, Pick, PickItem, Picked, Purpose,
     Request, Unlock,
@@ -36,7 +37,9 @@ impl App {
                         "The secret of {} is wiped from the store, and what is known about it is forgotten.",
                         credential.name
                     )),
-                    warning("The provider is not asked: until it is revoked there, the secret still works for whoever has it."),
+                    Row::warning(
+                        "The provider is not asked: until it is revoked there, the secret still works for whoever has it.",
+                    ),
                 ];
                 let intent = Intent::Remove(credential.id.clone());
                 let confirm = Confirm::new("Remove a credential", rows, Button::Danger("Remove"), intent);
@@ -102,7 +105,7 @@ impl App {
         let all = regions::of_provider(&self.catalogue, &credential.provider);
         let mut rows = vec![
             Row::text(format!("{} is tried in every region of its provider.", self.name_of(credential))),
-            warning(format!("The secret is shown to each of these {}:", words::count(all.len(), "host"))),
+            Row::warning(format!("The secret is shown to each of these {}:", words::count(all.len(), "host"))),
         ];
         rows.extend(all.iter().map(|region| Row::dim(format!("  {}  {}", region.id, region.api.host()))));
         let intent = Intent::Probe(credential.id.clone());
@@ -132,27 +135,28 @@ impl App {
         let Some(credential) = self.selected() else { return };
         let Ok(preset) = self.catalogue.preset(&credential.provider, id).cloned() else { return };
         let provider = credential.provider.clone();
-        let missing: Vec<_> = draft::open(&draft::of_preset(&preset))
-            .into_iter()
-            .filter(|id| !given.contains_key(id) && !credential.fields.contains_key(id))
-            .collect();
-        let default_of = |id: &str| {
-            let parameter = preset.parameters.iter().find(|parameter| parameter.id == id);
-            parameter.and_then(|parameter| parameter.default.clone()).unwrap_or_default()
-        };
-        if missing.is_empty() {
-            self.console.choose(&provider, &preset, given);
-            self.focus(super::command::Focus::To(Pane::Console));
-        } else {
-            let parameters = Parameters::new(&preset, &missing, default_of);
+        let open = draft::open_parameters(&preset, &given, credential);
+        if open.iter().any(|parameter| parameter.default.is_none()) {
+            let parameters = Parameters::new(&preset, &open, (&credential.id, &self.console.learned));
             self.dialogs.push(Dialog::Parameters(Box::new(parameters)));
+        } else {
+            let credential = credential.id.clone();
+            self.console.learned.choose(&credential, &given);
+            self.console.choose(&provider, id, given);
+            self.focus(super::command::Focus::To(Pane::Console));
         }
     }
 
+    /// The request for the selected credential.
+    pub fn request(&self) -> Option<Ready> {
+        self.selected().and_then(|credential| self.console.request_for(credential, &self.catalogue))
+    }
+
     pub(super) fn open_request(&mut self) -> Vec<Effect> {
-        let draft = self.selected().and_then(|credential| self.console.draft_for(credential, &self.catalogue));
-        if let Some(draft) = draft {
-            self.dialogs.push(Dialog::Request(Box::new(Request::new(draft))));
+        match self.request() {
+            Some(Ready::Draft(draft)) => self.dialogs.push(Dialog::Request(Box::new(Request::new(&draft)))),
+            Some(Ready::Open(preset)) => self.take_preset(&preset.id, BTreeMap::new()),
+            None => {}
         }
         Vec::new()
     }
@@ -163,7 +167,7 @@ impl App {
         let region = self.catalogue.region(&credential.provider, &credential.region);
         let host = region.map_or_else(|_| credential.region.clone(), |region| format!("{} ({})", region.api, region.id));
         let rows = vec![
-            warning(format!("{} may change or remove something at the provider.", draft.method)),
+            Row::warning(format!("{} may change or remove something at the provider.", draft.method)),
             Row::Blank,
             Row::Pair("Request".to_owned(), format!("{} {}", draft.method, draft::address(&draft))),
             Row::Pair("At".to_owned(), host),

@@ -1,8 +1,9 @@
 //! Carrying out what a dialog or command wants done.
 
 use super::activity::Tone;
+use super::console::Ready;
 use super::dialog::Intent;
-use super::{App, Effect, Now, Pane, draft, regions};
+use super::{App, Effect, Now, Pane, Reach, draft, regions};
 use crate::domain::CredentialId;
 use crate::domain::request::Draft;
 use crate::engine::message::{CheckTask, Consent, Edit, KeyringTask, SendTask, StoreTask, Task};
@@ -49,20 +50,24 @@ impl App {
         Vec::new()
     }
 
-    /// Sends the request that is shown; asks first if it may change something.
+    /// Sends the request that is shown; asks first for what it lacks, or if it may change something.
     pub(super) fn send(&mut self, now: Now) -> Vec<Effect> {
-        let Some(credential) = self.selected() else { return Vec::new() };
-        let Some(draft) = self.console.draft_for(credential, &self.catalogue) else { return Vec::new() };
-        let (id, open) = (credential.id.clone(), draft::open(&draft));
-        match &draft.preset {
-            Some(preset) if !open.is_empty() => {
-                let preset = preset.clone();
-                self.take_preset(&preset, std::collections::BTreeMap::new());
+        let Some(id) = self.selected().map(|credential| credential.id.clone()) else { return Vec::new() };
+        match self.request() {
+            None => Vec::new(),
+            Some(Ready::Open(preset)) => {
+                self.take_preset(&preset.id, std::collections::BTreeMap::new());
                 Vec::new()
             }
-            _ if draft.method.is_safe() => self.send_draft(id, draft, Consent::NotAsked, now),
-            _ => {
-                self.open_send_question(draft);
+            Some(Ready::Draft(draft)) if draft.method.is_safe() => self.send_draft(id, draft, Consent::NotAsked, now),
+            Some(Ready::Draft(draft)) => {
+                match self.preferences.reach {
+                    Reach::Everything => self.open_send_question(draft),
+                    Reach::ReadOnly => {
+                        let text = format!("Read-only: {} is refused before it is sent", draft.method);
+                        self.activity.say(Tone::Warn, text, now.instant);
+                    }
+                }
                 Vec::new()
             }
         }

@@ -197,7 +197,7 @@ mod tests {
         assert_eq!(found("status:401"), ["old-jenkins"]);
         assert_eq!(found("kind:pat"), ["laptop"]);
         assert_eq!(found("expires<14d"), ["appsec-bot"]);
-        assert_eq!(found("label:prod region:EU"), ["appsec-bot", "ci-scanner"]);
+        assert_eq!(found("label:prod region:EU"), ["ci-scanner", "appsec-bot"]);
         assert_eq!(found("provider:appcircle"), ["mobile-ci"]);
     }
 

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::{App, Effect, Input, Msg, Now, Start, update};
 use crate::config::Key;
+use crate::config::theme::{Depth, Theme};
 use crate::domain::credential::{Check, Principal};
 use crate::domain::provider::Catalogue;
 use crate::domain::response::Verdict;
@@ -69,7 +70,7 @@ fn credential(seed: &Seed, n: u8) -> Credential {
         labels: labels.iter().map(|label| (*label).to_owned()).collect(),
         created: wall() - time::Duration::days(12),
         expires: days.map(|days| wall() + time::Duration::days(days) + time::Duration::hours(1)),
-        fingerprint: Some(format!("fp{n}")),
+        fingerprint: Some(format!("9f2c41d07ab3{n:04}")),
         principal: (status == Some(200)).then(principal),
         scheme: None,
         last_check: status.map(|status| check(verdict(status), Some(status))),
@@ -93,7 +94,8 @@ impl Session {
     pub(crate) fn with(credentials: Vec<Credential>, columns: u16, rows: u16) -> Self {
         let now = Now { instant: Instant::now(), wall: wall() };
         let catalogue = Arc::new(Catalogue::builtin().expect("the catalogue"));
-        let start = Start::new(credentials, catalogue, (columns, rows));
+        let mut start = Start::new(credentials, catalogue, (columns, rows));
+        start.preferences.theme = Theme::builtin("dark", Depth::TrueColor).expect("a theme");
         let (app, effects) = App::start(start, now);
         Self { app, now, effects }
     }

@@ -3,9 +3,14 @@
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-use super::form::{Button, Control, Form};
+use super::form::{Button, Control, Form, Remark};
 use super::layout::Area;
 use crate::config::theme::Role;
+
+/// From so many rows on, a dialog leaves some of the screen around it to be seen.
+const TALL: u16 = 30;
+/// How many lines a remark takes.
+const REMARK: usize = 2;
 
 /// What a dialog shows.
 #[derive(Default)]
@@ -30,6 +35,8 @@ pub enum Row {
     Blank,
     /// Text, wrapped at the width of the dialog.
     Text(Role, String),
+    /// Text in always as many lines, so that nothing moves when it changes.
+    Remark(Role, String),
     /// A label and a value that is only read.
     Pair(String, String),
     /// A field.
@@ -116,6 +123,11 @@ impl Row {
         Self::Text(Role::Text, text.into())
     }
 
+    /// Text to take note of.
+    pub fn warning(text: impl Into<String>) -> Self {
+        Self::Text(Role::Warn, text.into())
+    }
+
     /// Text that steps back.
     pub fn dim(text: impl Into<String>) -> Self {
         Self::Text(Role::Dim, text.into())
@@ -133,17 +145,19 @@ impl Sheet {
     pub fn with_form(mut self, form: &Form) -> Self {
         self.body.extend(field_rows(form));
         self.cursor = form.focus.min(form.fields.len().saturating_sub(1));
-        self.foot.push(match form.remark() {
-            Some((remark, true)) => Row::Text(Role::Bad, remark.to_owned()),
-            Some((remark, false)) => Row::dim(remark),
-            None => Row::Blank,
-        });
+        let (role, remark) = match form.remark() {
+            Some((remark, Remark::Problem)) => (Role::Bad, remark),
+            Some((remark, Remark::Hint)) => (Role::Dim, remark),
+            None => (Role::Dim, ""),
+        };
+        self.foot.push(Row::Remark(role, remark.to_owned()));
         self.foot.push(button_row(form));
         self
     }
 
     /// Lays the sheet out in the middle of `area`.
     pub fn place(&self, area: Area) -> Placed<'_> {
+        let area = if area.height < TALL { area } else { area.centred(area.width, area.height - 4) };
         let width = self.width.min(area.width);
         let columns = usize::from(width.saturating_sub(4));
         let [head, body, foot] = [&self.head, &self.body, &self.foot].map(|rows| wrap_all(rows, columns));
@@ -176,7 +190,7 @@ impl Placed<'_> {
                 let mut cells = button_areas(buttons, line.area);
                 cells.find(|(_, area)| area.contains(column, row)).map(|(cell, _)| cell.at)
             }
-            Row::Blank | Row::Text(..) | Row::Pair(..) => None,
+            Row::Blank | Row::Text(..) | Row::Remark(..) | Row::Pair(..) => None,
         }
     }
 }
@@ -208,7 +222,9 @@ fn wrap_line(line: &str, columns: usize) -> Vec<&str> {
         pieces.push(&rest[..cut]);
         rest = rest[cut..].trim_start_matches(' ');
     }
-    pieces.push(rest);
+    if !rest.is_empty() || pieces.is_empty() {
+        pieces.push(rest);
+    }
     pieces
 }
 
@@ -229,6 +245,10 @@ fn wrap_all(rows: &[Row], columns: usize) -> Vec<(usize, &str)> {
         .enumerate()
         .flat_map(|(at, row)| match row {
             Row::Text(_, text) => wrap(text, columns).into_iter().map(|piece| (at, piece)).collect(),
+            Row::Remark(_, text) => {
+                let pieces = wrap(text, columns).into_iter().chain(std::iter::repeat(""));
+                pieces.take(REMARK).map(|piece| (at, piece)).collect()
+            }
             _ => vec![(at, "")],
         })
         .collect()

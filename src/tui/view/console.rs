@@ -6,8 +6,9 @@ use super::json::{self, Ink};
 use super::pen::{Frame, Pen};
 use crate::config::theme::Role;
 use crate::domain::problem::Problem;
+use crate::domain::request::Method;
 use crate::tui::app::command::{Action, ConsoleAction, ProgramAction};
-use crate::tui::app::console::{Answered, Laid, Outcome, View};
+use crate::tui::app::console::{Answered, Laid, Outcome, Ready, View};
 use crate::tui::app::json::Role as Token;
 use crate::tui::app::layout::Area;
 use crate::tui::app::{Pane, draft, words};
@@ -47,15 +48,19 @@ pub(super) fn draw(pen: &mut Pen<'_>, area: Area) {
 
 fn draw_request(pen: &mut Pen<'_>, area: Area) {
     let app = pen.app;
-    let Some(draft) = app.selected().and_then(|credential| app.console.draft_for(credential, &app.catalogue)) else {
-        pen.put(area, "There is no request for this kind of credential", Role::Dim);
-        return;
+    let (method, address) = match app.request() {
+        Some(Ready::Draft(draft)) => (draft.method, draft::address(&draft)),
+        Some(Ready::Open(preset)) => (Method::parse(&preset.method).unwrap_or_default(), draft::template(&preset)),
+        None => {
+            pen.put(area, "There is no request for this kind of credential", Role::Dim);
+            return;
+        }
     };
     let send = format!("{} send", pen.glyphs().enter);
     let rest = pen.put_right(area, &send, if app.stage.focus == Pane::Console { Role::Key } else { Role::Dim });
-    let method = if draft.method.is_safe() { Role::Accent } else { Role::Danger };
-    let rest = pen.put(rest, draft.method.as_str(), method).split_left(2).1;
-    pen.put(rest, &draft::address(&draft), Role::Text);
+    let role = if method.is_safe() { Role::Accent } else { Role::Danger };
+    let rest = pen.put(rest, method.as_str(), role).split_left(2).1;
+    pen.put(rest, &address, Role::Text);
 }
 
 /// A line across, with a word in it.
@@ -91,8 +96,8 @@ fn draw_answer(pen: &mut Pen<'_>, inner: Area, answered: &Answered) {
     };
     let tabs = app.view_tabs();
     let room = tabs.first().map_or(inner.width, |(_, area)| area.x.saturating_sub(inner.x + 4));
-    let summary = inner.row(1).split_left(2).1.split_left(room).0;
-    pen.put(summary, &format!(" {} ", answered.summary()), role);
+    let summary = answered.summary(room.saturating_sub(2).into());
+    pen.put(inner.row(1).split_left(2).1.split_left(room).0, &format!(" {summary} "), role);
     for (view, tab) in tabs {
         let chosen = view == app.console.view;
         pen.put(

@@ -12,7 +12,9 @@ use crate::tui::app::{App, Pane};
 /// Columns of the short status at the right.
 const GIST: u16 = 9;
 /// Columns of the region, where there is room for it.
-const REGION: u16 = 11;
+const REGION: u16 = 8;
+/// So many columns belong to the name before the region gets any.
+const NAME: u16 = 12;
 
 /// Draws the list.
 pub(super) fn draw(pen: &mut Pen<'_>, area: Area) {
@@ -81,7 +83,7 @@ fn draw_row(pen: &mut Pen<'_>, area: Area, row: &Row<'_>) {
     let words = words::gist(credential, pen.now.wall);
     pen.put_right(gist, &words, role);
     let (name, region) =
-        if rest.width > 2 * REGION { rest.split_left(rest.width - REGION) } else { (rest, rest.split_left(rest.width).1) };
+        if rest.width >= NAME + REGION { rest.split_left(rest.width - REGION) } else { (rest, rest.split_left(rest.width).1) };
     pen.put(region.split_left(1).1, short_region(credential), Role::Dim);
     let called = pen.app.name_of(credential);
     pen.put(name, &called, Role::Text);
@@ -117,9 +119,5 @@ pub(super) fn standing(pen: &Pen<'_>, credential: &Credential) -> (Role, &'stati
 
 /// The region without what the provider's name says already: `EU-01` of `SNYK-EU-01`.
 fn short_region(credential: &Credential) -> &str {
-    let vendor = credential.provider.split('-').next().unwrap_or_default();
-    let region = credential.region.as_str();
-    let bare =
-        region.get(..vendor.len()).filter(|head| head.eq_ignore_ascii_case(vendor)).and_then(|_| region.get(vendor.len()..));
-    bare.and_then(|rest| rest.strip_prefix('-')).unwrap_or(region)
+    super::short(&credential.region, &credential.provider)
 }

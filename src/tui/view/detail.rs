@@ -1,12 +1,12 @@
 //! The selected credential.
 
-use super::credentials::standing;
 use super::pen::{Frame, Pen};
+use super::regions::verdict;
 use crate::config::theme::Role;
 use crate::domain::Credential;
 use crate::tui::app::layout::Area;
 use crate::tui::app::pointer::LABELS;
-use crate::tui::app::words::{self, Standing};
+use crate::tui::app::words;
 use crate::tui::app::{Audience, Pane};
 
 /// A mask has one width, whatever it hides.
@@ -56,7 +56,7 @@ fn draw_secret(pen: &mut Pen<'_>, area: Area, credential: &Credential) -> Area {
         let rest = pen.put(place.row(0), &pen.glyphs().mask.repeat(MASK), Role::Secret).split_left(2).1;
         let hint = match app.stage.audience {
             _ if app.detail.is_asked() => "asking the store…",
-            Audience::Nobody => "click or Enter to show",
+            Audience::Nobody => "click to show",
             Audience::Others => "presentation mode",
         };
         pen.put(rest, hint, Role::Dim);
@@ -145,19 +145,15 @@ fn expires(pen: &Pen<'_>, credential: &Credential) -> Fact {
 }
 
 fn checked(pen: &Pen<'_>, credential: &Credential) -> Fact {
-    let (role, sign) = standing(pen, credential);
     let Some(check) = &credential.last_check else {
-        return ("Checked", vec![(Role::Dim, format!("{sign} never; c checks"))]);
+        return ("Checked", vec![(Role::Dim, format!("{} never; c checks", pen.glyphs().unchecked))]);
     };
     let dot = pen.glyphs().separator;
     let status = check.status.map(|status| format!(" {status}")).unwrap_or_default();
-    let word = match Standing::of(credential, pen.now.wall) {
-        Standing::Expiring => "accepted, expiring",
-        _ => check.verdict.as_str(),
-    };
+    let (role, sign) = verdict(pen, check.verdict);
     let latency = check.latency_ms.map(|ms| format!(" {dot} {ms} ms")).unwrap_or_default();
     let rest = format!(" {dot} {}{latency}", words::ago(check.at, pen.now.wall));
-    ("Checked", vec![(role, format!("{sign} {word}{status}")), (Role::Dim, rest)])
+    ("Checked", vec![(role, format!("{sign} {}{status}", check.verdict.as_str())), (Role::Dim, rest)])
 }
 
 /// Why it was not accepted.

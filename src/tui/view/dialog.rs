@@ -8,8 +8,8 @@ use crate::tui::app::form::Button;
 use crate::tui::app::layout::Area;
 use crate::tui::app::sheet::{ButtonCell, FieldRow, Item, Line, Placed, Row, Sheet, Value, button_areas};
 
-/// Columns of the labels of fields.
-const LABELS: u16 = 16;
+/// The most columns that the labels of fields take.
+const LABELS: usize = 24;
 /// A mask has one width, whatever it hides.
 const MASK: usize = 20;
 
@@ -18,11 +18,31 @@ pub(super) fn draw(pen: &mut Pen<'_>, area: Area, sheet: &Sheet) {
     let placed = sheet.place(area);
     pen.fill(placed.outer, Role::Text);
     pen.panel(placed.outer, &sheet.title, Frame::Focused);
-    let column = item_column(sheet);
+    let columns = Columns { label: label_column(sheet), item: item_column(sheet) };
     for line in &placed.lines {
-        draw_line(pen, line, column);
+        draw_line(pen, line, columns);
     }
     draw_hidden(pen, &placed);
+}
+
+/// How wide the first columns of a dialog are.
+#[derive(Clone, Copy)]
+struct Columns {
+    /// Of the labels of fields.
+    label: u16,
+    /// Of the items of a list.
+    item: u16,
+}
+
+/// How wide the labels are: as wide as the widest, within reason, with a blank on both sides.
+fn label_column(sheet: &Sheet) -> u16 {
+    let rows = sheet.head.iter().chain(&sheet.body);
+    let widths = rows.map(|row| match row {
+        Row::Field(field) => field.label.width(),
+        Row::Pair(label, _) => label.width(),
+        _ => 0,
+    });
+    u16::try_from(widths.max().unwrap_or(0).min(LABELS) + 4).unwrap_or(u16::MAX)
 }
 
 /// How wide the first column of a list is: as wide as its widest, within reason.
@@ -31,22 +51,21 @@ fn item_column(sheet: &Sheet) -> u16 {
     u16::try_from(widths.max().unwrap_or(0)).unwrap_or(u16::MAX).min(sheet.width / 2)
 }
 
-fn draw_line(pen: &mut Pen<'_>, line: &Line<'_>, column: u16) {
+fn draw_line(pen: &mut Pen<'_>, line: &Line<'_>, columns: Columns) {
     match line.row {
         Row::Blank => {}
-        Row::Text(role, _) => _ = pen.put(line.area, line.text, *role),
+        Row::Text(role, _) | Row::Remark(role, _) => _ = pen.put(line.area, line.text, *role),
         Row::Pair(label, value) => {
             pen.put(line.area, label, Role::Dim);
-            pen.put(line.area.split_left(LABELS).1, value, Role::Text);
+            pen.put(line.area.split_left(columns.label).1, value, Role::Text);
         }
-        Row::Field(field) => draw_field(pen, line.area, field),
-        Row::Item(item) => draw_item(pen, line.area, item, column),
+        Row::Field(field) => draw_field(pen, line.area.split_left(columns.label), field),
+        Row::Item(item) => draw_item(pen, line.area, item, columns.item),
         Row::Buttons(buttons) => button_areas(buttons, line.area).for_each(|(cell, area)| draw_button(pen, area, cell)),
     }
 }
 
-fn draw_field(pen: &mut Pen<'_>, area: Area, field: &FieldRow) {
-    let (label, value) = area.split_left(LABELS);
+fn draw_field(pen: &mut Pen<'_>, (label, value): (Area, Area), field: &FieldRow) {
     let pointer = if field.focused { pen.glyphs().pointer } else { " " };
     let rest = pen.put(label, pointer, Role::Accent).split_left(1).1;
     let role = match (field.wrong, field.focused) {
@@ -119,9 +138,11 @@ fn draw_button(pen: &mut Pen<'_>, area: Area, cell: &ButtonCell) {
         (false, Button::Danger(_)) => Role::Bad,
         (false, _) => Role::Text,
     };
-    let (open, close) = if cell.focused { ("▸ ", " ◂") } else { ("[ ", " ]") };
-    let ascii = pen.glyphs().pointer.is_ascii();
-    let (open, close) = if ascii && cell.focused { ("> ", " <") } else { (open, close) };
+    let (open, close) = match (cell.focused, pen.is_ascii()) {
+        (true, false) => ("▸ ", " ◂"),
+        (true, true) => ("> ", " <"),
+        (false, _) => ("[ ", " ]"),
+    };
     pen.put(area, &format!("{open}{}{close}", cell.button.label()), role);
 }
 

@@ -46,3 +46,10 @@ fn draw_note(pen: &mut Pen<'_>, area: Area) {
     let middle = area.row(area.height / 2);
     pen.centre(middle, &note, Role::Warn);
 }
+
+/// A region's id without what the provider's name says already: `EU-01` of `SNYK-EU-01`.
+fn short<'a>(region: &'a str, provider: &str) -> &'a str {
+    let vendor = provider.split('-').next().unwrap_or_default();
+    let begins = region.get(..vendor.len()).is_some_and(|head| head.eq_ignore_ascii_case(vendor));
+    begins.then(|| region[vendor.len()..].strip_prefix('-')).flatten().unwrap_or(region)
+}

@@ -60,6 +60,11 @@ impl<'a> Pen<'a> {
         }
     }
 
+    /// Whether the terminal is to be spared everything but ASCII.
+    pub(super) fn is_ascii(&self) -> bool {
+        self.glyphs().ellipsis.is_ascii()
+    }
+
     /// Gives everything in an area another look.
     pub(super) fn tint(&mut self, area: Area, role: Role) {
         let (style, rect) = (self.style(role), self.rect(area));
@@ -79,6 +84,7 @@ impl<'a> Pen<'a> {
             return area;
         }
         let text = cut(text, room.width.into(), self.glyphs().ellipsis);
+        let text = if self.is_ascii() { Cow::Owned(text.chars().map(plain).collect()) } else { text };
         let (end, _) = self.buffer.set_stringn(room.x, room.y, text, room.width.into(), style);
         area.split_left(end - room.x).1
     }
@@ -109,7 +115,7 @@ impl<'a> Pen<'a> {
 
     /// Draws a border with a title; returns what is inside.
     pub(super) fn panel(&mut self, area: Area, title: &str, frame: Frame) -> Area {
-        let ascii = self.glyphs().border[1].is_ascii();
+        let ascii = self.is_ascii();
         let (lines, border, heading) = match frame {
             Frame::Focused => (if ascii { HEAVY_ASCII } else { HEAVY }, Role::BorderFocus, Role::Accent),
             Frame::Quiet => (self.glyphs().border, Role::Border, Role::Title),
@@ -161,6 +167,20 @@ pub(super) fn cut<'t>(text: &'t str, columns: usize, ellipsis: &str) -> Cow<'t, 
     };
     let kept: String = text.chars().take_while(fits).collect();
     Cow::Owned(if columns == 0 { kept } else { kept + ellipsis })
+}
+
+/// The nearest ASCII sign of one that the program's own words use; what people wrote stays.
+const fn plain(c: char) -> char {
+    match c {
+        '·' | '–' => '-',
+        '…' => '.',
+        '×' => 'x',
+        '‹' | '←' => '<',
+        '›' | '→' => '>',
+        '↑' => '^',
+        '↓' => 'v',
+        c => c,
+    }
 }
 
 fn paint(style: crate::config::theme::Style) -> Style {

@@ -9,6 +9,8 @@ use crate::tui::app::regions::{Place, of_provider};
 
 /// Columns of sign, verdict and latency at the right.
 const OUTCOME: u16 = 9;
+/// From so many columns on, regions have their whole names.
+const ROOMY: u16 = 44;
 
 /// Draws the regions.
 pub(super) fn draw(pen: &mut Pen<'_>, area: Area) {
@@ -23,39 +25,53 @@ pub(super) fn draw(pen: &mut Pen<'_>, area: Area) {
     if all.is_empty() {
         pen.put(inner, "This provider is not known", Role::Dim);
     }
-    let longest = all.iter().map(|region| region.id.len()).max().unwrap_or(0);
+    let title = |id: &'_ str| -> String {
+        if inner.width < ROOMY { super::short(id, &credential.provider).to_owned() } else { id.to_owned() }
+    };
+    let longest = all.iter().map(|region| title(&region.id).len()).max().unwrap_or(0);
     let column = u16::try_from(longest).unwrap_or(0).min(inner.width / 2) + 1;
     for (line, place) in app.regions.visible(all, credential, inner.height.into()).enumerate() {
         let line = inner.row(u16::try_from(line).unwrap_or(u16::MAX));
-        draw_place(pen, line, &place, column);
+        draw_place(pen, line, &place, (&title(&place.region.id), column));
         if place.selected && focused {
             pen.tint(Area { x: line.x - 1, width: line.width + 2, ..line }, Role::Selection);
         }
     }
 }
 
-fn draw_place(pen: &mut Pen<'_>, area: Area, place: &Place<'_>, column: u16) {
+fn draw_place(pen: &mut Pen<'_>, area: Area, place: &Place<'_>, (title, column): (&str, u16)) {
     let pointer = if place.current { pen.glyphs().pointer } else { " " };
     let rest = pen.put(area, pointer, Role::Accent).split_left(1).1;
     let (rest, outcome) = rest.split_left(rest.width.saturating_sub(OUTCOME));
     let (id, host) = rest.split_left(column);
-    pen.put(id, &place.region.id, if place.current { Role::Title } else { Role::Text });
+    pen.put(id, title, if place.current { Role::Title } else { Role::Text });
     pen.put(host, place.region.api.host(), Role::Dim);
     draw_outcome(pen, outcome.split_left(1).1, place);
 }
 
+/// The sign and colour of a verdict.
+pub(super) fn verdict(pen: &Pen<'_>, verdict: Verdict) -> (Role, &'static str) {
+    let glyphs = pen.glyphs();
+    match verdict {
+        Verdict::Accepted => (Role::Good, glyphs.tick),
+        Verdict::Refused => (Role::Bad, glyphs.refused),
+        Verdict::Unknown => (Role::Unknown, glyphs.unknown),
+        Verdict::Unchecked => (Role::Dim, glyphs.unchecked),
+    }
+}
+
 /// The sign of the verdict, and how long the answer took or why there is none.
 fn draw_outcome(pen: &mut Pen<'_>, area: Area, place: &Place<'_>) {
-    let glyphs = pen.glyphs();
-    let verdict = place.check.map_or(Verdict::Unchecked, |check| check.verdict);
+    let found = place.check.map_or(Verdict::Unchecked, |check| check.verdict);
     let latency = place.check.and_then(|check| check.latency_ms).map(|ms| format!("{ms} ms"));
     let status = place.check.and_then(|check| check.status).map(|status| status.to_string());
-    let (role, sign, words) = match verdict {
-        Verdict::Accepted => (Role::Good, glyphs.tick, latency.unwrap_or_else(|| "ok".to_owned())),
-        Verdict::Refused => (Role::Bad, glyphs.refused, status.unwrap_or_else(|| "no".to_owned())),
-        Verdict::Unknown => (Role::Unknown, glyphs.unknown, status.unwrap_or_else(|| "unknown".to_owned())),
-        Verdict::Unchecked => (Role::Dim, glyphs.unchecked, String::new()),
+    let words = match found {
+        Verdict::Accepted => latency.unwrap_or_else(|| "ok".to_owned()),
+        Verdict::Refused => status.unwrap_or_else(|| "no".to_owned()),
+        Verdict::Unknown => status.unwrap_or_else(|| "unknown".to_owned()),
+        Verdict::Unchecked => String::new(),
     };
+    let (role, sign) = verdict(pen, found);
     let rest = pen.put_right(area, sign, role);
     pen.put_right(rest, &words, Role::Dim);
 }

@@ -1,1 +1,266 @@
-//! Pictures of the screen.
+//! Pictures of the screen, styles included, to be looked at in review.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use ratatui::buffer::{Buffer, Cell};
+
+use super::draw;
+use crate::config::theme::{Depth, Glyphs, Theme};
+use crate::domain::Secret;
+use crate::domain::problem::{Class, Problem};
+use crate::domain::region::Place;
+use crate::domain::request::{Draft, Method, Target};
+use crate::domain::response::{Answer, Body, Timing, Verdict};
+use crate::engine::message::{
+    Backend, BackendKind, Event, Exchange, Persistence, Report, SecretEvent, StoreError, StoreState, Task, TaskId,
+};
+use crate::tui::app::samples::{Session, check, id};
+use crate::tui::app::{Effect, Input, Msg};
+
+const SIZES: [(u16, u16); 3] = [(60, 16), (80, 24), (120, 36)];
+
+/// The screen as it is drawn now.
+fn drawn(session: &Session) -> Buffer {
+    let area = session.app.stage.area;
+    let mut terminal = Terminal::new(TestBackend::new(area.width, area.height)).expect("a terminal");
+    terminal.draw(|frame| draw(&session.app, frame, session.now)).expect("a frame");
+    terminal.backend().buffer().clone()
+}
+
+/// The text of every line, then the styles: beside each, how many cells have it and the first words it is on.
+fn picture(buffer: &Buffer) -> String {
+    let width = usize::from(buffer.area.width).max(1);
+    let mut text = String::new();
+    let mut styles: BTreeMap<String, (usize, String)> = BTreeMap::new();
+    for line in buffer.content().chunks(width) {
+        let shown: String = line.iter().map(Cell::symbol).collect();
+        let _ = writeln!(text, "{}", shown.trim_end());
+        let mut before = String::new();
+        for cell in line {
+            let style = style_of(cell);
+            let (count, words) = styles.entry(style.clone()).or_default();
+            *count += 1;
+            if words.chars().count() < 40 {
+                if style != before && !words.is_empty() && !words.ends_with(' ') {
+                    words.push(' ');
+                }
+                words.push_str(cell.symbol());
+            }
+            before = style;
+        }
+    }
+    for (style, (count, words)) in styles {
+        let words = words.split_whitespace().collect::<Vec<_>>().join(" ");
+        let _ = writeln!(text, "{style}: {count} cells, {words}");
+    }
+    text
+}
+
+fn style_of(cell: &Cell) -> String {
+    let mut style = format!("{}/{}", cell.fg, cell.bg).to_lowercase().replace("reset", "-");
+    if !cell.modifier.is_empty() {
+        let _ = write!(style, " {:?}", cell.modifier);
+    }
+    style
+}
+
+fn pictures(name: &str, prepare: impl Fn(&mut Session)) {
+    for (columns, rows) in SIZES {
+        let mut session = Session::new(columns, rows);
+        store_is(&mut session, None);
+        prepare(&mut session);
+        picture_of(&format!("{name}_{columns}x{rows}"), &session);
+    }
+}
+
+fn picture_of(name: &str, session: &Session) {
+    let mut settings = insta::Settings::clone_current();
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings.bind(|| insta::assert_snapshot!(name, picture(&drawn(session))));
+}
+
+fn wide() -> Session {
+    let mut session = Session::new(120, 36);
+    store_is(&mut session, None);
+    session
+}
+
+fn store_is(session: &mut Session, problem: Option<StoreError>) {
+    let backend =
+        Backend { kind: BackendKind::Keyring, title: "Secret Service", persistence: Persistence::Disk, item_limit: 65_536 };
+    report(session, 1, Event::Store(StoreState { backend, problem }));
+}
+
+fn report(session: &mut Session, task: u64, event: Event) {
+    session.tell(Msg::Report(Report { task: TaskId(task), event }));
+}
+
+fn select(session: &mut Session, name: &str) {
+    session.press("/").type_text(name).press("Enter");
+    session.press("Esc");
+}
+
+/// The id of the last task that was started.
+fn last_task(session: &Session) -> u64 {
+    let started = session.effects.iter().rev().find_map(|effect| match effect {
+        Effect::Start(id, Task::Send(_) | Task::Secret(_) | Task::Check(_)) => Some(id.0),
+        _ => None,
+    });
+    started.expect("a task")
+}
+
+fn answer(session: &mut Session, status: u16, body: &str, explanation: Option<Problem>) {
+    let target = Target::Path { place: Place::Api, path: "/rest/self".to_owned() };
+    let headers = [("content-type", "application/vnd.api+json"), ("snyk-request-id", "9a1f"), ("deprecation", "none")];
+    let exchange = Exchange {
+        credential: session.app.selected().expect("a credential").id.clone(),
+        region: "SNYK-EU-01".to_owned(),
+        draft: Draft::new(Method::Get, target),
+        answer: Answer {
+            status,
+            headers: headers.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec(),
+            body: Body::Text(body.to_owned()),
+            timing: Timing { first_byte_ms: 38, total_ms: 41 },
+            size: 1_234,
+            truncated: false,
+            url: "https://api.eu.snyk.io/rest/self".to_owned(),
+            version: "HTTP/2".to_owned(),
+        },
+        explanation,
+    };
+    let task = last_task(session);
+    report(session, task, Event::Answered(Box::new(exchange)));
+    report(session, task, Event::Done);
+}
+
+const SELF: &str = r#"{"jsonapi":{"version":"1.0"},"data":{"type":"service_account","id":"5f1c","attributes":{"name":"ci-scanner","default_org_context":"acme-prod","active":true,"count":3,"none":null}},"links":{"self":"/rest/self"}}"#;
+
+#[test]
+fn the_screen_at_every_size() {
+    pictures("full", |session| {
+        select(session, "ci-scanner");
+        for (region, verdict, status) in
+            [("SNYK-EU-01", Verdict::Accepted, 200), ("SNYK-US-01", Verdict::Refused, 401), ("SNYK-AU-01", Verdict::Unknown, 503)]
+        {
+            report(
+                session,
+                99,
+                Event::Checked { credential: id(0), region: region.to_owned(), check: check(verdict, Some(status)) },
+            );
+        }
+        session.press("t");
+        answer(session, 200, SELF, None);
+    });
+}
+
+#[test]
+fn the_screen_without_credentials() {
+    for (columns, rows) in SIZES {
+        let mut session = Session::with(Vec::new(), columns, rows);
+        store_is(&mut session, Some(StoreError::Locked));
+        picture_of(&format!("empty_{columns}x{rows}"), &session);
+    }
+}
+
+#[test]
+fn an_answer_that_refuses_says_why() {
+    pictures("refused", |session| {
+        session.press("4 t");
+        let why = Problem::new(
+            "401: this token belongs to SNYK-US-01; you are asking SNYK-EU-01",
+            "A token works only in the region that issued it.",
+            "Switch the region with [ or ], or press A to try all.",
+        );
+        answer(session, 401, r#"{"errors":[{"status":"401","title":"Unauthorized"}]}"#, Some(why.of(Class::Refused)));
+    });
+}
+
+#[test]
+fn a_secret_that_is_shown() {
+    pictures("shown", |session| {
+        select(session, "laptop");
+        session.press("Enter");
+        let task = last_task(session);
+        let secret = Arc::new(Secret::from_text(format!("snyk_uat.abcd1234.{}", "x".repeat(120))));
+        report(session, task, Event::Secret(SecretEvent::Revealed(id(1), secret)));
+        session.pass(Duration::from_millis(3_200));
+    });
+}
+
+#[test]
+fn the_dialogs() {
+    for (name, keys) in [
+        ("add", "a"),
+        ("edit", "e"),
+        ("remove", "X"),
+        ("probe", "A"),
+        ("regions", "R"),
+        ("presets", "p"),
+        ("palette", ":"),
+        ("help", "?"),
+        ("request", "4 e"),
+        ("activity", "c t !"),
+    ] {
+        pictures(&format!("dialog_{name}"), |session| {
+            select(session, "ci-scanner");
+            session.press(keys);
+        });
+    }
+}
+
+#[test]
+fn a_problem_is_shown_with_its_remedy() {
+    let mut session = wide();
+    session.press("c");
+    let task = last_task(&session);
+    report(&mut session, task, Event::Failed(StoreError::Locked.into()));
+    picture_of("problem", &session);
+}
+
+#[test]
+fn filter_marks_and_presentation() {
+    let mut session = wide();
+    session.press("Space Space /").type_text("region:eu st");
+    picture_of("filter", &session);
+    session.press("Esc P Enter");
+    picture_of("presentation", &session);
+}
+
+#[test]
+fn without_colour_and_without_unicode() {
+    let mut session = Session::new(80, 24);
+    store_is(&mut session, None);
+    session.app.preferences.theme = Theme::builtin("dark", Depth::Monochrome).expect("a theme");
+    session.app.preferences.glyphs = &Glyphs::ASCII;
+    session.press("3");
+    picture_of("plain", &session);
+}
+
+#[test]
+fn headers_and_timing() {
+    let mut session = wide();
+    session.press("4 t");
+    answer(&mut session, 200, SELF, None);
+    session.press("v");
+    picture_of("headers", &session);
+}
+
+#[test]
+fn no_size_makes_it_panic() {
+    let sizes = (1..=20).flat_map(|columns| (1..=10).map(move |rows| (columns, rows)));
+    for (columns, rows) in sizes.chain([(60, 16), (61, 15), (79, 19), (80, 20), (300, 80), (500, 2)]) {
+        let mut session = Session::new(columns, rows);
+        for keys in ["Tab", "4 t", "a", "Esc ?", "Esc X"] {
+            session.press(keys);
+            drawn(&session);
+        }
+        session.tell(Msg::Input(Input::Resize(rows, columns)));
+        drawn(&session);
+    }
+}

@@ -87,7 +87,7 @@ async fn a_stray_key_answers_for_another_organization_with_200() {
     let visit = Visit::start().await;
     let stray = visit.credential("appcircle-stray");
     let form = [
-        ("name", stray.fields["name"].as_str()),
+        ("name", stray.fields["key_name"].as_str()),
         ("secret", &stray.secret),
         ("organizationId", &stray.fields["organization_id"]),
     ];

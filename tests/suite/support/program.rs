@@ -13,31 +13,31 @@ use tokenring::store::{FileStore, Store as _, Unlock, WorkFactor};
 const PASSPHRASE: &str = "a passphrase for tests";
 
 /// A home folder with an encrypted file for secrets.
-pub struct Home {
+pub(crate) struct Home {
     folder: TempDir,
     variables: Vec<(String, String)>,
 }
 
 /// What the program did.
-pub struct Outcome {
+pub(crate) struct Outcome {
     /// Its exit code.
-    pub code: i32,
+    pub(crate) code: i32,
     /// What it wrote to standard output.
-    pub out: String,
+    pub(crate) out: String,
     /// What it wrote to standard error.
-    pub err: String,
+    pub(crate) err: String,
 }
 
 /// A running simulator and what it told about itself.
-pub struct World {
+pub(crate) struct World {
     child: Child,
     /// The JSON line it printed.
-    pub manifest: Value,
+    pub(crate) manifest: Value,
 }
 
 impl Home {
     /// A fresh home. Its vault is made with a cheap key derivation, so that every call of the program is quick.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let folder = TempDir::new().unwrap();
         let passphrase = folder.path().join("passphrase");
         std::fs::write(&passphrase, PASSPHRASE).unwrap();
@@ -48,23 +48,23 @@ impl Home {
     }
 
     /// A home whose secrets rest in the keyring of this session.
-    pub fn on_keyring() -> Self {
+    pub(crate) fn on_keyring() -> Self {
         Self { folder: TempDir::new().unwrap(), variables: vec![("TOKENRING_STORE".to_owned(), "keyring".to_owned())] }
     }
 
     /// The same home with a variable set for every call.
-    pub fn with(mut self, name: &str, value: &str) -> Self {
+    pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
         self.variables.push((name.to_owned(), value.to_owned()));
         self
     }
 
     /// Where everything of the program lies.
-    pub fn root(&self) -> PathBuf {
+    pub(crate) fn root(&self) -> PathBuf {
         self.folder.path().join("home")
     }
 
     /// The program, ready to be started in this home.
-    pub fn command(&self, arguments: &[&str]) -> Command {
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_tokenring"));
         command.args(arguments).env("TOKENRING_HOME", self.root()).stdin(Stdio::null());
         for name in [
@@ -85,12 +85,12 @@ impl Home {
     }
 
     /// Runs the program with nothing on standard input.
-    pub fn run(&self, arguments: &[&str]) -> Outcome {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Outcome {
         self.feed(arguments, "")
     }
 
     /// Runs the program with `input` on standard input.
-    pub fn feed(&self, arguments: &[&str], input: &str) -> Outcome {
+    pub(crate) fn feed(&self, arguments: &[&str], input: &str) -> Outcome {
         let mut command = self.command(arguments);
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         // A program that refuses early does not read its input; that is for the test to judge by the outcome.
@@ -104,7 +104,7 @@ impl Home {
     }
 
     /// Points the provider's regions at the simulator.
-    pub fn meet(&self, world: &World) {
+    pub(crate) fn meet(&self, world: &World) {
         for (id, hosts) in world.manifest["regions"].as_object().unwrap() {
             let provider = match id.split('-').next() {
                 Some("SNYK") => "snyk",
@@ -125,7 +125,7 @@ impl Home {
     }
 
     /// Adds a credential of the simulated world under its own name.
-    pub fn adopt(&self, world: &World, name: &str) -> Outcome {
+    pub(crate) fn adopt(&self, world: &World, name: &str) -> Outcome {
         let issued = world.credential(name);
         let text = |member: &str| issued[member].as_str().unwrap().to_owned();
         let mut arguments: Vec<String> =
@@ -147,20 +147,20 @@ impl Home {
 impl Outcome {
     /// Fails with everything that was written unless the program ended with `code`.
     #[track_caller]
-    pub fn expect(self, code: i32) -> Self {
+    pub(crate) fn expect(self, code: i32) -> Self {
         assert_eq!(self.code, code, "\nstdout: {}\nstderr: {}", self.out, self.err);
         self
     }
 
     /// Standard output as JSON.
     #[track_caller]
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {}", self.out))
     }
 
     /// The error on standard error, as `--json` prints it.
     #[track_caller]
-    pub fn error(&self) -> Value {
+    pub(crate) fn error(&self) -> Value {
         serde_json::from_str::<Value>(self.err.lines().last().unwrap_or_default())
             .unwrap_or_else(|error| panic!("{error}: {}", self.err))["error"]
             .clone()
@@ -169,7 +169,7 @@ impl Outcome {
 
 impl World {
     /// Starts `tokenring sandbox --json` and reads its one line.
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_tokenring"));
         let mut child = command.args(["sandbox", "--json"]).stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
@@ -179,14 +179,14 @@ impl World {
 
     /// A credential that the simulator issued.
     #[track_caller]
-    pub fn credential(&self, name: &str) -> &Value {
+    pub(crate) fn credential(&self, name: &str) -> &Value {
         let all = self.manifest["credentials"].as_array().unwrap();
         all.iter().find(|credential| credential["name"] == name).unwrap_or_else(|| panic!("the simulator issued no {name}"))
     }
 
     /// The secret of a credential that the simulator issued.
     #[track_caller]
-    pub fn secret(&self, name: &str) -> &str {
+    pub(crate) fn secret(&self, name: &str) -> &str {
         self.credential(name)["secret"].as_str().unwrap()
     }
 }

@@ -113,3 +113,28 @@ impl MayDiscard {
         &self.key
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::rotation::journal::{Entry, Journal, Outcome};
+    use crate::domain::rotation::tests::gates::{AUTOMATIC, delivered_journal};
+
+    #[test]
+    fn leave_to_revoke_rests_on_every_single_proof() {
+        let whole = delivered_journal(AUTOMATIC);
+        assert!(MayRevoke::of(&Progress::of(&whole), Target::Unnamed).is_some());
+        let proofs: [fn(&Outcome) -> bool; 3] = [
+            |outcome| matches!(outcome, Outcome::Verified { .. }),
+            |outcome| matches!(outcome, Outcome::Promoted(_)),
+            |outcome| *outcome == Outcome::Delivered("github:acme/web".into()),
+        ];
+        for is_proof in proofs {
+            let mut cut = Journal::begin(whole.plan().clone());
+            let kept = whole.entries().iter().filter(|entry| !matches!(entry, Entry::Done(outcome) if is_proof(outcome)));
+            kept.for_each(|entry| cut.push(entry.clone()));
+            assert_eq!(cut.entries().len() + 1, whole.entries().len());
+            assert_eq!(MayRevoke::of(&Progress::of(&cut), Target::Unnamed), None);
+        }
+    }
+}

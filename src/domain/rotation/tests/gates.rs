@@ -1,9 +1,9 @@
 //! The gates, one by one: what the machine refuses, whom it asks, and what it says.
 
-use super::world::{World, print};
+use super::world::{print, reach};
 use super::*;
 
-const AUTOMATIC: (ReplacementPlan, bool) = (ReplacementPlan::SnykServiceAccount, true);
+pub(in crate::domain::rotation) const AUTOMATIC: (ReplacementPlan, bool) = (ReplacementPlan::SnykServiceAccount, true);
 const ASSISTED: (ReplacementPlan, bool) = (ReplacementPlan::SnykPersonalAccessToken, true);
 const GUIDED: (ReplacementPlan, bool) = (ReplacementPlan::Guided, false);
 
@@ -13,11 +13,6 @@ fn remote(id: &str) -> Remote {
 
 fn minted(secret: u32) -> Minted {
     Minted { fingerprint: print(secret), remote: Some(remote(&format!("r{secret}"))) }
-}
-
-fn reach(organisations: &[&str]) -> Reach {
-    let world = World::new(plan(AUTOMATIC), []);
-    Reach { organisations: organisations.iter().map(|&name| name.to_owned()).collect(), ..world.reach(OLD) }
 }
 
 fn seen(reach: OldReach, remotes: &[&str]) -> Outcome {
@@ -46,7 +41,7 @@ fn verified_journal(strategy: (ReplacementPlan, bool), organisations: &[&str]) -
 }
 
 /// The journal up to the moment before revocation.
-fn delivered_journal(strategy: (ReplacementPlan, bool)) -> Journal {
+pub(in crate::domain::rotation) fn delivered_journal(strategy: (ReplacementPlan, bool)) -> Journal {
     let mut journal = verified_journal(strategy, &["acme", "beta"]);
     journal.push(Entry::Intent(Step::Promote));
     journal.push(Entry::Done(Outcome::Promoted(print(1))));
@@ -303,6 +298,35 @@ fn an_unanswered_creation_is_looked_for_and_never_repeated_blindly() {
     assert_eq!(stale, [print(OLD)]);
     journal.push(Entry::Reconciled(Finding::Minting(Trail::Stray(remote("r1")))));
     assert_eq!(step_of(&journal), Step::Discard("r1".into()));
+}
+
+#[test]
+fn what_was_given_up_is_not_taken_for_what_came_after_it() {
+    let mut journal = verified_journal(AUTOMATIC, &["acme"]);
+    say(&mut journal, Saying::MakeAnother);
+    journal.push(Entry::Done(Outcome::Discarded("r1".into())));
+    journal.push(Entry::Intent(Step::Create));
+    journal.push(Entry::Reconciled(Finding::Minting(Trail::Held(minted(1)))));
+    assert_eq!(step_of(&journal), Step::Create, "the slot still held the one before");
+}
+
+#[test]
+fn after_an_unanswered_creation_the_provider_is_swept_before_the_end() {
+    let mut journal = journal(AUTOMATIC, [Outcome::StoreProven, seen(OldReach::Known(reach(&["acme"])), &["r0"])]);
+    journal.push(Entry::Intent(Step::Create));
+    journal.push(Entry::Reconciled(Finding::Minting(Trail::Nothing)));
+    let whole = delivered_journal(AUTOMATIC);
+    whole
+        .entries()
+        .iter()
+        .filter(|entry| **entry != Entry::Done(Outcome::StoreProven))
+        .for_each(|entry| journal.push(entry.clone()));
+    for outcome in [Outcome::Revoked, Outcome::ProvenDead, Outcome::Forgotten] {
+        journal.push(Entry::Done(outcome));
+    }
+    assert_eq!(step_of(&journal), Step::Sweep);
+    journal.push(Entry::Done(Outcome::Swept(vec![remote("r1"), remote("r5")])));
+    assert_eq!(step_of(&journal), Step::Discard("r5".into()), "the new one is not a stray");
 }
 
 #[test]

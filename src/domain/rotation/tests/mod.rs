@@ -1,7 +1,7 @@
 //! Every plan, in a world where every call goes wrong in every way, and people change their minds at every point.
 
 mod driver;
-mod gates;
+pub(super) mod gates;
 mod world;
 
 use std::collections::BTreeMap;
@@ -68,6 +68,7 @@ fn plan((strategy, overlap): (ReplacementPlan, bool)) -> Plan {
         max_live: Some(2),
         replace: Replacement { plan: strategy, overlap, steps: "Open the page.".into() },
         caution: None,
+        environment: Vec::new(),
     };
     Plan::draw(Order {
         rotation: RotationId::from_random([7; 8]),
@@ -163,6 +164,18 @@ fn rolling_back_at_every_point_after_a_fault_anywhere_restores_everything() {
                     run(strategy, &[(call, fault)], Some(round), 0);
                 }
             }
+        }
+    }
+}
+
+#[test]
+fn a_creation_that_happens_long_after_it_was_given_up_is_found_and_removed() {
+    for strategy in distinct() {
+        for (call, lateness) in (0..calls(strategy)).flat_map(|call| (4..14).map(move |lateness| (call, lateness))) {
+            let mut world = World::new(plan(strategy), [(call, Fault::Late)]);
+            world.lateness = lateness;
+            let Ending::Done { left } = drive(&mut world, None) else { panic!("nobody asked to go back") };
+            assert_done(&world, &left);
         }
     }
 }

@@ -23,7 +23,7 @@ pub(super) enum Fault {
     LostBefore,
     /// It happens, and nobody answers.
     LostAfter,
-    /// Nobody answers, and it happens three calls later.
+    /// Nobody answers, and it happens some calls later.
     Late,
     /// The process dies just before it.
     CrashBefore,
@@ -74,8 +74,8 @@ pub(super) struct World {
     pub(super) calls: usize,
     /// How often a new secret is refused before it is accepted, and a revoked one still accepted.
     pub(super) lag: u32,
-    /// What the new secret does not see.
-    pub(super) narrower: bool,
+    /// How many calls later something late happens.
+    pub(super) lateness: usize,
     pub(super) newest: u32,
     faults: BTreeMap<usize, Fault>,
     late: Vec<(usize, Effect)>,
@@ -97,7 +97,7 @@ impl World {
             revoked_by_hand: false,
             calls: 0,
             lag: 0,
-            narrower: false,
+            lateness: 3,
             newest: OLD,
             faults: faults.into_iter().collect(),
             late: Vec::new(),
@@ -118,7 +118,7 @@ impl World {
         }
         let fault = self.faults.get(&number).copied().filter(|fault| *fault != Fault::Late || self.may_be_late(&effect));
         match fault {
-            Some(Fault::Late) => self.late.push((number + 3, effect)),
+            Some(Fault::Late) => self.late.push((number + self.lateness, effect)),
             None | Some(Fault::LostAfter | Fault::CrashAfter) => self.happen(effect),
             Some(Fault::Fail | Fault::LostBefore | Fault::CrashBefore) => {}
         }
@@ -214,17 +214,16 @@ impl World {
         let label = self.live.get(&secret).cloned().unwrap_or_default();
         Remote { id: format!("r{secret}"), label, created: None, expires: None }
     }
+}
 
-    pub(super) fn reach(&self, secret: u32) -> Reach {
-        let narrow = self.narrower && secret != OLD;
-        let organisations: &[&str] = if narrow { &["acme"] } else { &["acme", "beta"] };
-        Reach {
-            principal: Principal { id: "ann".into(), name: "Ann".into(), kind: "user".into() },
-            kind: "kind".into(),
-            region: "SNYK-EU-01".into(),
-            organisations: organisations.iter().map(|&name| name.to_owned()).collect(),
-            roles: None,
-        }
+/// What every secret of this world reaches.
+pub(super) fn reach(organisations: &[&str]) -> Reach {
+    Reach {
+        principal: Principal { id: "ann".into(), name: "Ann".into(), kind: "user".into() },
+        kind: "kind".into(),
+        region: "SNYK-EU-01".into(),
+        organisations: organisations.iter().map(|&name| name.to_owned()).collect(),
+        roles: None,
     }
 }
 

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use super::pasted::Pasted;
 use super::{Intent, Outcome};
-use crate::config::theme::Role;
 use crate::domain::Name;
 use crate::domain::problem::Problem;
 use crate::domain::provider::{Catalogue, Kind};
@@ -101,7 +100,6 @@ impl Add {
             Row::dim("What the secret tells:")
         });
         sheet.head.extend(remarks);
-        sheet.head.extend(self.kind().and_then(|kind| kind.caution.clone()).map(|caution| Row::Text(Role::Warn, caution)));
         sheet.head.push(Row::Blank);
         sheet.foot.splice(0..0, super::problem::rows(self.problem.as_ref()));
         sheet
@@ -135,17 +133,19 @@ impl Add {
         let expires = read_day(self.form.value("expires")).map_err(|problem| wrong("expires", problem))?;
         let (mut fields, mut parts) = (BTreeMap::new(), BTreeMap::new());
         for spec in self.kind().map(|kind| kind.fields.clone()).unwrap_or_default() {
-            let value = self.form.value(&spec.id);
+            let id = field_id(&spec.id);
+            let value = self.form.value(&id);
             if !value.is_empty() {
                 fields.insert(spec.id, value.to_owned());
             } else if spec.required {
-                return Err(wrong(&spec.id, "is needed".to_owned()));
+                return Err(wrong(&id, "is needed".to_owned()));
             }
         }
         for spec in self.kind().map(|kind| kind.parts.clone()).unwrap_or_default() {
-            match self.form.secret(&spec.id) {
+            let id = field_id(&spec.id);
+            match self.form.secret(&id) {
                 Some(input) if !input.is_empty() => drop(parts.insert(spec.id, input.secret())),
-                _ if spec.required => return Err(wrong(&spec.id, "is needed".to_owned())),
+                _ if spec.required => return Err(wrong(&id, "is needed".to_owned())),
                 _ => {}
             }
         }
@@ -161,7 +161,8 @@ impl Add {
         let kinds: Vec<_> = kinds.iter().map(|kind| (kind.id.clone(), kind.title.clone())).collect();
         let chosen = Choice::new(kinds, self.form.value("kind"));
         let kind = self.catalogue.kind(&provider, chosen.id()).ok().cloned();
-        let kind_help = kind.as_ref().map(|kind| kind.help.clone()).unwrap_or_default();
+        let caution = |kind: &Kind| kind.caution.as_ref().map(|caution| format!(" {caution}")).unwrap_or_default();
+        let kind_help = kind.as_ref().map(|kind| format!("{}{}", kind.help, caution(kind))).unwrap_or_default();
 
         let mut fields = vec![
             Field::choice("kind", "Kind", chosen).hinting(kind_help),
@@ -169,8 +170,11 @@ impl Add {
             Field::text("name", "Name", "").hinting("What you call it: 1 to 64 characters, unlike the others."),
         ];
         if let Some(kind) = &kind {
-            fields.extend(kind.fields.iter().map(|spec| Field::text(&spec.id, &spec.title, "").hinting(spec.help.clone())));
-            fields.extend(kind.parts.iter().map(|spec| Field::secret(&spec.id, &spec.title).hinting(spec.help.clone())));
+            fields.extend(
+                kind.fields.iter().map(|spec| Field::text(&field_id(&spec.id), &spec.title, "").hinting(spec.help.clone())),
+            );
+            fields
+                .extend(kind.parts.iter().map(|spec| Field::secret(&field_id(&spec.id), &spec.title).hinting(spec.help.clone())));
         }
         fields.push(Field::text("labels", "Labels", "").hinting("Words to filter by, with blanks between them."));
         fields.push(Field::text("expires", "Expires", "").hinting("The last day, such as 2027-02-07; empty if it does not end."));
@@ -201,6 +205,11 @@ impl Add {
             field.control = Control::Text(value.to_owned().into());
         }
     }
+}
+
+/// The id in the form of a field that the provider names, apart from the form's own.
+pub(super) fn field_id(id: &str) -> String {
+    format!("field:{id}")
 }
 
 /// The regions of a provider to choose from.

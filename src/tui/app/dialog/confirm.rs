@@ -6,7 +6,6 @@ use tui_input::Input;
 use super::{Intent, Outcome};
 use crate::config::Key;
 use crate::config::key::Code;
-use crate::config::theme::Role;
 use crate::tui::app::form::{Button, edit};
 use crate::tui::app::sheet::{ButtonCell, FieldRow, Row, Sheet, Value};
 
@@ -100,9 +99,4 @@ impl Row {
             _ => Self::Blank,
         }
     }
-}
-
-/// A line that warns.
-pub fn warning(text: impl Into<String>) -> Row {
-    Row::Text(Role::Warn, text.into())
 }

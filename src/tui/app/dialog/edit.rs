@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::add::{read_day, read_labels, region_choice};
+use super::add::{field_id, read_day, read_labels, region_choice};
 use super::pasted::Pasted;
 use super::{Intent, Outcome};
 use crate::domain::problem::Problem;
@@ -114,7 +114,7 @@ impl EditCredential {
 
     fn changed_fields(&self) -> BTreeMap<String, String> {
         let ids = self.form.fields.iter().filter_map(|field| field.id.strip_prefix("field:"));
-        let pairs = ids.map(|id| (id.to_owned(), self.form.value(&format!("field:{id}")).to_owned()));
+        let pairs = ids.map(|id| (id.to_owned(), self.form.value(&field_id(id)).to_owned()));
         pairs.filter(|(id, value)| self.before.fields.get(id).map_or("", String::as_str) != value).collect()
     }
 }
@@ -125,10 +125,10 @@ fn fields_of(credential: &Credential, catalogue: &Catalogue) -> Vec<Field> {
     let specs = catalogue.kind(&credential.provider, &credential.kind).map(|kind| kind.fields.as_slice()).unwrap_or_default();
     for spec in specs {
         let value = credential.fields.get(&spec.id).map_or("", String::as_str);
-        fields.push(Field::text(&format!("field:{}", spec.id), &spec.title, value).hinting(spec.help.clone()));
+        fields.push(Field::text(&field_id(&spec.id), &spec.title, value).hinting(spec.help.clone()));
     }
     for (id, value) in credential.fields.iter().filter(|(id, _)| !specs.iter().any(|spec| spec.id == **id)) {
-        fields.push(Field::text(&format!("field:{id}"), id, value));
+        fields.push(Field::text(&field_id(id), id, value));
     }
     let end = credential.expires.map(words::day).unwrap_or_default();
     fields.push(Field::text("labels", "Labels", &credential.labels.join(" ")).hinting("With blanks between them."));

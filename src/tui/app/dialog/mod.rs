@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 pub use activity::ActivityList;
 pub use add::Add;
-pub use confirm::{Confirm, warning as confirm_warning};
+pub use confirm::Confirm;
 pub use edit::EditCredential;
 pub use help::Help;
 pub use parameters::Parameters;
@@ -197,7 +197,7 @@ impl Dialog {
             Self::Pick(pick) => pick.key(key),
             Self::Activity(list) => list.key(key, app),
             Self::Help(help) => help.key(key),
-            Self::Problem(_) => problem::key(key),
+            Self::Problem(notice) => notice.key(key),
             Self::Confirm(confirm) => confirm.key(key),
             _ => {
                 let happened = self.form_mut().map(|form| form.key(key));

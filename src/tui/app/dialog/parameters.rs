@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::{Intent, Outcome};
-use crate::domain::provider::Preset;
-use crate::tui::app::form::{Button, Field, Form, Happened};
+use crate::domain::CredentialId;
+use crate::domain::provider::{Parameter, Preset};
+use crate::tui::app::form::{Button, Choice, Field, Form, Happened};
+use crate::tui::app::learned::Learned;
 use crate::tui::app::sheet::{Row, Sheet};
 
 /// The dialog that asks for values.
@@ -17,11 +19,16 @@ pub struct Parameters {
 }
 
 impl Parameters {
-    /// Asks for the values of `open` placeholders; `known` says what is known already.
-    pub fn new(preset: &Preset, open: &[String], known: impl Fn(&str) -> String) -> Self {
-        let help_of =
-            |id: &str| preset.parameters.iter().find(|parameter| parameter.id == id).map(|parameter| parameter.help.clone());
-        let field = |id: &String| Field::text(id, id, &known(id)).hinting(help_of(id).unwrap_or_default());
+    /// Asks for the values of `open`; what earlier answers to the credential taught is offered.
+    pub fn new(preset: &Preset, open: &[&Parameter], (of, learned): (&CredentialId, &Learned)) -> Self {
+        let field = |parameter: &&Parameter| {
+            let last = learned.last(of, &parameter.id).or(parameter.default.as_deref()).unwrap_or_default();
+            match learned.values(of, parameter) {
+                Some(values) => Field::choice(&parameter.id, &parameter.id, Choice::new(values.clone(), last))
+                    .hinting(format!("{} ←/→ or the first letter chooses.", parameter.help)),
+                None => Field::text(&parameter.id, &parameter.id, last).hinting(hint(parameter)),
+            }
+        };
         let form = Form::new(open.iter().map(field).collect(), vec![Button::Act("Take"), Button::Cancel]);
         Self { preset: preset.id.clone(), title: preset.title.clone(), help: preset.help.clone(), form }
     }
@@ -30,11 +37,7 @@ impl Parameters {
     pub fn react(&mut self, happened: Happened) -> Outcome {
         match happened {
             Happened::Pressed(Button::Cancel) => Outcome::Close,
-            Happened::Pressed(_) => {
-                let given: BTreeMap<_, _> =
-                    self.form.fields.iter().map(|field| (field.id.clone(), self.form.value(&field.id).to_owned())).collect();
-                Outcome::Finish(Intent::Preset(self.preset.clone(), given))
-            }
+            Happened::Pressed(_) => self.take(),
             Happened::Changed(_) | Happened::Left(_) | Happened::Nothing => Outcome::Stay,
         }
     }
@@ -44,5 +47,26 @@ impl Parameters {
         let mut sheet = Sheet::new(self.title.clone(), 70).with_form(&self.form);
         sheet.head = vec![Row::dim(self.help.clone()), Row::Blank];
         sheet
+    }
+
+    fn take(&mut self) -> Outcome {
+        let mut given = BTreeMap::new();
+        for at in 0..self.form.fields.len() {
+            let id = self.form.fields[at].id.clone();
+            let value = self.form.value(&id).to_owned();
+            if value.is_empty() {
+                self.form.complain(&id, "is needed");
+                return Outcome::Stay;
+            }
+            given.insert(id, value);
+        }
+        Outcome::Finish(Intent::Preset(self.preset.clone(), given))
+    }
+}
+
+fn hint(parameter: &Parameter) -> String {
+    match &parameter.from {
+        Some(from) => format!("{} The request \"{from}\" lists them.", parameter.help),
+        None => parameter.help.clone(),
     }
 }

@@ -1,10 +1,11 @@
 //! Something went wrong: what, why, and what to do.
 
-use super::Outcome;
+use super::{Intent, Outcome};
 use crate::config::Key;
 use crate::config::key::Code;
 use crate::config::theme::Role;
-use crate::domain::problem::Problem;
+use crate::domain::problem::{Class, Problem};
+use crate::tui::app::command::{Action, ProgramAction};
 use crate::tui::app::sheet::{Row, Sheet};
 
 /// A problem with the name of what it happened to.
@@ -16,22 +17,29 @@ pub struct Notice {
 }
 
 impl Notice {
+    /// Takes a key in.
+    pub fn key(&self, key: Key) -> Outcome {
+        match key.code {
+            Code::Enter | Code::Char(' ' | 'q') => Outcome::Close,
+            Code::Char('u') if self.problem.class == Class::Store => {
+                Outcome::Finish(Intent::Run(Action::Program(ProgramAction::Unlock)))
+            }
+            _ => Outcome::Stay,
+        }
+    }
+
     /// What it shows.
     pub fn sheet(&self) -> Sheet {
         let mut sheet = Sheet::new(self.title.clone(), 66);
         sheet.head = rows(Some(&self.problem));
-        sheet.foot = vec![Row::dim("Enter or Esc closes")];
+        let unlock = if self.problem.class == Class::Store { "u unlocks the store · " } else { "" };
+        sheet.foot = vec![Row::dim(format!("{unlock}Enter or Esc closes"))];
         sheet
     }
 }
 
-/// Takes a key in.
-pub(super) fn key(key: Key) -> Outcome {
-    if matches!(key.code, Code::Enter | Code::Char(' ' | 'q')) { Outcome::Close } else { Outcome::Stay }
-}
-
 /// A problem in three lines: what, why, what to do.
-pub fn rows(problem: Option<&Problem>) -> Vec<Row> {
+pub(super) fn rows(problem: Option<&Problem>) -> Vec<Row> {
     let Some(problem) = problem else { return Vec::new() };
     vec![
         Row::Text(Role::Bad, problem.what.clone()),

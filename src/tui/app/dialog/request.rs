@@ -8,20 +8,19 @@ use crate::tui::app::sheet::{Row, Sheet};
 
 /// The dialog that edits a request.
 pub struct Request {
-    before: Draft,
     /// Its fields.
     pub form: Form,
 }
 
 impl Request {
     /// A form that shows the request as it is.
-    pub fn new(before: Draft) -> Self {
+    pub fn new(before: &Draft) -> Self {
         let methods = Method::ALL.map(|method| (method.as_str().to_owned(), method.as_str().to_owned())).to_vec();
         let headers: Vec<_> = before.headers.iter().map(|(name, value)| format!("{name}: {value}")).collect();
         let fields = vec![
             Field::choice("method", "Method", Choice::new(methods, before.method.as_str()))
                 .hinting("Everything but GET and HEAD asks before it is sent."),
-            Field::text("address", "Path", &draft::address(&before))
+            Field::text("address", "Path", &draft::address(before))
                 .hinting("Path and query. A whole URL works too; the secret goes along only to its own hosts."),
             Field::text("headers", "Headers", &headers.join("; "))
                 .hinting("name: value; name: value. Authorization is added by itself."),
@@ -29,7 +28,7 @@ impl Request {
         ];
         let mut form = Form::new(fields, vec![Button::Act("Take"), Button::Cancel]);
         form.focus = 1;
-        Self { before, form }
+        Self { form }
     }
 
     /// Answers to what happened in the form.
@@ -54,13 +53,12 @@ impl Request {
         sheet
     }
 
-    fn read(&self) -> Result<Draft, (&'static str, &'static str)> {
-        let mut draft = Draft { preset: None, ..self.before.clone() };
-        draft.method = Method::parse(self.form.value("method")).unwrap_or_default();
-        draft::parse_address(self.form.value("address"), &mut draft).map_err(|problem| ("address", problem))?;
-        draft.headers = read_headers(self.form.value("headers")).map_err(|problem| ("headers", problem))?;
-        draft.body = Some(self.form.value("body").to_owned()).filter(|body| !body.is_empty());
-        Ok(draft)
+    fn read(&self) -> Result<Draft, (&'static str, String)> {
+        let (target, query) = draft::parse_address(self.form.value("address")).map_err(|error| ("address", error.to_string()))?;
+        let headers = read_headers(self.form.value("headers")).map_err(|problem| ("headers", problem.to_owned()))?;
+        let body = Some(self.form.value("body").to_owned()).filter(|body| !body.is_empty());
+        let method = Method::parse(self.form.value("method")).unwrap_or_default();
+        Ok(Draft { method, target, query, headers, body, preset: None })
     }
 }
 

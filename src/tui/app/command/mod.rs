@@ -1,6 +1,10 @@
 //! The one table of commands. Key map, footer, help, palette and documentation are read from it.
 
+mod table;
+
 use super::Pane;
+
+pub use table::COMMANDS;
 
 /// Something that a person can tell the screen to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -182,6 +186,8 @@ pub enum ConsoleAction {
     PreviousMatch,
     /// Copy the answer's body.
     CopyBody,
+    /// Copy the request as a curl command, with a variable for the secret.
+    CopyCurl,
 }
 
 /// What can be done to the program.
@@ -266,118 +272,6 @@ impl Command {
         self
     }
 }
-
-use Action::{Console, Credential, List, Move, Program, Region};
-use Danger::{Changes, Reaches};
-
-/// Every command, in the order of help and palette.
-pub const COMMANDS: &[Command] = &[
-    row("up", &["k", "Up"], Move(Motion::Up), "up", "Go up a line"),
-    row("down", &["j", "Down"], Move(Motion::Down), "down", "Go down a line"),
-    row("top", &["g", "Home"], Move(Motion::Top), "top", "Go to the first line"),
-    row("bottom", &["G", "End"], Move(Motion::Bottom), "bottom", "Go to the last line"),
-    row("page-up", &["PgUp"], Move(Motion::PageUp), "page up", "Go up a page"),
-    row("page-down", &["PgDn"], Move(Motion::PageDown), "page down", "Go down a page"),
-    row("next-pane", &["Tab"], Action::Focus(Focus::Next), "pane", "Go to the next pane"),
-    row("previous-pane", &["S-Tab"], Action::Focus(Focus::Previous), "pane back", "Go to the pane before"),
-    row("credentials", &["1"], Action::Focus(Focus::To(Pane::Credentials)), "credentials", "Go to the credentials"),
-    row("detail", &["2"], Action::Focus(Focus::To(Pane::Detail)), "detail", "Go to the detail"),
-    row("regions", &["3"], Action::Focus(Focus::To(Pane::Regions)), "regions", "Go to the regions"),
-    row("console", &["4"], Action::Focus(Focus::To(Pane::Console)), "console", "Go to the console"),
-    row("search", &["/"], Console(ConsoleAction::Search), "search", "Search the answer").within(Pane::Console),
-    row(
-        "filter",
-        &["/"],
-        List(ListAction::Filter),
-        "filter",
-        "Filter: words, region:eu kind:pat expires<14d status:refused label:prod",
-    ),
-    row("clear", &["Esc"], List(ListAction::Clear), "clear", "Drop the marks, then the filter"),
-    row("sort", &["s"], List(ListAction::Sort), "sort", "Sort by the next property: name, expiry, status, region, provider"),
-    row("fold", &["Space"], Console(ConsoleAction::Fold), "fold", "Fold or unfold the value under the cursor")
-        .within(Pane::Console),
-    row("mark", &["Space"], List(ListAction::Mark), "mark", "Mark the credential for a bulk check"),
-    row("mark-all", &["*"], List(ListAction::MarkAll), "mark all", "Mark every credential that is shown, or none"),
-    row(
-        "switch-region",
-        &["Enter"],
-        Region(RegionAction::Switch),
-        "switch",
-        "Make the region under the cursor the credential's region",
-    )
-    .within(Pane::Regions)
-    .that(Changes),
-    row("send", &["Enter"], Console(ConsoleAction::Send), "send", "Send the request").within(Pane::Console).that(Reaches),
-    row(
-        "show-secret",
-        &["Enter"],
-        Credential(CredentialAction::Show),
-        "show",
-        "Show the secret for some seconds, or mask it again",
-    )
-    .that(Reaches),
-    row(
-        "copy-secret",
-        &["y"],
-        Credential(CredentialAction::Copy),
-        "copy",
-        "Copy the secret; it is cleared from the clipboard again",
-    )
-    .that(Reaches),
-    row("test", &["t"], Console(ConsoleAction::Test), "test", "Send the request that tells whether the credential works")
-        .that(Reaches),
-    row("check", &["c"], Credential(CredentialAction::Check), "check", "Check the credential, or all that are marked")
-        .that(Reaches),
-    row("check-all", &["C"], Credential(CredentialAction::CheckAll), "check all", "Check every credential").that(Reaches),
-    row("add", &["a"], Credential(CredentialAction::Add), "add", "Add a credential; pasting a secret does the same")
-        .that(Changes),
-    row("edit-request", &["e"], Console(ConsoleAction::Edit), "edit", "Edit method, path, query and body of the request")
-        .within(Pane::Console),
-    row("edit", &["e"], Credential(CredentialAction::Edit), "edit", "Edit name, region, labels, fields or end of the credential")
-        .that(Changes),
-    row(
-        "remove",
-        &["X"],
-        Credential(CredentialAction::Remove),
-        "remove",
-        "Remove the credential from this keyring; the provider is not asked",
-    )
-    .that(Changes),
-    row("page", &["o"], Credential(CredentialAction::Page), "open page", "Open the provider's page for this kind of credential"),
-    row("previous-region", &["["], Region(RegionAction::Previous), "region back", "Switch the credential to the region before")
-        .that(Changes),
-    row("next-region", &["]"], Region(RegionAction::Next), "region", "Switch the credential to the next region").that(Changes),
-    row("pick-region", &["R"], Region(RegionAction::Pick), "region", "Pick the credential's region from a list").that(Changes),
-    row("probe", &["A"], Region(RegionAction::Probe), "probe all", "Try the credential in every region, after asking")
-        .that(Reaches),
-    row("presets", &["p"], Console(ConsoleAction::Presets), "presets", "Pick a ready-made request"),
-    row("view", &["v"], Console(ConsoleAction::View), "view", "Show body, headers or timing of the answer").within(Pane::Console),
-    row("close", &["Left"], Console(ConsoleAction::Close), "fold", "Fold the value under the cursor").within(Pane::Console),
-    row("open", &["Right"], Console(ConsoleAction::Open), "unfold", "Unfold the value under the cursor").within(Pane::Console),
-    row("fold-all", &["z"], Console(ConsoleAction::FoldAll), "fold all", "Fold or unfold everything").within(Pane::Console),
-    row("next-match", &["n"], Console(ConsoleAction::NextMatch), "next match", "Go to the next match").within(Pane::Console),
-    row("previous-match", &["N"], Console(ConsoleAction::PreviousMatch), "match back", "Go to the match before")
-        .within(Pane::Console),
-    row("copy-body", &["B"], Console(ConsoleAction::CopyBody), "copy body", "Copy the body of the answer")
-        .within(Pane::Console)
-        .that(Reaches),
-    row("palette", &[":", "C-p"], Program(ProgramAction::Palette), "commands", "Find a command by typing"),
-    row("help", &["?", "F1"], Program(ProgramAction::Help), "help", "Show every key that works here"),
-    row("activity", &["!"], Program(ProgramAction::Activity), "activity", "Show running and finished tasks"),
-    row("unlock", &["u"], Program(ProgramAction::Unlock), "unlock", "Unlock the store, or create it"),
-    row("reload", &["F5"], Program(ProgramAction::Reload), "reload", "Read the credentials and the state of the store again"),
-    row(
-        "presentation",
-        &["P"],
-        Program(ProgramAction::Presentation),
-        "present",
-        "Presentation mode on or off: no secret is shown, names are hidden",
-    ),
-    row("mouse", &["M"], Program(ProgramAction::Mouse), "mouse", "Mouse on or off; off lets the terminal select text"),
-    row("suspend", &["C-z"], Program(ProgramAction::Suspend), "suspend", "Suspend the program"),
-    row("cancel", &["C-c"], Program(ProgramAction::Cancel), "cancel", "Cancel the running task, else quit"),
-    row("quit", &["q"], Program(ProgramAction::Quit), "quit", "Quit"),
-];
 
 #[cfg(test)]
 mod tests {

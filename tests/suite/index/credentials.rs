@@ -1,0 +1,121 @@
+//! Credentials go in and come out, whatever is in them.
+
+use super::*;
+
+fn any_moment() -> impl Strategy<Value = Moment> {
+    (-62_000_000_000_i64..=253_000_000_000, 0_i64..1_000_000)
+        .prop_map(|(seconds, micros)| moment(seconds) + Duration::microseconds(micros))
+}
+
+fn any_name() -> impl Strategy<Value = Name> {
+    "\\PC{1,64}".prop_filter_map("not a name", |text| Name::parse(&text).ok())
+}
+
+fn any_check() -> impl Strategy<Value = Check> {
+    let verdict = prop::sample::select(vec![Verdict::Accepted, Verdict::Refused, Verdict::Unknown, Verdict::Unchecked]);
+    (verdict, any::<Option<u16>>(), any::<String>(), any_moment(), prop::option::of(0..=i64::MAX as u64))
+        .prop_map(|(verdict, status, reason, at, latency_ms)| Check { verdict, status, reason, at, latency_ms })
+}
+
+prop_compose! {
+    fn any_credential()(
+        id in any::<[u8; 16]>(),
+        name in any_name(),
+        (provider, kind, region) in any::<(String, String, String)>(),
+        fields in prop::collection::btree_map(any::<String>(), any::<String>(), 0..4),
+        labels in prop::collection::vec(any::<String>(), 0..4),
+        (created, expires) in (any_moment(), prop::option::of(any_moment())),
+        (fingerprint, scheme) in any::<(Option<String>, Option<String>)>(),
+        principal in any::<Option<(String, String, String)>>(),
+        last_check in prop::option::of(any_check()),
+    ) -> Credential {
+        let principal = principal.map(|(id, name, kind)| Principal { id, name, kind });
+        let id = CredentialId::from_random(id);
+        Credential { id, name, provider, kind, region, fields, labels, created, expires, fingerprint, principal, scheme, last_check }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(200) })]
+
+    #[test]
+    fn every_field_comes_back(first in any_credential(), second in any_credential()) {
+        let index = Index::in_memory().unwrap();
+        index.insert(&first).unwrap();
+        prop_assert_eq!(&index.by_id(&first.id).unwrap(), &first);
+        prop_assert_eq!(&index.by_name(first.name.as_str()).unwrap(), &first);
+
+        let second = Credential { id: first.id.clone(), ..second };
+        let updated = index.update(&first.id, |credential| credential.clone_from(&second)).unwrap();
+        prop_assert_eq!(&updated, &second);
+        prop_assert_eq!(index.credentials().unwrap(), [second]);
+    }
+}
+
+#[test]
+fn they_come_by_name_and_survive_closing_the_file() {
+    let home = Home::new();
+    for name in ["laptop", "broker", "ci scanner"] {
+        home.open().insert(&credential(name)).unwrap();
+    }
+    assert_eq!(names(&home.open()), ["broker", "ci scanner", "laptop"]);
+}
+
+#[test]
+fn a_name_is_given_once() {
+    let index = Index::in_memory().unwrap();
+    index.insert(&credential("laptop")).unwrap();
+    index.insert(&credential("broker")).unwrap();
+    let taken = IndexError::NameTaken(Name::parse("laptop").unwrap());
+
+    let impostor = Credential { id: id_of("another"), ..credential("laptop") };
+    assert_eq!(index.insert(&impostor), Err(taken.clone()));
+    let renamed = index.update(&id_of("broker"), |credential| credential.name = Name::parse("laptop").unwrap());
+    assert_eq!(renamed, Err(taken));
+    assert_eq!(index.credentials().unwrap(), [credential("broker"), credential("laptop")]);
+
+    let renamed = index.update(&id_of("broker"), |credential| credential.name = Name::parse("gateway").unwrap()).unwrap();
+    assert_eq!((renamed.id, renamed.name.as_str()), (id_of("broker"), "gateway"));
+    assert_eq!(names(&index), ["gateway", "laptop"]);
+}
+
+#[test]
+fn the_nearest_names_are_offered_for_one_that_is_unknown() {
+    let index = Index::in_memory().unwrap();
+    index.insert(&credential("laptop")).unwrap();
+    index.insert(&credential("broker")).unwrap();
+    let unknown = |name: &str, nearest: &[&str]| {
+        Err(IndexError::Unknown { name: name.to_owned(), nearest: nearest.iter().map(|&near| near.to_owned()).collect() })
+    };
+    assert_eq!(index.by_name("labtop"), unknown("labtop", &["laptop"]));
+    assert_eq!(index.by_name("zzz"), unknown("zzz", &[]));
+    assert_eq!(index.by_id(&id_of("gone")), unknown(id_of("gone").as_str(), &[]));
+    assert_eq!(index.update(&id_of("gone"), |_| ()), unknown(id_of("gone").as_str(), &[]));
+}
+
+#[test]
+fn two_that_hold_the_same_secret_are_noticed() {
+    let index = Index::in_memory().unwrap();
+    for name in ["laptop", "broker", "ci"] {
+        let fingerprint = (name != "ci").then(|| "same".to_owned());
+        index.insert(&Credential { fingerprint, ..credential(name) }).unwrap();
+    }
+    let twins: Vec<String> = index.with_fingerprint("same").unwrap().into_iter().map(String::from).collect();
+    assert_eq!(twins, ["broker", "laptop"]);
+    assert_eq!(index.with_fingerprint("other").unwrap(), []);
+}
+
+#[test]
+fn what_belongs_to_a_credential_goes_with_it() {
+    let index = Index::in_memory().unwrap();
+    let id = id_of("laptop");
+    index.insert(&credential("laptop")).unwrap();
+    index.record_check(&id, "SNYK-US-01", &check(Verdict::Refused, 1)).unwrap();
+    index.record_exchange(&history::sent("laptop", 1)).unwrap();
+    index.remove(&id).unwrap();
+
+    assert_eq!(index.credentials().unwrap(), []);
+    assert_eq!(index.region_checks(&id).unwrap(), []);
+    assert_eq!(index.history(&HistoryFilter::default(), 9).unwrap(), []);
+    assert!(matches!(index.remove(&id), Err(IndexError::Unknown { .. })));
+}

@@ -1,0 +1,108 @@
+//! The index from outside: what goes in comes out, whatever happens to the file, and whoever else writes to it.
+
+mod audit;
+mod checks;
+mod credentials;
+mod file;
+mod history;
+mod journal;
+mod processes;
+
+use std::collections::BTreeMap;
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use proptest::prelude::*;
+use tempfile::TempDir;
+use time::Duration;
+use tokenring::domain::credential::{Check, Principal};
+use tokenring::domain::request::{Draft, Method, Target};
+use tokenring::domain::response::Verdict;
+use tokenring::domain::{Credential, CredentialId, Moment, Name};
+use tokenring::index::{
+    AuditEntry, AuditState, Claim, HistoryFilter, Index, IndexError, NewRotation, RegionCheck, Rotations, Sent,
+};
+
+/// Tells a test that it runs as a child process of itself, and on which file.
+const CHILD: &str = "TOKENRING_TEST_INDEX";
+
+struct Home {
+    _folder: TempDir,
+    path: PathBuf,
+}
+
+impl Home {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("data").join("index.db");
+        Self { _folder: folder, path }
+    }
+
+    fn open(&self) -> Index {
+        Index::open(&self.path).unwrap()
+    }
+
+    /// A file with so many credentials, closed again.
+    fn with(count: u32) -> Self {
+        let home = Self::new();
+        let index = home.open();
+        for number in 0..count {
+            index.insert(&credential(&format!("credential-{number:04}"))).unwrap();
+        }
+        home
+    }
+
+    /// A file with these bytes.
+    fn holding(bytes: &[u8]) -> Self {
+        let home = Self::new();
+        std::fs::create_dir(home.path.parent().unwrap()).unwrap();
+        std::fs::write(&home.path, bytes).unwrap();
+        home
+    }
+}
+
+fn moment(seconds: i64) -> Moment {
+    Moment::UNIX_EPOCH + Duration::seconds(seconds)
+}
+
+fn credential(name: &str) -> Credential {
+    Credential {
+        id: id_of(name),
+        name: Name::parse(name).unwrap(),
+        provider: "snyk".to_owned(),
+        kind: "service-account-token".to_owned(),
+        region: "SNYK-EU-01".to_owned(),
+        fields: BTreeMap::from([("org_id".to_owned(), "0d7e".to_owned())]),
+        labels: vec!["prod".to_owned()],
+        created: moment(1_790_000_000),
+        expires: Some(moment(1_800_000_000)),
+        fingerprint: Some(format!("print of {name}")),
+        principal: None,
+        scheme: None,
+        last_check: None,
+    }
+}
+
+/// An identity that follows from the name, so that a test can name it again.
+fn id_of(name: &str) -> CredentialId {
+    let mut bytes = [0; 16];
+    for (at, byte) in name.bytes().enumerate() {
+        bytes[at % 16] ^= byte.rotate_left(u32::try_from(at / 16).unwrap());
+    }
+    CredentialId::from_random(bytes)
+}
+
+fn check(verdict: Verdict, at: i64) -> Check {
+    Check { verdict, status: Some(200), reason: "the provider accepted it".to_owned(), at: moment(at), latency_ms: Some(41) }
+}
+
+fn names(index: &Index) -> Vec<String> {
+    index.credentials().unwrap().into_iter().map(|credential| credential.name.to_string()).collect()
+}
+
+/// Runs one test of this binary in a process of its own, as the child of the same test.
+fn as_child(mut command: Command, test: &str, home: &Home) -> Child {
+    command.args(["--exact", test, "--nocapture"]).env(CHILD, &home.path);
+    command.spawn().unwrap()
+}
