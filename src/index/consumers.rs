@@ -9,8 +9,7 @@ use super::{Durability, Index};
 use crate::domain::consumer::{Consumer, Delivered};
 use crate::domain::{CredentialId, Name};
 
-const ALL_OF: &str =
-    "SELECT credential, name, target, fingerprint, delivered FROM consumers WHERE credential = ?1 ORDER BY name";
+const ALL_OF: &str = "SELECT credential, name, target, fingerprint, delivered FROM consumers WHERE credential = ?1 ORDER BY name";
 
 const INSERT: &str =
     "INSERT INTO consumers (credential, name, kind, target, fingerprint, delivered) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";

@@ -109,7 +109,8 @@ fn a_dotenv_file_gets_one_value_and_keeps_everything_else() {
 #[test]
 fn a_json_file_gets_one_member_through_its_link() {
     let place = Place::new();
-    let file = place.write("real.json", &format!("{{\n  \"n\": 1.00000000000000000001,\n  \"auth\": {{ \"token\": \"{OLD}\" }}\n}}\n"));
+    let file =
+        place.write("real.json", &format!("{{\n  \"n\": 1.00000000000000000001,\n  \"auth\": {{ \"token\": \"{OLD}\" }}\n}}\n"));
     let link = place.path("link.json");
     symlink(&file, &link).unwrap();
     place.add("json", &["--json-file", link.to_str().unwrap(), "--pointer", "/auth/token"]).expect(0);

@@ -33,8 +33,7 @@ pub struct Destination {
 }
 
 /// The variables with which `gh` finds its host and its own credential.
-const GH: [&str; 6] =
-    ["GH_TOKEN", "GITHUB_TOKEN", "GH_ENTERPRISE_TOKEN", "GITHUB_ENTERPRISE_TOKEN", "GH_HOST", "GH_CONFIG_DIR"];
+const GH: [&str; 6] = ["GH_TOKEN", "GITHUB_TOKEN", "GH_ENTERPRISE_TOKEN", "GITHUB_ENTERPRISE_TOKEN", "GH_HOST", "GH_CONFIG_DIR"];
 
 /// The same for `glab`.
 const GLAB: [&str; 6] =

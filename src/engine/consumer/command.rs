@@ -29,12 +29,46 @@ const GRACE: Duration = Duration::from_millis(500);
 
 /// What every program may know of this one's environment.
 const COMMON: [&str; 40] = [
-    "PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LC_ALL", "LC_CTYPE", "LC_MESSAGES", "TZ", "TMPDIR",
-    "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME", "XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS",
-    "SSH_AUTH_SOCK", "SSL_CERT_FILE", "SSL_CERT_DIR",
-    "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "all_proxy", "no_proxy",
-    "SystemRoot", "SystemDrive", "ComSpec", "PATHEXT", "USERPROFILE", "USERNAME", "APPDATA", "LOCALAPPDATA", "ProgramData",
-    "ProgramFiles", "TEMP", "TMP",
+    "PATH",
+    "HOME",
+    "USER",
+    "LOGNAME",
+    "SHELL",
+    "LANG",
+    "LC_ALL",
+    "LC_CTYPE",
+    "LC_MESSAGES",
+    "TZ",
+    "TMPDIR",
+    "XDG_CONFIG_HOME",
+    "XDG_DATA_HOME",
+    "XDG_STATE_HOME",
+    "XDG_CACHE_HOME",
+    "XDG_RUNTIME_DIR",
+    "DBUS_SESSION_BUS_ADDRESS",
+    "SSH_AUTH_SOCK",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "ALL_PROXY",
+    "NO_PROXY",
+    "http_proxy",
+    "https_proxy",
+    "all_proxy",
+    "no_proxy",
+    "SystemRoot",
+    "SystemDrive",
+    "ComSpec",
+    "PATHEXT",
+    "USERPROFILE",
+    "USERNAME",
+    "APPDATA",
+    "LOCALAPPDATA",
+    "ProgramData",
+    "ProgramFiles",
+    "TEMP",
+    "TMP",
 ];
 
 /// What a program has done.
@@ -73,7 +107,8 @@ pub(super) fn check(command: &Command) -> Result<(), ConsumerError> {
             return command.folder.join(program).is_file();
         }
         let suffix = std::env::consts::EXE_SUFFIX;
-        std::env::split_paths(&folders).any(|folder| folder.join(program).is_file() || folder.join(format!("{program}{suffix}")).is_file())
+        std::env::split_paths(&folders)
+            .any(|folder| folder.join(program).is_file() || folder.join(format!("{program}{suffix}")).is_file())
     };
     match programs.into_iter().find(|program| !is_there(program)) {
         Some(missing) => Err(ConsumerError::NoProgram(missing.clone())),

@@ -100,8 +100,12 @@ impl<'a> Document<'a> {
     /// Where the value lies that holds the last part of the pointer, and that part.
     fn parent(self, pointer: &str) -> Result<(usize, String), Refusal> {
         let no_pointer = || Refusal::NoPlace(format!("\"{pointer}\" is no JSON pointer; write it like /auth/token"));
-        let mut parts: Vec<String> =
-            pointer.strip_prefix('/').ok_or_else(no_pointer)?.split('/').map(|part| part.replace("~1", "/").replace("~0", "~")).collect();
+        let mut parts: Vec<String> = pointer
+            .strip_prefix('/')
+            .ok_or_else(no_pointer)?
+            .split('/')
+            .map(|part| part.replace("~1", "/").replace("~0", "~"))
+            .collect();
         let last = parts.pop().ok_or_else(no_pointer)?;
         let parent = parts.iter().try_fold(self.root, |at, part| {
             let found = self.members(at)?.into_iter().rfind(|member| member.name == *part);
