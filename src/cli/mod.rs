@@ -5,6 +5,7 @@
 
 mod add;
 mod check;
+mod consumer;
 mod context;
 mod demo;
 mod edit;
@@ -82,6 +83,8 @@ enum Verb {
     Probe(check::Probe),
     /// Send a request with a credential
     Request(request::Request),
+    /// Say where a credential's secret must be delivered, and deliver it
+    Consumer(consumer::Consumers),
     /// Look at the store, or unlock it
     Store(store::Store),
 }
@@ -133,6 +136,7 @@ async fn dispatch(verb: Option<Verb>, context: &Context<'_>) -> Result<u8, Probl
         Some(Verb::Region(verb)) => verb.run(context).await,
         Some(Verb::Probe(verb)) => verb.run(context).await,
         Some(Verb::Request(verb)) => verb.run(context).await,
+        Some(Verb::Consumer(verb)) => verb.run(context).await,
         Some(Verb::Store(verb)) => verb.run(context).await,
     }
 }

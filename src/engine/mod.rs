@@ -5,6 +5,7 @@ mod audit;
 mod authorize;
 mod check;
 mod clipboard;
+mod consumer;
 mod keyring;
 mod lock;
 pub mod message;
@@ -30,6 +31,7 @@ use crate::index::Index;
 use crate::net::{Limits, Transport};
 use crate::store::{Store, Unlock};
 
+pub use consumer::{Delivery, Proof, snyk_cli_locations};
 pub use open::{add_region, catalogue, in_memory, open, other_stores, passphrase_from_file};
 pub use keyring::Door;
 pub use tasks::Tasks;

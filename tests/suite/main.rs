@@ -3,6 +3,8 @@
 #![cfg(test)]
 
 mod cli;
+#[cfg(unix)]
+mod consumer;
 mod docs;
 mod house;
 mod index;
