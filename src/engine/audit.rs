@@ -31,7 +31,7 @@ impl Deed {
 
 impl Engine {
     /// Puts a deed on record.
-    pub(super) async fn record(&self, deed: Deed) -> Result<(), Problem> {
+    pub(super) async fn register(&self, deed: Deed) -> Result<(), Problem> {
         let Deed { action, outcome, name, reason } = deed;
         let entry = AuditEntry {
             at: self.now(),

@@ -68,7 +68,7 @@ impl Engine {
             self.forget_everywhere(&credential).await?;
             return Err(problem);
         }
-        self.record(Deed::new("add", "done").on(credential.name.as_str())).await?;
+        self.register(Deed::new("add", "done").on(credential.name.as_str())).await?;
         Ok(credential)
     }
 
@@ -86,7 +86,7 @@ impl Engine {
         let what = changed(&edit);
         let id = id.clone();
         let after = self.with_index(move |index| index.update(&id, |credential| apply(credential, edit, fingerprint))).await?;
-        self.record(Deed::new("edit", "done").on(after.name.as_str()).because(what)).await?;
+        self.register(Deed::new("edit", "done").on(after.name.as_str()).because(what)).await?;
         Ok(after)
     }
 
@@ -95,7 +95,7 @@ impl Engine {
     pub async fn remove(&self, id: &CredentialId) -> Result<(), Problem> {
         let credential = self.by_id(id).await?;
         self.forget_everywhere(&credential).await?;
-        self.record(Deed::new("remove", "done").on(credential.name.as_str())).await
+        self.register(Deed::new("remove", "done").on(credential.name.as_str())).await
     }
 
     /// What a pasted secret may be. Offline.
@@ -118,7 +118,7 @@ impl Engine {
     pub async fn disclose(&self, credential: &Credential, part: &Part, door: Door) -> Result<Secret, Problem> {
         let secret = self.secret(credential, part).await?;
         let remark = if *part == Part::Secret { String::new() } else { format!("the part {}", part.as_str()) };
-        self.record(Deed::new(door.word(), "done").on(credential.name.as_str()).because(remark)).await?;
+        self.register(Deed::new(door.word(), "done").on(credential.name.as_str()).because(remark)).await?;
         Ok(secret)
     }
 

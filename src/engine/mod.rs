@@ -33,6 +33,7 @@ use crate::store::{Store, Unlock};
 
 pub use consumer::{Delivery, Proof, snyk_cli_locations};
 pub use open::{add_region, catalogue, in_memory, open, other_stores, passphrase_from_file};
+pub use crate::index::{AuditLine, AuditState};
 pub use keyring::Door;
 pub use tasks::Tasks;
 

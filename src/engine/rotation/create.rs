@@ -55,14 +55,14 @@ impl Engine {
         self.require_neighbour(&draft, &self.by_id(&administrator).await?)?;
         let row = draft.clone();
         self.with_index(move |index| index.insert(&row)).await?;
-        self.record(Deed::new("create", "begun").on(draft.name.as_str())).await?;
+        self.register(Deed::new("create", "begun").on(draft.name.as_str())).await?;
         let made = self.make(strategy, &draft, &administrator).await;
         let (outcome, why) = made.as_ref().map_or_else(|problem| ("failed", problem.why.clone()), |_| ("done", String::new()));
         if made.is_err() {
             let id = draft.id.clone();
             self.with_index(move |index| index.remove(&id)).await?;
         }
-        self.record(Deed::new("create", outcome).on(draft.name.as_str()).because(why)).await?;
+        self.register(Deed::new("create", outcome).on(draft.name.as_str()).because(why)).await?;
         made
     }
 

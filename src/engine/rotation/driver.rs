@@ -311,7 +311,7 @@ impl Driver<'_> {
         };
         let status = status(&self.journal);
         let deed = Deed::new("rotate", word).on(self.plan().name.as_str()).because(self.reason(left));
-        self.engine.record(deed).await?;
+        self.engine.register(deed).await?;
         let (lease, now) = (self.lease.clone(), self.engine.now());
         self.engine.with_index(move |index| index.close_rotation(&lease, now, word)).await?;
         Ok(status)
@@ -321,7 +321,7 @@ impl Driver<'_> {
     async fn halt(&mut self) -> Result<Status, Problem> {
         let status = status(&self.journal);
         let deed = Deed::new("rotate", "needs-human").on(self.plan().name.as_str()).because(self.reason(&status.left));
-        self.engine.record(deed).await?;
+        self.engine.register(deed).await?;
         let lease = self.lease.clone();
         self.engine
             .with_index(move |index| {

@@ -58,7 +58,7 @@ impl Driver<'_> {
         let name = self.plan().name.to_string();
         if let Saying::Override(_) = &saying {
             let reason = format!("rotation {}: the name was typed", self.plan().rotation);
-            self.engine.record(Deed::new("override", "done").on(&name).because(reason)).await?;
+            self.engine.register(Deed::new("override", "done").on(&name).because(reason)).await?;
         }
         self.write(Entry::HumanSaid(saying)).await?;
         Ok(Answered::Written)

@@ -37,7 +37,7 @@ impl Engine {
         let kept = claim.clone();
         let lease = self.with_index(move |index| index.open_rotation(&new, &kept)).await?;
         let reason = format!("rotation {}", plan.rotation);
-        self.record(Deed::new("rotate", "begun").on(plan.name.as_str()).because(reason)).await?;
+        self.register(Deed::new("rotate", "begun").on(plan.name.as_str()).because(reason)).await?;
         self.drive(Journal::begin(plan), (lease, claim, lock), audience).await
     }
 
@@ -56,7 +56,7 @@ impl Engine {
         let lease = self.take_over(&rotation.id, &claim).await?;
         let journal = self.journal(&rotation).await?;
         let reason = format!("rotation {}", rotation.id);
-        self.record(Deed::new("rotate", "resumed").on(journal.plan().name.as_str()).because(reason)).await?;
+        self.register(Deed::new("rotate", "resumed").on(journal.plan().name.as_str()).because(reason)).await?;
         match turn {
             Turn::Onward => self.drive(journal, (lease, claim, lock), audience).await,
             Turn::Back => self.turn_back(journal, (lease, claim, lock), audience).await,

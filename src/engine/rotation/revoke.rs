@@ -28,14 +28,14 @@ impl Engine {
         self.require_no_rotation(&credential.id).await?;
         let _lock = self.locks.claim(&credential.id)?;
         let desk = self.desk(credential.clone(), plan.administrator.as_ref())?;
-        self.record(Deed::new("revoke", "begun").on(credential.name.as_str())).await?;
+        self.register(Deed::new("revoke", "begun").on(credential.name.as_str())).await?;
         let ended = self.kill(&desk, &plan).await;
         let (outcome, why) = match &ended {
             Ok(Revoked::Dead) => ("done", String::new()),
             Ok(Revoked::StillAlive) => ("still-alive", "the provider still accepted it".to_owned()),
             Err(problem) => ("failed", problem.why.clone()),
         };
-        self.record(Deed::new("revoke", outcome).on(credential.name.as_str()).because(why)).await?;
+        self.register(Deed::new("revoke", outcome).on(credential.name.as_str()).because(why)).await?;
         ended
     }
 

@@ -20,7 +20,8 @@ use tokenring::engine::message::NewCredential;
 use tokenring::engine::rotation::{Audience, Plan, Rotations, State, Status, Turn};
 use tokenring::engine::{Clock, Engine, Options, Ports};
 use tokenring::index::Index;
-use tokenring::net::{Client, Limits};
+use tokenring::domain::request::Method;
+use tokenring::net::{Client, Limits, Outgoing, Payload, Transport as _};
 use tokenring::sandbox::{self, Manifest, Sandbox};
 use tokenring::store::{ItemKey, Memory, Store as _};
 
@@ -28,6 +29,8 @@ use super::chaos::Chaos;
 use super::person::Person;
 
 const START: Moment = time::macros::datetime!(2026-11-22 12:00 UTC);
+
+const LIMITS: Limits = Limits { connect: Duration::from_secs(5), total: Duration::from_secs(10), body: 1 << 20 };
 
 /// How often a rotation is taken up again before a test gives up on it.
 const LIVES: usize = 12;
@@ -39,7 +42,7 @@ pub(super) struct Rig {
     pub index: Arc<Index>,
     pub store: Arc<Memory>,
     pub lines: Mutex<Vec<Line>>,
-    http: reqwest::Client,
+    http: Client,
     catalogue: Arc<Catalogue>,
     folder: TempDir,
 }
@@ -78,7 +81,7 @@ impl Rig {
             index: Arc::new(Index::in_memory().unwrap()),
             store: Arc::new(Memory::new()),
             lines: Mutex::default(),
-            http: reqwest::Client::builder().no_proxy().build().unwrap(),
+            http: Client::default(),
             catalogue: Arc::new(simulated(sandbox.manifest())),
             folder: TempDir::new().unwrap(),
             sandbox,
@@ -94,8 +97,7 @@ impl Rig {
             transport: Arc::new(chaos.transport(Client::default())),
             clock: Arc::clone(&self.time) as Arc<dyn Clock>,
         };
-        let limits = Limits { connect: Duration::from_secs(5), total: Duration::from_secs(10), body: 1 << 20 };
-        let options = Options { locks: Some(self.folder.path().join("locks")), limits, ..Options::from(&Settings::default()) };
+        let options = Options { locks: Some(self.folder.path().join("locks")), limits: LIMITS, ..Options::from(&Settings::default()) };
         Arc::new(Engine::new(ports, options))
     }
 
@@ -157,8 +159,7 @@ impl Rig {
 
     /// The fingerprints (SHA-256) of all living secrets of a region that somebody was given.
     pub(super) async fn living(&self, region: &str) -> BTreeSet<String> {
-        let url = format!("{}/live", self.sandbox.manifest().faults);
-        let live: Value = self.http.get(url).send().await.unwrap().json().await.unwrap();
+        let live = self.control(Method::Get, "/live", &Value::Null).await;
         let secrets = live["live"].as_array().unwrap().iter();
         let lasting = secrets.filter(|secret| secret["region"] == region && secret["kind"] != "oauth-access-token");
         lasting.map(|secret| secret["sha256"].as_str().unwrap().to_owned()).collect()
@@ -166,16 +167,28 @@ impl Rig {
 
     /// What a person does in the web pages: the new secret.
     pub(super) async fn by_hand(&self, name: &str) -> Option<String> {
-        let url = format!("{}/by-hand", self.sandbox.manifest().faults);
-        let answer = self.http.post(url).json(&json!({"credential": name})).send().await.unwrap();
-        let made: Value = answer.json().await.unwrap();
+        let made = self.control(Method::Post, "/by-hand", &json!({"credential": name})).await;
         made["secret"].as_str().map(str::to_owned)
     }
 
     /// Turns a knob of the simulator.
     pub(super) async fn knob(&self, rule: &Value) {
-        let answer = self.http.post(&self.sandbox.manifest().faults).json(rule).send().await.unwrap();
-        assert!(answer.status().is_success(), "{:?}", answer.text().await);
+        let told = self.control(Method::Post, "", rule).await;
+        assert!(told["error"].is_null(), "{told}");
+    }
+
+    async fn control(&self, method: Method, path: &str, body: &Value) -> Value {
+        let outgoing = Outgoing {
+            method,
+            url: format!("{}{path}", self.sandbox.manifest().faults).parse().unwrap(),
+            headers: vec![("content-type".to_owned(), "application/json".to_owned())],
+            body: if body.is_null() { Payload::Empty } else { Payload::Text(body.to_string()) },
+            authorization: None,
+            limits: LIMITS,
+            ca_file: None,
+        };
+        let answer = self.http.send(outgoing).await.unwrap();
+        serde_json::from_str(answer.body.text().unwrap_or("null")).unwrap()
     }
 
     /// The SHA-256 of the secret in a slot.
