@@ -10,7 +10,7 @@ use tokenring::domain::Secret;
 use tokenring::store::{FileStore, Store as _, Unlock, WorkFactor};
 
 /// The passphrase of every test's encrypted file.
-const PASSPHRASE: &str = "a passphrase for tests";
+pub(crate) const PASSPHRASE: &str = "a passphrase for tests";
 
 /// A home folder with an encrypted file for secrets.
 pub(crate) struct Home {
@@ -84,6 +84,22 @@ impl Home {
         command
     }
 
+    /// The screen in this home, at a terminal of 120 by 36.
+    #[cfg(unix)]
+    pub(crate) fn screen(&self) -> super::pty::Pty {
+        let screen = self.command(&[]);
+        let mut command = portable_pty::CommandBuilder::new(screen.get_program());
+        for (name, value) in screen.get_envs() {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            }
+        }
+        command.env("TERM", "xterm-256color");
+        command.env("LANG", "C.UTF-8");
+        super::pty::Pty::start(command, 120, 36)
+    }
+
     /// Runs the program with nothing on standard input.
     pub(crate) fn run(&self, arguments: &[&str]) -> Outcome {
         self.feed(arguments, "")
@@ -98,8 +114,8 @@ impl Home {
         let done = child.wait_with_output().unwrap();
         Outcome {
             code: done.status.code().unwrap_or(-1),
-            out: String::from_utf8(done.stdout).unwrap(),
-            err: String::from_utf8(done.stderr).unwrap(),
+            out: String::from_utf8_lossy(&done.stdout).into_owned(),
+            err: String::from_utf8_lossy(&done.stderr).into_owned(),
         }
     }
 
