@@ -3,6 +3,8 @@
 #![cfg(test)]
 
 mod cli;
+#[cfg(unix)]
+mod consumer;
 mod docs;
 mod house;
 mod index;
@@ -11,6 +13,7 @@ mod keyring;
 #[cfg(target_os = "linux")]
 mod leak;
 mod net;
+mod rotation;
 mod sandbox;
 mod screen;
 mod store;

@@ -207,7 +207,7 @@ impl Glass {
     }
 
     fn fill(&self, mut reader: Box<dyn Read + Send>) {
-        let mut buffer = [0; 65_536];
+        let mut buffer = vec![0; 65_536];
         while let Ok(length @ 1..) = reader.read(&mut buffer) {
             let mut seen = self.seen();
             seen.bytes.extend_from_slice(&buffer[..length]);
