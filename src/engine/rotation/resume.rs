@@ -165,7 +165,7 @@ impl Engine {
     }
 
     /// Refuses what would get in the way of a rotation of this credential.
-    pub(super) async fn require_no_rotation(&self, id: &CredentialId) -> Result<(), Problem> {
+    pub(in crate::engine) async fn require_no_rotation(&self, id: &CredentialId) -> Result<(), Problem> {
         let open = self.with_index(|index| index.rotations(Rotations::Open)).await?;
         let found = open.into_iter().find(|rotation| rotation.credential == *id);
         found.map_or(Ok(()), |rotation| Err(IndexError::Rotating { rotation: rotation.id }.into()))

@@ -28,7 +28,7 @@ async fn replace(rig: &Rig, name: &str, administrator: Option<&str>, person: &Pe
         Some(administrator) => Some(rig.adopt(administrator).await),
         None => None,
     };
-    let before = rig.living(&credential.region).await;
+    let before = rig.before(&credential).await;
     let plan = rig.calm().plan_rotation(&credential, administrator.as_ref()).await.unwrap();
     let status = rig.rotate(plan, person).await;
     rig.assert_accounted(&before, &credential, &status).await;

@@ -47,6 +47,12 @@ pub(super) struct Rig {
     folder: TempDir,
 }
 
+/// What was alive before a rotation.
+pub(super) struct Before {
+    living: BTreeSet<String>,
+    old: String,
+}
+
 /// A time that passes only when somebody waits, for the engine and the simulator alike.
 pub(super) struct Time {
     advanced_ms: AtomicI64,
@@ -227,13 +233,18 @@ impl Rig {
         Some(secret.expose(sha256))
     }
 
+    /// What is to be accounted for once a rotation of this credential is over.
+    pub(super) async fn before(&self, credential: &Credential) -> Before {
+        let old = self.slot(credential, Slot::Current).await.expect("a secret is retrievable");
+        Before { living: self.living(&credential.region).await, old }
+    }
+
     /// Fails unless exactly what the journal names is alive: the new one in place of the old one, or all as it was.
-    pub(super) async fn assert_accounted(&self, before: &BTreeSet<String>, credential: &Credential, status: &Status) {
-        let old = sha256(self.sandbox.manifest().credential(credential.name.as_str()).unwrap().secret.as_bytes());
+    pub(super) async fn assert_accounted(&self, before: &Before, credential: &Credential, status: &Status) {
         let current = self.slot(credential, Slot::Current).await.expect("a secret is retrievable");
-        let mut expected = before.clone();
+        let mut expected = before.living.clone();
         if status.state == State::Done {
-            expected.remove(&old);
+            expected.remove(&before.old);
             expected.insert(current);
         } else {
             assert_eq!(status.state, State::RolledBack, "{status:#?}");
