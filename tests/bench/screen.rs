@@ -90,7 +90,9 @@ fn filter_key(running: &mut Running) -> Duration {
     let mut times = Vec::new();
     for _ in 0..20 {
         times.extend(["c", "a", "n"].map(|key| running.press(key)));
-        (0..3).for_each(|_| drop(running.press("\x7f")));
+        (0..3).for_each(|_| {
+            running.press("\x7f");
+        });
     }
     at(&mut times, 50)
 }
@@ -100,7 +102,7 @@ fn bare_filter(home: &Home) -> Duration {
     let mut matcher = Matcher::new(Config::DEFAULT);
     let mut times: Vec<_> = ["c", "ca", "can"].iter().cycle().take(60).map(|typed| {
         let pattern = Pattern::parse(typed, CaseMatching::Ignore, Normalization::Smart);
-        timed(|| drop(pattern.match_list(names.iter().map(tokenring::domain::Name::as_str), &mut matcher)))
+        timed(|| drop::<Vec<_>>(pattern.match_list(names.iter().map(tokenring::domain::Name::as_str), &mut matcher)))
     }).collect();
     at(&mut times, 50)
 }

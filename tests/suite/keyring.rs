@@ -146,6 +146,18 @@ fn what_a_command_keeps_is_in_the_keyring_and_in_no_file() {
     });
 }
 
+#[test]
+fn a_secret_that_no_item_can_hold_is_refused_before_anything_is_written() {
+    session(Session::Unlocked, async || {
+        let home = Home::on_keyring();
+        let add = ["add", "whale", "--provider", "snyk", "--kind", "personal-token"];
+        let refused = home.feed(&add, &"x".repeat((1 << 16) + 1)).expect(6);
+        assert!(refused.err.contains("65537 bytes are more than the 65536"), "{}", refused.err);
+        assert_eq!(home.run(&["list", "--json"]).expect(0).out.trim(), "[]");
+        assert_eq!(items(), [""; 0]);
+    });
+}
+
 fn holds(file: &Path, text: &[u8]) -> bool {
     std::fs::read(file).unwrap().windows(text.len()).any(|window| window == text)
 }

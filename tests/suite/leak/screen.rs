@@ -71,11 +71,12 @@ fn the_screen_shows_a_secret_only_while_it_is_revealed() {
         ("/pers", "1 of 1"),
         ("\x1b", "click to show"),
     ] {
-        pty.send(keys);
+        pty.step(keys);
         pty.expect(sign);
     }
     pty.send(&format!("\x1b[200~{pasted}\x1b[201~"));
     pty.expect("Add a credential");
+    pty.send("\t");
     pty.expect("What the secret tells");
     while !pty.shows("▸ Name") {
         pty.step("\t");
