@@ -18,8 +18,7 @@ pub(super) const AUTOMATIC: [Case; 4] = [
 ];
 
 /// Those for which a person does something.
-pub(super) const BY_HAND: [Case; 3] =
-    [("us01-admin", None), ("us01-laptop", None), ("appcircle-laptop", None)];
+pub(super) const BY_HAND: [Case; 3] = [("us01-admin", None), ("us01-laptop", None), ("appcircle-laptop", None)];
 
 /// Rotates a credential of the simulator and shows that everything is accounted for.
 async fn replace(rig: &Rig, name: &str, administrator: Option<&str>, person: &Person<'_>) -> Status {

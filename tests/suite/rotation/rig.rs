@@ -14,13 +14,13 @@ use tokenring::config::Settings;
 use tokenring::domain::credential::{Part, Slot};
 use tokenring::domain::provider::{Catalogue, Source, overlay};
 use tokenring::domain::region::Region;
+use tokenring::domain::request::Method;
 use tokenring::domain::rotation::{Line, Overlap};
 use tokenring::domain::{Credential, Moment, Name, Origin, Problem, Secret};
 use tokenring::engine::message::NewCredential;
 use tokenring::engine::rotation::{Audience, Plan, Rotations, State, Status, Turn};
 use tokenring::engine::{Clock, Engine, Options, Ports};
 use tokenring::index::Index;
-use tokenring::domain::request::Method;
 use tokenring::net::{Client, Limits, Outgoing, Payload, Transport as _};
 use tokenring::sandbox::{self, Manifest, Sandbox};
 use tokenring::store::{ItemKey, Memory, Store as _};
@@ -104,7 +104,8 @@ impl Rig {
             transport: Arc::new(chaos.transport(Client::default())),
             clock: Arc::clone(&self.time) as Arc<dyn Clock>,
         };
-        let options = Options { locks: Some(self.folder.path().join("locks")), limits: LIMITS, ..Options::from(&Settings::default()) };
+        let options =
+            Options { locks: Some(self.folder.path().join("locks")), limits: LIMITS, ..Options::from(&Settings::default()) };
         Arc::new(Engine::new(ports, options))
     }
 
