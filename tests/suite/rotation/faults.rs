@@ -146,7 +146,11 @@ async fn dying_after_any_entry_loses_nothing_and_may_be_taken_up_or_back() {
                 };
                 let status = ended.unwrap();
                 let expected = if turn == Turn::Onward { vec![State::Done] } else { vec![State::Done, State::RolledBack] };
-                assert!(expected.contains(&status.state), "{case:?} {nth} {turn:?}: {status:#?} {:#?}", stage.rig.lines.lock().unwrap());
+                assert!(
+                    expected.contains(&status.state),
+                    "{case:?} {nth} {turn:?}: {status:#?} {:#?}",
+                    stage.rig.lines.lock().unwrap()
+                );
                 stage.accounted(&status).await;
             }
         }
