@@ -7,6 +7,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
@@ -15,6 +17,7 @@ use tokenring::domain::credential::{Part, Slot};
 use tokenring::domain::provider::{Catalogue, Source, overlay};
 use tokenring::domain::region::Region;
 use tokenring::domain::request::Method;
+use tokenring::domain::response::Answer;
 use tokenring::domain::rotation::{Line, Overlap};
 use tokenring::domain::{Credential, Moment, Name, Origin, Problem, Secret};
 use tokenring::engine::message::NewCredential;
@@ -204,6 +207,9 @@ impl Rig {
 
     /// What a person does in the web pages: the new secret.
     pub(super) async fn by_hand(&self, name: &str) -> Option<String> {
+        if self.sandbox.manifest().credential(name)?.kind == "app" {
+            return Some(self.sign_in(name).await);
+        }
         let made = self.control(Method::Post, "/by-hand", &json!({"credential": name})).await;
         made["secret"].as_str().map(str::to_owned)
     }
@@ -212,6 +218,52 @@ impl Rig {
     pub(super) async fn knob(&self, rule: &Value) {
         let told = self.control(Method::Post, "", rule).await;
         assert!(told["error"].is_null(), "{told}");
+    }
+
+    /// Signs in to an app in the browser, and returns the refresh token that comes of it.
+    async fn sign_in(&self, name: &str) -> String {
+        let issued = self.sandbox.manifest().credential(name).unwrap();
+        let hosts = self.sandbox.manifest().region(&issued.region).unwrap();
+        let (id, verifier) = (issued.fields["client_id"].as_str(), "a-verifier-of-a-test-that-is-long-enough-to-be-one");
+        let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(verifier));
+        let back = "http://127.0.0.1:8080/authorization-code/callback";
+        let agreed = [
+            ("response_type", "code"),
+            ("client_id", id),
+            ("redirect_uri", back),
+            ("state", "s"),
+            ("code_challenge", challenge.as_str()),
+            ("code_challenge_method", "S256"),
+            ("decision", "allow"),
+        ];
+        let answer = self.form(&format!("{}/oauth2/authorize", hosts.app.as_ref().unwrap()), &agreed).await;
+        let location: url::Url = answer.header("location").unwrap().parse().unwrap();
+        let code = location.query_pairs().find(|(name, _)| name == "code").unwrap().1.into_owned();
+        let grant = [
+            ("grant_type", "authorization_code"),
+            ("code", code.as_str()),
+            ("redirect_uri", back),
+            ("client_id", id),
+            ("client_secret", issued.parts["client_secret"].as_str()),
+            ("code_verifier", verifier),
+        ];
+        let answer = self.form(&format!("{}/oauth2/token", hosts.api), &grant).await;
+        let granted: Value = serde_json::from_str(answer.body.text().unwrap()).unwrap();
+        granted["refresh_token"].as_str().unwrap().to_owned()
+    }
+
+    async fn form(&self, url: &str, pairs: &[(&str, &str)]) -> Answer {
+        let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
+        let outgoing = Outgoing {
+            method: Method::Post,
+            url: url.parse().unwrap(),
+            headers: vec![("content-type".to_owned(), "application/x-www-form-urlencoded".to_owned())],
+            body: Payload::Text(body),
+            authorization: None,
+            limits: LIMITS,
+            ca_file: None,
+        };
+        self.http.send(outgoing).await.unwrap()
     }
 
     async fn control(&self, method: Method, path: &str, body: &Value) -> Value {
