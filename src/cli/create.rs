@@ -63,10 +63,9 @@ impl Create {
     }
 
     fn wish(self, like: Option<Credential>, administrator: &Credential) -> Result<Wish, Problem> {
-        let from = |given: Option<String>, told: fn(&Credential) -> &String| {
-            given.or_else(|| like.as_ref().map(told).cloned())
-        };
-        let unclear = || usage("It is not clear what to make", "neither --like nor provider and kind were given", "give one of them");
+        let from = |given: Option<String>, told: fn(&Credential) -> &String| given.or_else(|| like.as_ref().map(told).cloned());
+        let unclear =
+            || usage("It is not clear what to make", "neither --like nor provider and kind were given", "give one of them");
         Ok(Wish {
             name: parse_name(&self.name)?,
             provider: from(self.provider, |like| &like.provider).ok_or_else(unclear)?,

@@ -33,14 +33,8 @@ impl Engine {
     /// Puts a deed on record.
     pub(super) async fn register(&self, deed: Deed) -> Result<(), Problem> {
         let Deed { action, outcome, name, reason } = deed;
-        let entry = AuditEntry {
-            at: self.now(),
-            actor: actor(),
-            action: action.to_owned(),
-            name,
-            outcome: outcome.to_owned(),
-            reason,
-        };
+        let entry =
+            AuditEntry { at: self.now(), actor: actor(), action: action.to_owned(), name, outcome: outcome.to_owned(), reason };
         self.with_index(move |index| index.append_audit(&entry)).await?;
         Ok(())
     }

@@ -125,7 +125,10 @@ mod tests {
 
     #[test]
     fn nothing_that_steers_a_terminal_remains() {
-        assert_eq!(interpret(b"\x1b[2Jx\x07".to_vec(), false, &Redactor::default()), Body::Text("\u{fffd}[2Jx\u{fffd}".to_owned()));
+        assert_eq!(
+            interpret(b"\x1b[2Jx\x07".to_vec(), false, &Redactor::default()),
+            Body::Text("\u{fffd}[2Jx\u{fffd}".to_owned())
+        );
     }
 
     #[test]

@@ -100,10 +100,15 @@ fn filter_key(running: &mut Running) -> Duration {
 fn bare_filter(home: &Home) -> Duration {
     let names: Vec<_> = Index::open(&home.index()).unwrap().credentials().unwrap().into_iter().map(|known| known.name).collect();
     let mut matcher = Matcher::new(Config::DEFAULT);
-    let mut times: Vec<_> = ["c", "ca", "can"].iter().cycle().take(60).map(|typed| {
-        let pattern = Pattern::parse(typed, CaseMatching::Ignore, Normalization::Smart);
-        timed(|| drop::<Vec<_>>(pattern.match_list(names.iter().map(tokenring::domain::Name::as_str), &mut matcher)))
-    }).collect();
+    let mut times: Vec<_> = ["c", "ca", "can"]
+        .iter()
+        .cycle()
+        .take(60)
+        .map(|typed| {
+            let pattern = Pattern::parse(typed, CaseMatching::Ignore, Normalization::Smart);
+            timed(|| drop::<Vec<_>>(pattern.match_list(names.iter().map(tokenring::domain::Name::as_str), &mut matcher)))
+        })
+        .collect();
     at(&mut times, 50)
 }
 

@@ -52,8 +52,11 @@ fn looked_up(item: &str) -> Vec<u8> {
 fn items() -> Vec<String> {
     let listed = secret_tool(&["search", "--all", "--unlock", "service", "tokenring"], b"");
     let listed = [listed.stdout, listed.stderr].concat();
-    let mut names: Vec<_> =
-        String::from_utf8_lossy(&listed).lines().filter_map(|line| line.strip_prefix("attribute.username = ")).map(str::to_owned).collect();
+    let mut names: Vec<_> = String::from_utf8_lossy(&listed)
+        .lines()
+        .filter_map(|line| line.strip_prefix("attribute.username = "))
+        .map(str::to_owned)
+        .collect();
     names.sort_unstable();
     names
 }

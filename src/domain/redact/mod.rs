@@ -50,9 +50,12 @@ impl Redactor {
     /// The text without the known secrets.
     pub fn redact_known(&self, text: String) -> String {
         let plain = self.secrets.iter().fold(text, |text, secret| without(text, secret));
-        self.encoded.iter().fold(plain, |text, encoded| {
-            if text.contains(encoded.as_str()) { text.replace(encoded.as_str(), MASK) } else { text }
-        })
+        self.encoded.iter().fold(
+            plain,
+            |text, encoded| {
+                if text.contains(encoded.as_str()) { text.replace(encoded.as_str(), MASK) } else { text }
+            },
+        )
     }
 
     /// Whether one of the known secrets lies in these bytes as it is.

@@ -2,16 +2,16 @@
 
 use super::driver::Driver;
 use crate::domain::credential::Slot;
+use crate::domain::identify::Candidate;
 use crate::domain::provider::Authorization;
 use crate::domain::provider::spec::{Confidence, Holding};
+use crate::domain::rotation::Next;
 use crate::domain::rotation::{
     Entry, Failure, FailureKind, HumanNeed, Minted, Need, OldReach, Outcome, Remote, Saying, Step, waiting_line,
 };
-use crate::domain::identify::Candidate;
 use crate::domain::{Problem, Secret};
 use crate::engine::ask::{Choice, Dilemma, Question, Reply};
 use crate::engine::audit::Deed;
-use crate::domain::rotation::Next;
 
 /// Whether a question was answered.
 pub(super) enum Answered {
@@ -160,7 +160,8 @@ impl Driver<'_> {
 
 /// A credential as its provider lists it, on one line.
 fn describe(remote: &Remote) -> String {
-    let day = |moment: Option<crate::domain::Moment>| moment.map_or_else(|| "unknown".to_owned(), |moment| moment.date().to_string());
+    let day =
+        |moment: Option<crate::domain::Moment>| moment.map_or_else(|| "unknown".to_owned(), |moment| moment.date().to_string());
     format!("{} · made {} · ends {} · {}", remote.label, day(remote.created), day(remote.expires), remote.id)
 }
 

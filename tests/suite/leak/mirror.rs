@@ -75,7 +75,8 @@ fn answer(request: &Request, token: &str) -> (&'static str, String, Vec<u8>) {
             ("400 Bad Request", typed("application/json"), json(serde_json::json!({ "error": "no", "error_description": why })))
         }
         target if target.contains("/token") => {
-            let grant = serde_json::json!({ "access_token": token, "token_type": "bearer", "expires_in": 3600, "echo": request.body });
+            let grant =
+                serde_json::json!({ "access_token": token, "token_type": "bearer", "expires_in": 3600, "echo": request.body });
             ("200 OK", typed("application/json"), json(grant))
         }
         target if target.contains("/html") => ("200 OK", typed("text/html"), format!("<html>{said}</html>").into_bytes()),
@@ -97,8 +98,10 @@ fn forms(said: &str) -> serde_json::Value {
     let percent: String = said.bytes().map(|byte| format!("%{byte:02X}")).collect();
     let escaped: String = said.bytes().map(|byte| format!("\\u{byte:04x}")).collect();
     let hex: String = said.bytes().map(|byte| format!("{byte:02x}")).collect();
-    let base64: Vec<_> =
-        ["", "x", "xx"].iter().flat_map(|before| [STANDARD, URL_SAFE].map(|alphabet| alphabet.encode(format!("{before}{said}")))).collect();
+    let base64: Vec<_> = ["", "x", "xx"]
+        .iter()
+        .flat_map(|before| [STANDARD, URL_SAFE].map(|alphabet| alphabet.encode(format!("{before}{said}"))))
+        .collect();
     serde_json::json!({
         "data": { "type": "user", "id": said, "attributes": { "name": said, "username": said, "email": said } },
         "id": said, "sub": said, "name": said, "email": said, "username": said, "count": 1,

@@ -63,9 +63,12 @@ impl Gate {
         fs::create_dir_all(home.root().join("config")).unwrap();
         fs::write(home.root().join("config/config.toml"), "clipboard = \"none\"\n").unwrap();
         let mut gate = Self { home, birds: Vec::new(), search, leaks: Vec::new() };
-        for (provider, region) in [("snyk", "SNYK-US-01"), ("snyk", "SNYK-EU-01"), ("snyk-api-web", "SAW-EU"), ("appcircle", "APPCIRCLE")] {
+        for (provider, region) in
+            [("snyk", "SNYK-US-01"), ("snyk", "SNYK-EU-01"), ("snyk-api-web", "SAW-EU"), ("appcircle", "APPCIRCLE")]
+        {
             let at = mirror.origin.as_str();
-            gate.run(&["regions", "add", "--provider", provider, "--id", region, "--api", at, "--app", at, "--auth", at], "").expect(0);
+            gate.run(&["regions", "add", "--provider", provider, "--id", region, "--api", at, "--app", at, "--auth", at], "")
+                .expect(0);
         }
         gate.hatch();
         gate
@@ -103,11 +106,7 @@ impl Gate {
             one("scanner", "snyk-api-web", "api-key", &[], &jwt),
             one("mobile", "appcircle", "personal-access-key", &[], &pak),
             one("mobile-key", "appcircle", "api-key", &["key_name=refuse"], &api_key),
-            Bird {
-                parts: &["client_secret"],
-                input: parted,
-                ..one("app", "snyk-apps", "app", &["client_id=someone"], &refresh)
-            },
+            Bird { parts: &["client_secret"], input: parted, ..one("app", "snyk-apps", "app", &["client_id=someone"], &refresh) },
         ];
     }
 

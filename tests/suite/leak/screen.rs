@@ -61,18 +61,16 @@ fn the_screen_shows_a_secret_only_while_it_is_revealed() {
     let end = pty.written();
     assert!(gate.search.find(&pty.bytes(begin)[..end - begin]).is_some(), "what is revealed is found");
 
-    for (keys, sign) in [
-        ("y", "Nothing was copied"),
-        ("\x1b", "click to show"),
-        ("c", "200"),
-        ("t", "‹secret›"),
-        ("Y", "Nothing was copied"),
-        ("\x1b", "click to show"),
-        ("/pers", "1 of 1"),
-        ("\x1b", "click to show"),
-    ] {
+    for (keys, sign) in
+        [("y", "Nothing was copied"), ("c", "200"), ("t", "‹secret›"), ("Y", "Nothing was copied"), ("/pers", "1 of 1")]
+    {
         pty.step(keys);
         pty.expect(sign);
+        // Esc and the next key at once would be one key with Alt.
+        if matches!(keys, "y" | "Y" | "/pers") {
+            pty.send("\x1b");
+            pty.expect_gone(sign);
+        }
     }
     pty.send(&format!("\x1b[200~{pasted}\x1b[201~"));
     pty.expect("Add a credential");

@@ -30,7 +30,7 @@ fn one_command_replaces_a_client_secret_and_everything_that_uses_it() {
     let file = home.root().join("app.env");
     std::fs::write(&file, format!("SNYK_SECRET={old}\nOTHER=1\n")).unwrap();
     let path = file.to_str().unwrap();
-    home.run(&["consumers", "add", "us01-release-bot", "app", "--env-file", path, "--key", "SNYK_SECRET"]).expect(0);
+    home.run(&["consumer", "add", "us01-release-bot", "app", "--env-file", path, "--key", "SNYK_SECRET"]).expect(0);
 
     let done = home.run(&["rotate", "us01-release-bot", "--yes", "--json"]).expect(0);
     let order =
@@ -75,7 +75,8 @@ fn a_guided_rotation_waits_for_a_person_and_takes_the_secret_from_standard_input
 fn a_rotation_that_waits_can_be_rolled_back() {
     let (home, world) = home(&["us01-laptop"]);
     home.run(&["rotate", "us01-laptop", "--yes"]).expect(8);
-    home.run(&["remove", "us01-laptop", "--yes"]).expect(1);
+    home.run(&["remove", "us01-laptop", "--yes"]).expect(8);
+    home.feed(&["edit", "us01-laptop", "--secret"], "somethingelse").expect(8);
     home.run(&["rotate", "--rollback", "us01-laptop"]).expect(0);
     assert_eq!(home.run(&["get", "us01-laptop"]).expect(0).out, world.secret("us01-laptop"));
     assert_eq!(home.run(&["rotations", "--all", "--json"]).expect(0).json()[0]["state"], "rolled-back");
@@ -134,7 +135,8 @@ fn post(url: &url::Url, path: &str, body: &str) -> String {
     let address = (url.host_str().unwrap(), url.port().unwrap());
     let mut stream = std::net::TcpStream::connect(address).unwrap();
     let length = body.len();
-    write!(stream, "POST {path} HTTP/1.1\r\nhost: simulator\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}").unwrap();
+    write!(stream, "POST {path} HTTP/1.1\r\nhost: simulator\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}")
+        .unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     answer
