@@ -9,6 +9,7 @@ mod consumer;
 mod context;
 mod demo;
 mod edit;
+mod exec;
 mod get;
 mod identify;
 mod list;
@@ -83,6 +84,8 @@ enum Verb {
     Probe(check::Probe),
     /// Send a request with a credential
     Request(request::Request),
+    /// Run a command that gets a credential's variables, such as SNYK_TOKEN and SNYK_API
+    Exec(exec::Exec),
     /// Say where a credential's secret must be delivered, and deliver it
     Consumer(consumer::Consumers),
     /// Look at the store, or unlock it
@@ -136,6 +139,7 @@ async fn dispatch(verb: Option<Verb>, context: &Context<'_>) -> Result<u8, Probl
         Some(Verb::Region(verb)) => verb.run(context).await,
         Some(Verb::Probe(verb)) => verb.run(context).await,
         Some(Verb::Request(verb)) => verb.run(context).await,
+        Some(Verb::Exec(verb)) => verb.run(context).await,
         Some(Verb::Consumer(verb)) => verb.run(context).await,
         Some(Verb::Store(verb)) => verb.run(context).await,
     }

@@ -6,6 +6,8 @@ mod cli;
 #[cfg(unix)]
 mod consumer;
 mod docs;
+#[cfg(unix)]
+mod exec;
 mod house;
 mod index;
 mod net;
