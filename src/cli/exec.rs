@@ -110,7 +110,11 @@ fn supervised(launch: &Launch, mask: bool) -> io::Result<u8> {
 /// `VAR=NAME[:FIELD]`. A name may hold a colon itself, so the whole is tried as a name first.
 async fn chosen(engine: &Engine, choice: &str) -> Result<Variable, Problem> {
     let (name, from) = choice.split_once('=').filter(|(name, from)| is_variable(name) && !from.is_empty()).ok_or_else(|| {
-        usage("The variable was not understood", &format!("\"{choice}\" is not VAR=NAME"), "write it like TOKEN=ci-scanner:secret")
+        usage(
+            "The variable was not understood",
+            &format!("\"{choice}\" is not VAR=NAME"),
+            "write it like TOKEN=ci-scanner:secret",
+        )
     })?;
     let (credential, field) = match (engine.find(from).await, from.rsplit_once(':')) {
         (Ok(credential), _) => (credential, "secret"),
@@ -121,7 +125,9 @@ async fn chosen(engine: &Engine, choice: &str) -> Result<Variable, Problem> {
 }
 
 fn is_variable(name: &str) -> bool {
-    !name.is_empty() && !name.starts_with(|c: char| c.is_ascii_digit()) && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+    !name.is_empty()
+        && !name.starts_with(|c: char| c.is_ascii_digit())
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 
 /// Two credentials may agree about a variable; they may not contradict one another.

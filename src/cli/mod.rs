@@ -5,6 +5,7 @@
 
 mod add;
 mod check;
+mod completions;
 mod consumer;
 mod context;
 mod demo;
@@ -13,6 +14,7 @@ mod exec;
 mod get;
 mod identify;
 mod list;
+mod man;
 mod output;
 mod process;
 mod prompt;
@@ -88,6 +90,10 @@ enum Verb {
     Exec(exec::Exec),
     /// Say where a credential's secret must be delivered, and deliver it
     Consumer(consumer::Consumers),
+    /// Write the completions of a shell; the output belongs into its start file
+    Completions(completions::Completions),
+    /// Write the manual page of the program or of one command
+    Man(man::Man),
     /// Look at the store, or unlock it
     Store(store::Store),
 }
@@ -100,6 +106,7 @@ overrides the configured store; TOKENRING_PASSPHRASE_FILE names a file (mode 060
 /// Runs the program on the process's arguments.
 pub fn main() -> ExitCode {
     process::harden();
+    completions::answer();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return output::usage(&error, std::env::args().any(|argument| argument == "--json")),
@@ -141,6 +148,8 @@ async fn dispatch(verb: Option<Verb>, context: &Context<'_>) -> Result<u8, Probl
         Some(Verb::Request(verb)) => verb.run(context).await,
         Some(Verb::Exec(verb)) => verb.run(context).await,
         Some(Verb::Consumer(verb)) => verb.run(context).await,
+        Some(Verb::Completions(verb)) => verb.run(context),
+        Some(Verb::Man(verb)) => verb.run(context),
         Some(Verb::Store(verb)) => verb.run(context).await,
     }
 }

@@ -16,9 +16,13 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A home with one credential, and none of the variables that this test's own environment may hold.
 fn home() -> Home {
+    home_with(SECRET)
+}
+
+fn home_with(secret: &str) -> Home {
     let home = Home::new();
     let fields = ["--region", "eu", "--field", "org_id=acme"];
-    home.feed(&[&["add", "ci", "--provider", "snyk", "--kind", "personal-token"][..], &fields].concat(), SECRET).expect(0);
+    home.feed(&[&["add", "ci", "--provider", "snyk", "--kind", "personal-token"][..], &fields].concat(), secret).expect(0);
     home
 }
 
@@ -49,7 +53,8 @@ fn an_exchanged_credential_gives_its_access_token() {
     let (home, world) = (Home::new(), World::start());
     home.meet(&world);
     let issued = world.manifest["credentials"].as_array().unwrap();
-    let oauth = issued.iter().find(|one| one["kind"] == "service-account-oauth" && one["fields"]["auth_type"] != "oauth_private_key_jwt");
+    let oauth =
+        issued.iter().find(|one| one["kind"] == "service-account-oauth" && one["fields"]["auth_type"] != "oauth_private_key_jwt");
     let name = oauth.unwrap()["name"].as_str().unwrap();
     home.adopt(&world, name).expect(0);
     let ran = home.run(&["exec", name, "--", "sh", "-c", "echo ${SNYK_TOKEN-unset} $SNYK_OAUTH_TOKEN"]).expect(0);
@@ -68,7 +73,12 @@ fn names_and_fields_can_be_chosen() {
     let script = "echo ${SNYK_TOKEN-unset} $T $O $A";
     let chosen = ["exec", "--env", "T=ci", "--env", "O=ci:org_id", "--env", "A=ci:api", "--", "sh", "-c", script];
     assert_eq!(home.run(&chosen).expect(0).out, format!("unset {SECRET} acme https://api.eu.snyk.io\n"));
-    assert!(home.run(&["exec", "--env", "T=ci:nothing", "--json", "--", "true"]).expect(2).error()["remedy"].as_str().unwrap().contains("org_id"));
+    assert!(
+        home.run(&["exec", "--env", "T=ci:nothing", "--json", "--", "true"]).expect(2).error()["remedy"]
+            .as_str()
+            .unwrap()
+            .contains("org_id")
+    );
     home.run(&["exec", "--env", "no", "--", "true"]).expect(2);
     home.run(&["exec", "--env", "T=nobody", "--", "true"]).expect(3);
     home.run(&["exec", "--", "true"]).expect(2);
@@ -76,12 +86,13 @@ fn names_and_fields_can_be_chosen() {
 
 #[test]
 fn what_would_contradict_is_removed_and_named() {
-    let home = home().with("SNYK_OAUTH_TOKEN", "of-another").with("SNYK_TOKEN", "stale").with("SNYK_CFG_API", "x").with("SNYK_X", "kept");
+    let home = home()
+        .with("SNYK_OAUTH_TOKEN", "of-another")
+        .with("SNYK_TOKEN", "stale")
+        .with("SNYK_CFG_API", "x")
+        .with("SNYK_X", "kept");
     let ran = home.run(&["exec", "ci", "--", "sh", "-c", "env | grep ^SNYK | sort"]).expect(0);
-    assert_eq!(
-        ran.out,
-        format!("SNYK_API=https://api.eu.snyk.io\nSNYK_CFG_ORG=acme\nSNYK_TOKEN={SECRET}\nSNYK_X=kept\n")
-    );
+    assert_eq!(ran.out, format!("SNYK_API=https://api.eu.snyk.io\nSNYK_CFG_ORG=acme\nSNYK_TOKEN={SECRET}\nSNYK_X=kept\n"));
     assert!(ran.err.contains("SNYK_CFG_API, SNYK_OAUTH_TOKEN") && !ran.err.contains("of-another"), "{}", ran.err);
     let fed = home.run(&["exec", "--stdin", "ci", "--", "sh", "-c", "env | grep ^SNYK_TOKEN; cat"]).expect(0);
     assert_eq!(fed.out, SECRET, "a stale variable must not stand beside the secret on standard input");
@@ -90,7 +101,8 @@ fn what_would_contradict_is_removed_and_named() {
 #[test]
 fn two_that_contradict_one_another_are_refused() {
     let home = home();
-    home.feed(&["add", "two", "--provider", "snyk", "--kind", "personal-token", "--region", "eu"], &SECRET.replace('1', "2")).expect(0);
+    home.feed(&["add", "two", "--provider", "snyk", "--kind", "personal-token", "--region", "eu"], &SECRET.replace('1', "2"))
+        .expect(0);
     let refused = home.run(&["exec", "ci", "two", "--json", "--", "true"]).expect(2);
     assert!(refused.error()["why"].as_str().unwrap().contains("SNYK_TOKEN"), "{}", refused.err);
     let script = "echo $SNYK_TOKEN $OTHER";
@@ -100,7 +112,9 @@ fn two_that_contradict_one_another_are_refused() {
 
 #[test]
 fn the_command_takes_this_process_place_and_nobody_else_sees_the_secret() {
-    let home = home();
+    // Another one than in the other tests, whose children run at the same time.
+    let secret = &SECRET.replace('1', "7");
+    let home = home_with(secret);
     let mut child = start(&home, &["ci", "--", "sh", "-c", "echo $$; read wait"]);
     // Standard input is empty, so the shell ends at once unless it is held open.
     let pid: u32 = first_line(&mut child).parse().unwrap();
@@ -110,11 +124,11 @@ fn the_command_takes_this_process_place_and_nobody_else_sees_the_secret() {
     let mut held = home.command(&["exec", "ci", "--", "sh", "-c", "echo $$; read wait"]);
     let mut child = held.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     let pid: u32 = first_line(&mut child).parse().unwrap();
-    assert!(proc(pid, "environ").contains(SECRET), "the child has it");
-    assert!(!proc(pid, "cmdline").contains(SECRET));
+    assert!(proc(pid, "environ").contains(secret), "the child has it");
+    assert!(!proc(pid, "cmdline").contains(secret));
     for entry in fs::read_dir("/proc").unwrap() {
         let Ok(other) = entry.unwrap().file_name().to_string_lossy().parse::<u32>() else { continue };
-        let told = other != pid && (proc(other, "cmdline").contains(SECRET) || proc(other, "environ").contains(SECRET));
+        let told = other != pid && (proc(other, "cmdline").contains(secret) || proc(other, "environ").contains(secret));
         assert!(!told, "process {other} has it too");
     }
     drop(child.stdin.take());
@@ -171,7 +185,8 @@ fn a_signal_that_ends_the_command_ends_this_process_alike() {
 fn a_file_is_private_and_gone_afterwards() {
     let memory = tempfile::tempdir().unwrap();
     let home = home().with("XDG_RUNTIME_DIR", memory.path().to_str().unwrap());
-    let script = "cat $SNYK_TOKEN_FILE; stat -c ' %a' $SNYK_TOKEN_FILE; echo ${SNYK_TOKEN-unset} $SNYK_API; echo $SNYK_TOKEN_FILE";
+    let script =
+        "cat $SNYK_TOKEN_FILE; stat -c ' %a' $SNYK_TOKEN_FILE; echo ${SNYK_TOKEN-unset} $SNYK_API; echo $SNYK_TOKEN_FILE";
     let ran = home.run(&["exec", "--file", "ci", "--", "sh", "-c", script]).expect(0);
     let lines: Vec<_> = ran.out.lines().collect();
     assert_eq!(lines[..2], [format!("{SECRET} 600"), "unset https://api.eu.snyk.io".to_owned()]);

@@ -13,6 +13,7 @@ mod index;
 mod net;
 mod sandbox;
 mod screen;
+mod shell;
 mod store;
 mod support;
 #[cfg(unix)]

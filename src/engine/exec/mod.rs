@@ -1,7 +1,11 @@
 //! What a child process is given: the variables of a credential's provider, and nothing of any other credential.
 
+#[cfg(not(unix))]
+mod console;
 mod launch;
 mod mask;
+#[cfg(unix)]
+mod signals;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -17,8 +21,13 @@ pub use launch::{Ended, Handover, Launch, Sink, Stream};
 
 /// Variables that the Snyk CLI heeds besides those that providers name, some of them before any other: see
 /// `cliv2/pkg/core/configuration.go` of snyk/cli and `pkg/auth` of snyk/go-application-framework.
-const FURTHER_SNYK: [&str; 5] =
-    ["SNYK_DOCKER_TOKEN", "SNYK_CFG_API", "SNYK_CFG_ENDPOINT", "INTERNAL_OAUTH_TOKEN_STORAGE", "SNYK_CFG_INTERNAL_OAUTH_TOKEN_STORAGE"];
+const FURTHER_SNYK: [&str; 5] = [
+    "SNYK_DOCKER_TOKEN",
+    "SNYK_CFG_API",
+    "SNYK_CFG_ENDPOINT",
+    "INTERNAL_OAUTH_TOKEN_STORAGE",
+    "SNYK_CFG_INTERNAL_OAUTH_TOKEN_STORAGE",
+];
 
 /// A variable of a child's environment.
 pub struct Variable {
