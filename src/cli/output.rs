@@ -8,6 +8,7 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::domain::Problem;
 use crate::domain::problem::Class;
+use crate::engine::exec::Stream;
 
 /// Where results and remarks go, and in which form.
 pub(super) struct Output {
@@ -79,6 +80,17 @@ impl Output {
             writeln!(io::stderr(), "error: {}\n  why: {}\n  fix: {}", problem.what, problem.why, problem.remedy)
         };
         ExitCode::from(problem.class.exit_code())
+    }
+}
+
+/// Passes on what a child wrote.
+pub(super) fn pass_on(stream: Stream, bytes: &[u8]) -> io::Result<()> {
+    match stream {
+        Stream::Out => {
+            let mut out = io::stdout().lock();
+            out.write_all(bytes).and_then(|()| out.flush())
+        }
+        Stream::Err => io::stderr().write_all(bytes),
     }
 }
 

@@ -6,6 +6,7 @@ mod authorize;
 mod check;
 mod clipboard;
 mod consumer;
+pub mod exec;
 mod keyring;
 mod lock;
 pub mod message;
