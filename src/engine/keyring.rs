@@ -113,8 +113,10 @@ impl Engine {
         Ok(identify::identify(pasted, &self.catalogue)?)
     }
 
-    /// Credentials that already hold this very secret.
+    /// Credentials that already hold this very secret. One that the store cannot hold is refused: this is the first that
+    /// is asked about a new secret, and it may write the key of the fingerprints.
     pub async fn twins(&self, secret: &Secret) -> Result<Vec<Name>, Problem> {
+        self.check_size(secret)?;
         let fingerprint = self.fingerprint(secret).await?;
         self.with_index(move |index| index.with_fingerprint(&fingerprint)).await
     }

@@ -132,19 +132,18 @@ impl Engine {
     }
 
     async fn perform_secret(&self, task: SecretTask, voice: &Voice) -> Result<(), Problem> {
-        let event = match task {
+        match task {
             SecretTask::Reveal(id) => {
                 let secret = Arc::new(self.disclosed(&id, Door::Reveal).await?);
-                SecretEvent::Revealed(id, secret)
+                voice.say(Event::Secret(SecretEvent::Revealed(id, secret)));
             }
             SecretTask::Copy(id) => {
                 let secret = Arc::new(self.disclosed(&id, Door::Copy).await?);
-                SecretEvent::Copied(self.copy(secret).await?)
+                self.copy_secret(secret, |event| voice.say(Event::Secret(event))).await?;
             }
-            SecretTask::CopyText(text) => SecretEvent::Copied(self.copy(Arc::new(Secret::from_text(text))).await?),
-            SecretTask::ClearClipboard => SecretEvent::Cleared(self.clear_clipboard().await?),
-        };
-        voice.say(Event::Secret(event));
+            SecretTask::CopyText(text) => voice.say(Event::Secret(SecretEvent::Copied(self.copy_text(text).await?))),
+            SecretTask::ClearClipboard => voice.say(Event::Secret(SecretEvent::Cleared(self.clear_clipboard().await?))),
+        }
         Ok(())
     }
 
