@@ -6,7 +6,10 @@
 pub mod credential;
 pub mod curl;
 pub mod explain;
+pub mod headers;
 pub mod identify;
+pub mod jq;
+pub mod paging;
 pub mod problem;
 pub mod provider;
 pub mod rate_limit;
