@@ -13,7 +13,7 @@ pub(super) struct Get {
     /// Write it even to a terminal, where it stays in the scrollback
     #[arg(long)]
     reveal: bool,
-    /// A further part of the secret, such as client_secret
+    /// A further part of the secret, such as `client_secret`
     #[arg(long, value_name = "PART")]
     part: Option<String>,
 }

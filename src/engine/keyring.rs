@@ -222,7 +222,8 @@ fn check_fields(kind: &Kind, fields: &BTreeMap<String, String>) -> Result<(), Pr
         let why = format!("a {} has no such field", kind.title);
         return Err(Problem::new(format!("Unknown field \"{unknown}\""), why, remedy).of(Class::Usage));
     }
-    let missing = kind.fields.iter().find(|field| field.required && fields.get(&field.id).is_none_or(|value| value.is_empty()));
+    let missing =
+        kind.fields.iter().find(|field| field.required && fields.get(&field.id).is_none_or(std::string::String::is_empty));
     missing.map_or(Ok(()), |field| {
         let remedy = format!("give it with --field {}=…; {}", field.id, field.help);
         Err(Problem::new(

@@ -1,24 +1,24 @@
 //! Background tasks of the screen: started by id, cancelled by id, reporting through one channel.
 
 use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::FutureExt as _;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::Engine;
+use super::keyring::broken_task;
 use super::message::{
     CheckTask, Event, KeyringEvent, KeyringTask, Report, SecretEvent, SecretTask, SendTask, StoreTask, Task, TaskId,
 };
+use super::{Engine, UNLOCK_WAIT};
 use crate::domain::credential::Part;
 use crate::domain::problem::Problem;
 use crate::domain::{Credential, CredentialId, Secret};
 use crate::store::Unlock;
-
-/// How long a person may take over the desktop's unlock dialog.
-const UNLOCK_WAIT: Duration = Duration::from_secs(120);
 
 /// The running tasks.
 pub struct Tasks {
@@ -51,7 +51,7 @@ impl Tasks {
             let ending = tokio::select! {
                 biased;
                 () = token.cancelled() => Event::Cancelled,
-                outcome = engine.perform(task, &voice) => outcome.map_or_else(Event::Failed, |()| Event::Done),
+                outcome = whole(engine.perform(task, &voice)) => outcome.map_or_else(Event::Failed, |()| Event::Done),
             };
             voice.say(ending);
             id
@@ -213,6 +213,11 @@ impl Engine {
         voice.say(Event::Store(self.store_state().await));
         Ok(())
     }
+}
+
+/// The outcome of work that may panic: the screen must hear of that too, or the task would seem to run for ever.
+async fn whole(work: impl Future<Output = Result<(), Problem>>) -> Result<(), Problem> {
+    AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|_| Err(broken_task()))
 }
 
 fn checked(credential: &Credential, region: &str, check: crate::domain::credential::Check) -> Event {

@@ -8,6 +8,7 @@ use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::{Instant, sleep_until};
 
 use super::app::json::Document;
@@ -31,10 +32,13 @@ pub struct Loop<S> {
     surface: S,
     engine: Arc<Engine>,
     tasks: Tasks,
-    doors: Doors,
+    notices: UnboundedSender<Notice>,
     inbox: Inbox,
     pace: Pace,
-    stage: Stage,
+    /// Whether the terminal is ours. Suspended, it is not, and nothing is drawn.
+    is_shown: bool,
+    /// With which exit code it ends, as soon as that is known.
+    code: Option<u8>,
 }
 
 /// What the screen is made of.
@@ -53,17 +57,6 @@ pub struct Parts<S> {
 struct Pace {
     drawn: Instant,
     due: Option<Instant>,
-}
-
-/// Where in its life the screen is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Stage {
-    /// It is shown.
-    Present,
-    /// It is suspended; nothing is drawn until it is told to go on.
-    Away,
-    /// It ends with this exit code.
-    Over(u8),
 }
 
 /// Something that happened.
@@ -85,8 +78,11 @@ impl<S: Surface> Loop<S> {
         let Parts { engine, start, surface, inbox: (doors, inbox) } = parts;
         let (app, effects) = App::start(start, now(&engine));
         let tasks = Tasks::new(Arc::clone(&engine), doors.reports.clone());
+        let notices = doors.notices.clone();
+        // With a door for inputs of its own, it would never learn that nobody is at the other end.
+        drop(doors);
         let pace = Pace { drawn: Instant::now(), due: None };
-        let mut this = Self { app, surface, engine, tasks, doors, inbox, pace, stage: Stage::Present };
+        let mut this = Self { app, surface, engine, tasks, notices, inbox, pace, is_shown: true, code: None };
         this.draw();
         this.perform(effects);
         this.turn().await
@@ -95,7 +91,7 @@ impl<S: Surface> Loop<S> {
     /// Turns until it is over; returns the exit code.
     async fn turn(mut self) -> u8 {
         loop {
-            if let Stage::Over(code) = self.stage {
+            if let Some(code) = self.code {
                 self.depart();
                 self.tasks.finish(FAREWELL).await;
                 return code;
@@ -103,7 +99,7 @@ impl<S: Surface> Loop<S> {
             let news = self.next().await;
             self.take(news);
             self.take_waiting();
-            if self.stage == Stage::Present && self.pace.due.is_some_and(|due| due <= Instant::now()) {
+            if self.is_shown && self.pace.due.is_some_and(|due| due <= Instant::now()) {
                 self.draw();
             }
         }
@@ -111,9 +107,8 @@ impl<S: Surface> Loop<S> {
 
     /// Waits for something to happen. While suspended, neither a frame nor a countdown is waited for.
     async fn next(&mut self) -> News {
-        let is_present = self.stage == Stage::Present;
-        let due = self.pace.due.filter(|_| is_present);
-        let wake = self.app.next_wake(now(&self.engine)).filter(|_| is_present);
+        let due = self.pace.due.filter(|_| self.is_shown);
+        let wake = self.app.next_wake(now(&self.engine)).filter(|_| self.is_shown);
         let wake = wake.map(|wake| Instant::from_std(wake).max(self.pace.drawn + FRAME));
         tokio::select! {
             biased;
@@ -128,7 +123,8 @@ impl<S: Surface> Loop<S> {
     /// Takes in everything that is waiting already, so that it is drawn together.
     fn take_waiting(&mut self) {
         for _ in 0..self.inbox.inputs.len() {
-            if self.stage == Stage::Present
+            if self.is_shown
+                && self.code.is_none()
                 && let Ok(input) = self.inbox.inputs.try_recv()
             {
                 self.take(News::Input(input));
@@ -144,6 +140,12 @@ impl<S: Surface> Loop<S> {
     fn take(&mut self, news: News) {
         match news {
             News::Notice(notice) => self.heed(notice),
+            // Resizes come in storms, and each costs a whole frame.
+            News::Input(input @ Input::Resize(..)) => {
+                self.check(Surface::invalidate);
+                self.tell(Msg::Input(input));
+                self.pace.draw_soon();
+            }
             News::Input(input) => {
                 self.tell(Msg::Input(input));
                 self.pace.draw_now();
@@ -157,14 +159,14 @@ impl<S: Surface> Loop<S> {
                 self.pace.draw_now();
             }
             News::Due => {}
-            News::Gone => self.stage = Stage::Over(HANG_UP),
+            News::Gone => self.code = Some(HANG_UP),
         }
     }
 
     fn heed(&mut self, notice: Notice) {
         match notice {
             Notice::Quit { code, heard } => {
-                self.stage = Stage::Over(code);
+                self.code = Some(code);
                 // Whoever no longer listens has ended the process already.
                 let _ = heard.send(());
             }
@@ -192,14 +194,14 @@ impl<S: Surface> Loop<S> {
                 Effect::Start(id, task) => self.tasks.start(id, task),
                 Effect::Cancel(id) => self.tasks.cancel(id),
                 Effect::LayOut(id, text) => {
-                    let notices = self.doors.notices.clone();
+                    let notices = self.notices.clone();
                     let lay_out = move || notices.send(Notice::LaidOut(id, Box::new(Document::parse(&text))));
                     drop(tokio::task::spawn_blocking(lay_out));
                 }
                 Effect::Suspend => self.suspend(Scope::Job),
                 Effect::Mouse(on) => self.check(|surface| surface.set_mouse(on)),
                 Effect::Open(url) => browser::open(&url),
-                Effect::Quit => self.stage = Stage::Over(0),
+                Effect::Quit => self.code = Some(0),
             }
         }
     }
@@ -207,21 +209,18 @@ impl<S: Surface> Loop<S> {
     /// Hides what must not be seen, gives the terminal back and stops. [`Self::resume`] comes with the notice that
     /// the process goes on, not here, because nobody knows when exactly a stop takes hold.
     fn suspend(&mut self, scope: Scope) {
-        if self.stage == Stage::Present {
-            self.depart();
-            self.stage = Stage::Away;
-            if !self.surface.stop(scope) {
-                self.resume();
-            }
+        self.depart();
+        if !self.surface.stop(scope) {
+            self.resume();
         }
     }
 
     /// Takes the terminal again. It may have been resized since, and anything may have been written to it.
     fn resume(&mut self) {
-        if matches!(self.stage, Stage::Over(_)) {
+        if self.code.is_some() {
             return;
         }
-        self.stage = Stage::Present;
+        self.is_shown = true;
         self.check(Surface::enter);
         if let Ok((columns, rows)) = self.surface.size() {
             self.tell(Msg::Input(Input::Resize(columns, rows)));
@@ -231,11 +230,12 @@ impl<S: Surface> Loop<S> {
 
     /// Hides what must not be seen and gives the terminal back.
     fn depart(&mut self) {
-        let stage = self.stage;
-        self.tell(Msg::Leaving);
-        self.draw();
-        self.stage = stage;
-        self.surface.leave();
+        if self.is_shown {
+            self.is_shown = false;
+            self.tell(Msg::Leaving);
+            self.draw();
+            self.surface.leave();
+        }
     }
 
     fn draw(&mut self) {
@@ -250,7 +250,7 @@ impl<S: Surface> Loop<S> {
     fn check(&mut self, act: impl FnOnce(&mut S) -> std::io::Result<()>) {
         if let Err(error) = act(&mut self.surface) {
             tracing::warn!(%error, "the terminal does not answer");
-            self.stage = Stage::Over(HANG_UP);
+            self.code.get_or_insert(HANG_UP);
         }
     }
 }

@@ -22,6 +22,10 @@ pub trait Surface {
     /// Draws a frame.
     fn draw(&mut self, paint: &mut dyn FnMut(&mut Frame<'_>)) -> io::Result<()>;
 
+    /// Takes note that it no longer shows what was drawn, so that the next frame draws everything. A terminal that
+    /// shrinks and grows again has the same size as before, but not the same content.
+    fn invalidate(&mut self) -> io::Result<()>;
+
     /// Turns the mouse on or off.
     fn set_mouse(&mut self, on: bool) -> io::Result<()>;
 
@@ -85,6 +89,12 @@ impl Surface for Tty {
         self.frames.commit()
     }
 
+    /// By `resize`, not by `clear`, which asks the terminal where its cursor is and waits for an answer.
+    fn invalidate(&mut self) -> io::Result<()> {
+        let (columns, rows) = self.size()?;
+        self.terminal.resize(Rect::new(0, 0, columns, rows))
+    }
+
     fn set_mouse(&mut self, on: bool) -> io::Result<()> {
         self.mouse = on;
         let mut out = Output::open()?;
@@ -94,7 +104,6 @@ impl Surface for Tty {
 
     /// Also right when the process was stopped without notice and somebody else has set the modes since.
     fn enter(&mut self) -> io::Result<()> {
-        let (columns, rows) = self.size()?;
         disable_raw_mode()?;
         IS_OURS.store(true, Ordering::SeqCst);
         enable_raw_mode()?;
@@ -105,8 +114,7 @@ impl Surface for Tty {
         out.write_all(&modes)?;
         out.flush()?;
         self.frames.forget();
-        // Not `clear`, which asks the terminal where its cursor is and waits for an answer.
-        self.terminal.resize(Rect::new(0, 0, columns, rows))
+        self.invalidate()
     }
 
     fn leave(&mut self) {

@@ -161,7 +161,7 @@ fn mistakes_are_told_with_what_to_do() {
     assert!(unseen.to_string().contains("zero-width") || unseen.to_string().contains("zero width"), "{unseen}");
     let name = home.run(&["show", "us01-admim", "--json"]).expect(3).error();
     assert!(name.to_string().contains("us01-admin"), "{name}");
-    assert_eq!(home.run(&["nonsense", "--json"]).expect(2).error()["what"].is_string(), true);
+    assert!(home.run(&["nonsense", "--json"]).expect(2).error()["what"].is_string());
     let plain_http =
         home.run(&["regions", "add", "--provider", "snyk", "--id", "X", "--api", "http://api.example.com", "--json"]).expect(2);
     assert!(plain_http.error()["why"].as_str().unwrap().contains("plain http"));
@@ -244,7 +244,9 @@ fn eight_processes_add_at_once_and_nothing_is_lost() {
             .collect();
         adders.into_iter().map(|adder| adder.join().unwrap()).collect()
     });
-    outcomes.into_iter().for_each(|outcome| drop(outcome.expect(0)));
+    for outcome in outcomes {
+        outcome.expect(0);
+    }
     for number in 0..8 {
         assert_eq!(home.run(&["get", &format!("twin-{number}")]).expect(0).out, uuid(number));
     }

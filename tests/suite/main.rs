@@ -8,8 +8,11 @@ mod house;
 mod index;
 mod net;
 mod sandbox;
+mod screen;
 mod store;
 mod support;
+#[cfg(unix)]
+mod terminal;
 
 /// The program's own allocator, so that what tests find in memory is what a person's machine would hold.
 #[global_allocator]

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::Pane;
 use crate::domain::problem::Problem;
-use crate::engine::message::{StoreState, TaskId};
+use crate::engine::message::{StoreError, StoreState, TaskId};
 
 /// How many finished tasks are remembered.
 const REMEMBERED: usize = 100;
@@ -77,7 +77,49 @@ impl State {
     }
 }
 
+/// The state of the store, in words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StoreWords {
+    /// How it is.
+    pub mood: StoreMood,
+    /// Which store.
+    pub title: &'static str,
+    /// Its state; nothing where all is well.
+    pub state: &'static str,
+}
+
+/// How the store is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StoreMood {
+    /// It has not answered yet.
+    Awaited,
+    /// It can be used.
+    Ready,
+    /// It can be used once a person does this.
+    Shut {
+        /// What opens it, such as `unlock`.
+        opens: &'static str,
+    },
+    /// It cannot be used.
+    Gone,
+}
+
 impl Activity {
+    /// The state of the store, as the header says it.
+    pub fn store_words(&self) -> StoreWords {
+        let Some(StoreState { backend, problem }) = &self.store else {
+            return StoreWords { mood: StoreMood::Awaited, title: "", state: "" };
+        };
+        let (mood, state) = match problem {
+            None => (StoreMood::Ready, ""),
+            Some(StoreError::Locked | StoreError::Denied(_)) => (StoreMood::Shut { opens: "unlock" }, "locked"),
+            Some(StoreError::Uncreated) => (StoreMood::Shut { opens: "create" }, "not created yet"),
+            Some(StoreError::TimedOut(_)) => (StoreMood::Gone, "does not answer"),
+            Some(_) => (StoreMood::Gone, "not available"),
+        };
+        StoreWords { mood, title: backend.title, state }
+    }
+
     /// The id for a task that is not worth showing.
     pub fn quiet(&mut self) -> TaskId {
         self.next += 1;
@@ -89,10 +131,10 @@ impl Activity {
         let id = self.quiet();
         self.entries.push(Entry { id, title, pane, state: State::Running(None), started: now });
         let ended = |entry: &Entry| !entry.state.is_running();
-        if self.entries.len() > REMEMBERED {
-            if let Some(oldest) = self.entries.iter().position(ended) {
-                self.entries.remove(oldest);
-            }
+        if self.entries.len() > REMEMBERED
+            && let Some(oldest) = self.entries.iter().position(ended)
+        {
+            self.entries.remove(oldest);
         }
         id
     }

@@ -6,6 +6,7 @@ use std::time::Instant;
 use tui_input::Input;
 
 use super::json::Document;
+use super::learned::Learned;
 use super::words;
 use crate::domain::problem::Problem;
 use crate::domain::provider::{Catalogue, Preset};
@@ -31,6 +32,8 @@ pub struct Console {
     pub search: Option<Input>,
     /// The first line of headers or timing that is shown.
     pub scroll: usize,
+    /// What earlier answers taught.
+    pub learned: Learned,
 }
 
 /// A request that a person chose or wrote, for credentials of one provider.
@@ -115,6 +118,7 @@ impl View {
     }
 
     /// The part after this one.
+    #[must_use]
     pub const fn next(self) -> Self {
         match self {
             Self::Body => Self::Headers,
@@ -184,10 +188,10 @@ impl Console {
 
     /// A body has been laid out, if it is still the one that is waited for.
     pub fn lay(&mut self, task: TaskId, document: Document) {
-        if let Outcome::Answered(answered) = &mut self.outcome {
-            if matches!(answered.body, Laid::Waiting(waiting) if waiting == task) {
-                answered.body = Laid::Ready(Box::new(document));
-            }
+        if let Outcome::Answered(answered) = &mut self.outcome
+            && matches!(answered.body, Laid::Waiting(waiting) if waiting == task)
+        {
+            answered.body = Laid::Ready(Box::new(document));
         }
     }
 

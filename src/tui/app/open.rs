@@ -137,9 +137,11 @@ impl App {
         let provider = credential.provider.clone();
         let open = draft::open_parameters(&preset, &given, credential);
         if open.iter().any(|parameter| parameter.default.is_none()) {
-            let parameters = Parameters::new(&preset, &open, given);
+            let parameters = Parameters::new(&preset, &open, (&credential.id, &self.console.learned));
             self.dialogs.push(Dialog::Parameters(Box::new(parameters)));
         } else {
+            let credential = credential.id.clone();
+            self.console.learned.choose(&credential, &given);
             self.console.choose(&provider, id, given);
             self.focus(super::command::Focus::To(Pane::Console));
         }

@@ -3,7 +3,9 @@
 use super::activity::{State, Tone};
 use super::{App, Effect, Now};
 use crate::domain::problem::Problem;
-use crate::engine::message::{Cleared, ClipboardWay, Copied, Event, KeyringEvent, Report, SecretEvent, StoreTask, Task, TaskId};
+use crate::engine::message::{
+    Cleared, ClipboardWay, Copied, Event, Exchange, KeyringEvent, Report, SecretEvent, StoreTask, Task, TaskId,
+};
 
 impl App {
     pub(super) fn take_report(&mut self, report: Report, now: Now) -> Vec<Effect> {
@@ -20,6 +22,7 @@ impl App {
             }
             Event::Answered(exchange) => {
                 if self.console.waits_for(task) {
+                    self.learn(&exchange);
                     let later = self.activity.quiet();
                     let large = self.console.answer(*exchange, later);
                     return large.map(|large| Effect::LayOut(later, large.0)).into_iter().collect();
@@ -31,6 +34,15 @@ impl App {
             Event::Cancelled => self.cancelled(task, now),
         }
         Vec::new()
+    }
+
+    /// Remembers what an answer lists for the placeholders of further requests.
+    fn learn(&mut self, exchange: &Exchange) {
+        let Exchange { credential, draft, answer, .. } = exchange;
+        let provider = self.credentials.get(credential).and_then(|known| self.catalogue.provider(&known.provider).ok());
+        if let (Some(provider), Some(preset), Some(body)) = (provider, &draft.preset, answer.body.text()) {
+            self.console.learned.take(credential, provider, preset, body);
+        }
     }
 
     fn take_keyring(&mut self, task: TaskId, event: KeyringEvent, now: Now) {
@@ -77,11 +89,14 @@ impl App {
         }
     }
 
+    /// A task that a person started ended well. A store that could not be used before may have been opened by it.
     fn done(&mut self, task: TaskId, now: Now) -> Vec<Effect> {
-        if let Some(entry) = self.activity.entry_mut(task) {
-            entry.state = State::Done(now.instant.saturating_duration_since(entry.started));
-        }
+        let Some(entry) = self.activity.entry_mut(task) else { return Vec::new() };
+        entry.state = State::Done(now.instant.saturating_duration_since(entry.started));
         self.dialogs.done(task);
+        if self.activity.store.as_ref().is_some_and(|store| store.problem.is_some()) {
+            return vec![self.start_quietly(Task::Store(StoreTask::Status)).1];
+        }
         Vec::new()
     }
 

@@ -4,7 +4,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::pen::Pen;
 use crate::config::theme::Role;
-use crate::engine::message::{StoreError, StoreState};
+use crate::tui::app::activity::{StoreMood, StoreWords};
 use crate::tui::app::command::{Action, ProgramAction};
 use crate::tui::app::layout::Area;
 use crate::tui::app::{App, Audience, words};
@@ -47,16 +47,14 @@ fn counted(app: &App) -> String {
 /// The state of the store in words, with a sign.
 fn store(app: &App) -> (Role, String) {
     let glyphs = &app.preferences.glyphs;
-    let Some(StoreState { backend, problem }) = &app.activity.store else { return (Role::Dim, "store …".to_owned()) };
+    let StoreWords { mood, title, state } = app.activity.store_words();
     let key = app.preferences.keys.label(Action::Program(ProgramAction::Unlock)).unwrap_or_default();
-    let title = backend.title;
-    match problem {
-        None => (Role::Good, format!("store {} {title}", glyphs.accepted)),
-        Some(StoreError::Locked | StoreError::Denied(_)) => {
-            (Role::Warn, format!("store {} {title} locked – {key} unlock", glyphs.warning))
+    match mood {
+        StoreMood::Awaited => (Role::Dim, format!("store {}", glyphs.ellipsis)),
+        StoreMood::Ready => (Role::Good, format!("store {} {title}", glyphs.accepted)),
+        StoreMood::Shut { opens } => {
+            (Role::Warn, format!("store {} {title} {state} {} {key} {opens}", glyphs.warning, glyphs.separator))
         }
-        Some(StoreError::Uncreated) => (Role::Warn, format!("store {} {title} not created yet – {key} create", glyphs.warning)),
-        Some(StoreError::TimedOut(_)) => (Role::Bad, format!("store {} {title} does not answer", glyphs.refused)),
-        Some(_) => (Role::Bad, format!("store {} {title} not available", glyphs.refused)),
+        StoreMood::Gone => (Role::Bad, format!("store {} {title} {state}", glyphs.refused)),
     }
 }

@@ -30,8 +30,16 @@ struct Holder {
 impl Holder {
     fn new(authorization: Authorization, api: &Server, auth: &Server) -> Self {
         let (api, auth) = (api.origin.clone(), Some(auth.origin.clone()));
-        let region =
-            Region { id: "R".to_owned(), title: String::new(), aliases: Vec::new(), api, app: None, auth, ca_file: None };
+        let region = Region {
+            id: "R".to_owned(),
+            title: String::new(),
+            aliases: Vec::new(),
+            issuers: Vec::new(),
+            api,
+            app: None,
+            auth,
+            ca_file: None,
+        };
         let secret = Arc::new(Secret::from_text(SECRET.to_owned()));
         Self {
             authorization,

@@ -3,6 +3,9 @@
 pub(crate) mod again;
 pub(crate) mod faulty;
 pub(crate) mod program;
+#[cfg(unix)]
+pub(crate) mod pty;
+pub(crate) mod session;
 
 use std::time::{Duration, Instant};
 

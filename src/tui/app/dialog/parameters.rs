@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::{Intent, Outcome};
+use crate::domain::CredentialId;
 use crate::domain::provider::{Parameter, Preset};
-use crate::tui::app::form::{Button, Field, Form, Happened};
+use crate::tui::app::form::{Button, Choice, Field, Form, Happened};
+use crate::tui::app::learned::Learned;
 use crate::tui::app::sheet::{Row, Sheet};
 
 /// The dialog that asks for values.
@@ -12,21 +14,23 @@ pub struct Parameters {
     preset: String,
     title: String,
     help: String,
-    given: BTreeMap<String, String>,
     /// Its fields.
     pub form: Form,
 }
 
 impl Parameters {
-    /// Asks for the values of `open`, beside those that were given already.
-    pub fn new(preset: &Preset, open: &[&Parameter], given: BTreeMap<String, String>) -> Self {
+    /// Asks for the values of `open`; what earlier answers to the credential taught is offered.
+    pub fn new(preset: &Preset, open: &[&Parameter], (of, learned): (&CredentialId, &Learned)) -> Self {
         let field = |parameter: &&Parameter| {
-            let default = parameter.default.as_deref().unwrap_or_default();
-            let from = parameter.from.as_deref().map(|from| format!(" The request \"{from}\" lists them.")).unwrap_or_default();
-            Field::text(&parameter.id, &parameter.id, default).hinting(format!("{}{from}", parameter.help))
+            let last = learned.last(of, &parameter.id).or(parameter.default.as_deref()).unwrap_or_default();
+            match learned.values(of, parameter) {
+                Some(values) => Field::choice(&parameter.id, &parameter.id, Choice::new(values.clone(), last))
+                    .hinting(format!("{} ←/→ or the first letter chooses.", parameter.help)),
+                None => Field::text(&parameter.id, &parameter.id, last).hinting(hint(parameter)),
+            }
         };
         let form = Form::new(open.iter().map(field).collect(), vec![Button::Act("Take"), Button::Cancel]);
-        Self { preset: preset.id.clone(), title: preset.title.clone(), help: preset.help.clone(), given, form }
+        Self { preset: preset.id.clone(), title: preset.title.clone(), help: preset.help.clone(), form }
     }
 
     /// Answers to what happened in the form.
@@ -34,7 +38,7 @@ impl Parameters {
         match happened {
             Happened::Pressed(Button::Cancel) => Outcome::Close,
             Happened::Pressed(_) => self.take(),
-            Happened::Changed(_) | Happened::Left(_) | Happened::Nothing => Outcome::Stay,
+            Happened::Changed(_) | Happened::Pasted(_) | Happened::Left(_) | Happened::Nothing => Outcome::Stay,
         }
     }
 
@@ -46,7 +50,7 @@ impl Parameters {
     }
 
     fn take(&mut self) -> Outcome {
-        let mut given = self.given.clone();
+        let mut given = BTreeMap::new();
         for at in 0..self.form.fields.len() {
             let id = self.form.fields[at].id.clone();
             let value = self.form.value(&id).to_owned();
@@ -57,5 +61,12 @@ impl Parameters {
             given.insert(id, value);
         }
         Outcome::Finish(Intent::Preset(self.preset.clone(), given))
+    }
+}
+
+fn hint(parameter: &Parameter) -> String {
+    match &parameter.from {
+        Some(from) => format!("{} The request \"{from}\" lists them.", parameter.help),
+        None => parameter.help.clone(),
     }
 }

@@ -7,7 +7,7 @@ use crate::config::theme::Role;
 use crate::domain::identify::Candidate;
 use crate::domain::problem::Problem;
 use crate::domain::provider::Catalogue;
-use crate::domain::provider::spec::Confidence;
+use crate::domain::provider::spec::{Confidence, Holding};
 use crate::domain::{Name, Secret};
 use crate::engine::message::{KeyringEvent, TaskId};
 use crate::tui::app::form::Form;
@@ -95,6 +95,8 @@ impl Pasted {
 
 fn remark(candidate: &Candidate, catalogue: &Catalogue) -> Row {
     let (role, word) = match candidate.confidence {
+        _ if candidate.holds == Holding::AccessToken => (Role::Warn, "A short-lived token, not worth keeping, of a"),
+        _ if candidate.holds != Holding::Secret => (Role::Warn, "A part, not the secret itself, of a"),
         Confidence::Certain => (Role::Good, "This is a"),
         Confidence::Likely => (Role::Good, "Very likely a"),
         Confidence::Possible => (Role::Warn, "Possibly a"),

@@ -1,7 +1,7 @@
 //! Picking one of many by typing: the palette, regions, presets.
 
 use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
-use nucleo_matcher::{Config, Matcher};
+use nucleo_matcher::{Config, Matcher, Utf32Str};
 use tui_input::Input;
 
 use super::{Intent, Outcome};
@@ -37,6 +37,13 @@ pub struct PickItem {
     pub mark: Option<(Role, &'static str)>,
     /// What picking it means.
     pub picked: Picked,
+}
+
+/// Where what was typed is found.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Found {
+    Description,
+    Title,
 }
 
 /// What picking something means.
@@ -121,11 +128,13 @@ impl Pick {
     fn search(&mut self) {
         let pattern = Pattern::parse(self.input.value(), CaseMatching::Ignore, Normalization::Smart);
         let (mut matcher, mut letters) = (Matcher::new(Config::DEFAULT), Vec::new());
-        let mut score = |item: &PickItem| {
-            let haystack = format!("{} {}", item.text, item.more);
-            pattern.score(nucleo_matcher::Utf32Str::new(&haystack, &mut letters), &mut matcher)
+        let mut score = |text: &str| pattern.score(Utf32Str::new(text, &mut letters), &mut matcher);
+        // What is found in the title comes before what is found in the description.
+        let mut rank = |item: &PickItem| match score(&item.text) {
+            Some(score) => Some((Found::Title, score)),
+            None => score(&format!("{} {}", item.text, item.more)).map(|score| (Found::Description, score)),
         };
-        let scored = self.items.iter().enumerate().filter_map(|(at, item)| Some((score(item)?, at)));
+        let scored = self.items.iter().enumerate().filter_map(|(at, item)| Some((rank(item)?, at)));
         let mut scored: Vec<_> = scored.collect();
         scored.sort_by(|(a, _), (b, _)| b.cmp(a));
         self.shown = scored.into_iter().map(|(_, at)| at).collect();

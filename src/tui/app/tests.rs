@@ -1,0 +1,674 @@
+//! How the screen behaves, told as keys, reports and what comes of them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use proptest::prelude::*;
+
+use super::activity::State;
+use super::command::{Action, CredentialAction};
+use super::console::{Laid, Outcome};
+use super::dialog::Dialog;
+use super::samples::{Session, check, id};
+use super::{Audience, Effect, Input, Mouse, Msg, Pane};
+use crate::config::Key;
+use crate::domain::identify::Candidate;
+use crate::domain::problem::{Class, Problem};
+use crate::domain::provider::spec::Confidence;
+use crate::domain::request::{Draft, Method};
+use crate::domain::response::{Answer, Body, Timing, Verdict};
+use crate::domain::{Name, Secret};
+use crate::engine::message::{
+    Backend, BackendKind, CheckTask, Cleared, ClipboardWay, Consent, Copied, Event, Exchange, KeyringEvent, KeyringTask,
+    Persistence, Report, SecretEvent, SecretTask, SendTask, StoreError, StoreState, StoreTask, Task, TaskId,
+};
+
+const SECOND: Duration = Duration::from_secs(1);
+const TOKEN: &str = "snyk_uat.abcd1234.claims.signature";
+
+impl Session {
+    fn report(&mut self, task: TaskId, event: Event) -> &mut Self {
+        self.tell(Msg::Report(Report { task, event }))
+    }
+
+    /// The tasks that were started since the last look.
+    fn started(&mut self) -> Vec<(TaskId, Task)> {
+        let effects = self.drain().into_iter();
+        effects.filter_map(|effect| if let Effect::Start(id, task) = effect { Some((id, task)) } else { None }).collect()
+    }
+
+    /// The one task that was started since the last look, apart from reading what a new selection needs.
+    fn task(&mut self) -> (TaskId, Task) {
+        let quiet = |task: &Task| matches!(task, Task::Keyring(KeyringTask::Regions(_)) | Task::Store(StoreTask::Status));
+        let mut tasks: Vec<_> = self.started().into_iter().filter(|(_, task)| !quiet(task)).collect();
+        assert_eq!(tasks.len(), 1, "tasks that were started");
+        tasks.remove(0)
+    }
+
+    fn reveal(&mut self) -> &mut Self {
+        self.press("Enter");
+        let (task, Task::Secret(SecretTask::Reveal(of))) = self.task() else { panic!("the secret was not asked for") };
+        let secret = Arc::new(Secret::from_text(TOKEN.to_owned()));
+        self.report(task, Event::Secret(SecretEvent::Revealed(of, secret)));
+        assert!(self.is_shown());
+        self
+    }
+
+    fn is_shown(&self) -> bool {
+        let selected = self.app.selected().map(|credential| credential.id.clone());
+        selected.is_some_and(|id| self.app.detail.shown(&id, self.now.instant).is_some())
+    }
+
+    fn selected(&self) -> &str {
+        self.app.selected().expect("a credential").name.as_str()
+    }
+
+    fn notice(&self) -> &str {
+        self.app.activity.notice(self.now.instant).map_or("", |notice| &notice.text)
+    }
+
+    fn store_is(&mut self, kind: BackendKind, problem: Option<StoreError>) -> &mut Self {
+        let backend = Backend { kind, title: "a store", persistence: Persistence::Disk, item_limit: 65_536 };
+        self.report(TaskId(1), Event::Store(StoreState { backend, problem }))
+    }
+
+    fn click(&mut self, column: u16, row: u16) -> &mut Self {
+        self.tell(Msg::Input(Input::Mouse(Mouse::Press, column, row)))
+    }
+
+    fn paste(&mut self, text: &str) -> &mut Self {
+        self.tell(Msg::Input(Input::Paste(text.to_owned().into())))
+    }
+}
+
+fn session() -> Session {
+    let mut session = Session::new(120, 36);
+    session.drain();
+    session
+}
+
+fn exchange(session: &Session, body: Body) -> Box<Exchange> {
+    let credential = session.app.selected().expect("a credential");
+    let Some(super::console::Ready::Draft(draft)) = session.app.request() else { panic!("no request") };
+    Box::new(Exchange {
+        credential: credential.id.clone(),
+        region: credential.region.clone(),
+        draft,
+        answer: Answer {
+            status: 200,
+            headers: Vec::new(),
+            body,
+            timing: Timing::default(),
+            size: 2,
+            truncated: false,
+            url: "https://api.snyk.io/rest/self".to_owned(),
+            version: "HTTP/2".to_owned(),
+        },
+        explanation: None,
+    })
+}
+
+fn trouble() -> Problem {
+    Problem::new("It broke", "it was old", "mend it")
+}
+
+// The secret.
+
+#[test]
+fn everything_that_may_mean_looking_away_masks_the_secret() {
+    type Trigger = fn(&mut Session);
+    let triggers: [(&str, Trigger); 12] = [
+        ("another selection", |s| _ = s.press("j")),
+        ("the loss of focus", |s| _ = s.tell(Msg::Input(Input::Focus(false)))),
+        ("another size", |s| _ = s.tell(Msg::Input(Input::Resize(100, 30)))),
+        ("leaving", |s| _ = s.tell(Msg::Leaving)),
+        ("suspending", |s| _ = s.press("C-z")),
+        ("a copy", |s| _ = s.press("y")),
+        ("a dialog", |s| _ = s.press("?")),
+        ("presentation", |s| _ = s.press("P")),
+        ("the same key again", |s| _ = s.press("Enter")),
+        ("quitting", |s| _ = s.press("q")),
+        ("a panic elsewhere", |s| _ = s.tell(Msg::Panicked("a task".to_owned()))),
+        ("its time", |s| _ = s.pass(15 * SECOND)),
+    ];
+    for (name, trigger) in triggers {
+        let mut session = session();
+        session.reveal();
+        trigger(&mut session);
+        assert!(!session.is_shown(), "{name} did not mask it");
+        session.tell(Msg::Input(Input::Focus(true)));
+        assert!(!session.is_shown() && session.app.detail.is_masked(), "{name} left it to come back");
+    }
+}
+
+#[test]
+fn a_secret_that_comes_too_late_is_not_shown() {
+    let mut session = session();
+    session.press("Enter");
+    let (task, _) = session.task();
+    session.press("j k");
+    let of = session.app.selected().expect("a credential").id.clone();
+    session.report(task, Event::Secret(SecretEvent::Revealed(of, Arc::new(Secret::new(b"x".to_vec())))));
+    assert!(!session.is_shown());
+}
+
+#[test]
+fn presentation_mode_refuses_and_hides_names() {
+    let mut session = session();
+    session.press("P Enter");
+    assert!(session.drain().iter().all(|effect| !matches!(effect, Effect::Start(_, Task::Secret(_)))));
+    assert!(session.notice().contains("Presentation mode"));
+    let selected = session.app.selected().expect("a credential");
+    assert!(!session.app.name_of(selected).contains(selected.name.as_str()));
+    assert_eq!(session.app.stage.audience, Audience::Others);
+    assert!(!session.app.offers(Action::Credential(CredentialAction::Show)));
+}
+
+#[test]
+fn the_countdown_wakes_the_screen_until_it_is_over_and_then_sleeps() {
+    let mut session = session();
+    session.reveal();
+    let mut wakes = 0;
+    while let Some(wake) = session.app.next_wake(session.now) {
+        let step = wake.saturating_duration_since(session.now.instant).max(Duration::from_millis(1));
+        session.pass(step).tell(Msg::Wake);
+        wakes += 1;
+    }
+    assert_eq!(wakes, 15);
+    assert!(session.app.detail.is_masked());
+}
+
+#[test]
+fn a_copy_says_what_is_known_and_no_more() {
+    let said = |way, proven| {
+        let mut session = session();
+        session.press("y");
+        let (task, _) = session.task();
+        session.report(task, Event::Secret(SecretEvent::Copied(Copied { way, proven, clears_after: Some(30) })));
+        assert_eq!(session.app.activity.running(), 0, "tidying up is not waited for");
+        session.notice().to_owned()
+    };
+    assert_eq!(said(ClipboardWay::Native, true), "Copied to the clipboard; cleared in 30 s");
+    assert!(said(ClipboardWay::Osc52, false).starts_with("Sent to the terminal (OSC 52); whether it took it cannot be known"));
+
+    let mut session = session();
+    session.report(TaskId(9), Event::Secret(SecretEvent::Cleared(Cleared::NotOurs)));
+    assert!(session.notice().contains("left alone"));
+}
+
+// Late answers.
+
+#[test]
+fn an_answer_nobody_waits_for_any_more_is_dropped() {
+    let mut session = session();
+    session.press("t");
+    let (old, _) = session.task();
+    session.press("t");
+    let (new, _) = session.task();
+    let late = exchange(&session, Body::Text("{\"late\":1}".to_owned()));
+    session.report(old, Event::Answered(late)).report(old, Event::Failed(trouble()));
+    assert!(session.app.console.waits_for(new));
+    let answer = exchange(&session, Body::Text("{}".to_owned()));
+    session.report(new, Event::Answered(answer));
+    assert!(session.app.console.answered().is_some());
+}
+
+#[test]
+fn an_answer_belongs_to_the_credential_it_was_asked_with() {
+    let mut session = session();
+    session.press("t");
+    let (task, _) = session.task();
+    let answer = exchange(&session, Body::Empty);
+    session.press("j").report(task, Event::Answered(answer));
+    let other = session.app.selected().expect("a credential").id.clone();
+    assert!(matches!(session.app.console.outcome_for(&other), Outcome::Nothing));
+    session.press("k");
+    let own = session.app.selected().expect("a credential").id.clone();
+    assert!(matches!(session.app.console.outcome_for(&own), Outcome::Answered(_)));
+}
+
+#[test]
+fn a_verdict_is_a_fact_whoever_asked_for_it() {
+    let mut session = session();
+    let refused = check(Verdict::Refused, Some(401));
+    session.report(TaskId(999), Event::Checked { credential: id(0), region: "SNYK-EU-01".to_owned(), check: refused.clone() });
+    assert_eq!(session.app.credentials.get(&id(0)).expect("it").last_check.as_ref(), Some(&refused));
+    session.report(TaskId(999), Event::Checked { credential: id(1), region: "SNYK-AU-01".to_owned(), check: refused });
+    let elsewhere = session.app.credentials.get(&id(1)).expect("it").last_check.as_ref().expect("a check");
+    assert_eq!(elsewhere.verdict, Verdict::Accepted, "a verdict elsewhere is not the credential's own");
+}
+
+#[test]
+fn a_large_body_is_laid_out_elsewhere() {
+    let mut session = session();
+    session.press("t");
+    let (task, _) = session.task();
+    let text = format!("[{}1]", "1,".repeat(100_000));
+    let answer = exchange(&session, Body::Text(text));
+    session.report(task, Event::Answered(answer));
+    let laid = session.drain().into_iter().find_map(|effect| match effect {
+        Effect::LayOut(id, text) => Some((id, text)),
+        _ => None,
+    });
+    let (id, text) = laid.expect("a body to lay out");
+    let is_ready = |session: &Session| matches!(session.app.console.answered().expect("an answer").body, Laid::Ready(_));
+    session.tell(Msg::LaidOut(TaskId(id.0 + 1), Box::new(super::json::Document::parse("1"))));
+    assert!(!is_ready(&session));
+    session.tell(Msg::LaidOut(id, Box::new(super::json::Document::parse(&text))));
+    assert!(is_ready(&session));
+}
+
+#[test]
+fn control_c_cancels_what_runs_and_quits_when_nothing_does() {
+    let mut session = session();
+    session.press("t");
+    let (task, _) = session.task();
+    session.press("a C-c");
+    assert!(matches!(session.drain()[..], [Effect::Cancel(cancelled)] if cancelled == task));
+    session.report(task, Event::Cancelled);
+    assert!(matches!(session.app.console.outcome, Outcome::Cancelled(_)));
+    session.press("C-c");
+    assert!(matches!(session.drain()[..], [Effect::Quit]));
+}
+
+// Failures.
+
+#[test]
+fn a_failure_is_shown_where_it_is_waited_for() {
+    let mut session = session();
+    session.press("t");
+    let (task, _) = session.task();
+    session.report(task, Event::Failed(trouble()));
+    assert!(matches!(session.app.console.outcome, Outcome::Failed(..)) && session.app.dialogs.is_empty());
+
+    session.press("c");
+    let (task, _) = session.task();
+    session.report(task, Event::Failed(trouble()));
+    assert!(matches!(session.app.dialogs.top(), Some(Dialog::Problem(_))));
+    assert!(session.app.activity.entries.iter().any(|entry| matches!(entry.state, State::Failed(_))));
+
+    session.press("Esc c");
+    let (task, _) = session.task();
+    session.press("a").report(task, Event::Failed(trouble()));
+    assert!(matches!(session.app.dialogs.top(), Some(Dialog::Add(_))), "a problem does not get in the way of typing");
+    assert!(session.notice().contains("It broke"));
+}
+
+#[test]
+fn a_store_that_fails_is_asked_how_it_is_and_can_be_unlocked_from_there() {
+    let mut session = session();
+    session.press("Enter");
+    let (task, _) = session.task();
+    session.report(task, Event::Failed(StoreError::Locked.into()));
+    assert!(session.started().iter().any(|(_, task)| matches!(task, Task::Store(StoreTask::Status))));
+    session.store_is(BackendKind::Keyring, Some(StoreError::Locked)).press("u");
+    assert!(matches!(session.task().1, Task::Store(StoreTask::Unlock(None))));
+}
+
+#[test]
+fn the_encrypted_file_asks_for_its_passphrase() {
+    let mut session = session();
+    session.store_is(BackendKind::File, Some(StoreError::Uncreated)).press("u").type_text("open");
+    session.press("Tab").type_text("other").press("Enter Enter");
+    assert!(session.started().is_empty(), "two different passphrases create nothing");
+    session.press("C-u").type_text("open").press("Enter Enter");
+    let (task, Task::Store(StoreTask::Unlock(Some(passphrase)))) = session.task() else { panic!("not unlocked") };
+    assert!(passphrase.same_as(&Secret::new(b"open".to_vec())));
+    session.report(task, Event::Done);
+    assert!(session.app.dialogs.is_empty());
+}
+
+// Dialogs.
+
+#[test]
+fn dialogs_stack_and_escape_closes_the_top_one() {
+    let mut session = session();
+    session.press("!").paste("nothing happens");
+    session.press("Esc : ").type_text("add");
+    assert!(matches!(session.app.dialogs.top(), Some(Dialog::Pick(_))));
+    session.press("Enter");
+    assert!(matches!(session.app.dialogs.top(), Some(Dialog::Add(_))));
+    session.press("Esc");
+    assert!(session.app.dialogs.is_empty());
+    session.press("Esc");
+    assert!(session.drain().iter().all(|effect| !matches!(effect, Effect::Quit)));
+}
+
+#[test]
+fn a_credential_goes_only_when_its_name_is_typed() {
+    let mut session = session();
+    let name = session.selected().to_owned();
+    session.press("X Enter");
+    assert!(session.app.dialogs.is_empty() && session.started().is_empty(), "Enter cancels");
+    session.press("X").type_text("wrong").press("Tab Enter");
+    assert!(!session.app.dialogs.is_empty() && session.started().is_empty());
+    session.press("C-u").type_text(&name).press("Enter");
+    let (task, Task::Keyring(KeyringTask::Remove(gone))) = session.task() else { panic!("not removed") };
+    session.report(task, Event::Keyring(KeyringEvent::Removed(gone))).report(task, Event::Done);
+    assert_ne!(session.selected(), name);
+}
+
+#[test]
+fn all_regions_are_tried_only_after_a_yes() {
+    let mut session = session();
+    session.press("A Enter");
+    assert!(session.started().is_empty(), "the focus is on Cancel");
+    session.press("A Tab Enter");
+    assert!(matches!(session.task().1, Task::Check(CheckTask::AllRegions(_))));
+}
+
+#[test]
+fn a_request_that_changes_something_names_what_it_touches_and_wants_the_name_typed() {
+    let mut session = session();
+    session.press("4 e S-Tab").type_text("d").press("Tab Tab Tab Tab Enter Enter");
+    assert!(session.started().is_empty());
+    let Some(Dialog::Confirm(_)) = session.app.dialogs.top() else { panic!("nothing was asked") };
+    let name = session.selected().to_owned();
+    session.type_text(&name).press("Tab Enter");
+    let Task::Send(SendTask { draft, consent, .. }) = session.task().1 else { panic!("nothing was sent") };
+    assert_eq!((draft.method, consent), (Method::Delete, Consent::Given));
+}
+
+#[test]
+fn a_read_only_screen_refuses_before_anything_is_asked() {
+    let mut session = session();
+    session.app.preferences.reach = super::Reach::ReadOnly;
+    session.press("4 e S-Tab").type_text("d").press("Tab Tab Tab Tab Enter Enter");
+    assert!(session.app.dialogs.is_empty() && session.started().is_empty());
+    assert!(session.notice().starts_with("Read-only"));
+}
+
+#[test]
+fn a_preset_asks_for_what_it_lacks() {
+    let mut session = session();
+    session.press("p").type_text("issues of a project").press("Enter");
+    let Some(Dialog::Parameters(_)) = session.app.dialogs.top() else { panic!("nothing was asked") };
+    session.type_text("p-1").press("Enter Enter");
+    let Some(super::console::Ready::Draft(draft)) = session.app.request() else { panic!("not filled") };
+    assert!(super::draft::address(&draft).contains("p-1"), "{draft:?}");
+    assert_eq!(session.app.stage.focus, Pane::Console);
+}
+
+#[test]
+fn groups_that_were_listed_are_offered_by_name() {
+    let mut session = session();
+    session.press("p").type_text("list groups").press("Enter Enter");
+    let (task, Task::Send(_)) = session.task() else { panic!("not sent") };
+    let groups = r#"{"data":[{"id":"g1","attributes":{"name":"Acme"}},{"id":"g2","attributes":{"name":"Beta"}}]}"#;
+    let answer = exchange(&session, Body::Text(groups.to_owned()));
+    session.report(task, Event::Answered(answer)).press("p").type_text("organisations of a group").press("Enter");
+    let Some(Dialog::Parameters(parameters)) = session.app.dialogs.top() else { panic!("nothing was asked") };
+    assert_eq!(parameters.form.value("group_id"), "g1");
+    session.type_text("b").press("Enter Enter");
+    let Some(super::console::Ready::Draft(draft)) = session.app.request() else { panic!("not filled") };
+    assert!(super::draft::address(&draft).starts_with("/rest/groups/g2/orgs"), "{draft:?}");
+}
+
+// Adding and editing.
+
+fn identified(twins: &[&str]) -> Event {
+    let candidate = Candidate {
+        provider: "snyk".to_owned(),
+        kind: "personal-access-token".to_owned(),
+        region: Some("SNYK-AU-01".to_owned()),
+        expires: Some(super::words::parse_day("2027-01-31").expect("a day")),
+        confidence: Confidence::Certain,
+        why: "it begins with snyk_uat.".to_owned(),
+        remote_id: None,
+        holds: crate::domain::provider::spec::Holding::Secret,
+    };
+    Event::Keyring(KeyringEvent::Identified {
+        secret: Arc::new(Secret::from_text(TOKEN.to_owned())),
+        cleaned: vec!["quotes".to_owned()],
+        candidates: vec![candidate],
+        twins: twins.iter().map(|name| Name::parse(name).expect("a name")).collect(),
+    })
+}
+
+#[test]
+fn a_pasted_token_says_what_it_is_and_is_added() {
+    let mut session = session();
+    session.paste(&format!("\"{TOKEN}\"\n"));
+    let (task, Task::Keyring(KeyringTask::Identify(_))) = session.task() else { panic!("not identified") };
+    session.report(task, identified(&["laptop"]));
+    let sheet = session.app.dialogs.top().expect("a dialog").sheet(&session.app, session.now);
+    let words: String =
+        sheet.head.iter().map(|row| if let super::sheet::Row::Text(_, text) = row { text.as_str() } else { "" }).collect();
+    assert!(words.contains("quotes") && words.contains("laptop") && words.contains("begins with snyk_uat."), "{words}");
+
+    session.type_text("laptop");
+    let press_add = |session: &mut Session| {
+        while session.app.dialogs.top().is_some_and(
+            |dialog| !matches!(dialog, Dialog::Add(add) if add.form.focused_button() == Some(super::form::Button::Act("Add"))),
+        ) {
+            session.press("Tab");
+        }
+        session.press("Enter");
+    };
+    press_add(&mut session);
+    assert!(session.started().is_empty(), "a name that is taken is refused");
+    session.type_text("-2");
+    press_add(&mut session);
+    let (task, Task::Keyring(KeyringTask::Add(new))) = session.task() else { panic!("not added") };
+    assert_eq!((new.name.as_str(), new.kind.as_str(), new.region.as_str()), ("laptop-2", "personal-access-token", "SNYK-AU-01"));
+    assert!(new.expires.is_some() && new.secret.same_as(&Secret::from_text(TOKEN.to_owned())));
+
+    session.report(task, Event::Failed(trouble()));
+    assert!(!session.app.dialogs.is_empty(), "what was typed is not lost");
+    session.press("Enter");
+    let (task, _) = session.task();
+    session.report(task, Event::Done);
+    assert!(session.app.dialogs.is_empty());
+}
+
+#[test]
+fn what_cannot_be_seen_in_a_paste_is_named() {
+    let mut session = session();
+    session.paste("snyk_uat.ab\u{200b}cd");
+    assert!(session.started().is_empty());
+    let Some(Dialog::Add(add)) = session.app.dialogs.top() else { panic!("no dialog") };
+    let problem = add.form.fields[0].problem.clone().unwrap_or_default();
+    assert!(problem.contains("zero-width space (U+200B)"), "{problem}");
+}
+
+#[test]
+fn only_what_was_changed_is_edited() {
+    let mut session = session();
+    session.press("e").type_text("2").press("S-Tab Enter");
+    let Task::Keyring(KeyringTask::Edit(_, edit)) = session.task().1 else { panic!("not edited") };
+    assert_eq!(edit.name.map(|name| name.to_string()), Some("appsec-bot2".to_owned()));
+    assert!(
+        edit.region.is_none()
+            && edit.labels.is_none()
+            && edit.expires.is_none()
+            && edit.fields.is_empty()
+            && edit.secret.is_none()
+    );
+}
+
+// Regions.
+
+#[test]
+fn a_region_is_switched_by_one_key_and_what_speaks_against_it_is_said() {
+    let mut session = session();
+    session.report(
+        TaskId(9),
+        Event::Checked { credential: id(2), region: "SNYK-EU-01".to_owned(), check: check(Verdict::Accepted, Some(200)) },
+    );
+    session.press("]");
+    let Task::Keyring(KeyringTask::Edit(_, edit)) = session.task().1 else { panic!("not switched") };
+    assert_eq!(edit.region.as_deref(), Some("SNYK-AU-01"));
+    assert!(session.notice().contains("may refuse it") && session.notice().contains("SNYK-EU-01"));
+    session.press("3 k Enter");
+    let Task::Keyring(KeyringTask::Edit(_, edit)) = session.task().1 else { panic!("not switched") };
+    assert_eq!(edit.region.as_deref(), Some("SNYK-US-02"));
+}
+
+// The list.
+
+#[test]
+fn marked_credentials_are_checked_together() {
+    let mut session = session();
+    session.press("Space Space c");
+    let Task::Check(CheckTask::Credentials(ids)) = session.task().1 else { panic!("not checked") };
+    assert_eq!(ids.len(), 2);
+    session.press("Esc C");
+    let Task::Check(CheckTask::Credentials(ids)) = session.task().1 else { panic!("not checked") };
+    assert_eq!(ids.len(), 7);
+}
+
+#[test]
+fn typing_a_filter_does_not_run_commands() {
+    let mut session = session();
+    session.press("/").type_text("quit");
+    assert_eq!(session.app.credentials.shown_count(), 0);
+    assert!(session.drain().iter().all(|effect| !matches!(effect, Effect::Quit)));
+    session.press("Esc");
+    assert_eq!((session.app.credentials.shown_count(), session.selected()), (7, "appsec-bot"));
+}
+
+// The mouse.
+
+#[test]
+fn a_click_meets_what_is_seen() {
+    let mut session = session();
+    let rows = session.app.list_rows();
+    session.click(rows.x + 3, rows.y + 2);
+    assert_eq!(session.selected(), "ci-scanner");
+    session.drain();
+    let secret = session.app.secret_area();
+    session.click(secret.x + 12, secret.y);
+    assert_eq!(session.app.stage.focus, Pane::Detail);
+    assert!(matches!(session.task().1, Task::Secret(SecretTask::Reveal(_))));
+    let hints = super::footer::hints(&session.app, session.app.screen().footer);
+    let add = hints.iter().find(|hint| hint.title == "add").expect("a hint").area;
+    session.click(add.x, add.y);
+    let Some(dialog @ Dialog::Add(_)) = session.app.dialogs.top() else { panic!("no dialog") };
+    let sheet = dialog.sheet(&session.app, session.now);
+    let placed = sheet.place(session.app.stage.area);
+    let buttons = placed.lines.last().expect("buttons").area;
+    session.click(buttons.x + buttons.width - 1, buttons.y);
+    assert!(!session.app.dialogs.is_empty(), "Add without a secret complains");
+    session.click(buttons.x + buttons.width - 10, buttons.y);
+    assert!(session.app.dialogs.is_empty(), "Cancel closes");
+}
+
+#[test]
+fn the_wheel_moves_what_is_under_it() {
+    let mut session = session();
+    let rows = session.app.list_rows();
+    session.tell(Msg::Input(Input::Mouse(Mouse::ScrollDown, rows.x, rows.y)));
+    assert_eq!(session.app.credentials.cursor(), 3);
+}
+
+// Whatever happens.
+
+fn any_key() -> impl Strategy<Value = Key> {
+    let keys = "j k g G Tab S-Tab Enter Esc / ? : ! y Y t c C a e X [ ] R A p v z n N B P u M s * Space 1 2 3 4 Left Right Up Down PgDn x d o F5 C-u C-c C-z";
+    proptest::sample::select(keys.split(' ').filter_map(Key::parse).collect::<Vec<_>>())
+}
+
+#[derive(Debug, Clone)]
+enum Step {
+    Press(Key),
+    Click(u16, u16),
+    Scroll(u16, u16),
+    Paste(String),
+    Resize(u16, u16),
+    Pass(u64),
+    Focus(bool),
+    Answer,
+    Fail,
+    Done,
+}
+
+fn any_step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        20 => any_key().prop_map(Step::Press),
+        3 => (0..130_u16, 0..40_u16).prop_map(|(column, row)| Step::Click(column, row)),
+        1 => (0..130_u16, 0..40_u16).prop_map(|(column, row)| Step::Scroll(column, row)),
+        1 => ".{0,20}".prop_map(Step::Paste),
+        1 => (1..200_u16, 1..60_u16).prop_map(|(columns, rows)| Step::Resize(columns, rows)),
+        2 => (0..20_000_u64).prop_map(Step::Pass),
+        1 => any::<bool>().prop_map(Step::Focus),
+        6 => Just(Step::Answer),
+        1 => Just(Step::Fail),
+        2 => Just(Step::Done),
+    ]
+}
+
+/// The answer that the engine would give to the last task.
+fn answer_to(task: &Task, session: &Session) -> Option<Event> {
+    Some(match task {
+        Task::Secret(SecretTask::Reveal(of)) => {
+            Event::Secret(SecretEvent::Revealed(of.clone(), Arc::new(Secret::from_text(TOKEN.to_owned()))))
+        }
+        Task::Secret(SecretTask::Copy(_)) => {
+            Event::Secret(SecretEvent::Copied(Copied { way: ClipboardWay::Tmux, proven: true, clears_after: None }))
+        }
+        Task::Keyring(KeyringTask::Identify(_)) => identified(&[]),
+        Task::Keyring(KeyringTask::Remove(gone)) => Event::Keyring(KeyringEvent::Removed(gone.clone())),
+        Task::Keyring(KeyringTask::Load) => Event::Keyring(KeyringEvent::Loaded(super::samples::credentials())),
+        Task::Send(SendTask { credential, draft, .. }) => {
+            let target = draft.target.clone();
+            let mut answer = exchange_of(credential, Draft::new(draft.method, target));
+            answer.answer.body = Body::Text("{\"a\":[1,{\"b\":null}]}".to_owned());
+            Event::Answered(answer)
+        }
+        _ => {
+            return session.app.selected().map(|selected| {
+                let check = check(Verdict::Unknown, None);
+                Event::Checked { credential: selected.id.clone(), region: selected.region.clone(), check }
+            });
+        }
+    })
+}
+
+fn exchange_of(credential: &crate::domain::CredentialId, draft: Draft) -> Box<Exchange> {
+    let template = exchange(&session(), Body::Empty);
+    Box::new(Exchange { credential: credential.clone(), draft, ..*template })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+
+    #[test]
+    fn nothing_that_happens_makes_it_panic_or_leaves_a_secret_on_the_screen(steps in proptest::collection::vec(any_step(), 1..60)) {
+        let mut session = session();
+        let mut last = None;
+        for step in steps {
+            let input = match step {
+                Step::Press(key) => Msg::Input(Input::Key(key)),
+                Step::Click(column, row) => Msg::Input(Input::Mouse(Mouse::Press, column, row)),
+                Step::Scroll(column, row) => Msg::Input(Input::Mouse(Mouse::ScrollDown, column, row)),
+                Step::Paste(text) => Msg::Input(Input::Paste(text.into())),
+                Step::Resize(columns, rows) => Msg::Input(Input::Resize(columns, rows)),
+                Step::Focus(focus) => Msg::Input(Input::Focus(focus)),
+                Step::Pass(millis) => {
+                    session.pass(Duration::from_millis(millis));
+                    Msg::Wake
+                }
+                Step::Answer | Step::Fail | Step::Done => {
+                    let Some((task, asked)) = &last else { continue };
+                    let event = match step {
+                        Step::Answer => answer_to(asked, &session),
+                        Step::Fail => Some(Event::Failed(trouble().of(Class::Store))),
+                        _ => Some(Event::Done),
+                    };
+                    let Some(event) = event else { continue };
+                    Msg::Report(Report { task: *task, event })
+                }
+            };
+            session.tell(input);
+            if let Some(started) = session.started().pop() {
+                last = Some(started);
+            }
+            prop_assert!(!session.is_shown() || session.app.dialogs.is_empty(), "shown behind a dialog");
+            prop_assert!(!session.is_shown() || session.app.stage.audience == Audience::Nobody, "shown to an audience");
+        }
+        session.pass(15 * SECOND);
+        prop_assert!(!session.is_shown());
+        session.tell(Msg::Wake);
+        prop_assert!(session.app.detail.is_masked() || session.app.detail.is_asked());
+    }
+}

@@ -1,0 +1,104 @@
+//! The loop of the screen, without a terminal.
+
+use std::sync::mpsc;
+use std::time::Instant;
+
+use tokenring::engine::message::{Event, Report, TaskId};
+use tokenring::tui::{Notice, Scope};
+
+use crate::support::session::{Deed, Session};
+
+/// Something that only the overview of the keys shows.
+const HELP: &str = "Getting around";
+
+/// A screen that has drawn its first frame and done what it does at the start.
+async fn settled() -> Session {
+    let mut session = Session::empty().await;
+    session.expect("Credentials").await;
+    session
+}
+
+#[tokio::test]
+async fn keys_come_in_and_text_comes_out() {
+    let mut session = settled().await;
+    session.press("?");
+    session.expect(HELP).await;
+    session.press("Esc");
+    session.expect_gone(HELP).await;
+    session.press("q");
+    assert_eq!(session.end().await.0, 0);
+}
+
+#[tokio::test]
+async fn typing_pasting_and_clicking_arrive() {
+    let mut session = settled().await;
+    session.press("/");
+    session.type_text("provider:snyk ");
+    session.paste("label:prod");
+    session.expect("provider:snyk label:prod").await;
+    session.press("Esc");
+    session.click_on("Console");
+    session.expect("┏ 4 Console").await;
+}
+
+#[tokio::test]
+async fn what_tasks_report_is_drawn_together() {
+    let mut session = settled().await;
+    session.deeds();
+    let start = Instant::now();
+    for done in 0..10_000 {
+        let event = Event::Progress { done, total: 10_000 };
+        assert!(session.doors.reports.send(Report { task: TaskId(u64::MAX), event }).is_ok());
+        if done % 100 == 0 {
+            tokio::task::yield_now().await;
+        }
+    }
+    session.press("?");
+    session.expect(HELP).await;
+    let frames = session.deeds().len();
+    let most = usize::try_from(start.elapsed().as_millis() / 16).unwrap() + 2;
+    assert!(frames <= most, "{frames} frames where {most} would do");
+}
+
+#[tokio::test]
+async fn suspended_it_leaves_before_it_stops_and_draws_when_it_is_back() {
+    let mut session = settled().await;
+    session.deeds();
+    session.notice(Notice::Suspend);
+    session.notice(Notice::Resume);
+    session.press("?");
+    session.expect(HELP).await;
+    let deeds = session.deeds();
+    let stop = deeds.iter().position(|deed| *deed == Deed::Stop(Scope::Process)).unwrap();
+    assert_eq!(deeds[stop - 2..stop], [Deed::Draw, Deed::Leave]);
+    assert_eq!(deeds[stop + 1..stop + 3], [Deed::Enter, Deed::Draw]);
+}
+
+#[tokio::test]
+async fn nothing_is_drawn_while_it_is_away() {
+    let session = settled().await;
+    session.notice(Notice::Suspend);
+    let (heard, answer) = mpsc::channel();
+    session.press("? Esc");
+    session.notice(Notice::Quit { code: 143, heard });
+    let (code, deeds) = session.end().await;
+    assert_eq!(code, 143);
+    assert!(answer.recv().is_ok(), "whoever asked was heard");
+    assert_eq!(deeds.last(), Some(&Deed::Stop(Scope::Process)));
+}
+
+#[tokio::test]
+async fn a_panic_in_the_background_is_told_and_the_screen_goes_on() {
+    let mut session = settled().await;
+    session.notice(Notice::Panicked("src/engine/somewhere.rs:1:1".to_owned()));
+    session.expect("src/engine/somewhere.rs:1:1").await;
+    session.press("?");
+    session.expect(HELP).await;
+}
+
+#[tokio::test]
+async fn an_input_that_ends_is_a_terminal_that_went_away() {
+    let mut session = settled().await;
+    session.hang_up();
+    assert_eq!(session.end().await.0, 129);
+}

@@ -1,0 +1,228 @@
+//! The built program at a terminal that is ours to read, resize and close.
+
+use std::io::{Read, Write as _};
+use std::num::NonZeroU16;
+use std::path::PathBuf;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
+use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
+use rustix::termios::{LocalModes, tcgetattr};
+use vt100::Parser;
+
+use super::PATIENCE;
+
+/// How often a process is looked at.
+const STEP: Duration = Duration::from_millis(5);
+
+/// A running program and the terminal it runs at.
+pub(crate) struct Pty {
+    master: Box<dyn MasterPty + Send>,
+    writer: Box<dyn std::io::Write + Send>,
+    child: Box<dyn Child + Send + Sync>,
+    glass: Arc<Glass>,
+    reader: JoinHandle<()>,
+}
+
+/// What the terminal shows.
+struct Glass {
+    seen: Mutex<Seen>,
+    changed: Condvar,
+}
+
+struct Seen {
+    parser: Parser,
+    /// Everything that the program wrote.
+    bytes: Vec<u8>,
+    /// Whether to stop reading.
+    closing: bool,
+    /// Whether the program has let go of the terminal.
+    ended: bool,
+}
+
+impl Pty {
+    /// Starts the program at a terminal of this size.
+    pub(crate) fn start(command: CommandBuilder, columns: u16, rows: u16) -> Self {
+        let pair = native_pty_system().openpty(size(columns, rows)).unwrap();
+        let child = pair.slave.spawn_command(command).unwrap();
+        let (reader, writer) = (pair.master.try_clone_reader().unwrap(), pair.master.take_writer().unwrap());
+        let parser = Parser::new(nonzero(rows), nonzero(columns), 0);
+        let seen = Seen { parser, bytes: Vec::new(), closing: false, ended: false };
+        let glass = Arc::new(Glass { seen: Mutex::new(seen), changed: Condvar::new() });
+        let into = Arc::clone(&glass);
+        Self { master: pair.master, writer, child, glass, reader: std::thread::spawn(move || into.fill(reader)) }
+    }
+
+    /// Waits until the screen shows a text.
+    #[track_caller]
+    pub(crate) fn expect(&self, text: &str) {
+        self.until(&format!("{text:?} on the screen"), |seen| seen.screen().contents().contains(text));
+    }
+
+    /// Waits until the program has written something that holds these bytes, from `start` on.
+    #[track_caller]
+    pub(crate) fn expect_bytes(&self, start: usize, bytes: &[u8]) {
+        let found = |seen: &Seen| seen.bytes[start..].windows(bytes.len()).any(|window| window == bytes);
+        self.until(&String::from_utf8_lossy(bytes), found);
+    }
+
+    /// How much the program has written so far.
+    pub(crate) fn written(&self) -> usize {
+        self.glass.seen().bytes.len()
+    }
+
+    /// Types.
+    pub(crate) fn send(&mut self, keys: &str) {
+        self.writer.write_all(keys.as_bytes()).unwrap();
+        self.writer.flush().unwrap();
+    }
+
+    /// Resizes the terminal.
+    pub(crate) fn resize(&self, columns: u16, rows: u16) {
+        self.glass.seen().parser.set_size(nonzero(rows), nonzero(columns));
+        self.master.resize(size(columns, rows)).unwrap();
+    }
+
+    /// Sends a signal to the program.
+    pub(crate) fn signal(&self, signal: Signal) {
+        kill_process(self.pid(), signal).unwrap();
+    }
+
+    /// Waits until the program is stopped.
+    #[track_caller]
+    pub(crate) fn expect_stopped(&self) {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            let state = waitpid(Some(self.pid()), WaitOptions::UNTRACED | WaitOptions::NOHANG).unwrap();
+            match state {
+                Some((_, state)) if state.stopped() => return,
+                Some((_, state)) => panic!("the program ended: {state:?}"),
+                None => assert!(Instant::now() < end, "the program is not stopped"),
+            }
+            std::thread::sleep(STEP);
+        }
+    }
+
+    /// Whether the terminal is raw.
+    pub(crate) fn is_raw(&self) -> bool {
+        let terminal = std::fs::File::open(self.name()).unwrap();
+        !tcgetattr(terminal).unwrap().local_modes.contains(LocalModes::ICANON | LocalModes::ECHO)
+    }
+
+    /// Fails unless the terminal is as it was before the program took it.
+    #[track_caller]
+    pub(crate) fn assert_restored(&self) {
+        let seen = self.glass.seen();
+        let screen = seen.screen();
+        assert!(!screen.alternate_screen(), "the alternate screen is still on");
+        assert!(!screen.hide_cursor(), "the cursor is still hidden");
+        assert!(!screen.bracketed_paste(), "bracketed paste is still on");
+        assert_eq!(screen.mouse_protocol_mode(), vt100::MouseProtocolMode::None, "the mouse is still on");
+        for mode in ["1004", "2026"] {
+            let (on, off) = (seen.last_of(&format!("\x1b[?{mode}h")), seen.last_of(&format!("\x1b[?{mode}l")));
+            assert!(on <= off, "{mode} is still on");
+        }
+    }
+
+    /// How often the program gave the terminal back.
+    pub(crate) fn times_left(&self) -> usize {
+        self.glass.seen().bytes.windows(8).filter(|window| window == b"\x1b[?1049l").count()
+    }
+
+    /// Closes the terminal, as when its window is closed. `key` makes the program write, so that our reader wakes up
+    /// and lets go.
+    pub(crate) fn close(mut self, key: &str) -> Orphan {
+        self.glass.seen().closing = true;
+        self.send(key);
+        self.reader.join().unwrap();
+        drop((self.master, self.writer));
+        Orphan(self.child)
+    }
+
+    /// Waits until the program has ended and everything it wrote is read; returns its exit code.
+    #[track_caller]
+    pub(crate) fn code(&mut self) -> u32 {
+        let code = wait(&mut self.child);
+        self.until("the end of the output", |seen| seen.ended);
+        code
+    }
+
+    #[track_caller]
+    fn until(&self, what: &str, condition: impl Fn(&Seen) -> bool) {
+        let seen = self.glass.seen();
+        let (seen, waited) = self.glass.changed.wait_timeout_while(seen, PATIENCE, |seen| !condition(seen)).unwrap();
+        assert!(!waited.timed_out(), "waited in vain for {what}:\n{}", seen.screen().contents());
+    }
+
+    fn pid(&self) -> Pid {
+        Pid::from_raw(i32::try_from(self.child.process_id().unwrap()).unwrap()).unwrap()
+    }
+
+    fn name(&self) -> PathBuf {
+        self.master.tty_name().unwrap()
+    }
+}
+
+/// A program whose terminal is gone.
+pub(crate) struct Orphan(Box<dyn Child + Send + Sync>);
+
+impl Orphan {
+    /// Waits until the program has ended; returns its exit code.
+    #[track_caller]
+    pub(crate) fn code(&mut self) -> u32 {
+        wait(&mut self.0)
+    }
+}
+
+impl Glass {
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap()
+    }
+
+    fn fill(&self, mut reader: Box<dyn Read + Send>) {
+        let mut buffer = vec![0; 65_536];
+        while let Ok(length @ 1..) = reader.read(&mut buffer) {
+            let mut seen = self.seen();
+            seen.bytes.extend_from_slice(&buffer[..length]);
+            seen.parser.process(&buffer[..length]);
+            self.changed.notify_all();
+            if seen.closing {
+                return;
+            }
+        }
+        self.seen().ended = true;
+        self.changed.notify_all();
+    }
+}
+
+impl Seen {
+    fn screen(&self) -> &vt100::Screen {
+        self.parser.screen()
+    }
+
+    fn last_of(&self, text: &str) -> Option<usize> {
+        self.bytes.windows(text.len()).rposition(|window| window == text.as_bytes())
+    }
+}
+
+#[track_caller]
+fn wait(child: &mut Box<dyn Child + Send + Sync>) -> u32 {
+    let end = Instant::now() + PATIENCE;
+    loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            return status.exit_code();
+        }
+        assert!(Instant::now() < end, "the program does not end");
+        std::thread::sleep(STEP);
+    }
+}
+
+fn size(columns: u16, rows: u16) -> PtySize {
+    PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 }
+}
+
+fn nonzero(n: u16) -> NonZeroU16 {
+    NonZeroU16::new(n).unwrap()
+}

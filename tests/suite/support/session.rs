@@ -1,0 +1,197 @@
+//! The whole screen inside the test: keys in, text out, no terminal.
+
+use std::io;
+use std::sync::{Arc, Mutex};
+
+use ratatui::backend::TestBackend;
+use ratatui::{Frame, Terminal};
+use tokenring::config::{Key, Settings};
+use tokenring::domain::provider::Catalogue;
+use tokenring::engine::{self, Engine};
+use tokenring::tui::app::{Input, Mouse, Start};
+use tokenring::tui::{Doors, Loop, Notice, Parts, Scope, Surface, inbox};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use unicode_width::UnicodeWidthStr as _;
+
+use super::PATIENCE;
+
+/// A running screen.
+pub(crate) struct Session {
+    /// Where everything that happens to it comes in.
+    pub(crate) doors: Doors,
+    glass: watch::Receiver<Picture>,
+    deeds: Arc<Mutex<Vec<Deed>>>,
+    running: JoinHandle<u8>,
+}
+
+/// What the screen did with its terminal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Deed {
+    Draw,
+    Enter,
+    Leave,
+    Stop(Scope),
+}
+
+/// The last frame.
+#[derive(Default)]
+struct Picture {
+    text: String,
+}
+
+/// A terminal in memory.
+struct Glass {
+    terminal: Terminal<TestBackend>,
+    shown: watch::Sender<Picture>,
+    deeds: Arc<Mutex<Vec<Deed>>>,
+}
+
+impl Session {
+    /// A screen of 120 by 36 on an engine that keeps nothing and holds nothing.
+    pub(crate) async fn empty() -> Self {
+        let engine = engine::in_memory(Catalogue::builtin().unwrap(), &Settings::default()).unwrap();
+        Self::start(Arc::new(engine), (120, 36)).await
+    }
+
+    /// A screen on what the engine holds.
+    pub(crate) async fn start(engine: Arc<Engine>, size: (u16, u16)) -> Self {
+        let deeds = Arc::default();
+        let (shown, glass) = watch::channel(Picture::default());
+        let terminal = Terminal::new(TestBackend::new(size.0, size.1)).unwrap();
+        let surface = Glass { terminal, shown, deeds: Arc::clone(&deeds) };
+        let (doors, inbox) = inbox();
+        let start = Start::new(engine.credentials().await.unwrap(), Arc::clone(&engine.catalogue), size);
+        let parts = Parts { engine, start, surface, inbox: (doors.clone(), inbox) };
+        Self { doors, glass, deeds, running: tokio::spawn(Loop::run(parts)) }
+    }
+
+    /// Presses keys, written as in the documentation: `j`, `C-p`, `Enter`.
+    #[track_caller]
+    pub(crate) fn press(&self, keys: &str) {
+        for key in keys.split_whitespace() {
+            self.input(Input::Key(Key::parse(key).unwrap_or_else(|| panic!("{key} is no key"))));
+        }
+    }
+
+    /// Types a text, letter by letter.
+    #[track_caller]
+    pub(crate) fn type_text(&self, text: &str) {
+        text.chars().for_each(|c| self.input(Input::Key(Key::char(c))));
+    }
+
+    /// Pastes a text.
+    #[track_caller]
+    pub(crate) fn paste(&self, text: &str) {
+        self.input(Input::Paste(text.to_owned().into()));
+    }
+
+    /// Clicks at column and row.
+    #[track_caller]
+    pub(crate) fn click(&self, x: u16, y: u16) {
+        self.input(Input::Mouse(Mouse::Press, x, y));
+        self.input(Input::Mouse(Mouse::Release, x, y));
+    }
+
+    /// Clicks on the first place where the screen shows a text.
+    #[track_caller]
+    pub(crate) fn click_on(&self, text: &str) {
+        let screen = self.text();
+        let found = screen.lines().enumerate().find_map(|(y, line)| Some((line.split_once(text)?.0.width(), y)));
+        let (x, y) = found.unwrap_or_else(|| panic!("{text:?} is not on the screen:\n{screen}"));
+        self.click(u16::try_from(x).unwrap(), u16::try_from(y).unwrap());
+    }
+
+    /// Ends the input.
+    pub(crate) fn hang_up(&mut self) {
+        self.doors.inputs = tokio::sync::mpsc::unbounded_channel().0;
+    }
+
+    /// Lets something happen to the process.
+    #[track_caller]
+    pub(crate) fn notice(&self, notice: Notice) {
+        assert!(self.doors.notices.send(notice).is_ok(), "the screen is gone");
+    }
+
+    /// Waits until the screen shows a text.
+    pub(crate) async fn expect(&mut self, text: &str) {
+        self.until(&format!("{text:?} on the screen"), |picture| picture.contains(text)).await;
+    }
+
+    /// Waits until the screen no longer shows a text.
+    pub(crate) async fn expect_gone(&mut self, text: &str) {
+        self.until(&format!("no {text:?} on the screen"), |picture| !picture.contains(text)).await;
+    }
+
+    /// What the screen shows.
+    pub(crate) fn text(&self) -> String {
+        self.glass.borrow().text.clone()
+    }
+
+    /// What the screen has done with its terminal since this was asked last.
+    pub(crate) fn deeds(&self) -> Vec<Deed> {
+        std::mem::take(&mut self.deeds.lock().unwrap())
+    }
+
+    /// Waits until the screen has ended; returns its exit code, and what it did with its terminal.
+    pub(crate) async fn end(self) -> (u8, Vec<Deed>) {
+        let code = tokio::time::timeout(PATIENCE, self.running).await.expect("the screen does not end").unwrap();
+        (code, std::mem::take(&mut self.deeds.lock().unwrap()))
+    }
+
+    async fn until(&mut self, what: &str, condition: impl Fn(&str) -> bool) {
+        let waited = tokio::time::timeout(PATIENCE, self.glass.wait_for(|picture| condition(&picture.text))).await;
+        let found = waited.is_ok_and(|found| found.is_ok());
+        assert!(found, "waited in vain for {what}:\n{}", self.text());
+    }
+
+    #[track_caller]
+    fn input(&self, input: Input) {
+        assert!(self.doors.inputs.send(input).is_ok(), "the screen is gone");
+    }
+}
+
+impl Glass {
+    fn note(&self, deed: Deed) {
+        self.deeds.lock().unwrap().push(deed);
+    }
+}
+
+impl Surface for Glass {
+    fn size(&self) -> io::Result<(u16, u16)> {
+        let area = self.terminal.backend().buffer().area;
+        Ok((area.width, area.height))
+    }
+
+    fn draw(&mut self, paint: &mut dyn FnMut(&mut Frame<'_>)) -> io::Result<()> {
+        self.terminal.draw(paint).unwrap();
+        let buffer = self.terminal.backend().buffer();
+        let rows = buffer.content.chunks(buffer.area.width.into());
+        let row = |row: &[ratatui::buffer::Cell]| row.iter().map(ratatui::buffer::Cell::symbol).collect::<String>() + "\n";
+        self.note(Deed::Draw);
+        self.shown.send_replace(Picture { text: rows.map(row).collect() });
+        Ok(())
+    }
+
+    fn invalidate(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn set_mouse(&mut self, _on: bool) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn enter(&mut self) -> io::Result<()> {
+        self.note(Deed::Enter);
+        Ok(())
+    }
+
+    fn leave(&mut self) {
+        self.note(Deed::Leave);
+    }
+
+    fn stop(&mut self, scope: Scope) -> bool {
+        self.note(Deed::Stop(scope));
+        true
+    }
+}

@@ -1,0 +1,129 @@
+//! The built program at a real terminal: however it ends, the terminal is as it was.
+
+use portable_pty::CommandBuilder;
+use rustix::process::Signal;
+use tempfile::TempDir;
+
+use crate::support::pty::Pty;
+
+/// Something that the screen shows as soon as it is there.
+const SIGN: &str = "Credentials";
+
+/// The screen on the simulator, in a home of its own.
+struct Demo {
+    pty: Pty,
+    _home: TempDir,
+}
+
+impl Demo {
+    /// Starts it and waits for its first frame.
+    fn start() -> Self {
+        let demo = Self::at(120, 36);
+        demo.pty.expect(SIGN);
+        demo
+    }
+
+    fn at(columns: u16, rows: u16) -> Self {
+        let home = TempDir::new().unwrap();
+        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_tokenring"));
+        command.arg("demo");
+        command.env("TOKENRING_HOME", home.path());
+        command.env("TERM", "xterm-256color");
+        command.env("LANG", "C.UTF-8");
+        Self { pty: Pty::start(command, columns, rows), _home: home }
+    }
+
+    /// Waits for the end, and looks at what is left behind.
+    #[track_caller]
+    fn assert_ends_with(&mut self, code: u32) {
+        assert_eq!(self.pty.code(), code);
+        self.pty.assert_restored();
+        assert_eq!(self.pty.times_left(), 1, "given back once");
+    }
+}
+
+#[test]
+fn quitting_gives_the_terminal_back() {
+    let mut demo = Demo::start();
+    assert!(demo.pty.is_raw());
+    demo.pty.send("q");
+    demo.assert_ends_with(0);
+}
+
+#[test]
+fn a_signal_ends_it_with_its_own_exit_code() {
+    for (signal, code) in [(Signal::TERM, 143), (Signal::HUP, 129), (Signal::INT, 130), (Signal::QUIT, 131)] {
+        let mut demo = Demo::start();
+        demo.pty.signal(signal);
+        demo.assert_ends_with(code);
+    }
+}
+
+#[test]
+fn a_closed_terminal_ends_it() {
+    let demo = Demo::start();
+    assert_eq!(demo.pty.close("?").code(), 129);
+}
+
+#[test]
+fn suspended_it_gives_the_terminal_back_until_it_goes_on() {
+    let signal: fn(&mut Pty) = |pty| pty.signal(Signal::TSTP);
+    let key: fn(&mut Pty) = |pty| pty.send("\x1a");
+    for suspend in [signal, key] {
+        let mut demo = Demo::start();
+        suspend(&mut demo.pty);
+        demo.pty.expect_stopped();
+        demo.pty.expect_bytes(0, b"\x1b[?1049l");
+        demo.pty.assert_restored();
+        assert!(!demo.pty.is_raw());
+        let before = demo.pty.written();
+        demo.pty.signal(Signal::CONT);
+        demo.pty.expect_bytes(before, SIGN.as_bytes());
+        assert!(demo.pty.is_raw());
+        demo.pty.send("q");
+        assert_eq!(demo.pty.code(), 0);
+        demo.pty.assert_restored();
+    }
+}
+
+#[test]
+fn stopped_without_notice_it_draws_everything_again() {
+    let mut demo = Demo::start();
+    demo.pty.signal(Signal::STOP);
+    demo.pty.expect_stopped();
+    let before = demo.pty.written();
+    demo.pty.signal(Signal::CONT);
+    demo.pty.expect_bytes(before, SIGN.as_bytes());
+    demo.pty.send("q");
+    demo.assert_ends_with(0);
+}
+
+#[test]
+fn a_storm_of_sizes_is_weathered() {
+    let mut demo = Demo::start();
+    for step in 0..60 {
+        demo.pty.resize(1 + step * 3, 1 + step % 40);
+    }
+    demo.pty.resize(120, 36);
+    demo.pty.expect(SIGN);
+    demo.pty.send("q");
+    demo.assert_ends_with(0);
+}
+
+#[test]
+fn the_smallest_terminal_is_no_reason_to_fall_over() {
+    let mut demo = Demo::at(1, 1);
+    demo.pty.expect_bytes(0, b"\x1b[?2026l");
+    demo.pty.resize(120, 36);
+    demo.pty.expect(SIGN);
+    demo.pty.send("q");
+    demo.assert_ends_with(0);
+}
+
+#[test]
+fn a_large_paste_does_not_hold_it_up() {
+    let mut demo = Demo::start();
+    demo.pty.send(&format!("\x1b[200~{}\x1b[201~", "{\"key\": \"value\"} ".repeat(6_000)));
+    demo.pty.signal(Signal::TERM);
+    demo.assert_ends_with(143);
+}
