@@ -9,14 +9,17 @@ mod context;
 mod demo;
 mod edit;
 mod get;
+mod history;
 mod identify;
 mod list;
 mod output;
+mod presets;
 mod process;
 mod prompt;
 mod regions;
 mod remove;
 mod request;
+mod requests;
 mod sandbox;
 mod screen;
 mod secret_input;
@@ -82,6 +85,12 @@ enum Verb {
     Probe(check::Probe),
     /// Send a request with a credential
     Request(request::Request),
+    /// List the ready-made requests of a provider, or those of use to a credential
+    Presets(presets::Presets),
+    /// List the requests that were saved under a name, or change them
+    Requests(requests::Requests),
+    /// List the requests that were sent, send one again, or forget them
+    History(history::History),
     /// Look at the store, or unlock it
     Store(store::Store),
 }
@@ -133,6 +142,9 @@ async fn dispatch(verb: Option<Verb>, context: &Context<'_>) -> Result<u8, Probl
         Some(Verb::Region(verb)) => verb.run(context).await,
         Some(Verb::Probe(verb)) => verb.run(context).await,
         Some(Verb::Request(verb)) => verb.run(context).await,
+        Some(Verb::Presets(verb)) => verb.run(context).await,
+        Some(Verb::Requests(verb)) => verb.run(context),
+        Some(Verb::History(verb)) => verb.run(context).await,
         Some(Verb::Store(verb)) => verb.run(context).await,
     }
 }

@@ -19,6 +19,15 @@ pub(super) fn hidden(title: &str) -> Result<Secret, Problem> {
     Ok(Secret::from_text(text))
 }
 
+/// Asks for a line; nothing where nothing was typed.
+pub(super) fn line(question: &str) -> Option<String> {
+    let mut error = io::stderr();
+    let _ = write!(error, "{question}: ").and_then(|()| error.flush());
+    let mut answer = String::new();
+    io::stdin().read_line(&mut answer).ok()?;
+    Some(answer.trim().to_owned()).filter(|answer| !answer.is_empty())
+}
+
 /// Asks for a word to be typed before something that cannot be taken back; without a terminal, `flag` is needed.
 pub(super) fn typed(question: &str, word: &str, flag: &str) -> Result<(), Problem> {
     if !is_interactive() {

@@ -5,6 +5,7 @@
 
 pub mod credential;
 pub mod curl;
+pub mod curl_import;
 pub mod explain;
 pub mod headers;
 pub mod identify;

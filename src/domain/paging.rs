@@ -24,8 +24,8 @@ const LISTS: [&str; 2] = ["data", "results"];
 pub struct Page<'a> {
     /// Its elements, as they were written.
     pub items: Vec<&'a RawValue>,
-    /// The next page; none after the last.
-    pub next: Option<Url>,
+    /// The next page; none after the last. Where it cannot be followed, the elements of this one are still good.
+    pub next: Result<Option<Url>, PagingError>,
 }
 
 /// Why a list cannot be followed.
@@ -45,13 +45,13 @@ pub enum PagingError {
 /// Reads the answer to `asked` as a page.
 pub fn page<'a>(body: &'a str, asked: &Url) -> Result<Page<'a>, PagingError> {
     if let Ok(items) = serde_json::from_str(body) {
-        return Ok(Page { items, next: None });
+        return Ok(Page { items, next: Ok(None) });
     }
     let members: Members<'_> = serde_json::from_str(body).map_err(|_| PagingError::NoList)?;
     let items = items(&members).ok_or(PagingError::NoList)?;
     let next = match link(&members).filter(|link| !link.is_empty()) {
-        Some(link) => Some(resolve(&link, asked)?),
-        None => counted(&members, asked),
+        Some(link) => resolve(&link, asked).map(Some),
+        None => Ok(counted(&members, asked)),
     };
     Ok(Page { items, next })
 }
@@ -137,7 +137,7 @@ mod tests {
     fn read(body: &str, asked: &str) -> Result<(Vec<String>, Option<String>), PagingError> {
         let page = page(body, &Url::parse(asked).unwrap())?;
         let items = page.items.iter().map(|item| item.get().to_owned()).collect();
-        Ok((items, page.next.map(String::from)))
+        Ok((items, page.next?.map(String::from)))
     }
 
     fn next(link: &str) -> Result<Option<String>, PagingError> {

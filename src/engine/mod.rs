@@ -2,21 +2,29 @@
 
 pub mod ask;
 mod authorize;
+mod budget;
 mod check;
 mod clipboard;
+mod history;
 mod keyring;
 mod lock;
 pub mod message;
+mod mint;
 mod open;
+mod pages;
+mod preview;
 mod send;
 mod session;
 mod tasks;
 mod trust;
+mod turn;
+mod withhold;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use message::{Cleared, Copied, StoreState};
 use tokio::sync::OnceCell;
 
@@ -28,6 +36,8 @@ use crate::net::{Limits, Transport};
 use crate::store::{Store, Unlock};
 
 pub use open::{add_region, catalogue, in_memory, open, other_stores, passphrase_from_file};
+pub use pages::{Leaf, Turned};
+pub use preview::Preview;
 pub use tasks::Tasks;
 
 /// How long a person may take to answer an unlock prompt.
@@ -37,9 +47,15 @@ pub const UNLOCK_WAIT: Duration = Duration::from_secs(120);
 const LARGEST_ANSWER: u64 = 64 << 20;
 
 /// A source of time.
+#[async_trait]
 pub trait Clock: Send + Sync {
     /// Now, in UTC.
     fn now(&self) -> Moment;
+
+    /// Lets this much time pass.
+    async fn pass(&self, time: Duration) {
+        tokio::time::sleep(time).await;
+    }
 }
 
 /// The clock of this machine.
@@ -55,6 +71,7 @@ pub struct Engine {
     clock: Arc<dyn Clock>,
     options: Options,
     sessions: session::Sessions,
+    budgets: budget::Budgets,
     locks: lock::Locks,
     clipboard: clipboard::Clipboard,
     proven: OnceCell<()>,
@@ -98,8 +115,9 @@ impl Engine {
         let Ports { catalogue, index, store, transport, clock } = ports;
         let clipboard = clipboard::Clipboard::new(options.clipboard);
         let locks = lock::Locks::new(options.locks.clone());
-        let (sessions, proven, fingerprint_key) = (session::Sessions::default(), OnceCell::new(), OnceCell::new());
-        Self { catalogue, index, store, transport, clock, options, sessions, locks, clipboard, proven, fingerprint_key }
+        let (sessions, budgets) = (session::Sessions::default(), budget::Budgets::default());
+        let (proven, fingerprint_key) = (OnceCell::new(), OnceCell::new());
+        Self { catalogue, index, store, transport, clock, options, sessions, budgets, locks, clipboard, proven, fingerprint_key }
     }
 
     /// Now.
