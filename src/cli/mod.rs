@@ -4,12 +4,16 @@
 //! the only file of the program that writes to standard output and standard error.
 
 mod add;
+mod audit;
 mod check;
+mod consumer;
 mod context;
+mod create;
 mod demo;
 mod edit;
 mod get;
 mod history;
+mod human;
 mod identify;
 mod list;
 mod output;
@@ -20,6 +24,8 @@ mod regions;
 mod remove;
 mod request;
 mod requests;
+mod revoke;
+mod rotate;
 mod sandbox;
 mod screen;
 mod secret_input;
@@ -91,6 +97,18 @@ enum Verb {
     Requests(requests::Requests),
     /// List the requests that were sent, send one again, or forget them
     History(history::History),
+    /// Say where a credential's secret must be delivered, and deliver it
+    Consumer(consumer::Consumers),
+    /// Replace a credential: make, store, prove and deliver the new secret, then revoke the old one
+    Rotate(rotate::Rotate),
+    /// List the rotations that are not over, or all
+    Rotations(rotate::List),
+    /// Have the provider revoke a credential, and show that it is dead; nothing takes its place
+    Revoke(revoke::Revoke),
+    /// Make a new credential at its provider, straight into the store
+    Create(create::Create),
+    /// Show who did what, when and how it ended; --verify finds a line that was edited, removed or moved
+    Audit(audit::Audit),
     /// Look at the store, or unlock it
     Store(store::Store),
 }
@@ -145,6 +163,12 @@ async fn dispatch(verb: Option<Verb>, context: &Context<'_>) -> Result<u8, Probl
         Some(Verb::Presets(verb)) => verb.run(context).await,
         Some(Verb::Requests(verb)) => verb.run(context),
         Some(Verb::History(verb)) => verb.run(context).await,
+        Some(Verb::Consumer(verb)) => verb.run(context).await,
+        Some(Verb::Rotate(verb)) => verb.run(context).await,
+        Some(Verb::Rotations(verb)) => verb.run(context).await,
+        Some(Verb::Revoke(verb)) => verb.run(context).await,
+        Some(Verb::Create(verb)) => verb.run(context).await,
+        Some(Verb::Audit(verb)) => verb.run(context).await,
         Some(Verb::Store(verb)) => verb.run(context).await,
     }
 }

@@ -37,11 +37,11 @@ impl Engine {
         let entry = self.entry(credential, &draft, keep, &redactor);
         match self.answer_to(credential, draft, redactor, waiting).await {
             Ok((exchange, verdict)) => {
-                self.record(credential, entry, Some((&exchange.answer, verdict))).await;
+                self.remember(credential, entry, Some((&exchange.answer, verdict))).await;
                 Ok(exchange)
             }
             Err(problem) => {
-                self.record(credential, entry, None).await;
+                self.remember(credential, entry, None).await;
                 Err(problem)
             }
         }
@@ -119,7 +119,14 @@ impl Engine {
         Ok(Dispatched { answer, sent })
     }
 
-    fn outgoing(&self, credential: &Credential, region: &Region, draft: &Draft, bound: Bound) -> Result<Outgoing, Problem> {
+    /// A draft on its way, with what authorizes it.
+    pub(super) fn outgoing(
+        &self,
+        credential: &Credential,
+        region: &Region,
+        draft: &Draft,
+        bound: Bound,
+    ) -> Result<Outgoing, Problem> {
         let provider = self.catalogue.provider(&credential.provider)?;
         let headers =
             draft.headers_with(&provider.headers).into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();

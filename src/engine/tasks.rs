@@ -14,7 +14,7 @@ use super::keyring::broken_task;
 use super::message::{
     CheckTask, Event, KeyringEvent, KeyringTask, Report, SecretEvent, SecretTask, SendTask, StoreTask, Task, TaskId,
 };
-use super::{Engine, UNLOCK_WAIT};
+use super::{Door, Engine, UNLOCK_WAIT};
 use crate::domain::credential::Part;
 use crate::domain::problem::Problem;
 use crate::domain::{Credential, CredentialId, Secret};
@@ -132,25 +132,24 @@ impl Engine {
     }
 
     async fn perform_secret(&self, task: SecretTask, voice: &Voice) -> Result<(), Problem> {
-        let event = match task {
+        match task {
             SecretTask::Reveal(id) => {
-                let secret = Arc::new(self.current_secret(&id).await?);
-                SecretEvent::Revealed(id, secret)
+                let secret = Arc::new(self.disclosed(&id, Door::Reveal).await?);
+                voice.say(Event::Secret(SecretEvent::Revealed(id, secret)));
             }
             SecretTask::Copy(id) => {
-                let secret = Arc::new(self.current_secret(&id).await?);
-                SecretEvent::Copied(self.copy(secret).await?)
+                let secret = Arc::new(self.disclosed(&id, Door::Copy).await?);
+                self.copy_secret(secret, |event| voice.say(Event::Secret(event))).await?;
             }
-            SecretTask::CopyText(text) => SecretEvent::Copied(self.copy(Arc::new(Secret::from_text(text))).await?),
-            SecretTask::ClearClipboard => SecretEvent::Cleared(self.clear_clipboard().await?),
-        };
-        voice.say(Event::Secret(event));
+            SecretTask::CopyText(text) => voice.say(Event::Secret(SecretEvent::Copied(self.copy_text(text).await?))),
+            SecretTask::ClearClipboard => voice.say(Event::Secret(SecretEvent::Cleared(self.clear_clipboard().await?))),
+        }
         Ok(())
     }
 
-    async fn current_secret(&self, id: &CredentialId) -> Result<Secret, Problem> {
+    async fn disclosed(&self, id: &CredentialId, door: Door) -> Result<Secret, Problem> {
         let credential = self.by_id(id).await?;
-        self.secret(&credential, &Part::Secret).await
+        self.disclose(&credential, &Part::Secret, door).await
     }
 
     async fn perform_check(&self, task: CheckTask, voice: &Voice) -> Result<(), Problem> {

@@ -16,6 +16,7 @@ mod leg;
 mod lines;
 pub mod oauth;
 mod reading;
+mod sealed;
 mod trust;
 
 use std::path::PathBuf;

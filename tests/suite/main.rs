@@ -3,10 +3,18 @@
 #![cfg(test)]
 
 mod cli;
+#[cfg(unix)]
+mod consumer;
 mod docs;
 mod house;
 mod index;
+#[cfg(target_os = "linux")]
+mod keyring;
+#[cfg(target_os = "linux")]
+mod leak;
 mod net;
+mod request;
+mod rotation;
 mod sandbox;
 mod screen;
 mod store;

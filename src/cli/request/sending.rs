@@ -95,6 +95,6 @@ fn ask_for_name(exchange: &Exchange) -> Option<Name> {
     if exchange.minted.is_empty() || !prompt::is_interactive() {
         return None;
     }
-    let given = prompt::line("The answer brings a new secret. Keep it as (a name, or nothing to let it go)")?;
+    let given = prompt::line("The answer brings a new secret. Keep it as (a name, or nothing to let it go): ")?;
     parse_name(&given).ok()
 }

@@ -132,7 +132,7 @@ pub fn screen(area: Area, app: &App) -> Screen {
 }
 
 fn wide(places: Screen, body: Area, app: &App) -> Screen {
-    let (left, right) = body.split_left((body.width * 3 / 10).clamp(32, 64));
+    let (left, right) = body.split_left((body.width / 8 * 3).clamp(32, 72));
     let regions = u16::try_from(app.region_count()).unwrap_or(u16::MAX).clamp(3, 8) + 2;
     let (credentials, regions) = left.split_top(left.height - regions.min(left.height / 3));
     let (detail, console) = right.split_top((body.height / 3).clamp(6, 11));

@@ -11,7 +11,7 @@ pub mod credentials;
 pub mod detail;
 pub mod dialog;
 pub mod draft;
-mod finder;
+pub mod finder;
 pub mod footer;
 pub mod form;
 pub mod json;

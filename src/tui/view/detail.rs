@@ -169,7 +169,7 @@ fn region(pen: &Pen<'_>, credential: &Credential) -> String {
     let known = pen.app.catalogue.region(&credential.provider, &credential.region);
     known.map_or_else(
         |_| credential.region.clone(),
-        |region| format!("{} {} {}", region.id, pen.glyphs().separator, region.api.host()),
+        |region| format!("{} {} {}", region.id, pen.glyphs().separator, words::host(&region.api)),
     )
 }
 

@@ -3,8 +3,11 @@
 pub(crate) mod again;
 pub(crate) mod faulty;
 pub(crate) mod program;
+pub(crate) mod recorder;
 #[cfg(unix)]
 pub(crate) mod pty;
+#[cfg(target_os = "linux")]
+pub(crate) mod secret_service;
 pub(crate) mod session;
 
 use std::time::{Duration, Instant};
