@@ -91,7 +91,9 @@ impl Resend {
             None => line.again()?,
         };
         if credential.region != line.sent.region {
-            context.out.note(&format!("note: it was sent in {}; the credential is in {} now", line.sent.region, credential.region));
+            context
+                .out
+                .note(&format!("note: it was sent in {}; the credential is in {} now", line.sent.region, credential.region));
         }
         let consent = request::consent(&credential, &draft, self.yes)?;
         let order = Order { draft, consent, keep: Keep::WithoutBody };

@@ -58,15 +58,6 @@ impl Output {
         written.and_then(|()| out.flush()).or_else(broken)
     }
 
-    /// A piece of a result that is still growing; `Break` where nobody reads on.
-    pub(super) fn piece(&self, text: &str) -> Result<ControlFlow<()>, Problem> {
-        let mut out = io::stdout().lock();
-        match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(ControlFlow::Break(())),
-            written => written.or_else(broken).map(ControlFlow::Continue),
-        }
-    }
-
     /// A table, its last column cut to the width of the terminal.
     pub(super) fn table(&self, table: &Table) -> Result<(), Problem> {
         let width = if self.terminal { terminal_width() } else { usize::MAX };
@@ -89,6 +80,15 @@ impl Output {
             writeln!(io::stderr(), "error: {}\n  why: {}\n  fix: {}", problem.what, problem.why, problem.remedy)
         };
         ExitCode::from(problem.class.exit_code())
+    }
+}
+
+/// A piece of a result that is still growing; `Break` where nobody reads on.
+pub(super) fn piece(text: &str) -> Result<ControlFlow<()>, Problem> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(ControlFlow::Break(())),
+        written => written.or_else(broken).map(ControlFlow::Continue),
     }
 }
 

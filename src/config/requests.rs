@@ -74,7 +74,11 @@ impl Requests {
         let path = self.path(id);
         fs::remove_file(&path).map_err(|error| match error.kind() {
             io::ErrorKind::NotFound => self.unknown(id),
-            _ => Problem::new("The request was not deleted", format!("{}: {error}", path.display()), "see that you may write there"),
+            _ => Problem::new(
+                "The request was not deleted",
+                format!("{}: {error}", path.display()),
+                "see that you may write there",
+            ),
         })
     }
 
@@ -93,9 +97,14 @@ impl Requests {
     fn unknown(&self, id: &SavedId) -> Problem {
         let known: Vec<_> = self.ids().unwrap_or_default().iter().map(|id| id.as_str().to_owned()).collect();
         let near = nearest(id.as_str(), &known);
-        let remedy = if near.is_empty() { "see `tokenring requests`".to_owned() } else { format!("did you mean {}?", near.join(" or ")) };
-        Problem::new(format!("There is no saved request \"{id}\""), format!("no file of that name is in {}", self.folder.display()), remedy)
-            .of(Class::NotFound)
+        let remedy =
+            if near.is_empty() { "see `tokenring requests`".to_owned() } else { format!("did you mean {}?", near.join(" or ")) };
+        Problem::new(
+            format!("There is no saved request \"{id}\""),
+            format!("no file of that name is in {}", self.folder.display()),
+            remedy,
+        )
+        .of(Class::NotFound)
     }
 }
 

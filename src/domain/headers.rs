@@ -54,7 +54,10 @@ const KNOWN: [Known; 22] = [
     Known { name: "ratelimit-remaining", meaning: Meaning::Of(budget) },
     Known { name: "ratelimit-policy", meaning: Meaning::Of(windows) },
     Known { name: "ratelimit", meaning: Meaning::Of(budget) },
-    Known { name: "location", meaning: Meaning::Always("where the answer points to; another origin is not followed with a secret") },
+    Known {
+        name: "location",
+        meaning: Meaning::Always("where the answer points to; another origin is not followed with a secret"),
+    },
     Known { name: "www-authenticate", meaning: Meaning::Always("how the server wants to be shown a credential") },
     Known { name: "allow", meaning: Meaning::Always("the methods that this path takes") },
     Known { name: "link", meaning: Meaning::Always("further pages or documents") },
@@ -78,8 +81,9 @@ pub fn explained(answer: &Answer, now: Moment) -> Vec<Explained<'_>> {
 
 fn version_served(served: &str, seen: &Seen<'_>) -> Option<String> {
     match seen.answer.header("snyk-version-requested") {
-        Some(asked) if asked != served => Some(format!("the newest version on or before {asked}, which was asked for")),
-        _ => Some("the version of the API that answered".to_owned()),
+        Some(asked) if asked == served => None,
+        Some(asked) => Some(format!("the newest version on or before {asked}, which was asked for")),
+        None => Some("the version of the API that answered".to_owned()),
     }
 }
 
@@ -201,7 +205,8 @@ mod tests {
 
     #[test]
     fn what_says_nothing_is_passed_over() {
-        let quiet = [("content-type", "text/plain"), ("server", "nginx"), ("sunset", "soon"), ("date", "Sat, 21 Nov 2026 12:00:30 GMT")];
+        let quiet =
+            [("content-type", "text/plain"), ("server", "nginx"), ("sunset", "soon"), ("date", "Sat, 21 Nov 2026 12:00:30 GMT")];
         assert_eq!(explained(&answer(&quiet), NOW), []);
     }
 

@@ -81,7 +81,11 @@ fn syntax(errors: &load::Errors<&str, ()>) -> JqError {
 }
 
 fn unexpected(expected: &str, found: &str) -> String {
-    if found.is_empty() { format!("{expected} expected at its end") } else { format!("{expected} expected at \"{}\"", quoted(found)) }
+    if found.is_empty() {
+        format!("{expected} expected at its end")
+    } else {
+        format!("{expected} expected at \"{}\"", quoted(found))
+    }
 }
 
 fn undefined(errors: &compile::Errors<&str, ()>) -> JqError {

@@ -109,7 +109,8 @@ fn counted(members: &Members<'_>, asked: &Url) -> Option<Url> {
 }
 
 fn with_query(url: &Url, name: &str, value: &str) -> Url {
-    let others: Vec<_> = url.query_pairs().filter(|(known, _)| known != name).map(|(k, v)| (k.into_owned(), v.into_owned())).collect();
+    let others: Vec<_> =
+        url.query_pairs().filter(|(known, _)| known != name).map(|(k, v)| (k.into_owned(), v.into_owned())).collect();
     let mut next = url.clone();
     next.query_pairs_mut().clear().extend_pairs(others).append_pair(name, value);
     next
@@ -119,7 +120,9 @@ impl From<PagingError> for Problem {
     fn from(error: PagingError) -> Self {
         let (what, remedy) = match &error {
             PagingError::NoList => ("There are no further pages", "Ask without --all-pages"),
-            PagingError::Elsewhere(_) => ("The next page was not fetched", "Ask the provider why; the secret stays with its own hosts"),
+            PagingError::Elsewhere(_) => {
+                ("The next page was not fetched", "Ask the provider why; the secret stays with its own hosts")
+            }
             PagingError::Nowhere(_) => ("The next page was not fetched", "Ask the provider; the pages up to here are complete"),
         };
         Self::new(what, error.to_string(), remedy)

@@ -29,10 +29,17 @@ impl Engine {
 
     /// Keeps a secret from an answer as a credential like the one that asked for it: same provider, same region, the
     /// fields that request and answer tell.
-    pub async fn keep_minted(&self, acting: &Credential, name: Name, exchange: &Exchange, minted: &Minted) -> Result<Credential, Problem> {
+    pub async fn keep_minted(
+        &self,
+        acting: &Credential,
+        name: Name,
+        exchange: &Exchange,
+        minted: &Minted,
+    ) -> Result<Credential, Problem> {
         let found = self.identify(&minted.secret)?;
         let told = found.candidates.iter().find(|candidate| candidate.provider == acting.provider);
-        let kind = told.filter(|candidate| candidate.confidence >= Confidence::Likely).map_or(&acting.kind, |candidate| &candidate.kind);
+        let kind =
+            told.filter(|candidate| candidate.confidence >= Confidence::Likely).map_or(&acting.kind, |candidate| &candidate.kind);
         let kind = self.catalogue.kind(&acting.provider, self.kind_of(acting, minted).unwrap_or(kind))?;
         self.add(NewCredential {
             name,

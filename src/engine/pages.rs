@@ -9,10 +9,10 @@ use url::Url;
 
 use super::Engine;
 use super::message::{Exchange, Order};
+use crate::domain::Credential;
 use crate::domain::paging::{self, Page};
 use crate::domain::problem::{Class, Problem};
 use crate::domain::request::{Draft, Target};
-use crate::domain::Credential;
 
 /// A page that was turned to.
 pub struct Leaf<'a> {

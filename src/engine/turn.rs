@@ -8,11 +8,11 @@ use super::Engine;
 use super::authorize::Trouble;
 use super::budget::Account;
 use super::withhold::Dispatched;
+use crate::domain::Credential;
 use crate::domain::problem::{Class, Problem};
 use crate::domain::rate_limit;
 use crate::domain::region::Region;
 use crate::domain::request::Draft;
-use crate::domain::Credential;
 
 /// How often a request that reads is sent at most.
 const ATTEMPTS: u32 = 3;

@@ -21,7 +21,8 @@ pub struct Lines {
 pub fn lines(outgoing: &Outgoing, scheme: &str, origins: &[Origin]) -> Result<Lines, NetError> {
     check(outgoing, origins)?;
     let url = &outgoing.url;
-    let mut headers = vec![("host".to_owned(), host(url)), ("authorization".to_owned(), format!("{scheme} {MASK}").trim_start().to_owned())];
+    let mut headers =
+        vec![("host".to_owned(), host(url)), ("authorization".to_owned(), format!("{scheme} {MASK}").trim_start().to_owned())];
     let own = |name: &str| outgoing.headers.iter().any(|(known, _)| known.eq_ignore_ascii_case(name));
     let ours = [("accept", "*/*"), ("user-agent", USER_AGENT), ("accept-encoding", "gzip")];
     headers.extend(ours.iter().filter(|(name, _)| !own(name)).map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));

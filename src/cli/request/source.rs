@@ -120,7 +120,8 @@ fn free_draft(method: Method, target: &str) -> Result<Draft, Problem> {
 fn load(context: &Context<'_>, credential: &Credential, id: &SavedId) -> Result<Draft, Problem> {
     let saved = Requests::of(&context.paths).load(id)?;
     if saved.provider != credential.provider {
-        let why = format!("it was saved for {}, and {} is a credential of {}", saved.provider, credential.name, credential.provider);
+        let why =
+            format!("it was saved for {}, and {} is a credential of {}", saved.provider, credential.name, credential.provider);
         return Err(usage("The request does not fit the credential", &why, "use a credential of that provider"));
     }
     saved.draft()

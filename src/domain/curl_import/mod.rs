@@ -9,10 +9,10 @@ mod words;
 
 use url::Url;
 
+use super::Origin;
 use super::problem::{Class, Problem};
 use super::region::{Place, Region};
 use super::request::{Draft, Method, Target};
-use super::Origin;
 use options::{Data, Effect, Given};
 
 /// A command that was understood.
@@ -181,7 +181,9 @@ impl Reading {
             let _ = url.set_username("").and_then(|()| url.set_password(None));
         }
         url.set_fragment(None);
-        if self.get && let Some(data) = self.body.take() {
+        if self.get
+            && let Some(data) = self.body.take()
+        {
             let query = url.query().filter(|query| !query.is_empty()).map(|query| format!("{query}&{data}"));
             url.set_query(Some(&query.unwrap_or(data)));
         }
@@ -243,7 +245,9 @@ impl From<CurlError> for Problem {
         let remedy = match &error {
             CurlError::NotCurl => "Paste a whole command that begins with curl",
             CurlError::Unclosed => "Paste the whole command, to its last line",
-            CurlError::Substitution | CurlError::Variable(_) => "Write the value itself in its place; for the credential's header this is not needed",
+            CurlError::Substitution | CurlError::Variable(_) => {
+                "Write the value itself in its place; for the credential's header this is not needed"
+            }
             CurlError::Escape | CurlError::Method => "Correct it and paste again",
             CurlError::Option(_) | CurlError::NoValue(_) => "Leave the option out, or give it its value",
             CurlError::Unfit(_) => "Write the request by hand: METHOD PATH with --data",

@@ -59,7 +59,10 @@ fn methods_and_bodies_are_those_of_curl() {
         assert_eq!((draft.method, draft.body.as_deref()), (method, body), "{text}");
     }
     assert_eq!(imported("curl -G -d a=1 h.example/x?b=2").draft.target.to_string(), "https://h.example/x?b=2&a=1");
-    assert_eq!(headers(&imported("curl --json '{}' h.example").draft), [("content-type", "application/json"), ("accept", "application/json")]);
+    assert_eq!(
+        headers(&imported("curl --json '{}' h.example").draft),
+        [("content-type", "application/json"), ("accept", "application/json")]
+    );
     assert_eq!(headers(&imported("curl -d x -H 'Content-Type:' -H 'X-A;' h.example").draft), [("x-a", "")]);
 }
 

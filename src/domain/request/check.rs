@@ -46,7 +46,9 @@ impl Draft {
     /// The same draft with a placeholder for everything that is, or looks like, a secret.
     #[must_use]
     pub fn without_secrets(&self, redactor: &Redactor) -> Self {
-        let pairs = |pairs: &[(String, String)]| pairs.iter().map(|(name, value)| (redactor.redact(name), redactor.redact(value))).collect();
+        let pairs = |pairs: &[(String, String)]| {
+            pairs.iter().map(|(name, value)| (redactor.redact(name), redactor.redact(value))).collect()
+        };
         Self {
             method: self.method,
             target: match &self.target {

@@ -99,7 +99,12 @@ mod tests {
     fn a_file_reads_like_a_request() {
         let text = "provider = \"snyk\"\nmethod = \"GET\"\ntarget = \"/rest/orgs\"\nquery = [[\"version\", \"2024-10-15\"]]\n";
         let saved = Saved::from_toml(text).unwrap();
-        assert_eq!(saved.to_toml().replace("query = [[\n    \"version\",\n    \"2024-10-15\",\n]]", "query = [[\"version\", \"2024-10-15\"]]"), text);
+        assert_eq!(
+            saved
+                .to_toml()
+                .replace("query = [[\n    \"version\",\n    \"2024-10-15\",\n]]", "query = [[\"version\", \"2024-10-15\"]]"),
+            text
+        );
         assert!(Saved::from_toml(&format!("{text}colour = 1\n")).unwrap_err().contains("colour"));
     }
 

@@ -8,7 +8,17 @@ pub(super) fn sent(name: &str, at: i64) -> Sent {
     let (region, status) = ("SNYK-EU-01".to_owned(), Some(200));
     let credential = id_of(name);
     let verdict = Verdict::Accepted;
-    Sent { at: moment(at), credential, region, draft, body_left_out: at % 2 == 1, status, verdict, latency_ms: Some(41), size: Some(1_200) }
+    Sent {
+        at: moment(at),
+        credential,
+        region,
+        draft,
+        body_left_out: at % 2 == 1,
+        status,
+        verdict,
+        latency_ms: Some(41),
+        size: Some(1_200),
+    }
 }
 
 fn times(index: &Index, filter: &HistoryFilter, limit: usize) -> Vec<i64> {

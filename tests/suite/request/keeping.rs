@@ -19,7 +19,13 @@ fn requests_are_remembered_found_and_sent_again() {
     let all = history(&home, &["probe"]);
     assert_eq!(all.iter().map(|line| line["target"].as_str().unwrap()).collect::<Vec<_>>(), ["/rest/self", "/rest/first"]);
     let first = &history(&home, &["--search", "FIRST"])[0];
-    for (member, expected) in [("name", json!("probe")), ("region", json!("HERE")), ("status", json!(200)), ("verdict", json!("accepted")), ("preset", Value::Null)] {
+    for (member, expected) in [
+        ("name", json!("probe")),
+        ("region", json!("HERE")),
+        ("status", json!(200)),
+        ("verdict", json!("accepted")),
+        ("preset", Value::Null),
+    ] {
         assert_eq!(first[member], expected, "{first}");
     }
     let again = home.run(&["history", "resend", &first["id"].to_string()]).expect(0);

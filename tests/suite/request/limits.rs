@@ -42,8 +42,14 @@ fn what_is_left_is_told_and_headers_are_explained() {
     let server = Recorder::answering(move |_| answer("200 OK", headers, "{\"a\":1}"));
     let home = bound_to(&server);
     let shown = home.run(&["request", "probe", "/rest/self", "--include"]).expect(0);
-    assert!(shown.out.starts_with("HTTP/1.1 200\n") && shown.out.contains("\nsunset: 2020-01-01\n") && shown.out.ends_with("\n\n{\"a\":1}"));
-    for words in ["37 of 1620 left, resets in 12 s", "sunset: should have been switched off", "snyk-request-id: the request's number"] {
+    assert!(
+        shown.out.starts_with("HTTP/1.1 200\n")
+            && shown.out.contains("\nsunset: 2020-01-01\n")
+            && shown.out.ends_with("\n\n{\"a\":1}")
+    );
+    for words in
+        ["37 of 1620 left, resets in 12 s", "sunset: should have been switched off", "snyk-request-id: the request's number"]
+    {
         assert!(shown.err.contains(words), "{words} in {}", shown.err);
     }
     let whole = home.run(&["request", "probe", "/rest/self", "--json"]).expect(0).json();

@@ -20,7 +20,19 @@ fn three_commands_walk_from_organisations_to_issues() {
     let project = first(&["request", ADMIN, "--preset", "projects", "--param", &org, "--jq", ".data[0].id", "-r"]);
     let project = format!("project_id={project}");
     let issues = home
-        .run(&["request", ADMIN, "--preset", "aggregated-issues", "--param", &org, "--param", &project, "--yes", "--jq", ".issues | length"])
+        .run(&[
+            "request",
+            ADMIN,
+            "--preset",
+            "aggregated-issues",
+            "--param",
+            &org,
+            "--param",
+            &project,
+            "--yes",
+            "--jq",
+            ".issues | length",
+        ])
         .expect(0);
     assert!(issues.out.trim().parse::<u32>().unwrap() > 0, "{}", issues.out);
 }
@@ -55,7 +67,11 @@ fn links_of_every_form_and_counted_pages_are_followed() {
     assert_eq!((orgs, asked(&world, "GET", "/rest/orgs")), (30, pages));
     assert_eq!(count(&["request", ADMIN, "--preset", "groups", "--all-pages"]), 3);
     assert_eq!(count(&["request", ADMIN, "--preset", "tenants", "--all-pages"]), 1);
-    let key = world.manifest["credentials"].as_array().unwrap().iter().find(|known| known["kind"] == "api-key" && known["provider"] == "snyk-api-web");
+    let key = world.manifest["credentials"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|known| known["kind"] == "api-key" && known["provider"] == "snyk-api-web");
     let key = key.unwrap()["name"].as_str().unwrap();
     home.adopt(&world, key).expect(0);
     assert_eq!(count(&["request", key, "--preset", "findings", "--all-pages"]), 240);

@@ -8,7 +8,9 @@ use crate::support::recorder::{Recorder, answer};
 #[test]
 fn a_secret_that_is_sent_back_is_masked_everywhere() {
     let body = format!(r#"{{"echo":"{SECRET}","encoded":"{}","n":1.50}}"#, hex(SECRET));
-    let server = Recorder::answering(move |_| answer("400 Bad Request", &format!("x-echo: token {SECRET}\r\nset-cookie: sid=4711\r\n"), &body));
+    let server = Recorder::answering(move |_| {
+        answer("400 Bad Request", &format!("x-echo: token {SECRET}\r\nset-cookie: sid=4711\r\n"), &body)
+    });
     let home = bound_to(&server);
     let shown = home.run(&["request", "probe", "/rest/x", "--include"]).expect(4);
     let whole = home.run(&["request", "probe", "/rest/x", "--json"]).expect(4);
@@ -31,7 +33,9 @@ fn a_check_keeps_no_secret_that_is_sent_back() {
 fn a_minted_secret_is_kept_under_its_name_and_shown_to_nobody() {
     let (home, world) = met(&["us01-admin"]);
     let example = world.manifest["credentials"].as_array().unwrap().iter();
-    let account = example.clone().find(|known| known["kind"] == "service-account-token" && known["region"] == "SNYK-US-01" && known["fields"]["org_id"].is_string());
+    let account = example.clone().find(|known| {
+        known["kind"] == "service-account-token" && known["region"] == "SNYK-US-01" && known["fields"]["org_id"].is_string()
+    });
     let fields = &account.unwrap()["fields"];
     let (org, role) = (fields["org_id"].as_str().unwrap(), fields["role_id"].as_str().unwrap());
     let attributes = json!({"name": "minted-here", "role_id": role, "auth_type": "oauth_client_secret"});
@@ -58,7 +62,11 @@ fn a_minted_secret_without_a_name_is_withheld_and_told() {
     let server = Recorder::saying(r#"{"client_id":"c","client_secret":"snyk_cs_4711_v1"}"#);
     let told = bound_to(&server).run(&["request", "probe", "POST", "/x", "--yes"]).expect(0);
     assert_eq!(told.out, r#"{"client_id":"c","client_secret":"‹secret›"}"#);
-    assert!(told.err.contains("\"client_secret\"") && told.err.contains("--capture") && !told.err.contains("4711"), "{}", told.err);
+    assert!(
+        told.err.contains("\"client_secret\"") && told.err.contains("--capture") && !told.err.contains("4711"),
+        "{}",
+        told.err
+    );
 }
 
 #[test]

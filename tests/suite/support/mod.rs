@@ -3,9 +3,9 @@
 pub(crate) mod again;
 pub(crate) mod faulty;
 pub(crate) mod program;
-pub(crate) mod recorder;
 #[cfg(unix)]
 pub(crate) mod pty;
+pub(crate) mod recorder;
 #[cfg(target_os = "linux")]
 pub(crate) mod secret_service;
 pub(crate) mod session;

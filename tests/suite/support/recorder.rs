@@ -68,7 +68,9 @@ impl Recorded {
 /// An answer with a JSON body; `headers` are whole lines.
 pub(crate) fn answer(status: &str, headers: &str, json: &str) -> String {
     let length = json.len();
-    format!("HTTP/1.1 {status}\r\ncontent-type: application/json\r\n{headers}content-length: {length}\r\nconnection: close\r\n\r\n{json}")
+    format!(
+        "HTTP/1.1 {status}\r\ncontent-type: application/json\r\n{headers}content-length: {length}\r\nconnection: close\r\n\r\n{json}"
+    )
 }
 
 fn read(stream: &mut TcpStream) -> Option<Recorded> {
