@@ -59,15 +59,6 @@ impl Output {
         written.and_then(|()| out.flush()).or_else(broken)
     }
 
-    /// A piece of a result that is still growing; `Break` where nobody reads on.
-    pub(super) fn piece(&self, text: &str) -> Result<ControlFlow<()>, Problem> {
-        let mut out = io::stdout().lock();
-        match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(ControlFlow::Break(())),
-            written => written.or_else(broken).map(ControlFlow::Continue),
-        }
-    }
-
     /// A table, its last column cut to the width of the terminal.
     pub(super) fn table(&self, table: &Table) -> Result<(), Problem> {
         let width = if self.terminal { terminal_width() } else { usize::MAX };
@@ -101,6 +92,15 @@ pub(super) fn pass_on(stream: Stream, bytes: &[u8]) -> io::Result<()> {
             out.write_all(bytes).and_then(|()| out.flush())
         }
         Stream::Err => io::stderr().write_all(bytes),
+    }
+}
+
+/// A piece of a result that is still growing; `Break` where nobody reads on.
+pub(super) fn piece(text: &str) -> Result<ControlFlow<()>, Problem> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(ControlFlow::Break(())),
+        written => written.or_else(broken).map(ControlFlow::Continue),
     }
 }
 

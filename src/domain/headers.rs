@@ -81,8 +81,9 @@ pub fn explained(answer: &Answer, now: Moment) -> Vec<Explained<'_>> {
 
 fn version_served(served: &str, seen: &Seen<'_>) -> Option<String> {
     match seen.answer.header("snyk-version-requested") {
-        Some(asked) if asked != served => Some(format!("the newest version on or before {asked}, which was asked for")),
-        _ => Some("the version of the API that answered".to_owned()),
+        Some(asked) if asked == served => None,
+        Some(asked) => Some(format!("the newest version on or before {asked}, which was asked for")),
+        None => Some("the version of the API that answered".to_owned()),
     }
 }
 

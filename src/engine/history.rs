@@ -52,7 +52,7 @@ impl Engine {
     }
 
     /// Keeps a request and what came of it. A history that cannot be written is no reason to withhold an answer.
-    pub(super) async fn record(&self, credential: &Credential, entry: Entry, outcome: Option<(&Answer, Verdict)>) {
+    pub(super) async fn remember(&self, credential: &Credential, entry: Entry, outcome: Option<(&Answer, Verdict)>) {
         let answer = outcome.map(|(answer, _)| answer);
         let sent = Sent {
             at: self.now(),

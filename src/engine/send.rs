@@ -37,11 +37,11 @@ impl Engine {
         let entry = self.entry(credential, &draft, keep, &redactor);
         match self.answer_to(credential, draft, redactor, waiting).await {
             Ok((exchange, verdict)) => {
-                self.record(credential, entry, Some((&exchange.answer, verdict))).await;
+                self.remember(credential, entry, Some((&exchange.answer, verdict))).await;
                 Ok(exchange)
             }
             Err(problem) => {
-                self.record(credential, entry, None).await;
+                self.remember(credential, entry, None).await;
                 Err(problem)
             }
         }

@@ -15,6 +15,7 @@ mod keyring;
 #[cfg(target_os = "linux")]
 mod leak;
 mod net;
+mod request;
 mod rotation;
 mod sandbox;
 mod screen;

@@ -1,5 +1,6 @@
 //! What came back, as a person or a script wants it.
 
+use super::super::output;
 use super::Context;
 use super::sending::Withheld;
 use crate::domain::headers;
@@ -56,11 +57,11 @@ pub(super) fn exit_code(answer: &Answer) -> u8 {
 }
 
 /// The results of a filter, a line each.
-pub(super) fn filtered(context: &Context<'_>, filter: &Filter, json: &str, raw: bool) -> Result<(), Problem> {
+pub(super) fn filtered(filter: &Filter, json: &str, raw: bool) -> Result<(), Problem> {
     for output in filter.outputs(json)? {
         let output = output?;
         let line = if raw { output.plain() } else { output.json() };
-        if context.out.piece(&format!("{line}\n"))?.is_break() {
+        if output::piece(&format!("{line}\n"))?.is_break() {
             break;
         }
     }
@@ -104,8 +105,9 @@ fn shape(exchange: &Exchange, withheld: &[Withheld], showing: &Showing, now: Mom
 }
 
 fn head(context: &Context<'_>, answer: &Answer, now: Moment) -> Result<(), Problem> {
-    let headers: String = answer.headers.iter().map(|(name, value)| format!("{name}: {value}\n")).collect();
-    context.out.text(&format!("{} {}\n{headers}", answer.version, answer.status))?;
+    let lines = answer.headers.iter().map(|(name, value)| format!("{name}: {value}"));
+    let lines: Vec<_> = std::iter::once(format!("{} {}", answer.version, answer.status)).chain(lines).collect();
+    context.out.text(&format!("{}\n", lines.join("\n")))?;
     for known in headers::explained(answer, now) {
         context.out.note(&format!("{}: {}", known.name, known.meaning));
     }
@@ -115,7 +117,7 @@ fn head(context: &Context<'_>, answer: &Answer, now: Moment) -> Result<(), Probl
 fn body(context: &Context<'_>, answer: &Answer, showing: &Showing) -> Result<(), Problem> {
     match (&answer.body, &showing.filter) {
         (Body::Empty, _) => Ok(()),
-        (Body::Text(text), Some(filter)) if answer.status < 400 => filtered(context, filter, text, showing.raw),
+        (Body::Text(text), Some(filter)) if answer.status < 400 => filtered(filter, text, showing.raw),
         (Body::Text(text), _) => context.out.bytes(text.as_bytes()),
         (Body::Binary(bytes), _) if context.out.is_terminal() => {
             context.out.note(&format!("{} bytes that are not text; pipe them into a file", bytes.len()));

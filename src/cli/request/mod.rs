@@ -35,18 +35,8 @@ pub(super) struct Request {
     source: source::Source,
     #[command(flatten)]
     shape: Shape,
-    /// Show what would be sent, and send nothing
-    #[arg(long, conflicts_with_all = ["curl", "all_pages", "jq", "capture"])]
-    dry_run: bool,
-    /// Print the request as a curl command with a variable for the secret, and send nothing
-    #[arg(long, conflicts_with_all = ["all_pages", "jq", "capture"])]
-    curl: bool,
-    /// Keep the request under this name, without secrets, and send nothing
-    #[arg(long, value_name = "ID", value_parser = saved_id, conflicts_with_all = ["curl", "dry_run", "all_pages", "jq", "capture"])]
-    save: Option<SavedId>,
-    /// Go on to the last page and print all elements as one list
-    #[arg(long, conflicts_with = "capture")]
-    all_pages: bool,
+    #[command(flatten)]
+    instead: Instead,
     /// Keep a secret that the answer brings as a credential of this name
     #[arg(long, value_name = "NAME")]
     capture: Option<String>,
@@ -56,6 +46,24 @@ pub(super) struct Request {
     /// Go on without being asked where the method changes something
     #[arg(long)]
     yes: bool,
+}
+
+/// What is done instead of sending one request and showing its answer.
+#[derive(Debug, clap::Args)]
+#[group(multiple = false)]
+struct Instead {
+    /// Show what would be sent, and send nothing
+    #[arg(long, conflicts_with_all = ["jq", "capture"])]
+    dry_run: bool,
+    /// Print the request as a curl command with a variable for the secret, and send nothing
+    #[arg(long, conflicts_with_all = ["jq", "capture"])]
+    curl: bool,
+    /// Keep the request under this name, without secrets, and send nothing
+    #[arg(long, value_name = "ID", value_parser = saved_id, conflicts_with_all = ["jq", "capture"])]
+    save: Option<SavedId>,
+    /// Go on to the last page and print all elements as one list
+    #[arg(long, conflicts_with = "capture")]
+    all_pages: bool,
 }
 
 /// How the answer is shown.
@@ -79,17 +87,17 @@ impl Request {
         let capture = self.capture.as_deref().map(parse_name).transpose()?;
         let credential = context.engine()?.find(&self.name).await?;
         let draft = self.source.draft(context, &credential)?;
-        if self.curl {
+        if self.instead.curl {
             return preview::curl(context, &credential, &draft);
         }
-        if self.dry_run {
+        if self.instead.dry_run {
             return preview::preview(context, &credential, &draft);
         }
-        if let Some(id) = &self.save {
+        if let Some(id) = &self.instead.save {
             return save(context, &credential, &draft, id).await;
         }
         let keep = if self.keep_body { Keep::WithBody } else { Keep::WithoutBody };
-        if self.all_pages {
+        if self.instead.all_pages {
             let order = Order { draft, consent: Consent::NotAsked, keep };
             return pages::run(context, &credential, order, &showing).await;
         }

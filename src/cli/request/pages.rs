@@ -21,7 +21,7 @@ pub(super) async fn run(context: &Context<'_>, credential: &Credential, order: O
     let mut list = if streams { List::Written { begun: false } } else { List::Held(Vec::new()) };
     let waiting = |wait| sending::waiting(context, wait);
     let outcome = {
-        let reading = engine.all_pages(credential, order, |leaf| list.add(context, &leaf), &waiting);
+        let reading = engine.all_pages(credential, order, |leaf| list.add(&leaf), &waiting);
         tokio::select! {
             outcome = reading => Some(outcome),
             _ = tokio::signal::ctrl_c() => None,
@@ -56,7 +56,7 @@ enum List {
 }
 
 impl List {
-    fn add(&mut self, context: &Context<'_>, leaf: &Leaf<'_>) -> Result<ControlFlow<()>, Problem> {
+    fn add(&mut self, leaf: &Leaf<'_>) -> Result<ControlFlow<()>, Problem> {
         progress(leaf.number);
         match self {
             Self::Held(items) => {
@@ -70,15 +70,15 @@ impl List {
                     text.push_str(item.get());
                     *begun = true;
                 }
-                context.out.piece(&text)
+                output::piece(&text)
             }
         }
     }
 
     fn end(self, context: &Context<'_>, showing: &Showing, turned: Option<&Turned>) -> Result<(), Problem> {
         match (self, &showing.filter) {
-            (Self::Written { begun: true }, _) => context.out.piece("\n]\n").map(drop),
-            (Self::Written { begun: false }, _) => context.out.piece("[]\n").map(drop),
+            (Self::Written { begun: true }, _) => output::piece("\n]\n").map(drop),
+            (Self::Written { begun: false }, _) => output::piece("[]\n").map(drop),
             (Self::Held(items), filter) if context.out.json => {
                 let body = match filter {
                     Some(filter) => answer::values(filter, &array(&items))?,
@@ -91,7 +91,7 @@ impl List {
                     "explanation": last.and_then(|last| last.explanation.as_ref()),
                 }))
             }
-            (Self::Held(items), Some(filter)) => answer::filtered(context, filter, &array(&items), showing.raw),
+            (Self::Held(items), Some(filter)) => answer::filtered(filter, &array(&items), showing.raw),
             (Self::Held(_), None) => Ok(()),
         }
     }

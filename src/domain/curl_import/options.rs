@@ -126,8 +126,7 @@ pub(super) fn read(words: Vec<Word>) -> Result<Vec<Given>, CurlError> {
 
 /// `-sXPOST`: letters, the first of which that takes a value takes the rest of the word, or the next one.
 fn short(word: &Word, words: &mut impl Iterator<Item = Word>, given: &mut Vec<Given>) -> Result<(), CurlError> {
-    let mut letters = word.text[1..].char_indices();
-    while let Some((at, letter)) = letters.next() {
+    for (at, letter) in word.text[1..].char_indices() {
         let known = OPTIONS.iter().find(|(_, short, _)| *short == letter && letter != ' ');
         let (name, _, effect) = known.ok_or_else(|| CurlError::Option(format!("-{letter}")))?;
         if !effect.takes_value() {
