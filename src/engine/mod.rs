@@ -6,6 +6,7 @@ mod check;
 mod clipboard;
 mod consumer;
 pub mod exec;
+pub mod import;
 mod keyring;
 mod lock;
 pub mod message;
@@ -29,7 +30,7 @@ use crate::index::Index;
 use crate::net::{Limits, Transport};
 use crate::store::{Store, Unlock};
 
-pub use consumer::{Delivery, Proof, snyk_cli_locations};
+pub use consumer::{Delivery, Proof, probely_cli_locations, snyk_cli_locations};
 pub use open::{add_region, catalogue, in_memory, open, other_stores, passphrase_from_file};
 pub use tasks::Tasks;
 
