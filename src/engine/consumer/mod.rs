@@ -203,7 +203,7 @@ fn check_target(target: &Target) -> Result<(), ConsumerError> {
     changed(target, &file, "x").map(drop)
 }
 
-pub(super) fn write(target: &Target, secret: &str) -> Result<Option<String>, ConsumerError> {
+fn write(target: &Target, secret: &str) -> Result<Option<String>, ConsumerError> {
     let path = target.path();
     let _lock = if let Target::SnykCli { .. } = target { Some(snyk_cli::lock(path)?) } else { None };
     let file = ForeignFile::open(path)?;
@@ -213,12 +213,31 @@ pub(super) fn write(target: &Target, secret: &str) -> Result<Option<String>, Con
     Ok(note)
 }
 
+/// Empties the place if it still holds this secret; looked at and changed under one lock.
+pub(super) fn blank(target: &Target, secret: &Secret) -> Result<(), ConsumerError> {
+    let path = target.path();
+    let _lock = if let Target::SnykCli { .. } = target { Some(snyk_cli::lock(path)?) } else { None };
+    let file = ForeignFile::open(path)?;
+    let there = held(target, &file)?.map(|text| Secret::new(text.as_bytes().to_vec()));
+    if !there.is_some_and(|there| there.same_as(secret)) {
+        return Err(ConsumerError::Changed(path.to_owned()));
+    }
+    let text = changed(target, &file, "")?;
+    file.replace(&text)
+}
+
 pub(super) fn read(target: &Target) -> Result<Option<Zeroizing<String>>, ConsumerError> {
-    let file = ForeignFile::open(target.path())?;
-    let refused = |refusal| refused(&file, refusal);
+    if let Target::Command(_) = target {
+        return Ok(None);
+    }
+    held(target, &ForeignFile::open(target.path())?)
+}
+
+fn held(target: &Target, file: &ForeignFile) -> Result<Option<Zeroizing<String>>, ConsumerError> {
+    let refused = |refusal| refused(file, refusal);
     match target {
         Target::EnvFile { key, .. } => {
-            let held = env_file::get(file.text(), key).map_err(|garbled| garbage(&file, Some(garbled.line), garbled.why))?;
+            let held = env_file::get(file.text(), key).map_err(|garbled| garbage(file, Some(garbled.line), garbled.why))?;
             Ok(held.map(|value| Zeroizing::new(value.to_owned())))
         }
         Target::JsonFile { pointer, .. } => Document::parse(file.text()).and_then(|json| json.get(pointer)).map_err(refused),

@@ -7,8 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::Engine;
-use super::consumer::error::ConsumerError;
-use super::consumer::{in_background, read, write};
+use super::consumer::{blank, in_background};
 use super::message::NewCredential;
 use crate::domain::consumer::Target;
 use crate::domain::credential::Part;
@@ -98,13 +97,7 @@ impl Engine {
             return Err(Problem::new(what, why, "nothing was changed; import it under another name first"));
         }
         let (target, secret) = (find.target.clone(), Arc::clone(&find.secret));
-        let blanked = in_background(move || {
-            let there = read(&target)?.map(|text| Secret::new(text.as_bytes().to_vec()));
-            if !there.is_some_and(|there| there.same_as(&secret)) {
-                return Err(ConsumerError::Changed(target.path().to_owned()));
-            }
-            write(&target, "").map(drop)
-        });
+        let blanked = in_background(move || blank(&target, &secret));
         blanked.await?.map_err(|error| error.problem(what))
     }
 
