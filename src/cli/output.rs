@@ -35,12 +35,14 @@ impl Output {
     }
 
     /// One JSON value on one line.
+    #[expect(clippy::unused_self, reason = "whoever prints has an output")]
     pub(super) fn value(&self, value: &impl Serialize) -> Result<(), Problem> {
         let mut out = io::BufWriter::new(io::stdout().lock());
         serde_json::to_writer(&mut out, value).map_err(io::Error::from).and_then(|()| finish_line(out)).or_else(broken)
     }
 
     /// Lines of text.
+    #[expect(clippy::unused_self, reason = "whoever prints has an output")]
     pub(super) fn text(&self, text: &str) -> Result<(), Problem> {
         let mut out = io::stdout().lock();
         writeln!(out, "{text}").and_then(|()| out.flush()).or_else(broken)
@@ -165,6 +167,7 @@ fn finish_line(mut out: impl Write) -> io::Result<()> {
 }
 
 /// A reader that went away (`| head`) is no error; anything else is.
+#[expect(clippy::needless_pass_by_value, reason = "it stands behind `or_else`")]
 fn broken(error: io::Error) -> Result<(), Problem> {
     if error.kind() == io::ErrorKind::BrokenPipe {
         return Ok(());

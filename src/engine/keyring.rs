@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::Engine;
+use super::audit::Deed;
 use super::message::{Edit, NewCredential};
 use crate::domain::credential::{Part, Slot};
 use crate::domain::identify::{self, Identified};
@@ -15,6 +16,27 @@ use crate::domain::provider::Kind;
 use crate::domain::{Credential, CredentialId, Name, Secret};
 use crate::index::{Index, IndexError};
 use crate::store::{ItemKey, StoreError};
+
+/// The doors by which a secret leaves the store for a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Door {
+    /// To a pipe.
+    Get,
+    /// To the screen.
+    Reveal,
+    /// To the clipboard.
+    Copy,
+}
+
+impl Door {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Get => "get",
+            Self::Reveal => "reveal",
+            Self::Copy => "copy",
+        }
+    }
+}
 
 impl Engine {
     /// All credentials, by name. The store is not touched.
@@ -46,6 +68,7 @@ impl Engine {
             self.forget_everywhere(&credential).await?;
             return Err(problem);
         }
+        self.register(Deed::new("add", "done").on(credential.name.as_str())).await?;
         Ok(credential)
     }
 
@@ -53,6 +76,13 @@ impl Engine {
     pub async fn edit(&self, id: &CredentialId, edit: Edit) -> Result<Credential, Problem> {
         let before = self.by_id(id).await?;
         self.validate_edit(&before, &edit)?;
+        let _claim = match edit.secret {
+            Some(_) => Some(self.locks.claim(id)?),
+            None => None,
+        };
+        if edit.secret.is_some() {
+            self.require_no_rotation(id).await?;
+        }
         if let Some(name) = edit.name.as_ref().filter(|name| **name != before.name) {
             self.refuse_taken(name).await?;
         }
@@ -60,15 +90,22 @@ impl Engine {
             Some(secret) => Some(self.replace_secret(&before, secret).await?),
             None => None,
         };
+        let what = changed(&edit);
         let id = id.clone();
-        self.with_index(move |index| index.update(&id, |credential| apply(credential, edit, fingerprint))).await
+        let after = self.with_index(move |index| index.update(&id, |credential| apply(credential, edit, fingerprint))).await?;
+        self.register(Deed::new("edit", "done").on(after.name.as_str()).because(what)).await?;
+        Ok(after)
     }
 
     /// Forgets a credential and its secrets here; the provider is not asked. The secrets go first, so that a store
     /// that is locked leaves everything as it was.
     pub async fn remove(&self, id: &CredentialId) -> Result<(), Problem> {
         let credential = self.by_id(id).await?;
-        self.forget_everywhere(&credential).await
+        // Before the first secret goes: the journal of a rotation that is not over counts on all of them.
+        let _claim = self.locks.claim(id)?;
+        self.require_no_rotation(id).await?;
+        self.forget_everywhere(&credential).await?;
+        self.register(Deed::new("remove", "done").on(credential.name.as_str())).await
     }
 
     /// What a pasted secret may be. Offline.
@@ -76,8 +113,10 @@ impl Engine {
         Ok(identify::identify(pasted, &self.catalogue)?)
     }
 
-    /// Credentials that already hold this very secret.
+    /// Credentials that already hold this very secret. One that the store cannot hold is refused: this is the first that
+    /// is asked about a new secret, and it may write the key of the fingerprints.
     pub async fn twins(&self, secret: &Secret) -> Result<Vec<Name>, Problem> {
+        self.check_size(secret)?;
         let fingerprint = self.fingerprint(secret).await?;
         self.with_index(move |index| index.with_fingerprint(&fingerprint)).await
     }
@@ -85,6 +124,14 @@ impl Engine {
     /// A part of the credential's current secret, from the store.
     pub async fn secret(&self, credential: &Credential, part: &Part) -> Result<Secret, Problem> {
         Ok(self.store.get(&ItemKey::of(&credential.id, Slot::Current, part)).await?)
+    }
+
+    /// A part of the credential's current secret for a person. It is on record before it is given.
+    pub async fn disclose(&self, credential: &Credential, part: &Part, door: Door) -> Result<Secret, Problem> {
+        let secret = self.secret(credential, part).await?;
+        let remark = if *part == Part::Secret { String::new() } else { format!("the part {}", part.as_str()) };
+        self.register(Deed::new(door.word(), "done").on(credential.name.as_str()).because(remark)).await?;
+        Ok(secret)
     }
 
     /// Runs index work off the drawing task.
@@ -138,7 +185,7 @@ impl Engine {
         Ok(())
     }
 
-    async fn refuse_taken(&self, name: &Name) -> Result<(), Problem> {
+    pub(super) async fn refuse_taken(&self, name: &Name) -> Result<(), Problem> {
         let wanted = name.clone();
         self.with_index(move |index| match index.by_name(wanted.as_str()) {
             Ok(_) => Err(IndexError::NameTaken(wanted)),
@@ -222,7 +269,8 @@ fn check_fields(kind: &Kind, fields: &BTreeMap<String, String>) -> Result<(), Pr
         let why = format!("a {} has no such field", kind.title);
         return Err(Problem::new(format!("Unknown field \"{unknown}\""), why, remedy).of(Class::Usage));
     }
-    let missing = kind.fields.iter().find(|field| field.required && fields.get(&field.id).is_none_or(|value| value.is_empty()));
+    let missing =
+        kind.fields.iter().find(|field| field.required && fields.get(&field.id).is_none_or(std::string::String::is_empty));
     missing.map_or(Ok(()), |field| {
         let remedy = format!("give it with --field {}=…; {}", field.id, field.help);
         Err(Problem::new(
@@ -232,6 +280,19 @@ fn check_fields(kind: &Kind, fields: &BTreeMap<String, String>) -> Result<(), Pr
         )
         .of(Class::Usage))
     })
+}
+
+/// What an edit changes, by name only.
+fn changed(edit: &Edit) -> String {
+    let things = [
+        ("name", edit.name.is_some()),
+        ("region", edit.region.is_some()),
+        ("fields", !edit.fields.is_empty()),
+        ("labels", edit.labels.is_some()),
+        ("expiry", edit.expires.is_some()),
+        ("secret", edit.secret.is_some()),
+    ];
+    things.iter().filter(|(_, changed)| *changed).map(|(thing, _)| *thing).collect::<Vec<_>>().join(", ")
 }
 
 fn apply(credential: &mut Credential, edit: Edit, fingerprint: Option<String>) {

@@ -12,7 +12,12 @@ mod house;
 #[cfg(unix)]
 mod import;
 mod index;
+#[cfg(target_os = "linux")]
+mod keyring;
+#[cfg(target_os = "linux")]
+mod leak;
 mod net;
+mod rotation;
 mod sandbox;
 mod screen;
 mod shell;
