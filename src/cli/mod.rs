@@ -14,17 +14,20 @@ mod demo;
 mod edit;
 mod exec;
 mod get;
+mod history;
 mod human;
 mod identify;
 mod import;
 mod list;
 mod man;
 mod output;
+mod presets;
 mod process;
 mod prompt;
 mod regions;
 mod remove;
 mod request;
+mod requests;
 mod revoke;
 mod rotate;
 mod sandbox;
@@ -112,6 +115,12 @@ enum Verb {
     Completions(completions::Completions),
     /// Write the manual page of the program or of one command
     Man(man::Man),
+    /// List the ready-made requests of a provider, or those of use to a credential
+    Presets(presets::Presets),
+    /// List the requests that were saved under a name, or change them
+    Requests(requests::Requests),
+    /// List the requests that were sent, send one again, or forget them
+    History(history::History),
     /// Look at the store, or unlock it
     Store(store::Store),
 }
@@ -174,6 +183,9 @@ async fn dispatch(verb: Option<Verb>, context: &Context<'_>) -> Result<u8, Probl
         Some(Verb::Audit(verb)) => verb.run(context).await,
         Some(Verb::Completions(verb)) => verb.run(context),
         Some(Verb::Man(verb)) => verb.run(context),
+        Some(Verb::Presets(verb)) => verb.run(context).await,
+        Some(Verb::Requests(verb)) => verb.run(context),
+        Some(Verb::History(verb)) => verb.run(context).await,
         Some(Verb::Store(verb)) => verb.run(context).await,
     }
 }

@@ -1,6 +1,7 @@
 //! The only file that writes to standard output and standard error.
 
 use std::io::{self, IsTerminal, Write};
+use std::ops::ControlFlow;
 use std::process::ExitCode;
 
 use serde::Serialize;
@@ -56,6 +57,15 @@ impl Output {
             written = written.and_then(|()| out.write_all(b"\n"));
         }
         written.and_then(|()| out.flush()).or_else(broken)
+    }
+
+    /// A piece of a result that is still growing; `Break` where nobody reads on.
+    pub(super) fn piece(&self, text: &str) -> Result<ControlFlow<()>, Problem> {
+        let mut out = io::stdout().lock();
+        match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(ControlFlow::Break(())),
+            written => written.or_else(broken).map(ControlFlow::Continue),
+        }
     }
 
     /// A table, its last column cut to the width of the terminal.
