@@ -17,6 +17,7 @@ mod get;
 mod history;
 mod human;
 mod identify;
+mod import;
 mod list;
 mod man;
 mod output;
@@ -94,7 +95,9 @@ enum Verb {
     Probe(check::Probe),
     /// Send a request with a credential
     Request(request::Request),
-    /// Run a command that gets a credential's variables, such as SNYK_TOKEN and SNYK_API
+    /// Take over credentials that lie in plain text: of other programs, or in a file
+    Import(import::Import),
+    /// Run a command that gets a credential's variables, such as `SNYK_TOKEN` and `SNYK_API`
     Exec(exec::Exec),
     /// Say where a credential's secret must be delivered, and deliver it
     Consumer(consumer::Consumers),
@@ -170,6 +173,7 @@ async fn dispatch(verb: Option<Verb>, context: &Context<'_>) -> Result<u8, Probl
         Some(Verb::Region(verb)) => verb.run(context).await,
         Some(Verb::Probe(verb)) => verb.run(context).await,
         Some(Verb::Request(verb)) => verb.run(context).await,
+        Some(Verb::Import(verb)) => verb.run(context).await,
         Some(Verb::Exec(verb)) => verb.run(context).await,
         Some(Verb::Consumer(verb)) => verb.run(context).await,
         Some(Verb::Rotate(verb)) => verb.run(context).await,

@@ -9,6 +9,7 @@ mod clipboard;
 mod consumer;
 pub mod exec;
 mod history;
+pub mod import;
 mod keyring;
 mod lock;
 pub mod message;
@@ -41,7 +42,7 @@ use crate::net::{Limits, Transport};
 use crate::store::{Store, Unlock};
 
 pub use crate::index::{AuditLine, AuditState};
-pub use consumer::{Delivery, Proof, snyk_cli_locations};
+pub use consumer::{Delivery, Proof, probely_cli_locations, snyk_cli_locations};
 pub use keyring::Door;
 pub use open::{add_region, catalogue, in_memory, open, other_stores, passphrase_from_file};
 pub use pages::{Leaf, Turned};

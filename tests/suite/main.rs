@@ -9,6 +9,8 @@ mod docs;
 #[cfg(unix)]
 mod exec;
 mod house;
+#[cfg(unix)]
+mod import;
 mod index;
 #[cfg(target_os = "linux")]
 mod keyring;
