@@ -4,6 +4,7 @@ use super::context::Context;
 use crate::domain::Problem;
 use crate::domain::credential::Part;
 use crate::domain::problem::Class;
+use crate::engine::Door;
 
 /// Write the secret to a pipe; to a terminal only with --reveal
 #[derive(Debug, clap::Args)]
@@ -29,7 +30,7 @@ impl Get {
         }
         let credential = context.engine()?.find(&self.name).await?;
         let part = self.part.map_or(Part::Secret, Part::Named);
-        let secret = context.unlocked().await?.secret(&credential, &part).await?;
+        let secret = context.unlocked().await?.disclose(&credential, &part, Door::Get).await?;
         secret.expose(|bytes| context.out.bytes(bytes))?;
         Ok(0)
     }

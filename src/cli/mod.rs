@@ -4,11 +4,15 @@
 //! the only file of the program that writes to standard output and standard error.
 
 mod add;
+mod audit;
 mod check;
+mod consumer;
 mod context;
+mod create;
 mod demo;
 mod edit;
 mod get;
+mod human;
 mod identify;
 mod list;
 mod output;
@@ -17,6 +21,8 @@ mod prompt;
 mod regions;
 mod remove;
 mod request;
+mod revoke;
+mod rotate;
 mod sandbox;
 mod screen;
 mod secret_input;
@@ -82,6 +88,18 @@ enum Verb {
     Probe(check::Probe),
     /// Send a request with a credential
     Request(request::Request),
+    /// Say where a credential's secret must be delivered, and deliver it
+    Consumer(consumer::Consumers),
+    /// Replace a credential: make, store, prove and deliver the new secret, then revoke the old one
+    Rotate(rotate::Rotate),
+    /// List the rotations that are not over, or all
+    Rotations(rotate::List),
+    /// Have the provider revoke a credential, and show that it is dead; nothing takes its place
+    Revoke(revoke::Revoke),
+    /// Make a new credential at its provider, straight into the store
+    Create(create::Create),
+    /// Show who did what, when and how it ended; --verify finds a line that was edited, removed or moved
+    Audit(audit::Audit),
     /// Look at the store, or unlock it
     Store(store::Store),
 }
@@ -133,6 +151,12 @@ async fn dispatch(verb: Option<Verb>, context: &Context<'_>) -> Result<u8, Probl
         Some(Verb::Region(verb)) => verb.run(context).await,
         Some(Verb::Probe(verb)) => verb.run(context).await,
         Some(Verb::Request(verb)) => verb.run(context).await,
+        Some(Verb::Consumer(verb)) => verb.run(context).await,
+        Some(Verb::Rotate(verb)) => verb.run(context).await,
+        Some(Verb::Rotations(verb)) => verb.run(context).await,
+        Some(Verb::Revoke(verb)) => verb.run(context).await,
+        Some(Verb::Create(verb)) => verb.run(context).await,
+        Some(Verb::Audit(verb)) => verb.run(context).await,
         Some(Verb::Store(verb)) => verb.run(context).await,
     }
 }

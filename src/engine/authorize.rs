@@ -29,6 +29,14 @@ const UNKNOWN_LIFETIME: Duration = Duration::minutes(5);
 /// The part in which a session's access token is kept beside the refresh token, for the other processes.
 const ACCESS_TOKEN: &str = "access_token";
 
+/// Which refresh token is spent.
+#[derive(Clone, Copy)]
+struct Spending<'a> {
+    credential: &'a Credential,
+    kind: &'a Kind,
+    slot: Slot,
+}
+
 /// Why a request got no answer.
 pub(super) enum Trouble {
     /// Nobody answered.
@@ -53,6 +61,31 @@ impl Engine {
         Ok(Bound { scheme: session.scheme, secret: session.token, origins: region.bound_origins() })
     }
 
+    /// The same for the secret in a slot, whatever is remembered of the credential: who asks wants to know whether this
+    /// very secret works. A secret that can be spent once is spent only where it has no access token yet, and its
+    /// successor takes its place in the slot.
+    pub(super) async fn authorize_slot(
+        &self,
+        credential: &Credential,
+        kind: &Kind,
+        region: &Region,
+        slot: Slot,
+    ) -> Result<Bound, Trouble> {
+        let how = &kind.authorization;
+        let session = match how {
+            Authorization::RefreshToken { .. } => {
+                let held = self.locks.hold(&credential.id).await?;
+                self.refreshed(Spending { credential, kind, slot }, how, region, &held).await?
+            }
+            _ => {
+                let (secret, parts) = self.material(credential, kind, slot).await?;
+                let exchange = self.exchange(credential, how, region, &secret, &parts);
+                self.session_of(exchange.access_token(self.transport.as_ref()).await?)
+            }
+        };
+        Ok(Bound { scheme: session.scheme, secret: session.token, origins: region.bound_origins() })
+    }
+
     async fn session(
         &self,
         credential: &Credential,
@@ -69,9 +102,9 @@ impl Engine {
             return Ok(session);
         }
         let session = if matches!(how, Authorization::RefreshToken { .. }) {
-            self.refreshed(credential, kind, how, region, &held).await?
+            self.refreshed(Spending { credential, kind, slot: Slot::Current }, how, region, &held).await?
         } else {
-            let (secret, parts) = self.material(credential, kind).await?;
+            let (secret, parts) = self.material(credential, kind, Slot::Current).await?;
             let exchange = self.exchange(credential, how, region, &secret, &parts);
             self.session_of(exchange.access_token(self.transport.as_ref()).await?)
         };
@@ -82,29 +115,31 @@ impl Engine {
     /// Spends the refresh token, unless another process already has and its access token is still good.
     async fn refreshed(
         &self,
-        credential: &Credential,
-        kind: &Kind,
+        spending: Spending<'_>,
         how: &Authorization,
         region: &Region,
         _held: &Held,
     ) -> Result<Session, Trouble> {
-        if let Some(session) = self.shared_session(credential, how).await? {
+        let Spending { credential, kind, slot } = spending;
+        if let Some(session) = self.shared_session(credential, slot, how).await? {
             return Ok(session);
         }
-        let (secret, parts) = self.material(credential, kind).await?;
+        let (secret, parts) = self.material(credential, kind, slot).await?;
         let refreshed = self.exchange(credential, how, region, &secret, &parts).refresh(self.transport.as_ref()).await?;
         if let Some(next) = &refreshed.next {
-            self.store.put(&key(credential, &Part::Secret), &next.secret).await?;
-            self.note_fingerprint(credential, &next.secret).await?;
+            self.store.put(&ItemKey::of(&credential.id, slot, &Part::Secret), &next.secret).await?;
+            if slot == Slot::Current {
+                self.note_fingerprint(credential, &next.secret).await?;
+            }
         }
         let session = self.session_of(refreshed.access);
-        self.share_session(credential, &session).await?;
+        self.share_session(credential, slot, &session).await?;
         Ok(session)
     }
 
     /// The access token that another process stored, if it is still good and of this region.
-    async fn shared_session(&self, credential: &Credential, how: &Authorization) -> Result<Option<Session>, Trouble> {
-        let stored = match self.store.get(&key(credential, &Part::Named(ACCESS_TOKEN.to_owned()))).await {
+    async fn shared_session(&self, credential: &Credential, slot: Slot, how: &Authorization) -> Result<Option<Session>, Trouble> {
+        let stored = match self.store.get(&ItemKey::of(&credential.id, slot, &access_token())).await {
             Ok(stored) => stored,
             Err(StoreError::Absent) => return Ok(None),
             Err(error) => return Err(error.into()),
@@ -112,9 +147,9 @@ impl Engine {
         Ok(read_shared(&stored, how.scheme()).filter(|session| session.until > self.now()))
     }
 
-    async fn share_session(&self, credential: &Credential, session: &Session) -> Result<(), Trouble> {
+    async fn share_session(&self, credential: &Credential, slot: Slot, session: &Session) -> Result<(), Trouble> {
         let stored = write_shared(session);
-        Ok(self.store.put(&key(credential, &Part::Named(ACCESS_TOKEN.to_owned())), &stored).await?)
+        Ok(self.store.put(&ItemKey::of(&credential.id, slot, &access_token()), &stored).await?)
     }
 
     /// The fingerprint follows the secret, or a twin would be missed.
@@ -124,13 +159,14 @@ impl Engine {
         Ok(())
     }
 
-    /// The secret and its further parts, as far as they are there.
+    /// The secret of a slot, and the current further parts as far as they are there.
     async fn material(
         &self,
         credential: &Credential,
         kind: &Kind,
+        slot: Slot,
     ) -> Result<(Arc<Secret>, BTreeMap<String, Arc<Secret>>), Problem> {
-        let secret = Arc::new(self.secret(credential, &Part::Secret).await?);
+        let secret = Arc::new(self.store.get(&ItemKey::of(&credential.id, slot, &Part::Secret)).await?);
         let mut parts = BTreeMap::new();
         for part in &kind.parts {
             match self.store.get(&key(credential, &Part::Named(part.id.clone()))).await {
@@ -142,7 +178,7 @@ impl Engine {
         Ok((secret, parts))
     }
 
-    fn exchange<'a>(
+    pub(super) fn exchange<'a>(
         &self,
         credential: &'a Credential,
         authorization: &'a Authorization,
@@ -158,6 +194,11 @@ impl Engine {
         let end = token.expires.and_then(|expiry| expiry.moment(received)).unwrap_or(received + UNKNOWN_LIFETIME);
         Session { token: token.secret, scheme: token.scheme, until: end - MARGIN }
     }
+}
+
+/// The part in which a session's access token is kept.
+pub(super) fn access_token() -> Part {
+    Part::Named(ACCESS_TOKEN.to_owned())
 }
 
 fn key(credential: &Credential, part: &Part) -> ItemKey {

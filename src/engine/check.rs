@@ -176,7 +176,7 @@ fn in_turns(credentials: Vec<Credential>) -> Vec<Credential> {
 }
 
 /// Who the answer says the credential acts as.
-fn principal(preset: &Preset, answer: &Answer) -> Option<Principal> {
+pub(super) fn principal(preset: &Preset, answer: &Answer) -> Option<Principal> {
     let pointers = preset.principal.as_ref()?;
     let body: serde_json::Value = serde_json::from_str(answer.body.text()?).ok()?;
     let text = |pointer: &String| body.pointer(pointer).and_then(serde_json::Value::as_str).map(str::to_owned);

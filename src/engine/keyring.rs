@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::Engine;
+use super::audit::Deed;
 use super::message::{Edit, NewCredential};
 use crate::domain::credential::{Part, Slot};
 use crate::domain::identify::{self, Identified};
@@ -15,6 +16,27 @@ use crate::domain::provider::Kind;
 use crate::domain::{Credential, CredentialId, Name, Secret};
 use crate::index::{Index, IndexError};
 use crate::store::{ItemKey, StoreError};
+
+/// The doors by which a secret leaves the store for a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Door {
+    /// To a pipe.
+    Get,
+    /// To the screen.
+    Reveal,
+    /// To the clipboard.
+    Copy,
+}
+
+impl Door {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Get => "get",
+            Self::Reveal => "reveal",
+            Self::Copy => "copy",
+        }
+    }
+}
 
 impl Engine {
     /// All credentials, by name. The store is not touched.
@@ -46,6 +68,7 @@ impl Engine {
             self.forget_everywhere(&credential).await?;
             return Err(problem);
         }
+        self.register(Deed::new("add", "done").on(credential.name.as_str())).await?;
         Ok(credential)
     }
 
@@ -60,15 +83,19 @@ impl Engine {
             Some(secret) => Some(self.replace_secret(&before, secret).await?),
             None => None,
         };
+        let what = changed(&edit);
         let id = id.clone();
-        self.with_index(move |index| index.update(&id, |credential| apply(credential, edit, fingerprint))).await
+        let after = self.with_index(move |index| index.update(&id, |credential| apply(credential, edit, fingerprint))).await?;
+        self.register(Deed::new("edit", "done").on(after.name.as_str()).because(what)).await?;
+        Ok(after)
     }
 
     /// Forgets a credential and its secrets here; the provider is not asked. The secrets go first, so that a store
     /// that is locked leaves everything as it was.
     pub async fn remove(&self, id: &CredentialId) -> Result<(), Problem> {
         let credential = self.by_id(id).await?;
-        self.forget_everywhere(&credential).await
+        self.forget_everywhere(&credential).await?;
+        self.register(Deed::new("remove", "done").on(credential.name.as_str())).await
     }
 
     /// What a pasted secret may be. Offline.
@@ -85,6 +112,14 @@ impl Engine {
     /// A part of the credential's current secret, from the store.
     pub async fn secret(&self, credential: &Credential, part: &Part) -> Result<Secret, Problem> {
         Ok(self.store.get(&ItemKey::of(&credential.id, Slot::Current, part)).await?)
+    }
+
+    /// A part of the credential's current secret for a person. It is on record before it is given.
+    pub async fn disclose(&self, credential: &Credential, part: &Part, door: Door) -> Result<Secret, Problem> {
+        let secret = self.secret(credential, part).await?;
+        let remark = if *part == Part::Secret { String::new() } else { format!("the part {}", part.as_str()) };
+        self.register(Deed::new(door.word(), "done").on(credential.name.as_str()).because(remark)).await?;
+        Ok(secret)
     }
 
     /// Runs index work off the drawing task.
@@ -138,7 +173,7 @@ impl Engine {
         Ok(())
     }
 
-    async fn refuse_taken(&self, name: &Name) -> Result<(), Problem> {
+    pub(super) async fn refuse_taken(&self, name: &Name) -> Result<(), Problem> {
         let wanted = name.clone();
         self.with_index(move |index| match index.by_name(wanted.as_str()) {
             Ok(_) => Err(IndexError::NameTaken(wanted)),
@@ -233,6 +268,19 @@ fn check_fields(kind: &Kind, fields: &BTreeMap<String, String>) -> Result<(), Pr
         )
         .of(Class::Usage))
     })
+}
+
+/// What an edit changes, by name only.
+fn changed(edit: &Edit) -> String {
+    let things = [
+        ("name", edit.name.is_some()),
+        ("region", edit.region.is_some()),
+        ("fields", !edit.fields.is_empty()),
+        ("labels", edit.labels.is_some()),
+        ("expiry", edit.expires.is_some()),
+        ("secret", edit.secret.is_some()),
+    ];
+    things.iter().filter(|(_, changed)| *changed).map(|(thing, _)| *thing).collect::<Vec<_>>().join(", ")
 }
 
 fn apply(credential: &mut Credential, edit: Edit, fingerprint: Option<String>) {

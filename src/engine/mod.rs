@@ -1,13 +1,16 @@
 //! What the program does. The only place where things happen; both front doors use it.
 
 pub mod ask;
+mod audit;
 mod authorize;
 mod check;
 mod clipboard;
+mod consumer;
 mod keyring;
 mod lock;
 pub mod message;
 mod open;
+pub mod rotation;
 mod send;
 mod session;
 mod tasks;
@@ -17,6 +20,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use clipboard::Content;
 use message::{Cleared, Copied, SecretEvent, StoreState};
 use tokio::sync::OnceCell;
@@ -28,7 +32,10 @@ use crate::index::Index;
 use crate::net::{Limits, Transport};
 use crate::store::{Store, Unlock};
 
+pub use consumer::{Delivery, Proof, snyk_cli_locations};
 pub use open::{add_region, catalogue, in_memory, open, other_stores, passphrase_from_file};
+pub use crate::index::{AuditLine, AuditState};
+pub use keyring::Door;
 pub use tasks::Tasks;
 
 /// How long a person may take to answer an unlock prompt.
@@ -38,9 +45,15 @@ pub const UNLOCK_WAIT: Duration = Duration::from_secs(120);
 const LARGEST_ANSWER: u64 = 64 << 20;
 
 /// A source of time.
+#[async_trait]
 pub trait Clock: Send + Sync {
     /// Now, in UTC.
     fn now(&self) -> Moment;
+
+    /// Lets this much time pass.
+    async fn pass(&self, time: Duration) {
+        tokio::time::sleep(time).await;
+    }
 }
 
 /// The clock of this machine.

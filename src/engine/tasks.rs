@@ -14,7 +14,7 @@ use super::keyring::broken_task;
 use super::message::{
     CheckTask, Event, KeyringEvent, KeyringTask, Report, SecretEvent, SecretTask, SendTask, StoreTask, Task, TaskId,
 };
-use super::{Engine, UNLOCK_WAIT};
+use super::{Door, Engine, UNLOCK_WAIT};
 use crate::domain::credential::Part;
 use crate::domain::problem::Problem;
 use crate::domain::{Credential, CredentialId, Secret};
@@ -134,11 +134,11 @@ impl Engine {
     async fn perform_secret(&self, task: SecretTask, voice: &Voice) -> Result<(), Problem> {
         match task {
             SecretTask::Reveal(id) => {
-                let secret = Arc::new(self.current_secret(&id).await?);
+                let secret = Arc::new(self.disclosed(&id, Door::Reveal).await?);
                 voice.say(Event::Secret(SecretEvent::Revealed(id, secret)));
             }
             SecretTask::Copy(id) => {
-                let secret = Arc::new(self.current_secret(&id).await?);
+                let secret = Arc::new(self.disclosed(&id, Door::Copy).await?);
                 self.copy_secret(secret, |event| voice.say(Event::Secret(event))).await?;
             }
             SecretTask::CopyText(text) => voice.say(Event::Secret(SecretEvent::Copied(self.copy_text(text).await?))),
@@ -147,9 +147,9 @@ impl Engine {
         Ok(())
     }
 
-    async fn current_secret(&self, id: &CredentialId) -> Result<Secret, Problem> {
+    async fn disclosed(&self, id: &CredentialId, door: Door) -> Result<Secret, Problem> {
         let credential = self.by_id(id).await?;
-        self.secret(&credential, &Part::Secret).await
+        self.disclose(&credential, &Part::Secret, door).await
     }
 
     async fn perform_check(&self, task: CheckTask, voice: &Voice) -> Result<(), Problem> {

@@ -68,6 +68,16 @@ impl Grant {
     }
 }
 
+/// Whether an answer that brings nothing is a success.
+pub(super) fn accept(answer: &Answer, secrets: &[&Secret]) -> Result<(), ExchangeError> {
+    let (status, why) = (answer.status, || remark(&answer.body, secrets));
+    match status {
+        200..=299 => Ok(()),
+        400 | 401 | 403 => Err(ExchangeError::Refused { status, why: why() }),
+        _ => Err(ExchangeError::Unexpected { status, why: why() }),
+    }
+}
+
 /// Whether a text can be sent as a token in a header.
 fn is_visible(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic())

@@ -15,6 +15,7 @@ mod grant;
 mod leg;
 pub mod oauth;
 mod reading;
+mod sealed;
 mod trust;
 
 use std::path::PathBuf;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::exchange::{AccessToken, Exchange, ExchangeError};
 use super::form::Form;
-use super::grant::Grant;
+use super::grant::{self, Grant};
 use super::{NetError, Transport};
 use crate::domain::Secret;
 use crate::domain::provider::Authorization;
@@ -47,6 +47,17 @@ impl Exchange<'_> {
         let sent: Vec<&Secret> = [self.secret].into_iter().chain(client_secret).map(AsRef::as_ref).collect();
         let mut grant = Grant::read(&answer, &sent)?;
         Ok(Refreshed { next: grant.take_refresh_token(), access: grant.into_access_token(scheme) })
+    }
+
+    /// Ends a refresh token (RFC 7009). The answer is success also where the token was not valid any more.
+    pub async fn revoke(&self, path: &str, transport: &dyn Transport) -> Result<(), ExchangeError> {
+        let client_secret = self.parts.get(CLIENT_SECRET);
+        let form = Form::default().secret("token", self.secret).plain("token_type_hint", REFRESH_TOKEN);
+        let form = form.plain(CLIENT_ID, self.field(CLIENT_ID)?);
+        let form = client_secret.iter().fold(form, |form, secret| form.secret(CLIENT_SECRET, secret));
+        let answer = self.post(Place::Api, path, form, transport).await.map_err(in_doubt)?;
+        let sent: Vec<&Secret> = [self.secret].into_iter().chain(client_secret).map(AsRef::as_ref).collect();
+        grant::accept(&answer, &sent)
     }
 
     pub(super) async fn client_credentials(

@@ -3,10 +3,13 @@
 #![cfg(test)]
 
 mod cli;
+#[cfg(unix)]
+mod consumer;
 mod docs;
 mod house;
 mod index;
 mod net;
+mod rotation;
 mod sandbox;
 mod screen;
 mod store;
