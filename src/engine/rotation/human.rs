@@ -44,7 +44,9 @@ impl Driver<'_> {
                         return Ok(Answered::Written);
                     }
                     Err(failure) if failure.kind == FailureKind::Refused => dilemma.question.detail = failure.why,
+                    // It may lie in the slot already: that is looked at before anybody is asked again.
                     Err(failure) => {
+                        let failure = Failure { kind: FailureKind::Unanswered, ..failure };
                         self.write(Entry::Failed(Step::AwaitPaste, failure)).await?;
                         return Ok(Answered::Written);
                     }

@@ -4,4 +4,5 @@ mod chaos;
 mod faults;
 mod person;
 mod plans;
+mod program;
 mod rig;

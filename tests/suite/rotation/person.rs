@@ -14,7 +14,9 @@ pub(super) struct Person<'a> {
     rig: &'a Rig,
     /// The seeded credential whose page they know.
     name: String,
-    /// What they have copied and not yet seen accepted.
+    /// What they paste by mistake, once.
+    mistake: Mutex<Option<String>>,
+    /// What they have copied on the provider's page.
     clipboard: Mutex<Option<String>>,
     /// What they were asked.
     pub asked: Mutex<Vec<Dilemma>>,
@@ -24,12 +26,12 @@ pub(super) struct Person<'a> {
 
 impl<'a> Person<'a> {
     pub(super) fn new(rig: &'a Rig, name: &str) -> Self {
-        Self { rig, name: name.to_owned(), clipboard: Mutex::default(), asked: Mutex::default(), first: Mutex::default() }
+        Self { rig, name: name.to_owned(), mistake: Mutex::default(), clipboard: Mutex::default(), asked: Mutex::default(), first: Mutex::default() }
     }
 
-    /// Puts something on the clipboard, to be pasted next.
-    pub(super) fn copies(self, secret: &str) -> Self {
-        *self.clipboard.lock().unwrap() = Some(secret.to_owned());
+    /// Pastes something else first.
+    pub(super) fn mistakes(self, secret: &str) -> Self {
+        *self.mistake.lock().unwrap() = Some(secret.to_owned());
         self
     }
 
@@ -40,12 +42,14 @@ impl<'a> Person<'a> {
     }
 
     async fn paste(&self) -> Option<Reply> {
-        let copied = self.clipboard.lock().unwrap().take();
-        let secret = match copied {
-            Some(copied) => copied,
-            None => self.rig.by_hand(&self.name).await?,
-        };
-        Some(Reply::Pasted(Secret::from_text(secret)))
+        if let Some(mistake) = self.mistake.lock().unwrap().take() {
+            return Some(Reply::Pasted(Secret::from_text(mistake)));
+        }
+        if self.clipboard.lock().unwrap().is_none() {
+            let made = self.rig.by_hand(&self.name).await;
+            *self.clipboard.lock().unwrap() = made;
+        }
+        self.clipboard.lock().unwrap().clone().map(|copied| Reply::Pasted(Secret::from_text(copied)))
     }
 
     fn prefer(&self, dilemma: &Dilemma) -> Option<Saying> {
@@ -60,6 +64,7 @@ impl<'a> Person<'a> {
             .or_else(|| open(&|one| matches!(one, Saying::Override(_))))
             .or_else(|| open(&|one| matches!(one, Saying::RevokedByHand)))
             .or_else(|| open(&|one| matches!(one, Saying::Skip(_))).filter(|_| dilemma.step.starts_with("discard")))
+            .or_else(|| open(&|one| *one == Saying::Abort).filter(|_| dilemma.step == "create"))
             .or_else(|| open(&|one| matches!(one, Saying::Retry)))
     }
 }

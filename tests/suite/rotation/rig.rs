@@ -14,7 +14,7 @@ use tokenring::config::Settings;
 use tokenring::domain::credential::{Part, Slot};
 use tokenring::domain::provider::{Catalogue, Source, overlay};
 use tokenring::domain::region::Region;
-use tokenring::domain::rotation::Line;
+use tokenring::domain::rotation::{Line, Overlap};
 use tokenring::domain::{Credential, Moment, Name, Origin, Problem, Secret};
 use tokenring::engine::message::NewCredential;
 use tokenring::engine::rotation::{Audience, Plan, Rotations, State, Status, Turn};
@@ -74,16 +74,17 @@ impl Time {
 
 impl Rig {
     pub(super) async fn new() -> Self {
+        let folder = memory_folder();
         let simulator = sandbox::Clock::frozen(START);
         let sandbox = Sandbox::start_with(sandbox::Options { clock: simulator.clone() }).await.unwrap();
         Self {
             time: Arc::new(Time { advanced_ms: AtomicI64::new(0), simulator }),
-            index: Arc::new(Index::in_memory().unwrap()),
+            index: Arc::new(Index::open(&folder.path().join("index.db")).unwrap()),
             store: Arc::new(Memory::new()),
             lines: Mutex::default(),
             http: Client::default(),
             catalogue: Arc::new(simulated(sandbox.manifest())),
-            folder: TempDir::new().unwrap(),
+            folder,
             sandbox,
         }
     }
@@ -137,7 +138,10 @@ impl Rig {
             let engine = self.engine(chaos);
             let ended = tokio::select! {
                 ended = self.live(&engine, &plan, person) => ended,
-                () = chaos.crashed() => continue,
+                () = chaos.crashed() => {
+                    self.assert_working(&plan).await;
+                    continue;
+                }
             };
             match ended {
                 Ok(status) => return status,
@@ -145,6 +149,14 @@ impl Rig {
             }
         }
         panic!("it does not end: {:#?}", self.lines.lock().unwrap());
+    }
+
+    /// Fails unless a working secret can be had from the store, where the plan promises that at all times.
+    async fn assert_working(&self, plan: &Plan) {
+        let key = ItemKey::of(&plan.credential, Slot::Current, &Part::Secret);
+        let current = self.store.get(&key).await.expect("the slot `current` is never empty").expose(sha256);
+        let works = self.living(&plan.region).await.contains(&current);
+        assert!(works || plan.overlap == Overlap::Absent, "the current secret is dead: {:#?}", self.lines.lock().unwrap());
     }
 
     async fn live(&self, engine: &Engine, plan: &Plan, person: &Person<'_>) -> Result<Status, Problem> {
@@ -163,6 +175,24 @@ impl Rig {
         let secrets = live["live"].as_array().unwrap().iter();
         let lasting = secrets.filter(|secret| secret["region"] == region && secret["kind"] != "oauth-access-token");
         lasting.map(|secret| secret["sha256"].as_str().unwrap().to_owned()).collect()
+    }
+
+    /// Lets the disk refuse the n-th entry of every journal; the first is 1.
+    pub(super) fn refuse_entry(&self, nth: usize) {
+        let trigger = format!(
+            "CREATE TRIGGER refusal BEFORE INSERT ON rotation_entries WHEN NEW.seq = {nth}
+             BEGIN SELECT RAISE(ABORT, 'the disk is full'); END"
+        );
+        self.disk().execute_batch(&trigger).unwrap();
+    }
+
+    /// Lets the disk take everything again.
+    pub(super) fn accept_entries(&self) {
+        self.disk().execute_batch("DROP TRIGGER refusal").unwrap();
+    }
+
+    fn disk(&self) -> rusqlite::Connection {
+        rusqlite::Connection::open(self.index.path()).unwrap()
     }
 
     /// What a person does in the web pages: the new secret.
@@ -215,6 +245,11 @@ impl Rig {
             assert_eq!(self.slot(credential, slot).await, None, "only the current secret is kept: {slot:?}");
         }
     }
+}
+
+/// A folder on a disk in memory where there is one: what is durable there outlives these processes, and is quick.
+fn memory_folder() -> TempDir {
+    TempDir::new_in("/dev/shm").or_else(|_| TempDir::new()).unwrap()
 }
 
 /// SHA-256 in hexadecimal digits, as the simulator names its secrets.
