@@ -10,11 +10,13 @@ mod keyring;
 mod lock;
 pub mod message;
 mod open;
+mod questions;
 pub mod rotation;
 mod send;
 mod session;
 mod tasks;
 mod trust;
+mod wizard;
 
 use std::path::PathBuf;
 use std::sync::Arc;
