@@ -124,7 +124,7 @@ fn draw_item(pen: &mut Pen<'_>, area: Area, item: &Item, column: u16) {
     let rest = if sign.is_empty() { area } else { pen.put(area, sign, role).split_left(1).1 };
     let rest = pen.put_right(rest, &item.right, Role::Key);
     let (text, more) = rest.split_left(column);
-    let heading = if item.at.is_none() { Role::Key } else { Role::Text };
+    let heading = if item.at.is_none() && item.mark.is_none() { Role::Key } else { Role::Text };
     pen.put(text, &item.text, heading);
     pen.put(more.split_left(2).1, &item.more, Role::Dim);
     if item.selected {

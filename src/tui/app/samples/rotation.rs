@@ -14,7 +14,7 @@ pub(crate) fn plan() -> Plan {
 pub(crate) fn plan_for(kind: &str) -> Plan {
     let catalogue = Catalogue::builtin().expect("the catalogue");
     let credential = &credentials()[0];
-    let rotation = RotationId::from_random([7; 16]);
+    let rotation = RotationId::from_random([7; 8]);
     let kind = catalogue.kind("snyk", kind).expect("a kind");
     Plan::draw(Order { rotation, credential, kind, consumers: vec!["ci".to_owned()], administrator: None })
 }

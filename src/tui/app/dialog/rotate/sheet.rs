@@ -61,6 +61,7 @@ impl Rotate {
                 (rows, last)
             }
             (Stage::Running | Stage::Stopping, _) => self.steps.rows(glyphs, Pulse::Beating),
+            (Stage::Over(..), _) => self.steps.rows(glyphs, Pulse::Over),
             _ => self.steps.rows(glyphs, Pulse::Still),
         }
     }

@@ -29,6 +29,8 @@ pub(super) enum Pulse {
     Beating,
     /// Nobody does: nobody knows how what is open ended.
     Still,
+    /// Nobody does, and nobody will.
+    Over,
 }
 
 impl Steps {
@@ -52,15 +54,15 @@ impl Steps {
         let known = self.steps.iter().position(|step| step.id == line.step).filter(|_| !is_remark(&line.step));
         self.current = known.unwrap_or(self.steps.len());
         if known.is_none() {
-            self.steps.push(Step::new(line.step.clone(), line.detail.clone(), line.state));
+            self.steps.push(Step::new(line.step.clone(), words(line), line.state));
         }
         self.steps[self.current].become_(line);
     }
 
     /// How many are done, and how many there are.
     pub(super) fn count(&self) -> (usize, usize) {
-        let done = self.steps.iter().filter(|step| step.state == LineState::Done).count();
-        (done, self.steps.len())
+        let steps = || self.steps.iter().filter(|step| !is_remark(&step.id));
+        (steps().filter(|step| step.state == LineState::Done).count(), steps().count())
     }
 
     /// The steps as rows, and the row of the one that something was heard of last.
@@ -98,12 +100,14 @@ impl Step {
 
     fn row(&self, glyphs: &Glyphs, pulse: Pulse) -> Row {
         let (role, sign, word) = match (self.state, pulse) {
-            (LineState::Planned, _) => (Role::Dim, glyphs.unchecked, "planned"),
-            (LineState::Running, Pulse::Beating) => (Role::Accent, glyphs.pointer, "running"),
-            (LineState::Running, Pulse::Still) => (Role::Warn, glyphs.warning, "unclear"),
             (LineState::Done, _) => (Role::Good, glyphs.tick, "done"),
+            (LineState::Planned, Pulse::Over) => (Role::Dim, glyphs.unchecked, "not taken"),
+            (LineState::Planned, _) => (Role::Dim, glyphs.unchecked, "planned"),
+            (_, Pulse::Over) => (Role::Warn, glyphs.refused, "given up"),
             (LineState::Failed, _) => (Role::Bad, glyphs.refused, "failed"),
-            (LineState::Waiting, _) => (Role::Warn, glyphs.unknown, "waiting"),
+            (LineState::Running, Pulse::Beating) => (Role::Accent, glyphs.pointer, "running"),
+            (LineState::Running, Pulse::Still) if !self.id.starts_with("await") => (Role::Warn, glyphs.warning, "unclear"),
+            (LineState::Running | LineState::Waiting, _) => (Role::Warn, glyphs.unknown, "waiting"),
         };
         let (text, right) = (self.words.clone(), word.to_owned());
         Row::Item(Item { at: None, mark: Some((role, sign)), text, more: String::new(), right, selected: false })
@@ -112,12 +116,21 @@ impl Step {
     /// What else there is to say. Why it failed goes once it is done; how long it waits, once nobody waits.
     fn remarks(&self, pulse: Pulse) -> impl Iterator<Item = &str> {
         let told = match self.state {
-            LineState::Done => self.detail != self.words,
+            LineState::Done => !is_remark(&self.id) && self.detail != self.words,
             LineState::Waiting => pulse == Pulse::Beating,
             _ => false,
         };
         let detail = Some(self.detail.as_str()).filter(|detail| told && !detail.is_empty());
         self.trouble.as_deref().into_iter().chain(detail)
+    }
+}
+
+/// What a step that the plan does not have is called.
+fn words(line: &Line) -> String {
+    match line.step.as_str() {
+        "reconcile" => format!("found out: {}", line.detail),
+        "human" => format!("you said: {}", line.detail),
+        _ => line.detail.clone(),
     }
 }
 
@@ -131,7 +144,7 @@ mod tests {
     use crate::tui::app::samples::rotation::{line, plan};
     use super::*;
 
-    fn words(steps: &Steps, pulse: Pulse) -> Vec<String> {
+    fn shown(steps: &Steps, pulse: Pulse) -> Vec<String> {
         let (rows, _) = steps.rows(&Glyphs::UNICODE, pulse);
         rows.into_iter()
             .map(|row| match row {
@@ -148,18 +161,19 @@ mod tests {
         steps.take(&line("create", LineState::Running, "have the provider make the new secret"));
         steps.take(&line("create", LineState::Failed, "503 Service Unavailable"));
         steps.take(&line("create", LineState::Waiting, "wait 2 s"));
-        let shown = words(&steps, Pulse::Beating);
-        assert_eq!(shown[2..5], ["waiting have the provider make the new secret", "  503 Service Unavailable", "  wait 2 s"]);
+        assert_eq!(shown(&steps, Pulse::Beating)[2..5], ["waiting have the provider make the new secret", "  503 Service Unavailable", "  wait 2 s"]);
         steps.take(&line("create", LineState::Done, "ci (5f1c)"));
-        assert_eq!(words(&steps, Pulse::Beating)[2..4], ["done have the provider make the new secret", "  ci (5f1c)"]);
+        assert_eq!(shown(&steps, Pulse::Beating)[2..4], ["done have the provider make the new secret", "  ci (5f1c)"]);
         assert_eq!(steps.count().0, 1);
     }
 
     #[test]
     fn what_was_open_when_it_stopped_is_unclear() {
         let steps = Steps::after(&plan(), &[line("create", LineState::Running, "have the provider make the new secret")]);
-        assert!(words(&steps, Pulse::Beating)[2].starts_with("running"));
-        assert!(words(&steps, Pulse::Still)[2].starts_with("unclear"));
+        assert!(shown(&steps, Pulse::Over)[2].starts_with("given up"));
+        assert!(shown(&steps, Pulse::Over)[3].starts_with("not taken"));
+        assert!(shown(&steps, Pulse::Beating)[2].starts_with("running"));
+        assert!(shown(&steps, Pulse::Still)[2].starts_with("unclear"));
     }
 
     #[test]
@@ -171,7 +185,9 @@ mod tests {
         }
         steps.take(&line("prove-old", LineState::Running, "show that the old secret still works"));
         steps.take(&line("prove-old", LineState::Done, "show that the old secret still works"));
-        assert_eq!(steps.count(), (3, planned + 3));
-        assert_eq!(words(&steps, Pulse::Beating).last().map(String::as_str), Some("done show that the old secret still works"));
+        assert_eq!(steps.count(), (1, planned + 1));
+        let said = shown(&steps, Pulse::Beating).into_iter().filter(|words| words == "done you said: try again");
+        assert_eq!(said.count(), 2);
+        assert_eq!(shown(&steps, Pulse::Beating).last().map(String::as_str), Some("done show that the old secret still works"));
     }
 }
