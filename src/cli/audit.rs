@@ -46,7 +46,14 @@ impl Audit {
         let mut table = Table::new(&["AT", "ACTOR", "ACTION", "NAME", "OUTCOME", "REASON"]);
         for line in &lines {
             let Shape { at, actor, action, name, outcome, reason, .. } = Shape::of(line);
-            table.row([at, actor.to_owned(), action.to_owned(), name.unwrap_or_default().to_owned(), outcome.to_owned(), reason.to_owned()]);
+            table.row([
+                at,
+                actor.to_owned(),
+                action.to_owned(),
+                name.unwrap_or_default().to_owned(),
+                outcome.to_owned(),
+                reason.to_owned(),
+            ]);
         }
         context.out.table(&table)?;
         Ok(0)

@@ -26,7 +26,7 @@ pub(super) struct Create {
     /// The region; that of the credential that makes it, unless another is named
     #[arg(long)]
     region: Option<String>,
-    /// A field of the kind, such as org_id=… or role_id=…; may be repeated
+    /// A field of the kind, such as its organisation or role; may be repeated
     #[arg(long = "field", value_name = "K=V", value_parser = pair)]
     fields: Vec<(String, String)>,
     /// A label; may be repeated
@@ -63,10 +63,9 @@ impl Create {
     }
 
     fn wish(self, like: Option<Credential>, administrator: &Credential) -> Result<Wish, Problem> {
-        let from = |given: Option<String>, told: fn(&Credential) -> &String| {
-            given.or_else(|| like.as_ref().map(told).cloned())
-        };
-        let unclear = || usage("It is not clear what to make", "neither --like nor provider and kind were given", "give one of them");
+        let from = |given: Option<String>, told: fn(&Credential) -> &String| given.or_else(|| like.as_ref().map(told).cloned());
+        let unclear =
+            || usage("It is not clear what to make", "neither --like nor provider and kind were given", "give one of them");
         Ok(Wish {
             name: parse_name(&self.name)?,
             provider: from(self.provider, |like| &like.provider).ok_or_else(unclear)?,

@@ -27,7 +27,10 @@ impl Revoke {
         let credential = engine.find(&self.name).await?;
         let administrator = find_administrator(engine, self.administrator.as_deref()).await?;
         if !self.yes {
-            let question = format!("Revoke {} in {}? Whatever uses it stops, and nothing brings it back.", credential.name, credential.region);
+            let question = format!(
+                "Revoke {} in {}? Whatever uses it stops, and nothing brings it back.",
+                credential.name, credential.region
+            );
             prompt::typed(&question, credential.name.as_str(), "--yes")?;
         }
         match context.unlocked().await?.revoke(&credential, administrator.as_ref()).await? {

@@ -13,9 +13,11 @@ use crate::engine::rotation::{Audience, Plan, Rotations, State, Status, Turn, pl
 
 /// Replace a credential: make, store, prove and deliver the new secret, then revoke the old one
 #[derive(Debug, clap::Args)]
-#[command(after_help = "A new secret that a person has to make is read from standard input. With --json every step is one line.\n\
+#[command(
+    after_help = "A new secret that a person has to make is read from standard input. With --json every step is one line.\n\
     Examples:\n  tokenring rotate ci-scanner --plan\n  tokenring rotate ci-scanner --as admin --yes\n  \
-    tokenring rotate --resume ci-scanner < new-secret")]
+    tokenring rotate --resume ci-scanner < new-secret"
+)]
 pub(super) struct Rotate {
     /// The credential's name
     #[arg(required_unless_present_any = ["resume", "rollback"], conflicts_with_all = ["resume", "rollback"])]
@@ -64,7 +66,9 @@ impl Rotate {
         let administrator = find_administrator(engine, self.administrator.as_deref()).await?;
         let plan = engine.plan_rotation(&credential, administrator.as_ref()).await?;
         if self.plan || !context.out.json {
-            plan_lines(&plan).iter().for_each(|line| tell(context, line));
+            for line in plan_lines(&plan) {
+                tell(context, &line);
+            }
         }
         if self.plan {
             return Ok(0);
@@ -91,7 +95,9 @@ impl Rotate {
     fn check_answers(&self) -> Result<(), Problem> {
         let words = ["retry", "skip", "revoked", "removed", "another", "back", "forward", "choose", "override"];
         let unknown = self.answers.iter().find(|answer| !words.contains(&answer.split('=').next().unwrap_or_default()));
-        unknown.map_or(Ok(()), |unknown| Err(usage(&format!("Unknown answer \"{unknown}\""), "no question has it", &format!("use {ANSWERS}"))))
+        unknown.map_or(Ok(()), |unknown| {
+            Err(usage(&format!("Unknown answer \"{unknown}\""), "no question has it", &format!("use {ANSWERS}")))
+        })
     }
 }
 
@@ -106,7 +112,13 @@ impl List {
         }
         let mut table = Table::new(&["ID", "NAME", "STATE", "STEP", "NEXT"]);
         for one in &known {
-            table.row([one.id.clone(), one.name.clone(), word(one.state).to_owned(), one.step.clone().unwrap_or_default(), one.next.clone()]);
+            table.row([
+                one.id.clone(),
+                one.name.clone(),
+                word(one.state).to_owned(),
+                one.step.clone().unwrap_or_default(),
+                one.next.clone(),
+            ]);
         }
         context.out.table(&table)?;
         Ok(0)
@@ -144,7 +156,8 @@ fn conclude(context: &Context<'_>, status: &Status) -> Result<u8, Problem> {
     let left = status.left.join("; ");
     match status.state {
         State::NeedsHuman | State::Running => {
-            let remedy = format!("then go on with `tokenring rotate --resume {}`, or put everything back with --rollback", status.id);
+            let remedy =
+                format!("then go on with `tokenring rotate --resume {}`, or put everything back with --rollback", status.id);
             let why = if left.is_empty() { status.next.clone() } else { left };
             Err(Problem::new(format!("The rotation of {} waits for a person", status.name), why, remedy).of(Class::NeedsHuman))
         }

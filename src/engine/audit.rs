@@ -33,14 +33,8 @@ impl Engine {
     /// Puts a deed on record.
     pub(super) async fn register(&self, deed: Deed) -> Result<(), Problem> {
         let Deed { action, outcome, name, reason } = deed;
-        let entry = AuditEntry {
-            at: self.now(),
-            actor: actor(),
-            action: action.to_owned(),
-            name,
-            outcome: outcome.to_owned(),
-            reason,
-        };
+        let entry =
+            AuditEntry { at: self.now(), actor: actor(), action: action.to_owned(), name, outcome: outcome.to_owned(), reason };
         self.with_index(move |index| index.append_audit(&entry)).await?;
         Ok(())
     }
@@ -69,6 +63,7 @@ fn actor() -> String {
 }
 
 #[cfg(unix)]
+#[expect(clippy::unnecessary_wraps, reason = "other systems number their users in no such way")]
 fn user_number() -> Option<u32> {
     Some(rustix::process::getuid().as_raw())
 }

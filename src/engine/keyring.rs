@@ -76,6 +76,13 @@ impl Engine {
     pub async fn edit(&self, id: &CredentialId, edit: Edit) -> Result<Credential, Problem> {
         let before = self.by_id(id).await?;
         self.validate_edit(&before, &edit)?;
+        let _claim = match edit.secret {
+            Some(_) => Some(self.locks.claim(id)?),
+            None => None,
+        };
+        if edit.secret.is_some() {
+            self.require_no_rotation(id).await?;
+        }
         if let Some(name) = edit.name.as_ref().filter(|name| **name != before.name) {
             self.refuse_taken(name).await?;
         }
@@ -94,6 +101,9 @@ impl Engine {
     /// that is locked leaves everything as it was.
     pub async fn remove(&self, id: &CredentialId) -> Result<(), Problem> {
         let credential = self.by_id(id).await?;
+        // Before the first secret goes: the journal of a rotation that is not over counts on all of them.
+        let _claim = self.locks.claim(id)?;
+        self.require_no_rotation(id).await?;
         self.forget_everywhere(&credential).await?;
         self.register(Deed::new("remove", "done").on(credential.name.as_str())).await
     }
@@ -103,8 +113,10 @@ impl Engine {
         Ok(identify::identify(pasted, &self.catalogue)?)
     }
 
-    /// Credentials that already hold this very secret.
+    /// Credentials that already hold this very secret. One that the store cannot hold is refused: this is the first that
+    /// is asked about a new secret, and it may write the key of the fingerprints.
     pub async fn twins(&self, secret: &Secret) -> Result<Vec<Name>, Problem> {
+        self.check_size(secret)?;
         let fingerprint = self.fingerprint(secret).await?;
         self.with_index(move |index| index.with_fingerprint(&fingerprint)).await
     }

@@ -86,7 +86,11 @@ fn open(folder: &std::path::Path, name: &str) -> std::io::Result<File> {
 
 fn rotating() -> Problem {
     let why = "another tokenring is replacing it at this moment";
-    Problem::new("The credential is being replaced", why, "wait until that one is done; `tokenring rotations` shows how far it is")
+    Problem::new(
+        "The credential is being replaced",
+        why,
+        "wait until that one is done; `tokenring rotations` shows how far it is",
+    )
 }
 
 fn busy() -> Problem {

@@ -34,10 +34,10 @@ use crate::index::Index;
 use crate::net::{Limits, Transport};
 use crate::store::{Store, Unlock};
 
-pub use consumer::{Delivery, Proof, snyk_cli_locations};
-pub use open::{add_region, catalogue, in_memory, open, other_stores, passphrase_from_file};
 pub use crate::index::{AuditLine, AuditState};
+pub use consumer::{Delivery, Proof, snyk_cli_locations};
 pub use keyring::Door;
+pub use open::{add_region, catalogue, in_memory, open, other_stores, passphrase_from_file};
 pub use tasks::Tasks;
 
 /// How long a person may take to answer an unlock prompt.

@@ -80,7 +80,13 @@ impl Engine {
     }
 
     /// A draft on its way, with what authorizes it.
-    pub(super) fn outgoing(&self, credential: &Credential, region: &Region, draft: &Draft, bound: Bound) -> Result<Outgoing, Problem> {
+    pub(super) fn outgoing(
+        &self,
+        credential: &Credential,
+        region: &Region,
+        draft: &Draft,
+        bound: Bound,
+    ) -> Result<Outgoing, Problem> {
         let provider = self.catalogue.provider(&credential.provider)?;
         let headers =
             draft.headers_with(&provider.headers).into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();

@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::claims::{Claims, seconds};
 use super::exchange::{AccessToken, ExchangeError, Expiry};
 use super::oauth::RefreshToken;
+use crate::domain::redact::Redactor;
 use crate::domain::response::{Answer, Body};
 use crate::domain::{Secret, text};
 
@@ -98,9 +99,10 @@ fn remark(body: &Body, secrets: &[&Secret]) -> String {
     let Some(said) = body.text() else { return "it gave no reason".to_owned() };
     let reason = serde_json::from_str(said).ok().and_then(|json| reason(&json));
     let line = text::clean_line(&reason.unwrap_or_else(|| said.to_owned()));
+    let mut sent = Redactor::default();
+    secrets.iter().for_each(|secret| sent.learn(secret));
     // Secrets go before the line is cut: half a secret would not be found any more.
-    let line = secrets.iter().fold(line, |line, secret| without(line, secret));
-    line.chars().take(LONGEST_REMARK).collect()
+    sent.redact_known(line).chars().take(LONGEST_REMARK).collect()
 }
 
 /// The reason in the forms that OAuth, Snyk and Appcircle give it. An object that has none of them is withheld whole,
@@ -111,15 +113,6 @@ fn reason(json: &Value) -> Option<String> {
     let found = PLACES.iter().find_map(|place| json.pointer(place).and_then(Value::as_str));
     let withheld = || json.is_object().then(|| "it gave no reason in a known form".to_owned());
     found.map(str::to_owned).or_else(withheld)
-}
-
-fn without(line: String, secret: &Secret) -> String {
-    let hide = |line: String, form: &str| if form.is_empty() { line } else { line.replace(form, "[secret]") };
-    secret.expose(|bytes| {
-        let plain = zeroize::Zeroizing::new(String::from_utf8_lossy(bytes).into_owned());
-        let encoded = zeroize::Zeroizing::new(url::form_urlencoded::byte_serialize(bytes).collect::<String>());
-        hide(hide(line, plain.as_str()), encoded.as_str())
-    })
 }
 
 #[cfg(test)]
@@ -158,8 +151,8 @@ mod tests {
 
     #[test]
     fn a_refusal_is_told_without_the_secret() {
-        assert_eq!(refused(r#"{"error":"invalid_client","error_description":"bad s3cr3t/=="}"#, "s3cr3t/=="), "bad [secret]");
-        assert_eq!(refused("pat=s3cr3t%2F%3D%3D is wrong", "s3cr3t/=="), "pat=[secret] is wrong");
+        assert_eq!(refused(r#"{"error":"invalid_client","error_description":"bad s3cr3t/=="}"#, "s3cr3t/=="), "bad ‹secret›");
+        assert_eq!(refused("pat=s3cr3t%2F%3D%3D is wrong", "s3cr3t/=="), "pat=‹secret› is wrong");
         assert_eq!(refused(r#"{"token":"whatever"}"#, "x"), "it gave no reason in a known form");
         let long = format!("{}s3cr3t", "a ".repeat(148));
         assert!(!refused(&long, "s3cr3t").contains("s3"));

@@ -8,6 +8,10 @@ mod consumer;
 mod docs;
 mod house;
 mod index;
+#[cfg(target_os = "linux")]
+mod keyring;
+#[cfg(target_os = "linux")]
+mod leak;
 mod net;
 mod rotation;
 mod sandbox;

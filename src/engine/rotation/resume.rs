@@ -79,7 +79,8 @@ impl Engine {
     pub(super) async fn find_rotation(&self, id: &str) -> Result<Rotation, Problem> {
         let known = self.with_index(|index| index.rotations(Rotations::All)).await?;
         let named = self.find(id).await.ok();
-        let open = |rotation: &&Rotation| rotation.closed.is_none() && named.as_ref().is_some_and(|one| one.id == rotation.credential);
+        let open =
+            |rotation: &&Rotation| rotation.closed.is_none() && named.as_ref().is_some_and(|one| one.id == rotation.credential);
         let found = known.iter().find(|rotation| rotation.id == id).or_else(|| known.iter().find(open));
         found.cloned().ok_or_else(|| Problem::from(IndexError::NoRotation(id.to_owned())))
     }
@@ -89,7 +90,8 @@ impl Engine {
         let lines = self.with_index(move |index| index.entries(&id)).await?;
         let plan: Plan = serde_json::from_str(&rotation.plan).map_err(|error| unreadable(&error.to_string()))?;
         let read = |line: &JournalLine| serde_json::from_str::<Entry>(&line.entry);
-        let entries: Vec<Entry> = lines.iter().map(read).collect::<Result<_, _>>().map_err(|error| unreadable(&error.to_string()))?;
+        let entries: Vec<Entry> =
+            lines.iter().map(read).collect::<Result<_, _>>().map_err(|error| unreadable(&error.to_string()))?;
         let entries = std::iter::once(Entry::Planned(Box::new(plan))).chain(entries);
         Journal::read(entries).map_err(|error| unreadable(&error.to_string()))
     }
@@ -98,11 +100,15 @@ impl Engine {
     /// rest of that one's lease is not waited for.
     async fn take_over(&self, rotation: &str, claim: &Claim) -> Result<Lease, Problem> {
         let (id, claim) = (rotation.to_owned(), claim.clone());
-        self.with_index(move |index: &Index| match index.claim(&id, &claim) {
-            Err(IndexError::Held { until, .. }) => {
-                index.claim(&id, &Claim { now: until, until: until.max(claim.until), owner: claim.owner })
-            }
-            claimed => claimed,
+        self.with_index(move |index: &Index| {
+            let lease = match index.claim(&id, &claim) {
+                Err(IndexError::Held { until, .. }) => {
+                    index.claim(&id, &Claim { now: until, until: until.max(claim.until), owner: claim.owner })?
+                }
+                claimed => claimed?,
+            };
+            index.set_rotation_state(&lease, "running")?;
+            Ok(lease)
         })
         .await
     }
@@ -164,7 +170,7 @@ impl Engine {
     }
 
     /// Refuses what would get in the way of a rotation of this credential.
-    pub(super) async fn require_no_rotation(&self, id: &CredentialId) -> Result<(), Problem> {
+    pub(in crate::engine) async fn require_no_rotation(&self, id: &CredentialId) -> Result<(), Problem> {
         let open = self.with_index(|index| index.rotations(Rotations::Open)).await?;
         let found = open.into_iter().find(|rotation| rotation.credential == *id);
         found.map_or(Ok(()), |rotation| Err(IndexError::Rotating { rotation: rotation.id }.into()))

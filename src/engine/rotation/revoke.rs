@@ -85,7 +85,8 @@ fn problem(plan: &Plan, desk: &Desk<'_>, failure: &Failure) -> Problem {
         .of(Class::Refused),
         _ => {
             let remedy = "look with `tokenring check` whether it still works, then try again";
-            Problem::new(format!("Nobody knows whether {} was revoked", plan.name), failure.why.clone(), remedy).of(Class::Unknown)
+            Problem::new(format!("Nobody knows whether {} was revoked", plan.name), failure.why.clone(), remedy)
+                .of(Class::Unknown)
         }
     }
 }

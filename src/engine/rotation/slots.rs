@@ -17,7 +17,8 @@ impl Driver<'_> {
     /// Shows that the store keeps an item as large as the current secret, and lets go of it.
     pub(super) async fn prove_store(&self) -> Tried<()> {
         let size = self.get(Slot::Current).await?.map_or(0, |secret| secret.len());
-        let mut bytes = random::<16>().map_err(|problem| Failure::new(FailureKind::NotYet, problem.why))?.repeat(size.div_ceil(16));
+        let mut bytes =
+            random::<16>().map_err(|problem| Failure::new(FailureKind::NotYet, problem.why))?.repeat(size.div_ceil(16));
         bytes.truncate(size.max(1));
         let (key, marker) = (ItemKey::proof(bytes_of_key(&bytes)), Secret::new(bytes));
         in_time(self.engine.store.put(&key, &marker)).await?;

@@ -373,11 +373,11 @@ impl Credentials {
 pub fn step(cursor: usize, motion: Motion, page: usize, last: usize) -> usize {
     match motion {
         Motion::Up => cursor.saturating_sub(1),
-        Motion::Down => (cursor + 1).min(last),
+        Motion::Down => cursor.saturating_add(1).min(last),
         Motion::Top => 0,
         Motion::Bottom => last,
         Motion::PageUp => cursor.saturating_sub(page.max(1)),
-        Motion::PageDown => (cursor + page.max(1)).min(last),
+        Motion::PageDown => cursor.saturating_add(page.max(1)).min(last),
     }
 }
 

@@ -143,12 +143,10 @@ fn expires(pen: &Pen<'_>, credential: &Credential) -> Fact {
     let filled = ((end - now).whole_seconds() * BAR / life).clamp(0, BAR);
     let full = pen.glyphs().full.repeat(usize::try_from(filled).unwrap_or(0));
     let empty = pen.glyphs().empty.repeat(usize::try_from(BAR - filled).unwrap_or(0));
-    let mut parts = vec![(Role::Text, format!("{} ({left}) ", words::day(end))), (role, full), (Role::Dim, empty)];
-    if days < words::EXPIRING_DAYS {
-        let key = pen.app.preferences.keys.label(Action::Credential(CredentialAction::Rotate));
-        parts.extend(key.map(|key| (Role::Key, format!(" {key} rotate"))));
-    }
-    ("Expires", parts)
+    let key = pen.app.preferences.keys.label(Action::Credential(CredentialAction::Rotate));
+    let rotate = key.filter(|_| days < words::EXPIRING_DAYS).map(|key| (Role::Key, format!("{key} rotate ")));
+    let text = (Role::Text, format!("{} ({left}) ", words::day(end)));
+    ("Expires", std::iter::once(text).chain(rotate).chain([(role, full), (Role::Dim, empty)]).collect())
 }
 
 fn checked(pen: &Pen<'_>, credential: &Credential) -> Fact {

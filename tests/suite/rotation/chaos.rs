@@ -1,7 +1,7 @@
 //! Store and network of one process in which the n-th call goes wrong, and what dying in it means.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -132,7 +132,8 @@ impl Store for ShakyStore {
 impl Transport for ShakyNet {
     async fn send(&self, outgoing: Outgoing) -> Result<Answer, NetError> {
         let host = outgoing.url.host_str().unwrap_or_default().to_owned();
-        let failed = NetError::NoConnection { host: host.clone(), obstacle: tokenring::net::Obstacle::Refused, why: "a test".to_owned() };
+        let failed =
+            NetError::NoConnection { host: host.clone(), obstacle: tokenring::net::Obstacle::Refused, why: "a test".to_owned() };
         let unheard = NetError::TimedOut { host, limit: Duration::from_secs(1) };
         self.0.befall(self.1.send(outgoing), failed, unheard).await
     }

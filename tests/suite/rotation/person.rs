@@ -26,7 +26,14 @@ pub(super) struct Person<'a> {
 
 impl<'a> Person<'a> {
     pub(super) fn new(rig: &'a Rig, name: &str) -> Self {
-        Self { rig, name: name.to_owned(), mistake: Mutex::default(), clipboard: Mutex::default(), asked: Mutex::default(), first: Mutex::default() }
+        Self {
+            rig,
+            name: name.to_owned(),
+            mistake: Mutex::default(),
+            clipboard: Mutex::default(),
+            asked: Mutex::default(),
+            first: Mutex::default(),
+        }
     }
 
     /// Pastes something else first.
@@ -53,7 +60,9 @@ impl<'a> Person<'a> {
     }
 
     fn prefer(&self, dilemma: &Dilemma) -> Option<Saying> {
-        let open = |wanted: &dyn Fn(&Saying) -> bool| dilemma.choices.iter().map(|choice| &choice.saying).find(|one| wanted(one)).cloned();
+        let open = |wanted: &dyn Fn(&Saying) -> bool| {
+            dilemma.choices.iter().map(|choice| &choice.saying).find(|one| wanted(one)).cloned()
+        };
         let mut first = self.first.lock().unwrap();
         if let Some(place) = first.iter().position(|wish| open(&|one| one == wish).is_some()) {
             return Some(first.remove(place));

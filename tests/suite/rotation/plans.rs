@@ -1,6 +1,7 @@
 //! Every plan from beginning to end, where nothing goes wrong.
 
 use serde_json::json;
+use tokenring::domain::response::Verdict;
 use tokenring::engine::rotation::{Saying, State, Status, Step};
 
 use super::person::Person;
@@ -18,8 +19,7 @@ pub(super) const AUTOMATIC: [Case; 4] = [
 ];
 
 /// Those for which a person does something.
-pub(super) const BY_HAND: [Case; 3] =
-    [("us01-admin", None), ("us01-laptop", None), ("appcircle-laptop", None)];
+pub(super) const BY_HAND: [Case; 3] = [("us01-admin", None), ("us01-laptop", None), ("appcircle-laptop", None)];
 
 /// Rotates a credential of the simulator and shows that everything is accounted for.
 async fn replace(rig: &Rig, name: &str, administrator: Option<&str>, person: &Person<'_>) -> Status {
@@ -28,7 +28,7 @@ async fn replace(rig: &Rig, name: &str, administrator: Option<&str>, person: &Pe
         Some(administrator) => Some(rig.adopt(administrator).await),
         None => None,
     };
-    let before = rig.living(&credential.region).await;
+    let before = rig.before(&credential).await;
     let plan = rig.calm().plan_rotation(&credential, administrator.as_ref()).await.unwrap();
     let status = rig.rotate(plan, person).await;
     rig.assert_accounted(&before, &credential, &status).await;
@@ -44,7 +44,7 @@ async fn automatic_plans_need_nobody() {
         assert_eq!((status.state, &status.left[..]), (State::Done, &[][..]), "{name}: {:#?}", rig.lines.lock().unwrap());
         assert_eq!(person.asked.lock().unwrap().len(), 0, "{name}: {:#?}", person.asked.lock().unwrap());
         let after = rig.calm().find(name).await.unwrap();
-        assert!(rig.calm().check(&after, &after.region).await.unwrap().verdict == tokenring::domain::response::Verdict::Accepted);
+        assert_eq!(rig.calm().check(&after, &after.region).await.unwrap().verdict, Verdict::Accepted);
     }
 }
 
@@ -99,4 +99,29 @@ async fn a_key_that_may_not_manage_keys_is_replaced_by_hand() {
     assert_eq!(asked[1].step, "await-revoke");
     // The person says that it is revoked, and it is not: that is seen and asked about, and stays on the list.
     assert_eq!((asked[2].step.as_str(), status.state, status.left.len()), ("prove-dead", State::Done, 1), "{status:#?}");
+}
+
+#[tokio::test]
+async fn a_new_sign_in_is_proven_without_being_spent_and_the_old_one_is_revoked() {
+    let rig = Rig::new().await;
+    let person = Person::new(&rig, "us01-triage-app");
+    let status = replace(&rig, "us01-triage-app", None, &person).await;
+    assert_eq!((status.state, &status.left[..]), (State::Done, &[][..]), "{:#?}", rig.lines.lock().unwrap());
+    let engine = rig.calm();
+    let after = engine.find("us01-triage-app").await.unwrap();
+    assert_eq!(engine.check(&after, &after.region).await.unwrap().verdict, Verdict::Accepted);
+}
+
+#[tokio::test]
+async fn a_successor_of_another_account_needs_the_name_typed() {
+    let rig = Rig::new().await;
+    let stranger = rig.sandbox.manifest().credential("us01-reader").unwrap().secret.clone();
+    let person = Person::new(&rig, "us01-admin").mistakes(&stranger).says(Saying::Skip(Step::ProveDead));
+    let credential = rig.adopt("us01-admin").await;
+    let plan = rig.calm().plan_rotation(&credential, None).await.unwrap();
+    let status = rig.rotate(plan, &person).await;
+    let asked = person.asked.lock().unwrap();
+    let typed = asked.iter().find(|dilemma| dilemma.step == "promote").and_then(|dilemma| dilemma.question.typed.as_deref());
+    assert_eq!(typed, Some("us01-admin"), "{asked:#?}");
+    assert_ne!(status.state, State::RolledBack, "a plan without overlap has no way back: {status:#?}");
 }

@@ -7,6 +7,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
@@ -14,13 +16,14 @@ use tokenring::config::Settings;
 use tokenring::domain::credential::{Part, Slot};
 use tokenring::domain::provider::{Catalogue, Source, overlay};
 use tokenring::domain::region::Region;
+use tokenring::domain::request::Method;
+use tokenring::domain::response::Answer;
 use tokenring::domain::rotation::{Line, Overlap};
 use tokenring::domain::{Credential, Moment, Name, Origin, Problem, Secret};
 use tokenring::engine::message::NewCredential;
 use tokenring::engine::rotation::{Audience, Plan, Rotations, State, Status, Turn};
 use tokenring::engine::{Clock, Engine, Options, Ports};
 use tokenring::index::Index;
-use tokenring::domain::request::Method;
 use tokenring::net::{Client, Limits, Outgoing, Payload, Transport as _};
 use tokenring::sandbox::{self, Manifest, Sandbox};
 use tokenring::store::{ItemKey, Memory, Store as _};
@@ -45,6 +48,12 @@ pub(super) struct Rig {
     http: Client,
     catalogue: Arc<Catalogue>,
     folder: TempDir,
+}
+
+/// What was alive before a rotation.
+pub(super) struct Before {
+    living: BTreeSet<String>,
+    old: String,
 }
 
 /// A time that passes only when somebody waits, for the engine and the simulator alike.
@@ -98,7 +107,8 @@ impl Rig {
             transport: Arc::new(chaos.transport(Client::default())),
             clock: Arc::clone(&self.time) as Arc<dyn Clock>,
         };
-        let options = Options { locks: Some(self.folder.path().join("locks")), limits: LIMITS, ..Options::from(&Settings::default()) };
+        let options =
+            Options { locks: Some(self.folder.path().join("locks")), limits: LIMITS, ..Options::from(&Settings::default()) };
         Arc::new(Engine::new(ports, options))
     }
 
@@ -197,6 +207,9 @@ impl Rig {
 
     /// What a person does in the web pages: the new secret.
     pub(super) async fn by_hand(&self, name: &str) -> Option<String> {
+        if self.sandbox.manifest().credential(name)?.kind == "app" {
+            return Some(self.sign_in(name).await);
+        }
         let made = self.control(Method::Post, "/by-hand", &json!({"credential": name})).await;
         made["secret"].as_str().map(str::to_owned)
     }
@@ -205,6 +218,52 @@ impl Rig {
     pub(super) async fn knob(&self, rule: &Value) {
         let told = self.control(Method::Post, "", rule).await;
         assert!(told["error"].is_null(), "{told}");
+    }
+
+    /// Signs in to an app in the browser, and returns the refresh token that comes of it.
+    async fn sign_in(&self, name: &str) -> String {
+        let issued = self.sandbox.manifest().credential(name).unwrap();
+        let hosts = self.sandbox.manifest().region(&issued.region).unwrap();
+        let (id, verifier) = (issued.fields["client_id"].as_str(), "a-verifier-of-a-test-that-is-long-enough-to-be-one");
+        let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(verifier));
+        let back = "http://127.0.0.1:8080/authorization-code/callback";
+        let agreed = [
+            ("response_type", "code"),
+            ("client_id", id),
+            ("redirect_uri", back),
+            ("state", "s"),
+            ("code_challenge", challenge.as_str()),
+            ("code_challenge_method", "S256"),
+            ("decision", "allow"),
+        ];
+        let answer = self.form(&format!("{}/oauth2/authorize", hosts.app.as_ref().unwrap()), &agreed).await;
+        let location: url::Url = answer.header("location").unwrap().parse().unwrap();
+        let code = location.query_pairs().find(|(name, _)| name == "code").unwrap().1.into_owned();
+        let grant = [
+            ("grant_type", "authorization_code"),
+            ("code", code.as_str()),
+            ("redirect_uri", back),
+            ("client_id", id),
+            ("client_secret", issued.parts["client_secret"].as_str()),
+            ("code_verifier", verifier),
+        ];
+        let answer = self.form(&format!("{}/oauth2/token", hosts.api), &grant).await;
+        let granted: Value = serde_json::from_str(answer.body.text().unwrap()).unwrap();
+        granted["refresh_token"].as_str().unwrap().to_owned()
+    }
+
+    async fn form(&self, url: &str, pairs: &[(&str, &str)]) -> Answer {
+        let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
+        let outgoing = Outgoing {
+            method: Method::Post,
+            url: url.parse().unwrap(),
+            headers: vec![("content-type".to_owned(), "application/x-www-form-urlencoded".to_owned())],
+            body: Payload::Text(body),
+            authorization: None,
+            limits: LIMITS,
+            ca_file: None,
+        };
+        self.http.send(outgoing).await.unwrap()
     }
 
     async fn control(&self, method: Method, path: &str, body: &Value) -> Value {
@@ -227,13 +286,18 @@ impl Rig {
         Some(secret.expose(sha256))
     }
 
+    /// What is to be accounted for once a rotation of this credential is over.
+    pub(super) async fn before(&self, credential: &Credential) -> Before {
+        let old = self.slot(credential, Slot::Current).await.expect("a secret is retrievable");
+        Before { living: self.living(&credential.region).await, old }
+    }
+
     /// Fails unless exactly what the journal names is alive: the new one in place of the old one, or all as it was.
-    pub(super) async fn assert_accounted(&self, before: &BTreeSet<String>, credential: &Credential, status: &Status) {
-        let old = sha256(self.sandbox.manifest().credential(credential.name.as_str()).unwrap().secret.as_bytes());
+    pub(super) async fn assert_accounted(&self, before: &Before, credential: &Credential, status: &Status) {
         let current = self.slot(credential, Slot::Current).await.expect("a secret is retrievable");
-        let mut expected = before.clone();
+        let mut expected = before.living.clone();
         if status.state == State::Done {
-            expected.remove(&old);
+            expected.remove(&before.old);
             expected.insert(current);
         } else {
             assert_eq!(status.state, State::RolledBack, "{status:#?}");

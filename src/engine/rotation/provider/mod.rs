@@ -19,9 +19,9 @@ pub(in crate::engine) use account::next_page;
 pub(in crate::engine) use desk::{Desk, Told, failure_of};
 
 use super::Tried;
+use crate::domain::Secret;
 use crate::domain::provider::spec::ReplacementPlan;
 use crate::domain::rotation::{Failure, FailureKind, Remote};
-use crate::domain::Secret;
 
 /// A secret that a provider has just made, and what it is there.
 pub(in crate::engine) struct Fresh {

@@ -10,7 +10,7 @@ use crate::tui::app::dialog::problem;
 use crate::tui::app::sheet::{Item, Row, Sheet};
 
 const WIDTH: u16 = 88;
-const OVERLAP: &str = "Overlap: the old secret works until the new one is proven and has taken its place.";
+const OVERLAP: &str = "Overlap: the old secret works until the new one has taken its place.";
 
 impl Rotate {
     /// What it shows.
