@@ -11,14 +11,21 @@ use crate::domain::identify::Candidate;
 use crate::domain::problem::Problem;
 use crate::domain::request::Draft;
 use crate::domain::response::Answer;
+use crate::domain::rotation::{Line, Plan, Status};
 use crate::domain::{Credential, CredentialId, Moment, Name, Secret};
 
+pub use super::ask::{Choice, Dilemma, Question, Reply};
+pub use super::rotation::{Review, Turn, Wish};
 pub use crate::index::{HistoryFilter, HistoryLine, RegionCheck, Sent};
 pub use crate::store::{Backend, BackendKind, Persistence, StoreError, Unlock};
 
 /// Identifies one running task; ids are never used twice in a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TaskId(pub u64);
+
+/// Identifies one question that a running task asks; ids are never used twice in a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct QuestionId(pub u64);
 
 /// What the screen may ask for.
 pub enum Task {
@@ -32,6 +39,8 @@ pub enum Task {
     Send(SendTask),
     /// About the store.
     Store(StoreTask),
+    /// About replacing, revoking and making credentials at their providers.
+    Rotation(RotationTask),
 }
 
 /// About the list of credentials.
@@ -118,6 +127,37 @@ pub enum StoreTask {
     Unlock(Option<Arc<Secret>>),
 }
 
+/// About replacing, revoking and making credentials at their providers.
+pub enum RotationTask {
+    /// Say what replacing a credential would do or, where that has begun already, what has become of it.
+    Plan(Charge),
+    /// Carry a plan out.
+    Run(Box<Plan>),
+    /// Take up the rotation with this id, which was left.
+    TakeUp(String, Turn),
+    /// Say what has become of the rotation with this id.
+    Review(String),
+    /// List the rotations that are not over.
+    Unfinished,
+    /// Answer the question of another task.
+    Answer(QuestionId, Reply),
+    /// Leave the question of another task open: that task stops where it is and can be taken up again.
+    Leave(QuestionId),
+    /// Have a credential revoked, and see it refused.
+    Revoke(Charge),
+    /// Have a credential made.
+    Create(Box<Wish>),
+}
+
+/// A credential, and who acts on it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Charge {
+    /// Which credential.
+    pub credential: CredentialId,
+    /// Another credential that acts; `None` where it acts on itself.
+    pub administrator: Option<CredentialId>,
+}
+
 /// A credential to be kept.
 pub struct NewCredential {
     /// Its name.
@@ -191,6 +231,8 @@ pub enum Event {
     Answered(Box<Exchange>),
     /// The state of the store.
     Store(StoreState),
+    /// News of a rotation.
+    Rotation(RotationEvent),
     /// It ended well.
     Done,
     /// It ended badly.
@@ -228,6 +270,24 @@ pub enum KeyringEvent {
     },
     /// The last verdicts of a credential in each region.
     Regions(CredentialId, Vec<RegionCheck>),
+}
+
+/// News of a rotation.
+pub enum RotationEvent {
+    /// What it would do.
+    Planned(Box<Plan>),
+    /// What has become of it so far.
+    Reviewed(Box<Review>),
+    /// A step of it.
+    Step(Line),
+    /// It waits for a person.
+    Asks(QuestionId, Box<Dilemma>),
+    /// It is over, or nobody answered and it can be taken up again.
+    Ended(Status),
+    /// Those that are not over.
+    Unfinished(Vec<Status>),
+    /// This credential was revoked, and is refused.
+    Revoked(CredentialId),
 }
 
 /// News of a secret.

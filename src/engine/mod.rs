@@ -17,6 +17,7 @@ mod mint;
 mod open;
 mod pages;
 mod preview;
+mod questions;
 pub mod rotation;
 mod send;
 mod session;
@@ -24,6 +25,7 @@ mod tasks;
 mod trust;
 mod turn;
 mod withhold;
+mod wizard;
 
 use std::path::PathBuf;
 use std::sync::Arc;
