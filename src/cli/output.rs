@@ -96,6 +96,14 @@ pub(super) fn piece(text: &str) -> Result<ControlFlow<()>, Problem> {
 pub(super) fn progress(text: &str) {
     let _ = write!(io::stderr(), "\r\x1b[K{text}").and_then(|()| io::stderr().flush());
 }
+
+/// The same, but only where a person sees it.
+pub(super) fn progress_for_a_person(text: &str) {
+    if io::stderr().is_terminal() {
+        progress(text);
+    }
+}
+
 /// Help, version, or a usage error of the argument parser.
 pub(super) fn usage(error: &clap::Error, json: bool) -> ExitCode {
     if !error.use_stderr() {
