@@ -104,10 +104,21 @@ pub(super) fn piece(text: &str) -> Result<ControlFlow<()>, Problem> {
     }
 }
 
-/// Shows a short text in place of the last one, on the terminal.
+/// Shows a short text in place of the last one, where a terminal is there to show it.
 pub(super) fn progress(text: &str) {
-    let _ = write!(io::stderr(), "\r\x1b[K{text}").and_then(|()| io::stderr().flush());
+    let mut error = io::stderr();
+    if error.is_terminal() {
+        let _ = write!(error, "\r\x1b[K{text}").and_then(|()| error.flush());
+    }
 }
+
+/// The same, but only where a person sees it.
+pub(super) fn progress_for_a_person(text: &str) {
+    if io::stderr().is_terminal() {
+        progress(text);
+    }
+}
+
 /// Help, version, or a usage error of the argument parser.
 pub(super) fn usage(error: &clap::Error, json: bool) -> ExitCode {
     if !error.use_stderr() {

@@ -1,6 +1,5 @@
 //! All pages of a list as one JSON array, written while it comes in.
 
-use std::io::IsTerminal as _;
 use std::ops::ControlFlow;
 
 use serde_json::value::RawValue;
@@ -27,7 +26,7 @@ pub(super) async fn run(context: &Context<'_>, credential: &Credential, order: O
             _ = tokio::signal::ctrl_c() => None,
         }
     };
-    clear_progress();
+    output::progress_for_a_person("");
     match outcome {
         None => {
             list.end(context, showing, None)?;
@@ -57,7 +56,7 @@ enum List {
 
 impl List {
     fn add(&mut self, leaf: &Leaf<'_>) -> Result<ControlFlow<()>, Problem> {
-        progress(leaf.number);
+        output::progress_for_a_person(&format!("page {}; Ctrl-C ends", leaf.number));
         match self {
             Self::Held(items) => {
                 items.extend(leaf.items.iter().map(|item| (*item).to_owned()));
@@ -104,16 +103,4 @@ fn is_complete(turned: &Turned) -> bool {
 fn array(items: &[Box<RawValue>]) -> String {
     let items: Vec<_> = items.iter().map(|item| item.get()).collect();
     format!("[{}]", items.join(","))
-}
-
-fn progress(page: usize) {
-    if std::io::stderr().is_terminal() {
-        output::progress(&format!("page {page}; Ctrl-C ends"));
-    }
-}
-
-fn clear_progress() {
-    if std::io::stderr().is_terminal() {
-        output::progress("");
-    }
 }
