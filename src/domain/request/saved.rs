@@ -110,12 +110,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_draft_comes_back(path in "/[a-z0-9/]{0,20}[a-z]", value in "[^\u{0}]{0,20}", body in proptest::option::of(any::<String>())) {
+        fn a_draft_comes_back(path in "(/[a-z0-9]{1,8}){1,4}", value in "[^\u{0}]{0,20}", body in proptest::option::of(any::<String>())) {
             let draft = Draft {
                 query: vec![("k".to_owned(), value.clone())],
                 headers: vec![("x".to_owned(), value)],
                 body,
-                ..Draft::new(Method::Patch, Target::Path { place: Place::Auth, path: path.replace("//", "/") })
+                ..Draft::new(Method::Patch, Target::Path { place: Place::Auth, path })
             };
             let saved = Saved::from_toml(&Saved::of(&draft, "snyk").to_toml()).unwrap();
             prop_assert_eq!(saved.draft().unwrap(), draft);
