@@ -9,6 +9,7 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::domain::Problem;
 use crate::domain::problem::Class;
+use crate::engine::exec::Stream;
 
 /// Where results and remarks go, and in which form.
 pub(super) struct Output {
@@ -89,6 +90,17 @@ pub(super) fn piece(text: &str) -> Result<ControlFlow<()>, Problem> {
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(ControlFlow::Break(())),
         written => written.or_else(broken).map(ControlFlow::Continue),
+    }
+}
+
+/// Passes on what a child wrote.
+pub(super) fn pass_on(stream: Stream, bytes: &[u8]) -> io::Result<()> {
+    match stream {
+        Stream::Out => {
+            let mut out = io::stdout().lock();
+            out.write_all(bytes).and_then(|()| out.flush())
+        }
+        Stream::Err => io::stderr().write_all(bytes),
     }
 }
 

@@ -199,6 +199,14 @@ pub enum Event {
     Cancelled,
 }
 
+/// The beginning of the list of credentials.
+pub struct Beginning {
+    /// The first of them, by name.
+    pub credentials: Vec<Credential>,
+    /// Whether there are no others.
+    pub is_whole: bool,
+}
+
 /// News of the keyring.
 pub enum KeyringEvent {
     /// All credentials.

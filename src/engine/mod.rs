@@ -7,6 +7,7 @@ mod budget;
 mod check;
 mod clipboard;
 mod consumer;
+pub mod exec;
 mod history;
 mod keyring;
 mod lock;

@@ -95,6 +95,7 @@ fn ask_for_name(exchange: &Exchange) -> Option<Name> {
     if exchange.minted.is_empty() || !prompt::is_interactive() {
         return None;
     }
-    let given = prompt::line("The answer brings a new secret. Keep it as (a name, or nothing to let it go): ")?;
+    let question = "The answer brings a new secret. Keep it as (a name, or nothing to let it go): ";
+    let given = prompt::line(question).filter(|given| !given.is_empty())?;
     parse_name(&given).ok()
 }

@@ -101,11 +101,15 @@ impl Engine {
     async fn take_over(&self, rotation: &str, claim: &Claim) -> Result<Lease, Problem> {
         let (id, claim) = (rotation.to_owned(), claim.clone());
         let locked = self.options.locks.is_some();
-        self.with_index(move |index: &Index| match index.claim(&id, &claim) {
-            Err(IndexError::Held { until, .. }) if locked => {
-                index.claim(&id, &Claim { now: until, until: until.max(claim.until), owner: claim.owner })
-            }
-            claimed => claimed,
+        self.with_index(move |index: &Index| {
+            let lease = match index.claim(&id, &claim) {
+                Err(IndexError::Held { until, .. }) if locked => {
+                    index.claim(&id, &Claim { now: until, until: until.max(claim.until), owner: claim.owner })?
+                }
+                claimed => claimed?,
+            };
+            index.set_rotation_state(&lease, "running")?;
+            Ok(lease)
         })
         .await
     }
