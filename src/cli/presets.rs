@@ -13,7 +13,7 @@ use crate::domain::{Credential, Problem};
 #[derive(Debug, clap::Args)]
 pub(super) struct Presets {
     /// A provider or a credential; without it, those of all providers
-    #[arg(value_name = "PROVIDER|NAME")]
+    #[arg(value_name = "WHOSE")]
     whose: Option<String>,
 }
 
