@@ -4,7 +4,6 @@
 #![expect(
     clippy::unwrap_used,
     clippy::print_stdout,
-    clippy::panic,
     reason = "a measurement that cannot be made ends the run, and the table is what it is for"
 )]
 

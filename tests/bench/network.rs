@@ -15,6 +15,8 @@ const AT_ONCE: usize = 32;
 const RUNS: usize = 5;
 const COLD_RUNS: usize = 15;
 
+const COLD: &str = "`request`, cold";
+
 const ANSWER: &str = r#"{"data":{"type":"user","id":"000000000000000000000000000000000000","attributes":{"name":"somebody"}}}"#;
 
 /// Measures checks and a single request.
@@ -37,7 +39,6 @@ pub(crate) fn measure() {
     let taken = all.min(all_again).saturating_sub(one);
     table::ratio("`check --all`, 1,000 credentials, less one check", taken, ("bare client", bare), 1.5);
 
-    const COLD: &str = "`request`, cold";
     if !have("curl") {
         return table::skip(COLD, "curl is not installed");
     }

@@ -121,7 +121,7 @@ impl Running {
         let (mut reader, keys) = (pair.master.try_clone_reader().unwrap(), pair.master.take_writer().unwrap());
         let (send, frames) = mpsc::channel();
         std::thread::spawn(move || {
-            let mut buffer = [0; 1 << 16];
+            let mut buffer = vec![0; 1 << 16];
             while let Ok(length @ 1..) = reader.read(&mut buffer) {
                 let ends_frame = buffer[..length].windows(END.len()).any(|window| window == END);
                 if send.send(Piece { at: Instant::now(), length, ends_frame }).is_err() {
