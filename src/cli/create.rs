@@ -26,7 +26,7 @@ pub(super) struct Create {
     /// The region; that of the credential that makes it, unless another is named
     #[arg(long)]
     region: Option<String>,
-    /// A field of the kind, such as org_id=… or role_id=…; may be repeated
+    /// A field of the kind, such as its organisation or role; may be repeated
     #[arg(long = "field", value_name = "K=V", value_parser = pair)]
     fields: Vec<(String, String)>,
     /// A label; may be repeated

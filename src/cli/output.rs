@@ -1,6 +1,7 @@
 //! The only file that writes to standard output and standard error.
 
 use std::io::{self, IsTerminal, Write};
+use std::ops::ControlFlow;
 use std::process::ExitCode;
 
 use serde::Serialize;
@@ -8,6 +9,7 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::domain::Problem;
 use crate::domain::problem::Class;
+use crate::engine::exec::Stream;
 
 /// Where results and remarks go, and in which form.
 pub(super) struct Output {
@@ -82,10 +84,41 @@ impl Output {
     }
 }
 
-/// Shows a short text in place of the last one, on the terminal.
-pub(super) fn progress(text: &str) {
-    let _ = write!(io::stderr(), "\r\x1b[K{text}").and_then(|()| io::stderr().flush());
+/// Passes on what a child wrote.
+pub(super) fn pass_on(stream: Stream, bytes: &[u8]) -> io::Result<()> {
+    match stream {
+        Stream::Out => {
+            let mut out = io::stdout().lock();
+            out.write_all(bytes).and_then(|()| out.flush())
+        }
+        Stream::Err => io::stderr().write_all(bytes),
+    }
 }
+
+/// A piece of a result that is still growing; `Break` where nobody reads on.
+pub(super) fn piece(text: &str) -> Result<ControlFlow<()>, Problem> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(ControlFlow::Break(())),
+        written => written.or_else(broken).map(ControlFlow::Continue),
+    }
+}
+
+/// Shows a short text in place of the last one, where a terminal is there to show it.
+pub(super) fn progress(text: &str) {
+    let mut error = io::stderr();
+    if error.is_terminal() {
+        let _ = write!(error, "\r\x1b[K{text}").and_then(|()| error.flush());
+    }
+}
+
+/// The same, but only where a person sees it.
+pub(super) fn progress_for_a_person(text: &str) {
+    if io::stderr().is_terminal() {
+        progress(text);
+    }
+}
+
 /// Help, version, or a usage error of the argument parser.
 pub(super) fn usage(error: &clap::Error, json: bool) -> ExitCode {
     if !error.use_stderr() {

@@ -66,7 +66,9 @@ impl Rotate {
         let administrator = find_administrator(engine, self.administrator.as_deref()).await?;
         let plan = engine.plan_rotation(&credential, administrator.as_ref()).await?;
         if self.plan || !context.out.json {
-            plan_lines(&plan).iter().for_each(|line| tell(context, line));
+            for line in plan_lines(&plan) {
+                tell(context, &line);
+            }
         }
         if self.plan {
             return Ok(0);

@@ -63,6 +63,7 @@ fn actor() -> String {
 }
 
 #[cfg(unix)]
+#[expect(clippy::unnecessary_wraps, reason = "other systems number their users in no such way")]
 fn user_number() -> Option<u32> {
     Some(rustix::process::getuid().as_raw())
 }

@@ -72,16 +72,13 @@ impl Engine {
         slot: Slot,
     ) -> Result<Bound, Trouble> {
         let how = &kind.authorization;
-        let session = match how {
-            Authorization::RefreshToken { .. } => {
-                let held = self.locks.hold(&credential.id).await?;
-                self.refreshed(Spending { credential, kind, slot }, how, region, &held).await?
-            }
-            _ => {
-                let (secret, parts) = self.material(credential, kind, slot).await?;
-                let exchange = self.exchange(credential, how, region, &secret, &parts);
-                self.session_of(exchange.access_token(self.transport.as_ref()).await?)
-            }
+        let session = if matches!(how, Authorization::RefreshToken { .. }) {
+            let held = self.locks.hold(&credential.id).await?;
+            self.refreshed(Spending { credential, kind, slot }, how, region, &held).await?
+        } else {
+            let (secret, parts) = self.material(credential, kind, slot).await?;
+            let exchange = self.exchange(credential, how, region, &secret, &parts);
+            self.session_of(exchange.access_token(self.transport.as_ref()).await?)
         };
         Ok(Bound { scheme: session.scheme, secret: session.token, origins: region.bound_origins() })
     }

@@ -11,14 +11,21 @@ use crate::domain::identify::Candidate;
 use crate::domain::problem::Problem;
 use crate::domain::request::Draft;
 use crate::domain::response::Answer;
+use crate::domain::rotation::{Line, Plan, Status};
 use crate::domain::{Credential, CredentialId, Moment, Name, Secret};
 
-pub use crate::index::RegionCheck;
+pub use super::ask::{Choice, Dilemma, Question, Reply};
+pub use super::rotation::{Review, Turn, Wish};
+pub use crate::index::{HistoryFilter, HistoryLine, RegionCheck, Sent};
 pub use crate::store::{Backend, BackendKind, Persistence, StoreError, Unlock};
 
 /// Identifies one running task; ids are never used twice in a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TaskId(pub u64);
+
+/// Identifies one question that a running task asks; ids are never used twice in a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct QuestionId(pub u64);
 
 /// What the screen may ask for.
 pub enum Task {
@@ -32,6 +39,8 @@ pub enum Task {
     Send(SendTask),
     /// About the store.
     Store(StoreTask),
+    /// About replacing, revoking and making credentials at their providers.
+    Rotation(RotationTask),
 }
 
 /// About the list of credentials.
@@ -89,12 +98,64 @@ pub enum Consent {
     Given,
 }
 
+/// What of a request goes into the history.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Keep {
+    /// Everything but its body.
+    #[default]
+    WithoutBody,
+    /// Its body too, secrets masked.
+    WithBody,
+}
+
+/// A request that is to be sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Order {
+    /// What.
+    pub draft: Draft,
+    /// Whether a person agreed to a method that changes something.
+    pub consent: Consent,
+    /// What of it goes into the history.
+    pub keep: Keep,
+}
+
 /// About the store.
 pub enum StoreTask {
     /// Whether it can be used.
     Status,
     /// Unlock it, by its own prompt or with this passphrase.
     Unlock(Option<Arc<Secret>>),
+}
+
+/// About replacing, revoking and making credentials at their providers.
+pub enum RotationTask {
+    /// Say what replacing a credential would do or, where that has begun already, what has become of it.
+    Plan(Charge),
+    /// Carry a plan out.
+    Run(Box<Plan>),
+    /// Take up the rotation with this id, which was left.
+    TakeUp(String, Turn),
+    /// Say what has become of the rotation with this id.
+    Review(String),
+    /// List the rotations that are not over.
+    Unfinished,
+    /// Answer the question of another task.
+    Answer(QuestionId, Reply),
+    /// Leave the question of another task open: that task stops where it is and can be taken up again.
+    Leave(QuestionId),
+    /// Have a credential revoked, and see it refused.
+    Revoke(Charge),
+    /// Have a credential made.
+    Create(Box<Wish>),
+}
+
+/// A credential, and who acts on it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Charge {
+    /// Which credential.
+    pub credential: CredentialId,
+    /// Another credential that acts; `None` where it acts on itself.
+    pub administrator: Option<CredentialId>,
 }
 
 /// A credential to be kept.
@@ -170,6 +231,8 @@ pub enum Event {
     Answered(Box<Exchange>),
     /// The state of the store.
     Store(StoreState),
+    /// News of a rotation.
+    Rotation(RotationEvent),
     /// It ended well.
     Done,
     /// It ended badly.
@@ -207,6 +270,24 @@ pub enum KeyringEvent {
     },
     /// The last verdicts of a credential in each region.
     Regions(CredentialId, Vec<RegionCheck>),
+}
+
+/// News of a rotation.
+pub enum RotationEvent {
+    /// What it would do.
+    Planned(Box<Plan>),
+    /// What has become of it so far.
+    Reviewed(Box<Review>),
+    /// A step of it.
+    Step(Line),
+    /// It waits for a person.
+    Asks(QuestionId, Box<Dilemma>),
+    /// It is over, or nobody answered and it can be taken up again.
+    Ended(Status),
+    /// Those that are not over.
+    Unfinished(Vec<Status>),
+    /// This credential was revoked, and is refused.
+    Revoked(CredentialId),
 }
 
 /// News of a secret.
@@ -265,6 +346,25 @@ pub struct Exchange {
     pub answer: Answer,
     /// What the status means here, in words, where there is something to say.
     pub explanation: Option<Problem>,
+    /// How many requests are left: `37 of 1620 left, resets in 12 s`.
+    pub limit: Option<String>,
+    /// Secrets that the provider has just made. The answer has placeholders in their stead.
+    pub minted: Vec<Minted>,
+}
+
+/// A secret that came in an answer and was taken out of it.
+#[derive(Clone)]
+pub struct Minted {
+    /// The member it came in.
+    pub member: String,
+    /// The secret.
+    pub secret: Arc<Secret>,
+}
+
+impl std::fmt::Debug for Minted {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Minted").field("member", &self.member).finish_non_exhaustive()
+    }
 }
 
 /// The state of the store.

@@ -14,6 +14,7 @@ use super::keyring::broken_task;
 use super::message::{
     CheckTask, Event, KeyringEvent, KeyringTask, Report, SecretEvent, SecretTask, SendTask, StoreTask, Task, TaskId,
 };
+use super::questions::Questions;
 use super::{Door, Engine, UNLOCK_WAIT};
 use crate::domain::credential::Part;
 use crate::domain::problem::Problem;
@@ -26,19 +27,21 @@ pub struct Tasks {
     reports: UnboundedSender<Report>,
     running: JoinSet<TaskId>,
     tokens: HashMap<TaskId, CancellationToken>,
+    questions: Questions,
 }
 
-/// Where one task says what it has to say.
+/// Where one task says what it has to say, and is answered.
 #[derive(Clone)]
-struct Voice {
+pub(super) struct Voice {
     task: TaskId,
     reports: UnboundedSender<Report>,
+    pub(super) questions: Questions,
 }
 
 impl Tasks {
     /// No tasks yet; reports will go to `reports`.
     pub fn new(engine: Arc<Engine>, reports: UnboundedSender<Report>) -> Self {
-        Self { engine, reports, running: JoinSet::new(), tokens: HashMap::new() }
+        Self { engine, reports, running: JoinSet::new(), tokens: HashMap::new(), questions: Questions::default() }
     }
 
     /// Starts a task in the background. Its last report is `Done`, `Failed` or `Cancelled`.
@@ -46,7 +49,8 @@ impl Tasks {
         self.forget_ended();
         let token = CancellationToken::new();
         self.tokens.insert(id, token.clone());
-        let (engine, voice) = (Arc::clone(&self.engine), Voice { task: id, reports: self.reports.clone() });
+        let voice = Voice { task: id, reports: self.reports.clone(), questions: self.questions.clone() };
+        let engine = Arc::clone(&self.engine);
         self.running.spawn(async move {
             let ending = tokio::select! {
                 biased;
@@ -88,7 +92,7 @@ impl Tasks {
 
 impl Voice {
     /// The receiver is gone only when the screen is; then nobody misses the report.
-    fn say(&self, event: Event) {
+    pub(super) fn say(&self, event: Event) {
         let _ = self.reports.send(Report { task: self.task, event });
     }
 }
@@ -101,6 +105,7 @@ impl Engine {
             Task::Check(task) => self.perform_check(task, voice).await,
             Task::Send(task) => self.perform_send(task, voice).await,
             Task::Store(task) => self.perform_store(task, voice).await,
+            Task::Rotation(task) => self.perform_rotation(task, voice).await,
         }
     }
 

@@ -15,7 +15,9 @@ impl Payload {
         let bytes = secret.expose(|secret| {
             let literal = Zeroizing::new(serde_json::to_string(std::str::from_utf8(secret).ok()?).ok()?);
             let mut bytes = Vec::with_capacity(text.len() + literal.len());
-            [before, literal.as_str(), after].iter().for_each(|piece| bytes.extend_from_slice(piece.as_bytes()));
+            for piece in [before, literal.as_str(), after] {
+                bytes.extend_from_slice(piece.as_bytes());
+            }
             Some(Secret::new(bytes))
         })?;
         Some(Self::Sealed { bytes, origins })

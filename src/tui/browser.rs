@@ -29,6 +29,7 @@ pub(super) fn open(url: &Url) {
     }
 }
 
-fn is_remote() -> bool {
+/// Whether the person sits at another machine.
+pub(super) fn is_remote() -> bool {
     ["SSH_CONNECTION", "SSH_TTY"].iter().any(|name| std::env::var_os(name).is_some())
 }

@@ -14,7 +14,7 @@ mod watch;
 use std::io;
 use std::sync::Arc;
 
-use app::{Preferences, Start};
+use app::{Browser, Preferences, Start};
 
 use crate::config::Settings;
 use crate::domain::Problem;
@@ -39,7 +39,8 @@ pub async fn run(engine: Arc<Engine>, settings: &Settings) -> Result<u8, Problem
 }
 
 fn preferences(settings: &Settings) -> Preferences {
-    Preferences::of(settings, settings.glyphs(&|name| std::env::var(name).ok()))
+    let browser = if browser::is_remote() { Browser::Elsewhere } else { Browser::Here };
+    Preferences { browser, ..Preferences::of(settings, settings.glyphs(&|name| std::env::var(name).ok())) }
 }
 
 fn unusable(error: &io::Error) -> Problem {

@@ -157,6 +157,7 @@ const EXPOSERS: &[(&str, &str)] = &[
     ("src/engine/authorize.rs", "keeps an access token together with its end, for the other processes"),
     ("src/engine/clipboard.rs", "copies it when a person asks"),
     ("src/engine/consumer/", "delivers it where a person said"),
+    ("src/engine/exec/", "gives it to the command that a person runs, and hides it in what that writes"),
     ("src/engine/trust.rs", "computes the keyed fingerprint"),
     ("src/cli/get.rs", "writes it to a pipe when a person asks"),
     ("src/cli/secret_input.rs", "splits what was piped in"),
@@ -242,7 +243,7 @@ fn nothing_is_printed_but_by_the_output() {
     let printing = |text: &str| {
         ["println!(", "print!(", "eprintln!(", "eprint!(", "io::stdout()", "io::stderr()"].iter().any(|word| text.contains(word))
     };
-    let allowed = ["src/cli/output.rs", "src/cli/prompt.rs", "src/cli/check.rs", "src/cli/screen.rs", "src/tui/"];
+    let allowed = ["src/cli/output.rs", "src/cli/prompt.rs", "src/cli/screen.rs", "src/tui/"];
     let loud: Vec<_> = sources()
         .into_iter()
         .filter(|(path, text)| !allowed.iter().any(|known| path.starts_with(known)) && printing(without_tests(text)))

@@ -6,16 +6,22 @@ mod cli;
 #[cfg(unix)]
 mod consumer;
 mod docs;
+#[cfg(unix)]
+mod exec;
 mod house;
+#[cfg(unix)]
+mod import;
 mod index;
 #[cfg(target_os = "linux")]
 mod keyring;
 #[cfg(target_os = "linux")]
 mod leak;
 mod net;
+mod request;
 mod rotation;
 mod sandbox;
 mod screen;
+mod shell;
 mod store;
 mod support;
 #[cfg(unix)]

@@ -29,9 +29,9 @@ impl Driver<'_> {
         // Asked anew, because what was delivered last is kept with the consumer.
         let delivered = self.engine.consumer(&consumer.credential, consumer.name.as_str()).await;
         let delivered = delivered.map_err(|problem| failure_of(&problem))?;
-        match self.engine.verify_delivery(&delivered, &secret).await.map_err(failed)? {
-            true => Ok(()),
-            false => Err(refused(format!("{} does not hold what it was given", consumer.name))),
+        if self.engine.verify_delivery(&delivered, &secret).await.map_err(failed)? {
+            return Ok(());
         }
+        Err(refused(format!("{} does not hold what it was given", consumer.name)))
     }
 }

@@ -37,7 +37,7 @@ impl Driver<'_> {
                 Some(Reply::Said(saying)) if dilemma.choices.iter().any(|choice| fits(&choice.saying, &saying)) => {
                     return self.heard(saying).await;
                 }
-                Some(Reply::Said(_)) => dilemma.question.detail = "that is none of the answers that are open here".to_owned(),
+                Some(Reply::Said(_)) => dilemma.question.detail = String::from("that is none of the answers that are open here"),
                 Some(Reply::Pasted(secret)) if pastes => match self.accept(secret).await {
                     Ok(minted) => {
                         self.write(Entry::Done(Outcome::Pasted(minted))).await?;
@@ -51,7 +51,7 @@ impl Driver<'_> {
                         return Ok(Answered::Written);
                     }
                 },
-                Some(Reply::Pasted(_)) => dilemma.question.detail = "no secret is wanted here".to_owned(),
+                Some(Reply::Pasted(_)) => dilemma.question.detail = String::from("no secret is wanted here"),
             }
         }
     }
@@ -106,7 +106,7 @@ impl Driver<'_> {
         let region = self.engine.catalogue.region(&plan.provider, &plan.region).ok();
         let app = region.and_then(|region| region.app.as_ref()).map(ToString::to_string);
         let typed = if let Need::Override { typed, .. } = &need.need { Some(typed.clone()) } else { None };
-        let own = typed.clone().map(|typed| Saying::Override(typed)).into_iter();
+        let own = typed.clone().map(Saying::Override).into_iter();
         let choices = own.chain(need.choices.iter().cloned()).map(|saying| Choice { title: self.title(&saying), saying });
         Dilemma {
             rotation: plan.rotation.to_string(),

@@ -16,6 +16,7 @@ mod plan;
 mod provider;
 mod reconcile;
 mod resume;
+mod review;
 mod revoke;
 mod slots;
 mod survey;
@@ -27,6 +28,7 @@ pub use crate::domain::rotation::{Plan, Saying, State, Status, Step, plan_lines}
 pub use crate::index::Rotations;
 pub use create::Wish;
 pub use resume::Turn;
+pub use review::Review;
 pub use revoke::Revoked;
 
 /// What comes of a step.

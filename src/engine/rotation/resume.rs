@@ -76,7 +76,7 @@ impl Engine {
     }
 
     /// The rotation with this id, or the open one of the credential with this name.
-    async fn find_rotation(&self, id: &str) -> Result<Rotation, Problem> {
+    pub(super) async fn find_rotation(&self, id: &str) -> Result<Rotation, Problem> {
         let known = self.with_index(|index| index.rotations(Rotations::All)).await?;
         let named = self.find(id).await.ok();
         let open =
@@ -85,7 +85,7 @@ impl Engine {
         found.cloned().ok_or_else(|| Problem::from(IndexError::NoRotation(id.to_owned())))
     }
 
-    async fn journal(&self, rotation: &Rotation) -> Result<Journal, Problem> {
+    pub(super) async fn journal(&self, rotation: &Rotation) -> Result<Journal, Problem> {
         let id = rotation.id.clone();
         let lines = self.with_index(move |index| index.entries(&id)).await?;
         let plan: Plan = serde_json::from_str(&rotation.plan).map_err(|error| unreadable(&error.to_string()))?;
@@ -96,16 +96,19 @@ impl Engine {
         Journal::read(entries).map_err(|error| unreadable(&error.to_string()))
     }
 
-    /// Claims a rotation that was left. Whoever has the operating system's lock knows that its last holder is dead, so
-    /// the rest of that one's lease is not waited for.
+    /// Claims a rotation that was left. Whoever has the lock on its credential knows that its last holder is gone, so the
+    /// rest of that one's lease is not waited for.
     async fn take_over(&self, rotation: &str, claim: &Claim) -> Result<Lease, Problem> {
         let (id, claim) = (rotation.to_owned(), claim.clone());
-        let locked = self.options.locks.is_some();
-        self.with_index(move |index: &Index| match index.claim(&id, &claim) {
-            Err(IndexError::Held { until, .. }) if locked => {
-                index.claim(&id, &Claim { now: until, until: until.max(claim.until), owner: claim.owner })
-            }
-            claimed => claimed,
+        self.with_index(move |index: &Index| {
+            let lease = match index.claim(&id, &claim) {
+                Err(IndexError::Held { until, .. }) => {
+                    index.claim(&id, &Claim { now: until, until: until.max(claim.until), owner: claim.owner })?
+                }
+                claimed => claimed?,
+            };
+            index.set_rotation_state(&lease, "running")?;
+            Ok(lease)
         })
         .await
     }

@@ -127,7 +127,19 @@ impl App {
                 self.check(all, now)
             }
             CredentialAction::Page => self.page().map(Effect::Open).into_iter().collect(),
-            CredentialAction::Add | CredentialAction::Edit | CredentialAction::Remove => self.open_credential_dialog(action),
+            CredentialAction::Add | CredentialAction::Edit => self.open_credential_dialog(action),
+            CredentialAction::Rotate => match self.selected().map(|credential| credential.id.clone()) {
+                Some(id) => self.open_rotation(&id),
+                None => Vec::new(),
+            },
+            CredentialAction::Revoke => {
+                self.open_removal();
+                Vec::new()
+            }
+            CredentialAction::Create => {
+                self.open_creation(now);
+                Vec::new()
+            }
         }
     }
 

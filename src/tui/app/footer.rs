@@ -25,6 +25,7 @@ const LIST: &[Action] = &[
     Action::Credential(CredentialAction::Show),
     Action::Credential(CredentialAction::Copy),
     Action::Console(ConsoleAction::Test),
+    Action::Credential(CredentialAction::Rotate),
     Action::Credential(CredentialAction::Check),
     Action::Credential(CredentialAction::Add),
     Action::Credential(CredentialAction::Edit),

@@ -111,6 +111,17 @@ pub struct Preferences {
     pub reach: Reach,
     /// Whether the mouse is captured.
     pub mouse: bool,
+    /// Whether a page can be opened.
+    pub browser: Browser,
+}
+
+/// Whether the person has a browser on this machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Browser {
+    /// Pages open here.
+    Here,
+    /// The person sits at another machine: a page is only named.
+    Elsewhere,
 }
 
 /// What requests may do.
@@ -132,6 +143,7 @@ impl Preferences {
             reveal: Duration::from_secs(settings.reveal_seconds),
             reach: if settings.readonly { Reach::ReadOnly } else { Reach::Everything },
             mouse: settings.mouse,
+            browser: Browser::Here,
         }
     }
 }

@@ -25,6 +25,7 @@ pub mod pointer;
 pub mod query;
 pub mod regions;
 mod report;
+mod rotation;
 #[cfg(test)]
 pub(crate) mod samples;
 pub mod secret_input;
@@ -47,9 +48,9 @@ use regions::Regions;
 
 use crate::domain::Credential;
 use crate::domain::provider::Catalogue;
-use crate::engine::message::{KeyringTask, StoreTask, Task, TaskId};
+use crate::engine::message::{KeyringTask, RotationTask, StoreTask, Task, TaskId};
 
-pub use message::{Effect, Input, Mouse, Msg, Now, Preferences, Reach, Start};
+pub use message::{Browser, Effect, Input, Mouse, Msg, Now, Preferences, Reach, Start};
 pub use update::update;
 
 /// The state of the screen.
@@ -148,7 +149,8 @@ impl App {
             activity: Activity::default(),
             dialogs: Stack::default(),
         };
-        let mut effects = vec![app.start_quietly(Task::Store(StoreTask::Status)).1];
+        let first = [Task::Store(StoreTask::Status), Task::Rotation(RotationTask::Unfinished)];
+        let mut effects: Vec<_> = first.into_iter().map(|task| app.start_quietly(task).1).collect();
         if !app.credentials.is_whole() {
             effects.push(app.start_quietly(Task::Keyring(KeyringTask::Load)).1);
         }

@@ -31,20 +31,6 @@ impl App {
             (CredentialAction::Edit, Some(credential)) => {
                 Dialog::Edit(Box::new(EditCredential::new(credential, self.catalogue.clone())))
             }
-            (CredentialAction::Remove, Some(credential)) => {
-                let rows = vec![
-                    Row::text(format!(
-                        "The secret of {} is wiped from the store, and what is known about it is forgotten.",
-                        credential.name
-                    )),
-                    Row::warning(
-                        "The provider is not asked: until it is revoked there, the secret still works for whoever has it.",
-                    ),
-                ];
-                let intent = Intent::Remove(credential.id.clone());
-                let confirm = Confirm::new("Remove a credential", rows, Button::Danger("Remove"), intent);
-                Dialog::Confirm(Box::new(confirm.typing(credential.name.as_str())))
-            }
             _ => return Vec::new(),
         };
         self.dialogs.push(dialog);

@@ -46,6 +46,10 @@ impl App {
             Intent::Switch(id, region) => return self.switch(&id, region, now),
             Intent::Send(id, draft) => return self.send_draft(id, draft, Consent::Given, now),
             Intent::Cancel(task) => return vec![Effect::Cancel(task)],
+            Intent::Removal(removal) => self.confirm_removal(removal),
+            Intent::Rotate(id) => return self.open_rotation(&id),
+            Intent::Rotation(task) => return self.start_rotation(*task, now),
+            Intent::Open(page) => return vec![Effect::Open(page)],
         }
         Vec::new()
     }
@@ -118,13 +122,14 @@ impl App {
         vec![self.start_task(title, Task::Keyring(KeyringTask::Edit(id.clone(), edit)), now).1]
     }
 
-    fn start_for_dialog(&mut self, title: impl Into<String>, task: Task, now: Now) -> Vec<Effect> {
+    pub(super) fn start_for_dialog(&mut self, title: impl Into<String>, task: Task, now: Now) -> Vec<Effect> {
         let (id, effect) = self.start_task(title, task, now);
         self.dialogs.wait(id);
         vec![effect]
     }
 
-    fn called(&self, id: &CredentialId) -> String {
+    /// What a credential is called on this screen, by its id.
+    pub(super) fn called(&self, id: &CredentialId) -> String {
         self.credentials.get(id).map(|credential| self.name_of(credential)).unwrap_or_default()
     }
 

@@ -4,7 +4,7 @@ use super::activity::{State, Tone};
 use super::{App, Effect, Now};
 use crate::domain::problem::Problem;
 use crate::engine::message::{
-    Cleared, ClipboardWay, Copied, Event, Exchange, KeyringEvent, Report, SecretEvent, StoreTask, Task, TaskId,
+    Cleared, ClipboardWay, Copied, Event, Exchange, KeyringEvent, KeyringTask, Report, SecretEvent, StoreTask, Task, TaskId,
 };
 
 impl App {
@@ -29,9 +29,10 @@ impl App {
                 }
             }
             Event::Store(state) => self.activity.store = Some(state),
+            Event::Rotation(event) => return self.take_rotation(task, event, now),
             Event::Done => return self.done(task, now),
             Event::Failed(problem) => return self.failed(task, problem, now),
-            Event::Cancelled => self.cancelled(task, now),
+            Event::Cancelled => return self.cancelled(task, now),
         }
         Vec::new()
     }
@@ -108,7 +109,10 @@ impl App {
         });
         let store_failed = problem.class == crate::domain::problem::Class::Store;
         let asked = self.detail.waits_for(task);
-        if self.console.waits_for(task) {
+        let mut effects = Vec::new();
+        if self.dialogs.wizard(task).is_some() {
+            effects = self.broke(task, Some(problem));
+        } else if self.console.waits_for(task) {
             self.console.fail(problem);
         } else if let Some(problem) = self.dialogs.failed(task, problem) {
             let title = title.or_else(|| asked.then(|| "Show the secret".to_owned()));
@@ -117,7 +121,8 @@ impl App {
         if asked {
             self.detail.mask();
         }
-        if store_failed { vec![self.start_quietly(Task::Store(StoreTask::Status)).1] } else { Vec::new() }
+        effects.extend(store_failed.then(|| self.start_quietly(Task::Store(StoreTask::Status)).1));
+        effects
     }
 
     /// Nobody waits for it: says so in a dialog, or in the footer where a dialog is open already. What was started
@@ -130,7 +135,7 @@ impl App {
         }
     }
 
-    fn cancelled(&mut self, task: TaskId, now: Now) {
+    fn cancelled(&mut self, task: TaskId, now: Now) -> Vec<Effect> {
         self.activity.settle(task, State::Cancelled);
         if self.console.waits_for(task) {
             self.console.cancel();
@@ -139,6 +144,19 @@ impl App {
             self.detail.mask();
         }
         self.activity.say(Tone::Warn, "Cancelled", now.instant);
+        self.broke(task, None)
+    }
+
+    /// The wizard that this task belonged to asks the journal what has happened; by then, what the keyring knows may
+    /// have changed as well.
+    fn broke(&mut self, task: TaskId, problem: Option<Problem>) -> Vec<Effect> {
+        let Some(wizard) = self.dialogs.wizard(task) else { return Vec::new() };
+        let then = wizard.broke(problem);
+        let mut effects = self.look(then);
+        if !effects.is_empty() {
+            effects.push(self.start_quietly(Task::Keyring(KeyringTask::Load)).1);
+        }
+        effects
     }
 }
 

@@ -155,6 +155,17 @@ impl Sheet {
         self
     }
 
+    /// The sheet with the fields and buttons of a form at its foot, below a body that scrolls by itself.
+    #[must_use]
+    pub fn with_form_below(mut self, form: &Form) -> Self {
+        self.foot.extend(field_rows(form));
+        if let Some((remark, _)) = form.remark() {
+            self.foot.push(Row::dim(remark));
+        }
+        self.foot.push(button_row(form));
+        self
+    }
+
     /// Lays the sheet out in the middle of `area`.
     pub fn place(&self, area: Area) -> Placed<'_> {
         let area = if area.height < TALL { area } else { area.centred(area.width, area.height - 4) };

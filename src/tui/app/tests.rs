@@ -1,5 +1,7 @@
 //! How the screen behaves, told as keys, reports and what comes of them.
 
+mod rotation;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,7 +11,7 @@ use super::activity::State;
 use super::command::{Action, CredentialAction};
 use super::console::{Laid, Outcome};
 use super::dialog::Dialog;
-use super::samples::{Session, check, id};
+use super::samples::{self, Session, check, id};
 use super::{Audience, Effect, Input, Mouse, Msg, Pane};
 use crate::config::Key;
 use crate::domain::identify::Candidate;
@@ -17,10 +19,12 @@ use crate::domain::problem::{Class, Problem};
 use crate::domain::provider::spec::Confidence;
 use crate::domain::request::{Draft, Method};
 use crate::domain::response::{Answer, Body, Timing, Verdict};
+use crate::domain::rotation::{LineState, State as RotationState};
 use crate::domain::{Name, Secret};
 use crate::engine::message::{
     Backend, BackendKind, CheckTask, Cleared, ClipboardWay, Consent, Copied, Event, Exchange, KeyringEvent, KeyringTask,
-    Persistence, Report, SecretEvent, SecretTask, SendTask, StoreError, StoreState, StoreTask, Task, TaskId,
+    Persistence, QuestionId, Report, RotationEvent, RotationTask, SecretEvent, SecretTask, SendTask, StoreError, StoreState,
+    StoreTask, Task, TaskId,
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -105,6 +109,8 @@ fn exchange(session: &Session, body: Body) -> Box<Exchange> {
             version: "HTTP/2".to_owned(),
         },
         explanation: None,
+        limit: None,
+        minted: Vec::new(),
     })
 }
 
@@ -338,9 +344,9 @@ fn dialogs_stack_and_escape_closes_the_top_one() {
 fn a_credential_goes_only_when_its_name_is_typed() {
     let mut session = session();
     let name = session.selected().to_owned();
-    session.press("X Enter");
+    session.press("X Down Enter Enter");
     assert!(session.app.dialogs.is_empty() && session.started().is_empty(), "Enter cancels");
-    session.press("X").type_text("wrong").press("Tab Enter");
+    session.press("X Down Enter").type_text("wrong").press("Tab Enter");
     assert!(!session.app.dialogs.is_empty() && session.started().is_empty());
     session.press("C-u").type_text(&name).press("Enter");
     let (task, Task::Keyring(KeyringTask::Remove(gone))) = session.task() else { panic!("not removed") };
@@ -609,6 +615,13 @@ fn answer_to(task: &Task, session: &Session) -> Option<Event> {
         Task::Keyring(KeyringTask::Identify(_)) => identified(&[]),
         Task::Keyring(KeyringTask::Remove(gone)) => Event::Keyring(KeyringEvent::Removed(gone.clone())),
         Task::Keyring(KeyringTask::Load) => Event::Keyring(KeyringEvent::Loaded(super::samples::credentials())),
+        Task::Rotation(task) => Event::Rotation(match task {
+            RotationTask::Plan(_) => RotationEvent::Planned(Box::new(samples::rotation::plan())),
+            RotationTask::Run(_) => RotationEvent::Asks(QuestionId(1), Box::new(samples::rotation::paste_dilemma())),
+            RotationTask::TakeUp(..) => RotationEvent::Step(samples::rotation::line("human", LineState::Done, "try again")),
+            RotationTask::Unfinished => RotationEvent::Unfinished(vec![samples::rotation::status(RotationState::Running)]),
+            _ => RotationEvent::Reviewed(Box::new(samples::rotation::review(Ok(())))),
+        }),
         Task::Send(SendTask { credential, draft, .. }) => {
             let target = draft.target.clone();
             let mut answer = exchange_of(credential, Draft::new(draft.method, target));

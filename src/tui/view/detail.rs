@@ -4,6 +4,7 @@ use super::pen::{Frame, Pen};
 use super::regions::verdict;
 use crate::config::theme::Role;
 use crate::domain::Credential;
+use crate::tui::app::command::{Action, CredentialAction};
 use crate::tui::app::layout::Area;
 use crate::tui::app::pointer::LABELS;
 use crate::tui::app::words;
@@ -142,8 +143,10 @@ fn expires(pen: &Pen<'_>, credential: &Credential) -> Fact {
     let filled = ((end - now).whole_seconds() * BAR / life).clamp(0, BAR);
     let full = pen.glyphs().full.repeat(usize::try_from(filled).unwrap_or(0));
     let empty = pen.glyphs().empty.repeat(usize::try_from(BAR - filled).unwrap_or(0));
-    let parts = vec![(Role::Text, format!("{} ({left}) ", words::day(end))), (role, full), (Role::Dim, empty)];
-    ("Expires", parts)
+    let key = pen.app.preferences.keys.label(Action::Credential(CredentialAction::Rotate));
+    let rotate = key.filter(|_| days < words::EXPIRING_DAYS).map(|key| (Role::Key, format!("{key} rotate ")));
+    let text = (Role::Text, format!("{} ({left}) ", words::day(end)));
+    ("Expires", std::iter::once(text).chain(rotate).chain([(role, full), (Role::Dim, empty)]).collect())
 }
 
 fn checked(pen: &Pen<'_>, credential: &Credential) -> Fact {

@@ -36,7 +36,7 @@ struct Columns {
 
 /// How wide the labels are: as wide as the widest, within reason, with a blank on both sides.
 fn label_column(sheet: &Sheet) -> u16 {
-    let rows = sheet.head.iter().chain(&sheet.body);
+    let rows = sheet.head.iter().chain(&sheet.body).chain(&sheet.foot);
     let widths = rows.map(|row| match row {
         Row::Field(field) => field.label.width(),
         Row::Pair(label, _) => label.width(),
@@ -45,10 +45,12 @@ fn label_column(sheet: &Sheet) -> u16 {
     u16::try_from(widths.max().unwrap_or(0).min(LABELS) + 4).unwrap_or(u16::MAX)
 }
 
-/// How wide the first column of a list is: as wide as its widest, within reason.
+/// How wide the first column of a list is: as wide as its widest, within reason where more comes beside it.
 fn item_column(sheet: &Sheet) -> u16 {
-    let widths = sheet.body.iter().map(|row| if let Row::Item(item) = row { item.text.width() } else { 0 });
-    u16::try_from(widths.max().unwrap_or(0)).unwrap_or(u16::MAX).min(sheet.width / 2)
+    let items =
+        || sheet.body.iter().chain(&sheet.foot).filter_map(|row| if let Row::Item(item) = row { Some(item) } else { None });
+    let widest = u16::try_from(items().map(|item| item.text.width()).max().unwrap_or(0)).unwrap_or(u16::MAX);
+    if items().all(|item| item.more.is_empty()) { widest } else { widest.min(sheet.width / 2) }
 }
 
 fn draw_line(pen: &mut Pen<'_>, line: &Line<'_>, columns: Columns) {
@@ -123,7 +125,7 @@ fn draw_item(pen: &mut Pen<'_>, area: Area, item: &Item, column: u16) {
     let rest = if sign.is_empty() { area } else { pen.put(area, sign, role).split_left(1).1 };
     let rest = pen.put_right(rest, &item.right, Role::Key);
     let (text, more) = rest.split_left(column);
-    let heading = if item.at.is_none() { Role::Key } else { Role::Text };
+    let heading = if item.at.is_none() && item.mark.is_none() { Role::Key } else { Role::Text };
     pen.put(text, &item.text, heading);
     pen.put(more.split_left(2).1, &item.more, Role::Dim);
     if item.selected {

@@ -16,9 +16,12 @@ use crate::domain::problem::{Class, Problem};
 use crate::domain::region::Place;
 use crate::domain::request::{Draft, Method, Target};
 use crate::domain::response::{Answer, Body, Timing, Verdict};
+use crate::domain::rotation::{LineState, State as RotationState, Status};
 use crate::engine::message::{
-    Backend, BackendKind, Event, Exchange, Persistence, Report, SecretEvent, StoreError, StoreState, Task, TaskId,
+    Backend, BackendKind, Event, Exchange, Persistence, QuestionId, Report, RotationEvent, RotationTask, SecretEvent, StoreError,
+    StoreState, Task, TaskId,
 };
+use crate::tui::app::samples::rotation::{line, paste_dilemma, plan_for, review, status};
 use crate::tui::app::samples::{Session, check, id};
 use crate::tui::app::{Effect, Input, Msg};
 
@@ -133,6 +136,8 @@ fn answer(session: &mut Session, status: u16, body: &str, explanation: Option<Pr
             version: "HTTP/2".to_owned(),
         },
         explanation,
+        limit: None,
+        minted: Vec::new(),
     };
     let task = last_task(session);
     report(session, task, Event::Answered(Box::new(exchange)));
@@ -198,7 +203,10 @@ fn the_dialogs() {
     for (name, keys) in [
         ("add", "a"),
         ("edit", "e"),
-        ("remove", "X"),
+        ("removal", "X"),
+        ("remove", "X Down Enter"),
+        ("revoke", "X Enter"),
+        ("create", "n"),
         ("probe", "A"),
         ("regions", "R"),
         ("presets", "p"),
@@ -212,6 +220,87 @@ fn the_dialogs() {
             session.press(keys);
         });
     }
+}
+
+/// Tells the wizard something; what it waits for was started last.
+fn rotation(session: &mut Session, event: RotationEvent) {
+    let started = session.effects.iter().rev().find_map(|effect| match effect {
+        Effect::Start(id, Task::Rotation(task)) if !matches!(task, RotationTask::Unfinished) => Some(id.0),
+        _ => None,
+    });
+    report(session, started.expect("a task"), Event::Rotation(event));
+}
+
+fn planned(session: &mut Session, kind: &str) {
+    select(session, "ci-scanner");
+    session.press("r");
+    rotation(session, RotationEvent::Planned(Box::new(plan_for(kind))));
+}
+
+fn running(session: &mut Session, kind: &str) {
+    planned(session, kind);
+    session.press("Right Enter");
+    for (step, state, words) in [
+        ("prove-store", LineState::Done, "show that the store keeps what it is given"),
+        ("snapshot", LineState::Done, "see whom the old secret acts as and what it reaches"),
+    ] {
+        rotation(session, RotationEvent::Step(line(step, state, words)));
+    }
+}
+
+#[test]
+fn a_credential_is_replaced() {
+    pictures("rotate_plan", |session| planned(session, "service-account-oauth"));
+    pictures("rotate_plan_no_overlap", |session| planned(session, "personal-token"));
+    pictures("rotate_running", |session| {
+        running(session, "service-account-oauth");
+        rotation(session, RotationEvent::Step(line("create", LineState::Failed, "503 Service Unavailable")));
+        rotation(session, RotationEvent::Step(line("create", LineState::Waiting, "wait 2 s, then have the provider make it")));
+    });
+    pictures("rotate_asked", |session| {
+        running(session, "personal-token");
+        rotation(session, RotationEvent::Step(line("await-paste", LineState::Waiting, "make a new secret")));
+        rotation(session, RotationEvent::Asks(QuestionId(1), Box::new(paste_dilemma())));
+        session.tell(Msg::Input(Input::Paste("a-new-secret".to_owned().into())));
+    });
+    pictures("rotate_done", |session| {
+        running(session, "service-account-oauth");
+        let left = vec!["ci was not given the new secret: update it by hand".to_owned()];
+        rotation(session, RotationEvent::Ended(Status { left, ..status(RotationState::Done) }));
+    });
+    pictures("rotate_rolled_back", |session| {
+        running(session, "service-account-oauth");
+        rotation(session, RotationEvent::Step(line("human", LineState::Done, "roll back")));
+        rotation(session, RotationEvent::Step(line("prove-old", LineState::Done, "show that the old secret still works")));
+        rotation(session, RotationEvent::Ended(status(RotationState::RolledBack)));
+    });
+}
+
+#[test]
+fn a_rotation_that_stopped_gives_an_account() {
+    pictures("rotate_halted", |session| {
+        running(session, "service-account-oauth");
+        rotation(session, RotationEvent::Ended(status(RotationState::NeedsHuman)));
+        rotation(session, RotationEvent::Reviewed(Box::new(review(Ok(())))));
+    });
+    pictures("rotate_failed", |session| {
+        running(session, "service-account-oauth");
+        let task = session.effects.iter().rev().find_map(|effect| match effect {
+            Effect::Start(id, Task::Rotation(RotationTask::Run(_))) => Some(id.0),
+            _ => None,
+        });
+        let problem = Problem::new("The store is locked", "it was locked meanwhile", "unlock it, then go on");
+        report(session, task.expect("a task"), Event::Failed(problem));
+        let looks = session.effects.iter().rev().find_map(|effect| match effect {
+            Effect::Start(id, Task::Rotation(RotationTask::Review(_))) => Some(id.0),
+            _ => None,
+        });
+        let account = review(Err("the old secret is revoked, or may be"));
+        report(session, looks.expect("a look"), Event::Rotation(RotationEvent::Reviewed(Box::new(account))));
+    });
+    pictures("rotate_unfinished", |session| {
+        report(session, 2, Event::Rotation(RotationEvent::Unfinished(vec![status(RotationState::NeedsHuman)])));
+    });
 }
 
 #[test]
@@ -256,7 +345,7 @@ fn no_size_makes_it_panic() {
     let sizes = (1..=20).flat_map(|columns| (1..=10).map(move |rows| (columns, rows)));
     for (columns, rows) in sizes.chain([(60, 16), (61, 15), (79, 19), (80, 20), (300, 80), (500, 2)]) {
         let mut session = Session::new(columns, rows);
-        for keys in ["Tab", "4 t", "a", "Esc ?", "Esc X"] {
+        for keys in ["Tab", "4 t", "a", "Esc ?", "Esc X", "Esc r", "Esc n"] {
             session.press(keys);
             drawn(&session);
         }

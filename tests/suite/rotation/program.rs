@@ -1,7 +1,11 @@
 //! Rotations by the built program: what a person types, what scripts read.
 
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+
 use serde_json::Value;
 
+use super::rig::sha256;
 use crate::support::program::{Home, Outcome, World};
 
 /// A home that meets a simulator and holds these credentials.
@@ -122,21 +126,50 @@ fn credentials_are_made_and_revoked_where_the_provider_has_an_api_for_it() {
     home.run(&["revoke", "us01-admin", "--yes"]).expect(8);
 }
 
+#[test]
+fn a_consumer_that_cannot_be_served_stops_it_before_anything_is_revoked() {
+    let (home, world) = home(&["us01-release-bot"]);
+    let old = world.secret("us01-release-bot");
+    let folder = home.root().join("apps");
+    let file = folder.join("app.json");
+    std::fs::create_dir(&folder).unwrap();
+    std::fs::write(&file, r#"{"token":"x"}"#).unwrap();
+    let (path, pointer) = (file.to_str().unwrap(), "/token");
+    home.run(&["consumer", "add", "us01-release-bot", "app", "--json-file", path, "--pointer", pointer]).expect(0);
+    std::fs::write(&file, "no longer JSON").unwrap();
+
+    let stopped = home.run(&["rotate", "us01-release-bot", "--yes", "--json"]).expect(8);
+    assert!(stopped.error()["why"].as_str().unwrap().contains("app"), "{}", stopped.err);
+    assert!(!stopped.out.contains(old) && !stopped.err.contains(old));
+    assert_eq!(living(&world, old), 1, "the old secret is not revoked");
+    home.run(&["check", "us01-release-bot"]).expect(0);
+
+    std::fs::write(&file, r#"{"token":"x"}"#).unwrap();
+    home.run(&["rotate", "--resume", "us01-release-bot", "--answer", "retry"]).expect(0);
+    let new = home.run(&["get", "us01-release-bot"]).expect(0).out;
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), format!(r#"{{"token":"{new}"}}"#));
+    assert_eq!((living(&world, old), living(&world, &new)), (0, 1));
+}
+
+/// How many living secrets are this one.
+fn living(world: &World, secret: &str) -> usize {
+    ask(world, "GET", "/faults/live", "").matches(&sha256(secret.as_bytes())).count()
+}
+
 fn by_hand(world: &World, name: &str) -> String {
-    let url: url::Url = world.manifest["faults"].as_str().unwrap().parse().unwrap();
     let body = serde_json::json!({ "credential": name }).to_string();
-    let answer = post(&url, "/faults/by-hand", &body);
+    let answer = ask(world, "POST", "/faults/by-hand", &body);
     let made: Value = serde_json::from_str(answer.split("\r\n\r\n").nth(1).unwrap()).unwrap();
     made["secret"].as_str().unwrap().to_owned()
 }
 
-fn post(url: &url::Url, path: &str, body: &str) -> String {
-    use std::io::{Read as _, Write as _};
-    let address = (url.host_str().unwrap(), url.port().unwrap());
-    let mut stream = std::net::TcpStream::connect(address).unwrap();
+/// Asks the simulator's control listener.
+fn ask(world: &World, method: &str, path: &str, body: &str) -> String {
+    let url: url::Url = world.manifest["faults"].as_str().unwrap().parse().unwrap();
+    let mut stream = TcpStream::connect((url.host_str().unwrap(), url.port().unwrap())).unwrap();
     let length = body.len();
-    write!(stream, "POST {path} HTTP/1.1\r\nhost: simulator\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}")
-        .unwrap();
+    let head = format!("{method} {path} HTTP/1.1\r\nhost: simulator\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n");
+    stream.write_all((head + body).as_bytes()).unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     answer

@@ -115,7 +115,7 @@ impl Strategy for ClientSecret {
     }
 
     async fn mint(&self, desk: &Desk<'_>, _name: &str) -> Tried<Fresh> {
-        let wish = attributes(json!({"mode": "create"}));
+        let wish = attributes(&json!({"mode": "create"}));
         let mut told = change(desk, Body::Json(wish)).await?.created()?;
         let secret = told.take_secret("client_secret")?;
         let Some(remote) = remote(&told.body["data"]) else { return refused("the answer names no account") };
@@ -124,7 +124,7 @@ impl Strategy for ClientSecret {
 
     async fn remove(&self, desk: &Desk<'_>, doomed: Doomed<'_>) -> Tried<()> {
         let Doomed::Value(secret) = doomed else { return refused("a client secret is deleted by its value") };
-        let wish = attributes(json!({"mode": "delete", "secret": BLANK}));
+        let wish = attributes(&json!({"mode": "delete", "secret": BLANK}));
         let told = change(desk, Body::Holding(wish, secret)).await?;
         // Snyk points at the secret where the account has no such one. Whether that is true is shown afterwards, when
         // the secret is used.
@@ -162,7 +162,7 @@ async fn change(desk: &Desk<'_>, body: Body<'_>) -> Tried<Told> {
     desk.call(Call::snyk(Method::Post, path, body)).await
 }
 
-fn attributes(attributes: Value) -> Value {
+fn attributes(attributes: &Value) -> Value {
     json!({"data": {"type": "service_account", "attributes": attributes}})
 }
 
@@ -186,7 +186,7 @@ async fn order(desk: &Desk<'_>, name: &str, usual: &str) -> Tried<Value> {
     if let Some(url) = known("jwks_url").filter(|_| auth == "oauth_private_key_jwt") {
         wish["jwks_url"] = url.into();
     }
-    Ok(attributes(wish))
+    Ok(attributes(&wish))
 }
 
 /// As long a life as the old one had, within what the provider allows.

@@ -222,23 +222,25 @@ pub(in crate::engine) fn failure_of(problem: &Problem) -> Failure {
 }
 
 fn told_of(trouble: Trouble, method: Method) -> Failure {
-    let why = Problem::from(match &trouble {
-        Trouble::Net(error) => Trouble::Net(error.clone()),
-        Trouble::Exchange(error) => Trouble::Exchange(error.clone()),
-        Trouble::Problem(problem) => return failure_of(problem),
-    })
-    .why;
     let kind = match &trouble {
-        Trouble::Net(NetError::NoConnection { .. }) => FailureKind::NotYet,
-        Trouble::Net(NetError::NotBound(_) | NetError::Unsendable(_)) => FailureKind::Refused,
-        Trouble::Net(_) if method.is_safe() => FailureKind::NotYet,
-        Trouble::Net(_) => FailureKind::Unanswered,
+        Trouble::Problem(problem) => return failure_of(problem),
+        Trouble::Net(error) => kind_of(error, method),
         Trouble::Exchange(ExchangeError::Net(_) | ExchangeError::InDoubt(_) | ExchangeError::Unexpected { .. }) => {
             FailureKind::NotYet
         }
-        Trouble::Exchange(_) | Trouble::Problem(_) => FailureKind::Refused,
+        Trouble::Exchange(_) => FailureKind::Refused,
     };
-    Failure::new(kind, why)
+    Failure::new(kind, Problem::from(trouble).why)
+}
+
+/// A connection that never stood has changed nothing; an answer that did not come may have.
+const fn kind_of(error: &NetError, method: Method) -> FailureKind {
+    match error {
+        NetError::NoConnection { .. } => FailureKind::NotYet,
+        NetError::NotBound(_) | NetError::Unsendable(_) => FailureKind::Refused,
+        _ if method.is_safe() => FailureKind::NotYet,
+        _ => FailureKind::Unanswered,
+    }
 }
 
 /// What a provider says about its refusal, on one line.

@@ -136,8 +136,12 @@ pub enum CredentialAction {
     Add,
     /// Edit it.
     Edit,
-    /// Remove it from this keyring.
-    Remove,
+    /// Replace it.
+    Rotate,
+    /// Revoke it at its provider, or remove it from this keyring.
+    Revoke,
+    /// Have the provider make another one.
+    Create,
     /// Open the provider's page for it.
     Page,
 }

@@ -4,6 +4,7 @@
 mod activity;
 mod add;
 mod confirm;
+mod create;
 mod edit;
 mod help;
 mod parameters;
@@ -11,6 +12,7 @@ mod pasted;
 mod pick;
 mod problem;
 mod request;
+mod rotate;
 mod unlock;
 
 use std::collections::BTreeMap;
@@ -19,12 +21,14 @@ use std::sync::Arc;
 pub use activity::ActivityList;
 pub use add::Add;
 pub use confirm::Confirm;
+pub use create::Create;
 pub use edit::EditCredential;
 pub use help::Help;
 pub use parameters::Parameters;
-pub use pick::{Pick, PickItem, Picked};
+pub use pick::{Pick, PickItem, Picked, Removal};
 pub use problem::Notice;
 pub use request::Request;
+pub use rotate::Rotate;
 pub use unlock::{Purpose, Unlock};
 
 use super::command::Action;
@@ -36,7 +40,7 @@ use crate::config::key::Code;
 use crate::domain::problem::Problem;
 use crate::domain::request::Draft;
 use crate::domain::{CredentialId, Secret};
-use crate::engine::message::{Edit, KeyringEvent, NewCredential, TaskId};
+use crate::engine::message::{Edit, KeyringEvent, NewCredential, RotationTask, TaskId};
 
 /// A dialog.
 pub enum Dialog {
@@ -44,6 +48,10 @@ pub enum Dialog {
     Add(Box<Add>),
     /// Edit one.
     Edit(Box<EditCredential>),
+    /// Replace one.
+    Rotate(Box<Rotate>),
+    /// Have one made.
+    Create(Box<Create>),
     /// Say yes to something.
     Confirm(Box<Confirm>),
     /// Unlock or create the store.
@@ -88,6 +96,14 @@ pub enum Intent {
     Unlock(Option<Arc<Secret>>),
     /// Stop a task.
     Cancel(TaskId),
+    /// Ask for the name before a credential ends.
+    Removal(Removal),
+    /// Open the wizard for a credential.
+    Rotate(CredentialId),
+    /// Do something about rotations.
+    Rotation(Box<RotationTask>),
+    /// Open a page.
+    Open(url::Url),
 }
 
 /// What a dialog makes of an input.
@@ -138,8 +154,18 @@ impl Stack {
             Some(Dialog::Add(add)) => add.wait(task),
             Some(Dialog::Edit(edit)) => edit.wait(task),
             Some(Dialog::Unlock(unlock)) => unlock.wait(task),
+            Some(Dialog::Create(create)) => create.wait(task),
+            Some(Dialog::Rotate(rotate)) => rotate.wait(task),
             _ => {}
         }
+    }
+
+    /// The wizard that waits for what this task has to say.
+    pub fn wizard(&mut self, task: TaskId) -> Option<&mut Rotate> {
+        self.0.iter_mut().find_map(|dialog| match dialog {
+            Dialog::Rotate(rotate) if rotate.waits_for(task) => Some(rotate.as_mut()),
+            _ => None,
+        })
     }
 
     /// The top dialog waits for this task to say what was pasted.
@@ -179,6 +205,7 @@ impl Stack {
                 Dialog::Add(add) => add.fail(problem),
                 Dialog::Edit(edit) => edit.fail(problem),
                 Dialog::Unlock(unlock) => unlock.fail(problem),
+                Dialog::Create(create) => create.fail(problem),
                 _ => return Some(problem),
             }
             return None;
@@ -190,10 +217,9 @@ impl Stack {
 impl Dialog {
     /// Takes a key in.
     pub fn key(&mut self, key: Key, app: &App, now: Now) -> Outcome {
-        if key.code == Code::Esc {
-            return Outcome::Close;
-        }
         match self {
+            Self::Rotate(rotate) => rotate.key(key),
+            _ if key.code == Code::Esc => Outcome::Close,
             Self::Pick(pick) => pick.key(key),
             Self::Activity(list) => list.key(key, app),
             Self::Help(help) => help.key(key),
@@ -208,8 +234,10 @@ impl Dialog {
 
     /// Takes a pasted text in.
     pub fn paste(&mut self, text: &str, app: &App, now: Now) -> Outcome {
-        if let Self::Pick(pick) = self {
-            return pick.paste(text);
+        match self {
+            Self::Pick(pick) => return pick.paste(text),
+            Self::Rotate(rotate) => return rotate.paste(text),
+            _ => {}
         }
         let happened = self.form_mut().map(|form| form.paste(text));
         happened.map_or(Outcome::Stay, |happened| self.react(happened, app, now))
@@ -221,6 +249,7 @@ impl Dialog {
             Self::Pick(pick) => pick.click(at),
             Self::Activity(list) => list.click(at, app),
             Self::Confirm(confirm) => confirm.click(at),
+            Self::Rotate(rotate) => rotate.click(at),
             Self::Problem(_) => Outcome::Close,
             _ => {
                 let happened = self.form_mut().map(|form| form.point(at));
@@ -234,6 +263,8 @@ impl Dialog {
         match self {
             Self::Add(add) => add.sheet(),
             Self::Edit(edit) => edit.sheet(),
+            Self::Rotate(rotate) => rotate.sheet(app),
+            Self::Create(create) => create.sheet(),
             Self::Confirm(confirm) => confirm.sheet(),
             Self::Unlock(unlock) => unlock.sheet(),
             Self::Pick(pick) => pick.sheet(),
@@ -252,7 +283,8 @@ impl Dialog {
             Self::Unlock(unlock) => Some(&mut unlock.form),
             Self::Parameters(parameters) => Some(&mut parameters.form),
             Self::Request(request) => Some(&mut request.form),
-            Self::Confirm(_) | Self::Pick(_) | Self::Activity(_) | Self::Help(_) | Self::Problem(_) => None,
+            Self::Create(create) => Some(&mut create.form),
+            Self::Rotate(_) | Self::Confirm(_) | Self::Pick(_) | Self::Activity(_) | Self::Help(_) | Self::Problem(_) => None,
         }
     }
 
@@ -263,7 +295,10 @@ impl Dialog {
             Self::Unlock(unlock) => unlock.react(happened),
             Self::Parameters(parameters) => parameters.react(happened),
             Self::Request(request) => request.react(happened),
-            Self::Confirm(_) | Self::Pick(_) | Self::Activity(_) | Self::Help(_) | Self::Problem(_) => Outcome::Stay,
+            Self::Create(create) => create.react(happened, app),
+            Self::Rotate(_) | Self::Confirm(_) | Self::Pick(_) | Self::Activity(_) | Self::Help(_) | Self::Problem(_) => {
+                Outcome::Stay
+            }
         }
     }
 
@@ -273,6 +308,7 @@ impl Dialog {
             Self::Add(add) => add.task(),
             Self::Edit(edit) => edit.task(),
             Self::Unlock(unlock) => unlock.task(),
+            Self::Create(create) => create.task(),
             _ => None,
         }
     }

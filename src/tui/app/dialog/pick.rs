@@ -8,6 +8,8 @@ use super::{Intent, Outcome};
 use crate::config::Key;
 use crate::config::key::Code;
 use crate::config::theme::Role;
+use crate::domain::CredentialId;
+use crate::engine::message::Charge;
 use crate::tui::app::command::{Action, Motion};
 use crate::tui::app::credentials::step;
 use crate::tui::app::form::{edit, insert};
@@ -52,9 +54,22 @@ pub enum Picked {
     /// Run a command.
     Command(Action),
     /// Switch the credential to this region.
-    Region(crate::domain::CredentialId, String),
+    Region(CredentialId, String),
     /// Take this preset.
     Preset(String),
+    /// Let a credential end.
+    Removal(Removal),
+    /// Take up the rotation of this credential.
+    Rotation(CredentialId),
+}
+
+/// How a credential ends.
+#[derive(Debug, Clone)]
+pub enum Removal {
+    /// It is forgotten here; the provider is not asked.
+    Here(CredentialId),
+    /// The provider revokes it; it stays here.
+    AtProvider(Charge),
 }
 
 impl Pick {
@@ -122,6 +137,8 @@ impl Pick {
             Picked::Command(action) => Intent::Run(action),
             Picked::Region(credential, region) => Intent::Switch(credential, region),
             Picked::Preset(id) => Intent::Preset(id, std::collections::BTreeMap::new()),
+            Picked::Removal(removal) => Intent::Removal(removal),
+            Picked::Rotation(credential) => Intent::Rotate(credential),
         })
     }
 

@@ -1,5 +1,7 @@
 //! Credentials, answers and clocks for the tests of the screen.
 
+pub(crate) mod rotation;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};

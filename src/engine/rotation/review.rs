@@ -1,0 +1,28 @@
+//! What a rotation that is not over has come to: for a person who is to say how it goes on.
+
+use crate::domain::Problem;
+use crate::domain::rotation::{Line, Plan, Status, entry_line, may_roll_back, status};
+use crate::engine::Engine;
+
+/// A rotation, by its journal alone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Review {
+    /// Its plan.
+    pub plan: Plan,
+    /// What has happened, oldest first.
+    pub lines: Vec<Line>,
+    /// Where it stands.
+    pub status: Status,
+    /// Whether everything can still be put back as it was; why not, in words.
+    pub way_back: Result<(), &'static str>,
+}
+
+impl Engine {
+    /// What the rotation with this id, or the open one of the credential with this name, has come to.
+    pub async fn review_rotation(&self, id: &str) -> Result<Review, Problem> {
+        let journal = self.journal(&self.find_rotation(id).await?).await?;
+        let plan = journal.plan().clone();
+        let lines = journal.entries().iter().filter_map(|entry| entry_line(&plan.rotation, entry)).collect();
+        Ok(Review { lines, status: status(&journal), way_back: may_roll_back(&journal), plan })
+    }
+}

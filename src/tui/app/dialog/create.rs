@@ -1,0 +1,194 @@
+//! Having a provider make a credential, straight into the store: nobody ever sees its secret.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::add::{field_id, read_labels};
+use super::{Intent, Outcome};
+use crate::domain::problem::Problem;
+use crate::domain::provider::spec::ReplacementPlan;
+use crate::domain::provider::{Catalogue, Kind};
+use crate::domain::{Credential, CredentialId, Name};
+use crate::engine::message::{RotationTask, TaskId, Wish};
+use crate::tui::app::App;
+use crate::tui::app::form::{Button, Choice, Control, Field, Form, Happened};
+use crate::tui::app::sheet::{Row, Sheet};
+
+/// The field that says whether an account that exists is given a further secret.
+const ACCOUNT: &str = "account";
+/// The fields that stay whatever kind is chosen.
+const FIXED: usize = 3;
+
+/// The dialog that has a credential made.
+pub struct Create {
+    catalogue: Arc<Catalogue>,
+    /// The credential that was selected: a new one of its kind is made like it.
+    like: Credential,
+    /// Its fields.
+    pub form: Form,
+    task: Option<TaskId>,
+    problem: Option<Problem>,
+}
+
+impl Create {
+    /// A form for what can be made where `like` lives, by itself or by one of `others`; none where nothing can.
+    pub fn new(like: &Credential, others: Vec<(String, String)>, catalogue: Arc<Catalogue>) -> Option<Self> {
+        let kinds = kinds(&catalogue, &like.provider);
+        if kinds.is_empty() {
+            return None;
+        }
+        let makers = std::iter::once((like.id.as_str().to_owned(), like.name.to_string())).chain(others).collect();
+        let kind = format!("{}/{}", like.provider, like.kind);
+        let fields = vec![
+            Field::text("name", "Name", "").hinting("What it is called here and at the provider: 1 to 64 characters."),
+            Field::choice("kind", "Kind", Choice::new(kinds, &kind)).hinting("←/→ or the first letter chooses."),
+            Field::choice("administrator", "Made by", Choice::new(makers, like.id.as_str()))
+                .hinting("The credential that asks the provider for it; it must be allowed to."),
+        ];
+        let form = Form::new(fields, vec![Button::Cancel, Button::Act("Create")]);
+        let mut create = Self { catalogue, like: like.clone(), form, task: None, problem: None };
+        create.arrange();
+        Some(create)
+    }
+
+    /// Waits for the credential to be made.
+    pub fn wait(&mut self, task: TaskId) {
+        self.task = Some(task);
+    }
+
+    /// The task that is waited for.
+    pub fn task(&self) -> Option<TaskId> {
+        self.task
+    }
+
+    /// It was not made.
+    pub fn fail(&mut self, problem: Problem) {
+        self.task = None;
+        self.problem = Some(problem);
+    }
+
+    /// Answers to what happened in the form.
+    pub fn react(&mut self, happened: Happened, app: &App) -> Outcome {
+        match happened {
+            Happened::Pressed(Button::Cancel) => Outcome::Close,
+            Happened::Pressed(_) => self.submit(app),
+            Happened::Changed(at) => {
+                if self.form.fields[at].id == "kind" {
+                    self.arrange();
+                }
+                Outcome::Stay
+            }
+            Happened::Pasted(_) | Happened::Left(_) | Happened::Nothing => Outcome::Stay,
+        }
+    }
+
+    /// What it shows.
+    pub fn sheet(&self) -> Sheet {
+        let mut sheet = Sheet::new("Create a credential", 76).with_form(&self.form);
+        let words = "The provider makes it; its secret goes straight into the store and is shown to nobody.";
+        sheet.head = vec![Row::dim(words), Row::Pair("Region".to_owned(), self.like.region.clone()), Row::Blank];
+        if self.task.is_some() {
+            sheet.foot.insert(0, Row::dim("Asking the provider…"));
+        }
+        sheet.foot.splice(0..0, super::problem::rows(self.problem.as_ref()));
+        sheet
+    }
+
+    fn submit(&mut self, app: &App) -> Outcome {
+        if self.task.is_some() {
+            return Outcome::Stay;
+        }
+        match self.read(app) {
+            Ok(wish) => {
+                self.problem = None;
+                Outcome::Ask(Intent::Rotation(Box::new(RotationTask::Create(Box::new(wish)))))
+            }
+            Err((id, problem)) => {
+                self.form.complain(id, problem);
+                Outcome::Stay
+            }
+        }
+    }
+
+    fn read(&self, app: &App) -> Result<Wish, (&'static str, String)> {
+        let name = Name::parse(self.form.value("name")).map_err(|error| ("name", error.to_string()))?;
+        if app.credentials.all().iter().any(|known| known.name == name) {
+            return Err(("name", format!("{name} exists already")));
+        }
+        let administrator = CredentialId::parse(self.form.value("administrator"));
+        let administrator = administrator.ok_or_else(|| ("administrator", "is needed".to_owned()))?;
+        let (provider, kind) = self.chosen().ok_or_else(|| ("kind", "is needed".to_owned()))?;
+        let ids = kind.fields.iter().map(|spec| (spec.id.clone(), self.form.value(&field_id(&spec.id)).to_owned()));
+        let mut fields: BTreeMap<_, _> = ids.filter(|(_, value)| !value.is_empty()).collect();
+        if !self.form.value(ACCOUNT).is_empty() {
+            let known = ["service_account_id", "client_id"].into_iter().filter_map(|id| self.like.fields.get_key_value(id));
+            fields.extend(known.map(|(id, value)| (id.clone(), value.clone())));
+        }
+        let labels = read_labels(self.form.value("labels"));
+        let (provider, kind, region) = (provider.to_owned(), kind.id.clone(), self.like.region.clone());
+        Ok(Wish { name, provider, kind, region, fields, labels, like: None, administrator })
+    }
+
+    fn chosen(&self) -> Option<(&str, &Kind)> {
+        let (provider, kind) = self.form.value("kind").split_once('/')?;
+        Some((provider, self.catalogue.kind(provider, kind).ok()?))
+    }
+
+    /// Makes the fields that the chosen kind needs: as the selected credential has them, where it is of that kind.
+    fn arrange(&mut self) {
+        let Some((provider, kind)) = self.chosen() else { return };
+        let alike = provider == self.like.provider && kind.id == self.like.kind;
+        let known = |id: &str| self.like.fields.get(id).filter(|_| alike || is_place(id)).map_or("", String::as_str);
+        let given = kind.fields.iter().filter(|spec| !is_told(&spec.id));
+        let mut fields: Vec<_> =
+            given.map(|spec| Field::text(&field_id(&spec.id), &spec.title, known(&spec.id)).hinting(spec.help.clone())).collect();
+        fields.splice(0..0, self.account(alike, kind.replace.plan));
+        fields.push(Field::text("labels", "Labels", &self.like.labels.join(" ")).hinting("Words to filter by."));
+        for field in &mut fields {
+            if let Some(Field { control: Control::Text(typed), .. }) = self.form.field(&field.id)
+                && !typed.value().is_empty()
+            {
+                field.control = Control::Text(typed.clone());
+            }
+        }
+        self.form.fields.truncate(FIXED);
+        self.form.fields.append(&mut fields);
+    }
+
+    /// A new account, or a further secret for the one that is known.
+    fn account(&self, alike: bool, plan: ReplacementPlan) -> Option<Field> {
+        let id = self.like.fields.get("service_account_id")?;
+        let further = alike && plan == ReplacementPlan::SnykServiceAccountSecret;
+        let known = (id.clone(), format!("that of {}: a further secret", self.like.name));
+        let choice = Choice::new(vec![(String::new(), "a new one".to_owned()), known], "");
+        further.then(|| Field::choice(ACCOUNT, "Account", choice).hinting("An account can have two secrets at the same time."))
+    }
+}
+
+/// The kinds that the providers around a region have an API for, by provider and kind.
+fn kinds(catalogue: &Catalogue, provider: &str) -> Vec<(String, String)> {
+    let owner = |provider: &str| catalogue.region_owner(provider).ok().map(|owner| owner.id.as_str());
+    let home = owner(provider);
+    let near = catalogue.providers().iter().filter(|other| owner(&other.id) == home);
+    let made = near.flat_map(|known| known.kinds.iter().filter(|kind| is_made(kind.replace.plan)).map(move |kind| (known, kind)));
+    made.map(|(known, kind)| (format!("{}/{}", known.id, kind.id), kind.title.clone())).collect()
+}
+
+/// Whether a program can have it made.
+const fn is_made(plan: ReplacementPlan) -> bool {
+    use ReplacementPlan as P;
+    match plan {
+        P::SnykServiceAccount | P::SnykServiceAccountSecret | P::ApiWebKey => true,
+        P::Guided | P::SnykPersonalAccessToken | P::SnykAppSession => false,
+    }
+}
+
+/// Whether a field says where something lives, which holds for other kinds there as well.
+fn is_place(id: &str) -> bool {
+    matches!(id, "org_id" | "group_id" | "level")
+}
+
+/// Whether the provider tells the field once the credential is made.
+fn is_told(id: &str) -> bool {
+    matches!(id, "client_id" | "service_account_id" | "key_id" | "key_name")
+}

@@ -1,0 +1,231 @@
+//! A question of a rotation, and the person who is about to answer it.
+
+use std::sync::Arc;
+
+use tui_input::Input;
+use url::Url;
+
+use crate::config::Key;
+use crate::config::key::Code;
+use crate::config::theme::Role;
+use crate::domain::rotation::Saying;
+use crate::engine::message::{Dilemma, QuestionId, Reply, RotationTask};
+use crate::tui::app::Browser;
+use crate::tui::app::credentials::fit;
+use crate::tui::app::form::{edit, insert};
+use crate::tui::app::secret_input::SecretInput;
+use crate::tui::app::sheet::{FieldRow, Item, Row, Value};
+
+/// So many answers are seen at the same time.
+const SHOWN: usize = 6;
+
+/// A question that waits for its answer.
+pub(super) struct Asked {
+    question: QuestionId,
+    dilemma: Dilemma,
+    answers: Vec<Answer>,
+    cursor: usize,
+    secret: SecretInput,
+    typed: Input,
+    /// What is wrong with what was pasted or typed.
+    flaw: Option<String>,
+}
+
+/// What can be done about a question.
+enum Answer {
+    Open(Url),
+    Paste,
+    Say(String, Saying),
+    Later,
+}
+
+/// What a key did.
+pub(super) enum Done {
+    /// Nothing that matters to anybody else.
+    Nothing,
+    /// A page is to be opened.
+    Open(Url),
+    /// It is answered, or left.
+    Answer(RotationTask),
+}
+
+impl Asked {
+    /// The question, with the cursor on the answer that is likeliest.
+    pub(super) fn new(question: QuestionId, dilemma: Dilemma, browser: Browser) -> Self {
+        let page = dilemma.page.as_deref().and_then(|page| Url::parse(page).ok()).filter(|_| browser == Browser::Here);
+        let mut answers: Vec<_> = page.map(Answer::Open).into_iter().collect();
+        let cursor = if dilemma.paste { answers.len() } else { 0 };
+        answers.extend(dilemma.paste.then_some(Answer::Paste));
+        answers.extend(dilemma.choices.iter().map(|choice| Answer::Say(choice.title.clone(), choice.saying.clone())));
+        answers.push(Answer::Later);
+        let (secret, typed) = (SecretInput::default(), Input::default());
+        Self { question, dilemma, answers, cursor, secret, typed, flaw: None }
+    }
+
+    /// Takes a key in.
+    pub(super) fn key(&mut self, key: Key) -> Done {
+        let count = self.answers.len();
+        match key.code {
+            Code::Esc => return Done::Answer(RotationTask::Leave(self.question)),
+            Code::Enter => return self.take(),
+            Code::Down => self.cursor = (self.cursor + 1) % count,
+            Code::Tab if !key.shift => self.cursor = (self.cursor + 1) % count,
+            Code::Up | Code::Tab => self.cursor = (self.cursor + count - 1) % count,
+            _ => {
+                self.flaw = None;
+                match &self.answers[self.cursor] {
+                    Answer::Paste => drop(self.secret.key(key)),
+                    Answer::Say(_, Saying::Override(_)) => drop(edit(&mut self.typed, key)),
+                    _ => {}
+                }
+            }
+        }
+        Done::Nothing
+    }
+
+    /// Takes a pasted text in: a secret where one is wanted.
+    pub(super) fn paste(&mut self, text: &str) {
+        self.flaw = None;
+        if let Some(at) = self.answers.iter().position(|answer| matches!(answer, Answer::Paste)) {
+            self.cursor = at;
+            self.secret.clear();
+            self.secret.push(text);
+        } else if matches!(self.answers[self.cursor], Answer::Say(_, Saying::Override(_))) {
+            insert(&mut self.typed, text);
+        }
+    }
+
+    /// Takes a click on an answer in.
+    pub(super) fn click(&mut self, at: usize) -> Done {
+        self.cursor = at.min(self.answers.len() - 1);
+        match self.answers[self.cursor] {
+            Answer::Paste | Answer::Say(_, Saying::Override(_)) => Done::Nothing,
+            _ => self.take(),
+        }
+    }
+
+    /// What is asked, for the part of the sheet that scrolls.
+    pub(super) fn question(&self) -> Vec<Row> {
+        let mut rows = vec![Row::Blank, Row::Text(Role::Title, capital(&self.dilemma.question.title))];
+        if !self.dilemma.question.detail.is_empty() {
+            rows.push(Row::warning(capital(&self.dilemma.question.detail)));
+        }
+        rows.extend(self.dilemma.page.iter().map(|page| Row::text(format!("Page: {page}"))));
+        rows.push(Row::Blank);
+        rows
+    }
+
+    /// The answers.
+    pub(super) fn answers(&self) -> Vec<Row> {
+        let top = fit(0, self.cursor, SHOWN, self.answers.len());
+        let shown = self.answers.iter().enumerate().skip(top).take(SHOWN);
+        let mut rows: Vec<_> = shown.map(|(at, answer)| self.row(at, answer)).collect();
+        let hidden = self.answers.len().saturating_sub(SHOWN);
+        rows.extend((hidden > 0).then(|| Row::dim(format!("{} of {}", self.cursor + 1, self.answers.len()))));
+        rows.extend(self.flaw.iter().map(|flaw| Row::Text(Role::Bad, flaw.clone())));
+        rows.push(Row::dim("↑/↓ choose · Enter takes it · Esc leaves it for later"));
+        rows
+    }
+
+    fn row(&self, at: usize, answer: &Answer) -> Row {
+        let focused = at == self.cursor;
+        let field =
+            |label: String, value| Row::Field(FieldRow { at, label, value, focused, wrong: focused && self.flaw.is_some() });
+        let text = match answer {
+            Answer::Paste => return field("New secret".to_owned(), Value::Secret(!self.secret.is_empty())),
+            Answer::Say(_, Saying::Override(word)) => {
+                let value = Value::Text(self.typed.value().to_owned(), self.typed.visual_cursor());
+                return field(format!("Type {word}"), value);
+            }
+            Answer::Say(title, _) => capital(title),
+            Answer::Open(_) => "Open the page in the browser".to_owned(),
+            Answer::Later => "Leave it for later".to_owned(),
+        };
+        Row::Item(Item { at: Some(at), mark: None, text, more: String::new(), right: String::new(), selected: focused })
+    }
+
+    fn take(&mut self) -> Done {
+        match &self.answers[self.cursor] {
+            Answer::Open(page) => Done::Open(page.clone()),
+            Answer::Later => Done::Answer(RotationTask::Leave(self.question)),
+            Answer::Say(_, Saying::Override(word)) if self.typed.value().trim() != word => {
+                self.flaw = Some(format!("Type {word} to take the new secret all the same"));
+                Done::Nothing
+            }
+            Answer::Say(_, saying) => Done::Answer(RotationTask::Answer(self.question, Reply::Said(saying.clone()))),
+            Answer::Paste => self.hand_over(),
+        }
+    }
+
+    fn hand_over(&mut self) -> Done {
+        let flaw = self.secret.flaw().map(|flaw| format!("What was pasted {flaw}"));
+        self.flaw = flaw.or_else(|| self.secret.is_empty().then(|| "Paste the new secret first".to_owned()));
+        let secret = Some(self.secret.secret()).filter(|_| self.flaw.is_none());
+        let Some(secret) = secret.and_then(Arc::into_inner) else { return Done::Nothing };
+        self.secret.clear();
+        Done::Answer(RotationTask::Answer(self.question, Reply::Pasted(secret)))
+    }
+}
+
+/// A sentence as it begins on a screen.
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tui::app::samples::rotation::{dilemma, paste_dilemma};
+
+    fn press(asked: &mut Asked, keys: &str) -> Done {
+        keys.split(' ').fold(Done::Nothing, |_, key| asked.key(Key::parse(key).expect("a key")))
+    }
+
+    #[test]
+    fn what_is_pasted_is_handed_over_and_nothing_else() {
+        let mut asked = Asked::new(QuestionId(1), paste_dilemma(), Browser::Here);
+        assert!(matches!(press(&mut asked, "Enter"), Done::Nothing));
+        assert!(asked.flaw.is_some());
+        press(&mut asked, "Down");
+        asked.paste("ab\u{200b}c");
+        assert!(matches!(press(&mut asked, "Enter"), Done::Nothing));
+        assert!(asked.flaw.as_deref().is_some_and(|flaw| flaw.contains("zero-width")));
+        asked.paste("the-new-one");
+        let Done::Answer(RotationTask::Answer(QuestionId(1), Reply::Pasted(secret))) = press(&mut asked, "Enter") else {
+            panic!("no answer");
+        };
+        assert!(secret.same_as(&crate::domain::Secret::from_text("the-new-one".to_owned())));
+        assert!(asked.secret.is_empty());
+    }
+
+    #[test]
+    fn an_override_takes_the_whole_name() {
+        let choices = [Saying::Override("ci-scanner".to_owned()), Saying::Abort];
+        let mut asked = Asked::new(QuestionId(2), dilemma(&choices), Browser::Here);
+        "ci-scan".chars().for_each(|c| drop(asked.key(Key::char(c))));
+        assert!(matches!(press(&mut asked, "Enter"), Done::Nothing));
+        "ner".chars().for_each(|c| drop(asked.key(Key::char(c))));
+        let done = press(&mut asked, "Enter");
+        assert!(
+            matches!(done, Done::Answer(RotationTask::Answer(_, Reply::Said(Saying::Override(word)))) if word == "ci-scanner")
+        );
+    }
+
+    #[test]
+    fn esc_and_the_last_answer_leave_it_for_later() {
+        let mut asked = Asked::new(QuestionId(3), dilemma(&[Saying::Retry]), Browser::Here);
+        assert!(matches!(press(&mut asked, "Up Enter"), Done::Answer(RotationTask::Leave(QuestionId(3)))));
+        assert!(matches!(press(&mut asked, "Esc"), Done::Answer(RotationTask::Leave(QuestionId(3)))));
+    }
+
+    #[test]
+    fn a_page_is_offered_only_where_there_is_a_browser_and_always_shown() {
+        for (browser, offered) in [(Browser::Here, true), (Browser::Elsewhere, false)] {
+            let mut asked = Asked::new(QuestionId(4), paste_dilemma(), browser);
+            let shown = asked.question().iter().any(|row| matches!(row, Row::Text(_, text) if text.contains("https://")));
+            assert!(shown);
+            assert_eq!(matches!(press(&mut asked, "Up Enter"), Done::Open(_)), offered);
+        }
+    }
+}

@@ -1,0 +1,314 @@
+//! The wizard: what replacing a credential will do, then every step as it happens, the questions in between, and how it
+//! stands when it stops.
+//!
+//! ```text
+//!   Reading ─┬─ Planned ── Running ⇄ Asked ──┬─ Over
+//!            │                ↓        ↓     │
+//!            └─ Halted ←── Stopping ←──┘     │
+//!                  ↑  └───────→ Running      │
+//!                  └──────── Failed ←────────┘
+//! ```
+//!
+//! Whatever stops a rotation, the journal is asked what has happened, so that what is said about it is true.
+
+mod asked;
+mod sheet;
+mod steps;
+
+use asked::{Asked, Done};
+use steps::Steps;
+
+use super::{Intent, Outcome};
+use crate::config::Key;
+use crate::config::key::Code;
+use crate::config::theme::Glyphs;
+use crate::domain::problem::{Class, Problem};
+use crate::domain::rotation::{Line, Plan, State, Status};
+use crate::domain::{Credential, CredentialId};
+use crate::engine::message::{Charge, Dilemma, QuestionId, Review, RotationTask, TaskId, Turn};
+use crate::tui::app::command::Motion;
+use crate::tui::app::credentials::step;
+use crate::tui::app::form::{Button, Choice, Field, Form, Happened};
+use crate::tui::app::{App, Browser};
+
+/// How far a page key goes.
+const PAGE: usize = 8;
+/// The field with the credential that makes and revokes.
+const ADMINISTRATOR: &str = "administrator";
+
+const GO_ON: Button = Button::Act("Go on");
+const BACK: Button = Button::Danger("Roll back");
+const CLOSE: Button = Button::Act("Close");
+
+/// The dialog in which a credential is replaced.
+pub struct Rotate {
+    credential: CredentialId,
+    name: String,
+    /// The task that has something to say to this dialog.
+    task: Option<TaskId>,
+    plan: Option<Box<Plan>>,
+    steps: Steps,
+    stage: Stage,
+    problem: Option<Problem>,
+    /// The row of the steps to which the person has gone; until then, the one where something happens is seen.
+    row: Option<usize>,
+    browser: Browser,
+}
+
+/// How far it is.
+enum Stage {
+    /// The plan, or what has become of it, is being read.
+    Reading,
+    /// Nothing has happened yet.
+    Planned(Form),
+    /// Step after step.
+    Running,
+    /// A person is needed.
+    Asked(Box<Asked>),
+    /// It was told to stop, or to do without an answer.
+    Stopping,
+    /// It has stopped and can be taken up again.
+    Halted(Box<Review>, Form),
+    /// It is over.
+    Over(Status, Form),
+    /// Nothing has happened, and nothing will.
+    Failed(Form),
+}
+
+impl Rotate {
+    /// For this credential; its plan, or what has become of it, comes later.
+    pub fn new(credential: &Credential, app: &App) -> Self {
+        Self {
+            credential: credential.id.clone(),
+            name: app.name_of(credential),
+            task: None,
+            plan: None,
+            steps: Steps::default(),
+            stage: Stage::Reading,
+            problem: None,
+            row: None,
+            browser: app.preferences.browser,
+        }
+    }
+
+    /// Waits for what this task has to say.
+    pub fn wait(&mut self, task: TaskId) {
+        self.task = Some(task);
+    }
+
+    /// Whether this task is the one that is waited for.
+    pub fn waits_for(&self, task: TaskId) -> bool {
+        self.task == Some(task)
+    }
+
+    /// What it will do is known. `others` may make and revoke in the credential's place.
+    pub fn planned(&mut self, plan: Box<Plan>, others: Vec<(String, String)>) {
+        self.task = None;
+        self.problem = None;
+        self.steps = Steps::of(&plan);
+        self.plan = Some(plan);
+        if !matches!(self.stage, Stage::Planned(_)) {
+            self.stage = Stage::Planned(plan_form(others));
+        }
+    }
+
+    /// What has become of it is known.
+    pub fn reviewed(&mut self, review: Box<Review>) {
+        self.task = None;
+        self.row = None;
+        self.steps = Steps::after(&review.plan, &review.lines);
+        self.plan = Some(Box::new(review.plan.clone()));
+        self.stage = match review.status.state {
+            State::Done | State::RolledBack => Stage::Over(review.status, buttons(&[CLOSE])),
+            State::Running | State::NeedsHuman if review.way_back.is_ok() => {
+                Stage::Halted(review, buttons(&[GO_ON, BACK, CLOSE]))
+            }
+            State::Running | State::NeedsHuman => Stage::Halted(review, buttons(&[GO_ON, CLOSE])),
+        };
+    }
+
+    /// Something has become of a step.
+    pub fn step(&mut self, line: &Line) {
+        self.row = None;
+        self.steps.take(line);
+        if matches!(self.stage, Stage::Asked(_)) {
+            self.stage = Stage::Running;
+        }
+    }
+
+    /// It waits for a person.
+    pub fn asks(&mut self, question: QuestionId, dilemma: Dilemma) {
+        self.row = None;
+        self.stage = Stage::Asked(Box::new(Asked::new(question, dilemma, self.browser)));
+    }
+
+    /// It has come to its end; what is left of one that is not over, its journal tells.
+    pub fn ended(&mut self, status: Status) -> Option<RotationTask> {
+        self.task = None;
+        if matches!(status.state, State::Done | State::RolledBack) {
+            self.stage = Stage::Over(status, buttons(&[CLOSE]));
+            return None;
+        }
+        self.look()
+    }
+
+    /// It went wrong, or was cancelled: what has happened by then, its journal tells.
+    pub fn broke(&mut self, problem: Option<Problem>) -> Option<RotationTask> {
+        self.task = None;
+        if matches!(self.stage, Stage::Running | Stage::Asked(_) | Stage::Stopping) {
+            self.problem = problem;
+            return self.look();
+        }
+        // A rotation without a journal was never begun, which is no problem of its own.
+        let unheard_of = problem.as_ref().is_some_and(|problem| problem.class == Class::NotFound) && self.plan.is_some();
+        if !unheard_of {
+            self.problem = problem;
+        }
+        self.stage = Stage::Failed(buttons(&[CLOSE]));
+        None
+    }
+
+    /// How many of how many steps are done.
+    pub fn count(&self) -> (usize, usize) {
+        self.steps.count()
+    }
+
+    /// Takes a key in.
+    pub fn key(&mut self, key: Key) -> Outcome {
+        if let Some(motion) = motion(key, &self.stage) {
+            self.scroll(motion);
+            return Outcome::Stay;
+        }
+        match &mut self.stage {
+            Stage::Asked(asked) => {
+                let done = asked.key(key);
+                self.answered(done)
+            }
+            Stage::Running if key.code == Code::Esc => self.stop(),
+            // A second one does not wait for what does not stop; the rotation is offered again.
+            Stage::Stopping | Stage::Reading if key.code == Code::Esc => Outcome::Close,
+            Stage::Running | Stage::Stopping | Stage::Reading => Outcome::Stay,
+            Stage::Planned(_) | Stage::Halted(..) | Stage::Over(..) | Stage::Failed(_) if key.code == Code::Esc => Outcome::Close,
+            Stage::Planned(form) | Stage::Halted(_, form) | Stage::Over(_, form) | Stage::Failed(form) => {
+                let happened = form.key(key);
+                self.react(happened)
+            }
+        }
+    }
+
+    /// Takes a pasted text in.
+    pub fn paste(&mut self, text: &str) -> Outcome {
+        if let Stage::Asked(asked) = &mut self.stage {
+            asked.paste(text);
+        }
+        Outcome::Stay
+    }
+
+    /// Takes a click in.
+    pub fn click(&mut self, at: usize) -> Outcome {
+        match &mut self.stage {
+            Stage::Asked(asked) => {
+                let done = asked.click(at);
+                self.answered(done)
+            }
+            Stage::Planned(form) | Stage::Halted(_, form) | Stage::Over(_, form) | Stage::Failed(form) => {
+                let happened = form.point(at);
+                self.react(happened)
+            }
+            Stage::Running | Stage::Stopping | Stage::Reading => Outcome::Stay,
+        }
+    }
+
+    fn react(&mut self, happened: Happened) -> Outcome {
+        match happened {
+            Happened::Pressed(Button::Cancel | CLOSE) => Outcome::Close,
+            // What was asked meanwhile comes first.
+            _ if self.task.is_some() => Outcome::Stay,
+            Happened::Pressed(button) => self.press(button),
+            Happened::Changed(_) => ask(RotationTask::Plan(self.charge())),
+            Happened::Pasted(_) | Happened::Left(_) | Happened::Nothing => Outcome::Stay,
+        }
+    }
+
+    fn press(&mut self, button: Button) -> Outcome {
+        let task = match (&self.stage, &self.plan) {
+            (Stage::Halted(review, _), _) => {
+                let turn = if button == BACK { Turn::Back } else { Turn::Onward };
+                RotationTask::TakeUp(review.status.id.clone(), turn)
+            }
+            (_, Some(plan)) => RotationTask::Run(plan.clone()),
+            (_, None) => return Outcome::Stay,
+        };
+        self.problem = None;
+        self.row = None;
+        self.stage = Stage::Running;
+        ask(task)
+    }
+
+    fn answered(&mut self, done: Done) -> Outcome {
+        match done {
+            Done::Nothing => Outcome::Stay,
+            Done::Open(page) => Outcome::Ask(Intent::Open(page)),
+            Done::Answer(task) => {
+                self.stage = if matches!(task, RotationTask::Leave(_)) { Stage::Stopping } else { Stage::Running };
+                ask(task)
+            }
+        }
+    }
+
+    fn stop(&mut self) -> Outcome {
+        self.stage = Stage::Stopping;
+        self.task.map_or(Outcome::Close, |task| Outcome::Ask(Intent::Cancel(task)))
+    }
+
+    fn look(&mut self) -> Option<RotationTask> {
+        self.stage = Stage::Reading;
+        self.plan.as_ref().map(|plan| RotationTask::Review(plan.rotation.to_string()))
+    }
+
+    /// Whose plan it is, as the form says.
+    fn charge(&self) -> Charge {
+        let chosen = match &self.stage {
+            Stage::Planned(form) => form.value(ADMINISTRATOR),
+            _ => "",
+        };
+        let administrator = CredentialId::parse(chosen);
+        Charge { credential: self.credential.clone(), administrator }
+    }
+
+    fn scroll(&mut self, motion: Motion) {
+        // Signs do not change how many rows there are.
+        let (rows, seen) = self.rows(&Glyphs::UNICODE);
+        self.row = Some(step(self.row.unwrap_or(seen), motion, PAGE, rows.len().saturating_sub(1)));
+    }
+}
+
+/// The keys that scroll. While a question waits, the arrows belong to its answers.
+fn motion(key: Key, stage: &Stage) -> Option<Motion> {
+    let arrows = !matches!(stage, Stage::Asked(_));
+    match key.code {
+        Code::PageUp => Some(Motion::PageUp),
+        Code::PageDown => Some(Motion::PageDown),
+        Code::Up if arrows => Some(Motion::Up),
+        Code::Down if arrows => Some(Motion::Down),
+        _ => None,
+    }
+}
+
+/// Who makes and revokes, where there is a choice. The focus is on Cancel.
+fn plan_form(others: Vec<(String, String)>) -> Form {
+    let itself = (String::new(), "itself".to_owned());
+    let choice = || Choice::new(std::iter::once(itself).chain(others.clone()).collect(), "");
+    let fields = if others.is_empty() { Vec::new() } else { vec![Field::choice(ADMINISTRATOR, "Made and revoked by", choice())] };
+    let mut form = Form::new(fields, vec![Button::Cancel, Button::Danger("Begin")]);
+    form.focus = form.fields.len();
+    form
+}
+
+fn buttons(buttons: &[Button]) -> Form {
+    Form::new(Vec::new(), buttons.to_vec())
+}
+
+fn ask(task: RotationTask) -> Outcome {
+    Outcome::Ask(Intent::Rotation(Box::new(task)))
+}

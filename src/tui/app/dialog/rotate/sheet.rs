@@ -1,0 +1,121 @@
+//! What the wizard shows: the steps in the middle, and below them what they wait for.
+
+use super::steps::Pulse;
+use super::{Rotate, Stage};
+use crate::config::theme::{Glyphs, Role};
+use crate::domain::rotation::{Plan, State, Status};
+use crate::engine::message::Review;
+use crate::tui::app::App;
+use crate::tui::app::dialog::problem;
+use crate::tui::app::sheet::{Item, Row, Sheet};
+
+const WIDTH: u16 = 88;
+const OVERLAP: &str = "Overlap: the old secret works until the new one has taken its place.";
+
+impl Rotate {
+    /// What it shows.
+    pub fn sheet(&self, app: &App) -> Sheet {
+        let glyphs = app.preferences.glyphs;
+        let mut sheet = Sheet::new(self.title(glyphs), WIDTH);
+        sheet.head = self.head();
+        let (rows, seen) = self.rows(glyphs);
+        sheet.cursor = self.row.unwrap_or(seen).min(rows.len().saturating_sub(1));
+        sheet.body = rows;
+        sheet.foot.extend(problem::rows(self.problem.as_ref()));
+        match &self.stage {
+            Stage::Reading => sheet.foot.push(Row::dim("Reading the journal…")),
+            Stage::Running => {
+                sheet.foot.extend([Row::Blank, Row::dim("Esc stops here: nothing is lost, and it can be taken up again")]);
+            }
+            Stage::Stopping => sheet.foot.extend([Row::Blank, Row::dim("Stopping…")]),
+            Stage::Asked(asked) => sheet.foot.extend(asked.answers()),
+            Stage::Planned(form) => {
+                sheet.foot.push(Row::Blank);
+                sheet = sheet.with_form_below(form);
+                sheet.foot.push(Row::dim("Nothing happens before Begin · ↑/↓ scroll · Tab chooses · Esc closes"));
+            }
+            Stage::Halted(review, form) => {
+                sheet.foot.extend(halted(review));
+                sheet = sheet.with_form_below(form);
+            }
+            Stage::Over(status, form) => {
+                sheet.foot.extend(over(status, glyphs));
+                sheet = sheet.with_form_below(form);
+            }
+            Stage::Failed(form) => {
+                sheet.foot.push(Row::text("Nothing was begun, and nothing has changed."));
+                sheet = sheet.with_form_below(form);
+            }
+        }
+        sheet
+    }
+
+    /// The rows in the middle, and the one that must be seen.
+    pub(super) fn rows(&self, glyphs: &Glyphs) -> (Vec<Row>, usize) {
+        match (&self.stage, &self.plan) {
+            (Stage::Planned(_), Some(plan)) => (planned(plan, glyphs), 0),
+            (Stage::Asked(asked), _) => {
+                let mut rows = self.steps.rows(glyphs, Pulse::Still).0;
+                rows.extend(asked.question());
+                let last = rows.len() - 1;
+                (rows, last)
+            }
+            (Stage::Running | Stage::Stopping, _) => self.steps.rows(glyphs, Pulse::Beating),
+            (Stage::Over(..), _) => self.steps.rows(glyphs, Pulse::Over),
+            _ => self.steps.rows(glyphs, Pulse::Still),
+        }
+    }
+
+    fn title(&self, glyphs: &Glyphs) -> String {
+        let (done, all) = self.steps.count();
+        match self.stage {
+            Stage::Reading | Stage::Failed(_) | Stage::Planned(_) => format!("Replace {}", self.name),
+            _ => format!("Replace {} {} {done} of {all} done", self.name, glyphs.separator),
+        }
+    }
+
+    fn head(&self) -> Vec<Row> {
+        let Some(plan) = &self.plan else { return Vec::new() };
+        let mut rows = vec![Row::text(format!("Plan: {}.", plan.title()))];
+        if let Stage::Planned(_) = self.stage {
+            rows.push(plan.warning().map_or_else(|| Row::dim(OVERLAP), Row::warning));
+        }
+        rows.push(Row::Blank);
+        rows
+    }
+}
+
+/// The steps with the calls they make and what cannot be undone.
+fn planned(plan: &Plan, glyphs: &Glyphs) -> Vec<Row> {
+    let mut rows = Vec::new();
+    for step in &plan.steps {
+        let (mark, right) = (Some((Role::Dim, glyphs.unchecked)), String::new());
+        rows.push(Row::Item(Item { at: None, mark, text: step.what.clone(), more: String::new(), right, selected: false }));
+        rows.extend(step.calls.iter().map(|call| Row::dim(format!("  {call}"))));
+        rows.extend(step.final_word.iter().map(|word| Row::warning(format!("  {} {word}", glyphs.warning))));
+    }
+    rows
+}
+
+/// An honest account: what comes next, what is left, and whether there is a way back.
+fn halted(review: &Review) -> Vec<Row> {
+    let Status { next, left, .. } = &review.status;
+    let mut rows = vec![Row::Blank, Row::Text(Role::Title, "It has stopped; what has happened stands above.".to_owned())];
+    rows.push(Row::text(format!("Next: {next}")));
+    rows.extend(left.iter().filter(|left| *left != next).map(|left| Row::warning(format!("Left to do: {left}"))));
+    rows.push(match review.way_back {
+        Ok(()) => Row::text("Everything can still be put back as it was."),
+        Err(why) => Row::warning(format!("It cannot be rolled back: {why}.")),
+    });
+    rows
+}
+
+fn over(status: &Status, glyphs: &Glyphs) -> Vec<Row> {
+    let word = match status.state {
+        State::RolledBack => "Rolled back: everything is as it was.",
+        _ => "Done: the new secret has taken the old one's place.",
+    };
+    let mut rows = vec![Row::Blank, Row::Text(Role::Good, format!("{} {word}", glyphs.tick))];
+    rows.extend(status.left.iter().map(|left| Row::warning(format!("{} Left to do: {left}", glyphs.warning))));
+    rows
+}

@@ -1,0 +1,196 @@
+//! The steps of a rotation as a person follows them: those of the plan, then whatever else turns out to be needed.
+
+use crate::config::theme::{Glyphs, Role};
+use crate::domain::rotation::{Line, LineState, Plan};
+use crate::tui::app::sheet::{Item, Row};
+
+/// The steps, and what has become of each.
+#[derive(Default)]
+pub(super) struct Steps {
+    steps: Vec<Step>,
+    /// The one that something was heard of last.
+    current: usize,
+}
+
+struct Step {
+    id: String,
+    words: String,
+    state: LineState,
+    /// More in words about where it stands.
+    detail: String,
+    /// Why it failed last.
+    trouble: Option<String>,
+}
+
+/// Whether somebody is at it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Pulse {
+    /// A task carries it out: what is open is under way.
+    Beating,
+    /// Nobody does: nobody knows how what is open ended.
+    Still,
+    /// Nobody does, and nobody will.
+    Over,
+}
+
+impl Steps {
+    /// The steps of a plan; none is taken yet.
+    pub(super) fn of(plan: &Plan) -> Self {
+        let step = |planned: &crate::domain::rotation::PlannedStep| {
+            Step::new(planned.step.to_string(), planned.what.clone(), LineState::Planned)
+        };
+        Self { steps: plan.steps.iter().map(step).collect(), current: 0 }
+    }
+
+    /// The steps of a plan, with what has happened.
+    pub(super) fn after(plan: &Plan, lines: &[Line]) -> Self {
+        let mut steps = Self::of(plan);
+        lines.iter().for_each(|line| steps.take(line));
+        steps
+    }
+
+    /// Something has become of a step. One that the plan does not have comes last.
+    pub(super) fn take(&mut self, line: &Line) {
+        let known = self.steps.iter().position(|step| step.id == line.step).filter(|_| !is_remark(&line.step));
+        self.current = known.unwrap_or(self.steps.len());
+        if known.is_none() {
+            self.steps.push(Step::new(line.step.clone(), words(line), line.state));
+        }
+        self.steps[self.current].become_(line);
+    }
+
+    /// How many are done, and how many there are.
+    pub(super) fn count(&self) -> (usize, usize) {
+        let steps = || self.steps.iter().filter(|step| !is_remark(&step.id));
+        (steps().filter(|step| step.state == LineState::Done).count(), steps().count())
+    }
+
+    /// The steps as rows, and the row of the one that something was heard of last.
+    pub(super) fn rows(&self, glyphs: &Glyphs, pulse: Pulse) -> (Vec<Row>, usize) {
+        let (mut rows, mut seen) = (Vec::new(), 0);
+        for (at, step) in self.steps.iter().enumerate() {
+            rows.push(step.row(glyphs, pulse));
+            rows.extend(step.remarks(pulse).map(|remark| Row::dim(format!("  {remark}"))));
+            if at == self.current {
+                seen = rows.len() - 1;
+            }
+        }
+        (rows, seen)
+    }
+}
+
+impl Step {
+    fn new(id: String, words: String, state: LineState) -> Self {
+        Self { id, words, state, detail: String::new(), trouble: None }
+    }
+
+    fn become_(&mut self, line: &Line) {
+        self.state = line.state;
+        self.detail.clear();
+        match line.state {
+            LineState::Failed => self.trouble = Some(line.detail.clone()),
+            LineState::Done => {
+                self.trouble = None;
+                self.detail.clone_from(&line.detail);
+            }
+            LineState::Waiting => self.detail.clone_from(&line.detail),
+            LineState::Running | LineState::Planned => {}
+        }
+    }
+
+    fn row(&self, glyphs: &Glyphs, pulse: Pulse) -> Row {
+        let (role, sign, word) = match (self.state, pulse) {
+            (LineState::Done, _) => (Role::Good, glyphs.tick, "done"),
+            (LineState::Planned, Pulse::Over) => (Role::Dim, glyphs.unchecked, "not taken"),
+            (LineState::Planned, _) => (Role::Dim, glyphs.unchecked, "planned"),
+            (_, Pulse::Over) => (Role::Warn, glyphs.refused, "given up"),
+            (LineState::Failed, _) => (Role::Bad, glyphs.refused, "failed"),
+            (LineState::Running, Pulse::Beating) => (Role::Accent, glyphs.pointer, "running"),
+            (LineState::Running, Pulse::Still) if !self.id.starts_with("await") => (Role::Warn, glyphs.warning, "unclear"),
+            (LineState::Running | LineState::Waiting, _) => (Role::Warn, glyphs.unknown, "waiting"),
+        };
+        let (text, right) = (self.words.clone(), word.to_owned());
+        Row::Item(Item { at: None, mark: Some((role, sign)), text, more: String::new(), right, selected: false })
+    }
+
+    /// What else there is to say. Why it failed goes once it is done; how long it waits, once nobody waits.
+    fn remarks(&self, pulse: Pulse) -> impl Iterator<Item = &str> {
+        let told = match self.state {
+            LineState::Done => !is_remark(&self.id) && self.detail != self.words,
+            LineState::Waiting => pulse == Pulse::Beating,
+            _ => false,
+        };
+        let detail = Some(self.detail.as_str()).filter(|detail| told && !detail.is_empty());
+        self.trouble.as_deref().into_iter().chain(detail)
+    }
+}
+
+/// What a step that the plan does not have is called.
+fn words(line: &Line) -> String {
+    match line.step.as_str() {
+        "reconcile" => format!("found out: {}", line.detail),
+        "human" => format!("you said: {}", line.detail),
+        _ => line.detail.clone(),
+    }
+}
+
+/// Lines that are no steps: what was found out, what a person said. Each stands for itself.
+fn is_remark(id: &str) -> bool {
+    matches!(id, "reconcile" | "human")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tui::app::samples::rotation::{line, plan};
+
+    fn shown(steps: &Steps, pulse: Pulse) -> Vec<String> {
+        let (rows, _) = steps.rows(&Glyphs::UNICODE, pulse);
+        rows.into_iter()
+            .map(|row| match row {
+                Row::Item(item) => format!("{} {}", item.right, item.text),
+                Row::Text(_, text) => text,
+                _ => String::new(),
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_step_that_failed_says_why_until_it_is_done() {
+        let mut steps = Steps::of(&plan());
+        steps.take(&line("create", LineState::Running, "have the provider make the new secret"));
+        steps.take(&line("create", LineState::Failed, "503 Service Unavailable"));
+        steps.take(&line("create", LineState::Waiting, "wait 2 s"));
+        assert_eq!(
+            shown(&steps, Pulse::Beating)[2..5],
+            ["waiting have the provider make the new secret", "  503 Service Unavailable", "  wait 2 s"]
+        );
+        steps.take(&line("create", LineState::Done, "ci (5f1c)"));
+        assert_eq!(shown(&steps, Pulse::Beating)[2..4], ["done have the provider make the new secret", "  ci (5f1c)"]);
+        assert_eq!(steps.count().0, 1);
+    }
+
+    #[test]
+    fn what_was_open_when_it_stopped_is_unclear() {
+        let steps = Steps::after(&plan(), &[line("create", LineState::Running, "have the provider make the new secret")]);
+        assert!(shown(&steps, Pulse::Over)[2].starts_with("given up"));
+        assert!(shown(&steps, Pulse::Over)[3].starts_with("not taken"));
+        assert!(shown(&steps, Pulse::Beating)[2].starts_with("running"));
+        assert!(shown(&steps, Pulse::Still)[2].starts_with("unclear"));
+    }
+
+    #[test]
+    fn what_is_not_in_the_plan_comes_last_and_remarks_stand_for_themselves() {
+        let mut steps = Steps::of(&plan());
+        let planned = steps.count().1;
+        for _ in 0..2 {
+            steps.take(&line("human", LineState::Done, "try again"));
+        }
+        steps.take(&line("prove-old", LineState::Running, "show that the old secret still works"));
+        steps.take(&line("prove-old", LineState::Done, "show that the old secret still works"));
+        assert_eq!(steps.count(), (1, planned + 1));
+        let said = shown(&steps, Pulse::Beating).into_iter().filter(|words| words == "done you said: try again");
+        assert_eq!(said.count(), 2);
+        assert_eq!(shown(&steps, Pulse::Beating).last().map(String::as_str), Some("done show that the old secret still works"));
+    }
+}

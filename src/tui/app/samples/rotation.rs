@@ -1,0 +1,76 @@
+//! Plans, steps, questions and accounts of rotations for the tests of the wizard.
+
+use super::credentials;
+use crate::domain::provider::Catalogue;
+use crate::domain::rotation::{Line, LineState, Order, Plan, RotationId, Saying, State, Status};
+use crate::engine::message::{Choice, Dilemma, Question, Review};
+
+/// The plan for an OAuth service account.
+pub(crate) fn plan() -> Plan {
+    plan_for("service-account-oauth")
+}
+
+/// The plan for a credential of this kind of Snyk's.
+pub(crate) fn plan_for(kind: &str) -> Plan {
+    let catalogue = Catalogue::builtin().expect("the catalogue");
+    let credential = &credentials()[0];
+    let rotation = RotationId::from_random([7; 8]);
+    let kind = catalogue.kind("snyk", kind).expect("a kind");
+    Plan::draw(Order { rotation, credential, kind, consumers: vec!["ci".to_owned()], administrator: None })
+}
+
+/// A line about a step.
+pub(crate) fn line(step: &str, state: LineState, detail: &str) -> Line {
+    Line { rotation: "r1".to_owned(), step: step.to_owned(), state, detail: detail.to_owned() }
+}
+
+/// The status of a rotation in this state.
+pub(crate) fn status(state: State) -> Status {
+    Status {
+        id: plan().rotation.to_string(),
+        name: "ci-scanner".to_owned(),
+        plan: "a plan".to_owned(),
+        state,
+        step: Some("create".to_owned()),
+        next: "find out whether the provider has made the new secret".to_owned(),
+        left: Vec::new(),
+    }
+}
+
+/// What has become of a rotation that stopped while it had a secret made.
+pub(crate) fn review(way_back: Result<(), &'static str>) -> Review {
+    let done = |step: &str, words: &str| line(step, LineState::Done, words);
+    let lines = vec![
+        done("prove-store", "show that the store keeps what it is given"),
+        done("snapshot", "see whom the old secret acts as and what it reaches"),
+        line("create", LineState::Running, "have the provider make the new secret"),
+    ];
+    Review { plan: plan(), lines, status: status(State::Running), way_back }
+}
+
+/// A question with these answers.
+pub(crate) fn dilemma(choices: &[Saying]) -> Dilemma {
+    let choice = |saying: &Saying| Choice { title: "an answer".to_owned(), saying: saying.clone() };
+    Dilemma {
+        rotation: plan().rotation.to_string(),
+        step: "verify".to_owned(),
+        question: Question { title: "say how to go on".to_owned(), detail: String::new(), typed: None },
+        page: None,
+        paste: false,
+        choices: choices.iter().map(choice).collect(),
+    }
+}
+
+/// A question for a new secret.
+pub(crate) fn paste_dilemma() -> Dilemma {
+    let title = "make a new secret, call it tokenring-r1-1 if it takes a name, and paste it. Press \"Revoke & Regenerate\".";
+    let choices = vec![Choice { title: "roll back".to_owned(), saying: Saying::Abort }];
+    Dilemma {
+        step: "await-paste".to_owned(),
+        question: Question { title: title.to_owned(), detail: "No overlap: the old one dies at once.".to_owned(), typed: None },
+        page: Some("https://app.snyk.io/account".to_owned()),
+        paste: true,
+        choices,
+        ..dilemma(&[])
+    }
+}

@@ -1,0 +1,267 @@
+//! Replacing, revoking and making credentials, told as keys, reports and what comes of them.
+
+use super::*;
+use crate::domain::rotation::Saying;
+use crate::engine::message::{Charge, Reply, Turn, Wish};
+use crate::tui::app::samples::rotation::{line, paste_dilemma, plan, review, status};
+use crate::tui::app::sheet::{Row, Value};
+
+const QUESTION: QuestionId = QuestionId(5);
+
+impl Session {
+    fn rotation(&mut self, task: TaskId, event: RotationEvent) -> &mut Self {
+        self.report(task, Event::Rotation(event))
+    }
+
+    fn rotation_task(&mut self) -> (TaskId, RotationTask) {
+        match self.task() {
+            (id, Task::Rotation(task)) => (id, task),
+            _ => panic!("another task was started"),
+        }
+    }
+
+    /// Opens the wizard, reads the plan, and begins; returns the running task.
+    fn begin(&mut self) -> TaskId {
+        self.plan();
+        self.press("Right Enter");
+        let (task, RotationTask::Run(begun)) = self.rotation_task() else { panic!("it did not begin") };
+        assert_eq!(*begun, plan());
+        self.rotation(task, RotationEvent::Step(line("prove-store", LineState::Running, "…")));
+        task
+    }
+
+    fn plan(&mut self) {
+        self.press("r");
+        let (task, RotationTask::Plan(Charge { credential, administrator: None })) = self.rotation_task() else {
+            panic!("no plan was asked for")
+        };
+        assert_eq!(Some(&credential), self.app.selected().map(|selected| &selected.id));
+        self.rotation(task, RotationEvent::Planned(Box::new(plan()))).report(task, Event::Done);
+    }
+
+    /// Stops a running rotation and hears what has become of it.
+    fn stop(&mut self, way_back: Result<(), &'static str>) {
+        let task = self.begin();
+        self.press("Esc");
+        assert!(self.drain().iter().any(|effect| matches!(effect, Effect::Cancel(id) if *id == task)));
+        self.report(task, Event::Cancelled);
+        let asked = self.started();
+        let Some((look, Task::Rotation(RotationTask::Review(id)))) = asked.into_iter().next() else { panic!("nobody looks") };
+        assert_eq!(id, plan().rotation.to_string());
+        self.rotation(look, RotationEvent::Reviewed(Box::new(review(way_back)))).report(look, Event::Done);
+    }
+
+    /// Everything that the top dialog says.
+    fn said(&self) -> String {
+        let sheet = self.app.dialogs.top().expect("a dialog").sheet(&self.app, self.now);
+        let rows = sheet.head.iter().chain(&sheet.body).chain(&sheet.foot);
+        let words = rows.map(|row| match row {
+            Row::Text(_, text) | Row::Remark(_, text) => text.clone(),
+            Row::Item(item) => format!("{} {}", item.text, item.right),
+            Row::Field(field) => match &field.value {
+                Value::Text(text, _) | Value::Choice(text, _) => format!("{} {text}", field.label),
+                Value::Secret(held) => format!("{} {held}", field.label),
+            },
+            Row::Buttons(buttons) => buttons.iter().map(|cell| format!("[{}]", cell.button.label())).collect(),
+            Row::Pair(label, value) => format!("{label} {value}"),
+            Row::Blank => String::new(),
+        });
+        words.collect::<Vec<_>>().join("\n")
+    }
+}
+
+/// A screen with ci-scanner selected, whose plan the samples have.
+fn ready() -> Session {
+    let mut session = session();
+    session.press("j j");
+    assert_eq!(session.selected(), "ci-scanner");
+    session.drain();
+    session
+}
+
+#[test]
+fn the_plan_comes_first_and_nothing_happens_before_begin() {
+    let mut session = session();
+    session.plan();
+    let said = session.said();
+    for part in ["Overlap", "secrets mode=create", "hand the new secret to ci", "this is the last moment to roll back"] {
+        assert!(said.contains(part), "{part} is missing:\n{said}");
+    }
+    session.press("Down PgDn Enter");
+    assert!(session.app.dialogs.is_empty() && session.started().is_empty(), "the focus is on Cancel");
+}
+
+#[test]
+fn another_administrator_means_another_plan() {
+    let mut session = ready();
+    session.plan();
+    session.press("S-Tab Right");
+    let (_, RotationTask::Plan(Charge { administrator, .. })) = session.rotation_task() else { panic!("no other plan") };
+    assert_eq!(administrator, Some(id(2)), "the other credential of that region");
+    session.press("Tab Right Enter");
+    assert!(session.started().is_empty(), "what is being planned cannot begin");
+}
+
+#[test]
+fn steps_are_followed_to_the_end() {
+    let mut session = ready();
+    let task = session.begin();
+    assert!(session.said().contains("keeps what it is given running"));
+    session.rotation(TaskId(task.0 + 100), RotationEvent::Step(line("create", LineState::Done, "of another task")));
+    assert!(!session.said().contains("of another task"));
+    session.rotation(task, RotationEvent::Step(line("prove-store", LineState::Done, "…")));
+    session.rotation(task, RotationEvent::Step(line("create", LineState::Failed, "503")));
+    assert!(session.said().contains("make the new secret failed\n  503"));
+    session.rotation(task, RotationEvent::Ended(status(RotationState::Done))).report(task, Event::Done);
+    assert!(session.said().contains("Done: the new secret") && session.said().contains("[Close]"));
+    session.press("Enter");
+    assert!(session.app.dialogs.is_empty());
+}
+
+#[test]
+fn a_question_is_answered_with_what_is_pasted() {
+    let mut session = ready();
+    let task = session.begin();
+    session.rotation(task, RotationEvent::Asks(QUESTION, Box::new(paste_dilemma())));
+    assert!(session.said().contains("Page: https://app.snyk.io/account"));
+    session.press("Up Enter");
+    assert!(session.drain().iter().any(|effect| matches!(effect, Effect::Open(page) if page.path() == "/account")));
+    session.paste(TOKEN);
+    assert!(!session.said().contains(TOKEN));
+    session.press("Enter");
+    let (_, RotationTask::Answer(QUESTION, Reply::Pasted(secret))) = session.rotation_task() else { panic!("no answer") };
+    assert!(secret.same_as(&Secret::from_text(TOKEN.to_owned())));
+    session.rotation(task, RotationEvent::Step(line("stash", LineState::Done, "…")));
+    assert!(session.said().contains("keep the new secret in the store done"), "it still follows the task that goes on");
+}
+
+#[test]
+fn a_question_that_is_left_leaves_an_account() {
+    let mut session = ready();
+    let task = session.begin();
+    session.rotation(task, RotationEvent::Asks(QUESTION, Box::new(paste_dilemma())));
+    session.press("Esc");
+    assert!(matches!(session.rotation_task().1, RotationTask::Leave(QUESTION)));
+    session.rotation(task, RotationEvent::Ended(status(RotationState::NeedsHuman)));
+    assert!(matches!(session.rotation_task().1, RotationTask::Review(_)));
+}
+
+#[test]
+fn what_was_stopped_says_what_happened_and_goes_on() {
+    let mut session = ready();
+    session.stop(Ok(()));
+    let said = session.said();
+    for part in ["make the new secret unclear", "Next: find out", "can still be put back", "[Go on][Roll back][Close]"] {
+        assert!(said.contains(part), "{part} is missing:\n{said}");
+    }
+    session.press("Enter");
+    let (_, RotationTask::TakeUp(id, Turn::Onward)) = session.rotation_task() else { panic!("it does not go on") };
+    assert_eq!(id, plan().rotation.to_string());
+}
+
+#[test]
+fn what_was_stopped_is_rolled_back_only_where_there_is_a_way_back() {
+    let mut first = ready();
+    first.stop(Ok(()));
+    first.press("Right Enter");
+    let (task, RotationTask::TakeUp(_, Turn::Back)) = first.rotation_task() else { panic!("it does not turn back") };
+    first.rotation(task, RotationEvent::Ended(status(RotationState::RolledBack)));
+    assert!(first.said().contains("Rolled back: everything is as it was."));
+
+    let mut second = ready();
+    second.stop(Err("the old secret is revoked"));
+    assert!(second.said().contains("It cannot be rolled back: the old secret is revoked."));
+    assert!(second.said().contains("[Go on][Close]"));
+    second.press("Esc");
+    assert!(second.app.dialogs.is_empty());
+}
+
+#[test]
+fn a_failure_before_anything_was_begun_says_so() {
+    let mut session = ready();
+    let task = session.begin();
+    session.report(task, Event::Failed(trouble()));
+    let started = session.started();
+    let look = started.iter().find(|(_, task)| matches!(task, Task::Rotation(RotationTask::Review(_)))).expect("a look").0;
+    let unheard = Problem::new("There is no rotation r1", "the index has none", "list them");
+    session.report(look, Event::Failed(unheard.of(Class::NotFound)));
+    let said = session.said();
+    assert!(said.contains("It broke") && said.contains("Nothing was begun") && !said.contains("no rotation"), "{said}");
+    session.press("Enter");
+    assert!(session.app.dialogs.is_empty());
+}
+
+#[test]
+fn unfinished_rotations_are_offered_at_the_start() {
+    let mut session = Session::new(120, 36);
+    let started = session.started();
+    let asks = started.iter().find(|(_, task)| matches!(task, Task::Rotation(RotationTask::Unfinished))).expect("a question").0;
+    session.rotation(asks, RotationEvent::Unfinished(Vec::new()));
+    assert!(session.app.dialogs.is_empty());
+    session.rotation(asks, RotationEvent::Unfinished(vec![status(RotationState::NeedsHuman)]));
+    assert!(session.said().contains("ci-scanner needs you"));
+    session.press("Enter");
+    let (task, RotationTask::Plan(charge)) = session.rotation_task() else { panic!("it is not taken up") };
+    assert_eq!(charge.credential, id(0));
+    session.rotation(task, RotationEvent::Reviewed(Box::new(review(Ok(())))));
+    assert!(session.said().contains("[Go on][Roll back][Close]"));
+    session.rotation(asks, RotationEvent::Unfinished(vec![status(RotationState::NeedsHuman)]));
+    assert!(session.notice().starts_with("1 rotation unfinished"), "nothing is pushed over an open dialog");
+}
+
+#[test]
+fn a_credential_is_revoked_only_when_its_name_is_typed() {
+    let mut session = ready();
+    let name = session.selected().to_owned();
+    session.press("X Enter Enter");
+    assert!(session.app.dialogs.is_empty() && session.started().is_empty(), "Enter cancels");
+    session.press("X Down Down Enter").type_text(&name).press("Tab Enter");
+    let (task, RotationTask::Revoke(charge)) = session.rotation_task() else { panic!("not revoked") };
+    assert_eq!(charge, Charge { credential: id(0), administrator: Some(id(2)) });
+    session.rotation(task, RotationEvent::Revoked(id(0))).report(task, Event::Done);
+    assert!(session.notice().contains("revoked, and refused since"));
+}
+
+#[test]
+fn a_credential_is_created_like_the_selected_one() {
+    let mut session = ready();
+    session.press("n").type_text("ci-2").press("Up Enter");
+    let (task, RotationTask::Create(wish)) = session.rotation_task() else { panic!("not created") };
+    let Wish { name, kind, region, fields, administrator, .. } = *wish;
+    assert_eq!((name.as_str(), kind.as_str(), region.as_str()), ("ci-2", "service-account-token", "SNYK-EU-01"));
+    assert_eq!(fields.get("org_id").map(String::as_str), Some("acme-prod"));
+    assert_eq!(administrator, id(0));
+    session.press("Enter");
+    assert!(session.started().is_empty(), "asked once");
+    session.report(task, Event::Failed(trouble()));
+    assert!(session.said().contains("It broke"), "the form stays, with the reason");
+}
+
+#[test]
+fn a_name_that_exists_is_not_created_again() {
+    let mut session = ready();
+    session.press("n").type_text("laptop").press("Up Enter");
+    assert!(session.started().is_empty());
+    assert!(session.said().contains("laptop exists already"));
+}
+
+#[test]
+fn a_provider_without_an_api_says_so() {
+    let mut session = ready();
+    session.press("/").type_text("mobile-ci").press("Enter n");
+    assert!(session.app.dialogs.is_empty());
+    assert!(session.notice().contains("no API"));
+}
+
+#[test]
+fn an_override_is_no_answer_until_the_name_is_typed() {
+    let mut session = ready();
+    let task = session.begin();
+    let choices = [Saying::Override("ci-scanner".to_owned()), Saying::Abort];
+    let dilemma = crate::tui::app::samples::rotation::dilemma(&choices);
+    session.rotation(task, RotationEvent::Asks(QUESTION, Box::new(dilemma)));
+    session.type_text("ci").press("Enter");
+    assert!(session.started().is_empty());
+    session.type_text("-scanner").press("Enter");
+    assert!(matches!(session.rotation_task().1, RotationTask::Answer(QUESTION, Reply::Said(Saying::Override(_)))));
+}
