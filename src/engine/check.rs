@@ -143,12 +143,11 @@ impl Engine {
                 (finding.credential.id.clone(), RegionCheck { region: finding.region.clone(), check: finding.check.clone() })
             };
             index.record_checks(&findings.iter().map(verdict).collect::<Vec<_>>())?;
-            for finding in &findings {
-                if let Some(who) = finding.principal.as_ref().filter(|who| finding.credential.principal.as_ref() != Some(who)) {
-                    index.update(&finding.credential.id, |credential| credential.principal = Some(who.clone()))?;
-                }
-            }
-            Ok(())
+            let news = findings
+                .into_iter()
+                .filter(|finding| finding.principal.is_some() && finding.credential.principal != finding.principal);
+            let news: Vec<_> = news.filter_map(|finding| Some((finding.credential.id, finding.principal?))).collect();
+            if news.is_empty() { Ok(()) } else { index.record_principals(&news) }
         })
         .await
     }

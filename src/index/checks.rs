@@ -6,7 +6,7 @@ use super::columns::{Count, Micros};
 use super::error::{Failure, IndexError};
 use super::{Durability, Index};
 use crate::domain::CredentialId;
-use crate::domain::credential::Check;
+use crate::domain::credential::{Check, Principal};
 
 /// The last verdict on a credential in one region.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +32,8 @@ const KEEP_AS_LAST: &str = "
     SET (check_verdict, check_status, check_reason, check_at, check_latency_ms) = (?3, ?4, ?5, ?6, ?7)
     WHERE id = ?1 AND region = ?2 AND coalesce(check_at, ?6) <= ?6";
 
+const KNOW: &str = "UPDATE credentials SET (principal_id, principal_name, principal_type) = (?2, ?3, ?4) WHERE id = ?1";
+
 const FORGET: &str = "
     UPDATE credentials
     SET (check_verdict, check_status, check_reason, check_at, check_latency_ms) = (NULL, NULL, NULL, NULL, NULL)
@@ -49,6 +51,14 @@ impl Index {
     pub fn record_checks(&self, checks: &[(CredentialId, RegionCheck)]) -> Result<(), IndexError> {
         self.write(Durability::Soon, |connection| {
             checks.iter().try_for_each(|(id, found)| record(connection, id, &found.region, &found.check))
+        })
+    }
+
+    /// Keeps who credentials act as, many at once; one that is gone is passed over.
+    pub fn record_principals(&self, found: &[(CredentialId, Principal)]) -> Result<(), IndexError> {
+        self.write(Durability::Soon, |connection| {
+            let mut update = connection.prepare_cached(KNOW)?;
+            found.iter().try_for_each(|(id, who)| Ok(update.execute(params![id, who.id, who.name, who.kind]).map(drop)?))
         })
     }
 

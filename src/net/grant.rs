@@ -100,7 +100,9 @@ fn remark(body: &Body, secrets: &[&Secret]) -> String {
     let reason = serde_json::from_str(said).ok().and_then(|json| reason(&json));
     let line = text::clean_line(&reason.unwrap_or_else(|| said.to_owned()));
     let mut sent = Redactor::default();
-    secrets.iter().for_each(|secret| sent.learn(secret));
+    for secret in secrets {
+        sent.learn(secret);
+    }
     // Secrets go before the line is cut: half a secret would not be found any more.
     sent.redact_known(line).chars().take(LONGEST_REMARK).collect()
 }

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use crate::median_of;
+use crate::fastest;
 use crate::table;
 use crate::world::{Home, have, run};
 
@@ -14,8 +14,8 @@ pub(crate) fn measure(home: &Home) {
     if !have("sqlite3") {
         return table::skip(WHAT, "sqlite3 is not installed");
     }
-    let taken = median_of(RUNS, || run(&mut home.command(&["list", "--json"])));
     let select = "SELECT * FROM credentials ORDER BY name";
-    let beside = median_of(RUNS, || run(Command::new("sqlite3").arg("-json").arg(home.index()).arg(select)));
+    let list = || run(&mut home.command(&["list", "--json"]));
+    let (taken, beside) = fastest(RUNS, list, || run(Command::new("sqlite3").arg("-json").arg(home.index()).arg(select)));
     table::ratio(WHAT, taken, ("sqlite3 -json", beside), 3.0);
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::table;
 use crate::world::{Home, have, run};
-use crate::{KEYRING, median_of};
+use crate::{KEYRING, fastest};
 
 const RUNS: usize = 21;
 const WHAT: &str = "`get` from the Secret Service";
@@ -40,7 +40,7 @@ pub(crate) fn measure_inside() {
     assert!(add.wait().unwrap().success());
     let id = tokenring::index::Index::open(&home.index()).unwrap().by_name(NAME).unwrap().id;
     let key = format!("{id}/current/secret");
-    let taken = median_of(RUNS, || run(&mut command(&["get", NAME])));
-    let beside = median_of(RUNS, || run(Command::new("secret-tool").args(["lookup", "service", "tokenring", "username", &key])));
+    let lookup = || run(Command::new("secret-tool").args(["lookup", "service", "tokenring", "username", &key]));
+    let (taken, beside) = fastest(RUNS, || run(&mut command(&["get", NAME])), lookup);
     println!("{} {}", taken.as_micros(), beside.as_micros());
 }

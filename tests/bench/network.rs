@@ -6,14 +6,16 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use futures::{StreamExt as _, stream};
 
+use crate::fastest;
 use crate::table;
 use crate::world::{Home, have, run};
-use crate::{at, median_of};
 
 const CREDENTIALS: u32 = 1_000;
 const AT_ONCE: usize = 32;
 const RUNS: usize = 5;
 const COLD_RUNS: usize = 15;
+
+const COLD: &str = "`request`, cold";
 
 const ANSWER: &str = r#"{"data":{"type":"user","id":"000000000000000000000000000000000000","attributes":{"name":"somebody"}}}"#;
 
@@ -31,17 +33,18 @@ pub(crate) fn measure() {
     let url = format!("{origin}/rest/self?version=2024-10-15");
 
     // One check in a process is what everything but the checks costs.
-    let one = median_of(RUNS, || run(&mut home.command(&["check", "ci  -scan-00000"])));
-    let all = median_of(RUNS, || run(&mut home.command(&["check", "--all"])));
-    let mut bare: Vec<_> = (0..RUNS).map(|_| runtime.block_on(bare_requests(&url))).collect();
-    table::ratio("`check --all`, 1,000 credentials, less one check", all - one, ("bare client", at(&mut bare, 50)), 1.5);
+    let check = |what| run(&mut home.command(&["check", what]));
+    let (all, bare) = fastest(RUNS, || check("--all"), || runtime.block_on(bare_requests(&url)));
+    let (one, all_again) = fastest(RUNS, || check("ci  -scan-00000"), || check("--all"));
+    let taken = all.min(all_again).saturating_sub(one);
+    table::ratio("`check --all`, 1,000 credentials, less one check", taken, ("bare client", bare), 1.5);
 
-    const COLD: &str = "`request`, cold";
     if !have("curl") {
         return table::skip(COLD, "curl is not installed");
     }
-    let taken = median_of(COLD_RUNS, || run(&mut home.command(&["request", "ci  -scan-00000", "/rest/self?version=2024-10-15"])));
-    let beside = median_of(COLD_RUNS, || run(Command::new("curl").args(["-s", "-H", "authorization: token x", &url])));
+    let request = || run(&mut home.command(&["request", "ci  -scan-00000", "/rest/self?version=2024-10-15"]));
+    let curl = || run(Command::new("curl").args(["-s", "-H", "authorization: token x", &url]));
+    let (taken, beside) = fastest(COLD_RUNS, request, curl);
     table::ratio(COLD, taken, ("curl", beside), 1.2);
 }
 

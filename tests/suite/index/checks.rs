@@ -52,6 +52,15 @@ fn many_are_kept_at_once_and_those_on_a_credential_that_is_gone_are_dropped() {
 }
 
 #[test]
+fn who_many_credentials_act_as_is_kept_at_once() {
+    let index = Index::in_memory().unwrap();
+    index.insert(&credential("laptop")).unwrap();
+    let who = Principal { id: "1".to_owned(), name: "somebody".to_owned(), kind: "user".to_owned() };
+    index.record_principals(&[(id_of("gone"), who.clone()), (id_of("laptop"), who.clone())]).unwrap();
+    assert_eq!(index.by_name("laptop").unwrap().principal, Some(who));
+}
+
+#[test]
 fn another_secret_has_no_verdicts_yet() {
     let index = Index::in_memory().unwrap();
     for name in ["laptop", "broker"] {

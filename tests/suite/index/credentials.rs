@@ -119,3 +119,14 @@ fn what_belongs_to_a_credential_goes_with_it() {
     assert_eq!(index.history(&HistoryFilter::default(), 9).unwrap(), []);
     assert!(matches!(index.remove(&id), Err(IndexError::Unknown { .. })));
 }
+
+#[test]
+fn the_first_credentials_are_the_beginning_of_all() {
+    let index = Index::in_memory().unwrap();
+    for name in ["c", "a", "b"] {
+        index.insert(&credential(name)).unwrap();
+    }
+    let all = index.credentials().unwrap();
+    assert_eq!(index.first_credentials(2).unwrap(), all[..2]);
+    assert_eq!(index.first_credentials(9).unwrap(), all);
+}

@@ -6,6 +6,8 @@ use std::net::{TcpListener, TcpStream};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 
+use super::search::spelled;
+
 /// The server.
 pub(super) struct Mirror {
     /// Where it is.
@@ -95,9 +97,9 @@ fn answer(request: &Request, token: &str) -> (&'static str, String, Vec<u8>) {
 
 /// The text in every form, in the places where clients look for something to show.
 fn forms(said: &str) -> serde_json::Value {
-    let percent: String = said.bytes().map(|byte| format!("%{byte:02X}")).collect();
-    let escaped: String = said.bytes().map(|byte| format!("\\u{byte:04x}")).collect();
-    let hex: String = said.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let percent = spelled(said.as_bytes(), |byte| format!("%{byte:02X}"));
+    let escaped = spelled(said.as_bytes(), |byte| format!("\\u{byte:04x}"));
+    let hex = spelled(said.as_bytes(), |byte| format!("{byte:02x}"));
     let base64: Vec<_> = ["", "x", "xx"]
         .iter()
         .flat_map(|before| [STANDARD, URL_SAFE].map(|alphabet| alphabet.encode(format!("{before}{said}"))))

@@ -10,7 +10,7 @@ use std::path::Path;
 
 use crate::support::program::{Home, Outcome};
 use mirror::Mirror;
-use search::Search;
+use search::{Search, spelled};
 
 /// A credential that holds a canary.
 struct Bird {
@@ -44,7 +44,7 @@ fn random(length: usize) -> String {
 fn random_uuid() -> String {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes).unwrap();
-    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = spelled(&bytes, |byte| format!("{byte:02x}"));
     format!("{}-{}-4{}-8{}-{}", &hex[..8], &hex[8..12], &hex[13..16], &hex[17..20], &hex[20..])
 }
 

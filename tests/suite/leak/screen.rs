@@ -26,6 +26,15 @@ fn unlocked(gate: &Gate) -> Pty {
     pty
 }
 
+impl Pty {
+    /// Goes on to the next field or button, which is this one.
+    #[track_caller]
+    fn tab_to(&mut self, place: &str) {
+        self.send("\t");
+        self.expect(&format!("▸ {place}"));
+    }
+}
+
 impl Gate {
     /// Keeps the first canary and shows it on the screen; returns its secret.
     fn perch(&mut self) -> String {
@@ -74,14 +83,12 @@ fn the_screen_shows_a_secret_only_while_it_is_revealed() {
     }
     pty.send(&format!("\x1b[200~{pasted}\x1b[201~"));
     pty.expect("Add a credential");
-    pty.send("\t");
     pty.expect("What the secret tells");
-    while !pty.shows("▸ Name") {
-        pty.step("\t");
-    }
-    pty.step("pasted");
-    while !pty.shows("▸ Add ◂") {
-        pty.step("\t");
+    pty.expect("▸ Name");
+    pty.send("pasted");
+    pty.expect("pasted");
+    for place in ["token id", "organisation id", "group id", "Labels", "Expires", "Cancel", "Add"] {
+        pty.tab_to(place);
     }
     pty.send("\r");
     pty.expect("2 credentials");

@@ -17,7 +17,7 @@ pub(super) struct Search {
 impl Search {
     /// Looks for a secret as well. All of it must be random: what a reader may know is no leak.
     pub(super) fn learn(&mut self, name: &str, secret: &str) {
-        let hex: String = secret.bytes().map(|byte| format!("{byte:02x}")).collect();
+        let hex = spelled(secret.as_bytes(), |byte| format!("{byte:02x}"));
         self.learn_form(name, "as it is", secret.as_bytes());
         self.learn_form(name, "as hex", hex.as_bytes());
         self.learn_form(name, "as HEX", hex.to_uppercase().as_bytes());
@@ -50,6 +50,11 @@ impl Search {
             self.windows.insert(window.try_into().unwrap(), format!("{name} {form}"));
         }
     }
+}
+
+/// A text whose bytes are written one by one in some form.
+pub(super) fn spelled(bytes: &[u8], unit: impl Fn(u8) -> String) -> String {
+    bytes.iter().map(|byte| unit(*byte)).collect::<Vec<_>>().concat()
 }
 
 fn hex_pair(pair: &[u8]) -> Option<u8> {
@@ -117,12 +122,12 @@ mod tests {
 
     #[test]
     fn every_encoding_is_found_where_it_is_planted() {
-        let all_escaped: String = SECRET.bytes().map(|byte| format!("\\u{byte:04x}")).collect();
-        let all_percent: String = SECRET.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        let all_escaped = spelled(SECRET.as_bytes(), |byte| format!("\\u{byte:04x}"));
+        let all_percent = spelled(SECRET.as_bytes(), |byte| format!("%{byte:02X}"));
         let form: String = url::form_urlencoded::byte_serialize(SECRET.as_bytes()).collect();
         let json = serde_json::to_string(SECRET).unwrap();
-        let scattered: String = SECRET.chars().map(|c| format!("\x1b[3;7H\x1b[1m{c}\x1b[0m")).collect();
-        let hex: String = SECRET.bytes().map(|byte| format!("{byte:02x}")).collect();
+        let scattered = spelled(SECRET.as_bytes(), |byte| format!("\x1b[3;7H\x1b[1m{}\x1b[0m", char::from(byte)));
+        let hex = spelled(SECRET.as_bytes(), |byte| format!("{byte:02x}"));
         for text in [SECRET, &all_escaped, &all_percent, &form, &json, &scattered, &hex, &hex.to_uppercase()] {
             assert!(finds(text), "{text}");
         }

@@ -67,11 +67,6 @@ impl Pty {
         self.until(&format!("no {text:?} on the screen"), |seen| !seen.screen().contents().contains(text));
     }
 
-    /// Whether the screen shows a text right now.
-    pub(crate) fn shows(&self, text: &str) -> bool {
-        self.glass.seen().screen().contents().contains(text)
-    }
-
     /// Types, and waits until the program has written something.
     #[track_caller]
     pub(crate) fn step(&mut self, keys: &str) {
