@@ -68,8 +68,8 @@ struct Add {
     #[arg(long, value_name = "PATH", group = "target", requires = "pointer")]
     json_file: Option<PathBuf>,
     /// The configuration of the Snyk CLI; in its usual place where no path is given
-    #[arg(long, value_name = "PATH", group = "target", num_args = 0..=1)]
-    snyk_cli: Option<Option<PathBuf>>,
+    #[arg(long, value_name = "PATH", group = "target", num_args = 0..=1, default_missing_value = USUAL)]
+    snyk_cli: Option<PathBuf>,
     /// A known program: gh (a secret of a repository), glab (a variable of a project) or kubectl (a secret's key)
     #[arg(long, value_name = "PROGRAM", group = "target", requires = "key", requires = "place", value_parser = preset)]
     preset: Option<Preset>,
@@ -92,6 +92,9 @@ struct Add {
     #[arg(last = true, value_name = "FURTHER")]
     further: Vec<String>,
 }
+
+/// Stands for the usual place.
+const USUAL: &str = "-";
 
 const EXAMPLES: &str = "Examples:\n  \
     tokenring consumer add ci-scanner dotenv --env-file .env --key SNYK_TOKEN\n  \
@@ -164,7 +167,9 @@ impl Add {
         match (self.env_file, self.json_file, self.snyk_cli, self.command) {
             (Some(path), ..) => Ok(Target::EnvFile { path: absolute(path)?, key: self.key.unwrap_or_default() }),
             (_, Some(path), ..) => Ok(Target::JsonFile { path: absolute(path)?, pointer: self.pointer.unwrap_or_default() }),
-            (_, _, Some(path), _) => Ok(Target::SnykCli { path: path.map_or_else(usual_place, absolute)? }),
+            (_, _, Some(path), _) => {
+                Ok(Target::SnykCli { path: if path.as_os_str() == USUAL { usual_place()? } else { absolute(path)? } })
+            }
             (.., argv) => {
                 let ways = vec![vec![argv.unwrap_or_default()]];
                 Ok(Target::Command(Command { ways, folder: here()?, pass: self.pass }))

@@ -6,21 +6,27 @@
 mod add;
 mod audit;
 mod check;
+mod completions;
 mod consumer;
 mod context;
 mod create;
 mod demo;
 mod edit;
+mod exec;
 mod get;
+mod history;
 mod human;
 mod identify;
 mod list;
+mod man;
 mod output;
+mod presets;
 mod process;
 mod prompt;
 mod regions;
 mod remove;
 mod request;
+mod requests;
 mod revoke;
 mod rotate;
 mod sandbox;
@@ -88,6 +94,8 @@ enum Verb {
     Probe(check::Probe),
     /// Send a request with a credential
     Request(request::Request),
+    /// Run a command that gets a credential's variables, such as SNYK_TOKEN and SNYK_API
+    Exec(exec::Exec),
     /// Say where a credential's secret must be delivered, and deliver it
     Consumer(consumer::Consumers),
     /// Replace a credential: make, store, prove and deliver the new secret, then revoke the old one
@@ -100,6 +108,16 @@ enum Verb {
     Create(create::Create),
     /// Show who did what, when and how it ended; --verify finds a line that was edited, removed or moved
     Audit(audit::Audit),
+    /// Write the completions of a shell; the output belongs into its start file
+    Completions(completions::Completions),
+    /// Write the manual page of the program or of one command
+    Man(man::Man),
+    /// List the ready-made requests of a provider, or those of use to a credential
+    Presets(presets::Presets),
+    /// List the requests that were saved under a name, or change them
+    Requests(requests::Requests),
+    /// List the requests that were sent, send one again, or forget them
+    History(history::History),
     /// Look at the store, or unlock it
     Store(store::Store),
 }
@@ -112,6 +130,7 @@ overrides the configured store; TOKENRING_PASSPHRASE_FILE names a file (mode 060
 /// Runs the program on the process's arguments.
 pub fn main() -> ExitCode {
     process::harden();
+    completions::answer();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return output::usage(&error, std::env::args().any(|argument| argument == "--json")),
@@ -151,12 +170,18 @@ async fn dispatch(verb: Option<Verb>, context: &Context<'_>) -> Result<u8, Probl
         Some(Verb::Region(verb)) => verb.run(context).await,
         Some(Verb::Probe(verb)) => verb.run(context).await,
         Some(Verb::Request(verb)) => verb.run(context).await,
+        Some(Verb::Exec(verb)) => verb.run(context).await,
         Some(Verb::Consumer(verb)) => verb.run(context).await,
         Some(Verb::Rotate(verb)) => verb.run(context).await,
         Some(Verb::Rotations(verb)) => verb.run(context).await,
         Some(Verb::Revoke(verb)) => verb.run(context).await,
         Some(Verb::Create(verb)) => verb.run(context).await,
         Some(Verb::Audit(verb)) => verb.run(context).await,
+        Some(Verb::Completions(verb)) => verb.run(context),
+        Some(Verb::Man(verb)) => verb.run(context),
+        Some(Verb::Presets(verb)) => verb.run(context).await,
+        Some(Verb::Requests(verb)) => verb.run(context),
+        Some(Verb::History(verb)) => verb.run(context).await,
         Some(Verb::Store(verb)) => verb.run(context).await,
     }
 }

@@ -1,6 +1,7 @@
 //! The only file that writes to standard output and standard error.
 
 use std::io::{self, IsTerminal, Write};
+use std::ops::ControlFlow;
 use std::process::ExitCode;
 
 use serde::Serialize;
@@ -8,6 +9,7 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::domain::Problem;
 use crate::domain::problem::Class;
+use crate::engine::exec::Stream;
 
 /// Where results and remarks go, and in which form.
 pub(super) struct Output {
@@ -57,6 +59,15 @@ impl Output {
         written.and_then(|()| out.flush()).or_else(broken)
     }
 
+    /// A piece of a result that is still growing; `Break` where nobody reads on.
+    pub(super) fn piece(&self, text: &str) -> Result<ControlFlow<()>, Problem> {
+        let mut out = io::stdout().lock();
+        match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(ControlFlow::Break(())),
+            written => written.or_else(broken).map(ControlFlow::Continue),
+        }
+    }
+
     /// A table, its last column cut to the width of the terminal.
     pub(super) fn table(&self, table: &Table) -> Result<(), Problem> {
         let width = if self.terminal { terminal_width() } else { usize::MAX };
@@ -79,6 +90,17 @@ impl Output {
             writeln!(io::stderr(), "error: {}\n  why: {}\n  fix: {}", problem.what, problem.why, problem.remedy)
         };
         ExitCode::from(problem.class.exit_code())
+    }
+}
+
+/// Passes on what a child wrote.
+pub(super) fn pass_on(stream: Stream, bytes: &[u8]) -> io::Result<()> {
+    match stream {
+        Stream::Out => {
+            let mut out = io::stdout().lock();
+            out.write_all(bytes).and_then(|()| out.flush())
+        }
+        Stream::Err => io::stderr().write_all(bytes),
     }
 }
 

@@ -120,7 +120,8 @@ impl Engine {
         let outcome = self.dispatch(credential, region, &draft).await;
         let latency = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         let (verdict, status, reason, principal) = match outcome {
-            Ok(answer) => {
+            Ok(dispatched) => {
+                let answer = dispatched.redacted();
                 let Explanation { verdict, reason, .. } = self.judge(credential, region, &answer).await?;
                 let principal = (verdict == Verdict::Accepted).then(|| principal(preset, &answer)).flatten();
                 (verdict, Some(answer.status), reason, principal)

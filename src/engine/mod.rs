@@ -3,19 +3,27 @@
 pub mod ask;
 mod audit;
 mod authorize;
+mod budget;
 mod check;
 mod clipboard;
 mod consumer;
+pub mod exec;
+mod history;
 mod keyring;
 mod lock;
 pub mod message;
+mod mint;
 mod open;
+mod pages;
+mod preview;
 mod questions;
 pub mod rotation;
 mod send;
 mod session;
 mod tasks;
 mod trust;
+mod turn;
+mod withhold;
 mod wizard;
 
 use std::path::PathBuf;
@@ -38,6 +46,8 @@ pub use crate::index::{AuditLine, AuditState};
 pub use consumer::{Delivery, Proof, snyk_cli_locations};
 pub use keyring::Door;
 pub use open::{add_region, catalogue, in_memory, open, other_stores, passphrase_from_file};
+pub use pages::{Leaf, Turned};
+pub use preview::Preview;
 pub use tasks::Tasks;
 
 /// How long a person may take to answer an unlock prompt.
@@ -71,6 +81,7 @@ pub struct Engine {
     clock: Arc<dyn Clock>,
     options: Options,
     sessions: session::Sessions,
+    budgets: budget::Budgets,
     locks: lock::Locks,
     clipboard: clipboard::Clipboard,
     proven: OnceCell<()>,
@@ -114,8 +125,9 @@ impl Engine {
         let Ports { catalogue, index, store, transport, clock } = ports;
         let clipboard = clipboard::Clipboard::new(options.clipboard);
         let locks = lock::Locks::new(options.locks.clone());
-        let (sessions, proven, fingerprint_key) = (session::Sessions::default(), OnceCell::new(), OnceCell::new());
-        Self { catalogue, index, store, transport, clock, options, sessions, locks, clipboard, proven, fingerprint_key }
+        let (sessions, budgets) = (session::Sessions::default(), budget::Budgets::default());
+        let (proven, fingerprint_key) = (OnceCell::new(), OnceCell::new());
+        Self { catalogue, index, store, transport, clock, options, sessions, budgets, locks, clipboard, proven, fingerprint_key }
     }
 
     /// Now.

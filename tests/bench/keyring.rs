@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use crate::table::Table;
+use crate::table;
 use crate::world::{Home, have, run};
 use crate::{KEYRING, median_of};
 
@@ -13,9 +13,9 @@ const WHAT: &str = "`get` from the Secret Service";
 const NAME: &str = "on-the-keyring";
 
 /// Measures in a session with a keyring of its own.
-pub(crate) fn measure(table: &mut Table) {
+pub(crate) fn measure() {
     if !["dbus-run-session", "gnome-keyring-daemon", "secret-tool"].iter().all(|program| have(program)) {
-        return table.skip(WHAT, "no Secret Service is installed");
+        return table::skip(WHAT, "no Secret Service is installed");
     }
     let session = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/with-secret-service.sh");
     let inside = Command::new(session).arg(std::env::current_exe().unwrap()).arg(KEYRING).output().unwrap();
@@ -23,7 +23,7 @@ pub(crate) fn measure(table: &mut Table) {
     let told = String::from_utf8(inside.stdout).unwrap();
     let mut micros = told.split_whitespace().map(|number| Duration::from_micros(number.parse().unwrap()));
     let (taken, beside) = (micros.next().unwrap(), micros.next().unwrap());
-    table.ratio(WHAT, taken, ("secret-tool lookup", beside), 1.5);
+    table::ratio(WHAT, taken, ("secret-tool lookup", beside), 1.5);
 }
 
 /// Within the session: prints what the program and what the other client took, in microseconds.

@@ -27,13 +27,12 @@ fn main() {
         Some(EMPTY) => empty::run().unwrap(),
         Some(KEYRING) => keyring::measure_inside(),
         _ => {
-            let mut table = table::Table::default();
+            table::begin();
             let many = world::Home::with_credentials(10_000);
-            screen::measure(&many, &mut table);
-            commands::measure(&many, &mut table);
-            network::measure(&mut table);
-            keyring::measure(&mut table);
-            table.print();
+            screen::measure(&many);
+            commands::measure(&many);
+            network::measure();
+            keyring::measure();
         }
     }
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use futures::{StreamExt as _, stream};
 
-use crate::table::Table;
+use crate::table;
 use crate::world::{Home, have, run};
 use crate::{at, median_of};
 
@@ -18,7 +18,9 @@ const COLD_RUNS: usize = 15;
 const ANSWER: &str = r#"{"data":{"type":"user","id":"000000000000000000000000000000000000","attributes":{"name":"somebody"}}}"#;
 
 /// Measures checks and a single request.
-pub(crate) fn measure(table: &mut Table) {
+pub(crate) fn measure() {
+    // The bare client brings none of its own. It can be installed once, and nobody else does.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let home = Home::with_credentials(CREDENTIALS);
     let origin = runtime.block_on(async {
@@ -32,15 +34,15 @@ pub(crate) fn measure(table: &mut Table) {
     let one = median_of(RUNS, || run(&mut home.command(&["check", "ci  -scan-00000"])));
     let all = median_of(RUNS, || run(&mut home.command(&["check", "--all"])));
     let mut bare: Vec<_> = (0..RUNS).map(|_| runtime.block_on(bare_requests(&url))).collect();
-    table.ratio("`check --all`, 1,000 credentials, less one check", all - one, ("bare client", at(&mut bare, 50)), 1.5);
+    table::ratio("`check --all`, 1,000 credentials, less one check", all - one, ("bare client", at(&mut bare, 50)), 1.5);
 
     const COLD: &str = "`request`, cold";
     if !have("curl") {
-        return table.skip(COLD, "curl is not installed");
+        return table::skip(COLD, "curl is not installed");
     }
     let taken = median_of(COLD_RUNS, || run(&mut home.command(&["request", "ci  -scan-00000", "/rest/self?version=2024-10-15"])));
     let beside = median_of(COLD_RUNS, || run(Command::new("curl").args(["-s", "-H", "authorization: token x", &url])));
-    table.ratio(COLD, taken, ("curl", beside), 1.2);
+    table::ratio(COLD, taken, ("curl", beside), 1.2);
 }
 
 async fn serve() -> String {

@@ -10,7 +10,7 @@ use nucleo_matcher::{Config, Matcher};
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 use tokenring::index::Index;
 
-use crate::table::{Table, ms};
+use crate::table::{self, ms};
 use crate::world::Home;
 use crate::{EMPTY, at, median_of, timed};
 
@@ -41,22 +41,22 @@ struct Piece {
 }
 
 /// Measures everything that a person at the screen notices.
-pub(crate) fn measure(home: &Home, table: &mut Table) {
+pub(crate) fn measure(home: &Home) {
     let ours = || Running::start(&home.command(&[]));
     let empty = || Running::start(Command::new(std::env::current_exe().unwrap()).arg(EMPTY));
-    table.ratio("first frame, 10,000 credentials", first_frame(ours), ("empty program", first_frame(empty)), 1.4);
+    table::ratio("first frame, 10,000 credentials", first_frame(ours), ("empty program", first_frame(empty)), 1.4);
 
     let (mut ours, mut empty) = (ours(), empty());
     ours.settle();
     empty.settle();
     let (mut taken, mut beside) = (key_to_frame(&mut ours), key_to_frame(&mut empty));
-    table.ratio("key → painted, median", at(&mut taken, 50), ("empty program", at(&mut beside, 50)), 1.3);
-    table.ratio("key → painted, 99th percentile", at(&mut taken, 99), ("empty program, median", at(&mut beside, 50)), 4.0);
-    idle(&mut ours, table);
+    table::ratio("key → painted, median", at(&mut taken, 50), ("empty program", at(&mut beside, 50)), 1.3);
+    table::ratio("key → painted, 99th percentile", at(&mut taken, 99), ("empty program, median", at(&mut beside, 50)), 4.0);
+    idle(&mut ours);
     let (taken, beside) = (ours.resident(), empty.resident());
     let ratio = format!("{}.{:02}", taken / beside, taken * 100 / beside % 100);
-    table.row("resident memory", &format!("{taken} KiB"), &format!("empty program {beside} KiB"), &ratio, "≤ 2");
-    table.ratio("filter keystroke → painted", filter_key(&mut ours), ("nucleo on the bare names", bare_filter(home)), 2.0);
+    table::row("resident memory", &format!("{taken} KiB"), &format!("empty program {beside} KiB"), &ratio, "≤ 2");
+    table::ratio("filter keystroke → painted", filter_key(&mut ours), ("nucleo on the bare names", bare_filter(home)), 2.0);
     ours.end();
     empty.end();
 }
@@ -76,12 +76,12 @@ fn key_to_frame(running: &mut Running) -> Vec<Duration> {
 }
 
 /// What the screen does while nobody touches it.
-fn idle(running: &mut Running, table: &mut Table) {
+fn idle(running: &mut Running) {
     running.settle();
     let (ticks, bytes) = (running.ticks(), running.read_for(IDLE));
     let ticks = running.ticks() - ticks;
     let seconds = IDLE.as_secs();
-    table.row(&format!("idle for {seconds} s"), &format!("{ticks} CPU ticks, {bytes} bytes"), "zero", "–", "0");
+    table::row(&format!("idle for {seconds} s"), &format!("{ticks} CPU ticks, {bytes} bytes"), "zero", "–", "0");
 }
 
 /// A letter added to the filter, over and over.

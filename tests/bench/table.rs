@@ -1,34 +1,26 @@
-//! The table that is printed.
+//! The table that is printed, row by row as it is measured, in the form in which CONTRIBUTING.md shows it.
 
 use std::time::Duration;
 
-/// Rows of figures.
-#[derive(Default)]
-pub(crate) struct Table(Vec<[String; 5]>);
+/// Prints the head.
+pub(crate) fn begin() {
+    println!("| what | taken | beside it | ratio | goal |\n|---|---|---|---|---|");
+}
 
-impl Table {
-    /// A duration beside another, and the ratio that it should not exceed.
-    pub(crate) fn ratio(&mut self, what: &str, taken: Duration, beside: (&str, Duration), goal: f64) {
-        let ratio = taken.div_duration_f64(beside.1);
-        let beside = format!("{} {}", beside.0, ms(beside.1));
-        self.row(what, &ms(taken), &beside, &format!("{ratio:.2}"), &format!("≤ {goal}"));
-    }
+/// A duration beside another, and the ratio that it should not exceed.
+pub(crate) fn ratio(what: &str, taken: Duration, beside: (&str, Duration), goal: f64) {
+    let ratio = taken.div_duration_f64(beside.1);
+    row(what, &ms(taken), &format!("{} {}", beside.0, ms(beside.1)), &format!("{ratio:.2}"), &format!("≤ {goal}"));
+}
 
-    /// A row of its own kind.
-    pub(crate) fn row(&mut self, what: &str, taken: &str, beside: &str, ratio: &str, goal: &str) {
-        self.0.push([what, taken, beside, ratio, goal].map(str::to_owned));
-    }
+/// A row of its own kind.
+pub(crate) fn row(what: &str, taken: &str, beside: &str, ratio: &str, goal: &str) {
+    println!("| {what} | {taken} | {beside} | {ratio} | {goal} |");
+}
 
-    /// A figure that could not be taken here.
-    pub(crate) fn skip(&mut self, what: &str, why: &str) {
-        self.row(what, "skipped", why, "–", "–");
-    }
-
-    /// Prints it in the form in which CONTRIBUTING.md shows it.
-    pub(crate) fn print(&self) {
-        println!("| what | taken | beside it | ratio | goal |\n|---|---|---|---|---|");
-        self.0.iter().for_each(|row| println!("| {} |", row.join(" | ")));
-    }
+/// A figure that could not be taken here.
+pub(crate) fn skip(what: &str, why: &str) {
+    row(what, "skipped", why, "–", "–");
 }
 
 /// Milliseconds with as many digits as mean something.

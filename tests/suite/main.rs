@@ -6,6 +6,8 @@ mod cli;
 #[cfg(unix)]
 mod consumer;
 mod docs;
+#[cfg(unix)]
+mod exec;
 mod house;
 mod index;
 #[cfg(target_os = "linux")]
@@ -16,6 +18,7 @@ mod net;
 mod rotation;
 mod sandbox;
 mod screen;
+mod shell;
 mod store;
 mod support;
 #[cfg(unix)]

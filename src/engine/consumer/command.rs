@@ -249,7 +249,8 @@ fn visible(redactor: &Redactor, said: &str) -> String {
     text::clean(&redactor.redact(said)).chars().take(SHOWN_CHARACTERS).collect()
 }
 
-#[cfg(all(test, unix))]
+#[cfg(unix)]
+#[cfg(test)]
 mod tests {
     use std::time::Instant;
 

@@ -41,7 +41,7 @@ pub(in crate::engine) fn set(text: &str, key: &str, value: &str) -> Result<Optio
         let Some(written) = spell(value, None) else { return Ok(None) };
         let end = if text.contains("\r\n") { "\r\n" } else { "\n" };
         let before = if text.is_empty() || text.ends_with('\n') { "" } else { end };
-        *changed += &format!("{before}{key}={}{end}", *written);
+        changed.extend([before, key, "=", &written, end]);
     }
     Ok(Some(changed))
 }

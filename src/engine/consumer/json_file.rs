@@ -162,8 +162,7 @@ fn end_of_value(text: &str, at: usize) -> usize {
             b'"' => end = end_of_string(bytes, end),
             b'{' | b'[' => (depth, end) = (depth + 1, end + 1),
             b'}' | b']' if depth > 0 => (depth, end) = (depth - 1, end + 1),
-            b'}' | b']' | b',' | b':' if depth == 0 => return end,
-            b' ' | b'\t' | b'\n' | b'\r' if depth == 0 => return end,
+            b'}' | b']' | b',' | b':' | b' ' | b'\t' | b'\n' | b'\r' if depth == 0 => return end,
             _ => end += 1,
         }
         if depth == 0 && matches!(byte, b'"' | b'}' | b']') {

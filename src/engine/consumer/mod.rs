@@ -118,7 +118,7 @@ impl Engine {
                 Delivery { consumer: consumer.name.clone(), proof: Proof::ReadBack, detail: file.words(), note }
             }
         };
-        self.record(consumer, fingerprint).await?;
+        self.note_delivery(consumer, fingerprint).await?;
         Ok(delivery)
     }
 
@@ -136,7 +136,7 @@ impl Engine {
         Ok(held.is_some_and(|held| Secret::new(held.as_bytes().to_vec()).same_as(secret)))
     }
 
-    async fn record(&self, consumer: &Consumer, fingerprint: String) -> Result<(), Problem> {
+    async fn note_delivery(&self, consumer: &Consumer, fingerprint: String) -> Result<(), Problem> {
         let (id, name) = (consumer.credential.clone(), consumer.name.clone());
         let delivered = Delivered { fingerprint, at: self.now() };
         self.with_index(move |index: &Index| index.record_delivery(&id, &name, &delivered)).await
