@@ -128,10 +128,7 @@ impl App {
             }
             CredentialAction::Page => self.page().map(Effect::Open).into_iter().collect(),
             CredentialAction::Add | CredentialAction::Edit => self.open_credential_dialog(action),
-            CredentialAction::Rotate => match self.selected().map(|credential| credential.id.clone()) {
-                Some(id) => self.open_rotation(&id),
-                None => Vec::new(),
-            },
+            CredentialAction::Rotate => self.open_rotation(),
             CredentialAction::Revoke => {
                 self.open_removal();
                 Vec::new()

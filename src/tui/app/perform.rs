@@ -47,7 +47,7 @@ impl App {
             Intent::Send(id, draft) => return self.send_draft(id, draft, Consent::Given, now),
             Intent::Cancel(task) => return vec![Effect::Cancel(task)],
             Intent::Removal(removal) => self.confirm_removal(removal),
-            Intent::Rotate(id) => return self.open_rotation(&id),
+            Intent::TakeUp(id, name) => return self.open_left(id, name),
             Intent::Rotation(task) => return self.start_rotation(*task, now),
             Intent::Open(page) => return vec![Effect::Open(page)],
         }

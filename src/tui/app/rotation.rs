@@ -11,13 +11,22 @@ use crate::domain::{Credential, CredentialId};
 use crate::engine::message::{Charge, RotationEvent, RotationTask, Task, TaskId, Turn};
 
 impl App {
-    /// Opens the wizard for a credential.
-    pub(super) fn open_rotation(&mut self, id: &CredentialId) -> Vec<Effect> {
-        let Some(credential) = self.credentials.get(id) else { return Vec::new() };
-        let wizard = Rotate::new(credential, self);
+    /// Opens the wizard for the selected credential.
+    pub(super) fn open_rotation(&mut self) -> Vec<Effect> {
+        let Some(credential) = self.selected() else { return Vec::new() };
+        let (name, charge) = (self.name_of(credential), Charge { credential: credential.id.clone(), administrator: None });
+        self.open_wizard(name, RotationTask::Plan(charge))
+    }
+
+    /// Opens the wizard for a rotation that was left.
+    pub(super) fn open_left(&mut self, id: String, name: String) -> Vec<Effect> {
+        self.open_wizard(name, RotationTask::Review(id))
+    }
+
+    fn open_wizard(&mut self, name: String, first: RotationTask) -> Vec<Effect> {
+        let wizard = Rotate::new(name, self.preferences.browser);
         self.dialogs.push(Dialog::Rotate(Box::new(wizard)));
-        let charge = Charge { credential: id.clone(), administrator: None };
-        vec![self.start_for_wizard(Task::Rotation(RotationTask::Plan(charge)))]
+        vec![self.start_for_wizard(Task::Rotation(first))]
     }
 
     /// Opens the form for a credential that the selected one, or one beside it, is to make.
@@ -159,17 +168,14 @@ impl App {
 
     /// Unfinished rotations are offered where nothing else is open.
     fn offer_unfinished(&mut self, left: &[Status], now: Now) {
-        let item = |status: &Status| {
-            let credential = self.credentials.all().iter().find(|known| known.name.as_str() == status.name)?;
-            Some(PickItem {
-                text: self.name_of(credential),
-                more: status.next.clone(),
-                right: if status.state == State::NeedsHuman { "needs you" } else { "unfinished" }.to_owned(),
-                mark: Some((Role::Warn, self.preferences.glyphs.warning)),
-                picked: Picked::Rotation(credential.id.clone()),
-            })
+        let item = |status: &Status| PickItem {
+            text: status.name.clone(),
+            more: status.next.clone(),
+            right: if status.state == State::NeedsHuman { "needs you" } else { "unfinished" }.to_owned(),
+            mark: Some((Role::Warn, self.preferences.glyphs.warning)),
+            picked: Picked::Rotation(status.id.clone(), status.name.clone()),
         };
-        let items: Vec<_> = left.iter().filter_map(item).collect();
+        let items: Vec<_> = left.iter().map(item).collect();
         if items.is_empty() {
             return;
         }

@@ -6,3 +6,4 @@ mod person;
 mod plans;
 mod program;
 mod rig;
+mod screen;

@@ -98,8 +98,8 @@ pub enum Intent {
     Cancel(TaskId),
     /// Ask for the name before a credential ends.
     Removal(Removal),
-    /// Open the wizard for a credential.
-    Rotate(CredentialId),
+    /// Open the wizard for a rotation that was left: its id, and the name of its credential.
+    TakeUp(String, String),
     /// Do something about rotations.
     Rotation(Box<RotationTask>),
     /// Open a page.

@@ -59,8 +59,8 @@ pub enum Picked {
     Preset(String),
     /// Let a credential end.
     Removal(Removal),
-    /// Take up the rotation of this credential.
-    Rotation(CredentialId),
+    /// Take up a rotation: its id, and the name of its credential.
+    Rotation(String, String),
 }
 
 /// How a credential ends.
@@ -138,7 +138,7 @@ impl Pick {
             Picked::Region(credential, region) => Intent::Switch(credential, region),
             Picked::Preset(id) => Intent::Preset(id, std::collections::BTreeMap::new()),
             Picked::Removal(removal) => Intent::Removal(removal),
-            Picked::Rotation(credential) => Intent::Rotate(credential),
+            Picked::Rotation(id, name) => Intent::TakeUp(id, name),
         })
     }
 

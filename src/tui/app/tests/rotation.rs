@@ -201,8 +201,8 @@ fn unfinished_rotations_are_offered_at_the_start() {
     session.rotation(asks, RotationEvent::Unfinished(vec![status(RotationState::NeedsHuman)]));
     assert!(session.said().contains("ci-scanner needs you"));
     session.press("Enter");
-    let (task, RotationTask::Plan(charge)) = session.rotation_task() else { panic!("it is not taken up") };
-    assert_eq!(charge.credential, id(0));
+    let (task, RotationTask::Review(left)) = session.rotation_task() else { panic!("it is not taken up") };
+    assert_eq!(left, plan().rotation.to_string());
     session.rotation(task, RotationEvent::Reviewed(Box::new(review(Ok(())))));
     assert!(session.said().contains("[Go on][Roll back][Close]"));
     session.rotation(asks, RotationEvent::Unfinished(vec![status(RotationState::NeedsHuman)]));

@@ -24,12 +24,12 @@ use crate::config::key::Code;
 use crate::config::theme::Glyphs;
 use crate::domain::problem::{Class, Problem};
 use crate::domain::rotation::{Line, Plan, State, Status};
-use crate::domain::{Credential, CredentialId};
+use crate::domain::CredentialId;
 use crate::engine::message::{Charge, Dilemma, QuestionId, Review, RotationTask, TaskId, Turn};
 use crate::tui::app::command::Motion;
 use crate::tui::app::credentials::step;
 use crate::tui::app::form::{Button, Choice, Field, Form, Happened};
-use crate::tui::app::{App, Browser};
+use crate::tui::app::Browser;
 
 /// How far a page key goes.
 const PAGE: usize = 8;
@@ -42,7 +42,6 @@ const CLOSE: Button = Button::Act("Close");
 
 /// The dialog in which a credential is replaced.
 pub struct Rotate {
-    credential: CredentialId,
     name: String,
     /// The task that has something to say to this dialog.
     task: Option<TaskId>,
@@ -76,19 +75,10 @@ enum Stage {
 }
 
 impl Rotate {
-    /// For this credential; its plan, or what has become of it, comes later.
-    pub fn new(credential: &Credential, app: &App) -> Self {
-        Self {
-            credential: credential.id.clone(),
-            name: app.name_of(credential),
-            task: None,
-            plan: None,
-            steps: Steps::default(),
-            stage: Stage::Reading,
-            problem: None,
-            row: None,
-            browser: app.preferences.browser,
-        }
+    /// For the credential of this name; its plan, or what has become of it, comes later.
+    pub fn new(name: String, browser: Browser) -> Self {
+        let (steps, stage) = (Steps::default(), Stage::Reading);
+        Self { name, task: None, plan: None, steps, stage, problem: None, row: None, browser }
     }
 
     /// Waits for what this task has to say.
@@ -225,9 +215,16 @@ impl Rotate {
             // What was asked meanwhile comes first.
             _ if self.task.is_some() => Outcome::Stay,
             Happened::Pressed(button) => self.press(button),
-            Happened::Changed(_) => ask(RotationTask::Plan(self.charge())),
+            Happened::Changed(_) => self.plan_anew(),
             Happened::Pasted(_) | Happened::Left(_) | Happened::Nothing => Outcome::Stay,
         }
+    }
+
+    /// Another credential makes and revokes: that is another plan.
+    fn plan_anew(&self) -> Outcome {
+        let (Stage::Planned(form), Some(plan)) = (&self.stage, &self.plan) else { return Outcome::Stay };
+        let administrator = CredentialId::parse(form.value(ADMINISTRATOR));
+        ask(RotationTask::Plan(Charge { credential: plan.credential.clone(), administrator }))
     }
 
     fn press(&mut self, button: Button) -> Outcome {
@@ -264,16 +261,6 @@ impl Rotate {
     fn look(&mut self) -> Option<RotationTask> {
         self.stage = Stage::Reading;
         self.plan.as_ref().map(|plan| RotationTask::Review(plan.rotation.to_string()))
-    }
-
-    /// Whose plan it is, as the form says.
-    fn charge(&self) -> Charge {
-        let chosen = match &self.stage {
-            Stage::Planned(form) => form.value(ADMINISTRATOR),
-            _ => "",
-        };
-        let administrator = CredentialId::parse(chosen);
-        Charge { credential: self.credential.clone(), administrator }
     }
 
     fn scroll(&mut self, motion: Motion) {

@@ -1,0 +1,131 @@
+//! Rotations by a person at the screen, with keys only.
+
+use std::sync::Arc;
+
+use tokenring::domain::credential::Slot;
+use tokenring::engine::Engine;
+use tokenring::engine::rotation::{Rotations, State, Status};
+
+use super::rig::Rig;
+use crate::support::session::Session;
+
+/// The screen of a fresh process.
+async fn screen(rig: &Rig) -> Session {
+    let engine: Arc<Engine> = rig.calm();
+    Session::start(engine, (120, 36)).await
+}
+
+/// Opens the plan of the selected credential and begins.
+async fn begin(session: &mut Session) {
+    session.press("r");
+    session.expect("[ Begin ]").await;
+    session.press("Right Enter");
+}
+
+/// The rotation that was begun last.
+async fn last(rig: &Rig) -> Status {
+    rig.calm().rotations(Rotations::All).await.unwrap().pop().expect("a rotation")
+}
+
+#[tokio::test]
+async fn a_client_secret_is_replaced_with_keys_only() {
+    let rig = Rig::new().await;
+    let credential = rig.adopt("us01-release-bot").await;
+    let (before, old) = (rig.before(&credential).await, rig.slot(&credential, Slot::Current).await);
+    let mut session = screen(&rig).await;
+    begin(&mut session).await;
+    session.expect("Done: the new secret has taken the old one's place").await;
+    session.press("Enter");
+    session.expect_gone("Done: the new secret").await;
+    session.press("q");
+    assert_eq!(session.end().await.0, 0);
+    assert_ne!(rig.slot(&credential, Slot::Current).await, old, "the store holds the new one");
+    assert!(!rig.living(&credential.region).await.contains(&old.expect("the old one")), "the old one is refused");
+    rig.assert_accounted(&before, &credential, &last(&rig).await).await;
+}
+
+#[tokio::test]
+async fn a_secret_that_a_person_makes_is_pasted() {
+    let rig = Rig::new().await;
+    let credential = rig.adopt("us01-admin").await;
+    let before = rig.before(&credential).await;
+    let mut session = screen(&rig).await;
+    begin(&mut session).await;
+    session.expect("New secret").await;
+    let page = rig.sandbox.manifest().region(&credential.region).unwrap().app.clone().unwrap();
+    session.expect(&format!("Page: {page}/account")).await;
+    let old = rig.sandbox.manifest().credential("us01-admin").unwrap().secret.clone();
+    session.paste(&old);
+    session.press("Enter");
+    session.expect("What was pasted is the old secret").await;
+    let made = rig.by_hand("us01-admin").await.expect("a new one");
+    session.paste(&made);
+    assert!(!session.text().contains(&made));
+    session.press("Enter");
+    session.expect("Done: the new secret has taken the old one's place").await;
+    rig.assert_accounted(&before, &credential, &last(&rig).await).await;
+}
+
+#[tokio::test]
+async fn what_a_closed_screen_left_is_offered_and_taken_up() {
+    let rig = Rig::new().await;
+    let credential = rig.adopt("us01-admin").await;
+    let before = rig.before(&credential).await;
+    let mut session = screen(&rig).await;
+    begin(&mut session).await;
+    session.expect("New secret").await;
+    session.hang_up();
+    session.end().await;
+    let made = rig.by_hand("us01-admin").await.expect("a new one");
+
+    let mut session = screen(&rig).await;
+    session.expect("Unfinished rotations").await;
+    session.press("Enter");
+    session.expect("It has stopped; what has happened stands above").await;
+    session.press("Enter");
+    session.expect("New secret").await;
+    session.paste(&made);
+    session.press("Enter");
+    session.expect("Done: the new secret has taken the old one's place").await;
+    rig.assert_accounted(&before, &credential, &last(&rig).await).await;
+}
+
+#[tokio::test]
+async fn what_is_left_for_later_can_be_rolled_back() {
+    let rig = Rig::new().await;
+    let credential = rig.adopt("us01-laptop").await;
+    let before = rig.before(&credential).await;
+    let mut session = screen(&rig).await;
+    begin(&mut session).await;
+    session.expect("New secret").await;
+    session.press("Esc");
+    session.expect("Everything can still be put back as it was").await;
+    session.press("Right Enter");
+    session.expect("Rolled back: everything is as it was").await;
+    let status = last(&rig).await;
+    assert_eq!(status.state, State::RolledBack);
+    rig.assert_accounted(&before, &credential, &status).await;
+}
+
+#[tokio::test]
+async fn a_credential_is_revoked_and_one_is_created() {
+    let rig = Rig::new().await;
+    let credential = rig.adopt("saw-eu-admin").await;
+    let mut session = screen(&rig).await;
+    session.expect("saw-eu-admin").await;
+    session.press("n");
+    session.expect("Create a credential").await;
+    session.type_text("pipeline-2");
+    session.press("Up Enter");
+    session.expect("2 pipeline-2").await;
+    let made = rig.calm().find("pipeline-2").await.unwrap();
+    let secret = rig.slot(&made, Slot::Current).await.expect("its secret is in the store");
+    assert!(rig.living(&credential.region).await.contains(&secret));
+
+    session.press("X Enter");
+    session.expect("Type pipeline-2 to go on").await;
+    session.type_text("pipeline-2");
+    session.press("Tab Enter");
+    session.expect("pipeline-2: revoked, and refused since").await;
+    assert!(!rig.living(&credential.region).await.contains(&secret));
+}
