@@ -9,8 +9,9 @@ use super::{identify, secret_input};
 use crate::domain::identify::{Candidate, Identified};
 use crate::domain::problem::Class;
 use crate::domain::provider::{Catalogue, Kind};
-use crate::domain::{Credential, Name, Problem};
+use crate::domain::{Credential, Name, Problem, Secret};
 use crate::engine::message::NewCredential;
+use crate::engine::{self, Engine};
 
 /// Keep a credential; the secret comes from standard input or a hidden prompt
 #[derive(Debug, clap::Args)]
@@ -49,8 +50,7 @@ impl Add {
         let engine = context.engine()?;
         engine.catalogue.provider(&self.provider)?;
         self.check_words(&engine.catalogue)?;
-        let mut secrets = secret_input::read_all("secret", &self.parts)?;
-        let found = engine.identify(&secrets.remove(0))?;
+        let (found, secrets) = self.read(engine)?;
         identify::note_cleaned(context.out, &found.cleaned);
         let engine = context.unlocked().await?;
         let new = self.credential(context, name, found, secrets)?;
@@ -61,6 +61,15 @@ impl Add {
             context.out.note(&format!("note: {} holds the same secret", names.join(", ")));
         }
         report(context, &kept)
+    }
+
+    /// The secret and its further parts. A key file holds the secret itself, so none is asked for.
+    fn read(&self, engine: &Engine) -> Result<(Identified, Vec<Secret>), Problem> {
+        if let Some((_, path)) = self.fields.iter().find(|(id, _)| id == engine::KEY_FILE) {
+            return Ok((engine.identify(&engine::key_file(path)?)?, secret_input::read_lines(&self.parts)?));
+        }
+        let mut secrets = secret_input::read_all("secret", &self.parts)?;
+        Ok((engine.identify(&secrets.remove(0))?, secrets))
     }
 
     /// Wrong words are told before the secret is asked for.
@@ -79,7 +88,7 @@ impl Add {
         context: &Context<'_>,
         name: Name,
         found: Identified,
-        parts: Vec<crate::domain::Secret>,
+        parts: Vec<Secret>,
     ) -> Result<NewCredential, Problem> {
         let catalogue = &context.engine()?.catalogue;
         let kind = self.choose_kind(catalogue, &found)?;

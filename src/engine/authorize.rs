@@ -17,6 +17,7 @@ use crate::domain::provider::{Authorization, Kind};
 use crate::domain::region::Region;
 use crate::domain::{Credential, Moment, Problem, Secret};
 use crate::net::exchange::{AccessToken, Exchange, ExchangeError};
+use crate::net::oauth::Refreshed;
 use crate::net::{Bound, NetError};
 use crate::store::{ItemKey, StoreError};
 
@@ -27,7 +28,15 @@ const MARGIN: Duration = Duration::seconds(30);
 const UNKNOWN_LIFETIME: Duration = Duration::minutes(5);
 
 /// The part in which a session's access token is kept beside the refresh token, for the other processes.
-const ACCESS_TOKEN: &str = "access_token";
+pub(super) const ACCESS_TOKEN: &str = "access_token";
+
+/// What the provider has refused, so that it is not tried again.
+pub(super) enum Refused {
+    /// Nothing so far.
+    Nothing,
+    /// This access token, although it should still be good: the clocks differ, or it was revoked.
+    Token(Arc<Secret>),
+}
 
 /// Why a request got no answer.
 pub(super) enum Trouble {
@@ -42,13 +51,24 @@ pub(super) enum Trouble {
 impl Engine {
     /// What is to be sent for the credential in this region, bound to the region's origins.
     pub(super) async fn authorize(&self, credential: &Credential, kind: &Kind, region: &Region) -> Result<Bound, Trouble> {
+        self.authorize_anew(credential, kind, region, Refused::Nothing).await
+    }
+
+    /// The same, after the provider has refused what was sent.
+    pub(super) async fn authorize_anew(
+        &self,
+        credential: &Credential,
+        kind: &Kind,
+        region: &Region,
+        refused: Refused,
+    ) -> Result<Bound, Trouble> {
         let session = match &kind.authorization {
             Authorization::Header { scheme, .. } => Session {
                 token: Arc::new(self.secret(credential, &Part::Secret).await?),
                 scheme: credential.scheme.clone().unwrap_or_else(|| scheme.clone()),
                 until: self.now(),
             },
-            exchanged => self.session(credential, kind, exchanged, region).await?,
+            _ => self.session(credential, kind, region, &refused).await?,
         };
         Ok(Bound { scheme: session.scheme, secret: session.token, origins: region.bound_origins() })
     }
@@ -57,22 +77,23 @@ impl Engine {
         &self,
         credential: &Credential,
         kind: &Kind,
-        how: &Authorization,
         region: &Region,
+        refused: &Refused,
     ) -> Result<Session, Trouble> {
-        if let Some(session) = self.sessions.get(&credential.id, &region.id, self.now()) {
+        let known = || self.sessions.get(&credential.id, &region.id, self.now()).filter(|session| !refused.is(&session.token));
+        if let Some(session) = known() {
             return Ok(session);
         }
         let held = self.locks.hold(&credential.id).await?;
         // Somebody else may have been faster while this one waited.
-        if let Some(session) = self.sessions.get(&credential.id, &region.id, self.now()) {
+        if let Some(session) = known() {
             return Ok(session);
         }
-        let session = if matches!(how, Authorization::RefreshToken { .. }) {
-            self.refreshed(credential, kind, how, region, &held).await?
+        let session = if matches!(kind.authorization, Authorization::RefreshToken { .. }) {
+            self.refreshed(credential, kind, region, (refused, &held)).await?
         } else {
             let (secret, parts) = self.material(credential, kind).await?;
-            let exchange = self.exchange(credential, how, region, &secret, &parts);
+            let exchange = self.exchange(credential, kind, region, (&secret, &parts));
             self.session_of(exchange.access_token(self.transport.as_ref()).await?)
         };
         self.sessions.put(&credential.id, &region.id, session.clone());
@@ -84,15 +105,19 @@ impl Engine {
         &self,
         credential: &Credential,
         kind: &Kind,
-        how: &Authorization,
         region: &Region,
-        _held: &Held,
+        (refused, _held): (&Refused, &Held),
     ) -> Result<Session, Trouble> {
-        if let Some(session) = self.shared_session(credential, how).await? {
+        if let Some(session) = self.shared_session(credential, kind).await?.filter(|session| !refused.is(&session.token)) {
             return Ok(session);
         }
         let (secret, parts) = self.material(credential, kind).await?;
-        let refreshed = self.exchange(credential, how, region, &secret, &parts).refresh(self.transport.as_ref()).await?;
+        let refreshed = self.exchange(credential, kind, region, (&secret, &parts)).refresh(self.transport.as_ref()).await?;
+        Ok(self.keep_session(credential, refreshed).await?)
+    }
+
+    /// Stores what a refresh or a sign-in gave, the next refresh token first, before any of it is used.
+    pub(super) async fn keep_session(&self, credential: &Credential, refreshed: Refreshed) -> Result<Session, Problem> {
         if let Some(next) = &refreshed.next {
             self.store.put(&key(credential, &Part::Secret), &next.secret).await?;
             self.note_fingerprint(credential, &next.secret).await?;
@@ -103,16 +128,16 @@ impl Engine {
     }
 
     /// The access token that another process stored, if it is still good and of this region.
-    async fn shared_session(&self, credential: &Credential, how: &Authorization) -> Result<Option<Session>, Trouble> {
+    async fn shared_session(&self, credential: &Credential, kind: &Kind) -> Result<Option<Session>, Trouble> {
         let stored = match self.store.get(&key(credential, &Part::Named(ACCESS_TOKEN.to_owned()))).await {
             Ok(stored) => stored,
             Err(StoreError::Absent) => return Ok(None),
             Err(error) => return Err(error.into()),
         };
-        Ok(read_shared(&stored, how.scheme()).filter(|session| session.until > self.now()))
+        Ok(read_shared(&stored, kind.authorization.scheme()).filter(|session| session.until > self.now()))
     }
 
-    async fn share_session(&self, credential: &Credential, session: &Session) -> Result<(), Trouble> {
+    async fn share_session(&self, credential: &Credential, session: &Session) -> Result<(), Problem> {
         let stored = write_shared(session);
         Ok(self.store.put(&key(credential, &Part::Named(ACCESS_TOKEN.to_owned())), &stored).await?)
     }
@@ -125,7 +150,7 @@ impl Engine {
     }
 
     /// The secret and its further parts, as far as they are there.
-    async fn material(
+    pub(super) async fn material(
         &self,
         credential: &Credential,
         kind: &Kind,
@@ -142,20 +167,20 @@ impl Engine {
         Ok((secret, parts))
     }
 
-    fn exchange<'a>(
+    pub(super) fn exchange<'a>(
         &self,
         credential: &'a Credential,
-        authorization: &'a Authorization,
+        kind: &'a Kind,
         region: &'a Region,
-        secret: &'a Arc<Secret>,
-        parts: &'a BTreeMap<String, Arc<Secret>>,
+        (secret, parts): (&'a Arc<Secret>, &'a BTreeMap<String, Arc<Secret>>),
     ) -> Exchange<'a> {
-        Exchange { authorization, region, fields: &credential.fields, secret, parts, limits: self.options.limits }
+        let (limits, now) = (self.options.limits, self.now());
+        Exchange { authorization: &kind.authorization, region, fields: &credential.fields, secret, parts, limits, now }
     }
 
     fn session_of(&self, token: AccessToken) -> Session {
         let received = self.now();
-        let end = token.expires.and_then(|expiry| expiry.moment(received)).unwrap_or(received + UNKNOWN_LIFETIME);
+        let end = token.end(received).unwrap_or(received + UNKNOWN_LIFETIME);
         Session { token: token.secret, scheme: token.scheme, until: end - MARGIN }
     }
 }
@@ -183,6 +208,12 @@ fn read_shared(stored: &Secret, scheme: &str) -> Option<Session> {
         let until = Moment::from_unix_timestamp(seconds).ok()?;
         Some(Session { token: Arc::new(Secret::new(bytes[blank + 1..].to_vec())), scheme: scheme.to_owned(), until })
     })
+}
+
+impl Refused {
+    fn is(&self, token: &Secret) -> bool {
+        matches!(self, Self::Token(refused) if refused.same_as(token))
+    }
 }
 
 impl From<NetError> for Trouble {

@@ -27,6 +27,7 @@ use crate::index::Index;
 use crate::net::{Limits, Transport};
 use crate::store::{Store, Unlock};
 
+pub use keyring::{KEY_FILE, key_file};
 pub use open::{add_region, catalogue, in_memory, open, other_stores, passphrase_from_file};
 pub use tasks::Tasks;
 

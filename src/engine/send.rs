@@ -1,16 +1,17 @@
 //! The one place where a draft meets a secret.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::Engine;
-use super::authorize::Trouble;
+use super::authorize::{Refused, Trouble};
 use super::message::{Consent, Exchange};
 use crate::domain::problem::Class;
 use crate::domain::provider::{Authorization, Kind};
 use crate::domain::region::Region;
 use crate::domain::request::Draft;
 use crate::domain::response::Answer;
-use crate::domain::{Credential, Problem};
+use crate::domain::{Credential, Problem, Secret};
 use crate::net::{Bound, Outgoing, Payload};
 
 impl Engine {
@@ -18,7 +19,10 @@ impl Engine {
     pub async fn send(&self, credential: &Credential, draft: Draft, consent: Consent) -> Result<Exchange, Problem> {
         self.permit(&draft, consent)?;
         let region = self.catalogue.region(&credential.provider, &credential.region)?;
-        let answer = self.dispatch(credential, region, &draft).await?;
+        let answer = match self.dispatch(credential, region, &draft).await {
+            Ok(answer) => answer,
+            Err(trouble) => return Err(self.in_words(credential, region, trouble).await),
+        };
         let judgement = self.judge(credential, region, &answer).await?;
         Ok(Exchange {
             credential: credential.id.clone(),
@@ -52,7 +56,7 @@ impl Engine {
                 self.try_scheme(credential, self.outgoing(credential, region, draft, bound)?, answer, other).await
             }
             Authorization::Header { .. } => Ok(answer),
-            _ => self.renew(credential, kind, region, draft).await,
+            _ => self.renew(credential, (kind, region), draft, secret).await,
         }
     }
 
@@ -73,9 +77,14 @@ impl Engine {
         Ok(answer)
     }
 
-    async fn renew(&self, credential: &Credential, kind: &Kind, region: &Region, draft: &Draft) -> Result<Answer, Trouble> {
-        self.sessions.forget(&credential.id);
-        let bound = self.authorize(credential, kind, region).await?;
+    async fn renew(
+        &self,
+        credential: &Credential,
+        (kind, region): (&Kind, &Region),
+        draft: &Draft,
+        refused: Arc<Secret>,
+    ) -> Result<Answer, Trouble> {
+        let bound = self.authorize_anew(credential, kind, region, Refused::Token(refused)).await?;
         Ok(self.transport.send(self.outgoing(credential, region, draft, bound)?).await?)
     }
 

@@ -18,6 +18,7 @@ mod error;
 mod file;
 mod keyring;
 mod memory;
+pub mod key_file;
 pub mod passphrase;
 mod private;
 mod proof;

@@ -118,6 +118,12 @@ pub enum Authorization {
         token: String,
         /// The scheme of the access token.
         scheme: String,
+        /// The path of the page, on the web application, where a person agrees to a sign-in.
+        #[serde(default)]
+        authorize: Option<String>,
+        /// The path, on the API host, that ends a refresh token.
+        #[serde(default)]
+        revoke: Option<String>,
     },
     /// The secret is sent as a form to the auth host, which answers with an access token.
     Exchange {
