@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::context::Context;
 use super::shape::CredentialShape;
-use super::{identify, secret_input};
+use super::{classified, identify, secret_input};
 use crate::domain::identify::{Candidate, Identified};
 use crate::domain::problem::Class;
 use crate::domain::provider::{Catalogue, Kind};
@@ -41,12 +41,15 @@ pub(super) struct Add {
     /// The day it ends, such as 2027-02-07
     #[arg(long, value_name = "DATE", value_parser = super::edit::date)]
     expires: Option<crate::domain::Moment>,
+    /// Do not ask the provider who it is
+    #[arg(long)]
+    offline: bool,
 }
 
 impl Add {
     /// Reads the secret, recognises it, keeps it.
     pub(super) async fn run(self, context: &Context<'_>) -> Result<u8, Problem> {
-        let name = parse_name(&self.name)?;
+        let (name, offline) = (parse_name(&self.name)?, self.offline);
         let engine = context.engine()?;
         engine.catalogue.provider(&self.provider)?;
         self.check_words(&engine.catalogue)?;
@@ -60,7 +63,13 @@ impl Add {
             let names: Vec<_> = twins.iter().map(Name::as_str).collect();
             context.out.note(&format!("note: {} holds the same secret", names.join(", ")));
         }
-        report(context, &kept)
+        if offline {
+            return report(context, &kept);
+        }
+        let asked = engine.classify(&kept).await;
+        let code = report(context, asked.as_ref().map_or(&kept, |asked| &asked.credential))?;
+        classified::note(context, &asked);
+        Ok(code)
     }
 
     /// The secret and its further parts. A key file holds the secret itself, so none is asked for.

@@ -5,12 +5,14 @@
 
 mod add;
 mod check;
+mod classified;
 mod context;
 mod demo;
 mod edit;
 mod get;
 mod identify;
 mod list;
+mod login;
 mod output;
 mod process;
 mod prompt;
@@ -68,6 +70,8 @@ enum Verb {
     Edit(edit::Edit),
     /// Forget a credential and its secret here; the provider is not asked
     Remove(remove::Remove),
+    /// Sign in with the browser, for the first time or again
+    Login(login::Login),
     /// Write the secret to a pipe; to a terminal only with --reveal
     Get(get::Get),
     /// Say what a secret is, offline; it is read from standard input
@@ -126,6 +130,7 @@ async fn dispatch(verb: Option<Verb>, context: &Context<'_>) -> Result<u8, Probl
         Some(Verb::Show(verb)) => verb.run(context).await,
         Some(Verb::Edit(verb)) => verb.run(context).await,
         Some(Verb::Remove(verb)) => verb.run(context).await,
+        Some(Verb::Login(verb)) => verb.run(context).await,
         Some(Verb::Get(verb)) => verb.run(context).await,
         Some(Verb::Identify(verb)) => verb.run(context),
         Some(Verb::Check(verb)) => verb.run(context).await,

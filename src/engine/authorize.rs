@@ -16,8 +16,8 @@ use crate::domain::credential::{Part, Slot};
 use crate::domain::provider::{Authorization, Kind};
 use crate::domain::region::Region;
 use crate::domain::{Credential, Moment, Problem, Secret};
-use crate::net::exchange::{AccessToken, Exchange, ExchangeError};
-use crate::net::oauth::Refreshed;
+use crate::net::exchange::{AccessToken, Exchange, ExchangeError, Expiry};
+use crate::net::oauth::{RefreshToken, Refreshed};
 use crate::net::{Bound, NetError};
 use crate::store::{ItemKey, StoreError};
 
@@ -93,7 +93,7 @@ impl Engine {
             self.refreshed(credential, kind, region, (refused, &held)).await?
         } else {
             let (secret, parts) = self.material(credential, kind).await?;
-            let exchange = self.exchange(credential, kind, region, (&secret, &parts));
+            let exchange = self.exchange(&credential.fields, kind, region, (&secret, &parts));
             self.session_of(exchange.access_token(self.transport.as_ref()).await?)
         };
         self.sessions.put(&credential.id, &region.id, session.clone());
@@ -112,7 +112,8 @@ impl Engine {
             return Ok(session);
         }
         let (secret, parts) = self.material(credential, kind).await?;
-        let refreshed = self.exchange(credential, kind, region, (&secret, &parts)).refresh(self.transport.as_ref()).await?;
+        let exchange = self.exchange(&credential.fields, kind, region, (&secret, &parts));
+        let refreshed = exchange.refresh(self.transport.as_ref()).await?;
         Ok(self.keep_session(credential, refreshed).await?)
     }
 
@@ -120,7 +121,7 @@ impl Engine {
     pub(super) async fn keep_session(&self, credential: &Credential, refreshed: Refreshed) -> Result<Session, Problem> {
         if let Some(next) = &refreshed.next {
             self.store.put(&key(credential, &Part::Secret), &next.secret).await?;
-            self.note_fingerprint(credential, &next.secret).await?;
+            self.note_next(credential, next).await?;
         }
         let session = self.session_of(refreshed.access);
         self.share_session(credential, &session).await?;
@@ -142,20 +143,45 @@ impl Engine {
         Ok(self.store.put(&key(credential, &Part::Named(ACCESS_TOKEN.to_owned())), &stored).await?)
     }
 
-    /// The fingerprint follows the secret, or a twin would be missed.
-    async fn note_fingerprint(&self, credential: &Credential, secret: &Secret) -> Result<(), Problem> {
-        let (id, fingerprint) = (credential.id.clone(), self.fingerprint(secret).await?);
-        self.with_index(move |index| index.update(&id, |credential| credential.fingerprint = Some(fingerprint))).await?;
+    /// The fingerprint follows the secret, or a twin would be missed; and so does the end of the session.
+    async fn note_next(&self, credential: &Credential, next: &RefreshToken) -> Result<(), Problem> {
+        let (id, fingerprint) = (credential.id.clone(), self.fingerprint(&next.secret).await?);
+        let end = self.end_after(next.lifetime);
+        self.with_index(move |index| {
+            index.update(&id, |credential| {
+                credential.fingerprint = Some(fingerprint);
+                credential.expires = end.or(credential.expires);
+            })
+        })
+        .await?;
         Ok(())
     }
 
+    /// When something ends that the provider gives so much time from now on.
+    pub(super) fn end_after(&self, lifetime: Option<std::time::Duration>) -> Option<Moment> {
+        lifetime.and_then(|lifetime| Expiry::After(lifetime).moment(self.now()))
+    }
+
+    /// Forgets a session's access token, here and for the other processes.
+    pub(super) async fn forget_access_token(&self, credential: &Credential) -> Result<(), Problem> {
+        self.sessions.forget(&credential.id);
+        match self.store.delete(&key(credential, &Part::Named(ACCESS_TOKEN.to_owned()))).await {
+            Ok(()) | Err(StoreError::Absent) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// The secret and its further parts, as far as they are there.
-    pub(super) async fn material(
+    async fn material(
         &self,
         credential: &Credential,
         kind: &Kind,
     ) -> Result<(Arc<Secret>, BTreeMap<String, Arc<Secret>>), Problem> {
-        let secret = Arc::new(self.secret(credential, &Part::Secret).await?);
+        Ok((Arc::new(self.secret(credential, &Part::Secret).await?), self.parts(credential, kind).await?))
+    }
+
+    /// The further parts of the secret, as far as they are there.
+    pub(super) async fn parts(&self, credential: &Credential, kind: &Kind) -> Result<BTreeMap<String, Arc<Secret>>, Problem> {
         let mut parts = BTreeMap::new();
         for part in &kind.parts {
             match self.store.get(&key(credential, &Part::Named(part.id.clone()))).await {
@@ -164,18 +190,18 @@ impl Engine {
                 Err(error) => return Err(error.into()),
             }
         }
-        Ok((secret, parts))
+        Ok(parts)
     }
 
     pub(super) fn exchange<'a>(
         &self,
-        credential: &'a Credential,
+        fields: &'a BTreeMap<String, String>,
         kind: &'a Kind,
         region: &'a Region,
         (secret, parts): (&'a Arc<Secret>, &'a BTreeMap<String, Arc<Secret>>),
     ) -> Exchange<'a> {
         let (limits, now) = (self.options.limits, self.now());
-        Exchange { authorization: &kind.authorization, region, fields: &credential.fields, secret, parts, limits, now }
+        Exchange { authorization: &kind.authorization, region, fields, secret, parts, limits, now }
     }
 
     fn session_of(&self, token: AccessToken) -> Session {

@@ -19,11 +19,13 @@ use crate::net::exchange::ExchangeError;
 const BATCH: usize = 64;
 
 /// A verdict that is to be written down.
-struct Finding {
+pub(super) struct Finding {
     credential: Credential,
     region: String,
-    check: Check,
+    pub(super) check: Check,
     principal: Option<Principal>,
+    /// The organisation that the principal works in unless it says otherwise.
+    pub(super) home: Option<String>,
 }
 
 impl Engine {
@@ -111,7 +113,7 @@ impl Engine {
         (region, self.check(credential, &region.id).await)
     }
 
-    async fn find_out(&self, credential: &Credential, region: &str) -> Result<Finding, Problem> {
+    pub(super) async fn find_out(&self, credential: &Credential, region: &str) -> Result<Finding, Problem> {
         let region = self.catalogue.region(&credential.provider, region)?;
         let kind = self.catalogue.kind(&credential.provider, &credential.kind)?;
         let preset = self.catalogue.preset(&credential.provider, &kind.check)?;
@@ -119,11 +121,13 @@ impl Engine {
         let started = std::time::Instant::now();
         let outcome = self.dispatch(credential, region, &draft).await;
         let latency = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let mut principal = None;
+        let (mut principal, mut home) = (None, None);
         let (verdict, status, reason) = match outcome {
             Ok(answer) => {
                 let Explanation { verdict, reason, .. } = self.judge(credential, region, &answer).await?;
-                principal = Some(&answer).filter(|_| verdict == Verdict::Accepted).and_then(|answer| read_principal(preset, answer));
+                if verdict == Verdict::Accepted {
+                    (principal, home) = read_principal(preset, &answer);
+                }
                 (verdict, Some(answer.status), reason)
             }
             Err(Trouble::Net(error)) => (Verdict::Unknown, None, error.to_string()),
@@ -131,7 +135,7 @@ impl Engine {
             Err(Trouble::Problem(problem)) => return Err(problem),
         };
         let check = Check { verdict, status, reason, at: self.now(), latency_ms: Some(latency) };
-        Ok(Finding { credential: credential.clone(), region: region.id.clone(), check, principal })
+        Ok(Finding { credential: credential.clone(), region: region.id.clone(), check, principal, home })
     }
 
     /// What a failed exchange says about the credential, by the provider's own answer where it gave one.
@@ -157,7 +161,7 @@ impl Engine {
         trouble.into()
     }
 
-    async fn write_down(&self, findings: Vec<Finding>) -> Result<(), Problem> {
+    pub(super) async fn write_down(&self, findings: Vec<Finding>) -> Result<(), Problem> {
         if findings.is_empty() {
             return Ok(());
         }
@@ -199,9 +203,11 @@ fn in_turns(credentials: Vec<Credential>) -> Vec<Credential> {
     turns
 }
 
-/// Who the answer says the credential acts as.
-fn read_principal(preset: &Preset, answer: &Answer) -> Option<Principal> {
-    preset.principal.as_ref()?.read(&serde_json::from_str(answer.body.text()?).ok()?)
+/// Who the answer says the credential acts as, and in which organisation unless it says otherwise.
+fn read_principal(preset: &Preset, answer: &Answer) -> (Option<Principal>, Option<String>) {
+    let body: Option<serde_json::Value> = answer.body.text().and_then(|text| serde_json::from_str(text).ok());
+    let (Some(pointers), Some(body)) = (&preset.principal, body) else { return (None, None) };
+    (pointers.read(&body), pointers.read_home(&body))
 }
 
 fn verdict_of(error: &ExchangeError) -> Verdict {

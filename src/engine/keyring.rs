@@ -149,7 +149,7 @@ impl Engine {
         Ok(())
     }
 
-    async fn refuse_taken(&self, name: &Name) -> Result<(), Problem> {
+    pub(super) async fn refuse_taken(&self, name: &Name) -> Result<(), Problem> {
         let wanted = name.clone();
         self.with_index(move |index| match index.by_name(wanted.as_str()) {
             Ok(_) => Err(IndexError::NameTaken(wanted)),
@@ -229,7 +229,8 @@ pub(super) fn broken_task() -> Problem {
     Problem::new("A background task broke", "its thread panicked", "try again; if it happens again, report it with the log")
 }
 
-fn check_fields(kind: &Kind, fields: &BTreeMap<String, String>) -> Result<(), Problem> {
+/// Refuses fields that the kind does not have, and the lack of one that it needs.
+pub(super) fn check_fields(kind: &Kind, fields: &BTreeMap<String, String>) -> Result<(), Problem> {
     if let Some(unknown) = fields.keys().find(|id| kind.field(id).is_none()) {
         let known: Vec<_> = kind.fields.iter().map(|field| field.id.as_str()).collect();
         let remedy = if known.is_empty() {

@@ -2,10 +2,13 @@
 
 pub mod ask;
 mod authorize;
+mod browser;
 mod check;
+mod classify;
 mod clipboard;
 mod keyring;
 mod lock;
+mod login;
 pub mod message;
 mod open;
 mod send;
@@ -27,7 +30,10 @@ use crate::index::Index;
 use crate::net::{Limits, Transport};
 use crate::store::{Store, Unlock};
 
+pub use browser::open as open_page;
+pub use classify::Classified;
 pub use keyring::{KEY_FILE, key_file};
+pub use login::{LOGIN_WAIT, Login, NewLogin, SignedIn};
 pub use open::{add_region, catalogue, in_memory, open, other_stores, passphrase_from_file};
 pub use tasks::Tasks;
 

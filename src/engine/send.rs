@@ -24,12 +24,13 @@ impl Engine {
             Err(trouble) => return Err(self.in_words(credential, region, trouble).await),
         };
         let judgement = self.judge(credential, region, &answer).await?;
+        let explanation = if self.was_left(credential, &draft, &answer)? { Some(left(&draft)) } else { judgement.problem };
         Ok(Exchange {
             credential: credential.id.clone(),
             region: region.id.clone(),
             draft,
             answer,
-            explanation: judgement.problem,
+            explanation,
         })
     }
 
@@ -47,6 +48,9 @@ impl Engine {
         let bound = self.authorize(credential, kind, region).await?;
         let (scheme, secret) = (bound.scheme.clone(), bound.secret.clone());
         let answer = self.transport.send(self.outgoing(credential, region, draft, bound)?).await?;
+        if self.was_left(credential, draft, &answer)? {
+            self.forget_access_token(credential).await?;
+        }
         if answer.status != 401 || !draft.method.is_safe() {
             return Ok(answer);
         }
@@ -58,6 +62,12 @@ impl Engine {
             Authorization::Header { .. } => Ok(answer),
             _ => self.renew(credential, (kind, region), draft, secret).await,
         }
+    }
+
+    /// Whether an access token was refused that may only have ended, and the request is not one to be repeated unasked.
+    fn was_left(&self, credential: &Credential, draft: &Draft, answer: &Answer) -> Result<bool, Problem> {
+        let kind = self.catalogue.kind(&credential.provider, &credential.kind)?;
+        Ok(answer.status == 401 && !draft.method.is_safe() && kind.authorization.exchanges())
     }
 
     /// The answer to the other scheme, if that one is accepted; it is remembered then.
@@ -120,4 +130,10 @@ impl Engine {
         }
         Ok(())
     }
+}
+
+/// What is said where repeating by itself could do something twice.
+fn left(draft: &Draft) -> Problem {
+    let why = format!("it may only have ended, but a {} may change something, so it was not sent again by itself", draft.method);
+    Problem::new("401: The access token was not accepted", why, "send it once more: it will go with a new access token").of(Class::Refused)
 }

@@ -95,7 +95,9 @@ impl Listener {
         loop {
             tokio::select! {
                 visitor = self.accept(), if visitors.len() < CROWD => visitors.push(self.receive(visitor, sign_in)),
-                Some(Some(arrived)) = visitors.next() => return arrived,
+                heard = visitors.next(), if !visitors.is_empty() => if let Some(Some(arrived)) = heard {
+                    return arrived;
+                },
             }
         }
     }

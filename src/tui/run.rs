@@ -16,7 +16,7 @@ use super::app::{App, Effect, Input, Msg, Now, Start, update};
 use super::inbox::{Doors, Inbox, Notice};
 use super::terminal::{Scope, Surface};
 use super::watch::HANG_UP;
-use super::{browser, view};
+use super::view;
 use crate::engine::message::Report;
 use crate::engine::{Engine, Tasks};
 
@@ -197,7 +197,7 @@ impl<S: Surface> Loop<S> {
                 }
                 Effect::Suspend => self.suspend(Scope::Job),
                 Effect::Mouse(on) => self.check(|surface| surface.set_mouse(on)),
-                Effect::Open(url) => browser::open(&url),
+                Effect::Open(url) => crate::engine::open_page(&url),
                 Effect::Quit => self.code = Some(0),
             }
         }

@@ -8,6 +8,7 @@ mod house;
 mod index;
 mod net;
 mod sandbox;
+mod signin;
 mod screen;
 mod store;
 mod support;
