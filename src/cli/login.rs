@@ -1,7 +1,7 @@
 //! `tokenring login`: sign in with the browser.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead as _, IsTerminal as _};
+use std::io::BufRead as _;
 use std::sync::Arc;
 
 use url::Url;
@@ -129,7 +129,7 @@ fn show(context: &Context<'_>, begun: &Begun, paste: bool) -> Result<(), Problem
     context.out.note(begun.address().as_str());
     if paste {
         context.out.note("Then paste the whole address at which the browser ends, and press Enter:");
-    } else if std::io::stderr().is_terminal() {
+    } else {
         context.out.note(&format!("The browser comes back to {} on this machine; elsewhere, give --paste.", begun.callback()));
     }
     Ok(())

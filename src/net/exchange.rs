@@ -92,10 +92,10 @@ pub enum ExchangeError {
         status: u16,
     },
     /// The token is for something else than was asked for, such as another organisation.
-    #[error("the access token is for {claim} \"{given}\", but \"{wanted}\" was asked for")]
+    #[error("the access token is for another {} than was asked for: {given} instead of {wanted}", .field.trim_end_matches("_id"))]
     Other {
-        /// The claim that differs.
-        claim: String,
+        /// The field that differs.
+        field: String,
         /// What the credential asks for.
         wanted: String,
         /// What the token says.
@@ -172,8 +172,8 @@ impl Exchange<'_> {
         for (claim, field) in claims {
             let (Ok(wanted), Some(given)) = (self.field(field), token.claims.text(claim)) else { continue };
             if !wanted.eq_ignore_ascii_case(given) {
-                let (claim, wanted, given) = (claim.clone(), wanted.to_owned(), crate::domain::text::clean_line(given));
-                return Err(ExchangeError::Other { claim, wanted, given });
+                let (field, wanted, given) = (field.clone(), wanted.to_owned(), crate::domain::text::clean_line(given));
+                return Err(ExchangeError::Other { field, wanted, given });
             }
         }
         Ok(())
@@ -276,7 +276,7 @@ mod tests {
             (ExchangeError::Unexpected { status: 500, why: text(), answer: Box::default() }, 5),
             (ExchangeError::Key(text()), 2),
             (ExchangeError::NoToken { status: 200 }, 5),
-            (ExchangeError::Other { claim: text(), wanted: text(), given: text() }, 4),
+            (ExchangeError::Other { field: text(), wanted: text(), given: text() }, 4),
             (ExchangeError::Missing(text()), 2),
             (ExchangeError::SingleUse, 1),
         ];

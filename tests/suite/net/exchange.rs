@@ -154,8 +154,8 @@ async fn the_next_endpoint_is_asked_only_after_a_404() {
 async fn a_token_for_another_organisation_is_no_success() {
     let other = Server::answering(granting(&jwt(r#"{"currentOrganizationId":"org-2"}"#))).await;
     let error = Holder::new(endpoints(), &other, &other).access_token().await.err().unwrap();
-    let claim = "currentOrganizationId".to_owned();
-    assert_eq!(error, ExchangeError::Other { claim, wanted: "org-1".to_owned(), given: "org-2".to_owned() });
+    let field = "organization_id".to_owned();
+    assert_eq!(error, ExchangeError::Other { field, wanted: "org-1".to_owned(), given: "org-2".to_owned() });
     let same = Server::answering(granting(&jwt(r#"{"currentOrganizationId":"ORG-1","exp":1800000000}"#))).await;
     let token = Holder::new(endpoints(), &same, &same).access_token().await.unwrap();
     assert!(matches!(token.ends[0], Expiry::At(end) if end.unix_timestamp() == 1_800_000_000));

@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 use super::visitor::Waiting;
 use super::{client, met};
-use crate::support::{have, until};
+use crate::support::{PATIENCE, have, until};
 
 /// Without a window and without a word to anybody.
 const FLAGS: [&str; 9] = [
@@ -34,7 +34,7 @@ impl Browser {
     async fn start() -> Self {
         let profile = TempDir::new().unwrap();
         let mut driver = Command::new("chromedriver")
-            .args(["--port=0", "--silent"])
+            .arg("--port=0")
             .env("HOME", profile.path())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -95,11 +95,15 @@ async fn ask(request: reqwest::RequestBuilder) -> Value {
     request.send().await.unwrap().json().await.unwrap()
 }
 
-/// The port that the driver says it listens at.
-fn port(out: impl std::io::Read) -> u16 {
-    let lines = BufReader::new(out).lines().map_while(Result::ok);
-    let told = lines.filter_map(|line| line.split("started successfully on port ").nth(1)?.trim_end_matches('.').parse().ok());
-    told.into_iter().next().expect("chromedriver names its port")
+/// The port that the driver says it listens at. What else it says is read too, so that it never waits for a reader.
+fn port(out: impl std::io::Read + Send + 'static) -> u16 {
+    let (sender, receiver) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let lines = BufReader::new(out).lines().map_while(Result::ok);
+        let ports = lines.filter_map(|line| line.split("started successfully on port ").nth(1)?.trim_end_matches('.').parse().ok());
+        ports.for_each(|port| drop(sender.send(port)));
+    });
+    receiver.recv_timeout(PATIENCE).expect("chromedriver names its port")
 }
 
 #[tokio::test]

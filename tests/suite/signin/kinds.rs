@@ -95,7 +95,7 @@ fn a_key_of_another_organisation_is_told() {
     let refused = home.run(&["check", "appcircle-stray", "--json"]).expect(4).json();
     let reason = refused[0]["reason"].as_str().unwrap();
     let wanted = stray["fields"]["organization_id"].as_str().unwrap();
-    assert!(reason.contains(wanted) && reason.contains("organisation"), "{reason}");
+    assert!(reason.contains(wanted) && reason.contains("another organization"), "{reason}");
 }
 
 #[test]

@@ -28,7 +28,7 @@ const KINDS: [&str; 10] = [
     "us01-ci-scanner",
     "us01-pr-checks",
     "us01-release-bot",
-    "us01-sbom-export",
+    "eu01-sbom-export",
     "us01-triage-app",
     "saw-eu-pipeline",
     "appcircle-laptop",
@@ -174,7 +174,8 @@ fn new(issued: &Credential, region: &str, engine: &Engine) -> NewCredential {
 
 /// Another region of the same provider, where there is one.
 fn elsewhere(region: &str) -> Option<&'static str> {
-    [("SNYK", "SNYK-EU-01"), ("SAW", "SAW-US")].into_iter().find(|(family, _)| region.starts_with(family)).map(|(_, other)| other)
+    let others = [("SNYK", "SNYK-AU-01"), ("SAW", "SAW-US")];
+    others.into_iter().find(|(family, _)| region.starts_with(family)).map(|(_, other)| other)
 }
 
 /// The words without what differs between systems.
@@ -194,7 +195,7 @@ async fn revoke(sandbox: &Sandbox, name: &str) {
         }
         "service-account-token" | "service-account-oauth" => {
             let path = format!("/rest/orgs/{}/service_accounts/{}", field("org_id"), field("service_account_id"));
-            delete(sandbox, "token", "us01-appsec-bot", own(path)).await;
+            delete(sandbox, "token", &format!("{}-admin", &name[..4]), own(path)).await;
         }
         "app" => {
             let form = [("token", &credential.secret), ("client_id", &field("client_id")), ("client_secret", &credential.parts["client_secret"])];

@@ -43,7 +43,8 @@ impl Home {
         std::fs::write(&passphrase, PASSPHRASE).unwrap();
         make_private(&passphrase);
         let home = Self { folder, variables: Vec::new() };
-        make_vault(&home.root().join("data/vault"));
+        // On a thread of its own, since a test may have a runtime already.
+        std::thread::scope(|scope| scope.spawn(|| make_vault(&home.root().join("data/vault"))).join().unwrap());
         home.with("TOKENRING_STORE", "file").with("TOKENRING_PASSPHRASE_FILE", passphrase.to_str().unwrap())
     }
 
