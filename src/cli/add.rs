@@ -29,13 +29,13 @@ pub(super) struct Add {
     /// The region; read from the secret where it tells
     #[arg(long)]
     region: Option<String>,
-    /// A field of the kind, such as client_id=…; may be repeated
+    /// A field of the kind, such as `client_id`=…; may be repeated
     #[arg(long = "field", value_name = "K=V", value_parser = pair)]
     fields: Vec<(String, String)>,
     /// A label; may be repeated
     #[arg(long = "label", value_name = "L")]
     labels: Vec<String>,
-    /// A further secret part to read after the secret, one line each, such as client_secret
+    /// A further secret part to read after the secret, one line each, such as `client_secret`
     #[arg(long = "part", value_name = "PART")]
     parts: Vec<String>,
     /// The day it ends, such as 2027-02-07

@@ -6,7 +6,7 @@ use super::context::Context;
 use super::edit::{span, usage};
 use super::output::Table;
 use super::regions::{report_regions, shape};
-use super::shape::VerdictShape;
+use super::shape::{RegionShape, VerdictShape};
 use crate::domain::problem::Class;
 use crate::domain::response::Verdict;
 use crate::domain::{Credential, Moment, Problem};
@@ -58,7 +58,9 @@ impl Check {
         progress.end();
         verdicts.sort_by(|one, other| one.name.cmp(&other.name));
         report(context, &verdicts)?;
-        broken.iter().for_each(|breach| context.out.note(&format!("policy: {breach}")));
+        for breach in &broken {
+            context.out.note(&format!("policy: {breach}"));
+        }
         Ok(exit_code(&verdicts, !broken.is_empty()))
     }
 
@@ -105,7 +107,7 @@ impl Probe {
             })
             .await?;
         report_regions(context, &shapes)?;
-        Ok(probe_code(shapes.iter().map(|shape| shape.verdict)))
+        Ok(probe_code(&shapes))
     }
 }
 
@@ -177,8 +179,8 @@ fn exit_code(verdicts: &[VerdictShape], breach: bool) -> u8 {
 }
 
 /// A credential belongs to one region, so one that accepts is enough.
-fn probe_code(verdicts: impl Iterator<Item = Verdict> + Clone) -> u8 {
-    let any = |wanted| verdicts.clone().any(|verdict| verdict == wanted);
+fn probe_code(shapes: &[RegionShape]) -> u8 {
+    let any = |wanted| shapes.iter().any(|shape| shape.verdict == wanted);
     if any(Verdict::Accepted) {
         0
     } else if any(Verdict::Unknown) {

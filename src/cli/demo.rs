@@ -19,7 +19,6 @@ pub(super) struct Demo {}
 
 impl Demo {
     /// Starts the simulator, fills a keyring in memory with what it issued, and shows the screen.
-    #[expect(clippy::unused_self, reason = "every verb has the same form")]
     pub(super) async fn run(self, context: &Context<'_>) -> Result<u8, Problem> {
         let sandbox = sandbox::start().await?;
         let engine = Arc::new(engine::in_memory(catalogue(sandbox.manifest())?, &context.settings)?);

@@ -4,6 +4,7 @@ use super::context::Context;
 use crate::domain::Problem;
 use crate::domain::credential::Part;
 use crate::domain::problem::Class;
+use crate::engine::Door;
 
 /// Write the secret to a pipe; to a terminal only with --reveal
 #[derive(Debug, clap::Args)]
@@ -13,7 +14,7 @@ pub(super) struct Get {
     /// Write it even to a terminal, where it stays in the scrollback
     #[arg(long)]
     reveal: bool,
-    /// A further part of the secret, such as client_secret
+    /// A further part of the secret, such as `client_secret`
     #[arg(long, value_name = "PART")]
     part: Option<String>,
 }
@@ -29,7 +30,7 @@ impl Get {
         }
         let credential = context.engine()?.find(&self.name).await?;
         let part = self.part.map_or(Part::Secret, Part::Named);
-        let secret = context.unlocked().await?.secret(&credential, &part).await?;
+        let secret = context.unlocked().await?.disclose(&credential, &part, Door::Get).await?;
         secret.expose(|bytes| context.out.bytes(bytes))?;
         Ok(0)
     }

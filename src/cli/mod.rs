@@ -4,21 +4,30 @@
 //! the only file of the program that writes to standard output and standard error.
 
 mod add;
+mod audit;
 mod check;
 mod classified;
+mod completions;
+mod consumer;
 mod context;
+mod create;
 mod demo;
 mod edit;
+mod exec;
 mod get;
+mod human;
 mod identify;
 mod list;
 mod login;
+mod man;
 mod output;
 mod process;
 mod prompt;
 mod regions;
 mod remove;
 mod request;
+mod revoke;
+mod rotate;
 mod sandbox;
 mod screen;
 mod secret_input;
@@ -86,6 +95,24 @@ enum Verb {
     Probe(check::Probe),
     /// Send a request with a credential
     Request(request::Request),
+    /// Run a command that gets a credential's variables, such as SNYK_TOKEN and SNYK_API
+    Exec(exec::Exec),
+    /// Say where a credential's secret must be delivered, and deliver it
+    Consumer(consumer::Consumers),
+    /// Replace a credential: make, store, prove and deliver the new secret, then revoke the old one
+    Rotate(rotate::Rotate),
+    /// List the rotations that are not over, or all
+    Rotations(rotate::List),
+    /// Have the provider revoke a credential, and show that it is dead; nothing takes its place
+    Revoke(revoke::Revoke),
+    /// Make a new credential at its provider, straight into the store
+    Create(create::Create),
+    /// Show who did what, when and how it ended; --verify finds a line that was edited, removed or moved
+    Audit(audit::Audit),
+    /// Write the completions of a shell; the output belongs into its start file
+    Completions(completions::Completions),
+    /// Write the manual page of the program or of one command
+    Man(man::Man),
     /// Look at the store, or unlock it
     Store(store::Store),
 }
@@ -98,6 +125,7 @@ overrides the configured store; TOKENRING_PASSPHRASE_FILE names a file (mode 060
 /// Runs the program on the process's arguments.
 pub fn main() -> ExitCode {
     process::harden();
+    completions::answer();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return output::usage(&error, std::env::args().any(|argument| argument == "--json")),
@@ -138,6 +166,15 @@ async fn dispatch(verb: Option<Verb>, context: &Context<'_>) -> Result<u8, Probl
         Some(Verb::Region(verb)) => verb.run(context).await,
         Some(Verb::Probe(verb)) => verb.run(context).await,
         Some(Verb::Request(verb)) => verb.run(context).await,
+        Some(Verb::Exec(verb)) => verb.run(context).await,
+        Some(Verb::Consumer(verb)) => verb.run(context).await,
+        Some(Verb::Rotate(verb)) => verb.run(context).await,
+        Some(Verb::Rotations(verb)) => verb.run(context).await,
+        Some(Verb::Revoke(verb)) => verb.run(context).await,
+        Some(Verb::Create(verb)) => verb.run(context).await,
+        Some(Verb::Audit(verb)) => verb.run(context).await,
+        Some(Verb::Completions(verb)) => verb.run(context),
+        Some(Verb::Man(verb)) => verb.run(context),
         Some(Verb::Store(verb)) => verb.run(context).await,
     }
 }

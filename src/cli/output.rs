@@ -8,6 +8,7 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::domain::Problem;
 use crate::domain::problem::Class;
+use crate::engine::exec::Stream;
 
 /// Where results and remarks go, and in which form.
 pub(super) struct Output {
@@ -34,12 +35,14 @@ impl Output {
     }
 
     /// One JSON value on one line.
+    #[expect(clippy::unused_self, reason = "whoever prints has an output")]
     pub(super) fn value(&self, value: &impl Serialize) -> Result<(), Problem> {
         let mut out = io::BufWriter::new(io::stdout().lock());
         serde_json::to_writer(&mut out, value).map_err(io::Error::from).and_then(|()| finish_line(out)).or_else(broken)
     }
 
     /// Lines of text.
+    #[expect(clippy::unused_self, reason = "whoever prints has an output")]
     pub(super) fn text(&self, text: &str) -> Result<(), Problem> {
         let mut out = io::stdout().lock();
         writeln!(out, "{text}").and_then(|()| out.flush()).or_else(broken)
@@ -77,6 +80,17 @@ impl Output {
             writeln!(io::stderr(), "error: {}\n  why: {}\n  fix: {}", problem.what, problem.why, problem.remedy)
         };
         ExitCode::from(problem.class.exit_code())
+    }
+}
+
+/// Passes on what a child wrote.
+pub(super) fn pass_on(stream: Stream, bytes: &[u8]) -> io::Result<()> {
+    match stream {
+        Stream::Out => {
+            let mut out = io::stdout().lock();
+            out.write_all(bytes).and_then(|()| out.flush())
+        }
+        Stream::Err => io::stderr().write_all(bytes),
     }
 }
 
@@ -153,6 +167,7 @@ fn finish_line(mut out: impl Write) -> io::Result<()> {
 }
 
 /// A reader that went away (`| head`) is no error; anything else is.
+#[expect(clippy::needless_pass_by_value, reason = "it stands behind `or_else`")]
 fn broken(error: io::Error) -> Result<(), Problem> {
     if error.kind() == io::ErrorKind::BrokenPipe {
         return Ok(());

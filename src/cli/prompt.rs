@@ -19,6 +19,25 @@ pub(super) fn hidden(title: &str) -> Result<Secret, Problem> {
     Ok(Secret::from_text(text))
 }
 
+/// One line that was typed; `None` if nobody types one.
+pub(super) fn line(question: &str) -> Option<String> {
+    let mut error = io::stderr();
+    write!(error, "{question}").and_then(|()| error.flush()).ok()?;
+    let mut answer = String::new();
+    let read = io::stdin().read_line(&mut answer).ok()?;
+    (read > 0).then(|| answer.trim().to_owned())
+}
+
+/// Which of these titles is chosen, by its number; `None` if none is.
+pub(super) fn choose(titles: &[&str]) -> Option<usize> {
+    let mut error = io::stderr();
+    for (place, title) in titles.iter().enumerate() {
+        writeln!(error, "  {}  {title}", place + 1).ok()?;
+    }
+    let answer = line("Number (nothing, to leave it as it is): ")?;
+    answer.parse::<usize>().ok()?.checked_sub(1).filter(|place| *place < titles.len())
+}
+
 /// Asks for a word to be typed before something that cannot be taken back; without a terminal, `flag` is needed.
 pub(super) fn typed(question: &str, word: &str, flag: &str) -> Result<(), Problem> {
     if !is_interactive() {

@@ -197,9 +197,9 @@ fn list_all(context: &Context<'_>) -> Result<u8, Problem> {
         }
     }
     if context.out.json {
-        context.out.value(&values)?
+        context.out.value(&values)?;
     } else {
-        context.out.table(&table)?
+        context.out.table(&table)?;
     }
     Ok(0)
 }

@@ -11,7 +11,6 @@ pub(super) struct Sandbox {}
 
 impl Sandbox {
     /// Prints where the simulator listens and what it issued, then runs until it is told to stop.
-    #[expect(clippy::unused_self, reason = "every verb has the same form")]
     pub(super) async fn run(self, context: &Context<'_>) -> Result<u8, Problem> {
         let stop = stop_signal()?;
         let sandbox = start().await?;

@@ -44,12 +44,12 @@ impl Store {
 }
 
 async fn status(context: &Context<'_>) -> Result<u8, Problem> {
-    let chosen = context.engine()?.store_state().await;
+    let engine = context.engine()?;
+    // At once: a store that does not answer takes its whole deadline.
+    let (chosen, others) = tokio::join!(engine.store_state(), engine::other_stores(&context.paths, &context.settings));
     let usable = chosen.problem.is_none();
     let mut findings = vec![in_use(&chosen)];
-    for other in engine::other_stores(&context.paths, &context.settings).await {
-        findings.push(at_hand(&other));
-    }
+    findings.extend(others.iter().map(at_hand));
     if context.out.json {
         context.out.value(&serde_json::json!({ "findings": findings }))?;
     } else {

@@ -4,6 +4,7 @@
 use async_trait::async_trait;
 
 use crate::domain::Secret;
+use crate::domain::rotation::Saying;
 
 /// Somebody who can answer questions: a dialog of the screen, a prompt of the command line, a test.
 #[async_trait]
@@ -13,6 +14,11 @@ pub trait Ask: Send + Sync {
 
     /// A secret, read without being shown; `None` if nobody gives one.
     async fn secret(&self, question: &Question) -> Option<Secret>;
+
+    /// How to go on; `None` if nobody says so, and then what asked stops where it is and can be taken up again.
+    async fn decide(&self, _dilemma: &Dilemma) -> Option<Reply> {
+        None
+    }
 }
 
 /// A question to the human.
@@ -24,4 +30,38 @@ pub struct Question {
     pub detail: String,
     /// A word that must be typed to say yes, where a yes is dangerous.
     pub typed: Option<String>,
+}
+
+/// A point at which a person says how to go on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dilemma {
+    /// Which rotation asks.
+    pub rotation: String,
+    /// The step that waits, by its id.
+    pub step: String,
+    /// What is needed. `typed` is the word that the choice [`Saying::Override`] takes.
+    pub question: Question,
+    /// The page on which a person does it, if there is one.
+    pub page: Option<String>,
+    /// Whether a secret can be pasted.
+    pub paste: bool,
+    /// What else can be said.
+    pub choices: Vec<Choice>,
+}
+
+/// One way to go on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Choice {
+    /// In words.
+    pub title: String,
+    /// What it says.
+    pub saying: Saying,
+}
+
+/// How a person answers a [`Dilemma`].
+pub enum Reply {
+    /// With a secret.
+    Pasted(Secret),
+    /// With one of the choices.
+    Said(Saying),
 }

@@ -38,6 +38,15 @@ pub(super) enum Refused {
     Token(Arc<Secret>),
 }
 
+/// Which secret is exchanged, and where.
+#[derive(Clone, Copy)]
+struct Spending<'a> {
+    credential: &'a Credential,
+    kind: &'a Kind,
+    region: &'a Region,
+    slot: Slot,
+}
+
 /// Why a request got no answer.
 pub(super) enum Trouble {
     /// Nobody answered.
@@ -73,6 +82,28 @@ impl Engine {
         Ok(Bound { scheme: session.scheme, secret: session.token, origins: region.bound_origins() })
     }
 
+    /// The same for the secret in a slot, whatever is remembered of the credential: who asks wants to know whether this
+    /// very secret works. A secret that can be spent once is spent only where it has no access token yet, and its
+    /// successor takes its place in the slot.
+    pub(super) async fn authorize_slot(
+        &self,
+        credential: &Credential,
+        kind: &Kind,
+        region: &Region,
+        slot: Slot,
+    ) -> Result<Bound, Trouble> {
+        let spending = Spending { credential, kind, region, slot };
+        let session = if matches!(kind.authorization, Authorization::RefreshToken { .. }) {
+            let held = self.locks.hold(&credential.id).await?;
+            self.refreshed(spending, &Refused::Nothing, &held).await?
+        } else {
+            let (secret, parts) = self.material(spending).await?;
+            let exchange = self.exchange(&credential.fields, kind, region, (&secret, &parts));
+            self.session_of(exchange.access_token(self.transport.as_ref()).await?)
+        };
+        Ok(Bound { scheme: session.scheme, secret: session.token, origins: region.bound_origins() })
+    }
+
     async fn session(
         &self,
         credential: &Credential,
@@ -89,10 +120,11 @@ impl Engine {
         if let Some(session) = known() {
             return Ok(session);
         }
+        let spending = Spending { credential, kind, region, slot: Slot::Current };
         let session = if matches!(kind.authorization, Authorization::RefreshToken { .. }) {
-            self.refreshed(credential, kind, region, (refused, &held)).await?
+            self.refreshed(spending, refused, &held).await?
         } else {
-            let (secret, parts) = self.material(credential, kind).await?;
+            let (secret, parts) = self.material(spending).await?;
             let exchange = self.exchange(&credential.fields, kind, region, (&secret, &parts));
             self.session_of(exchange.access_token(self.transport.as_ref()).await?)
         };
@@ -103,34 +135,42 @@ impl Engine {
     /// Spends the refresh token, unless another process already has and its access token is still good.
     async fn refreshed(
         &self,
-        credential: &Credential,
-        kind: &Kind,
-        region: &Region,
-        (refused, _held): (&Refused, &Held),
+        spending: Spending<'_>,
+        refused: &Refused,
+        _held: &Held,
     ) -> Result<Session, Trouble> {
-        if let Some(session) = self.shared_session(credential, kind).await?.filter(|session| !refused.is(&session.token)) {
+        let Spending { credential, kind, region, slot } = spending;
+        if let Some(session) = self.shared_session(spending).await?.filter(|session| !refused.is(&session.token)) {
             return Ok(session);
         }
-        let (secret, parts) = self.material(credential, kind).await?;
+        let (secret, parts) = self.material(spending).await?;
         let exchange = self.exchange(&credential.fields, kind, region, (&secret, &parts));
         let refreshed = exchange.refresh(self.transport.as_ref()).await?;
-        Ok(self.keep_session(credential, refreshed).await?)
+        Ok(self.keep_session(credential, slot, refreshed).await?)
     }
 
     /// Stores what a refresh or a sign-in gave, the next refresh token first, before any of it is used.
-    pub(super) async fn keep_session(&self, credential: &Credential, refreshed: Refreshed) -> Result<Session, Problem> {
+    pub(super) async fn keep_session(
+        &self,
+        credential: &Credential,
+        slot: Slot,
+        refreshed: Refreshed,
+    ) -> Result<Session, Problem> {
         if let Some(next) = &refreshed.next {
-            self.store.put(&key(credential, &Part::Secret), &next.secret).await?;
-            self.note_next(credential, next).await?;
+            self.store.put(&ItemKey::of(&credential.id, slot, &Part::Secret), &next.secret).await?;
+            if slot == Slot::Current {
+                self.note_next(credential, next).await?;
+            }
         }
         let session = self.session_of(refreshed.access);
-        self.share_session(credential, &session).await?;
+        self.share_session(credential, slot, &session).await?;
         Ok(session)
     }
 
     /// The access token that another process stored, if it is still good and of this region.
-    async fn shared_session(&self, credential: &Credential, kind: &Kind) -> Result<Option<Session>, Trouble> {
-        let stored = match self.store.get(&key(credential, &Part::Named(ACCESS_TOKEN.to_owned()))).await {
+    async fn shared_session(&self, spending: Spending<'_>) -> Result<Option<Session>, Trouble> {
+        let Spending { credential, kind, slot, .. } = spending;
+        let stored = match self.store.get(&ItemKey::of(&credential.id, slot, &access_token())).await {
             Ok(stored) => stored,
             Err(StoreError::Absent) => return Ok(None),
             Err(error) => return Err(error.into()),
@@ -138,9 +178,9 @@ impl Engine {
         Ok(read_shared(&stored, kind.authorization.scheme()).filter(|session| session.until > self.now()))
     }
 
-    async fn share_session(&self, credential: &Credential, session: &Session) -> Result<(), Problem> {
+    async fn share_session(&self, credential: &Credential, slot: Slot, session: &Session) -> Result<(), Problem> {
         let stored = write_shared(session);
-        Ok(self.store.put(&key(credential, &Part::Named(ACCESS_TOKEN.to_owned())), &stored).await?)
+        Ok(self.store.put(&ItemKey::of(&credential.id, slot, &access_token()), &stored).await?)
     }
 
     /// The fingerprint follows the secret, or a twin would be missed; and so does the end of the session.
@@ -165,19 +205,20 @@ impl Engine {
     /// Forgets a session's access token, here and for the other processes.
     pub(super) async fn forget_access_token(&self, credential: &Credential) -> Result<(), Problem> {
         self.sessions.forget(&credential.id);
-        match self.store.delete(&key(credential, &Part::Named(ACCESS_TOKEN.to_owned()))).await {
+        match self.store.delete(&key(credential, &access_token())).await {
             Ok(()) | Err(StoreError::Absent) => Ok(()),
             Err(error) => Err(error.into()),
         }
     }
 
-    /// The secret and its further parts, as far as they are there.
-    async fn material(
-        &self,
-        credential: &Credential,
-        kind: &Kind,
-    ) -> Result<(Arc<Secret>, BTreeMap<String, Arc<Secret>>), Problem> {
-        Ok((Arc::new(self.secret(credential, &Part::Secret).await?), self.parts(credential, kind).await?))
+    /// The secret of a slot, and the current further parts as far as they are there.
+    async fn material(&self, spending: Spending<'_>) -> Result<(Arc<Secret>, BTreeMap<String, Arc<Secret>>), Problem> {
+        let Spending { credential, kind, slot, .. } = spending;
+        let secret = match slot {
+            Slot::Current => self.secret(credential, &Part::Secret).await?,
+            other => self.store.get(&ItemKey::of(&credential.id, other, &Part::Secret)).await?,
+        };
+        Ok((Arc::new(secret), self.parts(credential, kind).await?))
     }
 
     /// The further parts of the secret, as far as they are there.
@@ -209,6 +250,11 @@ impl Engine {
         let end = token.end(received).unwrap_or(received + UNKNOWN_LIFETIME);
         Session { token: token.secret, scheme: token.scheme, until: end - MARGIN }
     }
+}
+
+/// The part in which a session's access token is kept.
+pub(super) fn access_token() -> Part {
+    Part::Named(ACCESS_TOKEN.to_owned())
 }
 
 fn key(credential: &Credential, part: &Part) -> ItemKey {

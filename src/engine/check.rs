@@ -203,7 +203,12 @@ fn in_turns(credentials: Vec<Credential>) -> Vec<Credential> {
     turns
 }
 
-/// Who the answer says the credential acts as, and in which organisation unless it says otherwise.
+/// Who the answer says the credential acts as.
+pub(super) fn principal(preset: &Preset, answer: &Answer) -> Option<Principal> {
+    read_principal(preset, answer).0
+}
+
+/// The same, and the organisation in which it acts unless a request says otherwise.
 fn read_principal(preset: &Preset, answer: &Answer) -> (Option<Principal>, Option<String>) {
     let body: Option<serde_json::Value> = answer.body.text().and_then(|text| serde_json::from_str(text).ok());
     let (Some(pointers), Some(body)) = (&preset.principal, body) else { return (None, None) };

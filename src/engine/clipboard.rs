@@ -36,7 +36,21 @@ pub(super) struct Clipboard {
 struct Held {
     desktop: Option<Desktop>,
     ours: Option<Mark>,
+    copies: u64,
 }
+
+/// What is copied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Content {
+    /// A secret: kept from clipboard managers, and cleared again.
+    Secret,
+    /// A text without secrets: it stays until something else is copied.
+    Plain,
+}
+
+/// Which copy is meant, so that the end of an earlier one does not clear a later one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct CopyNumber(u64);
 
 /// What we put on the desktop's clipboard, recognisable but not readable.
 struct Mark {
@@ -50,18 +64,33 @@ impl Clipboard {
         Self { choice, held: Arc::default() }
     }
 
-    /// Copies a secret; clipboard managers are asked not to keep it.
-    pub(super) async fn copy(&self, secret: Arc<Secret>) -> Result<Copied, Problem> {
+    /// Copies by the first way that works.
+    pub(super) async fn copy(&self, text: Arc<Secret>, content: Content) -> Result<(Copied, CopyNumber), Problem> {
         let ways = self.ways();
-        let held = Arc::clone(&self.held);
-        let work = move || copy_by_first(&ways, &mut held.lock().unwrap_or_else(PoisonError::into_inner), &secret);
-        tokio::task::spawn_blocking(work).await.map_err(|_| broken_task())?
+        self.hold(move |held| {
+            held.copies += 1;
+            Ok((copy_by_first(&ways, held, &text, content)?, CopyNumber(held.copies)))
+        })
+        .await
     }
 
-    /// Empties the desktop's clipboard if it still holds what was copied last.
-    pub(super) async fn clear(&self) -> Result<Cleared, Problem> {
+    /// Empties the desktop's clipboard if it still holds what that copy put there.
+    pub(super) async fn clear(&self, copy: CopyNumber) -> Result<Cleared, Problem> {
+        self.hold(move |held| if held.copies == copy.0 { clear_if_ours(held) } else { Ok(Cleared::NotOurs) }).await
+    }
+
+    /// Empties the desktop's clipboard if it still holds a secret that was copied in this run.
+    pub(super) async fn clear_last(&self) -> Result<Cleared, Problem> {
+        self.hold(clear_if_ours).await
+    }
+
+    /// Works on the desktop's clipboard off the drawing task; it may block for as long as the desktop likes.
+    async fn hold<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Held) -> Result<T, Problem> + Send + 'static,
+    ) -> Result<T, Problem> {
         let held = Arc::clone(&self.held);
-        let work = move || clear_if_ours(&mut held.lock().unwrap_or_else(PoisonError::into_inner));
+        let work = move || work(&mut held.lock().unwrap_or_else(PoisonError::into_inner));
         tokio::task::spawn_blocking(work).await.map_err(|_| broken_task())?
     }
 
@@ -85,11 +114,11 @@ fn automatic_ways() -> Vec<ClipboardWay> {
     if desktop && !remote { vec![ClipboardWay::Native, terminal] } else { vec![terminal] }
 }
 
-fn copy_by_first(ways: &[ClipboardWay], held: &mut Held, secret: &Secret) -> Result<Copied, Problem> {
+fn copy_by_first(ways: &[ClipboardWay], held: &mut Held, secret: &Secret, content: Content) -> Result<Copied, Problem> {
     let mut causes = Vec::new();
     for way in ways {
         let tried = match way {
-            ClipboardWay::Native => copy_to_desktop(held, secret),
+            ClipboardWay::Native => copy_to_desktop(held, secret, content),
             ClipboardWay::Tmux => copy_to_tmux(secret),
             ClipboardWay::Osc52 => copy_to_terminal(secret),
         };
@@ -102,7 +131,7 @@ fn copy_by_first(ways: &[ClipboardWay], held: &mut Held, secret: &Secret) -> Res
     Err(Problem::new("Nothing was copied", why, "choose another way with `clipboard` in config.toml, or reveal the secret"))
 }
 
-fn copy_to_desktop(held: &mut Held, secret: &Secret) -> Result<(), String> {
+fn copy_to_desktop(held: &mut Held, secret: &Secret, content: Content) -> Result<(), String> {
     let mut text = utf8(secret)?;
     let mark = Mark::of(&text)?;
     let desktop = match held.desktop.as_mut() {
@@ -111,8 +140,9 @@ fn copy_to_desktop(held: &mut Held, secret: &Secret) -> Result<(), String> {
     };
     // The owner of the clipboard has to hold the text; it goes when the clipboard is cleared or the program ends.
     let handed_over = std::mem::take(&mut *text);
-    concealed(desktop.set()).text(handed_over).map_err(|error| format!("the desktop clipboard: {error}"))?;
-    held.ours = Some(mark);
+    let set = if content == Content::Secret { concealed(desktop.set()) } else { desktop.set() };
+    set.text(handed_over).map_err(|error| format!("the desktop clipboard: {error}"))?;
+    held.ours = (content == Content::Secret).then_some(mark);
     Ok(())
 }
 

@@ -8,6 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::Engine;
+use super::audit::Deed;
 use super::authorize::ACCESS_TOKEN;
 use super::message::{Edit, NewCredential};
 use crate::domain::credential::{Part, Slot};
@@ -20,6 +21,27 @@ use crate::store::{self, ItemKey, StoreError};
 
 /// The field that names a file with the secret, for who keeps it outside the store.
 pub const KEY_FILE: &str = "key_file";
+
+/// The doors by which a secret leaves the store for a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Door {
+    /// To a pipe.
+    Get,
+    /// To the screen.
+    Reveal,
+    /// To the clipboard.
+    Copy,
+}
+
+impl Door {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Get => "get",
+            Self::Reveal => "reveal",
+            Self::Copy => "copy",
+        }
+    }
+}
 
 impl Engine {
     /// All credentials, by name. The store is not touched.
@@ -54,6 +76,7 @@ impl Engine {
             self.forget_everywhere(&credential).await?;
             return Err(problem);
         }
+        self.register(Deed::new("add", "done").on(credential.name.as_str())).await?;
         Ok(credential)
     }
 
@@ -61,6 +84,13 @@ impl Engine {
     pub async fn edit(&self, id: &CredentialId, edit: Edit) -> Result<Credential, Problem> {
         let before = self.by_id(id).await?;
         self.validate_edit(&before, &edit)?;
+        let _claim = match edit.secret {
+            Some(_) => Some(self.locks.claim(id)?),
+            None => None,
+        };
+        if edit.secret.is_some() {
+            self.require_no_rotation(id).await?;
+        }
         if let Some(name) = edit.name.as_ref().filter(|name| **name != before.name) {
             self.refuse_taken(name).await?;
         }
@@ -68,15 +98,22 @@ impl Engine {
             Some(secret) => Some(self.replace_secret(&before, secret).await?),
             None => None,
         };
+        let what = changed(&edit);
         let id = id.clone();
-        self.with_index(move |index| index.update(&id, |credential| apply(credential, edit, fingerprint))).await
+        let after = self.with_index(move |index| index.update(&id, |credential| apply(credential, edit, fingerprint))).await?;
+        self.register(Deed::new("edit", "done").on(after.name.as_str()).because(what)).await?;
+        Ok(after)
     }
 
     /// Forgets a credential and its secrets here; the provider is not asked. The secrets go first, so that a store
     /// that is locked leaves everything as it was.
     pub async fn remove(&self, id: &CredentialId) -> Result<(), Problem> {
         let credential = self.by_id(id).await?;
-        self.forget_everywhere(&credential).await
+        // Before the first secret goes: the journal of a rotation that is not over counts on all of them.
+        let _claim = self.locks.claim(id)?;
+        self.require_no_rotation(id).await?;
+        self.forget_everywhere(&credential).await?;
+        self.register(Deed::new("remove", "done").on(credential.name.as_str())).await
     }
 
     /// What a pasted secret may be. Offline.
@@ -84,8 +121,10 @@ impl Engine {
         Ok(identify::identify(pasted, &self.catalogue)?)
     }
 
-    /// Credentials that already hold this very secret.
+    /// Credentials that already hold this very secret. One that the store cannot hold is refused: this is the first that
+    /// is asked about a new secret, and it may write the key of the fingerprints.
     pub async fn twins(&self, secret: &Secret) -> Result<Vec<Name>, Problem> {
+        self.check_size(secret)?;
         let fingerprint = self.fingerprint(secret).await?;
         self.with_index(move |index| index.with_fingerprint(&fingerprint)).await
     }
@@ -96,6 +135,14 @@ impl Engine {
             return key_file(path);
         }
         Ok(self.store.get(&ItemKey::of(&credential.id, Slot::Current, part)).await?)
+    }
+
+    /// A part of the credential's current secret for a person. It is on record before it is given.
+    pub async fn disclose(&self, credential: &Credential, part: &Part, door: Door) -> Result<Secret, Problem> {
+        let secret = self.secret(credential, part).await?;
+        let remark = if *part == Part::Secret { String::new() } else { format!("the part {}", part.as_str()) };
+        self.register(Deed::new(door.word(), "done").on(credential.name.as_str()).because(remark)).await?;
+        Ok(secret)
     }
 
     /// Runs index work off the drawing task.
@@ -241,7 +288,8 @@ pub(super) fn check_fields(kind: &Kind, fields: &BTreeMap<String, String>) -> Re
         let why = format!("a {} has no such field", kind.title);
         return Err(Problem::new(format!("Unknown field \"{unknown}\""), why, remedy).of(Class::Usage));
     }
-    let missing = kind.fields.iter().find(|field| field.required && fields.get(&field.id).is_none_or(|value| value.is_empty()));
+    let missing =
+        kind.fields.iter().find(|field| field.required && fields.get(&field.id).is_none_or(std::string::String::is_empty));
     missing.map_or(Ok(()), |field| {
         let remedy = format!("give it with --field {}=…; {}", field.id, field.help);
         Err(Problem::new(
@@ -251,6 +299,19 @@ pub(super) fn check_fields(kind: &Kind, fields: &BTreeMap<String, String>) -> Re
         )
         .of(Class::Usage))
     })
+}
+
+/// What an edit changes, by name only.
+fn changed(edit: &Edit) -> String {
+    let things = [
+        ("name", edit.name.is_some()),
+        ("region", edit.region.is_some()),
+        ("fields", !edit.fields.is_empty()),
+        ("labels", edit.labels.is_some()),
+        ("expiry", edit.expires.is_some()),
+        ("secret", edit.secret.is_some()),
+    ];
+    things.iter().filter(|(_, changed)| *changed).map(|(thing, _)| *thing).collect::<Vec<_>>().join(", ")
 }
 
 fn apply(credential: &mut Credential, edit: Edit, fingerprint: Option<String>) {

@@ -20,6 +20,7 @@ const PAUSE: Duration = Duration::from_millis(20);
 pub(super) struct Locks {
     folder: Option<PathBuf>,
     inner: Mutex<HashMap<CredentialId, Arc<tokio::sync::Mutex<()>>>>,
+    claims: Mutex<HashMap<CredentialId, Arc<tokio::sync::Mutex<()>>>>,
 }
 
 /// A credential that is held; it is let go on drop.
@@ -31,7 +32,7 @@ pub(super) struct Held {
 impl Locks {
     /// Locks in this process, and between processes by files in `folder` where there is one.
     pub(super) fn new(folder: Option<PathBuf>) -> Self {
-        Self { folder, inner: Mutex::default() }
+        Self { folder, inner: Mutex::default(), claims: Mutex::default() }
     }
 
     /// Waits until nobody else holds the credential.
@@ -41,9 +42,23 @@ impl Locks {
         Ok(Held { _file: self.hold_file(id).await?, _guard: guard })
     }
 
+    /// Holds the credential for a rotation, or says that somebody else does: nobody waits for a rotation to end. This is
+    /// another lock than that of [`Locks::hold`], which comes and goes while a rotation is under way.
+    pub(super) fn claim(&self, id: &CredentialId) -> Result<Held, Problem> {
+        let lock = Arc::clone(self.claims.lock().unwrap_or_else(PoisonError::into_inner).entry(id.clone()).or_default());
+        let guard = lock.try_lock_owned().map_err(|_| rotating())?;
+        let Some(folder) = &self.folder else { return Ok(Held { _file: None, _guard: guard }) };
+        let file = open(folder, &format!("{id}.rotation")).map_err(|error| failed(&error))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Held { _file: Some(file), _guard: guard }),
+            Err(std::fs::TryLockError::WouldBlock) => Err(rotating()),
+            Err(std::fs::TryLockError::Error(error)) => Err(failed(&error)),
+        }
+    }
+
     async fn hold_file(&self, id: &CredentialId) -> Result<Option<File>, Problem> {
         let Some(folder) = &self.folder else { return Ok(None) };
-        let file = open(folder, id).map_err(|error| failed(&error))?;
+        let file = open(folder, &format!("{id}.lock")).map_err(|error| failed(&error))?;
         let deadline = Instant::now() + WAIT;
         loop {
             match file.try_lock() {
@@ -56,7 +71,7 @@ impl Locks {
     }
 }
 
-fn open(folder: &std::path::Path, id: &CredentialId) -> std::io::Result<File> {
+fn open(folder: &std::path::Path, name: &str) -> std::io::Result<File> {
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
@@ -66,7 +81,16 @@ fn open(folder: &std::path::Path, id: &CredentialId) -> std::io::Result<File> {
     options.create(true).truncate(false).write(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(folder.join(format!("{id}.lock")))
+    options.open(folder.join(name))
+}
+
+fn rotating() -> Problem {
+    let why = "another tokenring is replacing it at this moment";
+    Problem::new(
+        "The credential is being replaced",
+        why,
+        "wait until that one is done; `tokenring rotations` shows how far it is",
+    )
 }
 
 fn busy() -> Problem {

@@ -267,7 +267,7 @@ impl Engine {
 
     /// Stores the tokens, and uses the access token from now on.
     async fn begin_session(&self, credential: &Credential, region: &str, refreshed: Refreshed) -> Result<(), Problem> {
-        let session = self.keep_session(credential, refreshed).await?;
+        let session = self.keep_session(credential, Slot::Current, refreshed).await?;
         self.sessions.put(&credential.id, region, session);
         Ok(())
     }

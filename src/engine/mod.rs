@@ -1,16 +1,20 @@
 //! What the program does. The only place where things happen; both front doors use it.
 
 pub mod ask;
+mod audit;
 mod authorize;
 mod browser;
 mod check;
 mod classify;
 mod clipboard;
+mod consumer;
+pub mod exec;
 mod keyring;
 mod lock;
 mod login;
 pub mod message;
 mod open;
+pub mod rotation;
 mod send;
 mod session;
 mod tasks;
@@ -20,7 +24,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use message::{Cleared, Copied, StoreState};
+use async_trait::async_trait;
+use clipboard::Content;
+use message::{Cleared, Copied, SecretEvent, StoreState};
 use tokio::sync::OnceCell;
 
 use crate::config::{ClipboardChoice, Settings};
@@ -30,9 +36,11 @@ use crate::index::Index;
 use crate::net::{Limits, Transport};
 use crate::store::{Store, Unlock};
 
+pub use crate::index::{AuditLine, AuditState};
 pub use browser::open as open_page;
 pub use classify::Classified;
-pub use keyring::{KEY_FILE, key_file};
+pub use consumer::{Delivery, Proof, snyk_cli_locations};
+pub use keyring::{Door, KEY_FILE, key_file};
 pub use login::{LOGIN_WAIT, Login, NewLogin, SignedIn};
 pub use open::{add_region, catalogue, in_memory, open, other_stores, passphrase_from_file};
 pub use tasks::Tasks;
@@ -44,9 +52,15 @@ pub const UNLOCK_WAIT: Duration = Duration::from_secs(120);
 const LARGEST_ANSWER: u64 = 64 << 20;
 
 /// A source of time.
+#[async_trait]
 pub trait Clock: Send + Sync {
     /// Now, in UTC.
     fn now(&self) -> Moment;
+
+    /// Lets this much time pass.
+    async fn pass(&self, time: Duration) {
+        tokio::time::sleep(time).await;
+    }
 }
 
 /// The clock of this machine.
@@ -119,15 +133,27 @@ impl Engine {
         StoreState { backend: self.store.backend(), problem: self.store.status().await.err() }
     }
 
-    /// Copies a secret to the clipboard and says how, and when it is to be cleared.
-    pub async fn copy(&self, secret: Arc<Secret>) -> Result<Copied, Problem> {
-        let copied = self.clipboard.copy(secret).await?;
-        Ok(Copied { clears_after: copied.proven.then_some(self.options.clipboard_seconds), ..copied })
+    /// Copies a secret to the clipboard, says how, and clears it again after its time. Cancelling leaves the clearing
+    /// to the end of the run.
+    pub async fn copy_secret(&self, secret: Arc<Secret>, mut say: impl FnMut(SecretEvent) + Send) -> Result<(), Problem> {
+        let (copied, number) = self.clipboard.copy(secret, Content::Secret).await?;
+        let seconds = copied.proven.then_some(self.options.clipboard_seconds);
+        say(SecretEvent::Copied(Copied { clears_after: seconds, ..copied }));
+        if let Some(seconds) = seconds {
+            tokio::time::sleep(Duration::from_secs(seconds)).await;
+            say(SecretEvent::Cleared(self.clipboard.clear(number).await?));
+        }
+        Ok(())
     }
 
-    /// Empties the clipboard if it still holds what was copied last.
+    /// Copies a text without secrets.
+    pub async fn copy_text(&self, text: String) -> Result<Copied, Problem> {
+        Ok(self.clipboard.copy(Arc::new(Secret::from_text(text)), Content::Plain).await?.0)
+    }
+
+    /// Empties the clipboard if it still holds a secret that was copied in this run.
     pub async fn clear_clipboard(&self) -> Result<Cleared, Problem> {
-        self.clipboard.clear().await
+        self.clipboard.clear_last().await
     }
 
     /// Makes a locked store usable; ends after `wait` at the latest.

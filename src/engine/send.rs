@@ -98,7 +98,14 @@ impl Engine {
         Ok(self.transport.send(self.outgoing(credential, region, draft, bound)?).await?)
     }
 
-    fn outgoing(&self, credential: &Credential, region: &Region, draft: &Draft, bound: Bound) -> Result<Outgoing, Problem> {
+    /// A draft on its way, with what authorizes it.
+    pub(super) fn outgoing(
+        &self,
+        credential: &Credential,
+        region: &Region,
+        draft: &Draft,
+        bound: Bound,
+    ) -> Result<Outgoing, Problem> {
         let provider = self.catalogue.provider(&credential.provider)?;
         let headers =
             draft.headers_with(&provider.headers).into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();

@@ -21,6 +21,13 @@ pub(super) struct Session {
     pub until: Moment,
 }
 
+impl super::Engine {
+    /// Drops all access tokens of a credential that are remembered in this run.
+    pub(super) fn forget_session(&self, id: &CredentialId) {
+        self.sessions.forget(id);
+    }
+}
+
 impl Sessions {
     /// The token of this credential in this region, if it is still good at `now`.
     pub(super) fn get(&self, id: &CredentialId, region: &str, now: Moment) -> Option<Session> {

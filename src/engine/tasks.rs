@@ -1,24 +1,24 @@
 //! Background tasks of the screen: started by id, cancelled by id, reporting through one channel.
 
 use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::FutureExt as _;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::Engine;
+use super::keyring::broken_task;
 use super::message::{
     CheckTask, Event, KeyringEvent, KeyringTask, Report, SecretEvent, SecretTask, SendTask, StoreTask, Task, TaskId,
 };
+use super::{Door, Engine, UNLOCK_WAIT};
 use crate::domain::credential::Part;
 use crate::domain::problem::Problem;
 use crate::domain::{Credential, CredentialId, Secret};
 use crate::store::Unlock;
-
-/// How long a person may take over the desktop's unlock dialog.
-const UNLOCK_WAIT: Duration = Duration::from_secs(120);
 
 /// The running tasks.
 pub struct Tasks {
@@ -51,7 +51,7 @@ impl Tasks {
             let ending = tokio::select! {
                 biased;
                 () = token.cancelled() => Event::Cancelled,
-                outcome = engine.perform(task, &voice) => outcome.map_or_else(Event::Failed, |()| Event::Done),
+                outcome = whole(engine.perform(task, &voice)) => outcome.map_or_else(Event::Failed, |()| Event::Done),
             };
             voice.say(ending);
             id
@@ -132,25 +132,24 @@ impl Engine {
     }
 
     async fn perform_secret(&self, task: SecretTask, voice: &Voice) -> Result<(), Problem> {
-        let event = match task {
+        match task {
             SecretTask::Reveal(id) => {
-                let secret = Arc::new(self.current_secret(&id).await?);
-                SecretEvent::Revealed(id, secret)
+                let secret = Arc::new(self.disclosed(&id, Door::Reveal).await?);
+                voice.say(Event::Secret(SecretEvent::Revealed(id, secret)));
             }
             SecretTask::Copy(id) => {
-                let secret = Arc::new(self.current_secret(&id).await?);
-                SecretEvent::Copied(self.copy(secret).await?)
+                let secret = Arc::new(self.disclosed(&id, Door::Copy).await?);
+                self.copy_secret(secret, |event| voice.say(Event::Secret(event))).await?;
             }
-            SecretTask::CopyText(text) => SecretEvent::Copied(self.copy(Arc::new(Secret::from_text(text))).await?),
-            SecretTask::ClearClipboard => SecretEvent::Cleared(self.clear_clipboard().await?),
-        };
-        voice.say(Event::Secret(event));
+            SecretTask::CopyText(text) => voice.say(Event::Secret(SecretEvent::Copied(self.copy_text(text).await?))),
+            SecretTask::ClearClipboard => voice.say(Event::Secret(SecretEvent::Cleared(self.clear_clipboard().await?))),
+        }
         Ok(())
     }
 
-    async fn current_secret(&self, id: &CredentialId) -> Result<Secret, Problem> {
+    async fn disclosed(&self, id: &CredentialId, door: Door) -> Result<Secret, Problem> {
         let credential = self.by_id(id).await?;
-        self.secret(&credential, &Part::Secret).await
+        self.disclose(&credential, &Part::Secret, door).await
     }
 
     async fn perform_check(&self, task: CheckTask, voice: &Voice) -> Result<(), Problem> {
@@ -213,6 +212,11 @@ impl Engine {
         voice.say(Event::Store(self.store_state().await));
         Ok(())
     }
+}
+
+/// The outcome of work that may panic: the screen must hear of that too, or the task would seem to run for ever.
+async fn whole(work: impl Future<Output = Result<(), Problem>>) -> Result<(), Problem> {
+    AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|_| Err(broken_task()))
 }
 
 fn checked(credential: &Credential, region: &str, check: crate::domain::credential::Check) -> Event {

@@ -21,6 +21,17 @@ pub enum IndexError {
         /// The nearest names, best first.
         nearest: Vec<String>,
     },
+    /// Another consumer of the credential has this name.
+    #[error("the credential already has a consumer named \"{0}\"")]
+    ConsumerTaken(Name),
+    /// The credential has no such consumer.
+    #[error("the credential has no consumer \"{name}\"")]
+    NoConsumer {
+        /// The name that was given.
+        name: String,
+        /// The names of those it has.
+        known: Vec<String>,
+    },
     /// The credential is being replaced already, so nothing else may replace or remove it.
     #[error("rotation {rotation} of this credential is not finished")]
     Rotating {
@@ -119,6 +130,10 @@ impl From<IndexError> for Problem {
                 ("The name is taken", "choose another name, or edit the credential that has it".to_owned(), Class::Usage)
             }
             IndexError::Unknown { nearest, .. } => ("There is no such credential", did_you_mean(nearest), Class::NotFound),
+            IndexError::ConsumerTaken(_) => {
+                ("The consumer's name is taken", "choose another name, or remove that consumer first".to_owned(), Class::Usage)
+            }
+            IndexError::NoConsumer { known, .. } => ("There is no such consumer", these(known), Class::NotFound),
             IndexError::Rotating { rotation } => (
                 "The credential is being replaced",
                 format!(
@@ -175,6 +190,13 @@ fn did_you_mean(nearest: &[String]) -> String {
     }
 }
 
+fn these(consumers: &[String]) -> String {
+    match consumers {
+        [] => "it has none; `tokenring consumer add` makes one".to_owned(),
+        names => format!("it has \"{}\"", names.join("\", \"")),
+    }
+}
+
 /// What SQLite's codes mean for a person. Whatever cannot be read as it was written counts as damage.
 fn translate(error: &rusqlite::Error, path: &Path) -> IndexError {
     let path = path.to_owned();
@@ -205,6 +227,8 @@ mod tests {
             IndexError::NameTaken(Name::parse("laptop").unwrap()),
             IndexError::Unknown { name: "labtop".to_owned(), nearest: vec!["laptop".to_owned()] },
             IndexError::Unknown { name: "x".to_owned(), nearest: Vec::new() },
+            IndexError::ConsumerTaken(Name::parse("ci").unwrap()),
+            IndexError::NoConsumer { name: "x".to_owned(), known: vec!["ci".to_owned()] },
             IndexError::Rotating { rotation: "r1".to_owned() },
             IndexError::Held { rotation: "r1".to_owned(), until: Moment::UNIX_EPOCH },
             IndexError::NoRotation("r1".to_owned()),
@@ -227,13 +251,13 @@ mod tests {
             titles.push(problem.what);
         }
         titles.dedup();
-        assert_eq!(titles.len(), 11, "two kinds of error must not look the same: {titles:?}");
+        assert_eq!(titles.len(), 13, "two kinds of error must not look the same: {titles:?}");
     }
 
     #[test]
     fn the_exit_code_follows_from_the_error() {
         let codes: Vec<u8> = all().into_iter().map(|error| Problem::from(error).class.exit_code()).collect();
-        assert_eq!(codes, [2, 3, 3, 8, 1, 3, 1, 1, 1, 1, 1, 1]);
+        assert_eq!(codes, [2, 3, 3, 2, 3, 8, 1, 3, 1, 1, 1, 1, 1, 1]);
     }
 
     #[test]

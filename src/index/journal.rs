@@ -73,7 +73,7 @@ pub struct Claim {
 }
 
 /// The right to write to a rotation's journal, until somebody else claims it after its time.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lease {
     rotation: String,
     owner: String,

@@ -13,6 +13,7 @@
 mod audit;
 mod checks;
 mod columns;
+mod consumers;
 mod credentials;
 mod error;
 mod history;

@@ -81,7 +81,7 @@ impl Client {
         loop {
             let response = self.step(&leg, limits, ca_file.as_ref()).await?;
             if !leg.follow(response.status(), response.headers())? {
-                return reading::read(response, started, limits).await;
+                return reading::read(response, started, limits, leg.into_sent()).await;
             }
         }
     }

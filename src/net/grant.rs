@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::claims::{Claims, seconds};
 use super::exchange::{AccessToken, ExchangeError, Expiry};
 use super::oauth::RefreshToken;
+use crate::domain::redact::Redactor;
 use crate::domain::response::{Answer, Body};
 use crate::domain::{Secret, text};
 
@@ -32,24 +33,8 @@ pub(super) struct Grant {
 impl Grant {
     /// Reads an answer. `secrets` were sent along; none of them is in the error, even if the server sent it back.
     pub(super) fn read(answer: &Answer, secrets: &[&Secret]) -> Result<Self, ExchangeError> {
-        Self::expect_success(answer, secrets)?;
+        accept(answer, secrets)?;
         Self::of(&answer.body).ok_or(ExchangeError::NoToken { status: answer.status })
-    }
-
-    /// Fails unless the answer says that all is well.
-    pub(super) fn expect_success(answer: &Answer, secrets: &[&Secret]) -> Result<(), ExchangeError> {
-        let status = answer.status;
-        match status {
-            200..=299 => Ok(()),
-            400 | 401 | 403 => {
-                let (why, answer) = told(answer, secrets);
-                Err(ExchangeError::Refused { status, why, answer })
-            }
-            _ => {
-                let (why, answer) = told(answer, secrets);
-                Err(ExchangeError::Unexpected { status, why, answer })
-            }
-        }
     }
 
     /// The refresh token that comes next.
@@ -78,6 +63,19 @@ impl Grant {
         let bare = Self { access_token, expires_in: none(), refresh_token: None, refresh_expires_in: none() };
         is_token(&bare.access_token).then_some(bare)
     }
+}
+
+/// Whether an answer that brings nothing is a success.
+pub(super) fn accept(answer: &Answer, secrets: &[&Secret]) -> Result<(), ExchangeError> {
+    let status = answer.status;
+    if matches!(status, 200..=299) {
+        return Ok(());
+    }
+    let (why, answer) = told(answer, secrets);
+    Err(match status {
+        400 | 401 | 403 => ExchangeError::Refused { status, why, answer },
+        _ => ExchangeError::Unexpected { status, why, answer },
+    })
 }
 
 /// Whether a text can be sent as a token in a header.
@@ -115,9 +113,10 @@ fn remark(body: &Body, secrets: &[&Secret]) -> String {
     let Some(said) = body.text() else { return "it gave no reason".to_owned() };
     let reason = serde_json::from_str(said).ok().and_then(|json| reason(&json));
     let line = text::clean_line(&reason.unwrap_or_else(|| said.to_owned()));
+    let mut sent = Redactor::default();
+    secrets.iter().for_each(|secret| sent.learn(secret));
     // Secrets go before the line is cut: half a secret would not be found any more.
-    let line = secrets.iter().fold(line, |line, secret| without(line, secret));
-    line.chars().take(LONGEST_REMARK).collect()
+    sent.redact_known(line).chars().take(LONGEST_REMARK).collect()
 }
 
 /// The reason in the forms that OAuth, Snyk and Appcircle give it. An object that has none of them is withheld whole,
@@ -128,15 +127,6 @@ fn reason(json: &Value) -> Option<String> {
     let found = PLACES.iter().find_map(|place| json.pointer(place).and_then(Value::as_str));
     let withheld = || json.is_object().then(|| "it gave no reason in a known form".to_owned());
     found.map(str::to_owned).or_else(withheld)
-}
-
-fn without(line: String, secret: &Secret) -> String {
-    let hide = |line: String, form: &str| if form.is_empty() { line } else { line.replace(form, "[secret]") };
-    secret.expose(|bytes| {
-        let plain = zeroize::Zeroizing::new(String::from_utf8_lossy(bytes).into_owned());
-        let encoded = zeroize::Zeroizing::new(url::form_urlencoded::byte_serialize(bytes).collect::<String>());
-        hide(hide(line, plain.as_str()), encoded.as_str())
-    })
 }
 
 #[cfg(test)]
@@ -175,8 +165,8 @@ mod tests {
 
     #[test]
     fn a_refusal_is_told_without_the_secret() {
-        assert_eq!(refused(r#"{"error":"invalid_client","error_description":"bad s3cr3t/=="}"#, "s3cr3t/=="), "bad [secret]");
-        assert_eq!(refused("pat=s3cr3t%2F%3D%3D is wrong", "s3cr3t/=="), "pat=[secret] is wrong");
+        assert_eq!(refused(r#"{"error":"invalid_client","error_description":"bad s3cr3t/=="}"#, "s3cr3t/=="), "bad ‹secret›");
+        assert_eq!(refused("pat=s3cr3t%2F%3D%3D is wrong", "s3cr3t/=="), "pat=‹secret› is wrong");
         assert_eq!(refused(r#"{"token":"whatever"}"#, "x"), "it gave no reason in a known form");
         let long = format!("{}s3cr3t", "a ".repeat(148));
         assert!(!refused(&long, "s3cr3t").contains("s3"));

@@ -10,6 +10,7 @@ use url::Url;
 use zeroize::Zeroizing;
 
 use super::{Bound, NetError, Outgoing, Payload};
+use crate::domain::redact::Redactor;
 use crate::domain::request::Method as Verb;
 use crate::domain::{Origin, Secret};
 
@@ -41,6 +42,8 @@ pub(super) struct Leg {
     /// Where the headers may go besides the origin they are at.
     origins: Vec<Origin>,
     redirects: usize,
+    /// Knows the secret of the header.
+    sent: Redactor,
 }
 
 impl Leg {
@@ -48,14 +51,15 @@ impl Leg {
     pub(super) fn first(outgoing: Outgoing) -> Result<Self, NetError> {
         check_url(&outgoing.url)?;
         let mut headers = read_headers(&outgoing.headers)?;
-        let mut origins = Vec::new();
+        let (mut origins, mut sent) = (Vec::new(), Redactor::default());
         if let Some(bound) = outgoing.authorization {
             check_bound(&outgoing.url, &bound.origins)?;
+            sent.learn(&bound.secret);
             headers.insert(header::AUTHORIZATION, authorization(&bound)?);
             origins = bound.origins;
         }
         let body = unseal(outgoing.body, &outgoing.url)?;
-        Ok(Self { url: outgoing.url, method: verb(outgoing.method), headers, body, origins, redirects: 0 })
+        Ok(Self { url: outgoing.url, method: verb(outgoing.method), headers, body, origins, redirects: 0, sent })
     }
 
     /// The request of this leg.
@@ -64,6 +68,11 @@ impl Leg {
         *request.headers_mut() = self.headers.clone();
         *request.body_mut() = self.body.clone().map(reqwest::Body::from);
         request
+    }
+
+    /// What knows the secret that was sent, wherever it went.
+    pub(super) fn into_sent(self) -> Redactor {
+        self.sent
     }
 
     /// The host this leg goes to.

@@ -17,6 +17,7 @@ mod grant;
 mod leg;
 pub mod oauth;
 mod reading;
+mod sealed;
 pub mod sign_in;
 mod trust;
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::assertion::{self, Assertion};
 use super::exchange::{AccessToken, Exchange, ExchangeError};
 use super::form::Form;
-use super::grant::Grant;
+use super::grant::{self, Grant};
 use super::{NetError, Transport};
 use crate::domain::provider::Authorization;
 use crate::domain::region::Place;
@@ -53,7 +53,8 @@ impl Exchange<'_> {
         Ok(Refreshed { next: grant.take_refresh_token(), access: grant.into_access_token(scheme) })
     }
 
-    /// Ends the refresh token at the provider. Access tokens that it was exchanged for run out by themselves.
+    /// Ends the refresh token (RFC 7009). The answer is success also where the token was not valid any more; access tokens
+    /// that it was exchanged for run out by themselves.
     pub async fn revoke(&self, transport: &dyn Transport) -> Result<(), ExchangeError> {
         let Authorization::RefreshToken { revoke: Some(path), .. } = self.authorization else {
             return Err(ExchangeError::Missing("revocation endpoint".to_owned()));
@@ -62,9 +63,9 @@ impl Exchange<'_> {
         let form = Form::default().secret("token", self.secret).plain("token_type_hint", REFRESH_TOKEN);
         let form = form.plain(CLIENT_ID, self.field(CLIENT_ID)?);
         let form = client_secret.iter().fold(form, |form, secret| form.secret(CLIENT_SECRET, secret));
-        let answer = self.post(Place::Api, path, form, transport).await?;
+        let answer = self.post(Place::Api, path, form, transport).await.map_err(in_doubt)?;
         let sent: Vec<&Secret> = [self.secret].into_iter().chain(client_secret).map(AsRef::as_ref).collect();
-        Grant::expect_success(&answer, &sent)
+        grant::accept(&answer, &sent)
     }
 
     pub(super) async fn client_credentials(

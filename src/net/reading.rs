@@ -5,31 +5,39 @@ use std::time::Instant;
 use http::header::{CONTENT_TYPE, HeaderMap};
 
 use super::{Limits, NetError};
+use crate::domain::redact::Redactor;
 use crate::domain::response::{Answer, Body, Timing};
 use crate::domain::text;
 
 /// Bodies above this size are cleaned on another thread, so that one large answer does not hold up a thousand checks.
 const LARGE: usize = 256 * 1024;
 
-/// Reads an answer whose head is here.
-pub(super) async fn read(mut response: reqwest::Response, started: Instant, limits: Limits) -> Result<Answer, NetError> {
+/// Reads an answer whose head is here. The secrets that were sent are taken out of it, in case the server echoes them.
+pub(super) async fn read(
+    mut response: reqwest::Response,
+    started: Instant,
+    limits: Limits,
+    sent: Redactor,
+) -> Result<Answer, NetError> {
     let first_byte_ms = elapsed_ms(started);
     let (bytes, truncated) = read_body(&mut response, limits).await?;
     let (size, textual) = (bytes.len() as u64, is_textual(response.headers()));
+    let headers = read_headers(response.headers(), &sent);
+    let url = sent.redact_known(response.url().to_string());
     let body = if bytes.len() > LARGE {
-        let cleaning = tokio::task::spawn_blocking(move || interpret(bytes, textual));
+        let cleaning = tokio::task::spawn_blocking(move || interpret(bytes, textual, &sent));
         cleaning.await.map_err(|_| NetError::Unsendable("the program is ending".to_owned()))?
     } else {
-        interpret(bytes, textual)
+        interpret(bytes, textual, &sent)
     };
     Ok(Answer {
         status: response.status().as_u16(),
-        headers: read_headers(response.headers()),
+        headers,
         body,
         truncated,
         timing: Timing { first_byte_ms, total_ms: elapsed_ms(started) },
         size,
-        url: response.url().to_string(),
+        url,
         version: version(response.version()),
     })
 }
@@ -51,20 +59,21 @@ async fn read_body(response: &mut reqwest::Response, limits: Limits) -> Result<(
     Ok((body, false))
 }
 
-fn read_headers(headers: &HeaderMap) -> Vec<(String, String)> {
-    let value = |bytes: &[u8]| text::clean_line(&String::from_utf8_lossy(bytes));
+fn read_headers(headers: &HeaderMap, sent: &Redactor) -> Vec<(String, String)> {
+    let value = |bytes: &[u8]| sent.redact_known(text::clean_line(&String::from_utf8_lossy(bytes)));
     headers.iter().map(|(name, bytes)| (name.as_str().to_owned(), value(bytes.as_bytes()))).collect()
 }
 
-/// Text is what is UTF-8, or what says it is text; everything else stays bytes.
-fn interpret(bytes: Vec<u8>, textual: bool) -> Body {
+/// Text is what is UTF-8, or what says it is text, or what holds a secret that was sent; everything else stays bytes.
+fn interpret(bytes: Vec<u8>, textual: bool, sent: &Redactor) -> Body {
     if bytes.is_empty() {
         return Body::Empty;
     }
+    let text = |text| Body::Text(sent.redact_known(clean(text)));
     match String::from_utf8(bytes) {
-        Ok(text) => Body::Text(clean(text)),
-        Err(error) if textual || is_cut_character(&error) => {
-            Body::Text(clean(String::from_utf8_lossy(error.as_bytes()).into_owned()))
+        Ok(whole) => text(whole),
+        Err(error) if textual || is_cut_character(&error) || sent.finds(error.as_bytes()) => {
+            text(String::from_utf8_lossy(error.as_bytes()).into_owned())
         }
         Err(error) => Body::Binary(error.into_bytes()),
     }
@@ -107,16 +116,30 @@ mod tests {
 
     #[test]
     fn text_is_what_is_utf8_or_says_so() {
-        assert_eq!(interpret(Vec::new(), true), Body::Empty);
-        assert_eq!(interpret(b"{}\r\n".to_vec(), false), Body::Text("{}\n".to_owned()));
-        assert_eq!(interpret(b"a\xffb".to_vec(), true), Body::Text("a\u{fffd}b".to_owned()));
-        assert_eq!(interpret(b"a\xffb".to_vec(), false), Body::Binary(b"a\xffb".to_vec()));
-        assert_eq!(interpret("aé".as_bytes()[..2].to_vec(), false), Body::Text("a\u{fffd}".to_owned()));
+        assert_eq!(interpret(Vec::new(), true, &Redactor::default()), Body::Empty);
+        assert_eq!(interpret(b"{}\r\n".to_vec(), false, &Redactor::default()), Body::Text("{}\n".to_owned()));
+        assert_eq!(interpret(b"a\xffb".to_vec(), true, &Redactor::default()), Body::Text("a\u{fffd}b".to_owned()));
+        assert_eq!(interpret(b"a\xffb".to_vec(), false, &Redactor::default()), Body::Binary(b"a\xffb".to_vec()));
+        assert_eq!(interpret("aé".as_bytes()[..2].to_vec(), false, &Redactor::default()), Body::Text("a\u{fffd}".to_owned()));
     }
 
     #[test]
     fn nothing_that_steers_a_terminal_remains() {
-        assert_eq!(interpret(b"\x1b[2Jx\x07".to_vec(), false), Body::Text("\u{fffd}[2Jx\u{fffd}".to_owned()));
+        assert_eq!(
+            interpret(b"\x1b[2Jx\x07".to_vec(), false, &Redactor::default()),
+            Body::Text("\u{fffd}[2Jx\u{fffd}".to_owned())
+        );
+    }
+
+    #[test]
+    fn a_secret_that_was_sent_does_not_come_back() {
+        let mut sent = Redactor::default();
+        sent.learn(&crate::domain::Secret::from_text("s3cr3t-value".to_owned()));
+        for echo in [&b"you sent s3cr3t-value"[..], b"you sent s3cr3t%2Dvalue", b"\xff s3cr3t-value"] {
+            let Body::Text(text) = interpret(echo.to_vec(), false, &sent) else { panic!("not text") };
+            assert!(text.contains(crate::domain::redact::MASK) && !text.contains("s3cr3t"), "{text}");
+        }
+        assert_eq!(interpret(vec![0xff, 0], false, &sent), Body::Binary(vec![0xff, 0]));
     }
 
     #[test]

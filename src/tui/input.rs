@@ -1,5 +1,7 @@
 //! What the terminal reports, in the words of the screen.
 
+use std::time::Duration;
+
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use tokio::sync::mpsc::UnboundedSender;
 
@@ -11,7 +13,11 @@ use crate::config::key::Code;
 ///
 /// The thread matters: when the terminal is closed, the reader of crossterm turns in a circle and never returns. So
 /// the reader may be lost, but never the screen; the watcher tells it to leave.
+///
+/// When this returns, no change of the terminal's size is missed any more: crossterm listens for it from its first
+/// call on, and that call is made here, not at some later moment on the thread.
 pub(super) fn start(inputs: UnboundedSender<Input>) -> std::io::Result<()> {
+    crossterm::event::poll(Duration::ZERO)?;
     let read = move || {
         while let Ok(event) = crossterm::event::read() {
             if let Some(input) = translate(event)

@@ -31,8 +31,8 @@ pub async fn run(engine: Arc<Engine>, settings: &Settings) -> Result<u8, Problem
     let _panics = panics::PanicGuard::new(doors.notices.clone());
     watch::start(doors.notices.clone()).map_err(|error| unusable(&error))?;
     let surface = terminal::Tty::take(settings.mouse).map_err(|error| unusable(&error))?;
-    let size = surface.size().map_err(|error| unusable(&error))?;
     input::start(doors.inputs.clone()).map_err(|error| unusable(&error))?;
+    let size = surface.size().map_err(|error| unusable(&error))?;
     let start = Start { credentials, catalogue: Arc::clone(&engine.catalogue), size, preferences: preferences(settings) };
     Ok(Loop::run(Parts { engine, start, surface, inbox: (doors, inbox) }).await)
 }

@@ -48,3 +48,67 @@ fn handle(panic: &PanicHookInfo<'_>, screen: ThreadId, notices: &UnboundedSender
         let _ = notices.send(Notice::Panicked(place));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::process::{Command, Output};
+
+    use tokio::sync::mpsc;
+
+    use super::*;
+
+    const PAYLOAD: &str = "what a panic says may be a secret";
+
+    /// Runs one of these tests again, in a process of its own: the hook belongs to the whole process.
+    fn alone(test: &str) -> Output {
+        let arguments = ["--exact", "--nocapture", test];
+        Command::new(std::env::current_exe().unwrap()).args(arguments).env("TOKENRING_ALONE", "1").output().unwrap()
+    }
+
+    fn is_alone() -> bool {
+        std::env::var_os("TOKENRING_ALONE").is_some()
+    }
+
+    fn said(output: &Output) -> String {
+        String::from_utf8_lossy(&[&output.stdout[..], &output.stderr[..]].concat()).into_owned()
+    }
+
+    #[test]
+    fn a_panic_in_the_background_becomes_a_notice_that_repeats_nothing() {
+        if !is_alone() {
+            let output = alone("tui::panics::tests::a_panic_in_the_background_becomes_a_notice_that_repeats_nothing");
+            assert!(output.status.success() && said(&output).contains("1 passed"), "{}", said(&output));
+            assert!(!said(&output).contains(PAYLOAD), "{}", said(&output));
+            return;
+        }
+        let (notices, mut told) = mpsc::unbounded_channel();
+        let _guard = PanicGuard::new(notices);
+        assert!(thread::spawn(|| panic!("{PAYLOAD}")).join().is_err());
+        let Ok(Notice::Panicked(place)) = told.try_recv() else { panic!("nothing was told") };
+        assert!(place.contains("panics.rs") && !place.contains(PAYLOAD));
+    }
+
+    #[test]
+    fn a_panic_of_the_screen_says_where_and_not_what() {
+        if is_alone() {
+            let _guard = PanicGuard::new(mpsc::unbounded_channel().0);
+            panic!("{PAYLOAD}");
+        }
+        let said = said(&alone("tui::panics::tests::a_panic_of_the_screen_says_where_and_not_what"));
+        assert!(said.contains("error of its own at src/tui/panics.rs"), "{said}");
+        assert!(!said.contains(PAYLOAD), "{said}");
+    }
+
+    #[test]
+    fn afterwards_panics_are_somebody_elses_again() {
+        if !is_alone() {
+            let output = alone("tui::panics::tests::afterwards_panics_are_somebody_elses_again");
+            assert!(output.status.success() && said(&output).contains(PAYLOAD), "{}", said(&output));
+            return;
+        }
+        let (notices, mut told) = mpsc::unbounded_channel();
+        drop(PanicGuard::new(notices));
+        assert!(thread::spawn(|| panic!("{PAYLOAD}")).join().is_err());
+        assert!(told.try_recv().is_err());
+    }
+}

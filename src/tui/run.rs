@@ -140,10 +140,13 @@ impl<S: Surface> Loop<S> {
     fn take(&mut self, news: News) {
         match news {
             News::Notice(notice) => self.heed(notice),
+            // Resizes come in storms, and each costs a whole frame.
+            News::Input(input @ Input::Resize(..)) => {
+                self.check(Surface::invalidate);
+                self.tell(Msg::Input(input));
+                self.pace.draw_soon();
+            }
             News::Input(input) => {
-                if matches!(input, Input::Resize(..)) {
-                    self.check(Surface::invalidate);
-                }
                 self.tell(Msg::Input(input));
                 self.pace.draw_now();
             }

@@ -44,7 +44,7 @@ mod unix {
     /// Watches from now on, as long as the process lives.
     pub(in crate::tui) fn start(notices: UnboundedSender<Notice>) -> io::Result<()> {
         let (read, write) = UnixStream::pair()?;
-        let signals = SignalDelivery::with_pipe(read, write, SignalOnly::default(), SIGNALS)?;
+        let signals = SignalDelivery::with_pipe(read, write, SignalOnly, SIGNALS)?;
         let watch = Watch { signals, terminal: terminal()?, notices };
         std::thread::Builder::new().name("watch".into()).spawn(|| watch.run()).map(drop)
     }
@@ -93,9 +93,9 @@ mod unix {
 
         /// Tells the screen to end. If it does not understand in time, restores the terminal and ends the process.
         fn tell_to_quit(&self, code: u8) {
-            let (heard, hears) = mpsc::channel();
+            let (heard, answer) = mpsc::channel();
             let told = self.notices.send(Notice::Quit { code, heard });
-            if told.is_err() || hears.recv_timeout(GRACE).is_err() {
+            if told.is_err() || answer.recv_timeout(GRACE).is_err() {
                 leave_modes();
                 signal_hook::low_level::exit(code.into());
             }

@@ -161,7 +161,7 @@ fn mistakes_are_told_with_what_to_do() {
     assert!(unseen.to_string().contains("zero-width") || unseen.to_string().contains("zero width"), "{unseen}");
     let name = home.run(&["show", "us01-admim", "--json"]).expect(3).error();
     assert!(name.to_string().contains("us01-admin"), "{name}");
-    assert_eq!(home.run(&["nonsense", "--json"]).expect(2).error()["what"].is_string(), true);
+    assert!(home.run(&["nonsense", "--json"]).expect(2).error()["what"].is_string());
     let plain_http =
         home.run(&["regions", "add", "--provider", "snyk", "--id", "X", "--api", "http://api.example.com", "--json"]).expect(2);
     assert!(plain_http.error()["why"].as_str().unwrap().contains("plain http"));
@@ -244,7 +244,9 @@ fn eight_processes_add_at_once_and_nothing_is_lost() {
             .collect();
         adders.into_iter().map(|adder| adder.join().unwrap()).collect()
     });
-    outcomes.into_iter().for_each(|outcome| drop(outcome.expect(0)));
+    for outcome in outcomes {
+        outcome.expect(0);
+    }
     for number in 0..8 {
         assert_eq!(home.run(&["get", &format!("twin-{number}")]).expect(0).out, uuid(number));
     }
@@ -266,6 +268,50 @@ fn one_name_at_once_is_given_once() {
     });
     assert_eq!(codes.iter().filter(|code| **code == 0).count(), 1, "{codes:?}");
     assert_eq!(codes.iter().filter(|code| **code == 2).count(), 5, "{codes:?}");
+}
+
+/// Fails if something in a text could steer a terminal.
+#[track_caller]
+fn assert_harmless(text: &str) {
+    let steers = |c: &char| c.is_control() && !matches!(c, '\n' | '\t');
+    assert_eq!(text.chars().find(steers), None, "{}", text.escape_debug());
+}
+
+#[test]
+fn whatever_a_server_answers_is_shown_safely() {
+    let (home, world) = met();
+    home.adopt(&world, "us01-admin").expect(0);
+    let ask = ["request", "us01-admin", "/rest/self?version=2024-10-15"];
+    for (body, sign) in [
+        ("html", "<h1>Something went wrong</h1>"),
+        ("invalid-utf8", "\u{fffd}\u{fffd}"),
+        ("control-characters", "\u{fffd}]0;owned\u{fffd}"),
+        ("huge", "xxxxxxxx"),
+    ] {
+        world.spoil(&serde_json::json!({ "body": body, "times": 3 }));
+        let (plain, whole) = (home.run(&ask), home.run(&[&ask[..], &["--json"]].concat()));
+        for outcome in [&plain, &whole, &home.run(&["check", "us01-admin"])] {
+            assert!([0, 4, 5].contains(&outcome.code), "{body}: {}", outcome.err);
+            assert_harmless(&outcome.out);
+            assert_harmless(&outcome.err);
+        }
+        assert!(plain.out.contains(sign), "{body}: {}", &plain.out[..plain.out.len().min(200)]);
+        let text = whole.json()["body"].to_string();
+        assert!(text.contains(sign) && whole.json()["status"] == 200, "{body}");
+    }
+    home.run(&["check", "us01-admin"]).expect(0);
+}
+
+#[test]
+fn a_secret_that_is_too_large_is_refused_before_anything_is_written() {
+    let home = Home::new();
+    let vault = || std::fs::read(home.root().join("data/vault/vault.age")).unwrap();
+    let before = vault();
+    let add = ["add", "whale", "--provider", "snyk", "--kind", "personal-token"];
+    let refused = home.feed(&add, &"x".repeat((1 << 20) + 1)).expect(2);
+    assert!(refused.err.contains("1 MiB"), "{}", refused.err);
+    assert_eq!(home.run(&["list", "--json"]).expect(0).json(), serde_json::json!([]));
+    assert!(vault() == before, "the store is as it was");
 }
 
 #[test]

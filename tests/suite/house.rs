@@ -156,6 +156,8 @@ const EXPOSERS: &[(&str, &str)] = &[
     ("src/net/", "sends it, to the origins it is bound to"),
     ("src/engine/authorize.rs", "keeps an access token together with its end, for the other processes"),
     ("src/engine/clipboard.rs", "copies it when a person asks"),
+    ("src/engine/consumer/", "delivers it where a person said"),
+    ("src/engine/exec/", "gives it to the command that a person runs, and hides it in what that writes"),
     ("src/engine/trust.rs", "computes the keyed fingerprint"),
     ("src/cli/get.rs", "writes it to a pipe when a person asks"),
     ("src/cli/secret_input.rs", "splits what was piped in"),

@@ -3,13 +3,23 @@
 #![cfg(test)]
 
 mod cli;
+#[cfg(unix)]
+mod consumer;
 mod docs;
+#[cfg(unix)]
+mod exec;
 mod house;
 mod index;
+#[cfg(target_os = "linux")]
+mod keyring;
+#[cfg(target_os = "linux")]
+mod leak;
 mod net;
+mod rotation;
 mod sandbox;
 mod signin;
 mod screen;
+mod shell;
 mod store;
 mod support;
 #[cfg(unix)]

@@ -1,7 +1,5 @@
 //! The simulator, met as any client meets it: over HTTP.
 
-#![expect(clippy::expect_used, clippy::panic, reason = "what goes wrong in a test is told by panicking")]
-
 mod api_web;
 mod appcircle;
 mod faults;

@@ -30,6 +30,18 @@ async fn keys_come_in_and_text_comes_out() {
 }
 
 #[tokio::test]
+async fn typing_pasting_and_clicking_arrive() {
+    let mut session = settled().await;
+    session.press("/");
+    session.type_text("provider:snyk ");
+    session.paste("label:prod");
+    session.expect("provider:snyk label:prod").await;
+    session.press("Esc");
+    session.click_on("Console");
+    session.expect("┏ 4 Console").await;
+}
+
+#[tokio::test]
 async fn what_tasks_report_is_drawn_together() {
     let mut session = settled().await;
     session.deeds();
@@ -66,12 +78,12 @@ async fn suspended_it_leaves_before_it_stops_and_draws_when_it_is_back() {
 async fn nothing_is_drawn_while_it_is_away() {
     let session = settled().await;
     session.notice(Notice::Suspend);
-    let (heard, hears) = mpsc::channel();
+    let (heard, answer) = mpsc::channel();
     session.press("? Esc");
     session.notice(Notice::Quit { code: 143, heard });
     let (code, deeds) = session.end().await;
     assert_eq!(code, 143);
-    assert!(hears.recv().is_ok(), "whoever asked was heard");
+    assert!(answer.recv().is_ok(), "whoever asked was heard");
     assert_eq!(deeds.last(), Some(&Deed::Stop(Scope::Process)));
 }
 

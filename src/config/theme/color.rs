@@ -133,8 +133,30 @@ fn parse_rgb(digits: &str) -> Option<Color> {
     Some(Color::Rgb(r, g, b))
 }
 
+/// A colour that has a hue keeps it, because its hue is its meaning; only greys go to the nearest grey.
 fn nearest_ansi(rgb: [u8; 3]) -> Ansi {
-    ANSI.iter().min_by_key(|(.., known)| distance(rgb, *known)).map_or(Ansi::Gray, |(ansi, ..)| *ansi)
+    let candidates = ANSI.iter().filter(|(.., known)| has_hue(*known) == has_hue(rgb));
+    candidates.min_by_key(|(.., known)| distance(stretched(rgb), *known)).map_or(Ansi::Gray, |(ansi, ..)| *ansi)
+}
+
+fn has_hue(rgb: [u8; 3]) -> bool {
+    let (least, most) = bounds(rgb);
+    // In the dark nobody sees a hue.
+    most > 0x40 && u16::from(most - least) * 4 > u16::from(most)
+}
+
+/// The colour with all the saturation that its hue can have, at the same brightness.
+fn stretched(rgb: [u8; 3]) -> [u8; 3] {
+    let (least, most) = bounds(rgb);
+    if !has_hue(rgb) {
+        return rgb;
+    }
+    let stretch = |part: u8| u16::from(part - least) * u16::from(most) / u16::from(most - least);
+    rgb.map(|part| u8::try_from(stretch(part)).unwrap_or(most))
+}
+
+fn bounds(rgb: [u8; 3]) -> (u8, u8) {
+    (rgb[0].min(rgb[1]).min(rgb[2]), rgb[0].max(rgb[1]).max(rgb[2]))
 }
 
 /// The nearest of the 240 colours that are the same on every terminal; the first sixteen are the person's own.
@@ -206,5 +228,19 @@ mod tests {
         assert_eq!(depth(&[("TERM", "dumb"), ("COLORTERM", "truecolor")]), Depth::Monochrome);
         assert_eq!(depth(&[("NO_COLOR", "1"), ("COLORTERM", "truecolor")]), Depth::Monochrome);
         assert_eq!(depth(&[("NO_COLOR", ""), ("COLORTERM", "24bit")]), Depth::TrueColor);
+    }
+
+    #[test]
+    fn sixteen_colours_keep_the_hue_that_carries_the_meaning() {
+        let ansi = |r, g, b| Color::Rgb(r, g, b).reduce(Depth::Ansi);
+        assert!(matches!(ansi(0x8f, 0xe0, 0x8a), Some(Color::Named(Ansi::Green | Ansi::LightGreen))));
+        assert!(matches!(ansi(0xff, 0x7b, 0x72), Some(Color::Named(Ansi::Red | Ansi::LightRed))));
+        assert!(matches!(ansi(0xe3, 0xb3, 0x41), Some(Color::Named(Ansi::Yellow | Ansi::LightYellow))));
+        assert!(matches!(
+            ansi(0x6c, 0xb6, 0xff),
+            Some(Color::Named(Ansi::Cyan | Ansi::LightCyan | Ansi::LightBlue | Ansi::Blue))
+        ));
+        assert_eq!(ansi(0x80, 0x82, 0x86), Some(Color::Named(Ansi::DarkGray)));
+        assert_eq!(ansi(0x10, 0x14, 0x1f), Some(Color::Named(Ansi::Black)));
     }
 }

@@ -10,8 +10,8 @@ pub(super) fn find(text: &str, secret: &[u8]) -> Option<Range<usize>> {
     let first = *secret.first()?;
     let begins = |byte: u8| byte == first || matches!(byte, b'%' | b'\\' | b'+');
     let starts = text.bytes().enumerate().filter(|(_, byte)| begins(*byte)).map(|(index, _)| index);
-    let ranges = starts.filter_map(|start| Some(start..start + length(&text.as_bytes()[start..], secret)?));
-    ranges.into_iter().find(|range| text.is_char_boundary(range.start) && text.is_char_boundary(range.end))
+    let mut ranges = starts.filter_map(|start| Some(start..start + length(&text.as_bytes()[start..], secret)?));
+    ranges.find(|range| text.is_char_boundary(range.start) && text.is_char_boundary(range.end))
 }
 
 /// How many bytes of `text` spell the secret from its beginning on.

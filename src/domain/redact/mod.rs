@@ -44,11 +44,23 @@ impl Redactor {
 
     /// The text without the known secrets and without anything that looks like a secret.
     pub fn redact(&self, text: &str) -> String {
-        let plain = self.secrets.iter().fold(text.to_owned(), |text, secret| without(text, secret));
-        let known = self.encoded.iter().fold(plain, |text, encoded| {
-            if text.contains(encoded.as_str()) { text.replace(encoded.as_str(), MASK) } else { text }
-        });
-        shapes::mask(&known)
+        shapes::mask(&self.redact_known(text.to_owned()))
+    }
+
+    /// The text without the known secrets.
+    pub fn redact_known(&self, text: String) -> String {
+        let plain = self.secrets.iter().fold(text, |text, secret| without(text, secret));
+        self.encoded.iter().fold(
+            plain,
+            |text, encoded| {
+                if text.contains(encoded.as_str()) { text.replace(encoded.as_str(), MASK) } else { text }
+            },
+        )
+    }
+
+    /// Whether one of the known secrets lies in these bytes as it is.
+    pub fn finds(&self, bytes: &[u8]) -> bool {
+        self.secrets.iter().any(|secret| bytes.windows(secret.len()).any(|window| *window == ***secret))
     }
 }
 

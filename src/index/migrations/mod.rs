@@ -10,13 +10,14 @@ use super::error::{Failure, IndexError};
 pub(super) const APPLICATION_ID: u32 = 0x746b_7267;
 
 /// The newest version.
-pub(super) const LATEST: u32 = 4;
+pub(super) const LATEST: u32 = 5;
 
 const STEPS: [&str; LATEST as usize] = [
     include_str!("1-credentials.sql"),
     include_str!("2-history.sql"),
     include_str!("3-journal.sql"),
     include_str!("4-audit.sql"),
+    include_str!("5-consumers.sql"),
 ];
 
 /// Brings the file up to `version`. All steps are kept, or none.

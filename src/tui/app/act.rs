@@ -26,23 +26,40 @@ impl App {
 
     /// Whether a command would do something right now; the footer shows only such.
     pub fn offers(&self, action: Action) -> bool {
-        let selected = self.selected().is_some();
         match action {
             Action::Move(_) | Action::Focus(_) => true,
-            Action::List(ListAction::Clear) => self.credentials.mark_count() > 0 || !self.credentials.is_unfiltered(),
-            Action::List(_) => !self.credentials.all().is_empty(),
-            Action::Credential(CredentialAction::Add) => true,
-            Action::Credential(CredentialAction::Show) => selected && self.stage.audience == Audience::Nobody,
-            Action::Credential(CredentialAction::CheckAll) => !self.credentials.all().is_empty(),
-            Action::Credential(CredentialAction::Page) => self.page().is_some(),
-            Action::Credential(_) => selected,
+            Action::List(action) => self.offers_list(action),
+            Action::Credential(action) => self.offers_credential(action),
             Action::Region(_) => self.region_count() > 1,
-            Action::Console(ConsoleAction::CopyCurl) => matches!(self.request(), Some(Ready::Draft(_))),
-            Action::Console(ConsoleAction::Send | ConsoleAction::Test | ConsoleAction::Presets | ConsoleAction::Edit) => selected,
-            Action::Console(ConsoleAction::View) => self.console.answered().is_some(),
-            Action::Console(_) => self.console.answered().is_some() && self.console.view == View::Body,
-            Action::Program(ProgramAction::Unlock) => self.store_wants_unlocking(),
-            Action::Program(_) => true,
+            Action::Console(action) => self.offers_console(action),
+            Action::Program(action) => action != ProgramAction::Unlock || self.store_wants_unlocking(),
+        }
+    }
+
+    fn offers_list(&self, action: ListAction) -> bool {
+        match action {
+            ListAction::Clear => self.credentials.mark_count() > 0 || !self.credentials.is_unfiltered(),
+            _ => !self.credentials.all().is_empty(),
+        }
+    }
+
+    fn offers_credential(&self, action: CredentialAction) -> bool {
+        match action {
+            CredentialAction::Add => true,
+            CredentialAction::Show => self.selected().is_some() && self.stage.audience == Audience::Nobody,
+            CredentialAction::CheckAll => !self.credentials.all().is_empty(),
+            CredentialAction::Page => self.page().is_some(),
+            _ => self.selected().is_some(),
+        }
+    }
+
+    fn offers_console(&self, action: ConsoleAction) -> bool {
+        use ConsoleAction as C;
+        match action {
+            C::Send | C::Test | C::Presets | C::Edit => self.selected().is_some(),
+            C::CopyCurl => matches!(self.request(), Some(Ready::Draft(_))),
+            C::View => self.console.answered().is_some(),
+            _ => self.console.answered().is_some() && self.console.view == View::Body,
         }
     }
 

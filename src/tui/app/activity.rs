@@ -131,10 +131,10 @@ impl Activity {
         let id = self.quiet();
         self.entries.push(Entry { id, title, pane, state: State::Running(None), started: now });
         let ended = |entry: &Entry| !entry.state.is_running();
-        if self.entries.len() > REMEMBERED {
-            if let Some(oldest) = self.entries.iter().position(ended) {
-                self.entries.remove(oldest);
-            }
+        if self.entries.len() > REMEMBERED
+            && let Some(oldest) = self.entries.iter().position(ended)
+        {
+            self.entries.remove(oldest);
         }
         id
     }

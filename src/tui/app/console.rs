@@ -118,6 +118,7 @@ impl View {
     }
 
     /// The part after this one.
+    #[must_use]
     pub const fn next(self) -> Self {
         match self {
             Self::Body => Self::Headers,
@@ -187,10 +188,10 @@ impl Console {
 
     /// A body has been laid out, if it is still the one that is waited for.
     pub fn lay(&mut self, task: TaskId, document: Document) {
-        if let Outcome::Answered(answered) = &mut self.outcome {
-            if matches!(answered.body, Laid::Waiting(waiting) if waiting == task) {
-                answered.body = Laid::Ready(Box::new(document));
-            }
+        if let Outcome::Answered(answered) = &mut self.outcome
+            && matches!(answered.body, Laid::Waiting(waiting) if waiting == task)
+        {
+            answered.body = Laid::Ready(Box::new(document));
         }
     }
 

@@ -3,12 +3,13 @@
 //! Ten thousand rows feel like ten, because which rows are shown and in which order is computed only when the filter,
 //! the order or the rows change; a verdict that comes in moves one row only.
 
-use std::cmp::Ordering;
+use std::cmp::{Ordering, Reverse};
 use std::collections::HashSet;
 
 use tui_input::Input;
 
 use super::command::Motion;
+use super::finder::Finder;
 use super::query::{Query, Scratch};
 use super::words::Standing;
 use crate::domain::credential::Check;
@@ -17,8 +18,10 @@ use crate::domain::{Credential, CredentialId, Moment};
 /// The list of credentials.
 pub struct Credentials {
     rows: Vec<Credential>,
-    /// The positions of all rows, sorted by identity, to find a row quickly.
-    by_id: Vec<usize>,
+    by_id: Finder,
+    by_print: Finder,
+    /// The positions of all rows in order.
+    order: Vec<usize>,
     /// The positions of the rows that are shown, in order.
     shown: Vec<usize>,
     /// The filter as it is typed.
@@ -110,7 +113,9 @@ impl Credentials {
         let filter = Filter { input: Input::default(), typing: false, query: Query::parse("") };
         let mut list = Self {
             rows: Vec::new(),
-            by_id: Vec::new(),
+            by_id: Finder::default(),
+            by_print: Finder::default(),
+            order: Vec::new(),
             shown: Vec::new(),
             filter,
             sort: Sort::default(),
@@ -153,6 +158,13 @@ impl Credentials {
         self.position(id).map(|row| &self.rows[row])
     }
 
+    /// Other credentials that hold the same secret as this one.
+    pub fn twins<'a>(&'a self, credential: &'a Credential) -> impl Iterator<Item = &'a Credential> {
+        let print = credential.fingerprint.as_deref();
+        let rows = print.into_iter().flat_map(|print| self.by_print.candidates(print));
+        rows.map(|row| &self.rows[row]).filter(move |other| other.fingerprint.as_deref() == print && other.id != credential.id)
+    }
+
     /// The rows that are drawn in so many lines.
     pub fn visible(&self, lines: usize) -> impl Iterator<Item = Row<'_>> {
         self.shown.iter().enumerate().skip(self.top).take(lines).map(|(at, row)| {
@@ -166,6 +178,7 @@ impl Credentials {
         let selected = self.selected().map(|credential| credential.id.clone());
         self.rows = rows;
         self.index();
+        self.sort_all(now);
         self.arrange(now);
         self.select_id(selected.as_ref());
         let known: HashSet<_> = self.rows.iter().map(|row| &row.id).collect();
@@ -175,14 +188,13 @@ impl Credentials {
     /// A credential was added or changed.
     pub fn put(&mut self, credential: Credential, now: Moment) {
         let selected = self.selected().map(|credential| credential.id.clone());
-        let row = if let Some(row) = self.position(&credential.id) {
-            self.rows[row] = credential;
-            row
-        } else {
+        let row = self.position(&credential.id).unwrap_or(self.rows.len());
+        if row == self.rows.len() {
             self.rows.push(credential);
-            self.index();
-            self.rows.len() - 1
-        };
+        } else {
+            self.rows[row] = credential;
+        }
+        self.index();
         self.place(row, now);
         self.select_id(selected.as_ref());
     }
@@ -194,6 +206,7 @@ impl Credentials {
             self.marks.remove(id);
             self.index();
             let cursor = self.cursor;
+            self.sort_all(now);
             self.arrange(now);
             self.cursor = cursor.min(self.shown.len().saturating_sub(1));
         }
@@ -307,40 +320,49 @@ impl Credentials {
     pub fn resort(&mut self, now: Moment) {
         let selected = self.selected().map(|credential| credential.id.clone());
         self.sort = self.sort.next();
+        self.sort_all(now);
         self.arrange(now);
         self.select_id(selected.as_ref());
     }
 
     fn position(&self, id: &CredentialId) -> Option<usize> {
-        let at = self.by_id.binary_search_by(|row| self.rows[*row].id.cmp(id)).ok()?;
-        Some(self.by_id[at])
+        self.by_id.candidates(id.as_str()).find(|row| self.rows[*row].id == *id)
     }
 
     fn index(&mut self) {
-        let rows = &self.rows;
-        self.by_id = (0..rows.len()).collect();
-        self.by_id.sort_unstable_by(|a, b| rows[*a].id.cmp(&rows[*b].id));
+        self.by_id = Finder::new(self.rows.iter().map(|row| Some(row.id.as_str())));
+        self.by_print = Finder::new(self.rows.iter().map(|row| row.fingerprint.as_deref()));
     }
 
-    /// Computes anew which rows are shown, and in which order.
+    fn sort_all(&mut self, now: Moment) {
+        let Self { rows, order, sort, .. } = self;
+        *order = (0..rows.len()).collect();
+        order.sort_by(|a, b| sort.compare(&rows[*a], &rows[*b], now));
+    }
+
+    /// Computes anew which rows are shown; better matches come first, equal ones in order.
     fn arrange(&mut self, now: Moment) {
-        let Self { rows, shown, filter, sort, scratch, .. } = self;
-        let score = |row: usize| filter.query.score(&rows[row], now, scratch).map(|score| (score, row));
-        let mut scored: Vec<_> = (0..rows.len()).filter_map(score).collect();
-        scored.sort_by(|(a_score, a), (b_score, b)| b_score.cmp(a_score).then_with(|| sort.compare(&rows[*a], &rows[*b], now)));
+        let Self { rows, order, shown, filter, scratch, .. } = self;
+        let score = |row: &usize| filter.query.score(&rows[*row], now, scratch).map(|score| (Reverse(score), *row));
+        let mut scored: Vec<_> = order.iter().filter_map(score).collect();
+        if filter.query.ranks() {
+            scored.sort_by_key(|(score, _)| *score);
+        }
         *shown = scored.into_iter().map(|(_, row)| row).collect();
         self.cursor = self.cursor.min(self.shown.len().saturating_sub(1));
     }
 
     /// Puts one row where it belongs now, leaving the others where they are.
     fn place(&mut self, row: usize, now: Moment) {
-        if self.filter.query.ranks() {
+        let Self { rows, order, shown, filter, sort, scratch, .. } = self;
+        let before = |other: &usize| sort.compare(&rows[*other], &rows[row], now) == Ordering::Less;
+        order.retain(|other| *other != row);
+        order.insert(order.partition_point(before), row);
+        if filter.query.ranks() {
             return self.arrange(now);
         }
-        let Self { rows, shown, filter, sort, scratch, .. } = self;
         shown.retain(|other| *other != row);
         if filter.query.score(&rows[row], now, scratch).is_some() {
-            let before = |other: &usize| sort.compare(&rows[*other], &rows[row], now) == Ordering::Less;
             shown.insert(shown.partition_point(before), row);
         }
         self.cursor = self.cursor.min(self.shown.len().saturating_sub(1));
@@ -351,11 +373,11 @@ impl Credentials {
 pub fn step(cursor: usize, motion: Motion, page: usize, last: usize) -> usize {
     match motion {
         Motion::Up => cursor.saturating_sub(1),
-        Motion::Down => (cursor + 1).min(last),
+        Motion::Down => cursor.saturating_add(1).min(last),
         Motion::Top => 0,
         Motion::Bottom => last,
         Motion::PageUp => cursor.saturating_sub(page.max(1)),
-        Motion::PageDown => (cursor + page.max(1)).min(last),
+        Motion::PageDown => cursor.saturating_add(page.max(1)).min(last),
     }
 }
 
@@ -411,9 +433,11 @@ mod tests {
     fn one_row_placed_is_the_same_as_everything_arranged_anew() {
         let mut list = list();
         list.sort = Sort::Status;
+        list.sort_all(samples::wall());
         list.arrange(samples::wall());
         list.record(&samples::id(0), samples::check(Verdict::Refused, Some(401)), samples::wall());
         let placed = list.shown.clone();
+        list.sort_all(samples::wall());
         list.arrange(samples::wall());
         assert_eq!(placed, list.shown);
     }

@@ -99,7 +99,7 @@ impl Detail {
         let Reveal::Shown { until, .. } = &self.reveal else { return None };
         let left = until.saturating_duration_since(now);
         let whole = Duration::from_secs(super::words::seconds_left(left).saturating_sub(1));
-        Some(*until - whole.min(left))
+        Some(now + left.saturating_sub(whole))
     }
 }
 

@@ -76,6 +76,8 @@ pub enum Happened {
     Nothing,
     /// The field at this place holds something else now.
     Changed(usize),
+    /// Something was pasted into the field at this place.
+    Pasted(usize),
     /// The focus left the field at this place.
     Left(usize),
     /// This button was pressed.
@@ -207,6 +209,11 @@ impl Form {
         }
     }
 
+    /// Gives the field with this id the focus.
+    pub fn focus_on(&mut self, id: &str) {
+        self.focus = self.fields.iter().position(|field| field.id == id).unwrap_or(self.focus);
+    }
+
     /// The button that has the focus.
     pub fn focused_button(&self) -> Option<Button> {
         self.focus.checked_sub(self.fields.len()).and_then(|at| self.buttons.get(at)).copied()
@@ -236,8 +243,14 @@ impl Form {
         if before == self.focus { Happened::Nothing } else { Happened::Left(before) }
     }
 
-    /// Takes a pasted text into the field that has the focus; line breaks do not belong into a line of text.
+    /// Takes a pasted text into the field that has the focus, or into the first secret if that takes no text; line
+    /// breaks do not belong into a line of text.
     pub fn paste(&mut self, text: &str) -> Happened {
+        let takes_text = |field: &Field| !matches!(field.control, Control::Choice(_));
+        if !self.fields.get(self.focus).is_some_and(takes_text) {
+            let secret = self.fields.iter().position(|field| matches!(field.control, Control::Secret(_)));
+            self.focus = secret.unwrap_or(self.focus);
+        }
         let Some(field) = self.fields.get_mut(self.focus) else { return Happened::Nothing };
         field.problem = None;
         match &mut field.control {
@@ -245,7 +258,7 @@ impl Form {
             Control::Secret(secret) => secret.push(text),
             Control::Choice(_) => return Happened::Nothing,
         }
-        Happened::Changed(self.focus)
+        Happened::Pasted(self.focus)
     }
 
     /// Gives a field or button the focus, as a click does.
@@ -269,13 +282,11 @@ impl Form {
     }
 
     fn enter(&mut self) -> Happened {
-        match self.focused_button() {
-            Some(button) => Happened::Pressed(button),
-            None => {
-                self.focus += 1;
-                Happened::Left(self.focus - 1)
-            }
+        if let Some(button) = self.focused_button() {
+            return Happened::Pressed(button);
         }
+        self.focus += 1;
+        Happened::Left(self.focus - 1)
     }
 
     fn turn(&mut self, direction: Direction) {

@@ -65,6 +65,7 @@ impl Area {
     }
 
     /// What a border of one cell leaves, with a blank at the left and the right.
+    #[must_use]
     pub const fn inner(self) -> Self {
         Self {
             x: self.x.saturating_add(2),
@@ -87,11 +88,13 @@ impl Area {
     }
 
     /// The row at `offset` from the top.
+    #[must_use]
     pub fn row(self, offset: u16) -> Self {
         self.split_top(offset).1.split_top(1).0
     }
 
     /// A rectangle of at most this size in the middle.
+    #[must_use]
     pub fn centred(self, width: u16, height: u16) -> Self {
         let (width, height) = (width.min(self.width), height.min(self.height));
         Self { x: self.x + (self.width - width) / 2, y: self.y + (self.height - height) / 2, width, height }
@@ -129,11 +132,11 @@ pub fn screen(area: Area, app: &App) -> Screen {
 }
 
 fn wide(places: Screen, body: Area, app: &App) -> Screen {
-    let (left, right) = body.split_left((body.width * 3 / 10).clamp(32, 64));
+    let (left, right) = body.split_left((body.width / 8 * 3).clamp(32, 72));
     let regions = u16::try_from(app.region_count()).unwrap_or(u16::MAX).clamp(3, 8) + 2;
     let (credentials, regions) = left.split_top(left.height - regions.min(left.height / 3));
     let (detail, console) = right.split_top((body.height / 3).clamp(6, 11));
-    Screen { credentials, regions, detail, console, ..places }
+    Screen { credentials, detail, regions, console, ..places }
 }
 
 fn narrow(places: Screen, body: Area, app: &App) -> Screen {

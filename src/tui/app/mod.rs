@@ -11,6 +11,7 @@ pub mod credentials;
 pub mod detail;
 pub mod dialog;
 pub mod draft;
+pub mod finder;
 pub mod footer;
 pub mod form;
 pub mod json;
@@ -230,10 +231,7 @@ impl App {
 
     /// Looks for other credentials with the secret of the selected one.
     fn find_twins(&mut self) {
-        let twins = self.selected().filter(|selected| selected.fingerprint.is_some()).map(|selected| {
-            let same = |other: &&Credential| other.fingerprint == selected.fingerprint && other.id != selected.id;
-            self.credentials.all().iter().filter(same).map(|twin| twin.name.clone()).collect()
-        });
+        let twins = self.selected().map(|selected| self.credentials.twins(selected).map(|twin| twin.name.clone()).collect());
         self.detail.set_twins(twins.unwrap_or_default());
     }
 

@@ -84,7 +84,7 @@ impl App {
             let verdict = self.regions.check(&region.id).map_or(Verdict::Unchecked, |check| check.verdict);
             PickItem {
                 text: region.id.clone(),
-                more: format!("{} {}", region.title, region.api.host()),
+                more: format!("{} {}", region.title, words::host(&region.api)),
                 right: verdict.as_str().to_owned(),
                 mark: Some(if region.id == credential.region {
                     (Role::Accent, self.preferences.glyphs.pointer)
@@ -107,7 +107,7 @@ impl App {
             Row::text(format!("{} is tried in every region of its provider.", self.name_of(credential))),
             Row::warning(format!("The secret is shown to each of these {}:", words::count(all.len(), "host"))),
         ];
-        rows.extend(all.iter().map(|region| Row::dim(format!("  {}  {}", region.id, region.api.host()))));
+        rows.extend(all.iter().map(|region| Row::dim(format!("  {}  {}", region.id, words::host(&region.api)))));
         let intent = Intent::Probe(credential.id.clone());
         let confirm = Confirm::new("Try every region?", rows, Button::Act("Try all"), intent);
         self.dialogs.push(Dialog::Confirm(Box::new(confirm)));

@@ -10,6 +10,9 @@ use crate::config::theme::Role;
 /// How many lines one turn of the wheel moves.
 const WHEEL: isize = 3;
 
+/// How many columns the mark of a fold takes.
+const FOLD_MARK: u16 = 2;
+
 /// How many lines an explanation may take from the body.
 const EXPLAINED: usize = 6;
 
@@ -73,15 +76,19 @@ impl App {
         if let Some((view, _)) = self.view_tabs().into_iter().find(|(_, area)| area.contains(column, row)) {
             (self.console.view, self.console.scroll) = (view, 0);
         } else if body.contains(column, row) && self.console.view == View::Body {
-            if let Some(document) = self.console.document() {
-                let again = document.visible().nth(usize::from(row - body.y)).is_some_and(|line| line.under_cursor);
-                document.point(usize::from(row - body.y));
-                if again || column < body.x + 2 {
-                    document.toggle_fold();
-                }
-            }
+            self.press_body(usize::from(row - body.y), column - body.x);
         }
         Vec::new()
+    }
+
+    /// A click on a line goes there; on its fold mark or once more on the same line, it folds.
+    fn press_body(&mut self, line: usize, column: u16) {
+        let Some(document) = self.console.document() else { return };
+        let again = document.visible().nth(line).is_some_and(|row| row.under_cursor);
+        document.point(line);
+        if again || column < FOLD_MARK {
+            document.toggle_fold();
+        }
     }
 
     fn wheel(&mut self, lines: isize, column: u16, row: u16, now: Now) -> Vec<Effect> {

@@ -89,11 +89,14 @@ impl App {
         }
     }
 
+    /// A task that a person started ended well. A store that could not be used before may have been opened by it.
     fn done(&mut self, task: TaskId, now: Now) -> Vec<Effect> {
-        if let Some(entry) = self.activity.entry_mut(task) {
-            entry.state = State::Done(now.instant.saturating_duration_since(entry.started));
-        }
+        let Some(entry) = self.activity.entry_mut(task) else { return Vec::new() };
+        entry.state = State::Done(now.instant.saturating_duration_since(entry.started));
         self.dialogs.done(task);
+        if self.activity.store.as_ref().is_some_and(|store| store.problem.is_some()) {
+            return vec![self.start_quietly(Task::Store(StoreTask::Status)).1];
+        }
         Vec::new()
     }
 

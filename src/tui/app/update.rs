@@ -86,10 +86,7 @@ impl App {
             return Vec::new();
         }
         self.dialogs.push(Dialog::Add(Box::new(Add::new(self.catalogue.clone()))));
-        let mut effects = self.tell_dialog(now, |dialog, app| dialog.paste(text, app, now));
-        let leave = Key::plain(Code::Tab);
-        effects.extend(self.tell_dialog(now, |dialog, app| dialog.key(leave, app, now)));
-        effects
+        self.tell_dialog(now, |dialog, app| dialog.paste(text, app, now))
     }
 
     /// Lets the top dialog answer, and does what it wants.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::domain::response::Verdict;
-use crate::domain::{Credential, Moment};
+use crate::domain::{Credential, Moment, Origin};
 
 /// How many days before its end a credential is shown as expiring.
 pub const EXPIRING_DAYS: i64 = 14;
@@ -122,6 +122,12 @@ pub fn seconds_left(left: Duration) -> u64 {
     left.as_secs() + u64::from(left.subsec_nanos() > 0)
 }
 
+/// Host and, where it is not the usual one, port: what tells two places apart.
+pub fn host(origin: &Origin) -> String {
+    let text = origin.to_string();
+    text.split_once("://").map_or(text.as_str(), |(_, host)| host).to_owned()
+}
+
 /// `1 credential`, `2 credentials`.
 pub fn count(number: usize, noun: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
@@ -182,6 +188,7 @@ mod tests {
         assert_eq!([size(812), size(1_234), size(10_000_000)], ["812 B", "1.2 kB", "10.0 MB"]);
         assert_eq!([span(Duration::from_millis(41)), span(Duration::from_millis(1_250))], ["41 ms", "1.2 s"]);
         assert_eq!(seconds_left(Duration::from_millis(1)), 1);
+        assert_eq!(Origin::parse("http://127.0.0.1:8080").map(|origin| host(&origin)).as_deref(), Ok("127.0.0.1:8080"));
         assert_eq!(seconds_left(Duration::from_secs(15)), 15);
     }
 

@@ -11,6 +11,8 @@ use crate::tui::app::{Audience, Pane};
 
 /// A mask has one width, whatever it hides.
 const MASK: usize = 20;
+/// So many credentials with the same secret are named.
+const TWINS: usize = 3;
 /// Columns of the bar that shows how much of a life is left.
 const BAR: i64 = 10;
 
@@ -167,7 +169,7 @@ fn region(pen: &Pen<'_>, credential: &Credential) -> String {
     let known = pen.app.catalogue.region(&credential.provider, &credential.region);
     known.map_or_else(
         |_| credential.region.clone(),
-        |region| format!("{} {} {}", region.id, pen.glyphs().separator, region.api.host()),
+        |region| format!("{} {} {}", region.id, pen.glyphs().separator, words::host(&region.api)),
     )
 }
 
@@ -178,8 +180,10 @@ fn print(pen: &Pen<'_>, credential: &Credential) -> Fact {
     }];
     let twins = pen.app.detail.twins();
     if !twins.is_empty() {
-        let names: Vec<_> = twins.iter().map(|twin| hidden(pen, twin.as_str())).collect();
-        parts.push((Role::Warn, format!("  same secret as {}", names.join(", "))));
+        let names: Vec<_> = twins.iter().take(TWINS).map(|twin| hidden(pen, twin.as_str())).collect();
+        let more = twins.len().saturating_sub(TWINS);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        parts.push((Role::Warn, format!("  same secret as {}{more}", names.join(", "))));
     }
     ("Print", parts)
 }

@@ -41,7 +41,7 @@ impl<'a> Pen<'a> {
 
     /// The signs that carry meaning.
     pub(super) fn glyphs(&self) -> &'a Glyphs {
-        &self.app.preferences.glyphs
+        self.app.preferences.glyphs
     }
 
     /// How a role looks.

@@ -3,9 +3,9 @@
 use super::pen::{Frame, Pen};
 use crate::config::theme::Role;
 use crate::domain::response::Verdict;
-use crate::tui::app::Pane;
 use crate::tui::app::layout::Area;
 use crate::tui::app::regions::{Place, of_provider};
+use crate::tui::app::{Pane, words};
 
 /// Columns of sign, verdict and latency at the right.
 const OUTCOME: u16 = 9;
@@ -45,7 +45,7 @@ fn draw_place(pen: &mut Pen<'_>, area: Area, place: &Place<'_>, (title, column):
     let (rest, outcome) = rest.split_left(rest.width.saturating_sub(OUTCOME));
     let (id, host) = rest.split_left(column);
     pen.put(id, title, if place.current { Role::Title } else { Role::Text });
-    pen.put(host, place.region.api.host(), Role::Dim);
+    pen.put(host, &words::host(&place.region.api), Role::Dim);
     draw_outcome(pen, outcome.split_left(1).1, place);
 }
 
@@ -65,7 +65,7 @@ fn draw_outcome(pen: &mut Pen<'_>, area: Area, place: &Place<'_>) {
     let found = place.check.map_or(Verdict::Unchecked, |check| check.verdict);
     let latency = place.check.and_then(|check| check.latency_ms).map(|ms| format!("{ms} ms"));
     let status = place.check.and_then(|check| check.status).map(|status| status.to_string());
-    let words = match found {
+    let word = match found {
         Verdict::Accepted => latency.unwrap_or_else(|| "ok".to_owned()),
         Verdict::Refused => status.unwrap_or_else(|| "no".to_owned()),
         Verdict::Unknown => status.unwrap_or_else(|| "unknown".to_owned()),
@@ -73,5 +73,5 @@ fn draw_outcome(pen: &mut Pen<'_>, area: Area, place: &Place<'_>) {
     };
     let (role, sign) = verdict(pen, found);
     let rest = pen.put_right(area, sign, role);
-    pen.put_right(rest, &words, Role::Dim);
+    pen.put_right(rest, &word, Role::Dim);
 }

@@ -168,7 +168,7 @@ async fn a_refusal_keeps_its_words_but_not_the_secret() {
         let echo = Server::answering(move |request| reply(status, "", format!("\u{1b}[31mno: {}", body(request)))).await;
         let error = Holder::new(endpoints(), &echo, &echo).access_token().await.err().unwrap();
         assert!(
-            matches!(&error, ExchangeError::Refused { status: given, why, .. } if *given == status && why.contains("no: pak=[secret]")),
+            matches!(&error, ExchangeError::Refused { status: given, why, .. } if *given == status && why.contains("no: pak=‹secret›")),
             "{error}"
         );
         let problem = Problem::from(error.clone());

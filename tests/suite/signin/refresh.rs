@@ -74,7 +74,7 @@ async fn a_refused_refresh_token_is_kept_and_the_way_back_is_named() {
 
 #[tokio::test]
 async fn a_session_that_is_removed_leaves_no_access_token_behind() {
-    let (home, world) = session();
+    let (home, _world) = session();
     home.run(&["check", SESSION]).expect(0);
     let vault = || std::fs::read(home.root().join("data/vault/vault.age")).unwrap().len();
     let full = vault();

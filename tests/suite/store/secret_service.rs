@@ -1,8 +1,6 @@
 //! The system keyring against a real Secret Service: the contract, and everything that may befall a daemon.
 
-use std::io::Write;
 use std::os::unix::net::UnixListener;
-use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use tokenring::domain::Secret;
@@ -10,43 +8,8 @@ use tokenring::store::{CALL_DEADLINE, ItemKey, Keyring, Store, StoreError, Unloc
 use zbus::fdo::DBusProxy;
 
 use super::contract::{self, key};
-use crate::support::{again, assert_same, have, secret, until};
-
-/// What a session is needed with.
-#[derive(Clone, Copy)]
-enum Session {
-    Unlocked,
-    Locked,
-    Bare,
-}
-
-/// Runs `body` in a session with a message bus of its own.
-fn session(kind: Session, body: impl AsyncFnOnce()) {
-    if !have(&["dbus-run-session", "gnome-keyring-daemon", "secret-tool"]) {
-        return;
-    }
-    let mut world = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/with-secret-service.sh"));
-    match kind {
-        Session::Unlocked => {}
-        Session::Locked => drop(world.arg("--locked")),
-        Session::Bare => drop(world.arg("--bare")),
-    }
-    again::inside(world, body);
-}
-
-/// Runs `body` where the session bus is said to be at `address`.
-fn bus_at(address: &str, body: impl AsyncFnOnce()) {
-    let mut world = Command::new("env");
-    world.env("DBUS_SESSION_BUS_ADDRESS", address);
-    again::inside(world, body);
-}
-
-fn secret_tool(arguments: &[&str], stdin: &[u8]) -> Output {
-    let mut tool = Command::new("secret-tool");
-    let mut tool = tool.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    tool.stdin.take().unwrap().write_all(stdin).unwrap();
-    tool.wait_with_output().unwrap()
-}
+use crate::support::secret_service::{Session, another_daemon, bus_at, secret_tool, session, signal};
+use crate::support::{assert_same, secret, until};
 
 /// Adds an item as another program would, with an attribute of its own.
 fn foreign_item(key: &ItemKey, content: &[u8]) {
@@ -57,21 +20,6 @@ fn foreign_item(key: &ItemKey, content: &[u8]) {
 
 fn found_by_others(key: &ItemKey) -> Vec<u8> {
     secret_tool(&["lookup", "service", "tokenring", "username", key.as_str()], b"").stdout
-}
-
-/// Sends a signal to the daemon of this session.
-fn signal(name: &str) {
-    let pid = std::env::var("KEYRING_PID").unwrap();
-    assert!(Command::new("kill").args(["-s", name, &pid]).status().unwrap().success());
-}
-
-/// Starts a further daemon, which unlocks the keyring that its predecessor left on the disk.
-fn another_daemon() -> std::process::Child {
-    let mut daemon = Command::new("gnome-keyring-daemon");
-    daemon.args(["--foreground", "--unlock", "--components=secrets"]);
-    let mut daemon = daemon.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    daemon.stdin.take().unwrap().write_all(std::env::var("KEYRING_PASSWORD").unwrap().as_bytes()).unwrap();
-    daemon
 }
 
 /// The outcome of a call and how long it took.
@@ -254,14 +202,12 @@ fn a_daemon_that_dies_is_missed_and_its_successor_is_found() {
         until("the daemon is gone", async || matches!(store.status().await, Err(StoreError::Unavailable(_)))).await;
         assert!(matches!(store.put(&key, &secret("lost")).await, Err(StoreError::Unavailable(_))));
 
-        let mut daemon = another_daemon();
+        let _daemon = another_daemon();
         until("its successor is there", async || store.status().await.is_ok()).await;
         assert_same(store.get(&key).await, &secret("kept"));
         store.put(&key, &Secret::new(vec![0, 255, 10])).await.unwrap();
         assert_eq!(found_by_others(&key), [0, 255, 10]);
         contract::holds(&store).await;
-        daemon.kill().unwrap();
-        daemon.wait().unwrap();
     });
 }
 
@@ -273,14 +219,12 @@ fn a_write_that_dies_with_its_daemon_is_settled_by_the_next() {
         signal("STOP");
         assert_timed_out(timed(store.put(&key, &secret("lost"))).await);
         signal("KILL");
-        let mut daemon = another_daemon();
+        let _daemon = another_daemon();
         until("its successor is there", async || store.status().await.is_ok()).await;
         let read = store.get(&key).await.unwrap();
         assert!(read.same_as(&secret("old")) || read.same_as(&secret("lost")), "one item, the old or the new");
         store.put(&key, &secret("new")).await.unwrap();
         assert_same(store.get(&key).await, &secret("new"));
-        daemon.kill().unwrap();
-        daemon.wait().unwrap();
     });
 }
 

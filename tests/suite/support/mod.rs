@@ -5,6 +5,8 @@ pub(crate) mod faulty;
 pub(crate) mod program;
 #[cfg(unix)]
 pub(crate) mod pty;
+#[cfg(target_os = "linux")]
+pub(crate) mod secret_service;
 pub(crate) mod session;
 
 use std::time::{Duration, Instant};

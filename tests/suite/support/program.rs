@@ -1,6 +1,6 @@
 //! The built program in a home of its own, and the simulator beside it.
 
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
@@ -10,7 +10,7 @@ use tokenring::domain::Secret;
 use tokenring::store::{FileStore, Store as _, Unlock, WorkFactor};
 
 /// The passphrase of every test's encrypted file.
-const PASSPHRASE: &str = "a passphrase for tests";
+pub(crate) const PASSPHRASE: &str = "Vq7-kept-for-Zk2-tests-Xw9";
 
 /// A home folder with an encrypted file for secrets.
 pub(crate) struct Home {
@@ -87,6 +87,22 @@ impl Home {
         command
     }
 
+    /// The screen in this home, at a terminal of 120 by 36.
+    #[cfg(unix)]
+    pub(crate) fn screen(&self) -> super::pty::Pty {
+        let screen = self.command(&[]);
+        let mut command = portable_pty::CommandBuilder::new(screen.get_program());
+        for (name, value) in screen.get_envs() {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            }
+        }
+        command.env("TERM", "xterm-256color");
+        command.env("LANG", "C.UTF-8");
+        super::pty::Pty::start(command, 120, 36)
+    }
+
     /// Runs the program with nothing on standard input.
     pub(crate) fn run(&self, arguments: &[&str]) -> Outcome {
         self.feed(arguments, "")
@@ -101,8 +117,8 @@ impl Home {
         let done = child.wait_with_output().unwrap();
         Outcome {
             code: done.status.code().unwrap_or(-1),
-            out: String::from_utf8(done.stdout).unwrap(),
-            err: String::from_utf8(done.stderr).unwrap(),
+            out: String::from_utf8_lossy(&done.stdout).into_owned(),
+            err: String::from_utf8_lossy(&done.stderr).into_owned(),
         }
     }
 
@@ -191,6 +207,19 @@ impl World {
     pub(crate) fn credential(&self, name: &str) -> &Value {
         let all = self.manifest["credentials"].as_array().unwrap();
         all.iter().find(|credential| credential["name"] == name).unwrap_or_else(|| panic!("the simulator issued no {name}"))
+    }
+
+    /// Spoils the answers of the simulator by this rule.
+    pub(crate) fn spoil(&self, rule: &Value) {
+        let url = url::Url::parse(self.manifest["faults"].as_str().unwrap()).unwrap();
+        let (host, body) = (url.authority(), rule.to_string());
+        let head = format!("POST {} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n", url.path());
+        let head = format!("{head}content-type: application/json\r\ncontent-length: {}\r\n\r\n", body.len());
+        let mut stream = std::net::TcpStream::connect(host).unwrap();
+        stream.write_all((head + &body).as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 201"), "{answer}");
     }
 
     /// The secret of a credential that the simulator issued.

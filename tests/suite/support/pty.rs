@@ -61,6 +61,30 @@ impl Pty {
         self.until(&format!("{text:?} on the screen"), |seen| seen.screen().contents().contains(text));
     }
 
+    /// Waits until the screen no longer shows a text.
+    #[track_caller]
+    pub(crate) fn expect_gone(&self, text: &str) {
+        self.until(&format!("no {text:?} on the screen"), |seen| !seen.screen().contents().contains(text));
+    }
+
+    /// Whether the screen shows a text right now.
+    pub(crate) fn shows(&self, text: &str) -> bool {
+        self.glass.seen().screen().contents().contains(text)
+    }
+
+    /// Types, and waits until the program has written something.
+    #[track_caller]
+    pub(crate) fn step(&mut self, keys: &str) {
+        let before = self.written();
+        self.send(keys);
+        self.until("an answer to the keys", |seen| seen.bytes.len() > before);
+    }
+
+    /// What the program wrote from `start` on.
+    pub(crate) fn bytes(&self, start: usize) -> Vec<u8> {
+        self.glass.seen().bytes[start..].to_vec()
+    }
+
     /// Waits until the program has written something that holds these bytes, from `start` on.
     #[track_caller]
     pub(crate) fn expect_bytes(&self, start: usize, bytes: &[u8]) {
@@ -156,7 +180,8 @@ impl Pty {
         assert!(!waited.timed_out(), "waited in vain for {what}:\n{}", seen.screen().contents());
     }
 
-    fn pid(&self) -> Pid {
+    /// The program.
+    pub(crate) fn pid(&self) -> Pid {
         Pid::from_raw(i32::try_from(self.child.process_id().unwrap()).unwrap()).unwrap()
     }
 
@@ -182,7 +207,7 @@ impl Glass {
     }
 
     fn fill(&self, mut reader: Box<dyn Read + Send>) {
-        let mut buffer = [0; 65_536];
+        let mut buffer = vec![0; 65_536];
         while let Ok(length @ 1..) = reader.read(&mut buffer) {
             let mut seen = self.seen();
             seen.bytes.extend_from_slice(&buffer[..length]);

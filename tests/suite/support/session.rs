@@ -12,13 +12,12 @@ use tokenring::tui::app::{Input, Mouse, Start};
 use tokenring::tui::{Doors, Loop, Notice, Parts, Scope, Surface, inbox};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use unicode_width::UnicodeWidthStr as _;
 
 use super::PATIENCE;
 
 /// A running screen.
 pub(crate) struct Session {
-    /// What it does its work with.
-    pub(crate) engine: Arc<Engine>,
     /// Where everything that happens to it comes in.
     pub(crate) doors: Doors,
     glass: watch::Receiver<Picture>,
@@ -63,8 +62,8 @@ impl Session {
         let surface = Glass { terminal, shown, deeds: Arc::clone(&deeds) };
         let (doors, inbox) = inbox();
         let start = Start::new(engine.credentials().await.unwrap(), Arc::clone(&engine.catalogue), size);
-        let parts = Parts { engine: Arc::clone(&engine), start, surface, inbox: (doors.clone(), inbox) };
-        Self { engine, doors, glass, deeds, running: tokio::spawn(Loop::run(parts)) }
+        let parts = Parts { engine, start, surface, inbox: (doors.clone(), inbox) };
+        Self { doors, glass, deeds, running: tokio::spawn(Loop::run(parts)) }
     }
 
     /// Presses keys, written as in the documentation: `j`, `C-p`, `Enter`.
@@ -92,6 +91,15 @@ impl Session {
     pub(crate) fn click(&self, x: u16, y: u16) {
         self.input(Input::Mouse(Mouse::Press, x, y));
         self.input(Input::Mouse(Mouse::Release, x, y));
+    }
+
+    /// Clicks on the first place where the screen shows a text.
+    #[track_caller]
+    pub(crate) fn click_on(&self, text: &str) {
+        let screen = self.text();
+        let found = screen.lines().enumerate().find_map(|(y, line)| Some((line.split_once(text)?.0.width(), y)));
+        let (x, y) = found.unwrap_or_else(|| panic!("{text:?} is not on the screen:\n{screen}"));
+        self.click(u16::try_from(x).unwrap(), u16::try_from(y).unwrap());
     }
 
     /// Ends the input.

@@ -54,9 +54,12 @@ impl Add {
         self.problem = Some(problem);
     }
 
-    /// It is known what was pasted: chooses the best candidate.
+    /// It is known what was pasted: chooses the best candidate, and goes on to the name.
     pub fn identified(&mut self, event: KeyringEvent) {
         self.pasted.take(event);
+        if self.form.focus == 0 {
+            self.form.focus_on("name");
+        }
         let Some(best) = self.pasted.candidates.first().cloned() else { return };
         self.select("provider", &best.provider);
         self.arrange();
@@ -73,6 +76,10 @@ impl Add {
     /// Answers to what happened in the form.
     pub fn react(&mut self, happened: Happened, app: &App) -> Outcome {
         match happened {
+            Happened::Pasted(0) => {
+                self.pasted.forget();
+                self.pasted.ask(&mut self.form)
+            }
             Happened::Changed(0) => {
                 self.pasted.forget();
                 Outcome::Stay
@@ -84,7 +91,7 @@ impl Add {
                 Outcome::Stay
             }
             Happened::Left(0) => self.pasted.ask(&mut self.form),
-            Happened::Left(_) | Happened::Nothing => Outcome::Stay,
+            Happened::Pasted(_) | Happened::Left(_) | Happened::Nothing => Outcome::Stay,
             Happened::Pressed(Button::Cancel) => Outcome::Close,
             Happened::Pressed(_) => self.submit(app),
         }
@@ -184,10 +191,10 @@ impl Add {
     /// Puts `fields` in the place of all but the first two.
     fn replace(&mut self, mut fields: Vec<Field>) {
         for field in &mut fields {
-            if !matches!(field.control, Control::Choice(_)) {
-                if let Some(old) = self.form.field_mut(&field.id) {
-                    std::mem::swap(&mut field.control, &mut old.control);
-                }
+            if !matches!(field.control, Control::Choice(_))
+                && let Some(old) = self.form.field_mut(&field.id)
+            {
+                std::mem::swap(&mut field.control, &mut old.control);
             }
         }
         self.form.fields.truncate(2);

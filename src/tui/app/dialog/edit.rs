@@ -53,6 +53,10 @@ impl EditCredential {
     pub fn react(&mut self, happened: Happened, app: &App, _now: Now) -> Outcome {
         let is_secret = |at: usize| self.form.fields.get(at).is_some_and(|field| field.id == Pasted::FIELD);
         match happened {
+            Happened::Pasted(at) if is_secret(at) => {
+                self.pasted.forget();
+                self.pasted.ask(&mut self.form)
+            }
             Happened::Changed(at) if is_secret(at) => {
                 self.pasted.forget();
                 Outcome::Stay
@@ -60,7 +64,7 @@ impl EditCredential {
             Happened::Left(at) if is_secret(at) => self.pasted.ask(&mut self.form),
             Happened::Pressed(Button::Cancel) => Outcome::Close,
             Happened::Pressed(_) => self.submit(app),
-            Happened::Changed(_) | Happened::Left(_) | Happened::Nothing => Outcome::Stay,
+            Happened::Changed(_) | Happened::Pasted(_) | Happened::Left(_) | Happened::Nothing => Outcome::Stay,
         }
     }
 

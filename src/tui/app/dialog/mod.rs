@@ -208,13 +208,11 @@ impl Dialog {
 
     /// Takes a pasted text in.
     pub fn paste(&mut self, text: &str, app: &App, now: Now) -> Outcome {
-        match self {
-            Self::Pick(pick) => pick.paste(text),
-            _ => {
-                let happened = self.form_mut().map(|form| form.paste(text));
-                happened.map_or(Outcome::Stay, |happened| self.react(happened, app, now))
-            }
+        if let Self::Pick(pick) = self {
+            return pick.paste(text);
         }
+        let happened = self.form_mut().map(|form| form.paste(text));
+        happened.map_or(Outcome::Stay, |happened| self.react(happened, app, now))
     }
 
     /// Takes a click on a field, button or list item in.

@@ -38,7 +38,7 @@ impl Parameters {
         match happened {
             Happened::Pressed(Button::Cancel) => Outcome::Close,
             Happened::Pressed(_) => self.take(),
-            Happened::Changed(_) | Happened::Left(_) | Happened::Nothing => Outcome::Stay,
+            Happened::Changed(_) | Happened::Pasted(_) | Happened::Left(_) | Happened::Nothing => Outcome::Stay,
         }
     }
 

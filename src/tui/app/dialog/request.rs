@@ -42,7 +42,7 @@ impl Request {
                     Outcome::Stay
                 }
             },
-            Happened::Changed(_) | Happened::Left(_) | Happened::Nothing => Outcome::Stay,
+            Happened::Changed(_) | Happened::Pasted(_) | Happened::Left(_) | Happened::Nothing => Outcome::Stay,
         }
     }
 

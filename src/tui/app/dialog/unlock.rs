@@ -69,7 +69,7 @@ impl Unlock {
         match happened {
             Happened::Pressed(Button::Cancel) => Outcome::Close,
             Happened::Pressed(_) => self.submit(),
-            Happened::Changed(_) => {
+            Happened::Changed(_) | Happened::Pasted(_) => {
                 self.problem = None;
                 Outcome::Stay
             }

@@ -1,0 +1,96 @@
+//! `tokenring audit`: who did what, and whether the record is as it was written.
+
+use serde::Serialize;
+
+use super::context::Context;
+use super::output::Table;
+use super::shape::rfc3339;
+use crate::domain::Problem;
+use crate::engine::{AuditLine, AuditState};
+
+/// Show who did what, when and how it ended; --verify finds a line that was edited, removed or moved
+#[derive(Debug, clap::Args)]
+pub(super) struct Audit {
+    /// Check the whole record instead of showing it
+    #[arg(long)]
+    verify: bool,
+    /// How many of the newest lines to show
+    #[arg(long, default_value_t = 100, value_name = "N")]
+    limit: usize,
+}
+
+/// A line, as `audit` prints it.
+#[derive(Serialize)]
+struct Shape<'a> {
+    at: String,
+    actor: &'a str,
+    action: &'a str,
+    name: Option<&'a str>,
+    outcome: &'a str,
+    reason: &'a str,
+    hash: &'a str,
+}
+
+impl Audit {
+    /// Shows or checks the record.
+    pub(super) async fn run(self, context: &Context<'_>) -> Result<u8, Problem> {
+        if self.verify {
+            return verify(context).await;
+        }
+        let mut lines = context.engine()?.audit(self.limit).await?;
+        lines.reverse();
+        if context.out.json {
+            context.out.value(&lines.iter().map(Shape::of).collect::<Vec<_>>())?;
+            return Ok(0);
+        }
+        let mut table = Table::new(&["AT", "ACTOR", "ACTION", "NAME", "OUTCOME", "REASON"]);
+        for line in &lines {
+            let Shape { at, actor, action, name, outcome, reason, .. } = Shape::of(line);
+            table.row([
+                at,
+                actor.to_owned(),
+                action.to_owned(),
+                name.unwrap_or_default().to_owned(),
+                outcome.to_owned(),
+                reason.to_owned(),
+            ]);
+        }
+        context.out.table(&table)?;
+        Ok(0)
+    }
+}
+
+impl<'a> Shape<'a> {
+    fn of(line: &'a AuditLine) -> Self {
+        let entry = &line.entry;
+        Self {
+            at: rfc3339(entry.at),
+            actor: &entry.actor,
+            action: &entry.action,
+            name: entry.name.as_deref(),
+            outcome: &entry.outcome,
+            reason: &entry.reason,
+            hash: &line.hash,
+        }
+    }
+}
+
+async fn verify(context: &Context<'_>) -> Result<u8, Problem> {
+    match context.engine()?.verify_audit().await? {
+        AuditState::Intact(entries) if context.out.json => {
+            context.out.value(&serde_json::json!({ "intact": true, "entries": entries }))?;
+            Ok(0)
+        }
+        AuditState::Intact(entries) => {
+            context.out.text(&format!("the record is as it was written: {entries} entries"))?;
+            Ok(0)
+        }
+        AuditState::Broken { at, why } => {
+            if context.out.json {
+                context.out.value(&serde_json::json!({ "intact": false, "at": at, "why": why }))?;
+            }
+            let what = format!("The record is not as it was written, from entry {at} on");
+            Err(Problem::new(what, why, "compare it with a copy; whoever can write the index file can have changed it"))
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! `tokenring completions`: the shell asks the program itself, so it knows the names of credentials and regions.
+
+use std::ffi::OsStr;
+
+use clap_complete::engine::{ArgValueCompleter, CompletionCandidate};
+use clap_complete::env::{CompleteEnv, Shells};
+
+use super::context::Context;
+use super::edit::usage;
+use crate::config::{Paths, Settings};
+use crate::domain::{Credential, Problem};
+use crate::engine;
+
+/// The variable by which a shell asks for completions.
+const VARIABLE: &str = "TOKENRING_COMPLETE";
+
+/// Write the completions of a shell; the output belongs into its start file
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  tokenring completions bash >> ~/.bashrc\n  \
+    tokenring completions zsh > ~/.zfunc/_tokenring\n  tokenring completions fish > ~/.config/fish/completions/tokenring.fish")]
+pub(super) struct Completions {
+    /// bash, zsh, fish, elvish or powershell
+    #[arg(value_parser = ["bash", "zsh", "fish", "elvish", "powershell"])]
+    shell: String,
+}
+
+impl Completions {
+    /// Writes what the shell has to read when it starts.
+    pub(super) fn run(&self, context: &Context<'_>) -> Result<u8, Problem> {
+        let shells = Shells::builtins();
+        let Some(shell) = shells.completer(&self.shell) else {
+            return Err(usage(
+                "There are no completions for that shell",
+                &self.shell,
+                "use bash, zsh, fish, elvish or powershell",
+            ));
+        };
+        let mut script = Vec::new();
+        shell.write_registration(VARIABLE, "tokenring", "tokenring", "tokenring", &mut script).map_err(|error| {
+            Problem::new("The completions could not be written", error.to_string(), "report it, with the name of the shell")
+        })?;
+        context.out.bytes(&script)?;
+        Ok(0)
+    }
+}
+
+/// Answers the shell and ends the process, if it is a shell that asks.
+pub(super) fn answer() {
+    CompleteEnv::with_factory(|| knowing(super::command())).var(VARIABLE).complete();
+}
+
+/// The grammar, with what stands for a name knowing the names there are.
+fn knowing(command: clap::Command) -> clap::Command {
+    // Who names a provider makes something new, whose name nobody can know.
+    let fresh = command.get_arguments().any(|argument| argument.get_id() == "provider");
+    let command = command.mut_args(|argument| match argument.get_id().as_str() {
+        "name" | "names" if !fresh => argument.add(ArgValueCompleter::new(names)),
+        "provider" => argument.add(ArgValueCompleter::new(providers)),
+        "region" => argument.add(ArgValueCompleter::new(regions)),
+        _ => argument,
+    });
+    command.mut_subcommands(knowing)
+}
+
+fn names(begun: &OsStr) -> Vec<CompletionCandidate> {
+    let described = |credential: Credential| {
+        let about = format!("{} {} in {}", credential.provider, credential.kind, credential.region);
+        CompletionCandidate::new(credential.name.to_string()).help(Some(about.into()))
+    };
+    fitting(begun, credentials().unwrap_or_default().into_iter().map(described))
+}
+
+fn providers(begun: &OsStr) -> Vec<CompletionCandidate> {
+    let Ok(catalogue) = Paths::discover().and_then(|paths| engine::catalogue(&paths)) else { return Vec::new() };
+    let known = catalogue.providers().iter();
+    fitting(begun, known.map(|provider| CompletionCandidate::new(&provider.id).help(Some(provider.title.clone().into()))))
+}
+
+fn regions(begun: &OsStr) -> Vec<CompletionCandidate> {
+    let Ok(catalogue) = Paths::discover().and_then(|paths| engine::catalogue(&paths)) else { return Vec::new() };
+    let known = catalogue.providers().iter().filter_map(|provider| catalogue.regions(&provider.id).ok()).flatten();
+    let mut ids: Vec<_> = known.map(|region| (region.id.clone(), region.api.to_string())).collect();
+    ids.sort();
+    ids.dedup();
+    fitting(begun, ids.into_iter().map(|(id, api)| CompletionCandidate::new(id).help(Some(api.into()))))
+}
+
+/// The credentials, if there is an index; a key press makes none.
+fn credentials() -> Option<Vec<Credential>> {
+    let paths = Paths::discover().ok().filter(|paths| paths.index().exists())?;
+    let settings = Settings::load(&paths, &|name| std::env::var(name).ok()).ok()?;
+    let engine = engine::open(&paths, &settings).ok()?;
+    super::process::runtime().ok()?.block_on(engine.credentials()).ok()
+}
+
+fn fitting(begun: &OsStr, all: impl Iterator<Item = CompletionCandidate>) -> Vec<CompletionCandidate> {
+    let begun = begun.to_string_lossy().to_lowercase();
+    all.filter(|candidate| candidate.get_value().to_string_lossy().to_lowercase().starts_with(&begun)).collect()
+}

@@ -1,0 +1,288 @@
+//! `tokenring consumer`: where a credential's secret must be delivered.
+
+use std::path::PathBuf;
+
+use serde::Serialize;
+use time::format_description::well_known::Rfc3339;
+
+use super::add::parse_name;
+use super::context::Context;
+use super::edit::usage;
+use super::output::Table;
+use crate::domain::consumer::{Command, Consumer, Destination, Preset, Target};
+use crate::domain::credential::Part;
+use crate::domain::{Credential, Problem};
+use crate::engine;
+
+/// Say where a credential's secret must be delivered, and deliver it
+#[derive(Debug, clap::Args)]
+pub(super) struct Consumers {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Verb {
+    /// Name a place where the secret must be delivered; nothing is delivered yet
+    Add(Box<Add>),
+    /// List a credential's consumers
+    List {
+        /// The credential's name
+        name: String,
+    },
+    /// Forget a consumer; what was delivered to it stays there
+    Remove {
+        /// The credential's name
+        name: String,
+        /// The consumer's name
+        consumer: String,
+    },
+    /// Deliver the current secret to one consumer
+    Deliver(Deliver),
+}
+
+/// Deliver the current secret to one consumer
+#[derive(Debug, clap::Args)]
+struct Deliver {
+    /// The credential's name
+    name: String,
+    /// The consumer's name
+    consumer: String,
+    /// Only say what would be done, and whether it could be
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// Name a place where the secret must be delivered; nothing is delivered yet
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES, group = clap::ArgGroup::new("target").required(true))]
+struct Add {
+    /// The credential's name
+    name: String,
+    /// What to call the consumer
+    consumer: String,
+    /// A dotenv file, of which --key is set
+    #[arg(long, value_name = "PATH", group = "target", requires = "key")]
+    env_file: Option<PathBuf>,
+    /// A JSON file, of which --pointer is set
+    #[arg(long, value_name = "PATH", group = "target", requires = "pointer")]
+    json_file: Option<PathBuf>,
+    /// The configuration of the Snyk CLI; in its usual place where no path is given
+    #[arg(long, value_name = "PATH", group = "target", num_args = 0..=1, default_missing_value = USUAL)]
+    snyk_cli: Option<PathBuf>,
+    /// A known program: gh (a secret of a repository), glab (a variable of a project) or kubectl (a secret's key)
+    #[arg(long, value_name = "PROGRAM", group = "target", requires = "key", requires = "place", value_parser = preset)]
+    preset: Option<Preset>,
+    /// A program and its arguments, which gets the secret on standard input; must come last
+    #[arg(long, value_name = "ARG", group = "target", num_args = 1.., allow_hyphen_values = true)]
+    command: Option<Vec<String>>,
+    /// The key in the file, or the name of the secret or variable of a preset
+    #[arg(long, value_name = "K")]
+    key: Option<String>,
+    /// The JSON pointer, such as /auth/token
+    #[arg(long, value_name = "P")]
+    pointer: Option<String>,
+    /// The repository, the project or the Kubernetes secret of a preset
+    #[arg(long = "in", value_name = "PLACE")]
+    place: Option<String>,
+    /// A variable of the environment that the program needs besides the common ones; may be repeated
+    #[arg(long, value_name = "VARIABLE")]
+    pass: Vec<String>,
+    /// Further arguments of a preset, such as --env prod or --namespace ci
+    #[arg(last = true, value_name = "FURTHER")]
+    further: Vec<String>,
+}
+
+/// Stands for the usual place.
+const USUAL: &str = "-";
+
+const EXAMPLES: &str = "Examples:\n  \
+    tokenring consumer add ci-scanner dotenv --env-file .env --key SNYK_TOKEN\n  \
+    tokenring consumer add ci-scanner settings --json-file settings.json --pointer /snyk/token\n  \
+    tokenring consumer add laptop cli --snyk-cli\n  \
+    tokenring consumer add ci-scanner shop --preset gh --key SNYK_TOKEN --in acme/shop -- --env prod\n  \
+    tokenring consumer add ci-scanner cluster --preset kubectl --key token --in snyk -- --namespace ci\n  \
+    tokenring consumer add ci-scanner vault --command vault kv put -mount=secret snyk token=-";
+
+/// A consumer, as `consumer list` prints it.
+#[derive(Serialize)]
+struct ConsumerShape<'a> {
+    name: &'a str,
+    holds: Holds,
+    delivered: Option<String>,
+    #[serde(flatten)]
+    target: &'a Target,
+}
+
+/// What a consumer was given last.
+#[derive(Clone, Copy, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Holds {
+    Current,
+    Older,
+    Nothing,
+}
+
+impl Consumers {
+    /// Does what the verb below says.
+    pub(super) async fn run(self, context: &Context<'_>) -> Result<u8, Problem> {
+        match self.verb {
+            Verb::Add(verb) => verb.run(context).await,
+            Verb::List { name } => list(context, &name).await,
+            Verb::Remove { name, consumer } => remove(context, &name, &consumer).await,
+            Verb::Deliver(verb) => verb.run(context).await,
+        }
+    }
+}
+
+impl Add {
+    async fn run(self, context: &Context<'_>) -> Result<u8, Problem> {
+        let engine = context.engine()?;
+        let credential = engine.find(&self.name).await?;
+        let name = parse_name(&self.consumer)?;
+        let consumer = Consumer { credential: credential.id.clone(), name, target: self.target()?, delivered: None };
+        engine.add_consumer(consumer.clone()).await?;
+        if let Err(problem) = engine.preview_delivery(&consumer).await {
+            context.out.note(&format!("note: as it is now, a delivery would fail: {}; {}", problem.why, problem.remedy));
+        }
+        if context.out.json {
+            context.out.value(&shape(&credential, &consumer))?;
+        } else {
+            context.out.text(&format!("{}: would {}", consumer.name, consumer.target.words()))?;
+        }
+        Ok(0)
+    }
+
+    fn target(self) -> Result<Target, Problem> {
+        if let Some(preset) = self.preset {
+            let (place, key) = (self.place.unwrap_or_default(), self.key.unwrap_or_default());
+            let mut command = preset.command(&Destination { place, key, further: self.further }, here()?);
+            command.pass.extend(self.pass);
+            return Ok(Target::Command(command));
+        }
+        if !self.further.is_empty() {
+            let why = "only a preset takes further arguments behind \"--\"";
+            return Err(usage("The consumer was not understood", why, "put the whole command behind --command"));
+        }
+        match (self.env_file, self.json_file, self.snyk_cli, self.command) {
+            (Some(path), ..) => Ok(Target::EnvFile { path: absolute(path)?, key: self.key.unwrap_or_default() }),
+            (_, Some(path), ..) => Ok(Target::JsonFile { path: absolute(path)?, pointer: self.pointer.unwrap_or_default() }),
+            (_, _, Some(path), _) => {
+                Ok(Target::SnykCli { path: if path.as_os_str() == USUAL { usual_place()? } else { absolute(path)? } })
+            }
+            (.., argv) => {
+                let ways = vec![vec![argv.unwrap_or_default()]];
+                Ok(Target::Command(Command { ways, folder: here()?, pass: self.pass }))
+            }
+        }
+    }
+}
+
+impl Deliver {
+    async fn run(self, context: &Context<'_>) -> Result<u8, Problem> {
+        let engine = context.engine()?;
+        let credential = engine.find(&self.name).await?;
+        let consumer = engine.consumer(&credential.id, &self.consumer).await?;
+        if self.dry_run {
+            let words = engine.preview_delivery(&consumer).await?;
+            if context.out.json {
+                context.out.value(&serde_json::json!({ "consumer": consumer.name, "would": words }))?;
+            } else {
+                context.out.text(&format!("{}: would {words}", consumer.name))?;
+            }
+            return Ok(0);
+        }
+        let engine = context.unlocked().await?;
+        let secret = engine.secret(&credential, &Part::Secret).await?;
+        let delivery = engine.deliver(&consumer, &secret).await?;
+        if !engine.verify_delivery(&consumer, &secret).await? {
+            let why = "what was read back is not what was delivered";
+            return Err(Problem::new(format!("{} does not have the secret", consumer.name), why, "see who else writes to it"));
+        }
+        if context.out.json {
+            context.out.value(&delivery)?;
+        } else {
+            context.out.text(&format!("{}: {}", delivery.consumer, delivery.detail))?;
+        }
+        if let Some(note) = &delivery.note {
+            context.out.note(&format!("note: {note}"));
+        }
+        Ok(0)
+    }
+}
+
+async fn list(context: &Context<'_>, name: &str) -> Result<u8, Problem> {
+    let engine = context.engine()?;
+    let credential = engine.find(name).await?;
+    let consumers = engine.consumers(&credential.id).await?;
+    if context.out.json {
+        context.out.value(&consumers.iter().map(|consumer| shape(&credential, consumer)).collect::<Vec<_>>())?;
+        return Ok(0);
+    }
+    let mut table = Table::new(&["CONSUMER", "KIND", "HOLDS", "A DELIVERY WOULD"]);
+    for consumer in &consumers {
+        let holds = match holds(&credential, consumer) {
+            Holds::Current => "current",
+            Holds::Older => "older",
+            Holds::Nothing => "–",
+        };
+        let target = &consumer.target;
+        table.row([consumer.name.to_string(), target.kind().to_owned(), holds.to_owned(), target.words()]);
+    }
+    context.out.table(&table)?;
+    Ok(0)
+}
+
+async fn remove(context: &Context<'_>, name: &str, consumer: &str) -> Result<u8, Problem> {
+    let engine = context.engine()?;
+    let credential = engine.find(name).await?;
+    engine.remove_consumer(&credential.id, consumer).await?;
+    if context.out.json {
+        context.out.value(&serde_json::json!({ "removed": consumer }))?;
+    } else {
+        context.out.text(&format!("{consumer}: forgotten here; what was delivered to it stays there"))?;
+    }
+    Ok(0)
+}
+
+fn shape<'a>(credential: &Credential, consumer: &'a Consumer) -> ConsumerShape<'a> {
+    let delivered = consumer.delivered.as_ref().and_then(|last| last.at.format(&Rfc3339).ok());
+    ConsumerShape { name: consumer.name.as_str(), holds: holds(credential, consumer), delivered, target: &consumer.target }
+}
+
+fn holds(credential: &Credential, consumer: &Consumer) -> Holds {
+    match &consumer.delivered {
+        None => Holds::Nothing,
+        Some(last) if credential.fingerprint.as_ref() == Some(&last.fingerprint) => Holds::Current,
+        Some(_) => Holds::Older,
+    }
+}
+
+fn preset(name: &str) -> Result<Preset, String> {
+    let found = Preset::ALL.iter().find(|(known, _)| *known == name);
+    found.map(|(_, preset)| *preset).ok_or_else(|| format!("the presets are {}", Preset::ALL.map(|(known, _)| known).join(", ")))
+}
+
+/// The first place where there is a configuration; where there is none, the usual one.
+fn usual_place() -> Result<PathBuf, Problem> {
+    let mut places = engine::snyk_cli_locations();
+    let found = places.iter().position(|path| path.exists()).unwrap_or(0);
+    if found < places.len() { Ok(places.swap_remove(found)) } else { Err(nowhere("this user has no home folder")) }
+}
+
+/// Absolute, so that it means the same from every folder; as text, so that it can be kept.
+fn absolute(path: PathBuf) -> Result<PathBuf, Problem> {
+    let path = std::path::absolute(path).map_err(|error| nowhere(&error.to_string()))?;
+    if path.to_str().is_none() {
+        return Err(nowhere("its path is not text in UTF-8"));
+    }
+    Ok(path)
+}
+
+fn here() -> Result<PathBuf, Problem> {
+    std::env::current_dir().map_err(|error| nowhere(&error.to_string())).and_then(absolute)
+}
+
+fn nowhere(why: &str) -> Problem {
+    usage("There is no such place", why, "give another path")
+}

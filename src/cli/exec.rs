@@ -1,0 +1,162 @@
+//! `tokenring exec`: run a command with a credential.
+
+use std::ffi::OsString;
+use std::io;
+
+use super::context::Context;
+use super::edit::usage;
+use super::output;
+use crate::domain::problem::Class;
+use crate::domain::{Credential, Problem};
+use crate::engine::Engine;
+use crate::engine::exec::{Handover, Launch, Value, Variable};
+
+/// Run a command that gets a credential's variables, such as SNYK_TOKEN and SNYK_API
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Exec {
+    /// Credentials whose provider's variables the command gets
+    #[arg(value_name = "NAME", required_unless_present = "env")]
+    names: Vec<String>,
+    /// A variable of your choice; FIELD is secret, access_token, api, auth, or a field such as org_id; may be repeated
+    #[arg(long, value_name = "VAR=NAME[:FIELD]")]
+    env: Vec<String>,
+    /// Give the secret on standard input, not in the environment
+    #[arg(long, conflicts_with = "file")]
+    stdin: bool,
+    /// Give the secret in a private temporary file, removed afterwards; VAR_FILE holds its path
+    #[arg(long)]
+    file: bool,
+    /// Hide the secret and its encodings in what the command writes; output comes line by line
+    #[arg(long)]
+    mask: bool,
+    /// The command and its arguments
+    #[arg(last = true, required = true, value_name = "COMMAND")]
+    command: Vec<OsString>,
+}
+
+const EXAMPLES: &str = "Examples:\n  tokenring exec ci-scanner -- snyk test\n  \
+    tokenring exec --env TOKEN=ci-scanner --env ORG=ci-scanner:org_id -- ./report.sh\n  \
+    tokenring exec --stdin ci-scanner -- docker login --username ci --password-stdin registry.example.com\n\n\
+    The command takes the place of this process, so signals and its exit code are its own. With --file or --mask it \n\
+    runs beside this process, which passes signals and the exit code on. A command that is not found ends with 127.";
+
+/// The exit codes of shells for a command that is not there, or cannot be run.
+const NOT_FOUND: u8 = 127;
+const NOT_RUNNABLE: u8 = 126;
+
+impl Exec {
+    /// Runs the command; where it takes this process's place, this never ends.
+    pub(super) async fn run(self, context: &Context<'_>) -> Result<u8, Problem> {
+        let engine = context.unlocked().await?;
+        let variables = self.variables(engine).await?;
+        let handover = match (self.stdin, self.file) {
+            (true, _) => Handover::Stdin,
+            (_, true) => Handover::Files,
+            _ => Handover::Environment,
+        };
+        if handover == Handover::Stdin && secrets(&variables) != 1 {
+            let why = format!("standard input takes one secret, and there are {}", secrets(&variables));
+            return Err(usage("The command was not run", &why, "choose one with --env VAR=NAME"));
+        }
+        let without = removed(engine, &variables, handover);
+        if !without.is_empty() {
+            context.out.note(&format!("note: not passed on, because it would contradict: {}", without.join(", ")));
+        }
+        let launch = Launch { command: self.command.clone(), variables, without, handover };
+        let program = self.command[0].to_string_lossy().into_owned();
+        match launched(launch, self.mask || cfg!(not(unix)) || handover == Handover::Files, self.mask) {
+            Ok(code) => Ok(code),
+            Err(error) => {
+                let _ = context.out.problem(&lost(&program, &error));
+                Ok(if error.kind() == io::ErrorKind::NotFound { NOT_FOUND } else { NOT_RUNNABLE })
+            }
+        }
+    }
+
+    async fn variables(&self, engine: &Engine) -> Result<Vec<Variable>, Problem> {
+        let mut found: Vec<Variable> = Vec::new();
+        for name in &self.names {
+            let credential = engine.find(name).await?;
+            for variable in engine.variables(&credential).await? {
+                refuse_twice(&found, &variable, &credential)?;
+                found.push(variable);
+            }
+        }
+        for choice in &self.env {
+            let variable = chosen(engine, choice).await?;
+            found.retain(|known| known.name != variable.name);
+            found.push(variable);
+        }
+        Ok(found)
+    }
+}
+
+#[cfg(unix)]
+fn launched(launch: Launch, beside: bool, mask: bool) -> io::Result<u8> {
+    if beside { supervised(&launch, mask) } else { launch.replace().map(|never| match never {}) }
+}
+
+#[cfg(not(unix))]
+fn launched(launch: Launch, _beside: bool, mask: bool) -> io::Result<u8> {
+    supervised(&launch, mask)
+}
+
+fn supervised(launch: &Launch, mask: bool) -> io::Result<u8> {
+    let ended = launch.supervise(mask.then_some(&output::pass_on))?;
+    Ok(u8::try_from(ended.repeat() & 0xff).unwrap_or(1))
+}
+
+/// `VAR=NAME[:FIELD]`. A name may hold a colon itself, so the whole is tried as a name first.
+async fn chosen(engine: &Engine, choice: &str) -> Result<Variable, Problem> {
+    let (name, from) = choice.split_once('=').filter(|(name, from)| is_variable(name) && !from.is_empty()).ok_or_else(|| {
+        usage(
+            "The variable was not understood",
+            &format!("\"{choice}\" is not VAR=NAME"),
+            "write it like TOKEN=ci-scanner:secret",
+        )
+    })?;
+    let (credential, field) = match (engine.find(from).await, from.rsplit_once(':')) {
+        (Ok(credential), _) => (credential, "secret"),
+        (Err(problem), Some((owner, field))) if problem.class == Class::NotFound => (engine.find(owner).await?, field),
+        (Err(problem), _) => return Err(problem),
+    };
+    Ok(Variable { name: name.to_owned(), value: engine.value(&credential, field).await? })
+}
+
+fn is_variable(name: &str) -> bool {
+    !name.is_empty()
+        && !name.starts_with(|c: char| c.is_ascii_digit())
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
+/// Two credentials may agree about a variable; they may not contradict one another.
+fn refuse_twice(found: &[Variable], new: &Variable, of: &Credential) -> Result<(), Problem> {
+    let Some(known) = found.iter().find(|known| known.name == new.name) else { return Ok(()) };
+    match (&known.value, &new.value) {
+        (Value::Text(one), Value::Text(other)) if one == other => Ok(()),
+        _ => {
+            let why = format!("{} and another credential both set {}", of.name, new.name);
+            Err(usage("The command was not run", &why, "give one of them variables of its own with --env VAR=NAME"))
+        }
+    }
+}
+
+fn secrets(variables: &[Variable]) -> usize {
+    variables.iter().filter(|variable| matches!(variable.value, Value::Secret(_))).count()
+}
+
+/// The variables of this process that the command must not see, by name.
+fn removed(engine: &Engine, variables: &[Variable], handover: Handover) -> Vec<String> {
+    let is_set = |name: &str| {
+        let text = |value: &Value| handover == Handover::Environment || matches!(value, Value::Text(_));
+        variables.iter().any(|variable| variable.name == name && text(&variable.value))
+    };
+    let rivals = engine.rivals(variables).into_iter();
+    rivals.filter(|name| !is_set(name) && std::env::var_os(name).is_some()).collect()
+}
+
+fn lost(program: &str, error: &io::Error) -> Problem {
+    let remedy = "see that the program is installed and may be run, or give its whole path";
+    Problem::new(format!("{program} was not run"), error.to_string(), remedy)
+}

@@ -1,0 +1,117 @@
+//! The person at the command line: answers given beforehand, a secret on standard input, else questions at the terminal.
+
+use std::collections::VecDeque;
+use std::io::IsTerminal as _;
+use std::sync::Mutex;
+
+use async_trait::async_trait;
+
+use super::output::Output;
+use super::{prompt, secret_input};
+use crate::domain::Secret;
+use crate::engine::ask::{Ask, Choice, Dilemma, Question, Reply};
+use crate::engine::rotation::Saying;
+
+/// Answers for scripts, each used once, in order.
+pub(super) const ANSWERS: &str = "retry, skip, revoked, removed, another, back, forward, choose=ID or override=NAME";
+
+/// Whoever gave the command.
+pub(super) struct Human<'a> {
+    out: &'a Output,
+    answers: Mutex<VecDeque<String>>,
+    piped: Mutex<bool>,
+}
+
+impl<'a> Human<'a> {
+    /// With these answers given beforehand.
+    pub(super) fn new(out: &'a Output, answers: Vec<String>) -> Self {
+        let piped = !std::io::stdin().is_terminal();
+        Self { out, answers: Mutex::new(answers.into()), piped: Mutex::new(piped) }
+    }
+
+    /// The answer given beforehand, if it is next and open here.
+    fn prepared(&self, dilemma: &Dilemma) -> Option<Saying> {
+        let mut answers = self.answers.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let saying = dilemma.choices.iter().find_map(|choice| read(answers.front()?, &choice.saying))?;
+        answers.pop_front();
+        Some(saying)
+    }
+
+    /// What was piped in, once.
+    fn piped(&self) -> Option<Secret> {
+        let mut piped = self.piped.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if !std::mem::take(&mut *piped) {
+            return None;
+        }
+        secret_input::read("new secret").ok().filter(|secret| !secret.is_empty())
+    }
+
+    fn at_terminal(&self, dilemma: &Dilemma) -> Option<Reply> {
+        self.out.note(&describe(dilemma));
+        if dilemma.paste {
+            let pasted = prompt::hidden("New secret (nothing, for other answers)").ok()?;
+            if !pasted.is_empty() {
+                return Some(Reply::Pasted(pasted));
+            }
+        }
+        let titles: Vec<&str> = dilemma.choices.iter().map(|choice| choice.title.as_str()).collect();
+        let choice = dilemma.choices.get(prompt::choose(&titles)?)?;
+        typed(choice).map(Reply::Said)
+    }
+}
+
+#[async_trait]
+impl Ask for Human<'_> {
+    async fn confirm(&self, question: &Question) -> bool {
+        prompt::typed(&question.title, question.typed.as_deref().unwrap_or("yes"), "--yes").is_ok()
+    }
+
+    async fn secret(&self, question: &Question) -> Option<Secret> {
+        secret_input::read(&question.title).ok()
+    }
+
+    async fn decide(&self, dilemma: &Dilemma) -> Option<Reply> {
+        if let Some(saying) = self.prepared(dilemma) {
+            return Some(Reply::Said(saying));
+        }
+        if let Some(secret) = dilemma.paste.then(|| self.piped()).flatten() {
+            return Some(Reply::Pasted(secret));
+        }
+        if prompt::is_interactive() {
+            return self.at_terminal(dilemma);
+        }
+        self.out.note(&describe(dilemma));
+        None
+    }
+}
+
+fn describe(dilemma: &Dilemma) -> String {
+    let page = dilemma.page.iter().map(|page| format!("  page: {page}"));
+    let detail = Some(format!("  {}", dilemma.question.detail)).filter(|_| !dilemma.question.detail.is_empty());
+    std::iter::once(dilemma.question.title.clone()).chain(detail).chain(page).collect::<Vec<_>>().join("\n")
+}
+
+/// What an answer given beforehand says here; `None` where it is not among the choices.
+fn read(answer: &str, open: &Saying) -> Option<Saying> {
+    let fits = match (answer.split_once('=').unwrap_or((answer, "")), open) {
+        (("retry", _), Saying::Retry)
+        | (("skip", _), Saying::Skip(_))
+        | (("revoked", _), Saying::RevokedByHand)
+        | (("removed", _), Saying::Removed(_))
+        | (("another", _), Saying::MakeAnother)
+        | (("back", _), Saying::Abort)
+        | (("forward", _), Saying::GoOn) => true,
+        (("choose", id), Saying::Chose(known)) => id == known,
+        (("override", name), Saying::Override(_)) => return Some(Saying::Override(name.to_owned())),
+        _ => false,
+    };
+    fits.then(|| open.clone())
+}
+
+/// What the choice says; where a word must be typed for it, what was typed.
+fn typed(choice: &Choice) -> Option<Saying> {
+    match &choice.saying {
+        Saying::Override(word) => prompt::line(&format!("Type \"{word}\" to go on: ")).map(Saying::Override),
+        other => Some(other.clone()),
+    }
+}

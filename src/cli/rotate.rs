@@ -1,0 +1,182 @@
+//! `tokenring rotate`: replace a credential, step by step, and take up what was left.
+
+use super::context::Context;
+use super::edit::usage;
+use super::human::{ANSWERS, Human};
+use super::output::Table;
+use super::prompt;
+use crate::domain::problem::Class;
+use crate::domain::rotation::{Line, LineState};
+use crate::domain::{Credential, Problem};
+use crate::engine::Engine;
+use crate::engine::rotation::{Audience, Plan, Rotations, State, Status, Turn, plan_lines};
+
+/// Replace a credential: make, store, prove and deliver the new secret, then revoke the old one
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "A new secret that a person has to make is read from standard input. With --json every step is one line.\n\
+    Examples:\n  tokenring rotate ci-scanner --plan\n  tokenring rotate ci-scanner --as admin --yes\n  \
+    tokenring rotate --resume ci-scanner < new-secret"
+)]
+pub(super) struct Rotate {
+    /// The credential's name
+    #[arg(required_unless_present_any = ["resume", "rollback"], conflicts_with_all = ["resume", "rollback"])]
+    name: Option<String>,
+    /// Show what would happen, and do nothing
+    #[arg(long, conflicts_with_all = ["resume", "rollback"])]
+    plan: bool,
+    /// Another credential that makes and revokes, where this one may not manage itself
+    #[arg(long = "as", value_name = "ADMIN", conflicts_with_all = ["resume", "rollback"])]
+    administrator: Option<String>,
+    /// Begin without being asked
+    #[arg(long)]
+    yes: bool,
+    /// Go on with a rotation that was left; its id or the credential's name
+    #[arg(long, value_name = "ID", conflicts_with = "rollback")]
+    resume: Option<String>,
+    /// Put everything back as it was; a rotation's id or the credential's name
+    #[arg(long, value_name = "ID")]
+    rollback: Option<String>,
+    /// An answer given beforehand: retry, skip, revoked, removed, another, back, forward, choose=ID or override=NAME; may be repeated
+    #[arg(long = "answer", value_name = "WORD")]
+    answers: Vec<String>,
+}
+
+/// List the rotations that are not over, or all
+#[derive(Debug, clap::Args)]
+pub(super) struct List {
+    /// Those that are over as well
+    #[arg(long)]
+    all: bool,
+}
+
+impl Rotate {
+    /// Shows the plan, asks, and carries it out.
+    pub(super) async fn run(self, context: &Context<'_>) -> Result<u8, Problem> {
+        self.check_answers()?;
+        if let Some((id, turn)) = self.taken_up() {
+            let engine = context.unlocked().await?;
+            let human = Human::new(context.out, self.answers.clone());
+            let tell = |line: &Line| tell(context, line);
+            let status = engine.resume_rotation(id, turn, Audience { ask: &human, tell: &tell }).await?;
+            return conclude(context, &status);
+        }
+        let (engine, name) = (context.engine()?, self.name.as_deref().unwrap_or_default());
+        let credential = engine.find(name).await?;
+        let administrator = find_administrator(engine, self.administrator.as_deref()).await?;
+        let plan = engine.plan_rotation(&credential, administrator.as_ref()).await?;
+        if self.plan || !context.out.json {
+            for line in plan_lines(&plan) {
+                tell(context, &line);
+            }
+        }
+        if self.plan {
+            return Ok(0);
+        }
+        self.begin(context, plan).await
+    }
+
+    async fn begin(&self, context: &Context<'_>, plan: Plan) -> Result<u8, Problem> {
+        if !self.yes {
+            let question = format!("{}: {}.", plan.name, plan.title());
+            prompt::typed(&question, plan.name.as_str(), "--yes")?;
+        }
+        let human = Human::new(context.out, self.answers.clone());
+        let tell = |line: &Line| tell(context, line);
+        let status = context.unlocked().await?.rotate(plan, Audience { ask: &human, tell: &tell }).await?;
+        conclude(context, &status)
+    }
+
+    fn taken_up(&self) -> Option<(&str, Turn)> {
+        let onward = self.resume.as_deref().map(|id| (id, Turn::Onward));
+        onward.or_else(|| self.rollback.as_deref().map(|id| (id, Turn::Back)))
+    }
+
+    fn check_answers(&self) -> Result<(), Problem> {
+        let words = ["retry", "skip", "revoked", "removed", "another", "back", "forward", "choose", "override"];
+        let unknown = self.answers.iter().find(|answer| !words.contains(&answer.split('=').next().unwrap_or_default()));
+        unknown.map_or(Ok(()), |unknown| {
+            Err(usage(&format!("Unknown answer \"{unknown}\""), "no question has it", &format!("use {ANSWERS}")))
+        })
+    }
+}
+
+impl List {
+    /// Lists them.
+    pub(super) async fn run(self, context: &Context<'_>) -> Result<u8, Problem> {
+        let which = if self.all { Rotations::All } else { Rotations::Open };
+        let known = context.engine()?.rotations(which).await?;
+        if context.out.json {
+            context.out.value(&known)?;
+            return Ok(0);
+        }
+        let mut table = Table::new(&["ID", "NAME", "STATE", "STEP", "NEXT"]);
+        for one in &known {
+            table.row([
+                one.id.clone(),
+                one.name.clone(),
+                word(one.state).to_owned(),
+                one.step.clone().unwrap_or_default(),
+                one.next.clone(),
+            ]);
+        }
+        context.out.table(&table)?;
+        Ok(0)
+    }
+}
+
+/// The credential named with `--as`.
+pub(super) async fn find_administrator(engine: &Engine, name: Option<&str>) -> Result<Option<Credential>, Problem> {
+    match name {
+        Some(name) => Ok(Some(engine.find(name).await?)),
+        None => Ok(None),
+    }
+}
+
+/// One line of progress. A reader that is gone does not stop a rotation.
+fn tell(context: &Context<'_>, line: &Line) {
+    let shown = if context.out.json {
+        context.out.value(line)
+    } else {
+        let mark = match line.state {
+            LineState::Planned => "·",
+            LineState::Running => "…",
+            LineState::Done => "✓",
+            LineState::Failed => "✗",
+            LineState::Waiting => "?",
+        };
+        context.out.text(&format!("{mark} {:<12}  {}", line.step, line.detail))
+    };
+    if let Err(problem) = shown {
+        tracing::warn!(%problem, "progress was not shown");
+    }
+}
+
+fn conclude(context: &Context<'_>, status: &Status) -> Result<u8, Problem> {
+    let left = status.left.join("; ");
+    match status.state {
+        State::NeedsHuman | State::Running => {
+            let remedy =
+                format!("then go on with `tokenring rotate --resume {}`, or put everything back with --rollback", status.id);
+            let why = if left.is_empty() { status.next.clone() } else { left };
+            Err(Problem::new(format!("The rotation of {} waits for a person", status.name), why, remedy).of(Class::NeedsHuman))
+        }
+        State::Done | State::RolledBack if left.is_empty() => {
+            context.out.note(&format!("{}: {}", status.name, status.next));
+            Ok(0)
+        }
+        State::Done | State::RolledBack => {
+            let what = format!("The rotation of {} is over ({}), but something is left to do", status.name, word(status.state));
+            Err(Problem::new(what, left, "do what is named, by hand").of(Class::NeedsHuman))
+        }
+    }
+}
+
+const fn word(state: State) -> &'static str {
+    match state {
+        State::Running => "running",
+        State::NeedsHuman => "needs-human",
+        State::Done => "done",
+        State::RolledBack => "rolled-back",
+    }
+}

@@ -1,0 +1,141 @@
+//! A consumer: a place outside this keyring where a credential's secret must be delivered.
+
+mod preset;
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use super::{CredentialId, Moment, Name};
+
+pub use preset::{Destination, Preset};
+
+/// A program and its arguments. The secret is never among them.
+pub type Argv = Vec<String>;
+
+/// Where a credential must be delivered. Nothing in it is secret.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Consumer {
+    /// Whose secret it gets.
+    pub credential: CredentialId,
+    /// What people call it; unique within the credential.
+    pub name: Name,
+    /// Where the secret goes.
+    pub target: Target,
+    /// What it was given last.
+    pub delivered: Option<Delivered>,
+}
+
+/// A delivery that succeeded.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Delivered {
+    /// The keyed fingerprint of the secret that was delivered.
+    pub fingerprint: String,
+    /// When it was.
+    #[serde(with = "time::serde::rfc3339")]
+    pub at: Moment,
+}
+
+/// The places that a secret can be delivered to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Target {
+    /// Programs that read the secret from standard input.
+    Command(Command),
+    /// One key of a dotenv file.
+    EnvFile {
+        /// The file, absolute.
+        path: PathBuf,
+        /// The key.
+        key: String,
+    },
+    /// One member of a JSON file.
+    JsonFile {
+        /// The file, absolute.
+        path: PathBuf,
+        /// A JSON pointer, such as `/auth/token`.
+        pointer: String,
+    },
+    /// The token in the configuration of the Snyk CLI.
+    SnykCli {
+        /// The configuration file, absolute.
+        path: PathBuf,
+    },
+}
+
+/// Programs that take the secret over.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Command {
+    /// Ways to deliver, tried in this order until one succeeds. In each, the first program reads the secret from its
+    /// standard input, and each further one what the program before it wrote.
+    pub ways: Vec<Vec<Argv>>,
+    /// The folder in which they run.
+    pub folder: PathBuf,
+    /// Variables of this program's environment that they get besides the common ones.
+    #[serde(default)]
+    pub pass: Vec<String>,
+}
+
+impl Target {
+    /// The target's kind, as it stands in the index and in JSON.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Command(_) => "command",
+            Self::EnvFile { .. } => "env-file",
+            Self::JsonFile { .. } => "json-file",
+            Self::SnykCli { .. } => "snyk-cli",
+        }
+    }
+
+    /// What a delivery does, in words, for the plan that a person reads.
+    pub fn words(&self) -> String {
+        match self {
+            Self::Command(command) => format!("give it to the standard input of `{}`", command.words()),
+            Self::EnvFile { path, key } => format!("set {key} in {}", path.display()),
+            Self::JsonFile { path, pointer } => format!("set {pointer} in {}", path.display()),
+            Self::SnykCli { path } => format!("set the token of the Snyk CLI in {}", path.display()),
+        }
+    }
+}
+
+impl Command {
+    /// The first way, as a person would type it.
+    pub fn words(&self) -> String {
+        let stages = self.ways.first().into_iter().flatten().map(|argv| argv.join(" "));
+        stages.collect::<Vec<_>>().join(" | ")
+    }
+
+    /// All programs and arguments, in all ways.
+    pub fn arguments(&self) -> impl Iterator<Item = &String> {
+        self.ways.iter().flatten().flatten()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_target_says_its_kind_and_comes_back_from_json() {
+        let file = PathBuf::from("/srv/app/.env");
+        let targets = [
+            Target::EnvFile { path: file.clone(), key: "SNYK_TOKEN".to_owned() },
+            Target::JsonFile { path: file.clone(), pointer: "/auth/token".to_owned() },
+            Target::SnykCli { path: file.clone() },
+            Target::Command(Command { ways: vec![vec![vec!["deploy".to_owned()]]], folder: file, pass: Vec::new() }),
+        ];
+        for target in targets {
+            let json = serde_json::to_value(&target).unwrap();
+            assert_eq!(json["kind"], target.kind());
+            assert_eq!(serde_json::from_value::<Target>(json).unwrap(), target);
+        }
+    }
+
+    #[test]
+    fn words_name_every_program_of_the_first_way() {
+        let argv = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
+        let ways = vec![vec![argv("seal --key k"), argv("apply -f -")], vec![argv("other")]];
+        let command = Command { ways, folder: PathBuf::from("/"), pass: Vec::new() };
+        assert_eq!(Target::Command(command).words(), "give it to the standard input of `seal --key k | apply -f -`");
+    }
+}

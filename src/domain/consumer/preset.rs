@@ -1,0 +1,116 @@
+//! Commands for the places where secrets of pipelines and clusters usually lie.
+//!
+//! All three programs read the value from standard input:
+//! [`gh secret set`](https://cli.github.com/manual/gh_secret_set) where no `--body` is given,
+//! [`glab variable update`](https://docs.gitlab.com/cli/variable/update) where no value is given, and
+//! [`kubectl create secret generic`](https://kubernetes.io/docs/reference/kubectl/generated/kubectl_create/kubectl_create_secret_generic/)
+//! from a file that is `/dev/stdin`.
+
+use std::path::PathBuf;
+
+use super::{Argv, Command};
+
+/// A program with a known way to take a secret over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Preset {
+    /// A secret of a GitHub repository, by the GitHub CLI.
+    Gh,
+    /// A variable of a GitLab project, by the GitLab CLI.
+    Glab,
+    /// One key of a Kubernetes secret.
+    Kubectl,
+}
+
+/// Where a preset puts the secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Destination {
+    /// The repository (`gh`), the project (`glab`) or the Kubernetes secret's name (`kubectl`).
+    pub place: String,
+    /// The name of the secret, variable or key in there.
+    pub key: String,
+    /// Further arguments, such as `--env prod` or `--namespace ci`.
+    pub further: Vec<String>,
+}
+
+/// The variables with which `gh` finds its host and its own credential.
+const GH: [&str; 6] = ["GH_TOKEN", "GITHUB_TOKEN", "GH_ENTERPRISE_TOKEN", "GITHUB_ENTERPRISE_TOKEN", "GH_HOST", "GH_CONFIG_DIR"];
+
+/// The same for `glab`.
+const GLAB: [&str; 6] =
+    ["GITLAB_TOKEN", "GITLAB_ACCESS_TOKEN", "OAUTH_TOKEN", "GITLAB_HOST", "GITLAB_API_HOST", "GLAB_CONFIG_DIR"];
+
+/// The same for `kubectl`, whose sign-in is often a cloud's own program.
+const KUBECTL: [&str; 6] = [
+    "KUBECONFIG",
+    "AWS_PROFILE",
+    "AWS_CONFIG_FILE",
+    "AWS_SHARED_CREDENTIALS_FILE",
+    "CLOUDSDK_CONFIG",
+    "GOOGLE_APPLICATION_CREDENTIALS",
+];
+
+impl Preset {
+    /// All presets, by the names of their programs.
+    pub const ALL: [(&'static str, Self); 3] = [("gh", Self::Gh), ("glab", Self::Glab), ("kubectl", Self::Kubectl)];
+
+    /// The command that puts a secret there, run in `folder`.
+    pub fn command(self, to: &Destination, folder: PathBuf) -> Command {
+        let (ways, pass) = match self {
+            Self::Gh => (vec![vec![gh(to)]], GH),
+            // `set` refuses a variable that is there, `update` one that is not.
+            Self::Glab => (vec![vec![glab("update", to)], vec![glab("set", to)]], GLAB),
+            Self::Kubectl => (vec![vec![kubectl_create(to), kubectl_apply(to)]], KUBECTL),
+        };
+        Command { ways, folder, pass: pass.map(str::to_owned).into() }
+    }
+}
+
+fn gh(to: &Destination) -> Argv {
+    argv(&["gh", "secret", "set", &to.key, "--repo", &to.place], &to.further)
+}
+
+fn glab(verb: &str, to: &Destination) -> Argv {
+    argv(&["glab", "variable", verb, &to.key, "--repo", &to.place], &to.further)
+}
+
+/// Only makes the manifest, from the secret on standard input; nothing is sent yet.
+fn kubectl_create(to: &Destination) -> Argv {
+    let file = format!("--from-file={}=/dev/stdin", to.key);
+    argv(&["kubectl", "create", "secret", "generic", &to.place, &file, "--dry-run=client", "--output=json"], &to.further)
+}
+
+/// Applied by the server, so that other keys of the secret stay and no copy goes into an annotation.
+fn kubectl_apply(to: &Destination) -> Argv {
+    let manager = "--field-manager=tokenring";
+    argv(&["kubectl", "apply", "--server-side", "--force-conflicts", manager, "--filename=-"], &to.further)
+}
+
+fn argv(words: &[&str], further: &[String]) -> Argv {
+    words.iter().map(|word| (*word).to_owned()).chain(further.iter().cloned()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn command(preset: Preset) -> Command {
+        let further = vec!["--context".to_owned(), "prod".to_owned()];
+        preset.command(&Destination { place: "acme/shop".to_owned(), key: "SNYK_TOKEN".to_owned(), further }, PathBuf::from("/"))
+    }
+
+    #[test]
+    fn every_program_gets_the_further_arguments() {
+        for (name, preset) in Preset::ALL {
+            for argv in command(preset).ways.iter().flatten() {
+                assert_eq!(argv[0], name);
+                assert!(argv.ends_with(&["--context".to_owned(), "prod".to_owned()]), "{argv:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_variable_is_updated_and_made_only_where_there_is_none() {
+        let ways = command(Preset::Glab).ways;
+        assert_eq!(ways.iter().map(|way| way[0][2].as_str()).collect::<Vec<_>>(), ["update", "set"]);
+    }
+}

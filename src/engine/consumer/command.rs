@@ -1,0 +1,367 @@
+//! Programs that read a secret from their standard input.
+//!
+//! They get a small environment, nothing of the secret in their arguments, and a deadline with which they and all
+//! that they started end. What they write is kept to a bound, cleaned, and shown without the secret.
+
+use std::io;
+use std::path::Path;
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::process::Child;
+use zeroize::Zeroizing;
+
+use super::error::ConsumerError;
+use crate::domain::consumer::{Argv, Command};
+use crate::domain::redact::Redactor;
+use crate::domain::{Secret, text};
+
+/// How much of what a program writes is kept.
+const KEPT: usize = 1 << 20;
+
+/// How much of it is shown, in lines and in characters.
+const SHOWN_LINES: usize = 8;
+const SHOWN_CHARACTERS: usize = 800;
+
+/// How long a program that has ended may leave its output open, because one that it started has it too.
+const GRACE: Duration = Duration::from_millis(500);
+
+/// What every program may know of this one's environment.
+const COMMON: [&str; 40] = [
+    "PATH",
+    "HOME",
+    "USER",
+    "LOGNAME",
+    "SHELL",
+    "LANG",
+    "LC_ALL",
+    "LC_CTYPE",
+    "LC_MESSAGES",
+    "TZ",
+    "TMPDIR",
+    "XDG_CONFIG_HOME",
+    "XDG_DATA_HOME",
+    "XDG_STATE_HOME",
+    "XDG_CACHE_HOME",
+    "XDG_RUNTIME_DIR",
+    "DBUS_SESSION_BUS_ADDRESS",
+    "SSH_AUTH_SOCK",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "ALL_PROXY",
+    "NO_PROXY",
+    "http_proxy",
+    "https_proxy",
+    "all_proxy",
+    "no_proxy",
+    "SystemRoot",
+    "SystemDrive",
+    "ComSpec",
+    "PATHEXT",
+    "USERPROFILE",
+    "USERNAME",
+    "APPDATA",
+    "LOCALAPPDATA",
+    "ProgramData",
+    "ProgramFiles",
+    "TEMP",
+    "TMP",
+];
+
+/// What a program has done.
+struct Done {
+    status: ExitStatus,
+    out: Zeroizing<Vec<u8>>,
+    err: Zeroizing<Vec<u8>>,
+}
+
+/// Gives the secret to the first way that takes it, each program within `deadline`. Says what was run.
+pub(super) async fn run(command: &Command, secret: &Secret, deadline: Duration) -> Result<String, ConsumerError> {
+    let mut redactor = Redactor::default();
+    redactor.learn(secret);
+    refuse_secret_arguments(command, secret)?;
+    if !command.folder.is_dir() {
+        return Err(ConsumerError::Missing(command.folder.clone()));
+    }
+    let mut refusals = Vec::new();
+    for way in &command.ways {
+        match run_way(way, command, secret, deadline).await {
+            Ok(()) => return Ok(format!("`{}` ended with status 0", shown(way))),
+            Err(Refusal::Final(error)) => return Err(error),
+            Err(Refusal::Status(why)) => refusals.push(visible(&redactor, &why)),
+        }
+    }
+    Err(ConsumerError::Failed(refusals.join("; ")))
+}
+
+/// Whether all programs can be found.
+pub(super) fn check(command: &Command) -> Result<(), ConsumerError> {
+    let programs = command.ways.iter().flatten().filter_map(|argv| argv.first());
+    let folders = std::env::var_os("PATH").unwrap_or_default();
+    let is_there = |program: &str| {
+        let named = Path::new(program).components().count() > 1;
+        if named {
+            return command.folder.join(program).is_file();
+        }
+        let suffix = std::env::consts::EXE_SUFFIX;
+        std::env::split_paths(&folders)
+            .any(|folder| folder.join(program).is_file() || folder.join(format!("{program}{suffix}")).is_file())
+    };
+    match programs.into_iter().find(|program| !is_there(program)) {
+        Some(missing) => Err(ConsumerError::NoProgram(missing.clone())),
+        None => Ok(()),
+    }
+}
+
+/// Why a way failed.
+enum Refusal {
+    /// The program said no; another way may do.
+    Status(String),
+    /// Nothing else will do.
+    Final(ConsumerError),
+}
+
+async fn run_way(way: &[Argv], command: &Command, secret: &Secret, deadline: Duration) -> Result<(), Refusal> {
+    let mut input = Zeroizing::new(secret.expose(<[u8]>::to_vec));
+    for (place, argv) in way.iter().enumerate() {
+        let Done { status, out, err } = run_one(argv, command, &input, deadline).await.map_err(Refusal::Final)?;
+        if !status.success() {
+            let said = if err.trim_ascii().is_empty() { &out } else { &err };
+            return Err(Refusal::Status(format!("`{}` {}{}", shown(way), words(status), quotation(said))));
+        }
+        // What goes on to the next program must be whole; nothing, or the first half, would be delivered as if it were.
+        if place + 1 < way.len() && (out.is_empty() || out.len() >= KEPT) {
+            let why = if out.is_empty() { "wrote nothing" } else { "wrote more than 1 MiB" };
+            return Err(Refusal::Status(format!("`{}` {why} for the next program", argv.join(" "))));
+        }
+        input = out;
+    }
+    Ok(())
+}
+
+async fn run_one(argv: &Argv, command: &Command, input: &[u8], deadline: Duration) -> Result<Done, ConsumerError> {
+    let [program, arguments @ ..] = argv.as_slice() else {
+        return Err(ConsumerError::NoProgram(String::new()));
+    };
+    let mut child = start(program, arguments, command).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => ConsumerError::NoProgram(program.clone()),
+        _ => ConsumerError::Failed(format!("`{program}` could not be started: {error}")),
+    })?;
+    let group = child.id();
+    if let Ok(done) = tokio::time::timeout(deadline, attend(&mut child, input)).await {
+        return done.map_err(|error| ConsumerError::Failed(format!("`{program}` was lost: {error}")));
+    }
+    end_group(group);
+    // Waited for, so that nothing of it is left behind.
+    let _ = child.kill().await;
+    Err(ConsumerError::TimedOut { program: program.clone(), seconds: deadline.as_secs() })
+}
+
+fn start(program: &str, arguments: &[String], command: &Command) -> io::Result<Child> {
+    let mut starting = tokio::process::Command::new(program);
+    let known = COMMON.iter().copied().chain(command.pass.iter().map(String::as_str));
+    let variables = known.filter_map(|name| Some((name, std::env::var_os(name)?)));
+    starting.args(arguments).env_clear().envs(variables).current_dir(&command.folder).kill_on_drop(true);
+    #[cfg(unix)]
+    starting.process_group(0);
+    starting.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()
+}
+
+/// Feeds the program, reads what it writes, and waits for its end.
+async fn attend(child: &mut Child, input: &[u8]) -> io::Result<Done> {
+    let stdin = child.stdin.take();
+    let (out, err) = (tokio::spawn(drain(child.stdout.take())), tokio::spawn(drain(child.stderr.take())));
+    let feed = async {
+        if let Some(mut stdin) = stdin {
+            // A program that does not read says by its status whether it wanted to.
+            let _ = stdin.write_all(input).await;
+            let _ = stdin.shutdown().await;
+        }
+    };
+    let (status, ()) = tokio::join!(child.wait(), feed);
+    Ok(Done { status: status?, out: left_open(out).await, err: left_open(err).await })
+}
+
+/// What was read, or nothing if something else still holds the other end.
+async fn left_open(reader: tokio::task::JoinHandle<Zeroizing<Vec<u8>>>) -> Zeroizing<Vec<u8>> {
+    tokio::time::timeout(GRACE, reader).await.ok().and_then(Result::ok).unwrap_or_default()
+}
+
+/// Reads to the end and keeps what comes first.
+async fn drain(reader: Option<impl AsyncRead + Unpin>) -> Zeroizing<Vec<u8>> {
+    let mut kept = Zeroizing::new(Vec::new());
+    let Some(mut reader) = reader else { return kept };
+    let mut buffer = Zeroizing::new(vec![0; 8192]);
+    while let Ok(count @ 1..) = reader.read(&mut buffer).await {
+        let room = KEPT.saturating_sub(kept.len());
+        kept.extend_from_slice(&buffer[..count.min(room)]);
+    }
+    kept
+}
+
+#[cfg(unix)]
+fn end_group(leader: Option<u32>) {
+    let leader = leader.and_then(|id| i32::try_from(id).ok()).and_then(rustix::process::Pid::from_raw);
+    if let Some(leader) = leader {
+        let _ = rustix::process::kill_process_group(leader, rustix::process::Signal::KILL);
+    }
+}
+
+#[cfg(not(unix))]
+fn end_group(_leader: Option<u32>) {}
+
+fn refuse_secret_arguments(command: &Command, secret: &Secret) -> Result<(), ConsumerError> {
+    let holds = |argument: &str| {
+        secret.expose(|bytes| !bytes.is_empty() && argument.as_bytes().windows(bytes.len()).any(|window| window == bytes))
+    };
+    let guilty = command.ways.iter().flatten().find(|argv| argv.iter().any(|argument| holds(argument)));
+    guilty.map_or(Ok(()), |argv| Err(ConsumerError::Argument(argv.first().cloned().unwrap_or_default())))
+}
+
+/// The programs of a way with their first words; the rest is in the consumer's definition.
+fn shown(way: &[Argv]) -> String {
+    let stages = way.iter().map(|argv| argv.iter().take(3).map(String::as_str).collect::<Vec<_>>().join(" "));
+    stages.collect::<Vec<_>>().join(" | ")
+}
+
+fn words(status: ExitStatus) -> String {
+    match status.code() {
+        Some(code) => format!("ended with status {code}"),
+        None => format!("was ended by a signal ({status})"),
+    }
+}
+
+fn quotation(said: &[u8]) -> String {
+    let whole = said.len() < KEPT;
+    let said = String::from_utf8_lossy(said);
+    let lines: Vec<_> = said.trim().lines().collect();
+    // The end says most, but where it was cut off it may hold a piece of the secret.
+    let skipped = if whole { lines.len().saturating_sub(SHOWN_LINES) } else { 0 };
+    let shown: Vec<_> = lines.into_iter().skip(skipped).take(SHOWN_LINES).collect();
+    if shown.is_empty() { " and said nothing".to_owned() } else { format!(": {}", shown.join("\n")) }
+}
+
+/// Redacted before it is cut, so that no cut leaves a piece of a secret.
+fn visible(redactor: &Redactor, said: &str) -> String {
+    text::clean(&redactor.redact(said)).chars().take(SHOWN_CHARACTERS).collect()
+}
+
+#[cfg(unix)]
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use super::*;
+
+    const SECRET: &str = "s3cr3t-of-this-test";
+    const PATIENCE: Duration = Duration::from_secs(20);
+
+    fn shell(scripts: &[&str]) -> Command {
+        let way = scripts.iter().map(|script| ["sh", "-c", script].map(str::to_owned).to_vec()).collect();
+        Command { ways: vec![way], folder: std::env::temp_dir(), pass: Vec::new() }
+    }
+
+    async fn deliver(command: &Command) -> Result<String, ConsumerError> {
+        run(command, &Secret::from_text(SECRET.to_owned()), PATIENCE).await
+    }
+
+    #[tokio::test]
+    async fn the_secret_arrives_on_standard_input_alone_and_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let script = "cat > got; env > environment; tr '\\0' ' ' < /proc/self/cmdline > arguments";
+        let command = Command { folder: folder.path().to_owned(), ..shell(&[script]) };
+        assert!(deliver(&command).await.unwrap().contains("status 0"));
+        let read = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap();
+        assert_eq!(read("got"), SECRET);
+        assert!(!read("environment").contains(SECRET) && !read("arguments").contains(SECRET));
+    }
+
+    #[tokio::test]
+    async fn the_environment_is_small() {
+        let command = shell(&["env | grep -c ^CARGO >&2; exit 1"]);
+        assert_eq!(
+            deliver(&command).await,
+            Err(ConsumerError::Failed("`sh -c env | grep -c ^CARGO >&2; exit 1` ended with status 1: 0".to_owned()))
+        );
+    }
+
+    #[tokio::test]
+    async fn programs_are_chained_and_the_first_failure_ends_the_chain() {
+        let folder = tempfile::tempdir().unwrap();
+        let chained = Command { folder: folder.path().to_owned(), ..shell(&["tr a-z A-Z", "cat > got"]) };
+        deliver(&chained).await.unwrap();
+        assert_eq!(std::fs::read_to_string(folder.path().join("got")).unwrap(), SECRET.to_uppercase());
+        let broken = Command { folder: folder.path().to_owned(), ..shell(&["exit 7", "touch reached"]) };
+        assert!(matches!(deliver(&broken).await, Err(ConsumerError::Failed(why)) if why.contains("status 7")));
+        assert!(!folder.path().join("reached").exists());
+    }
+
+    #[tokio::test]
+    async fn another_way_is_tried_and_all_refusals_are_told() {
+        let mut command = shell(&["echo no >&2; exit 1"]);
+        command.ways.push(shell(&["cat > /dev/null"]).ways.remove(0));
+        deliver(&command).await.unwrap();
+        command.ways[1] = shell(&["echo never >&2; exit 2"]).ways.remove(0);
+        let Err(ConsumerError::Failed(why)) = deliver(&command).await else { panic!("it cannot succeed") };
+        assert!(why.contains("status 1: no") && why.contains("status 2: never"), "{why}");
+    }
+
+    #[tokio::test]
+    async fn what_a_program_says_is_shown_without_the_secret_and_without_escapes() {
+        let script = "read s; printf 'got %s\\033[2J and ' \"$s\" >&2; printf %s \"$s\" | base64 >&2; exit 3";
+        let Err(ConsumerError::Failed(why)) = deliver(&shell(&[script])).await else { panic!("it cannot succeed") };
+        assert!(why.contains("got ‹secret›") && !why.contains('\u{1b}'), "{why}");
+        assert!(!why.contains(SECRET) && !why.contains("czNjcjN0"), "{why}");
+    }
+
+    #[tokio::test]
+    async fn a_flood_is_drained_and_bounded() {
+        let Err(ConsumerError::Failed(why)) = deliver(&shell(&["head -c 9000000 /dev/zero | tr '\\0' x >&2; exit 1"])).await
+        else {
+            panic!("it cannot succeed")
+        };
+        assert!(why.chars().count() <= SHOWN_CHARACTERS);
+    }
+
+    #[tokio::test]
+    async fn a_program_that_hangs_is_ended_with_all_that_it_started() {
+        let folder = tempfile::tempdir().unwrap();
+        let command = Command { folder: folder.path().to_owned(), ..shell(&["sleep 1000 & echo $! > child; wait"]) };
+        let begun = Instant::now();
+        let secret = Secret::from_text(SECRET.to_owned());
+        let error = run(&command, &secret, Duration::from_secs(1)).await.unwrap_err();
+        assert_eq!(error, ConsumerError::TimedOut { program: "sh".to_owned(), seconds: 1 });
+        assert!(begun.elapsed() < PATIENCE);
+        let child: i32 = std::fs::read_to_string(folder.path().join("child")).unwrap().trim().parse().unwrap();
+        let child = rustix::process::Pid::from_raw(child).unwrap();
+        while rustix::process::test_kill_process(child).is_ok() && !is_zombie(child) {
+            assert!(begun.elapsed() < PATIENCE, "it still runs");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    fn is_zombie(pid: rustix::process::Pid) -> bool {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero())).unwrap_or_default();
+        stat.rsplit(") ").next().is_some_and(|rest| rest.starts_with('Z'))
+    }
+
+    #[tokio::test]
+    async fn a_program_that_leaves_somebody_behind_is_not_waited_for() {
+        deliver(&shell(&["cat > /dev/null; sleep 30 & exit 0"])).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn missing_programs_folders_and_secret_arguments_are_told_apart() {
+        let missing = Command { ways: vec![vec![vec!["no-such-program-here".to_owned()]]], ..shell(&[]) };
+        assert_eq!(deliver(&missing).await, Err(ConsumerError::NoProgram("no-such-program-here".to_owned())));
+        assert_eq!(check(&missing), Err(ConsumerError::NoProgram("no-such-program-here".to_owned())));
+        assert_eq!(check(&shell(&["true"])), Ok(()));
+        let nowhere = Command { folder: "/no/such/folder".into(), ..shell(&["true"]) };
+        assert_eq!(deliver(&nowhere).await, Err(ConsumerError::Missing("/no/such/folder".into())));
+        let told = shell(&[&format!("echo {SECRET}")]);
+        assert_eq!(deliver(&told).await, Err(ConsumerError::Argument("sh".to_owned())));
+    }
+}

@@ -1,0 +1,237 @@
+//! One key of a dotenv file. Everything else in it stays as it is, to the byte.
+//!
+//! There are as many dialects as readers. What is written here means the same in all of them: a bare word where the
+//! secret is one, else single quotes; what those cannot hold is refused.
+
+use std::ops::Range;
+
+use zeroize::Zeroizing;
+
+/// Why the text is not a dotenv file: the line, from 1, and what is wrong there.
+#[derive(Debug, PartialEq, Eq)]
+pub(in crate::engine) struct Garbled {
+    /// The line, from 1.
+    pub line: usize,
+    /// What is wrong, without the content.
+    pub why: &'static str,
+}
+
+/// One `KEY=value`.
+#[derive(Debug)]
+pub(in crate::engine) struct Assignment<'a> {
+    /// The key.
+    pub key: &'a str,
+    /// The value without quotes, as it stands there.
+    pub value: &'a str,
+    /// Where the value lies in the text, with its quotes.
+    span: Range<usize>,
+    quote: Option<char>,
+}
+
+/// The text with `key` set to `value`, in every place where it is set; where there is none, at the end. `Ok(None)` if
+/// the value cannot be written so that every reader understands the same.
+pub(in crate::engine) fn set(text: &str, key: &str, value: &str) -> Result<Option<Zeroizing<String>>, Garbled> {
+    let places: Vec<_> = assignments(text)?.into_iter().filter(|assignment| assignment.key == key).collect();
+    let mut changed = Zeroizing::new(text.to_owned());
+    for Assignment { span, quote, .. } in places.iter().rev() {
+        let Some(written) = spell(value, *quote) else { return Ok(None) };
+        changed.replace_range(span.clone(), &written);
+    }
+    if places.is_empty() {
+        let Some(written) = spell(value, None) else { return Ok(None) };
+        let end = if text.contains("\r\n") { "\r\n" } else { "\n" };
+        let before = if text.is_empty() || text.ends_with('\n') { "" } else { end };
+        changed.extend([before, key, "=", &written, end]);
+    }
+    Ok(Some(changed))
+}
+
+/// The value that readers see: the last one.
+pub(in crate::engine) fn get<'a>(text: &'a str, key: &str) -> Result<Option<&'a str>, Garbled> {
+    Ok(assignments(text)?.into_iter().rfind(|assignment| assignment.key == key).map(|assignment| assignment.value))
+}
+
+/// All assignments, in order. A line that is neither an assignment nor a comment makes the whole text garbled.
+pub(in crate::engine) fn assignments(text: &str) -> Result<Vec<Assignment<'_>>, Garbled> {
+    let mut found = Vec::new();
+    let mut at = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
+    while at < text.len() {
+        let line = &text[at..];
+        let line = &line[..line.find('\n').map_or(line.len(), |end| end + 1)];
+        let garbled = |why| Garbled { line: text[..at].matches('\n').count() + 1, why };
+        at = match begin(line) {
+            Line::Nothing => at + line.len(),
+            Line::Other => return Err(garbled("it is neither an assignment nor a comment")),
+            Line::Assignment { key, offset } => {
+                let value = value_at(text, at + offset).map_err(garbled)?;
+                let end = rest_of_line(text, value.span.end);
+                found.push(Assignment { key, ..value });
+                end
+            }
+        };
+    }
+    Ok(found)
+}
+
+/// Whether a text can be a key.
+pub(in crate::engine) fn is_key(text: &str) -> bool {
+    let begins = text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+    begins && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-'))
+}
+
+/// How a line begins.
+enum Line<'a> {
+    Nothing,
+    Assignment { key: &'a str, offset: usize },
+    Other,
+}
+
+fn begin(line: &str) -> Line<'_> {
+    let content = line.trim();
+    if content.is_empty() || content.starts_with('#') {
+        return Line::Nothing;
+    }
+    let bare = content.strip_prefix("export").filter(|rest| rest.starts_with([' ', '\t'])).map_or(content, str::trim_start);
+    match line.split_once('=') {
+        // A key alone declares a variable without a value.
+        None if is_key(bare) => Line::Nothing,
+        None => Line::Other,
+        Some((before, _)) => {
+            let key = before.trim();
+            let key = key.strip_prefix("export").filter(|rest| rest.starts_with([' ', '\t'])).map_or(key, str::trim_start);
+            if is_key(key) { Line::Assignment { key, offset: before.len() + 1 } } else { Line::Other }
+        }
+    }
+}
+
+/// The value that begins at or after `at`. Its key is not known here.
+fn value_at(text: &str, at: usize) -> Result<Assignment<'_>, &'static str> {
+    let rest = &text[at..];
+    let start = at + rest.len() - rest.trim_start_matches([' ', '\t']).len();
+    let rest = &text[start..];
+    let Some(quote) = rest.chars().next().filter(|c| matches!(c, '\'' | '"' | '`')) else {
+        let line = &rest[..rest.find(['\n', '\r']).unwrap_or(rest.len())];
+        let value = line[..comment(line)].trim_end();
+        return Ok(Assignment { key: "", value, span: start..start + value.len(), quote: None });
+    };
+    let inner = &rest[1..];
+    let close = closing(inner, quote).ok_or("a quote is not closed")?;
+    let end = start + close + 2;
+    let after = text[end..rest_of_line(text, end)].trim();
+    if !after.is_empty() && !after.starts_with('#') {
+        return Err("something stands behind the closing quote");
+    }
+    Ok(Assignment { key: "", value: &inner[..close], span: start..end, quote: Some(quote) })
+}
+
+/// Where a comment begins behind a bare value.
+fn comment(line: &str) -> usize {
+    let begins = |(at, _): &(usize, &str)| *at == 0 || line[..*at].ends_with([' ', '\t']);
+    line.match_indices('#').find(begins).map_or(line.len(), |(at, _)| at)
+}
+
+/// Where the quote is closed. Only double quotes know escapes.
+fn closing(inner: &str, quote: char) -> Option<usize> {
+    let mut escaped = false;
+    inner.char_indices().find_map(|(at, c)| {
+        let closes = c == quote && !escaped;
+        escaped = quote == '"' && c == '\\' && !escaped;
+        closes.then_some(at)
+    })
+}
+
+fn rest_of_line(text: &str, at: usize) -> usize {
+    text[at..].find('\n').map_or(text.len(), |end| at + end + 1)
+}
+
+/// The value as it is written: quoted as before where every dialect reads that alike.
+fn spell(value: &str, quote: Option<char>) -> Option<Zeroizing<String>> {
+    let bare = !value.is_empty() && value.chars().all(|c| c.is_ascii_alphanumeric() || "_.:/+=@%,-".contains(c));
+    let quote = match quote {
+        Some(quote) if bare => quote.to_string(),
+        None if bare => String::new(),
+        _ if value.contains(|c: char| c == '\'' || c.is_control()) => return None,
+        _ => '\''.to_string(),
+    };
+    Some(Zeroizing::new(format!("{quote}{value}{quote}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn after(text: &str, value: &str) -> String {
+        set(text, "TOKEN", value).unwrap().unwrap().to_string()
+    }
+
+    #[test]
+    fn only_the_value_changes() {
+        for (before, expected) in [
+            ("TOKEN=old\n", "TOKEN=new\n"),
+            ("A=1\r\nTOKEN=old\r\nB=2\r\n", "A=1\r\nTOKEN=new\r\nB=2\r\n"),
+            ("export TOKEN=\"old\"", "export TOKEN=\"new\""),
+            ("  TOKEN = 'old' # why\n", "  TOKEN = 'new' # why\n"),
+            ("TOKEN=old # why\n", "TOKEN=new # why\n"),
+            ("TOKEN=o#ld\n", "TOKEN=new\n"),
+            ("TOKEN=\n", "TOKEN=new\n"),
+            ("TOKEN=one\nTOKEN=two\n", "TOKEN=new\nTOKEN=new\n"),
+            ("#TOKEN=old\nMY_TOKEN=x\n", "#TOKEN=old\nMY_TOKEN=x\nTOKEN=new\n"),
+            ("K=\"a\nTOKEN=inside\n\"\nTOKEN=old", "K=\"a\nTOKEN=inside\n\"\nTOKEN=new"),
+            ("K=\"a\\\"b\"\nTOKEN=`old`\n", "K=\"a\\\"b\"\nTOKEN=`new`\n"),
+            ("\u{feff}TOKEN=old\n", "\u{feff}TOKEN=new\n"),
+        ] {
+            assert_eq!(after(before, "new"), expected);
+        }
+    }
+
+    #[test]
+    fn a_key_that_is_missing_comes_last_with_the_files_own_line_ends() {
+        assert_eq!(after("", "new"), "TOKEN=new\n");
+        assert_eq!(after("A=1", "new"), "A=1\nTOKEN=new\n");
+        assert_eq!(after("A=1\r\nB=2", "new"), "A=1\r\nB=2\r\nTOKEN=new\r\n");
+    }
+
+    #[test]
+    fn odd_secrets_are_quoted_and_impossible_ones_refused() {
+        assert_eq!(after("TOKEN=old\n", "a$b#c d"), "TOKEN='a$b#c d'\n");
+        assert_eq!(after("TOKEN=\"old\"\n", "a\"b\\c"), "TOKEN='a\"b\\c'\n");
+        for impossible in ["it's", "two\nlines"] {
+            assert!(set("TOKEN=old\n", "TOKEN", impossible).unwrap().is_none());
+        }
+    }
+
+    #[test]
+    fn what_is_no_dotenv_file_is_told_with_its_line() {
+        for (text, line) in [
+            ("{\n  \"TOKEN\": 1\n}\n", 1),
+            ("A=1\nB=\"open\nC=2\n", 2),
+            ("A=1\nnot an assignment\n", 2),
+            ("A='x'y\n", 1),
+            ("[default]\nTOKEN=1\n", 1),
+        ] {
+            assert_eq!(set(text, "TOKEN", "new").unwrap_err().line, line, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_last_value_counts() {
+        assert_eq!(get("T=1\nT='2'\n", "T"), Ok(Some("2")));
+        assert_eq!(get("export OTHER\n", "T"), Ok(None));
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_set_is_what_is_read(before in "([A-Z]{1,3} ?= ?['\"]?[a-z #]{0,4}['\"]?\r?\n|#.{0,5}\n|\n){0,6}", value in "[ -~]{1,40}") {
+            if let Ok(Some(changed)) = set(&before, "TOKEN", &value) {
+                prop_assert_eq!(get(&changed, "TOKEN"), Ok(Some(value.as_str())));
+            }
+        }
+
+        #[test]
+        fn no_text_breaks_the_reader(text in "[A-Z='\"`# \\\\\r\né\u{feff}]{0,60}") {
+            let _ = set(&text, "A", "value");
+        }
+    }
+}

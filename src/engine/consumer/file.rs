@@ -1,0 +1,291 @@
+//! Somebody else's file: read under its lock, and replaced in one step with its mode and its owner kept.
+
+use std::fs::{self, File, Metadata, TryLockError};
+use std::io::{Read as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use zeroize::Zeroizing;
+
+use super::error::ConsumerError;
+
+/// A configuration file is never larger.
+const LIMIT: u64 = 16 << 20;
+
+/// How long a lock that somebody else holds is waited for.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How often such a lock is tried.
+const PACE: Duration = Duration::from_millis(10);
+
+/// A file that was read and may be replaced. Other processes of this program wait until it is dropped.
+pub(in crate::engine) struct ForeignFile {
+    path: PathBuf,
+    text: Zeroizing<String>,
+    seen: Metadata,
+    _lock: File,
+}
+
+impl ForeignFile {
+    /// Reads the file that the path leads to; symbolic links are followed, so that the link stays and its goal changes.
+    pub(in crate::engine) fn open(path: &Path) -> Result<Self, ConsumerError> {
+        let path = fs::canonicalize(path).map_err(|error| ConsumerError::disk(path, &error))?;
+        let failed = |error: std::io::Error| ConsumerError::disk(&path, &error);
+        let end = Instant::now() + PATIENCE;
+        loop {
+            // Looked at before it is opened: opening a pipe would wait for its other end.
+            if !fs::metadata(&path).map_err(failed)?.is_file() {
+                return Err(ConsumerError::NotAFile(path));
+            }
+            let file = File::open(&path).map_err(failed)?;
+            lock(&file, &path, end)?;
+            let seen = file.metadata().map_err(failed)?;
+            // Whoever held the lock before may have put another file in its place.
+            if is_same(&seen, &fs::metadata(&path).map_err(failed)?) {
+                let text = read(&file, &path)?;
+                return Ok(Self { path, text, seen, _lock: file });
+            }
+        }
+    }
+
+    /// The file itself, where no link leads any further.
+    pub(in crate::engine) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The content.
+    pub(in crate::engine) fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// What keeps the file from being replaced, if anything does.
+    pub(in crate::engine) fn check(&self) -> Result<(), ConsumerError> {
+        check(&self.path, &self.seen)
+    }
+
+    /// Replaces the file: a crash at any moment leaves the old content or the new one.
+    pub(in crate::engine) fn replace(self, text: &str) -> Result<(), ConsumerError> {
+        self.check()?;
+        let folder = self.path.parent().unwrap_or(Path::new("."));
+        let failed = |error: std::io::Error| ConsumerError::disk(folder, &error);
+        let mut draft = tempfile::Builder::new().prefix(".tokenring-").tempfile_in(folder).map_err(failed)?;
+        draft.write_all(text.as_bytes()).map_err(failed)?;
+        resemble(draft.as_file(), &self.seen).map_err(|_| ConsumerError::Foreign(self.path.clone()))?;
+        draft.as_file().sync_all().map_err(failed)?;
+        let now = fs::metadata(&self.path).map_err(|error| ConsumerError::disk(&self.path, &error))?;
+        if !is_same(&self.seen, &now) || self.seen.len() != now.len() || self.seen.modified().ok() != now.modified().ok() {
+            return Err(ConsumerError::Changed(self.path));
+        }
+        draft.persist(&self.path).map_err(|error| ConsumerError::disk(&self.path, &error.error))?;
+        sync_folder(folder).map_err(failed)
+    }
+
+    /// Who besides its owner may read the file, as its mode; `None` if nobody may.
+    pub(in crate::engine) fn openness(&self) -> Option<String> {
+        openness(&self.seen)
+    }
+}
+
+/// Waits until nobody else holds the lock file at this path, which is made where it is missing.
+pub(super) fn hold(path: &Path) -> Result<File, ConsumerError> {
+    let mut options = File::options();
+    options.create(true).truncate(false).write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let file = options.open(path).map_err(|error| ConsumerError::disk(path, &error))?;
+    lock(&file, path, Instant::now() + PATIENCE)?;
+    Ok(file)
+}
+
+fn lock(file: &File, path: &Path, end: Instant) -> Result<(), ConsumerError> {
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(()),
+            Err(TryLockError::WouldBlock) if Instant::now() < end => thread::sleep(PACE),
+            Err(TryLockError::WouldBlock) => return Err(ConsumerError::Busy(path.to_owned())),
+            Err(TryLockError::Error(error)) => return Err(ConsumerError::disk(path, &error)),
+        }
+    }
+}
+
+fn read(file: &File, path: &Path) -> Result<Zeroizing<String>, ConsumerError> {
+    let garbage = |why| ConsumerError::Garbage { path: path.to_owned(), line: None, why };
+    let mut bytes = Zeroizing::new(Vec::new());
+    file.take(LIMIT + 1).read_to_end(&mut bytes).map_err(|error| ConsumerError::disk(path, &error))?;
+    if bytes.len() as u64 > LIMIT {
+        return Err(garbage("it is larger than 16 MiB"));
+    }
+    let text = std::str::from_utf8(&bytes).map_err(|_| garbage("it is not text in UTF-8"))?;
+    if text.contains('\0') {
+        return Err(garbage("it holds a NUL character"));
+    }
+    Ok(Zeroizing::new(text.to_owned()))
+}
+
+#[cfg(unix)]
+fn check(path: &Path, seen: &Metadata) -> Result<(), ConsumerError> {
+    use std::os::unix::fs::MetadataExt as _;
+    let me = rustix::process::geteuid();
+    if seen.nlink() > 1 {
+        Err(ConsumerError::HardLinks(path.to_owned()))
+    } else if seen.mode() & 0o200 == 0 {
+        Err(ConsumerError::ReadOnly(path.to_owned()))
+    } else if seen.uid() != me.as_raw() && !me.is_root() {
+        Err(ConsumerError::Foreign(path.to_owned()))
+    } else {
+        Ok(())
+    }
+}
+
+#[cfg(not(unix))]
+fn check(path: &Path, seen: &Metadata) -> Result<(), ConsumerError> {
+    if seen.permissions().readonly() { Err(ConsumerError::ReadOnly(path.to_owned())) } else { Ok(()) }
+}
+
+/// Gives the new file the owner, the group and, last, the mode of the old one.
+#[cfg(unix)]
+fn resemble(draft: &File, old: &Metadata) -> std::io::Result<()> {
+    use std::os::unix::fs::{MetadataExt as _, fchown};
+    let new = draft.metadata()?;
+    if (new.uid(), new.gid()) != (old.uid(), old.gid()) {
+        fchown(draft, Some(old.uid()), Some(old.gid()))?;
+    }
+    draft.set_permissions(old.permissions())
+}
+
+#[cfg(not(unix))]
+fn resemble(_draft: &File, _old: &Metadata) -> std::io::Result<()> {
+    Ok(())
+}
+
+#[cfg(unix)]
+fn is_same(one: &Metadata, other: &Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    (one.dev(), one.ino()) == (other.dev(), other.ino())
+}
+
+#[cfg(not(unix))]
+fn is_same(one: &Metadata, other: &Metadata) -> bool {
+    one.created().ok() == other.created().ok()
+}
+
+#[cfg(unix)]
+fn openness(seen: &Metadata) -> Option<String> {
+    use std::os::unix::fs::MetadataExt as _;
+    (seen.mode() & 0o044 != 0).then(|| format!("{:o}", seen.mode() & 0o777))
+}
+
+#[cfg(not(unix))]
+fn openness(_seen: &Metadata) -> Option<String> {
+    None
+}
+
+/// Makes the new name durable. Only Unix lets a folder be opened for this.
+fn sync_folder(folder: &Path) -> std::io::Result<()> {
+    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
+}
+
+#[cfg(unix)]
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
+
+    use super::*;
+
+    fn home(text: &str) -> (tempfile::TempDir, PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        fs::write(&path, text).unwrap();
+        (folder, path)
+    }
+
+    fn set_mode(path: &Path, mode: u32) {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    }
+
+    #[test]
+    fn a_replaced_file_keeps_its_mode_and_leaves_nothing_beside_it() {
+        for mode in [0o600, 0o640, 0o664, 0o755] {
+            let (folder, path) = home("old");
+            set_mode(&path, mode);
+            ForeignFile::open(&path).unwrap().replace("new").unwrap();
+            assert_eq!(fs::read_to_string(&path).unwrap(), "new");
+            assert_eq!(fs::metadata(&path).unwrap().mode() & 0o7777, mode);
+            assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+        }
+    }
+
+    #[test]
+    fn owner_and_group_are_kept_where_the_system_allows_it() {
+        let (_folder, path) = home("old");
+        if std::os::unix::fs::chown(&path, Some(1234), Some(2345)).is_err() {
+            let groups = rustix::process::getgroups().unwrap();
+            let Some(group) = groups.last() else { return };
+            std::os::unix::fs::chown(&path, None, Some(group.as_raw())).unwrap();
+        }
+        let before = fs::metadata(&path).unwrap();
+        ForeignFile::open(&path).unwrap().replace("new").unwrap();
+        let after = fs::metadata(&path).unwrap();
+        assert_eq!((after.uid(), after.gid()), (before.uid(), before.gid()));
+        assert_ne!(after.ino(), before.ino());
+    }
+
+    #[test]
+    fn a_link_stays_and_its_goal_changes() {
+        let (folder, path) = home("old");
+        let link = folder.path().join("link");
+        symlink(&path, &link).unwrap();
+        ForeignFile::open(&link).unwrap().replace("new").unwrap();
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        assert_eq!(fs::read_to_string(&path).unwrap(), "new");
+    }
+
+    #[test]
+    fn what_cannot_be_replaced_truly_is_left_alone() {
+        let (folder, path) = home("old");
+        set_mode(&path, 0o444);
+        assert_eq!(ForeignFile::open(&path).unwrap().replace("new"), Err(ConsumerError::ReadOnly(path.clone())));
+        set_mode(&path, 0o644);
+        fs::hard_link(&path, folder.path().join("twin")).unwrap();
+        assert_eq!(ForeignFile::open(&path).unwrap().replace("new"), Err(ConsumerError::HardLinks(path.clone())));
+        assert_eq!(fs::read_to_string(&path).unwrap(), "old");
+        assert_eq!(ForeignFile::open(folder.path()).map(drop), Err(ConsumerError::NotAFile(folder.path().to_owned())));
+        let gone = folder.path().join("gone");
+        assert_eq!(ForeignFile::open(&gone).map(drop), Err(ConsumerError::Missing(gone.clone())));
+        assert!(!gone.exists());
+    }
+
+    #[test]
+    fn a_change_by_somebody_else_is_not_overwritten() {
+        let (_folder, path) = home("old");
+        let read = ForeignFile::open(&path).unwrap();
+        fs::write(&path, "somebody else's").unwrap();
+        assert_eq!(read.replace("new"), Err(ConsumerError::Changed(path.clone())));
+        assert_eq!(fs::read_to_string(&path).unwrap(), "somebody else's");
+    }
+
+    #[test]
+    fn two_at_once_lose_no_update() {
+        let (_folder, path) = home("");
+        thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    let file = ForeignFile::open(&path).unwrap();
+                    let longer = format!("{}x", file.text());
+                    file.replace(&longer).unwrap();
+                });
+            }
+        });
+        assert_eq!(fs::read_to_string(&path).unwrap(), "xxxxxxxx");
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_are_refused() {
+        let (_folder, path) = home("");
+        for bytes in [&b"K=\xff\xfe"[..], b"K=a\0b"] {
+            fs::write(&path, bytes).unwrap();
+            assert!(matches!(ForeignFile::open(&path), Err(ConsumerError::Garbage { .. })));
+        }
+    }
+}

@@ -1,0 +1,283 @@
+//! One member of a JSON file. Everything else in it stays as it is, to the byte: blanks, order, numbers too long for us.
+
+use std::ops::Range;
+
+use zeroize::Zeroizing;
+
+/// Why the text could not be read or changed.
+#[derive(Debug, PartialEq, Eq)]
+pub(in crate::engine) enum Refusal {
+    /// It is not JSON, at this line.
+    Garbled(usize),
+    /// It is, but there is no such place.
+    NoPlace(String),
+}
+
+/// A text that is known to be JSON.
+#[derive(Clone, Copy)]
+pub(in crate::engine) struct Document<'a> {
+    text: &'a str,
+    root: usize,
+}
+
+/// A member of an object, or an element of an array.
+struct Member {
+    name: String,
+    value: Range<usize>,
+}
+
+impl<'a> Document<'a> {
+    /// Reads the text as JSON, to its end.
+    pub(in crate::engine) fn parse(text: &'a str) -> Result<Self, Refusal> {
+        let root = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
+        serde_json::from_str::<serde::de::IgnoredAny>(&text[root..]).map_err(|error| Refusal::Garbled(error.line()))?;
+        Ok(Self { text, root: skip_blanks(text, root) })
+    }
+
+    /// The text at the pointer; `None` where there is nothing.
+    pub(in crate::engine) fn get(self, pointer: &str) -> Result<Option<Zeroizing<String>>, Refusal> {
+        let (parent, last) = self.parent(pointer)?;
+        Ok(self.members(parent)?.into_iter().rfind(|member| member.name == last).and_then(|member| self.string(&member.value)))
+    }
+
+    /// The whole text with the member at the pointer set. A member that is missing is added to its object; anything
+    /// there but a text or null is no place for a secret.
+    pub(in crate::engine) fn set(self, pointer: &str, value: &str) -> Result<Zeroizing<String>, Refusal> {
+        let (parent, last) = self.parent(pointer)?;
+        self.set_members(parent, &last, |name| name == last, value)
+    }
+
+    /// The same for a member of the outermost object whose name may be written in any case.
+    pub(in crate::engine) fn set_in_any_case(self, name: &str, value: &str) -> Result<Zeroizing<String>, Refusal> {
+        self.set_members(self.root, name, |known| known.eq_ignore_ascii_case(name), value)
+    }
+
+    /// A text among the members of the outermost object, its name in any case.
+    pub(in crate::engine) fn get_in_any_case(self, name: &str) -> Result<Option<Zeroizing<String>>, Refusal> {
+        let members = self.members(self.root)?;
+        let found = members.into_iter().rfind(|member| member.name.eq_ignore_ascii_case(name));
+        Ok(found.and_then(|member| self.string(&member.value)))
+    }
+
+    fn set_members(
+        self,
+        parent: usize,
+        name: &str,
+        is_it: impl Fn(&str) -> bool,
+        value: &str,
+    ) -> Result<Zeroizing<String>, Refusal> {
+        let places: Vec<_> = self.members(parent)?.into_iter().filter(|member| is_it(&member.name)).collect();
+        let written = quoted(value);
+        if places.is_empty() {
+            return self.insert(parent, name, &written);
+        }
+        let mut changed = Zeroizing::new(self.text.to_owned());
+        for place in places.iter().rev() {
+            let before = &self.text[place.value.clone()];
+            if !before.starts_with('"') && before != "null" {
+                return Err(Refusal::NoPlace(format!("\"{name}\" is neither a text nor null")));
+            }
+            changed.replace_range(place.value.clone(), &written);
+        }
+        Ok(changed)
+    }
+
+    /// Puts a member first, with the blanks of the one that was first.
+    fn insert(self, parent: usize, name: &str, written: &str) -> Result<Zeroizing<String>, Refusal> {
+        if !self.text[parent..].starts_with('{') {
+            return Err(Refusal::NoPlace(format!("there is no element {name} in the array")));
+        }
+        let inside = parent + 1;
+        let first = skip_blanks(self.text, inside);
+        let empty = self.text[first..].starts_with('}');
+        let blanks = if empty { "" } else { &self.text[inside..first] };
+        let colon = if blanks.is_empty() { ":" } else { ": " };
+        let comma = if empty { "" } else { "," };
+        let member = Zeroizing::new(format!("{blanks}{}{colon}{written}{comma}", *quoted(name)));
+        Ok(Zeroizing::new([&self.text[..inside], &member, &self.text[inside..]].concat()))
+    }
+
+    /// Where the value lies that holds the last part of the pointer, and that part.
+    fn parent(self, pointer: &str) -> Result<(usize, String), Refusal> {
+        let no_pointer = || Refusal::NoPlace(format!("\"{pointer}\" is no JSON pointer; write it like /auth/token"));
+        let mut parts: Vec<String> = pointer
+            .strip_prefix('/')
+            .ok_or_else(no_pointer)?
+            .split('/')
+            .map(|part| part.replace("~1", "/").replace("~0", "~"))
+            .collect();
+        let last = parts.pop().ok_or_else(no_pointer)?;
+        let parent = parts.iter().try_fold(self.root, |at, part| {
+            let found = self.members(at)?.into_iter().rfind(|member| member.name == *part);
+            found.map(|member| member.value.start).ok_or_else(|| Refusal::NoPlace(format!("there is no \"{part}\" in it")))
+        })?;
+        Ok((parent, last))
+    }
+
+    /// The members of the object, or the elements of the array, that begins at `at`.
+    fn members(self, at: usize) -> Result<Vec<Member>, Refusal> {
+        let is_object = match self.text.as_bytes().get(at) {
+            Some(b'{') => true,
+            Some(b'[') => false,
+            _ => return Err(Refusal::NoPlace("there is neither an object nor an array".to_owned())),
+        };
+        let mut found = Vec::new();
+        let mut at = skip_blanks(self.text, at + 1);
+        while !self.text[at..].starts_with(['}', ']']) {
+            let name = if is_object {
+                let end = end_of_value(self.text, at);
+                let name = self.string(&(at..end)).map(|name| name.to_string()).unwrap_or_default();
+                // Behind the name and its colon.
+                at = skip_blanks(self.text, skip_blanks(self.text, end) + 1);
+                name
+            } else {
+                found.len().to_string()
+            };
+            let value = at..end_of_value(self.text, at);
+            at = skip_blanks(self.text, value.end);
+            found.push(Member { name, value });
+            if self.text[at..].starts_with(',') {
+                at = skip_blanks(self.text, at + 1);
+            }
+        }
+        Ok(found)
+    }
+
+    fn string(self, span: &Range<usize>) -> Option<Zeroizing<String>> {
+        serde_json::from_str(&self.text[span.clone()]).ok().map(Zeroizing::new)
+    }
+}
+
+fn skip_blanks(text: &str, at: usize) -> usize {
+    let rest = &text[at..];
+    at + rest.len() - rest.trim_start_matches([' ', '\t', '\n', '\r']).len()
+}
+
+/// The end of the value that begins at `at`, in a text that is known to be JSON.
+fn end_of_value(text: &str, at: usize) -> usize {
+    let bytes = text.as_bytes();
+    let (mut depth, mut end) = (0_usize, at);
+    while let Some(byte) = bytes.get(end) {
+        match byte {
+            b'"' => end = end_of_string(bytes, end),
+            b'{' | b'[' => (depth, end) = (depth + 1, end + 1),
+            b'}' | b']' if depth > 0 => (depth, end) = (depth - 1, end + 1),
+            b'}' | b']' | b',' | b':' | b' ' | b'\t' | b'\n' | b'\r' if depth == 0 => return end,
+            _ => end += 1,
+        }
+        if depth == 0 && matches!(byte, b'"' | b'}' | b']') {
+            return end;
+        }
+    }
+    end
+}
+
+fn end_of_string(bytes: &[u8], open: usize) -> usize {
+    let mut at = open + 1;
+    while let Some(byte) = bytes.get(at) {
+        match byte {
+            b'"' => return at + 1,
+            b'\\' => at += 2,
+            _ => at += 1,
+        }
+    }
+    bytes.len()
+}
+
+fn quoted(text: &str) -> Zeroizing<String> {
+    Zeroizing::new(serde_json::Value::from(text).to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn set(text: &str, pointer: &str) -> Result<String, Refusal> {
+        Document::parse(text)?.set(pointer, "new").map(|text| text.to_string())
+    }
+
+    #[test]
+    fn only_the_member_changes() {
+        for (before, pointer, after) in [
+            ("{\"a\": \"old\"}\n", "/a", "{\"a\": \"new\"}\n"),
+            ("{ \"n\": 1.0000000000000000001, \"a\" : null }", "/a", "{ \"n\": 1.0000000000000000001, \"a\" : \"new\" }"),
+            ("{\r\n\t\"x\": {\"a\": \"o\\\"ld\"}\r\n}", "/x/a", "{\r\n\t\"x\": {\"a\": \"new\"}\r\n}"),
+            ("[{\"a\": \"1\"}, {\"a\": \"old\"}]", "/1/a", "[{\"a\": \"1\"}, {\"a\": \"new\"}]"),
+            ("{\"a/b\": {\"~\": \"old\"}}", "/a~1b/~0", "{\"a/b\": {\"~\": \"new\"}}"),
+            ("{\"a\": \"one\", \"a\": \"two\"}", "/a", "{\"a\": \"new\", \"a\": \"new\"}"),
+            ("\u{feff}{\"a\": \"old\"}", "/a", "\u{feff}{\"a\": \"new\"}"),
+        ] {
+            assert_eq!(set(before, pointer).as_deref(), Ok(after));
+        }
+    }
+
+    #[test]
+    fn a_missing_member_comes_first_in_the_files_own_style() {
+        assert_eq!(set("{}", "/a").as_deref(), Ok("{\"a\":\"new\"}"));
+        assert_eq!(set("{\"b\":1}", "/a").as_deref(), Ok("{\"a\":\"new\",\"b\":1}"));
+        assert_eq!(set("{\n\t\"b\": 1\n}", "/a").as_deref(), Ok("{\n\t\"a\": \"new\",\n\t\"b\": 1\n}"));
+    }
+
+    #[test]
+    fn no_place_is_no_place() {
+        for (text, pointer) in [
+            ("{\"a\": 1}", "/a"),
+            ("{\"a\": {}}", "/a"),
+            ("{\"a\": \"x\"}", "/a/b"),
+            ("{}", "/b/a"),
+            ("[]", "/0"),
+            ("\"x\"", "/a"),
+            ("{}", "a"),
+            ("{}", ""),
+        ] {
+            assert!(matches!(set(text, pointer), Err(Refusal::NoPlace(_))), "{text} {pointer}");
+        }
+    }
+
+    #[test]
+    fn garbage_is_told_with_its_line() {
+        for (text, line) in [("{\n\"a\": \"x\"\n", 3), ("", 1), ("{} {}", 1), ("A=1\n", 1), ("{\"a\": 'x'}", 1)] {
+            assert!(matches!(set(text, "/a"), Err(Refusal::Garbled(found)) if found <= line), "{text}");
+        }
+    }
+
+    #[test]
+    fn names_in_any_case_are_one_name() {
+        let document = Document::parse("{\"API\": \"old\", \"Api\": \"older\", \"org\": \"o\"}").unwrap();
+        let changed = document.set_in_any_case("api", "new").unwrap();
+        assert_eq!(*changed, "{\"API\": \"new\", \"Api\": \"new\", \"org\": \"o\"}");
+        assert_eq!(document.get_in_any_case("ORG").unwrap().as_deref().map(String::as_str), Some("o"));
+    }
+
+    fn values() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![Just(Value::Null), any::<i64>().prop_map(Value::from), "\\PC{0,8}".prop_map(Value::from)];
+        leaf.prop_recursive(3, 24, 4, |inner| {
+            prop_oneof![
+                proptest::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+                proptest::collection::btree_map("[a-z\"\\\\~/]{0,3}", inner, 0..4).prop_map(|map| json!(map)),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_set_is_what_every_reader_sees(inner in values(), value in "\\PC{0,20}", pretty in any::<bool>()) {
+            let whole = json!({ "before": inner, "place": { "x": inner, "token": "old" }, "after": inner });
+            let text = if pretty { serde_json::to_string_pretty(&whole).unwrap() } else { whole.to_string() };
+            let changed = Document::parse(&text).unwrap().set("/place/token", &value).unwrap();
+            let mut expected = whole.clone();
+            expected["place"]["token"] = json!(value);
+            prop_assert_eq!(serde_json::from_str::<Value>(&changed).unwrap(), expected);
+            let read = Document::parse(&changed).unwrap().get("/place/token").unwrap();
+            prop_assert_eq!(read.as_deref(), Some(&value));
+        }
+
+        #[test]
+        fn no_text_breaks_the_reader(text in "[{}\\[\\]\",:a1 \\\\\n]{0,40}") {
+            let _ = set(&text, "/a");
+        }
+    }
+}

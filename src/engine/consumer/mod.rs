@@ -1,0 +1,266 @@
+//! Consumers: handing a credential's secret to the places that need it, and looking whether they have it.
+//!
+//! A delivery changes one place in a file, or runs a command with the secret on its standard input; it never makes a
+//! file, and it never overwrites what it does not understand.
+
+mod command;
+mod env_file;
+mod error;
+mod file;
+mod json_file;
+mod snyk_cli;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::Serialize;
+use zeroize::Zeroizing;
+
+use super::Engine;
+use super::keyring::broken_task;
+use crate::domain::consumer::{Consumer, Delivered, Target};
+use crate::domain::problem::{Class, Problem};
+use crate::domain::redact::shapes;
+use crate::domain::{CredentialId, Name, Secret};
+use crate::index::{Index, IndexError};
+use error::ConsumerError;
+use file::ForeignFile;
+use json_file::{Document, Refusal};
+
+/// How long a consumer's program may take.
+const DEADLINE: Duration = Duration::from_secs(60);
+
+/// The variable by which the Snyk CLI takes the tokens that its configuration can hold.
+const SNYK_TOKEN: &str = "SNYK_TOKEN";
+
+/// A delivery that succeeded.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Delivery {
+    /// The consumer's name.
+    pub consumer: Name,
+    /// How it is known that the consumer has the secret.
+    pub proof: Proof,
+    /// What was done, in words.
+    pub detail: String,
+    /// What the person should know besides.
+    pub note: Option<String>,
+}
+
+/// How far a delivery can be proven.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Proof {
+    /// What was written can be read back.
+    ReadBack,
+    /// A program said by its exit status that it took the secret; nobody can look.
+    ExitStatus,
+}
+
+impl Engine {
+    /// The consumers of a credential, by name.
+    pub async fn consumers(&self, id: &CredentialId) -> Result<Vec<Consumer>, Problem> {
+        let id = id.clone();
+        self.with_index(move |index| index.consumers(&id)).await
+    }
+
+    /// The consumer of a credential with this name.
+    pub async fn consumer(&self, id: &CredentialId, name: &str) -> Result<Consumer, Problem> {
+        let (id, name) = (id.clone(), name.to_owned());
+        self.with_index(move |index| {
+            let mut all = index.consumers(&id)?;
+            let found = all.iter().position(|consumer| consumer.name.as_str() == name);
+            let known = all.iter().map(|consumer| consumer.name.to_string()).collect();
+            found.map(|place| all.swap_remove(place)).ok_or(IndexError::NoConsumer { name, known })
+        })
+        .await
+    }
+
+    /// Keeps a consumer. Nothing is delivered yet.
+    pub async fn add_consumer(&self, consumer: Consumer) -> Result<(), Problem> {
+        let credential = self.by_id(&consumer.credential).await?;
+        let kind = self.catalogue.kind(&credential.provider, &credential.kind)?;
+        if matches!(consumer.target, Target::SnykCli { .. }) && kind.secret_variable() != SNYK_TOKEN {
+            let why = format!("the Snyk CLI's configuration holds tokens, and this is a {}", kind.title);
+            return Err(unfit(&why, "use a command consumer, or `tokenring exec`"));
+        }
+        check_words(&consumer.target)?;
+        self.with_index(move |index| index.add_consumer(&consumer)).await
+    }
+
+    /// Forgets a consumer. What was delivered to it stays there.
+    pub async fn remove_consumer(&self, id: &CredentialId, name: &str) -> Result<(), Problem> {
+        let (id, name) = (id.clone(), name.to_owned());
+        self.with_index(move |index| index.remove_consumer(&id, &name)).await
+    }
+
+    /// What a delivery will do, or why it could not be done now. Nothing is written and no program is started.
+    pub async fn preview_delivery(&self, consumer: &Consumer) -> Result<String, Problem> {
+        let target = consumer.target.clone();
+        let checked = in_background(move || check_target(&target)).await?;
+        checked.map_err(|error| error.problem(not_served(consumer)))?;
+        Ok(consumer.target.words())
+    }
+
+    /// Hands the secret to the consumer, and keeps in the index which secret it was.
+    pub async fn deliver(&self, consumer: &Consumer, secret: &Secret) -> Result<Delivery, Problem> {
+        let fingerprint = self.fingerprint(secret).await?;
+        let refused = |error: ConsumerError| error.problem(not_served(consumer));
+        let delivery = match &consumer.target {
+            Target::Command(command) => Delivery {
+                consumer: consumer.name.clone(),
+                proof: Proof::ExitStatus,
+                detail: command::run(command, secret, DEADLINE).await.map_err(refused)?,
+                note: Some("only its exit status tells; whether it kept the secret cannot be read back".to_owned()),
+            },
+            file => {
+                let (target, text) = (file.clone(), as_text(secret).map_err(refused)?);
+                let note = in_background(move || write(&target, &text)).await?.map_err(refused)?;
+                Delivery { consumer: consumer.name.clone(), proof: Proof::ReadBack, detail: file.words(), note }
+            }
+        };
+        self.record(consumer, fingerprint).await?;
+        Ok(delivery)
+    }
+
+    /// Whether the consumer has this very secret. Files are read. A command cannot be asked, so for it the answer is
+    /// whether the last run that ended with status 0 was given this secret.
+    pub async fn verify_delivery(&self, consumer: &Consumer, secret: &Secret) -> Result<bool, Problem> {
+        if let Target::Command(_) = consumer.target {
+            let fingerprint = self.fingerprint(secret).await?;
+            let last = self.consumer(&consumer.credential, consumer.name.as_str()).await?.delivered;
+            return Ok(last.is_some_and(|last| last.fingerprint == fingerprint));
+        }
+        let target = consumer.target.clone();
+        let what = || format!("{} could not be read back", consumer.name);
+        let held = in_background(move || read(&target)).await?.map_err(|error| error.problem(what()))?;
+        Ok(held.is_some_and(|held| Secret::new(held.as_bytes().to_vec()).same_as(secret)))
+    }
+
+    async fn record(&self, consumer: &Consumer, fingerprint: String) -> Result<(), Problem> {
+        let (id, name) = (consumer.credential.clone(), consumer.name.clone());
+        let delivered = Delivered { fingerprint, at: self.now() };
+        self.with_index(move |index: &Index| index.record_delivery(&id, &name, &delivered)).await
+    }
+}
+
+/// Where the Snyk CLI's configuration may lie, the usual place first.
+pub fn snyk_cli_locations() -> Vec<PathBuf> {
+    snyk_cli::locations()
+}
+
+fn not_served(consumer: &Consumer) -> String {
+    format!("{} did not get the secret", consumer.name)
+}
+
+fn unfit(why: &str, remedy: &str) -> Problem {
+    Problem::new("That cannot be a consumer", why, remedy).of(Class::Usage)
+}
+
+/// What can be told to be wrong without looking at any file.
+fn check_words(target: &Target) -> Result<(), Problem> {
+    match target {
+        Target::EnvFile { key, .. } if !env_file::is_key(key) => {
+            Err(unfit("its key holds other characters than letters, digits, _ . -", "give a key such as SNYK_TOKEN"))
+        }
+        Target::JsonFile { pointer, .. } if !pointer.starts_with('/') => {
+            Err(unfit("its pointer does not begin with \"/\"", "give a JSON pointer such as /auth/token"))
+        }
+        Target::Command(command) if command.ways.is_empty() || command.ways.iter().flatten().any(Vec::is_empty) => {
+            Err(unfit("its command is empty", "give a program and its arguments"))
+        }
+        Target::Command(command) if command.arguments().any(|argument| shapes::mask(argument) != *argument) => Err(unfit(
+            "one of its arguments looks like a secret, and every user of this machine can read arguments",
+            "leave it out: the program gets the secret on standard input",
+        )),
+        Target::Command(command) if command.pass.iter().any(|name| name.starts_with("TOKENRING_")) => {
+            Err(unfit("it asks for a variable of this program", "leave the TOKENRING_ variables out"))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn check_target(target: &Target) -> Result<(), ConsumerError> {
+    if let Target::Command(command) = target {
+        return command::check(command);
+    }
+    let file = ForeignFile::open(path_of(target))?;
+    file.check()?;
+    // Any text will do: what is looked at is whether the place is there.
+    changed(target, &file, "x").map(drop)
+}
+
+fn write(target: &Target, secret: &str) -> Result<Option<String>, ConsumerError> {
+    let path = path_of(target);
+    let _lock = if let Target::SnykCli { .. } = target { Some(snyk_cli::lock(path)?) } else { None };
+    let file = ForeignFile::open(path)?;
+    let text = changed(target, &file, secret)?;
+    let note = remark(target, &file);
+    file.replace(&text)?;
+    Ok(note)
+}
+
+fn read(target: &Target) -> Result<Option<Zeroizing<String>>, ConsumerError> {
+    let file = ForeignFile::open(path_of(target))?;
+    let refused = |refusal| refused(&file, refusal);
+    match target {
+        Target::EnvFile { key, .. } => {
+            let held = env_file::get(file.text(), key).map_err(|garbled| garbage(&file, Some(garbled.line), garbled.why))?;
+            Ok(held.map(|value| Zeroizing::new(value.to_owned())))
+        }
+        Target::JsonFile { pointer, .. } => Document::parse(file.text()).and_then(|json| json.get(pointer)).map_err(refused),
+        Target::SnykCli { .. } => snyk_cli::get(file.text()).map_err(refused),
+        Target::Command(_) => Ok(None),
+    }
+}
+
+/// The file's text with the secret in its place.
+fn changed(target: &Target, file: &ForeignFile, secret: &str) -> Result<Zeroizing<String>, ConsumerError> {
+    let refused = |refusal| refused(file, refusal);
+    match target {
+        Target::EnvFile { key, .. } => env_file::set(file.text(), key, secret)
+            .map_err(|garbled| garbage(file, Some(garbled.line), garbled.why))?
+            .ok_or(ConsumerError::Unwritable("a quote or a line break")),
+        Target::JsonFile { pointer, .. } => {
+            Document::parse(file.text()).and_then(|json| json.set(pointer, secret)).map_err(refused)
+        }
+        Target::SnykCli { .. } => snyk_cli::set(file.text(), secret).map_err(refused),
+        Target::Command(_) => Err(ConsumerError::NotAFile(file.path().to_owned())),
+    }
+}
+
+/// What a person should know about the file that now holds the secret.
+fn remark(target: &Target, file: &ForeignFile) -> Option<String> {
+    if matches!(target, Target::SnykCli { .. }) && snyk_cli::is_signed_in(file.text()) {
+        return Some("the Snyk CLI is signed in by OAuth and uses that, until `snyk logout`".to_owned());
+    }
+    let mode = file.openness()?;
+    Some(format!("other users may read {} (mode {mode})", file.path().display()))
+}
+
+fn path_of(target: &Target) -> &Path {
+    match target {
+        Target::EnvFile { path, .. } | Target::JsonFile { path, .. } | Target::SnykCli { path } => path,
+        Target::Command(command) => &command.folder,
+    }
+}
+
+fn refused(file: &ForeignFile, refusal: Refusal) -> ConsumerError {
+    match refusal {
+        Refusal::Garbled(line) => garbage(file, Some(line), "it is not JSON"),
+        Refusal::NoPlace(why) => ConsumerError::NoPlace { path: file.path().to_owned(), why },
+    }
+}
+
+fn garbage(file: &ForeignFile, line: Option<usize>, why: &'static str) -> ConsumerError {
+    ConsumerError::Garbage { path: file.path().to_owned(), line, why }
+}
+
+fn as_text(secret: &Secret) -> Result<Zeroizing<String>, ConsumerError> {
+    let text = secret.expose(|bytes| std::str::from_utf8(bytes).map(str::to_owned));
+    text.map(Zeroizing::new).map_err(|_| ConsumerError::Unwritable("bytes that are no text"))
+}
+
+/// Files are waited for, so they are handled off the drawing task.
+async fn in_background<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Problem> {
+    tokio::task::spawn_blocking(work).await.map_err(|_| broken_task())
+}

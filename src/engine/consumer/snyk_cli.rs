@@ -1,0 +1,81 @@
+//! The configuration of the Snyk CLI.
+//!
+//! Its newer half reads `~/.config/configstore/snyk.json` whatever `XDG_CONFIG_HOME` says, its older half heeds that
+//! variable, so there can be two files. Names of members are compared without their case, and changes are made under
+//! a lock on the file beside it whose name ends in `.lock`.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use zeroize::Zeroizing;
+
+use super::error::ConsumerError;
+use super::file::hold;
+use super::json_file::{Document, Refusal};
+
+/// The member that holds a token of any kind.
+const TOKEN: &str = "api";
+
+/// The member that holds an OAuth session, which goes before the token.
+const SESSION: &str = "INTERNAL_OAUTH_TOKEN_STORAGE";
+
+/// Where the configuration may lie, the usual place first.
+pub(in crate::engine) fn locations() -> Vec<PathBuf> {
+    let home = directories::BaseDirs::new().map(|dirs| dirs.home_dir().join(".config"));
+    let xdg = std::env::var_os("XDG_CONFIG_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+    let mut found: Vec<_> = home.into_iter().chain(xdg).map(|folder| folder.join("configstore/snyk.json")).collect();
+    found.dedup();
+    found
+}
+
+/// Takes the lock that the CLI itself takes. Where there is no configuration, there is nothing to lock.
+pub(in crate::engine) fn lock(path: &Path) -> Result<File, ConsumerError> {
+    if !path.exists() {
+        return Err(ConsumerError::Missing(path.to_owned()));
+    }
+    let mut name = OsString::from(path);
+    name.push(".lock");
+    hold(Path::new(&name))
+}
+
+/// The configuration with another token.
+pub(super) fn set(text: &str, token: &str) -> Result<Zeroizing<String>, Refusal> {
+    Document::parse(text)?.set_in_any_case(TOKEN, token)
+}
+
+/// The token in a configuration.
+pub(super) fn get(text: &str) -> Result<Option<Zeroizing<String>>, Refusal> {
+    Document::parse(text)?.get_in_any_case(TOKEN)
+}
+
+/// Whether the CLI uses an OAuth session in the same file, and not the token.
+pub(super) fn is_signed_in(text: &str) -> bool {
+    let session = Document::parse(text).and_then(|document| document.get_in_any_case(SESSION));
+    session.is_ok_and(|session| session.is_some_and(|session| !session.is_empty()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_token_changes_and_unknown_members_stay() {
+        let before = "{\n\t\"API\": \"old\",\n\t\"org\": \"acme\",\n\t\"future\": [1, {\"x\": null}]\n}\n";
+        assert_eq!(*set(before, "new").unwrap(), before.replace("old", "new"));
+        assert_eq!(get(before).unwrap().unwrap().as_str(), "old");
+    }
+
+    #[test]
+    fn a_session_in_the_same_file_is_noticed() {
+        assert!(is_signed_in("{\"internal_oauth_token_storage\": \"{}\", \"api\": \"x\"}"));
+        assert!(!is_signed_in("{\"INTERNAL_OAUTH_TOKEN_STORAGE\": \"\", \"api\": \"x\"}"));
+    }
+
+    #[test]
+    fn what_is_no_configuration_is_refused() {
+        for text in ["", "{", "[]", "null", "api=old"] {
+            assert!(set(text, "new").is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! Taking secrets out of what a child writes, while it writes it.
+//!
+//! What is not yet a whole line is held back, because a secret may be cut in two by the child's writes. A line ends
+//! with a line feed or, as progress bars write them, a carriage return. Secrets are found as they are and in their
+//! encodings, as long as no line break of the encoding tears them.
+
+use zeroize::Zeroizing;
+
+use crate::domain::Secret;
+use crate::domain::redact::Redactor;
+
+/// A line that is longer is shown in pieces.
+const LONGEST_LINE: usize = 64 << 10;
+
+/// How many bytes of output one byte of a secret may take: `\u0041` in JSON.
+const WIDEST: usize = 6;
+
+/// Shorter lines of a secret of many lines are not looked for by themselves.
+const SHORTEST_LINE: usize = 16;
+
+/// One stream of a child's output.
+pub(super) struct Masked<'a> {
+    redactor: &'a Redactor,
+    /// What a piece that is cut off must at least leave behind, so that no secret is torn.
+    overlap: usize,
+    held: Zeroizing<Vec<u8>>,
+}
+
+/// A redactor that knows these secrets, and each line of those that have many, such as private keys.
+pub(super) fn redactor<'a>(secrets: impl Iterator<Item = &'a Secret>) -> Redactor {
+    let mut redactor = Redactor::default();
+    for secret in secrets {
+        redactor.learn(secret);
+        secret.expose(|bytes| {
+            let lines = bytes.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
+            lines.filter(|line| line.len() >= SHORTEST_LINE).for_each(|line| redactor.learn(&Secret::new(line.to_vec())));
+        });
+    }
+    redactor
+}
+
+impl<'a> Masked<'a> {
+    /// A stream in which no secret of at most `longest` bytes is to be seen.
+    pub(super) fn new(redactor: &'a Redactor, longest: usize) -> Self {
+        Self { redactor, overlap: longest * WIDEST + 64, held: Zeroizing::default() }
+    }
+
+    /// Takes in what the child wrote and gives back what may be shown.
+    pub(super) fn push(&mut self, bytes: &[u8]) -> Vec<u8> {
+        self.held.extend_from_slice(bytes);
+        if let Some(end) = self.held.iter().rposition(|byte| matches!(byte, b'\n' | b'\r')) {
+            let rest = Zeroizing::new(self.held.split_off(end + 1));
+            let whole = std::mem::replace(&mut self.held, rest);
+            return self.redact(&whole);
+        }
+        if self.held.len() <= LONGEST_LINE + self.overlap {
+            return Vec::new();
+        }
+        let mut clean = self.redact(&self.held);
+        let tail = clean.split_off(clean.len().saturating_sub(self.overlap));
+        self.held = Zeroizing::new(tail);
+        clean
+    }
+
+    /// What is left when the child has closed its output.
+    pub(super) fn finish(&mut self) -> Vec<u8> {
+        let rest = std::mem::take(&mut self.held);
+        self.redact(&rest)
+    }
+
+    /// Bytes that are no text stay as they are; they cannot be a secret, which is text.
+    fn redact(&self, bytes: &[u8]) -> Vec<u8> {
+        let mut clean = Vec::with_capacity(bytes.len());
+        for chunk in bytes.utf8_chunks() {
+            clean.extend_from_slice(self.redactor.redact(chunk.valid()).as_bytes());
+            clean.extend_from_slice(chunk.invalid());
+        }
+        clean
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const SECRET: &str = "s3cr3t/of this-test";
+
+    fn through(pieces: &[&[u8]]) -> Vec<u8> {
+        let secret = Secret::from_text(SECRET.to_owned());
+        let redactor = redactor([&secret].into_iter());
+        let mut masked = Masked::new(&redactor, secret.len());
+        let mut shown: Vec<u8> = pieces.iter().flat_map(|piece| masked.push(piece)).collect();
+        shown.extend(masked.finish());
+        shown
+    }
+
+    #[test]
+    fn what_holds_no_secret_passes_as_it_is() {
+        let bytes = b"one\r\ntwo\rthree\xff\xfe\0\nfour";
+        assert_eq!(through(&[bytes]), bytes);
+    }
+
+    #[test]
+    fn whole_lines_are_shown_at_once() {
+        let secret = Secret::from_text(SECRET.to_owned());
+        let redactor = redactor([&secret].into_iter());
+        let mut masked = Masked::new(&redactor, secret.len());
+        assert_eq!(masked.push(b"one\ntw"), b"one\n");
+        assert_eq!(masked.push(b"o\r"), b"two\r");
+    }
+
+    #[test]
+    fn lines_of_a_private_key_are_found_one_by_one() {
+        let key = Secret::from_text("-----BEGIN KEY-----\nMIIEvQIBADANBgkqhkiG\n-----END KEY-----\n".to_owned());
+        let redactor = redactor([&key].into_iter());
+        let mut masked = Masked::new(&redactor, key.len());
+        assert_eq!(String::from_utf8(masked.push(b"x MIIEvQIBADANBgkqhkiG y\n")).unwrap(), "x ‹secret› y\n");
+    }
+
+    #[test]
+    fn a_line_without_end_is_shown_in_pieces_and_no_piece_tears_the_secret() {
+        for before in (LONGEST_LINE - 30..LONGEST_LINE + 400).step_by(7) {
+            let text = [&"x".repeat(before), SECRET, &"y".repeat(LONGEST_LINE * 2)].concat();
+            let shown = through(&text.as_bytes().chunks(997).collect::<Vec<_>>());
+            assert!(!String::from_utf8(shown).unwrap().contains(&SECRET[..8]), "{before}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_cut_reveals_the_secret_or_its_encodings(size in 1_usize..40, form in 0_usize..3, before in "[a-z\n]{0,20}") {
+            let secret = match form {
+                0 => SECRET.to_owned(),
+                1 => STANDARD.encode(SECRET),
+                _ => serde_json::json!({ "token": SECRET }).to_string(),
+            };
+            let text = format!("{before}{secret} after\n");
+            let shown = String::from_utf8(through(&text.as_bytes().chunks(size).collect::<Vec<_>>())).unwrap();
+            prop_assert!(shown.contains("‹secret›"), "{}", shown);
+            prop_assert!(!shown.contains(&secret[..10]) || form == 2, "{}", shown);
+            prop_assert!(!shown.contains(SECRET), "{}", shown);
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! What a child process is given: the variables of a credential's provider, and nothing of any other credential.
+
+#[cfg(not(unix))]
+mod console;
+mod launch;
+mod mask;
+#[cfg(unix)]
+mod signals;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::Engine;
+use crate::domain::credential::Part;
+use crate::domain::problem::Class;
+use crate::domain::provider::environment::VariableValue;
+use crate::domain::region::{Place, Region};
+use crate::domain::{Credential, Problem, Secret};
+
+pub use launch::{Ended, Handover, Launch, Sink, Stream};
+
+/// Variables that the Snyk CLI heeds besides those that providers name, some of them before any other: see
+/// `cliv2/pkg/core/configuration.go` of snyk/cli and `pkg/auth` of snyk/go-application-framework.
+const FURTHER_SNYK: [&str; 5] = [
+    "SNYK_DOCKER_TOKEN",
+    "SNYK_CFG_API",
+    "SNYK_CFG_ENDPOINT",
+    "INTERNAL_OAUTH_TOKEN_STORAGE",
+    "SNYK_CFG_INTERNAL_OAUTH_TOKEN_STORAGE",
+];
+
+/// A variable of a child's environment.
+pub struct Variable {
+    /// Its name.
+    pub name: String,
+    /// What it holds.
+    pub value: Value,
+}
+
+/// What a variable holds.
+pub enum Value {
+    /// A secret, or an access token.
+    Secret(Arc<Secret>),
+    /// Anything else.
+    Text(String),
+}
+
+impl Engine {
+    /// The variables with which the provider's own tools use the credential, in its region.
+    pub async fn variables(&self, credential: &Credential) -> Result<Vec<Variable>, Problem> {
+        let kind = self.catalogue.kind(&credential.provider, &credential.kind)?;
+        let region = self.catalogue.region(&credential.provider, &credential.region)?;
+        let mut found = Vec::new();
+        for (name, value) in kind.variables(region, &credential.fields) {
+            let value = match value {
+                VariableValue::Text(text) => Value::Text(text),
+                VariableValue::Secret => Value::Secret(Arc::new(self.secret(credential, &Part::Secret).await?)),
+                VariableValue::AccessToken => Value::Secret(self.access_token(credential).await?),
+            };
+            found.push(Variable { name: name.to_owned(), value });
+        }
+        Ok(found)
+    }
+
+    /// One thing about a credential: `secret`, `access_token`, a named part of the secret, `api`, `auth`, `app`, or one
+    /// of its fields.
+    pub async fn value(&self, credential: &Credential, wanted: &str) -> Result<Value, Problem> {
+        let kind = self.catalogue.kind(&credential.provider, &credential.kind)?;
+        let region = self.catalogue.region(&credential.provider, &credential.region)?;
+        if let Some(text) = place(region, wanted).or_else(|| credential.fields.get(wanted).cloned()) {
+            return Ok(Value::Text(text));
+        }
+        match wanted {
+            "secret" => Ok(Value::Secret(Arc::new(self.secret(credential, &Part::Secret).await?))),
+            "access_token" => Ok(Value::Secret(self.access_token(credential).await?)),
+            part if kind.parts.iter().any(|known| known.id == part) => {
+                Ok(Value::Secret(Arc::new(self.secret(credential, &Part::Named(part.to_owned())).await?)))
+            }
+            unknown => {
+                let fields = credential.fields.keys().map(String::as_str);
+                let known: Vec<_> = ["secret", "access_token", "api"].into_iter().chain(fields).collect();
+                let what = format!("{} has no \"{unknown}\"", credential.name);
+                let why = format!("it is a {}", kind.title);
+                Err(Problem::new(what, why, format!("it has {}", known.join(", "))).of(Class::Usage))
+            }
+        }
+    }
+
+    /// The variables that the tools of the same providers also heed. Where one of them is left over from another
+    /// credential, the child would use half of each.
+    pub fn rivals(&self, variables: &[Variable]) -> BTreeSet<String> {
+        let ours = |name: &str| variables.iter().any(|variable| variable.name == name);
+        let environments = self.catalogue.providers().iter().map(|provider| {
+            provider.kinds.iter().flat_map(|kind| kind.environment.iter().map(|(name, _)| name.as_str())).collect::<Vec<_>>()
+        });
+        let mut found: BTreeSet<_> =
+            environments.filter(|names| names.iter().any(|name| ours(name))).flatten().map(str::to_owned).collect();
+        if found.iter().any(|name| name.starts_with("SNYK_")) {
+            found.extend(FURTHER_SNYK.map(str::to_owned));
+        }
+        found
+    }
+
+    async fn access_token(&self, credential: &Credential) -> Result<Arc<Secret>, Problem> {
+        let kind = self.catalogue.kind(&credential.provider, &credential.kind)?;
+        let region = self.catalogue.region(&credential.provider, &credential.region)?;
+        Ok(self.authorize(credential, kind, region).await?.secret)
+    }
+}
+
+fn place(region: &Region, name: &str) -> Option<String> {
+    match name {
+        "api" => Some(region.origin(Place::Api).to_string()),
+        "auth" => Some(region.origin(Place::Auth).to_string()),
+        "app" => region.app.as_ref().map(ToString::to_string),
+        _ => None,
+    }
+}

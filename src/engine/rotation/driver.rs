@@ -1,0 +1,346 @@
+//! The loop: what is next by the journal, an entry made durable, the act, another entry.
+//!
+//! Dropping it anywhere is a crash like any other: whoever comes next reads the journal.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::human::Answered;
+use super::provider::{Desk, Doomed, failure_of, strategy};
+use super::slots::{lost, not_yet, refused};
+use super::survey::Use;
+use super::{Audience, Tried};
+use crate::domain::credential::Slot;
+use crate::domain::problem::Class;
+use crate::domain::rotation::{
+    Action, Change, Ending, Entry, Failure, FailureKind, Finding, Fingerprint, Journal, Minted, Next, OldReach, Outcome, Plan,
+    Remote, Snapshot, State, Status, Target, Trail, attempt_of, entry_line, next, status, waiting_line,
+};
+use crate::domain::{Credential, Problem, Secret};
+use crate::engine::Engine;
+use crate::engine::audit::Deed;
+use crate::index::Lease;
+
+/// One rotation under way.
+pub(super) struct Driver<'a> {
+    pub(super) engine: &'a Engine,
+    pub(super) audience: Audience<'a>,
+    pub(super) journal: Journal,
+    pub(super) lease: Lease,
+    /// A secret that was made or pasted and may not be in the store yet.
+    pub(super) hand: Option<(Fingerprint, Secret)>,
+}
+
+/// Whether the loop goes on.
+enum Flow {
+    On,
+    Over(Ending),
+    /// A person is needed and nobody answers.
+    Halt,
+}
+
+impl Driver<'_> {
+    /// Goes on until it is over, or until a person is needed and nobody answers.
+    pub(super) async fn run(&mut self) -> Result<Status, Problem> {
+        loop {
+            let next = match next(&self.journal) {
+                waiting @ Next::Wait { .. } => self.wait(waiting).await,
+                ready => ready,
+            };
+            match self.take(next).await? {
+                Flow::On => {}
+                Flow::Over(ending) => return self.close(&ending).await,
+                Flow::Halt => return self.halt().await,
+            }
+        }
+    }
+
+    /// The plan.
+    pub(super) fn plan(&self) -> &Plan {
+        self.journal.plan()
+    }
+
+    /// Makes an entry durable, takes it up and tells of it. Nothing may happen that was not announced, so an entry that
+    /// cannot be made durable ends the run.
+    pub(super) async fn write(&mut self, entry: Entry) -> Result<(), Problem> {
+        let text = serde_json::to_string(&entry).map_err(|error| unwritable(&error))?;
+        let (lease, now) = (self.lease.clone(), self.engine.now());
+        self.engine.with_index(move |index| index.append(&lease, now, &text)).await?;
+        let line = entry_line(&self.plan().rotation, &entry);
+        self.journal.push(entry);
+        line.iter().for_each(self.audience.tell);
+        Ok(())
+    }
+
+    /// The desk for this rotation's calls, with the credential as it is now.
+    pub(super) async fn desk(&self) -> Tried<Desk<'_>> {
+        let plan = self.plan();
+        let credential = self.engine.by_id(&plan.credential).await.map_err(|problem| failure_of(&problem))?;
+        let credential = Credential { region: plan.region.clone(), ..credential };
+        self.engine.desk(credential, plan.administrator.as_ref()).map_err(|problem| failure_of(&problem))
+    }
+
+    /// The fingerprint of the new secret, if there is one.
+    pub(super) fn new_print(&self) -> Option<Fingerprint> {
+        self.minted().map(|minted| minted.fingerprint.clone())
+    }
+
+    /// What is known of the old secret.
+    pub(super) fn snapshot(&self) -> Option<&Snapshot> {
+        self.journal.entries().iter().rev().find_map(|entry| match entry {
+            Entry::Done(Outcome::Seen(snapshot)) => Some(snapshot),
+            _ => None,
+        })
+    }
+
+    /// The secret that was made or found last.
+    fn minted(&self) -> Option<&Minted> {
+        self.journal.entries().iter().rev().find_map(|entry| match entry {
+            Entry::Done(Outcome::Created(minted) | Outcome::Pasted(minted))
+            | Entry::Reconciled(Finding::Minting(Trail::Held(minted))) => Some(minted),
+            _ => None,
+        })
+    }
+
+    async fn wait(&self, waiting: Next) -> Next {
+        waiting_line(&self.plan().rotation, &waiting).iter().for_each(self.audience.tell);
+        match waiting {
+            Next::Wait { delay, then } => {
+                self.engine.clock.pass(delay).await;
+                *then
+            }
+            ready => ready,
+        }
+    }
+
+    async fn take(&mut self, next: Next) -> Result<Flow, Problem> {
+        match next {
+            Next::Act(action) => {
+                let step = action.step();
+                self.write(Entry::Intent(step.clone())).await?;
+                let entry = match self.act(action).await {
+                    Ok(outcome) => Entry::Done(outcome),
+                    Err(failure) => Entry::Failed(step, failure),
+                };
+                self.write(entry).await?;
+            }
+            Next::Reconcile(look) => {
+                let step = look.step();
+                let entry = match self.look(look).await {
+                    Ok(finding) => Entry::Reconciled(finding),
+                    Err(failure) => Entry::Failed(step, Failure { kind: FailureKind::Unanswered, ..failure }),
+                };
+                self.write(entry).await?;
+            }
+            Next::Ask(need) => match self.ask(need).await? {
+                Answered::Written => {}
+                Answered::Nobody => return Ok(Flow::Halt),
+            },
+            Next::Wait { then, .. } => return Box::pin(self.take(*then)).await,
+            Next::Finished(ending) => return Ok(Flow::Over(ending)),
+        }
+        Ok(Flow::On)
+    }
+
+    async fn act(&mut self, action: Action) -> Tried<Outcome> {
+        match action {
+            Action::ProveStore => self.prove_store().await.map(|()| Outcome::StoreProven),
+            Action::Snapshot => self.see().await,
+            Action::Create { name } => self.create(&name).await,
+            Action::Stash(new) => self.stash(new).await,
+            Action::Verify(new) => self.verify(&new).await,
+            Action::Promote(change) => self.promote(change).await,
+            Action::Restore(change) => self.restore(&change).await,
+            Action::Deliver(consumer) => self.deliver(&consumer).await.map(|()| Outcome::Delivered(consumer)),
+            Action::Redeliver(consumer) => self.deliver(&consumer).await.map(|()| Outcome::Redelivered(consumer)),
+            Action::Revoke(may) => self.remove(may.target()).await.map(|()| Outcome::Revoked),
+            Action::Discard(may) => self.remove(may.target()).await.map(|()| Outcome::Discarded(may.key().to_owned())),
+            Action::Sweep => self.sweep().await,
+            Action::ProveDead(old) => self.prove_dead(&old).await,
+            Action::ProveOld(old) => self.prove_old(&old).await,
+            Action::Forget => self.forget().await,
+        }
+    }
+
+    async fn see(&self) -> Tried<Outcome> {
+        let desk = self.desk().await?;
+        let remotes = strategy(self.plan().strategy).candidates(&desk).await;
+        // Who may not look still knows what lies in the fields; for the rest a person is asked later.
+        let remotes = match remotes {
+            Err(failure) if failure.kind == FailureKind::Refused => Vec::new(),
+            listed => listed?,
+        };
+        let id = if let [only] = &remotes[..] { Some(only.id.as_str()) } else { None };
+        let reach = match desk.measure(Slot::Current, id).await? {
+            Ok(reach) => OldReach::Known(reach),
+            Err(why) => OldReach::Unknown(why),
+        };
+        // The fingerprint last: a secret that renews itself has another one once it was used.
+        let Some(fingerprint) = self.print(Slot::Current).await? else {
+            return Err(refused("the credential's secret is not in the store"));
+        };
+        Ok(Outcome::Seen(Snapshot { fingerprint, reach, remotes }))
+    }
+
+    async fn create(&mut self, name: &str) -> Tried<Outcome> {
+        let desk = self.desk().await?;
+        let fresh = strategy(self.plan().strategy).mint(&desk, name).await?;
+        // It is shown once: first into the store, then everything else. A store that fails is tried again by `Stash`.
+        let kept = self.put(Slot::Pending, &fresh.secret).await;
+        drop(desk);
+        let fingerprint = self.print_of(&fresh.secret).await?;
+        if let Err(failure) = kept {
+            tracing::warn!(why = failure.why, "the new secret is not in the store yet");
+        }
+        self.hand = Some((fingerprint.clone(), fresh.secret));
+        Ok(Outcome::Created(Minted { fingerprint, remote: Some(fresh.remote) }))
+    }
+
+    async fn stash(&self, new: Fingerprint) -> Tried<Outcome> {
+        if let Some((_, secret)) = self.hand.as_ref().filter(|(print, _)| *print == new) {
+            self.put(Slot::Pending, secret).await?;
+        }
+        if self.print(Slot::Pending).await?.as_ref() == Some(&new) { Ok(Outcome::Stashed(new)) } else { Err(lost()) }
+    }
+
+    async fn verify(&self, new: &Fingerprint) -> Tried<Outcome> {
+        if self.print(Slot::Pending).await?.as_ref() != Some(new) {
+            return Err(lost());
+        }
+        let desk = self.desk().await?;
+        let id = self.minted().and_then(|minted| minted.remote.as_ref()).map(|remote| remote.id.as_str());
+        let reach = desk.measure(Slot::Pending, id).await?.map_err(not_yet)?;
+        let fingerprint = self.print(Slot::Pending).await?.ok_or_else(lost)?;
+        Ok(Outcome::Verified { fingerprint, reach })
+    }
+
+    async fn promote(&self, change: Change) -> Tried<Outcome> {
+        self.exchange_slots(&change).await?;
+        let remote = self.minted().filter(|minted| minted.fingerprint == change.new).and_then(|minted| minted.remote.clone());
+        self.file(&change.new, remote).await?;
+        match self.print(Slot::Current).await? {
+            Some(print) => Ok(Outcome::Promoted(print)),
+            None => Err(not_yet("the store does not hold what it was given")),
+        }
+    }
+
+    async fn restore(&self, change: &Change) -> Tried<Outcome> {
+        self.restore_slots(change).await?;
+        let remotes = self.snapshot().map(|snapshot| snapshot.remotes.clone()).unwrap_or_default();
+        let remote = if let [only] = &remotes[..] { Some(only.clone()) } else { None };
+        self.file(&change.old, remote).await?;
+        Ok(Outcome::Restored)
+    }
+
+    /// What the index knows of the credential follows the secret in the slot `current`.
+    async fn file(&self, print: &Fingerprint, remote: Option<Remote>) -> Tried<()> {
+        let desk = self.desk().await?;
+        let told = match self.get(Slot::Current).await? {
+            Some(secret) => desk.read_secret(&secret).and_then(|found| found.expires),
+            None => None,
+        };
+        let (id, print) = (self.plan().credential.clone(), print.0.clone());
+        let fields = strategy(self.plan().strategy).fields();
+        let filed = self.engine.with_index(move |index| {
+            index.update(&id, |credential| {
+                let told = remote.as_ref().and_then(|remote| remote.expires).or(told);
+                for (field, value) in fields.iter().zip(remote.iter().flat_map(|remote| [&remote.id, &remote.label])) {
+                    credential.fields.insert((*field).to_owned(), value.clone());
+                }
+                credential.expires = told;
+                credential.fingerprint = Some(print);
+                (credential.principal, credential.scheme, credential.last_check) = (None, None, None);
+            })
+        });
+        filed.await.map_err(|problem| failure_of(&problem))?;
+        self.engine.forget_session(&self.plan().credential);
+        Ok(())
+    }
+
+    async fn remove(&self, target: &Target) -> Tried<()> {
+        let desk = self.desk().await?;
+        let strategy = strategy(self.plan().strategy);
+        match target {
+            Target::Remote(remote) => strategy.remove(&desk, Doomed::Remote(remote)).await,
+            Target::Held(slot) => {
+                let Some(secret) = self.get(*slot).await? else { return Err(lost()) };
+                strategy.remove(&desk, Doomed::Value(&Arc::new(secret))).await
+            }
+            Target::Unnamed => Err(refused("the program does not know what it is at the provider")),
+        }
+    }
+
+    async fn sweep(&self) -> Tried<Outcome> {
+        let desk = self.desk().await?;
+        let listed = strategy(self.plan().strategy).list(&desk).await?;
+        let rotation = &self.plan().rotation;
+        Ok(Outcome::Swept(listed.into_iter().filter(|remote| attempt_of(rotation, &remote.label).is_some()).collect()))
+    }
+
+    async fn prove_dead(&self, old: &Fingerprint) -> Tried<Outcome> {
+        let found = self.print(Slot::Previous).await?;
+        if found.as_ref() != Some(old) && !(self.renews_itself() && found.is_some()) {
+            return Err(refused("the old secret is not in the store any more, so it cannot be tried"));
+        }
+        match self.desk().await?.try_slot(Slot::Previous).await? {
+            Use::Refused(_) => Ok(Outcome::ProvenDead),
+            Use::Accepted(..) => Err(not_yet("it is still accepted")),
+        }
+    }
+
+    async fn prove_old(&self, old: &Fingerprint) -> Tried<Outcome> {
+        let slot = self.find(old).await?;
+        match self.desk().await?.try_slot(slot).await? {
+            Use::Accepted(..) => Ok(Outcome::OldProven),
+            Use::Refused(why) => Err(not_yet(why)),
+        }
+    }
+
+    async fn forget(&mut self) -> Tried<Outcome> {
+        self.empty(Slot::Pending).await?;
+        self.empty(Slot::Previous).await?;
+        self.hand = None;
+        self.engine.forget_session(&self.plan().credential);
+        Ok(Outcome::Forgotten)
+    }
+
+    async fn close(&mut self, ending: &Ending) -> Result<Status, Problem> {
+        let (word, left) = match ending {
+            Ending::Done { left } => ("done", left),
+            Ending::RolledBack { left } => ("rolled-back", left),
+        };
+        let status = status(&self.journal);
+        let deed = Deed::new("rotate", word).on(self.plan().name.as_str()).because(self.reason(left));
+        self.engine.register(deed).await?;
+        let (lease, now) = (self.lease.clone(), self.engine.now());
+        self.engine.with_index(move |index| index.close_rotation(&lease, now, word)).await?;
+        Ok(status)
+    }
+
+    /// Leaves the rotation open, for this process or another to take up.
+    async fn halt(&mut self) -> Result<Status, Problem> {
+        let status = status(&self.journal);
+        let deed = Deed::new("rotate", "needs-human").on(self.plan().name.as_str()).because(self.reason(&status.left));
+        self.engine.register(deed).await?;
+        let lease = self.lease.clone();
+        self.engine
+            .with_index(move |index| {
+                index.set_rotation_state(&lease, "needs-human")?;
+                index.release(&lease)
+            })
+            .await?;
+        Ok(Status { state: State::NeedsHuman, ..status })
+    }
+
+    fn reason(&self, left: &[String]) -> String {
+        let rotation = format!("rotation {}", self.plan().rotation);
+        std::iter::once(rotation).chain(left.iter().cloned()).collect::<Vec<_>>().join("; ")
+    }
+}
+
+/// How long a lease lasts, unless it is renewed.
+pub(super) const LEASE: Duration = Duration::from_secs(60);
+
+fn unwritable(error: &serde_json::Error) -> Problem {
+    Problem::new("The journal cannot be written", error.to_string(), "report it with the log").of(Class::Failed)
+}

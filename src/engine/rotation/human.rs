@@ -1,0 +1,189 @@
+//! The machine's questions, put to a person through the port [`Ask`](crate::engine::ask::Ask), and what they say.
+
+use super::driver::Driver;
+use crate::domain::credential::Slot;
+use crate::domain::identify::Candidate;
+use crate::domain::provider::Authorization;
+use crate::domain::provider::spec::{Confidence, Holding};
+use crate::domain::rotation::Next;
+use crate::domain::rotation::{
+    Entry, Failure, FailureKind, HumanNeed, Minted, Need, OldReach, Outcome, Remote, Saying, Step, waiting_line,
+};
+use crate::domain::{Problem, Secret};
+use crate::engine::ask::{Choice, Dilemma, Question, Reply};
+use crate::engine::audit::Deed;
+
+/// Whether a question was answered.
+pub(super) enum Answered {
+    /// The answer is in the journal.
+    Written,
+    /// Nobody answered.
+    Nobody,
+}
+
+impl Driver<'_> {
+    /// Asks, and writes what was said.
+    pub(super) async fn ask(&mut self, need: HumanNeed) -> Result<Answered, Problem> {
+        let pastes = matches!(need.need, Need::Paste { .. });
+        let mut dilemma = self.dilemma(&need);
+        let question = Next::Ask(need);
+        waiting_line(&self.plan().rotation, &question).iter().for_each(self.audience.tell);
+        if pastes {
+            self.write(Entry::Intent(Step::AwaitPaste)).await?;
+        }
+        loop {
+            match self.audience.ask.decide(&dilemma).await {
+                None => return Ok(Answered::Nobody),
+                Some(Reply::Said(saying)) if dilemma.choices.iter().any(|choice| fits(&choice.saying, &saying)) => {
+                    return self.heard(saying).await;
+                }
+                Some(Reply::Said(_)) => dilemma.question.detail = String::from("that is none of the answers that are open here"),
+                Some(Reply::Pasted(secret)) if pastes => match self.accept(secret).await {
+                    Ok(minted) => {
+                        self.write(Entry::Done(Outcome::Pasted(minted))).await?;
+                        return Ok(Answered::Written);
+                    }
+                    Err(failure) if failure.kind == FailureKind::Refused => dilemma.question.detail = failure.why,
+                    // It may lie in the slot already: that is looked at before anybody is asked again.
+                    Err(failure) => {
+                        let failure = Failure { kind: FailureKind::Unanswered, ..failure };
+                        self.write(Entry::Failed(Step::AwaitPaste, failure)).await?;
+                        return Ok(Answered::Written);
+                    }
+                },
+                Some(Reply::Pasted(_)) => dilemma.question.detail = String::from("no secret is wanted here"),
+            }
+        }
+    }
+
+    async fn heard(&mut self, saying: Saying) -> Result<Answered, Problem> {
+        let name = self.plan().name.to_string();
+        if let Saying::Override(_) = &saying {
+            let reason = format!("rotation {}: the name was typed", self.plan().rotation);
+            self.engine.register(Deed::new("override", "done").on(&name).because(reason)).await?;
+        }
+        self.write(Entry::HumanSaid(saying)).await?;
+        Ok(Answered::Written)
+    }
+
+    /// Takes a pasted secret in, if it can be the new one. Whatever speaks against it is said before anything changes.
+    async fn accept(&mut self, pasted: Secret) -> Result<Minted, Failure> {
+        let desk = self.desk().await?;
+        let found = self.engine.identify(&pasted).map_err(|problem| refused(problem.why))?;
+        check_shape(&found.candidates, &desk.credential.provider, &desk.kind.id, &desk.region.id)?;
+        let fingerprint = self.print_of(&found.secret).await?;
+        if self.snapshot().is_some_and(|snapshot| snapshot.fingerprint == fingerprint) {
+            return Err(refused("what was pasted is the old secret"));
+        }
+        self.put(Slot::Pending, &found.secret).await?;
+        if matches!(desk.kind.authorization, Authorization::RefreshToken { .. }) {
+            return self.accept_session(desk).await;
+        }
+        let remote = self.recognise(&found.secret).await?;
+        self.hand = Some((fingerprint.clone(), found.secret));
+        Ok(Minted { fingerprint, remote })
+    }
+
+    /// A refresh token is spent at once: what it brings lies in the slot afterwards, with an access token to prove it by.
+    async fn accept_session(&self, desk: super::provider::Desk<'_>) -> Result<Minted, Failure> {
+        match desk.try_slot(Slot::Pending).await? {
+            super::survey::Use::Accepted(..) => {}
+            super::survey::Use::Refused(why) => {
+                self.empty(Slot::Pending).await?;
+                return Err(refused(format!("the provider does not accept it: {why}")));
+            }
+        }
+        let fingerprint = self.print(Slot::Pending).await?.ok_or_else(super::slots::lost)?;
+        Ok(Minted { fingerprint, remote: None })
+    }
+
+    fn dilemma(&self, need: &HumanNeed) -> Dilemma {
+        let plan = self.plan();
+        let page = match &need.need {
+            Need::Paste { page, .. } | Need::Revoke { page, .. } | Need::Remove { page, .. } => page.as_deref(),
+            _ => None,
+        };
+        let region = self.engine.catalogue.region(&plan.provider, &plan.region).ok();
+        let app = region.and_then(|region| region.app.as_ref()).map(ToString::to_string);
+        let typed = if let Need::Override { typed, .. } = &need.need { Some(typed.clone()) } else { None };
+        let own = typed.clone().map(Saying::Override).into_iter();
+        let choices = own.chain(need.choices.iter().cloned()).map(|saying| Choice { title: self.title(&saying), saying });
+        Dilemma {
+            rotation: plan.rotation.to_string(),
+            step: need.step.to_string(),
+            page: page.zip(app).map(|(page, app)| page.replace("{app}", &app)),
+            paste: matches!(need.need, Need::Paste { .. }),
+            choices: choices.collect(),
+            question: Question { title: need.words(), detail: self.background(&need.need), typed },
+        }
+    }
+
+    /// What a person should know beforehand.
+    fn background(&self, need: &Need) -> String {
+        let mut known = Vec::new();
+        if let Need::Paste { .. } = need {
+            known.extend(self.plan().warning());
+            known.extend(self.limit());
+        }
+        if let Some(OldReach::Unknown(why)) = self.snapshot().map(|snapshot| &snapshot.reach) {
+            known.push(format!("the old secret is not accepted any more: {why}"));
+        }
+        known.join(" ")
+    }
+
+    /// Where the provider lets only so many live, and so many do.
+    fn limit(&self) -> Option<String> {
+        let (limit, live) = (self.plan().max_live?, self.snapshot()?.remotes.len());
+        let full = usize::try_from(limit).is_ok_and(|limit| limit > 1 && live >= limit);
+        full.then(|| format!("{live} are alive and the provider allows {limit}: delete one that is not in use first."))
+    }
+
+    fn title(&self, saying: &Saying) -> String {
+        match saying {
+            Saying::Retry => "try again".to_owned(),
+            Saying::Skip(step) => format!("go on without: {}", step.words()),
+            Saying::Override(_) => "take the new one all the same".to_owned(),
+            Saying::Chose(id) => self.listed_as(id),
+            Saying::Removed(what) => format!("I have removed it: {what}"),
+            Saying::RevokedByHand => "I have revoked the old one".to_owned(),
+            Saying::MakeAnother => "give this one up and make another".to_owned(),
+            Saying::Abort => "roll back".to_owned(),
+            Saying::GoOn => "do not roll back after all".to_owned(),
+        }
+    }
+
+    fn listed_as(&self, id: &str) -> String {
+        let known = self.snapshot().and_then(|snapshot| snapshot.remotes.iter().find(|remote| remote.id == id));
+        known.map_or_else(|| id.to_owned(), describe)
+    }
+}
+
+/// A credential as its provider lists it, on one line.
+fn describe(remote: &Remote) -> String {
+    let day =
+        |moment: Option<crate::domain::Moment>| moment.map_or_else(|| "unknown".to_owned(), |moment| moment.date().to_string());
+    format!("{} · made {} · ends {} · {}", remote.label, day(remote.created), day(remote.expires), remote.id)
+}
+
+/// What was typed need not be what the choice says; the machine judges it.
+fn fits(choice: &Saying, said: &Saying) -> bool {
+    choice == said || matches!((choice, said), (Saying::Override(_), Saying::Override(_)))
+}
+
+/// A secret that tells what it is must be of the right kind and region.
+fn check_shape(candidates: &[Candidate], provider: &str, kind: &str, region: &str) -> Result<(), Failure> {
+    let fitting = candidates.iter().find(|one| one.provider == provider && one.kind == kind && one.holds == Holding::Secret);
+    if let Some(told) = fitting.and_then(|one| one.region.as_deref()).filter(|told| *told != region) {
+        return Err(refused(format!("it belongs to {told}, and the credential to {region}")));
+    }
+    match candidates.first() {
+        Some(best) if fitting.is_none() && best.confidence > Confidence::Possible => {
+            Err(refused(format!("it is a {} of {}, not a {kind} of {provider}: {}", best.kind, best.provider, best.why)))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn refused(why: impl Into<String>) -> Failure {
+    super::slots::refused(why)
+}

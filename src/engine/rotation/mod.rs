@@ -1,0 +1,42 @@
+//! Replacing a credential: the driver of the machine in [`crate::domain::rotation`].
+//!
+//! [`plan`] draws what will happen, [`driver`] carries out one step after the other, [`reconcile`] finds out what became
+//! of a step that nobody answered, [`human`] puts the machine's questions to a person, [`provider`] knows the endpoints.
+//! Running, resuming and rolling back are the same loop over the same journal; [`resume`] only says where it begins.
+//!
+//! One process at a time drives a rotation. A lock of the operating system says who, and ends with the process; a lease
+//! in the index makes sure of it where there are no such locks, because an entry is refused once the lease is lost.
+//! Whoever has the lock may take the lease over at once: its holder is dead.
+
+mod create;
+mod delivery;
+mod driver;
+mod human;
+mod plan;
+mod provider;
+mod reconcile;
+mod resume;
+mod revoke;
+mod slots;
+mod survey;
+
+use super::ask::Ask;
+use crate::domain::rotation::{Failure, Line};
+
+pub use crate::domain::rotation::{Plan, Saying, State, Status, Step, plan_lines};
+pub use crate::index::Rotations;
+pub use create::Wish;
+pub use resume::Turn;
+pub use revoke::Revoked;
+
+/// What comes of a step.
+type Tried<T> = Result<T, Failure>;
+
+/// Who is asked and who is told while a rotation goes on.
+#[derive(Clone, Copy)]
+pub struct Audience<'a> {
+    /// Answers questions.
+    pub ask: &'a dyn Ask,
+    /// Hears of every step as soon as its entry is durable.
+    pub tell: &'a (dyn Fn(&Line) + Send + Sync),
+}

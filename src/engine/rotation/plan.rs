@@ -1,0 +1,42 @@
+//! From a credential to the plan of its replacement, and the desk at which the plan's calls are made.
+
+use super::provider::Desk;
+use crate::domain::problem::Class;
+use crate::domain::rotation::{Order, Plan, RotationId};
+use crate::domain::{Credential, Problem};
+use crate::engine::Engine;
+use crate::engine::keyring::random;
+
+impl Engine {
+    /// What replacing this credential will do. Nothing is sent and nothing is written.
+    pub async fn plan_rotation(&self, credential: &Credential, administrator: Option<&Credential>) -> Result<Plan, Problem> {
+        let kind = self.catalogue.kind(&credential.provider, &credential.kind)?;
+        if let Some(administrator) = administrator {
+            self.require_neighbour(credential, administrator)?;
+        }
+        let consumers = self.consumer_names(&credential.id).await?;
+        let rotation = RotationId::from_random(random()?);
+        let administrator = administrator.map(|administrator| administrator.id.clone());
+        Ok(Plan::draw(Order { rotation, credential, kind, consumers, administrator }))
+    }
+
+    /// An administering credential must be accepted where the other one lives.
+    pub(super) fn require_neighbour(&self, credential: &Credential, administrator: &Credential) -> Result<(), Problem> {
+        let owner = |credential: &Credential| self.catalogue.region_owner(&credential.provider).map(|owner| owner.id.clone());
+        if owner(credential)? == owner(administrator)? && credential.region == administrator.region {
+            return Ok(());
+        }
+        let place = |credential: &Credential| format!("{} in {}", credential.provider, credential.region);
+        let why = format!("it belongs to {}, and {} to {}", place(administrator), credential.name, place(credential));
+        let what = format!("{} cannot administer {}", administrator.name, credential.name);
+        Err(Problem::new(what, why, "name a credential of the same provider and region").of(Class::Usage))
+    }
+
+    /// Where calls about this credential are made, by `clerk` or else by the credential itself.
+    pub(super) fn desk(&self, credential: Credential, clerk: Option<&crate::domain::CredentialId>) -> Result<Desk<'_>, Problem> {
+        let kind = self.catalogue.kind(&credential.provider, &credential.kind)?;
+        let region = self.catalogue.region(&credential.provider, &credential.region)?;
+        let clerk = clerk.unwrap_or(&credential.id).clone();
+        Ok(Desk { engine: self, credential, kind, region, clerk })
+    }
+}

@@ -1,0 +1,113 @@
+//! Keys of Snyk API & Web: `/keys/` makes, lists and deletes them, where the clerk's role allows it; `/api-users/` tells
+//! the roles and scopes of a key.
+
+use std::collections::BTreeSet;
+
+use async_trait::async_trait;
+use serde_json::{Value, json};
+
+use super::desk::{Body, Call};
+use super::{Desk, Doomed, Fresh, Strategy, Told, refused, single_out};
+use crate::domain::request::Method;
+use crate::domain::rotation::{FailureKind, Remote};
+use crate::engine::rotation::Tried;
+
+/// How many pages of keys are read.
+const PAGES: usize = 200;
+
+/// A key.
+pub(super) struct Key;
+
+#[async_trait]
+impl Strategy for Key {
+    async fn candidates(&self, desk: &Desk<'_>) -> Tried<Vec<Remote>> {
+        let acting = desk.credential.principal.as_ref().filter(|who| who.kind == "api_user").map(|who| who.id.as_str());
+        let Some(id) = desk.field("key_id").or(acting) else { return self.list_if_allowed(desk).await };
+        let label = desk.field("key_name").unwrap_or(id).to_owned();
+        Ok(vec![Remote { id: id.to_owned(), label, created: None, expires: None }])
+    }
+
+    async fn list(&self, desk: &Desk<'_>) -> Tried<Vec<Remote>> {
+        let mut found = Vec::new();
+        for page in 1..=PAGES {
+            let number = page.to_string();
+            let query = [("page", number.as_str()), ("length", "50")];
+            let call = Call { method: Method::Get, path: "/keys/".to_owned(), query: &query, body: Body::Empty };
+            let told = desk.call(call).await?.successful()?;
+            found.extend(told.body["results"].as_array().into_iter().flatten().filter_map(remote));
+            let pages = told.body["page_total"].as_u64().and_then(|pages| usize::try_from(pages).ok());
+            if pages.is_none_or(|pages| page >= pages) {
+                return Ok(found);
+            }
+        }
+        refused("the list of keys does not end")
+    }
+
+    async fn mint(&self, desk: &Desk<'_>, name: &str) -> Tried<Fresh> {
+        let mut wish = json!({"name": name});
+        if let Some(old) = self.candidates(desk).await?.first() {
+            let told = user(desk, &old.id).await?;
+            for member in ["user_roles", "labels", "title"] {
+                if told.is_success() && told.body[member] != Value::Null {
+                    wish[member] = told.body[member].clone();
+                }
+            }
+        }
+        if let Some(role) = desk.field("role_id") {
+            wish["user_roles"] = json!([{"role": {"id": role}, "scope": {"tier": "account", "team": null, "target": null}}]);
+        }
+        let call = Call { method: Method::Post, path: "/keys/".to_owned(), query: &[], body: Body::Json(wish) };
+        let mut told = desk.call(call).await?.created()?;
+        let secret = told.take_secret("key")?;
+        let Some(remote) = remote(&told.body) else { return refused("the answer names no key") };
+        let facts = vec![("key_id", remote.id.clone()), ("key_name", remote.label.clone())];
+        Ok(Fresh { secret, remote, facts })
+    }
+
+    async fn remove(&self, desk: &Desk<'_>, doomed: Doomed<'_>) -> Tried<()> {
+        let Doomed::Remote(remote) = doomed else { return refused("a key is deleted by its id") };
+        let path = format!("/keys/{}/", remote.id);
+        desk.call(Call { method: Method::Delete, path, query: &[], body: Body::Empty }).await?.deleted()
+    }
+
+    async fn recognise(&self, desk: &Desk<'_>, hint: Option<&str>, known: &[Remote]) -> Tried<Option<Remote>> {
+        Ok(single_out(self.list_if_allowed(desk).await?, hint, known))
+    }
+
+    async fn roles(&self, desk: &Desk<'_>, id: &str) -> Tried<Option<BTreeSet<String>>> {
+        let told = user(desk, id).await?;
+        let pairs = told.body["user_roles"].as_array().map(|pairs| pairs.iter().map(pair).collect());
+        Ok(pairs.filter(|_| told.is_success()))
+    }
+
+    fn fields(&self) -> &'static [&'static str] {
+        &["key_id", "key_name"]
+    }
+}
+
+impl Key {
+    async fn list_if_allowed(&self, desk: &Desk<'_>) -> Tried<Vec<Remote>> {
+        match self.list(desk).await {
+            Err(failure) if failure.kind == FailureKind::Refused => Ok(Vec::new()),
+            listed => listed,
+        }
+    }
+}
+
+async fn user(desk: &Desk<'_>, id: &str) -> Tried<Told> {
+    let path = format!("/api-users/{id}/");
+    desk.call(Call { method: Method::Get, path, query: &[], body: Body::Empty }).await
+}
+
+/// A role and where it holds, as one text.
+fn pair(pair: &Value) -> String {
+    let scope = &pair["scope"];
+    let place = ["team", "target"].iter().find_map(|place| scope[*place]["id"].as_str());
+    let words = [pair["role"]["id"].as_str(), scope["tier"].as_str(), place];
+    words.into_iter().flatten().collect::<Vec<_>>().join(" ")
+}
+
+fn remote(item: &Value) -> Option<Remote> {
+    let id = item["id"].as_str()?.to_owned();
+    Some(Remote { label: item["name"].as_str().unwrap_or(&id).to_owned(), created: None, expires: None, id })
+}

@@ -1,0 +1,111 @@
+//! What the machine's actions are at each provider: a strategy for every way of replacing.
+//!
+//! A strategy knows endpoints and bodies and nothing of order, journal or slots. What the provider cannot do falls back
+//! to a person: every method's default says so.
+
+mod account;
+mod api_web;
+mod desk;
+mod guided;
+mod pat;
+mod session;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+pub(in crate::engine) use account::next_page;
+pub(in crate::engine) use desk::{Desk, Told, failure_of};
+
+use super::Tried;
+use crate::domain::Secret;
+use crate::domain::provider::spec::ReplacementPlan;
+use crate::domain::rotation::{Failure, FailureKind, Remote};
+
+/// A secret that a provider has just made, and what it is there.
+pub(in crate::engine) struct Fresh {
+    /// The secret.
+    pub secret: Secret,
+    /// What it is at the provider.
+    pub remote: Remote,
+    /// What a new credential must know besides, such as its `client_id`: field and value.
+    pub facts: Vec<(&'static str, String)>,
+}
+
+/// Something to be revoked.
+pub(in crate::engine) enum Doomed<'a> {
+    /// By its id.
+    Remote(&'a Remote),
+    /// By its value.
+    Value(&'a Arc<Secret>),
+}
+
+/// How one kind of credential is made, found and revoked at its provider.
+#[async_trait]
+pub(in crate::engine) trait Strategy: Send + Sync {
+    /// What the credential may be at the provider; one where that is sure.
+    async fn candidates(&self, desk: &Desk<'_>) -> Tried<Vec<Remote>>;
+
+    /// Everything of this sort that the provider lists.
+    async fn list(&self, desk: &Desk<'_>) -> Tried<Vec<Remote>>;
+
+    /// Makes a new secret.
+    async fn mint(&self, desk: &Desk<'_>, name: &str) -> Tried<Fresh>;
+
+    /// Revokes; "there is no such thing" is success.
+    async fn remove(&self, desk: &Desk<'_>, doomed: Doomed<'_>) -> Tried<()>;
+
+    /// What a secret that a person has made, or that was found in the slot `pending`, is at the provider, where `known`
+    /// is what was there before.
+    async fn recognise(&self, desk: &Desk<'_>, hint: Option<&str>, known: &[Remote]) -> Tried<Option<Remote>>;
+
+    /// The roles of what has this id; `None` where the provider does not tell.
+    async fn roles(&self, _desk: &Desk<'_>, _id: &str) -> Tried<Option<BTreeSet<String>>> {
+        Ok(None)
+    }
+
+    /// The fields of a credential in which the provider's id and name of it are kept.
+    fn fields(&self) -> &'static [&'static str] {
+        &[]
+    }
+}
+
+/// The strategy of a way of replacing.
+pub(in crate::engine) fn strategy(plan: ReplacementPlan) -> &'static dyn Strategy {
+    match plan {
+        ReplacementPlan::Guided => &guided::Guided,
+        ReplacementPlan::SnykPersonalAccessToken => &pat::PersonalAccessToken,
+        ReplacementPlan::SnykServiceAccount => &account::Account,
+        ReplacementPlan::SnykServiceAccountSecret => &account::ClientSecret,
+        ReplacementPlan::SnykAppSession => &session::Session,
+        ReplacementPlan::ApiWebKey => &api_web::Key,
+    }
+}
+
+/// How a new credential is made: a whole account, unless one that exists is to be given a further secret.
+pub(in crate::engine) fn minting(plan: ReplacementPlan, exists: bool) -> &'static dyn Strategy {
+    match plan {
+        ReplacementPlan::SnykServiceAccountSecret if !exists => &account::OauthAccount,
+        other => strategy(other),
+    }
+}
+
+/// Nothing happened, and the same again would end the same.
+fn refused<T>(why: impl Into<String>) -> Tried<T> {
+    Err(Failure::new(FailureKind::Refused, why))
+}
+
+/// The one of `found` that a hint names; else the only one that was not known before.
+fn single_out(found: Vec<Remote>, hint: Option<&str>, known: &[Remote]) -> Option<Remote> {
+    if let Some(named) = found.iter().find(|remote| Some(remote.id.as_str()) == hint) {
+        return Some(named.clone());
+    }
+    let mut fresh = found.into_iter().filter(|remote| known.iter().all(|old| old.id != remote.id));
+    fresh.next().filter(|_| fresh.next().is_none())
+}
+
+/// A moment as providers write it.
+fn moment(text: Option<&str>) -> Option<crate::domain::Moment> {
+    crate::domain::Moment::parse(text?, &time::format_description::well_known::Rfc3339).ok()
+}

@@ -1,0 +1,63 @@
+//! A sign-in to a Snyk App: a new one comes from a person, the old one's refresh token is revoked by its value.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use super::{Desk, Doomed, Fresh, Strategy, failure_of, refused};
+use crate::domain::Secret;
+use crate::domain::credential::Part;
+use crate::domain::rotation::{Failure, FailureKind, Remote};
+use crate::engine::rotation::Tried;
+use crate::net::exchange::ExchangeError;
+
+/// A sign-in.
+pub(super) struct Session;
+
+#[async_trait]
+impl Strategy for Session {
+    async fn candidates(&self, _desk: &Desk<'_>) -> Tried<Vec<Remote>> {
+        Ok(Vec::new())
+    }
+
+    async fn list(&self, _desk: &Desk<'_>) -> Tried<Vec<Remote>> {
+        refused("Snyk does not list refresh tokens")
+    }
+
+    async fn mint(&self, _desk: &Desk<'_>, _name: &str) -> Tried<Fresh> {
+        refused("a sign-in takes a person: sign in again and paste the new refresh token")
+    }
+
+    async fn remove(&self, desk: &Desk<'_>, doomed: Doomed<'_>) -> Tried<()> {
+        let Doomed::Value(refresh_token) = doomed else { return refused("a session is revoked by its refresh token") };
+        let parts = parts(desk).await?;
+        let exchange = desk.engine.exchange(&desk.credential.fields, desk.kind, desk.region, (refresh_token, &parts));
+        exchange.revoke(desk.engine.transport.as_ref()).await.map_err(|error| failure(&error))
+    }
+
+    async fn recognise(&self, _desk: &Desk<'_>, _hint: Option<&str>, _known: &[Remote]) -> Tried<Option<Remote>> {
+        Ok(None)
+    }
+}
+
+async fn parts(desk: &Desk<'_>) -> Tried<BTreeMap<String, Arc<Secret>>> {
+    let mut parts = BTreeMap::new();
+    for part in &desk.kind.parts {
+        match desk.engine.secret(&desk.credential, &Part::Named(part.id.clone())).await {
+            Ok(secret) => drop(parts.insert(part.id.clone(), Arc::new(secret))),
+            Err(problem) if problem.class == crate::domain::problem::Class::NotFound => {}
+            Err(problem) => return Err(failure_of(&problem)),
+        }
+    }
+    Ok(parts)
+}
+
+fn failure(error: &ExchangeError) -> Failure {
+    let kind = match error {
+        ExchangeError::Net(_) => FailureKind::NotYet,
+        ExchangeError::InDoubt(_) | ExchangeError::Unexpected { .. } => FailureKind::Unanswered,
+        _ => FailureKind::Refused,
+    };
+    Failure::new(kind, error.to_string())
+}

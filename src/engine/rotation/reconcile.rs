@@ -1,0 +1,79 @@
+//! What became of a step that nobody answered: the slot `pending` and the provider are asked, nothing is guessed.
+
+use super::Tried;
+use super::driver::Driver;
+use super::provider::strategy;
+use super::survey::Use;
+use crate::domain::credential::Slot;
+use crate::domain::provider::spec::ReplacementPlan;
+use crate::domain::rotation::{FailureKind, Fate, Finding, Fingerprint, Look, Minted, Remote, Target, Trail};
+
+impl Driver<'_> {
+    /// Looks.
+    pub(super) async fn look(&mut self, look: Look) -> Tried<Finding> {
+        match look {
+            Look::Paste { stale } => Ok(Finding::Minting(self.held(&stale, None).await?.unwrap_or(Trail::Nothing))),
+            Look::Creation { name, stale } => self.look_for_creation(name.as_deref(), &stale).await.map(Finding::Minting),
+            Look::Revocation(target) => self.look_for_revocation(&target).await.map(Finding::Revocation),
+        }
+    }
+
+    async fn look_for_creation(&self, name: Option<&str>, stale: &[Fingerprint]) -> Tried<Trail> {
+        if let Some(held) = self.held(stale, name).await? {
+            return Ok(held);
+        }
+        if self.plan().strategy == ReplacementPlan::SnykAppSession {
+            // The program makes no sign-ins by itself, so none can have been made.
+            return Ok(Trail::Nothing);
+        }
+        let Some(name) = name else {
+            let why = "it lists no secrets; one that was made and never answered counts towards its limit".to_owned();
+            return Ok(Trail::Unclear(why));
+        };
+        Ok(self.listed(name).await?.map_or(Trail::Nothing, Trail::Stray))
+    }
+
+    /// What lies in the slot `pending`, if it belongs to this rotation.
+    async fn held(&self, stale: &[Fingerprint], name: Option<&str>) -> Tried<Option<Trail>> {
+        let Some(secret) = self.get(Slot::Pending).await? else { return Ok(None) };
+        let fingerprint = self.print_of(&secret).await?;
+        if stale.contains(&fingerprint) {
+            return Ok(None);
+        }
+        let remote = match name {
+            Some(name) => self.listed(name).await?,
+            None => self.recognise(&secret).await?,
+        };
+        Ok(Some(Trail::Held(Minted { fingerprint, remote })))
+    }
+
+    /// What a secret is at the provider, where that can be told.
+    pub(super) async fn recognise(&self, secret: &crate::domain::Secret) -> Tried<Option<Remote>> {
+        let desk = self.desk().await?;
+        let hint = desk.read_secret(secret).and_then(|found| found.remote_id);
+        let known = self.snapshot().map(|snapshot| &snapshot.remotes[..]).unwrap_or_default();
+        match strategy(self.plan().strategy).recognise(&desk, hint.as_deref(), known).await {
+            Err(failure) if failure.kind == FailureKind::Refused => Ok(None),
+            found => found,
+        }
+    }
+
+    async fn listed(&self, name: &str) -> Tried<Option<Remote>> {
+        let desk = self.desk().await?;
+        let listed = strategy(self.plan().strategy).list(&desk).await?;
+        Ok(listed.into_iter().find(|remote| remote.label == name))
+    }
+
+    async fn look_for_revocation(&self, target: &Target) -> Tried<Fate> {
+        let desk = self.desk().await?;
+        let gone = match target {
+            Target::Remote(remote) => {
+                let listed = strategy(self.plan().strategy).list(&desk).await?;
+                listed.iter().all(|other| other.id != remote.id)
+            }
+            Target::Held(slot) => matches!(desk.try_slot(*slot).await?, Use::Refused(_)),
+            Target::Unnamed => false,
+        };
+        Ok(if gone { Fate::Gone } else { Fate::StillThere })
+    }
+}

@@ -1,0 +1,184 @@
+//! Where a rotation begins: with a fresh plan, or with the journal of one that was left.
+
+use super::driver::{Driver, LEASE};
+use super::{Audience, Rotations};
+use crate::domain::problem::Class;
+use crate::domain::rotation::{Entry, Journal, Plan, Saying, State, Status, may_roll_back, status};
+use crate::domain::text::hex;
+use crate::domain::{CredentialId, Problem};
+use crate::engine::Engine;
+use crate::engine::audit::Deed;
+use crate::engine::keyring::random;
+use crate::engine::lock::Held;
+use crate::index::{Claim, Index, IndexError, JournalLine, Lease, NewRotation, Rotation};
+
+/// Which way a rotation is taken up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Turn {
+    /// As its journal says.
+    Onward,
+    /// Back, so that everything is as it was.
+    Back,
+}
+
+impl Engine {
+    /// Carries a plan out. Ends when it is done, rolled back, or needs a person and nobody answers.
+    pub async fn rotate(&self, plan: Plan, audience: Audience<'_>) -> Result<Status, Problem> {
+        self.permit_changes()?;
+        self.prove_store().await?;
+        let lock = self.locks.claim(&plan.credential)?;
+        let new = NewRotation {
+            id: plan.rotation.to_string(),
+            credential: plan.credential.clone(),
+            plan: serde_json::to_string(&plan).map_err(|error| unreadable(&error.to_string()))?,
+            state: "running".to_owned(),
+        };
+        let claim = self.claim()?;
+        let kept = claim.clone();
+        let lease = self.with_index(move |index| index.open_rotation(&new, &kept)).await?;
+        let reason = format!("rotation {}", plan.rotation);
+        self.register(Deed::new("rotate", "begun").on(plan.name.as_str()).because(reason)).await?;
+        self.drive(Journal::begin(plan), (lease, claim, lock), audience).await
+    }
+
+    /// Takes up a rotation that was left.
+    pub async fn resume_rotation(&self, id: &str, turn: Turn, audience: Audience<'_>) -> Result<Status, Problem> {
+        self.permit_changes()?;
+        let rotation = self.find_rotation(id).await?;
+        let lock = self.locks.claim(&rotation.credential)?;
+        // Read again: whoever held the lock until now may have gone on.
+        let rotation = self.find_rotation(&rotation.id).await?;
+        if rotation.closed.is_some() {
+            let why = format!("its last state is \"{}\"", rotation.state);
+            return Err(Problem::new(format!("The rotation {} is over", rotation.id), why, "begin another one").of(Class::Usage));
+        }
+        let claim = self.claim()?;
+        let lease = self.take_over(&rotation.id, &claim).await?;
+        let journal = self.journal(&rotation).await?;
+        let reason = format!("rotation {}", rotation.id);
+        self.register(Deed::new("rotate", "resumed").on(journal.plan().name.as_str()).because(reason)).await?;
+        match turn {
+            Turn::Onward => self.drive(journal, (lease, claim, lock), audience).await,
+            Turn::Back => self.turn_back(journal, (lease, claim, lock), audience).await,
+        }
+    }
+
+    /// Where every rotation stands, oldest first.
+    pub async fn rotations(&self, which: Rotations) -> Result<Vec<Status>, Problem> {
+        let known = self.with_index(move |index| index.rotations(which)).await?;
+        let mut statuses = Vec::with_capacity(known.len());
+        for rotation in known {
+            let stands = status(&self.journal(&rotation).await?);
+            let asked = rotation.state == "needs-human" && stands.state == State::Running;
+            statuses.push(if asked { Status { state: State::NeedsHuman, ..stands } } else { stands });
+        }
+        Ok(statuses)
+    }
+
+    /// The rotation with this id, or the open one of the credential with this name.
+    async fn find_rotation(&self, id: &str) -> Result<Rotation, Problem> {
+        let known = self.with_index(|index| index.rotations(Rotations::All)).await?;
+        let named = self.find(id).await.ok();
+        let open =
+            |rotation: &&Rotation| rotation.closed.is_none() && named.as_ref().is_some_and(|one| one.id == rotation.credential);
+        let found = known.iter().find(|rotation| rotation.id == id).or_else(|| known.iter().find(open));
+        found.cloned().ok_or_else(|| Problem::from(IndexError::NoRotation(id.to_owned())))
+    }
+
+    async fn journal(&self, rotation: &Rotation) -> Result<Journal, Problem> {
+        let id = rotation.id.clone();
+        let lines = self.with_index(move |index| index.entries(&id)).await?;
+        let plan: Plan = serde_json::from_str(&rotation.plan).map_err(|error| unreadable(&error.to_string()))?;
+        let read = |line: &JournalLine| serde_json::from_str::<Entry>(&line.entry);
+        let entries: Vec<Entry> =
+            lines.iter().map(read).collect::<Result<_, _>>().map_err(|error| unreadable(&error.to_string()))?;
+        let entries = std::iter::once(Entry::Planned(Box::new(plan))).chain(entries);
+        Journal::read(entries).map_err(|error| unreadable(&error.to_string()))
+    }
+
+    /// Claims a rotation that was left. Whoever has the operating system's lock knows that its last holder is dead, so
+    /// the rest of that one's lease is not waited for.
+    async fn take_over(&self, rotation: &str, claim: &Claim) -> Result<Lease, Problem> {
+        let (id, claim) = (rotation.to_owned(), claim.clone());
+        let locked = self.options.locks.is_some();
+        self.with_index(move |index: &Index| {
+            let lease = match index.claim(&id, &claim) {
+                Err(IndexError::Held { until, .. }) if locked => {
+                    index.claim(&id, &Claim { now: until, until: until.max(claim.until), owner: claim.owner })?
+                }
+                claimed => claimed?,
+            };
+            index.set_rotation_state(&lease, "running")?;
+            Ok(lease)
+        })
+        .await
+    }
+
+    async fn turn_back(
+        &self,
+        journal: Journal,
+        (lease, claim, lock): (Lease, Claim, Held),
+        audience: Audience<'_>,
+    ) -> Result<Status, Problem> {
+        if let Err(why) = may_roll_back(&journal) {
+            let remedy = format!("go on with `tokenring rotate --resume {}`", lease.rotation());
+            return Err(Problem::new("The rotation cannot be rolled back", why, remedy).of(Class::Usage));
+        }
+        let mut driver = Driver { engine: self, audience, journal, lease, hand: None };
+        driver.write(Entry::HumanSaid(Saying::Abort)).await?;
+        let Driver { journal, lease, .. } = driver;
+        self.drive(journal, (lease, claim, lock), audience).await
+    }
+
+    async fn drive(
+        &self,
+        journal: Journal,
+        (lease, claim, _lock): (Lease, Claim, Held),
+        audience: Audience<'_>,
+    ) -> Result<Status, Problem> {
+        let rotation = lease.rotation().to_owned();
+        let mut driver = Driver { engine: self, audience, journal, lease, hand: None };
+        tokio::select! {
+            ended = driver.run() => ended,
+            lost = self.keep(&rotation, claim) => Err(lost),
+        }
+    }
+
+    /// Renews the claim again and again; ends when it is lost.
+    async fn keep(&self, rotation: &str, claim: Claim) -> Problem {
+        loop {
+            tokio::time::sleep(LEASE / 3).await;
+            let now = self.now();
+            let (id, claim) = (rotation.to_owned(), Claim { now, until: now + LEASE, owner: claim.owner.clone() });
+            if let Err(problem) = self.with_index(move |index| index.claim(&id, &claim)).await {
+                return problem;
+            }
+        }
+    }
+
+    fn claim(&self) -> Result<Claim, Problem> {
+        let now = self.now();
+        Ok(Claim { owner: hex(&random::<8>()?), now, until: now + LEASE })
+    }
+
+    /// A run that may only read replaces nothing.
+    pub(super) fn permit_changes(&self) -> Result<(), Problem> {
+        if !self.options.readonly {
+            return Ok(());
+        }
+        let why = "this run is read-only";
+        Err(Problem::new("Nothing was changed", why, "leave out --readonly (or `readonly` in config.toml)").of(Class::Usage))
+    }
+
+    /// Refuses what would get in the way of a rotation of this credential.
+    pub(in crate::engine) async fn require_no_rotation(&self, id: &CredentialId) -> Result<(), Problem> {
+        let open = self.with_index(|index| index.rotations(Rotations::Open)).await?;
+        let found = open.into_iter().find(|rotation| rotation.credential == *id);
+        found.map_or(Ok(()), |rotation| Err(IndexError::Rotating { rotation: rotation.id }.into()))
+    }
+}
+
+fn unreadable(why: &str) -> Problem {
+    let remedy = "it may be of a newer tokenring; install that, or look at `tokenring rotations --json`";
+    Problem::new("The journal of the rotation cannot be read", why, remedy)
+}

@@ -1,0 +1,198 @@
+//! The three slots of a credential's secret, and how secrets move between them: each is read back after it was put.
+//!
+//! A refresh token renews itself whenever it is used, and then has another fingerprint. So for such kinds the old one is
+//! whatever is not the new one.
+
+use super::Tried;
+use super::driver::Driver;
+use crate::domain::Secret;
+use crate::domain::credential::{Part, Slot};
+use crate::domain::provider::Authorization;
+use crate::domain::rotation::{Change, Failure, FailureKind, Fingerprint};
+use crate::engine::authorize::access_token;
+use crate::engine::keyring::random;
+use crate::store::{CALL_DEADLINE, ItemKey, StoreError};
+
+impl Driver<'_> {
+    /// Shows that the store keeps an item as large as the current secret, and lets go of it.
+    pub(super) async fn prove_store(&self) -> Tried<()> {
+        let size = self.get(Slot::Current).await?.map_or(0, |secret| secret.len());
+        let mut bytes =
+            random::<16>().map_err(|problem| Failure::new(FailureKind::NotYet, problem.why))?.repeat(size.div_ceil(16));
+        bytes.truncate(size.max(1));
+        let (key, marker) = (ItemKey::proof(bytes_of_key(&bytes)), Secret::new(bytes));
+        in_time(self.engine.store.put(&key, &marker)).await?;
+        let kept = in_time(self.engine.store.get(&key)).await;
+        in_time(self.engine.store.delete(&key)).await?;
+        if kept?.same_as(&marker) { Ok(()) } else { Err(not_yet("the store gives back something else than was put into it")) }
+    }
+
+    /// The secret in a slot, if there is one.
+    pub(super) async fn get(&self, slot: Slot) -> Tried<Option<Secret>> {
+        match in_time(self.engine.store.get(&self.key(slot, &Part::Secret))).await {
+            Ok(secret) => Ok(Some(secret)),
+            Err(Missing::Absent) => Ok(None),
+            Err(Missing::Failed(failure)) => Err(failure),
+        }
+    }
+
+    /// The fingerprint of what is in a slot.
+    pub(super) async fn print(&self, slot: Slot) -> Tried<Option<Fingerprint>> {
+        match self.get(slot).await? {
+            Some(secret) => Ok(Some(self.print_of(&secret).await?)),
+            None => Ok(None),
+        }
+    }
+
+    pub(super) async fn print_of(&self, secret: &Secret) -> Tried<Fingerprint> {
+        let print = self.engine.fingerprint(secret).await;
+        print.map(Fingerprint).map_err(|problem| not_yet(format!("{}: {}", problem.what, problem.why)))
+    }
+
+    pub(super) async fn put(&self, slot: Slot, secret: &Secret) -> Tried<()> {
+        Ok(in_time(self.engine.store.put(&self.key(slot, &Part::Secret), secret)).await?)
+    }
+
+    async fn delete(&self, slot: Slot, part: &Part) -> Tried<()> {
+        Ok(in_time(self.engine.store.delete(&self.key(slot, part))).await?)
+    }
+
+    /// Empties a slot.
+    pub(super) async fn empty(&self, slot: Slot) -> Tried<()> {
+        self.delete(slot, &access_token()).await?;
+        self.delete(slot, &Part::Secret).await
+    }
+
+    /// `current` to `previous` and `pending` to `current`, unless that has happened already.
+    pub(super) async fn exchange_slots(&self, change: &Change) -> Tried<()> {
+        if self.print(Slot::Current).await?.as_ref() == Some(&change.new) {
+            return self.move_access_token().await;
+        }
+        let old = self.old_in(Slot::Current, change).await?;
+        let Some(new) = self.get(Slot::Pending).await? else { return Err(lost()) };
+        if self.print_of(&new).await? != change.new {
+            return Err(lost());
+        }
+        self.put(Slot::Previous, &old).await?;
+        self.require(Slot::Previous, &old).await?;
+        self.delete(Slot::Current, &access_token()).await?;
+        self.put(Slot::Current, &new).await?;
+        self.require(Slot::Current, &new).await?;
+        self.move_access_token().await
+    }
+
+    /// `previous` to `current`, unless that has happened already.
+    pub(super) async fn restore_slots(&self, change: &Change) -> Tried<()> {
+        let current = self.print(Slot::Current).await?;
+        if current.as_ref() == Some(&change.old) || (self.renews_itself() && current.as_ref() != Some(&change.new)) {
+            return Ok(());
+        }
+        if current.as_ref() != Some(&change.new) {
+            return Err(refused("somebody has put another secret into the store meanwhile"));
+        }
+        let old = self.old_in(Slot::Previous, change).await?;
+        self.delete(Slot::Current, &access_token()).await?;
+        self.put(Slot::Current, &old).await?;
+        self.require(Slot::Current, &old).await
+    }
+
+    /// Which slot holds the secret of this fingerprint.
+    pub(super) async fn find(&self, old: &Fingerprint) -> Tried<Slot> {
+        let new = self.new_print();
+        for slot in [Slot::Current, Slot::Previous] {
+            let print = self.print(slot).await?;
+            let renewed = self.renews_itself() && print.is_some() && print != new;
+            if print.as_ref() == Some(old) || renewed {
+                return Ok(slot);
+            }
+        }
+        Err(refused("the old secret is in no slot of the store"))
+    }
+
+    async fn old_in(&self, slot: Slot, change: &Change) -> Tried<Secret> {
+        let Some(found) = self.get(slot).await? else { return Err(refused("the old secret is not in the store")) };
+        let print = self.print_of(&found).await?;
+        if print == change.old || (self.renews_itself() && print != change.new) {
+            return Ok(found);
+        }
+        Err(refused("somebody has put another secret into the store meanwhile"))
+    }
+
+    async fn require(&self, slot: Slot, secret: &Secret) -> Tried<()> {
+        match self.get(slot).await? {
+            Some(read) if read.same_as(secret) => Ok(()),
+            _ => Err(not_yet("the store gave back something else than was put into it")),
+        }
+    }
+
+    /// The access token that came with a new refresh token goes where that went.
+    async fn move_access_token(&self) -> Tried<()> {
+        if !self.renews_itself() {
+            return Ok(());
+        }
+        let part = access_token();
+        match in_time(self.engine.store.get(&self.key(Slot::Pending, &part))).await {
+            Ok(token) => {
+                in_time(self.engine.store.put(&self.key(Slot::Current, &part), &token)).await?;
+                self.delete(Slot::Pending, &part).await
+            }
+            Err(Missing::Absent) => Ok(()),
+            Err(Missing::Failed(failure)) => Err(failure),
+        }
+    }
+
+    /// Whether using the secret gives it another fingerprint.
+    pub(super) fn renews_itself(&self) -> bool {
+        let plan = self.plan();
+        let kind = self.engine.catalogue.kind(&plan.provider, &plan.kind);
+        kind.is_ok_and(|kind| matches!(kind.authorization, Authorization::RefreshToken { .. }))
+    }
+
+    fn key(&self, slot: Slot, part: &Part) -> ItemKey {
+        ItemKey::of(&self.plan().credential, slot, part)
+    }
+}
+
+/// Why a call to the store brought nothing.
+enum Missing {
+    Absent,
+    Failed(Failure),
+}
+
+/// A store that never answers must not hold a rotation up for ever.
+async fn in_time<T>(call: impl Future<Output = Result<T, StoreError>>) -> Result<T, Missing> {
+    let limit = CALL_DEADLINE * 2;
+    match tokio::time::timeout(limit, call).await.unwrap_or(Err(StoreError::TimedOut(limit))) {
+        Ok(found) => Ok(found),
+        Err(StoreError::Absent) => Err(Missing::Absent),
+        Err(error @ StoreError::TooLarge { .. }) => Err(Missing::Failed(refused(error.to_string()))),
+        Err(error) => Err(Missing::Failed(not_yet(error.to_string()))),
+    }
+}
+
+impl From<Missing> for Failure {
+    fn from(missing: Missing) -> Self {
+        match missing {
+            Missing::Absent => not_yet("the store does not hold what it was given"),
+            Missing::Failed(failure) => failure,
+        }
+    }
+}
+
+fn bytes_of_key(bytes: &[u8]) -> [u8; 16] {
+    let mut key = [0; 16];
+    key.iter_mut().zip(bytes).for_each(|(key, byte)| *key = *byte);
+    key
+}
+
+pub(super) fn not_yet(why: impl Into<String>) -> Failure {
+    Failure::new(FailureKind::NotYet, why)
+}
+
+pub(super) fn refused(why: impl Into<String>) -> Failure {
+    Failure::new(FailureKind::Refused, why)
+}
+
+pub(super) fn lost() -> Failure {
+    Failure::new(FailureKind::Lost, "the new secret is neither in hand nor in the store")
+}

@@ -1,0 +1,171 @@
+//! Using a secret to see whether it works, whom it acts as and what it reaches.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use super::Tried;
+use super::provider::{Desk, failure_of, strategy};
+use super::slots::not_yet;
+use crate::domain::Secret;
+use crate::domain::credential::{Principal, Slot};
+use crate::domain::provider::{Authorization, Preset};
+use crate::domain::request::Draft;
+use crate::domain::response::{Answer, Verdict};
+use crate::domain::rotation::Reach;
+use crate::engine::authorize::Trouble;
+use crate::engine::check::principal;
+use crate::net::Bound;
+use crate::net::exchange::ExchangeError;
+
+/// The presets that list the organisations which a credential sees; a provider has one of them or none.
+const ORGANISATIONS: [&str; 2] = ["orgs", "organizations"];
+
+/// How many pages of organisations are read.
+const PAGES: usize = 200;
+
+/// What became of using a secret.
+pub(super) enum Use {
+    /// It was accepted, in this way, with this answer.
+    Accepted(Bound, Answer),
+    /// It was refused; why, in words.
+    Refused(String),
+}
+
+impl Desk<'_> {
+    /// Uses the secret in a slot.
+    pub(super) async fn try_slot(&self, slot: Slot) -> Tried<Use> {
+        let bound = match self.engine.authorize_slot(&self.credential, self.kind, self.region, slot).await {
+            Ok(bound) => bound,
+            Err(Trouble::Exchange(ExchangeError::Refused { status, why, .. })) => {
+                return Ok(Use::Refused(format!("{status}: {why}")));
+            }
+            Err(trouble) => return Err(unheard(trouble)),
+        };
+        let preset = self.engine.catalogue.preset(&self.credential.provider, &self.kind.check);
+        let preset = preset.map_err(|error| failure_of(&error.into()))?;
+        let draft = self.draft(preset)?;
+        let mut last = None;
+        for scheme in self.schemes(&bound) {
+            let attempt = Bound { scheme, secret: bound.secret.clone(), origins: bound.origins.clone() };
+            let (attempt, answer) = self.ask(&draft, attempt).await?;
+            if answer.status != 401 {
+                return self.judged(attempt, answer).await;
+            }
+            last = Some((attempt, answer));
+        }
+        match last {
+            Some((bound, answer)) => self.judged(bound, answer).await,
+            None => Err(not_yet("there is no way to send the secret")),
+        }
+    }
+
+    /// What the secret in a slot reaches; `Err` in words where it is refused. `id` is what it is at the provider.
+    pub(super) async fn measure(&self, slot: Slot, id: Option<&str>) -> Tried<Result<Reach, String>> {
+        let (bound, answer) = match self.try_slot(slot).await? {
+            Use::Accepted(bound, answer) => (bound, answer),
+            Use::Refused(why) => return Ok(Err(why)),
+        };
+        let roles = match id {
+            Some(id) => strategy(self.kind.replace.plan).roles(self, id).await?,
+            None => None,
+        };
+        Ok(Ok(Reach {
+            principal: self.acting(&answer)?,
+            kind: self.kind.id.clone(),
+            region: self.region.id.clone(),
+            organisations: self.organisations(bound).await?,
+            roles,
+        }))
+    }
+
+    /// Both schemes where the kind has two, the one that is known to work first.
+    fn schemes(&self, bound: &Bound) -> Vec<String> {
+        let Authorization::Header { scheme, fallback } = &self.kind.authorization else { return vec![bound.scheme.clone()] };
+        let mut schemes: Vec<String> = self.credential.scheme.iter().cloned().collect();
+        let others = [Some(scheme), fallback.as_ref()].into_iter().flatten();
+        others.for_each(|other| {
+            if !schemes.contains(other) {
+                schemes.push(other.clone());
+            }
+        });
+        schemes
+    }
+
+    async fn ask(&self, draft: &Draft, bound: Bound) -> Tried<(Bound, Answer)> {
+        let kept = Bound { scheme: bound.scheme.clone(), secret: bound.secret.clone(), origins: bound.origins.clone() };
+        let outgoing = self.engine.outgoing(&self.credential, self.region, draft, bound);
+        let outgoing = outgoing.map_err(|problem| failure_of(&problem))?;
+        let answer = self.engine.transport.send(outgoing).await.map_err(|error| not_yet(error.to_string()))?;
+        Ok((kept, answer))
+    }
+
+    async fn judged(&self, bound: Bound, answer: Answer) -> Tried<Use> {
+        let judgement = self.engine.judge(&self.credential, self.region, &answer).await;
+        let judgement = judgement.map_err(|problem| failure_of(&problem))?;
+        match judgement.verdict {
+            Verdict::Accepted => Ok(Use::Accepted(bound, answer)),
+            Verdict::Refused => Ok(Use::Refused(format!("{}: {}", answer.status, judgement.reason))),
+            Verdict::Unknown | Verdict::Unchecked => Err(not_yet(format!("{}: {}", answer.status, judgement.reason))),
+        }
+    }
+
+    fn draft(&self, preset: &Preset) -> Tried<Draft> {
+        preset.draft(&[&BTreeMap::new(), &self.credential.fields]).map_err(|error| failure_of(&error.into()))
+    }
+
+    /// Whom the answer says that the secret acts as. A kind whose check tells nobody acts as its own credential.
+    fn acting(&self, answer: &Answer) -> Tried<Principal> {
+        let preset = self.engine.catalogue.preset(&self.credential.provider, &self.kind.check);
+        let preset = preset.map_err(|error| failure_of(&error.into()))?;
+        match (principal(preset, answer), &preset.principal) {
+            (Some(principal), _) => Ok(principal),
+            (None, Some(_)) => Err(not_yet("the answer does not tell whom the secret acts as")),
+            (None, None) => Ok(Principal { id: "unknown".to_owned(), name: "somebody".to_owned(), kind: "unknown".to_owned() }),
+        }
+    }
+
+    async fn organisations(&self, bound: Bound) -> Tried<BTreeSet<String>> {
+        let mut seen = BTreeSet::new();
+        let preset = |id| self.engine.catalogue.preset(&self.credential.provider, id).ok();
+        let Some(preset) = ORGANISATIONS.into_iter().find_map(preset) else { return Ok(seen) };
+        let Ok(mut draft) = self.draft(preset) else { return Ok(seen) };
+        let (first, mut bound) = (draft.query.clone(), bound);
+        for _ in 0..PAGES {
+            let (kept, answer) = self.ask(&draft, bound).await?;
+            bound = kept;
+            match answer.status {
+                200..300 => {}
+                429 | 500.. => return Err(not_yet(format!("{} to the list of organisations", answer.status))),
+                _ => return Ok(seen),
+            }
+            let body: Value = answer.body.text().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+            let list = body["data"].as_array().or_else(|| body.as_array());
+            seen.extend(list.into_iter().flatten().filter_map(id_of));
+            let Some(cursor) = super::provider::next_page(&body) else { break };
+            draft.query.clone_from(&first);
+            draft.query.push(("starting_after".to_owned(), cursor));
+        }
+        Ok(seen)
+    }
+
+    /// The expiry, the id and the fitness of a secret, as far as the secret itself tells.
+    pub(super) fn read_secret(&self, secret: &Secret) -> Option<crate::domain::identify::Candidate> {
+        let found = self.engine.identify(secret).ok()?;
+        found.candidates.into_iter().find(|one| one.provider == self.credential.provider && one.kind == self.kind.id)
+    }
+}
+
+fn id_of(item: &Value) -> Option<String> {
+    item["id"].as_str().map(str::to_owned)
+}
+
+fn unheard(trouble: Trouble) -> crate::domain::rotation::Failure {
+    match trouble {
+        Trouble::Problem(problem) => failure_of(&problem),
+        Trouble::Exchange(error @ (ExchangeError::Missing(_) | ExchangeError::Other { .. })) => {
+            super::slots::refused(error.to_string())
+        }
+        other => not_yet(crate::domain::Problem::from(other).why),
+    }
+}

@@ -1,0 +1,153 @@
+//! Consumers: where the secrets of credentials must be delivered.
+
+use rusqlite::{Connection, Row, params};
+
+use super::columns::{Json, Micros};
+use super::credentials::find;
+use super::error::{Failure, IndexError};
+use super::{Durability, Index};
+use crate::domain::consumer::{Consumer, Delivered};
+use crate::domain::{CredentialId, Name};
+
+const ALL_OF: &str = "SELECT credential, name, target, fingerprint, delivered FROM consumers WHERE credential = ?1 ORDER BY name";
+
+const INSERT: &str =
+    "INSERT INTO consumers (credential, name, kind, target, fingerprint, delivered) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+
+const DELIVERED: &str = "UPDATE consumers SET (fingerprint, delivered) = (?3, ?4) WHERE credential = ?1 AND name = ?2";
+
+impl Index {
+    /// The consumers of a credential, by name.
+    pub fn consumers(&self, id: &CredentialId) -> Result<Vec<Consumer>, IndexError> {
+        self.read(|connection| consumers(connection, id))
+    }
+
+    /// Adds a consumer; a name that is taken within the credential is refused.
+    pub fn add_consumer(&self, consumer: &Consumer) -> Result<(), IndexError> {
+        self.write(Durability::Now, |connection| {
+            let Consumer { credential, name, target, delivered } = consumer;
+            find(connection, credential)?;
+            if consumers(connection, credential)?.iter().any(|known| known.name == *name) {
+                return Err(IndexError::ConsumerTaken(name.clone()).into());
+            }
+            let (fingerprint, at) =
+                (delivered.as_ref().map(|last| &last.fingerprint), delivered.as_ref().map(|last| Micros(last.at)));
+            let values = params![credential, name, target.kind(), Json(target), fingerprint, at];
+            connection.prepare_cached(INSERT)?.execute(values)?;
+            Ok(())
+        })
+    }
+
+    /// Removes a consumer. What was delivered to it stays there.
+    pub fn remove_consumer(&self, id: &CredentialId, name: &str) -> Result<(), IndexError> {
+        self.write(Durability::Now, |connection| {
+            let mut delete = connection.prepare_cached("DELETE FROM consumers WHERE credential = ?1 AND name = ?2")?;
+            if delete.execute(params![id, name])? == 0 { Err(unknown(connection, id, name)?) } else { Ok(()) }
+        })
+    }
+
+    /// Keeps what a consumer was given.
+    pub fn record_delivery(&self, id: &CredentialId, name: &Name, delivered: &Delivered) -> Result<(), IndexError> {
+        self.write(Durability::Now, |connection| {
+            let values = params![id, name, delivered.fingerprint, Micros(delivered.at)];
+            let changed = connection.prepare_cached(DELIVERED)?.execute(values)?;
+            if changed == 0 { Err(unknown(connection, id, name.as_str())?) } else { Ok(()) }
+        })
+    }
+}
+
+/// What is said where a credential has no such consumer: the names of those it has.
+pub(super) fn unknown(connection: &Connection, id: &CredentialId, name: &str) -> Result<Failure, Failure> {
+    let known = consumers(connection, id)?.into_iter().map(|consumer| consumer.name.into()).collect();
+    Ok(IndexError::NoConsumer { name: name.to_owned(), known }.into())
+}
+
+fn consumers(connection: &Connection, id: &CredentialId) -> Result<Vec<Consumer>, Failure> {
+    let mut select = connection.prepare_cached(ALL_OF)?;
+    let rows = select.query_map([id], read_row)?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+fn read_row(row: &Row<'_>) -> Result<Consumer, rusqlite::Error> {
+    let fingerprint: Option<String> = row.get(3)?;
+    let at = row.get::<_, Option<Micros>>(4)?;
+    let delivered = fingerprint.zip(at).map(|(fingerprint, at)| Delivered { fingerprint, at: at.0 });
+    Ok(Consumer { credential: row.get(0)?, name: row.get(1)?, target: row.get::<_, Json<_>>(2)?.0, delivered })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::domain::consumer::Target;
+    use crate::domain::{Credential, Moment};
+
+    fn index() -> (Index, CredentialId) {
+        let index = Index::in_memory().unwrap();
+        let id = CredentialId::from_random([7; 16]);
+        let credential = Credential {
+            id: id.clone(),
+            name: Name::parse("laptop").unwrap(),
+            provider: "snyk".to_owned(),
+            kind: "personal-token".to_owned(),
+            region: "SNYK-EU-01".to_owned(),
+            fields: BTreeMap::new(),
+            labels: Vec::new(),
+            created: Moment::UNIX_EPOCH,
+            expires: None,
+            fingerprint: None,
+            principal: None,
+            scheme: None,
+            last_check: None,
+        };
+        index.insert(&credential).unwrap();
+        (index, id)
+    }
+
+    fn consumer(id: &CredentialId, name: &str) -> Consumer {
+        let target = Target::EnvFile { path: "/srv/.env".into(), key: "SNYK_TOKEN".to_owned() };
+        Consumer { credential: id.clone(), name: Name::parse(name).unwrap(), target, delivered: None }
+    }
+
+    #[test]
+    fn consumers_come_back_by_name_with_what_they_were_given() {
+        let (index, id) = index();
+        let (two, one) = (consumer(&id, "two"), consumer(&id, "one"));
+        index.add_consumer(&two).unwrap();
+        index.add_consumer(&one).unwrap();
+        let last = Delivered { fingerprint: "print".to_owned(), at: Moment::UNIX_EPOCH };
+        index.record_delivery(&id, &two.name, &last).unwrap();
+        assert_eq!(index.consumers(&id).unwrap(), [one, Consumer { delivered: Some(last), ..two }]);
+    }
+
+    #[test]
+    fn a_name_is_given_once_within_a_credential() {
+        let (index, id) = index();
+        let one = consumer(&id, "one");
+        index.add_consumer(&one).unwrap();
+        assert_eq!(index.add_consumer(&one), Err(IndexError::ConsumerTaken(one.name.clone())));
+        let stranger = consumer(&CredentialId::from_random([8; 16]), "one");
+        assert!(matches!(index.add_consumer(&stranger), Err(IndexError::Unknown { .. })));
+    }
+
+    #[test]
+    fn removing_names_those_there_are() {
+        let (index, id) = index();
+        index.add_consumer(&consumer(&id, "one")).unwrap();
+        let refusal = index.remove_consumer(&id, "tow").unwrap_err();
+        assert_eq!(refusal, IndexError::NoConsumer { name: "tow".to_owned(), known: vec!["one".to_owned()] });
+        index.remove_consumer(&id, "one").unwrap();
+        assert_eq!(index.consumers(&id).unwrap(), []);
+    }
+
+    #[test]
+    fn a_credential_takes_its_consumers_with_it() {
+        let (index, id) = index();
+        index.add_consumer(&consumer(&id, "one")).unwrap();
+        index.update(&id, |credential| credential.region = "SNYK-US-01".to_owned()).unwrap();
+        assert_eq!(index.consumers(&id).unwrap().len(), 1);
+        index.remove(&id).unwrap();
+        assert_eq!(index.consumers(&id).unwrap(), []);
+    }
+}

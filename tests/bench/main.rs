@@ -1,0 +1,56 @@
+//! `cargo bench`: how fast the program is, each figure beside something else that was measured in the same run, since
+//! absolute times belong to a machine. It prints one table, and fails only where something could not be measured.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::panic,
+    reason = "a measurement that cannot be made ends the run, and the table is what it is for"
+)]
+
+mod commands;
+mod empty;
+mod keyring;
+mod network;
+mod screen;
+mod table;
+mod world;
+
+use std::time::{Duration, Instant};
+
+/// How this program is called to be something else than the bench.
+const EMPTY: &str = "empty";
+const KEYRING: &str = "keyring";
+
+fn main() {
+    match std::env::args().nth(1).as_deref() {
+        Some(EMPTY) => empty::run().unwrap(),
+        Some(KEYRING) => keyring::measure_inside(),
+        _ => {
+            table::begin();
+            let many = world::Home::with_credentials(10_000);
+            screen::measure(&many);
+            commands::measure(&many);
+            network::measure();
+            keyring::measure();
+        }
+    }
+}
+
+/// How long something took.
+fn timed(work: impl FnOnce()) -> Duration {
+    let begin = Instant::now();
+    work();
+    begin.elapsed()
+}
+
+/// The median of a number of runs.
+fn median_of(runs: usize, mut run: impl FnMut() -> Duration) -> Duration {
+    at(&mut (0..runs).map(|_| run()).collect::<Vec<_>>(), 50)
+}
+
+/// The value below which so many of a hundred lie.
+fn at(times: &mut [Duration], percent: usize) -> Duration {
+    times.sort_unstable();
+    times[(times.len() * percent / 100).min(times.len() - 1)]
+}

@@ -1,0 +1,192 @@
+//! The screen through a pseudo-terminal of 120×40, beside the empty program at the same terminal.
+
+use std::io::{Read as _, Write};
+use std::process::Command;
+use std::sync::mpsc::{self, Receiver};
+use std::time::{Duration, Instant};
+
+use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
+use nucleo_matcher::{Config, Matcher};
+use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
+use tokenring::index::Index;
+
+use crate::table::{self, ms};
+use crate::world::Home;
+use crate::{EMPTY, at, median_of, timed};
+
+/// What ends a frame.
+const END: &[u8] = b"\x1b[?2026l";
+
+const STARTS: usize = 21;
+const KEYS: usize = 200;
+const IDLE: Duration = Duration::from_secs(10);
+
+/// How long the screen must be silent to be settled.
+const SILENCE: Duration = Duration::from_millis(300);
+
+/// A program at a terminal.
+struct Running {
+    child: Box<dyn Child + Send + Sync>,
+    keys: Box<dyn Write + Send>,
+    frames: Receiver<Piece>,
+    started: Instant,
+    _master: Box<dyn MasterPty + Send>,
+}
+
+/// What was read at once, and when.
+struct Piece {
+    at: Instant,
+    length: usize,
+    ends_frame: bool,
+}
+
+/// Measures everything that a person at the screen notices.
+pub(crate) fn measure(home: &Home) {
+    let ours = || Running::start(&home.command(&[]));
+    let empty = || Running::start(Command::new(std::env::current_exe().unwrap()).arg(EMPTY));
+    table::ratio("first frame, 10,000 credentials", first_frame(ours), ("empty program", first_frame(empty)), 1.4);
+
+    let (mut ours, mut empty) = (ours(), empty());
+    ours.settle();
+    empty.settle();
+    let (mut taken, mut beside) = (key_to_frame(&mut ours), key_to_frame(&mut empty));
+    table::ratio("key → painted, median", at(&mut taken, 50), ("empty program", at(&mut beside, 50)), 1.3);
+    table::ratio("key → painted, 99th percentile", at(&mut taken, 99), ("empty program, median", at(&mut beside, 50)), 4.0);
+    idle(&mut ours);
+    let (taken, beside) = (ours.resident(), empty.resident());
+    let ratio = format!("{}.{:02}", taken / beside, taken * 100 / beside % 100);
+    table::row("resident memory", &format!("{taken} KiB"), &format!("empty program {beside} KiB"), &ratio, "≤ 2");
+    table::ratio("filter keystroke → painted", filter_key(&mut ours), ("nucleo on the bare names", bare_filter(home)), 2.0);
+    ours.end();
+    empty.end();
+}
+
+fn first_frame(start: impl Fn() -> Running) -> Duration {
+    median_of(STARTS, || {
+        let mut running = start();
+        let taken = running.next_frame() - running.started;
+        running.settle();
+        running.end();
+        taken
+    })
+}
+
+fn key_to_frame(running: &mut Running) -> Vec<Duration> {
+    (0..KEYS).map(|turn| running.press(if turn % 2 == 0 { "j" } else { "k" })).collect()
+}
+
+/// What the screen does while nobody touches it.
+fn idle(running: &mut Running) {
+    running.settle();
+    let (ticks, bytes) = (running.ticks(), running.read_for(IDLE));
+    let ticks = running.ticks() - ticks;
+    let seconds = IDLE.as_secs();
+    table::row(&format!("idle for {seconds} s"), &format!("{ticks} CPU ticks, {bytes} bytes"), "zero", "–", "0");
+}
+
+/// A letter added to the filter, over and over.
+fn filter_key(running: &mut Running) -> Duration {
+    running.press("/");
+    let mut times = Vec::new();
+    for _ in 0..20 {
+        times.extend(["c", "a", "n"].map(|key| running.press(key)));
+        (0..3).for_each(|_| {
+            running.press("\x7f");
+        });
+    }
+    at(&mut times, 50)
+}
+
+fn bare_filter(home: &Home) -> Duration {
+    let names: Vec<_> = Index::open(&home.index()).unwrap().credentials().unwrap().into_iter().map(|known| known.name).collect();
+    let mut matcher = Matcher::new(Config::DEFAULT);
+    let mut times: Vec<_> = ["c", "ca", "can"]
+        .iter()
+        .cycle()
+        .take(60)
+        .map(|typed| {
+            let pattern = Pattern::parse(typed, CaseMatching::Ignore, Normalization::Smart);
+            timed(|| drop::<Vec<_>>(pattern.match_list(names.iter().map(tokenring::domain::Name::as_str), &mut matcher)))
+        })
+        .collect();
+    at(&mut times, 50)
+}
+
+impl Running {
+    fn start(command: &Command) -> Self {
+        let mut builder = CommandBuilder::new(command.get_program());
+        builder.args(command.get_args());
+        command.get_envs().for_each(|(name, value)| builder.env(name, value.unwrap_or_default()));
+        builder.env("TERM", "xterm-256color");
+        builder.env("LANG", "C.UTF-8");
+        let pair = native_pty_system().openpty(PtySize { rows: 40, cols: 120, pixel_width: 0, pixel_height: 0 }).unwrap();
+        let (mut reader, keys) = (pair.master.try_clone_reader().unwrap(), pair.master.take_writer().unwrap());
+        let (send, frames) = mpsc::channel();
+        std::thread::spawn(move || {
+            let mut buffer = [0; 1 << 16];
+            while let Ok(length @ 1..) = reader.read(&mut buffer) {
+                let ends_frame = buffer[..length].windows(END.len()).any(|window| window == END);
+                if send.send(Piece { at: Instant::now(), length, ends_frame }).is_err() {
+                    break;
+                }
+            }
+        });
+        let started = Instant::now();
+        let child = pair.slave.spawn_command(builder).unwrap();
+        Self { child, keys, frames, started, _master: pair.master }
+    }
+
+    /// When the next frame was complete.
+    fn next_frame(&mut self) -> Instant {
+        loop {
+            let piece = self.frames.recv_timeout(Duration::from_secs(10)).unwrap();
+            if piece.ends_frame {
+                return piece.at;
+            }
+        }
+    }
+
+    fn press(&mut self, key: &str) -> Duration {
+        let begin = Instant::now();
+        self.keys.write_all(key.as_bytes()).unwrap();
+        self.next_frame() - begin
+    }
+
+    /// Reads until nothing comes any more.
+    fn settle(&mut self) {
+        while self.frames.recv_timeout(SILENCE).is_ok() {}
+    }
+
+    fn read_for(&mut self, span: Duration) -> usize {
+        let end = Instant::now() + span;
+        let mut bytes = 0;
+        while let Ok(piece) = self.frames.recv_timeout(end.saturating_duration_since(Instant::now())) {
+            bytes += piece.length;
+        }
+        bytes
+    }
+
+    /// The time that it had a processor, in hundredths of a second.
+    fn ticks(&self) -> u64 {
+        let stat = self.proc("stat");
+        stat.rsplit(')').next().unwrap().split_whitespace().skip(11).take(2).map(|ticks| ticks.parse::<u64>().unwrap()).sum()
+    }
+
+    /// KiB in memory.
+    fn resident(&self) -> u64 {
+        let status = self.proc("status");
+        let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse().unwrap()
+    }
+
+    fn proc(&self, file: &str) -> String {
+        std::fs::read_to_string(format!("/proc/{}/{file}", self.child.process_id().unwrap())).unwrap()
+    }
+
+    fn end(mut self) {
+        self.keys.write_all(b"\x1b").unwrap();
+        self.settle();
+        self.keys.write_all(b"q").unwrap();
+        assert!(self.child.wait().unwrap().success(), "it ends well, after {}", ms(self.started.elapsed()));
+    }
+}

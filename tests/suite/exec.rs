@@ -1,0 +1,229 @@
+//! `exec` from outside: what the child gets, what nobody else sees, and how it ends.
+
+use std::fs;
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::os::unix::process::ExitStatusExt as _;
+use std::path::Path;
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::support::program::{Home, World};
+
+const SECRET: &str = "00000001-0000-4000-8000-00000000e4ec";
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A home with one credential, and none of the variables that this test's own environment may hold.
+fn home() -> Home {
+    home_with(SECRET)
+}
+
+fn home_with(secret: &str) -> Home {
+    let home = Home::new();
+    let fields = ["--region", "eu", "--field", "org_id=acme"];
+    home.feed(&[&["add", "ci", "--provider", "snyk", "--kind", "personal-token"][..], &fields].concat(), secret).expect(0);
+    home
+}
+
+fn start(home: &Home, arguments: &[&str]) -> Child {
+    home.command(&[&["exec"], arguments].concat()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+}
+
+/// The line that a child writes when it is ready.
+fn first_line(child: &mut Child) -> String {
+    let mut line = String::new();
+    BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+    line.trim().to_owned()
+}
+
+fn proc(pid: u32, what: &str) -> String {
+    String::from_utf8_lossy(&fs::read(format!("/proc/{pid}/{what}")).unwrap_or_default()).into_owned()
+}
+
+#[test]
+fn the_command_gets_the_variables_of_its_credential() {
+    let home = home();
+    let ran = home.run(&["exec", "ci", "--", "sh", "-c", "echo $SNYK_TOKEN $SNYK_API $SNYK_CFG_ORG"]).expect(0);
+    assert_eq!(ran.out, format!("{SECRET} https://api.eu.snyk.io acme\n"));
+}
+
+#[test]
+fn an_exchanged_credential_gives_its_access_token() {
+    let (home, world) = (Home::new(), World::start());
+    home.meet(&world);
+    let issued = world.manifest["credentials"].as_array().unwrap();
+    let oauth =
+        issued.iter().find(|one| one["kind"] == "service-account-oauth" && one["fields"]["auth_type"] != "oauth_private_key_jwt");
+    let name = oauth.unwrap()["name"].as_str().unwrap();
+    home.adopt(&world, name).expect(0);
+    let ran = home.run(&["exec", name, "--", "sh", "-c", "echo ${SNYK_TOKEN-unset} $SNYK_OAUTH_TOKEN"]).expect(0);
+    let words: Vec<_> = ran.out.split_whitespace().collect();
+    assert!(words[0] == "unset" && words[1].len() > 20 && words[1] != world.secret(name), "{}", ran.out);
+
+    let key = issued.iter().find(|one| one["provider"] == "snyk-api-web").unwrap()["name"].as_str().unwrap();
+    home.adopt(&world, key).expect(0);
+    let ran = home.run(&["exec", key, "--", "sh", "-c", "echo $PROBELY_API_KEY $PROBELY_API_BASE_URL"]).expect(0);
+    assert!(ran.out.starts_with(&format!("{} http", world.secret(key))), "{}", ran.out);
+}
+
+#[test]
+fn names_and_fields_can_be_chosen() {
+    let home = home();
+    let script = "echo ${SNYK_TOKEN-unset} $T $O $A";
+    let chosen = ["exec", "--env", "T=ci", "--env", "O=ci:org_id", "--env", "A=ci:api", "--", "sh", "-c", script];
+    assert_eq!(home.run(&chosen).expect(0).out, format!("unset {SECRET} acme https://api.eu.snyk.io\n"));
+    assert!(
+        home.run(&["exec", "--env", "T=ci:nothing", "--json", "--", "true"]).expect(2).error()["remedy"]
+            .as_str()
+            .unwrap()
+            .contains("org_id")
+    );
+    home.run(&["exec", "--env", "no", "--", "true"]).expect(2);
+    home.run(&["exec", "--env", "T=nobody", "--", "true"]).expect(3);
+    home.run(&["exec", "--", "true"]).expect(2);
+}
+
+#[test]
+fn what_would_contradict_is_removed_and_named() {
+    let home = home()
+        .with("SNYK_OAUTH_TOKEN", "of-another")
+        .with("SNYK_TOKEN", "stale")
+        .with("SNYK_CFG_API", "x")
+        .with("SNYK_X", "kept");
+    let ran = home.run(&["exec", "ci", "--", "sh", "-c", "env | grep ^SNYK | sort"]).expect(0);
+    assert_eq!(ran.out, format!("SNYK_API=https://api.eu.snyk.io\nSNYK_CFG_ORG=acme\nSNYK_TOKEN={SECRET}\nSNYK_X=kept\n"));
+    assert!(ran.err.contains("SNYK_CFG_API, SNYK_OAUTH_TOKEN") && !ran.err.contains("of-another"), "{}", ran.err);
+    let fed = home.run(&["exec", "--stdin", "ci", "--", "sh", "-c", "env | grep ^SNYK_TOKEN; cat"]).expect(0);
+    assert_eq!(fed.out, SECRET, "a stale variable must not stand beside the secret on standard input");
+}
+
+#[test]
+fn two_that_contradict_one_another_are_refused() {
+    let home = home();
+    home.feed(&["add", "two", "--provider", "snyk", "--kind", "personal-token", "--region", "eu"], &SECRET.replace('1', "2"))
+        .expect(0);
+    let refused = home.run(&["exec", "ci", "two", "--json", "--", "true"]).expect(2);
+    assert!(refused.error()["why"].as_str().unwrap().contains("SNYK_TOKEN"), "{}", refused.err);
+    let script = "echo $SNYK_TOKEN $OTHER";
+    let ran = home.run(&["exec", "ci", "--env", "OTHER=two", "--", "sh", "-c", script]).expect(0);
+    assert_eq!(ran.out, format!("{SECRET} {}\n", SECRET.replace('1', "2")));
+}
+
+#[test]
+fn the_command_takes_this_process_place_and_nobody_else_sees_the_secret() {
+    // Another one than in the other tests, whose children run at the same time.
+    let secret = &SECRET.replace('1', "7");
+    let home = home_with(secret);
+    let mut child = start(&home, &["ci", "--", "sh", "-c", "echo $$; read wait"]);
+    // Standard input is empty, so the shell ends at once unless it is held open.
+    let pid: u32 = first_line(&mut child).parse().unwrap();
+    assert_eq!(pid, child.id(), "exec keeps the number of the process");
+    child.wait().unwrap();
+
+    let mut held = home.command(&["exec", "ci", "--", "sh", "-c", "echo $$; read wait"]);
+    let mut child = held.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let pid: u32 = first_line(&mut child).parse().unwrap();
+    assert!(proc(pid, "environ").contains(secret), "the child has it");
+    assert!(!proc(pid, "cmdline").contains(secret));
+    for entry in fs::read_dir("/proc").unwrap() {
+        let Ok(other) = entry.unwrap().file_name().to_string_lossy().parse::<u32>() else { continue };
+        let told = other != pid && (proc(other, "cmdline").contains(secret) || proc(other, "environ").contains(secret));
+        assert!(!told, "process {other} has it too");
+    }
+    drop(child.stdin.take());
+    child.wait().unwrap();
+}
+
+#[test]
+fn exit_codes_and_signals_are_the_commands_own() {
+    let home = home();
+    for mode in [&[][..], &["--file"], &["--mask"], &["--stdin"]] {
+        for code in [0, 1, 3, 42, 255] {
+            let ran = home.run(&[&["exec"], mode, &["ci", "--", "sh", "-c", &format!("exit {code}")]].concat());
+            assert_eq!(ran.code, code, "{mode:?} {}", ran.err);
+        }
+        for signal in [2, 6, 9, 15] {
+            let script = format!("kill -{signal} $$");
+            let status = home.command(&[&["exec"], mode, &["ci", "--", "sh", "-c", &script]].concat()).status().unwrap();
+            assert_eq!(status.signal(), Some(signal), "{mode:?}");
+        }
+    }
+    assert_eq!(home.run(&["exec", "ci", "--", "no-such-program-here"]).code, 127);
+    assert_eq!(home.run(&["exec", "--mask", "ci", "--", "no-such-program-here"]).code, 127);
+    assert_eq!(home.run(&["exec", "ci", "--", "/"]).code, 126);
+}
+
+#[test]
+fn signals_from_outside_reach_the_command() {
+    let home = home();
+    for mode in [&[][..], &["--file"], &["--mask"]] {
+        for (name, signal) in [("HUP", Signal::HUP), ("INT", Signal::INT), ("TERM", Signal::TERM), ("USR1", Signal::USR1)] {
+            let script = format!("trap 'echo got {name}; exit 7' {name}; echo ready; while :; do sleep 0.02; done");
+            let mut child = start(&home, &[mode, &["ci", "--", "sh", "-c", &script]].concat());
+            assert_eq!(first_line(&mut child), "ready");
+            kill_process(Pid::from_raw(child.id().cast_signed()).unwrap(), signal).unwrap();
+            let mut rest = String::new();
+            child.stdout.as_mut().unwrap().read_to_string(&mut rest).unwrap();
+            assert_eq!((rest.trim(), child.wait().unwrap().code()), (format!("got {name}").as_str(), Some(7)), "{mode:?}");
+        }
+    }
+}
+
+#[test]
+fn a_signal_that_ends_the_command_ends_this_process_alike() {
+    let home = home();
+    for mode in ["--file", "--mask"] {
+        let mut child = start(&home, &[mode, "ci", "--", "sh", "-c", "echo ready; exec sleep 60"]);
+        assert_eq!(first_line(&mut child), "ready");
+        kill_process(Pid::from_raw(child.id().cast_signed()).unwrap(), Signal::TERM).unwrap();
+        assert_eq!(child.wait().unwrap().signal(), Some(15), "{mode}");
+    }
+}
+
+#[test]
+fn a_file_is_private_and_gone_afterwards() {
+    let memory = tempfile::tempdir().unwrap();
+    let home = home().with("XDG_RUNTIME_DIR", memory.path().to_str().unwrap());
+    let script =
+        "cat $SNYK_TOKEN_FILE; stat -c ' %a' $SNYK_TOKEN_FILE; echo ${SNYK_TOKEN-unset} $SNYK_API; echo $SNYK_TOKEN_FILE";
+    let ran = home.run(&["exec", "--file", "ci", "--", "sh", "-c", script]).expect(0);
+    let lines: Vec<_> = ran.out.lines().collect();
+    assert_eq!(lines[..2], [format!("{SECRET} 600"), "unset https://api.eu.snyk.io".to_owned()]);
+    assert!(Path::new(lines[2]).starts_with(memory.path()) && !Path::new(lines[2]).exists(), "{}", lines[2]);
+
+    let mut child = start(&home, &["--file", "ci", "--", "sh", "-c", "echo ready; exec sleep 60"]);
+    assert_eq!(first_line(&mut child), "ready");
+    assert_eq!(fs::read_dir(memory.path()).unwrap().count(), 1);
+    kill_process(Pid::from_raw(child.id().cast_signed()).unwrap(), Signal::TERM).unwrap();
+    child.wait().unwrap();
+    assert_eq!(fs::read_dir(memory.path()).unwrap().count(), 0, "also after a signal");
+}
+
+#[test]
+fn masked_output_shows_no_secret_in_any_encoding() {
+    let home = home();
+    let script = "echo plain $SNYK_TOKEN; printf %s $SNYK_TOKEN | base64 -w0; echo; printf %s $SNYK_TOKEN | od -An -tx1 -v | tr -d ' \\n'; echo; \
+                  printf 'split '; printf %.9s $SNYK_TOKEN; printf %s $SNYK_TOKEN | cut -c10- ; echo err $SNYK_TOKEN >&2; printf 'no end'";
+    let ran = home.run(&["exec", "--mask", "ci", "--", "sh", "-c", script]).expect(0);
+    assert_eq!(ran.out.matches("‹secret›").count(), 4, "{}", ran.out);
+    assert!(ran.out.ends_with("no end") && ran.err == "err ‹secret›\n", "{}{}", ran.out, ran.err);
+    assert!(!ran.out.contains(SECRET) && !ran.out.contains(&SECRET[20..]));
+}
+
+#[test]
+fn a_reader_that_goes_away_ends_a_masked_command() {
+    let home = home();
+    let begun = Instant::now();
+    let mut child = start(&home, &["--mask", "ci", "--", "yes"]);
+    assert_eq!(first_line(&mut child), "y");
+    drop(child.stdout.take());
+    let status = child.wait().unwrap();
+    assert!(!status.success() && begun.elapsed() < PATIENCE, "{status}");
+}
+
+#[test]
+fn a_command_that_reads_no_input_is_no_trouble() {
+    let home = home();
+    home.run(&["exec", "--stdin", "ci", "--", "true"]).expect(0);
+}

@@ -1,0 +1,264 @@
+//! The whole program on a real Secret Service: what other programs see of it, and what it says when the service is
+//! locked, stopped, killed or was never there.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use tokenring::index::Index;
+
+use crate::support::program::{Home, Outcome};
+use crate::support::pty::Pty;
+use crate::support::secret_service::{Session, another_daemon, bus_at, lock, secret_tool, session, signal};
+use crate::support::until;
+
+const SECRET: &str = "5ec2e700-0000-4000-8000-00000000cafe";
+
+/// How long a command may take beyond what it takes without a store.
+const LIMIT: Duration = Duration::from_secs(4);
+
+/// Everything that needs the store.
+const NEEDY: [&[&str]; 6] = [
+    &["get", "laptop"],
+    &["check", "laptop"],
+    &["probe", "laptop"],
+    &["request", "laptop", "/rest/self"],
+    &["edit", "laptop", "--secret"],
+    &["remove", "laptop", "--yes"],
+];
+
+fn add(home: &Home, name: &str) -> Outcome {
+    home.feed(&["add", name, "--provider", "snyk", "--kind", "personal-token", "--region", "SNYK-EU-01"], SECRET)
+}
+
+/// A home on this session's keyring that holds one credential.
+fn laptop() -> Home {
+    let home = Home::on_keyring();
+    add(&home, "laptop").expect(0);
+    home
+}
+
+/// The name under which the keyring holds a credential's secret.
+fn item_of(home: &Home, name: &str) -> String {
+    let index = Index::open(&home.root().join("data/index.db")).unwrap();
+    format!("{}/current/secret", index.by_name(name).unwrap().id)
+}
+
+/// What an independent client reads.
+fn looked_up(item: &str) -> Vec<u8> {
+    secret_tool(&["lookup", "service", "tokenring", "username", item], b"").stdout
+}
+
+/// The names of everything that the keyring holds for this program, as an independent client lists them.
+fn items() -> Vec<String> {
+    let listed = secret_tool(&["search", "--all", "--unlock", "service", "tokenring"], b"");
+    let listed = [listed.stdout, listed.stderr].concat();
+    let mut names: Vec<_> = String::from_utf8_lossy(&listed)
+        .lines()
+        .filter_map(|line| line.strip_prefix("attribute.username = "))
+        .map(str::to_owned)
+        .collect();
+    names.sort_unstable();
+    names
+}
+
+fn status(home: &Home) -> (Outcome, String) {
+    let status = home.run(&["store", "status", "--json"]);
+    let why = status.json()["findings"][0]["why"].as_str().unwrap().to_owned();
+    (status, why)
+}
+
+/// Runs a command and fails unless it ended in time.
+#[track_caller]
+fn in_time(home: &Home, run: impl FnOnce() -> Outcome) -> Outcome {
+    let begin = Instant::now();
+    home.run(&["list"]).expect(0);
+    let without_store = begin.elapsed();
+    let begin = Instant::now();
+    let outcome = run();
+    let took = begin.elapsed().saturating_sub(without_store);
+    assert!(took < LIMIT, "{took:?}: {}{}", outcome.out, outcome.err);
+    outcome
+}
+
+/// Fails unless every command that needs the store says so in time, in these words and with the store's exit code, and
+/// unless nothing is left of what they began.
+#[track_caller]
+fn assert_shut(home: &Home, words: &str) {
+    for arguments in NEEDY {
+        let told = in_time(home, || home.feed(arguments, "another-secret")).expect(6);
+        assert!(told.err.contains(words), "{arguments:?}: {}", told.err);
+    }
+    let told = in_time(home, || add(home, "phone")).expect(6);
+    assert!(told.err.contains(words), "{}", told.err);
+    let told = in_time(home, || status(home).0).expect(6);
+    assert!(told.out.contains(words), "{}", told.out);
+    let listed = home.run(&["list", "--json"]).expect(0).json();
+    assert_eq!(listed.as_array().unwrap().len(), 1, "nothing is half added or half removed: {listed}");
+}
+
+/// Fails unless the keyring and the index hold what they held before.
+#[track_caller]
+fn assert_whole(home: &Home, before: &[String]) {
+    assert_eq!(status(home).0.expect(0).json()["findings"][0]["level"], "ok");
+    assert_eq!(home.run(&["get", "laptop"]).expect(0).out, SECRET);
+    assert_eq!(items(), before);
+    add(home, "phone").expect(0);
+    home.run(&["remove", "phone", "--yes"]).expect(0);
+    assert_eq!(items(), before);
+}
+
+#[test]
+fn other_programs_read_what_a_command_keeps_until_it_is_removed() {
+    session(Session::Unlocked, async || {
+        let home = laptop();
+        let item = item_of(&home, "laptop");
+        assert_eq!(home.run(&["get", "laptop"]).expect(0).out, SECRET);
+        assert_eq!(looked_up(&item), SECRET.as_bytes());
+
+        signal("KILL");
+        until("the daemon is gone", async || home.run(&["get", "laptop"]).code == 6).await;
+        let _daemon = another_daemon();
+        until("its successor is there", async || status(&home).0.code == 0).await;
+        assert_eq!(home.run(&["get", "laptop"]).expect(0).out, SECRET);
+        assert_eq!(looked_up(&item), SECRET.as_bytes());
+
+        home.run(&["edit", "laptop", "--rename", "desk"]).expect(0);
+        assert_eq!(looked_up(&item), SECRET.as_bytes(), "a new name moves nothing in the keyring");
+        assert!(items().contains(&item));
+        home.run(&["remove", "desk", "--yes"]).expect(0);
+        assert_eq!(looked_up(&item), b"");
+        assert!(!items().iter().any(|name| name.contains(item.split('/').next().unwrap())), "{:?}", items());
+    });
+}
+
+#[test]
+fn what_a_command_keeps_is_in_the_keyring_and_in_no_file() {
+    session(Session::Unlocked, async || {
+        let home = laptop();
+        let mut folders = vec![home.root()];
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else {
+                    assert!(!holds(&path, SECRET.as_bytes()), "{}", path.display());
+                }
+            }
+        }
+    });
+}
+
+#[test]
+fn a_secret_that_no_item_can_hold_is_refused_before_anything_is_written() {
+    session(Session::Unlocked, async || {
+        let home = Home::on_keyring();
+        let add = ["add", "whale", "--provider", "snyk", "--kind", "personal-token"];
+        let refused = home.feed(&add, &"x".repeat((1 << 16) + 1)).expect(6);
+        assert!(refused.err.contains("65537 bytes are more than the 65536"), "{}", refused.err);
+        assert_eq!(home.run(&["list", "--json"]).expect(0).out.trim(), "[]");
+        assert_eq!(items(), [""; 0]);
+    });
+}
+
+fn holds(file: &Path, text: &[u8]) -> bool {
+    std::fs::read(file).unwrap().windows(text.len()).any(|window| window == text)
+}
+
+#[test]
+fn a_locked_keyring_is_called_locked() {
+    session(Session::Unlocked, async || {
+        let (home, before) = (laptop(), items());
+        lock();
+        assert_shut(&home, "locked");
+        signal("KILL");
+        let _daemon = another_daemon();
+        until("its successor is there", async || status(&home).0.code == 0).await;
+        assert_whole(&home, &before);
+    });
+}
+
+#[test]
+fn a_stopped_keyring_is_said_not_to_answer() {
+    session(Session::Unlocked, async || {
+        let (home, before) = (laptop(), items());
+        signal("STOP");
+        assert_shut(&home, "did not answer");
+        signal("CONT");
+        assert_whole(&home, &before);
+    });
+}
+
+#[test]
+fn a_killed_keyring_is_said_not_to_be_available() {
+    session(Session::Unlocked, async || {
+        let (home, before) = (laptop(), items());
+        signal("KILL");
+        until("the daemon is gone", async || home.run(&["get", "laptop"]).err.contains("not available")).await;
+        assert_shut(&home, "not available");
+        let _daemon = another_daemon();
+        until("its successor is there", async || status(&home).0.code == 0).await;
+        assert_whole(&home, &before);
+    });
+}
+
+#[test]
+fn a_session_without_a_bus_is_said_to_have_no_keyring() {
+    bus_at("unix:path=/nonexistent/bus", async || {
+        let home = Home::on_keyring();
+        let told = in_time(&home, || add(&home, "laptop")).expect(6);
+        assert!(told.err.contains("not available") && told.err.contains("bus"), "{}", told.err);
+        assert_eq!(home.run(&["list", "--json"]).expect(0).out.trim(), "[]");
+        let (told, why) = status(&home);
+        told.expect(6);
+        assert!(why.contains("bus"), "{why}");
+    });
+}
+
+/// The screen on this home.
+fn screen(home: &Home) -> Pty {
+    let pty = home.screen();
+    pty.expect("laptop");
+    pty
+}
+
+/// Fails unless keys are answered.
+#[track_caller]
+fn assert_alive(pty: &mut Pty) {
+    pty.send("?");
+    pty.expect("Getting around");
+    pty.send("\x1b");
+    pty.expect_gone("Getting around");
+}
+
+#[test]
+fn the_screen_stays_alive_over_a_keyring_that_is_locked_stopped_or_gone() {
+    session(Session::Unlocked, async || {
+        let home = laptop();
+        lock();
+        let mut pty = screen(&home);
+        pty.expect("Secret Service locked");
+        pty.send("\r");
+        pty.expect("The store is locked");
+        pty.send("\x1b");
+        pty.expect_gone("The store is locked");
+        assert_alive(&mut pty);
+
+        signal("STOP");
+        pty.send("\r");
+        assert_alive(&mut pty);
+        pty.expect("The store does not answer");
+        pty.send("\x1b");
+        pty.expect_gone("The store does not answer");
+        pty.send("\x1b[15~");
+        pty.expect("Secret Service does not answer");
+        assert_alive(&mut pty);
+
+        signal("KILL");
+        pty.send("\x1b[15~");
+        pty.expect("Secret Service not available");
+        assert_alive(&mut pty);
+        pty.send("q");
+        assert_eq!(pty.code(), 0);
+    });
+}

@@ -1,0 +1,164 @@
+//! The same for the screen: what it writes to the terminal, and what stays in its memory.
+
+use std::fs;
+use std::os::unix::fs::{FileExt as _, MetadataExt as _};
+use std::os::unix::process::CommandExt as _;
+use std::process::{Command, Stdio};
+
+use super::{Gate, random};
+use crate::support::program::PASSPHRASE;
+use crate::support::pty::Pty;
+use crate::support::until;
+
+/// A user that owns nothing.
+const NOBODY: u32 = 65_534;
+
+/// The screen, with its store unlocked.
+fn unlocked(gate: &Gate) -> Pty {
+    let mut pty = gate.home.screen();
+    pty.expect("encrypted file locked");
+    pty.send("u");
+    pty.expect("Unlock the store");
+    pty.send(&format!("{PASSPHRASE}\r"));
+    pty.expect("▸ Unlock ◂");
+    pty.send("\r");
+    pty.expect("store ● encrypted file");
+    pty
+}
+
+impl Gate {
+    /// Keeps the first canary and shows it on the screen; returns its secret.
+    fn perch(&mut self) -> String {
+        let bird = self.birds.remove(0);
+        self.run(&["add", bird.name, "--provider", bird.provider, "--kind", bird.kind], &bird.input).expect(0);
+        bird.secret
+    }
+
+    /// What other processes may read of this one.
+    fn look_at_process(&mut self, pty: &Pty) {
+        for file in ["cmdline", "environ"] {
+            let bytes = fs::read(format!("/proc/{}/{file}", pty.pid().as_raw_nonzero())).unwrap();
+            assert!(!bytes.is_empty(), "{file} can be read");
+            self.look(file, &bytes);
+        }
+    }
+}
+
+#[test]
+fn the_screen_shows_a_secret_only_while_it_is_revealed() {
+    let mut gate = Gate::new();
+    gate.search.learn("the passphrase", PASSPHRASE);
+    let secret = gate.perch();
+    let pasted = format!("snyk_uat.{}", gate.birds.remove(0).secret);
+    let mut pty = unlocked(&gate);
+    gate.look_at_process(&pty);
+
+    let begin = pty.written();
+    pty.send("\r");
+    pty.expect(&secret);
+    pty.send("\r");
+    pty.expect_gone(&secret);
+    let end = pty.written();
+    assert!(gate.search.find(&pty.bytes(begin)[..end - begin]).is_some(), "what is revealed is found");
+
+    for (keys, sign) in
+        [("y", "Nothing was copied"), ("c", "200"), ("t", "‹secret›"), ("Y", "Nothing was copied"), ("/pers", "1 of 1")]
+    {
+        pty.step(keys);
+        pty.expect(sign);
+        // Esc and the next key at once would be one key with Alt.
+        if matches!(keys, "y" | "Y" | "/pers") {
+            pty.send("\x1b");
+            pty.expect_gone(sign);
+        }
+    }
+    pty.send(&format!("\x1b[200~{pasted}\x1b[201~"));
+    pty.expect("Add a credential");
+    pty.send("\t");
+    pty.expect("What the secret tells");
+    while !pty.shows("▸ Name") {
+        pty.step("\t");
+    }
+    pty.step("pasted");
+    while !pty.shows("▸ Add ◂") {
+        pty.step("\t");
+    }
+    pty.send("\r");
+    pty.expect("2 credentials");
+    gate.look_at_process(&pty);
+    pty.send("q");
+    assert_eq!(pty.code(), 0);
+
+    let bytes = pty.bytes(0);
+    gate.look("the screen before", &bytes[..begin]);
+    gate.look("the screen after", &bytes[end..]);
+    gate.look_into_files();
+    gate.assert_tight();
+}
+
+#[test]
+fn a_masked_secret_is_not_in_the_memory_of_the_screen() {
+    let mut gate = Gate::new();
+    let secret = gate.perch();
+    let mut pty = unlocked(&gate);
+    if fs::File::open(format!("/proc/{}/mem", pty.pid().as_raw_nonzero())).is_err() {
+        return println!("skipped: the memory of the program cannot be read, which is as it should be; root could");
+    }
+    pty.send("\r");
+    pty.expect(&secret);
+    assert!(copies(&pty, &secret) > 0, "the search finds the secret while it is shown");
+    pty.send("\r");
+    pty.expect_gone(&secret);
+    assert_forgotten(&pty, &secret);
+    pty.send("t");
+    pty.expect("‹secret›");
+    assert_forgotten(&pty, &secret);
+    assert_forgotten(&pty, PASSPHRASE);
+    pty.send("q");
+    assert_eq!(pty.code(), 0);
+}
+
+#[track_caller]
+fn assert_forgotten(pty: &Pty, secret: &str) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    runtime.block_on(until("the secret is forgotten", async || copies(pty, secret) == 0));
+}
+
+/// How often a text is in the memory that the program can write to.
+fn copies(pty: &Pty, text: &str) -> usize {
+    let process = format!("/proc/{}", pty.pid().as_raw_nonzero());
+    let memory = fs::File::open(format!("{process}/mem")).unwrap();
+    let maps = fs::read_to_string(format!("{process}/maps")).unwrap();
+    let address = |text| u64::from_str_radix(text, 16).unwrap();
+    let writable = maps.lines().filter_map(|line| line.split_once(" rw")).map(|(range, _)| range.split_once('-').unwrap());
+    writable
+        .map(|(from, to)| {
+            let mut bytes = vec![0; usize::try_from(address(to) - address(from)).unwrap()];
+            // A map that is gone meanwhile, or was never touched, holds nothing.
+            let read = memory.read_at(&mut bytes, address(from)).unwrap_or(0);
+            bytes[..read].windows(text.len()).filter(|window| *window == text.as_bytes()).count()
+        })
+        .sum()
+}
+
+#[test]
+fn the_process_leaves_no_core_and_lets_nobody_look_in() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tokenring"));
+    command.args(["sandbox", "--json"]).env("TOKENRING_HOME", format!("/nonexistent/{}", random(8)));
+    command.stdin(Stdio::null()).stdout(Stdio::piped());
+    // What belongs to root shows who may look in only to others.
+    let is_root = rustix::process::geteuid().is_root();
+    if is_root {
+        command.uid(NOBODY).gid(NOBODY);
+    }
+    let mut child = command.spawn().unwrap();
+    std::io::Read::read_exact(child.stdout.as_mut().unwrap(), &mut [0]).unwrap();
+    let process = format!("/proc/{}", child.id());
+    let limits = fs::read_to_string(format!("{process}/limits")).unwrap();
+    let owner = fs::metadata(format!("{process}/environ")).unwrap().uid();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
+    assert_eq!(core.split_whitespace().skip(4).take(2).collect::<Vec<_>>(), ["0", "0"]);
+    assert_eq!(owner, 0, "the files of a process that cannot be dumped belong to root");
+}

@@ -1,0 +1,140 @@
+//! Store and network of one process in which the n-th call goes wrong, and what dying in it means.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokenring::domain::Secret;
+use tokenring::domain::response::Answer;
+use tokenring::net::{Client, NetError, Outgoing, Transport};
+use tokenring::store::{Backend, CALL_DEADLINE, ItemKey, Memory, Store, StoreError, Unlock};
+use tokio::sync::Notify;
+
+/// How a call goes wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fault {
+    /// It is refused, and nothing happens.
+    Fail,
+    /// It never arrives, and nobody answers.
+    LoseCall,
+    /// It happens, and nobody answers.
+    LoseAnswer,
+    /// It hangs until somebody ends the process; nothing happened.
+    CrashBefore,
+    /// It happens, and then somebody ends the process.
+    CrashAfter,
+}
+
+pub(super) const FAULTS: [Fault; 5] = [Fault::Fail, Fault::LoseCall, Fault::LoseAnswer, Fault::CrashBefore, Fault::CrashAfter];
+
+/// Counts the calls of all lives together; one of them goes wrong.
+pub(super) struct Chaos {
+    fault: Option<(usize, Fault)>,
+    calls: AtomicUsize,
+    spent: AtomicBool,
+    crash: Notify,
+}
+
+/// A store in chaos.
+pub(super) struct ShakyStore(Arc<Chaos>, Arc<Memory>);
+
+/// A network in chaos.
+pub(super) struct ShakyNet(Arc<Chaos>, Client);
+
+impl Chaos {
+    /// Nothing goes wrong.
+    pub(super) fn calm() -> Self {
+        Self { fault: None, calls: AtomicUsize::new(0), spent: AtomicBool::new(false), crash: Notify::new() }
+    }
+
+    /// The n-th call goes wrong; the first is 0.
+    pub(super) fn at(nth: usize, fault: Fault) -> Self {
+        Self { fault: Some((nth, fault)), ..Self::calm() }
+    }
+
+    /// How many calls were made.
+    pub(super) fn calls(&self) -> usize {
+        self.calls.load(Ordering::SeqCst)
+    }
+
+    /// Whether the fault has happened.
+    pub(super) fn is_spent(&self) -> bool {
+        self.spent.load(Ordering::SeqCst)
+    }
+
+    /// Ends when the process is to die.
+    pub(super) async fn crashed(&self) {
+        self.crash.notified().await;
+    }
+
+    pub(super) fn store(self: &Arc<Self>, store: Arc<Memory>) -> ShakyStore {
+        ShakyStore(Arc::clone(self), store)
+    }
+
+    pub(super) fn transport(self: &Arc<Self>, client: Client) -> ShakyNet {
+        ShakyNet(Arc::clone(self), client)
+    }
+
+    async fn befall<T, E>(&self, call: impl Future<Output = Result<T, E>>, failed: E, unheard: E) -> Result<T, E> {
+        let nth = self.calls.fetch_add(1, Ordering::SeqCst);
+        let Some((_, fault)) = self.fault.filter(|(at, _)| *at == nth) else { return call.await };
+        self.spent.store(true, Ordering::SeqCst);
+        match fault {
+            Fault::Fail => return Err(failed),
+            Fault::LoseCall => return Err(unheard),
+            Fault::LoseAnswer => {
+                let _nobody_hears = call.await;
+                return Err(unheard);
+            }
+            Fault::CrashBefore => {}
+            Fault::CrashAfter => _ = call.await,
+        }
+        self.crash.notify_one();
+        std::future::pending().await
+    }
+}
+
+impl ShakyStore {
+    async fn befall<T>(&self, call: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+        self.0.befall(call, StoreError::Locked, StoreError::TimedOut(CALL_DEADLINE)).await
+    }
+}
+
+#[async_trait]
+impl Store for ShakyStore {
+    fn backend(&self) -> Backend {
+        self.1.backend()
+    }
+
+    async fn status(&self) -> Result<(), StoreError> {
+        self.1.status().await
+    }
+
+    async fn unlock(&self, by: Unlock<'_>, wait: Duration) -> Result<(), StoreError> {
+        self.1.unlock(by, wait).await
+    }
+
+    async fn get(&self, key: &ItemKey) -> Result<Secret, StoreError> {
+        self.befall(self.1.get(key)).await
+    }
+
+    async fn put(&self, key: &ItemKey, secret: &Secret) -> Result<(), StoreError> {
+        self.befall(self.1.put(key, secret)).await
+    }
+
+    async fn delete(&self, key: &ItemKey) -> Result<(), StoreError> {
+        self.befall(self.1.delete(key)).await
+    }
+}
+
+#[async_trait]
+impl Transport for ShakyNet {
+    async fn send(&self, outgoing: Outgoing) -> Result<Answer, NetError> {
+        let host = outgoing.url.host_str().unwrap_or_default().to_owned();
+        let failed =
+            NetError::NoConnection { host: host.clone(), obstacle: tokenring::net::Obstacle::Refused, why: "a test".to_owned() };
+        let unheard = NetError::TimedOut { host, limit: Duration::from_secs(1) };
+        self.0.befall(self.1.send(outgoing), failed, unheard).await
+    }
+}

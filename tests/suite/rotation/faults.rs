@@ -1,0 +1,198 @@
+//! Every call of every plan goes wrong in every way, at store and provider; the process dies after every entry of the
+//! journal; entries cannot be written; a person changes their mind.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use futures::FutureExt as _;
+use tokenring::domain::Credential;
+use tokenring::domain::credential::Slot;
+use tokenring::domain::rotation::Line;
+use tokenring::engine::rotation::{Audience, Plan, Rotations, State, Status, Turn};
+
+use super::chaos::{Chaos, FAULTS, Fault};
+use super::person::Person;
+use super::plans::{AUTOMATIC, BY_HAND, Case};
+use super::rig::{Before, Rig};
+
+/// A world in which a rotation has been planned.
+struct Stage {
+    case: Case,
+    rig: Rig,
+    credential: Credential,
+    administrator: Option<Credential>,
+    plan: Plan,
+    before: Before,
+}
+
+impl Stage {
+    async fn set(case: Case) -> Self {
+        let rig = Rig::new().await;
+        let credential = rig.adopt(case.0).await;
+        let administrator = match case.1 {
+            Some(administrator) => Some(rig.adopt(administrator).await),
+            None => None,
+        };
+        Self::plan(case, rig, credential, administrator).await
+    }
+
+    /// The same world, for another rotation of what is in it now.
+    async fn again(self) -> Self {
+        let credential = self.rig.calm().by_id(&self.credential.id).await.unwrap();
+        self.rig.lines.lock().unwrap().clear();
+        Self::plan(self.case, self.rig, credential, self.administrator).await
+    }
+
+    async fn plan(case: Case, rig: Rig, credential: Credential, administrator: Option<Credential>) -> Self {
+        let before = rig.before(&credential).await;
+        let plan = rig.calm().plan_rotation(&credential, administrator.as_ref()).await.unwrap();
+        Self { case, rig, credential, administrator, plan, before }
+    }
+
+    async fn accounted(&self, status: &Status) {
+        self.rig.assert_accounted(&self.before, &self.credential, status).await;
+    }
+
+    /// One rotation with one fault; how many calls it took, and whether the world can be used again.
+    async fn run(&self, fault: Option<(usize, Fault)>) -> (usize, bool) {
+        let chaos = Arc::new(fault.map_or_else(Chaos::calm, |(nth, fault)| Chaos::at(nth, fault)));
+        let person = Person::new(&self.rig, self.case.0);
+        let told = || format!("{} with {fault:?}: {:#?}", self.case.0, self.rig.lines.lock().unwrap());
+        let run = AssertUnwindSafe(self.rig.rotate_in(self.plan.clone(), &chaos, &person));
+        let status = run.catch_unwind().await.unwrap_or_else(|_| panic!("{}", told()));
+        // An unknown second client secret leaves no room for another one, and nobody can name it: then a person rolls back.
+        let forlorn = status.state == State::RolledBack && !status.left.is_empty() && self.case == AUTOMATIC[1];
+        assert!(status.state == State::Done || forlorn, "{status:#?}\n{}", told());
+        AssertUnwindSafe(self.accounted(&status)).catch_unwind().await.unwrap_or_else(|_| panic!("{}", told()));
+        (chaos.calls(), status.left.is_empty())
+    }
+}
+
+async fn every_call_goes_wrong_in_every_way(case: Case) {
+    let mut stage = Stage::set(case).await;
+    let (calls, _) = stage.run(None).await;
+    for fault in (0..calls).flat_map(|nth| FAULTS.map(|fault| (nth, fault))) {
+        stage = stage.again().await;
+        if !stage.run(Some(fault)).await.1 {
+            stage = Stage::set(case).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_call_of_replacing_a_service_account_may_go_wrong() {
+    every_call_goes_wrong_in_every_way(AUTOMATIC[0]).await;
+}
+
+#[tokio::test]
+async fn every_call_of_replacing_a_client_secret_may_go_wrong() {
+    every_call_goes_wrong_in_every_way(AUTOMATIC[1]).await;
+}
+
+#[tokio::test]
+async fn every_call_of_replacing_an_api_web_key_may_go_wrong() {
+    every_call_goes_wrong_in_every_way(AUTOMATIC[3]).await;
+}
+
+#[tokio::test]
+async fn every_call_of_replacing_a_personal_token_may_go_wrong() {
+    every_call_goes_wrong_in_every_way(BY_HAND[0]).await;
+}
+
+#[tokio::test]
+async fn every_call_of_replacing_a_personal_access_token_may_go_wrong() {
+    every_call_goes_wrong_in_every_way(BY_HAND[1]).await;
+}
+
+#[tokio::test]
+async fn every_call_of_replacing_an_appcircle_key_may_go_wrong() {
+    every_call_goes_wrong_in_every_way(BY_HAND[2]).await;
+}
+
+/// Runs until the n-th line is told, and dies there: the entry that the line shows is durable, and nothing else happened.
+async fn die_at(stage: &Stage, person: &Person<'_>, nth: usize) -> Option<Status> {
+    let told = AtomicUsize::new(0);
+    let tell = |_: &Line| {
+        if told.fetch_add(1, Ordering::SeqCst) == nth {
+            std::panic::resume_unwind(Box::new("the process dies"));
+        }
+    };
+    let engine = stage.rig.calm();
+    let audience = Audience { ask: person, tell: &tell };
+    AssertUnwindSafe(engine.rotate(stage.plan.clone(), audience)).catch_unwind().await.ok().map(|ended| ended.unwrap())
+}
+
+#[tokio::test]
+async fn dying_after_any_entry_loses_nothing_and_may_be_taken_up_or_back() {
+    for case in AUTOMATIC.into_iter().chain(BY_HAND) {
+        for turn in [Turn::Onward, Turn::Back] {
+            for nth in 0.. {
+                let stage = Stage::set(case).await;
+                let person = Person::new(&stage.rig, case.0);
+                if die_at(&stage, &person, nth).await.is_some() {
+                    break;
+                }
+                let tell = |line: &Line| stage.rig.lines.lock().unwrap().push(line.clone());
+                let audience = Audience { ask: &person, tell: &tell };
+                let engine = stage.rig.calm();
+                let id = stage.plan.rotation.as_str();
+                let ended = match engine.resume_rotation(id, turn, audience).await {
+                    Err(problem) if turn == Turn::Back => {
+                        assert!(problem.what.contains("cannot be rolled back"), "{problem}");
+                        engine.resume_rotation(id, Turn::Onward, audience).await
+                    }
+                    ended => ended,
+                };
+                let status = ended.unwrap();
+                let expected = if turn == Turn::Onward { vec![State::Done] } else { vec![State::Done, State::RolledBack] };
+                assert!(
+                    expected.contains(&status.state),
+                    "{case:?} {nth} {turn:?}: {status:#?} {:#?}",
+                    stage.rig.lines.lock().unwrap()
+                );
+                stage.accounted(&status).await;
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_entry_that_cannot_be_written_stops_the_driver_before_it_acts() {
+    let case = AUTOMATIC[0];
+    for nth in 1.. {
+        let stage = Stage::set(case).await;
+        let person = Person::new(&stage.rig, case.0);
+        stage.rig.refuse_entry(nth);
+        let tell = |_: &Line| {};
+        let audience = Audience { ask: &person, tell: &tell };
+        let ended = stage.rig.calm().rotate(stage.plan.clone(), audience).await;
+        let Err(problem) = ended else { break };
+        assert!(!problem.remedy.is_empty());
+        assert!(stage.rig.slot(&stage.credential, Slot::Current).await.is_some());
+        stage.rig.accept_entries();
+        let status = stage.rig.rotate(stage.plan.clone(), &person).await;
+        assert_eq!(status.state, State::Done, "{status:#?}");
+        stage.accounted(&status).await;
+    }
+}
+
+#[tokio::test]
+async fn of_two_rotations_of_one_credential_one_runs_and_the_other_says_so() {
+    let case = AUTOMATIC[1];
+    let stage = Stage::set(case).await;
+    let person = Person::new(&stage.rig, case.0);
+    let tell = |_: &Line| {};
+    let audience = Audience { ask: &person, tell: &tell };
+    let (one, other) = (stage.rig.calm(), stage.rig.calm());
+    let second = other.plan_rotation(&stage.credential, None).await.unwrap();
+    let (first, second) = tokio::join!(one.rotate(stage.plan.clone(), audience), other.rotate(second, audience));
+    let (done, refused) = match (first, second) {
+        (Ok(done), Err(refused)) | (Err(refused), Ok(done)) => (done, refused),
+        (first, second) => panic!("{first:#?} {second:#?}"),
+    };
+    assert_eq!(done.state, State::Done);
+    assert!(refused.what.contains("being replaced") || refused.why.contains("rotation"), "{refused}");
+    stage.accounted(&done).await;
+    assert_eq!(one.rotations(Rotations::Open).await.unwrap(), []);
+}

@@ -1,0 +1,100 @@
+//! A person who does what they are asked.
+
+use std::sync::Mutex;
+
+use async_trait::async_trait;
+use tokenring::domain::Secret;
+use tokenring::engine::ask::{Ask, Dilemma, Question, Reply};
+use tokenring::engine::rotation::Saying;
+
+use super::rig::Rig;
+
+/// A person at the keyboard.
+pub(super) struct Person<'a> {
+    rig: &'a Rig,
+    /// The seeded credential whose page they know.
+    name: String,
+    /// What they paste by mistake, once.
+    mistake: Mutex<Option<String>>,
+    /// What they have copied on the provider's page.
+    clipboard: Mutex<Option<String>>,
+    /// What they were asked.
+    pub asked: Mutex<Vec<Dilemma>>,
+    /// What they say before anything else, in turn.
+    pub first: Mutex<Vec<Saying>>,
+}
+
+impl<'a> Person<'a> {
+    pub(super) fn new(rig: &'a Rig, name: &str) -> Self {
+        Self {
+            rig,
+            name: name.to_owned(),
+            mistake: Mutex::default(),
+            clipboard: Mutex::default(),
+            asked: Mutex::default(),
+            first: Mutex::default(),
+        }
+    }
+
+    /// Pastes something else first.
+    pub(super) fn mistakes(self, secret: &str) -> Self {
+        *self.mistake.lock().unwrap() = Some(secret.to_owned());
+        self
+    }
+
+    /// Says this when it is open, before anything else.
+    pub(super) fn says(self, saying: Saying) -> Self {
+        self.first.lock().unwrap().push(saying);
+        self
+    }
+
+    async fn paste(&self) -> Option<Reply> {
+        if let Some(mistake) = self.mistake.lock().unwrap().take() {
+            return Some(Reply::Pasted(Secret::from_text(mistake)));
+        }
+        if self.clipboard.lock().unwrap().is_none() {
+            let made = self.rig.by_hand(&self.name).await;
+            *self.clipboard.lock().unwrap() = made;
+        }
+        self.clipboard.lock().unwrap().clone().map(|copied| Reply::Pasted(Secret::from_text(copied)))
+    }
+
+    fn prefer(&self, dilemma: &Dilemma) -> Option<Saying> {
+        let open = |wanted: &dyn Fn(&Saying) -> bool| {
+            dilemma.choices.iter().map(|choice| &choice.saying).find(|one| wanted(one)).cloned()
+        };
+        let mut first = self.first.lock().unwrap();
+        if let Some(place) = first.iter().position(|wish| open(&|one| one == wish).is_some()) {
+            return Some(first.remove(place));
+        }
+        let fields = self.rig.sandbox.manifest().credential(&self.name).unwrap().fields.clone();
+        let known = fields.get("pat_id").cloned().unwrap_or_default();
+        open(&|one| *one == Saying::Chose(known.clone()))
+            .or_else(|| open(&|one| matches!(one, Saying::Override(_))))
+            .or_else(|| open(&|one| matches!(one, Saying::RevokedByHand)))
+            .or_else(|| open(&|one| matches!(one, Saying::Skip(_))).filter(|_| dilemma.step.starts_with("discard")))
+            .or_else(|| open(&|one| *one == Saying::Abort).filter(|_| dilemma.step == "create"))
+            .or_else(|| open(&|one| matches!(one, Saying::Retry)))
+    }
+}
+
+#[async_trait]
+impl Ask for Person<'_> {
+    async fn confirm(&self, _question: &Question) -> bool {
+        true
+    }
+
+    async fn secret(&self, _question: &Question) -> Option<Secret> {
+        None
+    }
+
+    async fn decide(&self, dilemma: &Dilemma) -> Option<Reply> {
+        self.asked.lock().unwrap().push(dilemma.clone());
+        assert!(self.asked.lock().unwrap().len() < 60, "asked without end: {dilemma:#?}");
+        match self.prefer(dilemma) {
+            Some(saying) if !dilemma.paste => Some(Reply::Said(saying)),
+            _ if dilemma.paste => self.paste().await,
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! Every plan from beginning to end, where nothing goes wrong.
+
+use serde_json::json;
+use tokenring::domain::response::Verdict;
+use tokenring::engine::rotation::{Saying, State, Status, Step};
+
+use super::person::Person;
+use super::rig::Rig;
+
+/// A credential of the simulator, and who administers it.
+pub(super) type Case = (&'static str, Option<&'static str>);
+
+/// Those that need nobody.
+pub(super) const AUTOMATIC: [Case; 4] = [
+    ("eu01-ci-scanner", Some("eu01-admin")),
+    ("us01-release-bot", None),
+    ("us01-pr-checks", Some("us01-admin")),
+    ("saw-eu-admin", None),
+];
+
+/// Those for which a person does something.
+pub(super) const BY_HAND: [Case; 3] = [("us01-admin", None), ("us01-laptop", None), ("appcircle-laptop", None)];
+
+/// Rotates a credential of the simulator and shows that everything is accounted for.
+async fn replace(rig: &Rig, name: &str, administrator: Option<&str>, person: &Person<'_>) -> Status {
+    let credential = rig.adopt(name).await;
+    let administrator = match administrator {
+        Some(administrator) => Some(rig.adopt(administrator).await),
+        None => None,
+    };
+    let before = rig.before(&credential).await;
+    let plan = rig.calm().plan_rotation(&credential, administrator.as_ref()).await.unwrap();
+    let status = rig.rotate(plan, person).await;
+    rig.assert_accounted(&before, &credential, &status).await;
+    status
+}
+
+#[tokio::test]
+async fn automatic_plans_need_nobody() {
+    for (name, administrator) in AUTOMATIC {
+        let rig = Rig::new().await;
+        let person = Person::new(&rig, name);
+        let status = replace(&rig, name, administrator, &person).await;
+        assert_eq!((status.state, &status.left[..]), (State::Done, &[][..]), "{name}: {:#?}", rig.lines.lock().unwrap());
+        assert_eq!(person.asked.lock().unwrap().len(), 0, "{name}: {:#?}", person.asked.lock().unwrap());
+        let after = rig.calm().find(name).await.unwrap();
+        assert_eq!(rig.calm().check(&after, &after.region).await.unwrap().verdict, Verdict::Accepted);
+    }
+}
+
+#[tokio::test]
+async fn a_person_makes_what_the_program_cannot() {
+    for (name, administrator) in BY_HAND {
+        let rig = Rig::new().await;
+        let person = Person::new(&rig, name);
+        let status = replace(&rig, name, administrator, &person).await;
+        assert_eq!((status.state, &status.left[..]), (State::Done, &[][..]), "{name}: {:#?}", rig.lines.lock().unwrap());
+        assert_eq!(person.asked.lock().unwrap().len(), 1, "{name}: {:#?}", person.asked.lock().unwrap());
+    }
+}
+
+#[tokio::test]
+async fn a_pasted_secret_that_cannot_be_the_new_one_is_refused_with_the_reason() {
+    for (pasted, reason) in
+        [("us01-laptop", "old secret"), ("eu01-workstation", "SNYK-EU-01"), ("us01-ci-scanner", "service-account-token")]
+    {
+        let rig = Rig::new().await;
+        let pasted = rig.sandbox.manifest().credential(pasted).unwrap().secret.clone();
+        let person = Person::new(&rig, "us01-laptop").mistakes(&pasted);
+        let status = replace(&rig, "us01-laptop", None, &person).await;
+        assert_eq!(status.state, State::Done);
+        let asked = person.asked.lock().unwrap();
+        assert!(asked.len() == 2 && asked[1].question.detail.contains(reason), "{asked:#?}");
+    }
+}
+
+#[tokio::test]
+async fn eventual_consistency_is_waited_out_and_a_late_death_is_told() {
+    let rig = Rig::new().await;
+    rig.knob(&json!({"method": "POST", "eventual_ms": 9_000})).await;
+    rig.knob(&json!({"method": "DELETE", "late_revocation_ms": 60_000})).await;
+    let person = Person::new(&rig, "eu01-ci-scanner");
+    let status = replace(&rig, "eu01-ci-scanner", Some("eu01-admin"), &person).await;
+    assert_eq!(status.state, State::Done);
+    let lines = rig.lines.lock().unwrap();
+    let waited = |step: &str| lines.iter().filter(|line| line.step == step && line.detail.starts_with("wait ")).count();
+    assert!(waited("verify") >= 3 && waited("prove-dead") >= 4, "{lines:#?}");
+}
+
+#[tokio::test]
+async fn a_key_that_may_not_manage_keys_is_replaced_by_hand() {
+    let rig = Rig::new().await;
+    let person = Person::new(&rig, "saw-eu-pipeline").says(Saying::Skip(Step::ProveDead));
+    let credential = rig.adopt("saw-eu-pipeline").await;
+    let plan = rig.calm().plan_rotation(&credential, None).await.unwrap();
+    let status = rig.rotate(plan, &person).await;
+    let asked = person.asked.lock().unwrap();
+    assert!(asked[0].paste && asked[0].question.title.contains("403"), "{asked:#?}");
+    assert_eq!(asked[1].step, "await-revoke");
+    // The person says that it is revoked, and it is not: that is seen and asked about, and stays on the list.
+    assert_eq!((asked[2].step.as_str(), status.state, status.left.len()), ("prove-dead", State::Done, 1), "{status:#?}");
+}
+
+#[tokio::test]
+async fn a_new_sign_in_is_proven_without_being_spent_and_the_old_one_is_revoked() {
+    let rig = Rig::new().await;
+    let person = Person::new(&rig, "us01-triage-app");
+    let status = replace(&rig, "us01-triage-app", None, &person).await;
+    assert_eq!((status.state, &status.left[..]), (State::Done, &[][..]), "{:#?}", rig.lines.lock().unwrap());
+    let engine = rig.calm();
+    let after = engine.find("us01-triage-app").await.unwrap();
+    assert_eq!(engine.check(&after, &after.region).await.unwrap().verdict, Verdict::Accepted);
+}
+
+#[tokio::test]
+async fn a_successor_of_another_account_needs_the_name_typed() {
+    let rig = Rig::new().await;
+    let stranger = rig.sandbox.manifest().credential("us01-reader").unwrap().secret.clone();
+    let person = Person::new(&rig, "us01-admin").mistakes(&stranger).says(Saying::Skip(Step::ProveDead));
+    let credential = rig.adopt("us01-admin").await;
+    let plan = rig.calm().plan_rotation(&credential, None).await.unwrap();
+    let status = rig.rotate(plan, &person).await;
+    let asked = person.asked.lock().unwrap();
+    let typed = asked.iter().find(|dilemma| dilemma.step == "promote").and_then(|dilemma| dilemma.question.typed.as_deref());
+    assert_eq!(typed, Some("us01-admin"), "{asked:#?}");
+    assert_ne!(status.state, State::RolledBack, "a plan without overlap has no way back: {status:#?}");
+}

@@ -1,0 +1,176 @@
+//! Rotations by the built program: what a person types, what scripts read.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+
+use serde_json::Value;
+
+use super::rig::sha256;
+use crate::support::program::{Home, Outcome, World};
+
+/// A home that meets a simulator and holds these credentials.
+fn home(names: &[&str]) -> (Home, World) {
+    let (home, world) = (Home::new(), World::start());
+    home.meet(&world);
+    for name in names {
+        home.adopt(&world, name).expect(0);
+    }
+    (home, world)
+}
+
+fn lines(outcome: &Outcome) -> Vec<Value> {
+    outcome.out.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))).collect()
+}
+
+fn steps(outcome: &Outcome, state: &str) -> Vec<String> {
+    let found = lines(outcome).into_iter().filter(|line| line["state"] == state);
+    found.map(|line| line["step"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn one_command_replaces_a_client_secret_and_everything_that_uses_it() {
+    let (home, world) = home(&["us01-release-bot"]);
+    let old = world.secret("us01-release-bot");
+    let file = home.root().join("app.env");
+    std::fs::write(&file, format!("SNYK_SECRET={old}\nOTHER=1\n")).unwrap();
+    let path = file.to_str().unwrap();
+    home.run(&["consumer", "add", "us01-release-bot", "app", "--env-file", path, "--key", "SNYK_SECRET"]).expect(0);
+
+    let done = home.run(&["rotate", "us01-release-bot", "--yes", "--json"]).expect(0);
+    let order =
+        ["prove-store", "snapshot", "create", "stash", "verify", "promote", "deliver app", "revoke", "prove-dead", "forget"];
+    assert_eq!(steps(&done, "done"), order);
+    let new = home.run(&["get", "us01-release-bot"]).expect(0).out;
+    assert_ne!(new, old);
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), format!("SNYK_SECRET={new}\nOTHER=1\n"));
+    home.run(&["check", "us01-release-bot"]).expect(0);
+    assert!(!done.out.contains(old) && !done.out.contains(&new), "no secret is told");
+
+    let audit = home.run(&["audit", "--json"]).expect(0).json();
+    let deeds: Vec<(String, String)> = audit.as_array().unwrap().iter().map(deed).collect();
+    for wanted in [("add", "done"), ("rotate", "begun"), ("rotate", "done"), ("get", "done")] {
+        assert!(deeds.contains(&(wanted.0.to_owned(), wanted.1.to_owned())), "{wanted:?} is not in {deeds:?}");
+    }
+    assert_eq!(home.run(&["audit", "--verify", "--json"]).expect(0).json()["intact"], true);
+    assert_eq!(home.run(&["rotations", "--json"]).expect(0).json(), serde_json::json!([]));
+}
+
+fn deed(line: &Value) -> (String, String) {
+    assert!(!line["actor"].as_str().unwrap().is_empty());
+    (line["action"].as_str().unwrap().to_owned(), line["outcome"].as_str().unwrap().to_owned())
+}
+
+#[test]
+fn a_guided_rotation_waits_for_a_person_and_takes_the_secret_from_standard_input() {
+    let (home, world) = home(&["us01-admin"]);
+    let waits = home.run(&["rotate", "us01-admin", "--yes", "--json"]).expect(8);
+    assert!(waits.error()["remedy"].as_str().unwrap().contains("--resume"), "{}", waits.err);
+    let open = home.run(&["rotations", "--json"]).expect(0).json();
+    assert_eq!((&open[0]["state"], &open[0]["step"]), (&Value::from("needs-human"), &Value::from("await-paste")));
+    assert_eq!(home.run(&["get", "us01-admin"]).expect(0).out, world.secret("us01-admin"));
+
+    let new = by_hand(&world, "us01-admin");
+    home.feed(&["rotate", "--resume", open[0]["id"].as_str().unwrap()], &new).expect(0);
+    assert_eq!(home.run(&["get", "us01-admin"]).expect(0).out, new);
+    assert_eq!(home.run(&["rotations", "--all", "--json"]).expect(0).json()[0]["state"], "done");
+}
+
+#[test]
+fn a_rotation_that_waits_can_be_rolled_back() {
+    let (home, world) = home(&["us01-laptop"]);
+    home.run(&["rotate", "us01-laptop", "--yes"]).expect(8);
+    home.run(&["remove", "us01-laptop", "--yes"]).expect(8);
+    home.feed(&["edit", "us01-laptop", "--secret"], "somethingelse").expect(8);
+    home.run(&["rotate", "--rollback", "us01-laptop"]).expect(0);
+    assert_eq!(home.run(&["get", "us01-laptop"]).expect(0).out, world.secret("us01-laptop"));
+    assert_eq!(home.run(&["rotations", "--all", "--json"]).expect(0).json()[0]["state"], "rolled-back");
+}
+
+#[test]
+fn a_plan_tells_everything_and_does_nothing() {
+    let (home, world) = home(&["us01-admin", "us01-ci-scanner"]);
+    let plan = home.run(&["rotate", "us01-ci-scanner", "--as", "us01-admin", "--plan", "--json"]).expect(0);
+    assert!(lines(&plan).iter().all(|line| line["state"] == "planned"));
+    assert!(plan.out.contains("DELETE /rest/"), "{}", plan.out);
+    let warned = home.run(&["rotate", "us01-admin", "--plan"]).expect(0);
+    assert!(warned.out.contains("No overlap"), "{}", warned.out);
+    assert_eq!(home.run(&["rotations", "--all", "--json"]).expect(0).json(), serde_json::json!([]));
+    assert_eq!(home.run(&["get", "us01-ci-scanner"]).expect(0).out, world.secret("us01-ci-scanner"));
+    home.run(&["--readonly", "rotate", "us01-ci-scanner", "--yes"]).expect(2);
+}
+
+#[test]
+fn credentials_are_made_and_revoked_where_the_provider_has_an_api_for_it() {
+    let (home, world) = home(&["us01-admin", "us01-ci-scanner", "us01-release-bot", "saw-eu-admin"]);
+    for (name, like, administrator) in [
+        ("ci-two", "us01-ci-scanner", "us01-admin"),
+        ("bot-two", "us01-release-bot", "us01-admin"),
+        ("key-two", "saw-eu-admin", "saw-eu-admin"),
+    ] {
+        home.run(&["create", name, "--like", like, "--as", administrator, "--yes"]).expect(0);
+        home.run(&["check", name]).expect(0);
+    }
+    let account = world.credential("us01-release-bot")["fields"]["service_account_id"].as_str().unwrap();
+    let account = format!("service_account_id={account}");
+    let further = ["create", "bot-three", "--like", "us01-release-bot", "--field", &account, "--yes"];
+    home.run(&further).expect(0);
+    home.run(&["check", "bot-three"]).expect(0);
+
+    for name in ["ci-two", "key-two"] {
+        home.run(&["revoke", name, "--as", if name == "ci-two" { "us01-admin" } else { "saw-eu-admin" }, "--yes"]).expect(0);
+        home.run(&["check", name]).expect(4);
+    }
+    home.run(&["revoke", "bot-three", "--yes"]).expect(0);
+    home.run(&["check", "us01-release-bot"]).expect(0);
+    home.run(&["revoke", "us01-release-bot", "--yes"]).expect(4);
+    home.run(&["revoke", "us01-admin", "--yes"]).expect(8);
+}
+
+#[test]
+fn a_consumer_that_cannot_be_served_stops_it_before_anything_is_revoked() {
+    let (home, world) = home(&["us01-release-bot"]);
+    let old = world.secret("us01-release-bot");
+    let folder = home.root().join("apps");
+    let file = folder.join("app.json");
+    std::fs::create_dir(&folder).unwrap();
+    std::fs::write(&file, r#"{"token":"x"}"#).unwrap();
+    let (path, pointer) = (file.to_str().unwrap(), "/token");
+    home.run(&["consumer", "add", "us01-release-bot", "app", "--json-file", path, "--pointer", pointer]).expect(0);
+    std::fs::write(&file, "no longer JSON").unwrap();
+
+    let stopped = home.run(&["rotate", "us01-release-bot", "--yes", "--json"]).expect(8);
+    assert!(stopped.error()["why"].as_str().unwrap().contains("app"), "{}", stopped.err);
+    assert!(!stopped.out.contains(old) && !stopped.err.contains(old));
+    assert_eq!(living(&world, old), 1, "the old secret is not revoked");
+    home.run(&["check", "us01-release-bot"]).expect(0);
+
+    std::fs::write(&file, r#"{"token":"x"}"#).unwrap();
+    home.run(&["rotate", "--resume", "us01-release-bot", "--answer", "retry"]).expect(0);
+    let new = home.run(&["get", "us01-release-bot"]).expect(0).out;
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), format!(r#"{{"token":"{new}"}}"#));
+    assert_eq!((living(&world, old), living(&world, &new)), (0, 1));
+}
+
+/// How many living secrets are this one.
+fn living(world: &World, secret: &str) -> usize {
+    ask(world, "GET", "/faults/live", "").matches(&sha256(secret.as_bytes())).count()
+}
+
+fn by_hand(world: &World, name: &str) -> String {
+    let body = serde_json::json!({ "credential": name }).to_string();
+    let answer = ask(world, "POST", "/faults/by-hand", &body);
+    let made: Value = serde_json::from_str(answer.split("\r\n\r\n").nth(1).unwrap()).unwrap();
+    made["secret"].as_str().unwrap().to_owned()
+}
+
+/// Asks the simulator's control listener.
+fn ask(world: &World, method: &str, path: &str, body: &str) -> String {
+    let url: url::Url = world.manifest["faults"].as_str().unwrap().parse().unwrap();
+    let mut stream = TcpStream::connect((url.host_str().unwrap(), url.port().unwrap())).unwrap();
+    let length = body.len();
+    let head = format!("{method} {path} HTTP/1.1\r\nhost: simulator\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n");
+    stream.write_all((head + body).as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}

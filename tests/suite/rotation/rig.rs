@@ -1,0 +1,340 @@
+//! The real engine against the real simulator, in a time of its own: stores, requests and journals outlive the engine,
+//! as they outlive a process.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+use tempfile::TempDir;
+use tokenring::config::Settings;
+use tokenring::domain::credential::{Part, Slot};
+use tokenring::domain::provider::{Catalogue, Source, overlay};
+use tokenring::domain::region::Region;
+use tokenring::domain::request::Method;
+use tokenring::domain::response::Answer;
+use tokenring::domain::rotation::{Line, Overlap};
+use tokenring::domain::{Credential, Moment, Name, Origin, Problem, Secret};
+use tokenring::engine::message::NewCredential;
+use tokenring::engine::rotation::{Audience, Plan, Rotations, State, Status, Turn};
+use tokenring::engine::{Clock, Engine, Options, Ports};
+use tokenring::index::Index;
+use tokenring::net::{Client, Limits, Outgoing, Payload, Transport as _};
+use tokenring::sandbox::{self, Manifest, Sandbox};
+use tokenring::store::{ItemKey, Memory, Store as _};
+
+use super::chaos::Chaos;
+use super::person::Person;
+
+const START: Moment = time::macros::datetime!(2026-11-22 12:00 UTC);
+
+const LIMITS: Limits = Limits { connect: Duration::from_secs(5), total: Duration::from_secs(10), body: 1 << 20 };
+
+/// How often a rotation is taken up again before a test gives up on it.
+const LIVES: usize = 12;
+
+/// Everything that outlives a process.
+pub(super) struct Rig {
+    pub sandbox: Sandbox,
+    pub time: Arc<Time>,
+    pub index: Arc<Index>,
+    pub store: Arc<Memory>,
+    pub lines: Mutex<Vec<Line>>,
+    http: Client,
+    catalogue: Arc<Catalogue>,
+    folder: TempDir,
+}
+
+/// What was alive before a rotation.
+pub(super) struct Before {
+    living: BTreeSet<String>,
+    old: String,
+}
+
+/// A time that passes only when somebody waits, for the engine and the simulator alike.
+pub(super) struct Time {
+    advanced_ms: AtomicI64,
+    simulator: sandbox::Clock,
+}
+
+#[async_trait]
+impl Clock for Time {
+    fn now(&self) -> Moment {
+        START + time::Duration::milliseconds(self.advanced_ms.load(Ordering::SeqCst))
+    }
+
+    async fn pass(&self, time: Duration) {
+        self.advance(time);
+        tokio::task::yield_now().await;
+    }
+}
+
+impl Time {
+    pub(super) fn advance(&self, by: Duration) {
+        self.simulator.advance(by);
+        self.advanced_ms.fetch_add(i64::try_from(by.as_millis()).unwrap(), Ordering::SeqCst);
+    }
+}
+
+impl Rig {
+    pub(super) async fn new() -> Self {
+        let folder = memory_folder();
+        let simulator = sandbox::Clock::frozen(START);
+        let sandbox = Sandbox::start_with(sandbox::Options { clock: simulator.clone() }).await.unwrap();
+        Self {
+            time: Arc::new(Time { advanced_ms: AtomicI64::new(0), simulator }),
+            index: Arc::new(Index::open(&folder.path().join("index.db")).unwrap()),
+            store: Arc::new(Memory::new()),
+            lines: Mutex::default(),
+            http: Client::default(),
+            catalogue: Arc::new(simulated(sandbox.manifest())),
+            folder,
+            sandbox,
+        }
+    }
+
+    /// An engine of a fresh process, in which the n-th call goes wrong.
+    pub(super) fn engine(&self, chaos: &Arc<Chaos>) -> Arc<Engine> {
+        let ports = Ports {
+            catalogue: Arc::clone(&self.catalogue),
+            index: Arc::clone(&self.index),
+            store: Arc::new(chaos.store(Arc::clone(&self.store))),
+            transport: Arc::new(chaos.transport(Client::default())),
+            clock: Arc::clone(&self.time) as Arc<dyn Clock>,
+        };
+        let options =
+            Options { locks: Some(self.folder.path().join("locks")), limits: LIMITS, ..Options::from(&Settings::default()) };
+        Arc::new(Engine::new(ports, options))
+    }
+
+    pub(super) fn calm(&self) -> Arc<Engine> {
+        self.engine(&Arc::new(Chaos::calm()))
+    }
+
+    /// Keeps a credential that the simulator issued.
+    pub(super) async fn adopt(&self, name: &str) -> Credential {
+        let issued = self.sandbox.manifest().credential(name).unwrap().clone();
+        let engine = self.calm();
+        let kind = engine.catalogue.kind(issued.provider, issued.kind).unwrap();
+        let fields = issued.fields.iter().filter(|(id, _)| kind.field(id).is_some());
+        let parts = issued.parts.iter().map(|(id, part)| ((*id).to_owned(), Arc::new(Secret::from_text(part.clone()))));
+        let new = NewCredential {
+            name: Name::parse(name).unwrap(),
+            provider: issued.provider.to_owned(),
+            kind: issued.kind.to_owned(),
+            region: issued.region.clone(),
+            fields: fields.map(|(id, value)| ((*id).to_owned(), value.clone())).collect(),
+            labels: Vec::new(),
+            secret: Arc::new(Secret::from_text(issued.secret.clone())),
+            parts: parts.collect(),
+            expires: None,
+        };
+        engine.add(new).await.unwrap()
+    }
+
+    /// Rotates, and after every crash begins anew where the journal ends.
+    pub(super) async fn rotate(&self, plan: Plan, person: &Person<'_>) -> Status {
+        self.rotate_in(plan, &Arc::new(Chaos::calm()), person).await
+    }
+
+    /// The same in chaos.
+    pub(super) async fn rotate_in(&self, plan: Plan, chaos: &Arc<Chaos>, person: &Person<'_>) -> Status {
+        for _ in 0..LIVES {
+            let engine = self.engine(chaos);
+            let ended = tokio::select! {
+                ended = self.live(&engine, &plan, person) => ended,
+                () = chaos.crashed() => {
+                    self.assert_working(&plan).await;
+                    continue;
+                }
+            };
+            match ended {
+                Ok(status) => return status,
+                Err(problem) => assert!(chaos.is_spent(), "without a reason: {problem}"),
+            }
+        }
+        panic!("it does not end: {:#?}", self.lines.lock().unwrap());
+    }
+
+    /// Fails unless a working secret can be had from the store, where the plan promises that at all times.
+    async fn assert_working(&self, plan: &Plan) {
+        let key = ItemKey::of(&plan.credential, Slot::Current, &Part::Secret);
+        let current = self.store.get(&key).await.expect("the slot `current` is never empty").expose(sha256);
+        let works = self.living(&plan.region).await.contains(&current);
+        assert!(works || plan.overlap == Overlap::Absent, "the current secret is dead: {:#?}", self.lines.lock().unwrap());
+    }
+
+    async fn live(&self, engine: &Engine, plan: &Plan, person: &Person<'_>) -> Result<Status, Problem> {
+        let tell = |line: &Line| self.lines.lock().unwrap().push(line.clone());
+        let audience = Audience { ask: person, tell: &tell };
+        let known = engine.rotations(Rotations::Open).await?;
+        match known.iter().find(|known| known.id == plan.rotation.as_str()) {
+            Some(known) => engine.resume_rotation(&known.id, Turn::Onward, audience).await,
+            None => engine.rotate(plan.clone(), audience).await,
+        }
+    }
+
+    /// The fingerprints (SHA-256) of all living secrets of a region that somebody was given.
+    pub(super) async fn living(&self, region: &str) -> BTreeSet<String> {
+        let live = self.control(Method::Get, "/live", &Value::Null).await;
+        let secrets = live["live"].as_array().unwrap().iter();
+        let lasting = secrets.filter(|secret| secret["region"] == region && secret["kind"] != "oauth-access-token");
+        lasting.map(|secret| secret["sha256"].as_str().unwrap().to_owned()).collect()
+    }
+
+    /// Lets the disk refuse the n-th entry of every journal; the first is 1.
+    pub(super) fn refuse_entry(&self, nth: usize) {
+        let trigger = format!(
+            "CREATE TRIGGER refusal BEFORE INSERT ON rotation_entries WHEN NEW.seq = {nth}
+             BEGIN SELECT RAISE(ABORT, 'the disk is full'); END"
+        );
+        self.disk().execute_batch(&trigger).unwrap();
+    }
+
+    /// Lets the disk take everything again.
+    pub(super) fn accept_entries(&self) {
+        self.disk().execute_batch("DROP TRIGGER refusal").unwrap();
+    }
+
+    fn disk(&self) -> rusqlite::Connection {
+        rusqlite::Connection::open(self.index.path()).unwrap()
+    }
+
+    /// What a person does in the web pages: the new secret.
+    pub(super) async fn by_hand(&self, name: &str) -> Option<String> {
+        if self.sandbox.manifest().credential(name)?.kind == "app" {
+            return Some(self.sign_in(name).await);
+        }
+        let made = self.control(Method::Post, "/by-hand", &json!({"credential": name})).await;
+        made["secret"].as_str().map(str::to_owned)
+    }
+
+    /// Turns a knob of the simulator.
+    pub(super) async fn knob(&self, rule: &Value) {
+        let told = self.control(Method::Post, "", rule).await;
+        assert!(told["error"].is_null(), "{told}");
+    }
+
+    /// Signs in to an app in the browser, and returns the refresh token that comes of it.
+    async fn sign_in(&self, name: &str) -> String {
+        let issued = self.sandbox.manifest().credential(name).unwrap();
+        let hosts = self.sandbox.manifest().region(&issued.region).unwrap();
+        let (id, verifier) = (issued.fields["client_id"].as_str(), "a-verifier-of-a-test-that-is-long-enough-to-be-one");
+        let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(verifier));
+        let back = "http://127.0.0.1:8080/authorization-code/callback";
+        let agreed = [
+            ("response_type", "code"),
+            ("client_id", id),
+            ("redirect_uri", back),
+            ("state", "s"),
+            ("code_challenge", challenge.as_str()),
+            ("code_challenge_method", "S256"),
+            ("decision", "allow"),
+        ];
+        let answer = self.form(&format!("{}/oauth2/authorize", hosts.app.as_ref().unwrap()), &agreed).await;
+        let location: url::Url = answer.header("location").unwrap().parse().unwrap();
+        let code = location.query_pairs().find(|(name, _)| name == "code").unwrap().1.into_owned();
+        let grant = [
+            ("grant_type", "authorization_code"),
+            ("code", code.as_str()),
+            ("redirect_uri", back),
+            ("client_id", id),
+            ("client_secret", issued.parts["client_secret"].as_str()),
+            ("code_verifier", verifier),
+        ];
+        let answer = self.form(&format!("{}/oauth2/token", hosts.api), &grant).await;
+        let granted: Value = serde_json::from_str(answer.body.text().unwrap()).unwrap();
+        granted["refresh_token"].as_str().unwrap().to_owned()
+    }
+
+    async fn form(&self, url: &str, pairs: &[(&str, &str)]) -> Answer {
+        let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
+        let outgoing = Outgoing {
+            method: Method::Post,
+            url: url.parse().unwrap(),
+            headers: vec![("content-type".to_owned(), "application/x-www-form-urlencoded".to_owned())],
+            body: Payload::Text(body),
+            authorization: None,
+            limits: LIMITS,
+            ca_file: None,
+        };
+        self.http.send(outgoing).await.unwrap()
+    }
+
+    async fn control(&self, method: Method, path: &str, body: &Value) -> Value {
+        let outgoing = Outgoing {
+            method,
+            url: format!("{}{path}", self.sandbox.manifest().faults).parse().unwrap(),
+            headers: vec![("content-type".to_owned(), "application/json".to_owned())],
+            body: if body.is_null() { Payload::Empty } else { Payload::Text(body.to_string()) },
+            authorization: None,
+            limits: LIMITS,
+            ca_file: None,
+        };
+        let answer = self.http.send(outgoing).await.unwrap();
+        serde_json::from_str(answer.body.text().unwrap_or("null")).unwrap()
+    }
+
+    /// The SHA-256 of the secret in a slot.
+    pub(super) async fn slot(&self, credential: &Credential, slot: Slot) -> Option<String> {
+        let secret = self.store.get(&ItemKey::of(&credential.id, slot, &Part::Secret)).await.ok()?;
+        Some(secret.expose(sha256))
+    }
+
+    /// What is to be accounted for once a rotation of this credential is over.
+    pub(super) async fn before(&self, credential: &Credential) -> Before {
+        let old = self.slot(credential, Slot::Current).await.expect("a secret is retrievable");
+        Before { living: self.living(&credential.region).await, old }
+    }
+
+    /// Fails unless exactly what the journal names is alive: the new one in place of the old one, or all as it was.
+    pub(super) async fn assert_accounted(&self, before: &Before, credential: &Credential, status: &Status) {
+        let current = self.slot(credential, Slot::Current).await.expect("a secret is retrievable");
+        let mut expected = before.living.clone();
+        if status.state == State::Done {
+            expected.remove(&before.old);
+            expected.insert(current);
+        } else {
+            assert_eq!(status.state, State::RolledBack, "{status:#?}");
+        }
+        let living = self.living(&credential.region).await;
+        let unknown: Vec<_> = living.symmetric_difference(&expected).collect();
+        assert!(unknown.is_empty() || !status.left.is_empty(), "unaccounted for: {unknown:?}\n{status:#?}");
+        for slot in [Slot::Pending, Slot::Previous] {
+            assert_eq!(self.slot(credential, slot).await, None, "only the current secret is kept: {slot:?}");
+        }
+    }
+}
+
+/// A folder on a disk in memory where there is one: what is durable there outlives these processes, and is quick.
+fn memory_folder() -> TempDir {
+    TempDir::new_in("/dev/shm").or_else(|_| TempDir::new()).unwrap()
+}
+
+/// SHA-256 in hexadecimal digits, as the simulator names its secrets.
+pub(super) fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The built-in providers with their regions on loopback.
+fn simulated(manifest: &Manifest) -> Catalogue {
+    let builtin = Catalogue::builtin().unwrap();
+    let mut sources = Vec::new();
+    for provider in builtin.providers().iter().filter(|provider| provider.regions_of.is_none()) {
+        let mut text: Option<String> = None;
+        for region in builtin.regions(&provider.id).unwrap() {
+            let Some(hosts) = manifest.region(&region.id) else { continue };
+            let origin = |url: &String| Origin::parse(url).unwrap();
+            let (app, auth) = (hosts.app.as_ref().map(origin), hosts.auth.as_ref().map(origin));
+            let moved = Region { api: origin(&hosts.api), app, auth, ..region.clone() };
+            text = Some(overlay::with_region(text.as_deref(), &provider.id, &moved).unwrap());
+        }
+        sources.extend(text.map(|text| Source { name: provider.id.clone(), text }));
+    }
+    Catalogue::load(&sources).unwrap()
+}

@@ -1,0 +1,75 @@
+//! Completions and manual pages, from outside.
+
+use std::process::Command;
+
+use crate::support::have;
+use crate::support::program::Home;
+
+/// What a shell is offered for the last of these words.
+fn offered(home: &Home, words: &[&str]) -> Vec<String> {
+    let mut command = home.command(&[&["--", "tokenring"], words].concat());
+    let place = words.len().to_string();
+    let done =
+        command.env("TOKENRING_COMPLETE", "bash").env("_CLAP_COMPLETE_INDEX", place).env("_CLAP_IFS", "\n").output().unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    String::from_utf8(done.stdout).unwrap().lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn shells_are_offered_the_names_there_are() {
+    let home = Home::new();
+    assert_eq!(offered(&home, &["show", ""]).iter().filter(|word| !word.starts_with('-')).count(), 0);
+    for (name, number) in [("ci-scanner", 1), ("ci-runner", 2), ("laptop", 3)] {
+        let secret = format!("0000000{number}-0000-4000-8000-000000000000");
+        home.feed(&["add", name, "--provider", "snyk", "--kind", "personal-token", "--region", "eu"], &secret).expect(0);
+    }
+    assert_eq!(offered(&home, &["show", "ci"]), ["ci-runner", "ci-scanner"]);
+    assert_eq!(offered(&home, &["consumer", "list", "la"]), ["laptop"]);
+    assert_eq!(offered(&home, &["exec", "lap"]), ["laptop"]);
+    assert_eq!(offered(&home, &["add", "ci"]), [""; 0], "a new name is not one that is taken");
+    assert!(offered(&home, &["add", "x", "--provider", "sn"]).contains(&"snyk-api-web".to_owned()));
+    assert_eq!(offered(&home, &["add", "x", "--region", "snyk-eu"]), ["SNYK-EU-01"]);
+    assert!(offered(&home, &["comp"]).contains(&"completions".to_owned()));
+}
+
+#[test]
+fn a_key_press_makes_no_index() {
+    let home = Home::new();
+    offered(&home, &["show", ""]);
+    assert!(!home.root().join("data/index.db").exists());
+}
+
+#[test]
+fn every_shell_has_its_script() {
+    let home = Home::new();
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let script = home.run(&["completions", shell]).expect(0).out;
+        assert!(script.contains("TOKENRING_COMPLETE") && script.contains("tokenring"), "{shell}: {script}");
+    }
+    home.run(&["completions", "tcsh"]).expect(2);
+}
+
+#[test]
+fn bash_reads_its_script() {
+    if !have(&["bash"]) {
+        return;
+    }
+    let script = Home::new().run(&["completions", "bash"]).expect(0).out;
+    assert!(Command::new("bash").args(["-n", "-c", &script]).status().unwrap().success());
+}
+
+#[test]
+fn there_is_a_page_for_every_command() {
+    let home = Home::new();
+    let whole = home.run(&["man"]).expect(0).out;
+    assert!(whole.starts_with(".ie") || whole.contains(".TH tokenring"), "{whole}");
+    assert!(home.run(&["man", "exec"]).expect(0).out.contains("SNYK_TOKEN"));
+    home.run(&["man", "nonsense"]).expect(2);
+    let folder = tempfile::tempdir().unwrap();
+    home.run(&["man", "--out", folder.path().to_str().unwrap()]).expect(0);
+    for verb in tokenring::cli::command().get_subcommands() {
+        let page = folder.path().join(format!("tokenring-{}.1", verb.get_name()));
+        assert!(page.is_file(), "{}", page.display());
+    }
+    home.run(&["man", "--out", "/no/such/folder"]).expect(1);
+}

@@ -1,0 +1,76 @@
+//! A session with a message bus of its own and a real Secret Service on it, and what may befall that service.
+
+use std::io::Write as _;
+use std::process::{Child, Command, Output, Stdio};
+
+use super::{again, have};
+
+/// What a session is needed with.
+#[derive(Clone, Copy)]
+pub(crate) enum Session {
+    Unlocked,
+    Locked,
+    Bare,
+}
+
+/// Runs `body` in a session with a message bus of its own.
+pub(crate) fn session(kind: Session, body: impl AsyncFnOnce()) {
+    if !have(&["dbus-run-session", "gnome-keyring-daemon", "secret-tool"]) {
+        return;
+    }
+    let mut world = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/with-secret-service.sh"));
+    match kind {
+        Session::Unlocked => {}
+        Session::Locked => drop(world.arg("--locked")),
+        Session::Bare => drop(world.arg("--bare")),
+    }
+    again::inside(world, body);
+}
+
+/// Runs `body` where the session bus is said to be at `address`.
+pub(crate) fn bus_at(address: &str, body: impl AsyncFnOnce()) {
+    let mut world = Command::new("env");
+    world.env("DBUS_SESSION_BUS_ADDRESS", address);
+    again::inside(world, body);
+}
+
+/// Runs `secret-tool`, a client that nobody here wrote.
+pub(crate) fn secret_tool(arguments: &[&str], stdin: &[u8]) -> Output {
+    let mut tool = Command::new("secret-tool");
+    let mut tool = tool.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    tool.stdin.take().unwrap().write_all(stdin).unwrap();
+    tool.wait_with_output().unwrap()
+}
+
+/// Sends a signal to the daemon of this session.
+pub(crate) fn signal(name: &str) {
+    let pid = std::env::var("KEYRING_PID").unwrap();
+    assert!(Command::new("kill").args(["-s", name, &pid]).status().unwrap().success());
+}
+
+/// A daemon that ends with the test.
+pub(crate) struct Daemon(Child);
+
+/// Starts a further daemon, which unlocks the keyring that its predecessor left on the disk.
+pub(crate) fn another_daemon() -> Daemon {
+    let mut daemon = Command::new("gnome-keyring-daemon");
+    daemon.args(["--foreground", "--unlock", "--components=secrets"]);
+    let mut daemon = daemon.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    daemon.stdin.take().unwrap().write_all(std::env::var("KEYRING_PASSWORD").unwrap().as_bytes()).unwrap();
+    Daemon(daemon)
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Locks the keyring of this session, as a desktop does when nobody is at it.
+pub(crate) fn lock() {
+    let mut call = Command::new("dbus-send");
+    call.args(["--session", "--print-reply", "--dest=org.freedesktop.secrets", "/org/freedesktop/secrets"]);
+    call.args(["org.freedesktop.Secret.Service.Lock", "array:objpath:/org/freedesktop/secrets/collection/login"]);
+    assert!(call.stdout(Stdio::null()).status().unwrap().success());
+}
