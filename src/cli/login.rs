@@ -16,11 +16,13 @@ use crate::engine::{self, Engine, LOGIN_WAIT, Login as Begun, NewLogin, SignedIn
 
 /// Sign in with the browser, for the first time or again
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  tokenring login triage --provider snyk-apps --region eu --field client_id=… --part client_secret\n  \
+#[command(
+    after_help = "Examples:\n  tokenring login triage --provider snyk-apps --region eu --field client_id=… --part client_secret\n  \
     tokenring login triage          again, when the session has ended\n  \
     tokenring login triage --paste  over SSH: paste the address at which the browser ends\n\n\
     The app has to have registered the callback address: http://127.0.0.1:0/callback (any port) unless\n  \
-    --field callback=http://127.0.0.1:8080/callback names another.")]
+    --field callback=http://127.0.0.1:8080/callback names another."
+)]
 pub(super) struct Login {
     /// The name of the credential, a new one or one that is there
     name: String,
@@ -92,7 +94,9 @@ impl Login {
         };
         if let Some(unknown) = self.parts.iter().find(|part| kind.part(part).is_none()) {
             let why = format!("a {} has no part \"{unknown}\"", kind.title);
-            return Err(Problem::new("That is no part", why, "leave it out, or see the provider's documentation").of(Class::Usage));
+            return Err(
+                Problem::new("That is no part", why, "leave it out, or see the provider's documentation").of(Class::Usage)
+            );
         }
         let secrets = secret_input::read_lines(&self.parts)?;
         Ok(NewLogin {

@@ -133,12 +133,7 @@ impl Engine {
     }
 
     /// Spends the refresh token, unless another process already has and its access token is still good.
-    async fn refreshed(
-        &self,
-        spending: Spending<'_>,
-        refused: &Refused,
-        _held: &Held,
-    ) -> Result<Session, Trouble> {
+    async fn refreshed(&self, spending: Spending<'_>, refused: &Refused, _held: &Held) -> Result<Session, Trouble> {
         let Spending { credential, kind, region, slot } = spending;
         if let Some(session) = self.shared_session(spending).await?.filter(|session| !refused.is(&session.token)) {
             return Ok(session);

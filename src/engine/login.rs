@@ -213,13 +213,7 @@ impl Engine {
         }
     }
 
-    async fn redeem(
-        &self,
-        target: &Target,
-        region: &Region,
-        code: &Arc<Secret>,
-        sign_in: &SignIn,
-    ) -> Result<Refreshed, Problem> {
+    async fn redeem(&self, target: &Target, region: &Region, code: &Arc<Secret>, sign_in: &SignIn) -> Result<Refreshed, Problem> {
         let kind = self.catalogue.kind(target.provider(), target.kind())?;
         let exchange = self.exchange(target.fields(), kind, region, (code, target.parts()));
         let refreshed = exchange.redeem(sign_in, self.transport.as_ref()).await?;

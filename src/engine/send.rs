@@ -25,13 +25,7 @@ impl Engine {
         };
         let judgement = self.judge(credential, region, &answer).await?;
         let explanation = if self.was_left(credential, &draft, &answer)? { Some(left(&draft)) } else { judgement.problem };
-        Ok(Exchange {
-            credential: credential.id.clone(),
-            region: region.id.clone(),
-            draft,
-            answer,
-            explanation,
-        })
+        Ok(Exchange { credential: credential.id.clone(), region: region.id.clone(), draft, answer, explanation })
     }
 
     /// A draft from a preset of the credential's provider. Placeholders are filled from `given`, then from the
@@ -142,5 +136,6 @@ impl Engine {
 /// What is said where repeating by itself could do something twice.
 fn left(draft: &Draft) -> Problem {
     let why = format!("it may only have ended, but a {} may change something, so it was not sent again by itself", draft.method);
-    Problem::new("401: The access token was not accepted", why, "send it once more: it will go with a new access token").of(Class::Refused)
+    Problem::new("401: The access token was not accepted", why, "send it once more: it will go with a new access token")
+        .of(Class::Refused)
 }

@@ -55,7 +55,9 @@ impl Assertion<'_> {
         let mut id = [0; 16];
         getrandom::fill(&mut id).map_err(unusable)?;
         let (issued, ends) = (self.now.unix_timestamp(), (self.now + LIFETIME).unix_timestamp());
-        Ok(json!({"iss": self.client_id, "sub": self.client_id, "aud": self.audience, "jti": text::hex(&id), "iat": issued, "exp": ends}))
+        Ok(
+            json!({"iss": self.client_id, "sub": self.client_id, "aud": self.audience, "jti": text::hex(&id), "iat": issued, "exp": ends}),
+        )
     }
 }
 

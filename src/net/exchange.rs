@@ -203,7 +203,12 @@ impl AccessToken {
 
     fn of(secret: &Arc<Secret>, scheme: &str) -> Self {
         let claims = Claims::of(secret);
-        Self { secret: Arc::clone(secret), scheme: scheme.to_owned(), ends: claims.expires().map(Expiry::At).into_iter().collect(), claims }
+        Self {
+            secret: Arc::clone(secret),
+            scheme: scheme.to_owned(),
+            ends: claims.expires().map(Expiry::At).into_iter().collect(),
+            claims,
+        }
     }
 }
 
@@ -229,7 +234,9 @@ impl ExchangeError {
             Self::NoToken { .. } => "Check the region's hosts: something else than the provider may have answered.",
             Self::Other { .. } => "Check the organisation of the credential, and whether the key's roles include it.",
             Self::Missing(_) => "Add it with `tokenring edit`.",
-            Self::Key(_) => "Give an RSA key of at least 2048 bits in PEM (BEGIN PRIVATE KEY or BEGIN RSA PRIVATE KEY), without a password.",
+            Self::Key(_) => {
+                "Give an RSA key of at least 2048 bits in PEM (BEGIN PRIVATE KEY or BEGIN RSA PRIVATE KEY), without a password."
+            }
             Self::SingleUse => "Use the credential through a check or a request.",
         }
     }

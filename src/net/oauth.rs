@@ -89,7 +89,11 @@ impl Exchange<'_> {
 
     /// Signs by this machine's clock, and once more by the provider's where that one is another and may be the reason
     /// for a refusal.
-    async fn signed_by_any_clock(&self, path: &str, transport: &dyn Transport) -> Result<(Answer, Option<Secret>), ExchangeError> {
+    async fn signed_by_any_clock(
+        &self,
+        path: &str,
+        transport: &dyn Transport,
+    ) -> Result<(Answer, Option<Secret>), ExchangeError> {
         let (answer, sent) = self.signed(path, self.now, transport).await?;
         match assertion::their_time(&answer, self.now).filter(|_| matches!(answer.status, 400 | 401)) {
             Some(theirs) => self.signed(path, theirs, transport).await,

@@ -62,7 +62,12 @@ impl SignIn {
             .set_redirect_uri(RedirectUrl::from_url(redirect.clone()));
         let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
         let (address, state) = client.authorize_url(CsrfToken::new_random).set_pkce_challenge(challenge).url();
-        Self { address, redirect, state: Secret::from_text(state.into_secret()), verifier: Secret::from_text(verifier.into_secret()) }
+        Self {
+            address,
+            redirect,
+            state: Secret::from_text(state.into_secret()),
+            verifier: Secret::from_text(verifier.into_secret()),
+        }
     }
 
     /// The page on which a person agrees.

@@ -15,8 +15,8 @@ use super::app::json::Document;
 use super::app::{App, Effect, Input, Msg, Now, Start, update};
 use super::inbox::{Doors, Inbox, Notice};
 use super::terminal::{Scope, Surface};
-use super::watch::HANG_UP;
 use super::view;
+use super::watch::HANG_UP;
 use crate::engine::message::Report;
 use crate::engine::{Engine, Tasks};
 

@@ -81,7 +81,8 @@ fn one_of_each_kind(world: &World) -> Vec<(String, String)> {
     let mut found: Vec<(String, String)> = Vec::new();
     for credential in world.manifest["credentials"].as_array().unwrap() {
         let text = |member: &str| credential[member].as_str().unwrap();
-        let auth = credential["fields"]["auth_type"].as_str().filter(|auth| auth.ends_with("private_key_jwt")).unwrap_or_default();
+        let auth =
+            credential["fields"]["auth_type"].as_str().filter(|auth| auth.ends_with("private_key_jwt")).unwrap_or_default();
         let kind = format!("{} {} {auth}", text("provider"), text("kind"));
         let broken =
             ["expired", "revoked", "wrong", "misfiled", "old", "stale", "leaked"].iter().any(|word| text("name").contains(word));

@@ -17,9 +17,9 @@ mod leak;
 mod net;
 mod rotation;
 mod sandbox;
-mod signin;
 mod screen;
 mod shell;
+mod signin;
 mod store;
 mod support;
 #[cfg(unix)]

@@ -149,7 +149,9 @@ fn kind(provider: &Provider, kind: &Kind) -> Verdict {
             format!("Add a [[kind.part]] with id = \"{part}\""),
         );
     }
-    kind.listed.iter().try_for_each(|listed| known_preset(provider, &listed.preset).and_then(|()| has_field(kind, &listed.field)))?;
+    kind.listed
+        .iter()
+        .try_for_each(|listed| known_preset(provider, &listed.preset).and_then(|()| has_field(kind, &listed.field)))?;
     environment(kind)?;
     needed_fields(kind).into_iter().try_for_each(|field| has_field(kind, field))?;
     plan(kind)

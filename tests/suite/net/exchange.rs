@@ -93,12 +93,7 @@ fn client_credentials() -> Authorization {
 }
 
 fn refresh_token() -> Authorization {
-    Authorization::RefreshToken {
-        token: "/oauth2/token".to_owned(),
-        scheme: "bearer".to_owned(),
-        authorize: None,
-        revoke: None,
-    }
+    Authorization::RefreshToken { token: "/oauth2/token".to_owned(), scheme: "bearer".to_owned(), authorize: None, revoke: None }
 }
 
 fn jwt(claims: &str) -> String {

@@ -100,7 +100,8 @@ fn port(out: impl std::io::Read + Send + 'static) -> u16 {
     let (sender, receiver) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
         let lines = BufReader::new(out).lines().map_while(Result::ok);
-        let ports = lines.filter_map(|line| line.split("started successfully on port ").nth(1)?.trim_end_matches('.').parse().ok());
+        let ports =
+            lines.filter_map(|line| line.split("started successfully on port ").nth(1)?.trim_end_matches('.').parse().ok());
         ports.for_each(|port| sender.send(port).unwrap_or_default());
     });
     receiver.recv_timeout(PATIENCE).expect("chromedriver names its port")

@@ -103,10 +103,16 @@ fn a_self_hosted_appcircle_is_known_by_its_dashboard() {
     let home = Home::new();
     let add = ["regions", "add", "--provider", "appcircle", "--id", "ACME", "--app", "https://my.example.com", "--json"];
     let region = home.run(&add).expect(0).json();
-    assert_eq!((region["api"].as_str(), region["auth"].as_str()), (Some("https://api.example.com"), Some("https://auth.example.com")));
+    assert_eq!(
+        (region["api"].as_str(), region["auth"].as_str()),
+        (Some("https://api.example.com"), Some("https://auth.example.com"))
+    );
     let named = ["--auth", "https://login.example.com"];
     let region = home.run(&[&add[..], &named[..]].concat()).expect(0).json();
-    assert_eq!((region["api"].as_str(), region["auth"].as_str()), (Some("https://api.example.com"), Some("https://login.example.com")));
+    assert_eq!(
+        (region["api"].as_str(), region["auth"].as_str()),
+        (Some("https://api.example.com"), Some("https://login.example.com"))
+    );
     for (provider, app) in [("snyk", "https://portal.acme.example"), ("appcircle", "https://dash.example.com")] {
         let unclear = home.run(&["regions", "add", "--provider", provider, "--id", "X", "--app", app, "--json"]).expect(2);
         assert!(unclear.error()["remedy"].as_str().unwrap().contains("--api"), "{}", unclear.err);

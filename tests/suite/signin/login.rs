@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::time::Duration;
 
-use sha2::{Digest as _, Sha256};
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 use tokenring::config::Settings;
 use tokenring::domain::Name;
 use tokenring::domain::problem::Class;
@@ -79,8 +79,14 @@ async fn the_host_of_another_region_leads_there() {
     // The code is nothing to the other region, but that is where it was asked for.
     arrive(waiting.answer(&[("code", "c"), ("instance", &eu)])).await.unwrap();
     waiting.end().expect(4);
-    let ledger: Value =
-        client().get(format!("{}/requests", world.manifest["faults"].as_str().unwrap())).send().await.unwrap().json().await.unwrap();
+    let ledger: Value = client()
+        .get(format!("{}/requests", world.manifest["faults"].as_str().unwrap()))
+        .send()
+        .await
+        .unwrap()
+        .json()
+        .await
+        .unwrap();
     let token = ledger["requests"].as_array().unwrap().iter().find(|entry| entry["path"] == "/oauth2/token").unwrap();
     assert_eq!(token["region"], "SNYK-EU-01");
 }

@@ -76,7 +76,8 @@ impl Situation {
             Self::Expired => clock.advance(std::time::Duration::from_secs(400 * 86_400)),
             Self::TooMany => post(&sandbox.manifest().faults, &json!({"status": 429, "retry_after": "7"})).await,
             Self::Revoked => {
-                for name in KINDS {
+                // The administrator revokes the others before losing their own token.
+                for name in KINDS.into_iter().rev() {
                     revoke(sandbox, name).await;
                 }
             }
@@ -198,7 +199,11 @@ async fn revoke(sandbox: &Sandbox, name: &str) {
             delete(sandbox, "token", &format!("{}-admin", &name[..4]), own(path)).await;
         }
         "app" => {
-            let form = [("token", &credential.secret), ("client_id", &field("client_id")), ("client_secret", &credential.parts["client_secret"])];
+            let form = [
+                ("token", &credential.secret),
+                ("client_id", &field("client_id")),
+                ("client_secret", &credential.parts["client_secret"]),
+            ];
             assert!(client().post(format!("{api}/oauth2/revoke")).form(&form).send().await.unwrap().status().is_success());
         }
         "api-key" if credential.provider == "snyk-api-web" => {

@@ -80,7 +80,8 @@ pub(super) fn member(url: &Url, name: &str) -> String {
 /// Visits the page of consent and presses the button; returns the address to which the page sends the browser.
 pub(super) async fn decide(visit: &Url, decision: &str) -> Url {
     let page = client().get(visit.clone()).send().await.unwrap().text().await.unwrap();
-    let mut form: Vec<(String, String)> = page.split("<input ").skip(1).map(|tag| (attribute(tag, "name"), attribute(tag, "value"))).collect();
+    let mut form: Vec<(String, String)> =
+        page.split("<input ").skip(1).map(|tag| (attribute(tag, "name"), attribute(tag, "value"))).collect();
     form.push(("decision".to_owned(), decision.to_owned()));
     let answer = client().post(visit.join("/oauth2/authorize").unwrap()).form(&form).send().await.unwrap();
     Url::parse(answer.headers()["location"].to_str().unwrap()).unwrap()

@@ -178,7 +178,10 @@ impl Add {
         ];
         if let Some(kind) = &kind {
             fields.extend(
-                kind.fields.iter().filter(|spec| !spec.learned).map(|spec| Field::text(&field_id(&spec.id), &spec.title, "").hinting(spec.help.clone())),
+                kind.fields
+                    .iter()
+                    .filter(|spec| !spec.learned)
+                    .map(|spec| Field::text(&field_id(&spec.id), &spec.title, "").hinting(spec.help.clone())),
             );
             fields
                 .extend(kind.parts.iter().map(|spec| Field::secret(&field_id(&spec.id), &spec.title).hinting(spec.help.clone())));
