@@ -209,6 +209,8 @@ async fn revoke(sandbox: &Sandbox, name: &str) {
         "api-key" if credential.provider == "snyk-api-web" => {
             delete(sandbox, "JWT", "saw-eu-admin", format!("{api}/keys/{}/", field("key_id"))).await;
         }
+        // The simulator's pages make another key beside it but delete none, so it is refused as a deleted one is.
+        "api-key" => post(&manifest.faults, &json!({"path": "/auth/v1/api-key/token", "status": 401})).await,
         _ => post(&format!("{}/by-hand", manifest.faults), &json!({"credential": name})).await,
     }
 }
