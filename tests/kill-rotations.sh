@@ -55,12 +55,12 @@ while [ "$kills" -lt "$wanted" ]; do
   "$program" create "$name" --like "$like" --as us01-admin --yes >/dev/null
   before=$(living) old=$(current "$name")
   : >"$home/lines"
-  left=6 code=137
+  left=6 code=0
   while :; do
     id=$("$program" rotations --json | jq -r '.[0].id // empty')
     if [ -n "$id" ]; then
       arguments=(rotate --resume "$id")
-    elif [ "$code" != 137 ] || [ "$(current "$name")" != "$old" ]; then
+    elif [ -n "$("$program" rotations --all --json | jq -r --arg name "$name" '.[] | select(.name == $name).id')" ]; then
       break
     else
       arguments=(rotate "$name" --as us01-admin --yes)
@@ -73,6 +73,7 @@ while [ "$kills" -lt "$wanted" ]; do
       if kill -KILL "$process" 2>/dev/null; then left=$((left - 1)); fi
     fi
     code=0; wait "$process" 2>/dev/null || code=$?
+    case $code in 0 | 8 | 137) ;; *) die "$name: ended with $code: $(tail -n 1 "$home/errors")" ;; esac
     if [ "$code" = 137 ]; then
       kills=$((kills + 1))
       grep -qx "$(current "$name")" <<<"$(living)" || die "$name: no working secret is retrievable"

@@ -9,10 +9,12 @@ use crate::engine::Classified;
 pub(super) fn note(context: &Context<'_>, classified: &Result<Classified, Problem>) {
     match classified {
         Ok(Classified { check, credential }) if check.verdict == Verdict::Accepted => {
-            describe(credential).iter().for_each(|line| context.out.note(line));
+            for line in describe(credential) {
+                context.out.note(&line);
+            }
         }
         Ok(Classified { check, .. }) => {
-            context.out.note(&format!("note: kept, but {}: {}", check.verdict.as_str(), check.reason))
+            context.out.note(&format!("note: kept, but {}: {}", check.verdict.as_str(), check.reason));
         }
         Err(problem) => context.out.note(&format!("note: kept, but not asked about: {}: {}", problem.what, problem.why)),
     }

@@ -70,6 +70,9 @@ struct Add {
     /// The configuration of the Snyk CLI; in its usual place where no path is given
     #[arg(long, value_name = "PATH", group = "target", num_args = 0..=1, default_missing_value = USUAL)]
     snyk_cli: Option<PathBuf>,
+    /// The configuration of the Probely CLI; in its usual place where no path is given
+    #[arg(long, value_name = "PATH", group = "target", num_args = 0..=1, default_missing_value = USUAL)]
+    probely_cli: Option<PathBuf>,
     /// A known program: gh (a secret of a repository), glab (a variable of a project) or kubectl (a secret's key)
     #[arg(long, value_name = "PROGRAM", group = "target", requires = "key", requires = "place", value_parser = preset)]
     preset: Option<Preset>,
@@ -164,14 +167,13 @@ impl Add {
             let why = "only a preset takes further arguments behind \"--\"";
             return Err(usage("The consumer was not understood", why, "put the whole command behind --command"));
         }
-        match (self.env_file, self.json_file, self.snyk_cli, self.command) {
+        match (self.env_file, self.json_file, self.snyk_cli, self.probely_cli) {
             (Some(path), ..) => Ok(Target::EnvFile { path: absolute(path)?, key: self.key.unwrap_or_default() }),
             (_, Some(path), ..) => Ok(Target::JsonFile { path: absolute(path)?, pointer: self.pointer.unwrap_or_default() }),
-            (_, _, Some(path), _) => {
-                Ok(Target::SnykCli { path: if path.as_os_str() == USUAL { usual_place()? } else { absolute(path)? } })
-            }
-            (.., argv) => {
-                let ways = vec![vec![argv.unwrap_or_default()]];
+            (_, _, Some(path), _) => Ok(Target::SnykCli { path: or_usual(path, engine::snyk_cli_locations())? }),
+            (.., Some(path)) => Ok(Target::ProbelyCli { path: or_usual(path, engine::probely_cli_locations())? }),
+            _ => {
+                let ways = vec![vec![self.command.unwrap_or_default()]];
                 Ok(Target::Command(Command { ways, folder: here()?, pass: self.pass }))
             }
         }
@@ -263,11 +265,13 @@ fn preset(name: &str) -> Result<Preset, String> {
     found.map(|(_, preset)| *preset).ok_or_else(|| format!("the presets are {}", Preset::ALL.map(|(known, _)| known).join(", ")))
 }
 
-/// The first place where there is a configuration; where there is none, the usual one.
-fn usual_place() -> Result<PathBuf, Problem> {
-    let mut places = engine::snyk_cli_locations();
-    let found = places.iter().position(|path| path.exists()).unwrap_or(0);
-    if found < places.len() { Ok(places.swap_remove(found)) } else { Err(nowhere("this user has no home folder")) }
+/// The path that was given, else the first usual place where there is a file.
+fn or_usual(path: PathBuf, mut usual: Vec<PathBuf>) -> Result<PathBuf, Problem> {
+    if path.as_os_str() != USUAL {
+        return absolute(path);
+    }
+    let found = usual.iter().position(|path| path.exists()).unwrap_or(0);
+    if found < usual.len() { Ok(usual.swap_remove(found)) } else { Err(nowhere("this user has no home folder")) }
 }
 
 /// Absolute, so that it means the same from every folder; as text, so that it can be kept.

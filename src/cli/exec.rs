@@ -11,20 +11,20 @@ use crate::domain::{Credential, Problem};
 use crate::engine::Engine;
 use crate::engine::exec::{Handover, Launch, Value, Variable};
 
-/// Run a command that gets a credential's variables, such as SNYK_TOKEN and SNYK_API
+/// Run a command that gets a credential's variables, such as `SNYK_TOKEN` and `SNYK_API`
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Exec {
     /// Credentials whose provider's variables the command gets
     #[arg(value_name = "NAME", required_unless_present = "env")]
     names: Vec<String>,
-    /// A variable of your choice; FIELD is secret, access_token, api, auth, or a field such as org_id; may be repeated
+    /// A variable of your choice; FIELD is secret, `access_token`, api, auth, or a field such as `org_id`; may be repeated
     #[arg(long, value_name = "VAR=NAME[:FIELD]")]
     env: Vec<String>,
     /// Give the secret on standard input, not in the environment
     #[arg(long, conflicts_with = "file")]
     stdin: bool,
-    /// Give the secret in a private temporary file, removed afterwards; VAR_FILE holds its path
+    /// Give the secret in a private temporary file, removed afterwards; `VAR_FILE` holds its path
     #[arg(long)]
     file: bool,
     /// Hide the secret and its encodings in what the command writes; output comes line by line

@@ -12,7 +12,7 @@ use crate::domain::Secret;
 use crate::engine::ask::{Ask, Choice, Dilemma, Question, Reply};
 use crate::engine::rotation::Saying;
 
-/// Answers for scripts, each used once, in order.
+/// Answers for scripts, each used once.
 pub(super) const ANSWERS: &str = "retry, skip, revoked, removed, another, back, forward, choose=ID or override=NAME";
 
 /// Whoever gave the command.
@@ -29,11 +29,12 @@ impl<'a> Human<'a> {
         Self { out, answers: Mutex::new(answers.into()), piped: Mutex::new(piped) }
     }
 
-    /// The answer given beforehand, if it is next and open here.
+    /// The first answer given beforehand that is open here.
     fn prepared(&self, dilemma: &Dilemma) -> Option<Saying> {
         let mut answers = self.answers.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let saying = dilemma.choices.iter().find_map(|choice| read(answers.front()?, &choice.saying))?;
-        answers.pop_front();
+        let open = |answer: &String| dilemma.choices.iter().find_map(|choice| read(answer, &choice.saying));
+        let (place, saying) = answers.iter().enumerate().find_map(|(place, answer)| Some((place, open(answer)?)))?;
+        answers.remove(place);
         Some(saying)
     }
 

@@ -35,13 +35,13 @@ pub(super) struct Login {
     /// The region of a new one; the provider's first without it
     #[arg(long, requires = "provider")]
     region: Option<String>,
-    /// A field of a new one, such as client_id=…; may be repeated
+    /// A field of a new one, such as `client_id`=…; may be repeated
     #[arg(long = "field", value_name = "K=V", value_parser = add::pair, requires = "provider")]
     fields: Vec<(String, String)>,
     /// A label of a new one; may be repeated
     #[arg(long = "label", value_name = "L", requires = "provider")]
     labels: Vec<String>,
-    /// A secret part to read for a new one, a line each, such as client_secret; public apps have none
+    /// A secret part to read for a new one, a line each, such as `client_secret`; public apps have none
     #[arg(long = "part", value_name = "PART", requires = "provider")]
     parts: Vec<String>,
     /// Only show the address; do not open the browser
@@ -144,8 +144,8 @@ fn show(context: &Context<'_>, begun: &Begun, paste: bool) -> Result<(), Problem
 async fn pasted_address() -> Url {
     let (sender, receiver) = tokio::sync::oneshot::channel();
     std::thread::spawn(move || {
-        let lines = std::io::stdin().lock().lines().map_while(Result::ok);
-        let address = lines.filter_map(|line| Url::parse(line.trim()).ok()).next();
+        let mut lines = std::io::stdin().lock().lines().map_while(Result::ok);
+        let address = lines.find_map(|line| Url::parse(line.trim()).ok());
         address.map(|address| sender.send(address))
     });
     match receiver.await {

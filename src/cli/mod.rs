@@ -15,17 +15,21 @@ mod demo;
 mod edit;
 mod exec;
 mod get;
+mod history;
 mod human;
 mod identify;
+mod import;
 mod list;
 mod login;
 mod man;
 mod output;
+mod presets;
 mod process;
 mod prompt;
 mod regions;
 mod remove;
 mod request;
+mod requests;
 mod revoke;
 mod rotate;
 mod sandbox;
@@ -95,7 +99,9 @@ enum Verb {
     Probe(check::Probe),
     /// Send a request with a credential
     Request(request::Request),
-    /// Run a command that gets a credential's variables, such as SNYK_TOKEN and SNYK_API
+    /// Take over credentials that lie in plain text: of other programs, or in a file
+    Import(import::Import),
+    /// Run a command that gets a credential's variables, such as `SNYK_TOKEN` and `SNYK_API`
     Exec(exec::Exec),
     /// Say where a credential's secret must be delivered, and deliver it
     Consumer(consumer::Consumers),
@@ -113,6 +119,12 @@ enum Verb {
     Completions(completions::Completions),
     /// Write the manual page of the program or of one command
     Man(man::Man),
+    /// List the ready-made requests of a provider, or those of use to a credential
+    Presets(presets::Presets),
+    /// List the requests that were saved under a name, or change them
+    Requests(requests::Requests),
+    /// List the requests that were sent, send one again, or forget them
+    History(history::History),
     /// Look at the store, or unlock it
     Store(store::Store),
 }
@@ -166,6 +178,7 @@ async fn dispatch(verb: Option<Verb>, context: &Context<'_>) -> Result<u8, Probl
         Some(Verb::Region(verb)) => verb.run(context).await,
         Some(Verb::Probe(verb)) => verb.run(context).await,
         Some(Verb::Request(verb)) => verb.run(context).await,
+        Some(Verb::Import(verb)) => verb.run(context).await,
         Some(Verb::Exec(verb)) => verb.run(context).await,
         Some(Verb::Consumer(verb)) => verb.run(context).await,
         Some(Verb::Rotate(verb)) => verb.run(context).await,
@@ -175,6 +188,9 @@ async fn dispatch(verb: Option<Verb>, context: &Context<'_>) -> Result<u8, Probl
         Some(Verb::Audit(verb)) => verb.run(context).await,
         Some(Verb::Completions(verb)) => verb.run(context),
         Some(Verb::Man(verb)) => verb.run(context),
+        Some(Verb::Presets(verb)) => verb.run(context).await,
+        Some(Verb::Requests(verb)) => verb.run(context),
+        Some(Verb::History(verb)) => verb.run(context).await,
         Some(Verb::Store(verb)) => verb.run(context).await,
     }
 }

@@ -1,6 +1,7 @@
 //! The only file that writes to standard output and standard error.
 
 use std::io::{self, IsTerminal, Write};
+use std::ops::ControlFlow;
 use std::process::ExitCode;
 
 use serde::Serialize;
@@ -91,6 +92,15 @@ pub(super) fn pass_on(stream: Stream, bytes: &[u8]) -> io::Result<()> {
             out.write_all(bytes).and_then(|()| out.flush())
         }
         Stream::Err => io::stderr().write_all(bytes),
+    }
+}
+
+/// A piece of a result that is still growing; `Break` where nobody reads on.
+pub(super) fn piece(text: &str) -> Result<ControlFlow<()>, Problem> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(ControlFlow::Break(())),
+        written => written.or_else(broken).map(ControlFlow::Continue),
     }
 }
 

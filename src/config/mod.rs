@@ -4,6 +4,7 @@ mod file;
 pub mod key;
 pub mod paths;
 mod providers;
+mod requests;
 mod settings;
 pub mod theme;
 
@@ -11,5 +12,6 @@ pub use file::write_private;
 pub use key::Key;
 pub use paths::Paths;
 pub use providers::providers;
+pub use requests::Requests;
 pub use settings::{ClipboardChoice, GlyphChoice, NetSettings, Settings, StoreChoice};
 pub use theme::{Color, Depth, Glyphs, Role, Style, Theme};

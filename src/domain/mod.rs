@@ -6,8 +6,12 @@
 pub mod consumer;
 pub mod credential;
 pub mod curl;
+pub mod curl_import;
 pub mod explain;
+pub mod headers;
 pub mod identify;
+pub mod jq;
+pub mod paging;
 pub mod problem;
 pub mod provider;
 pub mod rate_limit;

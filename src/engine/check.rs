@@ -123,7 +123,8 @@ impl Engine {
         let latency = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         let (mut principal, mut home) = (None, None);
         let (verdict, status, reason) = match outcome {
-            Ok(answer) => {
+            Ok(dispatched) => {
+                let answer = dispatched.redacted();
                 let Explanation { verdict, reason, .. } = self.judge(credential, region, &answer).await?;
                 if verdict == Verdict::Accepted {
                     (principal, home) = read_principal(preset, &answer);

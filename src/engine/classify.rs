@@ -6,7 +6,6 @@ use serde_json::Value;
 use time::format_description::well_known::Rfc3339;
 
 use super::Engine;
-use super::message::Consent;
 use crate::domain::credential::{Check, Part};
 use crate::domain::provider::spec::Listed;
 use crate::domain::provider::{Kind, Provider};
@@ -82,8 +81,9 @@ impl Engine {
 
     /// The answer to a preset. What is learned here is a bonus, so an answer that does not come is no problem.
     async fn ask(&self, credential: &Credential, preset: &str) -> Option<Value> {
+        let region = self.catalogue.region(&credential.provider, &credential.region).ok()?;
         let draft = self.draft(credential, preset, &BTreeMap::new()).ok()?;
-        let answer = self.send(credential, draft, Consent::NotAsked).await.ok()?.answer;
+        let answer = self.dispatch(credential, region, &draft).await.ok()?.redacted();
         let body = answer.body.text().filter(|_| answer.status == 200)?;
         serde_json::from_str(body).ok()
     }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::Engine;
 use super::audit::Deed;
 use super::authorize::ACCESS_TOKEN;
-use super::message::{Edit, NewCredential};
+use super::message::{Beginning, Edit, NewCredential};
 use crate::domain::credential::{Part, Slot};
 use crate::domain::identify::{self, Identified};
 use crate::domain::problem::{Class, Problem};
@@ -43,10 +43,21 @@ impl Door {
     }
 }
 
+/// More credentials than a screen shows at once, and few enough to be read in no time.
+const FIRST_LOOK: u32 = 256;
+
 impl Engine {
     /// All credentials, by name. The store is not touched.
     pub async fn credentials(&self) -> Result<Vec<Credential>, Problem> {
         self.with_index(Index::credentials).await
+    }
+
+    /// The beginning of all credentials, by name. It is read at once and on the calling thread: for the moment before a
+    /// screen is there, when a change of threads would take longer than the reading.
+    pub fn first_credentials(&self) -> Result<Beginning, Problem> {
+        let credentials = self.index.first_credentials(FIRST_LOOK)?;
+        let is_whole = credentials.len() < FIRST_LOOK as usize;
+        Ok(Beginning { credentials, is_whole })
     }
 
     /// The credential with this name; where there is none, the problem offers the nearest names.

@@ -22,7 +22,7 @@ use crate::domain::response::Verdict;
 use crate::domain::{Credential, CredentialId, Name, Problem, Secret};
 use crate::net::callback::{Browser, ListenError, Listener, Page};
 use crate::net::oauth::Refreshed;
-use crate::net::sign_in::{Callback, SignIn};
+use crate::net::sign_in::{Callback, SignIn, Stranger};
 use crate::store::{ItemKey, StoreError};
 
 /// How long a person may take over the provider's page.
@@ -150,7 +150,7 @@ impl Engine {
         let Login { target, listener, sign_in } = login;
         let (callback, browser) = tokio::select! {
             (callback, browser) = listener.arrival(&sign_in) => (callback, Some(browser)),
-            address = pasted => (sign_in.read(&address).map_err(|stranger| strange(&stranger))?, None),
+            address = pasted => (sign_in.read(&address).map_err(strange)?, None),
             () = tokio::time::sleep(wait) => return Err(late(wait)),
         };
         let outcome = self.settle(target, &sign_in, callback).await;
@@ -325,7 +325,7 @@ fn unknown_host(host: &str) -> Problem {
     Problem::new("The sign-in leads to a stranger", why, remedy).of(Class::Refused)
 }
 
-fn strange(stranger: &crate::net::sign_in::Stranger) -> Problem {
+fn strange(stranger: Stranger) -> Problem {
     let remedy = "paste the whole address of the page that the browser could not open after you agreed";
     Problem::new("That is not the answer", stranger.to_string(), remedy).of(Class::Usage)
 }

@@ -13,7 +13,7 @@ use crate::domain::request::Draft;
 use crate::domain::response::Answer;
 use crate::domain::{Credential, CredentialId, Moment, Name, Secret};
 
-pub use crate::index::RegionCheck;
+pub use crate::index::{HistoryFilter, HistoryLine, RegionCheck, Sent};
 pub use crate::store::{Backend, BackendKind, Persistence, StoreError, Unlock};
 
 /// Identifies one running task; ids are never used twice in a run.
@@ -87,6 +87,27 @@ pub enum Consent {
     NotAsked,
     /// A person was shown target, region and credential, and agreed.
     Given,
+}
+
+/// What of a request goes into the history.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Keep {
+    /// Everything but its body.
+    #[default]
+    WithoutBody,
+    /// Its body too, secrets masked.
+    WithBody,
+}
+
+/// A request that is to be sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Order {
+    /// What.
+    pub draft: Draft,
+    /// Whether a person agreed to a method that changes something.
+    pub consent: Consent,
+    /// What of it goes into the history.
+    pub keep: Keep,
 }
 
 /// About the store.
@@ -178,6 +199,14 @@ pub enum Event {
     Cancelled,
 }
 
+/// The beginning of the list of credentials.
+pub struct Beginning {
+    /// The first of them, by name.
+    pub credentials: Vec<Credential>,
+    /// Whether there are no others.
+    pub is_whole: bool,
+}
+
 /// News of the keyring.
 pub enum KeyringEvent {
     /// All credentials.
@@ -257,6 +286,25 @@ pub struct Exchange {
     pub answer: Answer,
     /// What the status means here, in words, where there is something to say.
     pub explanation: Option<Problem>,
+    /// How many requests are left: `37 of 1620 left, resets in 12 s`.
+    pub limit: Option<String>,
+    /// Secrets that the provider has just made. The answer has placeholders in their stead.
+    pub minted: Vec<Minted>,
+}
+
+/// A secret that came in an answer and was taken out of it.
+#[derive(Clone)]
+pub struct Minted {
+    /// The member it came in.
+    pub member: String,
+    /// The secret.
+    pub secret: Arc<Secret>,
+}
+
+impl std::fmt::Debug for Minted {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Minted").field("member", &self.member).finish_non_exhaustive()
+    }
 }
 
 /// The state of the store.

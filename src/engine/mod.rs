@@ -4,21 +4,29 @@ pub mod ask;
 mod audit;
 mod authorize;
 mod browser;
+mod budget;
 mod check;
 mod classify;
 mod clipboard;
 mod consumer;
 pub mod exec;
+mod history;
+pub mod import;
 mod keyring;
 mod lock;
 mod login;
 pub mod message;
+mod mint;
 mod open;
+mod pages;
+mod preview;
 pub mod rotation;
 mod send;
 mod session;
 mod tasks;
 mod trust;
+mod turn;
+mod withhold;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -39,10 +47,12 @@ use crate::store::{Store, Unlock};
 pub use crate::index::{AuditLine, AuditState};
 pub use browser::open as open_page;
 pub use classify::Classified;
-pub use consumer::{Delivery, Proof, snyk_cli_locations};
+pub use consumer::{Delivery, Proof, probely_cli_locations, snyk_cli_locations};
 pub use keyring::{Door, KEY_FILE, key_file};
 pub use login::{LOGIN_WAIT, Login, NewLogin, SignedIn};
 pub use open::{add_region, catalogue, in_memory, open, other_stores, passphrase_from_file};
+pub use pages::{Leaf, Turned};
+pub use preview::Preview;
 pub use tasks::Tasks;
 
 /// How long a person may take to answer an unlock prompt.
@@ -76,6 +86,7 @@ pub struct Engine {
     clock: Arc<dyn Clock>,
     options: Options,
     sessions: session::Sessions,
+    budgets: budget::Budgets,
     locks: lock::Locks,
     clipboard: clipboard::Clipboard,
     proven: OnceCell<()>,
@@ -119,8 +130,9 @@ impl Engine {
         let Ports { catalogue, index, store, transport, clock } = ports;
         let clipboard = clipboard::Clipboard::new(options.clipboard);
         let locks = lock::Locks::new(options.locks.clone());
-        let (sessions, proven, fingerprint_key) = (session::Sessions::default(), OnceCell::new(), OnceCell::new());
-        Self { catalogue, index, store, transport, clock, options, sessions, locks, clipboard, proven, fingerprint_key }
+        let (sessions, budgets) = (session::Sessions::default(), budget::Budgets::default());
+        let (proven, fingerprint_key) = (OnceCell::new(), OnceCell::new());
+        Self { catalogue, index, store, transport, clock, options, sessions, budgets, locks, clipboard, proven, fingerprint_key }
     }
 
     /// Now.

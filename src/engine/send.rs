@@ -2,30 +2,71 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::Engine;
 use super::authorize::{Refused, Trouble};
-use super::message::{Consent, Exchange};
+use super::message::{Consent, Exchange, Keep, Order};
+use super::withhold::{Dispatched, Withheld};
 use crate::domain::problem::Class;
 use crate::domain::provider::{Authorization, Kind};
+use crate::domain::rate_limit::RateLimit;
+use crate::domain::redact::Redactor;
 use crate::domain::region::Region;
 use crate::domain::request::Draft;
-use crate::domain::response::Answer;
+use crate::domain::response::{Answer, Verdict};
 use crate::domain::{Credential, Problem, Secret};
 use crate::net::{Bound, Outgoing, Payload};
 
 impl Engine {
     /// Sends a request with a credential, in the credential's region, and explains the answer.
     pub async fn send(&self, credential: &Credential, draft: Draft, consent: Consent) -> Result<Exchange, Problem> {
+        self.send_order(credential, Order { draft, consent, keep: Keep::WithoutBody }, &|_| {}).await
+    }
+
+    /// The same; `waiting` hears how long the request has to wait for its turn, each time it has to.
+    pub async fn send_order(
+        &self,
+        credential: &Credential,
+        order: Order,
+        waiting: &(dyn Fn(Duration) + Sync),
+    ) -> Result<Exchange, Problem> {
+        let Order { draft, consent, keep } = order;
         self.permit(&draft, consent)?;
+        let redactor = self.redactor(credential).await?;
+        let entry = self.entry(credential, &draft, keep, &redactor);
+        match self.answer_to(credential, draft, redactor, waiting).await {
+            Ok((exchange, verdict)) => {
+                self.remember(credential, entry, Some((&exchange.answer, verdict))).await;
+                Ok(exchange)
+            }
+            Err(problem) => {
+                self.remember(credential, entry, None).await;
+                Err(problem)
+            }
+        }
+    }
+
+    /// Sends a draft that may be sent, and reads the answer: without secrets, explained.
+    pub(super) async fn answer_to(
+        &self,
+        credential: &Credential,
+        draft: Draft,
+        redactor: Redactor,
+        waiting: &(dyn Fn(Duration) + Sync),
+    ) -> Result<(Exchange, Verdict), Problem> {
         let region = self.catalogue.region(&credential.provider, &credential.region)?;
-        let answer = match self.dispatch(credential, region, &draft).await {
-            Ok(answer) => answer,
+        let provider = self.catalogue.provider(&credential.provider)?;
+        let dispatched = match self.dispatch_in_turn(credential, region, &draft, waiting).await {
+            Ok(dispatched) => dispatched,
             Err(trouble) => return Err(self.in_words(credential, region, trouble).await),
         };
+        let Withheld { answer, minted } = dispatched.withheld(redactor, &provider.secret_members).await?;
         let judgement = self.judge(credential, region, &answer).await?;
         let explanation = if self.was_left(credential, &draft, &answer)? { Some(left(&draft)) } else { judgement.problem };
-        Ok(Exchange { credential: credential.id.clone(), region: region.id.clone(), draft, answer, explanation })
+        let limit = RateLimit::read(&answer, self.now()).words();
+        let (credential, region) = (credential.id.clone(), region.id.clone());
+        Ok((Exchange { credential, region, draft, answer, explanation, limit, minted }, judgement.verdict))
     }
 
     /// A draft from a preset of the credential's provider. Placeholders are filled from `given`, then from the
@@ -37,7 +78,7 @@ impl Engine {
 
     /// Sends a draft in the given region. A scheme that was refused gives way once to the kind's other scheme, and an
     /// access token that ended early is renewed once; both only where repeating is safe.
-    pub(super) async fn dispatch(&self, credential: &Credential, region: &Region, draft: &Draft) -> Result<Answer, Trouble> {
+    pub(super) async fn dispatch(&self, credential: &Credential, region: &Region, draft: &Draft) -> Result<Dispatched, Trouble> {
         let kind = self.catalogue.kind(&credential.provider, &credential.kind).map_err(Problem::from)?;
         let bound = self.authorize(credential, kind, region).await?;
         let (scheme, secret) = (bound.scheme.clone(), bound.secret.clone());
@@ -45,15 +86,16 @@ impl Engine {
         if self.was_left(credential, draft, &answer)? {
             self.forget_access_token(credential).await?;
         }
-        if answer.status != 401 || !draft.method.is_safe() {
-            return Ok(answer);
+        let dispatched = Dispatched { answer, sent: Arc::clone(&secret) };
+        if dispatched.answer.status != 401 || !draft.method.is_safe() {
+            return Ok(dispatched);
         }
         match &kind.authorization {
             Authorization::Header { fallback: Some(other), .. } if credential.scheme.is_none() && *other != scheme => {
                 let bound = Bound { scheme: other.clone(), secret, origins: region.bound_origins() };
-                self.try_scheme(credential, self.outgoing(credential, region, draft, bound)?, answer, other).await
+                self.try_scheme(credential, self.outgoing(credential, region, draft, bound)?, dispatched, other).await
             }
-            Authorization::Header { .. } => Ok(answer),
+            Authorization::Header { .. } => Ok(dispatched),
             _ => self.renew(credential, (kind, region), draft, secret).await,
         }
     }
@@ -69,16 +111,16 @@ impl Engine {
         &self,
         credential: &Credential,
         outgoing: Outgoing,
-        refused: Answer,
+        refused: Dispatched,
         scheme: &str,
-    ) -> Result<Answer, Trouble> {
+    ) -> Result<Dispatched, Trouble> {
         let answer = self.transport.send(outgoing).await?;
         if answer.status == 401 {
             return Ok(refused);
         }
         let (id, scheme) = (credential.id.clone(), scheme.to_owned());
         self.with_index(move |index| index.update(&id, |credential| credential.scheme = Some(scheme))).await?;
-        Ok(answer)
+        Ok(Dispatched { answer, ..refused })
     }
 
     async fn renew(
@@ -87,9 +129,11 @@ impl Engine {
         (kind, region): (&Kind, &Region),
         draft: &Draft,
         refused: Arc<Secret>,
-    ) -> Result<Answer, Trouble> {
+    ) -> Result<Dispatched, Trouble> {
         let bound = self.authorize_anew(credential, kind, region, Refused::Token(refused)).await?;
-        Ok(self.transport.send(self.outgoing(credential, region, draft, bound)?).await?)
+        let sent = Arc::clone(&bound.secret);
+        let answer = self.transport.send(self.outgoing(credential, region, draft, bound)?).await?;
+        Ok(Dispatched { answer, sent })
     }
 
     /// A draft on its way, with what authorizes it.
@@ -115,7 +159,9 @@ impl Engine {
         })
     }
 
-    fn permit(&self, draft: &Draft, consent: Consent) -> Result<(), Problem> {
+    /// Whether a draft may be sent at all.
+    pub(super) fn permit(&self, draft: &Draft, consent: Consent) -> Result<(), Problem> {
+        draft.check()?;
         if draft.method.is_safe() {
             return Ok(());
         }

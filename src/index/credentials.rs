@@ -28,6 +28,7 @@ macro_rules! places {
 }
 
 const ALL: &str = concat!("SELECT ", columns!(), " FROM credentials ORDER BY name");
+const FIRST: &str = concat!("SELECT ", columns!(), " FROM credentials ORDER BY name LIMIT ?1");
 const BY_ID: &str = concat!("SELECT ", columns!(), " FROM credentials WHERE id = ?1");
 const BY_NAME: &str = concat!("SELECT ", columns!(), " FROM credentials WHERE name = ?1");
 const INSERT: &str = concat!("INSERT INTO credentials (", columns!(), ") VALUES ", places!());
@@ -45,6 +46,15 @@ impl Index {
                 all.push(credential?);
             }
             Ok(all)
+        })
+    }
+
+    /// The first credentials, by name, and no more than so many: enough for a first look at a long list.
+    pub fn first_credentials(&self, limit: u32) -> Result<Vec<Credential>, IndexError> {
+        self.read(|connection| {
+            let mut select = connection.prepare_cached(FIRST)?;
+            let rows = select.query_map([limit], read_row)?;
+            Ok(rows.collect::<Result<_, _>>()?)
         })
     }
 

@@ -23,7 +23,7 @@ use crate::domain::response::Answer;
 const IDLE: Duration = Duration::from_secs(2);
 const IDLE_PER_HOST: usize = 32;
 
-const USER_AGENT: &str = concat!("tokenring/", env!("CARGO_PKG_VERSION"));
+pub(super) const USER_AGENT: &str = concat!("tokenring/", env!("CARGO_PKG_VERSION"));
 
 /// The HTTP client. It is built at the first request, because that reads all certificate files.
 #[derive(Default)]

@@ -15,6 +15,7 @@ pub mod exchange;
 mod form;
 mod grant;
 mod leg;
+mod lines;
 pub mod oauth;
 mod reading;
 mod sealed;
@@ -30,6 +31,7 @@ use async_trait::async_trait;
 pub use claims::Claims;
 pub use client::{Client, Proxies};
 pub use error::{NetError, Obstacle};
+pub use lines::{Lines, lines};
 
 use crate::domain::request::Method;
 use crate::domain::response::Answer;

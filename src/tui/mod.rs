@@ -26,14 +26,14 @@ pub use terminal::{Scope, Surface};
 /// Shows the screen until the person leaves; returns the exit code (0, or 128 + signal). The calling thread becomes
 /// the screen's, so this belongs into `block_on`, not into a task.
 pub async fn run(engine: Arc<Engine>, settings: &Settings) -> Result<u8, Problem> {
-    let credentials = engine.credentials().await?;
+    let beginning = engine.first_credentials()?;
     let (doors, inbox) = inbox();
     let _panics = panics::PanicGuard::new(doors.notices.clone());
     watch::start(doors.notices.clone()).map_err(|error| unusable(&error))?;
     let surface = terminal::Tty::take(settings.mouse).map_err(|error| unusable(&error))?;
     input::start(doors.inputs.clone()).map_err(|error| unusable(&error))?;
     let size = surface.size().map_err(|error| unusable(&error))?;
-    let start = Start { credentials, catalogue: Arc::clone(&engine.catalogue), size, preferences: preferences(settings) };
+    let start = Start { beginning, catalogue: Arc::clone(&engine.catalogue), size, preferences: preferences(settings) };
     Ok(Loop::run(Parts { engine, start, surface, inbox: (doors, inbox) }).await)
 }
 

@@ -9,12 +9,15 @@ mod docs;
 #[cfg(unix)]
 mod exec;
 mod house;
+#[cfg(unix)]
+mod import;
 mod index;
 #[cfg(target_os = "linux")]
 mod keyring;
 #[cfg(target_os = "linux")]
 mod leak;
 mod net;
+mod request;
 mod rotation;
 mod sandbox;
 mod screen;

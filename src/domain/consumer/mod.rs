@@ -2,7 +2,7 @@
 
 mod preset;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -61,6 +61,11 @@ pub enum Target {
         /// The configuration file, absolute.
         path: PathBuf,
     },
+    /// The key in the configuration of the Probely CLI.
+    ProbelyCli {
+        /// The configuration file, absolute.
+        path: PathBuf,
+    },
 }
 
 /// Programs that take the secret over.
@@ -84,6 +89,15 @@ impl Target {
             Self::EnvFile { .. } => "env-file",
             Self::JsonFile { .. } => "json-file",
             Self::SnykCli { .. } => "snyk-cli",
+            Self::ProbelyCli { .. } => "probely-cli",
+        }
+    }
+
+    /// The file that is changed; of a command, the folder that it runs in.
+    pub fn path(&self) -> &Path {
+        match self {
+            Self::EnvFile { path, .. } | Self::JsonFile { path, .. } | Self::SnykCli { path } | Self::ProbelyCli { path } => path,
+            Self::Command(command) => &command.folder,
         }
     }
 
@@ -94,6 +108,7 @@ impl Target {
             Self::EnvFile { path, key } => format!("set {key} in {}", path.display()),
             Self::JsonFile { path, pointer } => format!("set {pointer} in {}", path.display()),
             Self::SnykCli { path } => format!("set the token of the Snyk CLI in {}", path.display()),
+            Self::ProbelyCli { path } => format!("set the key of the Probely CLI in {}", path.display()),
         }
     }
 }
@@ -122,6 +137,7 @@ mod tests {
             Target::EnvFile { path: file.clone(), key: "SNYK_TOKEN".to_owned() },
             Target::JsonFile { path: file.clone(), pointer: "/auth/token".to_owned() },
             Target::SnykCli { path: file.clone() },
+            Target::ProbelyCli { path: file.clone() },
             Target::Command(Command { ways: vec![vec![vec!["deploy".to_owned()]]], folder: file, pass: Vec::new() }),
         ];
         for target in targets {

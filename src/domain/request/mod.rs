@@ -3,10 +3,14 @@
 //! A [`Draft`] is what a person edits and what history keeps. It cannot hold the credential's secret: that is bound at
 //! the last moment, below the engine's `send`.
 
+mod check;
 mod preset;
+mod saved;
 mod target;
 
+pub use check::DraftError;
 pub use preset::MissingParameter;
+pub use saved::{Saved, SavedId};
 pub use target::TargetError;
 
 use serde::{Deserialize, Serialize};

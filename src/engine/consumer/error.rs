@@ -97,17 +97,17 @@ impl ConsumerError {
                 format!("make {} with the program it belongs to, or remove the consumer", path.display())
             }
             Self::NotAFile(_) => "name the file itself".to_owned(),
-            Self::ReadOnly(path) => format!("allow it with `chmod u+w {}`, then deliver again", path.display()),
+            Self::ReadOnly(path) => format!("allow it with `chmod u+w {}`, then try again", path.display()),
             Self::HardLinks(path) => format!("replace the other names of {} by symbolic links", path.display()),
             Self::Foreign(_) => "run this as the owner of the file".to_owned(),
-            Self::Garbage { path, .. } => format!("nothing was changed; mend {} by hand, then deliver again", path.display()),
+            Self::Garbage { path, .. } => format!("nothing was changed; mend {} by hand, then try again", path.display()),
             Self::NoPlace { .. } => "nothing was changed; see what the file holds, and name another place".to_owned(),
             Self::Unwritable(_) => "use a command consumer, which reads the secret from standard input".to_owned(),
-            Self::Busy(_) | Self::Changed(_) => "nothing was changed; deliver again".to_owned(),
+            Self::Busy(_) | Self::Changed(_) => "nothing was changed; try again".to_owned(),
             Self::Disk { .. } => "see that you may write to the file and its folder, and that the disk is not full".to_owned(),
             Self::NoProgram(program) => format!("install {program}, or give its whole path"),
-            Self::Failed(_) => "see what the program says and run it by hand, then deliver again".to_owned(),
-            Self::TimedOut { .. } => "see whether it waits for an answer or for the network, then deliver again".to_owned(),
+            Self::Failed(_) => "see what the program says and run it by hand, then try again".to_owned(),
+            Self::TimedOut { .. } => "see whether it waits for an answer or for the network, then try again".to_owned(),
             Self::Argument(_) => "leave the secret out: the program gets it on standard input".to_owned(),
         }
     }

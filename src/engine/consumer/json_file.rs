@@ -59,6 +59,24 @@ impl<'a> Document<'a> {
         Ok(found.and_then(|member| self.string(&member.value)))
     }
 
+    /// All texts in it, with their pointers.
+    pub(in crate::engine) fn texts(self) -> Vec<(String, Zeroizing<String>)> {
+        let mut found = Vec::new();
+        self.collect(&(self.root..end_of_value(self.text, self.root)), "", &mut found);
+        found
+    }
+
+    /// The nesting is bounded by the parser that was here first.
+    fn collect(self, span: &Range<usize>, pointer: &str, found: &mut Vec<(String, Zeroizing<String>)>) {
+        if let Some(text) = self.string(span) {
+            found.push((pointer.to_owned(), text));
+        }
+        for member in self.members(span.start).unwrap_or_default() {
+            let name = member.name.replace('~', "~0").replace('/', "~1");
+            self.collect(&member.value, &format!("{pointer}/{name}"), found);
+        }
+    }
+
     fn set_members(
         self,
         parent: usize,
@@ -250,6 +268,13 @@ mod tests {
         let changed = document.set_in_any_case("api", "new").unwrap();
         assert_eq!(*changed, "{\"API\": \"new\", \"Api\": \"new\", \"org\": \"o\"}");
         assert_eq!(document.get_in_any_case("ORG").unwrap().as_deref().map(String::as_str), Some("o"));
+    }
+
+    #[test]
+    fn all_texts_come_with_their_pointers() {
+        let document = Document::parse("{\"a\": [1, {\"b/c\": \"x\"}], \"d\": \"y\"}").unwrap();
+        let found: Vec<_> = document.texts().into_iter().map(|(pointer, text)| format!("{pointer} {}", *text)).collect();
+        assert_eq!(found, ["/a/1/b~1c x", "/d y"]);
     }
 
     fn values() -> impl Strategy<Value = Value> {

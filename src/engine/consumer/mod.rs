@@ -4,13 +4,14 @@
 //! file, and it never overwrites what it does not understand.
 
 mod command;
-mod env_file;
-mod error;
-mod file;
-mod json_file;
-mod snyk_cli;
+pub(super) mod env_file;
+pub(super) mod error;
+pub(super) mod file;
+pub(super) mod json_file;
+mod probely_cli;
+pub(super) mod snyk_cli;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -32,6 +33,9 @@ const DEADLINE: Duration = Duration::from_secs(60);
 
 /// The variable by which the Snyk CLI takes the tokens that its configuration can hold.
 const SNYK_TOKEN: &str = "SNYK_TOKEN";
+
+/// The same for the Probely CLI.
+const PROBELY_API_KEY: &str = "PROBELY_API_KEY";
 
 /// A delivery that succeeded.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -79,8 +83,13 @@ impl Engine {
     pub async fn add_consumer(&self, consumer: Consumer) -> Result<(), Problem> {
         let credential = self.by_id(&consumer.credential).await?;
         let kind = self.catalogue.kind(&credential.provider, &credential.kind)?;
-        if matches!(consumer.target, Target::SnykCli { .. }) && kind.secret_variable() != SNYK_TOKEN {
-            let why = format!("the Snyk CLI's configuration holds tokens, and this is a {}", kind.title);
+        let fits = match consumer.target {
+            Target::SnykCli { .. } => kind.secret_variable() == SNYK_TOKEN,
+            Target::ProbelyCli { .. } => kind.secret_variable() == PROBELY_API_KEY,
+            _ => true,
+        };
+        if !fits {
+            let why = format!("that configuration cannot hold the secret of a {}", kind.title);
             return Err(unfit(&why, "use a command consumer, or `tokenring exec`"));
         }
         check_words(&consumer.target)?;
@@ -118,7 +127,7 @@ impl Engine {
                 Delivery { consumer: consumer.name.clone(), proof: Proof::ReadBack, detail: file.words(), note }
             }
         };
-        self.record(consumer, fingerprint).await?;
+        self.note_delivery(consumer, fingerprint).await?;
         Ok(delivery)
     }
 
@@ -136,7 +145,7 @@ impl Engine {
         Ok(held.is_some_and(|held| Secret::new(held.as_bytes().to_vec()).same_as(secret)))
     }
 
-    async fn record(&self, consumer: &Consumer, fingerprint: String) -> Result<(), Problem> {
+    async fn note_delivery(&self, consumer: &Consumer, fingerprint: String) -> Result<(), Problem> {
         let (id, name) = (consumer.credential.clone(), consumer.name.clone());
         let delivered = Delivered { fingerprint, at: self.now() };
         self.with_index(move |index: &Index| index.record_delivery(&id, &name, &delivered)).await
@@ -146,6 +155,11 @@ impl Engine {
 /// Where the Snyk CLI's configuration may lie, the usual place first.
 pub fn snyk_cli_locations() -> Vec<PathBuf> {
     snyk_cli::locations()
+}
+
+/// Where the Probely CLI's configuration may lie.
+pub fn probely_cli_locations() -> Vec<PathBuf> {
+    probely_cli::location().into_iter().collect()
 }
 
 fn not_served(consumer: &Consumer) -> String {
@@ -183,14 +197,14 @@ fn check_target(target: &Target) -> Result<(), ConsumerError> {
     if let Target::Command(command) = target {
         return command::check(command);
     }
-    let file = ForeignFile::open(path_of(target))?;
+    let file = ForeignFile::open(target.path())?;
     file.check()?;
     // Any text will do: what is looked at is whether the place is there.
     changed(target, &file, "x").map(drop)
 }
 
 fn write(target: &Target, secret: &str) -> Result<Option<String>, ConsumerError> {
-    let path = path_of(target);
+    let path = target.path();
     let _lock = if let Target::SnykCli { .. } = target { Some(snyk_cli::lock(path)?) } else { None };
     let file = ForeignFile::open(path)?;
     let text = changed(target, &file, secret)?;
@@ -199,16 +213,36 @@ fn write(target: &Target, secret: &str) -> Result<Option<String>, ConsumerError>
     Ok(note)
 }
 
-fn read(target: &Target) -> Result<Option<Zeroizing<String>>, ConsumerError> {
-    let file = ForeignFile::open(path_of(target))?;
-    let refused = |refusal| refused(&file, refusal);
+/// Empties the place if it still holds this secret; looked at and changed under one lock.
+pub(super) fn blank(target: &Target, secret: &Secret) -> Result<(), ConsumerError> {
+    let path = target.path();
+    let _lock = if let Target::SnykCli { .. } = target { Some(snyk_cli::lock(path)?) } else { None };
+    let file = ForeignFile::open(path)?;
+    let there = held(target, &file)?.map(|text| Secret::new(text.as_bytes().to_vec()));
+    if !there.is_some_and(|there| there.same_as(secret)) {
+        return Err(ConsumerError::Changed(path.to_owned()));
+    }
+    let text = changed(target, &file, "")?;
+    file.replace(&text)
+}
+
+pub(super) fn read(target: &Target) -> Result<Option<Zeroizing<String>>, ConsumerError> {
+    if let Target::Command(_) = target {
+        return Ok(None);
+    }
+    held(target, &ForeignFile::open(target.path())?)
+}
+
+fn held(target: &Target, file: &ForeignFile) -> Result<Option<Zeroizing<String>>, ConsumerError> {
+    let refused = |refusal| refused(file, refusal);
     match target {
         Target::EnvFile { key, .. } => {
-            let held = env_file::get(file.text(), key).map_err(|garbled| garbage(&file, Some(garbled.line), garbled.why))?;
+            let held = env_file::get(file.text(), key).map_err(|garbled| garbage(file, Some(garbled.line), garbled.why))?;
             Ok(held.map(|value| Zeroizing::new(value.to_owned())))
         }
         Target::JsonFile { pointer, .. } => Document::parse(file.text()).and_then(|json| json.get(pointer)).map_err(refused),
         Target::SnykCli { .. } => snyk_cli::get(file.text()).map_err(refused),
+        Target::ProbelyCli { .. } => Ok(probely_cli::get(file.text()).map(|key| Zeroizing::new(key.to_owned()))),
         Target::Command(_) => Ok(None),
     }
 }
@@ -224,6 +258,8 @@ fn changed(target: &Target, file: &ForeignFile, secret: &str) -> Result<Zeroizin
             Document::parse(file.text()).and_then(|json| json.set(pointer, secret)).map_err(refused)
         }
         Target::SnykCli { .. } => snyk_cli::set(file.text(), secret).map_err(refused),
+        Target::ProbelyCli { .. } => probely_cli::set(file.text(), secret)
+            .ok_or_else(|| ConsumerError::NoPlace { path: file.path().to_owned(), why: probely_cli::NO_PLACE.to_owned() }),
         Target::Command(_) => Err(ConsumerError::NotAFile(file.path().to_owned())),
     }
 }
@@ -237,21 +273,14 @@ fn remark(target: &Target, file: &ForeignFile) -> Option<String> {
     Some(format!("other users may read {} (mode {mode})", file.path().display()))
 }
 
-fn path_of(target: &Target) -> &Path {
-    match target {
-        Target::EnvFile { path, .. } | Target::JsonFile { path, .. } | Target::SnykCli { path } => path,
-        Target::Command(command) => &command.folder,
-    }
-}
-
-fn refused(file: &ForeignFile, refusal: Refusal) -> ConsumerError {
+pub(super) fn refused(file: &ForeignFile, refusal: Refusal) -> ConsumerError {
     match refusal {
         Refusal::Garbled(line) => garbage(file, Some(line), "it is not JSON"),
         Refusal::NoPlace(why) => ConsumerError::NoPlace { path: file.path().to_owned(), why },
     }
 }
 
-fn garbage(file: &ForeignFile, line: Option<usize>, why: &'static str) -> ConsumerError {
+pub(super) fn garbage(file: &ForeignFile, line: Option<usize>, why: &'static str) -> ConsumerError {
     ConsumerError::Garbage { path: file.path().to_owned(), line, why }
 }
 
@@ -261,6 +290,6 @@ fn as_text(secret: &Secret) -> Result<Zeroizing<String>, ConsumerError> {
 }
 
 /// Files are waited for, so they are handled off the drawing task.
-async fn in_background<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Problem> {
+pub(super) async fn in_background<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Problem> {
     tokio::task::spawn_blocking(work).await.map_err(|_| broken_task())
 }

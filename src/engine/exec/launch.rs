@@ -201,9 +201,11 @@ fn private_file(secret: &Secret) -> io::Result<NamedTempFile> {
 #[cfg(unix)]
 fn os_text(secret: &Secret) -> io::Result<OsString> {
     use std::os::unix::ffi::OsStrExt as _;
-    secret.expose(|bytes| match bytes.contains(&0) {
-        true => Err(io::Error::other("the secret holds a NUL character, which no variable can")),
-        false => Ok(OsStr::from_bytes(bytes).to_owned()),
+    secret.expose(|bytes| {
+        if bytes.contains(&0) {
+            return Err(io::Error::other("the secret holds a NUL character, which no variable can"));
+        }
+        Ok(OsStr::from_bytes(bytes).to_owned())
     })
 }
 

@@ -47,7 +47,7 @@ impl App {
         match action {
             CredentialAction::Add => true,
             CredentialAction::Show => self.selected().is_some() && self.stage.audience == Audience::Nobody,
-            CredentialAction::CheckAll => !self.credentials.all().is_empty(),
+            CredentialAction::CheckAll => self.credentials.is_whole() && !self.credentials.all().is_empty(),
             CredentialAction::Page => self.page().is_some(),
             _ => self.selected().is_some(),
         }

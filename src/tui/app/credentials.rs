@@ -14,10 +14,13 @@ use super::query::{Query, Scratch};
 use super::words::Standing;
 use crate::domain::credential::Check;
 use crate::domain::{Credential, CredentialId, Moment};
+use crate::engine::message::Beginning;
 
 /// The list of credentials.
 pub struct Credentials {
     rows: Vec<Credential>,
+    /// Whether these are all, or only the first.
+    is_whole: bool,
     by_id: Finder,
     by_print: Finder,
     /// The positions of all rows in order.
@@ -113,6 +116,7 @@ impl Credentials {
         let filter = Filter { input: Input::default(), typing: false, query: Query::parse("") };
         let mut list = Self {
             rows: Vec::new(),
+            is_whole: true,
             by_id: Finder::default(),
             by_print: Finder::default(),
             order: Vec::new(),
@@ -126,6 +130,16 @@ impl Credentials {
         };
         list.load(rows, now);
         list
+    }
+
+    /// A list of the first credentials, or of all.
+    pub fn beginning(beginning: Beginning, now: Moment) -> Self {
+        Self { is_whole: beginning.is_whole, ..Self::new(beginning.credentials, now) }
+    }
+
+    /// Whether all credentials are here; if not, the others are being read.
+    pub fn is_whole(&self) -> bool {
+        self.is_whole
     }
 
     /// All credentials, shown or not.
@@ -173,10 +187,12 @@ impl Credentials {
         })
     }
 
-    /// Takes the place of everything that was there; the cursor stays on its credential.
+    /// Takes the place of everything that was there; the cursor stays on its credential, or at the top if nobody has
+    /// moved it since the first look.
     pub fn load(&mut self, rows: Vec<Credential>, now: Moment) {
-        let selected = self.selected().map(|credential| credential.id.clone());
-        self.rows = rows;
+        let is_placed = self.is_whole || self.cursor > 0;
+        let selected = self.selected().filter(|_| is_placed).map(|credential| credential.id.clone());
+        (self.rows, self.is_whole) = (rows, true);
         self.index();
         self.sort_all(now);
         self.arrange(now);
@@ -426,6 +442,20 @@ mod tests {
         list.load(samples::credentials().into_iter().rev().collect(), samples::wall());
         let verdict = samples::check(Verdict::Refused, Some(401));
         list.record(&samples::id(1), verdict, samples::wall());
+        assert_eq!(list.selected().expect("a row").id, id);
+    }
+
+    #[test]
+    fn the_rest_of_the_list_leaves_an_untouched_cursor_at_the_top() {
+        let beginning = || Beginning { credentials: samples::credentials().split_off(3), is_whole: false };
+        let mut list = Credentials::beginning(beginning(), samples::wall());
+        list.load(samples::credentials(), samples::wall());
+        assert_eq!((list.is_whole(), list.cursor(), list.all().len()), (true, 0, 7));
+
+        let mut list = Credentials::beginning(beginning(), samples::wall());
+        list.go(Motion::Down, 1);
+        let id = list.selected().expect("a row").id.clone();
+        list.load(samples::credentials(), samples::wall());
         assert_eq!(list.selected().expect("a row").id, id);
     }
 

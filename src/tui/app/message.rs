@@ -9,7 +9,7 @@ use crate::config::theme::{Glyphs, Theme};
 use crate::config::{Key, Settings};
 use crate::domain::provider::Catalogue;
 use crate::domain::{Credential, Moment};
-use crate::engine::message::{Report, Task, TaskId};
+use crate::engine::message::{Beginning, Report, Task, TaskId};
 
 /// Something that happened.
 pub enum Msg {
@@ -86,8 +86,8 @@ pub struct Now {
 
 /// What the screen starts with.
 pub struct Start {
-    /// All credentials, by name.
-    pub credentials: Vec<Credential>,
+    /// The credentials, or the first of them; the others are read after the first frame.
+    pub beginning: Beginning,
     /// What is known about providers.
     pub catalogue: Arc<Catalogue>,
     /// The size of the terminal: columns and rows.
@@ -143,8 +143,9 @@ impl Default for Preferences {
 }
 
 impl Start {
-    /// A start with the default preferences.
+    /// A start with all credentials and the default preferences.
     pub fn new(credentials: Vec<Credential>, catalogue: Arc<Catalogue>, size: (u16, u16)) -> Self {
-        Self { credentials, catalogue, size, preferences: Preferences::default() }
+        let beginning = Beginning { credentials, is_whole: true };
+        Self { beginning, catalogue, size, preferences: Preferences::default() }
     }
 }

@@ -129,7 +129,7 @@ impl Pane {
 impl App {
     /// The screen as it first appears, and what is to be done at once.
     pub fn start(start: Start, now: Now) -> (Self, Vec<Effect>) {
-        let Start { credentials, catalogue, size, preferences } = start;
+        let Start { beginning, catalogue, size, preferences } = start;
         let stage = Stage {
             area: Area::of(size.0, size.1),
             focus: Pane::Credentials,
@@ -141,7 +141,7 @@ impl App {
             catalogue,
             preferences,
             stage,
-            credentials: Credentials::new(credentials, now.wall),
+            credentials: Credentials::beginning(beginning, now.wall),
             detail: Detail::default(),
             regions: Regions::default(),
             console: Console::default(),
@@ -149,6 +149,9 @@ impl App {
             dialogs: Stack::default(),
         };
         let mut effects = vec![app.start_quietly(Task::Store(StoreTask::Status)).1];
+        if !app.credentials.is_whole() {
+            effects.push(app.start_quietly(Task::Keyring(KeyringTask::Load)).1);
+        }
         effects.extend(app.settle());
         (app, effects)
     }

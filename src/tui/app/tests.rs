@@ -105,6 +105,8 @@ fn exchange(session: &Session, body: Body) -> Box<Exchange> {
             version: "HTTP/2".to_owned(),
         },
         explanation: None,
+        limit: None,
+        minted: Vec::new(),
     })
 }
 

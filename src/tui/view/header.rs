@@ -38,6 +38,9 @@ fn gap(area: Area) -> Area {
 }
 
 fn counted(app: &App) -> String {
+    if !app.credentials.is_whole() {
+        return "credentials …".to_owned();
+    }
     let all = app.credentials.all().len();
     let marked = app.credentials.mark_count();
     let marks = if marked > 0 { format!(" · {marked} marked") } else { String::new() };

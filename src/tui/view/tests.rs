@@ -133,6 +133,8 @@ fn answer(session: &mut Session, status: u16, body: &str, explanation: Option<Pr
             version: "HTTP/2".to_owned(),
         },
         explanation,
+        limit: None,
+        minted: Vec::new(),
     };
     let task = last_task(session);
     report(session, task, Event::Answered(Box::new(exchange)));

@@ -8,7 +8,17 @@ pub(super) fn sent(name: &str, at: i64) -> Sent {
     let (region, status) = ("SNYK-EU-01".to_owned(), Some(200));
     let credential = id_of(name);
     let verdict = Verdict::Accepted;
-    Sent { at: moment(at), credential, region, draft, status, verdict, latency_ms: Some(41), size: Some(1_200) }
+    Sent {
+        at: moment(at),
+        credential,
+        region,
+        draft,
+        body_left_out: at % 2 == 1,
+        status,
+        verdict,
+        latency_ms: Some(41),
+        size: Some(1_200),
+    }
 }
 
 fn times(index: &Index, filter: &HistoryFilter, limit: usize) -> Vec<i64> {
@@ -26,6 +36,8 @@ fn requests_come_back_newest_first_and_filtered() {
     }
     let newest = &index.history(&HistoryFilter::default(), 1).unwrap()[0];
     assert_eq!((newest.id, &newest.sent), (3, &sent("laptop", 3)));
+    assert_eq!(index.history_line(2).unwrap().map(|line| line.sent), Some(sent("broker", 2)));
+    assert_eq!(index.history_line(4), Ok(None));
     assert_eq!(times(&index, &HistoryFilter::default(), 9), [3, 2, 1]);
     let laptop = HistoryFilter { credential: Some(id_of("laptop")), ..HistoryFilter::default() };
     assert_eq!(times(&index, &laptop, 9), [3, 1]);

@@ -1,4 +1,4 @@
-//! A real browser at the page of consent: Debian's Chromium, without a window, driven by WebDriver.
+//! A real browser at the page of consent: Debian's Chromium, without a window, driven by `chromedriver`.
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};

@@ -141,7 +141,9 @@ fn engine(sandbox: &Sandbox, now: Moment) -> Engine {
         let file = files.entry(provider).or_insert_with(|| format!("format = 1\nid = \"{provider}\"\n"));
         write!(file, "[[region]]\nid = \"{id}\"\napi = \"{}\"\n", hosts.api).unwrap();
         for (place, host) in [("app", &hosts.app), ("auth", &hosts.auth)] {
-            host.iter().for_each(|host| writeln!(file, "{place} = \"{host}\"").unwrap());
+            if let Some(host) = host {
+                writeln!(file, "{place} = \"{host}\"").unwrap();
+            }
         }
     }
     let sources: Vec<_> = files.into_iter().map(|(name, text)| Source { name: name.to_owned(), text }).collect();

@@ -5,6 +5,7 @@ pub(crate) mod faulty;
 pub(crate) mod program;
 #[cfg(unix)]
 pub(crate) mod pty;
+pub(crate) mod recorder;
 #[cfg(target_os = "linux")]
 pub(crate) mod secret_service;
 pub(crate) mod session;

@@ -1,0 +1,140 @@
+//! `tokenring history`: the requests that were sent.
+
+use std::collections::HashMap;
+
+use clap::Subcommand;
+use serde_json::json;
+
+use super::context::Context;
+use super::output::Table;
+use super::request::{self, Sending, Showing};
+use super::shape::rfc3339;
+use crate::domain::{CredentialId, Name, Problem};
+use crate::engine::message::{HistoryFilter, HistoryLine, Keep, Order};
+
+/// List the requests that were sent, send one again, or forget them
+#[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(super) struct History {
+    /// Only those of this credential
+    name: Option<String>,
+    /// Only those whose method, path, query, headers or body holds this text
+    #[arg(long, value_name = "TEXT")]
+    search: Option<String>,
+    /// How many to list at most, newest first
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    limit: usize,
+    #[command(subcommand)]
+    action: Option<Action>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Send one again, with the credential as it is now
+    Resend(Resend),
+    /// Forget them
+    Purge {
+        /// How many of the newest to keep
+        #[arg(long, value_name = "N", default_value_t = 0)]
+        keep: usize,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+struct Resend {
+    /// Its number in the list
+    id: u64,
+    /// The body, where it was not kept: text, @FILE, or - for standard input
+    #[arg(long, value_name = "TEXT|@FILE|-")]
+    data: Option<String>,
+    /// Go on without being asked where the method changes something
+    #[arg(long)]
+    yes: bool,
+}
+
+impl History {
+    /// Does what was asked; lists them where nothing was.
+    pub(super) async fn run(self, context: &Context<'_>) -> Result<u8, Problem> {
+        match self.action {
+            None => self.list(context).await,
+            Some(Action::Resend(resend)) => resend.run(context).await,
+            Some(Action::Purge { keep }) => purge(context, keep).await,
+        }
+    }
+
+    async fn list(self, context: &Context<'_>) -> Result<u8, Problem> {
+        let engine = context.engine()?;
+        let credential = match &self.name {
+            Some(name) => Some(engine.find(name).await?.id),
+            None => None,
+        };
+        let lines = engine.history(HistoryFilter { credential, text: self.search }, self.limit).await?;
+        let names: HashMap<_, _> = engine.credentials().await?.into_iter().map(|known| (known.id, known.name)).collect();
+        if context.out.json {
+            context.out.value(&lines.iter().map(|line| shape(line, &names)).collect::<Vec<_>>())?;
+        } else if lines.is_empty() {
+            context.out.note("No request was sent yet, or none that fits.");
+        } else {
+            context.out.table(&table(&lines, &names))?;
+        }
+        Ok(0)
+    }
+}
+
+impl Resend {
+    async fn run(self, context: &Context<'_>) -> Result<u8, Problem> {
+        let engine = context.engine()?;
+        let line = engine.history_line(self.id).await?;
+        let credential = engine.by_id(&line.sent.credential).await?;
+        let draft = match &self.data {
+            Some(data) => crate::domain::request::Draft { body: Some(request::read_body(data)?), ..line.sent.draft.clone() },
+            None => line.again()?,
+        };
+        if credential.region != line.sent.region {
+            context
+                .out
+                .note(&format!("note: it was sent in {}; the credential is in {} now", line.sent.region, credential.region));
+        }
+        let consent = request::consent(&credential, &draft, self.yes)?;
+        let order = Order { draft, consent, keep: Keep::WithoutBody };
+        Sending { order, capture: None, showing: Showing::default() }.run(context, &credential).await
+    }
+}
+
+async fn purge(context: &Context<'_>, keep: usize) -> Result<u8, Problem> {
+    let forgotten = context.engine()?.purge_history(keep).await?;
+    if context.out.json {
+        context.out.value(&json!({ "forgotten": forgotten }))?;
+    } else {
+        context.out.text(&format!("{forgotten} requests forgotten"))?;
+    }
+    Ok(0)
+}
+
+type Names = HashMap<CredentialId, Name>;
+
+fn shape(line: &HistoryLine, names: &Names) -> serde_json::Value {
+    let sent = &line.sent;
+    json!({
+        "id": line.id, "at": rfc3339(sent.at), "name": names.get(&sent.credential), "region": sent.region,
+        "method": sent.draft.method, "target": sent.draft.target.to_string(), "query": sent.draft.query,
+        "preset": sent.draft.preset, "status": sent.status, "verdict": sent.verdict, "latency_ms": sent.latency_ms,
+        "size": sent.size, "body_left_out": sent.body_left_out,
+    })
+}
+
+fn table(lines: &[HistoryLine], names: &Names) -> Table {
+    let mut table = Table::new(&["ID", "WHEN", "CREDENTIAL", "REGION", "STATUS", "REQUEST"]);
+    for line in lines {
+        let sent = &line.sent;
+        table.row([
+            line.id.to_string(),
+            rfc3339(sent.at),
+            names.get(&sent.credential).map(ToString::to_string).unwrap_or_default(),
+            sent.region.clone(),
+            sent.status.map_or_else(|| "–".to_owned(), |status| status.to_string()),
+            format!("{} {}", sent.draft.method, sent.draft.target),
+        ]);
+    }
+    table
+}

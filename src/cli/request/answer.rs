@@ -1,0 +1,140 @@
+//! What came back, as a person or a script wants it.
+
+use super::super::output;
+use super::Context;
+use super::sending::Withheld;
+use crate::domain::headers;
+use crate::domain::jq::Filter;
+use crate::domain::problem::Class;
+use crate::domain::response::{Answer, Body};
+use crate::domain::{Moment, Problem};
+use crate::engine::message::Exchange;
+
+/// How an answer is shown.
+#[derive(Default)]
+pub(in crate::cli) struct Showing {
+    /// Whether status and headers go before the body.
+    pub(super) include: bool,
+    /// What of the body is shown.
+    pub(super) filter: Option<Filter>,
+    /// Whether strings are shown without quotes.
+    pub(super) raw: bool,
+}
+
+/// Prints an answer.
+pub(super) fn show(context: &Context<'_>, exchange: &Exchange, withheld: &[Withheld], showing: &Showing) -> Result<(), Problem> {
+    let now = context.engine()?.now();
+    if context.out.json {
+        return context.out.value(&shape(exchange, withheld, showing, now)?);
+    }
+    explain(context, exchange);
+    tell_withheld(context, withheld);
+    if showing.include {
+        head(context, &exchange.answer, now)?;
+    }
+    body(context, &exchange.answer, showing)?;
+    if exchange.answer.truncated {
+        context.out.note(&format!("note: the answer is longer; only its first {} bytes were read", exchange.answer.size));
+    }
+    Ok(())
+}
+
+/// Says what the status means, where there is something to say.
+pub(super) fn explain(context: &Context<'_>, exchange: &Exchange) {
+    if let Some(Problem { what, why, remedy, .. }) = &exchange.explanation {
+        context.out.note(&format!("{what}\n  why: {why}\n  fix: {remedy}"));
+    }
+}
+
+/// The exit code that an answer means.
+pub(super) fn exit_code(answer: &Answer) -> u8 {
+    match answer.status {
+        _ if answer.truncated => Class::Failed.exit_code(),
+        429 | 500.. => Class::Unknown.exit_code(),
+        400..500 => Class::Refused.exit_code(),
+        _ => 0,
+    }
+}
+
+/// The results of a filter, a line each.
+pub(super) fn filtered(filter: &Filter, json: &str, raw: bool) -> Result<(), Problem> {
+    for output in filter.outputs(json)? {
+        let output = output?;
+        let line = if raw { output.plain() } else { output.json() };
+        if output::piece(&format!("{line}\n"))?.is_break() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// JSON as JSON, other text as a string, bytes as their count; with a filter, the list of its results.
+fn body_value(answer: &Answer, showing: &Showing) -> Result<serde_json::Value, Problem> {
+    let text = match &answer.body {
+        Body::Empty => return Ok(serde_json::Value::Null),
+        Body::Binary(bytes) => return Ok(serde_json::json!({ "binary": bytes.len() })),
+        Body::Text(text) => text,
+    };
+    match showing.filter.as_ref().filter(|_| answer.status < 400) {
+        Some(filter) => values(filter, text),
+        None => Ok(serde_json::from_str(text).unwrap_or_else(|_| text.clone().into())),
+    }
+}
+
+/// The results of a filter as one list.
+pub(super) fn values(filter: &Filter, json: &str) -> Result<serde_json::Value, Problem> {
+    let mut values: Vec<serde_json::Value> = Vec::new();
+    for output in filter.outputs(json)? {
+        let text = output?.json();
+        values.push(serde_json::from_str(&text).unwrap_or_else(|_| text.into()));
+    }
+    Ok(values.into())
+}
+
+fn shape(exchange: &Exchange, withheld: &[Withheld], showing: &Showing, now: Moment) -> Result<serde_json::Value, Problem> {
+    let answer = &exchange.answer;
+    let headers: serde_json::Map<_, _> =
+        answer.headers.iter().map(|(name, value)| (name.clone(), value.clone().into())).collect();
+    let known: serde_json::Map<_, _> =
+        headers::explained(answer, now).into_iter().map(|known| (known.name.to_owned(), known.meaning.into())).collect();
+    Ok(serde_json::json!({
+        "status": answer.status, "headers": headers, "body": body_value(answer, showing)?,
+        "latency_ms": answer.timing.total_ms, "explanation": exchange.explanation, "limit": exchange.limit,
+        "meanings": known, "withheld": withheld, "truncated": answer.truncated,
+    }))
+}
+
+fn head(context: &Context<'_>, answer: &Answer, now: Moment) -> Result<(), Problem> {
+    let lines = answer.headers.iter().map(|(name, value)| format!("{name}: {value}"));
+    let lines: Vec<_> = std::iter::once(format!("{} {}", answer.version, answer.status)).chain(lines).collect();
+    context.out.text(&format!("{}\n", lines.join("\n")))?;
+    for known in headers::explained(answer, now) {
+        context.out.note(&format!("{}: {}", known.name, known.meaning));
+    }
+    Ok(())
+}
+
+fn body(context: &Context<'_>, answer: &Answer, showing: &Showing) -> Result<(), Problem> {
+    match (&answer.body, &showing.filter) {
+        (Body::Empty, _) => Ok(()),
+        (Body::Text(text), Some(filter)) if answer.status < 400 => filtered(filter, text, showing.raw),
+        (Body::Text(text), _) => context.out.bytes(text.as_bytes()),
+        (Body::Binary(bytes), _) if context.out.is_terminal() => {
+            context.out.note(&format!("{} bytes that are not text; pipe them into a file", bytes.len()));
+            Ok(())
+        }
+        (Body::Binary(bytes), _) => context.out.bytes(bytes),
+    }
+}
+
+fn tell_withheld(context: &Context<'_>, withheld: &[Withheld]) {
+    for Withheld { member, kept_as } in withheld {
+        context.out.note(&match kept_as {
+            Some(name) => format!("kept: the secret in \"{member}\" is the credential {name} now"),
+            None => format!(
+                "withheld: a secret came in \"{member}\" and is not shown\n  fix: have it revoked and made again with --capture NAME, \
+                 which keeps it as a credential"
+            ),
+        });
+    }
+}

@@ -1,0 +1,47 @@
+//! A request that is shown and not sent.
+
+use std::fmt::Write as _;
+
+use super::Context;
+use crate::domain::request::Draft;
+use crate::domain::{Credential, Problem};
+use crate::engine::Preview;
+
+/// Prints what would be sent, as it would be written.
+pub(super) fn preview(context: &Context<'_>, credential: &Credential, draft: &Draft) -> Result<u8, Problem> {
+    let preview = context.engine()?.preview(credential, draft)?;
+    if context.out.json {
+        let Preview { method, origin, path, headers, body, before } = preview;
+        let headers: serde_json::Map<_, _> = headers.into_iter().map(|(name, value)| (name, value.into())).collect();
+        context.out.value(&serde_json::json!({
+            "method": method, "url": format!("{origin}{path}"), "headers": headers, "body": body, "before": before,
+        }))?;
+        return Ok(0);
+    }
+    if let Some(before) = &preview.before {
+        context.out.note(&format!("note: {before}"));
+    }
+    context.out.note(&format!("note: nothing was sent; this would go to {}", preview.origin));
+    context.out.bytes(written(&preview).as_bytes())?;
+    Ok(0)
+}
+
+/// Prints the request as a curl command.
+pub(super) fn curl(context: &Context<'_>, credential: &Credential, draft: &Draft) -> Result<u8, Problem> {
+    let curl = context.engine()?.curl(credential, draft)?;
+    if context.out.json {
+        context.out.value(&serde_json::json!({ "curl": curl.to_string(), "warnings": curl.warnings }))?;
+        return Ok(0);
+    }
+    let warnings = curl.warnings.iter().map(|warning| format!("# {warning}\n"));
+    context.out.text(&format!("{}{curl}", warnings.collect::<String>()))?;
+    Ok(0)
+}
+
+fn written(preview: &Preview) -> String {
+    let mut text = format!("{} {} HTTP/1.1\n", preview.method, preview.path);
+    for (name, value) in &preview.headers {
+        let _ = writeln!(text, "{name}: {value}");
+    }
+    format!("{text}\n{}", preview.body.as_deref().unwrap_or_default())
+}

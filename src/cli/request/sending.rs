@@ -1,0 +1,101 @@
+//! Sending one request, and keeping what it minted.
+
+use std::time::Duration;
+
+use super::super::add::parse_name;
+use super::super::prompt;
+use super::{Context, Showing, answer};
+use crate::domain::rate_limit::seconds;
+use crate::domain::{Credential, Name, Problem};
+use crate::engine::Engine;
+use crate::engine::message::{Exchange, Order};
+
+/// A request that is about to be sent.
+pub(in crate::cli) struct Sending {
+    /// The request.
+    pub(in crate::cli) order: Order,
+    /// Under which name to keep a secret that the answer brings.
+    pub(in crate::cli) capture: Option<Name>,
+    /// How to show the answer.
+    pub(in crate::cli) showing: Showing,
+}
+
+/// A secret that was taken out of the answer.
+#[derive(serde::Serialize)]
+pub(super) struct Withheld {
+    /// The member it came in.
+    pub(super) member: String,
+    /// The credential it is kept as.
+    pub(super) kept_as: Option<String>,
+}
+
+impl Sending {
+    /// Sends it, keeps the secrets that came back, shows the answer.
+    pub(in crate::cli) async fn run(self, context: &Context<'_>, credential: &Credential) -> Result<u8, Problem> {
+        let engine = context.unlocked().await?;
+        if let Some(name) = &self.capture {
+            engine.prepare_to_keep(name).await?;
+        }
+        let exchange = engine.send_order(credential, self.order, &|wait| waiting(context, wait)).await?;
+        let withheld = keep(context, credential, &exchange, self.capture).await;
+        answer::show(context, &exchange, &withheld.0, &self.showing)?;
+        withheld.1.map(|()| answer::exit_code(&exchange.answer))
+    }
+}
+
+/// Says that the request waits for its turn.
+pub(super) fn waiting(context: &Context<'_>, wait: Duration) {
+    context.out.note(&format!("waiting {}: the provider wants fewer requests", seconds(wait)));
+}
+
+/// Keeps every fresh secret, the first under the name that was given. The answer is shown even where one cannot be
+/// kept, since it says what was made.
+async fn keep(
+    context: &Context<'_>,
+    credential: &Credential,
+    exchange: &Exchange,
+    name: Option<Name>,
+) -> (Vec<Withheld>, Result<(), Problem>) {
+    let mut withheld = Vec::new();
+    let mut outcome = Ok(());
+    let name = name.or_else(|| ask_for_name(exchange));
+    for (index, minted) in exchange.minted.iter().enumerate() {
+        let kept = match numbered(name.as_ref(), index) {
+            Some(name) => keep_one(context, credential, exchange, (name, index)).await,
+            None => Ok(None),
+        };
+        let kept_as = kept.unwrap_or_else(|problem| {
+            outcome = Err(problem);
+            None
+        });
+        withheld.push(Withheld { member: minted.member.clone(), kept_as });
+    }
+    (withheld, outcome)
+}
+
+async fn keep_one(
+    context: &Context<'_>,
+    credential: &Credential,
+    exchange: &Exchange,
+    (name, index): (Name, usize),
+) -> Result<Option<String>, Problem> {
+    let engine: &Engine = context.unlocked().await?;
+    let kept = engine.keep_minted(credential, name, exchange, &exchange.minted[index]).await?;
+    Ok(Some(kept.name.to_string()))
+}
+
+/// `name`, `name-2`, `name-3`, …
+fn numbered(name: Option<&Name>, index: usize) -> Option<Name> {
+    let name = name?;
+    if index == 0 { Some(name.clone()) } else { Name::parse(&format!("{name}-{}", index + 1)).ok() }
+}
+
+/// A person at the terminal may still name it; the secret is in nobody's hands otherwise.
+fn ask_for_name(exchange: &Exchange) -> Option<Name> {
+    if exchange.minted.is_empty() || !prompt::is_interactive() {
+        return None;
+    }
+    let question = "The answer brings a new secret. Keep it as (a name, or nothing to let it go): ";
+    let given = prompt::line(question).filter(|given| !given.is_empty())?;
+    parse_name(&given).ok()
+}

@@ -1,0 +1,144 @@
+//! Where a request comes from: words, a preset, a saved request, a pasted curl command.
+
+use std::collections::BTreeMap;
+use std::io::Read as _;
+
+use super::super::edit::usage;
+use super::super::prompt;
+use super::{Context, pair, saved_id};
+use crate::config::Requests;
+use crate::domain::problem::Class;
+use crate::domain::request::{Draft, Method, SavedId, Target};
+use crate::domain::{Credential, Problem, curl_import};
+use crate::engine::message::Consent;
+
+/// What is to be sent.
+#[derive(Debug, clap::Args)]
+pub(super) struct Source {
+    /// [METHOD] PATH, or a whole URL within the credential's hosts
+    #[arg(num_args = 0..=2, value_name = "[METHOD] PATH")]
+    target: Vec<String>,
+    /// A ready-made request of the provider, such as self or projects; `tokenring presets` lists them
+    #[arg(long, value_name = "ID", conflicts_with = "target")]
+    preset: Option<String>,
+    /// A parameter of the preset; may be repeated
+    #[arg(long = "param", value_name = "K=V", value_parser = pair, requires = "preset")]
+    parameters: Vec<(String, String)>,
+    /// A request that was saved; `tokenring requests` lists them
+    #[arg(long, value_name = "ID", value_parser = saved_id, conflicts_with_all = ["target", "preset"])]
+    saved: Option<SavedId>,
+    /// A curl command on standard input; its secrets are dropped
+    #[arg(long, value_name = "-|@FILE", conflicts_with_all = ["target", "preset", "saved"])]
+    from_curl: Option<String>,
+    /// A query parameter; may be repeated
+    #[arg(long = "query", value_name = "K=V", value_parser = pair)]
+    query: Vec<(String, String)>,
+    /// A header; may be repeated. The credential's own header is added at the last moment
+    #[arg(long = "header", value_name = "K=V", value_parser = pair)]
+    headers: Vec<(String, String)>,
+    /// The body: text, @FILE, or - for standard input
+    #[arg(long, value_name = "TEXT|@FILE|-")]
+    data: Option<String>,
+}
+
+impl Source {
+    /// The request, with what the flags add to it.
+    pub(super) fn draft(&self, context: &Context<'_>, credential: &Credential) -> Result<Draft, Problem> {
+        let mut draft = self.base(context, credential)?;
+        draft.query.extend(self.query.iter().cloned());
+        for (name, value) in &self.headers {
+            draft.headers.retain(|(known, _)| !known.eq_ignore_ascii_case(name));
+            draft.headers.push((name.to_ascii_lowercase(), value.clone()));
+        }
+        if let Some(data) = &self.data {
+            draft.body = Some(read_body(data)?);
+        }
+        Ok(draft)
+    }
+
+    fn base(&self, context: &Context<'_>, credential: &Credential) -> Result<Draft, Problem> {
+        if let Some(preset) = &self.preset {
+            let given: BTreeMap<_, _> = self.parameters.iter().cloned().collect();
+            return context.engine()?.draft(credential, preset, &given);
+        }
+        if let Some(id) = &self.saved {
+            return load(context, credential, id);
+        }
+        if let Some(place) = &self.from_curl {
+            return paste(context, credential, place);
+        }
+        match &self.target[..] {
+            [] => Err(usage("Nothing to send", "there is neither a path nor a preset", "give [METHOD] PATH or --preset ID")),
+            [path] => free_draft(if self.data.is_some() { Method::Post } else { Method::Get }, path),
+            [method, path, ..] => free_draft(parse_method(method)?, path),
+        }
+    }
+}
+
+/// Asks before a method that may change something, naming target, region and credential.
+pub(in crate::cli) fn consent(credential: &Credential, draft: &Draft, yes: bool) -> Result<Consent, Problem> {
+    if draft.method.is_safe() {
+        return Ok(Consent::NotAsked);
+    }
+    if !yes {
+        let Credential { name, region, .. } = credential;
+        let question = format!("{} {} in {region} as {name}: this may change something there.", draft.method, draft.target);
+        prompt::typed(&question, name.as_str(), "--yes")?;
+    }
+    Ok(Consent::Given)
+}
+
+/// Text that was given: itself, a file's, or standard input.
+pub(in crate::cli) fn read_body(data: &str) -> Result<String, Problem> {
+    let failed = |error: std::io::Error| {
+        Problem::new("The body could not be read", error.to_string(), "name a UTF-8 text file after @, or pipe it in with -")
+            .of(Class::Usage)
+    };
+    match data.strip_prefix('@') {
+        Some(file) => std::fs::read_to_string(file).map_err(failed),
+        None if data == "-" => {
+            let mut body = String::new();
+            std::io::stdin().lock().read_to_string(&mut body).map_err(failed)?;
+            Ok(body)
+        }
+        None => Ok(data.to_owned()),
+    }
+}
+
+fn parse_method(text: &str) -> Result<Method, Problem> {
+    Method::parse(text).ok_or_else(|| {
+        let known = Method::ALL.map(Method::as_str).join(", ");
+        Problem::new(format!("There is no method \"{text}\""), "it is none of HTTP's", format!("use one of {known}"))
+            .of(Class::Usage)
+    })
+}
+
+fn free_draft(method: Method, target: &str) -> Result<Draft, Problem> {
+    Ok(Draft::new(method, Target::parse(target)?))
+}
+
+fn load(context: &Context<'_>, credential: &Credential, id: &SavedId) -> Result<Draft, Problem> {
+    let saved = Requests::of(&context.paths).load(id)?;
+    if saved.provider != credential.provider {
+        let why =
+            format!("it was saved for {}, and {} is a credential of {}", saved.provider, credential.name, credential.provider);
+        return Err(usage("The request does not fit the credential", &why, "use a credential of that provider"));
+    }
+    saved.draft()
+}
+
+fn paste(context: &Context<'_>, credential: &Credential, place: &str) -> Result<Draft, Problem> {
+    if place != "-" && !place.starts_with('@') {
+        let why = "a command on the command line would leave its secrets in the shell's history";
+        return Err(usage("The curl command is not read from there", why, "pipe it into --from-curl -, or name a file as @FILE"));
+    }
+    let region = context.engine()?.catalogue.region(&credential.provider, &credential.region)?.clone();
+    let imported = curl_import::import(&read_body(place)?)?.in_region(&region);
+    for dropped in &imported.dropped {
+        context.out.note(&format!("dropped: {dropped}"));
+    }
+    for note in &imported.notes {
+        context.out.note(&format!("note: {note}"));
+    }
+    Ok(imported.draft)
+}

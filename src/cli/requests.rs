@@ -1,0 +1,105 @@
+//! `tokenring requests`: requests that were saved under a name.
+
+use clap::Subcommand;
+use serde_json::json;
+
+use super::context::Context;
+use super::output::Table;
+use super::request::saved_id;
+use crate::config;
+use crate::domain::Problem;
+use crate::domain::request::{Saved, SavedId};
+
+/// List the requests that were saved under a name, or change them
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "A request is saved with `tokenring request NAME … --save ID` and sent with `tokenring request NAME --saved ID`."
+)]
+pub(super) struct Requests {
+    #[command(subcommand)]
+    action: Option<Action>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Print one as it is kept
+    Show {
+        /// Its name
+        #[arg(value_parser = saved_id)]
+        id: SavedId,
+    },
+    /// Give one another name
+    Rename {
+        /// Its name
+        #[arg(value_parser = saved_id)]
+        id: SavedId,
+        /// Its new name
+        #[arg(value_parser = saved_id)]
+        to: SavedId,
+    },
+    /// Keep a copy under another name
+    Copy {
+        /// Its name
+        #[arg(value_parser = saved_id)]
+        id: SavedId,
+        /// The copy's name
+        #[arg(value_parser = saved_id)]
+        to: SavedId,
+    },
+    /// Forget one
+    Delete {
+        /// Its name
+        #[arg(value_parser = saved_id)]
+        id: SavedId,
+    },
+}
+
+impl Requests {
+    /// Does what was asked; lists them where nothing was.
+    pub(super) fn run(self, context: &Context<'_>) -> Result<u8, Problem> {
+        let requests = config::Requests::of(&context.paths);
+        match self.action {
+            None => return list(context, &requests),
+            Some(Action::Show { id }) => return show(context, &requests.load(&id)?),
+            Some(Action::Rename { id, to }) => requests.rename(&id, &to)?,
+            Some(Action::Copy { id, to }) => requests.copy(&id, &to)?,
+            Some(Action::Delete { id }) => requests.delete(&id)?,
+        }
+        list(context, &requests)
+    }
+}
+
+/// A file that cannot be read is listed with the reason, so that it can be mended.
+fn list(context: &Context<'_>, requests: &config::Requests) -> Result<u8, Problem> {
+    let all: Vec<_> = requests.ids()?.into_iter().map(|id| (requests.load(&id), id)).collect();
+    if context.out.json {
+        let shape = |(saved, id): &(Result<Saved, Problem>, SavedId)| match saved {
+            Ok(saved) => json!({ "id": id.as_str(), "provider": saved.provider, "method": saved.method, "target": saved.target }),
+            Err(problem) => json!({ "id": id.as_str(), "error": problem }),
+        };
+        context.out.value(&all.iter().map(shape).collect::<Vec<_>>())?;
+        return Ok(0);
+    }
+    let mut table = Table::new(&["REQUEST", "PROVIDER", "METHOD", "TARGET"]);
+    for (saved, id) in &all {
+        match saved {
+            Ok(saved) => table.row([id.as_str(), &saved.provider, saved.method.as_str(), &saved.target].map(str::to_owned)),
+            Err(problem) => table.row([id.as_str(), "?", "?", &problem.why].map(str::to_owned)),
+        }
+    }
+    if all.is_empty() {
+        context.out.note("No saved requests yet: save one with `tokenring request NAME … --save ID`.");
+    } else {
+        context.out.table(&table)?;
+    }
+    Ok(0)
+}
+
+fn show(context: &Context<'_>, saved: &Saved) -> Result<u8, Problem> {
+    if context.out.json {
+        context.out.value(saved)?;
+    } else {
+        context.out.bytes(saved.to_toml().as_bytes())?;
+    }
+    Ok(0)
+}

@@ -1,0 +1,107 @@
+//! What of a pasted request is a secret, or looks like one.
+
+use url::Url;
+
+use crate::domain::redact::{MASK, members, shapes};
+
+/// Headers that carry a credential whatever they hold.
+const HEADERS: [&str; 5] = ["authorization", "proxy-authorization", "cookie", "x-api-key", "api-key"];
+
+/// Words in the names of others that do.
+const HEADER_WORDS: [&str; 5] = ["token", "secret", "password", "apikey", "session"];
+
+/// Names of parameters and members that hold secrets.
+const MEMBERS: [&str; 16] = [
+    "access_token",
+    "api_key",
+    "apikey",
+    "auth",
+    "client_assertion",
+    "client_secret",
+    "code_verifier",
+    "id_token",
+    "key",
+    "pat",
+    "password",
+    "personalAccessKey",
+    "personal-access-key",
+    "refresh_token",
+    "secret",
+    "token",
+];
+
+/// Whether a header of this lower-case name carries a credential.
+pub(super) fn is_header(name: &str) -> bool {
+    HEADERS.contains(&name) || HEADER_WORDS.iter().any(|word| name.contains(word))
+}
+
+/// Whether a text looks like a secret, whatever its name.
+pub(super) fn looks_like_one(text: &str) -> bool {
+    shapes::mask(text) != text
+}
+
+/// Takes parameters out of a URL that hold a secret by name or by look, and says which.
+pub(super) fn drop_from_url(url: &mut Url) -> Vec<String> {
+    let (secret, harmless): (Vec<_>, Vec<_>) = pairs(url.query().unwrap_or_default()).into_iter().partition(is_secret);
+    if !secret.is_empty() {
+        let query: Vec<_> = harmless.into_iter().map(|pair| pair.text).collect();
+        url.set_query(Some(query.join("&").as_str()).filter(|query| !query.is_empty()));
+    }
+    let mut dropped: Vec<_> = secret.into_iter().map(|pair| format!("parameter {}", pair.name)).collect();
+    let path = shapes::mask(url.path());
+    if path != url.path() {
+        url.set_path(&path);
+        dropped.push("a part of the path that looks like a secret".to_owned());
+    }
+    dropped
+}
+
+/// The body with a placeholder for every secret; their names are added to `dropped`.
+pub(super) fn drop_from_body(body: &str, dropped: &mut Vec<String>) -> String {
+    let members = MEMBERS.map(str::to_owned);
+    let captured = members::capture(body, &members);
+    dropped.extend(captured.secrets.iter().map(|(name, _)| format!("member {name} of the body")));
+    let form = captured.secrets.is_empty() && !body.trim_start().starts_with(['{', '[']);
+    let text = if form { without_secret_pairs(body, dropped) } else { captured.text };
+    let masked = shapes::mask(&text);
+    if masked != text {
+        dropped.push("a part of the body that looks like a secret".to_owned());
+    }
+    masked
+}
+
+/// A pair of a query or a form, as it was written.
+struct Pair {
+    name: String,
+    text: String,
+}
+
+fn is_secret(pair: &Pair) -> bool {
+    MEMBERS.iter().any(|member| member.eq_ignore_ascii_case(&pair.name)) || looks_like_one(&decoded(&pair.text))
+}
+
+fn pairs(text: &str) -> Vec<Pair> {
+    let pair = |text: &str| {
+        let name = url::form_urlencoded::parse(text.as_bytes()).next().map(|(name, _)| name.into_owned()).unwrap_or_default();
+        Pair { name, text: text.to_owned() }
+    };
+    text.split('&').filter(|text| !text.is_empty()).map(pair).collect()
+}
+
+fn decoded(text: &str) -> String {
+    url::form_urlencoded::parse(text.as_bytes()).map(|(_, value)| value.into_owned()).collect()
+}
+
+fn without_secret_pairs(body: &str, dropped: &mut Vec<String>) -> String {
+    if !body.contains('=') || !pairs(body).iter().any(is_secret) {
+        return body.to_owned();
+    }
+    let pair = |pair: Pair| {
+        if !is_secret(&pair) {
+            return pair.text;
+        }
+        dropped.push(format!("member {} of the body", pair.name));
+        format!("{}={MASK}", pair.name)
+    };
+    pairs(body).into_iter().map(pair).collect::<Vec<_>>().join("&")
+}

@@ -1,0 +1,180 @@
+//! A jq filter over an answer.
+//!
+//! The filter only computes: what would reach out of it (the environment, standard error, ending the program) is not
+//! there. It sees an answer after its secrets were taken out, so it cannot bring one to light.
+
+use jaq_core::data::JustLut;
+use jaq_core::load::{self, Arena, File, Loader};
+use jaq_core::{Compiler, Ctx, Vars, compile, unwrap_valr};
+use jaq_json::{Val, read};
+
+use super::problem::{Class, Problem};
+use super::text::clean_line;
+
+/// What of the standard library reaches beyond the filter's input.
+const BEYOND: [&str; 8] = ["env", "halt", "halt_error", "debug", "debug_empty", "stderr", "stderr_empty", "input_filename"];
+
+/// A filter that was understood.
+pub struct Filter(jaq_core::Filter<JustLut<Val>>);
+
+/// Why there is no result.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum JqError {
+    /// The filter is none.
+    #[error("the filter is not understood: {0}")]
+    Filter(String),
+    /// The answer is not JSON.
+    #[error("the answer is not JSON: {0}")]
+    Input(String),
+    /// The filter met a value that it cannot be applied to.
+    #[error("{0}")]
+    Value(String),
+}
+
+/// One result of a filter.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Output(Val);
+
+impl Filter {
+    /// Reads a filter such as `.data[] | .attributes.name`.
+    pub fn parse(text: &str) -> Result<Self, JqError> {
+        let definitions = jaq_core::defs().chain(jaq_std::defs()).chain(jaq_json::defs());
+        let functions = jaq_core::funs().chain(jaq_std::funs()).chain(jaq_json::funs());
+        let arena = Arena::default();
+        let loader = Loader::new(definitions.filter(|definition| !BEYOND.contains(&definition.name)));
+        let modules = loader.load(&arena, File { code: text, path: () }).map_err(|errors| syntax(&errors))?;
+        let compiler = Compiler::default().with_funs(functions.filter(|(name, ..)| !BEYOND.contains(name)));
+        compiler.compile(modules).map(Self).map_err(|errors| undefined(&errors))
+    }
+
+    /// The results for a JSON text, computed one by one as they are asked for.
+    pub fn outputs<'a>(&'a self, json: &str) -> Result<impl Iterator<Item = Result<Output, JqError>> + 'a, JqError> {
+        let input = read::parse_single(json.as_bytes()).map_err(|error| JqError::Input(error.to_string()))?;
+        let context = Ctx::<JustLut<Val>>::new(&self.0.lut, Vars::new([]));
+        let outputs = self.0.id.run((context, input)).map(unwrap_valr);
+        Ok(outputs.map(|output| output.map(Output).map_err(|error| JqError::Value(quoted(&error.to_string())))))
+    }
+}
+
+impl Output {
+    /// The result as JSON.
+    pub fn json(&self) -> String {
+        self.0.to_string()
+    }
+
+    /// A string without its quotes; anything else as JSON.
+    pub fn plain(&self) -> String {
+        match &self.0 {
+            Val::TStr(text) => String::from_utf8_lossy(text).into_owned(),
+            other => other.to_string(),
+        }
+    }
+}
+
+fn syntax(errors: &load::Errors<&str, ()>) -> JqError {
+    let why = match errors.first() {
+        Some((_, load::Error::Lex(errors))) => errors.first().map(|(expected, found)| unexpected(expected.as_str(), found)),
+        Some((_, load::Error::Parse(errors))) => errors.first().map(|(expected, found)| unexpected(expected.as_str(), found)),
+        _ => None,
+    };
+    JqError::Filter(why.unwrap_or_else(|| "it wants a module, and there are none".to_owned()))
+}
+
+fn unexpected(expected: &str, found: &str) -> String {
+    if found.is_empty() {
+        format!("{expected} expected at its end")
+    } else {
+        format!("{expected} expected at \"{}\"", quoted(found))
+    }
+}
+
+fn undefined(errors: &compile::Errors<&str, ()>) -> JqError {
+    let first = errors.first().and_then(|(_, errors)| errors.first());
+    let why = first.map(|(name, sort)| format!("there is no {} \"{}\"", sort.as_str(), quoted(name)));
+    JqError::Filter(why.unwrap_or_else(|| "it cannot be compiled".to_owned()))
+}
+
+/// The beginning of a text, on one line.
+fn quoted(text: &str) -> String {
+    let line = clean_line(text);
+    if line.chars().count() > 80 { line.chars().take(80).chain(['…']).collect() } else { line }
+}
+
+impl From<JqError> for Problem {
+    fn from(error: JqError) -> Self {
+        let (what, remedy) = match &error {
+            JqError::Filter(_) => ("The filter was not applied", "Correct it; .data[] | .id is an example"),
+            JqError::Input(_) => ("The filter was not applied", "Look at the answer without --jq"),
+            JqError::Value(_) => ("The filter broke off", "Look at the answer without --jq; .a? passes over what has no a"),
+        };
+        let class = if matches!(error, JqError::Filter(_)) { Class::Usage } else { Class::Failed };
+        Self::new(what, error.to_string(), remedy).of(class)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn filtered(filter: &str, json: &str) -> Result<Vec<String>, JqError> {
+        let filter = Filter::parse(filter)?;
+        filter.outputs(json)?.map(|output| output.map(|output| output.json())).collect()
+    }
+
+    #[test]
+    fn results_come_one_by_one_in_order() {
+        let json = r#"{"data":[{"id":"a","attributes":{"name":"é\n"}},{"id":"b","attributes":{}}]}"#;
+        assert_eq!(filtered(".data[].id", json).unwrap(), [r#""a""#, r#""b""#]);
+        assert_eq!(filtered(".data | length, (map(.id) | join(\"+\"))", json).unwrap(), ["2", r#""a+b""#]);
+        let filter = Filter::parse(".data[0].attributes.name, .data[1]").unwrap();
+        let plain: Vec<_> = filter.outputs(json).unwrap().map(|output| output.unwrap().plain()).collect();
+        assert_eq!(plain, ["é\n", r#"{"id":"b","attributes":{}}"#]);
+    }
+
+    #[test]
+    fn an_endless_filter_is_asked_only_as_far_as_wanted() {
+        let filter = Filter::parse("recurse(. + 1)").unwrap();
+        let first: Vec<_> = filter.outputs("1").unwrap().take(3).map(|output| output.unwrap().json()).collect();
+        assert_eq!(first, ["1", "2", "3"]);
+    }
+
+    #[test]
+    fn large_numbers_stay_exact() {
+        assert_eq!(filtered(".a, .b", r#"{"a":123456789012345678901,"b":1.50}"#).unwrap(), ["123456789012345678901", "1.50"]);
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_with_what_to_do() {
+        for (filter, json, expected) in [
+            (".data[", "{}", "closing bracket expected"),
+            (". |", "1", "expected at its end"),
+            ("nonsense", "{}", "there is no filter \"nonsense\""),
+            (".", "<html>", "not JSON"),
+            (".a.b", "[1]", "cannot"),
+        ] {
+            let error = filtered(filter, json).unwrap_err();
+            assert!(error.to_string().contains(expected), "{filter}: {error}");
+            assert!(!Problem::from(error).remedy.is_empty());
+        }
+    }
+
+    #[test]
+    fn a_filter_cannot_reach_out() {
+        for filter in ["env", "$ENV", "halt", "halt(3)", "input", "debug", "stderr", "halt_error", "import \"x\" as x; ."] {
+            assert!(matches!(Filter::parse(filter), Err(JqError::Filter(_))), "{filter}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_filter_makes_it_panic(filter in "[\\[\\](){}.|,:\"a-z$0-9 ?;+*-]{0,24}", odd in "\\PC{0,16}") {
+            for text in [filter, odd] {
+                if let Ok(filter) = Filter::parse(&text) {
+                    let _ = filter.outputs(r#"{"a":[1,"x",null]}"#).map(|outputs| outputs.take(9).count());
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,222 @@
+//! Lists that come in pages: what is on a page, and where the next one is.
+//!
+//! JSON:API names the next page by a link, and servers write links in every way the standards allow: a string or an
+//! object, absolute or relative, with or without the prefix under which the API lies. Django's way counts pages. The
+//! elements are kept as the text they came as, so no number is rounded and no member moved on the way.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use url::Url;
+
+use super::problem::Problem;
+use super::text::clean_line;
+
+/// The prefix under which Snyk's REST API lies. Its links may leave it out.
+const PREFIX: &str = "/rest";
+
+/// The members that hold the elements of a page, where there are several arrays to choose from.
+const LISTS: [&str; 2] = ["data", "results"];
+
+/// One page of a list.
+#[derive(Debug)]
+pub struct Page<'a> {
+    /// Its elements, as they were written.
+    pub items: Vec<&'a RawValue>,
+    /// The next page; none after the last. Where it cannot be followed, the elements of this one are still good.
+    pub next: Result<Option<Url>, PagingError>,
+}
+
+/// Why a list cannot be followed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PagingError {
+    /// The answer is no list.
+    #[error("the answer is not a list of anything")]
+    NoList,
+    /// The next page is at another origin; the secret does not go there.
+    #[error("the next page is said to be at {0}, which is another origin")]
+    Elsewhere(String),
+    /// The link cannot be read.
+    #[error("the link to the next page, \"{0}\", leads nowhere")]
+    Nowhere(String),
+}
+
+/// Reads the answer to `asked` as a page.
+pub fn page<'a>(body: &'a str, asked: &Url) -> Result<Page<'a>, PagingError> {
+    if let Ok(items) = serde_json::from_str(body) {
+        return Ok(Page { items, next: Ok(None) });
+    }
+    let members: Members<'_> = serde_json::from_str(body).map_err(|_| PagingError::NoList)?;
+    let items = items(&members).ok_or(PagingError::NoList)?;
+    let next = match link(&members).filter(|link| !link.is_empty()) {
+        Some(link) => resolve(&link, asked).map(Some),
+        None => Ok(counted(&members, asked)),
+    };
+    Ok(Page { items, next })
+}
+
+type Members<'a> = BTreeMap<String, &'a RawValue>;
+
+/// A link of JSON:API.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Link {
+    Text(String),
+    Object { href: String },
+}
+
+/// The elements: the member that usually holds them, the list inside it, or the only list that there is.
+fn items<'a>(members: &Members<'a>) -> Option<Vec<&'a RawValue>> {
+    let list = |value: &&'a RawValue| serde_json::from_str(value.get()).ok();
+    if let Some(value) = LISTS.iter().find_map(|name| members.get(*name)) {
+        return list(value).or_else(|| list(serde_json::from_str::<Members<'a>>(value.get()).ok()?.get("items")?));
+    }
+    let mut lists = members.values().filter_map(list);
+    let only = lists.next();
+    if lists.next().is_some() { None } else { only }
+}
+
+fn link(members: &Members<'_>) -> Option<String> {
+    let links: Members<'_> = serde_json::from_str(members.get("links")?.get()).ok()?;
+    match serde_json::from_str(links.get("next")?.get()).ok()? {
+        Link::Text(link) | Link::Object { href: link } => Some(link),
+    }
+}
+
+/// The URL that a link means. Wherever it leads, it must be the origin that was asked.
+fn resolve(link: &str, asked: &Url) -> Result<Url, PagingError> {
+    let bare = link.starts_with('/') && !link.starts_with("//") && !link.starts_with("/\\");
+    let lacks_prefix = asked.path().starts_with("/rest/") && !link.starts_with("/rest/");
+    let rooted = if bare && lacks_prefix { format!("{PREFIX}{link}") } else { link.to_owned() };
+    let nowhere = || PagingError::Nowhere(clean_line(link));
+    let mut next = asked.join(&rooted).map_err(|_| nowhere())?;
+    if next.origin() != asked.origin() {
+        return Err(PagingError::Elsewhere(clean_line(&next.origin().ascii_serialization())));
+    }
+    if !next.username().is_empty() || next.password().is_some() {
+        return Err(nowhere());
+    }
+    next.set_fragment(None);
+    Ok(next)
+}
+
+/// The next of `page_total` pages.
+fn counted(members: &Members<'_>, asked: &Url) -> Option<Url> {
+    let number = |name: &str| members.get(name)?.get().parse::<u64>().ok();
+    let page = number("page")?;
+    (page < number("page_total")?).then(|| with_query(asked, "page", &(page + 1).to_string()))
+}
+
+fn with_query(url: &Url, name: &str, value: &str) -> Url {
+    let others: Vec<_> =
+        url.query_pairs().filter(|(known, _)| known != name).map(|(k, v)| (k.into_owned(), v.into_owned())).collect();
+    let mut next = url.clone();
+    next.query_pairs_mut().clear().extend_pairs(others).append_pair(name, value);
+    next
+}
+
+impl From<PagingError> for Problem {
+    fn from(error: PagingError) -> Self {
+        let (what, remedy) = match &error {
+            PagingError::NoList => ("There are no further pages", "Ask without --all-pages"),
+            PagingError::Elsewhere(_) => {
+                ("The next page was not fetched", "Ask the provider why; the secret stays with its own hosts")
+            }
+            PagingError::Nowhere(_) => ("The next page was not fetched", "Ask the provider; the pages up to here are complete"),
+        };
+        Self::new(what, error.to_string(), remedy)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const ASKED: &str = "https://api.snyk.io/rest/orgs/o/projects?version=2024-10-15&limit=100";
+
+    fn read(body: &str, asked: &str) -> Result<(Vec<String>, Option<String>), PagingError> {
+        let page = page(body, &Url::parse(asked).unwrap())?;
+        let items = page.items.iter().map(|item| item.get().to_owned()).collect();
+        Ok((items, page.next?.map(String::from)))
+    }
+
+    fn next(link: &str) -> Result<Option<String>, PagingError> {
+        read(&format!(r#"{{"data":[],"links":{{"next":{link}}}}}"#), ASKED).map(|(_, next)| next)
+    }
+
+    #[test]
+    fn every_form_of_a_link_leads_to_the_same_page() {
+        let page = "https://api.snyk.io/rest/orgs/o/projects?starting_after=v1.x";
+        for link in [
+            r#""/orgs/o/projects?starting_after=v1.x""#,
+            r#""/rest/orgs/o/projects?starting_after=v1.x""#,
+            r#""https://api.snyk.io/rest/orgs/o/projects?starting_after=v1.x""#,
+            r#""https://api.snyk.io:443/rest/orgs/o/projects?starting_after=v1.x#top""#,
+            r#""?starting_after=v1.x""#,
+            r#"{"href":"/orgs/o/projects?starting_after=v1.x","meta":{}}"#,
+            r#"{"href":"projects?starting_after=v1.x"}"#,
+        ] {
+            assert_eq!(next(link).unwrap().as_deref(), Some(page), "{link}");
+        }
+        for end in ["null", "\"\"", "{}", "7"] {
+            assert_eq!(next(end).unwrap(), None, "{end}");
+        }
+    }
+
+    #[test]
+    fn another_origin_is_refused_however_it_is_written() {
+        for link in [
+            "https://api.snyk.io.evil.example/rest/orgs",
+            "https://api.eu.snyk.io/rest/orgs",
+            "http://api.snyk.io/rest/orgs",
+            "https://api.snyk.io:8443/rest/orgs",
+            "//evil.example/rest/orgs",
+            "/\\\\evil.example/rest",
+            "\\\\\\\\evil.example/rest",
+            "https://\u{430}pi.snyk.io/rest",
+            "javascript:alert(1)",
+        ] {
+            assert!(matches!(next(&format!("\"{link}\"")), Err(PagingError::Elsewhere(_))), "{link}");
+        }
+        assert!(matches!(next("\"https://user@api.snyk.io/rest\""), Err(PagingError::Nowhere(_))));
+    }
+
+    #[test]
+    fn pages_may_be_counted() {
+        let asked = "https://api.eu.probely.com/targets/?page=2&length=50&search=a%20b";
+        let body = |page: u64| format!(r#"{{"count":120,"page_total":3,"page":{page},"length":50,"results":[{{"id":1.50}}]}}"#);
+        let (items, next) = read(&body(2), asked).unwrap();
+        assert_eq!(items, [r#"{"id":1.50}"#]);
+        assert_eq!(next.as_deref(), Some("https://api.eu.probely.com/targets/?length=50&search=a+b&page=3"));
+        assert_eq!(read(&body(3), asked).unwrap().1, None);
+    }
+
+    #[test]
+    fn lists_are_found_where_they_are() {
+        for (body, count) in [
+            ("[1,2]", Some(2)),
+            (r#"{"data":{"items":[1,2,3]},"links":{}}"#, Some(3)),
+            (r#"{"orgs":[{}],"total":1}"#, Some(1)),
+            (r#"{"a":[],"b":[]}"#, None),
+            (r#"{"data":{"id":"x"}}"#, None),
+            ("{}", None),
+            ("<html>", None),
+            (r#""text""#, None),
+        ] {
+            assert_eq!(read(body, ASKED).ok().map(|(items, _)| items.len()), count, "{body}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_a_link_says_the_origin_stays(link in "(https?:|[/\\\\@:.#?]|evil\\.example|api\\.snyk\\.io|\\PC){0,12}") {
+            let body = serde_json::json!({ "data": [], "links": { "next": link } }).to_string();
+            if let Ok((_, Some(next))) = read(&body, ASKED) {
+                prop_assert!(next.starts_with("https://api.snyk.io/"), "{}", next);
+            }
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! Requests that a person keeps under a name: a TOML file each, to be read, edited and shared. No secret is in them.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Draft, Method, Target};
+use crate::domain::problem::{Class, Problem};
+
+/// The longest name, in characters.
+const LONGEST: usize = 64;
+
+/// The name of a saved request, which is also its file's: lower-case letters, digits, dashes, dots and underscores.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SavedId(String);
+
+/// A saved request, in the form of its file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Saved {
+    /// The provider it is meant for.
+    pub provider: String,
+    /// The method.
+    pub method: Method,
+    /// A path on the API host, `auth:/path` or `app:/path`, or a whole URL.
+    pub target: String,
+    /// The query, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub query: Vec<(String, String)>,
+    /// Headers besides the provider's own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub body: Option<String>,
+}
+
+impl SavedId {
+    /// Reads a name; it can never leave its folder.
+    pub fn parse(text: &str) -> Result<Self, Problem> {
+        let fits = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'_' | b'.');
+        if !text.is_empty() && text.len() <= LONGEST && !text.starts_with(['.', '-']) && text.bytes().all(fits) {
+            return Ok(Self(text.to_owned()));
+        }
+        let why = "it names a file, so it has 1 to 64 lower-case letters, digits, dashes, dots and underscores";
+        Err(Problem::new("That cannot be the name of a request", why, "choose one like list-projects").of(Class::Usage))
+    }
+
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Saved {
+    /// The form in which a draft is kept.
+    pub fn of(draft: &Draft, provider: &str) -> Self {
+        let Draft { method, target, query, headers, body, preset: _ } = draft.clone();
+        Self { provider: provider.to_owned(), method, target: target.to_string(), query, headers, body }
+    }
+
+    /// The draft that was kept.
+    pub fn draft(self) -> Result<Draft, Problem> {
+        let Self { provider: _, method, target, query, headers, body } = self;
+        Ok(Draft { query, headers, body, ..Draft::new(method, Target::parse(&target)?) })
+    }
+
+    /// Reads the text of a file.
+    pub fn from_toml(text: &str) -> Result<Self, String> {
+        toml::from_str(text).map_err(|error| error.message().to_owned())
+    }
+
+    /// The text of a file.
+    pub fn to_toml(&self) -> String {
+        toml::to_string(self).unwrap_or_default()
+    }
+}
+
+impl std::fmt::Display for SavedId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::domain::region::Place;
+
+    #[test]
+    fn a_name_cannot_leave_its_folder() {
+        for wrong in ["", ".", "..", "../x", "a/b", "a\\b", ".hidden", "-x", "Ä", "a b", "A", &"a".repeat(65)] {
+            assert!(SavedId::parse(wrong).is_err(), "{wrong}");
+        }
+        assert_eq!(SavedId::parse("list-projects_2.v1").unwrap().as_str(), "list-projects_2.v1");
+    }
+
+    #[test]
+    fn a_file_reads_like_a_request() {
+        let text = "provider = \"snyk\"\nmethod = \"GET\"\ntarget = \"/rest/orgs\"\nquery = [[\"version\", \"2024-10-15\"]]\n";
+        let saved = Saved::from_toml(text).unwrap();
+        assert_eq!(
+            saved
+                .to_toml()
+                .replace("query = [[\n    \"version\",\n    \"2024-10-15\",\n]]", "query = [[\"version\", \"2024-10-15\"]]"),
+            text
+        );
+        assert!(Saved::from_toml(&format!("{text}colour = 1\n")).unwrap_err().contains("colour"));
+    }
+
+    proptest! {
+        #[test]
+        fn a_draft_comes_back(path in "/[a-z0-9/]{0,20}[a-z]", value in "[^\u{0}]{0,20}", body in proptest::option::of(any::<String>())) {
+            let draft = Draft {
+                query: vec![("k".to_owned(), value.clone())],
+                headers: vec![("x".to_owned(), value)],
+                body,
+                ..Draft::new(Method::Patch, Target::Path { place: Place::Auth, path: path.replace("//", "/") })
+            };
+            let saved = Saved::from_toml(&Saved::of(&draft, "snyk").to_toml()).unwrap();
+            prop_assert_eq!(saved.draft().unwrap(), draft);
+        }
+    }
+}

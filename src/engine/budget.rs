@@ -1,0 +1,192 @@
+//! How many requests a credential has left, shared by all tasks of the program.
+//!
+//! A provider counts everything that uses a token. So before a task sends, it takes its share of what the last answers
+//! left; when nothing is left, it waits until the window begins anew instead of running into a refusal.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use crate::domain::rate_limit::RateLimit;
+use crate::domain::response::Answer;
+use crate::domain::{CredentialId, Moment};
+
+/// How long is waited after a refusal that does not say how long.
+const UNSAID: Duration = Duration::from_secs(2);
+
+/// Longer waits mean the same: not now. It keeps moments from overflowing.
+const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// The budgets of this run, by credential and region.
+#[derive(Default)]
+pub(super) struct Budgets(Mutex<HashMap<Account, Budget>>);
+
+/// Whose requests are counted, and where.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct Account {
+    /// The credential.
+    pub(super) credential: CredentialId,
+    /// The region, since each counts for itself.
+    pub(super) region: String,
+}
+
+/// What is left to one account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Budget {
+    /// How many requests may still be sent, as far as that is known.
+    left: Option<u64>,
+    /// When they are full again.
+    full_at: Option<Moment>,
+    /// Until when the server wants to be left alone.
+    closed_until: Option<Moment>,
+}
+
+impl Budgets {
+    /// Takes one request out of the budget; or says how long to wait before asking again.
+    pub(super) fn take(&self, account: &Account, now: Moment) -> Option<Duration> {
+        self.with(account, |budget| budget.take(now))
+    }
+
+    /// Learns from an answer. Whether it was a refusal that is over after a while.
+    pub(super) fn learn(&self, account: &Account, answer: &Answer, now: Moment) -> bool {
+        self.with(account, |budget| budget.learn(answer, now))
+    }
+
+    fn with<T>(&self, account: &Account, work: impl FnOnce(&mut Budget) -> T) -> T {
+        let mut budgets = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        work(budgets.entry(account.clone()).or_default())
+    }
+}
+
+impl Budget {
+    fn take(&mut self, now: Moment) -> Option<Duration> {
+        if let Some(closed) = self.closed_until.filter(|closed| *closed > now) {
+            return Some(between(now, closed));
+        }
+        self.begin_anew(now);
+        match (self.left, self.full_at) {
+            (Some(0), Some(full)) => return Some(between(now, full)),
+            (Some(left), _) => self.left = Some(left.saturating_sub(1)),
+            (None, _) => {}
+        }
+        None
+    }
+
+    fn learn(&mut self, answer: &Answer, now: Moment) -> bool {
+        let limit = RateLimit::read(answer, now);
+        let refused = answer.status == 429 || answer.status == 503 && limit.retry_after.is_some();
+        if refused {
+            let until = later(now, limit.wait().unwrap_or(UNSAID));
+            self.closed_until = self.closed_until.max(Some(until));
+        }
+        if let Some(left) = limit.tightest().and_then(|budget| budget.remaining) {
+            self.begin_anew(now);
+            // Other requests may be under way which that answer did not count yet, so within a window it only shrinks.
+            self.left = Some(self.left.filter(|_| self.full_at.is_some()).map_or(left, |known| known.min(left)));
+            let full_at = limit.tightest().and_then(|budget| budget.reset).map(|reset| later(now, reset));
+            self.full_at = self.full_at.or(full_at);
+        }
+        refused
+    }
+
+    fn begin_anew(&mut self, now: Moment) {
+        if self.full_at.is_some_and(|full| full <= now) {
+            (self.left, self.full_at) = (None, None);
+        }
+    }
+}
+
+fn later(now: Moment, wait: Duration) -> Moment {
+    now.checked_add(time::Duration::try_from(wait.min(LONGEST)).unwrap_or_default()).unwrap_or(now)
+}
+
+fn between(now: Moment, then: Moment) -> Duration {
+    Duration::try_from(then - now).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use time::macros::datetime;
+
+    use super::*;
+    use crate::domain::response::{Body, Timing};
+
+    const NOW: Moment = datetime!(2026-11-21 12:00 UTC);
+
+    fn answer(status: u16, headers: &[(&str, &str)]) -> Answer {
+        Answer {
+            status,
+            headers: headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+            body: Body::Empty,
+            timing: Timing::default(),
+            size: 0,
+            truncated: false,
+            url: String::new(),
+            version: String::new(),
+        }
+    }
+
+    fn left(left: &str, reset: &str) -> Answer {
+        answer(200, &[("x-ratelimit-limit", "5, 5;w=10"), ("x-ratelimit-remaining", left), ("x-ratelimit-reset", reset)])
+    }
+
+    fn account(region: &str) -> Account {
+        Account { credential: CredentialId::from_random([7; 16]), region: region.to_owned() }
+    }
+
+    fn after(seconds: i64) -> Moment {
+        NOW + time::Duration::seconds(seconds)
+    }
+
+    #[test]
+    fn what_is_left_is_shared_and_then_waited_for() {
+        let (budgets, here) = (Budgets::default(), account("EU"));
+        assert_eq!(budgets.take(&here, NOW), None);
+        assert!(!budgets.learn(&here, &left("2", "10"), NOW));
+        assert_eq!([budgets.take(&here, NOW), budgets.take(&here, NOW)], [None, None]);
+        // An answer to the first of the two does not give back what the second took.
+        budgets.learn(&here, &left("1", "10"), NOW);
+        assert_eq!(budgets.take(&here, after(4)), Some(Duration::from_secs(6)));
+        assert_eq!(budgets.take(&account("US"), after(4)), None, "another region counts for itself");
+        assert_eq!(budgets.take(&here, after(10)), None);
+    }
+
+    #[test]
+    fn a_refusal_closes_the_door_for_everybody() {
+        let (budgets, here) = (Budgets::default(), account("EU"));
+        assert!(budgets.learn(&here, &answer(429, &[("retry-after", "45")]), NOW));
+        assert!(budgets.learn(&here, &answer(429, &[("retry-after", "3")]), NOW));
+        assert_eq!(budgets.take(&here, after(5)), Some(Duration::from_secs(40)));
+        assert_eq!(budgets.take(&here, after(45)), None);
+        assert!(budgets.learn(&here, &answer(429, &[]), after(50)));
+        assert_eq!(budgets.take(&here, after(50)), Some(UNSAID));
+    }
+
+    #[test]
+    fn only_refusals_that_pass_are_worth_another_try() {
+        let budgets = Budgets::default();
+        for (status, headers, again) in [
+            (429, &[][..], true),
+            (503, &[("retry-after", "1")], true),
+            (503, &[], false),
+            (500, &[("retry-after", "1")], false),
+            (401, &[], false),
+            (200, &[("retry-after", "9")], false),
+        ] {
+            assert_eq!(budgets.learn(&account("EU"), &answer(status, headers), NOW), again, "{status} {headers:?}");
+        }
+    }
+
+    #[test]
+    fn odd_headers_neither_block_for_ever_nor_panic() {
+        let (budgets, here) = (Budgets::default(), account("EU"));
+        let end = u64::MAX.to_string();
+        budgets.learn(&here, &answer(429, &[("retry-after", "999999999")]), NOW);
+        assert!(budgets.take(&here, NOW) <= Some(LONGEST));
+        budgets.learn(&here, &answer(200, &[("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", &end)]), after(100_000));
+        assert!(budgets.take(&here, after(100_000)) <= Some(LONGEST));
+        let unknown = account("US");
+        budgets.learn(&unknown, &answer(200, &[("x-ratelimit-remaining", "0")]), NOW);
+        assert_eq!(budgets.take(&unknown, NOW), None, "nobody says when it ends");
+    }
+}

@@ -1,0 +1,64 @@
+//! The configuration of the Probely CLI: the member `api_key` of the section `AUTH` in `~/.probely/config`.
+
+use std::ops::Range;
+use std::path::PathBuf;
+
+use zeroize::Zeroizing;
+
+/// What is said where the member is missing.
+pub(super) const NO_PLACE: &str = "it has no section [AUTH] with an api_key";
+
+/// Where the configuration lies.
+pub(super) fn location() -> Option<PathBuf> {
+    directories::BaseDirs::new().map(|dirs| dirs.home_dir().join(".probely/config"))
+}
+
+/// The key in a configuration.
+pub(super) fn get(text: &str) -> Option<&str> {
+    place(text).map(|span| &text[span])
+}
+
+/// The configuration with another key; `None` where it has no place for one.
+pub(super) fn set(text: &str, key: &str) -> Option<Zeroizing<String>> {
+    let span = place(text).filter(|_| !key.contains(['\n', '\r']))?;
+    Some(Zeroizing::new([&text[..span.start], key, &text[span.end..]].concat()))
+}
+
+/// Where the value lies. Sections are compared as they are, names without their case, as Python's reader does.
+fn place(text: &str) -> Option<Range<usize>> {
+    let mut is_inside = false;
+    let mut at = 0;
+    for line in text.split_inclusive('\n') {
+        let trimmed = line.trim();
+        if trimmed.starts_with('[') {
+            is_inside = trimmed == "[AUTH]";
+        } else if let Some((name, value)) = line.split_once(['=', ':']).filter(|_| is_inside)
+            && name.trim().eq_ignore_ascii_case("api_key")
+        {
+            let start = at + line.len() - value.trim_start_matches([' ', '\t']).len();
+            return Some(start..start + value.trim().len());
+        }
+        at += line.len();
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_key_changes() {
+        let before = "[SETTINGS]\r\napi_key = not this\r\n[AUTH]\r\nAPI_KEY =  old\r\ndebug = true\r\n";
+        assert_eq!(get(before), Some("old"));
+        assert_eq!(set(before, "new").unwrap().as_str(), before.replace("old", "new"));
+        assert_eq!(set("[AUTH]\napi_key=\n", "new").unwrap().as_str(), "[AUTH]\napi_key=new\n");
+    }
+
+    #[test]
+    fn a_file_without_a_place_is_not_changed() {
+        for text in ["", "api_key = x\n", "[AUTH]\n", "{\"AUTH\": {\"api_key\": 1}}"] {
+            assert!(set(text, "new").is_none(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! The history of requests: kept without secrets, and without bodies unless a person asks for them.
+
+use super::Engine;
+use super::message::{HistoryFilter, HistoryLine, Keep, Sent};
+use crate::domain::problem::Class;
+use crate::domain::redact::Redactor;
+use crate::domain::request::Draft;
+use crate::domain::response::{Answer, Verdict};
+use crate::domain::{Credential, Problem};
+
+/// A request on its way into the history.
+pub(super) struct Entry {
+    draft: Draft,
+    body_left_out: bool,
+}
+
+impl Engine {
+    /// The newest requests that pass the filter, newest first, `limit` of them at most.
+    pub async fn history(&self, filter: HistoryFilter, limit: usize) -> Result<Vec<HistoryLine>, Problem> {
+        self.with_index(move |index| index.history(&filter, limit)).await
+    }
+
+    /// A request of the history by its number.
+    pub async fn history_line(&self, id: u64) -> Result<HistoryLine, Problem> {
+        let line = self.with_index(move |index| index.history_line(id)).await?;
+        line.ok_or_else(|| {
+            let why = "it was never given, or the request was forgotten by now";
+            Problem::new(format!("There is no request {id} in the history"), why, "see `tokenring history`").of(Class::NotFound)
+        })
+    }
+
+    /// Forgets all but the newest `keep` requests; returns how many were forgotten.
+    pub async fn purge_history(&self, keep: usize) -> Result<usize, Problem> {
+        self.with_index(move |index| index.purge(keep)).await
+    }
+
+    /// The draft without anything secret, fit to be kept.
+    pub async fn without_secrets(&self, credential: &Credential, draft: &Draft) -> Result<Draft, Problem> {
+        Ok(draft.without_secrets(&self.redactor(credential).await?))
+    }
+
+    /// What of a draft is kept. A body that is the preset's own is no body of the person's.
+    pub(super) fn entry(&self, credential: &Credential, draft: &Draft, keep: Keep, redactor: &Redactor) -> Entry {
+        let mut kept = draft.without_secrets(redactor);
+        let preset = draft.preset.as_ref().and_then(|id| self.catalogue.preset(&credential.provider, id).ok());
+        let own = preset.is_some_and(|preset| preset.body.is_some() && preset.body == draft.body);
+        let body_left_out = keep == Keep::WithoutBody && !own && draft.body.is_some();
+        if body_left_out {
+            kept.body = None;
+        }
+        Entry { draft: kept, body_left_out }
+    }
+
+    /// Keeps a request and what came of it. A history that cannot be written is no reason to withhold an answer.
+    pub(super) async fn remember(&self, credential: &Credential, entry: Entry, outcome: Option<(&Answer, Verdict)>) {
+        let answer = outcome.map(|(answer, _)| answer);
+        let sent = Sent {
+            at: self.now(),
+            credential: credential.id.clone(),
+            region: credential.region.clone(),
+            draft: entry.draft,
+            body_left_out: entry.body_left_out,
+            status: answer.map(|answer| answer.status),
+            verdict: outcome.map_or(Verdict::Unknown, |(_, verdict)| verdict),
+            latency_ms: answer.map(|answer| answer.timing.total_ms),
+            size: answer.map(|answer| answer.size),
+        };
+        if let Err(problem) = self.with_index(move |index| index.record_exchange(&sent)).await {
+            tracing::error!(%problem, "the request was not kept in the history");
+        }
+    }
+}
+
+impl HistoryLine {
+    /// The draft to be sent again.
+    pub fn again(&self) -> Result<Draft, Problem> {
+        if self.sent.body_left_out {
+            let why = "its body was not kept, as bodies are not unless one asks for it";
+            let remedy = "give the body again with --data";
+            return Err(Problem::new(format!("Request {} cannot be sent again as it was", self.id), why, remedy).of(Class::Usage));
+        }
+        Ok(self.sent.draft.clone())
+    }
+}

@@ -1,0 +1,147 @@
+//! Import: finding credentials that lie in plain text in the files of other programs, and blanking them there once
+//! the store has them.
+
+mod sources;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::Engine;
+use super::consumer::{blank, in_background};
+use super::message::NewCredential;
+use crate::domain::consumer::Target;
+use crate::domain::credential::Part;
+use crate::domain::identify::Candidate;
+use crate::domain::provider::spec::{Confidence, Holding};
+use crate::domain::{Credential, Moment, Name, Origin, Problem, Secret};
+use sources::Raw;
+
+/// Where to look.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    /// The configuration of the Snyk CLI, in both of its places.
+    SnykCli,
+    /// The configuration of the Probely CLI.
+    ProbelyCli,
+    /// The configuration of the Appcircle CLI.
+    AppcircleCli,
+    /// A dotenv file.
+    Dotenv(PathBuf),
+    /// A JSON file.
+    Json(PathBuf),
+}
+
+/// A secret in plain text.
+pub struct Find {
+    /// Where it lies; the same place can be made a consumer.
+    pub target: Target,
+    /// The file's mode, if others may read it.
+    pub openness: Option<String>,
+    /// The secret.
+    pub secret: Arc<Secret>,
+    /// What it is, or why it cannot be kept.
+    pub is: Result<Sort, String>,
+}
+
+/// What a secret in plain text is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sort {
+    /// The provider's id.
+    pub provider: String,
+    /// The kind's id.
+    pub kind: String,
+    /// The region's id.
+    pub region: String,
+    /// The organisation that stands beside it.
+    pub org: Option<String>,
+    /// When it ends, where it says so.
+    pub expires: Option<Moment>,
+}
+
+impl Engine {
+    /// The secrets of known shapes that lie there in plain text. The store is not touched.
+    pub async fn finds(&self, source: Source) -> Result<Vec<Find>, Problem> {
+        let what = "The file could not be read";
+        let found = in_background(move || sources::read(&source)).await?.map_err(|error| error.problem(what))?;
+        Ok(found.into_iter().filter_map(|raw| self.sort_out(raw)).collect())
+    }
+
+    /// Keeps a find under a name.
+    pub async fn import(&self, find: &Find, name: Name) -> Result<Credential, Problem> {
+        let sort = find
+            .is
+            .clone()
+            .map_err(|why| Problem::new("That cannot be kept", why, "keep the key or token that it was made from"))?;
+        let kind = self.catalogue.kind(&sort.provider, &sort.kind)?;
+        let org = sort.org.filter(|_| kind.field("org_id").is_some());
+        self.add(NewCredential {
+            name,
+            provider: sort.provider,
+            kind: sort.kind,
+            region: sort.region,
+            fields: org.into_iter().map(|org| ("org_id".to_owned(), org)).collect(),
+            labels: Vec::new(),
+            secret: Arc::clone(&find.secret),
+            parts: [].into(),
+            expires: sort.expires,
+        })
+        .await
+    }
+
+    /// Empties the plain-text copy, after the store has given back the same secret for this credential, and only if
+    /// that is still what lies there.
+    pub async fn blank(&self, find: &Find, credential: &Credential) -> Result<(), Problem> {
+        let what = format!("{} was not blanked", find.target.path().display());
+        if !self.secret(credential, &Part::Secret).await?.same_as(&find.secret) {
+            let why = format!("the store holds another secret for {}", credential.name);
+            return Err(Problem::new(what, why, "nothing was changed; import it under another name first"));
+        }
+        let (target, secret) = (find.target.clone(), Arc::clone(&find.secret));
+        let blanked = in_background(move || blank(&target, &secret));
+        blanked.await?.map_err(|error| error.problem(what))
+    }
+
+    fn sort_out(&self, raw: Raw) -> Option<Find> {
+        let Raw { target, openness, text, variable, endpoint, org, refusal } = raw;
+        let secret = Secret::new(text.as_bytes().to_vec());
+        let is = match refusal {
+            Some(why) => Err(why.to_owned()),
+            None => self.sort(&secret, &variable, endpoint.as_deref(), org)?,
+        };
+        Some(Find { target, openness, secret: Arc::new(secret), is })
+    }
+
+    /// What the secret is, by its shape and by the variable that it was given to; `None` if it may be anything.
+    fn sort(&self, secret: &Secret, variable: &str, endpoint: Option<&str>, org: Option<String>) -> Option<Result<Sort, String>> {
+        let identified = self.identify(secret).ok()?;
+        let named = |candidate: &&Candidate| self.is_variable_of(&candidate.provider, variable);
+        let sure = |candidate: &&Candidate| candidate.confidence > Confidence::Possible;
+        let candidates = || identified.candidates.iter();
+        let best = candidates().find(named).or_else(|| candidates().find(sure))?;
+        if best.holds != Holding::Secret {
+            return Some(Err(format!("it is no secret to keep: {}", best.why)));
+        }
+        let regions = self.catalogue.regions(&best.provider).ok()?;
+        let origin = endpoint.and_then(origin_of);
+        let beside = origin.as_ref().and_then(|origin| regions.iter().find(|region| region.is_named_by(origin)));
+        if let (Some(origin), None, None) = (&origin, beside, &best.region) {
+            return Some(Err(format!("it is used at {origin}, which is no known region; add that with `tokenring regions add`")));
+        }
+        let told = best.region.clone().or_else(|| beside.map(|region| region.id.clone()));
+        let region = told.or_else(|| regions.first().map(|region| region.id.clone()))?;
+        let (provider, kind) = (best.provider.clone(), best.kind.clone());
+        Some(Ok(Sort { provider, kind, region, org, expires: best.expires }))
+    }
+
+    /// Whether the provider's own tools read this variable.
+    fn is_variable_of(&self, provider: &str, variable: &str) -> bool {
+        let kinds = self.catalogue.provider(provider).map(|provider| &provider.kinds[..]).unwrap_or_default();
+        kinds.iter().any(|kind| kind.secret_variable() == variable)
+    }
+}
+
+/// The origin of an endpoint, which may have a path.
+fn origin_of(endpoint: &str) -> Option<Origin> {
+    let url = url::Url::parse(endpoint).ok()?;
+    Origin::parse(&url.origin().ascii_serialization()).ok()
+}

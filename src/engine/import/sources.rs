@@ -1,0 +1,153 @@
+//! The files of other programs, and what in them may be a secret.
+
+use std::path::{Path, PathBuf};
+
+use zeroize::Zeroizing;
+
+use super::Source;
+use crate::domain::consumer::Target;
+use crate::engine::consumer::env_file;
+use crate::engine::consumer::error::ConsumerError;
+use crate::engine::consumer::file::ForeignFile;
+use crate::engine::consumer::json_file::Document;
+use crate::engine::consumer::{garbage, probely_cli_locations, refused, snyk_cli};
+
+/// A text that may be a secret, and what stands beside it.
+pub(super) struct Raw {
+    /// Where it lies.
+    pub target: Target,
+    /// The file's mode, if others may read it.
+    pub openness: Option<String>,
+    /// The text.
+    pub text: Zeroizing<String>,
+    /// The variable that it was given to, or would be.
+    pub variable: String,
+    /// The API that it is used at, where that stands beside it.
+    pub endpoint: Option<String>,
+    /// The organisation that it is used for, where that stands beside it.
+    pub org: Option<String>,
+    /// Why it cannot be kept, where that is known already.
+    pub refusal: Option<&'static str>,
+}
+
+const SESSION: &str = "an OAuth session belongs to the Snyk CLI: its refresh token works once, so nobody else may use it";
+const ACCESS_TOKEN: &str = "a short-lived access token, which no longer works soon; the key that it came from is not there";
+
+/// Everything in the source that may be a secret. A source without any file is a problem that names the usual place.
+pub(super) fn read(source: &Source) -> Result<Vec<Raw>, ConsumerError> {
+    match source {
+        Source::SnykCli => read_first(&snyk_cli::locations(), snyk),
+        Source::ProbelyCli => read_first(&probely_cli_locations(), probely),
+        Source::AppcircleCli => read_first(&appcircle_locations(), appcircle),
+        Source::Dotenv(path) => dotenv(path),
+        Source::Json(path) => json(path),
+    }
+}
+
+/// All of the places where there is a file.
+fn read_first(places: &[PathBuf], read: impl Fn(&Path) -> Result<Vec<Raw>, ConsumerError>) -> Result<Vec<Raw>, ConsumerError> {
+    let there: Vec<_> = places.iter().filter(|path| path.exists()).collect();
+    if there.is_empty() {
+        return Err(ConsumerError::Missing(places.first().cloned().unwrap_or_default()));
+    }
+    Ok(there.into_iter().map(|path| read(path)).collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
+}
+
+fn snyk(path: &Path) -> Result<Vec<Raw>, ConsumerError> {
+    let file = ForeignFile::open(path)?;
+    let document = Document::parse(file.text()).map_err(|refusal| refused(&file, refusal))?;
+    let member = |name: &str| document.get_in_any_case(name).map_err(|refusal| refused(&file, refusal));
+    let plain = |name: &str| Ok::<_, ConsumerError>(member(name)?.map(|text| text.to_string()).filter(|text| !text.is_empty()));
+    let (endpoint, org) = (plain("endpoint")?, plain("org")?);
+    let raw = |text, target, refusal| Raw {
+        target,
+        openness: file.openness(),
+        text,
+        variable: "SNYK_TOKEN".to_owned(),
+        endpoint: endpoint.clone(),
+        org: org.clone(),
+        refusal,
+    };
+    let path = path.to_owned();
+    let token = member("api")?.map(|text| raw(text, Target::SnykCli { path: path.clone() }, None));
+    let pointer = "/INTERNAL_OAUTH_TOKEN_STORAGE".to_owned();
+    let session =
+        member(&pointer[1..])?.map(|text| raw(text, Target::JsonFile { path, pointer: pointer.clone() }, Some(SESSION)));
+    Ok(token.into_iter().chain(session).filter(|raw| !raw.text.is_empty()).collect())
+}
+
+fn probely(path: &Path) -> Result<Vec<Raw>, ConsumerError> {
+    let target = Target::ProbelyCli { path: path.to_owned() };
+    let openness = ForeignFile::open(path)?.openness();
+    let key = crate::engine::consumer::read(&target)?.filter(|key| !key.is_empty());
+    let raw =
+        |text| Raw { target, openness, text, variable: "PROBELY_API_KEY".to_owned(), endpoint: None, org: None, refusal: None };
+    Ok(key.map(raw).into_iter().collect())
+}
+
+fn appcircle(path: &Path) -> Result<Vec<Raw>, ConsumerError> {
+    let found = json(path)?;
+    let tokens = found.into_iter().filter(|raw| raw.variable == "AC_ACCESS_TOKEN" && !raw.text.is_empty());
+    Ok(tokens.map(|raw| Raw { refusal: Some(ACCESS_TOKEN), ..raw }).collect())
+}
+
+fn dotenv(path: &Path) -> Result<Vec<Raw>, ConsumerError> {
+    let file = ForeignFile::open(path)?;
+    let all = env_file::assignments(file.text()).map_err(|garbled| garbage(&file, Some(garbled.line), garbled.why))?;
+    let beside = |key: &str| all.iter().rfind(|known| known.key == key).map(|known| known.value.to_owned());
+    let raw = |key: &str, value: &str| Raw {
+        target: Target::EnvFile { path: path.to_owned(), key: key.to_owned() },
+        openness: file.openness(),
+        text: Zeroizing::new(value.to_owned()),
+        variable: key.to_owned(),
+        endpoint: endpoint_beside(key, beside),
+        org: beside("SNYK_CFG_ORG"),
+        refusal: None,
+    };
+    let last = |place: usize, key: &str| all[place + 1..].iter().all(|later| later.key != key);
+    let counted = all.iter().enumerate().filter(|(place, one)| !one.value.is_empty() && last(*place, one.key));
+    Ok(counted.map(|(_, one)| raw(one.key, one.value)).collect())
+}
+
+fn json(path: &Path) -> Result<Vec<Raw>, ConsumerError> {
+    let file = ForeignFile::open(path)?;
+    let document = Document::parse(file.text()).map_err(|refusal| refused(&file, refusal))?;
+    let all = document.texts();
+    let raws = all.iter().filter(|(pointer, text)| !pointer.is_empty() && !text.is_empty()).map(|(pointer, text)| {
+        let (parent, name) = pointer.rsplit_once('/').unwrap_or_default();
+        let beside =
+            |name: &str| all.iter().find(|(known, _)| *known == format!("{parent}/{name}")).map(|(_, text)| text.to_string());
+        Raw {
+            target: Target::JsonFile { path: path.to_owned(), pointer: pointer.clone() },
+            openness: file.openness(),
+            text: text.clone(),
+            variable: name.to_owned(),
+            endpoint: endpoint_beside(name, beside),
+            org: beside("SNYK_CFG_ORG"),
+            refusal: None,
+        }
+    });
+    Ok(raws.collect())
+}
+
+/// The variable that says where the one with the secret is used.
+fn endpoint_beside(key: &str, beside: impl Fn(&str) -> Option<String>) -> Option<String> {
+    match key {
+        "SNYK_TOKEN" | "SNYK_OAUTH_TOKEN" => beside("SNYK_API"),
+        "PROBELY_API_KEY" => beside("PROBELY_API_BASE_URL"),
+        _ => None,
+    }
+}
+
+/// Where npm's `conf` puts the file of `@appcircle/cli`.
+fn appcircle_locations() -> Vec<PathBuf> {
+    let Some(dirs) = directories::BaseDirs::new() else { return Vec::new() };
+    let folder = if cfg!(target_os = "macos") {
+        dirs.preference_dir().join("@appcircle/cli-nodejs")
+    } else if cfg!(windows) {
+        dirs.config_dir().join("@appcircle/cli-nodejs/Config")
+    } else {
+        dirs.config_dir().join("@appcircle/cli-nodejs")
+    };
+    vec![folder.join("config.json")]
+}

@@ -1,0 +1,106 @@
+//! Secrets that a provider has just made, kept as credentials of their own.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::Engine;
+use super::message::{Exchange, Minted, NewCredential};
+use crate::domain::problem::Class;
+use crate::domain::provider::Kind;
+use crate::domain::provider::spec::Confidence;
+use crate::domain::request::Target;
+use crate::domain::{Credential, Name, Problem};
+
+impl Engine {
+    /// Makes sure, before anything is made at the provider, that its secret can be kept under this name.
+    pub async fn prepare_to_keep(&self, name: &Name) -> Result<(), Problem> {
+        match self.find(name.as_str()).await {
+            Ok(_) => {
+                let why = "each name is given once, and what is made by this request could not be kept under it";
+                return Err(Problem::new(format!("There is a {name} already"), why, "choose another name").of(Class::Usage));
+            }
+            Err(problem) if problem.class == Class::NotFound => {}
+            Err(problem) => return Err(problem),
+        }
+        self.prove_store().await
+    }
+
+    /// Keeps a secret from an answer as a credential like the one that asked for it: same provider, same region, the
+    /// fields that request and answer tell.
+    pub async fn keep_minted(
+        &self,
+        acting: &Credential,
+        name: Name,
+        exchange: &Exchange,
+        minted: &Minted,
+    ) -> Result<Credential, Problem> {
+        let found = self.identify(&minted.secret)?;
+        let told = found.candidates.iter().find(|candidate| candidate.provider == acting.provider);
+        let kind =
+            told.filter(|candidate| candidate.confidence >= Confidence::Likely).map_or(&acting.kind, |candidate| &candidate.kind);
+        let kind = self.catalogue.kind(&acting.provider, self.kind_of(acting, minted).unwrap_or(kind))?;
+        self.add(NewCredential {
+            name,
+            provider: acting.provider.clone(),
+            kind: kind.id.clone(),
+            region: acting.region.clone(),
+            fields: fields(kind, acting, exchange),
+            labels: acting.labels.clone(),
+            secret: Arc::clone(&minted.secret),
+            parts: BTreeMap::new(),
+            expires: told.and_then(|candidate| candidate.expires),
+        })
+        .await
+    }
+
+    /// A kind whose secret the provider calls as the member is called: `client_secret` is a "client secret".
+    fn kind_of(&self, acting: &Credential, minted: &Minted) -> Option<&str> {
+        let words = minted.member.replace('_', " ");
+        let kinds = &self.catalogue.provider(&acting.provider).ok()?.kinds;
+        let mut fitting = kinds.iter().filter(|kind| kind.secret.eq_ignore_ascii_case(&words));
+        fitting.next().filter(|_| fitting.next().is_none()).map(|kind| kind.id.as_str())
+    }
+}
+
+/// The fields of a kind: as the answer names them, as the path names them, else as the acting credential has them.
+fn fields(kind: &Kind, acting: &Credential, exchange: &Exchange) -> BTreeMap<String, String> {
+    let body: Value = exchange.answer.body.text().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+    let value = |id: &str| {
+        let told = member(&body, id).or_else(|| of_document(&body, id));
+        told.or_else(|| in_path(exchange, id)).or_else(|| acting.fields.get(id).cloned())
+    };
+    let mut fields: BTreeMap<_, _> = kind.fields.iter().filter_map(|field| Some((field.id.clone(), value(&field.id)?))).collect();
+    // Snyk answers with `Org` and `Group`, and wants neither in a path.
+    fields.entry("level".to_owned()).and_modify(|level| *level = level.to_lowercase());
+    fields
+}
+
+/// The text of the member with this name, at any depth.
+fn member(value: &Value, name: &str) -> Option<String> {
+    match value {
+        Value::Object(members) => {
+            let own = members.get(name).and_then(Value::as_str).map(str::to_owned);
+            own.or_else(|| members.values().find_map(|inner| member(inner, name)))
+        }
+        Value::Array(items) => items.iter().find_map(|inner| member(inner, name)),
+        _ => None,
+    }
+}
+
+/// `service_account_id` is the `id` of a document whose `type` is `service_account`; a key's `key_id` the `id` beside it.
+fn of_document(body: &Value, name: &str) -> Option<String> {
+    let document = body.get("data").unwrap_or(body);
+    let kind = document.get("type").and_then(Value::as_str).unwrap_or("key");
+    let (attribute, text) = (name.strip_prefix(kind)?.strip_prefix('_')?, |value: &Value| value.as_str().map(str::to_owned));
+    document.get(attribute).and_then(text)
+}
+
+/// `org_id` is what follows `/orgs/` or `/org/` in the path.
+fn in_path(exchange: &Exchange, name: &str) -> Option<String> {
+    let Target::Path { path, .. } = &exchange.draft.target else { return None };
+    let kind = name.strip_suffix("_id")?;
+    let mut segments = path.split(['/', '?']).skip_while(|segment| segment.trim_end_matches('s') != kind);
+    segments.nth(1).filter(|id| !id.is_empty()).map(str::to_owned)
+}

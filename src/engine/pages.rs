@@ -1,0 +1,104 @@
+//! All pages of a list, one after the other, as they come.
+
+use std::collections::HashSet;
+use std::ops::ControlFlow;
+use std::time::Duration;
+
+use serde_json::value::RawValue;
+use url::Url;
+
+use super::Engine;
+use super::message::{Exchange, Order};
+use crate::domain::Credential;
+use crate::domain::paging::{self, Page};
+use crate::domain::problem::{Class, Problem};
+use crate::domain::request::{Draft, Target};
+
+/// A page that was turned to.
+pub struct Leaf<'a> {
+    /// Its number, from 1 on.
+    pub number: usize,
+    /// Its elements, as they were written.
+    pub items: Vec<&'a RawValue>,
+}
+
+/// How far a list was read.
+pub struct Turned {
+    /// The last answer: the last page, or the refusal in its place.
+    pub last: Exchange,
+    /// How many pages were read.
+    pub pages: usize,
+    /// How many elements were on them.
+    pub items: usize,
+}
+
+impl Engine {
+    /// Reads a list to its end. `leaf` gets each page and may put an end to it; `waiting` hears of every wait.
+    ///
+    /// A page that is refused ends it: the refusal is then the last answer, and what was read before stays read.
+    pub async fn all_pages(
+        &self,
+        credential: &Credential,
+        order: Order,
+        mut leaf: impl FnMut(Leaf<'_>) -> Result<ControlFlow<()>, Problem>,
+        waiting: &(dyn Fn(Duration) + Sync),
+    ) -> Result<Turned, Problem> {
+        refuse_changes(&order.draft)?;
+        let region = self.catalogue.region(&credential.provider, &credential.region)?;
+        let (mut asked, template) = (order.draft.resolve(region)?, order.draft.clone());
+        let mut seen = HashSet::from([asked.clone()]);
+        let mut turned = Turned { last: self.send_order(credential, order, waiting).await?, pages: 0, items: 0 };
+        while (200..300).contains(&turned.last.answer.status) {
+            let (flow, next) = turned.read(&asked, &mut leaf)?;
+            let Some(next) = next.filter(|_| flow.is_continue()) else { break };
+            if !seen.insert(next.clone()) {
+                return Err(circle(turned.pages));
+            }
+            let draft = follow(&template, &next);
+            let redactor = self.redactor(credential).await?;
+            turned.last = self.answer_to(credential, draft, redactor, waiting).await?.0;
+            asked = next;
+        }
+        Ok(turned)
+    }
+}
+
+impl Turned {
+    fn read(
+        &mut self,
+        asked: &Url,
+        leaf: &mut impl FnMut(Leaf<'_>) -> Result<ControlFlow<()>, Problem>,
+    ) -> Result<(ControlFlow<()>, Option<Url>), Problem> {
+        if self.last.answer.truncated {
+            return Err(too_large());
+        }
+        let Page { items, next } = paging::page(self.last.answer.body.text().unwrap_or_default(), asked)?;
+        self.pages += 1;
+        self.items += items.len();
+        let flow = leaf(Leaf { number: self.pages, items })?;
+        Ok((flow, next?))
+    }
+}
+
+/// The draft of a further page. The link holds the whole query.
+fn follow(first: &Draft, next: &Url) -> Draft {
+    Draft { headers: first.headers.clone(), ..Draft::new(first.method, Target::Url(next.clone())) }
+}
+
+fn refuse_changes(draft: &Draft) -> Result<(), Problem> {
+    if draft.method.is_safe() {
+        return Ok(());
+    }
+    let why = format!("{} may change something, and it would be sent once for each page", draft.method);
+    Err(Problem::new("Nothing was sent", why, "leave out --all-pages, or ask with GET").of(Class::Usage))
+}
+
+fn circle(pages: usize) -> Problem {
+    let why = format!("after {pages} pages the link to the next one leads back to one that was read");
+    Problem::new("The pages go round in a circle", why, "tell the provider; the pages up to here are complete")
+}
+
+fn too_large() -> Problem {
+    let why = "one page alone is larger than what is read of an answer";
+    Problem::new("A page was cut off", why, "ask for fewer elements on a page (limit or length)")
+}

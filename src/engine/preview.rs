@@ -1,0 +1,77 @@
+//! What would be sent, without sending it and without the store.
+
+use super::Engine;
+use super::message::Consent;
+use crate::domain::curl::{self, Curl};
+use crate::domain::provider::Authorization;
+use crate::domain::request::Draft;
+use crate::domain::{Credential, Problem};
+use crate::net::{self, Outgoing, Payload};
+
+/// A request as it would be sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Preview {
+    /// The method.
+    pub method: &'static str,
+    /// Scheme, host and port.
+    pub origin: String,
+    /// Path and query, as they are written.
+    pub path: String,
+    /// Every header; the secret is masked.
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    pub body: Option<String>,
+    /// What would be sent before it, in words.
+    pub before: Option<String>,
+}
+
+impl Engine {
+    /// What would be sent for a draft. What would not be sent is a problem, here as there.
+    pub fn preview(&self, credential: &Credential, draft: &Draft) -> Result<Preview, Problem> {
+        self.permit(draft, Consent::Given)?;
+        let region = self.catalogue.region(&credential.provider, &credential.region)?;
+        let kind = self.catalogue.kind(&credential.provider, &credential.kind)?;
+        let provider = self.catalogue.provider(&credential.provider)?;
+        let outgoing = Outgoing {
+            method: draft.method,
+            url: draft.resolve(region)?,
+            headers: owned(draft.headers_with(&provider.headers)),
+            body: draft.body.clone().map_or(Payload::Empty, Payload::Text),
+            authorization: None,
+            limits: self.options.limits,
+            ca_file: None,
+        };
+        let scheme = credential.scheme.as_deref().unwrap_or(kind.authorization.scheme());
+        let lines = net::lines(&outgoing, scheme, &region.bound_origins())?;
+        Ok(Preview {
+            method: draft.method.as_str(),
+            origin: outgoing.url.origin().ascii_serialization(),
+            path: lines.path,
+            headers: lines.headers,
+            body: draft.body.clone(),
+            before: before(&kind.authorization),
+        })
+    }
+
+    /// A draft as a curl command, with a variable for the secret.
+    pub fn curl(&self, credential: &Credential, draft: &Draft) -> Result<Curl, Problem> {
+        let kind = self.catalogue.kind(&credential.provider, &credential.kind)?;
+        let provider = self.catalogue.provider(&credential.provider)?;
+        let region = self.catalogue.region(&credential.provider, &credential.region)?;
+        let scheme = credential.scheme.as_deref().unwrap_or(kind.authorization.scheme());
+        Ok(curl::curl(draft, curl::Context { provider, kind, region, scheme })?)
+    }
+}
+
+fn owned(headers: Vec<(&str, &str)>) -> Vec<(String, String)> {
+    headers.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+}
+
+fn before(authorization: &Authorization) -> Option<String> {
+    let endpoint = match authorization {
+        Authorization::Header { .. } => return None,
+        Authorization::ClientCredentials { token, .. } | Authorization::RefreshToken { token, .. } => token.clone(),
+        Authorization::Exchange { endpoints, .. } => endpoints.first()?.path.clone(),
+    };
+    Some(format!("the secret is exchanged for an access token at {endpoint} first, unless there is one already"))
+}

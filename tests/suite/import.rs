@@ -1,0 +1,214 @@
+//! Import from outside: everything is found, nothing is lost, and a copy is blanked only after the store has it.
+
+use std::fs;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::support::program::Home;
+
+const TOKEN: &str = "0000abcd-0000-4000-8000-000000001234";
+
+struct Place {
+    home: Home,
+    folder: TempDir,
+}
+
+impl Place {
+    fn new() -> Self {
+        let folder = TempDir::new().unwrap();
+        let path = folder.path().to_str().unwrap();
+        let home = Home::new().with("HOME", path).with("XDG_CONFIG_HOME", &format!("{path}/.config"));
+        Self { home, folder }
+    }
+
+    fn write(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.folder.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, text).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        path
+    }
+
+    /// What an import says, as JSON; the secret is never in it.
+    fn import(&self, arguments: &[&str]) -> Vec<Value> {
+        let done = self.home.run(&[&["import", "--json"], arguments].concat()).expect(0);
+        assert!(!done.out.contains(TOKEN) && !done.err.contains(TOKEN), "{}{}", done.out, done.err);
+        done.json().as_array().unwrap().clone()
+    }
+
+    fn secret(&self, name: &str) -> String {
+        self.home.run(&["get", name]).expect(0).out
+    }
+
+    fn show(&self, name: &str) -> Value {
+        self.home.run(&["show", name, "--json"]).expect(0).json()
+    }
+}
+
+/// A token that says its region itself.
+fn personal_access_token(host: &str) -> String {
+    let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+    let claims = json!({ "h": host, "j": "1", "exp": 1_900_000_000_u64 });
+    format!("snyk_uat.{}.{}.{}", "1a2b3c4d", part(&claims), URL_SAFE_NO_PAD.encode([7; 32]))
+}
+
+fn text(path: &Path) -> String {
+    fs::read_to_string(path).unwrap()
+}
+
+#[test]
+fn the_snyk_cli_gives_token_region_and_organisation() {
+    let place = Place::new();
+    let config = json!({ "api": TOKEN, "endpoint": "https://api.eu.snyk.io/", "org": "acme", "future": [1] }).to_string();
+    let file = place.write(".config/configstore/snyk.json", &config);
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
+
+    let planned = place.import(&["snyk-cli", "--dry-run"]);
+    assert_eq!((&planned[0]["outcome"], &planned[0]["open_to_others"]), (&json!("found"), &json!("644")));
+    assert_eq!(place.home.run(&["list", "--json"]).expect(0).json(), json!([]), "a dry run keeps nothing");
+
+    let done = place.import(&["snyk-cli", "--as", "laptop"]);
+    assert_eq!((&done[0]["outcome"], &done[0]["name"]), (&json!("imported"), &json!("laptop")));
+    assert_eq!(place.secret("laptop"), TOKEN);
+    let shown = place.show("laptop");
+    assert_eq!((&shown["region"], &shown["fields"]["org_id"]), (&json!("SNYK-EU-01"), &json!("acme")));
+    assert_eq!(text(&file), config, "an import changes nothing there");
+
+    let again = place.import(&["snyk-cli", "--blank"]);
+    assert_eq!((&again[0]["outcome"], &again[0]["name"]), (&json!("known"), &json!("laptop")));
+    assert_eq!(text(&file), config.replace(TOKEN, ""));
+    assert_eq!(fs::metadata(&file).unwrap().mode() & 0o777, 0o644);
+    assert_eq!(place.import(&["snyk-cli"]), [json!(null); 0]);
+}
+
+#[test]
+fn both_places_of_the_snyk_cli_are_read_and_its_session_is_left_to_it() {
+    let mut place = Place::new();
+    place.home = place.home.with("XDG_CONFIG_HOME", place.folder.path().join("xdg").to_str().unwrap());
+    place.write("xdg/configstore/snyk.json", &json!({ "api": TOKEN }).to_string());
+    let session = json!({ "access_token": "a", "refresh_token": "snyk_rt_x_v1" }).to_string();
+    let usual = place.write(".config/configstore/snyk.json", &json!({ "internal_oauth_token_storage": session }).to_string());
+    let before = text(&usual);
+    let done = place.import(&["snyk-cli", "--blank"]);
+    assert_eq!(done.iter().map(|find| find["outcome"].clone()).collect::<Vec<_>>(), [json!("refused"), json!("imported")]);
+    assert!(done[0]["why"].as_str().unwrap().contains("belongs to the Snyk CLI"));
+    assert_eq!(text(&usual), before);
+}
+
+#[test]
+fn a_dotenv_file_gives_what_it_is_known_for() {
+    let place = Place::new();
+    let pat = personal_access_token("api.au.snyk.io");
+    let before =
+        format!("# ours\r\nPORT=80\r\nSNYK_API=https://api.eu.snyk.io\r\nexport SNYK_TOKEN=\"{TOKEN}\" # x\r\nOTHER={pat}\r\n");
+    let file = place.write("app/.env", &before);
+    let done = place.import(&["dotenv", file.to_str().unwrap(), "--blank"]);
+    let short: Vec<_> = done.iter().map(|find| [&find["place"], &find["region"], &find["name"]]).collect();
+    assert_eq!(
+        short,
+        [
+            [&json!("SNYK_TOKEN"), &json!("SNYK-EU-01"), &json!("snyk-token")],
+            [&json!("OTHER"), &json!("SNYK-AU-01"), &json!("other")]
+        ]
+    );
+    assert_eq!((place.secret("snyk-token"), place.secret("other")), (TOKEN.to_owned(), pat.clone()));
+    let expected = before.replace(&format!("\"{TOKEN}\""), "''").replace(&pat, "''");
+    assert_eq!(text(&file), expected);
+}
+
+#[test]
+fn a_json_file_gives_nested_tokens_and_a_place_to_keep_up_to_date() {
+    let place = Place::new();
+    let pat = personal_access_token("api.eu.snyk.io");
+    let file = place.write(
+        "mcp.json",
+        &json!({ "servers": [{ "env": { "SNYK_TOKEN": TOKEN, "SNYK_API": "https://api.us.snyk.io" } }], "t": pat }).to_string(),
+    );
+    let done = place.import(&["json", file.to_str().unwrap(), "--consumer"]);
+    assert_eq!((&done[0]["place"], &done[0]["region"]), (&json!("/servers/0/env/SNYK_TOKEN"), &json!("SNYK-US-02")));
+    assert_eq!((&done[1]["place"], &done[1]["region"]), (&json!("/t"), &json!("SNYK-EU-01")));
+    let consumers = place.home.run(&["consumer", "list", "t", "--json"]).expect(0).json();
+    assert_eq!((&consumers[0]["kind"], &consumers[0]["pointer"]), (&json!("json-file"), &json!("/t")));
+    place.import(&["json", file.to_str().unwrap(), "--consumer"]);
+    assert_eq!(place.home.run(&["consumer", "list", "t", "--json"]).expect(0).json().as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn the_probely_cli_gives_its_key_and_gets_the_next_one() {
+    let place = Place::new();
+    let part = |value: Value| URL_SAFE_NO_PAD.encode(value.to_string());
+    let key = |id: &str| {
+        let signature = URL_SAFE_NO_PAD.encode([7; 32]);
+        format!("{}.{}.{signature}", part(json!({ "alg": "HS256", "typ": "JWT" })), part(json!({ "jti": id, "username": "u" })))
+    };
+    let file = place.write(".probely/config", &format!("[AUTH]\napi_key = {}\n[SETTINGS]\ndebug = true\n", key("one")));
+    let done = place.import(&["probely-cli", "--as", "scans", "--consumer"]);
+    assert_eq!((&done[0]["provider"], &done[0]["outcome"]), (&json!("snyk-api-web"), &json!("imported")));
+    assert_eq!(place.secret("scans"), key("one"));
+    place.home.feed(&["edit", "scans", "--secret"], &key("two")).expect(0);
+    place.home.run(&["consumer", "deliver", "scans", "probely-cli 1"]).expect(0);
+    assert_eq!(text(&file), format!("[AUTH]\napi_key = {}\n[SETTINGS]\ndebug = true\n", key("two")));
+}
+
+#[test]
+fn the_appcircle_cli_holds_nothing_to_keep() {
+    let place = Place::new();
+    let config = json!({ "envs": { "default": { "API_HOSTNAME": "https://api.appcircle.io", "AC_ACCESS_TOKEN": "eyJ.x.y" } } });
+    if cfg!(target_os = "macos") {
+        return;
+    }
+    let file = place.write(".config/@appcircle/cli-nodejs/config.json", &config.to_string());
+    let done = place.import(&["appcircle-cli", "--blank"]);
+    assert_eq!((&done[0]["outcome"], done.len()), (&json!("refused"), 1));
+    assert!(done[0]["why"].as_str().unwrap().contains("short-lived"));
+    assert_eq!(text(&file), config.to_string());
+}
+
+#[test]
+fn an_unknown_endpoint_is_not_guessed() {
+    let place = Place::new();
+    place.write(".config/configstore/snyk.json", &json!({ "api": TOKEN, "endpoint": "https://snyk.acme.example" }).to_string());
+    let done = place.import(&["snyk-cli"]);
+    assert_eq!(done[0]["outcome"], "refused");
+    assert!(done[0]["why"].as_str().unwrap().contains("regions add"));
+}
+
+#[test]
+fn what_cannot_be_read_is_told_and_left_alone() {
+    let place = Place::new();
+    let missing = place.home.run(&["import", "snyk-cli", "--json"]).expect(1);
+    assert!(missing.error()["why"].as_str().unwrap().contains("snyk.json"));
+    for garbage in [&b"{"[..], b"\xff\xfe{\x00}\x00"] {
+        let file = place.write(".config/configstore/snyk.json", "");
+        fs::write(&file, garbage).unwrap();
+        place.home.run(&["import", "snyk-cli", "--blank"]).expect(1);
+        assert_eq!(fs::read(&file).unwrap(), garbage);
+    }
+}
+
+#[test]
+fn a_file_that_cannot_be_blanked_keeps_its_secret_and_so_does_the_store() {
+    let place = Place::new();
+    let before = format!("SNYK_TOKEN={TOKEN}\n");
+    let file = place.write(".env", &before);
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o400)).unwrap();
+    let refused = place.home.run(&["import", "dotenv", file.to_str().unwrap(), "--blank", "--json"]).expect(1);
+    assert!(refused.error()["what"].as_str().unwrap().contains("not blanked") && !refused.err.contains(TOKEN), "{}", refused.err);
+    assert_eq!((text(&file), place.secret("snyk-token")), (before, TOKEN.to_owned()));
+}
+
+#[test]
+fn a_person_sees_a_table_and_what_to_do_next() {
+    let place = Place::new();
+    let file = place.write(".env", &format!("SNYK_TOKEN={TOKEN}\n"));
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
+    let done = place.home.run(&["import", "dotenv", file.to_str().unwrap()]).expect(0);
+    assert!(done.out.starts_with("FILE") && done.out.contains("imported as snyk-token"), "{}", done.out);
+    assert!(done.err.contains("mode 644") && done.err.contains("--blank"), "{}", done.err);
+    assert!(!done.out.contains(TOKEN) && !done.err.contains(TOKEN));
+}

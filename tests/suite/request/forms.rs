@@ -1,0 +1,181 @@
+//! A request in its other forms: as curl, as what would be sent, from a pasted command, as a saved one.
+
+use std::process::{Command, Stdio};
+
+use serde_json::{Value, json};
+
+use super::{SECRET, bound_to};
+use crate::support::have;
+use crate::support::recorder::Recorder;
+
+/// A request with everything in it that shells, URLs and headers stumble over.
+const HOSTILE: [&str; 18] = [
+    "request",
+    "probe",
+    "POST",
+    "/rest/it's/$HOME/`id`/a%20b/[x]{1,2}?q=%27&r=$(id)",
+    "--query",
+    "k=a b'c\"d$e\\f&g;h|i",
+    "--query",
+    "status[]=open",
+    "--header",
+    "x-odd=it's \"$HOME\" `id` \\ !",
+    "--header",
+    "x-empty=",
+    "--header",
+    "content-type=text/plain",
+    "--data",
+    "@not-a-file\n'\"$HOME`id`\\\t!é\r\n",
+    "--yes",
+    "--keep-body",
+];
+
+/// The same with the body from a file, as `@` would name one.
+fn hostile(home: &crate::support::program::Home) -> Vec<String> {
+    let file = home.root().join("body.txt");
+    std::fs::write(&file, HOSTILE[15].replace('\r', "")).unwrap();
+    let mut arguments = HOSTILE.map(str::to_owned).to_vec();
+    arguments[15] = format!("@{}", file.display());
+    arguments
+}
+
+fn with<'a>(arguments: &'a [String], more: &[&'a str]) -> Vec<&'a str> {
+    arguments.iter().map(String::as_str).chain(more.iter().copied()).collect()
+}
+
+#[test]
+fn real_curl_sends_byte_for_byte_the_same() {
+    if !have(&["curl", "sh"]) {
+        return;
+    }
+    let server = Recorder::saying("{}");
+    let home = bound_to(&server);
+    let arguments = hostile(&home);
+    home.run(&with(&arguments, &[])).expect(0);
+    let line = home.run(&with(&arguments, &["--curl"])).expect(0).out;
+    assert!(!line.contains(SECRET) && line.contains("$SNYK_TOKEN"), "{line}");
+    let mut shell = Command::new("sh");
+    shell.args(["-c", &format!("{} --silent --noproxy '*'", line.trim_end())]).env("SNYK_TOKEN", SECRET).stdout(Stdio::null());
+    assert!(shell.status().unwrap().success(), "{line}");
+    let [ours, theirs] = &server.seen().try_into().map(|seen: [_; 2]| seen.map(|request| request.without_client())).unwrap();
+    assert_eq!(ours, theirs);
+    assert!(ours.headers.contains(&("authorization".to_owned(), format!("token {SECRET}"))), "{ours:?}");
+    assert!(ours.headers.contains(&("x-empty".to_owned(), String::new())), "{ours:?}");
+}
+
+#[test]
+fn a_dry_run_tells_exactly_what_would_be_sent_and_sends_nothing() {
+    let server = Recorder::saying("{}");
+    let home = bound_to(&server);
+    let arguments = hostile(&home);
+    let told = home.run(&with(&arguments, &["--dry-run", "--json"])).expect(0).json();
+    assert_eq!(server.seen(), []);
+    let text = home.run(&with(&arguments, &["--dry-run"])).expect(0);
+    assert!(text.out.starts_with("POST /rest/it's/") && text.out.contains("\nauthorization: token ‹secret›\n"), "{}", text.out);
+
+    home.run(&with(&arguments, &[])).expect(0);
+    let sent = &server.seen()[0];
+    let mut headers: Vec<_> = told["headers"]
+        .as_object()
+        .unwrap()
+        .iter()
+        .map(|(name, value)| (name.clone(), value.as_str().unwrap().to_owned()))
+        .collect();
+    headers
+        .iter_mut()
+        .filter(|(name, _)| name == "authorization")
+        .for_each(|(_, value)| *value = value.replace("‹secret›", SECRET));
+    headers.sort();
+    assert_eq!(headers, sent.headers);
+    assert_eq!(format!("POST {} HTTP/1.1", told["url"].as_str().unwrap().strip_prefix(&server.origin()).unwrap()), sent.line);
+    assert_eq!(told["body"].as_str().unwrap().as_bytes(), sent.body);
+}
+
+#[test]
+fn a_dry_run_refuses_what_would_be_refused() {
+    let server = Recorder::saying("{}");
+    let home = bound_to(&server);
+    for arguments in [
+        &["request", "probe", "https://evil.example/x", "--dry-run"][..],
+        &["request", "probe", "DELETE", "/x", "--dry-run", "--readonly"],
+        &["request", "probe", "/x", "--header", "Cookie=a", "--dry-run"],
+    ] {
+        home.run(arguments).expect(2);
+    }
+}
+
+#[test]
+fn a_pasted_command_is_sent_without_its_secrets() {
+    let server = Recorder::saying("{}");
+    let home = bound_to(&server);
+    let pasted = format!(
+        "$ curl -s -X PATCH '{}/rest/x?limit=10&token=t0k3n' -H 'Authorization: token stolen' \\\n  -b sid=1 --json '{{\"a\":1}}' | jq .",
+        server.origin()
+    );
+    let sent = home.feed(&["request", "probe", "--from-curl", "-", "--yes"], &pasted).expect(0);
+    for name in ["header authorization", "parameter token", "cookies"] {
+        assert!(sent.err.contains(&format!("dropped: {name}")), "{}", sent.err);
+    }
+    let request = &server.seen()[0];
+    assert_eq!((request.line.as_str(), request.body.as_slice()), ("PATCH /rest/x?limit=10 HTTP/1.1", br#"{"a":1}"#.as_slice()));
+    let shown = format!("{request:?}{}", sent.err);
+    assert!(shown.contains(SECRET) && !shown.contains("stolen") && !shown.contains("t0k3n") && !shown.contains("sid=1"));
+    home.feed(&["request", "probe", "--from-curl", "-"], "curl https://evil.example/").expect(2);
+    home.feed(&["request", "probe", "--from-curl", "-", "--json"], "curl 'x").expect(2).error();
+}
+
+#[test]
+fn requests_are_saved_sent_copied_renamed_and_deleted() {
+    let server = Recorder::saying("{\"ok\":true}");
+    let home = bound_to(&server);
+    let arguments = ["request", "probe", "PUT", "/rest/x", "--query", "a=b c", "--data", "{\"n\":1}"];
+    home.run(&[&arguments[..], &["--save", "put-x"]].concat()).expect(0);
+    home.run(&[&arguments[..], &["--save", "put-x"]].concat()).expect(2);
+    home.run(&["request", "probe", "/a", "--save", "../x"]).expect(2);
+    assert_eq!(server.seen(), []);
+    home.run(&["requests", "copy", "put-x", "second"]).expect(0);
+    home.run(&["requests", "rename", "put-x", "first"]).expect(0);
+    let listed = home.run(&["requests", "--json"]).expect(0).json();
+    let ids: Vec<_> = listed.as_array().unwrap().iter().map(|saved| &saved["id"]).collect();
+    assert_eq!(ids, ["first", "second"]);
+    home.run(&["request", "probe", "--saved", "first"]).expect(2);
+    home.run(&["request", "probe", "--saved", "first", "--yes"]).expect(0);
+    assert_eq!(
+        (server.seen()[0].line.as_str(), server.seen()[0].body.as_slice()),
+        ("PUT /rest/x?a=b+c HTTP/1.1", br#"{"n":1}"#.as_slice())
+    );
+    home.run(&["requests", "delete", "first"]).expect(0);
+    assert!(home.run(&["request", "probe", "--saved", "secon"]).expect(3).err.contains("second"));
+    let shown = home.run(&["requests", "show", "second", "--json"]).expect(0).json();
+    assert_eq!((&shown["provider"], &shown["method"], &shown["query"]), (&json!("snyk"), &json!("PUT"), &json!([["a", "b c"]])));
+}
+
+#[test]
+fn a_saved_request_holds_no_secret() {
+    let server = Recorder::saying("{}");
+    let home = bound_to(&server);
+    home.run(&["request", "probe", "POST", "/x", "--data", SECRET, "--query", &format!("k={SECRET}"), "--save", "leaky"])
+        .expect(0);
+    let text = std::fs::read_to_string(home.root().join("config/requests/leaky.toml")).unwrap();
+    assert!(!text.contains(SECRET) && text.contains("‹secret›"), "{text}");
+    let refused = home.run(&["request", "probe", "--saved", "leaky", "--yes"]).expect(2);
+    assert!(refused.err.contains("stands where a secret was taken out"), "{}", refused.err);
+    assert_eq!(server.seen(), []);
+}
+
+#[test]
+fn presets_are_listed_for_providers_and_credentials() {
+    let server = Recorder::saying("{}");
+    let home = bound_to(&server);
+    let all: Value = home.run(&["presets", "--json"]).expect(0).json();
+    let providers: std::collections::HashSet<_> =
+        all.as_array().unwrap().iter().map(|preset| preset["provider"].as_str().unwrap()).collect();
+    assert_eq!(providers.len(), 4);
+    let projects = home.run(&["presets", "snyk", "--json"]).expect(0).json();
+    let projects = projects.as_array().unwrap().iter().find(|preset| preset["id"] == "projects").unwrap().clone();
+    assert_eq!((&projects["parameters"][0]["id"], &projects["parameters"][0]["from"]), (&json!("org_id"), &json!("orgs")));
+    home.run(&["edit", "probe", "--field", "org_id=abc"]).expect(0);
+    let own = home.run(&["presets", "probe"]).expect(0).out;
+    assert!(own.lines().any(|line| line.contains("projects") && line.contains("[org_id]")), "{own}");
+    assert!(home.run(&["presets", "prob"]).expect(3).err.contains("probe"));
+}

@@ -1,0 +1,137 @@
+//! Lists of many pages, and the walk from organisations to issues.
+
+use std::collections::HashSet;
+use std::io::Read as _;
+use std::process::Stdio;
+
+use serde_json::{Value, json};
+
+use super::{asked, bound_to, knob, met};
+use crate::support::recorder::{Recorder, answer};
+
+const ADMIN: &str = "us01-admin";
+
+#[test]
+fn three_commands_walk_from_organisations_to_issues() {
+    let (home, _world) = met(&[ADMIN]);
+    let first = |arguments: &[&str]| home.run(arguments).expect(0).out.trim().to_owned();
+    let org = first(&["request", ADMIN, "--preset", "orgs", "--jq", ".data[0].id", "--raw"]);
+    let org = format!("org_id={org}");
+    let project = first(&["request", ADMIN, "--preset", "projects", "--param", &org, "--jq", ".data[0].id", "-r"]);
+    let project = format!("project_id={project}");
+    let issues = home
+        .run(&[
+            "request",
+            ADMIN,
+            "--preset",
+            "aggregated-issues",
+            "--param",
+            &org,
+            "--param",
+            &project,
+            "--yes",
+            "--jq",
+            ".issues | length",
+        ])
+        .expect(0);
+    assert!(issues.out.trim().parse::<u32>().unwrap() > 0, "{}", issues.out);
+}
+
+#[test]
+fn three_thousand_projects_survive_a_refusal_in_the_middle() {
+    let (home, world) = met(&[ADMIN]);
+    let org = home.run(&["request", ADMIN, "--preset", "orgs", "--jq", ".data[0].id", "--raw"]).expect(0).out.trim().to_owned();
+    let path = format!("/rest/orgs/{org}/projects");
+    let arguments = ["request", ADMIN, "--preset", "projects", "--param", &format!("org_id={org}"), "--all-pages"];
+    let mut child = home.command(&arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut out = child.stdout.take().unwrap();
+    let mut text = vec![0; 1024];
+    out.read_exact(&mut text).unwrap();
+    // The pipe is full by now and nobody reads on, so the program stands still in the middle of the list.
+    knob(&world, &json!({"path": path, "retry_after": "1", "times": 1}));
+    out.read_to_end(&mut text).unwrap();
+    let done = child.wait_with_output().unwrap();
+    let told = String::from_utf8(done.stderr).unwrap();
+    assert!(done.status.success() && told.contains("waiting") && told.contains("3000 elements on 30 pages"), "{told}");
+    let list: Vec<Value> = serde_json::from_slice(&text).unwrap();
+    let ids: HashSet<_> = list.iter().map(|project| project["id"].as_str().unwrap()).collect();
+    assert_eq!((list.len(), ids.len()), (3_000, 3_000));
+    assert_eq!(asked(&world, "GET", &path), 31, "each page once, the refused one twice");
+}
+
+#[test]
+fn links_of_every_form_and_counted_pages_are_followed() {
+    let (home, world) = met(&[ADMIN]);
+    let count = |arguments: &[&str]| home.run(arguments).expect(0).json().as_array().unwrap().len();
+    let (orgs, pages) = (count(&["request", ADMIN, "/rest/orgs?version=2024-10-15&limit=10", "--all-pages"]), 3);
+    assert_eq!((orgs, asked(&world, "GET", "/rest/orgs")), (30, pages));
+    assert_eq!(count(&["request", ADMIN, "--preset", "groups", "--all-pages"]), 3);
+    assert_eq!(count(&["request", ADMIN, "--preset", "tenants", "--all-pages"]), 1);
+    let key = world.manifest["credentials"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|known| known["kind"] == "api-key" && known["provider"] == "snyk-api-web");
+    let key = key.unwrap()["name"].as_str().unwrap();
+    home.adopt(&world, key).expect(0);
+    assert_eq!(count(&["request", key, "--preset", "findings", "--all-pages"]), 240);
+}
+
+#[test]
+fn a_filter_gets_the_whole_list() {
+    let (home, _world) = met(&[ADMIN]);
+    let path = "/rest/orgs?version=2024-10-15&limit=10";
+    let filtered = home.run(&["request", ADMIN, path, "--all-pages", "--jq", "length, (map(.id) | unique | length)"]).expect(0);
+    assert_eq!(filtered.out, "30\n30\n");
+    let whole = home.run(&["request", ADMIN, path, "--all-pages", "--json"]).expect(0).json();
+    assert_eq!((&whole["items"], &whole["pages"], &whole["complete"]), (&json!(30), &json!(3), &json!(true)));
+}
+
+#[test]
+fn the_next_page_is_not_fetched_from_a_stranger() {
+    let stranger = Recorder::saying("{\"data\":[2]}");
+    let link = format!("{}/rest/x", stranger.origin());
+    let server = Recorder::saying(&json!({"data": [1.50], "links": {"next": link}}).to_string());
+    let home = bound_to(&server);
+    let refused = home.run(&["request", "probe", "/rest/x", "--all-pages"]).expect(1);
+    assert_eq!(refused.json(), json!([1.5]), "what was read stays read, as valid JSON");
+    assert!(refused.out.contains("1.5") && refused.err.contains("another origin"), "{}", refused.err);
+    assert_eq!(stranger.seen(), []);
+}
+
+#[test]
+fn a_list_that_never_ends_is_noticed_and_a_page_that_fails_ends_it() {
+    let circle = Recorder::saying(r#"{"data":[1],"links":{"next":"/x?a=1"}}"#);
+    let told = bound_to(&circle).run(&["request", "probe", "/rest/x", "--all-pages"]).expect(1);
+    assert_eq!(told.json(), json!([1, 1]));
+    assert!(told.err.contains("circle"), "{}", told.err);
+    let broken = Recorder::answering(|request| match request.line.contains("page=2") {
+        true => answer("500 Internal Server Error", "", "{\"message\":\"boom\"}"),
+        false => answer("200 OK", "", r#"{"results":[{"a":1}],"page":1,"page_total":2}"#),
+    });
+    let told = bound_to(&broken).run(&["request", "probe", "/x", "--all-pages"]).expect(5);
+    assert_eq!(told.json(), json!([{"a": 1}]));
+    assert!(told.err.contains("boom") && told.err.contains("1 elements on 1 pages"), "{}", told.err);
+}
+
+#[test]
+fn what_is_no_list_or_changes_something_has_no_pages() {
+    let server = Recorder::saying(r#"{"data":{"id":1}}"#);
+    let home = bound_to(&server);
+    home.run(&["request", "probe", "/rest/self", "--all-pages"]).expect(1);
+    home.run(&["request", "probe", "POST", "/rest/x", "--all-pages", "--yes"]).expect(2);
+    assert_eq!(server.seen().len(), 1);
+}
+
+#[test]
+fn a_reader_that_goes_away_ends_the_reading() {
+    let (home, world) = met(&[ADMIN]);
+    let org = home.run(&["request", ADMIN, "--preset", "orgs", "--jq", ".data[0].id", "--raw"]).expect(0).out.trim().to_owned();
+    let arguments = ["request", ADMIN, "--preset", "projects", "--param", &format!("org_id={org}"), "--all-pages"];
+    let mut child = home.command(&arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut out = child.stdout.take().unwrap();
+    out.read_exact(&mut [0; 100]).unwrap();
+    drop(out);
+    assert!(child.wait_with_output().unwrap().status.success());
+    assert!(asked(&world, "GET", &format!("/rest/orgs/{org}/projects")) < 10);
+}

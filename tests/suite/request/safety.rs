@@ -1,0 +1,100 @@
+//! Secrets in answers, in headers and in what is kept.
+
+use serde_json::json;
+
+use super::{SECRET, bound_to, met};
+use crate::support::recorder::{Recorder, answer};
+
+#[test]
+fn a_secret_that_is_sent_back_is_masked_everywhere() {
+    let body = format!(r#"{{"echo":"{SECRET}","encoded":"{}","n":1.50}}"#, hex(SECRET));
+    let server = Recorder::answering(move |_| {
+        answer("400 Bad Request", &format!("x-echo: token {SECRET}\r\nset-cookie: sid=4711\r\n"), &body)
+    });
+    let home = bound_to(&server);
+    let shown = home.run(&["request", "probe", "/rest/x", "--include"]).expect(4);
+    let whole = home.run(&["request", "probe", "/rest/x", "--json"]).expect(4);
+    for text in [&shown.out, &shown.err, &whole.out, &whole.err] {
+        assert!(!text.contains(SECRET) && !text.contains(&hex(SECRET)) && !text.contains("4711"), "{text}");
+    }
+    assert!(shown.out.contains("x-echo: token ‹secret›") && shown.out.contains("\"n\":1.50"), "{}", shown.out);
+}
+
+#[test]
+fn a_check_keeps_no_secret_that_is_sent_back() {
+    let server = Recorder::answering(|_| answer("401 Unauthorized", "", &format!(r#"{{"message":"{SECRET} is wrong"}}"#)));
+    let home = bound_to(&server);
+    let checked = home.run(&["check", "probe", "--json"]).expect(4);
+    assert!(!checked.out.contains(SECRET), "{}", checked.out);
+    assert!(!on_disk(&home, SECRET));
+}
+
+#[test]
+fn a_minted_secret_is_kept_under_its_name_and_shown_to_nobody() {
+    let (home, world) = met(&["us01-admin"]);
+    let example = world.manifest["credentials"].as_array().unwrap().iter();
+    let account = example.clone().find(|known| {
+        known["kind"] == "service-account-token" && known["region"] == "SNYK-US-01" && known["fields"]["org_id"].is_string()
+    });
+    let fields = &account.unwrap()["fields"];
+    let (org, role) = (fields["org_id"].as_str().unwrap(), fields["role_id"].as_str().unwrap());
+    let attributes = json!({"name": "minted-here", "role_id": role, "auth_type": "oauth_client_secret"});
+    let body = json!({"data": {"type": "service_account", "attributes": attributes}}).to_string();
+    let path = format!("/rest/orgs/{org}/service_accounts?version=2024-10-15");
+    let media = "content-type=application/vnd.api+json";
+    let request = ["request", "us01-admin", "POST", &path, "--header", media, "--data", &body, "--yes", "--capture"];
+
+    home.run(&[&request[..], &["us01-admin"]].concat()).expect(2);
+    let made = home.run(&[&request[..], &["fresh", "--json"]].concat()).expect(0).json();
+    assert_eq!(made["body"]["data"]["attributes"]["client_secret"], "‹secret›", "{made}");
+    assert_eq!(made["withheld"], json!([{"member": "client_secret", "kept_as": "fresh"}]));
+    let kept = home.run(&["show", "fresh", "--json"]).expect(0).json();
+    assert_eq!(kept["kind"], "service-account-oauth", "{kept}");
+    assert_eq!(kept["fields"]["org_id"], *org);
+    assert_eq!(kept["fields"]["service_account_id"], made["body"]["data"]["id"]);
+    home.run(&["check", "fresh"]).expect(0);
+    let secret = home.run(&["get", "fresh"]).expect(0).out;
+    assert!(secret.len() > 8 && !made.to_string().contains(&secret) && !on_disk(&home, &secret));
+}
+
+#[test]
+fn a_minted_secret_without_a_name_is_withheld_and_told() {
+    let server = Recorder::saying(r#"{"client_id":"c","client_secret":"snyk_cs_4711_v1"}"#);
+    let told = bound_to(&server).run(&["request", "probe", "POST", "/x", "--yes"]).expect(0);
+    assert_eq!(told.out, r#"{"client_id":"c","client_secret":"‹secret›"}"#);
+    assert!(
+        told.err.contains("\"client_secret\"") && told.err.contains("--capture") && !told.err.contains("4711"),
+        "{}",
+        told.err
+    );
+}
+
+#[test]
+fn headers_that_carry_a_credential_are_not_the_persons() {
+    let server = Recorder::saying("{}");
+    let home = bound_to(&server);
+    for header in ["Authorization=token x-4711", "Cookie=sid=4711", "HOST=evil.example", "Proxy-Authorization=4711"] {
+        let refused = home.run(&["request", "probe", "/x", "--header", header]).expect(2);
+        assert!(!refused.err.contains("4711") && refused.err.contains("not yours to set"), "{}", refused.err);
+    }
+    assert_eq!(server.seen(), []);
+}
+
+/// Whether a text lies in any file of the home but the vault's.
+fn on_disk(home: &crate::support::program::Home, text: &str) -> bool {
+    fn search(folder: &std::path::Path, text: &[u8]) -> bool {
+        std::fs::read_dir(folder).unwrap().flatten().any(|entry| {
+            let path = entry.path();
+            if path.is_dir() {
+                search(&path, text)
+            } else {
+                std::fs::read(&path).unwrap().windows(text.len()).any(|window| window == text)
+            }
+        })
+    }
+    search(&home.root(), text.as_bytes())
+}
+
+fn hex(text: &str) -> String {
+    text.bytes().map(|byte| format!("{byte:02x}")).collect()
+}

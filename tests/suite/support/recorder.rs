@@ -1,0 +1,95 @@
+//! A server on loopback that answers what a test says and keeps what it was sent, byte for byte.
+
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+/// The server; it answers until the test ends.
+pub(crate) struct Recorder {
+    address: SocketAddr,
+    seen: Arc<Mutex<Vec<Recorded>>>,
+}
+
+/// A request as it came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Recorded {
+    /// The first line.
+    pub(crate) line: String,
+    /// The headers in alphabetical order, names lower case.
+    pub(crate) headers: Vec<(String, String)>,
+    /// The body.
+    pub(crate) body: Vec<u8>,
+}
+
+impl Recorder {
+    /// A server that gives `answer`, status line and all, to every request.
+    pub(crate) fn answering(answer: impl Fn(&Recorded) -> String + Send + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let (address, seen) = (listener.local_addr().unwrap(), Arc::new(Mutex::new(Vec::new())));
+        let kept = Arc::clone(&seen);
+        thread::spawn(move || {
+            for mut stream in listener.incoming().flatten() {
+                if let Some(request) = read(&mut stream) {
+                    let answer = answer(&request);
+                    kept.lock().unwrap().push(request);
+                    let _ = stream.write_all(answer.as_bytes());
+                }
+            }
+        });
+        Self { address, seen }
+    }
+
+    /// A server that answers everything with this JSON.
+    pub(crate) fn saying(json: &str) -> Self {
+        let answer = answer("200 OK", "", json);
+        Self::answering(move |_| answer.clone())
+    }
+
+    /// Its origin.
+    pub(crate) fn origin(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Everything it was sent so far.
+    pub(crate) fn seen(&self) -> Vec<Recorded> {
+        self.seen.lock().unwrap().clone()
+    }
+}
+
+impl Recorded {
+    /// The same without the headers that tell one client from another.
+    pub(crate) fn without_client(mut self) -> Self {
+        self.headers.retain(|(name, _)| !matches!(name.as_str(), "user-agent" | "accept-encoding" | "connection"));
+        self
+    }
+}
+
+/// An answer with a JSON body; `headers` are whole lines.
+pub(crate) fn answer(status: &str, headers: &str, json: &str) -> String {
+    let length = json.len();
+    format!(
+        "HTTP/1.1 {status}\r\ncontent-type: application/json\r\n{headers}content-length: {length}\r\nconnection: close\r\n\r\n{json}"
+    )
+}
+
+fn read(stream: &mut TcpStream) -> Option<Recorded> {
+    let mut bytes = Vec::new();
+    let head = loop {
+        let mut byte = [0];
+        stream.read_exact(&mut byte).ok()?;
+        bytes.push(byte[0]);
+        if bytes.ends_with(b"\r\n\r\n") {
+            break String::from_utf8_lossy(&bytes).into_owned();
+        }
+    };
+    let mut lines = head.trim_end().split("\r\n");
+    let line = lines.next()?.to_owned();
+    let header = |line: &str| line.split_once(':').map(|(name, value)| (name.to_lowercase(), value.trim().to_owned()));
+    let mut headers: Vec<_> = lines.filter_map(header).collect();
+    headers.sort();
+    let length = headers.iter().find(|(name, _)| name == "content-length").and_then(|(_, value)| value.parse().ok());
+    let mut body = vec![0; length.unwrap_or(0)];
+    stream.read_exact(&mut body).ok()?;
+    Some(Recorded { line, headers, body })
+}
