@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use super::context::Context;
 use super::shape::CredentialShape;
-use super::{identify, secret_input};
+use super::{classified, identify, secret_input};
 use crate::domain::identify::{Candidate, Identified};
 use crate::domain::problem::Class;
 use crate::domain::provider::{Catalogue, Kind};
-use crate::domain::{Credential, Name, Problem};
+use crate::domain::{Credential, Name, Problem, Secret};
 use crate::engine::message::NewCredential;
+use crate::engine::{self, Engine};
 
 /// Keep a credential; the secret comes from standard input or a hidden prompt
 #[derive(Debug, clap::Args)]
@@ -40,17 +41,19 @@ pub(super) struct Add {
     /// The day it ends, such as 2027-02-07
     #[arg(long, value_name = "DATE", value_parser = super::edit::date)]
     expires: Option<crate::domain::Moment>,
+    /// Do not ask the provider who it is
+    #[arg(long)]
+    offline: bool,
 }
 
 impl Add {
     /// Reads the secret, recognises it, keeps it.
     pub(super) async fn run(self, context: &Context<'_>) -> Result<u8, Problem> {
-        let name = parse_name(&self.name)?;
+        let (name, offline) = (parse_name(&self.name)?, self.offline);
         let engine = context.engine()?;
         engine.catalogue.provider(&self.provider)?;
         self.check_words(&engine.catalogue)?;
-        let mut secrets = secret_input::read_all("secret", &self.parts)?;
-        let found = engine.identify(&secrets.remove(0))?;
+        let (found, secrets) = self.read(engine)?;
         identify::note_cleaned(context.out, &found.cleaned);
         let engine = context.unlocked().await?;
         let new = self.credential(context, name, found, secrets)?;
@@ -60,7 +63,22 @@ impl Add {
             let names: Vec<_> = twins.iter().map(Name::as_str).collect();
             context.out.note(&format!("note: {} holds the same secret", names.join(", ")));
         }
-        report(context, &kept)
+        if offline {
+            return report(context, &kept);
+        }
+        let asked = engine.classify(&kept).await;
+        let code = report(context, asked.as_ref().map_or(&kept, |asked| &asked.credential))?;
+        classified::note(context, &asked);
+        Ok(code)
+    }
+
+    /// The secret and its further parts. A key file holds the secret itself, so none is asked for.
+    fn read(&self, engine: &Engine) -> Result<(Identified, Vec<Secret>), Problem> {
+        if let Some((_, path)) = self.fields.iter().find(|(id, _)| id == engine::KEY_FILE) {
+            return Ok((engine.identify(&engine::key_file(path)?)?, secret_input::read_lines(&self.parts)?));
+        }
+        let mut secrets = secret_input::read_all("secret", &self.parts)?;
+        Ok((engine.identify(&secrets.remove(0))?, secrets))
     }
 
     /// Wrong words are told before the secret is asked for.
@@ -79,7 +97,7 @@ impl Add {
         context: &Context<'_>,
         name: Name,
         found: Identified,
-        parts: Vec<crate::domain::Secret>,
+        parts: Vec<Secret>,
     ) -> Result<NewCredential, Problem> {
         let catalogue = &context.engine()?.catalogue;
         let kind = self.choose_kind(catalogue, &found)?;

@@ -6,6 +6,7 @@
 mod add;
 mod audit;
 mod check;
+mod classified;
 mod completions;
 mod consumer;
 mod context;
@@ -19,6 +20,7 @@ mod human;
 mod identify;
 mod import;
 mod list;
+mod login;
 mod man;
 mod output;
 mod presets;
@@ -81,6 +83,8 @@ enum Verb {
     Edit(edit::Edit),
     /// Forget a credential and its secret here; the provider is not asked
     Remove(remove::Remove),
+    /// Sign in with the browser, for the first time or again
+    Login(login::Login),
     /// Write the secret to a pipe; to a terminal only with --reveal
     Get(get::Get),
     /// Say what a secret is, offline; it is read from standard input
@@ -166,6 +170,7 @@ async fn dispatch(verb: Option<Verb>, context: &Context<'_>) -> Result<u8, Probl
         Some(Verb::Show(verb)) => verb.run(context).await,
         Some(Verb::Edit(verb)) => verb.run(context).await,
         Some(Verb::Remove(verb)) => verb.run(context).await,
+        Some(Verb::Login(verb)) => verb.run(context).await,
         Some(Verb::Get(verb)) => verb.run(context).await,
         Some(Verb::Identify(verb)) => verb.run(context),
         Some(Verb::Check(verb)) => verb.run(context).await,

@@ -9,6 +9,7 @@ use super::output::Table;
 use super::shape::RegionShape;
 use crate::domain::credential::Check;
 use crate::domain::problem::Class;
+use crate::domain::provider::Catalogue;
 use crate::domain::region::Region;
 use crate::domain::response::Verdict;
 use crate::domain::{Credential, Origin, Problem};
@@ -40,10 +41,10 @@ struct AddRegion {
     /// The region's id, such as ACME-01
     #[arg(long)]
     id: String,
-    /// Where API requests go; plain http on loopback only
-    #[arg(long, value_name = "URL")]
-    api: String,
-    /// The web application
+    /// Where API requests go; plain http on loopback only. Told from --app where the provider names its hosts alike
+    #[arg(long, value_name = "URL", required_unless_present = "app")]
+    api: Option<String>,
+    /// The web application, as the dashboard of a self-hosted Appcircle
     #[arg(long, value_name = "URL")]
     app: Option<String>,
     /// The host that exchanges secrets for access tokens
@@ -79,7 +80,7 @@ impl AddRegion {
         let catalogue = context.catalogue()?;
         catalogue.provider(&self.provider)?;
         let known = catalogue.regions(&self.provider)?.iter().any(|region| region.id == self.id);
-        let region = self.region()?;
+        let region = self.region(&catalogue)?;
         let path = engine::add_region(&context.paths, &self.provider, &region)?;
         if known {
             context.out.note(&format!("note: {} of {} now means these hosts ({})", self.id, self.provider, path.display()));
@@ -92,7 +93,7 @@ impl AddRegion {
         Ok(0)
     }
 
-    fn region(&self) -> Result<Region, Problem> {
+    fn region(&self, catalogue: &Catalogue) -> Result<Region, Problem> {
         let id = self.id.trim();
         if id.is_empty() || !id.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c)) {
             return Err(usage(
@@ -101,17 +102,32 @@ impl AddRegion {
                 "use something like ACME-01",
             ));
         }
+        let named = |flag: &str, text: &Option<String>| text.as_deref().map(|text| origin(flag, text)).transpose();
+        let (api, app, auth) = (named("--api", &self.api)?, named("--app", &self.app)?, named("--auth", &self.auth)?);
+        let (api, told) = match (api, &app) {
+            (None, Some(app)) => like(catalogue.regions(&self.provider)?, app)?,
+            (Some(api), _) => (api, None),
+            (None, None) => return Err(usage("There is no host", "neither --api nor --app was given", "give --api")),
+        };
         Ok(Region {
             id: id.to_owned(),
             title: String::new(),
             aliases: Vec::new(),
             issuers: Vec::new(),
-            api: origin("--api", &self.api)?,
-            app: self.app.as_deref().map(|text| origin("--app", text)).transpose()?,
-            auth: self.auth.as_deref().map(|text| origin("--auth", text)).transpose()?,
+            api,
+            app,
+            auth: auth.or(told),
             ca_file: self.ca_file.clone(),
         })
     }
+}
+
+/// The API host, and the auth host where there is one, of an installation whose web application is `app`.
+fn like(known: &[Region], app: &Origin) -> Result<(Origin, Option<Origin>), Problem> {
+    known.iter().find_map(|region| region.like(app)).ok_or_else(|| {
+        let why = format!("the address {app} is not named like those of the provider");
+        usage("The API host is not clear", &why, "give --api, and --auth where secrets are exchanged at another host")
+    })
 }
 
 impl Switch {

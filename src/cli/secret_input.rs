@@ -1,6 +1,6 @@
 //! Reading a secret: from standard input where it is piped, else from a hidden prompt. Never from an argument.
 
-use std::io::{self, IsTerminal, Read};
+use std::io::{self, BufRead as _, IsTerminal, Read};
 
 use super::prompt;
 use crate::domain::problem::Class;
@@ -35,12 +35,39 @@ pub(super) fn read_all(title: &str, further: &[String]) -> Result<Vec<Secret>, P
     Err(Problem::new("The secrets are not complete", why, remedy).of(Class::Usage))
 }
 
+/// Reads one secret for each of `titles`, a line each, and leaves the rest of standard input alone.
+pub(super) fn read_lines(titles: &[String]) -> Result<Vec<Secret>, Problem> {
+    if io::stdin().is_terminal() {
+        return titles.iter().map(String::as_str).map(prompt::hidden).collect();
+    }
+    titles.iter().map(|title| read_line(title)).collect()
+}
+
+fn read_line(title: &str) -> Result<Secret, Problem> {
+    let mut line = Vec::with_capacity(LIMIT + 1);
+    let read = io::stdin().lock().take(LIMIT as u64).read_until(b'\n', &mut line);
+    let secret = Secret::new(line);
+    let bare = secret.expose(|bytes| Secret::new(bytes.trim_ascii().to_vec()));
+    match read {
+        Ok(_) if !bare.is_empty() => Ok(bare),
+        Ok(_) => Err(incomplete(title)),
+        Err(error) => Err(unreadable(&error)),
+    }
+}
+
+fn incomplete(title: &str) -> Problem {
+    let why = format!("no line came on standard input for {title}");
+    Problem::new("The secrets are not complete", why, "pipe in one line for each --part").of(Class::Usage)
+}
+
+fn unreadable(error: &io::Error) -> Problem {
+    Problem::new("Standard input could not be read", error.to_string(), "pipe the secret in again")
+}
+
 /// The buffer has its full size from the start, so that reading never leaves a smaller copy behind.
 fn read_pipe() -> Result<Secret, Problem> {
     let mut bytes = Vec::with_capacity(LIMIT + 1);
-    let failed =
-        |error: io::Error| Problem::new("Standard input could not be read", error.to_string(), "pipe the secret in again");
-    io::stdin().lock().take(LIMIT as u64 + 1).read_to_end(&mut bytes).map_err(failed)?;
+    io::stdin().lock().take(LIMIT as u64 + 1).read_to_end(&mut bytes).map_err(|error| unreadable(&error))?;
     let too_long = bytes.len() > LIMIT;
     let secret = Secret::new(bytes);
     if too_long {

@@ -72,6 +72,8 @@ struct CandidateShape {
     kind: String,
     region: Option<String>,
     expires: Option<String>,
+    /// The id that the secret gives itself; not a secret.
+    id: Option<String>,
     confidence: Confidence,
     why: String,
 }
@@ -124,6 +126,7 @@ impl IdentifiedShape {
             kind: candidate.kind.clone(),
             region: candidate.region.clone(),
             expires: candidate.expires.map(rfc3339),
+            id: candidate.remote_id.clone(),
             confidence: candidate.confidence,
             why: candidate.why.clone(),
         });

@@ -122,6 +122,19 @@ impl Region {
         }
     }
 
+    /// The hosts of an installation of its own, told from the one that people know: its web application. Providers name
+    /// their hosts alike, so where `my.` and `api.` stand here, they stand there. `None` where this region gives no such
+    /// pattern, or the address does not follow it.
+    pub fn like(&self, app: &Origin) -> Option<(Origin, Option<Origin>)> {
+        let (label, domain) = self.app.as_ref()?.host.split_once('.')?;
+        let own = app.host.strip_prefix(label)?.strip_prefix('.')?;
+        let sibling = |known: &Origin| {
+            let label = known.host.strip_suffix(domain)?;
+            Some(Origin { host: format!("{label}{own}"), ..app.clone() })
+        };
+        Some((sibling(&self.api)?, self.auth.as_ref().and_then(sibling)))
+    }
+
     /// The origins that a credential of this region may be sent to. The web application is not among them.
     pub fn bound_origins(&self) -> Vec<Origin> {
         let mut origins = vec![self.api.clone()];
@@ -211,6 +224,23 @@ mod tests {
         for text in ["https://api.snyk.io/v1", "https://api.snyk.io?x", "https://u@api.snyk.io", "https://u:p@api.snyk.io"] {
             assert!(matches!(Origin::parse(text), Err(OriginError::NotBare(_))), "{text}");
         }
+    }
+
+    #[test]
+    fn an_installation_of_its_own_is_told_by_its_web_application() {
+        let region = |provider: &str| crate::domain::provider::builtin().regions(provider).unwrap()[0].clone();
+        let like = |provider, app: &str| {
+            let (api, auth) = region(provider).like(&Origin::parse(app).unwrap())?;
+            Some((api.to_string(), auth.map(|auth| auth.to_string())))
+        };
+        let told = |api: &str, auth: Option<&str>| Some((api.to_owned(), auth.map(str::to_owned)));
+        assert_eq!(
+            like("appcircle", "https://my.example.com:8443"),
+            told("https://api.example.com:8443", Some("https://auth.example.com:8443"))
+        );
+        assert_eq!(like("snyk", "https://app.acme.snyk.io"), told("https://api.acme.snyk.io", None));
+        assert_eq!(like("appcircle", "https://mine.example.com"), None);
+        assert_eq!(like("snyk-api-web", "https://plus.us.probely.app"), None);
     }
 
     #[test]

@@ -18,7 +18,7 @@ pub enum Verdict {
 }
 
 /// An answer of a provider.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Answer {
     /// The HTTP status.
     pub status: u16,
@@ -39,9 +39,10 @@ pub struct Answer {
 }
 
 /// The body of an answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Body {
     /// Nothing.
+    #[default]
     Empty,
     /// Text, cleaned of everything that could steer a terminal.
     Text(String),

@@ -16,7 +16,8 @@ use crate::domain::credential::{Part, Slot};
 use crate::domain::provider::{Authorization, Kind};
 use crate::domain::region::Region;
 use crate::domain::{Credential, Moment, Problem, Secret};
-use crate::net::exchange::{AccessToken, Exchange, ExchangeError};
+use crate::net::exchange::{AccessToken, Exchange, ExchangeError, Expiry};
+use crate::net::oauth::{RefreshToken, Refreshed};
 use crate::net::{Bound, NetError};
 use crate::store::{ItemKey, StoreError};
 
@@ -27,13 +28,22 @@ const MARGIN: Duration = Duration::seconds(30);
 const UNKNOWN_LIFETIME: Duration = Duration::minutes(5);
 
 /// The part in which a session's access token is kept beside the refresh token, for the other processes.
-const ACCESS_TOKEN: &str = "access_token";
+pub(super) const ACCESS_TOKEN: &str = "access_token";
 
-/// Which refresh token is spent.
+/// What the provider has refused, so that it is not tried again.
+pub(super) enum Refused {
+    /// Nothing so far.
+    Nothing,
+    /// This access token, although it should still be good: the clocks differ, or it was revoked.
+    Token(Arc<Secret>),
+}
+
+/// Which secret is exchanged, and where.
 #[derive(Clone, Copy)]
 struct Spending<'a> {
     credential: &'a Credential,
     kind: &'a Kind,
+    region: &'a Region,
     slot: Slot,
 }
 
@@ -50,13 +60,24 @@ pub(super) enum Trouble {
 impl Engine {
     /// What is to be sent for the credential in this region, bound to the region's origins.
     pub(super) async fn authorize(&self, credential: &Credential, kind: &Kind, region: &Region) -> Result<Bound, Trouble> {
+        self.authorize_anew(credential, kind, region, Refused::Nothing).await
+    }
+
+    /// The same, after the provider has refused what was sent.
+    pub(super) async fn authorize_anew(
+        &self,
+        credential: &Credential,
+        kind: &Kind,
+        region: &Region,
+        refused: Refused,
+    ) -> Result<Bound, Trouble> {
         let session = match &kind.authorization {
             Authorization::Header { scheme, .. } => Session {
                 token: Arc::new(self.secret(credential, &Part::Secret).await?),
                 scheme: credential.scheme.clone().unwrap_or_else(|| scheme.clone()),
                 until: self.now(),
             },
-            exchanged => self.session(credential, kind, exchanged, region).await?,
+            _ => self.session(credential, kind, region, &refused).await?,
         };
         Ok(Bound { scheme: session.scheme, secret: session.token, origins: region.bound_origins() })
     }
@@ -71,13 +92,13 @@ impl Engine {
         region: &Region,
         slot: Slot,
     ) -> Result<Bound, Trouble> {
-        let how = &kind.authorization;
-        let session = if matches!(how, Authorization::RefreshToken { .. }) {
+        let spending = Spending { credential, kind, region, slot };
+        let session = if matches!(kind.authorization, Authorization::RefreshToken { .. }) {
             let held = self.locks.hold(&credential.id).await?;
-            self.refreshed(Spending { credential, kind, slot }, how, region, &held).await?
+            self.refreshed(spending, &Refused::Nothing, &held).await?
         } else {
-            let (secret, parts) = self.material(credential, kind, slot).await?;
-            let exchange = self.exchange(credential, how, region, &secret, &parts);
+            let (secret, parts) = self.material(spending).await?;
+            let exchange = self.exchange(&credential.fields, kind, region, (&secret, &parts));
             self.session_of(exchange.access_token(self.transport.as_ref()).await?)
         };
         Ok(Bound { scheme: session.scheme, secret: session.token, origins: region.bound_origins() })
@@ -87,22 +108,24 @@ impl Engine {
         &self,
         credential: &Credential,
         kind: &Kind,
-        how: &Authorization,
         region: &Region,
+        refused: &Refused,
     ) -> Result<Session, Trouble> {
-        if let Some(session) = self.sessions.get(&credential.id, &region.id, self.now()) {
+        let known = || self.sessions.get(&credential.id, &region.id, self.now()).filter(|session| !refused.is(&session.token));
+        if let Some(session) = known() {
             return Ok(session);
         }
         let held = self.locks.hold(&credential.id).await?;
         // Somebody else may have been faster while this one waited.
-        if let Some(session) = self.sessions.get(&credential.id, &region.id, self.now()) {
+        if let Some(session) = known() {
             return Ok(session);
         }
-        let session = if matches!(how, Authorization::RefreshToken { .. }) {
-            self.refreshed(Spending { credential, kind, slot: Slot::Current }, how, region, &held).await?
+        let spending = Spending { credential, kind, region, slot: Slot::Current };
+        let session = if matches!(kind.authorization, Authorization::RefreshToken { .. }) {
+            self.refreshed(spending, refused, &held).await?
         } else {
-            let (secret, parts) = self.material(credential, kind, Slot::Current).await?;
-            let exchange = self.exchange(credential, how, region, &secret, &parts);
+            let (secret, parts) = self.material(spending).await?;
+            let exchange = self.exchange(&credential.fields, kind, region, (&secret, &parts));
             self.session_of(exchange.access_token(self.transport.as_ref()).await?)
         };
         self.sessions.put(&credential.id, &region.id, session.clone());
@@ -110,23 +133,28 @@ impl Engine {
     }
 
     /// Spends the refresh token, unless another process already has and its access token is still good.
-    async fn refreshed(
-        &self,
-        spending: Spending<'_>,
-        how: &Authorization,
-        region: &Region,
-        _held: &Held,
-    ) -> Result<Session, Trouble> {
-        let Spending { credential, kind, slot } = spending;
-        if let Some(session) = self.shared_session(credential, slot, how).await? {
+    async fn refreshed(&self, spending: Spending<'_>, refused: &Refused, _held: &Held) -> Result<Session, Trouble> {
+        let Spending { credential, kind, region, slot } = spending;
+        if let Some(session) = self.shared_session(spending).await?.filter(|session| !refused.is(&session.token)) {
             return Ok(session);
         }
-        let (secret, parts) = self.material(credential, kind, slot).await?;
-        let refreshed = self.exchange(credential, how, region, &secret, &parts).refresh(self.transport.as_ref()).await?;
+        let (secret, parts) = self.material(spending).await?;
+        let exchange = self.exchange(&credential.fields, kind, region, (&secret, &parts));
+        let refreshed = exchange.refresh(self.transport.as_ref()).await?;
+        Ok(self.keep_session(credential, slot, refreshed).await?)
+    }
+
+    /// Stores what a refresh or a sign-in gave, the next refresh token first, before any of it is used.
+    pub(super) async fn keep_session(
+        &self,
+        credential: &Credential,
+        slot: Slot,
+        refreshed: Refreshed,
+    ) -> Result<Session, Problem> {
         if let Some(next) = &refreshed.next {
             self.store.put(&ItemKey::of(&credential.id, slot, &Part::Secret), &next.secret).await?;
             if slot == Slot::Current {
-                self.note_fingerprint(credential, &next.secret).await?;
+                self.note_next(credential, next).await?;
             }
         }
         let session = self.session_of(refreshed.access);
@@ -135,35 +163,61 @@ impl Engine {
     }
 
     /// The access token that another process stored, if it is still good and of this region.
-    async fn shared_session(&self, credential: &Credential, slot: Slot, how: &Authorization) -> Result<Option<Session>, Trouble> {
+    async fn shared_session(&self, spending: Spending<'_>) -> Result<Option<Session>, Trouble> {
+        let Spending { credential, kind, slot, .. } = spending;
         let stored = match self.store.get(&ItemKey::of(&credential.id, slot, &access_token())).await {
             Ok(stored) => stored,
             Err(StoreError::Absent) => return Ok(None),
             Err(error) => return Err(error.into()),
         };
-        Ok(read_shared(&stored, how.scheme()).filter(|session| session.until > self.now()))
+        Ok(read_shared(&stored, kind.authorization.scheme()).filter(|session| session.until > self.now()))
     }
 
-    async fn share_session(&self, credential: &Credential, slot: Slot, session: &Session) -> Result<(), Trouble> {
+    async fn share_session(&self, credential: &Credential, slot: Slot, session: &Session) -> Result<(), Problem> {
         let stored = write_shared(session);
         Ok(self.store.put(&ItemKey::of(&credential.id, slot, &access_token()), &stored).await?)
     }
 
-    /// The fingerprint follows the secret, or a twin would be missed.
-    async fn note_fingerprint(&self, credential: &Credential, secret: &Secret) -> Result<(), Problem> {
-        let (id, fingerprint) = (credential.id.clone(), self.fingerprint(secret).await?);
-        self.with_index(move |index| index.update(&id, |credential| credential.fingerprint = Some(fingerprint))).await?;
+    /// The fingerprint follows the secret, or a twin would be missed; and so does the end of the session.
+    async fn note_next(&self, credential: &Credential, next: &RefreshToken) -> Result<(), Problem> {
+        let (id, fingerprint) = (credential.id.clone(), self.fingerprint(&next.secret).await?);
+        let end = self.end_after(next.lifetime);
+        self.with_index(move |index| {
+            index.update(&id, |credential| {
+                credential.fingerprint = Some(fingerprint);
+                credential.expires = end.or(credential.expires);
+            })
+        })
+        .await?;
         Ok(())
     }
 
+    /// When something ends that the provider gives so much time from now on.
+    pub(super) fn end_after(&self, lifetime: Option<std::time::Duration>) -> Option<Moment> {
+        lifetime.and_then(|lifetime| Expiry::After(lifetime).moment(self.now()))
+    }
+
+    /// Forgets a session's access token, here and for the other processes.
+    pub(super) async fn forget_access_token(&self, credential: &Credential) -> Result<(), Problem> {
+        self.sessions.forget(&credential.id);
+        match self.store.delete(&key(credential, &access_token())).await {
+            Ok(()) | Err(StoreError::Absent) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// The secret of a slot, and the current further parts as far as they are there.
-    async fn material(
-        &self,
-        credential: &Credential,
-        kind: &Kind,
-        slot: Slot,
-    ) -> Result<(Arc<Secret>, BTreeMap<String, Arc<Secret>>), Problem> {
-        let secret = Arc::new(self.store.get(&ItemKey::of(&credential.id, slot, &Part::Secret)).await?);
+    async fn material(&self, spending: Spending<'_>) -> Result<(Arc<Secret>, BTreeMap<String, Arc<Secret>>), Problem> {
+        let Spending { credential, kind, slot, .. } = spending;
+        let secret = match slot {
+            Slot::Current => self.secret(credential, &Part::Secret).await?,
+            other => self.store.get(&ItemKey::of(&credential.id, other, &Part::Secret)).await?,
+        };
+        Ok((Arc::new(secret), self.parts(credential, kind).await?))
+    }
+
+    /// The further parts of the secret, as far as they are there.
+    pub(super) async fn parts(&self, credential: &Credential, kind: &Kind) -> Result<BTreeMap<String, Arc<Secret>>, Problem> {
         let mut parts = BTreeMap::new();
         for part in &kind.parts {
             match self.store.get(&key(credential, &Part::Named(part.id.clone()))).await {
@@ -172,23 +226,23 @@ impl Engine {
                 Err(error) => return Err(error.into()),
             }
         }
-        Ok((secret, parts))
+        Ok(parts)
     }
 
     pub(super) fn exchange<'a>(
         &self,
-        credential: &'a Credential,
-        authorization: &'a Authorization,
+        fields: &'a BTreeMap<String, String>,
+        kind: &'a Kind,
         region: &'a Region,
-        secret: &'a Arc<Secret>,
-        parts: &'a BTreeMap<String, Arc<Secret>>,
+        (secret, parts): (&'a Arc<Secret>, &'a BTreeMap<String, Arc<Secret>>),
     ) -> Exchange<'a> {
-        Exchange { authorization, region, fields: &credential.fields, secret, parts, limits: self.options.limits }
+        let (limits, now) = (self.options.limits, self.now());
+        Exchange { authorization: &kind.authorization, region, fields, secret, parts, limits, now }
     }
 
     fn session_of(&self, token: AccessToken) -> Session {
         let received = self.now();
-        let end = token.expires.and_then(|expiry| expiry.moment(received)).unwrap_or(received + UNKNOWN_LIFETIME);
+        let end = token.end(received).unwrap_or(received + UNKNOWN_LIFETIME);
         Session { token: token.secret, scheme: token.scheme, until: end - MARGIN }
     }
 }
@@ -221,6 +275,12 @@ fn read_shared(stored: &Secret, scheme: &str) -> Option<Session> {
         let until = Moment::from_unix_timestamp(seconds).ok()?;
         Some(Session { token: Arc::new(Secret::new(bytes[blank + 1..].to_vec())), scheme: scheme.to_owned(), until })
     })
+}
+
+impl Refused {
+    fn is(&self, token: &Secret) -> bool {
+        matches!(self, Self::Token(refused) if refused.same_as(token))
+    }
 }
 
 impl From<NetError> for Trouble {

@@ -19,11 +19,13 @@ use crate::net::exchange::ExchangeError;
 const BATCH: usize = 64;
 
 /// A verdict that is to be written down.
-struct Finding {
+pub(super) struct Finding {
     credential: Credential,
     region: String,
-    check: Check,
+    pub(super) check: Check,
     principal: Option<Principal>,
+    /// The organisation that the principal works in unless it says otherwise.
+    pub(super) home: Option<String>,
 }
 
 impl Engine {
@@ -111,7 +113,7 @@ impl Engine {
         (region, self.check(credential, &region.id).await)
     }
 
-    async fn find_out(&self, credential: &Credential, region: &str) -> Result<Finding, Problem> {
+    pub(super) async fn find_out(&self, credential: &Credential, region: &str) -> Result<Finding, Problem> {
         let region = self.catalogue.region(&credential.provider, region)?;
         let kind = self.catalogue.kind(&credential.provider, &credential.kind)?;
         let preset = self.catalogue.preset(&credential.provider, &kind.check)?;
@@ -119,22 +121,48 @@ impl Engine {
         let started = std::time::Instant::now();
         let outcome = self.dispatch(credential, region, &draft).await;
         let latency = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let (verdict, status, reason, principal) = match outcome {
+        let (mut principal, mut home) = (None, None);
+        let (verdict, status, reason) = match outcome {
             Ok(dispatched) => {
                 let answer = dispatched.redacted();
                 let Explanation { verdict, reason, .. } = self.judge(credential, region, &answer).await?;
-                let principal = (verdict == Verdict::Accepted).then(|| principal(preset, &answer)).flatten();
-                (verdict, Some(answer.status), reason, principal)
+                if verdict == Verdict::Accepted {
+                    (principal, home) = read_principal(preset, &answer);
+                }
+                (verdict, Some(answer.status), reason)
             }
-            Err(Trouble::Net(error)) => (Verdict::Unknown, None, error.to_string(), None),
-            Err(Trouble::Exchange(error)) => (verdict_of(&error), status_of(&error), error.to_string(), None),
+            Err(Trouble::Net(error)) => (Verdict::Unknown, None, error.to_string()),
+            Err(Trouble::Exchange(error)) => self.judge_exchange(credential, region, &error).await?,
             Err(Trouble::Problem(problem)) => return Err(problem),
         };
         let check = Check { verdict, status, reason, at: self.now(), latency_ms: Some(latency) };
-        Ok(Finding { credential: credential.clone(), region: region.id.clone(), check, principal })
+        Ok(Finding { credential: credential.clone(), region: region.id.clone(), check, principal, home })
     }
 
-    async fn write_down(&self, findings: Vec<Finding>) -> Result<(), Problem> {
+    /// What a failed exchange says about the credential, by the provider's own answer where it gave one.
+    async fn judge_exchange(
+        &self,
+        credential: &Credential,
+        region: &Region,
+        error: &ExchangeError,
+    ) -> Result<(Verdict, Option<u16>, String), Problem> {
+        let Some(answer) = error.answer() else { return Ok((verdict_of(error), status_of(error), error.to_string())) };
+        let Explanation { verdict, reason, .. } = self.judge(credential, region, answer).await?;
+        Ok((verdict, Some(answer.status), reason))
+    }
+
+    /// Why a request got no answer, as the provider's own table of meanings has it where the exchange was refused.
+    pub(super) async fn in_words(&self, credential: &Credential, region: &Region, trouble: Trouble) -> Problem {
+        if let Trouble::Exchange(error) = &trouble
+            && let Some(answer) = error.answer()
+        {
+            let explained = self.judge(credential, region, answer).await.map(|explanation| explanation.problem);
+            return explained.ok().flatten().unwrap_or_else(|| trouble.into());
+        }
+        trouble.into()
+    }
+
+    pub(super) async fn write_down(&self, findings: Vec<Finding>) -> Result<(), Problem> {
         if findings.is_empty() {
             return Ok(());
         }
@@ -177,18 +205,19 @@ fn in_turns(credentials: Vec<Credential>) -> Vec<Credential> {
 
 /// Who the answer says the credential acts as.
 pub(super) fn principal(preset: &Preset, answer: &Answer) -> Option<Principal> {
-    let pointers = preset.principal.as_ref()?;
-    let body: serde_json::Value = serde_json::from_str(answer.body.text()?).ok()?;
-    let text = |pointer: &String| body.pointer(pointer).and_then(serde_json::Value::as_str).map(str::to_owned);
-    let id = text(&pointers.id)?;
-    let name = pointers.name.iter().find_map(text).unwrap_or_else(|| id.clone());
-    let kind = pointers.kind.as_ref().and_then(text).unwrap_or_else(|| "user".to_owned());
-    Some(Principal { id, name, kind })
+    read_principal(preset, answer).0
+}
+
+/// The same, and the organisation in which it acts unless a request says otherwise.
+fn read_principal(preset: &Preset, answer: &Answer) -> (Option<Principal>, Option<String>) {
+    let body: Option<serde_json::Value> = answer.body.text().and_then(|text| serde_json::from_str(text).ok());
+    let (Some(pointers), Some(body)) = (&preset.principal, body) else { return (None, None) };
+    (pointers.read(&body), pointers.read_home(&body))
 }
 
 fn verdict_of(error: &ExchangeError) -> Verdict {
     match error {
-        ExchangeError::Refused { .. } | ExchangeError::Other { .. } | ExchangeError::Missing(_) => Verdict::Refused,
+        ExchangeError::Refused { .. } | ExchangeError::Other { .. } => Verdict::Refused,
         _ => Verdict::Unknown,
     }
 }

@@ -4,10 +4,12 @@
 //! whose secret is absent, which everybody can see and mend; the other order would leave a secret nobody knows about.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use super::Engine;
 use super::audit::Deed;
+use super::authorize::ACCESS_TOKEN;
 use super::message::{Beginning, Edit, NewCredential};
 use crate::domain::credential::{Part, Slot};
 use crate::domain::identify::{self, Identified};
@@ -15,7 +17,10 @@ use crate::domain::problem::{Class, Problem};
 use crate::domain::provider::Kind;
 use crate::domain::{Credential, CredentialId, Name, Secret};
 use crate::index::{Index, IndexError};
-use crate::store::{ItemKey, StoreError};
+use crate::store::{self, ItemKey, StoreError};
+
+/// The field that names a file with the secret, for who keeps it outside the store.
+pub const KEY_FILE: &str = "key_file";
 
 /// The doors by which a secret leaves the store for a person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,10 +74,13 @@ impl Engine {
 
     /// Keeps a new credential: refuses what is wrong before anything is written, proves the store, then writes.
     pub async fn add(&self, new: NewCredential) -> Result<Credential, Problem> {
-        let (credential, secrets) = self.prepare(new)?;
+        let (credential, mut secrets) = self.prepare(new)?;
         self.refuse_taken(&credential.name).await?;
         self.prove_store().await?;
         let credential = Credential { fingerprint: Some(self.fingerprint(&secrets[&Part::Secret]).await?), ..credential };
+        if credential.fields.contains_key(KEY_FILE) {
+            secrets.remove(&Part::Secret);
+        }
         let row = credential.clone();
         self.with_index(move |index| index.insert(&row)).await?;
         if let Err(problem) = self.keep_all(&credential.id, &secrets).await {
@@ -132,8 +140,11 @@ impl Engine {
         self.with_index(move |index| index.with_fingerprint(&fingerprint)).await
     }
 
-    /// A part of the credential's current secret, from the store.
+    /// A part of the credential's current secret, from the store; or from the key file that the credential names.
     pub async fn secret(&self, credential: &Credential, part: &Part) -> Result<Secret, Problem> {
+        if let (Part::Secret, Some(path)) = (part, credential.fields.get(KEY_FILE)) {
+            return key_file(path);
+        }
         Ok(self.store.get(&ItemKey::of(&credential.id, Slot::Current, part)).await?)
     }
 
@@ -248,11 +259,18 @@ impl Engine {
         self.with_index(move |index| index.remove(&id)).await
     }
 
-    /// The parts that a credential's secret may have. Those of a kind that is no longer known are not.
+    /// The parts that a credential's secret may have, a session's access token among them. Those of a kind that is no
+    /// longer known are not.
     fn parts_of(&self, credential: &Credential) -> Vec<Part> {
         let named = self.catalogue.kind(&credential.provider, &credential.kind).map(|kind| &kind.parts[..]).unwrap_or_default();
-        std::iter::once(Part::Secret).chain(named.iter().map(|part| Part::Named(part.id.clone()))).collect()
+        let named = named.iter().map(|part| part.id.as_str()).chain([ACCESS_TOKEN]);
+        std::iter::once(Part::Secret).chain(named.map(|part| Part::Named(part.to_owned()))).collect()
     }
+}
+
+/// The private key in a file that only its owner may read.
+pub fn key_file(path: impl AsRef<Path>) -> Result<Secret, Problem> {
+    store::key_file::read(path.as_ref())
 }
 
 /// Random bytes from the system.
@@ -269,7 +287,8 @@ pub(super) fn broken_task() -> Problem {
     Problem::new("A background task broke", "its thread panicked", "try again; if it happens again, report it with the log")
 }
 
-fn check_fields(kind: &Kind, fields: &BTreeMap<String, String>) -> Result<(), Problem> {
+/// Refuses fields that the kind does not have, and the lack of one that it needs.
+pub(super) fn check_fields(kind: &Kind, fields: &BTreeMap<String, String>) -> Result<(), Problem> {
     if let Some(unknown) = fields.keys().find(|id| kind.field(id).is_none()) {
         let known: Vec<_> = kind.fields.iter().map(|field| field.id.as_str()).collect();
         let remedy = if known.is_empty() {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Engine;
-use super::authorize::Trouble;
+use super::authorize::{Refused, Trouble};
 use super::message::{Consent, Exchange, Keep, Order};
 use super::withhold::{Dispatched, Withheld};
 use crate::domain::problem::Class;
@@ -14,8 +14,8 @@ use crate::domain::rate_limit::RateLimit;
 use crate::domain::redact::Redactor;
 use crate::domain::region::Region;
 use crate::domain::request::Draft;
-use crate::domain::response::Verdict;
-use crate::domain::{Credential, Problem};
+use crate::domain::response::{Answer, Verdict};
+use crate::domain::{Credential, Problem, Secret};
 use crate::net::{Bound, Outgoing, Payload};
 
 impl Engine {
@@ -57,13 +57,16 @@ impl Engine {
     ) -> Result<(Exchange, Verdict), Problem> {
         let region = self.catalogue.region(&credential.provider, &credential.region)?;
         let provider = self.catalogue.provider(&credential.provider)?;
-        let dispatched = self.dispatch_in_turn(credential, region, &draft, waiting).await?;
+        let dispatched = match self.dispatch_in_turn(credential, region, &draft, waiting).await {
+            Ok(dispatched) => dispatched,
+            Err(trouble) => return Err(self.in_words(credential, region, trouble).await),
+        };
         let Withheld { answer, minted } = dispatched.withheld(redactor, &provider.secret_members).await?;
         let judgement = self.judge(credential, region, &answer).await?;
+        let explanation = if self.was_left(credential, &draft, &answer)? { Some(left(&draft)) } else { judgement.problem };
         let limit = RateLimit::read(&answer, self.now()).words();
         let (credential, region) = (credential.id.clone(), region.id.clone());
-        let exchange = Exchange { credential, region, draft, answer, explanation: judgement.problem, limit, minted };
-        Ok((exchange, judgement.verdict))
+        Ok((Exchange { credential, region, draft, answer, explanation, limit, minted }, judgement.verdict))
     }
 
     /// A draft from a preset of the credential's provider. Placeholders are filled from `given`, then from the
@@ -80,6 +83,9 @@ impl Engine {
         let bound = self.authorize(credential, kind, region).await?;
         let (scheme, secret) = (bound.scheme.clone(), bound.secret.clone());
         let answer = self.transport.send(self.outgoing(credential, region, draft, bound)?).await?;
+        if self.was_left(credential, draft, &answer)? {
+            self.forget_access_token(credential).await?;
+        }
         let dispatched = Dispatched { answer, sent: Arc::clone(&secret) };
         if dispatched.answer.status != 401 || !draft.method.is_safe() {
             return Ok(dispatched);
@@ -90,8 +96,14 @@ impl Engine {
                 self.try_scheme(credential, self.outgoing(credential, region, draft, bound)?, dispatched, other).await
             }
             Authorization::Header { .. } => Ok(dispatched),
-            _ => self.renew(credential, kind, region, draft).await,
+            _ => self.renew(credential, (kind, region), draft, secret).await,
         }
+    }
+
+    /// Whether an access token was refused that may only have ended, and the request is not one to be repeated unasked.
+    fn was_left(&self, credential: &Credential, draft: &Draft, answer: &Answer) -> Result<bool, Problem> {
+        let kind = self.catalogue.kind(&credential.provider, &credential.kind)?;
+        Ok(answer.status == 401 && !draft.method.is_safe() && kind.authorization.exchanges())
     }
 
     /// The answer to the other scheme, if that one is accepted; it is remembered then.
@@ -111,9 +123,14 @@ impl Engine {
         Ok(Dispatched { answer, ..refused })
     }
 
-    async fn renew(&self, credential: &Credential, kind: &Kind, region: &Region, draft: &Draft) -> Result<Dispatched, Trouble> {
-        self.sessions.forget(&credential.id);
-        let bound = self.authorize(credential, kind, region).await?;
+    async fn renew(
+        &self,
+        credential: &Credential,
+        (kind, region): (&Kind, &Region),
+        draft: &Draft,
+        refused: Arc<Secret>,
+    ) -> Result<Dispatched, Trouble> {
+        let bound = self.authorize_anew(credential, kind, region, Refused::Token(refused)).await?;
         let sent = Arc::clone(&bound.secret);
         let answer = self.transport.send(self.outgoing(credential, region, draft, bound)?).await?;
         Ok(Dispatched { answer, sent })
@@ -160,4 +177,11 @@ impl Engine {
         }
         Ok(())
     }
+}
+
+/// What is said where repeating by itself could do something twice.
+fn left(draft: &Draft) -> Problem {
+    let why = format!("it may only have ended, but a {} may change something, so it was not sent again by itself", draft.method);
+    Problem::new("401: The access token was not accepted", why, "send it once more: it will go with a new access token")
+        .of(Class::Refused)
 }

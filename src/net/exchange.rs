@@ -31,6 +31,8 @@ pub struct Exchange<'a> {
     pub parts: &'a BTreeMap<String, Arc<Secret>>,
     /// What to bear with.
     pub limits: Limits,
+    /// What time it is here: a signature says when it was made.
+    pub now: Moment,
 }
 
 /// What is sent to an API in the end.
@@ -39,8 +41,8 @@ pub struct AccessToken {
     pub secret: Arc<Secret>,
     /// The scheme it is sent with.
     pub scheme: String,
-    /// When it ends, if that is known.
-    pub expires: Option<Expiry>,
+    /// What is said about its end, by itself and beside it. The earliest counts: one of the two clocks may be wrong.
+    pub ends: Vec<Expiry>,
     /// What it says about itself.
     pub claims: Claims,
 }
@@ -70,6 +72,8 @@ pub enum ExchangeError {
         status: u16,
         /// What the provider said.
         why: String,
+        /// The answer that says so, without anything secret.
+        answer: Box<Answer>,
     },
     /// Any other status.
     #[error("the token endpoint answered with status {status}: {why}")]
@@ -78,6 +82,8 @@ pub enum ExchangeError {
         status: u16,
         /// What the provider said.
         why: String,
+        /// The answer that says so, without anything secret.
+        answer: Box<Answer>,
     },
     /// Success, but without a token.
     #[error("the token endpoint answered with status {status}, but with no token")]
@@ -86,10 +92,10 @@ pub enum ExchangeError {
         status: u16,
     },
     /// The token is for something else than was asked for, such as another organisation.
-    #[error("the access token is for {claim} \"{given}\", but \"{wanted}\" was asked for")]
+    #[error("the access token is for another {} than was asked for: {given} instead of {wanted}", .field.trim_end_matches("_id"))]
     Other {
-        /// The claim that differs.
-        claim: String,
+        /// The field that differs.
+        field: String,
         /// What the credential asks for.
         wanted: String,
         /// What the token says.
@@ -98,6 +104,9 @@ pub enum ExchangeError {
     /// The credential lacks a field or part that the exchange needs.
     #[error("the credential has no {0}")]
     Missing(String),
+    /// The private key cannot be used.
+    #[error("the private key cannot be used: {0}")]
+    Key(String),
     /// The secret can be used once only, so it must not be spent where its successor is not kept.
     #[error("a refresh token can be used only where the next one is stored")]
     SingleUse,
@@ -163,8 +172,8 @@ impl Exchange<'_> {
         for (claim, field) in claims {
             let (Ok(wanted), Some(given)) = (self.field(field), token.claims.text(claim)) else { continue };
             if !wanted.eq_ignore_ascii_case(given) {
-                let (claim, wanted, given) = (claim.clone(), wanted.to_owned(), crate::domain::text::clean_line(given));
-                return Err(ExchangeError::Other { claim, wanted, given });
+                let (field, wanted, given) = (field.clone(), wanted.to_owned(), crate::domain::text::clean_line(given));
+                return Err(ExchangeError::Other { field, wanted, given });
             }
         }
         Ok(())
@@ -187,9 +196,19 @@ impl Exchange<'_> {
 }
 
 impl AccessToken {
+    /// The moment from which on it is refused, for a token that came at `received`; `None` where nothing tells.
+    pub fn end(&self, received: Moment) -> Option<Moment> {
+        self.ends.iter().filter_map(|end| end.moment(received)).min()
+    }
+
     fn of(secret: &Arc<Secret>, scheme: &str) -> Self {
         let claims = Claims::of(secret);
-        Self { secret: Arc::clone(secret), scheme: scheme.to_owned(), expires: claims.expires().map(Expiry::At), claims }
+        Self {
+            secret: Arc::clone(secret),
+            scheme: scheme.to_owned(),
+            ends: claims.expires().map(Expiry::At).into_iter().collect(),
+            claims,
+        }
     }
 }
 
@@ -215,14 +234,25 @@ impl ExchangeError {
             Self::NoToken { .. } => "Check the region's hosts: something else than the provider may have answered.",
             Self::Other { .. } => "Check the organisation of the credential, and whether the key's roles include it.",
             Self::Missing(_) => "Add it with `tokenring edit`.",
+            Self::Key(_) => {
+                "Give an RSA key of at least 2048 bits in PEM (BEGIN PRIVATE KEY or BEGIN RSA PRIVATE KEY), without a password."
+            }
             Self::SingleUse => "Use the credential through a check or a request.",
+        }
+    }
+
+    /// The answer that explains it, where the provider gave one.
+    pub fn answer(&self) -> Option<&Answer> {
+        match self {
+            Self::Refused { answer, .. } | Self::Unexpected { answer, .. } => Some(answer),
+            _ => None,
         }
     }
 
     const fn class(&self) -> Class {
         match self {
             Self::Refused { .. } | Self::Other { .. } => Class::Refused,
-            Self::Missing(_) => Class::Usage,
+            Self::Missing(_) | Self::Key(_) => Class::Usage,
             Self::SingleUse => Class::Failed,
             Self::Net(_) | Self::InDoubt(_) | Self::Unexpected { .. } | Self::NoToken { .. } => Class::Unknown,
         }
@@ -249,10 +279,11 @@ mod tests {
         let errors = [
             (ExchangeError::Net(lost()), 5),
             (ExchangeError::InDoubt(lost()), 5),
-            (ExchangeError::Refused { status: 401, why: text() }, 4),
-            (ExchangeError::Unexpected { status: 500, why: text() }, 5),
+            (ExchangeError::Refused { status: 401, why: text(), answer: Box::default() }, 4),
+            (ExchangeError::Unexpected { status: 500, why: text(), answer: Box::default() }, 5),
+            (ExchangeError::Key(text()), 2),
             (ExchangeError::NoToken { status: 200 }, 5),
-            (ExchangeError::Other { claim: text(), wanted: text(), given: text() }, 4),
+            (ExchangeError::Other { field: text(), wanted: text(), given: text() }, 4),
             (ExchangeError::Missing(text()), 2),
             (ExchangeError::SingleUse, 1),
         ];

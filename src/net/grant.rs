@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::claims::{Claims, seconds};
 use super::exchange::{AccessToken, ExchangeError, Expiry};
@@ -33,12 +33,8 @@ pub(super) struct Grant {
 impl Grant {
     /// Reads an answer. `secrets` were sent along; none of them is in the error, even if the server sent it back.
     pub(super) fn read(answer: &Answer, secrets: &[&Secret]) -> Result<Self, ExchangeError> {
-        let status = answer.status;
-        match status {
-            200..=299 => Self::of(&answer.body).ok_or(ExchangeError::NoToken { status }),
-            400 | 401 | 403 => Err(ExchangeError::Refused { status, why: remark(&answer.body, secrets) }),
-            _ => Err(ExchangeError::Unexpected { status, why: remark(&answer.body, secrets) }),
-        }
+        accept(answer, secrets)?;
+        Self::of(&answer.body).ok_or(ExchangeError::NoToken { status: answer.status })
     }
 
     /// The refresh token that comes next.
@@ -47,12 +43,12 @@ impl Grant {
         Some(RefreshToken { secret: Secret::from_text(token), lifetime: lifetime(&self.refresh_expires_in) })
     }
 
-    /// The access token. Its own claim about its end comes first, the lifetime beside it second.
+    /// The access token.
     pub(super) fn into_access_token(self, scheme: &str) -> AccessToken {
         let secret = Secret::from_text(self.access_token);
         let claims = Claims::of(&secret);
-        let expires = claims.expires().map(Expiry::At).or_else(|| lifetime(&self.expires_in).map(Expiry::After));
-        AccessToken { secret: std::sync::Arc::new(secret), scheme: scheme.to_owned(), expires, claims }
+        let ends = claims.expires().map(Expiry::At).into_iter().chain(lifetime(&self.expires_in).map(Expiry::After)).collect();
+        AccessToken { secret: std::sync::Arc::new(secret), scheme: scheme.to_owned(), ends, claims }
     }
 
     /// A JSON object, or the bare token as a JSON string or as plain text.
@@ -71,12 +67,15 @@ impl Grant {
 
 /// Whether an answer that brings nothing is a success.
 pub(super) fn accept(answer: &Answer, secrets: &[&Secret]) -> Result<(), ExchangeError> {
-    let (status, why) = (answer.status, || remark(&answer.body, secrets));
-    match status {
-        200..=299 => Ok(()),
-        400 | 401 | 403 => Err(ExchangeError::Refused { status, why: why() }),
-        _ => Err(ExchangeError::Unexpected { status, why: why() }),
+    let status = answer.status;
+    if matches!(status, 200..=299) {
+        return Ok(());
     }
+    let (why, answer) = told(answer, secrets);
+    Err(match status {
+        400 | 401 | 403 => ExchangeError::Refused { status, why, answer },
+        _ => ExchangeError::Unexpected { status, why, answer },
+    })
 }
 
 /// Whether a text can be sent as a token in a header.
@@ -92,6 +91,21 @@ fn is_token(text: &str) -> bool {
 
 fn lifetime(value: &Value) -> Option<Duration> {
     seconds(value).and_then(|seconds| u64::try_from(seconds).ok()).map(Duration::from_secs)
+}
+
+/// What a server said about its refusal, and its answer with nothing but that in the body.
+fn told(answer: &Answer, secrets: &[&Secret]) -> (String, Box<Answer>) {
+    let why = remark(&answer.body, secrets);
+    let code = answer.body.text().and_then(|text| serde_json::from_str::<Value>(text).ok());
+    let code = code.as_ref().and_then(|body| body.pointer("/error")).and_then(Value::as_str).filter(|code| is_word(code));
+    let body = json!({"error": code, "error_description": why}).to_string();
+    let told = Answer { size: body.len() as u64, body: Body::Text(body), ..answer.clone() };
+    (why, Box::new(told))
+}
+
+/// Whether a text is one of the words by which OAuth names an error, such as `invalid_grant`.
+fn is_word(text: &str) -> bool {
+    text.len() <= 40 && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
 }
 
 /// What a server said about its refusal, on one line and without the secrets that were sent.
@@ -146,7 +160,7 @@ mod tests {
     fn a_lifetime_is_a_number_however_it_is_written() {
         for body in [r#"{"access_token":"a","expires_in":3600}"#, r#"{"access_token":"a","expires_in":"3600"}"#] {
             let token = Grant::of(&Body::Text(body.to_owned())).unwrap().into_access_token("Bearer");
-            assert_eq!(token.expires, Some(Expiry::After(Duration::from_secs(3600))));
+            assert_eq!(token.ends, [Expiry::After(Duration::from_secs(3600))]);
         }
         assert_eq!(lifetime(&Value::from(-1)), None);
     }

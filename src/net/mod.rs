@@ -6,6 +6,8 @@
 //! redirects, `reading` takes the answer in, bounded and cleaned. [`exchange`] and [`oauth`] turn a secret that is
 //! never sent to an API into the access token that is.
 
+mod assertion;
+pub mod callback;
 mod claims;
 mod client;
 mod error;
@@ -17,6 +19,7 @@ mod lines;
 pub mod oauth;
 mod reading;
 mod sealed;
+pub mod sign_in;
 mod trust;
 
 use std::path::PathBuf;

@@ -1,17 +1,21 @@
-//! The grants of OAuth 2 that need no browser: client credentials (RFC 6749 §4.4) and refresh (§6).
+//! The grants of OAuth 2 that need no browser: client credentials (RFC 6749 §4.4), by secret or by signature, and
+//! refresh (§6).
 
 use std::time::Duration;
 
+use super::assertion::{self, Assertion};
 use super::exchange::{AccessToken, Exchange, ExchangeError};
 use super::form::Form;
 use super::grant::{self, Grant};
 use super::{NetError, Transport};
-use crate::domain::Secret;
 use crate::domain::provider::Authorization;
 use crate::domain::region::Place;
+use crate::domain::response::Answer;
+use crate::domain::{Moment, Secret};
 
-const CLIENT_ID: &str = "client_id";
-const CLIENT_SECRET: &str = "client_secret";
+pub(super) const CLIENT_ID: &str = "client_id";
+pub(super) const CLIENT_SECRET: &str = "client_secret";
+const KEY_ID: &str = "kid";
 const REFRESH_TOKEN: &str = "refresh_token";
 
 /// What a refresh gives. The refresh token that was sent is used up: the next one must be stored before the access
@@ -35,7 +39,7 @@ pub struct RefreshToken {
 impl Exchange<'_> {
     /// Spends the refresh token. Nobody else may spend it at the same time: the caller holds the credential's lock.
     pub async fn refresh(&self, transport: &dyn Transport) -> Result<Refreshed, ExchangeError> {
-        let Authorization::RefreshToken { token, scheme } = self.authorization else {
+        let Authorization::RefreshToken { token, scheme, .. } = self.authorization else {
             return Err(ExchangeError::Missing(REFRESH_TOKEN.to_owned()));
         };
         let client_secret = self.parts.get(CLIENT_SECRET);
@@ -49,8 +53,12 @@ impl Exchange<'_> {
         Ok(Refreshed { next: grant.take_refresh_token(), access: grant.into_access_token(scheme) })
     }
 
-    /// Ends a refresh token (RFC 7009). The answer is success also where the token was not valid any more.
-    pub async fn revoke(&self, path: &str, transport: &dyn Transport) -> Result<(), ExchangeError> {
+    /// Ends the refresh token (RFC 7009). The answer is success also where the token was not valid any more; access tokens
+    /// that it was exchanged for run out by themselves.
+    pub async fn revoke(&self, transport: &dyn Transport) -> Result<(), ExchangeError> {
+        let Authorization::RefreshToken { revoke: Some(path), .. } = self.authorization else {
+            return Err(ExchangeError::Missing("revocation endpoint".to_owned()));
+        };
         let client_secret = self.parts.get(CLIENT_SECRET);
         let form = Form::default().secret("token", self.secret).plain("token_type_hint", REFRESH_TOKEN);
         let form = form.plain(CLIENT_ID, self.field(CLIENT_ID)?);
@@ -66,9 +74,45 @@ impl Exchange<'_> {
         scheme: &str,
         transport: &dyn Transport,
     ) -> Result<AccessToken, ExchangeError> {
-        let form = Form::default().plain("grant_type", "client_credentials").plain(CLIENT_ID, self.field(CLIENT_ID)?);
-        let answer = self.post(Place::Api, path, form.secret(CLIENT_SECRET, self.secret), transport).await?;
-        Ok(Grant::read(&answer, &[self.secret])?.into_access_token(scheme))
+        let (answer, sent) = if assertion::is_key(self.secret) {
+            self.signed_by_any_clock(path, transport).await?
+        } else {
+            (self.post(Place::Api, path, self.client_form()?.secret(CLIENT_SECRET, self.secret), transport).await?, None)
+        };
+        let sent: Vec<&Secret> = sent.iter().chain([self.secret.as_ref()]).collect();
+        Ok(Grant::read(&answer, &sent)?.into_access_token(scheme))
+    }
+
+    fn client_form(&self) -> Result<Form<'_>, ExchangeError> {
+        Ok(Form::default().plain("grant_type", "client_credentials").plain(CLIENT_ID, self.field(CLIENT_ID)?))
+    }
+
+    /// Signs by this machine's clock, and once more by the provider's where that one is another and may be the reason
+    /// for a refusal.
+    async fn signed_by_any_clock(
+        &self,
+        path: &str,
+        transport: &dyn Transport,
+    ) -> Result<(Answer, Option<Secret>), ExchangeError> {
+        let (answer, sent) = self.signed(path, self.now, transport).await?;
+        match assertion::their_time(&answer, self.now).filter(|_| matches!(answer.status, 400 | 401)) {
+            Some(theirs) => self.signed(path, theirs, transport).await,
+            None => Ok((answer, sent)),
+        }
+    }
+
+    async fn signed(
+        &self,
+        path: &str,
+        now: Moment,
+        transport: &dyn Transport,
+    ) -> Result<(Answer, Option<Secret>), ExchangeError> {
+        let audience = format!("{}{path}", self.region.origin(Place::Api));
+        let claim = Assertion { client_id: self.field(CLIENT_ID)?, key_id: self.field(KEY_ID).ok(), audience, now };
+        let assertion = claim.sign(self.secret)?;
+        let form = self.client_form()?.plain("client_assertion_type", assertion::TYPE).secret("client_assertion", &assertion);
+        let answer = self.post(Place::Api, path, form, transport).await?;
+        Ok((answer, Some(assertion)))
     }
 }
 

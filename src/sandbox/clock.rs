@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -40,6 +40,12 @@ impl Clock {
     pub(super) fn now(&self) -> Millis {
         let base = self.frozen.unwrap_or_else(|| millis(OffsetDateTime::now_utc()));
         base.saturating_add(self.advanced.load(Ordering::Relaxed))
+    }
+
+    /// Now, as an answer's `Date` says it.
+    pub(super) fn http_date(&self) -> String {
+        let since = Duration::from_millis(u64::try_from(self.now()).unwrap_or_default());
+        httpdate::fmt_http_date(SystemTime::UNIX_EPOCH + since)
     }
 
     /// Midnight UTC of the current day: the origin of every seeded date.

@@ -86,6 +86,8 @@ async fn handle(State(post): State<Arc<Post>>, ConnectInfo(hook): ConnectInfo<Ho
         Some(status) => post.service.refuse(&call, status),
         None => post.service.answer(&call),
     };
+    // The simulated time is the time that answers tell.
+    let reply = reply.with(header::DATE, &clock.http_date());
     send(disguise(reply, &effect), &effect, &hook)
 }
 

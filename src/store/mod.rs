@@ -16,6 +16,7 @@ mod calls;
 mod choose;
 mod error;
 mod file;
+pub mod key_file;
 mod keyring;
 mod memory;
 pub mod passphrase;

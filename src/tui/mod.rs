@@ -1,7 +1,6 @@
 //! The screen: the loop, the terminal and the mapping of input. The composition root of [`app`] and [`view`].
 
 pub mod app;
-mod browser;
 mod frame;
 mod inbox;
 mod input;

@@ -15,8 +15,8 @@ use super::app::json::Document;
 use super::app::{App, Effect, Input, Msg, Now, Start, update};
 use super::inbox::{Doors, Inbox, Notice};
 use super::terminal::{Scope, Surface};
+use super::view;
 use super::watch::HANG_UP;
-use super::{browser, view};
 use crate::engine::message::Report;
 use crate::engine::{Engine, Tasks};
 
@@ -200,7 +200,7 @@ impl<S: Surface> Loop<S> {
                 }
                 Effect::Suspend => self.suspend(Scope::Job),
                 Effect::Mouse(on) => self.check(|surface| surface.set_mouse(on)),
-                Effect::Open(url) => browser::open(&url),
+                Effect::Open(url) => crate::engine::open_page(&url),
                 Effect::Quit => self.code = Some(0),
             }
         }

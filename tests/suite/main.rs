@@ -22,6 +22,7 @@ mod rotation;
 mod sandbox;
 mod screen;
 mod shell;
+mod signin;
 mod store;
 mod support;
 #[cfg(unix)]

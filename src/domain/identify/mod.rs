@@ -14,7 +14,9 @@ mod unwrap;
 
 use super::provider::Catalogue;
 use super::provider::spec::{Confidence, Holding};
+use super::region::Region;
 use super::{Moment, Secret};
+use hosts::Named;
 
 /// What a pasted text turned out to be.
 pub struct Identified {
@@ -77,6 +79,15 @@ pub fn identify(pasted: &Secret, catalogue: &Catalogue) -> Result<Identified, Pa
         let candidates = recognise::candidates(&bare.text, catalogue);
         Ok(Identified { secret: Secret::new(bare.text.as_bytes().to_vec()), cleaned: bare.cleaned, candidates })
     })
+}
+
+/// The region that a host stands for which a provider names in an answer, such as after a sign-in; `None` for any that
+/// is not known here, whatever it claims to be.
+pub fn region_named<'c>(host: &str, provider: &str, catalogue: &'c Catalogue) -> Option<&'c Region> {
+    match hosts::look_up(host, catalogue.provider(provider).ok()?, catalogue) {
+        Named::Region(region) => Some(region),
+        Named::Trusted(_) | Named::Stranger => None,
+    }
 }
 
 impl From<PasteError> for super::Problem {

@@ -25,6 +25,11 @@ impl PrincipalPointers {
         let kind = flagged.map(|(_, kind)| kind.clone()).or_else(told).unwrap_or_else(|| "user".to_owned());
         Some(Principal { id, name, kind })
     }
+
+    /// The organisation that the principal works in unless it says otherwise.
+    pub fn read_home(&self, answer: &Value) -> Option<String> {
+        text_at(answer, self.home.as_ref()?)
+    }
 }
 
 impl ItemPointers {

@@ -41,6 +41,9 @@ pub struct Provider {
     /// What statuses mean here, most specific first.
     #[serde(default, rename = "status")]
     pub statuses: Vec<StatusMeaning>,
+    /// Where the organisations are listed that a credential sees.
+    #[serde(default)]
+    pub organisations: Option<Listing>,
     /// JSON members whose values are secrets whenever this provider answers with them.
     #[serde(default)]
     pub secret_members: Vec<String>,
@@ -82,6 +85,9 @@ pub struct Kind {
     /// How many may live at the same time.
     #[serde(default)]
     pub max_live: Option<u32>,
+    /// Where the provider lists credentials of this kind with their ends.
+    #[serde(default)]
+    pub listed: Option<Listed>,
     /// How one is replaced.
     pub replace: Replacement,
     /// The variables that the provider's own tools read: name and template, either `{secret}` or
@@ -118,6 +124,12 @@ pub enum Authorization {
         token: String,
         /// The scheme of the access token.
         scheme: String,
+        /// The path of the page, on the web application, where a person agrees to a sign-in.
+        #[serde(default)]
+        authorize: Option<String>,
+        /// The path, on the API host, that ends a refresh token.
+        #[serde(default)]
+        revoke: Option<String>,
     },
     /// The secret is sent as a form to the auth host, which answers with an access token.
     Exchange {
@@ -247,6 +259,35 @@ pub struct FieldSpec {
     /// Whether the kind cannot be used without it.
     #[serde(default)]
     pub required: bool,
+    /// Whether the provider tells it, so that nobody needs to be asked for it.
+    #[serde(default)]
+    pub learned: bool,
+}
+
+/// Where a provider lists something that has a name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Listing {
+    /// The preset whose answer lists it.
+    pub preset: String,
+    /// Where in the answer.
+    pub items: ItemPointers,
+}
+
+/// Where a provider lists credentials of a kind: by id and end, never the secrets.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Listed {
+    /// The preset whose answer lists them.
+    pub preset: String,
+    /// The array in the answer.
+    pub list: String,
+    /// The id within an element.
+    pub id: String,
+    /// The end within an element, as RFC 3339 has it.
+    pub expires: String,
+    /// The field that keeps the id.
+    pub field: String,
 }
 
 /// How a credential of a kind is replaced by another one.
@@ -331,6 +372,9 @@ pub struct PrincipalPointers {
     /// Where its type is, if the answer tells.
     #[serde(default)]
     pub kind: Option<String>,
+    /// Where the organisation is that it works in unless it says otherwise.
+    #[serde(default)]
+    pub home: Option<String>,
     /// Members that, where true, tell the type instead: pointer → type.
     #[serde(default)]
     pub flags: BTreeMap<String, String>,

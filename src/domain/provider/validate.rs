@@ -31,6 +31,7 @@ pub(super) fn provider(provider: &Provider) -> Verdict {
     regions(provider)?;
     provider.presets.iter().try_for_each(|preset| self::preset(provider, preset))?;
     provider.kinds.iter().try_for_each(|kind| self::kind(provider, kind))?;
+    provider.organisations.iter().try_for_each(|listing| known_preset(provider, &listing.preset))?;
     provider.statuses.iter().flat_map(|status| &status.kinds).try_for_each(|kind| known_kind(provider, kind))
 }
 
@@ -148,6 +149,9 @@ fn kind(provider: &Provider, kind: &Kind) -> Verdict {
             format!("Add a [[kind.part]] with id = \"{part}\""),
         );
     }
+    kind.listed
+        .iter()
+        .try_for_each(|listed| known_preset(provider, &listed.preset).and_then(|()| has_field(kind, &listed.field)))?;
     environment(kind)?;
     needed_fields(kind).into_iter().try_for_each(|field| has_field(kind, field))?;
     plan(kind)
@@ -237,6 +241,13 @@ fn plan(kind: &Kind) -> Verdict {
             "Use plan = \"guided\" with steps",
         ),
     }
+}
+
+fn known_preset(provider: &Provider, id: &str) -> Verdict {
+    if provider.preset(id).is_some() {
+        return Ok(());
+    }
+    fault(id, format!("\"{id}\" is no preset of \"{}\"", provider.id), "Name a preset of this file")
 }
 
 fn known_kind(provider: &Provider, id: &str) -> Verdict {

@@ -37,7 +37,7 @@ impl Desk<'_> {
     pub(super) async fn try_slot(&self, slot: Slot) -> Tried<Use> {
         let bound = match self.engine.authorize_slot(&self.credential, self.kind, self.region, slot).await {
             Ok(bound) => bound,
-            Err(Trouble::Exchange(ExchangeError::Refused { status, why })) => {
+            Err(Trouble::Exchange(ExchangeError::Refused { status, why, .. })) => {
                 return Ok(Use::Refused(format!("{status}: {why}")));
             }
             Err(trouble) => return Err(unheard(trouble)),

@@ -18,6 +18,8 @@ use tokenring::net::{Client, NetError};
 use super::server::{Server, reply};
 use super::{LIMITS, SECRET};
 
+const NOW: tokenring::domain::Moment = time::macros::datetime!(2026-11-22 10:00 UTC);
+
 /// A credential in a region whose hosts are the two servers.
 struct Holder {
     authorization: Authorization,
@@ -52,7 +54,7 @@ impl Holder {
 
     fn exchange(&self) -> Exchange<'_> {
         let Self { authorization, region, fields, secret, parts } = self;
-        Exchange { authorization, region, fields, secret, parts, limits: LIMITS }
+        Exchange { authorization, region, fields, secret, parts, limits: LIMITS, now: NOW }
     }
 
     async fn access_token(&self) -> Result<tokenring::net::exchange::AccessToken, ExchangeError> {
@@ -91,7 +93,7 @@ fn client_credentials() -> Authorization {
 }
 
 fn refresh_token() -> Authorization {
-    Authorization::RefreshToken { token: "/oauth2/token".to_owned(), scheme: "bearer".to_owned() }
+    Authorization::RefreshToken { token: "/oauth2/token".to_owned(), scheme: "bearer".to_owned(), authorize: None, revoke: None }
 }
 
 fn jwt(claims: &str) -> String {
@@ -117,7 +119,7 @@ async fn client_credentials_go_to_the_api_host_as_a_form() {
     let (api, auth) = (Server::answering(granting("opaque-access-token")).await, Server::answering(granting("x")).await);
     let token = Holder::new(client_credentials(), &api, &auth).access_token().await.unwrap();
     assert_eq!((text(&token.secret).as_str(), token.scheme.as_str()), ("opaque-access-token", "bearer"));
-    assert_eq!(token.expires, Some(Expiry::After(Duration::from_secs(3600))));
+    assert_eq!(token.ends, [Expiry::After(Duration::from_secs(3600))]);
     let request = api.requests().remove(0);
     assert!(request.starts_with("POST /oauth2/token HTTP/1.1\r\n"));
     assert!(request.contains("content-type: application/x-www-form-urlencoded\r\n"));
@@ -147,11 +149,12 @@ async fn the_next_endpoint_is_asked_only_after_a_404() {
 async fn a_token_for_another_organisation_is_no_success() {
     let other = Server::answering(granting(&jwt(r#"{"currentOrganizationId":"org-2"}"#))).await;
     let error = Holder::new(endpoints(), &other, &other).access_token().await.err().unwrap();
-    let claim = "currentOrganizationId".to_owned();
-    assert_eq!(error, ExchangeError::Other { claim, wanted: "org-1".to_owned(), given: "org-2".to_owned() });
+    let field = "organization_id".to_owned();
+    assert_eq!(error, ExchangeError::Other { field, wanted: "org-1".to_owned(), given: "org-2".to_owned() });
     let same = Server::answering(granting(&jwt(r#"{"currentOrganizationId":"ORG-1","exp":1800000000}"#))).await;
     let token = Holder::new(endpoints(), &same, &same).access_token().await.unwrap();
-    assert!(matches!(token.expires, Some(Expiry::At(end)) if end.unix_timestamp() == 1_800_000_000), "its own claim comes first");
+    assert!(matches!(token.ends[0], Expiry::At(end) if end.unix_timestamp() == 1_800_000_000));
+    assert_eq!(token.end(NOW), NOW.checked_add(time::Duration::HOUR), "the earlier end counts");
 }
 
 #[tokio::test]
@@ -160,7 +163,7 @@ async fn a_refusal_keeps_its_words_but_not_the_secret() {
         let echo = Server::answering(move |request| reply(status, "", format!("\u{1b}[31mno: {}", body(request)))).await;
         let error = Holder::new(endpoints(), &echo, &echo).access_token().await.err().unwrap();
         assert!(
-            matches!(&error, ExchangeError::Refused { status: given, why } if *given == status && why.contains("no: pak=‹secret›")),
+            matches!(&error, ExchangeError::Refused { status: given, why, .. } if *given == status && why.contains("no: pak=‹secret›")),
             "{error}"
         );
         let problem = Problem::from(error.clone());

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use tokenring::domain::Secret;
 
 /// How long a test waits for what must happen; only a failing test waits so long.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Whether these programs are installed. Where one is missing, the test is skipped and says so; with
 /// `TOKENRING_TEST_REQUIRE=all` it fails instead.

@@ -43,7 +43,8 @@ impl Home {
         std::fs::write(&passphrase, PASSPHRASE).unwrap();
         make_private(&passphrase);
         let home = Self { folder, variables: Vec::new() };
-        make_vault(&home.root().join("data/vault"));
+        // On a thread of its own, since a test may have a runtime already.
+        std::thread::scope(|scope| scope.spawn(|| make_vault(&home.root().join("data/vault"))).join().unwrap());
         home.with("TOKENRING_STORE", "file").with("TOKENRING_PASSPHRASE_FILE", passphrase.to_str().unwrap())
     }
 
@@ -80,6 +81,8 @@ impl Home {
         ] {
             command.env_remove(name);
         }
+        // What is not on loopback goes through a proxy that is not there: no test leaves this machine.
+        command.env("HTTPS_PROXY", "http://127.0.0.1:1");
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         command
     }
@@ -140,8 +143,13 @@ impl Home {
         }
     }
 
-    /// Adds a credential of the simulated world under its own name.
+    /// Adds a credential of the simulated world under its own name, without asking the provider about it.
     pub(crate) fn adopt(&self, world: &World, name: &str) -> Outcome {
+        self.adopt_with(world, name, &["--offline"])
+    }
+
+    /// Adds a credential of the simulated world under its own name, with these further arguments.
+    pub(crate) fn adopt_with(&self, world: &World, name: &str, further: &[&str]) -> Outcome {
         let issued = world.credential(name);
         let text = |member: &str| issued[member].as_str().unwrap().to_owned();
         let mut arguments: Vec<String> =
@@ -156,7 +164,8 @@ impl Home {
             arguments.extend(["--part".to_owned(), id.clone()]);
             input = format!("{input}\n{}", part.as_str().unwrap());
         }
-        self.feed(&arguments.iter().map(String::as_str).collect::<Vec<_>>(), &input)
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).chain(further.iter().copied()).collect();
+        self.feed(&arguments, &input)
     }
 }
 

@@ -65,6 +65,7 @@ fn plan((strategy, overlap): (ReplacementPlan, bool)) -> Plan {
         page: None,
         docs: String::new(),
         max_days: None,
+        listed: None,
         max_live: Some(2),
         replace: Replacement { plan: strategy, overlap, steps: "Open the page.".into() },
         caution: None,

@@ -12,8 +12,6 @@ use crate::domain::rotation::{Failure, FailureKind, Remote};
 use crate::engine::rotation::Tried;
 use crate::net::exchange::ExchangeError;
 
-const REVOKE: &str = "/oauth2/revoke";
-
 /// A sign-in.
 pub(super) struct Session;
 
@@ -34,9 +32,8 @@ impl Strategy for Session {
     async fn remove(&self, desk: &Desk<'_>, doomed: Doomed<'_>) -> Tried<()> {
         let Doomed::Value(refresh_token) = doomed else { return refused("a session is revoked by its refresh token") };
         let parts = parts(desk).await?;
-        let how = &desk.kind.authorization;
-        let exchange = desk.engine.exchange(&desk.credential, how, desk.region, refresh_token, &parts);
-        exchange.revoke(REVOKE, desk.engine.transport.as_ref()).await.map_err(|error| failure(&error))
+        let exchange = desk.engine.exchange(&desk.credential.fields, desk.kind, desk.region, (refresh_token, &parts));
+        exchange.revoke(desk.engine.transport.as_ref()).await.map_err(|error| failure(&error))
     }
 
     async fn recognise(&self, _desk: &Desk<'_>, _hint: Option<&str>, _known: &[Remote]) -> Tried<Option<Remote>> {

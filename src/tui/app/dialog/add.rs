@@ -139,7 +139,7 @@ impl Add {
         }
         let expires = read_day(self.form.value("expires")).map_err(|problem| wrong("expires", problem))?;
         let (mut fields, mut parts) = (BTreeMap::new(), BTreeMap::new());
-        for spec in self.kind().map(|kind| kind.fields.clone()).unwrap_or_default() {
+        for spec in self.kind().map(|kind| kind.fields.clone()).unwrap_or_default().into_iter().filter(|spec| !spec.learned) {
             let id = field_id(&spec.id);
             let value = self.form.value(&id);
             if !value.is_empty() {
@@ -178,7 +178,10 @@ impl Add {
         ];
         if let Some(kind) = &kind {
             fields.extend(
-                kind.fields.iter().map(|spec| Field::text(&field_id(&spec.id), &spec.title, "").hinting(spec.help.clone())),
+                kind.fields
+                    .iter()
+                    .filter(|spec| !spec.learned)
+                    .map(|spec| Field::text(&field_id(&spec.id), &spec.title, "").hinting(spec.help.clone())),
             );
             fields
                 .extend(kind.parts.iter().map(|spec| Field::secret(&field_id(&spec.id), &spec.title).hinting(spec.help.clone())));

@@ -14,7 +14,7 @@ const OPENER: &[&str] = &["xdg-open"];
 
 /// Opens a page, or does nothing where there is no browser to be seen: on the far side of an SSH connection, or
 /// without an opener. The address is one argument of the opener and never passes a shell.
-pub(super) fn open(url: &Url) {
+pub fn open(url: &Url) {
     if !matches!(url.scheme(), "http" | "https") || is_remote() {
         return;
     }

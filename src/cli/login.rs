@@ -1,0 +1,189 @@
+//! `tokenring login`: sign in with the browser.
+
+use std::collections::BTreeMap;
+use std::io::BufRead as _;
+use std::sync::Arc;
+
+use url::Url;
+
+use super::context::Context;
+use super::shape::CredentialShape;
+use super::{add, classified, secret_input};
+use crate::domain::problem::Class;
+use crate::domain::provider::{Authorization, Catalogue, Kind};
+use crate::domain::{Credential, Problem};
+use crate::engine::{self, Engine, LOGIN_WAIT, Login as Begun, NewLogin, SignedIn};
+
+/// Sign in with the browser, for the first time or again
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  tokenring login triage --provider snyk-apps --region eu --field client_id=… --part client_secret\n  \
+    tokenring login triage          again, when the session has ended\n  \
+    tokenring login triage --paste  over SSH: paste the address at which the browser ends\n\n\
+    The app has to have registered the callback address: http://127.0.0.1:0/callback (any port) unless\n  \
+    --field callback=http://127.0.0.1:8080/callback names another."
+)]
+pub(super) struct Login {
+    /// The name of the credential, a new one or one that is there
+    name: String,
+    /// The provider of a new one: snyk-apps, or one of your own
+    #[arg(long)]
+    provider: Option<String>,
+    /// The kind of a new one; not needed where the provider has only one to sign in to
+    #[arg(long, requires = "provider")]
+    kind: Option<String>,
+    /// The region of a new one; the provider's first without it
+    #[arg(long, requires = "provider")]
+    region: Option<String>,
+    /// A field of a new one, such as `client_id`=…; may be repeated
+    #[arg(long = "field", value_name = "K=V", value_parser = add::pair, requires = "provider")]
+    fields: Vec<(String, String)>,
+    /// A label of a new one; may be repeated
+    #[arg(long = "label", value_name = "L", requires = "provider")]
+    labels: Vec<String>,
+    /// A secret part to read for a new one, a line each, such as `client_secret`; public apps have none
+    #[arg(long = "part", value_name = "PART", requires = "provider")]
+    parts: Vec<String>,
+    /// Only show the address; do not open the browser
+    #[arg(long)]
+    no_browser: bool,
+    /// Also take the callback address from standard input, for a browser that is not on this machine
+    #[arg(long)]
+    paste: bool,
+}
+
+impl Login {
+    /// Shows the page, waits for the person, and says what came of it.
+    pub(super) async fn run(self, context: &Context<'_>) -> Result<u8, Problem> {
+        let (open, paste) = (!self.no_browser, self.paste);
+        let begun = self.begin(context).await?;
+        show(context, &begun, paste)?;
+        if open {
+            engine::open_page(begun.address());
+        }
+        let pasted = async move { if paste { pasted_address().await } else { std::future::pending().await } };
+        let engine = context.engine()?;
+        tokio::select! {
+            signed_in = engine.finish_login(begun, pasted, LOGIN_WAIT) => report(context, signed_in?),
+            _ = tokio::signal::ctrl_c() => Err(cancelled()),
+        }
+    }
+
+    async fn begin(self, context: &Context<'_>) -> Result<Begun, Problem> {
+        let found = context.engine()?.find(&self.name).await;
+        match (found, &self.provider) {
+            (Ok(known), None) => context.unlocked().await?.begin_login_again(&known.id).await,
+            (Ok(known), Some(_)) => Err(taken(&known)),
+            (Err(problem), None) if problem.class == Class::NotFound => Err(new_needs_provider(problem)),
+            (Err(problem), _) if problem.class != Class::NotFound => Err(problem),
+            (Err(_), _) => {
+                let new = self.new_login(context.engine()?)?;
+                context.unlocked().await?.begin_login(new).await
+            }
+        }
+    }
+
+    fn new_login(self, engine: &Engine) -> Result<NewLogin, Problem> {
+        let name = add::parse_name(&self.name)?;
+        let catalogue = &engine.catalogue;
+        let provider = self.provider.unwrap_or_default();
+        let kind = choose_kind(catalogue, &provider, self.kind.as_deref())?;
+        let region = match &self.region {
+            Some(region) => catalogue.region(&provider, region)?,
+            None => catalogue.regions(&provider)?.first().ok_or_else(|| no_sign_in(&provider))?,
+        };
+        if let Some(unknown) = self.parts.iter().find(|part| kind.part(part).is_none()) {
+            let why = format!("a {} has no part \"{unknown}\"", kind.title);
+            return Err(
+                Problem::new("That is no part", why, "leave it out, or see the provider's documentation").of(Class::Usage)
+            );
+        }
+        let secrets = secret_input::read_lines(&self.parts)?;
+        Ok(NewLogin {
+            name,
+            kind: kind.id.clone(),
+            region: region.id.clone(),
+            fields: self.fields.into_iter().collect::<BTreeMap<_, _>>(),
+            labels: self.labels,
+            parts: self.parts.into_iter().zip(secrets.into_iter().map(Arc::new)).collect(),
+            provider,
+        })
+    }
+}
+
+/// The kind that was named, else the only one that one signs in to.
+fn choose_kind<'c>(catalogue: &'c Catalogue, provider: &str, wanted: Option<&str>) -> Result<&'c Kind, Problem> {
+    if let Some(kind) = wanted {
+        return Ok(catalogue.kind(provider, kind)?);
+    }
+    let signs_in = |kind: &&Kind| matches!(kind.authorization, Authorization::RefreshToken { authorize: Some(_), .. });
+    let mut kinds = catalogue.provider(provider)?.kinds.iter().filter(signs_in);
+    match (kinds.next(), kinds.next()) {
+        (Some(only), None) => Ok(only),
+        _ => Err(no_sign_in(provider)),
+    }
+}
+
+/// The address is always shown, since no browser may open, or the wrong one.
+fn show(context: &Context<'_>, begun: &Begun, paste: bool) -> Result<(), Problem> {
+    if context.out.json {
+        return context.out.value(&serde_json::json!({"visit": begun.address(), "callback": begun.callback()}));
+    }
+    context.out.note(&format!("Open this page and agree; you have {} minutes (Ctrl-C gives up):", LOGIN_WAIT.as_secs() / 60));
+    context.out.note(begun.address().as_str());
+    if paste {
+        context.out.note("Then paste the whole address at which the browser ends, and press Enter:");
+    } else {
+        context.out.note(&format!("The browser comes back to {} on this machine; elsewhere, give --paste.", begun.callback()));
+    }
+    Ok(())
+}
+
+/// The address on a line of standard input; lines that are none are passed over. The reading thread is left alone when
+/// the sign-in ends otherwise, since nothing can wake it.
+async fn pasted_address() -> Url {
+    let (sender, receiver) = tokio::sync::oneshot::channel();
+    std::thread::spawn(move || {
+        let mut lines = std::io::stdin().lock().lines().map_while(Result::ok);
+        let address = lines.find_map(|line| Url::parse(line.trim()).ok());
+        address.map(|address| sender.send(address))
+    });
+    match receiver.await {
+        Ok(address) => address,
+        Err(_) => std::future::pending().await,
+    }
+}
+
+fn report(context: &Context<'_>, signed_in: SignedIn) -> Result<u8, Problem> {
+    let SignedIn { credential, classified, replaced } = signed_in;
+    if let Some(Err(problem)) = replaced {
+        context.out.note(&format!("note: the session before this one could not be ended: {}", problem.why));
+    }
+    if context.out.json {
+        context.out.value(&CredentialShape::of(&credential))?;
+        return Ok(0);
+    }
+    add::report(context, &credential)?;
+    classified::note(context, &classified);
+    Ok(0)
+}
+
+fn cancelled() -> Problem {
+    Problem::new("The sign-in was given up", "Ctrl-C was pressed; nothing was kept", "run the command again to sign in")
+}
+
+fn taken(known: &Credential) -> Problem {
+    let why = format!("it is a {} {} in {}", known.provider, known.kind, known.region);
+    let remedy = format!("leave out --provider to sign in again (tokenring login {}), or choose another name", known.name);
+    Problem::new(format!("\"{}\" is there already", known.name), why, remedy).of(Class::Usage)
+}
+
+fn new_needs_provider(problem: Problem) -> Problem {
+    let remedy = format!("{}; for a new one give --provider and --field client_id=…", problem.remedy);
+    Problem { remedy, ..problem }
+}
+
+fn no_sign_in(provider: &str) -> Problem {
+    let why = format!("{provider} has no kind of credential that one signs in to, or more than one");
+    Problem::new("It is not clear what to sign in to", why, "name it with --kind, or use `tokenring add`").of(Class::Usage)
+}

@@ -1,0 +1,159 @@
+//! Who a credential is: the principal, what it sees, and when it ends, as the provider tells it.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use time::format_description::well_known::Rfc3339;
+
+use super::Engine;
+use crate::domain::credential::{Check, Part};
+use crate::domain::provider::spec::Listed;
+use crate::domain::provider::{Kind, Provider};
+use crate::domain::response::Verdict;
+use crate::domain::{Credential, Moment, Problem, text};
+
+/// How many organisations are named; of the others only the number.
+const NAMED: usize = 5;
+
+/// What the provider told.
+pub struct Classified {
+    /// The verdict.
+    pub check: Check,
+    /// The credential, with everything that was learned.
+    pub credential: Credential,
+}
+
+/// What was learned and is to be kept.
+#[derive(Default)]
+struct Learned {
+    fields: BTreeMap<String, String>,
+    expires: Option<Moment>,
+}
+
+impl Engine {
+    /// Asks the provider who the credential is and keeps what it says: the principal, its organisations, the default
+    /// one, and the end that the provider's own list gives, which is worth more than a claim in the secret. What is
+    /// not told is left as it is.
+    pub async fn classify(&self, credential: &Credential) -> Result<Classified, Problem> {
+        let finding = self.find_out(credential, &credential.region).await?;
+        let (check, home) = (finding.check.clone(), finding.home.clone());
+        self.write_down(vec![finding]).await?;
+        if check.verdict != Verdict::Accepted {
+            return Ok(Classified { check, credential: self.by_id(&credential.id).await? });
+        }
+        let known = self.by_id(&credential.id).await?;
+        let provider = self.catalogue.provider(&known.provider)?;
+        let kind = self.catalogue.kind(&known.provider, &known.kind)?;
+        let mut learned = Learned::default();
+        self.learn_organisations(&known, provider, &mut learned).await;
+        learned.fields.extend(home.map(|id| ("default_org_id".to_owned(), id)));
+        self.learn_end(&known, kind, &mut learned).await;
+        // Only what the kind has a place for: any other field could not be edited later.
+        learned.fields.retain(|id, _| kind.field(id).is_some());
+        Ok(Classified { check, credential: self.keep_learned(&known, learned).await? })
+    }
+
+    async fn learn_organisations(&self, credential: &Credential, provider: &Provider, learned: &mut Learned) {
+        let Some(listing) = &provider.organisations else { return };
+        let Some(body) = self.ask(credential, &listing.preset).await else { return };
+        let names: Vec<_> = listing.items.read(&body).into_iter().map(|organisation| organisation.name).collect();
+        let whole = body.pointer("/links/next").is_none_or(Value::is_null);
+        learned.fields.insert("organisations".to_owned(), summary(&names, whole));
+    }
+
+    async fn learn_end(&self, credential: &Credential, kind: &Kind, learned: &mut Learned) {
+        let Some(listed) = &kind.listed else { return };
+        let Some(body) = self.ask(credential, &listed.preset).await else { return };
+        let known = credential.fields.get(&listed.field).cloned();
+        let claimed = self.claimed_id(credential).await;
+        let Some(entry) = find_entry(&body, listed, [known, claimed].into_iter().flatten()) else { return };
+        let text = |pointer: &str| entry.pointer(pointer).and_then(Value::as_str).map(text::clean_line);
+        learned.expires = text(&listed.expires).and_then(|end| Moment::parse(&end, &Rfc3339).ok());
+        learned.fields.extend(text(&listed.id).map(|id| (listed.field.clone(), id)));
+    }
+
+    /// The id that the secret itself claims to have.
+    async fn claimed_id(&self, credential: &Credential) -> Option<String> {
+        let secret = self.secret(credential, &Part::Secret).await.ok()?;
+        let candidates = self.identify(&secret).ok()?.candidates;
+        candidates.into_iter().find(|candidate| candidate.kind == credential.kind)?.remote_id
+    }
+
+    /// The answer to a preset. What is learned here is a bonus, so an answer that does not come is no problem.
+    async fn ask(&self, credential: &Credential, preset: &str) -> Option<Value> {
+        let region = self.catalogue.region(&credential.provider, &credential.region).ok()?;
+        let draft = self.draft(credential, preset, &BTreeMap::new()).ok()?;
+        let answer = self.dispatch(credential, region, &draft).await.ok()?.redacted();
+        let body = answer.body.text().filter(|_| answer.status == 200)?;
+        serde_json::from_str(body).ok()
+    }
+
+    async fn keep_learned(&self, credential: &Credential, learned: Learned) -> Result<Credential, Problem> {
+        if learned.fields.is_empty() && learned.expires.is_none() {
+            return Ok(credential.clone());
+        }
+        let id = credential.id.clone();
+        self.with_index(move |index| {
+            index.update(&id, |credential| {
+                credential.fields.extend(learned.fields);
+                credential.expires = learned.expires.or(credential.expires);
+            })
+        })
+        .await
+    }
+}
+
+/// The entry of a list that is this credential: by an id that is known, else the only one there is.
+fn find_entry<'a>(body: &'a Value, listed: &Listed, mut ids: impl Iterator<Item = String>) -> Option<&'a Value> {
+    let entries = body.pointer(&listed.list)?.as_array()?;
+    let is = |entry: &&Value, id: &str| entry.pointer(&listed.id).and_then(Value::as_str) == Some(id);
+    let only = || if let [entry] = entries.as_slice() { Some(entry) } else { None };
+    ids.find_map(|id| entries.iter().find(|entry| is(entry, &id))).or_else(only)
+}
+
+/// `3: acme-prod, acme-test, sandbox`, with an ellipsis where there are more. Of a list that goes on, the first page is
+/// known.
+fn summary(names: &[String], whole: bool) -> String {
+    let named: Vec<_> = names.iter().take(NAMED).map(String::as_str).collect();
+    let more = if names.len() > NAMED { ", …" } else { "" };
+    match names.len() {
+        0 => "none".to_owned(),
+        count if whole => format!("{count}: {}{more}", named.join(", ")),
+        count => format!("more than {count}: {}{more}", named.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn listed() -> Listed {
+        let text = str::to_owned;
+        Listed { preset: text("p"), list: text("/data"), id: text("/id"), expires: text("/end"), field: text("pat_id") }
+    }
+
+    fn found(body: &Value, ids: &[&str]) -> Option<Value> {
+        find_entry(body, &listed(), ids.iter().map(|id| (*id).to_owned())).cloned()
+    }
+
+    #[test]
+    fn an_entry_is_found_by_id_or_because_it_is_the_only_one() {
+        let (one, two) = (json!({"id": "1"}), json!({"id": "2"}));
+        let both = json!({"data": [one, two]});
+        assert_eq!(found(&both, &["9", "2"]), Some(two));
+        assert_eq!(found(&both, &["9"]), None);
+        assert_eq!(found(&json!({"data": [one]}), &["9"]), Some(one));
+        assert_eq!(found(&json!({"data": []}), &[]), None);
+    }
+
+    #[test]
+    fn organisations_are_counted_and_some_are_named() {
+        let names: Vec<_> = (1..=7).map(|number| format!("o{number}")).collect();
+        assert_eq!(summary(&names, true), "7: o1, o2, o3, o4, o5, …");
+        assert_eq!(summary(&names[..2], true), "2: o1, o2");
+        assert_eq!(summary(&names[..2], false), "more than 2: o1, o2");
+        assert_eq!(summary(&[], true), "none");
+    }
+}

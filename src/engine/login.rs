@@ -1,0 +1,350 @@
+//! Signing in with a browser: from the page on which a person agrees to a session in the store.
+//!
+//! First everything that can be wrong on this side is found out: the name, the fields, the store, the port. Then the
+//! person is sent to the page. What comes back is stored before it is used, and nothing of it lies anywhere else.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use url::Url;
+
+use super::Engine;
+use super::classify::Classified;
+use super::keyring::check_fields;
+use super::message::NewCredential;
+use crate::domain::credential::{Part, Slot};
+use crate::domain::identify;
+use crate::domain::problem::Class;
+use crate::domain::provider::{Authorization, Kind};
+use crate::domain::region::{Place, Region};
+use crate::domain::response::Verdict;
+use crate::domain::{Credential, CredentialId, Name, Problem, Secret};
+use crate::net::callback::{Browser, ListenError, Listener, Page};
+use crate::net::oauth::Refreshed;
+use crate::net::sign_in::{Callback, SignIn, Stranger};
+use crate::store::{ItemKey, StoreError};
+
+/// How long a person may take over the provider's page.
+pub const LOGIN_WAIT: Duration = Duration::from_secs(120);
+
+/// The field that names where the browser comes back to.
+const CALLBACK: &str = "callback";
+
+/// Where it comes back to where nothing else is said: any port.
+const ANY_PORT: &str = "http://127.0.0.1:0/callback";
+
+/// A session that is to be signed in to for the first time.
+pub struct NewLogin {
+    /// What the credential is to be called.
+    pub name: Name,
+    /// The provider's id.
+    pub provider: String,
+    /// The kind's id.
+    pub kind: String,
+    /// The region's id.
+    pub region: String,
+    /// The fields of the kind; the client id is among them.
+    pub fields: BTreeMap<String, String>,
+    /// Labels.
+    pub labels: Vec<String>,
+    /// The secret parts, such as the app's own secret; a public app has none.
+    pub parts: BTreeMap<String, Arc<Secret>>,
+}
+
+/// A sign-in that has begun and waits for the person.
+pub struct Login {
+    /// As whom.
+    target: Target,
+    listener: Listener,
+    sign_in: SignIn,
+}
+
+enum Target {
+    New(NewLogin),
+    Again(Box<Credential>, BTreeMap<String, Arc<Secret>>),
+}
+
+/// What a sign-in came to.
+pub struct SignedIn {
+    /// The credential, its refresh token in the store.
+    pub credential: Credential,
+    /// What the provider says about it; a problem where it could not be asked.
+    pub classified: Result<Classified, Problem>,
+    /// What became of the session that this one replaces, where there was one.
+    pub replaced: Option<Result<(), Problem>>,
+}
+
+impl Login {
+    /// The page on which the person agrees.
+    pub const fn address(&self) -> &Url {
+        self.sign_in.address()
+    }
+
+    /// Where the browser comes back to.
+    pub const fn callback(&self) -> &Url {
+        self.sign_in.redirect()
+    }
+}
+
+impl Target {
+    fn provider(&self) -> &str {
+        match self {
+            Self::New(new) => &new.provider,
+            Self::Again(credential, _) => &credential.provider,
+        }
+    }
+
+    fn kind(&self) -> &str {
+        match self {
+            Self::New(new) => &new.kind,
+            Self::Again(credential, _) => &credential.kind,
+        }
+    }
+
+    fn region(&self) -> &str {
+        match self {
+            Self::New(new) => &new.region,
+            Self::Again(credential, _) => &credential.region,
+        }
+    }
+
+    const fn fields(&self) -> &BTreeMap<String, String> {
+        match self {
+            Self::New(new) => &new.fields,
+            Self::Again(credential, _) => &credential.fields,
+        }
+    }
+
+    const fn parts(&self) -> &BTreeMap<String, Arc<Secret>> {
+        match self {
+            Self::New(new) => &new.parts,
+            Self::Again(_, parts) => parts,
+        }
+    }
+}
+
+impl Engine {
+    /// Begins a sign-in to a session that is not in the keyring yet.
+    pub async fn begin_login(&self, new: NewLogin) -> Result<Login, Problem> {
+        check_fields(self.catalogue.kind(&new.provider, &new.kind)?, &new.fields)?;
+        self.refuse_taken(&new.name).await?;
+        self.begin(Target::New(new)).await
+    }
+
+    /// Begins another sign-in to a session that is in the keyring, whose refresh token may be gone.
+    pub async fn begin_login_again(&self, id: &CredentialId) -> Result<Login, Problem> {
+        let credential = self.by_id(id).await?;
+        let kind = self.catalogue.kind(&credential.provider, &credential.kind)?;
+        let parts = self.parts(&credential, kind).await?;
+        self.begin(Target::Again(Box::new(credential), parts)).await
+    }
+
+    /// Waits for the person, in the browser or through an address that they paste, and keeps what they agreed to.
+    pub async fn finish_login(
+        &self,
+        login: Login,
+        pasted: impl Future<Output = Url>,
+        wait: Duration,
+    ) -> Result<SignedIn, Problem> {
+        let Login { target, listener, sign_in } = login;
+        let (callback, browser) = tokio::select! {
+            (callback, browser) = listener.arrival(&sign_in) => (callback, Some(browser)),
+            address = pasted => (sign_in.read(&address).map_err(strange)?, None),
+            () = tokio::time::sleep(wait) => return Err(late(wait)),
+        };
+        let outcome = self.settle(target, &sign_in, callback).await;
+        tell(browser, &outcome).await;
+        let (credential, replaced) = outcome?;
+        let classified = self.classify(&credential).await;
+        let accepted = classified.as_ref().is_ok_and(|classified| classified.check.verdict == Verdict::Accepted);
+        let replaced = match replaced.filter(|_| accepted) {
+            Some(old) => Some(self.revoke_token(&credential, old).await),
+            None => None,
+        };
+        Ok(SignedIn { credential: self.by_id(&credential.id).await?, classified, replaced })
+    }
+
+    /// Ends a session at the provider. The keyring keeps the credential: signing in again brings it back to life.
+    pub async fn revoke_session(&self, id: &CredentialId) -> Result<(), Problem> {
+        let credential = self.by_id(id).await?;
+        let _held = self.locks.hold(id).await?;
+        let token = self.secret(&credential, &Part::Secret).await?;
+        self.revoke_token(&credential, token).await?;
+        self.forget_access_token(&credential).await
+    }
+
+    async fn begin(&self, target: Target) -> Result<Login, Problem> {
+        let kind = self.catalogue.kind(target.provider(), target.kind())?;
+        let region = self.catalogue.region(target.provider(), target.region())?;
+        let page = page_of(kind, region)?;
+        self.prove_store().await?;
+        let listener = Listener::bind(&callbacks(target.fields())?).await?;
+        let client_id = target.fields().get("client_id").map(String::as_str).unwrap_or_default();
+        let sign_in = SignIn::begin(client_id, page, listener.redirect().clone());
+        Ok(Login { target, listener, sign_in })
+    }
+
+    /// The tokens for what the person agreed to, stored; and the refresh token that was there before.
+    async fn settle(
+        &self,
+        target: Target,
+        sign_in: &SignIn,
+        callback: Callback,
+    ) -> Result<(Credential, Option<Secret>), Problem> {
+        let (code, instance) = match callback {
+            Callback::Agreed { code, instance } => (Arc::new(code), instance),
+            Callback::Refused { error, description } => return Err(denied(&error, &description)),
+        };
+        let region = self.region_of(&target, instance.as_deref())?;
+        let refreshed = self.redeem(&target, region, &code, sign_in).await?;
+        match target {
+            Target::New(new) => Ok((self.keep_new(new, region, refreshed).await?, None)),
+            Target::Again(credential, _) => self.keep_again(&credential, region, refreshed).await,
+        }
+    }
+
+    /// The region whose host is to be asked for the tokens. A host that comes along with the answer only ever chooses
+    /// among the regions that are known here.
+    fn region_of(&self, target: &Target, instance: Option<&str>) -> Result<&Region, Problem> {
+        match instance {
+            None => Ok(self.catalogue.region(target.provider(), target.region())?),
+            Some(host) => identify::region_named(host, target.provider(), &self.catalogue).ok_or_else(|| unknown_host(host)),
+        }
+    }
+
+    async fn redeem(&self, target: &Target, region: &Region, code: &Arc<Secret>, sign_in: &SignIn) -> Result<Refreshed, Problem> {
+        let kind = self.catalogue.kind(target.provider(), target.kind())?;
+        let exchange = self.exchange(target.fields(), kind, region, (code, target.parts()));
+        let refreshed = exchange.redeem(sign_in, self.transport.as_ref()).await?;
+        if refreshed.next.is_none() {
+            return Err(no_session());
+        }
+        Ok(refreshed)
+    }
+
+    async fn keep_new(&self, new: NewLogin, region: &Region, mut refreshed: Refreshed) -> Result<Credential, Problem> {
+        let next = refreshed.next.take().ok_or_else(no_session)?;
+        let (secret, expires) = (Arc::new(next.secret), self.end_after(next.lifetime));
+        let NewLogin { name, provider, kind, fields, labels, parts, .. } = new;
+        let region = region.id.clone();
+        let new = NewCredential { name, provider, kind, region, fields, labels, secret, parts, expires };
+        let credential = self.add(new).await?;
+        self.begin_session(&credential, &credential.region, refreshed).await?;
+        Ok(credential)
+    }
+
+    async fn keep_again(
+        &self,
+        credential: &Credential,
+        region: &Region,
+        refreshed: Refreshed,
+    ) -> Result<(Credential, Option<Secret>), Problem> {
+        let _held = self.locks.hold(&credential.id).await?;
+        let before = match self.store.get(&ItemKey::of(&credential.id, Slot::Current, &Part::Secret)).await {
+            Ok(before) => Some(before),
+            Err(StoreError::Absent) => None,
+            Err(error) => return Err(error.into()),
+        };
+        self.sessions.forget(&credential.id);
+        self.begin_session(credential, &region.id, refreshed).await?;
+        let (id, region) = (credential.id.clone(), region.id.clone());
+        let after = self.with_index(move |index| {
+            index.update(&id, |credential| {
+                credential.region = region;
+                credential.principal = None;
+                credential.last_check = None;
+            })
+        });
+        Ok((after.await?, before))
+    }
+
+    /// Stores the tokens, and uses the access token from now on.
+    async fn begin_session(&self, credential: &Credential, region: &str, refreshed: Refreshed) -> Result<(), Problem> {
+        let session = self.keep_session(credential, Slot::Current, refreshed).await?;
+        self.sessions.put(&credential.id, region, session);
+        Ok(())
+    }
+
+    async fn revoke_token(&self, credential: &Credential, token: Secret) -> Result<(), Problem> {
+        if self.options.readonly {
+            let why = "it ends a session, and this run is read-only";
+            return Err(Problem::new("Nothing was revoked", why, "leave out --readonly").of(Class::Usage));
+        }
+        let kind = self.catalogue.kind(&credential.provider, &credential.kind)?;
+        let region = self.catalogue.region(&credential.provider, &credential.region)?;
+        let (token, parts) = (Arc::new(token), self.parts(credential, kind).await?);
+        Ok(self.exchange(&credential.fields, kind, region, (&token, &parts)).revoke(self.transport.as_ref()).await?)
+    }
+}
+
+/// The page on which a person agrees.
+fn page_of(kind: &Kind, region: &Region) -> Result<Url, Problem> {
+    let Authorization::RefreshToken { authorize: Some(path), .. } = &kind.authorization else {
+        let why = format!("a {} is not something that one signs in to", kind.title);
+        return Err(Problem::new("There is no sign-in", why, "use `tokenring add`").of(Class::Usage));
+    };
+    Url::parse(&format!("{}{path}", region.origin(Place::App))).map_err(|error| {
+        Problem::new("There is no page to sign in at", error.to_string(), "check the region's web application").of(Class::Usage)
+    })
+}
+
+/// Where the browser may come back to, in the order in which ports are tried.
+fn callbacks(fields: &BTreeMap<String, String>) -> Result<Vec<Url>, Problem> {
+    let wanted = fields.get(CALLBACK).map(String::as_str).filter(|text| !text.trim().is_empty()).unwrap_or(ANY_PORT);
+    let parsed = wanted.split_whitespace().map(Url::parse).collect::<Result<Vec<_>, _>>();
+    parsed.map_err(|error| Problem::from(ListenError::NotHere(format!("{wanted} ({error})"))))
+}
+
+/// The browser says what the terminal says.
+async fn tell<T>(browser: Option<Browser>, outcome: &Result<T, Problem>) {
+    let Some(browser) = browser else { return };
+    let page = match outcome {
+        Ok(_) => Page::new("Signed in", "The session is in your keyring. You can close this page and go back to the terminal."),
+        Err(problem) => Page::new(format!("Not signed in: {}", problem.what), format!("{}. {}.", problem.why, problem.remedy)),
+    };
+    browser.show(&page).await;
+}
+
+fn denied(error: &str, description: &str) -> Problem {
+    let why = if description.is_empty() { error.to_owned() } else { format!("{description} ({error})") };
+    let what = if error == "access_denied" { "The sign-in was denied" } else { "The provider did not go along with the sign-in" };
+    Problem::new(what, why, "sign in again and choose to allow it; if you did, compare the client id and the callback address")
+        .of(Class::Refused)
+}
+
+fn no_session() -> Problem {
+    let why = "the provider gave an access token that ends soon, and nothing to renew it with";
+    Problem::new("The sign-in gives no session", why, "check the app's grant type and scopes").of(Class::Refused)
+}
+
+fn unknown_host(host: &str) -> Problem {
+    let host: String = crate::domain::text::clean_line(host).chars().take(80).collect();
+    let why = format!("the answer names \"{host}\", which is no host of a region that is known here, so nothing was sent there");
+    let remedy = "if that host is the provider's, add it with `tokenring regions add` and sign in again";
+    Problem::new("The sign-in leads to a stranger", why, remedy).of(Class::Refused)
+}
+
+fn strange(stranger: Stranger) -> Problem {
+    let remedy = "paste the whole address of the page that the browser could not open after you agreed";
+    Problem::new("That is not the answer", stranger.to_string(), remedy).of(Class::Usage)
+}
+
+fn late(wait: Duration) -> Problem {
+    let why = format!("the browser did not come back within {} s", wait.as_secs());
+    let remedy = "sign in again; over SSH, give --paste and paste the address at which the browser ends";
+    Problem::new("Nobody signed in", why, remedy).of(Class::Unknown)
+}
+
+impl From<ListenError> for Problem {
+    fn from(error: ListenError) -> Self {
+        let remedy = match &error {
+            ListenError::NotHere(_) => "use an address like http://127.0.0.1:8080/callback, as the app has registered it",
+            ListenError::Busy(_) => {
+                "end the program that uses it, or name further addresses in the field callback (register them with the app)"
+            }
+            ListenError::Refused(_) => "allow connections on loopback",
+        };
+        Self::new("The browser would have nowhere to come back to", error.to_string(), remedy).of(Class::Usage)
+    }
+}

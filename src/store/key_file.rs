@@ -1,0 +1,41 @@
+//! A private key that a person keeps in a file of their own, beside the store.
+
+use std::path::Path;
+
+use super::private;
+use crate::domain::problem::{Class, Problem};
+use crate::domain::{Secret, text};
+
+/// Reads a key from a file that is the user's alone (a regular file, 0600, no symbolic link).
+pub fn read(path: &Path) -> Result<Secret, Problem> {
+    let failed = |why: String| {
+        let remedy = format!("check the field key_file; the file must be yours alone: chmod 600 {}", path.display());
+        Problem::new("The key file cannot be read", text::clean_line(&why), remedy).of(Class::Usage)
+    };
+    match private::read(path) {
+        Ok(Some(content)) => Ok(Secret::new(content.to_vec())),
+        Ok(None) => Err(failed(format!("there is no file {}", path.display()))),
+        Err(error) => Err(failed(error.to_string())),
+    }
+}
+
+#[cfg(unix)]
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    #[test]
+    fn a_key_is_read_only_where_nobody_else_can() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("key.pem");
+        assert!(read(&path).err().unwrap().why.contains("no file"));
+        fs::write(&path, "key").unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+        assert!(read(&path).err().unwrap().remedy.contains("chmod 600"));
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        assert!(read(&path).unwrap().same_as(&Secret::from_text("key".to_owned())));
+    }
+}

@@ -1,0 +1,128 @@
+//! What a credential is beyond its secret: keys in files, who it acts as, when it ends.
+
+use std::os::unix::fs::PermissionsExt as _;
+
+use serde_json::Value;
+
+use super::{asked, met};
+use crate::support::program::{Home, World};
+
+fn shown(home: &Home, name: &str) -> Value {
+    home.run(&["show", name, "--json"]).expect(0).json()
+}
+
+/// Adds the account that signs with a key, which lies in a file.
+fn add_with_key_file(home: &Home, world: &World, mode: u32) -> crate::support::program::Outcome {
+    let path = home.root().join("sbom.pem");
+    std::fs::write(&path, world.secret("eu01-sbom-export")).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+    let client = world.credential("eu01-sbom-export")["fields"]["client_id"].as_str().unwrap();
+    let (client, path) = (format!("client_id={client}"), format!("key_file={}", path.display()));
+    home.run(&["add", "sbom", "--provider", "snyk", "--region", "eu", "--field", &client, "--field", &path])
+}
+
+#[test]
+fn a_key_in_the_store_signs_for_access_tokens() {
+    let (home, world) = met();
+    home.adopt(&world, "eu01-sbom-export").expect(0);
+    assert_eq!(home.run(&["check", "eu01-sbom-export", "--json"]).expect(0).json()[0]["verdict"], "accepted");
+    assert_eq!(home.run(&["get", "eu01-sbom-export"]).expect(0).out.trim(), world.secret("eu01-sbom-export").trim());
+}
+
+#[test]
+fn a_key_may_stay_in_its_file_if_nobody_else_can_read_it() {
+    let (home, world) = met();
+    let refused = add_with_key_file(&home, &world, 0o644).expect(2);
+    assert!(refused.err.contains("chmod 600"), "{}", refused.err);
+    let added = add_with_key_file(&home, &world, 0o600).expect(0);
+    assert!(added.out.contains("service-account-oauth"), "the key tells the kind: {}", added.out);
+    home.run(&["check", "sbom"]).expect(0);
+    std::fs::remove_file(home.root().join("sbom.pem")).unwrap();
+    let gone = home.run(&["get", "sbom", "--json"]).expect(2).error();
+    assert!(gone["why"].as_str().unwrap().contains("sbom.pem"), "{gone}");
+}
+
+#[test]
+fn adding_tells_who_it_is_and_keeps_it() {
+    let (home, world) = met();
+    let added = home.adopt_with(&world, "us01-ci-scanner", &[]).expect(0);
+    assert!(added.err.contains("acts as ci-scanner (service account)"), "{}", added.err);
+    let known = shown(&home, "us01-ci-scanner");
+    assert_eq!(known["principal"]["type"], "service_account");
+    assert_eq!(known["last_check"]["verdict"], "accepted");
+    let organisations = known["fields"]["organisations"].as_str().unwrap();
+    assert!(organisations.starts_with("1: "), "{organisations}");
+    assert!(known["fields"]["default_org_id"].as_str().unwrap().len() == 36, "{known}");
+    // What was learned does not stand in the way of an edit.
+    home.run(&["edit", "us01-ci-scanner", "--label", "prod"]).expect(0);
+}
+
+#[test]
+fn an_api_key_is_told_from_a_user() {
+    let (home, world) = met();
+    home.adopt_with(&world, "saw-eu-pipeline", &[]).expect(0);
+    assert_eq!(shown(&home, "saw-eu-pipeline")["principal"]["type"], "api_user");
+}
+
+#[tokio::test]
+async fn offline_nobody_is_asked_and_without_a_network_it_is_kept_all_the_same() {
+    let (home, world) = met();
+    home.adopt(&world, "us01-admin").expect(0);
+    assert_eq!(asked(&world, "GET", "/").await, 0);
+    assert_eq!(shown(&home, "us01-admin")["principal"], Value::Null);
+    let (name, secret) = ("late", world.secret("us01-reader").to_owned());
+    drop(world);
+    let kept = home.feed(&["add", name, "--provider", "snyk", "--kind", "personal-token"], &secret).expect(0);
+    assert!(kept.err.contains("note: kept, but unknown"), "{}", kept.err);
+    assert_eq!(home.run(&["get", name]).expect(0).out, secret);
+}
+
+#[test]
+fn the_providers_list_knows_better_when_a_token_ends() {
+    let (home, world) = met();
+    let secret = world.secret("us01-laptop");
+    home.feed(&["add", "laptop", "--provider", "snyk", "--expires", "2031-01-01"], secret).expect(0);
+    let known = shown(&home, "laptop");
+    assert_eq!(known["fields"]["pat_id"], world.credential("us01-laptop")["fields"]["pat_id"]);
+    assert!(!known["expires"].as_str().unwrap().starts_with("2031"), "{known}");
+}
+
+#[test]
+fn a_key_of_another_organisation_is_told() {
+    let (home, world) = met();
+    let stray = world.credential("appcircle-stray");
+    home.adopt(&world, "appcircle-stray").expect(0);
+    let refused = home.run(&["check", "appcircle-stray", "--json"]).expect(4).json();
+    let reason = refused[0]["reason"].as_str().unwrap();
+    let wanted = stray["fields"]["organization_id"].as_str().unwrap();
+    assert!(reason.contains(wanted) && reason.contains("another organization"), "{reason}");
+}
+
+#[test]
+fn a_self_hosted_appcircle_is_known_by_its_dashboard() {
+    let home = Home::new();
+    let add = ["regions", "add", "--provider", "appcircle", "--id", "ACME", "--app", "https://my.example.com", "--json"];
+    let region = home.run(&add).expect(0).json();
+    assert_eq!(
+        (region["api"].as_str(), region["auth"].as_str()),
+        (Some("https://api.example.com"), Some("https://auth.example.com"))
+    );
+    let named = ["--auth", "https://login.example.com"];
+    let region = home.run(&[&add[..], &named[..]].concat()).expect(0).json();
+    assert_eq!(
+        (region["api"].as_str(), region["auth"].as_str()),
+        (Some("https://api.example.com"), Some("https://login.example.com"))
+    );
+    for (provider, app) in [("snyk", "https://portal.acme.example"), ("appcircle", "https://dash.example.com")] {
+        let unclear = home.run(&["regions", "add", "--provider", provider, "--id", "X", "--app", app, "--json"]).expect(2);
+        assert!(unclear.error()["remedy"].as_str().unwrap().contains("--api"), "{}", unclear.err);
+    }
+}
+
+#[test]
+fn a_key_of_api_and_web_is_named_by_its_own_id() {
+    let (home, world) = met();
+    let found = home.feed(&["identify", "--json"], world.secret("saw-eu-pipeline")).expect(0).json();
+    assert_eq!(found["candidates"][0]["provider"], "snyk-api-web");
+    assert!(found["candidates"][0]["id"].is_string(), "{found}");
+}

@@ -1,0 +1,218 @@
+//! Signing in: allowed, denied, answered by strangers, answered twice, never answered.
+
+use std::path::Path;
+use std::time::Duration;
+
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+use tokenring::config::Settings;
+use tokenring::domain::Name;
+use tokenring::domain::problem::Class;
+use tokenring::domain::provider::Catalogue;
+use tokenring::engine::{self, NewLogin};
+
+use super::visitor::{Waiting, arrive, client_secret, decide, member};
+use super::{asked, client, met};
+use crate::support::program::World;
+
+#[tokio::test]
+async fn who_allows_has_a_session() {
+    let (home, world) = met();
+    let waiting = Waiting::for_app(&home, &world);
+    assert_eq!(member(&waiting.visit, "code_challenge_method"), "S256");
+    let (status, page) = arrive(decide(&waiting.visit, "allow").await).await.unwrap();
+    assert!(status == 200 && page.contains("Signed in"), "{page}");
+    let signed_in = waiting.end().expect(0).json();
+    assert_eq!((&signed_in["name"], &signed_in["region"]), (&Value::from("triage"), &Value::from("SNYK-US-01")));
+    assert_eq!((&signed_in["principal"]["name"], &signed_in["principal"]["type"]), (&Value::from("admin"), &Value::from("user")));
+    assert!(signed_in["expires"].is_string(), "the session ends if it is not used: {signed_in}");
+    home.run(&["check", "triage"]).expect(0);
+    assert_eq!(asked(&world, "POST", "/oauth2/token").await, 1, "the access token of the sign-in is used");
+}
+
+#[tokio::test]
+async fn who_denies_has_nothing() {
+    let (home, world) = met();
+    let waiting = Waiting::for_app(&home, &world);
+    let (_, page) = arrive(decide(&waiting.visit, "deny").await).await.unwrap();
+    assert!(page.contains("Not signed in: The sign-in was denied"), "{page}");
+    let denied = waiting.end().expect(4);
+    assert!(denied.error()["why"].as_str().unwrap().contains("access_denied"), "{}", denied.err);
+    home.run(&["show", "triage"]).expect(3);
+    assert_eq!(asked(&world, "POST", "/oauth2/token").await, 0);
+}
+
+#[tokio::test]
+async fn another_state_is_turned_away_and_the_real_answer_still_counts() {
+    let (home, world) = met();
+    let waiting = Waiting::for_app(&home, &world);
+    let mut forged = waiting.callback.clone();
+    forged.set_query(Some("code=stolen&state=AAAAAAAAAAAAAAAAAAAAAA&error=access_denied"));
+    let (status, page) = arrive(forged).await.unwrap();
+    assert!(status == 400 && page.contains("not expected") && !page.contains("AAAA"), "{page}");
+    assert_eq!(arrive(waiting.callback.join("/favicon.ico").unwrap()).await.unwrap().0, 404);
+    assert_eq!(asked(&world, "POST", "/oauth2/token").await, 0);
+    let genuine = decide(&waiting.visit, "allow").await;
+    assert_eq!(arrive(genuine.clone()).await.unwrap().0, 200);
+    assert!(arrive(genuine).await.is_none(), "a second answer finds nobody");
+    waiting.end().expect(0);
+    assert_eq!(asked(&world, "POST", "/oauth2/token").await, 1);
+}
+
+#[tokio::test]
+async fn a_host_that_nobody_knows_gets_nothing() {
+    for instance in ["evil.example", "api.snyk.io.evil.example", "user@api.snyk.io", "127.0.0.1:1", "api.unheard-of.snyk.io"] {
+        let (home, world) = met();
+        let waiting = Waiting::for_app(&home, &world);
+        let (_, page) = arrive(waiting.answer(&[("code", "c"), ("instance", instance)])).await.unwrap();
+        assert!(page.contains("stranger"), "{page}");
+        assert!(waiting.end().expect(4).error()["why"].as_str().unwrap().contains("nothing was sent"), "{instance}");
+        assert_eq!(asked(&world, "POST", "/oauth2/token").await, 0);
+    }
+}
+
+#[tokio::test]
+async fn the_host_of_another_region_leads_there() {
+    let (home, world) = met();
+    let eu = world.manifest["regions"]["SNYK-EU-01"]["api"].as_str().unwrap().trim_start_matches("http://").to_owned();
+    let waiting = Waiting::for_app(&home, &world);
+    // The code is nothing to the other region, but that is where it was asked for.
+    arrive(waiting.answer(&[("code", "c"), ("instance", &eu)])).await.unwrap();
+    waiting.end().expect(4);
+    let ledger: Value = client()
+        .get(format!("{}/requests", world.manifest["faults"].as_str().unwrap()))
+        .send()
+        .await
+        .unwrap()
+        .json()
+        .await
+        .unwrap();
+    let token = ledger["requests"].as_array().unwrap().iter().find(|entry| entry["path"] == "/oauth2/token").unwrap();
+    assert_eq!(token["region"], "SNYK-EU-01");
+}
+
+#[tokio::test]
+async fn words_of_the_answer_are_shown_as_text() {
+    let (home, world) = met();
+    let waiting = Waiting::for_app(&home, &world);
+    let hostile = [("error", "server_error"), ("error_description", "<script>alert(1)</script>\u{1b}[2J")];
+    let (_, page) = arrive(waiting.answer(&hostile)).await.unwrap();
+    assert!(!page.contains("<script>") && page.contains("&lt;script&gt;"), "{page}");
+    let refused = waiting.end().expect(4);
+    assert!(refused.err.contains("server_error") && !refused.err.contains('\u{1b}'), "{}", refused.err);
+}
+
+#[tokio::test]
+async fn over_ssh_the_address_is_pasted() {
+    let (home, world) = met();
+    let app = world.credential(super::SESSION);
+    let client_id = format!("client_id={}", app["fields"]["client_id"].as_str().unwrap());
+    let arguments =
+        ["triage", "--provider", "snyk-apps", "--region", "us", "--field", &client_id, "--part", "client_secret", "--paste"];
+    let mut waiting = Waiting::begin(&home, &arguments, &format!("{}\n", client_secret(&world)));
+    waiting.type_line("not an address");
+    waiting.type_line(decide(&waiting.visit, "allow").await.as_str());
+    waiting.end().expect(0);
+    home.run(&["check", "triage"]).expect(0);
+    let mut waiting = Waiting::begin(&home, &["triage", "--paste"], "");
+    waiting.type_line("http://127.0.0.1:1/callback?code=c&state=another");
+    assert!(waiting.end().expect(2).error()["why"].as_str().unwrap().contains("does not belong"));
+}
+
+#[tokio::test]
+async fn signing_in_again_replaces_the_session_and_ends_the_old_one() {
+    let (home, world) = met();
+    home.adopt(&world, super::SESSION).expect(0);
+    let old = world.secret(super::SESSION).to_owned();
+    let waiting = Waiting::begin(&home, &[super::SESSION], "");
+    arrive(decide(&waiting.visit, "allow").await).await.unwrap();
+    waiting.end().expect(0);
+    let new = home.run(&["get", super::SESSION]).expect(0).out;
+    assert_ne!(new, old);
+    let live = live(&world).await;
+    assert!(live.contains(&sha256(&new)) && !live.contains(&sha256(&old)));
+    home.run(&["check", super::SESSION]).expect(0);
+}
+
+#[tokio::test]
+async fn nothing_of_a_grant_lies_outside_the_store() {
+    let (home, world) = met();
+    let log = home.root().join("trace.log");
+    let home = home.with("TOKENRING_LOG", log.to_str().unwrap()).with("TOKENRING_LOG_LEVEL", "trace");
+    let waiting = Waiting::for_app(&home, &world);
+    let (state, address) = (member(&waiting.visit, "state"), decide(&waiting.visit, "allow").await);
+    let code = member(&address, "code");
+    arrive(address).await.unwrap();
+    let said = waiting.end().expect(0);
+    home.run(&["check", "triage"]).expect(0);
+    let refresh = home.run(&["get", "triage"]).expect(0).out;
+    assert!(refresh.starts_with("snyk_rt_"));
+    let secrets = [refresh.as_str(), client_secret(&world), &code, &state, "eyJhbGciOi"];
+    let files = files_below(&home.root());
+    assert!(files.iter().any(|path| path == &log), "{files:?}");
+    for secret in secrets {
+        assert!(!said.out.contains(secret) && !said.err.contains(secret));
+        let holders: Vec<_> = files.iter().filter(|path| holds(path, secret.as_bytes())).collect();
+        assert!(holders.is_empty(), "{holders:?} hold something of the grant");
+    }
+}
+
+#[tokio::test]
+async fn a_port_in_use_is_told_before_anybody_is_sent_anywhere() {
+    let (home, _world) = met();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port();
+    let callback = format!("callback=http://127.0.0.1:{port}/callback");
+    let arguments = ["login", "x", "--provider", "snyk-apps", "--field", "client_id=c", "--field", &callback, "--json"];
+    let busy = home.run(&arguments).expect(2).error();
+    assert!(busy["why"].as_str().unwrap().contains(&port.to_string()), "{busy}");
+}
+
+#[tokio::test]
+async fn nobody_comes_and_that_is_said() {
+    let engine = engine::in_memory(Catalogue::builtin().unwrap(), &Settings::default()).unwrap();
+    let new = NewLogin {
+        name: Name::parse("late").unwrap(),
+        provider: "snyk-apps".to_owned(),
+        kind: "app".to_owned(),
+        region: "SNYK-US-01".to_owned(),
+        fields: [("client_id".to_owned(), "c".to_owned())].into(),
+        labels: Vec::new(),
+        parts: std::collections::BTreeMap::new(),
+    };
+    let begun = engine.begin_login(new).await.unwrap();
+    let callback = begun.callback().clone();
+    let problem = engine.finish_login(begun, std::future::pending(), Duration::from_millis(30)).await.err().unwrap();
+    assert_eq!((problem.what.as_str(), problem.class), ("Nobody signed in", Class::Unknown));
+    assert!(arrive(callback).await.is_none(), "nobody listens any more");
+}
+
+#[test]
+fn what_cannot_be_signed_in_to_is_told() {
+    let (home, world) = met();
+    home.adopt(&world, "us01-admin").expect(0);
+    assert!(home.run(&["login", "us01-admin", "--json"]).expect(2).error()["why"].as_str().unwrap().contains("signs in"));
+    assert!(home.run(&["login", "nobody", "--json"]).expect(3).error()["remedy"].as_str().unwrap().contains("--provider"));
+    home.run(&["login", "x", "--provider", "snyk", "--json"]).expect(2);
+    let taken = home.run(&["login", "us01-admin", "--provider", "snyk-apps", "--field", "client_id=c", "--json"]).expect(2);
+    assert!(taken.error()["remedy"].as_str().unwrap().contains("leave out --provider"));
+}
+
+async fn live(world: &World) -> Vec<String> {
+    let url = format!("{}/live", world.manifest["faults"].as_str().unwrap());
+    let live: Value = client().get(url).send().await.unwrap().json().await.unwrap();
+    live["live"].as_array().unwrap().iter().map(|secret| secret["sha256"].as_str().unwrap().to_owned()).collect()
+}
+
+fn sha256(text: &str) -> String {
+    format!("{:x}", Sha256::digest(text))
+}
+
+fn files_below(folder: &Path) -> Vec<std::path::PathBuf> {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries.flat_map(|path| if path.is_dir() { files_below(&path) } else { vec![path] }).collect()
+}
+
+fn holds(path: &Path, needle: &[u8]) -> bool {
+    std::fs::read(path).unwrap().windows(needle.len()).any(|window| window == needle)
+}

@@ -1,0 +1,51 @@
+//! Every kind really signs in, refreshes and ends as its provider has it: the built program against the simulator.
+
+mod chromium;
+mod kinds;
+mod login;
+mod outcomes;
+mod refresh;
+mod visitor;
+
+use serde_json::{Value, json};
+
+use crate::support::program::{Home, World};
+
+/// The seeded session of an app that acts for a person.
+const SESSION: &str = "us01-triage-app";
+
+/// A home whose regions are those of a fresh simulator.
+fn met() -> (Home, World) {
+    let (home, world) = (Home::new(), World::start());
+    home.meet(&world);
+    (home, world)
+}
+
+/// A client that follows nothing by itself and keeps no connection.
+fn client() -> reqwest::Client {
+    static PROVIDER: std::sync::Once = std::sync::Once::new();
+    // Another test may have been first.
+    PROVIDER.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
+    let quiet = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
+    quiet.pool_max_idle_per_host(0).build().unwrap()
+}
+
+/// Turns a knob of the simulator.
+async fn knob(world: &World, rule: Value) {
+    let answer = client().post(world.manifest["faults"].as_str().unwrap()).body(rule.to_string()).send().await.unwrap();
+    assert!(answer.status().is_success(), "{rule}");
+}
+
+/// Moves the simulator's time; this machine's stays.
+async fn advance(world: &World, minutes: u64) {
+    knob(world, json!({"advance_ms": minutes * 60_000})).await;
+}
+
+/// How often this was asked of the simulator.
+async fn asked(world: &World, method: &str, path: &str) -> u64 {
+    let url = format!("{}/requests", world.manifest["faults"].as_str().unwrap());
+    let ledger: Value = client().get(url).send().await.unwrap().json().await.unwrap();
+    let entries = ledger["requests"].as_array().unwrap();
+    let fits = |entry: &&Value| entry["method"] == method && entry["path"].as_str().unwrap().starts_with(path);
+    entries.iter().filter(fits).map(|entry| entry["count"].as_u64().unwrap()).sum()
+}

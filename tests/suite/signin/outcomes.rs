@@ -1,0 +1,232 @@
+//! Every kind in every situation: the verdict, and the words that a person reads. The table is a reviewed picture.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+use time::Duration;
+use time::macros::datetime;
+use tokenring::config::Settings;
+use tokenring::domain::provider::{Catalogue, Source};
+use tokenring::domain::{Moment, Name, Secret};
+use tokenring::engine::message::NewCredential;
+use tokenring::engine::{Clock, Engine, Options, Ports};
+use tokenring::index::Index;
+use tokenring::net::Client;
+use tokenring::sandbox::{self, Credential, Sandbox};
+use tokenring::store::Memory;
+
+use super::client;
+
+const NOW: Moment = datetime!(2026-11-22 10:00 UTC);
+
+/// One credential of each kind, and of each way to prove itself.
+const KINDS: [&str; 10] = [
+    "us01-admin",
+    "us01-laptop",
+    "us01-ci-scanner",
+    "us01-pr-checks",
+    "us01-release-bot",
+    "eu01-sbom-export",
+    "us01-triage-app",
+    "saw-eu-pipeline",
+    "appcircle-laptop",
+    "appcircle-ci",
+];
+
+/// What befalls a credential.
+#[derive(Clone, Copy, PartialEq)]
+enum Situation {
+    RightRegion,
+    WrongRegion,
+    Expired,
+    Revoked,
+    ClockBehind,
+    ClockAhead,
+    TooMany,
+    Down,
+}
+
+impl Situation {
+    const ALL: [(Self, &'static str); 8] = [
+        (Self::RightRegion, "right region"),
+        (Self::WrongRegion, "wrong region"),
+        (Self::Expired, "400 days later"),
+        (Self::Revoked, "revoked"),
+        (Self::ClockBehind, "clock 10 min behind"),
+        (Self::ClockAhead, "clock 10 min ahead"),
+        (Self::TooMany, "429"),
+        (Self::Down, "server down"),
+    ];
+
+    /// How far this machine's clock is from the provider's.
+    const fn skew(self) -> Duration {
+        match self {
+            Self::ClockBehind => Duration::minutes(-10),
+            Self::ClockAhead => Duration::minutes(10),
+            Self::Expired => Duration::days(400),
+            _ => Duration::ZERO,
+        }
+    }
+
+    /// Lets it happen to the whole world.
+    async fn befall(self, sandbox: &Sandbox, clock: &sandbox::Clock) {
+        match self {
+            Self::Expired => clock.advance(std::time::Duration::from_secs(400 * 86_400)),
+            Self::TooMany => post(&sandbox.manifest().faults, &json!({"status": 429, "retry_after": "7"})).await,
+            Self::Revoked => {
+                // The administrator revokes the others before losing their own token.
+                for name in KINDS.into_iter().rev() {
+                    revoke(sandbox, name).await;
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// A clock that stands.
+struct Standing(Moment);
+
+impl Clock for Standing {
+    fn now(&self) -> Moment {
+        self.0
+    }
+}
+
+#[tokio::test]
+async fn every_kind_says_the_right_thing_in_every_situation() {
+    let mut table = String::new();
+    for (situation, title) in Situation::ALL {
+        writeln!(table, "{title}").unwrap();
+        for (credential, verdict, words) in outcomes(situation).await {
+            let kind = format!("{} {}", credential.provider, credential.kind);
+            writeln!(table, "  {kind:<30} {:<17} {verdict:<9} {words}", credential.name).unwrap();
+        }
+    }
+    insta::assert_snapshot!(table);
+}
+
+async fn outcomes(situation: Situation) -> Vec<(Credential, &'static str, String)> {
+    let clock = sandbox::Clock::frozen(NOW);
+    let sandbox = Sandbox::start_with(sandbox::Options { clock: clock.clone() }).await.unwrap();
+    let engine = engine(&sandbox, NOW + situation.skew());
+    let manifest = sandbox.manifest().clone();
+    situation.befall(&sandbox, &clock).await;
+    if situation == Situation::Down {
+        sandbox.stop().await;
+    }
+    let mut found = Vec::new();
+    for name in KINDS {
+        let issued = manifest.credential(name).unwrap();
+        let region = if situation == Situation::WrongRegion { elsewhere(&issued.region) } else { Some(issued.region.as_str()) };
+        let Some(region) = region else { continue };
+        let kept = engine.add(new(issued, region, &engine)).await.unwrap();
+        let check = engine.check(&kept, region).await.unwrap();
+        found.push((issued.clone(), check.verdict.as_str(), portable(&check.reason)));
+    }
+    found
+}
+
+/// An engine that keeps nothing, over the simulator's regions.
+fn engine(sandbox: &Sandbox, now: Moment) -> Engine {
+    let mut files: BTreeMap<&str, String> = BTreeMap::new();
+    for (id, hosts) in &sandbox.manifest().regions {
+        let provider = match id.split('-').next() {
+            Some("SNYK") => "snyk",
+            Some("SAW") => "snyk-api-web",
+            _ => "appcircle",
+        };
+        let file = files.entry(provider).or_insert_with(|| format!("format = 1\nid = \"{provider}\"\n"));
+        write!(file, "[[region]]\nid = \"{id}\"\napi = \"{}\"\n", hosts.api).unwrap();
+        for (place, host) in [("app", &hosts.app), ("auth", &hosts.auth)] {
+            if let Some(host) = host {
+                writeln!(file, "{place} = \"{host}\"").unwrap();
+            }
+        }
+    }
+    let sources: Vec<_> = files.into_iter().map(|(name, text)| Source { name: name.to_owned(), text }).collect();
+    let ports = Ports {
+        catalogue: Arc::new(Catalogue::load(&sources).unwrap()),
+        index: Arc::new(Index::in_memory().unwrap()),
+        store: Arc::new(Memory::new()),
+        transport: Arc::new(Client::default()),
+        clock: Arc::new(Standing(now)),
+    };
+    Engine::new(ports, Options::from(&Settings::default()))
+}
+
+/// The credential as a person would add it: with the end that it claims for itself.
+fn new(issued: &Credential, region: &str, engine: &Engine) -> NewCredential {
+    let owned = |text: &&str| (*text).to_owned();
+    let secret = Arc::new(Secret::from_text(issued.secret.clone()));
+    let claimed = engine.identify(&secret).unwrap().candidates.into_iter().find(|candidate| candidate.kind == issued.kind);
+    NewCredential {
+        name: Name::parse(&issued.name).unwrap(),
+        provider: issued.provider.to_owned(),
+        kind: issued.kind.to_owned(),
+        region: region.to_owned(),
+        fields: issued.fields.iter().map(|(id, value)| (owned(id), value.clone())).collect(),
+        labels: Vec::new(),
+        expires: claimed.and_then(|candidate| candidate.expires),
+        secret,
+        parts: issued.parts.iter().map(|(id, part)| (owned(id), Arc::new(Secret::from_text(part.clone())))).collect(),
+    }
+}
+
+/// Another region of the same provider, where there is one.
+fn elsewhere(region: &str) -> Option<&'static str> {
+    let others = [("SNYK", "SNYK-AU-01"), ("SAW", "SAW-US")];
+    others.into_iter().find(|(family, _)| region.starts_with(family)).map(|(_, other)| other)
+}
+
+/// The words without what differs between systems.
+fn portable(reason: &str) -> String {
+    reason.split_once("127.0.0.1: ").map_or_else(|| reason.to_owned(), |(before, _)| format!("{before}127.0.0.1: …"))
+}
+
+/// Revokes a credential for real, as its provider lets one do it.
+async fn revoke(sandbox: &Sandbox, name: &str) {
+    let manifest = sandbox.manifest();
+    let credential = manifest.credential(name).unwrap();
+    let (field, api) = (|id: &str| credential.fields[id].clone(), &manifest.region(&credential.region).unwrap().api);
+    let own = |path: String| format!("{api}{path}?version=2024-10-15");
+    match credential.kind {
+        "personal-access-token" => {
+            delete(sandbox, "token", "us01-laptop", own(format!("/rest/self/personal_access_tokens/{}", field("pat_id")))).await;
+        }
+        "service-account-token" | "service-account-oauth" => {
+            let path = format!("/rest/orgs/{}/service_accounts/{}", field("org_id"), field("service_account_id"));
+            delete(sandbox, "token", &format!("{}-admin", &name[..4]), own(path)).await;
+        }
+        "app" => {
+            let form = [
+                ("token", &credential.secret),
+                ("client_id", &field("client_id")),
+                ("client_secret", &credential.parts["client_secret"]),
+            ];
+            assert!(client().post(format!("{api}/oauth2/revoke")).form(&form).send().await.unwrap().status().is_success());
+        }
+        "api-key" if credential.provider == "snyk-api-web" => {
+            delete(sandbox, "JWT", "saw-eu-admin", format!("{api}/keys/{}/", field("key_id"))).await;
+        }
+        // The simulator's pages make another key beside it but delete none, so it is refused as a deleted one is.
+        "api-key" => post(&manifest.faults, &json!({"path": "/auth/v1/api-key/token", "status": 401})).await,
+        _ => post(&format!("{}/by-hand", manifest.faults), &json!({"credential": name})).await,
+    }
+}
+
+/// Deletes with the credential of somebody who may.
+async fn delete(sandbox: &Sandbox, scheme: &str, by: &str, url: String) {
+    // A personal access token is deleted by itself: it belongs to the same person as the list.
+    let by = if by == "us01-laptop" { "us01-laptop" } else { by };
+    let secret = &sandbox.manifest().credential(by).unwrap().secret;
+    let answer = client().delete(&url).header("authorization", format!("{scheme} {secret}")).send().await.unwrap();
+    assert!(answer.status().is_success(), "{url}: {}", answer.text().await.unwrap());
+}
+
+async fn post(url: &str, body: &Value) {
+    let answer = client().post(url).body(body.to_string()).send().await.unwrap();
+    assert!(answer.status().is_success(), "{body}: {}", answer.text().await.unwrap());
+}

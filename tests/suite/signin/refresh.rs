@@ -1,0 +1,84 @@
+//! Sessions: a refresh token is spent once, whoever is in need of it, and a request is repeated only where that is safe.
+
+use serde_json::Value;
+
+use super::{SESSION, advance, asked, met};
+use crate::support::program::{Home, World};
+
+const TOKEN: &str = "/oauth2/token";
+
+/// Eight processes check one session at the same time.
+fn eight_checks(home: &Home) -> Vec<Value> {
+    let check = || home.run(&["check", SESSION, "--json"]).expect(0).json()[0]["verdict"].clone();
+    std::thread::scope(|scope| {
+        let checkers: Vec<_> = (0..8).map(|_| scope.spawn(check)).collect();
+        checkers.into_iter().map(|checker| checker.join().unwrap()).collect()
+    })
+}
+
+fn session() -> (Home, World) {
+    let (home, world) = met();
+    home.adopt(&world, SESSION).expect(0);
+    (home, world)
+}
+
+#[tokio::test]
+async fn eight_processes_in_need_of_a_session_refresh_it_once() {
+    let (home, world) = session();
+    assert_eq!(eight_checks(&home), vec!["accepted"; 8]);
+    assert_eq!(asked(&world, "POST", TOKEN).await, 1);
+    // By this machine's clock the access token is good for most of an hour; the provider thinks otherwise.
+    advance(&world, 120).await;
+    assert_eq!(eight_checks(&home), vec!["accepted"; 8]);
+    assert_eq!(asked(&world, "POST", TOKEN).await, 2);
+}
+
+#[tokio::test]
+async fn an_access_token_that_ends_in_mid_use_is_renewed_once_and_silently() {
+    let (home, world) = session();
+    home.run(&["check", SESSION]).expect(0);
+    advance(&world, 120).await;
+    let before = asked(&world, "GET", "/rest/self").await;
+    let answer = home.run(&["request", SESSION, "/rest/self?version=2024-10-15", "--json"]).expect(0);
+    assert_eq!((answer.json()["status"].as_u64(), answer.err.as_str()), (Some(200), ""));
+    assert_eq!(asked(&world, "GET", "/rest/self").await, before + 2, "one refusal, one repetition");
+    assert_eq!(asked(&world, "POST", TOKEN).await, 2);
+}
+
+#[tokio::test]
+async fn what_may_change_something_is_not_repeated_unasked() {
+    let (home, world) = session();
+    home.run(&["check", SESSION]).expect(0);
+    advance(&world, 120).await;
+    let path = "/rest/self/apps/installs/00000000-0000-4000-8000-000000000000?version=2024-10-15";
+    let delete = ["request", SESSION, "DELETE", path, "--yes", "--json"];
+    let left = home.run(&delete).expect(4).json();
+    assert_eq!(left["status"], 401);
+    assert!(left["explanation"]["remedy"].as_str().unwrap().contains("once more"), "{left}");
+    assert_eq!((asked(&world, "DELETE", "/rest/self/apps").await, asked(&world, "POST", TOKEN).await), (1, 1));
+    assert_eq!(home.run(&delete).json()["status"], 404, "sent again it goes with a new access token");
+    assert_eq!((asked(&world, "DELETE", "/rest/self/apps").await, asked(&world, "POST", TOKEN).await), (2, 2));
+}
+
+#[tokio::test]
+async fn a_refused_refresh_token_is_kept_and_the_way_back_is_named() {
+    let (home, world) = session();
+    let before = home.run(&["get", SESSION]).expect(0).out;
+    advance(&world, 60 * 24 * 200).await;
+    let refused = home.run(&["check", SESSION, "--json"]).expect(4).json();
+    assert!(refused[0]["reason"].as_str().unwrap().contains("does not accept the refresh token"), "{refused}");
+    let problem = home.run(&["request", SESSION, "/rest/self?version=2024-10-15", "--json"]).expect(4).error();
+    assert!(problem["remedy"].as_str().unwrap().contains("tokenring login"), "{problem}");
+    assert_eq!(home.run(&["get", SESSION]).expect(0).out, before);
+}
+
+#[tokio::test]
+async fn a_session_that_is_removed_leaves_no_access_token_behind() {
+    let (home, _world) = session();
+    home.run(&["check", SESSION]).expect(0);
+    let vault = || std::fs::read(home.root().join("data/vault/vault.age")).unwrap().len();
+    let full = vault();
+    home.run(&["remove", SESSION, "--yes"]).expect(0);
+    // The refresh token, the client secret and an access token of some 400 characters are gone.
+    assert!(full - vault() > 500, "{full} bytes became {}", vault());
+}

@@ -1,0 +1,99 @@
+//! A person with a browser, scripted: reads the page of consent and presses one of its buttons. And the program that
+//! waits for them.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::process::{Child, ChildStdout, Stdio};
+
+use serde_json::Value;
+use url::Url;
+
+use super::client;
+use crate::support::program::{Home, Outcome, World};
+
+/// A `tokenring login` that waits for the browser.
+pub(super) struct Waiting {
+    child: Child,
+    out: BufReader<ChildStdout>,
+    /// The page of consent.
+    pub(super) visit: Url,
+    /// Where the browser is to come back to.
+    pub(super) callback: Url,
+}
+
+impl Waiting {
+    /// Starts `tokenring login` with `input`, and reads where it wants the person to go.
+    pub(super) fn begin(home: &Home, arguments: &[&str], input: &str) -> Self {
+        let mut command = home.command(&[&["login", "--no-browser", "--json"], arguments].concat());
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        child.stdin.as_mut().unwrap().write_all(input.as_bytes()).unwrap();
+        let mut out = BufReader::new(child.stdout.take().unwrap());
+        let mut line = String::new();
+        out.read_line(&mut line).unwrap();
+        let said: Value = serde_json::from_str(&line).unwrap_or_else(|_| {
+            let mut error = String::new();
+            child.stderr.take().unwrap().read_to_string(&mut error).unwrap();
+            panic!("it does not wait: {line}{error}")
+        });
+        let url = |member: &str| Url::parse(said[member].as_str().unwrap()).unwrap();
+        Self { child, out, visit: url("visit"), callback: url("callback") }
+    }
+
+    /// Signs in to the seeded app for the first time, as `triage`.
+    pub(super) fn for_app(home: &Home, world: &World) -> Self {
+        let app = world.credential(super::SESSION);
+        let client_id = format!("client_id={}", app["fields"]["client_id"].as_str().unwrap());
+        let arguments = ["triage", "--provider", "snyk-apps", "--region", "us", "--field", &client_id, "--part", "client_secret"];
+        Self::begin(home, &arguments, &format!("{}\n", client_secret(world)))
+    }
+
+    /// Writes a further line to its standard input.
+    pub(super) fn type_line(&mut self, line: &str) {
+        writeln!(self.child.stdin.as_mut().unwrap(), "{line}").unwrap();
+    }
+
+    /// The address with which the browser would come back, with these members besides the right state.
+    pub(super) fn answer(&self, members: &[(&str, &str)]) -> Url {
+        let mut answer = self.callback.clone();
+        answer.query_pairs_mut().extend_pairs(members).append_pair("state", &member(&self.visit, "state"));
+        answer
+    }
+
+    /// What the program did in the end.
+    pub(super) fn end(mut self) -> Outcome {
+        let (mut out, mut err) = (String::new(), String::new());
+        self.out.read_to_string(&mut out).unwrap();
+        self.child.stderr.take().unwrap().read_to_string(&mut err).unwrap();
+        Outcome { code: self.child.wait().unwrap().code().unwrap_or(-1), out, err }
+    }
+}
+
+/// The seeded app's own secret.
+pub(super) fn client_secret(world: &World) -> &str {
+    world.credential(super::SESSION)["parts"]["client_secret"].as_str().unwrap()
+}
+
+/// A member of an address's query.
+pub(super) fn member(url: &Url, name: &str) -> String {
+    url.query_pairs().find(|(known, _)| known == name).unwrap().1.into_owned()
+}
+
+/// Visits the page of consent and presses the button; returns the address to which the page sends the browser.
+pub(super) async fn decide(visit: &Url, decision: &str) -> Url {
+    let page = client().get(visit.clone()).send().await.unwrap().text().await.unwrap();
+    let mut form: Vec<(String, String)> =
+        page.split("<input ").skip(1).map(|tag| (attribute(tag, "name"), attribute(tag, "value"))).collect();
+    form.push(("decision".to_owned(), decision.to_owned()));
+    let answer = client().post(visit.join("/oauth2/authorize").unwrap()).form(&form).send().await.unwrap();
+    Url::parse(answer.headers()["location"].to_str().unwrap()).unwrap()
+}
+
+/// What the browser shows when it comes back; `None` where nobody is there.
+pub(super) async fn arrive(address: Url) -> Option<(u16, String)> {
+    let answer = client().get(address).send().await.ok()?;
+    Some((answer.status().as_u16(), answer.text().await.ok()?))
+}
+
+fn attribute(tag: &str, name: &str) -> String {
+    let value = tag.split_once(&format!("{name}=\"")).unwrap().1.split_once('"').unwrap().0;
+    value.replace("&quot;", "\"").replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+}
