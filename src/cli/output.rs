@@ -112,13 +112,6 @@ pub(super) fn progress(text: &str) {
     }
 }
 
-/// The same, but only where a person sees it.
-pub(super) fn progress_for_a_person(text: &str) {
-    if io::stderr().is_terminal() {
-        progress(text);
-    }
-}
-
 /// Help, version, or a usage error of the argument parser.
 pub(super) fn usage(error: &clap::Error, json: bool) -> ExitCode {
     if !error.use_stderr() {

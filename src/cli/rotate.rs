@@ -5,6 +5,7 @@ use super::edit::usage;
 use super::human::{ANSWERS, Human};
 use super::output::Table;
 use super::prompt;
+use crate::domain::credential::Part;
 use crate::domain::problem::Class;
 use crate::domain::rotation::{Line, LineState};
 use crate::domain::{Credential, Problem};
@@ -28,6 +29,9 @@ pub(super) struct Rotate {
     /// Another credential that makes and revokes, where this one may not manage itself
     #[arg(long = "as", value_name = "ADMIN", conflicts_with_all = ["resume", "rollback"])]
     administrator: Option<String>,
+    /// Replace a further part by itself, such as client_secret, instead of the secret
+    #[arg(long, value_name = "PART", conflicts_with_all = ["resume", "rollback"])]
+    part: Option<String>,
     /// Begin without being asked
     #[arg(long)]
     yes: bool,
@@ -64,7 +68,8 @@ impl Rotate {
         let (engine, name) = (context.engine()?, self.name.as_deref().unwrap_or_default());
         let credential = engine.find(name).await?;
         let administrator = find_administrator(engine, self.administrator.as_deref()).await?;
-        let plan = engine.plan_rotation(&credential, administrator.as_ref()).await?;
+        let part = self.part.clone().map_or(Part::Secret, Part::Named);
+        let plan = engine.plan_part_rotation(&credential, part, administrator.as_ref()).await?;
         if self.plan || !context.out.json {
             for line in plan_lines(&plan) {
                 tell(context, &line);

@@ -111,9 +111,11 @@ pub enum Slot {
 }
 
 /// Which part of a credential's secret material is meant.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Part {
     /// The secret itself.
+    #[default]
     Secret,
     /// A named further part, such as `refresh_token` or `client_secret`.
     Named(String),

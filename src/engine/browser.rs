@@ -30,6 +30,6 @@ pub fn open(url: &Url) {
 }
 
 /// Whether the person sits at another machine.
-pub(super) fn is_remote() -> bool {
+pub fn is_remote() -> bool {
     ["SSH_CONNECTION", "SSH_TTY"].iter().any(|name| std::env::var_os(name).is_some())
 }

@@ -47,7 +47,7 @@ use crate::net::{Limits, Transport};
 use crate::store::{Store, Unlock};
 
 pub use crate::index::{AuditLine, AuditState};
-pub use browser::open as open_page;
+pub use browser::{is_remote, open as open_page};
 pub use classify::Classified;
 pub use consumer::{Delivery, Proof, probely_cli_locations, snyk_cli_locations};
 pub use keyring::{Door, KEY_FILE, key_file};

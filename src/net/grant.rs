@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::claims::{Claims, seconds};
 use super::exchange::{AccessToken, ExchangeError, Expiry};
-use super::oauth::RefreshToken;
+use super::oauth::{Introduction, RefreshToken};
 use crate::domain::redact::Redactor;
 use crate::domain::response::{Answer, Body};
 use crate::domain::{Secret, text};
@@ -76,6 +76,17 @@ pub(super) fn accept(answer: &Answer, secrets: &[&Secret]) -> Result<(), Exchang
         400 | 401 | 403 => ExchangeError::Refused { status, why, answer },
         _ => ExchangeError::Unexpected { status, why, answer },
     })
+}
+
+/// What an answer to a refresh token that never was says of the client. Anything but OAuth's own two words leaves it open.
+pub(super) fn introduction(answer: &Answer, secrets: &[&Secret]) -> Result<Introduction, ExchangeError> {
+    let (why, kept) = told(answer, secrets);
+    let said: Value = answer.body.text().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+    match (answer.status, said["error"].as_str()) {
+        (400 | 401 | 403, Some("invalid_client")) => Ok(Introduction::Unknown(why)),
+        (400 | 401 | 403, Some("invalid_grant")) => Ok(Introduction::Known),
+        (status, _) => Err(ExchangeError::Unexpected { status, why, answer: kept }),
+    }
 }
 
 /// Whether a text can be sent as a token in a header.

@@ -36,10 +36,39 @@ pub struct RefreshToken {
     pub lifetime: Option<Duration>,
 }
 
+/// What a token endpoint makes of a client.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Introduction {
+    /// It knows the client, and complains of nothing but the refresh token.
+    Known,
+    /// It does not accept the client; why, in its words.
+    Unknown(String),
+}
+
 impl Exchange<'_> {
+    /// Shows the client with a secret that is no refresh token at all, so that nothing is spent whatever comes of it. A
+    /// server authenticates the client before it looks at the token (RFC 6749 §6), and says which of the two it refuses
+    /// (§5.2).
+    pub async fn introduce(&self, transport: &dyn Transport) -> Result<Introduction, ExchangeError> {
+        let shown = self.show(transport).await;
+        let (answer, sent) = shown.map_err(|error| match error {
+            ExchangeError::InDoubt(error) => ExchangeError::Net(error),
+            error => error,
+        })?;
+        grant::introduction(&answer, &sent)
+    }
+
     /// Spends the refresh token. Nobody else may spend it at the same time: the caller holds the credential's lock.
     pub async fn refresh(&self, transport: &dyn Transport) -> Result<Refreshed, ExchangeError> {
-        let Authorization::RefreshToken { token, scheme, .. } = self.authorization else {
+        let (answer, sent) = self.show(transport).await?;
+        let mut grant = Grant::read(&answer, &sent)?;
+        let scheme = self.authorization.scheme();
+        Ok(Refreshed { next: grant.take_refresh_token(), access: grant.into_access_token(scheme) })
+    }
+
+    /// Sends the secret to the token endpoint as a refresh token; the secrets that went along come back with the answer.
+    async fn show(&self, transport: &dyn Transport) -> Result<(Answer, Vec<&Secret>), ExchangeError> {
+        let Authorization::RefreshToken { token, .. } = self.authorization else {
             return Err(ExchangeError::Missing(REFRESH_TOKEN.to_owned()));
         };
         let client_secret = self.parts.get(CLIENT_SECRET);
@@ -48,9 +77,7 @@ impl Exchange<'_> {
         // A public client has no secret.
         let form = client_secret.iter().fold(form, |form, secret| form.secret(CLIENT_SECRET, secret));
         let answer = self.post(Place::Api, token, form, transport).await.map_err(in_doubt)?;
-        let sent: Vec<&Secret> = [self.secret].into_iter().chain(client_secret).map(AsRef::as_ref).collect();
-        let mut grant = Grant::read(&answer, &sent)?;
-        Ok(Refreshed { next: grant.take_refresh_token(), access: grant.into_access_token(scheme) })
+        Ok((answer, [self.secret].into_iter().chain(client_secret).map(AsRef::as_ref).collect()))
     }
 
     /// Ends the refresh token (RFC 7009). The answer is success also where the token was not valid any more; access tokens

@@ -38,7 +38,7 @@ pub async fn run(engine: Arc<Engine>, settings: &Settings) -> Result<u8, Problem
 }
 
 fn preferences(settings: &Settings) -> Preferences {
-    let browser = if browser::is_remote() { Browser::Elsewhere } else { Browser::Here };
+    let browser = if crate::engine::is_remote() { Browser::Elsewhere } else { Browser::Here };
     Preferences { browser, ..Preferences::of(settings, settings.glyphs(&|name| std::env::var(name).ok())) }
 }
 

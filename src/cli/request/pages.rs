@@ -26,7 +26,7 @@ pub(super) async fn run(context: &Context<'_>, credential: &Credential, order: O
             _ = tokio::signal::ctrl_c() => None,
         }
     };
-    output::progress_for_a_person("");
+    output::progress("");
     match outcome {
         None => {
             list.end(context, showing, None)?;
@@ -56,7 +56,7 @@ enum List {
 
 impl List {
     fn add(&mut self, leaf: &Leaf<'_>) -> Result<ControlFlow<()>, Problem> {
-        output::progress_for_a_person(&format!("page {}; Ctrl-C ends", leaf.number));
+        output::progress(&format!("page {}; Ctrl-C ends", leaf.number));
         match self {
             Self::Held(items) => {
                 items.extend(leaf.items.iter().map(|item| (*item).to_owned()));

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::placeholder::placeholders;
+use crate::domain::credential::Part;
 use crate::domain::region::{Place, Region};
 use crate::domain::response::Verdict;
 
@@ -71,7 +72,7 @@ pub struct Kind {
     pub fields: Vec<FieldSpec>,
     /// Further secret parts besides the secret itself, such as `client_secret` beside a refresh token.
     #[serde(default, rename = "part")]
-    pub parts: Vec<FieldSpec>,
+    pub parts: Vec<PartSpec>,
     /// The id of the preset that tells whether a credential of this kind works.
     pub check: String,
     /// Where a person makes or renews one; `{app}` is the region's web application.
@@ -290,6 +291,24 @@ pub struct Listed {
     pub field: String,
 }
 
+/// A further secret that goes with a secret.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PartSpec {
+    /// The id, such as `client_secret`.
+    pub id: String,
+    /// The name for people.
+    pub title: String,
+    /// One sentence: what it is and where to find it.
+    pub help: String,
+    /// Whether the kind cannot be used without it.
+    #[serde(default)]
+    pub required: bool,
+    /// How it is replaced by itself, while the secret beside it stays.
+    #[serde(default)]
+    pub replace: Option<Replacement>,
+}
+
 /// How a credential of a kind is replaced by another one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -317,6 +336,8 @@ pub enum ReplacementPlan {
     SnykServiceAccountSecret,
     /// Another sign-in, then the old refresh token is revoked.
     SnykAppSession,
+    /// A second client secret on the same app; the old one is deleted, and the sign-ins stay.
+    SnykAppSecret,
     /// A new key by `/keys/`; the old key is deleted.
     ApiWebKey,
 }
@@ -457,8 +478,16 @@ impl Kind {
     }
 
     /// The further secret part with the given id.
-    pub fn part(&self, id: &str) -> Option<&FieldSpec> {
+    pub fn part(&self, id: &str) -> Option<&PartSpec> {
         self.parts.iter().find(|part| part.id == id)
+    }
+
+    /// How the secret or one of the further parts is replaced; `None` where that part cannot be, or is none.
+    pub fn replacement(&self, part: &Part) -> Option<&Replacement> {
+        match part {
+            Part::Secret => Some(&self.replace),
+            Part::Named(id) => self.part(id)?.replace.as_ref(),
+        }
     }
 
     /// The page where a person makes or renews one, in that region; `None` where kind or region has no such page.

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::environment::{ACCESS_TOKEN, SECRET};
 use super::placeholder::placeholders;
-use super::spec::{Authorization, Holding, Kind, Preset, Provider, ReplacementPlan};
+use super::spec::{Authorization, Holding, Kind, Preset, Provider, Replacement, ReplacementPlan};
 use crate::domain::region::Region;
 
 /// The version of the form that this program understands.
@@ -137,7 +137,8 @@ fn placeholder(provider: &Provider, preset: &Preset, name: &str) -> Verdict {
 }
 
 fn kind(provider: &Provider, kind: &Kind) -> Verdict {
-    unique("field or part", kind.fields.iter().chain(&kind.parts).map(|field| field.id.as_str()))?;
+    let fields = kind.fields.iter().map(|field| field.id.as_str());
+    unique("field or part", fields.chain(kind.parts.iter().map(|part| part.id.as_str())))?;
     check(provider, kind)?;
     if let Some(part) = kind.recognise.iter().find_map(|rule| match &rule.holds {
         Holding::Part(part) if kind.part(part).is_none() => Some(part),
@@ -200,15 +201,21 @@ fn needed_fields(kind: &Kind) -> Vec<&str> {
             endpoints.iter().flat_map(|endpoint| endpoint.members.values()).chain(verify.values()).map(String::as_str).collect()
         }
     };
-    fields.extend(match kind.replace.plan {
+    fields.extend(replacements(kind).flat_map(|replacement| match replacement.plan {
         ReplacementPlan::Guided | ReplacementPlan::SnykAppSession => [].as_slice(),
         ReplacementPlan::SnykPersonalAccessToken => &["pat_id"],
         ReplacementPlan::SnykServiceAccount | ReplacementPlan::SnykServiceAccountSecret => {
             &["service_account_id", "level", "org_id", "group_id"]
         }
+        ReplacementPlan::SnykAppSecret => &["app_id", "org_id"],
         ReplacementPlan::ApiWebKey => &["key_id"],
-    });
+    }));
     fields
+}
+
+/// The replacements of the secret and of its further parts.
+fn replacements(kind: &Kind) -> impl Iterator<Item = &Replacement> {
+    std::iter::once(&kind.replace).chain(kind.parts.iter().filter_map(|part| part.replace.as_ref()))
 }
 
 fn has_field(kind: &Kind, field: &str) -> Verdict {
@@ -224,11 +231,19 @@ fn has_field(kind: &Kind, field: &str) -> Verdict {
 
 fn plan(kind: &Kind) -> Verdict {
     use {Authorization as A, ReplacementPlan as P};
+    if let Some(part) = kind.parts.iter().find(|part| part.replace.as_ref().is_some_and(|how| !fits_part(kind, how))) {
+        return fault(
+            &part.id,
+            format!("the plan of the part \"{}\" does not fit the kind \"{}\"", part.id, kind.id),
+            "Use plan = \"snyk-app-secret\" with overlap, for a kind that is authorized by refresh tokens",
+        );
+    }
     let fits = match (&kind.replace.plan, &kind.authorization) {
         (P::Guided, _) => !kind.replace.steps.trim().is_empty(),
         (P::SnykPersonalAccessToken | P::SnykServiceAccount | P::ApiWebKey, auth) => matches!(auth, A::Header { .. }),
         (P::SnykServiceAccountSecret, auth) => matches!(auth, A::ClientCredentials { .. }),
         (P::SnykAppSession, auth) => matches!(auth, A::RefreshToken { .. }),
+        (P::SnykAppSecret, _) => false,
     };
     match (fits, &kind.replace.plan) {
         (true, _) => Ok(()),
@@ -248,6 +263,12 @@ fn known_preset(provider: &Provider, id: &str) -> Verdict {
         return Ok(());
     }
     fault(id, format!("\"{id}\" is no preset of \"{}\"", provider.id), "Name a preset of this file")
+}
+
+/// A part is replaced beside a secret that stays, so both of the part's values must live side by side.
+fn fits_part(kind: &Kind, how: &Replacement) -> bool {
+    let renews = matches!(kind.authorization, Authorization::RefreshToken { .. });
+    how.plan == ReplacementPlan::SnykAppSecret && how.overlap && renews
 }
 
 fn known_kind(provider: &Provider, id: &str) -> Verdict {

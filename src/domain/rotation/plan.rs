@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use super::remote::{RotationId, remote_name};
 use super::step::Step;
 use super::strategy::{self, By, Overlap, Ways};
-use crate::domain::credential::Credential;
-use crate::domain::provider::spec::{Kind, ReplacementPlan};
+use crate::domain::credential::{Credential, Part};
+use crate::domain::provider::spec::{Kind, Replacement, ReplacementPlan};
 use crate::domain::{CredentialId, Name};
 
 /// The plan of one rotation. It is drawn once and never changes, whatever becomes of the credential meanwhile.
@@ -16,6 +16,9 @@ pub struct Plan {
     pub rotation: RotationId,
     /// What is replaced.
     pub credential: CredentialId,
+    /// Which part of its secret material; the others stay. Older journals know only the secret itself.
+    #[serde(default)]
+    pub part: Part,
     /// What people call it.
     pub name: Name,
     /// The provider's id.
@@ -62,6 +65,10 @@ pub struct Order<'a> {
     pub credential: &'a Credential,
     /// Its kind.
     pub kind: &'a Kind,
+    /// Which part of its secret material is to be replaced.
+    pub part: Part,
+    /// How that is done.
+    pub replacement: &'a Replacement,
     /// The consumers to be given the new secret, by name, in order.
     pub consumers: Vec<String>,
     /// Another credential that creates and revokes.
@@ -71,13 +78,14 @@ pub struct Order<'a> {
 impl Plan {
     /// Draws the plan.
     pub fn draw(order: Order<'_>) -> Self {
-        let Order { rotation, credential, kind, consumers, administrator } = order;
-        let strategy = kind.replace.plan;
-        let overlap = if kind.replace.overlap { Overlap::SideBySide } else { Overlap::Absent };
+        let Order { rotation, credential, kind, part, replacement, consumers, administrator } = order;
+        let strategy = replacement.plan;
+        let overlap = if replacement.overlap { Overlap::SideBySide } else { Overlap::Absent };
         let steps = steps(strategy::ways(strategy), overlap, consumers);
         Self {
             rotation,
             credential: credential.id.clone(),
+            part,
             name: credential.name.clone(),
             provider: credential.provider.clone(),
             kind: credential.kind.clone(),
@@ -86,7 +94,7 @@ impl Plan {
             overlap,
             administrator,
             max_live: kind.max_live,
-            instructions: kind.replace.steps.clone(),
+            instructions: replacement.steps.clone(),
             page: kind.page.clone(),
             steps: steps.into_iter().map(|step| PlannedStep::of(step, strategy, overlap)).collect(),
         }
@@ -104,6 +112,12 @@ impl Plan {
 
     /// What must be said before it starts, if anything must.
     pub fn warning(&self) -> Option<String> {
+        if let Part::Named(part) = &self.part {
+            return Some(format!(
+                "Consumers are given the secret of \"{}\" and not its {part}: whatever else uses that has to be given the new one.",
+                self.name
+            ));
+        }
         (self.overlap == Overlap::Absent).then(|| {
             format!(
                 "No overlap: the old secret of \"{}\" dies the moment the new one is made. Whatever uses it fails until it has been given the new one.",

@@ -64,10 +64,12 @@ pub(super) const fn ways(strategy: ReplacementPlan) -> Ways {
     let (mint, revoke) = match strategy {
         P::Guided => (By::Person, By::Person),
         P::SnykPersonalAccessToken => (By::Person, By::Program),
-        P::SnykServiceAccount | P::SnykServiceAccountSecret | P::SnykAppSession | P::ApiWebKey => (By::Program, By::Program),
+        P::SnykServiceAccount | P::SnykServiceAccountSecret | P::SnykAppSession | P::SnykAppSecret | P::ApiWebKey => {
+            (By::Program, By::Program)
+        }
     };
     let handle = match strategy {
-        P::SnykServiceAccountSecret | P::SnykAppSession => Handle::Value,
+        P::SnykServiceAccountSecret | P::SnykAppSession | P::SnykAppSecret => Handle::Value,
         _ => Handle::Id,
     };
     let (trace, identity) = match strategy {
@@ -87,6 +89,7 @@ pub(super) const fn title(strategy: ReplacementPlan) -> &'static str {
             "automatic: a second secret on the same account, then the old one is deleted"
         }
         ReplacementPlan::SnykAppSession => "another sign-in, then the old session is revoked",
+        ReplacementPlan::SnykAppSecret => "automatic: a second client secret on the same app, then the old one is deleted",
         ReplacementPlan::ApiWebKey => "automatic: a new key, then the old one is deleted",
     }
 }
@@ -107,6 +110,11 @@ pub(super) const fn calls(strategy: ReplacementPlan, step: &Step) -> &'static [&
         }
         (P::SnykAppSession, Step::Create) => &["GET /oauth2/authorize (in the browser)", "POST /oauth2/token"],
         (P::SnykAppSession, Step::Revoke) => &["POST /oauth2/revoke"],
+        (P::SnykAppSecret, Step::Create) => &["POST /rest/orgs/{id}/apps/creations/{app}/secrets mode=create"],
+        (P::SnykAppSecret, Step::Revoke) => &["POST /rest/orgs/{id}/apps/creations/{app}/secrets mode=delete"],
+        (P::SnykAppSecret, Step::Snapshot | Step::Verify | Step::ProveDead) => {
+            &["POST /oauth2/token (with a refresh token that never was)", "GET /rest/orgs/{id}/apps/creations/{app}"]
+        }
         (P::ApiWebKey, Step::Create) => &["POST /keys/"],
         (P::ApiWebKey, Step::Revoke) => &["DELETE /keys/{id}/"],
         (_, Step::Snapshot | Step::Verify | Step::ProveDead) => &["the kind's check"],

@@ -87,7 +87,8 @@ impl Engine {
     }
 
     async fn make(&self, strategy: &dyn Strategy, draft: &Credential, clerk: &CredentialId) -> Result<Credential, Problem> {
-        let desk = self.desk(draft.clone(), Some(clerk))?;
+        let plan = self.catalogue.kind(&draft.provider, &draft.kind)?.replace.plan;
+        let desk = self.desk(draft.clone(), plan, Some(clerk))?;
         let fresh = match strategy.mint(&desk, draft.name.as_str()).await {
             Ok(fresh) => fresh,
             Err(failure) => return Err(not_made(&desk, strategy, &failure).await),

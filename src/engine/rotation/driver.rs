@@ -10,7 +10,7 @@ use super::provider::{Desk, Doomed, failure_of, strategy};
 use super::slots::{lost, not_yet, refused};
 use super::survey::Use;
 use super::{Audience, Tried};
-use crate::domain::credential::Slot;
+use crate::domain::credential::{Part, Slot};
 use crate::domain::problem::Class;
 use crate::domain::rotation::{
     Action, Change, Ending, Entry, Failure, FailureKind, Finding, Fingerprint, Journal, Minted, Next, OldReach, Outcome, Plan,
@@ -77,7 +77,7 @@ impl Driver<'_> {
         let plan = self.plan();
         let credential = self.engine.by_id(&plan.credential).await.map_err(|problem| failure_of(&problem))?;
         let credential = Credential { region: plan.region.clone(), ..credential };
-        self.engine.desk(credential, plan.administrator.as_ref()).map_err(|problem| failure_of(&problem))
+        self.engine.desk(credential, plan.strategy, plan.administrator.as_ref()).map_err(|problem| failure_of(&problem))
     }
 
     /// The fingerprint of the new secret, if there is one.
@@ -232,8 +232,12 @@ impl Driver<'_> {
         Ok(Outcome::Restored)
     }
 
-    /// What the index knows of the credential follows the secret in the slot `current`.
+    /// What the index knows of the credential follows the secret in the slot `current`; of its other parts it knows
+    /// nothing.
     async fn file(&self, print: &Fingerprint, remote: Option<Remote>) -> Tried<()> {
+        if self.plan().part != Part::Secret {
+            return Ok(());
+        }
         let desk = self.desk().await?;
         let told = match self.get(Slot::Current).await? {
             Some(secret) => desk.read_secret(&secret).and_then(|found| found.expires),
@@ -284,14 +288,14 @@ impl Driver<'_> {
         }
         match self.desk().await?.try_slot(Slot::Previous).await? {
             Use::Refused(_) => Ok(Outcome::ProvenDead),
-            Use::Accepted(..) => Err(not_yet("it is still accepted")),
+            Use::Accepted(..) | Use::Proven(_) => Err(not_yet("it is still accepted")),
         }
     }
 
     async fn prove_old(&self, old: &Fingerprint) -> Tried<Outcome> {
         let slot = self.find(old).await?;
         match self.desk().await?.try_slot(slot).await? {
-            Use::Accepted(..) => Ok(Outcome::OldProven),
+            Use::Accepted(..) | Use::Proven(_) => Ok(Outcome::OldProven),
             Use::Refused(why) => Err(not_yet(why)),
         }
     }

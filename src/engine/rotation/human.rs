@@ -87,7 +87,7 @@ impl Driver<'_> {
     /// A refresh token is spent at once: what it brings lies in the slot afterwards, with an access token to prove it by.
     async fn accept_session(&self, desk: super::provider::Desk<'_>) -> Result<Minted, Failure> {
         match desk.try_slot(Slot::Pending).await? {
-            super::survey::Use::Accepted(..) => {}
+            super::survey::Use::Accepted(..) | super::survey::Use::Proven(_) => {}
             super::survey::Use::Refused(why) => {
                 self.empty(Slot::Pending).await?;
                 return Err(refused(format!("the provider does not accept it: {why}")));

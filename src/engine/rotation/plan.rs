@@ -1,23 +1,38 @@
 //! From a credential to the plan of its replacement, and the desk at which the plan's calls are made.
 
 use super::provider::Desk;
+use crate::domain::credential::Part;
 use crate::domain::problem::Class;
+use crate::domain::provider::Kind;
+use crate::domain::provider::spec::ReplacementPlan;
 use crate::domain::rotation::{Order, Plan, RotationId};
-use crate::domain::{Credential, Problem};
+use crate::domain::{Credential, CredentialId, Problem};
 use crate::engine::Engine;
 use crate::engine::keyring::random;
 
 impl Engine {
     /// What replacing this credential will do. Nothing is sent and nothing is written.
     pub async fn plan_rotation(&self, credential: &Credential, administrator: Option<&Credential>) -> Result<Plan, Problem> {
+        self.plan_part_rotation(credential, Part::Secret, administrator).await
+    }
+
+    /// What replacing one part of this credential's secret material will do; the other parts stay. Consumers are given
+    /// the secret itself, so they are no concern of another part.
+    pub async fn plan_part_rotation(
+        &self,
+        credential: &Credential,
+        part: Part,
+        administrator: Option<&Credential>,
+    ) -> Result<Plan, Problem> {
         let kind = self.catalogue.kind(&credential.provider, &credential.kind)?;
+        let Some(replacement) = kind.replacement(&part) else { return Err(irreplaceable(kind, &part)) };
         if let Some(administrator) = administrator {
             self.require_neighbour(credential, administrator)?;
         }
-        let consumers = self.consumer_names(&credential.id).await?;
+        let consumers = if part == Part::Secret { self.consumer_names(&credential.id).await? } else { Vec::new() };
         let rotation = RotationId::from_random(random()?);
         let administrator = administrator.map(|administrator| administrator.id.clone());
-        Ok(Plan::draw(Order { rotation, credential, kind, consumers, administrator }))
+        Ok(Plan::draw(Order { rotation, credential, kind, part, replacement, consumers, administrator }))
     }
 
     /// An administering credential must be accepted where the other one lives.
@@ -33,10 +48,22 @@ impl Engine {
     }
 
     /// Where calls about this credential are made, by `clerk` or else by the credential itself.
-    pub(super) fn desk(&self, credential: Credential, clerk: Option<&crate::domain::CredentialId>) -> Result<Desk<'_>, Problem> {
+    pub(super) fn desk(
+        &self,
+        credential: Credential,
+        plan: ReplacementPlan,
+        clerk: Option<&CredentialId>,
+    ) -> Result<Desk<'_>, Problem> {
         let kind = self.catalogue.kind(&credential.provider, &credential.kind)?;
         let region = self.catalogue.region(&credential.provider, &credential.region)?;
         let clerk = clerk.unwrap_or(&credential.id).clone();
-        Ok(Desk { engine: self, credential, kind, region, clerk })
+        Ok(Desk { engine: self, credential, kind, region, plan, clerk })
     }
+}
+
+fn irreplaceable(kind: &Kind, part: &Part) -> Problem {
+    let parts: Vec<&str> = kind.parts.iter().filter(|part| part.replace.is_some()).map(|part| part.id.as_str()).collect();
+    let remedy = if parts.is_empty() { "rotate without --part".to_owned() } else { format!("use {}", parts.join(" or ")) };
+    let what = format!("The part \"{}\" cannot be replaced by itself", part.as_str());
+    Problem::new(what, format!("the kind {} has no such part or no way to replace it", kind.id), remedy).of(Class::Usage)
 }

@@ -27,7 +27,7 @@ impl Engine {
         let plan = self.plan_rotation(credential, administrator).await?;
         self.require_no_rotation(&credential.id).await?;
         let _lock = self.locks.claim(&credential.id)?;
-        let desk = self.desk(credential.clone(), plan.administrator.as_ref())?;
+        let desk = self.desk(credential.clone(), plan.strategy, plan.administrator.as_ref())?;
         self.register(Deed::new("revoke", "begun").on(credential.name.as_str())).await?;
         let ended = self.kill(&desk, &plan).await;
         let (outcome, why) = match &ended {

@@ -29,7 +29,7 @@ impl Driver<'_> {
 
     /// The secret in a slot, if there is one.
     pub(super) async fn get(&self, slot: Slot) -> Tried<Option<Secret>> {
-        match in_time(self.engine.store.get(&self.key(slot, &Part::Secret))).await {
+        match in_time(self.engine.store.get(&self.key(slot, &self.plan().part))).await {
             Ok(secret) => Ok(Some(secret)),
             Err(Missing::Absent) => Ok(None),
             Err(Missing::Failed(failure)) => Err(failure),
@@ -50,7 +50,7 @@ impl Driver<'_> {
     }
 
     pub(super) async fn put(&self, slot: Slot, secret: &Secret) -> Tried<()> {
-        Ok(in_time(self.engine.store.put(&self.key(slot, &Part::Secret), secret)).await?)
+        Ok(in_time(self.engine.store.put(&self.key(slot, &self.plan().part), secret)).await?)
     }
 
     async fn delete(&self, slot: Slot, part: &Part) -> Tried<()> {
@@ -59,8 +59,8 @@ impl Driver<'_> {
 
     /// Empties a slot.
     pub(super) async fn empty(&self, slot: Slot) -> Tried<()> {
-        self.delete(slot, &access_token()).await?;
-        self.delete(slot, &Part::Secret).await
+        self.drop_access_token(slot).await?;
+        self.delete(slot, &self.plan().part).await
     }
 
     /// `current` to `previous` and `pending` to `current`, unless that has happened already.
@@ -75,7 +75,7 @@ impl Driver<'_> {
         }
         self.put(Slot::Previous, &old).await?;
         self.require(Slot::Previous, &old).await?;
-        self.delete(Slot::Current, &access_token()).await?;
+        self.drop_access_token(Slot::Current).await?;
         self.put(Slot::Current, &new).await?;
         self.require(Slot::Current, &new).await?;
         self.move_access_token().await
@@ -91,7 +91,7 @@ impl Driver<'_> {
             return Err(refused("somebody has put another secret into the store meanwhile"));
         }
         let old = self.old_in(Slot::Previous, change).await?;
-        self.delete(Slot::Current, &access_token()).await?;
+        self.drop_access_token(Slot::Current).await?;
         self.put(Slot::Current, &old).await?;
         self.require(Slot::Current, &old).await
     }
@@ -125,6 +125,11 @@ impl Driver<'_> {
         }
     }
 
+    /// An access token goes with the refresh token that it came from, and with no other part.
+    async fn drop_access_token(&self, slot: Slot) -> Tried<()> {
+        if self.renews_itself() { self.delete(slot, &access_token()).await } else { Ok(()) }
+    }
+
     /// The access token that came with a new refresh token goes where that went.
     async fn move_access_token(&self) -> Tried<()> {
         if !self.renews_itself() {
@@ -145,7 +150,7 @@ impl Driver<'_> {
     pub(super) fn renews_itself(&self) -> bool {
         let plan = self.plan();
         let kind = self.engine.catalogue.kind(&plan.provider, &plan.kind);
-        kind.is_ok_and(|kind| matches!(kind.authorization, Authorization::RefreshToken { .. }))
+        plan.part == Part::Secret && kind.is_ok_and(|kind| matches!(kind.authorization, Authorization::RefreshToken { .. }))
     }
 
     fn key(&self, slot: Slot, part: &Part) -> ItemKey {

@@ -28,6 +28,8 @@ const PAGES: usize = 200;
 pub(super) enum Use {
     /// It was accepted, in this way, with this answer.
     Accepted(Bound, Answer),
+    /// It was accepted as belonging to this principal, which is all that it can show.
+    Proven(Principal),
     /// It was refused; why, in words.
     Refused(String),
 }
@@ -35,6 +37,9 @@ pub(super) enum Use {
 impl Desk<'_> {
     /// Uses the secret in a slot.
     pub(super) async fn try_slot(&self, slot: Slot) -> Tried<Use> {
+        if let Some(tried) = strategy(self.plan).try_slot(self, slot).await? {
+            return Ok(tried);
+        }
         let bound = match self.engine.authorize_slot(&self.credential, self.kind, self.region, slot).await {
             Ok(bound) => bound,
             Err(Trouble::Exchange(ExchangeError::Refused { status, why, .. })) => {
@@ -62,21 +67,17 @@ impl Desk<'_> {
 
     /// What the secret in a slot reaches; `Err` in words where it is refused. `id` is what it is at the provider.
     pub(super) async fn measure(&self, slot: Slot, id: Option<&str>) -> Tried<Result<Reach, String>> {
-        let (bound, answer) = match self.try_slot(slot).await? {
-            Use::Accepted(bound, answer) => (bound, answer),
+        let (principal, organisations) = match self.try_slot(slot).await? {
+            Use::Accepted(bound, answer) => (self.acting(&answer)?, self.organisations(bound).await?),
+            Use::Proven(principal) => (principal, BTreeSet::new()),
             Use::Refused(why) => return Ok(Err(why)),
         };
         let roles = match id {
-            Some(id) => strategy(self.kind.replace.plan).roles(self, id).await?,
+            Some(id) => strategy(self.plan).roles(self, id).await?,
             None => None,
         };
-        Ok(Ok(Reach {
-            principal: self.acting(&answer)?,
-            kind: self.kind.id.clone(),
-            region: self.region.id.clone(),
-            organisations: self.organisations(bound).await?,
-            roles,
-        }))
+        let (kind, region) = (self.kind.id.clone(), self.region.id.clone());
+        Ok(Ok(Reach { principal, kind, region, organisations, roles }))
     }
 
     /// Both schemes where the kind has two, the one that is known to work first.

@@ -1,46 +1,54 @@
 //! Every plan from beginning to end, where nothing goes wrong.
 
 use serde_json::json;
+use tokenring::domain::credential::Part;
 use tokenring::domain::response::Verdict;
 use tokenring::engine::rotation::{Saying, State, Status, Step};
 
 use super::person::Person;
 use super::rig::Rig;
 
-/// A credential of the simulator, and who administers it.
-pub(super) type Case = (&'static str, Option<&'static str>);
+/// A credential of the simulator, who administers it, and which further part of it is replaced instead of the secret.
+pub(super) type Case = (&'static str, Option<&'static str>, Option<&'static str>);
 
 /// Those that need nobody.
-pub(super) const AUTOMATIC: [Case; 4] = [
-    ("eu01-ci-scanner", Some("eu01-admin")),
-    ("us01-release-bot", None),
-    ("us01-pr-checks", Some("us01-admin")),
-    ("saw-eu-admin", None),
+pub(super) const AUTOMATIC: [Case; 5] = [
+    ("eu01-ci-scanner", Some("eu01-admin"), None),
+    ("us01-release-bot", None, None),
+    ("us01-pr-checks", Some("us01-admin"), None),
+    ("saw-eu-admin", None, None),
+    ("us01-triage-app", Some("us01-admin"), Some("client_secret")),
 ];
 
 /// Those for which a person does something.
-pub(super) const BY_HAND: [Case; 3] = [("us01-admin", None), ("us01-laptop", None), ("appcircle-laptop", None)];
+pub(super) const BY_HAND: [Case; 3] = [("us01-admin", None, None), ("us01-laptop", None, None), ("appcircle-laptop", None, None)];
+
+/// The part of a case.
+pub(super) fn part_of(part: Option<&str>) -> Part {
+    part.map_or(Part::Secret, |id| Part::Named(id.to_owned()))
+}
 
 /// Rotates a credential of the simulator and shows that everything is accounted for.
-async fn replace(rig: &Rig, name: &str, administrator: Option<&str>, person: &Person<'_>) -> Status {
+async fn replace(rig: &Rig, (name, administrator, part): Case, person: &Person<'_>) -> Status {
     let credential = rig.adopt(name).await;
     let administrator = match administrator {
         Some(administrator) => Some(rig.adopt(administrator).await),
         None => None,
     };
-    let before = rig.before(&credential).await;
-    let plan = rig.calm().plan_rotation(&credential, administrator.as_ref()).await.unwrap();
-    let status = rig.rotate(plan, person).await;
-    rig.assert_accounted(&before, &credential, &status).await;
+    let plan = rig.calm().plan_part_rotation(&credential, part_of(part), administrator.as_ref()).await.unwrap();
+    let before = rig.before(&plan).await;
+    let status = rig.rotate(plan.clone(), person).await;
+    rig.assert_accounted(&before, &plan, &status).await;
     status
 }
 
 #[tokio::test]
 async fn automatic_plans_need_nobody() {
-    for (name, administrator) in AUTOMATIC {
+    for case in AUTOMATIC {
+        let name = case.0;
         let rig = Rig::new().await;
         let person = Person::new(&rig, name);
-        let status = replace(&rig, name, administrator, &person).await;
+        let status = replace(&rig, case, &person).await;
         assert_eq!((status.state, &status.left[..]), (State::Done, &[][..]), "{name}: {:#?}", rig.lines.lock().unwrap());
         assert_eq!(person.asked.lock().unwrap().len(), 0, "{name}: {:#?}", person.asked.lock().unwrap());
         let after = rig.calm().find(name).await.unwrap();
@@ -50,10 +58,11 @@ async fn automatic_plans_need_nobody() {
 
 #[tokio::test]
 async fn a_person_makes_what_the_program_cannot() {
-    for (name, administrator) in BY_HAND {
+    for case in BY_HAND {
+        let name = case.0;
         let rig = Rig::new().await;
         let person = Person::new(&rig, name);
-        let status = replace(&rig, name, administrator, &person).await;
+        let status = replace(&rig, case, &person).await;
         assert_eq!((status.state, &status.left[..]), (State::Done, &[][..]), "{name}: {:#?}", rig.lines.lock().unwrap());
         assert_eq!(person.asked.lock().unwrap().len(), 1, "{name}: {:#?}", person.asked.lock().unwrap());
     }
@@ -67,7 +76,7 @@ async fn a_pasted_secret_that_cannot_be_the_new_one_is_refused_with_the_reason()
         let rig = Rig::new().await;
         let pasted = rig.sandbox.manifest().credential(pasted).unwrap().secret.clone();
         let person = Person::new(&rig, "us01-laptop").mistakes(&pasted);
-        let status = replace(&rig, "us01-laptop", None, &person).await;
+        let status = replace(&rig, BY_HAND[1], &person).await;
         assert_eq!(status.state, State::Done);
         let asked = person.asked.lock().unwrap();
         assert!(asked.len() == 2 && asked[1].question.detail.contains(reason), "{asked:#?}");
@@ -80,7 +89,7 @@ async fn eventual_consistency_is_waited_out_and_a_late_death_is_told() {
     rig.knob(&json!({"method": "POST", "eventual_ms": 9_000})).await;
     rig.knob(&json!({"method": "DELETE", "late_revocation_ms": 60_000})).await;
     let person = Person::new(&rig, "eu01-ci-scanner");
-    let status = replace(&rig, "eu01-ci-scanner", Some("eu01-admin"), &person).await;
+    let status = replace(&rig, AUTOMATIC[0], &person).await;
     assert_eq!(status.state, State::Done);
     let lines = rig.lines.lock().unwrap();
     let waited = |step: &str| lines.iter().filter(|line| line.step == step && line.detail.starts_with("wait ")).count();
@@ -105,7 +114,7 @@ async fn a_key_that_may_not_manage_keys_is_replaced_by_hand() {
 async fn a_new_sign_in_is_proven_without_being_spent_and_the_old_one_is_revoked() {
     let rig = Rig::new().await;
     let person = Person::new(&rig, "us01-triage-app");
-    let status = replace(&rig, "us01-triage-app", None, &person).await;
+    let status = replace(&rig, ("us01-triage-app", None, None), &person).await;
     assert_eq!((status.state, &status.left[..]), (State::Done, &[][..]), "{:#?}", rig.lines.lock().unwrap());
     let engine = rig.calm();
     let after = engine.find("us01-triage-app").await.unwrap();

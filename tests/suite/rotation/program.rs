@@ -55,6 +55,24 @@ fn one_command_replaces_a_client_secret_and_everything_that_uses_it() {
     assert_eq!(home.run(&["rotations", "--json"]).expect(0).json(), serde_json::json!([]));
 }
 
+#[test]
+fn the_client_secret_of_an_app_is_replaced_and_the_sign_in_goes_on() {
+    let (home, world) = home(&["us01-triage-app", "us01-admin"]);
+    let old = world.credential("us01-triage-app")["parts"]["client_secret"].as_str().unwrap().to_owned();
+    home.run(&["rotate", "us01-triage-app", "--part", "client_id", "--yes"]).expect(2);
+    let session = home.run(&["get", "us01-triage-app"]).expect(0).out;
+
+    let rotate = ["rotate", "us01-triage-app", "--part", "client_secret", "--as", "us01-admin", "--yes", "--json"];
+    let done = home.run(&rotate).expect(0);
+    let order = ["prove-store", "snapshot", "create", "stash", "verify", "promote", "revoke", "prove-dead", "forget"];
+    assert_eq!(steps(&done, "done"), order);
+    assert_eq!(home.run(&["get", "us01-triage-app"]).expect(0).out, session, "no refresh token is spent");
+    assert!(!done.out.contains(&old) && !done.err.contains(&old), "no secret is told");
+    assert_eq!(living(&world, &old), 0);
+    home.run(&["check", "us01-triage-app"]).expect(0);
+    assert_ne!(home.run(&["get", "us01-triage-app"]).expect(0).out, session, "the new client secret refreshes the sign-in");
+}
+
 fn deed(line: &Value) -> (String, String) {
     assert!(!line["actor"].as_str().unwrap().is_empty());
     (line["action"].as_str().unwrap().to_owned(), line["outcome"].as_str().unwrap().to_owned())

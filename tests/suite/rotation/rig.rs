@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
 use tokenring::config::Settings;
-use tokenring::domain::credential::{Part, Slot};
+use tokenring::domain::credential::Slot;
 use tokenring::domain::provider::{Catalogue, Source, overlay};
 use tokenring::domain::region::Region;
 use tokenring::domain::request::Method;
@@ -163,7 +163,7 @@ impl Rig {
 
     /// Fails unless a working secret can be had from the store, where the plan promises that at all times.
     async fn assert_working(&self, plan: &Plan) {
-        let key = ItemKey::of(&plan.credential, Slot::Current, &Part::Secret);
+        let key = ItemKey::of(&plan.credential, Slot::Current, &plan.part);
         let current = self.store.get(&key).await.expect("the slot `current` is never empty").expose(sha256);
         let works = self.living(&plan.region).await.contains(&current);
         assert!(works || plan.overlap == Overlap::Absent, "the current secret is dead: {:#?}", self.lines.lock().unwrap());
@@ -281,20 +281,20 @@ impl Rig {
     }
 
     /// The SHA-256 of the secret in a slot.
-    pub(super) async fn slot(&self, credential: &Credential, slot: Slot) -> Option<String> {
-        let secret = self.store.get(&ItemKey::of(&credential.id, slot, &Part::Secret)).await.ok()?;
+    pub(super) async fn slot(&self, plan: &Plan, slot: Slot) -> Option<String> {
+        let secret = self.store.get(&ItemKey::of(&plan.credential, slot, &plan.part)).await.ok()?;
         Some(secret.expose(sha256))
     }
 
     /// What is to be accounted for once a rotation of this credential is over.
-    pub(super) async fn before(&self, credential: &Credential) -> Before {
-        let old = self.slot(credential, Slot::Current).await.expect("a secret is retrievable");
-        Before { living: self.living(&credential.region).await, old }
+    pub(super) async fn before(&self, plan: &Plan) -> Before {
+        let old = self.slot(plan, Slot::Current).await.expect("a secret is retrievable");
+        Before { living: self.living(&plan.region).await, old }
     }
 
     /// Fails unless exactly what the journal names is alive: the new one in place of the old one, or all as it was.
-    pub(super) async fn assert_accounted(&self, before: &Before, credential: &Credential, status: &Status) {
-        let current = self.slot(credential, Slot::Current).await.expect("a secret is retrievable");
+    pub(super) async fn assert_accounted(&self, before: &Before, plan: &Plan, status: &Status) {
+        let current = self.slot(plan, Slot::Current).await.expect("a secret is retrievable");
         let mut expected = before.living.clone();
         if status.state == State::Done {
             expected.remove(&before.old);
@@ -302,11 +302,11 @@ impl Rig {
         } else {
             assert_eq!(status.state, State::RolledBack, "{status:#?}");
         }
-        let living = self.living(&credential.region).await;
+        let living = self.living(&plan.region).await;
         let unknown: Vec<_> = living.symmetric_difference(&expected).collect();
         assert!(unknown.is_empty() || !status.left.is_empty(), "unaccounted for: {unknown:?}\n{status:#?}");
         for slot in [Slot::Pending, Slot::Previous] {
-            assert_eq!(self.slot(credential, slot).await, None, "only the current secret is kept: {slot:?}");
+            assert_eq!(self.slot(plan, slot).await, None, "only the current secret is kept: {slot:?}");
         }
     }
 }

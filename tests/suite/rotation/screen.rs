@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
+use tokenring::domain::Credential;
 use tokenring::domain::credential::Slot;
+use tokenring::domain::rotation::Plan;
 use tokenring::engine::Engine;
 use tokenring::engine::rotation::{Rotations, State, Status};
 
@@ -22,6 +24,11 @@ async fn begin(session: &mut Session) {
     session.press("Right Enter");
 }
 
+/// The plan that the screen will draw for the credential.
+async fn plan(rig: &Rig, credential: &Credential) -> Plan {
+    rig.calm().plan_rotation(credential, None).await.unwrap()
+}
+
 /// The rotation that was begun last.
 async fn last(rig: &Rig) -> Status {
     rig.calm().rotations(Rotations::All).await.unwrap().pop().expect("a rotation")
@@ -31,7 +38,8 @@ async fn last(rig: &Rig) -> Status {
 async fn a_client_secret_is_replaced_with_keys_only() {
     let rig = Rig::new().await;
     let credential = rig.adopt("us01-release-bot").await;
-    let (before, old) = (rig.before(&credential).await, rig.slot(&credential, Slot::Current).await);
+    let plan = plan(&rig, &credential).await;
+    let (before, old) = (rig.before(&plan).await, rig.slot(&plan, Slot::Current).await);
     let mut session = screen(&rig).await;
     begin(&mut session).await;
     session.expect("Done: the new secret has taken the old one's place").await;
@@ -39,16 +47,17 @@ async fn a_client_secret_is_replaced_with_keys_only() {
     session.expect_gone("Done: the new secret").await;
     session.press("q");
     assert_eq!(session.end().await.0, 0);
-    assert_ne!(rig.slot(&credential, Slot::Current).await, old, "the store holds the new one");
+    assert_ne!(rig.slot(&plan, Slot::Current).await, old, "the store holds the new one");
     assert!(!rig.living(&credential.region).await.contains(&old.expect("the old one")), "the old one is refused");
-    rig.assert_accounted(&before, &credential, &last(&rig).await).await;
+    rig.assert_accounted(&before, &plan, &last(&rig).await).await;
 }
 
 #[tokio::test]
 async fn a_secret_that_a_person_makes_is_pasted() {
     let rig = Rig::new().await;
     let credential = rig.adopt("us01-admin").await;
-    let before = rig.before(&credential).await;
+    let plan = plan(&rig, &credential).await;
+    let before = rig.before(&plan).await;
     let mut session = screen(&rig).await;
     begin(&mut session).await;
     session.expect("New secret").await;
@@ -63,14 +72,15 @@ async fn a_secret_that_a_person_makes_is_pasted() {
     assert!(!session.text().contains(&made));
     session.press("Enter");
     session.expect("Done: the new secret has taken the old one's place").await;
-    rig.assert_accounted(&before, &credential, &last(&rig).await).await;
+    rig.assert_accounted(&before, &plan, &last(&rig).await).await;
 }
 
 #[tokio::test]
 async fn what_a_closed_screen_left_is_offered_and_taken_up() {
     let rig = Rig::new().await;
     let credential = rig.adopt("us01-admin").await;
-    let before = rig.before(&credential).await;
+    let plan = plan(&rig, &credential).await;
+    let before = rig.before(&plan).await;
     let mut session = screen(&rig).await;
     begin(&mut session).await;
     session.expect("New secret").await;
@@ -87,14 +97,15 @@ async fn what_a_closed_screen_left_is_offered_and_taken_up() {
     session.paste(&made);
     session.press("Enter");
     session.expect("Done: the new secret has taken the old one's place").await;
-    rig.assert_accounted(&before, &credential, &last(&rig).await).await;
+    rig.assert_accounted(&before, &plan, &last(&rig).await).await;
 }
 
 #[tokio::test]
 async fn what_is_left_for_later_can_be_rolled_back() {
     let rig = Rig::new().await;
     let credential = rig.adopt("us01-laptop").await;
-    let before = rig.before(&credential).await;
+    let plan = plan(&rig, &credential).await;
+    let before = rig.before(&plan).await;
     let mut session = screen(&rig).await;
     begin(&mut session).await;
     session.expect("New secret").await;
@@ -104,7 +115,7 @@ async fn what_is_left_for_later_can_be_rolled_back() {
     session.expect("Rolled back: everything is as it was").await;
     let status = last(&rig).await;
     assert_eq!(status.state, State::RolledBack);
-    rig.assert_accounted(&before, &credential, &status).await;
+    rig.assert_accounted(&before, &plan, &status).await;
 }
 
 #[tokio::test]
@@ -119,7 +130,7 @@ async fn a_credential_is_revoked_and_one_is_created() {
     session.press("Up Enter");
     session.expect("2 pipeline-2").await;
     let made = rig.calm().find("pipeline-2").await.unwrap();
-    let secret = rig.slot(&made, Slot::Current).await.expect("its secret is in the store");
+    let secret = rig.slot(&plan(&rig, &made).await, Slot::Current).await.expect("its secret is in the store");
     assert!(rig.living(&credential.region).await.contains(&secret));
 
     session.press("X Enter");

@@ -12,17 +12,18 @@ use world::{FAULTS, Fault, OLD, STRANGER, World};
 
 use super::*;
 use crate::domain::Moment;
-use crate::domain::credential::{Credential, CredentialId, Name, Slot};
+use crate::domain::credential::{Credential, CredentialId, Name, Part, Slot};
 use crate::domain::provider::spec::{Authorization, Kind, Replacement, ReplacementPlan};
 
 /// Every way of replacing, with and without overlap where both exist.
-const STRATEGIES: [(ReplacementPlan, bool); 7] = [
+const STRATEGIES: [(ReplacementPlan, bool); 8] = [
     (ReplacementPlan::Guided, false),
     (ReplacementPlan::Guided, true),
     (ReplacementPlan::SnykPersonalAccessToken, true),
     (ReplacementPlan::SnykServiceAccount, true),
     (ReplacementPlan::SnykServiceAccountSecret, true),
     (ReplacementPlan::SnykAppSession, true),
+    (ReplacementPlan::SnykAppSecret, true),
     (ReplacementPlan::ApiWebKey, true),
 ];
 
@@ -75,6 +76,8 @@ fn plan((strategy, overlap): (ReplacementPlan, bool)) -> Plan {
         rotation: RotationId::from_random([7; 8]),
         credential: &credential,
         kind: &kind,
+        part: Part::Secret,
+        replacement: &kind.replace,
         consumers: vec!["dotenv:app".into(), "github:acme/web".into()],
         administrator: None,
     })

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use crate::domain::problem::Class;
 use crate::domain::provider::Kind;
+use crate::domain::provider::spec::ReplacementPlan;
 use crate::domain::redact::{Redactor, members};
 use crate::domain::region::{Place, Region};
 use crate::domain::request::{Draft, Method, Target};
@@ -33,6 +34,8 @@ pub(in crate::engine) struct Desk<'a> {
     pub kind: &'a Kind,
     /// Where it lives.
     pub region: &'a Region,
+    /// How it is replaced.
+    pub plan: ReplacementPlan,
     /// As whom the calls are made; its current secret is used.
     pub clerk: CredentialId,
 }
@@ -202,6 +205,13 @@ impl Told {
             _ if self.is_success() => Ok(()),
             _ => Err(self.failure(FailureKind::Refused)),
         }
+    }
+
+    /// The answer to the deletion of a client secret. Snyk points at the secret where the client has no such one. Whether
+    /// that is true is shown afterwards, when the secret is used.
+    pub(super) fn secret_deleted(&self) -> Tried<()> {
+        let unknown = self.says("is not a secret") || self.text("/errors/0/source/pointer") == Some("/data/attributes/secret");
+        if self.status == 400 && unknown { Ok(()) } else { self.deleted() }
     }
 
     /// The only secret in it. An answer that announces one and does not bring it leaves the outcome unknown.

@@ -5,6 +5,7 @@
 
 mod account;
 mod api_web;
+mod app_secret;
 mod desk;
 mod guided;
 mod pat;
@@ -19,7 +20,9 @@ pub(in crate::engine) use account::next_page;
 pub(in crate::engine) use desk::{Desk, Told, failure_of};
 
 use super::Tried;
+use super::survey::Use;
 use crate::domain::Secret;
+use crate::domain::credential::Slot;
 use crate::domain::provider::spec::ReplacementPlan;
 use crate::domain::rotation::{Failure, FailureKind, Remote};
 
@@ -65,6 +68,11 @@ pub(in crate::engine) trait Strategy: Send + Sync {
         Ok(None)
     }
 
+    /// Whether the secret in a slot works, where it is used otherwise than by the kind's check; `None` where it is not.
+    async fn try_slot(&self, _desk: &Desk<'_>, _slot: Slot) -> Tried<Option<Use>> {
+        Ok(None)
+    }
+
     /// The fields of a credential in which the provider's id and name of it are kept.
     fn fields(&self) -> &'static [&'static str] {
         &[]
@@ -79,6 +87,7 @@ pub(in crate::engine) fn strategy(plan: ReplacementPlan) -> &'static dyn Strateg
         ReplacementPlan::SnykServiceAccount => &account::Account,
         ReplacementPlan::SnykServiceAccountSecret => &account::ClientSecret,
         ReplacementPlan::SnykAppSession => &session::Session,
+        ReplacementPlan::SnykAppSecret => &app_secret::AppSecret,
         ReplacementPlan::ApiWebKey => &api_web::Key,
     }
 }

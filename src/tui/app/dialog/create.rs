@@ -179,7 +179,7 @@ const fn is_made(plan: ReplacementPlan) -> bool {
     use ReplacementPlan as P;
     match plan {
         P::SnykServiceAccount | P::SnykServiceAccountSecret | P::ApiWebKey => true,
-        P::Guided | P::SnykPersonalAccessToken | P::SnykAppSession => false,
+        P::Guided | P::SnykPersonalAccessToken | P::SnykAppSession | P::SnykAppSecret => false,
     }
 }
 

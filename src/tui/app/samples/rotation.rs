@@ -1,6 +1,7 @@
 //! Plans, steps, questions and accounts of rotations for the tests of the wizard.
 
 use super::credentials;
+use crate::domain::credential::Part;
 use crate::domain::provider::Catalogue;
 use crate::domain::rotation::{Line, LineState, Order, Plan, RotationId, Saying, State, Status};
 use crate::engine::message::{Choice, Dilemma, Question, Review};
@@ -16,7 +17,8 @@ pub(crate) fn plan_for(kind: &str) -> Plan {
     let credential = &credentials()[0];
     let rotation = RotationId::from_random([7; 8]);
     let kind = catalogue.kind("snyk", kind).expect("a kind");
-    Plan::draw(Order { rotation, credential, kind, consumers: vec!["ci".to_owned()], administrator: None })
+    let (part, replacement, consumers) = (Part::Secret, &kind.replace, vec!["ci".to_owned()]);
+    Plan::draw(Order { rotation, credential, kind, part, replacement, consumers, administrator: None })
 }
 
 /// A line about a step.

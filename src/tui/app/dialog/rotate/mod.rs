@@ -22,14 +22,14 @@ use super::{Intent, Outcome};
 use crate::config::Key;
 use crate::config::key::Code;
 use crate::config::theme::Glyphs;
+use crate::domain::CredentialId;
 use crate::domain::problem::{Class, Problem};
 use crate::domain::rotation::{Line, Plan, State, Status};
-use crate::domain::CredentialId;
 use crate::engine::message::{Charge, Dilemma, QuestionId, Review, RotationTask, TaskId, Turn};
+use crate::tui::app::Browser;
 use crate::tui::app::command::Motion;
 use crate::tui::app::credentials::step;
 use crate::tui::app::form::{Button, Choice, Field, Form, Happened};
-use crate::tui::app::Browser;
 
 /// How far a page key goes.
 const PAGE: usize = 8;

@@ -1,0 +1,120 @@
+//! The client secret of a Snyk App, of which two may live at a time. The sign-ins to the app outlive it, and none of them
+//! is touched here: whether a client secret works is seen by showing it with a refresh token that never was.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use serde_json::{Value, json};
+
+use super::desk::{BLANK, Body, Call, failure_of};
+use super::{Desk, Doomed, Fresh, Strategy, Told, moment, refused};
+use crate::domain::Secret;
+use crate::domain::credential::{Part, Principal, Slot};
+use crate::domain::request::Method;
+use crate::domain::rotation::{Failure, FailureKind, Remote};
+use crate::domain::text::hex;
+use crate::engine::keyring::random;
+use crate::engine::rotation::Tried;
+use crate::engine::rotation::survey::Use;
+use crate::net::exchange::ExchangeError;
+use crate::net::oauth::Introduction;
+use crate::store::ItemKey;
+
+/// The member and the part that hold it.
+const CLIENT_SECRET: &str = "client_secret";
+
+/// A client secret of an app.
+pub(super) struct AppSecret;
+
+#[async_trait]
+impl Strategy for AppSecret {
+    /// The app, which both secrets belong to.
+    async fn candidates(&self, desk: &Desk<'_>) -> Tried<Vec<Remote>> {
+        let told = desk.call(Call::snyk(Method::Get, app(desk)?, Body::Empty)).await?.successful()?;
+        Ok(remote(&told.body["data"]).into_iter().collect())
+    }
+
+    async fn list(&self, _desk: &Desk<'_>) -> Tried<Vec<Remote>> {
+        refused("Snyk does not list client secrets")
+    }
+
+    async fn mint(&self, desk: &Desk<'_>, _name: &str) -> Tried<Fresh> {
+        let mut told = change(desk, Body::Json(attributes(&json!({"mode": "create"})))).await?.created()?;
+        let secret = told.take_secret(CLIENT_SECRET)?;
+        let Some(remote) = remote(&told.body["data"]) else { return refused("the answer names no app") };
+        Ok(Fresh { secret, remote, facts: Vec::new() })
+    }
+
+    async fn remove(&self, desk: &Desk<'_>, doomed: Doomed<'_>) -> Tried<()> {
+        let Doomed::Value(secret) = doomed else { return refused("a client secret is deleted by its value") };
+        let wish = attributes(&json!({"mode": "delete", "secret": BLANK}));
+        change(desk, Body::Holding(wish, secret)).await?.secret_deleted()
+    }
+
+    async fn recognise(&self, desk: &Desk<'_>, _hint: Option<&str>, known: &[Remote]) -> Tried<Option<Remote>> {
+        Ok(match known {
+            [only] => Some(only.clone()),
+            _ => self.candidates(desk).await?.into_iter().next(),
+        })
+    }
+
+    /// A client that is known proves something only where a made-up secret is refused in its place.
+    async fn try_slot(&self, desk: &Desk<'_>, slot: Slot) -> Tried<Option<Use>> {
+        let part = Part::Named(CLIENT_SECRET.to_owned());
+        let secret = desk.engine.store.get(&ItemKey::of(&desk.credential.id, slot, &part)).await;
+        let secret = secret.map_err(|error| failure_of(&error.into()))?;
+        if let Introduction::Unknown(why) = introduce(desk, secret).await? {
+            return Ok(Some(Use::Refused(why)));
+        }
+        if introduce(desk, made_up("cs")?).await? == Introduction::Known {
+            return refused("the provider does not tell a right client secret from a wrong one without spending a sign-in");
+        }
+        let (id, name) = (app_id(desk)?.to_owned(), desk.credential.name.to_string());
+        Ok(Some(Use::Proven(Principal { id, name, kind: "app".to_owned() })))
+    }
+}
+
+/// Shows the app with this client secret to the token endpoint.
+async fn introduce(desk: &Desk<'_>, client_secret: Secret) -> Tried<Introduction> {
+    let parts = BTreeMap::from([(CLIENT_SECRET.to_owned(), Arc::new(client_secret))]);
+    let nothing = Arc::new(made_up("rt")?);
+    let exchange = desk.engine.exchange(&desk.credential.fields, desk.kind, desk.region, (&nothing, &parts));
+    exchange.introduce(desk.engine.transport.as_ref()).await.map_err(|error| {
+        let kind = if matches!(error, ExchangeError::Missing(_)) { FailureKind::Refused } else { FailureKind::NotYet };
+        Failure::new(kind, error.to_string())
+    })
+}
+
+/// A secret that nobody ever issued, in the form of those that Snyk does.
+fn made_up(what: &str) -> Tried<Secret> {
+    let bytes = random::<32>().map_err(|problem| failure_of(&problem))?;
+    Ok(Secret::from_text(format!("snyk_{what}_{}_v1", hex(&bytes))))
+}
+
+async fn change(desk: &Desk<'_>, body: Body<'_>) -> Tried<Told> {
+    let path = format!("{}/secrets", app(desk)?);
+    desk.call(Call::snyk(Method::Post, path, body)).await
+}
+
+fn attributes(attributes: &Value) -> Value {
+    json!({"data": {"type": "app", "attributes": attributes}})
+}
+
+fn app(desk: &Desk<'_>) -> Tried<String> {
+    match desk.field("org_id") {
+        Some(org) => Ok(format!("/rest/orgs/{org}/apps/creations/{}", app_id(desk)?)),
+        None => refused("nobody knows which organisation made the app: set the field org_id"),
+    }
+}
+
+fn app_id<'a>(desk: &'a Desk<'_>) -> Tried<&'a str> {
+    desk.field("app_id").map_or_else(|| refused("the app's id is not known: set the field app_id"), Ok)
+}
+
+fn remote(item: &Value) -> Option<Remote> {
+    let id = item["id"].as_str()?.to_owned();
+    let attributes = &item["attributes"];
+    let label = attributes["name"].as_str().unwrap_or(&id).to_owned();
+    Some(Remote { label, created: moment(attributes["created_at"].as_str()), expires: None, id })
+}
