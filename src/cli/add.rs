@@ -49,12 +49,14 @@ pub(super) struct Add {
 impl Add {
     /// Reads the secret, recognises it, keeps it.
     pub(super) async fn run(self, context: &Context<'_>) -> Result<u8, Problem> {
-        let (name, offline) = (parse_name(&self.name)?, self.offline);
+        let name = parse_name(&self.name)?;
         let engine = context.engine()?;
         engine.catalogue.provider(&self.provider)?;
         self.check_words(&engine.catalogue)?;
         let (found, secrets) = self.read(engine)?;
         identify::note_cleaned(context.out, &found.cleaned);
+        // A secret is not shown to a host that nobody named.
+        let offline = self.offline || self.guesses_region(&engine.catalogue, &found)?;
         let engine = context.unlocked().await?;
         let new = self.credential(context, name, found, secrets)?;
         let twins = engine.twins(&new.secret).await?;
@@ -79,6 +81,12 @@ impl Add {
         }
         let mut secrets = secret_input::read_all("secret", &self.parts)?;
         Ok((engine.identify(&secrets.remove(0))?, secrets))
+    }
+
+    /// Whether neither the person nor the secret says which of several regions it is.
+    fn guesses_region(&self, catalogue: &Catalogue, found: &Identified) -> Result<bool, Problem> {
+        let told = self.region.is_some() || found.candidates.iter().any(|candidate| candidate.region.is_some());
+        Ok(!told && catalogue.regions(&self.provider)?.len() > 1)
     }
 
     /// Wrong words are told before the secret is asked for.

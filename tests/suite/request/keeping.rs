@@ -67,7 +67,8 @@ fn a_request_without_an_answer_is_remembered_too() {
     // Nobody listens on a port that was free a moment ago.
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     home.run(&["regions", "add", "--provider", "snyk", "--id", "GONE", "--api", &format!("http://127.0.0.1:{port}")]).expect(0);
-    home.feed(&["add", "probe", "--provider", "snyk", "--kind", "personal-token", "--region", "GONE"], SECRET).expect(0);
+    home.feed(&["add", "probe", "--provider", "snyk", "--kind", "personal-token", "--region", "GONE", "--offline"], SECRET)
+        .expect(0);
     home.run(&["request", "probe", "/rest/self"]).expect(5);
     let line = &history(&home, &[])[0];
     assert_eq!((&line["status"], &line["verdict"]), (&Value::Null, &json!("unknown")));

@@ -29,7 +29,8 @@ fn met(names: &[&str]) -> (Home, World) {
 fn bound_to(server: &Recorder) -> Home {
     let home = Home::new();
     home.run(&["regions", "add", "--provider", "snyk", "--id", "HERE", "--api", &server.origin()]).expect(0);
-    home.feed(&["add", "probe", "--provider", "snyk", "--kind", "personal-token", "--region", "HERE"], SECRET).expect(0);
+    home.feed(&["add", "probe", "--provider", "snyk", "--kind", "personal-token", "--region", "HERE", "--offline"], SECRET)
+        .expect(0);
     home
 }
 

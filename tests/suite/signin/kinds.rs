@@ -72,7 +72,8 @@ async fn offline_nobody_is_asked_and_without_a_network_it_is_kept_all_the_same()
     assert_eq!(shown(&home, "us01-admin")["principal"], Value::Null);
     let (name, secret) = ("late", world.secret("us01-reader").to_owned());
     drop(world);
-    let kept = home.feed(&["add", name, "--provider", "snyk", "--kind", "personal-token"], &secret).expect(0);
+    let kept =
+        home.feed(&["add", name, "--provider", "snyk", "--kind", "personal-token", "--region", "us-01"], &secret).expect(0);
     assert!(kept.err.contains("note: kept, but unknown"), "{}", kept.err);
     assert_eq!(home.run(&["get", name]).expect(0).out, secret);
 }
