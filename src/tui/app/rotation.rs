@@ -35,7 +35,7 @@ impl App {
         match Create::new(selected, self.neighbours(selected), self.catalogue.clone()) {
             Some(create) => self.dialogs.push(Dialog::Create(Box::new(create))),
             None => {
-                self.activity.say(Tone::Warn, "This provider has no API that makes credentials; o opens its page", now.instant)
+                self.activity.say(Tone::Warn, "This provider has no API that makes credentials; o opens its page", now.instant);
             }
         }
     }

@@ -57,7 +57,11 @@ fn real_curl_sends_byte_for_byte_the_same() {
     let mut shell = Command::new("sh");
     shell.args(["-c", &format!("{} --silent --noproxy '*'", line.trim_end())]).env("SNYK_TOKEN", SECRET).stdout(Stdio::null());
     assert!(shell.status().unwrap().success(), "{line}");
-    let [ours, theirs] = &server.seen().try_into().map(|seen: [_; 2]| seen.map(|request| request.without_client())).unwrap();
+    let [ours, theirs] = &server
+        .seen()
+        .try_into()
+        .map(|seen: [_; 2]| seen.map(super::super::support::recorder::Recorded::without_client))
+        .unwrap();
     assert_eq!(ours, theirs);
     assert!(ours.headers.contains(&("authorization".to_owned(), format!("token {SECRET}"))), "{ours:?}");
     assert!(ours.headers.contains(&("x-empty".to_owned(), String::new())), "{ours:?}");

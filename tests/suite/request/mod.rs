@@ -21,7 +21,9 @@ const SECRET: &str = "5ec2e7aa-0000-4000-8000-00c0ffee0001";
 fn met(names: &[&str]) -> (Home, World) {
     let (home, world) = (Home::new(), World::start());
     home.meet(&world);
-    names.iter().for_each(|name| drop(home.adopt(&world, name).expect(0)));
+    for name in names {
+        home.adopt(&world, name).expect(0);
+    }
     (home, world)
 }
 

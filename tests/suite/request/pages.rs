@@ -105,9 +105,12 @@ fn a_list_that_never_ends_is_noticed_and_a_page_that_fails_ends_it() {
     let told = bound_to(&circle).run(&["request", "probe", "/rest/x", "--all-pages"]).expect(1);
     assert_eq!(told.json(), json!([1, 1]));
     assert!(told.err.contains("circle"), "{}", told.err);
-    let broken = Recorder::answering(|request| match request.line.contains("page=2") {
-        true => answer("500 Internal Server Error", "", "{\"message\":\"boom\"}"),
-        false => answer("200 OK", "", r#"{"results":[{"a":1}],"page":1,"page_total":2}"#),
+    let broken = Recorder::answering(|request| {
+        if request.line.contains("page=2") {
+            answer("500 Internal Server Error", "", "{\"message\":\"boom\"}")
+        } else {
+            answer("200 OK", "", r#"{"results":[{"a":1}],"page":1,"page_total":2}"#)
+        }
     });
     let told = bound_to(&broken).run(&["request", "probe", "/x", "--all-pages"]).expect(5);
     assert_eq!(told.json(), json!([{"a": 1}]));

@@ -96,5 +96,5 @@ fn on_disk(home: &crate::support::program::Home, text: &str) -> bool {
 }
 
 fn hex(text: &str) -> String {
-    text.bytes().map(|byte| format!("{byte:02x}")).collect()
+    tokenring::domain::text::hex(text.as_bytes())
 }

@@ -318,7 +318,7 @@ fn memory_folder() -> TempDir {
 
 /// SHA-256 in hexadecimal digits, as the simulator names its secrets.
 pub(super) fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    tokenring::domain::text::hex(&Sha256::digest(bytes))
 }
 
 /// The built-in providers with their regions on loopback.

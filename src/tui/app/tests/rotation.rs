@@ -62,7 +62,7 @@ impl Session {
                 Value::Text(text, _) | Value::Choice(text, _) => format!("{} {text}", field.label),
                 Value::Secret(held) => format!("{} {held}", field.label),
             },
-            Row::Buttons(buttons) => buttons.iter().map(|cell| format!("[{}]", cell.button.label())).collect(),
+            Row::Buttons(buttons) => buttons.iter().flat_map(|cell| ["[", cell.button.label(), "]"]).collect(),
             Row::Pair(label, value) => format!("{label} {value}"),
             Row::Blank => String::new(),
         });

@@ -98,7 +98,7 @@ impl Rotate {
         self.steps = Steps::of(&plan);
         self.plan = Some(plan);
         if !matches!(self.stage, Stage::Planned(_)) {
-            self.stage = Stage::Planned(plan_form(others));
+            self.stage = Stage::Planned(plan_form(&others));
         }
     }
 
@@ -283,9 +283,9 @@ fn motion(key: Key, stage: &Stage) -> Option<Motion> {
 }
 
 /// Who makes and revokes, where there is a choice. The focus is on Cancel.
-fn plan_form(others: Vec<(String, String)>) -> Form {
+fn plan_form(others: &[(String, String)]) -> Form {
     let itself = (String::new(), "itself".to_owned());
-    let choice = || Choice::new(std::iter::once(itself).chain(others.clone()).collect(), "");
+    let choice = || Choice::new(std::iter::once(itself).chain(others.iter().cloned()).collect(), "");
     let fields = if others.is_empty() { Vec::new() } else { vec![Field::choice(ADMINISTRATOR, "Made and revoked by", choice())] };
     let mut form = Form::new(fields, vec![Button::Cancel, Button::Danger("Begin")]);
     form.focus = form.fields.len();

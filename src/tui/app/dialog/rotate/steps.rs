@@ -45,7 +45,9 @@ impl Steps {
     /// The steps of a plan, with what has happened.
     pub(super) fn after(plan: &Plan, lines: &[Line]) -> Self {
         let mut steps = Self::of(plan);
-        lines.iter().for_each(|line| steps.take(line));
+        for line in lines {
+            steps.take(line);
+        }
         steps
     }
 
