@@ -118,7 +118,7 @@ impl App {
         let Some(wizard) = self.dialogs.wizard(task) else { return Vec::new() };
         let then = match event {
             RotationEvent::Planned(plan) => {
-                wizard.planned(plan, others);
+                wizard.planned(plan, &others);
                 None
             }
             RotationEvent::Reviewed(review) => {

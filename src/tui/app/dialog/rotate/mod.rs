@@ -92,13 +92,13 @@ impl Rotate {
     }
 
     /// What it will do is known. `others` may make and revoke in the credential's place.
-    pub fn planned(&mut self, plan: Box<Plan>, others: Vec<(String, String)>) {
+    pub fn planned(&mut self, plan: Box<Plan>, others: &[(String, String)]) {
         self.task = None;
         self.problem = None;
         self.steps = Steps::of(&plan);
         self.plan = Some(plan);
         if !matches!(self.stage, Stage::Planned(_)) {
-            self.stage = Stage::Planned(plan_form(&others));
+            self.stage = Stage::Planned(plan_form(others));
         }
     }
 
