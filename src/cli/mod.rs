@@ -1,6 +1,6 @@
 //! The command line door: one file a verb.
 //!
-//! Every verb is a `clap` struct with a `run` function that asks the engine and hands what it learns to [`output`],
+//! Every verb is a `clap` struct with a `run` function that asks the engine and hands what it learns to `output`,
 //! the only file of the program that writes to standard output and standard error.
 
 mod add;

@@ -15,7 +15,7 @@ use crate::engine::message::Consent;
 /// What is to be sent.
 #[derive(Debug, clap::Args)]
 pub(super) struct Source {
-    /// [METHOD] PATH, or a whole URL within the credential's hosts
+    /// A method, where it is not GET, and a path; or a whole URL within the credential's hosts
     #[arg(num_args = 0..=2, value_name = "[METHOD] PATH")]
     target: Vec<String>,
     /// A ready-made request of the provider, such as self or projects; `tokenring presets` lists them

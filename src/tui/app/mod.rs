@@ -1,6 +1,6 @@
 //! The state of the screen and the one function that changes it.
 //!
-//! [`update`] changes only the [`App`] and returns what is to be done as data; the loop does it and comes back with
+//! [`fn@update`] changes only the [`App`] and returns what is to be done as data; the loop does it and comes back with
 //! messages. So every behaviour of the screen is tested without a terminal, a runtime or a sleep.
 
 mod act;
