@@ -29,7 +29,7 @@ pub(super) struct Rotate {
     /// Another credential that makes and revokes, where this one may not manage itself
     #[arg(long = "as", value_name = "ADMIN", conflicts_with_all = ["resume", "rollback"])]
     administrator: Option<String>,
-    /// Replace a further part by itself, such as client_secret, instead of the secret
+    /// Replace a further part by itself, such as `client_secret`, instead of the secret
     #[arg(long, value_name = "PART", conflicts_with_all = ["resume", "rollback"])]
     part: Option<String>,
     /// Begin without being asked
