@@ -83,6 +83,15 @@ fn plan((strategy, overlap): (ReplacementPlan, bool)) -> Plan {
     })
 }
 
+#[test]
+fn a_plan_of_an_older_journal_is_about_the_secret_itself() {
+    let drawn = Plan { part: Part::Named("client_secret".into()), ..plan(STRATEGIES[0]) };
+    let mut kept = serde_json::to_value(&drawn).unwrap();
+    assert_eq!(serde_json::from_value::<Plan>(kept.clone()).unwrap(), drawn);
+    kept.as_object_mut().unwrap().remove("part").unwrap();
+    assert_eq!(serde_json::from_value::<Plan>(kept).unwrap().part, Part::Secret);
+}
+
 /// Runs a rotation to its end and checks what it leaves behind.
 fn run(strategy: (ReplacementPlan, bool), faults: &[(usize, Fault)], abort: Option<usize>, lag: u32) -> World {
     let mut world = World::new(plan(strategy), faults.iter().copied());
