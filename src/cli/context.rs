@@ -29,6 +29,7 @@ impl<'a> Context<'a> {
         let paths = Paths::discover()?;
         let mut settings = Settings::load(&paths, &|name| std::env::var(name).ok())?;
         settings.readonly |= common.readonly;
+        settings.plain |= common.plain;
         Ok(Self { out, paths, settings, engine: OnceLock::new() })
     }
 

@@ -66,6 +66,9 @@ struct Common {
     /// Refuse every request that is not a GET or HEAD, before the socket
     #[arg(long, global = true)]
     readonly: bool,
+    /// Tell the screen in lines of text instead of drawing it; ACCESSIBLE=1 does the same
+    #[arg(long, global = true)]
+    plain: bool,
 }
 
 #[derive(Debug, Subcommand)]

@@ -41,6 +41,8 @@ pub struct Settings {
     pub readonly: bool,
     /// Whether the mouse is used.
     pub mouse: bool,
+    /// Whether the screen is told in lines of text instead of drawn.
+    pub plain: bool,
     /// Keys in place of the usual ones, by the id of the command. No keys at all unbind it.
     #[serde(deserialize_with = "keys")]
     pub keys: BTreeMap<String, Vec<Key>>,
@@ -147,6 +149,7 @@ impl Settings {
             self.clipboard = clipboard;
         }
         self.depth = Depth::detect(env);
+        self.plain |= is_set(env, "ACCESSIBLE") || env("TERM").is_some_and(|terminal| terminal == "dumb");
         Ok(self)
     }
 }
@@ -162,6 +165,7 @@ impl Default for Settings {
             glyphs: GlyphChoice::Auto,
             readonly: false,
             mouse: true,
+            plain: false,
             keys: BTreeMap::new(),
             net: NetSettings::default(),
             depth: Depth::default(),
@@ -209,6 +213,11 @@ fn theme_name<'de, D: Deserializer<'de>>(value: D) -> Result<String, D::Error> {
 fn keys<'de, D: Deserializer<'de>>(value: D) -> Result<BTreeMap<String, Vec<Key>>, D::Error> {
     let written = BTreeMap::<String, Vec<WrittenKey>>::deserialize(value)?;
     Ok(written.into_iter().map(|(id, keys)| (id, keys.into_iter().map(|key| key.0).collect())).collect())
+}
+
+/// Whether a variable says yes.
+fn is_set(env: &dyn Fn(&str) -> Option<String>, name: &str) -> bool {
+    env(name).is_some_and(|word| !word.is_empty() && word != "0")
 }
 
 /// A variable that takes one of some words; empty counts as not set.
@@ -287,6 +296,7 @@ mod tests {
             glyphs = "ascii"
             readonly = true
             mouse = false
+            plain = true
             [keys]
             "list.down" = ["n", "C-n"]
             "secret.copy" = []
@@ -304,6 +314,7 @@ mod tests {
             glyphs: GlyphChoice::Ascii,
             readonly: true,
             mouse: false,
+            plain: true,
             keys: BTreeMap::from([
                 ("list.down".to_owned(), vec![Key::char('n'), Key::ctrl('n')]),
                 ("secret.copy".to_owned(), Vec::new()),

@@ -33,6 +33,8 @@ pub enum Notice {
         /// Told when the screen has understood; whoever waits in vain ends the process without it.
         heard: std::sync::mpsc::Sender<()>,
     },
+    /// Somebody typed Ctrl-C where the terminal makes a signal of it.
+    Interrupt,
     /// It is to be suspended.
     Suspend,
     /// It goes on after a suspension, announced or not.

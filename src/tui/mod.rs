@@ -5,6 +5,7 @@ mod frame;
 mod inbox;
 mod input;
 mod panics;
+mod plain;
 mod run;
 mod terminal;
 pub mod view;
@@ -20,6 +21,7 @@ use crate::domain::Problem;
 use crate::engine::Engine;
 
 pub use inbox::{Doors, Inbox, Notice, inbox};
+pub use plain::converse;
 pub use run::{Loop, Parts};
 pub use terminal::{Scope, Surface};
 
@@ -29,7 +31,7 @@ pub async fn run(engine: Arc<Engine>, settings: &Settings) -> Result<u8, Problem
     let beginning = engine.first_credentials()?;
     let (doors, inbox) = inbox();
     let _panics = panics::PanicGuard::new(doors.notices.clone());
-    watch::start(doors.notices.clone()).map_err(|error| unusable(&error))?;
+    watch::start(doors.notices.clone(), watch::Interrupt::Quits).map_err(|error| unusable(&error))?;
     let surface = terminal::Tty::take(settings.mouse).map_err(|error| unusable(&error))?;
     input::start(doors.inputs.clone()).map_err(|error| unusable(&error))?;
     let size = surface.size().map_err(|error| unusable(&error))?;

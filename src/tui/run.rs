@@ -98,7 +98,8 @@ impl<S: Surface> Loop<S> {
             let news = self.next().await;
             self.take(news);
             self.take_waiting();
-            if self.is_shown && self.pace.due.is_some_and(|due| due <= Instant::now()) {
+            // The last frame is drawn when it leaves.
+            if self.is_shown && self.code.is_none() && self.pace.due.is_some_and(|due| due <= Instant::now()) {
                 self.draw();
             }
         }
@@ -168,6 +169,10 @@ impl<S: Surface> Loop<S> {
                 self.code = Some(code);
                 // Whoever no longer listens has ended the process already.
                 let _ = heard.send(());
+            }
+            Notice::Interrupt => {
+                self.tell(Msg::Input(Input::Interrupt));
+                self.pace.draw_now();
             }
             Notice::Suspend => self.suspend(Scope::Process),
             Notice::Resume => self.resume(),

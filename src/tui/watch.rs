@@ -10,9 +10,18 @@ use super::inbox::Notice;
 /// The exit code for a terminal that went away, as a shell reports SIGHUP.
 pub(super) const HANG_UP: u8 = 129;
 
+/// What Ctrl-C means where the terminal makes a signal of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Interrupt {
+    /// The program ends.
+    Quits,
+    /// The screen is asked to stop what it does.
+    Asks,
+}
+
 /// Without signals there is nothing to watch.
 #[cfg(not(unix))]
-pub(super) fn start(_notices: UnboundedSender<Notice>) -> std::io::Result<()> {
+pub(super) fn start(_notices: UnboundedSender<Notice>, _interrupt: Interrupt) -> std::io::Result<()> {
     Ok(())
 }
 
@@ -33,7 +42,7 @@ mod unix {
     use signal_hook::iterator::backend::SignalDelivery;
     use signal_hook::iterator::exfiltrator::SignalOnly;
 
-    use super::{HANG_UP, Notice, UnboundedSender};
+    use super::{HANG_UP, Interrupt, Notice, UnboundedSender};
     use crate::tui::terminal::leave_modes;
 
     /// How long the screen has to understand that it is to end.
@@ -42,10 +51,10 @@ mod unix {
     const SIGNALS: [i32; 6] = [SIGTERM, SIGHUP, SIGINT, SIGQUIT, SIGTSTP, SIGCONT];
 
     /// Watches from now on, as long as the process lives.
-    pub(in crate::tui) fn start(notices: UnboundedSender<Notice>) -> io::Result<()> {
+    pub(in crate::tui) fn start(notices: UnboundedSender<Notice>, interrupt: Interrupt) -> io::Result<()> {
         let (read, write) = UnixStream::pair()?;
         let signals = SignalDelivery::with_pipe(read, write, SignalOnly, SIGNALS)?;
-        let watch = Watch { signals, terminal: terminal()?, notices };
+        let watch = Watch { signals, terminal: terminal()?, notices, interrupt };
         std::thread::Builder::new().name("watch".into()).spawn(|| watch.run()).map(drop)
     }
 
@@ -54,6 +63,7 @@ mod unix {
         /// Until it hangs up.
         terminal: Option<OwnedFd>,
         notices: UnboundedSender<Notice>,
+        interrupt: Interrupt,
     }
 
     impl Watch {
@@ -86,6 +96,7 @@ mod unix {
         fn tell(&self, signal: i32) {
             match signal {
                 SIGTSTP => drop(self.notices.send(Notice::Suspend)),
+                SIGINT if self.interrupt == Interrupt::Asks => drop(self.notices.send(Notice::Interrupt)),
                 SIGCONT => drop(self.notices.send(Notice::Resume)),
                 _ => self.tell_to_quit(u8::try_from(128 + signal).unwrap_or(HANG_UP)),
             }

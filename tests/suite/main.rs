@@ -17,6 +17,8 @@ mod keyring;
 #[cfg(target_os = "linux")]
 mod leak;
 mod net;
+#[cfg(unix)]
+mod plain;
 mod request;
 mod rotation;
 mod sandbox;

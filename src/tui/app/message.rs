@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::json::Document;
 use super::keymap::Keymap;
+use super::talk::Prompt;
 use crate::config::theme::{Glyphs, Theme};
 use crate::config::{Key, Settings};
 use crate::domain::provider::Catalogue;
@@ -40,6 +41,12 @@ pub enum Input {
     Resize(u16, u16),
     /// The terminal window got or lost the focus.
     Focus(bool),
+    /// A line was typed in answer to a question of the conversation; it may be a secret, so it is wiped on drop.
+    Said(Prompt, zeroize::Zeroizing<String>),
+    /// Somebody who talks to the screen wants it to stop what it does.
+    Interrupt,
+    /// Nobody talks to the screen any more.
+    Silence,
 }
 
 /// What the mouse did.

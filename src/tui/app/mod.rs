@@ -30,6 +30,7 @@ mod rotation;
 pub(crate) mod samples;
 pub mod secret_input;
 pub mod sheet;
+pub mod talk;
 #[cfg(test)]
 mod tests;
 mod update;
@@ -45,6 +46,7 @@ use detail::Detail;
 use dialog::Stack;
 use layout::Area;
 use regions::Regions;
+use talk::Talk;
 
 use crate::domain::Credential;
 use crate::domain::provider::Catalogue;
@@ -73,6 +75,8 @@ pub struct App {
     pub activity: Activity,
     /// The dialogs.
     pub dialogs: Stack,
+    /// What is said where the screen is talked to instead of looked at.
+    pub talk: Talk,
 }
 
 /// What the person looks at, and how.
@@ -148,6 +152,7 @@ impl App {
             console: Console::default(),
             activity: Activity::default(),
             dialogs: Stack::default(),
+            talk: Talk::default(),
         };
         let first = [Task::Store(StoreTask::Status), Task::Rotation(RotationTask::Unfinished)];
         let mut effects: Vec<_> = first.into_iter().map(|task| app.start_quietly(task).1).collect();

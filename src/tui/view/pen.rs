@@ -170,7 +170,7 @@ pub(super) fn cut<'t>(text: &'t str, columns: usize, ellipsis: &str) -> Cow<'t, 
 }
 
 /// The nearest ASCII sign of one that the program's own words use; what people wrote stays.
-const fn plain(c: char) -> char {
+pub(in crate::tui) const fn plain(c: char) -> char {
     match c {
         '·' | '–' => '-',
         '…' => '.',
