@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use ratatui::backend::TestBackend;
 use ratatui::{Frame, Terminal};
-use tokenring::config::{Key, Settings};
+use tokenring::config::{Key, Memory, Settings};
 use tokenring::domain::provider::Catalogue;
 use tokenring::engine::{self, Engine};
 use tokenring::tui::app::{Input, Mouse, Start};
@@ -62,7 +62,7 @@ impl Session {
         let surface = Glass { terminal, shown, deeds: Arc::clone(&deeds) };
         let (doors, inbox) = inbox();
         let start = Start::new(engine.credentials().await.unwrap(), Arc::clone(&engine.catalogue), size);
-        let parts = Parts { engine, start, surface, inbox: (doors.clone(), inbox) };
+        let parts = Parts { engine, start, surface, memory: Memory::Nowhere, inbox: (doors.clone(), inbox) };
         Self { doors, glass, deeds, running: tokio::spawn(Loop::run(parts)) }
     }
 
