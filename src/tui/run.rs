@@ -15,7 +15,6 @@ use super::app::json::Document;
 use super::app::{App, Effect, Input, Msg, Now, Start, update};
 use super::inbox::{Doors, Inbox, Notice};
 use super::terminal::{Scope, Surface};
-use super::view;
 use super::watch::HANG_UP;
 use crate::config::{Layout, Memory};
 use crate::engine::message::Report;
@@ -244,15 +243,13 @@ impl<S: Surface> Loop<S> {
         if self.is_shown {
             self.is_shown = false;
             self.tell(Msg::Leaving);
-            self.draw();
-            self.surface.leave();
+            let left = self.surface.leave(&self.app, now(&self.engine));
+            self.check(|_| left);
         }
     }
 
     fn draw(&mut self) {
-        let now = now(&self.engine);
-        let app = &self.app;
-        let drawn = self.surface.draw(&mut |frame| view::draw(app, frame, now));
+        let drawn = self.surface.show(&self.app, now(&self.engine));
         self.pace = Pace { drawn: Instant::now(), due: None };
         self.check(|_| drawn);
     }

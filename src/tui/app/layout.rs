@@ -316,8 +316,7 @@ fn zoomed(places: Screen, body: Area, focus: Pane) -> Screen {
 
 fn wide(places: Screen, body: Area, app: &App) -> Screen {
     let layout = &app.stage.layout;
-    let (left, right) =
-        body.split_left(first_of_two(body.width, layout.list, (body.width / 8 * 3).clamp(32, 72), COLUMNS));
+    let (left, right) = body.split_left(first_of_two(body.width, layout.list, (body.width / 8 * 3).clamp(32, 72), COLUMNS));
     let usual = left.height - region_rows(app).min(left.height / 3);
     let (credentials, regions) = left.split_top(first_of_two(left.height, layout.regions, usual, ROWS));
     let usual = (body.height / 3).clamp(6, 11);

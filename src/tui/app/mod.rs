@@ -4,8 +4,8 @@
 //! messages. So every behaviour of the screen is tested without a terminal, a runtime or a sleep.
 
 mod act;
-mod arrange;
 pub mod activity;
+mod arrange;
 pub mod command;
 pub mod console;
 pub mod credentials;
