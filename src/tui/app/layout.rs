@@ -221,14 +221,14 @@ pub fn move_border(area: Area, app: &App, border: Border, (column, row): (u16, u
     let mut layout = app.stage.layout;
     let (across, down) = (column.saturating_add(1), row.saturating_add(1));
     match border {
-        Border::List => layout.list = share(across.saturating_sub(body.x), body.width),
+        Border::List => layout.list = Some(share(across.saturating_sub(body.x), body.width)),
         Border::Middle => {
             let rest = screen.detail.width + screen.console.width;
-            layout.middle = share(across.saturating_sub(screen.detail.x), rest);
+            layout.middle = Some(share(across.saturating_sub(screen.detail.x), rest));
         }
-        Border::Regions => layout.regions = share(down.saturating_sub(body.y), body.height),
-        Border::Detail => layout.detail = share(down.saturating_sub(body.y), body.height),
-        Border::Stack => layout.stack = share(down.saturating_sub(body.y), body.height),
+        Border::Regions => layout.regions = Some(share(down.saturating_sub(body.y), body.height)),
+        Border::Detail => layout.detail = Some(share(down.saturating_sub(body.y), body.height)),
+        Border::Stack => layout.stack = Some(share(down.saturating_sub(body.y), body.height)),
     }
     layout
 }
@@ -292,10 +292,10 @@ fn bands(area: Area) -> (Area, Area, Area) {
     (header, body, footer)
 }
 
-fn share(part: u16, whole: u16) -> Option<u16> {
+fn share(part: u16, whole: u16) -> u16 {
     // Rounded up, so that what is rounded down when it is applied comes out at the same cell.
     let share = (u32::from(part) * WHOLE).div_ceil(u32::from(whole.max(1)));
-    Some(u16::try_from(share.min(WHOLE)).unwrap_or(0))
+    u16::try_from(share.min(WHOLE)).unwrap_or(0)
 }
 
 /// How much of `whole` goes to the first of two: its share where a person has set one, and then always so much that

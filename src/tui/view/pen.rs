@@ -125,7 +125,7 @@ impl<'a> Pen<'a> {
             let (lines, _, heading) = self.look(frame);
             let style = self.style(Role::Production);
             self.outline(area, lines, style);
-            let top = self.top(area);
+            let top = top(area);
             let rest = self.put_right(top, PRODUCTION, Role::Production);
             let title = cut(title, usize::from(rest.width.saturating_sub(2)), self.glyphs().ellipsis);
             self.put(rest, &format!(" {title} "), heading);
@@ -141,11 +141,6 @@ impl<'a> Pen<'a> {
         }
     }
 
-    /// The part of the upper border in which words may stand.
-    fn top(&self, area: Area) -> Area {
-        Area { x: area.x + 1, width: area.width.saturating_sub(2), ..area.row(0) }
-    }
-
     /// Draws a border with a title; returns what is inside.
     pub(super) fn panel(&mut self, area: Area, title: &str, frame: Frame) -> Area {
         let (lines, border, heading) = self.look(frame);
@@ -154,7 +149,7 @@ impl<'a> Pen<'a> {
         }
         let style = self.style(border);
         self.outline(area, lines, style);
-        let top = self.top(area);
+        let top = top(area);
         let title = cut(title, usize::from(top.width.saturating_sub(2)), self.glyphs().ellipsis);
         self.put(top, &format!(" {title} "), heading);
         area.inner()
@@ -181,6 +176,11 @@ impl<'a> Pen<'a> {
     pub(super) fn rect(&self, area: Area) -> Rect {
         Rect { x: area.x, y: area.y, width: area.width, height: area.height }.intersection(self.buffer.area)
     }
+}
+
+/// The part of the upper border in which words may stand.
+fn top(area: Area) -> Area {
+    Area { x: area.x + 1, width: area.width.saturating_sub(2), ..area.row(0) }
 }
 
 /// A text that fits into so many columns, its end replaced by an ellipsis where it does not.
