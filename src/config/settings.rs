@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer};
 
 use super::file::read_text;
 use super::theme::{Depth, Glyphs, Theme};
-use super::{Key, Paths};
+use super::{Key, Paths, Reading, lenient};
 use crate::domain::problem::{Class, Problem};
 use crate::domain::text::nearest;
 
@@ -127,6 +127,17 @@ impl Settings {
         settings.under_environment(env)
     }
 
+    /// The settings as far as the file is right, with what is wrong in it; an error where guessing would do harm.
+    pub fn read(paths: &Paths, env: &dyn Fn(&str) -> Option<String>) -> Result<Reading, Problem> {
+        let path = paths.settings();
+        let reading = match read_text(&path, LIMIT) {
+            Ok(text) => lenient::read(&path, &text)?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Reading::default(),
+            Err(error) => return Err(unreadable(&path, &error)),
+        };
+        Ok(Reading { settings: reading.settings.under_environment(env)?, ..reading })
+    }
+
     /// The signs to draw with.
     pub fn glyphs(&self, env: &dyn Fn(&str) -> Option<String>) -> &'static Glyphs {
         match self.glyphs {
@@ -230,7 +241,7 @@ fn variable<T: DeserializeOwned>(env: &dyn Fn(&str) -> Option<String>, name: &st
     })
 }
 
-fn misread(path: &Path, text: &str, error: &toml::de::Error) -> Problem {
+pub(super) fn misread(path: &Path, text: &str, error: &toml::de::Error) -> Problem {
     let why = error.message();
     let place = error.span().map(|span| place(text, span.start)).unwrap_or_default();
     Problem::new("The settings are not understood", format!("{}{place}: {why}", path.display()), remedy(why)).of(Class::Usage)

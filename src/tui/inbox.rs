@@ -4,6 +4,8 @@ use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 
 use super::app::Input;
 use super::app::json::Document;
+use crate::config::Reading;
+use crate::domain::Problem;
 use crate::engine::message::{Report, TaskId};
 
 /// Where others leave their messages for the screen.
@@ -39,6 +41,10 @@ pub enum Notice {
     Suspend,
     /// It goes on after a suspension, announced or not.
     Resume,
+    /// The settings were changed, or may have been.
+    Touched,
+    /// The settings were read again.
+    Reread(Box<Result<Reading, Problem>>),
     /// A background thread panicked, at the named place of the sources.
     Panicked(String),
     /// A text is laid out.

@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod cli;
+mod config;
 #[cfg(unix)]
 mod consumer;
 mod docs;

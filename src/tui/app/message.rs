@@ -7,7 +7,8 @@ use super::json::Document;
 use super::keymap::Keymap;
 use super::talk::Prompt;
 use crate::config::theme::{Glyphs, Theme};
-use crate::config::{Key, Settings};
+use crate::config::{Key, Layout, Settings};
+use crate::domain::problem::Problem;
 use crate::domain::provider::Catalogue;
 use crate::domain::{Credential, Moment};
 use crate::engine::message::{Beginning, Report, Task, TaskId};
@@ -24,6 +25,8 @@ pub enum Msg {
     Wake,
     /// The process is about to be suspended or handed to another program: re-mask now.
     Leaving,
+    /// The settings are other ones now.
+    Settings(Box<(Preferences, Change)>),
     /// A background thread panicked; the text holds no secret.
     Panicked(String),
 }
@@ -76,10 +79,23 @@ pub enum Effect {
     Suspend,
     /// Turn mouse capture on or off.
     Mouse(bool),
+    /// Remember how the panes are arranged.
+    Remember(Layout),
+    /// Read the settings again and come back with [`Msg::Settings`] if they are others.
+    Reread,
     /// Open a page in the browser, or fail silently where there is none.
     Open(url::Url),
     /// Leave.
     Quit,
+}
+
+/// What changed in the settings, as far as the screen is concerned.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Change {
+    /// What is not understood.
+    pub flaws: Vec<Problem>,
+    /// The settings that take effect at the next start only.
+    pub later: Vec<&'static str>,
 }
 
 /// What time it is, on both clocks.
@@ -101,6 +117,8 @@ pub struct Start {
     pub size: (u16, u16),
     /// How the person likes it.
     pub preferences: Preferences,
+    /// How the person has arranged the panes.
+    pub layout: Layout,
 }
 
 /// How the person likes the screen.
@@ -165,6 +183,6 @@ impl Start {
     /// A start with all credentials and the default preferences.
     pub fn new(credentials: Vec<Credential>, catalogue: Arc<Catalogue>, size: (u16, u16)) -> Self {
         let beginning = Beginning { credentials, is_whole: true };
-        Self { beginning, catalogue, size, preferences: Preferences::default() }
+        Self { beginning, catalogue, size, preferences: Preferences::default(), layout: Layout::default() }
     }
 }

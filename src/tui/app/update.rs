@@ -19,6 +19,7 @@ pub fn update(app: &mut App, msg: Msg, now: Now) -> Vec<Effect> {
             app.console.lay(task, *document);
             Vec::new()
         }
+        Msg::Settings(settings) => app.take_settings(settings.0, settings.1, now),
         Msg::Wake => Vec::new(),
         Msg::Leaving => {
             app.detail.mask();

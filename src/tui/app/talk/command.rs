@@ -3,10 +3,11 @@
 
 use crate::config::Key;
 use crate::domain::{Credential, CredentialId};
+use crate::tui::app::activity::Notice;
 use crate::tui::app::command::{
     self, Action, COMMANDS, Command, ConsoleAction, CredentialAction, Focus, ListAction, ProgramAction,
 };
-use crate::tui::app::{App, Effect, Now, Pane};
+use crate::tui::app::{App, Audience, Effect, Now, Pane};
 
 /// Something that is read out because the person wants it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +29,7 @@ pub fn help(command: &Command) -> Option<&'static str> {
     use ConsoleAction as C;
     match command.action {
         Action::Console(C::Fold | C::Open | C::Close | C::FoldAll | C::NextMatch | C::PreviousMatch)
+        | Action::Screen(_)
         | Action::Program(ProgramAction::Mouse | ProgramAction::Palette) => None,
         Action::Program(ProgramAction::Help) => Some("List the commands"),
         Action::Credential(CredentialAction::Show) => Some("Read out what is known about the credential, not its secret"),
@@ -54,16 +56,15 @@ impl App {
         if let Some(id) = self.meant(line) {
             return self.turn_to_credential(&id, now);
         }
-        let words = line.rsplit_once(' ').and_then(|(head, tail)| Some((self.command_of(head)?, tail)));
-        match words.or_else(|| line.split_once(' ').and_then(|(head, tail)| Some((self.command_of(head)?, tail)))) {
-            Some((command, rest)) => self.obey_about(command, rest, now),
-            None => {
-                let near = self.near(line);
-                let near = if near.is_empty() { String::new() } else { format!(" Did you mean {}?", near.join(", ")) };
-                self.reply(format!("\"{line}\" is no command and no credential.{near} help lists the commands."));
-                Vec::new()
-            }
+        let last = line.rsplit_once(' ').and_then(|(head, tail)| Some((self.command_of(head)?, tail)));
+        let first = || line.split_once(' ').and_then(|(head, tail)| Some((self.command_of(head)?, tail)));
+        if let Some((command, rest)) = last.or_else(first) {
+            return self.obey_about(command, rest, now);
         }
+        let near = self.near(line);
+        let near = if near.is_empty() { String::new() } else { format!(" Did you mean {}?", near.join(", ")) };
+        self.reply(format!("\"{line}\" is no command and no credential.{near} help lists the commands."));
+        Vec::new()
     }
 
     /// Carries a command out about a credential, or with an answer to what it asks first.
@@ -86,33 +87,42 @@ impl App {
 
     /// Carries a command out, or says why it cannot be here.
     fn obey(&mut self, command: &'static Command, now: Now) -> Vec<Effect> {
-        if !self.offers(command.action) {
-            self.reply(format!("{}: there is nothing to do that with right now.", command.name));
-            return Vec::new();
-        }
         match command.action {
             Action::Program(ProgramAction::Help | ProgramAction::Palette) => self.talk.pages.push(Page::Commands),
+            _ if help(command).is_none() => {
+                self.reply(format!("{} is for the drawn screen; here everything is read out.", command.name));
+            }
+            action if !self.offers(action) => {
+                self.reply(format!("{}: there is nothing to do that with right now.", command.name));
+            }
             Action::Credential(CredentialAction::Show) => {
                 self.talk.pages.push(Page::Pane(Pane::Detail));
                 self.reply("The secret itself is not printed: it would stay readable above. copy puts it on the clipboard.");
-            }
-            action if help(command).is_none() => {
-                self.page_after(action);
-                self.reply(format!("{} is for the drawn screen; here everything is read out.", command.name));
             }
             action => {
                 self.page_after(action);
                 if let (Action::Credential(CredentialAction::Page), Some(page)) = (action, self.page()) {
                     self.reply(format!("Page: {page}"));
                 }
+                let before = self.traces();
                 let effects = self.run(action, now);
                 if matches!(action, Action::Focus(Focus::Next | Focus::Previous)) {
                     self.talk.pages.push(Page::Pane(self.stage.focus));
+                }
+                if effects.is_empty() && self.talk.pages.is_empty() && before == self.traces() {
+                    self.reply(format!("{}: nothing changed.", command.name));
                 }
                 return effects;
             }
         }
         Vec::new()
+    }
+
+    /// What a command without a page of its own leaves behind.
+    fn traces(&self) -> (usize, usize, Option<Notice>, Audience, bool) {
+        let typing = self.credentials.filter.typing || self.console.search.is_some();
+        let notice = self.activity.last_notice().cloned();
+        (self.dialogs.iter().count(), self.credentials.mark_count(), notice, self.stage.audience, typing)
     }
 
     /// What is to be read out after a command that only moves.

@@ -138,9 +138,8 @@ fn of_field(field: &FieldRow, remark: String, listed: bool) -> Subject {
 
 /// `1 Cancel, 2 Add`; many choices stand below one another.
 fn listed(choices: &[Choice]) -> String {
-    let numbered = choices.iter().enumerate();
-    if choices.len() > FEW {
-        return numbered.map(|(at, choice)| format!("\n{}. {}", at + 1, choice.title)).collect::<String>() + "\nNumber";
-    }
-    numbered.map(|(at, choice)| format!("{} {}", at + 1, choice.title)).collect::<Vec<_>>().join(", ")
+    let few = choices.len() <= FEW;
+    let (before, dot, between, after) = if few { ("", "", ", ", "") } else { ("\n", ".", "\n", "\nNumber") };
+    let numbered = choices.iter().enumerate().map(|(at, choice)| format!("{}{dot} {}", at + 1, choice.title));
+    format!("{before}{}{after}", numbered.collect::<Vec<_>>().join(between))
 }
