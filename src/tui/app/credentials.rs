@@ -327,9 +327,9 @@ impl Credentials {
         let narrows = query.narrows(&self.filter.query);
         self.filter.query = query;
         if narrows {
-            self.narrow(now)
+            self.narrow(now);
         } else {
-            self.arrange(now)
+            self.arrange(now);
         }
         if self.filter.query.ranks() {
             self.cursor = 0;
@@ -372,7 +372,9 @@ impl Credentials {
     fn narrow(&mut self, now: Moment) {
         let Self { rows, order, shown, filter, scratch, .. } = self;
         let mut was_shown = vec![false; rows.len()];
-        shown.iter().for_each(|row| was_shown[*row] = true);
+        for row in &*shown {
+            was_shown[*row] = true;
+        }
         let score = |row: &usize| filter.query.score(&rows[*row], now, scratch).map(|score| (Reverse(score), *row));
         let mut scored: Vec<_> = order.iter().filter(|row| was_shown[**row]).filter_map(score).collect();
         if filter.query.ranks() {
