@@ -30,6 +30,7 @@ mod rotation;
 pub(crate) mod samples;
 pub mod secret_input;
 pub mod sheet;
+mod sign_in;
 #[cfg(test)]
 mod tests;
 mod update;
@@ -160,7 +161,14 @@ impl App {
 
     /// When the screen wants to be woken without input: the next step of a countdown that is visible.
     pub fn next_wake(&self, now: Now) -> Option<Instant> {
-        [self.detail.next_wake(now.instant), self.activity.next_wake()].into_iter().flatten().min()
+        let session = if self.shows_detail() { self.detail.next_change(now) } else { None };
+        let wakes = [self.detail.next_wake(now.instant), self.activity.next_wake(), self.dialogs.next_wake(now.instant), session];
+        wakes.into_iter().flatten().min()
+    }
+
+    /// Whether all of the detail is in sight: on the screen, not behind a dialog, and not cut short.
+    fn shows_detail(&self) -> bool {
+        self.dialogs.is_empty() && self.screen().detail.inner().height >= detail::ROWS
     }
 
     /// The credential under the cursor.
@@ -222,6 +230,7 @@ impl App {
             return Vec::new();
         }
         self.detail.mask();
+        self.detail.forget_access_token();
         let Some(id) = selected.cloned() else {
             self.regions.clear();
             return Vec::new();
