@@ -1,7 +1,7 @@
 //! `tokenring check` and `tokenring probe`: does it work, here and elsewhere?
 
+use super::arguments::{span, usage};
 use super::context::Context;
-use super::edit::{span, usage};
 use super::output::Table;
 use super::regions::{report_regions, shape};
 use super::shape::{RegionShape, VerdictShape};

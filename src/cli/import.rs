@@ -4,9 +4,8 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use super::add::parse_name;
+use super::arguments::{parse_name, usage};
 use super::context::Context;
-use super::edit::usage;
 use super::output::Table;
 use crate::domain::consumer::{Consumer, Target};
 use crate::domain::{Credential, Name, Problem};

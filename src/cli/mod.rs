@@ -4,6 +4,7 @@
 //! the only file of the program that writes to standard output and standard error.
 
 mod add;
+mod arguments;
 mod audit;
 mod check;
 mod classified;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::super::add::parse_name;
+use super::super::arguments::parse_name;
 use super::super::prompt;
 use super::{Context, Showing, answer};
 use crate::domain::rate_limit::seconds;

@@ -5,6 +5,7 @@
 
 mod act;
 pub mod activity;
+mod arrange;
 pub mod command;
 pub mod console;
 pub mod credentials;
@@ -45,8 +46,10 @@ use credentials::Credentials;
 use detail::Detail;
 use dialog::Stack;
 use layout::Area;
+use pointer::Press;
 use regions::Regions;
 
+use crate::config::Layout;
 use crate::domain::Credential;
 use crate::domain::provider::Catalogue;
 use crate::engine::message::{KeyringTask, RotationTask, StoreTask, Task, TaskId};
@@ -89,6 +92,22 @@ pub struct Stage {
     pub audience: Audience,
     /// Whether the mouse is captured.
     pub mouse: bool,
+    /// Whether one pane has the whole screen.
+    pub zoom: Zoom,
+    /// How the person has arranged the panes.
+    pub layout: Layout,
+    /// The mouse button, while it is down and after.
+    pub press: Press,
+}
+
+/// Whether one pane has the whole screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Zoom {
+    /// The panes share it.
+    #[default]
+    Off,
+    /// The pane with the focus has it.
+    Pane,
 }
 
 /// Whether others may be watching.
@@ -131,13 +150,16 @@ impl Pane {
 impl App {
     /// The screen as it first appears, and what is to be done at once.
     pub fn start(start: Start, now: Now) -> (Self, Vec<Effect>) {
-        let Start { beginning, catalogue, size, preferences } = start;
+        let Start { beginning, catalogue, size, preferences, layout } = start;
         let stage = Stage {
             area: Area::of(size.0, size.1),
             focus: Pane::Credentials,
             companion: Pane::Detail,
             audience: Audience::Nobody,
             mouse: preferences.mouse,
+            zoom: Zoom::default(),
+            layout,
+            press: Press::default(),
         };
         let mut app = Self {
             catalogue,

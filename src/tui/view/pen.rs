@@ -9,11 +9,14 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use crate::config::theme::{Ansi, Color, Glyphs, Role};
 use crate::tui::app::layout::Area;
-use crate::tui::app::{App, Now};
+use crate::tui::app::{App, Now, Pane, words};
 
 /// The lines of the border of what has the focus: heavier, so that it shows without colour.
 const HEAVY: [&str; 6] = ["┏", "━", "┓", "┃", "┗", "┛"];
 const HEAVY_ASCII: [&str; 6] = ["#", "=", "#", "#", "#", "#"];
+
+/// What stands in the border of what belongs to production, so that it shows without colour.
+const PRODUCTION: &str = " PRODUCTION ";
 
 /// What is needed to draw.
 pub(super) struct Pen<'a> {
@@ -113,19 +116,40 @@ impl<'a> Pen<'a> {
         rest
     }
 
+    /// Draws the border of a pane: heavy where it has the focus, in its own colour and with a word where it shows a
+    /// credential of production. Returns what is inside.
+    pub(super) fn pane(&mut self, area: Area, pane: Pane, title: &str) -> Area {
+        let frame = if self.app.stage.focus == pane { Frame::Focused } else { Frame::Quiet };
+        let inner = self.panel(area, title, frame);
+        if pane != Pane::Credentials && self.app.selected().is_some_and(words::is_production) {
+            let (lines, _, heading) = self.look(frame);
+            let style = self.style(Role::Production);
+            self.outline(area, lines, style);
+            let top = top(area);
+            let rest = self.put_right(top, PRODUCTION, Role::Production);
+            let title = cut(title, usize::from(rest.width.saturating_sub(2)), self.glyphs().ellipsis);
+            self.put(rest, &format!(" {title} "), heading);
+        }
+        inner
+    }
+
+    /// The lines of a border, their colour and that of its title.
+    fn look(&self, frame: Frame) -> ([&'static str; 6], Role, Role) {
+        match frame {
+            Frame::Focused => (if self.is_ascii() { HEAVY_ASCII } else { HEAVY }, Role::BorderFocus, Role::Accent),
+            Frame::Quiet => (self.glyphs().border, Role::Border, Role::Title),
+        }
+    }
+
     /// Draws a border with a title; returns what is inside.
     pub(super) fn panel(&mut self, area: Area, title: &str, frame: Frame) -> Area {
-        let ascii = self.is_ascii();
-        let (lines, border, heading) = match frame {
-            Frame::Focused => (if ascii { HEAVY_ASCII } else { HEAVY }, Role::BorderFocus, Role::Accent),
-            Frame::Quiet => (self.glyphs().border, Role::Border, Role::Title),
-        };
+        let (lines, border, heading) = self.look(frame);
         if area.width < 2 || area.height < 2 {
             return area.inner();
         }
         let style = self.style(border);
         self.outline(area, lines, style);
-        let top = Area { x: area.x + 1, width: area.width - 2, ..area.row(0) };
+        let top = top(area);
         let title = cut(title, usize::from(top.width.saturating_sub(2)), self.glyphs().ellipsis);
         self.put(top, &format!(" {title} "), heading);
         area.inner()
@@ -152,6 +176,11 @@ impl<'a> Pen<'a> {
     pub(super) fn rect(&self, area: Area) -> Rect {
         Rect { x: area.x, y: area.y, width: area.width, height: area.height }.intersection(self.buffer.area)
     }
+}
+
+/// The part of the upper border in which words may stand.
+fn top(area: Area) -> Area {
+    Area { x: area.x + 1, width: area.width.saturating_sub(2), ..area.row(0) }
 }
 
 /// A text that fits into so many columns, its end replaced by an ellipsis where it does not.
