@@ -75,6 +75,11 @@ impl Pty {
         self.until("an answer to the keys", |seen| seen.bytes.len() > before);
     }
 
+    /// What is on the screen.
+    pub(crate) fn text(&self) -> String {
+        self.glass.seen().screen().contents()
+    }
+
     /// What the program wrote from `start` on.
     pub(crate) fn bytes(&self, start: usize) -> Vec<u8> {
         self.glass.seen().bytes[start..].to_vec()
