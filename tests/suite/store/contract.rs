@@ -28,10 +28,8 @@ pub(crate) async fn holds_shut(store: &dyn Store, reason: &StoreError) {
     let refused = Err(reason.clone());
     assert_eq!(store.status().await, refused);
     assert_eq!(store.get(&key).await.map(drop), refused);
-    assert_eq!(
-        store.get_many(&[key.clone()]).await.into_iter().map(|read| read.map(drop)).collect::<Vec<_>>(),
-        [refused.clone()]
-    );
+    let read = store.get_many(std::slice::from_ref(&key)).await;
+    assert!(matches!(&read[..], [one] if one.as_ref().map(drop) == refused.as_ref().map(drop)));
     assert_eq!(store.put(&key, &secret("never kept")).await, refused);
     assert_eq!(store.delete(&key).await, refused);
     assert_eq!(prove(store).await, refused);
