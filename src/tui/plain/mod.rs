@@ -22,18 +22,17 @@ use super::{Loop, Parts, Wishes, inbox, panics, preferences, unusable, watch};
 use crate::config::{Layout, Memory};
 use crate::domain::Problem;
 use crate::engine::Engine;
-use crate::tui::terminal::Surface as _;
 
 /// Talks until the person leaves; returns the exit code (0, or 128 + signal). Works on a pipe as well.
 pub async fn converse(engine: Arc<Engine>, wishes: Wishes) -> Result<u8, Problem> {
-    let beginning = engine.first_credentials()?;
+    let beginning = engine.first_credentials(paper::SIZE.1)?;
     let (doors, inbox) = inbox();
     let _panics = panics::PanicGuard::new(doors.notices.clone());
     watch::start(doors.notices.clone(), watch::Interrupt::Asks, wishes.folder.as_deref()).map_err(|error| unusable(&error))?;
     let (asked, (listen, questions)) = (Asked::default(), channel());
     reader::start(asked.clone(), questions, doors.inputs.clone()).map_err(|error| unusable(&error))?;
     let surface = Paper::new(asked, listen);
-    let size = surface.size().map_err(|error| unusable(&error))?;
+    let size = paper::SIZE;
     let start = Start {
         beginning,
         catalogue: Arc::clone(&engine.catalogue),

@@ -12,7 +12,7 @@ use crate::tui::terminal::{Scope, Surface, stop};
 use crate::tui::view;
 
 /// A page is as long as it needs to be; this is what the state believes.
-const SIZE: (u16, u16) = (120, 50);
+pub(super) const SIZE: (u16, u16) = (120, 50);
 
 /// What was asked last, shared with the thread that reads the answer.
 #[derive(Clone, Default)]

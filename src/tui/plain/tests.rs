@@ -177,7 +177,7 @@ fn adding_asks_for_one_thing_after_another_and_never_tells_the_secret() {
         person.say("");
     }
     person.say("add");
-    let (task, Task::Keyring(KeyringTask::Add(new))) = person.task() else { panic!("nothing is added") };
+    let (task, Task::Keyring(KeyringTask::Add(new, _))) = person.task() else { panic!("nothing is added") };
     assert_eq!((new.name.as_str(), new.kind.as_str()), ("other", "personal-access-token"));
     let refusal = Problem::new("It was not kept", "the store is locked", "unlock it").of(Class::Store);
     assert!(person.report(task, Event::Failed(refusal)).contains("It was not kept"));

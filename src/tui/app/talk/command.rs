@@ -71,7 +71,7 @@ impl App {
     fn obey_about(&mut self, command: &'static Command, rest: &str, now: Now) -> Vec<Effect> {
         if let Some(id) = self.meant(rest) {
             self.credentials.select_id(Some(&id));
-            let mut effects = self.settle();
+            let mut effects = self.settle(now);
             effects.extend(self.obey(command, now));
             return effects;
         }
