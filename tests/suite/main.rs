@@ -30,6 +30,8 @@ mod store;
 mod support;
 #[cfg(unix)]
 mod terminal;
+#[cfg(unix)]
+mod tour;
 
 /// The program's own allocator, so that what tests find in memory is what a person's machine would hold.
 #[global_allocator]
