@@ -72,14 +72,11 @@ impl Engine {
         region: &Region,
         refused: Refused,
     ) -> Result<Bound, Trouble> {
-        let session = match &kind.authorization {
-            Authorization::Header { scheme, .. } => Session {
-                token: Arc::new(self.secret(credential, &Part::Secret).await?),
-                scheme: credential.scheme.clone().unwrap_or_else(|| scheme.clone()),
-                life: Lifetime { since: None, until: self.now() },
-            },
-            _ => self.session(credential, kind, region, &refused).await?,
-        };
+        if let Authorization::Header { scheme, .. } = &kind.authorization {
+            let secret = self.secret(credential, &Part::Secret).await?;
+            return Ok(bind(credential, scheme, region, Arc::new(secret)));
+        }
+        let session = self.session(credential, kind, region, &refused).await?;
         Ok(Bound { scheme: session.scheme, secret: session.token, origins: region.bound_origins() })
     }
 
@@ -246,6 +243,12 @@ impl Engine {
         let end = token.end(received).unwrap_or(received + UNKNOWN_LIFETIME);
         Session { token: token.secret, scheme: token.scheme, life: Lifetime { since: Some(received), until: end - MARGIN } }
     }
+}
+
+/// The secret itself, bound to the region's origins, under the scheme that is known to work or the kind's own.
+pub(super) fn bind(credential: &Credential, scheme: &str, region: &Region, secret: Arc<Secret>) -> Bound {
+    let scheme = credential.scheme.as_deref().unwrap_or(scheme).to_owned();
+    Bound { scheme, secret, origins: region.bound_origins() }
 }
 
 /// The part in which a session's access token is kept.

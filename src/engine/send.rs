@@ -81,6 +81,18 @@ impl Engine {
     pub(super) async fn dispatch(&self, credential: &Credential, region: &Region, draft: &Draft) -> Result<Dispatched, Trouble> {
         let kind = self.catalogue.kind(&credential.provider, &credential.kind).map_err(Problem::from)?;
         let bound = self.authorize(credential, kind, region).await?;
+        self.dispatch_bound(credential, region, draft, bound).await
+    }
+
+    /// The same with what authorizes it.
+    pub(super) async fn dispatch_bound(
+        &self,
+        credential: &Credential,
+        region: &Region,
+        draft: &Draft,
+        bound: Bound,
+    ) -> Result<Dispatched, Trouble> {
+        let kind = self.catalogue.kind(&credential.provider, &credential.kind).map_err(Problem::from)?;
         let (scheme, secret) = (bound.scheme.clone(), bound.secret.clone());
         let answer = self.transport.send(self.outgoing(credential, region, draft, bound)?).await?;
         if self.was_left(credential, draft, &answer)? {
