@@ -21,8 +21,14 @@ pub struct Reading {
     pub flaws: Vec<Problem>,
 }
 
-/// Reads a text as far as it is right.
-pub(super) fn read(path: &Path, text: &str) -> Result<Reading, Problem> {
+impl Reading {
+    /// Reads a text as far as it is right; `path` is where it lies.
+    pub fn of(path: &Path, text: &str) -> Result<Self, Problem> {
+        read(path, text)
+    }
+}
+
+fn read(path: &Path, text: &str) -> Result<Reading, Problem> {
     let (mut rest, mut flaws, mut careful) = (text.to_owned(), Vec::new(), false);
     loop {
         let error: toml::de::Error = match toml::from_str::<Settings>(&rest) {

@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer};
 
 use super::file::read_text;
 use super::theme::{Depth, Glyphs, Theme};
-use super::{Key, Paths, Reading, lenient};
+use super::{Key, Paths, Reading};
 use crate::domain::problem::{Class, Problem};
 use crate::domain::text::nearest;
 
@@ -131,7 +131,7 @@ impl Settings {
     pub fn read(paths: &Paths, env: &dyn Fn(&str) -> Option<String>) -> Result<Reading, Problem> {
         let path = paths.settings();
         let reading = match read_text(&path, LIMIT) {
-            Ok(text) => lenient::read(&path, &text)?,
+            Ok(text) => Reading::of(&path, &text)?,
             Err(error) if error.kind() == io::ErrorKind::NotFound => Reading::default(),
             Err(error) => return Err(unreadable(&path, &error)),
         };

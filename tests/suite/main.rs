@@ -9,6 +9,7 @@ mod consumer;
 mod docs;
 #[cfg(unix)]
 mod exec;
+mod fuzz;
 mod house;
 #[cfg(unix)]
 mod import;

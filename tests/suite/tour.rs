@@ -9,16 +9,8 @@ use tempfile::TempDir;
 use crate::support::pty::Pty;
 
 /// What is seen after each row of the tour.
-const SEEN: [&str; 8] = [
-    "accepted 200",
-    "1 of 38",
-    "401 Unauthorized",
-    "✓",
-    "Plan: ",
-    "has taken the old one's place",
-    "Who am I?",
-    "Getting around",
-];
+const SEEN: [&str; 8] =
+    ["accepted 200", "1 of ", "401 Unauthorized", "✓", "Plan: ", "has taken the old one's place", "Who am I?", "Getting around"];
 
 /// The keys of every row.
 fn tour() -> Vec<Vec<String>> {
@@ -47,7 +39,7 @@ fn every_step_of_the_tour_shows_what_it_promises() {
     command.env("TERM", "xterm-256color");
     command.env("LANG", "C.UTF-8");
     let mut pty = Pty::start(command, 120, 36);
-    pty.expect("38 credentials");
+    pty.expect(" credentials  ");
     let steps = tour();
     assert_eq!(steps.len(), SEEN.len());
     for (keys, seen) in steps.iter().zip(SEEN) {

@@ -11,7 +11,7 @@ use ratatui::style::{Color, Modifier};
 use super::*;
 
 /// Pixels of a cell.
-const CELL: (usize, usize) = (9, 19);
+const CELL: (usize, usize) = (9, 17);
 /// Pixels around the screen.
 const MARGIN: usize = 14;
 
@@ -89,7 +89,7 @@ fn svg(buffer: &Buffer, ground: &Ground) -> String {
     let (columns, rows) = (usize::from(buffer.area.width), usize::from(buffer.area.height));
     let (width, height) = (columns * CELL.0 + 2 * MARGIN, rows * CELL.1 + 2 * MARGIN);
     let mut svg = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" font-size=\"15\" xml:space=\"preserve\" \
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" font-size=\"15\" \
          font-family=\"'DejaVu Sans Mono','Cascadia Mono',Menlo,Consolas,monospace\">\n\
          <rect width=\"{width}\" height=\"{height}\" rx=\"8\" fill=\"{}\"/>\n",
         ground.behind
@@ -128,18 +128,29 @@ fn draw_run(svg: &mut String, cells: &[Cell], (column, row): (usize, usize), gro
     if let Some(behind) = behind {
         let _ = writeln!(svg, "<rect x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{}\" fill=\"{behind}\"/>", CELL.1);
     }
-    let words: String = cells.iter().map(Cell::symbol).collect();
-    if words.trim().is_empty() {
-        return;
-    }
-    let words = words.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
     let fill = text.unwrap_or_else(|| ground.text.to_owned());
-    let extra = looks(style.modifier);
-    let base = y + CELL.1 - 5;
-    let _ = writeln!(
-        svg,
-        "<text x=\"{x}\" y=\"{base}\" textLength=\"{width}\" lengthAdjust=\"spacingAndGlyphs\" fill=\"{fill}\"{extra}>{words}</text>"
-    );
+    let (extra, base) = (looks(style.modifier), y + CELL.1 - 4);
+    for word in words(cells) {
+        let text: String = cells[word.clone()].iter().map(Cell::symbol).collect();
+        let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+        let (x, width) = (x + word.start * CELL.0, word.len() * CELL.0);
+        let _ = writeln!(
+            svg,
+            "<text x=\"{x}\" y=\"{base}\" textLength=\"{width}\" lengthAdjust=\"spacingAndGlyphs\" fill=\"{fill}\"{extra}>{text}</text>"
+        );
+    }
+}
+
+/// The cells between blanks, since blanks are lost in SVG.
+fn words(cells: &[Cell]) -> Vec<std::ops::Range<usize>> {
+    let mut words: Vec<std::ops::Range<usize>> = Vec::new();
+    for (at, _) in cells.iter().enumerate().filter(|(_, cell)| !cell.symbol().trim().is_empty()) {
+        match words.last_mut() {
+            Some(word) if word.end == at => word.end = at + 1,
+            _ => words.push(at..at + 1),
+        }
+    }
+    words
 }
 
 fn looks(modifier: Modifier) -> String {
