@@ -1,11 +1,14 @@
 //! Verdicts: does a credential work, here and in the other regions?
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::BTreeMap;
+use std::time::Duration;
 
+use futures::stream::FuturesUnordered;
 use futures::{FutureExt as _, StreamExt as _};
 
 use super::Engine;
 use super::authorize::Trouble;
+use super::fair::Turns;
 use crate::domain::credential::{Check, Principal};
 use crate::domain::explain::{self, Asked, Explanation, Hints};
 use crate::domain::provider::Preset;
@@ -17,6 +20,9 @@ use crate::net::exchange::ExchangeError;
 
 /// How many verdicts are written to the index in one transaction.
 const BATCH: usize = 64;
+
+/// How long one of many checks waits for its turn where its credential's budget is used up.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A verdict that is to be written down.
 pub(super) struct Finding {
@@ -39,18 +45,29 @@ impl Engine {
     }
 
     /// Checks many credentials in their own regions, a bounded number at a time and in turns between hosts; `seen` is
-    /// called for each as it ends.
+    /// called for each as it ends. Dropping the future cancels those that are under way.
     pub async fn check_many(
         &self,
         credentials: Vec<Credential>,
         mut seen: impl FnMut(&Credential, Result<Check, Problem>) + Send,
     ) {
-        let asked: Vec<_> = in_turns(credentials).into_iter().map(|credential| self.find_out_here(credential).boxed()).collect();
-        let mut answers =
-            std::pin::pin!(futures::stream::iter(asked).buffer_unordered(self.options.concurrency).ready_chunks(BATCH));
-        while let Some(batch) = answers.next().await {
+        let mut turns = Turns::new(credentials, |credential| format!("{} {}", credential.provider, credential.region));
+        let mut asked = FuturesUnordered::new();
+        loop {
+            while asked.len() < self.options.concurrency
+                && let Some((place, credential)) = turns.next()
+            {
+                asked.push(async move { (place, self.find_out_here(credential).await) });
+            }
+            let batch = ready(&mut asked).await;
+            if batch.is_empty() {
+                return;
+            }
+            for (place, _) in &batch {
+                turns.done(*place);
+            }
             let mut findings = Vec::with_capacity(batch.len());
-            for (credential, found) in batch {
+            for (_, (credential, found)) in batch {
                 match found {
                     Ok(finding) => {
                         seen(&credential, Ok(finding.check.clone()));
@@ -105,7 +122,7 @@ impl Engine {
     }
 
     async fn find_out_here(&self, credential: Credential) -> (Credential, Result<Finding, Problem>) {
-        let found = self.find_out(&credential, &credential.region).await;
+        let found = self.find_out_within(&credential, &credential.region, Some(PATIENCE)).await;
         (credential, found)
     }
 
@@ -114,12 +131,25 @@ impl Engine {
     }
 
     pub(super) async fn find_out(&self, credential: &Credential, region: &str) -> Result<Finding, Problem> {
+        self.find_out_within(credential, region, None).await
+    }
+
+    /// Waits for the credential's turn where there is patience for it, else asks at once.
+    async fn find_out_within(
+        &self,
+        credential: &Credential,
+        region: &str,
+        patience: Option<Duration>,
+    ) -> Result<Finding, Problem> {
         let region = self.catalogue.region(&credential.provider, region)?;
         let kind = self.catalogue.kind(&credential.provider, &credential.kind)?;
         let preset = self.catalogue.preset(&credential.provider, &kind.check)?;
         let draft = self.draft(credential, &preset.id, &BTreeMap::new())?;
         let started = std::time::Instant::now();
-        let outcome = self.dispatch(credential, region, &draft).await;
+        let outcome = match patience {
+            Some(patience) => self.dispatch_in_turn(credential, region, &draft, patience, &|_| {}).await,
+            None => self.dispatch(credential, region, &draft).await,
+        };
         let latency = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         let (mut principal, mut home) = (None, None);
         let (verdict, status, reason) = match outcome {
@@ -181,26 +211,15 @@ impl Engine {
     }
 }
 
-/// One of each region after the other, so that no host has to wait for another one's queue.
-fn in_turns(credentials: Vec<Credential>) -> Vec<Credential> {
-    let mut order = Vec::new();
-    let mut queues: HashMap<(String, String), VecDeque<Credential>> = HashMap::new();
-    let total = credentials.len();
-    for credential in credentials {
-        let host = (credential.provider.clone(), credential.region.clone());
-        queues
-            .entry(host.clone())
-            .or_insert_with(|| {
-                order.push(host);
-                VecDeque::new()
-            })
-            .push_back(credential);
+/// The next answer, and all that are there with it, up to a batch; nothing where nobody was asked.
+async fn ready<T>(asked: &mut FuturesUnordered<impl Future<Output = T>>) -> Vec<T> {
+    let mut batch: Vec<T> = asked.next().await.into_iter().collect();
+    while batch.len() < BATCH
+        && let Some(Some(more)) = asked.next().now_or_never()
+    {
+        batch.push(more);
     }
-    let mut turns = Vec::with_capacity(total);
-    while turns.len() < total {
-        turns.extend(order.iter().filter_map(|host| queues.get_mut(host)?.pop_front()));
-    }
-    turns
+    batch
 }
 
 /// Who the answer says the credential acts as.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::Engine;
 use super::authorize::{Refused, Trouble};
 use super::message::{Consent, Exchange, Keep, Order};
+use super::turn::PATIENCE;
 use super::withhold::{Dispatched, Withheld};
 use crate::domain::problem::Class;
 use crate::domain::provider::{Authorization, Kind};
@@ -57,7 +58,7 @@ impl Engine {
     ) -> Result<(Exchange, Verdict), Problem> {
         let region = self.catalogue.region(&credential.provider, &credential.region)?;
         let provider = self.catalogue.provider(&credential.provider)?;
-        let dispatched = match self.dispatch_in_turn(credential, region, &draft, waiting).await {
+        let dispatched = match self.dispatch_in_turn(credential, region, &draft, PATIENCE, waiting).await {
             Ok(dispatched) => dispatched,
             Err(trouble) => return Err(self.in_words(credential, region, trouble).await),
         };

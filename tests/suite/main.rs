@@ -20,6 +20,8 @@ mod net;
 mod request;
 mod rotation;
 mod sandbox;
+#[cfg(unix)]
+mod scan;
 mod screen;
 mod shell;
 mod signin;
@@ -27,6 +29,8 @@ mod store;
 mod support;
 #[cfg(unix)]
 mod terminal;
+#[cfg(unix)]
+mod transcripts;
 
 /// The program's own allocator, so that what tests find in memory is what a person's machine would hold.
 #[global_allocator]
