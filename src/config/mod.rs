@@ -2,6 +2,7 @@
 
 mod file;
 pub mod key;
+pub mod layout;
 pub mod paths;
 mod providers;
 mod requests;
@@ -10,6 +11,7 @@ pub mod theme;
 
 pub use file::write_private;
 pub use key::Key;
+pub use layout::{Layout, Memory};
 pub use paths::Paths;
 pub use providers::providers;
 pub use requests::Requests;

@@ -19,6 +19,7 @@ impl App {
             Action::Credential(action) => return self.act_on_credential(action, now),
             Action::Region(action) => return self.act_on_region(action, now),
             Action::Console(action) => return self.act_on_console(action, now),
+            Action::Screen(action) => return self.act_on_screen(action),
             Action::Program(action) => return self.act_on_program(action, now),
         }
         Vec::new()
@@ -32,6 +33,7 @@ impl App {
             Action::Credential(action) => self.offers_credential(action),
             Action::Region(_) => self.region_count() > 1,
             Action::Console(action) => self.offers_console(action),
+            Action::Screen(action) => self.offers_screen(action),
             Action::Program(action) => action != ProgramAction::Unlock || self.store_wants_unlocking(),
         }
     }

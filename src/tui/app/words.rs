@@ -53,6 +53,15 @@ impl Standing {
     }
 }
 
+/// The labels that say that something belongs to production.
+const PRODUCTION: [&str; 3] = ["prod", "production", "live"];
+
+/// Whether a label says that a credential belongs to production: one with `prod` as its value (`env:prod`) does too.
+pub fn is_production(credential: &Credential) -> bool {
+    let value = |label: &str| label.rsplit([':', '=']).next().unwrap_or_default().to_lowercase();
+    credential.labels.iter().any(|label| PRODUCTION.contains(&value(label).as_str()))
+}
+
 /// Whole days until a credential ends, rounded down; negative once it has ended.
 pub fn days_left(credential: &Credential, now: Moment) -> Option<i64> {
     credential.expires.map(|end| (end - now).whole_seconds().div_euclid(86_400))

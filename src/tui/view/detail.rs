@@ -1,6 +1,6 @@
 //! The selected credential.
 
-use super::pen::{Frame, Pen};
+use super::pen::Pen;
 use super::regions::verdict;
 use crate::config::theme::Role;
 use crate::domain::Credential;
@@ -23,13 +23,12 @@ pub(super) fn draw(pen: &mut Pen<'_>, area: Area) {
     if area.is_empty() {
         return;
     }
-    let frame = if app.stage.focus == Pane::Detail { Frame::Focused } else { Frame::Quiet };
     let Some(credential) = app.selected() else {
-        let inner = pen.panel(area, "2 Detail", frame);
+        let inner = pen.pane(area, Pane::Detail, "2 Detail");
         pen.put(inner, "Nothing is selected", Role::Dim);
         return;
     };
-    let inner = pen.panel(area, &format!("2 {}", app.name_of(credential)), frame);
+    let inner = pen.pane(area, Pane::Detail, &format!("2 {}", app.name_of(credential)));
     pen.put(inner.row(0), &what(pen, credential), Role::Title);
     let mut rest = draw_secret(pen, inner.split_top(1).1, credential);
     for (label, parts) in facts(pen, credential) {

@@ -1,9 +1,12 @@
 //! The table itself: one row a command.
 
-use super::{Action, ConsoleAction, CredentialAction, Danger, Focus, ListAction, Motion, Pane, ProgramAction, RegionAction};
+use super::{
+    Action, ConsoleAction, CredentialAction, Danger, Focus, ListAction, Motion, Pane, ProgramAction, RegionAction, Resize,
+    ScreenAction,
+};
 use super::{Command, row};
 
-use Action::{Console, Credential, List, Move, Program, Region};
+use Action::{Console, Credential, List, Move, Program, Region, Screen};
 use Danger::{Changes, Reaches};
 
 /// Every command, in the order of help and palette.
@@ -55,6 +58,12 @@ pub const COMMANDS: &[Command] = &[
     row("previous-match", &["N"], Console(ConsoleAction::PreviousMatch), "match back", "Go to the match before").within(Pane::Console),
     row("copy-body", &["B"], Console(ConsoleAction::CopyBody), "copy body", "Copy the body of the answer").within(Pane::Console).that(Reaches),
     row("copy-curl", &["Y"], Console(ConsoleAction::CopyCurl), "copy curl", "Copy the request as a curl command; the secret stays a variable").that(Reaches),
+    row("zoom", &["Z"], Screen(ScreenAction::Zoom), "zoom", "Give the pane the whole screen, or the others their places back"),
+    row("wider", &[">"], Screen(ScreenAction::Resize(Resize::Wider)), "wider", "Make the pane wider; the borders can be dragged too"),
+    row("narrower", &["<"], Screen(ScreenAction::Resize(Resize::Narrower)), "narrower", "Make the pane narrower"),
+    row("taller", &["+"], Screen(ScreenAction::Resize(Resize::Taller)), "taller", "Make the pane taller"),
+    row("shorter", &["-"], Screen(ScreenAction::Resize(Resize::Shorter)), "shorter", "Make the pane shorter"),
+    row("reset-layout", &["="], Screen(ScreenAction::ResetLayout), "borders back", "Put all borders back where they were"),
     row("palette", &[":", "C-p"], Program(ProgramAction::Palette), "commands", "Find a command by typing"),
     row("help", &["?", "F1"], Program(ProgramAction::Help), "help", "Show every key that works here"),
     row("activity", &["!"], Program(ProgramAction::Activity), "activity", "Show running and finished tasks"),
