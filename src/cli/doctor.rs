@@ -33,9 +33,10 @@ impl Doctor {
         let around = Surroundings {
             terminal: output::terminal_size(),
             other_stores: engine::other_stores(&context.paths, &context.settings).await,
+            depth: Some(context.settings.depth),
             reach: if self.offline { Reach::Machine } else { Reach::Providers },
         };
-        let findings = engine.examine(&context.settings, &around).await;
+        let findings = engine.examine(&around).await;
         report(context, &findings)?;
         Ok(exit_code(&findings))
     }

@@ -15,6 +15,7 @@ use crate::domain::rotation::{Line, Plan, Status};
 use crate::domain::{Credential, CredentialId, Moment, Name, Secret};
 
 pub use super::ask::{Choice, Dilemma, Question, Reply};
+pub use super::doctor::{Area, Finding, Level, Reach, Surroundings};
 pub use super::rotation::{Review, Turn, Wish};
 pub use crate::index::{HistoryFilter, HistoryLine, RegionCheck, Sent};
 pub use crate::store::{Backend, BackendKind, Persistence, StoreError, Unlock};
@@ -41,6 +42,16 @@ pub enum Task {
     Store(StoreTask),
     /// About replacing, revoking and making credentials at their providers.
     Rotation(RotationTask),
+    /// About this machine.
+    Survey(SurveyTask),
+}
+
+/// About this machine.
+pub enum SurveyTask {
+    /// Look for what may stand in the way.
+    Doctor(Surroundings),
+    /// Look for secrets in plain text, in the usual places.
+    Scan,
 }
 
 /// About the list of credentials.
@@ -233,6 +244,8 @@ pub enum Event {
     Store(StoreState),
     /// News of a rotation.
     Rotation(RotationEvent),
+    /// What was found on this machine.
+    Surveyed(Vec<Finding>),
     /// It ended well.
     Done,
     /// It ended badly.

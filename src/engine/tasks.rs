@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::keyring::broken_task;
 use super::message::{
-    CheckTask, Event, KeyringEvent, KeyringTask, Report, SecretEvent, SecretTask, SendTask, StoreTask, Task, TaskId,
+    CheckTask, Event, KeyringEvent, KeyringTask, Report, SecretEvent, SecretTask, SendTask, StoreTask, SurveyTask, Task, TaskId,
 };
 use super::questions::Questions;
 use super::{Door, Engine, UNLOCK_WAIT};
@@ -106,6 +106,7 @@ impl Engine {
             Task::Send(task) => self.perform_send(task, voice).await,
             Task::Store(task) => self.perform_store(task, voice).await,
             Task::Rotation(task) => self.perform_rotation(task, voice).await,
+            Task::Survey(task) => self.perform_survey(task, voice).await,
         }
     }
 
@@ -205,6 +206,15 @@ impl Engine {
         let credential = self.by_id(&task.credential).await?;
         let exchange = self.send(&credential, task.draft, task.consent).await?;
         voice.say(Event::Answered(Box::new(exchange)));
+        Ok(())
+    }
+
+    async fn perform_survey(&self, task: SurveyTask, voice: &Voice) -> Result<(), Problem> {
+        let found = match task {
+            SurveyTask::Doctor(around) => self.examine(&around).await,
+            SurveyTask::Scan => self.scan(Vec::new()).await?.findings(),
+        };
+        voice.say(Event::Surveyed(found));
         Ok(())
     }
 

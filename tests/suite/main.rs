@@ -29,7 +29,7 @@ mod store;
 mod support;
 #[cfg(unix)]
 mod terminal;
-#[cfg(unix)]
+#[cfg(target_os = "linux")]
 mod transcripts;
 
 /// The program's own allocator, so that what tests find in memory is what a person's machine would hold.

@@ -111,6 +111,8 @@ impl Session {
         }
         let path = std::env::var("PATH").unwrap_or_default();
         command.env("PATH", format!("{}:{path}", bin.display())).env("USER", "me").env("TERM", "xterm-256color");
+        // No keyring of this machine.
+        command.env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nowhere");
         let done = command.output().unwrap();
         let mut answer = self.neutral(&String::from_utf8_lossy(&done.stdout));
         if !answer.is_empty() && !answer.ends_with('\n') {
@@ -131,24 +133,25 @@ impl Session {
                 text = text.replace(url.as_str().unwrap(), &format!("http://{place}.{}", region.to_lowercase()));
             }
         }
-        let mut column = None;
-        let lines = text.lines().map(|line| {
-            let cells: Vec<_> = line.split("  ").map(str::trim).filter(|cell| !cell.is_empty()).collect();
-            if let Some(place) = cells.iter().position(|cell| *cell == "MS") {
-                column = Some((place, cells.len()));
-            }
-            let is_row = column.is_some_and(|(_, length)| cells.len() == length) && !cells.contains(&"MS");
-            let cell = |(place, cell): (usize, &&str)| {
-                let is_taken = is_row && column.is_some_and(|(taken, _)| place == taken) && *cell != "–";
-                if is_taken { "N".to_owned() } else { steady(cell) }
-            };
-            if line.starts_with(' ') || cells.len() < 2 {
-                return steady(line.trim_end());
-            }
-            cells.iter().enumerate().map(cell).collect::<Vec<_>>().join("  ")
-        });
-        lines.map(|line| line + "\n").collect()
+        if text.lines().all(|line| steady(line) == line) && !text.contains("  MS") {
+            return text;
+        }
+        let mut taken = None;
+        text.lines().map(|line| row(line, &mut taken) + "\n").collect()
     }
+}
+
+/// A line of a table without its padding, which depends on what was replaced; `taken` is the column of milliseconds.
+fn row(line: &str, taken: &mut Option<usize>) -> String {
+    let bare = line.trim_start_matches([' ', '▸']);
+    let cells: Vec<_> = bare.split("  ").map(str::trim).filter(|cell| !cell.is_empty()).collect();
+    if let Some(place) = cells.iter().position(|cell| *cell == "MS") {
+        *taken = Some(place);
+    }
+    let time = |place: usize, cell: &str| *taken == Some(place) && !cell.is_empty() && cell.chars().all(|c| c.is_ascii_digit());
+    let cells = cells.iter().enumerate().map(|(place, cell)| if time(place, cell) { "N".to_owned() } else { steady(cell) });
+    let lead = if line.starts_with('▸') { "▸  ".to_owned() } else { " ".repeat(line.len() - bare.len()) };
+    lead + &cells.collect::<Vec<_>>().join("  ")
 }
 
 /// A text with times, ids and durations replaced by words.
@@ -157,7 +160,7 @@ fn steady(text: &str) -> String {
     let mut rest = text;
     while !rest.is_empty() {
         let word: String = rest.chars().take_while(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | ':' | '.')).collect();
-        if word.is_empty() {
+        if word.is_empty() || word.starts_with(':') {
             let c = rest.chars().next().unwrap();
             out.push(c);
             rest = &rest[c.len_utf8()..];
@@ -180,7 +183,9 @@ fn named(word: &str, after: &str, before: &str) -> String {
         () if word.len() >= 20 && word.starts_with("20") && word.contains('T') => "TIME",
         () if shape == "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx" => "UUID",
         () if word.len() >= 12 && shape.chars().all(|c| c == 'x') && !digits => "HEX",
-        () if shape == "xxxx-xx-xx" && word.starts_with("20") => "DATE",
+        // The versions of an API are days too, but always the same ones.
+        () if shape == "xxxx-xx-xx" && word.starts_with("20") && word != "2024-10-15" => "DATE",
+        () if digits && before.ends_with("(uid ") => "N",
         () if digits && after.starts_with(' ') && ["ms", "s", "min", "h", "d", "days"].contains(&unit) => "N",
         () if digits && (before.ends_with("_ms\":") || before.ends_with("_ms\": ")) => "N",
         () => return word.to_owned(),

@@ -19,7 +19,7 @@ impl Engine {
         let snyk = self.configured(Source::SnykCli, &mut findings).await;
         let probely = self.configured(Source::ProbelyCli, &mut findings).await;
         findings.extend(openness(snyk.iter().chain(&probely)));
-        findings.extend(self.shadows(is_open, snyk.iter().chain(&probely)).await);
+        findings.extend(self.shadows(is_open, &snyk.iter().chain(&probely).collect::<Vec<_>>()).await);
         findings.extend(rivals());
         if let (Some(token), Some(api)) = (variable("SNYK_TOKEN"), variable("SNYK_API")) {
             findings.extend(self.misdirected("SNYK_TOKEN", Secret::from_text(token), (&api, "SNYK_API"), is_open).await);
@@ -55,8 +55,7 @@ impl Engine {
     }
 
     /// Variables with a token, each with whose it is, and whether a file says otherwise.
-    async fn shadows(&self, is_open: bool, files: impl Iterator<Item = &Raw>) -> Vec<Finding> {
-        let files: Vec<_> = files.filter(|raw| raw.refusal.is_none()).collect();
+    async fn shadows(&self, is_open: bool, files: &[&Raw]) -> Vec<Finding> {
         let mut findings = Vec::new();
         for name in self.secret_variables() {
             let Some(value) = variable(&name).map(Secret::from_text) else { continue };
@@ -65,7 +64,7 @@ impl Engine {
             } else {
                 "whose it is cannot be told while the store is locked".to_owned()
             };
-            let hidden = files.iter().find(|raw| raw.variable == name);
+            let hidden = files.iter().find(|raw| raw.refusal.is_none() && raw.variable == name);
             let differs = hidden.filter(|raw| !Secret::new(raw.text.as_bytes().to_vec()).same_as(&value));
             let what = format!("{name} is set");
             let remedy = format!("`unset {name}`, and give it to one command at a time with `tokenring exec`");

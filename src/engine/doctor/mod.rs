@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use super::Engine;
 use super::message::StoreState;
-use crate::config::Settings;
+use crate::config::Depth;
 use crate::domain::Problem;
 
 pub use store::findings as store_findings;
@@ -47,6 +47,8 @@ pub enum Area {
     Environment,
     /// The way to the providers.
     Network,
+    /// Files with secrets in plain text.
+    Files,
 }
 
 /// How bad a finding is.
@@ -68,6 +70,8 @@ pub struct Surroundings {
     pub terminal: Option<(u16, u16)>,
     /// The stores that are not in use.
     pub other_stores: Vec<StoreState>,
+    /// How many colours the terminal shows, where that is known.
+    pub depth: Option<Depth>,
     /// Whether the network may be asked.
     pub reach: Reach,
 }
@@ -82,11 +86,11 @@ pub enum Reach {
 }
 
 impl Finding {
-    fn ok(area: Area, what: impl Into<String>, why: impl Into<String>) -> Self {
+    pub(super) fn ok(area: Area, what: impl Into<String>, why: impl Into<String>) -> Self {
         Self { area, level: Level::Ok, what: what.into(), why: why.into(), remedy: String::new() }
     }
 
-    fn warn(area: Area, what: impl Into<String>, why: impl Into<String>, remedy: impl Into<String>) -> Self {
+    pub(super) fn warn(area: Area, what: impl Into<String>, why: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self { area, level: Level::Warn, what: what.into(), why: why.into(), remedy: remedy.into() }
     }
 
@@ -104,6 +108,7 @@ impl Area {
             Self::Terminal => "terminal",
             Self::Environment => "environment",
             Self::Network => "network",
+            Self::Files => "files",
         }
     }
 }
@@ -121,7 +126,7 @@ impl Level {
 
 impl Engine {
     /// Looks at everything, and says what was found, area by area.
-    pub async fn examine(&self, settings: &Settings, around: &Surroundings) -> Vec<Finding> {
+    pub async fn examine(&self, around: &Surroundings) -> Vec<Finding> {
         let state = self.store_state().await;
         let mut findings = store_findings(&state, &around.other_stores);
         let is_open = state.problem.is_none();
@@ -129,7 +134,7 @@ impl Engine {
             findings.push(self.round_trip().await);
         }
         findings.extend(self.examine_index(is_open).await);
-        findings.extend(self.examine_terminal(settings, around.terminal).await);
+        findings.extend(self.examine_terminal(around).await);
         findings.extend(self.examine_environment(is_open).await);
         findings.extend(self.examine_network(around.reach).await);
         findings

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
-use futures::StreamExt as _;
+use futures::{FutureExt as _, StreamExt as _};
 
 use super::{Area, Finding, Reach};
 use crate::domain::Moment;
@@ -58,7 +58,7 @@ impl Engine {
                 }
             }
         }
-        let asking = regions.into_iter().map(|region| self.ask_region(region));
+        let asking: Vec<_> = regions.into_iter().map(|region| self.ask_region(region).boxed()).collect();
         futures::stream::iter(asking).buffered(self.options.concurrency).collect().await
     }
 

@@ -1,8 +1,7 @@
 //! The terminal: its size, its colours and signs, and the ways to a clipboard from it.
 
-use super::{Area, Finding};
-use crate::config::theme::Depth;
-use crate::config::{ClipboardChoice, Settings};
+use super::{Area, Finding, Surroundings};
+use crate::config::{ClipboardChoice, Depth};
 use crate::engine::message::ClipboardWay;
 use crate::engine::{Engine, is_remote};
 
@@ -10,10 +9,11 @@ use crate::engine::{Engine, is_remote};
 const SMALLEST: (u16, u16) = (60, 16);
 
 impl Engine {
-    pub(super) async fn examine_terminal(&self, settings: &Settings, size: Option<(u16, u16)>) -> Vec<Finding> {
-        let mut findings = vec![of_size(size), of_colours(settings.depth), of_signs()];
+    pub(super) async fn examine_terminal(&self, around: &Surroundings) -> Vec<Finding> {
+        let mut findings = vec![of_size(around.terminal), of_signs()];
+        findings.extend(around.depth.map(of_colours));
         findings.extend(of_way());
-        findings.extend(self.examine_clipboard(settings.clipboard).await);
+        findings.extend(self.examine_clipboard(self.options.clipboard).await);
         findings
     }
 

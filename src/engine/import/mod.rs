@@ -63,8 +63,13 @@ pub struct Sort {
 impl Engine {
     /// The secrets of known shapes that lie there in plain text. The store is not touched.
     pub async fn finds(&self, source: Source) -> Result<Vec<Find>, Problem> {
-        let what = "The file could not be read";
-        let found = in_background(move || read(&source)).await?.map_err(|error| error.problem(what))?;
+        let found = in_background(move || read(&source)).await?.map_err(|error| {
+            if !error.is_missing() {
+                return error.problem("The file could not be read");
+            }
+            let remedy = "where it lies elsewhere, name it with `tokenring import dotenv FILE` or `import json FILE`";
+            Problem::new("There is nothing to import", error.to_string(), remedy)
+        })?;
         Ok(found.into_iter().filter_map(|raw| self.sort_out(raw)).collect())
     }
 

@@ -12,9 +12,11 @@ mod words;
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::Engine;
 use super::consumer::in_background;
+use super::doctor::{Area, Finding};
 use super::import;
 use super::trust::Fingerprints;
 use crate::domain::consumer::{Consumer, Target};
@@ -80,6 +82,40 @@ pub struct Unread {
     pub why: String,
 }
 
+impl Scanned {
+    /// What was found in the form in which the doctor speaks, for who shows both.
+    pub fn findings(&self) -> Vec<Finding> {
+        let mut findings: Vec<_> = self.sightings.iter().map(Sighting::finding).collect();
+        let blind = self.blind.iter().map(|problem| {
+            let what = "Copies of the secrets held here could not be told";
+            Finding::warn(Area::Files, what, problem.why.clone(), problem.remedy.clone())
+        });
+        findings.extend(blind);
+        if findings.is_empty() {
+            findings.push(Finding::ok(Area::Files, "Nothing was found", format!("{} files were looked at", self.files)));
+        }
+        findings
+    }
+}
+
+impl Sighting {
+    fn finding(&self) -> Finding {
+        let place = format!("{}:{}", self.path.display(), self.line);
+        match &self.what {
+            Whose::Held(_) if self.linked => Finding::ok(Area::Files, place, "a consumer keeps it up to date"),
+            Whose::Held(names) => {
+                let names: Vec<_> = names.iter().map(Name::as_str).collect();
+                let remedy = "blank it with `tokenring import … --blank`, or keep it up to date with `tokenring scan --link`";
+                Finding::warn(Area::Files, place, format!("the secret of {}", names.join(", ")), remedy)
+            }
+            Whose::Unknown { provider, kind, why } => {
+                let remedy = "keep it with `tokenring import` or `add`, or revoke it";
+                Finding::warn(Area::Files, place, format!("an unknown {provider} {kind}: {why}"), remedy)
+            }
+        }
+    }
+}
+
 impl Engine {
     /// Looks for secrets in plain text in these files and folders; in the usual places and the working folder where none
     /// is named. Where the store is locked, only secrets of known shapes can be told. Nothing is changed.
@@ -90,7 +126,9 @@ impl Engine {
             Err(problem) => (None, Some(problem)),
         };
         let looker = Looker::new(Arc::clone(&self.catalogue), fingerprints, held(&credentials));
-        let mut scanned = in_background(move || look_through(&looker, &paths)).await??;
+        let stop = Stop::default();
+        let stopped = Arc::clone(&stop.0);
+        let mut scanned = in_background(move || look_through(&looker, &paths, &stopped)).await??;
         scanned.blind = blind;
         self.note_linked(&credentials, &mut scanned.sightings).await?;
         Ok(scanned)
@@ -146,6 +184,16 @@ impl Engine {
     }
 }
 
+/// Ends the looking when nobody waits for it any more: a thread cannot be cancelled.
+#[derive(Default)]
+struct Stop(Arc<AtomicBool>);
+
+impl Drop for Stop {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 /// The credentials by the fingerprints of their secrets.
 fn held(credentials: &[Credential]) -> HashMap<String, Vec<Name>> {
     let mut held: HashMap<String, Vec<Name>> = HashMap::new();
@@ -157,11 +205,14 @@ fn held(credentials: &[Credential]) -> HashMap<String, Vec<Name>> {
     held
 }
 
-fn look_through(looker: &Looker, paths: &[PathBuf]) -> Result<Scanned, Problem> {
+fn look_through(looker: &Looker, paths: &[PathBuf], stopped: &AtomicBool) -> Result<Scanned, Problem> {
     let (places, mut unread) = if paths.is_empty() { places::usual() } else { places::given(paths)? };
     let mut sightings = Vec::new();
     let mut files = 0;
     for place in places {
+        if stopped.load(Ordering::Relaxed) {
+            break;
+        }
         match look_at(looker, &place) {
             Ok(found) => {
                 files += 1;

@@ -13,6 +13,7 @@ mod pick;
 mod problem;
 mod request;
 mod rotate;
+mod survey;
 mod unlock;
 
 use std::collections::BTreeMap;
@@ -29,6 +30,7 @@ pub use pick::{Pick, PickItem, Picked, Removal};
 pub use problem::Notice;
 pub use request::Request;
 pub use rotate::Rotate;
+pub use survey::Survey;
 pub use unlock::{Purpose, Unlock};
 
 use super::command::Action;
@@ -40,7 +42,7 @@ use crate::config::key::Code;
 use crate::domain::problem::Problem;
 use crate::domain::request::Draft;
 use crate::domain::{CredentialId, Secret};
-use crate::engine::message::{Edit, KeyringEvent, NewCredential, RotationTask, TaskId};
+use crate::engine::message::{Edit, Finding, KeyringEvent, NewCredential, RotationTask, TaskId};
 
 /// A dialog.
 pub enum Dialog {
@@ -66,6 +68,8 @@ pub enum Dialog {
     Activity(ActivityList),
     /// The keys.
     Help(Help),
+    /// What was found on this machine.
+    Survey(Survey),
     /// Something went wrong.
     Problem(Notice),
 }
@@ -156,6 +160,7 @@ impl Stack {
             Some(Dialog::Unlock(unlock)) => unlock.wait(task),
             Some(Dialog::Create(create)) => create.wait(task),
             Some(Dialog::Rotate(rotate)) => rotate.wait(task),
+            Some(Dialog::Survey(survey)) => survey.wait(task),
             _ => {}
         }
     }
@@ -187,6 +192,13 @@ impl Stack {
         }
     }
 
+    /// It is known what was looked for; the dialog that waits for `task` shows it.
+    pub fn surveyed(&mut self, task: TaskId, found: Vec<Finding>) {
+        if let Some(Dialog::Survey(survey)) = self.0.iter_mut().find(|dialog| dialog.task() == Some(task)) {
+            survey.take(found);
+        }
+    }
+
     /// A task ended well: the dialog that waited for it is over.
     pub fn done(&mut self, task: TaskId) {
         self.0.retain(|dialog| dialog.task() != Some(task));
@@ -206,6 +218,7 @@ impl Stack {
                 Dialog::Edit(edit) => edit.fail(problem),
                 Dialog::Unlock(unlock) => unlock.fail(problem),
                 Dialog::Create(create) => create.fail(problem),
+                Dialog::Survey(survey) => survey.fail(problem),
                 _ => return Some(problem),
             }
             return None;
@@ -223,6 +236,7 @@ impl Dialog {
             Self::Pick(pick) => pick.key(key),
             Self::Activity(list) => list.key(key, app),
             Self::Help(help) => help.key(key),
+            Self::Survey(survey) => survey.key(key),
             Self::Problem(notice) => notice.key(key),
             Self::Confirm(confirm) => confirm.key(key),
             _ => {
@@ -272,6 +286,7 @@ impl Dialog {
             Self::Request(request) => request.sheet(),
             Self::Activity(list) => list.sheet(app, now),
             Self::Help(help) => help.sheet(app),
+            Self::Survey(survey) => survey.sheet(),
             Self::Problem(notice) => notice.sheet(),
         }
     }
@@ -284,7 +299,13 @@ impl Dialog {
             Self::Parameters(parameters) => Some(&mut parameters.form),
             Self::Request(request) => Some(&mut request.form),
             Self::Create(create) => Some(&mut create.form),
-            Self::Rotate(_) | Self::Confirm(_) | Self::Pick(_) | Self::Activity(_) | Self::Help(_) | Self::Problem(_) => None,
+            Self::Rotate(_)
+            | Self::Confirm(_)
+            | Self::Pick(_)
+            | Self::Activity(_)
+            | Self::Help(_)
+            | Self::Survey(_)
+            | Self::Problem(_) => None,
         }
     }
 
@@ -296,9 +317,13 @@ impl Dialog {
             Self::Parameters(parameters) => parameters.react(happened),
             Self::Request(request) => request.react(happened),
             Self::Create(create) => create.react(happened, app),
-            Self::Rotate(_) | Self::Confirm(_) | Self::Pick(_) | Self::Activity(_) | Self::Help(_) | Self::Problem(_) => {
-                Outcome::Stay
-            }
+            Self::Rotate(_)
+            | Self::Confirm(_)
+            | Self::Pick(_)
+            | Self::Activity(_)
+            | Self::Help(_)
+            | Self::Survey(_)
+            | Self::Problem(_) => Outcome::Stay,
         }
     }
 
@@ -309,6 +334,7 @@ impl Dialog {
             Self::Edit(edit) => edit.task(),
             Self::Unlock(unlock) => unlock.task(),
             Self::Create(create) => create.task(),
+            Self::Survey(survey) => survey.task(),
             _ => None,
         }
     }
