@@ -28,6 +28,7 @@ pub mod rotation;
 pub mod scan;
 mod send;
 mod session;
+mod sign_in;
 mod tasks;
 mod trust;
 mod turn;

@@ -19,24 +19,23 @@ use crate::domain::request::Draft;
 const ATTEMPTS: u32 = 3;
 
 /// How long one request waits for its turn at most, all waits together. Snyk's window is a minute.
-pub(super) const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Longer waits are spread no further.
 const LONGEST_JITTERED: Duration = Duration::from_secs(16);
 
 impl Engine {
-    /// Sends a draft when the credential's budget allows it, if that is within `patience`. `waiting` hears of every wait before it begins.
+    /// Sends a draft when the credential's budget allows it. `waiting` hears of every wait before it begins.
     pub(super) async fn dispatch_in_turn(
         &self,
         credential: &Credential,
         region: &Region,
         draft: &Draft,
-        patience: Duration,
         waiting: &(dyn Fn(Duration) + Sync),
     ) -> Result<Dispatched, Trouble> {
         let account = Account { credential: credential.id.clone(), region: region.id.clone() };
         let mut attempts = if draft.method.is_safe() { ATTEMPTS } else { 1 };
-        let mut patience = patience;
+        let mut patience = PATIENCE;
         let mut refused = None;
         loop {
             while let Some(wait) = self.budgets.take(&account, self.now()) {
@@ -59,7 +58,7 @@ impl Engine {
 }
 
 /// A little more than was asked for, up to an eighth: who waited for the same moment does not come back all at once.
-fn jitter(wait: Duration) -> Result<Duration, Problem> {
+pub(super) fn jitter(wait: Duration) -> Result<Duration, Problem> {
     let [chance] = random()?;
     Ok(wait.min(LONGEST_JITTERED) * u32::from(chance) / 2048)
 }

@@ -31,6 +31,7 @@ mod rotation;
 pub(crate) mod samples;
 pub mod secret_input;
 pub mod sheet;
+mod sign_in;
 #[cfg(test)]
 mod tests;
 mod update;
@@ -183,7 +184,14 @@ impl App {
     /// When the screen wants to be woken without input: the next step of a countdown that is visible, or what is put
     /// off until the cursor rests.
     pub fn next_wake(&self, now: Now) -> Option<Instant> {
-        [self.detail.next_wake(now.instant), self.activity.next_wake(), self.regions.due()].into_iter().flatten().min()
+        let session = if self.shows_detail() { self.detail.next_change(now) } else { None };
+        let own = [self.detail.next_wake(now.instant), session, self.dialogs.next_wake(now.instant)];
+        own.into_iter().chain([self.activity.next_wake(), self.regions.due()]).flatten().min()
+    }
+
+    /// Whether all of the detail is in sight: on the screen, not behind a dialog, and not cut short.
+    fn shows_detail(&self) -> bool {
+        self.dialogs.is_empty() && self.screen().detail.inner().height >= detail::ROWS
     }
 
     /// The credential under the cursor.
@@ -246,6 +254,7 @@ impl App {
             return;
         }
         self.detail.mask();
+        self.detail.forget_access_token();
         match selected {
             Some(credential) => self.regions.turn_to(credential, &self.catalogue, now),
             None => self.regions.clear(),

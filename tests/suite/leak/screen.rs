@@ -15,15 +15,7 @@ const NOBODY: u32 = 65_534;
 
 /// The screen, with its store unlocked.
 fn unlocked(gate: &Gate) -> Pty {
-    let mut pty = gate.home.screen();
-    pty.expect("encrypted file locked");
-    pty.send("u");
-    pty.expect("Unlock the store");
-    pty.send(&format!("{PASSPHRASE}\r"));
-    pty.expect("▸ Unlock ◂");
-    pty.send("\r");
-    pty.expect("store ● encrypted file");
-    pty
+    gate.home.unlocked_screen()
 }
 
 impl Pty {

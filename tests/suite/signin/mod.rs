@@ -5,6 +5,8 @@ mod kinds;
 mod login;
 mod outcomes;
 mod refresh;
+#[cfg(unix)]
+mod screen;
 mod visitor;
 
 use serde_json::{Value, json};
