@@ -46,9 +46,9 @@ impl Migrate {
             return Ok(0);
         }
         let is_chosen = engine.store_state().await.backend.kind == kind;
-        let items = if is_chosen { Vec::new() } else { self.copy(context, &way, choice).await? };
+        let items = if is_chosen { None } else { Some(self.copy(context, &way, choice).await?) };
         let left = if self.delete_source { engine.leave_source(&way).await? } else { 0 };
-        self.conclude(context, &way, &items, left)
+        self.conclude(context, &way, items, left)
     }
 
     /// Copies everything, changes the choice, and copies what was added until then.
@@ -63,17 +63,20 @@ impl Migrate {
         Ok(items)
     }
 
-    fn conclude(&self, context: &Context<'_>, way: &Move, items: &[Item], left: usize) -> Result<u8, Problem> {
+    fn conclude(&self, context: &Context<'_>, way: &Move, items: Option<Vec<Item>>, left: usize) -> Result<u8, Problem> {
         let (from, to) = way.titles();
         if context.out.json {
+            let items = items.unwrap_or_default();
             context.out.value(&serde_json::json!({ "items": items, "deleted": left, "store": self.to }))?;
             return Ok(0);
         }
-        context.out.text(&format!(
-            "{} items are in the {to}, each read back; config.toml says store = \"{}\"",
-            items.len(),
-            self.to
-        ))?;
+        let done = match &items {
+            None => format!("the {to} is in use already"),
+            Some(items) => {
+                format!("{} items are in the {to}, each read back; config.toml says store = \"{}\"", items.len(), self.to)
+            }
+        };
+        context.out.text(&done)?;
         if self.delete_source {
             context.out.note(&format!("{left} items were removed from the {from}"));
         } else {

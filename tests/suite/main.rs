@@ -7,6 +7,8 @@ mod cli;
 mod consumer;
 mod docs;
 #[cfg(unix)]
+mod doctor;
+#[cfg(unix)]
 mod exec;
 mod house;
 #[cfg(unix)]

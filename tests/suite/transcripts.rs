@@ -126,6 +126,7 @@ impl Session {
 
     /// The text without what is another in every run.
     fn neutral(&self, text: &str) -> String {
+        let text = text.replace('\r', "");
         let mut text = text.replace(fs::canonicalize(self.folder.path()).unwrap().to_str().unwrap(), "~");
         text = text.replace(self.home.root().to_str().unwrap(), "~/.tokenring");
         for (region, hosts) in self.world.manifest["regions"].as_object().unwrap() {

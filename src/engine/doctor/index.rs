@@ -29,7 +29,9 @@ impl Engine {
     async fn soundness(&self, credentials: usize) -> Finding {
         match self.with_index(Index::verify).await {
             Ok(()) => {
-                let why = format!("{credentials} credentials in {}", self.index.path().display());
+                let path = self.index.path();
+                let place = if path.as_os_str().is_empty() { "memory".to_owned() } else { path.display().to_string() };
+                let why = format!("{credentials} credentials in {place}");
                 Finding::ok(Area::Index, "The index is sound", why)
             }
             Err(problem) => Finding::fail(Area::Index, problem),

@@ -42,7 +42,9 @@ fn at_hand(state: &StoreState) -> Finding {
         None => format!("available; {}", abilities(state)),
         Some(error) => format!("{error}; {}", abilities(state)),
     };
-    let remedy = format!("move to it with `tokenring store migrate --to {}`", state.backend.kind.as_str());
+    let is_choosable = matches!(state.problem, None | Some(StoreError::Locked | StoreError::Uncreated));
+    let command = || format!("move to it with `tokenring store migrate --to {}`", state.backend.kind.as_str());
+    let remedy = if is_choosable { command() } else { String::new() };
     Finding { remedy, ..Finding::ok(Area::Store, format!("{} is not in use", state.backend.title), why) }
 }
 
