@@ -7,7 +7,7 @@ mod outcomes;
 mod refresh;
 #[cfg(unix)]
 mod screen;
-mod visitor;
+pub(crate) mod visitor;
 
 use serde_json::{Value, json};
 

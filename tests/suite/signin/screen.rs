@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use super::visitor::{arrive, decide, member};
+use super::visitor::{arrive, decide, member, page_on_screen};
 use super::{SESSION, advance, asked, met};
 use crate::support::program::{Home, World};
 use crate::support::pty::Pty;
@@ -15,35 +15,10 @@ fn home_of_session() -> (Home, World) {
     (home, world)
 }
 
-/// The page that the dialog names, put together from its lines.
-fn page(pty: &Pty) -> Url {
-    let text = pty.text();
-    let (line, column) = text
-        .lines()
-        .enumerate()
-        .find_map(|(at, line)| {
-            Some((at, line.chars().collect::<String>().find("http://127.0.0.1")?)).filter(|_| line.contains("/oauth2/"))
-        })
-        .expect("the page");
-    let column = text.lines().nth(line).unwrap()[..column].chars().count();
-    let pieces = text.lines().skip(line).map(|line| {
-        let piece: String = line.chars().skip(column).take_while(|letter| *letter != '┃').collect();
-        piece.trim().to_owned()
-    });
-    Url::parse(&pieces.take_while(|piece| !piece.is_empty()).collect::<String>()).unwrap()
-}
-
 /// Begins a sign-in and reads where the person is to go.
 fn begin(pty: &mut Pty) -> Url {
     pty.send("L");
-    waiting(pty)
-}
-
-/// The page, once the whole dialog is drawn.
-fn waiting(pty: &Pty) -> Url {
-    pty.expect("Waiting for the browser");
-    pty.expect("Copy the address");
-    page(pty)
+    page_on_screen(pty)
 }
 
 /// How many seconds the screen says are left.
@@ -107,7 +82,7 @@ async fn a_denial_is_told_and_can_be_thought_over() {
     pty.expect("The sign-in was denied");
     pty.expect("Once more");
     pty.send("\r");
-    let again = waiting(&pty);
+    let again = page_on_screen(&pty);
     assert_ne!(member(&visit, "state"), member(&again, "state"));
     pty.send("\x1b");
     pty.expect("Cancelled");
@@ -141,7 +116,7 @@ async fn a_new_session_begins_with_a_form() {
         pty.expect(&format!("▸ {place}"));
     }
     pty.send("\r");
-    arrive(decide(&waiting(&pty), "allow").await).await.unwrap();
+    arrive(decide(&page_on_screen(&pty), "allow").await).await.unwrap();
     pty.expect("Signed in. The session is in the store.");
     pty.send("\r");
     pty.expect("1 credential ");
