@@ -30,6 +30,7 @@ fn main() {
             let many = world::Home::with_credentials(10_000);
             screen::measure(&many);
             commands::measure(&many);
+            commands::measure_exec();
             network::measure();
             keyring::measure();
         }

@@ -8,6 +8,8 @@ mod config;
 mod consumer;
 mod docs;
 #[cfg(unix)]
+mod doctor;
+#[cfg(unix)]
 mod exec;
 mod fuzz;
 mod house;
@@ -24,6 +26,8 @@ mod plain;
 mod request;
 mod rotation;
 mod sandbox;
+#[cfg(unix)]
+mod scan;
 mod screen;
 mod shell;
 mod signin;
@@ -33,6 +37,8 @@ mod support;
 mod terminal;
 #[cfg(unix)]
 mod tour;
+#[cfg(target_os = "linux")]
+mod transcripts;
 
 /// The program's own allocator, so that what tests find in memory is what a person's machine would hold.
 #[global_allocator]
