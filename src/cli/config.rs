@@ -3,13 +3,12 @@
 use std::path::Path;
 use std::process::Command;
 
-use serde::Serialize;
-
 use super::context::Context;
-use super::output::Table;
+use super::doctor::report;
 use crate::config::{self, Reading, Settings, schema};
 use crate::domain::Problem;
 use crate::domain::problem::Class;
+use crate::engine::doctor::{Area, Finding, Level};
 use crate::tui;
 
 /// Look at the settings, check them, or edit them
@@ -29,16 +28,6 @@ enum Action {
     Check,
     /// Open the settings in $VISUAL or $EDITOR, and check them afterwards
     Edit,
-}
-
-/// Something about the settings that a person should know.
-#[derive(Debug, Serialize)]
-struct Finding {
-    area: &'static str,
-    level: &'static str,
-    what: String,
-    why: String,
-    remedy: String,
 }
 
 impl Config {
@@ -68,45 +57,38 @@ fn path(context: &Context<'_>) -> Result<u8, Problem> {
 }
 
 fn check(context: &Context<'_>) -> Result<u8, Problem> {
-    let path = context.paths.settings();
     let findings = findings(context);
-    let is_wrong = findings.iter().any(|finding| finding.level == "fail");
-    if context.out.json {
-        context.out.value(&serde_json::json!({ "findings": findings }))?;
-    } else if findings.is_empty() {
-        let word = if path.exists() { "is right" } else { "is not there: everything is as usual" };
-        context.out.text(&format!("{} {word}", path.display()))?;
-    } else {
-        let mut table = Table::new(&["LEVEL", "WHY", "REMEDY"]);
-        for Finding { level, why, remedy, .. } in findings {
-            table.row([level.to_owned(), why, remedy]);
-        }
-        context.out.table(&table)?;
-    }
+    report(context, &findings)?;
+    let is_wrong = findings.iter().any(|finding| finding.level == Level::Fail);
     Ok(if is_wrong { Class::Usage.exit_code() } else { 0 })
 }
 
-/// What is wrong with the file, then what is wrong with its keys.
+/// What is wrong with the file, then what is wrong with its keys; where nothing is, that.
 fn findings(context: &Context<'_>) -> Vec<Finding> {
-    let finding = |area, level, problem: Problem| {
-        let Problem { what, why, remedy, .. } = problem;
-        Finding { area, level, what, why, remedy }
-    };
     let path = context.paths.settings();
     let Reading { settings, flaws } = match Settings::read(&context.paths, &|name| std::env::var(name).ok()) {
         Ok(reading) => reading,
-        Err(problem) => return vec![finding("settings", "fail", problem)],
+        Err(problem) => return vec![finding(Area::Settings, Level::Fail, problem)],
     };
-    let mut found: Vec<_> = flaws.into_iter().map(|flaw| finding("settings", "fail", flaw)).collect();
+    let mut found: Vec<_> = flaws.into_iter().map(|flaw| finding(Area::Settings, Level::Fail, flaw)).collect();
     let text = std::fs::read_to_string(&path).unwrap_or_default();
     for conflict in tui::conflicts(&settings) {
         let mut problem = conflict.problem();
         if let Some(line) = conflict.name().and_then(|name| line_of(&text, name)) {
             problem.why = format!("{}:{line}: {}", path.display(), problem.why);
         }
-        found.push(finding("keys", if conflict.is_mistake() { "fail" } else { "warn" }, problem));
+        found.push(finding(Area::Keys, if conflict.is_mistake() { Level::Fail } else { Level::Warn }, problem));
+    }
+    if found.is_empty() {
+        let what = if path.exists() { "The settings are right" } else { "There are none: everything is as usual" };
+        found.push(finding(Area::Settings, Level::Ok, Problem::new(what, path.display().to_string(), "")));
     }
     found
+}
+
+fn finding(area: Area, level: Level, problem: Problem) -> Finding {
+    let Problem { what, why, remedy, .. } = problem;
+    Finding { area, level, what, why, remedy }
 }
 
 /// The line on which the keys of a command are written, counted from 1.
