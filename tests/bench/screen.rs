@@ -62,7 +62,7 @@ pub(crate) fn measure(home: &Home) {
         beside.push(empty.press(key));
     }
     table::ratio("key → painted, median", at(&mut taken, 50), ("empty program", at(&mut beside, 50)), 1.3);
-    table::ratio("key → painted, 99th percentile", at(&mut taken, 99), ("empty program, median", at(&mut beside, 50)), 4.0);
+    table::ratio("key → painted, 99th percentile", at(&mut taken, 99), ("empty program", at(&mut beside, 99)), 4.0);
     idle(&mut ours);
     let (taken, beside) = (ours.resident(), empty.resident());
     let ratio = format!("{}.{:02}", taken / beside, taken * 100 / beside % 100);
