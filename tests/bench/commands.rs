@@ -1,4 +1,4 @@
-//! Commands that need no network.
+//! Commands that ask nobody: what only looks into the index, and a command that is started with a secret.
 
 use std::process::Command;
 
@@ -35,18 +35,14 @@ fn grown_list(home: &Home) {
     table::ratio("`list --json`, 100,000 credentials", taken, ("10 × 10,000 credentials", beside), 1.1);
 }
 
-/// A program with a credential's variables, beside the same program with the variables set by hand.
+/// What it costs to start a program with a secret, beside the same program with the variable set by hand. The
+/// key of the encrypted file is derived cheaply here: what is measured is everything but that.
 fn exec() {
     let home = Home::with_credentials(1);
-    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(home.keep_secrets(1));
+    tokio::runtime::Runtime::new().unwrap().block_on(home.keep_secrets(1));
     let exec = || run(&mut home.command(&["exec", "ci  -scan-00000", "--", "true"]));
-    let (taken, beside) = fastest(RUNS, exec, || run(Command::new("true").env("SNYK_TOKEN", "x").env("SNYK_API", "x")));
-    let overhead = table::ms(taken.saturating_sub(beside));
-    table::row(
-        "`exec NAME -- true`",
-        &table::ms(taken),
-        &format!("`true` {}", table::ms(beside)),
-        &format!("+ {overhead}"),
-        "≤ + 10 ms",
-    );
+    let (taken, beside) = fastest(RUNS, exec, || run(Command::new("true").env("SNYK_TOKEN", "by-hand")));
+    let over = table::ms(taken.saturating_sub(beside));
+    let by_hand = format!("the variable set by hand {}", table::ms(beside));
+    table::row("`exec NAME -- true`, what it adds", &over, &by_hand, "–", "≤ 10 ms");
 }
