@@ -90,7 +90,7 @@ fn one_of_each_kind(world: &World) -> Vec<(String, String)> {
             found.push((text("name").to_owned(), kind));
         }
     }
-    assert_eq!(found.len(), 9, "{found:?}");
+    assert_eq!(found.len(), 10, "{found:?}");
     found
 }
 
