@@ -9,6 +9,7 @@
 
 mod commands;
 mod empty;
+mod frame;
 mod keyring;
 mod network;
 mod screen;
@@ -29,8 +30,8 @@ fn main() {
             table::begin();
             let many = world::Home::with_credentials(10_000);
             screen::measure(&many);
+            frame::measure();
             commands::measure(&many);
-            commands::measure_exec();
             network::measure();
             keyring::measure();
         }
