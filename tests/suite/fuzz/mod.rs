@@ -51,7 +51,9 @@ impl Target {
 
     fn run(&self, count: u64, seed: u64) {
         let corpus = self.corpus();
-        corpus.iter().for_each(|input| self.feed(input, seed));
+        for input in &corpus {
+            self.feed(input, seed);
+        }
         let mut mutator = Mutator::new(seed, &corpus, self.words);
         for _ in 0..count {
             let input = mutator.next();

@@ -122,8 +122,9 @@ fn identify(input: &[u8]) {
     match recognise::identify(&Secret::new(input.to_vec()), &CATALOGUE) {
         Ok(found) => {
             assert!(!found.secret.is_empty());
-            found.cleaned.iter().for_each(|cleaned| assert_silent(cleaned));
-            found.candidates.iter().for_each(|candidate| assert_silent(&candidate.why));
+            for message in found.cleaned.iter().chain(found.candidates.iter().map(|candidate| &candidate.why)) {
+                assert_silent(message);
+            }
         }
         Err(error) => assert_silent(&error.to_string()),
     }
@@ -156,7 +157,11 @@ fn provider(input: &[u8]) {
 
 fn curl(input: &[u8]) {
     match curl_import::import(&String::from_utf8_lossy(input)) {
-        Ok(imported) => imported.notes.iter().for_each(|note| assert_silent(note)),
+        Ok(imported) => {
+            for note in &imported.notes {
+                assert_silent(note);
+            }
+        }
         // The name of a variable of the shell is told, since that is what must be replaced.
         Err(curl_import::CurlError::Variable(_)) => {}
         Err(error) => assert_silent(&error.to_string()),
@@ -202,7 +207,11 @@ fn vendor(input: &[u8]) {
         std::fs::write(&path, text).unwrap();
         let source = if form % 2 == 0 { import::Source::Json(path) } else { import::Source::Dotenv(path) };
         match runtime.block_on(engine.finds(source)) {
-            Ok(found) => found.iter().filter_map(|find| find.is.as_ref().err()).for_each(|why| assert_silent(why)),
+            Ok(found) => {
+                for why in found.iter().filter_map(|find| find.is.as_ref().err()) {
+                    assert_silent(why);
+                }
+            }
             Err(problem) => assert_silent(&problem.to_string()),
         }
     });
