@@ -23,7 +23,10 @@ mod sandbox;
 mod screen;
 mod shell;
 mod signin;
+#[cfg(target_os = "linux")]
+mod soak;
 mod store;
+mod supply;
 mod support;
 #[cfg(unix)]
 mod terminal;
