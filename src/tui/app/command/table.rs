@@ -68,6 +68,8 @@ pub const COMMANDS: &[Command] = &[
     row("palette", &[":", "C-p"], Program(ProgramAction::Palette), "commands", "Find a command by typing"),
     row("help", &["?", "F1"], Program(ProgramAction::Help), "help", "Show every key that works here"),
     row("activity", &["!"], Program(ProgramAction::Activity), "activity", "Show running and finished tasks"),
+    row("doctor", &["D"], Program(ProgramAction::Doctor), "doctor", "Look for what may stand in the way on this machine").that(Reaches),
+    row("scan", &["S"], Program(ProgramAction::Scan), "scan", "Look for secrets in plain text, in the usual places"),
     row("unlock", &["u"], Program(ProgramAction::Unlock), "unlock", "Unlock the store, or create it"),
     row("reload", &["F5"], Program(ProgramAction::Reload), "reload", "Read the credentials and the state of the store again"),
     row("presentation", &["P"], Program(ProgramAction::Presentation), "present", "Presentation mode on or off: no secret is shown, names are hidden"),

@@ -14,6 +14,7 @@ mod problem;
 mod request;
 mod rotate;
 mod sign_in;
+mod survey;
 mod unlock;
 
 use std::collections::BTreeMap;
@@ -32,6 +33,7 @@ pub use problem::Notice;
 pub use request::Request;
 pub use rotate::Rotate;
 pub use sign_in::SignIn;
+pub use survey::Survey;
 pub use unlock::{Purpose, Unlock};
 
 use super::command::Action;
@@ -43,7 +45,9 @@ use crate::config::key::Code;
 use crate::domain::problem::Problem;
 use crate::domain::request::Draft;
 use crate::domain::{CredentialId, Secret};
-use crate::engine::message::{Edit, Inquiry, KeyringEvent, NewCredential, QuestionId, Reply, RotationTask, Session, TaskId};
+use crate::engine::message::{
+    Edit, Finding, Inquiry, KeyringEvent, NewCredential, QuestionId, Reply, RotationTask, Session, TaskId,
+};
 
 /// A dialog.
 pub enum Dialog {
@@ -71,6 +75,8 @@ pub enum Dialog {
     Activity(ActivityList),
     /// The keys.
     Help(Help),
+    /// What was found on this machine.
+    Survey(Survey),
     /// Something went wrong.
     Problem(Notice),
 }
@@ -169,6 +175,7 @@ impl Stack {
             Some(Dialog::Unlock(unlock)) => unlock.wait(task),
             Some(Dialog::Create(create)) => create.wait(task),
             Some(Dialog::Rotate(rotate)) => rotate.wait(task),
+            Some(Dialog::Survey(survey)) => survey.wait(task),
             Some(Dialog::SignIn(sign_in)) => sign_in.wait(task),
             _ => {}
         }
@@ -245,6 +252,13 @@ impl Stack {
         }
     }
 
+    /// It is known what was looked for; the dialog that waits for `task` shows it.
+    pub fn surveyed(&mut self, task: TaskId, found: Vec<Finding>) {
+        if let Some(Dialog::Survey(survey)) = self.0.iter_mut().find(|dialog| dialog.task() == Some(task)) {
+            survey.take(found);
+        }
+    }
+
     /// A task ended well: the dialog that waited for it is over.
     pub fn done(&mut self, task: TaskId) {
         self.0.retain(|dialog| dialog.task() != Some(task));
@@ -264,6 +278,7 @@ impl Stack {
                 Dialog::Edit(edit) => edit.fail(problem),
                 Dialog::Unlock(unlock) => unlock.fail(problem),
                 Dialog::Create(create) => create.fail(problem),
+                Dialog::Survey(survey) => survey.fail(problem),
                 _ => return Some(problem),
             }
             return None;
@@ -282,6 +297,7 @@ impl Dialog {
             Self::Pick(pick) => pick.key(key),
             Self::Activity(list) => list.key(key, app),
             Self::Help(help) => help.key(key),
+            Self::Survey(survey) => survey.key(key),
             Self::Problem(notice) => notice.key(key),
             Self::Confirm(confirm) => confirm.key(key),
             _ => {
@@ -332,6 +348,7 @@ impl Dialog {
             Self::Request(request) => request.sheet(),
             Self::Activity(list) => list.sheet(app, now),
             Self::Help(help) => help.sheet(app),
+            Self::Survey(survey) => survey.sheet(),
             Self::Problem(notice) => notice.sheet(),
         }
     }
@@ -345,7 +362,13 @@ impl Dialog {
             Self::Request(request) => Some(&mut request.form),
             Self::Create(create) => Some(&mut create.form),
             Self::SignIn(sign_in) => Some(&mut sign_in.form),
-            Self::Rotate(_) | Self::Confirm(_) | Self::Pick(_) | Self::Activity(_) | Self::Help(_) | Self::Problem(_) => None,
+            Self::Rotate(_)
+            | Self::Confirm(_)
+            | Self::Pick(_)
+            | Self::Activity(_)
+            | Self::Help(_)
+            | Self::Survey(_)
+            | Self::Problem(_) => None,
         }
     }
 
@@ -358,9 +381,13 @@ impl Dialog {
             Self::Request(request) => request.react(happened),
             Self::Create(create) => create.react(happened, app),
             Self::SignIn(sign_in) => sign_in.react(happened),
-            Self::Rotate(_) | Self::Confirm(_) | Self::Pick(_) | Self::Activity(_) | Self::Help(_) | Self::Problem(_) => {
-                Outcome::Stay
-            }
+            Self::Rotate(_)
+            | Self::Confirm(_)
+            | Self::Pick(_)
+            | Self::Activity(_)
+            | Self::Help(_)
+            | Self::Survey(_)
+            | Self::Problem(_) => Outcome::Stay,
         }
     }
 
@@ -371,6 +398,7 @@ impl Dialog {
             Self::Edit(edit) => edit.task(),
             Self::Unlock(unlock) => unlock.task(),
             Self::Create(create) => create.task(),
+            Self::Survey(survey) => survey.task(),
             _ => None,
         }
     }
