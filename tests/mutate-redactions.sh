@@ -24,7 +24,8 @@ trap 'rm -rf "$copy"' EXIT
 export CARGO_TARGET_DIR=${TOKENRING_MUTANTS:-$PWD/target/mutants} INSTA_UPDATE=no RUST_BACKTRACE=0
 gate=(leak::no_command leak::screen::the_screen leak::grant)
 
-prepare() { rm -rf "${copy:?}/tree"; mkdir "$copy/tree"; git ls-files -z | tar --null -T - -cf - | tar -xf - -C "$copy/tree"; }
+# With new times: by its old ones, a file that is whole again would look older than what was built from its mutant.
+prepare() { rm -rf "${copy:?}/tree"; mkdir "$copy/tree"; git ls-files -z | tar --null -T - -cf - | tar -xmf - -C "$copy/tree"; }
 passes() { (cd "$copy/tree" && cargo test --locked --quiet --test suite -- "${gate[@]}") >"$copy/log" 2>&1; }
 trim() { sed 's/^ *//; s/ *$//' <<<"$1"; }
 
