@@ -57,6 +57,8 @@ pub enum KeyringTask {
     Remove(CredentialId),
     /// The last verdicts of a credential in each region.
     Regions(CredentialId),
+    /// The last verdicts of all credentials in all regions.
+    Verdicts,
 }
 
 /// About a credential's secret.
@@ -270,6 +272,8 @@ pub enum KeyringEvent {
     },
     /// The last verdicts of a credential in each region.
     Regions(CredentialId, Vec<RegionCheck>),
+    /// The last verdicts of all credentials in all regions.
+    Verdicts(Vec<(CredentialId, RegionCheck)>),
 }
 
 /// News of a rotation.
@@ -348,6 +352,8 @@ pub struct Exchange {
     pub explanation: Option<Problem>,
     /// How many requests are left: `37 of 1620 left, resets in 12 s`.
     pub limit: Option<String>,
+    /// How many are left of how many, where both are known.
+    pub budget: Option<(u64, u64)>,
     /// Secrets that the provider has just made. The answer has placeholders in their stead.
     pub minted: Vec<Minted>,
 }

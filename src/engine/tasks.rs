@@ -19,6 +19,7 @@ use super::{Door, Engine, UNLOCK_WAIT};
 use crate::domain::credential::Part;
 use crate::domain::problem::Problem;
 use crate::domain::{Credential, CredentialId, Secret};
+use crate::index::Index;
 use crate::store::Unlock;
 
 /// The running tasks.
@@ -119,6 +120,7 @@ impl Engine {
                 self.remove(&id).await?;
                 KeyringEvent::Removed(id)
             }
+            KeyringTask::Verdicts => KeyringEvent::Verdicts(self.with_index(Index::all_checks).await?),
             KeyringTask::Regions(id) => {
                 let checks = self.region_checks(&id).await?;
                 KeyringEvent::Regions(id, checks)

@@ -6,6 +6,7 @@
 mod act;
 pub mod activity;
 mod arrange;
+pub mod chart;
 pub mod command;
 pub mod console;
 pub mod credentials;
@@ -15,6 +16,7 @@ pub mod draft;
 pub mod finder;
 pub mod footer;
 pub mod form;
+pub mod horizon;
 pub mod json;
 pub mod keymap;
 pub mod layout;

@@ -19,6 +19,7 @@ impl App {
                     self.console.write(&provider, draft);
                 }
             }
+            Intent::Show(id) => self.show_in_list(&id, now),
             Intent::Identify(secret) => {
                 let (task, effect) = self.start_quietly(Task::Keyring(KeyringTask::Identify(secret)));
                 self.dialogs.wait_for_identification(task);

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::command::{Action, CredentialAction, Focus, RegionAction};
+use super::command::{Action, CredentialAction, Focus, RegionAction, ScreenAction};
 use super::console::View;
 use super::layout::{Area, Border};
 use super::sheet::wrap;
@@ -85,6 +85,9 @@ impl App {
         if screen.footer.contains(column, row) {
             let hint = super::footer::hint_at(self, screen.footer, column);
             return hint.map(|action| self.run(action, now)).unwrap_or_default();
+        }
+        if screen.horizon.contains(column, row) && self.stage.press.border.is_none() {
+            return self.run(Action::Screen(ScreenAction::Timeline), now);
         }
         let Some(pane) = screen.pane_at(column, row) else { return Vec::new() };
         self.focus(Focus::To(pane));

@@ -1,5 +1,7 @@
 //! The regions of the selected credential's provider, with what is known about the credential in each.
 
+use std::collections::{BTreeMap, VecDeque};
+
 use super::command::Motion;
 use super::credentials::{fit, step};
 use crate::domain::credential::Check;
@@ -7,6 +9,9 @@ use crate::domain::provider::Catalogue;
 use crate::domain::region::Region;
 use crate::domain::{Credential, CredentialId};
 use crate::engine::message::{RegionCheck, TaskId};
+
+/// So many answers of a region are remembered.
+pub const TRACE: usize = 12;
 
 /// The regions pane.
 #[derive(Default)]
@@ -17,6 +22,8 @@ pub struct Regions {
     waits_for: Option<TaskId>,
     cursor: usize,
     top: usize,
+    /// How long each region took to answer in this run, the oldest first.
+    traces: BTreeMap<String, VecDeque<u64>>,
 }
 
 /// A region as it is shown.
@@ -41,7 +48,8 @@ impl Regions {
     pub fn turn_to(&mut self, credential: &Credential, catalogue: &Catalogue, task: TaskId) {
         let own = of_provider(catalogue, &credential.provider).iter().position(|region| region.id == credential.region);
         let (cursor, of) = (own.unwrap_or(0), Some(credential.id.clone()));
-        *self = Self { of, checks: Vec::new(), waits_for: Some(task), cursor, top: 0 };
+        let traces = std::mem::take(&mut self.traces);
+        *self = Self { of, checks: Vec::new(), waits_for: Some(task), cursor, top: 0, traces };
     }
 
     /// Whose regions are shown.
@@ -51,7 +59,7 @@ impl Regions {
 
     /// Forgets everything, since nothing is selected.
     pub fn clear(&mut self) {
-        *self = Self::default();
+        *self = Self { traces: std::mem::take(&mut self.traces), ..Self::default() };
     }
 
     /// The verdicts have been read.
@@ -64,10 +72,20 @@ impl Regions {
 
     /// A verdict has come in.
     pub fn record(&mut self, id: &CredentialId, region: &str, check: &Check) {
+        if let Some(ms) = check.latency_ms {
+            let trace = self.traces.entry(region.to_owned()).or_default();
+            trace.push_back(ms.max(1));
+            trace.drain(..trace.len().saturating_sub(TRACE));
+        }
         if self.of.as_ref() == Some(id) {
             self.checks.retain(|known| known.region != region);
             self.checks.push(RegionCheck { region: region.to_owned(), check: check.clone() });
         }
+    }
+
+    /// How long a region took to answer in this run, the oldest first.
+    pub fn trace(&self, region: &str) -> Vec<u64> {
+        self.traces.get(region).into_iter().flatten().copied().collect()
     }
 
     /// The last verdict in a region.

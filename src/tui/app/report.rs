@@ -4,7 +4,8 @@ use super::activity::{State, Tone};
 use super::{App, Effect, Now};
 use crate::domain::problem::Problem;
 use crate::engine::message::{
-    Cleared, ClipboardWay, Copied, Event, Exchange, KeyringEvent, KeyringTask, Report, SecretEvent, StoreTask, Task, TaskId,
+    Cleared, ClipboardWay, Copied, Event, Exchange, KeyringEvent, KeyringTask, RegionCheck, Report, SecretEvent, StoreTask, Task,
+    TaskId,
 };
 
 impl App {
@@ -16,6 +17,9 @@ impl App {
             Event::Secret(event) => self.take_secret(task, event, now),
             Event::Checked { credential, region, check } => {
                 self.regions.record(&credential, &region, &check);
+                if let Some(grid) = self.dialogs.verdicts() {
+                    grid.record(&credential, RegionCheck { region: region.clone(), check: check.clone() });
+                }
                 if self.credentials.get(&credential).is_some_and(|known| known.region == region) {
                     self.credentials.record(&credential, check, now.wall);
                 }
@@ -59,6 +63,11 @@ impl App {
             }
             KeyringEvent::Removed(id) => self.credentials.remove(&id, now.wall),
             KeyringEvent::Regions(_, checks) => self.regions.load(task, checks),
+            KeyringEvent::Verdicts(checks) => {
+                if let Some(grid) = self.dialogs.verdicts() {
+                    grid.load(checks);
+                }
+            }
             identified @ KeyringEvent::Identified { .. } => self.dialogs.identified(task, identified),
         }
         self.find_twins();

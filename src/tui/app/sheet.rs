@@ -3,12 +3,15 @@
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
+use super::chart::Pieces;
 use super::form::{Button, Control, Form, Remark};
 use super::layout::Area;
 use crate::config::theme::Role;
 
 /// From so many rows on, a dialog leaves some of the screen around it to be seen.
 const TALL: u16 = 30;
+/// So many lines of a long list are prepared on both sides of the cursor: more than any screen shows.
+const AROUND: usize = 128;
 /// How many lines a remark takes.
 const REMARK: usize = 2;
 
@@ -43,8 +46,20 @@ pub enum Row {
     Field(FieldRow),
     /// One of a list.
     Item(Item),
+    /// A picture of one line, which may be one of a list.
+    Drawing(Drawing),
     /// Buttons side by side.
     Buttons(Vec<ButtonCell>),
+}
+
+/// A picture of one line.
+pub struct Drawing {
+    /// Its place in the list; what only decorates has none.
+    pub at: Option<usize>,
+    /// Its pieces, from left to right.
+    pub pieces: Pieces,
+    /// Whether the cursor is on it.
+    pub selected: bool,
 }
 
 /// A field as it is shown.
@@ -128,6 +143,16 @@ impl Row {
         Self::Text(Role::Warn, text.into())
     }
 
+    /// A picture that decorates.
+    pub fn drawing(pieces: Pieces) -> Self {
+        Self::Drawing(Drawing { at: None, pieces, selected: false })
+    }
+
+    /// A picture that is one of a list.
+    pub fn item_drawing(at: usize, pieces: Pieces, selected: bool) -> Self {
+        Self::Drawing(Drawing { at: Some(at), pieces, selected })
+    }
+
     /// Text that steps back.
     pub fn dim(text: impl Into<String>) -> Self {
         Self::Text(Role::Dim, text.into())
@@ -197,6 +222,7 @@ impl Placed<'_> {
         match line.row {
             Row::Field(field) => Some(field.at),
             Row::Item(item) => item.at,
+            Row::Drawing(drawing) => drawing.at,
             Row::Buttons(buttons) => {
                 let mut cells = button_areas(buttons, line.area);
                 cells.find(|(_, area)| area.contains(column, row)).map(|(cell, _)| cell.at)
@@ -204,6 +230,11 @@ impl Placed<'_> {
             Row::Blank | Row::Text(..) | Row::Remark(..) | Row::Pair(..) => None,
         }
     }
+}
+
+/// The lines of a long list that are worth preparing: those around the cursor.
+pub fn window(cursor: usize, total: usize) -> std::ops::Range<usize> {
+    cursor.saturating_sub(AROUND)..(cursor + AROUND).min(total)
 }
 
 /// Where the buttons of a row are: side by side at the right edge.

@@ -110,6 +110,7 @@ fn exchange(session: &Session, body: Body) -> Box<Exchange> {
         },
         explanation: None,
         limit: None,
+        budget: None,
         minted: Vec::new(),
     })
 }

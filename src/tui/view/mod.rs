@@ -6,6 +6,7 @@ mod detail;
 mod dialog;
 mod footer;
 mod header;
+mod horizon;
 pub mod json;
 mod pen;
 mod regions;
@@ -33,6 +34,7 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, now: Now) {
     credentials::draw(&mut pen, screen.credentials);
     detail::draw(&mut pen, screen.detail);
     regions::draw(&mut pen, screen.regions);
+    horizon::draw(&mut pen, screen.horizon);
     console::draw(&mut pen, screen.console);
     footer::draw(&mut pen, screen.footer);
     for dialog in app.dialogs.iter() {
@@ -45,11 +47,4 @@ fn draw_note(pen: &mut Pen<'_>, area: Area) {
     let note = format!("too small: {columns}×{rows} needed");
     let middle = area.row(area.height / 2);
     pen.centre(middle, &note, Role::Warn);
-}
-
-/// A region's id without what the provider's name says already: `EU-01` of `SNYK-EU-01`.
-fn short<'a>(region: &'a str, provider: &str) -> &'a str {
-    let vendor = provider.split('-').next().unwrap_or_default();
-    let begins = region.get(..vendor.len()).is_some_and(|head| head.eq_ignore_ascii_case(vendor));
-    begins.then(|| region[vendor.len()..].strip_prefix('-')).flatten().unwrap_or(region)
 }

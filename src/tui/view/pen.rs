@@ -80,6 +80,11 @@ impl<'a> Pen<'a> {
         self.put_styled(area, text, style)
     }
 
+    /// Writes pieces side by side; returns what is left of the area.
+    pub(super) fn pieces(&mut self, area: Area, pieces: &[(Role, String)]) -> Area {
+        pieces.iter().fold(area, |rest, (role, text)| self.put(rest, text, *role))
+    }
+
     /// Writes a text in a style of its own.
     pub(super) fn put_styled(&mut self, area: Area, text: &str, style: Style) -> Area {
         let room = self.rect(area);

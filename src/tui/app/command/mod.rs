@@ -207,6 +207,10 @@ pub enum ScreenAction {
     Resize(Resize),
     /// Put all borders back.
     ResetLayout,
+    /// Show what ends when.
+    Timeline,
+    /// Show every credential in every region.
+    Verdicts,
 }
 
 /// How the focused pane changes its size.

@@ -58,6 +58,8 @@ pub const COMMANDS: &[Command] = &[
     row("previous-match", &["N"], Console(ConsoleAction::PreviousMatch), "match back", "Go to the match before").within(Pane::Console),
     row("copy-body", &["B"], Console(ConsoleAction::CopyBody), "copy body", "Copy the body of the answer").within(Pane::Console).that(Reaches),
     row("copy-curl", &["Y"], Console(ConsoleAction::CopyCurl), "copy curl", "Copy the request as a curl command; the secret stays a variable").that(Reaches),
+    row("timeline", &["T"], Screen(ScreenAction::Timeline), "timeline", "Show which credentials end in the next 90 days"),
+    row("verdicts", &["V"], Screen(ScreenAction::Verdicts), "verdicts", "Show the last verdict on every credential in every region"),
     row("zoom", &["Z"], Screen(ScreenAction::Zoom), "zoom", "Give the pane the whole screen, or the others their places back"),
     row("wider", &[">"], Screen(ScreenAction::Resize(Resize::Wider)), "wider", "Make the pane wider; the borders can be dragged too"),
     row("narrower", &["<"], Screen(ScreenAction::Resize(Resize::Narrower)), "narrower", "Make the pane narrower"),

@@ -13,7 +13,9 @@ mod pick;
 mod problem;
 mod request;
 mod rotate;
+mod timeline;
 mod unlock;
+mod verdicts;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -29,7 +31,9 @@ pub use pick::{Pick, PickItem, Picked, Removal};
 pub use problem::Notice;
 pub use request::Request;
 pub use rotate::Rotate;
+pub use timeline::Timeline;
 pub use unlock::{Purpose, Unlock};
+pub use verdicts::Verdicts;
 
 use super::command::Action;
 use super::form::Form;
@@ -64,6 +68,10 @@ pub enum Dialog {
     Request(Box<Request>),
     /// Running and finished tasks.
     Activity(ActivityList),
+    /// What ends when.
+    Timeline(Timeline),
+    /// Every credential in every region.
+    Verdicts(Verdicts),
     /// The keys.
     Help(Help),
     /// Something went wrong.
@@ -80,6 +88,8 @@ pub enum Intent {
     Add(Box<NewCredential>),
     /// Change a credential.
     Edit(CredentialId, Box<Edit>),
+    /// Select a credential in the list.
+    Show(CredentialId),
     /// Forget a credential.
     Remove(CredentialId),
     /// Switch a credential to a region.
@@ -146,6 +156,11 @@ impl Stack {
     /// Takes the top one away.
     pub fn pop(&mut self) -> Option<Dialog> {
         self.0.pop()
+    }
+
+    /// The grid of verdicts, if it is open.
+    pub fn verdicts(&mut self) -> Option<&mut Verdicts> {
+        self.0.iter_mut().find_map(|dialog| if let Dialog::Verdicts(verdicts) = dialog { Some(verdicts) } else { None })
     }
 
     /// The top dialog waits for this task from now on.
@@ -223,6 +238,8 @@ impl Dialog {
             Self::Pick(pick) => pick.key(key),
             Self::Activity(list) => list.key(key, app),
             Self::Help(help) => help.key(key),
+            Self::Timeline(timeline) => timeline.key(key),
+            Self::Verdicts(verdicts) => verdicts.key(key),
             Self::Problem(notice) => notice.key(key),
             Self::Confirm(confirm) => confirm.key(key),
             _ => {
@@ -248,6 +265,8 @@ impl Dialog {
         match self {
             Self::Pick(pick) => pick.click(at),
             Self::Activity(list) => list.click(at, app),
+            Self::Timeline(timeline) => timeline.click(at),
+            Self::Verdicts(verdicts) => verdicts.click(at),
             Self::Confirm(confirm) => confirm.click(at),
             Self::Rotate(rotate) => rotate.click(at),
             Self::Problem(_) => Outcome::Close,
@@ -271,6 +290,8 @@ impl Dialog {
             Self::Parameters(parameters) => parameters.sheet(),
             Self::Request(request) => request.sheet(),
             Self::Activity(list) => list.sheet(app, now),
+            Self::Timeline(timeline) => timeline.sheet(app, now),
+            Self::Verdicts(verdicts) => verdicts.sheet(app),
             Self::Help(help) => help.sheet(app),
             Self::Problem(notice) => notice.sheet(),
         }
@@ -284,7 +305,7 @@ impl Dialog {
             Self::Parameters(parameters) => Some(&mut parameters.form),
             Self::Request(request) => Some(&mut request.form),
             Self::Create(create) => Some(&mut create.form),
-            Self::Rotate(_) | Self::Confirm(_) | Self::Pick(_) | Self::Activity(_) | Self::Help(_) | Self::Problem(_) => None,
+            _ => None,
         }
     }
 
@@ -296,9 +317,7 @@ impl Dialog {
             Self::Parameters(parameters) => parameters.react(happened),
             Self::Request(request) => request.react(happened),
             Self::Create(create) => create.react(happened, app),
-            Self::Rotate(_) | Self::Confirm(_) | Self::Pick(_) | Self::Activity(_) | Self::Help(_) | Self::Problem(_) => {
-                Outcome::Stay
-            }
+            _ => Outcome::Stay,
         }
     }
 

@@ -159,6 +159,17 @@ impl Pick {
     }
 }
 
+/// The motions where nothing is typed.
+pub(super) fn list_motion(key: Key) -> Option<Motion> {
+    match (key.code, key.ctrl) {
+        (Code::Char('k'), false) => Some(Motion::Up),
+        (Code::Char('j'), false) => Some(Motion::Down),
+        (Code::Char('g'), false) | (Code::Home, _) => Some(Motion::Top),
+        (Code::Char('G'), false) | (Code::End, _) => Some(Motion::Bottom),
+        _ => motion(key),
+    }
+}
+
 /// The motions that do not get in the way of typing.
 pub(super) fn motion(key: Key) -> Option<Motion> {
     match (key.code, key.ctrl) {
