@@ -23,8 +23,8 @@ pub struct Glyphs {
     pub full: &'static str,
     /// An empty part of a bar.
     pub empty: &'static str,
-    /// Steps of height, the lowest first.
-    pub steps: [&'static str; 8],
+    /// Steps of height, the lowest first; none fills its cell, so that lines above one another stay apart.
+    pub steps: [&'static str; 7],
     /// A line of time up to something.
     pub line: &'static str,
     /// A line of time after it.
@@ -58,7 +58,7 @@ impl Glyphs {
         mask: "•",
         full: "█",
         empty: "░",
-        steps: ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"],
+        steps: ["▁", "▂", "▃", "▄", "▅", "▆", "▇"],
         line: "━",
         rest: "┈",
         ellipsis: "…",
@@ -82,7 +82,7 @@ impl Glyphs {
         mask: "*",
         full: "#",
         empty: ".",
-        steps: [".", "_", ":", "-", "=", "+", "*", "#"],
+        steps: [".", "_", ":", "-", "=", "+", "#"],
         line: "=",
         rest: ".",
         ellipsis: "~",

@@ -34,7 +34,9 @@ impl App {
             Action::Region(_) => self.region_count() > 1,
             Action::Console(action) => self.offers_console(action),
             Action::Screen(action) => self.offers_screen(action),
-            Action::Program(action) => action != ProgramAction::Unlock || self.store_wants_unlocking(),
+            Action::Program(ProgramAction::Unlock) => self.store_wants_unlocking(),
+            Action::Program(ProgramAction::Undo) => !self.undo.is_empty(),
+            Action::Program(_) => true,
         }
     }
 
@@ -106,7 +108,12 @@ impl App {
                 self.focus(Focus::To(Pane::Credentials));
                 self.credentials.filter.typing = true;
             }
-            ListAction::Clear => self.credentials.clear(now.wall),
+            ListAction::Clear => {
+                if self.credentials.mark_count() == 0 {
+                    self.remember_filter();
+                }
+                self.credentials.clear(now.wall);
+            }
             ListAction::Sort => {
                 self.credentials.resort(now.wall);
                 self.activity.say(Tone::Good, format!("Sorted by {}", self.credentials.sort.as_str()), now.instant);
@@ -249,6 +256,7 @@ impl App {
                 let load = self.start_task("Read the credentials", Task::Keyring(KeyringTask::Load), now).1;
                 return vec![load, self.start_quietly(Task::Store(StoreTask::Status)).1];
             }
+            ProgramAction::Undo => return self.take_back(now),
             ProgramAction::Presentation => self.present(now),
             ProgramAction::Mouse => {
                 self.stage.mouse = !self.stage.mouse;

@@ -1,7 +1,7 @@
 //! Arranging the panes: zoom, borders that are moved by keys or by the mouse, and back to how it was.
 
 use super::command::{Focus, Resize, ScreenAction};
-use super::dialog::{Dialog, Timeline, Verdicts};
+use super::dialog::{Dialog, Jump, Timeline, Verdicts};
 use super::layout::{self, Border, Side};
 use super::{App, Effect, Now, Pane, Zoom};
 use crate::config::Layout;
@@ -25,6 +25,14 @@ impl App {
                 self.stage.layout = Layout::default();
                 vec![Effect::Remember(self.stage.layout)]
             }
+            ScreenAction::Leader => {
+                self.dialogs.push(Dialog::Which);
+                Vec::new()
+            }
+            ScreenAction::Jump => {
+                self.dialogs.push(Dialog::Jump(Jump::new(self.targets())));
+                Vec::new()
+            }
             ScreenAction::Timeline => {
                 self.dialogs.push(Dialog::Timeline(Timeline::new(self)));
                 Vec::new()
@@ -39,7 +47,7 @@ impl App {
     /// Whether an action on the screen would do something right now.
     pub(super) fn offers_screen(&self, action: ScreenAction) -> bool {
         match action {
-            ScreenAction::Zoom => true,
+            ScreenAction::Zoom | ScreenAction::Leader | ScreenAction::Jump => true,
             ScreenAction::Timeline | ScreenAction::Verdicts => !self.credentials.all().is_empty(),
             ScreenAction::Resize(resize) => self.border_for(resize).is_some(),
             ScreenAction::ResetLayout => self.stage.layout != Layout::default(),

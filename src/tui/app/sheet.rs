@@ -30,6 +30,18 @@ pub struct Sheet {
     pub cursor: usize,
     /// Rows at the bottom that stay.
     pub foot: Vec<Row>,
+    /// Where on the screen it is.
+    pub anchor: Anchor,
+}
+
+/// Where on the screen a dialog is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Anchor {
+    /// In the middle.
+    #[default]
+    Middle,
+    /// In the lower right corner, above the footer: what is only a hint.
+    Corner,
 }
 
 /// A row of a dialog.
@@ -191,14 +203,18 @@ impl Sheet {
         self
     }
 
-    /// Lays the sheet out in the middle of `area`.
+    /// Lays the sheet out in `area`.
     pub fn place(&self, area: Area) -> Placed<'_> {
-        let area = if area.height < TALL { area } else { area.centred(area.width, area.height - 4) };
+        let area =
+            if area.height < TALL || self.anchor == Anchor::Corner { area } else { area.centred(area.width, area.height - 4) };
         let width = self.width.min(area.width);
         let columns = usize::from(width.saturating_sub(4));
         let [head, body, foot] = [&self.head, &self.body, &self.foot].map(|rows| wrap_all(rows, columns));
         let wanted = u16::try_from(head.len() + body.len() + foot.len()).unwrap_or(u16::MAX).saturating_add(2);
-        let outer = area.centred(width, wanted);
+        let outer = match self.anchor {
+            Anchor::Middle => area.centred(width, wanted),
+            Anchor::Corner => area.corner(width, wanted),
+        };
         let (upper, foot_area) = {
             let inner = outer.inner();
             let foot_rows = u16::try_from(foot.len()).unwrap_or(u16::MAX).min(inner.height);

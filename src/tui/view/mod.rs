@@ -8,6 +8,7 @@ mod footer;
 mod header;
 mod horizon;
 pub mod json;
+mod jump;
 mod pen;
 mod regions;
 #[cfg(test)]
@@ -15,6 +16,7 @@ mod tests;
 
 use ratatui::Frame;
 
+use super::app::dialog::Dialog;
 use super::app::layout::{self, Area};
 use super::app::{App, Now};
 use crate::config::theme::Role;
@@ -38,7 +40,15 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, now: Now) {
     console::draw(&mut pen, screen.console);
     footer::draw(&mut pen, screen.footer);
     for dialog in app.dialogs.iter() {
-        dialog::draw(&mut pen, area, &dialog.sheet(app, now));
+        match dialog {
+            Dialog::Jump(jump) => jump::draw(&mut pen, area, jump),
+            // A popup that is only a hint leaves the screen as it is.
+            Dialog::Which => dialog::draw(&mut pen, area, &dialog.sheet(app, now)),
+            _ => {
+                pen.fade(area);
+                dialog::draw(&mut pen, area, &dialog.sheet(app, now));
+            }
+        }
     }
 }
 

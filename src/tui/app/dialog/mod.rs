@@ -6,7 +6,7 @@ mod add;
 mod confirm;
 mod create;
 mod edit;
-mod help;
+mod jump;
 mod parameters;
 mod pasted;
 mod pick;
@@ -16,6 +16,7 @@ mod rotate;
 mod timeline;
 mod unlock;
 mod verdicts;
+mod which;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -25,7 +26,7 @@ pub use add::Add;
 pub use confirm::Confirm;
 pub use create::Create;
 pub use edit::EditCredential;
-pub use help::Help;
+pub use jump::Jump;
 pub use parameters::Parameters;
 pub use pick::{Pick, PickItem, Picked, Removal};
 pub use problem::Notice;
@@ -34,6 +35,7 @@ pub use rotate::Rotate;
 pub use timeline::Timeline;
 pub use unlock::{Purpose, Unlock};
 pub use verdicts::Verdicts;
+pub use which::Which;
 
 use super::command::Action;
 use super::form::Form;
@@ -72,8 +74,10 @@ pub enum Dialog {
     Timeline(Timeline),
     /// Every credential in every region.
     Verdicts(Verdicts),
-    /// The keys.
-    Help(Help),
+    /// What a second key can do.
+    Which,
+    /// Labels on everything that can be clicked.
+    Jump(Jump),
     /// Something went wrong.
     Problem(Notice),
 }
@@ -88,6 +92,8 @@ pub enum Intent {
     Add(Box<NewCredential>),
     /// Change a credential.
     Edit(CredentialId, Box<Edit>),
+    /// Click at column and row.
+    Press((u16, u16)),
     /// Select a credential in the list.
     Show(CredentialId),
     /// Forget a credential.
@@ -237,7 +243,8 @@ impl Dialog {
             _ if key.code == Code::Esc => Outcome::Close,
             Self::Pick(pick) => pick.key(key),
             Self::Activity(list) => list.key(key, app),
-            Self::Help(help) => help.key(key),
+            Self::Which => Which::key(key, app),
+            Self::Jump(jump) => jump.key(key),
             Self::Timeline(timeline) => timeline.key(key),
             Self::Verdicts(verdicts) => verdicts.key(key),
             Self::Problem(notice) => notice.key(key),
@@ -266,6 +273,7 @@ impl Dialog {
             Self::Pick(pick) => pick.click(at),
             Self::Activity(list) => list.click(at, app),
             Self::Timeline(timeline) => timeline.click(at),
+            Self::Which => Which::click(at, app),
             Self::Verdicts(verdicts) => verdicts.click(at),
             Self::Confirm(confirm) => confirm.click(at),
             Self::Rotate(rotate) => rotate.click(at),
@@ -292,7 +300,8 @@ impl Dialog {
             Self::Activity(list) => list.sheet(app, now),
             Self::Timeline(timeline) => timeline.sheet(app, now),
             Self::Verdicts(verdicts) => verdicts.sheet(app),
-            Self::Help(help) => help.sheet(app),
+            Self::Which => Which::sheet(app),
+            Self::Jump(_) => Jump::sheet(app),
             Self::Problem(notice) => notice.sheet(),
         }
     }

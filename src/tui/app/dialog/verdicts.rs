@@ -125,7 +125,7 @@ impl Verdicts {
             let (role, sign) = words::verdict(verdict, glyphs);
             (role, format!("{sign} {}   ", verdict.as_str()))
         });
-        let scale = (Role::Dim, format!("{} fast {} {} ms", glyphs.steps[0], glyphs.steps[7], self.slowest));
+        let scale = (Role::Dim, format!("{} fast {} {} ms", glyphs.steps[0], glyphs.steps[glyphs.steps.len() - 1], self.slowest));
         Row::drawing(pieces.into_iter().chain([scale]).collect())
     }
 
@@ -164,8 +164,8 @@ impl Verdicts {
         let ms = check.and_then(|check| check.latency_ms);
         let own = if credential.region == region.id { glyphs.pointer } else { " " };
         let bar = ms.map_or(" ", |ms| height(glyphs, ms.max(1), self.slowest));
-        let number = ms.map(|ms| if ms > 9_999 { format!("{}s", ms / 1_000) } else { ms.to_string() }).unwrap_or_default();
-        vec![(Role::Accent, own.to_owned()), (role, format!("{sign}{bar}")), (Role::Dim, format!("{number:<4} "))]
+        let number = ms.map(|ms| if ms > 999 { format!("{}s", ms / 1_000) } else { ms.to_string() }).unwrap_or_default();
+        vec![(Role::Accent, own.to_owned()), (role, format!("{sign} {bar}")), (Role::Dim, format!("{number:<4}"))]
     }
 
     /// The last verdict: what the index knows; in the credential's own region what the list knows, if that is newer.
