@@ -58,7 +58,7 @@ struct Cli {
 }
 
 /// What every command takes.
-#[derive(Debug, Clone, Copy, clap::Args)]
+#[derive(Debug, Clone, Copy, Default, clap::Args)]
 struct Common {
     /// Print JSON with stable field names; errors too, on standard error
     #[arg(long, global = true)]
@@ -139,7 +139,7 @@ overrides the configured store; TOKENRING_PASSPHRASE_FILE names a file (mode 060
 pub fn main() -> ExitCode {
     process::harden();
     completions::answer();
-    let cli = match Cli::try_parse() {
+    let cli = match parse() {
         Ok(cli) => cli,
         Err(error) => return output::usage(&error, std::env::args().any(|argument| argument == "--json")),
     };
@@ -148,6 +148,14 @@ pub fn main() -> ExitCode {
         Ok(code) => ExitCode::from(code),
         Err(problem) => output.problem(&problem),
     }
+}
+
+/// Reads the arguments. Where there are none there is nothing to read, and the screen comes up the sooner for it.
+fn parse() -> Result<Cli, clap::Error> {
+    if std::env::args_os().nth(1).is_none() {
+        return Ok(Cli { verb: None, common: Common::default() });
+    }
+    Cli::try_parse()
 }
 
 /// The grammar of the command line, for documentation, completions and manual pages.

@@ -43,20 +43,17 @@ impl Door {
     }
 }
 
-/// More credentials than a screen shows at once, and few enough to be read in no time.
-const FIRST_LOOK: u32 = 256;
-
 impl Engine {
     /// All credentials, by name. The store is not touched.
     pub async fn credentials(&self) -> Result<Vec<Credential>, Problem> {
         self.with_index(Index::credentials).await
     }
 
-    /// The beginning of all credentials, by name. It is read at once and on the calling thread: for the moment before a
-    /// screen is there, when a change of threads would take longer than the reading.
-    pub fn first_credentials(&self) -> Result<Beginning, Problem> {
-        let credentials = self.index.first_credentials(FIRST_LOOK)?;
-        let is_whole = credentials.len() < FIRST_LOOK as usize;
+    /// The beginning of all credentials, by name: as many as a screen shows at once. It is read at once and on the
+    /// calling thread, since before the first frame a change of threads would take longer than the reading.
+    pub fn first_credentials(&self, count: u16) -> Result<Beginning, Problem> {
+        let credentials = self.index.first_credentials(count.into())?;
+        let is_whole = credentials.len() < usize::from(count);
         Ok(Beginning { credentials, is_whole })
     }
 

@@ -24,6 +24,7 @@ mod questions;
 pub mod rotation;
 mod send;
 mod session;
+mod sign_in;
 mod tasks;
 mod trust;
 mod turn;

@@ -23,16 +23,16 @@ pub use inbox::{Doors, Inbox, Notice, inbox};
 pub use run::{Loop, Parts};
 pub use terminal::{Scope, Surface};
 
-/// Shows the screen, arranged as it was left, until the person leaves; returns the exit code (0, or 128 + signal). The calling thread becomes
-/// the screen's, so this belongs into `block_on`, not into a task.
+/// Shows the screen, arranged as it was left, until the person leaves; returns the exit code (0, or 128 + signal). The
+/// calling thread becomes the screen's, so this belongs into `block_on`, not into a task.
 pub async fn run(engine: Arc<Engine>, settings: &Settings, memory: Memory) -> Result<u8, Problem> {
-    let beginning = engine.first_credentials()?;
+    let size = input::size().map_err(|error| unusable(&error))?;
+    let beginning = engine.first_credentials(size.1)?;
     let (doors, inbox) = inbox();
     let _panics = panics::PanicGuard::new(doors.notices.clone());
     watch::start(doors.notices.clone()).map_err(|error| unusable(&error))?;
-    let surface = terminal::Tty::take(settings.mouse).map_err(|error| unusable(&error))?;
+    let surface = terminal::Tty::take(size, settings.mouse).map_err(|error| unusable(&error))?;
     input::start(doors.inputs.clone()).map_err(|error| unusable(&error))?;
-    let size = surface.size().map_err(|error| unusable(&error))?;
     let layout = memory.recall();
     let start = Start { beginning, catalogue: Arc::clone(&engine.catalogue), size, preferences: preferences(settings), layout };
     Ok(Loop::run(Parts { engine, start, surface, memory, inbox: (doors, inbox) }).await)

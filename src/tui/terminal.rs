@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crossterm::event::{DisableBracketedPaste, DisableFocusChange, EnableBracketedPaste, EnableFocusChange};
 use crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode};
 use crossterm::{cursor, queue};
-use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
 use ratatui::layout::Rect;
+use ratatui::{Terminal, TerminalOptions, Viewport};
 #[cfg(unix)]
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
@@ -71,10 +71,12 @@ pub(super) struct Tty {
 }
 
 impl Tty {
-    /// Takes the terminal, with its mouse or without.
-    pub(super) fn take(mouse: bool) -> io::Result<Self> {
+    /// Takes the terminal, with its mouse or without. Its size is asked for when it says that it has another one, not
+    /// at every frame.
+    pub(super) fn take((columns, rows): (u16, u16), mouse: bool) -> io::Result<Self> {
         let buffer = FrameBuffer::default();
-        let terminal = Terminal::new(CrosstermBackend::new(buffer.clone()))?;
+        let viewport = Viewport::Fixed(Rect::new(0, 0, columns, rows));
+        let terminal = Terminal::with_options(CrosstermBackend::new(buffer.clone()), TerminalOptions { viewport })?;
         let mut tty = Self { terminal, frames: FrameWriter::new(buffer, Output::open()?), mouse };
         tty.enter()?;
         Ok(tty)

@@ -49,7 +49,7 @@ impl App {
 
     fn offers_credential(&self, action: CredentialAction) -> bool {
         match action {
-            CredentialAction::Add => true,
+            CredentialAction::Add | CredentialAction::SignIn => true,
             CredentialAction::Show => self.selected().is_some() && self.stage.audience == Audience::Nobody,
             CredentialAction::CheckAll => self.credentials.is_whole() && !self.credentials.all().is_empty(),
             CredentialAction::Page => self.page().is_some(),
@@ -138,6 +138,7 @@ impl App {
             CredentialAction::Page => self.page().map(Effect::Open).into_iter().collect(),
             CredentialAction::Add | CredentialAction::Edit => self.open_credential_dialog(action),
             CredentialAction::Rotate => self.open_rotation(),
+            CredentialAction::SignIn => self.open_sign_in(now),
             CredentialAction::Revoke => {
                 self.open_removal();
                 Vec::new()

@@ -33,6 +33,7 @@ mod rotation;
 pub(crate) mod samples;
 pub mod secret_input;
 pub mod sheet;
+mod sign_in;
 #[cfg(test)]
 mod tests;
 pub mod undo;
@@ -183,13 +184,21 @@ impl App {
         if !app.credentials.is_whole() {
             effects.push(app.start_quietly(Task::Keyring(KeyringTask::Load)).1);
         }
-        effects.extend(app.settle());
+        effects.extend(app.settle(now));
         (app, effects)
     }
 
-    /// When the screen wants to be woken without input: the next step of a countdown that is visible.
+    /// When the screen wants to be woken without input: the next step of a countdown that is visible, or what is put
+    /// off until the cursor rests.
     pub fn next_wake(&self, now: Now) -> Option<Instant> {
-        [self.detail.next_wake(now.instant), self.activity.next_wake()].into_iter().flatten().min()
+        let session = if self.shows_detail() { self.detail.next_change(now) } else { None };
+        let own = [self.detail.next_wake(now.instant), session, self.dialogs.next_wake(now.instant)];
+        own.into_iter().chain([self.activity.next_wake(), self.regions.due()]).flatten().min()
+    }
+
+    /// Whether all of the detail is in sight: on the screen, not behind a dialog, and not cut short.
+    fn shows_detail(&self) -> bool {
+        self.dialogs.is_empty() && self.screen().detail.inner().height >= detail::ROWS
     }
 
     /// The credential under the cursor.
@@ -228,8 +237,9 @@ impl App {
     }
 
     /// Brings everything in line with what is selected and how large the screen is.
-    fn settle(&mut self) -> Vec<Effect> {
-        let effects = self.follow_selection();
+    fn settle(&mut self, now: Now) -> Vec<Effect> {
+        self.follow_selection(now.instant);
+        let effects = self.read_verdicts(now.instant);
         if !self.dialogs.is_empty() {
             self.detail.mask();
         }
@@ -245,21 +255,27 @@ impl App {
     }
 
     /// Masks the secret and turns the other panes to what is selected now, if that is something else.
-    fn follow_selection(&mut self) -> Vec<Effect> {
-        let selected = self.credentials.selected().map(|credential| &credential.id);
-        if self.regions.of() == selected {
-            return Vec::new();
+    fn follow_selection(&mut self, now: Instant) {
+        let selected = self.credentials.selected();
+        if self.regions.of() == selected.map(|credential| &credential.id) {
+            return;
         }
         self.detail.mask();
-        let Some(id) = selected.cloned() else {
-            self.regions.clear();
-            return Vec::new();
-        };
-        let (task, effect) = self.start_quietly(Task::Keyring(KeyringTask::Regions(id.clone())));
-        if let Some(credential) = self.credentials.get(&id) {
-            self.regions.turn_to(credential, &self.catalogue, task);
+        self.detail.forget_access_token();
+        match selected {
+            Some(credential) => self.regions.turn_to(credential, &self.catalogue, now),
+            None => self.regions.clear(),
         }
         self.find_twins();
+    }
+
+    /// Reads the verdicts of the selected credential when their time has come.
+    fn read_verdicts(&mut self, now: Instant) -> Vec<Effect> {
+        let Some(id) = self.regions.of().filter(|_| self.regions.due().is_some_and(|due| due <= now)).cloned() else {
+            return Vec::new();
+        };
+        let (task, effect) = self.start_quietly(Task::Keyring(KeyringTask::Regions(id)));
+        self.regions.read_by(task);
         vec![effect]
     }
 

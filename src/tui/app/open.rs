@@ -18,7 +18,7 @@ use crate::domain::Credential;
 use crate::domain::problem::Problem;
 use crate::domain::request::Draft;
 use crate::domain::response::Verdict;
-use crate::engine::message::{BackendKind, StoreError};
+use crate::engine::message::{BackendKind, Exchange, StoreError};
 
 impl App {
     /// Shows a problem, with what it happened to.
@@ -192,6 +192,21 @@ impl App {
         let word = credential.name.to_string();
         let intent = Intent::Send(credential.id.clone(), draft);
         let confirm = Confirm::new("Send this request?", rows, Button::Danger("Send"), intent).typing(&word);
+        self.dialogs.push(Dialog::Confirm(Box::new(confirm)));
+    }
+
+    /// Asks before a request is sent once more with a new access token.
+    pub(super) fn open_repeat_question(&mut self, exchange: &Exchange) {
+        let called = self.called(&exchange.credential);
+        let rows = vec![
+            Row::warning(format!("The access token was not accepted. It may only have ended; {called} will get a new one.")),
+            Row::text("The provider refused the request before it did anything, as far as its answer tells."),
+            Row::Blank,
+            Row::Pair("Request".to_owned(), format!("{} {}", exchange.draft.method, draft::address(&exchange.draft))),
+            Row::Pair("As".to_owned(), called),
+        ];
+        let intent = Intent::Send(exchange.credential.clone(), exchange.draft.clone());
+        let confirm = Confirm::new("Send it once more?", rows, Button::Danger("Send again"), intent);
         self.dialogs.push(Dialog::Confirm(Box::new(confirm)));
     }
 

@@ -1,6 +1,7 @@
 //! How the screen behaves, told as keys, reports and what comes of them.
 
 mod rotation;
+mod sign_in;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,7 +23,7 @@ use crate::domain::response::{Answer, Body, Timing, Verdict};
 use crate::domain::rotation::{LineState, State as RotationState};
 use crate::domain::{Name, Secret};
 use crate::engine::message::{
-    Backend, BackendKind, CheckTask, Cleared, ClipboardWay, Consent, Copied, Event, Exchange, KeyringEvent, KeyringTask,
+    Backend, BackendKind, CheckTask, Cleared, ClipboardWay, Consent, Copied, Event, Exchange, Inquiry, KeyringEvent, KeyringTask,
     Persistence, QuestionId, Report, RotationEvent, RotationTask, SecretEvent, SecretTask, SendTask, StoreError, StoreState,
     StoreTask, Task, TaskId,
 };
@@ -456,7 +457,7 @@ fn a_pasted_token_says_what_it_is_and_is_added() {
     assert!(session.started().is_empty(), "a name that is taken is refused");
     session.type_text("-2");
     press_add(&mut session);
-    let (task, Task::Keyring(KeyringTask::Add(new))) = session.task() else { panic!("not added") };
+    let (task, Task::Keyring(KeyringTask::Add(new, Inquiry::Ask))) = session.task() else { panic!("not added") };
     assert_eq!((new.name.as_str(), new.kind.as_str(), new.region.as_str()), ("laptop-2", "personal-access-token", "SNYK-AU-01"));
     assert!(new.expires.is_some() && new.secret.same_as(&Secret::from_text(TOKEN.to_owned())));
 

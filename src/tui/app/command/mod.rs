@@ -148,6 +148,8 @@ pub enum CredentialAction {
     Revoke,
     /// Have the provider make another one.
     Create,
+    /// Sign in with the browser.
+    SignIn,
     /// Open the provider's page for it.
     Page,
 }

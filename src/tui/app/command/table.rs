@@ -44,6 +44,7 @@ pub const COMMANDS: &[Command] = &[
     row("rotate", &["r"], Credential(CredentialAction::Rotate), "rotate", "Replace the credential, or take up its unfinished rotation; shows the plan first").that(Changes),
     row("revoke", &["X"], Credential(CredentialAction::Revoke), "revoke", "Revoke the credential at its provider, or remove it from this keyring").that(Changes),
     row("create", &["n"], Credential(CredentialAction::Create), "create", "Have the provider make a new credential, straight into the store").that(Changes),
+    row("sign-in", &["L"], Credential(CredentialAction::SignIn), "sign in", "Sign in with the browser: again to the selected session, or to a new one").that(Reaches),
     row("page", &["o"], Credential(CredentialAction::Page), "open page", "Open the provider's page for this kind of credential"),
     row("previous-region", &["["], Region(RegionAction::Previous), "region back", "Switch the credential to the region before").that(Changes),
     row("next-region", &["]"], Region(RegionAction::Next), "region", "Switch the credential to the next region").that(Changes),

@@ -13,6 +13,7 @@ mod pick;
 mod problem;
 mod request;
 mod rotate;
+mod sign_in;
 mod timeline;
 mod unlock;
 mod verdicts;
@@ -20,6 +21,7 @@ mod which;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Instant;
 
 pub use activity::ActivityList;
 pub use add::Add;
@@ -32,6 +34,7 @@ pub use pick::{Pick, PickItem, Picked, Removal};
 pub use problem::Notice;
 pub use request::Request;
 pub use rotate::Rotate;
+pub use sign_in::SignIn;
 pub use timeline::Timeline;
 pub use unlock::{Purpose, Unlock};
 pub use verdicts::Verdicts;
@@ -46,7 +49,7 @@ use crate::config::key::Code;
 use crate::domain::problem::Problem;
 use crate::domain::request::Draft;
 use crate::domain::{CredentialId, Secret};
-use crate::engine::message::{Edit, KeyringEvent, NewCredential, RotationTask, TaskId};
+use crate::engine::message::{Edit, Inquiry, KeyringEvent, NewCredential, QuestionId, Reply, RotationTask, Session, TaskId};
 
 /// A dialog.
 pub enum Dialog {
@@ -58,6 +61,8 @@ pub enum Dialog {
     Rotate(Box<Rotate>),
     /// Have one made.
     Create(Box<Create>),
+    /// Sign in to one.
+    SignIn(Box<SignIn>),
     /// Say yes to something.
     Confirm(Box<Confirm>),
     /// Unlock or create the store.
@@ -88,8 +93,16 @@ pub enum Intent {
     Run(Action),
     /// Say what a pasted secret may be.
     Identify(Arc<Secret>),
+    /// Say what the private key in a file is for.
+    IdentifyFile(String),
     /// Keep a new credential.
-    Add(Box<NewCredential>),
+    Add(Box<NewCredential>, Inquiry),
+    /// Sign in with the browser.
+    SignIn(Session),
+    /// Hand over the address at which the browser ended.
+    PasteAnswer(QuestionId, Reply),
+    /// Copy a text without secrets.
+    CopyText(String),
     /// Change a credential.
     Edit(CredentialId, Box<Edit>),
     /// Click at column and row.
@@ -177,6 +190,7 @@ impl Stack {
             Some(Dialog::Unlock(unlock)) => unlock.wait(task),
             Some(Dialog::Create(create)) => create.wait(task),
             Some(Dialog::Rotate(rotate)) => rotate.wait(task),
+            Some(Dialog::SignIn(sign_in)) => sign_in.wait(task),
             _ => {}
         }
     }
@@ -187,6 +201,50 @@ impl Stack {
             Dialog::Rotate(rotate) if rotate.waits_for(task) => Some(rotate.as_mut()),
             _ => None,
         })
+    }
+
+    /// The sign-in that waits for what this task has to say.
+    pub fn sign_in(&mut self, task: TaskId) -> Option<&mut SignIn> {
+        self.0.iter_mut().find_map(|dialog| match dialog {
+            Dialog::SignIn(sign_in) if sign_in.waits_for(task) => Some(sign_in.as_mut()),
+            _ => None,
+        })
+    }
+
+    /// The sign-in of this task did not come to its end. The form it was begun from says why, where there is one.
+    pub fn sign_in_failed(&mut self, task: TaskId, problem: Problem) {
+        let form = self.0.iter_mut().find_map(|dialog| match dialog {
+            Dialog::Add(add) if add.task() == Some(task) => Some(add),
+            _ => None,
+        });
+        if let Some(add) = form {
+            add.fail(problem);
+            self.0.retain(|dialog| !matches!(dialog, Dialog::SignIn(sign_in) if sign_in.waits_for(task)));
+        } else if let Some(sign_in) = self.sign_in(task) {
+            sign_in.fail(problem);
+        }
+    }
+
+    /// A task was cancelled: forms that waited for it can be sent again, and a sign-in is over.
+    pub fn cancelled(&mut self, task: TaskId) {
+        for dialog in &mut self.0 {
+            match dialog {
+                Dialog::Add(add) if add.task() == Some(task) => add.cancelled(),
+                Dialog::Edit(edit) if edit.task() == Some(task) => edit.cancelled(),
+                Dialog::Create(create) if create.task() == Some(task) => create.cancelled(),
+                Dialog::Unlock(unlock) if unlock.task() == Some(task) => unlock.cancelled(),
+                _ => {}
+            }
+        }
+        self.0.retain(|dialog| !matches!(dialog, Dialog::SignIn(sign_in) if sign_in.waits_for(task)));
+    }
+
+    /// When the top dialog shows something else by itself.
+    pub fn next_wake(&self, now: Instant) -> Option<Instant> {
+        match self.0.last() {
+            Some(Dialog::SignIn(sign_in)) => sign_in.next_wake(now),
+            _ => None,
+        }
     }
 
     /// The top dialog waits for this task to say what was pasted.
@@ -221,7 +279,7 @@ impl Stack {
                 continue;
             }
             match dialog {
-                Dialog::Add(add) if identifies => add.pasted.refuse(&problem, &mut add.form),
+                Dialog::Add(add) if identifies => add.refuse(&problem),
                 Dialog::Edit(edit) if identifies => edit.pasted.refuse(&problem, &mut edit.form),
                 Dialog::Add(add) => add.fail(problem),
                 Dialog::Edit(edit) => edit.fail(problem),
@@ -240,6 +298,7 @@ impl Dialog {
     pub fn key(&mut self, key: Key, app: &App, now: Now) -> Outcome {
         match self {
             Self::Rotate(rotate) => rotate.key(key),
+            Self::SignIn(sign_in) => sign_in.key(key),
             _ if key.code == Code::Esc => Outcome::Close,
             Self::Pick(pick) => pick.key(key),
             Self::Activity(list) => list.key(key, app),
@@ -292,6 +351,7 @@ impl Dialog {
             Self::Edit(edit) => edit.sheet(),
             Self::Rotate(rotate) => rotate.sheet(app),
             Self::Create(create) => create.sheet(),
+            Self::SignIn(sign_in) => sign_in.sheet(now),
             Self::Confirm(confirm) => confirm.sheet(),
             Self::Unlock(unlock) => unlock.sheet(),
             Self::Pick(pick) => pick.sheet(),
@@ -314,6 +374,7 @@ impl Dialog {
             Self::Parameters(parameters) => Some(&mut parameters.form),
             Self::Request(request) => Some(&mut request.form),
             Self::Create(create) => Some(&mut create.form),
+            Self::SignIn(sign_in) => Some(&mut sign_in.form),
             _ => None,
         }
     }
@@ -326,6 +387,7 @@ impl Dialog {
             Self::Parameters(parameters) => parameters.react(happened),
             Self::Request(request) => request.react(happened),
             Self::Create(create) => create.react(happened, app),
+            Self::SignIn(sign_in) => sign_in.react(happened),
             _ => Outcome::Stay,
         }
     }
