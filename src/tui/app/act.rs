@@ -53,6 +53,7 @@ impl App {
             CredentialAction::Show => self.selected().is_some() && self.stage.audience == Audience::Nobody,
             CredentialAction::CheckAll => self.credentials.is_whole() && !self.credentials.all().is_empty(),
             CredentialAction::Page => self.page().is_some(),
+            _ if shows_names(action) && self.stage.audience == Audience::Others => false,
             _ => self.selected().is_some(),
         }
     }
@@ -124,6 +125,11 @@ impl App {
     }
 
     fn act_on_credential(&mut self, action: CredentialAction, now: Now) -> Vec<Effect> {
+        if shows_names(action) && self.stage.audience == Audience::Others {
+            let key = self.preferences.keys.label(Action::Program(ProgramAction::Presentation)).unwrap_or_default();
+            self.activity.say(Tone::Warn, format!("That would show names; {key} ends the presentation mode"), now.instant);
+            return Vec::new();
+        }
         match action {
             CredentialAction::Show => self.show_or_mask(now),
             CredentialAction::Copy => self.copy(now),
@@ -292,6 +298,12 @@ impl App {
         self.stage.audience = audience;
         self.activity.say(Tone::Good, word, now.instant);
     }
+}
+
+/// Whether a command opens something that cannot do without names.
+const fn shows_names(action: CredentialAction) -> bool {
+    use CredentialAction as C;
+    matches!(action, C::Edit | C::Rotate | C::Revoke | C::Create)
 }
 
 fn move_document(document: &mut Document, motion: Motion) {

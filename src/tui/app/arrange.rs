@@ -1,7 +1,7 @@
 //! Arranging the panes: zoom, borders that are moved by keys or by the mouse, and back to how it was.
 
 use super::command::{Focus, Resize, ScreenAction};
-use super::dialog::{Dialog, Jump, Timeline, Verdicts};
+use super::dialog::{Dialog, Jump, Themes, Timeline, Verdicts};
 use super::layout::{self, Border, Side};
 use super::{App, Effect, Now, Pane, Zoom};
 use crate::config::Layout;
@@ -29,6 +29,10 @@ impl App {
                 self.dialogs.push(Dialog::Which);
                 Vec::new()
             }
+            ScreenAction::Themes => {
+                self.dialogs.push(Dialog::Themes(Themes::new(self)));
+                Vec::new()
+            }
             ScreenAction::Jump => {
                 self.dialogs.push(Dialog::Jump(Jump::new(self.targets())));
                 Vec::new()
@@ -47,7 +51,7 @@ impl App {
     /// Whether an action on the screen would do something right now.
     pub(super) fn offers_screen(&self, action: ScreenAction) -> bool {
         match action {
-            ScreenAction::Zoom | ScreenAction::Leader | ScreenAction::Jump => true,
+            ScreenAction::Zoom | ScreenAction::Leader | ScreenAction::Jump | ScreenAction::Themes => true,
             ScreenAction::Timeline | ScreenAction::Verdicts => !self.credentials.all().is_empty(),
             ScreenAction::Resize(resize) => self.border_for(resize).is_some(),
             ScreenAction::ResetLayout => self.stage.layout != Layout::default(),

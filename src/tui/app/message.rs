@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::json::Document;
 use super::keymap::Keymap;
-use crate::config::theme::{Glyphs, Theme};
+use crate::config::theme::{Depth, Glyphs, Theme};
 use crate::config::{Key, Layout, Settings};
 use crate::domain::provider::Catalogue;
 use crate::domain::{Credential, Moment};
@@ -105,6 +105,8 @@ pub struct Start {
 pub struct Preferences {
     /// What each role looks like.
     pub theme: Theme,
+    /// How many colours the terminal shows.
+    pub depth: Depth,
     /// The signs that carry meaning.
     pub glyphs: &'static Glyphs,
     /// Which key means what.
@@ -142,6 +144,7 @@ impl Preferences {
     pub fn of(settings: &Settings, glyphs: &'static Glyphs) -> Self {
         Self {
             theme: settings.theme(),
+            depth: settings.depth,
             glyphs,
             keys: Keymap::new(&settings.keys),
             reveal: Duration::from_secs(settings.reveal_seconds),

@@ -19,6 +19,7 @@ impl App {
                     self.console.write(&provider, draft);
                 }
             }
+            Intent::Wear(theme) => self.preferences.theme = *theme,
             Intent::Press((column, row)) => {
                 let effects = self.press(column, row, now);
                 self.stage.press = super::pointer::Press::default();

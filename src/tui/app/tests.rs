@@ -2,6 +2,7 @@
 
 mod rotation;
 mod sign_in;
+mod walk;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -12,7 +12,7 @@ use crate::tui::app::command::{Action, ConsoleAction, ProgramAction};
 use crate::tui::app::console::{Answered, Laid, Outcome, Ready, View};
 use crate::tui::app::json::Role as Token;
 use crate::tui::app::layout::Area;
-use crate::tui::app::{Pane, chart, draft, words};
+use crate::tui::app::{Audience, Pane, chart, draft, words};
 
 /// Columns of the bar that shows how many requests are left.
 const BUDGET: usize = 10;
@@ -119,6 +119,9 @@ fn draw_answer(pen: &mut Pen<'_>, inner: Area, answered: &Answered) {
     }
     let body = app.console_body();
     match app.console.view {
+        _ if app.stage.audience == Audience::Others => {
+            pen.put(body, "Presentation mode shows no answers", Role::Dim);
+        }
         View::Body => draw_body(pen, body, &answered.body),
         view => draw_pairs(pen, body, &answered.pairs(view)),
     }

@@ -124,7 +124,7 @@ fn facts(pen: &Pen<'_>, credential: &Credential) -> Vec<Fact> {
         facts.push(print(pen, credential));
     }
     if !credential.labels.is_empty() {
-        facts.push(("Labels", vec![(Role::Text, credential.labels.join(" "))]));
+        facts.push(("Labels", vec![(Role::Text, hidden(pen, &credential.labels.join(" ")))]));
     }
     for (id, value) in credential.fields.iter().filter(|(id, _)| *id != ORGANISATIONS) {
         facts.push(("Field", vec![(Role::Dim, format!("{id} ")), (Role::Text, hidden(pen, value))]));

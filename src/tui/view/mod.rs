@@ -44,7 +44,7 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, now: Now) {
         match dialog {
             Dialog::Jump(jump) => jump::draw(&mut pen, area, jump),
             // A popup that is only a hint leaves the screen as it is.
-            Dialog::Which => dialog::draw(&mut pen, area, &dialog.sheet(app, now)),
+            Dialog::Which | Dialog::Themes(_) => dialog::draw(&mut pen, area, &dialog.sheet(app, now)),
             _ => {
                 pen.fade(area);
                 dialog::draw(&mut pen, area, &dialog.sheet(app, now));

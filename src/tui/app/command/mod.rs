@@ -215,6 +215,8 @@ pub enum ScreenAction {
     Leader,
     /// Put a label on everything that can be clicked.
     Jump,
+    /// Choose a theme.
+    Themes,
     /// Show what ends when.
     Timeline,
     /// Show every credential in every region.

@@ -61,6 +61,7 @@ pub const COMMANDS: &[Command] = &[
     row("copy-curl", &["Y"], Console(ConsoleAction::CopyCurl), "copy curl", "Copy the request as a curl command; the secret stays a variable").that(Reaches),
     row("leader", &[","], Screen(ScreenAction::Leader), "more", "Show what a second key can do"),
     row("jump", &["f"], Screen(ScreenAction::Jump), "jump", "Put a label on everything that can be clicked; typing it is the click").then('j'),
+    row("theme", &["F2"], Screen(ScreenAction::Themes), "theme", "Choose a theme by trying it on").then('c'),
     row("timeline", &["T"], Screen(ScreenAction::Timeline), "timeline", "Show which credentials end in the next 90 days").then('t'),
     row("verdicts", &["V"], Screen(ScreenAction::Verdicts), "verdicts", "Show the last verdict on every credential in every region").then('v'),
     row("zoom", &["Z"], Screen(ScreenAction::Zoom), "zoom", "Give the pane the whole screen, or the others their places back").then('z'),

@@ -8,7 +8,7 @@ use crate::tui::app::activity::{Entry, State};
 use crate::tui::app::command::Motion;
 use crate::tui::app::credentials::step;
 use crate::tui::app::sheet::{Item, Row, Sheet};
-use crate::tui::app::{App, Now, chart, words};
+use crate::tui::app::{App, Audience, Now, chart, words};
 
 /// How far a page key goes.
 const PAGE: usize = 10;
@@ -87,7 +87,18 @@ impl ActivityList {
             State::Cancelled => ((Role::Dim, glyphs.unchecked), "cancelled".to_owned(), String::new()),
         };
         let selected = at == self.cursor;
-        Item { at: Some(at), mark: Some(mark), text: entry.title.clone(), more, right, selected }
+        Item { at: Some(at), mark: Some(mark), text: title(entry, app), more, right, selected }
+    }
+}
+
+/// What it does; where others may be watching, without whom it does it to.
+fn title(entry: &Entry, app: &App) -> String {
+    match app.stage.audience {
+        Audience::Nobody => entry.title.clone(),
+        Audience::Others => {
+            let verb = entry.title.split(' ').next().unwrap_or_default();
+            format!("{verb} {}", app.preferences.glyphs.mask.repeat(8))
+        }
     }
 }
 

@@ -14,6 +14,7 @@ mod problem;
 mod request;
 mod rotate;
 mod sign_in;
+mod themes;
 mod timeline;
 mod unlock;
 mod verdicts;
@@ -35,6 +36,7 @@ pub use problem::Notice;
 pub use request::Request;
 pub use rotate::Rotate;
 pub use sign_in::SignIn;
+pub use themes::Themes;
 pub use timeline::Timeline;
 pub use unlock::{Purpose, Unlock};
 pub use verdicts::Verdicts;
@@ -46,6 +48,7 @@ use super::sheet::Sheet;
 use super::{App, Now};
 use crate::config::Key;
 use crate::config::key::Code;
+use crate::config::theme::Theme;
 use crate::domain::problem::Problem;
 use crate::domain::request::Draft;
 use crate::domain::{CredentialId, Secret};
@@ -79,6 +82,8 @@ pub enum Dialog {
     Timeline(Timeline),
     /// Every credential in every region.
     Verdicts(Verdicts),
+    /// Choose a theme.
+    Themes(Themes),
     /// What a second key can do.
     Which,
     /// Labels on everything that can be clicked.
@@ -105,6 +110,8 @@ pub enum Intent {
     CopyText(String),
     /// Change a credential.
     Edit(CredentialId, Box<Edit>),
+    /// Let the screen wear a theme.
+    Wear(Box<Theme>),
     /// Click at column and row.
     Press((u16, u16)),
     /// Select a credential in the list.
@@ -299,6 +306,7 @@ impl Dialog {
         match self {
             Self::Rotate(rotate) => rotate.key(key),
             Self::SignIn(sign_in) => sign_in.key(key),
+            Self::Themes(themes) => themes.key(key, app),
             _ if key.code == Code::Esc => Outcome::Close,
             Self::Pick(pick) => pick.key(key),
             Self::Activity(list) => list.key(key, app),
@@ -333,6 +341,7 @@ impl Dialog {
             Self::Activity(list) => list.click(at, app),
             Self::Timeline(timeline) => timeline.click(at),
             Self::Which => Which::click(at, app),
+            Self::Themes(themes) => themes.click(at, app),
             Self::Verdicts(verdicts) => verdicts.click(at),
             Self::Confirm(confirm) => confirm.click(at),
             Self::Rotate(rotate) => rotate.click(at),
@@ -361,6 +370,7 @@ impl Dialog {
             Self::Timeline(timeline) => timeline.sheet(app, now),
             Self::Verdicts(verdicts) => verdicts.sheet(app),
             Self::Which => Which::sheet(app),
+            Self::Themes(themes) => themes.sheet(),
             Self::Jump(_) => Jump::sheet(app),
             Self::Problem(notice) => notice.sheet(),
         }
