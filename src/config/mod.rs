@@ -15,5 +15,5 @@ pub use layout::{Layout, Memory};
 pub use paths::Paths;
 pub use providers::providers;
 pub use requests::Requests;
-pub use settings::{ClipboardChoice, GlyphChoice, NetSettings, Settings, StoreChoice};
+pub use settings::{ClipboardChoice, GlyphChoice, NetSettings, Settings, StoreChoice, choose_store};
 pub use theme::{Color, Depth, Glyphs, Role, Style, Theme};

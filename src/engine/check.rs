@@ -1,14 +1,19 @@
 //! Verdicts: does a credential work, here and in the other regions?
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+use std::time::Duration;
 
+use futures::stream::FuturesUnordered;
 use futures::{FutureExt as _, StreamExt as _, stream};
 use tokio::sync::OnceCell;
 
 use super::Engine;
 use super::authorize::{Trouble, bind};
+use super::budget::Account;
+use super::fair::Turns;
 use super::keyring::KEY_FILE;
+use super::turn::jitter;
 use super::withhold::Dispatched;
 use crate::domain::credential::{Check, Part, Principal, Slot};
 use crate::domain::explain::{self, Asked, Explanation, Hints};
@@ -23,6 +28,9 @@ use crate::store::{ItemKey, Store};
 
 /// How many verdicts are written to the index in one transaction.
 const BATCH: usize = 64;
+
+/// How long one of many checks waits where its credential's budget is used up.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// How many secrets are read from the store in one go: so many that it is read seldom, so few that few lie in memory.
 const PORTION: usize = 256;
@@ -54,23 +62,29 @@ impl Engine {
     }
 
     /// Checks many credentials in their own regions, a bounded number at a time and in turns between hosts; `seen` is
-    /// called for each as it ends.
+    /// called for each as it ends. Dropping the future cancels those that are under way.
     pub async fn check_many(
         &self,
         credentials: Vec<Credential>,
         mut seen: impl FnMut(&Credential, Result<Check, Problem>) + Send,
     ) {
-        let mut asked = Vec::with_capacity(credentials.len());
-        let mut waiting = in_turns(credentials).into_iter().peekable();
-        while waiting.peek().is_some() {
-            let portion: Vec<_> = waiting.by_ref().take(PORTION).collect();
-            let secrets = Arc::new(Secrets::of(self.sent_as_they_are(&portion)));
-            asked.extend(portion.into_iter().map(|credential| self.find_out_here(credential, Arc::clone(&secrets)).boxed()));
-        }
-        let mut answers = std::pin::pin!(stream::iter(asked).buffer_unordered(self.options.concurrency).ready_chunks(BATCH));
-        while let Some(batch) = answers.next().await {
+        let mut turns = Turns::new(self.with_secrets(credentials), |(credential, _)| host(credential));
+        let mut asked = FuturesUnordered::new();
+        loop {
+            while asked.len() < self.options.concurrency
+                && let Some((place, (credential, secrets))) = turns.next()
+            {
+                asked.push(self.find_out_here(credential, secrets).map(move |answer| (place, answer)).boxed());
+            }
+            let batch = ready(&mut asked).await;
+            if batch.is_empty() {
+                return;
+            }
+            for (place, _) in &batch {
+                turns.done(*place);
+            }
             let mut findings = Vec::with_capacity(batch.len());
-            for (credential, found) in batch {
+            for (_, (credential, found)) in batch {
                 match found {
                     Ok(finding) => {
                         seen(&credential, Ok(finding.check.clone()));
@@ -83,6 +97,19 @@ impl Engine {
                 tracing::error!(%problem, "verdicts were not kept");
             }
         }
+    }
+
+    /// The credentials in the order in which they have their turns, each with the portion that its secret is read with.
+    fn with_secrets(&self, credentials: Vec<Credential>) -> Vec<(Credential, Arc<Secrets>)> {
+        let mut turns = Turns::new(credentials, host);
+        let mut waiting = std::iter::from_fn(|| turns.next()).map(|(_, credential)| credential).peekable();
+        let mut work = Vec::new();
+        while waiting.peek().is_some() {
+            let portion: Vec<_> = waiting.by_ref().take(PORTION).collect();
+            let secrets = Arc::new(Secrets::of(self.sent_as_they_are(&portion)));
+            work.extend(portion.into_iter().map(|credential| (credential, Arc::clone(&secrets))));
+        }
+        work
     }
 
     /// Tries a credential in every region of its provider. The secret is shown to each of their hosts, so whoever
@@ -134,11 +161,25 @@ impl Engine {
     }
 
     async fn find_out_here(&self, credential: Credential, secrets: Arc<Secrets>) -> (Credential, Result<Finding, Problem>) {
+        if let Err(problem) = self.await_turn(&credential).await {
+            return (credential, Err(problem));
+        }
         let found = match secrets.get(&credential.id, self.store.as_ref()).await {
             Some(secret) => self.find_out_with(&credential, &credential.region, secret).await,
             None => self.find_out(&credential, &credential.region).await,
         };
         (credential, found)
+    }
+
+    /// Waits a little where the credential's budget is used up. Longer than that it is asked anyway: a refusal for that
+    /// reason is an answer too.
+    async fn await_turn(&self, credential: &Credential) -> Result<(), Problem> {
+        let region = self.catalogue.region(&credential.provider, &credential.region)?;
+        match self.budgets.take(&account(credential, region), self.now()) {
+            Some(wait) if wait <= PATIENCE => self.clock.pass(wait + jitter(wait)?).await,
+            _ => {}
+        }
+        Ok(())
     }
 
     async fn check_in<'r>(&self, credential: &Credential, region: &'r Region) -> (&'r Region, Result<Check, Problem>) {
@@ -175,6 +216,7 @@ impl Engine {
         let (mut principal, mut home) = (None, None);
         let (verdict, status, reason) = match outcome {
             Ok(dispatched) => {
+                self.budgets.learn(&account(credential, region), &dispatched.answer, self.now());
                 let answer = dispatched.redacted();
                 let Explanation { verdict, reason, .. } = self.judge(credential, region, &answer).await?;
                 if verdict == Verdict::Accepted {
@@ -232,26 +274,24 @@ impl Engine {
     }
 }
 
-/// One of each region after the other, so that no host has to wait for another one's queue.
-fn in_turns(credentials: Vec<Credential>) -> Vec<Credential> {
-    let mut order = Vec::new();
-    let mut queues: HashMap<(String, String), VecDeque<Credential>> = HashMap::new();
-    let total = credentials.len();
-    for credential in credentials {
-        let host = (credential.provider.clone(), credential.region.clone());
-        queues
-            .entry(host.clone())
-            .or_insert_with(|| {
-                order.push(host);
-                VecDeque::new()
-            })
-            .push_back(credential);
+/// The next answer, and all that are there with it, up to a batch; nothing where nobody was asked.
+async fn ready<F: Future>(asked: &mut FuturesUnordered<F>) -> Vec<F::Output> {
+    let mut batch: Vec<_> = asked.next().await.into_iter().collect();
+    while batch.len() < BATCH
+        && let Some(Some(more)) = asked.next().now_or_never()
+    {
+        batch.push(more);
     }
-    let mut turns = Vec::with_capacity(total);
-    while turns.len() < total {
-        turns.extend(order.iter().filter_map(|host| queues.get_mut(host)?.pop_front()));
-    }
-    turns
+    batch
+}
+
+/// What is asked for a credential's own region; hosts have their turns by it.
+fn host(credential: &Credential) -> String {
+    format!("{} {}", credential.provider, credential.region)
+}
+
+fn account(credential: &Credential, region: &Region) -> Account {
+    Account { credential: credential.id.clone(), region: region.id.clone() }
 }
 
 impl Secrets {

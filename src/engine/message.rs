@@ -16,6 +16,7 @@ use crate::domain::{Credential, CredentialId, Moment, Name, Secret};
 
 pub use super::ask::{Choice, Dilemma, Question, Reply};
 pub use super::classify::Classified;
+pub use super::doctor::{Area, Finding, Level, Reach, Surroundings};
 pub use super::login::{NewLogin, SignedIn};
 pub use super::rotation::{Review, Turn, Wish};
 pub use crate::index::{HistoryFilter, HistoryLine, RegionCheck, Sent};
@@ -45,6 +46,16 @@ pub enum Task {
     Rotation(RotationTask),
     /// About signing in with the browser.
     SignIn(SignInTask),
+    /// About this machine.
+    Survey(SurveyTask),
+}
+
+/// About this machine.
+pub enum SurveyTask {
+    /// Look for what may stand in the way.
+    Doctor(Surroundings),
+    /// Look for secrets in plain text, in the usual places.
+    Scan,
 }
 
 /// About the list of credentials.
@@ -267,6 +278,8 @@ pub enum Event {
     Store(StoreState),
     /// News of a rotation.
     Rotation(RotationEvent),
+    /// What was found on this machine.
+    Surveyed(Vec<Finding>),
     /// News of a sign-in.
     SignIn(SignInEvent),
     /// It ended well.

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::keyring::{broken_task, key_file};
 use super::message::{
     CheckTask, Event, Inquiry, KeyringEvent, KeyringTask, NewCredential, Report, SecretEvent, SecretTask, SendTask, StoreTask,
-    Task, TaskId,
+    SurveyTask, Task, TaskId,
 };
 use super::questions::Questions;
 use super::{Door, Engine, UNLOCK_WAIT};
@@ -108,6 +108,7 @@ impl Engine {
             Task::Send(task) => self.perform_send(task, voice).await,
             Task::Store(task) => self.perform_store(task, voice).await,
             Task::Rotation(task) => self.perform_rotation(task, voice).await,
+            Task::Survey(task) => self.perform_survey(task, voice).await,
             Task::SignIn(task) => self.perform_sign_in(task, voice).await,
         }
     }
@@ -234,6 +235,15 @@ impl Engine {
         let exchange = self.send(&credential, task.draft, task.consent).await;
         self.tell_lifetime(&credential, voice);
         voice.say(Event::Answered(Box::new(exchange?)));
+        Ok(())
+    }
+
+    async fn perform_survey(&self, task: SurveyTask, voice: &Voice) -> Result<(), Problem> {
+        let found = match task {
+            SurveyTask::Doctor(around) => self.examine(&around).await,
+            SurveyTask::Scan => self.scan(Vec::new()).await?.findings(),
+        };
+        voice.say(Event::Surveyed(found));
         Ok(())
     }
 

@@ -258,6 +258,7 @@ impl App {
     fn act_on_program(&mut self, action: ProgramAction, now: Now) -> Vec<Effect> {
         match action {
             ProgramAction::Help | ProgramAction::Palette | ProgramAction::Activity => self.open_program_dialog(action),
+            ProgramAction::Doctor | ProgramAction::Scan => return self.survey(action, now),
             ProgramAction::Unlock => return self.unlock(now),
             ProgramAction::Reload => {
                 let load = self.start_task("Read the credentials", Task::Keyring(KeyringTask::Load), now).1;

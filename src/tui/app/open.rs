@@ -5,20 +5,21 @@ use std::collections::BTreeMap;
 use super::command::{Action, COMMANDS, Command, CredentialAction, Group, ProgramAction, ScreenAction};
 use super::console::Ready;
 
+use super::activity::Tone;
 use super::dialog::{
     ActivityList, Add, Confirm, Dialog, EditCredential, Intent, Notice, Parameters, Pick, PickItem, Picked, Purpose, Request,
-    Unlock,
+    Survey, Unlock,
 };
 use super::form::Button;
 use super::sheet::Row;
-use super::{App, Effect, Now, Pane, draft, regions, words};
+use super::{App, Audience, Effect, Now, Pane, draft, regions, words};
 use crate::config::Key;
 use crate::config::theme::Role;
 use crate::domain::Credential;
 use crate::domain::problem::Problem;
 use crate::domain::request::Draft;
 use crate::domain::response::Verdict;
-use crate::engine::message::{BackendKind, Exchange, StoreError};
+use crate::engine::message::{BackendKind, Exchange, Reach, StoreError, Surroundings, SurveyTask, Task};
 
 impl App {
     /// Shows a problem, with what it happened to.
@@ -45,6 +46,23 @@ impl App {
             _ => Dialog::Pick(self.help()),
         };
         self.dialogs.push(dialog);
+    }
+
+    /// Looks at this machine, and shows what is found as soon as it is.
+    pub(super) fn survey(&mut self, action: ProgramAction, now: Now) -> Vec<Effect> {
+        if self.stage.audience == Audience::Others {
+            self.activity.say(Tone::Warn, "Presentation mode hides names, and these findings name them", now.instant);
+            return Vec::new();
+        }
+        let (title, task) = if action == ProgramAction::Scan {
+            ("Secrets in plain text", SurveyTask::Scan)
+        } else {
+            let terminal = Some((self.stage.area.width, self.stage.area.height));
+            let around = Surroundings { terminal, other_stores: Vec::new(), depth: None, reach: Reach::Providers };
+            ("Doctor", SurveyTask::Doctor(around))
+        };
+        self.dialogs.push(Dialog::Survey(Survey::new(title)));
+        self.start_for_dialog(title, Task::Survey(task), now)
     }
 
     fn palette(&self) -> Pick {

@@ -37,6 +37,7 @@ impl App {
                 }
             }
             Event::Store(state) => self.activity.store = Some(state),
+            Event::Surveyed(found) => self.dialogs.surveyed(task, found),
             Event::Rotation(event) => return self.take_rotation(task, event, now),
             Event::SignIn(event) => return self.take_sign_in(task, event, now),
             Event::Done => return self.done(task, now),

@@ -67,11 +67,6 @@ impl Pty {
         self.until(what, |seen| holds(&seen.screen().contents()));
     }
 
-    /// What the screen shows.
-    pub(crate) fn text(&self) -> String {
-        self.glass.seen().screen().contents()
-    }
-
     /// Waits until the screen shows something else.
     #[track_caller]
     pub(crate) fn expect_other_than(&self, text: &str) {

@@ -242,6 +242,10 @@ pub enum ProgramAction {
     Palette,
     /// Show running and finished tasks.
     Activity,
+    /// Look for what may stand in the way on this machine.
+    Doctor,
+    /// Look for secrets in plain text.
+    Scan,
     /// Unlock the store.
     Unlock,
     /// Read the credentials and the state of the store again.

@@ -73,6 +73,8 @@ pub const COMMANDS: &[Command] = &[
     row("palette", &[":", "C-p"], Program(ProgramAction::Palette), "commands", "Find a command or a credential by typing"),
     row("help", &["?", "F1"], Program(ProgramAction::Help), "help", "Find, learn and run every command and its keys").then('h'),
     row("activity", &["!"], Program(ProgramAction::Activity), "activity", "Show running and finished tasks").then('a'),
+    row("doctor", &["D"], Program(ProgramAction::Doctor), "doctor", "Look for what may stand in the way on this machine").that(Reaches),
+    row("scan", &["S"], Program(ProgramAction::Scan), "scan", "Look for secrets in plain text, in the usual places"),
     row("unlock", &["u"], Program(ProgramAction::Unlock), "unlock", "Unlock the store, or create it").then('k'),
     row("reload", &["F5"], Program(ProgramAction::Reload), "reload", "Read the credentials and the state of the store again").then('r'),
     row("undo", &["U"], Program(ProgramAction::Undo), "undo", "Take back the latest edit, region switch or dropped filter").then('u'),

@@ -14,6 +14,7 @@ mod problem;
 mod request;
 mod rotate;
 mod sign_in;
+mod survey;
 mod themes;
 mod timeline;
 mod unlock;
@@ -36,6 +37,7 @@ pub use problem::Notice;
 pub use request::Request;
 pub use rotate::Rotate;
 pub use sign_in::SignIn;
+pub use survey::Survey;
 pub use themes::Themes;
 pub use timeline::Timeline;
 pub use unlock::{Purpose, Unlock};
@@ -52,7 +54,9 @@ use crate::config::theme::Theme;
 use crate::domain::problem::Problem;
 use crate::domain::request::Draft;
 use crate::domain::{CredentialId, Secret};
-use crate::engine::message::{Edit, Inquiry, KeyringEvent, NewCredential, QuestionId, Reply, RotationTask, Session, TaskId};
+use crate::engine::message::{
+    Edit, Finding, Inquiry, KeyringEvent, NewCredential, QuestionId, Reply, RotationTask, Session, TaskId,
+};
 
 /// A dialog.
 pub enum Dialog {
@@ -78,6 +82,8 @@ pub enum Dialog {
     Request(Box<Request>),
     /// Running and finished tasks.
     Activity(ActivityList),
+    /// What was found on this machine.
+    Survey(Survey),
     /// What ends when.
     Timeline(Timeline),
     /// Every credential in every region.
@@ -197,6 +203,7 @@ impl Stack {
             Some(Dialog::Unlock(unlock)) => unlock.wait(task),
             Some(Dialog::Create(create)) => create.wait(task),
             Some(Dialog::Rotate(rotate)) => rotate.wait(task),
+            Some(Dialog::Survey(survey)) => survey.wait(task),
             Some(Dialog::SignIn(sign_in)) => sign_in.wait(task),
             _ => {}
         }
@@ -273,6 +280,13 @@ impl Stack {
         }
     }
 
+    /// It is known what was looked for; the dialog that waits for `task` shows it.
+    pub fn surveyed(&mut self, task: TaskId, found: Vec<Finding>) {
+        if let Some(Dialog::Survey(survey)) = self.0.iter_mut().find(|dialog| dialog.task() == Some(task)) {
+            survey.take(found);
+        }
+    }
+
     /// A task ended well: the dialog that waited for it is over.
     pub fn done(&mut self, task: TaskId) {
         self.0.retain(|dialog| dialog.task() != Some(task));
@@ -292,6 +306,7 @@ impl Stack {
                 Dialog::Edit(edit) => edit.fail(problem),
                 Dialog::Unlock(unlock) => unlock.fail(problem),
                 Dialog::Create(create) => create.fail(problem),
+                Dialog::Survey(survey) => survey.fail(problem),
                 _ => return Some(problem),
             }
             return None;
@@ -310,6 +325,7 @@ impl Dialog {
             _ if key.code == Code::Esc => Outcome::Close,
             Self::Pick(pick) => pick.key(key),
             Self::Activity(list) => list.key(key, app),
+            Self::Survey(survey) => survey.key(key),
             Self::Which => Which::key(key, app),
             Self::Jump(jump) => jump.key(key),
             Self::Timeline(timeline) => timeline.key(key),
@@ -367,6 +383,7 @@ impl Dialog {
             Self::Parameters(parameters) => parameters.sheet(),
             Self::Request(request) => request.sheet(),
             Self::Activity(list) => list.sheet(app, now),
+            Self::Survey(survey) => survey.sheet(),
             Self::Timeline(timeline) => timeline.sheet(app, now),
             Self::Verdicts(verdicts) => verdicts.sheet(app),
             Self::Which => Which::sheet(app),
@@ -409,6 +426,7 @@ impl Dialog {
             Self::Edit(edit) => edit.task(),
             Self::Unlock(unlock) => unlock.task(),
             Self::Create(create) => create.task(),
+            Self::Survey(survey) => survey.task(),
             _ => None,
         }
     }

@@ -37,7 +37,6 @@ fn kind(effect: &Effect) -> String {
         Effect::Remember(_) => "remember",
         Effect::Open(_) => "open",
         Effect::Quit => "quit",
-        _ => "other",
     }
     .to_owned()
 }
