@@ -187,7 +187,9 @@ pub(super) fn terminal_size() -> Option<(u16, u16)> {
 }
 
 fn terminal_width() -> usize {
-    crossterm::terminal::size().map_or(usize::MAX, |(columns, _)| usize::from(columns).max(20))
+    // A terminal that does not know its size says 0.
+    let size = crossterm::terminal::size().ok().filter(|(columns, _)| *columns > 0);
+    size.map_or(usize::MAX, |(columns, _)| usize::from(columns).max(20))
 }
 
 fn finish_line(mut out: impl Write) -> io::Result<()> {

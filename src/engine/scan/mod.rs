@@ -206,7 +206,7 @@ fn held(credentials: &[Credential]) -> HashMap<String, Vec<Name>> {
 }
 
 fn look_through(looker: &Looker, paths: &[PathBuf], stopped: &AtomicBool) -> Result<Scanned, Problem> {
-    let (places, mut unread) = if paths.is_empty() { places::usual() } else { places::given(paths)? };
+    let (places, mut unread) = if paths.is_empty() { places::usual(stopped) } else { places::given(paths, stopped)? };
     let mut sightings = Vec::new();
     let mut files = 0;
     for place in places {
