@@ -74,6 +74,8 @@ pub enum KeyringTask {
     Remove(CredentialId),
     /// The last verdicts of a credential in each region.
     Regions(CredentialId),
+    /// The last verdicts of all credentials in all regions.
+    Verdicts,
 }
 
 /// Whether the provider is asked who a new credential is.
@@ -317,6 +319,8 @@ pub enum KeyringEvent {
     },
     /// The last verdicts of a credential in each region.
     Regions(CredentialId, Vec<RegionCheck>),
+    /// The last verdicts of all credentials in all regions.
+    Verdicts(Vec<(CredentialId, RegionCheck)>),
     /// The access token that is at hand for a credential in its region; none where the next request gets one.
     AccessToken(CredentialId, Option<Lifetime>),
     /// Who the provider says that a new credential is; a problem where it could not be asked.
@@ -433,6 +437,8 @@ pub struct Exchange {
     pub explanation: Option<Problem>,
     /// How many requests are left: `37 of 1620 left, resets in 12 s`.
     pub limit: Option<String>,
+    /// How many are left of how many, where both are known.
+    pub budget: Option<(u64, u64)>,
     /// Secrets that the provider has just made. The answer has placeholders in their stead.
     pub minted: Vec<Minted>,
 }

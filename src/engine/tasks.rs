@@ -20,6 +20,7 @@ use super::{Door, Engine, UNLOCK_WAIT};
 use crate::domain::credential::Part;
 use crate::domain::problem::Problem;
 use crate::domain::{Credential, CredentialId, Secret};
+use crate::index::Index;
 use crate::store::Unlock;
 
 /// The running tasks.
@@ -123,6 +124,7 @@ impl Engine {
                 self.remove(&id).await?;
                 KeyringEvent::Removed(id)
             }
+            KeyringTask::Verdicts => KeyringEvent::Verdicts(self.with_index(Index::all_checks).await?),
             KeyringTask::Regions(id) => {
                 self.tell_lifetime(&self.by_id(&id).await?, voice);
                 let checks = self.region_checks(&id).await?;

@@ -34,7 +34,9 @@ impl App {
             Action::Region(_) => self.region_count() > 1,
             Action::Console(action) => self.offers_console(action),
             Action::Screen(action) => self.offers_screen(action),
-            Action::Program(action) => action != ProgramAction::Unlock || self.store_wants_unlocking(),
+            Action::Program(ProgramAction::Unlock) => self.store_wants_unlocking(),
+            Action::Program(ProgramAction::Undo) => !self.undo.is_empty(),
+            Action::Program(_) => true,
         }
     }
 
@@ -51,6 +53,7 @@ impl App {
             CredentialAction::Show => self.selected().is_some() && self.stage.audience == Audience::Nobody,
             CredentialAction::CheckAll => self.credentials.is_whole() && !self.credentials.all().is_empty(),
             CredentialAction::Page => self.page().is_some(),
+            _ if shows_names(action) && self.stage.audience == Audience::Others => false,
             _ => self.selected().is_some(),
         }
     }
@@ -106,7 +109,12 @@ impl App {
                 self.focus(Focus::To(Pane::Credentials));
                 self.credentials.filter.typing = true;
             }
-            ListAction::Clear => self.credentials.clear(now.wall),
+            ListAction::Clear => {
+                if self.credentials.mark_count() == 0 {
+                    self.remember_filter();
+                }
+                self.credentials.clear(now.wall);
+            }
             ListAction::Sort => {
                 self.credentials.resort(now.wall);
                 self.activity.say(Tone::Good, format!("Sorted by {}", self.credentials.sort.as_str()), now.instant);
@@ -117,6 +125,11 @@ impl App {
     }
 
     fn act_on_credential(&mut self, action: CredentialAction, now: Now) -> Vec<Effect> {
+        if shows_names(action) && self.stage.audience == Audience::Others {
+            let key = self.preferences.keys.label(Action::Program(ProgramAction::Presentation)).unwrap_or_default();
+            self.activity.say(Tone::Warn, format!("That would show names; {key} ends the presentation mode"), now.instant);
+            return Vec::new();
+        }
         match action {
             CredentialAction::Show => self.show_or_mask(now),
             CredentialAction::Copy => self.copy(now),
@@ -251,6 +264,7 @@ impl App {
                 let load = self.start_task("Read the credentials", Task::Keyring(KeyringTask::Load), now).1;
                 return vec![load, self.start_quietly(Task::Store(StoreTask::Status)).1, Effect::Reread];
             }
+            ProgramAction::Undo => return self.take_back(now),
             ProgramAction::Presentation => self.present(now),
             ProgramAction::Mouse => {
                 self.stage.mouse = !self.stage.mouse;
@@ -285,6 +299,12 @@ impl App {
         self.stage.audience = audience;
         self.activity.say(Tone::Good, word, now.instant);
     }
+}
+
+/// Whether a command opens something that cannot do without names.
+const fn shows_names(action: CredentialAction) -> bool {
+    use CredentialAction as C;
+    matches!(action, C::Edit | C::Rotate | C::Revoke | C::Create)
 }
 
 fn move_document(document: &mut Document, motion: Motion) {

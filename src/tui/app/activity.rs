@@ -149,6 +149,12 @@ impl Activity {
         self.entries.iter().filter(|entry| entry.state.is_running()).count()
     }
 
+    /// How many steps of all running tasks are done, and how many there are, where tasks say so.
+    pub fn progress_of_all(&self) -> Option<(usize, usize)> {
+        let steps = self.entries.iter().filter_map(|entry| if let State::Running(steps) = entry.state { steps } else { None });
+        steps.reduce(|(done, total), (more, further)| (done + more, total + further))
+    }
+
     /// The running task that `C-c` cancels: the newest of this pane, else the newest of all.
     pub fn cancellable(&self, pane: Pane) -> Option<TaskId> {
         let running = || self.entries.iter().rev().filter(|entry| entry.state.is_running());

@@ -2,7 +2,9 @@
 
 use unicode_width::UnicodeWidthStr;
 
-use super::command::{self, Action, ConsoleAction, CredentialAction, Focus, ListAction, ProgramAction, RegionAction};
+use super::command::{
+    self, Action, ConsoleAction, CredentialAction, Focus, ListAction, ProgramAction, RegionAction, ScreenAction,
+};
 use super::detail::Detail;
 use super::layout::Area;
 use super::{App, Pane};
@@ -48,11 +50,30 @@ const CONSOLE: &[Action] = &[
     Action::Console(ConsoleAction::CopyBody),
 ];
 const EARLY: &[Action] = &[Action::Program(ProgramAction::Unlock), Action::Program(ProgramAction::Palette)];
-const ALWAYS: &[Action] =
-    &[Action::Focus(Focus::Next), Action::Program(ProgramAction::Help), Action::Program(ProgramAction::Quit)];
+const ALWAYS: &[Action] = &[
+    Action::Focus(Focus::Next),
+    Action::Program(ProgramAction::Help),
+    Action::Screen(ScreenAction::Leader),
+    Action::Screen(ScreenAction::Jump),
+    Action::Program(ProgramAction::Undo),
+    Action::Program(ProgramAction::Quit),
+];
 
-/// The hints that fit into the footer.
+/// What the keys mean while text is typed; nothing else works then.
+pub fn typing(app: &App) -> &'static [(&'static str, &'static str)] {
+    match (app.credentials.filter.typing, app.console.search.is_some()) {
+        _ if !app.dialogs.is_empty() => &[],
+        (true, _) => &[("Enter", "keeps the filter"), ("Esc", "drops it"), ("Up Down", "move in the list")],
+        (_, true) => &[("Enter", "keeps what is found"), ("Esc", "drops the search")],
+        _ => &[],
+    }
+}
+
+/// The hints that fit into the footer. A dialog has its own, and takes all keys.
 pub fn hints(app: &App, footer: Area) -> Vec<Hint> {
+    if !app.dialogs.is_empty() || !typing(app).is_empty() {
+        return Vec::new();
+    }
     let own = match app.stage.focus {
         Pane::Credentials | Pane::Detail => LIST,
         Pane::Regions => REGIONS,

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::json::Document;
 use super::keymap::Keymap;
 use super::talk::Prompt;
-use crate::config::theme::{Glyphs, Theme};
+use crate::config::theme::{Depth, Glyphs, Theme};
 use crate::config::{Key, Layout, Settings};
 use crate::domain::problem::Problem;
 use crate::domain::provider::Catalogue;
@@ -126,6 +126,8 @@ pub struct Start {
 pub struct Preferences {
     /// What each role looks like.
     pub theme: Theme,
+    /// How many colours the terminal shows.
+    pub depth: Depth,
     /// The signs that carry meaning.
     pub glyphs: &'static Glyphs,
     /// Which key means what.
@@ -163,6 +165,7 @@ impl Preferences {
     pub fn of(settings: &Settings, glyphs: &'static Glyphs) -> Self {
         Self {
             theme: settings.theme(),
+            depth: settings.depth,
             glyphs,
             keys: Keymap::new(&settings.keys),
             reveal: Duration::from_secs(settings.reveal_seconds),

@@ -6,6 +6,7 @@
 mod act;
 pub mod activity;
 mod arrange;
+pub mod chart;
 pub mod command;
 pub mod console;
 pub mod credentials;
@@ -15,6 +16,7 @@ pub mod draft;
 pub mod finder;
 pub mod footer;
 pub mod form;
+pub mod horizon;
 pub mod json;
 pub mod keymap;
 pub mod layout;
@@ -36,6 +38,7 @@ mod sign_in;
 pub mod talk;
 #[cfg(test)]
 mod tests;
+pub mod undo;
 mod update;
 pub mod words;
 
@@ -51,6 +54,7 @@ use layout::Area;
 use pointer::Press;
 use regions::Regions;
 use talk::Talk;
+use undo::Undo;
 
 use crate::config::Layout;
 use crate::domain::Credential;
@@ -82,6 +86,8 @@ pub struct App {
     pub dialogs: Stack,
     /// What is said where the screen is talked to instead of looked at.
     pub talk: Talk,
+    /// What can be taken back.
+    pub undo: Undo,
 }
 
 /// What the person looks at, and how.
@@ -177,6 +183,7 @@ impl App {
             activity: Activity::default(),
             dialogs: Stack::default(),
             talk: Talk::default(),
+            undo: Undo::default(),
         };
         let first = [Task::Store(StoreTask::Status), Task::Rotation(RotationTask::Unfinished)];
         let mut effects: Vec<_> = first.into_iter().map(|task| app.start_quietly(task).1).collect();

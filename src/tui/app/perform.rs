@@ -19,6 +19,13 @@ impl App {
                     self.console.write(&provider, draft);
                 }
             }
+            Intent::Wear(theme) => self.preferences.theme = *theme,
+            Intent::Press((column, row)) => {
+                let effects = self.press(column, row, now);
+                self.stage.press = super::pointer::Press::default();
+                return effects;
+            }
+            Intent::Show(id) => self.show_in_list(&id, now),
             Intent::Identify(secret) => {
                 let (task, effect) = self.start_quietly(Task::Keyring(KeyringTask::Identify(secret)));
                 self.dialogs.wait_for_identification(task);
@@ -42,7 +49,9 @@ impl App {
             }
             Intent::Edit(id, edit) => {
                 let title = format!("Edit {}", self.called(&id));
-                return self.start_for_dialog(title, Task::Keyring(KeyringTask::Edit(id, *edit)), now);
+                let (task, effect) = self.change(title, (id, *edit), now);
+                self.dialogs.wait(task);
+                return vec![effect];
             }
             Intent::Unlock(passphrase) => {
                 return self.start_for_dialog("Unlock the store", Task::Store(StoreTask::Unlock(passphrase)), now);
@@ -123,15 +132,12 @@ impl App {
             return Vec::new();
         }
         let title = format!("Switch {} to {region}", self.name_of(credential));
-        match self.regions.home_instead_of(&region) {
-            Some(home) => {
-                let text = format!("{region} may refuse it: this token was accepted in {home}");
-                self.activity.say(Tone::Warn, text, now.instant);
-            }
-            None => self.activity.say(Tone::Good, format!("Switched to {region}; t tests it there"), now.instant),
+        if let Some(home) = self.regions.home_instead_of(&region) {
+            let text = format!("{region} may refuse it: this token was accepted in {home}");
+            self.activity.say(Tone::Warn, text, now.instant);
         }
         let edit = Edit { region: Some(region), ..Edit::default() };
-        vec![self.start_task(title, Task::Keyring(KeyringTask::Edit(id.clone(), edit)), now).1]
+        vec![self.change(title, (id.clone(), edit), now).1]
     }
 
     pub(super) fn start_for_dialog(&mut self, title: impl Into<String>, task: Task, now: Now) -> Vec<Effect> {

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::command::{Action, CredentialAction, Focus, RegionAction};
+use super::command::{Action, CredentialAction, Focus, RegionAction, ScreenAction};
 use super::console::View;
 use super::layout::{Area, Border};
 use super::sheet::wrap;
@@ -70,7 +70,7 @@ impl App {
         if border.is_some() && moved { vec![Effect::Remember(self.stage.layout)] } else { Vec::new() }
     }
 
-    fn press(&mut self, column: u16, row: u16, now: Now) -> Vec<Effect> {
+    pub(super) fn press(&mut self, column: u16, row: u16, now: Now) -> Vec<Effect> {
         if let Some(dialog) = self.dialogs.top() {
             let sheet = dialog.sheet(self, now);
             let hit = sheet.place(self.stage.area).hit(column, row);
@@ -85,6 +85,9 @@ impl App {
         if screen.footer.contains(column, row) {
             let hint = super::footer::hint_at(self, screen.footer, column);
             return hint.map(|action| self.run(action, now)).unwrap_or_default();
+        }
+        if screen.horizon.contains(column, row) && self.stage.press.border.is_none() {
+            return self.run(Action::Screen(ScreenAction::Timeline), now);
         }
         let Some(pane) = screen.pane_at(column, row) else { return Vec::new() };
         self.focus(Focus::To(pane));
@@ -116,6 +119,25 @@ impl App {
             Pane::Console => return self.press_console(column, row, now),
         }
         Vec::new()
+    }
+
+    /// Everything that a click would meet, as places to click at: panes, rows, the secret, tabs, buttons.
+    pub(super) fn targets(&self) -> Vec<(u16, u16)> {
+        let screen = self.screen();
+        let at = |area: Area| (area.x, area.y);
+        let shown = |area: &Area| !area.is_empty();
+        let rows = |area: Area, count: usize| (0..area.height).take(count).map(move |line| area.row(line));
+        let panes = Pane::ALL.into_iter().map(|pane| screen.pane(pane)).filter(shown).map(|area| (area.x + 2, area.y));
+        let list = rows(self.list_rows(), self.credentials.shown_count());
+        let regions = rows(screen.regions.inner(), self.region_count());
+        let secret = std::iter::once(self.secret_area()).filter(|_| shown(&screen.detail));
+        let send = std::iter::once(screen.console.inner().row(0)).filter(|_| shown(&screen.console));
+        let tabs = self.view_tabs().into_iter().map(|(_, area)| area);
+        let tabs = tabs.filter(|area| shown(area) && self.console.answered().is_some());
+        let buttons = super::footer::hints(self, screen.footer).into_iter().map(|hint| hint.area);
+        let horizon = std::iter::once(screen.horizon.inner()).filter(shown);
+        let places = secret.chain(send).chain(tabs).chain(regions).chain(horizon).chain(buttons).chain(list).map(at);
+        panes.chain(places).collect()
     }
 
     fn press_list(&mut self, row: u16) -> bool {

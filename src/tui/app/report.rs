@@ -7,8 +7,8 @@ use crate::domain::problem::Problem;
 use crate::domain::provider::Kind;
 use crate::domain::response::Verdict;
 use crate::engine::message::{
-    Classified, Cleared, ClipboardWay, Copied, Event, Exchange, KeyringEvent, KeyringTask, Report, SecretEvent, StoreTask, Task,
-    TaskId,
+    Classified, Cleared, ClipboardWay, Copied, Event, Exchange, KeyringEvent, KeyringTask, RegionCheck, Report, SecretEvent,
+    StoreTask, Task, TaskId,
 };
 
 impl App {
@@ -20,6 +20,9 @@ impl App {
             Event::Secret(event) => self.take_secret(task, event, now),
             Event::Checked { credential, region, check } => {
                 self.regions.record(&credential, &region, &check);
+                if let Some(grid) = self.dialogs.verdicts() {
+                    grid.record(&credential, RegionCheck { region: region.clone(), check: check.clone() });
+                }
                 if self.credentials.get(&credential).is_some_and(|known| known.region == region) {
                     self.credentials.record(&credential, check, now.wall);
                 }
@@ -82,8 +85,17 @@ impl App {
                 }
             }
             KeyringEvent::Classified(name, classified) => self.take_classified(&name, *classified, now),
-            KeyringEvent::Removed(id) => self.credentials.remove(&id, now.wall),
+            KeyringEvent::Removed(id) => {
+                let text = format!("{} is gone and its secret is wiped; that cannot be taken back", self.called(&id));
+                self.credentials.remove(&id, now.wall);
+                self.activity.say(Tone::Good, text, now.instant);
+            }
             KeyringEvent::Regions(_, checks) => self.regions.load(task, checks),
+            KeyringEvent::Verdicts(checks) => {
+                if let Some(grid) = self.dialogs.verdicts() {
+                    grid.load(checks);
+                }
+            }
             identified @ KeyringEvent::Identified { .. } => self.dialogs.identified(task, identified),
         }
         self.find_twins();
@@ -135,6 +147,7 @@ impl App {
     fn done(&mut self, task: TaskId, now: Now) -> Vec<Effect> {
         let Some(entry) = self.activity.entry_mut(task) else { return Vec::new() };
         entry.state = State::Done(now.instant.saturating_duration_since(entry.started));
+        self.changed(task, now);
         self.dialogs.done(task);
         if self.activity.store.as_ref().is_some_and(|store| store.problem.is_some()) {
             return vec![self.start_quietly(Task::Store(StoreTask::Status)).1];
@@ -148,6 +161,7 @@ impl App {
             entry.state = State::Failed(problem.clone());
             entry.title.clone()
         });
+        self.unchanged(task);
         let store_failed = problem.class == crate::domain::problem::Class::Store;
         let asked = self.detail.waits_for(task);
         let mut effects = Vec::new();
@@ -180,6 +194,7 @@ impl App {
 
     fn cancelled(&mut self, task: TaskId, now: Now) -> Vec<Effect> {
         self.activity.settle(task, State::Cancelled);
+        self.unchanged(task);
         if self.console.waits_for(task) {
             self.console.cancel();
         }

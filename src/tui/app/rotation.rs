@@ -49,6 +49,7 @@ impl App {
             more,
             right: String::new(),
             mark: None,
+            heading: "",
             picked: Picked::Removal(removal),
         };
         let at_provider = |administrator| Removal::AtProvider(Charge { credential: id.clone(), administrator });
@@ -173,6 +174,7 @@ impl App {
             more: status.next.clone(),
             right: if status.state == State::NeedsHuman { "needs you" } else { "unfinished" }.to_owned(),
             mark: Some((Role::Warn, self.preferences.glyphs.warning)),
+            heading: "",
             picked: Picked::Rotation(status.id.clone(), status.name.clone()),
         };
         let items: Vec<_> = left.iter().map(item).collect();

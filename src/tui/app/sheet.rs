@@ -3,12 +3,15 @@
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
+use super::chart::Pieces;
 use super::form::{Button, Control, Form, Remark};
 use super::layout::Area;
 use crate::config::theme::Role;
 
 /// From so many rows on, a dialog leaves some of the screen around it to be seen.
 const TALL: u16 = 30;
+/// So many lines of a long list are prepared on both sides of the cursor: more than any screen shows.
+const AROUND: usize = 128;
 /// How many lines a remark takes.
 const REMARK: usize = 2;
 
@@ -27,6 +30,18 @@ pub struct Sheet {
     pub cursor: usize,
     /// Rows at the bottom that stay.
     pub foot: Vec<Row>,
+    /// Where on the screen it is.
+    pub anchor: Anchor,
+}
+
+/// Where on the screen a dialog is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Anchor {
+    /// In the middle.
+    #[default]
+    Middle,
+    /// In the lower right corner, above the footer: what is only a hint.
+    Corner,
 }
 
 /// A row of a dialog.
@@ -43,8 +58,20 @@ pub enum Row {
     Field(FieldRow),
     /// One of a list.
     Item(Item),
+    /// A picture of one line, which may be one of a list.
+    Drawing(Drawing),
     /// Buttons side by side.
     Buttons(Vec<ButtonCell>),
+}
+
+/// A picture of one line.
+pub struct Drawing {
+    /// Its place in the list; what only decorates has none.
+    pub at: Option<usize>,
+    /// Its pieces, from left to right.
+    pub pieces: Pieces,
+    /// Whether the cursor is on it.
+    pub selected: bool,
 }
 
 /// A field as it is shown.
@@ -128,6 +155,16 @@ impl Row {
         Self::Text(Role::Warn, text.into())
     }
 
+    /// A picture that decorates.
+    pub fn drawing(pieces: Pieces) -> Self {
+        Self::Drawing(Drawing { at: None, pieces, selected: false })
+    }
+
+    /// A picture that is one of a list.
+    pub fn item_drawing(at: usize, pieces: Pieces, selected: bool) -> Self {
+        Self::Drawing(Drawing { at: Some(at), pieces, selected })
+    }
+
     /// Text that steps back.
     pub fn dim(text: impl Into<String>) -> Self {
         Self::Text(Role::Dim, text.into())
@@ -166,14 +203,18 @@ impl Sheet {
         self
     }
 
-    /// Lays the sheet out in the middle of `area`.
+    /// Lays the sheet out in `area`.
     pub fn place(&self, area: Area) -> Placed<'_> {
-        let area = if area.height < TALL { area } else { area.centred(area.width, area.height - 4) };
+        let area =
+            if area.height < TALL || self.anchor == Anchor::Corner { area } else { area.centred(area.width, area.height - 4) };
         let width = self.width.min(area.width);
         let columns = usize::from(width.saturating_sub(4));
         let [head, body, foot] = [&self.head, &self.body, &self.foot].map(|rows| wrap_all(rows, columns));
         let wanted = u16::try_from(head.len() + body.len() + foot.len()).unwrap_or(u16::MAX).saturating_add(2);
-        let outer = area.centred(width, wanted);
+        let outer = match self.anchor {
+            Anchor::Middle => area.centred(width, wanted),
+            Anchor::Corner => area.corner(width, wanted),
+        };
         let (upper, foot_area) = {
             let inner = outer.inner();
             let foot_rows = u16::try_from(foot.len()).unwrap_or(u16::MAX).min(inner.height);
@@ -197,6 +238,7 @@ impl Placed<'_> {
         match line.row {
             Row::Field(field) => Some(field.at),
             Row::Item(item) => item.at,
+            Row::Drawing(drawing) => drawing.at,
             Row::Buttons(buttons) => {
                 let mut cells = button_areas(buttons, line.area);
                 cells.find(|(_, area)| area.contains(column, row)).map(|(cell, _)| cell.at)
@@ -204,6 +246,11 @@ impl Placed<'_> {
             Row::Blank | Row::Text(..) | Row::Remark(..) | Row::Pair(..) => None,
         }
     }
+}
+
+/// The lines of a long list that are worth preparing: those around the cursor.
+pub fn window(cursor: usize, total: usize) -> std::ops::Range<usize> {
+    cursor.saturating_sub(AROUND)..(cursor + AROUND).min(total)
 }
 
 /// Where the buttons of a row are: side by side at the right edge.

@@ -2,6 +2,7 @@
 
 mod rotation;
 mod sign_in;
+mod walk;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -112,6 +113,7 @@ fn exchange(session: &Session, body: Body) -> Box<Exchange> {
         },
         explanation: None,
         limit: None,
+        budget: None,
         minted: Vec::new(),
     })
 }

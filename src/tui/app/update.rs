@@ -111,6 +111,9 @@ impl App {
     }
 
     fn type_filter(&mut self, key: Key, now: Now) -> Vec<Effect> {
+        if key.code == Code::Esc {
+            self.remember_filter();
+        }
         let list = &mut self.credentials;
         match key.code {
             Code::Enter => list.filter.typing = false,

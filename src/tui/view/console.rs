@@ -1,6 +1,7 @@
 //! The request console.
 
 use ratatui::style::{Modifier, Style};
+use unicode_width::UnicodeWidthStr as _;
 
 use super::json::{self, Ink};
 use super::pen::Pen;
@@ -11,7 +12,10 @@ use crate::tui::app::command::{Action, ConsoleAction, ProgramAction};
 use crate::tui::app::console::{Answered, Laid, Outcome, Ready, View};
 use crate::tui::app::json::Role as Token;
 use crate::tui::app::layout::Area;
-use crate::tui::app::{Pane, draft, words};
+use crate::tui::app::{Audience, Pane, chart, draft, words};
+
+/// Columns of the bar that shows how many requests are left.
+const BUDGET: usize = 10;
 
 /// Draws the console.
 pub(super) fn draw(pen: &mut Pen<'_>, area: Area) {
@@ -115,10 +119,35 @@ fn draw_answer(pen: &mut Pen<'_>, inner: Area, answered: &Answered) {
     }
     let body = app.console_body();
     match app.console.view {
+        _ if app.stage.audience == Audience::Others => {
+            pen.put(body, "Presentation mode shows no answers", Role::Dim);
+        }
         View::Body => draw_body(pen, body, &answered.body),
         view => draw_pairs(pen, body, &answered.pairs(view)),
     }
     draw_search(pen, inner);
+    draw_budget(pen, app.screen().console, answered);
+}
+
+/// In the lower border: how many requests are left, as a bar and in words.
+fn draw_budget(pen: &mut Pen<'_>, area: Area, answered: &Answered) {
+    let Some(words) = &answered.exchange.limit else { return };
+    let bottom = area.row(area.height.saturating_sub(1)).split_left(2).1;
+    let mut pieces = vec![(Role::Dim, " budget ".to_owned())];
+    if let Some((left, limit)) = answered.exchange.budget {
+        let role = match left.saturating_mul(10) / limit.max(1) {
+            0 => Role::Bad,
+            1..3 => Role::Warn,
+            _ => Role::Good,
+        };
+        let (full, empty) = chart::bar(pen.glyphs(), (left, limit), BUDGET);
+        pieces.extend([(role, full), (Role::Dim, empty), (Role::Dim, " ".to_owned())]);
+    }
+    pieces.push((Role::Dim, format!("{words} ")));
+    let width = pieces.iter().map(|(_, text)| text.width()).sum::<usize>();
+    if width <= usize::from(bottom.width.saturating_sub(2)) {
+        pen.pieces(bottom, &pieces);
+    }
 }
 
 fn draw_body(pen: &mut Pen<'_>, area: Area, body: &Laid) {

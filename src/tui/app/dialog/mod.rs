@@ -6,7 +6,7 @@ mod add;
 mod confirm;
 mod create;
 mod edit;
-mod help;
+mod jump;
 mod parameters;
 mod pasted;
 mod pick;
@@ -15,7 +15,11 @@ mod request;
 mod rotate;
 mod sign_in;
 mod survey;
+mod themes;
+mod timeline;
 mod unlock;
+mod verdicts;
+mod which;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -26,7 +30,7 @@ pub use add::Add;
 pub use confirm::Confirm;
 pub use create::Create;
 pub use edit::EditCredential;
-pub use help::Help;
+pub use jump::Jump;
 pub use parameters::Parameters;
 pub use pick::{Pick, PickItem, Picked, Removal};
 pub use problem::Notice;
@@ -34,7 +38,11 @@ pub use request::Request;
 pub use rotate::Rotate;
 pub use sign_in::SignIn;
 pub use survey::Survey;
+pub use themes::Themes;
+pub use timeline::Timeline;
 pub use unlock::{Purpose, Unlock};
+pub use verdicts::Verdicts;
+pub use which::Which;
 
 use super::command::Action;
 use super::form::Form;
@@ -42,6 +50,7 @@ use super::sheet::Sheet;
 use super::{App, Now};
 use crate::config::Key;
 use crate::config::key::Code;
+use crate::config::theme::Theme;
 use crate::domain::problem::Problem;
 use crate::domain::request::Draft;
 use crate::domain::{CredentialId, Secret};
@@ -73,10 +82,18 @@ pub enum Dialog {
     Request(Box<Request>),
     /// Running and finished tasks.
     Activity(ActivityList),
-    /// The keys.
-    Help(Help),
     /// What was found on this machine.
     Survey(Survey),
+    /// What ends when.
+    Timeline(Timeline),
+    /// Every credential in every region.
+    Verdicts(Verdicts),
+    /// Choose a theme.
+    Themes(Themes),
+    /// What a second key can do.
+    Which,
+    /// Labels on everything that can be clicked.
+    Jump(Jump),
     /// Something went wrong.
     Problem(Notice),
 }
@@ -99,6 +116,12 @@ pub enum Intent {
     CopyText(String),
     /// Change a credential.
     Edit(CredentialId, Box<Edit>),
+    /// Let the screen wear a theme.
+    Wear(Box<Theme>),
+    /// Click at column and row.
+    Press((u16, u16)),
+    /// Select a credential in the list.
+    Show(CredentialId),
     /// Forget a credential.
     Remove(CredentialId),
     /// Switch a credential to a region.
@@ -165,6 +188,11 @@ impl Stack {
     /// Takes the top one away.
     pub fn pop(&mut self) -> Option<Dialog> {
         self.0.pop()
+    }
+
+    /// The grid of verdicts, if it is open.
+    pub fn verdicts(&mut self) -> Option<&mut Verdicts> {
+        self.0.iter_mut().find_map(|dialog| if let Dialog::Verdicts(verdicts) = dialog { Some(verdicts) } else { None })
     }
 
     /// The top dialog waits for this task from now on.
@@ -293,11 +321,15 @@ impl Dialog {
         match self {
             Self::Rotate(rotate) => rotate.key(key),
             Self::SignIn(sign_in) => sign_in.key(key),
+            Self::Themes(themes) => themes.key(key, app),
             _ if key.code == Code::Esc => Outcome::Close,
             Self::Pick(pick) => pick.key(key),
             Self::Activity(list) => list.key(key, app),
-            Self::Help(help) => help.key(key),
             Self::Survey(survey) => survey.key(key),
+            Self::Which => Which::key(key, app),
+            Self::Jump(jump) => jump.key(key),
+            Self::Timeline(timeline) => timeline.key(key),
+            Self::Verdicts(verdicts) => verdicts.key(key),
             Self::Problem(notice) => notice.key(key),
             Self::Confirm(confirm) => confirm.key(key),
             _ => {
@@ -323,6 +355,10 @@ impl Dialog {
         match self {
             Self::Pick(pick) => pick.click(at),
             Self::Activity(list) => list.click(at, app),
+            Self::Timeline(timeline) => timeline.click(at),
+            Self::Which => Which::click(at, app),
+            Self::Themes(themes) => themes.click(at, app),
+            Self::Verdicts(verdicts) => verdicts.click(at),
             Self::Confirm(confirm) => confirm.click(at),
             Self::Rotate(rotate) => rotate.click(at),
             Self::Problem(_) => Outcome::Close,
@@ -347,8 +383,12 @@ impl Dialog {
             Self::Parameters(parameters) => parameters.sheet(),
             Self::Request(request) => request.sheet(),
             Self::Activity(list) => list.sheet(app, now),
-            Self::Help(help) => help.sheet(app),
             Self::Survey(survey) => survey.sheet(),
+            Self::Timeline(timeline) => timeline.sheet(app, now),
+            Self::Verdicts(verdicts) => verdicts.sheet(app),
+            Self::Which => Which::sheet(app),
+            Self::Themes(themes) => themes.sheet(),
+            Self::Jump(_) => Jump::sheet(app),
             Self::Problem(notice) => notice.sheet(),
         }
     }
@@ -371,13 +411,7 @@ impl Dialog {
             Self::Request(request) => Some(&mut request.form),
             Self::Create(create) => Some(&mut create.form),
             Self::SignIn(sign_in) => Some(&mut sign_in.form),
-            Self::Rotate(_)
-            | Self::Confirm(_)
-            | Self::Pick(_)
-            | Self::Activity(_)
-            | Self::Help(_)
-            | Self::Survey(_)
-            | Self::Problem(_) => None,
+            _ => None,
         }
     }
 
@@ -390,13 +424,7 @@ impl Dialog {
             Self::Request(request) => request.react(happened),
             Self::Create(create) => create.react(happened, app),
             Self::SignIn(sign_in) => sign_in.react(happened),
-            Self::Rotate(_)
-            | Self::Confirm(_)
-            | Self::Pick(_)
-            | Self::Activity(_)
-            | Self::Help(_)
-            | Self::Survey(_)
-            | Self::Problem(_) => Outcome::Stay,
+            _ => Outcome::Stay,
         }
     }
 

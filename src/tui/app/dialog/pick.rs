@@ -13,7 +13,7 @@ use crate::engine::message::Charge;
 use crate::tui::app::command::{Action, Motion};
 use crate::tui::app::credentials::step;
 use crate::tui::app::form::{edit, insert};
-use crate::tui::app::sheet::{FieldRow, Item, Row, Sheet, Value};
+use crate::tui::app::sheet::{FieldRow, Item, Row, Sheet, Value, window};
 
 /// How far a page key goes.
 const PAGE: usize = 10;
@@ -37,6 +37,8 @@ pub struct PickItem {
     pub right: String,
     /// A sign before it.
     pub mark: Option<(Role, &'static str)>,
+    /// The heading above it, while nothing is typed; equal ones are shown once.
+    pub heading: &'static str,
     /// What picking it means.
     pub picked: Picked,
 }
@@ -53,6 +55,8 @@ enum Found {
 pub enum Picked {
     /// Run a command.
     Command(Action),
+    /// Show a credential in the list.
+    Credential(CredentialId),
     /// Switch the credential to this region.
     Region(CredentialId, String),
     /// Take this preset.
@@ -107,17 +111,36 @@ impl Pick {
 
     /// What it shows.
     pub fn sheet(&self) -> Sheet {
-        let mut sheet = Sheet::new(self.title, 84);
+        let mut sheet = Sheet::new(self.title, 92);
         let value = Value::Text(self.input.value().to_owned(), self.input.visual_cursor());
         let field = FieldRow { at: usize::MAX, label: "Find".to_owned(), value, focused: true, wrong: false };
         sheet.head = vec![Row::Field(field), Row::Blank];
-        sheet.body = self.shown.iter().enumerate().map(|(at, item)| self.row(at, &self.items[*item])).collect();
+        self.list(&mut sheet);
+        sheet.foot = vec![Row::Blank, Row::dim("↑/↓ choose · Enter takes it · Esc closes")];
+        sheet
+    }
+
+    /// The items around the cursor, below their headings as long as they are in their own order.
+    fn list(&self, sheet: &mut Sheet) {
+        let is_sorted = self.input.value().trim().is_empty();
+        let mut heading = "";
+        for at in window(self.cursor, self.shown.len()) {
+            let item = &self.items[self.shown[at]];
+            if is_sorted && item.heading != heading {
+                heading = item.heading;
+                if !sheet.body.is_empty() {
+                    sheet.body.push(Row::Blank);
+                }
+                sheet.body.push(Row::Text(Role::Title, heading.to_owned()));
+            }
+            if at == self.cursor {
+                sheet.cursor = sheet.body.len();
+            }
+            sheet.body.push(self.row(at, item));
+        }
         if sheet.body.is_empty() {
             sheet.body.push(Row::dim("Nothing matches"));
         }
-        sheet.cursor = self.cursor;
-        sheet.foot = vec![Row::Blank, Row::dim("↑/↓ choose · Enter takes it · Esc closes")];
-        sheet
     }
 
     fn row(&self, at: usize, item: &PickItem) -> Row {
@@ -135,6 +158,7 @@ impl Pick {
         let Some(item) = self.shown.get(self.cursor).map(|at| &self.items[*at]) else { return Outcome::Stay };
         Outcome::Finish(match item.picked.clone() {
             Picked::Command(action) => Intent::Run(action),
+            Picked::Credential(id) => Intent::Show(id),
             Picked::Region(credential, region) => Intent::Switch(credential, region),
             Picked::Preset(id) => Intent::Preset(id, std::collections::BTreeMap::new()),
             Picked::Removal(removal) => Intent::Removal(removal),
@@ -156,6 +180,17 @@ impl Pick {
         scored.sort_by(|(a, _), (b, _)| b.cmp(a));
         self.shown = scored.into_iter().map(|(_, at)| at).collect();
         self.cursor = 0;
+    }
+}
+
+/// The motions where nothing is typed.
+pub(super) fn list_motion(key: Key) -> Option<Motion> {
+    match (key.code, key.ctrl) {
+        (Code::Char('k'), false) => Some(Motion::Up),
+        (Code::Char('j'), false) => Some(Motion::Down),
+        (Code::Char('g'), false) | (Code::Home, _) => Some(Motion::Top),
+        (Code::Char('G'), false) | (Code::End, _) => Some(Motion::Bottom),
+        _ => motion(key),
     }
 }
 
