@@ -134,6 +134,7 @@ fn a_person_reads_a_table_and_no_secret() {
     assert_eq!(again["finds"][0]["linked"], true);
     let consumers = place.home.run(&["consumer", "list", "laptop", "--json"]).expect(0).json();
     assert_eq!((consumers.as_array().unwrap().len(), &consumers[0]["key"]), (1, &json!("SNYK_TOKEN")));
+    assert_eq!(consumers[0]["holds"], "current", "it was seen to lie there");
 }
 
 #[test]

@@ -262,7 +262,7 @@ impl App {
             ProgramAction::Unlock => return self.unlock(now),
             ProgramAction::Reload => {
                 let load = self.start_task("Read the credentials", Task::Keyring(KeyringTask::Load), now).1;
-                return vec![load, self.start_quietly(Task::Store(StoreTask::Status)).1];
+                return vec![load, self.start_quietly(Task::Store(StoreTask::Status)).1, Effect::Reread];
             }
             ProgramAction::Undo => return self.take_back(now),
             ProgramAction::Presentation => self.present(now),

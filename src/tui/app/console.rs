@@ -34,6 +34,8 @@ pub struct Console {
     pub scroll: usize,
     /// What earlier answers taught.
     pub learned: Learned,
+    /// How many requests have been sent.
+    pub sent: usize,
 }
 
 /// A request that a person chose or wrote, for credentials of one provider.
@@ -166,6 +168,7 @@ impl Console {
     /// Waits for the answer to a request.
     pub fn wait(&mut self, task: TaskId, credential: CredentialId, now: Instant) {
         self.outcome = Outcome::Sending(task, credential, now);
+        self.sent += 1;
         (self.search, self.scroll) = (None, 0);
     }
 

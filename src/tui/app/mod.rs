@@ -32,8 +32,10 @@ mod rotation;
 #[cfg(test)]
 pub(crate) mod samples;
 pub mod secret_input;
+mod settings;
 pub mod sheet;
 mod sign_in;
+pub mod talk;
 #[cfg(test)]
 mod tests;
 pub mod undo;
@@ -51,6 +53,7 @@ use dialog::Stack;
 use layout::Area;
 use pointer::Press;
 use regions::Regions;
+use talk::Talk;
 use undo::Undo;
 
 use crate::config::Layout;
@@ -58,7 +61,7 @@ use crate::domain::Credential;
 use crate::domain::provider::Catalogue;
 use crate::engine::message::{KeyringTask, RotationTask, StoreTask, Task, TaskId};
 
-pub use message::{Browser, Effect, Input, Mouse, Msg, Now, Preferences, Reach, Start};
+pub use message::{Browser, Change, Effect, Input, Mouse, Msg, Now, Preferences, Reach, Start};
 pub use update::update;
 
 /// The state of the screen.
@@ -81,6 +84,8 @@ pub struct App {
     pub activity: Activity,
     /// The dialogs.
     pub dialogs: Stack,
+    /// What is said where the screen is talked to instead of looked at.
+    pub talk: Talk,
     /// What can be taken back.
     pub undo: Undo,
 }
@@ -177,6 +182,7 @@ impl App {
             console: Console::default(),
             activity: Activity::default(),
             dialogs: Stack::default(),
+            talk: Talk::default(),
             undo: Undo::default(),
         };
         let first = [Task::Store(StoreTask::Status), Task::Rotation(RotationTask::Unfinished)];

@@ -94,8 +94,8 @@ pub enum Value {
     Text(String, usize),
     /// A secret, and whether there is one.
     Secret(bool),
-    /// What is chosen, and out of how many.
-    Choice(String, usize),
+    /// The titles to choose from, and the place of the chosen one.
+    Choice(Vec<String>, usize),
 }
 
 /// One of a list.
@@ -142,6 +142,14 @@ pub struct Placed<'a> {
     pub lines: Vec<Line<'a>>,
     /// Whether rows of the body are hidden above and below.
     pub hidden: (bool, bool),
+}
+
+impl Drawing {
+    /// What it says without its signs, for who cannot look at it.
+    pub fn words(&self) -> String {
+        let says = |text: &&str| text.contains(char::is_alphanumeric);
+        self.pieces.iter().map(|(_, text)| text.trim()).filter(says).collect::<Vec<_>>().join(", ")
+    }
 }
 
 impl Row {
@@ -322,7 +330,7 @@ fn field_rows(form: &Form) -> impl Iterator<Item = Row> {
         let value = match &field.control {
             Control::Text(input) => Value::Text(input.value().to_owned(), input.visual_cursor()),
             Control::Secret(secret) => Value::Secret(!secret.is_empty()),
-            Control::Choice(choice) => Value::Choice(choice.title().to_owned(), choice.options.len()),
+            Control::Choice(choice) => Value::Choice(choice.options.iter().map(|(_, title)| title.clone()).collect(), choice.at),
         };
         let wrong = field.problem.is_some();
         Row::Field(FieldRow { at, label: field.label.clone(), value, focused: form.focus == at, wrong })

@@ -37,6 +37,7 @@ fn kind(effect: &Effect) -> String {
         Effect::Remember(_) => "remember",
         Effect::Open(_) => "open",
         Effect::Quit => "quit",
+        Effect::Reread => "reread",
     }
     .to_owned()
 }
