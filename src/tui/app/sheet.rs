@@ -258,7 +258,8 @@ impl Placed<'_> {
 
 /// The lines of a long list that are worth preparing: those around the cursor.
 pub fn window(cursor: usize, total: usize) -> std::ops::Range<usize> {
-    cursor.saturating_sub(AROUND)..(cursor + AROUND).min(total)
+    let cursor = cursor.min(total);
+    cursor.saturating_sub(AROUND)..cursor.saturating_add(AROUND).min(total)
 }
 
 /// Where the buttons of a row are: side by side at the right edge.
