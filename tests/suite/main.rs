@@ -31,7 +31,10 @@ mod scan;
 mod screen;
 mod shell;
 mod signin;
+#[cfg(target_os = "linux")]
+mod soak;
 mod store;
+mod supply;
 mod support;
 #[cfg(unix)]
 mod terminal;
