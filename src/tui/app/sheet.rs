@@ -144,6 +144,14 @@ pub struct Placed<'a> {
     pub hidden: (bool, bool),
 }
 
+impl Drawing {
+    /// What it says without its signs, for who cannot look at it.
+    pub fn words(&self) -> String {
+        let says = |text: &&str| text.contains(char::is_alphanumeric);
+        self.pieces.iter().map(|(_, text)| text.trim()).filter(says).collect::<Vec<_>>().join(", ")
+    }
+}
+
 impl Row {
     /// Ordinary text.
     pub fn text(text: impl Into<String>) -> Self {
@@ -250,7 +258,8 @@ impl Placed<'_> {
 
 /// The lines of a long list that are worth preparing: those around the cursor.
 pub fn window(cursor: usize, total: usize) -> std::ops::Range<usize> {
-    cursor.saturating_sub(AROUND)..(cursor + AROUND).min(total)
+    let cursor = cursor.min(total);
+    cursor.saturating_sub(AROUND)..cursor.saturating_add(AROUND).min(total)
 }
 
 /// Where the buttons of a row are: side by side at the right edge.

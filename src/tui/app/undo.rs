@@ -66,14 +66,13 @@ impl App {
     /// A change was made: it is said, and remembered if it can be taken back.
     pub(super) fn changed(&mut self, task: TaskId, now: Now) {
         let Some(step) = self.undo.settle(task) else { return };
-        match step.back {
-            Back::Never(why) => self.activity.say(Tone::Warn, format!("{}: done; {why}", step.title), now.instant),
-            _ => {
-                let key = self.undo_key();
-                self.activity.say(Tone::Good, format!("{}: done; {key} takes it back", step.title), now.instant);
-                self.undo.push(step);
-            }
+        if let Back::Never(why) = step.back {
+            self.activity.say(Tone::Warn, format!("{}: done; {why}", step.title), now.instant);
+            return;
         }
+        let key = self.undo_key();
+        self.activity.say(Tone::Good, format!("{}: done; {key} takes it back", step.title), now.instant);
+        self.undo.push(step);
     }
 
     /// A change was not made.

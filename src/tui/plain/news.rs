@@ -214,9 +214,15 @@ fn said(row: &Row) -> Option<String> {
 
 /// Everything that can be chosen, with its number.
 fn numbered<'a>(rows: impl Iterator<Item = &'a Row> + Clone) -> Vec<String> {
-    let any = rows.clone().any(|row| matches!(row, Row::Item(item) if item.at.is_some()));
+    let is_choice = |row: &Row| match row {
+        Row::Item(item) => item.at.is_some(),
+        Row::Drawing(drawing) => drawing.at.is_some(),
+        _ => false,
+    };
+    let any = rows.clone().any(is_choice);
     let words = rows.filter(|_| any).filter_map(|row| match row {
         Row::Item(item) if item.at.is_some() => Some(item_words(item)),
+        Row::Drawing(drawing) if drawing.at.is_some() => Some(drawing.words()),
         Row::Field(field) if field.at != usize::MAX => Some(field.label.clone()),
         _ => None,
     });

@@ -30,9 +30,9 @@ impl Jump {
     /// Labels for all these places: one letter each, or two where one is not enough.
     pub fn new(places: Vec<(u16, u16)>) -> Self {
         let singles = places.len() <= LETTERS.len();
-        let label = |n: usize| match singles {
-            true => LETTERS[n].to_string(),
-            false => [LETTERS[n / LETTERS.len() % LETTERS.len()], LETTERS[n % LETTERS.len()]].iter().collect(),
+        let label = |n: usize| {
+            let two = [LETTERS[n / LETTERS.len() % LETTERS.len()], LETTERS[n % LETTERS.len()]];
+            two.iter().skip(usize::from(singles)).collect::<String>()
         };
         let most = LETTERS.len() * LETTERS.len();
         let targets = places.into_iter().take(most).enumerate().map(|(n, at)| Target { label: label(n), at }).collect();

@@ -105,6 +105,9 @@ impl Pick {
 
     /// Takes a click on an item in.
     pub fn click(&mut self, at: usize) -> Outcome {
+        if at >= self.shown.len() {
+            return Outcome::Stay;
+        }
         self.cursor = at;
         self.pick()
     }

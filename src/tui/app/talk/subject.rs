@@ -101,10 +101,16 @@ impl Field {
 
 /// The items and, beside them, the fields that can be chosen like items, numbered in their order.
 pub(super) fn choices<'a>(rows: impl Iterator<Item = &'a Row> + Clone) -> Vec<Choice> {
-    let any = rows.clone().any(|row| matches!(row, Row::Item(item) if item.at.is_some()));
+    let is_choice = |row: &Row| match row {
+        Row::Item(item) => item.at.is_some(),
+        Row::Drawing(drawing) => drawing.at.is_some(),
+        _ => false,
+    };
+    let any = rows.clone().any(is_choice);
     rows.filter(|_| any)
         .filter_map(|row| match row {
             Row::Item(item) => item.at.map(|at| Choice { at, title: item.text.clone() }),
+            Row::Drawing(drawing) => drawing.at.map(|at| Choice { at, title: drawing.words() }),
             Row::Field(field) if field.at != FIND => Some(Choice { at: field.at, title: field.label.clone() }),
             _ => None,
         })

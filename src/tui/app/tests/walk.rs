@@ -38,6 +38,7 @@ fn kind(effect: &Effect) -> String {
         Effect::Open(_) => "open",
         Effect::Reread => "reread",
         Effect::Quit => "quit",
+        Effect::Reread => "reread",
     }
     .to_owned()
 }
