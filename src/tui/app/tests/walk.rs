@@ -38,7 +38,6 @@ fn kind(effect: &Effect) -> String {
         Effect::Open(_) => "open",
         Effect::Reread => "reread",
         Effect::Quit => "quit",
-        Effect::Reread => "reread",
     }
     .to_owned()
 }
