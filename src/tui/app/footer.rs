@@ -6,6 +6,7 @@ use super::command::{
     self, Action, ConsoleAction, CredentialAction, Focus, ListAction, ProgramAction, RegionAction, ScreenAction,
 };
 use super::detail::Detail;
+use super::dialog::Dialog;
 use super::layout::Area;
 use super::{App, Pane};
 
@@ -71,7 +72,9 @@ pub fn typing(app: &App) -> &'static [(&'static str, &'static str)] {
 
 /// The hints that fit into the footer. A dialog has its own, and takes all keys.
 pub fn hints(app: &App, footer: Area) -> Vec<Hint> {
-    if !app.dialogs.is_empty() || !typing(app).is_empty() {
+    // The labels of jump mode lie on the hints, which are to be read below them.
+    let takes_all_keys = app.dialogs.top().is_some_and(|dialog| !matches!(dialog, Dialog::Jump(_)));
+    if takes_all_keys || !typing(app).is_empty() {
         return Vec::new();
     }
     let own = match app.stage.focus {
