@@ -8,6 +8,7 @@ mod budget;
 mod check;
 mod classify;
 mod clipboard;
+mod console;
 mod consumer;
 pub mod exec;
 mod history;
@@ -39,7 +40,7 @@ use clipboard::Content;
 use message::{Cleared, Copied, SecretEvent, StoreState};
 use tokio::sync::OnceCell;
 
-use crate::config::{ClipboardChoice, Settings};
+use crate::config::{ClipboardChoice, Requests, Settings};
 use crate::domain::provider::Catalogue;
 use crate::domain::{Moment, Problem, Secret};
 use crate::index::Index;
@@ -108,6 +109,8 @@ pub struct Options {
     pub clipboard: ClipboardChoice,
     /// After how long the clipboard is cleared.
     pub clipboard_seconds: u64,
+    /// The person's saved requests; none for an engine that keeps nothing.
+    pub requests: Option<Requests>,
     /// Where locks between processes lie; none for an engine that keeps nothing.
     pub locks: Option<PathBuf>,
 }
@@ -189,6 +192,7 @@ impl From<&Settings> for Options {
             readonly: settings.readonly,
             clipboard: settings.clipboard,
             clipboard_seconds: settings.clipboard_seconds,
+            requests: None,
             locks: None,
         }
     }

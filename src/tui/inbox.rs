@@ -4,6 +4,7 @@ use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 
 use super::app::Input;
 use super::app::json::Document;
+use crate::domain::Problem;
 use crate::engine::message::{Report, TaskId};
 
 /// Where others leave their messages for the screen.
@@ -39,8 +40,10 @@ pub enum Notice {
     Resume,
     /// A background thread panicked, at the named place of the sources.
     Panicked(String),
-    /// A text is laid out.
-    LaidOut(TaskId, Box<Document>),
+    /// A text is laid out, or cannot be.
+    LaidOut(TaskId, Result<Box<Document>, Problem>),
+    /// The person's own editor is done.
+    Edited(Result<String, Problem>),
 }
 
 /// The doors, and what comes through them.

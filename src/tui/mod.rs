@@ -1,6 +1,7 @@
 //! The screen: the loop, the terminal and the mapping of input. The composition root of [`app`] and [`view`].
 
 pub mod app;
+mod editor;
 mod frame;
 mod inbox;
 mod input;
@@ -30,8 +31,9 @@ pub async fn run(engine: Arc<Engine>, settings: &Settings) -> Result<u8, Problem
     let (doors, inbox) = inbox();
     let _panics = panics::PanicGuard::new(doors.notices.clone());
     watch::start(doors.notices.clone()).map_err(|error| unusable(&error))?;
-    let surface = terminal::Tty::take(settings.mouse).map_err(|error| unusable(&error))?;
-    input::start(doors.inputs.clone()).map_err(|error| unusable(&error))?;
+    let gate = Arc::new(input::Gate::default());
+    let surface = terminal::Tty::take(settings.mouse, Arc::clone(&gate)).map_err(|error| unusable(&error))?;
+    input::start(doors.inputs.clone(), gate).map_err(|error| unusable(&error))?;
     let size = surface.size().map_err(|error| unusable(&error))?;
     let start = Start { beginning, catalogue: Arc::clone(&engine.catalogue), size, preferences: preferences(settings) };
     Ok(Loop::run(Parts { engine, start, surface, inbox: (doors, inbox) }).await)

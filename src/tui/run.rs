@@ -11,17 +11,22 @@ use std::time::Duration;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::{Instant, sleep_until};
 
-use super::app::json::Document;
+use super::app::lay::Layout;
 use super::app::{App, Effect, Input, Msg, Now, Start, update};
+use super::editor;
 use super::inbox::{Doors, Inbox, Notice};
 use super::terminal::{Scope, Surface};
 use super::view;
 use super::watch::HANG_UP;
-use crate::engine::message::Report;
+use crate::domain::Problem;
+use crate::engine::message::{Report, TaskId};
 use crate::engine::{Engine, Tasks};
 
 /// The shortest time between two frames that nobody waits for.
 const FRAME: Duration = Duration::from_millis(16);
+
+/// The exit code that an interruption by the keyboard has.
+const INTERRUPTED: u8 = 130;
 
 /// How long tasks may take to end when the person has left.
 const FAREWELL: Duration = Duration::from_secs(1);
@@ -37,6 +42,8 @@ pub struct Loop<S> {
     pace: Pace,
     /// Whether the terminal is ours. Suspended, it is not, and nothing is drawn.
     is_shown: bool,
+    /// Whether the person's own editor has the terminal.
+    is_lent: bool,
     /// With which exit code it ends, as soon as that is known.
     code: Option<u8>,
 }
@@ -82,7 +89,7 @@ impl<S: Surface> Loop<S> {
         // With a door for inputs of its own, it would never learn that nobody is at the other end.
         drop(doors);
         let pace = Pace { drawn: Instant::now(), due: None };
-        let mut this = Self { app, surface, engine, tasks, notices, inbox, pace, is_shown: true, code: None };
+        let mut this = Self { app, surface, engine, tasks, notices, inbox, pace, is_shown: true, is_lent: false, code: None };
         this.draw();
         this.perform(effects);
         this.turn().await
@@ -166,7 +173,8 @@ impl<S: Surface> Loop<S> {
     fn heed(&mut self, notice: Notice) {
         match notice {
             Notice::Quit { code, heard } => {
-                self.code = Some(code);
+                // Ctrl-C in the editor is the editor's, though the terminal sends it to everybody.
+                self.code = Some(code).filter(|code| !self.is_lent || *code != INTERRUPTED).or(self.code);
                 // Whoever no longer listens has ended the process already.
                 let _ = heard.send(());
             }
@@ -176,10 +184,11 @@ impl<S: Surface> Loop<S> {
                 self.tell(Msg::Panicked(place));
                 self.pace.draw_now();
             }
-            Notice::LaidOut(task, document) => {
-                self.tell(Msg::LaidOut(task, document));
+            Notice::LaidOut(task, laid) => {
+                self.tell(Msg::LaidOut(task, laid));
                 self.pace.draw_now();
             }
+            Notice::Edited(edited) => self.take_back(edited),
         }
     }
 
@@ -193,17 +202,40 @@ impl<S: Surface> Loop<S> {
             match effect {
                 Effect::Start(id, task) => self.tasks.start(id, task),
                 Effect::Cancel(id) => self.tasks.cancel(id),
-                Effect::LayOut(id, text) => {
-                    let notices = self.notices.clone();
-                    let lay_out = move || notices.send(Notice::LaidOut(id, Box::new(Document::parse(&text))));
-                    drop(tokio::task::spawn_blocking(lay_out));
-                }
+                Effect::LayOut(id, layout) => self.lay_out(id, layout),
+                Effect::Edit(text) => self.lend(text),
                 Effect::Suspend => self.suspend(Scope::Job),
                 Effect::Mouse(on) => self.check(|surface| surface.set_mouse(on)),
                 Effect::Open(url) => crate::engine::open_page(&url),
                 Effect::Quit => self.code = Some(0),
             }
         }
+    }
+
+    /// Lays a text out on a thread of its own, which nobody waits for at the end: a filter may compute for ever.
+    fn lay_out(&self, id: TaskId, layout: Layout) {
+        let notices = self.notices.clone();
+        let lay_out = move || drop(notices.send(Notice::LaidOut(id, layout.run().map(Box::new))));
+        if let Err(error) = std::thread::Builder::new().name("layout".into()).spawn(lay_out) {
+            tracing::warn!(%error, "there is no thread for a layout");
+        }
+    }
+
+    /// Gives the terminal to the person's own editor.
+    fn lend(&mut self, text: String) {
+        self.depart();
+        self.surface.pause_input();
+        self.is_lent = true;
+        let notices = self.notices.clone();
+        drop(tokio::task::spawn_blocking(move || notices.send(Notice::Edited(editor::edit(&text)))));
+    }
+
+    /// Takes the terminal back from the editor.
+    fn take_back(&mut self, edited: Result<String, Problem>) {
+        self.is_lent = false;
+        self.surface.resume_input();
+        self.resume();
+        self.tell(Msg::Edited(edited));
     }
 
     /// Hides what must not be seen, gives the terminal back and stops. [`Self::resume`] comes with the notice that
@@ -217,7 +249,7 @@ impl<S: Surface> Loop<S> {
 
     /// Takes the terminal again. It may have been resized since, and anything may have been written to it.
     fn resume(&mut self) {
-        if self.code.is_some() {
+        if self.code.is_some() || self.is_lent {
             return;
         }
         self.is_shown = true;

@@ -1,6 +1,7 @@
 //! The terminal: taken, given back, and never left in a state that its owner did not choose.
 
 use std::io::{self, Write};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crossterm::event::{DisableBracketedPaste, DisableFocusChange, EnableBracketedPaste, EnableFocusChange};
@@ -13,6 +14,7 @@ use ratatui::{Frame, Terminal};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::frame::{FrameBuffer, FrameWriter};
+use super::input::Gate;
 
 /// Something that the loop can draw on: the terminal, or a test's stand-in.
 pub trait Surface {
@@ -34,6 +36,12 @@ pub trait Surface {
 
     /// Gives it back, for a while or for good.
     fn leave(&mut self);
+
+    /// Leaves what is typed to another program.
+    fn pause_input(&mut self) {}
+
+    /// Takes what is typed again.
+    fn resume_input(&mut self) {}
 
     /// Stops the process until it is told to go on; `false` where that cannot be.
     fn stop(&mut self, scope: Scope) -> bool;
@@ -66,14 +74,16 @@ pub(super) struct Tty {
     terminal: Terminal<CrosstermBackend<FrameBuffer>>,
     frames: FrameWriter<Output>,
     mouse: bool,
+    /// The way to whoever reads the terminal.
+    gate: Arc<Gate>,
 }
 
 impl Tty {
     /// Takes the terminal, with its mouse or without.
-    pub(super) fn take(mouse: bool) -> io::Result<Self> {
+    pub(super) fn take(mouse: bool, gate: Arc<Gate>) -> io::Result<Self> {
         let buffer = FrameBuffer::default();
         let terminal = Terminal::new(CrosstermBackend::new(buffer.clone()))?;
-        let mut tty = Self { terminal, frames: FrameWriter::new(buffer, Output::open()?), mouse };
+        let mut tty = Self { terminal, frames: FrameWriter::new(buffer, Output::open()?), mouse, gate };
         tty.enter()?;
         Ok(tty)
     }
@@ -119,6 +129,14 @@ impl Surface for Tty {
 
     fn leave(&mut self) {
         leave_modes();
+    }
+
+    fn pause_input(&mut self) {
+        self.gate.close();
+    }
+
+    fn resume_input(&mut self) {
+        self.gate.open();
     }
 
     #[cfg(unix)]

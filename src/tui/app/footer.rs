@@ -42,10 +42,15 @@ const CONSOLE: &[Action] = &[
     Action::Console(ConsoleAction::Send),
     Action::Console(ConsoleAction::Presets),
     Action::Console(ConsoleAction::Edit),
+    Action::Console(ConsoleAction::KeepSecret),
     Action::Console(ConsoleAction::View),
-    Action::Console(ConsoleAction::Fold),
+    Action::Console(ConsoleAction::Filter),
+    Action::Console(ConsoleAction::Drop),
     Action::Console(ConsoleAction::Search),
-    Action::Console(ConsoleAction::CopyBody),
+    Action::Console(ConsoleAction::NextPage),
+    Action::Console(ConsoleAction::History),
+    Action::Console(ConsoleAction::Changes),
+    Action::Console(ConsoleAction::Write),
 ];
 const EARLY: &[Action] = &[Action::Program(ProgramAction::Unlock), Action::Program(ProgramAction::Palette)];
 const ALWAYS: &[Action] =

@@ -5,10 +5,11 @@ use std::time::{Duration, Instant};
 
 use super::json::Document;
 use super::keymap::Keymap;
+use super::lay::Layout;
 use crate::config::theme::{Glyphs, Theme};
 use crate::config::{Key, Settings};
 use crate::domain::provider::Catalogue;
-use crate::domain::{Credential, Moment};
+use crate::domain::{Credential, Moment, Problem};
 use crate::engine::message::{Beginning, Report, Task, TaskId};
 
 /// Something that happened.
@@ -18,7 +19,9 @@ pub enum Msg {
     /// A background task has something to say.
     Report(Report),
     /// A body that [`Effect::LayOut`] handed over is ready to be read.
-    LaidOut(TaskId, Box<Document>),
+    LaidOut(TaskId, Result<Box<Document>, Problem>),
+    /// The person's own editor is done with the text that [`Effect::Edit`] handed over, or could not be used.
+    Edited(Result<String, Problem>),
     /// The moment that [`super::App::next_wake`] named has come.
     Wake,
     /// The process is about to be suspended or handed to another program: re-mask now.
@@ -63,8 +66,10 @@ pub enum Effect {
     Start(TaskId, Task),
     /// Stop a task.
     Cancel(TaskId),
-    /// Lay out a large body on a thread of its own ([`Document::parse`]) and come back with [`Msg::LaidOut`].
-    LayOut(TaskId, String),
+    /// Lay out a text on a thread of its own ([`Layout::run`]) and come back with [`Msg::LaidOut`].
+    LayOut(TaskId, Layout),
+    /// Give the terminal to the person's own editor with this text, and come back with [`Msg::Edited`].
+    Edit(String),
     /// Suspend the process (Ctrl-Z).
     Suspend,
     /// Turn mouse capture on or off.

@@ -5,6 +5,9 @@
 
 mod act;
 pub mod activity;
+pub mod answer;
+pub mod area;
+mod attempt;
 pub mod command;
 pub mod console;
 pub mod credentials;
@@ -16,6 +19,7 @@ pub mod footer;
 pub mod form;
 pub mod json;
 pub mod keymap;
+pub mod lay;
 pub mod layout;
 pub mod learned;
 mod message;
@@ -30,9 +34,11 @@ mod rotation;
 pub(crate) mod samples;
 pub mod secret_input;
 pub mod sheet;
+mod shelf;
 #[cfg(test)]
 mod tests;
 mod update;
+pub mod walk;
 pub mod words;
 
 use std::sync::Arc;

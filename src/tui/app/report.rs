@@ -1,8 +1,12 @@
 //! Taking in what tasks have to say. A late answer is dropped; what is a fact about the keyring is always taken.
 
 use super::activity::{State, Tone};
+use super::answer::Answered;
+use super::dialog::{Ask, Asked, Dialog};
+use super::learned::{Lesson, Place};
 use super::{App, Effect, Now};
 use crate::domain::problem::Problem;
+use crate::domain::request::Target;
 use crate::engine::message::{
     Cleared, ClipboardWay, Copied, Event, Exchange, KeyringEvent, KeyringTask, Report, SecretEvent, StoreTask, Task, TaskId,
 };
@@ -22,12 +26,10 @@ impl App {
             }
             Event::Answered(exchange) => {
                 if self.console.waits_for(task) {
-                    self.learn(&exchange);
-                    let later = self.activity.quiet();
-                    let large = self.console.answer(*exchange, later);
-                    return large.map(|large| Effect::LayOut(later, large.0)).into_iter().collect();
+                    return self.take_answer(*exchange, now);
                 }
             }
+            Event::Console(event) => return self.take_console(task, event, now),
             Event::Store(state) => self.activity.store = Some(state),
             Event::Rotation(event) => return self.take_rotation(task, event, now),
             Event::Done => return self.done(task, now),
@@ -37,12 +39,28 @@ impl App {
         Vec::new()
     }
 
+    fn take_answer(&mut self, exchange: Exchange, now: Now) -> Vec<Effect> {
+        self.learn(&exchange);
+        let later = self.activity.quiet();
+        let large = self.console.answer(exchange, now, later);
+        if self.dialogs.is_empty()
+            && let Some((at, member)) = self.console.answered().and_then(Answered::loose)
+        {
+            let asked = Asked::Keep(at, member.to_owned());
+            self.dialogs.push(Dialog::Ask(Box::new(Ask::new(asked))));
+        }
+        large.map(|large| Effect::LayOut(later, large)).into_iter().collect()
+    }
+
     /// Remembers what an answer lists for the placeholders of further requests.
     fn learn(&mut self, exchange: &Exchange) {
         let Exchange { credential, draft, answer, .. } = exchange;
         let provider = self.credentials.get(credential).and_then(|known| self.catalogue.provider(&known.provider).ok());
-        if let (Some(provider), Some(preset), Some(body)) = (provider, &draft.preset, answer.body.text()) {
-            self.console.learned.take(credential, provider, preset, body);
+        if let Some(provider) = provider {
+            // Only further pages are asked by a whole address and know their preset all the same.
+            let place = if matches!(draft.target, Target::Url(_)) { Place::Further } else { Place::First };
+            let body = answer.body.text().unwrap_or_default();
+            self.console.learned.take(credential, provider, &Lesson { preset: draft.preset.as_deref(), body, place });
         }
     }
 

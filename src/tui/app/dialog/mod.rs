@@ -3,14 +3,17 @@
 
 mod activity;
 mod add;
+mod ask;
 mod confirm;
 mod create;
 mod edit;
 mod help;
+mod import;
 mod parameters;
 mod pasted;
 mod pick;
 mod problem;
+mod reading;
 mod request;
 mod rotate;
 mod unlock;
@@ -20,13 +23,16 @@ use std::sync::Arc;
 
 pub use activity::ActivityList;
 pub use add::Add;
+pub use ask::{Ask, Asked};
 pub use confirm::Confirm;
 pub use create::Create;
 pub use edit::EditCredential;
 pub use help::Help;
+pub use import::{Import, is_curl};
 pub use parameters::Parameters;
-pub use pick::{Pick, PickItem, Picked, Removal};
+pub use pick::{Extra, Pick, PickItem, Picked, Removal};
 pub use problem::Notice;
+pub use reading::Reading;
 pub use request::Request;
 pub use rotate::Rotate;
 pub use unlock::{Purpose, Unlock};
@@ -35,12 +41,14 @@ use super::command::Action;
 use super::form::Form;
 use super::sheet::Sheet;
 use super::{App, Now};
+use zeroize::Zeroizing;
+
 use crate::config::Key;
 use crate::config::key::Code;
 use crate::domain::problem::Problem;
-use crate::domain::request::Draft;
-use crate::domain::{CredentialId, Secret};
-use crate::engine::message::{Edit, KeyringEvent, NewCredential, RotationTask, TaskId};
+use crate::domain::request::{Draft, Saved, SavedId};
+use crate::domain::{CredentialId, Name, Secret};
+use crate::engine::message::{Edit, HistoryLine, Keep, KeyringEvent, NewCredential, RotationTask, SavedTask, TaskId};
 
 /// A dialog.
 pub enum Dialog {
@@ -62,6 +70,12 @@ pub enum Dialog {
     Parameters(Box<Parameters>),
     /// Edit the request.
     Request(Box<Request>),
+    /// Answer one question with a line.
+    Ask(Box<Ask>),
+    /// Paste a curl command.
+    Import(Import),
+    /// Read a text.
+    Reading(Reading),
     /// Running and finished tasks.
     Activity(ActivityList),
     /// The keys.
@@ -89,7 +103,9 @@ pub enum Intent {
     /// Take a preset, with values for its placeholders.
     Preset(String, BTreeMap<String, String>),
     /// Take a request that was written by hand.
-    Write(Draft),
+    Write(Draft, Keep),
+    /// Do something with the console.
+    Console(Box<ConsoleIntent>),
     /// Send a request to which a person agreed.
     Send(CredentialId, Draft),
     /// Unlock the store, with a passphrase or by its own prompt.
@@ -104,6 +120,43 @@ pub enum Intent {
     Rotation(Box<RotationTask>),
     /// Open a page.
     Open(url::Url),
+}
+
+/// Something that a dialog wants done with the console.
+#[derive(Clone)]
+pub enum ConsoleIntent {
+    /// Keep the request under a name.
+    Save(SavedId),
+    /// Ask how a saved request is to be called.
+    Rename(SavedId),
+    /// Ask how a copy of a saved request is to be called.
+    Copy(SavedId),
+    /// Ask whether a saved request is to be forgotten.
+    Delete(SavedId),
+    /// Do this to the saved requests.
+    Saved(SavedTask),
+    /// Take a saved request.
+    Open(SavedId, Box<Saved>),
+    /// Write the answer to this file.
+    Write(String),
+    /// Keep the fresh secret at this place of the answer under this name.
+    Keep(usize, Name),
+    /// Send a request of the history again.
+    Resend(Box<HistoryLine>),
+    /// Compare a request of the history with the one that was answered last.
+    Compare(Box<HistoryLine>),
+    /// Show the history of all credentials.
+    WholeHistory,
+    /// Ask whether the history is to be forgotten.
+    AskForget,
+    /// Forget the history.
+    Forget,
+    /// Take a preset with these values, and send it if it only reads.
+    Walk(String, BTreeMap<String, String>),
+    /// Take a request over from a pasted curl command.
+    Import(Zeroizing<String>),
+    /// Let the person's own editor change a body.
+    Edit(String),
 }
 
 /// What a dialog makes of an input.
@@ -155,6 +208,7 @@ impl Stack {
             Some(Dialog::Edit(edit)) => edit.wait(task),
             Some(Dialog::Unlock(unlock)) => unlock.wait(task),
             Some(Dialog::Create(create)) => create.wait(task),
+            Some(Dialog::Ask(ask)) => ask.wait(task),
             Some(Dialog::Rotate(rotate)) => rotate.wait(task),
             _ => {}
         }
@@ -166,6 +220,23 @@ impl Stack {
             Dialog::Rotate(rotate) if rotate.waits_for(task) => Some(rotate.as_mut()),
             _ => None,
         })
+    }
+
+    /// Shows a list of which more can be made than to take one, in place of the one that is open.
+    pub fn replace_shelf(&mut self, pick: Pick) {
+        self.0.retain(|dialog| !matches!(dialog, Dialog::Pick(known) if known.has_extras()));
+        self.0.push(Dialog::Pick(pick));
+    }
+
+    /// The editor has written a body; whether a dialog took it.
+    pub fn take_edited(&mut self, text: &str) -> bool {
+        match self.0.last_mut() {
+            Some(Dialog::Request(request)) => {
+                request.set_body(text);
+                true
+            }
+            _ => false,
+        }
     }
 
     /// The top dialog waits for this task to say what was pasted.
@@ -206,6 +277,7 @@ impl Stack {
                 Dialog::Edit(edit) => edit.fail(problem),
                 Dialog::Unlock(unlock) => unlock.fail(problem),
                 Dialog::Create(create) => create.fail(problem),
+                Dialog::Ask(ask) => ask.fail(problem),
                 _ => return Some(problem),
             }
             return None;
@@ -225,6 +297,7 @@ impl Dialog {
             Self::Help(help) => help.key(key),
             Self::Problem(notice) => notice.key(key),
             Self::Confirm(confirm) => confirm.key(key),
+            Self::Reading(reading) => reading.key(key),
             _ => {
                 let happened = self.form_mut().map(|form| form.key(key));
                 happened.map_or(Outcome::Stay, |happened| self.react(happened, app, now))
@@ -237,6 +310,7 @@ impl Dialog {
         match self {
             Self::Pick(pick) => return pick.paste(text),
             Self::Rotate(rotate) => return rotate.paste(text),
+            Self::Import(_) => return Import::paste(text),
             _ => {}
         }
         let happened = self.form_mut().map(|form| form.paste(text));
@@ -250,7 +324,7 @@ impl Dialog {
             Self::Activity(list) => list.click(at, app),
             Self::Confirm(confirm) => confirm.click(at),
             Self::Rotate(rotate) => rotate.click(at),
-            Self::Problem(_) => Outcome::Close,
+            Self::Problem(_) | Self::Reading(_) => Outcome::Close,
             _ => {
                 let happened = self.form_mut().map(|form| form.point(at));
                 happened.map_or(Outcome::Stay, |happened| self.react(happened, app, now))
@@ -270,6 +344,9 @@ impl Dialog {
             Self::Pick(pick) => pick.sheet(),
             Self::Parameters(parameters) => parameters.sheet(),
             Self::Request(request) => request.sheet(),
+            Self::Ask(ask) => ask.sheet(),
+            Self::Import(_) => Import::sheet(),
+            Self::Reading(reading) => reading.sheet(),
             Self::Activity(list) => list.sheet(app, now),
             Self::Help(help) => help.sheet(app),
             Self::Problem(notice) => notice.sheet(),
@@ -284,7 +361,9 @@ impl Dialog {
             Self::Parameters(parameters) => Some(&mut parameters.form),
             Self::Request(request) => Some(&mut request.form),
             Self::Create(create) => Some(&mut create.form),
+            Self::Ask(ask) => Some(&mut ask.form),
             Self::Rotate(_) | Self::Confirm(_) | Self::Pick(_) | Self::Activity(_) | Self::Help(_) | Self::Problem(_) => None,
+            Self::Import(_) | Self::Reading(_) => None,
         }
     }
 
@@ -296,6 +375,8 @@ impl Dialog {
             Self::Parameters(parameters) => parameters.react(happened),
             Self::Request(request) => request.react(happened),
             Self::Create(create) => create.react(happened, app),
+            Self::Ask(ask) => ask.react(happened),
+            Self::Import(_) | Self::Reading(_) => Outcome::Stay,
             Self::Rotate(_) | Self::Confirm(_) | Self::Pick(_) | Self::Activity(_) | Self::Help(_) | Self::Problem(_) => {
                 Outcome::Stay
             }
@@ -309,6 +390,7 @@ impl Dialog {
             Self::Edit(edit) => edit.task(),
             Self::Unlock(unlock) => unlock.task(),
             Self::Create(create) => create.task(),
+            Self::Ask(ask) => ask.task(),
             _ => None,
         }
     }
