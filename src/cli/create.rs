@@ -1,8 +1,7 @@
 //! `tokenring create`: have the provider make a credential, straight into the store.
 
-use super::add::{pair, parse_name, report};
+use super::arguments::{pair, parse_name, report, usage};
 use super::context::Context;
-use super::edit::usage;
 use super::prompt;
 use crate::domain::{Credential, Problem};
 use crate::engine::rotation::Wish;

@@ -3,8 +3,8 @@
 use std::ffi::OsString;
 use std::io;
 
+use super::arguments::usage;
 use super::context::Context;
-use super::edit::usage;
 use super::output;
 use crate::domain::problem::Class;
 use crate::domain::{Credential, Problem};

@@ -1,7 +1,7 @@
 //! `tokenring rotate`: replace a credential, step by step, and take up what was left.
 
+use super::arguments::usage;
 use super::context::Context;
-use super::edit::usage;
 use super::human::{ANSWERS, Human};
 use super::output::Table;
 use super::prompt;

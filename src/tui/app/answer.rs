@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::json::Document;
-use super::lay::Layout;
+use super::lay::Typeset;
 use super::words;
 use crate::domain::problem::Problem;
 use crate::domain::response::{Answer, Body};
@@ -125,7 +125,7 @@ impl Answered {
     }
 
     /// Lays out what a view shows, unless it is there. What is large comes back, to be done by `later` elsewhere.
-    pub fn prepare(&mut self, view: View, later: TaskId) -> Option<Layout> {
+    pub fn prepare(&mut self, view: View, later: TaskId) -> Option<Typeset> {
         let layout = self.layout(view)?;
         let slot = self.slot(view).filter(|slot| matches!(slot, Laid::Absent))?;
         if layout.size() <= LAID_OUT_AT_ONCE {
@@ -137,9 +137,9 @@ impl Answered {
     }
 
     /// Filters the body, by `later`: nobody knows how long a filter computes.
-    pub fn filter(&mut self, filter: &str, later: TaskId) -> Layout {
+    pub fn filter(&mut self, filter: &str, later: TaskId) -> Typeset {
         self.filtered = Some(Filtered { filter: filter.to_owned(), laid: Laid::Waiting(later) });
-        Layout::Filter(Arc::clone(&self.exchange), filter.to_owned())
+        Typeset::Filter(Arc::clone(&self.exchange), filter.to_owned())
     }
 
     /// Drops the filter; whether there was one.
@@ -223,13 +223,13 @@ impl Answered {
         }
     }
 
-    fn layout(&self, view: View) -> Option<Layout> {
+    fn layout(&self, view: View) -> Option<Typeset> {
         let exchange = || Arc::clone(&self.exchange);
         match view {
             View::Body | View::Raw if self.exchange.answer.body == Body::Empty => None,
-            View::Body => Some(Layout::Tree(exchange())),
-            View::Raw => Some(Layout::Raw(exchange())),
-            View::Changes => Some(Layout::Changes { before: self.before.clone()?, after: exchange() }),
+            View::Body => Some(Typeset::Tree(exchange())),
+            View::Raw => Some(Typeset::Raw(exchange())),
+            View::Changes => Some(Typeset::Changes { before: self.before.clone()?, after: exchange() }),
             View::Headers | View::Timing => None,
         }
     }

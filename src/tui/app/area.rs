@@ -119,7 +119,10 @@ impl TextArea {
         let last = self.lines.len() - 1;
         match key.code {
             Code::Left if self.column() > 0 => self.column = self.column() - 1,
-            Code::Left if self.row > 0 => (self.row, self.column) = (self.row - 1, usize::MAX),
+            Code::Left if self.row > 0 => {
+                self.row -= 1;
+                self.column = self.length();
+            }
             Code::Right if self.column() < self.length() => self.column = self.column() + 1,
             Code::Right if self.row < last => (self.row, self.column) = (self.row + 1, 0),
             Code::Up => self.row = self.row.saturating_sub(1),

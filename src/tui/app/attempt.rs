@@ -8,7 +8,7 @@ use super::command::{ConsoleAction, Focus, Motion};
 use super::console::{Purpose, Ready};
 use super::dialog::{Ask, Asked, Dialog, Import};
 use super::json::Document;
-use super::lay::Layout;
+use super::lay::Typeset;
 use super::{App, Effect, Now, Pane};
 use crate::domain::curl::{self, Curl};
 use crate::domain::paging;
@@ -180,7 +180,7 @@ impl App {
             return self.prepare_view();
         }
         let later: TaskId = self.activity.quiet();
-        self.console.filter(filter, later).map(|layout: Layout| Effect::LayOut(later, layout)).into_iter().collect()
+        self.console.filter(filter, later).map(|layout: Typeset| Effect::LayOut(later, layout)).into_iter().collect()
     }
 
     fn copy_from_answer(&mut self, action: ConsoleAction, now: Now) -> Vec<Effect> {

@@ -10,7 +10,7 @@ use super::Now;
 use super::answer::{Answered, Earlier, View};
 use super::attempt::Shelf;
 use super::json::Document;
-use super::lay::Layout;
+use super::lay::Typeset;
 use super::learned::Learned;
 use crate::domain::problem::Problem;
 use crate::domain::provider::{Catalogue, Preset};
@@ -197,7 +197,7 @@ impl Console {
     }
 
     /// Takes the answer in. A body that is too large to be laid out at once comes back; `later` will bring it.
-    pub fn answer(&mut self, exchange: Exchange, now: Now, later: TaskId) -> Option<Layout> {
+    pub fn answer(&mut self, exchange: Exchange, now: Now, later: TaskId) -> Option<Typeset> {
         let exchange = Arc::new(exchange);
         let before = self.earlier.to_the_same(&exchange);
         self.earlier.remember(&exchange);
@@ -208,7 +208,7 @@ impl Console {
     }
 
     /// Lays out what the view shows, unless it is there. What is large comes back, to be done by `later` elsewhere.
-    pub fn prepare(&mut self, later: TaskId) -> Option<Layout> {
+    pub fn prepare(&mut self, later: TaskId) -> Option<Typeset> {
         let view = self.view;
         self.answered_mut()?.prepare(view, later)
     }
@@ -224,7 +224,7 @@ impl Console {
     }
 
     /// Filters the body of the answer; the layout is for `later` to bring.
-    pub fn filter(&mut self, filter: &str, later: TaskId) -> Option<Layout> {
+    pub fn filter(&mut self, filter: &str, later: TaskId) -> Option<Typeset> {
         self.filters.retain(|known| known != filter);
         self.filters.push(filter.to_owned());
         let surplus = self.filters.len().saturating_sub(FILTERS);

@@ -21,7 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const CONTEXT: usize = 3;
 
 /// A text that is to be laid out.
-pub enum Layout {
+pub enum Typeset {
     /// The body of an answer as a tree, or as the lines it has.
     Tree(Arc<Exchange>),
     /// The body as it came.
@@ -37,7 +37,7 @@ pub enum Layout {
     },
 }
 
-impl Layout {
+impl Typeset {
     /// How many bytes it has to read.
     pub fn size(&self) -> usize {
         match self {

@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 
 use super::json::Document;
 use super::keymap::Keymap;
-use super::lay::Layout;
+use super::lay::Typeset;
 use crate::config::theme::{Glyphs, Theme};
-use crate::config::{Key, Settings};
+use crate::config::{Key, Layout, Settings};
 use crate::domain::provider::Catalogue;
 use crate::domain::{Credential, Moment, Problem};
 use crate::engine::message::{Beginning, Report, Task, TaskId};
@@ -66,14 +66,16 @@ pub enum Effect {
     Start(TaskId, Task),
     /// Stop a task.
     Cancel(TaskId),
-    /// Lay out a text on a thread of its own ([`Layout::run`]) and come back with [`Msg::LaidOut`].
-    LayOut(TaskId, Layout),
+    /// Lay out a text on a thread of its own ([`Typeset::run`]) and come back with [`Msg::LaidOut`].
+    LayOut(TaskId, Typeset),
     /// Give the terminal to the person's own editor with this text, and come back with [`Msg::Edited`].
     Edit(String),
     /// Suspend the process (Ctrl-Z).
     Suspend,
     /// Turn mouse capture on or off.
     Mouse(bool),
+    /// Remember how the panes are arranged.
+    Remember(Layout),
     /// Open a page in the browser, or fail silently where there is none.
     Open(url::Url),
     /// Leave.
@@ -99,6 +101,8 @@ pub struct Start {
     pub size: (u16, u16),
     /// How the person likes it.
     pub preferences: Preferences,
+    /// How the person has arranged the panes.
+    pub layout: Layout,
 }
 
 /// How the person likes the screen.
@@ -163,6 +167,6 @@ impl Start {
     /// A start with all credentials and the default preferences.
     pub fn new(credentials: Vec<Credential>, catalogue: Arc<Catalogue>, size: (u16, u16)) -> Self {
         let beginning = Beginning { credentials, is_whole: true };
-        Self { beginning, catalogue, size, preferences: Preferences::default() }
+        Self { beginning, catalogue, size, preferences: Preferences::default(), layout: Layout::default() }
     }
 }

@@ -1,6 +1,10 @@
 //! The leak gate: secrets that are recognised wherever they appear go through every command and over the screen, and
 //! afterwards everything that anybody could read is searched for them.
 
+#[cfg(unix)]
+mod grant;
+#[cfg(target_os = "linux")]
+mod memory;
 mod mirror;
 mod screen;
 mod search;
@@ -31,6 +35,7 @@ struct Gate {
     birds: Vec<Bird>,
     search: Search,
     leaks: Vec<String>,
+    mirror: Mirror,
 }
 
 /// Random letters and digits.
@@ -62,12 +67,12 @@ impl Gate {
             .with("TMPDIR", aside.join("tmp").to_str().unwrap());
         fs::create_dir_all(home.root().join("config")).unwrap();
         fs::write(home.root().join("config/config.toml"), "clipboard = \"none\"\n").unwrap();
-        let mut gate = Self { home, birds: Vec::new(), search, leaks: Vec::new() };
+        let at = mirror.origin.clone();
+        let mut gate = Self { home, birds: Vec::new(), search, leaks: Vec::new(), mirror };
         for (provider, region) in
             [("snyk", "SNYK-US-01"), ("snyk", "SNYK-EU-01"), ("snyk-api-web", "SAW-EU"), ("appcircle", "APPCIRCLE")]
         {
-            let at = mirror.origin.as_str();
-            gate.run(&["regions", "add", "--provider", provider, "--id", region, "--api", at, "--app", at, "--auth", at], "")
+            gate.run(&["regions", "add", "--provider", provider, "--id", region, "--api", &at, "--app", &at, "--auth", &at], "")
                 .expect(0);
         }
         gate.hatch();

@@ -1,9 +1,12 @@
 //! The table itself: one row a command.
 
-use super::{Action, ConsoleAction, CredentialAction, Danger, Focus, ListAction, Motion, Pane, ProgramAction, RegionAction};
+use super::{
+    Action, ConsoleAction, CredentialAction, Danger, Focus, ListAction, Motion, Pane, ProgramAction, RegionAction, Resize,
+    ScreenAction,
+};
 use super::{Command, row};
 
-use Action::{Console, Credential, List, Move, Program, Region};
+use Action::{Console, Credential, List, Move, Program, Region, Screen};
 use Danger::{Changes, Reaches};
 
 /// Every command, in the order of help and palette.
@@ -42,11 +45,12 @@ pub const COMMANDS: &[Command] = &[
     row("edit-request", &["e"], Console(ConsoleAction::Edit), "edit", "Edit method, path, query, headers and body of the request").within(Pane::Console),
     row("import-curl", &["i"], Console(ConsoleAction::Import), "paste curl", "Take over a request from a curl command; its secrets are dropped").within(Pane::Console),
     row("save-request", &["s"], Console(ConsoleAction::Save), "save", "Keep the request under a name, without secrets").within(Pane::Console),
-    row("saved-requests", &["S"], Console(ConsoleAction::Saved), "saved", "Open, copy, rename or delete a saved request"),
+    row("saved-requests", &["S"], Console(ConsoleAction::Saved), "saved", "Open, copy, rename or delete a saved request").within(Pane::Console),
     row("edit", &["e"], Credential(CredentialAction::Edit), "edit", "Edit name, region, labels, fields or end of the credential").that(Changes),
     row("rotate", &["r"], Credential(CredentialAction::Rotate), "rotate", "Replace the credential, or take up its unfinished rotation; shows the plan first").that(Changes),
     row("revoke", &["X"], Credential(CredentialAction::Revoke), "revoke", "Revoke the credential at its provider, or remove it from this keyring").that(Changes),
     row("create", &["n"], Credential(CredentialAction::Create), "create", "Have the provider make a new credential, straight into the store").that(Changes),
+    row("sign-in", &["L"], Credential(CredentialAction::SignIn), "sign in", "Sign in with the browser: again to the selected session, or to a new one").that(Reaches),
     row("page", &["o"], Credential(CredentialAction::Page), "open page", "Open the provider's page for this kind of credential"),
     row("previous-region", &["["], Region(RegionAction::Previous), "region back", "Switch the credential to the region before").that(Changes),
     row("next-region", &["]"], Region(RegionAction::Next), "region", "Switch the credential to the next region").that(Changes),
@@ -69,9 +73,17 @@ pub const COMMANDS: &[Command] = &[
     row("write-answer", &["w"], Console(ConsoleAction::Write), "write", "Write the answer to a file").within(Pane::Console),
     row("keep-secret", &["K"], Console(ConsoleAction::KeepSecret), "keep secret", "Keep a secret that came in the answer as a credential").within(Pane::Console).that(Changes),
     row("copy-curl", &["Y"], Console(ConsoleAction::CopyCurl), "copy curl", "Copy the request as a curl command; the secret stays a variable").that(Reaches),
+    row("zoom", &["Z"], Screen(ScreenAction::Zoom), "zoom", "Give the pane the whole screen, or the others their places back"),
+    row("wider", &[">"], Screen(ScreenAction::Resize(Resize::Wider)), "wider", "Make the pane wider; the borders can be dragged too"),
+    row("narrower", &["<"], Screen(ScreenAction::Resize(Resize::Narrower)), "narrower", "Make the pane narrower"),
+    row("taller", &["+"], Screen(ScreenAction::Resize(Resize::Taller)), "taller", "Make the pane taller"),
+    row("shorter", &["-"], Screen(ScreenAction::Resize(Resize::Shorter)), "shorter", "Make the pane shorter"),
+    row("reset-layout", &["="], Screen(ScreenAction::ResetLayout), "borders back", "Put all borders back where they were"),
     row("palette", &[":", "C-p"], Program(ProgramAction::Palette), "commands", "Find a command by typing"),
     row("help", &["?", "F1"], Program(ProgramAction::Help), "help", "Show every key that works here"),
     row("activity", &["!"], Program(ProgramAction::Activity), "activity", "Show running and finished tasks"),
+    row("doctor", &["D"], Program(ProgramAction::Doctor), "doctor", "Look for what may stand in the way on this machine").that(Reaches),
+    row("scan", &["S"], Program(ProgramAction::Scan), "scan", "Look for secrets in plain text, in the usual places"),
     row("unlock", &["u"], Program(ProgramAction::Unlock), "unlock", "Unlock the store, or create it"),
     row("reload", &["F5"], Program(ProgramAction::Reload), "reload", "Read the credentials and the state of the store again"),
     row("presentation", &["P"], Program(ProgramAction::Presentation), "present", "Presentation mode on or off: no secret is shown, names are hidden"),

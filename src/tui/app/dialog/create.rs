@@ -61,6 +61,11 @@ impl Create {
         self.task
     }
 
+    /// The task was cancelled.
+    pub fn cancelled(&mut self) {
+        self.task = None;
+    }
+
     /// It was not made.
     pub fn fail(&mut self, problem: Problem) {
         self.task = None;

@@ -16,10 +16,13 @@ mod problem;
 mod reading;
 mod request;
 mod rotate;
+mod sign_in;
+mod survey;
 mod unlock;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Instant;
 
 pub use activity::ActivityList;
 pub use add::Add;
@@ -35,6 +38,8 @@ pub use problem::Notice;
 pub use reading::Reading;
 pub use request::Request;
 pub use rotate::Rotate;
+pub use sign_in::SignIn;
+pub use survey::Survey;
 pub use unlock::{Purpose, Unlock};
 
 use super::command::Action;
@@ -48,7 +53,10 @@ use crate::config::key::Code;
 use crate::domain::problem::Problem;
 use crate::domain::request::{Draft, Saved, SavedId};
 use crate::domain::{CredentialId, Name, Secret};
-use crate::engine::message::{Edit, HistoryLine, Keep, KeyringEvent, NewCredential, RotationTask, SavedTask, TaskId};
+use crate::engine::message::{
+    Edit, Finding, HistoryLine, Inquiry, Keep, KeyringEvent, NewCredential, QuestionId, Reply, RotationTask, SavedTask, Session,
+    TaskId,
+};
 
 /// A dialog.
 pub enum Dialog {
@@ -60,6 +68,8 @@ pub enum Dialog {
     Rotate(Box<Rotate>),
     /// Have one made.
     Create(Box<Create>),
+    /// Sign in to one.
+    SignIn(Box<SignIn>),
     /// Say yes to something.
     Confirm(Box<Confirm>),
     /// Unlock or create the store.
@@ -80,6 +90,8 @@ pub enum Dialog {
     Activity(ActivityList),
     /// The keys.
     Help(Help),
+    /// What was found on this machine.
+    Survey(Survey),
     /// Something went wrong.
     Problem(Notice),
 }
@@ -90,8 +102,16 @@ pub enum Intent {
     Run(Action),
     /// Say what a pasted secret may be.
     Identify(Arc<Secret>),
+    /// Say what the private key in a file is for.
+    IdentifyFile(String),
     /// Keep a new credential.
-    Add(Box<NewCredential>),
+    Add(Box<NewCredential>, Inquiry),
+    /// Sign in with the browser.
+    SignIn(Session),
+    /// Hand over the address at which the browser ended.
+    PasteAnswer(QuestionId, Reply),
+    /// Copy a text without secrets.
+    CopyText(String),
     /// Change a credential.
     Edit(CredentialId, Box<Edit>),
     /// Forget a credential.
@@ -210,6 +230,8 @@ impl Stack {
             Some(Dialog::Create(create)) => create.wait(task),
             Some(Dialog::Ask(ask)) => ask.wait(task),
             Some(Dialog::Rotate(rotate)) => rotate.wait(task),
+            Some(Dialog::Survey(survey)) => survey.wait(task),
+            Some(Dialog::SignIn(sign_in)) => sign_in.wait(task),
             _ => {}
         }
     }
@@ -239,6 +261,50 @@ impl Stack {
         }
     }
 
+    /// The sign-in that waits for what this task has to say.
+    pub fn sign_in(&mut self, task: TaskId) -> Option<&mut SignIn> {
+        self.0.iter_mut().find_map(|dialog| match dialog {
+            Dialog::SignIn(sign_in) if sign_in.waits_for(task) => Some(sign_in.as_mut()),
+            _ => None,
+        })
+    }
+
+    /// The sign-in of this task did not come to its end. The form it was begun from says why, where there is one.
+    pub fn sign_in_failed(&mut self, task: TaskId, problem: Problem) {
+        let form = self.0.iter_mut().find_map(|dialog| match dialog {
+            Dialog::Add(add) if add.task() == Some(task) => Some(add),
+            _ => None,
+        });
+        if let Some(add) = form {
+            add.fail(problem);
+            self.0.retain(|dialog| !matches!(dialog, Dialog::SignIn(sign_in) if sign_in.waits_for(task)));
+        } else if let Some(sign_in) = self.sign_in(task) {
+            sign_in.fail(problem);
+        }
+    }
+
+    /// A task was cancelled: forms that waited for it can be sent again, and a sign-in is over.
+    pub fn cancelled(&mut self, task: TaskId) {
+        for dialog in &mut self.0 {
+            match dialog {
+                Dialog::Add(add) if add.task() == Some(task) => add.cancelled(),
+                Dialog::Edit(edit) if edit.task() == Some(task) => edit.cancelled(),
+                Dialog::Create(create) if create.task() == Some(task) => create.cancelled(),
+                Dialog::Unlock(unlock) if unlock.task() == Some(task) => unlock.cancelled(),
+                _ => {}
+            }
+        }
+        self.0.retain(|dialog| !matches!(dialog, Dialog::SignIn(sign_in) if sign_in.waits_for(task)));
+    }
+
+    /// When the top dialog shows something else by itself.
+    pub fn next_wake(&self, now: Instant) -> Option<Instant> {
+        match self.0.last() {
+            Some(Dialog::SignIn(sign_in)) => sign_in.next_wake(now),
+            _ => None,
+        }
+    }
+
     /// The top dialog waits for this task to say what was pasted.
     pub fn wait_for_identification(&mut self, task: TaskId) {
         match self.0.last_mut() {
@@ -258,6 +324,13 @@ impl Stack {
         }
     }
 
+    /// It is known what was looked for; the dialog that waits for `task` shows it.
+    pub fn surveyed(&mut self, task: TaskId, found: Vec<Finding>) {
+        if let Some(Dialog::Survey(survey)) = self.0.iter_mut().find(|dialog| dialog.task() == Some(task)) {
+            survey.take(found);
+        }
+    }
+
     /// A task ended well: the dialog that waited for it is over.
     pub fn done(&mut self, task: TaskId) {
         self.0.retain(|dialog| dialog.task() != Some(task));
@@ -271,13 +344,14 @@ impl Stack {
                 continue;
             }
             match dialog {
-                Dialog::Add(add) if identifies => add.pasted.refuse(&problem, &mut add.form),
+                Dialog::Add(add) if identifies => add.refuse(&problem),
                 Dialog::Edit(edit) if identifies => edit.pasted.refuse(&problem, &mut edit.form),
                 Dialog::Add(add) => add.fail(problem),
                 Dialog::Edit(edit) => edit.fail(problem),
                 Dialog::Unlock(unlock) => unlock.fail(problem),
                 Dialog::Create(create) => create.fail(problem),
                 Dialog::Ask(ask) => ask.fail(problem),
+                Dialog::Survey(survey) => survey.fail(problem),
                 _ => return Some(problem),
             }
             return None;
@@ -291,10 +365,12 @@ impl Dialog {
     pub fn key(&mut self, key: Key, app: &App, now: Now) -> Outcome {
         match self {
             Self::Rotate(rotate) => rotate.key(key),
+            Self::SignIn(sign_in) => sign_in.key(key),
             _ if key.code == Code::Esc => Outcome::Close,
             Self::Pick(pick) => pick.key(key),
             Self::Activity(list) => list.key(key, app),
             Self::Help(help) => help.key(key),
+            Self::Survey(survey) => survey.key(key),
             Self::Problem(notice) => notice.key(key),
             Self::Confirm(confirm) => confirm.key(key),
             Self::Reading(reading) => reading.key(key),
@@ -339,6 +415,7 @@ impl Dialog {
             Self::Edit(edit) => edit.sheet(),
             Self::Rotate(rotate) => rotate.sheet(app),
             Self::Create(create) => create.sheet(),
+            Self::SignIn(sign_in) => sign_in.sheet(now),
             Self::Confirm(confirm) => confirm.sheet(),
             Self::Unlock(unlock) => unlock.sheet(),
             Self::Pick(pick) => pick.sheet(),
@@ -349,6 +426,7 @@ impl Dialog {
             Self::Reading(reading) => reading.sheet(),
             Self::Activity(list) => list.sheet(app, now),
             Self::Help(help) => help.sheet(app),
+            Self::Survey(survey) => survey.sheet(),
             Self::Problem(notice) => notice.sheet(),
         }
     }
@@ -362,8 +440,15 @@ impl Dialog {
             Self::Request(request) => Some(&mut request.form),
             Self::Create(create) => Some(&mut create.form),
             Self::Ask(ask) => Some(&mut ask.form),
-            Self::Rotate(_) | Self::Confirm(_) | Self::Pick(_) | Self::Activity(_) | Self::Help(_) | Self::Problem(_) => None,
             Self::Import(_) | Self::Reading(_) => None,
+            Self::SignIn(sign_in) => Some(&mut sign_in.form),
+            Self::Rotate(_)
+            | Self::Confirm(_)
+            | Self::Pick(_)
+            | Self::Activity(_)
+            | Self::Help(_)
+            | Self::Survey(_)
+            | Self::Problem(_) => None,
         }
     }
 
@@ -377,9 +462,14 @@ impl Dialog {
             Self::Create(create) => create.react(happened, app),
             Self::Ask(ask) => ask.react(happened),
             Self::Import(_) | Self::Reading(_) => Outcome::Stay,
-            Self::Rotate(_) | Self::Confirm(_) | Self::Pick(_) | Self::Activity(_) | Self::Help(_) | Self::Problem(_) => {
-                Outcome::Stay
-            }
+            Self::SignIn(sign_in) => sign_in.react(happened),
+            Self::Rotate(_)
+            | Self::Confirm(_)
+            | Self::Pick(_)
+            | Self::Activity(_)
+            | Self::Help(_)
+            | Self::Survey(_)
+            | Self::Problem(_) => Outcome::Stay,
         }
     }
 
@@ -391,6 +481,7 @@ impl Dialog {
             Self::Unlock(unlock) => unlock.task(),
             Self::Create(create) => create.task(),
             Self::Ask(ask) => ask.task(),
+            Self::Survey(survey) => survey.task(),
             _ => None,
         }
     }
