@@ -39,8 +39,10 @@ pub trait Surface {
     /// Shows the state for the last time, masked as it is by then, and gives the terminal back, for a while or for good.
     fn leave(&mut self, app: &App, now: Now) -> io::Result<()>;
 
-    /// Leaves what is typed to another program.
-    fn pause_input(&mut self) {}
+    /// Leaves what is typed to another program; `false` where that cannot be.
+    fn pause_input(&mut self) -> bool {
+        false
+    }
 
     /// Takes what is typed again.
     fn resume_input(&mut self) {}
@@ -137,8 +139,9 @@ impl Surface for Tty {
         shown
     }
 
-    fn pause_input(&mut self) {
+    fn pause_input(&mut self) -> bool {
         self.gate.close();
+        true
     }
 
     fn resume_input(&mut self) {

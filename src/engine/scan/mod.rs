@@ -19,7 +19,7 @@ use super::consumer::in_background;
 use super::doctor::{Area, Finding};
 use super::import;
 use super::trust::Fingerprints;
-use crate::domain::consumer::{Consumer, Target};
+use crate::domain::consumer::{Consumer, Delivered, Target};
 use crate::domain::{Credential, Name, Problem};
 use looker::Looker;
 use places::Place;
@@ -146,7 +146,7 @@ impl Engine {
         Ok(made)
     }
 
-    /// Makes a place a consumer of a credential under a name that is free, unless it is one already.
+    /// Makes a place that holds a credential's secret its consumer, under a name that is free, unless it is one already.
     pub async fn keep_place(&self, credential: &Credential, target: &Target) -> Result<Option<Consumer>, Problem> {
         let known = self.consumers(&credential.id).await?;
         if known.iter().any(|consumer| consumer.target == *target) {
@@ -157,7 +157,9 @@ impl Engine {
         let name = Name::parse(&free.unwrap_or_default()).map_err(|error| {
             Problem::new("The place was not linked", error.to_string(), "link it with `tokenring consumer add`")
         })?;
-        let consumer = Consumer { credential: credential.id.clone(), name, target: target.clone(), delivered: None };
+        // That is what was just seen to lie there.
+        let delivered = credential.fingerprint.clone().map(|fingerprint| Delivered { fingerprint, at: self.now() });
+        let consumer = Consumer { credential: credential.id.clone(), name, target: target.clone(), delivered };
         self.add_consumer(consumer.clone()).await?;
         Ok(Some(consumer))
     }
@@ -206,7 +208,7 @@ fn held(credentials: &[Credential]) -> HashMap<String, Vec<Name>> {
 }
 
 fn look_through(looker: &Looker, paths: &[PathBuf], stopped: &AtomicBool) -> Result<Scanned, Problem> {
-    let (places, mut unread) = if paths.is_empty() { places::usual() } else { places::given(paths)? };
+    let (places, mut unread) = if paths.is_empty() { places::usual(stopped) } else { places::given(paths, stopped)? };
     let mut sightings = Vec::new();
     let mut files = 0;
     for place in places {

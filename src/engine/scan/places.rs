@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use ignore::{DirEntry, WalkBuilder};
 
@@ -98,15 +99,15 @@ pub(super) struct Place {
 }
 
 /// Files, each once, however many ways lead to it.
-#[derive(Default)]
-struct Found {
+struct Found<'s> {
+    stopped: &'s AtomicBool,
     files: BTreeMap<PathBuf, BTreeSet<PathBuf>>,
     unread: BTreeMap<PathBuf, String>,
 }
 
 /// The usual places of this user, and the folder in which the program was started.
-pub(super) fn usual() -> (Vec<Place>, Vec<Unread>) {
-    let mut found = Found::default();
+pub(super) fn usual(stopped: &AtomicBool) -> (Vec<Place>, Vec<Unread>) {
+    let mut found = Found::new(stopped);
     let home = directories::BaseDirs::new().map(|dirs| dirs.home_dir().to_owned());
     let here = std::env::current_dir().ok();
     if let Some(home) = &home {
@@ -123,8 +124,8 @@ pub(super) fn usual() -> (Vec<Place>, Vec<Unread>) {
 }
 
 /// These files, and all in these folders. A path that leads nowhere is a mistake of whoever named it.
-pub(super) fn given(paths: &[PathBuf]) -> Result<(Vec<Place>, Vec<Unread>), Problem> {
-    let mut found = Found::default();
+pub(super) fn given(paths: &[PathBuf], stopped: &AtomicBool) -> Result<(Vec<Place>, Vec<Unread>), Problem> {
+    let mut found = Found::new(stopped);
     for path in paths {
         let path = std::path::absolute(path).map_err(|error| missing(path, &error))?;
         let seen = std::fs::metadata(&path).map_err(|error| missing(&path, &error))?;
@@ -133,7 +134,11 @@ pub(super) fn given(paths: &[PathBuf]) -> Result<(Vec<Place>, Vec<Unread>), Prob
     Ok(found.finish())
 }
 
-impl Found {
+impl<'s> Found<'s> {
+    fn new(stopped: &'s AtomicBool) -> Self {
+        Self { stopped, files: BTreeMap::new(), unread: BTreeMap::new() }
+    }
+
     fn take_usual(&mut self, home: &Path) {
         for path in OF_HOME.iter().map(|name| home.join(name)).filter(|path| path.exists()) {
             if path.is_dir() { self.walk(&path) } else { self.take(&path) }
@@ -152,10 +157,12 @@ impl Found {
         heeding.hidden(false).require_git(false).follow_links(false).filter_entry(|entry| !is_repository(entry));
         let mut all = WalkBuilder::new(root);
         all.standard_filters(false).follow_links(false).filter_entry(|entry| !is_object_store(entry));
-        for entry in heeding.build() {
+        let stopped = self.stopped;
+        let goes_on = |_: &Result<DirEntry, ignore::Error>| !stopped.load(Ordering::Relaxed);
+        for entry in heeding.build().take_while(goes_on) {
             self.take_entry(entry, |_| true);
         }
-        for entry in all.build() {
+        for entry in all.build().take_while(goes_on) {
             self.take_entry(entry, bears_secrets);
         }
     }
@@ -253,12 +260,12 @@ mod tests {
         ] {
             write(path, "x");
         }
-        let (places, unread) = given(std::slice::from_ref(&root)).unwrap();
+        let (places, unread) = given(std::slice::from_ref(&root), &AtomicBool::new(false)).unwrap();
         let found: Vec<_> = places.iter().map(|place| place.path.strip_prefix(&root).unwrap().to_str().unwrap()).collect();
         assert_eq!(found, [".env.local", ".git/config", ".gitignore", "app/build/.npmrc", "src/main.rs"]);
         assert_eq!(unread, []);
-        assert_eq!(given(&[root.join("a.log")]).unwrap().0.len(), 1, "what is named is looked at");
-        assert!(given(&[root.join("nowhere")]).is_err());
+        assert_eq!(given(&[root.join("a.log")], &AtomicBool::new(false)).unwrap().0.len(), 1, "what is named is looked at");
+        assert!(given(&[root.join("nowhere")], &AtomicBool::new(false)).is_err());
     }
 
     #[cfg(unix)]
@@ -270,7 +277,7 @@ mod tests {
         for (link, goal) in [("link", "real"), ("loop", "loop"), ("gone", "nowhere")] {
             std::os::unix::fs::symlink(root.join(goal), root.join(link)).unwrap();
         }
-        let (places, _) = given(std::slice::from_ref(&root)).unwrap();
+        let (places, _) = given(std::slice::from_ref(&root), &AtomicBool::new(false)).unwrap();
         assert_eq!(places, [Place { path: root.join("real"), links: vec![root.join("link")] }]);
     }
 }

@@ -34,7 +34,7 @@ struct Lines<F> {
 
 /// Calls `each` with the number and the bytes of every line; of a very long one, with each of its pieces.
 pub(super) fn read(mut file: File, each: impl FnMut(usize, &[u8])) -> io::Result<()> {
-    let mut chunk = Zeroizing::new(vec![0; CHUNK]);
+    let (mut chunk, blank) = (Zeroizing::new(vec![0; CHUNK]), vec![0; CHUNK]);
     let mut lines = Lines { held: Zeroizing::new(Vec::with_capacity(LONGEST_LINE + CHUNK)), number: 1, each };
     let (mut encoding, mut odd) = (None, None);
     loop {
@@ -44,6 +44,11 @@ pub(super) fn read(mut file: File, each: impl FnMut(usize, &[u8])) -> io::Result
             return Ok(());
         }
         let bytes = &chunk[..length];
+        // Holes of large files: they separate words as one byte does that is in none.
+        if bytes == &blank[..length] {
+            lines.push(&blank[..1]);
+            continue;
+        }
         match *encoding.get_or_insert_with(|| Encoding::of(bytes)) {
             Encoding::Bytes => lines.push(bytes),
             wide => lines.push(&narrowed(bytes, wide, &mut odd)),

@@ -182,7 +182,7 @@ impl App {
             ProgramAction::Unlock => return self.unlock(now),
             ProgramAction::Reload => {
                 let load = self.start_task("Read the credentials", Task::Keyring(KeyringTask::Load), now).1;
-                return vec![load, self.start_quietly(Task::Store(StoreTask::Status)).1];
+                return vec![load, self.start_quietly(Task::Store(StoreTask::Status)).1, Effect::Reread];
             }
             ProgramAction::Presentation => self.present(now),
             ProgramAction::Mouse => {

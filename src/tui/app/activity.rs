@@ -179,6 +179,11 @@ impl Activity {
         self.notice.as_ref().filter(|(_, until)| now < *until).map(|(notice, _)| notice)
     }
 
+    /// The word to the person that was said last, if it is still there.
+    pub fn last_notice(&self) -> Option<&Notice> {
+        self.notice.as_ref().map(|(notice, _)| notice)
+    }
+
     /// Drops a word whose time is over.
     pub fn expire(&mut self, now: Instant) {
         self.notice.take_if(|(_, until)| *until <= now);

@@ -25,7 +25,7 @@ pub struct Answered {
     /// When it came.
     pub at: Moment,
     /// The body as a tree, or as the lines it has.
-    pub body: Laid,
+    body: Laid,
     raw: Laid,
     changes: Laid,
     filtered: Option<Filtered>,
@@ -159,6 +159,11 @@ impl Answered {
         if let Some(slot) = slots.find(|slot| matches!(slot, Laid::Waiting(waiting) if *waiting == task)) {
             *slot = laid.map_or_else(Laid::Failed, Laid::Ready);
         }
+    }
+
+    /// Whether what a view shows is still being laid out.
+    pub fn is_waited_for(&self, view: View) -> bool {
+        matches!(self.laid(view), Some(Laid::Waiting(_)))
     }
 
     /// What a view shows, if it is a text.

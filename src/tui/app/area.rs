@@ -59,6 +59,7 @@ impl TextArea {
             (Code::Enter, ..) => self.insert("\n"),
             (Code::Backspace, ..) | (Code::Char('h'), true, _) => return self.erase_before(),
             (Code::Delete, ..) | (Code::Char('d'), true, _) => return self.erase_at(),
+            (Code::Char('u'), true, _) => (self.lines, self.row, self.column) = (vec![String::new()], 0, 0),
             (Code::Char('k'), true, _) => {
                 let at = self.byte();
                 self.lines[self.row].truncate(at);

@@ -35,6 +35,8 @@ pub struct Console {
     pub scroll: usize,
     /// What earlier answers taught.
     pub learned: Learned,
+    /// How many requests have been sent.
+    pub sent: usize,
     /// The filters that were used, the newest last.
     filters: Vec<String>,
     earlier: Earlier,
@@ -180,6 +182,7 @@ impl Console {
         if self.view == View::Changes {
             self.view = View::Body;
         }
+        self.sent += 1;
     }
 
     /// Whether this task is to bring the answer.

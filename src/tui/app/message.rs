@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use super::json::Document;
 use super::keymap::Keymap;
 use super::lay::Typeset;
+use super::talk::Prompt;
 use crate::config::theme::{Glyphs, Theme};
 use crate::config::{Key, Layout, Settings};
 use crate::domain::provider::Catalogue;
@@ -26,6 +27,8 @@ pub enum Msg {
     Wake,
     /// The process is about to be suspended or handed to another program: re-mask now.
     Leaving,
+    /// The settings are other ones now.
+    Settings(Box<(Preferences, Change)>),
     /// A background thread panicked; the text holds no secret.
     Panicked(String),
 }
@@ -43,6 +46,12 @@ pub enum Input {
     Resize(u16, u16),
     /// The terminal window got or lost the focus.
     Focus(bool),
+    /// A line was typed in answer to a question of the conversation; it may be a secret, so it is wiped on drop.
+    Said(Prompt, zeroize::Zeroizing<String>),
+    /// Somebody who talks to the screen wants it to stop what it does.
+    Interrupt,
+    /// Nobody talks to the screen any more.
+    Silence,
 }
 
 /// What the mouse did.
@@ -76,10 +85,21 @@ pub enum Effect {
     Mouse(bool),
     /// Remember how the panes are arranged.
     Remember(Layout),
+    /// Read the settings again and come back with [`Msg::Settings`] if they are others.
+    Reread,
     /// Open a page in the browser, or fail silently where there is none.
     Open(url::Url),
     /// Leave.
     Quit,
+}
+
+/// What changed in the settings, as far as the screen is concerned.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Change {
+    /// What is not understood.
+    pub flaws: Vec<Problem>,
+    /// The settings that take effect at the next start only.
+    pub later: Vec<&'static str>,
 }
 
 /// What time it is, on both clocks.

@@ -34,9 +34,11 @@ mod rotation;
 #[cfg(test)]
 pub(crate) mod samples;
 pub mod secret_input;
+mod settings;
 pub mod sheet;
 mod shelf;
 mod sign_in;
+pub mod talk;
 #[cfg(test)]
 mod tests;
 mod update;
@@ -54,13 +56,14 @@ use dialog::Stack;
 use layout::Area;
 use pointer::Press;
 use regions::Regions;
+use talk::Talk;
 
 use crate::config::Layout;
 use crate::domain::Credential;
 use crate::domain::provider::Catalogue;
 use crate::engine::message::{KeyringTask, RotationTask, StoreTask, Task, TaskId};
 
-pub use message::{Browser, Effect, Input, Mouse, Msg, Now, Preferences, Reach, Start};
+pub use message::{Browser, Change, Effect, Input, Mouse, Msg, Now, Preferences, Reach, Start};
 pub use update::update;
 
 /// The state of the screen.
@@ -83,6 +86,8 @@ pub struct App {
     pub activity: Activity,
     /// The dialogs.
     pub dialogs: Stack,
+    /// What is said where the screen is talked to instead of looked at.
+    pub talk: Talk,
 }
 
 /// What the person looks at, and how.
@@ -177,6 +182,7 @@ impl App {
             console: Console::default(),
             activity: Activity::default(),
             dialogs: Stack::default(),
+            talk: Talk::default(),
         };
         let first = [Task::Store(StoreTask::Status), Task::Rotation(RotationTask::Unfinished)];
         let mut effects: Vec<_> = first.into_iter().map(|task| app.start_quietly(task).1).collect();

@@ -68,8 +68,8 @@ pub enum Value {
     Text(String, usize),
     /// A secret, and whether there is one.
     Secret(bool),
-    /// What is chosen, and out of how many.
-    Choice(String, usize),
+    /// The titles to choose from, and the place of the chosen one.
+    Choice(Vec<String>, usize),
 }
 
 /// One of a list.
@@ -280,7 +280,9 @@ fn field_rows(form: &Form) -> impl Iterator<Item = Row> {
         let rows = match &field.control {
             Control::Text(input) => one(Value::Text(input.value().to_owned(), input.visual_cursor())),
             Control::Secret(secret) => one(Value::Secret(!secret.is_empty())),
-            Control::Choice(choice) => one(Value::Choice(choice.title().to_owned(), choice.options.len())),
+            Control::Choice(choice) => {
+                one(Value::Choice(choice.options.iter().map(|(_, title)| title.clone()).collect(), choice.at))
+            }
             Control::Area(area) => area_rows(area, (at, field), is_focused),
         };
         rows.into_iter().map(Row::Field)

@@ -9,7 +9,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::activity::State;
-use super::answer::Laid;
+use super::answer::{Laid, View};
 use super::command::{Action, CredentialAction};
 use super::console::Outcome;
 use super::dialog::Dialog;
@@ -260,7 +260,8 @@ fn a_large_body_is_laid_out_elsewhere() {
         _ => None,
     });
     let (id, layout) = laid.expect("a body to lay out");
-    let is_ready = |session: &Session| matches!(session.app.console.answered().expect("an answer").body, Laid::Ready(_));
+    let is_ready =
+        |session: &Session| matches!(session.app.console.answered().expect("an answer").laid(View::Body), Some(Laid::Ready(_)));
     session.tell(Msg::LaidOut(TaskId(id.0 + 1), Ok(Box::new(super::json::Document::parse("1")))));
     assert!(!is_ready(&session));
     session.tell(Msg::LaidOut(id, layout.run().map(Box::new)));

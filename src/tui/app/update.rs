@@ -1,6 +1,7 @@
 //! From event to effects.
 
 use super::activity::Tone;
+use super::command::{Action, ProgramAction};
 use super::console::Purpose;
 use super::dialog::{Add, Dialog, Outcome};
 use super::form;
@@ -23,6 +24,7 @@ pub fn update(app: &mut App, msg: Msg, now: Now) -> Vec<Effect> {
             app.take_edited(edited, now);
             Vec::new()
         }
+        Msg::Settings(settings) => app.take_settings(settings.0, settings.1, now),
         Msg::Wake => Vec::new(),
         Msg::Leaving => {
             app.detail.mask();
@@ -54,11 +56,13 @@ impl App {
                 self.detail.mask();
                 Vec::new()
             }
+            Input::Said(asked, line) => self.hear(&asked, &line, now),
+            Input::Interrupt => self.interrupt(now),
+            Input::Silence => self.run(Action::Program(ProgramAction::Quit), now),
         }
     }
 
     fn take_key(&mut self, key: Key, now: Now) -> Vec<Effect> {
-        use super::command::{Action, ProgramAction};
         let action = self.preferences.keys.resolve(key, self.stage.focus);
         let always = [ProgramAction::Cancel, ProgramAction::Suspend].map(Action::Program);
         if let Some(action) = action.filter(|action| always.contains(action)) {

@@ -28,7 +28,7 @@ impl App {
         if self.console.view != View::Body || answered.filter_text().is_some() {
             return None;
         }
-        let Laid::Ready(document) = &answered.body else { return None };
+        let Some(Laid::Ready(document)) = answered.laid(View::Body) else { return None };
         let found = self.console.learned.found(&credential.id, |list| document.element(list));
         let presets = self.presets_for(credential, &found);
         let name = found.first()?.name.clone();

@@ -79,10 +79,11 @@ fn draw_field(pen: &mut Pen<'_>, (label, value): (Area, Area), field: &FieldRow)
     match &field.value {
         Value::Text(text, cursor) => draw_text(pen, value, (text, *cursor), field.focused),
         Value::Secret(held) => draw_secret(pen, value, *held),
-        Value::Choice(title, count) => {
-            let rest = pen.put(value, if *count > 1 { "‹ " } else { "  " }, Role::Dim);
-            let rest = pen.put(rest, title, Role::Text);
-            pen.put(rest, if *count > 1 { " ›" } else { "" }, Role::Dim);
+        Value::Choice(titles, at) => {
+            let turns = titles.len() > 1;
+            let rest = pen.put(value, if turns { "‹ " } else { "  " }, Role::Dim);
+            let rest = pen.put(rest, titles.get(*at).map_or("", String::as_str), Role::Text);
+            pen.put(rest, if turns { " ›" } else { "" }, Role::Dim);
         }
     }
 }

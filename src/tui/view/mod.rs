@@ -18,6 +18,7 @@ use super::app::layout::{self, Area};
 use super::app::{App, Now};
 use crate::config::theme::Role;
 use pen::Pen;
+pub(super) use pen::plain;
 
 /// Draws the whole screen.
 pub fn draw(app: &App, frame: &mut Frame<'_>, now: Now) {

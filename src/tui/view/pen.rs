@@ -225,7 +225,7 @@ fn is_printable_ascii(text: &str) -> bool {
 }
 
 /// The nearest ASCII sign of one that the program's own words use; what people wrote stays.
-const fn plain(c: char) -> char {
+pub(in crate::tui) const fn plain(c: char) -> char {
     match c {
         '·' | '–' => '-',
         '…' => '.',

@@ -1,5 +1,7 @@
 //! Pictures of the screen, styles included, to be looked at in review.
 
+mod gallery;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Arc;

@@ -191,6 +191,7 @@ impl Gate {
 #[test]
 fn no_command_lets_a_secret_out() {
     let mut gate = Gate::new();
+    let copies: Vec<_> = gate.birds.iter().map(|bird| format!("SNYK_TOKEN={}\n", bird.secret)).collect();
     for bird in std::mem::take(&mut gate.birds) {
         gate.fly(&bird);
         for arguments in [
@@ -208,7 +209,26 @@ fn no_command_lets_a_secret_out() {
             gate.run(arguments, &format!("{}\u{200b}", bird.secret));
         }
     }
-    for arguments in [&["list"][..], &["list", "--json"], &["check", "--all"], &["store", "status"], &["regions"]] {
+    // Outside the folder that is searched, since these copies are there on purpose.
+    let plain = tempfile::tempdir().unwrap();
+    fs::write(plain.path().join("copies.env"), copies.concat()).unwrap();
+    let plain = plain.path().to_str().unwrap();
+    for arguments in [
+        &["list"][..],
+        &["list", "--json"],
+        &["check", "--all"],
+        &["check", "--all", "--junit"],
+        &["check", "--all", "--offline", "--max-age", "0d"],
+        &["calendar"],
+        &["scan", plain],
+        &["scan", plain, "--json"],
+        &["doctor", "--offline"],
+        &["doctor", "--json"],
+        &["audit", "--json"],
+        &["store", "status"],
+        &["store", "migrate", "--to", "keyring", "--dry-run"],
+        &["regions"],
+    ] {
         gate.run(arguments, "");
     }
     gate.run(&["region", "personal", "SNYK-EU-01"], "").expect(0);

@@ -431,6 +431,15 @@ impl Dialog {
         }
     }
 
+    /// Whether it waits for a task, so that nothing can be said to it right now.
+    pub fn is_busy(&self) -> bool {
+        match self {
+            Self::Rotate(rotate) => rotate.is_busy(),
+            Self::SignIn(sign_in) => sign_in.is_busy(),
+            _ => self.task().is_some() || self.pasted_task().is_some(),
+        }
+    }
+
     fn form_mut(&mut self) -> Option<&mut Form> {
         match self {
             Self::Add(add) => Some(&mut add.form),

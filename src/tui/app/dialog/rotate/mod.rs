@@ -91,6 +91,15 @@ impl Rotate {
         self.task == Some(task)
     }
 
+    /// Whether nothing can be said to it right now.
+    pub fn is_busy(&self) -> bool {
+        match self.stage {
+            Stage::Reading | Stage::Running | Stage::Stopping => true,
+            Stage::Asked(_) => false,
+            Stage::Planned(_) | Stage::Halted(..) | Stage::Over(..) | Stage::Failed(_) => self.task.is_some(),
+        }
+    }
+
     /// What it will do is known. `others` may make and revoke in the credential's place.
     pub fn planned(&mut self, plan: Box<Plan>, others: &[(String, String)]) {
         self.task = None;
