@@ -188,7 +188,10 @@ impl App {
 
     pub(super) fn open_request(&mut self) -> Vec<Effect> {
         match self.request() {
-            Some(Ready::Draft(draft)) => self.dialogs.push(Dialog::Request(Box::new(Request::new(&draft)))),
+            Some(Ready::Draft(draft)) => {
+                let keep = self.selected().map(|credential| self.console.keep(&credential.provider)).unwrap_or_default();
+                self.dialogs.push(Dialog::Request(Box::new(Request::new(&draft, keep))));
+            }
             Some(Ready::Open(preset)) => self.take_preset(&preset.id, BTreeMap::new()),
             None => {}
         }

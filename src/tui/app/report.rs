@@ -1,10 +1,14 @@
 //! Taking in what tasks have to say. A late answer is dropped; what is a fact about the keyring is always taken.
 
 use super::activity::{State, Tone};
+use super::answer::Answered;
+use super::dialog::{Ask, Asked, Dialog};
+use super::learned::{Lesson, Place};
 use super::{App, Audience, Effect, Now};
 use crate::domain::Name;
 use crate::domain::problem::Problem;
 use crate::domain::provider::Kind;
+use crate::domain::request::Target;
 use crate::domain::response::Verdict;
 use crate::engine::message::{
     Classified, Cleared, ClipboardWay, Copied, Event, Exchange, KeyringEvent, KeyringTask, RegionCheck, Report, SecretEvent,
@@ -29,13 +33,10 @@ impl App {
             }
             Event::Answered(exchange) => {
                 if self.console.waits_for(task) {
-                    self.learn(&exchange);
-                    self.offer_repetition(&exchange);
-                    let later = self.activity.quiet();
-                    let large = self.console.answer(*exchange, later);
-                    return large.map(|large| Effect::LayOut(later, large.0)).into_iter().collect();
+                    return self.take_answer(*exchange, now);
                 }
             }
+            Event::Console(event) => return self.take_console(task, event, now),
             Event::Store(state) => self.activity.store = Some(state),
             Event::Surveyed(found) => self.dialogs.surveyed(task, found),
             Event::Rotation(event) => return self.take_rotation(task, event, now),
@@ -45,6 +46,20 @@ impl App {
             Event::Cancelled => return self.cancelled(task, now),
         }
         Vec::new()
+    }
+
+    fn take_answer(&mut self, exchange: Exchange, now: Now) -> Vec<Effect> {
+        self.learn(&exchange);
+        self.offer_repetition(&exchange);
+        let later = self.activity.quiet();
+        let large = self.console.answer(exchange, now, later);
+        if self.dialogs.is_empty()
+            && let Some((at, member)) = self.console.answered().and_then(Answered::loose)
+        {
+            let asked = Asked::Keep(at, member.to_owned());
+            self.dialogs.push(Dialog::Ask(Box::new(Ask::new(asked))));
+        }
+        large.map(|large| Effect::LayOut(later, large)).into_iter().collect()
     }
 
     /// Asks whether a request that may change something is to be sent again, where only its access token may have ended.
@@ -61,8 +76,11 @@ impl App {
     fn learn(&mut self, exchange: &Exchange) {
         let Exchange { credential, draft, answer, .. } = exchange;
         let provider = self.credentials.get(credential).and_then(|known| self.catalogue.provider(&known.provider).ok());
-        if let (Some(provider), Some(preset), Some(body)) = (provider, &draft.preset, answer.body.text()) {
-            self.console.learned.take(credential, provider, preset, body);
+        if let Some(provider) = provider {
+            // Only further pages are asked by a whole address and know their preset all the same.
+            let place = if matches!(draft.target, Target::Url(_)) { Place::Further } else { Place::First };
+            let body = answer.body.text().unwrap_or_default();
+            self.console.learned.take(credential, provider, &Lesson { preset: draft.preset.as_deref(), body, place });
         }
     }
 

@@ -3,8 +3,9 @@
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
+use super::area::TextArea;
 use super::chart::Pieces;
-use super::form::{Button, Control, Form, Remark};
+use super::form::{Button, Control, Field, Form, Remark};
 use super::layout::Area;
 use crate::config::theme::Role;
 
@@ -189,7 +190,8 @@ impl Sheet {
     #[must_use]
     pub fn with_form(mut self, form: &Form) -> Self {
         self.body.extend(field_rows(form));
-        self.cursor = form.focus.min(form.fields.len().saturating_sub(1));
+        let focused = |row: &Row| matches!(row, Row::Field(field) if field.focused);
+        self.cursor = self.body.iter().position(focused).unwrap_or(self.body.len().saturating_sub(1));
         let (role, remark) = match form.remark() {
             Some((remark, Remark::Problem)) => (Role::Bad, remark),
             Some((remark, Remark::Hint)) => (Role::Dim, remark),
@@ -327,15 +329,33 @@ fn settle<'a>(lines: Vec<(usize, &'a str)>, area: Area, top: usize, rows: &'a [R
 }
 
 fn field_rows(form: &Form) -> impl Iterator<Item = Row> {
-    form.fields.iter().enumerate().map(|(at, field)| {
-        let value = match &field.control {
-            Control::Text(input) => Value::Text(input.value().to_owned(), input.visual_cursor()),
-            Control::Secret(secret) => Value::Secret(!secret.is_empty()),
-            Control::Choice(choice) => Value::Choice(choice.options.iter().map(|(_, title)| title.clone()).collect(), choice.at),
+    form.fields.iter().enumerate().flat_map(|(at, field)| {
+        let is_focused = form.focus == at;
+        let one =
+            |value| vec![FieldRow { at, label: field.label.clone(), value, focused: is_focused, wrong: field.problem.is_some() }];
+        let rows = match &field.control {
+            Control::Text(input) => one(Value::Text(input.value().to_owned(), input.visual_cursor())),
+            Control::Secret(secret) => one(Value::Secret(!secret.is_empty())),
+            Control::Choice(choice) => {
+                one(Value::Choice(choice.options.iter().map(|(_, title)| title.clone()).collect(), choice.at))
+            }
+            Control::Area(area) => area_rows(area, (at, field), is_focused),
         };
-        let wrong = field.problem.is_some();
-        Row::Field(FieldRow { at, label: field.label.clone(), value, focused: form.focus == at, wrong })
+        rows.into_iter().map(Row::Field)
     })
+}
+
+/// A row for each line of a text, the label before the first.
+fn area_rows(area: &TextArea, (at, field): (usize, &Field), is_focused: bool) -> Vec<FieldRow> {
+    let (lines, (cursor_row, cursor)) = area.shown();
+    let row = |line: usize| FieldRow {
+        at,
+        label: if line == 0 { field.label.clone() } else { String::new() },
+        value: Value::Text(lines.get(line).cloned().unwrap_or_default(), cursor),
+        focused: is_focused && line == cursor_row,
+        wrong: field.problem.is_some(),
+    };
+    (0..area.height()).map(row).collect()
 }
 
 fn button_row(form: &Form) -> Row {

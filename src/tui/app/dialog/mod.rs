@@ -3,14 +3,17 @@
 
 mod activity;
 mod add;
+mod ask;
 mod confirm;
 mod create;
 mod edit;
+mod import;
 mod jump;
 mod parameters;
 mod pasted;
 mod pick;
 mod problem;
+mod reading;
 mod request;
 mod rotate;
 mod sign_in;
@@ -27,13 +30,16 @@ use std::time::Instant;
 
 pub use activity::ActivityList;
 pub use add::Add;
+pub use ask::{Ask, Asked};
 pub use confirm::Confirm;
 pub use create::Create;
 pub use edit::EditCredential;
+pub use import::{Import, is_curl};
 pub use jump::Jump;
 pub use parameters::Parameters;
-pub use pick::{Pick, PickItem, Picked, Removal};
+pub use pick::{Extra, Pick, PickItem, Picked, Removal};
 pub use problem::Notice;
+pub use reading::Reading;
 pub use request::Request;
 pub use rotate::Rotate;
 pub use sign_in::SignIn;
@@ -48,14 +54,17 @@ use super::command::Action;
 use super::form::Form;
 use super::sheet::Sheet;
 use super::{App, Now};
+use zeroize::Zeroizing;
+
 use crate::config::Key;
 use crate::config::key::Code;
 use crate::config::theme::Theme;
 use crate::domain::problem::Problem;
-use crate::domain::request::Draft;
-use crate::domain::{CredentialId, Secret};
+use crate::domain::request::{Draft, Saved, SavedId};
+use crate::domain::{CredentialId, Name, Secret};
 use crate::engine::message::{
-    Edit, Finding, Inquiry, KeyringEvent, NewCredential, QuestionId, Reply, RotationTask, Session, TaskId,
+    Edit, Finding, HistoryLine, Inquiry, Keep, KeyringEvent, NewCredential, QuestionId, Reply, RotationTask, SavedTask, Session,
+    TaskId,
 };
 
 /// A dialog.
@@ -80,6 +89,12 @@ pub enum Dialog {
     Parameters(Box<Parameters>),
     /// Edit the request.
     Request(Box<Request>),
+    /// Answer one question with a line.
+    Ask(Box<Ask>),
+    /// Paste a curl command.
+    Import(Import),
+    /// Read a text.
+    Reading(Reading),
     /// Running and finished tasks.
     Activity(ActivityList),
     /// What was found on this machine.
@@ -131,7 +146,9 @@ pub enum Intent {
     /// Take a preset, with values for its placeholders.
     Preset(String, BTreeMap<String, String>),
     /// Take a request that was written by hand.
-    Write(Draft),
+    Write(Draft, Keep),
+    /// Do something with the console.
+    Console(Box<ConsoleIntent>),
     /// Send a request to which a person agreed.
     Send(CredentialId, Draft),
     /// Unlock the store, with a passphrase or by its own prompt.
@@ -146,6 +163,43 @@ pub enum Intent {
     Rotation(Box<RotationTask>),
     /// Open a page.
     Open(url::Url),
+}
+
+/// Something that a dialog wants done with the console.
+#[derive(Clone)]
+pub enum ConsoleIntent {
+    /// Keep the request under a name.
+    Save(SavedId),
+    /// Ask how a saved request is to be called.
+    Rename(SavedId),
+    /// Ask how a copy of a saved request is to be called.
+    Copy(SavedId),
+    /// Ask whether a saved request is to be forgotten.
+    Delete(SavedId),
+    /// Do this to the saved requests.
+    Saved(SavedTask),
+    /// Take a saved request.
+    Open(SavedId, Box<Saved>),
+    /// Write the answer to this file.
+    Write(String),
+    /// Keep the fresh secret at this place of the answer under this name.
+    Keep(usize, Name),
+    /// Send a request of the history again.
+    Resend(Box<HistoryLine>),
+    /// Compare a request of the history with the one that was answered last.
+    Compare(Box<HistoryLine>),
+    /// Show the history of all credentials.
+    WholeHistory,
+    /// Ask whether the history is to be forgotten.
+    AskForget,
+    /// Forget the history.
+    Forget,
+    /// Take a preset with these values, and send it if it only reads.
+    Walk(String, BTreeMap<String, String>),
+    /// Take a request over from a pasted curl command.
+    Import(Zeroizing<String>),
+    /// Let the person's own editor change a body.
+    Edit(String),
 }
 
 /// What a dialog makes of an input.
@@ -202,6 +256,7 @@ impl Stack {
             Some(Dialog::Edit(edit)) => edit.wait(task),
             Some(Dialog::Unlock(unlock)) => unlock.wait(task),
             Some(Dialog::Create(create)) => create.wait(task),
+            Some(Dialog::Ask(ask)) => ask.wait(task),
             Some(Dialog::Rotate(rotate)) => rotate.wait(task),
             Some(Dialog::Survey(survey)) => survey.wait(task),
             Some(Dialog::SignIn(sign_in)) => sign_in.wait(task),
@@ -215,6 +270,23 @@ impl Stack {
             Dialog::Rotate(rotate) if rotate.waits_for(task) => Some(rotate.as_mut()),
             _ => None,
         })
+    }
+
+    /// Shows a list of which more can be made than to take one, in place of the one that is open.
+    pub fn replace_shelf(&mut self, pick: Pick) {
+        self.0.retain(|dialog| !matches!(dialog, Dialog::Pick(known) if known.has_extras()));
+        self.0.push(Dialog::Pick(pick));
+    }
+
+    /// The editor has written a body; whether a dialog took it.
+    pub fn take_edited(&mut self, text: &str) -> bool {
+        match self.0.last_mut() {
+            Some(Dialog::Request(request)) => {
+                request.set_body(text);
+                true
+            }
+            _ => false,
+        }
     }
 
     /// The sign-in that waits for what this task has to say.
@@ -306,6 +378,7 @@ impl Stack {
                 Dialog::Edit(edit) => edit.fail(problem),
                 Dialog::Unlock(unlock) => unlock.fail(problem),
                 Dialog::Create(create) => create.fail(problem),
+                Dialog::Ask(ask) => ask.fail(problem),
                 Dialog::Survey(survey) => survey.fail(problem),
                 _ => return Some(problem),
             }
@@ -332,6 +405,7 @@ impl Dialog {
             Self::Verdicts(verdicts) => verdicts.key(key),
             Self::Problem(notice) => notice.key(key),
             Self::Confirm(confirm) => confirm.key(key),
+            Self::Reading(reading) => reading.key(key),
             _ => {
                 let happened = self.form_mut().map(|form| form.key(key));
                 happened.map_or(Outcome::Stay, |happened| self.react(happened, app, now))
@@ -344,6 +418,7 @@ impl Dialog {
         match self {
             Self::Pick(pick) => return pick.paste(text),
             Self::Rotate(rotate) => return rotate.paste(text),
+            Self::Import(_) => return Import::paste(text),
             _ => {}
         }
         let happened = self.form_mut().map(|form| form.paste(text));
@@ -361,7 +436,7 @@ impl Dialog {
             Self::Verdicts(verdicts) => verdicts.click(at),
             Self::Confirm(confirm) => confirm.click(at),
             Self::Rotate(rotate) => rotate.click(at),
-            Self::Problem(_) => Outcome::Close,
+            Self::Problem(_) | Self::Reading(_) => Outcome::Close,
             _ => {
                 let happened = self.form_mut().map(|form| form.point(at));
                 happened.map_or(Outcome::Stay, |happened| self.react(happened, app, now))
@@ -382,6 +457,9 @@ impl Dialog {
             Self::Pick(pick) => pick.sheet(),
             Self::Parameters(parameters) => parameters.sheet(),
             Self::Request(request) => request.sheet(),
+            Self::Ask(ask) => ask.sheet(),
+            Self::Import(_) => Import::sheet(),
+            Self::Reading(reading) => reading.sheet(),
             Self::Activity(list) => list.sheet(app, now),
             Self::Survey(survey) => survey.sheet(),
             Self::Timeline(timeline) => timeline.sheet(app, now),
@@ -410,6 +488,8 @@ impl Dialog {
             Self::Parameters(parameters) => Some(&mut parameters.form),
             Self::Request(request) => Some(&mut request.form),
             Self::Create(create) => Some(&mut create.form),
+            Self::Ask(ask) => Some(&mut ask.form),
+            Self::Import(_) | Self::Reading(_) => None,
             Self::SignIn(sign_in) => Some(&mut sign_in.form),
             _ => None,
         }
@@ -423,6 +503,8 @@ impl Dialog {
             Self::Parameters(parameters) => parameters.react(happened),
             Self::Request(request) => request.react(happened),
             Self::Create(create) => create.react(happened, app),
+            Self::Ask(ask) => ask.react(happened),
+            Self::Import(_) | Self::Reading(_) => Outcome::Stay,
             Self::SignIn(sign_in) => sign_in.react(happened),
             _ => Outcome::Stay,
         }
@@ -435,6 +517,7 @@ impl Dialog {
             Self::Edit(edit) => edit.task(),
             Self::Unlock(unlock) => unlock.task(),
             Self::Create(create) => create.task(),
+            Self::Ask(ask) => ask.task(),
             Self::Survey(survey) => survey.task(),
             _ => None,
         }

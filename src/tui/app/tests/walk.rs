@@ -37,6 +37,7 @@ fn kind(effect: &Effect) -> String {
         Effect::Remember(_) => "remember",
         Effect::Open(_) => "open",
         Effect::Reread => "reread",
+        Effect::Edit(_) => "edit",
         Effect::Quit => "quit",
     }
     .to_owned()
