@@ -173,7 +173,7 @@ async fn keep_place(context: &Context<'_>, find: &Find, credential: &Credential)
     }
     let name = parse_name(&format!("{} {}", find.target.kind(), consumers.len() + 1))?;
     let (credential, target) = (credential.id.clone(), find.target.clone());
-    engine.add_consumer(Consumer { credential, name, target, delivered: None }).await
+    engine.add_consumer(Consumer { credential, name, part: crate::domain::credential::Part::Secret, target, delivered: None }).await
 }
 
 fn looked_at(find: &Find) -> Done {

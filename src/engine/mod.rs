@@ -60,6 +60,9 @@ pub use tasks::Tasks;
 /// How long a person may take to answer an unlock prompt.
 pub const UNLOCK_WAIT: Duration = Duration::from_secs(120);
 
+/// How long a consumer's program may take.
+const CONSUMER_WAIT: Duration = Duration::from_secs(60);
+
 /// The largest answer that is read, in bytes; the rest is left.
 const LARGEST_ANSWER: u64 = 64 << 20;
 
@@ -108,6 +111,8 @@ pub struct Options {
     pub clipboard: ClipboardChoice,
     /// After how long the clipboard is cleared.
     pub clipboard_seconds: u64,
+    /// How long a consumer's program may take.
+    pub consumer: Duration,
     /// Where locks between processes lie; none for an engine that keeps nothing.
     pub locks: Option<PathBuf>,
 }
@@ -189,6 +194,7 @@ impl From<&Settings> for Options {
             readonly: settings.readonly,
             clipboard: settings.clipboard,
             clipboard_seconds: settings.clipboard_seconds,
+            consumer: CONSUMER_WAIT,
             locks: None,
         }
     }

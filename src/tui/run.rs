@@ -193,6 +193,7 @@ impl<S: Surface> Loop<S> {
             match effect {
                 Effect::Start(id, task) => self.tasks.start(id, task),
                 Effect::Cancel(id) => self.tasks.cancel(id),
+                Effect::Pause(id) => self.tasks.pause(id),
                 Effect::LayOut(id, text) => {
                     let notices = self.notices.clone();
                     let lay_out = move || notices.send(Notice::LaidOut(id, Box::new(Document::parse(&text))));

@@ -63,6 +63,8 @@ pub enum Effect {
     Start(TaskId, Task),
     /// Stop a task.
     Cancel(TaskId),
+    /// Stop a task before its next step, where it has any.
+    Pause(TaskId),
     /// Lay out a large body on a thread of its own ([`Document::parse`]) and come back with [`Msg::LaidOut`].
     LayOut(TaskId, String),
     /// Suspend the process (Ctrl-Z).

@@ -2,6 +2,7 @@
 
 use super::activity::{State, Tone};
 use super::{App, Effect, Now};
+use crate::domain::CredentialId;
 use crate::domain::problem::Problem;
 use crate::engine::message::{
     Cleared, ClipboardWay, Copied, Event, Exchange, KeyringEvent, KeyringTask, Report, SecretEvent, StoreTask, Task, TaskId,
@@ -55,6 +56,7 @@ impl App {
                 self.credentials.put(*credential, now.wall);
                 if is_new {
                     self.credentials.select_id(Some(&id));
+                    self.tell_if_hidden(&id, now);
                 }
             }
             KeyringEvent::Removed(id) => self.credentials.remove(&id, now.wall),
@@ -62,6 +64,14 @@ impl App {
             identified @ KeyringEvent::Identified { .. } => self.dialogs.identified(task, identified),
         }
         self.find_twins();
+    }
+
+    /// A new credential that the filter keeps out of the list would seem not to be there.
+    fn tell_if_hidden(&mut self, id: &CredentialId, now: Now) {
+        if self.selected().is_none_or(|selected| selected.id != *id) {
+            let text = format!("{} is in the keyring; the filter hides it", self.called(id));
+            self.activity.say(Tone::Warn, text, now.instant);
+        }
     }
 
     fn take_secret(&mut self, task: TaskId, event: SecretEvent, now: Now) {
@@ -111,7 +121,7 @@ impl App {
         let asked = self.detail.waits_for(task);
         let mut effects = Vec::new();
         if self.dialogs.wizard(task).is_some() {
-            effects = self.broke(task, Some(problem));
+            effects = self.broke(task, Some(problem), now);
         } else if self.console.waits_for(task) {
             self.console.fail(problem);
         } else if let Some(problem) = self.dialogs.failed(task, problem) {
@@ -144,12 +154,17 @@ impl App {
             self.detail.mask();
         }
         self.activity.say(Tone::Warn, "Cancelled", now.instant);
-        self.broke(task, None)
+        self.broke(task, None, now)
     }
 
     /// The wizard that this task belonged to asks the journal what has happened; by then, what the keyring knows may
     /// have changed as well.
-    fn broke(&mut self, task: TaskId, problem: Option<Problem>) -> Vec<Effect> {
+    fn broke(&mut self, task: TaskId, problem: Option<Problem>, now: Now) -> Vec<Effect> {
+        if let Some(wizard) = self.dialogs.forget_hidden(task) {
+            let text = format!("{} has stopped; r takes it up", wizard.heading());
+            self.activity.say(Tone::Warn, text, now.instant);
+            return vec![self.start_quietly(Task::Keyring(KeyringTask::Load)).1];
+        }
         let Some(wizard) = self.dialogs.wizard(task) else { return Vec::new() };
         let then = wizard.broke(problem);
         let mut effects = self.look(then);

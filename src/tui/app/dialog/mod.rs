@@ -96,6 +96,10 @@ pub enum Intent {
     Unlock(Option<Arc<Secret>>),
     /// Stop a task.
     Cancel(TaskId),
+    /// Stop a task before its next step.
+    Pause(TaskId),
+    /// Show the wizard of a task again.
+    Reopen(TaskId),
     /// Ask for the name before a credential ends.
     Removal(Removal),
     /// Open the wizard for a rotation that was left: its id, and the name of its credential.
@@ -116,45 +120,81 @@ pub enum Outcome {
     Ask(Intent),
     /// It wants something done, and is over.
     Finish(Intent),
+    /// It goes on behind the screen.
+    Hide,
 }
 
 /// The dialogs, the top one last.
 #[derive(Default)]
-pub struct Stack(Vec<Dialog>);
+pub struct Stack {
+    open: Vec<Dialog>,
+    /// Wizards of rotations that go on behind the screen.
+    hidden: Vec<Box<Rotate>>,
+}
 
 impl Stack {
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.open.is_empty()
     }
 
     /// The top one.
     pub fn top(&self) -> Option<&Dialog> {
-        self.0.last()
+        self.open.last()
     }
 
     /// All of them, the top one last.
     pub fn iter(&self) -> impl Iterator<Item = &Dialog> {
-        self.0.iter()
+        self.open.iter()
     }
 
     /// Puts one on top.
     pub fn push(&mut self, dialog: Dialog) {
-        self.0.push(dialog);
+        self.open.push(dialog);
     }
 
     /// Takes the top one away.
     pub fn pop(&mut self) -> Option<Dialog> {
-        self.0.pop()
+        self.open.pop()
+    }
+
+    /// Lets a dialog go on behind the screen; only wizards have something to go on with.
+    pub fn hide(&mut self, dialog: Dialog) {
+        if let Dialog::Rotate(wizard) = dialog {
+            self.hidden.push(wizard);
+        }
+    }
+
+    /// Whether the wizard of this task is behind the screen.
+    pub fn hides(&self, task: TaskId) -> bool {
+        self.hidden.iter().any(|wizard| wizard.waits_for(task))
+    }
+
+    /// Shows a wizard again that is behind the screen; says whether there is one.
+    pub fn reopen(&mut self, wanted: impl Fn(&Rotate) -> bool) -> bool {
+        let Some(at) = self.hidden.iter().position(|wizard| wanted(wizard)) else { return false };
+        let wizard = self.hidden.swap_remove(at);
+        self.open.push(Dialog::Rotate(wizard));
+        true
+    }
+
+    /// Forgets a wizard behind the screen that has nothing more to say.
+    pub fn forget_hidden(&mut self, task: TaskId) -> Option<Box<Rotate>> {
+        let at = self.hidden.iter().position(|wizard| wizard.waits_for(task))?;
+        Some(self.hidden.swap_remove(at))
+    }
+
+    /// The form from which a credential was made is of no more use.
+    pub fn close_creation(&mut self) {
+        self.open.retain(|dialog| !matches!(dialog, Dialog::Create(_)));
     }
 
     /// The top dialog waits for this task from now on.
     pub fn wait(&mut self, task: TaskId) {
-        match self.0.last_mut() {
+        match self.open.last_mut() {
             Some(Dialog::Add(add)) => add.wait(task),
             Some(Dialog::Edit(edit)) => edit.wait(task),
             Some(Dialog::Unlock(unlock)) => unlock.wait(task),
-            Some(Dialog::Create(create)) => create.wait(task),
             Some(Dialog::Rotate(rotate)) => rotate.wait(task),
             _ => {}
         }
@@ -162,15 +202,13 @@ impl Stack {
 
     /// The wizard that waits for what this task has to say.
     pub fn wizard(&mut self, task: TaskId) -> Option<&mut Rotate> {
-        self.0.iter_mut().find_map(|dialog| match dialog {
-            Dialog::Rotate(rotate) if rotate.waits_for(task) => Some(rotate.as_mut()),
-            _ => None,
-        })
+        let open = self.open.iter_mut().filter_map(|dialog| if let Dialog::Rotate(rotate) = dialog { Some(rotate) } else { None });
+        open.chain(&mut self.hidden).map(Box::as_mut).find(|wizard| wizard.waits_for(task))
     }
 
     /// The top dialog waits for this task to say what was pasted.
     pub fn wait_for_identification(&mut self, task: TaskId) {
-        match self.0.last_mut() {
+        match self.open.last_mut() {
             Some(Dialog::Add(add)) => add.pasted.wait(task),
             Some(Dialog::Edit(edit)) => edit.pasted.wait(task),
             _ => {}
@@ -179,7 +217,7 @@ impl Stack {
 
     /// It is known what was pasted; the dialog that waits for `task` takes it in.
     pub fn identified(&mut self, task: TaskId, event: KeyringEvent) {
-        let waiting = self.0.iter_mut().find(|dialog| dialog.pasted_task() == Some(task));
+        let waiting = self.open.iter_mut().find(|dialog| dialog.pasted_task() == Some(task));
         match waiting {
             Some(Dialog::Add(add)) => add.identified(event),
             Some(Dialog::Edit(edit)) => edit.pasted.take(event),
@@ -189,12 +227,12 @@ impl Stack {
 
     /// A task ended well: the dialog that waited for it is over.
     pub fn done(&mut self, task: TaskId) {
-        self.0.retain(|dialog| dialog.task() != Some(task));
+        self.open.retain(|dialog| dialog.task() != Some(task));
     }
 
     /// A task ended badly: the dialog that waited for it says so. Without one, the problem comes back.
     pub fn failed(&mut self, task: TaskId, problem: Problem) -> Option<Problem> {
-        for dialog in &mut self.0 {
+        for dialog in &mut self.open {
             let identifies = dialog.pasted_task() == Some(task);
             if !identifies && dialog.task() != Some(task) {
                 continue;
@@ -205,7 +243,6 @@ impl Stack {
                 Dialog::Add(add) => add.fail(problem),
                 Dialog::Edit(edit) => edit.fail(problem),
                 Dialog::Unlock(unlock) => unlock.fail(problem),
-                Dialog::Create(create) => create.fail(problem),
                 _ => return Some(problem),
             }
             return None;
@@ -265,7 +302,7 @@ impl Dialog {
             Self::Edit(edit) => edit.sheet(),
             Self::Rotate(rotate) => rotate.sheet(app),
             Self::Create(create) => create.sheet(),
-            Self::Confirm(confirm) => confirm.sheet(),
+            Self::Confirm(confirm) => confirm.sheet(app.stage.audience),
             Self::Unlock(unlock) => unlock.sheet(),
             Self::Pick(pick) => pick.sheet(),
             Self::Parameters(parameters) => parameters.sheet(),
@@ -308,7 +345,6 @@ impl Dialog {
             Self::Add(add) => add.task(),
             Self::Edit(edit) => edit.task(),
             Self::Unlock(unlock) => unlock.task(),
-            Self::Create(create) => create.task(),
             _ => None,
         }
     }
