@@ -210,12 +210,15 @@ impl Driver<'_> {
     }
 
     async fn create(&mut self, name: &str) -> Tried<Outcome> {
+        // Whatever the fingerprint takes is had beforehand: once something is made, nothing but an answer may be missing.
+        self.print_of(&Secret::from_text(String::new())).await?;
         let desk = self.desk().await?;
         let fresh = strategy(self.plan().strategy).mint(&desk, name).await?;
         // It is shown once: first into the store, then everything else. A store that fails is tried again by `Stash`.
         let kept = self.put(Slot::Pending, &fresh.secret).await;
         drop(desk);
-        let fingerprint = self.print_of(&fresh.secret).await?;
+        let in_doubt = |failure| Failure { kind: FailureKind::Unanswered, ..failure };
+        let fingerprint = self.print_of(&fresh.secret).await.map_err(in_doubt)?;
         if let Err(failure) = kept {
             tracing::warn!(why = failure.why, "the new secret is not in the store yet");
         }

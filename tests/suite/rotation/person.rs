@@ -76,6 +76,12 @@ impl<'a> Person<'a> {
         if let Some(place) = first.iter().position(|wish| open(&|one| one == wish).is_some()) {
             return Some(first.remove(place));
         }
+        // A new secret that was refused again and again is given up for another one.
+        let refused = self.asked.lock().unwrap().iter().filter(|asked| asked.step == "verify").count();
+        if dilemma.step == "verify" && refused > 1 && open(&|one| *one == Saying::MakeAnother).is_some() {
+            *self.clipboard.lock().unwrap() = None;
+            return Some(Saying::MakeAnother);
+        }
         let fields = self.rig.sandbox.manifest().credential(&self.name).unwrap().fields.clone();
         let known = fields.get("pat_id").cloned().unwrap_or_default();
         open(&|one| *one == Saying::Chose(known.clone()))
