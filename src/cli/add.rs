@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::arguments::{self, parse_name, report};
 use super::context::Context;
-use super::shape::CredentialShape;
 use super::{classified, identify, secret_input};
 use crate::domain::identify::{Candidate, Identified};
 use crate::domain::problem::Class;
 use crate::domain::provider::{Catalogue, Kind};
-use crate::domain::{Credential, Name, Problem, Secret};
+use crate::domain::{Name, Problem, Secret};
 use crate::engine::message::NewCredential;
 use crate::engine::{self, Engine};
 
@@ -30,7 +30,7 @@ pub(super) struct Add {
     #[arg(long)]
     region: Option<String>,
     /// A field of the kind, such as `client_id`=…; may be repeated
-    #[arg(long = "field", value_name = "K=V", value_parser = pair)]
+    #[arg(long = "field", value_name = "K=V", value_parser = arguments::pair)]
     fields: Vec<(String, String)>,
     /// A label; may be repeated
     #[arg(long = "label", value_name = "L")]
@@ -39,7 +39,7 @@ pub(super) struct Add {
     #[arg(long = "part", value_name = "PART")]
     parts: Vec<String>,
     /// The day it ends, such as 2027-02-07
-    #[arg(long, value_name = "DATE", value_parser = super::edit::date)]
+    #[arg(long, value_name = "DATE", value_parser = arguments::date)]
     expires: Option<crate::domain::Moment>,
     /// Do not ask the provider who it is
     #[arg(long)]
@@ -174,28 +174,4 @@ impl Add {
             }
         }
     }
-}
-
-/// Prints the credential that was kept or changed.
-pub(super) fn report(context: &Context<'_>, credential: &Credential) -> Result<u8, Problem> {
-    if context.out.json {
-        context.out.value(&CredentialShape::of(credential))?;
-    } else {
-        let Credential { name, provider, kind, region, .. } = credential;
-        context.out.text(&format!("{name}: {provider} {kind} in {region}"))?;
-    }
-    Ok(0)
-}
-
-/// Reads a credential's name.
-pub(super) fn parse_name(text: &str) -> Result<Name, Problem> {
-    Name::parse(text).map_err(|error| {
-        Problem::new("That cannot be a name", error.to_string(), "use 1 to 64 visible characters").of(Class::Usage)
-    })
-}
-
-/// Reads `key=value`.
-pub(super) fn pair(text: &str) -> Result<(String, String), String> {
-    let (key, value) = text.split_once('=').ok_or("it has no \"=\"; write key=value")?;
-    if key.is_empty() { Err("it has no key; write key=value".to_owned()) } else { Ok((key.to_owned(), value.to_owned())) }
 }

@@ -1,18 +1,26 @@
 //! `tokenring check` and `tokenring probe`: does it work, here and elsewhere?
 
+use std::collections::HashMap;
+
+use super::arguments::{span, usage};
 use super::context::Context;
-use super::edit::{span, usage};
-use super::output::Table;
+use super::junit;
+use super::output::{self, Table};
 use super::regions::{report_regions, shape};
 use super::shape::{RegionShape, VerdictShape};
 use crate::domain::problem::Class;
 use crate::domain::response::Verdict;
 use crate::domain::{Credential, Moment, Problem};
 
+/// The exit code where somebody gave up, as shells have it for Ctrl-C.
+const CANCELLED: u8 = 130;
+
 /// Ask the provider whether credentials work
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  tokenring check ci-scanner\n  tokenring check --all --max-age 90d --expires-within 14d --json"
+    after_help = "Examples:\n  tokenring check ci-scanner\n  tokenring check --all --max-age 90d --expires-within 14d --json\n  \
+        tokenring check --all --offline --expires-within 14d\n  tokenring check --all --junit > report.xml\n\n\
+        Ctrl-C ends it: what is known so far is told, and it ends with 130."
 )]
 pub(super) struct Check {
     /// Their names
@@ -26,6 +34,12 @@ pub(super) struct Check {
     /// Fail (exit 7) where a credential ends within this, such as 14d
     #[arg(long, value_name = "SPAN", value_parser = span)]
     expires_within: Option<time::Duration>,
+    /// Only look at age and expiry: neither the store nor any provider is asked
+    #[arg(long)]
+    offline: bool,
+    /// Write `JUnit` XML, which pipelines show
+    #[arg(long, conflicts_with = "json")]
+    junit: bool,
 }
 
 /// Try a credential in all regions of its provider; shows the secret to each of those hosts
@@ -39,27 +53,29 @@ impl Check {
     /// Checks all that were named and says what was found.
     pub(super) async fn run(self, context: &Context<'_>) -> Result<u8, Problem> {
         let chosen = self.choose(context).await?;
-        let engine = context.unlocked().await?;
-        let now = engine.now();
-        let broken: Vec<_> = chosen.iter().filter_map(|credential| self.breach(credential, now)).collect();
-        let mut verdicts = Vec::with_capacity(chosen.len());
-        let progress = Progress::new(chosen.len(), context.out.json);
-        engine
-            .check_many(chosen, |credential, outcome| {
-                verdicts.push(match outcome {
-                    Ok(check) => VerdictShape::of(credential, &credential.region, &check),
-                    Err(problem) => unanswered(credential, &problem),
-                });
-                progress.step(verdicts.len());
-            })
-            .await;
-        progress.end();
+        let now = context.engine()?.now();
+        let mut verdicts: Vec<_> = chosen.iter().map(unasked).collect();
+        let is_whole = self.offline || ask_all(context, chosen.clone(), &mut verdicts).await?;
+        for (credential, verdict) in chosen.iter().zip(&mut verdicts) {
+            verdict.policy = self.breach(credential, now);
+        }
         verdicts.sort_by(|one, other| one.name.cmp(&other.name));
-        report(context, &verdicts)?;
-        for breach in &broken {
+        self.report(context, &verdicts)?;
+        Ok(if is_whole { exit_code(&verdicts) } else { CANCELLED })
+    }
+
+    fn report(&self, context: &Context<'_>, verdicts: &[VerdictShape]) -> Result<(), Problem> {
+        if self.junit {
+            return context.out.bytes(junit::report(verdicts).as_bytes());
+        }
+        if context.out.json {
+            return context.out.value(&verdicts);
+        }
+        context.out.table(&table(verdicts))?;
+        for breach in verdicts.iter().filter_map(|verdict| verdict.policy.as_ref()) {
             context.out.note(&format!("policy: {breach}"));
         }
-        Ok(exit_code(&verdicts, !broken.is_empty()))
+        Ok(())
     }
 
     async fn choose(&self, context: &Context<'_>) -> Result<Vec<Credential>, Problem> {
@@ -109,45 +125,53 @@ impl Probe {
     }
 }
 
-/// A line on the terminal that counts; nothing where nobody looks.
-struct Progress {
-    total: usize,
-    shown: bool,
+/// Asks for all of them and puts what is learned in its place; whether it came to its end before somebody gave up.
+async fn ask_all(context: &Context<'_>, chosen: Vec<Credential>, verdicts: &mut [VerdictShape]) -> Result<bool, Problem> {
+    let engine = context.unlocked().await?;
+    let places: HashMap<_, _> = chosen.iter().enumerate().map(|(place, credential)| (credential.id.clone(), place)).collect();
+    let (total, mut done) = (chosen.len(), 0);
+    let shown = !context.out.json && total > 1;
+    let asking = engine.check_many(chosen, |credential, outcome| {
+        verdicts[places[&credential.id]] = match outcome {
+            Ok(check) => VerdictShape::of(credential, &credential.region, &check),
+            Err(problem) => unanswered(credential, &problem),
+        };
+        done += 1;
+        if shown {
+            output::progress_bar("checking", done, total);
+        }
+    });
+    let is_whole = tokio::select! {
+        () = asking => true,
+        _ = tokio::signal::ctrl_c() => false,
+    };
+    if shown {
+        output::progress("");
+    }
+    Ok(is_whole)
 }
 
-impl Progress {
-    fn new(total: usize, json: bool) -> Self {
-        Self { total, shown: !json && total > 1 }
-    }
-
-    fn step(&self, done: usize) {
-        if self.shown {
-            super::output::progress(&format!("checked {done} of {}", self.total));
-        }
-    }
-
-    fn end(&self) {
-        if self.shown {
-            super::output::progress("");
-        }
-    }
+fn unasked(credential: &Credential) -> VerdictShape {
+    VerdictShape { verdict: Verdict::Unchecked, reason: "not asked".to_owned(), ..unanswered_because(credential, String::new()) }
 }
 
 fn unanswered(credential: &Credential, problem: &Problem) -> VerdictShape {
+    unanswered_because(credential, format!("{}: {}", problem.what, problem.why))
+}
+
+fn unanswered_because(credential: &Credential, reason: String) -> VerdictShape {
     VerdictShape {
         name: credential.name.to_string(),
         region: credential.region.clone(),
         verdict: Verdict::Unknown,
         status: None,
-        reason: format!("{}: {}", problem.what, problem.why),
+        reason,
         latency_ms: None,
+        policy: None,
     }
 }
 
-fn report(context: &Context<'_>, verdicts: &[VerdictShape]) -> Result<(), Problem> {
-    if context.out.json {
-        return context.out.value(&verdicts);
-    }
+fn table(verdicts: &[VerdictShape]) -> Table {
     let mut table = Table::new(&["NAME", "REGION", "VERDICT", "STATUS", "MS", "REASON"]);
     for verdict in verdicts {
         table.row([
@@ -159,15 +183,15 @@ fn report(context: &Context<'_>, verdicts: &[VerdictShape]) -> Result<(), Proble
             verdict.reason.clone(),
         ]);
     }
-    context.out.table(&table)
+    table
 }
 
 /// Refused outranks a broken policy, which outranks not knowing.
-fn exit_code(verdicts: &[VerdictShape], breach: bool) -> u8 {
+fn exit_code(verdicts: &[VerdictShape]) -> u8 {
     let any = |verdict| verdicts.iter().any(|found| found.verdict == verdict);
     if any(Verdict::Refused) {
         Class::Refused.exit_code()
-    } else if breach {
+    } else if verdicts.iter().any(|found| found.policy.is_some()) {
         Class::Policy.exit_code()
     } else if any(Verdict::Unknown) {
         Class::Unknown.exit_code()

@@ -5,8 +5,8 @@ use std::ffi::OsStr;
 use clap_complete::engine::{ArgValueCompleter, CompletionCandidate};
 use clap_complete::env::{CompleteEnv, Shells};
 
+use super::arguments::usage;
 use super::context::Context;
-use super::edit::usage;
 use crate::config::{Paths, Settings};
 use crate::domain::{Credential, Problem};
 use crate::engine;

@@ -5,9 +5,8 @@ use std::path::PathBuf;
 use serde::Serialize;
 use time::format_description::well_known::Rfc3339;
 
-use super::add::parse_name;
+use super::arguments::{parse_name, usage};
 use super::context::Context;
-use super::edit::usage;
 use super::output::Table;
 use crate::domain::consumer::{Command, Consumer, Destination, Preset, Target};
 use crate::domain::credential::Part;

@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::add::{pair, parse_name, report};
+use super::arguments::{pair, parse_name, report, usage};
 use super::context::Context;
-use super::edit::usage;
 use super::human::{Human, check_answers};
 use super::prompt;
 use super::rotate::{conclude, tell as show, words};

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::context::Context;
 use super::{sandbox, screen};
+use crate::config::Memory;
 use crate::domain::provider::{Catalogue, Source, overlay};
 use crate::domain::region::Region;
 use crate::domain::{Name, Origin, Problem, Secret};
@@ -23,7 +24,7 @@ impl Demo {
         let sandbox = sandbox::start().await?;
         let engine = Arc::new(engine::in_memory(catalogue(sandbox.manifest())?, &context.settings)?);
         fill(&engine, sandbox.manifest()).await?;
-        let code = screen::show(context, engine).await;
+        let code = screen::show(context, engine, Memory::Nowhere).await;
         sandbox.stop().await;
         code
     }
@@ -78,11 +79,20 @@ fn new_credential(engine: &Engine, issued: &Credential) -> Result<NewCredential,
         kind: issued.kind.to_owned(),
         region: issued.region.clone(),
         fields: fields.map(|(id, value)| ((*id).to_owned(), value.clone())).collect::<BTreeMap<_, _>>(),
-        labels: Vec::new(),
+        labels: labels(&issued.name).iter().map(|label| (*label).to_owned()).collect(),
         secret: Arc::new(secret),
         parts: parts.collect(),
         expires,
     })
+}
+
+/// What the people of the simulated company would have written on it.
+fn labels(name: &str) -> &'static [&'static str] {
+    match name.split_once('-').map_or("", |(_, purpose)| purpose) {
+        "release-bot" => &["prod"],
+        "ci-scanner" | "nightly" => &["ci"],
+        _ => &[],
+    }
 }
 
 /// The simulator is part of the program, so what it says can only be wrong by a mistake of ours.

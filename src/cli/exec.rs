@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::io;
 
+use super::arguments::usage;
 use super::context::Context;
-use super::edit::usage;
 use super::output;
 use crate::domain::problem::Class;
 use crate::domain::{Credential, Name, Problem};

@@ -6,7 +6,7 @@ use std::sync::Mutex;
 
 use async_trait::async_trait;
 
-use super::edit::usage;
+use super::arguments::usage;
 use super::output::Output;
 use super::{prompt, secret_input};
 use crate::domain::{Problem, Secret};

@@ -4,12 +4,12 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use super::add::parse_name;
+use super::arguments::{parse_name, usage};
 use super::context::Context;
-use super::edit::usage;
 use super::output::Table;
-use crate::domain::consumer::{Consumer, Target};
-use crate::domain::{Credential, Name, Problem};
+use super::prompt;
+use crate::domain::consumer::Target;
+use crate::domain::{Name, Problem};
 use crate::engine::import::{Find, Source};
 
 /// Take over credentials that lie in plain text: of other programs, or in a file
@@ -102,6 +102,9 @@ impl Import {
             done.push(if self.dry_run { looked_at(find) } else { self.take_over(context, find).await? });
         }
         report(context, &finds, &done)?;
+        if self.is_blanking_agreed(&done) {
+            self.blank_all(context, &finds, &mut done).await?;
+        }
         self.advise(context, &finds, &done);
         Ok(0)
     }
@@ -129,12 +132,34 @@ impl Import {
             None => (Outcome::Imported, engine.import(find, self.name(context, &find.target).await?).await?),
         };
         if self.consumer {
-            keep_place(context, find, &credential).await?;
+            engine.keep_place(&credential, &find.target).await?;
         }
         if self.blank {
             engine.blank(find, &credential).await?;
         }
         Ok(Done { outcome, name: Some(credential.name.to_string()), blanked: self.blank })
+    }
+
+    /// Whether somebody who is there says yes to emptying the copies that are left.
+    fn is_blanking_agreed(&self, done: &[Done]) -> bool {
+        let left = done.iter().filter(|done| done.name.is_some() && !done.blanked).count();
+        if left == 0 || self.consumer || self.dry_run || !prompt::is_interactive() {
+            return false;
+        }
+        let question = format!("The store has them. Empty the {left} plain-text copies now? [y/N] ");
+        prompt::line(&question).is_some_and(|answer| answer.eq_ignore_ascii_case("y"))
+    }
+
+    /// Empties each copy after the store has given its secret back.
+    async fn blank_all(&self, context: &Context<'_>, finds: &[Find], done: &mut [Done]) -> Result<(), Problem> {
+        let engine = context.unlocked().await?;
+        for (find, done) in finds.iter().zip(done).filter(|(_, done)| !done.blanked) {
+            let Some(name) = &done.name else { continue };
+            engine.blank(find, &engine.find(name).await?).await?;
+            done.blanked = true;
+            context.out.note(&format!("emptied {} in {}", place(&find.target), find.target.path().display()));
+        }
+        Ok(())
     }
 
     /// The name that was given, else one after the place, with a number where it is taken.
@@ -163,17 +188,6 @@ impl Import {
                 .note("note: the plain-text copies are still there; --blank empties them, --consumer keeps them up to date");
         }
     }
-}
-
-async fn keep_place(context: &Context<'_>, find: &Find, credential: &Credential) -> Result<(), Problem> {
-    let engine = context.engine()?;
-    let consumers = engine.consumers(&credential.id).await?;
-    if consumers.iter().any(|known| known.target == find.target) {
-        return Ok(());
-    }
-    let name = parse_name(&format!("{} {}", find.target.kind(), consumers.len() + 1))?;
-    let (credential, target) = (credential.id.clone(), find.target.clone());
-    engine.add_consumer(Consumer { credential, name, part: crate::domain::credential::Part::Secret, target, delivered: None }).await
 }
 
 fn looked_at(find: &Find) -> Done {

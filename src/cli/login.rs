@@ -8,7 +8,7 @@ use url::Url;
 
 use super::context::Context;
 use super::shape::CredentialShape;
-use super::{add, classified, secret_input};
+use super::{arguments, classified, secret_input};
 use crate::domain::problem::Class;
 use crate::domain::provider::{Authorization, Catalogue, Kind};
 use crate::domain::{Credential, Problem};
@@ -36,7 +36,7 @@ pub(super) struct Login {
     #[arg(long, requires = "provider")]
     region: Option<String>,
     /// A field of a new one, such as `client_id`=…; may be repeated
-    #[arg(long = "field", value_name = "K=V", value_parser = add::pair, requires = "provider")]
+    #[arg(long = "field", value_name = "K=V", value_parser = arguments::pair, requires = "provider")]
     fields: Vec<(String, String)>,
     /// A label of a new one; may be repeated
     #[arg(long = "label", value_name = "L", requires = "provider")]
@@ -84,7 +84,7 @@ impl Login {
     }
 
     fn new_login(self, engine: &Engine) -> Result<NewLogin, Problem> {
-        let name = add::parse_name(&self.name)?;
+        let name = arguments::parse_name(&self.name)?;
         let catalogue = &engine.catalogue;
         let provider = self.provider.unwrap_or_default();
         let kind = choose_kind(catalogue, &provider, self.kind.as_deref())?;
@@ -163,7 +163,7 @@ fn report(context: &Context<'_>, signed_in: SignedIn) -> Result<u8, Problem> {
         context.out.value(&CredentialShape::of(&credential))?;
         return Ok(0);
     }
-    add::report(context, &credential)?;
+    arguments::report(context, &credential)?;
     classified::note(context, &classified);
     Ok(0)
 }

@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use super::arguments::usage;
 use super::context::Context;
-use super::edit::usage;
 use crate::domain::Problem;
 
 /// Write the manual page of the program or of one command

@@ -4,7 +4,9 @@
 //! the only file of the program that writes to standard output and standard error.
 
 mod add;
+mod arguments;
 mod audit;
+mod calendar;
 mod check;
 mod classified;
 mod completions;
@@ -12,6 +14,7 @@ mod consumer;
 mod context;
 mod create;
 mod demo;
+mod doctor;
 mod edit;
 mod exec;
 mod get;
@@ -19,9 +22,11 @@ mod history;
 mod human;
 mod identify;
 mod import;
+mod junit;
 mod list;
 mod login;
 mod man;
+mod migrate;
 mod output;
 mod presets;
 mod process;
@@ -33,6 +38,7 @@ mod requests;
 mod revoke;
 mod rotate;
 mod sandbox;
+mod scan;
 mod screen;
 mod secret_input;
 mod shape;
@@ -57,7 +63,7 @@ struct Cli {
 }
 
 /// What every command takes.
-#[derive(Debug, Clone, Copy, clap::Args)]
+#[derive(Debug, Clone, Copy, Default, clap::Args)]
 struct Common {
     /// Print JSON with stable field names; errors too, on standard error
     #[arg(long, global = true)]
@@ -91,6 +97,8 @@ enum Verb {
     Identify(identify::Identify),
     /// Ask the provider whether credentials work
     Check(check::Check),
+    /// Write the ends of credentials as a calendar (.ics); the store is not touched
+    Calendar(calendar::Calendar),
     /// List regions, or add a private one
     Regions(regions::Regions),
     /// Switch a credential to another region
@@ -101,6 +109,8 @@ enum Verb {
     Request(request::Request),
     /// Take over credentials that lie in plain text: of other programs, or in a file
     Import(import::Import),
+    /// Find plain-text copies of secrets in files: of those held here, and of known shapes
+    Scan(scan::Scan),
     /// Run a command that gets a credential's variables, such as `SNYK_TOKEN` and `SNYK_API`
     Exec(exec::Exec),
     /// Say where a credential's secret must be delivered, and deliver it
@@ -115,6 +125,8 @@ enum Verb {
     Create(create::Create),
     /// Show who did what, when and how it ended; --verify finds a line that was edited, removed or moved
     Audit(audit::Audit),
+    /// Look for what may stand in the way on this machine, and say what to do about it
+    Doctor(doctor::Doctor),
     /// Write the completions of a shell; the output belongs into its start file
     Completions(completions::Completions),
     /// Write the manual page of the program or of one command
@@ -125,7 +137,7 @@ enum Verb {
     Requests(requests::Requests),
     /// List the requests that were sent, send one again, or forget them
     History(history::History),
-    /// Look at the store, or unlock it
+    /// Look at the store, unlock it, or move to another one
     Store(store::Store),
 }
 
@@ -138,7 +150,7 @@ overrides the configured store; TOKENRING_PASSPHRASE_FILE names a file (mode 060
 pub fn main() -> ExitCode {
     process::harden();
     completions::answer();
-    let cli = match Cli::try_parse() {
+    let cli = match parse() {
         Ok(cli) => cli,
         Err(error) => return output::usage(&error, std::env::args().any(|argument| argument == "--json")),
     };
@@ -147,6 +159,14 @@ pub fn main() -> ExitCode {
         Ok(code) => ExitCode::from(code),
         Err(problem) => output.problem(&problem),
     }
+}
+
+/// Reads the arguments. Where there are none there is nothing to read, and the screen comes up the sooner for it.
+fn parse() -> Result<Cli, clap::Error> {
+    if std::env::args_os().nth(1).is_none() {
+        return Ok(Cli { verb: None, common: Common::default() });
+    }
+    Cli::try_parse()
 }
 
 /// The grammar of the command line, for documentation, completions and manual pages.
@@ -174,11 +194,13 @@ async fn dispatch(verb: Option<Verb>, context: &Context<'_>) -> Result<u8, Probl
         Some(Verb::Get(verb)) => verb.run(context).await,
         Some(Verb::Identify(verb)) => verb.run(context),
         Some(Verb::Check(verb)) => verb.run(context).await,
+        Some(Verb::Calendar(verb)) => verb.run(context).await,
         Some(Verb::Regions(verb)) => verb.run(context).await,
         Some(Verb::Region(verb)) => verb.run(context).await,
         Some(Verb::Probe(verb)) => verb.run(context).await,
         Some(Verb::Request(verb)) => verb.run(context).await,
         Some(Verb::Import(verb)) => verb.run(context).await,
+        Some(Verb::Scan(verb)) => verb.run(context).await,
         Some(Verb::Exec(verb)) => verb.run(context).await,
         Some(Verb::Consumer(verb)) => verb.run(context).await,
         Some(Verb::Rotate(verb)) => verb.run(context).await,
@@ -186,6 +208,7 @@ async fn dispatch(verb: Option<Verb>, context: &Context<'_>) -> Result<u8, Probl
         Some(Verb::Revoke(verb)) => verb.run(context).await,
         Some(Verb::Create(verb)) => verb.run(context).await,
         Some(Verb::Audit(verb)) => verb.run(context).await,
+        Some(Verb::Doctor(verb)) => verb.run(context).await,
         Some(Verb::Completions(verb)) => verb.run(context),
         Some(Verb::Man(verb)) => verb.run(context),
         Some(Verb::Presets(verb)) => verb.run(context).await,

@@ -11,6 +11,9 @@ use crate::domain::Problem;
 use crate::domain::problem::Class;
 use crate::engine::exec::Stream;
 
+/// The cells of a progress bar.
+const BAR: usize = 24;
+
 /// Where results and remarks go, and in which form.
 pub(super) struct Output {
     /// Whether results are JSON.
@@ -112,6 +115,12 @@ pub(super) fn progress(text: &str) {
     }
 }
 
+/// Shows how far something is, as a bar, where a terminal is there to show it.
+pub(super) fn progress_bar(what: &str, done: usize, total: usize) {
+    let filled = done * BAR / total.max(1);
+    progress(&format!("{what} {}{} {done} of {total}", "█".repeat(filled), "░".repeat(BAR - filled)));
+}
+
 /// Help, version, or a usage error of the argument parser.
 pub(super) fn usage(error: &clap::Error, json: bool) -> ExitCode {
     if !error.use_stderr() {
@@ -172,8 +181,15 @@ fn cut(line: &str, width: usize) -> String {
     kept.chain(std::iter::once('…')).collect()
 }
 
+/// The columns and rows of the terminal, where results go to one.
+pub(super) fn terminal_size() -> Option<(u16, u16)> {
+    io::stdout().is_terminal().then(crossterm::terminal::size)?.ok()
+}
+
 fn terminal_width() -> usize {
-    crossterm::terminal::size().map_or(usize::MAX, |(columns, _)| usize::from(columns).max(20))
+    // A terminal that does not know its size says 0.
+    let size = crossterm::terminal::size().ok().filter(|(columns, _)| *columns > 0);
+    size.map_or(usize::MAX, |(columns, _)| usize::from(columns).max(20))
 }
 
 fn finish_line(mut out: impl Write) -> io::Result<()> {

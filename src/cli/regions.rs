@@ -2,9 +2,8 @@
 
 use std::path::PathBuf;
 
-use super::add;
+use super::arguments::{self, usage};
 use super::context::Context;
-use super::edit::usage;
 use super::output::Table;
 use super::shape::RegionShape;
 use crate::domain::credential::Check;
@@ -137,7 +136,7 @@ impl Switch {
         let credential = engine.find(&self.name).await?;
         let region = engine.catalogue.region(&credential.provider, &self.region)?.id.clone();
         let changed = engine.edit(&credential.id, Edit { region: Some(region), ..Edit::default() }).await?;
-        add::report(context, &changed)
+        arguments::report(context, &changed)
     }
 }
 

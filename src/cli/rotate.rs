@@ -136,11 +136,7 @@ pub(super) async fn find_administrator(engine: &Engine, name: Option<&str>) -> R
 
 /// One line of progress. A reader that is gone does not stop a rotation.
 pub(super) fn tell(context: &Context<'_>, line: &Line) {
-    let shown = if context.out.json {
-        context.out.value(line)
-    } else {
-        context.out.text(&words(line))
-    };
+    let shown = if context.out.json { context.out.value(line) } else { context.out.text(&words(line)) };
     if let Err(problem) = shown {
         tracing::warn!(%problem, "progress was not shown");
     }

@@ -4,6 +4,7 @@ use std::io::IsTerminal as _;
 use std::sync::Arc;
 
 use super::context::Context;
+use crate::config::Memory;
 use crate::domain::Problem;
 use crate::domain::problem::Class;
 use crate::engine::Engine;
@@ -12,11 +13,11 @@ use crate::tui;
 /// Shows the screen on the person's own keyring.
 pub(super) async fn run(context: &Context<'_>) -> Result<u8, Problem> {
     let engine = Arc::clone(context.engine()?);
-    show(context, engine).await
+    show(context, engine, Memory::File(context.paths.layout())).await
 }
 
 /// Shows the screen on the given engine, until the person leaves.
-pub(super) async fn show(context: &Context<'_>, engine: Arc<Engine>) -> Result<u8, Problem> {
+pub(super) async fn show(context: &Context<'_>, engine: Arc<Engine>, memory: Memory) -> Result<u8, Problem> {
     if !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {
         let why = "standard input or output is not a terminal";
         return Err(Problem::new(
@@ -26,5 +27,5 @@ pub(super) async fn show(context: &Context<'_>, engine: Arc<Engine>) -> Result<u
         )
         .of(Class::Usage));
     }
-    tui::run(engine, &context.settings).await
+    tui::run(engine, &context.settings, memory).await
 }

@@ -46,6 +46,8 @@ pub(super) struct VerdictShape {
     pub status: Option<u16>,
     pub reason: String,
     pub latency_ms: Option<u64>,
+    /// The policy that it breaks, in words.
+    pub policy: Option<String>,
 }
 
 /// A region with a verdict, as `probe` and `regions NAME` print it.
@@ -114,6 +116,7 @@ impl VerdictShape {
             status: check.status,
             reason: check.reason.clone(),
             latency_ms: check.latency_ms,
+            policy: None,
         }
     }
 }

@@ -1,14 +1,13 @@
-//! `tokenring store`: look at the store, or unlock it.
-
-use serde::Serialize;
+//! `tokenring store`: look at the store, unlock it, or move to another one.
 
 use super::context::{Context, passphrase};
-use super::output::Table;
+use super::doctor::report;
+use super::migrate::Migrate;
 use crate::domain::Problem;
-use crate::engine::message::{BackendKind, StoreError, StoreState, Unlock};
-use crate::engine::{self, message::Persistence};
+use crate::engine;
+use crate::engine::message::{BackendKind, Unlock};
 
-/// Look at the store, or unlock it
+/// Look at the store, unlock it, or move to another one
 #[derive(Debug, clap::Args)]
 pub(super) struct Store {
     #[command(subcommand)]
@@ -19,18 +18,10 @@ pub(super) struct Store {
 enum Verb {
     /// Say which stores there are, which one is in use, and whether it can be used
     Status,
+    /// Move all secrets to the other store: each is copied and read back; the source is emptied only when asked
+    Migrate(Migrate),
     /// Unlock the store: the keyring by its own prompt, the encrypted file by its passphrase
     Unlock,
-}
-
-/// One thing that was found.
-#[derive(Serialize)]
-struct Finding {
-    area: &'static str,
-    level: &'static str,
-    what: String,
-    why: String,
-    remedy: String,
 }
 
 impl Store {
@@ -38,6 +29,7 @@ impl Store {
     pub(super) async fn run(self, context: &Context<'_>) -> Result<u8, Problem> {
         match self.verb {
             Verb::Status => status(context).await,
+            Verb::Migrate(verb) => verb.run(context).await,
             Verb::Unlock => unlock(context).await,
         }
     }
@@ -48,17 +40,7 @@ async fn status(context: &Context<'_>) -> Result<u8, Problem> {
     // At once: a store that does not answer takes its whole deadline.
     let (chosen, others) = tokio::join!(engine.store_state(), engine::other_stores(&context.paths, &context.settings));
     let usable = chosen.problem.is_none();
-    let mut findings = vec![in_use(&chosen)];
-    findings.extend(others.iter().map(at_hand));
-    if context.out.json {
-        context.out.value(&serde_json::json!({ "findings": findings }))?;
-    } else {
-        let mut table = Table::new(&["LEVEL", "WHAT", "WHY", "REMEDY"]);
-        for finding in findings {
-            table.row([finding.level.to_owned(), finding.what, finding.why, finding.remedy]);
-        }
-        context.out.table(&table)?;
-    }
+    report(context, &engine::doctor::store_findings(&chosen, &others))?;
     Ok(if usable { 0 } else { crate::domain::problem::Class::Store.exit_code() })
 }
 
@@ -78,33 +60,4 @@ async fn unlock(context: &Context<'_>) -> Result<u8, Problem> {
     }
     context.out.note(&format!("{}: unlocked", state.backend.title));
     Ok(0)
-}
-
-fn in_use(state: &StoreState) -> Finding {
-    let what = format!("{} is in use", state.backend.title);
-    match &state.problem {
-        None => Finding { area: "store", level: "ok", what, why: abilities(state), remedy: String::new() },
-        Some(error) => {
-            let problem = Problem::from(error.clone());
-            let level = if matches!(error, StoreError::Locked | StoreError::Uncreated) { "warn" } else { "fail" };
-            Finding { area: "store", level, what, why: format!("{}; {}", problem.why, abilities(state)), remedy: problem.remedy }
-        }
-    }
-}
-
-fn at_hand(state: &StoreState) -> Finding {
-    let (level, why) = match &state.problem {
-        None => ("ok", format!("available; {}", abilities(state))),
-        Some(error) => ("ok", format!("{error}; {}", abilities(state))),
-    };
-    let remedy = format!("choose it with store = \"{}\" in config.toml", state.backend.kind.as_str());
-    Finding { area: "store", level, what: format!("{} is not in use", state.backend.title), why, remedy }
-}
-
-fn abilities(state: &StoreState) -> String {
-    let lasts = match state.backend.persistence {
-        Persistence::Disk => "items stay until they are removed",
-        Persistence::Process => "items are gone when this process ends",
-    };
-    format!("{lasts}; an item holds up to {} bytes", state.backend.item_limit)
 }

@@ -2,6 +2,7 @@
 
 mod file;
 pub mod key;
+pub mod layout;
 pub mod paths;
 mod providers;
 mod requests;
@@ -10,8 +11,9 @@ pub mod theme;
 
 pub use file::write_private;
 pub use key::Key;
+pub use layout::{Layout, Memory};
 pub use paths::Paths;
 pub use providers::providers;
 pub use requests::Requests;
-pub use settings::{ClipboardChoice, GlyphChoice, NetSettings, Settings, StoreChoice};
+pub use settings::{ClipboardChoice, GlyphChoice, NetSettings, Settings, StoreChoice, choose_store};
 pub use theme::{Color, Depth, Glyphs, Role, Style, Theme};

@@ -50,6 +50,11 @@ impl Paths {
         self.config.join("config.toml")
     }
 
+    /// Where the arrangement of the panes is remembered.
+    pub fn layout(&self) -> PathBuf {
+        self.state.join("layout.toml")
+    }
+
     fn chosen(home: Option<OsString>) -> Result<Self, Problem> {
         match home.filter(|home| !home.is_empty()) {
             // Absolute, so that it means the same after a change of folder.

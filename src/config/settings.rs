@@ -9,7 +9,7 @@ use serde::de::value::{Error as ValueError, StrDeserializer};
 use serde::de::{DeserializeOwned, Error as _, IntoDeserializer as _};
 use serde::{Deserialize, Deserializer};
 
-use super::file::read_text;
+use super::file::{read_text, write_private};
 use super::theme::{Depth, Glyphs, Theme};
 use super::{Key, Paths};
 use crate::domain::problem::{Class, Problem};
@@ -106,6 +106,36 @@ pub enum GlyphChoice {
     Unicode,
     /// Plain ASCII.
     Ascii,
+}
+
+/// Writes the choice of a store into the settings file; everything else in it stays as it is, comments among it.
+pub fn choose_store(paths: &Paths, choice: StoreChoice) -> Result<(), Problem> {
+    let path = paths.settings();
+    let text = match read_text(&path, LIMIT) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+        Err(error) => return Err(unwritten(&path, &error.to_string())),
+    };
+    let mut document: toml_edit::DocumentMut =
+        text.parse().map_err(|error: toml_edit::TomlError| unwritten(&path, error.message()))?;
+    document["store"] = toml_edit::value(choice.as_str());
+    write_private(&path, &document.to_string())
+}
+
+fn unwritten(path: &Path, why: &str) -> Problem {
+    let what = format!("The choice of store was not written to {}", path.display());
+    Problem::new(what, why, "mend the file, or write the line `store = …` by hand")
+}
+
+impl StoreChoice {
+    /// The word that stands for it in the settings.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Keyring => "keyring",
+            Self::File => "file",
+            Self::Memory => "memory",
+        }
+    }
 }
 
 /// A key as the file writes it; a type of its own, so that an error points at its line.

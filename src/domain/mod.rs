@@ -3,6 +3,7 @@
 //! Everything here is a plain value or a pure function, so every behaviour is tested without a terminal, a runtime or
 //! a sleep. Time comes in as a [`Moment`]; randomness comes in as bytes.
 
+pub mod calendar;
 pub mod consumer;
 pub mod credential;
 pub mod curl;

@@ -11,6 +11,7 @@ use time::Duration;
 
 use super::Engine;
 use super::lock::Held;
+use super::message::Lifetime;
 use super::session::Session;
 use crate::domain::credential::{Part, Slot};
 use crate::domain::provider::{Authorization, Kind};
@@ -71,14 +72,11 @@ impl Engine {
         region: &Region,
         refused: Refused,
     ) -> Result<Bound, Trouble> {
-        let session = match &kind.authorization {
-            Authorization::Header { scheme, .. } => Session {
-                token: Arc::new(self.secret(credential, &Part::Secret).await?),
-                scheme: credential.scheme.clone().unwrap_or_else(|| scheme.clone()),
-                until: self.now(),
-            },
-            _ => self.session(credential, kind, region, &refused).await?,
-        };
+        if let Authorization::Header { scheme, .. } = &kind.authorization {
+            let secret = self.secret(credential, &Part::Secret).await?;
+            return Ok(bind(credential, scheme, region, Arc::new(secret)));
+        }
+        let session = self.session(credential, kind, region, &refused).await?;
         Ok(Bound { scheme: session.scheme, secret: session.token, origins: region.bound_origins() })
     }
 
@@ -170,7 +168,7 @@ impl Engine {
             Err(StoreError::Absent) => return Ok(None),
             Err(error) => return Err(error.into()),
         };
-        Ok(read_shared(&stored, kind.authorization.scheme()).filter(|session| session.until > self.now()))
+        Ok(read_shared(&stored, kind.authorization.scheme()).filter(|session| session.life.until > self.now()))
     }
 
     async fn share_session(&self, credential: &Credential, slot: Slot, session: &Session) -> Result<(), Problem> {
@@ -243,8 +241,14 @@ impl Engine {
     fn session_of(&self, token: AccessToken) -> Session {
         let received = self.now();
         let end = token.end(received).unwrap_or(received + UNKNOWN_LIFETIME);
-        Session { token: token.secret, scheme: token.scheme, until: end - MARGIN }
+        Session { token: token.secret, scheme: token.scheme, life: Lifetime { since: Some(received), until: end - MARGIN } }
     }
+}
+
+/// The secret itself, bound to the region's origins, under the scheme that is known to work or the kind's own.
+pub(super) fn bind(credential: &Credential, scheme: &str, region: &Region, secret: Arc<Secret>) -> Bound {
+    let scheme = credential.scheme.as_deref().unwrap_or(scheme).to_owned();
+    Bound { scheme, secret, origins: region.bound_origins() }
 }
 
 /// The part in which a session's access token is kept.
@@ -256,12 +260,15 @@ fn key(credential: &Credential, part: &Part) -> ItemKey {
     ItemKey::of(&credential.id, Slot::Current, part)
 }
 
-/// `<seconds since 1970> <token>`: the end of use goes along with the token.
+/// `<end> <token>` or `<end>/<beginning> <token>`, both in seconds since 1970: how long it is used goes along with the
+/// token.
 fn write_shared(session: &Session) -> Secret {
     session.token.expose(|token| {
-        let until = session.until.unix_timestamp().to_string();
-        let mut bytes = Vec::with_capacity(until.len() + 1 + token.len());
-        bytes.extend_from_slice(until.as_bytes());
+        let Lifetime { since, until } = session.life;
+        let since = since.map(|since| format!("/{}", since.unix_timestamp())).unwrap_or_default();
+        let life = format!("{}{since}", until.unix_timestamp());
+        let mut bytes = Vec::with_capacity(life.len() + 1 + token.len());
+        bytes.extend_from_slice(life.as_bytes());
         bytes.push(b' ');
         bytes.extend_from_slice(token);
         Secret::new(bytes)
@@ -271,9 +278,11 @@ fn write_shared(session: &Session) -> Secret {
 fn read_shared(stored: &Secret, scheme: &str) -> Option<Session> {
     stored.expose(|bytes| {
         let blank = bytes.iter().position(|byte| *byte == b' ')?;
-        let seconds = std::str::from_utf8(&bytes[..blank]).ok()?.parse().ok()?;
-        let until = Moment::from_unix_timestamp(seconds).ok()?;
-        Some(Session { token: Arc::new(Secret::new(bytes[blank + 1..].to_vec())), scheme: scheme.to_owned(), until })
+        let life = std::str::from_utf8(&bytes[..blank]).ok()?;
+        let (until, since) = life.split_once('/').map_or((life, None), |(until, since)| (until, Some(since)));
+        let moment = |seconds: &str| Moment::from_unix_timestamp(seconds.parse().ok()?).ok();
+        let life = Lifetime { since: since.and_then(moment), until: moment(until)? };
+        Some(Session { token: Arc::new(Secret::new(bytes[blank + 1..].to_vec())), scheme: scheme.to_owned(), life })
     })
 }
 
@@ -327,14 +336,14 @@ mod tests {
 
     #[test]
     fn a_shared_session_comes_back() {
-        let session = Session {
-            token: Arc::new(Secret::from_text("a.b c".to_owned())),
-            scheme: "bearer".to_owned(),
-            until: datetime!(2026-11-22 1:02:03 UTC),
-        };
-        let back = read_shared(&write_shared(&session), "bearer").unwrap();
-        assert!(back.token.same_as(&session.token));
-        assert_eq!(back.until, session.until);
+        let until = datetime!(2026-11-22 1:02:03 UTC);
+        for since in [None, Some(datetime!(2026-11-22 0:02:03 UTC))] {
+            let token = Arc::new(Secret::from_text("a.b c".to_owned()));
+            let session = Session { token, scheme: "bearer".to_owned(), life: Lifetime { since, until } };
+            let back = read_shared(&write_shared(&session), "bearer").unwrap();
+            assert!(back.token.same_as(&session.token));
+            assert_eq!(back.life, session.life);
+        }
         assert!(read_shared(&Secret::from_text("garbage".to_owned()), "bearer").is_none());
     }
 }

@@ -1,22 +1,39 @@
 //! Verdicts: does a credential work, here and in the other regions?
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
 
-use futures::{FutureExt as _, StreamExt as _};
+use futures::stream::FuturesUnordered;
+use futures::{FutureExt as _, StreamExt as _, stream};
+use tokio::sync::OnceCell;
 
 use super::Engine;
-use super::authorize::Trouble;
-use crate::domain::credential::{Check, Principal};
+use super::authorize::{Trouble, bind};
+use super::budget::Account;
+use super::fair::Turns;
+use super::keyring::KEY_FILE;
+use super::turn::jitter;
+use super::withhold::Dispatched;
+use crate::domain::credential::{Check, Part, Principal, Slot};
 use crate::domain::explain::{self, Asked, Explanation, Hints};
 use crate::domain::provider::Preset;
 use crate::domain::region::Region;
+use crate::domain::request::Draft;
 use crate::domain::response::{Answer, Verdict};
-use crate::domain::{Credential, CredentialId, Problem};
+use crate::domain::{Credential, CredentialId, Problem, Secret};
 use crate::index::{Index, RegionCheck};
 use crate::net::exchange::ExchangeError;
+use crate::store::{ItemKey, Store};
 
 /// How many verdicts are written to the index in one transaction.
 const BATCH: usize = 64;
+
+/// How long one of many checks waits where its credential's budget is used up.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How many secrets are read from the store in one go: so many that it is read seldom, so few that few lie in memory.
+const PORTION: usize = 256;
 
 /// A verdict that is to be written down.
 pub(super) struct Finding {
@@ -26,6 +43,12 @@ pub(super) struct Finding {
     principal: Option<Principal>,
     /// The organisation that the principal works in unless it says otherwise.
     pub(super) home: Option<String>,
+}
+
+/// Secrets that are read from the store in one go, when the first of them is wanted.
+struct Secrets {
+    ids: Vec<CredentialId>,
+    read: OnceCell<HashMap<CredentialId, Arc<Secret>>>,
 }
 
 impl Engine {
@@ -39,18 +62,29 @@ impl Engine {
     }
 
     /// Checks many credentials in their own regions, a bounded number at a time and in turns between hosts; `seen` is
-    /// called for each as it ends.
+    /// called for each as it ends. Dropping the future cancels those that are under way.
     pub async fn check_many(
         &self,
         credentials: Vec<Credential>,
         mut seen: impl FnMut(&Credential, Result<Check, Problem>) + Send,
     ) {
-        let asked: Vec<_> = in_turns(credentials).into_iter().map(|credential| self.find_out_here(credential).boxed()).collect();
-        let mut answers =
-            std::pin::pin!(futures::stream::iter(asked).buffer_unordered(self.options.concurrency).ready_chunks(BATCH));
-        while let Some(batch) = answers.next().await {
+        let mut turns = Turns::new(self.with_secrets(credentials), |(credential, _)| host(credential));
+        let mut asked = FuturesUnordered::new();
+        loop {
+            while asked.len() < self.options.concurrency
+                && let Some((place, (credential, secrets))) = turns.next()
+            {
+                asked.push(self.find_out_here(credential, secrets).map(move |answer| (place, answer)).boxed());
+            }
+            let batch = ready(&mut asked).await;
+            if batch.is_empty() {
+                return;
+            }
+            for (place, _) in &batch {
+                turns.done(*place);
+            }
             let mut findings = Vec::with_capacity(batch.len());
-            for (credential, found) in batch {
+            for (_, (credential, found)) in batch {
                 match found {
                     Ok(finding) => {
                         seen(&credential, Ok(finding.check.clone()));
@@ -65,12 +99,25 @@ impl Engine {
         }
     }
 
+    /// The credentials in the order in which they have their turns, each with the portion that its secret is read with.
+    fn with_secrets(&self, credentials: Vec<Credential>) -> Vec<(Credential, Arc<Secrets>)> {
+        let mut turns = Turns::new(credentials, host);
+        let mut waiting = std::iter::from_fn(|| turns.next()).map(|(_, credential)| credential).peekable();
+        let mut work = Vec::new();
+        while waiting.peek().is_some() {
+            let portion: Vec<_> = waiting.by_ref().take(PORTION).collect();
+            let secrets = Arc::new(Secrets::of(self.sent_as_they_are(&portion)));
+            work.extend(portion.into_iter().map(|credential| (credential, Arc::clone(&secrets))));
+        }
+        work
+    }
+
     /// Tries a credential in every region of its provider. The secret is shown to each of their hosts, so whoever
     /// calls this has asked the person first.
     pub async fn probe(&self, credential: &Credential, mut seen: impl FnMut(&str, &Check) + Send) -> Result<(), Problem> {
         let regions = self.catalogue.regions(&credential.provider)?;
         let asked: Vec<_> = regions.iter().map(|region| self.check_in(credential, region).boxed()).collect();
-        let mut answers = std::pin::pin!(futures::stream::iter(asked).buffer_unordered(self.options.concurrency));
+        let mut answers = std::pin::pin!(stream::iter(asked).buffer_unordered(self.options.concurrency));
         while let Some((region, outcome)) = answers.next().await {
             seen(&region.id, &outcome?);
         }
@@ -99,14 +146,40 @@ impl Engine {
 
     /// The region that the secret itself names.
     async fn home_of(&self, credential: &Credential) -> Option<String> {
-        let secret = self.secret(credential, &crate::domain::credential::Part::Secret).await.ok()?;
+        let secret = self.secret(credential, &Part::Secret).await.ok()?;
         let found = self.identify(&secret).ok()?;
         found.candidates.into_iter().find(|candidate| candidate.kind == credential.kind)?.region
     }
 
-    async fn find_out_here(&self, credential: Credential) -> (Credential, Result<Finding, Problem>) {
-        let found = self.find_out(&credential, &credential.region).await;
+    /// Those whose secret is sent as it lies in the store.
+    fn sent_as_they_are(&self, credentials: &[Credential]) -> Vec<CredentialId> {
+        let is_sent = |credential: &&Credential| {
+            let kind = self.catalogue.kind(&credential.provider, &credential.kind);
+            kind.is_ok_and(|kind| !kind.authorization.exchanges()) && !credential.fields.contains_key(KEY_FILE)
+        };
+        credentials.iter().filter(is_sent).map(|credential| credential.id.clone()).collect()
+    }
+
+    async fn find_out_here(&self, credential: Credential, secrets: Arc<Secrets>) -> (Credential, Result<Finding, Problem>) {
+        if let Err(problem) = self.await_turn(&credential).await {
+            return (credential, Err(problem));
+        }
+        let found = match secrets.get(&credential.id, self.store.as_ref()).await {
+            Some(secret) => self.find_out_with(&credential, &credential.region, secret).await,
+            None => self.find_out(&credential, &credential.region).await,
+        };
         (credential, found)
+    }
+
+    /// Waits a little where the credential's budget is used up. Longer than that it is asked anyway: a refusal for that
+    /// reason is an answer too.
+    async fn await_turn(&self, credential: &Credential) -> Result<(), Problem> {
+        let region = self.catalogue.region(&credential.provider, &credential.region)?;
+        match self.budgets.take(&account(credential, region), self.now()) {
+            Some(wait) if wait <= PATIENCE => self.clock.pass(wait + jitter(wait)?).await,
+            _ => {}
+        }
+        Ok(())
     }
 
     async fn check_in<'r>(&self, credential: &Credential, region: &'r Region) -> (&'r Region, Result<Check, Problem>) {
@@ -114,16 +187,36 @@ impl Engine {
     }
 
     pub(super) async fn find_out(&self, credential: &Credential, region: &str) -> Result<Finding, Problem> {
+        self.find_out_by(credential, region, |region, draft| async move { self.dispatch(credential, region, &draft).await }).await
+    }
+
+    /// The same with a secret that is sent as it is and has been read already.
+    async fn find_out_with(&self, credential: &Credential, region: &str, secret: Arc<Secret>) -> Result<Finding, Problem> {
+        let kind = self.catalogue.kind(&credential.provider, &credential.kind)?;
+        let dispatch = |region, draft: Draft| {
+            let bound = bind(credential, kind.authorization.scheme(), region, secret);
+            async move { self.dispatch_bound(credential, region, &draft, bound).await }
+        };
+        self.find_out_by(credential, region, dispatch).await
+    }
+
+    async fn find_out_by<'a, D: Future<Output = Result<Dispatched, Trouble>>>(
+        &'a self,
+        credential: &Credential,
+        region: &str,
+        dispatch: impl FnOnce(&'a Region, Draft) -> D,
+    ) -> Result<Finding, Problem> {
         let region = self.catalogue.region(&credential.provider, region)?;
         let kind = self.catalogue.kind(&credential.provider, &credential.kind)?;
         let preset = self.catalogue.preset(&credential.provider, &kind.check)?;
         let draft = self.draft(credential, &preset.id, &BTreeMap::new())?;
         let started = std::time::Instant::now();
-        let outcome = self.dispatch(credential, region, &draft).await;
+        let outcome = dispatch(region, draft).await;
         let latency = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         let (mut principal, mut home) = (None, None);
         let (verdict, status, reason) = match outcome {
             Ok(dispatched) => {
+                self.budgets.learn(&account(credential, region), &dispatched.answer, self.now());
                 let answer = dispatched.redacted();
                 let Explanation { verdict, reason, .. } = self.judge(credential, region, &answer).await?;
                 if verdict == Verdict::Accepted {
@@ -181,26 +274,40 @@ impl Engine {
     }
 }
 
-/// One of each region after the other, so that no host has to wait for another one's queue.
-fn in_turns(credentials: Vec<Credential>) -> Vec<Credential> {
-    let mut order = Vec::new();
-    let mut queues: HashMap<(String, String), VecDeque<Credential>> = HashMap::new();
-    let total = credentials.len();
-    for credential in credentials {
-        let host = (credential.provider.clone(), credential.region.clone());
-        queues
-            .entry(host.clone())
-            .or_insert_with(|| {
-                order.push(host);
-                VecDeque::new()
-            })
-            .push_back(credential);
+/// The next answer, and all that are there with it, up to a batch; nothing where nobody was asked.
+async fn ready<F: Future>(asked: &mut FuturesUnordered<F>) -> Vec<F::Output> {
+    let mut batch: Vec<_> = asked.next().await.into_iter().collect();
+    while batch.len() < BATCH
+        && let Some(Some(more)) = asked.next().now_or_never()
+    {
+        batch.push(more);
     }
-    let mut turns = Vec::with_capacity(total);
-    while turns.len() < total {
-        turns.extend(order.iter().filter_map(|host| queues.get_mut(host)?.pop_front()));
+    batch
+}
+
+/// What is asked for a credential's own region; hosts have their turns by it.
+fn host(credential: &Credential) -> String {
+    format!("{} {}", credential.provider, credential.region)
+}
+
+fn account(credential: &Credential, region: &Region) -> Account {
+    Account { credential: credential.id.clone(), region: region.id.clone() }
+}
+
+impl Secrets {
+    fn of(ids: Vec<CredentialId>) -> Self {
+        Self { ids, read: OnceCell::new() }
     }
-    turns
+
+    /// One of the secrets; none that is not among them, or that could not be read: its own check meets the reason.
+    async fn get(&self, id: &CredentialId, store: &dyn Store) -> Option<Arc<Secret>> {
+        let read = self.read.get_or_init(|| async {
+            let keys: Vec<_> = self.ids.iter().map(|id| ItemKey::of(id, Slot::Current, &Part::Secret)).collect();
+            let read = self.ids.iter().zip(store.get_many(&keys).await);
+            read.filter_map(|(id, secret)| Some((id.clone(), Arc::new(secret.ok()?)))).collect()
+        });
+        read.await.get(id).cloned()
+    }
 }
 
 /// Who the answer says the credential acts as.

@@ -8,7 +8,7 @@ use time::format_description::well_known::Rfc3339;
 use super::Engine;
 use crate::domain::credential::{Check, Part};
 use crate::domain::provider::spec::Listed;
-use crate::domain::provider::{Kind, Provider};
+use crate::domain::provider::{Choice, Kind, Provider};
 use crate::domain::response::Verdict;
 use crate::domain::{Credential, Moment, Problem, text};
 
@@ -21,6 +21,20 @@ pub struct Classified {
     pub check: Check,
     /// The credential, with everything that was learned.
     pub credential: Credential,
+}
+
+impl Classified {
+    /// What the provider told, a remark each.
+    pub fn remarks(&self) -> Vec<String> {
+        let Self { check, credential } = self;
+        if check.verdict != Verdict::Accepted {
+            return vec![format!("kept, but {}: {}", check.verdict.as_str(), check.reason)];
+        }
+        let who = credential.principal.as_ref().map(|who| format!("acts as {} ({})", who.name, who.kind.replace('_', " ")));
+        let sees = credential.fields.get("organisations").map(|seen| format!("sees organisations: {seen}"));
+        let ends = credential.expires.map(|end| format!("ends on {}", end.date()));
+        [who, sees, ends].into_iter().flatten().collect()
+    }
 }
 
 /// What was learned and is to be kept.
@@ -45,7 +59,7 @@ impl Engine {
         let provider = self.catalogue.provider(&known.provider)?;
         let kind = self.catalogue.kind(&known.provider, &known.kind)?;
         let mut learned = Learned::default();
-        self.learn_organisations(&known, provider, &mut learned).await;
+        self.learn_organisations(&known, provider, home.as_deref(), &mut learned).await;
         learned.fields.extend(home.map(|id| ("default_org_id".to_owned(), id)));
         self.learn_end(&known, kind, &mut learned).await;
         // Only what the kind has a place for: any other field could not be edited later.
@@ -53,10 +67,10 @@ impl Engine {
         Ok(Classified { check, credential: self.keep_learned(&known, learned).await? })
     }
 
-    async fn learn_organisations(&self, credential: &Credential, provider: &Provider, learned: &mut Learned) {
+    async fn learn_organisations(&self, credential: &Credential, provider: &Provider, home: Option<&str>, learned: &mut Learned) {
         let Some(listing) = &provider.organisations else { return };
         let Some(body) = self.ask(credential, &listing.preset).await else { return };
-        let names: Vec<_> = listing.items.read(&body).into_iter().map(|organisation| organisation.name).collect();
+        let names = names(listing.items.read(&body), home);
         let whole = body.pointer("/links/next").is_none_or(Value::is_null);
         learned.fields.insert("organisations".to_owned(), summary(&names, whole));
     }
@@ -111,6 +125,14 @@ fn find_entry<'a>(body: &'a Value, listed: &Listed, mut ids: impl Iterator<Item 
     ids.find_map(|id| entries.iter().find(|entry| is(entry, &id))).or_else(only)
 }
 
+/// The names of organisations, the default one first and called so.
+fn names(organisations: Vec<Choice>, home: Option<&str>) -> Vec<String> {
+    let (default, others): (Vec<_>, Vec<_>) =
+        organisations.into_iter().partition(|organisation| home == Some(organisation.value.as_str()));
+    let default = default.into_iter().map(|organisation| format!("{} (default)", organisation.name));
+    default.chain(others.into_iter().map(|organisation| organisation.name)).collect()
+}
+
 /// `3: acme-prod, acme-test, sandbox`, with an ellipsis where there are more. Of a list that goes on, the first page is
 /// known.
 fn summary(names: &[String], whole: bool) -> String {
@@ -146,6 +168,14 @@ mod tests {
         assert_eq!(found(&both, &["9"]), None);
         assert_eq!(found(&json!({"data": [one]}), &["9"]), Some(one));
         assert_eq!(found(&json!({"data": []}), &[]), None);
+    }
+
+    #[test]
+    fn the_default_organisation_comes_first() {
+        let choice = |value: &str| Choice { value: value.to_owned(), name: value.to_uppercase() };
+        let all = || vec![choice("a"), choice("b")];
+        assert_eq!(names(all(), Some("b")), ["B (default)", "A"]);
+        assert_eq!(names(all(), Some("elsewhere")), ["A", "B"]);
     }
 
     #[test]

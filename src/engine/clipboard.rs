@@ -74,6 +74,13 @@ impl Clipboard {
         .await
     }
 
+    /// The ways that would be tried, in their order, and whether each is open. Nothing is copied.
+    pub(super) async fn survey(&self) -> Vec<(ClipboardWay, Result<(), String>)> {
+        let ways = self.ways();
+        let looked = self.hold(move |held| Ok(ways.into_iter().map(|way| (way, look_at(way, held))).collect::<Vec<_>>()));
+        looked.await.unwrap_or_default()
+    }
+
     /// Empties the desktop's clipboard if it still holds what that copy put there.
     pub(super) async fn clear(&self, copy: CopyNumber) -> Result<Cleared, Problem> {
         self.hold(move |held| if held.copies == copy.0 { clear_if_ours(held) } else { Ok(Cleared::NotOurs) }).await
@@ -131,13 +138,31 @@ fn copy_by_first(ways: &[ClipboardWay], held: &mut Held, secret: &Secret, conten
     Err(Problem::new("Nothing was copied", why, "choose another way with `clipboard` in config.toml, or reveal the secret"))
 }
 
+fn look_at(way: ClipboardWay, held: &mut Held) -> Result<(), String> {
+    match way {
+        ClipboardWay::Native => desktop(held).map(drop),
+        ClipboardWay::Tmux => {
+            let mut asked = Command::new("tmux");
+            asked.args(["display-message", "-p", ""]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+            let answered = asked.status().map_err(|error| format!("tmux: {error}"))?;
+            if answered.success() { Ok(()) } else { Err("tmux does not answer".to_owned()) }
+        }
+        ClipboardWay::Osc52 => terminal().map(drop).map_err(|error| format!("the terminal: {error}")),
+    }
+}
+
+/// The desktop's clipboard, opened once in a run.
+fn desktop(held: &mut Held) -> Result<&mut Desktop, String> {
+    if held.desktop.is_none() {
+        held.desktop = Some(Desktop::new().map_err(|error| format!("no desktop clipboard: {error}"))?);
+    }
+    held.desktop.as_mut().ok_or_else(|| "no desktop clipboard".to_owned())
+}
+
 fn copy_to_desktop(held: &mut Held, secret: &Secret, content: Content) -> Result<(), String> {
     let mut text = utf8(secret)?;
     let mark = Mark::of(&text)?;
-    let desktop = match held.desktop.as_mut() {
-        Some(desktop) => desktop,
-        None => held.desktop.insert(Desktop::new().map_err(|error| format!("no desktop clipboard: {error}"))?),
-    };
+    let desktop = desktop(held)?;
     // The owner of the clipboard has to hold the text; it goes when the clipboard is cleared or the program ends.
     let handed_over = std::mem::take(&mut *text);
     let set = if content == Content::Secret { concealed(desktop.set()) } else { desktop.set() };

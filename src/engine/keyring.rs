@@ -7,10 +7,10 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::Engine;
 use super::audit::Deed;
 use super::authorize::ACCESS_TOKEN;
 use super::message::{Beginning, Edit, NewCredential};
+use super::{Engine, SLOTS};
 use crate::domain::credential::{Part, Slot};
 use crate::domain::identify::{self, Identified};
 use crate::domain::problem::{Class, Problem};
@@ -43,20 +43,17 @@ impl Door {
     }
 }
 
-/// More credentials than a screen shows at once, and few enough to be read in no time.
-const FIRST_LOOK: u32 = 256;
-
 impl Engine {
     /// All credentials, by name. The store is not touched.
     pub async fn credentials(&self) -> Result<Vec<Credential>, Problem> {
         self.with_index(Index::credentials).await
     }
 
-    /// The beginning of all credentials, by name. It is read at once and on the calling thread: for the moment before a
-    /// screen is there, when a change of threads would take longer than the reading.
-    pub fn first_credentials(&self) -> Result<Beginning, Problem> {
-        let credentials = self.index.first_credentials(FIRST_LOOK)?;
-        let is_whole = credentials.len() < FIRST_LOOK as usize;
+    /// The beginning of all credentials, by name: as many as a screen shows at once. It is read at once and on the
+    /// calling thread, since before the first frame a change of threads would take longer than the reading.
+    pub fn first_credentials(&self, count: u16) -> Result<Beginning, Problem> {
+        let credentials = self.index.first_credentials(count.into())?;
+        let is_whole = credentials.len() < usize::from(count);
         Ok(Beginning { credentials, is_whole })
     }
 
@@ -249,7 +246,7 @@ impl Engine {
     }
 
     async fn forget_everywhere(&self, credential: &Credential) -> Result<(), Problem> {
-        for slot in [Slot::Current, Slot::Pending, Slot::Previous] {
+        for slot in SLOTS {
             for part in self.parts_of(credential) {
                 self.store.delete(&ItemKey::of(&credential.id, slot, &part)).await?;
             }
@@ -261,7 +258,7 @@ impl Engine {
 
     /// The parts that a credential's secret may have, a session's access token among them. Those of a kind that is no
     /// longer known are not.
-    fn parts_of(&self, credential: &Credential) -> Vec<Part> {
+    pub(super) fn parts_of(&self, credential: &Credential) -> Vec<Part> {
         let named = self.catalogue.kind(&credential.provider, &credential.kind).map(|kind| &kind.parts[..]).unwrap_or_default();
         let named = named.iter().map(|part| part.id.as_str()).chain([ACCESS_TOKEN]);
         std::iter::once(Part::Secret).chain(named.map(|part| Part::Named(part.to_owned()))).collect()

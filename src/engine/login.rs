@@ -35,6 +35,7 @@ const CALLBACK: &str = "callback";
 const ANY_PORT: &str = "http://127.0.0.1:0/callback";
 
 /// A session that is to be signed in to for the first time.
+#[derive(Clone)]
 pub struct NewLogin {
     /// What the credential is to be called.
     pub name: Name,
@@ -57,7 +58,15 @@ pub struct Login {
     /// As whom.
     target: Target,
     listener: Listener,
-    sign_in: SignIn,
+    sign_in: Arc<SignIn>,
+}
+
+/// A sign-in that was answered, and the browser that waits to hear what came of it.
+pub(super) struct Answered {
+    target: Target,
+    sign_in: Arc<SignIn>,
+    callback: Callback,
+    browser: Option<Browser>,
 }
 
 enum Target {
@@ -77,13 +86,18 @@ pub struct SignedIn {
 
 impl Login {
     /// The page on which the person agrees.
-    pub const fn address(&self) -> &Url {
+    pub fn address(&self) -> &Url {
         self.sign_in.address()
     }
 
     /// Where the browser comes back to.
-    pub const fn callback(&self) -> &Url {
+    pub fn callback(&self) -> &Url {
         self.sign_in.redirect()
+    }
+
+    /// What tells an answer to this sign-in from others.
+    pub(super) fn sign_in(&self) -> Arc<SignIn> {
+        Arc::clone(&self.sign_in)
     }
 }
 
@@ -147,12 +161,29 @@ impl Engine {
         pasted: impl Future<Output = Url>,
         wait: Duration,
     ) -> Result<SignedIn, Problem> {
+        let answered = self.await_answer(login, pasted, wait).await?;
+        self.conclude(answered).await
+    }
+
+    /// Waits for the person. Until here nothing has happened that leaving would lose.
+    pub(super) async fn await_answer(
+        &self,
+        login: Login,
+        pasted: impl Future<Output = Url>,
+        wait: Duration,
+    ) -> Result<Answered, Problem> {
         let Login { target, listener, sign_in } = login;
         let (callback, browser) = tokio::select! {
             (callback, browser) = listener.arrival(&sign_in) => (callback, Some(browser)),
             address = pasted => (sign_in.read(&address).map_err(strange)?, None),
             () = tokio::time::sleep(wait) => return Err(late(wait)),
         };
+        Ok(Answered { target, sign_in, callback, browser })
+    }
+
+    /// Keeps what the person agreed to, and tells the browser.
+    pub(super) async fn conclude(&self, answered: Answered) -> Result<SignedIn, Problem> {
+        let Answered { target, sign_in, callback, browser } = answered;
         let outcome = self.settle(target, &sign_in, callback).await;
         tell(browser, &outcome).await;
         let (credential, replaced) = outcome?;
@@ -181,7 +212,7 @@ impl Engine {
         self.prove_store().await?;
         let listener = Listener::bind(&callbacks(target.fields())?).await?;
         let client_id = target.fields().get("client_id").map(String::as_str).unwrap_or_default();
-        let sign_in = SignIn::begin(client_id, page, listener.redirect().clone());
+        let sign_in = Arc::new(SignIn::begin(client_id, page, listener.redirect().clone()));
         Ok(Login { target, listener, sign_in })
     }
 
@@ -325,7 +356,7 @@ fn unknown_host(host: &str) -> Problem {
     Problem::new("The sign-in leads to a stranger", why, remedy).of(Class::Refused)
 }
 
-fn strange(stranger: Stranger) -> Problem {
+pub(super) fn strange(stranger: Stranger) -> Problem {
     let remedy = "paste the whole address of the page that the browser could not open after you agreed";
     Problem::new("That is not the answer", stranger.to_string(), remedy).of(Class::Usage)
 }

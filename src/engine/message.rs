@@ -15,6 +15,9 @@ use crate::domain::rotation::{Line, Plan, Status};
 use crate::domain::{Credential, CredentialId, Moment, Name, Secret};
 
 pub use super::ask::{Choice, Dilemma, Question, Reply};
+pub use super::classify::Classified;
+pub use super::doctor::{Area, Finding, Level, Reach, Surroundings};
+pub use super::login::{NewLogin, SignedIn};
 pub use super::rotation::{Review, Turn, Wish};
 pub use crate::index::{HistoryFilter, HistoryLine, RegionCheck, Sent};
 pub use crate::store::{Backend, BackendKind, Persistence, StoreError, Unlock};
@@ -41,6 +44,18 @@ pub enum Task {
     Store(StoreTask),
     /// About replacing, revoking and making credentials at their providers.
     Rotation(RotationTask),
+    /// About signing in with the browser.
+    SignIn(SignInTask),
+    /// About this machine.
+    Survey(SurveyTask),
+}
+
+/// About this machine.
+pub enum SurveyTask {
+    /// Look for what may stand in the way.
+    Doctor(Surroundings),
+    /// Look for secrets in plain text, in the usual places.
+    Scan,
 }
 
 /// About the list of credentials.
@@ -49,14 +64,42 @@ pub enum KeyringTask {
     Load,
     /// Say what a pasted secret may be.
     Identify(Arc<Secret>),
+    /// Say what the private key in a file is for.
+    IdentifyFile(String),
     /// Keep a new credential.
-    Add(NewCredential),
+    Add(NewCredential, Inquiry),
     /// Change what is known about a credential.
     Edit(CredentialId, Edit),
     /// Forget a credential and its secret here; the provider is not asked.
     Remove(CredentialId),
     /// The last verdicts of a credential in each region.
     Regions(CredentialId),
+}
+
+/// Whether the provider is asked who a new credential is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Inquiry {
+    /// It is asked: a person or the secret itself named the region.
+    Ask,
+    /// Nobody named the region, so the secret is not shown to any host.
+    Refrain,
+}
+
+/// About signing in with the browser.
+pub enum SignInTask {
+    /// Sign in, and wait for the person.
+    Begin(Session),
+    /// The address at which the browser ended: the answer to the question of another task.
+    Paste(QuestionId, Reply),
+}
+
+/// What is signed in to.
+#[derive(Clone)]
+pub enum Session {
+    /// One that is not in the keyring yet.
+    New(Box<NewLogin>),
+    /// One that is in the keyring, and may have ended.
+    Again(CredentialId),
 }
 
 /// About a credential's secret.
@@ -235,6 +278,10 @@ pub enum Event {
     Store(StoreState),
     /// News of a rotation.
     Rotation(RotationEvent),
+    /// What was found on this machine.
+    Surveyed(Vec<Finding>),
+    /// News of a sign-in.
+    SignIn(SignInEvent),
     /// It ended well.
     Done,
     /// It ended badly.
@@ -272,6 +319,44 @@ pub enum KeyringEvent {
     },
     /// The last verdicts of a credential in each region.
     Regions(CredentialId, Vec<RegionCheck>),
+    /// The access token that is at hand for a credential in its region; none where the next request gets one.
+    AccessToken(CredentialId, Option<Lifetime>),
+    /// Who the provider says that a new credential is; a problem where it could not be asked.
+    Classified(Name, Box<Result<Classified, Problem>>),
+}
+
+/// News of a sign-in.
+pub enum SignInEvent {
+    /// It waits for the person, who is to agree on a page.
+    Visit(Box<Visit>),
+    /// What was pasted does not answer it; what is pasted next answers this question.
+    Strange(QuestionId, Problem),
+    /// The person answered. From here on it is not cancelled: what the provider gives must be kept.
+    Answered,
+    /// The person is signed in.
+    Ended(Box<SignedIn>),
+}
+
+/// Where a person goes to sign in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Visit {
+    /// The page on which they agree.
+    pub address: url::Url,
+    /// Where the browser comes back to.
+    pub callback: url::Url,
+    /// What a pasted address answers.
+    pub question: QuestionId,
+    /// How long they may take.
+    pub wait: std::time::Duration,
+}
+
+/// From when to when an access token is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lifetime {
+    /// When it came; `None` where another process got it and did not say.
+    pub since: Option<Moment>,
+    /// When it is no longer used.
+    pub until: Moment,
 }
 
 /// News of a rotation.

@@ -9,21 +9,26 @@ mod check;
 mod classify;
 mod clipboard;
 mod consumer;
+pub mod doctor;
 pub mod exec;
+mod fair;
 mod history;
 pub mod import;
 mod keyring;
 mod lock;
 mod login;
 pub mod message;
+pub mod migrate;
 mod mint;
 mod open;
 mod pages;
 mod preview;
 mod questions;
 pub mod rotation;
+pub mod scan;
 mod send;
 mod session;
+mod sign_in;
 mod tasks;
 mod trust;
 mod turn;
@@ -40,6 +45,7 @@ use message::{Cleared, Copied, SecretEvent, StoreState};
 use tokio::sync::OnceCell;
 
 use crate::config::{ClipboardChoice, Settings};
+use crate::domain::credential::Slot;
 use crate::domain::provider::Catalogue;
 use crate::domain::{Moment, Problem, Secret};
 use crate::index::Index;
@@ -62,6 +68,9 @@ pub const UNLOCK_WAIT: Duration = Duration::from_secs(120);
 
 /// How long a consumer's program may take.
 const CONSUMER_WAIT: Duration = Duration::from_secs(60);
+
+/// All slots that a credential's secrets may be in.
+const SLOTS: [Slot; 3] = [Slot::Current, Slot::Pending, Slot::Previous];
 
 /// The largest answer that is read, in bytes; the rest is left.
 const LARGEST_ANSWER: u64 = 64 << 20;

@@ -1,5 +1,6 @@
 //! Putting an engine together: on the person's own files and keyring, or entirely in memory.
 
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -16,9 +17,14 @@ use crate::store::{self, BackendKind, Memory};
 
 /// An engine over the person's own index and store. The store is not touched yet, and no HTTP client is built.
 pub fn open(paths: &Paths, settings: &Settings) -> Result<Engine, Problem> {
+    // Neither needs the other, and whoever waits for a screen waits for both.
+    let (catalogue, index) = std::thread::scope(|scope| {
+        let index = scope.spawn(|| Index::open(&paths.index()));
+        (catalogue(paths), index.join())
+    });
     let ports = Ports {
-        catalogue: Arc::new(catalogue(paths)?),
-        index: Arc::new(Index::open(&paths.index())?),
+        catalogue: Arc::new(catalogue?),
+        index: Arc::new(index.unwrap_or_else(|panic| resume_unwind(panic))?),
         store: store::open(chosen(settings), &paths.vault()),
         transport: Arc::new(Client::default()),
         clock: Arc::new(SystemClock),

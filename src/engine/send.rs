@@ -81,6 +81,18 @@ impl Engine {
     pub(super) async fn dispatch(&self, credential: &Credential, region: &Region, draft: &Draft) -> Result<Dispatched, Trouble> {
         let kind = self.catalogue.kind(&credential.provider, &credential.kind).map_err(Problem::from)?;
         let bound = self.authorize(credential, kind, region).await?;
+        self.dispatch_bound(credential, region, draft, bound).await
+    }
+
+    /// The same with what authorizes it.
+    pub(super) async fn dispatch_bound(
+        &self,
+        credential: &Credential,
+        region: &Region,
+        draft: &Draft,
+        bound: Bound,
+    ) -> Result<Dispatched, Trouble> {
+        let kind = self.catalogue.kind(&credential.provider, &credential.kind).map_err(Problem::from)?;
         let (scheme, secret) = (bound.scheme.clone(), bound.secret.clone());
         let answer = self.transport.send(self.outgoing(credential, region, draft, bound)?).await?;
         if self.was_left(credential, draft, &answer)? {
@@ -100,10 +112,15 @@ impl Engine {
         }
     }
 
+    /// Whether a person may be asked to have the request sent once more, with a new access token.
+    pub fn asks_to_repeat(&self, credential: &Credential, exchange: &Exchange) -> Result<bool, Problem> {
+        self.was_left(credential, &exchange.draft, &exchange.answer)
+    }
+
     /// Whether an access token was refused that may only have ended, and the request is not one to be repeated unasked.
     fn was_left(&self, credential: &Credential, draft: &Draft, answer: &Answer) -> Result<bool, Problem> {
         let kind = self.catalogue.kind(&credential.provider, &credential.kind)?;
-        Ok(answer.status == 401 && !draft.method.is_safe() && kind.authorization.exchanges())
+        Ok(kind.authorization.asks_to_repeat(draft.method, answer.status))
     }
 
     /// The answer to the other scheme, if that one is accepted; it is remembered then.

@@ -4,7 +4,8 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::domain::{CredentialId, Moment, Secret};
+use super::message::Lifetime;
+use crate::domain::{Credential, CredentialId, Moment, Secret};
 
 /// The access tokens of this run, by credential and region.
 #[derive(Default)]
@@ -17,8 +18,8 @@ pub(super) struct Session {
     pub token: Arc<Secret>,
     /// The scheme it is sent with.
     pub scheme: String,
-    /// When it must no longer be used.
-    pub until: Moment,
+    /// From when to when it is used.
+    pub life: Lifetime,
 }
 
 impl super::Engine {
@@ -26,13 +27,18 @@ impl super::Engine {
     pub(super) fn forget_session(&self, id: &CredentialId) {
         self.sessions.forget(id);
     }
+
+    /// The access token that is at hand in this run for a credential in its region. The store is not asked.
+    pub(super) fn lifetime(&self, credential: &Credential) -> Option<Lifetime> {
+        self.sessions.get(&credential.id, &credential.region, self.now()).map(|session| session.life)
+    }
 }
 
 impl Sessions {
     /// The token of this credential in this region, if it is still good at `now`.
     pub(super) fn get(&self, id: &CredentialId, region: &str, now: Moment) -> Option<Session> {
         let sessions = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        sessions.get(&(id.clone(), region.to_owned())).filter(|session| session.until > now).cloned()
+        sessions.get(&(id.clone(), region.to_owned())).filter(|session| session.life.until > now).cloned()
     }
 
     /// Keeps a token.

@@ -10,9 +10,10 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::keyring::broken_task;
+use super::keyring::{broken_task, key_file};
 use super::message::{
-    CheckTask, Event, KeyringEvent, KeyringTask, Report, SecretEvent, SecretTask, SendTask, StoreTask, Task, TaskId,
+    CheckTask, Event, Inquiry, KeyringEvent, KeyringTask, NewCredential, Report, SecretEvent, SecretTask, SendTask, StoreTask,
+    SurveyTask, Task, TaskId,
 };
 use super::questions::Questions;
 use super::{Door, Engine, UNLOCK_WAIT};
@@ -121,6 +122,8 @@ impl Engine {
             Task::Send(task) => self.perform_send(task, voice).await,
             Task::Store(task) => self.perform_store(task, voice).await,
             Task::Rotation(task) => self.perform_rotation(task, voice).await,
+            Task::Survey(task) => self.perform_survey(task, voice).await,
+            Task::SignIn(task) => self.perform_sign_in(task, voice).await,
         }
     }
 
@@ -128,19 +131,42 @@ impl Engine {
         let event = match task {
             KeyringTask::Load => KeyringEvent::Loaded(self.credentials().await?),
             KeyringTask::Identify(pasted) => self.identify_for_screen(&pasted).await?,
-            KeyringTask::Add(new) => KeyringEvent::Changed(Box::new(self.add(new).await?)),
+            KeyringTask::IdentifyFile(path) => self.identify_for_screen(&key_file(path)?).await?,
+            KeyringTask::Add(new, inquiry) => return self.add_for_screen(new, inquiry, voice).await,
             KeyringTask::Edit(id, edit) => KeyringEvent::Changed(Box::new(self.edit(&id, edit).await?)),
             KeyringTask::Remove(id) => {
                 self.remove(&id).await?;
                 KeyringEvent::Removed(id)
             }
             KeyringTask::Regions(id) => {
+                self.tell_lifetime(&self.by_id(&id).await?, voice);
                 let checks = self.region_checks(&id).await?;
                 KeyringEvent::Regions(id, checks)
             }
         };
         voice.say(Event::Keyring(event));
         Ok(())
+    }
+
+    /// The credential is on the screen as soon as it is kept; what the provider says about it follows.
+    async fn add_for_screen(&self, new: NewCredential, inquiry: Inquiry, voice: &Voice) -> Result<(), Problem> {
+        let kept = self.add(new).await?;
+        voice.say(Event::Keyring(KeyringEvent::Changed(Box::new(kept.clone()))));
+        if inquiry == Inquiry::Ask {
+            let asked = self.classify(&kept).await;
+            self.tell_lifetime(&kept, voice);
+            voice.say(Event::Keyring(KeyringEvent::Classified(kept.name, Box::new(asked))));
+        }
+        Ok(())
+    }
+
+    /// Tells how long the access token that is at hand lives, where the kind has such.
+    pub(super) fn tell_lifetime(&self, credential: &Credential, voice: &Voice) {
+        let kind = self.catalogue.kind(&credential.provider, &credential.kind);
+        if kind.is_ok_and(|kind| kind.authorization.exchanges()) {
+            let life = self.lifetime(credential);
+            voice.say(Event::Keyring(KeyringEvent::AccessToken(credential.id.clone(), life)));
+        }
     }
 
     async fn identify_for_screen(&self, pasted: &Secret) -> Result<KeyringEvent, Problem> {
@@ -199,6 +225,7 @@ impl Engine {
     /// A check may have learned more than a verdict (principal, scheme); the screen hears of it in one go.
     async fn tell_changed(&self, ids: &std::collections::HashSet<CredentialId>, voice: &Voice) -> Result<(), Problem> {
         for credential in self.credentials().await?.into_iter().filter(|known| ids.contains(&known.id)) {
+            self.tell_lifetime(&credential, voice);
             voice.say(Event::Keyring(KeyringEvent::Changed(Box::new(credential))));
         }
         Ok(())
@@ -218,8 +245,18 @@ impl Engine {
 
     async fn perform_send(&self, task: SendTask, voice: &Voice) -> Result<(), Problem> {
         let credential = self.by_id(&task.credential).await?;
-        let exchange = self.send(&credential, task.draft, task.consent).await?;
-        voice.say(Event::Answered(Box::new(exchange)));
+        let exchange = self.send(&credential, task.draft, task.consent).await;
+        self.tell_lifetime(&credential, voice);
+        voice.say(Event::Answered(Box::new(exchange?)));
+        Ok(())
+    }
+
+    async fn perform_survey(&self, task: SurveyTask, voice: &Voice) -> Result<(), Problem> {
+        let found = match task {
+            SurveyTask::Doctor(around) => self.examine(&around).await,
+            SurveyTask::Scan => self.scan(Vec::new()).await?.findings(),
+        };
+        voice.say(Event::Surveyed(found));
         Ok(())
     }
 

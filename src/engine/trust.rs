@@ -9,8 +9,28 @@ use crate::domain::problem::Problem;
 use crate::domain::{Secret, text};
 use crate::store::{ItemKey, StoreError};
 
+/// The item that holds the key of the fingerprints.
+pub(super) const FINGERPRINT_KEY: &str = "fingerprint-key";
+
 /// The bytes of a fingerprint that are kept: enough that two secrets never share one by chance.
 const FINGERPRINT_BYTES: usize = 10;
+
+/// What computes fingerprints, for who has many to compute.
+pub(super) struct Fingerprints(Hmac<Sha256>);
+
+impl Fingerprints {
+    /// Those of this key.
+    pub(super) const fn with(key: Hmac<Sha256>) -> Self {
+        Self(key)
+    }
+
+    /// The fingerprint of these bytes.
+    pub(super) fn of(&self, bytes: &[u8]) -> String {
+        let mut mac = self.0.clone();
+        mac.update(bytes);
+        text::hex(&mac.finalize().into_bytes()[..FINGERPRINT_BYTES])
+    }
+}
 
 impl Engine {
     /// Proves once in a run that the store keeps what it is given: write, read back, delete.
@@ -22,15 +42,20 @@ impl Engine {
     /// The keyed fingerprint of a secret: equal for equal secrets, and worthless without the key, which lies in the
     /// store like any other secret.
     pub(super) async fn fingerprint(&self, secret: &Secret) -> Result<String, Problem> {
+        let fingerprints = self.fingerprints().await?;
+        Ok(secret.expose(|bytes| fingerprints.of(bytes)))
+    }
+
+    /// The fingerprints of this store, which gives their key for it.
+    pub(super) async fn fingerprints(&self) -> Result<Fingerprints, Problem> {
         let key = self.fingerprint_key.get_or_try_init(|| self.load_fingerprint_key()).await?;
-        let mut mac =
+        let mac =
             key.expose(Hmac::<Sha256>::new_from_slice).map_err(|_| StoreError::Damaged("the fingerprint key".to_owned()))?;
-        secret.expose(|bytes| mac.update(bytes));
-        Ok(text::hex(&mac.finalize().into_bytes()[..FINGERPRINT_BYTES]))
+        Ok(Fingerprints::with(mac))
     }
 
     async fn load_fingerprint_key(&self) -> Result<Secret, Problem> {
-        let item = ItemKey::own("fingerprint-key");
+        let item = ItemKey::own(FINGERPRINT_KEY);
         match self.store.get(&item).await {
             Err(StoreError::Absent) => {
                 self.store.put(&item, &Secret::new(random::<32>()?.to_vec())).await?;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::Engine;
 use super::authorize::Trouble;
 use super::budget::Account;
+use super::keyring::random;
 use super::withhold::Dispatched;
 use crate::domain::Credential;
 use crate::domain::problem::{Class, Problem};
@@ -19,6 +20,9 @@ const ATTEMPTS: u32 = 3;
 
 /// How long one request waits for its turn at most, all waits together. Snyk's window is a minute.
 const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Longer waits are spread no further.
+const LONGEST_JITTERED: Duration = Duration::from_secs(16);
 
 impl Engine {
     /// Sends a draft when the credential's budget allows it. `waiting` hears of every wait before it begins.
@@ -40,7 +44,7 @@ impl Engine {
                 }
                 patience -= wait;
                 waiting(wait);
-                self.clock.pass(wait).await;
+                self.clock.pass(wait + jitter(wait)?).await;
             }
             let dispatched = self.dispatch(credential, region, draft).await?;
             attempts -= 1;
@@ -51,6 +55,12 @@ impl Engine {
             refused = Some(dispatched);
         }
     }
+}
+
+/// A little more than was asked for, up to an eighth: who waited for the same moment does not come back all at once.
+pub(super) fn jitter(wait: Duration) -> Result<Duration, Problem> {
+    let [chance] = random()?;
+    Ok(wait.min(LONGEST_JITTERED) * u32::from(chance) / 2048)
 }
 
 fn not_now(wait: Duration) -> Problem {

@@ -10,7 +10,8 @@ use crate::domain::consumer::{Consumer, Delivered};
 use crate::domain::credential::Part;
 use crate::domain::{CredentialId, Name};
 
-const ALL_OF: &str = "SELECT credential, name, target, fingerprint, delivered, part FROM consumers WHERE credential = ?1 ORDER BY name";
+const ALL_OF: &str =
+    "SELECT credential, name, target, fingerprint, delivered, part FROM consumers WHERE credential = ?1 ORDER BY name";
 
 const INSERT: &str =
     "INSERT INTO consumers (credential, name, kind, target, fingerprint, delivered, part) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";

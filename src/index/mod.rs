@@ -24,6 +24,7 @@ mod open;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, TransactionBehavior};
 
 pub use audit::{AuditEntry, AuditLine, AuditState};
@@ -45,7 +46,7 @@ pub struct Index {
 enum Durability {
     /// Before the call returns.
     Now,
-    /// With the next change that must be, or when the last process closes the file.
+    /// With the next change that must be, or when the system gets round to it.
     Soon,
 }
 
@@ -78,6 +79,9 @@ impl Index {
         let transact = || {
             let mut connection = self.lock();
             connection.pragma_update(None, "synchronous", durability.pragma())?;
+            if durability == Durability::Now {
+                connection.set_db_config(LEAVE_LOG, false)?;
+            }
             let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let result = work(&transaction)?;
             transaction.commit()?;
@@ -91,6 +95,10 @@ impl Index {
         self.connection.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+/// Whether whoever closes the file last leaves the write-ahead log for the next one. Where only verdicts and history
+/// were written it is left, since taking it over costs two syncs of the disk, which is more than all of a request.
+const LEAVE_LOG: DbConfig = DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
 
 impl Durability {
     const fn pragma(self) -> &'static str {

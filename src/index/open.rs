@@ -9,7 +9,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags};
 
 use super::error::{Failure, IndexError};
-use super::{Index, migrations};
+use super::{Index, LEAVE_LOG, migrations};
 
 /// How long a call waits for other processes before it gives up.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -90,6 +90,7 @@ fn connect(path: &Path, patience: Duration) -> Result<Connection, Failure> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(patience)?;
+    connection.set_db_config(LEAVE_LOG, true)?;
     prepare(&connection)?;
     migrations::bring_up_to_date(&mut connection, path)?;
     Ok(connection)

@@ -104,7 +104,11 @@ impl Listener {
 
     /// The next visitor; `None` where they were gone before they were in.
     async fn accept(&self) -> Option<TcpStream> {
-        let (arrived, ..) = select_all(self.sockets.iter().map(|socket| socket.accept().boxed())).await;
+        let mut arrivals = Vec::with_capacity(self.sockets.len());
+        for socket in &self.sockets {
+            arrivals.push(socket.accept().boxed());
+        }
+        let (arrived, ..) = select_all(arrivals).await;
         arrived.ok().map(|(stream, _)| stream)
     }
 

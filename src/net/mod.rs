@@ -32,6 +32,7 @@ pub use claims::Claims;
 pub use client::{Client, Proxies};
 pub use error::{NetError, Obstacle};
 pub use lines::{Lines, lines};
+pub use trust::{Authorities, authorities};
 
 use crate::domain::request::Method;
 use crate::domain::response::Answer;

@@ -3,10 +3,12 @@
 //! The `oauth2` crate makes the address, the state, the proof and the request for the tokens. The request travels like
 //! any other, bound to its origin, and its answer is read by `grant`, which keeps secrets out of errors.
 
+use std::cell::RefCell;
+
 use oauth2::basic::BasicClient;
 use oauth2::{
     AuthType, AuthUrl, AuthorizationCode, ClientId, ClientSecret, CsrfToken, HttpRequest, HttpResponse, PkceCodeChallenge,
-    PkceCodeVerifier, RedirectUrl, RequestTokenError, TokenUrl,
+    PkceCodeVerifier, RedirectUrl, TokenUrl,
 };
 use url::Url;
 
@@ -17,7 +19,6 @@ use super::{NetError, Outgoing, Payload, Transport};
 use crate::domain::provider::Authorization;
 use crate::domain::region::Place;
 use crate::domain::request::Method;
-use crate::domain::response::Answer;
 use crate::domain::{Origin, Secret, text};
 
 /// The longest word of a provider about a refusal, in characters.
@@ -98,20 +99,29 @@ impl SignIn {
     }
 }
 
+impl SignIn {
+    /// The address in a pasted text, if it answers this sign-in. It holds the code, so the text is a secret.
+    pub fn read_pasted(&self, text: &Secret) -> Result<Url, Stranger> {
+        let address = Url::parse(lend(text).trim()).map_err(|_| Stranger)?;
+        self.read(&address).map(|_| address)
+    }
+}
+
 impl Exchange<'_> {
     /// Exchanges the code, which is this exchange's secret, for the tokens. It can be done once.
     pub async fn redeem(&self, sign_in: &SignIn, transport: &dyn Transport) -> Result<Refreshed, ExchangeError> {
         let Authorization::RefreshToken { token, scheme, .. } = self.authorization else {
             return Err(ExchangeError::Missing("sign-in".to_owned()));
         };
-        let answer = self.ask_for_tokens(sign_in, token, transport).await?;
+        let answer = transport.send(self.request_for_tokens(sign_in, token)?).await?;
         let client_secret = self.parts.get(CLIENT_SECRET).map(AsRef::as_ref);
         let sent: Vec<&Secret> = [self.secret.as_ref(), &sign_in.verifier].into_iter().chain(client_secret).collect();
         let mut grant = Grant::read(&answer, &sent)?;
         Ok(Refreshed { next: grant.take_refresh_token(), access: grant.into_access_token(scheme) })
     }
 
-    async fn ask_for_tokens(&self, sign_in: &SignIn, path: &str, transport: &dyn Transport) -> Result<Answer, ExchangeError> {
+    /// The crate makes the request and hands it to whoever sends it; here that is nobody yet.
+    fn request_for_tokens(&self, sign_in: &SignIn, path: &str) -> Result<Outgoing, ExchangeError> {
         let origin = self.region.origin(Place::Api);
         let endpoint = TokenUrl::new(format!("{origin}{path}")).map_err(|_| unsendable())?;
         let client = BasicClient::new(ClientId::new(self.field(CLIENT_ID)?.to_owned()))
@@ -123,24 +133,24 @@ impl Exchange<'_> {
             Some(secret) => client.set_client_secret(ClientSecret::new(lend(secret))),
             None => client,
         };
-        let road = |request: HttpRequest| async move {
-            let outgoing = self.outgoing_from(request, origin)?;
-            Err::<HttpResponse, _>(Arrived::Answer(Box::new(transport.send(outgoing).await.map_err(Arrived::Nothing)?)))
+        let made = RefCell::new(None);
+        let sender = |request: HttpRequest| -> Result<HttpResponse, NotSent> {
+            made.replace(Some(request));
+            Err(NotSent)
         };
         let request = client.exchange_code(AuthorizationCode::new(lend(self.secret)));
-        match request.set_pkce_verifier(PkceCodeVerifier::new(lend(&sign_in.verifier))).request_async(&road).await {
-            Err(RequestTokenError::Request(Arrived::Answer(answer))) => Ok(*answer),
-            Err(RequestTokenError::Request(Arrived::Nothing(error))) => Err(error.into()),
-            _ => Err(unsendable().into()),
-        }
+        let request = request.set_pkce_verifier(PkceCodeVerifier::new(lend(&sign_in.verifier)));
+        // What comes back says only that nothing was sent.
+        drop(request.request(&sender));
+        made.into_inner().and_then(|request| self.outgoing_from(request, origin)).ok_or_else(|| unsendable().into())
     }
 
     /// The crate's request as one of ours, its body sealed for the origin.
-    fn outgoing_from(&self, request: HttpRequest, origin: &Origin) -> Result<Outgoing, Arrived> {
-        let url = Url::parse(&request.uri().to_string()).map_err(|_| Arrived::Nothing(unsendable()))?;
+    fn outgoing_from(&self, request: HttpRequest, origin: &Origin) -> Option<Outgoing> {
+        let url = Url::parse(&request.uri().to_string()).ok()?;
         let headers = request.headers().iter();
         let headers = headers.filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())));
-        Ok(Outgoing {
+        Some(Outgoing {
             method: Method::Post,
             url,
             headers: headers.collect(),
@@ -152,14 +162,10 @@ impl Exchange<'_> {
     }
 }
 
-/// What a request of the crate came to. To the crate it is an error, so that it leaves the answer alone.
+/// Said to the crate, which would send the request at once and read the answer itself.
 #[derive(Debug, thiserror::Error)]
-enum Arrived {
-    #[error("answered")]
-    Answer(Box<Answer>),
-    #[error(transparent)]
-    Nothing(NetError),
-}
+#[error("not sent yet")]
+struct NotSent;
 
 fn lend(secret: &Secret) -> String {
     secret.expose(|bytes| String::from_utf8_lossy(bytes).into_owned())
@@ -200,6 +206,17 @@ mod tests {
         for query in ["code=c&state=wrong", "code=c", "error=access_denied&state=", ""] {
             let address = Url::parse(&format!("http://127.0.0.1:4711/callback?{query}")).unwrap();
             assert_eq!(begun().read(&address).err(), Some(Stranger), "{query}");
+        }
+    }
+
+    #[test]
+    fn a_pasted_address_counts_only_if_it_answers() {
+        let sign_in = begun();
+        let state = sign_in.address().query_pairs().find(|(name, _)| name == "state").unwrap().1.into_owned();
+        let pasted = |text: &str| sign_in.read_pasted(&Secret::from_text(text.to_owned()));
+        assert!(pasted(&format!(" http://127.0.0.1:4711/callback?code=c&state={state}\n")).is_ok());
+        for other in ["", "no address", "http://127.0.0.1:4711/callback?code=c&state=other"] {
+            assert_eq!(pasted(other), Err(Stranger), "{other}");
         }
     }
 

@@ -9,6 +9,22 @@ use rustls::{ClientConfig, RootCertStore};
 
 use super::NetError;
 
+/// What is known about the authorities that are trusted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Authorities {
+    /// How many are trusted, the bundled ones among them.
+    pub trusted: usize,
+    /// Why the machine's own are missing or incomplete.
+    pub complaint: Option<String>,
+}
+
+/// The authorities that requests to the network trust.
+pub async fn authorities() -> Authorities {
+    let trust = tokio::task::spawn_blocking(Trust::of_machine).await;
+    let trust = trust.unwrap_or_else(|error| Trust { complaint: Some(error.to_string()), ..Trust::nobody() });
+    Authorities { trusted: trust.roots.len(), complaint: trust.complaint }
+}
+
 /// Certificate authorities, and what went wrong while they were gathered.
 #[derive(Clone)]
 pub(super) struct Trust {

@@ -3,7 +3,7 @@
 use super::manifest::Credential;
 
 /// The names, in the order of the manifest. What is not here exists all the same and can be listed with an admin token.
-const SHOWN: [&str; 38] = [
+const SHOWN: [&str; 39] = [
     "us01-admin",
     "us01-reader",
     "us01-laptop",
@@ -12,6 +12,7 @@ const SHOWN: [&str; 38] = [
     "us01-release-bot",
     "us01-group-reporter",
     "us01-triage-app",
+    "us01-metrics-org",
     "us02-admin",
     "us02-reader",
     "us02-old-jenkins",

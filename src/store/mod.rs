@@ -7,6 +7,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures::StreamExt as _;
 
 use crate::domain::Secret;
 use crate::domain::credential::{CredentialId, Part, Slot};
@@ -32,6 +33,9 @@ pub use proof::prove;
 
 /// How long a call that raises no prompt may take.
 pub const CALL_DEADLINE: Duration = Duration::from_secs(3);
+
+/// How many calls of a reading in bulk are under way at the same time.
+const CALLS_AT_ONCE: usize = 8;
 
 /// The key of one item: which credential, which slot, which part.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -63,6 +67,12 @@ pub trait Store: Send + Sync {
 
     /// The secret under this key.
     async fn get(&self, key: &ItemKey) -> Result<Secret, StoreError>;
+
+    /// The secrets under these keys, in their order. A store that has to read everything for one reads it once for all.
+    async fn get_many(&self, keys: &[ItemKey]) -> Vec<Result<Secret, StoreError>> {
+        let calls: Vec<_> = keys.iter().map(|key| self.get(key)).collect();
+        futures::stream::iter(calls).buffered(CALLS_AT_ONCE).collect().await
+    }
 
     /// Keeps a secret under this key, in place of what was there. When this returns, it is durable.
     async fn put(&self, key: &ItemKey, secret: &Secret) -> Result<(), StoreError>;

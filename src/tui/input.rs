@@ -9,15 +9,18 @@ use super::app::{Input, Mouse};
 use crate::config::Key;
 use crate::config::key::Code;
 
+/// The size of the terminal. No later change of it is missed: crossterm listens for them from its first call on, and
+/// that call is made before the size is asked for.
+pub(super) fn size() -> std::io::Result<(u16, u16)> {
+    crossterm::event::poll(Duration::ZERO)?;
+    crossterm::terminal::size()
+}
+
 /// Reads the terminal on a thread of its own and sends what people do.
 ///
 /// The thread matters: when the terminal is closed, the reader of crossterm turns in a circle and never returns. So
 /// the reader may be lost, but never the screen; the watcher tells it to leave.
-///
-/// When this returns, no change of the terminal's size is missed any more: crossterm listens for it from its first
-/// call on, and that call is made here, not at some later moment on the thread.
 pub(super) fn start(inputs: UnboundedSender<Input>) -> std::io::Result<()> {
-    crossterm::event::poll(Duration::ZERO)?;
     let read = move || {
         while let Ok(event) = crossterm::event::read() {
             if let Some(input) = translate(event)

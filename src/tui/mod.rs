@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use app::{Browser, Preferences, Start};
 
-use crate::config::Settings;
+use crate::config::{Memory, Settings};
 use crate::domain::Problem;
 use crate::engine::Engine;
 
@@ -23,18 +23,19 @@ pub use inbox::{Doors, Inbox, Notice, inbox};
 pub use run::{Loop, Parts};
 pub use terminal::{Scope, Surface};
 
-/// Shows the screen until the person leaves; returns the exit code (0, or 128 + signal). The calling thread becomes
-/// the screen's, so this belongs into `block_on`, not into a task.
-pub async fn run(engine: Arc<Engine>, settings: &Settings) -> Result<u8, Problem> {
-    let beginning = engine.first_credentials()?;
+/// Shows the screen, arranged as it was left, until the person leaves; returns the exit code (0, or 128 + signal). The
+/// calling thread becomes the screen's, so this belongs into `block_on`, not into a task.
+pub async fn run(engine: Arc<Engine>, settings: &Settings, memory: Memory) -> Result<u8, Problem> {
+    let size = input::size().map_err(|error| unusable(&error))?;
+    let beginning = engine.first_credentials(size.1)?;
     let (doors, inbox) = inbox();
     let _panics = panics::PanicGuard::new(doors.notices.clone());
     watch::start(doors.notices.clone()).map_err(|error| unusable(&error))?;
-    let surface = terminal::Tty::take(settings.mouse).map_err(|error| unusable(&error))?;
+    let surface = terminal::Tty::take(size, settings.mouse).map_err(|error| unusable(&error))?;
     input::start(doors.inputs.clone()).map_err(|error| unusable(&error))?;
-    let size = surface.size().map_err(|error| unusable(&error))?;
-    let start = Start { beginning, catalogue: Arc::clone(&engine.catalogue), size, preferences: preferences(settings) };
-    Ok(Loop::run(Parts { engine, start, surface, inbox: (doors, inbox) }).await)
+    let layout = memory.recall();
+    let start = Start { beginning, catalogue: Arc::clone(&engine.catalogue), size, preferences: preferences(settings), layout };
+    Ok(Loop::run(Parts { engine, start, surface, memory, inbox: (doors, inbox) }).await)
 }
 
 fn preferences(settings: &Settings) -> Preferences {

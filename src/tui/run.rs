@@ -15,8 +15,8 @@ use super::app::json::Document;
 use super::app::{App, Effect, Input, Msg, Now, Start, update};
 use super::inbox::{Doors, Inbox, Notice};
 use super::terminal::{Scope, Surface};
-use super::view;
 use super::watch::HANG_UP;
+use crate::config::{Layout, Memory};
 use crate::engine::message::Report;
 use crate::engine::{Engine, Tasks};
 
@@ -30,6 +30,7 @@ const FAREWELL: Duration = Duration::from_secs(1);
 pub struct Loop<S> {
     app: App,
     surface: S,
+    memory: Memory,
     engine: Arc<Engine>,
     tasks: Tasks,
     notices: UnboundedSender<Notice>,
@@ -49,6 +50,8 @@ pub struct Parts<S> {
     pub start: Start,
     /// What is drawn on.
     pub surface: S,
+    /// Where the arrangement of the panes is kept.
+    pub memory: Memory,
     /// The doors to the screen, and what comes through them.
     pub inbox: (Doors, Inbox),
 }
@@ -75,14 +78,14 @@ enum News {
 impl<S: Surface> Loop<S> {
     /// Shows the screen until it is over; returns the exit code. The first frame is drawn before anything is done.
     pub async fn run(parts: Parts<S>) -> u8 {
-        let Parts { engine, start, surface, inbox: (doors, inbox) } = parts;
+        let Parts { engine, start, surface, memory, inbox: (doors, inbox) } = parts;
         let (app, effects) = App::start(start, now(&engine));
         let tasks = Tasks::new(Arc::clone(&engine), doors.reports.clone());
         let notices = doors.notices.clone();
         // With a door for inputs of its own, it would never learn that nobody is at the other end.
         drop(doors);
         let pace = Pace { drawn: Instant::now(), due: None };
-        let mut this = Self { app, surface, engine, tasks, notices, inbox, pace, is_shown: true, code: None };
+        let mut this = Self { app, surface, memory, engine, tasks, notices, inbox, pace, is_shown: true, code: None };
         this.draw();
         this.perform(effects);
         this.turn().await
@@ -202,9 +205,16 @@ impl<S: Surface> Loop<S> {
                 Effect::Suspend => self.suspend(Scope::Job),
                 Effect::Mouse(on) => self.check(|surface| surface.set_mouse(on)),
                 Effect::Open(url) => crate::engine::open_page(&url),
+                Effect::Remember(layout) => self.remember(layout),
                 Effect::Quit => self.code = Some(0),
             }
         }
+    }
+
+    /// Writes beside the screen; the layout of the last moment is the one that counts.
+    fn remember(&self, layout: Layout) {
+        let memory = self.memory.clone();
+        tokio::task::spawn_blocking(move || memory.keep(layout));
     }
 
     /// Hides what must not be seen, gives the terminal back and stops. [`Self::resume`] comes with the notice that
@@ -234,15 +244,13 @@ impl<S: Surface> Loop<S> {
         if self.is_shown {
             self.is_shown = false;
             self.tell(Msg::Leaving);
-            self.draw();
-            self.surface.leave();
+            let left = self.surface.leave(&self.app, now(&self.engine));
+            self.check(|_| left);
         }
     }
 
     fn draw(&mut self) {
-        let now = now(&self.engine);
-        let app = &self.app;
-        let drawn = self.surface.draw(&mut |frame| view::draw(app, frame, now));
+        let drawn = self.surface.show(&self.app, now(&self.engine));
         self.pace = Pace { drawn: Instant::now(), due: None };
         self.check(|_| drawn);
     }

@@ -8,19 +8,21 @@ use crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_ra
 use crossterm::{cursor, queue};
 use ratatui::backend::CrosstermBackend;
 use ratatui::layout::Rect;
-use ratatui::{Frame, Terminal};
+use ratatui::{Terminal, TerminalOptions, Viewport};
 #[cfg(unix)]
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
+use super::app::{App, Now};
 use super::frame::{FrameBuffer, FrameWriter};
+use super::view;
 
 /// Something that the loop can draw on: the terminal, or a test's stand-in.
 pub trait Surface {
     /// Columns and rows.
     fn size(&self) -> io::Result<(u16, u16)>;
 
-    /// Draws a frame.
-    fn draw(&mut self, paint: &mut dyn FnMut(&mut Frame<'_>)) -> io::Result<()>;
+    /// Shows the state as it is now.
+    fn show(&mut self, app: &App, now: Now) -> io::Result<()>;
 
     /// Takes note that it no longer shows what was drawn, so that the next frame draws everything. A terminal that
     /// shrinks and grows again has the same size as before, but not the same content.
@@ -32,8 +34,8 @@ pub trait Surface {
     /// Takes it (again). Whatever it showed is gone.
     fn enter(&mut self) -> io::Result<()>;
 
-    /// Gives it back, for a while or for good.
-    fn leave(&mut self);
+    /// Shows the state for the last time, masked as it is by then, and gives the terminal back, for a while or for good.
+    fn leave(&mut self, app: &App, now: Now) -> io::Result<()>;
 
     /// Stops the process until it is told to go on; `false` where that cannot be.
     fn stop(&mut self, scope: Scope) -> bool;
@@ -69,10 +71,12 @@ pub(super) struct Tty {
 }
 
 impl Tty {
-    /// Takes the terminal, with its mouse or without.
-    pub(super) fn take(mouse: bool) -> io::Result<Self> {
+    /// Takes the terminal, with its mouse or without. Its size is asked for when it says that it has another one, not
+    /// at every frame.
+    pub(super) fn take((columns, rows): (u16, u16), mouse: bool) -> io::Result<Self> {
         let buffer = FrameBuffer::default();
-        let terminal = Terminal::new(CrosstermBackend::new(buffer.clone()))?;
+        let viewport = Viewport::Fixed(Rect::new(0, 0, columns, rows));
+        let terminal = Terminal::with_options(CrosstermBackend::new(buffer.clone()), TerminalOptions { viewport })?;
         let mut tty = Self { terminal, frames: FrameWriter::new(buffer, Output::open()?), mouse };
         tty.enter()?;
         Ok(tty)
@@ -84,8 +88,8 @@ impl Surface for Tty {
         crossterm::terminal::size()
     }
 
-    fn draw(&mut self, paint: &mut dyn FnMut(&mut Frame<'_>)) -> io::Result<()> {
-        self.terminal.draw(paint)?;
+    fn show(&mut self, app: &App, now: Now) -> io::Result<()> {
+        self.terminal.draw(|frame| view::draw(app, frame, now))?;
         self.frames.commit()
     }
 
@@ -117,23 +121,14 @@ impl Surface for Tty {
         self.invalidate()
     }
 
-    fn leave(&mut self) {
+    fn leave(&mut self, app: &App, now: Now) -> io::Result<()> {
+        let shown = self.show(app, now);
         leave_modes();
+        shown
     }
 
-    #[cfg(unix)]
     fn stop(&mut self, scope: Scope) -> bool {
-        use rustix::process::{Signal, getpid, kill_current_process_group, kill_process};
-        let stopped = match scope {
-            Scope::Job => kill_current_process_group(Signal::STOP),
-            Scope::Process => kill_process(getpid(), Signal::STOP),
-        };
-        stopped.is_ok()
-    }
-
-    #[cfg(not(unix))]
-    fn stop(&mut self, _scope: Scope) -> bool {
-        false
+        stop(scope)
     }
 }
 
@@ -141,6 +136,23 @@ impl Drop for Tty {
     fn drop(&mut self) {
         leave_modes();
     }
+}
+
+/// Stops the process until it is told to go on; `false` where that cannot be.
+#[cfg(unix)]
+pub(super) fn stop(scope: Scope) -> bool {
+    use rustix::process::{Signal, getpid, kill_current_process_group, kill_process};
+    let stopped = match scope {
+        Scope::Job => kill_current_process_group(Signal::STOP),
+        Scope::Process => kill_process(getpid(), Signal::STOP),
+    };
+    stopped.is_ok()
+}
+
+/// Stops the process until it is told to go on; `false` where that cannot be.
+#[cfg(not(unix))]
+pub(super) fn stop(_scope: Scope) -> bool {
+    false
 }
 
 /// Gives the terminal back, once: whoever comes second finds nothing to do. Everything is undone in the order in

@@ -9,6 +9,7 @@
 
 mod commands;
 mod empty;
+mod frame;
 mod keyring;
 mod network;
 mod screen;
@@ -29,6 +30,7 @@ fn main() {
             table::begin();
             let many = world::Home::with_credentials(10_000);
             screen::measure(&many);
+            frame::measure();
             commands::measure(&many);
             network::measure();
             keyring::measure();

@@ -18,8 +18,8 @@ use crate::{EMPTY, at, fastest, timed};
 const END: &[u8] = b"\x1b[?2026l";
 
 const STARTS: usize = 21;
-const KEYS: usize = 200;
-const IDLE: Duration = Duration::from_secs(10);
+const KEYS: usize = 1_000;
+const IDLE: Duration = Duration::from_secs(60);
 
 /// How long the screen must be silent to be settled.
 const SILENCE: Duration = Duration::from_millis(300);
@@ -46,13 +46,23 @@ pub(crate) fn measure(home: &Home) {
     let empty = || Running::start(Command::new(std::env::current_exe().unwrap()).arg(EMPTY));
     let (taken, beside) = fastest(STARTS, || first_frame(ours()), || first_frame(empty()));
     table::ratio("first frame, 10,000 credentials", taken, ("empty program", beside), 1.4);
+    for (count, what) in [(100, "100"), (100_000, "100,000")] {
+        let other = Home::with_credentials(count);
+        let (taken, beside) = fastest(STARTS, || first_frame(Running::start(&other.command(&[]))), || first_frame(ours()));
+        table::ratio(&format!("first frame, {what} credentials"), taken, ("10,000 credentials", beside), 1.1);
+    }
 
     let (mut ours, mut empty) = (ours(), empty());
     ours.settle();
     empty.settle();
-    let (mut taken, mut beside) = (key_to_frame(&mut ours), key_to_frame(&mut empty));
+    let (mut taken, mut beside) = (Vec::new(), Vec::new());
+    for turn in 0..KEYS {
+        let key = if turn % 2 == 0 { "j" } else { "k" };
+        taken.push(ours.press(key));
+        beside.push(empty.press(key));
+    }
     table::ratio("key → painted, median", at(&mut taken, 50), ("empty program", at(&mut beside, 50)), 1.3);
-    table::ratio("key → painted, 99th percentile", at(&mut taken, 99), ("empty program, median", at(&mut beside, 50)), 4.0);
+    table::ratio("key → painted, 99th percentile", at(&mut taken, 99), ("empty program", at(&mut beside, 99)), 4.0);
     idle(&mut ours);
     let (taken, beside) = (ours.resident(), empty.resident());
     let ratio = format!("{}.{:02}", taken / beside, taken * 100 / beside % 100);
@@ -67,10 +77,6 @@ fn first_frame(mut running: Running) -> Duration {
     running.settle();
     running.end();
     taken
-}
-
-fn key_to_frame(running: &mut Running) -> Vec<Duration> {
-    (0..KEYS).map(|turn| running.press(if turn % 2 == 0 { "j" } else { "k" })).collect()
 }
 
 /// What the screen does while nobody touches it.

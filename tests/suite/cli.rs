@@ -90,7 +90,7 @@ fn one_of_each_kind(world: &World) -> Vec<(String, String)> {
             found.push((text("name").to_owned(), kind));
         }
     }
-    assert_eq!(found.len(), 9, "{found:?}");
+    assert_eq!(found.len(), 10, "{found:?}");
     found
 }
 
@@ -329,4 +329,34 @@ fn a_store_that_cannot_be_used_has_its_own_exit_code() {
 
 fn uuid(number: u32) -> String {
     format!("{number:08x}-0000-4000-8000-000000000000")
+}
+
+#[test]
+#[cfg(unix)]
+fn many_checks_can_be_given_up_and_what_is_known_is_told() {
+    let (home, world) = met();
+    for name in ["us01-admin", "eu01-admin"] {
+        home.adopt(&world, name).expect(0);
+    }
+    world.spoil(&serde_json::json!({ "region": "SNYK-EU-01", "delay_ms": 600_000 }));
+    let mut terminal = home.at_terminal(&["check", "--all"]);
+    terminal.expect("1 of 2");
+    terminal.send("\u{3}");
+    terminal.expect("unchecked");
+    assert_eq!(terminal.code(), 130);
+    assert!(terminal.text().contains("accepted"), "{}", terminal.text());
+    assert_eq!(home.run(&["show", "us01-admin", "--json"]).expect(0).json()["last_check"]["verdict"], "accepted", "and is kept");
+}
+
+#[test]
+fn a_policy_needs_neither_the_store_nor_a_provider() {
+    let (home, world) = met();
+    home.adopt_with(&world, "us01-admin", &["--offline", "--expires", "2027-02-07"]).expect(0);
+    drop(world);
+    let mut command = home.command(&["check", "--all", "--offline", "--expires-within", "100000d", "--json"]);
+    let done = command.env_remove("TOKENRING_PASSPHRASE_FILE").output().unwrap();
+    let found: Value = serde_json::from_slice(&done.stdout).unwrap();
+    assert_eq!((done.status.code(), &found[0]["verdict"]), (Some(7), &Value::from("unchecked")));
+    assert!(found[0]["policy"].as_str().unwrap().contains("2027-02-07"), "{found}");
+    home.run(&["check", "--all", "--offline", "--expires-within", "0d"]).expect(0);
 }

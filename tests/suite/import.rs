@@ -212,3 +212,17 @@ fn a_person_sees_a_table_and_what_to_do_next() {
     assert!(done.err.contains("mode 644") && done.err.contains("--blank"), "{}", done.err);
     assert!(!done.out.contains(TOKEN) && !done.err.contains(TOKEN));
 }
+
+#[test]
+fn at_a_terminal_the_copies_are_emptied_after_a_yes_and_only_then() {
+    for (answer, left) in [("n", true), ("", true), ("y", false)] {
+        let place = Place::new();
+        let file = place.write(".env", &format!("SNYK_TOKEN={TOKEN}\n"));
+        let mut terminal = place.home.at_terminal(&["import", "dotenv", file.to_str().unwrap(), "--as", "laptop"]);
+        terminal.expect("[y/N]");
+        assert!(text(&file).contains(TOKEN), "nothing happens before the answer");
+        terminal.send(&format!("{answer}\r"));
+        assert_eq!((terminal.code(), text(&file).contains(TOKEN)), (0, left), "{answer}");
+        assert_eq!(place.secret("laptop"), TOKEN);
+    }
+}

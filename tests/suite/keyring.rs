@@ -262,3 +262,36 @@ fn the_screen_stays_alive_over_a_keyring_that_is_locked_stopped_or_gone() {
         assert_eq!(pty.code(), 0);
     });
 }
+
+#[test]
+fn everything_moves_from_the_keyring_to_the_encrypted_file_and_back() {
+    session(Session::Unlocked, async || {
+        let home = laptop();
+        let passphrase = home.root().join("passphrase");
+        std::fs::write(&passphrase, "a passphrase for the move").unwrap();
+        std::fs::set_permissions(&passphrase, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+        let home = home.with("TOKENRING_PASSPHRASE_FILE", passphrase.to_str().unwrap());
+        let before = items();
+
+        let planned = home.run(&["store", "migrate", "--to", "file", "--dry-run", "--json"]).expect(0).json();
+        assert!(planned.as_array().unwrap().iter().all(|item| item["state"] == "new"), "{planned}");
+        let moved = home.run(&["store", "migrate", "--to", "file"]).expect(0);
+        assert!(moved.err.contains("TOKENRING_STORE=keyring") && !moved.out.contains(SECRET), "{}", moved.err);
+        assert_eq!(items(), before, "the source is left alone unless somebody asks");
+        let settings = std::fs::read_to_string(home.root().join("config/config.toml")).unwrap();
+        assert!(settings.contains("store = \"file\""), "{settings}");
+
+        let home = home.with("TOKENRING_STORE", "file");
+        assert_eq!(home.run(&["get", "laptop"]).expect(0).out, SECRET);
+        let left = home.run(&["store", "migrate", "--to", "file", "--delete-source", "--json"]).expect(0).json();
+        assert_eq!((left["deleted"].as_u64(), items().len()), (Some(2), 0), "the secret and the key of the fingerprints");
+        assert_eq!(home.run(&["get", "laptop"]).expect(0).out, SECRET);
+
+        home.run(&["store", "migrate", "--to", "keyring", "--delete-source"]).expect(0);
+        assert_eq!(items(), before);
+        let home = home.with("TOKENRING_STORE", "keyring");
+        assert_eq!(home.run(&["get", "laptop"]).expect(0).out, SECRET);
+        home.feed(&["add", "again", "--provider", "snyk", "--kind", "personal-token", "--region", "SNYK-EU-01"], SECRET)
+            .expect(0);
+    });
+}

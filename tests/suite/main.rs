@@ -7,6 +7,8 @@ mod cli;
 mod consumer;
 mod docs;
 #[cfg(unix)]
+mod doctor;
+#[cfg(unix)]
 mod exec;
 mod house;
 #[cfg(unix)]
@@ -20,6 +22,8 @@ mod net;
 mod request;
 mod rotation;
 mod sandbox;
+#[cfg(unix)]
+mod scan;
 mod screen;
 mod shell;
 mod signin;
@@ -27,6 +31,8 @@ mod store;
 mod support;
 #[cfg(unix)]
 mod terminal;
+#[cfg(target_os = "linux")]
+mod transcripts;
 
 /// The program's own allocator, so that what tests find in memory is what a person's machine would hold.
 #[global_allocator]

@@ -47,9 +47,8 @@ impl Visit {
     /// Starts a simulator whose time stands still.
     async fn start() -> Self {
         static PROVIDER: Once = Once::new();
-        PROVIDER.call_once(|| {
-            rustls::crypto::ring::default_provider().install_default().expect("the first to install one");
-        });
+        // Another test may have been first.
+        PROVIDER.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
         let clock = Clock::frozen(datetime!(2026-11-22 10:00 UTC));
         let sandbox = Sandbox::start_with(Options { clock: clock.clone() }).await.expect("loopback");
         let client = Client::builder().no_proxy().redirect(redirect::Policy::none()).build().expect("a client");
@@ -151,6 +150,7 @@ async fn every_kind_is_seeded_with_its_fields() {
         ("snyk", "service-account-token"),
         ("snyk", "service-account-oauth"),
         ("snyk-apps", "app"),
+        ("snyk-apps", "app-install"),
         ("snyk-api-web", "api-key"),
         ("appcircle", "personal-access-key"),
         ("appcircle", "api-key"),
@@ -162,6 +162,7 @@ async fn every_kind_is_seeded_with_its_fields() {
             "service-account-token" => &["service_account_id", "auth_type", "level", "role_id", "group_id"],
             "service-account-oauth" => &["service_account_id", "auth_type", "client_id", "level"],
             "app" => &["client_id", "app_id", "org_id"],
+            "app-install" => &["client_id", "install_id"],
             "api-key" if known.provider == "snyk-api-web" => &["key_id", "key_name"],
             "api-key" | "personal-access-key" => &["key_name", "organization_id"],
             _ => &["org_id", "group_id"],
@@ -187,7 +188,7 @@ async fn secrets_have_the_documented_shapes() {
             ("personal-token", _) | (_, "api_key") => is_uuid(secret),
             ("personal-access-token", _) => is_dotted(secret, "snyk_uat"),
             (_, "access_token") => is_dotted(secret, "snyk_sat"),
-            (_, "oauth_client_secret") => secret.starts_with("snyk_cs_") && secret.ends_with("_v1"),
+            (_, "oauth_client_secret") | ("app-install", _) => secret.starts_with("snyk_cs_") && secret.ends_with("_v1"),
             (_, "oauth_private_key_jwt") => secret.starts_with("-----BEGIN PRIVATE KEY-----"),
             ("app", _) => secret.starts_with("snyk_rt_") && secret.ends_with("_v1"),
             _ if known.provider == "snyk-api-web" => secret.starts_with("eyJ") && secret.split('.').count() == 3,

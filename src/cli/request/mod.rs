@@ -9,7 +9,7 @@ mod preview;
 mod sending;
 mod source;
 
-use super::add::{pair, parse_name};
+use super::arguments::{pair, parse_name};
 use super::context::Context;
 use crate::config::Requests;
 use crate::domain::jq::Filter;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::super::add::parse_name;
+use super::super::arguments::parse_name;
 use super::super::prompt;
 use super::{Context, Showing, answer};
 use crate::domain::rate_limit::seconds;
@@ -36,11 +36,26 @@ impl Sending {
         if let Some(name) = &self.capture {
             engine.prepare_to_keep(name).await?;
         }
-        let exchange = engine.send_order(credential, self.order, &|wait| waiting(context, wait)).await?;
+        let mut exchange = engine.send_order(credential, self.order.clone(), &|wait| waiting(context, wait)).await?;
+        if engine.asks_to_repeat(credential, &exchange)? && agrees_to_repeat(&exchange) {
+            exchange = engine.send_order(credential, self.order, &|wait| waiting(context, wait)).await?;
+        }
         let withheld = keep(context, credential, &exchange, self.capture).await;
         answer::show(context, &exchange, &withheld.0, &self.showing)?;
         withheld.1.map(|()| answer::exit_code(&exchange.answer))
     }
+}
+
+/// Asks the person, where there is one, whether a request goes once more with a new access token. Without one, the answer
+/// says what there is to do.
+fn agrees_to_repeat(exchange: &Exchange) -> bool {
+    let Exchange { draft, .. } = exchange;
+    let question = format!(
+        "401: the access token was not accepted; it may only have ended.\n\
+         Send {} {} once more with a new one? [y/N] ",
+        draft.method, draft.target
+    );
+    prompt::is_interactive() && prompt::line(&question).is_some_and(|answer| matches!(answer.as_str(), "y" | "Y" | "yes"))
 }
 
 /// Says that the request waits for its turn.

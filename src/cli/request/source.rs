@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::Read as _;
 
-use super::super::edit::usage;
+use super::super::arguments::usage;
 use super::super::prompt;
 use super::{Context, pair, saved_id};
 use crate::config::Requests;

@@ -49,6 +49,8 @@ pub enum Role {
     Border,
     /// The border of the pane that has the focus.
     BorderFocus,
+    /// The border around what belongs to production, and the word in it.
+    Production,
     /// A secret, masked or shown.
     Secret,
     /// A key in a hint.
@@ -122,7 +124,7 @@ struct StyleSpec {
 
 impl Role {
     /// Every role.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::Text,
         Self::Dim,
         Self::Accent,
@@ -135,6 +137,7 @@ impl Role {
         Self::SelectionIdle,
         Self::Border,
         Self::BorderFocus,
+        Self::Production,
         Self::Secret,
         Self::Key,
         Self::Match,
@@ -243,6 +246,8 @@ mod tests {
                 (Role::Good, Role::Warn),
                 (Role::Warn, Role::Bad),
                 (Role::Border, Role::BorderFocus),
+                (Role::Border, Role::Production),
+                (Role::BorderFocus, Role::Production),
                 (Role::Text, Role::Dim),
                 (Role::Selection, Role::Text),
                 (Role::Selection, Role::SelectionIdle),

@@ -1,6 +1,9 @@
 //! The validated whole of all provider files.
 
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use toml::Spanned;
+use toml::de::{DeTable, Deserializer};
 
 use super::builtin_files;
 use super::error::CatalogueError;
@@ -84,13 +87,14 @@ impl Catalogue {
     }
 
     fn merge(&mut self, source: &Source) -> Result<(), CatalogueError> {
-        let head: Head = source.read()?;
+        let whole = source.parse()?;
+        let head = source.head(&whole)?;
         validate::format(head.format).map_err(|fault| source.fault(fault))?;
         let known = self.providers.iter().position(|provider| provider.id == head.id);
         let index = known.unwrap_or(self.providers.len());
         match self.providers.get_mut(index) {
-            Some(provider) => source.read::<Overlay>()?.apply(provider),
-            None => self.providers.push(source.read()?),
+            Some(provider) => source.read::<Overlay>(whole)?.apply(provider),
+            None => self.providers.push(source.read(whole)?),
         }
         let merged = &self.providers[index];
         validate::provider(merged)
@@ -100,18 +104,35 @@ impl Catalogue {
 }
 
 /// What tells which form the rest of a file has.
-#[derive(serde::Deserialize)]
+#[derive(Deserialize)]
 struct Head {
     format: u32,
     id: String,
 }
 
+impl Head {
+    const FIELDS: [&str; 2] = ["format", "id"];
+}
+
 impl Source {
-    fn read<T: DeserializeOwned>(&self) -> Result<T, CatalogueError> {
-        toml::from_str(&self.text).map_err(|error| {
-            let line = error.span().map(|span| line_at(&self.text, span.start));
-            self.form(line, error.message(), "Correct the file; the files under assets/providers of the source show the form")
-        })
+    /// The tables of the file. They are parsed once, since that is most of the work, and it is done at every start.
+    fn parse(&self) -> Result<Spanned<DeTable<'_>>, CatalogueError> {
+        DeTable::parse(&self.text).map_err(|error| self.broken(&error))
+    }
+
+    fn head(&self, whole: &Spanned<DeTable<'_>>) -> Result<Head, CatalogueError> {
+        let entries = whole.get_ref().iter().filter(|(key, _)| Head::FIELDS.contains(&key.get_ref().as_ref()));
+        let entries = entries.map(|(key, value)| (key.clone(), value.clone())).collect();
+        self.read(Spanned::new(whole.span(), entries))
+    }
+
+    fn read<T: DeserializeOwned>(&self, table: Spanned<DeTable<'_>>) -> Result<T, CatalogueError> {
+        T::deserialize(Deserializer::from(table)).map_err(|error| self.broken(&error))
+    }
+
+    fn broken(&self, error: &toml::de::Error) -> CatalogueError {
+        let line = error.span().map(|span| line_at(&self.text, span.start));
+        self.form(line, error.message(), "Correct the file; the files under assets/providers of the source show the form")
     }
 
     fn fault(&self, fault: Fault) -> CatalogueError {

@@ -1,12 +1,7 @@
 //! What can be wrong with provider files, and with names that should be in them.
 
 use crate::domain::problem::{Class, Problem};
-
-/// How similar two names must be for one to be offered in place of the other (0 to 1).
-const NEAR: f64 = 0.8;
-
-/// How many near names are offered.
-const OFFERED: usize = 3;
+use crate::domain::text::nearest;
 
 /// Why the provider files do not make a catalogue, or why a name leads nowhere in it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -64,22 +59,6 @@ fn offer(sort: &str, nearest: &[String]) -> String {
         [only] => format!("Did you mean {only}?"),
         [first @ .., last] => format!("Did you mean {} or {last}?", first.join(", ")),
     }
-}
-
-/// The known names that resemble `name`, best first.
-fn nearest(name: &str, known: &[String]) -> Vec<String> {
-    let asked = name.to_lowercase();
-    let mut scored: Vec<(f64, &String)> = known.iter().map(|known| (likeness(&asked, &known.to_lowercase()), known)).collect();
-    scored.retain(|(score, _)| *score >= NEAR);
-    scored.sort_by(|a, b| b.0.total_cmp(&a.0));
-    scored.into_iter().take(OFFERED).map(|(_, name)| name.clone()).collect()
-}
-
-/// Names that hold each other are near, however different their lengths.
-fn likeness(asked: &str, known: &str) -> f64 {
-    let held = asked.len() >= 2 && (known.contains(asked) || asked.contains(known));
-    let similar = strsim::jaro_winkler(asked, known);
-    if held { similar.max(NEAR) } else { similar }
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::placeholder::placeholders;
 use crate::domain::credential::Part;
 use crate::domain::region::{Place, Region};
+use crate::domain::request::Method;
 use crate::domain::response::Verdict;
 
 /// A provider: its regions, the kinds of credential it issues, its ready-made requests and what its statuses mean.
@@ -514,6 +515,12 @@ impl Authorization {
     /// Whether the secret itself never goes to the API, but is exchanged for an access token.
     pub const fn exchanges(&self) -> bool {
         !matches!(self, Self::Header { .. })
+    }
+
+    /// Whether a refusal may mean no more than that the access token has ended, for a request that is not repeated
+    /// unasked because it may change something.
+    pub const fn asks_to_repeat(&self, method: Method, status: u16) -> bool {
+        self.exchanges() && status == 401 && !method.is_safe()
     }
 
     /// The scheme shown and sent first.

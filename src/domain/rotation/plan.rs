@@ -157,7 +157,9 @@ impl Plan {
         let step = if self.ways().mint == strategy::By::Person { Step::AwaitPaste } else { Step::Create };
         let needs_room = self.steps.iter().any(|planned| planned.step == step);
         needs_room.then(|| {
-            format!("The provider allows {limit} of these at the same time: where so many live, delete one that is not in use first.")
+            format!(
+                "The provider allows {limit} of these at the same time: where so many live, delete one that is not in use first."
+            )
         })
     }
 

@@ -149,7 +149,9 @@ fn words(purpose: Purpose, next: &Next) -> String {
         Next::Act(action) => purpose.words(&action.step()),
         Next::Reconcile(machine::Look::Creation { .. }) => "find out whether the provider has made the new secret".to_owned(),
         Next::Reconcile(machine::Look::Paste { .. }) => Step::AwaitPaste.words(),
-        Next::Reconcile(machine::Look::Revocation(_)) => format!("find out whether the provider has revoked {}", purpose.object()),
+        Next::Reconcile(machine::Look::Revocation(_)) => {
+            format!("find out whether the provider has revoked {}", purpose.object())
+        }
         Next::Ask(need) => need.words(),
         Next::Wait { delay, then } => format!("wait {} s, then {}", delay.as_secs(), words(purpose, then)),
         Next::Finished(Ending::Done { .. }) => purpose.achieved().to_owned(),

@@ -78,6 +78,11 @@ pub(in crate::engine) enum ConsumerError {
 }
 
 impl ConsumerError {
+    /// Whether there simply is no such file.
+    pub(in crate::engine) const fn is_missing(&self) -> bool {
+        matches!(self, Self::Missing(_))
+    }
+
     /// An error of the disk.
     pub(super) fn disk(path: &Path, error: &io::Error) -> Self {
         match error.kind() {

@@ -170,14 +170,16 @@ fn is_same(one: &Metadata, other: &Metadata) -> bool {
     one.created().ok() == other.created().ok()
 }
 
+/// Who besides its owner may read a file, as its mode; `None` if nobody may.
 #[cfg(unix)]
-fn openness(seen: &Metadata) -> Option<String> {
+pub(in crate::engine) fn openness(seen: &Metadata) -> Option<String> {
     use std::os::unix::fs::MetadataExt as _;
     (seen.mode() & 0o044 != 0).then(|| format!("{:o}", seen.mode() & 0o777))
 }
 
+/// Who besides its owner may read a file; not told by modes here.
 #[cfg(not(unix))]
-fn openness(_seen: &Metadata) -> Option<String> {
+pub(in crate::engine) fn openness(_seen: &Metadata) -> Option<String> {
     None
 }
 

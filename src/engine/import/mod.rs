@@ -3,8 +3,10 @@
 
 mod sources;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+use zeroize::Zeroizing;
 
 use super::Engine;
 use super::audit::Deed;
@@ -15,7 +17,7 @@ use crate::domain::credential::Part;
 use crate::domain::identify::Candidate;
 use crate::domain::provider::spec::{Confidence, Holding};
 use crate::domain::{Credential, Moment, Name, Origin, Problem, Secret};
-use sources::Raw;
+pub(super) use sources::{Raw, read};
 
 /// Where to look.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,8 +64,13 @@ pub struct Sort {
 impl Engine {
     /// The secrets of known shapes that lie there in plain text. The store is not touched.
     pub async fn finds(&self, source: Source) -> Result<Vec<Find>, Problem> {
-        let what = "The file could not be read";
-        let found = in_background(move || sources::read(&source)).await?.map_err(|error| error.problem(what))?;
+        let found = in_background(move || read(&source)).await?.map_err(|error| {
+            if !error.is_missing() {
+                return error.problem("The file could not be read");
+            }
+            let remedy = "where it lies elsewhere, name it with `tokenring import dotenv FILE` or `import json FILE`";
+            Problem::new("There is nothing to import", error.to_string(), remedy)
+        })?;
         Ok(found.into_iter().filter_map(|raw| self.sort_out(raw)).collect())
     }
 
@@ -148,8 +155,13 @@ impl Engine {
     }
 }
 
+/// The texts of a file that a consumer can set, each with its place; none where the file is of no form that is known.
+pub(super) fn texts_in(path: &Path) -> Vec<(Target, Zeroizing<String>)> {
+    sources::in_file(path).into_iter().map(|raw| (raw.target, raw.text)).collect()
+}
+
 /// The origin of an endpoint, which may have a path.
-fn origin_of(endpoint: &str) -> Option<Origin> {
+pub(super) fn origin_of(endpoint: &str) -> Option<Origin> {
     let url = url::Url::parse(endpoint).ok()?;
     Origin::parse(&url.origin().ascii_serialization()).ok()
 }

@@ -13,7 +13,7 @@ use crate::engine::consumer::json_file::Document;
 use crate::engine::consumer::{garbage, probely_cli_locations, refused, snyk_cli};
 
 /// A text that may be a secret, and what stands beside it.
-pub(super) struct Raw {
+pub(in crate::engine) struct Raw {
     /// Where it lies.
     pub target: Target,
     /// The file's mode, if others may read it.
@@ -34,7 +34,7 @@ const SESSION: &str = "an OAuth session belongs to the Snyk CLI: its refresh tok
 const ACCESS_TOKEN: &str = "a short-lived access token, which no longer works soon; the key that it came from is not there";
 
 /// Everything in the source that may be a secret. A source without any file is a problem that names the usual place.
-pub(super) fn read(source: &Source) -> Result<Vec<Raw>, ConsumerError> {
+pub(in crate::engine) fn read(source: &Source) -> Result<Vec<Raw>, ConsumerError> {
     match source {
         Source::SnykCli => read_first(&snyk_cli::locations(), snyk),
         Source::ProbelyCli => read_first(&probely_cli_locations(), probely),
@@ -42,6 +42,17 @@ pub(super) fn read(source: &Source) -> Result<Vec<Raw>, ConsumerError> {
         Source::Dotenv(path) => dotenv(path),
         Source::Json(path) => json(path),
     }
+}
+
+/// Everything in a file that may be a secret, in whichever form it is; nothing where it is in none.
+pub(super) fn in_file(path: &Path) -> Vec<Raw> {
+    let is_at = |places: &[PathBuf]| places.iter().any(|place| std::fs::canonicalize(place).is_ok_and(|real| real == path));
+    let read = match () {
+        () if is_at(&snyk_cli::locations()) => snyk(path),
+        () if is_at(&probely_cli_locations()) => probely(path),
+        () => json(path).or_else(|_| dotenv(path)),
+    };
+    read.unwrap_or_default()
 }
 
 /// All of the places where there is a file.

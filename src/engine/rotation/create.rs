@@ -110,9 +110,7 @@ fn making(kind: &Kind, fields: &BTreeMap<String, String>) -> Option<(Replacement
         P::SnykServiceAccountSecret if !fields.contains_key(ACCOUNT) => Some((P::SnykServiceAccount, Part::Secret)),
         plan @ (P::SnykServiceAccount | P::SnykServiceAccountSecret | P::ApiWebKey) => Some((plan, Part::Secret)),
         // A sign-in takes a person; what the program can make is the app's own secret, with which one signs in.
-        P::SnykAppSession => {
-            further(P::SnykAppSecret).map(|part| (P::SnykAppSecret, Part::Named(part.id.clone())))
-        }
+        P::SnykAppSession => further(P::SnykAppSecret).map(|part| (P::SnykAppSecret, Part::Named(part.id.clone()))),
         P::Guided | P::SnykPersonalAccessToken | P::SnykAppSecret => None,
     }
 }

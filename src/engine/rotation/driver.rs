@@ -90,7 +90,9 @@ impl Driver<'_> {
         let mut credential = Credential { region: plan.region.clone(), ..credential };
         if plan.purpose == Purpose::Create {
             // What the provider has told about it comes into the index with the secret.
-            credential.fields.extend(self.minted().and_then(|minted| minted.remote.as_ref()).into_iter().flat_map(|made| made.facts.clone()));
+            credential
+                .fields
+                .extend(self.minted().and_then(|minted| minted.remote.as_ref()).into_iter().flat_map(|made| made.facts.clone()));
         }
         self.engine.desk(credential, plan.strategy, plan.administrator.as_ref()).map_err(|problem| failure_of(&problem))
     }

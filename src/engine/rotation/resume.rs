@@ -1,7 +1,7 @@
 //! Where a rotation begins: with a fresh plan, or with the journal of one that was left.
 
-use super::driver::{Driver, LEASE};
 use super::driver::deed;
+use super::driver::{Driver, LEASE};
 use super::{Audience, Rotations};
 use crate::domain::problem::Class;
 use crate::domain::rotation::{Entry, Journal, Plan, Saying, State, Status, may_roll_back, status};

@@ -72,7 +72,7 @@ impl Region {
         let accounts = ACCOUNTS.iter().filter(|(_, auth, ..)| self.id != GOV || *auth != AuthType::ApiKey);
         credentials.extend(accounts.filter_map(|planted| garden.account(&mut state, *planted)));
         credentials.extend(garden.triage_app(&mut state));
-        garden.metrics_app(&mut state);
+        credentials.extend(garden.metrics_app(&mut state));
         credentials
     }
 }
@@ -89,7 +89,7 @@ impl Garden<'_> {
 
     fn credential(&self, name: &str, kind: &'static str, secret: String, fields: Fields) -> Credential {
         let prefix = self.region.id.trim_start_matches("SNYK-").replace('-', "").to_lowercase();
-        let provider = if kind == "app" { "snyk-apps" } else { "snyk" };
+        let provider = if kind.starts_with("app") { "snyk-apps" } else { "snyk" };
         let region = self.region.id.to_owned();
         Credential { name: format!("{prefix}-{name}"), provider, kind, region, secret, fields, parts: Fields::new() }
     }
@@ -218,13 +218,18 @@ impl Garden<'_> {
     }
 
     /// The app that acts by itself, installed in an organisation and in a group.
-    fn metrics_app(&self, state: &mut State) {
+    fn metrics_app(&self, state: &mut State) -> Vec<Credential> {
         let (app, _) = self.app("metrics-app", Grant::ClientCredentials);
-        for (scope, place) in [(Reach::Org(0), "org"), (Reach::Group(0), "group")] {
+        let install = |(scope, place)| {
             let label = self.label(&format!("metrics-app/{place}"));
-            let (install, _) = Install::new(&app, scope, &label, self.past);
+            let (install, secret) = Install::new(&app, scope, &label, self.past);
+            let mut fields = self.place(scope);
+            fields.extend([("client_id", install.client_id.clone()), ("install_id", install.id.clone())]);
             state.installs.push(install);
-        }
+            self.credential(&format!("metrics-{place}"), "app-install", secret, fields)
+        };
+        let credentials = [(Reach::Org(0), "org"), (Reach::Group(0), "group")].into_iter().map(install).collect();
         state.apps.push(app);
+        credentials
     }
 }

@@ -9,6 +9,7 @@
 mod items;
 mod vault;
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -113,6 +114,23 @@ impl Store for FileStore {
 
     async fn get(&self, key: &ItemKey) -> Result<Secret, StoreError> {
         self.at(key, Vault::get).await
+    }
+
+    async fn get_many(&self, keys: &[ItemKey]) -> Vec<Result<Secret, StoreError>> {
+        let read = within(CALL_DEADLINE, async {
+            let mut turns = Vec::with_capacity(keys.len());
+            // Everybody takes turns in the same order, so that nobody waits for somebody who waits for him.
+            for key in keys.iter().collect::<BTreeSet<_>>() {
+                turns.push(self.turns.take(key).await);
+            }
+            let (folder, opened, keys) = (self.folder.clone(), self.opened(), keys.to_vec());
+            blocking(move || {
+                let _turns = turns;
+                opened.map_or_else(|| Err(vault::why_closed(&folder)), Ok)?.get_many(&keys)
+            })
+            .await
+        });
+        read.await.unwrap_or_else(|error| keys.iter().map(|_| Err(error.clone())).collect())
     }
 
     async fn put(&self, key: &ItemKey, secret: &Secret) -> Result<(), StoreError> {

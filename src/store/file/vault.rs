@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 use super::WorkFactor;
 use super::items::Items;
 use crate::domain::Secret;
-use crate::store::{StoreError, private};
+use crate::store::{ItemKey, StoreError, private};
 
 /// The key that opens the items, under the passphrase.
 const IDENTITY: &str = "identity.age";
@@ -76,8 +76,15 @@ impl Vault {
         Ok(vault)
     }
 
-    pub(super) fn get(&self, key: &crate::store::ItemKey) -> Result<Secret, StoreError> {
+    pub(super) fn get(&self, key: &ItemKey) -> Result<Secret, StoreError> {
         Items::parse(&self.read()?)?.get(key)
+    }
+
+    /// The secrets under these keys, in their order.
+    pub(super) fn get_many(&self, keys: &[ItemKey]) -> Result<Vec<Result<Secret, StoreError>>, StoreError> {
+        let plain = self.read()?;
+        let items = Items::parse(&plain)?;
+        Ok(keys.iter().map(|key| key.admit().and_then(|()| items.get(key))).collect())
     }
 
     /// Reads, changes and writes the items while no other process can.

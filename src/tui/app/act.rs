@@ -19,6 +19,7 @@ impl App {
             Action::Credential(action) => return self.act_on_credential(action, now),
             Action::Region(action) => return self.act_on_region(action, now),
             Action::Console(action) => return self.act_on_console(action, now),
+            Action::Screen(action) => return self.act_on_screen(action),
             Action::Program(action) => return self.act_on_program(action, now),
         }
         Vec::new()
@@ -32,6 +33,7 @@ impl App {
             Action::Credential(action) => self.offers_credential(action),
             Action::Region(_) => self.region_count() > 1,
             Action::Console(action) => self.offers_console(action),
+            Action::Screen(action) => self.offers_screen(action),
             Action::Program(action) => action != ProgramAction::Unlock || self.store_wants_unlocking(),
         }
     }
@@ -45,7 +47,7 @@ impl App {
 
     fn offers_credential(&self, action: CredentialAction) -> bool {
         match action {
-            CredentialAction::Add => true,
+            CredentialAction::Add | CredentialAction::SignIn => true,
             CredentialAction::Show => self.selected().is_some() && self.stage.audience == Audience::Nobody,
             CredentialAction::CheckAll => self.credentials.is_whole() && !self.credentials.all().is_empty(),
             CredentialAction::Page => self.page().is_some(),
@@ -129,6 +131,7 @@ impl App {
             CredentialAction::Page => self.page().map(Effect::Open).into_iter().collect(),
             CredentialAction::Add | CredentialAction::Edit => self.open_credential_dialog(action),
             CredentialAction::Rotate => self.open_rotation(),
+            CredentialAction::SignIn => self.open_sign_in(now),
             CredentialAction::Revoke => {
                 self.open_removal();
                 Vec::new()
@@ -242,6 +245,7 @@ impl App {
     fn act_on_program(&mut self, action: ProgramAction, now: Now) -> Vec<Effect> {
         match action {
             ProgramAction::Help | ProgramAction::Palette | ProgramAction::Activity => self.open_program_dialog(action),
+            ProgramAction::Doctor | ProgramAction::Scan => return self.survey(action, now),
             ProgramAction::Unlock => return self.unlock(now),
             ProgramAction::Reload => {
                 let load = self.start_task("Read the credentials", Task::Keyring(KeyringTask::Load), now).1;

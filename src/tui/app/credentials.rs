@@ -323,8 +323,14 @@ impl Credentials {
     /// Applies the filter as it is typed now.
     pub fn refilter(&mut self, now: Moment) {
         let selected = self.selected().map(|credential| credential.id.clone());
-        self.filter.query = Query::parse(self.filter.input.value());
-        self.arrange(now);
+        let query = Query::parse(self.filter.input.value());
+        let narrows = query.narrows(&self.filter.query);
+        self.filter.query = query;
+        if narrows {
+            self.narrow(now);
+        } else {
+            self.arrange(now);
+        }
         if self.filter.query.ranks() {
             self.cursor = 0;
         } else {
@@ -356,11 +362,21 @@ impl Credentials {
         order.sort_by(|a, b| sort.compare(&rows[*a], &rows[*b], now));
     }
 
-    /// Computes anew which rows are shown; better matches come first, equal ones in order.
+    /// Computes anew which rows are shown.
     fn arrange(&mut self, now: Moment) {
+        self.shown.clone_from(&self.order);
+        self.narrow(now);
+    }
+
+    /// Computes which of the rows that are shown still are; better matches come first, equal ones in order.
+    fn narrow(&mut self, now: Moment) {
         let Self { rows, order, shown, filter, scratch, .. } = self;
+        let mut was_shown = vec![false; rows.len()];
+        for row in &*shown {
+            was_shown[*row] = true;
+        }
         let score = |row: &usize| filter.query.score(&rows[*row], now, scratch).map(|score| (Reverse(score), *row));
-        let mut scored: Vec<_> = order.iter().filter_map(score).collect();
+        let mut scored: Vec<_> = order.iter().filter(|row| was_shown[**row]).filter_map(score).collect();
         if filter.query.ranks() {
             scored.sort_by_key(|(score, _)| *score);
         }
@@ -470,6 +486,17 @@ mod tests {
         list.sort_all(samples::wall());
         list.arrange(samples::wall());
         assert_eq!(placed, list.shown);
+    }
+
+    #[test]
+    fn a_filter_typed_letter_by_letter_finds_the_same_as_one_at_once() {
+        let (mut typed, mut at_once) = (list(), list());
+        for text in ["c", "ci", "ci-", "ci-s", "ci", "status:accepted c", "status:accepted ca"] {
+            filter(&mut typed, text);
+            at_once.drop_filter(samples::wall());
+            filter(&mut at_once, text);
+            assert_eq!(typed.shown, at_once.shown, "{text:?}");
+        }
     }
 
     #[test]

@@ -3,8 +3,12 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::domain::{CredentialId, Name, Secret};
-use crate::engine::message::TaskId;
+use super::{Now, words};
+use crate::domain::{CredentialId, Moment, Name, Secret};
+use crate::engine::message::{Lifetime, TaskId};
+
+/// How many rows the detail needs to get as far as the access token.
+pub const ROWS: u16 = 7;
 
 /// Whether the secret is shown.
 ///
@@ -14,6 +18,8 @@ use crate::engine::message::TaskId;
 pub struct Detail {
     reveal: Reveal,
     twins: Vec<Name>,
+    /// The access token that is at hand, as far as that is known.
+    access_token: Option<Lifetime>,
 }
 
 #[derive(Default)]
@@ -87,6 +93,27 @@ impl Detail {
         self.twins = twins;
     }
 
+    /// It is known whether there is an access token at hand for the selected credential.
+    pub fn set_access_token(&mut self, life: Option<Lifetime>) {
+        self.access_token = life;
+    }
+
+    /// Another credential is selected, of whose access token nothing is known yet.
+    pub fn forget_access_token(&mut self) {
+        self.access_token = None;
+    }
+
+    /// The access token that is at hand for the selected credential; one that is over is none.
+    pub fn access_token(&self, now: Moment) -> Option<Lifetime> {
+        self.access_token.filter(|life| life.until > now)
+    }
+
+    /// When what is said about the access token changes.
+    pub fn next_change(&self, now: Now) -> Option<Instant> {
+        let left = self.access_token(now.wall)?.until - now.wall;
+        words::lasting_changes(left).map(|step| now.instant + step)
+    }
+
     /// Masks the secret if its time has run out.
     pub fn expire(&mut self, now: Instant) {
         if matches!(self.reveal, Reveal::Shown { until, .. } if until <= now) {
@@ -97,9 +124,7 @@ impl Detail {
     /// When the countdown shows another number.
     pub fn next_wake(&self, now: Instant) -> Option<Instant> {
         let Reveal::Shown { until, .. } = &self.reveal else { return None };
-        let left = until.saturating_duration_since(now);
-        let whole = Duration::from_secs(super::words::seconds_left(left).saturating_sub(1));
-        Some(now + left.saturating_sub(whole))
+        words::next_second(*until, now)
     }
 }
 
@@ -146,5 +171,20 @@ mod tests {
         assert_eq!(detail.next_wake(now + SECOND / 2), Some(now + SECOND));
         assert_eq!(detail.next_wake(now + 14 * SECOND), Some(now + 15 * SECOND));
         assert_eq!(Detail::default().next_wake(now), None);
+    }
+
+    #[test]
+    fn an_access_token_is_counted_down_until_it_is_over() {
+        let (wall, instant) = (samples::wall(), Instant::now());
+        let at = |seconds| Now { wall: wall + time::Duration::seconds(seconds), instant };
+        let mut detail = Detail::default();
+        assert_eq!(detail.next_change(at(0)), None);
+        let life = Lifetime { since: Some(wall), until: wall + time::Duration::minutes(10) };
+        detail.set_access_token(Some(life));
+        assert_eq!(detail.next_change(at(0)), Some(instant + 60 * SECOND));
+        assert_eq!(detail.next_change(at(599)), Some(instant + SECOND));
+        assert_eq!((detail.access_token(at(600).wall), detail.next_change(at(600))), (None, None));
+        detail.forget_access_token();
+        assert_eq!(detail.access_token(wall), None);
     }
 }

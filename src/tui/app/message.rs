@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::json::Document;
 use super::keymap::Keymap;
 use crate::config::theme::{Glyphs, Theme};
-use crate::config::{Key, Settings};
+use crate::config::{Key, Layout, Settings};
 use crate::domain::provider::Catalogue;
 use crate::domain::{Credential, Moment};
 use crate::engine::message::{Beginning, Report, Task, TaskId};
@@ -71,6 +71,8 @@ pub enum Effect {
     Suspend,
     /// Turn mouse capture on or off.
     Mouse(bool),
+    /// Remember how the panes are arranged.
+    Remember(Layout),
     /// Open a page in the browser, or fail silently where there is none.
     Open(url::Url),
     /// Leave.
@@ -96,6 +98,8 @@ pub struct Start {
     pub size: (u16, u16),
     /// How the person likes it.
     pub preferences: Preferences,
+    /// How the person has arranged the panes.
+    pub layout: Layout,
 }
 
 /// How the person likes the screen.
@@ -160,6 +164,6 @@ impl Start {
     /// A start with all credentials and the default preferences.
     pub fn new(credentials: Vec<Credential>, catalogue: Arc<Catalogue>, size: (u16, u16)) -> Self {
         let beginning = Beginning { credentials, is_whole: true };
-        Self { beginning, catalogue, size, preferences: Preferences::default() }
+        Self { beginning, catalogue, size, preferences: Preferences::default(), layout: Layout::default() }
     }
 }

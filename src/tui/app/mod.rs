@@ -5,6 +5,7 @@
 
 mod act;
 pub mod activity;
+mod arrange;
 pub mod command;
 pub mod console;
 pub mod credentials;
@@ -30,6 +31,7 @@ mod rotation;
 pub(crate) mod samples;
 pub mod secret_input;
 pub mod sheet;
+mod sign_in;
 #[cfg(test)]
 mod tests;
 mod update;
@@ -44,8 +46,10 @@ use credentials::Credentials;
 use detail::Detail;
 use dialog::Stack;
 use layout::Area;
+use pointer::Press;
 use regions::Regions;
 
+use crate::config::Layout;
 use crate::domain::Credential;
 use crate::domain::provider::Catalogue;
 use crate::engine::message::{KeyringTask, RotationTask, StoreTask, Task, TaskId};
@@ -88,6 +92,22 @@ pub struct Stage {
     pub audience: Audience,
     /// Whether the mouse is captured.
     pub mouse: bool,
+    /// Whether one pane has the whole screen.
+    pub zoom: Zoom,
+    /// How the person has arranged the panes.
+    pub layout: Layout,
+    /// The mouse button, while it is down and after.
+    pub press: Press,
+}
+
+/// Whether one pane has the whole screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Zoom {
+    /// The panes share it.
+    #[default]
+    Off,
+    /// The pane with the focus has it.
+    Pane,
 }
 
 /// Whether others may be watching.
@@ -130,13 +150,16 @@ impl Pane {
 impl App {
     /// The screen as it first appears, and what is to be done at once.
     pub fn start(start: Start, now: Now) -> (Self, Vec<Effect>) {
-        let Start { beginning, catalogue, size, preferences } = start;
+        let Start { beginning, catalogue, size, preferences, layout } = start;
         let stage = Stage {
             area: Area::of(size.0, size.1),
             focus: Pane::Credentials,
             companion: Pane::Detail,
             audience: Audience::Nobody,
             mouse: preferences.mouse,
+            zoom: Zoom::default(),
+            layout,
+            press: Press::default(),
         };
         let mut app = Self {
             catalogue,
@@ -154,13 +177,21 @@ impl App {
         if !app.credentials.is_whole() {
             effects.push(app.start_quietly(Task::Keyring(KeyringTask::Load)).1);
         }
-        effects.extend(app.settle());
+        effects.extend(app.settle(now));
         (app, effects)
     }
 
-    /// When the screen wants to be woken without input: the next step of a countdown that is visible.
+    /// When the screen wants to be woken without input: the next step of a countdown that is visible, or what is put
+    /// off until the cursor rests.
     pub fn next_wake(&self, now: Now) -> Option<Instant> {
-        [self.detail.next_wake(now.instant), self.activity.next_wake()].into_iter().flatten().min()
+        let session = if self.shows_detail() { self.detail.next_change(now) } else { None };
+        let own = [self.detail.next_wake(now.instant), session, self.dialogs.next_wake(now.instant)];
+        own.into_iter().chain([self.activity.next_wake(), self.regions.due()]).flatten().min()
+    }
+
+    /// Whether all of the detail is in sight: on the screen, not behind a dialog, and not cut short.
+    fn shows_detail(&self) -> bool {
+        self.dialogs.is_empty() && self.screen().detail.inner().height >= detail::ROWS
     }
 
     /// The credential under the cursor.
@@ -199,8 +230,9 @@ impl App {
     }
 
     /// Brings everything in line with what is selected and how large the screen is.
-    fn settle(&mut self) -> Vec<Effect> {
-        let effects = self.follow_selection();
+    fn settle(&mut self, now: Now) -> Vec<Effect> {
+        self.follow_selection(now.instant);
+        let effects = self.read_verdicts(now.instant);
         if !self.dialogs.is_empty() {
             self.detail.mask();
         }
@@ -216,21 +248,27 @@ impl App {
     }
 
     /// Masks the secret and turns the other panes to what is selected now, if that is something else.
-    fn follow_selection(&mut self) -> Vec<Effect> {
-        let selected = self.credentials.selected().map(|credential| &credential.id);
-        if self.regions.of() == selected {
-            return Vec::new();
+    fn follow_selection(&mut self, now: Instant) {
+        let selected = self.credentials.selected();
+        if self.regions.of() == selected.map(|credential| &credential.id) {
+            return;
         }
         self.detail.mask();
-        let Some(id) = selected.cloned() else {
-            self.regions.clear();
-            return Vec::new();
-        };
-        let (task, effect) = self.start_quietly(Task::Keyring(KeyringTask::Regions(id.clone())));
-        if let Some(credential) = self.credentials.get(&id) {
-            self.regions.turn_to(credential, &self.catalogue, task);
+        self.detail.forget_access_token();
+        match selected {
+            Some(credential) => self.regions.turn_to(credential, &self.catalogue, now),
+            None => self.regions.clear(),
         }
         self.find_twins();
+    }
+
+    /// Reads the verdicts of the selected credential when their time has come.
+    fn read_verdicts(&mut self, now: Instant) -> Vec<Effect> {
+        let Some(id) = self.regions.of().filter(|_| self.regions.due().is_some_and(|due| due <= now)).cloned() else {
+            return Vec::new();
+        };
+        let (task, effect) = self.start_quietly(Task::Keyring(KeyringTask::Regions(id)));
+        self.regions.read_by(task);
         vec![effect]
     }
 

@@ -5,19 +5,20 @@ use std::collections::BTreeMap;
 use super::command::{Action, COMMANDS, CredentialAction, ProgramAction};
 use super::console::Ready;
 
+use super::activity::Tone;
 use super::dialog::{
     ActivityList, Add, Confirm, Dialog, EditCredential, Help, Intent, Notice, Parameters, Pick, PickItem, Picked, Purpose,
-    Request, Unlock,
+    Request, Survey, Unlock,
 };
 use super::form::Button;
 use super::sheet::Row;
-use super::{App, Effect, Now, Pane, draft, regions, words};
+use super::{App, Audience, Effect, Now, Pane, draft, regions, words};
 use crate::config::Key;
 use crate::config::theme::Role;
 use crate::domain::problem::Problem;
 use crate::domain::request::Draft;
 use crate::domain::response::Verdict;
-use crate::engine::message::{BackendKind, StoreError};
+use crate::engine::message::{BackendKind, Exchange, Reach, StoreError, Surroundings, SurveyTask, Task};
 
 impl App {
     /// Shows a problem, with what it happened to.
@@ -44,6 +45,23 @@ impl App {
             _ => Dialog::Help(Help::default()),
         };
         self.dialogs.push(dialog);
+    }
+
+    /// Looks at this machine, and shows what is found as soon as it is.
+    pub(super) fn survey(&mut self, action: ProgramAction, now: Now) -> Vec<Effect> {
+        if self.stage.audience == Audience::Others {
+            self.activity.say(Tone::Warn, "Presentation mode hides names, and these findings name them", now.instant);
+            return Vec::new();
+        }
+        let (title, task) = if action == ProgramAction::Scan {
+            ("Secrets in plain text", SurveyTask::Scan)
+        } else {
+            let terminal = Some((self.stage.area.width, self.stage.area.height));
+            let around = Surroundings { terminal, other_stores: Vec::new(), depth: None, reach: Reach::Providers };
+            ("Doctor", SurveyTask::Doctor(around))
+        };
+        self.dialogs.push(Dialog::Survey(Survey::new(title)));
+        self.start_for_dialog(title, Task::Survey(task), now)
     }
 
     fn palette(&self) -> Pick {
@@ -163,6 +181,21 @@ impl App {
         let intent = Intent::Send(credential.id.clone(), draft);
         let confirm = Confirm::new("Send this request?", rows, Button::Danger("Send"), intent);
         let confirm = confirm.typing(&word, called);
+        self.dialogs.push(Dialog::Confirm(Box::new(confirm)));
+    }
+
+    /// Asks before a request is sent once more with a new access token.
+    pub(super) fn open_repeat_question(&mut self, exchange: &Exchange) {
+        let called = self.called(&exchange.credential);
+        let rows = vec![
+            Row::warning(format!("The access token was not accepted. It may only have ended; {called} will get a new one.")),
+            Row::text("The provider refused the request before it did anything, as far as its answer tells."),
+            Row::Blank,
+            Row::Pair("Request".to_owned(), format!("{} {}", exchange.draft.method, draft::address(&exchange.draft))),
+            Row::Pair("As".to_owned(), called),
+        ];
+        let intent = Intent::Send(exchange.credential.clone(), exchange.draft.clone());
+        let confirm = Confirm::new("Send it once more?", rows, Button::Danger("Send again"), intent);
         self.dialogs.push(Dialog::Confirm(Box::new(confirm)));
     }
 

@@ -6,7 +6,7 @@ use super::dialog::Intent;
 use super::{App, Effect, Now, Pane, Reach, draft, regions};
 use crate::domain::CredentialId;
 use crate::domain::request::Draft;
-use crate::engine::message::{CheckTask, Consent, Edit, KeyringTask, SendTask, StoreTask, Task};
+use crate::engine::message::{CheckTask, Consent, Edit, KeyringTask, SecretTask, SendTask, SignInTask, StoreTask, Task};
 
 impl App {
     /// Carries an intent out.
@@ -24,9 +24,21 @@ impl App {
                 self.dialogs.wait_for_identification(task);
                 return vec![effect];
             }
-            Intent::Add(new) => {
+            Intent::IdentifyFile(path) => {
+                let (task, effect) = self.start_quietly(Task::Keyring(KeyringTask::IdentifyFile(path)));
+                self.dialogs.wait_for_identification(task);
+                return vec![effect];
+            }
+            Intent::Add(new, inquiry) => {
                 let title = format!("Add {}", new.name);
-                return self.start_for_dialog(title, Task::Keyring(KeyringTask::Add(*new)), now);
+                return self.start_for_dialog(title, Task::Keyring(KeyringTask::Add(*new, inquiry)), now);
+            }
+            Intent::SignIn(session) => return self.sign_in(session, now),
+            Intent::PasteAnswer(question, reply) => {
+                return vec![self.start_quietly(Task::SignIn(SignInTask::Paste(question, reply))).1];
+            }
+            Intent::CopyText(text) => {
+                return vec![self.start_task("Copy the address", Task::Secret(SecretTask::CopyText(text)), now).1];
             }
             Intent::Edit(id, edit) => {
                 let title = format!("Edit {}", self.called(&id));

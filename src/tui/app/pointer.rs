@@ -1,14 +1,19 @@
 //! The mouse: what is under it is what the layout says.
 
-use super::command::{Action, CredentialAction, Focus};
+use std::time::{Duration, Instant};
+
+use super::command::{Action, CredentialAction, Focus, RegionAction};
 use super::console::View;
-use super::layout::Area;
+use super::layout::{Area, Border};
 use super::sheet::wrap;
 use super::{App, Effect, Mouse, Now, Pane};
 use crate::config::theme::Role;
 
 /// How many lines one turn of the wheel moves.
 const WHEEL: isize = 3;
+
+/// Two clicks within this time at one place are a double click.
+const AGAIN: Duration = Duration::from_millis(400);
 
 /// How many columns the mark of a fold takes.
 const FOLD_MARK: u16 = 2;
@@ -19,14 +24,50 @@ const EXPLAINED: usize = 6;
 /// How wide the label column of the detail is.
 pub const LABELS: u16 = 9;
 
+/// What the button of the mouse did last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Press {
+    /// The border that it holds.
+    border: Option<Border>,
+    /// Whether the border was moved.
+    moved: bool,
+    /// When and where it went down.
+    last: Option<(Instant, u16, u16)>,
+}
+
+impl Press {
+    /// Takes note that the button went down; whether that makes it a double click.
+    fn take(&mut self, column: u16, row: u16, now: Instant) -> bool {
+        let again = |(then, x, y): (Instant, u16, u16)| (x, y) == (column, row) && now.saturating_duration_since(then) < AGAIN;
+        let is_again = self.last.is_some_and(again);
+        // A third click is not a second double click.
+        self.last = (!is_again).then_some((now, column, row));
+        is_again
+    }
+}
+
 impl App {
     pub(super) fn take_mouse(&mut self, mouse: Mouse, column: u16, row: u16, now: Now) -> Vec<Effect> {
         match mouse {
             Mouse::Press => self.press(column, row, now),
             Mouse::ScrollUp => self.wheel(-WHEEL, column, row, now),
             Mouse::ScrollDown => self.wheel(WHEEL, column, row, now),
-            Mouse::Drag | Mouse::Release => Vec::new(),
+            Mouse::Drag => {
+                if let Some(border) = self.stage.press.border.filter(|_| self.dialogs.is_empty()) {
+                    self.stage.press.moved = true;
+                    self.move_border(border, (column, row));
+                }
+                Vec::new()
+            }
+            Mouse::Release => self.release(),
         }
+    }
+
+    /// A border that was let go is remembered where it is.
+    fn release(&mut self) -> Vec<Effect> {
+        let Press { border, moved, .. } = self.stage.press;
+        (self.stage.press.border, self.stage.press.moved) = (None, false);
+        if border.is_some() && moved { vec![Effect::Remember(self.stage.layout)] } else { Vec::new() }
     }
 
     fn press(&mut self, column: u16, row: u16, now: Now) -> Vec<Effect> {
@@ -38,34 +79,48 @@ impl App {
                 None => Vec::new(),
             };
         }
+        let again = self.stage.press.take(column, row, now.instant);
         let screen = self.screen();
+        self.stage.press.border = super::layout::border_at(self.stage.area, self, column, row);
         if screen.footer.contains(column, row) {
             let hint = super::footer::hint_at(self, screen.footer, column);
             return hint.map(|action| self.run(action, now)).unwrap_or_default();
         }
         let Some(pane) = screen.pane_at(column, row) else { return Vec::new() };
         self.focus(Focus::To(pane));
+        if row == screen.pane(pane).y {
+            if again {
+                self.toggle_zoom();
+            }
+            return Vec::new();
+        }
         let line = usize::from(row.saturating_sub(screen.pane(pane).inner().y));
         match pane {
-            Pane::Credentials => self.press_list(row),
+            Pane::Credentials => {
+                let hit = self.press_list(row);
+                if hit && again {
+                    return self.run(Action::Credential(CredentialAction::Show), now);
+                }
+            }
             Pane::Detail if self.secret_area().contains(column, row) => {
                 return self.run(Action::Credential(CredentialAction::Show), now);
             }
             Pane::Detail => {}
             Pane::Regions => {
                 let count = self.region_count();
-                self.regions.select_line(line, count);
+                let hit = self.regions.select_line(line, count);
+                if hit && again {
+                    return self.run(Action::Region(RegionAction::Switch), now);
+                }
             }
             Pane::Console => return self.press_console(column, row, now),
         }
         Vec::new()
     }
 
-    fn press_list(&mut self, row: u16) {
+    fn press_list(&mut self, row: u16) -> bool {
         let rows = self.list_rows();
-        if row >= rows.y && row < rows.y + rows.height {
-            self.credentials.select_line(usize::from(row - rows.y));
-        }
+        row >= rows.y && row < rows.y + rows.height && self.credentials.select_line(usize::from(row - rows.y))
     }
 
     fn press_console(&mut self, column: u16, row: u16, now: Now) -> Vec<Effect> {

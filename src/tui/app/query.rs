@@ -9,7 +9,13 @@ use crate::domain::{Credential, Moment};
 /// A filter, read from what a person typed.
 pub struct Query {
     terms: Vec<Term>,
-    words: Option<Pattern>,
+    words: Option<Words>,
+}
+
+/// What is matched fuzzily.
+struct Words {
+    typed: String,
+    pattern: Pattern,
 }
 
 /// One condition on one property.
@@ -61,8 +67,7 @@ impl Query {
                 None => words.push(word),
             }
         }
-        let pattern = Pattern::parse(&words.join(" "), CaseMatching::Smart, Normalization::Smart);
-        Self { terms, words: (!words.is_empty()).then_some(pattern) }
+        Self { terms, words: (!words.is_empty()).then(|| Words::new(words.join(" "))) }
     }
 
     /// Whether everything passes.
@@ -75,6 +80,17 @@ impl Query {
         self.words.is_some()
     }
 
+    /// Whether everything that passes this filter passes the other one too, as when letters were added to it. May say
+    /// no where it is so.
+    pub fn narrows(&self, other: &Self) -> bool {
+        let narrower = match (&self.words, &other.words) {
+            (_, None) => true,
+            (None, Some(_)) => false,
+            (Some(words), Some(others)) => words.narrows(others),
+        };
+        narrower && self.terms.starts_with(&other.terms)
+    }
+
     /// How well a credential matches; `None` if it does not. Without words, all matches are equal.
     pub fn score(&self, credential: &Credential, now: Moment, scratch: &mut Scratch) -> Option<u32> {
         if !self.terms.iter().all(|term| term.accepts(credential, now)) {
@@ -82,11 +98,26 @@ impl Query {
         }
         match &self.words {
             None => Some(0),
-            Some(pattern) => {
+            Some(words) => {
                 let name = Utf32Str::new(credential.name.as_str(), &mut scratch.letters);
-                pattern.score(name, &mut scratch.matcher)
+                words.pattern.score(name, &mut scratch.matcher)
             }
         }
+    }
+}
+
+impl Words {
+    /// What gives a letter of a pattern another meaning.
+    const SIGNS: [char; 5] = ['!', '^', '$', '\'', '\\'];
+
+    fn new(typed: String) -> Self {
+        let pattern = Pattern::parse(&typed, CaseMatching::Smart, Normalization::Smart);
+        Self { typed, pattern }
+    }
+
+    /// Letters must come in their order, so more of them match less.
+    fn narrows(&self, other: &Self) -> bool {
+        self.typed.starts_with(&other.typed) && !self.typed.contains(Self::SIGNS)
     }
 }
 
@@ -199,6 +230,21 @@ mod tests {
         assert_eq!(found("expires<14d"), ["appsec-bot"]);
         assert_eq!(found("label:prod region:EU"), ["ci-scanner", "appsec-bot"]);
         assert_eq!(found("provider:appcircle"), ["mobile-ci"]);
+    }
+
+    #[test]
+    fn a_filter_that_grows_lets_less_through() {
+        let narrows = |after: &str, before: &str| Query::parse(after).narrows(&Query::parse(before));
+        for (after, before) in
+            [("c", ""), ("ci", "c"), ("ci s", "ci"), ("region:eu c", "region:eu"), ("region:eu kind:pat", "region:eu")]
+        {
+            assert!(narrows(after, before), "{after:?} after {before:?}");
+        }
+        for (after, before) in
+            [("c", "ci"), ("", "c"), ("a$b", "a$"), ("!ab", "!a"), ("status:401", "status:4"), ("expires<14", "expires<1")]
+        {
+            assert!(!narrows(after, before), "{after:?} after {before:?}");
+        }
     }
 
     #[test]

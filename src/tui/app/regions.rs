@@ -1,5 +1,7 @@
 //! The regions of the selected credential's provider, with what is known about the credential in each.
 
+use std::time::{Duration, Instant};
+
 use super::command::Motion;
 use super::credentials::{fit, step};
 use crate::domain::credential::Check;
@@ -8,15 +10,30 @@ use crate::domain::region::Region;
 use crate::domain::{Credential, CredentialId};
 use crate::engine::message::{RegionCheck, TaskId};
 
+/// How long the cursor rests on a credential before its verdicts are read: nobody looks at those that fly by.
+const REST: Duration = Duration::from_millis(50);
+
 /// The regions pane.
 #[derive(Default)]
 pub struct Regions {
     /// Whose verdicts these are.
     of: Option<CredentialId>,
     checks: Vec<RegionCheck>,
-    waits_for: Option<TaskId>,
+    reading: Reading,
     cursor: usize,
     top: usize,
+}
+
+/// How far the reading of the verdicts is.
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+enum Reading {
+    /// It begins at this moment.
+    Due(Instant),
+    /// This task reads.
+    Running(TaskId),
+    /// All is read.
+    #[default]
+    Over,
 }
 
 /// A region as it is shown.
@@ -37,11 +54,26 @@ pub fn of_provider<'a>(catalogue: &'a Catalogue, provider: &str) -> &'a [Region]
 }
 
 impl Regions {
-    /// Turns to another credential: its verdicts will come from `task`, the cursor goes to its own region.
-    pub fn turn_to(&mut self, credential: &Credential, catalogue: &Catalogue, task: TaskId) {
+    /// Turns to another credential: the cursor goes to its own region, and its verdicts are to be read; at once if
+    /// nothing was shown before.
+    pub fn turn_to(&mut self, credential: &Credential, catalogue: &Catalogue, now: Instant) {
         let own = of_provider(catalogue, &credential.provider).iter().position(|region| region.id == credential.region);
+        let due = if self.of.is_some() { now + REST } else { now };
         let (cursor, of) = (own.unwrap_or(0), Some(credential.id.clone()));
-        *self = Self { of, checks: Vec::new(), waits_for: Some(task), cursor, top: 0 };
+        *self = Self { of, checks: Vec::new(), reading: Reading::Due(due), cursor, top: 0 };
+    }
+
+    /// When the verdicts are to be read.
+    pub fn due(&self) -> Option<Instant> {
+        match self.reading {
+            Reading::Due(moment) => Some(moment),
+            Reading::Running(_) | Reading::Over => None,
+        }
+    }
+
+    /// This task reads the verdicts.
+    pub fn read_by(&mut self, task: TaskId) {
+        self.reading = Reading::Running(task);
     }
 
     /// Whose regions are shown.
@@ -56,9 +88,9 @@ impl Regions {
 
     /// The verdicts have been read.
     pub fn load(&mut self, task: TaskId, checks: Vec<RegionCheck>) {
-        if self.waits_for == Some(task) {
+        if self.reading == Reading::Running(task) {
             self.checks = checks;
-            self.waits_for = None;
+            self.reading = Reading::Over;
         }
     }
 

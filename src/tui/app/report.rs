@@ -1,11 +1,14 @@
 //! Taking in what tasks have to say. A late answer is dropped; what is a fact about the keyring is always taken.
 
 use super::activity::{State, Tone};
-use super::{App, Effect, Now};
-use crate::domain::CredentialId;
+use super::{App, Audience, Effect, Now};
 use crate::domain::problem::Problem;
+use crate::domain::provider::Kind;
+use crate::domain::response::Verdict;
+use crate::domain::{CredentialId, Name};
 use crate::engine::message::{
-    Cleared, ClipboardWay, Copied, Event, Exchange, KeyringEvent, KeyringTask, Report, SecretEvent, StoreTask, Task, TaskId,
+    Classified, Cleared, ClipboardWay, Copied, Event, Exchange, KeyringEvent, KeyringTask, Report, SecretEvent, StoreTask, Task,
+    TaskId,
 };
 
 impl App {
@@ -24,18 +27,31 @@ impl App {
             Event::Answered(exchange) => {
                 if self.console.waits_for(task) {
                     self.learn(&exchange);
+                    self.offer_repetition(&exchange);
                     let later = self.activity.quiet();
                     let large = self.console.answer(*exchange, later);
                     return large.map(|large| Effect::LayOut(later, large.0)).into_iter().collect();
                 }
             }
             Event::Store(state) => self.activity.store = Some(state),
+            Event::Surveyed(found) => self.dialogs.surveyed(task, found),
             Event::Rotation(event) => return self.take_rotation(task, event, now),
+            Event::SignIn(event) => return self.take_sign_in(task, event, now),
             Event::Done => return self.done(task, now),
             Event::Failed(problem) => return self.failed(task, problem, now),
             Event::Cancelled => return self.cancelled(task, now),
         }
         Vec::new()
+    }
+
+    /// Asks whether a request that may change something is to be sent again, where only its access token may have ended.
+    fn offer_repetition(&mut self, exchange: &Exchange) {
+        let Some(credential) = self.credentials.get(&exchange.credential) else { return };
+        let kind = self.catalogue.kind(&credential.provider, &credential.kind);
+        let left = |kind: &Kind| kind.authorization.asks_to_repeat(exchange.draft.method, exchange.answer.status);
+        if kind.is_ok_and(left) {
+            self.open_repeat_question(exchange);
+        }
     }
 
     /// Remembers what an answer lists for the placeholders of further requests.
@@ -58,7 +74,15 @@ impl App {
                     self.credentials.select_id(Some(&id));
                     self.tell_if_hidden(&id, now);
                 }
+                // What was asked for is there; whatever else the task does needs no dialog.
+                self.dialogs.done(task);
             }
+            KeyringEvent::AccessToken(id, life) => {
+                if self.selected().is_some_and(|selected| selected.id == id) {
+                    self.detail.set_access_token(life);
+                }
+            }
+            KeyringEvent::Classified(name, classified) => self.take_classified(&name, *classified, now),
             KeyringEvent::Removed(id) => self.credentials.remove(&id, now.wall),
             KeyringEvent::Regions(_, checks) => self.regions.load(task, checks),
             identified @ KeyringEvent::Identified { .. } => self.dialogs.identified(task, identified),
@@ -72,6 +96,22 @@ impl App {
             let text = format!("{} is in the keyring; the filter hides it", self.called(id));
             self.activity.say(Tone::Warn, text, now.instant);
         }
+    }
+
+    /// Says who a new credential is, or why that is not known.
+    fn take_classified(&mut self, name: &Name, classified: Result<Classified, Problem>, now: Now) {
+        let (tone, text) = match &classified {
+            Ok(told) if told.check.verdict == Verdict::Accepted => (Tone::Good, told.remarks().join("; ")),
+            Ok(told) => (Tone::Warn, told.remarks().join("; ")),
+            Err(problem) => (Tone::Warn, format!("kept, but not asked about: {}", problem.what)),
+        };
+        if let Ok(told) = classified {
+            let Classified { credential, check } = told;
+            self.regions.record(&credential.id, &credential.region, &check);
+            self.credentials.put(credential, now.wall);
+        }
+        let name = if self.stage.audience == Audience::Others { "New credential" } else { name.as_str() };
+        self.activity.say(tone, format!("{name}: {text}"), now.instant);
     }
 
     fn take_secret(&mut self, task: TaskId, event: SecretEvent, now: Now) {
@@ -120,7 +160,9 @@ impl App {
         let store_failed = problem.class == crate::domain::problem::Class::Store;
         let asked = self.detail.waits_for(task);
         let mut effects = Vec::new();
-        if self.dialogs.wizard(task).is_some() {
+        if self.dialogs.sign_in(task).is_some() {
+            self.dialogs.sign_in_failed(task, problem);
+        } else if self.dialogs.wizard(task).is_some() {
             effects = self.broke(task, Some(problem), now);
         } else if self.console.waits_for(task) {
             self.console.fail(problem);
@@ -153,6 +195,7 @@ impl App {
         if self.detail.waits_for(task) {
             self.detail.mask();
         }
+        self.dialogs.cancelled(task);
         self.activity.say(Tone::Warn, "Cancelled", now.instant);
         self.broke(task, None, now)
     }

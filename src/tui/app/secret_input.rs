@@ -62,6 +62,13 @@ impl SecretInput {
         Arc::new(Secret::new(self.text.as_bytes().to_vec()))
     }
 
+    /// The text as a secret, and an empty field.
+    pub fn take(&mut self) -> Secret {
+        let secret = Secret::new(self.text.as_bytes().to_vec());
+        self.clear();
+        secret
+    }
+
     /// Whether both fields hold the same text.
     pub fn same_as(&self, other: &Self) -> bool {
         self.secret().same_as(&other.secret())

@@ -1,6 +1,7 @@
 //! How the screen behaves, told as keys, reports and what comes of them.
 
 mod rotation;
+mod sign_in;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,6 +13,7 @@ use super::command::{Action, CredentialAction};
 use super::console::{Laid, Outcome};
 use super::dialog::Dialog;
 use super::samples::{self, Session, check, id};
+use super::sheet::Row;
 use super::{Audience, Effect, Input, Mouse, Msg, Pane};
 use crate::config::Key;
 use crate::domain::identify::Candidate;
@@ -22,9 +24,9 @@ use crate::domain::response::{Answer, Body, Timing, Verdict};
 use crate::domain::rotation::{LineState, State as RotationState};
 use crate::domain::{Name, Secret};
 use crate::engine::message::{
-    Backend, BackendKind, CheckTask, Cleared, ClipboardWay, Consent, Copied, Event, Exchange, KeyringEvent, KeyringTask,
-    Persistence, QuestionId, Report, RotationEvent, RotationTask, SecretEvent, SecretTask, SendTask, StoreError, StoreState,
-    StoreTask, Task, TaskId,
+    Area, Backend, BackendKind, CheckTask, Cleared, ClipboardWay, Consent, Copied, Event, Exchange, Finding, Inquiry,
+    KeyringEvent, KeyringTask, Level, Persistence, QuestionId, Report, RotationEvent, RotationTask, SecretEvent, SecretTask,
+    SendTask, StoreError, StoreState, StoreTask, SurveyTask, Task, TaskId,
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -324,6 +326,33 @@ fn the_encrypted_file_asks_for_its_passphrase() {
     assert!(session.app.dialogs.is_empty());
 }
 
+#[test]
+fn what_is_found_on_the_machine_is_shown_when_it_is_known() {
+    let mut session = session();
+    session.press("D");
+    let (task, Task::Survey(SurveyTask::Doctor(around))) = session.task() else { panic!("nobody looks") };
+    assert!(around.terminal.is_some());
+    let found = |level, what: &str| Finding {
+        area: Area::Network,
+        level,
+        what: what.to_owned(),
+        why: "because".to_owned(),
+        remedy: "mend it".to_owned(),
+    };
+    session.report(task, Event::Surveyed(vec![found(Level::Ok, "fine"), found(Level::Fail, "broken")])).report(task, Event::Done);
+    let Some(Dialog::Survey(survey)) = session.app.dialogs.top() else { panic!("it is not shown") };
+    let lines: Vec<_> =
+        survey.sheet().body.into_iter().filter_map(|row| if let Row::Text(_, text) = row { Some(text) } else { None }).collect();
+    assert_eq!(lines, ["network", "ok    fine: because", "      mend it", "fail  broken: because", "      mend it"]);
+    session.press("Esc P S");
+    assert!(session.app.dialogs.is_empty() && session.started().is_empty(), "findings name what others may not read");
+    session.press("P S");
+    let (task, Task::Survey(SurveyTask::Scan)) = session.task() else { panic!("nobody looks") };
+    session.report(task, Event::Failed(trouble()));
+    let Some(Dialog::Survey(survey)) = session.app.dialogs.top() else { panic!("it is not shown") };
+    assert!(!survey.sheet().head.is_empty(), "the problem is told there");
+}
+
 // Dialogs.
 
 #[test]
@@ -455,7 +484,7 @@ fn a_pasted_token_says_what_it_is_and_is_added() {
     assert!(session.started().is_empty(), "a name that is taken is refused");
     session.type_text("-2");
     press_add(&mut session);
-    let (task, Task::Keyring(KeyringTask::Add(new))) = session.task() else { panic!("not added") };
+    let (task, Task::Keyring(KeyringTask::Add(new, Inquiry::Ask))) = session.task() else { panic!("not added") };
     assert_eq!((new.name.as_str(), new.kind.as_str(), new.region.as_str()), ("laptop-2", "personal-access-token", "SNYK-AU-01"));
     assert!(new.expires.is_some() && new.secret.same_as(&Secret::from_text(TOKEN.to_owned())));
 

@@ -29,7 +29,7 @@ pub fn update(app: &mut App, msg: Msg, now: Now) -> Vec<Effect> {
             Vec::new()
         }
     };
-    effects.extend(app.settle());
+    effects.extend(app.settle(now));
     effects
 }
 

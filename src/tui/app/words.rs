@@ -1,12 +1,15 @@
 //! Times, sizes and verdicts as people say them.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::domain::response::Verdict;
 use crate::domain::{Credential, Moment, Origin};
 
 /// How many days before its end a credential is shown as expiring.
 pub const EXPIRING_DAYS: i64 = 14;
+
+/// From so few seconds on a lifetime is told in seconds.
+const LAST_MINUTES: i64 = 120;
 
 /// How a credential stands: its last verdict, sharpened by its age.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -51,6 +54,15 @@ impl Standing {
             Self::Accepted => "accepted",
         }
     }
+}
+
+/// The labels that say that something belongs to production.
+const PRODUCTION: [&str; 3] = ["prod", "production", "live"];
+
+/// Whether a label says that a credential belongs to production: one with `prod` as its value (`env:prod`) does too.
+pub fn is_production(credential: &Credential) -> bool {
+    let value = |label: &str| label.rsplit([':', '=']).next().unwrap_or_default().to_lowercase();
+    credential.labels.iter().any(|label| PRODUCTION.contains(&value(label).as_str()))
 }
 
 /// Whole days until a credential ends, rounded down; negative once it has ended.
@@ -122,6 +134,32 @@ pub fn seconds_left(left: Duration) -> u64 {
     left.as_secs() + u64::from(left.subsec_nanos() > 0)
 }
 
+/// When a countdown to `until` shows another second; never once it is over.
+pub fn next_second(until: Instant, now: Instant) -> Option<Instant> {
+    let left = until.checked_duration_since(now).filter(|left| !left.is_zero())?;
+    let whole = Duration::from_secs(seconds_left(left) - 1);
+    Some(now + left.saturating_sub(whole))
+}
+
+/// How long something lasts, in minutes or, when it ends soon, in seconds: `59 min`, `42 s`.
+pub fn lasting(left: time::Duration) -> String {
+    match left.whole_seconds() {
+        seconds @ LAST_MINUTES.. => format!("{} min", (seconds + 59) / 60),
+        seconds => format!("{} s", seconds.max(0)),
+    }
+}
+
+/// How long it takes until [`lasting`] says something else; `None` once it is over.
+pub fn lasting_changes(left: time::Duration) -> Option<Duration> {
+    let seconds = left.whole_seconds();
+    let step = match seconds {
+        ..=0 => return None,
+        LAST_MINUTES.. => ((seconds - 1) % 60 + 1).min(seconds - LAST_MINUTES + 1),
+        _ => 1,
+    };
+    u64::try_from(step).ok().map(Duration::from_secs)
+}
+
 /// Host and, where it is not the usual one, port: what tells two places apart.
 pub fn host(origin: &Origin) -> String {
     let text = origin.to_string();
@@ -190,6 +228,22 @@ mod tests {
         assert_eq!(seconds_left(Duration::from_millis(1)), 1);
         assert_eq!(Origin::parse("http://127.0.0.1:8080").map(|origin| host(&origin)).as_deref(), Ok("127.0.0.1:8080"));
         assert_eq!(seconds_left(Duration::from_secs(15)), 15);
+    }
+
+    #[test]
+    fn a_lifetime_is_told_in_minutes_until_it_ends_soon() {
+        let left = time::Duration::seconds;
+        let said = [3_600, 3_599, 121, 120, 119, 1, 0, -5].map(|seconds| lasting(left(seconds)));
+        assert_eq!(said, ["60 min", "60 min", "3 min", "2 min", "119 s", "1 s", "0 s", "0 s"]);
+        let now = Instant::now();
+        for seconds in [3_600, 3_599, 121, 120, 119, 1] {
+            let step = lasting_changes(left(seconds)).expect("it changes");
+            let just_before = left(seconds) - step + time::Duration::SECOND;
+            assert_eq!(lasting(left(seconds)), lasting(just_before), "{seconds}: not sooner");
+            assert_ne!(lasting(left(seconds)), lasting(left(seconds) - step), "{seconds}: not later");
+        }
+        assert_eq!((lasting_changes(left(0)), next_second(now, now)), (None, None));
+        assert_eq!(next_second(now + Duration::from_millis(2_300), now), Some(now + Duration::from_millis(300)));
     }
 
     #[test]

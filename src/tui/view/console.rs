@@ -3,7 +3,7 @@
 use ratatui::style::{Modifier, Style};
 
 use super::json::{self, Ink};
-use super::pen::{Frame, Pen};
+use super::pen::Pen;
 use crate::config::theme::Role;
 use crate::domain::problem::Problem;
 use crate::domain::request::Method;
@@ -19,8 +19,7 @@ pub(super) fn draw(pen: &mut Pen<'_>, area: Area) {
     if area.is_empty() {
         return;
     }
-    let frame = if app.stage.focus == Pane::Console { Frame::Focused } else { Frame::Quiet };
-    let inner = pen.panel(area, "4 Console", frame);
+    let inner = pen.pane(area, Pane::Console, "4 Console");
     let Some(credential) = app.selected() else {
         pen.put(inner, "Select a credential to try it here", Role::Dim);
         return;

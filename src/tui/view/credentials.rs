@@ -1,6 +1,6 @@
 //! The list of credentials.
 
-use super::pen::{Frame, Pen};
+use super::pen::Pen;
 use crate::config::theme::Role;
 use crate::domain::Credential;
 use crate::tui::app::credentials::Row;
@@ -19,8 +19,10 @@ const NAME: u16 = 12;
 /// Draws the list.
 pub(super) fn draw(pen: &mut Pen<'_>, area: Area) {
     let app = pen.app;
-    let focused = app.stage.focus == Pane::Credentials;
-    let inner = pen.panel(area, &title(app), if focused { Frame::Focused } else { Frame::Quiet });
+    if area.is_empty() {
+        return;
+    }
+    let inner = pen.pane(area, Pane::Credentials, &title(app));
     let (filter, rows) = inner.split_top(app.list_overhead());
     draw_filter(pen, filter);
     if app.credentials.shown_count() == 0 {

@@ -1,9 +1,11 @@
 //! The selected credential.
 
-use super::pen::{Frame, Pen};
+use super::pen::Pen;
 use super::regions::verdict;
 use crate::config::theme::Role;
-use crate::domain::Credential;
+use crate::domain::provider::{Authorization, Kind};
+use crate::domain::response::Verdict;
+use crate::domain::{Credential, Moment};
 use crate::tui::app::command::{Action, CredentialAction};
 use crate::tui::app::layout::Area;
 use crate::tui::app::pointer::LABELS;
@@ -12,6 +14,10 @@ use crate::tui::app::{Audience, Pane};
 
 /// A mask has one width, whatever it hides.
 const MASK: usize = 20;
+/// The mask of what a request carries.
+const SHORT_MASK: usize = 8;
+/// The field with what a credential sees, as a check has learned it.
+const ORGANISATIONS: &str = "organisations";
 /// So many credentials with the same secret are named.
 const TWINS: usize = 3;
 /// Columns of the bar that shows how much of a life is left.
@@ -23,13 +29,12 @@ pub(super) fn draw(pen: &mut Pen<'_>, area: Area) {
     if area.is_empty() {
         return;
     }
-    let frame = if app.stage.focus == Pane::Detail { Frame::Focused } else { Frame::Quiet };
     let Some(credential) = app.selected() else {
-        let inner = pen.panel(area, "2 Detail", frame);
+        let inner = pen.pane(area, Pane::Detail, "2 Detail");
         pen.put(inner, "Nothing is selected", Role::Dim);
         return;
     };
-    let inner = pen.panel(area, &format!("2 {}", app.name_of(credential)), frame);
+    let inner = pen.pane(area, Pane::Detail, &format!("2 {}", app.name_of(credential)));
     pen.put(inner.row(0), &what(pen, credential), Role::Title);
     let mut rest = draw_secret(pen, inner.split_top(1).1, credential);
     for (label, parts) in facts(pen, credential) {
@@ -100,19 +105,67 @@ fn draw_bytes(pen: &mut Pen<'_>, area: Area, bytes: &[u8]) -> u16 {
 type Fact = (&'static str, Vec<(Role, String)>);
 
 fn facts(pen: &Pen<'_>, credential: &Credential) -> Vec<Fact> {
-    let mut facts = vec![acts_as(pen, credential), expires(pen, credential), checked(pen, credential)];
+    let kind = pen.app.catalogue.kind(&credential.provider, &credential.kind).ok();
+    let mut facts = vec![acts_as(pen, credential)];
+    if let Some(seen) = credential.fields.get(ORGANISATIONS) {
+        facts.push(("Sees", vec![(Role::Text, hidden(pen, seen))]));
+    }
+    facts.extend([expires(pen, credential), checked(pen, credential)]);
     if let Some(reason) = reason(credential) {
         facts.push(("", vec![(Role::Text, reason)]));
     }
-    facts.push(("Region", vec![(Role::Text, region(pen, credential))]));
+    facts.extend(kind.filter(|kind| kind.authorization.exchanges()).map(|kind| session(pen, credential, kind)));
+    let region = (Role::Text, region(pen, credential));
+    facts
+        .push(("Region", std::iter::once(region).chain(kind.into_iter().flat_map(|kind| sent(pen, credential, kind))).collect()));
+    if !pen.app.detail.twins().is_empty() {
+        facts.push(print(pen, credential));
+    }
     if !credential.labels.is_empty() {
         facts.push(("Labels", vec![(Role::Text, credential.labels.join(" "))]));
     }
-    for (id, value) in &credential.fields {
+    for (id, value) in credential.fields.iter().filter(|(id, _)| *id != ORGANISATIONS) {
         facts.push(("Field", vec![(Role::Dim, format!("{id} ")), (Role::Text, hidden(pen, value))]));
     }
-    facts.push(print(pen, credential));
+    if pen.app.detail.twins().is_empty() {
+        facts.push(print(pen, credential));
+    }
     facts
+}
+
+/// What a request carries: the scheme, and a mask of one width.
+fn sent(pen: &Pen<'_>, credential: &Credential, kind: &Kind) -> [(Role, String); 3] {
+    let scheme = credential.scheme.as_deref().unwrap_or_else(|| kind.authorization.scheme());
+    let blank = if scheme.is_empty() { "" } else { " " };
+    let mask = pen.glyphs().mask.repeat(SHORT_MASK);
+    [(Role::Dim, "  Authorization: ".to_owned()), (Role::Text, format!("{scheme}{blank}")), (Role::Secret, mask)]
+}
+
+/// How long the access token that is at hand lives; or that a new sign-in is needed before there is another.
+fn session(pen: &Pen<'_>, credential: &Credential, kind: &Kind) -> Fact {
+    let ended = match &kind.authorization {
+        Authorization::RefreshToken { authorize: Some(_), .. } => has_ended(credential, pen.now.wall),
+        _ => false,
+    };
+    if ended {
+        let key = pen.app.preferences.keys.label(Action::Credential(CredentialAction::SignIn)).unwrap_or_default();
+        let words = (Role::Bad, "not accepted any more: ".to_owned());
+        return ("Session", vec![words, (Role::Key, key), (Role::Text, " signs in again".to_owned())]);
+    }
+    let now = pen.now.wall;
+    let Some(life) = pen.app.detail.access_token(now) else {
+        return ("Session", vec![(Role::Dim, "no access token at hand; the next request gets one".to_owned())]);
+    };
+    let left = format!("access token for {}", words::lasting(life.until - now));
+    let dot = pen.glyphs().separator;
+    let since = life.since.map(|since| format!(" {dot} refreshed {}", words::ago(since, now)));
+    ("Session", vec![(Role::Good, left), (Role::Dim, since.unwrap_or_default())])
+}
+
+/// Whether a sign-in is gone: its time is over, or the provider refused it when it was asked last.
+fn has_ended(credential: &Credential, now: Moment) -> bool {
+    let refused = credential.last_check.as_ref().is_some_and(|check| check.verdict == Verdict::Refused);
+    refused || credential.expires.is_some_and(|end| end <= now)
 }
 
 fn acts_as(pen: &Pen<'_>, credential: &Credential) -> Fact {
@@ -164,7 +217,7 @@ fn checked(pen: &Pen<'_>, credential: &Credential) -> Fact {
 /// Why it was not accepted.
 fn reason(credential: &Credential) -> Option<String> {
     let check = credential.last_check.as_ref()?;
-    let says = check.verdict != crate::domain::response::Verdict::Accepted && !check.reason.is_empty();
+    let says = check.verdict != Verdict::Accepted && !check.reason.is_empty();
     says.then(|| check.reason.clone())
 }
 

@@ -5,9 +5,9 @@ use unicode_width::UnicodeWidthStr;
 use super::pen::Pen;
 use crate::config::theme::Role;
 use crate::tui::app::activity::{StoreMood, StoreWords};
-use crate::tui::app::command::{Action, ProgramAction};
+use crate::tui::app::command::{Action, ProgramAction, ScreenAction};
 use crate::tui::app::layout::Area;
-use crate::tui::app::{App, Audience, words};
+use crate::tui::app::{App, Audience, Zoom, words};
 
 /// Draws the header.
 pub(super) fn draw(pen: &mut Pen<'_>, area: Area) {
@@ -22,6 +22,14 @@ pub(super) fn draw(pen: &mut Pen<'_>, area: Area) {
     let running = app.activity.running();
     if running > 0 {
         rest = pen.put_right(gap(rest), &format!("{running} running"), Role::Accent);
+    }
+    if app.stage.zoom == Zoom::Pane {
+        let key = app.preferences.keys.label(Action::Screen(ScreenAction::Zoom)).unwrap_or_default();
+        rest = pen.put_right(gap(rest), &format!("zoomed, {key} back"), Role::Accent);
+    }
+    if !app.stage.mouse {
+        let key = app.preferences.keys.label(Action::Program(ProgramAction::Mouse)).unwrap_or_default();
+        rest = pen.put_right(gap(rest), &format!("mouse off, {key} on"), Role::Dim);
     }
     if app.stage.audience == Audience::Others {
         rest = pen.put_right(gap(rest), "presentation", Role::Warn);

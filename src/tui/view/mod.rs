@@ -24,7 +24,8 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, now: Now) {
     let whole = frame.area();
     let area = Area::of(whole.width.min(app.stage.area.width), whole.height.min(app.stage.area.height));
     let mut pen = Pen::new(app, now, frame.buffer_mut());
-    pen.fill(Area::of(whole.width, whole.height), Role::Text);
+    // The buffer comes empty.
+    pen.tint(Area::of(whole.width, whole.height), Role::Text);
     if layout::is_too_small(area) {
         return draw_note(&mut pen, area);
     }

@@ -2,18 +2,21 @@
 
 use std::borrow::Cow;
 
-use ratatui::buffer::Buffer;
+use ratatui::buffer::{Buffer, Cell};
 use ratatui::layout::Rect;
 use ratatui::style::{Color as Paint, Modifier, Style};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use crate::config::theme::{Ansi, Color, Glyphs, Role};
 use crate::tui::app::layout::Area;
-use crate::tui::app::{App, Now};
+use crate::tui::app::{App, Now, Pane, words};
 
 /// The lines of the border of what has the focus: heavier, so that it shows without colour.
 const HEAVY: [&str; 6] = ["┏", "━", "┓", "┃", "┗", "┛"];
 const HEAVY_ASCII: [&str; 6] = ["#", "=", "#", "#", "#", "#"];
+
+/// What stands in the border of what belongs to production, so that it shows without colour.
+const PRODUCTION: &str = " PRODUCTION ";
 
 /// What is needed to draw.
 pub(super) struct Pen<'a> {
@@ -53,9 +56,9 @@ impl<'a> Pen<'a> {
     pub(super) fn fill(&mut self, area: Area, role: Role) {
         let (style, rect) = (self.style(role), self.rect(area));
         for y in rect.top()..rect.bottom() {
-            for x in rect.left()..rect.right() {
-                self.buffer[(x, y)].reset();
-                self.buffer[(x, y)].set_style(style);
+            for cell in self.cells(rect.x, y, rect.width) {
+                cell.reset();
+                cell.set_style(style);
             }
         }
     }
@@ -84,14 +87,31 @@ impl<'a> Pen<'a> {
             return area;
         }
         let text = cut(text, room.width.into(), self.glyphs().ellipsis);
+        if is_printable_ascii(&text) {
+            return area.split_left(self.put_ascii(room, &text, style)).1;
+        }
         let text = if self.is_ascii() { Cow::Owned(text.chars().map(plain).collect()) } else { text };
         let (end, _) = self.buffer.set_stringn(room.x, room.y, text, room.width.into(), style);
         area.split_left(end - room.x).1
     }
 
+    /// Writes a text whose every byte is a cell, which most are: without looking for clusters and their widths. Returns
+    /// how many cells it took.
+    fn put_ascii(&mut self, room: Rect, text: &str, style: Style) -> u16 {
+        let cells = self.cells(room.x, room.y, room.width).iter_mut();
+        let written = cells.zip(text.bytes()).map(|(cell, byte)| cell.set_char(byte.into()).set_style(style));
+        u16::try_from(written.count()).unwrap_or(room.width)
+    }
+
+    /// So many cells of a line, from a place on; all of them on the screen.
+    fn cells(&mut self, x: u16, y: u16, count: u16) -> &mut [Cell] {
+        let start = self.buffer.index_of(x, y);
+        &mut self.buffer.content[start..start + usize::from(count)]
+    }
+
     /// Writes a text at the right of an area; returns what is left of the area, with a blank between.
     pub(super) fn put_right(&mut self, area: Area, text: &str, role: Role) -> Area {
-        let width = u16::try_from(text.width()).unwrap_or(u16::MAX).min(area.width);
+        let width = u16::try_from(width_of(text)).unwrap_or(u16::MAX).min(area.width);
         let (left, place) = area.split_left(area.width - width);
         self.put(place, text, role);
         left.split_left(left.width.saturating_sub(1)).0
@@ -99,7 +119,7 @@ impl<'a> Pen<'a> {
 
     /// Writes a text in the middle of an area.
     pub(super) fn centre(&mut self, area: Area, text: &str, role: Role) {
-        let width = u16::try_from(text.width()).unwrap_or(u16::MAX);
+        let width = u16::try_from(width_of(text)).unwrap_or(u16::MAX);
         self.put(area.centred(width, 1), text, role);
     }
 
@@ -113,19 +133,40 @@ impl<'a> Pen<'a> {
         rest
     }
 
+    /// Draws the border of a pane: heavy where it has the focus, in its own colour and with a word where it shows a
+    /// credential of production. Returns what is inside.
+    pub(super) fn pane(&mut self, area: Area, pane: Pane, title: &str) -> Area {
+        let frame = if self.app.stage.focus == pane { Frame::Focused } else { Frame::Quiet };
+        let inner = self.panel(area, title, frame);
+        if pane != Pane::Credentials && self.app.selected().is_some_and(words::is_production) {
+            let (lines, _, heading) = self.look(frame);
+            let style = self.style(Role::Production);
+            self.outline(area, lines, style);
+            let top = top(area);
+            let rest = self.put_right(top, PRODUCTION, Role::Production);
+            let title = cut(title, usize::from(rest.width.saturating_sub(2)), self.glyphs().ellipsis);
+            self.put(rest, &format!(" {title} "), heading);
+        }
+        inner
+    }
+
+    /// The lines of a border, their colour and that of its title.
+    fn look(&self, frame: Frame) -> ([&'static str; 6], Role, Role) {
+        match frame {
+            Frame::Focused => (if self.is_ascii() { HEAVY_ASCII } else { HEAVY }, Role::BorderFocus, Role::Accent),
+            Frame::Quiet => (self.glyphs().border, Role::Border, Role::Title),
+        }
+    }
+
     /// Draws a border with a title; returns what is inside.
     pub(super) fn panel(&mut self, area: Area, title: &str, frame: Frame) -> Area {
-        let ascii = self.is_ascii();
-        let (lines, border, heading) = match frame {
-            Frame::Focused => (if ascii { HEAVY_ASCII } else { HEAVY }, Role::BorderFocus, Role::Accent),
-            Frame::Quiet => (self.glyphs().border, Role::Border, Role::Title),
-        };
+        let (lines, border, heading) = self.look(frame);
         if area.width < 2 || area.height < 2 {
             return area.inner();
         }
         let style = self.style(border);
         self.outline(area, lines, style);
-        let top = Area { x: area.x + 1, width: area.width - 2, ..area.row(0) };
+        let top = top(area);
         let title = cut(title, usize::from(top.width.saturating_sub(2)), self.glyphs().ellipsis);
         self.put(top, &format!(" {title} "), heading);
         area.inner()
@@ -154,9 +195,14 @@ impl<'a> Pen<'a> {
     }
 }
 
+/// The part of the upper border in which words may stand.
+fn top(area: Area) -> Area {
+    Area { x: area.x + 1, width: area.width.saturating_sub(2), ..area.row(0) }
+}
+
 /// A text that fits into so many columns, its end replaced by an ellipsis where it does not.
 pub(super) fn cut<'t>(text: &'t str, columns: usize, ellipsis: &str) -> Cow<'t, str> {
-    if text.width() <= columns {
+    if width_of(text) <= columns {
         return Cow::Borrowed(text);
     }
     let room = columns.saturating_sub(ellipsis.width());
@@ -167,6 +213,15 @@ pub(super) fn cut<'t>(text: &'t str, columns: usize, ellipsis: &str) -> Cow<'t, 
     };
     let kept: String = text.chars().take_while(fits).collect();
     Cow::Owned(if columns == 0 { kept } else { kept + ellipsis })
+}
+
+/// How many cells a text takes.
+fn width_of(text: &str) -> usize {
+    if is_printable_ascii(text) { text.len() } else { text.width() }
+}
+
+fn is_printable_ascii(text: &str) -> bool {
+    text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
 }
 
 /// The nearest ASCII sign of one that the program's own words use; what people wrote stays.
@@ -229,6 +284,13 @@ const fn named(ansi: Ansi) -> Paint {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn both_ways_to_measure_a_text_agree() {
+        let ascii: String = (b' '..=b'~').map(char::from).collect();
+        assert_eq!(width_of(&ascii), ascii.width());
+        assert_eq!(width_of("日本"), 4);
+    }
 
     #[test]
     fn text_is_cut_by_cells() {

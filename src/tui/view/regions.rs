@@ -1,6 +1,6 @@
 //! The regions of the selected credential's provider.
 
-use super::pen::{Frame, Pen};
+use super::pen::Pen;
 use crate::config::theme::Role;
 use crate::domain::response::Verdict;
 use crate::tui::app::layout::Area;
@@ -19,7 +19,7 @@ pub(super) fn draw(pen: &mut Pen<'_>, area: Area) {
         return;
     }
     let focused = app.stage.focus == Pane::Regions;
-    let inner = pen.panel(area, "3 Regions", if focused { Frame::Focused } else { Frame::Quiet });
+    let inner = pen.pane(area, Pane::Regions, "3 Regions");
     let Some(credential) = app.selected() else { return };
     let all = of_provider(&app.catalogue, &credential.provider);
     if all.is_empty() {

@@ -18,12 +18,12 @@ use crate::domain::request::{Draft, Method, Target};
 use crate::domain::response::{Answer, Body, Timing, Verdict};
 use crate::domain::rotation::{LineState, State as RotationState, Status};
 use crate::engine::message::{
-    Backend, BackendKind, Event, Exchange, Persistence, QuestionId, Report, RotationEvent, RotationTask, SecretEvent, StoreError,
-    StoreState, Task, TaskId,
+    Backend, BackendKind, Classified, Event, Exchange, KeyringEvent, Lifetime, Persistence, QuestionId, Report, RotationEvent,
+    RotationTask, SecretEvent, SignInEvent, SignInTask, SignedIn, StoreError, StoreState, Task, TaskId, Visit,
 };
 use crate::tui::app::samples::rotation::{line, paste_dilemma, plan_for, review, status};
-use crate::tui::app::samples::{Session, check, id};
-use crate::tui::app::{Effect, Input, Msg};
+use crate::tui::app::samples::{Session, app, check, credentials, id};
+use crate::tui::app::{Browser, Effect, Input, Msg};
 
 const SIZES: [(u16, u16); 3] = [(60, 16), (80, 24), (120, 36)];
 
@@ -303,6 +303,77 @@ fn a_rotation_that_stopped_gives_an_account() {
     });
 }
 
+/// A screen on which a session is selected.
+fn session_of(columns: u16, rows: u16) -> Session {
+    let mut session = Session::with(credentials().into_iter().chain([app()]).collect(), columns, rows);
+    store_is(&mut session, None);
+    select(&mut session, "triage");
+    session
+}
+
+fn pictures_of_session(name: &str, prepare: impl Fn(&mut Session)) {
+    for (columns, rows) in SIZES {
+        let mut session = session_of(columns, rows);
+        prepare(&mut session);
+        picture_of(&format!("{name}_{columns}x{rows}"), &session);
+    }
+}
+
+/// Tells the sign-in something; it was started last.
+fn sign_in(session: &mut Session, event: SignInEvent) {
+    let started = session.effects.iter().rev().find_map(|effect| match effect {
+        Effect::Start(id, Task::SignIn(SignInTask::Begin(_))) => Some(id.0),
+        _ => None,
+    });
+    report(session, started.expect("a task"), Event::SignIn(event));
+}
+
+fn visit() -> SignInEvent {
+    let url = |text: &str| url::Url::parse(text).expect("a URL");
+    let page = "https://app.eu.snyk.io/oauth2/authorize?response_type=code&client_id=7b7dbf4e-8b34-4e57-a89c-1ab458532b73\
+        &state=zc5evjTfDD6VjH4CYva02g&code_challenge=QSI3HPtOcn0XgnINl1ssSylSofx35c7_3fLx6I0kp8o&code_challenge_method=S256\
+        &redirect_uri=http%3A%2F%2F127.0.0.1%3A43991%2Fcallback";
+    let (question, wait) = (QuestionId(1), Duration::from_secs(120));
+    SignInEvent::Visit(Box::new(Visit { address: url(page), callback: url("http://127.0.0.1:43991/callback"), question, wait }))
+}
+
+#[test]
+fn a_person_signs_in() {
+    pictures_of_session("sign_in_waiting", |session| {
+        session.press("L");
+        sign_in(session, visit());
+        session.pass(Duration::from_millis(13_400));
+    });
+    pictures_of_session("sign_in_strange", |session| {
+        session.app.preferences.browser = Browser::Elsewhere;
+        session.press("L");
+        sign_in(session, visit());
+        let why = "the answer does not belong to the sign-in that was begun here";
+        let problem = Problem::new("That is not the answer", why, "paste the whole address");
+        sign_in(session, SignInEvent::Strange(QuestionId(2), problem));
+        session.pass(Duration::from_millis(101_400));
+    });
+    pictures_of_session("sign_in_done", |session| {
+        session.press("L");
+        let classified = Ok(Classified { check: check(Verdict::Accepted, Some(200)), credential: app() });
+        let signed_in = SignedIn { credential: app(), classified, replaced: Some(Ok(())) };
+        sign_in(session, SignInEvent::Ended(Box::new(signed_in)));
+    });
+}
+
+#[test]
+fn the_session_of_an_app() {
+    pictures_of_session("session", |session| {
+        let now = session.now.wall;
+        let life = Lifetime { since: Some(now - time::Duration::minutes(3)), until: now + time::Duration::minutes(57) };
+        report(session, 99, Event::Keyring(KeyringEvent::AccessToken(app().id, Some(life))));
+    });
+    let mut session = session_of(120, 36);
+    let check = check(Verdict::Refused, Some(400));
+    report(&mut session, 99, Event::Checked { credential: app().id, region: "SNYK-EU-01".to_owned(), check });
+    picture_of("session_ended", &session);
+}
+
 #[test]
 fn a_problem_is_shown_with_its_remedy() {
     let mut session = wide();
@@ -345,7 +416,7 @@ fn no_size_makes_it_panic() {
     let sizes = (1..=20).flat_map(|columns| (1..=10).map(move |rows| (columns, rows)));
     for (columns, rows) in sizes.chain([(60, 16), (61, 15), (79, 19), (80, 20), (300, 80), (500, 2)]) {
         let mut session = Session::new(columns, rows);
-        for keys in ["Tab", "4 t", "a", "Esc ?", "Esc X", "Esc r", "Esc n"] {
+        for keys in ["Tab", "4 t", "a", "Esc ?", "Esc X", "Esc r", "Esc n", "Esc L"] {
             session.press(keys);
             drawn(&session);
         }

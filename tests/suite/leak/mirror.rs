@@ -2,17 +2,23 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 
+use super::random;
 use super::search::spelled;
 
 /// The server.
 pub(super) struct Mirror {
     /// Where it is.
     pub(super) origin: String,
+    grants: Grants,
 }
+
+/// The tokens of every grant, and the proofs that were sent for them, each with what it is.
+type Grants = Arc<Mutex<Vec<(&'static str, String)>>>;
 
 struct Request {
     target: String,
@@ -25,20 +31,49 @@ impl Mirror {
     pub(super) fn start(access_token: &str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let origin = format!("http://{}", listener.local_addr().unwrap());
-        let token = access_token.to_owned();
+        let (token, grants) = (access_token.to_owned(), Grants::default());
+        let kept = Arc::clone(&grants);
         std::thread::spawn(move || {
             for stream in listener.incoming() {
-                let token = token.clone();
-                std::thread::spawn(move || serve(stream.unwrap(), &token));
+                let (token, kept) = (token.clone(), Arc::clone(&kept));
+                std::thread::spawn(move || serve(stream.unwrap(), &token, &kept));
             }
         });
-        Self { origin }
+        Self { origin, grants }
+    }
+
+    /// Everything secret of the grants so far.
+    pub(super) fn granted(&self) -> Vec<(&'static str, String)> {
+        self.grants.lock().unwrap().clone()
     }
 }
 
-fn serve(mut stream: TcpStream, token: &str) {
+/// A grant of a session: tokens of its own, like the real ones.
+fn grant(request: &Request, grants: &Grants) -> Option<(&'static str, String, Vec<u8>)> {
+    let form: Vec<(String, String)> = url::form_urlencoded::parse(request.body.as_bytes()).into_owned().collect();
+    let member = |name: &str| form.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
+    let proofs = ["code_verifier", "code", "refresh_token"].map(|name| (name, member(name)));
+    if !request.target.contains("/oauth2/token") || proofs.iter().all(|(_, proof)| proof.is_none()) {
+        return None;
+    }
+    let issued = [("access token", random(40)), ("refresh token", random(40))];
+    let mut kept = grants.lock().unwrap();
+    kept.extend(proofs.into_iter().filter_map(|(name, proof)| Some((name, proof?))));
+    kept.extend(issued.clone());
+    let [(_, access), (_, refresh)] = issued;
+    let body = serde_json::json!({
+        "access_token": access, "refresh_token": refresh, "token_type": "bearer", "expires_in": 3600, "echo": request.body
+    });
+    let refused = member("client_id").is_some_and(|client| client == "refuse");
+    let status = if refused { "400 Bad Request" } else { "200 OK" };
+    let why = serde_json::json!({ "error": "invalid_grant", "error_description": format!("what is {}", request.body) });
+    let body = if refused { why } else { body };
+    Some((status, "content-type: application/json\r\n".to_owned(), body.to_string().into_bytes()))
+}
+
+fn serve(mut stream: TcpStream, token: &str, grants: &Grants) {
     let Some(request) = read(&mut stream) else { return };
-    let (status, headers, body) = answer(&request, token);
+    let (status, headers, body) = grant(&request, grants).unwrap_or_else(|| answer(&request, token));
     let head = format!("HTTP/1.1 {status}\r\n{headers}content-length: {}\r\nconnection: close\r\n\r\n", body.len());
     // A client that went away has lost nothing here.
     let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(&body));

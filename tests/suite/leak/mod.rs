@@ -1,6 +1,10 @@
 //! The leak gate: secrets that are recognised wherever they appear go through every command and over the screen, and
 //! afterwards everything that anybody could read is searched for them.
 
+#[cfg(unix)]
+mod grant;
+#[cfg(target_os = "linux")]
+mod memory;
 mod mirror;
 mod screen;
 mod search;
@@ -31,6 +35,7 @@ struct Gate {
     birds: Vec<Bird>,
     search: Search,
     leaks: Vec<String>,
+    mirror: Mirror,
 }
 
 /// Random letters and digits.
@@ -62,12 +67,12 @@ impl Gate {
             .with("TMPDIR", aside.join("tmp").to_str().unwrap());
         fs::create_dir_all(home.root().join("config")).unwrap();
         fs::write(home.root().join("config/config.toml"), "clipboard = \"none\"\n").unwrap();
-        let mut gate = Self { home, birds: Vec::new(), search, leaks: Vec::new() };
+        let at = mirror.origin.clone();
+        let mut gate = Self { home, birds: Vec::new(), search, leaks: Vec::new(), mirror };
         for (provider, region) in
             [("snyk", "SNYK-US-01"), ("snyk", "SNYK-EU-01"), ("snyk-api-web", "SAW-EU"), ("appcircle", "APPCIRCLE")]
         {
-            let at = mirror.origin.as_str();
-            gate.run(&["regions", "add", "--provider", provider, "--id", region, "--api", at, "--app", at, "--auth", at], "")
+            gate.run(&["regions", "add", "--provider", provider, "--id", region, "--api", &at, "--app", &at, "--auth", &at], "")
                 .expect(0);
         }
         gate.hatch();
@@ -186,6 +191,7 @@ impl Gate {
 #[test]
 fn no_command_lets_a_secret_out() {
     let mut gate = Gate::new();
+    let copies: Vec<_> = gate.birds.iter().map(|bird| format!("SNYK_TOKEN={}\n", bird.secret)).collect();
     for bird in std::mem::take(&mut gate.birds) {
         gate.fly(&bird);
         for arguments in [
@@ -203,7 +209,26 @@ fn no_command_lets_a_secret_out() {
             gate.run(arguments, &format!("{}\u{200b}", bird.secret));
         }
     }
-    for arguments in [&["list"][..], &["list", "--json"], &["check", "--all"], &["store", "status"], &["regions"]] {
+    // Outside the folder that is searched, since these copies are there on purpose.
+    let plain = tempfile::tempdir().unwrap();
+    fs::write(plain.path().join("copies.env"), copies.concat()).unwrap();
+    let plain = plain.path().to_str().unwrap();
+    for arguments in [
+        &["list"][..],
+        &["list", "--json"],
+        &["check", "--all"],
+        &["check", "--all", "--junit"],
+        &["check", "--all", "--offline", "--max-age", "0d"],
+        &["calendar"],
+        &["scan", plain],
+        &["scan", plain, "--json"],
+        &["doctor", "--offline"],
+        &["doctor", "--json"],
+        &["audit", "--json"],
+        &["store", "status"],
+        &["store", "migrate", "--to", "keyring", "--dry-run"],
+        &["regions"],
+    ] {
         gate.run(arguments, "");
     }
     gate.run(&["region", "personal", "SNYK-EU-01"], "").expect(0);

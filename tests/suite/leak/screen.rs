@@ -15,15 +15,7 @@ const NOBODY: u32 = 65_534;
 
 /// The screen, with its store unlocked.
 fn unlocked(gate: &Gate) -> Pty {
-    let mut pty = gate.home.screen();
-    pty.expect("encrypted file locked");
-    pty.send("u");
-    pty.expect("Unlock the store");
-    pty.send(&format!("{PASSPHRASE}\r"));
-    pty.expect("▸ Unlock ◂");
-    pty.send("\r");
-    pty.expect("store ● encrypted file");
-    pty
+    gate.home.unlocked_screen()
 }
 
 impl Pty {
@@ -125,8 +117,9 @@ fn a_masked_secret_is_not_in_the_memory_of_the_screen() {
     assert_eq!(pty.code(), 0);
 }
 
+/// Waits until a text is nowhere in the memory of the program.
 #[track_caller]
-fn assert_forgotten(pty: &Pty, secret: &str) {
+pub(super) fn assert_forgotten(pty: &Pty, secret: &str) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     runtime.block_on(until("the secret is forgotten", async || copies(pty, secret) == 0));
 }

@@ -31,13 +31,8 @@ const MAKINGS: [Making; 5] = [
 /// What is revoked, and by whom.
 type Ending = (&'static str, Option<&'static str>);
 
-const ENDINGS: [Ending; 5] = [
-    ("us01-ci-scanner", Some("us01-admin")),
-    ("saw-eu-admin", None),
-    ("us01-laptop", None),
-    ("us01-triage-app", None),
-    ("appcircle-ci", None),
-];
+const ENDINGS: [Ending; 4] =
+    [("us01-ci-scanner", Some("us01-admin")), ("saw-eu-admin", None), ("us01-laptop", None), ("appcircle-ci", None)];
 
 /// A world in which something is about to be made or revoked.
 struct Stage {

@@ -72,7 +72,12 @@ async fn a_person_makes_what_the_program_cannot() {
         let status = replace(&rig, case, &person).await;
         assert_eq!((status.state, &status.left[..]), (State::Done, &[][..]), "{name}: {:#?}", rig.lines.lock().unwrap());
         // An API key of Appcircle is also revoked by hand.
-        assert_eq!(person.asked.lock().unwrap().len(), if name == "appcircle-ci" { 2 } else { 1 }, "{name}: {:#?}", person.asked.lock().unwrap());
+        assert_eq!(
+            person.asked.lock().unwrap().len(),
+            if name == "appcircle-ci" { 2 } else { 1 },
+            "{name}: {:#?}",
+            person.asked.lock().unwrap()
+        );
     }
 }
 

@@ -2,7 +2,6 @@
 //! as they outlive a process.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -230,22 +229,9 @@ impl Rig {
         self.disk().execute_batch(&trigger).unwrap();
     }
 
-    /// Lets the disk refuse every such change (`INSERT` or `UPDATE`) of a table.
-    pub(super) fn refuse_change(&self, change: &str, table: &str) {
-        let trigger = format!(
-            "CREATE TRIGGER refusal BEFORE {change} ON {table} BEGIN SELECT RAISE(ABORT, 'the disk is full'); END"
-        );
-        self.disk().execute_batch(&trigger).unwrap();
-    }
-
     /// Lets the disk take everything again.
     pub(super) fn accept_all(&self) {
         self.disk().execute_batch("DROP TRIGGER refusal").unwrap();
-    }
-
-    /// A path in the folder of this world.
-    pub(super) fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
     }
 
     fn disk(&self) -> rusqlite::Connection {

@@ -5,7 +5,9 @@ mod kinds;
 mod login;
 mod outcomes;
 mod refresh;
-mod visitor;
+#[cfg(unix)]
+mod screen;
+pub(crate) mod visitor;
 
 use serde_json::{Value, json};
 

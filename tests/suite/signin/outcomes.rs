@@ -22,7 +22,7 @@ use super::client;
 const NOW: Moment = datetime!(2026-11-22 10:00 UTC);
 
 /// One credential of each kind, and of each way to prove itself.
-const KINDS: [&str; 10] = [
+const KINDS: [&str; 11] = [
     "us01-admin",
     "us01-laptop",
     "us01-ci-scanner",
@@ -30,6 +30,7 @@ const KINDS: [&str; 10] = [
     "us01-release-bot",
     "eu01-sbom-export",
     "us01-triage-app",
+    "us01-metrics-org",
     "saw-eu-pipeline",
     "appcircle-laptop",
     "appcircle-ci",
@@ -106,6 +107,20 @@ async fn every_kind_says_the_right_thing_in_every_situation() {
         }
     }
     insta::assert_snapshot!(table);
+}
+
+#[tokio::test]
+async fn every_kind_is_in_the_table() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let catalogue = Catalogue::builtin().unwrap();
+    let tabled: Vec<_> =
+        KINDS.iter().map(|name| sandbox.manifest().credential(name).unwrap()).map(|known| (known.provider, known.kind)).collect();
+    for provider in catalogue.providers() {
+        for kind in &provider.kinds {
+            let kind = (provider.id.as_str(), kind.id.as_str());
+            assert!(tabled.contains(&kind), "{kind:?} is not in the table");
+        }
+    }
 }
 
 async fn outcomes(situation: Situation) -> Vec<(Credential, &'static str, String)> {
@@ -199,6 +214,10 @@ async fn revoke(sandbox: &Sandbox, name: &str) {
         "service-account-token" | "service-account-oauth" => {
             let path = format!("/rest/orgs/{}/service_accounts/{}", field("org_id"), field("service_account_id"));
             delete(sandbox, "token", &format!("{}-admin", &name[..4]), own(path)).await;
+        }
+        "app-install" => {
+            let path = format!("/rest/orgs/{}/apps/installs/{}", field("org_id"), field("install_id"));
+            delete(sandbox, "token", &format!("{}-admin", &name[..4]), format!("{api}{path}?version=2024-05-23")).await;
         }
         "app" => {
             let form = [

@@ -9,20 +9,22 @@ use url::Url;
 
 use super::client;
 use crate::support::program::{Home, Outcome, World};
+#[cfg(unix)]
+use crate::support::pty::Pty;
 
 /// A `tokenring login` that waits for the browser.
-pub(super) struct Waiting {
+pub(crate) struct Waiting {
     child: Child,
     out: BufReader<ChildStdout>,
     /// The page of consent.
-    pub(super) visit: Url,
+    pub(crate) visit: Url,
     /// Where the browser is to come back to.
-    pub(super) callback: Url,
+    pub(crate) callback: Url,
 }
 
 impl Waiting {
     /// Starts `tokenring login` with `input`, and reads where it wants the person to go.
-    pub(super) fn begin(home: &Home, arguments: &[&str], input: &str) -> Self {
+    pub(crate) fn begin(home: &Home, arguments: &[&str], input: &str) -> Self {
         let mut command = home.command(&[&["login", "--no-browser", "--json"], arguments].concat());
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         child.stdin.as_mut().unwrap().write_all(input.as_bytes()).unwrap();
@@ -39,7 +41,7 @@ impl Waiting {
     }
 
     /// Signs in to the seeded app for the first time, as `triage`.
-    pub(super) fn for_app(home: &Home, world: &World) -> Self {
+    pub(crate) fn for_app(home: &Home, world: &World) -> Self {
         let app = world.credential(super::SESSION);
         let client_id = format!("client_id={}", app["fields"]["client_id"].as_str().unwrap());
         let arguments = ["triage", "--provider", "snyk-apps", "--region", "us", "--field", &client_id, "--part", "client_secret"];
@@ -47,19 +49,24 @@ impl Waiting {
     }
 
     /// Writes a further line to its standard input.
-    pub(super) fn type_line(&mut self, line: &str) {
+    pub(crate) fn type_line(&mut self, line: &str) {
         writeln!(self.child.stdin.as_mut().unwrap(), "{line}").unwrap();
     }
 
     /// The address with which the browser would come back, with these members besides the right state.
-    pub(super) fn answer(&self, members: &[(&str, &str)]) -> Url {
+    pub(crate) fn answer(&self, members: &[(&str, &str)]) -> Url {
         let mut answer = self.callback.clone();
         answer.query_pairs_mut().extend_pairs(members).append_pair("state", &member(&self.visit, "state"));
         answer
     }
 
+    /// The program.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// What the program did in the end.
-    pub(super) fn end(mut self) -> Outcome {
+    pub(crate) fn end(mut self) -> Outcome {
         let (mut out, mut err) = (String::new(), String::new());
         self.out.read_to_string(&mut out).unwrap();
         self.child.stderr.take().unwrap().read_to_string(&mut err).unwrap();
@@ -68,17 +75,17 @@ impl Waiting {
 }
 
 /// The seeded app's own secret.
-pub(super) fn client_secret(world: &World) -> &str {
+pub(crate) fn client_secret(world: &World) -> &str {
     world.credential(super::SESSION)["parts"]["client_secret"].as_str().unwrap()
 }
 
 /// A member of an address's query.
-pub(super) fn member(url: &Url, name: &str) -> String {
+pub(crate) fn member(url: &Url, name: &str) -> String {
     url.query_pairs().find(|(known, _)| known == name).unwrap().1.into_owned()
 }
 
 /// Visits the page of consent and presses the button; returns the address to which the page sends the browser.
-pub(super) async fn decide(visit: &Url, decision: &str) -> Url {
+pub(crate) async fn decide(visit: &Url, decision: &str) -> Url {
     let page = client().get(visit.clone()).send().await.unwrap().text().await.unwrap();
     let mut form: Vec<(String, String)> =
         page.split("<input ").skip(1).map(|tag| (attribute(tag, "name"), attribute(tag, "value"))).collect();
@@ -88,7 +95,7 @@ pub(super) async fn decide(visit: &Url, decision: &str) -> Url {
 }
 
 /// What the browser shows when it comes back; `None` where nobody is there.
-pub(super) async fn arrive(address: Url) -> Option<(u16, String)> {
+pub(crate) async fn arrive(address: Url) -> Option<(u16, String)> {
     let answer = client().get(address).send().await.ok()?;
     Some((answer.status().as_u16(), answer.text().await.ok()?))
 }
@@ -96,4 +103,31 @@ pub(super) async fn arrive(address: Url) -> Option<(u16, String)> {
 fn attribute(tag: &str, name: &str) -> String {
     let value = tag.split_once(&format!("{name}=\"")).unwrap().1.split_once('"').unwrap().0;
     value.replace("&quot;", "\"").replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+}
+
+/// The page, once the whole dialog is drawn.
+#[cfg(unix)]
+pub(crate) fn page_on_screen(pty: &Pty) -> Url {
+    pty.expect("Waiting for the browser");
+    pty.expect("Copy the address");
+    page(pty)
+}
+
+/// The page that the dialog names, put together from its lines.
+#[cfg(unix)]
+fn page(pty: &Pty) -> Url {
+    let text = pty.text();
+    let (line, column) = text
+        .lines()
+        .enumerate()
+        .find_map(|(at, line)| {
+            Some((at, line.chars().collect::<String>().find("http://127.0.0.1")?)).filter(|_| line.contains("/oauth2/"))
+        })
+        .expect("the page");
+    let column = text.lines().nth(line).unwrap()[..column].chars().count();
+    let pieces = text.lines().skip(line).map(|line| {
+        let piece: String = line.chars().skip(column).take_while(|letter| *letter != '┃').collect();
+        piece.trim().to_owned()
+    });
+    Url::parse(&pieces.take_while(|piece| !piece.is_empty()).collect::<String>()).unwrap()
 }

@@ -15,6 +15,7 @@ pub(crate) async fn holds(store: &dyn Store) {
     it_keeps_replaces_and_removes(store).await;
     it_keeps_any_bytes_up_to_its_limit(store).await;
     it_keeps_slots_and_parts_apart(store).await;
+    it_reads_in_bulk(store).await;
     it_refuses_a_key_that_the_bus_would_choke_on(store).await;
     calls_on_one_key_keep_their_order(store).await;
     calls_on_many_keys_do_not_disturb_one_another(store).await;
@@ -27,6 +28,8 @@ pub(crate) async fn holds_shut(store: &dyn Store, reason: &StoreError) {
     let refused = Err(reason.clone());
     assert_eq!(store.status().await, refused);
     assert_eq!(store.get(&key).await.map(drop), refused);
+    let read = store.get_many(std::slice::from_ref(&key)).await;
+    assert!(matches!(&read[..], [one] if one.as_ref().map(drop) == refused.as_ref().map(drop)));
     assert_eq!(store.put(&key, &secret("never kept")).await, refused);
     assert_eq!(store.delete(&key).await, refused);
     assert_eq!(prove(store).await, refused);
@@ -76,6 +79,25 @@ async fn it_keeps_slots_and_parts_apart(store: &dyn Store) {
     for key in &keys {
         assert_same(store.get(key).await, &secret(key.as_str()));
         store.delete(key).await.unwrap();
+    }
+}
+
+async fn it_reads_in_bulk(store: &dyn Store) {
+    let keys: Vec<_> = ["first", "absent", "second", "first", "nul\0"].map(key).into();
+    for text in ["first", "second"] {
+        store.put(&key(text), &secret(text)).await.unwrap();
+    }
+    let mut read = store.get_many(&keys).await.into_iter();
+    for text in [Some("first"), None, Some("second"), Some("first")] {
+        let one = read.next().unwrap();
+        match text {
+            Some(text) => assert_same(one, &secret(text)),
+            None => assert_eq!(one.map(drop), Err(StoreError::Absent)),
+        }
+    }
+    assert!(matches!(read.next().unwrap().map(drop), Err(StoreError::Denied(_))));
+    for text in ["first", "second"] {
+        store.delete(&key(text)).await.unwrap();
     }
 }
 

@@ -2,6 +2,8 @@
 
 pub(crate) mod again;
 pub(crate) mod faulty;
+#[cfg(target_os = "linux")]
+pub(crate) mod marker;
 pub(crate) mod program;
 #[cfg(unix)]
 pub(crate) mod pty;

@@ -90,8 +90,29 @@ impl Home {
     /// The screen in this home, at a terminal of 120 by 36.
     #[cfg(unix)]
     pub(crate) fn screen(&self) -> super::pty::Pty {
-        let screen = self.command(&[]);
+        self.at_terminal(&[])
+    }
+
+    /// The same with its store unlocked by hand.
+    #[cfg(unix)]
+    pub(crate) fn unlocked_screen(&self) -> super::pty::Pty {
+        let mut pty = self.screen();
+        pty.expect("encrypted file locked");
+        pty.send("u");
+        pty.expect("Unlock the store");
+        pty.send(&format!("{PASSPHRASE}\r"));
+        pty.expect("▸ Unlock ◂");
+        pty.send("\r");
+        pty.expect("store ● encrypted file");
+        pty
+    }
+
+    /// The program with these arguments at such a terminal.
+    #[cfg(unix)]
+    pub(crate) fn at_terminal(&self, arguments: &[&str]) -> super::pty::Pty {
+        let screen = self.command(arguments);
         let mut command = portable_pty::CommandBuilder::new(screen.get_program());
+        command.args(screen.get_args());
         for (name, value) in screen.get_envs() {
             match value {
                 Some(value) => command.env(name, value),

@@ -61,6 +61,12 @@ impl Pty {
         self.until(&format!("{text:?} on the screen"), |seen| seen.screen().contents().contains(text));
     }
 
+    /// Waits until the screen shows what is said.
+    #[track_caller]
+    pub(crate) fn expect_that(&self, what: &str, holds: impl Fn(&str) -> bool) {
+        self.until(what, |seen| holds(&seen.screen().contents()));
+    }
+
     /// Waits until the screen no longer shows a text.
     #[track_caller]
     pub(crate) fn expect_gone(&self, text: &str) {
@@ -73,6 +79,11 @@ impl Pty {
         let before = self.written();
         self.send(keys);
         self.until("an answer to the keys", |seen| seen.bytes.len() > before);
+    }
+
+    /// What is on the screen.
+    pub(crate) fn text(&self) -> String {
+        self.glass.seen().screen().contents()
     }
 
     /// What the program wrote from `start` on.

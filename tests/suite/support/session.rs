@@ -3,13 +3,13 @@
 use std::io;
 use std::sync::{Arc, Mutex};
 
+use ratatui::Terminal;
 use ratatui::backend::TestBackend;
-use ratatui::{Frame, Terminal};
-use tokenring::config::{Key, Settings};
+use tokenring::config::{Key, Memory, Settings};
 use tokenring::domain::provider::Catalogue;
 use tokenring::engine::{self, Engine};
-use tokenring::tui::app::{Input, Mouse, Start};
-use tokenring::tui::{Doors, Loop, Notice, Parts, Scope, Surface, inbox};
+use tokenring::tui::app::{App, Input, Mouse, Now, Start};
+use tokenring::tui::{Doors, Loop, Notice, Parts, Scope, Surface, inbox, view};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use unicode_width::UnicodeWidthStr as _;
@@ -62,7 +62,7 @@ impl Session {
         let surface = Glass { terminal, shown, deeds: Arc::clone(&deeds) };
         let (doors, inbox) = inbox();
         let start = Start::new(engine.credentials().await.unwrap(), Arc::clone(&engine.catalogue), size);
-        let parts = Parts { engine, start, surface, inbox: (doors.clone(), inbox) };
+        let parts = Parts { engine, start, surface, memory: Memory::Nowhere, inbox: (doors.clone(), inbox) };
         Self { doors, glass, deeds, running: tokio::spawn(Loop::run(parts)) }
     }
 
@@ -163,8 +163,8 @@ impl Surface for Glass {
         Ok((area.width, area.height))
     }
 
-    fn draw(&mut self, paint: &mut dyn FnMut(&mut Frame<'_>)) -> io::Result<()> {
-        self.terminal.draw(paint).unwrap();
+    fn show(&mut self, app: &App, now: Now) -> io::Result<()> {
+        self.terminal.draw(|frame| view::draw(app, frame, now)).unwrap();
         let buffer = self.terminal.backend().buffer();
         let rows = buffer.content.chunks(buffer.area.width.into());
         let row = |row: &[ratatui::buffer::Cell]| row.iter().map(ratatui::buffer::Cell::symbol).collect::<String>() + "\n";
@@ -186,8 +186,10 @@ impl Surface for Glass {
         Ok(())
     }
 
-    fn leave(&mut self) {
+    fn leave(&mut self, app: &App, now: Now) -> io::Result<()> {
+        self.show(app, now)?;
         self.note(Deed::Leave);
+        Ok(())
     }
 
     fn stop(&mut self, scope: Scope) -> bool {

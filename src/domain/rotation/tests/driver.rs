@@ -209,8 +209,7 @@ fn kill(world: &mut World, target: &Target) -> Tried<()> {
 
 fn prove_dead(world: &mut World, old: &Fingerprint) -> Tried<Outcome> {
     let slot = if world.journal.plan().purpose == Purpose::Revoke { Slot::Current } else { Slot::Previous };
-    let secret =
-        get(world, slot)?.filter(|secret| print(*secret) == *old).expect("the old one is kept until it is dead");
+    let secret = get(world, slot)?.filter(|secret| print(*secret) == *old).expect("the old one is kept until it is dead");
     if is_accepted(world, secret)? { failed(FailureKind::NotYet, "it still works") } else { Ok(Outcome::ProvenDead) }
 }
 

@@ -16,7 +16,12 @@ fn minted(secret: u32) -> Minted {
 }
 
 fn seen(reach: OldReach, remotes: &[&str]) -> Outcome {
-    Outcome::Seen(Snapshot { fingerprint: print(OLD), reach, remotes: remotes.iter().map(|id| remote(id)).collect(), known: Known::default() })
+    Outcome::Seen(Snapshot {
+        fingerprint: print(OLD),
+        reach,
+        remotes: remotes.iter().map(|id| remote(id)).collect(),
+        known: Known::default(),
+    })
 }
 
 fn verified(organisations: &[&str]) -> Outcome {

@@ -49,6 +49,8 @@ pub enum Group {
     Region,
     /// The console.
     Console,
+    /// The screen itself.
+    Screen,
     /// The program.
     Program,
 }
@@ -79,6 +81,8 @@ pub enum Action {
     Region(RegionAction),
     /// To the console.
     Console(ConsoleAction),
+    /// To the screen itself.
+    Screen(ScreenAction),
     /// To the program.
     Program(ProgramAction),
 }
@@ -142,6 +146,8 @@ pub enum CredentialAction {
     Revoke,
     /// Have the provider make another one.
     Create,
+    /// Sign in with the browser.
+    SignIn,
     /// Open the provider's page for it.
     Page,
 }
@@ -194,6 +200,27 @@ pub enum ConsoleAction {
     CopyCurl,
 }
 
+/// What can be done to the screen itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ScreenAction {
+    /// Give the focused pane the whole screen, or the others their places back.
+    Zoom,
+    /// Move a border of the focused pane.
+    Resize(Resize),
+    /// Put all borders back.
+    ResetLayout,
+}
+
+/// How the focused pane changes its size.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Resize {
+    Wider,
+    Narrower,
+    Taller,
+    Shorter,
+}
+
 /// What can be done to the program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ProgramAction {
@@ -203,6 +230,10 @@ pub enum ProgramAction {
     Palette,
     /// Show running and finished tasks.
     Activity,
+    /// Look for what may stand in the way on this machine.
+    Doctor,
+    /// Look for secrets in plain text.
+    Scan,
     /// Unlock the store.
     Unlock,
     /// Read the credentials and the state of the store again.
@@ -221,7 +252,8 @@ pub enum ProgramAction {
 
 impl Group {
     /// Every heading, in the order of the help.
-    pub const ALL: [Self; 6] = [Self::Move, Self::List, Self::Credential, Self::Region, Self::Console, Self::Program];
+    pub const ALL: [Self; 7] =
+        [Self::Move, Self::List, Self::Credential, Self::Region, Self::Console, Self::Screen, Self::Program];
 
     /// The heading.
     pub const fn title(self) -> &'static str {
@@ -231,6 +263,7 @@ impl Group {
             Self::Credential => "Credential",
             Self::Region => "Regions",
             Self::Console => "Console",
+            Self::Screen => "Screen",
             Self::Program => "Program",
         }
     }
@@ -260,6 +293,7 @@ const fn row(
         Action::Credential(_) => Group::Credential,
         Action::Region(_) => Group::Region,
         Action::Console(_) => Group::Console,
+        Action::Screen(_) => Group::Screen,
         Action::Program(_) => Group::Program,
     };
     Command { name, title, help, group, keys, context: Context::Anywhere, danger: Danger::None, action }

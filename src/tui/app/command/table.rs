@@ -1,9 +1,12 @@
 //! The table itself: one row a command.
 
-use super::{Action, ConsoleAction, CredentialAction, Danger, Focus, ListAction, Motion, Pane, ProgramAction, RegionAction};
+use super::{
+    Action, ConsoleAction, CredentialAction, Danger, Focus, ListAction, Motion, Pane, ProgramAction, RegionAction, Resize,
+    ScreenAction,
+};
 use super::{Command, row};
 
-use Action::{Console, Credential, List, Move, Program, Region};
+use Action::{Console, Credential, List, Move, Program, Region, Screen};
 use Danger::{Changes, Reaches};
 
 /// Every command, in the order of help and palette.
@@ -41,6 +44,7 @@ pub const COMMANDS: &[Command] = &[
     row("rotate", &["r"], Credential(CredentialAction::Rotate), "rotate", "Replace the credential, or take up its unfinished rotation; shows the plan first").that(Changes),
     row("revoke", &["X"], Credential(CredentialAction::Revoke), "revoke", "Revoke the credential at its provider, or remove it from this keyring").that(Changes),
     row("create", &["n"], Credential(CredentialAction::Create), "create", "Have the provider make a new credential, straight into the store").that(Changes),
+    row("sign-in", &["L"], Credential(CredentialAction::SignIn), "sign in", "Sign in with the browser: again to the selected session, or to a new one").that(Reaches),
     row("page", &["o"], Credential(CredentialAction::Page), "open page", "Open the provider's page for this kind of credential"),
     row("previous-region", &["["], Region(RegionAction::Previous), "region back", "Switch the credential to the region before").that(Changes),
     row("next-region", &["]"], Region(RegionAction::Next), "region", "Switch the credential to the next region").that(Changes),
@@ -55,9 +59,17 @@ pub const COMMANDS: &[Command] = &[
     row("previous-match", &["N"], Console(ConsoleAction::PreviousMatch), "match back", "Go to the match before").within(Pane::Console),
     row("copy-body", &["B"], Console(ConsoleAction::CopyBody), "copy body", "Copy the body of the answer").within(Pane::Console).that(Reaches),
     row("copy-curl", &["Y"], Console(ConsoleAction::CopyCurl), "copy curl", "Copy the request as a curl command; the secret stays a variable").that(Reaches),
+    row("zoom", &["Z"], Screen(ScreenAction::Zoom), "zoom", "Give the pane the whole screen, or the others their places back"),
+    row("wider", &[">"], Screen(ScreenAction::Resize(Resize::Wider)), "wider", "Make the pane wider; the borders can be dragged too"),
+    row("narrower", &["<"], Screen(ScreenAction::Resize(Resize::Narrower)), "narrower", "Make the pane narrower"),
+    row("taller", &["+"], Screen(ScreenAction::Resize(Resize::Taller)), "taller", "Make the pane taller"),
+    row("shorter", &["-"], Screen(ScreenAction::Resize(Resize::Shorter)), "shorter", "Make the pane shorter"),
+    row("reset-layout", &["="], Screen(ScreenAction::ResetLayout), "borders back", "Put all borders back where they were"),
     row("palette", &[":", "C-p"], Program(ProgramAction::Palette), "commands", "Find a command by typing"),
     row("help", &["?", "F1"], Program(ProgramAction::Help), "help", "Show every key that works here"),
     row("activity", &["!"], Program(ProgramAction::Activity), "activity", "Show running and finished tasks"),
+    row("doctor", &["D"], Program(ProgramAction::Doctor), "doctor", "Look for what may stand in the way on this machine").that(Reaches),
+    row("scan", &["S"], Program(ProgramAction::Scan), "scan", "Look for secrets in plain text, in the usual places"),
     row("unlock", &["u"], Program(ProgramAction::Unlock), "unlock", "Unlock the store, or create it"),
     row("reload", &["F5"], Program(ProgramAction::Reload), "reload", "Read the credentials and the state of the store again"),
     row("presentation", &["P"], Program(ProgramAction::Presentation), "present", "Presentation mode on or off: no secret is shown, names are hidden"),

@@ -55,7 +55,9 @@ impl ActivityList {
             sheet.foot.push(Row::Blank);
             sheet.foot.extend(super::problem::rows(Some(problem)));
         }
-        sheet.foot.extend([Row::Blank, Row::dim("↑/↓ choose · Enter opens a rotation again · x cancels a running task · Esc closes")]);
+        sheet
+            .foot
+            .extend([Row::Blank, Row::dim("↑/↓ choose · Enter opens a rotation again · x cancels a running task · Esc closes")]);
         sheet
     }
 

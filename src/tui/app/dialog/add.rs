@@ -7,8 +7,9 @@ use super::pasted::Pasted;
 use super::{Intent, Outcome};
 use crate::domain::Name;
 use crate::domain::problem::Problem;
-use crate::domain::provider::{Catalogue, Kind};
-use crate::engine::message::{KeyringEvent, NewCredential, TaskId};
+use crate::domain::provider::{Authorization, Catalogue, Kind, Provider};
+use crate::engine::KEY_FILE;
+use crate::engine::message::{Inquiry, KeyringEvent, NewCredential, NewLogin, Session, TaskId};
 use crate::tui::app::form::{Button, Choice, Control, Field, Form, Happened};
 use crate::tui::app::sheet::{Row, Sheet};
 use crate::tui::app::{App, regions, words};
@@ -22,6 +23,16 @@ pub struct Add {
     pub pasted: Pasted,
     task: Option<TaskId>,
     problem: Option<Problem>,
+    /// Whether the person or the secret has named the region.
+    region_is_named: bool,
+}
+
+/// What a filled form is for.
+enum Wish {
+    /// Keep this secret.
+    Keep(Box<NewCredential>),
+    /// There is none yet: sign in for it.
+    SignIn(Box<NewLogin>),
 }
 
 impl Add {
@@ -33,9 +44,27 @@ impl Add {
             Field::choice("provider", "Provider", Choice::new(providers, "")).hinting("←/→ or the first letter chooses."),
         ];
         let form = Form::new(fields, vec![Button::Cancel, Button::Act("Add")]);
-        let mut add = Self { catalogue, form, pasted: Pasted::default(), task: None, problem: None };
+        let mut add = Self { catalogue, form, pasted: Pasted::default(), task: None, problem: None, region_is_named: false };
         add.arrange();
         add
+    }
+
+    /// A form for a session that one signs in to, in this region where its provider has it; none where there is no such
+    /// kind.
+    pub fn for_session(catalogue: Arc<Catalogue>, region: &str) -> Option<Self> {
+        let first = |provider: &Provider| {
+            let kind = provider.kinds.iter().find(|kind| signs_in(kind))?;
+            Some((provider.id.clone(), kind.id.clone()))
+        };
+        let (provider, kind) = catalogue.providers().iter().find_map(first)?;
+        let mut add = Self::new(catalogue);
+        add.select("provider", &provider);
+        add.arrange();
+        add.select("kind", &kind);
+        add.select("region", region);
+        add.arrange();
+        add.form.focus_on("name");
+        Some(add)
     }
 
     /// Waits for the credential to be kept.
@@ -46,6 +75,11 @@ impl Add {
     /// The task that is waited for.
     pub fn task(&self) -> Option<TaskId> {
         self.task
+    }
+
+    /// The task was cancelled.
+    pub fn cancelled(&mut self) {
+        self.task = None;
     }
 
     /// It was not kept.
@@ -67,6 +101,7 @@ impl Add {
         self.arrange();
         if let Some(region) = &best.region {
             self.select("region", region);
+            self.region_is_named = true;
         }
         if let Some(end) = best.expires {
             self.fill("expires", &words::day(end));
@@ -85,12 +120,17 @@ impl Add {
                 Outcome::Stay
             }
             Happened::Changed(at) => {
-                if matches!(self.form.fields[at].id.as_str(), "provider" | "kind") {
-                    self.arrange();
+                match self.form.fields[at].id.as_str() {
+                    "provider" | "kind" => self.arrange(),
+                    "region" => self.region_is_named = true,
+                    _ => {}
                 }
                 Outcome::Stay
             }
             Happened::Left(0) => self.pasted.ask(&mut self.form),
+            Happened::Left(at) if self.form.fields.get(at).is_some_and(|field| field.id == field_id(KEY_FILE)) => {
+                self.read_key_file()
+            }
             Happened::Pasted(_) | Happened::Left(_) | Happened::Nothing => Outcome::Stay,
             Happened::Pressed(Button::Cancel) => Outcome::Close,
             Happened::Pressed(_) => self.submit(app),
@@ -101,11 +141,11 @@ impl Add {
     pub fn sheet(&self) -> Sheet {
         let mut sheet = Sheet::new("Add a credential", 76).with_form(&self.form);
         let remarks = self.pasted.remarks(&self.catalogue);
-        sheet.head.push(if remarks.is_empty() {
-            Row::dim("Paste the secret: it usually tells what it is. It is kept in the store only.")
-        } else {
-            Row::dim("What the secret tells:")
-        });
+        sheet.head.push(Row::dim(match self.kind() {
+            _ if !remarks.is_empty() => "What the secret tells:",
+            Some(kind) if signs_in(kind) => "Leave the secret empty to sign in with the browser.",
+            _ => "Paste the secret: it usually tells what it is. It is kept in the store only.",
+        }));
         sheet.head.extend(remarks);
         sheet.head.push(Row::Blank);
         sheet.foot.splice(0..0, super::problem::rows(self.problem.as_ref()));
@@ -120,8 +160,10 @@ impl Add {
         if self.task.is_some() {
             return Outcome::Stay;
         }
+        self.problem = None;
         match self.read(app) {
-            Ok(new) => Outcome::Ask(Intent::Add(Box::new(new))),
+            Ok(Wish::Keep(new)) => Outcome::Ask(Intent::Add(new, self.inquiry())),
+            Ok(Wish::SignIn(new)) => Outcome::Ask(Intent::SignIn(Session::New(new))),
             Err((id, problem)) => {
                 self.form.complain(&id, problem);
                 Outcome::Stay
@@ -129,10 +171,46 @@ impl Add {
         }
     }
 
+    /// A secret is not shown to a host that nobody named.
+    fn inquiry(&self) -> Inquiry {
+        let only = regions::of_provider(&self.catalogue, self.form.value("provider")).len() < 2;
+        if only || self.region_is_named { Inquiry::Ask } else { Inquiry::Refrain }
+    }
+
+    /// A key that stays in its file is read to tell what it is.
+    fn read_key_file(&mut self) -> Outcome {
+        let path = self.form.value(&field_id(KEY_FILE));
+        let typed = self.form.field(Pasted::FIELD).is_some_and(|field| match &field.control {
+            Control::Secret(input) => !input.is_empty(),
+            _ => false,
+        });
+        if path.is_empty() || typed || self.pasted.task().is_some() {
+            return Outcome::Stay;
+        }
+        Outcome::Ask(Intent::IdentifyFile(path.to_owned()))
+    }
+
+    /// The text cannot be a secret, or the file cannot be read.
+    pub fn refuse(&mut self, problem: &Problem) {
+        let of_file = self.form.field(Pasted::FIELD).is_some_and(|field| match &field.control {
+            Control::Secret(input) => input.is_empty(),
+            _ => false,
+        });
+        if of_file {
+            self.pasted.forget();
+            self.form.complain(&field_id(KEY_FILE), format!("cannot be used: {}; {}", problem.why, problem.remedy));
+        } else {
+            self.pasted.refuse(problem, &mut self.form);
+        }
+    }
+
     /// Reads the form; what is wrong is said with the field's id.
-    fn read(&mut self, app: &App) -> Result<NewCredential, (String, String)> {
+    fn read(&mut self, app: &App) -> Result<Wish, (String, String)> {
         let wrong = |id: &str, problem: String| (id.to_owned(), problem);
-        let secret = self.pasted.secret().ok_or_else(|| wrong(Pasted::FIELD, "is missing: paste the secret here".to_owned()))?;
+        let secret = self.pasted.secret();
+        if secret.is_none() && !self.kind().is_some_and(signs_in) {
+            return Err(wrong(Pasted::FIELD, "is missing: paste the secret here".to_owned()));
+        }
         let name = Name::parse(self.form.value("name")).map_err(|error| wrong("name", error.to_string()))?;
         if app.credentials.all().iter().any(|known| known.name == name) {
             return Err(wrong("name", format!("{name} exists already")));
@@ -158,7 +236,12 @@ impl Add {
         }
         let [provider, kind, region] = ["provider", "kind", "region"].map(|id| self.form.value(id).to_owned());
         let labels = read_labels(self.form.value("labels"));
-        Ok(NewCredential { name, provider, kind, region, fields, labels, secret, parts, expires })
+        Ok(match secret {
+            Some(secret) => {
+                Wish::Keep(Box::new(NewCredential { name, provider, kind, region, fields, labels, secret, parts, expires }))
+            }
+            None => Wish::SignIn(Box::new(NewLogin { name, provider, kind, region, fields, labels, parts })),
+        })
     }
 
     /// Makes the fields that the chosen provider and kind need; what was typed in fields that stay is kept.
@@ -173,7 +256,8 @@ impl Add {
 
         let mut fields = vec![
             Field::choice("kind", "Kind", chosen).hinting(kind_help),
-            Field::choice("region", "Region", region_choice(&self.catalogue, &provider, self.form.value("region"))),
+            Field::choice("region", "Region", region_choice(&self.catalogue, &provider, self.form.value("region")))
+                .hinting("Once it is named, by you or by the secret, the provider is asked who this is."),
             Field::text("name", "Name", "").hinting("What you call it: 1 to 64 characters, unlike the others."),
         ];
         if let Some(kind) = &kind {
@@ -215,6 +299,11 @@ impl Add {
             field.control = Control::Text(value.to_owned().into());
         }
     }
+}
+
+/// Whether one signs in to it.
+fn signs_in(kind: &Kind) -> bool {
+    matches!(kind.authorization, Authorization::RefreshToken { authorize: Some(_), .. })
 }
 
 /// The id in the form of a field that the provider names, apart from the form's own.

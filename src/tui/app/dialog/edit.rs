@@ -43,6 +43,11 @@ impl EditCredential {
         self.task
     }
 
+    /// The task was cancelled.
+    pub fn cancelled(&mut self) {
+        self.task = None;
+    }
+
     /// It was not kept.
     pub fn fail(&mut self, problem: Problem) {
         self.task = None;

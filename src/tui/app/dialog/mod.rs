@@ -13,10 +13,13 @@ mod pick;
 mod problem;
 mod request;
 mod rotate;
+mod sign_in;
+mod survey;
 mod unlock;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Instant;
 
 pub use activity::ActivityList;
 pub use add::Add;
@@ -29,6 +32,8 @@ pub use pick::{Pick, PickItem, Picked, Removal};
 pub use problem::Notice;
 pub use request::Request;
 pub use rotate::Rotate;
+pub use sign_in::SignIn;
+pub use survey::Survey;
 pub use unlock::{Purpose, Unlock};
 
 use super::command::Action;
@@ -40,7 +45,9 @@ use crate::config::key::Code;
 use crate::domain::problem::Problem;
 use crate::domain::request::Draft;
 use crate::domain::{CredentialId, Secret};
-use crate::engine::message::{Edit, KeyringEvent, NewCredential, RotationTask, TaskId};
+use crate::engine::message::{
+    Edit, Finding, Inquiry, KeyringEvent, NewCredential, QuestionId, Reply, RotationTask, Session, TaskId,
+};
 
 /// A dialog.
 pub enum Dialog {
@@ -52,6 +59,8 @@ pub enum Dialog {
     Rotate(Box<Rotate>),
     /// Have one made.
     Create(Box<Create>),
+    /// Sign in to one.
+    SignIn(Box<SignIn>),
     /// Say yes to something.
     Confirm(Box<Confirm>),
     /// Unlock or create the store.
@@ -66,6 +75,8 @@ pub enum Dialog {
     Activity(ActivityList),
     /// The keys.
     Help(Help),
+    /// What was found on this machine.
+    Survey(Survey),
     /// Something went wrong.
     Problem(Notice),
 }
@@ -76,8 +87,16 @@ pub enum Intent {
     Run(Action),
     /// Say what a pasted secret may be.
     Identify(Arc<Secret>),
+    /// Say what the private key in a file is for.
+    IdentifyFile(String),
     /// Keep a new credential.
-    Add(Box<NewCredential>),
+    Add(Box<NewCredential>, Inquiry),
+    /// Sign in with the browser.
+    SignIn(Session),
+    /// Hand over the address at which the browser ended.
+    PasteAnswer(QuestionId, Reply),
+    /// Copy a text without secrets.
+    CopyText(String),
     /// Change a credential.
     Edit(CredentialId, Box<Edit>),
     /// Forget a credential.
@@ -196,14 +215,60 @@ impl Stack {
             Some(Dialog::Edit(edit)) => edit.wait(task),
             Some(Dialog::Unlock(unlock)) => unlock.wait(task),
             Some(Dialog::Rotate(rotate)) => rotate.wait(task),
+            Some(Dialog::Survey(survey)) => survey.wait(task),
+            Some(Dialog::SignIn(sign_in)) => sign_in.wait(task),
             _ => {}
         }
     }
 
     /// The wizard that waits for what this task has to say.
     pub fn wizard(&mut self, task: TaskId) -> Option<&mut Rotate> {
-        let open = self.open.iter_mut().filter_map(|dialog| if let Dialog::Rotate(rotate) = dialog { Some(rotate) } else { None });
+        let open =
+            self.open.iter_mut().filter_map(|dialog| if let Dialog::Rotate(rotate) = dialog { Some(rotate) } else { None });
         open.chain(&mut self.hidden).map(Box::as_mut).find(|wizard| wizard.waits_for(task))
+    }
+
+    /// The sign-in that waits for what this task has to say.
+    pub fn sign_in(&mut self, task: TaskId) -> Option<&mut SignIn> {
+        self.open.iter_mut().find_map(|dialog| match dialog {
+            Dialog::SignIn(sign_in) if sign_in.waits_for(task) => Some(sign_in.as_mut()),
+            _ => None,
+        })
+    }
+
+    /// The sign-in of this task did not come to its end. The form it was begun from says why, where there is one.
+    pub fn sign_in_failed(&mut self, task: TaskId, problem: Problem) {
+        let form = self.open.iter_mut().find_map(|dialog| match dialog {
+            Dialog::Add(add) if add.task() == Some(task) => Some(add),
+            _ => None,
+        });
+        if let Some(add) = form {
+            add.fail(problem);
+            self.open.retain(|dialog| !matches!(dialog, Dialog::SignIn(sign_in) if sign_in.waits_for(task)));
+        } else if let Some(sign_in) = self.sign_in(task) {
+            sign_in.fail(problem);
+        }
+    }
+
+    /// A task was cancelled: forms that waited for it can be sent again, and a sign-in is over.
+    pub fn cancelled(&mut self, task: TaskId) {
+        for dialog in &mut self.open {
+            match dialog {
+                Dialog::Add(add) if add.task() == Some(task) => add.cancelled(),
+                Dialog::Edit(edit) if edit.task() == Some(task) => edit.cancelled(),
+                Dialog::Unlock(unlock) if unlock.task() == Some(task) => unlock.cancelled(),
+                _ => {}
+            }
+        }
+        self.open.retain(|dialog| !matches!(dialog, Dialog::SignIn(sign_in) if sign_in.waits_for(task)));
+    }
+
+    /// When the top dialog shows something else by itself.
+    pub fn next_wake(&self, now: Instant) -> Option<Instant> {
+        match self.open.last() {
+            Some(Dialog::SignIn(sign_in)) => sign_in.next_wake(now),
+            _ => None,
+        }
     }
 
     /// The top dialog waits for this task to say what was pasted.
@@ -225,6 +290,13 @@ impl Stack {
         }
     }
 
+    /// It is known what was looked for; the dialog that waits for `task` shows it.
+    pub fn surveyed(&mut self, task: TaskId, found: Vec<Finding>) {
+        if let Some(Dialog::Survey(survey)) = self.open.iter_mut().find(|dialog| dialog.task() == Some(task)) {
+            survey.take(found);
+        }
+    }
+
     /// A task ended well: the dialog that waited for it is over.
     pub fn done(&mut self, task: TaskId) {
         self.open.retain(|dialog| dialog.task() != Some(task));
@@ -238,11 +310,12 @@ impl Stack {
                 continue;
             }
             match dialog {
-                Dialog::Add(add) if identifies => add.pasted.refuse(&problem, &mut add.form),
+                Dialog::Add(add) if identifies => add.refuse(&problem),
                 Dialog::Edit(edit) if identifies => edit.pasted.refuse(&problem, &mut edit.form),
                 Dialog::Add(add) => add.fail(problem),
                 Dialog::Edit(edit) => edit.fail(problem),
                 Dialog::Unlock(unlock) => unlock.fail(problem),
+                Dialog::Survey(survey) => survey.fail(problem),
                 _ => return Some(problem),
             }
             return None;
@@ -256,10 +329,12 @@ impl Dialog {
     pub fn key(&mut self, key: Key, app: &App, now: Now) -> Outcome {
         match self {
             Self::Rotate(rotate) => rotate.key(key),
+            Self::SignIn(sign_in) => sign_in.key(key),
             _ if key.code == Code::Esc => Outcome::Close,
             Self::Pick(pick) => pick.key(key),
             Self::Activity(list) => list.key(key, app),
             Self::Help(help) => help.key(key),
+            Self::Survey(survey) => survey.key(key),
             Self::Problem(notice) => notice.key(key),
             Self::Confirm(confirm) => confirm.key(key),
             _ => {
@@ -302,6 +377,7 @@ impl Dialog {
             Self::Edit(edit) => edit.sheet(),
             Self::Rotate(rotate) => rotate.sheet(app),
             Self::Create(create) => create.sheet(),
+            Self::SignIn(sign_in) => sign_in.sheet(now),
             Self::Confirm(confirm) => confirm.sheet(app.stage.audience),
             Self::Unlock(unlock) => unlock.sheet(),
             Self::Pick(pick) => pick.sheet(),
@@ -309,6 +385,7 @@ impl Dialog {
             Self::Request(request) => request.sheet(),
             Self::Activity(list) => list.sheet(app, now),
             Self::Help(help) => help.sheet(app),
+            Self::Survey(survey) => survey.sheet(),
             Self::Problem(notice) => notice.sheet(),
         }
     }
@@ -321,7 +398,14 @@ impl Dialog {
             Self::Parameters(parameters) => Some(&mut parameters.form),
             Self::Request(request) => Some(&mut request.form),
             Self::Create(create) => Some(&mut create.form),
-            Self::Rotate(_) | Self::Confirm(_) | Self::Pick(_) | Self::Activity(_) | Self::Help(_) | Self::Problem(_) => None,
+            Self::SignIn(sign_in) => Some(&mut sign_in.form),
+            Self::Rotate(_)
+            | Self::Confirm(_)
+            | Self::Pick(_)
+            | Self::Activity(_)
+            | Self::Help(_)
+            | Self::Survey(_)
+            | Self::Problem(_) => None,
         }
     }
 
@@ -333,9 +417,14 @@ impl Dialog {
             Self::Parameters(parameters) => parameters.react(happened),
             Self::Request(request) => request.react(happened),
             Self::Create(create) => create.react(happened, app),
-            Self::Rotate(_) | Self::Confirm(_) | Self::Pick(_) | Self::Activity(_) | Self::Help(_) | Self::Problem(_) => {
-                Outcome::Stay
-            }
+            Self::SignIn(sign_in) => sign_in.react(happened),
+            Self::Rotate(_)
+            | Self::Confirm(_)
+            | Self::Pick(_)
+            | Self::Activity(_)
+            | Self::Help(_)
+            | Self::Survey(_)
+            | Self::Problem(_) => Outcome::Stay,
         }
     }
 
@@ -345,6 +434,7 @@ impl Dialog {
             Self::Add(add) => add.task(),
             Self::Edit(edit) => edit.task(),
             Self::Unlock(unlock) => unlock.task(),
+            Self::Survey(survey) => survey.task(),
             _ => None,
         }
     }

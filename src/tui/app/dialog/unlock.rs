@@ -52,6 +52,11 @@ impl Unlock {
         self.task
     }
 
+    /// The task was cancelled.
+    pub fn cancelled(&mut self) {
+        self.task = None;
+    }
+
     /// It did not open.
     pub fn fail(&mut self, problem: Problem) {
         self.task = None;

@@ -54,6 +54,18 @@ pub(crate) fn credentials() -> Vec<Credential> {
     SEEDS.iter().zip(0..).map(|(seed, n)| credential(seed, n)).collect()
 }
 
+/// A sign-in to an app, whose refresh token ends in 179 days.
+pub(crate) fn app() -> Credential {
+    let seed = ("triage", "snyk-apps", "app", "SNYK-EU-01", Some(179), Some(200), &[][..]);
+    let mut app = credential(&seed, 99);
+    app.principal = Some(Principal { id: "7a0e".to_owned(), name: "ada".to_owned(), kind: "user".to_owned() });
+    app.fields = BTreeMap::from([
+        ("client_id".to_owned(), "7b7dbf4e-8b34-4e57-a89c-1ab458532b73".to_owned()),
+        ("organisations".to_owned(), "3: acme-prod (default), acme-test, sandbox".to_owned()),
+    ]);
+    app
+}
+
 fn credential(seed: &Seed, n: u8) -> Credential {
     let (name, provider, kind, region, days, status, labels) = *seed;
     let principal = || Principal { id: "5f1c".to_owned(), name: name.to_owned(), kind: "service_account".to_owned() };

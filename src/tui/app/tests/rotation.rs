@@ -1,8 +1,8 @@
 //! Replacing, revoking and making credentials, told as keys, reports and what comes of them.
 
 use super::*;
-use crate::domain::rotation::Saying;
 use crate::domain::credential::Part;
+use crate::domain::rotation::Saying;
 use crate::domain::rotation::{Plan, Purpose, Status as RotationStatus};
 use crate::engine::message::{Charge, Reply, Turn, Wish};
 use crate::tui::app::samples::rotation::{line, paste_dilemma, plan, review, status};

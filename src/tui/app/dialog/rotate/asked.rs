@@ -10,11 +10,11 @@ use crate::config::key::Code;
 use crate::config::theme::Role;
 use crate::domain::rotation::Saying;
 use crate::engine::message::{Dilemma, QuestionId, Reply, RotationTask};
-use crate::tui::app::{Audience, Browser};
 use crate::tui::app::credentials::fit;
 use crate::tui::app::form::{edit, insert};
 use crate::tui::app::secret_input::SecretInput;
 use crate::tui::app::sheet::{FieldRow, Item, Row, Value};
+use crate::tui::app::{Audience, Browser};
 
 /// So many answers are seen at the same time.
 const SHOWN: usize = 6;

@@ -143,10 +143,16 @@ mod tests {
 
     #[test]
     fn it_fills_as_the_steps_are_taken() {
-        assert_eq!(drawn(&plan(), &[]), ["steps  ○──○──○──○──○──○──○──○──○──○", "old    ┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄", "new          ┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄"]);
+        assert_eq!(
+            drawn(&plan(), &[]),
+            ["steps  ○──○──○──○──○──○──○──○──○──○", "old    ┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄", "new          ┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄"]
+        );
         let done = ["prove-store", "snapshot", "create", "stash"].map(|step| (step, LineState::Done));
         let half: Vec<_> = done.into_iter().chain([("verify", LineState::Running)]).collect();
-        assert_eq!(drawn(&plan(), &half), ["steps  ●──●──●──●──◉──○──○──○──○──○", "old    ━━━━━━━━━━━━━━━┄┄┄┄┄┄", "new          ━━━━━━━━━┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄"]);
+        assert_eq!(
+            drawn(&plan(), &half),
+            ["steps  ●──●──●──●──◉──○──○──○──○──○", "old    ━━━━━━━━━━━━━━━┄┄┄┄┄┄", "new          ━━━━━━━━━┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄"]
+        );
     }
 
     #[test]
@@ -155,6 +161,9 @@ mod tests {
         let done: Vec<_> = done.into_iter().map(|step| (step, LineState::Done)).collect();
         assert_eq!(drawn(&plan(), &done)[1], "old    ━━━━━━━━━━━━━━━━━━━━━✗");
         let pasted: Vec<_> = ["prove-store", "snapshot", "await-paste"].map(|step| (step, LineState::Done)).into();
-        assert!(drawn(&plan_for("personal-token"), &pasted)[1].ends_with("━✗"), "without overlap it dies when the new one is made");
+        assert!(
+            drawn(&plan_for("personal-token"), &pasted)[1].ends_with("━✗"),
+            "without overlap it dies when the new one is made"
+        );
     }
 }

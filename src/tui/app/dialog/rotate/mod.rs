@@ -223,11 +223,7 @@ impl Rotate {
             Stage::Reading if key.code == Code::Esc => Outcome::Close,
             Stage::Stopping | Stage::Reading => Outcome::Stay,
             Stage::Planned(_) | Stage::Halted(..) | Stage::Over(..) | Stage::Failed(_) if key.code == Code::Esc => Outcome::Close,
-            Stage::Planned(form)
-            | Stage::Halted(_, form)
-            | Stage::Over(_, form)
-            | Stage::Failed(form)
-            | Stage::Running(form) => {
+            Stage::Planned(form) | Stage::Halted(_, form) | Stage::Over(_, form) | Stage::Failed(form) | Stage::Running(form) => {
                 let happened = form.key(key);
                 self.react(happened)
             }
@@ -251,11 +247,7 @@ impl Rotate {
                 let done = asked.click(at);
                 self.answered(done)
             }
-            Stage::Planned(form)
-            | Stage::Halted(_, form)
-            | Stage::Over(_, form)
-            | Stage::Failed(form)
-            | Stage::Running(form) => {
+            Stage::Planned(form) | Stage::Halted(_, form) | Stage::Over(_, form) | Stage::Failed(form) | Stage::Running(form) => {
                 let happened = form.point(at);
                 self.react(happened)
             }

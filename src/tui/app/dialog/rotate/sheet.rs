@@ -6,9 +6,9 @@ use super::{Rotate, Stage};
 use crate::config::theme::{Glyphs, Role};
 use crate::domain::rotation::{Plan, Purpose, State, Status};
 use crate::engine::message::Review;
-use crate::tui::app::{App, Audience};
 use crate::tui::app::dialog::problem;
 use crate::tui::app::sheet::{Item, Row, Sheet};
+use crate::tui::app::{App, Audience};
 
 const WIDTH: u16 = 88;
 /// On a lower screen the lives of the secrets leave too little room for the steps.
@@ -32,7 +32,9 @@ impl Rotate {
                 sheet = sheet.with_form_below(form);
                 sheet.foot.push(Row::dim("Esc hides this and it goes on · s stops before the next step, to be taken up again"));
             }
-            Stage::Stopping => sheet.foot.extend([Row::Blank, Row::dim("Stopping as soon as this step is at its end… · Esc hides this")]),
+            Stage::Stopping => {
+                sheet.foot.extend([Row::Blank, Row::dim("Stopping as soon as this step is at its end… · Esc hides this")])
+            }
             Stage::Asked(asked) => sheet.foot.extend(asked.answers(app.stage.audience)),
             Stage::Planned(form) => {
                 sheet.foot.push(Row::Blank);

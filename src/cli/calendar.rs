@@ -1,0 +1,41 @@
+//! `tokenring calendar`: when credentials end, for programs that remind people.
+
+use super::arguments::span;
+use super::context::Context;
+use crate::domain::{Problem, calendar};
+
+/// Write the ends of credentials as a calendar (.ics); the store is not touched
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  tokenring calendar > ends.ics\n  tokenring calendar --label prod --remind 30d > prod.ics")]
+pub(super) struct Calendar {
+    /// Only those of this provider
+    #[arg(long)]
+    provider: Option<String>,
+    /// Only those with this label
+    #[arg(long)]
+    label: Option<String>,
+    /// How long before the end to remind, such as 14d
+    #[arg(long, value_name = "SPAN", value_parser = span, default_value = "14d")]
+    remind: time::Duration,
+}
+
+impl Calendar {
+    /// Writes the calendar.
+    pub(super) async fn run(self, context: &Context<'_>) -> Result<u8, Problem> {
+        let engine = context.engine()?;
+        let mut credentials = engine.credentials().await?;
+        credentials.retain(|credential| {
+            self.provider.as_ref().is_none_or(|provider| *provider == credential.provider)
+                && self.label.as_ref().is_none_or(|label| credential.labels.contains(label))
+        });
+        let ends: Vec<_> = credentials.iter().filter_map(|credential| Some((credential, credential.expires?))).collect();
+        if context.out.json {
+            let shape = |(credential, end): &(&crate::domain::Credential, crate::domain::Moment)| serde_json::json!({ "name": credential.name, "expires": super::shape::rfc3339(*end) });
+            context.out.value(&ends.iter().map(shape).collect::<Vec<_>>())?;
+            return Ok(0);
+        }
+        context.out.bytes(calendar::calendar(&credentials, self.remind, engine.now()).as_bytes())?;
+        context.out.note(&format!("{} of {} credentials have an end", ends.len(), credentials.len()));
+        Ok(0)
+    }
+}

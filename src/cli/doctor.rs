@@ -1,0 +1,71 @@
+//! `tokenring doctor`: what may stand in the way on this machine.
+
+use super::context::Context;
+use super::output;
+use crate::domain::Problem;
+use crate::domain::problem::Class;
+use crate::engine;
+use crate::engine::doctor::{Area, Finding, Level, Reach, Surroundings};
+
+/// Look for what may stand in the way on this machine, and say what to do about it
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Doctor {
+    /// Leave the network alone
+    #[arg(long)]
+    offline: bool,
+}
+
+const EXAMPLES: &str = "Examples:\n  tokenring doctor\n  tokenring doctor --offline --json\n\n\
+    Nothing is changed, and no secret is sent: regions are asked for their root without one. Where the store is an encrypted\n\
+    file, its passphrase is asked for, so that more can be told. It ends with 1 where something will not work, with 6 where\n\
+    that is the store.";
+
+impl Doctor {
+    /// Looks, and says what was found.
+    pub(super) async fn run(self, context: &Context<'_>) -> Result<u8, Problem> {
+        // What keeps the store closed is among the findings.
+        let engine = match context.unlocked().await {
+            Ok(engine) => engine,
+            Err(problem) if problem.class == Class::Store => context.engine()?,
+            Err(problem) => return Err(problem),
+        };
+        let around = Surroundings {
+            terminal: output::terminal_size(),
+            other_stores: engine::other_stores(&context.paths, &context.settings).await,
+            depth: Some(context.settings.depth),
+            reach: if self.offline { Reach::Machine } else { Reach::Providers },
+        };
+        let findings = engine.examine(&around).await;
+        report(context, &findings)?;
+        Ok(exit_code(&findings))
+    }
+}
+
+fn exit_code(findings: &[Finding]) -> u8 {
+    let failed =
+        |area: Option<Area>| findings.iter().any(|one| one.level == Level::Fail && area.is_none_or(|area| one.area == area));
+    match (failed(Some(Area::Store)), failed(None)) {
+        (true, _) => Class::Store.exit_code(),
+        (false, true) => Class::Failed.exit_code(),
+        (false, false) => 0,
+    }
+}
+
+/// Shows findings, area by area.
+pub(super) fn report(context: &Context<'_>, findings: &[Finding]) -> Result<(), Problem> {
+    if context.out.json {
+        return context.out.value(&serde_json::json!({ "findings": findings }));
+    }
+    let mut lines = Vec::new();
+    for area in findings.chunk_by(|one, other| one.area == other.area) {
+        lines.push(area[0].area.as_str().to_owned());
+        for finding in area {
+            lines.push(format!("  {:<4}  {}: {}", finding.level.as_str(), finding.what, finding.why));
+            if !finding.remedy.is_empty() {
+                lines.push(format!("        → {}", finding.remedy));
+            }
+        }
+    }
+    context.out.text(&lines.join("\n"))
+}

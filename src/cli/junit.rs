@@ -1,0 +1,93 @@
+//! Verdicts as `JUnit` XML, which pipelines show.
+
+use std::fmt::Write as _;
+
+use super::shape::VerdictShape;
+use crate::domain::response::Verdict;
+
+/// A report in which every credential is a test case: one that is refused or breaks a policy has failed, one that could
+/// not be checked is an error, one that nobody asked about is skipped.
+pub(super) fn report(verdicts: &[VerdictShape]) -> String {
+    let counted = |has: &str| verdicts.iter().map(case).filter(|case| case.contains(has)).count();
+    let (failures, errors, skipped) = (counted("<failure "), counted("<error "), counted("<skipped/>"));
+    let mut xml = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n".to_owned();
+    let counts = format!("tests=\"{}\" failures=\"{failures}\" errors=\"{errors}\" skipped=\"{skipped}\"", verdicts.len());
+    let _ = writeln!(xml, "<testsuites {counts}>\n  <testsuite name=\"tokenring check\" {counts}>");
+    for found in verdicts {
+        let _ = writeln!(xml, "{}", case(found));
+    }
+    xml.push_str("  </testsuite>\n</testsuites>\n");
+    xml
+}
+
+fn case(found: &VerdictShape) -> String {
+    let seconds = found.latency_ms.unwrap_or_default();
+    let seconds = format!("{}.{:03}", seconds / 1000, seconds % 1000);
+    let head =
+        format!("    <testcase name=\"{}\" classname=\"{}\" time=\"{seconds}\"", escaped(&found.name), escaped(&found.region));
+    let inner = match (found.verdict, &found.policy) {
+        (Verdict::Refused, _) => element("failure", "refused", &found.reason),
+        (_, Some(breach)) => element("failure", "policy", breach),
+        (Verdict::Unknown, None) => element("error", "unknown", &found.reason),
+        (Verdict::Unchecked, None) => "<skipped/>".to_owned(),
+        (Verdict::Accepted, None) => return format!("{head}/>"),
+    };
+    format!("{head}>{inner}</testcase>")
+}
+
+fn element(name: &str, sort: &str, message: &str) -> String {
+    format!("<{name} type=\"{sort}\" message=\"{}\"/>", escaped(message))
+}
+
+/// A text as the value of an attribute; characters that XML does not have at all go.
+fn escaped(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => safe.push_str("&amp;"),
+            '<' => safe.push_str("&lt;"),
+            '>' => safe.push_str("&gt;"),
+            '"' => safe.push_str("&quot;"),
+            '\t' | '\n' | '\r' => safe.push(' '),
+            '\u{fffe}' | '\u{ffff}' => {}
+            c if c.is_control() => {}
+            c => safe.push(c),
+        }
+    }
+    safe
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(name: &str, verdict: Verdict) -> VerdictShape {
+        let reason = "said \"no\" & <left>\u{1}".to_owned();
+        VerdictShape {
+            name: name.to_owned(),
+            region: "EU".to_owned(),
+            verdict,
+            status: None,
+            reason,
+            latency_ms: Some(1042),
+            policy: None,
+        }
+    }
+
+    #[test]
+    fn every_verdict_has_its_element_and_the_counts_agree() {
+        let all = [
+            found("a", Verdict::Accepted),
+            found("b", Verdict::Refused),
+            found("c", Verdict::Unknown),
+            found("d", Verdict::Unchecked),
+            VerdictShape { policy: Some("e is 100 days old".to_owned()), ..found("e", Verdict::Accepted) },
+        ];
+        let xml = report(&all);
+        assert!(xml.contains("tests=\"5\" failures=\"2\" errors=\"1\" skipped=\"1\""), "{xml}");
+        assert!(xml.contains("<testcase name=\"a\" classname=\"EU\" time=\"1.042\"/>"), "{xml}");
+        assert!(xml.contains("<failure type=\"refused\" message=\"said &quot;no&quot; &amp; &lt;left&gt;\"/>"), "{xml}");
+        assert!(xml.contains("<failure type=\"policy\" message=\"e is 100 days old\"/>") && xml.contains("<skipped/>"), "{xml}");
+        assert!(xml.chars().all(|c| c == '\n' || !c.is_control()));
+    }
+}

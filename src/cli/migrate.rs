@@ -1,0 +1,124 @@
+//! `tokenring store migrate`: from the keyring to the encrypted file, or back.
+
+use super::context::{Context, passphrase};
+use super::output::Table;
+use crate::config::{self, StoreChoice};
+use crate::domain::Problem;
+use crate::engine;
+use crate::engine::message::{BackendKind, StoreError, Unlock};
+use crate::engine::migrate::{Item, ItemState, Move, Rival};
+
+/// Move all secrets to the other store: each is copied and read back; the source is emptied only when asked
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Migrate {
+    /// Where to: the system's keyring, or the encrypted file
+    #[arg(long, value_parser = ["keyring", "file"])]
+    to: String,
+    /// Only say what would be copied
+    #[arg(long)]
+    dry_run: bool,
+    /// Remove from the old store what the new one has given back
+    #[arg(long)]
+    delete_source: bool,
+    /// Replace what the other store has in the place of an item
+    #[arg(long)]
+    overwrite: bool,
+}
+
+const EXAMPLES: &str = "Examples:\n  tokenring store migrate --to file --dry-run\n  tokenring store migrate --to file\n  \
+    tokenring store migrate --to keyring --delete-source\n\n\
+    First everything is copied and read back, then the choice in config.toml is changed, then, if you asked for it, the old\n\
+    store is emptied. Whatever stops it, nothing is lost, and the same command goes on where it ended.";
+
+impl Migrate {
+    /// Copies, proves, chooses, and leaves the source where that is wanted.
+    pub(super) async fn run(self, context: &Context<'_>) -> Result<u8, Problem> {
+        let (kind, choice) = match self.to.as_str() {
+            "file" => (BackendKind::File, StoreChoice::File),
+            _ => (BackendKind::Keyring, StoreChoice::Keyring),
+        };
+        let engine = context.engine()?;
+        let way = Move::new(kind, &context.paths.vault());
+        open(&way).await?;
+        if self.dry_run {
+            report(context, &engine.plan_move(&way).await?)?;
+            return Ok(0);
+        }
+        let is_chosen = engine.store_state().await.backend.kind == kind;
+        let items = if is_chosen { None } else { Some(self.copy(context, &way, choice).await?) };
+        let left = if self.delete_source { engine.leave_source(&way).await? } else { 0 };
+        self.conclude(context, &way, items, left)
+    }
+
+    /// Copies everything, changes the choice, and copies what was added until then.
+    async fn copy(&self, context: &Context<'_>, way: &Move, choice: StoreChoice) -> Result<Vec<Item>, Problem> {
+        let engine = context.engine()?;
+        let rival = if self.overwrite { Rival::IsReplaced } else { Rival::Stops };
+        let items =
+            engine.copy_all(way, rival, |item| context.out.note(&format!("copied {} of {}", item.item, item.name))).await?;
+        config::choose_store(&context.paths, choice)?;
+        engine.copy_all(way, rival, |item| context.out.note(&format!("copied {} of {}", item.item, item.name))).await?;
+        engine.note_move(way, items.len()).await?;
+        Ok(items)
+    }
+
+    fn conclude(&self, context: &Context<'_>, way: &Move, items: Option<Vec<Item>>, left: usize) -> Result<u8, Problem> {
+        let (from, to) = way.titles();
+        if context.out.json {
+            let items = items.unwrap_or_default();
+            context.out.value(&serde_json::json!({ "items": items, "deleted": left, "store": self.to }))?;
+            return Ok(0);
+        }
+        let done = match &items {
+            None => format!("the {to} is in use already"),
+            Some(items) => {
+                format!("{} items are in the {to}, each read back; config.toml says store = \"{}\"", items.len(), self.to)
+            }
+        };
+        context.out.text(&done)?;
+        if self.delete_source {
+            context.out.note(&format!("{left} items were removed from the {from}"));
+        } else {
+            context.out.note(&format!("note: the {from} still has them; --delete-source removes them there"));
+        }
+        if let Some(forced) = std::env::var_os("TOKENRING_STORE").filter(|forced| *forced != *self.to) {
+            context.out.note(&format!("note: TOKENRING_STORE={} goes before config.toml; unset it", forced.to_string_lossy()));
+        }
+        Ok(0)
+    }
+}
+
+/// Opens both stores: the file by its passphrase; a locked keyring is the person's to unlock first.
+async fn open(way: &Move) -> Result<(), Problem> {
+    for (kind, error) in way.closed().await {
+        match error {
+            StoreError::Locked | StoreError::Uncreated if kind == BackendKind::File => {
+                let passphrase = passphrase(&error)?;
+                way.unlock(kind, Unlock::Passphrase(&passphrase), engine::UNLOCK_WAIT).await?;
+            }
+            error => return Err(error.into()),
+        }
+    }
+    Ok(())
+}
+
+fn report(context: &Context<'_>, items: &[Item]) -> Result<(), Problem> {
+    if context.out.json {
+        return context.out.value(&items);
+    }
+    if items.is_empty() {
+        return context.out.text("there is nothing to move");
+    }
+    let mut table = Table::new(&["NAME", "ITEM", "THEN"]);
+    for item in items {
+        let then = match item.state {
+            ItemState::New => "would be copied",
+            ItemState::Same => "is there already",
+            ItemState::Differs => "is another one there",
+            ItemState::TooLarge => "is too large for it",
+        };
+        table.row([item.name.clone(), item.item.clone(), then.to_owned()]);
+    }
+    context.out.table(&table)
+}

@@ -1,0 +1,170 @@
+//! `tokenring scan`: where secrets lie in plain text.
+
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use super::context::Context;
+use super::output::Table;
+use super::prompt;
+use crate::domain::Problem;
+use crate::domain::consumer::Target;
+use crate::domain::problem::Class;
+use crate::engine::scan::{Scanned, Sighting, Unread, Whose};
+
+/// Find plain-text copies of secrets in files: of those held here, and of known shapes
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Scan {
+    /// Files and folders to look at; the usual places and the working folder where none is named
+    paths: Vec<PathBuf>,
+    /// Make each place that holds a current secret a consumer of its credential, so that it gets the next one too
+    #[arg(long)]
+    link: bool,
+    /// Fail (exit 7) where anything is found that no consumer keeps up to date
+    #[arg(long)]
+    strict: bool,
+}
+
+const EXAMPLES: &str = "Examples:\n  tokenring scan\n  tokenring scan ~/work --link\n  tokenring scan . --strict --json\n\n\
+    No secret is ever shown. Copies of secrets that are held here are recognised by their fingerprints, whose key is in the\n\
+    store; where that is locked, only secrets of known shapes are found. Folders are walked as .gitignore says, but files in\n\
+    which secrets usually lie (.env*, .npmrc, settings of editors, pipelines, …) are looked at even where it says otherwise.";
+
+/// A find, as `--json` prints it.
+#[derive(Serialize)]
+struct Shape<'a> {
+    path: String,
+    links: Vec<String>,
+    line: usize,
+    /// The credentials that hold it; none where it is unknown.
+    names: Vec<&'a str>,
+    provider: Option<&'a str>,
+    kind: Option<&'a str>,
+    why: Option<&'a str>,
+    encoding: Option<&'a str>,
+    open_to_others: Option<&'a str>,
+    /// The place, where a consumer can keep it up to date.
+    consumer: Option<&'a Target>,
+    linked: bool,
+}
+
+impl Scan {
+    /// Looks, links where that is wanted, and says what was found.
+    pub(super) async fn run(self, context: &Context<'_>) -> Result<u8, Problem> {
+        // A store that cannot be unlocked is no reason not to look: the engine says what it could not tell.
+        let engine = match context.unlocked().await {
+            Ok(engine) => engine,
+            Err(problem) if problem.class == Class::Store => context.engine()?,
+            Err(problem) => return Err(problem),
+        };
+        let mut scanned = engine.scan(self.paths.clone()).await?;
+        let shown_first = !context.out.json && !self.link;
+        if shown_first {
+            report(context, &scanned)?;
+        }
+        if self.link || shown_first && is_agreed(&scanned) {
+            for sighting in scanned.sightings.iter_mut().filter(|sighting| is_linkable(sighting)) {
+                for consumer in engine.link(sighting).await? {
+                    context.out.note(&format!("linked: {} will {}", consumer.name, consumer.target.words()));
+                }
+                sighting.linked = true;
+            }
+        }
+        if !shown_first {
+            report(context, &scanned)?;
+        }
+        advise(context, &scanned);
+        let loose = scanned.sightings.iter().any(|sighting| !sighting.linked);
+        Ok(if self.strict && loose { Class::Policy.exit_code() } else { 0 })
+    }
+}
+
+fn is_linkable(sighting: &Sighting) -> bool {
+    sighting.target.is_some() && !sighting.linked
+}
+
+fn is_agreed(scanned: &Scanned) -> bool {
+    let places = scanned.sightings.iter().filter(|sighting| is_linkable(sighting)).count();
+    if places == 0 || !prompt::is_interactive() {
+        return false;
+    }
+    let question = format!("Keep {places} of these places up to date from now on, as consumers? [y/N] ");
+    prompt::line(&question).is_some_and(|answer| answer.eq_ignore_ascii_case("y"))
+}
+
+fn report(context: &Context<'_>, scanned: &Scanned) -> Result<(), Problem> {
+    if context.out.json {
+        let finds: Vec<_> = scanned.sightings.iter().map(shape).collect();
+        let Scanned { unread, files, blind, .. } = scanned;
+        return context.out.value(&serde_json::json!({
+            "finds": finds, "unread": unread, "files": files, "held_secrets_known": blind.is_none(),
+        }));
+    }
+    if scanned.sightings.is_empty() {
+        return context.out.text(&format!("nothing found in {} files", scanned.files));
+    }
+    let mut table = Table::new(&["WHERE", "WHAT", "THEN"]);
+    for sighting in &scanned.sightings {
+        table.row([format!("{}:{}", sighting.path.display(), sighting.line), what(sighting), then(sighting).to_owned()]);
+    }
+    context.out.table(&table)
+}
+
+fn what(sighting: &Sighting) -> String {
+    let encoding = sighting.encoding.map(|encoding| format!(", {encoding}")).unwrap_or_default();
+    match &sighting.what {
+        Whose::Held(names) => {
+            let names: Vec<_> = names.iter().map(crate::domain::Name::as_str).collect();
+            format!("the secret of {}{encoding}", names.join(", "))
+        }
+        Whose::Unknown { provider, kind, .. } => format!("unknown: {provider} {kind}{encoding}"),
+    }
+}
+
+fn then(sighting: &Sighting) -> &'static str {
+    match (&sighting.what, &sighting.target) {
+        _ if sighting.linked => "a consumer keeps it up to date",
+        (Whose::Held(_), Some(_)) => "link it with --link, or blank it with `tokenring import … --blank`",
+        (Whose::Held(_), None) => "take it out by hand",
+        (Whose::Unknown { .. }, _) => "keep it with `tokenring import` or `add`, or revoke it",
+    }
+}
+
+fn advise(context: &Context<'_>, scanned: &Scanned) {
+    for sighting in &scanned.sightings {
+        if let Some(mode) = &sighting.openness {
+            context.out.note(&format!("note: other users may read {} (mode {mode})", sighting.path.display()));
+        }
+        for link in &sighting.links {
+            context.out.note(&format!("note: {} leads to {}", link.display(), sighting.path.display()));
+        }
+    }
+    for Unread { path, why } in &scanned.unread {
+        context.out.note(&format!("note: {} was not looked at: {why}", path.display()));
+    }
+    if let Some(problem) = &scanned.blind {
+        let what = "note: copies of the secrets held here could not be told";
+        context.out.note(&format!("{what}: {}; {}", problem.why, problem.remedy));
+    }
+}
+
+fn shape(sighting: &Sighting) -> Shape<'_> {
+    let (names, unknown) = match &sighting.what {
+        Whose::Held(names) => (names.iter().map(crate::domain::Name::as_str).collect(), None),
+        Whose::Unknown { provider, kind, why } => (Vec::new(), Some((provider, kind, why))),
+    };
+    Shape {
+        path: sighting.path.display().to_string(),
+        links: sighting.links.iter().map(|link| link.display().to_string()).collect(),
+        line: sighting.line,
+        names,
+        provider: unknown.map(|(provider, ..)| provider.as_str()),
+        kind: unknown.map(|(_, kind, _)| kind.as_str()),
+        why: unknown.map(|(.., why)| why.as_str()),
+        encoding: sighting.encoding,
+        open_to_others: sighting.openness.as_deref(),
+        consumer: sighting.target.as_ref(),
+        linked: sighting.linked,
+    }
+}

@@ -1,0 +1,82 @@
+//! Whose turn it is: work for several hosts, of which none may take the places of the others.
+
+use std::collections::VecDeque;
+
+/// Work that waits, in a queue for each host.
+pub(super) struct Turns<T> {
+    queues: Vec<Queue<T>>,
+}
+
+/// Which queue a piece of work came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Place(usize);
+
+struct Queue<T> {
+    host: String,
+    waiting: VecDeque<T>,
+    under_way: usize,
+}
+
+impl<T> Turns<T> {
+    /// Work, sorted into queues by its host, each in the order in which it came.
+    pub(super) fn new(work: Vec<T>, host: impl Fn(&T) -> String) -> Self {
+        let mut queues: Vec<Queue<T>> = Vec::new();
+        for piece in work {
+            let host = host(&piece);
+            match queues.iter_mut().find(|queue| queue.host == host) {
+                Some(queue) => queue.waiting.push_back(piece),
+                None => queues.push(Queue { host, waiting: [piece].into(), under_way: 0 }),
+            }
+        }
+        Self { queues }
+    }
+
+    /// The next piece of work, of the host that has the fewest under way. So a host that does not answer keeps its share
+    /// of the places and no more, as long as others have work.
+    pub(super) fn next(&mut self) -> Option<(Place, T)> {
+        let waiting = self.queues.iter_mut().enumerate().filter(|(_, queue)| !queue.waiting.is_empty());
+        let (place, queue) = waiting.min_by_key(|(_, queue)| queue.under_way)?;
+        queue.under_way += 1;
+        Some((Place(place), queue.waiting.pop_front()?))
+    }
+
+    /// A piece of work of this queue is done.
+    pub(super) fn done(&mut self, place: Place) {
+        if let Some(queue) = self.queues.get_mut(place.0) {
+            queue.under_way = queue.under_way.saturating_sub(1);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn turns(work: &str) -> Turns<char> {
+        Turns::new(work.chars().collect(), |piece| piece.to_ascii_lowercase().to_string())
+    }
+
+    #[test]
+    fn hosts_take_turns() {
+        let mut turns = turns("aaaabbc");
+        let order: String = std::iter::from_fn(|| turns.next()).map(|(_, piece)| piece).collect();
+        assert_eq!(order, "abcabaa");
+    }
+
+    #[test]
+    fn a_host_that_does_not_answer_keeps_its_share_only() {
+        let mut turns = turns("ssssssssssffffffffff");
+        let mut slow = 0;
+        let mut under_way: Vec<_> = (0..4).filter_map(|_| turns.next()).collect();
+        while let Some(place) = under_way.iter().position(|(_, piece)| *piece == 'f') {
+            turns.done(under_way.swap_remove(place).0);
+            under_way.extend(turns.next());
+            slow = under_way.iter().filter(|(_, piece)| *piece == 's').count();
+            if turns.queues[1].waiting.is_empty() {
+                break;
+            }
+            assert_eq!(slow, 2, "of four places, two belong to the other host as long as it has work");
+        }
+        assert!(slow >= 2);
+    }
+}

@@ -1,0 +1,386 @@
+//! Moving all secrets from one store to another.
+//!
+//! Every item is copied and read back before anything else happens, and the source is emptied only when somebody asks
+//! for it and only of items that the other store has just given back. So whatever stops it, and whenever, every secret
+//! is still where it was; doing it again goes on where it ended.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::audit::Deed;
+use super::lock::Held;
+use super::trust::FINGERPRINT_KEY;
+use super::{Engine, SLOTS};
+use crate::domain::problem::{Class, Problem};
+use crate::domain::{Credential, Secret};
+use crate::store::{self, BackendKind, ItemKey, Store, StoreError, Unlock};
+
+/// Two stores and the way between them.
+pub struct Move {
+    from: Arc<dyn Store>,
+    to: Arc<dyn Store>,
+}
+
+/// One item that the source holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Item {
+    /// Whose it is: a credential's name, or the program's own.
+    pub name: String,
+    /// Its slot and part.
+    pub item: String,
+    /// How the other store stands to it.
+    pub state: ItemState,
+    #[serde(skip)]
+    key: ItemKey,
+}
+
+/// How the other store stands to an item.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ItemState {
+    /// It does not have it yet.
+    New,
+    /// It has the same.
+    Same,
+    /// It has another one in its place.
+    Differs,
+    /// It cannot hold it.
+    TooLarge,
+}
+
+/// What to do where the other store has something else in an item's place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rival {
+    /// Stop before anything is changed.
+    Stops,
+    /// Replace it.
+    IsReplaced,
+}
+
+impl Move {
+    /// From the one of the two lasting stores that is not `to`; `vault` is the folder of the encrypted file.
+    pub fn new(to: BackendKind, vault: &Path) -> Self {
+        let from = if to == BackendKind::File { BackendKind::Keyring } else { BackendKind::File };
+        Self::between(store::open(from, vault), store::open(to, vault))
+    }
+
+    /// From one store to another.
+    pub fn between(from: Arc<dyn Store>, to: Arc<dyn Store>) -> Self {
+        Self { from, to }
+    }
+
+    /// Which of the two is not open, and why.
+    pub async fn closed(&self) -> Vec<(BackendKind, StoreError)> {
+        let mut closed = Vec::new();
+        for store in [&self.from, &self.to] {
+            if let Err(error) = store.status().await {
+                closed.push((store.backend().kind, error));
+            }
+        }
+        closed
+    }
+
+    /// Opens one of the two, the encrypted file being created where it is not there yet.
+    pub async fn unlock(&self, which: BackendKind, by: Unlock<'_>, wait: Duration) -> Result<(), Problem> {
+        let store = if self.from.backend().kind == which { &self.from } else { &self.to };
+        Ok(store.unlock(by, wait).await?)
+    }
+
+    /// The names of the two, for people.
+    pub fn titles(&self) -> (&'static str, &'static str) {
+        (self.from.backend().title, self.to.backend().title)
+    }
+
+    async fn state(&self, key: &ItemKey, secret: &Secret) -> Result<ItemState, StoreError> {
+        if secret.len() > self.to.backend().item_limit {
+            return Ok(ItemState::TooLarge);
+        }
+        match self.to.get(key).await {
+            Ok(there) if there.same_as(secret) => Ok(ItemState::Same),
+            Ok(_) => Ok(ItemState::Differs),
+            Err(StoreError::Absent) => Ok(ItemState::New),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Copies an item and reads it back; whatever the source holds now is what counts.
+    async fn copy(&self, key: &ItemKey) -> Result<(), StoreError> {
+        let secret = self.from.get(key).await?;
+        self.to.put(key, &secret).await?;
+        if self.to.get(key).await?.same_as(&secret) { Ok(()) } else { Err(changed()) }
+    }
+
+    /// Removes an item from the source if the other store gives back the same.
+    async fn let_go(&self, key: &ItemKey) -> Result<(), StoreError> {
+        if !self.to.get(key).await?.same_as(&self.from.get(key).await?) {
+            return Err(changed());
+        }
+        self.from.delete(key).await
+    }
+}
+
+impl Engine {
+    /// Everything of this index that the source holds, and how the other store stands to it. Nothing is changed.
+    pub async fn plan_move(&self, way: &Move) -> Result<Vec<Item>, Problem> {
+        let own = ItemKey::own(FINGERPRINT_KEY);
+        let mut items = Vec::new();
+        self.consider(way, own, ("tokenring", FINGERPRINT_KEY), &mut items).await?;
+        for credential in self.credentials().await? {
+            for (key, label) in self.keys_of(&credential) {
+                self.consider(way, key, (credential.name.as_str(), &label), &mut items).await?;
+            }
+        }
+        Ok(items)
+    }
+
+    /// Copies everything and reads it back. No secret of these credentials can be replaced meanwhile.
+    pub async fn copy_all(&self, way: &Move, rival: Rival, mut seen: impl FnMut(&Item)) -> Result<Vec<Item>, Problem> {
+        let _claims = self.claim_all().await?;
+        let plan = self.plan_move(way).await?;
+        refuse(&plan, rival)?;
+        store::prove(way.to.as_ref()).await?;
+        for item in plan.iter().filter(|item| item.state != ItemState::Same) {
+            way.copy(&item.key).await?;
+            seen(item);
+        }
+        let after = self.plan_move(way).await?;
+        match after.iter().find(|item| item.state != ItemState::Same) {
+            None => Ok(plan),
+            Some(item) => {
+                let why = format!("{} of {} is not the same in both stores", item.item, item.name);
+                Err(Problem::new("The copy is not whole", why, "nothing was removed; run the command again").of(Class::Store))
+            }
+        }
+    }
+
+    /// Empties the source of what the other store gives back; says of how many items.
+    pub async fn leave_source(&self, way: &Move) -> Result<usize, Problem> {
+        let _claims = self.claim_all().await?;
+        let items = self.plan_move(way).await?;
+        let same: Vec<_> = items.iter().filter(|item| item.state == ItemState::Same).collect();
+        for item in &same {
+            way.let_go(&item.key).await?;
+        }
+        Ok(same.len())
+    }
+
+    /// Puts on record that the secrets have moved.
+    pub async fn note_move(&self, way: &Move, items: usize) -> Result<(), Problem> {
+        let (from, to) = way.titles();
+        self.register(Deed::new("migrate", "done").because(format!("{items} items from the {from} to the {to}"))).await
+    }
+
+    async fn claim_all(&self) -> Result<Vec<Held>, Problem> {
+        let credentials = self.credentials().await?;
+        credentials.iter().map(|credential| self.locks.claim(&credential.id)).collect()
+    }
+
+    async fn consider(&self, way: &Move, key: ItemKey, (name, item): (&str, &str), items: &mut Vec<Item>) -> Result<(), Problem> {
+        let secret = match way.from.get(&key).await {
+            Ok(secret) => secret,
+            Err(StoreError::Absent) => return Ok(()),
+            Err(error) => return Err(error.into()),
+        };
+        let state = way.state(&key, &secret).await?;
+        items.push(Item { name: name.to_owned(), item: item.to_owned(), state, key });
+        Ok(())
+    }
+
+    fn keys_of(&self, credential: &Credential) -> Vec<(ItemKey, String)> {
+        let parts = self.parts_of(credential);
+        let keys = SLOTS.iter().flat_map(|slot| parts.iter().map(move |part| (*slot, part)));
+        let label = |(slot, part): (crate::domain::credential::Slot, &crate::domain::credential::Part)| {
+            (ItemKey::of(&credential.id, slot, part), format!("{} {}", slot.as_str(), part.as_str()))
+        };
+        keys.map(label).collect()
+    }
+}
+
+/// The key of the fingerprints is the source's, because the fingerprints in the index were made with it.
+fn refuse(plan: &[Item], rival: Rival) -> Result<(), Problem> {
+    let told = |item: &Item| format!("{} of {}", item.item, item.name);
+    if let Some(item) = plan.iter().find(|item| item.state == ItemState::TooLarge) {
+        let why = format!("{} is larger than an item may be there", told(item));
+        return Err(Problem::new("The secrets were not moved", why, "stay with the store that holds it").of(Class::Store));
+    }
+    let differs = plan.iter().find(|item| item.state == ItemState::Differs && item.item != FINGERPRINT_KEY);
+    match differs.filter(|_| rival == Rival::Stops) {
+        None => Ok(()),
+        Some(item) => {
+            let why = format!("{} is another one there", told(item));
+            let remedy = "give --overwrite if what is in the store in use is right";
+            Err(Problem::new("The secrets were not moved", why, remedy).of(Class::Store))
+        }
+    }
+}
+
+fn changed() -> StoreError {
+    StoreError::Damaged("it gave back something else than it was given".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use async_trait::async_trait;
+
+    use super::*;
+    use crate::config::Settings;
+    use crate::domain::Name;
+    use crate::domain::credential::{Part, Slot};
+    use crate::domain::provider::Catalogue;
+    use crate::engine::message::NewCredential;
+    use crate::engine::{Options, Ports, SystemClock};
+    use crate::index::Index;
+    use crate::net::Client;
+    use crate::store::{Backend, Memory};
+
+    /// A store that fails from a certain change on, as if the program had been killed there.
+    struct Dying {
+        inner: Memory,
+        changes: AtomicUsize,
+    }
+
+    impl Dying {
+        fn after(changes: usize) -> Arc<Self> {
+            Arc::new(Self { inner: Memory::new(), changes: AtomicUsize::new(changes) })
+        }
+
+        fn change(&self) -> Result<(), StoreError> {
+            let left = self.changes.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
+            left.map(drop).map_err(|_| StoreError::Unavailable("it is gone".to_owned()))
+        }
+    }
+
+    #[async_trait]
+    impl Store for Dying {
+        fn backend(&self) -> Backend {
+            self.inner.backend()
+        }
+
+        async fn status(&self) -> Result<(), StoreError> {
+            Ok(())
+        }
+
+        async fn unlock(&self, _: Unlock<'_>, _: Duration) -> Result<(), StoreError> {
+            Ok(())
+        }
+
+        async fn get(&self, key: &ItemKey) -> Result<Secret, StoreError> {
+            self.inner.get(key).await
+        }
+
+        async fn put(&self, key: &ItemKey, secret: &Secret) -> Result<(), StoreError> {
+            self.change()?;
+            self.inner.put(key, secret).await
+        }
+
+        async fn delete(&self, key: &ItemKey) -> Result<(), StoreError> {
+            self.change()?;
+            self.inner.delete(key).await
+        }
+    }
+
+    const SECRETS: [(&str, &str); 3] = [("one", "secret-of-one"), ("two", "secret-of-two"), ("three", "secret-of-three")];
+
+    /// An engine whose store holds three credentials, one of them in the middle of a rotation.
+    async fn engine(store: Arc<dyn Store>) -> Engine {
+        let ports = Ports {
+            catalogue: Arc::new(Catalogue::builtin().unwrap()),
+            index: Arc::new(Index::in_memory().unwrap()),
+            store: Arc::clone(&store),
+            transport: Arc::new(Client::default()),
+            clock: Arc::new(SystemClock),
+        };
+        let engine = Engine::new(ports, Options::from(&Settings::default()));
+        for (name, secret) in SECRETS {
+            let new = NewCredential {
+                name: Name::parse(name).unwrap(),
+                provider: "snyk".to_owned(),
+                kind: "personal-token".to_owned(),
+                region: "SNYK-EU-01".to_owned(),
+                fields: BTreeMap::new(),
+                labels: Vec::new(),
+                secret: Arc::new(Secret::from_text(secret.to_owned())),
+                parts: BTreeMap::new(),
+                expires: None,
+            };
+            let kept = engine.add(new).await.unwrap();
+            if name == "two" {
+                let pending = ItemKey::of(&kept.id, Slot::Pending, &Part::Secret);
+                store.put(&pending, &Secret::from_text("pending-of-two".to_owned())).await.unwrap();
+            }
+        }
+        engine
+    }
+
+    /// All secrets are in at least one of the stores, and the source has all of them unless it was left.
+    async fn assert_nothing_is_lost(engine: &Engine, one: &dyn Store, other: &dyn Store) {
+        for credential in engine.credentials().await.unwrap() {
+            let wanted = SECRETS.iter().find(|(name, _)| *name == credential.name.as_str()).unwrap().1;
+            let key = ItemKey::of(&credential.id, Slot::Current, &Part::Secret);
+            let is_in = async |store: &dyn Store| {
+                store.get(&key).await.is_ok_and(|held| held.same_as(&Secret::from_text(wanted.to_owned())))
+            };
+            assert!(is_in(one).await || is_in(other).await, "{} is lost", credential.name);
+        }
+    }
+
+    #[tokio::test]
+    async fn everything_is_copied_slots_of_a_rotation_among_them_and_then_the_source_can_be_left() {
+        let (from, to) = (Arc::new(Memory::new()), Arc::new(Memory::new()));
+        let engine = engine(Arc::clone(&from) as _).await;
+        let way = Move::between(Arc::clone(&from) as _, Arc::clone(&to) as _);
+        let plan = engine.plan_move(&way).await.unwrap();
+        assert_eq!((plan.len(), plan.iter().all(|item| item.state == ItemState::New)), (5, true), "{plan:?}");
+        assert_eq!(engine.copy_all(&way, Rival::Stops, |_| {}).await.unwrap().len(), 5);
+        assert_eq!(engine.leave_source(&way).await.unwrap(), 5);
+        assert_eq!(engine.plan_move(&way).await.unwrap(), []);
+        let back = Move::between(to, from);
+        assert_eq!(engine.plan_move(&back).await.unwrap().len(), 5);
+    }
+
+    #[tokio::test]
+    async fn wherever_it_stops_nothing_is_lost_and_the_next_run_ends_it() {
+        for changes in 0..12 {
+            let (from, to) = (Arc::new(Memory::new()), Dying::after(changes));
+            let engine = engine(Arc::clone(&from) as _).await;
+            let way = Move::between(Arc::clone(&from) as _, Arc::clone(&to) as _);
+            let copied = engine.copy_all(&way, Rival::Stops, |_| {}).await;
+            assert_eq!(copied.is_err(), changes < 7, "two for the proof, five items");
+            assert_nothing_is_lost(&engine, &*from, &Memory::new()).await;
+            to.changes.store(100, Ordering::Relaxed);
+            engine.copy_all(&way, Rival::Stops, |_| {}).await.unwrap();
+        }
+        for changes in 0..5 {
+            let (from, to) = (Dying::after(100), Arc::new(Memory::new()));
+            let engine = engine(Arc::clone(&from) as _).await;
+            let way = Move::between(Arc::clone(&from) as _, Arc::clone(&to) as _);
+            engine.copy_all(&way, Rival::Stops, |_| {}).await.unwrap();
+            from.changes.store(changes, Ordering::Relaxed);
+            assert!(engine.leave_source(&way).await.is_err());
+            assert_nothing_is_lost(&engine, &*from, &*to).await;
+            from.changes.store(100, Ordering::Relaxed);
+            assert_eq!(engine.leave_source(&way).await.unwrap(), 5 - changes);
+        }
+    }
+
+    #[tokio::test]
+    async fn something_else_in_its_place_is_replaced_only_when_asked() {
+        let (from, to) = (Arc::new(Memory::new()), Arc::new(Memory::new()));
+        let engine = engine(Arc::clone(&from) as _).await;
+        let one = engine.find("one").await.unwrap();
+        let key = ItemKey::of(&one.id, Slot::Current, &Part::Secret);
+        to.put(&key, &Secret::from_text("stale".to_owned())).await.unwrap();
+        to.put(&ItemKey::own(FINGERPRINT_KEY), &Secret::from_text("another key".to_owned())).await.unwrap();
+        let way = Move::between(Arc::clone(&from) as _, Arc::clone(&to) as _);
+        let refused = engine.copy_all(&way, Rival::Stops, |_| {}).await.unwrap_err();
+        assert!(refused.why.contains("one") && to.get(&key).await.unwrap().same_as(&Secret::from_text("stale".to_owned())));
+        engine.copy_all(&way, Rival::IsReplaced, |_| {}).await.unwrap();
+        assert!(to.get(&key).await.unwrap().same_as(&Secret::from_text("secret-of-one".to_owned())));
+    }
+}

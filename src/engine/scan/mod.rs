@@ -1,0 +1,273 @@
+//! Scan: plain-text copies of secrets that are held here, and secrets of known shapes that are held nowhere.
+//!
+//! Copies are recognised by their keyed fingerprints, so no secret has to leave the store for it: only the key of the
+//! fingerprints does. `places` says which files are looked at, `reading` reads them in bounded memory, `words` takes
+//! out what may be a secret, and `looker` says what it is.
+
+mod looker;
+mod places;
+mod reading;
+mod words;
+
+use std::collections::{HashMap, HashSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::Engine;
+use super::consumer::in_background;
+use super::doctor::{Area, Finding};
+use super::import;
+use super::trust::Fingerprints;
+use crate::domain::consumer::{Consumer, Delivered, Target};
+use crate::domain::{Credential, Name, Problem};
+use looker::Looker;
+use places::Place;
+
+/// What a scan came to.
+pub struct Scanned {
+    /// Everything that was found, by file and line.
+    pub sightings: Vec<Sighting>,
+    /// What could not be looked at.
+    pub unread: Vec<Unread>,
+    /// How many files were looked at.
+    pub files: usize,
+    /// Why copies of the secrets held here could not be told, if they could not.
+    pub blind: Option<Problem>,
+}
+
+/// A secret that lies in plain text. It says where and whose, never what.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sighting {
+    /// The file itself.
+    pub path: PathBuf,
+    /// Symbolic links that led to it.
+    pub links: Vec<PathBuf>,
+    /// The line, from 1.
+    pub line: usize,
+    /// Whose it is.
+    pub what: Whose,
+    /// How it is written there, where it is not as it is: `base64`, `percent-encoded` or `escaped`.
+    pub encoding: Option<&'static str>,
+    /// The file's mode, if others may read it.
+    pub openness: Option<String>,
+    /// The place, where it is one that a consumer can keep up to date.
+    pub target: Option<Target>,
+    /// Whether a consumer keeps it up to date already.
+    pub linked: bool,
+}
+
+/// Whose secret was found.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Whose {
+    /// That of these credentials.
+    Held(Vec<Name>),
+    /// Of no credential here, by its looks.
+    Unknown {
+        /// The provider's id.
+        provider: String,
+        /// The kind's id.
+        kind: String,
+        /// Why it is taken for one.
+        why: String,
+    },
+}
+
+/// A file or folder that could not be looked at.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Unread {
+    /// Which.
+    pub path: PathBuf,
+    /// Why.
+    pub why: String,
+}
+
+impl Scanned {
+    /// What was found in the form in which the doctor speaks, for who shows both.
+    pub fn findings(&self) -> Vec<Finding> {
+        let mut findings: Vec<_> = self.sightings.iter().map(Sighting::finding).collect();
+        let blind = self.blind.iter().map(|problem| {
+            let what = "Copies of the secrets held here could not be told";
+            Finding::warn(Area::Files, what, problem.why.clone(), problem.remedy.clone())
+        });
+        findings.extend(blind);
+        if findings.is_empty() {
+            findings.push(Finding::ok(Area::Files, "Nothing was found", format!("{} files were looked at", self.files)));
+        }
+        findings
+    }
+}
+
+impl Sighting {
+    fn finding(&self) -> Finding {
+        let place = format!("{}:{}", self.path.display(), self.line);
+        match &self.what {
+            Whose::Held(_) if self.linked => Finding::ok(Area::Files, place, "a consumer keeps it up to date"),
+            Whose::Held(names) => {
+                let names: Vec<_> = names.iter().map(Name::as_str).collect();
+                let remedy = "blank it with `tokenring import … --blank`, or keep it up to date with `tokenring scan --link`";
+                Finding::warn(Area::Files, place, format!("the secret of {}", names.join(", ")), remedy)
+            }
+            Whose::Unknown { provider, kind, why } => {
+                let remedy = "keep it with `tokenring import` or `add`, or revoke it";
+                Finding::warn(Area::Files, place, format!("an unknown {provider} {kind}: {why}"), remedy)
+            }
+        }
+    }
+}
+
+impl Engine {
+    /// Looks for secrets in plain text in these files and folders; in the usual places and the working folder where none
+    /// is named. Where the store is locked, only secrets of known shapes can be told. Nothing is changed.
+    pub async fn scan(&self, paths: Vec<PathBuf>) -> Result<Scanned, Problem> {
+        let credentials = self.credentials().await?;
+        let (fingerprints, blind) = match self.fingerprints_for(&credentials).await {
+            Ok(fingerprints) => (fingerprints, None),
+            Err(problem) => (None, Some(problem)),
+        };
+        let looker = Looker::new(Arc::clone(&self.catalogue), fingerprints, held(&credentials));
+        let stop = Stop::default();
+        let stopped = Arc::clone(&stop.0);
+        let mut scanned = in_background(move || look_through(&looker, &paths, &stopped)).await??;
+        scanned.blind = blind;
+        self.note_linked(&credentials, &mut scanned.sightings).await?;
+        Ok(scanned)
+    }
+
+    /// Makes the place a consumer of the credential whose secret lies there, under a name that is free.
+    pub async fn link(&self, sighting: &Sighting) -> Result<Vec<Consumer>, Problem> {
+        let (Whose::Held(names), Some(target), false) = (&sighting.what, &sighting.target, sighting.linked) else {
+            return Ok(Vec::new());
+        };
+        let mut made = Vec::new();
+        for name in names {
+            made.extend(self.keep_place(&self.find(name.as_str()).await?, target).await?);
+        }
+        Ok(made)
+    }
+
+    /// Makes a place that holds a credential's secret its consumer, under a name that is free, unless it is one already.
+    pub async fn keep_place(&self, credential: &Credential, target: &Target) -> Result<Option<Consumer>, Problem> {
+        let known = self.consumers(&credential.id).await?;
+        if known.iter().any(|consumer| consumer.target == *target) {
+            return Ok(None);
+        }
+        let free = (known.len() + 1..).map(|number| format!("{} {number}", target.kind()));
+        let free = free.into_iter().find(|name| known.iter().all(|consumer| consumer.name.as_str() != name));
+        let name = Name::parse(&free.unwrap_or_default()).map_err(|error| {
+            Problem::new("The place was not linked", error.to_string(), "link it with `tokenring consumer add`")
+        })?;
+        // That is what was just seen to lie there.
+        let delivered = credential.fingerprint.clone().map(|fingerprint| Delivered { fingerprint, at: self.now() });
+        let consumer = Consumer {
+            credential: credential.id.clone(),
+            name,
+            part: crate::domain::credential::Part::Secret,
+            target: target.clone(),
+            delivered,
+        };
+        self.add_consumer(consumer.clone()).await?;
+        Ok(Some(consumer))
+    }
+
+    /// The fingerprints of what is held; none are needed where nothing is.
+    async fn fingerprints_for(&self, credentials: &[Credential]) -> Result<Option<Fingerprints>, Problem> {
+        if credentials.iter().all(|credential| credential.fingerprint.is_none()) {
+            return Ok(None);
+        }
+        self.fingerprints().await.map(Some)
+    }
+
+    async fn note_linked(&self, credentials: &[Credential], sightings: &mut [Sighting]) -> Result<(), Problem> {
+        for sighting in sightings {
+            let (Whose::Held(names), Some(target)) = (&sighting.what, &sighting.target) else { continue };
+            let owners = credentials.iter().filter(|credential| names.contains(&credential.name));
+            let mut linked = true;
+            for owner in owners {
+                linked &= self.consumers(&owner.id).await?.iter().any(|consumer| consumer.target == *target);
+            }
+            sighting.linked = linked;
+        }
+        Ok(())
+    }
+}
+
+/// Ends the looking when nobody waits for it any more: a thread cannot be cancelled.
+#[derive(Default)]
+struct Stop(Arc<AtomicBool>);
+
+impl Drop for Stop {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// The credentials by the fingerprints of their secrets.
+fn held(credentials: &[Credential]) -> HashMap<String, Vec<Name>> {
+    let mut held: HashMap<String, Vec<Name>> = HashMap::new();
+    for credential in credentials {
+        if let Some(fingerprint) = &credential.fingerprint {
+            held.entry(fingerprint.clone()).or_default().push(credential.name.clone());
+        }
+    }
+    held
+}
+
+fn look_through(looker: &Looker, paths: &[PathBuf], stopped: &AtomicBool) -> Result<Scanned, Problem> {
+    let (places, mut unread) = if paths.is_empty() { places::usual(stopped) } else { places::given(paths, stopped)? };
+    let mut sightings = Vec::new();
+    let mut files = 0;
+    for place in places {
+        if stopped.load(Ordering::Relaxed) {
+            break;
+        }
+        match look_at(looker, &place) {
+            Ok(found) => {
+                files += 1;
+                sightings.extend(found);
+            }
+            Err(error) => unread.push(Unread { path: place.path, why: error.to_string() }),
+        }
+    }
+    sightings.sort_by(|one, other| (&one.path, one.line, &one.what).cmp(&(&other.path, other.line, &other.what)));
+    Ok(Scanned { sightings, unread, files, blind: None })
+}
+
+fn look_at(looker: &Looker, place: &Place) -> std::io::Result<Vec<Sighting>> {
+    let file = std::fs::File::open(&place.path)?;
+    let openness = super::consumer::file::openness(&file.metadata()?);
+    let (mut seen, mut found) = (HashSet::new(), Vec::new());
+    let name = place.path.file_name().unwrap_or_default().to_string_lossy();
+    let mut watch = looker.watch(&name);
+    reading::read(file, |line, text| {
+        watch.look(text, &mut |what, encoding| {
+            if seen.insert((line, what.clone())) {
+                found.push((line, what, encoding));
+            }
+        });
+    })?;
+    let targets =
+        if found.iter().any(|(_, what, _)| matches!(what, Whose::Held(_))) { targets(looker, &place.path) } else { Vec::new() };
+    let sighting = |(line, what, encoding): (usize, Whose, Option<&'static str>)| Sighting {
+        path: place.path.clone(),
+        links: place.links.clone(),
+        line,
+        target: if encoding.is_none() { target_of(&targets, &what) } else { None },
+        what,
+        encoding,
+        openness: openness.clone(),
+        linked: false,
+    };
+    Ok(found.into_iter().map(sighting).collect())
+}
+
+/// The places in a file that hold a secret of ours and that a consumer can keep up to date.
+fn targets(looker: &Looker, path: &Path) -> Vec<(Vec<Name>, Target)> {
+    let texts = import::texts_in(path).into_iter();
+    texts.filter_map(|(target, text)| Some((looker.holders(text.as_bytes())?, target))).collect()
+}
+
+fn target_of(targets: &[(Vec<Name>, Target)], what: &Whose) -> Option<Target> {
+    let Whose::Held(names) = what else { return None };
+    targets.iter().find(|(holders, _)| holders == names).map(|(_, target)| target.clone())
+}

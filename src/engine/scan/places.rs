@@ -1,0 +1,283 @@
+//! Which files are looked at.
+//!
+//! A folder is walked as its `.gitignore` says, which spares build output; but files in which secrets usually lie are
+//! looked at even where it says otherwise, because that is where people put what must not be committed.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use ignore::{DirEntry, WalkBuilder};
+
+use super::Unread;
+use crate::domain::problem::{Class, Problem};
+
+/// Files of the home folder in which secrets are left behind, from it.
+const OF_HOME: [&str; 42] = [
+    ".config/configstore/snyk.json",
+    ".probely/config",
+    ".config/@appcircle/cli-nodejs/config.json",
+    "Library/Preferences/@appcircle/cli-nodejs/config.json",
+    ".npmrc",
+    ".yarnrc.yml",
+    ".netrc",
+    "_netrc",
+    ".pypirc",
+    ".git-credentials",
+    ".gitconfig",
+    ".config/git/credentials",
+    ".config/gh/hosts.yml",
+    ".config/glab-cli/config.yml",
+    ".docker/config.json",
+    ".kube/config",
+    ".m2/settings.xml",
+    ".gradle/gradle.properties",
+    ".cargo/credentials.toml",
+    ".profile",
+    ".bashrc",
+    ".bash_profile",
+    ".bash_aliases",
+    ".zshrc",
+    ".zshenv",
+    ".zprofile",
+    ".config/fish/config.fish",
+    ".config/fish/fish_variables",
+    ".bash_history",
+    ".zsh_history",
+    ".histfile",
+    ".local/share/fish/fish_history",
+    ".local/share/powershell/PSReadLine/ConsoleHost_history.txt",
+    "AppData/Roaming/Microsoft/Windows/PowerShell/PSReadLine/ConsoleHost_history.txt",
+    ".config/Code/User/settings.json",
+    ".config/Code/User/mcp.json",
+    ".config/VSCodium/User/settings.json",
+    "Library/Application Support/Code/User/settings.json",
+    "AppData/Roaming/Code/User/settings.json",
+    ".vscode/settings.json",
+    ".config/zed/settings.json",
+    ".config/environment.d",
+];
+
+/// What the names of files with secrets begin with.
+const BEGINNINGS: [&str; 8] =
+    [".env", "docker-compose", "compose.", "credentials", "secrets", "values", "appsettings", "terraform.tfstate"];
+
+/// What they end with.
+const ENDINGS: [&str; 5] = [".env", ".tfvars", ".pem", ".key", "_history"];
+
+/// Whole names.
+const NAMES: [&str; 17] = [
+    ".npmrc",
+    ".yarnrc.yml",
+    ".netrc",
+    "_netrc",
+    ".pypirc",
+    ".git-credentials",
+    ".gitlab-ci.yml",
+    "azure-pipelines.yml",
+    "bitbucket-pipelines.yml",
+    "Jenkinsfile",
+    "snyk.json",
+    "mcp.json",
+    "settings.json",
+    "local.settings.json",
+    "settings.xml",
+    "gradle.properties",
+    "launch.json",
+];
+
+/// Folders of whose files any may hold one.
+const FOLDERS: [&str; 4] = [".github/workflows", ".circleci", ".probely", ".docker"];
+
+/// A file to look at.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Place {
+    /// The file itself.
+    pub path: PathBuf,
+    /// Symbolic links that lead to it.
+    pub links: Vec<PathBuf>,
+}
+
+/// Files, each once, however many ways lead to it.
+struct Found<'s> {
+    stopped: &'s AtomicBool,
+    files: BTreeMap<PathBuf, BTreeSet<PathBuf>>,
+    unread: BTreeMap<PathBuf, String>,
+}
+
+/// The usual places of this user, and the folder in which the program was started.
+pub(super) fn usual(stopped: &AtomicBool) -> (Vec<Place>, Vec<Unread>) {
+    let mut found = Found::new(stopped);
+    let home = directories::BaseDirs::new().map(|dirs| dirs.home_dir().to_owned());
+    let here = std::env::current_dir().ok();
+    if let Some(home) = &home {
+        found.take_usual(home);
+    }
+    for path in crate::engine::snyk_cli_locations().into_iter().filter(|path| path.exists()) {
+        found.take(&path);
+    }
+    // All of a home, or of a machine, is more than somebody asks for who names nothing.
+    if let Some(here) = here.filter(|here| home.as_ref() != Some(here) && here.parent().is_some()) {
+        found.walk(&here);
+    }
+    found.finish()
+}
+
+/// These files, and all in these folders. A path that leads nowhere is a mistake of whoever named it.
+pub(super) fn given(paths: &[PathBuf], stopped: &AtomicBool) -> Result<(Vec<Place>, Vec<Unread>), Problem> {
+    let mut found = Found::new(stopped);
+    for path in paths {
+        let path = std::path::absolute(path).map_err(|error| missing(path, &error))?;
+        let seen = std::fs::metadata(&path).map_err(|error| missing(&path, &error))?;
+        if seen.is_dir() { found.walk(&path) } else { found.take(&path) }
+    }
+    Ok(found.finish())
+}
+
+impl<'s> Found<'s> {
+    fn new(stopped: &'s AtomicBool) -> Self {
+        Self { stopped, files: BTreeMap::new(), unread: BTreeMap::new() }
+    }
+
+    fn take_usual(&mut self, home: &Path) {
+        for path in OF_HOME.iter().map(|name| home.join(name)).filter(|path| path.exists()) {
+            if path.is_dir() { self.walk(&path) } else { self.take(&path) }
+        }
+        for entry in std::fs::read_dir(home).into_iter().flatten().flatten() {
+            let path = entry.path();
+            if bears_secrets(&path) && path.is_file() {
+                self.take(&path);
+            }
+        }
+    }
+
+    /// Everything below that is not ignored, and everything that bears secrets even if it is.
+    fn walk(&mut self, root: &Path) {
+        let mut heeding = WalkBuilder::new(root);
+        heeding.hidden(false).require_git(false).follow_links(false).filter_entry(|entry| !is_repository(entry));
+        let mut all = WalkBuilder::new(root);
+        all.standard_filters(false).follow_links(false).filter_entry(|entry| !is_object_store(entry));
+        let stopped = self.stopped;
+        let goes_on = |_: &Result<DirEntry, ignore::Error>| !stopped.load(Ordering::Relaxed);
+        for entry in heeding.build().take_while(goes_on) {
+            self.take_entry(entry, |_| true);
+        }
+        for entry in all.build().take_while(goes_on) {
+            self.take_entry(entry, bears_secrets);
+        }
+    }
+
+    fn take_entry(&mut self, entry: Result<DirEntry, ignore::Error>, is_wanted: impl Fn(&Path) -> bool) {
+        match entry {
+            Ok(entry) if entry.file_type().is_some_and(|sort| !sort.is_dir()) && is_wanted(entry.path()) => {
+                self.take(entry.path());
+            }
+            Ok(_) => {}
+            Err(error) => self.note(&error),
+        }
+    }
+
+    /// Takes what the path leads to, if that is a regular file: a pipe would block, a device would never end.
+    fn take(&mut self, path: &Path) {
+        match std::fs::canonicalize(path).and_then(|real| Ok((std::fs::metadata(&real)?.is_file(), real))) {
+            Ok((true, real)) => {
+                let is_link = std::fs::symlink_metadata(path).is_ok_and(|seen| seen.is_symlink());
+                self.files.entry(real).or_default().extend(is_link.then(|| path.to_owned()));
+            }
+            Ok((false, _)) => {}
+            // A link that leads nowhere holds nothing.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => {
+                self.unread.insert(path.to_owned(), error.to_string());
+            }
+        }
+    }
+
+    fn note(&mut self, error: &ignore::Error) {
+        if let ignore::Error::WithPath { path, err } = error {
+            self.unread.insert(path.clone(), err.to_string());
+        } else if let ignore::Error::WithDepth { err, .. } = error {
+            self.note(err);
+        }
+    }
+
+    fn finish(self) -> (Vec<Place>, Vec<Unread>) {
+        let places = self.files.into_iter().map(|(path, links)| Place { path, links: links.into_iter().collect() });
+        let unread = self.unread.into_iter().map(|(path, why)| Unread { path, why });
+        (places.collect(), unread.collect())
+    }
+}
+
+/// Whether secrets usually lie in files of this name.
+fn bears_secrets(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let folder = path.parent().unwrap_or(Path::new("")).to_string_lossy().replace('\\', "/");
+    BEGINNINGS.iter().any(|beginning| name.starts_with(beginning))
+        || ENDINGS.iter().any(|ending| name.ends_with(ending))
+        || NAMES.contains(&&*name)
+        || FOLDERS.iter().any(|known| folder.ends_with(known))
+        || name == "config" && path.parent().is_some_and(|folder| folder.ends_with(".git"))
+}
+
+fn is_repository(entry: &DirEntry) -> bool {
+    entry.file_name() == ".git" && entry.file_type().is_some_and(|sort| sort.is_dir())
+}
+
+fn is_object_store(entry: &DirEntry) -> bool {
+    entry.file_name() == "objects" && entry.path().parent().and_then(Path::file_name).is_some_and(|parent| parent == ".git")
+}
+
+fn missing(path: &Path, error: &std::io::Error) -> Problem {
+    let what = format!("{} cannot be looked at", path.display());
+    Problem::new(what, error.to_string(), "name a file or folder that is there and that you may read").of(Class::NotFound)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn what_is_ignored_is_spared_unless_secrets_lie_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = fs::canonicalize(folder.path()).unwrap();
+        let write = |path: &str, text: &str| {
+            let path = root.join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        };
+        write(".gitignore", "build/\n.env*\n*.log\n");
+        for path in [
+            "src/main.rs",
+            ".env.local",
+            "app/build/.npmrc",
+            "app/build/out.js",
+            "a.log",
+            ".git/config",
+            ".git/HEAD",
+            ".git/objects/aa/credentials",
+        ] {
+            write(path, "x");
+        }
+        let (places, unread) = given(std::slice::from_ref(&root), &AtomicBool::new(false)).unwrap();
+        let found: Vec<_> = places.iter().map(|place| place.path.strip_prefix(&root).unwrap().to_str().unwrap()).collect();
+        assert_eq!(found, [".env.local", ".git/config", ".gitignore", "app/build/.npmrc", "src/main.rs"]);
+        assert_eq!(unread, []);
+        assert_eq!(given(&[root.join("a.log")], &AtomicBool::new(false)).unwrap().0.len(), 1, "what is named is looked at");
+        assert!(given(&[root.join("nowhere")], &AtomicBool::new(false)).is_err());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_is_looked_at_once_and_links_to_it_are_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = fs::canonicalize(folder.path()).unwrap();
+        fs::write(root.join("real"), "x").unwrap();
+        for (link, goal) in [("link", "real"), ("loop", "loop"), ("gone", "nowhere")] {
+            std::os::unix::fs::symlink(root.join(goal), root.join(link)).unwrap();
+        }
+        let (places, _) = given(std::slice::from_ref(&root), &AtomicBool::new(false)).unwrap();
+        assert_eq!(places, [Place { path: root.join("real"), links: vec![root.join("link")] }]);
+    }
+}

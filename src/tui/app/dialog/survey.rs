@@ -1,0 +1,100 @@
+//! What was found on this machine: by the doctor, or by a scan for secrets in plain text.
+
+use super::Outcome;
+use super::problem::rows;
+use crate::config::Key;
+use crate::config::key::Code;
+use crate::config::theme::Role;
+use crate::domain::problem::Problem;
+use crate::engine::message::{Finding, Level, TaskId};
+use crate::tui::app::command::Motion;
+use crate::tui::app::credentials::step;
+use crate::tui::app::sheet::{Row, Sheet};
+
+/// How far a page key goes.
+const PAGE: usize = 12;
+
+/// The dialog that shows findings.
+pub struct Survey {
+    title: &'static str,
+    task: Option<TaskId>,
+    found: Vec<Finding>,
+    problem: Option<Problem>,
+    line: usize,
+}
+
+impl Survey {
+    /// One under this title that has found nothing yet.
+    pub const fn new(title: &'static str) -> Self {
+        Self { title, task: None, found: Vec::new(), problem: None, line: 0 }
+    }
+
+    pub(super) const fn wait(&mut self, task: TaskId) {
+        self.task = Some(task);
+    }
+
+    pub(super) const fn task(&self) -> Option<TaskId> {
+        self.task
+    }
+
+    /// Shows what was found; the end of the task is nothing to wait for any more.
+    pub(super) fn take(&mut self, found: Vec<Finding>) {
+        (self.task, self.found) = (None, found);
+    }
+
+    pub(super) fn fail(&mut self, problem: Problem) {
+        (self.task, self.problem) = (None, Some(problem));
+    }
+
+    /// Takes a key in.
+    pub fn key(&mut self, key: Key) -> Outcome {
+        let motion = match key.code {
+            Code::Enter | Code::Char('q') => return Outcome::Close,
+            Code::Up | Code::Char('k') => Motion::Up,
+            Code::Down | Code::Char('j') => Motion::Down,
+            Code::PageUp => Motion::PageUp,
+            Code::PageDown | Code::Char(' ') => Motion::PageDown,
+            Code::Home | Code::Char('g') => Motion::Top,
+            Code::End | Code::Char('G') => Motion::Bottom,
+            _ => return Outcome::Stay,
+        };
+        self.line = step(self.line, motion, PAGE, self.body().len().saturating_sub(1));
+        Outcome::Stay
+    }
+
+    /// What it shows.
+    pub fn sheet(&self) -> Sheet {
+        let mut sheet = Sheet::new(self.title, 96);
+        sheet.head = if self.task.is_some() { vec![Row::dim("Looking …")] } else { rows(self.problem.as_ref()) };
+        sheet.body = self.body();
+        sheet.cursor = self.line;
+        sheet.foot = vec![Row::Blank, Row::dim("↑/↓ scroll · Esc closes")];
+        sheet
+    }
+
+    /// Area by area; what is worse stands out by its word, not by its colour alone.
+    fn body(&self) -> Vec<Row> {
+        let mut rows = Vec::new();
+        for area in self.found.chunk_by(|one, other| one.area == other.area) {
+            if !rows.is_empty() {
+                rows.push(Row::Blank);
+            }
+            rows.push(Row::Text(Role::Title, area[0].area.as_str().to_owned()));
+            for Finding { level, what, why, remedy, .. } in area {
+                rows.push(Row::Text(role(*level), format!("{:<4}  {what}: {why}", level.as_str())));
+                if !remedy.is_empty() {
+                    rows.push(Row::dim(format!("      {remedy}")));
+                }
+            }
+        }
+        rows
+    }
+}
+
+const fn role(level: Level) -> Role {
+    match level {
+        Level::Ok => Role::Text,
+        Level::Warn => Role::Warn,
+        Level::Fail => Role::Bad,
+    }
+}

@@ -1,0 +1,224 @@
+//! Signing in with the browser, told as keys, reports and what comes of them.
+
+use super::*;
+use crate::engine::message::{Classified, Lifetime, Reply, Session as Wanted, SignInEvent, SignInTask, SignedIn, Visit};
+use crate::tui::app::samples::app;
+use crate::tui::app::{Browser, Preferences};
+
+const QUESTION: QuestionId = QuestionId(7);
+
+/// A screen whose only credential is a sign-in.
+fn with_app() -> Session {
+    let mut session = Session::with(vec![app()], 120, 36);
+    session.drain();
+    session
+}
+
+fn visit() -> Box<Visit> {
+    let url = |text: &str| url::Url::parse(text).expect("a URL");
+    Box::new(Visit {
+        address: url("https://app.eu.snyk.io/oauth2/authorize?client_id=7b7d&state=s"),
+        callback: url("http://127.0.0.1:4711/callback"),
+        question: QUESTION,
+        wait: 120 * SECOND,
+    })
+}
+
+fn signed_in(replaced: Option<Result<(), Problem>>) -> Box<SignedIn> {
+    let check = check(Verdict::Accepted, Some(200));
+    Box::new(SignedIn { credential: app(), classified: Ok(Classified { check, credential: app() }), replaced })
+}
+
+impl Session {
+    fn sign_in(&mut self, task: TaskId, event: SignInEvent) -> &mut Self {
+        self.report(task, Event::SignIn(event))
+    }
+
+    /// Presses the key, and waits for the person on the page.
+    fn begin_sign_in(&mut self) -> TaskId {
+        self.press("L");
+        let (task, Task::SignIn(SignInTask::Begin(Wanted::Again(id)))) = self.task() else { panic!("nothing begins") };
+        assert_eq!(id, app().id);
+        self.sign_in(task, SignInEvent::Visit(visit()));
+        task
+    }
+
+    fn words(&self) -> String {
+        let sheet = self.app.dialogs.top().expect("a dialog").sheet(&self.app, self.now);
+        let rows = sheet.head.iter().chain(&sheet.body).chain(&sheet.foot);
+        let words = rows.map(|row| match row {
+            crate::tui::app::sheet::Row::Text(_, text) => text.clone(),
+            crate::tui::app::sheet::Row::Pair(label, value) => format!("{label}: {value}"),
+            _ => String::new(),
+        });
+        words.collect::<Vec<_>>().join("\n")
+    }
+}
+
+#[test]
+fn the_page_opens_and_its_address_is_always_shown() {
+    let mut session = with_app();
+    session.begin_sign_in();
+    assert!(session.drain().iter().any(|effect| matches!(effect, Effect::Open(page) if *page == visit().address)));
+    let words = session.words();
+    assert!(words.contains(visit().address.as_str()) && words.contains("http://127.0.0.1:4711"), "{words}");
+
+    session.app.dialogs.pop();
+    session.app.preferences = Preferences { browser: Browser::Elsewhere, ..session.app.preferences.clone() };
+    session.begin_sign_in();
+    assert!(!session.drain().iter().any(|effect| matches!(effect, Effect::Open(_))), "the browser is on another machine");
+    assert!(session.words().contains(visit().address.as_str()));
+}
+
+#[test]
+fn the_time_that_is_left_is_counted_and_nothing_ticks_afterwards() {
+    let mut session = with_app();
+    let task = session.begin_sign_in();
+    assert!(session.words().contains("2:00 left"), "{}", session.words());
+    assert_eq!(session.app.next_wake(session.now), Some(session.now.instant + SECOND));
+    session.pass(Duration::from_millis(101_500));
+    assert!(session.words().contains("0:19 left"), "{}", session.words());
+    let late = Problem::new("Nobody signed in", "the browser did not come back within 120 s", "sign in again");
+    session.report(task, Event::Failed(late));
+    assert_eq!(session.app.next_wake(session.now), None);
+    assert!(session.words().contains("Nobody signed in"));
+    session.press("Enter");
+    assert!(matches!(session.task().1, Task::SignIn(SignInTask::Begin(Wanted::Again(_)))), "once more");
+}
+
+#[test]
+fn an_address_is_pasted_and_never_shown() {
+    let mut session = with_app();
+    let task = session.begin_sign_in();
+    session.drain();
+    session.paste("http://127.0.0.1:4711/callback?code=c0de&state=other");
+    let (_, Task::SignIn(SignInTask::Paste(QUESTION, Reply::Pasted(text)))) = session.task() else { panic!("not handed over") };
+    assert!(text.same_as(&Secret::from_text("http://127.0.0.1:4711/callback?code=c0de&state=other".to_owned())));
+    assert!(!session.words().contains("c0de"));
+    session.sign_in(task, SignInEvent::Strange(QuestionId(8), trouble()));
+    assert!(session.words().contains("It broke"));
+    // Typed, it is taken on Enter.
+    session.type_text("http://127.0.0.1:4711/callback?code=c0de&state=s");
+    assert!(!session.words().contains("It broke"), "another one is typed");
+    session.press("Enter");
+    assert!(matches!(session.task().1, Task::SignIn(SignInTask::Paste(QuestionId(8), Reply::Pasted(_)))));
+}
+
+#[test]
+fn leaving_gives_it_up_until_the_person_has_answered() {
+    let mut session = with_app();
+    let task = session.begin_sign_in();
+    session.press("Esc");
+    assert!(session.drain().iter().any(|effect| matches!(effect, Effect::Cancel(id) if *id == task)));
+    session.report(task, Event::Cancelled);
+    assert!(session.app.dialogs.is_empty());
+
+    let task = session.begin_sign_in();
+    session.sign_in(task, SignInEvent::Answered).drain();
+    session.press("C-c");
+    assert!(!session.drain().iter().any(|effect| matches!(effect, Effect::Cancel(_))), "the tokens must be kept");
+}
+
+#[test]
+fn a_cancelled_sign_in_closes_its_dialog() {
+    let mut session = with_app();
+    let task = session.begin_sign_in();
+    session.press("C-c").report(task, Event::Cancelled);
+    assert!(session.app.dialogs.is_empty());
+}
+
+#[test]
+fn what_came_of_it_is_told() {
+    let mut session = with_app();
+    let task = session.begin_sign_in();
+    session.sign_in(task, SignInEvent::Answered).sign_in(task, SignInEvent::Ended(signed_in(Some(Ok(())))));
+    session.report(task, Event::Done);
+    let words = session.words();
+    for part in ["Signed in", "Acts as: ada (user)", "acme-prod (default)", "session before this one was ended"] {
+        assert!(words.contains(part), "{part}: {words}");
+    }
+    session.press("Enter");
+    assert!(session.app.dialogs.is_empty());
+
+    let task = session.begin_sign_in();
+    session.sign_in(task, SignInEvent::Answered).press("Esc");
+    session.sign_in(task, SignInEvent::Ended(signed_in(None)));
+    assert_eq!((session.app.dialogs.is_empty(), session.notice()), (true, "Signed in to triage"));
+}
+
+#[test]
+fn a_form_without_a_secret_signs_in_and_stays_until_it_is_over() {
+    let mut session = session();
+    session.press("L");
+    assert!(matches!(session.app.dialogs.top(), Some(Dialog::Add(_))), "the selected one is no session");
+    session.type_text("new-one").press("Tab").type_text("client-1");
+    session.press("S-Tab S-Tab S-Tab S-Tab S-Tab S-Tab");
+    let press_add = |session: &mut Session| {
+        let on_add = |dialog: &Dialog| matches!(dialog, Dialog::Add(add) if add.form.focused_button() == Some(crate::tui::app::form::Button::Act("Add")));
+        while !session.app.dialogs.top().is_some_and(on_add) {
+            session.press("Tab");
+        }
+        session.press("Enter");
+    };
+    press_add(&mut session);
+    let (task, Task::SignIn(SignInTask::Begin(Wanted::New(new)))) = session.task() else { panic!("nothing begins") };
+    assert_eq!((new.name.as_str(), new.provider.as_str(), new.region.as_str()), ("new-one", "snyk-apps", "SNYK-EU-01"));
+    assert_eq!(new.fields.get("client_id").map(String::as_str), Some("client-1"));
+    session.sign_in(task, SignInEvent::Visit(visit())).report(task, Event::Failed(trouble()));
+    assert!(matches!(session.app.dialogs.top(), Some(Dialog::Add(_))), "what was typed is not lost");
+    press_add(&mut session);
+    let task = session.task().0;
+    session.report(task, Event::Keyring(KeyringEvent::Changed(Box::new(app()))));
+    session.sign_in(task, SignInEvent::Ended(signed_in(None))).report(task, Event::Done).press("Esc");
+    assert!(session.app.dialogs.is_empty());
+}
+
+#[test]
+fn an_access_token_wakes_the_screen_only_while_the_detail_is_seen() {
+    let mut session = with_app();
+    let life = Lifetime { since: Some(session.now.wall), until: session.now.wall + time::Duration::minutes(59) };
+    session.report(TaskId(3), Event::Keyring(KeyringEvent::AccessToken(app().id, Some(life))));
+    assert_eq!(session.app.next_wake(session.now), Some(session.now.instant + 60 * SECOND));
+    session.press("?");
+    assert_eq!(session.app.next_wake(session.now), None);
+    session.press("Esc").report(TaskId(4), Event::Keyring(KeyringEvent::AccessToken(id(3), None)));
+    assert!(session.app.next_wake(session.now).is_some(), "another credential's is none of its business");
+    session.pass(3_600 * SECOND);
+    assert_eq!(session.app.next_wake(session.now), None);
+}
+
+#[test]
+fn who_a_new_credential_is_is_said() {
+    let mut session = session();
+    let name = Name::parse("triage").expect("a name");
+    let told = Classified { check: check(Verdict::Accepted, Some(200)), credential: app() };
+    session.report(TaskId(3), Event::Keyring(KeyringEvent::Classified(name.clone(), Box::new(Ok(told)))));
+    assert!(session.notice().starts_with("triage: acts as ada (user); sees organisations: 3:"), "{}", session.notice());
+    session.report(TaskId(3), Event::Keyring(KeyringEvent::Classified(name, Box::new(Err(trouble())))));
+    assert_eq!(session.notice(), "triage: kept, but not asked about: It broke");
+}
+
+#[test]
+fn a_person_is_asked_before_what_may_change_something_goes_once_more() {
+    let answered = |session: &mut Session, method: Method| {
+        let draft = Draft::new(method, crate::domain::request::Target::parse("/rest/self").expect("a path"));
+        let id = app().id;
+        let (task, effect) = (TaskId(77), draft.clone());
+        session.app.console.wait(task, id.clone(), session.now.instant);
+        let mut exchange = exchange(session, Body::Empty);
+        (exchange.draft, exchange.answer.status) = (effect, 401);
+        session.report(task, Event::Answered(exchange));
+        draft
+    };
+    let mut session = with_app();
+    answered(&mut session, Method::Get);
+    assert!(session.app.dialogs.is_empty(), "what only reads is repeated unasked");
+    let draft = answered(&mut session, Method::Delete);
+    assert!(session.words().contains("may only have ended") && session.words().contains("DELETE /rest/self"));
+    session.press("Enter");
+    assert!(session.app.dialogs.is_empty() && session.started().is_empty(), "the focus is on Cancel");
+    answered(&mut session, Method::Delete);
+    session.press("Right Enter");
+    let Task::Send(SendTask { draft: again, consent: Consent::Given, .. }) = session.task().1 else { panic!("not sent") };
+    assert_eq!(again, draft);
+}

@@ -1,0 +1,121 @@
+//! One frame, without a terminal around it: the cost of drawing alone, and that it does not grow with the list.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use ratatui::layout::{Constraint, Layout};
+use ratatui::style::{Color, Style};
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Block, List, ListState, Paragraph};
+use time::OffsetDateTime;
+use tokenring::config::Key;
+use tokenring::domain::Credential;
+use tokenring::domain::provider::Catalogue;
+use tokenring::engine::message::Beginning;
+use tokenring::index::Index;
+use tokenring::tui::app::{App, Input, Msg, Now, Preferences, Start, update};
+use tokenring::tui::view;
+
+use crate::world::Home;
+use crate::{fastest, table, timed};
+
+const SIZE: (u16, u16) = (200, 50);
+const FRAMES: usize = 400;
+
+/// Measures a frame after a key, with lists of every length.
+pub(crate) fn measure() {
+    let mut few = Screen::with(100);
+    for (count, what) in [(10_000, "10,000"), (100_000, "100,000")] {
+        let (mut many, mut bare) = (Screen::with(count), Bare::with(count));
+        let (taken, beside) = fastest(FRAMES, || many.frame(), || bare.frame());
+        table::ratio(&format!("one frame 200×50, {what} credentials"), taken, ("bare ratatui", beside), 1.5);
+        let (taken, beside) = fastest(FRAMES, || many.frame(), || few.frame());
+        table::ratio(&format!("one frame, {what} credentials"), taken, ("100 credentials", beside), 1.1);
+    }
+}
+
+/// The screen, drawn into memory.
+struct Screen {
+    app: App,
+    terminal: Terminal<TestBackend>,
+    keys: usize,
+}
+
+/// What draws the rows of the list and two further panes, and nothing else.
+struct Bare {
+    rows: Vec<Credential>,
+    terminal: Terminal<TestBackend>,
+    cursor: usize,
+}
+
+impl Screen {
+    fn with(count: u32) -> Self {
+        let start = Start {
+            beginning: Beginning { credentials: credentials(count), is_whole: true },
+            catalogue: Arc::new(Catalogue::builtin().unwrap()),
+            size: SIZE,
+            preferences: Preferences::default(),
+            layout: tokenring::config::Layout::default(),
+        };
+        Self { app: App::start(start, now()).0, terminal: terminal(), keys: 0 }
+    }
+
+    /// A key, and the frame that shows what it did.
+    fn frame(&mut self) -> Duration {
+        self.keys += 1;
+        let key = Key::parse(if self.keys % 80 < 40 { "j" } else { "k" }).unwrap();
+        timed(|| {
+            update(&mut self.app, Msg::Input(Input::Key(key)), now());
+            self.terminal.draw(|frame| view::draw(&self.app, frame, now())).unwrap();
+        })
+    }
+}
+
+impl Bare {
+    fn with(count: u32) -> Self {
+        Self { rows: credentials(count), terminal: terminal(), cursor: 0 }
+    }
+
+    fn frame(&mut self) -> Duration {
+        self.cursor = (self.cursor + 1) % usize::from(SIZE.1 - 2);
+        let (rows, cursor) = (&self.rows, self.cursor);
+        timed(|| {
+            let draw = |frame: &mut ratatui::Frame<'_>| {
+                let [left, right] =
+                    Layout::horizontal([Constraint::Percentage(60), Constraint::Percentage(40)]).areas(frame.area());
+                let [above, below] = Layout::vertical([Constraint::Percentage(40), Constraint::Percentage(60)]).areas(right);
+                let list =
+                    List::new(rows.iter().take(left.height.into()).map(line)).block(Block::bordered().title("Credentials"));
+                let list = list.highlight_style(Style::new().bg(Color::Blue));
+                frame.render_stateful_widget(list, left, &mut ListState::default().with_selected(Some(cursor)));
+                for (area, title) in [(above, "Detail"), (below, "Console")] {
+                    let text = format!("{} {} {}", rows[cursor].name, rows[cursor].region, rows[cursor].id);
+                    frame.render_widget(Paragraph::new(text).block(Block::bordered().title(title)), area);
+                }
+            };
+            self.terminal.draw(draw).unwrap();
+        })
+    }
+}
+
+fn line(row: &Credential) -> Line<'_> {
+    let expires = row.expires.map_or_else(String::new, |end| format!("{} d", (end - OffsetDateTime::now_utc()).whole_days()));
+    let verdict = row.last_check.as_ref().map_or("", |check| check.verdict.as_str());
+    let spans = [("●", Color::Green), (row.name.as_str(), Color::White), (&row.region, Color::Gray), (verdict, Color::Gray)];
+    let spans = spans.map(|(text, color)| Span::styled(format!("{text} "), color));
+    spans.into_iter().chain([Span::raw(expires)]).collect()
+}
+
+fn credentials(count: u32) -> Vec<Credential> {
+    Index::open(&Home::with_credentials(count).index()).unwrap().credentials().unwrap()
+}
+
+fn terminal() -> Terminal<TestBackend> {
+    Terminal::new(TestBackend::new(SIZE.0, SIZE.1)).unwrap()
+}
+
+fn now() -> Now {
+    Now { instant: Instant::now(), wall: OffsetDateTime::now_utc() }
+}

@@ -1,0 +1,109 @@
+//! `doctor` from outside: what contradicts is found and named with a remedy, and nobody's secret is in what it says.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::support::program::{Home, Outcome, World};
+
+const STRANGE: &str = "7a1b0000-0000-4000-8000-00000000beef";
+
+fn home(folder: &TempDir) -> Home {
+    let path = folder.path().to_str().unwrap();
+    Home::new().with("HOME", path).with("XDG_CONFIG_HOME", &format!("{path}/.config")).with("LANG", "C.UTF-8")
+}
+
+fn write(folder: &Path, name: &str, text: &str, mode: u32) {
+    let path = folder.join(name);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(&path, text).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+}
+
+fn findings(done: &Outcome, area: &str) -> Vec<Value> {
+    let all = done.json()["findings"].as_array().unwrap().clone();
+    for finding in &all {
+        let (level, remedy) = (&finding["level"], finding["remedy"].as_str().unwrap());
+        assert!(level == "ok" || !remedy.is_empty(), "no remedy: {finding}");
+        assert!(!finding["what"].as_str().unwrap().is_empty() && !finding["why"].as_str().unwrap().is_empty(), "{finding}");
+    }
+    all.into_iter().filter(|finding| finding["area"] == area).collect()
+}
+
+#[track_caller]
+fn told(found: &[Value], level: &str, words: &str) {
+    let is_it = |finding: &Value| finding["level"] == level && finding.to_string().contains(words);
+    assert!(found.iter().any(is_it), "no {level} with \"{words}\" in {found:#?}");
+}
+
+#[test]
+fn variables_and_configurations_that_contradict_are_named() {
+    let (folder, world) = (TempDir::new().unwrap(), World::start());
+    let pat = world.secret("us01-laptop");
+    let home = home(&folder).with("SNYK_TOKEN", pat).with("SNYK_OAUTH_TOKEN", STRANGE);
+    home.meet(&world);
+    let api = world.manifest["regions"]["SNYK-EU-01"]["api"].as_str().unwrap();
+    let home = home.with("SNYK_API", api);
+    home.adopt(&world, "us01-laptop").expect(0);
+    write(
+        folder.path(),
+        ".config/configstore/snyk.json",
+        &json!({ "api": pat.replace("snyk_uat", "snyk_sat"), "endpoint": api }).to_string(),
+        0o644,
+    );
+
+    let done = home.run(&["doctor", "--offline", "--json"]).expect(1);
+    for secret in [pat, STRANGE] {
+        assert!(!done.out.contains(secret) && !done.err.contains(secret));
+    }
+    let found = findings(&done, "environment");
+    told(&found, "warn", "it is the secret of us01-laptop");
+    told(&found, "warn", "goes before another token in");
+    told(&found, "warn", "it is the secret of no credential here");
+    told(&found, "warn", "SNYK_OAUTH_TOKEN and SNYK_TOKEN are set at once");
+    told(&found, "fail", "SNYK_TOKEN belongs to SNYK-US-01, but SNYK_API points to SNYK-EU-01");
+    told(&found, "warn", "its mode is 644");
+    let text = home.run(&["doctor", "--offline"]).expect(1);
+    assert!(text.out.contains("environment\n") && text.out.contains("  fail  SNYK_TOKEN belongs to"), "{}", text.out);
+}
+
+#[test]
+fn regions_are_asked_without_a_secret_and_clocks_are_compared() {
+    let (folder, world) = (TempDir::new().unwrap(), World::start());
+    let home = home(&folder);
+    home.meet(&world);
+    home.adopt(&world, "us01-admin").expect(0);
+    let found = findings(&home.run(&["doctor", "--json"]), "network");
+    for region in world.manifest["regions"].as_object().unwrap().keys() {
+        told(&found, "ok", &format!("{region} is reached"));
+    }
+    told(&found, "ok", "The clock is right");
+    told(&found, "ok", "HTTPS_PROXY names the proxy 127.0.0.1:1");
+    drop(world);
+    let gone = home.run(&["doctor", "--json"]).expect(1);
+    told(&findings(&gone, "network"), "fail", "SNYK-US-01 is not reached");
+    told(&findings(&gone, "network"), "warn", "no credential uses it");
+}
+
+#[test]
+fn the_store_and_the_index_are_held_against_one_another() {
+    let (folder, world) = (TempDir::new().unwrap(), World::start());
+    let home = home(&folder);
+    home.meet(&world);
+    home.adopt(&world, "us01-admin").expect(0);
+    let whole = home.run(&["doctor", "--offline", "--json"]).expect(0);
+    told(&findings(&whole, "store"), "ok", "a value was written, read back and removed");
+    told(&findings(&whole, "index"), "ok", "1 credentials");
+
+    fs::remove_dir_all(home.root().join("data/vault")).unwrap();
+    let lost = home.run(&["doctor", "--offline", "--json"]).expect(0);
+    told(&findings(&lost, "index"), "warn", "us01-admin has no secret in the store");
+
+    let mut locked = home.command(&["doctor", "--offline", "--json"]);
+    let done = locked.env_remove("TOKENRING_PASSPHRASE_FILE").output().unwrap();
+    let found: Value = serde_json::from_slice(&done.stdout).unwrap();
+    assert_eq!((&found["findings"][0]["level"], done.status.code()), (&json!("warn"), Some(0)), "{found}");
+}

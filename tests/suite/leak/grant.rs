@@ -1,0 +1,131 @@
+//! Nothing of a grant lies outside the store: not the code, the proof or the state of a sign-in, and none of the tokens
+//! that it and the refreshes after it bring.
+
+use std::fs;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use super::{Gate, random};
+use crate::signin::visitor::{Waiting, arrive, member, page_on_screen};
+use crate::support::program::Outcome;
+
+/// What a new sign-in is begun with.
+const NEW: [&str; 7] = ["--provider", "snyk-apps", "--region", "SNYK-US-01", "--part", "client_secret", "--field"];
+
+impl Gate {
+    /// Signs in as a person who agrees.
+    async fn sign_in(&mut self, name: &str, how: &[&str], input: &str) -> Outcome {
+        let waiting = Waiting::begin(&self.home, &[&[name], how].concat(), input);
+        for file in ["cmdline", "environ"] {
+            let process = fs::read(format!("/proc/{}/{file}", waiting.pid())).unwrap();
+            self.look(file, &process);
+        }
+        let code = random(32);
+        self.search.learn("the state", &member(&waiting.visit, "state"));
+        self.search.learn("the code", &code);
+        let (_, page) = arrive(waiting.answer(&[("code", &code)])).await.unwrap();
+        let outcome = waiting.end();
+        self.learn_grants();
+        self.look("the page in the browser", page.as_bytes());
+        self.look("standard output", outcome.out.as_bytes());
+        self.look("standard error", outcome.err.as_bytes());
+        outcome
+    }
+
+    fn learn_grants(&mut self) {
+        for (name, secret) in self.mirror.granted() {
+            self.search.learn(name, &secret);
+        }
+    }
+
+    /// Runs a command; what it prints must hold nothing of a grant either, even one that it brought about itself.
+    fn run_granted(&mut self, arguments: &[&str]) {
+        let outcome = self.home.run(arguments);
+        self.learn_grants();
+        self.look(&format!("standard output of {arguments:?}"), outcome.out.as_bytes());
+        self.look(&format!("standard error of {arguments:?}"), outcome.err.as_bytes());
+    }
+}
+
+#[tokio::test]
+async fn nothing_of_a_grant_lies_outside_the_store() {
+    let mut gate = Gate::new();
+    let client_secret = random(40);
+    gate.search.learn("the client secret", &client_secret);
+    let input = format!("{client_secret}\n");
+    gate.sign_in("triage", &[&NEW[..], &["client_id=someone"]].concat(), &input).await.expect(0);
+    gate.sign_in("refused", &[&NEW[..], &["client_id=refuse"]].concat(), &input).await.expect(4);
+    let before = gate.mirror.granted().len();
+    // The mirror refuses the access token each time, so each of these refreshes.
+    for arguments in [
+        &["request", "triage", "/refused", "--json"][..],
+        &["request", "triage", "/refused", "--include"],
+        &["request", "triage", "POST", "/refused", "--data", "{}", "--yes", "--json"],
+        &["check", "triage", "--json"],
+        &["show", "triage", "--json"],
+        &["history", "--json"],
+        &["audit", "--json"],
+    ] {
+        gate.run_granted(arguments);
+    }
+    assert!(gate.mirror.granted().len() > before, "sessions were refreshed");
+    gate.sign_in("triage", &[], "").await.expect(0);
+    let refresh = gate.home.run(&["get", "triage"]).expect(0).out;
+    assert_eq!(gate.mirror.granted().last().map(|(_, secret)| secret.as_str()), Some(refresh.as_str()), "the store has the last");
+    gate.look_into_files();
+    gate.assert_tight();
+}
+
+#[tokio::test]
+async fn nothing_of_a_grant_is_on_the_screen() {
+    let mut gate = Gate::new();
+    let client_secret = random(40);
+    gate.search.learn("the client secret", &client_secret);
+    gate.sign_in("triage", &[&NEW[..], &["client_id=someone"]].concat(), &format!("{client_secret}\n")).await.expect(0);
+    gate.home = std::mem::replace(&mut gate.home, crate::support::program::Home::new()).with("SSH_TTY", "/dev/pts/99");
+    let mut pty = gate.home.unlocked_screen();
+    pty.send("L");
+    let visit = page_on_screen(&pty);
+    let code = random(32);
+    gate.search.learn("the code", &code);
+    let callback = member(&visit, "redirect_uri");
+    pty.send(&format!("\x1b[200~{callback}?code={code}&state={}\x1b[201~", member(&visit, "state")));
+    pty.expect("Signed in. The session is in the store.");
+    pty.send("\r");
+    pty.expect("access token for 60 min");
+    for keys in ["c", "t"] {
+        pty.step(keys);
+    }
+    pty.expect("‹secret›");
+    pty.send("q");
+    assert_eq!(pty.code(), 0);
+    gate.learn_grants();
+    gate.look("the screen", &pty.bytes(0));
+    // The state is in the address on the screen; in a file it has no business.
+    gate.search.learn("the state", &member(&visit, "state"));
+    gate.look_into_files();
+    gate.assert_tight();
+}
+
+#[tokio::test]
+async fn a_planted_leak_of_a_grant_is_found() {
+    let mut gate = Gate::new();
+    let input = format!("{}\n", random(40));
+    gate.sign_in("triage", &[&NEW[..], &["client_id=someone"]].concat(), &input).await.expect(0);
+    gate.look_into_files();
+    gate.assert_tight();
+    let granted = gate.mirror.granted();
+    let names: Vec<_> = granted.iter().map(|(name, _)| *name).collect();
+    assert_eq!(names, ["code_verifier", "code", "access token", "refresh token"]);
+    for (name, secret) in granted {
+        for text in [secret.clone(), STANDARD.encode(format!("grant={secret}")), format!("?x={secret}&y=1")] {
+            let planted = gate.home.root().join("data/session-cache");
+            fs::write(&planted, text).unwrap();
+            gate.leaks.clear();
+            gate.look_into_files();
+            assert!(gate.leaks.iter().any(|leak| leak.contains("session-cache")), "the {name} was not found");
+            fs::remove_file(planted).unwrap();
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! What the program leaves of a secret in its memory: after a child was given it, and after it was replaced.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use tokenring::config::Settings;
+use tokenring::domain::provider::Catalogue;
+use tokenring::domain::{CredentialId, Name};
+use tokenring::engine::exec::{Ended, Handover, Launch};
+use tokenring::engine::message::NewCredential;
+use tokenring::engine::{self, Engine};
+
+use super::screen::assert_forgotten;
+use crate::support::marker::Marker;
+use crate::support::program::{Home, World};
+
+/// A keyring in memory that holds the marker.
+async fn holding(marker: &Marker) -> (Engine, CredentialId) {
+    let engine = engine::in_memory(Catalogue::builtin().unwrap(), &Settings::default()).unwrap();
+    let new = NewCredential {
+        name: Name::parse("ci").unwrap(),
+        provider: "snyk".to_owned(),
+        kind: "personal-token".to_owned(),
+        region: "SNYK-US-01".to_owned(),
+        fields: BTreeMap::new(),
+        labels: Vec::new(),
+        secret: Arc::new(marker.secret()),
+        parts: BTreeMap::new(),
+        expires: None,
+    };
+    let id = engine.add(new).await.unwrap().id;
+    (engine, id)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_copy_of_a_secret_outlives_the_child_that_was_given_it() {
+    for handover in [Handover::Environment, Handover::Stdin, Handover::Files] {
+        let marker = Marker::random();
+        let (engine, id) = holding(&marker).await;
+        let variables = engine.variables(&engine.by_id(&id).await.unwrap()).await.unwrap();
+        let script = "env; cat \"$SNYK_TOKEN_FILE\" 2>/dev/null; [ -n \"$SNYK_TOKEN$SNYK_TOKEN_FILE\" ] || cat";
+        let command = ["sh", "-c", script].map(Into::into).into();
+        let launch = Launch { command, variables, without: Vec::new(), handover };
+        let said = Arc::new(Mutex::new(Vec::new()));
+        let heard = Arc::clone(&said);
+        let sink = move |_, bytes: &[u8]| {
+            heard.lock().unwrap().extend_from_slice(bytes);
+            Ok(())
+        };
+        assert_eq!(launch.supervise(Some(&sink)).unwrap(), Ended::Code(0), "{handover:?}");
+        let said = String::from_utf8(said.lock().unwrap().clone()).unwrap();
+        assert!(said.contains("‹secret›"), "the child had it and was masked: {said}");
+        assert!(marker.copies() > 0, "the search finds the secret while it is held");
+        drop(launch);
+        engine.remove(&id).await.unwrap();
+        marker.expect_forgotten().await;
+        drop(engine);
+    }
+}
+
+#[test]
+fn neither_secret_of_a_rotation_is_in_the_memory_of_the_screen() {
+    let (home, world) = (Home::new(), World::start());
+    home.meet(&world);
+    home.adopt(&world, "us01-release-bot").expect(0);
+    let old = world.secret("us01-release-bot").to_owned();
+    let mut pty = home.unlocked_screen();
+    if std::fs::File::open(format!("/proc/{}/mem", pty.pid().as_raw_nonzero())).is_err() {
+        return println!("skipped: the memory of the program cannot be read, which is as it should be; root could");
+    }
+    pty.send("r");
+    pty.expect("[ Begin ]");
+    pty.send("\x1b[C\r");
+    pty.expect("Done: the new secret has taken the old one's place");
+    let new = home.run(&["get", "us01-release-bot"]).expect(0).out;
+    assert_ne!(new, old);
+    assert_forgotten(&pty, &old);
+    assert_forgotten(&pty, &new);
+    pty.send("\r");
+    pty.expect_gone("Done: the new secret");
+    pty.send("q");
+    assert_eq!(pty.code(), 0);
+}

@@ -1,0 +1,228 @@
+//! `scan` from outside: every copy is named, no secret is shown, and what was found can be linked, blanked and rotated.
+
+use std::fs;
+use std::io::{Seek as _, SeekFrom, Write as _};
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::support::program::{Home, World};
+
+const TOKEN: &str = "0000abcd-0000-4000-8000-00000000a5ca";
+const PATIENCE: Duration = Duration::from_secs(120);
+
+struct Place {
+    home: Home,
+    folder: TempDir,
+}
+
+impl Place {
+    fn new() -> Self {
+        let folder = TempDir::new().unwrap();
+        let path = folder.path().to_str().unwrap();
+        let home = Home::new().with("HOME", path).with("XDG_CONFIG_HOME", &format!("{path}/.config"));
+        Self { home, folder }
+    }
+
+    /// One that holds [`TOKEN`] as `laptop`.
+    fn with_laptop() -> Self {
+        let place = Self::new();
+        place.home.feed(&["add", "laptop", "--provider", "snyk", "--kind", "personal-token", "--region", "eu"], TOKEN).expect(0);
+        place
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        fs::canonicalize(self.folder.path()).unwrap().join(name)
+    }
+
+    fn write(&self, name: &str, text: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.path(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, text).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        path
+    }
+
+    /// What a scan says, as JSON; the secret is never in it.
+    fn scan(&self, arguments: &[&str]) -> Value {
+        let done = self.home.run(&[&["scan", "--json"], arguments].concat()).expect(0);
+        assert!(!done.out.contains(&TOKEN[4..]) && !done.err.contains(&TOKEN[4..]), "{}{}", done.out, done.err);
+        done.json()
+    }
+}
+
+/// File names and lines of what was found, with the names of the credentials.
+fn found(scanned: &Value) -> Vec<(String, u64, String)> {
+    let finds = scanned["finds"].as_array().unwrap().iter();
+    let one = |find: &Value| {
+        let name = Path::new(find["path"].as_str().unwrap()).file_name().unwrap().to_string_lossy().into_owned();
+        let whose = find["names"][0].as_str().unwrap_or_else(|| find["kind"].as_str().unwrap()).to_owned();
+        (name, find["line"].as_u64().unwrap(), whose)
+    };
+    finds.map(one).collect()
+}
+
+fn wide(text: &str) -> Vec<u8> {
+    [vec![0xff, 0xfe], text.encode_utf16().flat_map(u16::to_le_bytes).collect()].concat()
+}
+
+#[test]
+fn every_copy_is_named_however_it_is_written() {
+    let place = Place::with_laptop();
+    place.write("app/.gitignore", ".env*\n/out/\n");
+    place.write("app/crlf.txt", format!("one\r\ntoken: '{TOKEN}'\r\n"));
+    place.write("app/wide.ps1", wide(&format!("$x = 1\n$env:T = \"{TOKEN}\"\n")));
+    place.write("app/.env.local", format!("PORT=80\nSNYK_TOKEN=\"{TOKEN}\"\n"));
+    place.write("app/out/skipped.js", TOKEN);
+    let locked = place.write("app/locked.yml", format!("token: {TOKEN}\n"));
+    fs::set_permissions(&locked, fs::Permissions::from_mode(0o400)).unwrap();
+    let outside = place.write("elsewhere/real.conf", format!("\n\nt={TOKEN}\n"));
+    symlink(&outside, place.path("app/linked.conf")).unwrap();
+    symlink(place.path("app"), place.path("app/circle")).unwrap();
+    place.write("app/strange.txt", "SNYK_TOKEN=7a1b0000-0000-4000-8000-00000000beef\nid=7a1b0000-0000-4000-8000-00000000beef\n");
+
+    let scanned = place.scan(&[place.path("app").to_str().unwrap()]);
+    let mut all = found(&scanned);
+    all.sort();
+    let laptop = |name: &str, line| (name.to_owned(), line, "laptop".to_owned());
+    let expected = [
+        laptop(".env.local", 2),
+        laptop("crlf.txt", 2),
+        laptop("locked.yml", 1),
+        laptop("real.conf", 3),
+        ("strange.txt".to_owned(), 1, "personal-token".to_owned()),
+        laptop("wide.ps1", 2),
+    ];
+    assert_eq!(all, expected, "{scanned}");
+    let linked = scanned["finds"].as_array().unwrap().iter().find(|find| find["links"] != json!([])).unwrap();
+    assert_eq!((&linked["path"], &linked["links"][0]), (&json!(outside), &json!(place.path("app/linked.conf"))));
+    place.home.run(&["scan", "--strict", place.path("app").to_str().unwrap()]).expect(7);
+    place.home.run(&["scan", place.path("nowhere").to_str().unwrap()]).expect(3);
+}
+
+#[test]
+fn the_usual_places_are_looked_at_where_none_is_named() {
+    let place = Place::with_laptop();
+    let config = place.write(".config/configstore/snyk.json", json!({ "api": TOKEN }).to_string());
+    place.write(".npmrc", format!("//npm.example/:_authToken={TOKEN}\n"));
+    place.write(".zsh_history", format!(": 1700000000:0;curl -H 'Authorization: token {TOKEN}' https://api.snyk.io\n"));
+    place.write(".config/Code/User/settings.json", json!({ "snyk.token": TOKEN }).to_string());
+    fs::set_permissions(&config, fs::Permissions::from_mode(0o644)).unwrap();
+    let work = place.write("work/compose.yaml", format!("x:\n  SNYK_TOKEN: {TOKEN}\n"));
+    let mut command = place.home.command(&["scan", "--json"]);
+    let done = command.current_dir(work.parent().unwrap()).output().unwrap();
+    let scanned: Value = serde_json::from_slice(&done.stdout).unwrap();
+    let names: Vec<_> = found(&scanned).into_iter().map(|(name, ..)| name).collect();
+    assert_eq!(names, ["settings.json", "snyk.json", ".npmrc", ".zsh_history", "compose.yaml"]);
+    let snyk = &scanned["finds"][1];
+    assert_eq!((&snyk["open_to_others"], &snyk["consumer"]["kind"]), (&json!("644"), &json!("snyk-cli")));
+}
+
+#[test]
+fn a_person_reads_a_table_and_no_secret() {
+    let place = Place::with_laptop();
+    let file = place.write("a.env", format!("SNYK_TOKEN={TOKEN}\n"));
+    let done = place.home.run(&["scan", file.to_str().unwrap()]).expect(0);
+    assert!(done.out.contains("a.env:1") && done.out.contains("the secret of laptop"), "{}", done.out);
+    assert!(!done.out.contains(TOKEN) && !done.err.contains(TOKEN));
+    place.home.run(&["scan", file.to_str().unwrap(), "--link"]).expect(0);
+    let again = place.scan(&[file.to_str().unwrap(), "--link", "--strict"]);
+    assert_eq!(again["finds"][0]["linked"], true);
+    let consumers = place.home.run(&["consumer", "list", "laptop", "--json"]).expect(0).json();
+    assert_eq!((consumers.as_array().unwrap().len(), &consumers[0]["key"]), (1, &json!("SNYK_TOKEN")));
+    assert_eq!(consumers[0]["holds"], "current", "it was seen to lie there");
+}
+
+#[test]
+fn a_locked_store_leaves_what_shapes_tell() {
+    let place = Place::with_laptop();
+    let file = place.write("a.txt", format!("x={TOKEN}\nSNYK_TOKEN={TOKEN}\n"));
+    let mut command = place.home.command(&["scan", "--json", file.to_str().unwrap()]);
+    let done = command.env_remove("TOKENRING_PASSPHRASE_FILE").output().unwrap();
+    let scanned: Value = serde_json::from_slice(&done.stdout).unwrap_or_else(|_| panic!("{done:?}"));
+    assert_eq!(scanned["held_secrets_known"], false);
+    assert_eq!(found(&scanned), [("a.txt".to_owned(), 2, "personal-token".to_owned())]);
+}
+
+#[test]
+fn what_cannot_be_read_is_named() {
+    let place = Place::with_laptop();
+    let file = place.write("app/closed.txt", TOKEN);
+    place.write("app/open.txt", TOKEN);
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o000)).unwrap();
+    let is_root = fs::read(&file).is_ok();
+    let scanned = place.scan(&[place.path("app").to_str().unwrap()]);
+    let (finds, unread) = if is_root { (2, 0) } else { (1, 1) };
+    assert_eq!((found(&scanned).len(), scanned["unread"].as_array().unwrap().len()), (finds, unread), "{scanned}");
+}
+
+#[test]
+fn a_file_of_200_megabytes_is_read_in_bounded_memory() {
+    let place = Place::with_laptop();
+    let path = place.write("large.log", "");
+    let mut file = fs::File::options().write(true).open(&path).unwrap();
+    let line = format!("{}\n", "2026-11-22T00:00:00Z info nothing of interest happens here ".repeat(4));
+    file.write_all(line.repeat(10_000).as_bytes()).unwrap();
+    file.seek(SeekFrom::Start(200 << 20)).unwrap();
+    write!(file, "\nlast {TOKEN}\n").unwrap();
+    drop(file);
+    let mut command = place.home.command(&["scan", "--json", path.to_str().unwrap()]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let (begun, mut most) = (Instant::now(), 0);
+    while child.try_wait().unwrap().is_none() {
+        assert!(begun.elapsed() < PATIENCE, "it takes too long");
+        most = most.max(resident(child.id()));
+        std::thread::yield_now();
+    }
+    let done = child.wait_with_output().unwrap();
+    let scanned: Value = serde_json::from_slice(&done.stdout).unwrap();
+    assert_eq!(found(&scanned), [("large.log".to_owned(), 10_002, "laptop".to_owned())]);
+    assert!(most < 100 << 10, "{most} KiB were in memory");
+}
+
+/// The memory of a process in KiB; none where the system does not tell.
+fn resident(pid: u32) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok()).unwrap_or(0)
+}
+
+#[test]
+fn from_import_over_scan_and_blanking_to_a_new_secret_nothing_is_lost() {
+    let (place, world) = (Place::new(), World::start());
+    place.home.meet(&world);
+    let secret = world.secret("saw-eu-admin").to_owned();
+    let api = world.manifest["regions"]["SAW-EU"]["api"].as_str().unwrap();
+    let dotenv = place.write("app/.env", format!("PROBELY_API_BASE_URL={api}\r\nPROBELY_API_KEY=\"{secret}\"\r\n"));
+    let settings = place.write("app/settings.json", json!({ "scan": { "key": secret } }).to_string());
+    let notes = place.write("app/notes.txt", wide(&format!("the key is {secret}\n")));
+    let app = place.path("app");
+
+    let imported = place.home.run(&["import", "dotenv", dotenv.to_str().unwrap(), "--as", "scans", "--json"]).expect(0).json();
+    assert_eq!((&imported[0]["outcome"], &imported[0]["region"]), (&json!("imported"), &json!("SAW-EU")));
+    let scanned = place.home.run(&["scan", "--json", app.to_str().unwrap()]).expect(0);
+    assert!(!scanned.out.contains(&secret));
+    let names: Vec<_> = found(&scanned.json()).into_iter().map(|(name, ..)| name).collect();
+    assert_eq!(names, [".env", "notes.txt", "settings.json"]);
+
+    place.home.run(&["scan", "--link", settings.to_str().unwrap()]).expect(0);
+    place.home.run(&["import", "dotenv", dotenv.to_str().unwrap(), "--blank"]).expect(0);
+    assert!(!fs::read_to_string(&dotenv).unwrap().contains(&secret));
+    assert_eq!(place.home.run(&["get", "scans"]).expect(0).out, secret, "blanked there, kept here");
+
+    // The key itself does not say which one it is at the provider.
+    let key_id = world.credential("saw-eu-admin")["fields"]["key_id"].as_str().unwrap();
+    place.home.run(&["edit", "scans", "--field", &format!("key_id={key_id}")]).expect(0);
+    place.home.run(&["rotate", "scans", "--yes"]).expect(0);
+    let new = place.home.run(&["get", "scans"]).expect(0).out;
+    assert_ne!(new, secret);
+    assert_eq!(fs::read_to_string(&settings).unwrap(), json!({ "scan": { "key": new } }).to_string());
+    place.home.run(&["check", "scans"]).expect(0);
+    let left = found(&place.home.run(&["scan", "--json", app.to_str().unwrap()]).expect(0).json());
+    assert_eq!(left[0].0, "notes.txt", "the old key is still told by its shape: {left:?}");
+    assert!(fs::read(&notes).unwrap() == wide(&format!("the key is {secret}\n")), "what nobody asked to change stays");
+}

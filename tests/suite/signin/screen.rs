@@ -1,0 +1,145 @@
+//! Signing in from the screen, with keys; and what the screen and the terminal ask when an access token has ended.
+
+use url::Url;
+
+use super::visitor::{arrive, decide, member, page_on_screen};
+use super::{SESSION, advance, asked, met};
+use crate::support::program::{Home, World};
+use crate::support::pty::Pty;
+
+/// A home with the seeded session, far away from any browser.
+fn home_of_session() -> (Home, World) {
+    let (home, world) = met();
+    let home = home.with("SSH_TTY", "/dev/pts/99");
+    home.adopt(&world, SESSION).expect(0);
+    (home, world)
+}
+
+/// Begins a sign-in and reads where the person is to go.
+fn begin(pty: &mut Pty) -> Url {
+    pty.send("L");
+    page_on_screen(pty)
+}
+
+/// How many seconds the screen says are left.
+fn left(text: &str) -> Option<u32> {
+    let (minutes, seconds) = text.split_once("browser: ")?.1.split_once(" left")?.0.split_once(':')?;
+    Some(minutes.parse::<u32>().ok()? * 60 + seconds.parse::<u32>().ok()?)
+}
+
+#[tokio::test]
+async fn a_session_is_signed_in_to_again_when_the_browser_comes_back() {
+    let (home, world) = home_of_session();
+    let old = world.secret(SESSION).to_owned();
+    let mut pty = home.unlocked_screen();
+    let visit = begin(&mut pty);
+    let first = left(&pty.text()).expect("a countdown");
+    assert!((100..=120).contains(&first), "{first}");
+    pty.expect_that("fewer seconds", |text| left(text).is_some_and(|left| left < first));
+    let (status, shown) = arrive(decide(&visit, "allow").await).await.unwrap();
+    assert!(status == 200 && shown.contains("Signed in"), "{shown}");
+    pty.expect("Signed in. The session is in the store.");
+    pty.expect("admin (user)");
+    pty.expect("The session before this one was ended");
+    pty.send("\r");
+    pty.expect_gone("The session is in the store");
+    pty.expect("access token for 60 min · refreshed just now");
+    pty.send("q");
+    assert_eq!(pty.code(), 0);
+    let new = home.run(&["get", SESSION]).expect(0).out;
+    assert_ne!(new, old);
+    assert_eq!(asked(&world, "POST", "/oauth2/revoke").await, 1);
+    home.run(&["check", SESSION]).expect(0);
+}
+
+#[tokio::test]
+async fn over_ssh_the_address_is_pasted_and_never_shown() {
+    let (home, _world) = home_of_session();
+    let mut pty = home.unlocked_screen();
+    let visit = begin(&mut pty);
+    let address = decide(&visit, "allow").await;
+    let mut stranger = address.clone();
+    stranger.set_query(Some("code=c&state=another"));
+    pty.send(&format!("\x1b[200~{stranger}\x1b[201~"));
+    pty.expect("That is not the answer");
+    pty.send(&format!("\x1b[200~{address}\x1b[201~"));
+    pty.expect("Signed in. The session is in the store.");
+    let written = String::from_utf8_lossy(&pty.bytes(0)).into_owned();
+    assert!(!written.contains(&member(&address, "code")), "the code was on the screen");
+    pty.send("\x1b");
+    pty.expect_gone("The session is in the store");
+    pty.send("q");
+    assert_eq!(pty.code(), 0);
+}
+
+#[tokio::test]
+async fn a_denial_is_told_and_can_be_thought_over() {
+    let (home, world) = home_of_session();
+    let old = world.secret(SESSION).to_owned();
+    let mut pty = home.unlocked_screen();
+    let visit = begin(&mut pty);
+    arrive(decide(&visit, "deny").await).await.unwrap();
+    pty.expect("The sign-in was denied");
+    pty.expect("Once more");
+    pty.send("\r");
+    let again = page_on_screen(&pty);
+    assert_ne!(member(&visit, "state"), member(&again, "state"));
+    pty.send("\x1b");
+    pty.expect("Cancelled");
+    let callback = Url::parse(&member(&again, "redirect_uri")).unwrap();
+    assert!(arrive(callback).await.is_none(), "nobody listens any more");
+    pty.send("q");
+    assert_eq!(pty.code(), 0);
+    assert_eq!(home.run(&["get", SESSION]).expect(0).out, old, "the session that was there is untouched");
+}
+
+#[tokio::test]
+async fn a_new_session_begins_with_a_form() {
+    let (home, world) = met();
+    let home = home.with("SSH_TTY", "/dev/pts/99");
+    let mut pty = home.unlocked_screen();
+    pty.send("L");
+    pty.expect("Leave the secret empty to sign in with the browser");
+    let app = world.credential(SESSION);
+    for text in ["triage", app["fields"]["client_id"].as_str().unwrap()] {
+        pty.send(text);
+        pty.expect(text);
+        pty.send("\t");
+    }
+    for place in ["app id", "install id", "organisation id", "group id", "client secret"] {
+        pty.send("\t");
+        pty.expect(&format!("▸ {place}"));
+    }
+    pty.send(app["parts"]["client_secret"].as_str().unwrap());
+    for place in ["Labels", "Expires", "Cancel", "Add"] {
+        pty.send("\t");
+        pty.expect(&format!("▸ {place}"));
+    }
+    pty.send("\r");
+    arrive(decide(&page_on_screen(&pty), "allow").await).await.unwrap();
+    pty.expect("Signed in. The session is in the store.");
+    pty.send("\r");
+    pty.expect("1 credential ");
+    pty.send("q");
+    assert_eq!(pty.code(), 0);
+    home.run(&["check", "triage"]).expect(0);
+}
+
+/// A request that would end another sign-in, had there been one.
+const PATH: &str = "/rest/self/apps/installs/00000000-0000-4000-8000-000000000000";
+
+#[tokio::test]
+async fn at_a_terminal_a_person_says_whether_a_request_goes_once_more() {
+    let (home, world) = home_of_session();
+    for (answer, status, sent, code) in [("n\r", "401", 1, 4), ("y\r", "404", 3, 4)] {
+        home.run(&["check", SESSION]).expect(0);
+        advance(&world, 120).await;
+        let mut pty =
+            home.at_terminal(&["request", SESSION, "DELETE", &format!("{PATH}?version=2024-10-15"), "--yes", "--include"]);
+        pty.expect("once more with a new one? [y/N]");
+        pty.send(answer);
+        assert_eq!(pty.code(), code);
+        assert!(pty.text().contains(status), "{}", pty.text());
+        assert_eq!(asked(&world, "DELETE", "/rest/self/apps").await, sent);
+    }
+}
