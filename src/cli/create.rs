@@ -81,7 +81,9 @@ impl Create {
         let creation = engine.plan_creation(wish).await?;
         let lines = plan_lines(&creation.plan);
         if plan {
-            lines.iter().for_each(|line| show(context, line));
+            for line in &lines {
+                show(context, line);
+            }
             return Ok(0);
         }
         if !yes {

@@ -39,9 +39,11 @@ impl Revoke {
         let engine = context.engine()?;
         let credential = engine.find(&self.name).await?;
         let administrator = find_administrator(engine, self.administrator.as_deref()).await?;
-        let plan = engine.plan_revocation(&credential, administrator.as_ref()).await?.because(self.reason);
+        let plan = engine.plan_revocation(&credential, administrator.as_ref())?.because(self.reason);
         if self.plan {
-            plan_lines(&plan).iter().for_each(|line| tell(context, line));
+            for line in plan_lines(&plan) {
+                tell(context, &line);
+            }
             return Ok(0);
         }
         if !self.yes {

@@ -22,7 +22,7 @@ pub trait Ask: Send + Sync {
 
     /// Ends once the human wants it to stop before the next step; what was begun is still brought to its end.
     async fn paused(&self) {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 

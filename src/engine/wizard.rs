@@ -92,7 +92,7 @@ impl Engine {
             }
             Beginning::Revoking(charge, reason) => {
                 let (credential, administrator) = (self.by_id(&charge.credential).await?, self.administrator(&charge).await?);
-                let plan = self.plan_revocation(&credential, administrator.as_ref()).await?.because(reason);
+                let plan = self.plan_revocation(&credential, administrator.as_ref())?.because(reason);
                 say(voice, RotationEvent::Begun(Box::new(plan.clone())));
                 self.rotate(plan, audience).await?
             }

@@ -36,7 +36,7 @@ impl Engine {
     }
 
     /// What revoking this credential will do, where nothing takes its place. Nothing is sent and nothing is written.
-    pub async fn plan_revocation(&self, credential: &Credential, administrator: Option<&Credential>) -> Result<Plan, Problem> {
+    pub fn plan_revocation(&self, credential: &Credential, administrator: Option<&Credential>) -> Result<Plan, Problem> {
         let kind = self.catalogue.kind(&credential.provider, &credential.kind)?;
         if let Some(administrator) = administrator {
             self.require_neighbour(credential, administrator)?;

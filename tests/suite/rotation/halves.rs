@@ -71,7 +71,7 @@ impl Stage {
             Some(administrator) => Some(rig.adopt(administrator).await),
             None => None,
         };
-        let plan = rig.calm().plan_revocation(&credential, administrator.as_ref()).await.unwrap();
+        let plan = rig.calm().plan_revocation(&credential, administrator.as_ref()).unwrap();
         let before = rig.before(&plan).await;
         Self { rig, errand: Errand::About(plan), before, name }
     }

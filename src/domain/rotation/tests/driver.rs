@@ -11,7 +11,7 @@ const ROUNDS: usize = 600;
 pub(super) fn drive(world: &mut World, abort: Option<usize>) -> Ending {
     for round in 0..ROUNDS {
         if abort == Some(round) && !world.revoked_by_hand && may_roll_back(&world.journal).is_ok() {
-            world.happen(Effect::Write(Entry::HumanSaid(Saying::Abort)));
+            world.happen(Effect::Write(Box::new(Entry::HumanSaid(Saying::Abort))));
         }
         let next = next(&world.journal);
         match take(world, next) {
@@ -57,7 +57,7 @@ fn take(world: &mut World, next: Next) -> Result<Option<Ending>, Dead> {
 
 /// An entry that did not become durable for sure stops the process: nothing may happen that was not announced.
 fn write(world: &mut World, entry: Entry) -> Result<(), Dead> {
-    world.call(Effect::Write(entry)).map_err(|_| Dead)
+    world.call(Effect::Write(Box::new(entry))).map_err(|_| Dead)
 }
 
 fn tried(result: Result<(), Broken>) -> Tried<()> {

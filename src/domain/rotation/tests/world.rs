@@ -55,7 +55,7 @@ pub(super) enum Effect {
     Put(Slot, u32),
     Empty(Slot),
     Give(String, u32),
-    Write(Entry),
+    Write(Box<Entry>),
 }
 
 pub(super) struct World {
@@ -153,7 +153,7 @@ impl World {
             Effect::Put(slot, secret) => _ = self.slots.insert(slot, secret),
             Effect::Empty(slot) => _ = self.slots.remove(&slot),
             Effect::Give(consumer, secret) => _ = self.consumers.insert(consumer, secret),
-            Effect::Write(entry) => self.journal.push(entry),
+            Effect::Write(entry) => self.journal.push(*entry),
         }
         self.look_at_itself();
     }

@@ -148,7 +148,7 @@ pub enum Outcome {
 pub struct Stack {
     open: Vec<Dialog>,
     /// Wizards of rotations that go on behind the screen.
-    hidden: Vec<Box<Rotate>>,
+    hidden: Vec<Rotate>,
 }
 
 impl Stack {
@@ -180,7 +180,7 @@ impl Stack {
     /// Lets a dialog go on behind the screen; only wizards have something to go on with.
     pub fn hide(&mut self, dialog: Dialog) {
         if let Dialog::Rotate(wizard) = dialog {
-            self.hidden.push(wizard);
+            self.hidden.push(*wizard);
         }
     }
 
@@ -191,14 +191,14 @@ impl Stack {
 
     /// Shows a wizard again that is behind the screen; says whether there is one.
     pub fn reopen(&mut self, wanted: impl Fn(&Rotate) -> bool) -> bool {
-        let Some(at) = self.hidden.iter().position(|wizard| wanted(wizard)) else { return false };
+        let Some(at) = self.hidden.iter().position(wanted) else { return false };
         let wizard = self.hidden.swap_remove(at);
-        self.open.push(Dialog::Rotate(wizard));
+        self.open.push(Dialog::Rotate(Box::new(wizard)));
         true
     }
 
     /// Forgets a wizard behind the screen that has nothing more to say.
-    pub fn forget_hidden(&mut self, task: TaskId) -> Option<Box<Rotate>> {
+    pub fn forget_hidden(&mut self, task: TaskId) -> Option<Rotate> {
         let at = self.hidden.iter().position(|wizard| wizard.waits_for(task))?;
         Some(self.hidden.swap_remove(at))
     }
@@ -225,7 +225,7 @@ impl Stack {
     pub fn wizard(&mut self, task: TaskId) -> Option<&mut Rotate> {
         let open =
             self.open.iter_mut().filter_map(|dialog| if let Dialog::Rotate(rotate) = dialog { Some(rotate) } else { None });
-        open.chain(&mut self.hidden).map(Box::as_mut).find(|wizard| wizard.waits_for(task))
+        open.map(Box::as_mut).chain(&mut self.hidden).find(|wizard| wizard.waits_for(task))
     }
 
     /// The sign-in that waits for what this task has to say.

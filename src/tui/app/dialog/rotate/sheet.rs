@@ -33,7 +33,7 @@ impl Rotate {
                 sheet.foot.push(Row::dim("Esc hides this and it goes on · s stops before the next step, to be taken up again"));
             }
             Stage::Stopping => {
-                sheet.foot.extend([Row::Blank, Row::dim("Stopping as soon as this step is at its end… · Esc hides this")])
+                sheet.foot.extend([Row::Blank, Row::dim("Stopping as soon as this step is at its end… · Esc hides this")]);
             }
             Stage::Asked(asked) => sheet.foot.extend(asked.answers(app.stage.audience)),
             Stage::Planned(form) => {
