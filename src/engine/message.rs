@@ -5,11 +5,12 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
-use crate::domain::credential::Check;
+use crate::domain::credential::{Check, Part};
 use crate::domain::identify::Candidate;
 use crate::domain::problem::Problem;
-use crate::domain::request::Draft;
+use crate::domain::request::{Draft, Saved, SavedId};
 use crate::domain::response::Answer;
 use crate::domain::rotation::{Line, Plan, Status};
 use crate::domain::{Credential, CredentialId, Moment, Name, Secret};
@@ -40,6 +41,8 @@ pub enum Task {
     Check(CheckTask),
     /// A request of the console.
     Send(SendTask),
+    /// What the console does beside sending a request.
+    Console(ConsoleTask),
     /// About the store.
     Store(StoreTask),
     /// About replacing, revoking and making credentials at their providers.
@@ -132,6 +135,43 @@ pub struct SendTask {
     pub draft: Draft,
     /// Whether a person agreed to a method that changes something.
     pub consent: Consent,
+    /// What of it goes into the history.
+    pub keep: Keep,
+}
+
+/// What the console does beside sending a request.
+pub enum ConsoleTask {
+    /// Read a list to its end; the answer has all its elements.
+    AllPages(SendTask),
+    /// Ask for the page after the one that this answer is.
+    NextPage(Arc<Exchange>),
+    /// Keep the fresh secret at this place of an answer as a credential of this name.
+    Keep(Arc<Exchange>, usize, Name),
+    /// Find requests that were sent.
+    History(HistoryFilter),
+    /// Forget all requests that were sent.
+    Forget,
+    /// Write the body of an answer to a new file.
+    Write(Arc<Exchange>, String),
+    /// Take what is secret out of a text that is about to be written to a file for an editor.
+    Vet(CredentialId, String),
+    /// About requests that are kept under a name.
+    Saved(SavedTask),
+}
+
+/// About requests that are kept under a name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SavedTask {
+    /// List them.
+    List,
+    /// Keep one, without what is secret to this credential.
+    Save(SavedId, CredentialId, Draft),
+    /// Give one another name.
+    Rename(SavedId, SavedId),
+    /// Keep a copy of one under another name.
+    Copy(SavedId, SavedId),
+    /// Forget one.
+    Delete(SavedId),
 }
 
 /// Whether a person agreed to what cannot be taken back.
@@ -188,8 +228,8 @@ pub enum RotationTask {
     Answer(QuestionId, Reply),
     /// Leave the question of another task open: that task stops where it is and can be taken up again.
     Leave(QuestionId),
-    /// Have a credential revoked, and see it refused.
-    Revoke(Charge),
+    /// Have a credential revoked for this reason, and see it refused.
+    Revoke(Charge, String),
     /// Have a credential made.
     Create(Box<Wish>),
 }
@@ -201,6 +241,8 @@ pub struct Charge {
     pub credential: CredentialId,
     /// Another credential that acts; `None` where it acts on itself.
     pub administrator: Option<CredentialId>,
+    /// Which part of its secret material is meant.
+    pub part: Part,
 }
 
 /// A credential to be kept.
@@ -274,6 +316,8 @@ pub enum Event {
     },
     /// An answer for the console.
     Answered(Box<Exchange>),
+    /// Other news for the console.
+    Console(ConsoleEvent),
     /// The state of the store.
     Store(StoreState),
     /// News of a rotation.
@@ -361,10 +405,35 @@ pub struct Lifetime {
     pub until: Moment,
 }
 
+/// News for the console beside answers.
+pub enum ConsoleEvent {
+    /// So many pages and elements of a list have been read.
+    Read {
+        /// Pages.
+        pages: usize,
+        /// Elements.
+        items: usize,
+    },
+    /// It waits for so long until the provider takes requests again.
+    Waits(Duration),
+    /// The fresh secret at this place of the answer is this credential now.
+    Kept(usize, Box<Credential>),
+    /// Requests that were sent, the newest first.
+    History(Vec<HistoryLine>),
+    /// The body was written to this file.
+    Written(String),
+    /// A text without what was secret in it.
+    Vetted(String),
+    /// The requests that are kept under a name; one that cannot be read is there with its reason.
+    Saved(Vec<(SavedId, Result<Saved, Problem>)>),
+}
+
 /// News of a rotation.
 pub enum RotationEvent {
     /// What it would do.
     Planned(Box<Plan>),
+    /// What it does from now on, without having been asked before.
+    Begun(Box<Plan>),
     /// What has become of it so far.
     Reviewed(Box<Review>),
     /// A step of it.
@@ -375,8 +444,6 @@ pub enum RotationEvent {
     Ended(Status),
     /// Those that are not over.
     Unfinished(Vec<Status>),
-    /// This credential was revoked, and is refused.
-    Revoked(CredentialId),
 }
 
 /// News of a secret.

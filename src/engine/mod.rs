@@ -8,6 +8,7 @@ mod budget;
 mod check;
 mod classify;
 mod clipboard;
+mod console;
 mod consumer;
 pub mod doctor;
 pub mod exec;
@@ -44,7 +45,7 @@ use clipboard::Content;
 use message::{Cleared, Copied, SecretEvent, StoreState};
 use tokio::sync::OnceCell;
 
-use crate::config::{ClipboardChoice, Settings};
+use crate::config::{ClipboardChoice, Requests, Settings};
 use crate::domain::credential::Slot;
 use crate::domain::provider::Catalogue;
 use crate::domain::{Moment, Problem, Secret};
@@ -65,6 +66,9 @@ pub use tasks::Tasks;
 
 /// How long a person may take to answer an unlock prompt.
 pub const UNLOCK_WAIT: Duration = Duration::from_secs(120);
+
+/// How long a consumer's program may take.
+const CONSUMER_WAIT: Duration = Duration::from_secs(60);
 
 /// All slots that a credential's secrets may be in.
 const SLOTS: [Slot; 3] = [Slot::Current, Slot::Pending, Slot::Previous];
@@ -117,6 +121,10 @@ pub struct Options {
     pub clipboard: ClipboardChoice,
     /// After how long the clipboard is cleared.
     pub clipboard_seconds: u64,
+    /// How long a consumer's program may take.
+    pub consumer: Duration,
+    /// The person's saved requests; none for an engine that keeps nothing.
+    pub requests: Option<Requests>,
     /// Where locks between processes lie; none for an engine that keeps nothing.
     pub locks: Option<PathBuf>,
 }
@@ -198,6 +206,8 @@ impl From<&Settings> for Options {
             readonly: settings.readonly,
             clipboard: settings.clipboard,
             clipboard_seconds: settings.clipboard_seconds,
+            consumer: CONSUMER_WAIT,
+            requests: None,
             locks: None,
         }
     }

@@ -12,8 +12,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::keyring::{broken_task, key_file};
 use super::message::{
-    CheckTask, Event, Inquiry, KeyringEvent, KeyringTask, NewCredential, Report, SecretEvent, SecretTask, SendTask, StoreTask,
-    SurveyTask, Task, TaskId,
+    CheckTask, ConsoleEvent, Event, Inquiry, KeyringEvent, KeyringTask, NewCredential, Order, Report, SecretEvent, SecretTask,
+    SendTask, StoreTask, SurveyTask, Task, TaskId,
 };
 use super::questions::Questions;
 use super::{Door, Engine, UNLOCK_WAIT};
@@ -28,8 +28,15 @@ pub struct Tasks {
     engine: Arc<Engine>,
     reports: UnboundedSender<Report>,
     running: JoinSet<TaskId>,
-    tokens: HashMap<TaskId, CancellationToken>,
+    tokens: HashMap<TaskId, Tokens>,
     questions: Questions,
+}
+
+/// By which a task is told to stop: at once, or where it can be taken up again.
+#[derive(Clone, Default)]
+struct Tokens {
+    cancel: CancellationToken,
+    pause: CancellationToken,
 }
 
 /// Where one task says what it has to say, and is answered.
@@ -38,6 +45,8 @@ pub(super) struct Voice {
     task: TaskId,
     reports: UnboundedSender<Report>,
     pub(super) questions: Questions,
+    /// Cancelled when the task is to stop before its next step.
+    pub(super) pause: CancellationToken,
 }
 
 impl Tasks {
@@ -49,14 +58,13 @@ impl Tasks {
     /// Starts a task in the background. Its last report is `Done`, `Failed` or `Cancelled`.
     pub fn start(&mut self, id: TaskId, task: Task) {
         self.forget_ended();
-        let token = CancellationToken::new();
-        self.tokens.insert(id, token.clone());
-        let voice = Voice { task: id, reports: self.reports.clone(), questions: self.questions.clone() };
+        let Tokens { cancel, pause } = self.tokens.entry(id).or_default().clone();
+        let voice = Voice { task: id, reports: self.reports.clone(), questions: self.questions.clone(), pause };
         let engine = Arc::clone(&self.engine);
         self.running.spawn(async move {
             let ending = tokio::select! {
                 biased;
-                () = token.cancelled() => Event::Cancelled,
+                () = cancel.cancelled() => Event::Cancelled,
                 outcome = whole(engine.perform(task, &voice)) => outcome.map_or_else(Event::Failed, |()| Event::Done),
             };
             voice.say(ending);
@@ -66,14 +74,21 @@ impl Tasks {
 
     /// Asks a task to stop; it reports `Cancelled` when it has.
     pub fn cancel(&mut self, id: TaskId) {
-        if let Some(token) = self.tokens.get(&id) {
-            token.cancel();
+        if let Some(tokens) = self.tokens.get(&id) {
+            tokens.cancel.cancel();
+        }
+    }
+
+    /// Asks a task to stop before its next step, where it has any; it ends as if nobody had answered it.
+    pub fn pause(&mut self, id: TaskId) {
+        if let Some(tokens) = self.tokens.get(&id) {
+            tokens.pause.cancel();
         }
     }
 
     /// Cancels everything, clears the clipboard if it is still ours, and waits for at most `deadline`.
     pub async fn finish(mut self, deadline: Duration) {
-        self.tokens.values().for_each(CancellationToken::cancel);
+        self.tokens.values().for_each(|tokens| tokens.cancel.cancel());
         let ended = async {
             while self.running.join_next().await.is_some() {}
             self.engine.clear_clipboard().await
@@ -106,6 +121,7 @@ impl Engine {
             Task::Secret(task) => self.perform_secret(task, voice).await,
             Task::Check(task) => self.perform_check(task, voice).await,
             Task::Send(task) => self.perform_send(task, voice).await,
+            Task::Console(task) => self.perform_console(task, voice).await,
             Task::Store(task) => self.perform_store(task, voice).await,
             Task::Rotation(task) => self.perform_rotation(task, voice).await,
             Task::Survey(task) => self.perform_survey(task, voice).await,
@@ -231,8 +247,10 @@ impl Engine {
     }
 
     async fn perform_send(&self, task: SendTask, voice: &Voice) -> Result<(), Problem> {
-        let credential = self.by_id(&task.credential).await?;
-        let exchange = self.send(&credential, task.draft, task.consent).await;
+        let SendTask { credential, draft, consent, keep } = task;
+        let credential = self.by_id(&credential).await?;
+        let waiting = |wait| voice.say(Event::Console(ConsoleEvent::Waits(wait)));
+        let exchange = self.send_order(&credential, Order { draft, consent, keep }, &waiting).await;
         self.tell_lifetime(&credential, voice);
         voice.say(Event::Answered(Box::new(exchange?)));
         Ok(())

@@ -47,8 +47,10 @@ pub enum Notice {
     Reread(Box<Result<Reading, Problem>>),
     /// A background thread panicked, at the named place of the sources.
     Panicked(String),
-    /// A text is laid out.
-    LaidOut(TaskId, Box<Document>),
+    /// A text is laid out, or cannot be.
+    LaidOut(TaskId, Result<Box<Document>, Problem>),
+    /// The person's own editor is done.
+    Edited(Result<String, Problem>),
 }
 
 /// The doors, and what comes through them.

@@ -1,6 +1,7 @@
 //! The screen: the loop, the terminal and the mapping of input. The composition root of [`app`] and [`view`].
 
 pub mod app;
+mod editor;
 mod frame;
 mod inbox;
 mod input;
@@ -47,8 +48,9 @@ pub async fn run(engine: Arc<Engine>, wishes: Wishes, memory: Memory) -> Result<
     let (doors, inbox) = inbox();
     let _panics = panics::PanicGuard::new(doors.notices.clone());
     watch::start(doors.notices.clone(), watch::Interrupt::Quits, wishes.folder.as_deref()).map_err(|error| unusable(&error))?;
-    let surface = terminal::Tty::take(size, settings.mouse).map_err(|error| unusable(&error))?;
-    input::start(doors.inputs.clone()).map_err(|error| unusable(&error))?;
+    let gate = Arc::new(input::Gate::default());
+    let surface = terminal::Tty::take(size, settings.mouse, Arc::clone(&gate)).map_err(|error| unusable(&error))?;
+    input::start(doors.inputs.clone(), gate).map_err(|error| unusable(&error))?;
     let layout = memory.recall();
     let start = Start { beginning, catalogue: Arc::clone(&engine.catalogue), size, preferences: preferences(settings), layout };
     Ok(Loop::run(Parts { engine, start, surface, memory, wishes, inbox: (doors, inbox) }).await)

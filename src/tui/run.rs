@@ -11,19 +11,23 @@ use std::time::Duration;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::{Instant, sleep_until};
 
-use super::app::json::Document;
+use super::app::lay::Typeset;
 use super::app::{App, Change, Effect, Input, Msg, Now, Start, update};
+use super::editor;
 use super::inbox::{Doors, Inbox, Notice};
 use super::terminal::{Scope, Surface};
 use super::watch::HANG_UP;
 use super::wishes::{Wishes, change};
 use crate::config::{Layout, Memory, Reading};
 use crate::domain::Problem;
-use crate::engine::message::Report;
+use crate::engine::message::{Report, TaskId};
 use crate::engine::{Engine, Tasks};
 
 /// The shortest time between two frames that nobody waits for.
 const FRAME: Duration = Duration::from_millis(16);
+
+/// The exit code that an interruption by the keyboard has.
+const INTERRUPTED: u8 = 130;
 
 /// How long tasks may take to end when the person has left.
 const FAREWELL: Duration = Duration::from_secs(1);
@@ -41,6 +45,8 @@ pub struct Loop<S> {
     pace: Pace,
     /// Whether the terminal is ours. Suspended, it is not, and nothing is drawn.
     is_shown: bool,
+    /// Whether the person's own editor has the terminal.
+    is_lent: bool,
     /// With which exit code it ends, as soon as that is known.
     code: Option<u8>,
 }
@@ -90,7 +96,8 @@ impl<S: Surface> Loop<S> {
         // With a door for inputs of its own, it would never learn that nobody is at the other end.
         drop(doors);
         let pace = Pace { drawn: Instant::now(), due: None };
-        let mut this = Self { app, surface, memory, wishes, engine, tasks, notices, inbox, pace, is_shown: true, code: None };
+        let (is_shown, is_lent, code) = (true, false, None);
+        let mut this = Self { app, surface, memory, wishes, engine, tasks, notices, inbox, pace, is_shown, is_lent, code };
         this.tell_flaws();
         this.draw();
         this.perform(effects);
@@ -180,7 +187,8 @@ impl<S: Surface> Loop<S> {
     fn heed(&mut self, notice: Notice) {
         match notice {
             Notice::Quit { code, heard } => {
-                self.code = Some(code);
+                // Ctrl-C in the editor is the editor's, though the terminal sends it to everybody.
+                self.code = Some(code).filter(|code| !self.is_lent || *code != INTERRUPTED).or(self.code);
                 // Whoever no longer listens has ended the process already.
                 let _ = heard.send(());
             }
@@ -196,10 +204,11 @@ impl<S: Surface> Loop<S> {
                 self.tell(Msg::Panicked(place));
                 self.pace.draw_now();
             }
-            Notice::LaidOut(task, document) => {
-                self.tell(Msg::LaidOut(task, document));
+            Notice::LaidOut(task, laid) => {
+                self.tell(Msg::LaidOut(task, laid));
                 self.pace.draw_now();
             }
+            Notice::Edited(edited) => self.take_back(edited),
         }
     }
 
@@ -213,11 +222,9 @@ impl<S: Surface> Loop<S> {
             match effect {
                 Effect::Start(id, task) => self.tasks.start(id, task),
                 Effect::Cancel(id) => self.tasks.cancel(id),
-                Effect::LayOut(id, text) => {
-                    let notices = self.notices.clone();
-                    let lay_out = move || notices.send(Notice::LaidOut(id, Box::new(Document::parse(&text))));
-                    drop(tokio::task::spawn_blocking(lay_out));
-                }
+                Effect::Pause(id) => self.tasks.pause(id),
+                Effect::LayOut(id, layout) => self.lay_out(id, layout),
+                Effect::Edit(text) => self.lend(text),
                 Effect::Reread => self.reread(),
                 Effect::Suspend => self.suspend(Scope::Job),
                 Effect::Mouse(on) => self.check(|surface| surface.set_mouse(on)),
@@ -226,6 +233,37 @@ impl<S: Surface> Loop<S> {
                 Effect::Quit => self.code = Some(0),
             }
         }
+    }
+
+    /// Lays a text out on a thread of its own, which nobody waits for at the end: a filter may compute for ever.
+    fn lay_out(&self, id: TaskId, layout: Typeset) {
+        let notices = self.notices.clone();
+        let lay_out = move || drop(notices.send(Notice::LaidOut(id, layout.run().map(Box::new))));
+        if let Err(error) = std::thread::Builder::new().name("layout".into()).spawn(lay_out) {
+            tracing::warn!(%error, "there is no thread for a layout");
+        }
+    }
+
+    /// Gives the terminal to the person's own editor.
+    fn lend(&mut self, text: String) {
+        if !self.surface.pause_input() {
+            let why = "here, what is typed is read line by line";
+            let problem =
+                Problem::new("The editor was not started", why, "start tokenring without plain mode, or write the body here");
+            return self.tell(Msg::Edited(Err(problem)));
+        }
+        self.depart();
+        self.is_lent = true;
+        let notices = self.notices.clone();
+        drop(tokio::task::spawn_blocking(move || notices.send(Notice::Edited(editor::edit(&text)))));
+    }
+
+    /// Takes the terminal back from the editor.
+    fn take_back(&mut self, edited: Result<String, Problem>) {
+        self.is_lent = false;
+        self.surface.resume_input();
+        self.resume();
+        self.tell(Msg::Edited(edited));
     }
 
     /// Writes beside the screen; the layout of the last moment is the one that counts.
@@ -275,7 +313,7 @@ impl<S: Surface> Loop<S> {
 
     /// Takes the terminal again. It may have been resized since, and anything may have been written to it.
     fn resume(&mut self) {
-        if self.code.is_some() {
+        if self.code.is_some() || self.is_lent {
             return;
         }
         self.is_shown = true;

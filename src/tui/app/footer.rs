@@ -5,6 +5,7 @@ use unicode_width::UnicodeWidthStr;
 use super::command::{
     self, Action, ConsoleAction, CredentialAction, Focus, ListAction, ProgramAction, RegionAction, ScreenAction,
 };
+use super::console::Purpose;
 use super::detail::Detail;
 use super::dialog::Dialog;
 use super::layout::Area;
@@ -45,10 +46,15 @@ const CONSOLE: &[Action] = &[
     Action::Console(ConsoleAction::Send),
     Action::Console(ConsoleAction::Presets),
     Action::Console(ConsoleAction::Edit),
+    Action::Console(ConsoleAction::KeepSecret),
     Action::Console(ConsoleAction::View),
-    Action::Console(ConsoleAction::Fold),
+    Action::Console(ConsoleAction::Filter),
+    Action::Console(ConsoleAction::Drop),
     Action::Console(ConsoleAction::Search),
-    Action::Console(ConsoleAction::CopyBody),
+    Action::Console(ConsoleAction::NextPage),
+    Action::Console(ConsoleAction::History),
+    Action::Console(ConsoleAction::Changes),
+    Action::Console(ConsoleAction::Write),
 ];
 const EARLY: &[Action] = &[Action::Program(ProgramAction::Unlock), Action::Program(ProgramAction::Palette)];
 const ALWAYS: &[Action] = &[
@@ -62,11 +68,14 @@ const ALWAYS: &[Action] = &[
 
 /// What the keys mean while text is typed; nothing else works then.
 pub fn typing(app: &App) -> &'static [(&'static str, &'static str)] {
-    match (app.credentials.filter.typing, app.console.search.is_some()) {
+    match app.console.prompt.as_ref().map(|prompt| prompt.purpose) {
         _ if !app.dialogs.is_empty() => &[],
-        (true, _) => &[("Enter", "keeps the filter"), ("Esc", "drops it"), ("Up Down", "move in the list")],
-        (_, true) => &[("Enter", "keeps what is found"), ("Esc", "drops the search")],
-        _ => &[],
+        _ if app.credentials.filter.typing => {
+            &[("Enter", "keeps the filter"), ("Esc", "drops it"), ("Up Down", "move in the list")]
+        }
+        Some(Purpose::Search) => &[("Enter", "keeps what is found"), ("Esc", "drops the search")],
+        Some(Purpose::Filter) => &[("Enter", "filters the answer"), ("Up Down", "earlier filters"), ("Esc", "drops it")],
+        None => &[],
     }
 }
 

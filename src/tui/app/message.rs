@@ -5,12 +5,12 @@ use std::time::{Duration, Instant};
 
 use super::json::Document;
 use super::keymap::Keymap;
+use super::lay::Typeset;
 use super::talk::Prompt;
 use crate::config::theme::{Depth, Glyphs, Theme};
 use crate::config::{Key, Layout, Settings};
-use crate::domain::problem::Problem;
 use crate::domain::provider::Catalogue;
-use crate::domain::{Credential, Moment};
+use crate::domain::{Credential, Moment, Problem};
 use crate::engine::message::{Beginning, Report, Task, TaskId};
 
 /// Something that happened.
@@ -20,7 +20,9 @@ pub enum Msg {
     /// A background task has something to say.
     Report(Report),
     /// A body that [`Effect::LayOut`] handed over is ready to be read.
-    LaidOut(TaskId, Box<Document>),
+    LaidOut(TaskId, Result<Box<Document>, Problem>),
+    /// The person's own editor is done with the text that [`Effect::Edit`] handed over, or could not be used.
+    Edited(Result<String, Problem>),
     /// The moment that [`super::App::next_wake`] named has come.
     Wake,
     /// The process is about to be suspended or handed to another program: re-mask now.
@@ -73,8 +75,12 @@ pub enum Effect {
     Start(TaskId, Task),
     /// Stop a task.
     Cancel(TaskId),
-    /// Lay out a large body on a thread of its own ([`Document::parse`]) and come back with [`Msg::LaidOut`].
-    LayOut(TaskId, String),
+    /// Stop a task before its next step, where it has any.
+    Pause(TaskId),
+    /// Lay out a text on a thread of its own ([`Typeset::run`]) and come back with [`Msg::LaidOut`].
+    LayOut(TaskId, Typeset),
+    /// Give the terminal to the person's own editor with this text, and come back with [`Msg::Edited`].
+    Edit(String),
     /// Suspend the process (Ctrl-Z).
     Suspend,
     /// Turn mouse capture on or off.

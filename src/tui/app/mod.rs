@@ -5,7 +5,10 @@
 
 mod act;
 pub mod activity;
+pub mod answer;
+pub mod area;
 mod arrange;
+mod attempt;
 pub mod chart;
 pub mod command;
 pub mod console;
@@ -19,6 +22,7 @@ pub mod form;
 pub mod horizon;
 pub mod json;
 pub mod keymap;
+pub mod lay;
 pub mod layout;
 pub mod learned;
 mod message;
@@ -34,12 +38,14 @@ pub(crate) mod samples;
 pub mod secret_input;
 mod settings;
 pub mod sheet;
+mod shelf;
 mod sign_in;
 pub mod talk;
 #[cfg(test)]
 mod tests;
 pub mod undo;
 mod update;
+pub mod walk;
 pub mod words;
 
 use std::sync::Arc;

@@ -14,9 +14,10 @@ impl App {
         match intent {
             Intent::Run(action) => return self.run(action, now),
             Intent::Preset(id, given) => self.take_preset(&id, given),
-            Intent::Write(draft) => {
+            Intent::Console(intent) => return self.perform_for_console(*intent, now),
+            Intent::Write(draft, keep) => {
                 if let Some(provider) = self.selected().map(|credential| credential.provider.clone()) {
-                    self.console.write(&provider, draft);
+                    self.console.write(&provider, draft, keep);
                 }
             }
             Intent::Wear(theme) => self.preferences.theme = *theme,
@@ -67,6 +68,8 @@ impl App {
             Intent::Switch(id, region) => return self.switch(&id, region, now),
             Intent::Send(id, draft) => return self.send_draft(id, draft, Consent::Given, now),
             Intent::Cancel(task) => return vec![Effect::Cancel(task)],
+            Intent::Pause(task) => return vec![Effect::Pause(task)],
+            Intent::Reopen(task) => _ = self.dialogs.reopen(|wizard| wizard.waits_for(task)),
             Intent::Removal(removal) => self.confirm_removal(removal),
             Intent::TakeUp(id, name) => return self.open_left(id, name),
             Intent::Rotation(task) => return self.start_rotation(*task, now),
@@ -100,7 +103,18 @@ impl App {
 
     fn send_draft(&mut self, id: CredentialId, draft: Draft, consent: Consent, now: Now) -> Vec<Effect> {
         let title = format!("{} {} as {}", draft.method, draft::address(&draft), self.called(&id));
-        let task = Task::Send(SendTask { credential: id.clone(), draft, consent });
+        let keep = self.credentials.get(&id).map(|credential| self.console.keep(&credential.provider)).unwrap_or_default();
+        let task = Task::Send(SendTask { credential: id.clone(), draft, consent, keep });
+        self.start_for_console(title, (id, task), now)
+    }
+
+    /// Starts a task whose answer the console waits for.
+    pub(super) fn start_for_console(
+        &mut self,
+        title: impl Into<String>,
+        (id, task): (CredentialId, Task),
+        now: Now,
+    ) -> Vec<Effect> {
         let (task, effect) = self.start_task(title, task, now);
         if let Some(entry) = self.activity.entry_mut(task) {
             entry.pane = Pane::Console;

@@ -2,8 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+use super::answer::View;
 use super::command::{Action, CredentialAction, Focus, RegionAction, ScreenAction};
-use super::console::View;
+use super::console::Prompt;
 use super::layout::{Area, Border};
 use super::sheet::wrap;
 use super::{App, Effect, Mouse, Now, Pane};
@@ -23,6 +24,14 @@ const EXPLAINED: usize = 6;
 
 /// How wide the label column of the detail is.
 pub const LABELS: u16 = 9;
+
+/// What stands in the line below an answer.
+pub enum BelowAnswer<'a> {
+    /// What is typed.
+    Typed(&'a Prompt),
+    /// The filter that is used.
+    Filtered(&'a str),
+}
 
 /// What the button of the mouse did last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -151,8 +160,8 @@ impl App {
             return self.run(Action::Console(super::command::ConsoleAction::Send), now);
         }
         if let Some((view, _)) = self.view_tabs().into_iter().find(|(_, area)| area.contains(column, row)) {
-            (self.console.view, self.console.scroll) = (view, 0);
-        } else if body.contains(column, row) && self.console.view == View::Body {
+            return self.show_view(view);
+        } else if body.contains(column, row) && self.console.view.is_text() {
             self.press_body(usize::from(row - body.y), column - body.x);
         }
         Vec::new()
@@ -217,18 +226,27 @@ impl App {
     pub fn console_body(&self) -> Area {
         let inner = self.screen().console.inner();
         let explained = u16::try_from(self.explanation().len()).unwrap_or(u16::MAX);
-        let searched = u16::from(self.console.search.is_some());
-        let (body, _) = inner.split_top(inner.height.saturating_sub(searched));
+        let (body, _) = inner.split_top(inner.height.saturating_sub(u16::from(self.console_line().is_some())));
         body.split_top(2 + explained).1
+    }
+
+    /// What stands in the line below the answer, if there is one: what is typed, or the filter that is used.
+    pub fn console_line(&self) -> Option<BelowAnswer<'_>> {
+        let filter = self.console.answered().and_then(super::answer::Answered::filter_text);
+        match &self.console.prompt {
+            Some(prompt) => Some(BelowAnswer::Typed(prompt)),
+            None => filter.filter(|_| self.console.view == View::Body).map(BelowAnswer::Filtered),
+        }
     }
 
     /// Where the names of the parts of an answer are drawn: at the right end of the summary.
     pub fn view_tabs(&self) -> Vec<(View, Area)> {
         let line = self.screen().console.inner().row(1);
         let width = |view: View| u16::try_from(view.title().len()).unwrap_or(0);
-        let total: u16 = View::ALL.iter().map(|view| width(*view) + 2).sum();
+        let views: Vec<_> = self.console.answered().map(|answered| answered.views().collect()).unwrap_or_default();
+        let total: u16 = views.iter().map(|view| width(*view) + 2).sum();
         let mut rest = line.split_left(line.width.saturating_sub(total)).1;
-        View::ALL
+        views
             .into_iter()
             .map(|view| {
                 let (tab, after) = rest.split_left(2).1.split_left(width(view));

@@ -1,11 +1,15 @@
 //! Taking in what tasks have to say. A late answer is dropped; what is a fact about the keyring is always taken.
 
 use super::activity::{State, Tone};
+use super::answer::Answered;
+use super::dialog::{Ask, Asked, Dialog};
+use super::learned::{Lesson, Place};
 use super::{App, Audience, Effect, Now};
-use crate::domain::Name;
 use crate::domain::problem::Problem;
 use crate::domain::provider::Kind;
+use crate::domain::request::Target;
 use crate::domain::response::Verdict;
+use crate::domain::{CredentialId, Name};
 use crate::engine::message::{
     Classified, Cleared, ClipboardWay, Copied, Event, Exchange, KeyringEvent, KeyringTask, RegionCheck, Report, SecretEvent,
     StoreTask, Task, TaskId,
@@ -29,13 +33,10 @@ impl App {
             }
             Event::Answered(exchange) => {
                 if self.console.waits_for(task) {
-                    self.learn(&exchange);
-                    self.offer_repetition(&exchange);
-                    let later = self.activity.quiet();
-                    let large = self.console.answer(*exchange, later);
-                    return large.map(|large| Effect::LayOut(later, large.0)).into_iter().collect();
+                    return self.take_answer(*exchange, now);
                 }
             }
+            Event::Console(event) => return self.take_console(task, event, now),
             Event::Store(state) => self.activity.store = Some(state),
             Event::Surveyed(found) => self.dialogs.surveyed(task, found),
             Event::Rotation(event) => return self.take_rotation(task, event, now),
@@ -45,6 +46,20 @@ impl App {
             Event::Cancelled => return self.cancelled(task, now),
         }
         Vec::new()
+    }
+
+    fn take_answer(&mut self, exchange: Exchange, now: Now) -> Vec<Effect> {
+        self.learn(&exchange);
+        self.offer_repetition(&exchange);
+        let later = self.activity.quiet();
+        let large = self.console.answer(exchange, now, later);
+        if self.dialogs.is_empty()
+            && let Some((at, member)) = self.console.answered().and_then(Answered::loose)
+        {
+            let asked = Asked::Keep(at, member.to_owned());
+            self.dialogs.push(Dialog::Ask(Box::new(Ask::new(asked))));
+        }
+        large.map(|large| Effect::LayOut(later, large)).into_iter().collect()
     }
 
     /// Asks whether a request that may change something is to be sent again, where only its access token may have ended.
@@ -61,8 +76,11 @@ impl App {
     fn learn(&mut self, exchange: &Exchange) {
         let Exchange { credential, draft, answer, .. } = exchange;
         let provider = self.credentials.get(credential).and_then(|known| self.catalogue.provider(&known.provider).ok());
-        if let (Some(provider), Some(preset), Some(body)) = (provider, &draft.preset, answer.body.text()) {
-            self.console.learned.take(credential, provider, preset, body);
+        if let Some(provider) = provider {
+            // Only further pages are asked by a whole address and know their preset all the same.
+            let place = if matches!(draft.target, Target::Url(_)) { Place::Further } else { Place::First };
+            let body = answer.body.text().unwrap_or_default();
+            self.console.learned.take(credential, provider, &Lesson { preset: draft.preset.as_deref(), body, place });
         }
     }
 
@@ -75,6 +93,7 @@ impl App {
                 self.credentials.put(*credential, now.wall);
                 if is_new {
                     self.credentials.select_id(Some(&id));
+                    self.tell_if_hidden(&id, now);
                 }
                 // What was asked for is there; whatever else the task does needs no dialog.
                 self.dialogs.done(task);
@@ -99,6 +118,14 @@ impl App {
             identified @ KeyringEvent::Identified { .. } => self.dialogs.identified(task, identified),
         }
         self.find_twins();
+    }
+
+    /// A new credential that the filter keeps out of the list would seem not to be there.
+    fn tell_if_hidden(&mut self, id: &CredentialId, now: Now) {
+        if self.selected().is_none_or(|selected| selected.id != *id) {
+            let text = format!("{} is in the keyring; the filter hides it", self.called(id));
+            self.activity.say(Tone::Warn, text, now.instant);
+        }
     }
 
     /// Says who a new credential is, or why that is not known.
@@ -168,7 +195,7 @@ impl App {
         if self.dialogs.sign_in(task).is_some() {
             self.dialogs.sign_in_failed(task, problem);
         } else if self.dialogs.wizard(task).is_some() {
-            effects = self.broke(task, Some(problem));
+            effects = self.broke(task, Some(problem), now);
         } else if self.console.waits_for(task) {
             self.console.fail(problem);
         } else if let Some(problem) = self.dialogs.failed(task, problem) {
@@ -203,12 +230,17 @@ impl App {
         }
         self.dialogs.cancelled(task);
         self.activity.say(Tone::Warn, "Cancelled", now.instant);
-        self.broke(task, None)
+        self.broke(task, None, now)
     }
 
     /// The wizard that this task belonged to asks the journal what has happened; by then, what the keyring knows may
     /// have changed as well.
-    fn broke(&mut self, task: TaskId, problem: Option<Problem>) -> Vec<Effect> {
+    fn broke(&mut self, task: TaskId, problem: Option<Problem>, now: Now) -> Vec<Effect> {
+        if let Some(wizard) = self.dialogs.forget_hidden(task) {
+            let text = format!("{} has stopped; r takes it up", wizard.heading());
+            self.activity.say(Tone::Warn, text, now.instant);
+            return vec![self.start_quietly(Task::Keyring(KeyringTask::Load)).1];
+        }
         let Some(wizard) = self.dialogs.wizard(task) else { return Vec::new() };
         let then = wizard.broke(problem);
         let mut effects = self.look(then);

@@ -3,8 +3,9 @@
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
+use super::area::TextArea;
 use super::chart::Pieces;
-use super::form::{Button, Control, Form, Remark};
+use super::form::{Button, Control, Field, Form, Remark};
 use super::layout::Area;
 use crate::config::theme::Role;
 
@@ -62,6 +63,8 @@ pub enum Row {
     Drawing(Drawing),
     /// Buttons side by side.
     Buttons(Vec<ButtonCell>),
+    /// A line of a diagram: pieces side by side.
+    Track(Vec<(Role, String)>),
 }
 
 /// A picture of one line.
@@ -189,7 +192,8 @@ impl Sheet {
     #[must_use]
     pub fn with_form(mut self, form: &Form) -> Self {
         self.body.extend(field_rows(form));
-        self.cursor = form.focus.min(form.fields.len().saturating_sub(1));
+        let focused = |row: &Row| matches!(row, Row::Field(field) if field.focused);
+        self.cursor = self.body.iter().position(focused).unwrap_or(self.body.len().saturating_sub(1));
         let (role, remark) = match form.remark() {
             Some((remark, Remark::Problem)) => (Role::Bad, remark),
             Some((remark, Remark::Hint)) => (Role::Dim, remark),
@@ -209,6 +213,28 @@ impl Sheet {
         }
         self.foot.push(button_row(form));
         self
+    }
+
+    /// Puts `shown` in place of `hidden` wherever it stands, for a screen that others see.
+    pub fn veil(&mut self, hidden: &str, shown: &str) {
+        let veil = |text: &mut String| {
+            if text.contains(hidden) {
+                *text = text.replace(hidden, shown);
+            }
+        };
+        veil(&mut self.title);
+        for row in self.head.iter_mut().chain(&mut self.body).chain(&mut self.foot) {
+            match row {
+                Row::Text(_, text) | Row::Remark(_, text) | Row::Pair(_, text) => veil(text),
+                Row::Item(Item { text, more, right, .. }) => [text, more, right].into_iter().for_each(veil),
+                Row::Field(FieldRow { label, value: Value::Choice(options, _), .. }) => {
+                    std::iter::once(label).chain(options).for_each(veil);
+                }
+                Row::Field(FieldRow { label, .. }) => veil(label),
+                Row::Drawing(Drawing { pieces, .. }) | Row::Track(pieces) => pieces.iter_mut().for_each(|(_, text)| veil(text)),
+                Row::Blank | Row::Buttons(_) => {}
+            }
+        }
     }
 
     /// Lays the sheet out in `area`.
@@ -251,7 +277,7 @@ impl Placed<'_> {
                 let mut cells = button_areas(buttons, line.area);
                 cells.find(|(_, area)| area.contains(column, row)).map(|(cell, _)| cell.at)
             }
-            Row::Blank | Row::Text(..) | Row::Remark(..) | Row::Pair(..) => None,
+            Row::Blank | Row::Text(..) | Row::Remark(..) | Row::Pair(..) | Row::Track(_) => None,
         }
     }
 }
@@ -327,15 +353,33 @@ fn settle<'a>(lines: Vec<(usize, &'a str)>, area: Area, top: usize, rows: &'a [R
 }
 
 fn field_rows(form: &Form) -> impl Iterator<Item = Row> {
-    form.fields.iter().enumerate().map(|(at, field)| {
-        let value = match &field.control {
-            Control::Text(input) => Value::Text(input.value().to_owned(), input.visual_cursor()),
-            Control::Secret(secret) => Value::Secret(!secret.is_empty()),
-            Control::Choice(choice) => Value::Choice(choice.options.iter().map(|(_, title)| title.clone()).collect(), choice.at),
+    form.fields.iter().enumerate().flat_map(|(at, field)| {
+        let is_focused = form.focus == at;
+        let one =
+            |value| vec![FieldRow { at, label: field.label.clone(), value, focused: is_focused, wrong: field.problem.is_some() }];
+        let rows = match &field.control {
+            Control::Text(input) => one(Value::Text(input.value().to_owned(), input.visual_cursor())),
+            Control::Secret(secret) => one(Value::Secret(!secret.is_empty())),
+            Control::Choice(choice) => {
+                one(Value::Choice(choice.options.iter().map(|(_, title)| title.clone()).collect(), choice.at))
+            }
+            Control::Area(area) => area_rows(area, (at, field), is_focused),
         };
-        let wrong = field.problem.is_some();
-        Row::Field(FieldRow { at, label: field.label.clone(), value, focused: form.focus == at, wrong })
+        rows.into_iter().map(Row::Field)
     })
+}
+
+/// A row for each line of a text, the label before the first.
+fn area_rows(area: &TextArea, (at, field): (usize, &Field), is_focused: bool) -> Vec<FieldRow> {
+    let (lines, (cursor_row, cursor)) = area.shown();
+    let row = |line: usize| FieldRow {
+        at,
+        label: if line == 0 { field.label.clone() } else { String::new() },
+        value: Value::Text(lines.get(line).cloned().unwrap_or_default(), cursor),
+        focused: is_focused && line == cursor_row,
+        wrong: field.problem.is_some(),
+    };
+    (0..area.height()).map(row).collect()
 }
 
 fn button_row(form: &Form) -> Row {

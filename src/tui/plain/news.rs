@@ -7,7 +7,7 @@ use crate::config::theme::Role;
 use crate::domain::{CredentialId, Moment};
 use crate::engine::message::TaskId;
 use crate::tui::app::activity::{Notice, State, StoreMood};
-use crate::tui::app::console::{Laid, Outcome};
+use crate::tui::app::console::Outcome;
 use crate::tui::app::sheet::{Item, Row, Sheet};
 use crate::tui::app::talk::Page;
 use crate::tui::app::{App, Audience, Now, Pane, words};
@@ -241,5 +241,5 @@ fn checks(app: &App) -> impl Iterator<Item = (CredentialId, Moment)> {
 
 /// Whether the body of an answer is still being read.
 pub(super) fn is_reading(app: &App) -> bool {
-    app.console.answered().is_some_and(|answered| matches!(answered.body, Laid::Waiting(_)))
+    app.console.answered().is_some_and(|answered| answered.is_waited_for(app.console.view))
 }

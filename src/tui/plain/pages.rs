@@ -4,8 +4,9 @@ use crate::domain::Credential;
 use crate::domain::credential::Check;
 use crate::domain::problem::Problem;
 use crate::domain::response::Verdict;
+use crate::tui::app::answer::{Answered, Detail, Laid, View};
 use crate::tui::app::command::{COMMANDS, Group};
-use crate::tui::app::console::{Answered, Laid, Outcome, Ready, View};
+use crate::tui::app::console::{Outcome, Ready};
 use crate::tui::app::talk::{self, Page};
 use crate::tui::app::words::{self, Standing};
 use crate::tui::app::{App, Audience, Now, Pane, draft, regions};
@@ -130,15 +131,21 @@ fn console(app: &App) -> Vec<String> {
 fn answer(answered: &Answered, view: View) -> Vec<String> {
     let mut lines = vec![format!("Answer: {}", answered.summary(usize::MAX))];
     lines.extend(answered.exchange.explanation.as_ref().map(problem).unwrap_or_default());
+    lines.extend(answered.exchange.limit.as_ref().map(|limit| format!("Requests: {limit}")));
     if view != View::Body {
         lines.push(format!("{}:", view.title()));
-        lines.extend(answered.pairs(view).into_iter().map(|(name, value)| format!("{name}: {value}")));
-        return lines;
     }
-    match &answered.body {
-        Laid::Empty => lines.push("It has no body.".to_owned()),
-        Laid::Waiting(_) => lines.push("Its body is being read.".to_owned()),
-        Laid::Ready(document) => {
+    lines.extend(answered.details(view).into_iter().map(|detail| match detail {
+        Detail::Pair(name, value) => format!("{name}: {value}"),
+        Detail::Meaning(words) => format!("  that is: {words}"),
+    }));
+    lines.extend(answered.filter_text().filter(|_| view == View::Body).map(|filter| format!("Filtered with {filter}:")));
+    match answered.laid(view) {
+        None => {}
+        Some(Laid::Absent) => lines.push("It has no body.".to_owned()),
+        Some(Laid::Waiting(_)) => lines.push("Its body is being read.".to_owned()),
+        Some(Laid::Failed(found)) => lines.extend(problem(found)),
+        Some(Laid::Ready(document)) => {
             let text = document.pretty();
             lines.extend(text.lines().take(READ).map(str::to_owned));
             let more = text.lines().count().saturating_sub(READ);
@@ -150,7 +157,8 @@ fn answer(answered: &Answered, view: View) -> Vec<String> {
 }
 
 fn matches(words: &str, app: &App) -> Vec<String> {
-    let Some(Laid::Ready(document)) = app.console.answered().map(|answered| &answered.body) else { return Vec::new() };
+    let laid = app.console.answered().and_then(|answered| answered.laid(app.console.view));
+    let Some(Laid::Ready(document)) = laid else { return Vec::new() };
     let text = document.pretty();
     let found: Vec<_> = text.lines().enumerate().filter(|(_, line)| line.to_lowercase().contains(words)).collect();
     let mut lines = vec![format!("{} with \"{words}\".", words::count(found.len(), "line"))];

@@ -137,7 +137,7 @@ fn answer_with(session: &mut Session, status: u16, body: &str, more: impl FnOnce
             status,
             headers: headers.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec(),
             body: Body::Text(body.to_owned()),
-            timing: Timing { first_byte_ms: 38, total_ms: 41 },
+            timing: Timing { first_byte_ms: 38, total_ms: 41, ..Timing::default() },
             size: 1_234,
             truncated: false,
             url: "https://api.eu.snyk.io/rest/self".to_owned(),

@@ -174,14 +174,30 @@ pub enum RegionAction {
 pub enum ConsoleAction {
     /// Send the request that is shown.
     Send,
+    /// Send the request that is shown, wherever the cursor is.
+    Again,
     /// Send the request that tells whether the credential works.
     Test,
     /// Pick a ready-made request.
     Presets,
     /// Edit the request.
     Edit,
+    /// Take over a request from a pasted curl command.
+    Import,
+    /// Keep the request under a name.
+    Save,
+    /// Open, copy, rename or delete a request that is kept under a name.
+    Saved,
+    /// Find a request that was sent.
+    History,
+    /// Ask for the next page of a list.
+    NextPage,
+    /// Read a list to its end.
+    AllPages,
     /// Show the next part of the answer.
     View,
+    /// Show what changed since the same request was answered before.
+    Changes,
     /// Fold or unfold the JSON under the cursor.
     Fold,
     /// Fold what is under the cursor.
@@ -192,12 +208,24 @@ pub enum ConsoleAction {
     FoldAll,
     /// Search the answer.
     Search,
+    /// Filter the answer with jq.
+    Filter,
+    /// Drop the filter, then the search.
+    Drop,
     /// Go to the next match.
     NextMatch,
     /// Go to the match before.
     PreviousMatch,
     /// Copy the answer's body.
     CopyBody,
+    /// Copy the value under the cursor.
+    CopyValue,
+    /// Copy the way to the value under the cursor, as jq writes it.
+    CopyPath,
+    /// Write the answer to a file.
+    Write,
+    /// Keep a secret that came in the answer.
+    KeepSecret,
     /// Copy the request as a curl command, with a variable for the secret.
     CopyCurl,
 }

@@ -4,7 +4,7 @@ use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
 use nucleo_matcher::{Config, Matcher, Utf32Str};
 use tui_input::Input;
 
-use super::{Intent, Outcome};
+use super::{ConsoleIntent, Intent, Outcome};
 use crate::config::Key;
 use crate::config::key::Code;
 use crate::config::theme::Role;
@@ -20,7 +20,9 @@ const PAGE: usize = 10;
 
 /// The dialog in which one of many is picked.
 pub struct Pick {
-    title: &'static str,
+    title: String,
+    width: u16,
+    extras: &'static [Extra],
     input: Input,
     items: Vec<PickItem>,
     shown: Vec<usize>,
@@ -43,6 +45,16 @@ pub struct PickItem {
     pub picked: Picked,
 }
 
+/// Something else than to take it that can be done with what is under the cursor, by Ctrl and a letter.
+pub struct Extra {
+    /// The letter.
+    pub key: char,
+    /// What it does, in a word.
+    pub word: &'static str,
+    /// What is wanted; nothing where it does not fit.
+    pub intent: fn(Option<&Picked>) -> Option<ConsoleIntent>,
+}
+
 /// Where what was typed is found.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 enum Found {
@@ -51,7 +63,7 @@ enum Found {
 }
 
 /// What picking something means.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub enum Picked {
     /// Run a command.
     Command(Action),
@@ -65,6 +77,8 @@ pub enum Picked {
     Removal(Removal),
     /// Take up a rotation: its id, and the name of its credential.
     Rotation(String, String),
+    /// Do something with the console.
+    Console(Box<ConsoleIntent>),
 }
 
 /// How a credential ends.
@@ -78,15 +92,32 @@ pub enum Removal {
 
 impl Pick {
     /// All of `items`; the cursor is on the one at `cursor`.
-    pub fn new(title: &'static str, items: Vec<PickItem>, cursor: usize) -> Self {
+    pub fn new(title: impl Into<String>, items: Vec<PickItem>, cursor: usize) -> Self {
         let shown = (0..items.len()).collect();
-        Self { title, input: Input::default(), items, shown, cursor }
+        Self { title: title.into(), width: 92, extras: &[], input: Input::default(), items, shown, cursor }
+    }
+
+    /// The same as a wide list of which more can be made than to take one.
+    #[must_use]
+    pub fn with(mut self, extras: &'static [Extra]) -> Self {
+        (self.extras, self.width) = (extras, 108);
+        self
+    }
+
+    /// Whether it is such a list.
+    pub fn has_extras(&self) -> bool {
+        !self.extras.is_empty()
     }
 
     /// Takes a key in.
     pub fn key(&mut self, key: Key) -> Outcome {
         if key.code == Code::Enter {
             return self.pick();
+        }
+        if let Some(extra) = self.extras.iter().find(|extra| key.ctrl && key.code == Code::Char(extra.key)) {
+            let picked = self.shown.get(self.cursor).map(|at| &self.items[*at].picked);
+            let intent = (extra.intent)(picked);
+            return intent.map_or(Outcome::Stay, |intent| Outcome::Ask(Intent::Console(Box::new(intent))));
         }
         match motion(key) {
             Some(motion) => self.cursor = step(self.cursor, motion, PAGE, self.shown.len().saturating_sub(1)),
@@ -114,12 +145,15 @@ impl Pick {
 
     /// What it shows.
     pub fn sheet(&self) -> Sheet {
-        let mut sheet = Sheet::new(self.title, 92);
+        let mut sheet = Sheet::new(self.title.clone(), self.width);
         let value = Value::Text(self.input.value().to_owned(), self.input.visual_cursor());
         let field = FieldRow { at: usize::MAX, label: "Find".to_owned(), value, focused: true, wrong: false };
         sheet.head = vec![Row::Field(field), Row::Blank];
         self.list(&mut sheet);
-        sheet.foot = vec![Row::Blank, Row::dim("↑/↓ choose · Enter takes it · Esc closes")];
+        let extras = self.extras.iter().map(|extra| format!("C-{} {}", extra.key, extra.word));
+        let words =
+            ["↑/↓ choose", "Enter takes it"].map(str::to_owned).into_iter().chain(extras).chain(["Esc closes".to_owned()]);
+        sheet.foot = vec![Row::Blank, Row::dim(words.collect::<Vec<_>>().join(" · "))];
         sheet
     }
 
@@ -166,6 +200,7 @@ impl Pick {
             Picked::Preset(id) => Intent::Preset(id, std::collections::BTreeMap::new()),
             Picked::Removal(removal) => Intent::Removal(removal),
             Picked::Rotation(id, name) => Intent::TakeUp(id, name),
+            Picked::Console(intent) => Intent::Console(intent),
         })
     }
 

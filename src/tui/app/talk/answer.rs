@@ -51,11 +51,16 @@ impl App {
     /// Writes a line of text; nothing keeps what stands there.
     fn write(&mut self, field: &Field, answer: &str, now: Now) -> Vec<Effect> {
         if answer.is_empty() {
-            return self.tap(if field.listed { DOWN } else { ENTER }, now);
+            return self.tap(if field.listed { DOWN } else { self.onward_key() }, now);
         }
         let mut effects = self.replace(if answer == EMPTY { "" } else { answer }, now);
-        effects.extend(self.tap(ENTER, now));
+        effects.extend(self.tap(self.onward_key(), now));
         effects
+    }
+
+    /// What goes on to the next field. In a request, Enter would begin another line of the same.
+    fn onward_key(&self) -> Key {
+        if matches!(self.dialogs.top(), Some(Dialog::Request(_))) { Key::plain(Code::Tab) } else { ENTER }
     }
 
     /// Puts another text in the place of what stands in the field.

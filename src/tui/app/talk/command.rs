@@ -28,7 +28,7 @@ const ALSO: [(&str, &str); 6] =
 pub fn help(command: &Command) -> Option<&'static str> {
     use ConsoleAction as C;
     match command.action {
-        Action::Console(C::Fold | C::Open | C::Close | C::FoldAll | C::NextMatch | C::PreviousMatch)
+        Action::Console(C::Fold | C::Open | C::Close | C::FoldAll | C::NextMatch | C::PreviousMatch | C::Import)
         | Action::Screen(_)
         | Action::Program(ProgramAction::Mouse | ProgramAction::Palette) => None,
         Action::Program(ProgramAction::Help) => Some("List the commands"),
@@ -76,7 +76,7 @@ impl App {
             return effects;
         }
         let mut effects = self.obey(command, now);
-        let typing = self.credentials.filter.typing || self.console.search.is_some();
+        let typing = self.credentials.filter.typing || self.console.prompt.is_some();
         match self.dialogs.top() {
             Some(dialog) if !dialog.is_busy() => effects.extend(self.hear_answer(rest, now)),
             None if typing => effects.extend(self.hear_words(rest, now)),
@@ -120,7 +120,7 @@ impl App {
 
     /// What a command without a page of its own leaves behind.
     fn traces(&self) -> (usize, usize, Option<Notice>, Audience, bool) {
-        let typing = self.credentials.filter.typing || self.console.search.is_some();
+        let typing = self.credentials.filter.typing || self.console.prompt.is_some();
         let notice = self.activity.last_notice().cloned();
         (self.dialogs.iter().count(), self.credentials.mark_count(), notice, self.stage.audience, typing)
     }
@@ -131,7 +131,7 @@ impl App {
             Action::Focus(Focus::To(pane)) => pane,
             Action::Move(_) if self.stage.focus == Pane::Credentials => Pane::Detail,
             Action::Move(_) => self.stage.focus,
-            Action::Console(ConsoleAction::View) => Pane::Console,
+            Action::Console(ConsoleAction::View | ConsoleAction::Changes | ConsoleAction::Drop) => Pane::Console,
             Action::List(ListAction::Sort | ListAction::Clear | ListAction::MarkAll) => Pane::Credentials,
             _ => return,
         };

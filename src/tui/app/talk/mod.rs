@@ -8,6 +8,7 @@ mod answer;
 mod command;
 mod subject;
 
+use super::console::Purpose;
 use super::{App, Effect, Now};
 use crate::config::Key;
 use crate::config::key::Code;
@@ -54,7 +55,7 @@ impl App {
                 subject => Some(subject.prompt()),
             },
             None if self.credentials.filter.typing => Some(Prompt::shown(format!("Filter ({}): ", super::query::grammar()))),
-            None if self.console.search.is_some() => Some(Prompt::shown("Search for: ")),
+            None if self.console.prompt.is_some() => Some(Prompt::shown(self.words_wanted())),
             None if self.is_busy() => None,
             None => Some(self.invitation()),
         }
@@ -67,7 +68,7 @@ impl App {
             self.reply("Something came in between; nothing was done.");
             return Vec::new();
         }
-        let typing = self.credentials.filter.typing || self.console.search.is_some();
+        let typing = self.credentials.filter.typing || self.console.prompt.is_some();
         match self.dialogs.top() {
             Some(_) => self.hear_answer(line, now),
             None if typing => self.hear_words(line, now),
@@ -91,8 +92,7 @@ impl App {
 
     /// Whether something that was started keeps the person waiting.
     fn is_busy(&self) -> bool {
-        use super::console::Laid;
-        let laying_out = self.console.answered().is_some_and(|answered| matches!(answered.body, Laid::Waiting(_)));
+        let laying_out = self.console.answered().is_some_and(|answered| answered.is_waited_for(self.console.view));
         // The first question can be about the store.
         let arriving = self.talk.turn == 0 && self.activity.store.is_none();
         arriving || !self.credentials.is_whole() || self.activity.running() > 0 || laying_out
@@ -102,6 +102,14 @@ impl App {
     fn invitation(&self) -> Prompt {
         let name = self.selected().map_or_else(|| "tokenring".to_owned(), |credential| self.name_of(credential));
         Prompt::shown(format!("{name}> "))
+    }
+
+    /// What is typed below the answer.
+    fn words_wanted(&self) -> &'static str {
+        match self.console.prompt.as_ref().map(|prompt| prompt.purpose) {
+            Some(Purpose::Filter) => "jq filter (empty for the whole answer): ",
+            Some(Purpose::Search) | None => "Search for: ",
+        }
     }
 
     /// What the text being typed at the foot of a pane is.
@@ -114,7 +122,11 @@ impl App {
             list.refilter(now.wall);
             list.filter.typing = false;
         } else {
-            self.console.search = None;
+            let purpose = self.console.prompt.take().map(|prompt| prompt.purpose);
+            if purpose == Some(Purpose::Filter) {
+                self.talk.pages.push(Page::Pane(super::Pane::Console));
+                return self.filter_answer(line.trim());
+            }
             self.talk.pages.push(Page::Matches(line.trim().to_lowercase()));
         }
         Vec::new()
