@@ -106,7 +106,11 @@ fn every_command_of_the_table_is_understood_by_its_name_and_answered() {
         let mut person = Person::new();
         let before = person.question();
         let told = person.say(command.name);
-        let answered = !told.is_empty() || person.question() != before || person.has_quit() || suspends(&person) || waits_for_a_list(&person);
+        let answered = !told.is_empty()
+            || person.question() != before
+            || person.has_quit()
+            || suspends(&person)
+            || waits_for_a_list(&person);
         assert!(answered, "{}: nothing came of it", command.name);
         assert!(!told.contains("is no command"), "{}: {told}", command.name);
     }
