@@ -60,6 +60,9 @@ struct Add {
     name: String,
     /// What to call the consumer
     consumer: String,
+    /// The part of the secret material that it is given, such as `client_secret`, instead of the secret
+    #[arg(long, value_name = "PART")]
+    part: Option<String>,
     /// A dotenv file, of which --key is set
     #[arg(long, value_name = "PATH", group = "target", requires = "key")]
     env_file: Option<PathBuf>,
@@ -104,12 +107,15 @@ const EXAMPLES: &str = "Examples:\n  \
     tokenring consumer add laptop cli --snyk-cli\n  \
     tokenring consumer add ci-scanner shop --preset gh --key SNYK_TOKEN --in acme/shop -- --env prod\n  \
     tokenring consumer add ci-scanner cluster --preset kubectl --key token --in snyk -- --namespace ci\n  \
+    tokenring consumer add triage backend --part client_secret --env-file .env --key CLIENT_SECRET
+  \
     tokenring consumer add ci-scanner vault --command vault kv put -mount=secret snyk token=-";
 
 /// A consumer, as `consumer list` prints it.
 #[derive(Serialize)]
 struct ConsumerShape<'a> {
     name: &'a str,
+    part: &'a str,
     holds: Holds,
     delivered: Option<String>,
     #[serde(flatten)]
@@ -122,6 +128,7 @@ struct ConsumerShape<'a> {
 enum Holds {
     Current,
     Older,
+    Something,
     Nothing,
 }
 
@@ -142,13 +149,19 @@ impl Add {
         let engine = context.engine()?;
         let credential = engine.find(&self.name).await?;
         let name = parse_name(&self.consumer)?;
-        let consumer = Consumer { credential: credential.id.clone(), name, target: self.target()?, delivered: None };
+        let consumer = Consumer {
+            credential: credential.id.clone(),
+            name,
+            part: self.part.clone().map_or(Part::Secret, Part::Named),
+            target: self.target()?,
+            delivered: None,
+        };
         engine.add_consumer(consumer.clone()).await?;
         if let Err(problem) = engine.preview_delivery(&consumer).await {
             context.out.note(&format!("note: as it is now, a delivery would fail: {}; {}", problem.why, problem.remedy));
         }
         if context.out.json {
-            context.out.value(&shape(&credential, &consumer))?;
+            context.out.value(&shape(&consumer, Holds::Nothing))?;
         } else {
             context.out.text(&format!("{}: would {}", consumer.name, consumer.target.words()))?;
         }
@@ -193,13 +206,7 @@ impl Deliver {
             }
             return Ok(0);
         }
-        let engine = context.unlocked().await?;
-        let secret = engine.secret(&credential, &Part::Secret).await?;
-        let delivery = engine.deliver(&consumer, &secret).await?;
-        if !engine.verify_delivery(&consumer, &secret).await? {
-            let why = "what was read back is not what was delivered";
-            return Err(Problem::new(format!("{} does not have the secret", consumer.name), why, "see who else writes to it"));
-        }
+        let delivery = context.unlocked().await?.deliver_current(&consumer).await?;
         if context.out.json {
             context.out.value(&delivery)?;
         } else {
@@ -217,18 +224,21 @@ async fn list(context: &Context<'_>, name: &str) -> Result<u8, Problem> {
     let credential = engine.find(name).await?;
     let consumers = engine.consumers(&credential.id).await?;
     if context.out.json {
-        context.out.value(&consumers.iter().map(|consumer| shape(&credential, consumer)).collect::<Vec<_>>())?;
+        let shapes = consumers.iter().map(|consumer| shape(consumer, holds(&credential, consumer)));
+        context.out.value(&shapes.collect::<Vec<_>>())?;
         return Ok(0);
     }
-    let mut table = Table::new(&["CONSUMER", "KIND", "HOLDS", "A DELIVERY WOULD"]);
+    let mut table = Table::new(&["CONSUMER", "PART", "KIND", "HOLDS", "A DELIVERY WOULD"]);
     for consumer in &consumers {
         let holds = match holds(&credential, consumer) {
             Holds::Current => "current",
             Holds::Older => "older",
+            Holds::Something => "given",
             Holds::Nothing => "–",
         };
         let target = &consumer.target;
-        table.row([consumer.name.to_string(), target.kind().to_owned(), holds.to_owned(), target.words()]);
+        let part = consumer.part.as_str().to_owned();
+        table.row([consumer.name.to_string(), part, target.kind().to_owned(), holds.to_owned(), target.words()]);
     }
     context.out.table(&table)?;
     Ok(0)
@@ -246,14 +256,17 @@ async fn remove(context: &Context<'_>, name: &str, consumer: &str) -> Result<u8,
     Ok(0)
 }
 
-fn shape<'a>(credential: &Credential, consumer: &'a Consumer) -> ConsumerShape<'a> {
+fn shape(consumer: &Consumer, holds: Holds) -> ConsumerShape<'_> {
     let delivered = consumer.delivered.as_ref().and_then(|last| last.at.format(&Rfc3339).ok());
-    ConsumerShape { name: consumer.name.as_str(), holds: holds(credential, consumer), delivered, target: &consumer.target }
+    let (name, part) = (consumer.name.as_str(), consumer.part.as_str());
+    ConsumerShape { name, part, holds, delivered, target: &consumer.target }
 }
 
 fn holds(credential: &Credential, consumer: &Consumer) -> Holds {
     match &consumer.delivered {
         None => Holds::Nothing,
+        // The index knows the fingerprint of the secret itself and of no other part.
+        Some(_) if consumer.part != Part::Secret => Holds::Something,
         Some(last) if credential.fingerprint.as_ref() == Some(&last.fingerprint) => Holds::Current,
         Some(_) => Holds::Older,
     }

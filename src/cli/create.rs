@@ -1,15 +1,24 @@
 //! `tokenring create`: have the provider make a credential, straight into the store.
 
+use std::collections::BTreeMap;
+
 use super::arguments::{pair, parse_name, report, usage};
 use super::context::Context;
+use super::human::{Human, check_answers};
 use super::prompt;
+use super::rotate::{conclude, tell as show, words};
+use crate::domain::problem::Class;
+use crate::domain::rotation::Line;
 use crate::domain::{Credential, Problem};
-use crate::engine::rotation::Wish;
+use crate::engine::rotation::{Audience, State, Status, Wish, plan_lines};
 
 /// Make a new credential at its provider, straight into the store
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  tokenring create ci-2 --like ci-scanner --as admin\n  \
-    tokenring create ci-3 --provider snyk --kind service-account-token --region eu --field org_id=… --field role_id=… --as admin")]
+    tokenring create ci-3 --provider snyk --kind service-account-token --region eu --field org_id=… --field role_id=… --as admin\n  \
+    tokenring create ci-4 --like bot --field service_account_id=…          a further secret for an account\n  \
+    tokenring create triage-2 --like triage --as admin                     a further client secret for an app\n  \
+    tokenring create scan --like key --role ROLE --role \"ROLE team:TEAM\" --key-label ci")]
 pub(super) struct Create {
     /// What to call it, here and at the provider
     name: String,
@@ -28,20 +37,36 @@ pub(super) struct Create {
     /// A field of the kind, such as its organisation or role; may be repeated
     #[arg(long = "field", value_name = "K=V", value_parser = pair)]
     fields: Vec<(String, String)>,
+    /// For a key of Snyk API & Web: a role and its scope, as ROLE, "ROLE team:TEAM" or "ROLE target:TARGET"; may be repeated
+    #[arg(long = "role", value_name = "ROLE")]
+    roles: Vec<String>,
+    /// For a key of Snyk API & Web: a label at the provider; may be repeated
+    #[arg(long = "key-label", value_name = "L")]
+    key_labels: Vec<String>,
     /// A label; may be repeated
     #[arg(long = "label", value_name = "L")]
     labels: Vec<String>,
     /// The credential that makes it; without it, the one named with --like
     #[arg(long = "as", value_name = "ADMIN", required_unless_present = "like")]
     administrator: Option<String>,
+    /// Why, in your own words: it is put on record
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
+    reason: String,
+    /// Show what would happen, and do nothing
+    #[arg(long)]
+    plan: bool,
     /// Do not ask
     #[arg(long)]
     yes: bool,
+    /// An answer given beforehand: retry, skip, removed or back; may be repeated
+    #[arg(long = "answer", value_name = "WORD")]
+    answers: Vec<String>,
 }
 
 impl Create {
     /// Asks, then has it made.
     pub(super) async fn run(self, context: &Context<'_>) -> Result<u8, Problem> {
+        check_answers(&self.answers)?;
         let engine = context.engine()?;
         let like = match &self.like {
             Some(other) => Some(engine.find(other).await?),
@@ -51,29 +76,55 @@ impl Create {
             Some(name) => engine.find(name).await?,
             None => return Err(usage("Nobody makes it", "no credential was named for it", "name one with --as")),
         };
-        let yes = self.yes;
+        let (yes, plan, answers) = (self.yes, self.plan, self.answers.clone());
         let wish = self.wish(like, &administrator)?;
-        if !yes {
-            let question = format!("Make a {} named {} in {} as {}?", wish.kind, wish.name, wish.region, administrator.name);
-            prompt::typed(&question, wish.name.as_str(), "--yes")?;
+        let creation = engine.plan_creation(wish).await?;
+        let lines = plan_lines(&creation.plan);
+        if plan {
+            for line in &lines {
+                show(context, line);
+            }
+            return Ok(0);
         }
-        let made = context.unlocked().await?.create(wish).await?;
-        report(context, &made)
+        if !yes {
+            let made = &creation.draft;
+            let question = format!("Make a {} named {} in {} as {}?", made.kind, made.name, made.region, administrator.name);
+            prompt::typed(&question, made.name.as_str(), "--yes")?;
+        }
+        let (human, id) = (Human::new(context.out, answers), creation.draft.id.clone());
+        // What is printed is the credential; the steps are told to those who watch.
+        let tell = |line: &Line| context.out.note(&words(line));
+        let status = context.unlocked().await?.create(creation, Audience { ask: &human, tell: &tell }).await?;
+        if status.state == State::Done && status.left.is_empty() {
+            return report(context, &engine.by_id(&id).await?);
+        }
+        refused(&status).map_or_else(|| conclude(context, &status), Err)
     }
 
     fn wish(self, like: Option<Credential>, administrator: &Credential) -> Result<Wish, Problem> {
         let from = |given: Option<String>, told: fn(&Credential) -> &String| given.or_else(|| like.as_ref().map(told).cloned());
         let unclear =
             || usage("It is not clear what to make", "neither --like nor provider and kind were given", "give one of them");
+        let mut fields: BTreeMap<_, _> = self.fields.into_iter().collect();
+        let listed = [("roles", self.roles), ("key_labels", self.key_labels)].into_iter();
+        fields.extend(listed.filter(|(_, words)| !words.is_empty()).map(|(id, words)| (id.to_owned(), words.join(", "))));
         Ok(Wish {
             name: parse_name(&self.name)?,
             provider: from(self.provider, |like| &like.provider).ok_or_else(unclear)?,
             kind: from(self.kind, |like| &like.kind).ok_or_else(unclear)?,
             region: from(self.region, |like| &like.region).unwrap_or_else(|| administrator.region.clone()),
-            fields: self.fields.into_iter().collect(),
+            fields,
             labels: self.labels,
             administrator: administrator.id.clone(),
+            reason: self.reason,
             like,
         })
     }
+}
+
+/// The provider did not make it, and nothing is left of it.
+fn refused(status: &Status) -> Option<Problem> {
+    let why = status.why.clone().filter(|_| status.state == State::RolledBack && status.left.is_empty())?;
+    let remedy = "see what the provider says; another credential may be allowed to (--as)";
+    Some(Problem::new("No credential was made", why, remedy).of(Class::Refused))
 }

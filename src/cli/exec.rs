@@ -1,5 +1,6 @@
 //! `tokenring exec`: run a command with a credential.
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::io;
 
@@ -7,9 +8,9 @@ use super::arguments::usage;
 use super::context::Context;
 use super::output;
 use crate::domain::problem::Class;
-use crate::domain::{Credential, Problem};
+use crate::domain::{Credential, Name, Problem};
 use crate::engine::Engine;
-use crate::engine::exec::{Handover, Launch, Value, Variable};
+use crate::engine::exec::{Handover, Launch, Usage, Value, Variable};
 
 /// Run a command that gets a credential's variables, such as `SNYK_TOKEN` and `SNYK_API`
 #[derive(Debug, clap::Args)]
@@ -49,7 +50,7 @@ impl Exec {
     /// Runs the command; where it takes this process's place, this never ends.
     pub(super) async fn run(self, context: &Context<'_>) -> Result<u8, Problem> {
         let engine = context.unlocked().await?;
-        let variables = self.variables(engine).await?;
+        let (variables, used) = self.variables(engine).await?;
         let handover = match (self.stdin, self.file) {
             (true, _) => Handover::Stdin,
             (_, true) => Handover::Files,
@@ -63,32 +64,42 @@ impl Exec {
         if !without.is_empty() {
             context.out.note(&format!("note: not passed on, because it would contradict: {}", without.join(", ")));
         }
+        // On record before it runs: afterwards this process may not be there any more.
+        let (program, handed) = (self.command[0].to_string_lossy().into_owned(), names(&variables));
+        for name in &used {
+            engine.note_use(name, &format!("{program} gets {handed}"), Usage::Begun).await?;
+        }
         let launch = Launch { command: self.command.clone(), variables, without, handover };
-        let program = self.command[0].to_string_lossy().into_owned();
         match launched(launch, self.mask || cfg!(not(unix)) || handover == Handover::Files, self.mask) {
             Ok(code) => Ok(code),
             Err(error) => {
+                for name in &used {
+                    engine.note_use(name, &format!("{program}: {error}"), Usage::Failed).await?;
+                }
                 let _ = context.out.problem(&lost(&program, &error));
                 Ok(if error.kind() == io::ErrorKind::NotFound { NOT_FOUND } else { NOT_RUNNABLE })
             }
         }
     }
 
-    async fn variables(&self, engine: &Engine) -> Result<Vec<Variable>, Problem> {
-        let mut found: Vec<Variable> = Vec::new();
+    /// The variables, and the credentials that they come from.
+    async fn variables(&self, engine: &Engine) -> Result<(Vec<Variable>, BTreeSet<Name>), Problem> {
+        let (mut found, mut used): (Vec<Variable>, _) = (Vec::new(), BTreeSet::new());
         for name in &self.names {
             let credential = engine.find(name).await?;
+            used.insert(credential.name.clone());
             for variable in engine.variables(&credential).await? {
                 refuse_twice(&found, &variable, &credential)?;
                 found.push(variable);
             }
         }
         for choice in &self.env {
-            let variable = chosen(engine, choice).await?;
+            let (variable, owner) = chosen(engine, choice).await?;
+            used.insert(owner);
             found.retain(|known| known.name != variable.name);
             found.push(variable);
         }
-        Ok(found)
+        Ok((found, used))
     }
 }
 
@@ -108,7 +119,7 @@ fn supervised(launch: &Launch, mask: bool) -> io::Result<u8> {
 }
 
 /// `VAR=NAME[:FIELD]`. A name may hold a colon itself, so the whole is tried as a name first.
-async fn chosen(engine: &Engine, choice: &str) -> Result<Variable, Problem> {
+async fn chosen(engine: &Engine, choice: &str) -> Result<(Variable, Name), Problem> {
     let (name, from) = choice.split_once('=').filter(|(name, from)| is_variable(name) && !from.is_empty()).ok_or_else(|| {
         usage(
             "The variable was not understood",
@@ -121,7 +132,8 @@ async fn chosen(engine: &Engine, choice: &str) -> Result<Variable, Problem> {
         (Err(problem), Some((owner, field))) if problem.class == Class::NotFound => (engine.find(owner).await?, field),
         (Err(problem), _) => return Err(problem),
     };
-    Ok(Variable { name: name.to_owned(), value: engine.value(&credential, field).await? })
+    let variable = Variable { name: name.to_owned(), value: engine.value(&credential, field).await? };
+    Ok((variable, credential.name))
 }
 
 fn is_variable(name: &str) -> bool {
@@ -140,6 +152,11 @@ fn refuse_twice(found: &[Variable], new: &Variable, of: &Credential) -> Result<(
             Err(usage("The command was not run", &why, "give one of them variables of its own with --env VAR=NAME"))
         }
     }
+}
+
+/// The variables by name, for the record.
+fn names(variables: &[Variable]) -> String {
+    variables.iter().map(|variable| variable.name.as_str()).collect::<Vec<_>>().join(", ")
 }
 
 fn secrets(variables: &[Variable]) -> usize {

@@ -6,14 +6,24 @@ use std::sync::Mutex;
 
 use async_trait::async_trait;
 
+use super::arguments::usage;
 use super::output::Output;
 use super::{prompt, secret_input};
-use crate::domain::Secret;
+use crate::domain::{Problem, Secret};
 use crate::engine::ask::{Ask, Choice, Dilemma, Question, Reply};
 use crate::engine::rotation::Saying;
 
 /// Answers for scripts, each used once.
-pub(super) const ANSWERS: &str = "retry, skip, revoked, removed, another, back, forward, choose=ID or override=NAME";
+const ANSWERS: &str = "retry, skip, revoked, removed, another, back, forward, choose=ID or override=NAME";
+
+/// Refuses answers that no question has.
+pub(super) fn check_answers(answers: &[String]) -> Result<(), Problem> {
+    let words = ["retry", "skip", "revoked", "removed", "another", "back", "forward", "choose", "override"];
+    let unknown = answers.iter().find(|answer| !words.contains(&answer.split('=').next().unwrap_or_default()));
+    unknown.map_or(Ok(()), |unknown| {
+        Err(usage(&format!("Unknown answer \"{unknown}\""), "no question has it", &format!("use {ANSWERS}")))
+    })
+}
 
 /// Whoever gave the command.
 pub(super) struct Human<'a> {

@@ -1,31 +1,51 @@
 //! `tokenring revoke`: have the provider revoke a credential, and see it refused.
 
 use super::context::Context;
+use super::human::{Human, check_answers};
 use super::prompt;
-use super::rotate::find_administrator;
+use super::rotate::{conclude, find_administrator, tell};
 use crate::domain::Problem;
-use crate::domain::problem::Class;
-use crate::engine::rotation::Revoked;
+use crate::domain::rotation::Line;
+use crate::engine::rotation::{Audience, plan_lines};
 
 /// Have the provider revoke a credential, and show that it is dead; nothing takes its place
 #[derive(Debug, clap::Args)]
+#[command(after_help = "What was left is in `tokenring rotations`, and taken up with `tokenring rotate --resume NAME`.\n\
+    Examples:\n  tokenring revoke old-jenkins --as admin --reason \"leaked in a build log\"\n  tokenring revoke laptop --plan")]
 pub(super) struct Revoke {
     /// Its name
     name: String,
+    /// Show what would happen, and do nothing
+    #[arg(long)]
+    plan: bool,
     /// Another credential that revokes it, where this one may not manage itself
     #[arg(long = "as", value_name = "ADMIN")]
     administrator: Option<String>,
+    /// Why, in your own words: it is put on record
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
+    reason: String,
     /// Do not ask
     #[arg(long)]
     yes: bool,
+    /// An answer given beforehand: retry, skip, revoked, back or choose=ID; may be repeated
+    #[arg(long = "answer", value_name = "WORD")]
+    answers: Vec<String>,
 }
 
 impl Revoke {
     /// Asks for the name to be typed, then revokes.
     pub(super) async fn run(self, context: &Context<'_>) -> Result<u8, Problem> {
+        check_answers(&self.answers)?;
         let engine = context.engine()?;
         let credential = engine.find(&self.name).await?;
         let administrator = find_administrator(engine, self.administrator.as_deref()).await?;
+        let plan = engine.plan_revocation(&credential, administrator.as_ref())?.because(self.reason);
+        if self.plan {
+            for line in plan_lines(&plan) {
+                tell(context, &line);
+            }
+            return Ok(0);
+        }
         if !self.yes {
             let question = format!(
                 "Revoke {} in {}? Whatever uses it stops, and nothing brings it back.",
@@ -33,15 +53,8 @@ impl Revoke {
             );
             prompt::typed(&question, credential.name.as_str(), "--yes")?;
         }
-        match context.unlocked().await?.revoke(&credential, administrator.as_ref()).await? {
-            Revoked::Dead if context.out.json => context.out.value(&serde_json::json!({ "revoked": credential.name }))?,
-            Revoked::Dead => context.out.text(&format!("{}: revoked, and refused since", credential.name))?,
-            Revoked::StillAlive => {
-                let why = "the provider said that it revoked it, and still accepts it";
-                let remedy = format!("look again with `tokenring check {}`, or see to it at the provider", credential.name);
-                return Err(Problem::new(format!("{} still works", credential.name), why, remedy).of(Class::NeedsHuman));
-            }
-        }
-        Ok(0)
+        let (human, tell) = (Human::new(context.out, self.answers), |line: &Line| tell(context, line));
+        let status = context.unlocked().await?.rotate(plan, Audience { ask: &human, tell: &tell }).await?;
+        conclude(context, &status)
     }
 }

@@ -1,8 +1,7 @@
 //! `tokenring rotate`: replace a credential, step by step, and take up what was left.
 
-use super::arguments::usage;
 use super::context::Context;
-use super::human::{ANSWERS, Human};
+use super::human::{Human, check_answers};
 use super::output::Table;
 use super::prompt;
 use crate::domain::credential::Part;
@@ -10,7 +9,7 @@ use crate::domain::problem::Class;
 use crate::domain::rotation::{Line, LineState};
 use crate::domain::{Credential, Problem};
 use crate::engine::Engine;
-use crate::engine::rotation::{Audience, Plan, Rotations, State, Status, Turn, plan_lines};
+use crate::engine::rotation::{Audience, Plan, Purpose, Rotations, State, Status, Turn, plan_lines};
 
 /// Replace a credential: make, store, prove and deliver the new secret, then revoke the old one
 #[derive(Debug, clap::Args)]
@@ -32,6 +31,9 @@ pub(super) struct Rotate {
     /// Replace a further part by itself, such as `client_secret`, instead of the secret
     #[arg(long, value_name = "PART", conflicts_with_all = ["resume", "rollback"])]
     part: Option<String>,
+    /// Why, in your own words: it is put on record
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true, conflicts_with_all = ["resume", "rollback"])]
+    reason: String,
     /// Begin without being asked
     #[arg(long)]
     yes: bool,
@@ -46,7 +48,7 @@ pub(super) struct Rotate {
     answers: Vec<String>,
 }
 
-/// List the rotations that are not over, or all
+/// List the rotations, creations and revocations that are not over, or all
 #[derive(Debug, clap::Args)]
 pub(super) struct List {
     /// Those that are over as well
@@ -57,7 +59,7 @@ pub(super) struct List {
 impl Rotate {
     /// Shows the plan, asks, and carries it out.
     pub(super) async fn run(self, context: &Context<'_>) -> Result<u8, Problem> {
-        self.check_answers()?;
+        check_answers(&self.answers)?;
         if let Some((id, turn)) = self.taken_up() {
             let engine = context.unlocked().await?;
             let human = Human::new(context.out, self.answers.clone());
@@ -69,7 +71,7 @@ impl Rotate {
         let credential = engine.find(name).await?;
         let administrator = find_administrator(engine, self.administrator.as_deref()).await?;
         let part = self.part.clone().map_or(Part::Secret, Part::Named);
-        let plan = engine.plan_part_rotation(&credential, part, administrator.as_ref()).await?;
+        let plan = engine.plan_part_rotation(&credential, part, administrator.as_ref()).await?.because(&self.reason);
         if self.plan || !context.out.json {
             for line in plan_lines(&plan) {
                 tell(context, &line);
@@ -96,14 +98,6 @@ impl Rotate {
         let onward = self.resume.as_deref().map(|id| (id, Turn::Onward));
         onward.or_else(|| self.rollback.as_deref().map(|id| (id, Turn::Back)))
     }
-
-    fn check_answers(&self) -> Result<(), Problem> {
-        let words = ["retry", "skip", "revoked", "removed", "another", "back", "forward", "choose", "override"];
-        let unknown = self.answers.iter().find(|answer| !words.contains(&answer.split('=').next().unwrap_or_default()));
-        unknown.map_or(Ok(()), |unknown| {
-            Err(usage(&format!("Unknown answer \"{unknown}\""), "no question has it", &format!("use {ANSWERS}")))
-        })
-    }
 }
 
 impl List {
@@ -115,11 +109,13 @@ impl List {
             context.out.value(&known)?;
             return Ok(0);
         }
-        let mut table = Table::new(&["ID", "NAME", "STATE", "STEP", "NEXT"]);
+        let mut table = Table::new(&["ID", "NAME", "WHAT", "PART", "STATE", "STEP", "NEXT"]);
         for one in &known {
             table.row([
                 one.id.clone(),
                 one.name.clone(),
+                one.purpose.word().to_owned(),
+                one.part.clone(),
                 word(one.state).to_owned(),
                 one.step.clone().unwrap_or_default(),
                 one.next.clone(),
@@ -139,39 +135,50 @@ pub(super) async fn find_administrator(engine: &Engine, name: Option<&str>) -> R
 }
 
 /// One line of progress. A reader that is gone does not stop a rotation.
-fn tell(context: &Context<'_>, line: &Line) {
-    let shown = if context.out.json {
-        context.out.value(line)
-    } else {
-        let mark = match line.state {
-            LineState::Planned => "·",
-            LineState::Running => "…",
-            LineState::Done => "✓",
-            LineState::Failed => "✗",
-            LineState::Waiting => "?",
-        };
-        context.out.text(&format!("{mark} {:<12}  {}", line.step, line.detail))
-    };
+pub(super) fn tell(context: &Context<'_>, line: &Line) {
+    let shown = if context.out.json { context.out.value(line) } else { context.out.text(&words(line)) };
     if let Err(problem) = shown {
         tracing::warn!(%problem, "progress was not shown");
     }
 }
 
-fn conclude(context: &Context<'_>, status: &Status) -> Result<u8, Problem> {
+/// A line of progress, for people.
+pub(super) fn words(line: &Line) -> String {
+    let mark = match line.state {
+        LineState::Planned => "·",
+        LineState::Running => "…",
+        LineState::Done => "✓",
+        LineState::Failed => "✗",
+        LineState::Waiting => "?",
+    };
+    format!("{mark} {:<12}  {}", line.step, line.detail)
+}
+
+/// Says how it ended; what waits or was left is a problem.
+pub(super) fn conclude(context: &Context<'_>, status: &Status) -> Result<u8, Problem> {
     let left = status.left.join("; ");
+    let what = match status.purpose {
+        Purpose::Replace => format!("The rotation of {}", status.name),
+        Purpose::Create => format!("The creation of {}", status.name),
+        Purpose::Revoke => format!("The revocation of {}", status.name),
+    };
     match status.state {
-        State::NeedsHuman | State::Running => {
+        State::Running => {
+            let remedy = format!("go on with `tokenring rotate --resume {}`, or put everything back with --rollback", status.id);
+            Err(Problem::new(format!("{what} was stopped"), format!("next: {}", status.next), remedy).of(Class::NeedsHuman))
+        }
+        State::NeedsHuman => {
             let remedy =
                 format!("then go on with `tokenring rotate --resume {}`, or put everything back with --rollback", status.id);
             let why = if left.is_empty() { status.next.clone() } else { left };
-            Err(Problem::new(format!("The rotation of {} waits for a person", status.name), why, remedy).of(Class::NeedsHuman))
+            Err(Problem::new(format!("{what} waits for a person"), why, remedy).of(Class::NeedsHuman))
         }
         State::Done | State::RolledBack if left.is_empty() => {
             context.out.note(&format!("{}: {}", status.name, status.next));
             Ok(0)
         }
         State::Done | State::RolledBack => {
-            let what = format!("The rotation of {} is over ({}), but something is left to do", status.name, word(status.state));
+            let what = format!("{what} is over ({}), but something is left to do", word(status.state));
             Err(Problem::new(what, left, "do what is named, by hand").of(Class::NeedsHuman))
         }
     }

@@ -19,6 +19,11 @@ pub trait Ask: Send + Sync {
     async fn decide(&self, _dilemma: &Dilemma) -> Option<Reply> {
         None
     }
+
+    /// Ends once the human wants it to stop before the next step; what was begun is still brought to its end.
+    async fn paused(&self) {
+        std::future::pending::<()>().await;
+    }
 }
 
 /// A question to the human.

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::domain::credential::Check;
+use crate::domain::credential::{Check, Part};
 use crate::domain::identify::Candidate;
 use crate::domain::problem::Problem;
 use crate::domain::request::{Draft, Saved, SavedId};
@@ -228,8 +228,8 @@ pub enum RotationTask {
     Answer(QuestionId, Reply),
     /// Leave the question of another task open: that task stops where it is and can be taken up again.
     Leave(QuestionId),
-    /// Have a credential revoked, and see it refused.
-    Revoke(Charge),
+    /// Have a credential revoked for this reason, and see it refused.
+    Revoke(Charge, String),
     /// Have a credential made.
     Create(Box<Wish>),
 }
@@ -241,6 +241,8 @@ pub struct Charge {
     pub credential: CredentialId,
     /// Another credential that acts; `None` where it acts on itself.
     pub administrator: Option<CredentialId>,
+    /// Which part of its secret material is meant.
+    pub part: Part,
 }
 
 /// A credential to be kept.
@@ -430,6 +432,8 @@ pub enum ConsoleEvent {
 pub enum RotationEvent {
     /// What it would do.
     Planned(Box<Plan>),
+    /// What it does from now on, without having been asked before.
+    Begun(Box<Plan>),
     /// What has become of it so far.
     Reviewed(Box<Review>),
     /// A step of it.
@@ -440,8 +444,6 @@ pub enum RotationEvent {
     Ended(Status),
     /// Those that are not over.
     Unfinished(Vec<Status>),
-    /// This credential was revoked, and is refused.
-    Revoked(CredentialId),
 }
 
 /// News of a secret.

@@ -67,6 +67,9 @@ pub use tasks::Tasks;
 /// How long a person may take to answer an unlock prompt.
 pub const UNLOCK_WAIT: Duration = Duration::from_secs(120);
 
+/// How long a consumer's program may take.
+const CONSUMER_WAIT: Duration = Duration::from_secs(60);
+
 /// All slots that a credential's secrets may be in.
 const SLOTS: [Slot; 3] = [Slot::Current, Slot::Pending, Slot::Previous];
 
@@ -118,6 +121,8 @@ pub struct Options {
     pub clipboard: ClipboardChoice,
     /// After how long the clipboard is cleared.
     pub clipboard_seconds: u64,
+    /// How long a consumer's program may take.
+    pub consumer: Duration,
     /// The person's saved requests; none for an engine that keeps nothing.
     pub requests: Option<Requests>,
     /// Where locks between processes lie; none for an engine that keeps nothing.
@@ -201,6 +206,7 @@ impl From<&Settings> for Options {
             readonly: settings.readonly,
             clipboard: settings.clipboard,
             clipboard_seconds: settings.clipboard_seconds,
+            consumer: CONSUMER_WAIT,
             requests: None,
             locks: None,
         }

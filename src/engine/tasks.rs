@@ -28,8 +28,15 @@ pub struct Tasks {
     engine: Arc<Engine>,
     reports: UnboundedSender<Report>,
     running: JoinSet<TaskId>,
-    tokens: HashMap<TaskId, CancellationToken>,
+    tokens: HashMap<TaskId, Tokens>,
     questions: Questions,
+}
+
+/// By which a task is told to stop: at once, or where it can be taken up again.
+#[derive(Clone, Default)]
+struct Tokens {
+    cancel: CancellationToken,
+    pause: CancellationToken,
 }
 
 /// Where one task says what it has to say, and is answered.
@@ -38,6 +45,8 @@ pub(super) struct Voice {
     task: TaskId,
     reports: UnboundedSender<Report>,
     pub(super) questions: Questions,
+    /// Cancelled when the task is to stop before its next step.
+    pub(super) pause: CancellationToken,
 }
 
 impl Tasks {
@@ -49,14 +58,13 @@ impl Tasks {
     /// Starts a task in the background. Its last report is `Done`, `Failed` or `Cancelled`.
     pub fn start(&mut self, id: TaskId, task: Task) {
         self.forget_ended();
-        let token = CancellationToken::new();
-        self.tokens.insert(id, token.clone());
-        let voice = Voice { task: id, reports: self.reports.clone(), questions: self.questions.clone() };
+        let Tokens { cancel, pause } = self.tokens.entry(id).or_default().clone();
+        let voice = Voice { task: id, reports: self.reports.clone(), questions: self.questions.clone(), pause };
         let engine = Arc::clone(&self.engine);
         self.running.spawn(async move {
             let ending = tokio::select! {
                 biased;
-                () = token.cancelled() => Event::Cancelled,
+                () = cancel.cancelled() => Event::Cancelled,
                 outcome = whole(engine.perform(task, &voice)) => outcome.map_or_else(Event::Failed, |()| Event::Done),
             };
             voice.say(ending);
@@ -66,14 +74,21 @@ impl Tasks {
 
     /// Asks a task to stop; it reports `Cancelled` when it has.
     pub fn cancel(&mut self, id: TaskId) {
-        if let Some(token) = self.tokens.get(&id) {
-            token.cancel();
+        if let Some(tokens) = self.tokens.get(&id) {
+            tokens.cancel.cancel();
+        }
+    }
+
+    /// Asks a task to stop before its next step, where it has any; it ends as if nobody had answered it.
+    pub fn pause(&mut self, id: TaskId) {
+        if let Some(tokens) = self.tokens.get(&id) {
+            tokens.pause.cancel();
         }
     }
 
     /// Cancels everything, clears the clipboard if it is still ours, and waits for at most `deadline`.
     pub async fn finish(mut self, deadline: Duration) {
-        self.tokens.values().for_each(CancellationToken::cancel);
+        self.tokens.values().for_each(|tokens| tokens.cancel.cancel());
         let ended = async {
             while self.running.join_next().await.is_some() {}
             self.engine.clear_clipboard().await

@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use super::Engine;
 use super::ask::{Ask, Dilemma, Question, Reply};
 use super::message::{Charge, Event, KeyringEvent, RotationEvent, RotationTask};
-use super::rotation::{Audience, Revoked, Rotations, Turn};
+use super::rotation::{Audience, Rotations, Turn, Wish};
 use super::tasks::Voice;
 use crate::domain::problem::Class;
 use crate::domain::rotation::{Line, Plan};
@@ -30,6 +30,10 @@ impl Ask for Onlooker<'_> {
         say(self.0, RotationEvent::Asks(pending.id(), Box::new(dilemma.clone())));
         pending.answer().await
     }
+
+    async fn paused(&self) {
+        self.0.pause.cancelled().await;
+    }
 }
 
 /// Where a rotation begins.
@@ -38,6 +42,10 @@ enum Beginning {
     Fresh(Box<Plan>),
     /// Where its journal ends.
     Left(String, Turn),
+    /// With the plan that makes this.
+    Making(Box<Wish>),
+    /// With the plan that revokes this, for this reason.
+    Revoking(Charge, String),
 }
 
 impl Engine {
@@ -50,11 +58,8 @@ impl Engine {
             RotationTask::Unfinished => say(voice, RotationEvent::Unfinished(self.rotations(Rotations::Open).await?)),
             RotationTask::Answer(question, reply) => voice.questions.answer(question, reply),
             RotationTask::Leave(question) => voice.questions.leave(question),
-            RotationTask::Revoke(charge) => self.revoke_for_screen(charge, voice).await?,
-            RotationTask::Create(wish) => {
-                let made = self.create(*wish).await?;
-                voice.say(Event::Keyring(KeyringEvent::Changed(Box::new(made))));
-            }
+            RotationTask::Revoke(charge, reason) => self.conduct(Beginning::Revoking(charge, reason), voice).await?,
+            RotationTask::Create(wish) => self.conduct(Beginning::Making(wish), voice).await?,
         }
         Ok(())
     }
@@ -67,7 +72,7 @@ impl Engine {
             Err(problem) if problem.class != Class::NotFound => return Err(problem),
             _ => {
                 let administrator = self.administrator(&charge).await?;
-                let plan = self.plan_rotation(&credential, administrator.as_ref()).await?;
+                let plan = self.plan_part_rotation(&credential, charge.part.clone(), administrator.as_ref()).await?;
                 say(voice, RotationEvent::Planned(Box::new(plan)));
             }
         }
@@ -80,21 +85,20 @@ impl Engine {
         let status = match beginning {
             Beginning::Fresh(plan) => self.rotate(*plan, audience).await?,
             Beginning::Left(id, turn) => self.resume_rotation(&id, turn, audience).await?,
+            Beginning::Making(wish) => {
+                let creation = self.plan_creation(*wish).await?;
+                say(voice, RotationEvent::Begun(Box::new(creation.plan.clone())));
+                self.create(creation, audience).await?
+            }
+            Beginning::Revoking(charge, reason) => {
+                let (credential, administrator) = (self.by_id(&charge.credential).await?, self.administrator(&charge).await?);
+                let plan = self.plan_revocation(&credential, administrator.as_ref())?.because(reason);
+                say(voice, RotationEvent::Begun(Box::new(plan.clone())));
+                self.rotate(plan, audience).await?
+            }
         };
         self.tell_replaced(&self.review_rotation(&status.id).await?.plan.credential, voice).await?;
         say(voice, RotationEvent::Ended(status));
-        Ok(())
-    }
-
-    async fn revoke_for_screen(&self, charge: Charge, voice: &Voice) -> Result<(), Problem> {
-        let credential = self.by_id(&charge.credential).await?;
-        let administrator = self.administrator(&charge).await?;
-        let revoked = self.revoke(&credential, administrator.as_ref()).await?;
-        self.tell_replaced(&credential.id, voice).await?;
-        match revoked {
-            Revoked::Dead => say(voice, RotationEvent::Revoked(credential.id)),
-            Revoked::StillAlive => return Err(still_alive(&credential)),
-        }
         Ok(())
     }
 
@@ -107,18 +111,17 @@ impl Engine {
 
     /// What is known about the credential is another thing now: end, print, verdict.
     async fn tell_replaced(&self, id: &CredentialId, voice: &Voice) -> Result<(), Problem> {
-        let credential = self.by_id(id).await?;
-        voice.say(Event::Keyring(KeyringEvent::Changed(Box::new(credential))));
+        let event = match self.by_id(id).await {
+            Ok(credential) => KeyringEvent::Changed(Box::new(credential)),
+            // What was to be made and came to nothing is not there any more.
+            Err(problem) if problem.class == Class::NotFound => KeyringEvent::Removed(id.clone()),
+            Err(problem) => return Err(problem),
+        };
+        voice.say(Event::Keyring(event));
         Ok(())
     }
 }
 
 fn say(voice: &Voice, event: RotationEvent) {
     voice.say(Event::Rotation(event));
-}
-
-fn still_alive(credential: &Credential) -> Problem {
-    let why = "the provider said that it revoked it, and still accepts it";
-    Problem::new(format!("{} still works", credential.name), why, "check it again, or see to it at the provider")
-        .of(Class::NeedsHuman)
 }

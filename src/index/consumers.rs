@@ -7,12 +7,14 @@ use super::credentials::find;
 use super::error::{Failure, IndexError};
 use super::{Durability, Index};
 use crate::domain::consumer::{Consumer, Delivered};
+use crate::domain::credential::Part;
 use crate::domain::{CredentialId, Name};
 
-const ALL_OF: &str = "SELECT credential, name, target, fingerprint, delivered FROM consumers WHERE credential = ?1 ORDER BY name";
+const ALL_OF: &str =
+    "SELECT credential, name, target, fingerprint, delivered, part FROM consumers WHERE credential = ?1 ORDER BY name";
 
 const INSERT: &str =
-    "INSERT INTO consumers (credential, name, kind, target, fingerprint, delivered) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+    "INSERT INTO consumers (credential, name, kind, target, fingerprint, delivered, part) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
 
 const DELIVERED: &str = "UPDATE consumers SET (fingerprint, delivered) = (?3, ?4) WHERE credential = ?1 AND name = ?2";
 
@@ -25,14 +27,14 @@ impl Index {
     /// Adds a consumer; a name that is taken within the credential is refused.
     pub fn add_consumer(&self, consumer: &Consumer) -> Result<(), IndexError> {
         self.write(Durability::Now, |connection| {
-            let Consumer { credential, name, target, delivered } = consumer;
+            let Consumer { credential, name, part, target, delivered } = consumer;
             find(connection, credential)?;
             if consumers(connection, credential)?.iter().any(|known| known.name == *name) {
                 return Err(IndexError::ConsumerTaken(name.clone()).into());
             }
             let (fingerprint, at) =
                 (delivered.as_ref().map(|last| &last.fingerprint), delivered.as_ref().map(|last| Micros(last.at)));
-            let values = params![credential, name, target.kind(), Json(target), fingerprint, at];
+            let values = params![credential, name, target.kind(), Json(target), fingerprint, at, named(part)];
             connection.prepare_cached(INSERT)?.execute(values)?;
             Ok(())
         })
@@ -68,11 +70,20 @@ fn consumers(connection: &Connection, id: &CredentialId) -> Result<Vec<Consumer>
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
+/// The part's id; nothing for the secret itself.
+fn named(part: &Part) -> Option<&str> {
+    match part {
+        Part::Secret => None,
+        Part::Named(id) => Some(id),
+    }
+}
+
 fn read_row(row: &Row<'_>) -> Result<Consumer, rusqlite::Error> {
     let fingerprint: Option<String> = row.get(3)?;
     let at = row.get::<_, Option<Micros>>(4)?;
     let delivered = fingerprint.zip(at).map(|(fingerprint, at)| Delivered { fingerprint, at: at.0 });
-    Ok(Consumer { credential: row.get(0)?, name: row.get(1)?, target: row.get::<_, Json<_>>(2)?.0, delivered })
+    let part = row.get::<_, Option<String>>(5)?.map_or(Part::Secret, Part::Named);
+    Ok(Consumer { credential: row.get(0)?, name: row.get(1)?, part, target: row.get::<_, Json<_>>(2)?.0, delivered })
 }
 
 #[cfg(test)]
@@ -107,13 +118,14 @@ mod tests {
 
     fn consumer(id: &CredentialId, name: &str) -> Consumer {
         let target = Target::EnvFile { path: "/srv/.env".into(), key: "SNYK_TOKEN".to_owned() };
-        Consumer { credential: id.clone(), name: Name::parse(name).unwrap(), target, delivered: None }
+        Consumer { credential: id.clone(), name: Name::parse(name).unwrap(), part: Part::Secret, target, delivered: None }
     }
 
     #[test]
     fn consumers_come_back_by_name_with_what_they_were_given() {
         let (index, id) = index();
-        let (two, one) = (consumer(&id, "two"), consumer(&id, "one"));
+        let part = Part::Named("client_secret".to_owned());
+        let (two, one) = (consumer(&id, "two"), Consumer { part, ..consumer(&id, "one") });
         index.add_consumer(&two).unwrap();
         index.add_consumer(&one).unwrap();
         let last = Delivered { fingerprint: "print".to_owned(), at: Moment::UNIX_EPOCH };

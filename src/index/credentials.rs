@@ -73,10 +73,7 @@ impl Index {
 
     /// Adds a credential; a name that is taken is refused and nothing changes.
     pub fn insert(&self, credential: &Credential) -> Result<(), IndexError> {
-        self.write(Durability::Now, |connection| {
-            refuse_taken(connection, credential)?;
-            store(connection, INSERT, credential)
-        })
+        self.write(Durability::Now, |connection| add(connection, credential))
     }
 
     /// Changes a credential in one transaction: reads it, lets `change` work on it, writes it back. Its identity
@@ -118,6 +115,12 @@ impl Index {
             Ok(rows.collect::<Result<_, _>>()?)
         })
     }
+}
+
+/// Adds a credential within a transaction; a name that is taken is refused.
+pub(super) fn add(connection: &Connection, credential: &Credential) -> Result<(), Failure> {
+    refuse_taken(connection, credential)?;
+    store(connection, INSERT, credential)
 }
 
 /// The credential with this identity, within a transaction.

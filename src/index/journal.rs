@@ -6,10 +6,10 @@
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::columns::{Count, Micros};
-use super::credentials::find;
+use super::credentials::{add, find};
 use super::error::{Failure, IndexError};
 use super::{Durability, Index};
-use crate::domain::{CredentialId, Moment};
+use crate::domain::{Credential, CredentialId, Moment};
 
 /// A rotation to be opened.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -101,10 +101,26 @@ impl Index {
             if let Some(rotation) = open_rotation_of(connection, &new.credential)? {
                 return Err(IndexError::Rotating { rotation }.into());
             }
-            connection
-                .prepare_cached("INSERT INTO rotations (id, credential, plan, state, opened) VALUES (?1, ?2, ?3, ?4, ?5)")?
-                .execute(params![new.id, new.credential, new.plan, new.state, Micros(claim.now)])?;
-            take(connection, &new.id, claim)
+            open(connection, new, claim)
+        })
+    }
+
+    /// Opens the rotation that makes a credential, together with the row of the credential: both are there, or neither.
+    pub fn open_creation(&self, credential: &Credential, new: &NewRotation, claim: &Claim) -> Result<Lease, IndexError> {
+        self.write(Durability::Now, |connection| {
+            add(connection, credential)?;
+            open(connection, new, claim)
+        })
+    }
+
+    /// Closes a rotation that has made nothing, together with the row of the credential that was to be.
+    pub fn abandon_creation(&self, lease: &Lease, at: Moment, state: &str) -> Result<(), IndexError> {
+        self.write(Durability::Now, |connection| {
+            require(connection, lease)?;
+            close(connection, lease, at, state)?;
+            let sql = "DELETE FROM credentials WHERE id = (SELECT credential FROM rotations WHERE id = ?1)";
+            connection.prepare_cached(sql)?.execute([&lease.rotation])?;
+            Ok(())
         })
     }
 
@@ -146,9 +162,7 @@ impl Index {
     pub fn close_rotation(&self, lease: &Lease, at: Moment, state: &str) -> Result<(), IndexError> {
         self.write(Durability::Now, |connection| {
             require(connection, lease)?;
-            let sql = "UPDATE rotations SET state = ?2, closed = ?3, owner = NULL, held_until = NULL WHERE id = ?1";
-            connection.prepare_cached(sql)?.execute(params![lease.rotation, state, Micros(at)])?;
-            Ok(())
+            close(connection, lease, at, state)
         })
     }
 
@@ -183,6 +197,19 @@ impl Lease {
 pub(super) fn open_rotation_of(connection: &Connection, id: &CredentialId) -> Result<Option<String>, Failure> {
     let mut select = connection.prepare_cached("SELECT id FROM rotations WHERE credential = ?1 AND closed IS NULL")?;
     Ok(select.query_row([id], |row| row.get(0)).optional()?)
+}
+
+fn open(connection: &Connection, new: &NewRotation, claim: &Claim) -> Result<Lease, Failure> {
+    connection
+        .prepare_cached("INSERT INTO rotations (id, credential, plan, state, opened) VALUES (?1, ?2, ?3, ?4, ?5)")?
+        .execute(params![new.id, new.credential, new.plan, new.state, Micros(claim.now)])?;
+    take(connection, &new.id, claim)
+}
+
+fn close(connection: &Connection, lease: &Lease, at: Moment, state: &str) -> Result<(), Failure> {
+    let sql = "UPDATE rotations SET state = ?2, closed = ?3, owner = NULL, held_until = NULL WHERE id = ?1";
+    connection.prepare_cached(sql)?.execute(params![lease.rotation, state, Micros(at)])?;
+    Ok(())
 }
 
 fn take(connection: &Connection, rotation: &str, claim: &Claim) -> Result<Lease, Failure> {

@@ -34,7 +34,7 @@ impl Service for Control {
                 ok(&ledger.describe())
             }
             (&Method::GET, "/faults/live") => ok(&self.live(call)),
-            (&Method::POST, "/faults/by-hand") => self.replace_by_hand(call),
+            (&Method::POST, "/faults/by-hand") => self.act_by_hand(call),
             _ => self.refuse(call, StatusCode::NOT_FOUND),
         }
     }
@@ -76,8 +76,13 @@ impl Control {
         json!({"live": regions.collect::<Vec<Value>>()})
     }
 
-    fn replace_by_hand(&self, call: &Call) -> Reply {
-        let name = call.json().and_then(|wish| wish["credential"].as_str().map(str::to_owned)).unwrap_or_default();
+    fn act_by_hand(&self, call: &Call) -> Reply {
+        let wish = call.json().unwrap_or_default();
+        if let Some(sha256) = wish["revoke"].as_str() {
+            let revoked = self.providers.iter().any(|(_, provider)| provider.revoke_by_hand(sha256, call.at));
+            return ok(&json!({ "revoked": revoked }));
+        }
+        let name = wish["credential"].as_str().unwrap_or_default();
         let Some(credential) = self.credentials.iter().find(|credential| credential.name == name) else {
             return problem(StatusCode::NOT_FOUND, "no credential of the manifest has that name");
         };

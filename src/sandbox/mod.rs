@@ -7,7 +7,8 @@
 //! - `GET /faults` lists the knobs and the active rules, `POST /faults` adds a rule, `DELETE /faults` clears them.
 //! - `GET /faults/live` names every living secret by account and SHA-256.
 //! - `GET /faults/requests` counts what was asked; `DELETE` begins anew.
-//! - `POST /faults/by-hand` with `{"credential": NAME}` does what a person would do in the web pages, where the API cannot.
+//! - `POST /faults/by-hand` with `{"credential": NAME}` does what a person would do in the web pages, where the API cannot;
+//!   with `{"revoke": SHA256}` it ends the secret with that fingerprint.
 //!
 //! Every identifier and secret is derived from fixed labels, and every seeded date from midnight UTC of the day it
 //! starts, so two starts on one day tell the same story.

@@ -27,6 +27,9 @@ pub(super) trait Provider: Send + Sync {
 
     /// Does what a person would do in the provider's web pages to replace a credential, and returns the new secret.
     fn replace_by_hand(&self, credential: &Credential, at: Moment) -> Option<String>;
+
+    /// Does what a person would do there to end the secret with this fingerprint; says whether there was one.
+    fn revoke_by_hand(&self, sha256: &str, at: Moment) -> bool;
 }
 
 /// One living secret, named without telling it.

@@ -222,6 +222,7 @@ impl<S: Surface> Loop<S> {
             match effect {
                 Effect::Start(id, task) => self.tasks.start(id, task),
                 Effect::Cancel(id) => self.tasks.cancel(id),
+                Effect::Pause(id) => self.tasks.pause(id),
                 Effect::LayOut(id, layout) => self.lay_out(id, layout),
                 Effect::Edit(text) => self.lend(text),
                 Effect::Reread => self.reread(),

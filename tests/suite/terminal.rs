@@ -70,6 +70,8 @@ fn every_key_of_the_footer_does_something() {
         let mut first = Demo::start();
         first.pty.send(pane);
         first.pty.expect(&format!("┏ {pane} "));
+        // A frame may arrive in pieces, and the footer is its last.
+        first.pty.expect("q quit");
         let keys = offered(&first);
         first.pty.send("q");
         first.assert_ends_with(0);
@@ -78,6 +80,7 @@ fn every_key_of_the_footer_does_something() {
             let mut demo = Demo::start();
             demo.pty.send(pane);
             demo.pty.expect(&format!("┏ {pane} "));
+            demo.pty.expect("q quit");
             let before = demo.pty.text();
             demo.pty.send(&typed);
             demo.pty.expect_other_than(&before);

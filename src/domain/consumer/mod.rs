@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::credential::Part;
 use super::{CredentialId, Moment, Name};
 
 pub use preset::{Destination, Preset};
@@ -20,6 +21,9 @@ pub struct Consumer {
     pub credential: CredentialId,
     /// What people call it; unique within the credential.
     pub name: Name,
+    /// Which part of the secret material it gets.
+    #[serde(default)]
+    pub part: Part,
     /// Where the secret goes.
     pub target: Target,
     /// What it was given last.

@@ -2,12 +2,15 @@
 //!
 //! It holds ids and keyed fingerprints, and never a secret. Every entry is durable before what it announces happens.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::plan::Plan;
 use super::reach::Reach;
 use super::remote::Remote;
 use super::step::Step;
+use crate::domain::Moment;
 
 /// A keyed fingerprint: equal for equal secrets, and useless without the key.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -92,6 +95,20 @@ pub struct Snapshot {
     /// What it may be at the provider: one where that is sure, several where a person has to choose, none where the
     /// provider gives no id.
     pub remotes: Vec<Remote>,
+    /// What the index knew, for the way back.
+    #[serde(default)]
+    pub known: Known,
+}
+
+/// What was known of a credential before its secret changed.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Known {
+    /// When it ends.
+    #[serde(default, with = "time::serde::rfc3339::option")]
+    pub expires: Option<Moment>,
+    /// The fields that name it at the provider.
+    #[serde(default)]
+    pub fields: BTreeMap<String, String>,
 }
 
 /// What the old secret can do.

@@ -24,7 +24,7 @@
 //! | `Create` | mint under the given name; put into `pending` at once and keep it in hand; a store that fails here is tried again by `Stash`. 403 is `Refused`, a limit is `Full`, no answer is `Unanswered` | `Created` |
 //! | `Stash` | put what is in hand (if it has this fingerprint) into `pending`, read back; neither there nor in hand is `Lost` | `Stashed`, of what was read |
 //! | `Verify` | read `pending`, use what was read, without using up a single-use secret; a 401 is `NotYet` | `Verified`, of what was read |
-//! | `Promote` | read `current` once. If it has the new fingerprint already, only the index is left to do. If it has the old one: what was read to `previous`, then `pending` to `current`, read back, then the index. If it has neither: `Refused`, untouched | `Promoted`, of what was read |
+//! | `Promote` | read `current` once. If it has the new fingerprint already, only the index is left to do. If it has the old one (where there is none: nothing): what was read to `previous`, then `pending` to `current`, read back, then the index. If it has neither: `Refused`, untouched | `Promoted`, of what was read |
 //! | `Deliver` | hand over what is in `current` and verify; must bear repetition | `Delivered` |
 //! | `Revoke` | revoke exactly [`MayRevoke::target`]; "there is no such thing" is success, 403 is `Refused`, no answer is `Unanswered` | `Revoked` |
 //! | `ProveDead` | use the old secret from `previous`; that it still works is `NotYet` | `ProvenDead` |
@@ -32,8 +32,11 @@
 //! | `Discard` | remove exactly [`MayDiscard::target`]; "there is no such thing" is success, an empty slot is `Lost` | `Discarded` |
 //! | `Sweep` | list what [`attempt_of`] recognises as this rotation's | `Swept` |
 //! | `ProveOld` | use the secret of this fingerprint from `current` or `previous`; a 401 is `NotYet` | `OldProven` |
-//! | `Restore` | if `current` has the old fingerprint already, only the index is left to do. If it has the new one: `previous` to `current`, read back, then the index | `Restored` |
+//! | `Restore` | if `current` has the old fingerprint already, only the index is left to do. If it has the new one: `previous` to `current` (where there was no old one: nothing), read back, then the index | `Restored` |
 //! | `Redeliver` | as `Deliver` | `Redelivered` |
+//!
+//! A credential is made, and one is revoked, by the same machine: see [`Purpose`]. Then there is no old secret, or no new
+//! one, and the steps about it are not planned.
 //!
 //! Calls are made as the plan's administrator, else as whatever is in `current` at that moment.
 //!
@@ -45,6 +48,7 @@ mod backoff;
 mod journal;
 mod machine;
 mod plan;
+mod purpose;
 mod reach;
 mod remote;
 mod status;
@@ -55,11 +59,12 @@ mod tests;
 
 pub use backoff::Schedule;
 pub use journal::{
-    Entry, Failure, FailureKind, Fate, Finding, Fingerprint, Journal, JournalError, Minted, OldReach, Outcome, Saying, Snapshot,
-    Trail,
+    Entry, Failure, FailureKind, Fate, Finding, Fingerprint, Journal, JournalError, Known, Minted, OldReach, Outcome, Saying,
+    Snapshot, Trail,
 };
 pub use machine::{Action, Change, Ending, HumanNeed, Look, MayDiscard, MayRevoke, Need, Next, Target, may_roll_back, next};
 pub use plan::{Order, Plan, PlannedStep};
+pub use purpose::Purpose;
 pub use reach::{Identity, Reach, Sameness, compare};
 pub use remote::{REMOTE_NAME_LIMIT, Remote, RotationId, attempt_of, remote_name};
 pub use status::{Line, LineState, State, Status, entry_line, plan_lines, status, waiting_line};

@@ -2,9 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::purpose::Purpose;
 use super::remote::{RotationId, remote_name};
 use super::step::Step;
-use super::strategy::{self, By, Overlap, Ways};
+use super::strategy::{self, Overlap, Ways};
 use crate::domain::credential::{Credential, Part};
 use crate::domain::provider::spec::{Kind, Replacement, ReplacementPlan};
 use crate::domain::{CredentialId, Name};
@@ -14,7 +15,10 @@ use crate::domain::{CredentialId, Name};
 pub struct Plan {
     /// Which rotation.
     pub rotation: RotationId,
-    /// What is replaced.
+    /// What it is for.
+    #[serde(default)]
+    pub purpose: Purpose,
+    /// What is replaced, made or revoked.
     pub credential: CredentialId,
     /// Which part of its secret material; the others stay. Older journals know only the secret itself.
     #[serde(default)]
@@ -39,6 +43,9 @@ pub struct Plan {
     pub instructions: String,
     /// The page on which a person does it; `{app}` stands for the region's web application.
     pub page: Option<String>,
+    /// Why a person wants it, in their own words; may be empty.
+    #[serde(default)]
+    pub reason: String,
     /// The steps, in order.
     pub steps: Vec<PlannedStep>,
 }
@@ -61,7 +68,9 @@ pub struct PlannedStep {
 pub struct Order<'a> {
     /// The id of the rotation to be.
     pub rotation: RotationId,
-    /// What is to be replaced.
+    /// What it is for.
+    pub purpose: Purpose,
+    /// What is to be replaced, made or revoked.
     pub credential: &'a Credential,
     /// Its kind.
     pub kind: &'a Kind,
@@ -78,12 +87,16 @@ pub struct Order<'a> {
 impl Plan {
     /// Draws the plan.
     pub fn draw(order: Order<'_>) -> Self {
-        let Order { rotation, credential, kind, part, replacement, consumers, administrator } = order;
+        let Order { rotation, purpose, credential, kind, part, replacement, consumers, administrator } = order;
         let strategy = replacement.plan;
-        let overlap = if replacement.overlap { Overlap::SideBySide } else { Overlap::Absent };
-        let steps = steps(strategy::ways(strategy), overlap, consumers);
+        // What a kind allows is told of its secrets; nothing is known about how many accounts there may be.
+        let is_account = purpose == Purpose::Create && strategy == ReplacementPlan::SnykServiceAccount;
+        // Where there is no old secret or no new one, none dies of the other.
+        let overlap = if replacement.overlap || purpose != Purpose::Replace { Overlap::SideBySide } else { Overlap::Absent };
+        let steps = purpose.steps(strategy::ways(strategy), overlap, consumers);
         Self {
             rotation,
+            purpose,
             credential: credential.id.clone(),
             part,
             name: credential.name.clone(),
@@ -93,11 +106,18 @@ impl Plan {
             strategy,
             overlap,
             administrator,
-            max_live: kind.max_live,
-            instructions: replacement.steps.clone(),
+            max_live: strategy::max_live(strategy).or(kind.max_live).filter(|_| !is_account),
+            instructions: if purpose == Purpose::Replace { replacement.steps.clone() } else { String::new() },
             page: kind.page.clone(),
-            steps: steps.into_iter().map(|step| PlannedStep::of(step, strategy, overlap)).collect(),
+            reason: String::new(),
+            steps: steps.into_iter().map(|step| PlannedStep::of(step, strategy, overlap, purpose)).collect(),
         }
+    }
+
+    /// The plan, with the reason that a person gives for it.
+    #[must_use]
+    pub fn because(self, reason: impl Into<String>) -> Self {
+        Self { reason: reason.into(), ..self }
     }
 
     /// What sets this way of replacing apart from others.
@@ -105,23 +125,40 @@ impl Plan {
         strategy::ways(self.strategy)
     }
 
-    /// The way of replacing, for people.
+    /// The way of replacing, making or revoking, for people.
     pub const fn title(&self) -> &'static str {
-        strategy::title(self.strategy)
+        match self.purpose {
+            Purpose::Replace => strategy::title(self.strategy),
+            Purpose::Create => strategy::creation_title(self.strategy),
+            Purpose::Revoke => strategy::revocation_title(self.strategy),
+        }
     }
 
     /// What must be said before it starts, if anything must.
     pub fn warning(&self) -> Option<String> {
-        if let Part::Named(part) = &self.part {
-            return Some(format!(
-                "Consumers are given the secret of \"{}\" and not its {part}: whatever else uses that has to be given the new one.",
-                self.name
-            ));
+        let Self { name, part, overlap, purpose, .. } = self;
+        match (purpose, part) {
+            (Purpose::Revoke, _) => {
+                Some(format!("Nothing takes the place of \"{name}\": whatever uses it stops, and nothing brings it back."))
+            }
+            (Purpose::Replace, Part::Named(part)) if self.consumers().next().is_none() => Some(format!(
+                "No consumer is given the {part} of \"{name}\": whatever else uses it has to be given the new one by hand."
+            )),
+            (Purpose::Replace, _) if *overlap == Overlap::Absent => Some(format!(
+                "No overlap: the old secret of \"{name}\" dies the moment the new one is made. Whatever uses it fails until it has been given the new one."
+            )),
+            _ => None,
         }
-        (self.overlap == Overlap::Absent).then(|| {
+    }
+
+    /// What the provider allows at the same time, where that is so little that it may stand in the way.
+    pub fn limit(&self) -> Option<String> {
+        let limit = self.max_live.filter(|limit| *limit > 1 && self.purpose != Purpose::Revoke)?;
+        let step = if self.ways().mint == strategy::By::Person { Step::AwaitPaste } else { Step::Create };
+        let needs_room = self.steps.iter().any(|planned| planned.step == step);
+        needs_room.then(|| {
             format!(
-                "No overlap: the old secret of \"{}\" dies the moment the new one is made. Whatever uses it fails until it has been given the new one.",
-                self.name
+                "The provider allows {limit} of these at the same time: where so many live, delete one that is not in use first."
             )
         })
     }
@@ -141,7 +178,7 @@ impl Plan {
 }
 
 impl PlannedStep {
-    fn of(step: Step, strategy: ReplacementPlan, overlap: Overlap) -> Self {
+    fn of(step: Step, strategy: ReplacementPlan, overlap: Overlap, purpose: Purpose) -> Self {
         let calls = strategy::calls(strategy, &step).iter().map(|&call| call.to_owned()).collect();
         let final_word = match (&step, overlap) {
             (Step::Create | Step::AwaitPaste, Overlap::Absent) => Some("The old secret dies here, and nothing brings it back."),
@@ -150,16 +187,6 @@ impl PlannedStep {
             }
             _ => None,
         };
-        Self { what: step.words(), calls, final_word: final_word.map(str::to_owned), step }
+        Self { what: purpose.words(&step), calls, final_word: final_word.map(str::to_owned), step }
     }
-}
-
-fn steps(ways: Ways, overlap: Overlap, consumers: Vec<String>) -> Vec<Step> {
-    let mint = if ways.mint == By::Person { Step::AwaitPaste } else { Step::Create };
-    let revoke = if ways.revoke == By::Person { Step::AwaitRevoke } else { Step::Revoke };
-    let mut steps = vec![Step::ProveStore, Step::Snapshot, mint, Step::Stash, Step::Verify, Step::Promote];
-    steps.extend(consumers.into_iter().map(Step::Deliver));
-    steps.extend((overlap == Overlap::SideBySide).then_some(revoke));
-    steps.extend([Step::ProveDead, Step::Forget]);
-    steps
 }

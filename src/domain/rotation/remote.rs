@@ -3,6 +3,8 @@
 //! The remote name carries the rotation's id and the number of the attempt. So a creation whose answer was lost can be
 //! found again by its name, and no two attempts ever ask for the same one.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::domain::Moment;
@@ -28,6 +30,16 @@ pub struct Remote {
     /// When it ends, if the provider tells.
     #[serde(default, with = "time::serde::rfc3339::option")]
     pub expires: Option<Moment>,
+    /// What a credential must know to be this, such as its `client_id`: field and value.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub facts: BTreeMap<String, String>,
+}
+
+impl Remote {
+    /// Something of which no more is known than its id and its name.
+    pub fn new(id: impl Into<String>, label: impl Into<String>) -> Self {
+        Self { id: id.into(), label: label.into(), created: None, expires: None, facts: BTreeMap::new() }
+    }
 }
 
 impl RotationId {

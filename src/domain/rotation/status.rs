@@ -2,9 +2,10 @@
 
 use serde::Serialize;
 
-use super::journal::{Entry, Finding, Journal, Outcome, Saying, Trail};
+use super::journal::{Entry, Failure, FailureKind, Finding, Journal, Outcome, Saying, Trail};
 use super::machine::{self, Ending, Next};
 use super::plan::Plan;
+use super::purpose::Purpose;
 use super::remote::RotationId;
 use super::step::Step;
 
@@ -15,7 +16,11 @@ pub struct Status {
     pub id: String,
     /// The name of the credential.
     pub name: String,
-    /// How it is replaced, in words.
+    /// What it is for.
+    pub purpose: Purpose,
+    /// Which part of the secret material it is about: `secret`, or the part's id.
+    pub part: String,
+    /// How it is done, in words.
     pub plan: String,
     /// Where it stands.
     pub state: State,
@@ -25,6 +30,8 @@ pub struct Status {
     pub next: String,
     /// What is left for a person to do; empty where nothing is.
     pub left: Vec<String>,
+    /// Why nothing came of it, where the provider refused it.
+    pub why: Option<String>,
 }
 
 /// The states of a rotation.
@@ -35,7 +42,7 @@ pub enum State {
     Running,
     /// A person has something to do.
     NeedsHuman,
-    /// The new secret has taken the old one's place.
+    /// What it is for has been achieved.
     Done,
     /// Everything is as it was.
     RolledBack,
@@ -77,44 +84,48 @@ pub fn status(journal: &Journal) -> Status {
     Status {
         id: plan.rotation.to_string(),
         name: plan.name.to_string(),
+        purpose: plan.purpose,
+        part: plan.part.as_str().to_owned(),
         plan: plan.title().to_owned(),
         state: state(&next),
         step: next.step().map(|step| step.to_string()),
-        next: words(&next),
+        next: words(plan.purpose, &next),
         left: left(journal, &next),
+        why: refusal(journal, &next),
     }
 }
 
 /// The lines that show a plan.
 pub fn plan_lines(plan: &Plan) -> Vec<Line> {
-    let warning = plan.warning().map(|warning| Line::of(&plan.rotation, "plan", LineState::Planned, warning));
+    let notes = plan.warning().into_iter().chain(plan.limit());
+    let notes = notes.map(|note| Line::of(&plan.rotation, "plan", LineState::Planned, note));
     let steps = plan.steps.iter().map(|planned| {
         let calls = planned.calls.iter().map(|call| format!(" · {call}"));
         let last = planned.final_word.iter().map(|word| format!(" · {word}"));
         let detail = std::iter::once(planned.what.clone()).chain(calls).chain(last).collect();
         Line::of(&plan.rotation, planned.step.to_string(), LineState::Planned, detail)
     });
-    warning.into_iter().chain(steps).collect()
+    notes.chain(steps).collect()
 }
 
 /// The line that shows an entry; `None` for the plan, which has lines of its own.
-pub fn entry_line(rotation: &RotationId, entry: &Entry) -> Option<Line> {
+pub fn entry_line(plan: &Plan, entry: &Entry) -> Option<Line> {
     let (step, state, detail) = match entry {
         Entry::Planned(_) => return None,
-        Entry::Intent(step) => (step.to_string(), LineState::Running, step.words()),
-        Entry::Done(outcome) => (outcome.step().to_string(), LineState::Done, told(outcome)),
+        Entry::Intent(step) => (step.to_string(), LineState::Running, plan.purpose.words(step)),
+        Entry::Done(outcome) => (outcome.step().to_string(), LineState::Done, told(plan.purpose, outcome)),
         Entry::Failed(step, failure) => (step.to_string(), LineState::Failed, failure.why.clone()),
         Entry::Reconciled(finding) => ("reconcile".to_owned(), LineState::Done, found(finding)),
         Entry::HumanSaid(saying) => ("human".to_owned(), LineState::Done, said(saying)),
     };
-    Some(Line::of(rotation, step, state, detail))
+    Some(Line::of(&plan.rotation, step, state, detail))
 }
 
 /// The line that shows a wait or a question; `None` for what will be journaled anyway.
-pub fn waiting_line(rotation: &RotationId, next: &Next) -> Option<Line> {
+pub fn waiting_line(plan: &Plan, next: &Next) -> Option<Line> {
     let waits = matches!(next, Next::Ask(_) | Next::Wait { .. });
     let step = next.step().filter(|_| waits)?;
-    Some(Line::of(rotation, step.to_string(), LineState::Waiting, words(next)))
+    Some(Line::of(&plan.rotation, step.to_string(), LineState::Waiting, words(plan.purpose, next)))
 }
 
 impl Line {
@@ -133,15 +144,17 @@ fn state(next: &Next) -> State {
     }
 }
 
-fn words(next: &Next) -> String {
+fn words(purpose: Purpose, next: &Next) -> String {
     match next {
-        Next::Act(action) => action.step().words(),
+        Next::Act(action) => purpose.words(&action.step()),
         Next::Reconcile(machine::Look::Creation { .. }) => "find out whether the provider has made the new secret".to_owned(),
         Next::Reconcile(machine::Look::Paste { .. }) => Step::AwaitPaste.words(),
-        Next::Reconcile(machine::Look::Revocation(_)) => "find out whether the provider has revoked the old secret".to_owned(),
+        Next::Reconcile(machine::Look::Revocation(_)) => {
+            format!("find out whether the provider has revoked {}", purpose.object())
+        }
         Next::Ask(need) => need.words(),
-        Next::Wait { delay, then } => format!("wait {} s, then {}", delay.as_secs(), words(then)),
-        Next::Finished(Ending::Done { .. }) => "nothing: the new secret has taken the old one's place".to_owned(),
+        Next::Wait { delay, then } => format!("wait {} s, then {}", delay.as_secs(), words(purpose, then)),
+        Next::Finished(Ending::Done { .. }) => purpose.achieved().to_owned(),
         Next::Finished(Ending::RolledBack { .. }) => "nothing: everything is as it was".to_owned(),
     }
 }
@@ -154,7 +167,18 @@ fn left(journal: &Journal, next: &Next) -> Vec<String> {
     }
 }
 
-fn told(outcome: &Outcome) -> String {
+/// Why a creation came to nothing: what the provider said last about it.
+fn refusal(journal: &Journal, next: &Next) -> Option<String> {
+    let rolled_back = matches!(next, Next::Finished(Ending::RolledBack { .. }));
+    let refused = |entry: &Entry| match entry {
+        Entry::Failed(Step::Create, Failure { kind: FailureKind::Refused | FailureKind::Full, why }) => Some(why.clone()),
+        _ => None,
+    };
+    let created = journal.plan().purpose == Purpose::Create;
+    (rolled_back && created).then(|| journal.entries().iter().rev().find_map(refused)).flatten()
+}
+
+fn told(purpose: Purpose, outcome: &Outcome) -> String {
     match outcome {
         Outcome::Created(minted) | Outcome::Pasted(minted) => match &minted.remote {
             Some(remote) => format!("{} ({})", remote.label, remote.id),
@@ -164,7 +188,7 @@ fn told(outcome: &Outcome) -> String {
             format!("accepted as {} in {}, {} organisations", reach.principal.name, reach.region, reach.organisations.len())
         }
         Outcome::Swept(found) => format!("{} with this rotation's mark", found.len()),
-        other => other.step().words(),
+        other => purpose.words(&other.step()),
     }
 }
 
@@ -176,8 +200,8 @@ fn found(finding: &Finding) -> String {
         }
         Finding::Minting(Trail::Nothing) => "nothing was made".to_owned(),
         Finding::Minting(Trail::Unclear(why)) => format!("the provider cannot tell whether anything was made: {why}"),
-        Finding::Revocation(super::journal::Fate::Gone) => "the old secret is revoked".to_owned(),
-        Finding::Revocation(super::journal::Fate::StillThere) => "the old secret is not revoked".to_owned(),
+        Finding::Revocation(super::journal::Fate::Gone) => "it is revoked".to_owned(),
+        Finding::Revocation(super::journal::Fate::StillThere) => "it is not revoked".to_owned(),
     }
 }
 

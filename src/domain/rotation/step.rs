@@ -111,12 +111,12 @@ impl Step {
     }
 
     /// What is left for a person to do where the step was skipped.
-    pub(super) fn residue(&self) -> String {
+    pub(super) fn residue(&self, object: &str) -> String {
         match self {
             Self::Create => "look for a new credential with this rotation's mark at the provider, and delete it".to_owned(),
             Self::Deliver(consumer) => format!("{consumer} was not given the new secret: update it by hand"),
             Self::Redeliver(consumer) => format!("{consumer} may hold the new secret, which is gone: update it by hand"),
-            Self::ProveDead => "the old secret was not seen to fail: check at the provider that it is revoked".to_owned(),
+            Self::ProveDead => format!("{object} was not seen to fail: check at the provider that it is revoked"),
             Self::Discard(what) => format!("{what} may still live at the provider: delete it there"),
             Self::Sweep => "look at the provider for anything with this rotation's mark, and delete it".to_owned(),
             Self::ProveOld => "the old secret was not seen to work: check it before you rely on it".to_owned(),

@@ -79,6 +79,14 @@ pub(super) const fn ways(strategy: ReplacementPlan) -> Ways {
     Ways { mint, revoke, handle, trace, identity }
 }
 
+/// How many of what it makes may live at the same time, where that is another number than the kind's.
+pub(super) const fn max_live(strategy: ReplacementPlan) -> Option<u32> {
+    match strategy {
+        ReplacementPlan::SnykServiceAccountSecret | ReplacementPlan::SnykAppSecret => Some(2),
+        _ => None,
+    }
+}
+
 /// The name of a strategy for people.
 pub(super) const fn title(strategy: ReplacementPlan) -> &'static str {
     match strategy {
@@ -91,6 +99,27 @@ pub(super) const fn title(strategy: ReplacementPlan) -> &'static str {
         ReplacementPlan::SnykAppSession => "another sign-in, then the old session is revoked",
         ReplacementPlan::SnykAppSecret => "automatic: a second client secret on the same app, then the old one is deleted",
         ReplacementPlan::ApiWebKey => "automatic: a new key, then the old one is deleted",
+    }
+}
+
+/// The name of a way to make a credential, for people.
+pub(super) const fn creation_title(strategy: ReplacementPlan) -> &'static str {
+    match strategy {
+        ReplacementPlan::Guided | ReplacementPlan::SnykPersonalAccessToken | ReplacementPlan::SnykAppSession => {
+            "guided: a person makes it"
+        }
+        ReplacementPlan::SnykServiceAccount => "automatic: a new service account",
+        ReplacementPlan::SnykServiceAccountSecret => "automatic: a further secret for a service account that exists",
+        ReplacementPlan::SnykAppSecret => "automatic: a further client secret for an app that exists",
+        ReplacementPlan::ApiWebKey => "automatic: a new key",
+    }
+}
+
+/// The name of a way to revoke a credential, for people.
+pub(super) const fn revocation_title(strategy: ReplacementPlan) -> &'static str {
+    match ways(strategy).revoke {
+        By::Program => "automatic: the provider revokes it, and then it is shown to be refused",
+        By::Person => "guided: a person revokes it, and then it is shown to be refused",
     }
 }
 

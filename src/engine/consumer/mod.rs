@@ -12,24 +12,23 @@ mod probely_cli;
 pub(super) mod snyk_cli;
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use serde::Serialize;
 use zeroize::Zeroizing;
 
 use super::Engine;
+use super::audit::Deed;
 use super::keyring::broken_task;
 use crate::domain::consumer::{Consumer, Delivered, Target};
+use crate::domain::credential::Part;
 use crate::domain::problem::{Class, Problem};
+use crate::domain::provider::Kind;
 use crate::domain::redact::shapes;
 use crate::domain::{CredentialId, Name, Secret};
 use crate::index::{Index, IndexError};
 use error::ConsumerError;
 use file::ForeignFile;
 use json_file::{Document, Refusal};
-
-/// How long a consumer's program may take.
-const DEADLINE: Duration = Duration::from_secs(60);
 
 /// The variable by which the Snyk CLI takes the tokens that its configuration can hold.
 const SNYK_TOKEN: &str = "SNYK_TOKEN";
@@ -83,13 +82,16 @@ impl Engine {
     pub async fn add_consumer(&self, consumer: Consumer) -> Result<(), Problem> {
         let credential = self.by_id(&consumer.credential).await?;
         let kind = self.catalogue.kind(&credential.provider, &credential.kind)?;
+        check_part(kind, &consumer.part)?;
+        let own = consumer.part == Part::Secret;
         let fits = match consumer.target {
-            Target::SnykCli { .. } => kind.secret_variable() == SNYK_TOKEN,
-            Target::ProbelyCli { .. } => kind.secret_variable() == PROBELY_API_KEY,
+            Target::SnykCli { .. } => own && kind.secret_variable() == SNYK_TOKEN,
+            Target::ProbelyCli { .. } => own && kind.secret_variable() == PROBELY_API_KEY,
             _ => true,
         };
         if !fits {
-            let why = format!("that configuration cannot hold the secret of a {}", kind.title);
+            let what = if own { kind.secret.as_str() } else { consumer.part.as_str() };
+            let why = format!("that configuration cannot hold the {what} of a {}", kind.title);
             return Err(unfit(&why, "use a command consumer, or `tokenring exec`"));
         }
         check_words(&consumer.target)?;
@@ -110,15 +112,42 @@ impl Engine {
         Ok(consumer.target.words())
     }
 
-    /// Hands the secret to the consumer, and keeps in the index which secret it was.
+    /// Hands the current secret, or the part that the consumer is for, to the consumer, and shows that it has it.
+    pub async fn deliver_current(&self, consumer: &Consumer) -> Result<Delivery, Problem> {
+        let credential = self.by_id(&consumer.credential).await?;
+        let secret = self.secret(&credential, &consumer.part).await?;
+        let delivery = self.deliver(consumer, &secret).await?;
+        if self.verify_delivery(consumer, &secret).await? {
+            return Ok(delivery);
+        }
+        let why = "what was read back is not what was delivered";
+        Err(Problem::new(format!("{} does not have the secret", consumer.name), why, "see who else writes to it"))
+    }
+
+    /// Hands the secret to the consumer, and keeps in the index which secret it was. It is on record before it is done, and
+    /// how it ended afterwards.
     pub async fn deliver(&self, consumer: &Consumer, secret: &Secret) -> Result<Delivery, Problem> {
+        let name = self.by_id(&consumer.credential).await?.name;
+        let part = if consumer.part == Part::Secret { String::new() } else { format!(", part {}", consumer.part.as_str()) };
+        let to = format!("to {} ({}{part})", consumer.name, consumer.target.kind());
+        self.register(Deed::new("deliver", "begun").on(name.as_str()).because(&to)).await?;
+        let ended = self.hand_over(consumer, secret).await;
+        let (outcome, remark) = match &ended {
+            Ok(_) => ("done", String::new()),
+            Err(problem) => ("failed", format!("; {}", problem.why)),
+        };
+        self.register(Deed::new("deliver", outcome).on(name.as_str()).because(to + &remark)).await?;
+        ended
+    }
+
+    async fn hand_over(&self, consumer: &Consumer, secret: &Secret) -> Result<Delivery, Problem> {
         let fingerprint = self.fingerprint(secret).await?;
         let refused = |error: ConsumerError| error.problem(not_served(consumer));
         let delivery = match &consumer.target {
             Target::Command(command) => Delivery {
                 consumer: consumer.name.clone(),
                 proof: Proof::ExitStatus,
-                detail: command::run(command, secret, DEADLINE).await.map_err(refused)?,
+                detail: command::run(command, secret, self.options.consumer).await.map_err(refused)?,
                 note: Some("only its exit status tells; whether it kept the secret cannot be read back".to_owned()),
             },
             file => {
@@ -164,6 +193,17 @@ pub fn probely_cli_locations() -> Vec<PathBuf> {
 
 fn not_served(consumer: &Consumer) -> String {
     format!("{} did not get the secret", consumer.name)
+}
+
+/// A part that the kind does not have would never be delivered.
+fn check_part(kind: &Kind, part: &Part) -> Result<(), Problem> {
+    let Part::Named(id) = part else { return Ok(()) };
+    if kind.part(id).is_some() {
+        return Ok(());
+    }
+    let known: Vec<&str> = kind.parts.iter().map(|part| part.id.as_str()).collect();
+    let remedy = if known.is_empty() { "leave --part out".to_owned() } else { format!("it has {}", known.join(", ")) };
+    Err(unfit(&format!("a {} has no part \"{id}\"", kind.title), &remedy))
 }
 
 fn unfit(why: &str, remedy: &str) -> Problem {

@@ -11,11 +11,12 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::Engine;
+use super::audit::Deed;
 use crate::domain::credential::Part;
 use crate::domain::problem::Class;
 use crate::domain::provider::environment::VariableValue;
 use crate::domain::region::{Place, Region};
-use crate::domain::{Credential, Problem, Secret};
+use crate::domain::{Credential, Name, Problem, Secret};
 
 pub use launch::{Ended, Handover, Launch, Sink, Stream};
 
@@ -45,7 +46,22 @@ pub enum Value {
     Text(String),
 }
 
+/// What a use of a credential outside this program has come to, for the record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Usage {
+    /// It is about to happen.
+    Begun,
+    /// It did not happen.
+    Failed,
+}
+
 impl Engine {
+    /// Puts on record that a program is given the credential of this name.
+    pub async fn note_use(&self, name: &Name, remark: &str, usage: Usage) -> Result<(), Problem> {
+        let outcome = if usage == Usage::Begun { "begun" } else { "failed" };
+        self.register(Deed::new("exec", outcome).on(name.as_str()).because(remark)).await
+    }
+
     /// The variables with which the provider's own tools use the credential, in its region.
     pub async fn variables(&self, credential: &Credential) -> Result<Vec<Variable>, Problem> {
         let kind = self.catalogue.kind(&credential.provider, &credential.kind)?;

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use zeroize::Zeroizing;
 
 use super::Engine;
+use super::audit::Deed;
 use super::consumer::{blank, in_background};
 use super::message::NewCredential;
 use crate::domain::consumer::Target;
@@ -81,7 +82,7 @@ impl Engine {
             .map_err(|why| Problem::new("That cannot be kept", why, "keep the key or token that it was made from"))?;
         let kind = self.catalogue.kind(&sort.provider, &sort.kind)?;
         let org = sort.org.filter(|_| kind.field("org_id").is_some());
-        self.add(NewCredential {
+        let added = self.add(NewCredential {
             name,
             provider: sort.provider,
             kind: sort.kind,
@@ -91,8 +92,11 @@ impl Engine {
             secret: Arc::clone(&find.secret),
             parts: [].into(),
             expires: sort.expires,
-        })
-        .await
+        });
+        let credential = added.await?;
+        let place = format!("{}: {}", find.target.kind(), find.target.path().display());
+        self.register(Deed::new("import", "done").on(credential.name.as_str()).because(place)).await?;
+        Ok(credential)
     }
 
     /// Empties the plain-text copy, after the store has given back the same secret for this credential, and only if
@@ -104,8 +108,12 @@ impl Engine {
             return Err(Problem::new(what, why, "nothing was changed; import it under another name first"));
         }
         let (target, secret) = (find.target.clone(), Arc::clone(&find.secret));
-        let blanked = in_background(move || blank(&target, &secret));
-        blanked.await?.map_err(|error| error.problem(what))
+        let place = format!("{}: {}", target.kind(), target.path().display());
+        let blanked = in_background(move || blank(&target, &secret)).await?.map_err(|error| error.problem(what));
+        let (outcome, why) = blanked.as_ref().map_or_else(|problem| ("failed", problem.why.as_str()), |()| ("done", ""));
+        let reason = if why.is_empty() { place } else { format!("{place}; {why}") };
+        self.register(Deed::new("blank", outcome).on(credential.name.as_str()).because(reason)).await?;
+        blanked
     }
 
     fn sort_out(&self, raw: Raw) -> Option<Find> {

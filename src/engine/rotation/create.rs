@@ -1,29 +1,37 @@
-//! Making a new credential at its provider, straight into the store.
+//! Having a provider make a credential, straight into the store: the draft of the credential and the plan that makes it.
 //!
-//! The row in the index comes first, then the provider's secret, then the store. Whatever fails after the provider has
-//! made it, what was made is removed there again; where that fails too, a person is told its name and id.
+//! The row in the index and the journal's first line come into being together, before anything is asked of the provider.
+//! So whatever happens, there is something that everybody can see, and from which it can be taken up or back.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
-use super::provider::{Desk, Doomed, Fresh, Strategy, failure_of, minting};
-use crate::domain::credential::{Part, Slot};
+use super::resume::Draft;
+use super::{Audience, Plan, Status};
+use crate::domain::credential::Part;
 use crate::domain::problem::Class;
-use crate::domain::rotation::{Failure, FailureKind, Remote};
+use crate::domain::provider::Kind;
+use crate::domain::provider::spec::{Replacement, ReplacementPlan};
+use crate::domain::rotation::{Order, Purpose, RotationId};
 use crate::domain::{Credential, CredentialId, Name, Problem};
 use crate::engine::Engine;
-use crate::engine::audit::Deed;
 use crate::engine::keyring::random;
-use crate::store::ItemKey;
 
-/// How often a store that fails is tried before what was made is removed again, and the pause between.
-const ATTEMPTS: u32 = 4;
-const PAUSE: Duration = Duration::from_secs(1);
+/// The field that names an account which is to be given a further secret.
+const ACCOUNT: &str = "service_account_id";
+
+/// A credential that is about to be made, and how.
+#[derive(Debug, Clone)]
+pub struct Creation {
+    /// What it will be, as far as that is known.
+    pub draft: Credential,
+    /// The plan.
+    pub plan: Plan,
+}
 
 /// A credential that is to be made.
 #[derive(Debug, Clone)]
 pub struct Wish {
-    /// What to call it, here and at the provider.
+    /// What to call it. At the provider this name and a mark of the rotation.
     pub name: Name,
     /// The provider's id.
     pub provider: String,
@@ -32,7 +40,7 @@ pub struct Wish {
     /// The region's id.
     pub region: String,
     /// What is known beforehand, such as `org_id` and `role_id`. With `service_account_id`, an account that exists is
-    /// given a further secret.
+    /// given a further secret; an app is always one that exists.
     pub fields: BTreeMap<String, String>,
     /// Labels.
     pub labels: Vec<String>,
@@ -40,30 +48,36 @@ pub struct Wish {
     pub like: Option<Credential>,
     /// Which credential makes it.
     pub administrator: CredentialId,
+    /// Why, in a person's own words; may be empty.
+    pub reason: String,
 }
 
 impl Engine {
-    /// Makes a credential at its provider and keeps it.
-    pub async fn create(&self, wish: Wish) -> Result<Credential, Problem> {
+    /// Makes a credential at its provider and keeps it. Where nothing comes of it, nothing is left of it.
+    pub async fn create(&self, creation: Creation, audience: Audience<'_>) -> Result<Status, Problem> {
+        self.open_and_drive(creation.plan, Draft::Fresh(Box::new(creation.draft)), audience).await
+    }
+
+    /// What making a credential will do, and what it will be. Nothing is sent and nothing is written.
+    pub async fn plan_creation(&self, wish: Wish) -> Result<Creation, Problem> {
         self.permit_changes()?;
         self.refuse_taken(&wish.name).await?;
-        self.prove_store().await?;
         let kind = self.catalogue.kind(&wish.provider, &wish.kind)?;
-        let strategy = minting(kind.replace.plan, wish.fields.contains_key("service_account_id"));
-        let administrator = wish.administrator.clone();
+        let Some((strategy, part)) = making(kind, &wish.fields) else { return Err(unmakeable(kind)) };
+        let (administrator, reason) = (wish.administrator.clone(), wish.reason.clone());
         let draft = self.draft_credential(wish)?;
         self.require_neighbour(&draft, &self.by_id(&administrator).await?)?;
-        let row = draft.clone();
-        self.with_index(move |index| index.insert(&row)).await?;
-        self.register(Deed::new("create", "begun").on(draft.name.as_str())).await?;
-        let made = self.make(strategy, &draft, &administrator).await;
-        let (outcome, why) = made.as_ref().map_or_else(|problem| ("failed", problem.why.clone()), |_| ("done", String::new()));
-        if made.is_err() {
-            let id = draft.id.clone();
-            self.with_index(move |index| index.remove(&id)).await?;
-        }
-        self.register(Deed::new("create", outcome).on(draft.name.as_str()).because(why)).await?;
-        made
+        let plan = Plan::draw(Order {
+            rotation: RotationId::from_random(random()?),
+            purpose: Purpose::Create,
+            credential: &draft,
+            kind,
+            part,
+            replacement: &Replacement { plan: strategy, overlap: true, steps: String::new() },
+            consumers: Vec::new(),
+            administrator: Some(administrator),
+        });
+        Ok(Creation { draft, plan: plan.because(reason) })
     }
 
     fn draft_credential(&self, wish: Wish) -> Result<Credential, Problem> {
@@ -85,75 +99,47 @@ impl Engine {
             last_check: None,
         })
     }
+}
 
-    async fn make(&self, strategy: &dyn Strategy, draft: &Credential, clerk: &CredentialId) -> Result<Credential, Problem> {
-        let plan = self.catalogue.kind(&draft.provider, &draft.kind)?.replace.plan;
-        let desk = self.desk(draft.clone(), plan, Some(clerk))?;
-        let fresh = match strategy.mint(&desk, draft.name.as_str()).await {
-            Ok(fresh) => fresh,
-            Err(failure) => return Err(not_made(&desk, strategy, &failure).await),
+/// How a credential of this kind is made, and which part of its secret material comes of it; nothing where only a person
+/// can make it.
+fn making(kind: &Kind, fields: &BTreeMap<String, String>) -> Option<(ReplacementPlan, Part)> {
+    use ReplacementPlan as P;
+    let further = |plan: P| kind.parts.iter().find(|part| part.replace.as_ref().is_some_and(|replace| replace.plan == plan));
+    match kind.replace.plan {
+        P::SnykServiceAccountSecret if !fields.contains_key(ACCOUNT) => Some((P::SnykServiceAccount, Part::Secret)),
+        plan @ (P::SnykServiceAccount | P::SnykServiceAccountSecret | P::ApiWebKey) => Some((plan, Part::Secret)),
+        // A sign-in takes a person; what the program can make is the app's own secret, with which one signs in.
+        P::SnykAppSession => further(P::SnykAppSecret).map(|part| (P::SnykAppSecret, Part::Named(part.id.clone()))),
+        P::Guided | P::SnykPersonalAccessToken | P::SnykAppSecret => None,
+    }
+}
+
+fn unmakeable(kind: &Kind) -> Problem {
+    let why = format!("the provider has no API that makes a {}", kind.title);
+    let remedy = "make it on the provider's page, then keep it with `tokenring add`";
+    Problem::new("No credential was made", why, remedy).of(Class::Usage)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::provider::Catalogue;
+
+    #[test]
+    fn what_can_be_made_depends_on_the_kind_and_on_what_exists() {
+        let catalogue = Catalogue::builtin().unwrap();
+        let with = |provider: &str, kind: &str, fields: &[&str]| {
+            let fields = fields.iter().map(|id| ((*id).to_owned(), "x".to_owned())).collect();
+            making(catalogue.kind(provider, kind).unwrap(), &fields)
         };
-        if let Err(failure) = self.keep_fresh(draft, &fresh).await {
-            return Err(take_back(&desk, strategy, &fresh, &failure).await);
-        }
-        let expires = fresh.remote.expires.or_else(|| desk.read_secret(&fresh.secret).and_then(|found| found.expires));
-        let fingerprint = self.fingerprint(&fresh.secret).await?;
-        let (id, facts) = (draft.id.clone(), fresh.facts);
-        self.with_index(move |index| {
-            index.update(&id, |credential| {
-                credential.fields.extend(facts.into_iter().map(|(field, value)| (field.to_owned(), value)));
-                credential.expires = expires;
-                credential.fingerprint = Some(fingerprint);
-            })
-        })
-        .await
+        let named = Part::Named("client_secret".to_owned());
+        assert_eq!(with("snyk", "service-account-oauth", &[]), Some((ReplacementPlan::SnykServiceAccount, Part::Secret)));
+        let further = Some((ReplacementPlan::SnykServiceAccountSecret, Part::Secret));
+        assert_eq!(with("snyk", "service-account-oauth", &[ACCOUNT]), further);
+        assert_eq!(with("snyk-apps", "app", &["app_id"]), Some((ReplacementPlan::SnykAppSecret, named)));
+        assert_eq!(with("snyk-api-web", "api-key", &[]), Some((ReplacementPlan::ApiWebKey, Part::Secret)));
+        assert_eq!(with("snyk", "personal-token", &[]), None);
+        assert_eq!(with("appcircle", "api-key", &[]), None);
     }
-
-    async fn keep_fresh(&self, draft: &Credential, fresh: &Fresh) -> Result<(), Failure> {
-        let key = ItemKey::of(&draft.id, Slot::Current, &Part::Secret);
-        for attempt in 1.. {
-            let kept = async {
-                self.store.put(&key, &fresh.secret).await?;
-                self.store.get(&key).await
-            };
-            match kept.await {
-                Ok(read) if read.same_as(&fresh.secret) => break,
-                _ if attempt < ATTEMPTS => self.clock.pass(PAUSE).await,
-                Ok(_) => return Err(super::slots::not_yet("the store gave back something else")),
-                Err(error) => return Err(failure_of(&error.into())),
-            }
-        }
-        Ok(())
-    }
-}
-
-/// What is said when the provider made nothing, or nobody knows: what carries the name is looked for, and removed.
-async fn not_made(desk: &Desk<'_>, strategy: &dyn Strategy, failure: &Failure) -> Problem {
-    let stray = match failure.kind {
-        FailureKind::Unanswered => strategy.list(desk).await.map(|list| by_name(list, desk.credential.name.as_str())),
-        _ => Ok(None),
-    };
-    let class = if failure.kind == FailureKind::Refused { Class::Refused } else { Class::Unknown };
-    let problem = |remedy: String| Problem::new("No credential was made", failure.why.clone(), remedy).of(class);
-    match stray {
-        Ok(None) => problem("see what the provider says; another credential may be allowed to (--as)".to_owned()),
-        Ok(Some(remote)) => match strategy.remove(desk, Doomed::Remote(&remote)).await {
-            Ok(()) => problem("it was made and its secret lost, so it was deleted again; choose another name".to_owned()),
-            Err(_) => problem(format!("delete {} ({}) at the provider: its secret is lost", remote.label, remote.id)),
-        },
-        Err(_) => problem(format!("look for \"{}\" at the provider and delete it", desk.credential.name)),
-    }
-}
-
-fn by_name(list: Vec<Remote>, name: &str) -> Option<Remote> {
-    list.into_iter().find(|remote| remote.label == name)
-}
-
-/// What is said when the store did not keep what the provider made.
-async fn take_back(desk: &Desk<'_>, strategy: &dyn Strategy, fresh: &Fresh, failure: &Failure) -> Problem {
-    let remedy = match strategy.remove(desk, Doomed::Remote(&fresh.remote)).await {
-        Ok(()) => "it was deleted at the provider again; mend the store, then create it under another name".to_owned(),
-        Err(_) => format!("delete {} ({}) at the provider: its secret is lost", fresh.remote.label, fresh.remote.id),
-    };
-    Problem::new("The store did not keep the new credential", failure.why.clone(), remedy).of(Class::Store)
 }

@@ -4,14 +4,15 @@ use super::Tried;
 use super::driver::Driver;
 use super::provider::failure_of;
 use super::slots::{not_yet, refused};
-use crate::domain::credential::Slot;
+use crate::domain::credential::{Part, Slot};
 use crate::domain::{CredentialId, Problem};
 use crate::engine::Engine;
 
 impl Engine {
-    /// The names of those who are to be given a credential's new secret, in order.
-    pub(super) async fn consumer_names(&self, credential: &CredentialId) -> Result<Vec<String>, Problem> {
-        Ok(self.consumers(credential).await?.into_iter().map(|consumer| consumer.name.to_string()).collect())
+    /// The names of those who are to be given this part of a credential when it is a new one, in order.
+    pub(super) async fn consumer_names(&self, credential: &CredentialId, part: &Part) -> Result<Vec<String>, Problem> {
+        let all = self.consumers(credential).await?.into_iter().filter(|consumer| consumer.part == *part);
+        Ok(all.map(|consumer| consumer.name.to_string()).collect())
     }
 }
 

@@ -13,8 +13,8 @@ use super::{Audience, Tried};
 use crate::domain::credential::{Part, Slot};
 use crate::domain::problem::Class;
 use crate::domain::rotation::{
-    Action, Change, Ending, Entry, Failure, FailureKind, Finding, Fingerprint, Journal, Minted, Next, OldReach, Outcome, Plan,
-    Remote, Snapshot, State, Status, Target, Trail, attempt_of, entry_line, next, status, waiting_line,
+    Action, Change, Ending, Entry, Failure, FailureKind, Finding, Fingerprint, Journal, Known, Minted, Next, OldReach, Outcome,
+    Plan, Purpose, Remote, Snapshot, State, Status, Target, Trail, attempt_of, entry_line, next, status, waiting_line,
 };
 use crate::domain::{Credential, Problem, Secret};
 use crate::engine::Engine;
@@ -35,22 +35,33 @@ pub(super) struct Driver<'a> {
 enum Flow {
     On,
     Over(Ending),
+    /// It stops here, to be taken up again.
+    Halt(Halt),
+}
+
+/// Why the loop stops before it is over.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Halt {
     /// A person is needed and nobody answers.
-    Halt,
+    NeedsHuman,
+    /// A person wants it to stop for now.
+    Paused,
 }
 
 impl Driver<'_> {
-    /// Goes on until it is over, or until a person is needed and nobody answers.
+    /// Goes on until it is over, until a person is needed and nobody answers, or until somebody wants it to stop. That is
+    /// heard between two steps and while it waits, and never within a step.
     pub(super) async fn run(&mut self) -> Result<Status, Problem> {
         loop {
-            let next = match next(&self.journal) {
-                waiting @ Next::Wait { .. } => self.wait(waiting).await,
-                ready => ready,
+            let next = tokio::select! {
+                biased;
+                () = self.audience.ask.paused() => return self.halt(Halt::Paused).await,
+                next = self.wait(next(&self.journal)) => next,
             };
             match self.take(next).await? {
                 Flow::On => {}
                 Flow::Over(ending) => return self.close(&ending).await,
-                Flow::Halt => return self.halt().await,
+                Flow::Halt(halt) => return self.halt(halt).await,
             }
         }
     }
@@ -66,7 +77,7 @@ impl Driver<'_> {
         let text = serde_json::to_string(&entry).map_err(|error| unwritable(&error))?;
         let (lease, now) = (self.lease.clone(), self.engine.now());
         self.engine.with_index(move |index| index.append(&lease, now, &text)).await?;
-        let line = entry_line(&self.plan().rotation, &entry);
+        let line = entry_line(self.plan(), &entry);
         self.journal.push(entry);
         line.iter().for_each(self.audience.tell);
         Ok(())
@@ -76,7 +87,13 @@ impl Driver<'_> {
     pub(super) async fn desk(&self) -> Tried<Desk<'_>> {
         let plan = self.plan();
         let credential = self.engine.by_id(&plan.credential).await.map_err(|problem| failure_of(&problem))?;
-        let credential = Credential { region: plan.region.clone(), ..credential };
+        let mut credential = Credential { region: plan.region.clone(), ..credential };
+        if plan.purpose == Purpose::Create {
+            // What the provider has told about it comes into the index with the secret.
+            credential
+                .fields
+                .extend(self.minted().and_then(|minted| minted.remote.as_ref()).into_iter().flat_map(|made| made.facts.clone()));
+        }
         self.engine.desk(credential, plan.strategy, plan.administrator.as_ref()).map_err(|problem| failure_of(&problem))
     }
 
@@ -103,7 +120,10 @@ impl Driver<'_> {
     }
 
     async fn wait(&self, waiting: Next) -> Next {
-        waiting_line(&self.plan().rotation, &waiting).iter().for_each(self.audience.tell);
+        if !matches!(waiting, Next::Wait { .. }) {
+            return waiting;
+        }
+        waiting_line(self.plan(), &waiting).iter().for_each(self.audience.tell);
         match waiting {
             Next::Wait { delay, then } => {
                 self.engine.clock.pass(delay).await;
@@ -134,7 +154,7 @@ impl Driver<'_> {
             }
             Next::Ask(need) => match self.ask(need).await? {
                 Answered::Written => {}
-                Answered::Nobody => return Ok(Flow::Halt),
+                Answered::Nobody => return Ok(Flow::Halt(Halt::NeedsHuman)),
             },
             Next::Wait { then, .. } => return Box::pin(self.take(*then)).await,
             Next::Finished(ending) => return Ok(Flow::Over(ending)),
@@ -179,16 +199,28 @@ impl Driver<'_> {
         let Some(fingerprint) = self.print(Slot::Current).await? else {
             return Err(refused("the credential's secret is not in the store"));
         };
-        Ok(Outcome::Seen(Snapshot { fingerprint, reach, remotes }))
+        Ok(Outcome::Seen(Snapshot { fingerprint, reach, remotes, known: self.known().await? }))
+    }
+
+    /// What the index knows of the credential and will not know any more once another secret is the current one.
+    async fn known(&self) -> Tried<Known> {
+        let plan = self.plan();
+        let Credential { expires, mut fields, .. } =
+            self.engine.by_id(&plan.credential).await.map_err(|problem| failure_of(&problem))?;
+        fields.retain(|id, _| strategy(plan.strategy).fields().contains(&id.as_str()));
+        Ok(Known { expires, fields })
     }
 
     async fn create(&mut self, name: &str) -> Tried<Outcome> {
+        // Whatever the fingerprint takes is had beforehand: once something is made, nothing but an answer may be missing.
+        self.print_of(&Secret::from_text(String::new())).await?;
         let desk = self.desk().await?;
         let fresh = strategy(self.plan().strategy).mint(&desk, name).await?;
         // It is shown once: first into the store, then everything else. A store that fails is tried again by `Stash`.
         let kept = self.put(Slot::Pending, &fresh.secret).await;
         drop(desk);
-        let fingerprint = self.print_of(&fresh.secret).await?;
+        let in_doubt = |failure| Failure { kind: FailureKind::Unanswered, ..failure };
+        let fingerprint = self.print_of(&fresh.secret).await.map_err(in_doubt)?;
         if let Err(failure) = kept {
             tracing::warn!(why = failure.why, "the new secret is not in the store yet");
         }
@@ -226,9 +258,9 @@ impl Driver<'_> {
 
     async fn restore(&self, change: &Change) -> Tried<Outcome> {
         self.restore_slots(change).await?;
-        let remotes = self.snapshot().map(|snapshot| snapshot.remotes.clone()).unwrap_or_default();
-        let remote = if let [only] = &remotes[..] { Some(only.clone()) } else { None };
-        self.file(&change.old, remote).await?;
+        if let Some(old) = &change.old {
+            self.file_back(old).await?;
+        }
         Ok(Outcome::Restored)
     }
 
@@ -236,7 +268,7 @@ impl Driver<'_> {
     /// nothing.
     async fn file(&self, print: &Fingerprint, remote: Option<Remote>) -> Tried<()> {
         if self.plan().part != Part::Secret {
-            return Ok(());
+            return self.file_facts(remote).await;
         }
         let desk = self.desk().await?;
         let told = match self.get(Slot::Current).await? {
@@ -245,15 +277,48 @@ impl Driver<'_> {
         };
         let (id, print) = (self.plan().credential.clone(), print.0.clone());
         let fields = strategy(self.plan().strategy).fields();
+        let made = remote.as_ref().filter(|_| self.plan().purpose == Purpose::Create);
+        let facts = made.map(|made| made.facts.clone()).unwrap_or_default();
         let filed = self.engine.with_index(move |index| {
             index.update(&id, |credential| {
                 let told = remote.as_ref().and_then(|remote| remote.expires).or(told);
                 for (field, value) in fields.iter().zip(remote.iter().flat_map(|remote| [&remote.id, &remote.label])) {
                     credential.fields.insert((*field).to_owned(), value.clone());
                 }
+                credential.fields.extend(facts);
                 credential.expires = told;
                 credential.fingerprint = Some(print);
                 (credential.principal, credential.scheme, credential.last_check) = (None, None, None);
+            })
+        });
+        filed.await.map_err(|problem| failure_of(&problem))?;
+        self.engine.forget_session(&self.plan().credential);
+        Ok(())
+    }
+
+    /// What a credential that is made by one of its parts must know besides.
+    async fn file_facts(&self, remote: Option<Remote>) -> Tried<()> {
+        let Some(Remote { facts, .. }) = remote.filter(|_| self.plan().purpose == Purpose::Create) else { return Ok(()) };
+        let id = self.plan().credential.clone();
+        let filed = self.engine.with_index(move |index| index.update(&id, |credential| credential.fields.extend(facts)));
+        filed.await.map(drop).map_err(|problem| failure_of(&problem))
+    }
+
+    /// The index knows again what it knew of the old secret.
+    async fn file_back(&self, old: &Fingerprint) -> Tried<()> {
+        let Some(snapshot) = self.snapshot().filter(|_| self.plan().part == Part::Secret) else { return Ok(()) };
+        let Known { expires, fields } = snapshot.known.clone();
+        let principal = match &snapshot.reach {
+            OldReach::Known(reach) => Some(reach.principal.clone()),
+            OldReach::Unknown(_) => None,
+        };
+        let (id, print, named) = (self.plan().credential.clone(), old.0.clone(), strategy(self.plan().strategy).fields());
+        let filed = self.engine.with_index(move |index| {
+            index.update(&id, |credential| {
+                credential.fields.retain(|field, _| !named.contains(&field.as_str()));
+                credential.fields.extend(fields);
+                (credential.expires, credential.fingerprint, credential.principal) = (expires, Some(print), principal);
+                (credential.scheme, credential.last_check) = (None, None);
             })
         });
         filed.await.map_err(|problem| failure_of(&problem))?;
@@ -282,11 +347,12 @@ impl Driver<'_> {
     }
 
     async fn prove_dead(&self, old: &Fingerprint) -> Tried<Outcome> {
-        let found = self.print(Slot::Previous).await?;
+        let slot = if self.plan().purpose == Purpose::Revoke { Slot::Current } else { Slot::Previous };
+        let found = self.print(slot).await?;
         if found.as_ref() != Some(old) && !(self.renews_itself() && found.is_some()) {
             return Err(refused("the old secret is not in the store any more, so it cannot be tried"));
         }
-        match self.desk().await?.try_slot(Slot::Previous).await? {
+        match self.desk().await?.try_slot(slot).await? {
             Use::Refused(_) => Ok(Outcome::ProvenDead),
             Use::Accepted(..) | Use::Proven(_) => Err(not_yet("it is still accepted")),
         }
@@ -314,32 +380,55 @@ impl Driver<'_> {
             Ending::RolledBack { left } => ("rolled-back", left),
         };
         let status = status(&self.journal);
-        let deed = Deed::new("rotate", word).on(self.plan().name.as_str()).because(self.reason(left));
-        self.engine.register(deed).await?;
+        let purpose = self.plan().purpose;
+        if (purpose, word) == (Purpose::Revoke, "done") {
+            self.see_it_refused().await;
+        }
+        let remarks: Vec<String> = status.why.iter().chain(left).cloned().collect();
+        self.engine.register(deed(self.plan(), word, &remarks)).await?;
         let (lease, now) = (self.lease.clone(), self.engine.now());
-        self.engine.with_index(move |index| index.close_rotation(&lease, now, word)).await?;
+        let undone = (purpose, word) == (Purpose::Create, "rolled-back");
+        let closed = self.engine.with_index(move |index| {
+            if undone { index.abandon_creation(&lease, now, word) } else { index.close_rotation(&lease, now, word) }
+        });
+        closed.await?;
         Ok(status)
     }
 
+    /// A credential that was revoked shows it in the list at once. That it is refused has been proven by now; where the
+    /// check fails all the same, it only shows later.
+    async fn see_it_refused(&self) {
+        let plan = self.plan();
+        self.engine.forget_session(&plan.credential);
+        let Ok(credential) = self.engine.by_id(&plan.credential).await else { return };
+        if let Err(problem) = self.engine.check(&credential, &plan.region).await {
+            tracing::warn!(%problem, "what was revoked was not checked");
+        }
+    }
+
     /// Leaves the rotation open, for this process or another to take up.
-    async fn halt(&mut self) -> Result<Status, Problem> {
+    async fn halt(&mut self, halt: Halt) -> Result<Status, Problem> {
         let status = status(&self.journal);
-        let deed = Deed::new("rotate", "needs-human").on(self.plan().name.as_str()).because(self.reason(&status.left));
-        self.engine.register(deed).await?;
+        let word = if halt == Halt::Paused { "paused" } else { "needs-human" };
+        self.engine.register(deed(self.plan(), word, &status.left)).await?;
         let lease = self.lease.clone();
         self.engine
             .with_index(move |index| {
-                index.set_rotation_state(&lease, "needs-human")?;
+                index.set_rotation_state(&lease, word)?;
                 index.release(&lease)
             })
             .await?;
-        Ok(Status { state: State::NeedsHuman, ..status })
+        Ok(if halt == Halt::Paused { status } else { Status { state: State::NeedsHuman, ..status } })
     }
+}
 
-    fn reason(&self, left: &[String]) -> String {
-        let rotation = format!("rotation {}", self.plan().rotation);
-        std::iter::once(rotation).chain(left.iter().cloned()).collect::<Vec<_>>().join("; ")
-    }
+/// What is put on record about a plan: the person's reason first, then what it was about, then what there is to remark.
+pub(super) fn deed(plan: &Plan, outcome: &'static str, remarks: &[String]) -> Deed {
+    let reason = Some(plan.reason.clone()).filter(|reason| !reason.is_empty());
+    let part = (plan.part != Part::Secret).then(|| format!("part {}", plan.part.as_str()));
+    let rotation = format!("rotation {}", plan.rotation);
+    let words: Vec<String> = reason.into_iter().chain(part).chain([rotation]).chain(remarks.iter().cloned()).collect();
+    Deed::new(plan.purpose.word(), outcome).on(plan.name.as_str()).because(words.join("; "))
 }
 
 /// How long a lease lasts, unless it is renewed.

@@ -27,7 +27,7 @@ impl Driver<'_> {
         let pastes = matches!(need.need, Need::Paste { .. });
         let mut dilemma = self.dilemma(&need);
         let question = Next::Ask(need);
-        waiting_line(&self.plan().rotation, &question).iter().for_each(self.audience.tell);
+        waiting_line(self.plan(), &question).iter().for_each(self.audience.tell);
         if pastes {
             self.write(Entry::Intent(Step::AwaitPaste)).await?;
         }
@@ -59,7 +59,7 @@ impl Driver<'_> {
     async fn heard(&mut self, saying: Saying) -> Result<Answered, Problem> {
         let name = self.plan().name.to_string();
         if let Saying::Override(_) = &saying {
-            let reason = format!("rotation {}: the name was typed", self.plan().rotation);
+            let reason = format!("rotation {}; the name was typed", self.plan().rotation);
             self.engine.register(Deed::new("override", "done").on(&name).because(reason)).await?;
         }
         self.write(Entry::HumanSaid(saying)).await?;
@@ -141,7 +141,7 @@ impl Driver<'_> {
     fn title(&self, saying: &Saying) -> String {
         match saying {
             Saying::Retry => "try again".to_owned(),
-            Saying::Skip(step) => format!("go on without: {}", step.words()),
+            Saying::Skip(step) => format!("go on without: {}", self.plan().purpose.words(step)),
             Saying::Override(_) => "take the new one all the same".to_owned(),
             Saying::Chose(id) => self.listed_as(id),
             Saying::Removed(what) => format!("I have removed it: {what}"),

@@ -1,4 +1,4 @@
-//! Replacing a credential: the driver of the machine in [`crate::domain::rotation`].
+//! Replacing, making and revoking a credential: the driver of the machine in [`crate::domain::rotation`].
 //!
 //! `plan` draws what will happen, `driver` carries out one step after the other, `reconcile` finds out what became
 //! of a step that nobody answered, `human` puts the machine's questions to a person, `provider` knows the endpoints.
@@ -17,19 +17,17 @@ mod provider;
 mod reconcile;
 mod resume;
 mod review;
-mod revoke;
 mod slots;
 mod survey;
 
 use super::ask::Ask;
 use crate::domain::rotation::{Failure, Line};
 
-pub use crate::domain::rotation::{Plan, Saying, State, Status, Step, plan_lines};
+pub use crate::domain::rotation::{Plan, Purpose, Saying, State, Status, Step, plan_lines};
 pub use crate::index::Rotations;
-pub use create::Wish;
+pub use create::{Creation, Wish};
 pub use resume::Turn;
 pub use review::Review;
-pub use revoke::Revoked;
 
 /// What comes of a step.
 type Tried<T> = Result<T, Failure>;

@@ -5,7 +5,7 @@ use crate::domain::credential::Part;
 use crate::domain::problem::Class;
 use crate::domain::provider::Kind;
 use crate::domain::provider::spec::ReplacementPlan;
-use crate::domain::rotation::{Order, Plan, RotationId};
+use crate::domain::rotation::{Order, Plan, Purpose, RotationId};
 use crate::domain::{Credential, CredentialId, Problem};
 use crate::engine::Engine;
 use crate::engine::keyring::random;
@@ -16,8 +16,8 @@ impl Engine {
         self.plan_part_rotation(credential, Part::Secret, administrator).await
     }
 
-    /// What replacing one part of this credential's secret material will do; the other parts stay. Consumers are given
-    /// the secret itself, so they are no concern of another part.
+    /// What replacing one part of this credential's secret material will do; the other parts stay. The consumers of that
+    /// part are given it, and no others.
     pub async fn plan_part_rotation(
         &self,
         credential: &Credential,
@@ -29,10 +29,28 @@ impl Engine {
         if let Some(administrator) = administrator {
             self.require_neighbour(credential, administrator)?;
         }
-        let consumers = if part == Part::Secret { self.consumer_names(&credential.id).await? } else { Vec::new() };
-        let rotation = RotationId::from_random(random()?);
+        let consumers = self.consumer_names(&credential.id, &part).await?;
+        let (rotation, purpose) = (RotationId::from_random(random()?), Purpose::Replace);
         let administrator = administrator.map(|administrator| administrator.id.clone());
-        Ok(Plan::draw(Order { rotation, credential, kind, part, replacement, consumers, administrator }))
+        Ok(Plan::draw(Order { rotation, purpose, credential, kind, part, replacement, consumers, administrator }))
+    }
+
+    /// What revoking this credential will do, where nothing takes its place. Nothing is sent and nothing is written.
+    pub fn plan_revocation(&self, credential: &Credential, administrator: Option<&Credential>) -> Result<Plan, Problem> {
+        let kind = self.catalogue.kind(&credential.provider, &credential.kind)?;
+        if let Some(administrator) = administrator {
+            self.require_neighbour(credential, administrator)?;
+        }
+        Ok(Plan::draw(Order {
+            rotation: RotationId::from_random(random()?),
+            purpose: Purpose::Revoke,
+            credential,
+            kind,
+            part: Part::Secret,
+            replacement: &kind.replace,
+            consumers: Vec::new(),
+            administrator: administrator.map(|administrator| administrator.id.clone()),
+        }))
     }
 
     /// An administering credential must be accepted where the other one lives.

@@ -6,7 +6,7 @@ use super::provider::strategy;
 use super::survey::Use;
 use crate::domain::credential::Slot;
 use crate::domain::provider::spec::ReplacementPlan;
-use crate::domain::rotation::{FailureKind, Fate, Finding, Fingerprint, Look, Minted, Remote, Target, Trail};
+use crate::domain::rotation::{FailureKind, Fate, Finding, Fingerprint, Look, Minted, Purpose, Remote, Target, Trail};
 
 impl Driver<'_> {
     /// Looks.
@@ -64,9 +64,17 @@ impl Driver<'_> {
         Ok(listed.into_iter().find(|remote| remote.label == name))
     }
 
+    fn revokes_itself(&self) -> bool {
+        self.plan().purpose == Purpose::Revoke && self.plan().administrator.is_none()
+    }
+
     async fn look_for_revocation(&self, target: &Target) -> Tried<Fate> {
         let desk = self.desk().await?;
         let gone = match target {
+            // Who revokes itself cannot list any more once it is revoked.
+            Target::Remote(_) if self.revokes_itself() => {
+                matches!(desk.try_slot(Slot::Current).await?, Use::Refused(_))
+            }
             Target::Remote(remote) => {
                 let listed = strategy(self.plan().strategy).list(&desk).await?;
                 listed.iter().all(|other| other.id != remote.id)

@@ -1,13 +1,13 @@
 //! Where a rotation begins: with a fresh plan, or with the journal of one that was left.
 
+use super::driver::deed;
 use super::driver::{Driver, LEASE};
 use super::{Audience, Rotations};
 use crate::domain::problem::Class;
 use crate::domain::rotation::{Entry, Journal, Plan, Saying, State, Status, may_roll_back, status};
 use crate::domain::text::hex;
-use crate::domain::{CredentialId, Problem};
+use crate::domain::{Credential, CredentialId, Problem};
 use crate::engine::Engine;
-use crate::engine::audit::Deed;
 use crate::engine::keyring::random;
 use crate::engine::lock::Held;
 use crate::index::{Claim, Index, IndexError, JournalLine, Lease, NewRotation, Rotation};
@@ -21,9 +21,22 @@ pub enum Turn {
     Back,
 }
 
+/// Whether the credential of a plan is there already.
+pub(super) enum Draft {
+    /// It is.
+    Known,
+    /// It comes into being with the rotation.
+    Fresh(Box<Credential>),
+}
+
 impl Engine {
-    /// Carries a plan out. Ends when it is done, rolled back, or needs a person and nobody answers.
+    /// Carries a plan about a credential that is there out. Ends when it is done, rolled back, or needs a person and nobody
+    /// answers.
     pub async fn rotate(&self, plan: Plan, audience: Audience<'_>) -> Result<Status, Problem> {
+        self.open_and_drive(plan, Draft::Known, audience).await
+    }
+
+    pub(super) async fn open_and_drive(&self, plan: Plan, draft: Draft, audience: Audience<'_>) -> Result<Status, Problem> {
         self.permit_changes()?;
         self.prove_store().await?;
         let lock = self.locks.claim(&plan.credential)?;
@@ -35,9 +48,12 @@ impl Engine {
         };
         let claim = self.claim()?;
         let kept = claim.clone();
-        let lease = self.with_index(move |index| index.open_rotation(&new, &kept)).await?;
-        let reason = format!("rotation {}", plan.rotation);
-        self.register(Deed::new("rotate", "begun").on(plan.name.as_str()).because(reason)).await?;
+        let lease = self.with_index(move |index| match draft {
+            Draft::Known => index.open_rotation(&new, &kept),
+            Draft::Fresh(draft) => index.open_creation(&draft, &new, &kept),
+        });
+        let lease = lease.await?;
+        self.register(deed(&plan, "begun", &[])).await?;
         self.drive(Journal::begin(plan), (lease, claim, lock), audience).await
     }
 
@@ -55,8 +71,7 @@ impl Engine {
         let claim = self.claim()?;
         let lease = self.take_over(&rotation.id, &claim).await?;
         let journal = self.journal(&rotation).await?;
-        let reason = format!("rotation {}", rotation.id);
-        self.register(Deed::new("rotate", "resumed").on(journal.plan().name.as_str()).because(reason)).await?;
+        self.register(deed(journal.plan(), "resumed", &[])).await?;
         match turn {
             Turn::Onward => self.drive(journal, (lease, claim, lock), audience).await,
             Turn::Back => self.turn_back(journal, (lease, claim, lock), audience).await,

@@ -22,7 +22,7 @@ impl Engine {
     pub async fn review_rotation(&self, id: &str) -> Result<Review, Problem> {
         let journal = self.journal(&self.find_rotation(id).await?).await?;
         let plan = journal.plan().clone();
-        let lines = journal.entries().iter().filter_map(|entry| entry_line(&plan.rotation, entry)).collect();
+        let lines = journal.entries().iter().filter_map(|entry| entry_line(&plan, entry)).collect();
         Ok(Review { lines, status: status(&journal), way_back: may_roll_back(&journal), plan })
     }
 }

@@ -13,10 +13,13 @@ use crate::engine::authorize::access_token;
 use crate::engine::keyring::random;
 use crate::store::{CALL_DEADLINE, ItemKey, StoreError};
 
+/// How long a secret may be that nobody has seen yet, in bytes: keys that are JWTs have some hundreds.
+const TYPICAL_SIZE: usize = 1024;
+
 impl Driver<'_> {
     /// Shows that the store keeps an item as large as the current secret, and lets go of it.
     pub(super) async fn prove_store(&self) -> Tried<()> {
-        let size = self.get(Slot::Current).await?.map_or(0, |secret| secret.len());
+        let size = self.get(Slot::Current).await?.map_or(TYPICAL_SIZE, |secret| secret.len());
         let mut bytes =
             random::<16>().map_err(|problem| Failure::new(FailureKind::NotYet, problem.why))?.repeat(size.div_ceil(16));
         bytes.truncate(size.max(1));
@@ -68,13 +71,15 @@ impl Driver<'_> {
         if self.print(Slot::Current).await?.as_ref() == Some(&change.new) {
             return self.move_access_token().await;
         }
-        let old = self.old_in(Slot::Current, change).await?;
+        let old = self.outgoing(change).await?;
         let Some(new) = self.get(Slot::Pending).await? else { return Err(lost()) };
         if self.print_of(&new).await? != change.new {
             return Err(lost());
         }
-        self.put(Slot::Previous, &old).await?;
-        self.require(Slot::Previous, &old).await?;
+        if let Some(old) = old {
+            self.put(Slot::Previous, &old).await?;
+            self.require(Slot::Previous, &old).await?;
+        }
         self.drop_access_token(Slot::Current).await?;
         self.put(Slot::Current, &new).await?;
         self.require(Slot::Current, &new).await?;
@@ -84,11 +89,14 @@ impl Driver<'_> {
     /// `previous` to `current`, unless that has happened already.
     pub(super) async fn restore_slots(&self, change: &Change) -> Tried<()> {
         let current = self.print(Slot::Current).await?;
-        if current.as_ref() == Some(&change.old) || (self.renews_itself() && current.as_ref() != Some(&change.new)) {
+        if current == change.old || (self.renews_itself() && current.as_ref() != Some(&change.new)) {
             return Ok(());
         }
         if current.as_ref() != Some(&change.new) {
             return Err(refused("somebody has put another secret into the store meanwhile"));
+        }
+        if change.old.is_none() {
+            return self.empty(Slot::Current).await;
         }
         let old = self.old_in(Slot::Previous, change).await?;
         self.drop_access_token(Slot::Current).await?;
@@ -109,10 +117,21 @@ impl Driver<'_> {
         Err(refused("the old secret is in no slot of the store"))
     }
 
+    /// The secret that makes room for the new one; none where a credential is made.
+    async fn outgoing(&self, change: &Change) -> Tried<Option<Secret>> {
+        if change.old.is_some() {
+            return self.old_in(Slot::Current, change).await.map(Some);
+        }
+        match self.get(Slot::Current).await? {
+            None => Ok(None),
+            Some(_) => Err(refused("somebody has put another secret into the store meanwhile")),
+        }
+    }
+
     async fn old_in(&self, slot: Slot, change: &Change) -> Tried<Secret> {
         let Some(found) = self.get(slot).await? else { return Err(refused("the old secret is not in the store")) };
         let print = self.print_of(&found).await?;
-        if print == change.old || (self.renews_itself() && print != change.new) {
+        if Some(&print) == change.old.as_ref() || (self.renews_itself() && print != change.new) {
             return Ok(found);
         }
         Err(refused("somebody has put another secret into the store meanwhile"))

@@ -159,7 +159,13 @@ impl Engine {
         })?;
         // That is what was just seen to lie there.
         let delivered = credential.fingerprint.clone().map(|fingerprint| Delivered { fingerprint, at: self.now() });
-        let consumer = Consumer { credential: credential.id.clone(), name, target: target.clone(), delivered };
+        let consumer = Consumer {
+            credential: credential.id.clone(),
+            name,
+            part: crate::domain::credential::Part::Secret,
+            target: target.clone(),
+            delivered,
+        };
         self.add_consumer(consumer.clone()).await?;
         Ok(Some(consumer))
     }

@@ -191,6 +191,12 @@ impl Provider for Region {
         state.keys.push(key);
         Some(secret)
     }
+
+    fn revoke_by_hand(&self, sha256: &str, at: Moment) -> bool {
+        let mut state = self.state();
+        let found = state.keys.iter_mut().find(|key| seed::fingerprint(&key.secret) == sha256);
+        found.map(|key| key.delete(at)).is_some()
+    }
 }
 
 fn profile(caller: &Caller) -> Value {

@@ -224,6 +224,12 @@ impl Provider for Cloud {
         state.keys.push(Key { name, kind, organization, secret: secret.clone(), life });
         Some(secret)
     }
+
+    fn revoke_by_hand(&self, sha256: &str, at: Moment) -> bool {
+        let mut state = self.state();
+        let found = state.keys.iter_mut().find(|key| seed::fingerprint(&key.secret) == sha256);
+        found.map(|key| key.life.end(at)).is_some()
+    }
 }
 
 fn ok(body: &Value) -> Reply {

@@ -234,8 +234,8 @@ impl App {
     }
 }
 
-/// Whether a command opens something that cannot do without names.
+/// Whether a command opens something that cannot do without names. The wizard can: it hides them.
 const fn shows_names(action: CredentialAction) -> bool {
     use CredentialAction as C;
-    matches!(action, C::Edit | C::Rotate | C::Revoke | C::Create)
+    matches!(action, C::Edit | C::Create)
 }

@@ -75,6 +75,8 @@ pub enum Effect {
     Start(TaskId, Task),
     /// Stop a task.
     Cancel(TaskId),
+    /// Stop a task before its next step, where it has any.
+    Pause(TaskId),
     /// Lay out a text on a thread of its own ([`Typeset::run`]) and come back with [`Msg::LaidOut`].
     LayOut(TaskId, Typeset),
     /// Give the terminal to the person's own editor with this text, and come back with [`Msg::Edited`].

@@ -208,11 +208,12 @@ impl App {
             Row::Blank,
             Row::Pair("Request".to_owned(), format!("{} {}", draft.method, draft::address(&draft))),
             Row::Pair("At".to_owned(), host),
-            Row::Pair("As".to_owned(), credential.name.to_string()),
+            Row::Pair("As".to_owned(), self.name_of(credential)),
         ];
-        let word = credential.name.to_string();
+        let (word, called) = (credential.name.to_string(), self.name_of(credential));
         let intent = Intent::Send(credential.id.clone(), draft);
-        let confirm = Confirm::new("Send this request?", rows, Button::Danger("Send"), intent).typing(&word);
+        let confirm = Confirm::new("Send this request?", rows, Button::Danger("Send"), intent);
+        let confirm = confirm.typing(&word, called);
         self.dialogs.push(Dialog::Confirm(Box::new(confirm)));
     }
 

@@ -68,6 +68,8 @@ impl App {
             Intent::Switch(id, region) => return self.switch(&id, region, now),
             Intent::Send(id, draft) => return self.send_draft(id, draft, Consent::Given, now),
             Intent::Cancel(task) => return vec![Effect::Cancel(task)],
+            Intent::Pause(task) => return vec![Effect::Pause(task)],
+            Intent::Reopen(task) => _ = self.dialogs.reopen(|wizard| wizard.waits_for(task)),
             Intent::Removal(removal) => self.confirm_removal(removal),
             Intent::TakeUp(id, name) => return self.open_left(id, name),
             Intent::Rotation(task) => return self.start_rotation(*task, now),

@@ -5,11 +5,11 @@ use super::answer::Answered;
 use super::dialog::{Ask, Asked, Dialog};
 use super::learned::{Lesson, Place};
 use super::{App, Audience, Effect, Now};
-use crate::domain::Name;
 use crate::domain::problem::Problem;
 use crate::domain::provider::Kind;
 use crate::domain::request::Target;
 use crate::domain::response::Verdict;
+use crate::domain::{CredentialId, Name};
 use crate::engine::message::{
     Classified, Cleared, ClipboardWay, Copied, Event, Exchange, KeyringEvent, KeyringTask, RegionCheck, Report, SecretEvent,
     StoreTask, Task, TaskId,
@@ -93,6 +93,7 @@ impl App {
                 self.credentials.put(*credential, now.wall);
                 if is_new {
                     self.credentials.select_id(Some(&id));
+                    self.tell_if_hidden(&id, now);
                 }
                 // What was asked for is there; whatever else the task does needs no dialog.
                 self.dialogs.done(task);
@@ -117,6 +118,14 @@ impl App {
             identified @ KeyringEvent::Identified { .. } => self.dialogs.identified(task, identified),
         }
         self.find_twins();
+    }
+
+    /// A new credential that the filter keeps out of the list would seem not to be there.
+    fn tell_if_hidden(&mut self, id: &CredentialId, now: Now) {
+        if self.selected().is_none_or(|selected| selected.id != *id) {
+            let text = format!("{} is in the keyring; the filter hides it", self.called(id));
+            self.activity.say(Tone::Warn, text, now.instant);
+        }
     }
 
     /// Says who a new credential is, or why that is not known.
@@ -186,7 +195,7 @@ impl App {
         if self.dialogs.sign_in(task).is_some() {
             self.dialogs.sign_in_failed(task, problem);
         } else if self.dialogs.wizard(task).is_some() {
-            effects = self.broke(task, Some(problem));
+            effects = self.broke(task, Some(problem), now);
         } else if self.console.waits_for(task) {
             self.console.fail(problem);
         } else if let Some(problem) = self.dialogs.failed(task, problem) {
@@ -221,12 +230,17 @@ impl App {
         }
         self.dialogs.cancelled(task);
         self.activity.say(Tone::Warn, "Cancelled", now.instant);
-        self.broke(task, None)
+        self.broke(task, None, now)
     }
 
     /// The wizard that this task belonged to asks the journal what has happened; by then, what the keyring knows may
     /// have changed as well.
-    fn broke(&mut self, task: TaskId, problem: Option<Problem>) -> Vec<Effect> {
+    fn broke(&mut self, task: TaskId, problem: Option<Problem>, now: Now) -> Vec<Effect> {
+        if let Some(wizard) = self.dialogs.forget_hidden(task) {
+            let text = format!("{} has stopped; r takes it up", wizard.heading());
+            self.activity.say(Tone::Warn, text, now.instant);
+            return vec![self.start_quietly(Task::Keyring(KeyringTask::Load)).1];
+        }
         let Some(wizard) = self.dialogs.wizard(task) else { return Vec::new() };
         let then = wizard.broke(problem);
         let mut effects = self.look(then);

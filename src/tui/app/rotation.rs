@@ -4,9 +4,10 @@ use super::activity::Tone;
 use super::dialog::{Confirm, Create, Dialog, Intent, Pick, PickItem, Picked, Removal, Rotate};
 use super::form::Button;
 use super::sheet::Row;
-use super::{App, Effect, Now, words};
+use super::{App, Audience, Effect, Now, words};
 use crate::config::theme::Role;
-use crate::domain::rotation::{Plan, State, Status};
+use crate::domain::credential::Part;
+use crate::domain::rotation::{Plan, Purpose, State, Status};
 use crate::domain::{Credential, CredentialId};
 use crate::engine::message::{Charge, RotationEvent, RotationTask, Task, TaskId, Turn};
 
@@ -14,7 +15,11 @@ impl App {
     /// Opens the wizard for the selected credential.
     pub(super) fn open_rotation(&mut self) -> Vec<Effect> {
         let Some(credential) = self.selected() else { return Vec::new() };
-        let (name, charge) = (self.name_of(credential), Charge { credential: credential.id.clone(), administrator: None });
+        let (id, name) = (credential.id.clone(), self.name_of(credential));
+        if self.dialogs.reopen(|wizard| wizard.credential() == Some(&id)) {
+            return Vec::new();
+        }
+        let charge = Charge { credential: id, administrator: None, part: Part::Secret };
         self.open_wizard(name, RotationTask::Plan(charge))
     }
 
@@ -32,7 +37,7 @@ impl App {
     /// Opens the form for a credential that the selected one, or one beside it, is to make.
     pub(super) fn open_creation(&mut self, now: Now) {
         let Some(selected) = self.selected() else { return };
-        match Create::new(selected, self.neighbours(selected), self.catalogue.clone()) {
+        match Create::new((selected, self.name_of(selected)), self.neighbours(selected), self.catalogue.clone()) {
             Some(create) => self.dialogs.push(Dialog::Create(Box::new(create))),
             None => {
                 self.activity.say(Tone::Warn, "This provider has no API that makes credentials; o opens its page", now.instant);
@@ -52,7 +57,8 @@ impl App {
             heading: "",
             picked: Picked::Removal(removal),
         };
-        let at_provider = |administrator| Removal::AtProvider(Charge { credential: id.clone(), administrator });
+        let at_provider =
+            |administrator| Removal::AtProvider(Charge { credential: id.clone(), administrator, part: Part::Secret });
         let mut items = vec![
             item("revoke", "at the provider, by itself: it works nowhere any more".to_owned(), at_provider(None)),
             item("remove", "from this keyring only; the provider is not asked".to_owned(), Removal::Here(id.clone())),
@@ -70,18 +76,18 @@ impl App {
             Removal::AtProvider(charge) => &charge.credential,
         };
         let Some(credential) = self.credentials.get(id) else { return };
-        let name = credential.name.as_str();
+        let (name, called) = (credential.name.as_str(), self.name_of(credential));
         let confirm = match removal {
             Removal::Here(id) => {
-                Confirm::new("Remove a credential", remove_rows(name), Button::Danger("Remove"), Intent::Remove(id))
+                Confirm::new("Remove a credential", remove_rows(&called), Button::Danger("Remove"), Intent::Remove(id))
             }
             Removal::AtProvider(charge) => {
                 let rows = self.revoke_rows(credential, &charge);
-                let intent = Intent::Rotation(Box::new(RotationTask::Revoke(charge)));
+                let intent = Intent::Rotation(Box::new(RotationTask::Revoke(charge, String::new())));
                 Confirm::new("Revoke a credential", rows, Button::Danger("Revoke"), intent)
             }
         };
-        self.dialogs.push(Dialog::Confirm(Box::new(confirm.typing(name))));
+        self.dialogs.push(Dialog::Confirm(Box::new(confirm.typing(name, called))));
     }
 
     /// Starts what a dialog wants done about rotations.
@@ -90,8 +96,12 @@ impl App {
             RotationTask::Run(plan) => self.title_of(plan),
             RotationTask::TakeUp(_, Turn::Onward) => "Go on with a rotation".to_owned(),
             RotationTask::TakeUp(_, Turn::Back) => "Roll a rotation back".to_owned(),
-            RotationTask::Revoke(charge) => format!("Revoke {}", self.called(&charge.credential)),
-            RotationTask::Create(wish) => format!("Create {}", wish.name),
+            RotationTask::Revoke(charge, _) => self.begin_at_once(Purpose::Revoke, self.called(&charge.credential)),
+            RotationTask::Create(wish) => {
+                let hidden = self.stage.audience == Audience::Others;
+                let name = if hidden { "a credential".to_owned() } else { wish.name.to_string() };
+                self.begin_at_once(Purpose::Create, name)
+            }
             // They say something to the task that goes on, which is still the one to wait for.
             RotationTask::Answer(..) | RotationTask::Leave(_) => return vec![self.start_quietly(Task::Rotation(task)).1],
             RotationTask::Plan(_) | RotationTask::Review(_) | RotationTask::Unfinished => {
@@ -103,23 +113,26 @@ impl App {
 
     /// Takes in what a task has to say about rotations.
     pub(super) fn take_rotation(&mut self, task: TaskId, event: RotationEvent, now: Now) -> Vec<Effect> {
-        match event {
-            RotationEvent::Unfinished(left) => {
-                self.offer_unfinished(&left, now);
-                return Vec::new();
-            }
-            RotationEvent::Revoked(id) => {
-                let text = format!("{}: revoked, and refused since; X removes it here", self.called(&id));
-                self.activity.say(Tone::Good, text, now.instant);
-                return Vec::new();
-            }
-            _ => {}
+        if let RotationEvent::Unfinished(left) = event {
+            self.offer_unfinished(&left, now);
+            return Vec::new();
         }
-        let others = if let RotationEvent::Planned(plan) = &event { self.administrators(plan) } else { Vec::new() };
+        self.tell_of_hidden(task, &event, now);
+        if let RotationEvent::Ended(Status { state: State::Done, purpose: Purpose::Create, .. }) = &event {
+            self.dialogs.close_creation();
+        }
+        let (others, parts) = match &event {
+            RotationEvent::Planned(plan) => (self.administrators(plan), self.parts(plan)),
+            _ => (Vec::new(), Vec::new()),
+        };
         let Some(wizard) = self.dialogs.wizard(task) else { return Vec::new() };
         let then = match event {
             RotationEvent::Planned(plan) => {
-                wizard.planned(plan, &others);
+                wizard.planned(plan, &others, &parts);
+                None
+            }
+            RotationEvent::Begun(plan) => {
+                wizard.begins(plan);
                 None
             }
             RotationEvent::Reviewed(review) => {
@@ -137,7 +150,7 @@ impl App {
                 None
             }
             RotationEvent::Ended(status) => wizard.ended(status),
-            RotationEvent::Unfinished(_) | RotationEvent::Revoked(_) => None,
+            RotationEvent::Unfinished(_) => None,
         };
         self.look(then)
     }
@@ -167,15 +180,53 @@ impl App {
         credential.map(|credential| self.neighbours(credential)).unwrap_or_default()
     }
 
+    /// What can be replaced by itself: the secret, and further parts; by id (none for the secret) and title.
+    fn parts(&self, plan: &Plan) -> Vec<(String, String)> {
+        let Ok(kind) = self.catalogue.kind(&plan.provider, &plan.kind) else { return Vec::new() };
+        let further = kind.parts.iter().filter(|part| part.replace.is_some());
+        let further = further.map(|part| (part.id.clone(), part.title.clone()));
+        std::iter::once((String::new(), kind.secret.clone())).chain(further).collect()
+    }
+
+    /// Opens a wizard for something that begins without another question, and says what it is called.
+    fn begin_at_once(&mut self, purpose: Purpose, name: String) -> String {
+        let wizard = Rotate::begun(name, purpose, self.preferences.browser);
+        let title = wizard.heading();
+        self.dialogs.push(Dialog::Rotate(Box::new(wizard)));
+        title
+    }
+
+    /// What goes on behind the screen is heard of where it matters: when it needs a person, and when it ends.
+    fn tell_of_hidden(&mut self, task: TaskId, event: &RotationEvent, now: Now) {
+        if !self.dialogs.hides(task) {
+            return;
+        }
+        let heading = self.dialogs.wizard(task).map(|wizard| wizard.heading()).unwrap_or_default();
+        let (tone, text) = match event {
+            RotationEvent::Asks(..) => (Tone::Warn, format!("{heading} needs you: ! and Enter open it")),
+            RotationEvent::Ended(status) => match status.state {
+                State::Done if status.left.is_empty() => (Tone::Good, format!("{heading}: done")),
+                State::RolledBack if status.left.is_empty() => (Tone::Good, format!("{heading}: rolled back")),
+                State::Done | State::RolledBack => (Tone::Warn, format!("{heading}: left to do: {}", status.left.join("; "))),
+                State::Running | State::NeedsHuman => (Tone::Warn, format!("{heading} has stopped; r takes it up")),
+            },
+            _ => return,
+        };
+        if let RotationEvent::Ended(_) = event {
+            self.dialogs.forget_hidden(task);
+        }
+        self.activity.say(tone, text, now.instant);
+    }
+
     /// Unfinished rotations are offered where nothing else is open.
     fn offer_unfinished(&mut self, left: &[Status], now: Now) {
         let item = |status: &Status| PickItem {
-            text: status.name.clone(),
-            more: status.next.clone(),
+            text: self.name_known(&status.name),
+            more: self.veiled(&status.next, &status.name),
             right: if status.state == State::NeedsHuman { "needs you" } else { "unfinished" }.to_owned(),
             mark: Some((Role::Warn, self.preferences.glyphs.warning)),
             heading: "",
-            picked: Picked::Rotation(status.id.clone(), status.name.clone()),
+            picked: Picked::Rotation(status.id.clone(), self.name_known(&status.name)),
         };
         let items: Vec<_> = left.iter().map(item).collect();
         if items.is_empty() {
@@ -187,6 +238,21 @@ impl App {
             let text = format!("{} unfinished; r takes one up", words::count(items.len(), "rotation"));
             self.activity.say(Tone::Warn, text, now.instant);
         }
+    }
+
+    /// What the credential of this name is called on this screen.
+    fn name_known(&self, name: &str) -> String {
+        let known = self.credentials.all().iter().find(|known| known.name.as_str() == name);
+        match (self.stage.audience, known) {
+            (Audience::Nobody, _) => name.to_owned(),
+            (Audience::Others, Some(known)) => self.name_of(known),
+            (Audience::Others, None) => "a credential".to_owned(),
+        }
+    }
+
+    /// A text about the credential of this name, as this screen may show it.
+    fn veiled(&self, text: &str, name: &str) -> String {
+        text.replace(name, &self.name_known(name))
     }
 
     fn start_for_wizard(&mut self, task: Task) -> Effect {

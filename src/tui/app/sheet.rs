@@ -63,6 +63,8 @@ pub enum Row {
     Drawing(Drawing),
     /// Buttons side by side.
     Buttons(Vec<ButtonCell>),
+    /// A line of a diagram: pieces side by side.
+    Track(Vec<(Role, String)>),
 }
 
 /// A picture of one line.
@@ -213,6 +215,28 @@ impl Sheet {
         self
     }
 
+    /// Puts `shown` in place of `hidden` wherever it stands, for a screen that others see.
+    pub fn veil(&mut self, hidden: &str, shown: &str) {
+        let veil = |text: &mut String| {
+            if text.contains(hidden) {
+                *text = text.replace(hidden, shown);
+            }
+        };
+        veil(&mut self.title);
+        for row in self.head.iter_mut().chain(&mut self.body).chain(&mut self.foot) {
+            match row {
+                Row::Text(_, text) | Row::Remark(_, text) | Row::Pair(_, text) => veil(text),
+                Row::Item(Item { text, more, right, .. }) => [text, more, right].into_iter().for_each(veil),
+                Row::Field(FieldRow { label, value: Value::Choice(options, _), .. }) => {
+                    std::iter::once(label).chain(options).for_each(veil);
+                }
+                Row::Field(FieldRow { label, .. }) => veil(label),
+                Row::Drawing(Drawing { pieces, .. }) | Row::Track(pieces) => pieces.iter_mut().for_each(|(_, text)| veil(text)),
+                Row::Blank | Row::Buttons(_) => {}
+            }
+        }
+    }
+
     /// Lays the sheet out in `area`.
     pub fn place(&self, area: Area) -> Placed<'_> {
         let area =
@@ -253,7 +277,7 @@ impl Placed<'_> {
                 let mut cells = button_areas(buttons, line.area);
                 cells.find(|(_, area)| area.contains(column, row)).map(|(cell, _)| cell.at)
             }
-            Row::Blank | Row::Text(..) | Row::Remark(..) | Row::Pair(..) => None,
+            Row::Blank | Row::Text(..) | Row::Remark(..) | Row::Pair(..) | Row::Track(_) => None,
         }
     }
 }

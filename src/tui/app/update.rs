@@ -108,6 +108,11 @@ impl App {
         match tell(&mut dialog, self) {
             Outcome::Close => Vec::new(),
             Outcome::Finish(intent) => self.perform(intent, now),
+            Outcome::Hide => {
+                self.dialogs.hide(dialog);
+                self.activity.say(Tone::Good, "It goes on behind the screen; ! shows it again", now.instant);
+                Vec::new()
+            }
             Outcome::Stay => {
                 self.dialogs.push(dialog);
                 Vec::new()

@@ -14,7 +14,7 @@ use tokenring::engine::rotation::{Audience, Plan, Rotations, State, Status, Turn
 use super::chaos::{Chaos, FAULTS, Fault};
 use super::person::Person;
 use super::plans::{AUTOMATIC, BY_HAND, Case, part_of};
-use super::rig::{Before, Rig};
+use super::rig::{Before, Errand, Rig};
 
 /// A world in which a rotation has been planned.
 struct Stage {
@@ -57,9 +57,10 @@ impl Stage {
     /// One rotation with one fault; how many calls it took, and whether the world can be used again.
     async fn run(&self, fault: Option<(usize, Fault)>) -> (usize, bool) {
         let chaos = Arc::new(fault.map_or_else(Chaos::calm, |(nth, fault)| Chaos::at(nth, fault)));
-        let person = Person::new(&self.rig, self.case.0);
+        let person = Person::new(&self.rig, self.case.0).revokes(self.before.old.as_ref());
         let told = || format!("{} with {fault:?}: {:#?}", self.case.0, self.rig.lines.lock().unwrap());
-        let run = AssertUnwindSafe(self.rig.rotate_in(self.plan.clone(), &chaos, &person));
+        let errand = Errand::About(Box::new(self.plan.clone()));
+        let run = AssertUnwindSafe(self.rig.carry_out(&errand, &chaos, &person));
         let status = run.catch_unwind().await.unwrap_or_else(|_| panic!("{}", told()));
         // An unknown second client secret leaves no room for another one, and nobody can name it: then a person rolls back.
         let forlorn =
@@ -116,6 +117,16 @@ async fn every_call_of_replacing_an_appcircle_key_may_go_wrong() {
     every_call_goes_wrong_in_every_way(BY_HAND[2]).await;
 }
 
+#[tokio::test]
+async fn every_call_of_replacing_an_api_key_of_appcircle_may_go_wrong() {
+    every_call_goes_wrong_in_every_way(BY_HAND[3]).await;
+}
+
+#[tokio::test]
+async fn every_call_of_replacing_a_sign_in_to_an_app_may_go_wrong() {
+    every_call_goes_wrong_in_every_way(BY_HAND[4]).await;
+}
+
 /// Runs until the n-th line is told, and dies there: the entry that the line shows is durable, and nothing else happened.
 async fn die_at(stage: &Stage, person: &Person<'_>, nth: usize) -> Option<Status> {
     let told = AtomicUsize::new(0);
@@ -135,7 +146,7 @@ async fn dying_after_any_entry_loses_nothing_and_may_be_taken_up_or_back() {
         for turn in [Turn::Onward, Turn::Back] {
             for nth in 0.. {
                 let stage = Stage::set(case).await;
-                let person = Person::new(&stage.rig, case.0);
+                let person = Person::new(&stage.rig, case.0).revokes(stage.before.old.as_ref());
                 if die_at(&stage, &person, nth).await.is_some() {
                     break;
                 }
@@ -176,7 +187,7 @@ async fn an_entry_that_cannot_be_written_stops_the_driver_before_it_acts() {
         let Err(problem) = ended else { break };
         assert!(!problem.remedy.is_empty());
         assert!(stage.rig.slot(&stage.plan, Slot::Current).await.is_some());
-        stage.rig.accept_entries();
+        stage.rig.accept_all();
         let status = stage.rig.rotate(stage.plan.clone(), &person).await;
         assert_eq!(status.state, State::Done, "{status:#?}");
         stage.accounted(&status).await;

@@ -2,6 +2,7 @@
 
 mod chaos;
 mod faults;
+mod halves;
 mod person;
 mod plans;
 mod program;

@@ -20,6 +20,8 @@ pub(super) struct Person<'a> {
     clipboard: Mutex<Option<String>>,
     /// What they were asked.
     pub asked: Mutex<Vec<Dilemma>>,
+    /// The secret that they revoke on the page when they are asked to, by its SHA-256.
+    doomed: Mutex<Option<String>>,
     /// What they say before anything else, in turn.
     pub first: Mutex<Vec<Saying>>,
 }
@@ -32,6 +34,7 @@ impl<'a> Person<'a> {
             mistake: Mutex::default(),
             clipboard: Mutex::default(),
             asked: Mutex::default(),
+            doomed: Mutex::default(),
             first: Mutex::default(),
         }
     }
@@ -39,6 +42,12 @@ impl<'a> Person<'a> {
     /// Pastes something else first.
     pub(super) fn mistakes(self, secret: &str) -> Self {
         *self.mistake.lock().unwrap() = Some(secret.to_owned());
+        self
+    }
+
+    /// Revokes this one on the page when they are asked to.
+    pub(super) fn revokes(self, sha256: Option<&String>) -> Self {
+        *self.doomed.lock().unwrap() = sha256.cloned();
         self
     }
 
@@ -67,6 +76,12 @@ impl<'a> Person<'a> {
         if let Some(place) = first.iter().position(|wish| open(&|one| one == wish).is_some()) {
             return Some(first.remove(place));
         }
+        // A new secret that was refused again and again is given up for another one.
+        let refused = self.asked.lock().unwrap().iter().filter(|asked| asked.step == "verify").count();
+        if dilemma.step == "verify" && refused > 1 && open(&|one| *one == Saying::MakeAnother).is_some() {
+            *self.clipboard.lock().unwrap() = None;
+            return Some(Saying::MakeAnother);
+        }
         let fields = self.rig.sandbox.manifest().credential(&self.name).unwrap().fields.clone();
         let known = fields.get("pat_id").cloned().unwrap_or_default();
         open(&|one| *one == Saying::Chose(known.clone()))
@@ -92,7 +107,13 @@ impl Ask for Person<'_> {
         self.asked.lock().unwrap().push(dilemma.clone());
         assert!(self.asked.lock().unwrap().len() < 60, "asked without end: {dilemma:#?}");
         match self.prefer(dilemma) {
-            Some(saying) if !dilemma.paste => Some(Reply::Said(saying)),
+            Some(saying) if !dilemma.paste => {
+                let doomed = self.doomed.lock().unwrap().clone();
+                if let (Saying::RevokedByHand, Some(doomed)) = (&saying, doomed) {
+                    self.rig.revoke_by_hand(&doomed).await;
+                }
+                Some(Reply::Said(saying))
+            }
             _ if dilemma.paste => self.paste().await,
             _ => None,
         }

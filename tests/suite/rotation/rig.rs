@@ -14,6 +14,7 @@ use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
 use tokenring::config::Settings;
 use tokenring::domain::credential::Slot;
+use tokenring::domain::provider::spec::ReplacementPlan;
 use tokenring::domain::provider::{Catalogue, Source, overlay};
 use tokenring::domain::region::Region;
 use tokenring::domain::request::Method;
@@ -21,7 +22,7 @@ use tokenring::domain::response::Answer;
 use tokenring::domain::rotation::{Line, Overlap};
 use tokenring::domain::{Credential, Moment, Name, Origin, Problem, Secret};
 use tokenring::engine::message::NewCredential;
-use tokenring::engine::rotation::{Audience, Plan, Rotations, State, Status, Turn};
+use tokenring::engine::rotation::{Audience, Creation, Plan, Purpose, Rotations, State, Status, Turn};
 use tokenring::engine::{Clock, Engine, Options, Ports};
 use tokenring::index::Index;
 use tokenring::net::{Client, Limits, Outgoing, Payload, Transport as _};
@@ -34,6 +35,9 @@ use super::person::Person;
 const START: Moment = time::macros::datetime!(2026-11-22 12:00 UTC);
 
 const LIMITS: Limits = Limits { connect: Duration::from_secs(5), total: Duration::from_secs(10), body: 1 << 20 };
+
+/// How long a consumer's program may take.
+const CONSUMER: Duration = Duration::from_millis(500);
 
 /// How often a rotation is taken up again before a test gives up on it.
 const LIVES: usize = 12;
@@ -52,8 +56,27 @@ pub(super) struct Rig {
 
 /// What was alive before a rotation.
 pub(super) struct Before {
-    living: BTreeSet<String>,
-    old: String,
+    pub living: BTreeSet<String>,
+    /// The secret that was current; there is none where a credential is made.
+    pub old: Option<String>,
+}
+
+/// What is to be done.
+#[derive(Clone)]
+pub(super) enum Errand {
+    /// About a credential that is there.
+    About(Box<Plan>),
+    /// Make one.
+    Make(Box<Creation>),
+}
+
+impl Errand {
+    pub(super) fn plan(&self) -> &Plan {
+        match self {
+            Self::About(plan) => plan,
+            Self::Make(creation) => &creation.plan,
+        }
+    }
 }
 
 /// A time that passes only when somebody waits, for the engine and the simulator alike.
@@ -107,8 +130,12 @@ impl Rig {
             transport: Arc::new(chaos.transport(Client::default())),
             clock: Arc::clone(&self.time) as Arc<dyn Clock>,
         };
-        let options =
-            Options { locks: Some(self.folder.path().join("locks")), limits: LIMITS, ..Options::from(&Settings::default()) };
+        let options = Options {
+            locks: Some(self.folder.path().join("locks")),
+            limits: LIMITS,
+            consumer: CONSUMER,
+            ..Options::from(&Settings::default())
+        };
         Arc::new(Engine::new(ports, options))
     }
 
@@ -139,17 +166,17 @@ impl Rig {
 
     /// Rotates, and after every crash begins anew where the journal ends.
     pub(super) async fn rotate(&self, plan: Plan, person: &Person<'_>) -> Status {
-        self.rotate_in(plan, &Arc::new(Chaos::calm()), person).await
+        self.carry_out(&Errand::About(Box::new(plan)), &Arc::new(Chaos::calm()), person).await
     }
 
     /// The same in chaos.
-    pub(super) async fn rotate_in(&self, plan: Plan, chaos: &Arc<Chaos>, person: &Person<'_>) -> Status {
+    pub(super) async fn carry_out(&self, errand: &Errand, chaos: &Arc<Chaos>, person: &Person<'_>) -> Status {
         for _ in 0..LIVES {
             let engine = self.engine(chaos);
             let ended = tokio::select! {
-                ended = self.live(&engine, &plan, person) => ended,
+                ended = self.live(&engine, errand, person) => ended,
                 () = chaos.crashed() => {
-                    self.assert_working(&plan).await;
+                    self.assert_working(errand.plan()).await;
                     continue;
                 }
             };
@@ -163,19 +190,25 @@ impl Rig {
 
     /// Fails unless a working secret can be had from the store, where the plan promises that at all times.
     async fn assert_working(&self, plan: &Plan) {
+        if plan.purpose != Purpose::Replace {
+            return;
+        }
         let key = ItemKey::of(&plan.credential, Slot::Current, &plan.part);
         let current = self.store.get(&key).await.expect("the slot `current` is never empty").expose(sha256);
         let works = self.living(&plan.region).await.contains(&current);
         assert!(works || plan.overlap == Overlap::Absent, "the current secret is dead: {:#?}", self.lines.lock().unwrap());
     }
 
-    async fn live(&self, engine: &Engine, plan: &Plan, person: &Person<'_>) -> Result<Status, Problem> {
+    async fn live(&self, engine: &Engine, errand: &Errand, person: &Person<'_>) -> Result<Status, Problem> {
         let tell = |line: &Line| self.lines.lock().unwrap().push(line.clone());
         let audience = Audience { ask: person, tell: &tell };
         let known = engine.rotations(Rotations::Open).await?;
-        match known.iter().find(|known| known.id == plan.rotation.as_str()) {
-            Some(known) => engine.resume_rotation(&known.id, Turn::Onward, audience).await,
-            None => engine.rotate(plan.clone(), audience).await,
+        if let Some(known) = known.iter().find(|known| known.id == errand.plan().rotation.as_str()) {
+            return engine.resume_rotation(&known.id, Turn::Onward, audience).await;
+        }
+        match errand {
+            Errand::About(plan) => engine.rotate(plan.as_ref().clone(), audience).await,
+            Errand::Make(creation) => engine.create(creation.as_ref().clone(), audience).await,
         }
     }
 
@@ -197,7 +230,7 @@ impl Rig {
     }
 
     /// Lets the disk take everything again.
-    pub(super) fn accept_entries(&self) {
+    pub(super) fn accept_all(&self) {
         self.disk().execute_batch("DROP TRIGGER refusal").unwrap();
     }
 
@@ -212,6 +245,11 @@ impl Rig {
         }
         let made = self.control(Method::Post, "/by-hand", &json!({"credential": name})).await;
         made["secret"].as_str().map(str::to_owned)
+    }
+
+    /// What a person does in the web pages: the secret with this SHA-256 ends.
+    pub(super) async fn revoke_by_hand(&self, sha256: &str) {
+        self.control(Method::Post, "/by-hand", &json!({"revoke": sha256})).await;
     }
 
     /// Turns a knob of the simulator.
@@ -288,19 +326,35 @@ impl Rig {
 
     /// What is to be accounted for once a rotation of this credential is over.
     pub(super) async fn before(&self, plan: &Plan) -> Before {
-        let old = self.slot(plan, Slot::Current).await.expect("a secret is retrievable");
+        let old = self.slot(plan, Slot::Current).await;
+        assert_eq!(old.is_none(), plan.purpose == Purpose::Create, "a secret is retrievable");
         Before { living: self.living(&plan.region).await, old }
     }
 
     /// Fails unless exactly what the journal names is alive: the new one in place of the old one, or all as it was.
     pub(super) async fn assert_accounted(&self, before: &Before, plan: &Plan, status: &Status) {
-        let current = self.slot(plan, Slot::Current).await.expect("a secret is retrievable");
+        let current = self.slot(plan, Slot::Current).await;
+        let known = self.calm().by_id(&plan.credential).await.is_ok();
         let mut expected = before.living.clone();
-        if status.state == State::Done {
-            expected.remove(&before.old);
-            expected.insert(current);
-        } else {
-            assert_eq!(status.state, State::RolledBack, "{status:#?}");
+        match (status.state, plan.purpose) {
+            (State::Done, Purpose::Replace | Purpose::Create) => {
+                before.old.iter().for_each(|old| _ = expected.remove(old));
+                expected.insert(current.expect("a secret is retrievable"));
+            }
+            (State::Done, Purpose::Revoke) => {
+                assert_eq!(current, before.old, "it stays here until it is removed");
+                before.old.iter().for_each(|old| _ = expected.remove(old));
+            }
+            (State::RolledBack, Purpose::Create) => {
+                assert_eq!((current, known), (None, false), "nothing is left of what was not made");
+            }
+            // A refresh token that was used meanwhile has renewed itself.
+            (State::RolledBack, Purpose::Replace) if plan.strategy == ReplacementPlan::SnykAppSession => {
+                before.old.iter().for_each(|old| _ = expected.remove(old));
+                expected.insert(current.expect("a secret is retrievable"));
+            }
+            (State::RolledBack, _) => assert_eq!(current, before.old, "all is as it was"),
+            _ => panic!("it is not over: {status:#?}"),
         }
         let living = self.living(&plan.region).await;
         let unknown: Vec<_> = living.symmetric_difference(&expected).collect();

@@ -109,7 +109,7 @@ async fn what_is_left_for_later_can_be_rolled_back() {
     let mut session = screen(&rig).await;
     begin(&mut session).await;
     session.expect("New secret").await;
-    session.press("Esc");
+    session.press("Up Up Enter");
     session.expect("Everything can still be put back as it was").await;
     session.press("Right Enter");
     session.expect("Rolled back: everything is as it was").await;
@@ -128,6 +128,8 @@ async fn a_credential_is_revoked_and_one_is_created() {
     session.expect("Create a credential").await;
     session.type_text("pipeline-2");
     session.press("Up Enter");
+    session.expect("Done: it was made, proven and kept").await;
+    session.press("Esc");
     session.expect("2 pipeline-2").await;
     let made = rig.calm().find("pipeline-2").await.unwrap();
     let secret = rig.slot(&plan(&rig, &made).await, Slot::Current).await.expect("its secret is in the store");
@@ -137,6 +139,6 @@ async fn a_credential_is_revoked_and_one_is_created() {
     session.expect("Type pipeline-2 to go on").await;
     session.type_text("pipeline-2");
     session.press("Tab Enter");
-    session.expect("pipeline-2: revoked, and refused since").await;
+    session.expect("Done: it is revoked").await;
     assert!(!rig.living(&credential.region).await.contains(&secret));
 }

@@ -12,6 +12,7 @@
 use super::progress::Progress;
 use crate::domain::credential::Slot;
 use crate::domain::rotation::journal::Fingerprint;
+use crate::domain::rotation::purpose::Purpose;
 use crate::domain::rotation::reach::Sameness;
 use crate::domain::rotation::remote::Remote;
 use crate::domain::rotation::step::Step;
@@ -73,8 +74,14 @@ impl Delivered {
 }
 
 impl MayRevoke {
-    /// Leave to revoke what `target` names, if the journal proves that the new secret has taken its place.
+    /// Leave to revoke what `target` names, if the journal proves that the new secret has taken its place, or if the plan
+    /// is to revoke it and nothing else.
     pub(super) fn of(progress: &Progress<'_>, target: Target) -> Option<Self> {
+        match progress.plan.purpose {
+            Purpose::Revoke => return progress.done.contains(&Step::Snapshot).then_some(Self { target }),
+            Purpose::Create => return None,
+            Purpose::Replace => {}
+        }
         Self::prove(progress, target, (Verified::of(progress)?, Promoted::of(progress)?, Delivered::of(progress)?))
     }
 
@@ -94,7 +101,8 @@ impl MayDiscard {
     /// Leave to remove what `target` names, if it is neither in use nor older than this rotation.
     pub(super) fn of(progress: &Progress<'_>, key: &str, target: &Target) -> Option<Self> {
         let restored = !progress.begun.contains(&Step::Promote) || progress.done.contains(&Step::Restore);
-        let proven = progress.done.contains(&Step::ProveOld) && restored;
+        let nothing_before = progress.plan.purpose == Purpose::Create;
+        let proven = (nothing_before || progress.done.contains(&Step::ProveOld)) && restored;
         let of_use = match target {
             Target::Unnamed => true,
             Target::Held(_) => progress.new.is_some() && !proven,

@@ -6,6 +6,7 @@ use super::progress::Progress;
 use super::{Action, Change, Ending, Next};
 use crate::domain::credential::Slot;
 use crate::domain::rotation::journal::Fingerprint;
+use crate::domain::rotation::purpose::Purpose;
 use crate::domain::rotation::reach::Sameness;
 use crate::domain::rotation::step::Step;
 use crate::domain::rotation::strategy::{By, Handle};
@@ -31,6 +32,7 @@ pub(super) fn discard(progress: &Progress<'_>, key: &str, target: &Target) -> Ne
 /// What is revoked: what the person chose, or the only thing that it can be.
 pub(super) fn revocation_target(progress: &Progress<'_>) -> Target {
     match (progress.plan.ways().handle, progress.old_remotes().as_slice()) {
+        (Handle::Value, _) if progress.plan.purpose == Purpose::Revoke => Target::Held(Slot::Current),
         (Handle::Value, _) => Target::Held(Slot::Previous),
         (Handle::Id, &[only]) => Target::Remote(only.clone()),
         (Handle::Id, _) => Target::Unnamed,
@@ -39,7 +41,11 @@ pub(super) fn revocation_target(progress: &Progress<'_>) -> Target {
 
 /// The two secrets that change places.
 pub(super) fn change(progress: &Progress<'_>) -> Option<Change> {
-    Some(Change { old: progress.old?.fingerprint.clone(), new: new(progress)? })
+    let old = match progress.plan.purpose {
+        Purpose::Create => None,
+        Purpose::Replace | Purpose::Revoke => Some(progress.old?.fingerprint.clone()),
+    };
+    Some(Change { old, new: new(progress)? })
 }
 
 /// What to do for a planned step; `None` where what it rests on is missing.

@@ -82,8 +82,8 @@ pub enum Action {
 /// The two secrets that change places. A slot that holds neither is left alone and reported.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
-    /// The secret that was current when the rotation began.
-    pub old: Fingerprint,
+    /// The secret that was current when the rotation began; `None` where a credential is made.
+    pub old: Option<Fingerprint>,
     /// The new one.
     pub new: Fingerprint,
 }

@@ -4,6 +4,7 @@ use super::evidence::{MayRevoke, Target};
 use super::progress::{Progress, Trouble};
 use crate::domain::rotation::journal::{FailureKind, Saying};
 use crate::domain::rotation::plan::Plan;
+use crate::domain::rotation::purpose::Purpose;
 use crate::domain::rotation::reach::Sameness;
 use crate::domain::rotation::remote::Remote;
 use crate::domain::rotation::step::Step;
@@ -13,6 +14,8 @@ use crate::domain::rotation::step::Step;
 pub struct HumanNeed {
     /// The step that waits for the answer.
     pub step: Step,
+    /// What the rotation is for.
+    pub purpose: Purpose,
     /// What is needed.
     pub need: Need,
     /// What may be answered besides what the need itself asks for (a pasted secret, a typed name).
@@ -121,11 +124,12 @@ impl HumanNeed {
         choices.extend(progress.may_make_another().then_some(Saying::MakeAnother));
         choices.extend((*step == Step::ProveOld).then_some(Saying::GoOn));
         choices.extend((!progress.is_retreating() && progress.no_return().is_none()).then_some(Saying::Abort));
-        Self { step: step.clone(), need, choices }
+        Self { step: step.clone(), purpose: progress.plan.purpose, need, choices }
     }
 
     /// The question in words.
     pub fn words(&self) -> String {
+        let object = self.purpose.object();
         match &self.need {
             Need::Paste { instructions, why, name, .. } => {
                 format!(
@@ -141,7 +145,7 @@ impl HumanNeed {
                 )
             }
             Need::Revoke { instructions, why, .. } => {
-                format!("{}revoke the old secret at the provider. {instructions}", preface(why.as_deref()))
+                format!("{}revoke {object} at the provider. {instructions}", preface(why.as_deref())).trim_end().to_owned()
             }
             Need::Remove { key, target, .. } => match target {
                 Target::Remote(remote) => format!("delete {} ({}) at the provider: it is of no use", remote.label, remote.id),
@@ -155,9 +159,9 @@ impl HumanNeed {
                 format!("the provider allows no more of these ({why}): delete one that is not in use")
             }
             Need::StillAlive(why) => {
-                format!("the old secret was revoked but still works ({why}): keep looking, or see to it at the provider")
+                format!("{object} was revoked but still works ({why}): keep looking, or see to it at the provider")
             }
-            Need::Stuck(why) => format!("could not {}: {why}", self.step.words()),
+            Need::Stuck(why) => format!("could not {}: {why}", self.purpose.words(&self.step)),
         }
     }
 }

@@ -8,6 +8,7 @@ use crate::domain::rotation::journal::{
     Entry, Failure, FailureKind, Fate, Finding, Fingerprint, Journal, Minted, OldReach, Outcome, Saying, Snapshot, Trail,
 };
 use crate::domain::rotation::plan::Plan;
+use crate::domain::rotation::purpose::Purpose;
 use crate::domain::rotation::reach::{Reach, Sameness, compare};
 use crate::domain::rotation::remote::Remote;
 use crate::domain::rotation::step::Step;
@@ -101,9 +102,9 @@ impl<'a> Progress<'a> {
     pub(super) fn no_return(&self) -> Option<&'static str> {
         let revoked = self.done.contains(&Step::Revoke) || self.done.contains(&Step::AwaitRevoke);
         if revoked {
-            Some("the old secret has been revoked, and nothing brings it back")
+            Some("it has been revoked, and nothing brings it back")
         } else if self.doubted || self.open == Some(&Step::Revoke) {
-            Some("the old secret may have been revoked: nobody knows for sure")
+            Some("it may have been revoked: nobody knows for sure")
         } else if self.plan.overlap == Overlap::Absent && !self.minting.held.is_empty() {
             Some("the old secret died at the provider when the new one was made")
         } else {
@@ -144,6 +145,9 @@ impl<'a> Progress<'a> {
     /// How the new secret's reach stands to the old one's; `None` before both are known.
     pub(super) fn sameness(&self) -> Option<Sameness> {
         let new = self.new.as_ref()?.reach?;
+        if self.plan.purpose == Purpose::Create {
+            return Some(Sameness::Same);
+        }
         Some(match &self.old?.reach {
             OldReach::Known(old) => compare(old, new, self.plan.ways().identity),
             OldReach::Unknown(why) => Sameness::Incomparable(why.clone()),
@@ -227,6 +231,10 @@ impl<'a> Progress<'a> {
         self.open = (failure.kind == FailureKind::Unanswered && !step.is_repeatable()).then_some(step);
         match (step, failure.kind) {
             (Step::Stash | Step::Verify | Step::Promote, FailureKind::Lost) => return self.lose(),
+            // What nobody has yet is not asked for by hand: whatever was made by then goes, and it is over.
+            (Step::Create, FailureKind::Refused | FailureKind::Full) if self.plan.purpose == Purpose::Create => {
+                self.retreat = true;
+            }
             (Step::Create, FailureKind::Refused) => self.by_hand.mint = Some(&failure.why),
             (Step::Revoke, FailureKind::Refused) => self.by_hand.revoke = Some(&failure.why),
             _ => {}
@@ -290,7 +298,7 @@ impl<'a> Progress<'a> {
             return;
         }
         self.trouble = None;
-        self.left.push(step.residue());
+        self.left.push(step.residue(self.plan.purpose.object()));
         if *step == Step::Create {
             self.open = None;
             self.minting.unanswered = true;

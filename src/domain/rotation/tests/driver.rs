@@ -11,7 +11,7 @@ const ROUNDS: usize = 600;
 pub(super) fn drive(world: &mut World, abort: Option<usize>) -> Ending {
     for round in 0..ROUNDS {
         if abort == Some(round) && !world.revoked_by_hand && may_roll_back(&world.journal).is_ok() {
-            world.happen(Effect::Write(Entry::HumanSaid(Saying::Abort)));
+            world.happen(Effect::Write(Box::new(Entry::HumanSaid(Saying::Abort))));
         }
         let next = next(&world.journal);
         match take(world, next) {
@@ -57,7 +57,7 @@ fn take(world: &mut World, next: Next) -> Result<Option<Ending>, Dead> {
 
 /// An entry that did not become durable for sure stops the process: nothing may happen that was not announced.
 fn write(world: &mut World, entry: Entry) -> Result<(), Dead> {
-    world.call(Effect::Write(entry)).map_err(|_| Dead)
+    world.call(Effect::Write(Box::new(entry))).map_err(|_| Dead)
 }
 
 fn tried(result: Result<(), Broken>) -> Tried<()> {
@@ -115,7 +115,7 @@ fn snapshot(world: &mut World) -> Tried<Outcome> {
     let reach = if accepted { OldReach::Known(reach(&["acme"])) } else { OldReach::Unknown("401".to_owned()) };
     let several = world.journal.plan().ways().mint == By::Person;
     let remotes = [OLD, STRANGER].iter().take(if several { 2 } else { 1 }).map(|&secret| world.remote(secret)).collect();
-    Ok(Outcome::Seen(Snapshot { fingerprint: print(secret), reach, remotes }))
+    Ok(Outcome::Seen(Snapshot { fingerprint: print(secret), reach, remotes, known: Known::default() }))
 }
 
 fn create(world: &mut World, name: String) -> Tried<Outcome> {
@@ -135,7 +135,7 @@ fn minted(world: &World, secret: u32) -> Minted {
     let remote = match world.journal.plan().ways().handle {
         Handle::Id => world.remote(secret),
         // The account that both secrets belong to; it must never be revoked.
-        Handle::Value => Remote { id: "r0".into(), label: "the account".into(), created: None, expires: None },
+        Handle::Value => Remote::new("r0", "the account"),
     };
     Minted { fingerprint: print(secret), remote: Some(remote) }
 }
@@ -162,23 +162,27 @@ fn verify(world: &mut World, new: &Fingerprint) -> Tried<Outcome> {
 
 fn promote(world: &mut World, change: Change) -> Tried<Outcome> {
     // Read once: what is kept as the previous secret is the very value that was compared.
-    let current = get(world, Slot::Current)?.expect("never empty");
-    if print(current) == change.new {
+    let current = get(world, Slot::Current)?;
+    if current.map(print).as_ref() == Some(&change.new) {
         return Ok(Outcome::Promoted(change.new));
     }
-    assert_eq!(print(current), change.old, "somebody else has changed the secret");
+    assert_eq!(current.map(print), change.old, "somebody else has changed the secret");
     let Some(new) = get(world, Slot::Pending)?.filter(|secret| print(*secret) == change.new) else {
         return failed(FailureKind::Lost, "not in the store");
     };
-    put(world, Slot::Previous, current)?;
+    if let Some(current) = current {
+        put(world, Slot::Previous, current)?;
+    }
     put(world, Slot::Current, new)?;
     Ok(Outcome::Promoted(get(world, Slot::Current)?.map(print).expect("it was put there")))
 }
 
 fn restore(world: &mut World, change: &Change) -> Tried<Outcome> {
-    if get(world, Slot::Current)?.map(print).as_ref() != Some(&change.old) {
+    if change.old.is_none() {
+        tried(world.call(Effect::Empty(Slot::Current)))?;
+    } else if get(world, Slot::Current)?.map(print) != change.old {
         let previous = get(world, Slot::Previous)?.expect("the old one is kept until the end");
-        assert_eq!(print(previous), change.old);
+        assert_eq!(Some(print(previous)), change.old);
         put(world, Slot::Current, previous)?;
     }
     Ok(Outcome::Restored)
@@ -204,8 +208,8 @@ fn kill(world: &mut World, target: &Target) -> Tried<()> {
 }
 
 fn prove_dead(world: &mut World, old: &Fingerprint) -> Tried<Outcome> {
-    let secret =
-        get(world, Slot::Previous)?.filter(|secret| print(*secret) == *old).expect("the old one is kept until it is dead");
+    let slot = if world.journal.plan().purpose == Purpose::Revoke { Slot::Current } else { Slot::Previous };
+    let secret = get(world, slot)?.filter(|secret| print(*secret) == *old).expect("the old one is kept until it is dead");
     if is_accepted(world, secret)? { failed(FailureKind::NotYet, "it still works") } else { Ok(Outcome::ProvenDead) }
 }
 
@@ -302,11 +306,11 @@ fn make(world: &mut World, name: &str) -> u32 {
 
 /// Deletes what is named, or else whatever is new at the provider and not in the store's slot `current`.
 fn remove(world: &mut World, target: &Target) {
-    let current = world.slots[&Slot::Current];
+    let current = world.slots.get(&Slot::Current).copied();
     let doomed: Vec<u32> = match target {
         Target::Remote(remote) => remote.id.trim_start_matches('r').parse().into_iter().collect(),
         Target::Held(_) | Target::Unnamed => {
-            world.live.keys().copied().filter(|&s| s != OLD && s != STRANGER && s != current).collect()
+            world.live.keys().copied().filter(|&s| s != OLD && s != STRANGER && Some(s) != current).collect()
         }
     };
     for secret in doomed {

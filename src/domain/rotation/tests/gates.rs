@@ -8,7 +8,7 @@ const ASSISTED: (ReplacementPlan, bool) = (ReplacementPlan::SnykPersonalAccessTo
 const GUIDED: (ReplacementPlan, bool) = (ReplacementPlan::Guided, false);
 
 fn remote(id: &str) -> Remote {
-    Remote { id: id.into(), label: id.into(), created: None, expires: None }
+    Remote::new(id, id)
 }
 
 fn minted(secret: u32) -> Minted {
@@ -16,7 +16,12 @@ fn minted(secret: u32) -> Minted {
 }
 
 fn seen(reach: OldReach, remotes: &[&str]) -> Outcome {
-    Outcome::Seen(Snapshot { fingerprint: print(OLD), reach, remotes: remotes.iter().map(|id| remote(id)).collect() })
+    Outcome::Seen(Snapshot {
+        fingerprint: print(OLD),
+        reach,
+        remotes: remotes.iter().map(|id| remote(id)).collect(),
+        known: Known::default(),
+    })
 }
 
 fn verified(organisations: &[&str]) -> Outcome {
@@ -237,7 +242,7 @@ fn there_is_no_way_back_from_a_revocation_nor_from_a_paste_without_overlap() {
     let mut revoked = delivered_journal(AUTOMATIC);
     assert!(may_roll_back(&revoked).is_ok());
     revoked.push(Entry::Intent(Step::Revoke));
-    assert_eq!(may_roll_back(&revoked), Err("the old secret may have been revoked: nobody knows for sure"));
+    assert_eq!(may_roll_back(&revoked), Err("it may have been revoked: nobody knows for sure"));
     revoked.push(Entry::Reconciled(Finding::Revocation(Fate::StillThere)));
     assert!(may_roll_back(&revoked).is_err(), "a provider may list for a while what it has revoked");
     assert_eq!(step_of(&revoked), Step::Revoke);
@@ -362,7 +367,8 @@ fn status_and_lines_have_the_documented_shape() {
     assert_eq!((&json["state"], &json["step"], &json["name"]), (&"running".into(), &"prove-store".into(), &"ci-scanner".into()));
     let lines = plan_lines(journal.plan());
     assert!(lines[0].detail.starts_with("No overlap"), "the warning comes first");
-    let line = serde_json::to_string(&lines[1]).unwrap();
+    assert!(lines[1].detail.contains("allows 2 of these"), "then the limit");
+    let line = serde_json::to_string(&lines[2]).unwrap();
     assert_eq!(
         line,
         r#"{"rotation":"0707070707070707","step":"prove-store","state":"planned","detail":"show that the store keeps what it is given"}"#
@@ -376,7 +382,33 @@ fn a_rotation_that_waits_for_a_paste_needs_a_human_also_after_a_restart() {
     assert_eq!(status(&journal).state, State::NeedsHuman);
     journal.push(Entry::Intent(Step::AwaitPaste));
     assert_eq!(status(&journal).state, State::NeedsHuman);
-    assert!(waiting_line(&journal.plan().rotation, &next(&journal)).is_none(), "the look comes first");
+    assert!(waiting_line(journal.plan(), &next(&journal)).is_none(), "the look comes first");
     journal.push(Entry::Reconciled(Finding::Minting(Trail::Nothing)));
-    assert_eq!(waiting_line(&journal.plan().rotation, &next(&journal)).unwrap().state, LineState::Waiting);
+    assert_eq!(waiting_line(journal.plan(), &next(&journal)).unwrap().state, LineState::Waiting);
+}
+
+#[test]
+fn a_creation_that_is_refused_ends_by_itself_and_says_why() {
+    for kind in [FailureKind::Refused, FailureKind::Full] {
+        let mut journal = Journal::begin(plan_for(Purpose::Create, AUTOMATIC));
+        journal.push(Entry::Done(Outcome::StoreProven));
+        fail(&mut journal, Step::Create, kind);
+        assert_eq!(next(&journal), Next::Act(Action::Forget));
+        journal.push(Entry::Done(Outcome::Forgotten));
+        let status = status(&journal);
+        assert_eq!((status.state, status.why.as_deref(), &status.left[..]), (State::RolledBack, Some("403 Forbidden"), &[][..]));
+    }
+}
+
+#[test]
+fn what_is_only_to_be_revoked_needs_no_successor_and_nothing_else_may_be_revoked_without_one() {
+    let seen = || seen(OldReach::Known(reach(&["acme"])), &["r0"]);
+    let mut journal = Journal::begin(plan_for(Purpose::Revoke, AUTOMATIC));
+    assert_eq!(step_of(&journal), Step::Snapshot, "what it is comes first");
+    journal.push(Entry::Done(seen()));
+    assert!(matches!(next(&journal), Next::Act(Action::Revoke(may)) if may.target() == &Target::Remote(remote("r0"))));
+    fail(&mut journal, Step::Revoke, FailureKind::Refused);
+    let need = asked(&journal);
+    assert!(matches!(need.need, Need::Revoke { .. }) && need.words().contains("revoke the secret at the provider"), "{need:?}");
+    assert_eq!(may_roll_back(&journal), Ok(()));
 }

@@ -37,7 +37,11 @@ fn row(strategy: (ReplacementPlan, bool)) -> (Ways, bool) {
     (plan(strategy).ways(), strategy.1)
 }
 
-fn plan((strategy, overlap): (ReplacementPlan, bool)) -> Plan {
+fn plan(strategy: (ReplacementPlan, bool)) -> Plan {
+    plan_for(Purpose::Replace, strategy)
+}
+
+fn plan_for(purpose: Purpose, (strategy, overlap): (ReplacementPlan, bool)) -> Plan {
     let credential = Credential {
         id: CredentialId::from_random([1; 16]),
         name: Name::parse("ci-scanner").unwrap(),
@@ -74,6 +78,7 @@ fn plan((strategy, overlap): (ReplacementPlan, bool)) -> Plan {
     };
     Plan::draw(Order {
         rotation: RotationId::from_random([7; 8]),
+        purpose,
         credential: &credential,
         kind: &kind,
         part: Part::Secret,
@@ -94,14 +99,47 @@ fn a_plan_of_an_older_journal_is_about_the_secret_itself() {
 
 /// Runs a rotation to its end and checks what it leaves behind.
 fn run(strategy: (ReplacementPlan, bool), faults: &[(usize, Fault)], abort: Option<usize>, lag: u32) -> World {
-    let mut world = World::new(plan(strategy), faults.iter().copied());
+    run_for(plan(strategy), faults, abort, lag)
+}
+
+fn run_for(plan: Plan, faults: &[(usize, Fault)], abort: Option<usize>, lag: u32) -> World {
+    let mut world = World::new(plan, faults.iter().copied());
     world.lag = lag;
     let ending = drive(&mut world, abort);
-    match &ending {
-        Ending::Done { left } => assert_done(&world, left),
-        Ending::RolledBack { left } => assert_rolled_back(&world, left),
+    match (&ending, world.journal.plan().purpose) {
+        (Ending::Done { left }, Purpose::Replace) => assert_done(&world, left),
+        (Ending::RolledBack { left }, Purpose::Replace) => assert_rolled_back(&world, left),
+        (Ending::Done { left }, Purpose::Create) => assert_made(&world, left),
+        (Ending::Done { left }, Purpose::Revoke) => {
+            assert_eq!(world.slots, BTreeMap::from([(Slot::Current, OLD)]), "what is kept here, stays until it is removed");
+            assert_eq!(world.live.keys().copied().collect::<Vec<_>>(), [STRANGER], "it is revoked, and nothing else");
+            assert_eq!(left, &[""; 0], "nothing is left to do");
+        }
+        (Ending::RolledBack { .. }, Purpose::Create) => {
+            assert_eq!(world.slots, BTreeMap::new(), "nothing is kept");
+            assert_eq!(world.live.keys().copied().collect::<Vec<_>>(), [STRANGER], "nothing new is left at the provider");
+        }
+        (Ending::RolledBack { .. }, Purpose::Revoke) => {
+            assert_eq!(world.slots, BTreeMap::from([(Slot::Current, OLD)]));
+            assert_eq!(world.live.keys().copied().collect::<Vec<_>>(), [OLD, STRANGER]);
+        }
     }
     world
+}
+
+fn assert_made(world: &World, left: &[String]) {
+    let new = world.slots[&Slot::Current];
+    assert_eq!(world.slots.len(), 1, "only the current secret is kept: {:?}", world.slots);
+    assert!(new != OLD && world.proven.contains(&new), "the new secret was used");
+    assert_eq!(world.live.keys().copied().collect::<Vec<_>>(), [new, STRANGER], "nothing else is left at the provider");
+    assert_eq!(left, [""; 0], "nothing is left to do");
+}
+
+/// Every plan that makes or revokes; what a person makes is kept by adding it, so no such plan creates.
+fn halves() -> impl Iterator<Item = Plan> {
+    let made = STRATEGIES.into_iter().filter(|known| plan(*known).ways().mint == By::Program);
+    let made = made.map(|strategy| plan_for(Purpose::Create, strategy));
+    made.chain(STRATEGIES.map(|strategy| plan_for(Purpose::Revoke, strategy)))
 }
 
 fn assert_done(world: &World, left: &[String]) {
@@ -198,6 +236,32 @@ fn a_provider_that_takes_its_time_is_waited_for() {
     for strategy in STRATEGIES {
         run(strategy, &[], None, 3);
         run(strategy, &[], None, 40);
+    }
+}
+
+#[test]
+fn making_and_revoking_lose_nothing_whatever_goes_wrong_and_whoever_changes_their_mind() {
+    for plan in halves() {
+        let calls = run_for(plan.clone(), &[], None, 3).calls;
+        for (call, fault) in (0..calls).flat_map(|call| FAULTS.map(|fault| (call, fault))) {
+            run_for(plan.clone(), &[(call, fault)], None, 0);
+            for round in 0..16 {
+                run_for(plan.clone(), &[(call, fault)], Some(round), 0);
+            }
+        }
+    }
+}
+
+#[test]
+fn two_faults_while_making_or_revoking_lose_nothing() {
+    for plan in halves() {
+        for call in 0..run_for(plan.clone(), &[], None, 0).calls {
+            for (first, second) in FAULTS.into_iter().flat_map(|first| FAULTS.map(|second| (first, second))) {
+                for gap in 1..=4 {
+                    run_for(plan.clone(), &[(call, first), (call + gap, second)], None, 0);
+                }
+            }
+        }
     }
 }
 

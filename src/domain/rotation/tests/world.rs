@@ -55,7 +55,7 @@ pub(super) enum Effect {
     Put(Slot, u32),
     Empty(Slot),
     Give(String, u32),
-    Write(Entry),
+    Write(Box<Entry>),
 }
 
 pub(super) struct World {
@@ -86,10 +86,15 @@ pub(super) struct World {
 impl World {
     pub(super) fn new(plan: Plan, faults: impl IntoIterator<Item = (usize, Fault)>) -> Self {
         let consumers = plan.consumers().map(|name| (name.to_owned(), OLD)).collect();
+        let (mut live, mut slots) = (BTreeMap::from([(STRANGER, "ci-scanner".to_owned())]), BTreeMap::new());
+        if plan.purpose != Purpose::Create {
+            live.insert(OLD, "ci-scanner".to_owned());
+            slots.insert(Slot::Current, OLD);
+        }
         Self {
             journal: Journal::begin(plan),
-            live: BTreeMap::from([(OLD, "ci-scanner".to_owned()), (STRANGER, "ci-scanner".to_owned())]),
-            slots: BTreeMap::from([(Slot::Current, OLD)]),
+            live,
+            slots,
             consumers,
             proven: BTreeSet::new(),
             in_hand: None,
@@ -148,7 +153,7 @@ impl World {
             Effect::Put(slot, secret) => _ = self.slots.insert(slot, secret),
             Effect::Empty(slot) => _ = self.slots.remove(&slot),
             Effect::Give(consumer, secret) => _ = self.consumers.insert(consumer, secret),
-            Effect::Write(entry) => self.journal.push(entry),
+            Effect::Write(entry) => self.journal.push(*entry),
         }
         self.look_at_itself();
     }
@@ -169,7 +174,10 @@ impl World {
     /// The program revokes: this is the call for which everything else exists.
     pub(super) fn assert_may_die(&self, secret: u32) {
         assert_ne!(secret, STRANGER, "a credential that is not ours was revoked");
-        let current = self.slots[&Slot::Current];
+        if self.journal.plan().purpose == Purpose::Revoke {
+            return assert_eq!(secret, OLD, "only what was asked for is revoked");
+        }
+        let Some(&current) = self.slots.get(&Slot::Current) else { return };
         assert_ne!(secret, current, "the current secret was revoked");
         assert!(self.live.contains_key(&current), "{secret} was revoked while {current} is dead");
         assert!(secret != OLD || self.proven.contains(&current), "the old one was revoked before the new one was proven");
@@ -177,7 +185,13 @@ impl World {
 
     fn look_at_itself(&self) {
         let stored_alive = self.slots.values().any(|secret| self.live.contains_key(secret));
-        let current = self.slots.get(&Slot::Current).expect("the slot `current` is never empty");
+        let current = self.slots.get(&Slot::Current);
+        match self.journal.plan().purpose {
+            Purpose::Create => return assert!(current.is_none_or(|current| self.live.contains_key(current))),
+            Purpose::Revoke => return assert_eq!(current, Some(&OLD)),
+            Purpose::Replace => {}
+        }
+        let current = current.expect("the slot `current` is never empty");
         match self.journal.plan().overlap {
             Overlap::SideBySide => assert!(self.live.contains_key(current), "the current secret {current} is dead"),
             Overlap::Absent => assert!(stored_alive || self.clipboard.is_some() || self.live.contains_key(&OLD), "all is lost"),
@@ -212,7 +226,7 @@ impl World {
 
     pub(super) fn remote(&self, secret: u32) -> Remote {
         let label = self.live.get(&secret).cloned().unwrap_or_default();
-        Remote { id: format!("r{secret}"), label, created: None, expires: None }
+        Remote::new(format!("r{secret}"), label)
     }
 }
 

@@ -10,6 +10,7 @@ use time::format_description::well_known::Rfc3339;
 
 use super::desk::{BLANK, Body, Call};
 use super::{Desk, Doomed, Fresh, Strategy, Told, moment, refused, single_out};
+use crate::domain::provider::Authorization;
 use crate::domain::request::Method;
 use crate::domain::rotation::Remote;
 use crate::engine::rotation::Tried;
@@ -21,11 +22,8 @@ const LONGEST_LIFE: Duration = Duration::days(365);
 const PAGE: &str = "100";
 const PAGES: usize = 50;
 
-/// A service account with one token.
+/// A service account as a whole.
 pub(super) struct Account;
-
-/// A service account that proves itself by a client secret; made as a whole.
-pub(super) struct OauthAccount;
 
 /// A client secret of a service account.
 pub(super) struct ClientSecret;
@@ -39,7 +37,7 @@ impl Strategy for Account {
             200..300 => Ok(remote(&told.body["data"]).into_iter().collect()),
             404 => Ok(Vec::new()),
             // Without the right to look, the id is still known.
-            _ => Ok(vec![Remote { id: id.to_owned(), label: id.to_owned(), created: None, expires: None }]),
+            _ => Ok(vec![Remote::new(id, id)]),
         }
     }
 
@@ -57,7 +55,9 @@ impl Strategy for Account {
     }
 
     async fn mint(&self, desk: &Desk<'_>, name: &str) -> Tried<Fresh> {
-        open_account(desk, name, "access_token").await
+        // The kind says how the account is to prove itself, where no account is known that it is to be like.
+        let by_client = matches!(desk.kind.authorization, Authorization::ClientCredentials { .. });
+        open_account(desk, name, if by_client { "oauth_client_secret" } else { "access_token" }).await
     }
 
     async fn remove(&self, desk: &Desk<'_>, doomed: Doomed<'_>) -> Tried<()> {
@@ -81,29 +81,6 @@ impl Strategy for Account {
 }
 
 #[async_trait]
-impl Strategy for OauthAccount {
-    async fn candidates(&self, desk: &Desk<'_>) -> Tried<Vec<Remote>> {
-        Account.candidates(desk).await
-    }
-
-    async fn list(&self, desk: &Desk<'_>) -> Tried<Vec<Remote>> {
-        Account.list(desk).await
-    }
-
-    async fn mint(&self, desk: &Desk<'_>, name: &str) -> Tried<Fresh> {
-        open_account(desk, name, "oauth_client_secret").await
-    }
-
-    async fn remove(&self, desk: &Desk<'_>, doomed: Doomed<'_>) -> Tried<()> {
-        Account.remove(desk, doomed).await
-    }
-
-    async fn recognise(&self, desk: &Desk<'_>, hint: Option<&str>, known: &[Remote]) -> Tried<Option<Remote>> {
-        Account.recognise(desk, hint, known).await
-    }
-}
-
-#[async_trait]
 impl Strategy for ClientSecret {
     /// The account, which both secrets belong to.
     async fn candidates(&self, desk: &Desk<'_>) -> Tried<Vec<Remote>> {
@@ -119,7 +96,7 @@ impl Strategy for ClientSecret {
         let mut told = change(desk, Body::Json(wish)).await?.created()?;
         let secret = told.take_secret("client_secret")?;
         let Some(remote) = remote(&told.body["data"]) else { return refused("the answer names no account") };
-        Ok(Fresh { secret, remote, facts: Vec::new() })
+        Ok(Fresh { secret, remote })
     }
 
     async fn remove(&self, desk: &Desk<'_>, doomed: Doomed<'_>) -> Tried<()> {
@@ -148,9 +125,7 @@ async fn open_account(desk: &Desk<'_>, name: &str, usual: &str) -> Tried<Fresh> 
     let auth = attribute(&told, "auth_type").unwrap_or_else(|| usual.to_owned());
     let secret = told.take_secret(if auth.starts_with("oauth") { "client_secret" } else { &auth })?;
     let Some(remote) = remote(&told.body["data"]) else { return refused("the answer names no account") };
-    let mut facts = vec![("service_account_id", remote.id.clone())];
-    facts.extend(["role_id", "auth_type", "client_id"].into_iter().filter_map(|id| Some((id, attribute(&told, id)?))));
-    Ok(Fresh { secret, remote, facts })
+    Ok(Fresh { secret, remote })
 }
 
 async fn change(desk: &Desk<'_>, body: Body<'_>) -> Tried<Told> {
@@ -239,11 +214,14 @@ fn attribute(told: &Told, id: &str) -> Option<String> {
 fn remote(item: &Value) -> Option<Remote> {
     let id = item["id"].as_str()?.to_owned();
     let attributes = &item["attributes"];
+    let label = attributes["name"].as_str().unwrap_or(&id).to_owned();
+    let known = ["role_id", "auth_type", "client_id"].into_iter();
+    let told = known.filter_map(|field| Some((field.to_owned(), attributes[field].as_str()?.to_owned())));
     Some(Remote {
-        label: attributes["name"].as_str().unwrap_or(&id).to_owned(),
         created: moment(attributes["created_at"].as_str()),
         expires: moment(attributes["access_token_expires_at"].as_str()),
-        id,
+        facts: told.chain([("service_account_id".to_owned(), id.clone())]).collect(),
+        ..Remote::new(id, label)
     })
 }
 

@@ -24,7 +24,7 @@ impl Strategy for Key {
         let acting = desk.credential.principal.as_ref().filter(|who| who.kind == "api_user").map(|who| who.id.as_str());
         let Some(id) = desk.field("key_id").or(acting) else { return self.list_if_allowed(desk).await };
         let label = desk.field("key_name").unwrap_or(id).to_owned();
-        Ok(vec![Remote { id: id.to_owned(), label, created: None, expires: None }])
+        Ok(vec![Remote::new(id, label)])
     }
 
     async fn list(&self, desk: &Desk<'_>) -> Tried<Vec<Remote>> {
@@ -45,7 +45,8 @@ impl Strategy for Key {
 
     async fn mint(&self, desk: &Desk<'_>, name: &str) -> Tried<Fresh> {
         let mut wish = json!({"name": name});
-        if let Some(old) = self.candidates(desk).await?.first() {
+        // Only a key that is known for sure is taken as a pattern: nobody is given the rights of some other one.
+        if let [old] = &self.candidates(desk).await?[..] {
             let told = user(desk, &old.id).await?;
             for member in ["user_roles", "labels", "title"] {
                 if told.is_success() && told.body[member] != Value::Null {
@@ -53,15 +54,17 @@ impl Strategy for Key {
                 }
             }
         }
-        if let Some(role) = desk.field("role_id") {
-            wish["user_roles"] = json!([{"role": {"id": role}, "scope": {"tier": "account", "team": null, "target": null}}]);
+        if let Some(roles) = desk.field("roles") {
+            wish["user_roles"] = read_roles(roles)?;
+        }
+        if let Some(labels) = desk.field("key_labels") {
+            wish["labels"] = words(labels).map(|label| json!({ "name": label })).collect();
         }
         let call = Call { method: Method::Post, path: "/keys/".to_owned(), query: &[], body: Body::Json(wish) };
         let mut told = desk.call(call).await?.created()?;
         let secret = told.take_secret("key")?;
         let Some(remote) = remote(&told.body) else { return refused("the answer names no key") };
-        let facts = vec![("key_id", remote.id.clone()), ("key_name", remote.label.clone())];
-        Ok(Fresh { secret, remote, facts })
+        Ok(Fresh { secret, remote })
     }
 
     async fn remove(&self, desk: &Desk<'_>, doomed: Doomed<'_>) -> Tried<()> {
@@ -99,6 +102,31 @@ async fn user(desk: &Desk<'_>, id: &str) -> Tried<Told> {
     desk.call(Call { method: Method::Get, path, query: &[], body: Body::Empty }).await
 }
 
+/// Pairs of a role and where it holds, as a person writes them: `ROLE`, `ROLE team:TEAM` or `ROLE target:TARGET`, with
+/// commas between.
+fn read_roles(text: &str) -> Tried<Value> {
+    words(text).map(read_role).collect()
+}
+
+fn read_role(pair: &str) -> Tried<Value> {
+    let (role, place) = pair.split_once(char::is_whitespace).unwrap_or((pair, "account"));
+    let scope = match place.trim().split_once(':') {
+        None if place.trim() == "account" => json!({"tier": "account", "team": null, "target": null}),
+        Some((tier @ ("team" | "target"), id)) if !id.is_empty() => {
+            let mut scope = json!({"tier": tier, "team": null, "target": null});
+            scope[tier] = json!({ "id": id });
+            scope
+        }
+        _ => return refused(format!("\"{pair}\" is no role and scope: write ROLE, ROLE team:TEAM or ROLE target:TARGET")),
+    };
+    Ok(json!({"role": {"id": role}, "scope": scope}))
+}
+
+/// What stands between commas.
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(',').map(str::trim).filter(|word| !word.is_empty())
+}
+
 /// A role and where it holds, as one text.
 fn pair(pair: &Value) -> String {
     let scope = &pair["scope"];
@@ -109,5 +137,21 @@ fn pair(pair: &Value) -> String {
 
 fn remote(item: &Value) -> Option<Remote> {
     let id = item["id"].as_str()?.to_owned();
-    Some(Remote { label: item["name"].as_str().unwrap_or(&id).to_owned(), created: None, expires: None, id })
+    let label = item["name"].as_str().unwrap_or(&id).to_owned();
+    let facts = [("key_id", &id), ("key_name", &label)].map(|(field, value)| (field.to_owned(), value.clone())).into();
+    Some(Remote { facts, ..Remote::new(id, label) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn roles_and_scopes_are_read_as_a_person_writes_them() {
+        let roles = read_roles("R1, R2 team:T9 , R3 target:X").unwrap();
+        assert_eq!(roles.as_array().unwrap().iter().map(pair).collect::<Vec<_>>(), ["R1 account", "R2 team T9", "R3 target X"]);
+        for wrong in ["R1 planet:P", "R1 team:", "R1 somewhere"] {
+            assert_eq!(read_roles(wrong).unwrap_err().kind, FailureKind::Refused, "{wrong}");
+        }
+    }
 }

@@ -43,7 +43,7 @@ impl Strategy for AppSecret {
         let mut told = change(desk, Body::Json(attributes(&json!({"mode": "create"})))).await?.created()?;
         let secret = told.take_secret(CLIENT_SECRET)?;
         let Some(remote) = remote(&told.body["data"]) else { return refused("the answer names no app") };
-        Ok(Fresh { secret, remote, facts: Vec::new() })
+        Ok(Fresh { secret, remote })
     }
 
     async fn remove(&self, desk: &Desk<'_>, doomed: Doomed<'_>) -> Tried<()> {
@@ -116,5 +116,7 @@ fn remote(item: &Value) -> Option<Remote> {
     let id = item["id"].as_str()?.to_owned();
     let attributes = &item["attributes"];
     let label = attributes["name"].as_str().unwrap_or(&id).to_owned();
-    Some(Remote { label, created: moment(attributes["created_at"].as_str()), expires: None, id })
+    let client = attributes["client_id"].as_str().map(|client| ("client_id".to_owned(), client.to_owned()));
+    let created = moment(attributes["created_at"].as_str());
+    Some(Remote { created, facts: client.into_iter().collect(), ..Remote::new(id, label) })
 }

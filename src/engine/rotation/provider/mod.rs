@@ -32,8 +32,6 @@ pub(in crate::engine) struct Fresh {
     pub secret: Secret,
     /// What it is at the provider.
     pub remote: Remote,
-    /// What a new credential must know besides, such as its `client_id`: field and value.
-    pub facts: Vec<(&'static str, String)>,
 }
 
 /// Something to be revoked.
@@ -89,14 +87,6 @@ pub(in crate::engine) fn strategy(plan: ReplacementPlan) -> &'static dyn Strateg
         ReplacementPlan::SnykAppSession => &session::Session,
         ReplacementPlan::SnykAppSecret => &app_secret::AppSecret,
         ReplacementPlan::ApiWebKey => &api_web::Key,
-    }
-}
-
-/// How a new credential is made: a whole account, unless one that exists is to be given a further secret.
-pub(in crate::engine) fn minting(plan: ReplacementPlan, exists: bool) -> &'static dyn Strategy {
-    match plan {
-        ReplacementPlan::SnykServiceAccountSecret if !exists => &account::OauthAccount,
-        other => strategy(other),
     }
 }
 

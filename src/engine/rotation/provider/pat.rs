@@ -51,16 +51,13 @@ impl Strategy for PersonalAccessToken {
 }
 
 fn by_id(id: &str) -> Remote {
-    Remote { id: id.to_owned(), label: id.to_owned(), created: None, expires: None }
+    Remote::new(id, id)
 }
 
 fn remote(item: &Value) -> Option<Remote> {
     let attributes = &item["attributes"];
     let id = item["id"].as_str()?.to_owned();
-    Some(Remote {
-        label: attributes["label"].as_str().unwrap_or(&id).to_owned(),
-        created: moment(attributes["created_at"].as_str()),
-        expires: moment(attributes["expires_at"].as_str()),
-        id,
-    })
+    let label = attributes["label"].as_str().unwrap_or(&id).to_owned();
+    let (created, expires) = (moment(attributes["created_at"].as_str()), moment(attributes["expires_at"].as_str()));
+    Some(Remote { created, expires, ..Remote::new(id, label) })
 }

@@ -27,7 +27,8 @@ impl ActivityList {
     pub fn key(&mut self, key: Key, app: &App) -> Outcome {
         let motion = match key.code {
             Code::Char('q' | '!') => return Outcome::Close,
-            Code::Enter | Code::Char('x') => return self.cancel(app),
+            Code::Enter => return self.reopen(app),
+            Code::Char('x') => return self.cancel(app),
             Code::Up | Code::Char('k') => Motion::Up,
             Code::Down | Code::Char('j') => Motion::Down,
             Code::PageUp => Motion::PageUp,
@@ -57,12 +58,22 @@ impl ActivityList {
             sheet.foot.push(Row::Blank);
             sheet.foot.extend(super::problem::rows(Some(problem)));
         }
-        sheet.foot.extend([Row::Blank, Row::dim("↑/↓ choose · x cancels a running task · Esc closes")]);
+        sheet
+            .foot
+            .extend([Row::Blank, Row::dim("↑/↓ choose · Enter opens a rotation again · x cancels a running task · Esc closes")]);
         sheet
     }
 
     fn entry<'a>(&self, app: &'a App) -> Option<&'a Entry> {
         app.activity.entries.iter().rev().nth(self.cursor)
+    }
+
+    /// Opens the wizard of a rotation that goes on behind the screen; cancels anything else that runs.
+    fn reopen(&self, app: &App) -> Outcome {
+        match self.entry(app) {
+            Some(entry) if app.dialogs.hides(entry.id) => Outcome::Finish(Intent::Reopen(entry.id)),
+            _ => self.cancel(app),
+        }
     }
 
     fn cancel(&self, app: &App) -> Outcome {

@@ -6,6 +6,7 @@ use tui_input::Input;
 use super::{Intent, Outcome};
 use crate::config::Key;
 use crate::config::key::Code;
+use crate::tui::app::Audience;
 use crate::tui::app::form::{Button, edit};
 use crate::tui::app::sheet::{ButtonCell, FieldRow, Row, Sheet, Value};
 
@@ -21,6 +22,8 @@ pub struct Confirm {
 
 struct Typed {
     word: String,
+    /// What the word is, for a screen that others see.
+    called: String,
     input: Input,
 }
 
@@ -30,10 +33,10 @@ impl Confirm {
         Self { title: title.into(), rows, typed: None, button, on_button: false, intent: Some(intent) }
     }
 
-    /// The same question, answered by typing `word`.
+    /// The same question, answered by typing `word`, the name of what is `called` so where others see the screen.
     #[must_use]
-    pub fn typing(mut self, word: &str) -> Self {
-        self.typed = Some(Typed { word: word.to_owned(), input: Input::default() });
+    pub fn typing(mut self, word: &str, called: String) -> Self {
+        self.typed = Some(Typed { word: word.to_owned(), called, input: Input::default() });
         self
     }
 
@@ -62,13 +65,13 @@ impl Confirm {
     }
 
     /// What it shows.
-    pub fn sheet(&self) -> Sheet {
+    pub fn sheet(&self, audience: Audience) -> Sheet {
         let mut sheet = Sheet::new(self.title.clone(), 70);
         sheet.head.extend(self.rows.iter().map(Row::copy));
         sheet.head.push(Row::Blank);
         if let Some(typed) = &self.typed {
-            sheet.head.push(Row::dim(format!("Type {} to go on:", typed.word)));
-            let value = Value::Text(typed.input.value().to_owned(), typed.input.visual_cursor());
+            let (prompt, value) = typed.shown(audience);
+            sheet.head.push(Row::dim(prompt));
             sheet.head.push(Row::Field(FieldRow { at: 0, label: "Name".to_owned(), value, focused: true, wrong: false }));
             sheet.head.push(Row::Blank);
         }
@@ -87,6 +90,21 @@ impl Confirm {
             return Outcome::Stay;
         }
         self.intent.take().map_or(Outcome::Close, Outcome::Finish)
+    }
+}
+
+impl Typed {
+    /// The prompt and what was typed so far; to others neither shows the word.
+    fn shown(&self, audience: Audience) -> (String, Value) {
+        match audience {
+            Audience::Nobody => {
+                let value = Value::Text(self.input.value().to_owned(), self.input.visual_cursor());
+                (format!("Type {} to go on:", self.word), value)
+            }
+            Audience::Others => {
+                (format!("Type the name of {} to go on:", self.called), Value::Secret(!self.input.value().is_empty()))
+            }
+        }
     }
 }
 

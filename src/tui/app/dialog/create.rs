@@ -5,17 +5,18 @@ use std::sync::Arc;
 
 use super::add::{field_id, read_labels};
 use super::{Intent, Outcome};
-use crate::domain::problem::Problem;
 use crate::domain::provider::spec::ReplacementPlan;
 use crate::domain::provider::{Catalogue, Kind};
 use crate::domain::{Credential, CredentialId, Name};
-use crate::engine::message::{RotationTask, TaskId, Wish};
+use crate::engine::message::{RotationTask, Wish};
 use crate::tui::app::App;
 use crate::tui::app::form::{Button, Choice, Control, Field, Form, Happened};
 use crate::tui::app::sheet::{Row, Sheet};
 
 /// The field that says whether an account that exists is given a further secret.
 const ACCOUNT: &str = "account";
+/// The field with the reason, which is put on record.
+const REASON: &str = "reason";
 /// The fields that stay whatever kind is chosen.
 const FIXED: usize = 3;
 
@@ -24,20 +25,20 @@ pub struct Create {
     catalogue: Arc<Catalogue>,
     /// The credential that was selected: a new one of its kind is made like it.
     like: Credential,
+    /// What it is called on this screen.
+    called: String,
     /// Its fields.
     pub form: Form,
-    task: Option<TaskId>,
-    problem: Option<Problem>,
 }
 
 impl Create {
     /// A form for what can be made where `like` lives, by itself or by one of `others`; none where nothing can.
-    pub fn new(like: &Credential, others: Vec<(String, String)>, catalogue: Arc<Catalogue>) -> Option<Self> {
+    pub fn new((like, called): (&Credential, String), others: Vec<(String, String)>, catalogue: Arc<Catalogue>) -> Option<Self> {
         let kinds = kinds(&catalogue, &like.provider);
         if kinds.is_empty() {
             return None;
         }
-        let makers = std::iter::once((like.id.as_str().to_owned(), like.name.to_string())).chain(others).collect();
+        let makers = std::iter::once((like.id.as_str().to_owned(), called.clone())).chain(others).collect();
         let kind = format!("{}/{}", like.provider, like.kind);
         let fields = vec![
             Field::text("name", "Name", "").hinting("What it is called here and at the provider: 1 to 64 characters."),
@@ -46,30 +47,9 @@ impl Create {
                 .hinting("The credential that asks the provider for it; it must be allowed to."),
         ];
         let form = Form::new(fields, vec![Button::Cancel, Button::Act("Create")]);
-        let mut create = Self { catalogue, like: like.clone(), form, task: None, problem: None };
+        let mut create = Self { catalogue, like: like.clone(), called, form };
         create.arrange();
         Some(create)
-    }
-
-    /// Waits for the credential to be made.
-    pub fn wait(&mut self, task: TaskId) {
-        self.task = Some(task);
-    }
-
-    /// The task that is waited for.
-    pub fn task(&self) -> Option<TaskId> {
-        self.task
-    }
-
-    /// The task was cancelled.
-    pub fn cancelled(&mut self) {
-        self.task = None;
-    }
-
-    /// It was not made.
-    pub fn fail(&mut self, problem: Problem) {
-        self.task = None;
-        self.problem = Some(problem);
     }
 
     /// Answers to what happened in the form.
@@ -92,22 +72,13 @@ impl Create {
         let mut sheet = Sheet::new("Create a credential", 76).with_form(&self.form);
         let words = "The provider makes it; its secret goes straight into the store and is shown to nobody.";
         sheet.head = vec![Row::dim(words), Row::Pair("Region".to_owned(), self.like.region.clone()), Row::Blank];
-        if self.task.is_some() {
-            sheet.foot.insert(0, Row::dim("Asking the provider…"));
-        }
-        sheet.foot.splice(0..0, super::problem::rows(self.problem.as_ref()));
         sheet
     }
 
     fn submit(&mut self, app: &App) -> Outcome {
-        if self.task.is_some() {
-            return Outcome::Stay;
-        }
         match self.read(app) {
-            Ok(wish) => {
-                self.problem = None;
-                Outcome::Ask(Intent::Rotation(Box::new(RotationTask::Create(Box::new(wish)))))
-            }
+            // The form stays below the wizard, for another try where nothing comes of this one.
+            Ok(wish) => Outcome::Ask(Intent::Rotation(Box::new(RotationTask::Create(Box::new(wish))))),
             Err((id, problem)) => {
                 self.form.complain(id, problem);
                 Outcome::Stay
@@ -131,7 +102,10 @@ impl Create {
         }
         let labels = read_labels(self.form.value("labels"));
         let (provider, kind, region) = (provider.to_owned(), kind.id.clone(), self.like.region.clone());
-        Ok(Wish { name, provider, kind, region, fields, labels, like: None, administrator })
+        // What is not asked for here is as it is with the selected one: its role, its way to prove itself, its app.
+        let like = self.is_alike(&provider, &kind).then(|| self.like.clone());
+        let reason = self.form.value(REASON).trim().to_owned();
+        Ok(Wish { name, provider, kind, region, fields, labels, like, administrator, reason })
     }
 
     fn chosen(&self) -> Option<(&str, &Kind)> {
@@ -142,13 +116,14 @@ impl Create {
     /// Makes the fields that the chosen kind needs: as the selected credential has them, where it is of that kind.
     fn arrange(&mut self) {
         let Some((provider, kind)) = self.chosen() else { return };
-        let alike = provider == self.like.provider && kind.id == self.like.kind;
+        let alike = self.is_alike(provider, &kind.id);
         let known = |id: &str| self.like.fields.get(id).filter(|_| alike || is_place(id)).map_or("", String::as_str);
-        let given = kind.fields.iter().filter(|spec| !is_told(&spec.id));
+        let given = kind.fields.iter().filter(|spec| !is_told(&spec.id) && !spec.learned);
         let mut fields: Vec<_> =
             given.map(|spec| Field::text(&field_id(&spec.id), &spec.title, known(&spec.id)).hinting(spec.help.clone())).collect();
         fields.splice(0..0, self.account(alike, kind.replace.plan));
         fields.push(Field::text("labels", "Labels", &self.like.labels.join(" ")).hinting("Words to filter by."));
+        fields.push(Field::text(REASON, "Why", "").hinting("It is put on record."));
         for field in &mut fields {
             if let Some(Field { control: Control::Text(typed), .. }) = self.form.field(&field.id)
                 && !typed.value().is_empty()
@@ -160,11 +135,16 @@ impl Create {
         self.form.fields.append(&mut fields);
     }
 
+    /// Whether what is made is of the selected one's kind.
+    fn is_alike(&self, provider: &str, kind: &str) -> bool {
+        provider == self.like.provider && kind == self.like.kind
+    }
+
     /// A new account, or a further secret for the one that is known.
     fn account(&self, alike: bool, plan: ReplacementPlan) -> Option<Field> {
         let id = self.like.fields.get("service_account_id")?;
         let further = alike && plan == ReplacementPlan::SnykServiceAccountSecret;
-        let known = (id.clone(), format!("that of {}: a further secret", self.like.name));
+        let known = (id.clone(), format!("that of {}: a further secret", self.called));
         let choice = Choice::new(vec![(String::new(), "a new one".to_owned()), known], "");
         further.then(|| Field::choice(ACCOUNT, "Account", choice).hinting("An account can have two secrets at the same time."))
     }
@@ -175,16 +155,18 @@ fn kinds(catalogue: &Catalogue, provider: &str) -> Vec<(String, String)> {
     let owner = |provider: &str| catalogue.region_owner(provider).ok().map(|owner| owner.id.as_str());
     let home = owner(provider);
     let near = catalogue.providers().iter().filter(|other| owner(&other.id) == home);
-    let made = near.flat_map(|known| known.kinds.iter().filter(|kind| is_made(kind.replace.plan)).map(move |kind| (known, kind)));
+    let made = near.flat_map(|known| known.kinds.iter().filter(|kind| is_made(kind)).map(move |kind| (known, kind)));
     made.map(|(known, kind)| (format!("{}/{}", known.id, kind.id), kind.title.clone())).collect()
 }
 
 /// Whether a program can have it made.
-const fn is_made(plan: ReplacementPlan) -> bool {
+fn is_made(kind: &Kind) -> bool {
     use ReplacementPlan as P;
-    match plan {
+    match kind.replace.plan {
         P::SnykServiceAccount | P::SnykServiceAccountSecret | P::ApiWebKey => true,
-        P::Guided | P::SnykPersonalAccessToken | P::SnykAppSession | P::SnykAppSecret => false,
+        // What is made of an app is its own secret, with which one then signs in.
+        P::SnykAppSession => kind.parts.iter().any(|part| part.replace.is_some()),
+        P::Guided | P::SnykPersonalAccessToken | P::SnykAppSecret => false,
     }
 }
 

@@ -155,6 +155,10 @@ pub enum Intent {
     Unlock(Option<Arc<Secret>>),
     /// Stop a task.
     Cancel(TaskId),
+    /// Stop a task before its next step.
+    Pause(TaskId),
+    /// Show the wizard of a task again.
+    Reopen(TaskId),
     /// Ask for the name before a credential ends.
     Removal(Removal),
     /// Open the wizard for a rotation that was left: its id, and the name of its credential.
@@ -212,50 +216,86 @@ pub enum Outcome {
     Ask(Intent),
     /// It wants something done, and is over.
     Finish(Intent),
+    /// It goes on behind the screen.
+    Hide,
 }
 
 /// The dialogs, the top one last.
 #[derive(Default)]
-pub struct Stack(Vec<Dialog>);
+pub struct Stack {
+    open: Vec<Dialog>,
+    /// Wizards of rotations that go on behind the screen.
+    hidden: Vec<Rotate>,
+}
 
 impl Stack {
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.open.is_empty()
     }
 
     /// The top one.
     pub fn top(&self) -> Option<&Dialog> {
-        self.0.last()
+        self.open.last()
     }
 
     /// All of them, the top one last.
     pub fn iter(&self) -> impl Iterator<Item = &Dialog> {
-        self.0.iter()
+        self.open.iter()
     }
 
     /// Puts one on top.
     pub fn push(&mut self, dialog: Dialog) {
-        self.0.push(dialog);
+        self.open.push(dialog);
     }
 
     /// Takes the top one away.
     pub fn pop(&mut self) -> Option<Dialog> {
-        self.0.pop()
+        self.open.pop()
+    }
+
+    /// Lets a dialog go on behind the screen; only wizards have something to go on with.
+    pub fn hide(&mut self, dialog: Dialog) {
+        if let Dialog::Rotate(wizard) = dialog {
+            self.hidden.push(*wizard);
+        }
+    }
+
+    /// Whether the wizard of this task is behind the screen.
+    pub fn hides(&self, task: TaskId) -> bool {
+        self.hidden.iter().any(|wizard| wizard.waits_for(task))
+    }
+
+    /// Shows a wizard again that is behind the screen; says whether there is one.
+    pub fn reopen(&mut self, wanted: impl Fn(&Rotate) -> bool) -> bool {
+        let Some(at) = self.hidden.iter().position(wanted) else { return false };
+        let wizard = self.hidden.swap_remove(at);
+        self.open.push(Dialog::Rotate(Box::new(wizard)));
+        true
+    }
+
+    /// Forgets a wizard behind the screen that has nothing more to say.
+    pub fn forget_hidden(&mut self, task: TaskId) -> Option<Rotate> {
+        let at = self.hidden.iter().position(|wizard| wizard.waits_for(task))?;
+        Some(self.hidden.swap_remove(at))
+    }
+
+    /// The form from which a credential was made is of no more use.
+    pub fn close_creation(&mut self) {
+        self.open.retain(|dialog| !matches!(dialog, Dialog::Create(_)));
     }
 
     /// The grid of verdicts, if it is open.
     pub fn verdicts(&mut self) -> Option<&mut Verdicts> {
-        self.0.iter_mut().find_map(|dialog| if let Dialog::Verdicts(verdicts) = dialog { Some(verdicts) } else { None })
+        self.open.iter_mut().find_map(|dialog| if let Dialog::Verdicts(verdicts) = dialog { Some(verdicts) } else { None })
     }
 
     /// The top dialog waits for this task from now on.
     pub fn wait(&mut self, task: TaskId) {
-        match self.0.last_mut() {
+        match self.open.last_mut() {
             Some(Dialog::Add(add)) => add.wait(task),
             Some(Dialog::Edit(edit)) => edit.wait(task),
             Some(Dialog::Unlock(unlock)) => unlock.wait(task),
-            Some(Dialog::Create(create)) => create.wait(task),
             Some(Dialog::Ask(ask)) => ask.wait(task),
             Some(Dialog::Rotate(rotate)) => rotate.wait(task),
             Some(Dialog::Survey(survey)) => survey.wait(task),
@@ -266,21 +306,20 @@ impl Stack {
 
     /// The wizard that waits for what this task has to say.
     pub fn wizard(&mut self, task: TaskId) -> Option<&mut Rotate> {
-        self.0.iter_mut().find_map(|dialog| match dialog {
-            Dialog::Rotate(rotate) if rotate.waits_for(task) => Some(rotate.as_mut()),
-            _ => None,
-        })
+        let open =
+            self.open.iter_mut().filter_map(|dialog| if let Dialog::Rotate(rotate) = dialog { Some(rotate) } else { None });
+        open.map(Box::as_mut).chain(&mut self.hidden).find(|wizard| wizard.waits_for(task))
     }
 
     /// Shows a list of which more can be made than to take one, in place of the one that is open.
     pub fn replace_shelf(&mut self, pick: Pick) {
-        self.0.retain(|dialog| !matches!(dialog, Dialog::Pick(known) if known.has_extras()));
-        self.0.push(Dialog::Pick(pick));
+        self.open.retain(|dialog| !matches!(dialog, Dialog::Pick(known) if known.has_extras()));
+        self.open.push(Dialog::Pick(pick));
     }
 
     /// The editor has written a body; whether a dialog took it.
     pub fn take_edited(&mut self, text: &str) -> bool {
-        match self.0.last_mut() {
+        match self.open.last_mut() {
             Some(Dialog::Request(request)) => {
                 request.set_body(text);
                 true
@@ -291,7 +330,7 @@ impl Stack {
 
     /// The sign-in that waits for what this task has to say.
     pub fn sign_in(&mut self, task: TaskId) -> Option<&mut SignIn> {
-        self.0.iter_mut().find_map(|dialog| match dialog {
+        self.open.iter_mut().find_map(|dialog| match dialog {
             Dialog::SignIn(sign_in) if sign_in.waits_for(task) => Some(sign_in.as_mut()),
             _ => None,
         })
@@ -299,13 +338,13 @@ impl Stack {
 
     /// The sign-in of this task did not come to its end. The form it was begun from says why, where there is one.
     pub fn sign_in_failed(&mut self, task: TaskId, problem: Problem) {
-        let form = self.0.iter_mut().find_map(|dialog| match dialog {
+        let form = self.open.iter_mut().find_map(|dialog| match dialog {
             Dialog::Add(add) if add.task() == Some(task) => Some(add),
             _ => None,
         });
         if let Some(add) = form {
             add.fail(problem);
-            self.0.retain(|dialog| !matches!(dialog, Dialog::SignIn(sign_in) if sign_in.waits_for(task)));
+            self.open.retain(|dialog| !matches!(dialog, Dialog::SignIn(sign_in) if sign_in.waits_for(task)));
         } else if let Some(sign_in) = self.sign_in(task) {
             sign_in.fail(problem);
         }
@@ -313,21 +352,20 @@ impl Stack {
 
     /// A task was cancelled: forms that waited for it can be sent again, and a sign-in is over.
     pub fn cancelled(&mut self, task: TaskId) {
-        for dialog in &mut self.0 {
+        for dialog in &mut self.open {
             match dialog {
                 Dialog::Add(add) if add.task() == Some(task) => add.cancelled(),
                 Dialog::Edit(edit) if edit.task() == Some(task) => edit.cancelled(),
-                Dialog::Create(create) if create.task() == Some(task) => create.cancelled(),
                 Dialog::Unlock(unlock) if unlock.task() == Some(task) => unlock.cancelled(),
                 _ => {}
             }
         }
-        self.0.retain(|dialog| !matches!(dialog, Dialog::SignIn(sign_in) if sign_in.waits_for(task)));
+        self.open.retain(|dialog| !matches!(dialog, Dialog::SignIn(sign_in) if sign_in.waits_for(task)));
     }
 
     /// When the top dialog shows something else by itself.
     pub fn next_wake(&self, now: Instant) -> Option<Instant> {
-        match self.0.last() {
+        match self.open.last() {
             Some(Dialog::SignIn(sign_in)) => sign_in.next_wake(now),
             _ => None,
         }
@@ -335,7 +373,7 @@ impl Stack {
 
     /// The top dialog waits for this task to say what was pasted.
     pub fn wait_for_identification(&mut self, task: TaskId) {
-        match self.0.last_mut() {
+        match self.open.last_mut() {
             Some(Dialog::Add(add)) => add.pasted.wait(task),
             Some(Dialog::Edit(edit)) => edit.pasted.wait(task),
             _ => {}
@@ -344,7 +382,7 @@ impl Stack {
 
     /// It is known what was pasted; the dialog that waits for `task` takes it in.
     pub fn identified(&mut self, task: TaskId, event: KeyringEvent) {
-        let waiting = self.0.iter_mut().find(|dialog| dialog.pasted_task() == Some(task));
+        let waiting = self.open.iter_mut().find(|dialog| dialog.pasted_task() == Some(task));
         match waiting {
             Some(Dialog::Add(add)) => add.identified(event),
             Some(Dialog::Edit(edit)) => edit.pasted.take(event),
@@ -354,19 +392,19 @@ impl Stack {
 
     /// It is known what was looked for; the dialog that waits for `task` shows it.
     pub fn surveyed(&mut self, task: TaskId, found: Vec<Finding>) {
-        if let Some(Dialog::Survey(survey)) = self.0.iter_mut().find(|dialog| dialog.task() == Some(task)) {
+        if let Some(Dialog::Survey(survey)) = self.open.iter_mut().find(|dialog| dialog.task() == Some(task)) {
             survey.take(found);
         }
     }
 
     /// A task ended well: the dialog that waited for it is over.
     pub fn done(&mut self, task: TaskId) {
-        self.0.retain(|dialog| dialog.task() != Some(task));
+        self.open.retain(|dialog| dialog.task() != Some(task));
     }
 
     /// A task ended badly: the dialog that waited for it says so. Without one, the problem comes back.
     pub fn failed(&mut self, task: TaskId, problem: Problem) -> Option<Problem> {
-        for dialog in &mut self.0 {
+        for dialog in &mut self.open {
             let identifies = dialog.pasted_task() == Some(task);
             if !identifies && dialog.task() != Some(task) {
                 continue;
@@ -377,7 +415,6 @@ impl Stack {
                 Dialog::Add(add) => add.fail(problem),
                 Dialog::Edit(edit) => edit.fail(problem),
                 Dialog::Unlock(unlock) => unlock.fail(problem),
-                Dialog::Create(create) => create.fail(problem),
                 Dialog::Ask(ask) => ask.fail(problem),
                 Dialog::Survey(survey) => survey.fail(problem),
                 _ => return Some(problem),
@@ -452,7 +489,7 @@ impl Dialog {
             Self::Rotate(rotate) => rotate.sheet(app),
             Self::Create(create) => create.sheet(),
             Self::SignIn(sign_in) => sign_in.sheet(now),
-            Self::Confirm(confirm) => confirm.sheet(),
+            Self::Confirm(confirm) => confirm.sheet(app.stage.audience),
             Self::Unlock(unlock) => unlock.sheet(),
             Self::Pick(pick) => pick.sheet(),
             Self::Parameters(parameters) => parameters.sheet(),
@@ -516,7 +553,6 @@ impl Dialog {
             Self::Add(add) => add.task(),
             Self::Edit(edit) => edit.task(),
             Self::Unlock(unlock) => unlock.task(),
-            Self::Create(create) => create.task(),
             Self::Ask(ask) => ask.task(),
             Self::Survey(survey) => survey.task(),
             _ => None,

@@ -3,7 +3,7 @@
 use super::credentials;
 use crate::domain::credential::Part;
 use crate::domain::provider::Catalogue;
-use crate::domain::rotation::{Line, LineState, Order, Plan, RotationId, Saying, State, Status};
+use crate::domain::rotation::{Line, LineState, Order, Plan, Purpose, RotationId, Saying, State, Status};
 use crate::engine::message::{Choice, Dilemma, Question, Review};
 
 /// The plan for an OAuth service account.
@@ -18,7 +18,8 @@ pub(crate) fn plan_for(kind: &str) -> Plan {
     let rotation = RotationId::from_random([7; 8]);
     let kind = catalogue.kind("snyk", kind).expect("a kind");
     let (part, replacement, consumers) = (Part::Secret, &kind.replace, vec!["ci".to_owned()]);
-    Plan::draw(Order { rotation, credential, kind, part, replacement, consumers, administrator: None })
+    let purpose = Purpose::Replace;
+    Plan::draw(Order { rotation, purpose, credential, kind, part, replacement, consumers, administrator: None })
 }
 
 /// A line about a step.
@@ -31,11 +32,14 @@ pub(crate) fn status(state: State) -> Status {
     Status {
         id: plan().rotation.to_string(),
         name: "ci-scanner".to_owned(),
+        purpose: Purpose::Replace,
+        part: "secret".to_owned(),
         plan: "a plan".to_owned(),
         state,
         step: Some("create".to_owned()),
         next: "find out whether the provider has made the new secret".to_owned(),
         left: Vec::new(),
+        why: None,
     }
 }
 

@@ -1,7 +1,9 @@
 //! Replacing, revoking and making credentials, told as keys, reports and what comes of them.
 
 use super::*;
+use crate::domain::credential::Part;
 use crate::domain::rotation::Saying;
+use crate::domain::rotation::{Plan, Purpose, Status as RotationStatus};
 use crate::engine::message::{Charge, Reply, Turn, Wish};
 use crate::tui::app::samples::rotation::{line, paste_dilemma, plan, review, status};
 use crate::tui::app::sheet::{Row, Value};
@@ -32,7 +34,7 @@ impl Session {
 
     fn plan(&mut self) {
         self.press("r");
-        let (task, RotationTask::Plan(Charge { credential, administrator: None })) = self.rotation_task() else {
+        let (task, RotationTask::Plan(Charge { credential, administrator: None, .. })) = self.rotation_task() else {
             panic!("no plan was asked for")
         };
         assert_eq!(Some(&credential), self.app.selected().map(|selected| &selected.id));
@@ -42,9 +44,10 @@ impl Session {
     /// Stops a running rotation and hears what has become of it.
     fn stop(&mut self, way_back: Result<(), &'static str>) {
         let task = self.begin();
-        self.press("Esc");
-        assert!(self.drain().iter().any(|effect| matches!(effect, Effect::Cancel(id) if *id == task)));
-        self.report(task, Event::Cancelled);
+        self.press("s");
+        assert!(self.drain().iter().any(|effect| matches!(effect, Effect::Pause(id) if *id == task)));
+        assert!(self.said().contains("as soon as this step is at its end"));
+        self.rotation(task, RotationEvent::Ended(status(RotationState::Running)));
         let asked = self.started();
         let Some((look, Task::Rotation(RotationTask::Review(id)))) = asked.into_iter().next() else { panic!("nobody looks") };
         assert_eq!(id, plan().rotation.to_string());
@@ -66,6 +69,7 @@ impl Session {
             Row::Buttons(buttons) => buttons.iter().flat_map(|cell| ["[", cell.button.label(), "]"]).collect(),
             Row::Pair(label, value) => format!("{label} {value}"),
             Row::Drawing(drawing) => drawing.pieces.iter().map(|(_, text)| text.as_str()).collect(),
+            Row::Track(pieces) => pieces.iter().map(|(_, text)| text.as_str()).collect(),
             Row::Blank => String::new(),
         });
         words.collect::<Vec<_>>().join("\n")
@@ -97,10 +101,10 @@ fn the_plan_comes_first_and_nothing_happens_before_begin() {
 fn another_administrator_means_another_plan() {
     let mut session = ready();
     session.plan();
-    session.press("S-Tab Right");
+    session.press("S-Tab S-Tab Right");
     let (_, RotationTask::Plan(Charge { administrator, .. })) = session.rotation_task() else { panic!("no other plan") };
     assert_eq!(administrator, Some(id(2)), "the other credential of that region");
-    session.press("Tab Right Enter");
+    session.press("Tab Tab Right Enter");
     assert!(session.started().is_empty(), "what is being planned cannot begin");
 }
 
@@ -142,7 +146,7 @@ fn a_question_that_is_left_leaves_an_account() {
     let mut session = ready();
     let task = session.begin();
     session.rotation(task, RotationEvent::Asks(QUESTION, Box::new(paste_dilemma())));
-    session.press("Esc");
+    session.press("Down Down Enter");
     assert!(matches!(session.rotation_task().1, RotationTask::Leave(QUESTION)));
     session.rotation(task, RotationEvent::Ended(status(RotationState::NeedsHuman)));
     assert!(matches!(session.rotation_task().1, RotationTask::Review(_)));
@@ -218,10 +222,13 @@ fn a_credential_is_revoked_only_when_its_name_is_typed() {
     session.press("X Enter Enter");
     assert!(session.app.dialogs.is_empty() && session.started().is_empty(), "Enter cancels");
     session.press("X Down Down Enter").type_text(&name).press("Tab Enter");
-    let (task, RotationTask::Revoke(charge)) = session.rotation_task() else { panic!("not revoked") };
-    assert_eq!(charge, Charge { credential: id(0), administrator: Some(id(2)) });
-    session.rotation(task, RotationEvent::Revoked(id(0))).report(task, Event::Done);
-    assert!(session.notice().contains("revoked, and refused since"));
+    let (task, RotationTask::Revoke(charge, _)) = session.rotation_task() else { panic!("not revoked") };
+    assert_eq!(charge, Charge { credential: id(0), administrator: Some(id(2)), part: Part::Secret });
+    session.rotation(task, RotationEvent::Begun(Box::new(Plan { purpose: Purpose::Revoke, ..plan() })));
+    assert!(session.said().contains("Plan: automatic: the provider revokes it"), "{}", session.said());
+    let ended = RotationStatus { purpose: Purpose::Revoke, ..status(RotationState::Done) };
+    session.rotation(task, RotationEvent::Ended(ended)).report(task, Event::Done);
+    assert!(session.said().contains("Done: it is revoked"), "{}", session.said());
 }
 
 #[test]
@@ -233,10 +240,12 @@ fn a_credential_is_created_like_the_selected_one() {
     assert_eq!((name.as_str(), kind.as_str(), region.as_str()), ("ci-2", "service-account-token", "SNYK-EU-01"));
     assert_eq!(fields.get("org_id").map(String::as_str), Some("acme-prod"));
     assert_eq!(administrator, id(0));
-    session.press("Enter");
-    assert!(session.started().is_empty(), "asked once");
     session.report(task, Event::Failed(trouble()));
-    assert!(session.said().contains("It broke"), "the form stays, with the reason");
+    let look = session.started();
+    assert!(session.said().contains("It broke"), "{}", session.said());
+    assert!(look.iter().all(|(_, task)| !matches!(task, Task::Rotation(RotationTask::Review(_)))), "there is no journal yet");
+    session.press("Esc");
+    assert!(session.said().contains("ci-2"), "the form stays, for another try");
 }
 
 #[test]
@@ -266,4 +275,77 @@ fn an_override_is_no_answer_until_the_name_is_typed() {
     assert!(session.started().is_empty());
     session.type_text("-scanner").press("Enter");
     assert!(matches!(session.rotation_task().1, RotationTask::Answer(QUESTION, Reply::Said(Saying::Override(_)))));
+}
+
+#[test]
+fn a_rotation_goes_on_behind_the_screen_and_is_opened_again() {
+    let mut session = ready();
+    let task = session.begin();
+    session.press("Esc");
+    assert!(session.app.dialogs.is_empty());
+    session.rotation(task, RotationEvent::Step(line("create", LineState::Done, "made (1)")));
+    session.press("r");
+    assert!(session.said().contains("make the new secret done"), "what happened meanwhile is there: {}", session.said());
+    session.press("Esc");
+    session.rotation(task, RotationEvent::Asks(QUESTION, Box::new(paste_dilemma())));
+    assert!(session.notice().contains("needs you"), "{}", session.notice());
+    session.press("! Enter");
+    assert!(session.said().contains("New secret"), "{}", session.said());
+    session.press("Esc");
+    session.rotation(task, RotationEvent::Ended(status(RotationState::Done))).report(task, Event::Done);
+    assert!(session.notice().ends_with(": done"), "{}", session.notice());
+    session.press("r");
+    assert!(matches!(session.rotation_task().1, RotationTask::Plan(_)), "the next one is another one");
+}
+
+#[test]
+fn what_goes_on_behind_the_screen_and_breaks_says_so() {
+    let mut session = ready();
+    let task = session.begin();
+    session.press("Esc");
+    session.report(task, Event::Cancelled);
+    assert!(session.notice().contains("has stopped"), "{}", session.notice());
+    assert!(session.app.dialogs.is_empty());
+}
+
+#[test]
+fn others_see_no_name_in_plans_questions_prompts_and_offers() {
+    let mut session = ready();
+    session.press("P");
+    session.plan();
+    assert!(!session.said().contains("ci-scanner"), "{}", session.said());
+    session.press("Right Enter");
+    let task = session.started()[0].0;
+    let choices = [Saying::Override("ci-scanner".to_owned()), Saying::Abort];
+    let mut dilemma = crate::tui::app::samples::rotation::dilemma(&choices);
+    dilemma.question.title = "type \"ci-scanner\" to take it".to_owned();
+    session.rotation(task, RotationEvent::Asks(QUESTION, Box::new(dilemma)));
+    session.type_text("ci-scanner");
+    assert!(!session.said().contains("ci-scanner"), "{}", session.said());
+    session.press("Enter");
+    assert!(matches!(session.rotation_task().1, RotationTask::Answer(..)), "the name itself is what counts");
+    session.press("Esc X Down Enter").type_text("ci-scanner");
+    assert!(!session.said().contains("ci-scanner"), "{}", session.said());
+    session.press("Esc");
+    session.rotation(task, RotationEvent::Unfinished(vec![status(RotationState::NeedsHuman)]));
+    assert!(session.said().contains("needs you") && !session.said().contains("ci-scanner"), "{}", session.said());
+}
+
+#[test]
+fn a_further_part_can_be_replaced_and_the_reason_goes_on_record() {
+    let mut session = ready();
+    session.plan();
+    session.press("S-Tab").type_text("leaked in a log").press("Tab Right Enter");
+    let (_, RotationTask::Run(plan)) = session.rotation_task() else { panic!("not begun") };
+    assert_eq!(plan.reason, "leaked in a log");
+}
+
+#[test]
+fn a_new_credential_that_the_filter_hides_is_told_of() {
+    let mut session = ready();
+    session.press("/").type_text("laptop").press("Enter");
+    let made = crate::domain::Credential { id: id(77), ..session.app.credentials.all()[0].clone() };
+    let made = crate::domain::Credential { name: crate::domain::Name::parse("zz-new").unwrap(), ..made };
+    session.report(TaskId(900), Event::Keyring(KeyringEvent::Changed(Box::new(made))));
+    assert!(session.notice().contains("the filter hides it"), "{}", session.notice());
 }

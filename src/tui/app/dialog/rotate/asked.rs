@@ -10,11 +10,11 @@ use crate::config::key::Code;
 use crate::config::theme::Role;
 use crate::domain::rotation::Saying;
 use crate::engine::message::{Dilemma, QuestionId, Reply, RotationTask};
-use crate::tui::app::Browser;
 use crate::tui::app::credentials::fit;
 use crate::tui::app::form::{edit, insert};
 use crate::tui::app::secret_input::SecretInput;
 use crate::tui::app::sheet::{FieldRow, Item, Row, Value};
+use crate::tui::app::{Audience, Browser};
 
 /// So many answers are seen at the same time.
 const SHOWN: usize = 6;
@@ -66,7 +66,6 @@ impl Asked {
     pub(super) fn key(&mut self, key: Key) -> Done {
         let count = self.answers.len();
         match key.code {
-            Code::Esc => return Done::Answer(RotationTask::Leave(self.question)),
             Code::Enter => return self.take(),
             Code::Down => self.cursor = (self.cursor + 1) % count,
             Code::Tab if !key.shift => self.cursor = (self.cursor + 1) % count,
@@ -116,27 +115,32 @@ impl Asked {
     }
 
     /// The answers.
-    pub(super) fn answers(&self) -> Vec<Row> {
+    pub(super) fn answers(&self, audience: Audience) -> Vec<Row> {
         let top = fit(0, self.cursor, SHOWN, self.answers.len());
         let shown = self.answers.iter().enumerate().skip(top).take(SHOWN);
-        let mut rows: Vec<_> = shown.map(|(at, answer)| self.row(at, answer)).collect();
+        let mut rows: Vec<_> = shown.map(|(at, answer)| self.row(at, answer, audience)).collect();
         let hidden = self.answers.len().saturating_sub(SHOWN);
         rows.extend((hidden > 0).then(|| Row::dim(format!("{} of {}", self.cursor + 1, self.answers.len()))));
         rows.extend(self.flaw.iter().map(|flaw| Row::Text(Role::Bad, flaw.clone())));
-        rows.push(Row::dim("↑/↓ choose · Enter takes it · Esc leaves it for later"));
+        rows.push(Row::dim("↑/↓ choose · Enter takes it · Esc hides this, and it goes on waiting"));
         rows
     }
 
-    fn row(&self, at: usize, answer: &Answer) -> Row {
+    fn row(&self, at: usize, answer: &Answer, audience: Audience) -> Row {
         let focused = at == self.cursor;
         let field =
             |label: String, value| Row::Field(FieldRow { at, label, value, focused, wrong: focused && self.flaw.is_some() });
         let text = match answer {
             Answer::Paste => return field("New secret".to_owned(), Value::Secret(!self.secret.is_empty())),
             Answer::Say(_, Saying::Override(word)) => {
-                let value = Value::Text(self.typed.value().to_owned(), self.typed.visual_cursor());
+                // What must be typed is the credential's name, which others are not to see.
+                let value = match audience {
+                    Audience::Nobody => Value::Text(self.typed.value().to_owned(), self.typed.visual_cursor()),
+                    Audience::Others => Value::Secret(!self.typed.value().is_empty()),
+                };
                 return field(format!("Type {word}"), value);
             }
+            Answer::Say(title, Saying::Chose(_)) if audience == Audience::Others => without_label(title),
             Answer::Say(title, _) => capital(title),
             Answer::Open(_) => "Open the page in the browser".to_owned(),
             Answer::Later => "Leave it for later".to_owned(),
@@ -165,6 +169,11 @@ impl Asked {
         self.secret.clear();
         Done::Answer(RotationTask::Answer(self.question, Reply::Pasted(secret)))
     }
+}
+
+/// What a provider lists, without the name that somebody gave it.
+fn without_label(title: &str) -> String {
+    title.split_once(" · ").map_or_else(String::new, |(_, rest)| rest.to_owned())
 }
 
 /// A sentence as it begins on a screen.
@@ -213,10 +222,9 @@ mod tests {
     }
 
     #[test]
-    fn esc_and_the_last_answer_leave_it_for_later() {
+    fn the_last_answer_leaves_it_for_later() {
         let mut asked = Asked::new(QuestionId(3), dilemma(&[Saying::Retry]), Browser::Here);
         assert!(matches!(press(&mut asked, "Up Enter"), Done::Answer(RotationTask::Leave(QuestionId(3)))));
-        assert!(matches!(press(&mut asked, "Esc"), Done::Answer(RotationTask::Leave(QuestionId(3)))));
     }
 
     #[test]

@@ -9,9 +9,12 @@
 //!                  └──────── Failed ←────────┘
 //! ```
 //!
+//! While it runs or asks, it can be hidden: it goes on behind the screen, and the list of activities opens it again.
+//!
 //! Whatever stops a rotation, the journal is asked what has happened, so that what is said about it is true.
 
 mod asked;
+mod diagram;
 mod sheet;
 mod steps;
 
@@ -23,8 +26,9 @@ use crate::config::Key;
 use crate::config::key::Code;
 use crate::config::theme::Glyphs;
 use crate::domain::CredentialId;
+use crate::domain::credential::Part;
 use crate::domain::problem::{Class, Problem};
-use crate::domain::rotation::{Line, Plan, State, Status};
+use crate::domain::rotation::{Line, Plan, Purpose, State, Status};
 use crate::engine::message::{Charge, Dilemma, QuestionId, Review, RotationTask, TaskId, Turn};
 use crate::tui::app::Browser;
 use crate::tui::app::command::Motion;
@@ -35,14 +39,21 @@ use crate::tui::app::form::{Button, Choice, Field, Form, Happened};
 const PAGE: usize = 8;
 /// The field with the credential that makes and revokes.
 const ADMINISTRATOR: &str = "administrator";
+/// The field with the part that is replaced.
+const PART: &str = "part";
+/// The field with the reason, which is put on record.
+const REASON: &str = "reason";
 
 const GO_ON: Button = Button::Act("Go on");
 const BACK: Button = Button::Danger("Roll back");
 const CLOSE: Button = Button::Act("Close");
+const HIDE: Button = Button::Act("Hide");
+const STOP: Button = Button::Act("Stop");
 
 /// The dialog in which a credential is replaced.
 pub struct Rotate {
     name: String,
+    purpose: Purpose,
     /// The task that has something to say to this dialog.
     task: Option<TaskId>,
     plan: Option<Box<Plan>>,
@@ -61,7 +72,7 @@ enum Stage {
     /// Nothing has happened yet.
     Planned(Form),
     /// Step after step.
-    Running,
+    Running(Form),
     /// A person is needed.
     Asked(Box<Asked>),
     /// It was told to stop, or to do without an answer.
@@ -78,7 +89,13 @@ impl Rotate {
     /// For the credential of this name; its plan, or what has become of it, comes later.
     pub fn new(name: String, browser: Browser) -> Self {
         let (steps, stage) = (Steps::default(), Stage::Reading);
-        Self { name, task: None, plan: None, steps, stage, problem: None, row: None, browser }
+        let purpose = Purpose::Replace;
+        Self { name, purpose, task: None, plan: None, steps, stage, problem: None, row: None, browser }
+    }
+
+    /// For one that begins at once; its plan comes with the first that is heard of it.
+    pub fn begun(name: String, purpose: Purpose, browser: Browser) -> Self {
+        Self { purpose, stage: running(), ..Self::new(name, browser) }
     }
 
     /// Waits for what this task has to say.
@@ -94,20 +111,45 @@ impl Rotate {
     /// Whether nothing can be said to it right now.
     pub fn is_busy(&self) -> bool {
         match self.stage {
-            Stage::Reading | Stage::Running | Stage::Stopping => true,
+            Stage::Reading | Stage::Running(_) | Stage::Stopping => true,
             Stage::Asked(_) => false,
             Stage::Planned(_) | Stage::Halted(..) | Stage::Over(..) | Stage::Failed(_) => self.task.is_some(),
         }
     }
 
-    /// What it will do is known. `others` may make and revoke in the credential's place.
-    pub fn planned(&mut self, plan: Box<Plan>, others: &[(String, String)]) {
+    /// The credential that it is about, where that is known.
+    pub fn credential(&self) -> Option<&CredentialId> {
+        self.plan.as_ref().map(|plan| &plan.credential)
+    }
+
+    /// What it is about, in a few words.
+    pub fn heading(&self) -> String {
+        let verb = match self.purpose {
+            Purpose::Replace => "Replace",
+            Purpose::Create => "Create",
+            Purpose::Revoke => "Revoke",
+        };
+        match self.plan.as_ref().map(|plan| &plan.part) {
+            Some(Part::Named(part)) => format!("{verb} {} ({part})", self.name),
+            _ => format!("{verb} {}", self.name),
+        }
+    }
+
+    /// What it does from now on.
+    pub fn begins(&mut self, plan: Box<Plan>) {
+        self.purpose = plan.purpose;
+        self.steps = Steps::of(&plan);
+        self.plan = Some(plan);
+    }
+
+    /// What it will do is known. `others` may make and revoke in the credential's place; `parts` can be replaced.
+    pub fn planned(&mut self, plan: Box<Plan>, others: &[(String, String)], parts: &[(String, String)]) {
         self.task = None;
         self.problem = None;
         self.steps = Steps::of(&plan);
         self.plan = Some(plan);
         if !matches!(self.stage, Stage::Planned(_)) {
-            self.stage = Stage::Planned(plan_form(others));
+            self.stage = Stage::Planned(plan_form(others, parts));
         }
     }
 
@@ -115,6 +157,7 @@ impl Rotate {
     pub fn reviewed(&mut self, review: Box<Review>) {
         self.task = None;
         self.row = None;
+        self.purpose = review.plan.purpose;
         self.steps = Steps::after(&review.plan, &review.lines);
         self.plan = Some(Box::new(review.plan.clone()));
         self.stage = match review.status.state {
@@ -131,7 +174,7 @@ impl Rotate {
         self.row = None;
         self.steps.take(line);
         if matches!(self.stage, Stage::Asked(_)) {
-            self.stage = Stage::Running;
+            self.stage = running();
         }
     }
 
@@ -154,7 +197,8 @@ impl Rotate {
     /// It went wrong, or was cancelled: what has happened by then, its journal tells.
     pub fn broke(&mut self, problem: Option<Problem>) -> Option<RotationTask> {
         self.task = None;
-        if matches!(self.stage, Stage::Running | Stage::Asked(_) | Stage::Stopping) {
+        // What was refused before it had a plan has no journal either.
+        if self.plan.is_some() && matches!(self.stage, Stage::Running(_) | Stage::Asked(_) | Stage::Stopping) {
             self.problem = problem;
             return self.look();
         }
@@ -179,16 +223,16 @@ impl Rotate {
             return Outcome::Stay;
         }
         match &mut self.stage {
+            Stage::Running(_) | Stage::Asked(_) | Stage::Stopping if key.code == Code::Esc => Outcome::Hide,
+            Stage::Running(_) if key == Key::char('s') => self.stop(),
             Stage::Asked(asked) => {
                 let done = asked.key(key);
                 self.answered(done)
             }
-            Stage::Running if key.code == Code::Esc => self.stop(),
-            // A second one does not wait for what does not stop; the rotation is offered again.
-            Stage::Stopping | Stage::Reading if key.code == Code::Esc => Outcome::Close,
-            Stage::Running | Stage::Stopping | Stage::Reading => Outcome::Stay,
+            Stage::Reading if key.code == Code::Esc => Outcome::Close,
+            Stage::Stopping | Stage::Reading => Outcome::Stay,
             Stage::Planned(_) | Stage::Halted(..) | Stage::Over(..) | Stage::Failed(_) if key.code == Code::Esc => Outcome::Close,
-            Stage::Planned(form) | Stage::Halted(_, form) | Stage::Over(_, form) | Stage::Failed(form) => {
+            Stage::Planned(form) | Stage::Halted(_, form) | Stage::Over(_, form) | Stage::Failed(form) | Stage::Running(form) => {
                 let happened = form.key(key);
                 self.react(happened)
             }
@@ -197,8 +241,10 @@ impl Rotate {
 
     /// Takes a pasted text in.
     pub fn paste(&mut self, text: &str) -> Outcome {
-        if let Stage::Asked(asked) = &mut self.stage {
-            asked.paste(text);
+        match &mut self.stage {
+            Stage::Asked(asked) => asked.paste(text),
+            Stage::Planned(form) => _ = form.paste(text),
+            _ => {}
         }
         Outcome::Stay
     }
@@ -210,30 +256,37 @@ impl Rotate {
                 let done = asked.click(at);
                 self.answered(done)
             }
-            Stage::Planned(form) | Stage::Halted(_, form) | Stage::Over(_, form) | Stage::Failed(form) => {
+            Stage::Planned(form) | Stage::Halted(_, form) | Stage::Over(_, form) | Stage::Failed(form) | Stage::Running(form) => {
                 let happened = form.point(at);
                 self.react(happened)
             }
-            Stage::Running | Stage::Stopping | Stage::Reading => Outcome::Stay,
+            Stage::Stopping | Stage::Reading => Outcome::Stay,
         }
     }
 
     fn react(&mut self, happened: Happened) -> Outcome {
         match happened {
             Happened::Pressed(Button::Cancel | CLOSE) => Outcome::Close,
+            Happened::Pressed(HIDE) => Outcome::Hide,
+            Happened::Pressed(STOP) => self.stop(),
             // What was asked meanwhile comes first.
             _ if self.task.is_some() => Outcome::Stay,
             Happened::Pressed(button) => self.press(button),
-            Happened::Changed(_) => self.plan_anew(),
+            Happened::Changed(at) => self.plan_anew(at),
             Happened::Pasted(_) | Happened::Left(_) | Happened::Nothing => Outcome::Stay,
         }
     }
 
-    /// Another credential makes and revokes: that is another plan.
-    fn plan_anew(&self) -> Outcome {
+    /// Another credential makes and revokes, or another part is replaced: that is another plan.
+    fn plan_anew(&self, at: usize) -> Outcome {
         let (Stage::Planned(form), Some(plan)) = (&self.stage, &self.plan) else { return Outcome::Stay };
+        if form.fields[at].id == REASON {
+            return Outcome::Stay;
+        }
         let administrator = CredentialId::parse(form.value(ADMINISTRATOR));
-        ask(RotationTask::Plan(Charge { credential: plan.credential.clone(), administrator }))
+        let part = Some(form.value(PART)).filter(|part| !part.is_empty());
+        let part = part.map_or(Part::Secret, |part| Part::Named(part.to_owned()));
+        ask(RotationTask::Plan(Charge { credential: plan.credential.clone(), administrator, part }))
     }
 
     fn press(&mut self, button: Button) -> Outcome {
@@ -242,12 +295,15 @@ impl Rotate {
                 let turn = if button == BACK { Turn::Back } else { Turn::Onward };
                 RotationTask::TakeUp(review.status.id.clone(), turn)
             }
+            (Stage::Planned(form), Some(plan)) => {
+                RotationTask::Run(Box::new(plan.as_ref().clone().because(form.value(REASON).trim())))
+            }
             (_, Some(plan)) => RotationTask::Run(plan.clone()),
             (_, None) => return Outcome::Stay,
         };
         self.problem = None;
         self.row = None;
-        self.stage = Stage::Running;
+        self.stage = running();
         ask(task)
     }
 
@@ -256,7 +312,7 @@ impl Rotate {
             Done::Nothing => Outcome::Stay,
             Done::Open(page) => Outcome::Ask(Intent::Open(page)),
             Done::Answer(task) => {
-                self.stage = if matches!(task, RotationTask::Leave(_)) { Stage::Stopping } else { Stage::Running };
+                self.stage = if matches!(task, RotationTask::Leave(_)) { Stage::Stopping } else { running() };
                 ask(task)
             }
         }
@@ -264,7 +320,7 @@ impl Rotate {
 
     fn stop(&mut self) -> Outcome {
         self.stage = Stage::Stopping;
-        self.task.map_or(Outcome::Close, |task| Outcome::Ask(Intent::Cancel(task)))
+        self.task.map_or(Outcome::Close, |task| Outcome::Ask(Intent::Pause(task)))
     }
 
     fn look(&mut self) -> Option<RotationTask> {
@@ -291,14 +347,28 @@ fn motion(key: Key, stage: &Stage) -> Option<Motion> {
     }
 }
 
-/// Who makes and revokes, where there is a choice. The focus is on Cancel.
-fn plan_form(others: &[(String, String)]) -> Form {
+/// What is replaced and who makes and revokes, where there is a choice, and why. The focus is on Cancel.
+fn plan_form(others: &[(String, String)], parts: &[(String, String)]) -> Form {
     let itself = (String::new(), "itself".to_owned());
-    let choice = || Choice::new(std::iter::once(itself).chain(others.iter().cloned()).collect(), "");
-    let fields = if others.is_empty() { Vec::new() } else { vec![Field::choice(ADMINISTRATOR, "Made and revoked by", choice())] };
+    let choice = |first: Option<(String, String)>, more: &[(String, String)]| {
+        Choice::new(first.into_iter().chain(more.iter().cloned()).collect(), "")
+    };
+    let mut fields = Vec::new();
+    if parts.len() > 1 {
+        fields.push(Field::choice(PART, "What", choice(None, parts)));
+    }
+    if !others.is_empty() {
+        fields.push(Field::choice(ADMINISTRATOR, "Made and revoked by", choice(Some(itself), others)));
+    }
+    fields.push(Field::text(REASON, "Why", ""));
     let mut form = Form::new(fields, vec![Button::Cancel, Button::Danger("Begin")]);
     form.focus = form.fields.len();
     form
+}
+
+/// It runs. The focus is on what changes nothing.
+fn running() -> Stage {
+    Stage::Running(buttons(&[HIDE, STOP]))
 }
 
 fn buttons(buttons: &[Button]) -> Form {

@@ -1,15 +1,18 @@
 //! What the wizard shows: the steps in the middle, and below them what they wait for.
 
+use super::diagram::{self, Extent};
 use super::steps::Pulse;
 use super::{Rotate, Stage};
 use crate::config::theme::{Glyphs, Role};
-use crate::domain::rotation::{Plan, State, Status};
+use crate::domain::rotation::{Plan, Purpose, State, Status};
 use crate::engine::message::Review;
-use crate::tui::app::App;
 use crate::tui::app::dialog::problem;
 use crate::tui::app::sheet::{Item, Row, Sheet};
+use crate::tui::app::{App, Audience};
 
 const WIDTH: u16 = 88;
+/// On a lower screen the lives of the secrets leave too little room for the steps.
+const HIGH: u16 = 24;
 const OVERLAP: &str = "Overlap: the old secret works until the new one has taken its place.";
 
 impl Rotate {
@@ -17,18 +20,22 @@ impl Rotate {
     pub fn sheet(&self, app: &App) -> Sheet {
         let glyphs = app.preferences.glyphs;
         let mut sheet = Sheet::new(self.title(glyphs), WIDTH);
-        sheet.head = self.head();
+        sheet.head = self.head(app);
         let (rows, seen) = self.rows(glyphs);
         sheet.cursor = self.row.unwrap_or(seen).min(rows.len().saturating_sub(1));
         sheet.body = rows;
         sheet.foot.extend(problem::rows(self.problem.as_ref()));
         match &self.stage {
             Stage::Reading => sheet.foot.push(Row::dim("Reading the journal…")),
-            Stage::Running => {
-                sheet.foot.extend([Row::Blank, Row::dim("Esc stops here: nothing is lost, and it can be taken up again")]);
+            Stage::Running(form) => {
+                sheet.foot.push(Row::Blank);
+                sheet = sheet.with_form_below(form);
+                sheet.foot.push(Row::dim("Esc hides this and it goes on · s stops before the next step, to be taken up again"));
             }
-            Stage::Stopping => sheet.foot.extend([Row::Blank, Row::dim("Stopping…")]),
-            Stage::Asked(asked) => sheet.foot.extend(asked.answers()),
+            Stage::Stopping => {
+                sheet.foot.extend([Row::Blank, Row::dim("Stopping as soon as this step is at its end… · Esc hides this")]);
+            }
+            Stage::Asked(asked) => sheet.foot.extend(asked.answers(app.stage.audience)),
             Stage::Planned(form) => {
                 sheet.foot.push(Row::Blank);
                 sheet = sheet.with_form_below(form);
@@ -47,7 +54,22 @@ impl Rotate {
                 sheet = sheet.with_form_below(form);
             }
         }
+        self.veil(&mut sheet, app);
         sheet
+    }
+
+    /// Where others see the screen, the credential is called what the list calls it.
+    fn veil(&self, sheet: &mut Sheet, app: &App) {
+        if app.stage.audience == Audience::Nobody {
+            return;
+        }
+        let known = self.plan.as_ref().and_then(|plan| app.credentials.get(&plan.credential));
+        let shown = known.map_or_else(|| "a credential".to_owned(), |credential| app.name_of(credential));
+        let principal = known.and_then(|known| known.principal.as_ref()).map(|principal| principal.name.clone());
+        let plan = self.plan.as_ref().map(|plan| plan.name.to_string());
+        for name in plan.into_iter().chain([self.name.clone()]).chain(principal).filter(|name| !name.is_empty()) {
+            sheet.veil(&name, &shown);
+        }
     }
 
     /// The rows in the middle, and the one that must be seen.
@@ -60,7 +82,7 @@ impl Rotate {
                 let last = rows.len() - 1;
                 (rows, last)
             }
-            (Stage::Running | Stage::Stopping, _) => self.steps.rows(glyphs, Pulse::Beating),
+            (Stage::Running(_) | Stage::Stopping, _) => self.steps.rows(glyphs, Pulse::Beating),
             (Stage::Over(..), _) => self.steps.rows(glyphs, Pulse::Over),
             _ => self.steps.rows(glyphs, Pulse::Still),
         }
@@ -69,18 +91,22 @@ impl Rotate {
     fn title(&self, glyphs: &Glyphs) -> String {
         let (done, all) = self.steps.count();
         match self.stage {
-            Stage::Reading | Stage::Failed(_) | Stage::Planned(_) => format!("Replace {}", self.name),
-            _ => format!("Replace {} {} {done} of {all} done", self.name, glyphs.separator),
+            Stage::Reading | Stage::Failed(_) | Stage::Planned(_) => self.heading(),
+            _ => format!("{} {} {done} of {all} done", self.heading(), glyphs.separator),
         }
     }
 
-    fn head(&self) -> Vec<Row> {
+    fn head(&self, app: &App) -> Vec<Row> {
         let Some(plan) = &self.plan else { return Vec::new() };
         let mut rows = vec![Row::text(format!("Plan: {}.", plan.title()))];
         if let Stage::Planned(_) = self.stage {
             rows.push(plan.warning().map_or_else(|| Row::dim(OVERLAP), Row::warning));
+            rows.extend(plan.limit().map(Row::dim));
         }
         rows.push(Row::Blank);
+        let columns = usize::from(app.stage.area.width.min(WIDTH).saturating_sub(4));
+        let extent = if app.stage.area.height < HIGH { Extent::Steps } else { Extent::Lives };
+        rows.extend(diagram::rows(plan, &self.steps, app.preferences.glyphs, (columns, extent)));
         rows
     }
 }
@@ -111,9 +137,14 @@ fn halted(review: &Review) -> Vec<Row> {
 }
 
 fn over(status: &Status, glyphs: &Glyphs) -> Vec<Row> {
-    let word = match status.state {
-        State::RolledBack => "Rolled back: everything is as it was.",
-        _ => "Done: the new secret has taken the old one's place.",
+    if let Some(why) = &status.why {
+        return vec![Row::Blank, Row::Text(Role::Bad, format!("{} Nothing was made: {why}", glyphs.refused))];
+    }
+    let word = match (status.state, status.purpose) {
+        (State::RolledBack, _) => "Rolled back: everything is as it was.",
+        (_, Purpose::Replace) => "Done: the new secret has taken the old one's place.",
+        (_, Purpose::Create) => "Done: it was made, proven and kept.",
+        (_, Purpose::Revoke) => "Done: it is revoked. X removes it here.",
     };
     let mut rows = vec![Row::Blank, Row::Text(Role::Good, format!("{} {word}", glyphs.tick))];
     rows.extend(status.left.iter().map(|left| Row::warning(format!("{} Left to do: {left}", glyphs.warning))));

@@ -61,6 +61,12 @@ impl Steps {
         self.steps[self.current].become_(line);
     }
 
+    /// Every step with its state, in order; remarks are none.
+    pub(super) fn states(&self) -> Vec<(&str, LineState)> {
+        let steps = self.steps.iter().filter(|step| !is_remark(&step.id));
+        steps.map(|step| (step.id.as_str(), step.state)).collect()
+    }
+
     /// How many are done, and how many there are.
     pub(super) fn count(&self) -> (usize, usize) {
         let steps = || self.steps.iter().filter(|step| !is_remark(&step.id));

@@ -1,0 +1,80 @@
+//! What a rotation is for. Making a credential and revoking one are rotations of which a half is missing: the same
+//! journal, the same machine, the same proofs.
+
+use serde::{Deserialize, Serialize};
+
+use super::step::Step;
+use super::strategy::{By, Overlap, Ways};
+
+/// What is to come of it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Purpose {
+    /// Another secret in place of the old one. Older journals know nothing else.
+    #[default]
+    Replace,
+    /// A credential that was not there before.
+    Create,
+    /// A secret that nothing takes the place of.
+    Revoke,
+}
+
+impl Purpose {
+    /// The deed, as the audit trail calls it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Replace => "rotate",
+            Self::Create => "create",
+            Self::Revoke => "revoke",
+        }
+    }
+
+    /// What is revoked, in words.
+    pub(super) const fn object(self) -> &'static str {
+        match self {
+            Self::Replace | Self::Create => "the old secret",
+            Self::Revoke => "the secret",
+        }
+    }
+
+    /// What a step does, in words.
+    pub fn words(self, step: &Step) -> String {
+        let words = match (self, step) {
+            (Self::Create, Step::Create) => "have the provider make it",
+            (Self::Create, Step::Promote) => "make the new secret the credential's own",
+            (Self::Create, Step::Restore) => "take the new secret from the credential again",
+            (Self::Revoke, Step::Snapshot) => "see whom it acts as and what it is at the provider",
+            (Self::Revoke, Step::Revoke) => "have the provider revoke it",
+            (Self::Revoke, Step::AwaitRevoke) => "wait for it to be revoked by hand",
+            (Self::Revoke, Step::ProveDead) => "show that it fails",
+            _ => return step.words(),
+        };
+        words.to_owned()
+    }
+
+    /// What stands at the end, in words.
+    pub(super) const fn achieved(self) -> &'static str {
+        match self {
+            Self::Replace => "nothing: the new secret has taken the old one's place",
+            Self::Create => "nothing: it was made, proven and kept",
+            Self::Revoke => "nothing: it is revoked",
+        }
+    }
+
+    /// The steps, in order.
+    pub(super) fn steps(self, ways: Ways, overlap: Overlap, consumers: Vec<String>) -> Vec<Step> {
+        let mint = if ways.mint == By::Person { Step::AwaitPaste } else { Step::Create };
+        let revoke = if ways.revoke == By::Person { Step::AwaitRevoke } else { Step::Revoke };
+        match self {
+            Self::Replace => {
+                let mut steps = vec![Step::ProveStore, Step::Snapshot, mint, Step::Stash, Step::Verify, Step::Promote];
+                steps.extend(consumers.into_iter().map(Step::Deliver));
+                steps.extend((overlap == Overlap::SideBySide).then_some(revoke));
+                steps.extend([Step::ProveDead, Step::Forget]);
+                steps
+            }
+            Self::Create => vec![Step::ProveStore, mint, Step::Stash, Step::Verify, Step::Promote, Step::Forget],
+            Self::Revoke => vec![Step::Snapshot, revoke, Step::ProveDead],
+        }
+    }
+}

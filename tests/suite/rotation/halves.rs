@@ -1,0 +1,260 @@
+//! Making and revoking by the same machine: every call goes wrong in every way, the process dies after every entry, and
+//! the disk refuses.
+
+use std::collections::BTreeMap;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use futures::FutureExt as _;
+use serde_json::json;
+use tokenring::domain::credential::Slot;
+use tokenring::domain::rotation::Line;
+use tokenring::domain::{Credential, Name};
+use tokenring::engine::rotation::{Audience, State, Status, Turn, Wish};
+
+use super::chaos::{Chaos, FAULTS, Fault};
+use super::person::Person;
+use super::rig::{Before, Errand, Rig};
+
+/// What is made like what, by whom, and whether that gets a further secret.
+type Making = (&'static str, &'static str, Option<&'static str>);
+
+const MAKINGS: [Making; 5] = [
+    ("us01-ci-scanner", "us01-admin", None),
+    ("us01-release-bot", "us01-admin", None),
+    ("us01-release-bot", "us01-admin", Some("service_account_id")),
+    ("us01-triage-app", "us01-admin", None),
+    ("saw-eu-admin", "saw-eu-admin", None),
+];
+
+/// What is revoked, and by whom.
+type Ending = (&'static str, Option<&'static str>);
+
+const ENDINGS: [Ending; 4] =
+    [("us01-ci-scanner", Some("us01-admin")), ("saw-eu-admin", None), ("us01-laptop", None), ("appcircle-ci", None)];
+
+/// A world in which something is about to be made or revoked.
+struct Stage {
+    rig: Rig,
+    errand: Errand,
+    before: Before,
+    name: &'static str,
+}
+
+impl Stage {
+    async fn to_make((name, administrator, further): Making) -> Self {
+        let rig = Rig::new().await;
+        let like = rig.adopt(name).await;
+        let administrator = if administrator == name { like.clone() } else { rig.adopt(administrator).await };
+        let further = further.and_then(|field| like.fields.get_key_value(field));
+        let wish = Wish {
+            name: Name::parse("made").unwrap(),
+            provider: like.provider.clone(),
+            kind: like.kind.clone(),
+            region: like.region.clone(),
+            fields: further.map(|(field, value)| (field.clone(), value.clone())).into_iter().collect(),
+            labels: vec!["new".to_owned()],
+            like: Some(like),
+            administrator: administrator.id,
+            reason: "a test".to_owned(),
+        };
+        let creation = rig.calm().plan_creation(wish).await.unwrap();
+        let before = rig.before(&creation.plan).await;
+        Self { rig, errand: Errand::Make(Box::new(creation)), before, name }
+    }
+
+    async fn to_end((name, administrator): Ending) -> Self {
+        let rig = Rig::new().await;
+        let credential = rig.adopt(name).await;
+        let administrator: Option<Credential> = match administrator {
+            Some(administrator) => Some(rig.adopt(administrator).await),
+            None => None,
+        };
+        let plan = rig.calm().plan_revocation(&credential, administrator.as_ref()).unwrap();
+        let before = rig.before(&plan).await;
+        Self { rig, errand: Errand::About(Box::new(plan)), before, name }
+    }
+
+    fn person(&self) -> Person<'_> {
+        Person::new(&self.rig, self.name).revokes(self.before.old.as_ref())
+    }
+
+    fn told(&self) -> String {
+        format!("{}: {:#?}", self.name, self.rig.lines.lock().unwrap())
+    }
+
+    /// Does it with one fault, and shows that everything is accounted for.
+    async fn run(&self, chaos: &Arc<Chaos>) -> Status {
+        let person = self.person();
+        let run = AssertUnwindSafe(self.rig.carry_out(&self.errand, chaos, &person));
+        let status = run.catch_unwind().await.unwrap_or_else(|_| panic!("{}", self.told()));
+        let accounted = AssertUnwindSafe(self.rig.assert_accounted(&self.before, self.errand.plan(), &status));
+        accounted.catch_unwind().await.unwrap_or_else(|_| panic!("{}", self.told()));
+        status
+    }
+
+    /// Runs until the n-th line is told, and dies there.
+    async fn die_at(&self, person: &Person<'_>, nth: usize) -> bool {
+        let told = AtomicUsize::new(0);
+        let tell = |_: &Line| {
+            if told.fetch_add(1, Ordering::SeqCst) == nth {
+                std::panic::resume_unwind(Box::new("the process dies"));
+            }
+        };
+        let (engine, audience) = (self.rig.calm(), Audience { ask: person, tell: &tell });
+        let run = async {
+            match &self.errand {
+                Errand::About(plan) => engine.rotate(plan.as_ref().clone(), audience).await,
+                Errand::Make(creation) => engine.create(creation.as_ref().clone(), audience).await,
+            }
+        };
+        AssertUnwindSafe(run).catch_unwind().await.is_err()
+    }
+
+    async fn resume(&self, person: &Person<'_>, turn: Turn) -> Result<Status, tokenring::domain::Problem> {
+        let tell = |line: &Line| self.rig.lines.lock().unwrap().push(line.clone());
+        self.rig.calm().resume_rotation(self.errand.plan().rotation.as_str(), turn, Audience { ask: person, tell: &tell }).await
+    }
+}
+
+#[tokio::test]
+async fn what_is_made_works_is_marked_and_is_on_record() {
+    for making in MAKINGS {
+        let stage = Stage::to_make(making).await;
+        let status = stage.run(&Arc::new(Chaos::calm())).await;
+        assert_eq!((status.state, &status.left[..]), (State::Done, &[][..]), "{}", stage.told());
+        let plan = stage.errand.plan();
+        let engine = stage.rig.calm();
+        let made = engine.find("made").await.unwrap();
+        assert_eq!(made.labels, ["new"]);
+        if plan.part == tokenring::domain::credential::Part::Secret {
+            let check = engine.check(&made, &made.region).await.unwrap();
+            assert_eq!(check.verdict, tokenring::domain::response::Verdict::Accepted, "{}: {}", stage.name, check.reason);
+        }
+        let reasons: Vec<String> = engine.audit(10).await.unwrap().into_iter().map(|line| line.entry.reason).collect();
+        assert!(reasons.iter().all(|reason| reason.starts_with("a test; ") || reason.is_empty()), "{reasons:?}");
+    }
+}
+
+#[tokio::test]
+async fn every_call_of_making_may_go_wrong() {
+    for making in MAKINGS {
+        let chaos = Arc::new(Chaos::calm());
+        Stage::to_make(making).await.run(&chaos).await;
+        for (nth, fault) in (0..chaos.calls()).flat_map(|nth| FAULTS.map(|fault| (nth, fault))) {
+            Stage::to_make(making).await.run(&Arc::new(Chaos::at(nth, fault))).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_call_of_revoking_may_go_wrong() {
+    for ending in ENDINGS {
+        let chaos = Arc::new(Chaos::calm());
+        let status = Stage::to_end(ending).await.run(&chaos).await;
+        assert_eq!((status.state, &status.left[..]), (State::Done, &[][..]), "{ending:?}");
+        for (nth, fault) in (0..chaos.calls()).flat_map(|nth| FAULTS.map(|fault| (nth, fault))) {
+            let stage = Stage::to_end(ending).await;
+            let status = stage.run(&Arc::new(Chaos::at(nth, fault))).await;
+            assert_eq!(status.state, State::Done, "{nth} {fault:?} {}", stage.told());
+        }
+    }
+}
+
+#[tokio::test]
+async fn dying_after_any_entry_of_making_or_revoking_may_be_taken_up_or_back() {
+    let makings = MAKINGS.map(|making| (Some(making), None));
+    for (making, ending) in makings.into_iter().chain(ENDINGS.map(|ending| (None, Some(ending)))) {
+        for turn in [Turn::Onward, Turn::Back] {
+            for nth in 0.. {
+                let stage = match (making, ending) {
+                    (Some(making), _) => Stage::to_make(making).await,
+                    (_, Some(ending)) => Stage::to_end(ending).await,
+                    _ => unreachable!(),
+                };
+                let person = stage.person();
+                if !stage.die_at(&person, nth).await {
+                    break;
+                }
+                let status = match stage.resume(&person, turn).await {
+                    Err(problem) if turn == Turn::Back => {
+                        assert!(problem.what.contains("cannot be rolled back"), "{problem}");
+                        stage.resume(&person, Turn::Onward).await.unwrap()
+                    }
+                    ended => ended.unwrap(),
+                };
+                stage.rig.assert_accounted(&stage.before, stage.errand.plan(), &status).await;
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_entry_of_a_creation_that_cannot_be_written_stops_it_before_it_acts() {
+    for nth in 1.. {
+        let stage = Stage::to_make(MAKINGS[0]).await;
+        let person = stage.person();
+        stage.rig.refuse_entry(nth);
+        let tell = |_: &Line| {};
+        let audience = Audience { ask: &person, tell: &tell };
+        let Errand::Make(creation) = &stage.errand else { unreachable!() };
+        let Err(problem) = stage.rig.calm().create(creation.as_ref().clone(), audience).await else { break };
+        assert!(!problem.remedy.is_empty());
+        stage.rig.accept_all();
+        let status = stage.run(&Arc::new(Chaos::calm())).await;
+        assert_eq!(status.state, State::Done, "{}", stage.told());
+    }
+}
+
+#[tokio::test]
+async fn a_refused_creation_leaves_nothing_and_says_why() {
+    let stage = Stage::to_make(MAKINGS[0]).await;
+    stage.rig.knob(&json!({"method": "POST", "path": "/rest/", "status": 403})).await;
+    let status = stage.run(&Arc::new(Chaos::calm())).await;
+    assert_eq!(status.state, State::RolledBack);
+    assert!(status.why.as_deref().is_some_and(|why| why.contains("403")), "{status:#?}");
+    assert!(stage.rig.calm().find("made").await.is_err());
+}
+
+#[tokio::test]
+async fn what_a_person_makes_is_never_asked_for_instead_and_a_third_secret_is_refused() {
+    let stage = Stage::to_make(MAKINGS[2]).await;
+    stage.run(&Arc::new(Chaos::calm())).await;
+    let Errand::Make(creation) = &stage.errand else { unreachable!() };
+    let fields = BTreeMap::from([("service_account_id".to_owned(), creation.draft.fields["service_account_id"].clone())]);
+    let wish = Wish {
+        name: Name::parse("third").unwrap(),
+        provider: creation.draft.provider.clone(),
+        kind: creation.draft.kind.clone(),
+        region: creation.draft.region.clone(),
+        fields,
+        labels: Vec::new(),
+        like: Some(creation.draft.clone()),
+        administrator: creation.plan.administrator.clone().unwrap(),
+        reason: String::new(),
+    };
+    let third = stage.rig.calm().plan_creation(wish).await.unwrap();
+    assert!(third.plan.limit().is_some_and(|limit| limit.contains("allows 2")), "said beforehand");
+    let before = stage.rig.before(&third.plan).await;
+    let person = stage.person();
+    let status = stage.rig.carry_out(&Errand::Make(Box::new(third.clone())), &Arc::new(Chaos::calm()), &person).await;
+    assert_eq!((status.state, person.asked.lock().unwrap().len()), (State::RolledBack, 0), "{status:#?}");
+    assert!(status.why.is_some());
+    stage.rig.assert_accounted(&before, &third.plan, &status).await;
+    assert_eq!(stage.rig.slot(&third.plan, Slot::Current).await, None);
+}
+
+#[tokio::test]
+async fn a_lost_answer_to_a_creation_is_found_again_by_its_name() {
+    let chaos = Arc::new(Chaos::calm());
+    Stage::to_make(MAKINGS[0]).await.run(&chaos).await;
+    let mut found = 0;
+    for nth in 0..chaos.calls() {
+        let stage = Stage::to_make(MAKINGS[0]).await;
+        let status = stage.run(&Arc::new(Chaos::at(nth, Fault::LoseAnswer))).await;
+        assert_eq!((status.state, &status.left[..]), (State::Done, &[][..]), "{}", stage.told());
+        found += usize::from(stage.rig.lines.lock().unwrap().iter().any(|line| line.detail.contains("whose secret is lost")));
+    }
+    assert!(found > 0, "no creation was ever lost");
+}
