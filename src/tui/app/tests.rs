@@ -445,6 +445,24 @@ fn groups_that_were_listed_are_offered_by_name() {
 
 // Adding and editing.
 
+#[test]
+fn enter_goes_on_with_an_element_and_sends_what_was_chosen_since() {
+    let mut session = session();
+    session.press("p").type_text("list organisations").press("Enter Enter");
+    let (task, Task::Send(SendTask { credential, draft, .. })) = session.task() else { panic!("not sent") };
+    let mut answer = exchange_of(&credential, draft);
+    let listed = r#"{"data":[{"id":"o1","attributes":{"name":"Acme"}},{"id":"o2","attributes":{"name":"Beta"}}]}"#;
+    answer.answer.body = Body::Text(listed.to_owned());
+    session.report(task, Event::Answered(answer)).report(task, Event::Done);
+    assert_eq!(session.app.onward().map(|onward| onward.name).as_deref(), Some("Acme"));
+    session.press("Enter").type_text("list projects").press("Enter");
+    let (task, Task::Send(SendTask { draft, .. })) = session.task() else { panic!("a request that reads is sent at once") };
+    assert!(super::draft::address(&draft).contains("/orgs/o1/projects"), "{draft:?}");
+    session.report(task, Event::Cancelled);
+    assert!(session.app.console.answered().is_some(), "what was shown before is shown again");
+    assert!(session.app.onward().is_none(), "it is no answer to what Enter sends now");
+}
+
 fn identified(twins: &[&str]) -> Event {
     let candidate = Candidate {
         provider: "snyk".to_owned(),

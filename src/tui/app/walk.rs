@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use super::answer::{Laid, View};
+use super::answer::{Answered, Laid, View};
 use super::console::Ready;
 use super::dialog::{ConsoleIntent, Dialog, Pick, PickItem, Picked};
 use super::learned::Found;
 use super::{App, Effect, Now, draft};
 use crate::domain::Credential;
 use crate::domain::provider::Preset;
+use crate::domain::request::Target;
 
 /// What the element under the cursor is good for.
 pub struct Onward {
@@ -25,7 +26,7 @@ impl App {
     pub fn onward(&self) -> Option<Onward> {
         let credential = self.selected()?;
         let answered = self.console.answered().filter(|answered| answered.exchange.credential == credential.id)?;
-        if self.console.view != View::Body || answered.filter_text().is_some() {
+        if self.console.view != View::Body || answered.filter_text().is_some() || !self.is_answered(answered) {
             return None;
         }
         let Some(Laid::Ready(document)) = answered.laid(View::Body) else { return None };
@@ -34,6 +35,15 @@ impl App {
         let name = found.first()?.name.clone();
         let given = found.into_iter().map(|found| (found.parameter, found.value)).collect();
         (!presets.is_empty()).then_some(Onward { name, given, presets })
+    }
+
+    /// Whether the answer is one to the request that is shown, or a further page of it. Once another request was chosen,
+    /// Enter sends that one.
+    fn is_answered(&self, answered: &Answered) -> bool {
+        let Some(Ready::Draft(shown)) = self.request() else { return false };
+        let asked = &answered.exchange.draft;
+        let is_page = matches!(asked.target, Target::Url(_)) && asked.preset.is_some() && asked.preset == shown.preset;
+        *asked == shown || is_page
     }
 
     /// The presets that take one of the values and nothing from an earlier answer that is not known.
