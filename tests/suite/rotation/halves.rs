@@ -61,7 +61,7 @@ impl Stage {
         };
         let creation = rig.calm().plan_creation(wish).await.unwrap();
         let before = rig.before(&creation.plan).await;
-        Self { rig, errand: Errand::Make(creation), before, name }
+        Self { rig, errand: Errand::Make(Box::new(creation)), before, name }
     }
 
     async fn to_end((name, administrator): Ending) -> Self {
@@ -106,7 +106,7 @@ impl Stage {
         let run = async {
             match &self.errand {
                 Errand::About(plan) => engine.rotate(plan.clone(), audience).await,
-                Errand::Make(creation) => engine.create(creation.clone(), audience).await,
+                Errand::Make(creation) => engine.create(creation.as_ref().clone(), audience).await,
             }
         };
         AssertUnwindSafe(run).catch_unwind().await.is_err()
@@ -199,7 +199,7 @@ async fn an_entry_of_a_creation_that_cannot_be_written_stops_it_before_it_acts()
         let tell = |_: &Line| {};
         let audience = Audience { ask: &person, tell: &tell };
         let Errand::Make(creation) = &stage.errand else { unreachable!() };
-        let Err(problem) = stage.rig.calm().create(creation.clone(), audience).await else { break };
+        let Err(problem) = stage.rig.calm().create(creation.as_ref().clone(), audience).await else { break };
         assert!(!problem.remedy.is_empty());
         stage.rig.accept_all();
         let status = stage.run(&Arc::new(Chaos::calm())).await;
@@ -238,7 +238,7 @@ async fn what_a_person_makes_is_never_asked_for_instead_and_a_third_secret_is_re
     assert!(third.plan.limit().is_some_and(|limit| limit.contains("allows 2")), "said beforehand");
     let before = stage.rig.before(&third.plan).await;
     let person = stage.person();
-    let status = stage.rig.carry_out(&Errand::Make(third.clone()), &Arc::new(Chaos::calm()), &person).await;
+    let status = stage.rig.carry_out(&Errand::Make(Box::new(third.clone())), &Arc::new(Chaos::calm()), &person).await;
     assert_eq!((status.state, person.asked.lock().unwrap().len()), (State::RolledBack, 0), "{status:#?}");
     assert!(status.why.is_some());
     stage.rig.assert_accounted(&before, &third.plan, &status).await;

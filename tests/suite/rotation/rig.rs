@@ -67,7 +67,7 @@ pub(super) enum Errand {
     /// About a credential that is there.
     About(Plan),
     /// Make one.
-    Make(Creation),
+    Make(Box<Creation>),
 }
 
 impl Errand {
@@ -208,7 +208,7 @@ impl Rig {
         }
         match errand {
             Errand::About(plan) => engine.rotate(plan.clone(), audience).await,
-            Errand::Make(creation) => engine.create(creation.clone(), audience).await,
+            Errand::Make(creation) => engine.create(creation.as_ref().clone(), audience).await,
         }
     }
 
