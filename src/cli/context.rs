@@ -3,14 +3,15 @@
 use std::sync::{Arc, OnceLock};
 
 use super::Common;
-use super::output::Output;
+use super::output::{Output, be_plain};
 use super::prompt;
-use crate::config::{Paths, Settings};
+use crate::config::{Paths, Reading, Settings};
 use crate::domain::problem::Class;
 use crate::domain::provider::Catalogue;
 use crate::domain::{Problem, Secret};
 use crate::engine::message::{BackendKind, StoreError, Unlock};
 use crate::engine::{self, Engine};
+use crate::tui::Wishes;
 
 /// The surroundings of one command.
 pub(super) struct Context<'a> {
@@ -20,16 +21,45 @@ pub(super) struct Context<'a> {
     pub paths: Paths,
     /// The settings, with flags applied.
     pub settings: Settings,
+    /// What is wrong with them, where that is no reason to stop.
+    pub flaws: Vec<Problem>,
+    common: Common,
     engine: OnceLock<Arc<Engine>>,
+}
+
+/// How much a command depends on settings that are right.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Care {
+    /// A mistake in them stops it.
+    Strict,
+    /// It takes what is right and tells what is wrong.
+    Lenient,
+    /// It does not read them.
+    None,
 }
 
 impl<'a> Context<'a> {
     /// Reads the settings; nothing else is opened yet.
-    pub(super) fn new(common: Common, out: &'a Output) -> Result<Self, Problem> {
+    pub(super) fn new(common: Common, care: Care, out: &'a Output) -> Result<Self, Problem> {
         let paths = Paths::discover()?;
-        let mut settings = Settings::load(&paths, &|name| std::env::var(name).ok())?;
-        settings.readonly |= common.readonly;
-        Ok(Self { out, paths, settings, engine: OnceLock::new() })
+        let reading = match care {
+            Care::Strict => Reading { settings: Settings::load(&paths, &variable)?, flaws: Vec::new() },
+            Care::Lenient => Settings::read(&paths, &variable)?,
+            Care::None => Reading::default(),
+        };
+        let Reading { settings, flaws } = under_flags(reading, common);
+        if settings.plain {
+            be_plain();
+        }
+        Ok(Self { out, paths, settings, flaws, common, engine: OnceLock::new() })
+    }
+
+    /// How the person wants the screen to be, now and whenever the settings change.
+    pub(super) fn wishes(&self) -> Wishes {
+        let (paths, common) = (self.paths.clone(), self.common);
+        let reading = Reading { settings: self.settings.clone(), flaws: self.flaws.clone() };
+        let again = move || Settings::read(&paths, &variable).map(|reading| under_flags(reading, common));
+        Wishes { reading, again: Some(Arc::new(again)), folder: Some(self.paths.config.clone()) }
     }
 
     /// The engine over the person's own keyring. The store is not touched yet.
@@ -61,6 +91,16 @@ impl<'a> Context<'a> {
     pub(super) fn catalogue(&self) -> Result<Catalogue, Problem> {
         engine::catalogue(&self.paths)
     }
+}
+
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+fn under_flags(mut reading: Reading, common: Common) -> Reading {
+    reading.settings.readonly |= common.readonly;
+    reading.settings.plain |= common.plain;
+    reading
 }
 
 /// The encrypted file's passphrase: from the file that `TOKENRING_PASSPHRASE_FILE` names, else from a hidden prompt.

@@ -10,6 +10,7 @@ mod calendar;
 mod check;
 mod classified;
 mod completions;
+mod config;
 mod consumer;
 mod context;
 mod create;
@@ -49,7 +50,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::domain::Problem;
-use context::Context;
+use context::{Care, Context};
 use output::Output;
 
 /// A keyring for API tokens, with a screen.
@@ -71,6 +72,9 @@ struct Common {
     /// Refuse every request that is not a GET or HEAD, before the socket
     #[arg(long, global = true)]
     readonly: bool,
+    /// Tell the screen in lines of text instead of drawing it; ACCESSIBLE=1 does the same
+    #[arg(long, global = true)]
+    plain: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -137,6 +141,8 @@ enum Verb {
     Requests(requests::Requests),
     /// List the requests that were sent, send one again, or forget them
     History(history::History),
+    /// Look at the settings, check them, or edit them
+    Config(config::Config),
     /// Look at the store, unlock it, or move to another one
     Store(store::Store),
 }
@@ -176,8 +182,19 @@ pub fn command() -> clap::Command {
 
 fn run(cli: Cli, output: &Output) -> Result<u8, Problem> {
     process::start_log()?;
-    let context = Context::new(cli.common, output)?;
+    let context = Context::new(cli.common, Care::of(cli.verb.as_ref()), output)?;
     process::runtime()?.block_on(dispatch(cli.verb, &context))
+}
+
+impl Care {
+    /// The screen goes on with settings that are partly wrong, and whoever mends them needs none at all.
+    fn of(verb: Option<&Verb>) -> Self {
+        match verb {
+            None | Some(Verb::Demo(_)) => Self::Lenient,
+            Some(Verb::Config(_)) => Self::None,
+            Some(_) => Self::Strict,
+        }
+    }
 }
 
 async fn dispatch(verb: Option<Verb>, context: &Context<'_>) -> Result<u8, Problem> {
@@ -214,6 +231,7 @@ async fn dispatch(verb: Option<Verb>, context: &Context<'_>) -> Result<u8, Probl
         Some(Verb::Presets(verb)) => verb.run(context).await,
         Some(Verb::Requests(verb)) => verb.run(context),
         Some(Verb::History(verb)) => verb.run(context).await,
+        Some(Verb::Config(verb)) => verb.run(context),
         Some(Verb::Store(verb)) => verb.run(context).await,
     }
 }

@@ -3,6 +3,7 @@
 use std::io::{self, IsTerminal, Write};
 use std::ops::ControlFlow;
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::Serialize;
 use unicode_width::UnicodeWidthStr;
@@ -20,6 +21,9 @@ pub(super) struct Output {
     pub json: bool,
     terminal: bool,
 }
+
+/// Whether progress, which is written over, is left out.
+static IS_PLAIN: AtomicBool = AtomicBool::new(false);
 
 /// Rows and columns of text.
 pub(super) struct Table {
@@ -107,10 +111,15 @@ pub(super) fn piece(text: &str) -> Result<ControlFlow<()>, Problem> {
     }
 }
 
+/// From now on, nothing that was written is written over: whoever listens to a terminal hears it all.
+pub(super) fn be_plain() {
+    IS_PLAIN.store(true, Ordering::Relaxed);
+}
+
 /// Shows a short text in place of the last one, where a terminal is there to show it.
 pub(super) fn progress(text: &str) {
     let mut error = io::stderr();
-    if error.is_terminal() {
+    if error.is_terminal() && !IS_PLAIN.load(Ordering::Relaxed) {
         let _ = write!(error, "\r\x1b[K{text}").and_then(|()| error.flush());
     }
 }

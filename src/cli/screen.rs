@@ -18,14 +18,17 @@ pub(super) async fn run(context: &Context<'_>) -> Result<u8, Problem> {
 
 /// Shows the screen on the given engine, until the person leaves.
 pub(super) async fn show(context: &Context<'_>, engine: Arc<Engine>, memory: Memory) -> Result<u8, Problem> {
+    if context.settings.plain {
+        return tui::converse(engine, context.wishes()).await;
+    }
     if !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {
         let why = "standard input or output is not a terminal";
         return Err(Problem::new(
             "The screen cannot be shown",
             why,
-            "run it in a terminal, or use the commands of `tokenring --help`",
+            "run it in a terminal, tell it in lines of text with --plain, or use the commands of `tokenring --help`",
         )
         .of(Class::Usage));
     }
-    tui::run(engine, &context.settings, memory).await
+    tui::run(engine, context.wishes(), memory).await
 }

@@ -3,15 +3,18 @@
 mod file;
 pub mod key;
 pub mod layout;
+mod lenient;
 pub mod paths;
 mod providers;
 mod requests;
+pub mod schema;
 mod settings;
 pub mod theme;
 
 pub use file::write_private;
 pub use key::Key;
 pub use layout::{Layout, Memory};
+pub use lenient::Reading;
 pub use paths::Paths;
 pub use providers::providers;
 pub use requests::Requests;

@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer};
 
 use super::file::{read_text, write_private};
 use super::theme::{Depth, Glyphs, Theme};
-use super::{Key, Paths};
+use super::{Key, Paths, Reading};
 use crate::domain::problem::{Class, Problem};
 use crate::domain::text::nearest;
 
@@ -41,6 +41,8 @@ pub struct Settings {
     pub readonly: bool,
     /// Whether the mouse is used.
     pub mouse: bool,
+    /// Whether the screen is told in lines of text instead of drawn.
+    pub plain: bool,
     /// Keys in place of the usual ones, by the id of the command. No keys at all unbind it.
     #[serde(deserialize_with = "keys")]
     pub keys: BTreeMap<String, Vec<Key>>,
@@ -155,6 +157,17 @@ impl Settings {
         settings.under_environment(env)
     }
 
+    /// The settings as far as the file is right, with what is wrong in it; an error where guessing would do harm.
+    pub fn read(paths: &Paths, env: &dyn Fn(&str) -> Option<String>) -> Result<Reading, Problem> {
+        let path = paths.settings();
+        let reading = match read_text(&path, LIMIT) {
+            Ok(text) => Reading::of(&path, &text)?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Reading::default(),
+            Err(error) => return Err(unreadable(&path, &error)),
+        };
+        Ok(Reading { settings: reading.settings.under_environment(env)?, ..reading })
+    }
+
     /// The signs to draw with.
     pub fn glyphs(&self, env: &dyn Fn(&str) -> Option<String>) -> &'static Glyphs {
         match self.glyphs {
@@ -177,6 +190,7 @@ impl Settings {
             self.clipboard = clipboard;
         }
         self.depth = Depth::detect(env);
+        self.plain |= is_set(env, "ACCESSIBLE") || env("TERM").is_some_and(|terminal| terminal == "dumb");
         Ok(self)
     }
 }
@@ -192,6 +206,7 @@ impl Default for Settings {
             glyphs: GlyphChoice::Auto,
             readonly: false,
             mouse: true,
+            plain: false,
             keys: BTreeMap::new(),
             net: NetSettings::default(),
             depth: Depth::default(),
@@ -241,6 +256,11 @@ fn keys<'de, D: Deserializer<'de>>(value: D) -> Result<BTreeMap<String, Vec<Key>
     Ok(written.into_iter().map(|(id, keys)| (id, keys.into_iter().map(|key| key.0).collect())).collect())
 }
 
+/// Whether a variable says yes.
+fn is_set(env: &dyn Fn(&str) -> Option<String>, name: &str) -> bool {
+    env(name).is_some_and(|word| !word.is_empty() && word != "0")
+}
+
 /// A variable that takes one of some words; empty counts as not set.
 fn variable<T: DeserializeOwned>(env: &dyn Fn(&str) -> Option<String>, name: &str) -> Result<Option<T>, Problem> {
     let Some(word) = env(name).filter(|word| !word.is_empty()) else { return Ok(None) };
@@ -251,7 +271,7 @@ fn variable<T: DeserializeOwned>(env: &dyn Fn(&str) -> Option<String>, name: &st
     })
 }
 
-fn misread(path: &Path, text: &str, error: &toml::de::Error) -> Problem {
+pub(super) fn misread(path: &Path, text: &str, error: &toml::de::Error) -> Problem {
     let why = error.message();
     let place = error.span().map(|span| place(text, span.start)).unwrap_or_default();
     Problem::new("The settings are not understood", format!("{}{place}: {why}", path.display()), remedy(why)).of(Class::Usage)
@@ -317,6 +337,7 @@ mod tests {
             glyphs = "ascii"
             readonly = true
             mouse = false
+            plain = true
             [keys]
             "list.down" = ["n", "C-n"]
             "secret.copy" = []
@@ -334,6 +355,7 @@ mod tests {
             glyphs: GlyphChoice::Ascii,
             readonly: true,
             mouse: false,
+            plain: true,
             keys: BTreeMap::from([
                 ("list.down".to_owned(), vec![Key::char('n'), Key::ctrl('n')]),
                 ("secret.copy".to_owned(), Vec::new()),

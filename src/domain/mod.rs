@@ -8,6 +8,7 @@ pub mod consumer;
 pub mod credential;
 pub mod curl;
 pub mod curl_import;
+pub mod difference;
 pub mod explain;
 pub mod headers;
 pub mod identify;

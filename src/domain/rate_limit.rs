@@ -67,6 +67,12 @@ impl RateLimit {
         left.min_by_key(|budget| budget.remaining).or(self.budgets.first())
     }
 
+    /// What is left of the tightest budget, and how much it holds, where both are known.
+    pub fn share(&self) -> Option<(u64, u64)> {
+        let budget = self.tightest()?;
+        budget.remaining.zip(budget.limit)
+    }
+
     /// The tightest budget in words: `37 of 1620 left, resets in 12 s`.
     pub fn words(&self) -> Option<String> {
         self.tightest().and_then(Budget::words)

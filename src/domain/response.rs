@@ -50,9 +50,16 @@ pub enum Body {
     Binary(Vec<u8>),
 }
 
-/// Where the time of an exchange went, in milliseconds.
+/// Where the time of an exchange went, in milliseconds. How a connection came about is told only where this request
+/// made it: the phases are absent where one stood already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Timing {
+    /// Looking up the host's name; absent where there was none to look up.
+    pub dns_ms: Option<u64>,
+    /// Opening the socket, with a proxy's part in it.
+    pub connect_ms: Option<u64>,
+    /// Agreeing on TLS; absent for plain http.
+    pub tls_ms: Option<u64>,
     /// Until the first byte of the answer's head.
     pub first_byte_ms: u64,
     /// The whole exchange.
@@ -84,6 +91,15 @@ impl Answer {
 }
 
 impl Body {
+    /// How many bytes it has as it is held here.
+    pub fn size(&self) -> usize {
+        match self {
+            Self::Empty => 0,
+            Self::Text(text) => text.len(),
+            Self::Binary(bytes) => bytes.len(),
+        }
+    }
+
     /// The text, if it is text.
     pub fn text(&self) -> Option<&str> {
         match self {

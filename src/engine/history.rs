@@ -1,7 +1,7 @@
 //! The history of requests: kept without secrets, and without bodies unless a person asks for them.
 
 use super::Engine;
-use super::message::{HistoryFilter, HistoryLine, Keep, Sent};
+use super::message::{Exchange, HistoryFilter, HistoryLine, Keep, Sent};
 use crate::domain::problem::Class;
 use crate::domain::redact::Redactor;
 use crate::domain::request::Draft;
@@ -71,7 +71,22 @@ impl Engine {
     }
 }
 
+impl Exchange {
+    /// Request and outcome line by line, to be compared with others.
+    pub fn description(&self) -> String {
+        let Self { draft, region, answer, .. } = self;
+        description(draft, region, &[("status", Some(answer.status.to_string())), ("size", Some(answer.size.to_string()))])
+    }
+}
+
 impl HistoryLine {
+    /// Request and outcome line by line, to be compared with others.
+    pub fn description(&self) -> String {
+        let Sent { draft, region, status, size, .. } = &self.sent;
+        let outcome = [("status", status.map(|status| status.to_string())), ("size", size.map(|size| size.to_string()))];
+        description(draft, region, &outcome)
+    }
+
     /// The draft to be sent again.
     pub fn again(&self) -> Result<Draft, Problem> {
         if self.sent.body_left_out {
@@ -81,4 +96,13 @@ impl HistoryLine {
         }
         Ok(self.sent.draft.clone())
     }
+}
+
+fn description(draft: &Draft, region: &str, outcome: &[(&str, Option<String>)]) -> String {
+    let mut lines = vec![format!("method: {}", draft.method), format!("target: {}", draft.target), format!("region: {region}")];
+    lines.extend(draft.query.iter().map(|(name, value)| format!("query: {name}={value}")));
+    lines.extend(draft.headers.iter().map(|(name, value)| format!("header: {name}: {value}")));
+    lines.extend(draft.body.iter().flat_map(|body| body.lines()).map(|line| format!("body: {line}")));
+    lines.extend(outcome.iter().filter_map(|(name, value)| Some(format!("{name}: {}", value.as_ref()?))));
+    lines.join("\n") + "\n"
 }

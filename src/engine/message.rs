@@ -5,11 +5,12 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::domain::credential::{Check, Part};
 use crate::domain::identify::Candidate;
 use crate::domain::problem::Problem;
-use crate::domain::request::Draft;
+use crate::domain::request::{Draft, Saved, SavedId};
 use crate::domain::response::Answer;
 use crate::domain::rotation::{Line, Plan, Status};
 use crate::domain::{Credential, CredentialId, Moment, Name, Secret};
@@ -40,6 +41,8 @@ pub enum Task {
     Check(CheckTask),
     /// A request of the console.
     Send(SendTask),
+    /// What the console does beside sending a request.
+    Console(ConsoleTask),
     /// About the store.
     Store(StoreTask),
     /// About replacing, revoking and making credentials at their providers.
@@ -74,6 +77,8 @@ pub enum KeyringTask {
     Remove(CredentialId),
     /// The last verdicts of a credential in each region.
     Regions(CredentialId),
+    /// The last verdicts of all credentials in all regions.
+    Verdicts,
 }
 
 /// Whether the provider is asked who a new credential is.
@@ -130,6 +135,43 @@ pub struct SendTask {
     pub draft: Draft,
     /// Whether a person agreed to a method that changes something.
     pub consent: Consent,
+    /// What of it goes into the history.
+    pub keep: Keep,
+}
+
+/// What the console does beside sending a request.
+pub enum ConsoleTask {
+    /// Read a list to its end; the answer has all its elements.
+    AllPages(SendTask),
+    /// Ask for the page after the one that this answer is.
+    NextPage(Arc<Exchange>),
+    /// Keep the fresh secret at this place of an answer as a credential of this name.
+    Keep(Arc<Exchange>, usize, Name),
+    /// Find requests that were sent.
+    History(HistoryFilter),
+    /// Forget all requests that were sent.
+    Forget,
+    /// Write the body of an answer to a new file.
+    Write(Arc<Exchange>, String),
+    /// Take what is secret out of a text that is about to be written to a file for an editor.
+    Vet(CredentialId, String),
+    /// About requests that are kept under a name.
+    Saved(SavedTask),
+}
+
+/// About requests that are kept under a name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SavedTask {
+    /// List them.
+    List,
+    /// Keep one, without what is secret to this credential.
+    Save(SavedId, CredentialId, Draft),
+    /// Give one another name.
+    Rename(SavedId, SavedId),
+    /// Keep a copy of one under another name.
+    Copy(SavedId, SavedId),
+    /// Forget one.
+    Delete(SavedId),
 }
 
 /// Whether a person agreed to what cannot be taken back.
@@ -274,6 +316,8 @@ pub enum Event {
     },
     /// An answer for the console.
     Answered(Box<Exchange>),
+    /// Other news for the console.
+    Console(ConsoleEvent),
     /// The state of the store.
     Store(StoreState),
     /// News of a rotation.
@@ -319,6 +363,8 @@ pub enum KeyringEvent {
     },
     /// The last verdicts of a credential in each region.
     Regions(CredentialId, Vec<RegionCheck>),
+    /// The last verdicts of all credentials in all regions.
+    Verdicts(Vec<(CredentialId, RegionCheck)>),
     /// The access token that is at hand for a credential in its region; none where the next request gets one.
     AccessToken(CredentialId, Option<Lifetime>),
     /// Who the provider says that a new credential is; a problem where it could not be asked.
@@ -357,6 +403,29 @@ pub struct Lifetime {
     pub since: Option<Moment>,
     /// When it is no longer used.
     pub until: Moment,
+}
+
+/// News for the console beside answers.
+pub enum ConsoleEvent {
+    /// So many pages and elements of a list have been read.
+    Read {
+        /// Pages.
+        pages: usize,
+        /// Elements.
+        items: usize,
+    },
+    /// It waits for so long until the provider takes requests again.
+    Waits(Duration),
+    /// The fresh secret at this place of the answer is this credential now.
+    Kept(usize, Box<Credential>),
+    /// Requests that were sent, the newest first.
+    History(Vec<HistoryLine>),
+    /// The body was written to this file.
+    Written(String),
+    /// A text without what was secret in it.
+    Vetted(String),
+    /// The requests that are kept under a name; one that cannot be read is there with its reason.
+    Saved(Vec<(SavedId, Result<Saved, Problem>)>),
 }
 
 /// News of a rotation.
@@ -435,6 +504,8 @@ pub struct Exchange {
     pub explanation: Option<Problem>,
     /// How many requests are left: `37 of 1620 left, resets in 12 s`.
     pub limit: Option<String>,
+    /// How many are left of how many, where both are known.
+    pub budget: Option<(u64, u64)>,
     /// Secrets that the provider has just made. The answer has placeholders in their stead.
     pub minted: Vec<Minted>,
 }

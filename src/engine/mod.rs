@@ -8,6 +8,7 @@ mod budget;
 mod check;
 mod classify;
 mod clipboard;
+mod console;
 mod consumer;
 pub mod doctor;
 pub mod exec;
@@ -44,7 +45,7 @@ use clipboard::Content;
 use message::{Cleared, Copied, SecretEvent, StoreState};
 use tokio::sync::OnceCell;
 
-use crate::config::{ClipboardChoice, Settings};
+use crate::config::{ClipboardChoice, Requests, Settings};
 use crate::domain::credential::Slot;
 use crate::domain::provider::Catalogue;
 use crate::domain::{Moment, Problem, Secret};
@@ -122,6 +123,8 @@ pub struct Options {
     pub clipboard_seconds: u64,
     /// How long a consumer's program may take.
     pub consumer: Duration,
+    /// The person's saved requests; none for an engine that keeps nothing.
+    pub requests: Option<Requests>,
     /// Where locks between processes lie; none for an engine that keeps nothing.
     pub locks: Option<PathBuf>,
 }
@@ -204,6 +207,7 @@ impl From<&Settings> for Options {
             clipboard: settings.clipboard,
             clipboard_seconds: settings.clipboard_seconds,
             consumer: CONSUMER_WAIT,
+            requests: None,
             locks: None,
         }
     }

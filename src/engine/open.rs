@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::message::StoreState;
 use super::{Engine, Options, Ports, SystemClock};
-use crate::config::{self, Paths, Settings, StoreChoice};
+use crate::config::{self, Paths, Requests, Settings, StoreChoice};
 use crate::domain::problem::Class;
 use crate::domain::provider::{Catalogue, Source, overlay};
 use crate::domain::region::Region;
@@ -29,7 +29,8 @@ pub fn open(paths: &Paths, settings: &Settings) -> Result<Engine, Problem> {
         transport: Arc::new(Client::default()),
         clock: Arc::new(SystemClock),
     };
-    let options = Options { locks: Some(paths.state.join("locks")), ..Options::from(settings) };
+    let (requests, locks) = (Some(Requests::of(paths)), Some(paths.state.join("locks")));
+    let options = Options { requests, locks, ..Options::from(settings) };
     Ok(Engine::new(ports, options))
 }
 

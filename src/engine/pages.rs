@@ -81,11 +81,12 @@ impl Turned {
 }
 
 /// The draft of a further page. The link holds the whole query.
-fn follow(first: &Draft, next: &Url) -> Draft {
-    Draft { headers: first.headers.clone(), ..Draft::new(first.method, Target::Url(next.clone())) }
+pub(super) fn follow(first: &Draft, next: &Url) -> Draft {
+    let (headers, preset) = (first.headers.clone(), first.preset.clone());
+    Draft { headers, preset, ..Draft::new(first.method, Target::Url(next.clone())) }
 }
 
-fn refuse_changes(draft: &Draft) -> Result<(), Problem> {
+pub(super) fn refuse_changes(draft: &Draft) -> Result<(), Problem> {
     if draft.method.is_safe() {
         return Ok(());
     }

@@ -64,9 +64,10 @@ impl Engine {
         let Withheld { answer, minted } = dispatched.withheld(redactor, &provider.secret_members).await?;
         let judgement = self.judge(credential, region, &answer).await?;
         let explanation = if self.was_left(credential, &draft, &answer)? { Some(left(&draft)) } else { judgement.problem };
-        let limit = RateLimit::read(&answer, self.now()).words();
+        let limits = RateLimit::read(&answer, self.now());
+        let (limit, budget) = (limits.words(), limits.share());
         let (credential, region) = (credential.id.clone(), region.id.clone());
-        Ok((Exchange { credential, region, draft, answer, explanation, limit, minted }, judgement.verdict))
+        Ok((Exchange { credential, region, draft, answer, explanation, limit, budget, minted }, judgement.verdict))
     }
 
     /// A draft from a preset of the credential's provider. Placeholders are filled from `given`, then from the

@@ -12,14 +12,15 @@ use tokio_util::sync::CancellationToken;
 
 use super::keyring::{broken_task, key_file};
 use super::message::{
-    CheckTask, Event, Inquiry, KeyringEvent, KeyringTask, NewCredential, Report, SecretEvent, SecretTask, SendTask, StoreTask,
-    SurveyTask, Task, TaskId,
+    CheckTask, ConsoleEvent, Event, Inquiry, KeyringEvent, KeyringTask, NewCredential, Order, Report, SecretEvent, SecretTask,
+    SendTask, StoreTask, SurveyTask, Task, TaskId,
 };
 use super::questions::Questions;
 use super::{Door, Engine, UNLOCK_WAIT};
 use crate::domain::credential::Part;
 use crate::domain::problem::Problem;
 use crate::domain::{Credential, CredentialId, Secret};
+use crate::index::Index;
 use crate::store::Unlock;
 
 /// The running tasks.
@@ -120,6 +121,7 @@ impl Engine {
             Task::Secret(task) => self.perform_secret(task, voice).await,
             Task::Check(task) => self.perform_check(task, voice).await,
             Task::Send(task) => self.perform_send(task, voice).await,
+            Task::Console(task) => self.perform_console(task, voice).await,
             Task::Store(task) => self.perform_store(task, voice).await,
             Task::Rotation(task) => self.perform_rotation(task, voice).await,
             Task::Survey(task) => self.perform_survey(task, voice).await,
@@ -138,6 +140,7 @@ impl Engine {
                 self.remove(&id).await?;
                 KeyringEvent::Removed(id)
             }
+            KeyringTask::Verdicts => KeyringEvent::Verdicts(self.with_index(Index::all_checks).await?),
             KeyringTask::Regions(id) => {
                 self.tell_lifetime(&self.by_id(&id).await?, voice);
                 let checks = self.region_checks(&id).await?;
@@ -244,8 +247,10 @@ impl Engine {
     }
 
     async fn perform_send(&self, task: SendTask, voice: &Voice) -> Result<(), Problem> {
-        let credential = self.by_id(&task.credential).await?;
-        let exchange = self.send(&credential, task.draft, task.consent).await;
+        let SendTask { credential, draft, consent, keep } = task;
+        let credential = self.by_id(&credential).await?;
+        let waiting = |wait| voice.say(Event::Console(ConsoleEvent::Waits(wait)));
+        let exchange = self.send_order(&credential, Order { draft, consent, keep }, &waiting).await;
         self.tell_lifetime(&credential, voice);
         voice.say(Event::Answered(Box::new(exchange?)));
         Ok(())

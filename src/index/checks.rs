@@ -67,6 +67,16 @@ impl Index {
         self.read(|connection| region_checks(connection, id))
     }
 
+    /// The last verdicts on all credentials, one for each region where one was tried.
+    pub fn all_checks(&self) -> Result<Vec<(CredentialId, RegionCheck)>, IndexError> {
+        self.read(|connection| {
+            let mut select = connection
+                .prepare_cached("SELECT region, verdict, status, reason, at, latency_ms, credential FROM checks ORDER BY at")?;
+            let rows = select.query_map([], |row| Ok((row.get(6)?, read_row(row)?)))?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
+    }
+
     /// Forgets all verdicts on a credential, because its secret is another one now.
     pub fn forget_checks(&self, id: &CredentialId) -> Result<(), IndexError> {
         self.write(Durability::Now, |connection| {

@@ -35,7 +35,7 @@ pub(super) async fn read(
         headers,
         body,
         truncated,
-        timing: Timing { first_byte_ms, total_ms: elapsed_ms(started) },
+        timing: Timing { first_byte_ms, total_ms: elapsed_ms(started), ..Timing::default() },
         size,
         url,
         version: version(response.version()),

@@ -4,6 +4,8 @@ use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 
 use super::app::Input;
 use super::app::json::Document;
+use crate::config::Reading;
+use crate::domain::Problem;
 use crate::engine::message::{Report, TaskId};
 
 /// Where others leave their messages for the screen.
@@ -33,14 +35,22 @@ pub enum Notice {
         /// Told when the screen has understood; whoever waits in vain ends the process without it.
         heard: std::sync::mpsc::Sender<()>,
     },
+    /// Somebody typed Ctrl-C where the terminal makes a signal of it.
+    Interrupt,
     /// It is to be suspended.
     Suspend,
     /// It goes on after a suspension, announced or not.
     Resume,
+    /// The settings were changed, or may have been.
+    Touched,
+    /// The settings were read again.
+    Reread(Box<Result<Reading, Problem>>),
     /// A background thread panicked, at the named place of the sources.
     Panicked(String),
-    /// A text is laid out.
-    LaidOut(TaskId, Box<Document>),
+    /// A text is laid out, or cannot be.
+    LaidOut(TaskId, Result<Box<Document>, Problem>),
+    /// The person's own editor is done.
+    Edited(Result<String, Problem>),
 }
 
 /// The doors, and what comes through them.

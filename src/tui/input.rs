@@ -1,5 +1,6 @@
 //! What the terminal reports, in the words of the screen.
 
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
@@ -8,6 +9,62 @@ use tokio::sync::mpsc::UnboundedSender;
 use super::app::{Input, Mouse};
 use crate::config::Key;
 use crate::config::key::Code;
+
+/// How long the reader is waited for when the terminal is lent.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+/// Through which the reader of the terminal passes after each event; closed while another program reads it.
+#[derive(Default)]
+pub(super) struct Gate {
+    state: Mutex<Passage>,
+    changed: Condvar,
+}
+
+/// Whether the gate is closed, and whether the reader stands before it.
+#[derive(Default)]
+struct Passage {
+    is_closed: bool,
+    is_waited_at: bool,
+}
+
+impl Gate {
+    /// Closes the gate and waits until the reader stands before it. It is woken by the signal of a change of size,
+    /// since nothing else ends a read without taking what is typed.
+    pub(super) fn close(&self) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.is_closed = true;
+        wake_reader();
+        let waited = self.changed.wait_timeout_while(state, PATIENCE, |state| !state.is_waited_at);
+        if waited.is_ok_and(|(_, waited)| waited.timed_out()) {
+            tracing::warn!("the terminal is still read while another program has it");
+        }
+    }
+
+    /// Opens the gate.
+    pub(super) fn open(&self) {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).is_closed = false;
+        self.changed.notify_all();
+    }
+
+    fn pass(&self) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.is_waited_at = true;
+        self.changed.notify_all();
+        let passed = self.changed.wait_while(state, |state| state.is_closed);
+        passed.unwrap_or_else(PoisonError::into_inner).is_waited_at = false;
+    }
+}
+
+#[cfg(unix)]
+fn wake_reader() {
+    use rustix::process::{Signal, getpid, kill_process};
+    if let Err(error) = kill_process(getpid(), Signal::WINCH) {
+        tracing::warn!(%error, "the reader of the terminal cannot be woken");
+    }
+}
+
+#[cfg(not(unix))]
+fn wake_reader() {}
 
 /// The size of the terminal. No later change of it is missed: crossterm listens for them from its first call on, and
 /// that call is made before the size is asked for.
@@ -20,7 +77,7 @@ pub(super) fn size() -> std::io::Result<(u16, u16)> {
 ///
 /// The thread matters: when the terminal is closed, the reader of crossterm turns in a circle and never returns. So
 /// the reader may be lost, but never the screen; the watcher tells it to leave.
-pub(super) fn start(inputs: UnboundedSender<Input>) -> std::io::Result<()> {
+pub(super) fn start(inputs: UnboundedSender<Input>, gate: Arc<Gate>) -> std::io::Result<()> {
     let read = move || {
         while let Ok(event) = crossterm::event::read() {
             if let Some(input) = translate(event)
@@ -28,6 +85,7 @@ pub(super) fn start(inputs: UnboundedSender<Input>) -> std::io::Result<()> {
             {
                 return;
             }
+            gate.pass();
         }
     };
     std::thread::Builder::new().name("input".into()).spawn(read).map(drop)

@@ -11,17 +11,23 @@ use std::time::Duration;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::{Instant, sleep_until};
 
-use super::app::json::Document;
-use super::app::{App, Effect, Input, Msg, Now, Start, update};
+use super::app::lay::Typeset;
+use super::app::{App, Change, Effect, Input, Msg, Now, Start, update};
+use super::editor;
 use super::inbox::{Doors, Inbox, Notice};
 use super::terminal::{Scope, Surface};
 use super::watch::HANG_UP;
-use crate::config::{Layout, Memory};
-use crate::engine::message::Report;
+use super::wishes::{Wishes, change};
+use crate::config::{Layout, Memory, Reading};
+use crate::domain::Problem;
+use crate::engine::message::{Report, TaskId};
 use crate::engine::{Engine, Tasks};
 
 /// The shortest time between two frames that nobody waits for.
 const FRAME: Duration = Duration::from_millis(16);
+
+/// The exit code that an interruption by the keyboard has.
+const INTERRUPTED: u8 = 130;
 
 /// How long tasks may take to end when the person has left.
 const FAREWELL: Duration = Duration::from_secs(1);
@@ -31,6 +37,7 @@ pub struct Loop<S> {
     app: App,
     surface: S,
     memory: Memory,
+    wishes: Wishes,
     engine: Arc<Engine>,
     tasks: Tasks,
     notices: UnboundedSender<Notice>,
@@ -38,6 +45,8 @@ pub struct Loop<S> {
     pace: Pace,
     /// Whether the terminal is ours. Suspended, it is not, and nothing is drawn.
     is_shown: bool,
+    /// Whether the person's own editor has the terminal.
+    is_lent: bool,
     /// With which exit code it ends, as soon as that is known.
     code: Option<u8>,
 }
@@ -52,6 +61,8 @@ pub struct Parts<S> {
     pub surface: S,
     /// Where the arrangement of the panes is kept.
     pub memory: Memory,
+    /// How the person wants it to be.
+    pub wishes: Wishes,
     /// The doors to the screen, and what comes through them.
     pub inbox: (Doors, Inbox),
 }
@@ -78,14 +89,16 @@ enum News {
 impl<S: Surface> Loop<S> {
     /// Shows the screen until it is over; returns the exit code. The first frame is drawn before anything is done.
     pub async fn run(parts: Parts<S>) -> u8 {
-        let Parts { engine, start, surface, memory, inbox: (doors, inbox) } = parts;
+        let Parts { engine, start, surface, memory, wishes, inbox: (doors, inbox) } = parts;
         let (app, effects) = App::start(start, now(&engine));
         let tasks = Tasks::new(Arc::clone(&engine), doors.reports.clone());
         let notices = doors.notices.clone();
         // With a door for inputs of its own, it would never learn that nobody is at the other end.
         drop(doors);
         let pace = Pace { drawn: Instant::now(), due: None };
-        let mut this = Self { app, surface, memory, engine, tasks, notices, inbox, pace, is_shown: true, code: None };
+        let (is_shown, is_lent, code) = (true, false, None);
+        let mut this = Self { app, surface, memory, wishes, engine, tasks, notices, inbox, pace, is_shown, is_lent, code };
+        this.tell_flaws();
         this.draw();
         this.perform(effects);
         this.turn().await
@@ -102,7 +115,8 @@ impl<S: Surface> Loop<S> {
             let news = self.next().await;
             self.take(news);
             self.take_waiting();
-            if self.is_shown && self.pace.due.is_some_and(|due| due <= Instant::now()) {
+            // The last frame is drawn when it leaves.
+            if self.is_shown && self.code.is_none() && self.pace.due.is_some_and(|due| due <= Instant::now()) {
                 self.draw();
             }
         }
@@ -150,6 +164,10 @@ impl<S: Surface> Loop<S> {
                 self.pace.draw_soon();
             }
             News::Input(input) => {
+                // Whoever comes back to the window may come from an editor.
+                if input == Input::Focus(true) {
+                    self.reread();
+                }
                 self.tell(Msg::Input(input));
                 self.pace.draw_now();
             }
@@ -169,20 +187,28 @@ impl<S: Surface> Loop<S> {
     fn heed(&mut self, notice: Notice) {
         match notice {
             Notice::Quit { code, heard } => {
-                self.code = Some(code);
+                // Ctrl-C in the editor is the editor's, though the terminal sends it to everybody.
+                self.code = Some(code).filter(|code| !self.is_lent || *code != INTERRUPTED).or(self.code);
                 // Whoever no longer listens has ended the process already.
                 let _ = heard.send(());
             }
+            Notice::Interrupt => {
+                self.tell(Msg::Input(Input::Interrupt));
+                self.pace.draw_now();
+            }
             Notice::Suspend => self.suspend(Scope::Process),
             Notice::Resume => self.resume(),
+            Notice::Touched => self.reread(),
+            Notice::Reread(reading) => self.take_settings(*reading),
             Notice::Panicked(place) => {
                 self.tell(Msg::Panicked(place));
                 self.pace.draw_now();
             }
-            Notice::LaidOut(task, document) => {
-                self.tell(Msg::LaidOut(task, document));
+            Notice::LaidOut(task, laid) => {
+                self.tell(Msg::LaidOut(task, laid));
                 self.pace.draw_now();
             }
+            Notice::Edited(edited) => self.take_back(edited),
         }
     }
 
@@ -197,11 +223,9 @@ impl<S: Surface> Loop<S> {
                 Effect::Start(id, task) => self.tasks.start(id, task),
                 Effect::Cancel(id) => self.tasks.cancel(id),
                 Effect::Pause(id) => self.tasks.pause(id),
-                Effect::LayOut(id, text) => {
-                    let notices = self.notices.clone();
-                    let lay_out = move || notices.send(Notice::LaidOut(id, Box::new(Document::parse(&text))));
-                    drop(tokio::task::spawn_blocking(lay_out));
-                }
+                Effect::LayOut(id, layout) => self.lay_out(id, layout),
+                Effect::Edit(text) => self.lend(text),
+                Effect::Reread => self.reread(),
                 Effect::Suspend => self.suspend(Scope::Job),
                 Effect::Mouse(on) => self.check(|surface| surface.set_mouse(on)),
                 Effect::Open(url) => crate::engine::open_page(&url),
@@ -211,10 +235,71 @@ impl<S: Surface> Loop<S> {
         }
     }
 
+    /// Lays a text out on a thread of its own, which nobody waits for at the end: a filter may compute for ever.
+    fn lay_out(&self, id: TaskId, layout: Typeset) {
+        let notices = self.notices.clone();
+        let lay_out = move || drop(notices.send(Notice::LaidOut(id, layout.run().map(Box::new))));
+        if let Err(error) = std::thread::Builder::new().name("layout".into()).spawn(lay_out) {
+            tracing::warn!(%error, "there is no thread for a layout");
+        }
+    }
+
+    /// Gives the terminal to the person's own editor.
+    fn lend(&mut self, text: String) {
+        if !self.surface.pause_input() {
+            let why = "here, what is typed is read line by line";
+            let problem =
+                Problem::new("The editor was not started", why, "start tokenring without plain mode, or write the body here");
+            return self.tell(Msg::Edited(Err(problem)));
+        }
+        self.depart();
+        self.is_lent = true;
+        let notices = self.notices.clone();
+        drop(tokio::task::spawn_blocking(move || notices.send(Notice::Edited(editor::edit(&text)))));
+    }
+
+    /// Takes the terminal back from the editor.
+    fn take_back(&mut self, edited: Result<String, Problem>) {
+        self.is_lent = false;
+        self.surface.resume_input();
+        self.resume();
+        self.tell(Msg::Edited(edited));
+    }
+
     /// Writes beside the screen; the layout of the last moment is the one that counts.
     fn remember(&self, layout: Layout) {
         let memory = self.memory.clone();
         tokio::task::spawn_blocking(move || memory.keep(layout));
+    }
+
+    /// What is wrong with the settings is told with the first frame.
+    fn tell_flaws(&mut self) {
+        let Reading { settings, flaws } = self.wishes.reading.clone();
+        if !flaws.is_empty() {
+            let change = Change { flaws, later: Vec::new() };
+            self.tell(Msg::Settings(Box::new((super::preferences(&settings), change))));
+        }
+    }
+
+    /// Reads the settings again, off this thread.
+    fn reread(&self) {
+        let Some(again) = self.wishes.again.clone() else { return };
+        let notices = self.notices.clone();
+        drop(tokio::task::spawn_blocking(move || notices.send(Notice::Reread(Box::new(again())))));
+    }
+
+    /// Takes in settings that were read again, if they are others than before. Where they cannot be read at all, those
+    /// from before stay.
+    fn take_settings(&mut self, read: Result<Reading, Problem>) {
+        let before = self.wishes.reading.settings.clone();
+        let reading = read.unwrap_or_else(|flaw| Reading { settings: before.clone(), flaws: vec![flaw] });
+        if reading == self.wishes.reading {
+            return;
+        }
+        let change = change(&before, &reading);
+        self.tell(Msg::Settings(Box::new((super::preferences(&reading.settings), change))));
+        self.wishes.reading = reading;
+        self.pace.draw_now();
     }
 
     /// Hides what must not be seen, gives the terminal back and stops. [`Self::resume`] comes with the notice that
@@ -228,7 +313,7 @@ impl<S: Surface> Loop<S> {
 
     /// Takes the terminal again. It may have been resized since, and anything may have been written to it.
     fn resume(&mut self) {
-        if self.code.is_some() {
+        if self.code.is_some() || self.is_lent {
             return;
         }
         self.is_shown = true;

@@ -1,6 +1,7 @@
 //! The terminal: taken, given back, and never left in a state that its owner did not choose.
 
 use std::io::{self, Write};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crossterm::event::{DisableBracketedPaste, DisableFocusChange, EnableBracketedPaste, EnableFocusChange};
@@ -14,6 +15,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::app::{App, Now};
 use super::frame::{FrameBuffer, FrameWriter};
+use super::input::Gate;
 use super::view;
 
 /// Something that the loop can draw on: the terminal, or a test's stand-in.
@@ -36,6 +38,14 @@ pub trait Surface {
 
     /// Shows the state for the last time, masked as it is by then, and gives the terminal back, for a while or for good.
     fn leave(&mut self, app: &App, now: Now) -> io::Result<()>;
+
+    /// Leaves what is typed to another program; `false` where that cannot be.
+    fn pause_input(&mut self) -> bool {
+        false
+    }
+
+    /// Takes what is typed again.
+    fn resume_input(&mut self) {}
 
     /// Stops the process until it is told to go on; `false` where that cannot be.
     fn stop(&mut self, scope: Scope) -> bool;
@@ -68,16 +78,18 @@ pub(super) struct Tty {
     terminal: Terminal<CrosstermBackend<FrameBuffer>>,
     frames: FrameWriter<Output>,
     mouse: bool,
+    /// The way to whoever reads the terminal.
+    gate: Arc<Gate>,
 }
 
 impl Tty {
     /// Takes the terminal, with its mouse or without. Its size is asked for when it says that it has another one, not
     /// at every frame.
-    pub(super) fn take((columns, rows): (u16, u16), mouse: bool) -> io::Result<Self> {
+    pub(super) fn take((columns, rows): (u16, u16), mouse: bool, gate: Arc<Gate>) -> io::Result<Self> {
         let buffer = FrameBuffer::default();
         let viewport = Viewport::Fixed(Rect::new(0, 0, columns, rows));
         let terminal = Terminal::with_options(CrosstermBackend::new(buffer.clone()), TerminalOptions { viewport })?;
-        let mut tty = Self { terminal, frames: FrameWriter::new(buffer, Output::open()?), mouse };
+        let mut tty = Self { terminal, frames: FrameWriter::new(buffer, Output::open()?), mouse, gate };
         tty.enter()?;
         Ok(tty)
     }
@@ -125,6 +137,15 @@ impl Surface for Tty {
         let shown = self.show(app, now);
         leave_modes();
         shown
+    }
+
+    fn pause_input(&mut self) -> bool {
+        self.gate.close();
+        true
+    }
+
+    fn resume_input(&mut self) {
+        self.gate.open();
     }
 
     fn stop(&mut self, scope: Scope) -> bool {

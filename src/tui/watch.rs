@@ -3,6 +3,8 @@
 //! It sleeps until one of them comes, so it costs nothing. It stands apart from the screen because the screen may be
 //! stuck in a write to a terminal that no longer reads: a signal to end is obeyed even then.
 
+use std::path::Path;
+
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::inbox::Notice;
@@ -10,9 +12,18 @@ use super::inbox::Notice;
 /// The exit code for a terminal that went away, as a shell reports SIGHUP.
 pub(super) const HANG_UP: u8 = 129;
 
+/// What Ctrl-C means where the terminal makes a signal of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Interrupt {
+    /// The program ends.
+    Quits,
+    /// The screen is asked to stop what it does.
+    Asks,
+}
+
 /// Without signals there is nothing to watch.
 #[cfg(not(unix))]
-pub(super) fn start(_notices: UnboundedSender<Notice>) -> std::io::Result<()> {
+pub(super) fn start(_notices: UnboundedSender<Notice>, _interrupt: Interrupt, _settings: Option<&Path>) -> std::io::Result<()> {
     Ok(())
 }
 
@@ -33,8 +44,9 @@ mod unix {
     use signal_hook::iterator::backend::SignalDelivery;
     use signal_hook::iterator::exfiltrator::SignalOnly;
 
-    use super::{HANG_UP, Notice, UnboundedSender};
+    use super::{HANG_UP, Interrupt, Notice, Path, UnboundedSender};
     use crate::tui::terminal::leave_modes;
+    use crate::tui::wishes::Folder;
 
     /// How long the screen has to understand that it is to end.
     const GRACE: Duration = Duration::from_millis(300);
@@ -42,10 +54,14 @@ mod unix {
     const SIGNALS: [i32; 6] = [SIGTERM, SIGHUP, SIGINT, SIGQUIT, SIGTSTP, SIGCONT];
 
     /// Watches from now on, as long as the process lives.
-    pub(in crate::tui) fn start(notices: UnboundedSender<Notice>) -> io::Result<()> {
+    pub(in crate::tui) fn start(
+        notices: UnboundedSender<Notice>,
+        interrupt: Interrupt,
+        settings: Option<&Path>,
+    ) -> io::Result<()> {
         let (read, write) = UnixStream::pair()?;
         let signals = SignalDelivery::with_pipe(read, write, SignalOnly, SIGNALS)?;
-        let watch = Watch { signals, terminal: terminal()?, notices };
+        let watch = Watch { signals, terminal: terminal()?, folder: watched(settings), notices, interrupt };
         std::thread::Builder::new().name("watch".into()).spawn(|| watch.run()).map(drop)
     }
 
@@ -53,7 +69,10 @@ mod unix {
         signals: SignalDelivery<UnixStream, SignalOnly>,
         /// Until it hangs up.
         terminal: Option<OwnedFd>,
+        /// Where the settings lie, if that can be watched.
+        folder: Option<Folder>,
         notices: UnboundedSender<Notice>,
+        interrupt: Interrupt,
     }
 
     impl Watch {
@@ -71,10 +90,15 @@ mod unix {
         fn wait(&mut self) {
             let mut waiting = vec![PollFd::new(self.signals.get_read(), PollFlags::IN)];
             waiting.extend(self.terminal.as_ref().map(|terminal| PollFd::new(terminal, PollFlags::empty())));
+            waiting.extend(self.folder.as_ref().map(|folder| PollFd::new(folder.handle(), PollFlags::IN)));
             if poll(&mut waiting, None).is_err() {
                 return;
             }
-            let ended = waiting.get(1).map_or(PollFlags::empty(), PollFd::revents);
+            let ended = waiting.get(1).filter(|_| self.terminal.is_some()).map_or(PollFlags::empty(), PollFd::revents);
+            drop(waiting);
+            if self.folder.as_ref().is_some_and(Folder::has_changed) {
+                let _ = self.notices.send(Notice::Touched);
+            }
             if !ended.is_empty() {
                 self.terminal = None;
             }
@@ -86,6 +110,7 @@ mod unix {
         fn tell(&self, signal: i32) {
             match signal {
                 SIGTSTP => drop(self.notices.send(Notice::Suspend)),
+                SIGINT if self.interrupt == Interrupt::Asks => drop(self.notices.send(Notice::Interrupt)),
                 SIGCONT => drop(self.notices.send(Notice::Resume)),
                 _ => self.tell_to_quit(u8::try_from(128 + signal).unwrap_or(HANG_UP)),
             }
@@ -100,6 +125,10 @@ mod unix {
                 signal_hook::low_level::exit(code.into());
             }
         }
+    }
+
+    fn watched(folder: Option<&Path>) -> Option<Folder> {
+        folder.and_then(Folder::watch)
     }
 
     /// The terminal that is read from.

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
+use tokenring::config::schema::SETTINGS;
 use tokenring::domain::provider::{Authorization, Catalogue};
 use tokenring::tui::app::command::COMMANDS;
 
@@ -11,7 +12,7 @@ use tokenring::tui::app::command::COMMANDS;
 fn the_readme_shows_the_tables_of_the_code() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
     let before = fs::read_to_string(&path).unwrap();
-    let after = [("providers", providers()), ("commands", commands()), ("keys", keys())]
+    let after = [("providers", providers()), ("commands", commands()), ("keys", keys()), ("settings", settings())]
         .iter()
         .fold(before.clone(), |text, (name, table)| with_table(&text, name, table));
     if std::env::var_os("TOKENRING_WRITE_DOCS").is_some() {
@@ -66,6 +67,15 @@ fn usage(verb: &clap::Command) -> String {
         words.push(below.join(" \\| "));
     }
     words.join(" ")
+}
+
+fn settings() -> String {
+    let mut table = "| setting | usually | may be | what it is for |\n|---|---|---|---|\n".to_owned();
+    for setting in SETTINGS {
+        let usual = setting.usual.map(|usual| format!("`{usual}`")).unwrap_or_default();
+        let _ = writeln!(table, "| `{}` | {usual} | {} | {} |", setting.name, setting.values(), setting.help);
+    }
+    table
 }
 
 fn keys() -> String {

@@ -125,6 +125,19 @@ const RULES: &[Rule] = &[
             "crate::sandbox",
         ],
     },
+    Rule {
+        room: "src/tui/plain/",
+        never: &[
+            "ratatui",
+            "crossterm",
+            "tokio::task",
+            "crate::store",
+            "crate::index",
+            "crate::net",
+            "crate::cli",
+            "crate::sandbox",
+        ],
+    },
     Rule { room: "src/tui/", never: &["crate::cli", "crate::sandbox"] },
     Rule {
         room: "src/cli/",

@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod cli;
+mod config;
 #[cfg(unix)]
 mod consumer;
 mod docs;
@@ -10,6 +11,7 @@ mod docs;
 mod doctor;
 #[cfg(unix)]
 mod exec;
+mod fuzz;
 mod house;
 #[cfg(unix)]
 mod import;
@@ -19,6 +21,8 @@ mod keyring;
 #[cfg(target_os = "linux")]
 mod leak;
 mod net;
+#[cfg(unix)]
+mod plain;
 mod request;
 mod rotation;
 mod sandbox;
@@ -27,10 +31,15 @@ mod scan;
 mod screen;
 mod shell;
 mod signin;
+#[cfg(target_os = "linux")]
+mod soak;
 mod store;
+mod supply;
 mod support;
 #[cfg(unix)]
 mod terminal;
+#[cfg(unix)]
+mod tour;
 #[cfg(target_os = "linux")]
 mod transcripts;
 

@@ -50,6 +50,50 @@ fn quitting_gives_the_terminal_back() {
     demo.assert_ends_with(0);
 }
 
+/// The keys that the footer offers, and what is to be typed for them.
+fn offered(demo: &Demo) -> Vec<(String, String)> {
+    let text = demo.pty.text();
+    let footer = text.lines().last().unwrap_or_default();
+    let typed = |key: &str| match key {
+        "Enter" => "\r".to_owned(),
+        "Tab" => "\t".to_owned(),
+        "Esc" => "\x1b".to_owned(),
+        other => other.to_owned(),
+    };
+    let keys = footer.trim().split("   ").filter_map(|hint| hint.trim().split(' ').next());
+    keys.filter(|key| !key.is_empty()).map(|key| (key.to_owned(), typed(key))).collect()
+}
+
+#[test]
+fn every_key_of_the_footer_does_something() {
+    for pane in ["1", "3", "4"] {
+        let mut first = Demo::start();
+        first.pty.send(pane);
+        first.pty.expect(&format!("┏ {pane} "));
+        // A frame may arrive in pieces, and the footer is its last.
+        first.pty.expect("q quit");
+        let keys = offered(&first);
+        first.pty.send("q");
+        first.assert_ends_with(0);
+        assert!(keys.len() >= 8, "{keys:?}");
+        for (name, typed) in keys {
+            let mut demo = Demo::start();
+            demo.pty.send(pane);
+            demo.pty.expect(&format!("┏ {pane} "));
+            demo.pty.expect("q quit");
+            let before = demo.pty.text();
+            demo.pty.send(&typed);
+            demo.pty.expect_other_than(&before);
+            if name == "q" {
+                demo.assert_ends_with(0);
+            } else {
+                demo.pty.signal(Signal::TERM);
+                demo.assert_ends_with(143);
+            }
+        }
+    }
+}
+
 #[test]
 fn a_signal_ends_it_with_its_own_exit_code() {
     for (signal, code) in [(Signal::TERM, 143), (Signal::HUP, 129), (Signal::INT, 130), (Signal::QUIT, 131)] {

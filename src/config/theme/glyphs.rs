@@ -23,6 +23,12 @@ pub struct Glyphs {
     pub full: &'static str,
     /// An empty part of a bar.
     pub empty: &'static str,
+    /// Steps of height, the lowest first; none fills its cell, so that lines above one another stay apart.
+    pub steps: [&'static str; 7],
+    /// A line of time up to something.
+    pub line: &'static str,
+    /// A line of time after it.
+    pub rest: &'static str,
     /// Text that goes on where it cannot be seen.
     pub ellipsis: &'static str,
     /// Stands between two things of equal rank.
@@ -52,6 +58,9 @@ impl Glyphs {
         mask: "•",
         full: "█",
         empty: "░",
+        steps: ["▁", "▂", "▃", "▄", "▅", "▆", "▇"],
+        line: "━",
+        rest: "┈",
         ellipsis: "…",
         separator: "·",
         open: "▾",
@@ -73,6 +82,9 @@ impl Glyphs {
         mask: "*",
         full: "#",
         empty: ".",
+        steps: [".", "_", ":", "-", "=", "+", "#"],
+        line: "=",
+        rest: ".",
         ellipsis: "~",
         separator: "-",
         open: "v",
@@ -102,12 +114,13 @@ mod tests {
 
     fn all(set: &'static Glyphs) -> Vec<&'static str> {
         let Glyphs { accepted, refused, unknown, unchecked, warning, tick, pointer, mask, full, empty, .. } = set;
-        let Glyphs { ellipsis, separator, open, closed, enter, spinner, border, .. } = set;
+        let Glyphs { ellipsis, separator, open, closed, enter, spinner, border, steps, line, rest, .. } = set;
         [accepted, refused, unknown, unchecked, warning, tick, pointer, mask, full, empty]
             .into_iter()
-            .chain([ellipsis, separator, open, closed, enter])
+            .chain([ellipsis, separator, open, closed, enter, line, rest])
             .chain(*spinner)
             .chain(border)
+            .chain(steps)
             .copied()
             .collect()
     }

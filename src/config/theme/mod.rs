@@ -61,6 +61,8 @@ pub enum Role {
     Bar,
     /// A field that text is typed into.
     Input,
+    /// A label of jump mode.
+    Label,
     /// A button or word that cannot be taken back.
     Danger,
     /// The key of a JSON object.
@@ -124,7 +126,7 @@ struct StyleSpec {
 
 impl Role {
     /// Every role.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::Text,
         Self::Dim,
         Self::Accent,
@@ -143,6 +145,7 @@ impl Role {
         Self::Match,
         Self::Bar,
         Self::Input,
+        Self::Label,
         Self::Danger,
         Self::JsonKey,
         Self::JsonString,

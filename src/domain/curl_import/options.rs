@@ -142,8 +142,8 @@ fn short(word: &Word, words: &mut impl Iterator<Item = Word>, given: &mut Vec<Gi
     Ok(())
 }
 
-/// Only the name is repeated: what follows may be a secret.
+/// Only what can be an option's name is repeated, which is lower-case letters: what follows may be a secret.
 fn unknown(long: &str) -> CurlError {
-    let name: String = long.chars().take_while(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '.')).take(40).collect();
+    let name: String = long.chars().take_while(|c| c.is_ascii_lowercase() || *c == '-').take(24).collect();
     CurlError::Option(format!("--{name}"))
 }

@@ -43,6 +43,12 @@ impl Catalogue {
         Ok(catalogue)
     }
 
+    /// These providers, with one more file merged in.
+    pub fn with(mut self, source: &Source) -> Result<Self, CatalogueError> {
+        self.merge(source)?;
+        Ok(self)
+    }
+
     /// All providers, in the order of the table in the README.
     pub fn providers(&self) -> &[Provider] {
         &self.providers

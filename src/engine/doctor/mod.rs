@@ -49,6 +49,10 @@ pub enum Area {
     Network,
     /// Files with secrets in plain text.
     Files,
+    /// The settings file.
+    Settings,
+    /// The keys of one's own in it.
+    Keys,
 }
 
 /// How bad a finding is.
@@ -109,6 +113,8 @@ impl Area {
             Self::Environment => "environment",
             Self::Network => "network",
             Self::Files => "files",
+            Self::Settings => "settings",
+            Self::Keys => "keys",
         }
     }
 }

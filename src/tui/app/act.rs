@@ -1,12 +1,10 @@
 //! What each command does.
 
 use super::activity::Tone;
-use super::command::{Action, ConsoleAction, CredentialAction, Focus, ListAction, Motion, ProgramAction, RegionAction};
-use super::console::{Ready, View};
-use super::json::Document;
+use super::attempt::move_document;
+use super::command::{Action, CredentialAction, Focus, ListAction, Motion, ProgramAction, RegionAction};
 use super::{App, Audience, Effect, Now, Pane};
 use crate::domain::CredentialId;
-use crate::domain::curl::{self, Curl};
 use crate::engine::message::{CheckTask, KeyringTask, SecretTask, StoreTask, Task};
 
 impl App {
@@ -34,7 +32,9 @@ impl App {
             Action::Region(_) => self.region_count() > 1,
             Action::Console(action) => self.offers_console(action),
             Action::Screen(action) => self.offers_screen(action),
-            Action::Program(action) => action != ProgramAction::Unlock || self.store_wants_unlocking(),
+            Action::Program(ProgramAction::Unlock) => self.store_wants_unlocking(),
+            Action::Program(ProgramAction::Undo) => !self.undo.is_empty(),
+            Action::Program(_) => true,
         }
     }
 
@@ -51,17 +51,8 @@ impl App {
             CredentialAction::Show => self.selected().is_some() && self.stage.audience == Audience::Nobody,
             CredentialAction::CheckAll => self.credentials.is_whole() && !self.credentials.all().is_empty(),
             CredentialAction::Page => self.page().is_some(),
+            _ if shows_names(action) && self.stage.audience == Audience::Others => false,
             _ => self.selected().is_some(),
-        }
-    }
-
-    fn offers_console(&self, action: ConsoleAction) -> bool {
-        use ConsoleAction as C;
-        match action {
-            C::Send | C::Test | C::Presets | C::Edit => self.selected().is_some(),
-            C::CopyCurl => matches!(self.request(), Some(Ready::Draft(_))),
-            C::View => self.console.answered().is_some(),
-            _ => self.console.answered().is_some() && self.console.view == View::Body,
         }
     }
 
@@ -76,13 +67,13 @@ impl App {
     }
 
     fn scroll_answer(&mut self, motion: Motion) {
-        if self.console.view == View::Body {
+        if self.console.view.is_text() {
             if let Some(document) = self.console.document() {
                 move_document(document, motion);
             }
             return;
         }
-        let lines = self.console.answered().map_or(0, |answered| answered.pairs(self.console.view).len());
+        let lines = self.console.answered().map_or(0, |answered| answered.details(self.console.view).len());
         let page = usize::from(self.console_body().height);
         self.console.scroll = super::credentials::step(self.console.scroll, motion, page, lines.saturating_sub(page));
     }
@@ -106,7 +97,12 @@ impl App {
                 self.focus(Focus::To(Pane::Credentials));
                 self.credentials.filter.typing = true;
             }
-            ListAction::Clear => self.credentials.clear(now.wall),
+            ListAction::Clear => {
+                if self.credentials.mark_count() == 0 {
+                    self.remember_filter();
+                }
+                self.credentials.clear(now.wall);
+            }
             ListAction::Sort => {
                 self.credentials.resort(now.wall);
                 self.activity.say(Tone::Good, format!("Sorted by {}", self.credentials.sort.as_str()), now.instant);
@@ -117,6 +113,11 @@ impl App {
     }
 
     fn act_on_credential(&mut self, action: CredentialAction, now: Now) -> Vec<Effect> {
+        if shows_names(action) && self.stage.audience == Audience::Others {
+            let key = self.preferences.keys.label(Action::Program(ProgramAction::Presentation)).unwrap_or_default();
+            self.activity.say(Tone::Warn, format!("That would show names; {key} ends the presentation mode"), now.instant);
+            return Vec::new();
+        }
         match action {
             CredentialAction::Show => self.show_or_mask(now),
             CredentialAction::Copy => self.copy(now),
@@ -187,61 +188,6 @@ impl App {
         }
     }
 
-    fn act_on_console(&mut self, action: ConsoleAction, now: Now) -> Vec<Effect> {
-        match action {
-            ConsoleAction::Send => return self.send(now),
-            ConsoleAction::Test => {
-                self.console.reset_draft();
-                self.stage.companion = Pane::Console;
-                return self.send(now);
-            }
-            ConsoleAction::Presets => return self.open_preset_picker(),
-            ConsoleAction::Edit => return self.open_request(),
-            ConsoleAction::CopyBody => return self.copy_body(now),
-            ConsoleAction::CopyCurl => return self.copy_curl(now),
-            ConsoleAction::View => {
-                (self.console.view, self.console.scroll) = (self.console.view.next(), 0);
-            }
-            ConsoleAction::Search if self.console.document().is_some() => {
-                self.console.view = View::Body;
-                self.console.search = Some(tui_input::Input::default());
-            }
-            _ => {
-                if let Some(document) = self.console.document() {
-                    act_on_document(document, action);
-                }
-            }
-        }
-        Vec::new()
-    }
-
-    fn copy_body(&mut self, now: Now) -> Vec<Effect> {
-        let Some(text) = self.console.document().map(|document| document.pretty()) else { return Vec::new() };
-        vec![self.start_task("Copy the body", Task::Secret(SecretTask::CopyText(text)), now).1]
-    }
-
-    /// Copies the request as a curl command; what curl does otherwise is said.
-    fn copy_curl(&mut self, now: Now) -> Vec<Effect> {
-        let Some(curl) = self.curl() else {
-            self.activity.say(Tone::Warn, "There is no complete request to copy", now.instant);
-            return Vec::new();
-        };
-        if let Some(warning) = curl.warnings.first() {
-            self.activity.say(Tone::Warn, warning.clone(), now.instant);
-        }
-        vec![self.start_task("Copy the request as curl", Task::Secret(SecretTask::CopyText(curl.to_string())), now).1]
-    }
-
-    fn curl(&self) -> Option<Curl> {
-        let credential = self.selected()?;
-        let Some(Ready::Draft(draft)) = self.request() else { return None };
-        let provider = self.catalogue.provider(&credential.provider).ok()?;
-        let kind = self.catalogue.kind(&credential.provider, &credential.kind).ok()?;
-        let region = self.catalogue.region(&credential.provider, &credential.region).ok()?;
-        let scheme = credential.scheme.as_deref().unwrap_or_else(|| kind.authorization.scheme());
-        curl::curl(&draft, curl::Context { provider, kind, region, scheme }).ok()
-    }
-
     fn act_on_program(&mut self, action: ProgramAction, now: Now) -> Vec<Effect> {
         match action {
             ProgramAction::Help | ProgramAction::Palette | ProgramAction::Activity => self.open_program_dialog(action),
@@ -249,8 +195,9 @@ impl App {
             ProgramAction::Unlock => return self.unlock(now),
             ProgramAction::Reload => {
                 let load = self.start_task("Read the credentials", Task::Keyring(KeyringTask::Load), now).1;
-                return vec![load, self.start_quietly(Task::Store(StoreTask::Status)).1];
+                return vec![load, self.start_quietly(Task::Store(StoreTask::Status)).1, Effect::Reread];
             }
+            ProgramAction::Undo => return self.take_back(now),
             ProgramAction::Presentation => self.present(now),
             ProgramAction::Mouse => {
                 self.stage.mouse = !self.stage.mouse;
@@ -287,28 +234,8 @@ impl App {
     }
 }
 
-fn move_document(document: &mut Document, motion: Motion) {
-    match motion {
-        Motion::Up => document.move_by(-1),
-        Motion::Down => document.move_by(1),
-        Motion::Top => document.home(),
-        Motion::Bottom => document.end(),
-        Motion::PageUp => document.page(-1),
-        Motion::PageDown => document.page(1),
-    }
-}
-
-fn act_on_document(document: &mut Document, action: ConsoleAction) {
-    match action {
-        ConsoleAction::Fold => document.toggle_fold(),
-        ConsoleAction::Close => document.fold(),
-        ConsoleAction::Open => document.unfold(),
-        ConsoleAction::FoldAll => {
-            let folded = document.visible().any(|row| matches!(row.fold, super::json::Fold::Folded { .. }));
-            if folded { document.unfold_all() } else { document.fold_to(1) }
-        }
-        ConsoleAction::NextMatch => document.next_match(),
-        ConsoleAction::PreviousMatch => document.previous_match(),
-        _ => {}
-    }
+/// Whether a command opens something that cannot do without names. The wizard can: it hides them.
+const fn shows_names(action: CredentialAction) -> bool {
+    use CredentialAction as C;
+    matches!(action, C::Edit | C::Create)
 }

@@ -149,6 +149,12 @@ impl Activity {
         self.entries.iter().filter(|entry| entry.state.is_running()).count()
     }
 
+    /// How many steps of all running tasks are done, and how many there are, where tasks say so.
+    pub fn progress_of_all(&self) -> Option<(usize, usize)> {
+        let steps = self.entries.iter().filter_map(|entry| if let State::Running(steps) = entry.state { steps } else { None });
+        steps.reduce(|(done, total), (more, further)| (done + more, total + further))
+    }
+
     /// The running task that `C-c` cancels: the newest of this pane, else the newest of all.
     pub fn cancellable(&self, pane: Pane) -> Option<TaskId> {
         let running = || self.entries.iter().rev().filter(|entry| entry.state.is_running());
@@ -177,6 +183,11 @@ impl Activity {
     /// The word to the person, while it lasts.
     pub fn notice(&self, now: Instant) -> Option<&Notice> {
         self.notice.as_ref().filter(|(_, until)| now < *until).map(|(notice, _)| notice)
+    }
+
+    /// The word to the person that was said last, if it is still there.
+    pub fn last_notice(&self) -> Option<&Notice> {
+        self.notice.as_ref().map(|(notice, _)| notice)
     }
 
     /// Drops a word whose time is over.

@@ -1,9 +1,12 @@
 //! Arranging the panes: zoom, borders that are moved by keys or by the mouse, and back to how it was.
 
-use super::command::{Resize, ScreenAction};
+use super::command::{Focus, Resize, ScreenAction};
+use super::dialog::{Dialog, Jump, Themes, Timeline, Verdicts};
 use super::layout::{self, Border, Side};
-use super::{App, Effect, Zoom};
+use super::{App, Effect, Now, Pane, Zoom};
 use crate::config::Layout;
+use crate::domain::CredentialId;
+use crate::engine::message::{KeyringTask, Task};
 
 /// How many columns a key moves a border.
 const COLUMNS: i32 = 4;
@@ -22,13 +25,34 @@ impl App {
                 self.stage.layout = Layout::default();
                 vec![Effect::Remember(self.stage.layout)]
             }
+            ScreenAction::Leader => {
+                self.dialogs.push(Dialog::Which);
+                Vec::new()
+            }
+            ScreenAction::Themes => {
+                self.dialogs.push(Dialog::Themes(Themes::new(self)));
+                Vec::new()
+            }
+            ScreenAction::Jump => {
+                self.dialogs.push(Dialog::Jump(Jump::new(self.targets())));
+                Vec::new()
+            }
+            ScreenAction::Timeline => {
+                self.dialogs.push(Dialog::Timeline(Timeline::new(self)));
+                Vec::new()
+            }
+            ScreenAction::Verdicts => {
+                self.dialogs.push(Dialog::Verdicts(Verdicts::new(self)));
+                vec![self.start_quietly(Task::Keyring(KeyringTask::Verdicts)).1]
+            }
         }
     }
 
     /// Whether an action on the screen would do something right now.
     pub(super) fn offers_screen(&self, action: ScreenAction) -> bool {
         match action {
-            ScreenAction::Zoom => true,
+            ScreenAction::Zoom | ScreenAction::Leader | ScreenAction::Jump | ScreenAction::Themes => true,
+            ScreenAction::Timeline | ScreenAction::Verdicts => !self.credentials.all().is_empty(),
             ScreenAction::Resize(resize) => self.border_for(resize).is_some(),
             ScreenAction::ResetLayout => self.stage.layout != Layout::default(),
         }
@@ -39,6 +63,16 @@ impl App {
             Zoom::Off => Zoom::Pane,
             Zoom::Pane => Zoom::Off,
         };
+    }
+
+    /// Puts the cursor on a credential; a filter that hides it goes.
+    pub(super) fn show_in_list(&mut self, id: &CredentialId, now: Now) {
+        self.credentials.select_id(Some(id));
+        if self.selected().is_none_or(|selected| selected.id != *id) {
+            self.credentials.drop_filter(now.wall);
+            self.credentials.select_id(Some(id));
+        }
+        self.focus(Focus::To(Pane::Credentials));
     }
 
     fn resize(&mut self, resize: Resize) -> Vec<Effect> {

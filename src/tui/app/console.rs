@@ -1,24 +1,25 @@
 //! The console: a request, and the answer to it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Instant;
 
 use tui_input::Input;
 
+use super::Now;
+use super::answer::{Answered, Earlier, View};
+use super::attempt::Shelf;
 use super::json::Document;
+use super::lay::Typeset;
 use super::learned::Learned;
-use super::words;
 use crate::domain::problem::Problem;
 use crate::domain::provider::{Catalogue, Preset};
 use crate::domain::request::Draft;
-use crate::domain::response::Body;
 use crate::domain::{Credential, CredentialId};
-use crate::engine::message::{Exchange, TaskId};
+use crate::engine::message::{Exchange, Keep, TaskId};
 
-/// Bodies up to this size are laid out at once; larger ones in the background.
-const LAID_OUT_AT_ONCE: usize = 64 * 1024;
-/// So many bytes of a body that is no text are shown.
-const DUMPED: usize = 16 * 1024;
+/// So many filters are remembered.
+const FILTERS: usize = 100;
 
 /// The console pane.
 #[derive(Default)]
@@ -28,12 +29,38 @@ pub struct Console {
     pub outcome: Outcome,
     /// Which part of the answer is shown.
     pub view: View,
-    /// The search in the answer, while it is typed.
-    pub search: Option<Input>,
+    /// What is typed below the answer.
+    pub prompt: Option<Prompt>,
     /// The first line of headers or timing that is shown.
     pub scroll: usize,
     /// What earlier answers taught.
     pub learned: Learned,
+    /// How many requests have been sent.
+    pub sent: usize,
+    /// The filters that were used, the newest last.
+    filters: Vec<String>,
+    earlier: Earlier,
+    /// The list that a dialog waits for.
+    pub shelf: Option<(TaskId, Shelf)>,
+}
+
+/// A line that is typed below the answer.
+pub struct Prompt {
+    /// What for.
+    pub purpose: Purpose,
+    /// What has been typed.
+    pub input: Input,
+    /// How many filters back the shown one is.
+    back: usize,
+}
+
+/// What is typed below the answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// A text to search for.
+    Search,
+    /// A jq filter.
+    Filter,
 }
 
 /// A request that a person chose or wrote, for credentials of one provider.
@@ -46,8 +73,8 @@ struct Chosen {
 enum Request {
     /// A ready-made one, with values for its placeholders.
     Preset(String, BTreeMap<String, String>),
-    /// One written by hand.
-    Written(Draft),
+    /// One written by hand, and what of it the history keeps.
+    Written(Draft, Keep),
 }
 
 /// A request, as far as it can be made.
@@ -65,7 +92,7 @@ pub enum Outcome {
     #[default]
     Nothing,
     /// It is on its way.
-    Sending(TaskId, CredentialId, Instant),
+    Sending(Sending),
     /// There is an answer.
     Answered(Box<Answered>),
     /// There is none, and why.
@@ -74,62 +101,19 @@ pub enum Outcome {
     Cancelled(CredentialId),
 }
 
-/// An answer, ready to be read.
-pub struct Answered {
-    /// Request and answer; the body has moved into `body`.
-    pub exchange: Exchange,
-    /// The body.
-    pub body: Laid,
+/// A request that is on its way.
+pub struct Sending {
+    /// The task that brings the answer.
+    pub task: TaskId,
+    /// With which credential.
+    pub credential: CredentialId,
+    /// Since when.
+    pub since: Instant,
+    /// Pages and elements that have been read so far, where all pages are.
+    pub read: Option<(usize, usize)>,
+    /// The answer that was shown before; it comes back when this request is cancelled.
+    before: Option<Box<Answered>>,
 }
-
-/// A body, ready to be read or about to be.
-pub enum Laid {
-    /// There is none.
-    Empty,
-    /// It is being laid out by this task.
-    Waiting(TaskId),
-    /// Here it is.
-    Ready(Box<Document>),
-}
-
-/// The parts of an answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum View {
-    /// The body.
-    #[default]
-    Body,
-    /// The headers.
-    Headers,
-    /// Where the time went.
-    Timing,
-}
-
-impl View {
-    /// Every part, in order.
-    pub const ALL: [Self; 3] = [Self::Body, Self::Headers, Self::Timing];
-
-    /// Its name.
-    pub const fn title(self) -> &'static str {
-        match self {
-            Self::Body => "Body",
-            Self::Headers => "Headers",
-            Self::Timing => "Timing",
-        }
-    }
-
-    /// The part after this one.
-    #[must_use]
-    pub const fn next(self) -> Self {
-        match self {
-            Self::Body => Self::Headers,
-            Self::Headers => Self::Timing,
-            Self::Timing => Self::Body,
-        }
-    }
-}
-
-/// A body that is too large to be laid out at once.
-pub struct Large(pub String);
 
 impl Console {
     /// Takes a ready-made request, with the values given for its placeholders.
@@ -139,8 +123,24 @@ impl Console {
     }
 
     /// Takes a request that a person wrote.
-    pub fn write(&mut self, provider: &str, draft: Draft) {
-        self.chosen = Some(Chosen { provider: provider.to_owned(), request: Request::Written(draft) });
+    pub fn write(&mut self, provider: &str, draft: Draft, keep: Keep) {
+        self.chosen = Some(Chosen { provider: provider.to_owned(), request: Request::Written(draft, keep) });
+    }
+
+    /// What of the request for credentials of this provider the history keeps.
+    pub fn keep(&self, provider: &str) -> Keep {
+        match self.chosen.as_ref().filter(|chosen| chosen.provider == provider).map(|chosen| &chosen.request) {
+            Some(Request::Written(_, keep)) => *keep,
+            Some(Request::Preset(..)) | None => Keep::WithoutBody,
+        }
+    }
+
+    /// The values that were given for the placeholders of the request.
+    pub fn given(&self) -> BTreeMap<String, String> {
+        match self.chosen.as_ref().map(|chosen| &chosen.request) {
+            Some(Request::Preset(_, given)) => given.clone(),
+            Some(Request::Written(..)) | None => BTreeMap::new(),
+        }
     }
 
     /// The request for a credential: the one that was chosen for its provider, else the one that checks its kind.
@@ -148,7 +148,7 @@ impl Console {
         let chosen = self.chosen.as_ref().filter(|chosen| chosen.provider == credential.provider);
         let nothing = BTreeMap::new();
         let (preset, given) = match chosen.map(|chosen| &chosen.request) {
-            Some(Request::Written(draft)) => return Some(Ready::Draft(draft.clone())),
+            Some(Request::Written(draft, _)) => return Some(Ready::Draft(draft.clone())),
             Some(Request::Preset(id, given)) => (catalogue.preset(&credential.provider, id).ok()?, given),
             None => (check_preset(credential, catalogue)?, &nothing),
         };
@@ -163,49 +163,121 @@ impl Console {
         self.chosen = None;
     }
 
+    /// The fresh secret at this place of the answer has been kept.
+    pub fn kept(&mut self, which: usize) {
+        if let Some(answered) = self.answered_mut() {
+            answered.keep(which);
+        }
+    }
+
     /// Waits for the answer to a request.
     pub fn wait(&mut self, task: TaskId, credential: CredentialId, now: Instant) {
-        self.outcome = Outcome::Sending(task, credential, now);
-        (self.search, self.scroll) = (None, 0);
+        let before = match std::mem::take(&mut self.outcome) {
+            Outcome::Answered(answered) => Some(answered),
+            Outcome::Sending(sending) => sending.before,
+            Outcome::Nothing | Outcome::Failed(..) | Outcome::Cancelled(_) => None,
+        };
+        self.outcome = Outcome::Sending(Sending { task, credential, since: now, read: None, before });
+        (self.prompt, self.scroll) = (None, 0);
+        if self.view == View::Changes {
+            self.view = View::Body;
+        }
+        self.sent += 1;
     }
 
     /// Whether this task is to bring the answer.
     pub fn waits_for(&self, task: TaskId) -> bool {
-        matches!(self.outcome, Outcome::Sending(asked, ..) if asked == task)
+        matches!(&self.outcome, Outcome::Sending(sending) if sending.task == task)
+    }
+
+    /// So many pages and elements have been read.
+    pub fn read(&mut self, task: TaskId, pages: usize, items: usize) {
+        if let Outcome::Sending(sending) = &mut self.outcome
+            && sending.task == task
+        {
+            sending.read = Some((pages, items));
+        }
     }
 
     /// Takes the answer in. A body that is too large to be laid out at once comes back; `later` will bring it.
-    pub fn answer(&mut self, mut exchange: Exchange, later: TaskId) -> Option<Large> {
-        let (body, large) = match std::mem::replace(&mut exchange.answer.body, Body::Empty) {
-            Body::Empty => (Laid::Empty, None),
-            Body::Text(text) if text.len() > LAID_OUT_AT_ONCE => (Laid::Waiting(later), Some(Large(text))),
-            Body::Text(text) => (Laid::Ready(Box::new(Document::parse(&text))), None),
-            Body::Binary(bytes) => (Laid::Ready(Box::new(Document::parse(&dump(&bytes)))), None),
-        };
-        self.outcome = Outcome::Answered(Box::new(Answered { exchange, body }));
-        large
+    pub fn answer(&mut self, exchange: Exchange, now: Now, later: TaskId) -> Option<Typeset> {
+        let exchange = Arc::new(exchange);
+        let before = self.earlier.to_the_same(&exchange);
+        self.earlier.remember(&exchange);
+        self.outcome = Outcome::Answered(Box::new(Answered::new(exchange, now.wall, before)));
+        let layout = self.prepare(later);
+        self.go_to_list();
+        layout
     }
 
-    /// A body has been laid out, if it is still the one that is waited for.
-    pub fn lay(&mut self, task: TaskId, document: Document) {
-        if let Outcome::Answered(answered) = &mut self.outcome
-            && matches!(answered.body, Laid::Waiting(waiting) if waiting == task)
-        {
-            answered.body = Laid::Ready(Box::new(document));
+    /// Lays out what the view shows, unless it is there. What is large comes back, to be done by `later` elsewhere.
+    pub fn prepare(&mut self, later: TaskId) -> Option<Typeset> {
+        let view = self.view;
+        self.answered_mut()?.prepare(view, later)
+    }
+
+    /// A text has been laid out, if it is still one that is waited for.
+    pub fn lay(&mut self, task: TaskId, laid: Result<Box<Document>, Problem>) {
+        if let Some(answered) = self.answered_mut() {
+            answered.lay(task, laid);
         }
+        if self.view == View::Body && self.answered().is_some_and(|answered| answered.filter_text().is_none()) {
+            self.go_to_list();
+        }
+    }
+
+    /// Filters the body of the answer; the layout is for `later` to bring.
+    pub fn filter(&mut self, filter: &str, later: TaskId) -> Option<Typeset> {
+        self.filters.retain(|known| known != filter);
+        self.filters.push(filter.to_owned());
+        let surplus = self.filters.len().saturating_sub(FILTERS);
+        self.filters.drain(..surplus);
+        self.view = View::Body;
+        Some(self.answered_mut()?.filter(filter, later))
+    }
+
+    /// Drops the filter, else ends the search.
+    pub fn drop_filter(&mut self) {
+        let view = self.view;
+        let Some(answered) = self.answered_mut() else { return };
+        if !answered.unfilter()
+            && let Some(document) = answered.document(view)
+        {
+            document.search("");
+        }
+    }
+
+    /// Begins to type below the answer. A filter goes on from the one that is used.
+    pub fn ask(&mut self, purpose: Purpose) {
+        let before = match purpose {
+            Purpose::Search => "",
+            Purpose::Filter => self.answered().and_then(Answered::filter_text).unwrap_or(""),
+        };
+        self.prompt = Some(Prompt { purpose, input: Input::new(before.to_owned()), back: 0 });
+    }
+
+    /// Brings an earlier filter back, or a later one: so many steps from the one that is shown.
+    pub fn recall(&mut self, steps: isize) {
+        let Some(prompt) = self.prompt.as_mut().filter(|prompt| prompt.purpose == Purpose::Filter) else { return };
+        prompt.back = prompt.back.saturating_add_signed(steps).min(self.filters.len());
+        let at = self.filters.len() - prompt.back;
+        prompt.input = Input::new(self.filters.get(at).cloned().unwrap_or_default());
     }
 
     /// The request failed.
     pub fn fail(&mut self, problem: Problem) {
-        if let Outcome::Sending(_, credential, _) = &self.outcome {
-            self.outcome = Outcome::Failed(credential.clone(), problem);
+        if let Outcome::Sending(sending) = &self.outcome {
+            self.outcome = Outcome::Failed(sending.credential.clone(), problem);
         }
     }
 
-    /// The request was cancelled.
+    /// The request was cancelled; what was shown before is shown again.
     pub fn cancel(&mut self) {
-        if let Outcome::Sending(_, credential, _) = &self.outcome {
-            self.outcome = Outcome::Cancelled(credential.clone());
+        if let Outcome::Sending(sending) = &mut self.outcome {
+            self.outcome = match sending.before.take() {
+                Some(before) => Outcome::Answered(before),
+                None => Outcome::Cancelled(sending.credential.clone()),
+            };
         }
     }
 
@@ -213,7 +285,7 @@ impl Console {
     pub fn outcome_for(&self, credential: &CredentialId) -> &Outcome {
         let of = match &self.outcome {
             Outcome::Nothing => return &Outcome::Nothing,
-            Outcome::Sending(_, of, _) | Outcome::Failed(of, _) | Outcome::Cancelled(of) => of,
+            Outcome::Sending(Sending { credential: of, .. }) | Outcome::Failed(of, _) | Outcome::Cancelled(of) => of,
             Outcome::Answered(answered) => &answered.exchange.credential,
         };
         if of == credential { &self.outcome } else { &Outcome::Nothing }
@@ -227,44 +299,24 @@ impl Console {
         }
     }
 
-    /// The body, if it is there to be moved in.
+    /// The text that is shown, if it is there to be moved in.
     pub fn document(&mut self) -> Option<&mut Document> {
+        let view = self.view;
+        self.answered_mut()?.document(view)
+    }
+
+    fn answered_mut(&mut self) -> Option<&mut Answered> {
         match &mut self.outcome {
-            Outcome::Answered(answered) => match &mut answered.body {
-                Laid::Ready(document) => Some(document),
-                Laid::Empty | Laid::Waiting(_) => None,
-            },
+            Outcome::Answered(answered) => Some(answered),
             _ => None,
         }
     }
-}
 
-impl Answered {
-    /// The answer in a line, such as `200 OK · 41 ms · 1.2 kB`: as much of it as fits into so many columns.
-    pub fn summary(&self, columns: usize) -> String {
-        let answer = &self.exchange.answer;
-        let time = words::span(std::time::Duration::from_millis(answer.timing.total_ms));
-        let status = format!("{} {}", answer.status, words::status(answer.status));
-        let full = format!("{} · {time} · {}", status.trim_end(), words::size(answer.size));
-        let fits = |end: &usize| full[..*end].chars().count() <= columns;
-        let ends = full.match_indices(" · ").map(|(at, _)| at).chain([full.len()]);
-        full[..ends.filter(fits).last().unwrap_or(3)].to_owned()
-    }
-
-    /// Headers or timing as names and values.
-    pub fn pairs(&self, view: View) -> Vec<(String, String)> {
-        let answer = &self.exchange.answer;
-        match view {
-            View::Body => Vec::new(),
-            View::Headers => answer.headers.clone(),
-            View::Timing => vec![
-                ("first byte".to_owned(), format!("{} ms", answer.timing.first_byte_ms)),
-                ("total".to_owned(), format!("{} ms", answer.timing.total_ms)),
-                ("size".to_owned(), words::size(answer.size)),
-                ("version".to_owned(), answer.version.clone()),
-                ("from".to_owned(), answer.url.clone()),
-                ("region".to_owned(), self.exchange.region.clone()),
-            ],
+    /// From the first element of a list, one goes on with Enter.
+    fn go_to_list(&mut self) {
+        let lists: Vec<_> = self.learned.lists().map(str::to_owned).collect();
+        if let Some(document) = self.document().filter(|document| document.cursor() == 0) {
+            let _ = lists.iter().any(|list| document.go_to_first(list));
         }
     }
 }
@@ -273,31 +325,4 @@ impl Answered {
 pub fn check_preset<'a>(credential: &Credential, catalogue: &'a Catalogue) -> Option<&'a Preset> {
     let kind = catalogue.kind(&credential.provider, &credential.kind).ok()?;
     catalogue.preset(&credential.provider, &kind.check).ok()
-}
-
-/// Bytes as people read them: place, sixteen bytes, and what of them is text.
-fn dump(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    let mut text = format!("{} that are not text\n\n", words::size(bytes.len() as u64));
-    for (row, chunk) in bytes.chunks(16).take(DUMPED / 16).enumerate() {
-        let hex: Vec<_> = chunk.iter().map(|byte| format!("{byte:02x}")).collect();
-        let seen: String = chunk.iter().map(|byte| if byte.is_ascii_graphic() { char::from(*byte) } else { '.' }).collect();
-        let _ = writeln!(text, "{:08x}  {:<47}  {seen}", row * 16, hex.join(" "));
-    }
-    if bytes.len() > DUMPED {
-        let _ = writeln!(text, "…");
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn bytes_are_dumped_in_rows() {
-        let text = dump(b"GIF89a\x00\x01");
-        assert!(text.contains("00000000  47 49 46 38 39 61 00 01"), "{text}");
-        assert!(text.ends_with("GIF89a..\n"), "{text}");
-    }
 }

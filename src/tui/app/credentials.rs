@@ -167,6 +167,16 @@ impl Credentials {
         self.shown.get(self.cursor).map(|row| &self.rows[*row])
     }
 
+    /// The credential at this place among those that pass the filter.
+    pub fn nth(&self, at: usize) -> Option<&Credential> {
+        self.shown.get(at).map(|row| &self.rows[*row])
+    }
+
+    /// Whether a credential is marked.
+    pub fn is_marked(&self, id: &CredentialId) -> bool {
+        self.marks.contains(id)
+    }
+
     /// The credential with this identity.
     pub fn get(&self, id: &CredentialId) -> Option<&Credential> {
         self.position(id).map(|row| &self.rows[row])

@@ -9,13 +9,17 @@ use crate::domain::request::{Draft, Target, TargetError};
 
 /// Path and query of a request in one line.
 pub fn address(draft: &Draft) -> String {
-    let path = match &draft.target {
+    with_query(place(draft), &draft.query)
+}
+
+/// Where a request goes, without the query that stands beside it.
+pub fn place(draft: &Draft) -> String {
+    match &draft.target {
         Target::Path { place: Place::Auth, path } => format!("auth:{path}"),
         Target::Path { place: Place::App, path } => format!("app:{path}"),
         Target::Path { place: Place::Api, path } => path.clone(),
         Target::Url(url) => url.to_string(),
-    };
-    with_query(path, &draft.query)
+    }
 }
 
 /// The same of a preset whose placeholders are still open.

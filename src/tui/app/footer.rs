@@ -2,7 +2,10 @@
 
 use unicode_width::UnicodeWidthStr;
 
-use super::command::{self, Action, ConsoleAction, CredentialAction, Focus, ListAction, ProgramAction, RegionAction};
+use super::command::{
+    self, Action, ConsoleAction, CredentialAction, Focus, ListAction, ProgramAction, RegionAction, ScreenAction,
+};
+use super::console::Purpose;
 use super::detail::Detail;
 use super::layout::Area;
 use super::{App, Pane};
@@ -42,17 +45,44 @@ const CONSOLE: &[Action] = &[
     Action::Console(ConsoleAction::Send),
     Action::Console(ConsoleAction::Presets),
     Action::Console(ConsoleAction::Edit),
+    Action::Console(ConsoleAction::KeepSecret),
     Action::Console(ConsoleAction::View),
-    Action::Console(ConsoleAction::Fold),
+    Action::Console(ConsoleAction::Filter),
+    Action::Console(ConsoleAction::Drop),
     Action::Console(ConsoleAction::Search),
-    Action::Console(ConsoleAction::CopyBody),
+    Action::Console(ConsoleAction::NextPage),
+    Action::Console(ConsoleAction::History),
+    Action::Console(ConsoleAction::Changes),
+    Action::Console(ConsoleAction::Write),
 ];
 const EARLY: &[Action] = &[Action::Program(ProgramAction::Unlock), Action::Program(ProgramAction::Palette)];
-const ALWAYS: &[Action] =
-    &[Action::Focus(Focus::Next), Action::Program(ProgramAction::Help), Action::Program(ProgramAction::Quit)];
+const ALWAYS: &[Action] = &[
+    Action::Focus(Focus::Next),
+    Action::Program(ProgramAction::Help),
+    Action::Screen(ScreenAction::Leader),
+    Action::Screen(ScreenAction::Jump),
+    Action::Program(ProgramAction::Undo),
+    Action::Program(ProgramAction::Quit),
+];
 
-/// The hints that fit into the footer.
+/// What the keys mean while text is typed; nothing else works then.
+pub fn typing(app: &App) -> &'static [(&'static str, &'static str)] {
+    match app.console.prompt.as_ref().map(|prompt| prompt.purpose) {
+        _ if !app.dialogs.is_empty() => &[],
+        _ if app.credentials.filter.typing => {
+            &[("Enter", "keeps the filter"), ("Esc", "drops it"), ("Up Down", "move in the list")]
+        }
+        Some(Purpose::Search) => &[("Enter", "keeps what is found"), ("Esc", "drops the search")],
+        Some(Purpose::Filter) => &[("Enter", "filters the answer"), ("Up Down", "earlier filters"), ("Esc", "drops it")],
+        None => &[],
+    }
+}
+
+/// The hints that fit into the footer. A dialog has its own, and takes all keys.
 pub fn hints(app: &App, footer: Area) -> Vec<Hint> {
+    if !app.dialogs.is_empty() || !typing(app).is_empty() {
+        return Vec::new();
+    }
     let own = match app.stage.focus {
         Pane::Credentials | Pane::Detail => LIST,
         Pane::Regions => REGIONS,

@@ -2,6 +2,7 @@
 
 use tui_input::{Input, InputRequest};
 
+use super::area::{TextArea, Typed};
 use super::secret_input::SecretInput;
 use crate::config::Key;
 use crate::config::key::Code;
@@ -38,6 +39,8 @@ pub enum Control {
     Secret(SecretInput),
     /// One of several.
     Choice(Choice),
+    /// Text of several lines.
+    Area(TextArea),
 }
 
 /// One of several.
@@ -146,6 +149,11 @@ impl Field {
         Self::new(id, label, Control::Choice(choice))
     }
 
+    /// A text of several lines, of which so many are shown.
+    pub fn area(id: &str, label: &str, value: &str, lines: usize) -> Self {
+        Self::new(id, label, Control::Area(TextArea::new(value, lines)))
+    }
+
     /// The field with a line about it.
     #[must_use]
     pub fn hinting(mut self, hint: impl Into<String>) -> Self {
@@ -164,6 +172,7 @@ impl Control {
             Self::Text(input) => edit(input, key),
             Self::Secret(secret) => secret.key(key),
             Self::Choice(choice) => choice.turn(key),
+            Self::Area(area) => area.key(key) == Typed::Changed,
         }
     }
 }
@@ -189,7 +198,15 @@ impl Form {
         match self.field(id).map(|field| &field.control) {
             Some(Control::Text(input)) => input.value().trim(),
             Some(Control::Choice(choice)) => choice.id(),
-            Some(Control::Secret(_)) | None => "",
+            Some(Control::Secret(_) | Control::Area(_)) | None => "",
+        }
+    }
+
+    /// The text of a field of several lines.
+    pub fn lines(&self, id: &str) -> String {
+        match self.field(id).map(|field| &field.control) {
+            Some(Control::Area(area)) => area.text(),
+            _ => String::new(),
         }
     }
 
@@ -197,7 +214,7 @@ impl Form {
     pub fn secret(&mut self, id: &str) -> Option<&mut SecretInput> {
         match &mut self.field_mut(id)?.control {
             Control::Secret(secret) => Some(secret),
-            Control::Text(_) | Control::Choice(_) => None,
+            Control::Text(_) | Control::Choice(_) | Control::Area(_) => None,
         }
     }
 
@@ -231,6 +248,18 @@ impl Form {
     /// Takes a key in.
     pub fn key(&mut self, key: Key) -> Happened {
         let before = self.focus;
+        if let Some(Field { control: Control::Area(area), problem, .. }) = self.fields.get_mut(before)
+            && key.code != Code::Tab
+        {
+            match area.key(key) {
+                Typed::Changed => {
+                    *problem = None;
+                    return Happened::Changed(before);
+                }
+                Typed::Moved => return Happened::Nothing,
+                Typed::Nothing => {}
+            }
+        }
         match key.code {
             Code::Tab if key.shift => self.turn(Direction::Back),
             Code::Tab | Code::Down => self.turn(Direction::On),
@@ -256,6 +285,7 @@ impl Form {
         match &mut field.control {
             Control::Text(input) => insert(input, text),
             Control::Secret(secret) => secret.push(text),
+            Control::Area(area) => area.insert(text),
             Control::Choice(_) => return Happened::Nothing,
         }
         Happened::Pasted(self.focus)

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::Pane;
 use super::command::{Action, COMMANDS, Command, Context};
 use crate::config::Key;
+use crate::domain::problem::Problem;
 
 /// The keys of every command.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,6 +54,118 @@ impl Keymap {
     }
 }
 
+/// What a person should know about keys of their own, by the name of the command: commands that do not exist, keys that
+/// two of them claim, keys that do something else in some pane, and commands that lose their last key.
+pub fn conflicts(own: &BTreeMap<String, Vec<Key>>) -> Vec<Conflict> {
+    let unknown = own.keys().filter(|name| super::command::named(name).is_none());
+    let mut found: Vec<_> = unknown.map(|name| Conflict::Unknown { name: name.clone(), near: near(name) }).collect();
+    let bound: Vec<_> = COMMANDS.iter().filter_map(|command| Some((command, own.get(command.name)?))).collect();
+    for (place, (command, keys)) in bound.iter().enumerate() {
+        for key in *keys {
+            let rivals = bound[..place].iter().filter(|(rival, keys)| rival.context == command.context && keys.contains(key));
+            found.extend(rivals.map(|(rival, _)| Conflict::Claimed { key: *key, by: [rival.name, command.name] }));
+            let nearer = |other: &&Command| hides(other, command) && !own.contains_key(other.name) && other.has(*key);
+            found.extend(COMMANDS.iter().filter(nearer).map(|other| Conflict::Hidden {
+                key: *key,
+                of: command.name,
+                by: other.name,
+            }));
+        }
+    }
+    let keymap = Keymap::new(own);
+    let keyless = COMMANDS.iter().zip(&keymap.keys).filter(|(command, keys)| keys.is_empty() && !own.contains_key(command.name));
+    found.extend(keyless.filter(|(command, _)| !command.keys.is_empty()).map(|(command, _)| Conflict::Keyless(command.name)));
+    found
+}
+
+/// Something about keys that a person should know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Conflict {
+    /// There is no such command.
+    Unknown {
+        /// What was written.
+        name: String,
+        /// What may have been meant.
+        near: Vec<String>,
+    },
+    /// Two commands claim one key in one place; the first has it.
+    Claimed {
+        /// The key.
+        key: Key,
+        /// The commands, the winner first.
+        by: [&'static str; 2],
+    },
+    /// In one pane the key does something else.
+    Hidden {
+        /// The key.
+        key: Key,
+        /// The command that it was given to.
+        of: &'static str,
+        /// The command that it runs in its pane.
+        by: &'static str,
+    },
+    /// A command lost its last key to others; the palette still runs it.
+    Keyless(&'static str),
+}
+
+impl Conflict {
+    /// The name of the command under which it stands in the file; nothing where it stands under another one.
+    pub fn name(&self) -> Option<&str> {
+        match self {
+            Self::Unknown { name, .. } => Some(name),
+            Self::Claimed { by: [_, name], .. } | Self::Hidden { of: name, .. } => Some(name),
+            Self::Keyless(_) => None,
+        }
+    }
+
+    /// Whether what was written cannot be done, rather than having an effect that may surprise.
+    pub fn is_mistake(&self) -> bool {
+        matches!(self, Self::Unknown { .. } | Self::Claimed { .. })
+    }
+
+    /// It in words.
+    pub fn problem(&self) -> Problem {
+        let what = "A key is not as it is written";
+        match self {
+            Self::Unknown { name, near } if near.is_empty() => {
+                Problem::new("A key is for nothing", format!("there is no command `{name}`"), "see the commands with the ? key")
+            }
+            Self::Unknown { name, near } => {
+                let remedy = format!("did you mean `{}`?", near.join("`, `"));
+                Problem::new("A key is for nothing", format!("there is no command `{name}`"), remedy)
+            }
+            Self::Claimed { key, by: [first, second] } => {
+                let why = format!("{key} is claimed by `{first}` and `{second}`; `{first}` has it");
+                Problem::new(what, why, format!("give `{second}` another key"))
+            }
+            Self::Hidden { key, of, by } => {
+                let why = format!("where `{by}` works, {key} does that and not `{of}`");
+                Problem::new("A key does something else in one pane", why, format!("give `{by}` another key too, or leave it so"))
+            }
+            Self::Keyless(name) => {
+                let why = format!("`{name}` lost its last key to another command");
+                Problem::new("A command has no key", why, format!("give `{name}` a key, or run it from the palette"))
+            }
+        }
+    }
+}
+
+fn near(name: &str) -> Vec<String> {
+    let names: Vec<_> = COMMANDS.iter().map(|command| command.name).collect();
+    crate::domain::text::nearest(name, &names)
+}
+
+/// Whether one command takes a key before another that has it too.
+fn hides(nearer: &Command, other: &Command) -> bool {
+    matches!((nearer.context, other.context), (Context::Pane(_), Context::Anywhere))
+}
+
+impl Command {
+    fn has(&self, key: Key) -> bool {
+        self.keys.iter().any(|known| Key::parse(known) == Some(key))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::command::{ConsoleAction, CredentialAction, ListAction, ProgramAction, RegionAction};
@@ -71,6 +184,29 @@ mod tests {
         assert_eq!(keys.resolve(enter, Pane::Console), Some(Action::Console(ConsoleAction::Send)));
         assert_eq!(keys.resolve(Key::char('/'), Pane::Detail), Some(Action::List(ListAction::Filter)));
         assert_eq!(keys.resolve(Key::char('~'), Pane::Detail), None);
+    }
+
+    #[test]
+    fn keys_that_collide_are_told() {
+        let own: BTreeMap<_, _> = [("copy-secret", "x"), ("check", "x"), ("rotat", "r"), ("test", "n"), ("reload", "q")]
+            .into_iter()
+            .map(|(name, key)| (name.to_owned(), vec![Key::parse(key).expect("a key")]))
+            .collect();
+        let found = conflicts(&own);
+        let told: Vec<_> = found.iter().map(|conflict| conflict.problem().why).collect();
+        for expected in [
+            "there is no command `rotat`",
+            "x is claimed by `copy-secret` and `check`; `copy-secret` has it",
+            "where `next-match` works, n does that and not `test`",
+            "`quit` lost its last key to another command",
+        ] {
+            assert!(told.iter().any(|why| why == expected), "{expected:?} is not in {told:?}");
+        }
+        assert_eq!(found.iter().filter(|conflict| conflict.is_mistake()).count(), 2);
+        assert!(found.iter().all(|conflict| !conflict.problem().remedy.is_empty()));
+        let keys = Keymap::new(&own);
+        assert_eq!(keys.resolve(Key::char('x'), Pane::Detail), Some(Action::Credential(CredentialAction::Copy)), "as it is told");
+        assert_eq!(conflicts(&BTreeMap::new()), []);
     }
 
     #[test]

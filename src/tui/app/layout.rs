@@ -134,6 +134,13 @@ impl Area {
         self.split_top(offset).1.split_top(1).0
     }
 
+    /// A rectangle of at most this size in the lower right corner, one row above the last.
+    #[must_use]
+    pub fn corner(self, width: u16, height: u16) -> Self {
+        let (width, height) = (width.min(self.width), height.min(self.height.saturating_sub(1)));
+        Self { x: self.x + self.width - width, y: self.y + (self.height - height).saturating_sub(1), width, height }
+    }
+
     /// A rectangle of at most this size in the middle.
     #[must_use]
     pub fn centred(self, width: u16, height: u16) -> Self {

@@ -5,10 +5,12 @@ use std::time::{Duration, Instant};
 
 use super::json::Document;
 use super::keymap::Keymap;
-use crate::config::theme::{Glyphs, Theme};
+use super::lay::Typeset;
+use super::talk::Prompt;
+use crate::config::theme::{Depth, Glyphs, Theme};
 use crate::config::{Key, Layout, Settings};
 use crate::domain::provider::Catalogue;
-use crate::domain::{Credential, Moment};
+use crate::domain::{Credential, Moment, Problem};
 use crate::engine::message::{Beginning, Report, Task, TaskId};
 
 /// Something that happened.
@@ -18,11 +20,15 @@ pub enum Msg {
     /// A background task has something to say.
     Report(Report),
     /// A body that [`Effect::LayOut`] handed over is ready to be read.
-    LaidOut(TaskId, Box<Document>),
+    LaidOut(TaskId, Result<Box<Document>, Problem>),
+    /// The person's own editor is done with the text that [`Effect::Edit`] handed over, or could not be used.
+    Edited(Result<String, Problem>),
     /// The moment that [`super::App::next_wake`] named has come.
     Wake,
     /// The process is about to be suspended or handed to another program: re-mask now.
     Leaving,
+    /// The settings are other ones now.
+    Settings(Box<(Preferences, Change)>),
     /// A background thread panicked; the text holds no secret.
     Panicked(String),
 }
@@ -40,6 +46,12 @@ pub enum Input {
     Resize(u16, u16),
     /// The terminal window got or lost the focus.
     Focus(bool),
+    /// A line was typed in answer to a question of the conversation; it may be a secret, so it is wiped on drop.
+    Said(Prompt, zeroize::Zeroizing<String>),
+    /// Somebody who talks to the screen wants it to stop what it does.
+    Interrupt,
+    /// Nobody talks to the screen any more.
+    Silence,
 }
 
 /// What the mouse did.
@@ -65,18 +77,31 @@ pub enum Effect {
     Cancel(TaskId),
     /// Stop a task before its next step, where it has any.
     Pause(TaskId),
-    /// Lay out a large body on a thread of its own ([`Document::parse`]) and come back with [`Msg::LaidOut`].
-    LayOut(TaskId, String),
+    /// Lay out a text on a thread of its own ([`Typeset::run`]) and come back with [`Msg::LaidOut`].
+    LayOut(TaskId, Typeset),
+    /// Give the terminal to the person's own editor with this text, and come back with [`Msg::Edited`].
+    Edit(String),
     /// Suspend the process (Ctrl-Z).
     Suspend,
     /// Turn mouse capture on or off.
     Mouse(bool),
     /// Remember how the panes are arranged.
     Remember(Layout),
+    /// Read the settings again and come back with [`Msg::Settings`] if they are others.
+    Reread,
     /// Open a page in the browser, or fail silently where there is none.
     Open(url::Url),
     /// Leave.
     Quit,
+}
+
+/// What changed in the settings, as far as the screen is concerned.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Change {
+    /// What is not understood.
+    pub flaws: Vec<Problem>,
+    /// The settings that take effect at the next start only.
+    pub later: Vec<&'static str>,
 }
 
 /// What time it is, on both clocks.
@@ -107,6 +132,8 @@ pub struct Start {
 pub struct Preferences {
     /// What each role looks like.
     pub theme: Theme,
+    /// How many colours the terminal shows.
+    pub depth: Depth,
     /// The signs that carry meaning.
     pub glyphs: &'static Glyphs,
     /// Which key means what.
@@ -144,6 +171,7 @@ impl Preferences {
     pub fn of(settings: &Settings, glyphs: &'static Glyphs) -> Self {
         Self {
             theme: settings.theme(),
+            depth: settings.depth,
             glyphs,
             keys: Keymap::new(&settings.keys),
             reveal: Duration::from_secs(settings.reveal_seconds),

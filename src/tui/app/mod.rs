@@ -5,7 +5,11 @@
 
 mod act;
 pub mod activity;
+pub mod answer;
+pub mod area;
 mod arrange;
+mod attempt;
+pub mod chart;
 pub mod command;
 pub mod console;
 pub mod credentials;
@@ -15,8 +19,10 @@ pub mod draft;
 pub mod finder;
 pub mod footer;
 pub mod form;
+pub mod horizon;
 pub mod json;
 pub mod keymap;
+pub mod lay;
 pub mod layout;
 pub mod learned;
 mod message;
@@ -30,11 +36,16 @@ mod rotation;
 #[cfg(test)]
 pub(crate) mod samples;
 pub mod secret_input;
+mod settings;
 pub mod sheet;
+mod shelf;
 mod sign_in;
+pub mod talk;
 #[cfg(test)]
 mod tests;
+pub mod undo;
 mod update;
+pub mod walk;
 pub mod words;
 
 use std::sync::Arc;
@@ -48,13 +59,15 @@ use dialog::Stack;
 use layout::Area;
 use pointer::Press;
 use regions::Regions;
+use talk::Talk;
+use undo::Undo;
 
 use crate::config::Layout;
 use crate::domain::Credential;
 use crate::domain::provider::Catalogue;
 use crate::engine::message::{KeyringTask, RotationTask, StoreTask, Task, TaskId};
 
-pub use message::{Browser, Effect, Input, Mouse, Msg, Now, Preferences, Reach, Start};
+pub use message::{Browser, Change, Effect, Input, Mouse, Msg, Now, Preferences, Reach, Start};
 pub use update::update;
 
 /// The state of the screen.
@@ -77,6 +90,10 @@ pub struct App {
     pub activity: Activity,
     /// The dialogs.
     pub dialogs: Stack,
+    /// What is said where the screen is talked to instead of looked at.
+    pub talk: Talk,
+    /// What can be taken back.
+    pub undo: Undo,
 }
 
 /// What the person looks at, and how.
@@ -171,6 +188,8 @@ impl App {
             console: Console::default(),
             activity: Activity::default(),
             dialogs: Stack::default(),
+            talk: Talk::default(),
+            undo: Undo::default(),
         };
         let first = [Task::Store(StoreTask::Status), Task::Rotation(RotationTask::Unfinished)];
         let mut effects: Vec<_> = first.into_iter().map(|task| app.start_quietly(task).1).collect();

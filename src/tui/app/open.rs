@@ -2,19 +2,20 @@
 
 use std::collections::BTreeMap;
 
-use super::command::{Action, COMMANDS, CredentialAction, ProgramAction};
+use super::command::{Action, COMMANDS, Command, CredentialAction, Group, ProgramAction, ScreenAction};
 use super::console::Ready;
 
 use super::activity::Tone;
 use super::dialog::{
-    ActivityList, Add, Confirm, Dialog, EditCredential, Help, Intent, Notice, Parameters, Pick, PickItem, Picked, Purpose,
-    Request, Survey, Unlock,
+    ActivityList, Add, Confirm, Dialog, EditCredential, Intent, Notice, Parameters, Pick, PickItem, Picked, Purpose, Request,
+    Survey, Unlock,
 };
 use super::form::Button;
 use super::sheet::Row;
 use super::{App, Audience, Effect, Now, Pane, draft, regions, words};
 use crate::config::Key;
 use crate::config::theme::Role;
+use crate::domain::Credential;
 use crate::domain::problem::Problem;
 use crate::domain::request::Draft;
 use crate::domain::response::Verdict;
@@ -42,7 +43,7 @@ impl App {
         let dialog = match action {
             ProgramAction::Palette => Dialog::Pick(self.palette()),
             ProgramAction::Activity => Dialog::Activity(ActivityList::default()),
-            _ => Dialog::Help(Help::default()),
+            _ => Dialog::Pick(self.help()),
         };
         self.dialogs.push(dialog);
     }
@@ -68,17 +69,44 @@ impl App {
         let offered = COMMANDS.iter().filter(|command| {
             !matches!(command.action, Action::Move(_) | Action::Program(ProgramAction::Palette)) && self.offers(command.action)
         });
-        let item = |command: &super::command::Command| {
-            let keys: Vec<_> = self.preferences.keys.keys_of(command.action).map(Key::to_string).collect();
-            PickItem {
-                text: command.name.replace('-', " "),
-                more: command.help.to_owned(),
-                right: keys.join(" "),
-                mark: None,
-                picked: Picked::Command(command.action),
-            }
-        };
-        Pick::new("Commands", offered.map(item).collect(), 0)
+        let commands = offered.map(|command| PickItem { heading: "", ..self.command_item(command) });
+        let credentials = self.credentials.all().iter().map(|credential| self.credential_item(credential));
+        Pick::new("Commands and credentials", commands.chain(credentials).collect(), 0)
+    }
+
+    /// Every command, whether it would do something right now or not.
+    fn help(&self) -> Pick {
+        let of = |group| COMMANDS.iter().filter(move |command| command.group == group);
+        let all = Group::ALL.into_iter().flat_map(of);
+        Pick::new("Help: type to find, Enter runs it", all.map(|command| self.command_item(command)).collect(), 0)
+    }
+
+    fn command_item(&self, command: &Command) -> PickItem {
+        let mut keys: Vec<_> = self.preferences.keys.keys_of(command.action).map(Key::to_string).collect();
+        let leader = self.preferences.keys.label(Action::Screen(ScreenAction::Leader));
+        keys.extend(leader.zip(command.second).map(|(leader, second)| format!("{leader}{second}")));
+        let glyphs = self.preferences.glyphs;
+        let useless = (Role::Dim, glyphs.unchecked);
+        PickItem {
+            text: command.name.replace('-', " "),
+            more: command.help.to_owned(),
+            right: keys.join(" "),
+            mark: Some(if self.offers(command.action) { (Role::Dim, " ") } else { useless }),
+            heading: command.group.title(),
+            picked: Picked::Command(command.action),
+        }
+    }
+
+    fn credential_item(&self, credential: &Credential) -> PickItem {
+        let kind = self.catalogue.kind(&credential.provider, &credential.kind).map(|kind| kind.title.as_str());
+        PickItem {
+            text: self.name_of(credential),
+            more: format!("{} · {}", kind.unwrap_or(&credential.kind), credential.region),
+            right: "show in the list".to_owned(),
+            mark: Some((Role::Accent, self.preferences.glyphs.pointer)),
+            heading: "",
+            picked: Picked::Credential(credential.id.clone()),
+        }
     }
 
     pub(super) fn open_region_picker(&mut self) -> Vec<Effect> {
@@ -95,6 +123,7 @@ impl App {
                 } else {
                     (Role::Dim, " ")
                 }),
+                heading: "",
                 picked: Picked::Region(credential.id.clone(), region.id.clone()),
             }
         };
@@ -127,6 +156,7 @@ impl App {
             more: preset.help.clone(),
             right: preset.method.clone(),
             mark: None,
+            heading: "",
             picked: Picked::Preset(preset.id.clone()),
         };
         let pick = Pick::new("Requests", useful.map(item).collect(), 0);
@@ -158,7 +188,10 @@ impl App {
 
     pub(super) fn open_request(&mut self) -> Vec<Effect> {
         match self.request() {
-            Some(Ready::Draft(draft)) => self.dialogs.push(Dialog::Request(Box::new(Request::new(&draft)))),
+            Some(Ready::Draft(draft)) => {
+                let keep = self.selected().map(|credential| self.console.keep(&credential.provider)).unwrap_or_default();
+                self.dialogs.push(Dialog::Request(Box::new(Request::new(&draft, keep))));
+            }
             Some(Ready::Open(preset)) => self.take_preset(&preset.id, BTreeMap::new()),
             None => {}
         }

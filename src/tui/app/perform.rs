@@ -14,11 +14,19 @@ impl App {
         match intent {
             Intent::Run(action) => return self.run(action, now),
             Intent::Preset(id, given) => self.take_preset(&id, given),
-            Intent::Write(draft) => {
+            Intent::Console(intent) => return self.perform_for_console(*intent, now),
+            Intent::Write(draft, keep) => {
                 if let Some(provider) = self.selected().map(|credential| credential.provider.clone()) {
-                    self.console.write(&provider, draft);
+                    self.console.write(&provider, draft, keep);
                 }
             }
+            Intent::Wear(theme) => self.preferences.theme = *theme,
+            Intent::Press((column, row)) => {
+                let effects = self.press(column, row, now);
+                self.stage.press = super::pointer::Press::default();
+                return effects;
+            }
+            Intent::Show(id) => self.show_in_list(&id, now),
             Intent::Identify(secret) => {
                 let (task, effect) = self.start_quietly(Task::Keyring(KeyringTask::Identify(secret)));
                 self.dialogs.wait_for_identification(task);
@@ -42,7 +50,9 @@ impl App {
             }
             Intent::Edit(id, edit) => {
                 let title = format!("Edit {}", self.called(&id));
-                return self.start_for_dialog(title, Task::Keyring(KeyringTask::Edit(id, *edit)), now);
+                let (task, effect) = self.change(title, (id, *edit), now);
+                self.dialogs.wait(task);
+                return vec![effect];
             }
             Intent::Unlock(passphrase) => {
                 return self.start_for_dialog("Unlock the store", Task::Store(StoreTask::Unlock(passphrase)), now);
@@ -93,7 +103,18 @@ impl App {
 
     fn send_draft(&mut self, id: CredentialId, draft: Draft, consent: Consent, now: Now) -> Vec<Effect> {
         let title = format!("{} {} as {}", draft.method, draft::address(&draft), self.called(&id));
-        let task = Task::Send(SendTask { credential: id.clone(), draft, consent });
+        let keep = self.credentials.get(&id).map(|credential| self.console.keep(&credential.provider)).unwrap_or_default();
+        let task = Task::Send(SendTask { credential: id.clone(), draft, consent, keep });
+        self.start_for_console(title, (id, task), now)
+    }
+
+    /// Starts a task whose answer the console waits for.
+    pub(super) fn start_for_console(
+        &mut self,
+        title: impl Into<String>,
+        (id, task): (CredentialId, Task),
+        now: Now,
+    ) -> Vec<Effect> {
         let (task, effect) = self.start_task(title, task, now);
         if let Some(entry) = self.activity.entry_mut(task) {
             entry.pane = Pane::Console;
@@ -125,15 +146,12 @@ impl App {
             return Vec::new();
         }
         let title = format!("Switch {} to {region}", self.name_of(credential));
-        match self.regions.home_instead_of(&region) {
-            Some(home) => {
-                let text = format!("{region} may refuse it: this token was accepted in {home}");
-                self.activity.say(Tone::Warn, text, now.instant);
-            }
-            None => self.activity.say(Tone::Good, format!("Switched to {region}; t tests it there"), now.instant),
+        if let Some(home) = self.regions.home_instead_of(&region) {
+            let text = format!("{region} may refuse it: this token was accepted in {home}");
+            self.activity.say(Tone::Warn, text, now.instant);
         }
         let edit = Edit { region: Some(region), ..Edit::default() };
-        vec![self.start_task(title, Task::Keyring(KeyringTask::Edit(id.clone(), edit)), now).1]
+        vec![self.change(title, (id.clone(), edit), now).1]
     }
 
     pub(super) fn start_for_dialog(&mut self, title: impl Into<String>, task: Task, now: Now) -> Vec<Effect> {

@@ -2,8 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use super::command::{Action, CredentialAction, Focus, RegionAction};
-use super::console::View;
+use super::answer::View;
+use super::command::{Action, CredentialAction, Focus, RegionAction, ScreenAction};
+use super::console::Prompt;
 use super::layout::{Area, Border};
 use super::sheet::wrap;
 use super::{App, Effect, Mouse, Now, Pane};
@@ -23,6 +24,14 @@ const EXPLAINED: usize = 6;
 
 /// How wide the label column of the detail is.
 pub const LABELS: u16 = 9;
+
+/// What stands in the line below an answer.
+pub enum BelowAnswer<'a> {
+    /// What is typed.
+    Typed(&'a Prompt),
+    /// The filter that is used.
+    Filtered(&'a str),
+}
 
 /// What the button of the mouse did last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -70,7 +79,7 @@ impl App {
         if border.is_some() && moved { vec![Effect::Remember(self.stage.layout)] } else { Vec::new() }
     }
 
-    fn press(&mut self, column: u16, row: u16, now: Now) -> Vec<Effect> {
+    pub(super) fn press(&mut self, column: u16, row: u16, now: Now) -> Vec<Effect> {
         if let Some(dialog) = self.dialogs.top() {
             let sheet = dialog.sheet(self, now);
             let hit = sheet.place(self.stage.area).hit(column, row);
@@ -85,6 +94,9 @@ impl App {
         if screen.footer.contains(column, row) {
             let hint = super::footer::hint_at(self, screen.footer, column);
             return hint.map(|action| self.run(action, now)).unwrap_or_default();
+        }
+        if screen.horizon.contains(column, row) && self.stage.press.border.is_none() {
+            return self.run(Action::Screen(ScreenAction::Timeline), now);
         }
         let Some(pane) = screen.pane_at(column, row) else { return Vec::new() };
         self.focus(Focus::To(pane));
@@ -118,6 +130,25 @@ impl App {
         Vec::new()
     }
 
+    /// Everything that a click would meet, as places to click at: panes, rows, the secret, tabs, buttons.
+    pub(super) fn targets(&self) -> Vec<(u16, u16)> {
+        let screen = self.screen();
+        let at = |area: Area| (area.x, area.y);
+        let shown = |area: &Area| !area.is_empty();
+        let rows = |area: Area, count: usize| (0..area.height).take(count).map(move |line| area.row(line));
+        let panes = Pane::ALL.into_iter().map(|pane| screen.pane(pane)).filter(shown).map(|area| (area.x + 2, area.y));
+        let list = rows(self.list_rows(), self.credentials.shown_count());
+        let regions = rows(screen.regions.inner(), self.region_count());
+        let secret = std::iter::once(self.secret_area()).filter(|_| shown(&screen.detail));
+        let send = std::iter::once(screen.console.inner().row(0)).filter(|_| shown(&screen.console));
+        let tabs = self.view_tabs().into_iter().map(|(_, area)| area);
+        let tabs = tabs.filter(|area| shown(area) && self.console.answered().is_some());
+        let buttons = super::footer::hints(self, screen.footer).into_iter().map(|hint| hint.area);
+        let horizon = std::iter::once(screen.horizon.inner()).filter(shown);
+        let places = secret.chain(send).chain(tabs).chain(regions).chain(horizon).chain(buttons).chain(list).map(at);
+        panes.chain(places).collect()
+    }
+
     fn press_list(&mut self, row: u16) -> bool {
         let rows = self.list_rows();
         row >= rows.y && row < rows.y + rows.height && self.credentials.select_line(usize::from(row - rows.y))
@@ -129,8 +160,8 @@ impl App {
             return self.run(Action::Console(super::command::ConsoleAction::Send), now);
         }
         if let Some((view, _)) = self.view_tabs().into_iter().find(|(_, area)| area.contains(column, row)) {
-            (self.console.view, self.console.scroll) = (view, 0);
-        } else if body.contains(column, row) && self.console.view == View::Body {
+            return self.show_view(view);
+        } else if body.contains(column, row) && self.console.view.is_text() {
             self.press_body(usize::from(row - body.y), column - body.x);
         }
         Vec::new()
@@ -195,18 +226,27 @@ impl App {
     pub fn console_body(&self) -> Area {
         let inner = self.screen().console.inner();
         let explained = u16::try_from(self.explanation().len()).unwrap_or(u16::MAX);
-        let searched = u16::from(self.console.search.is_some());
-        let (body, _) = inner.split_top(inner.height.saturating_sub(searched));
+        let (body, _) = inner.split_top(inner.height.saturating_sub(u16::from(self.console_line().is_some())));
         body.split_top(2 + explained).1
+    }
+
+    /// What stands in the line below the answer, if there is one: what is typed, or the filter that is used.
+    pub fn console_line(&self) -> Option<BelowAnswer<'_>> {
+        let filter = self.console.answered().and_then(super::answer::Answered::filter_text);
+        match &self.console.prompt {
+            Some(prompt) => Some(BelowAnswer::Typed(prompt)),
+            None => filter.filter(|_| self.console.view == View::Body).map(BelowAnswer::Filtered),
+        }
     }
 
     /// Where the names of the parts of an answer are drawn: at the right end of the summary.
     pub fn view_tabs(&self) -> Vec<(View, Area)> {
         let line = self.screen().console.inner().row(1);
         let width = |view: View| u16::try_from(view.title().len()).unwrap_or(0);
-        let total: u16 = View::ALL.iter().map(|view| width(*view) + 2).sum();
+        let views: Vec<_> = self.console.answered().map(|answered| answered.views().collect()).unwrap_or_default();
+        let total: u16 = views.iter().map(|view| width(*view) + 2).sum();
         let mut rest = line.split_left(line.width.saturating_sub(total)).1;
-        View::ALL
+        views
             .into_iter()
             .map(|view| {
                 let (tab, after) = rest.split_left(2).1.split_left(width(view));

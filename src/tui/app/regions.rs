@@ -1,5 +1,6 @@
 //! The regions of the selected credential's provider, with what is known about the credential in each.
 
+use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use super::command::Motion;
@@ -10,6 +11,8 @@ use crate::domain::region::Region;
 use crate::domain::{Credential, CredentialId};
 use crate::engine::message::{RegionCheck, TaskId};
 
+/// So many answers of a region are remembered.
+pub const TRACE: usize = 12;
 /// How long the cursor rests on a credential before its verdicts are read: nobody looks at those that fly by.
 const REST: Duration = Duration::from_millis(50);
 
@@ -22,6 +25,8 @@ pub struct Regions {
     reading: Reading,
     cursor: usize,
     top: usize,
+    /// How long each region took to answer in this run, the oldest first.
+    traces: BTreeMap<String, VecDeque<u64>>,
 }
 
 /// How far the reading of the verdicts is.
@@ -60,7 +65,8 @@ impl Regions {
         let own = of_provider(catalogue, &credential.provider).iter().position(|region| region.id == credential.region);
         let due = if self.of.is_some() { now + REST } else { now };
         let (cursor, of) = (own.unwrap_or(0), Some(credential.id.clone()));
-        *self = Self { of, checks: Vec::new(), reading: Reading::Due(due), cursor, top: 0 };
+        let traces = std::mem::take(&mut self.traces);
+        *self = Self { of, checks: Vec::new(), reading: Reading::Due(due), cursor, top: 0, traces };
     }
 
     /// When the verdicts are to be read.
@@ -83,7 +89,7 @@ impl Regions {
 
     /// Forgets everything, since nothing is selected.
     pub fn clear(&mut self) {
-        *self = Self::default();
+        *self = Self { traces: std::mem::take(&mut self.traces), ..Self::default() };
     }
 
     /// The verdicts have been read.
@@ -96,10 +102,20 @@ impl Regions {
 
     /// A verdict has come in.
     pub fn record(&mut self, id: &CredentialId, region: &str, check: &Check) {
+        if let Some(ms) = check.latency_ms {
+            let trace = self.traces.entry(region.to_owned()).or_default();
+            trace.push_back(ms.max(1));
+            trace.drain(..trace.len().saturating_sub(TRACE));
+        }
         if self.of.as_ref() == Some(id) {
             self.checks.retain(|known| known.region != region);
             self.checks.push(RegionCheck { region: region.to_owned(), check: check.clone() });
         }
+    }
+
+    /// How long a region took to answer in this run, the oldest first.
+    pub fn trace(&self, region: &str) -> Vec<u64> {
+        self.traces.get(region).into_iter().flatten().copied().collect()
     }
 
     /// The last verdict in a region.

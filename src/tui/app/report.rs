@@ -1,14 +1,18 @@
 //! Taking in what tasks have to say. A late answer is dropped; what is a fact about the keyring is always taken.
 
 use super::activity::{State, Tone};
+use super::answer::Answered;
+use super::dialog::{Ask, Asked, Dialog};
+use super::learned::{Lesson, Place};
 use super::{App, Audience, Effect, Now};
 use crate::domain::problem::Problem;
 use crate::domain::provider::Kind;
+use crate::domain::request::Target;
 use crate::domain::response::Verdict;
 use crate::domain::{CredentialId, Name};
 use crate::engine::message::{
-    Classified, Cleared, ClipboardWay, Copied, Event, Exchange, KeyringEvent, KeyringTask, Report, SecretEvent, StoreTask, Task,
-    TaskId,
+    Classified, Cleared, ClipboardWay, Copied, Event, Exchange, KeyringEvent, KeyringTask, RegionCheck, Report, SecretEvent,
+    StoreTask, Task, TaskId,
 };
 
 impl App {
@@ -20,19 +24,19 @@ impl App {
             Event::Secret(event) => self.take_secret(task, event, now),
             Event::Checked { credential, region, check } => {
                 self.regions.record(&credential, &region, &check);
+                if let Some(grid) = self.dialogs.verdicts() {
+                    grid.record(&credential, RegionCheck { region: region.clone(), check: check.clone() });
+                }
                 if self.credentials.get(&credential).is_some_and(|known| known.region == region) {
                     self.credentials.record(&credential, check, now.wall);
                 }
             }
             Event::Answered(exchange) => {
                 if self.console.waits_for(task) {
-                    self.learn(&exchange);
-                    self.offer_repetition(&exchange);
-                    let later = self.activity.quiet();
-                    let large = self.console.answer(*exchange, later);
-                    return large.map(|large| Effect::LayOut(later, large.0)).into_iter().collect();
+                    return self.take_answer(*exchange, now);
                 }
             }
+            Event::Console(event) => return self.take_console(task, event, now),
             Event::Store(state) => self.activity.store = Some(state),
             Event::Surveyed(found) => self.dialogs.surveyed(task, found),
             Event::Rotation(event) => return self.take_rotation(task, event, now),
@@ -42,6 +46,20 @@ impl App {
             Event::Cancelled => return self.cancelled(task, now),
         }
         Vec::new()
+    }
+
+    fn take_answer(&mut self, exchange: Exchange, now: Now) -> Vec<Effect> {
+        self.learn(&exchange);
+        self.offer_repetition(&exchange);
+        let later = self.activity.quiet();
+        let large = self.console.answer(exchange, now, later);
+        if self.dialogs.is_empty()
+            && let Some((at, member)) = self.console.answered().and_then(Answered::loose)
+        {
+            let asked = Asked::Keep(at, member.to_owned());
+            self.dialogs.push(Dialog::Ask(Box::new(Ask::new(asked))));
+        }
+        large.map(|large| Effect::LayOut(later, large)).into_iter().collect()
     }
 
     /// Asks whether a request that may change something is to be sent again, where only its access token may have ended.
@@ -58,8 +76,11 @@ impl App {
     fn learn(&mut self, exchange: &Exchange) {
         let Exchange { credential, draft, answer, .. } = exchange;
         let provider = self.credentials.get(credential).and_then(|known| self.catalogue.provider(&known.provider).ok());
-        if let (Some(provider), Some(preset), Some(body)) = (provider, &draft.preset, answer.body.text()) {
-            self.console.learned.take(credential, provider, preset, body);
+        if let Some(provider) = provider {
+            // Only further pages are asked by a whole address and know their preset all the same.
+            let place = if matches!(draft.target, Target::Url(_)) { Place::Further } else { Place::First };
+            let body = answer.body.text().unwrap_or_default();
+            self.console.learned.take(credential, provider, &Lesson { preset: draft.preset.as_deref(), body, place });
         }
     }
 
@@ -83,8 +104,17 @@ impl App {
                 }
             }
             KeyringEvent::Classified(name, classified) => self.take_classified(&name, *classified, now),
-            KeyringEvent::Removed(id) => self.credentials.remove(&id, now.wall),
+            KeyringEvent::Removed(id) => {
+                let text = format!("{} is gone and its secret is wiped; that cannot be taken back", self.called(&id));
+                self.credentials.remove(&id, now.wall);
+                self.activity.say(Tone::Good, text, now.instant);
+            }
             KeyringEvent::Regions(_, checks) => self.regions.load(task, checks),
+            KeyringEvent::Verdicts(checks) => {
+                if let Some(grid) = self.dialogs.verdicts() {
+                    grid.load(checks);
+                }
+            }
             identified @ KeyringEvent::Identified { .. } => self.dialogs.identified(task, identified),
         }
         self.find_twins();
@@ -144,6 +174,7 @@ impl App {
     fn done(&mut self, task: TaskId, now: Now) -> Vec<Effect> {
         let Some(entry) = self.activity.entry_mut(task) else { return Vec::new() };
         entry.state = State::Done(now.instant.saturating_duration_since(entry.started));
+        self.changed(task, now);
         self.dialogs.done(task);
         if self.activity.store.as_ref().is_some_and(|store| store.problem.is_some()) {
             return vec![self.start_quietly(Task::Store(StoreTask::Status)).1];
@@ -157,6 +188,7 @@ impl App {
             entry.state = State::Failed(problem.clone());
             entry.title.clone()
         });
+        self.unchanged(task);
         let store_failed = problem.class == crate::domain::problem::Class::Store;
         let asked = self.detail.waits_for(task);
         let mut effects = Vec::new();
@@ -189,6 +221,7 @@ impl App {
 
     fn cancelled(&mut self, task: TaskId, now: Now) -> Vec<Effect> {
         self.activity.settle(task, State::Cancelled);
+        self.unchanged(task);
         if self.console.waits_for(task) {
             self.console.cancel();
         }

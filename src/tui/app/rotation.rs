@@ -54,6 +54,7 @@ impl App {
             more,
             right: String::new(),
             mark: None,
+            heading: "",
             picked: Picked::Removal(removal),
         };
         let at_provider =
@@ -224,6 +225,7 @@ impl App {
             more: self.veiled(&status.next, &status.name),
             right: if status.state == State::NeedsHuman { "needs you" } else { "unfinished" }.to_owned(),
             mark: Some((Role::Warn, self.preferences.glyphs.warning)),
+            heading: "",
             picked: Picked::Rotation(status.id.clone(), self.name_known(&status.name)),
         };
         let items: Vec<_> = left.iter().map(item).collect();

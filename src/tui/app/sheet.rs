@@ -3,12 +3,16 @@
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-use super::form::{Button, Control, Form, Remark};
+use super::area::TextArea;
+use super::chart::Pieces;
+use super::form::{Button, Control, Field, Form, Remark};
 use super::layout::Area;
 use crate::config::theme::Role;
 
 /// From so many rows on, a dialog leaves some of the screen around it to be seen.
 const TALL: u16 = 30;
+/// So many lines of a long list are prepared on both sides of the cursor: more than any screen shows.
+const AROUND: usize = 128;
 /// How many lines a remark takes.
 const REMARK: usize = 2;
 
@@ -27,6 +31,18 @@ pub struct Sheet {
     pub cursor: usize,
     /// Rows at the bottom that stay.
     pub foot: Vec<Row>,
+    /// Where on the screen it is.
+    pub anchor: Anchor,
+}
+
+/// Where on the screen a dialog is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Anchor {
+    /// In the middle.
+    #[default]
+    Middle,
+    /// In the lower right corner, above the footer: what is only a hint.
+    Corner,
 }
 
 /// A row of a dialog.
@@ -43,10 +59,22 @@ pub enum Row {
     Field(FieldRow),
     /// One of a list.
     Item(Item),
+    /// A picture of one line, which may be one of a list.
+    Drawing(Drawing),
     /// Buttons side by side.
     Buttons(Vec<ButtonCell>),
     /// A line of a diagram: pieces side by side.
     Track(Vec<(Role, String)>),
+}
+
+/// A picture of one line.
+pub struct Drawing {
+    /// Its place in the list; what only decorates has none.
+    pub at: Option<usize>,
+    /// Its pieces, from left to right.
+    pub pieces: Pieces,
+    /// Whether the cursor is on it.
+    pub selected: bool,
 }
 
 /// A field as it is shown.
@@ -69,8 +97,8 @@ pub enum Value {
     Text(String, usize),
     /// A secret, and whether there is one.
     Secret(bool),
-    /// What is chosen, and out of how many.
-    Choice(String, usize),
+    /// The titles to choose from, and the place of the chosen one.
+    Choice(Vec<String>, usize),
 }
 
 /// One of a list.
@@ -119,6 +147,14 @@ pub struct Placed<'a> {
     pub hidden: (bool, bool),
 }
 
+impl Drawing {
+    /// What it says without its signs, for who cannot look at it.
+    pub fn words(&self) -> String {
+        let says = |text: &&str| text.contains(char::is_alphanumeric);
+        self.pieces.iter().map(|(_, text)| text.trim()).filter(says).collect::<Vec<_>>().join(", ")
+    }
+}
+
 impl Row {
     /// Ordinary text.
     pub fn text(text: impl Into<String>) -> Self {
@@ -128,6 +164,16 @@ impl Row {
     /// Text to take note of.
     pub fn warning(text: impl Into<String>) -> Self {
         Self::Text(Role::Warn, text.into())
+    }
+
+    /// A picture that decorates.
+    pub fn drawing(pieces: Pieces) -> Self {
+        Self::Drawing(Drawing { at: None, pieces, selected: false })
+    }
+
+    /// A picture that is one of a list.
+    pub fn item_drawing(at: usize, pieces: Pieces, selected: bool) -> Self {
+        Self::Drawing(Drawing { at: Some(at), pieces, selected })
     }
 
     /// Text that steps back.
@@ -146,7 +192,8 @@ impl Sheet {
     #[must_use]
     pub fn with_form(mut self, form: &Form) -> Self {
         self.body.extend(field_rows(form));
-        self.cursor = form.focus.min(form.fields.len().saturating_sub(1));
+        let focused = |row: &Row| matches!(row, Row::Field(field) if field.focused);
+        self.cursor = self.body.iter().position(focused).unwrap_or(self.body.len().saturating_sub(1));
         let (role, remark) = match form.remark() {
             Some((remark, Remark::Problem)) => (Role::Bad, remark),
             Some((remark, Remark::Hint)) => (Role::Dim, remark),
@@ -180,21 +227,28 @@ impl Sheet {
             match row {
                 Row::Text(_, text) | Row::Remark(_, text) | Row::Pair(_, text) => veil(text),
                 Row::Item(Item { text, more, right, .. }) => [text, more, right].into_iter().for_each(veil),
-                Row::Field(FieldRow { label, value: Value::Choice(text, _), .. }) => [label, text].into_iter().for_each(veil),
+                Row::Field(FieldRow { label, value: Value::Choice(options, _), .. }) => {
+                    std::iter::once(label).chain(options).for_each(veil);
+                }
                 Row::Field(FieldRow { label, .. }) => veil(label),
-                Row::Blank | Row::Buttons(_) | Row::Track(_) => {}
+                Row::Drawing(Drawing { pieces, .. }) | Row::Track(pieces) => pieces.iter_mut().for_each(|(_, text)| veil(text)),
+                Row::Blank | Row::Buttons(_) => {}
             }
         }
     }
 
-    /// Lays the sheet out in the middle of `area`.
+    /// Lays the sheet out in `area`.
     pub fn place(&self, area: Area) -> Placed<'_> {
-        let area = if area.height < TALL { area } else { area.centred(area.width, area.height - 4) };
+        let area =
+            if area.height < TALL || self.anchor == Anchor::Corner { area } else { area.centred(area.width, area.height - 4) };
         let width = self.width.min(area.width);
         let columns = usize::from(width.saturating_sub(4));
         let [head, body, foot] = [&self.head, &self.body, &self.foot].map(|rows| wrap_all(rows, columns));
         let wanted = u16::try_from(head.len() + body.len() + foot.len()).unwrap_or(u16::MAX).saturating_add(2);
-        let outer = area.centred(width, wanted);
+        let outer = match self.anchor {
+            Anchor::Middle => area.centred(width, wanted),
+            Anchor::Corner => area.corner(width, wanted),
+        };
         let (upper, foot_area) = {
             let inner = outer.inner();
             let foot_rows = u16::try_from(foot.len()).unwrap_or(u16::MAX).min(inner.height);
@@ -218,6 +272,7 @@ impl Placed<'_> {
         match line.row {
             Row::Field(field) => Some(field.at),
             Row::Item(item) => item.at,
+            Row::Drawing(drawing) => drawing.at,
             Row::Buttons(buttons) => {
                 let mut cells = button_areas(buttons, line.area);
                 cells.find(|(_, area)| area.contains(column, row)).map(|(cell, _)| cell.at)
@@ -225,6 +280,12 @@ impl Placed<'_> {
             Row::Blank | Row::Text(..) | Row::Remark(..) | Row::Pair(..) | Row::Track(_) => None,
         }
     }
+}
+
+/// The lines of a long list that are worth preparing: those around the cursor.
+pub fn window(cursor: usize, total: usize) -> std::ops::Range<usize> {
+    let cursor = cursor.min(total);
+    cursor.saturating_sub(AROUND)..cursor.saturating_add(AROUND).min(total)
 }
 
 /// Where the buttons of a row are: side by side at the right edge.
@@ -292,15 +353,33 @@ fn settle<'a>(lines: Vec<(usize, &'a str)>, area: Area, top: usize, rows: &'a [R
 }
 
 fn field_rows(form: &Form) -> impl Iterator<Item = Row> {
-    form.fields.iter().enumerate().map(|(at, field)| {
-        let value = match &field.control {
-            Control::Text(input) => Value::Text(input.value().to_owned(), input.visual_cursor()),
-            Control::Secret(secret) => Value::Secret(!secret.is_empty()),
-            Control::Choice(choice) => Value::Choice(choice.title().to_owned(), choice.options.len()),
+    form.fields.iter().enumerate().flat_map(|(at, field)| {
+        let is_focused = form.focus == at;
+        let one =
+            |value| vec![FieldRow { at, label: field.label.clone(), value, focused: is_focused, wrong: field.problem.is_some() }];
+        let rows = match &field.control {
+            Control::Text(input) => one(Value::Text(input.value().to_owned(), input.visual_cursor())),
+            Control::Secret(secret) => one(Value::Secret(!secret.is_empty())),
+            Control::Choice(choice) => {
+                one(Value::Choice(choice.options.iter().map(|(_, title)| title.clone()).collect(), choice.at))
+            }
+            Control::Area(area) => area_rows(area, (at, field), is_focused),
         };
-        let wrong = field.problem.is_some();
-        Row::Field(FieldRow { at, label: field.label.clone(), value, focused: form.focus == at, wrong })
+        rows.into_iter().map(Row::Field)
     })
+}
+
+/// A row for each line of a text, the label before the first.
+fn area_rows(area: &TextArea, (at, field): (usize, &Field), is_focused: bool) -> Vec<FieldRow> {
+    let (lines, (cursor_row, cursor)) = area.shown();
+    let row = |line: usize| FieldRow {
+        at,
+        label: if line == 0 { field.label.clone() } else { String::new() },
+        value: Value::Text(lines.get(line).cloned().unwrap_or_default(), cursor),
+        focused: is_focused && line == cursor_row,
+        wrong: field.problem.is_some(),
+    };
+    (0..area.height()).map(row).collect()
 }
 
 fn button_row(form: &Form) -> Row {

@@ -2,6 +2,7 @@
 
 mod rotation;
 mod sign_in;
+mod walk;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,8 +10,9 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::activity::State;
+use super::answer::{Laid, View};
 use super::command::{Action, CredentialAction};
-use super::console::{Laid, Outcome};
+use super::console::Outcome;
 use super::dialog::Dialog;
 use super::samples::{self, Session, check, id};
 use super::sheet::Row;
@@ -112,6 +114,7 @@ fn exchange(session: &Session, body: Body) -> Box<Exchange> {
         },
         explanation: None,
         limit: None,
+        budget: None,
         minted: Vec::new(),
     })
 }
@@ -255,14 +258,15 @@ fn a_large_body_is_laid_out_elsewhere() {
     let answer = exchange(&session, Body::Text(text));
     session.report(task, Event::Answered(answer));
     let laid = session.drain().into_iter().find_map(|effect| match effect {
-        Effect::LayOut(id, text) => Some((id, text)),
+        Effect::LayOut(id, layout) => Some((id, layout)),
         _ => None,
     });
-    let (id, text) = laid.expect("a body to lay out");
-    let is_ready = |session: &Session| matches!(session.app.console.answered().expect("an answer").body, Laid::Ready(_));
-    session.tell(Msg::LaidOut(TaskId(id.0 + 1), Box::new(super::json::Document::parse("1"))));
+    let (id, layout) = laid.expect("a body to lay out");
+    let is_ready =
+        |session: &Session| matches!(session.app.console.answered().expect("an answer").laid(View::Body), Some(Laid::Ready(_)));
+    session.tell(Msg::LaidOut(TaskId(id.0 + 1), Ok(Box::new(super::json::Document::parse("1")))));
     assert!(!is_ready(&session));
-    session.tell(Msg::LaidOut(id, Box::new(super::json::Document::parse(&text))));
+    session.tell(Msg::LaidOut(id, layout.run().map(Box::new)));
     assert!(is_ready(&session));
 }
 
@@ -395,7 +399,7 @@ fn all_regions_are_tried_only_after_a_yes() {
 #[test]
 fn a_request_that_changes_something_names_what_it_touches_and_wants_the_name_typed() {
     let mut session = session();
-    session.press("4 e S-Tab").type_text("d").press("Tab Tab Tab Tab Enter Enter");
+    session.press("4 e S-Tab").type_text("d").press("Tab Tab Tab Tab Tab Tab Enter Enter");
     assert!(session.started().is_empty());
     let Some(Dialog::Confirm(_)) = session.app.dialogs.top() else { panic!("nothing was asked") };
     let name = session.selected().to_owned();
@@ -408,7 +412,7 @@ fn a_request_that_changes_something_names_what_it_touches_and_wants_the_name_typ
 fn a_read_only_screen_refuses_before_anything_is_asked() {
     let mut session = session();
     session.app.preferences.reach = super::Reach::ReadOnly;
-    session.press("4 e S-Tab").type_text("d").press("Tab Tab Tab Tab Enter Enter");
+    session.press("4 e S-Tab").type_text("d").press("Tab Tab Tab Tab Tab Tab Enter Enter");
     assert!(session.app.dialogs.is_empty() && session.started().is_empty());
     assert!(session.notice().starts_with("Read-only"));
 }

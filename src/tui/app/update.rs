@@ -1,6 +1,8 @@
 //! From event to effects.
 
 use super::activity::Tone;
+use super::command::{Action, ProgramAction};
+use super::console::Purpose;
 use super::dialog::{Add, Dialog, Outcome};
 use super::form;
 use super::{App, Effect, Input, Msg, Now};
@@ -14,10 +16,15 @@ pub fn update(app: &mut App, msg: Msg, now: Now) -> Vec<Effect> {
     let mut effects = match msg {
         Msg::Input(input) => app.take_input(input, now),
         Msg::Report(report) => app.take_report(report, now),
-        Msg::LaidOut(task, document) => {
-            app.console.lay(task, *document);
+        Msg::LaidOut(task, laid) => {
+            app.console.lay(task, laid);
             Vec::new()
         }
+        Msg::Edited(edited) => {
+            app.take_edited(edited, now);
+            Vec::new()
+        }
+        Msg::Settings(settings) => app.take_settings(settings.0, settings.1, now),
         Msg::Wake => Vec::new(),
         Msg::Leaving => {
             app.detail.mask();
@@ -49,11 +56,13 @@ impl App {
                 self.detail.mask();
                 Vec::new()
             }
+            Input::Said(asked, line) => self.hear(&asked, &line, now),
+            Input::Interrupt => self.interrupt(now),
+            Input::Silence => self.run(Action::Program(ProgramAction::Quit), now),
         }
     }
 
     fn take_key(&mut self, key: Key, now: Now) -> Vec<Effect> {
-        use super::command::{Action, ProgramAction};
         let action = self.preferences.keys.resolve(key, self.stage.focus);
         let always = [ProgramAction::Cancel, ProgramAction::Suspend].map(Action::Program);
         if let Some(action) = action.filter(|action| always.contains(action)) {
@@ -65,8 +74,8 @@ impl App {
         if self.credentials.filter.typing {
             return self.type_filter(key, now);
         }
-        if self.console.search.is_some() {
-            return self.type_search(key);
+        if self.console.prompt.is_some() {
+            return self.type_below(key);
         }
         action.map(|action| self.run(action, now)).unwrap_or_default()
     }
@@ -81,8 +90,12 @@ impl App {
             self.credentials.refilter(now.wall);
             return Vec::new();
         }
-        if let Some(input) = &mut self.console.search {
-            form::insert(input, text);
+        if let Some(prompt) = &mut self.console.prompt {
+            form::insert(&mut prompt.input, text);
+            return Vec::new();
+        }
+        if self.selected().is_some() && super::dialog::is_curl(text) {
+            self.import_curl(text, now);
             return Vec::new();
         }
         self.dialogs.push(Dialog::Add(Box::new(Add::new(self.catalogue.clone()))));
@@ -112,6 +125,9 @@ impl App {
     }
 
     fn type_filter(&mut self, key: Key, now: Now) -> Vec<Effect> {
+        if key.code == Code::Esc {
+            self.remember_filter();
+        }
         let list = &mut self.credentials;
         match key.code {
             Code::Enter => list.filter.typing = false,
@@ -124,17 +140,26 @@ impl App {
         Vec::new()
     }
 
-    fn type_search(&mut self, key: Key) -> Vec<Effect> {
-        match key.code {
-            Code::Enter => self.console.search = None,
-            Code::Esc => {
-                self.console.search = None;
+    fn type_below(&mut self, key: Key) -> Vec<Effect> {
+        let Some(prompt) = &mut self.console.prompt else { return Vec::new() };
+        let purpose = prompt.purpose;
+        match (key.code, purpose) {
+            (Code::Enter, Purpose::Filter) => {
+                let filter = prompt.input.value().trim().to_owned();
+                self.console.prompt = None;
+                return self.filter_answer(&filter);
+            }
+            (Code::Enter, Purpose::Search) => self.console.prompt = None,
+            (Code::Esc, _) => {
+                self.console.prompt = None;
                 self.search_answer("");
             }
-            _ => {
-                let changed = self.console.search.as_mut().is_some_and(|input| form::edit(input, key));
-                let text = self.console.search.as_ref().map(|input| input.value().to_owned());
-                if let Some(text) = text.filter(|_| changed) {
+            (Code::Up, Purpose::Filter) => self.console.recall(1),
+            (Code::Down, Purpose::Filter) => self.console.recall(-1),
+            (_, purpose) => {
+                let changed = form::edit(&mut prompt.input, key);
+                let text = prompt.input.value().to_owned();
+                if changed && purpose == Purpose::Search {
                     self.search_answer(&text);
                 }
             }

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use crate::config::theme::{Glyphs, Role};
 use crate::domain::response::Verdict;
 use crate::domain::{Credential, Moment, Origin};
 
@@ -44,6 +45,17 @@ impl Standing {
         }
     }
 
+    /// Its colour and its sign.
+    pub const fn look(self, glyphs: &Glyphs) -> (Role, &'static str) {
+        match self {
+            Self::Accepted => (Role::Good, glyphs.accepted),
+            Self::Expiring => (Role::Warn, glyphs.warning),
+            Self::Refused => (Role::Bad, glyphs.refused),
+            Self::Unknown => (Role::Unknown, glyphs.unknown),
+            Self::Unchecked => (Role::Dim, glyphs.unchecked),
+        }
+    }
+
     /// The word that is shown beside the mark.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -63,6 +75,23 @@ const PRODUCTION: [&str; 3] = ["prod", "production", "live"];
 pub fn is_production(credential: &Credential) -> bool {
     let value = |label: &str| label.rsplit([':', '=']).next().unwrap_or_default().to_lowercase();
     credential.labels.iter().any(|label| PRODUCTION.contains(&value(label).as_str()))
+}
+
+/// The colour and the sign of a verdict.
+pub const fn verdict(verdict: Verdict, glyphs: &Glyphs) -> (Role, &'static str) {
+    match verdict {
+        Verdict::Accepted => (Role::Good, glyphs.tick),
+        Verdict::Refused => (Role::Bad, glyphs.refused),
+        Verdict::Unknown => (Role::Unknown, glyphs.unknown),
+        Verdict::Unchecked => (Role::Dim, glyphs.unchecked),
+    }
+}
+
+/// A region's id without what the provider's name says already: `EU-01` of `SNYK-EU-01`.
+pub fn short_region<'a>(region: &'a str, provider: &str) -> &'a str {
+    let vendor = provider.split('-').next().unwrap_or_default();
+    let begins = region.get(..vendor.len()).is_some_and(|head| head.eq_ignore_ascii_case(vendor));
+    begins.then(|| region[vendor.len()..].strip_prefix('-')).flatten().unwrap_or(region)
 }
 
 /// Whole days until a credential ends, rounded down; negative once it has ended.

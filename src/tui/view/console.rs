@@ -1,17 +1,23 @@
 //! The request console.
 
 use ratatui::style::{Modifier, Style};
+use unicode_width::UnicodeWidthStr as _;
 
 use super::json::{self, Ink};
 use super::pen::Pen;
 use crate::config::theme::Role;
 use crate::domain::problem::Problem;
 use crate::domain::request::Method;
+use crate::tui::app::answer::{Answered, Detail, Laid};
 use crate::tui::app::command::{Action, ConsoleAction, ProgramAction};
-use crate::tui::app::console::{Answered, Laid, Outcome, Ready, View};
+use crate::tui::app::console::{Outcome, Prompt, Purpose, Ready};
 use crate::tui::app::json::Role as Token;
 use crate::tui::app::layout::Area;
-use crate::tui::app::{Pane, draft, words};
+use crate::tui::app::pointer::BelowAnswer;
+use crate::tui::app::{Audience, Pane, chart, draft, words};
+
+/// Columns of the bar that shows how many requests are left.
+const BUDGET: usize = 10;
 
 /// Draws the console.
 pub(super) fn draw(pen: &mut Pen<'_>, area: Area) {
@@ -30,9 +36,13 @@ pub(super) fn draw(pen: &mut Pen<'_>, area: Area) {
             draw_rule(pen, inner.row(1), "");
             draw_hint(pen, inner.split_top(3).1);
         }
-        Outcome::Sending(_, _, since) => {
+        Outcome::Sending(sending) => {
             draw_rule(pen, inner.row(1), "sending…");
-            let time = words::span(pen.now.instant.saturating_duration_since(*since));
+            let time = words::span(pen.now.instant.saturating_duration_since(sending.since));
+            if let Some((pages, items)) = sending.read {
+                let read = format!("{}, {} so far", words::count(pages, "page"), words::count(items, "element"));
+                pen.put(inner.row(2), &read, Role::Accent);
+            }
             let key = app.preferences.keys.label(Action::Program(ProgramAction::Cancel)).unwrap_or_default();
             pen.put(inner.row(3), &format!("Waiting for the answer since {time}; {key} cancels"), Role::Dim);
         }
@@ -41,8 +51,20 @@ pub(super) fn draw(pen: &mut Pen<'_>, area: Area) {
             draw_rule(pen, inner.row(1), "no answer");
             draw_problem(pen, inner.split_top(3).1, problem);
         }
-        Outcome::Answered(answered) => draw_answer(pen, inner, answered),
+        Outcome::Answered(answered) => {
+            draw_answer(pen, inner, answered);
+            draw_limit(pen, area, answered);
+        }
     }
+}
+
+/// In the border: how many requests are left, as the answer said.
+fn draw_limit(pen: &mut Pen<'_>, area: Area, answered: &Answered) {
+    let Some(limit) = &answered.exchange.limit else { return };
+    let edge = area.row(area.height.saturating_sub(1)).split_left(2).1;
+    let edge = edge.split_left(edge.width.saturating_sub(2)).0;
+    let text = format!(" {limit} ");
+    pen.put_right(edge, &text, Role::Dim);
 }
 
 fn draw_request(pen: &mut Pen<'_>, area: Area) {
@@ -55,11 +77,21 @@ fn draw_request(pen: &mut Pen<'_>, area: Area) {
             return;
         }
     };
-    let send = format!("{} send", pen.glyphs().enter);
+    let onward = app.onward();
+    let send = match &onward {
+        Some(onward) => format!("{} go on with {}", pen.glyphs().enter, shortened(&onward.name)),
+        None => format!("{} send", pen.glyphs().enter),
+    };
     let rest = pen.put_right(area, &send, if app.stage.focus == Pane::Console { Role::Key } else { Role::Dim });
     let role = if method.is_safe() { Role::Accent } else { Role::Danger };
     let rest = pen.put(rest, method.as_str(), role).split_left(2).1;
     pen.put(rest, &address, Role::Text);
+}
+
+/// A name that leaves room for the request beside it.
+fn shortened(name: &str) -> String {
+    const LONGEST: usize = 24;
+    if name.chars().count() <= LONGEST { name.to_owned() } else { name.chars().take(LONGEST).chain(['…']).collect() }
 }
 
 /// A line across, with a word in it.
@@ -114,24 +146,51 @@ fn draw_answer(pen: &mut Pen<'_>, inner: Area, answered: &Answered) {
         pen.put(inner.row(2 + u16::try_from(line).unwrap_or(u16::MAX)), text, *role);
     }
     let body = app.console_body();
-    match app.console.view {
-        View::Body => draw_body(pen, body, &answered.body),
-        view => draw_pairs(pen, body, &answered.pairs(view)),
+    if app.stage.audience == Audience::Others {
+        pen.put(body, "Presentation mode shows no answers", Role::Dim);
+    } else {
+        match answered.laid(app.console.view) {
+            Some(laid) => draw_text(pen, body, laid),
+            None => draw_details(pen, body, &answered.details(app.console.view)),
+        }
     }
-    draw_search(pen, inner);
+    draw_below(pen, inner);
+    draw_budget(pen, app.screen().console, answered);
 }
 
-fn draw_body(pen: &mut Pen<'_>, area: Area, body: &Laid) {
-    match body {
-        Laid::Empty => _ = pen.put(area, "The answer has no body", Role::Dim),
-        Laid::Waiting(_) => _ = pen.put(area, "Laying out a large body…", Role::Dim),
+/// In the lower border: how many requests are left, as a bar and in words.
+fn draw_budget(pen: &mut Pen<'_>, area: Area, answered: &Answered) {
+    let Some(words) = &answered.exchange.limit else { return };
+    let bottom = area.row(area.height.saturating_sub(1)).split_left(2).1;
+    let mut pieces = vec![(Role::Dim, " budget ".to_owned())];
+    if let Some((left, limit)) = answered.exchange.budget {
+        let role = match left.saturating_mul(10) / limit.max(1) {
+            0 => Role::Bad,
+            1..3 => Role::Warn,
+            _ => Role::Good,
+        };
+        let (full, empty) = chart::bar(pen.glyphs(), (left, limit), BUDGET);
+        pieces.extend([(role, full), (Role::Dim, empty), (Role::Dim, " ".to_owned())]);
+    }
+    pieces.push((Role::Dim, format!("{words} ")));
+    let width = pieces.iter().map(|(_, text)| text.width()).sum::<usize>();
+    if width <= usize::from(bottom.width.saturating_sub(2)) {
+        pen.pieces(bottom, &pieces);
+    }
+}
+
+fn draw_text(pen: &mut Pen<'_>, area: Area, laid: &Laid) {
+    match laid {
+        Laid::Absent => _ = pen.put(area, "The answer has no body", Role::Dim),
+        Laid::Waiting(_) => _ = pen.put(area, "Laying it out…", Role::Dim),
+        Laid::Failed(problem) => draw_problem(pen, area, problem),
         Laid::Ready(document) => {
             let rect = pen.rect(area);
             let focused = pen.app.stage.focus == Pane::Console;
-            let styles = [Role::JsonKey, Role::JsonString, Role::JsonNumber, Role::JsonLiteral, Role::Dim, Role::Text]
-                .map(|role| pen.style(role));
+            let roles = [Role::JsonKey, Role::JsonString, Role::JsonNumber, Role::JsonLiteral, Role::Dim, Role::Text];
+            let [key, string, number, literal, dim, text] = roles.map(|role| pen.style(role));
+            let [added, removed] = [Role::Good, Role::Bad].map(|role| pen.style(role));
             let (cursor, found) = (pen.style(Role::SelectionIdle), pen.style(Role::Match));
-            let [key, string, number, literal, dim, text] = styles;
             json::draw(document, rect, pen.buffer, &|ink| match ink {
                 Ink::Token(Token::Key) => key,
                 Ink::Token(Token::String) => string,
@@ -139,6 +198,8 @@ fn draw_body(pen: &mut Pen<'_>, area: Area, body: &Laid) {
                 Ink::Token(Token::Keyword) => literal,
                 Ink::Token(Token::Punctuation | Token::Summary) | Ink::Fold | Ink::Beyond => dim,
                 Ink::Token(Token::Plain) => text,
+                Ink::Token(Token::Added) => added,
+                Ink::Token(Token::Removed) => removed,
                 Ink::Cursor if focused => cursor,
                 Ink::Cursor => Style::new(),
                 Ink::Match => found,
@@ -147,30 +208,60 @@ fn draw_body(pen: &mut Pen<'_>, area: Area, body: &Laid) {
     }
 }
 
-fn draw_pairs(pen: &mut Pen<'_>, area: Area, pairs: &[(String, String)]) {
-    let longest = pairs.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+fn draw_details(pen: &mut Pen<'_>, area: Area, details: &[Detail]) {
+    let width = |detail: &Detail| match detail {
+        Detail::Pair(name, _) => name.len(),
+        Detail::Meaning(_) => 0,
+    };
+    let longest = details.iter().map(width).max().unwrap_or(0);
     let column = u16::try_from(longest).unwrap_or(u16::MAX).min(area.width / 3) + 2;
-    let shown = pairs.iter().skip(pen.app.console.scroll).zip(0..area.height);
-    for ((name, value), line) in shown {
+    let shown = details.iter().skip(pen.app.console.scroll).zip(0..area.height);
+    for (detail, line) in shown {
         let (left, right) = area.row(line).split_left(column);
-        pen.put(left.split_left(column - 1).0, name, Role::JsonKey);
-        pen.put(right, value, Role::Text);
+        match detail {
+            Detail::Pair(name, value) => {
+                pen.put(left.split_left(column - 1).0, name, Role::JsonKey);
+                pen.put(right, value, Role::Text);
+            }
+            Detail::Meaning(words) => _ = pen.put(right, &format!("↳ {words}"), Role::Dim),
+        }
     }
 }
 
-/// The search at the bottom, while it is typed.
-fn draw_search(pen: &mut Pen<'_>, inner: Area) {
+/// The line below the answer: what is typed, or the filter that is used.
+fn draw_below(pen: &mut Pen<'_>, inner: Area) {
     let app = pen.app;
-    let Some(input) = &app.console.search else { return };
     let line = inner.row(inner.height.saturating_sub(1));
-    let found = match app.console.answered().map(|answered| &answered.body) {
-        Some(Laid::Ready(document)) => document.matches(),
-        _ => None,
+    match app.console_line() {
+        None => {}
+        Some(BelowAnswer::Filtered(filter)) => {
+            let drop = app.preferences.keys.label(Action::Console(ConsoleAction::Drop)).unwrap_or_default();
+            let rest = pen.put_right(line, &format!("{drop} shows all"), Role::Dim);
+            let rest = pen.put(rest, "| ", Role::Key);
+            pen.put(rest, filter, Role::Accent);
+        }
+        Some(BelowAnswer::Typed(prompt)) => draw_prompt(pen, line, prompt),
+    }
+}
+
+fn draw_prompt(pen: &mut Pen<'_>, line: Area, prompt: &Prompt) {
+    let app = pen.app;
+    let laid = app.console.answered().and_then(|answered| answered.laid(app.console.view));
+    let (sign, place) = match (prompt.purpose, laid) {
+        (Purpose::Search, Some(Laid::Ready(document))) => {
+            let found = document.matches();
+            ("/ ", found.map(|found| format!("{} of {}", found.current.unwrap_or(0), found.total)).unwrap_or_default())
+        }
+        (Purpose::Search, _) => ("/ ", String::new()),
+        (Purpose::Filter, _) => ("| ", "Enter filters · ↑ earlier ones".to_owned()),
     };
-    let place = found.map(|found| format!("{} of {}", found.current.unwrap_or(0), found.total)).unwrap_or_default();
     let line = pen.put_right(line, &place, Role::Dim);
-    let rest = pen.put(line, "/ ", Role::Key);
-    pen.put(rest, input.value(), Role::Text);
-    let column = u16::try_from(input.visual_cursor()).unwrap_or(u16::MAX).min(rest.width.saturating_sub(1));
+    let rest = pen.put(line, sign, Role::Key);
+    let cursor = prompt.input.visual_cursor();
+    let room = usize::from(rest.width).max(1);
+    let skipped = (cursor + 1).saturating_sub(room);
+    let shown: String = prompt.input.value().chars().skip(skipped).collect();
+    pen.put(rest, &shown, Role::Text);
+    let column = u16::try_from(cursor - skipped).unwrap_or(u16::MAX).min(rest.width.saturating_sub(1));
     pen.tint(rest.split_left(column).1.split_left(1).0, Role::Selection);
 }

@@ -109,17 +109,10 @@ fn draw_position(pen: &mut Pen<'_>, area: Area, rows: Area) {
 
 /// The sign and colour of how a credential stands.
 pub(super) fn standing(pen: &Pen<'_>, credential: &Credential) -> (Role, &'static str) {
-    let glyphs = pen.glyphs();
-    match Standing::of(credential, pen.now.wall) {
-        Standing::Accepted => (Role::Good, glyphs.accepted),
-        Standing::Expiring => (Role::Warn, glyphs.warning),
-        Standing::Refused => (Role::Bad, glyphs.refused),
-        Standing::Unknown => (Role::Unknown, glyphs.unknown),
-        Standing::Unchecked => (Role::Dim, glyphs.unchecked),
-    }
+    Standing::of(credential, pen.now.wall).look(pen.glyphs())
 }
 
 /// The region without what the provider's name says already: `EU-01` of `SNYK-EU-01`.
 fn short_region(credential: &Credential) -> &str {
-    super::short(&credential.region, &credential.provider)
+    words::short_region(&credential.region, &credential.provider)
 }

@@ -9,8 +9,8 @@ use crate::domain::{Credential, Moment};
 use crate::tui::app::command::{Action, CredentialAction};
 use crate::tui::app::layout::Area;
 use crate::tui::app::pointer::LABELS;
-use crate::tui::app::words;
 use crate::tui::app::{Audience, Pane};
+use crate::tui::app::{chart, words};
 
 /// A mask has one width, whatever it hides.
 const MASK: usize = 20;
@@ -20,6 +20,8 @@ const SHORT_MASK: usize = 8;
 const ORGANISATIONS: &str = "organisations";
 /// So many credentials with the same secret are named.
 const TWINS: usize = 3;
+/// Days after which a secret is old.
+const YEAR: i64 = 365;
 /// Columns of the bar that shows how much of a life is left.
 const BAR: i64 = 10;
 
@@ -110,7 +112,7 @@ fn facts(pen: &Pen<'_>, credential: &Credential) -> Vec<Fact> {
     if let Some(seen) = credential.fields.get(ORGANISATIONS) {
         facts.push(("Sees", vec![(Role::Text, hidden(pen, seen))]));
     }
-    facts.extend([expires(pen, credential), checked(pen, credential)]);
+    facts.extend([expires(pen, credential), age(pen, credential), checked(pen, credential)]);
     if let Some(reason) = reason(credential) {
         facts.push(("", vec![(Role::Text, reason)]));
     }
@@ -122,7 +124,7 @@ fn facts(pen: &Pen<'_>, credential: &Credential) -> Vec<Fact> {
         facts.push(print(pen, credential));
     }
     if !credential.labels.is_empty() {
-        facts.push(("Labels", vec![(Role::Text, credential.labels.join(" "))]));
+        facts.push(("Labels", vec![(Role::Text, hidden(pen, &credential.labels.join(" ")))]));
     }
     for (id, value) in credential.fields.iter().filter(|(id, _)| *id != ORGANISATIONS) {
         facts.push(("Field", vec![(Role::Dim, format!("{id} ")), (Role::Text, hidden(pen, value))]));
@@ -200,6 +202,21 @@ fn expires(pen: &Pen<'_>, credential: &Credential) -> Fact {
     let rotate = key.filter(|_| days < words::EXPIRING_DAYS).map(|key| (Role::Key, format!("{key} rotate ")));
     let text = (Role::Text, format!("{} ({left}) ", words::day(end)));
     ("Expires", std::iter::once(text).chain(rotate).chain([(role, full), (Role::Dim, empty)]).collect())
+}
+
+/// How old it is, beside the year after which most policies want a secret replaced.
+fn age(pen: &Pen<'_>, credential: &Credential) -> Fact {
+    let days = (pen.now.wall - credential.created).whole_days().max(0);
+    let role = match days {
+        ..274 => Role::Good,
+        274..YEAR => Role::Warn,
+        _ => Role::Bad,
+    };
+    let (part, columns) = (u64::try_from(days).unwrap_or(0), usize::try_from(BAR).unwrap_or(0));
+    let (full, empty) = chart::bar(pen.glyphs(), (part, u64::try_from(YEAR).unwrap_or(1)), columns);
+    let text = (Role::Text, format!("{days} d here "));
+    let of = if days < YEAR { " of a year" } else { " over a year" };
+    ("Age", vec![text, (role, full), (Role::Dim, empty), (Role::Dim, of.to_owned())])
 }
 
 fn checked(pen: &Pen<'_>, credential: &Credential) -> Fact {

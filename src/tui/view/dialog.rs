@@ -6,7 +6,7 @@ use super::pen::{Frame, Pen};
 use crate::config::theme::Role;
 use crate::tui::app::form::Button;
 use crate::tui::app::layout::Area;
-use crate::tui::app::sheet::{ButtonCell, FieldRow, Item, Line, Placed, Row, Sheet, Value, button_areas};
+use crate::tui::app::sheet::{ButtonCell, Drawing, FieldRow, Item, Line, Placed, Row, Sheet, Value, button_areas};
 
 /// The most columns that the labels of fields take.
 const LABELS: usize = 24;
@@ -64,6 +64,7 @@ fn draw_line(pen: &mut Pen<'_>, line: &Line<'_>, columns: Columns) {
         Row::Field(field) => draw_field(pen, line.area.split_left(columns.label), field),
         Row::Track(pieces) => _ = pieces.iter().fold(line.area, |rest, (role, text)| pen.put(rest, text, *role)),
         Row::Item(item) => draw_item(pen, line.area, item, columns.item),
+        Row::Drawing(drawing) => draw_drawing(pen, line.area, drawing),
         Row::Buttons(buttons) => button_areas(buttons, line.area).for_each(|(cell, area)| draw_button(pen, area, cell)),
     }
 }
@@ -80,10 +81,11 @@ fn draw_field(pen: &mut Pen<'_>, (label, value): (Area, Area), field: &FieldRow)
     match &field.value {
         Value::Text(text, cursor) => draw_text(pen, value, (text, *cursor), field.focused),
         Value::Secret(held) => draw_secret(pen, value, *held),
-        Value::Choice(title, count) => {
-            let rest = pen.put(value, if *count > 1 { "‹ " } else { "  " }, Role::Dim);
-            let rest = pen.put(rest, title, Role::Text);
-            pen.put(rest, if *count > 1 { " ›" } else { "" }, Role::Dim);
+        Value::Choice(titles, at) => {
+            let turns = titles.len() > 1;
+            let rest = pen.put(value, if turns { "‹ " } else { "  " }, Role::Dim);
+            let rest = pen.put(rest, titles.get(*at).map_or("", String::as_str), Role::Text);
+            pen.put(rest, if turns { " ›" } else { "" }, Role::Dim);
         }
     }
 }
@@ -130,6 +132,13 @@ fn draw_item(pen: &mut Pen<'_>, area: Area, item: &Item, column: u16) {
     pen.put(text, &item.text, heading);
     pen.put(more.split_left(2).1, &item.more, Role::Dim);
     if item.selected {
+        pen.tint(Area { x: area.x - 1, width: area.width + 2, ..area }, Role::Selection);
+    }
+}
+
+fn draw_drawing(pen: &mut Pen<'_>, area: Area, drawing: &Drawing) {
+    pen.pieces(area, &drawing.pieces);
+    if drawing.selected {
         pen.tint(Area { x: area.x - 1, width: area.width + 2, ..area }, Role::Selection);
     }
 }

@@ -3,7 +3,7 @@
 use super::pen::Pen;
 use crate::config::theme::Role;
 use crate::tui::app::activity::Tone;
-use crate::tui::app::footer::hints;
+use crate::tui::app::footer::{hints, typing};
 use crate::tui::app::layout::Area;
 
 /// Draws the footer.
@@ -17,6 +17,11 @@ pub(super) fn draw(pen: &mut Pen<'_>, area: Area) {
         let rest = pen.put(area.split_left(1).1, sign, role).split_left(1).1;
         pen.put(rest, &notice.text, role);
         return;
+    }
+    let mut rest = area.split_left(1).1;
+    for (keys, words) in typing(pen.app) {
+        rest = pen.put(rest, keys, Role::Key).split_left(1).1;
+        rest = pen.put(rest, words, Role::Dim).split_left(3).1;
     }
     for hint in hints(pen.app, area) {
         let rest = pen.put(hint.area, &hint.key, Role::Key).split_left(1).1;

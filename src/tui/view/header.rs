@@ -7,7 +7,10 @@ use crate::config::theme::Role;
 use crate::tui::app::activity::{StoreMood, StoreWords};
 use crate::tui::app::command::{Action, ProgramAction, ScreenAction};
 use crate::tui::app::layout::Area;
-use crate::tui::app::{App, Audience, Zoom, words};
+use crate::tui::app::{App, Audience, Zoom, chart, words};
+
+/// Columns of the bar that shows how far tasks are.
+const PROGRESS: usize = 12;
 
 /// Draws the header.
 pub(super) fn draw(pen: &mut Pen<'_>, area: Area) {
@@ -21,7 +24,7 @@ pub(super) fn draw(pen: &mut Pen<'_>, area: Area) {
     rest = pen.put_right(rest, &format!("{help} help"), Role::Dim);
     let running = app.activity.running();
     if running > 0 {
-        rest = pen.put_right(gap(rest), &format!("{running} running"), Role::Accent);
+        rest = draw_running(pen, gap(rest), running);
     }
     if app.stage.zoom == Zoom::Pane {
         let key = app.preferences.keys.label(Action::Screen(ScreenAction::Zoom)).unwrap_or_default();
@@ -39,6 +42,19 @@ pub(super) fn draw(pen: &mut Pen<'_>, area: Area) {
     if text.width() <= rest.width.into() {
         pen.put_right(rest, &text, role);
     }
+}
+
+/// How far the running tasks are, where that is known, as a bar and in numbers.
+fn draw_running(pen: &mut Pen<'_>, area: Area, running: usize) -> Area {
+    let Some((done, total)) = pen.app.activity.progress_of_all() else {
+        return pen.put_right(area, &format!("{running} running"), Role::Accent);
+    };
+    let of = |steps: usize| u64::try_from(steps).unwrap_or(u64::MAX);
+    let (full, empty) = chart::bar(pen.glyphs(), (of(done), of(total)), PROGRESS);
+    let rest = pen.put_right(area, &format!("{done} of {total}"), Role::Accent);
+    let rest = Area { width: rest.width + 1, ..rest };
+    let rest = pen.put_right(rest, &format!("{empty} "), Role::Dim);
+    pen.put_right(Area { width: rest.width + 1, ..rest }, &full, Role::Accent)
 }
 
 fn gap(area: Area) -> Area {

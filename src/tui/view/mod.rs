@@ -6,7 +6,9 @@ mod detail;
 mod dialog;
 mod footer;
 mod header;
+mod horizon;
 pub mod json;
+mod jump;
 mod pen;
 mod regions;
 #[cfg(test)]
@@ -14,10 +16,12 @@ mod tests;
 
 use ratatui::Frame;
 
+use super::app::dialog::Dialog;
 use super::app::layout::{self, Area};
 use super::app::{App, Now};
 use crate::config::theme::Role;
 use pen::Pen;
+pub(super) use pen::plain;
 
 /// Draws the whole screen.
 pub fn draw(app: &App, frame: &mut Frame<'_>, now: Now) {
@@ -34,10 +38,19 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, now: Now) {
     credentials::draw(&mut pen, screen.credentials);
     detail::draw(&mut pen, screen.detail);
     regions::draw(&mut pen, screen.regions);
+    horizon::draw(&mut pen, screen.horizon);
     console::draw(&mut pen, screen.console);
     footer::draw(&mut pen, screen.footer);
     for dialog in app.dialogs.iter() {
-        dialog::draw(&mut pen, area, &dialog.sheet(app, now));
+        match dialog {
+            Dialog::Jump(jump) => jump::draw(&mut pen, area, jump),
+            // A popup that is only a hint leaves the screen as it is.
+            Dialog::Which | Dialog::Themes(_) => dialog::draw(&mut pen, area, &dialog.sheet(app, now)),
+            _ => {
+                pen.fade(area);
+                dialog::draw(&mut pen, area, &dialog.sheet(app, now));
+            }
+        }
     }
 }
 
@@ -46,11 +59,4 @@ fn draw_note(pen: &mut Pen<'_>, area: Area) {
     let note = format!("too small: {columns}×{rows} needed");
     let middle = area.row(area.height / 2);
     pen.centre(middle, &note, Role::Warn);
-}
-
-/// A region's id without what the provider's name says already: `EU-01` of `SNYK-EU-01`.
-fn short<'a>(region: &'a str, provider: &str) -> &'a str {
-    let vendor = provider.split('-').next().unwrap_or_default();
-    let begins = region.get(..vendor.len()).is_some_and(|head| head.eq_ignore_ascii_case(vendor));
-    begins.then(|| region[vendor.len()..].strip_prefix('-')).flatten().unwrap_or(region)
 }

@@ -68,6 +68,16 @@ impl<'a> Pen<'a> {
         self.glyphs().ellipsis.is_ascii()
     }
 
+    /// Lets everything in an area step back behind a dialog.
+    pub(super) fn fade(&mut self, area: Area) {
+        let (style, rect) = (self.style(Role::Text).patch(self.style(Role::Dim)), self.rect(area));
+        for y in rect.top()..rect.bottom() {
+            for x in rect.left()..rect.right() {
+                self.buffer[(x, y)].set_style(Style::reset().patch(style));
+            }
+        }
+    }
+
     /// Gives everything in an area another look.
     pub(super) fn tint(&mut self, area: Area, role: Role) {
         let (style, rect) = (self.style(role), self.rect(area));
@@ -78,6 +88,11 @@ impl<'a> Pen<'a> {
     pub(super) fn put(&mut self, area: Area, text: &str, role: Role) -> Area {
         let style = self.style(role);
         self.put_styled(area, text, style)
+    }
+
+    /// Writes pieces side by side; returns what is left of the area.
+    pub(super) fn pieces(&mut self, area: Area, pieces: &[(Role, String)]) -> Area {
+        pieces.iter().fold(area, |rest, (role, text)| self.put(rest, text, *role))
     }
 
     /// Writes a text in a style of its own.
@@ -225,7 +240,7 @@ fn is_printable_ascii(text: &str) -> bool {
 }
 
 /// The nearest ASCII sign of one that the program's own words use; what people wrote stays.
-const fn plain(c: char) -> char {
+pub(in crate::tui) const fn plain(c: char) -> char {
     match c {
         '·' | '–' => '-',
         '…' => '.',

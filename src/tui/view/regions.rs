@@ -4,11 +4,13 @@ use super::pen::Pen;
 use crate::config::theme::Role;
 use crate::domain::response::Verdict;
 use crate::tui::app::layout::Area;
-use crate::tui::app::regions::{Place, of_provider};
-use crate::tui::app::{Pane, words};
+use crate::tui::app::regions::{Place, TRACE, of_provider};
+use crate::tui::app::{Pane, chart, words};
 
 /// Columns of sign, verdict and latency at the right.
 const OUTCOME: u16 = 9;
+/// From so many columns for id and host on, there is room for a sparkline of how long the region took to answer.
+const SPACIOUS: u16 = 42;
 /// From so many columns on, regions have their whole names.
 const ROOMY: u16 = 44;
 
@@ -26,7 +28,7 @@ pub(super) fn draw(pen: &mut Pen<'_>, area: Area) {
         pen.put(inner, "This provider is not known", Role::Dim);
     }
     let title = |id: &'_ str| -> String {
-        if inner.width < ROOMY { super::short(id, &credential.provider).to_owned() } else { id.to_owned() }
+        if inner.width < ROOMY { words::short_region(id, &credential.provider).to_owned() } else { id.to_owned() }
     };
     let longest = all.iter().map(|region| title(&region.id).len()).max().unwrap_or(0);
     let column = u16::try_from(longest).unwrap_or(0).min(inner.width / 2) + 1;
@@ -47,17 +49,16 @@ fn draw_place(pen: &mut Pen<'_>, area: Area, place: &Place<'_>, (title, column):
     pen.put(id, title, if place.current { Role::Title } else { Role::Text });
     pen.put(host, &words::host(&place.region.api), Role::Dim);
     draw_outcome(pen, outcome.split_left(1).1, place);
+    let trace = pen.app.regions.trace(&place.region.id);
+    let drawn = chart::spark(pen.glyphs(), &trace, TRACE);
+    if id.width + host.width >= SPACIOUS {
+        pen.put_right(host, &drawn, Role::Accent);
+    }
 }
 
 /// The sign and colour of a verdict.
 pub(super) fn verdict(pen: &Pen<'_>, verdict: Verdict) -> (Role, &'static str) {
-    let glyphs = pen.glyphs();
-    match verdict {
-        Verdict::Accepted => (Role::Good, glyphs.tick),
-        Verdict::Refused => (Role::Bad, glyphs.refused),
-        Verdict::Unknown => (Role::Unknown, glyphs.unknown),
-        Verdict::Unchecked => (Role::Dim, glyphs.unchecked),
-    }
+    words::verdict(verdict, pen.glyphs())
 }
 
 /// The sign of the verdict, and how long the answer took or why there is none.

@@ -1,5 +1,7 @@
 //! Pictures of the screen, styles included, to be looked at in review.
 
+mod gallery;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -12,14 +14,16 @@ use ratatui::buffer::{Buffer, Cell};
 use super::draw;
 use crate::config::theme::{Depth, Glyphs, Theme};
 use crate::domain::Secret;
+use crate::domain::credential::Check;
 use crate::domain::problem::{Class, Problem};
 use crate::domain::region::Place;
 use crate::domain::request::{Draft, Method, Target};
 use crate::domain::response::{Answer, Body, Timing, Verdict};
 use crate::domain::rotation::{LineState, State as RotationState, Status};
 use crate::engine::message::{
-    Backend, BackendKind, Classified, Event, Exchange, KeyringEvent, Lifetime, Persistence, QuestionId, Report, RotationEvent,
-    RotationTask, SecretEvent, SignInEvent, SignInTask, SignedIn, StoreError, StoreState, Task, TaskId, Visit,
+    Backend, BackendKind, Classified, Event, Exchange, KeyringEvent, KeyringTask, Lifetime, Persistence, QuestionId, RegionCheck,
+    Report, RotationEvent, RotationTask, SecretEvent, SignInEvent, SignInTask, SignedIn, StoreError, StoreState, Task, TaskId,
+    Visit,
 };
 use crate::tui::app::samples::rotation::{line, paste_dilemma, plan_for, review, status};
 use crate::tui::app::samples::{Session, app, check, credentials, id};
@@ -119,9 +123,13 @@ fn last_task(session: &Session) -> u64 {
 }
 
 fn answer(session: &mut Session, status: u16, body: &str, explanation: Option<Problem>) {
+    answer_with(session, status, body, |exchange| exchange.explanation = explanation);
+}
+
+fn answer_with(session: &mut Session, status: u16, body: &str, more: impl FnOnce(&mut Exchange)) {
     let target = Target::Path { place: Place::Api, path: "/rest/self".to_owned() };
     let headers = [("content-type", "application/vnd.api+json"), ("snyk-request-id", "9a1f"), ("deprecation", "none")];
-    let exchange = Exchange {
+    let mut exchange = Exchange {
         credential: session.app.selected().expect("a credential").id.clone(),
         region: "SNYK-EU-01".to_owned(),
         draft: Draft::new(Method::Get, target),
@@ -129,16 +137,18 @@ fn answer(session: &mut Session, status: u16, body: &str, explanation: Option<Pr
             status,
             headers: headers.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec(),
             body: Body::Text(body.to_owned()),
-            timing: Timing { first_byte_ms: 38, total_ms: 41 },
+            timing: Timing { first_byte_ms: 38, total_ms: 41, ..Timing::default() },
             size: 1_234,
             truncated: false,
             url: "https://api.eu.snyk.io/rest/self".to_owned(),
             version: "HTTP/2".to_owned(),
         },
-        explanation,
+        explanation: None,
         limit: None,
+        budget: None,
         minted: Vec::new(),
     };
+    more(&mut exchange);
     let task = last_task(session);
     report(session, task, Event::Answered(Box::new(exchange)));
     report(session, task, Event::Done);
@@ -214,12 +224,61 @@ fn the_dialogs() {
         ("help", "?"),
         ("request", "4 e"),
         ("activity", "c t !"),
+        ("timeline", "T j"),
     ] {
         pictures(&format!("dialog_{name}"), |session| {
             select(session, "ci-scanner");
             session.press(keys);
         });
     }
+}
+
+#[test]
+fn the_grid_of_verdicts() {
+    pictures("dialog_verdicts", |session| {
+        session.press("V");
+        let started = session.effects.iter().rev().find_map(|effect| match effect {
+            Effect::Start(id, Task::Keyring(KeyringTask::Verdicts)) => Some(id.0),
+            _ => None,
+        });
+        let found = [
+            (0, "SNYK-EU-01", Verdict::Accepted, 41),
+            (0, "SNYK-US-01", Verdict::Refused, 180),
+            (1, "SNYK-US-01", Verdict::Accepted, 95),
+            (3, "SNYK-US-02", Verdict::Refused, 260),
+            (3, "SNYK-GOV-01", Verdict::Unknown, 12_000),
+            (5, "EU", Verdict::Accepted, 70),
+        ];
+        let found = found.map(|(n, region, verdict, ms)| {
+            let check = Check { latency_ms: Some(ms), ..check(verdict, Some(200)) };
+            (id(n), RegionCheck { region: region.to_owned(), check })
+        });
+        report(session, started.expect("a task"), Event::Keyring(KeyringEvent::Verdicts(found.to_vec())));
+        session.press("j");
+    });
+}
+
+#[test]
+fn large_screens_have_three_columns_and_any_pane_can_have_the_whole() {
+    for (columns, rows) in [(200, 50), (300, 80)] {
+        let mut session = Session::new(columns, rows);
+        store_is(&mut session, None);
+        picture_of(&format!("grand_{columns}x{rows}"), &session);
+    }
+    pictures("zoomed", |session| _ = session.press("2 Z"));
+}
+
+#[test]
+fn how_far_checks_are_and_how_much_is_left() {
+    let mut session = wide();
+    session.press("4 t");
+    answer_with(&mut session, 200, SELF, |exchange| {
+        (exchange.limit, exchange.budget) = (Some("37 of 160 left, resets in 12 s".to_owned()), Some((37, 160)));
+    });
+    session.press("1 C");
+    let task = last_task(&session);
+    report(&mut session, task, Event::Progress { done: 3, total: 7 });
+    picture_of("progress", &session);
 }
 
 /// Tells the wizard something; what it waits for was started last.

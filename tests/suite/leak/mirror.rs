@@ -27,16 +27,16 @@ struct Request {
 }
 
 impl Mirror {
-    /// A server whose token endpoints issue this access token.
-    pub(super) fn start(access_token: &str) -> Self {
+    /// A server whose token endpoints issue this access token, and which has these further secrets to tell.
+    pub(super) fn start(access_token: &str, told: Told) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let origin = format!("http://{}", listener.local_addr().unwrap());
-        let (token, grants) = (access_token.to_owned(), Grants::default());
+        let (token, grants, told) = (access_token.to_owned(), Grants::default(), Arc::new(told));
         let kept = Arc::clone(&grants);
         std::thread::spawn(move || {
             for stream in listener.incoming() {
-                let (token, kept) = (token.clone(), Arc::clone(&kept));
-                std::thread::spawn(move || serve(stream.unwrap(), &token, &kept));
+                let (token, kept, told) = (token.clone(), Arc::clone(&kept), Arc::clone(&told));
+                std::thread::spawn(move || serve(stream.unwrap(), &token, (&kept, &told)));
             }
         });
         Self { origin, grants }
@@ -46,6 +46,25 @@ impl Mirror {
     pub(super) fn granted(&self) -> Vec<(&'static str, String)> {
         self.grants.lock().unwrap().clone()
     }
+}
+
+/// Secrets that answers hold although nobody sent them.
+pub(super) struct Told {
+    /// One that was just made, in a member that says so.
+    pub(super) fresh: String,
+    /// One of somebody else, recognisable by its shape only.
+    pub(super) stray: String,
+}
+
+fn tell(request: &Request, told: &Told) -> Option<(&'static str, String, Vec<u8>)> {
+    let body = if request.target.contains("/fresh") {
+        serde_json::json!({ "data": { "id": "1", "attributes": { "client_secret": told.fresh } } })
+    } else if request.target.contains("/stray") {
+        serde_json::json!({ "data": [{ "note": format!("see {}", told.stray) }], "message": told.stray })
+    } else {
+        return None;
+    };
+    Some(("200 OK", "content-type: application/json\r\n".to_owned(), body.to_string().into_bytes()))
 }
 
 /// A grant of a session: tokens of its own, like the real ones.
@@ -71,9 +90,10 @@ fn grant(request: &Request, grants: &Grants) -> Option<(&'static str, String, Ve
     Some((status, "content-type: application/json\r\n".to_owned(), body.to_string().into_bytes()))
 }
 
-fn serve(mut stream: TcpStream, token: &str, grants: &Grants) {
+fn serve(mut stream: TcpStream, token: &str, (grants, told): (&Grants, &Told)) {
     let Some(request) = read(&mut stream) else { return };
-    let (status, headers, body) = grant(&request, grants).unwrap_or_else(|| answer(&request, token));
+    let (status, headers, body) =
+        grant(&request, grants).or_else(|| tell(&request, told)).unwrap_or_else(|| answer(&request, token));
     let head = format!("HTTP/1.1 {status}\r\n{headers}content-length: {}\r\nconnection: close\r\n\r\n", body.len());
     // A client that went away has lost nothing here.
     let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(&body));

@@ -13,7 +13,7 @@ use std::fs;
 use std::path::Path;
 
 use crate::support::program::{Home, Outcome};
-use mirror::Mirror;
+use mirror::{Mirror, Told};
 use search::{Search, spelled};
 
 /// A credential that holds a canary.
@@ -58,7 +58,10 @@ impl Gate {
     fn new() -> Self {
         let (mut search, token) = (Search::default(), random(32));
         search.learn("the access token", &token);
-        let mirror = Mirror::start(&token);
+        let told = Told { fresh: random(40), stray: format!("snyk_sat.{}", random(40)) };
+        search.learn("the fresh secret", &told.fresh);
+        search.learn("the stray secret", &told.stray["snyk_sat.".len()..]);
+        let mirror = Mirror::start(&token, told);
         let home = Home::new().with("TOKENRING_LOG_LEVEL", "trace");
         let aside = home.root().parent().unwrap().to_owned();
         fs::create_dir_all(aside.join("tmp")).unwrap();
@@ -180,10 +183,24 @@ impl Gate {
             &["request", name, "/broken", "--json"],
             &["request", name, "POST", "/echo", "--data", "{}", "--yes", "--header", "x-more=1"],
             &["request", name, "GET", "https://elsewhere.example/echo", "--json"],
+            &["request", name, "/stray"],
+            &["request", name, "/stray", "--json"],
             &["edit", name, "--rename", name, "--label", "prod"],
             &["edit", name, "--field", "no_such_field=1"],
         ] {
             self.run(arguments, "");
+        }
+        // A body is kept in the history without what is secret: its own, and what looks like anybody's.
+        let own = self.home.run(&["get", name]).expect(0).out;
+        if own != bird.secret {
+            self.search.learn("the secret by now", &own);
+        }
+        let body = serde_json::json!({ "own": own, "other": format!("snyk_sat.{}", random(40)) });
+        self.search.learn("the other's secret", &body["other"].as_str().unwrap()["snyk_sat.".len()..]);
+        self.run(&["request", name, "POST", "/html", "--data", "-", "--yes", "--keep-body"], &body.to_string());
+        if bird.provider.starts_with("snyk") && bird.provider != "snyk-api-web" {
+            self.run(&["request", name, "POST", "/fresh", "--data", "{}", "--yes", "--json"], "");
+            self.run(&["request", name, "/fresh"], "");
         }
     }
 }
@@ -214,7 +231,10 @@ fn no_command_lets_a_secret_out() {
     fs::write(plain.path().join("copies.env"), copies.concat()).unwrap();
     let plain = plain.path().to_str().unwrap();
     for arguments in [
-        &["list"][..],
+        &["history"][..],
+        &["history", "--json"],
+        &["audit"],
+        &["list"],
         &["list", "--json"],
         &["check", "--all"],
         &["check", "--all", "--junit"],

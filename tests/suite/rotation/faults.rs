@@ -59,7 +59,7 @@ impl Stage {
         let chaos = Arc::new(fault.map_or_else(Chaos::calm, |(nth, fault)| Chaos::at(nth, fault)));
         let person = Person::new(&self.rig, self.case.0).revokes(self.before.old.as_ref());
         let told = || format!("{} with {fault:?}: {:#?}", self.case.0, self.rig.lines.lock().unwrap());
-        let errand = Errand::About(self.plan.clone());
+        let errand = Errand::About(Box::new(self.plan.clone()));
         let run = AssertUnwindSafe(self.rig.carry_out(&errand, &chaos, &person));
         let status = run.catch_unwind().await.unwrap_or_else(|_| panic!("{}", told()));
         // An unknown second client secret leaves no room for another one, and nobody can name it: then a person rolls back.

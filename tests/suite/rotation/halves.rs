@@ -73,7 +73,7 @@ impl Stage {
         };
         let plan = rig.calm().plan_revocation(&credential, administrator.as_ref()).unwrap();
         let before = rig.before(&plan).await;
-        Self { rig, errand: Errand::About(plan), before, name }
+        Self { rig, errand: Errand::About(Box::new(plan)), before, name }
     }
 
     fn person(&self) -> Person<'_> {
@@ -105,7 +105,7 @@ impl Stage {
         let (engine, audience) = (self.rig.calm(), Audience { ask: person, tell: &tell });
         let run = async {
             match &self.errand {
-                Errand::About(plan) => engine.rotate(plan.clone(), audience).await,
+                Errand::About(plan) => engine.rotate(plan.as_ref().clone(), audience).await,
                 Errand::Make(creation) => engine.create(creation.as_ref().clone(), audience).await,
             }
         };

@@ -65,7 +65,7 @@ pub(super) struct Before {
 #[derive(Clone)]
 pub(super) enum Errand {
     /// About a credential that is there.
-    About(Plan),
+    About(Box<Plan>),
     /// Make one.
     Make(Box<Creation>),
 }
@@ -166,7 +166,7 @@ impl Rig {
 
     /// Rotates, and after every crash begins anew where the journal ends.
     pub(super) async fn rotate(&self, plan: Plan, person: &Person<'_>) -> Status {
-        self.carry_out(&Errand::About(plan), &Arc::new(Chaos::calm()), person).await
+        self.carry_out(&Errand::About(Box::new(plan)), &Arc::new(Chaos::calm()), person).await
     }
 
     /// The same in chaos.
@@ -207,7 +207,7 @@ impl Rig {
             return engine.resume_rotation(&known.id, Turn::Onward, audience).await;
         }
         match errand {
-            Errand::About(plan) => engine.rotate(plan.clone(), audience).await,
+            Errand::About(plan) => engine.rotate(plan.as_ref().clone(), audience).await,
             Errand::Make(creation) => engine.create(creation.as_ref().clone(), audience).await,
         }
     }

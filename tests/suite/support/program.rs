@@ -104,6 +104,7 @@ impl Home {
         pty.expect("▸ Unlock ◂");
         pty.send("\r");
         pty.expect("store ● encrypted file");
+        pty.expect_gone("Unlock the store");
         pty
     }
 

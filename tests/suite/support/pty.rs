@@ -67,6 +67,12 @@ impl Pty {
         self.until(what, |seen| holds(&seen.screen().contents()));
     }
 
+    /// Waits until the screen shows something else.
+    #[track_caller]
+    pub(crate) fn expect_other_than(&self, text: &str) {
+        self.until("another screen", |seen| seen.ended || seen.screen().contents() != text);
+    }
+
     /// Waits until the screen no longer shows a text.
     #[track_caller]
     pub(crate) fn expect_gone(&self, text: &str) {

@@ -9,7 +9,7 @@ use tokenring::config::{Key, Memory, Settings};
 use tokenring::domain::provider::Catalogue;
 use tokenring::engine::{self, Engine};
 use tokenring::tui::app::{App, Input, Mouse, Now, Start};
-use tokenring::tui::{Doors, Loop, Notice, Parts, Scope, Surface, inbox, view};
+use tokenring::tui::{Doors, Loop, Notice, Parts, Scope, Surface, Wishes, inbox, view};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use unicode_width::UnicodeWidthStr as _;
@@ -62,7 +62,8 @@ impl Session {
         let surface = Glass { terminal, shown, deeds: Arc::clone(&deeds) };
         let (doors, inbox) = inbox();
         let start = Start::new(engine.credentials().await.unwrap(), Arc::clone(&engine.catalogue), size);
-        let parts = Parts { engine, start, surface, memory: Memory::Nowhere, inbox: (doors.clone(), inbox) };
+        let parts =
+            Parts { engine, start, surface, memory: Memory::Nowhere, wishes: Wishes::default(), inbox: (doors.clone(), inbox) };
         Self { doors, glass, deeds, running: tokio::spawn(Loop::run(parts)) }
     }
 

@@ -19,6 +19,8 @@ pub struct Command {
     pub group: Group,
     /// The keys it has by default, as [`crate::config::Key`] reads them.
     pub keys: &'static [&'static str],
+    /// The key that means it after the leader key.
+    pub second: Option<char>,
     /// Where its keys work.
     pub context: Context,
     /// What it may do to the world.
@@ -172,14 +174,30 @@ pub enum RegionAction {
 pub enum ConsoleAction {
     /// Send the request that is shown.
     Send,
+    /// Send the request that is shown, wherever the cursor is.
+    Again,
     /// Send the request that tells whether the credential works.
     Test,
     /// Pick a ready-made request.
     Presets,
     /// Edit the request.
     Edit,
+    /// Take over a request from a pasted curl command.
+    Import,
+    /// Keep the request under a name.
+    Save,
+    /// Open, copy, rename or delete a request that is kept under a name.
+    Saved,
+    /// Find a request that was sent.
+    History,
+    /// Ask for the next page of a list.
+    NextPage,
+    /// Read a list to its end.
+    AllPages,
     /// Show the next part of the answer.
     View,
+    /// Show what changed since the same request was answered before.
+    Changes,
     /// Fold or unfold the JSON under the cursor.
     Fold,
     /// Fold what is under the cursor.
@@ -190,12 +208,24 @@ pub enum ConsoleAction {
     FoldAll,
     /// Search the answer.
     Search,
+    /// Filter the answer with jq.
+    Filter,
+    /// Drop the filter, then the search.
+    Drop,
     /// Go to the next match.
     NextMatch,
     /// Go to the match before.
     PreviousMatch,
     /// Copy the answer's body.
     CopyBody,
+    /// Copy the value under the cursor.
+    CopyValue,
+    /// Copy the way to the value under the cursor, as jq writes it.
+    CopyPath,
+    /// Write the answer to a file.
+    Write,
+    /// Keep a secret that came in the answer.
+    KeepSecret,
     /// Copy the request as a curl command, with a variable for the secret.
     CopyCurl,
 }
@@ -209,6 +239,16 @@ pub enum ScreenAction {
     Resize(Resize),
     /// Put all borders back.
     ResetLayout,
+    /// Show what a second key can do.
+    Leader,
+    /// Put a label on everything that can be clicked.
+    Jump,
+    /// Choose a theme.
+    Themes,
+    /// Show what ends when.
+    Timeline,
+    /// Show every credential in every region.
+    Verdicts,
 }
 
 /// How the focused pane changes its size.
@@ -238,6 +278,8 @@ pub enum ProgramAction {
     Unlock,
     /// Read the credentials and the state of the store again.
     Reload,
+    /// Take the latest change back.
+    Undo,
     /// Presentation mode on or off.
     Presentation,
     /// Mouse on or off.
@@ -296,12 +338,17 @@ const fn row(
         Action::Screen(_) => Group::Screen,
         Action::Program(_) => Group::Program,
     };
-    Command { name, title, help, group, keys, context: Context::Anywhere, danger: Danger::None, action }
+    Command { name, title, help, group, keys, second: None, context: Context::Anywhere, danger: Danger::None, action }
 }
 
 impl Command {
     const fn within(mut self, pane: Pane) -> Self {
         self.context = Context::Pane(pane);
+        self
+    }
+
+    const fn then(mut self, second: char) -> Self {
+        self.second = Some(second);
         self
     }
 
@@ -327,6 +374,14 @@ mod tests {
             assert!(command.keys.iter().all(|key| Key::parse(key).is_some()), "{}", command.name);
             assert_eq!(of(command.action), Some(command));
         }
+    }
+
+    #[test]
+    fn no_second_key_has_two_meanings() {
+        let seconds: Vec<_> = COMMANDS.iter().filter_map(|command| command.second).collect();
+        let unlike: HashSet<_> = seconds.iter().collect();
+        assert_eq!(unlike.len(), seconds.len());
+        assert!(seconds.len() >= 10);
     }
 
     #[test]

@@ -8,10 +8,13 @@ use crate::tui::app::activity::{Entry, State};
 use crate::tui::app::command::Motion;
 use crate::tui::app::credentials::step;
 use crate::tui::app::sheet::{Item, Row, Sheet};
-use crate::tui::app::{App, Now, words};
+use crate::tui::app::{App, Audience, Now, chart, words};
 
 /// How far a page key goes.
 const PAGE: usize = 10;
+
+/// Columns of the bar that shows how far a task is.
+const BAR: usize = 12;
 
 /// The dialog that shows tasks.
 #[derive(Default)]
@@ -84,7 +87,9 @@ impl ActivityList {
         let glyphs = &app.preferences.glyphs;
         let (mark, more, right) = match &entry.state {
             State::Running(Some((done, total))) => {
-                ((Role::Accent, glyphs.pointer), format!("{done} of {total}"), elapsed(entry, now))
+                let of = |steps: usize| u64::try_from(steps).unwrap_or(u64::MAX);
+                let (full, empty) = chart::bar(glyphs, (of(*done), of(*total)), BAR);
+                ((Role::Accent, glyphs.pointer), format!("{full}{empty} {done} of {total}"), elapsed(entry, now))
             }
             State::Running(None) => ((Role::Accent, glyphs.pointer), "running".to_owned(), elapsed(entry, now)),
             State::Tidying => ((Role::Dim, glyphs.tick), "done; tidies up later".to_owned(), String::new()),
@@ -93,7 +98,18 @@ impl ActivityList {
             State::Cancelled => ((Role::Dim, glyphs.unchecked), "cancelled".to_owned(), String::new()),
         };
         let selected = at == self.cursor;
-        Item { at: Some(at), mark: Some(mark), text: entry.title.clone(), more, right, selected }
+        Item { at: Some(at), mark: Some(mark), text: title(entry, app), more, right, selected }
+    }
+}
+
+/// What it does; where others may be watching, without whom it does it to.
+fn title(entry: &Entry, app: &App) -> String {
+    match app.stage.audience {
+        Audience::Nobody => entry.title.clone(),
+        Audience::Others => {
+            let verb = entry.title.split(' ').next().unwrap_or_default();
+            format!("{verb} {}", app.preferences.glyphs.mask.repeat(8))
+        }
     }
 }
 

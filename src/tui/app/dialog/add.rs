@@ -91,10 +91,11 @@ impl Add {
     /// It is known what was pasted: chooses the best candidate, and goes on to the name.
     pub fn identified(&mut self, event: KeyringEvent) {
         self.pasted.take(event);
+        let best = self.pasted.candidates.first().cloned();
         if self.form.focus == 0 {
-            self.form.focus_on("name");
+            self.form.focus_on(if best.is_some() { "name" } else { "provider" });
         }
-        let Some(best) = self.pasted.candidates.first().cloned() else { return };
+        let Some(best) = best else { return };
         self.select("provider", &best.provider);
         self.arrange();
         self.select("kind", &best.kind);

@@ -3,19 +3,26 @@
 
 mod activity;
 mod add;
+mod ask;
 mod confirm;
 mod create;
 mod edit;
-mod help;
+mod import;
+mod jump;
 mod parameters;
 mod pasted;
 mod pick;
 mod problem;
+mod reading;
 mod request;
 mod rotate;
 mod sign_in;
 mod survey;
+mod themes;
+mod timeline;
 mod unlock;
+mod verdicts;
+mod which;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -23,30 +30,41 @@ use std::time::Instant;
 
 pub use activity::ActivityList;
 pub use add::Add;
+pub use ask::{Ask, Asked};
 pub use confirm::Confirm;
 pub use create::Create;
 pub use edit::EditCredential;
-pub use help::Help;
+pub use import::{Import, is_curl};
+pub use jump::Jump;
 pub use parameters::Parameters;
-pub use pick::{Pick, PickItem, Picked, Removal};
+pub use pick::{Extra, Pick, PickItem, Picked, Removal};
 pub use problem::Notice;
+pub use reading::Reading;
 pub use request::Request;
 pub use rotate::Rotate;
 pub use sign_in::SignIn;
 pub use survey::Survey;
+pub use themes::Themes;
+pub use timeline::Timeline;
 pub use unlock::{Purpose, Unlock};
+pub use verdicts::Verdicts;
+pub use which::Which;
 
 use super::command::Action;
 use super::form::Form;
 use super::sheet::Sheet;
 use super::{App, Now};
+use zeroize::Zeroizing;
+
 use crate::config::Key;
 use crate::config::key::Code;
+use crate::config::theme::Theme;
 use crate::domain::problem::Problem;
-use crate::domain::request::Draft;
-use crate::domain::{CredentialId, Secret};
+use crate::domain::request::{Draft, Saved, SavedId};
+use crate::domain::{CredentialId, Name, Secret};
 use crate::engine::message::{
-    Edit, Finding, Inquiry, KeyringEvent, NewCredential, QuestionId, Reply, RotationTask, Session, TaskId,
+    Edit, Finding, HistoryLine, Inquiry, Keep, KeyringEvent, NewCredential, QuestionId, Reply, RotationTask, SavedTask, Session,
+    TaskId,
 };
 
 /// A dialog.
@@ -71,12 +89,26 @@ pub enum Dialog {
     Parameters(Box<Parameters>),
     /// Edit the request.
     Request(Box<Request>),
+    /// Answer one question with a line.
+    Ask(Box<Ask>),
+    /// Paste a curl command.
+    Import(Import),
+    /// Read a text.
+    Reading(Reading),
     /// Running and finished tasks.
     Activity(ActivityList),
-    /// The keys.
-    Help(Help),
     /// What was found on this machine.
     Survey(Survey),
+    /// What ends when.
+    Timeline(Timeline),
+    /// Every credential in every region.
+    Verdicts(Verdicts),
+    /// Choose a theme.
+    Themes(Themes),
+    /// What a second key can do.
+    Which,
+    /// Labels on everything that can be clicked.
+    Jump(Jump),
     /// Something went wrong.
     Problem(Notice),
 }
@@ -99,6 +131,12 @@ pub enum Intent {
     CopyText(String),
     /// Change a credential.
     Edit(CredentialId, Box<Edit>),
+    /// Let the screen wear a theme.
+    Wear(Box<Theme>),
+    /// Click at column and row.
+    Press((u16, u16)),
+    /// Select a credential in the list.
+    Show(CredentialId),
     /// Forget a credential.
     Remove(CredentialId),
     /// Switch a credential to a region.
@@ -108,7 +146,9 @@ pub enum Intent {
     /// Take a preset, with values for its placeholders.
     Preset(String, BTreeMap<String, String>),
     /// Take a request that was written by hand.
-    Write(Draft),
+    Write(Draft, Keep),
+    /// Do something with the console.
+    Console(Box<ConsoleIntent>),
     /// Send a request to which a person agreed.
     Send(CredentialId, Draft),
     /// Unlock the store, with a passphrase or by its own prompt.
@@ -127,6 +167,43 @@ pub enum Intent {
     Rotation(Box<RotationTask>),
     /// Open a page.
     Open(url::Url),
+}
+
+/// Something that a dialog wants done with the console.
+#[derive(Clone)]
+pub enum ConsoleIntent {
+    /// Keep the request under a name.
+    Save(SavedId),
+    /// Ask how a saved request is to be called.
+    Rename(SavedId),
+    /// Ask how a copy of a saved request is to be called.
+    Copy(SavedId),
+    /// Ask whether a saved request is to be forgotten.
+    Delete(SavedId),
+    /// Do this to the saved requests.
+    Saved(SavedTask),
+    /// Take a saved request.
+    Open(SavedId, Box<Saved>),
+    /// Write the answer to this file.
+    Write(String),
+    /// Keep the fresh secret at this place of the answer under this name.
+    Keep(usize, Name),
+    /// Send a request of the history again.
+    Resend(Box<HistoryLine>),
+    /// Compare a request of the history with the one that was answered last.
+    Compare(Box<HistoryLine>),
+    /// Show the history of all credentials.
+    WholeHistory,
+    /// Ask whether the history is to be forgotten.
+    AskForget,
+    /// Forget the history.
+    Forget,
+    /// Take a preset with these values, and send it if it only reads.
+    Walk(String, BTreeMap<String, String>),
+    /// Take a request over from a pasted curl command.
+    Import(Zeroizing<String>),
+    /// Let the person's own editor change a body.
+    Edit(String),
 }
 
 /// What a dialog makes of an input.
@@ -208,12 +285,18 @@ impl Stack {
         self.open.retain(|dialog| !matches!(dialog, Dialog::Create(_)));
     }
 
+    /// The grid of verdicts, if it is open.
+    pub fn verdicts(&mut self) -> Option<&mut Verdicts> {
+        self.open.iter_mut().find_map(|dialog| if let Dialog::Verdicts(verdicts) = dialog { Some(verdicts) } else { None })
+    }
+
     /// The top dialog waits for this task from now on.
     pub fn wait(&mut self, task: TaskId) {
         match self.open.last_mut() {
             Some(Dialog::Add(add)) => add.wait(task),
             Some(Dialog::Edit(edit)) => edit.wait(task),
             Some(Dialog::Unlock(unlock)) => unlock.wait(task),
+            Some(Dialog::Ask(ask)) => ask.wait(task),
             Some(Dialog::Rotate(rotate)) => rotate.wait(task),
             Some(Dialog::Survey(survey)) => survey.wait(task),
             Some(Dialog::SignIn(sign_in)) => sign_in.wait(task),
@@ -226,6 +309,23 @@ impl Stack {
         let open =
             self.open.iter_mut().filter_map(|dialog| if let Dialog::Rotate(rotate) = dialog { Some(rotate) } else { None });
         open.map(Box::as_mut).chain(&mut self.hidden).find(|wizard| wizard.waits_for(task))
+    }
+
+    /// Shows a list of which more can be made than to take one, in place of the one that is open.
+    pub fn replace_shelf(&mut self, pick: Pick) {
+        self.open.retain(|dialog| !matches!(dialog, Dialog::Pick(known) if known.has_extras()));
+        self.open.push(Dialog::Pick(pick));
+    }
+
+    /// The editor has written a body; whether a dialog took it.
+    pub fn take_edited(&mut self, text: &str) -> bool {
+        match self.open.last_mut() {
+            Some(Dialog::Request(request)) => {
+                request.set_body(text);
+                true
+            }
+            _ => false,
+        }
     }
 
     /// The sign-in that waits for what this task has to say.
@@ -315,6 +415,7 @@ impl Stack {
                 Dialog::Add(add) => add.fail(problem),
                 Dialog::Edit(edit) => edit.fail(problem),
                 Dialog::Unlock(unlock) => unlock.fail(problem),
+                Dialog::Ask(ask) => ask.fail(problem),
                 Dialog::Survey(survey) => survey.fail(problem),
                 _ => return Some(problem),
             }
@@ -330,13 +431,18 @@ impl Dialog {
         match self {
             Self::Rotate(rotate) => rotate.key(key),
             Self::SignIn(sign_in) => sign_in.key(key),
+            Self::Themes(themes) => themes.key(key, app),
             _ if key.code == Code::Esc => Outcome::Close,
             Self::Pick(pick) => pick.key(key),
             Self::Activity(list) => list.key(key, app),
-            Self::Help(help) => help.key(key),
             Self::Survey(survey) => survey.key(key),
+            Self::Which => Which::key(key, app),
+            Self::Jump(jump) => jump.key(key),
+            Self::Timeline(timeline) => timeline.key(key),
+            Self::Verdicts(verdicts) => verdicts.key(key),
             Self::Problem(notice) => notice.key(key),
             Self::Confirm(confirm) => confirm.key(key),
+            Self::Reading(reading) => reading.key(key),
             _ => {
                 let happened = self.form_mut().map(|form| form.key(key));
                 happened.map_or(Outcome::Stay, |happened| self.react(happened, app, now))
@@ -349,6 +455,7 @@ impl Dialog {
         match self {
             Self::Pick(pick) => return pick.paste(text),
             Self::Rotate(rotate) => return rotate.paste(text),
+            Self::Import(_) => return Import::paste(text),
             _ => {}
         }
         let happened = self.form_mut().map(|form| form.paste(text));
@@ -360,9 +467,13 @@ impl Dialog {
         match self {
             Self::Pick(pick) => pick.click(at),
             Self::Activity(list) => list.click(at, app),
+            Self::Timeline(timeline) => timeline.click(at),
+            Self::Which => Which::click(at, app),
+            Self::Themes(themes) => themes.click(at, app),
+            Self::Verdicts(verdicts) => verdicts.click(at),
             Self::Confirm(confirm) => confirm.click(at),
             Self::Rotate(rotate) => rotate.click(at),
-            Self::Problem(_) => Outcome::Close,
+            Self::Problem(_) | Self::Reading(_) => Outcome::Close,
             _ => {
                 let happened = self.form_mut().map(|form| form.point(at));
                 happened.map_or(Outcome::Stay, |happened| self.react(happened, app, now))
@@ -383,10 +494,26 @@ impl Dialog {
             Self::Pick(pick) => pick.sheet(),
             Self::Parameters(parameters) => parameters.sheet(),
             Self::Request(request) => request.sheet(),
+            Self::Ask(ask) => ask.sheet(),
+            Self::Import(_) => Import::sheet(),
+            Self::Reading(reading) => reading.sheet(),
             Self::Activity(list) => list.sheet(app, now),
-            Self::Help(help) => help.sheet(app),
             Self::Survey(survey) => survey.sheet(),
+            Self::Timeline(timeline) => timeline.sheet(app, now),
+            Self::Verdicts(verdicts) => verdicts.sheet(app),
+            Self::Which => Which::sheet(app),
+            Self::Themes(themes) => themes.sheet(),
+            Self::Jump(_) => Jump::sheet(app),
             Self::Problem(notice) => notice.sheet(),
+        }
+    }
+
+    /// Whether it waits for a task, so that nothing can be said to it right now.
+    pub fn is_busy(&self) -> bool {
+        match self {
+            Self::Rotate(rotate) => rotate.is_busy(),
+            Self::SignIn(sign_in) => sign_in.is_busy(),
+            _ => self.task().is_some() || self.pasted_task().is_some(),
         }
     }
 
@@ -398,14 +525,10 @@ impl Dialog {
             Self::Parameters(parameters) => Some(&mut parameters.form),
             Self::Request(request) => Some(&mut request.form),
             Self::Create(create) => Some(&mut create.form),
+            Self::Ask(ask) => Some(&mut ask.form),
+            Self::Import(_) | Self::Reading(_) => None,
             Self::SignIn(sign_in) => Some(&mut sign_in.form),
-            Self::Rotate(_)
-            | Self::Confirm(_)
-            | Self::Pick(_)
-            | Self::Activity(_)
-            | Self::Help(_)
-            | Self::Survey(_)
-            | Self::Problem(_) => None,
+            _ => None,
         }
     }
 
@@ -417,14 +540,10 @@ impl Dialog {
             Self::Parameters(parameters) => parameters.react(happened),
             Self::Request(request) => request.react(happened),
             Self::Create(create) => create.react(happened, app),
+            Self::Ask(ask) => ask.react(happened),
+            Self::Import(_) | Self::Reading(_) => Outcome::Stay,
             Self::SignIn(sign_in) => sign_in.react(happened),
-            Self::Rotate(_)
-            | Self::Confirm(_)
-            | Self::Pick(_)
-            | Self::Activity(_)
-            | Self::Help(_)
-            | Self::Survey(_)
-            | Self::Problem(_) => Outcome::Stay,
+            _ => Outcome::Stay,
         }
     }
 
@@ -434,6 +553,7 @@ impl Dialog {
             Self::Add(add) => add.task(),
             Self::Edit(edit) => edit.task(),
             Self::Unlock(unlock) => unlock.task(),
+            Self::Ask(ask) => ask.task(),
             Self::Survey(survey) => survey.task(),
             _ => None,
         }

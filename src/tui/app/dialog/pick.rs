@@ -4,7 +4,7 @@ use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
 use nucleo_matcher::{Config, Matcher, Utf32Str};
 use tui_input::Input;
 
-use super::{Intent, Outcome};
+use super::{ConsoleIntent, Intent, Outcome};
 use crate::config::Key;
 use crate::config::key::Code;
 use crate::config::theme::Role;
@@ -13,14 +13,16 @@ use crate::engine::message::Charge;
 use crate::tui::app::command::{Action, Motion};
 use crate::tui::app::credentials::step;
 use crate::tui::app::form::{edit, insert};
-use crate::tui::app::sheet::{FieldRow, Item, Row, Sheet, Value};
+use crate::tui::app::sheet::{FieldRow, Item, Row, Sheet, Value, window};
 
 /// How far a page key goes.
 const PAGE: usize = 10;
 
 /// The dialog in which one of many is picked.
 pub struct Pick {
-    title: &'static str,
+    title: String,
+    width: u16,
+    extras: &'static [Extra],
     input: Input,
     items: Vec<PickItem>,
     shown: Vec<usize>,
@@ -37,8 +39,20 @@ pub struct PickItem {
     pub right: String,
     /// A sign before it.
     pub mark: Option<(Role, &'static str)>,
+    /// The heading above it, while nothing is typed; equal ones are shown once.
+    pub heading: &'static str,
     /// What picking it means.
     pub picked: Picked,
+}
+
+/// Something else than to take it that can be done with what is under the cursor, by Ctrl and a letter.
+pub struct Extra {
+    /// The letter.
+    pub key: char,
+    /// What it does, in a word.
+    pub word: &'static str,
+    /// What is wanted; nothing where it does not fit.
+    pub intent: fn(Option<&Picked>) -> Option<ConsoleIntent>,
 }
 
 /// Where what was typed is found.
@@ -49,10 +63,12 @@ enum Found {
 }
 
 /// What picking something means.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub enum Picked {
     /// Run a command.
     Command(Action),
+    /// Show a credential in the list.
+    Credential(CredentialId),
     /// Switch the credential to this region.
     Region(CredentialId, String),
     /// Take this preset.
@@ -61,6 +77,8 @@ pub enum Picked {
     Removal(Removal),
     /// Take up a rotation: its id, and the name of its credential.
     Rotation(String, String),
+    /// Do something with the console.
+    Console(Box<ConsoleIntent>),
 }
 
 /// How a credential ends.
@@ -74,15 +92,32 @@ pub enum Removal {
 
 impl Pick {
     /// All of `items`; the cursor is on the one at `cursor`.
-    pub fn new(title: &'static str, items: Vec<PickItem>, cursor: usize) -> Self {
+    pub fn new(title: impl Into<String>, items: Vec<PickItem>, cursor: usize) -> Self {
         let shown = (0..items.len()).collect();
-        Self { title, input: Input::default(), items, shown, cursor }
+        Self { title: title.into(), width: 92, extras: &[], input: Input::default(), items, shown, cursor }
+    }
+
+    /// The same as a wide list of which more can be made than to take one.
+    #[must_use]
+    pub fn with(mut self, extras: &'static [Extra]) -> Self {
+        (self.extras, self.width) = (extras, 108);
+        self
+    }
+
+    /// Whether it is such a list.
+    pub fn has_extras(&self) -> bool {
+        !self.extras.is_empty()
     }
 
     /// Takes a key in.
     pub fn key(&mut self, key: Key) -> Outcome {
         if key.code == Code::Enter {
             return self.pick();
+        }
+        if let Some(extra) = self.extras.iter().find(|extra| key.ctrl && key.code == Code::Char(extra.key)) {
+            let picked = self.shown.get(self.cursor).map(|at| &self.items[*at].picked);
+            let intent = (extra.intent)(picked);
+            return intent.map_or(Outcome::Stay, |intent| Outcome::Ask(Intent::Console(Box::new(intent))));
         }
         match motion(key) {
             Some(motion) => self.cursor = step(self.cursor, motion, PAGE, self.shown.len().saturating_sub(1)),
@@ -101,23 +136,48 @@ impl Pick {
 
     /// Takes a click on an item in.
     pub fn click(&mut self, at: usize) -> Outcome {
+        if at >= self.shown.len() {
+            return Outcome::Stay;
+        }
         self.cursor = at;
         self.pick()
     }
 
     /// What it shows.
     pub fn sheet(&self) -> Sheet {
-        let mut sheet = Sheet::new(self.title, 84);
+        let mut sheet = Sheet::new(self.title.clone(), self.width);
         let value = Value::Text(self.input.value().to_owned(), self.input.visual_cursor());
         let field = FieldRow { at: usize::MAX, label: "Find".to_owned(), value, focused: true, wrong: false };
         sheet.head = vec![Row::Field(field), Row::Blank];
-        sheet.body = self.shown.iter().enumerate().map(|(at, item)| self.row(at, &self.items[*item])).collect();
+        self.list(&mut sheet);
+        let extras = self.extras.iter().map(|extra| format!("C-{} {}", extra.key, extra.word));
+        let words =
+            ["↑/↓ choose", "Enter takes it"].map(str::to_owned).into_iter().chain(extras).chain(["Esc closes".to_owned()]);
+        sheet.foot = vec![Row::Blank, Row::dim(words.collect::<Vec<_>>().join(" · "))];
+        sheet
+    }
+
+    /// The items around the cursor, below their headings as long as they are in their own order.
+    fn list(&self, sheet: &mut Sheet) {
+        let is_sorted = self.input.value().trim().is_empty();
+        let mut heading = "";
+        for at in window(self.cursor, self.shown.len()) {
+            let item = &self.items[self.shown[at]];
+            if is_sorted && item.heading != heading {
+                heading = item.heading;
+                if !sheet.body.is_empty() {
+                    sheet.body.push(Row::Blank);
+                }
+                sheet.body.push(Row::Text(Role::Title, heading.to_owned()));
+            }
+            if at == self.cursor {
+                sheet.cursor = sheet.body.len();
+            }
+            sheet.body.push(self.row(at, item));
+        }
         if sheet.body.is_empty() {
             sheet.body.push(Row::dim("Nothing matches"));
         }
-        sheet.cursor = self.cursor;
-        sheet.foot = vec![Row::Blank, Row::dim("↑/↓ choose · Enter takes it · Esc closes")];
-        sheet
     }
 
     fn row(&self, at: usize, item: &PickItem) -> Row {
@@ -135,10 +195,12 @@ impl Pick {
         let Some(item) = self.shown.get(self.cursor).map(|at| &self.items[*at]) else { return Outcome::Stay };
         Outcome::Finish(match item.picked.clone() {
             Picked::Command(action) => Intent::Run(action),
+            Picked::Credential(id) => Intent::Show(id),
             Picked::Region(credential, region) => Intent::Switch(credential, region),
             Picked::Preset(id) => Intent::Preset(id, std::collections::BTreeMap::new()),
             Picked::Removal(removal) => Intent::Removal(removal),
             Picked::Rotation(id, name) => Intent::TakeUp(id, name),
+            Picked::Console(intent) => Intent::Console(intent),
         })
     }
 
@@ -156,6 +218,17 @@ impl Pick {
         scored.sort_by(|(a, _), (b, _)| b.cmp(a));
         self.shown = scored.into_iter().map(|(_, at)| at).collect();
         self.cursor = 0;
+    }
+}
+
+/// The motions where nothing is typed.
+pub(super) fn list_motion(key: Key) -> Option<Motion> {
+    match (key.code, key.ctrl) {
+        (Code::Char('k'), false) => Some(Motion::Up),
+        (Code::Char('j'), false) => Some(Motion::Down),
+        (Code::Char('g'), false) | (Code::Home, _) => Some(Motion::Top),
+        (Code::Char('G'), false) | (Code::End, _) => Some(Motion::Bottom),
+        _ => motion(key),
     }
 }
 

@@ -1,10 +1,19 @@
 //! Editing the request of the console.
 
-use super::{Intent, Outcome};
+use super::{ConsoleIntent, Intent, Outcome};
+use crate::config::theme::Role;
 use crate::domain::request::{Draft, Method};
+use crate::engine::message::Keep;
+use crate::tui::app::area::TextArea;
 use crate::tui::app::draft;
-use crate::tui::app::form::{Button, Choice, Field, Form, Happened};
+use crate::tui::app::form::{Button, Choice, Control, Field, Form, Happened};
 use crate::tui::app::sheet::{Row, Sheet};
+
+const EDITOR: &str = "Editor";
+/// How many lines of each are shown.
+const QUERY_LINES: usize = 3;
+const HEADER_LINES: usize = 2;
+const BODY_LINES: usize = 7;
 
 /// The dialog that edits a request.
 pub struct Request {
@@ -14,29 +23,47 @@ pub struct Request {
 
 impl Request {
     /// A form that shows the request as it is.
-    pub fn new(before: &Draft) -> Self {
+    pub fn new(before: &Draft, keep: Keep) -> Self {
         let methods = Method::ALL.map(|method| (method.as_str().to_owned(), method.as_str().to_owned())).to_vec();
-        let headers: Vec<_> = before.headers.iter().map(|(name, value)| format!("{name}: {value}")).collect();
+        let kept = [("without", "without the body"), ("with", "with the body, secrets masked")];
+        let kept = kept.map(|(id, title)| (id.to_owned(), title.to_owned())).to_vec();
+        let (query, headers) = (table(&before.query, "="), table(&before.headers, ": "));
         let fields = vec![
             Field::choice("method", "Method", Choice::new(methods, before.method.as_str()))
                 .hinting("Everything but GET and HEAD asks before it is sent."),
-            Field::text("address", "Path", &draft::address(before))
-                .hinting("Path and query. A whole URL works too; the secret goes along only to its own hosts."),
-            Field::text("headers", "Headers", &headers.join("; "))
-                .hinting("name: value; name: value. Authorization is added by itself."),
-            Field::text("body", "Body", before.body.as_deref().unwrap_or_default()).hinting("Sent as it stands here."),
+            Field::text("address", "Path", &draft::place(before))
+                .hinting("A path on the API host. A whole URL works too; the secret goes along only to its own hosts."),
+            Field::area("query", "Query", &query, QUERY_LINES)
+                .hinting("name=value, one a line, as it is meant: it is encoded for you."),
+            Field::area("headers", "Headers", &headers, HEADER_LINES)
+                .hinting("name: value, one a line. Authorization is added by itself."),
+            Field::area("body", "Body", before.body.as_deref().unwrap_or_default(), BODY_LINES)
+                .hinting("Sent as it stands here. The Editor button opens it in VISUAL or EDITOR."),
+            Field::choice("keep", "History", Choice::new(kept, if keep == Keep::WithBody { "with" } else { "without" }))
+                .hinting("What the history keeps of the request."),
         ];
-        let mut form = Form::new(fields, vec![Button::Act("Take"), Button::Cancel]);
+        let mut form = Form::new(fields, vec![Button::Act("Take"), Button::Act(EDITOR), Button::Cancel]);
         form.focus = 1;
         Self { form }
+    }
+
+    /// Puts another body in.
+    pub fn set_body(&mut self, text: &str) {
+        if let Some(field) = self.form.field_mut("body") {
+            field.control = Control::Area(TextArea::new(text, BODY_LINES));
+        }
+        self.form.focus_on("body");
     }
 
     /// Answers to what happened in the form.
     pub fn react(&mut self, happened: Happened) -> Outcome {
         match happened {
             Happened::Pressed(Button::Cancel) => Outcome::Close,
+            Happened::Pressed(Button::Act(EDITOR)) => {
+                Outcome::Ask(Intent::Console(Box::new(ConsoleIntent::Edit(self.form.lines("body")))))
+            }
             Happened::Pressed(_) => match self.read() {
-                Ok(draft) => Outcome::Finish(Intent::Write(draft)),
+                Ok(draft) => Outcome::Finish(Intent::Write(draft, self.keep())),
                 Err((id, problem)) => {
                     self.form.complain(id, problem);
                     Outcome::Stay
@@ -48,28 +75,88 @@ impl Request {
 
     /// What it shows.
     pub fn sheet(&self) -> Sheet {
-        let mut sheet = Sheet::new("Edit the request", 90).with_form(&self.form);
+        let mut sheet = Sheet::new("Edit the request", 96).with_form(&self.form);
         sheet.head = vec![Row::dim("The credential's own header is added at the last moment and never shown."), Row::Blank];
+        let (role, words) = judge(&self.form.lines("body"));
+        sheet.foot.insert(0, Row::Text(role, words));
         sheet
     }
 
+    fn keep(&self) -> Keep {
+        if self.form.value("keep") == "with" { Keep::WithBody } else { Keep::WithoutBody }
+    }
+
     fn read(&self) -> Result<Draft, (&'static str, String)> {
-        let (target, query) = draft::parse_address(self.form.value("address")).map_err(|error| ("address", error.to_string()))?;
-        let headers = read_headers(self.form.value("headers")).map_err(|problem| ("headers", problem.to_owned()))?;
-        let body = Some(self.form.value("body").to_owned()).filter(|body| !body.is_empty());
+        let (target, mut query) =
+            draft::parse_address(self.form.value("address")).map_err(|error| ("address", error.to_string()))?;
+        query.extend(read_query(&self.form.lines("query")));
+        let headers = read_headers(&self.form.lines("headers")).map_err(|problem| ("headers", problem.to_owned()))?;
+        let body = Some(self.form.lines("body")).filter(|body| !body.is_empty());
         let method = Method::parse(self.form.value("method")).unwrap_or_default();
         Ok(Draft { method, target, query, headers, body, preset: None })
     }
 }
 
+fn table(pairs: &[(String, String)], between: &str) -> String {
+    pairs.iter().map(|(name, value)| format!("{name}{between}{value}")).collect::<Vec<_>>().join("\n")
+}
+
+/// Whether a body is JSON, and where it stops being so. It is sent either way: not every body must be.
+fn judge(body: &str) -> (Role, String) {
+    if body.trim().is_empty() {
+        return (Role::Dim, "No body".to_owned());
+    }
+    match serde_json::from_str::<serde::de::IgnoredAny>(body) {
+        Ok(_) => (Role::Good, "The body is JSON".to_owned()),
+        Err(error) => (Role::Warn, format!("The body is not JSON: {error}")),
+    }
+}
+
+fn read_query(text: &str) -> impl Iterator<Item = (String, String)> {
+    let lines = text.lines().filter(|line| !line.trim().is_empty());
+    lines.map(|line| line.split_once('=').unwrap_or((line, ""))).map(|(name, value)| (name.trim().to_owned(), value.to_owned()))
+}
+
 fn read_headers(text: &str) -> Result<Vec<(String, String)>, &'static str> {
     let mut headers = Vec::new();
-    for piece in text.split(';').map(str::trim).filter(|piece| !piece.is_empty()) {
-        let (name, value) = piece.split_once(':').ok_or("are written as name: value")?;
+    for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        let (name, value) = line.split_once(':').ok_or("are written as name: value")?;
         if name.trim().eq_ignore_ascii_case("authorization") {
             return Err("cannot hold Authorization: it is added by itself");
         }
         headers.push((name.trim().to_owned(), value.trim().to_owned()));
     }
     Ok(headers)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::request::Target;
+
+    #[test]
+    fn a_request_is_read_as_it_is_written() {
+        let target = Target::parse("/rest/orgs/x").expect("a path");
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let draft = Draft {
+            query: vec![pair("version", "2024-10-15"), pair("q", "a=b c")],
+            headers: vec![pair("content-type", "application/json")],
+            body: Some("{\n  \"a\": 1\n}".to_owned()),
+            ..Draft::new(Method::Post, target)
+        };
+        assert_eq!(Request::new(&draft, Keep::WithBody).read(), Ok(draft.clone()));
+        assert_eq!(Request::new(&draft, Keep::WithBody).keep(), Keep::WithBody);
+    }
+
+    #[test]
+    fn where_a_body_stops_being_json_is_said() {
+        assert_eq!(judge(" "), (Role::Dim, "No body".to_owned()));
+        assert_eq!(judge("[1]").0, Role::Good);
+        assert!(judge("{\n  \"a\": }").1.contains("line 2 column 8"), "{}", judge("{\n  \"a\": }").1);
+    }
+
+    #[test]
+    fn a_header_that_carries_a_credential_is_refused() {
+        assert!(read_headers("authorization: token x").is_err() && read_headers("x").is_err());
+    }
 }

@@ -78,6 +78,11 @@ impl SignIn {
         self.task == Some(task)
     }
 
+    /// Whether nothing can be said to it right now.
+    pub fn is_busy(&self) -> bool {
+        matches!(self.stage, Stage::Beginning | Stage::Fetching)
+    }
+
     /// It is known where the person goes.
     pub fn visit(&mut self, visit: Visit, now: Instant) {
         let until = now + visit.wait;

@@ -34,8 +34,18 @@ pub(super) struct Body {
     /// The lines' texts without indentation, each ended by a line feed.
     pub(super) text: String,
     pub(super) lines: Vec<Line>,
-    /// Whether the lines are those of a tree.
-    pub(super) is_json: bool,
+    pub(super) sort: Sort,
+}
+
+/// What the lines of a text are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sort {
+    /// Those of a tree.
+    Json,
+    /// Those that it came with.
+    Plain,
+    /// Those of two texts, each with a sign that says of which.
+    Changes,
 }
 
 /// The pieces of a line; the colon is left out.
@@ -60,10 +70,32 @@ pub(super) enum Shape {
     Leaf,
 }
 
+impl Line {
+    /// A line that belongs to no other.
+    const fn alone(start: u32, line: u32) -> Self {
+        Self { start, parent: line, index: line, partner: line, key: 0, depth: 0, folded: false }
+    }
+}
+
 impl Body {
     /// The lines of a text: members if it is JSON (or several JSON values in a row), otherwise as it came.
     pub(super) fn of(text: &str) -> Self {
-        is_json(text).then(|| Breaker::new(text).run()).flatten().unwrap_or_else(|| plain(text))
+        is_json(text).then(|| Breaker::new(text).run()).flatten().unwrap_or_else(|| Self::lines(text, Sort::Plain))
+    }
+
+    /// The lines of a text as it came.
+    pub(super) fn lines(text: &str, sort: Sort) -> Self {
+        let mut start = 0;
+        let mut lines = Vec::new();
+        for part in text.split_inclusive('\n') {
+            lines.push(Line::alone(narrow(start), narrow(lines.len())));
+            start += part.len();
+        }
+        if lines.is_empty() {
+            lines.push(Line::alone(0, 0));
+        }
+        let end = if text.ends_with('\n') { "" } else { "\n" };
+        Self { text: [text, end].concat(), lines, sort }
     }
 
     /// The text of a line, without indentation.
@@ -78,7 +110,7 @@ impl Body {
         let text = self.text_of(line);
         let (key, rest) = text.split_at(self.lines[line].key as usize);
         let rest = if key.is_empty() { rest } else { &rest[2..] };
-        let end = if self.is_json { rest.strip_suffix(',').map_or(rest.len(), str::len) } else { rest.len() };
+        let end = if self.sort == Sort::Json { rest.strip_suffix(',').map_or(rest.len(), str::len) } else { rest.len() };
         let (value, comma) = rest.split_at(end);
         Parts { key, value, comma }
     }
@@ -140,7 +172,7 @@ impl<'a> Breaker<'a> {
             }
         }
         self.text.push('\n');
-        self.open.is_empty().then_some(Body { text: self.text, lines: self.lines, is_json: true })
+        self.open.is_empty().then_some(Body { text: self.text, lines: self.lines, sort: Sort::Json })
     }
 
     /// The next byte that is not white space.
@@ -255,21 +287,6 @@ fn string_end(bytes: &[u8]) -> usize {
 
 fn ends_scalar(byte: u8) -> bool {
     matches!(byte, b',' | b':' | b'}' | b']' | b'{' | b'[' | b'"') || byte.is_ascii_whitespace()
-}
-
-fn plain(text: &str) -> Body {
-    let mut start = 0;
-    let mut lines = Vec::new();
-    for part in text.split_inclusive('\n') {
-        let line = narrow(lines.len());
-        lines.push(Line { start: narrow(start), parent: line, index: line, partner: line, key: 0, depth: 0, folded: false });
-        start += part.len();
-    }
-    if lines.is_empty() {
-        lines.push(Line { start: 0, parent: 0, index: 0, partner: 0, key: 0, depth: 0, folded: false });
-    }
-    let end = if text.ends_with('\n') { "" } else { "\n" };
-    Body { text: [text, end].concat(), lines, is_json: false }
 }
 
 /// Bodies are capped far below 4 GiB before they come here, and half the width is half the memory.

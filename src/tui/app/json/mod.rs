@@ -12,7 +12,7 @@ mod search;
 #[cfg(test)]
 mod tests;
 
-use body::{Body, Shape};
+use body::{Body, Shape, Sort};
 use search::{Needle, Search};
 
 pub use row::{Fold, Role, Row, Token};
@@ -45,12 +45,22 @@ impl Document {
     /// Lays out a text: one or several JSON values as a tree, anything else as the lines it has. This reads the
     /// whole text, so a long one belongs on a thread of its own.
     pub fn parse(text: &str) -> Self {
-        Self { body: Body::of(text), cursor: 0, top: 0, height: 1, column: 0, search: None }
+        Self::of(Body::of(text))
+    }
+
+    /// Lays out a text as the lines it has.
+    pub fn plain(text: &str) -> Self {
+        Self::of(Body::lines(text, Sort::Plain))
+    }
+
+    /// Lays out lines that begin with `+` where they are new and with `-` where they are gone.
+    pub fn changes(text: &str) -> Self {
+        Self::of(Body::lines(text, Sort::Changes))
     }
 
     /// Whether the text is a tree.
     pub fn is_json(&self) -> bool {
-        self.body.is_json
+        self.body.sort == Sort::Json
     }
 
     /// How many lines there are, folded away or not.
@@ -200,6 +210,10 @@ impl Document {
         Some(Matches { current, total: search.lines.len() })
     }
 
+    fn of(body: Body) -> Self {
+        Self { body, cursor: 0, top: 0, height: 1, column: 0, search: None }
+    }
+
     fn row(&self, line: usize) -> Row<'_> {
         let entry = self.body.lines[line];
         Row {
@@ -209,7 +223,7 @@ impl Document {
             fold: self.fold_of(line),
             text: self.body.text_of(line),
             parts: self.body.parts(line),
-            is_json: self.body.is_json,
+            sort: self.body.sort,
             needle: self.search.as_ref().map(|search| &search.needle),
         }
     }

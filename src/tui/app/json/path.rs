@@ -19,11 +19,47 @@ impl Document {
         if path.starts_with('.') { path } else { format!(".{path}") }
     }
 
+    /// The place of the cursor among the elements of a list, if it is on one of them or within: the list is named by
+    /// a JSON pointer such as `/data`, and the empty one names the whole document.
+    pub fn element(&self, list: &str) -> Option<usize> {
+        let mut steps = Vec::new();
+        let mut line = self.opening(self.cursor);
+        while let Some(parent) = self.body.parent(line) {
+            steps.push(line);
+            line = parent;
+        }
+        let mut steps = steps.into_iter().rev();
+        for name in list.split('/').skip(1) {
+            let step = steps.next()?;
+            let named = self.name_of(step).is_some_and(|known| known == name);
+            if !named && self.body.lines[step].index.to_string() != name {
+                return None;
+            }
+        }
+        let element = steps.next().filter(|step| self.name_of(*step).is_none())?;
+        usize::try_from(self.body.lines[element].index).ok()
+    }
+
+    /// Moves the cursor to the first element of a list that a JSON pointer names; whether there is one.
+    pub fn go_to_first(&mut self, list: &str) -> bool {
+        let before = self.cursor;
+        let mut container = 0;
+        for name in list.split('/').skip(1) {
+            let Some(next) = self.members(container).find(|line| self.name_of(*line).as_deref() == Some(name)) else {
+                return false;
+            };
+            container = next;
+        }
+        let first = self.members(container).next().filter(|line| self.name_of(*line).is_none());
+        self.go_to(first.unwrap_or(before));
+        first.is_some()
+    }
+
     /// What stands at the cursor: a string without its quotes and escapes, a number or word as it is written, a
     /// container with all its members, a line of a text that is no JSON.
     pub fn value(&self) -> Cow<'_, str> {
         let line = self.opening(self.cursor);
-        if !self.body.is_json {
+        if !self.is_json() {
             return self.body.text_of(line).into();
         }
         match self.body.shape(line) {
@@ -47,6 +83,25 @@ impl Document {
             Shape::Closes(opener) => opener,
             _ => line,
         }
+    }
+
+    /// The opening lines of the members of a container.
+    fn members(&self, container: usize) -> impl Iterator<Item = usize> + '_ {
+        let end = match self.body.shape(container) {
+            Shape::Opens(end) => end,
+            _ => container,
+        };
+        let after = |line: &usize| match self.body.shape(*line) {
+            Shape::Opens(end) => Some(end + 1),
+            _ => Some(line + 1),
+        };
+        std::iter::successors(Some(container + 1), after).take_while(move |line| *line < end)
+    }
+
+    /// The name under which a line stands in its object; none in a list.
+    fn name_of(&self, line: usize) -> Option<String> {
+        let key = self.body.parts(line).key;
+        (!key.is_empty()).then(|| serde_json::from_str(key).unwrap_or_default())
     }
 
     /// The last step of the way to a line.

@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use super::body::Parts;
+use super::body::{Parts, Sort};
 use super::search::Needle;
 
 /// A visible line.
@@ -23,7 +23,7 @@ pub struct Row<'a> {
     /// Its text as it stands in the document, without indentation.
     pub text: &'a str,
     pub(super) parts: Parts<'a>,
-    pub(super) is_json: bool,
+    pub(super) sort: Sort,
     pub(super) needle: Option<&'a Needle>,
 }
 
@@ -69,6 +69,10 @@ pub enum Role {
     Summary,
     /// A line of a text that is not JSON.
     Plain,
+    /// A line that is new.
+    Added,
+    /// A line that is gone.
+    Removed,
 }
 
 impl<'a> Row<'a> {
@@ -76,7 +80,11 @@ impl<'a> Row<'a> {
     pub fn tokens(&self) -> impl Iterator<Item = Token<'a>> + use<'a> {
         let Parts { key, value, comma } = self.parts;
         let colon = if key.is_empty() { "" } else { ": " };
-        let role = if self.is_json { role_of(value) } else { Role::Plain };
+        let role = match self.sort {
+            Sort::Json => role_of(value),
+            Sort::Plain => Role::Plain,
+            Sort::Changes => role_of_change(value),
+        };
         let head = [token(Role::Key, key), token(Role::Punctuation, colon), token(role, value)];
         head.into_iter().chain(self.tail(value, comma)).filter(|token| !token.text.is_empty())
     }
@@ -102,6 +110,14 @@ impl<'a> Row<'a> {
 
 fn token(role: Role, text: &str) -> Token<'_> {
     Token { role, text: Cow::Borrowed(text) }
+}
+
+fn role_of_change(line: &str) -> Role {
+    match line.as_bytes().first() {
+        Some(b'+') => Role::Added,
+        Some(b'-') => Role::Removed,
+        _ => Role::Plain,
+    }
 }
 
 fn role_of(value: &str) -> Role {

@@ -261,3 +261,26 @@ fn bottomless_nesting_is_left_as_it_is() {
     let text = "[".repeat(5_000) + &"]".repeat(5_000);
     assert_eq!(Document::parse(&text).line_count(), 1);
 }
+
+#[test]
+fn an_element_of_a_list_is_found_by_what_is_under_the_cursor() {
+    let mut document = Document::parse(r#"{"data":[{"id":"a","tags":[1]},{"id":"b"}],"links":{}}"#);
+    document.set_height(20);
+    assert_eq!(document.element("/data"), None);
+    assert!(document.go_to_first("/data") && document.element("/data") == Some(0));
+    for (path, element) in [(".data[0].id", Some(0)), (".data[0].tags", Some(0)), (".data[0].tags[0]", Some(0))] {
+        document.move_by(1);
+        assert_eq!((document.path().as_str(), document.element("/data")), (path, element));
+    }
+    document.end();
+    document.move_by(-1);
+    assert_eq!((document.path().as_str(), document.element("/data")), (".links", None));
+    assert!(!document.go_to_first("/absent") && !document.go_to_first("/links"));
+    let mut bare = Document::parse(r#"[{"id":"a"},{"id":"b"}]"#);
+    assert!(bare.go_to_first("") && bare.element("") == Some(0));
+    let mut named = Document::parse(r#"{"data":{"items":[7,8]}}"#);
+    assert!(named.go_to_first("/data/items"));
+    named.move_by(1);
+    assert_eq!(named.element("/data/items"), Some(1));
+    assert_eq!(Document::plain("[1]").element(""), None);
+}

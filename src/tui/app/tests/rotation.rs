@@ -62,11 +62,13 @@ impl Session {
             Row::Text(_, text) | Row::Remark(_, text) => text.clone(),
             Row::Item(item) => format!("{} {}", item.text, item.right),
             Row::Field(field) => match &field.value {
-                Value::Text(text, _) | Value::Choice(text, _) => format!("{} {text}", field.label),
+                Value::Text(text, _) => format!("{} {text}", field.label),
+                Value::Choice(titles, at) => format!("{} {}", field.label, titles[*at]),
                 Value::Secret(held) => format!("{} {held}", field.label),
             },
             Row::Buttons(buttons) => buttons.iter().flat_map(|cell| ["[", cell.button.label(), "]"]).collect(),
             Row::Pair(label, value) => format!("{label} {value}"),
+            Row::Drawing(drawing) => drawing.pieces.iter().map(|(_, text)| text.as_str()).collect(),
             Row::Track(pieces) => pieces.iter().map(|(_, text)| text.as_str()).collect(),
             Row::Blank => String::new(),
         });

@@ -108,6 +108,15 @@ impl Rotate {
         self.task == Some(task)
     }
 
+    /// Whether nothing can be said to it right now.
+    pub fn is_busy(&self) -> bool {
+        match self.stage {
+            Stage::Reading | Stage::Running(_) | Stage::Stopping => true,
+            Stage::Asked(_) => false,
+            Stage::Planned(_) | Stage::Halted(..) | Stage::Over(..) | Stage::Failed(_) => self.task.is_some(),
+        }
+    }
+
     /// The credential that it is about, where that is known.
     pub fn credential(&self) -> Option<&CredentialId> {
         self.plan.as_ref().map(|plan| &plan.credential)

@@ -1,0 +1,138 @@
+//! `tokenring config`: where the settings lie, what they may be, what is wrong with them, and an editor for them.
+
+use std::path::Path;
+use std::process::Command;
+
+use super::context::Context;
+use super::doctor::report;
+use crate::config::{self, Reading, Settings, schema};
+use crate::domain::Problem;
+use crate::domain::problem::Class;
+use crate::engine::doctor::{Area, Finding, Level};
+use crate::tui;
+
+/// Look at the settings, check them, or edit them
+#[derive(Debug, clap::Args)]
+pub(super) struct Config {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Clone, Copy, clap::Subcommand)]
+enum Action {
+    /// Print where the settings lie
+    Path,
+    /// Print the JSON schema of the settings, for an editor
+    Schema,
+    /// Say what is wrong with the settings, line by line, and which keys collide
+    Check,
+    /// Open the settings in $VISUAL or $EDITOR, and check them afterwards
+    Edit,
+}
+
+impl Config {
+    /// Carries it out.
+    pub(super) fn run(self, context: &Context<'_>) -> Result<u8, Problem> {
+        match self.action {
+            Action::Path => path(context),
+            Action::Schema => {
+                let schema = schema::json_schema(tui::commands());
+                let text = serde_json::to_string_pretty(&schema).unwrap_or_default();
+                context.out.text(&text).map(|()| 0)
+            }
+            Action::Check => check(context),
+            Action::Edit => edit(context),
+        }
+    }
+}
+
+fn path(context: &Context<'_>) -> Result<u8, Problem> {
+    let path = context.paths.settings();
+    if context.out.json {
+        context.out.value(&serde_json::json!({ "path": path, "exists": path.exists() }))?;
+    } else {
+        context.out.text(&path.display().to_string())?;
+    }
+    Ok(0)
+}
+
+fn check(context: &Context<'_>) -> Result<u8, Problem> {
+    let findings = findings(context);
+    report(context, &findings)?;
+    let is_wrong = findings.iter().any(|finding| finding.level == Level::Fail);
+    Ok(if is_wrong { Class::Usage.exit_code() } else { 0 })
+}
+
+/// What is wrong with the file, then what is wrong with its keys; where nothing is, that.
+fn findings(context: &Context<'_>) -> Vec<Finding> {
+    let path = context.paths.settings();
+    let Reading { settings, flaws } = match Settings::read(&context.paths, &|name| std::env::var(name).ok()) {
+        Ok(reading) => reading,
+        Err(problem) => return vec![finding(Area::Settings, Level::Fail, problem)],
+    };
+    let mut found: Vec<_> = flaws.into_iter().map(|flaw| finding(Area::Settings, Level::Fail, flaw)).collect();
+    let text = std::fs::read_to_string(&path).unwrap_or_default();
+    for conflict in tui::conflicts(&settings) {
+        let mut problem = conflict.problem();
+        if let Some(line) = conflict.name().and_then(|name| line_of(&text, name)) {
+            problem.why = format!("{}:{line}: {}", path.display(), problem.why);
+        }
+        found.push(finding(Area::Keys, if conflict.is_mistake() { Level::Fail } else { Level::Warn }, problem));
+    }
+    if found.is_empty() {
+        let what = if path.exists() { "The settings are right" } else { "There are none: everything is as usual" };
+        found.push(finding(Area::Settings, Level::Ok, Problem::new(what, path.display().to_string(), "")));
+    }
+    found
+}
+
+fn finding(area: Area, level: Level, problem: Problem) -> Finding {
+    let Problem { what, why, remedy, .. } = problem;
+    Finding { area, level, what, why, remedy }
+}
+
+/// The line on which the keys of a command are written, counted from 1.
+fn line_of(text: &str, name: &str) -> Option<usize> {
+    let keys = text.lines().position(|line| line.trim() == "[keys]").unwrap_or(0);
+    let names = |line: &str| line.split('=').next().is_some_and(|head| head.trim().trim_matches(['"', '\'']) == name);
+    text.lines().skip(keys).position(names).map(|line| keys + line + 1)
+}
+
+fn edit(context: &Context<'_>) -> Result<u8, Problem> {
+    let path = context.paths.settings();
+    if !path.exists() {
+        config::write_private(&path, &schema::template())?;
+    }
+    open_editor(&path)?;
+    check(context)
+}
+
+/// Waits until the person has left the editor.
+fn open_editor(path: &Path) -> Result<(), Problem> {
+    let named = ["VISUAL", "EDITOR"].iter().find_map(|name| std::env::var(name).ok().filter(|word| !word.trim().is_empty()));
+    let line = named.ok_or_else(|| {
+        let remedy = format!("set EDITOR to the editor you like, or edit {} with any", path.display());
+        Problem::new("No editor is known", "neither VISUAL nor EDITOR is set", remedy).of(Class::Usage)
+    })?;
+    let failed = |why: String| {
+        let remedy = format!("set EDITOR to an editor that is there, or edit {} with any", path.display());
+        Problem::new("The editor did not do its work", format!("{line}: {why}"), remedy)
+    };
+    let mut words = line.split_whitespace();
+    let program = words.next().unwrap_or_default();
+    let status = Command::new(program).args(words).arg(path).status().map_err(|error| failed(error.to_string()))?;
+    if status.success() { Ok(()) } else { Err(failed(status.to_string())) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_found_where_it_is_written() {
+        let text = "mouse = true\n\n[keys]\ncheck = [\"x\"]\n\"copy-secret\" = [ \"x\" ]\n";
+        assert_eq!(line_of(text, "check"), Some(4));
+        assert_eq!(line_of(text, "copy-secret"), Some(5));
+        assert_eq!(line_of(text, "mouse"), None, "keys begin below");
+    }
+}

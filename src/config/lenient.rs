@@ -1,0 +1,116 @@
+//! Reading settings of which some are wrong: what is right is taken, and every mistake is told with its line.
+//!
+//! A mistake is cut out by blanking its line, so that the places of all others stay what they are. Two settings are
+//! never guessed: where the store is not understood, nothing is read at all, since another store holds other secrets;
+//! and where `readonly` is not understood, it is on.
+
+use std::path::Path;
+
+use super::Settings;
+use crate::domain::problem::Problem;
+
+/// So many mistakes are told; a file with more is not a settings file.
+const MOST: usize = 20;
+
+/// Settings, and what is wrong with the file they come from.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Reading {
+    /// The settings.
+    pub settings: Settings,
+    /// What was not understood.
+    pub flaws: Vec<Problem>,
+}
+
+impl Reading {
+    /// Reads a text as far as it is right; `path` is where it lies.
+    pub fn of(path: &Path, text: &str) -> Result<Self, Problem> {
+        read(path, text)
+    }
+}
+
+fn read(path: &Path, text: &str) -> Result<Reading, Problem> {
+    let (mut rest, mut flaws, mut careful) = (text.to_owned(), Vec::new(), false);
+    loop {
+        let error: toml::de::Error = match toml::from_str::<Settings>(&rest) {
+            Ok(mut settings) => {
+                settings.readonly |= careful;
+                return Ok(Reading { settings, flaws });
+            }
+            Err(error) => error,
+        };
+        let flaw = super::settings::misread(path, &rest, &error);
+        let line = error.span().map(|span| line_at(&rest, span.start)).filter(|line| !rest[line.clone()].trim().is_empty());
+        let Some(line) = line.filter(|_| flaws.len() < MOST) else { return Err(flaw) };
+        if rest[line.clone()].contains("store") {
+            return Err(flaw);
+        }
+        careful |= rest[line.clone()].contains("readonly");
+        rest.replace_range(line.clone(), &" ".repeat(line.len()));
+        flaws.push(flaw);
+    }
+}
+
+/// The bytes of the line around a place, without its end.
+fn line_at(text: &str, at: usize) -> std::ops::Range<usize> {
+    let at = (0..=at.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+    let start = text[..at].rfind('\n').map_or(0, |end| end + 1);
+    let end = text[start..].find('\n').map_or(text.len(), |length| start + length);
+    start..end
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn reading(text: &str) -> Result<Reading, Problem> {
+        read(Path::new("config.toml"), text)
+    }
+
+    #[test]
+    fn what_is_right_is_taken_and_every_mistake_is_told_with_its_line() {
+        let text = "reveal_seconds = 5\nclipbord = \"auto\"\ntheme = 3\n[net]\nconcurrency = 8\ntotal_seconds = \"x\"\n";
+        let Reading { settings, flaws } = reading(text).unwrap();
+        assert_eq!((settings.reveal_seconds, settings.net.concurrency), (5, 8));
+        assert_eq!(settings.theme, Settings::default().theme);
+        let mut places: Vec<_> = flaws.iter().filter_map(|flaw| flaw.why.split(':').nth(1)).collect();
+        places.sort_unstable();
+        assert_eq!(places, ["2", "3", "6"]);
+        assert!(flaws.iter().any(|flaw| flaw.remedy == "did you mean `clipboard`?"));
+    }
+
+    #[test]
+    fn a_store_that_is_not_understood_is_not_guessed() {
+        assert!(reading("store = \"keyrnig\"").is_err());
+        assert!(reading("stoer = \"file\"").is_ok_and(|reading| reading.flaws.len() == 1));
+    }
+
+    #[test]
+    fn what_is_to_change_nothing_changes_nothing_where_it_is_misspelt() {
+        assert!(reading("readonly = yes").unwrap().settings.readonly);
+        assert!(!reading("mouse = yes").unwrap().settings.readonly);
+    }
+
+    #[test]
+    fn what_is_no_settings_file_is_refused() {
+        let lines: Vec<_> = (0..50).map(|n| format!("wrong{n} = 1")).collect();
+        assert!(reading(&lines.join("\n")).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_written_it_ends(text in "\\PC{0,40}(\n\\PC{0,40}){0,8}") {
+            let _ = reading(&text);
+        }
+
+        #[test]
+        fn mistakes_among_what_is_right_harm_nothing_else(junk in "[a-z]{3,9} = [0-9]{1,3}", at in 0..3_usize) {
+            prop_assume!(!junk.contains("store"));
+            let mut lines = vec!["reveal_seconds = 7", "mouse = false"];
+            lines.insert(at, &junk);
+            let Reading { settings, flaws } = reading(&lines.join("\n")).unwrap();
+            prop_assert_eq!((settings.reveal_seconds, settings.mouse, flaws.len()), (7, false, 1));
+        }
+    }
+}

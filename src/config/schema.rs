@@ -1,0 +1,232 @@
+//! What can be written into `config.toml`: one table, from which the JSON schema, the commented first file and the table
+//! of the documentation are made. A test reads every row of it with the reader of [`super::Settings`].
+
+use std::fmt::Write as _;
+
+use serde_json::{Value, json};
+
+use super::theme::Theme;
+
+/// A setting.
+pub struct Setting {
+    /// Its name; with a dot, it stands in a table of its own.
+    pub name: &'static str,
+    /// What it may be.
+    pub shape: Shape,
+    /// What it is where nothing is written, as TOML writes it; nothing where the program chooses.
+    pub usual: Option<&'static str>,
+    /// What it is for.
+    pub help: &'static str,
+}
+
+/// What a setting may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shape {
+    /// `true` or `false`.
+    Flag,
+    /// A whole number, from the first to the second.
+    Number(i64, i64),
+    /// One of some words.
+    Word(&'static [&'static str]),
+    /// The name of a theme.
+    Theme,
+}
+
+/// Seconds, as every setting takes them.
+const SECONDS: Shape = Shape::Number(1, 3600);
+
+/// Every setting but the keys, in the order of the documentation.
+#[rustfmt::skip]
+pub const SETTINGS: &[Setting] = &[
+    Setting { name: "store", shape: Shape::Word(&["keyring", "file", "memory"]), usual: None, help: "Where secrets rest; the keyring, if nothing is said" },
+    Setting { name: "reveal_seconds", shape: SECONDS, usual: Some("15"), help: "How long a secret stays revealed" },
+    Setting { name: "clipboard_seconds", shape: SECONDS, usual: Some("30"), help: "How long a secret stays on the clipboard" },
+    Setting { name: "clipboard", shape: Shape::Word(&["auto", "native", "osc52", "tmux", "none"]), usual: Some("\"auto\""), help: "Which way to the clipboard is taken" },
+    Setting { name: "theme", shape: Shape::Theme, usual: Some("\"dark\""), help: "The colours of the screen" },
+    Setting { name: "glyphs", shape: Shape::Word(&["auto", "unicode", "ascii"]), usual: Some("\"auto\""), help: "Which signs are drawn; auto follows the locale" },
+    Setting { name: "readonly", shape: Shape::Flag, usual: Some("false"), help: "Whether requests that change something are refused before they leave" },
+    Setting { name: "mouse", shape: Shape::Flag, usual: Some("true"), help: "Whether the mouse is used" },
+    Setting { name: "plain", shape: Shape::Flag, usual: Some("false"), help: "Whether the screen is told in lines of text instead of drawn" },
+    Setting { name: "net.connect_seconds", shape: SECONDS, usual: Some("10"), help: "How long a connection may take to stand" },
+    Setting { name: "net.total_seconds", shape: SECONDS, usual: Some("60"), help: "How long a whole exchange may take" },
+    Setting { name: "net.concurrency", shape: Shape::Number(1, 256), usual: Some("32"), help: "How many requests run at once" },
+];
+
+/// The keys that are not letters, as a file writes them.
+const KEY: &str =
+    "^((C|A|S)-)*(.|Space|Enter|Esc|Tab|Backspace|Del|Ins|Up|Down|Left|Right|Home|End|PgUp|PgDn|F([1-9]|1[0-9]|2[0-4]))$";
+
+impl Setting {
+    /// The table it stands in, and its name there.
+    pub fn place(&self) -> (Option<&'static str>, &'static str) {
+        self.name.split_once('.').map_or((None, self.name), |(table, name)| (Some(table), name))
+    }
+
+    /// What it may be, in words.
+    pub fn values(&self) -> String {
+        match self.shape {
+            Shape::Flag => "true, false".to_owned(),
+            Shape::Number(first, last) => format!("{first} to {last}"),
+            Shape::Word(words) => words.join(", "),
+            Shape::Theme => Theme::names().collect::<Vec<_>>().join(", "),
+        }
+    }
+
+    fn schema(&self) -> Value {
+        let mut schema = match self.shape {
+            Shape::Flag => json!({ "type": "boolean" }),
+            Shape::Number(first, last) => json!({ "type": "integer", "minimum": first, "maximum": last }),
+            Shape::Word(words) => json!({ "type": "string", "enum": words }),
+            Shape::Theme => json!({ "type": "string", "examples": Theme::names().collect::<Vec<_>>() }),
+        };
+        schema["description"] = json!(self.help);
+        if let Some(usual) = self.usual.and_then(|usual| serde_json::from_str::<Value>(usual).ok()) {
+            schema["default"] = usual;
+        }
+        schema
+    }
+}
+
+/// The JSON schema of the file; `commands` are those that may have keys of their own.
+pub fn json_schema<'a>(commands: impl Iterator<Item = (&'a str, &'a str)>) -> Value {
+    let keys = json!({ "type": "array", "items": { "type": "string", "pattern": KEY } });
+    let bound = commands.map(|(name, help)| {
+        let mut schema = keys.clone();
+        schema["description"] = json!(help);
+        (name.to_owned(), schema)
+    });
+    let bound: serde_json::Map<_, _> = bound.collect();
+    let mut schema = json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "The settings of tokenring (config.toml)",
+        "type": "object",
+        "additionalProperties": false,
+        "properties": {},
+    });
+    for setting in SETTINGS {
+        match setting.place() {
+            (None, name) => schema["properties"][name] = setting.schema(),
+            (Some(table), name) => {
+                schema["properties"][table]["type"] = json!("object");
+                schema["properties"][table]["additionalProperties"] = json!(false);
+                schema["properties"][table]["properties"][name] = setting.schema();
+            }
+        }
+    }
+    schema["properties"]["keys"] = json!({
+        "type": "object",
+        "description": "Keys in place of the usual ones, by the name of the command; no keys at all unbind it",
+        "additionalProperties": false,
+        "properties": bound,
+    });
+    schema
+}
+
+/// A first file: every setting as it usually is, commented out.
+pub fn template() -> String {
+    let mut text =
+        "# The settings of tokenring. A line without its leading # takes effect as soon as the file is saved.\n".to_owned();
+    let mut current = None;
+    for setting in SETTINGS {
+        let (table, name) = setting.place();
+        if table != current {
+            current = table;
+            let _ = writeln!(text, "\n[{}]", table.unwrap_or_default());
+        }
+        let usual = setting.usual.unwrap_or("\"keyring\"");
+        let _ = writeln!(text, "\n# {}: {}.\n# {name} = {usual}", setting.help, setting.values());
+    }
+    text.push_str(
+        "\n# Keys of your own, by the name of the command; `tokenring config check` tells what they collide with.\n[keys]\n",
+    );
+    text.push_str("# copy-secret = [\"y\", \"C-y\"]\n");
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Settings;
+    use super::*;
+
+    fn read(text: &str) -> Result<Settings, String> {
+        toml::from_str(text).map_err(|error: toml::de::Error| error.message().to_owned())
+    }
+
+    fn written(setting: &Setting, value: &str) -> String {
+        let (table, name) = setting.place();
+        table.map(|table| format!("[{table}]\n")).unwrap_or_default() + &format!("{name} = {value}")
+    }
+
+    /// What the reader says that it knows, at the top or in a table.
+    fn known(text: &str) -> Vec<String> {
+        let error = read(text).expect_err("an unknown name");
+        let mut names: Vec<_> = error.split('`').skip(3).step_by(2).map(str::to_owned).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn the_table_names_what_the_reader_reads_and_nothing_else() {
+        let named = |table: Option<&str>| {
+            let places = SETTINGS.iter().map(Setting::place).filter(|(of, _)| *of == table);
+            let mut names: Vec<_> = places.map(|(_, name)| name.to_owned()).collect();
+            names.sort();
+            names
+        };
+        let mut top = named(None);
+        top.extend(["keys", "net"].map(str::to_owned));
+        top.sort();
+        assert_eq!(known("no-such-setting = 1"), top);
+        assert_eq!(known("[net]\nno-such-setting = 1"), named(Some("net")));
+    }
+
+    #[test]
+    fn what_is_usual_is_what_the_reader_takes_for_it() {
+        for setting in SETTINGS {
+            let Some(usual) = setting.usual else { continue };
+            assert_eq!(read(&written(setting, usual)), Ok(Settings::default()), "{}", setting.name);
+        }
+    }
+
+    #[test]
+    fn every_value_that_is_named_is_read_and_what_lies_beyond_is_refused() {
+        for setting in SETTINGS {
+            let (good, bad) = match setting.shape {
+                Shape::Flag => (vec!["true".to_owned(), "false".to_owned()], vec!["1".to_owned()]),
+                Shape::Number(first, last) => {
+                    (vec![first.to_string(), last.to_string()], vec![(first - 1).to_string(), (last + 1).to_string()])
+                }
+                Shape::Word(words) => (words.iter().map(|word| format!("\"{word}\"")).collect(), vec!["\"no such\"".to_owned()]),
+                Shape::Theme => (Theme::names().map(|name| format!("\"{name}\"")).collect(), vec!["1".to_owned()]),
+            };
+            for value in good {
+                assert!(read(&written(setting, &value)).is_ok(), "{} = {value}", setting.name);
+            }
+            for value in bad {
+                assert!(read(&written(setting, &value)).is_err(), "{} = {value}", setting.name);
+            }
+        }
+    }
+
+    #[test]
+    fn the_first_file_is_read_as_it_stands_and_with_every_line_in_effect() {
+        assert_eq!(read(&template()), Ok(Settings::default()));
+        let in_effect: String = template()
+            .lines()
+            .map(|line| line.strip_prefix("# ").filter(|rest| rest.contains(" = ")).unwrap_or(line).to_owned() + "\n")
+            .collect();
+        let settings = read(&in_effect).expect("settings");
+        assert_eq!(settings.keys.len(), 1);
+        assert_eq!(settings.reveal_seconds, Settings::default().reveal_seconds);
+    }
+
+    #[test]
+    fn the_schema_says_the_same() {
+        let schema = json_schema([("copy-secret", "Copy the secret")].into_iter());
+        assert_eq!(schema["properties"]["reveal_seconds"]["maximum"], 3600);
+        assert_eq!(schema["properties"]["net"]["properties"]["concurrency"]["default"], 32);
+        assert_eq!(schema["properties"]["clipboard"]["enum"][2], "osc52");
+        assert_eq!(schema["properties"]["keys"]["properties"]["copy-secret"]["items"]["type"], "string");
+        assert_eq!(schema["additionalProperties"], false);
+    }
+}

@@ -1,0 +1,203 @@
+//! Text of several lines that a person edits: a body, a table of names and values.
+
+use crate::config::Key;
+use crate::config::key::Code;
+use crate::domain::text::is_unshowable;
+
+/// A text of several lines, and where the cursor is in it.
+pub struct TextArea {
+    /// Never empty: an empty text is one empty line.
+    lines: Vec<String>,
+    row: usize,
+    /// In characters; it may lie beyond the end of a line that is shorter than the one it came from.
+    column: usize,
+    /// How many lines are shown.
+    height: usize,
+}
+
+/// What a key did to the text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Typed {
+    /// The text is another.
+    Changed,
+    /// Only the cursor moved.
+    Moved,
+    /// Nothing: the key is not for the text, or leads out of it.
+    Nothing,
+}
+
+impl TextArea {
+    /// A text of which so many lines are shown.
+    pub fn new(text: &str, height: usize) -> Self {
+        let lines: Vec<_> = text.split('\n').map(str::to_owned).collect();
+        Self { lines, row: 0, column: 0, height }
+    }
+
+    /// The whole text.
+    pub fn text(&self) -> String {
+        self.lines.join("\n")
+    }
+
+    /// The lines that are shown, and where the cursor is: at which of them, and at which column of cells.
+    pub fn shown(&self) -> (&[String], (usize, usize)) {
+        let top = (self.row + 1).saturating_sub(self.height);
+        let end = self.lines.len().min(top + self.height);
+        let before = &self.lines[self.row][..self.byte()];
+        (&self.lines[top..end], (self.row - top, unicode_width::UnicodeWidthStr::width(before)))
+    }
+
+    /// How many lines are shown, empty ones included.
+    pub fn height(&self) -> usize {
+        self.height
+    }
+
+    /// Takes a key in.
+    pub fn key(&mut self, key: Key) -> Typed {
+        let before = (self.row, self.column());
+        match (key.code, key.ctrl, key.alt) {
+            (Code::Char(c), false, false) if !is_unshowable(c) => self.insert_line(&c.to_string()),
+            (Code::Enter, ..) => self.insert("\n"),
+            (Code::Backspace, ..) | (Code::Char('h'), true, _) => return self.erase_before(),
+            (Code::Delete, ..) | (Code::Char('d'), true, _) => return self.erase_at(),
+            (Code::Char('u'), true, _) => (self.lines, self.row, self.column) = (vec![String::new()], 0, 0),
+            (Code::Char('k'), true, _) => {
+                let at = self.byte();
+                self.lines[self.row].truncate(at);
+            }
+            (Code::Left | Code::Right | Code::Up | Code::Down | Code::Home | Code::End | Code::PageUp | Code::PageDown, ..)
+            | (Code::Char('a' | 'e'), true, _) => {
+                self.go(key);
+                return if before == (self.row, self.column()) { Typed::Nothing } else { Typed::Moved };
+            }
+            _ => return Typed::Nothing,
+        }
+        Typed::Changed
+    }
+
+    /// Puts a text in at the cursor; what cannot be shown is left out.
+    pub fn insert(&mut self, text: &str) {
+        for (at, piece) in text.replace("\r\n", "\n").split(['\n', '\r']).enumerate() {
+            if at > 0 {
+                let at = self.byte();
+                let rest = self.lines[self.row].split_off(at);
+                self.row += 1;
+                self.column = 0;
+                self.lines.insert(self.row, rest);
+            }
+            self.insert_line(piece);
+        }
+    }
+
+    fn insert_line(&mut self, text: &str) {
+        let text: String = text.chars().map(|c| if c == '\t' { ' ' } else { c }).filter(|c| !is_unshowable(*c)).collect();
+        let at = self.byte();
+        self.lines[self.row].insert_str(at, &text);
+        self.column = self.column() + text.chars().count();
+    }
+
+    fn erase_before(&mut self) -> Typed {
+        if self.row == 0 && self.column() == 0 {
+            return Typed::Nothing;
+        }
+        self.go(Key::plain(Code::Left));
+        self.erase_at()
+    }
+
+    fn erase_at(&mut self) -> Typed {
+        let at = self.byte();
+        if at < self.lines[self.row].len() {
+            self.lines[self.row].remove(at);
+        } else if self.row + 1 < self.lines.len() {
+            let next = self.lines.remove(self.row + 1);
+            self.lines[self.row].push_str(&next);
+        } else {
+            return Typed::Nothing;
+        }
+        Typed::Changed
+    }
+
+    fn go(&mut self, key: Key) {
+        let last = self.lines.len() - 1;
+        match key.code {
+            Code::Left if self.column() > 0 => self.column = self.column() - 1,
+            Code::Left if self.row > 0 => {
+                self.row -= 1;
+                self.column = self.length();
+            }
+            Code::Right if self.column() < self.length() => self.column = self.column() + 1,
+            Code::Right if self.row < last => (self.row, self.column) = (self.row + 1, 0),
+            Code::Up => self.row = self.row.saturating_sub(1),
+            Code::Down => self.row = (self.row + 1).min(last),
+            Code::PageUp => self.row = self.row.saturating_sub(self.height),
+            Code::PageDown => self.row = (self.row + self.height).min(last),
+            Code::Home | Code::Char('a') => self.column = 0,
+            Code::End | Code::Char('e') => self.column = usize::MAX,
+            _ => {}
+        }
+    }
+
+    fn length(&self) -> usize {
+        self.lines[self.row].chars().count()
+    }
+
+    fn column(&self) -> usize {
+        self.column.min(self.length())
+    }
+
+    /// Where the cursor is in its line, in bytes.
+    fn byte(&self) -> usize {
+        self.lines[self.row].char_indices().nth(self.column()).map_or(self.lines[self.row].len(), |(at, _)| at)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn press(area: &mut TextArea, keys: &str) -> Typed {
+        keys.split(' ').fold(Typed::Nothing, |_, key| area.key(Key::parse(key).expect("a key")))
+    }
+
+    #[test]
+    fn lines_are_broken_joined_and_gone_through() {
+        let mut area = TextArea::new("", 3);
+        press(&mut area, "a b Enter c");
+        assert_eq!(area.text(), "ab\nc");
+        assert_eq!(press(&mut area, "Home Backspace"), Typed::Changed);
+        assert_eq!((area.text().as_str(), area.shown().1), ("abc", (0, 2)));
+        area.insert("é\r\n{\n\t1");
+        assert_eq!(area.text(), "abé\n{\n 1c");
+        assert_eq!(press(&mut area, "Up End"), Typed::Nothing, "it is at the end of a shorter line already");
+        assert_eq!(press(&mut area, "Del"), Typed::Changed);
+        assert_eq!(area.text(), "abé\n{ 1c");
+        assert_eq!(
+            [press(&mut area, "Down"), press(&mut area, "Up"), press(&mut area, "Up")],
+            [Typed::Nothing, Typed::Moved, Typed::Nothing]
+        );
+        press(&mut area, "C-a C-k");
+        assert_eq!(area.text(), "\n{ 1c");
+    }
+
+    #[test]
+    fn the_line_of_the_cursor_is_shown() {
+        let mut area = TextArea::new("1\n2\n3\n4", 2);
+        press(&mut area, "PgDn Down");
+        let (lines, cursor) = area.shown();
+        assert_eq!((lines, cursor), (&["3".to_owned(), "4".to_owned()][..], (1, 0)));
+    }
+
+    proptest! {
+        #[test]
+        fn no_key_makes_it_panic(text in "\\PC{0,8}\n?\\PC{0,8}", keys in proptest::collection::vec(0..12_usize, 0..40)) {
+            let all = ["Left", "Right", "Up", "Down", "Home", "End", "Backspace", "Del", "Enter", "x", "C-k", "PgDn"];
+            let mut area = TextArea::new(&text, 3);
+            for key in keys {
+                area.key(Key::parse(all[key]).expect("a key"));
+                let (lines, (row, _)) = area.shown();
+                prop_assert!(row < lines.len() && lines.len() <= 3);
+            }
+        }
+    }
+}

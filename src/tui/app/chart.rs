@@ -1,0 +1,95 @@
+//! Small pictures made of signs: bars, sparklines, and a line of time. All of them can be read without colour.
+
+use crate::config::theme::{Glyphs, Role};
+
+/// A line of pieces, each in its own role.
+pub type Pieces = Vec<(Role, String)>;
+
+/// A bar of so many columns, of which `part` of `whole` is full.
+pub fn bar(glyphs: &Glyphs, (part, whole): (u64, u64), columns: usize) -> (String, String) {
+    let whole = whole.max(1);
+    let wide = u64::try_from(columns).unwrap_or(u64::MAX);
+    let share = part.min(whole).saturating_mul(wide).saturating_add(whole / 2) / whole;
+    // What has begun is not empty, and what is not over is not full.
+    let least = u64::from(part > 0).min(wide);
+    let share = share.clamp(least, wide.saturating_sub(u64::from(part < whole)).max(least));
+    let full = usize::try_from(share).unwrap_or(columns).min(columns);
+    (glyphs.full.repeat(full), glyphs.empty.repeat(columns - full))
+}
+
+/// The values as a row of columns, the largest as high as a line; the last ones where there are too many.
+pub fn spark(glyphs: &Glyphs, values: &[u64], columns: usize) -> String {
+    let shown = &values[values.len().saturating_sub(columns)..];
+    let most = shown.iter().copied().max().unwrap_or(0).max(1);
+    shown.iter().map(|value| height(glyphs, *value, most)).collect()
+}
+
+/// How high a value stands among values of at most `most`: nothing for nothing, else one of the steps.
+pub fn height(glyphs: &Glyphs, value: u64, most: u64) -> &'static str {
+    if value == 0 {
+        return " ";
+    }
+    let steps = u64::try_from(glyphs.steps.len()).unwrap_or(1);
+    let step = (value.saturating_mul(steps).div_ceil(most.max(1))).clamp(1, steps) - 1;
+    glyphs.steps[usize::try_from(step).unwrap_or(0)]
+}
+
+/// A text cut or filled to exactly so many columns.
+pub fn fitted(text: &str, columns: usize, ellipsis: &str) -> String {
+    use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
+    if text.width() <= columns {
+        return format!("{text}{}", " ".repeat(columns - text.width()));
+    }
+    let room = columns.saturating_sub(ellipsis.width());
+    let mut used = 0;
+    let fits = |c: &char| {
+        used += c.width().unwrap_or(0);
+        used <= room
+    };
+    let kept: String = text.chars().take_while(fits).collect();
+    let end = if columns == 0 { "" } else { ellipsis };
+    let width = kept.width() + end.width();
+    format!("{kept}{end}{}", " ".repeat(columns.saturating_sub(width)))
+}
+
+#[cfg(test)]
+mod tests {
+    use unicode_width::UnicodeWidthStr as _;
+
+    use super::*;
+
+    const SIGNS: &Glyphs = &Glyphs::UNICODE;
+
+    #[test]
+    fn a_bar_is_as_full_as_its_part_and_honest_at_its_ends() {
+        let drawn = |part, whole| {
+            let (full, empty) = bar(SIGNS, (part, whole), 10);
+            format!("{full}{empty}")
+        };
+        assert_eq!(drawn(5, 10), "█████░░░░░");
+        assert_eq!(drawn(1, 1_000), "█░░░░░░░░░", "it has begun");
+        assert_eq!(drawn(999, 1_000), "█████████░", "it is not over");
+        assert_eq!(
+            [drawn(0, 9), drawn(9, 9), drawn(20, 9), drawn(0, 0)],
+            ["░".repeat(10), "█".repeat(10), "█".repeat(10), "░".repeat(10)]
+        );
+        assert_eq!(bar(SIGNS, (1, 2), 0), (String::new(), String::new()));
+    }
+
+    #[test]
+    fn a_sparkline_shows_the_last_values_in_proportion() {
+        assert_eq!(spark(SIGNS, &[1, 4, 8], 3), "▁▄▇");
+        assert_eq!(spark(SIGNS, &[9, 9, 0, 8], 2), " ▇");
+        assert_eq!(spark(SIGNS, &[], 4), "");
+        assert_eq!(spark(&Glyphs::ASCII, &[1, 8], 4), ".#");
+    }
+
+    #[test]
+    fn a_fitted_text_has_exactly_its_columns() {
+        for text in ["", "abc", "日本語", "a日本語", "👩‍💻 ci", "ünï"] {
+            for columns in 0..9 {
+                assert_eq!(fitted(text, columns, "…").width(), columns, "{text} in {columns}");
+            }
+        }
+    }
+}

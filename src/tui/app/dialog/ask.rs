@@ -1,0 +1,128 @@
+//! One question that a line of text answers: the name of a request, the file for an answer, the name for a secret.
+
+use super::{ConsoleIntent, Intent, Outcome, problem};
+use crate::domain::Name;
+use crate::domain::problem::Problem;
+use crate::domain::request::SavedId;
+use crate::engine::message::{SavedTask, TaskId};
+use crate::tui::app::form::{Button, Field, Form, Happened};
+use crate::tui::app::sheet::{Row, Sheet};
+
+const ANSWER: &str = "answer";
+
+/// The dialog that asks.
+pub struct Ask {
+    asked: Asked,
+    /// Its field.
+    pub form: Form,
+    task: Option<TaskId>,
+    problem: Option<Problem>,
+}
+
+/// What is asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Asked {
+    /// Under which name the request is kept.
+    Save,
+    /// What a saved request is called from now on.
+    Rename(SavedId),
+    /// What a copy of a saved request is called.
+    Copy(SavedId),
+    /// To which file the answer is written.
+    Write,
+    /// Under which name the fresh secret at this place of the answer, which came in this member, is kept.
+    Keep(usize, String),
+}
+
+impl Ask {
+    /// An empty line for the answer, or what is there to begin with.
+    pub fn new(asked: Asked) -> Self {
+        let (label, before, hint, button) = match &asked {
+            Asked::Save => ("Name", "", "Lower-case letters, digits, dashes, dots and underscores.", "Save"),
+            Asked::Rename(id) => ("New name", id.as_str(), "Lower-case letters, digits, dashes, dots and underscores.", "Rename"),
+            Asked::Copy(id) => ("Copy", id.as_str(), "Lower-case letters, digits, dashes, dots and underscores.", "Copy"),
+            Asked::Write => ("File", "answer.json", "A new file; nothing is overwritten. It is readable by you alone.", "Write"),
+            Asked::Keep(..) => ("Name", "", "The credential's name in this keyring.", "Keep"),
+        };
+        let field = Field::text(ANSWER, label, before).hinting(hint);
+        Self { form: Form::new(vec![field], vec![Button::Act(button), Button::Cancel]), asked, task: None, problem: None }
+    }
+
+    /// Waits for the end of this task.
+    pub fn wait(&mut self, task: TaskId) {
+        self.task = Some(task);
+    }
+
+    /// The task that is waited for.
+    pub fn task(&self) -> Option<TaskId> {
+        self.task
+    }
+
+    /// It was not done.
+    pub fn fail(&mut self, problem: Problem) {
+        (self.task, self.problem, self.form.focus) = (None, Some(problem), 0);
+    }
+
+    /// Answers to what happened in the form.
+    pub fn react(&mut self, happened: Happened) -> Outcome {
+        match happened {
+            Happened::Pressed(Button::Cancel) => Outcome::Close,
+            // One line is answered with one Enter.
+            Happened::Pressed(_) | Happened::Left(0) if self.form.focus != 2 => self.submit(),
+            Happened::Changed(_) | Happened::Pasted(_) => {
+                self.problem = None;
+                Outcome::Stay
+            }
+            _ => Outcome::Stay,
+        }
+    }
+
+    /// What it shows.
+    pub fn sheet(&self) -> Sheet {
+        let (title, text) = match &self.asked {
+            Asked::Save => ("Save the request", "It is kept as a file of yours. No secret is in it.".to_owned()),
+            Asked::Rename(id) => ("Rename the saved request", format!("It is called {id}.")),
+            Asked::Copy(id) => ("Copy the saved request", format!("The copy begins as {id} is.")),
+            Asked::Write => ("Write the answer to a file", "The body as it came, secrets masked.".to_owned()),
+            Asked::Keep(_, member) => ("A new secret came", format!("The answer brings a secret in \"{member}\".")),
+        };
+        let mut sheet = Sheet::new(title, 66).with_form(&self.form);
+        sheet.head = vec![Row::text(text)];
+        if matches!(self.asked, Asked::Keep(..)) {
+            sheet
+                .head
+                .push(Row::warning("The provider shows it only now. Keep it, or it is lost when the next request is sent."));
+        }
+        sheet.head.push(Row::Blank);
+        sheet.foot.splice(0..0, problem::rows(self.problem.as_ref()));
+        sheet
+    }
+
+    fn submit(&mut self) -> Outcome {
+        if self.task.is_some() {
+            return Outcome::Stay;
+        }
+        let text = self.form.value(ANSWER);
+        match self.intent(text) {
+            Ok(intent) => Outcome::Ask(Intent::Console(Box::new(intent))),
+            Err(problem) => {
+                self.form.complain(ANSWER, problem);
+                Outcome::Stay
+            }
+        }
+    }
+
+    fn intent(&self, text: &str) -> Result<ConsoleIntent, String> {
+        let id = || SavedId::parse(text).map_err(|problem| format!("does not do: {}", problem.why));
+        Ok(match &self.asked {
+            Asked::Save => ConsoleIntent::Save(id()?),
+            Asked::Rename(from) => ConsoleIntent::Saved(SavedTask::Rename(from.clone(), id()?)),
+            Asked::Copy(from) => ConsoleIntent::Saved(SavedTask::Copy(from.clone(), id()?)),
+            Asked::Write if text.is_empty() => return Err("is empty".to_owned()),
+            Asked::Write => ConsoleIntent::Write(text.to_owned()),
+            Asked::Keep(which, _) => {
+                ConsoleIntent::Keep(*which, Name::parse(text).map_err(|error| format!("does not do: {error}"))?)
+            }
+        })
+    }
+}

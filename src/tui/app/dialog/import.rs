@@ -1,0 +1,36 @@
+//! A curl command that is about to be pasted. It is never shown: its secrets are dropped before anything of it is.
+
+use zeroize::Zeroizing;
+
+use super::{ConsoleIntent, Intent, Outcome};
+use crate::tui::app::sheet::{Row, Sheet};
+
+/// The dialog that waits for the paste.
+pub struct Import;
+
+impl Import {
+    /// Takes the command in.
+    pub fn paste(text: &str) -> Outcome {
+        Outcome::Finish(Intent::Console(Box::new(ConsoleIntent::Import(Zeroizing::new(text.to_owned())))))
+    }
+
+    /// What it shows.
+    pub fn sheet() -> Sheet {
+        let mut sheet = Sheet::new("Take over a curl command", 66);
+        sheet.head = vec![
+            Row::text("Paste the command now, such as one that a browser copies as cURL."),
+            Row::dim(
+                "Method, address, query, headers and body become the request. What is secret in it (Authorization, cookies, \
+                      tokens) is dropped and named; the credential's own secret takes its place when it is sent.",
+            ),
+        ];
+        sheet.foot = vec![Row::Blank, Row::dim("Esc closes · with a credential selected, a paste outside does the same")];
+        sheet
+    }
+}
+
+/// Whether a pasted text is a curl command rather than a secret.
+pub fn is_curl(text: &str) -> bool {
+    let text = text.trim_start().trim_start_matches(['$', '%', '#', '>']).trim_start();
+    ["curl ", "curl\t", "curl\\", "curl.exe "].iter().any(|word| text.starts_with(word))
+}

@@ -1,0 +1,201 @@
+//! The grid of verdicts: every credential in every region of its provider, as far as it was tried there.
+
+use std::collections::HashMap;
+
+use super::{Intent, Outcome};
+use crate::config::Key;
+use crate::config::key::Code;
+use crate::config::theme::{Glyphs, Role};
+use crate::domain::credential::Check;
+use crate::domain::region::Region;
+use crate::domain::response::Verdict;
+use crate::domain::{Credential, CredentialId};
+use crate::engine::message::RegionCheck;
+use crate::tui::app::chart::{Pieces, fitted, height, spark};
+use crate::tui::app::credentials::step;
+use crate::tui::app::sheet::{Row, Sheet, window};
+use crate::tui::app::{App, regions, words};
+
+/// How far a page key goes.
+const PAGE: usize = 10;
+/// Columns of a cell.
+const CELL: usize = 8;
+/// The most columns of a name.
+const NAME: usize = 28;
+/// Columns of a sparkline.
+const SPARK: usize = 7;
+
+/// The dialog that shows the grid.
+pub struct Verdicts {
+    lines: Vec<Line>,
+    cursor: usize,
+    known: HashMap<CredentialId, Vec<RegionCheck>>,
+    /// The slowest answer, which is as high as a line.
+    slowest: u64,
+}
+
+/// A line of the grid.
+enum Line {
+    /// The regions of a provider, above its credentials.
+    Regions(String),
+    /// How long they took to answer.
+    Latencies(String),
+    /// A credential.
+    Credential(CredentialId),
+}
+
+impl Verdicts {
+    /// The grid of all credentials; what is known comes later.
+    pub fn new(app: &App) -> Self {
+        let mut lines = Vec::new();
+        for provider in app.catalogue.providers() {
+            let mut own: Vec<_> = app.credentials.all().iter().filter(|known| known.provider == provider.id).collect();
+            own.sort_by_key(|credential| credential.name.as_str());
+            if !own.is_empty() {
+                lines.extend([Line::Regions(provider.id.clone()), Line::Latencies(provider.id.clone())]);
+                lines.extend(own.into_iter().map(|credential| Line::Credential(credential.id.clone())));
+            }
+        }
+        let mut grid = Self { lines, cursor: 0, known: HashMap::new(), slowest: 1 };
+        grid.cursor = grid.nearest(0);
+        grid
+    }
+
+    /// Takes in what the index knows.
+    pub fn load(&mut self, checks: Vec<(CredentialId, RegionCheck)>) {
+        for (id, found) in checks {
+            self.record(&id, found);
+        }
+    }
+
+    /// Takes in a verdict.
+    pub fn record(&mut self, id: &CredentialId, found: RegionCheck) {
+        self.slowest = self.slowest.max(found.check.latency_ms.unwrap_or(0));
+        let checks = self.known.entry(id.clone()).or_default();
+        checks.retain(|known| known.region != found.region);
+        checks.push(found);
+    }
+
+    /// Takes a key in.
+    pub fn key(&mut self, key: Key) -> Outcome {
+        match (key.code, super::pick::list_motion(key)) {
+            (Code::Char('q'), _) => return Outcome::Close,
+            (Code::Enter, _) => return self.take(self.cursor),
+            (_, Some(motion)) => {
+                let to = step(self.cursor, motion, PAGE, self.lines.len().saturating_sub(1));
+                let is_credential = matches!(self.lines.get(to), Some(Line::Credential(_)));
+                self.cursor = match (is_credential, to < self.cursor) {
+                    (true, _) => to,
+                    (false, true) => self.last_before(to).unwrap_or(self.cursor),
+                    (false, false) => self.nearest(to),
+                };
+            }
+            _ => {}
+        }
+        Outcome::Stay
+    }
+
+    /// Takes a click on a line in.
+    pub fn click(&mut self, at: usize) -> Outcome {
+        self.take(at)
+    }
+
+    /// What it shows.
+    pub fn sheet(&self, app: &App) -> Sheet {
+        let most = app.catalogue.providers().iter().map(|provider| regions::of_provider(&app.catalogue, &provider.id).len());
+        let cells = most.max().unwrap_or(1) * CELL;
+        let room = usize::from(app.stage.area.width.saturating_sub(4));
+        let name = room.saturating_sub(cells).clamp(12, NAME);
+        let width = u16::try_from(name + cells + 4).unwrap_or(u16::MAX);
+        let mut sheet = Sheet::new("Verdicts", width.min(app.stage.area.width));
+        sheet.head = vec![self.legend(app), Row::Blank];
+        let shown = window(self.cursor, self.lines.len());
+        sheet.cursor = self.cursor - shown.start;
+        sheet.body = shown.map(|at| self.row(app, at, name)).collect();
+        if sheet.body.is_empty() {
+            sheet.body.push(Row::text("There are no credentials yet."));
+        }
+        sheet.foot = vec![Row::Blank, Row::dim("↑/↓ choose · Enter shows it in the list · Esc closes")];
+        sheet
+    }
+
+    fn legend(&self, app: &App) -> Row {
+        let glyphs = app.preferences.glyphs;
+        let pieces = [Verdict::Accepted, Verdict::Refused, Verdict::Unknown, Verdict::Unchecked].map(|verdict| {
+            let (role, sign) = words::verdict(verdict, glyphs);
+            (role, format!("{sign} {}   ", verdict.as_str()))
+        });
+        let scale = (Role::Dim, format!("{} fast {} {} ms", glyphs.steps[0], glyphs.steps[glyphs.steps.len() - 1], self.slowest));
+        Row::drawing(pieces.into_iter().chain([scale]).collect())
+    }
+
+    fn row(&self, app: &App, at: usize, name: usize) -> Row {
+        let glyphs = app.preferences.glyphs;
+        let places = |provider: &str| regions::of_provider(&app.catalogue, provider);
+        match &self.lines[at] {
+            Line::Regions(provider) => {
+                let title = app.catalogue.provider(provider).map_or(provider.as_str(), |known| known.title.as_str());
+                let titles = places(provider).iter().map(|region| {
+                    let short = words::short_region(&region.id, provider);
+                    (Role::Key, fitted(short, CELL - 1, glyphs.ellipsis) + " ")
+                });
+                Row::drawing(std::iter::once((Role::Title, fitted(title, name, glyphs.ellipsis))).chain(titles).collect())
+            }
+            Line::Latencies(provider) => {
+                let sparks = places(provider).iter().map(|region| {
+                    (Role::Accent, fitted(&spark(glyphs, &self.latencies(&region.id), SPARK), CELL, glyphs.ellipsis))
+                });
+                Row::drawing(std::iter::once((Role::Dim, fitted("  latency", name, glyphs.ellipsis))).chain(sparks).collect())
+            }
+            Line::Credential(id) => {
+                let Some(credential) = app.credentials.get(id) else { return Row::Blank };
+                let called = fitted(&format!("  {}", app.name_of(credential)), name, glyphs.ellipsis);
+                let cells = places(&credential.provider).iter().flat_map(|region| self.cell(credential, region, glyphs));
+                let pieces = std::iter::once((Role::Text, called)).chain(cells).collect();
+                Row::item_drawing(at, pieces, at == self.cursor)
+            }
+        }
+    }
+
+    /// The sign of the verdict, how long the answer took as height and number, and a mark at the credential's own region.
+    fn cell(&self, credential: &Credential, region: &Region, glyphs: &Glyphs) -> Pieces {
+        let check = self.check(credential, &region.id);
+        let (role, sign) = words::verdict(check.map_or(Verdict::Unchecked, |check| check.verdict), glyphs);
+        let ms = check.and_then(|check| check.latency_ms);
+        let own = if credential.region == region.id { glyphs.pointer } else { " " };
+        let bar = ms.map_or(" ", |ms| height(glyphs, ms.max(1), self.slowest));
+        let number = ms.map(|ms| if ms > 999 { format!("{}s", ms / 1_000) } else { ms.to_string() }).unwrap_or_default();
+        vec![(Role::Accent, own.to_owned()), (role, format!("{sign} {bar}")), (Role::Dim, format!("{number:<4}"))]
+    }
+
+    /// The last verdict: what the index knows; in the credential's own region what the list knows, if that is newer.
+    fn check<'a>(&'a self, credential: &'a Credential, region: &str) -> Option<&'a Check> {
+        let known = self.known.get(&credential.id).and_then(|checks| checks.iter().find(|known| known.region == region));
+        let last = credential.last_check.as_ref().filter(|_| credential.region == region);
+        known.map(|known| &known.check).into_iter().chain(last).max_by_key(|check| check.at)
+    }
+
+    /// How long a region took to answer, the oldest first.
+    fn latencies(&self, region: &str) -> Vec<u64> {
+        let checks = self.known.values().flatten().filter(|known| known.region == region).map(|known| &known.check);
+        let mut taken: Vec<_> = checks.filter_map(|check| Some((check.at, check.latency_ms?))).collect();
+        taken.sort_unstable();
+        taken.into_iter().map(|(_, ms)| ms.max(1)).collect()
+    }
+
+    fn take(&self, at: usize) -> Outcome {
+        match self.lines.get(at) {
+            Some(Line::Credential(id)) => Outcome::Finish(Intent::Show(id.clone())),
+            _ => Outcome::Stay,
+        }
+    }
+
+    fn nearest(&self, at: usize) -> usize {
+        let found = self.lines.iter().enumerate().skip(at).find(|(_, line)| matches!(line, Line::Credential(_)));
+        found.map_or(self.cursor.min(self.lines.len().saturating_sub(1)), |(at, _)| at)
+    }
+
+    fn last_before(&self, at: usize) -> Option<usize> {
+        self.lines[..at].iter().rposition(|line| matches!(line, Line::Credential(_)))
+    }
+}

@@ -1,0 +1,46 @@
+//! What a second key can do: shown as soon as the first is pressed, gone with the next.
+
+use super::{Intent, Outcome};
+use crate::config::Key;
+use crate::config::key::Code;
+use crate::tui::app::App;
+use crate::tui::app::command::{COMMANDS, Command};
+use crate::tui::app::sheet::{Anchor, Item, Row, Sheet};
+
+/// The popup of second keys.
+#[derive(Default)]
+pub struct Which;
+
+impl Which {
+    /// Takes the second key in. One that means nothing closes the popup and does nothing else.
+    pub fn key(key: Key, app: &App) -> Outcome {
+        let Code::Char(c) = key.code else { return Outcome::Close };
+        let found = offered(app).find(|command| !key.ctrl && !key.alt && command.second == Some(c));
+        found.map_or(Outcome::Close, |command| Outcome::Finish(Intent::Run(command.action)))
+    }
+
+    /// Takes a click on a line in.
+    pub fn click(at: usize, app: &App) -> Outcome {
+        offered(app).nth(at).map_or(Outcome::Stay, |command| Outcome::Finish(Intent::Run(command.action)))
+    }
+
+    /// What it shows.
+    pub fn sheet(app: &App) -> Sheet {
+        let mut sheet = Sheet::new("Then press", 44);
+        sheet.anchor = Anchor::Corner;
+        sheet.body = offered(app).enumerate().map(|(at, command)| row(at, command, app)).collect();
+        sheet
+    }
+}
+
+fn row(at: usize, command: &Command, app: &App) -> Row {
+    let text = command.second.map(|c| format!(" {c} ")).unwrap_or_default();
+    let more = command.name.replace('-', " ");
+    let right = app.preferences.keys.label(command.action).unwrap_or_default();
+    Row::Item(Item { at: Some(at), mark: None, text, more, right, selected: false })
+}
+
+/// The commands with a second key that would do something right now, in the order of the table.
+fn offered(app: &App) -> impl Iterator<Item = &'static Command> {
+    COMMANDS.iter().filter(|command| command.second.is_some() && app.offers(command.action))
+}

@@ -1,0 +1,157 @@
+//! What ends when: every credential with a known end on one line of time, the first to end first.
+
+use std::collections::BTreeMap;
+
+use super::chart::{Pieces, fitted, height};
+use super::words::{self, Standing};
+use super::{App, Now};
+use crate::config::theme::Role;
+use crate::domain::{Credential, Moment};
+
+/// How many days the line of time has.
+pub const DAYS: i64 = 90;
+/// Every so many days there is a mark on it.
+const MARK: i64 = 30;
+/// Columns of the words at the right.
+const GIST: usize = 8;
+/// The most columns of a name.
+const NAME: usize = 26;
+
+/// The credentials that have a known end, the first to end first.
+pub fn ends(app: &App) -> Vec<&Credential> {
+    let mut ends: Vec<_> = app.credentials.all().iter().filter(|credential| credential.expires.is_some()).collect();
+    ends.sort_by_key(|credential| (credential.expires, credential.name.as_str()));
+    ends
+}
+
+/// A line of time in so many columns.
+pub struct Horizon<'a> {
+    app: &'a App,
+    now: Moment,
+    name: usize,
+    columns: usize,
+}
+
+impl<'a> Horizon<'a> {
+    /// One that has so many columns for names, line and words together.
+    pub fn new(app: &'a App, now: Now, width: u16) -> Self {
+        let width = usize::from(width);
+        let name = (width / 3).min(NAME);
+        Self { app, now: now.wall, name, columns: width.saturating_sub(name + GIST + 3) }
+    }
+
+    /// How many end when, in a sentence.
+    pub fn summary(&self, ends: &[&Credential]) -> String {
+        let days = |credential: &&Credential| words::days_left(credential, self.now).unwrap_or(i64::MAX);
+        let over = ends.iter().filter(|credential| days(credential) < 0).count();
+        let soon = ends.iter().filter(|credential| (0..DAYS).contains(&days(credential))).count();
+        let unknown = self.app.credentials.all().len() - ends.len();
+        format!("{soon} within {DAYS} days · {over} over · {unknown} without a known end")
+    }
+
+    /// How many end in each part of the line, as columns.
+    pub fn histogram(&self, ends: &[&Credential]) -> Pieces {
+        let mut counts: BTreeMap<usize, u64> = BTreeMap::new();
+        for column in ends.iter().filter_map(|credential| self.column(credential)) {
+            *counts.entry(column).or_default() += 1;
+        }
+        let most = counts.values().copied().max().unwrap_or(0);
+        let glyphs = self.app.preferences.glyphs;
+        let line = (0..self.columns).map(|column| height(glyphs, counts.get(&column).copied().unwrap_or(0), most)).collect();
+        vec![(Role::Dim, fitted("how many", self.name + 2, glyphs.ellipsis)), (Role::Accent, line)]
+    }
+
+    /// The days under the line.
+    pub fn axis(&self) -> Pieces {
+        let mut line = String::new();
+        for days in (0..=DAYS).step_by(usize::try_from(MARK).unwrap_or(1)) {
+            let day = if days == 0 { "today".to_owned() } else { short_day(self.now + time::Duration::days(days)) };
+            let column = usize::try_from(days).unwrap_or(0) * self.columns / usize::try_from(DAYS).unwrap_or(1);
+            let column = column.min(self.columns.saturating_sub(day.len()));
+            if column >= line.len() {
+                line = format!("{line:column$}{day}");
+            }
+        }
+        vec![(Role::Dim, " ".repeat(self.name + 2)), (Role::Dim, line)]
+    }
+
+    /// The line of one credential: its name, a bar up to its end, and how long that is.
+    pub fn line(&self, credential: &Credential) -> Pieces {
+        let glyphs = self.app.preferences.glyphs;
+        let (role, sign) = Standing::of(credential, self.now).look(glyphs);
+        let name = fitted(&self.app.name_of(credential), self.name, glyphs.ellipsis);
+        let (bar, mark, rest) = match (words::days_left(credential, self.now), self.column(credential)) {
+            (Some(..0), _) => (0, glyphs.refused, self.columns.saturating_sub(1)),
+            (_, Some(column)) => (column, sign, self.columns.saturating_sub(column + 1)),
+            // It ends beyond the line.
+            _ => (self.columns.saturating_sub(1), glyphs.closed, 0),
+        };
+        let end = if self.column(credential).is_some() { role } else { Role::Dim };
+        let end = if words::days_left(credential, self.now).is_some_and(|days| days < 0) { Role::Bad } else { end };
+        let gist = words::gist(credential, self.now);
+        vec![
+            (role, format!("{sign} ")),
+            (Role::Text, name),
+            (end, glyphs.line.repeat(bar)),
+            (end, mark.to_owned()),
+            (Role::Border, glyphs.rest.repeat(rest)),
+            (role, format!(" {gist:>GIST$}")),
+        ]
+    }
+
+    /// Where on the line a credential ends; nowhere if that is over or beyond it.
+    fn column(&self, credential: &Credential) -> Option<usize> {
+        let days = words::days_left(credential, self.now).filter(|days| (0..DAYS).contains(days))?;
+        let column = usize::try_from(days).ok()? * self.columns / usize::try_from(DAYS).ok()?;
+        Some(column.min(self.columns.saturating_sub(1)))
+    }
+}
+
+/// A day as `Dec 22`.
+fn short_day(moment: Moment) -> String {
+    let date = moment.to_offset(time::UtcOffset::UTC).date();
+    format!("{} {:02}", &date.month().to_string()[..3], date.day())
+}
+
+#[cfg(test)]
+mod tests {
+    use unicode_width::UnicodeWidthStr as _;
+
+    use super::super::samples::Session;
+    use super::*;
+
+    fn text(pieces: &Pieces) -> String {
+        pieces.iter().map(|(_, text)| text.as_str()).collect()
+    }
+
+    #[test]
+    fn the_first_to_end_comes_first_and_every_line_has_one_width() {
+        let session = Session::new(120, 36);
+        let ends = ends(&session.app);
+        assert_eq!(
+            ends.iter().map(|credential| credential.name.as_str()).collect::<Vec<_>>(),
+            ["appsec-bot", "ci-scanner", "laptop"]
+        );
+        for width in [40, 72, 120] {
+            let horizon = Horizon::new(&session.app, session.now, width);
+            let widths: Vec<_> = ends.iter().map(|credential| text(&horizon.line(credential)).width()).collect();
+            assert!(widths.iter().all(|found| *found == usize::from(width)), "{widths:?} of {width}");
+            assert!(text(&horizon.axis()).width() <= usize::from(width));
+        }
+    }
+
+    #[test]
+    fn what_is_over_and_what_is_far_off_look_different() {
+        let session = Session::new(120, 36);
+        let horizon = Horizon::new(&session.app, session.now, 80);
+        let mut credential = ends(&session.app)[0].clone();
+        let mut at = |days| {
+            credential.expires = Some(session.now.wall + time::Duration::days(days));
+            text(&horizon.line(&credential))
+        };
+        assert!(at(-3).contains("expired"));
+        assert!(at(200).contains("▸") && at(200).contains("200 d"));
+        assert!(at(3).rfind('▲') < at(13).rfind('▲'), "later is further right");
+        assert_eq!(horizon.summary(&ends(&session.app)), "3 within 90 days · 0 over · 4 without a known end");
+    }
+}

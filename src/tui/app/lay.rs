@@ -1,0 +1,134 @@
+//! Laying out texts: what may take long, as data, so that it can be done off the drawing task.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::json::Document;
+use super::words;
+use crate::domain::difference;
+use crate::domain::jq::Filter;
+use crate::domain::problem::Problem;
+use crate::domain::response::Body;
+use crate::engine::message::Exchange;
+
+/// So many bytes of a body that is no text are shown.
+const DUMPED: usize = 16 * 1024;
+/// So many bytes of what a filter gives are shown, …
+const FILTERED: usize = 16 << 20;
+/// … as far as it gives them in this time.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// So many lines are shown around a change.
+const CONTEXT: usize = 3;
+
+/// A text that is to be laid out.
+pub enum Typeset {
+    /// The body of an answer as a tree, or as the lines it has.
+    Tree(Arc<Exchange>),
+    /// The body as it came.
+    Raw(Arc<Exchange>),
+    /// What a jq filter makes of the body.
+    Filter(Arc<Exchange>, String),
+    /// What changed between two answers.
+    Changes {
+        /// The earlier one.
+        before: Arc<Exchange>,
+        /// The later one.
+        after: Arc<Exchange>,
+    },
+}
+
+impl Typeset {
+    /// How many bytes it has to read.
+    pub fn size(&self) -> usize {
+        match self {
+            Self::Tree(exchange) | Self::Raw(exchange) | Self::Filter(exchange, _) => exchange.answer.body.size(),
+            Self::Changes { before, after } => before.answer.body.size() + after.answer.body.size(),
+        }
+    }
+
+    /// Lays it out.
+    pub fn run(&self) -> Result<Document, Problem> {
+        match self {
+            Self::Tree(exchange) => Ok(match &exchange.answer.body {
+                Body::Empty => Document::plain(""),
+                Body::Text(text) => Document::parse(text),
+                Body::Binary(bytes) => Document::plain(&dump(bytes)),
+            }),
+            Self::Raw(exchange) => Ok(Document::plain(&readable(&exchange.answer.body))),
+            Self::Filter(exchange, filter) => filtered(&exchange.answer.body, filter),
+            Self::Changes { before, after } => Ok(compared(before, after)),
+        }
+    }
+}
+
+fn readable(body: &Body) -> std::borrow::Cow<'_, str> {
+    match body {
+        Body::Empty => "".into(),
+        Body::Text(text) => text.into(),
+        Body::Binary(bytes) => dump(bytes).into(),
+    }
+}
+
+fn filtered(body: &Body, filter: &str) -> Result<Document, Problem> {
+    let filter = Filter::parse(filter)?;
+    let (begun, mut text) = (Instant::now(), String::new());
+    for output in filter.outputs(body.text().unwrap_or_default())? {
+        text.push_str(&output?.json());
+        text.push('\n');
+        if text.len() > FILTERED || begun.elapsed() > PATIENCE {
+            let remedy = "narrow the filter, such as with limit(100; …)";
+            return Err(Problem::new("The filter does not end", "it gives more than can be shown", remedy));
+        }
+    }
+    Ok(if text.is_empty() { Document::plain("The filter gives nothing") } else { Document::parse(&text) })
+}
+
+/// Status and body of two answers, member by member where they are JSON.
+fn compared(before: &Exchange, after: &Exchange) -> Document {
+    let text = |exchange: &Exchange| {
+        let body = Document::parse(&readable(&exchange.answer.body)).pretty();
+        format!("{} {}\n{body}", exchange.answer.status, words::status(exchange.answer.status))
+    };
+    let changes = difference::text(&text(before), &text(after), CONTEXT);
+    if changes.is_empty() { Document::plain("Nothing changed") } else { Document::changes(&changes) }
+}
+
+/// Bytes as people read them: place, sixteen bytes, and what of them is text.
+fn dump(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    let mut text = format!("{} that are not text\n\n", words::size(bytes.len() as u64));
+    for (row, chunk) in bytes.chunks(16).take(DUMPED / 16).enumerate() {
+        let hex: Vec<_> = chunk.iter().map(|byte| format!("{byte:02x}")).collect();
+        let seen: String = chunk.iter().map(|byte| if byte.is_ascii_graphic() { char::from(*byte) } else { '.' }).collect();
+        let _ = writeln!(text, "{:08x}  {:<47}  {seen}", row * 16, hex.join(" "));
+    }
+    if bytes.len() > DUMPED {
+        let _ = writeln!(text, "…");
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_are_dumped_in_rows() {
+        let text = dump(b"GIF89a\x00\x01");
+        assert!(text.contains("00000000  47 49 46 38 39 61 00 01"), "{text}");
+        assert!(text.ends_with("GIF89a..\n"), "{text}");
+    }
+
+    #[test]
+    fn a_filter_gives_a_tree_a_reason_or_an_end() {
+        let body = Body::Text(r#"{"data":[{"id":"a"},{"id":"b"}]}"#.to_owned());
+        let document = filtered(&body, ".data[].id").expect("results");
+        assert_eq!((document.is_json(), document.line_count(), document.pretty()), (true, 2, "\"a\"\n\"b\"\n".to_owned()));
+        assert!(!filtered(&body, "empty").expect("nothing").is_json());
+        for (filter, what) in [(".data[", "not applied"), ("recurse(.)", "does not end"), (".data.x", "broke off")] {
+            let problem = filtered(&body, filter).expect_err("a problem");
+            assert!(problem.what.contains(what) && !problem.remedy.is_empty(), "{filter}: {problem}");
+        }
+        assert!(filtered(&Body::Binary(vec![0xff]), ".").is_err());
+    }
+}

@@ -1,0 +1,80 @@
+//! Other settings while the screen runs.
+
+use super::activity::Tone;
+use super::{App, Change, Effect, Now, Preferences};
+use crate::domain::problem::Problem;
+
+impl App {
+    /// Takes other settings in. What is wrong with them is told in a dialog; the screen goes on with what is right.
+    pub(super) fn take_settings(&mut self, preferences: Preferences, change: Change, now: Now) -> Vec<Effect> {
+        let mouse = (self.preferences.mouse != preferences.mouse).then_some(preferences.mouse);
+        self.preferences = preferences;
+        let Change { flaws, later } = change;
+        let count = flaws.len();
+        match flaws.into_iter().next() {
+            Some(flaw) => self.show_problem("Settings", first_of(flaw, count)),
+            None => self.activity.say(Tone::Good, taken(&later), now.instant),
+        }
+        let Some(on) = mouse else { return Vec::new() };
+        self.stage.mouse = on;
+        vec![Effect::Mouse(on)]
+    }
+}
+
+fn taken(later: &[&str]) -> String {
+    match later {
+        [] => "Settings read again".to_owned(),
+        [one] => format!("Settings read again; {one} takes effect at the next start"),
+        many => format!("Settings read again; {} take effect at the next start", many.join(", ")),
+    }
+}
+
+/// The first problem, with the number of the others.
+fn first_of(flaw: Problem, count: usize) -> Problem {
+    let Some(others) = count.checked_sub(2).map(|others| others + 1) else { return flaw };
+    let remedy = format!("{}; `tokenring config check` lists {others} more", flaw.remedy);
+    Problem { remedy, ..flaw }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::config::{Key, Settings};
+    use crate::domain::problem::Problem;
+    use crate::tui::app::command::{Action, CredentialAction};
+    use crate::tui::app::dialog::Dialog;
+    use crate::tui::app::samples::Session;
+    use crate::tui::app::{Change, Effect, Msg, Preferences};
+
+    fn told(session: &mut Session, settings: &Settings, change: Change) -> Vec<Effect> {
+        let preferences = Preferences::of(settings, session.app.preferences.glyphs);
+        session.drain();
+        session.tell(Msg::Settings(Box::new((preferences, change))));
+        session.drain()
+    }
+
+    #[test]
+    fn keys_and_mouse_follow_at_once_and_what_does_not_is_named() {
+        let mut session = Session::new(120, 36);
+        let mut settings = Settings { mouse: false, ..Settings::default() };
+        settings.keys.insert("copy-secret".to_owned(), vec![Key::char('K')]);
+        let effects = told(&mut session, &settings, Change { flaws: Vec::new(), later: vec!["store", "net"] });
+        assert!(matches!(effects.as_slice(), [Effect::Mouse(false)]) && !session.app.stage.mouse);
+        let label = session.app.preferences.keys.label(Action::Credential(CredentialAction::Copy));
+        assert_eq!(label.as_deref(), Some("K"));
+        let notice = session.app.activity.notice(session.now.instant).expect("a word");
+        assert_eq!(notice.text, "Settings read again; store, net take effect at the next start");
+    }
+
+    #[test]
+    fn mistakes_are_shown_with_their_number_and_the_screen_goes_on() {
+        let mut session = Session::new(120, 36);
+        let flaw = |why: &str| Problem::new("The settings are not understood", why, "correct this place");
+        let flaws = vec![flaw("config.toml:2:1: unknown"), flaw("config.toml:5:1: unknown")];
+        told(&mut session, &Settings::default(), Change { flaws, later: Vec::new() });
+        let Some(Dialog::Problem(notice)) = session.app.dialogs.top() else { panic!("nothing is shown") };
+        assert!(notice.problem.why.starts_with("config.toml:2"), "{}", notice.problem);
+        assert!(notice.problem.remedy.ends_with("lists 1 more"), "{}", notice.problem);
+        session.press("Esc j");
+        assert!(session.app.dialogs.is_empty() && session.app.credentials.cursor() == 1);
+    }
+}

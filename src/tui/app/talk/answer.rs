@@ -1,0 +1,161 @@
+//! What an answer to a dialog means: the keys and clicks of a person who sees it.
+
+use super::subject::{Choice, Field, Subject, choices};
+use super::{App, Effect, Now};
+use crate::config::Key;
+use crate::config::key::Code;
+use crate::tui::app::dialog::Dialog;
+use crate::tui::app::sheet::{Row, Sheet};
+
+/// Leaves the dialog as Esc does.
+const LEAVE: &str = ".";
+/// Goes back to the field before.
+const BACK: &str = "<";
+/// Empties a field.
+const EMPTY: &str = "-";
+
+const ENTER: Key = Key::plain(Code::Enter);
+const ESC: Key = Key::plain(Code::Esc);
+const DOWN: Key = Key::plain(Code::Down);
+const BACK_TAB: Key = Key { shift: true, ..Key::plain(Code::Tab) };
+
+impl App {
+    /// Takes in the answer to what the top dialog asks.
+    pub(super) fn hear_answer(&mut self, line: &str, now: Now) -> Vec<Effect> {
+        let Some(dialog) = self.dialogs.top() else { return Vec::new() };
+        let sheet = dialog.sheet(self, now);
+        let subject = Subject::of(&sheet);
+        let answer = line.trim();
+        match (answer, &subject) {
+            (_, Subject::Nothing) => {
+                let mut effects = self.tap(ESC, now);
+                if self.dialogs.is_empty() {
+                    effects.extend(self.hear_command(answer, now));
+                }
+                effects
+            }
+            (LEAVE, _) => self.tap(ESC, now),
+            (BACK, _) => self.tap(BACK_TAB, now),
+            (_, Subject::Text(field, _)) => self.write(field, answer, now),
+            (_, Subject::Secret(field, held)) => self.hand_over(field, *held, answer, now),
+            (_, Subject::Turn(_, titles, at)) => self.turn_to(titles, *at, answer, now),
+            (_, Subject::Word(_, button)) => self.say_word(*button, answer, now),
+            (_, Subject::Buttons(buttons, at)) => {
+                let pressed = if answer.is_empty() { buttons.get(*at) } else { chosen(buttons, answer) };
+                self.choose(pressed, buttons.len(), now)
+            }
+            (_, Subject::List(items)) => self.choose_item(items, answer, now),
+        }
+    }
+
+    /// Writes a line of text; nothing keeps what stands there.
+    fn write(&mut self, field: &Field, answer: &str, now: Now) -> Vec<Effect> {
+        if answer.is_empty() {
+            return self.tap(if field.listed { DOWN } else { self.onward_key() }, now);
+        }
+        let mut effects = self.replace(if answer == EMPTY { "" } else { answer }, now);
+        effects.extend(self.tap(self.onward_key(), now));
+        effects
+    }
+
+    /// What goes on to the next field. In a request, Enter would begin another line of the same.
+    fn onward_key(&self) -> Key {
+        if matches!(self.dialogs.top(), Some(Dialog::Request(_))) { Key::plain(Code::Tab) } else { ENTER }
+    }
+
+    /// Puts another text in the place of what stands in the field.
+    fn replace(&mut self, text: &str, now: Now) -> Vec<Effect> {
+        let erase = [Key::plain(Code::End), Key::ctrl('u')];
+        let keys = erase.into_iter().chain(text.chars().map(Key::char));
+        keys.flat_map(|key| self.tap(key, now)).collect()
+    }
+
+    /// Hands a secret over. Where it must be recognised first, the form goes on by itself.
+    fn hand_over(&mut self, field: &Field, held: bool, answer: &str, now: Now) -> Vec<Effect> {
+        if answer.is_empty() {
+            return self.tap(if field.listed { DOWN } else { ENTER }, now);
+        }
+        let mut effects = if held { self.tap(Key::ctrl('u'), now) } else { Vec::new() };
+        effects.extend(self.tell_dialog(now, |dialog, app| dialog.paste(answer, app, now)));
+        let taken = |dialog: &Dialog| !dialog.is_busy() && !is_flawed(&dialog.sheet(self, now));
+        if self.dialogs.top().is_some_and(taken) {
+            effects.extend(self.tap(ENTER, now));
+        }
+        effects
+    }
+
+    /// Turns to one of some titles by number or its first letters; nothing keeps the one that is there.
+    fn turn_to(&mut self, titles: &[String], at: usize, answer: &str, now: Now) -> Vec<Effect> {
+        let choices: Vec<_> = titles.iter().enumerate().map(|(at, title)| Choice { at, title: title.clone() }).collect();
+        let wanted = if answer.is_empty() { Some(at) } else { chosen(&choices, answer).map(|choice| choice.at) };
+        let Some(wanted) = wanted else {
+            self.reply(format!("A number from 1 to {} is needed, or how the answer begins.", titles.len()));
+            return Vec::new();
+        };
+        let turns = (wanted + titles.len() - at) % titles.len().max(1);
+        let mut effects: Vec<_> = (0..turns).flat_map(|_| self.tap(Key::plain(Code::Right), now)).collect();
+        if self.dialogs.top().is_some_and(|dialog| !dialog.is_busy()) {
+            effects.extend(self.tap(ENTER, now));
+        }
+        effects
+    }
+
+    /// Types a word and presses the button behind it; any other word leaves everything as it is.
+    fn say_word(&mut self, button: usize, answer: &str, now: Now) -> Vec<Effect> {
+        let dialogs = self.dialogs.iter().count();
+        let mut effects = self.replace(answer, now);
+        effects.extend(self.tell_dialog(now, |dialog, app| dialog.click(button, app, now)));
+        if self.dialogs.iter().count() == dialogs {
+            effects.extend(self.tap(ESC, now));
+            self.reply("That was not the word; nothing was done.");
+        }
+        effects
+    }
+
+    /// Takes an item by number; words shorten the list, and a single one that is left is taken.
+    fn choose_item(&mut self, items: &[Choice], answer: &str, now: Now) -> Vec<Effect> {
+        if answer.is_empty() {
+            return self.tap(ESC, now);
+        }
+        let named = chosen(items, answer);
+        if named.is_some() || answer.parse::<usize>().is_ok() {
+            return self.choose(named, items.len(), now);
+        }
+        let mut effects = self.replace(answer, now);
+        let left = self.dialogs.top().map(|dialog| {
+            let sheet = dialog.sheet(self, now);
+            choices(sheet.head.iter().chain(&sheet.body).chain(&sheet.foot))
+        });
+        match left.as_deref() {
+            Some([only]) => effects.extend(self.choose(Some(only), 1, now)),
+            Some([]) => self.reply("Nothing matches."),
+            Some(left) if left.len() == items.len() => self.reply("That shortens nothing: a number takes one."),
+            _ => {}
+        }
+        effects
+    }
+
+    fn choose(&mut self, choice: Option<&Choice>, count: usize, now: Now) -> Vec<Effect> {
+        let Some(at) = choice.map(|choice| choice.at) else {
+            self.reply(format!("A number from 1 to {count} is needed, or how the answer begins."));
+            return Vec::new();
+        };
+        self.tell_dialog(now, |dialog, app| dialog.click(at, app, now))
+    }
+}
+
+/// Whether something is wrong with what was given last.
+fn is_flawed(sheet: &Sheet) -> bool {
+    let mut rows = sheet.head.iter().chain(&sheet.body).chain(&sheet.foot);
+    rows.any(|row| matches!(row, Row::Field(field) if field.focused && field.wrong))
+}
+
+/// The choice of this number, or the only one that begins so.
+fn chosen<'a>(choices: &'a [Choice], answer: &str) -> Option<&'a Choice> {
+    if let Ok(number) = answer.parse::<usize>() {
+        return choices.get(number.checked_sub(1)?);
+    }
+    let begins = |choice: &&Choice| choice.title.to_lowercase().starts_with(&answer.to_lowercase());
+    let mut found = choices.iter().filter(begins);
+    found.next().filter(|_| found.next().is_none())
+}

@@ -1,0 +1,174 @@
+//! What a line means where no dialog asks for anything: a command of the table, by name, word or key, or a credential
+//! by number or name.
+
+use crate::config::Key;
+use crate::domain::{Credential, CredentialId};
+use crate::tui::app::activity::Notice;
+use crate::tui::app::command::{
+    self, Action, COMMANDS, Command, ConsoleAction, CredentialAction, Focus, ListAction, ProgramAction,
+};
+use crate::tui::app::{App, Audience, Effect, Now, Pane};
+
+/// Something that is read out because the person wants it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Page {
+    /// What a pane shows.
+    Pane(Pane),
+    /// Every command that does something here.
+    Commands,
+    /// The lines of the answer that hold these words.
+    Matches(String),
+}
+
+/// Words that people try first.
+const ALSO: [(&str, &str); 6] =
+    [("list", "credentials"), ("ls", "credentials"), ("exit", "quit"), ("commands", "help"), ("back", "up"), ("next", "down")];
+
+/// What a command does where everything is said in words; nothing for those that only change what is drawn.
+pub fn help(command: &Command) -> Option<&'static str> {
+    use ConsoleAction as C;
+    match command.action {
+        Action::Console(C::Fold | C::Open | C::Close | C::FoldAll | C::NextMatch | C::PreviousMatch | C::Import)
+        | Action::Screen(_)
+        | Action::Program(ProgramAction::Mouse | ProgramAction::Palette) => None,
+        Action::Program(ProgramAction::Help) => Some("List the commands"),
+        Action::Credential(CredentialAction::Show) => Some("Read out what is known about the credential, not its secret"),
+        Action::Credential(CredentialAction::Add) => Some("Add a credential"),
+        Action::Console(C::Search) => Some("Find the lines of the answer that hold some words"),
+        Action::Focus(Focus::To(Pane::Credentials)) => Some("Read out the list"),
+        Action::Focus(Focus::To(Pane::Detail)) => Some("Read out what is known about the credential"),
+        Action::Focus(Focus::To(Pane::Regions)) => Some("Read out its regions; up and down choose one for switch-region"),
+        Action::Focus(Focus::To(Pane::Console)) => Some("Read out the request and its answer"),
+        _ => Some(command.help),
+    }
+}
+
+impl App {
+    /// Takes in a line at which no dialog waits.
+    pub(super) fn hear_command(&mut self, line: &str, now: Now) -> Vec<Effect> {
+        let line = line.trim();
+        if line.is_empty() {
+            return Vec::new();
+        }
+        if let Some(command) = self.command_of(line) {
+            return self.obey(command, now);
+        }
+        if let Some(id) = self.meant(line) {
+            return self.turn_to_credential(&id, now);
+        }
+        let last = line.rsplit_once(' ').and_then(|(head, tail)| Some((self.command_of(head)?, tail)));
+        let first = || line.split_once(' ').and_then(|(head, tail)| Some((self.command_of(head)?, tail)));
+        if let Some((command, rest)) = last.or_else(first) {
+            return self.obey_about(command, rest, now);
+        }
+        let near = self.near(line);
+        let near = if near.is_empty() { String::new() } else { format!(" Did you mean {}?", near.join(", ")) };
+        self.reply(format!("\"{line}\" is no command and no credential.{near} help lists the commands."));
+        Vec::new()
+    }
+
+    /// Carries a command out about a credential, or with an answer to what it asks first.
+    fn obey_about(&mut self, command: &'static Command, rest: &str, now: Now) -> Vec<Effect> {
+        if let Some(id) = self.meant(rest) {
+            self.credentials.select_id(Some(&id));
+            let mut effects = self.settle(now);
+            effects.extend(self.obey(command, now));
+            return effects;
+        }
+        let mut effects = self.obey(command, now);
+        let typing = self.credentials.filter.typing || self.console.prompt.is_some();
+        match self.dialogs.top() {
+            Some(dialog) if !dialog.is_busy() => effects.extend(self.hear_answer(rest, now)),
+            None if typing => effects.extend(self.hear_words(rest, now)),
+            _ => self.reply(format!("\"{rest}\" is no credential and was passed over.")),
+        }
+        effects
+    }
+
+    /// Carries a command out, or says why it cannot be here.
+    fn obey(&mut self, command: &'static Command, now: Now) -> Vec<Effect> {
+        match command.action {
+            Action::Program(ProgramAction::Help | ProgramAction::Palette) => self.talk.pages.push(Page::Commands),
+            _ if help(command).is_none() => {
+                self.reply(format!("{} is for the drawn screen; here everything is read out.", command.name));
+            }
+            action if !self.offers(action) => {
+                self.reply(format!("{}: there is nothing to do that with right now.", command.name));
+            }
+            Action::Credential(CredentialAction::Show) => {
+                self.talk.pages.push(Page::Pane(Pane::Detail));
+                self.reply("The secret itself is not printed: it would stay readable above. copy puts it on the clipboard.");
+            }
+            action => {
+                self.page_after(action);
+                if let (Action::Credential(CredentialAction::Page), Some(page)) = (action, self.page()) {
+                    self.reply(format!("Page: {page}"));
+                }
+                let before = self.traces();
+                let effects = self.run(action, now);
+                if matches!(action, Action::Focus(Focus::Next | Focus::Previous)) {
+                    self.talk.pages.push(Page::Pane(self.stage.focus));
+                }
+                if effects.is_empty() && self.talk.pages.is_empty() && before == self.traces() {
+                    self.reply(format!("{}: nothing changed.", command.name));
+                }
+                return effects;
+            }
+        }
+        Vec::new()
+    }
+
+    /// What a command without a page of its own leaves behind.
+    fn traces(&self) -> (usize, usize, Option<Notice>, Audience, bool) {
+        let typing = self.credentials.filter.typing || self.console.prompt.is_some();
+        let notice = self.activity.last_notice().cloned();
+        (self.dialogs.iter().count(), self.credentials.mark_count(), notice, self.stage.audience, typing)
+    }
+
+    /// What is to be read out after a command that only moves.
+    fn page_after(&mut self, action: Action) {
+        let page = match action {
+            Action::Focus(Focus::To(pane)) => pane,
+            Action::Move(_) if self.stage.focus == Pane::Credentials => Pane::Detail,
+            Action::Move(_) => self.stage.focus,
+            Action::Console(ConsoleAction::View | ConsoleAction::Changes | ConsoleAction::Drop) => Pane::Console,
+            Action::List(ListAction::Sort | ListAction::Clear | ListAction::MarkAll) => Pane::Credentials,
+            _ => return,
+        };
+        self.talk.pages.push(Page::Pane(page));
+    }
+
+    fn turn_to_credential(&mut self, id: &CredentialId, now: Now) -> Vec<Effect> {
+        self.credentials.select_id(Some(id));
+        if self.selected().is_none_or(|selected| selected.id != *id) {
+            self.credentials.drop_filter(now.wall);
+            self.credentials.select_id(Some(id));
+        }
+        self.talk.pages.push(Page::Pane(Pane::Detail));
+        Vec::new()
+    }
+
+    /// The command that a word means: by its name, what people try first, its title, or its key.
+    fn command_of(&self, words: &str) -> Option<&'static Command> {
+        let name = words.to_lowercase().replace(' ', "-");
+        let also = ALSO.iter().find(|(word, _)| *word == name).and_then(|(_, name)| command::named(name));
+        let titled = || COMMANDS.iter().find(|command| command.title.replace(' ', "-") == name);
+        let key = || Key::parse(words).filter(|_| words.parse::<usize>().is_err());
+        let keyed = || key().and_then(|key| self.preferences.keys.resolve(key, self.stage.focus)).and_then(command::of);
+        command::named(&name).or(also).or_else(titled).or_else(keyed)
+    }
+
+    /// The credential that a number of the list or a name means.
+    fn meant(&self, words: &str) -> Option<CredentialId> {
+        let named = |credential: &&Credential| credential.name.as_str() == words || self.name_of(credential) == words;
+        let by_name = || self.credentials.all().iter().find(named);
+        let by_number = words.parse::<usize>().ok().and_then(|number| self.credentials.nth(number.checked_sub(1)?));
+        by_number.or_else(by_name).map(|credential| credential.id.clone())
+    }
+
+    /// The commands that a mistyped line is near to.
+    fn near(&self, line: &str) -> Vec<String> {
+        let names: Vec<_> = COMMANDS.iter().filter(|known| self.offers(known.action)).map(|known| known.name).collect();
+        crate::domain::text::nearest(line, &names)
+    }
+}

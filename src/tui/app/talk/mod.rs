@@ -1,0 +1,146 @@
+//! The screen as a conversation: what is asked next, and what is meant by the answer.
+//!
+//! Nothing here knows what a dialog is for. A question is read off the same sheet that is drawn and clicked, and an
+//! answer becomes the keys that a person at the drawn screen would press. So every dialog can be talked through, and
+//! what it does is the same.
+
+mod answer;
+mod command;
+mod subject;
+
+use super::console::Purpose;
+use super::{App, Effect, Now};
+use crate::config::Key;
+use crate::config::key::Code;
+
+pub use command::{Page, help};
+use subject::Subject;
+
+/// What is asked, word for word.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Prompt {
+    /// The question; it ends where the answer begins.
+    pub question: String,
+    /// Whether the answer may be seen.
+    pub echo: Echo,
+}
+
+/// Whether what is typed may be seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Echo {
+    /// It may.
+    Shown,
+    /// It is a secret.
+    Hidden,
+}
+
+/// What has been said in answer to the last line, beside what the state itself tells.
+#[derive(Debug, Default)]
+pub struct Talk {
+    /// How many lines have been heard.
+    pub turn: usize,
+    /// What the person wants to be read out.
+    pub pages: Vec<Page>,
+    /// Words to the person.
+    pub words: Vec<String>,
+}
+
+impl App {
+    /// What is asked next; nothing while something is waited for.
+    pub fn prompt(&self, now: Now) -> Option<Prompt> {
+        match self.dialogs.top() {
+            Some(dialog) if dialog.is_busy() => None,
+            Some(dialog) => match Subject::of(&dialog.sheet(self, now)) {
+                Subject::Nothing if self.dialogs.iter().count() == 1 => Some(self.invitation()),
+                subject => Some(subject.prompt()),
+            },
+            None if self.credentials.filter.typing => Some(Prompt::shown(format!("Filter ({}): ", super::query::grammar()))),
+            None if self.console.prompt.is_some() => Some(Prompt::shown(self.words_wanted())),
+            None if self.is_busy() => None,
+            None => Some(self.invitation()),
+        }
+    }
+
+    /// Takes in the answer to a question. One that was given to another question is not taken for this one.
+    pub(super) fn hear(&mut self, asked: &Prompt, line: &str, now: Now) -> Vec<Effect> {
+        self.talk = Talk { turn: self.talk.turn + 1, ..Talk::default() };
+        if self.prompt(now).as_ref() != Some(asked) {
+            self.reply("Something came in between; nothing was done.");
+            return Vec::new();
+        }
+        let typing = self.credentials.filter.typing || self.console.prompt.is_some();
+        match self.dialogs.top() {
+            Some(_) => self.hear_answer(line, now),
+            None if typing => self.hear_words(line, now),
+            None => self.hear_command(line, now),
+        }
+    }
+
+    /// Takes in that the person does not want to go on: leaves the dialog, else cancels what runs, else quits.
+    pub(super) fn interrupt(&mut self, now: Now) -> Vec<Effect> {
+        use super::command::{Action, ProgramAction};
+        if self.dialogs.is_empty() {
+            return self.run(Action::Program(ProgramAction::Cancel), now);
+        }
+        self.tap(Key::plain(Code::Esc), now)
+    }
+
+    /// Says something in answer to the last line.
+    fn reply(&mut self, words: impl Into<String>) {
+        self.talk.words.push(words.into());
+    }
+
+    /// Whether something that was started keeps the person waiting.
+    fn is_busy(&self) -> bool {
+        let laying_out = self.console.answered().is_some_and(|answered| answered.is_waited_for(self.console.view));
+        // The first question can be about the store.
+        let arriving = self.talk.turn == 0 && self.activity.store.is_none();
+        arriving || !self.credentials.is_whole() || self.activity.running() > 0 || laying_out
+    }
+
+    /// The question between two commands: it names what the next one is about.
+    fn invitation(&self) -> Prompt {
+        let name = self.selected().map_or_else(|| "tokenring".to_owned(), |credential| self.name_of(credential));
+        Prompt::shown(format!("{name}> "))
+    }
+
+    /// What is typed below the answer.
+    fn words_wanted(&self) -> &'static str {
+        match self.console.prompt.as_ref().map(|prompt| prompt.purpose) {
+            Some(Purpose::Filter) => "jq filter (empty for the whole answer): ",
+            Some(Purpose::Search) | None => "Search for: ",
+        }
+    }
+
+    /// What the text being typed at the foot of a pane is.
+    fn hear_words(&mut self, line: &str, now: Now) -> Vec<Effect> {
+        if self.credentials.filter.typing {
+            self.talk.pages.push(Page::Pane(super::Pane::Credentials));
+            let list = &mut self.credentials;
+            list.filter.input.reset();
+            super::form::insert(&mut list.filter.input, line);
+            list.refilter(now.wall);
+            list.filter.typing = false;
+        } else {
+            let purpose = self.console.prompt.take().map(|prompt| prompt.purpose);
+            if purpose == Some(Purpose::Filter) {
+                self.talk.pages.push(Page::Pane(super::Pane::Console));
+                return self.filter_answer(line.trim());
+            }
+            self.talk.pages.push(Page::Matches(line.trim().to_lowercase()));
+        }
+        Vec::new()
+    }
+
+    /// Presses a key in the top dialog.
+    fn tap(&mut self, key: Key, now: Now) -> Vec<Effect> {
+        self.tell_dialog(now, |dialog, app| dialog.key(key, app, now))
+    }
+}
+
+impl Prompt {
+    /// A question whose answer may be seen.
+    fn shown(question: impl Into<String>) -> Self {
+        Self { question: question.into(), echo: Echo::Shown }
+    }
+}

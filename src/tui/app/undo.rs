@@ -1,0 +1,209 @@
+//! What can be taken back, and honest words about what cannot.
+//!
+//! A change is remembered only once it has been made, together with the change that takes it back. A secret that was
+//! overwritten or wiped is gone from the store: that is said at once, and never offered.
+
+use super::activity::Tone;
+use super::{App, Effect, Now};
+use crate::domain::{Credential, CredentialId};
+use crate::engine::message::{Edit, KeyringTask, Task, TaskId};
+
+/// So many changes are remembered.
+const REMEMBERED: usize = 50;
+
+/// What can be taken back, the latest last.
+#[derive(Default)]
+pub struct Undo {
+    steps: Vec<Step>,
+    /// Changes that are being made.
+    pending: Vec<(TaskId, Step)>,
+}
+
+/// A change that was made.
+struct Step {
+    /// What it was, in a few words.
+    title: String,
+    back: Back,
+}
+
+/// What takes a change back.
+enum Back {
+    /// This further change.
+    Edit(CredentialId, Box<Edit>),
+    /// This filter.
+    Filter(String),
+    /// Nothing: this is why.
+    Never(&'static str),
+}
+
+impl Undo {
+    /// Whether there is anything to take back.
+    pub fn is_empty(&self) -> bool {
+        self.steps.is_empty()
+    }
+
+    fn push(&mut self, step: Step) {
+        self.steps.push(step);
+        let surplus = self.steps.len().saturating_sub(REMEMBERED);
+        self.steps.drain(..surplus);
+    }
+
+    fn settle(&mut self, task: TaskId) -> Option<Step> {
+        let at = self.pending.iter().position(|(pending, _)| *pending == task)?;
+        Some(self.pending.swap_remove(at).1)
+    }
+}
+
+impl App {
+    /// Starts a change of a credential that can be taken back once it is made.
+    pub(super) fn change(&mut self, title: String, (id, edit): (CredentialId, Edit), now: Now) -> (TaskId, Effect) {
+        let back = self.credentials.get(&id).map(|before| reverse(before, &edit));
+        let (task, effect) = self.start_task(title.clone(), Task::Keyring(KeyringTask::Edit(id, edit)), now);
+        self.undo.pending.extend(back.map(|back| (task, Step { title, back })));
+        (task, effect)
+    }
+
+    /// A change was made: it is said, and remembered if it can be taken back.
+    pub(super) fn changed(&mut self, task: TaskId, now: Now) {
+        let Some(step) = self.undo.settle(task) else { return };
+        if let Back::Never(why) = step.back {
+            self.activity.say(Tone::Warn, format!("{}: done; {why}", step.title), now.instant);
+            return;
+        }
+        let key = self.undo_key();
+        self.activity.say(Tone::Good, format!("{}: done; {key} takes it back", step.title), now.instant);
+        self.undo.push(step);
+    }
+
+    /// A change was not made.
+    pub(super) fn unchanged(&mut self, task: TaskId) {
+        self.undo.settle(task);
+    }
+
+    /// Remembers a filter that is about to go.
+    pub(super) fn remember_filter(&mut self) {
+        let text = self.credentials.filter.input.value();
+        if !text.trim().is_empty() {
+            let step = Step { title: "Drop the filter".to_owned(), back: Back::Filter(text.to_owned()) };
+            self.undo.push(step);
+        }
+    }
+
+    /// Takes the latest change back.
+    pub(super) fn take_back(&mut self, now: Now) -> Vec<Effect> {
+        let Some(Step { title, back }) = self.undo.steps.pop() else {
+            self.activity.say(Tone::Warn, "Nothing was changed that could be taken back", now.instant);
+            return Vec::new();
+        };
+        match back {
+            Back::Edit(id, edit) if self.credentials.get(&id).is_some() => {
+                vec![self.start_task(format!("Take back: {title}"), Task::Keyring(KeyringTask::Edit(id, *edit)), now).1]
+            }
+            Back::Filter(text) => {
+                self.credentials.filter.input = tui_input::Input::new(text);
+                self.credentials.refilter(now.wall);
+                Vec::new()
+            }
+            Back::Edit(..) | Back::Never(_) => {
+                self.activity.say(
+                    Tone::Warn,
+                    format!("{title}: the credential is gone, so it cannot be taken back"),
+                    now.instant,
+                );
+                Vec::new()
+            }
+        }
+    }
+
+    fn undo_key(&self) -> String {
+        use super::command::{Action, ProgramAction};
+        self.preferences.keys.label(Action::Program(ProgramAction::Undo)).unwrap_or_else(|| "undo".to_owned())
+    }
+}
+
+/// The change that takes an edit back.
+fn reverse(before: &Credential, edit: &Edit) -> Back {
+    if edit.secret.is_some() {
+        return Back::Never("the secret it had is overwritten, so that cannot be taken back");
+    }
+    let fields = edit.fields.keys().map(|id| (id.clone(), before.fields.get(id).cloned().unwrap_or_default()));
+    let back = Edit {
+        name: edit.name.as_ref().map(|_| before.name.clone()),
+        region: edit.region.as_ref().map(|_| before.region.clone()),
+        fields: fields.collect(),
+        labels: edit.labels.as_ref().map(|_| before.labels.clone()),
+        expires: edit.expires.map(|_| before.expires),
+        secret: None,
+    };
+    Back::Edit(before.id.clone(), Box::new(back))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::samples::{Session, id};
+    use super::super::{Msg, dialog::Intent};
+    use super::*;
+    use crate::engine::message::{Event, KeyringEvent, Report};
+
+    fn report(session: &mut Session, task: TaskId, event: Event) {
+        session.tell(Msg::Report(Report { task, event }));
+    }
+
+    /// The one edit that was asked for.
+    fn edit(session: &mut Session) -> (TaskId, CredentialId, Edit) {
+        let found = session.drain().into_iter().find_map(|effect| match effect {
+            Effect::Start(task, Task::Keyring(KeyringTask::Edit(id, edit))) => Some((task, id, edit)),
+            _ => None,
+        });
+        found.expect("an edit")
+    }
+
+    #[test]
+    fn a_region_switch_is_said_when_it_is_made_and_taken_back() {
+        let mut session = Session::new(120, 36);
+        session.press("]");
+        let (task, of, forth) = edit(&mut session);
+        assert!(session.app.activity.notice(session.now.instant).is_none(), "nothing is said before it is so");
+        let before = session.app.credentials.get(&of).expect("it").region.clone();
+        assert_ne!(forth.region.as_deref(), Some(before.as_str()));
+        let mut after = session.app.credentials.get(&of).expect("it").clone();
+        after.region = forth.region.clone().expect("a region");
+        report(&mut session, task, Event::Keyring(KeyringEvent::Changed(Box::new(after))));
+        report(&mut session, task, Event::Done);
+        assert!(session.app.activity.notice(session.now.instant).expect("a word").text.contains("U takes it back"));
+        session.press("U");
+        assert_eq!(edit(&mut session).2.region, Some(before));
+        session.press("U");
+        assert!(session.app.undo.is_empty());
+    }
+
+    #[test]
+    fn what_failed_is_not_offered_and_a_secret_is_never_promised() {
+        let mut session = Session::new(120, 36);
+        session.press("]");
+        let (task, ..) = edit(&mut session);
+        report(&mut session, task, Event::Cancelled);
+        assert!(session.app.undo.is_empty());
+
+        let secret = Some(std::sync::Arc::new(crate::domain::Secret::from_text("new".to_owned())));
+        let intent = Intent::Edit(id(0), Box::new(Edit { secret, ..Edit::default() }));
+        let now = session.now;
+        let effects = session.app.perform(intent, now);
+        session.effects.extend(effects);
+        let (task, of, _) = edit(&mut session);
+        let same = session.app.credentials.get(&of).expect("it").clone();
+        report(&mut session, task, Event::Keyring(KeyringEvent::Changed(Box::new(same))));
+        report(&mut session, task, Event::Done);
+        assert!(session.app.activity.notice(session.now.instant).expect("a word").text.contains("cannot be taken back"));
+        assert!(session.app.undo.is_empty());
+    }
+
+    #[test]
+    fn a_filter_comes_back() {
+        let mut session = Session::new(120, 36);
+        session.press("/").type_text("broker").press("Enter Esc");
+        assert!(session.app.credentials.is_unfiltered());
+        session.press("U");
+        assert_eq!(session.app.credentials.shown_count(), 1);
+    }
+}

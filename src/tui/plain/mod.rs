@@ -1,0 +1,44 @@
+//! The screen in lines of text, for screen readers and terminals that cannot do more: the same state, the same commands
+//! and the same dialogs, told and asked one after another. No cursor is moved and no colour is set.
+//!
+//! [`paper`] is a second surface beside the terminal of cells: what [`news`] finds changed is written, and what the state
+//! asks ([`crate::tui::app::talk`]) is asked. A thread reads the answer, and the loop takes it in like any other input.
+
+mod echo;
+mod news;
+mod pages;
+mod paper;
+mod reader;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+use std::sync::mpsc::channel;
+
+use paper::{Asked, Paper};
+
+use super::app::Start;
+use super::{Loop, Parts, Wishes, inbox, panics, preferences, unusable, watch};
+use crate::config::{Layout, Memory};
+use crate::domain::Problem;
+use crate::engine::Engine;
+
+/// Talks until the person leaves; returns the exit code (0, or 128 + signal). Works on a pipe as well.
+pub async fn converse(engine: Arc<Engine>, wishes: Wishes) -> Result<u8, Problem> {
+    let beginning = engine.first_credentials(paper::SIZE.1)?;
+    let (doors, inbox) = inbox();
+    let _panics = panics::PanicGuard::new(doors.notices.clone());
+    watch::start(doors.notices.clone(), watch::Interrupt::Asks, wishes.folder.as_deref()).map_err(|error| unusable(&error))?;
+    let (asked, (listen, questions)) = (Asked::default(), channel());
+    reader::start(asked.clone(), questions, doors.inputs.clone()).map_err(|error| unusable(&error))?;
+    let surface = Paper::new(asked, listen);
+    let size = paper::SIZE;
+    let start = Start {
+        beginning,
+        catalogue: Arc::clone(&engine.catalogue),
+        size,
+        preferences: preferences(&wishes.reading.settings),
+        layout: Layout::default(),
+    };
+    Ok(Loop::run(Parts { engine, start, surface, memory: Memory::Nowhere, wishes, inbox: (doors, inbox) }).await)
+}

@@ -1,0 +1,245 @@
+//! What is new since it was last told. Whatever changes in the state is said once, in words.
+
+use std::collections::HashMap;
+
+use super::pages;
+use crate::config::theme::Role;
+use crate::domain::{CredentialId, Moment};
+use crate::engine::message::TaskId;
+use crate::tui::app::activity::{Notice, State, StoreMood};
+use crate::tui::app::console::Outcome;
+use crate::tui::app::sheet::{Item, Row, Sheet};
+use crate::tui::app::talk::Page;
+use crate::tui::app::{App, Audience, Now, Pane, words};
+
+/// From so many new verdicts on, those that are good are only counted.
+const MANY: usize = 20;
+
+/// What has been told already.
+#[derive(Default)]
+pub(super) struct News {
+    turn: usize,
+    greeted: bool,
+    store: Option<String>,
+    notice: Option<Notice>,
+    tasks: HashMap<TaskId, Stage>,
+    checks: HashMap<CredentialId, Moment>,
+    selected: Option<CredentialId>,
+    marks: usize,
+    dialog: Option<Told>,
+    sent: usize,
+    audience: Option<Audience>,
+}
+
+/// How far a task has been told.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Begun,
+    Over,
+}
+
+/// A dialog as it was told last.
+struct Told {
+    depth: usize,
+    title: String,
+    lines: Vec<String>,
+    items: Vec<String>,
+}
+
+impl News {
+    /// What is new, a line each.
+    pub(super) fn tell(&mut self, app: &App, now: Now) -> Vec<String> {
+        let mut lines = self.greeting(app, now);
+        lines.extend(self.store(app));
+        lines.extend(self.tasks(app));
+        lines.extend(self.verdicts(app, now));
+        lines.extend(self.outcome(app));
+        lines.extend(self.notice(app, now));
+        lines.extend(self.answers(app, now));
+        lines.extend(self.dialog(app, now));
+        lines
+    }
+
+    fn greeting(&mut self, app: &App, now: Now) -> Vec<String> {
+        if self.greeted || !app.credentials.is_whole() {
+            return Vec::new();
+        }
+        self.greeted = true;
+        self.checks = checks(app).collect();
+        self.selected = app.selected().map(|credential| credential.id.clone());
+        let mut lines = vec!["tokenring, in lines of text. help lists the commands, quit leaves.".to_owned()];
+        lines.extend(pages::lines(&Page::Pane(Pane::Credentials), app, now));
+        lines
+    }
+
+    fn store(&mut self, app: &App) -> Option<String> {
+        let known = app.activity.store_words();
+        let state = match known.mood {
+            StoreMood::Awaited => return None,
+            StoreMood::Ready => "ready".to_owned(),
+            StoreMood::Shut { opens } => format!("{}; the command unlock {opens}s it", known.state),
+            StoreMood::Gone => known.state.to_owned(),
+        };
+        let words = format!("Store: {}, {state}.", known.title);
+        let new = self.store.as_ref() != Some(&words);
+        self.store = Some(words.clone());
+        new.then_some(words)
+    }
+
+    /// Tasks that have begun or ended; how they failed is told where it is shown.
+    fn tasks(&mut self, app: &App) -> Vec<String> {
+        let mut lines = Vec::new();
+        for entry in &app.activity.entries {
+            let (stage, word) = match &entry.state {
+                State::Running(_) => (Stage::Begun, "...".to_owned()),
+                State::Tidying | State::Done(_) => (Stage::Over, ": done.".to_owned()),
+                State::Failed(_) => (Stage::Over, ": failed.".to_owned()),
+                State::Cancelled => (Stage::Over, ": cancelled.".to_owned()),
+            };
+            if self.tasks.insert(entry.id, stage) != Some(stage) {
+                lines.push(format!("{}{word}", entry.title));
+            }
+        }
+        lines
+    }
+
+    /// Credentials that were checked.
+    fn verdicts(&mut self, app: &App, now: Now) -> Vec<String> {
+        if !self.greeted {
+            return Vec::new();
+        }
+        let fresh: HashMap<_, _> = checks(app).collect();
+        let is_new = |id: &CredentialId| fresh.get(id).is_some_and(|at| self.checks.get(id) != Some(at));
+        let new: Vec<_> = app.credentials.all().iter().filter(|credential| is_new(&credential.id)).collect();
+        let many = new.len() > MANY;
+        let good =
+            |credential: &&&crate::domain::Credential| words::Standing::of(credential, now.wall) == words::Standing::Accepted;
+        let mut lines = Vec::new();
+        if many {
+            let count = new.iter().filter(good).count();
+            lines.push(format!("{} accepted.", words::count(count, "credential")));
+        }
+        let told = new.iter().filter(|credential| !many || !good(credential));
+        lines.extend(told.map(|credential| pages::gist(credential, app, now)));
+        self.checks = fresh;
+        lines
+    }
+
+    /// What became of the request that was sent last.
+    fn outcome(&mut self, app: &App) -> Vec<String> {
+        let over = !matches!(app.console.outcome, Outcome::Nothing | Outcome::Sending(..));
+        if !over || std::mem::replace(&mut self.sent, app.console.sent) == app.console.sent {
+            return Vec::new();
+        }
+        pages::outcome(app)
+    }
+
+    fn notice(&mut self, app: &App, now: Now) -> Option<String> {
+        let notice = app.activity.notice(now.instant).cloned();
+        let new = notice.is_some() && notice != self.notice;
+        self.notice = notice;
+        self.notice.as_ref().filter(|_| new).map(|notice| format!("{}.", notice.text))
+    }
+
+    /// What was asked for in the last line, and what follows from it.
+    fn answers(&mut self, app: &App, now: Now) -> Vec<String> {
+        let mut lines = Vec::new();
+        if app.talk.turn != self.turn {
+            self.turn = app.talk.turn;
+            lines.extend(app.talk.pages.iter().flat_map(|page| pages::lines(page, app, now)));
+            lines.extend(app.talk.words.iter().cloned());
+        }
+        let marks = app.credentials.mark_count();
+        if std::mem::replace(&mut self.marks, marks) != marks {
+            lines.push(format!("{} marked.", words::count(marks, "credential")));
+        }
+        let selected = app.selected().map(|credential| credential.id.clone());
+        let audience = Some(app.stage.audience);
+        if std::mem::replace(&mut self.selected, selected.clone()) != selected && app.talk.pages.is_empty() {
+            lines.extend(app.selected().map(|credential| format!("Now at {}", pages::gist(credential, app, now))));
+        } else if std::mem::replace(&mut self.audience, audience).is_some_and(|before| Some(before) != audience) {
+            lines.extend(pages::lines(&Page::Pane(Pane::Credentials), app, now));
+        }
+        lines
+    }
+
+    /// What the top dialog shows now and did not show before.
+    fn dialog(&mut self, app: &App, now: Now) -> Vec<String> {
+        let depth = app.dialogs.iter().count();
+        let Some(dialog) = app.dialogs.top() else {
+            self.dialog = None;
+            return Vec::new();
+        };
+        let told = Told::of(&dialog.sheet(app, now), depth, app);
+        let before = self.dialog.replace(told);
+        let Some(told) = &self.dialog else { return Vec::new() };
+        told.beside(before.as_ref())
+    }
+}
+
+impl Told {
+    fn of(sheet: &Sheet, depth: usize, app: &App) -> Self {
+        let separator = format!(" {} ", app.preferences.glyphs.separator);
+        let title = sheet.title.split(&separator).next().unwrap_or_default().to_owned();
+        let mut lines: Vec<_> = sheet.head.iter().chain(&sheet.body).filter_map(said).collect();
+        // What is dim at the foot speaks of keys.
+        lines.extend(sheet.foot.iter().filter(|row| !matches!(row, Row::Text(Role::Dim, _))).filter_map(said));
+        let rows = sheet.head.iter().chain(&sheet.body).chain(&sheet.foot);
+        Self { depth, title, lines, items: numbered(rows) }
+    }
+
+    /// What it holds that the dialog before did not, if it is the same one.
+    fn beside(&self, before: Option<&Self>) -> Vec<String> {
+        let Some(before) = before.filter(|before| before.depth == self.depth && before.title == self.title) else {
+            return std::iter::once(format!("{}.", self.title)).chain(self.lines.clone()).chain(self.items.clone()).collect();
+        };
+        let mut lines: Vec<_> = self.lines.iter().filter(|line| !before.lines.contains(line)).cloned().collect();
+        if self.items != before.items {
+            lines.extend(self.items.clone());
+        }
+        lines
+    }
+}
+
+/// What a row says that is neither asked for nor chosen.
+fn said(row: &Row) -> Option<String> {
+    match row {
+        Row::Text(_, text) => Some(text.trim_end().to_owned()),
+        Row::Pair(label, value) => Some(format!("{label}: {value}")),
+        // A plan is read out before it begins; what has not happened yet is no news after that.
+        Row::Item(item) if item.at.is_none() && item.right != "planned" => Some(item_words(item)),
+        _ => None,
+    }
+}
+
+/// Everything that can be chosen, with its number.
+fn numbered<'a>(rows: impl Iterator<Item = &'a Row> + Clone) -> Vec<String> {
+    let is_choice = |row: &Row| match row {
+        Row::Item(item) => item.at.is_some(),
+        Row::Drawing(drawing) => drawing.at.is_some(),
+        _ => false,
+    };
+    let any = rows.clone().any(is_choice);
+    let words = rows.filter(|_| any).filter_map(|row| match row {
+        Row::Item(item) if item.at.is_some() => Some(item_words(item)),
+        Row::Drawing(drawing) if drawing.at.is_some() => Some(drawing.words()),
+        Row::Field(field) if field.at != usize::MAX => Some(field.label.clone()),
+        _ => None,
+    });
+    words.enumerate().map(|(at, words)| format!("{}. {words}", at + 1)).collect()
+}
+
+fn item_words(item: &Item) -> String {
+    let more = if item.more.is_empty() { String::new() } else { format!(": {}", item.more) };
+    let right = if item.right.is_empty() { String::new() } else { format!(" ({})", item.right) };
+    format!("{}{more}{right}", item.text)
+}
+
+fn checks(app: &App) -> impl Iterator<Item = (CredentialId, Moment)> {
+    app.credentials.all().iter().filter_map(|credential| Some((credential.id.clone(), credential.last_check.as_ref()?.at)))
+}
+
+/// Whether the body of an answer is still being read.
+pub(super) fn is_reading(app: &App) -> bool {
+    app.console.answered().is_some_and(|answered| answered.is_waited_for(app.console.view))
+}

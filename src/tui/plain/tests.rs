@@ -1,0 +1,287 @@
+//! The conversation, from what is said to what is told.
+
+use std::sync::Arc;
+
+use super::news::News;
+use crate::domain::identify::Candidate;
+use crate::domain::problem::{Class, Problem};
+use crate::domain::provider::spec::{Confidence, Holding};
+use crate::domain::response::Verdict;
+use crate::domain::{CredentialId, Secret};
+use crate::engine::message::{
+    Backend, BackendKind, Event, KeyringEvent, KeyringTask, Persistence, QuestionId, Report, RotationEvent, RotationTask,
+    StoreState, Task, TaskId,
+};
+use crate::tui::app::command::COMMANDS;
+use crate::tui::app::samples::rotation::{paste_dilemma, plan};
+use crate::tui::app::samples::{Session, check, id};
+use crate::tui::app::talk::{Echo, Prompt};
+use crate::tui::app::{Audience, Effect, Input, Msg};
+
+const SECRET: &str = "snyk_uat.canary-that-is-never-told";
+
+/// A person who talks to the screen.
+struct Person {
+    session: Session,
+    news: News,
+    told: String,
+}
+
+impl Person {
+    fn new() -> Self {
+        let mut person = Self { session: Session::new(120, 50), news: News::default(), told: String::new() };
+        assert_eq!(person.prompt(), None, "until the store is known");
+        let backend =
+            Backend { kind: BackendKind::File, title: "encrypted file", persistence: Persistence::Disk, item_limit: 65_536 };
+        person.report(TaskId(1), Event::Store(StoreState { backend, problem: None }));
+        person
+    }
+
+    /// What is asked.
+    fn prompt(&self) -> Option<Prompt> {
+        self.session.app.prompt(self.session.now)
+    }
+
+    fn question(&self) -> String {
+        self.prompt().map(|prompt| prompt.question).unwrap_or_default()
+    }
+
+    /// Answers the question; returns what is told then.
+    fn say(&mut self, line: &str) -> String {
+        let prompt = self.prompt().expect("a question");
+        self.session.tell(Msg::Input(Input::Said(prompt, line.to_owned().into())));
+        self.listen()
+    }
+
+    fn listen(&mut self) -> String {
+        let told = self.news.tell(&self.session.app, self.session.now).join("\n");
+        self.told.push_str(&told);
+        told
+    }
+
+    fn report(&mut self, task: TaskId, event: Event) -> String {
+        self.session.tell(Msg::Report(Report { task, event }));
+        self.listen()
+    }
+
+    /// The newest task that was started.
+    fn task(&self) -> (TaskId, &Task) {
+        let started = self.session.effects.iter().rev().find_map(|effect| match effect {
+            Effect::Start(id, task) if !matches!(task, Task::Keyring(KeyringTask::Regions(_))) => Some((*id, task)),
+            _ => None,
+        });
+        started.expect("a task")
+    }
+
+    fn has_quit(&self) -> bool {
+        self.session.effects.iter().any(|effect| matches!(effect, Effect::Quit))
+    }
+}
+
+fn identified(provider: &str, kind: &str) -> Event {
+    let candidate = Candidate {
+        provider: provider.to_owned(),
+        kind: kind.to_owned(),
+        region: None,
+        expires: None,
+        confidence: Confidence::Certain,
+        holds: Holding::Secret,
+        why: "it begins with snyk_uat.".to_owned(),
+        remote_id: None,
+    };
+    let secret = Arc::new(Secret::from_text(SECRET.to_owned()));
+    Event::Keyring(KeyringEvent::Identified { secret, cleaned: Vec::new(), candidates: vec![candidate], twins: Vec::new() })
+}
+
+#[test]
+fn it_begins_with_the_list_and_asks_what_to_do() {
+    let person = Person::new();
+    assert!(person.told.contains("7 credentials, by name:\n1. appsec-bot"), "{}", person.told);
+    assert_eq!(person.question(), "appsec-bot> ");
+}
+
+#[test]
+fn every_command_of_the_table_is_understood_by_its_name_and_answered() {
+    for command in COMMANDS {
+        let mut person = Person::new();
+        let before = person.question();
+        let told = person.say(command.name);
+        let answered = !told.is_empty()
+            || person.question() != before
+            || person.has_quit()
+            || suspends(&person)
+            || waits_for_a_list(&person);
+        assert!(answered, "{}: nothing came of it", command.name);
+        assert!(!told.contains("is no command"), "{}: {told}", command.name);
+    }
+}
+
+/// Whether a list is being read that will be answered with.
+fn waits_for_a_list(person: &Person) -> bool {
+    person.session.app.console.shelf.is_some()
+}
+
+fn suspends(person: &Person) -> bool {
+    person.session.effects.iter().any(|effect| matches!(effect, Effect::Suspend))
+}
+
+#[test]
+fn credentials_are_chosen_by_number_and_name_and_commands_take_one() {
+    let mut person = Person::new();
+    assert!(person.say("2").contains("broker: Snyk"));
+    assert_eq!(person.question(), "broker> ");
+    person.say("laptop");
+    assert_eq!(person.question(), "laptop> ");
+    assert!(person.say("check ci-scanner").contains("Check ci-scanner..."));
+    assert_eq!(person.prompt(), None, "while it runs, nothing is asked");
+    let (task, _) = person.task();
+    let fresh = crate::domain::credential::Check { at: person.session.now.wall, ..check(Verdict::Refused, Some(401)) };
+    let event = Event::Checked { credential: id(0), region: "SNYK-EU-01".to_owned(), check: fresh };
+    assert!(person.report(task, event).contains("ci-scanner, service-account-token, SNYK-EU-01: refused 401"));
+    assert!(person.report(task, Event::Done).contains("Check ci-scanner: done."));
+    assert_eq!(person.question(), "ci-scanner> ");
+}
+
+#[test]
+fn keys_and_titles_are_understood_and_mistakes_are_met_with_the_nearest() {
+    let mut person = Person::new();
+    assert!(person.say("s").contains("by expiry"), "the key of sort");
+    assert!(person.say("check all").contains("Check 7 credentials..."));
+    let (task, _) = person.task();
+    person.report(task, Event::Done);
+    let told = person.say("rotat");
+    assert!(told.contains("\"rotat\" is no command") && told.contains("Did you mean rotate"), "{told}");
+}
+
+#[test]
+fn a_filter_is_asked_for_or_given_at_once() {
+    let mut person = Person::new();
+    person.say("filter");
+    assert!(person.question().starts_with("Filter ("));
+    assert!(person.say("region:eu").contains("3 of 7 credentials match \"region:eu\""));
+    assert!(person.say("filter status:refused").contains("1 of 7 credentials"));
+    assert!(person.say("clear").contains("7 credentials, by name:"));
+}
+
+#[test]
+fn adding_asks_for_one_thing_after_another_and_never_tells_the_secret() {
+    let mut person = Person::new();
+    assert!(person.say("add").contains("Add a credential."));
+    let prompt = person.prompt().expect("a question");
+    assert!(prompt.question.contains("Secret (not shown)") && prompt.echo == Echo::Hidden, "{prompt:?}");
+    person.say(SECRET);
+    assert_eq!(person.prompt(), None, "until it is known what it is");
+    let (task, _) = person.task();
+    assert!(person.report(task, identified("snyk", "personal-access-token")).contains("This is a Snyk personal access token"));
+    assert!(person.question().contains("Name"), "{}", person.question());
+    person.say("laptop");
+    while !person.question().starts_with("1 Cancel") {
+        person.say("");
+    }
+    assert_eq!(person.question(), "1 Cancel, 2 Add [1]: ");
+    person.say("2");
+    assert!(person.question().contains("Name laptop exists already\nName [laptop]: "), "{}", person.question());
+    person.say("other");
+    while !person.question().starts_with("1 Cancel") {
+        person.say("");
+    }
+    person.say("add");
+    let (task, Task::Keyring(KeyringTask::Add(new, _))) = person.task() else { panic!("nothing is added") };
+    assert_eq!((new.name.as_str(), new.kind.as_str()), ("other", "personal-access-token"));
+    let refusal = Problem::new("It was not kept", "the store is locked", "unlock it").of(Class::Store);
+    assert!(person.report(task, Event::Failed(refusal)).contains("It was not kept"));
+    person.say(".");
+    assert_eq!(person.question(), "appsec-bot> ");
+    assert!(!person.told.contains("canary"), "{}", person.told);
+}
+
+#[test]
+fn what_is_not_recognised_is_asked_for() {
+    let mut person = Person::new();
+    person.say("add");
+    person.say("something");
+    let (task, _) = person.task();
+    let secret = Arc::new(Secret::from_text("something".to_owned()));
+    let nothing = KeyringEvent::Identified { secret, cleaned: Vec::new(), candidates: Vec::new(), twins: Vec::new() };
+    assert!(person.report(task, Event::Keyring(nothing)).contains("Not recognised"));
+    assert!(person.question().contains("Provider: 1 Snyk, 2 Snyk Apps"), "{}", person.question());
+    person.say("appc");
+    assert!(person.question().contains("Kind: 1 "), "{}", person.question());
+    person.say("<");
+    assert!(person.question().contains("[4]: "), "back at the provider: {}", person.question());
+}
+
+#[test]
+fn what_cannot_be_undone_takes_the_name_and_nothing_less() {
+    let mut person = Person::new();
+    person.say("revoke laptop");
+    assert!(person.told.contains("2. remove: from this keyring only"), "{}", person.told);
+    person.say("2");
+    assert!(person.question().contains("Enter leaves it"), "{}", person.question());
+    assert!(person.say("lapto").contains("nothing was done"));
+    person.say("revoke laptop");
+    person.say("2");
+    person.say("laptop");
+    assert!(matches!(person.task().1, Task::Keyring(KeyringTask::Remove(_))));
+}
+
+#[test]
+fn an_answer_to_another_question_is_not_taken() {
+    let mut person = Person::new();
+    let prompt = person.prompt().expect("a question");
+    person.say("add");
+    person.session.tell(Msg::Input(Input::Said(prompt, "remove".to_owned().into())));
+    assert!(person.listen().contains("nothing was done"));
+}
+
+#[test]
+fn a_rotation_is_told_step_by_step_and_its_questions_are_asked() {
+    let mut person = Person::new();
+    person.say("rotate ci-scanner");
+    let (task, _) = person.task();
+    assert_eq!(person.prompt(), None);
+    let planned = RotationEvent::Planned(Box::new(plan()));
+    let told = person.report(task, Event::Rotation(planned));
+    assert!(told.contains("Plan: ") && told.contains("POST "), "{told}");
+    assert!(person.question().contains("Cancel") && person.question().contains("Begin"));
+    person.say("begin");
+    let (task, Task::Rotation(RotationTask::Run(_))) = person.task() else { panic!("it does not begin") };
+    assert_eq!(person.prompt(), None);
+    person.report(task, Event::Rotation(RotationEvent::Asks(QuestionId(1), Box::new(paste_dilemma()))));
+    assert_eq!(person.prompt().map(|prompt| prompt.echo), Some(Echo::Hidden));
+    person.say("");
+    assert!(person.question().starts_with("Number or words"), "{}", person.question());
+    person.say("new");
+    person.say(SECRET);
+    assert!(matches!(person.task().1, Task::Rotation(RotationTask::Answer(..))));
+    assert!(!person.told.contains("canary"));
+}
+
+#[test]
+fn an_interruption_leaves_a_dialog_then_cancels_then_quits() {
+    let mut person = Person::new();
+    person.say("add");
+    person.session.tell(Msg::Input(Input::Interrupt));
+    assert_eq!(person.question(), "appsec-bot> ");
+    person.say("check");
+    person.session.tell(Msg::Input(Input::Interrupt));
+    assert!(person.session.effects.iter().any(|effect| matches!(effect, Effect::Cancel(_))));
+    let (task, _) = person.task();
+    assert!(person.report(task, Event::Cancelled).contains("cancelled"));
+    person.session.tell(Msg::Input(Input::Interrupt));
+    assert!(person.has_quit());
+}
+
+#[test]
+fn a_presentation_hides_names_and_a_secret_is_never_read_out() {
+    let mut person = Person::new();
+    let told = person.say("show");
+    assert!(told.contains("not printed"), "{told}");
+    assert!(!person.session.effects.iter().any(|effect| matches!(effect, Effect::Start(_, Task::Secret(_)))));
+    let told = person.say("presentation");
+    assert_eq!(person.session.app.stage.audience, Audience::Others);
+    assert!(told.contains("credential ") && !told.contains("laptop"), "{told}");
+    let told = person.say("credentials");
+    assert!(!told.contains("ci-scanner"), "{told}");
+    assert!(CredentialId::parse("x").is_none());
+}

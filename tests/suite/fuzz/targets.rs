@@ -1,0 +1,242 @@
+//! What is fed, and what must hold of what comes of it.
+
+use std::path::Path;
+use std::sync::{Arc, LazyLock};
+
+use tokenring::config::{Key, Reading, Settings};
+use tokenring::domain::provider::{Catalogue, Source};
+use tokenring::domain::rate_limit::RateLimit;
+use tokenring::domain::response::{Answer, Body};
+use tokenring::domain::{Moment, Secret, curl_import, headers, identify as recognise, paging};
+use tokenring::engine::{self, Engine, import};
+use tokenring::tui::app::json::Document;
+
+use super::{CANARY, Target};
+
+/// Every target.
+pub(super) const ALL: &[Target] = &[
+    Target {
+        name: "identify",
+        read: identify,
+        words: &["snyk_uat.", "snyk_sat.", "token ", "Bearer ", "JWT ", "eyJ", ".", "SNYK_TOKEN=", "export ", "\"api\": "],
+    },
+    Target { name: "key", read: key, words: &["C-", "A-", "S-", "F", "Space", "Enter", "PgUp", "-"] },
+    Target {
+        name: "config",
+        read: config,
+        words: &["[keys]", "[net]", "theme", "readonly", "store", " = ", "true", "[\"", "\"]", "#"],
+    },
+    Target {
+        name: "provider",
+        read: provider,
+        words: &[
+            "[[regions]]",
+            "[[kinds]]",
+            "[[presets]]",
+            "[kinds.authorization]",
+            "id = ",
+            "https://",
+            "{org_id}",
+            "format = 1",
+            "api = ",
+        ],
+    },
+    Target {
+        name: "curl",
+        read: curl,
+        words: &[
+            "curl ",
+            "-H ",
+            "-X ",
+            "-d ",
+            "--data-raw ",
+            "-u ",
+            "'",
+            "\"",
+            "\\\n",
+            "$'",
+            "https://",
+            "Authorization: token ",
+            "|",
+        ],
+    },
+    Target {
+        name: "headers",
+        read: limits,
+        words: &[
+            "retry-after: ",
+            "ratelimit: ",
+            "ratelimit-policy: ",
+            "x-ratelimit-remaining: ",
+            "date: ",
+            ";w=",
+            "Sun, 22 Nov 2026 12:00:00 GMT",
+            "link: ",
+            "sunset: ",
+        ],
+    },
+    Target {
+        name: "answer",
+        read: answer,
+        words: &[
+            "\"data\":[",
+            "\"links\":{\"next\":",
+            "\"//evil\"",
+            "\"page\":",
+            "\"count\":",
+            "https://api.snyk.io",
+            "null",
+            "{}",
+            "[]",
+        ],
+    },
+    Target {
+        name: "vendor",
+        read: vendor,
+        words: &[
+            "\"api\":",
+            "\"endpoint\":",
+            "INTERNAL_OAUTH_TOKEN_STORAGE",
+            "SNYK_TOKEN=",
+            "export ",
+            "[default]",
+            "api_key",
+            " #",
+        ],
+    },
+    Target { name: "json_view", read: json_view, words: &["{", "}", "[", "]", ":", ",", "\"a\"", "1e9", "null", "true"] },
+];
+
+static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(|| Catalogue::builtin().unwrap());
+
+fn now() -> Moment {
+    Moment::UNIX_EPOCH + std::time::Duration::from_secs(1_795_000_000)
+}
+
+#[track_caller]
+fn assert_silent(message: &str) {
+    assert!(!message.contains(CANARY), "a message repeats what was given: {message}");
+}
+
+fn identify(input: &[u8]) {
+    match recognise::identify(&Secret::new(input.to_vec()), &CATALOGUE) {
+        Ok(found) => {
+            assert!(!found.secret.is_empty());
+            for message in found.cleaned.iter().chain(found.candidates.iter().map(|candidate| &candidate.why)) {
+                assert_silent(message);
+            }
+        }
+        Err(error) => assert_silent(&error.to_string()),
+    }
+}
+
+fn key(input: &[u8]) {
+    let text = String::from_utf8_lossy(input);
+    if let Some(key) = Key::parse(&text) {
+        assert_eq!(Key::parse(&key.to_string()), Some(key), "{text:?}");
+    }
+}
+
+fn config(input: &[u8]) {
+    let text = String::from_utf8_lossy(input);
+    let strict = toml::from_str::<Settings>(&text);
+    let lenient = Reading::of(Path::new("config.toml"), &text);
+    if let Ok(settings) = strict {
+        assert_eq!(lenient, Ok(Reading { settings, flaws: Vec::new() }));
+    } else if let Ok(reading) = lenient {
+        assert!(!reading.flaws.is_empty() && reading.flaws.iter().all(|flaw| !flaw.remedy.is_empty()));
+    }
+}
+
+fn provider(input: &[u8]) {
+    let source = Source { name: "fuzz.toml".to_owned(), text: String::from_utf8_lossy(input).into_owned() };
+    if let Err(error) = CATALOGUE.clone().with(&source) {
+        assert!(error.to_string().contains("fuzz.toml"), "{error}");
+    }
+}
+
+fn curl(input: &[u8]) {
+    match curl_import::import(&String::from_utf8_lossy(input)) {
+        Ok(imported) => {
+            for note in &imported.notes {
+                assert_silent(note);
+            }
+        }
+        // The name of a variable of the shell is told, since that is what must be replaced.
+        Err(curl_import::CurlError::Variable(_)) => {}
+        Err(error) => assert_silent(&error.to_string()),
+    }
+}
+
+/// Headers as lines of `name: value`; they are cleaned before anything else sees them.
+fn limits(input: &[u8]) {
+    let text = String::from_utf8_lossy(input);
+    let pairs = text.lines().filter_map(|line| line.split_once(": "));
+    let clean = |(name, value): (&str, &str)| (name.to_lowercase(), tokenring::domain::text::clean_line(value));
+    let answer = Answer { status: 429, headers: pairs.map(clean).collect(), ..Answer::default() };
+    let limit = RateLimit::read(&answer, now());
+    let _ = (limit.wait(), limit.words(), limit.tightest());
+    headers::explained(&answer, now());
+}
+
+/// A page is followed only to where it came from.
+fn answer(input: &[u8]) {
+    let text = String::from_utf8_lossy(input);
+    let asked = url::Url::parse("https://api.snyk.io/rest/orgs?version=2024-10-15").unwrap();
+    if let Ok(page) = paging::page(&text, &asked)
+        && let Ok(Some(next)) = page.next
+    {
+        assert!(matches!(next.scheme(), "https" | "http"), "{next}");
+    }
+    let _ = Body::Text(text.into_owned()).text();
+}
+
+thread_local! {
+    static VENDOR: (tempfile::TempDir, tokio::runtime::Runtime, Arc<Engine>) = {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let engine = engine::in_memory(CATALOGUE.clone(), &Settings::default()).unwrap();
+        (tempfile::tempdir().unwrap(), runtime, Arc::new(engine))
+    };
+}
+
+/// The first byte says of which form the file is.
+fn vendor(input: &[u8]) {
+    VENDOR.with(|(folder, runtime, engine)| {
+        let path = folder.path().join("vendor");
+        let (form, text) = input.split_first().unwrap_or((&b'j', b""));
+        std::fs::write(&path, text).unwrap();
+        let source = if form % 2 == 0 { import::Source::Json(path) } else { import::Source::Dotenv(path) };
+        match runtime.block_on(engine.finds(source)) {
+            Ok(found) => {
+                for why in found.iter().filter_map(|find| find.is.as_ref().err()) {
+                    assert_silent(why);
+                }
+            }
+            Err(problem) => assert_silent(&problem.to_string()),
+        }
+    });
+}
+
+fn json_view(input: &[u8]) {
+    let text = String::from_utf8_lossy(input);
+    let mut document = Document::parse(&text);
+    document.set_height(7);
+    for step in 0..6 {
+        match input.get(step).copied().unwrap_or_default() % 8 {
+            0 => document.move_by(3),
+            1 => document.toggle_fold(),
+            2 => document.page(1),
+            3 => document.fold_to(1),
+            4 => document.search("a"),
+            5 => document.next_match(),
+            6 => document.end(),
+            _ => document.unfold_all(),
+        }
+        assert!(document.cursor() < document.line_count().max(1));
+        let _ = (document.path(), document.value().len(), document.visible().count());
+    }
+    if document.is_json() {
+        let again = Document::parse(&document.pretty());
+        assert!(again.is_json(), "what is JSON stays JSON when it is written out: {text:?}");
+    }
+}

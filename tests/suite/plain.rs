@@ -1,0 +1,135 @@
+//! The screen in lines of text, as the built program tells it: through pipes, and at a terminal that can do nothing.
+
+use portable_pty::CommandBuilder;
+
+use crate::support::program::{Home, PASSPHRASE};
+use crate::support::pty::Pty;
+
+const SECRET: &str = "8f1c1f7e-4b0d-4a53-9d0e-canary";
+
+/// A conversation on the simulator, through pipes.
+fn transcript(lines: &[&str]) -> String {
+    let said = lines.join("\n") + "\n";
+    let told = Home::new().feed(&["demo", "--plain"], &said);
+    assert_eq!((told.code, told.err.as_str()), (0, ""), "{}", told.out);
+    assert!(!told.out.contains('\x1b'), "{:?}", told.out);
+    told.out
+}
+
+/// The texts in this order.
+#[track_caller]
+fn assert_told(transcript: &str, texts: &[&str]) {
+    let mut rest = transcript;
+    for text in texts {
+        let found = rest.find(text).unwrap_or_else(|| panic!("{text:?} is not told, or too late, in:\n{transcript}"));
+        rest = &rest[found + text.len()..];
+    }
+}
+
+#[test]
+fn a_credential_is_chosen_checked_and_tried() {
+    let told = transcript(&["us01-laptop", "check", "regions", "test", "quit"]);
+    let expected = [
+        "tokenring, in lines of text",
+        " credentials, by name:",
+        "appcircle-ci> us01-laptop",
+        "us01-laptop: Snyk, personal access token.",
+        "us01-laptop> check",
+        "Check us01-laptop: done.",
+        "accepted 200",
+        "us01-laptop> regions",
+        "1. SNYK-US-01",
+        "us01-laptop> test",
+        "Answer: 200 OK",
+        "\"type\": \"user\"",
+        "us01-laptop> quit",
+    ];
+    assert_told(&told, &expected);
+}
+
+#[test]
+fn the_end_of_the_input_is_the_end() {
+    assert_told(&transcript(&["help"]), &["help lists", "check-all: Check every credential", "> "]);
+}
+
+#[test]
+fn a_region_is_switched_and_a_wrong_one_is_explained() {
+    let told = transcript(&["eu01-reader", "pick-region", "1", "check", "next-region", "quit"]);
+    assert_told(&told, &["Region.", "1. SNYK-US-01", "Number or words", "Switched to SNYK-US-01", "refused 401", "Switched to"]);
+}
+
+#[test]
+fn chained_requests_offer_what_earlier_answers_named() {
+    let told = transcript(&[
+        "us01-reader",
+        "presets",
+        "list projects",
+        "send",
+        "presets",
+        "list issues of a project",
+        "2",
+        "take",
+        "send",
+        "quit",
+    ]);
+    let expected = ["Requests.", ". List projects", "Answer: 200 OK", "List issues of a project.", "2. acme-prod/service-0001"];
+    assert_told(&told, &expected);
+    assert_told(&told, &["1 Take, 2 Cancel [1]: take", "us01-reader> send", "/issues", "Answer: 200 OK"]);
+}
+
+#[test]
+fn a_rotation_goes_from_plan_to_proof() {
+    let told = transcript(&["rotate us01-release-bot", "begin", "", "show us01-release-bot", "quit"]);
+    assert_told(&told, &["Replace us01-release-bot.", "Plan: ", "Cancel", "(done)", "has taken the old one's place", "quit"]);
+}
+
+#[test]
+fn what_a_person_keeps_is_kept_and_not_told() {
+    let home = Home::new();
+    let lines = ["unlock", PASSPHRASE, "", "add", SECRET, "", "", "", "my-own", "", "", "prod", "", "2", "list", "quit"];
+    let told = home.feed(&["--plain"], &(lines.join("\n") + "\n"));
+    assert_eq!(told.code, 0, "{}", told.err);
+    assert_told(&told.out, &["locked", "Unlock the store: done.", "Not recognised", "Add my-own: done.", "1. my-own"]);
+    assert!(!told.out.contains("canary") && !told.out.contains(PASSPHRASE) && !told.err.contains("canary"), "{}", told.out);
+    let lines = ["revoke my-own", "remove", "my-ow", "revoke my-own", "remove", "my-own", "quit"].join("\n") + "\n";
+    let told = home.feed(&["--plain"], &format!("unlock\n{PASSPHRASE}\n\n{lines}"));
+    assert_told(&told.out, &["Remove a credential.", "nothing was done", "Type my-own to go on", "Remove my-own: done."]);
+}
+
+#[test]
+fn without_a_terminal_and_without_plain_it_says_how() {
+    let refused = Home::new().run(&[]);
+    assert_eq!(refused.code, 2);
+    assert!(refused.err.contains("--plain"), "{}", refused.err);
+}
+
+/// The program at a terminal that can do nothing.
+fn dumb(variables: &[(&str, &str)]) -> Pty {
+    let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_tokenring"));
+    command.arg("demo");
+    for (name, value) in variables {
+        command.env(name, value);
+    }
+    Pty::start(command, 100, 40)
+}
+
+#[test]
+fn a_dumb_terminal_gets_lines_and_no_sequences() {
+    for variables in [[("TERM", "dumb"), ("LANG", "C")], [("TERM", "xterm-256color"), ("ACCESSIBLE", "1")]] {
+        let mut pty = dumb(&variables);
+        pty.expect("appcircle-ci> ");
+        assert!(!pty.is_raw());
+        pty.send("add\n");
+        pty.expect("Secret (not shown)");
+        pty.send(&format!("{SECRET}\n"));
+        pty.expect("Provider: 1 Snyk");
+        // Ctrl-C leaves the form, then the program.
+        let before = pty.written();
+        pty.send("\x03");
+        pty.expect_bytes(before, b"appcircle-ci> ");
+        pty.send("\x03");
+        assert_eq!(pty.code(), 0);
+        let written = String::from_utf8_lossy(&pty.bytes(0)).into_owned();
+        assert!(!written.contains('\x1b') && !written.contains("canary"), "{written:?}");
+    }
+}

@@ -1,0 +1,167 @@
+//! A long run: 1,000 credentials are checked each minute of a day that goes by as fast as it can, and at its end the
+//! program needs as much memory, as many handles and tasks and as large an index as at its beginning.
+//!
+//! The run is a process of its own (this test binary once more), so that no other test is measured with it. `cargo test`
+//! goes through some hours; `TOKENRING_SOAK=1440` takes the whole day.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::Command;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use serde_json::{Value, json};
+use tokenring::config::Settings;
+use tokenring::domain::provider::Catalogue;
+use tokenring::domain::response::{Answer, Body, Timing, Verdict};
+use tokenring::domain::{Moment, Name, Secret};
+use tokenring::engine::message::NewCredential;
+use tokenring::engine::{Clock, Engine, Options, Ports};
+use tokenring::index::Index;
+use tokenring::net::{NetError, Outgoing, Transport};
+use tokenring::store::Memory;
+
+const CREDENTIALS: usize = 1_000;
+/// Minutes that go by where nothing else is said.
+const MINUTES: u32 = 60;
+/// Until then everything has found its size.
+const WARM: u32 = 10;
+/// How much more memory than at the beginning is an allocator's pages and not something that is kept: six bytes for each
+/// check of a day.
+const SLACK_KIB: u64 = 8 * 1024;
+/// Where the process that runs finds its folder.
+const FOLDER: &str = "TOKENRING_SOAK_FOLDER";
+
+/// A clock that goes a minute at a time.
+struct Minutes(Mutex<Moment>);
+
+#[async_trait]
+impl Clock for Minutes {
+    fn now(&self) -> Moment {
+        *self.0.lock().unwrap()
+    }
+
+    async fn pass(&self, time: Duration) {
+        *self.0.lock().unwrap() += time;
+        tokio::task::yield_now().await;
+    }
+}
+
+/// A provider that mostly accepts, sometimes refuses and sometimes is not there: every kind of verdict is written.
+struct Moody(Mutex<u64>);
+
+#[async_trait]
+impl Transport for Moody {
+    async fn send(&self, outgoing: Outgoing) -> Result<Answer, NetError> {
+        tokio::task::yield_now().await;
+        let count = {
+            let mut count = self.0.lock().unwrap();
+            *count += 1;
+            *count
+        };
+        let host = outgoing.url.host_str().unwrap_or_default().to_owned();
+        let status = match count % 100 {
+            0 => return Err(NetError::CutOff { host, why: "it was cut off".to_owned() }),
+            1..=3 => 401,
+            4 => 503,
+            _ => 200,
+        };
+        let body = json!({"data": {"id": "1", "type": "user", "attributes": {"name": format!("ada {}", count % 7)}}}).to_string();
+        Ok(Answer {
+            status,
+            headers: vec![("content-type".to_owned(), "application/json".to_owned())],
+            size: body.len() as u64,
+            body: Body::Text(body),
+            timing: Timing::default(),
+            truncated: false,
+            url: outgoing.url.into(),
+            version: "HTTP/1.1".to_owned(),
+        })
+    }
+}
+
+async fn filled(folder: &Path, clock: &Arc<Minutes>) -> Engine {
+    let ports = Ports {
+        catalogue: Arc::new(Catalogue::builtin().unwrap()),
+        index: Arc::new(Index::open(&folder.join("index.db")).unwrap()),
+        store: Arc::new(Memory::new()),
+        transport: Arc::new(Moody(Mutex::new(0))),
+        clock: Arc::clone(clock) as _,
+    };
+    let engine = Engine::new(ports, Options::from(&Settings::default()));
+    for number in 0..CREDENTIALS {
+        let new = NewCredential {
+            name: Name::parse(&format!("robot-{number:04}")).unwrap(),
+            provider: "snyk".to_owned(),
+            kind: "personal-token".to_owned(),
+            region: ["SNYK-US-01", "SNYK-EU-01", "SNYK-AU-01"][number % 3].to_owned(),
+            fields: BTreeMap::new(),
+            labels: vec!["soak".to_owned()],
+            secret: Arc::new(Secret::from_text(format!("5ec2e7aa-0000-4000-8000-{number:012}"))),
+            parts: BTreeMap::new(),
+            expires: None,
+        };
+        engine.add(new).await.unwrap();
+    }
+    engine
+}
+
+/// What the process needs now.
+fn needs(folder: &Path) -> Value {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    let resident: u64 = resident.trim().trim_end_matches(" kB").parse().unwrap();
+    let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
+    let index = files.filter(|file| file.file_name() == "index.db").map(|file| file.metadata().unwrap().len()).sum::<u64>();
+    let tasks = tokio::runtime::Handle::current().metrics().num_alive_tasks();
+    json!({
+        "resident": resident, "handles": std::fs::read_dir("/proc/self/fd").unwrap().count(), "tasks": tasks, "index": index
+    })
+}
+
+/// Goes through the minutes, in the process that is measured.
+async fn go_through(folder: &Path, minutes: u32) -> (Value, Value) {
+    let clock = Arc::new(Minutes(Mutex::new(time::macros::datetime!(2026-11-22 0:00 UTC))));
+    let engine = filled(folder, &clock).await;
+    let mut warm = Value::Null;
+    for minute in 1..=minutes {
+        let mut verdicts = BTreeMap::from([(Verdict::Accepted.as_str(), 0), ("other", 0)]);
+        engine
+            .check_many(engine.credentials().await.unwrap(), |_, check| {
+                let accepted = check.unwrap().verdict == Verdict::Accepted;
+                *verdicts.get_mut(if accepted { "accepted" } else { "other" }).unwrap() += 1;
+            })
+            .await;
+        assert_eq!(verdicts.values().sum::<usize>(), CREDENTIALS);
+        assert!(verdicts["accepted"] > CREDENTIALS * 9 / 10 && verdicts["other"] > 0, "{verdicts:?}");
+        clock.pass(Duration::from_secs(60)).await;
+        if minute == WARM {
+            warm = needs(folder);
+        }
+    }
+    (warm, needs(folder))
+}
+
+#[test]
+fn a_day_of_checks_needs_no_more_at_its_end_than_at_its_beginning() {
+    let minutes = std::env::var("TOKENRING_SOAK").ok().and_then(|minutes| minutes.parse().ok()).unwrap_or(MINUTES);
+    if let Some(folder) = std::env::var_os(FOLDER) {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let folder = Path::new(&folder).to_owned();
+        let measured = runtime.block_on(async { tokio::spawn(async move { go_through(&folder, minutes).await }).await.unwrap() });
+        return println!("measured {}", json!([measured.0, measured.1]));
+    }
+    let folder = tempfile::TempDir::new().unwrap();
+    let name = "soak::a_day_of_checks_needs_no_more_at_its_end_than_at_its_beginning";
+    let mut again = Command::new(std::env::current_exe().unwrap());
+    let done = again.args(["--exact", name, "--nocapture"]).env(FOLDER, folder.path()).output().unwrap();
+    let said = String::from_utf8_lossy(&done.stdout);
+    let measured = said.split_once("measured ").unwrap_or_else(|| panic!("{said}{}", String::from_utf8_lossy(&done.stderr))).1;
+    let [warm, end]: [Value; 2] = serde_json::from_str(measured.lines().next().unwrap()).unwrap();
+    println!("{minutes} minutes, {CREDENTIALS} credentials: {warm} became {end}");
+    for what in ["tasks", "handles", "index"] {
+        assert!(end[what].as_u64() <= warm[what].as_u64(), "{what}: {warm} became {end}");
+    }
+    assert!(end["resident"].as_u64().unwrap() <= warm["resident"].as_u64().unwrap() + SLACK_KIB, "{warm} became {end}");
+}

@@ -1,0 +1,56 @@
+//! The two-minute tour of the README, walked on the built program.
+
+use std::fs;
+use std::path::Path;
+
+use portable_pty::CommandBuilder;
+use tempfile::TempDir;
+
+use crate::support::pty::Pty;
+
+/// What is seen after each row of the tour.
+const SEEN: [&str; 8] =
+    ["accepted 200", "1 of ", "401 Unauthorized", "✓", "Plan: ", "has taken the old one's place", "Who am I?", "Getting around"];
+
+/// The keys of every row.
+fn tour() -> Vec<Vec<String>> {
+    let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+    let table = readme.split("<!-- tour: walked by a test -->\n").nth(1).unwrap().split("<!-- /tour -->").next().unwrap();
+    let rows = table.lines().skip(2).map(|row| row.split(" | ").next().unwrap_or_default());
+    rows.map(|keys| keys.split('`').skip(1).step_by(2).map(str::to_owned).collect()).collect()
+}
+
+fn bytes(key: &str) -> &str {
+    match key {
+        "Enter" => "\r",
+        "Esc" => "\x1b",
+        "Tab" => "\t",
+        "Right" => "\x1b[C",
+        typed => typed,
+    }
+}
+
+#[test]
+fn every_step_of_the_tour_shows_what_it_promises() {
+    let home = TempDir::new().unwrap();
+    let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_tokenring"));
+    command.arg("demo");
+    command.env("TOKENRING_HOME", home.path());
+    command.env("TERM", "xterm-256color");
+    command.env("LANG", "C.UTF-8");
+    let mut pty = Pty::start(command, 120, 36);
+    pty.expect(" credentials  ");
+    let steps = tour();
+    assert_eq!(steps.len(), SEEN.len());
+    for (keys, seen) in steps.iter().zip(SEEN) {
+        for key in keys {
+            // An Esc that is followed at once by another key would be read as Alt.
+            pty.step(bytes(key));
+        }
+        pty.expect(seen);
+    }
+    pty.send("\x1b");
+    pty.expect_gone("Getting around");
+    pty.send("q");
+    assert_eq!(pty.code(), 0);
+}
