@@ -55,7 +55,17 @@ fn the_end_of_the_input_is_the_end() {
 #[test]
 fn a_region_is_switched_and_a_wrong_one_is_explained() {
     let told = transcript(&["eu01-reader", "pick-region", "1", "check", "next-region", "quit"]);
-    assert_told(&told, &["Region.", "1. SNYK-US-01", "Number or words", "Switched to SNYK-US-01", "refused 401", "Switched to"]);
+    assert_told(
+        &told,
+        &[
+            "Region.",
+            "1. SNYK-US-01",
+            "Number or words",
+            "Switch eu01-reader to SNYK-US-01: done.",
+            "refused 401",
+            "SNYK-US-02: done.",
+        ],
+    );
 }
 
 #[test]

@@ -180,7 +180,11 @@ fn named(word: &str, after: &str, before: &str) -> String {
     let shape: String = word.chars().map(|c| if c.is_ascii_hexdigit() { 'x' } else { c }).collect();
     let digits = word.chars().all(|c| c.is_ascii_digit());
     let unit = after.split_whitespace().next().unwrap_or_default().trim_end_matches([')', ',', '.', ';', '"']);
+    if let Some((base, _)) = word.split_once("-tr-") {
+        return format!("{base}-tr-HEX-N");
+    }
     match () {
+        () if before.ends_with("-tr-HEX-N (") => "ID",
         () if word.len() >= 20 && word.starts_with("20") && word.contains('T') => "TIME",
         () if shape == "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx" => "UUID",
         () if word.len() >= 12 && shape.chars().all(|c| c == 'x') && !digits => "HEX",
@@ -201,6 +205,7 @@ fn what_differs_from_run_to_run_has_a_word() {
         ("\"latency_ms\":12,\"n\":3", "\"latency_ms\":N,\"n\":3"),
         ("2027-02-07 (78 d)", "DATE (N d)"),
         ("id 0196a3b4c5d6e7f8, 5ec2e7aa-0000-4000-8000-00c0ffee0001", "id HEX, UUID"),
+        ("nightly-tr-0196a3b4c5d6e7f8-1 (jvH94maZyo5M)", "nightly-tr-HEX-N (ID)"),
         ("200 OK in SNYK-EU-01", "200 OK in SNYK-EU-01"),
     ] {
         assert_eq!(steady(text), expected);
