@@ -51,20 +51,8 @@ pub(super) fn draw(pen: &mut Pen<'_>, area: Area) {
             draw_rule(pen, inner.row(1), "no answer");
             draw_problem(pen, inner.split_top(3).1, problem);
         }
-        Outcome::Answered(answered) => {
-            draw_answer(pen, inner, answered);
-            draw_limit(pen, area, answered);
-        }
+        Outcome::Answered(answered) => draw_answer(pen, inner, answered),
     }
-}
-
-/// In the border: how many requests are left, as the answer said.
-fn draw_limit(pen: &mut Pen<'_>, area: Area, answered: &Answered) {
-    let Some(limit) = &answered.exchange.limit else { return };
-    let edge = area.row(area.height.saturating_sub(1)).split_left(2).1;
-    let edge = edge.split_left(edge.width.saturating_sub(2)).0;
-    let text = format!(" {limit} ");
-    pen.put_right(edge, &text, Role::Dim);
 }
 
 fn draw_request(pen: &mut Pen<'_>, area: Area) {
