@@ -68,7 +68,7 @@ pub const COMMANDS: &[Command] = &[
     row("next-match", &["n"], Console(ConsoleAction::NextMatch), "next", "Go to the next match; without a search, fetch the next page").within(Pane::Console),
     row("previous-match", &["N"], Console(ConsoleAction::PreviousMatch), "match back", "Go to the match before").within(Pane::Console),
     row("copy-body", &["B"], Console(ConsoleAction::CopyBody), "copy body", "Copy the body of the answer").within(Pane::Console).that(Reaches),
-    row("copy-value", &[","], Console(ConsoleAction::CopyValue), "copy value", "Copy the value under the cursor").within(Pane::Console).that(Reaches),
+    row("copy-value", &["b"], Console(ConsoleAction::CopyValue), "copy value", "Copy the value under the cursor").within(Pane::Console).that(Reaches),
     row("copy-path", &["."], Console(ConsoleAction::CopyPath), "copy path", "Copy the way to the value under the cursor, for jq").within(Pane::Console).that(Reaches),
     row("write-answer", &["w"], Console(ConsoleAction::Write), "write", "Write the answer to a file").within(Pane::Console),
     row("keep-secret", &["K"], Console(ConsoleAction::KeepSecret), "keep secret", "Keep a secret that came in the answer as a credential").within(Pane::Console).that(Changes),
