@@ -10,6 +10,8 @@ use tokenring::engine::exec::{Ended, Handover, Launch};
 use tokenring::engine::message::NewCredential;
 use tokenring::engine::{self, Engine};
 
+use crate::support::marker::Marker;
+
 /// A keyring in memory that holds the marker.
 async fn holding(marker: &Marker) -> (Engine, CredentialId) {
     let engine = engine::in_memory(Catalogue::builtin().unwrap(), &Settings::default()).unwrap();
