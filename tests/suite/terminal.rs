@@ -70,8 +70,7 @@ fn every_key_of_the_footer_does_something() {
         let mut first = Demo::start();
         first.pty.send(pane);
         first.pty.expect(&format!("┏ {pane} "));
-        // A frame may arrive in pieces, and the footer is its last.
-        first.pty.expect(": commands");
+        first.pty.expect_whole_frame();
         let keys = offered(&first);
         first.pty.send("q");
         first.assert_ends_with(0);
@@ -80,7 +79,7 @@ fn every_key_of_the_footer_does_something() {
             let mut demo = Demo::start();
             demo.pty.send(pane);
             demo.pty.expect(&format!("┏ {pane} "));
-            demo.pty.expect(": commands");
+            demo.pty.expect_whole_frame();
             let before = demo.pty.text();
             demo.pty.send(&typed);
             demo.pty.expect_other_than(&before);

@@ -73,6 +73,12 @@ impl Pty {
         self.until("another screen", |seen| seen.ended || seen.screen().contents() != text);
     }
 
+    /// Waits until the frame that is being read has been read to its end: a long one arrives in pieces.
+    #[track_caller]
+    pub(crate) fn expect_whole_frame(&self) {
+        self.until("the end of a frame", |seen| seen.last_of("\x1b[?2026l") > seen.last_of("\x1b[?2026h"));
+    }
+
     /// Waits until the screen no longer shows a text.
     #[track_caller]
     pub(crate) fn expect_gone(&self, text: &str) {
