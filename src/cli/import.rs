@@ -10,7 +10,7 @@ use super::output::Table;
 use super::prompt;
 use crate::domain::consumer::Target;
 use crate::domain::{Name, Problem};
-use crate::engine::import::{Find, Source};
+use crate::engine::import::{Find, Source, place};
 
 /// Take over credentials that lie in plain text: of other programs, or in a file
 #[derive(Debug, clap::Args)]
@@ -164,15 +164,10 @@ impl Import {
 
     /// The name that was given, else one after the place, with a number where it is taken.
     async fn name(&self, context: &Context<'_>, target: &Target) -> Result<Name, Problem> {
-        if let Some(name) = &self.called {
-            return parse_name(name);
+        match &self.called {
+            Some(name) => parse_name(name),
+            None => context.engine()?.free_name(target).await,
         }
-        let base = place(target).trim_start_matches('/').to_lowercase().replace(['_', '/'], "-");
-        let base: String = base.chars().take(50).collect();
-        let taken: Vec<_> = context.engine()?.credentials().await?.into_iter().map(|credential| credential.name).collect();
-        let numbered = (2..).map(|number| format!("{base}-{number}"));
-        let free = std::iter::once(base.clone()).chain(numbered).find(|name| taken.iter().all(|known| known.as_str() != name));
-        parse_name(&free.unwrap_or(base))
     }
 
     fn advise(&self, context: &Context<'_>, finds: &[Find], done: &[Done]) {
@@ -193,15 +188,6 @@ impl Import {
 fn looked_at(find: &Find) -> Done {
     let outcome = if find.is.is_ok() { Outcome::Found } else { Outcome::Refused };
     Done { outcome, name: None, blanked: false }
-}
-
-/// The key, the pointer, or the program.
-fn place(target: &Target) -> &str {
-    match target {
-        Target::EnvFile { key, .. } => key,
-        Target::JsonFile { pointer, .. } => pointer,
-        other => other.kind(),
-    }
 }
 
 fn report(context: &Context<'_>, finds: &[Find], done: &[Done]) -> Result<(), Problem> {

@@ -95,6 +95,20 @@ impl Tty {
     }
 }
 
+impl Tty {
+    /// Asks the terminal something that it answers as if it were typed, if it answers.
+    pub(super) fn ask(&self, question: &str) -> io::Result<()> {
+        let mut out = Output::open()?;
+        out.write_all(question.as_bytes())?;
+        out.flush()
+    }
+}
+
+/// Whether the terminal leaves a question alone that it does not understand; the console of Linux may not.
+pub(super) fn may_be_asked() -> bool {
+    std::env::var("TERM").is_ok_and(|name| name != "linux" && name != "dumb")
+}
+
 impl Surface for Tty {
     fn size(&self) -> io::Result<(u16, u16)> {
         crossterm::terminal::size()

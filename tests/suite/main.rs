@@ -22,6 +22,8 @@ mod keyring;
 mod leak;
 mod net;
 #[cfg(unix)]
+mod pictures;
+#[cfg(unix)]
 mod plain;
 mod request;
 mod rotation;

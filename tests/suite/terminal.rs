@@ -25,12 +25,7 @@ impl Demo {
 
     fn at(columns: u16, rows: u16) -> Self {
         let home = TempDir::new().unwrap();
-        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_tokenring"));
-        command.arg("demo");
-        command.env("TOKENRING_HOME", home.path());
-        command.env("TERM", "xterm-256color");
-        command.env("LANG", "C.UTF-8");
-        Self { pty: Pty::start(command, columns, rows), _home: home }
+        Self { pty: Pty::start(demo_command(&home), columns, rows), _home: home }
     }
 
     /// Waits for the end, and looks at what is left behind.
@@ -40,6 +35,15 @@ impl Demo {
         self.pty.assert_restored();
         assert_eq!(self.pty.times_left(), 1, "given back once");
     }
+}
+
+fn demo_command(home: &TempDir) -> CommandBuilder {
+    let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_tokenring"));
+    command.arg("demo");
+    command.env("TOKENRING_HOME", home.path());
+    command.env("TERM", "xterm-256color");
+    command.env("LANG", "C.UTF-8");
+    command
 }
 
 #[test]
@@ -91,6 +95,26 @@ fn every_key_of_the_footer_does_something() {
             }
         }
     }
+}
+
+#[test]
+fn a_light_terminal_gets_a_light_theme_as_soon_as_it_says_so() {
+    let home = TempDir::new().unwrap();
+    let mut command = demo_command(&home);
+    command.env("COLORTERM", "truecolor");
+    command.env_remove("NO_COLOR");
+    let mut demo = Demo { pty: Pty::start(command, 120, 36), _home: home };
+    demo.pty.expect_bytes(0, b"\x1b]11;?\x1b\\");
+    demo.pty.expect(SIGN);
+    let (blue_on_dark, blue_on_light) = (b"108;182;255", b"5;80;174");
+    demo.pty.expect_bytes(0, blue_on_dark);
+    let (before, shown) = (demo.pty.written(), demo.pty.text());
+    demo.pty.send("\x1b]11;rgb:fafa/fafa/fafa\x1b\\");
+    demo.pty.expect_bytes(before, blue_on_light);
+    demo.pty.expect_whole_frame();
+    assert_eq!(demo.pty.text(), shown, "nothing of the answer was taken for keys");
+    demo.pty.send("q");
+    demo.assert_ends_with(0);
 }
 
 #[test]

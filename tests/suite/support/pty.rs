@@ -93,6 +93,11 @@ impl Pty {
         self.until("an answer to the keys", |seen| seen.bytes.len() > before);
     }
 
+    /// What `see` makes of the screen.
+    pub(crate) fn look<T>(&self, see: impl FnOnce(&vt100::Screen) -> T) -> T {
+        see(self.glass.seen().screen())
+    }
+
     /// What is on the screen.
     pub(crate) fn text(&self) -> String {
         self.glass.seen().screen().contents()
