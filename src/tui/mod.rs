@@ -8,6 +8,7 @@ mod input;
 mod panics;
 mod plain;
 mod run;
+mod runs;
 mod terminal;
 pub mod view;
 mod watch;

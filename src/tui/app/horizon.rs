@@ -130,10 +130,7 @@ mod tests {
     fn the_first_to_end_comes_first_and_every_line_has_one_width() {
         let session = Session::new(120, 36);
         let ends = || session.app.credentials.ends();
-        assert_eq!(
-            ends().map(|credential| credential.name.as_str()).collect::<Vec<_>>(),
-            ["appsec-bot", "ci-scanner", "laptop"]
-        );
+        assert_eq!(ends().map(|credential| credential.name.as_str()).collect::<Vec<_>>(), ["appsec-bot", "ci-scanner", "laptop"]);
         for width in [40, 72, 120] {
             let horizon = Horizon::new(&session.app, session.now, width);
             let widths: Vec<_> = ends().map(|credential| text(&horizon.line(credential)).width()).collect();
