@@ -10,7 +10,7 @@ use serde::de::{DeserializeOwned, Error as _, IntoDeserializer as _};
 use serde::{Deserialize, Deserializer};
 
 use super::file::{read_text, write_private};
-use super::theme::{AUTO, Background, Depth, Glyphs, OwnThemes, Theme};
+use super::theme::{self, AUTO, Background, Depth, Glyphs, OwnThemes, Theme};
 use super::{Key, Paths, Reading};
 use crate::domain::problem::{Class, Problem};
 use crate::domain::text::nearest;
@@ -181,7 +181,7 @@ impl Settings {
     /// Reads the person's own themes; what is wrong with the chosen one comes back.
     fn read_themes(&mut self, paths: &Paths) -> Option<Problem> {
         self.own_themes = OwnThemes::read(paths);
-        if is_file(&self.theme) { self.own_themes.flaw(&self.theme, paths) } else { None }
+        if theme::is_own(&self.theme) { self.own_themes.flaw(&self.theme, paths) } else { None }
     }
 
     /// The signs to draw with.
@@ -195,7 +195,7 @@ impl Settings {
 
     /// The theme in the colours that the terminal shows, as far as its background is known.
     pub fn theme(&self) -> Theme {
-        let found = if is_file(&self.theme) {
+        let found = if theme::is_own(&self.theme) {
             self.own_themes.theme(&self.theme, self.depth).ok()
         } else {
             Theme::builtin(&self.theme, self.depth)
@@ -274,16 +274,11 @@ fn concurrency<'de, D: Deserializer<'de>>(value: D) -> Result<usize, D::Error> {
 fn theme_name<'de, D: Deserializer<'de>>(value: D) -> Result<String, D::Error> {
     let name = String::deserialize(value)?;
     // Which files there are is known to the folder only, not to this file.
-    if is_file(&name) || std::iter::once(AUTO).chain(Theme::names()).any(|known| known == name) {
+    if theme::is_own(&name) || std::iter::once(AUTO).chain(Theme::names()).any(|known| known == name) {
         return Ok(name);
     }
     let known: Vec<_> = std::iter::once(AUTO).chain(Theme::names()).map(|known| format!("`{known}`")).collect();
     Err(D::Error::custom(format!("unknown theme `{name}`, expected one of {}", known.join(", "))))
-}
-
-/// Whether a theme's name is that of a file of the person's own.
-fn is_file(name: &str) -> bool {
-    name.ends_with(".toml") && !name.contains(['/', '\\'])
 }
 
 fn keys<'de, D: Deserializer<'de>>(value: D) -> Result<BTreeMap<String, Vec<Key>>, D::Error> {

@@ -55,7 +55,7 @@ pub async fn run(engine: Arc<Engine>, wishes: Wishes, memory: Memory) -> Result<
     let surface = terminal::Tty::take(size, settings.mouse, Arc::clone(&gate)).map_err(|error| unusable(&error))?;
     let asks = settings.depth != Depth::Monochrome && terminal::may_be_asked();
     if asks {
-        surface.ask(ear::QUESTION).map_err(|error| unusable(&error))?;
+        terminal::ask(ear::QUESTION).map_err(|error| unusable(&error))?;
     }
     input::start(doors.inputs.clone(), gate, ear::Ear::new(asks)).map_err(|error| unusable(&error))?;
     let layout = memory.recall();

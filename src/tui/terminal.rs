@@ -95,13 +95,11 @@ impl Tty {
     }
 }
 
-impl Tty {
-    /// Asks the terminal something that it answers as if it were typed, if it answers.
-    pub(super) fn ask(&self, question: &str) -> io::Result<()> {
-        let mut out = Output::open()?;
-        out.write_all(question.as_bytes())?;
-        out.flush()
-    }
+/// Asks the terminal something that it answers as if it were typed, if it answers.
+pub(super) fn ask(question: &str) -> io::Result<()> {
+    let mut out = Output::open()?;
+    out.write_all(question.as_bytes())?;
+    out.flush()
 }
 
 /// Whether the terminal leaves a question alone that it does not understand; the console of Linux may not.

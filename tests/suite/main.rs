@@ -25,6 +25,7 @@ mod net;
 mod pictures;
 #[cfg(unix)]
 mod plain;
+mod reach;
 mod request;
 mod rotation;
 mod sandbox;

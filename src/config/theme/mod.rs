@@ -21,6 +21,12 @@ pub use own::OwnThemes;
 /// The name that stands for whichever theme fits the background of the terminal.
 pub const AUTO: &str = "auto";
 
+/// Whether a theme's name is that of a file of the person's own.
+pub fn is_own(name: &str) -> bool {
+    let path = std::path::Path::new(name);
+    path.extension().is_some_and(|extension| extension == "toml") && !name.contains(['/', '\\'])
+}
+
 /// The themes that come with the program: name and text.
 const BUILTIN: [(&str, &str); 3] = [
     ("dark", include_str!("../../../assets/themes/dark.toml")),
@@ -198,7 +204,9 @@ impl Theme {
         }
         if depth == Depth::Monochrome {
             // What steps back by its colour does so by its weight here.
-            [Role::Dim, Role::Border].map(|role| styles[role as usize].dim = true);
+            for role in [Role::Dim, Role::Border] {
+                styles[role as usize].dim = true;
+            }
         }
         Ok(Self { styles, ground: ground.and_then(|color| color.reduce(depth)) })
     }

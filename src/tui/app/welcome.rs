@@ -35,7 +35,7 @@ impl App {
         let items = self.beginnings().into_iter().chain(self.imports(finds)).chain(self.stores()).collect();
         let intro = vec![
             Row::text("tokenring keeps your API tokens, tells whether they work, and replaces them without an outage."),
-            Row::dim("A token can be pasted at any time. Nothing on this machine has been changed."),
+            Row::dim("A token can be pasted at any time. Nothing is sent anywhere before you ask for it."),
             Row::Blank,
         ];
         self.dialogs.push(Dialog::Pick(Pick::new("Welcome", items, 0).saying(intro)));

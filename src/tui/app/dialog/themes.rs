@@ -3,7 +3,7 @@
 use super::{Intent, Outcome};
 use crate::config::Key;
 use crate::config::key::Code;
-use crate::config::theme::{Role, Theme};
+use crate::config::theme::{self, Role, Theme};
 use crate::tui::app::App;
 use crate::tui::app::credentials::step;
 use crate::tui::app::sheet::{Anchor, Item, Row, Sheet};
@@ -58,7 +58,7 @@ impl Themes {
         sheet.anchor = Anchor::Corner;
         let item = |(at, (name, _)): (usize, &(String, Theme))| {
             let selected = at == self.cursor;
-            let more = if name.ends_with(".toml") { "your own".to_owned() } else { String::new() };
+            let more = if theme::is_own(name) { "your own".to_owned() } else { String::new() };
             Row::Item(Item { at: Some(at), mark: None, text: format!(" {name}"), more, right: String::new(), selected })
         };
         sheet.body = self.all.iter().enumerate().map(item).collect();
