@@ -117,6 +117,75 @@ fn a_light_terminal_gets_a_light_theme_as_soon_as_it_says_so() {
     demo.assert_ends_with(0);
 }
 
+/// The screen of somebody who has nothing yet, in a home with what the Snyk CLI keeps there.
+fn newcomer(home: &TempDir) -> Pty {
+    let folder = home.path().join(".config/configstore");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("snyk.json"), r#"{"api": "0e1f7a52-3c1d-4b62-9d0e-5a7c7e0b1f11"}"#).unwrap();
+    let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_tokenring"));
+    command.env("HOME", home.path());
+    command.env_remove("XDG_CONFIG_HOME");
+    command.env("TOKENRING_HOME", home.path().join("ring"));
+    command.env("DBUS_SESSION_BUS_ADDRESS", format!("unix:path={}", home.path().join("nobody").display()));
+    command.env("TERM", "xterm-256color");
+    command.env("LANG", "C.UTF-8");
+    let pty = Pty::start(command, 120, 36);
+    pty.expect("Welcome");
+    pty
+}
+
+fn press(pty: &mut Pty, keys: &[&str]) {
+    keys.iter().for_each(|key| pty.step(key));
+}
+
+const DOWN: &str = "\x1b[B";
+
+#[test]
+fn a_newcomer_is_welcomed_and_can_look_around_first() {
+    let home = TempDir::new().unwrap();
+    let mut pty = newcomer(&home);
+    pty.expect("Import snyk-cli");
+    press(&mut pty, &[DOWN, DOWN, "\r"]);
+    pty.expect("appcircle-ci");
+    assert!(pty.text().contains("store ● memory"), "{}", pty.text());
+    pty.send("q");
+    assert_eq!(pty.code(), 0);
+    pty.assert_restored();
+}
+
+#[test]
+fn a_newcomer_chooses_the_store_and_takes_over_what_was_found() {
+    let home = TempDir::new().unwrap();
+    let mut pty = newcomer(&home);
+    // Three ways to begin, one find, the store that is in use, and the other one.
+    press(&mut pty, &[DOWN, DOWN, DOWN, DOWN, DOWN, "\r"]);
+    pty.expect("in use, not created yet");
+    let settings = std::fs::read_to_string(home.path().join("ring/config/config.toml")).unwrap();
+    assert_eq!(settings.trim(), "store = \"file\"");
+    press(&mut pty, &[DOWN, DOWN, DOWN, DOWN, "\r"]);
+    pty.expect("Create the store");
+    press(&mut pty, &["a-passphrase", "\t", "a-passphrase", "\r", "\r"]);
+    pty.expect("store ● encrypted file");
+    press(&mut pty, &["W"]);
+    pty.expect("Import snyk-cli");
+    press(&mut pty, &[DOWN, DOWN, DOWN, "\r"]);
+    pty.expect("1 credential ");
+    pty.expect(" 2 snyk-cli ");
+    pty.send("q");
+    assert_eq!(pty.code(), 0);
+    pty.assert_restored();
+}
+
+#[test]
+fn the_title_of_the_window_names_the_program_and_nothing_in_it() {
+    let mut demo = Demo::start();
+    demo.pty.expect_bytes(0, b"\x1b[22;0t\x1b]0;tokenring\x1b\\");
+    demo.pty.send("q");
+    demo.assert_ends_with(0);
+    let written = String::from_utf8_lossy(&demo.pty.bytes(0)).into_owned();
+    assert_eq!((written.matches("\x1b]0;").count(), written.matches("\x1b[23;0t").count()), (1, 1));
+}
+
 #[test]
 fn a_signal_ends_it_with_its_own_exit_code() {
     for (signal, code) in [(Signal::TERM, 143), (Signal::HUP, 129), (Signal::INT, 130), (Signal::QUIT, 131)] {
