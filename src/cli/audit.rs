@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use super::context::Context;
-use super::output::Table;
 use super::shape::rfc3339;
+use super::table::Table;
 use crate::domain::Problem;
 use crate::engine::{AuditLine, AuditState};
 

@@ -7,7 +7,7 @@ use time::format_description::well_known::Rfc3339;
 
 use super::arguments::{parse_name, usage};
 use super::context::Context;
-use super::output::Table;
+use super::table::Table;
 use crate::domain::consumer::{Command, Consumer, Destination, Preset, Target};
 use crate::domain::credential::Part;
 use crate::domain::{Credential, Problem};

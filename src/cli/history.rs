@@ -6,9 +6,9 @@ use clap::Subcommand;
 use serde_json::json;
 
 use super::context::Context;
-use super::output::Table;
 use super::request::{self, Sending, Showing};
 use super::shape::rfc3339;
+use super::table::Table;
 use crate::domain::{CredentialId, Name, Problem};
 use crate::engine::message::{HistoryFilter, HistoryLine, Keep, Order};
 

@@ -1,9 +1,10 @@
 //! `tokenring identify`: what is this?
 
 use super::context::Context;
-use super::output::{Output, Table};
+use super::output::Output;
 use super::secret_input;
 use super::shape::{IdentifiedShape, rfc3339};
+use super::table::Table;
 use crate::domain::Problem;
 use crate::domain::identify::Candidate;
 

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::arguments::{parse_name, usage};
 use super::context::Context;
-use super::output::Table;
+use super::table::Table;
 use super::{prompt, secret_input};
 use crate::domain::credential::Part;
 use crate::domain::{Name, Problem};

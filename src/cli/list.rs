@@ -1,8 +1,8 @@
 //! `tokenring list` and `tokenring show`: what is known, without the store.
 
 use super::context::Context;
-use super::output::{Table, pad};
 use super::shape::{CredentialShape, rfc3339};
+use super::table::{Table, pad};
 use crate::domain::{Credential, Moment, Problem, words};
 
 /// List all credentials

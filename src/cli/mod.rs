@@ -44,6 +44,7 @@ mod screen;
 mod secret_input;
 mod shape;
 mod store;
+mod table;
 
 use std::process::ExitCode;
 

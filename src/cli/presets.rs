@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::context::Context;
-use super::output::Table;
+use super::table::Table;
 use crate::domain::problem::Class;
 use crate::domain::provider::Provider;
 use crate::domain::provider::spec::{Parameter, Preset};

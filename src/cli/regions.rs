@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use super::arguments::{self, usage};
 use super::context::Context;
-use super::output::Table;
 use super::shape::RegionShape;
+use super::table::Table;
 use crate::domain::credential::Check;
 use crate::domain::problem::Class;
 use crate::domain::provider::Catalogue;

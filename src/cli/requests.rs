@@ -4,8 +4,8 @@ use clap::Subcommand;
 use serde_json::json;
 
 use super::context::Context;
-use super::output::Table;
 use super::request::saved_id;
+use super::table::Table;
 use crate::config;
 use crate::domain::Problem;
 use crate::domain::request::{Saved, SavedId};

@@ -2,8 +2,8 @@
 
 use super::context::Context;
 use super::human::{Human, check_answers};
-use super::output::Table;
 use super::prompt;
+use super::table::Table;
 use crate::domain::credential::Part;
 use crate::domain::problem::Class;
 use crate::domain::rotation::{Line, LineState};

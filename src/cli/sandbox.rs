@@ -1,7 +1,7 @@
 //! `tokenring sandbox`: the simulator alone.
 
 use super::context::Context;
-use super::output::Table;
+use super::table::Table;
 use crate::domain::Problem;
 use crate::sandbox;
 

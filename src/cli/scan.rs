@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use super::context::Context;
-use super::output::Table;
 use super::prompt;
+use super::table::Table;
 use crate::domain::Problem;
 use crate::domain::consumer::Target;
 use crate::domain::credential::Slot;
