@@ -10,6 +10,7 @@ use crate::engine::{AuditLine, AuditState};
 
 /// Show who did what, when and how it ended; --verify finds a line that was edited, removed or moved
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  tokenring audit\n  tokenring audit --verify")]
 pub(super) struct Audit {
     /// Check the whole record instead of showing it
     #[arg(long)]

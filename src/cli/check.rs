@@ -45,6 +45,7 @@ pub(super) struct Check {
 
 /// Try a credential in all regions of its provider; shows the secret to each of those hosts
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  tokenring probe laptop\n  tokenring probe laptop --json")]
 pub(super) struct Probe {
     /// Its name
     name: String,

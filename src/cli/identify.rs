@@ -10,6 +10,9 @@ use crate::domain::identify::Candidate;
 
 /// Say what a secret is, offline; it is read from standard input
 #[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  tokenring identify < token.txt\n  tokenring identify --json < token.txt | jq .candidates[0]"
+)]
 pub(super) struct Identify {}
 
 impl Identify {

@@ -7,6 +7,9 @@ use crate::domain::{Credential, Moment, Problem, words};
 
 /// List all credentials
 #[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  tokenring list\n  tokenring list --provider snyk --label prod\n  tokenring list --json | jq -r .[].name"
+)]
 pub(super) struct List {
     /// Only those of this provider
     #[arg(long)]
@@ -18,6 +21,7 @@ pub(super) struct List {
 
 /// Show one credential
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  tokenring show ci-scanner\n  tokenring show ci-scanner --json")]
 pub(super) struct Show {
     /// Its name
     name: String,

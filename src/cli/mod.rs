@@ -23,6 +23,7 @@ mod history;
 mod human;
 mod identify;
 mod import;
+mod ink;
 mod junit;
 mod list;
 mod login;

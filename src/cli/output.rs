@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::Serialize;
 
+use super::ink::Ink;
 use super::table::Table;
 use crate::domain::Problem;
 use crate::domain::problem::Class;
@@ -60,11 +61,16 @@ impl Output {
         written.and_then(|()| out.flush()).or_else(broken)
     }
 
-    /// A table, its last column cut to the width of the terminal.
+    /// How words are coloured in results.
+    pub(super) fn ink(&self) -> Ink {
+        Ink::wanted(self.terminal)
+    }
+
+    /// A table, in the width of the terminal.
     pub(super) fn table(&self, table: &Table) -> Result<(), Problem> {
         let width = if self.terminal { terminal_width() } else { usize::MAX };
         let mut out = io::BufWriter::new(io::stdout().lock());
-        table.lines(width).try_for_each(|line| writeln!(out, "{line}")).and_then(|()| out.flush()).or_else(broken)
+        table.lines(width, self.ink()).try_for_each(|line| writeln!(out, "{line}")).and_then(|()| out.flush()).or_else(broken)
     }
 
     /// A remark for the person, on standard error; silent in JSON mode, so that scripts see only what they asked for.
@@ -79,7 +85,8 @@ impl Output {
         let _ = if self.json {
             writeln!(io::stderr(), "{}", serde_json::json!({ "error": problem }))
         } else {
-            writeln!(io::stderr(), "error: {}\n  why: {}\n  fix: {}", problem.what, problem.why, problem.remedy)
+            let error = Ink::wanted(io::stderr().is_terminal()).state("error:");
+            writeln!(io::stderr(), "{error} {}\n  why: {}\n  fix: {}", problem.what, problem.why, problem.remedy)
         };
         ExitCode::from(problem.class.exit_code())
     }

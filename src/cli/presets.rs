@@ -11,6 +11,7 @@ use crate::domain::{Credential, Problem};
 
 /// List the ready-made requests of a provider, or those of use to a credential
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  tokenring presets\n  tokenring presets ci-scanner")]
 pub(super) struct Presets {
     /// A provider or a credential; without it, those of all providers
     #[arg(value_name = "WHOSE")]

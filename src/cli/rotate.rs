@@ -50,6 +50,7 @@ pub(super) struct Rotate {
 
 /// List the rotations, creations and revocations that are not over, or all
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  tokenring rotations\n  tokenring rotations --all --json")]
 pub(super) struct List {
     /// Those that are over as well
     #[arg(long)]

@@ -7,6 +7,7 @@ use crate::sandbox;
 
 /// Run the simulator alone, on loopback, until SIGTERM
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  tokenring sandbox\n  tokenring sandbox --json > world.json &")]
 pub(super) struct Sandbox {}
 
 impl Sandbox {
