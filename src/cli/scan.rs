@@ -1,17 +1,18 @@
 //! `tokenring scan`: where secrets lie in plain text.
 
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
 use super::context::Context;
-use super::prompt;
 use super::table::Table;
+use super::{output, prompt};
 use crate::domain::Problem;
 use crate::domain::consumer::Target;
 use crate::domain::credential::Slot;
 use crate::domain::problem::Class;
-use crate::engine::scan::{Holder, Scanned, Sighting, Unread, Whose, words};
+use crate::engine::scan::{Holder, Progress, Scanned, Sighting, Unread, Whose, words};
 
 /// Find plain-text copies of secrets in files: of those held here, and of known shapes
 #[derive(Debug, clap::Args)]
@@ -26,6 +27,9 @@ pub(super) struct Scan {
     #[arg(long)]
     strict: bool,
 }
+
+/// How often progress is shown, and how long a scan may take without any.
+const PACE: Duration = Duration::from_millis(100);
 
 const EXAMPLES: &str = "Examples:\n  tokenring scan\n  tokenring scan ~/work --link\n  tokenring scan . --strict --json\n  git log -p | tokenring scan - --strict\n\n\
     No secret is ever shown. Copies of secrets that are held here are recognised by their fingerprints, whose key is in the\n\
@@ -70,7 +74,12 @@ impl Scan {
             Err(problem) if problem.class == Class::Store => context.engine()?,
             Err(problem) => return Err(problem),
         };
-        let mut scanned = engine.scan(self.paths.clone()).await?;
+        let is_told = !context.out.json;
+        let scanned = engine.scan(self.paths.clone(), telling(is_told)).await;
+        if is_told {
+            output::progress("");
+        }
+        let mut scanned = scanned?;
         let shown_first = !context.out.json && !self.link;
         if shown_first {
             report(context, &scanned)?;
@@ -89,6 +98,17 @@ impl Scan {
         advise(context, &scanned);
         let loose = scanned.sightings.iter().any(|sighting| !sighting.linked);
         Ok(if self.strict && loose { Class::Policy.exit_code() } else { 0 })
+    }
+}
+
+/// Shows how far it is, where that is wanted and it takes its time.
+fn telling(is_told: bool) -> impl FnMut(Progress) + Send + 'static {
+    let mut last = Instant::now();
+    move |Progress { files, of, bytes }| {
+        if is_told && last.elapsed() >= PACE {
+            last = Instant::now();
+            output::progress(&format!("looking at file {files} of {of}, {} MB read", bytes >> 20));
+        }
     }
 }
 

@@ -11,7 +11,8 @@ use crate::domain::Secret;
 use crate::domain::identify::{self, Candidate};
 use crate::domain::provider::Catalogue;
 use crate::domain::provider::spec::{Authorization, Confidence, Holding};
-use crate::engine::trust::Fingerprints;
+use crate::domain::text::unhex;
+use crate::engine::trust::{Fingerprints, Print};
 
 /// The member in which the Snyk CLI keeps its token; elsewhere the word means nothing.
 const SNYK_CLI: (&str, &str, &str) = ("snyk.json", "api", "snyk");
@@ -26,7 +27,7 @@ const KEY_ENDS: &[u8] = b"PRIVATE KEY-----";
 pub(super) struct Looker {
     catalogue: Arc<Catalogue>,
     fingerprints: Option<Fingerprints>,
-    held: HashMap<String, Vec<Holder>>,
+    held: HashMap<Print, Vec<Holder>>,
     /// What secrets of a known kind begin with.
     prefixes: Vec<String>,
     /// The variables that hold a secret, and the schemes before one, each with its provider.
@@ -47,6 +48,8 @@ type Tell<'a> = &'a mut dyn FnMut(Whose, Option<&'static str>);
 
 impl Looker {
     pub(super) fn new(catalogue: Arc<Catalogue>, fingerprints: Option<Fingerprints>, held: HashMap<String, Vec<Holder>>) -> Self {
+        // Millions of words are looked up: as bytes, so that none of them has to be written out.
+        let held = held.into_iter().filter_map(|(print, holders)| Some((unhex(&print)?, holders))).collect();
         let (mut prefixes, mut variables, mut schemes) = (Vec::new(), Vec::new(), Vec::new());
         for provider in catalogue.providers() {
             for kind in &provider.kinds {
@@ -71,7 +74,7 @@ impl Looker {
 
     /// Who holds this very secret.
     pub(super) fn holders(&self, text: &[u8]) -> Option<Vec<Holder>> {
-        self.held.get(&self.fingerprints.as_ref()?.of(text)).cloned()
+        self.held.get(&self.fingerprints.as_ref()?.bytes_of(text)).cloned()
     }
 
     pub(super) fn watch<'l>(&'l self, file: &'l str) -> Watch<'l> {

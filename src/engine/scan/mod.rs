@@ -30,6 +30,17 @@ use places::Place;
 /// The path that stands for standard input.
 const PIPE: &str = "-";
 
+/// How far a scan is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// The number of the file that is looked at.
+    pub files: usize,
+    /// How many files there are.
+    pub of: usize,
+    /// How many bytes were read, of all of them.
+    pub bytes: u64,
+}
+
 /// What a scan came to.
 pub struct Scanned {
     /// Everything that was found, by file and line.
@@ -156,7 +167,8 @@ impl Holder {
 impl Engine {
     /// Looks for secrets in plain text in these files and folders, `-` being standard input; in the usual places and the working folder where none
     /// is named. Where the store is locked, only secrets of known shapes can be told. Nothing is changed.
-    pub async fn scan(&self, paths: Vec<PathBuf>) -> Result<Scanned, Problem> {
+    /// `tell` hears how far it is, each time some more was read.
+    pub async fn scan(&self, paths: Vec<PathBuf>, tell: impl FnMut(Progress) + Send + 'static) -> Result<Scanned, Problem> {
         let credentials = self.credentials().await?;
         let (fingerprints, blind) = match self.fingerprints_for(&credentials).await {
             Ok(fingerprints) => (fingerprints, None),
@@ -165,8 +177,8 @@ impl Engine {
         let prints = if fingerprints.is_some() { self.prints(&credentials).await? } else { Vec::new() };
         let looker = Looker::new(Arc::clone(&self.catalogue), fingerprints, held(&credentials, prints));
         let stop = Stop::default();
-        let stopped = Arc::clone(&stop.0);
-        let mut scanned = in_background(move || look_through(&looker, &paths, &stopped)).await??;
+        let mut trip = Trip { stopped: Arc::clone(&stop.0), progress: Progress::default(), tell: Box::new(tell) };
+        let mut scanned = in_background(move || look_through(&looker, &paths, &mut trip)).await??;
         scanned.blind = blind;
         self.note_linked(&credentials, &mut scanned.sightings).await?;
         Ok(scanned)
@@ -227,6 +239,37 @@ impl Engine {
     }
 }
 
+/// One scan under way: whether anybody still waits for it, and who hears how far it is.
+struct Trip {
+    stopped: Arc<AtomicBool>,
+    progress: Progress,
+    tell: Box<dyn FnMut(Progress) + Send>,
+}
+
+/// A file that is read as long as anybody waits for it.
+struct Followed<'t, R> {
+    from: R,
+    trip: &'t mut Trip,
+}
+
+impl Trip {
+    fn is_over(&self) -> bool {
+        self.stopped.load(Ordering::Relaxed)
+    }
+}
+
+impl<R: Read> Read for Followed<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        if self.trip.is_over() {
+            return Ok(0);
+        }
+        let read = self.from.read(buffer)?;
+        self.trip.progress.bytes += read as u64;
+        (self.trip.tell)(self.trip.progress);
+        Ok(read)
+    }
+}
+
 /// Ends the looking when nobody waits for it any more: a thread cannot be cancelled.
 #[derive(Default)]
 struct Stop(Arc<AtomicBool>);
@@ -269,15 +312,19 @@ pub fn words(holders: &[Holder]) -> String {
     sorts.map(sort).collect::<Vec<_>>().join("; ")
 }
 
-fn look_through(looker: &Looker, paths: &[PathBuf], stopped: &AtomicBool) -> Result<Scanned, Problem> {
+fn look_through(looker: &Looker, paths: &[PathBuf], trip: &mut Trip) -> Result<Scanned, Problem> {
+    let stopped = &Arc::clone(&trip.stopped);
     let (piped, named): (Vec<_>, Vec<_>) = paths.iter().cloned().partition(|path| path.as_os_str() == PIPE);
     let (places, mut unread) = if paths.is_empty() { places::usual(stopped) } else { places::given(&named, stopped)? };
+    let places: Vec<_> = piped.into_iter().take(1).map(Place::of).chain(places).collect();
     let (mut sightings, mut files) = (Vec::new(), 0);
-    for place in piped.into_iter().take(1).map(Place::of).chain(places) {
-        if stopped.load(Ordering::Relaxed) {
+    trip.progress.of = places.len();
+    for place in places {
+        if trip.is_over() {
             break;
         }
-        match look_at(looker, &place) {
+        trip.progress.files += 1;
+        match look_at(looker, &place, trip) {
             Ok(found) => {
                 files += 1;
                 sightings.extend(found);
@@ -289,13 +336,13 @@ fn look_through(looker: &Looker, paths: &[PathBuf], stopped: &AtomicBool) -> Res
     Ok(Scanned { sightings, unread, files, blind: None })
 }
 
-fn look_at(looker: &Looker, place: &Place) -> std::io::Result<Vec<Sighting>> {
+fn look_at(looker: &Looker, place: &Place, trip: &mut Trip) -> std::io::Result<Vec<Sighting>> {
     if place.path.as_os_str() == PIPE {
-        return look_into(looker, place, std::io::stdin().lock(), None);
+        return look_into(looker, place, Followed { from: std::io::stdin().lock(), trip }, None);
     }
     let file = std::fs::File::open(&place.path)?;
     let openness = super::consumer::file::openness(&file.metadata()?);
-    look_into(looker, place, file, openness.as_ref())
+    look_into(looker, place, Followed { from: file, trip }, openness.as_ref())
 }
 
 fn look_into(looker: &Looker, place: &Place, from: impl Read, openness: Option<&String>) -> std::io::Result<Vec<Sighting>> {
