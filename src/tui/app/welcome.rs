@@ -9,7 +9,7 @@ use super::sheet::Row;
 use super::{App, Audience, Effect, Now, Onward};
 use crate::config::StoreChoice;
 use crate::config::theme::Role;
-use crate::engine::import::{Find, place};
+use crate::engine::import::Find;
 use crate::engine::message::{BackendKind, KeyringTask, Task};
 
 impl App {
@@ -34,7 +34,7 @@ impl App {
         }
         let items = self.beginnings().into_iter().chain(self.imports(finds)).chain(self.stores()).collect();
         let intro = vec![
-            Row::text("tokenring keeps your API tokens, tells whether they work, and replaces them without an outage."),
+            Row::text("tokenring keeps your API tokens, tells whether they work, and replaces them safely."),
             Row::dim("A token can be pasted at any time. Nothing is sent anywhere before you ask for it."),
             Row::Blank,
         ];
@@ -61,8 +61,9 @@ impl App {
     fn imports(&self, finds: &[Arc<Find>]) -> Vec<PickItem> {
         const HEADING: &str = "Found in plain text on this machine";
         let one = |find: &Arc<Find>| {
-            let text = format!("Import {}", place(&find.target));
-            let more = format!("{}, from {}", self.sort_of(find), find.target.path().display());
+            let text = format!("Import {}", find.place);
+            let from = find.target.as_ref().map(|target| format!(", from {}", target.path().display()));
+            let more = format!("{}{}", self.sort_of(find), from.unwrap_or_default());
             item(HEADING, &text, &more, Picked::Import(vec![Arc::clone(find)]))
         };
         let all = (finds.len() > 1).then(|| {
@@ -132,8 +133,8 @@ mod tests {
             org: None,
             expires: None,
         };
-        let target = Target::EnvFile { path: "/home/ada/.env".into(), key: name.to_owned() };
-        Arc::new(Find { target, openness: None, secret: Arc::new(Secret::from_text("a-secret".to_owned())), is: Ok(sort) })
+        let target = Some(Target::EnvFile { path: "/home/ada/.env".into(), key: name.to_owned() });
+        Arc::new(Find { target, place: name.to_owned(), openness: None, secret: Arc::new(Secret::from_text("a-secret".to_owned())), is: Ok(sort) })
     }
 
     fn told(session: &mut Session, event: Event) {
