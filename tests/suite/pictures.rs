@@ -78,18 +78,26 @@ impl Demo {
         self.type_keys(&["/", name, "\r", "\x1b"]);
         self.pty.expect(&format!(" 2 {name}"));
     }
+
+    /// Selects a credential, and waits for what the regions know about it: that is read when the cursor rests.
+    fn select_checked(&mut self, name: &str) {
+        self.select(name);
+        self.pty.expect_that("a verdict beside the region", |text| {
+            text.lines().any(|line| line.contains("▸ ") && line.contains(['✓', '✗']))
+        });
+    }
 }
 
 fn overview(demo: &mut Demo) {
     demo.check();
-    demo.select("eu01-ci-scanner");
+    demo.select_checked("eu01-ci-scanner");
     demo.type_keys(&["t"]);
     demo.pty.expect("200 OK");
 }
 
 fn refused(demo: &mut Demo) {
     demo.check();
-    demo.select("eu01-misfiled");
+    demo.select_checked("eu01-misfiled");
     demo.type_keys(&["t"]);
     demo.pty.expect("401 Unauthorized");
 }
@@ -110,7 +118,7 @@ fn timeline(demo: &mut Demo) {
 
 fn verdicts(demo: &mut Demo) {
     demo.check();
-    demo.select("eu01-misfiled");
+    demo.select_checked("eu01-misfiled");
     demo.type_keys(&["A"]);
     demo.pty.expect("Try every region?");
     demo.type_keys(&["\t", "\r"]);
@@ -122,7 +130,7 @@ fn verdicts(demo: &mut Demo) {
 
 fn palette(demo: &mut Demo) {
     demo.check();
-    demo.select("us01-laptop");
+    demo.select_checked("us01-laptop");
     demo.type_keys(&[":", "r", "e"]);
     demo.pty.expect("Commands and credentials");
 }

@@ -134,7 +134,13 @@ mod tests {
             expires: None,
         };
         let target = Some(Target::EnvFile { path: "/home/ada/.env".into(), key: name.to_owned() });
-        Arc::new(Find { target, place: name.to_owned(), openness: None, secret: Arc::new(Secret::from_text("a-secret".to_owned())), is: Ok(sort) })
+        Arc::new(Find {
+            target,
+            place: name.to_owned(),
+            openness: None,
+            secret: Arc::new(Secret::from_text("a-secret".to_owned())),
+            is: Ok(sort),
+        })
     }
 
     fn told(session: &mut Session, event: Event) {

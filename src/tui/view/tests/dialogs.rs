@@ -166,7 +166,13 @@ fn the_welcome() {
             let (provider, region) = ("snyk".to_owned(), "SNYK-US-01".to_owned());
             let is = Ok(Sort { provider, kind: kind.to_owned(), region, org: None, expires: None });
             let target = Some(Target::EnvFile { path: "/home/ada/api/.env".into(), key: name.to_owned() });
-            Arc::new(Find { target, place: name.to_owned(), openness: None, secret: Arc::new(Secret::from_text("x".to_owned())), is })
+            Arc::new(Find {
+                target,
+                place: name.to_owned(),
+                openness: None,
+                secret: Arc::new(Secret::from_text("x".to_owned())),
+                is,
+            })
         };
         let finds = vec![find("SNYK_TOKEN", "personal-token"), find("SNYK_CI_TOKEN", "personal-access-token")];
         report(&mut session, 99, Event::Keyring(KeyringEvent::Found(finds)));
