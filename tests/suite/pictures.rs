@@ -55,7 +55,9 @@ impl Demo {
 
     /// Types, each key by itself: an Esc that is followed at once by another would be read as Alt.
     fn type_keys(&mut self, keys: &[&str]) {
-        keys.iter().for_each(|key| self.pty.step(key));
+        for key in keys {
+            self.pty.step(key);
+        }
     }
 
     /// Waits until nothing on the screen is still to change: the footer offers keys again, and no bar grows above.

@@ -135,7 +135,9 @@ fn newcomer(home: &TempDir) -> Pty {
 }
 
 fn press(pty: &mut Pty, keys: &[&str]) {
-    keys.iter().for_each(|key| pty.step(key));
+    for key in keys {
+        pty.step(key);
+    }
 }
 
 const DOWN: &str = "\x1b[B";
