@@ -30,7 +30,7 @@ impl Driver<'_> {
             let why = "it lists no secrets; one that was made and never answered counts towards its limit".to_owned();
             return Ok(Trail::Unclear(why));
         };
-        Ok(self.listed(name).await?.map_or(Trail::Nothing, Trail::Stray))
+        Ok(self.listed(name).await?.into_iter().next().map_or(Trail::Nothing, Trail::Stray))
     }
 
     /// What lies in the slot `pending`, if it belongs to this rotation.
@@ -41,7 +41,8 @@ impl Driver<'_> {
             return Ok(None);
         }
         let remote = match name {
-            Some(name) => self.listed(name).await?,
+            // A name that stands twice tells nothing about the secret.
+            Some(name) => <[Remote; 1]>::try_from(self.listed(name).await?).ok().map(|[only]| only),
             None => self.recognise(&secret).await?,
         };
         Ok(Some(Trail::Held(Minted { fingerprint, remote })))
@@ -58,10 +59,10 @@ impl Driver<'_> {
         }
     }
 
-    async fn listed(&self, name: &str) -> Tried<Option<Remote>> {
+    async fn listed(&self, name: &str) -> Tried<Vec<Remote>> {
         let desk = self.desk().await?;
         let listed = strategy(self.plan().strategy).list(&desk).await?;
-        Ok(listed.into_iter().find(|remote| remote.label == name))
+        Ok(listed.into_iter().filter(|remote| remote.label == name).collect())
     }
 
     fn revokes_itself(&self) -> bool {

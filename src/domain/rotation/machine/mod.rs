@@ -148,8 +148,8 @@ fn look(progress: &Progress<'_>) -> Option<Look> {
     stale.extend(progress.old.map(|old| old.fingerprint.clone()));
     match progress.open? {
         Step::Create => {
-            let listed = progress.plan.ways().trace == Trace::ByName;
-            Some(Look::Creation { name: listed.then(|| progress.plan.remote_name(progress.minting.creations)), stale })
+            let attempt = progress.minting.attempts.last().filter(|_| progress.plan.ways().trace == Trace::ByName);
+            Some(Look::Creation { name: attempt.map(|attempt| progress.plan.remote_name(*attempt)), stale })
         }
         Step::AwaitPaste => Some(Look::Paste { stale }),
         Step::Revoke => Some(Look::Revocation(forward::revocation_target(progress))),

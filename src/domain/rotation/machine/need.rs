@@ -95,7 +95,7 @@ pub(super) fn after(progress: &Progress<'_>, trouble: Trouble<'_>) -> HumanNeed 
 pub(super) fn paste(progress: &Progress<'_>) -> HumanNeed {
     let Plan { instructions, page, .. } = progress.plan;
     let why = progress.minting.note.or(progress.by_hand.mint).map(str::to_owned);
-    let name = progress.plan.remote_name(progress.minting.creations + 1);
+    let name = progress.plan.remote_name(progress.minting.next_attempt());
     HumanNeed::of(progress, &Step::AwaitPaste, Need::Paste { instructions: instructions.clone(), page: page.clone(), name, why })
 }
 

@@ -10,7 +10,7 @@ use crate::domain::rotation::journal::{
 use crate::domain::rotation::plan::Plan;
 use crate::domain::rotation::purpose::Purpose;
 use crate::domain::rotation::reach::{Reach, Sameness, compare};
-use crate::domain::rotation::remote::Remote;
+use crate::domain::rotation::remote::{Remote, attempt_of};
 use crate::domain::rotation::step::Step;
 use crate::domain::rotation::strategy::{Handle, Overlap, Trace};
 
@@ -57,12 +57,18 @@ pub(super) struct Successor<'a> {
 /// Everything that was made in the course of the rotation.
 #[derive(Default)]
 pub(super) struct Minting<'a> {
-    /// How many creations were begun.
-    pub(super) creations: u32,
+    /// The numbers of the attempts that the program has begun.
+    pub(super) attempts: Vec<u32>,
+    /// How many secrets were pasted. Each has a number of its own, so that what a person has made under the name they were
+    /// told never passes for something that the program has made.
+    pub(super) pasted: u32,
     /// The fingerprints of all secrets that were ever held.
     pub(super) held: Vec<&'a Fingerprint>,
     /// Whether the answer of any creation was ever lost.
     pub(super) unanswered: bool,
+    /// Whether anything may have been made whose secret nobody has seen. A store may take that in long after it was given
+    /// up, so what lies in the slot `pending` from then on may be of any attempt.
+    pub(super) unseen: bool,
     /// Things at the provider that are of no use, by key.
     pub(super) strays: Vec<(String, Target)>,
     /// Why a person is asked to paste again.
@@ -205,7 +211,9 @@ impl<'a> Progress<'a> {
     fn begin(&mut self, step: &'a Step) {
         self.open = (!step.is_repeatable()).then_some(step);
         self.begun.insert(step.clone());
-        self.minting.creations += u32::from(*step == Step::Create);
+        if *step == Step::Create {
+            self.minting.attempts.push(self.minting.next_attempt());
+        }
     }
 
     fn finish(&mut self, outcome: &'a Outcome) {
@@ -213,7 +221,11 @@ impl<'a> Progress<'a> {
         self.trouble = None;
         self.begun.insert(outcome.step());
         match outcome {
-            Outcome::Created(minted) | Outcome::Pasted(minted) => return self.hold(minted),
+            Outcome::Created(minted) => return self.hold(minted),
+            Outcome::Pasted(minted) => {
+                self.minting.pasted += 1;
+                return self.hold(minted);
+            }
             Outcome::Stashed(fingerprint) | Outcome::Verified { fingerprint, .. } | Outcome::Promoted(fingerprint)
                 if !self.is_new(fingerprint) =>
             {
@@ -244,14 +256,40 @@ impl<'a> Progress<'a> {
     }
 
     fn find(&mut self, trail: &'a Trail) {
-        self.minting.unanswered |= self.open == Some(&Step::Create);
-        self.open = None;
         self.trouble = None;
+        self.minting.unanswered |= self.open == Some(&Step::Create);
+        if let Some(foundling) = self.foundling(trail) {
+            // The step stays open: without this secret, what has become of it is looked for once more.
+            self.minting.held.push(foundling);
+            self.minting.note = Some("nobody knows whether the secret in the store is the one that was pasted");
+            return;
+        }
+        self.minting.unseen |= self.open == Some(&Step::Create) && self.may_hide(trail);
+        self.open = None;
         match trail {
             Trail::Held(minted) if !self.minting.held.contains(&&minted.fingerprint) => self.hold(minted),
             Trail::Held(_) | Trail::Nothing => {}
             Trail::Stray(remote) => self.minting.strays.push((remote.id.clone(), Target::Remote(remote.clone()))),
             Trail::Unclear(_) => self.give_up(Target::Unnamed),
+        }
+    }
+
+    /// A secret of which nobody knows for sure what it is at the provider: it may belong to an attempt that was given up
+    /// and is dead, or be listed later under a name that nobody connects with it, and be swept away while it is in use.
+    fn foundling(&self, trail: &'a Trail) -> Option<&'a Fingerprint> {
+        let Trail::Held(Minted { fingerprint, remote }) = trail else { return None };
+        let created = self.open == Some(&Step::Create);
+        let nameless = created && remote.is_none() && self.plan.ways().trace == Trace::ByName;
+        (nameless || self.minting.unseen).then_some(fingerprint)
+    }
+
+    /// Whether a secret may have been made that did not turn up. Where nothing is listed, "nothing" is certain: it is said
+    /// only of what the program never makes.
+    fn may_hide(&self, trail: &Trail) -> bool {
+        match trail {
+            Trail::Held(_) => false,
+            Trail::Nothing => self.plan.ways().trace == Trace::ByName,
+            Trail::Stray(_) | Trail::Unclear(_) => true,
         }
     }
 
@@ -301,7 +339,7 @@ impl<'a> Progress<'a> {
         self.left.push(step.residue(self.plan.purpose.object()));
         if *step == Step::Create {
             self.open = None;
-            self.minting.unanswered = true;
+            (self.minting.unanswered, self.minting.unseen) = (true, true);
         } else {
             self.done.insert(step.clone());
         }
@@ -357,7 +395,18 @@ impl<'a> Progress<'a> {
     }
 
     fn unknown(&self, found: &[Remote]) -> Vec<(String, Target)> {
-        let unknown = found.iter().filter(|remote| !self.is_new_remote(&remote.id));
+        let own = |remote: &&Remote| {
+            let attempt = attempt_of(&self.plan.rotation, &remote.label);
+            attempt.is_some_and(|attempt| self.minting.attempts.contains(&attempt))
+        };
+        let unknown = found.iter().filter(own).filter(|remote| !self.is_new_remote(&remote.id));
         unknown.map(|remote| (remote.id.clone(), Target::Remote(remote.clone()))).collect()
+    }
+}
+
+impl Minting<'_> {
+    /// The number for whatever is made next.
+    pub(super) fn next_attempt(&self) -> u32 {
+        u32::try_from(self.attempts.len()).unwrap_or(u32::MAX).saturating_add(self.pasted).saturating_add(1)
     }
 }

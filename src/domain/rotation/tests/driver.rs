@@ -64,6 +64,7 @@ fn tried(result: Result<(), Broken>) -> Tried<()> {
     result.map_err(|broken| match broken {
         Broken::Dead => Err(Dead),
         Broken::Failed => Ok(Failure::new(FailureKind::NotYet, "it failed")),
+        Broken::Refused => Ok(Failure::new(FailureKind::Refused, "403")),
         Broken::Unanswered => Ok(Failure::new(FailureKind::Unanswered, "nobody answered")),
     })
 }
@@ -128,16 +129,29 @@ fn create(world: &mut World, name: String) -> Tried<Outcome> {
     if let Err(Err(dead)) = put(world, Slot::Pending, secret) {
         return Err(Err(dead));
     }
-    Ok(Outcome::Created(minted(world, secret)))
+    let remote = if by_value(world) { account() } else { world.remote(secret) };
+    Ok(Outcome::Created(Minted { fingerprint: print(secret), remote: Some(remote) }))
 }
 
-fn minted(world: &World, secret: u32) -> Minted {
-    let remote = match world.journal.plan().ways().handle {
-        Handle::Id => world.remote(secret),
-        // The account that both secrets belong to; it must never be revoked.
-        Handle::Value => Remote::new("r0", "the account"),
-    };
-    Minted { fingerprint: print(secret), remote: Some(remote) }
+fn by_value(world: &World) -> bool {
+    world.journal.plan().ways().handle == Handle::Value
+}
+
+/// The account that both secrets belong to; it must never be revoked.
+fn account() -> Remote {
+    Remote::new("r0", "the account")
+}
+
+/// What a pasted secret is at the provider: the only thing in its list that was not there before.
+fn recognise(world: &mut World, secret: u32) -> Minted {
+    let known: Vec<Remote> = world.journal.entries().iter().rev().find_map(seen).unwrap_or_default();
+    let mut fresh: Vec<Remote> = world.list().into_iter().filter(|remote| !known.contains(remote)).collect();
+    let only = if fresh.len() == 1 { fresh.pop() } else { None };
+    Minted { fingerprint: print(secret), remote: if by_value(world) { Some(account()) } else { only } }
+}
+
+fn seen(entry: &Entry) -> Option<Vec<Remote>> {
+    if let Entry::Done(Outcome::Seen(snapshot)) = entry { Some(snapshot.remotes.clone()) } else { None }
 }
 
 fn stash(world: &mut World, new: Fingerprint) -> Tried<Outcome> {
@@ -222,27 +236,30 @@ fn prove_old(world: &mut World, old: &Fingerprint) -> Tried<Outcome> {
 fn sweep(world: &mut World) -> Tried<Outcome> {
     tried(world.call(Effect::Look))?;
     let rotation = world.journal.plan().rotation.clone();
-    let ours = world.live.iter().filter(|(_, name)| attempt_of(&rotation, name).is_some());
-    Ok(Outcome::Swept(ours.map(|(secret, _)| world.remote(*secret)).collect()))
+    let listed = world.list();
+    Ok(Outcome::Swept(listed.into_iter().filter(|remote| attempt_of(&rotation, &remote.label).is_some()).collect()))
 }
 
-fn held(world: &mut World, stale: &[Fingerprint]) -> Tried<Option<Trail>> {
-    let secret = get(world, Slot::Pending)?.filter(|secret| !stale.contains(&print(*secret)));
-    Ok(secret.map(|secret| Trail::Held(minted(world, secret))))
+fn held(world: &mut World, stale: &[Fingerprint]) -> Tried<Option<u32>> {
+    Ok(get(world, Slot::Pending)?.filter(|secret| !stale.contains(&print(*secret))))
 }
 
 fn reconcile(world: &mut World, look: Look) -> Tried<Finding> {
     match look {
-        Look::Paste { stale } => Ok(Finding::Minting(held(world, &stale)?.unwrap_or(Trail::Nothing))),
+        Look::Paste { stale } => Ok(Finding::Minting(match held(world, &stale)? {
+            Some(secret) => Trail::Held(recognise(world, secret)),
+            None => Trail::Nothing,
+        })),
         Look::Creation { name, stale } => {
-            let trail = held(world, &stale)?;
+            let held = held(world, &stale)?;
             tried(world.call(Effect::Look))?;
-            let listed = world.live.iter().find(|(_, known)| Some(*known) == name.as_ref()).map(|(secret, _)| *secret);
-            Ok(Finding::Minting(match (trail, listed, name) {
-                (Some(held), ..) => held,
-                (None, Some(secret), _) => Trail::Stray(world.remote(secret)),
-                (None, None, Some(_)) => Trail::Nothing,
-                (None, None, None) => Trail::Unclear("the provider lists no secrets".to_owned()),
+            let listed = name.as_ref().map(|name| world.list().into_iter().find(|remote| remote.label == *name));
+            Ok(Finding::Minting(match (held, listed) {
+                (Some(secret), Some(remote)) => Trail::Held(Minted { fingerprint: print(secret), remote }),
+                (Some(secret), None) => Trail::Held(recognise(world, secret)),
+                (None, Some(Some(remote))) => Trail::Stray(remote),
+                (None, Some(None)) => Trail::Nothing,
+                (None, None) => Trail::Unclear("the provider lists no secrets".to_owned()),
             }))
         }
         Look::Revocation(_) => {
@@ -289,12 +306,13 @@ fn paste(world: &mut World, name: &str) -> Result<(), Dead> {
     if let Err(Err(dead)) = put(world, Slot::Pending, secret) {
         return Err(dead);
     }
-    write(world, Entry::Done(Outcome::Pasted(minted(world, secret))))
+    let minted = recognise(world, secret);
+    write(world, Entry::Done(Outcome::Pasted(minted)))
 }
 
 fn make(world: &mut World, name: &str) -> u32 {
     world.clipboard = Some(world.newest + 1);
-    world.happen(Effect::Mint(format!("{name} {}", world.newest)));
+    world.happen(Effect::Mint(name.to_owned()));
     if world.journal.plan().overlap == Overlap::Absent {
         let dead: Vec<u32> = world.live.keys().copied().filter(|&secret| secret != STRANGER && secret != world.newest).collect();
         for secret in dead {

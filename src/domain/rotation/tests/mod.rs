@@ -269,8 +269,14 @@ fn any_faults() -> impl Strategy<Value = Vec<(usize, Fault)>> {
     prop::collection::vec((0_usize..90, prop::sample::select(FAULTS.to_vec())), 0..14)
 }
 
+/// 600 cases, or as many as `PROPTEST_CASES` says.
+fn configured() -> ProptestConfig {
+    let usual = ProptestConfig::default();
+    ProptestConfig { cases: usual.cases.max(600), failure_persistence: None, ..usual }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 600, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(configured())]
 
     #[test]
     fn any_sequence_of_faults_and_any_change_of_mind_loses_nothing(
@@ -280,5 +286,29 @@ proptest! {
         lag in 0_u32..4,
     ) {
         run(strategy, &faults, abort, lag);
+    }
+}
+
+#[test]
+fn a_secret_of_an_attempt_that_was_given_up_is_not_taken_for_that_of_a_later_one() {
+    // The store takes the first secret in after the provider's end of it was removed, and the second is never made.
+    let faults = [(5, Fault::Fail), (7, Fault::Fail), (14, Fault::Late), (15, Fault::CrashBefore), (23, Fault::LostBefore)];
+    for lag in 0..4 {
+        run((ReplacementPlan::SnykServiceAccount, true), &faults, None, lag);
+    }
+}
+
+#[test]
+fn what_the_provider_lists_late_is_neither_taken_in_without_a_name_nor_swept_away_in_use() {
+    for strategy in distinct() {
+        for (call, fault) in (0..calls(strategy)).flat_map(|call| FAULTS.map(|fault| (call, fault))) {
+            if fault == Fault::Late {
+                continue;
+            }
+            let mut world = World::new(plan(strategy), [(call, fault)]);
+            world.slow_list = true;
+            let Ending::Done { left } = drive(&mut world, None) else { panic!("nobody asked to go back") };
+            assert_done(&world, &left);
+        }
     }
 }

@@ -17,8 +17,10 @@ pub(super) const STRANGER: u32 = 900;
 /// What goes wrong with a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fault {
-    /// It is turned down and nothing happens.
+    /// It is turned down for the moment, and nothing happens.
     Fail,
+    /// It is turned down for good, and nothing happens.
+    Refuse,
     /// It never arrives, and nobody answers.
     LostBefore,
     /// It happens, and nobody answers.
@@ -31,8 +33,15 @@ pub(super) enum Fault {
     CrashAfter,
 }
 
-pub(super) const FAULTS: [Fault; 6] =
-    [Fault::Fail, Fault::LostBefore, Fault::LostAfter, Fault::Late, Fault::CrashBefore, Fault::CrashAfter];
+pub(super) const FAULTS: [Fault; 7] = [
+    Fault::Fail,
+    Fault::Refuse,
+    Fault::LostBefore,
+    Fault::LostAfter,
+    Fault::Late,
+    Fault::CrashBefore,
+    Fault::CrashAfter,
+];
 
 /// How a call can end without an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +50,8 @@ pub(super) enum Broken {
     Dead,
     /// It did not happen.
     Failed,
+    /// It did not happen and never will.
+    Refused,
     /// Nobody knows.
     Unanswered,
 }
@@ -74,6 +85,8 @@ pub(super) struct World {
     pub(super) calls: usize,
     /// How often a new secret is refused before it is accepted, and a revoked one still accepted.
     pub(super) lag: u32,
+    /// Whether the provider's list shows what was made only when it is asked for the second time.
+    pub(super) slow_list: bool,
     /// How many calls later something late happens.
     pub(super) lateness: usize,
     pub(super) newest: u32,
@@ -81,6 +94,7 @@ pub(super) struct World {
     late: Vec<(usize, Effect)>,
     lingering: BTreeMap<u32, u32>,
     ripening: BTreeMap<u32, u32>,
+    unlisted: BTreeSet<u32>,
 }
 
 impl World {
@@ -102,12 +116,14 @@ impl World {
             revoked_by_hand: false,
             calls: 0,
             lag: 0,
+            slow_list: false,
             lateness: 3,
             newest: OLD,
             faults: faults.into_iter().collect(),
             late: Vec::new(),
             lingering: BTreeMap::new(),
             ripening: BTreeMap::new(),
+            unlisted: BTreeSet::new(),
         }
     }
 
@@ -125,11 +141,12 @@ impl World {
         match fault {
             Some(Fault::Late) => self.late.push((number + self.lateness, effect)),
             None | Some(Fault::LostAfter | Fault::CrashAfter) => self.happen(effect),
-            Some(Fault::Fail | Fault::LostBefore | Fault::CrashBefore) => {}
+            Some(Fault::Fail | Fault::Refuse | Fault::LostBefore | Fault::CrashBefore) => {}
         }
         match fault {
             None => Ok(()),
             Some(Fault::Fail) => Err(Broken::Failed),
+            Some(Fault::Refuse) => Err(Broken::Refused),
             Some(Fault::LostBefore | Fault::LostAfter | Fault::Late) => Err(Broken::Unanswered),
             Some(Fault::CrashBefore | Fault::CrashAfter) => Err(Broken::Dead),
         }
@@ -163,6 +180,9 @@ impl World {
         assert!(!self.live.values().any(|taken| *taken == name && self.newest > 1), "the name {name} is taken");
         self.live.insert(self.newest, name);
         self.ripening.insert(self.newest, self.lag);
+        if self.slow_list {
+            self.unlisted.insert(self.newest);
+        }
     }
 
     fn kill(&mut self, secret: u32) {
@@ -196,6 +216,13 @@ impl World {
             Overlap::SideBySide => assert!(self.live.contains_key(current), "the current secret {current} is dead"),
             Overlap::Absent => assert!(stored_alive || self.clipboard.is_some() || self.live.contains_key(&OLD), "all is lost"),
         }
+    }
+
+    /// Everything that the provider lists.
+    pub(super) fn list(&mut self) -> Vec<Remote> {
+        let listed: Vec<u32> = self.live.keys().copied().filter(|secret| !self.unlisted.contains(secret)).collect();
+        self.unlisted.clear();
+        listed.into_iter().map(|secret| self.remote(secret)).collect()
     }
 
     /// Whether the provider accepts the secret right now.
