@@ -52,8 +52,7 @@ impl Driver<'_> {
     pub(super) async fn recognise(&self, secret: &crate::domain::Secret) -> Tried<Option<Remote>> {
         let desk = self.desk().await?;
         let hint = desk.read_secret(secret).and_then(|found| found.remote_id);
-        let known = self.snapshot().map(|snapshot| &snapshot.remotes[..]).unwrap_or_default();
-        match strategy(self.plan().strategy).recognise(&desk, hint.as_deref(), known).await {
+        match strategy(self.plan().strategy).recognise(&desk, hint.as_deref(), self.snapshot()).await {
             Err(failure) if failure.kind == FailureKind::Refused => Ok(None),
             found => found,
         }

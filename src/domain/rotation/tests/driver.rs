@@ -1,5 +1,7 @@
 //! The driver's duties, done in the model world: the shortest complete statement of the contract.
 
+use std::collections::BTreeSet;
+
 use super::world::{Broken, Effect, OLD, STRANGER, World, print, reach};
 use crate::domain::credential::Slot;
 use crate::domain::rotation::*;
@@ -74,7 +76,7 @@ fn failed<T>(kind: FailureKind, why: &str) -> Tried<T> {
 }
 
 fn get(world: &mut World, slot: Slot) -> Tried<Option<u32>> {
-    tried(world.call(Effect::Look))?;
+    tried(world.call(Effect::Read(slot)))?;
     Ok(world.slots.get(&slot).copied())
 }
 
@@ -116,7 +118,8 @@ fn snapshot(world: &mut World) -> Tried<Outcome> {
     let reach = if accepted { OldReach::Known(reach(&["acme"])) } else { OldReach::Unknown("401".to_owned()) };
     let several = world.journal.plan().ways().mint == By::Person;
     let remotes = [OLD, STRANGER].iter().take(if several { 2 } else { 1 }).map(|&secret| world.remote(secret)).collect();
-    Ok(Outcome::Seen(Snapshot { fingerprint: print(secret), reach, remotes, known: Known::default() }))
+    let listed = Some(world.list().into_iter().map(|remote| remote.id).collect());
+    Ok(Outcome::Seen(Snapshot { fingerprint: print(secret), reach, remotes, listed, known: Known::default() }))
 }
 
 fn create(world: &mut World, name: String) -> Tried<Outcome> {
@@ -144,14 +147,14 @@ fn account() -> Remote {
 
 /// What a pasted secret is at the provider: the only thing in its list that was not there before.
 fn recognise(world: &mut World, secret: u32) -> Minted {
-    let known: Vec<Remote> = world.journal.entries().iter().rev().find_map(seen).unwrap_or_default();
-    let mut fresh: Vec<Remote> = world.list().into_iter().filter(|remote| !known.contains(remote)).collect();
+    let known: BTreeSet<String> = world.journal.entries().iter().rev().find_map(seen).unwrap_or_default();
+    let mut fresh: Vec<Remote> = world.list().into_iter().filter(|remote| !known.contains(&remote.id)).collect();
     let only = if fresh.len() == 1 { fresh.pop() } else { None };
     Minted { fingerprint: print(secret), remote: if by_value(world) { Some(account()) } else { only } }
 }
 
-fn seen(entry: &Entry) -> Option<Vec<Remote>> {
-    if let Entry::Done(Outcome::Seen(snapshot)) = entry { Some(snapshot.remotes.clone()) } else { None }
+fn seen(entry: &Entry) -> Option<BTreeSet<String>> {
+    if let Entry::Done(Outcome::Seen(snapshot)) = entry { snapshot.listed.clone() } else { None }
 }
 
 fn stash(world: &mut World, new: Fingerprint) -> Tried<Outcome> {

@@ -20,6 +20,7 @@ fn seen(reach: OldReach, remotes: &[&str]) -> Outcome {
         fingerprint: print(OLD),
         reach,
         remotes: remotes.iter().map(|id| remote(id)).collect(),
+        listed: None,
         known: Known::default(),
     })
 }

@@ -33,15 +33,8 @@ pub(super) enum Fault {
     CrashAfter,
 }
 
-pub(super) const FAULTS: [Fault; 7] = [
-    Fault::Fail,
-    Fault::Refuse,
-    Fault::LostBefore,
-    Fault::LostAfter,
-    Fault::Late,
-    Fault::CrashBefore,
-    Fault::CrashAfter,
-];
+pub(super) const FAULTS: [Fault; 7] =
+    [Fault::Fail, Fault::Refuse, Fault::LostBefore, Fault::LostAfter, Fault::Late, Fault::CrashBefore, Fault::CrashAfter];
 
 /// How a call can end without an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,8 +52,10 @@ pub(super) enum Broken {
 /// Something that a call changes.
 #[derive(Debug, Clone)]
 pub(super) enum Effect {
-    /// It only reads.
+    /// It asks the provider or a consumer something.
     Look,
+    /// It reads a slot.
+    Read(Slot),
     Mint(String),
     Kill(u32),
     Put(Slot, u32),
@@ -87,14 +82,32 @@ pub(super) struct World {
     pub(super) lag: u32,
     /// Whether the provider's list shows what was made only when it is asked for the second time.
     pub(super) slow_list: bool,
-    /// How many calls later something late happens.
+    /// How many calls later something late happens, unless the next call on the same slot or consumer comes before: a
+    /// store keeps the order of its calls, and a consumer's program is ended before another one is begun.
     pub(super) lateness: usize,
     pub(super) newest: u32,
-    faults: BTreeMap<usize, Fault>,
-    late: Vec<(usize, Effect)>,
-    lingering: BTreeMap<u32, u32>,
-    ripening: BTreeMap<u32, u32>,
-    unlisted: BTreeSet<u32>,
+    pub(super) faults: BTreeMap<usize, Fault>,
+    pub(super) late: Vec<(usize, Effect)>,
+    pub(super) lingering: BTreeMap<u32, u32>,
+    pub(super) ripening: BTreeMap<u32, u32>,
+    pub(super) unlisted: BTreeSet<u32>,
+}
+
+/// Where calls happen one after the other.
+#[derive(PartialEq, Eq)]
+enum Place<'a> {
+    Slot(Slot),
+    Consumer(&'a str),
+}
+
+impl Effect {
+    fn place(&self) -> Option<Place<'_>> {
+        match self {
+            Self::Read(slot) | Self::Put(slot, _) | Self::Empty(slot) => Some(Place::Slot(*slot)),
+            Self::Give(consumer, _) => Some(Place::Consumer(consumer)),
+            Self::Look | Self::Mint(_) | Self::Kill(_) | Self::Write(_) => None,
+        }
+    }
 }
 
 impl World {
@@ -131,12 +144,7 @@ impl World {
     pub(super) fn call(&mut self, effect: Effect) -> Result<(), Broken> {
         let number = self.calls;
         self.calls += 1;
-        let (due, later) = std::mem::take(&mut self.late).into_iter().partition(|(at, _)| *at <= number);
-        self.late = later;
-        let due: Vec<(usize, Effect)> = due;
-        for (_, effect) in due {
-            self.happen(effect);
-        }
+        self.catch_up(number, &effect);
         let fault = self.faults.get(&number).copied().filter(|fault| *fault != Fault::Late || self.may_be_late(&effect));
         match fault {
             Some(Fault::Late) => self.late.push((number + self.lateness, effect)),
@@ -152,6 +160,18 @@ impl World {
         }
     }
 
+    /// What is late and due, or comes before this call in any case, happens.
+    fn catch_up(&mut self, number: usize, effect: &Effect) {
+        let place = effect.place();
+        let overtaken = |late: &Effect| place.is_some() && late.place() == place;
+        let (due, later): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.late).into_iter().partition(|(at, late)| *at <= number || overtaken(late));
+        self.late = later;
+        for (_, effect) in due {
+            self.happen(effect);
+        }
+    }
+
     /// Only a creation that can be found by its name can be caught however late it happens.
     fn may_be_late(&self, effect: &Effect) -> bool {
         match effect {
@@ -164,7 +184,7 @@ impl World {
     /// What anybody does at the provider's page, which does not go wrong.
     pub(super) fn happen(&mut self, effect: Effect) {
         match effect {
-            Effect::Look => {}
+            Effect::Look | Effect::Read(_) => {}
             Effect::Mint(name) => self.mint(name),
             Effect::Kill(secret) => self.kill(secret),
             Effect::Put(slot, secret) => _ = self.slots.insert(slot, secret),

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use super::{Desk, Doomed, Fresh, Strategy, failure_of, refused};
 use crate::domain::Secret;
 use crate::domain::credential::Part;
-use crate::domain::rotation::{Failure, FailureKind, Remote};
+use crate::domain::rotation::{Failure, FailureKind, Remote, Snapshot};
 use crate::engine::rotation::Tried;
 use crate::net::exchange::ExchangeError;
 
@@ -36,7 +36,7 @@ impl Strategy for Session {
         exchange.revoke(desk.engine.transport.as_ref()).await.map_err(|error| failure(&error))
     }
 
-    async fn recognise(&self, _desk: &Desk<'_>, _hint: Option<&str>, _known: &[Remote]) -> Tried<Option<Remote>> {
+    async fn recognise(&self, _desk: &Desk<'_>, _hint: Option<&str>, _before: Option<&Snapshot>) -> Tried<Option<Remote>> {
         Ok(None)
     }
 }
