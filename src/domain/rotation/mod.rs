@@ -67,7 +67,9 @@ pub use journal::{
     Entry, Failure, FailureKind, Fate, Finding, Fingerprint, Journal, JournalError, Known, Minted, OldReach, Outcome, Saying,
     Snapshot, Trail,
 };
-pub use machine::{Action, Change, Ending, HumanNeed, Look, MayDiscard, MayRevoke, Need, Next, Target, may_roll_back, next};
+pub use machine::{
+    Action, Change, Ending, HumanNeed, Look, MayDiscard, MayRevoke, Need, Next, Target, is_own, may_roll_back, next,
+};
 pub use plan::{Order, Plan, PlannedStep};
 pub use purpose::Purpose;
 pub use reach::{Identity, Reach, Sameness, compare};

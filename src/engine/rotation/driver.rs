@@ -294,7 +294,7 @@ impl Driver<'_> {
             index.update(&id, |credential| {
                 let told = remote.as_ref().and_then(|remote| remote.expires).or(told);
                 // No id is better than that of something else.
-                fields.iter().for_each(|field| _ = credential.fields.remove(*field));
+                credential.fields.retain(|field, _| !fields.contains(&field.as_str()));
                 for (field, value) in fields.iter().zip(remote.iter().flat_map(|remote| [&remote.id, &remote.label])) {
                     credential.fields.insert((*field).to_owned(), value.clone());
                 }

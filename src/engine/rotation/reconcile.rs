@@ -6,7 +6,7 @@ use super::provider::strategy;
 use super::survey::Use;
 use crate::domain::credential::Slot;
 use crate::domain::provider::spec::ReplacementPlan;
-use crate::domain::rotation::{FailureKind, Fate, Finding, Fingerprint, Look, Minted, Purpose, Remote, Target, Trail};
+use crate::domain::rotation::{FailureKind, Fate, Finding, Fingerprint, Look, Minted, Purpose, Remote, Target, Trail, is_own};
 
 impl Driver<'_> {
     /// Looks.
@@ -54,7 +54,7 @@ impl Driver<'_> {
         let hint = desk.read_secret(secret).and_then(|found| found.remote_id);
         match strategy(self.plan().strategy).recognise(&desk, hint.as_deref(), self.snapshot()).await {
             Err(failure) if failure.kind == FailureKind::Refused => Ok(None),
-            found => found,
+            found => Ok(found?.filter(|remote| !is_own(&self.journal, remote))),
         }
     }
 

@@ -15,6 +15,7 @@ use progress::{Progress, Trouble};
 
 use super::backoff::Schedule;
 use super::journal::{FailureKind, Fingerprint, Journal};
+use super::remote::Remote;
 use super::step::Step;
 use super::strategy::Trace;
 
@@ -136,6 +137,11 @@ pub fn next(journal: &Journal) -> Next {
 /// Whether the rotation may still be rolled back; why not, in words.
 pub fn may_roll_back(journal: &Journal) -> Result<(), &'static str> {
     Progress::of(journal).no_return().map_or(Ok(()), Err)
+}
+
+/// Whether this, by its name, is something that the program has made in the course of the rotation, and no person.
+pub fn is_own(journal: &Journal, remote: &Remote) -> bool {
+    Progress::of(journal).is_own(remote)
 }
 
 /// What is left for a person to do as things stand, whatever the machine does next.

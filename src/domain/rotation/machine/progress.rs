@@ -177,6 +177,12 @@ impl<'a> Progress<'a> {
         self.new.as_ref().and_then(|new| new.minted.remote.as_ref()).is_some_and(|remote| remote.id == id)
     }
 
+    /// Whether its name says that the program has made it in the course of this rotation.
+    pub(super) fn is_own(&self, remote: &Remote) -> bool {
+        let attempt = attempt_of(&self.plan.rotation, &remote.label);
+        attempt.is_some_and(|attempt| self.minting.attempts.contains(&attempt))
+    }
+
     /// The next thing at the provider that is of no use and still there.
     pub(super) fn stray(&self) -> Option<&(String, Target)> {
         self.minting.strays.iter().find(|(key, _)| !self.done.contains(&Step::Discard(key.clone())))
@@ -395,11 +401,7 @@ impl<'a> Progress<'a> {
     }
 
     fn unknown(&self, found: &[Remote]) -> Vec<(String, Target)> {
-        let own = |remote: &&Remote| {
-            let attempt = attempt_of(&self.plan.rotation, &remote.label);
-            attempt.is_some_and(|attempt| self.minting.attempts.contains(&attempt))
-        };
-        let unknown = found.iter().filter(own).filter(|remote| !self.is_new_remote(&remote.id));
+        let unknown = found.iter().filter(|remote| self.is_own(remote) && !self.is_new_remote(&remote.id));
         unknown.map(|remote| (remote.id.clone(), Target::Remote(remote.clone()))).collect()
     }
 }

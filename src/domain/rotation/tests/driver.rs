@@ -150,6 +150,7 @@ fn recognise(world: &mut World, secret: u32) -> Minted {
     let known: BTreeSet<String> = world.journal.entries().iter().rev().find_map(seen).unwrap_or_default();
     let mut fresh: Vec<Remote> = world.list().into_iter().filter(|remote| !known.contains(&remote.id)).collect();
     let only = if fresh.len() == 1 { fresh.pop() } else { None };
+    let only = only.filter(|remote| !is_own(&world.journal, remote));
     Minted { fingerprint: print(secret), remote: if by_value(world) { Some(account()) } else { only } }
 }
 

@@ -292,7 +292,7 @@ proptest! {
         // What is made late is found if it is there, and listed, before the end.
         let lateness = if plan(strategy).ways().trace == Trace::ByName { 3 } else { lateness };
         let slow_list = slow_list && faults.iter().all(|(_, fault)| *fault != Fault::Late);
-        finish(World { lag, lateness, slow_list, ..World::new(plan(strategy), faults) }, abort);
+        finish(World { lag, slow_list, lateness, ..World::new(plan(strategy), faults) }, abort);
     }
 }
 
@@ -314,6 +314,9 @@ fn what_was_listed_before_is_never_taken_for_what_a_person_has_made() {
             finish(World { slow_list: true, ..World::new(plan(strategy), faults) }, Some(round));
         }
     }
+    // Nor is what the program has made without hearing of it.
+    let faults = [(8, Fault::LostAfter), (14, Fault::Refuse)];
+    finish(World { slow_list: true, ..World::new(plan((ReplacementPlan::SnykServiceAccount, true)), faults) }, None);
 }
 
 #[test]
