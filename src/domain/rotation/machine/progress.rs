@@ -69,10 +69,12 @@ pub(super) struct Minting<'a> {
     /// Whether anything may have been made whose secret nobody has seen. A store may take that in long after it was given
     /// up, so what lies in the slot `pending` from then on may be of any attempt.
     pub(super) unseen: bool,
+    /// Whether a secret was given up that the old one may have died of.
+    pub(super) gone: bool,
     /// Things at the provider that are of no use, by key.
     pub(super) strays: Vec<(String, Target)>,
     /// Why a person is asked to paste again.
-    pub(super) note: Option<&'static str>,
+    pub(super) note: Option<&'a str>,
 }
 
 /// What the program was refused and a person has to do, with the reason.
@@ -111,11 +113,21 @@ impl<'a> Progress<'a> {
             Some("it has been revoked, and nothing brings it back")
         } else if self.doubted || self.open == Some(&Step::Revoke) {
             Some("it may have been revoked: nobody knows for sure")
-        } else if self.plan.overlap == Overlap::Absent && !self.minting.held.is_empty() {
+        } else if self.plan.overlap == Overlap::Absent && self.has_replaced() {
             Some("the old secret died at the provider when the new one was made")
         } else {
             None
         }
+    }
+
+    /// Whether any secret was pasted that may be what the old one died of: any but those that belong to somebody else.
+    fn has_replaced(&self) -> bool {
+        self.minting.gone || (self.new.is_some() && !self.is_foreign())
+    }
+
+    /// Whether what was pasted turned out to be something else altogether, such as another person's secret.
+    fn is_foreign(&self) -> bool {
+        matches!(self.sameness(), Some(Sameness::Different(_))) && self.new.as_ref().is_some_and(|new| !new.taken_anyway)
     }
 
     /// Whether the rotation is on its way back.
@@ -255,6 +267,7 @@ impl<'a> Progress<'a> {
             }
             (Step::Create, FailureKind::Refused) => self.by_hand.mint = Some(&failure.why),
             (Step::Revoke, FailureKind::Refused) => self.by_hand.revoke = Some(&failure.why),
+            (Step::AwaitPaste, FailureKind::Refused) => self.minting.note = Some(&failure.why),
             _ => {}
         }
         let before = self.trouble.filter(|trouble| trouble.step == step).map_or(0, |trouble| trouble.count);
@@ -267,6 +280,7 @@ impl<'a> Progress<'a> {
         if let Some(foundling) = self.foundling(trail) {
             // The step stays open: without this secret, what has become of it is looked for once more.
             self.minting.held.push(foundling);
+            self.minting.gone = true;
             self.minting.note = Some("nobody knows whether the secret in the store is the one that was pasted");
             return;
         }
@@ -378,6 +392,7 @@ impl<'a> Progress<'a> {
     }
 
     fn start_over(&mut self, target: Target) {
+        self.minting.gone |= self.has_replaced();
         self.new = None;
         self.trouble = None;
         for step in [Step::Stash, Step::Verify, Step::Promote] {

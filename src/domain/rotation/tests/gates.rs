@@ -256,6 +256,33 @@ fn there_is_no_way_back_from_a_revocation_nor_from_a_paste_without_overlap() {
 }
 
 #[test]
+fn somebody_elses_secret_is_nothing_that_the_old_one_died_of() {
+    let mut foreign = verified_journal(GUIDED, &["acme", "beta"]);
+    let mut elsewhere = reach(&["acme", "beta"]);
+    elsewhere.principal.id = "bob".into();
+    foreign.push(Entry::Done(Outcome::Verified { fingerprint: print(1), reach: elsewhere }));
+    assert!(may_roll_back(&foreign).is_ok());
+    assert!(asked(&foreign).choices.contains(&Saying::Abort));
+    let mut taken = foreign.clone();
+    say(&mut taken, Saying::Override("ci-scanner".into()));
+    assert!(may_roll_back(&taken).is_err(), "a person says that it is the new one");
+    say(&mut foreign, Saying::MakeAnother);
+    assert!(may_roll_back(&foreign).is_ok());
+    foreign.push(Entry::Done(Outcome::Pasted(minted(2))));
+    assert!(may_roll_back(&foreign).is_err(), "nobody knows yet whose that is");
+}
+
+#[test]
+fn why_a_pasted_secret_was_refused_is_told_and_it_is_asked_for_again() {
+    let old = seen(OldReach::Known(reach(&["acme"])), &[]);
+    let mut journal = journal(GUIDED, [Outcome::StoreProven, old]);
+    fail(&mut journal, Step::AwaitPaste, FailureKind::Refused);
+    assert!(matches!(asked(&journal).need, Need::Paste { why: Some(why), .. } if why == "403 Forbidden"));
+    assert!(may_roll_back(&journal).is_ok(), "nothing new was made");
+    assert!(status(&journal).next.contains("403 Forbidden"));
+}
+
+#[test]
 fn rolling_back_takes_nothing_from_the_new_secret_before_the_old_one_is_shown_to_work() {
     let mut journal = delivered_journal(AUTOMATIC);
     say(&mut journal, Saying::Abort);
