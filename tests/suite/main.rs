@@ -22,7 +22,10 @@ mod keyring;
 mod leak;
 mod net;
 #[cfg(unix)]
+mod pictures;
+#[cfg(unix)]
 mod plain;
+mod reach;
 mod request;
 mod rotation;
 mod sandbox;
