@@ -18,6 +18,7 @@ pub mod import;
 mod keyring;
 mod lock;
 mod login;
+mod mac;
 pub mod message;
 pub mod migrate;
 mod mint;

@@ -11,6 +11,8 @@ mod docs;
 mod doctor;
 #[cfg(unix)]
 mod exec;
+#[cfg(target_os = "linux")]
+mod faults;
 mod fuzz;
 mod house;
 #[cfg(unix)]
@@ -21,6 +23,8 @@ mod keyring;
 #[cfg(target_os = "linux")]
 mod leak;
 mod net;
+#[cfg(unix)]
+mod panic;
 #[cfg(unix)]
 mod plain;
 mod request;
