@@ -3,6 +3,8 @@
 #![cfg(test)]
 
 mod cli;
+#[cfg(target_os = "linux")]
+mod clipboard;
 mod config;
 #[cfg(unix)]
 mod consumer;
