@@ -6,15 +6,18 @@ use clap::Subcommand;
 use serde_json::json;
 
 use super::context::Context;
-use super::output::Table;
 use super::request::{self, Sending, Showing};
 use super::shape::rfc3339;
+use super::table::Table;
 use crate::domain::{CredentialId, Name, Problem};
 use crate::engine::message::{HistoryFilter, HistoryLine, Keep, Order};
 
 /// List the requests that were sent, send one again, or forget them
 #[derive(Debug, clap::Args)]
-#[command(args_conflicts_with_subcommands = true)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_help = "Examples:\n  tokenring history ci-scanner --search /orgs\n  tokenring history resend 12\n  tokenring history purge --keep 100"
+)]
 pub(super) struct History {
     /// Only those of this credential
     name: Option<String>,

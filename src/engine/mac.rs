@@ -5,8 +5,8 @@ use hmac::{Hmac, Mac as _};
 use sha2::Sha256;
 use zeroize::zeroize_stack;
 
-/// How much of the stack is wiped after a digest: many times what computing it takes.
-const STACK: usize = 16 * 1024;
+/// How much of the stack is wiped after a digest: several times what computing it takes.
+const STACK: usize = 8 * 1024;
 
 /// HMAC-SHA-256 with its key.
 pub(super) struct Keyed(Hmac<Sha256>);

@@ -13,6 +13,9 @@ pub(super) const FINGERPRINT_KEY: &str = "fingerprint-key";
 /// The bytes of a fingerprint that are kept: enough that two secrets never share one by chance.
 const FINGERPRINT_BYTES: usize = 10;
 
+/// A fingerprint as it is computed.
+pub(super) type Print = [u8; FINGERPRINT_BYTES];
+
 /// What computes fingerprints, for who has many to compute.
 pub(super) struct Fingerprints(Keyed);
 
@@ -24,7 +27,14 @@ impl Fingerprints {
 
     /// The fingerprint of these bytes.
     pub(super) fn of(&self, bytes: &[u8]) -> String {
-        text::hex(&self.0.digest(bytes)[..FINGERPRINT_BYTES])
+        text::hex(&self.bytes_of(bytes))
+    }
+
+    /// The same, not yet as text.
+    pub(super) fn bytes_of(&self, bytes: &[u8]) -> Print {
+        let mut print = [0; FINGERPRINT_BYTES];
+        print.copy_from_slice(&self.0.digest(bytes)[..FINGERPRINT_BYTES]);
+        print
     }
 }
 
