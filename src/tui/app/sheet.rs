@@ -64,8 +64,6 @@ pub enum Row {
     Drawing(Drawing),
     /// Buttons side by side.
     Buttons(Vec<ButtonCell>),
-    /// A line of a diagram: pieces side by side.
-    Track(Vec<(Role, String)>),
 }
 
 /// A picture of one line.
@@ -237,7 +235,7 @@ impl Sheet {
                     std::iter::once(label).chain(options).for_each(veil);
                 }
                 Row::Field(FieldRow { label, .. }) => veil(label),
-                Row::Drawing(Drawing { pieces, .. }) | Row::Track(pieces) => pieces.iter_mut().for_each(|(_, text)| veil(text)),
+                Row::Drawing(Drawing { pieces, .. }) => pieces.iter_mut().for_each(|(_, text)| veil(text)),
                 Row::Blank | Row::Buttons(_) => {}
             }
         }
@@ -283,7 +281,7 @@ impl Placed<'_> {
                 let mut cells = button_areas(buttons, line.area);
                 cells.find(|(_, area)| area.contains(column, row)).map(|(cell, _)| cell.at)
             }
-            Row::Blank | Row::Text(..) | Row::Remark(..) | Row::Pair(..) | Row::Track(_) => None,
+            Row::Blank | Row::Text(..) | Row::Remark(..) | Row::Pair(..) => None,
         }
     }
 }

@@ -64,7 +64,6 @@ fn draw_line(pen: &mut Pen<'_>, line: &Line<'_>, columns: Columns) {
             pen.put(line.area.split_left(columns.label).1, value, Role::Text);
         }
         Row::Field(field) => draw_field(pen, line.area.split_left(columns.label), field),
-        Row::Track(pieces) => _ = pieces.iter().fold(line.area, |rest, (role, text)| pen.put(rest, text, *role)),
         Row::Item(item) => draw_item(pen, line.area, item, columns.item),
         Row::Drawing(drawing) => draw_drawing(pen, line.area, drawing),
         Row::Buttons(buttons) => button_areas(buttons, line.area).for_each(|(cell, area)| draw_button(pen, area, cell)),
