@@ -14,6 +14,7 @@ pub mod command;
 pub mod console;
 pub mod credentials;
 pub mod detail;
+pub mod details;
 pub mod dialog;
 pub mod draft;
 pub mod finder;
@@ -31,6 +32,7 @@ mod perform;
 pub mod pointer;
 pub mod query;
 pub mod regions;
+mod refusal;
 mod report;
 mod rotation;
 #[cfg(test)]
