@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Kills rotations at random moments (SIGKILL) and takes them up again, until so many have been killed. After every kill
 # a working secret must be retrievable; at the end of every rotation exactly what its journal names must be alive.
+# It ends in any case: a rotation that does not come to an end, or rotations in which no kill arrives, are failures.
 #
 #   [tests/with-secret-service.sh] tests/kill-rotations.sh PATH/TO/tokenring [KILLS]
 #
@@ -21,7 +22,14 @@ mkfifo "$home/manifest"
 simulator=$!
 read -r manifest <"$home/manifest"
 field() { jq -r "$1" <<<"$manifest"; }
-die() { echo "kill-rotations: $*" >&2; "$program" rotations --all >&2; tail -n 40 "$home/lines" >&2; exit 1; }
+die() {
+  echo "kill-rotations: $*" >&2
+  "$program" rotations --all >&2 || true
+  tail -n 40 "$home/lines" "$home/errors" >&2 || true
+  exit 1
+}
+# The rotations of a credential; its creation is in the same journal, and is none.
+rotations_of() { "$program" rotations --all --json | jq -c --arg name "$1" 'map(select(.name == $name and .purpose == "replace"))'; }
 
 # A credential of the simulator, under its own name.
 adopt() {
@@ -48,19 +56,26 @@ start=$(now_ms)
 span=$(($(now_ms) - start + 20))
 
 kills=0 rotations=0 replaced=0 back=0 told=0
+most=$((wanted * 3 + 30)) missed=0
 while [ "$kills" -lt "$wanted" ]; do
-  rotations=$((rotations + 1))
+  [ "$rotations" -lt "$most" ] || die "$kills kills have arrived in $rotations rotations, which is too few for $wanted ever to arrive"
+  # Rotations that are over before the kill arrives are killed sooner.
+  if [ "$missed" -ge 10 ]; then span=$((span / 2 + 1)) missed=0; fi
+  rotations=$((rotations + 1)) before_it=$kills
   name=victim-$rotations
   like=us01-release-bot; [ $((rotations % 2)) = 0 ] && like=us01-ci-scanner
-  "$program" create "$name" --like "$like" --as us01-admin --yes >/dev/null
+  "$program" create "$name" --like "$like" --as us01-admin --yes >/dev/null 2>>"$home/errors" ||
+    die "$name: was not created"
   before=$(living) old=$(current "$name")
   : >"$home/lines"
-  left=6 code=0
+  left=6 code=0 attempts=0
   while :; do
+    attempts=$((attempts + 1))
+    [ "$attempts" -le 30 ] || die "$name: does not come to an end in 30 attempts"
     id=$("$program" rotations --json | jq -r '.[0].id // empty')
     if [ -n "$id" ]; then
       arguments=(rotate --resume "$id")
-    elif [ -n "$("$program" rotations --all --json | jq -r --arg name "$name" '.[] | select(.name == $name).id')" ]; then
+    elif [ "$(rotations_of "$name" | jq length)" -gt 0 ]; then
       break
     else
       arguments=(rotate "$name" --as us01-admin --yes)
@@ -79,7 +94,8 @@ while [ "$kills" -lt "$wanted" ]; do
       grep -qx "$(current "$name")" <<<"$(living)" || die "$name: no working secret is retrievable"
     fi
   done
-  status=$("$program" rotations --all --json | jq -c --arg name "$name" 'map(select(.name == $name)) | last')
+  if [ "$kills" = "$before_it" ]; then missed=$((missed + 1)); else missed=0; fi
+  status=$(rotations_of "$name" | jq -c last)
   after=$(living) new=$(current "$name")
   grep -qx "$new" <<<"$after" || die "$name: the current secret is dead"
   if [ "$(jq -r '.left | length' <<<"$status")" -gt 0 ]; then

@@ -5,7 +5,7 @@
 //! nothing is not sent at all.
 
 use std::io::{self, Write};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use zeroize::Zeroizing;
 
@@ -13,7 +13,7 @@ const BEGIN_UPDATE: &[u8] = b"\x1b[?2026h";
 const END_UPDATE: &[u8] = b"\x1b[?2026l";
 
 /// What every frame sends after its cells, even without any.
-const RESET: &[u8] = b"\x1b[39m\x1b[49m\x1b[59m\x1b[0m";
+const RESET: &[u8] = b"\x1b[0m";
 
 /// The bytes of the frame that is being drawn. Clones share them.
 #[derive(Clone, Default)]
@@ -28,6 +28,15 @@ pub(super) struct FrameWriter<W> {
 }
 
 impl FrameBuffer {
+    /// The bytes so far, to be added to.
+    pub(super) fn open(&self) -> MutexGuard<'_, Zeroizing<Vec<u8>>> {
+        let mut bytes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if bytes.is_empty() {
+            bytes.extend_from_slice(BEGIN_UPDATE);
+        }
+        bytes
+    }
+
     fn take(&self) -> Zeroizing<Vec<u8>> {
         std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -35,11 +44,7 @@ impl FrameBuffer {
 
 impl Write for FrameBuffer {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let mut buffer = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if buffer.is_empty() {
-            buffer.extend_from_slice(BEGIN_UPDATE);
-        }
-        buffer.extend_from_slice(bytes);
+        self.open().extend_from_slice(bytes);
         Ok(bytes.len())
     }
 
@@ -81,10 +86,10 @@ impl<W: Write> FrameWriter<W> {
 
 #[cfg(test)]
 mod tests {
-    use ratatui::backend::CrosstermBackend;
     use ratatui::layout::Rect;
     use ratatui::{Frame, Terminal, TerminalOptions, Viewport};
 
+    use super::super::canvas::Canvas;
     use super::*;
 
     /// Remembers each write by itself.
@@ -103,7 +108,7 @@ mod tests {
     }
 
     struct Bench {
-        terminal: Terminal<CrosstermBackend<FrameBuffer>>,
+        terminal: Terminal<Canvas>,
         writer: FrameWriter<Writes>,
     }
 
@@ -111,7 +116,7 @@ mod tests {
         fn new() -> Self {
             let buffer = FrameBuffer::default();
             let viewport = Viewport::Fixed(Rect::new(0, 0, 200, 50));
-            let backend = CrosstermBackend::new(buffer.clone());
+            let backend = Canvas::new(buffer.clone());
             let terminal = Terminal::with_options(backend, TerminalOptions { viewport }).unwrap();
             Self { terminal, writer: FrameWriter::new(buffer, Writes::default()) }
         }

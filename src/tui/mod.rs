@@ -1,6 +1,7 @@
 //! The screen: the loop, the terminal and the mapping of input. The composition root of [`app`] and [`view`].
 
 pub mod app;
+mod canvas;
 mod editor;
 mod frame;
 mod inbox;

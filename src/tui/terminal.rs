@@ -7,13 +7,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crossterm::event::{DisableBracketedPaste, DisableFocusChange, EnableBracketedPaste, EnableFocusChange};
 use crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode};
 use crossterm::{cursor, queue};
-use ratatui::backend::CrosstermBackend;
 use ratatui::layout::Rect;
 use ratatui::{Terminal, TerminalOptions, Viewport};
 #[cfg(unix)]
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::app::{App, Now};
+use super::canvas::Canvas;
 use super::frame::{FrameBuffer, FrameWriter};
 use super::input::Gate;
 use super::view;
@@ -75,7 +75,7 @@ const PATIENCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
 
 /// The terminal of this process, in our modes until it is dropped.
 pub(super) struct Tty {
-    terminal: Terminal<CrosstermBackend<FrameBuffer>>,
+    terminal: Terminal<Canvas>,
     frames: FrameWriter<Output>,
     mouse: bool,
     /// The way to whoever reads the terminal.
@@ -88,7 +88,7 @@ impl Tty {
     pub(super) fn take((columns, rows): (u16, u16), mouse: bool, gate: Arc<Gate>) -> io::Result<Self> {
         let buffer = FrameBuffer::default();
         let viewport = Viewport::Fixed(Rect::new(0, 0, columns, rows));
-        let terminal = Terminal::with_options(CrosstermBackend::new(buffer.clone()), TerminalOptions { viewport })?;
+        let terminal = Terminal::with_options(Canvas::new(buffer.clone()), TerminalOptions { viewport })?;
         let mut tty = Self { terminal, frames: FrameWriter::new(buffer, Output::open()?), mouse, gate };
         tty.enter()?;
         Ok(tty)

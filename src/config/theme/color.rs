@@ -159,9 +159,16 @@ fn bounds(rgb: [u8; 3]) -> (u8, u8) {
     (rgb[0].min(rgb[1]).min(rgb[2]), rgb[0].max(rgb[1]).max(rgb[2]))
 }
 
-/// The nearest of the 240 colours that are the same on every terminal; the first sixteen are the person's own.
+/// The nearest of the 240 colours that are the same on every terminal; the first sixteen are the person's own. In the
+/// cube each channel goes its own way, so only one of its colours can be the nearest.
 fn nearest_index(rgb: [u8; 3]) -> u8 {
-    (16..=255).min_by_key(|index| distance(rgb, rgb_of_index(*index))).unwrap_or(16)
+    let [r, g, b] = rgb.map(nearest_step);
+    let in_cube = 16 + 36 * r + 6 * g + b;
+    std::iter::once(in_cube).chain(232..=255).min_by_key(|index| distance(rgb, rgb_of_index(*index))).unwrap_or(in_cube)
+}
+
+fn nearest_step(part: u8) -> u8 {
+    (0..).zip(CUBE).min_by_key(|(_, step)| part.abs_diff(*step)).map_or(0, |(step, _)| step)
 }
 
 fn rgb_of_index(index: u8) -> [u8; 3] {

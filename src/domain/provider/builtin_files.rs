@@ -1,9 +1,10 @@
 //! The provider files that come with the program.
 
-/// Name and text of each, in the order in which they are listed everywhere.
+/// Name and content of each, in the order in which they are listed everywhere. The build turns their TOML into JSON
+/// (`assets/build.rs`), since they are read at every start and somebody waits for it.
 pub(super) const FILES: [(&str, &str); 4] = [
-    ("snyk.toml", include_str!("../../../assets/providers/snyk.toml")),
-    ("snyk-apps.toml", include_str!("../../../assets/providers/snyk-apps.toml")),
-    ("snyk-api-web.toml", include_str!("../../../assets/providers/snyk-api-web.toml")),
-    ("appcircle.toml", include_str!("../../../assets/providers/appcircle.toml")),
+    ("snyk.toml", include_str!(concat!(env!("OUT_DIR"), "/snyk.json"))),
+    ("snyk-apps.toml", include_str!(concat!(env!("OUT_DIR"), "/snyk-apps.json"))),
+    ("snyk-api-web.toml", include_str!(concat!(env!("OUT_DIR"), "/snyk-api-web.json"))),
+    ("appcircle.toml", include_str!(concat!(env!("OUT_DIR"), "/appcircle.json"))),
 ];

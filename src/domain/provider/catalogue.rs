@@ -28,18 +28,21 @@ pub struct Source {
 }
 
 impl Catalogue {
-    /// The providers that come with the program.
+    /// The providers that come with the program. That they are valid is a matter of the tests.
     pub fn builtin() -> Result<Self, CatalogueError> {
-        Self::load(&[])
+        let read = |(name, text): (&str, &str)| {
+            let source = || Source { name: name.to_owned(), text: text.to_owned() };
+            serde_json::from_str(text).map_err(|error| source().form(None, &error.to_string(), "Build the program anew"))
+        };
+        Ok(Self { providers: builtin_files::FILES.into_iter().map(read).collect::<Result<_, _>>()? })
     }
 
     /// The providers that come with the program, with the user's own files merged in, in their order. A file with a
     /// new id adds a provider; one with a known id adds regions, kinds, presets and statuses to it, or replaces those
     /// of the same id.
     pub fn load(user: &[Source]) -> Result<Self, CatalogueError> {
-        let builtin = builtin_files::FILES.map(|(name, text)| Source { name: name.to_owned(), text: text.to_owned() });
-        let mut catalogue = Self { providers: Vec::with_capacity(builtin.len()) };
-        builtin.iter().chain(user).try_for_each(|source| catalogue.merge(source))?;
+        let mut catalogue = Self::builtin()?;
+        user.iter().try_for_each(|source| catalogue.merge(source))?;
         Ok(catalogue)
     }
 
@@ -121,7 +124,7 @@ impl Head {
 }
 
 impl Source {
-    /// The tables of the file. They are parsed once, since that is most of the work, and it is done at every start.
+    /// The tables of the file, parsed once for its head and the rest.
     fn parse(&self) -> Result<Spanned<DeTable<'_>>, CatalogueError> {
         DeTable::parse(&self.text).map_err(|error| self.broken(&error))
     }
@@ -204,6 +207,17 @@ docs = "https://acme.example"
 
     fn why(text: &str) -> String {
         load(text).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn the_built_in_files_are_valid_and_say_what_they_say() {
+        let mut written = Catalogue { providers: Vec::new() };
+        for (name, _) in builtin_files::FILES {
+            let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/providers").join(name);
+            let source = Source { name: name.to_owned(), text: std::fs::read_to_string(path).unwrap() };
+            written.merge(&source).unwrap();
+        }
+        assert_eq!(written, Catalogue::builtin().unwrap());
     }
 
     #[test]

@@ -8,7 +8,8 @@ mod escaped;
 pub mod members;
 pub mod shapes;
 
-use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
 use zeroize::Zeroizing;
 
 use super::{Secret, text::hex};
@@ -50,12 +51,12 @@ impl Redactor {
     /// The text without the known secrets.
     pub fn redact_known(&self, text: String) -> String {
         let plain = self.secrets.iter().fold(text, |text, secret| without(text, secret));
-        self.encoded.iter().fold(
-            plain,
-            |text, encoded| {
-                if text.contains(encoded.as_str()) { text.replace(encoded.as_str(), MASK) } else { text }
-            },
-        )
+        // Most texts are short, and to look for a long one costs much before the first byte is looked at.
+        let lies_in = |text: &str, encoded: &str| text.len() >= encoded.len() && text.contains(encoded);
+        let mask = |text: String, encoded: &Zeroizing<String>| {
+            if lies_in(&text, encoded) { text.replace(encoded.as_str(), MASK) } else { text }
+        };
+        self.encoded.iter().fold(plain, mask)
     }
 
     /// Whether one of the known secrets lies in these bytes, as it is or in an encoding. Every encoding is plain ASCII,
@@ -87,26 +88,30 @@ fn without(text: String, secret: &[u8]) -> String {
 
 /// A secret in hexadecimal digits and in base64.
 fn encodings(bytes: &[u8]) -> Vec<Zeroizing<String>> {
-    let mut all = vec![hex(bytes), hex(bytes).to_uppercase()];
-    for offset in 0..3 {
-        all.extend([base64_at(bytes, offset, &STANDARD_NO_PAD), base64_at(bytes, offset, &URL_SAFE_NO_PAD)]);
+    let lower = hex(bytes);
+    let mut all = vec![lower.to_ascii_uppercase(), lower];
+    for standard in (0..3).map(|offset| base64_at(bytes, offset)) {
+        let url_safe = standard.replace('+', "-").replace('/', "_");
+        if url_safe != standard {
+            all.push(url_safe);
+        }
+        all.push(standard);
     }
     all.retain(|text| text.len() >= SHORTEST);
     all.into_iter().map(Zeroizing::new).collect()
 }
 
 /// The characters of a base64 text that depend on these bytes alone, where `offset` bytes (modulo 3) stand before them.
-fn base64_at(bytes: &[u8], offset: usize, engine: &impl base64::Engine) -> String {
+fn base64_at(bytes: &[u8], offset: usize) -> String {
     let mut padded = Zeroizing::new(vec![0; offset]);
     padded.extend_from_slice(bytes);
-    let text = Zeroizing::new(engine.encode(padded.as_slice()));
+    let text = Zeroizing::new(STANDARD_NO_PAD.encode(padded.as_slice()));
     let (first, last) = ((offset * 8).div_ceil(6), padded.len() * 8 / 6);
     text.get(first..last).unwrap_or_default().to_owned()
 }
 
 #[cfg(test)]
 mod tests {
-    use base64::Engine as _;
     use base64::engine::general_purpose::{STANDARD, URL_SAFE};
     use proptest::prelude::*;
 

@@ -23,6 +23,8 @@ pub struct Credentials {
     is_whole: bool,
     by_id: Finder,
     by_print: Finder,
+    /// The positions of the rows that have a known end, the first to end first.
+    ends: Vec<usize>,
     /// The positions of all rows in order.
     order: Vec<usize>,
     /// The positions of the rows that are shown, in order.
@@ -119,6 +121,7 @@ impl Credentials {
             is_whole: true,
             by_id: Finder::default(),
             by_print: Finder::default(),
+            ends: Vec::new(),
             order: Vec::new(),
             shown: Vec::new(),
             filter,
@@ -145,6 +148,16 @@ impl Credentials {
     /// All credentials, shown or not.
     pub fn all(&self) -> &[Credential] {
         &self.rows
+    }
+
+    /// The credentials that have a known end, the first to end first.
+    pub fn ends(&self) -> impl ExactSizeIterator<Item = &Credential> {
+        self.ends.iter().map(|row| &self.rows[*row])
+    }
+
+    /// How many of the first to end are like this; the others must not be.
+    pub fn ends_while(&self, is_early: impl Fn(&Credential) -> bool) -> usize {
+        self.ends.partition_point(|row| is_early(&self.rows[*row]))
     }
 
     /// How many rows pass the filter.
@@ -364,6 +377,9 @@ impl Credentials {
     fn index(&mut self) {
         self.by_id = Finder::new(self.rows.iter().map(|row| Some(row.id.as_str())));
         self.by_print = Finder::new(self.rows.iter().map(|row| row.fingerprint.as_deref()));
+        let Self { rows, ends, .. } = self;
+        *ends = (0..rows.len()).filter(|row| rows[*row].expires.is_some()).collect();
+        ends.sort_unstable_by_key(|row| (rows[*row].expires, rows[*row].name.as_str(), *row));
     }
 
     fn sort_all(&mut self, now: Moment) {

@@ -1,7 +1,5 @@
 //! What ends when: every credential with a known end on one line of time, the first to end first.
 
-use std::collections::BTreeMap;
-
 use super::chart::{Pieces, fitted, height};
 use super::words::{self, Standing};
 use super::{App, Now};
@@ -9,20 +7,13 @@ use crate::config::theme::Role;
 use crate::domain::{Credential, Moment};
 
 /// How many days the line of time has.
-pub const DAYS: i64 = 90;
+pub const DAYS: u8 = 90;
 /// Every so many days there is a mark on it.
-const MARK: i64 = 30;
+const MARK: u8 = 30;
 /// Columns of the words at the right.
 const GIST: usize = 8;
 /// The most columns of a name.
 const NAME: usize = 26;
-
-/// The credentials that have a known end, the first to end first.
-pub fn ends(app: &App) -> Vec<&Credential> {
-    let mut ends: Vec<_> = app.credentials.all().iter().filter(|credential| credential.expires.is_some()).collect();
-    ends.sort_by_key(|credential| (credential.expires, credential.name.as_str()));
-    ends
-}
 
 /// A line of time in so many columns.
 pub struct Horizon<'a> {
@@ -41,33 +32,34 @@ impl<'a> Horizon<'a> {
     }
 
     /// How many end when, in a sentence.
-    pub fn summary(&self, ends: &[&Credential]) -> String {
-        let days = |credential: &&Credential| words::days_left(credential, self.now).unwrap_or(i64::MAX);
-        let over = ends.iter().filter(|credential| days(credential) < 0).count();
-        let soon = ends.iter().filter(|credential| (0..DAYS).contains(&days(credential))).count();
-        let unknown = self.app.credentials.all().len() - ends.len();
+    pub fn summary(&self) -> String {
+        let credentials = &self.app.credentials;
+        let (over, soon) = (self.ended_by(0), self.ended_by(DAYS) - self.ended_by(0));
+        let unknown = credentials.all().len() - credentials.ends().len();
         format!("{soon} within {DAYS} days · {over} over · {unknown} without a known end")
     }
 
     /// How many end in each part of the line, as columns.
-    pub fn histogram(&self, ends: &[&Credential]) -> Pieces {
-        let mut counts: BTreeMap<usize, u64> = BTreeMap::new();
-        for column in ends.iter().filter_map(|credential| self.column(credential)) {
-            *counts.entry(column).or_default() += 1;
+    pub fn histogram(&self) -> Pieces {
+        let ended: Vec<_> = (0..=DAYS).map(|day| self.ended_by(day)).collect();
+        let mut counts = vec![0; self.columns];
+        for (day, pair) in (0..).zip(ended.windows(2)) {
+            if let Some(count) = counts.get_mut(self.column_of(day)) {
+                *count += u64::try_from(pair[1] - pair[0]).unwrap_or(u64::MAX);
+            }
         }
-        let most = counts.values().copied().max().unwrap_or(0);
+        let most = counts.iter().copied().max().unwrap_or(0);
         let glyphs = self.app.preferences.glyphs;
-        let line = (0..self.columns).map(|column| height(glyphs, counts.get(&column).copied().unwrap_or(0), most)).collect();
+        let line = counts.into_iter().map(|count| height(glyphs, count, most)).collect();
         vec![(Role::Dim, fitted("how many", self.name + 2, glyphs.ellipsis)), (Role::Accent, line)]
     }
 
     /// The days under the line.
     pub fn axis(&self) -> Pieces {
         let mut line = String::new();
-        for days in (0..=DAYS).step_by(usize::try_from(MARK).unwrap_or(1)) {
-            let day = if days == 0 { "today".to_owned() } else { short_day(self.now + time::Duration::days(days)) };
-            let column = usize::try_from(days).unwrap_or(0) * self.columns / usize::try_from(DAYS).unwrap_or(1);
-            let column = column.min(self.columns.saturating_sub(day.len()));
+        for days in (0..=DAYS).step_by(MARK.into()) {
+            let day = if days == 0 { "today".to_owned() } else { short_day(self.now + time::Duration::days(days.into())) };
+            let column = self.column_of(days).min(self.columns.saturating_sub(day.len()));
             if column >= line.len() {
                 line = format!("{line:column$}{day}");
             }
@@ -101,9 +93,19 @@ impl<'a> Horizon<'a> {
 
     /// Where on the line a credential ends; nowhere if that is over or beyond it.
     fn column(&self, credential: &Credential) -> Option<usize> {
-        let days = words::days_left(credential, self.now).filter(|days| (0..DAYS).contains(days))?;
-        let column = usize::try_from(days).ok()? * self.columns / usize::try_from(DAYS).ok()?;
-        Some(column.min(self.columns.saturating_sub(1)))
+        let days = words::days_left(credential, self.now).and_then(|days| u8::try_from(days).ok());
+        days.filter(|day| *day < DAYS).map(|day| self.column_of(day))
+    }
+
+    /// The column of a day.
+    fn column_of(&self, day: u8) -> usize {
+        (usize::from(day) * self.columns / usize::from(DAYS)).min(self.columns.saturating_sub(1))
+    }
+
+    /// How many credentials have fewer whole days left than these.
+    fn ended_by(&self, day: u8) -> usize {
+        let is_before = |left| left < i64::from(day);
+        self.app.credentials.ends_while(|credential| words::days_left(credential, self.now).is_some_and(is_before))
     }
 }
 
@@ -127,14 +129,11 @@ mod tests {
     #[test]
     fn the_first_to_end_comes_first_and_every_line_has_one_width() {
         let session = Session::new(120, 36);
-        let ends = ends(&session.app);
-        assert_eq!(
-            ends.iter().map(|credential| credential.name.as_str()).collect::<Vec<_>>(),
-            ["appsec-bot", "ci-scanner", "laptop"]
-        );
+        let ends = || session.app.credentials.ends();
+        assert_eq!(ends().map(|credential| credential.name.as_str()).collect::<Vec<_>>(), ["appsec-bot", "ci-scanner", "laptop"]);
         for width in [40, 72, 120] {
             let horizon = Horizon::new(&session.app, session.now, width);
-            let widths: Vec<_> = ends.iter().map(|credential| text(&horizon.line(credential)).width()).collect();
+            let widths: Vec<_> = ends().map(|credential| text(&horizon.line(credential)).width()).collect();
             assert!(widths.iter().all(|found| *found == usize::from(width)), "{widths:?} of {width}");
             assert!(text(&horizon.axis()).width() <= usize::from(width));
         }
@@ -144,7 +143,7 @@ mod tests {
     fn what_is_over_and_what_is_far_off_look_different() {
         let session = Session::new(120, 36);
         let horizon = Horizon::new(&session.app, session.now, 80);
-        let mut credential = ends(&session.app)[0].clone();
+        let mut credential = session.app.credentials.ends().next().unwrap().clone();
         let mut at = |days| {
             credential.expires = Some(session.now.wall + time::Duration::days(days));
             text(&horizon.line(&credential))
@@ -152,6 +151,6 @@ mod tests {
         assert!(at(-3).contains("expired"));
         assert!(at(200).contains("▸") && at(200).contains("200 d"));
         assert!(at(3).rfind('▲') < at(13).rfind('▲'), "later is further right");
-        assert_eq!(horizon.summary(&ends(&session.app)), "3 within 90 days · 0 over · 4 without a known end");
+        assert_eq!(horizon.summary(), "3 within 90 days · 0 over · 4 without a known end");
     }
 }

@@ -2,7 +2,7 @@
 
 use super::pen::{Frame, Pen};
 use crate::config::theme::Role;
-use crate::tui::app::horizon::{Horizon, ends};
+use crate::tui::app::horizon::Horizon;
 use crate::tui::app::layout::Area;
 
 /// Rows above the credentials: how many end, when, and the days.
@@ -15,12 +15,14 @@ pub(super) fn draw(pen: &mut Pen<'_>, area: Area) {
     }
     let app = pen.app;
     let inner = pen.panel(area, "The next 90 days", Frame::Quiet);
+    if !app.credentials.is_whole() {
+        return;
+    }
     let horizon = Horizon::new(app, pen.now, inner.width);
-    let ends = ends(app);
-    pen.put(inner.row(0), &horizon.summary(&ends), Role::Dim);
-    pen.pieces(inner.row(1), &horizon.histogram(&ends));
+    pen.put(inner.row(0), &horizon.summary(), Role::Dim);
+    pen.pieces(inner.row(1), &horizon.histogram());
     pen.pieces(inner.row(2), &horizon.axis());
-    for (credential, line) in ends.iter().zip(HEAD..inner.height) {
+    for (credential, line) in app.credentials.ends().zip(HEAD..inner.height) {
         pen.pieces(inner.row(line), &horizon.line(credential));
     }
 }

@@ -5,7 +5,7 @@ use crate::config::Key;
 use crate::config::key::Code;
 use crate::domain::CredentialId;
 use crate::tui::app::credentials::step;
-use crate::tui::app::horizon::{self, Horizon};
+use crate::tui::app::horizon::Horizon;
 use crate::tui::app::sheet::{Row, Sheet, window};
 use crate::tui::app::{App, Now};
 
@@ -23,7 +23,7 @@ pub struct Timeline {
 impl Timeline {
     /// A line of time of what is known now.
     pub fn new(app: &App) -> Self {
-        Self { ends: horizon::ends(app).into_iter().map(|credential| credential.id.clone()).collect(), cursor: 0 }
+        Self { ends: app.credentials.ends().map(|credential| credential.id.clone()).collect(), cursor: 0 }
     }
 
     /// Takes a key in.
@@ -48,12 +48,11 @@ impl Timeline {
     pub fn sheet(&self, app: &App, now: Now) -> Sheet {
         let mut sheet = Sheet::new("The next 90 days", app.stage.area.width.min(WIDEST));
         let horizon = Horizon::new(app, now, sheet.width.saturating_sub(4));
-        let ends = horizon::ends(app);
-        sheet.head.push(Row::dim(horizon.summary(&ends)));
+        sheet.head.push(Row::dim(horizon.summary()));
         if self.ends.is_empty() {
             sheet.body.push(Row::text("No credential has a known end. A check finds it out where the provider tells it."));
         } else {
-            sheet.head.extend([Row::Blank, Row::drawing(horizon.histogram(&ends)), Row::drawing(horizon.axis())]);
+            sheet.head.extend([Row::Blank, Row::drawing(horizon.histogram()), Row::drawing(horizon.axis())]);
         }
         let shown = window(self.cursor, self.ends.len());
         sheet.cursor = self.cursor - shown.start;

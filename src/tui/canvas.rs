@@ -1,0 +1,150 @@
+//! How cells become bytes. A command of the terminal library for each cell would be most of the work of a frame, so
+//! the cells are written straight into it, and only what comes between them goes through the library.
+
+use std::io;
+
+use crossterm::cursor::MoveTo;
+use crossterm::queue;
+use crossterm::style::{Attribute, SetAttribute, SetStyle};
+use ratatui::backend::{Backend, ClearType, CrosstermBackend, IntoCrossterm as _, WindowSize};
+use ratatui::buffer::Cell;
+use ratatui::layout::{Position, Size};
+use ratatui::style::{Color, Modifier, Style};
+
+use super::frame::FrameBuffer;
+
+/// A backend that writes frames into a buffer.
+pub(super) struct Canvas {
+    buffer: FrameBuffer,
+    library: CrosstermBackend<FrameBuffer>,
+}
+
+impl Canvas {
+    /// One that writes there.
+    pub(super) fn new(buffer: FrameBuffer) -> Self {
+        Self { library: CrosstermBackend::new(buffer.clone()), buffer }
+    }
+}
+
+impl Backend for Canvas {
+    type Error = io::Error;
+
+    fn draw<'a, I: Iterator<Item = (u16, u16, &'a Cell)>>(&mut self, content: I) -> io::Result<()> {
+        let mut frame = self.buffer.open();
+        let out: &mut Vec<u8> = &mut frame;
+        let (mut next, mut style) = (None, Style::new());
+        for (x, y, cell) in content {
+            // After a wide character too, since terminals do not agree on widths.
+            if next != Some((x, y)) {
+                queue!(out, MoveTo(x, y))?;
+            }
+            next = Some((x + 1, y));
+            if look(cell) != style {
+                style = look(cell);
+                queue!(out, SetAttribute(Attribute::Reset), SetStyle(style.into_crossterm()))?;
+            }
+            out.extend_from_slice(cell.symbol().as_bytes());
+        }
+        queue!(out, SetAttribute(Attribute::Reset))
+    }
+
+    fn hide_cursor(&mut self) -> io::Result<()> {
+        self.library.hide_cursor()
+    }
+
+    fn show_cursor(&mut self) -> io::Result<()> {
+        self.library.show_cursor()
+    }
+
+    fn get_cursor_position(&mut self) -> io::Result<Position> {
+        self.library.get_cursor_position()
+    }
+
+    fn set_cursor_position<P: Into<Position>>(&mut self, position: P) -> io::Result<()> {
+        self.library.set_cursor_position(position)
+    }
+
+    fn clear(&mut self) -> io::Result<()> {
+        self.library.clear()
+    }
+
+    fn clear_region(&mut self, region: ClearType) -> io::Result<()> {
+        self.library.clear_region(region)
+    }
+
+    fn size(&self) -> io::Result<Size> {
+        self.library.size()
+    }
+
+    fn window_size(&mut self) -> io::Result<WindowSize> {
+        self.library.window_size()
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.library.flush()
+    }
+}
+
+/// What is to be set for a cell where nothing is.
+fn look(cell: &Cell) -> Style {
+    let set = |color: Color| Some(color).filter(|color| *color != Color::Reset);
+    let (fg, bg, underline_color) = (set(cell.fg), set(cell.bg), set(cell.underline_color));
+    Style { fg, bg, underline_color, add_modifier: cell.modifier, sub_modifier: Modifier::empty() }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZero;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// What a terminal of ten columns shows after these bytes: text and style of each place.
+    fn shown(bytes: &[u8]) -> Vec<String> {
+        let mut terminal = vt100::Parser::new(NonZero::new(3).unwrap(), NonZero::new(10).unwrap(), 0);
+        terminal.process(bytes);
+        let place = |row, column| format!("{:?}", terminal.screen().cell(row, column));
+        (0..3).flat_map(|row| (0..10).map(move |column| (row, column))).map(|(row, column)| place(row, column)).collect()
+    }
+
+    fn styles() -> [Style; 4] {
+        let loud = Style::new().fg(Color::Red).add_modifier(Modifier::BOLD | Modifier::REVERSED);
+        [
+            Style::new(),
+            loud,
+            Style::new().bg(Color::Indexed(208)),
+            Style::new().fg(Color::Rgb(1, 2, 3)).add_modifier(Modifier::DIM),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn cells_look_as_the_library_would_draw_them(cells in prop::collection::vec((0..30_u16, 0..4_usize, 0..4_usize), 0..60)) {
+            let cell = |symbol: usize, style: usize| {
+                let mut cell = Cell::new(["a", "─", " ", "e\u{301}"][symbol]);
+                cell.set_style(styles()[style]);
+                cell
+            };
+            let mut content: Vec<_> = cells.into_iter().map(|(place, symbol, style)| (place, cell(symbol, style))).collect();
+            content.sort_by_key(|(place, _)| *place);
+            content.dedup_by_key(|(place, _)| *place);
+            let content = || content.iter().map(|(place, cell)| (place % 10, place / 10, cell));
+            let mut by_library = Vec::new();
+            CrosstermBackend::new(&mut by_library).draw(content()).unwrap();
+            let buffer = FrameBuffer::default();
+            Canvas::new(buffer.clone()).draw(content()).unwrap();
+            prop_assert_eq!(shown(&by_library), shown(&buffer.open()));
+        }
+    }
+
+    #[test]
+    fn neighbours_of_one_style_are_one_piece() {
+        let red = |symbol| Cell::new(symbol).set_fg(Color::Red).clone();
+        let cells = [(0, 0, Cell::new("a")), (1, 0, Cell::new("b")), (2, 0, red("c")), (4, 0, red("d"))];
+        let buffer = FrameBuffer::default();
+        Canvas::new(buffer.clone()).draw(cells.iter().map(|(x, y, cell)| (*x, *y, cell))).unwrap();
+        let drawn = String::from_utf8(buffer.open().to_vec()).unwrap();
+        assert_eq!(drawn, "\x1b[?2026h\x1b[1;1Hab\x1b[0m\x1b[38;5;1mc\x1b[1;5Hd\x1b[0m");
+    }
+}
