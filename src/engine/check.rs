@@ -11,11 +11,12 @@ use super::Engine;
 use super::authorize::{Trouble, bind};
 use super::fair::Turns;
 use super::keyring::KEY_FILE;
+use super::message::HistoryFilter;
 use super::withhold::Dispatched;
 use crate::domain::credential::{Check, Part, Principal, Slot};
 use crate::domain::explain::{self, Asked, Explanation, Hints};
-use crate::domain::refusal::{Facts, Refusal};
 use crate::domain::provider::Preset;
+use crate::domain::refusal::{Facts, Refusal};
 use crate::domain::region::Region;
 use crate::domain::request::Draft;
 use crate::domain::response::{Answer, Verdict};
@@ -23,6 +24,9 @@ use crate::domain::{Credential, CredentialId, Problem, Secret};
 use crate::index::{Index, RegionCheck};
 use crate::net::exchange::ExchangeError;
 use crate::store::{ItemKey, Store};
+
+/// So many of the latest requests are looked at for what other regions said.
+const REMEMBERED: usize = 50;
 
 /// How many verdicts are written to the index in one transaction.
 const BATCH: usize = 64;
@@ -154,12 +158,15 @@ impl Engine {
             return Ok(hints);
         }
         let checks = self.region_checks(&credential.id).await?;
+        let own = HistoryFilter { credential: Some(credential.id.clone()), text: None };
+        let sent = self.history(own, REMEMBERED).await?;
         for other in self.catalogue.regions(&credential.provider)?.iter().filter(|other| other.id != region.id) {
-            let known = checks.iter().find(|known| known.region == other.id).map(|known| known.check.verdict);
-            let list = match known {
+            let checked = checks.iter().filter(|known| known.region == other.id).map(|known| known.check.verdict);
+            let asked = sent.iter().filter(|line| line.sent.region == other.id).map(|line| line.sent.verdict);
+            let list = match checked.chain(asked).find(|verdict| matches!(verdict, Verdict::Accepted | Verdict::Refused)) {
                 Some(Verdict::Accepted) => &mut hints.accepted_in,
-                Some(Verdict::Refused) => &mut hints.refused_in,
-                Some(Verdict::Unknown | Verdict::Unchecked) | None => &mut hints.unasked,
+                Some(_) => &mut hints.refused_in,
+                None => &mut hints.unasked,
             };
             list.push(other.id.clone());
         }

@@ -133,7 +133,8 @@ mod tests {
     }
 
     async fn withheld(body: Body) -> Withheld {
-        let dispatched = Dispatched { answer: answer(body), sent: Arc::new(Secret::from_text(CANARY.to_owned())), schemes: Vec::new() };
+        let dispatched =
+            Dispatched { answer: answer(body), sent: Arc::new(Secret::from_text(CANARY.to_owned())), schemes: Vec::new() };
         let members = ["client_secret".to_owned()];
         dispatched.withheld(Redactor::default(), &members).await.unwrap()
     }

@@ -54,7 +54,11 @@ impl Grant {
     /// A JSON object, or the bare token as a JSON string or as plain text.
     fn of(body: &Body) -> Option<Self> {
         let text = body.text()?.trim();
-        let whole = || serde_json::from_str(text).ok().filter(|grant: &Self| is_visible(&grant.access_token) && grant.access_token.len() >= SHORTEST);
+        let whole = || {
+            serde_json::from_str(text)
+                .ok()
+                .filter(|grant: &Self| is_visible(&grant.access_token) && grant.access_token.len() >= SHORTEST)
+        };
         whole().or_else(|| Self::bare(serde_json::from_str(text).unwrap_or_else(|_| text.to_owned())))
     }
 

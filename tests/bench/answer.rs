@@ -45,7 +45,9 @@ fn large() -> String {
     let mut text = format!("[\"{MARKER}\"");
     let mut number = 0;
     while text.len() < SIZE {
-        text += &format!(",{{\"id\":\"{number:036}\",\"attributes\":{{\"name\":\"number {number}\",\"open\":true,\"score\":{number}.5}}}}");
+        text += &format!(
+            ",{{\"id\":\"{number:036}\",\"attributes\":{{\"name\":\"number {number}\",\"open\":true,\"score\":{number}.5}}}}"
+        );
         number += 1;
     }
     text + "]"

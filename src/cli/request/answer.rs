@@ -25,7 +25,12 @@ pub(in crate::cli) struct Showing {
 }
 
 /// Prints an answer.
-pub(super) async fn show(context: &Context<'_>, exchange: &Exchange, withheld: &[Withheld], showing: &Showing) -> Result<(), Problem> {
+pub(super) async fn show(
+    context: &Context<'_>,
+    exchange: &Exchange,
+    withheld: &[Withheld],
+    showing: &Showing,
+) -> Result<(), Problem> {
     let now = context.engine()?.now();
     if context.out.json {
         return context.out.value(&shape(exchange, withheld, showing, now)?);

@@ -181,12 +181,16 @@ mod tests {
             "until(false; .)",
             "\"\\(def f: .[0:f]; f)\"",
             "path(def f: f; f)",
-            "reduce repeat(1) as [$x] (0; . + 1)",
+            "reduce repeat(1) as $x (0; . + $x)",
+            "[1] | . as [$a] | def f($b): f($a); f(1)",
         ] {
             let error = filtered(filter, "[1]").unwrap_err();
             assert!(matches!(error, JqError::Endless(_)), "{filter}: {error}");
         }
-        assert_eq!(filtered("[limit(3; repeat(1))], ([range(3)] | add), last(range(0; 10; 3))", "1").unwrap(), ["[1,1,1]", "3", "9"]);
+        assert_eq!(
+            filtered("[limit(3; repeat(1))], ([range(3)] | add), last(range(0; 10; 3))", "1").unwrap(),
+            ["[1,1,1]", "3", "9"]
+        );
         assert_eq!(filtered("def f: .a; (f) |= . + 1", r#"{"a":1}"#).unwrap(), [r#"{"a":2}"#]);
         assert_eq!(filtered("[paths]", r#"{"a":[1]}"#).unwrap(), [r#"[["a"],["a",0]]"#]);
     }

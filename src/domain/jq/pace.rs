@@ -9,10 +9,10 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
+use jaq_core::data::HasLut;
 use jaq_core::load::parse::{BinaryOp, Def, Pattern, Term};
 use jaq_core::native::{self, Fun, bome};
 use jaq_core::path::{Part, Path};
-use jaq_core::data::HasLut;
 use jaq_core::{DataT, Error, Native};
 use jaq_json::Val;
 

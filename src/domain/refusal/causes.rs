@@ -60,7 +60,9 @@ impl Facts<'_> {
         }
         match (&hints.accepted_in[..], &hints.home_region) {
             ([first, ..], _) => (Likely, format!("{first} accepts it, {own}")),
-            ([], Some(home)) if !home.eq_ignore_ascii_case(here) => (Likely, format!("it says itself that it is {home}'s, {own}")),
+            ([], Some(home)) if !home.eq_ignore_ascii_case(here) => {
+                (Likely, format!("it says itself that it is {home}'s, {own}"))
+            }
             ([], Some(_)) => (Unlikely, format!("it says itself that it is {here}'s")),
             ([], None) => self.other_regions(),
         }
@@ -81,7 +83,9 @@ impl Facts<'_> {
         match self.hints.expires {
             Some(end) if end <= clock => (Likely, format!("it ended on {}", end.date())),
             _ if self.was_known() => (Unlikely, "the provider knows the credential".to_owned()),
-            Some(end) => (Open, format!("it lasts until {} unless it was revoked before, which only the provider knows", end.date())),
+            Some(end) => {
+                (Open, format!("it lasts until {} unless it was revoked before, which only the provider knows", end.date()))
+            }
             None => (Open, "when it ends, or whether it was revoked, only the provider knows".to_owned()),
         }
     }
@@ -109,11 +113,11 @@ impl Facts<'_> {
 
     fn account(&self) -> (Weight, String) {
         match (self.principal, self.answer.status) {
-            (_, 401) if self.was_exchanged() => (Open, "what is sent along with it (client id, name) may be another one's".to_owned()),
-            (_, 401) => (Unlikely, "whose it is, is looked at only once it is accepted".to_owned()),
-            (Some(who), 403 | 404) => {
-                (Open, format!("it acts as {} ({}); is what was asked for theirs?", who.name, who.kind))
+            (_, 401) if self.was_exchanged() => {
+                (Open, "what is sent along with it (client id, name) may be another one's".to_owned())
             }
+            (_, 401) => (Unlikely, "whose it is, is looked at only once it is accepted".to_owned()),
+            (Some(who), 403 | 404) => (Open, format!("it acts as {} ({}); is what was asked for theirs?", who.name, who.kind)),
             (None, 403 | 404) => (Open, "nobody has asked yet whom it acts as; a check does".to_owned()),
             _ => (Unlikely, "the limit counts whoever it is".to_owned()),
         }

@@ -198,10 +198,7 @@ impl<'a> Facts<'a> {
         let Draft { method, target, .. } = self.draft;
         let forms: Vec<_> = self.schemes.iter().map(|scheme| form(scheme)).collect();
         let what = if self.was_exchanged() { "an access token for it" } else { "the secret" };
-        vec![
-            format!("{method} {target} in {}", self.asked.region),
-            format!("with {what} as {}", forms.join(", then ")),
-        ]
+        vec![format!("{method} {target} in {}", self.asked.region), format!("with {what} as {}", forms.join(", then "))]
     }
 
     fn steps(&self, known: &[Finding]) -> Vec<Step> {

@@ -3,9 +3,9 @@
 use time::macros::datetime;
 
 use super::*;
+use crate::domain::Moment;
 use crate::domain::provider::builtin;
 use crate::domain::request::{Method, Target};
-use crate::domain::Moment;
 
 const NOW: Moment = datetime!(2026-11-21 12:00 UTC);
 
@@ -38,8 +38,7 @@ impl Case {
         let provider = catalogue.provider(self.provider).unwrap();
         let draft = Draft::new(Method::Get, Target::parse("/rest/self").unwrap());
         let (asked, principal) = (Asked { provider, kind: self.kind, region: "SNYK-EU-01" }, self.principal.as_ref());
-        let facts =
-            Facts { asked, hints: &self.hints, draft: &draft, answer: &self.answer, schemes: &self.schemes, principal };
+        let facts = Facts { asked, hints: &self.hints, draft: &draft, answer: &self.answer, schemes: &self.schemes, principal };
         Refusal::of(&facts).unwrap()
     }
 
@@ -54,7 +53,10 @@ impl Case {
 fn every_cause_has_its_line_and_the_likely_ones_come_first() {
     use Cause::{Account, Clock, End, Permission, Plan, Region, Scheme, Whitespace};
     let Refusal { tried, known, next } = case(401).refusal();
-    assert_eq!(tried, ["GET /rest/self in SNYK-EU-01", "with the secret as \"Authorization: token …\", then \"Authorization: Bearer …\""]);
+    assert_eq!(
+        tried,
+        ["GET /rest/self in SNYK-EU-01", "with the secret as \"Authorization: token …\", then \"Authorization: Bearer …\""]
+    );
     for cause in [Region, End, Scheme, Plan, Account, Permission, Whitespace, Clock] {
         assert_eq!(known.iter().filter(|finding| finding.cause == cause && !finding.told.is_empty()).count(), 1, "{cause:?}");
     }

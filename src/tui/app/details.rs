@@ -1,9 +1,9 @@
 //! Headers and timing as they fit into the console: what is too long goes on in the next line.
 
+use super::App;
 use super::answer::Detail;
-use super::sheet::wrap;
 use super::layout::Area;
-use super::{App};
+use super::sheet::wrap;
 
 /// A line of headers or timing.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -278,7 +278,10 @@ mod tests {
         let written = r#"[{"id":"p1","type":"project","attributes":{"name":"web"}}]"#;
         learned.take(&samples::id(0), Lore::of(provider, &Lesson { preset: None, body: written, place: Place::First }));
         assert_eq!(found(&learned, "", 0), own("project_id", "p1", "web"));
-        learned.take(&samples::id(0), Lore::of(provider, &Lesson { preset: None, body: r#"{"data":[{"id":"x"}]}"#, place: Place::First }));
+        learned.take(
+            &samples::id(0),
+            Lore::of(provider, &Lesson { preset: None, body: r#"{"data":[{"id":"x"}]}"#, place: Place::First }),
+        );
         assert_eq!(found(&learned, "/data", 0), []);
     }
 }

@@ -31,8 +31,8 @@ mod open;
 mod perform;
 pub mod pointer;
 pub mod query;
-pub mod regions;
 mod refusal;
+pub mod regions;
 mod report;
 mod rotation;
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! Where redirects lead, and what goes along.
 
-use tokenring::domain::{Origin, Secret};
 use tokenring::domain::request::Method;
 use tokenring::domain::response::{Answer, Body};
+use tokenring::domain::{Origin, Secret};
 use tokenring::net::{Client, NetError, Outgoing, Payload, Proxies, Transport as _};
 
 use super::server::{Server, reply};
