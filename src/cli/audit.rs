@@ -3,13 +3,14 @@
 use serde::Serialize;
 
 use super::context::Context;
-use super::output::Table;
 use super::shape::rfc3339;
+use super::table::Table;
 use crate::domain::Problem;
 use crate::engine::{AuditLine, AuditState};
 
 /// Show who did what, when and how it ended; --verify finds a line that was edited, removed or moved
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  tokenring audit\n  tokenring audit --verify")]
 pub(super) struct Audit {
     /// Check the whole record instead of showing it
     #[arg(long)]

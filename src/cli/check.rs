@@ -5,9 +5,10 @@ use std::collections::HashMap;
 use super::arguments::{span, usage};
 use super::context::Context;
 use super::junit;
-use super::output::{self, Table};
+use super::output;
 use super::regions::{report_regions, shape};
 use super::shape::{RegionShape, VerdictShape};
+use super::table::Table;
 use crate::domain::problem::Class;
 use crate::domain::response::Verdict;
 use crate::domain::{Credential, Moment, Problem};
@@ -44,6 +45,7 @@ pub(super) struct Check {
 
 /// Try a credential in all regions of its provider; shows the secret to each of those hosts
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  tokenring probe laptop\n  tokenring probe laptop --json")]
 pub(super) struct Probe {
     /// Its name
     name: String,

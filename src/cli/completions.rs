@@ -54,6 +54,8 @@ fn knowing(command: clap::Command) -> clap::Command {
     // Who names a provider makes something new, whose name nobody can know.
     let fresh = command.get_arguments().any(|argument| argument.get_id() == "provider");
     let command = command.mut_args(|argument| match argument.get_id().as_str() {
+        "kind" => argument.add(ArgValueCompleter::new(kinds)),
+        "like" | "administrator" => argument.add(ArgValueCompleter::new(names)),
         "name" | "names" if !fresh => argument.add(ArgValueCompleter::new(names)),
         "provider" => argument.add(ArgValueCompleter::new(providers)),
         "region" => argument.add(ArgValueCompleter::new(regions)),
@@ -74,6 +76,16 @@ fn providers(begun: &OsStr) -> Vec<CompletionCandidate> {
     let Ok(catalogue) = Paths::discover().and_then(|paths| engine::catalogue(&paths)) else { return Vec::new() };
     let known = catalogue.providers().iter();
     fitting(begun, known.map(|provider| CompletionCandidate::new(&provider.id).help(Some(provider.title.clone().into()))))
+}
+
+fn kinds(begun: &OsStr) -> Vec<CompletionCandidate> {
+    let Ok(catalogue) = Paths::discover().and_then(|paths| engine::catalogue(&paths)) else { return Vec::new() };
+    let all = catalogue.providers().iter().flat_map(|provider| provider.kinds.iter().map(move |kind| (provider, kind)));
+    let described = all.map(|(provider, kind)| {
+        let about = format!("{}: {}", provider.title, kind.title);
+        CompletionCandidate::new(&kind.id).help(Some(about.into()))
+    });
+    fitting(begun, described)
 }
 
 fn regions(begun: &OsStr) -> Vec<CompletionCandidate> {

@@ -13,6 +13,7 @@ use crate::tui;
 
 /// Look at the settings, check them, or edit them
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  tokenring config check\n  tokenring config edit\n  tokenring config schema > schema.json")]
 pub(super) struct Config {
     #[command(subcommand)]
     action: Action,

@@ -7,7 +7,7 @@ use time::format_description::well_known::Rfc3339;
 
 use super::arguments::{parse_name, usage};
 use super::context::Context;
-use super::output::Table;
+use super::table::Table;
 use crate::domain::consumer::{Command, Consumer, Destination, Preset, Target};
 use crate::domain::credential::Part;
 use crate::domain::{Credential, Problem};
@@ -15,6 +15,9 @@ use crate::engine;
 
 /// Say where a credential's secret must be delivered, and deliver it
 #[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  tokenring consumer add ci-scanner dotenv --env-file .env --key SNYK_TOKEN\n  tokenring consumer list ci-scanner\n  tokenring consumer deliver ci-scanner dotenv --dry-run"
+)]
 pub(super) struct Consumers {
     #[command(subcommand)]
     verb: Verb,

@@ -16,6 +16,7 @@ use crate::sandbox::{Addresses, Credential, Manifest};
 
 /// Show the screen on the built-in simulator: nothing to install, nothing kept
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  tokenring demo")]
 pub(super) struct Demo {}
 
 impl Demo {

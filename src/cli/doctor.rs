@@ -57,11 +57,13 @@ pub(super) fn report(context: &Context<'_>, findings: &[Finding]) -> Result<(), 
     if context.out.json {
         return context.out.value(&serde_json::json!({ "findings": findings }));
     }
-    let mut lines = Vec::new();
+    let (ink, mut lines) = (context.out.ink(), Vec::new());
     for area in findings.chunk_by(|one, other| one.area == other.area) {
-        lines.push(area[0].area.as_str().to_owned());
+        lines.push(ink.heading(area[0].area.as_str()));
         for finding in area {
-            lines.push(format!("  {:<4}  {}: {}", finding.level.as_str(), finding.what, finding.why));
+            let level = finding.level.as_str();
+            let blanks = " ".repeat(4_usize.saturating_sub(level.len()));
+            lines.push(format!("  {}{blanks}  {}: {}", ink.state(level), finding.what, finding.why));
             if !finding.remedy.is_empty() {
                 lines.push(format!("        → {}", finding.remedy));
             }

@@ -114,8 +114,9 @@ fn launched(launch: Launch, _beside: bool, mask: bool) -> io::Result<u8> {
 }
 
 fn supervised(launch: &Launch, mask: bool) -> io::Result<u8> {
-    let ended = launch.supervise(mask.then_some(&output::pass_on))?;
-    Ok(u8::try_from(ended.repeat() & 0xff).unwrap_or(1))
+    let code = launch.supervise(mask.then_some(&output::pass_on))?.repeat();
+    // Windows has larger codes than a byte, which is all that the end of `main` can pass on.
+    Ok(u8::try_from(code).unwrap_or_else(|_| std::process::exit(code)))
 }
 
 /// `VAR=NAME[:FIELD]`. A name may hold a colon itself, so the whole is tried as a name first.

@@ -6,9 +6,9 @@ use clap::Subcommand;
 use serde_json::json;
 
 use super::context::Context;
-use super::output::Table;
 use super::request::{self, Sending, Showing};
 use super::shape::rfc3339;
+use super::table::Table;
 use crate::domain::difference::{self, Change};
 use crate::domain::problem::Class;
 use crate::domain::{CredentialId, Name, Problem};
@@ -16,7 +16,10 @@ use crate::engine::message::{HistoryFilter, HistoryLine, Keep, Order};
 
 /// List the requests that were sent, send one again, compare two, or forget them
 #[derive(Debug, clap::Args)]
-#[command(args_conflicts_with_subcommands = true)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_help = "Examples:\n  tokenring history ci-scanner --search /orgs\n  tokenring history resend 12\n  tokenring history compare 12 15\n  tokenring history purge --keep 100"
+)]
 pub(super) struct History {
     /// Only those of this credential
     name: Option<String>,

@@ -1,14 +1,18 @@
 //! `tokenring identify`: what is this?
 
 use super::context::Context;
-use super::output::{Output, Table};
+use super::output::Output;
 use super::secret_input;
 use super::shape::{IdentifiedShape, rfc3339};
+use super::table::Table;
 use crate::domain::Problem;
 use crate::domain::identify::Candidate;
 
 /// Say what a secret is, offline; it is read from standard input
 #[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  tokenring identify < token.txt\n  tokenring identify --json < token.txt | jq .candidates[0]"
+)]
 pub(super) struct Identify {}
 
 impl Identify {

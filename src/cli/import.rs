@@ -1,16 +1,17 @@
 //! `tokenring import`: take over credentials that lie in plain text.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde::Serialize;
 
 use super::arguments::{parse_name, usage};
 use super::context::Context;
-use super::output::Table;
-use super::prompt;
-use crate::domain::consumer::Target;
+use super::table::Table;
+use super::{prompt, secret_input};
+use crate::domain::credential::Part;
 use crate::domain::{Name, Problem};
-use crate::engine::import::{Find, Source};
+use crate::engine::import::{Find, Form, Source};
 
 /// Take over credentials that lie in plain text: of other programs, or in a file
 #[derive(Debug, clap::Args)]
@@ -42,18 +43,24 @@ enum From {
     AppcircleCli,
     /// A dotenv file
     Dotenv {
-        /// The file
+        /// The file; - for standard input
         file: PathBuf,
     },
     /// A JSON file
     Json {
-        /// The file
+        /// The file; - for standard input
         file: PathBuf,
     },
+    /// What comes on standard input, as JSON where it begins with a brace or bracket, else as dotenv
+    #[command(name = PIPE)]
+    Piped,
 }
 
+/// Stands for standard input.
+const PIPE: &str = "-";
+
 const EXAMPLES: &str = "Examples:\n  tokenring import snyk-cli --dry-run\n  tokenring import snyk-cli --as laptop --consumer\n  \
-    tokenring import dotenv .env --blank";
+    tokenring import dotenv .env --blank\n  pass show ci/env | tokenring import -";
 
 /// What was found, as `--json` prints it.
 #[derive(Serialize)]
@@ -85,13 +92,36 @@ enum Outcome {
 struct Done {
     outcome: Outcome,
     name: Option<String>,
-    blanked: bool,
+    leftover: Leftover,
+}
+
+/// What became of the copy in plain text.
+#[derive(Clone, Copy, PartialEq)]
+enum Leftover {
+    /// It is still there.
+    There,
+    /// It was emptied.
+    Blanked,
+    /// There is none: it came on standard input.
+    Nowhere,
+}
+
+impl Done {
+    /// Whether a secret that is kept now still lies in plain text.
+    fn is_left(&self) -> bool {
+        self.name.is_some() && self.leftover == Leftover::There
+    }
 }
 
 impl Import {
     /// Shows what there is, keeps it, and blanks it where that is wanted.
     pub(super) async fn run(self, context: &Context<'_>) -> Result<u8, Problem> {
-        let finds = context.engine()?.finds(self.source()?).await?;
+        let source = self.source()?;
+        if matches!(source, Source::Piped(..)) && (self.blank || self.consumer) {
+            let why = "what comes on standard input lies in no place that could be emptied or kept up to date";
+            return Err(usage("Nothing was imported", why, "leave --blank and --consumer out, or name the file"));
+        }
+        let finds = context.engine()?.finds(source).await?;
         let keepable = finds.iter().filter(|find| find.is.is_ok()).count();
         if self.called.is_some() && keepable != 1 {
             let why = format!("there are {keepable} secrets, and --as gives one name");
@@ -117,8 +147,14 @@ impl Import {
             From::SnykCli => Source::SnykCli,
             From::ProbelyCli => Source::ProbelyCli,
             From::AppcircleCli => Source::AppcircleCli,
+            From::Dotenv { file } if is_pipe(file) => Source::Piped(Form::Dotenv, Arc::new(secret_input::read_text()?)),
+            From::Json { file } if is_pipe(file) => Source::Piped(Form::Json, Arc::new(secret_input::read_text()?)),
             From::Dotenv { file } => Source::Dotenv(absolute(file)?),
             From::Json { file } => Source::Json(absolute(file)?),
+            From::Piped => {
+                let text = secret_input::read_text()?;
+                Source::Piped(form_of(&text), Arc::new(text))
+            }
         })
     }
 
@@ -129,20 +165,21 @@ impl Import {
         let engine = context.unlocked().await?;
         let (outcome, credential) = match engine.twins(&find.secret).await?.first() {
             Some(twin) => (Outcome::Known, engine.find(twin.as_str()).await?),
-            None => (Outcome::Imported, engine.import(find, self.name(context, &find.target).await?).await?),
+            None => (Outcome::Imported, engine.import(find, self.name(context, &find.place).await?).await?),
         };
-        if self.consumer {
-            engine.keep_place(&credential, &find.target).await?;
+        if let Some(target) = find.target.as_ref().filter(|_| self.consumer) {
+            engine.keep_place(&credential, &Part::Secret, target).await?;
         }
         if self.blank {
             engine.blank(find, &credential).await?;
         }
-        Ok(Done { outcome, name: Some(credential.name.to_string()), blanked: self.blank })
+        let leftover = if self.blank { Leftover::Blanked } else { leftover(find) };
+        Ok(Done { outcome, name: Some(credential.name.to_string()), leftover })
     }
 
     /// Whether somebody who is there says yes to emptying the copies that are left.
     fn is_blanking_agreed(&self, done: &[Done]) -> bool {
-        let left = done.iter().filter(|done| done.name.is_some() && !done.blanked).count();
+        let left = done.iter().filter(|done| done.is_left()).count();
         if left == 0 || self.consumer || self.dry_run || !prompt::is_interactive() {
             return false;
         }
@@ -153,21 +190,21 @@ impl Import {
     /// Empties each copy after the store has given its secret back.
     async fn blank_all(&self, context: &Context<'_>, finds: &[Find], done: &mut [Done]) -> Result<(), Problem> {
         let engine = context.unlocked().await?;
-        for (find, done) in finds.iter().zip(done).filter(|(_, done)| !done.blanked) {
+        for (find, done) in finds.iter().zip(done).filter(|(_, done)| done.is_left()) {
             let Some(name) = &done.name else { continue };
             engine.blank(find, &engine.find(name).await?).await?;
-            done.blanked = true;
-            context.out.note(&format!("emptied {} in {}", place(&find.target), find.target.path().display()));
+            done.leftover = Leftover::Blanked;
+            context.out.note(&format!("emptied {} in {}", find.place, file_of(find)));
         }
         Ok(())
     }
 
     /// The name that was given, else one after the place, with a number where it is taken.
-    async fn name(&self, context: &Context<'_>, target: &Target) -> Result<Name, Problem> {
+    async fn name(&self, context: &Context<'_>, place: &str) -> Result<Name, Problem> {
         if let Some(name) = &self.called {
             return parse_name(name);
         }
-        let base = place(target).trim_start_matches('/').to_lowercase().replace(['_', '/'], "-");
+        let base = place.trim_start_matches('/').to_lowercase().replace(['_', '/'], "-");
         let base: String = base.chars().take(50).collect();
         let taken: Vec<_> = context.engine()?.credentials().await?.into_iter().map(|credential| credential.name).collect();
         let numbered = (2..).map(|number| format!("{base}-{number}"));
@@ -178,10 +215,10 @@ impl Import {
     fn advise(&self, context: &Context<'_>, finds: &[Find], done: &[Done]) {
         for find in finds {
             if let Some(mode) = &find.openness {
-                context.out.note(&format!("note: other users may read {} (mode {mode})", find.target.path().display()));
+                context.out.note(&format!("note: other users may read {} (mode {mode})", file_of(find)));
             }
         }
-        let left = done.iter().any(|done| done.name.is_some() && !done.blanked);
+        let left = done.iter().any(Done::is_left);
         if left && !self.consumer {
             context
                 .out
@@ -192,16 +229,24 @@ impl Import {
 
 fn looked_at(find: &Find) -> Done {
     let outcome = if find.is.is_ok() { Outcome::Found } else { Outcome::Refused };
-    Done { outcome, name: None, blanked: false }
+    Done { outcome, name: None, leftover: leftover(find) }
 }
 
-/// The key, the pointer, or the program.
-fn place(target: &Target) -> &str {
-    match target {
-        Target::EnvFile { key, .. } => key,
-        Target::JsonFile { pointer, .. } => pointer,
-        other => other.kind(),
-    }
+fn leftover(find: &Find) -> Leftover {
+    if find.target.is_some() { Leftover::There } else { Leftover::Nowhere }
+}
+
+/// The file that it lies in.
+fn file_of(find: &Find) -> String {
+    find.target.as_ref().map_or_else(|| PIPE.to_owned(), |target| target.path().display().to_string())
+}
+
+fn is_pipe(path: &Path) -> bool {
+    path.as_os_str() == PIPE
+}
+
+fn form_of(text: &str) -> Form {
+    if text.trim_start_matches('\u{feff}').trim_start().starts_with(['{', '[']) { Form::Json } else { Form::Dotenv }
 }
 
 fn report(context: &Context<'_>, finds: &[Find], done: &[Done]) -> Result<(), Problem> {
@@ -219,7 +264,7 @@ fn report(context: &Context<'_>, finds: &[Find], done: &[Done]) -> Result<(), Pr
 
 fn then(shape: &FindShape<'_>, done: &Done) -> String {
     let name = shape.name.unwrap_or_default();
-    let blanked = if done.blanked { ", blanked there" } else { "" };
+    let blanked = if done.leftover == Leftover::Blanked { ", blanked there" } else { "" };
     match shape.outcome {
         Outcome::Found => "would be imported".to_owned(),
         Outcome::Imported => format!("imported as {name}{blanked}"),
@@ -231,8 +276,8 @@ fn then(shape: &FindShape<'_>, done: &Done) -> String {
 fn shape<'a>(find: &'a Find, done: &'a Done) -> FindShape<'a> {
     let sort = find.is.as_ref().ok();
     FindShape {
-        path: find.target.path().display().to_string(),
-        place: place(&find.target),
+        path: file_of(find),
+        place: &find.place,
         open_to_others: find.openness.as_deref(),
         provider: sort.map(|sort| sort.provider.as_str()),
         kind: sort.map(|sort| sort.kind.as_str()),

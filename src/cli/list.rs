@@ -1,12 +1,15 @@
 //! `tokenring list` and `tokenring show`: what is known, without the store.
 
 use super::context::Context;
-use super::output::{Table, pad};
 use super::shape::{CredentialShape, rfc3339};
+use super::table::{Table, pad};
 use crate::domain::{Credential, Moment, Problem, words};
 
 /// List all credentials
 #[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  tokenring list\n  tokenring list --provider snyk --label prod\n  tokenring list --json | jq -r .[].name"
+)]
 pub(super) struct List {
     /// Only those of this provider
     #[arg(long)]
@@ -18,6 +21,7 @@ pub(super) struct List {
 
 /// Show one credential
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  tokenring show ci-scanner\n  tokenring show ci-scanner --json")]
 pub(super) struct Show {
     /// Its name
     name: String,

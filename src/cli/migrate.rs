@@ -1,7 +1,7 @@
 //! `tokenring store migrate`: from the keyring to the encrypted file, or back.
 
 use super::context::{Context, passphrase};
-use super::output::Table;
+use super::table::Table;
 use crate::config::{self, StoreChoice};
 use crate::domain::Problem;
 use crate::engine;

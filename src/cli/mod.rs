@@ -23,6 +23,7 @@ mod history;
 mod human;
 mod identify;
 mod import;
+mod ink;
 mod junit;
 mod list;
 mod login;
@@ -44,6 +45,7 @@ mod screen;
 mod secret_input;
 mod shape;
 mod store;
+mod table;
 
 use std::process::ExitCode;
 

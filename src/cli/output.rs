@@ -6,8 +6,9 @@ use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::Serialize;
-use unicode_width::UnicodeWidthStr;
 
+use super::ink::Ink;
+use super::table::Table;
 use crate::domain::Problem;
 use crate::domain::problem::Class;
 use crate::engine::exec::Stream;
@@ -24,12 +25,6 @@ pub(super) struct Output {
 
 /// Whether progress, which is written over, is left out.
 static IS_PLAIN: AtomicBool = AtomicBool::new(false);
-
-/// Rows and columns of text.
-pub(super) struct Table {
-    headings: &'static [&'static str],
-    rows: Vec<Vec<String>>,
-}
 
 impl Output {
     /// Output in the wanted form.
@@ -66,11 +61,16 @@ impl Output {
         written.and_then(|()| out.flush()).or_else(broken)
     }
 
-    /// A table, its last column cut to the width of the terminal.
+    /// How words are coloured in results.
+    pub(super) fn ink(&self) -> Ink {
+        Ink::wanted(self.terminal)
+    }
+
+    /// A table, in the width of the terminal.
     pub(super) fn table(&self, table: &Table) -> Result<(), Problem> {
         let width = if self.terminal { terminal_width() } else { usize::MAX };
         let mut out = io::BufWriter::new(io::stdout().lock());
-        table.lines(width).try_for_each(|line| writeln!(out, "{line}")).and_then(|()| out.flush()).or_else(broken)
+        table.lines(width, self.ink()).try_for_each(|line| writeln!(out, "{line}")).and_then(|()| out.flush()).or_else(broken)
     }
 
     /// A remark for the person, on standard error; silent in JSON mode, so that scripts see only what they asked for.
@@ -85,7 +85,8 @@ impl Output {
         let _ = if self.json {
             writeln!(io::stderr(), "{}", serde_json::json!({ "error": problem }))
         } else {
-            writeln!(io::stderr(), "error: {}\n  why: {}\n  fix: {}", problem.what, problem.why, problem.remedy)
+            let error = Ink::wanted(io::stderr().is_terminal()).state("error:");
+            writeln!(io::stderr(), "{error} {}\n  why: {}\n  fix: {}", problem.what, problem.why, problem.remedy)
         };
         ExitCode::from(problem.class.exit_code())
     }
@@ -146,50 +147,6 @@ pub(super) fn usage(error: &clap::Error, json: bool) -> ExitCode {
     Output { json: true, terminal: false }.problem(&problem)
 }
 
-impl Table {
-    /// A table with these headings and no rows.
-    pub(super) fn new(headings: &'static [&'static str]) -> Self {
-        Self { headings, rows: Vec::new() }
-    }
-
-    /// Adds a row; it has as many cells as there are headings.
-    pub(super) fn row(&mut self, cells: impl IntoIterator<Item = String>) {
-        self.rows.push(cells.into_iter().collect());
-    }
-
-    fn lines(&self, width: usize) -> impl Iterator<Item = String> + '_ {
-        let widths: Vec<usize> = (0..self.headings.len()).map(|column| self.column_width(column)).collect();
-        let headings = self.headings.iter().map(|heading| (*heading).to_owned()).collect();
-        let rows = std::iter::once(headings).chain(self.rows.iter().cloned());
-        rows.map(move |row: Vec<String>| {
-            let cells = row.iter().zip(&widths).map(|(cell, width)| pad(cell, *width));
-            cut(cells.collect::<Vec<_>>().join("  ").trim_end(), width)
-        })
-    }
-
-    fn column_width(&self, column: usize) -> usize {
-        let cells = self.rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.width());
-        cells.chain(std::iter::once(self.headings[column].width())).max().unwrap_or(0)
-    }
-}
-
-/// The text with blanks up to `width` cells.
-pub(super) fn pad(text: &str, width: usize) -> String {
-    format!("{text}{}", " ".repeat(width.saturating_sub(text.width())))
-}
-
-fn cut(line: &str, width: usize) -> String {
-    if line.width() <= width {
-        return line.to_owned();
-    }
-    let mut used = 1;
-    let kept = line.chars().take_while(|c| {
-        used += unicode_width::UnicodeWidthChar::width(*c).unwrap_or(0);
-        used <= width
-    });
-    kept.chain(std::iter::once('…')).collect()
-}
-
 /// The columns and rows of the terminal, where results go to one.
 pub(super) fn terminal_size() -> Option<(u16, u16)> {
     io::stdout().is_terminal().then(crossterm::terminal::size)?.ok()
@@ -212,19 +169,4 @@ fn broken(error: io::Error) -> Result<(), Problem> {
         return Ok(());
     }
     Err(Problem::new("The result could not be written", error.to_string(), "check the disk or the program that reads it"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn columns_align_by_cells_and_the_last_is_cut() {
-        let mut table = Table::new(&["NAME", "REGION"]);
-        table.row(["日本".to_owned(), "SNYK-EU-01".to_owned()]);
-        table.row(["ci".to_owned(), "US".to_owned()]);
-        let lines: Vec<_> = table.lines(usize::MAX).collect();
-        assert_eq!(lines, ["NAME  REGION", "日本  SNYK-EU-01", "ci    US"]);
-        assert_eq!(table.lines(9).nth(1).unwrap(), "日本  SN…");
-    }
 }

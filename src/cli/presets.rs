@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::context::Context;
-use super::output::Table;
+use super::table::Table;
 use crate::domain::problem::Class;
 use crate::domain::provider::Provider;
 use crate::domain::provider::spec::{Parameter, Preset};
@@ -11,6 +11,7 @@ use crate::domain::{Credential, Problem};
 
 /// List the ready-made requests of a provider, or those of use to a credential
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  tokenring presets\n  tokenring presets ci-scanner")]
 pub(super) struct Presets {
     /// A provider or a credential; without it, those of all providers
     #[arg(value_name = "WHOSE")]

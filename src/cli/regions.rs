@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use super::arguments::{self, usage};
 use super::context::Context;
-use super::output::Table;
 use super::shape::RegionShape;
+use super::table::Table;
 use crate::domain::credential::Check;
 use crate::domain::problem::Class;
 use crate::domain::provider::Catalogue;
@@ -17,7 +17,11 @@ use crate::engine::message::Edit;
 
 /// List regions, or add a private one
 #[derive(Debug, clap::Args)]
-#[command(args_conflicts_with_subcommands = true)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_help = "Examples:\n  tokenring regions\n  tokenring regions ci-scanner\n  \
+        tokenring regions add --provider snyk --id ACME-01 --api https://api.acme.snyk.io"
+)]
 pub(super) struct Regions {
     /// A credential whose regions and last verdicts to list; all providers' regions without it
     name: Option<String>,
@@ -56,6 +60,7 @@ struct AddRegion {
 
 /// Switch a credential to another region
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  tokenring region ci-scanner eu\n  tokenring region ci-scanner SNYK-US-02")]
 pub(super) struct Switch {
     /// The credential's name
     name: String,

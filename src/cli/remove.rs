@@ -6,6 +6,7 @@ use crate::domain::Problem;
 
 /// Forget a credential and its secret here; the provider is not asked
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  tokenring remove old-jenkins\n  tokenring remove old-jenkins --yes")]
 pub(super) struct Remove {
     /// Its name
     name: String,

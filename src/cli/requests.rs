@@ -4,8 +4,8 @@ use clap::Subcommand;
 use serde_json::json;
 
 use super::context::Context;
-use super::output::Table;
 use super::request::saved_id;
+use super::table::Table;
 use crate::config;
 use crate::domain::Problem;
 use crate::domain::request::{Saved, SavedId};
@@ -13,7 +13,7 @@ use crate::domain::request::{Saved, SavedId};
 /// List the requests that were saved under a name, or change them
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "A request is saved with `tokenring request NAME … --save ID` and sent with `tokenring request NAME --saved ID`."
+    after_help = "Examples:\n  tokenring requests\n  tokenring requests show nightly\n\nA request is saved with `tokenring request NAME … --save ID` and sent with `tokenring request NAME --saved ID`."
 )]
 pub(super) struct Requests {
     #[command(subcommand)]

@@ -2,8 +2,8 @@
 
 use super::context::Context;
 use super::human::{Human, check_answers};
-use super::output::Table;
 use super::prompt;
+use super::table::Table;
 use crate::domain::credential::Part;
 use crate::domain::problem::Class;
 use crate::domain::rotation::{Line, LineState};
@@ -50,6 +50,7 @@ pub(super) struct Rotate {
 
 /// List the rotations, creations and revocations that are not over, or all
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  tokenring rotations\n  tokenring rotations --all --json")]
 pub(super) struct List {
     /// Those that are over as well
     #[arg(long)]

@@ -1,12 +1,13 @@
 //! `tokenring sandbox`: the simulator alone.
 
 use super::context::Context;
-use super::output::Table;
+use super::table::Table;
 use crate::domain::Problem;
 use crate::sandbox;
 
 /// Run the simulator alone, on loopback, until SIGTERM
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  tokenring sandbox\n  tokenring sandbox --json > world.json &")]
 pub(super) struct Sandbox {}
 
 impl Sandbox {

@@ -1,22 +1,24 @@
 //! `tokenring scan`: where secrets lie in plain text.
 
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
 use super::context::Context;
-use super::output::Table;
-use super::prompt;
+use super::table::Table;
+use super::{output, prompt};
 use crate::domain::Problem;
 use crate::domain::consumer::Target;
+use crate::domain::credential::Slot;
 use crate::domain::problem::Class;
-use crate::engine::scan::{Scanned, Sighting, Unread, Whose};
+use crate::engine::scan::{Holder, Progress, Scanned, Sighting, Unread, Whose, words};
 
 /// Find plain-text copies of secrets in files: of those held here, and of known shapes
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Scan {
-    /// Files and folders to look at; the usual places and the working folder where none is named
+    /// Files and folders to look at, - being standard input; the usual places and the working folder where none is named
     paths: Vec<PathBuf>,
     /// Make each place that holds a current secret a consumer of its credential, so that it gets the next one too
     #[arg(long)]
@@ -26,7 +28,10 @@ pub(super) struct Scan {
     strict: bool,
 }
 
-const EXAMPLES: &str = "Examples:\n  tokenring scan\n  tokenring scan ~/work --link\n  tokenring scan . --strict --json\n\n\
+/// How often progress is shown, and how long a scan may take without any.
+const PACE: Duration = Duration::from_millis(100);
+
+const EXAMPLES: &str = "Examples:\n  tokenring scan\n  tokenring scan ~/work --link\n  tokenring scan . --strict --json\n  git log -p | tokenring scan - --strict\n\n\
     No secret is ever shown. Copies of secrets that are held here are recognised by their fingerprints, whose key is in the\n\
     store; where that is locked, only secrets of known shapes are found. Folders are walked as .gitignore says, but files in\n\
     which secrets usually lie (.env*, .npmrc, settings of editors, pipelines, …) are looked at even where it says otherwise.";
@@ -37,8 +42,10 @@ struct Shape<'a> {
     path: String,
     links: Vec<String>,
     line: usize,
-    /// The credentials that hold it; none where it is unknown.
+    /// The credentials that hold it, or held it; none where it is unknown.
     names: Vec<&'a str>,
+    /// What it is of each of them, in the same order.
+    held: Vec<HeldShape<'a>>,
     provider: Option<&'a str>,
     kind: Option<&'a str>,
     why: Option<&'a str>,
@@ -47,6 +54,15 @@ struct Shape<'a> {
     /// The place, where a consumer can keep it up to date.
     consumer: Option<&'a Target>,
     linked: bool,
+}
+
+/// What a secret is of one credential.
+#[derive(Serialize)]
+struct HeldShape<'a> {
+    name: &'a str,
+    part: &'a str,
+    /// `current`, `pending` or `previous`; `former` where something else has taken its place.
+    slot: &'a str,
 }
 
 impl Scan {
@@ -58,7 +74,12 @@ impl Scan {
             Err(problem) if problem.class == Class::Store => context.engine()?,
             Err(problem) => return Err(problem),
         };
-        let mut scanned = engine.scan(self.paths.clone()).await?;
+        let is_told = !context.out.json;
+        let scanned = engine.scan(self.paths.clone(), telling(is_told)).await;
+        if is_told {
+            output::progress("");
+        }
+        let mut scanned = scanned?;
         let shown_first = !context.out.json && !self.link;
         if shown_first {
             report(context, &scanned)?;
@@ -80,8 +101,19 @@ impl Scan {
     }
 }
 
+/// Shows how far it is, where that is wanted and it takes its time.
+fn telling(is_told: bool) -> impl FnMut(Progress) + Send + 'static {
+    let mut last = Instant::now();
+    move |Progress { files, of, bytes }| {
+        if is_told && last.elapsed() >= PACE {
+            last = Instant::now();
+            output::progress(&format!("looking at file {files} of {of}, {} MB read", bytes >> 20));
+        }
+    }
+}
+
 fn is_linkable(sighting: &Sighting) -> bool {
-    sighting.target.is_some() && !sighting.linked
+    sighting.target.is_some() && !sighting.linked && sighting.what.in_use().next().is_some()
 }
 
 fn is_agreed(scanned: &Scanned) -> bool {
@@ -114,10 +146,7 @@ fn report(context: &Context<'_>, scanned: &Scanned) -> Result<(), Problem> {
 fn what(sighting: &Sighting) -> String {
     let encoding = sighting.encoding.map(|encoding| format!(", {encoding}")).unwrap_or_default();
     match &sighting.what {
-        Whose::Held(names) => {
-            let names: Vec<_> = names.iter().map(crate::domain::Name::as_str).collect();
-            format!("the secret of {}{encoding}", names.join(", "))
-        }
+        Whose::Held(holders) => format!("{}{encoding}", words(holders)),
         Whose::Unknown { provider, kind, .. } => format!("unknown: {provider} {kind}{encoding}"),
     }
 }
@@ -125,8 +154,11 @@ fn what(sighting: &Sighting) -> String {
 fn then(sighting: &Sighting) -> &'static str {
     match (&sighting.what, &sighting.target) {
         _ if sighting.linked => "a consumer keeps it up to date",
-        (Whose::Held(_), Some(_)) => "link it with --link, or blank it with `tokenring import … --blank`",
-        (Whose::Held(_), None) => "take it out by hand",
+        (Whose::Held(_), Some(_)) if is_linkable(sighting) => {
+            "link it with --link, or blank it with `tokenring import … --blank`"
+        }
+        (Whose::Held(_), _) if sighting.path.as_os_str() == "-" => "take it out of where it comes from",
+        (Whose::Held(_), _) => "take it out by hand",
         (Whose::Unknown { .. }, _) => "keep it with `tokenring import` or `add`, or revoke it",
     }
 }
@@ -150,15 +182,16 @@ fn advise(context: &Context<'_>, scanned: &Scanned) {
 }
 
 fn shape(sighting: &Sighting) -> Shape<'_> {
-    let (names, unknown) = match &sighting.what {
-        Whose::Held(names) => (names.iter().map(crate::domain::Name::as_str).collect(), None),
-        Whose::Unknown { provider, kind, why } => (Vec::new(), Some((provider, kind, why))),
+    let (holders, unknown) = match &sighting.what {
+        Whose::Held(holders) => (&holders[..], None),
+        Whose::Unknown { provider, kind, why } => (&[][..], Some((provider, kind, why))),
     };
     Shape {
         path: sighting.path.display().to_string(),
         links: sighting.links.iter().map(|link| link.display().to_string()).collect(),
         line: sighting.line,
-        names,
+        names: holders.iter().map(|holder| holder.name.as_str()).collect(),
+        held: holders.iter().map(held_shape).collect(),
         provider: unknown.map(|(provider, ..)| provider.as_str()),
         kind: unknown.map(|(_, kind, _)| kind.as_str()),
         why: unknown.map(|(.., why)| why.as_str()),
@@ -167,4 +200,9 @@ fn shape(sighting: &Sighting) -> Shape<'_> {
         consumer: sighting.target.as_ref(),
         linked: sighting.linked,
     }
+}
+
+fn held_shape(holder: &Holder) -> HeldShape<'_> {
+    let slot = holder.slot.map_or("former", Slot::as_str);
+    HeldShape { name: holder.name.as_str(), part: holder.part.as_str(), slot }
 }

@@ -2,6 +2,8 @@
 
 use std::io::{self, BufRead as _, IsTerminal, Read};
 
+use zeroize::Zeroizing;
+
 use super::prompt;
 use crate::domain::problem::Class;
 use crate::domain::{Problem, Secret};
@@ -12,6 +14,19 @@ const LIMIT: usize = 1 << 20;
 /// Reads the pasted text: all of standard input, or one hidden line.
 pub(super) fn read(title: &str) -> Result<Secret, Problem> {
     if io::stdin().is_terminal() { prompt::hidden(title) } else { read_pipe() }
+}
+
+/// Reads a text with secrets in it, all of standard input. Nobody types one by hand.
+pub(super) fn read_text() -> Result<Zeroizing<String>, Problem> {
+    if io::stdin().is_terminal() {
+        let why = "standard input is a terminal, and nothing is piped in";
+        return Err(Problem::new("There is nothing to read", why, "pipe the text in, or name a file").of(Class::Usage));
+    }
+    let text = read_pipe()?.expose(|bytes| std::str::from_utf8(bytes).map(str::to_owned));
+    text.map(Zeroizing::new).map_err(|_| {
+        let why = "what is piped in is not text in UTF-8";
+        Problem::new("Standard input could not be read", why, "pipe in a text, such as a dotenv file").of(Class::Usage)
+    })
 }
 
 /// Reads one text for `title` and one for each of `further`: a line each where more than one is wanted.

@@ -9,6 +9,7 @@ use crate::engine::message::{BackendKind, Unlock};
 
 /// Look at the store, unlock it, or move to another one
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  tokenring store status\n  tokenring store migrate --to file --dry-run")]
 pub(super) struct Store {
     #[command(subcommand)]
     verb: Verb,

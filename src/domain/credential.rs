@@ -174,6 +174,11 @@ impl Slot {
 }
 
 impl Part {
+    /// Reads a part's name; no further part is called as the secret itself is.
+    pub fn parse(name: &str) -> Self {
+        if name == Self::Secret.as_str() { Self::Secret } else { Self::Named(name.to_owned()) }
+    }
+
     /// The part's name, as it stands in item identifiers.
     pub fn as_str(&self) -> &str {
         match self {

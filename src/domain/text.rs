@@ -31,6 +31,19 @@ pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
+/// The bytes that these hexadecimal digits stand for, if they stand for so many.
+pub fn unhex<const N: usize>(digits: &str) -> Option<[u8; N]> {
+    let mut bytes = [0; N];
+    let pairs = digits.as_bytes().chunks_exact(2);
+    if digits.len() != N * 2 || !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+        return None;
+    }
+    for (byte, pair) in bytes.iter_mut().zip(pairs) {
+        *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
+    }
+    Some(bytes)
+}
+
 /// The candidates that come nearest to what was written, best first, three at most; empty if none is near.
 pub fn nearest<S: AsRef<str>>(written: &str, candidates: &[S]) -> Vec<String> {
     let written = written.to_lowercase();
@@ -75,5 +88,7 @@ mod tests {
     #[test]
     fn hexadecimal_digits_are_lower_case_and_padded() {
         assert_eq!(hex(&[0, 0x0f, 0xff]), "000fff");
+        assert_eq!(unhex("000fff"), Some([0, 0x0f, 0xff]));
+        assert_eq!([unhex::<1>("0"), unhex::<1>("0g"), unhex::<1>("+1"), unhex::<1>("0000")], [None; 4]);
     }
 }

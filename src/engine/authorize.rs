@@ -10,6 +10,7 @@ use std::sync::Arc;
 use time::Duration;
 
 use super::Engine;
+use super::kept::place;
 use super::lock::Held;
 use super::message::Lifetime;
 use super::session::Session;
@@ -150,7 +151,7 @@ impl Engine {
         refreshed: Refreshed,
     ) -> Result<Session, Problem> {
         if let Some(next) = &refreshed.next {
-            self.store.put(&ItemKey::of(&credential.id, slot, &Part::Secret), &next.secret).await?;
+            self.put_secret(place(&credential.id, slot, &Part::Secret), &next.secret).await?;
             if slot == Slot::Current {
                 self.note_next(credential, next).await?;
             }
@@ -173,7 +174,9 @@ impl Engine {
 
     async fn share_session(&self, credential: &Credential, slot: Slot, session: &Session) -> Result<(), Problem> {
         let stored = write_shared(session);
-        Ok(self.store.put(&ItemKey::of(&credential.id, slot, &access_token()), &stored).await?)
+        self.store.put(&ItemKey::of(&credential.id, slot, &access_token()), &stored).await?;
+        self.note_kept(place(&credential.id, slot, &access_token()), &session.token).await;
+        Ok(())
     }
 
     /// The fingerprint follows the secret, or a twin would be missed; and so does the end of the session.
@@ -199,9 +202,11 @@ impl Engine {
     pub(super) async fn forget_access_token(&self, credential: &Credential) -> Result<(), Problem> {
         self.sessions.forget(&credential.id);
         match self.store.delete(&key(credential, &access_token())).await {
-            Ok(()) | Err(StoreError::Absent) => Ok(()),
-            Err(error) => Err(error.into()),
+            Ok(()) | Err(StoreError::Absent) => {}
+            Err(error) => return Err(error.into()),
         }
+        self.note_gone(place(&credential.id, Slot::Current, &access_token())).await;
+        Ok(())
     }
 
     /// The secret of a slot, and the current further parts as far as they are there.
@@ -273,6 +278,11 @@ fn write_shared(session: &Session) -> Secret {
         bytes.extend_from_slice(token);
         Secret::new(bytes)
     })
+}
+
+/// The access token that was stored together with its end.
+pub(super) fn shared_token(stored: &Secret) -> Option<Arc<Secret>> {
+    read_shared(stored, "").map(|session| session.token)
 }
 
 fn read_shared(stored: &Secret, scheme: &str) -> Option<Session> {

@@ -9,7 +9,7 @@ use tokio::sync::OnceCell;
 
 use super::Engine;
 use super::authorize::{Trouble, bind};
-use super::fair::Turns;
+use super::fair::{Turns, shuffled};
 use super::keyring::KEY_FILE;
 use super::message::HistoryFilter;
 use super::withhold::Dispatched;
@@ -60,14 +60,14 @@ impl Engine {
         Ok(check)
     }
 
-    /// Checks many credentials in their own regions, a bounded number at a time and in turns between hosts; `seen` is
-    /// called for each as it ends. Dropping the future cancels those that are under way.
+    /// Checks many credentials in their own regions, a bounded number at a time and in turns between hosts, in an order that
+    /// is another one every time; `seen` is called for each as it ends. Dropping the future cancels those that are under way.
     pub async fn check_many(
         &self,
         credentials: Vec<Credential>,
         mut seen: impl FnMut(&Credential, Result<Check, Problem>) + Send,
     ) {
-        let mut turns = Turns::new(self.with_secrets(credentials), |(credential, _)| host(credential));
+        let mut turns = Turns::new(self.with_secrets(shuffled(credentials)), |(credential, _)| host(credential));
         let mut asked = FuturesUnordered::new();
         loop {
             while asked.len() < self.options.concurrency

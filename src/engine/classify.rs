@@ -87,7 +87,7 @@ impl Engine {
     }
 
     /// The id that the secret itself claims to have.
-    async fn claimed_id(&self, credential: &Credential) -> Option<String> {
+    pub(super) async fn claimed_id(&self, credential: &Credential) -> Option<String> {
         let secret = self.secret(credential, &Part::Secret).await.ok()?;
         let candidates = self.identify(&secret).ok()?.candidates;
         candidates.into_iter().find(|candidate| candidate.kind == credential.kind)?.remote_id

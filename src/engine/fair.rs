@@ -1,4 +1,8 @@
-//! Whose turn it is: work for several hosts, of which none may take the places of the others.
+//! Whose turn it is: work for several hosts, of which none may take the places of the others, in an order that is another
+//! one every time.
+//!
+//! The order is what is left to chance, not the moment: machines that check the same credentials at the same minute do
+//! not meet at each of them, and nobody waits for it. Where a budget is used up, the wait is spread as well (`turn`).
 
 use std::collections::VecDeque;
 
@@ -15,6 +19,18 @@ struct Queue<T> {
     host: String,
     waiting: VecDeque<T>,
     under_way: usize,
+}
+
+/// The work in an order that is left to chance; as it is where the system has no randomness.
+pub(super) fn shuffled<T>(work: Vec<T>) -> Vec<T> {
+    let mut chances = vec![0; work.len() * size_of::<u64>()];
+    if getrandom::fill(&mut chances).is_err() {
+        return work;
+    }
+    let (chances, _) = chances.as_chunks();
+    let mut drawn: Vec<_> = chances.iter().map(|chance| u64::from_ne_bytes(*chance)).zip(work).collect();
+    drawn.sort_by_key(|(chance, _)| *chance);
+    drawn.into_iter().map(|(_, piece)| piece).collect()
 }
 
 impl<T> Turns<T> {
@@ -54,6 +70,16 @@ mod tests {
 
     fn turns(work: &str) -> Turns<char> {
         Turns::new(work.chars().collect(), |piece| piece.to_ascii_lowercase().to_string())
+    }
+
+    #[test]
+    fn the_order_is_another_one_every_time_and_nothing_is_lost() {
+        let work: Vec<u32> = (0..100).collect();
+        let (one, other) = (shuffled(work.clone()), shuffled(work.clone()));
+        assert!(one != work && one != other, "once in 100! runs they are the same");
+        let mut again = one;
+        again.sort_unstable();
+        assert_eq!(again, work);
     }
 
     #[test]

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use super::audit::Deed;
 use super::authorize::ACCESS_TOKEN;
+use super::kept::place;
 use super::message::{Beginning, Edit, NewCredential};
 use super::{Engine, SLOTS};
 use crate::domain::credential::{Part, Slot};
@@ -245,9 +246,8 @@ impl Engine {
     /// Writes secrets and reads each one back before it is trusted.
     async fn keep_all(&self, id: &CredentialId, secrets: &BTreeMap<Part, Arc<Secret>>) -> Result<(), Problem> {
         for (part, secret) in secrets {
-            let key = ItemKey::of(id, Slot::Current, part);
-            self.store.put(&key, secret).await?;
-            if !self.store.get(&key).await?.same_as(secret) {
+            self.put_secret(place(id, Slot::Current, part), secret).await?;
+            if !self.store.get(&ItemKey::of(id, Slot::Current, part)).await?.same_as(secret) {
                 return Err(StoreError::Damaged("it gave back something else than it was given".to_owned()).into());
             }
         }

@@ -15,6 +15,7 @@ pub mod exec;
 mod fair;
 mod history;
 pub mod import;
+mod kept;
 mod keyring;
 mod lock;
 mod login;

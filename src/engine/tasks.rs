@@ -259,7 +259,7 @@ impl Engine {
     async fn perform_survey(&self, task: SurveyTask, voice: &Voice) -> Result<(), Problem> {
         let found = match task {
             SurveyTask::Doctor(around) => self.examine(&around).await,
-            SurveyTask::Scan => self.scan(Vec::new()).await?.findings(),
+            SurveyTask::Scan => self.scan(Vec::new(), |_| {}).await?.findings(),
         };
         voice.say(Event::Surveyed(found));
         Ok(())

@@ -15,6 +15,9 @@ pub(super) const FINGERPRINT_KEY: &str = "fingerprint-key";
 /// The bytes of a fingerprint that are kept: enough that two secrets never share one by chance.
 const FINGERPRINT_BYTES: usize = 10;
 
+/// A fingerprint as it is computed.
+pub(super) type Print = [u8; FINGERPRINT_BYTES];
+
 /// What computes fingerprints, for who has many to compute.
 pub(super) struct Fingerprints(Hmac<Sha256>);
 
@@ -26,9 +29,16 @@ impl Fingerprints {
 
     /// The fingerprint of these bytes.
     pub(super) fn of(&self, bytes: &[u8]) -> String {
+        text::hex(&self.bytes_of(bytes))
+    }
+
+    /// The same, not yet as text.
+    pub(super) fn bytes_of(&self, bytes: &[u8]) -> Print {
         let mut mac = self.0.clone();
         mac.update(bytes);
-        text::hex(&mac.finalize().into_bytes()[..FINGERPRINT_BYTES])
+        let mut print = [0; FINGERPRINT_BYTES];
+        print.copy_from_slice(&mac.finalize().into_bytes()[..FINGERPRINT_BYTES]);
+        print
     }
 }
 

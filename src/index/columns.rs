@@ -5,6 +5,7 @@ use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSqlOutput, Value, 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::domain::credential::{Part, Slot};
 use crate::domain::response::Verdict;
 use crate::domain::{CredentialId, Moment, Name};
 
@@ -84,6 +85,32 @@ impl ToSql for Name {
 impl FromSql for Name {
     fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
         Self::parse(value.as_str()?).map_err(FromSqlError::other)
+    }
+}
+
+impl ToSql for Slot {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        self.as_str().to_sql()
+    }
+}
+
+impl FromSql for Slot {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        let text = value.as_str()?;
+        let all = [Self::Current, Self::Pending, Self::Previous];
+        all.into_iter().find(|slot| slot.as_str() == text).ok_or_else(|| FromSqlError::Other("it is not a slot".into()))
+    }
+}
+
+impl ToSql for Part {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        self.as_str().to_sql()
+    }
+}
+
+impl FromSql for Part {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        value.as_str().map(Self::parse)
     }
 }
 

@@ -16,6 +16,7 @@ mod columns;
 mod consumers;
 mod credentials;
 mod error;
+mod fingerprints;
 mod history;
 mod journal;
 mod migrations;
@@ -31,6 +32,7 @@ pub use audit::{AuditEntry, AuditLine, AuditState};
 pub use checks::RegionCheck;
 use error::Failure;
 pub use error::IndexError;
+pub use fingerprints::{Place, Print};
 pub use history::{HistoryFilter, HistoryLine, Sent};
 pub use journal::{Claim, JournalLine, Lease, NewRotation, Rotation, Rotations};
 

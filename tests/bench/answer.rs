@@ -1,5 +1,6 @@
 //! A large answer in the console, beside `jq` on the same text.
 
+use std::fmt::Write as _;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -45,7 +46,8 @@ fn large() -> String {
     let mut text = format!("[\"{MARKER}\"");
     let mut number = 0;
     while text.len() < SIZE {
-        text += &format!(
+        let _ = write!(
+            text,
             ",{{\"id\":\"{number:036}\",\"attributes\":{{\"name\":\"number {number}\",\"open\":true,\"score\":{number}.5}}}}"
         );
         number += 1;

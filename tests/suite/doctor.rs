@@ -82,6 +82,10 @@ fn regions_are_asked_without_a_secret_and_clocks_are_compared() {
     }
     told(&found, "ok", "The clock is right");
     told(&found, "ok", "HTTPS_PROXY names the proxy 127.0.0.1:1");
+    told(&found, "ok", "Host names are the proxy's business");
+    world.advance(std::time::Duration::from_secs(3600));
+    let late = home.run(&["doctor", "--json"]).expect(1);
+    told(&findings(&late, "network"), "fail", "The clock is wrong");
     drop(world);
     let gone = home.run(&["doctor", "--json"]).expect(1);
     told(&findings(&gone, "network"), "fail", "SNYK-US-01 is not reached");

@@ -136,6 +136,26 @@ fn the_command_takes_this_process_place_and_nobody_else_sees_the_secret() {
 }
 
 #[test]
+fn in_no_mode_does_any_other_process_get_the_secret() {
+    let secret = &SECRET.replace('1', "9");
+    let home = home_with(secret);
+    for (mode, has_it) in [("--mask", true), ("--file", false), ("--stdin", false)] {
+        // On standard input it comes without an end of line, so it is read to its end; the child then waits to be ended.
+        let script = "if [ -z \"$SNYK_TOKEN$SNYK_TOKEN_FILE\" ]; then cat >/dev/null; fi; echo $$; exec sleep 60";
+        let mut child = start(&home, &[mode, "ci", "--", "sh", "-c", script]);
+        let pid: u32 = first_line(&mut child).parse().unwrap();
+        assert_eq!(proc(pid, "environ").contains(secret), has_it, "{mode}");
+        for entry in fs::read_dir("/proc").unwrap() {
+            let Ok(other) = entry.unwrap().file_name().to_string_lossy().parse::<u32>() else { continue };
+            let told = proc(other, "cmdline").contains(secret) || other != pid && proc(other, "environ").contains(secret);
+            assert!(!told, "{mode}: process {other} has it too");
+        }
+        kill_process(Pid::from_raw(child.id().cast_signed()).unwrap(), Signal::TERM).unwrap();
+        assert_eq!(child.wait().unwrap().signal(), Some(15), "{mode}");
+    }
+}
+
+#[test]
 fn exit_codes_and_signals_are_the_commands_own() {
     let home = home();
     for mode in [&[][..], &["--file"], &["--mask"], &["--stdin"]] {

@@ -226,3 +226,29 @@ fn at_a_terminal_the_copies_are_emptied_after_a_yes_and_only_then() {
         assert_eq!(place.secret("laptop"), TOKEN);
     }
 }
+
+#[test]
+fn standard_input_is_read_in_either_form() {
+    let place = Place::new();
+    let feed = |arguments: &[&str], text: &str, code| {
+        let done = place.home.feed(&[&["import"], arguments].concat(), text).expect(code);
+        assert!(!done.out.contains(TOKEN) && !done.err.contains(TOKEN), "{}{}", done.out, done.err);
+        done
+    };
+    let text = format!("SNYK_API=https://api.eu.snyk.io\nSNYK_TOKEN='{TOKEN}'\n");
+    let done = feed(&["dotenv", "-", "--json"], &text, 0).json();
+    let name = done[0]["name"].as_str().unwrap();
+    assert_eq!((&done[0]["path"], &done[0]["region"]), (&json!("-"), &json!("SNYK-EU-01")));
+    assert_eq!(place.secret(name), TOKEN);
+    let json = json!({ "ci": { "SNYK_TOKEN": TOKEN } }).to_string();
+    for (arguments, text) in
+        [(&["json", "-", "--json"], &json), (&["-", "--json", "--dry-run"], &json), (&["-", "--json", "--dry-run"], &text)]
+    {
+        assert_eq!(feed(arguments, text, 0).json().as_array().unwrap().len(), 1, "{arguments:?}");
+    }
+    for wrong in [&["-", "--blank"][..], &["dotenv", "-", "--consumer"]] {
+        assert!(feed(wrong, &text, 2).err.contains("lies in no place"), "{wrong:?}");
+    }
+    assert!(feed(&["json", "-"], &text, 1).err.contains("standard input line 1: it is not JSON"));
+    assert_eq!(place.home.run(&["list", "--json"]).expect(0).json().as_array().unwrap().len(), 1);
+}

@@ -47,6 +47,17 @@ impl Place {
         path
     }
 
+    /// A file of 200 MB, most of it a hole, with the secret in its last line, which is the 10,002nd.
+    fn write_large(&self, name: &str, secret: &str) -> PathBuf {
+        let path = self.write(name, "");
+        let mut file = fs::File::options().write(true).open(&path).unwrap();
+        let line = format!("{}\n", "2026-11-22T00:00:00Z info nothing of interest happens here ".repeat(4));
+        file.write_all(line.repeat(10_000).as_bytes()).unwrap();
+        file.seek(SeekFrom::Start(200 << 20)).unwrap();
+        write!(file, "\nlast {secret}\n").unwrap();
+        path
+    }
+
     /// What a scan says, as JSON; the secret is never in it.
     fn scan(&self, arguments: &[&str]) -> Value {
         let done = self.home.run(&[&["scan", "--json"], arguments].concat()).expect(0);
@@ -163,13 +174,7 @@ fn what_cannot_be_read_is_named() {
 #[test]
 fn a_file_of_200_megabytes_is_read_in_bounded_memory() {
     let place = Place::with_laptop();
-    let path = place.write("large.log", "");
-    let mut file = fs::File::options().write(true).open(&path).unwrap();
-    let line = format!("{}\n", "2026-11-22T00:00:00Z info nothing of interest happens here ".repeat(4));
-    file.write_all(line.repeat(10_000).as_bytes()).unwrap();
-    file.seek(SeekFrom::Start(200 << 20)).unwrap();
-    write!(file, "\nlast {TOKEN}\n").unwrap();
-    drop(file);
+    let path = place.write_large("large.log", TOKEN);
     let mut command = place.home.command(&["scan", "--json", path.to_str().unwrap()]);
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     let (begun, mut most) = (Instant::now(), 0);
@@ -200,29 +205,91 @@ fn from_import_over_scan_and_blanking_to_a_new_secret_nothing_is_lost() {
     let dotenv = place.write("app/.env", format!("PROBELY_API_BASE_URL={api}\r\nPROBELY_API_KEY=\"{secret}\"\r\n"));
     let settings = place.write("app/settings.json", json!({ "scan": { "key": secret } }).to_string());
     let notes = place.write("app/notes.txt", wide(&format!("the key is {secret}\n")));
+    let locked = place.write("app/locked.yml", format!("key: '{secret}'\n"));
+    fs::set_permissions(&locked, fs::Permissions::from_mode(0o400)).unwrap();
+    let outside = place.write("elsewhere/real.json", json!({ "key": secret }).to_string());
+    symlink(&outside, place.path("app/linked.json")).unwrap();
+    let large = place.write_large("app/large.log", &secret);
     let app = place.path("app");
+    let scan = |further: &[&str]| place.home.run(&[&["scan", "--json", app.to_str().unwrap()], further].concat()).expect(0);
 
     let imported = place.home.run(&["import", "dotenv", dotenv.to_str().unwrap(), "--as", "scans", "--json"]).expect(0).json();
     assert_eq!((&imported[0]["outcome"], &imported[0]["region"]), (&json!("imported"), &json!("SAW-EU")));
-    let scanned = place.home.run(&["scan", "--json", app.to_str().unwrap()]).expect(0);
+    let scanned = scan(&[]);
     assert!(!scanned.out.contains(&secret));
-    let names: Vec<_> = found(&scanned.json()).into_iter().map(|(name, ..)| name).collect();
-    assert_eq!(names, [".env", "notes.txt", "settings.json"]);
+    let all = [".env", "large.log", "locked.yml", "notes.txt", "settings.json", "real.json"];
+    assert_eq!(names_found(&scanned.json(), "scans"), all, "every copy is named");
 
-    place.home.run(&["scan", "--link", settings.to_str().unwrap()]).expect(0);
+    place.home.run(&["scan", "--link", settings.to_str().unwrap(), app.join("linked.json").to_str().unwrap()]).expect(0);
     place.home.run(&["import", "dotenv", dotenv.to_str().unwrap(), "--blank"]).expect(0);
-    assert!(!fs::read_to_string(&dotenv).unwrap().contains(&secret));
+    assert_eq!(fs::read_to_string(&dotenv).unwrap(), format!("PROBELY_API_BASE_URL={api}\r\nPROBELY_API_KEY=''\r\n"));
     assert_eq!(place.home.run(&["get", "scans"]).expect(0).out, secret, "blanked there, kept here");
 
-    // The key itself does not say which one it is at the provider.
-    let key_id = world.credential("saw-eu-admin")["fields"]["key_id"].as_str().unwrap();
-    place.home.run(&["edit", "scans", "--field", &format!("key_id={key_id}")]).expect(0);
+    // Which of the provider's keys it is, nobody had to say: the list of keys has the one that it claims to be.
     place.home.run(&["rotate", "scans", "--yes"]).expect(0);
     let new = place.home.run(&["get", "scans"]).expect(0).out;
     assert_ne!(new, secret);
-    assert_eq!(fs::read_to_string(&settings).unwrap(), json!({ "scan": { "key": new } }).to_string());
     place.home.run(&["check", "scans"]).expect(0);
-    let left = found(&place.home.run(&["scan", "--json", app.to_str().unwrap()]).expect(0).json());
-    assert_eq!(left[0].0, "notes.txt", "the old key is still told by its shape: {left:?}");
+    assert_eq!(fs::read_to_string(&settings).unwrap(), json!({ "scan": { "key": new } }).to_string());
+    assert_eq!(fs::read_to_string(&outside).unwrap(), json!({ "key": new }).to_string());
+    assert!(fs::symlink_metadata(app.join("linked.json")).unwrap().is_symlink(), "the link stays a link");
     assert!(fs::read(&notes).unwrap() == wide(&format!("the key is {secret}\n")), "what nobody asked to change stays");
+    assert_eq!(fs::read_to_string(&locked).unwrap(), format!("key: '{secret}'\n"));
+    assert_eq!(fs::metadata(&large).unwrap().len(), (200 << 20) + secret.len() as u64 + 7);
+
+    let left = scan(&[]).json();
+    assert_eq!(names_found(&left, "scans"), ["large.log", "locked.yml", "notes.txt", "settings.json", "real.json"]);
+    let slots: Vec<_> = left["finds"].as_array().unwrap().iter().map(|find| find["held"][0]["slot"].clone()).collect();
+    assert_eq!(slots, ["former", "former", "former", "current", "current"], "the old key is told from the new one");
+    let linked: Vec<_> = left["finds"].as_array().unwrap().iter().map(|find| find["linked"].clone()).collect();
+    assert_eq!(linked, [false, false, false, true, true]);
+}
+
+/// The names of the files in which there is a secret of this credential, and of no other.
+fn names_found(scanned: &Value, owner: &str) -> Vec<String> {
+    let all = found(scanned).into_iter();
+    all.inspect(|(name, _, whose)| assert_eq!(whose, owner, "{name}")).map(|(name, ..)| name).collect()
+}
+
+#[test]
+fn standard_input_is_looked_at_too() {
+    let place = Place::with_laptop();
+    let done = place.home.feed(&["scan", "-", "--json", "--strict"], &format!("one\nAuthorization: token {TOKEN}\n")).expect(7);
+    assert_eq!(found(&done.json()), [("-".to_owned(), 2, "laptop".to_owned())]);
+    assert_eq!((&done.json()["files"], &done.json()["finds"][0]["consumer"]), (&json!(1), &Value::Null));
+    let harmless = place.home.feed(&["scan", "-", "--strict"], "nothing of interest\n").expect(0);
+    assert_eq!(harmless.out, "nothing found in 1 files\n");
+    let file = place.write("a.txt", TOKEN);
+    let both = place.home.feed(&["scan", "-", file.to_str().unwrap(), "--json"], TOKEN).expect(0).json();
+    assert_eq!(found(&both).iter().map(|(name, ..)| name.as_str()).collect::<Vec<_>>(), ["a.txt", "-"]);
+}
+
+#[test]
+fn every_part_and_what_was_there_before_is_named_for_what_it_is() {
+    let (place, world) = (Place::new(), World::start());
+    place.home.meet(&world);
+    let name = "eu01-triage-app";
+    place.home.adopt(&world, name).expect(0);
+    let issued = world.credential(name);
+    let (refresh, client) = (issued["secret"].as_str().unwrap(), issued["parts"]["client_secret"].as_str().unwrap());
+    let file = place.write("notes.env", format!("A={client}\nB={refresh}\n"));
+    let held = || {
+        let scanned = place.home.run(&["scan", "--json", file.to_str().unwrap()]).expect(0).json();
+        let finds = scanned["finds"].as_array().unwrap().iter();
+        let words = |find: &Value| format!("{} {} {}", find["line"], find["held"][0]["slot"], find["held"][0]["part"]);
+        finds.map(|find| words(find).replace('"', "")).collect::<Vec<_>>()
+    };
+    assert_eq!(held(), ["1 current client_secret", "2 current secret"]);
+    place.home.run(&["check", name]).expect(0);
+    assert_eq!(held(), ["1 current client_secret", "2 former secret"], "a refresh token is spent by its use");
+    // An index from before fingerprints of parts were noted learns them when it is asked.
+    let index = rusqlite::Connection::open(place.home.root().join("data/index.db")).unwrap();
+    index.execute("DELETE FROM fingerprints WHERE part = 'client_secret'", ()).unwrap();
+    drop(index);
+    assert_eq!(held(), ["1 current client_secret", "2 former secret"]);
+
+    place.home.run(&["scan", "--link", file.to_str().unwrap()]).expect(0);
+    let consumers = place.home.run(&["consumer", "list", name, "--json"]).expect(0).json();
+    assert_eq!((&consumers[0]["key"], &consumers[0]["part"]), (&json!("A"), &json!("client_secret")));
+    assert_eq!(consumers.as_array().unwrap().len(), 1, "a place with a former secret is not kept up to date by itself");
 }

@@ -29,6 +29,9 @@ fn shells_are_offered_the_names_there_are() {
     assert_eq!(offered(&home, &["add", "ci"]), [""; 0], "a new name is not one that is taken");
     assert!(offered(&home, &["add", "x", "--provider", "sn"]).contains(&"snyk-api-web".to_owned()));
     assert_eq!(offered(&home, &["add", "x", "--region", "snyk-eu"]), ["SNYK-EU-01"]);
+    assert_eq!(offered(&home, &["create", "x", "--like", "lap"]), ["laptop"]);
+    assert_eq!(offered(&home, &["rotate", "laptop", "--as", "ci-r"]), ["ci-runner"]);
+    assert_eq!(offered(&home, &["add", "x", "--kind", "service-account-o"]), ["service-account-oauth"]);
     assert!(offered(&home, &["comp"]).contains(&"completions".to_owned()));
 }
 

@@ -46,6 +46,14 @@ fn every_command_has_its_transcript() {
     assert!(silent.is_empty(), "without a transcript: {silent:?}");
 }
 
+#[test]
+fn the_help_of_every_command_has_examples() {
+    let is_silent = |verb: &&clap::Command| !verb.get_after_help().is_some_and(|help| help.to_string().contains("Examples:\n"));
+    let grammar = tokenring::cli::command();
+    let silent: Vec<_> = grammar.get_subcommands().filter(is_silent).map(clap::Command::get_name).collect();
+    assert!(silent.is_empty(), "without examples: {silent:?}");
+}
+
 fn files() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/suite/transcripts");
     let mut files: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();

@@ -102,12 +102,13 @@ impl Color {
 
 impl Depth {
     /// What the environment says about the terminal. `NO_COLOR`, if it holds anything, has the last word
-    /// (<https://no-color.org>).
+    /// (<https://no-color.org>); `CLICOLOR=0` asks for none, unless `CLICOLOR_FORCE` does for some.
     pub fn detect(env: &dyn Fn(&str) -> Option<String>) -> Self {
         let get = |name| env(name).unwrap_or_default();
         let term = get("TERM");
         let all = matches!(get("COLORTERM").as_str(), "truecolor" | "24bit") || term.ends_with("-direct");
-        if !get("NO_COLOR").is_empty() || term == "dumb" {
+        let unwanted = get("CLICOLOR") == "0" && !Self::is_forced(env);
+        if !get("NO_COLOR").is_empty() || unwanted || term == "dumb" {
             Self::Monochrome
         } else if all || !get("WT_SESSION").is_empty() {
             Self::TrueColor
@@ -116,6 +117,11 @@ impl Depth {
         } else {
             Self::Ansi
         }
+    }
+
+    /// Whether colours are wanted even where there is no terminal to show them.
+    pub fn is_forced(env: &dyn Fn(&str) -> Option<String>) -> bool {
+        env("CLICOLOR_FORCE").is_some_and(|value| !value.is_empty() && value != "0")
     }
 }
 
@@ -235,6 +241,9 @@ mod tests {
         assert_eq!(depth(&[("TERM", "dumb"), ("COLORTERM", "truecolor")]), Depth::Monochrome);
         assert_eq!(depth(&[("NO_COLOR", "1"), ("COLORTERM", "truecolor")]), Depth::Monochrome);
         assert_eq!(depth(&[("NO_COLOR", ""), ("COLORTERM", "24bit")]), Depth::TrueColor);
+        assert_eq!(depth(&[("CLICOLOR", "0"), ("COLORTERM", "24bit")]), Depth::Monochrome);
+        assert_eq!(depth(&[("CLICOLOR", "0"), ("CLICOLOR_FORCE", "1"), ("COLORTERM", "24bit")]), Depth::TrueColor);
+        assert_eq!(depth(&[("NO_COLOR", "1"), ("CLICOLOR_FORCE", "1")]), Depth::Monochrome);
     }
 
     #[test]

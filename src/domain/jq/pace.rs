@@ -90,17 +90,17 @@ pub(super) fn definitions<'s>(
     known: impl Iterator<Item = Def<&'static str>>,
     main: Option<Def<&'s str>>,
 ) -> impl Iterator<Item = Def<&'s str>> {
-    let known = known.map(|definition| -> Def<&'s str> { definition });
-    [range()].into_iter().chain(known.chain(main).map(definition))
+    let known = known.map(|known| -> Def<&'s str> { definition(known) });
+    [range()].into_iter().chain(known).chain(main.map(definition))
 }
 
 /// A definition that fails when no steps are left.
-fn definition<'s>(Def { name, args, body }: Def<&'s str>) -> Def<&'s str> {
+fn definition(Def { name, args, body }: Def<&str>) -> Def<&str> {
     Def { name, args, body: stepping(term(body)) }
 }
 
 /// `if !step then … else . end`: the step only lets through or fails, and so it stands in paths as well.
-fn stepping<'s>(body: Term<&'s str>) -> Term<&'s str> {
+fn stepping(body: Term<&str>) -> Term<&str> {
     Term::IfThenElse(vec![(Term::Call(STEP, Vec::new()), body)], None)
 }
 
@@ -137,21 +137,21 @@ fn term<'s>(whole: Term<&'s str>) -> Term<&'s str> {
     }
 }
 
-fn piece<'s>(piece: StrPart<'s>) -> StrPart<'s> {
+fn piece(piece: StrPart<'_>) -> StrPart<'_> {
     match piece {
         StrPart::Term(inner) => StrPart::Term(term(inner)),
         other => other,
     }
 }
 
-fn part<'s>(at: Part<Term<&'s str>>) -> Part<Term<&'s str>> {
+fn part(at: Part<Term<&str>>) -> Part<Term<&str>> {
     match at {
         Part::Index(index) => Part::Index(term(index)),
         Part::Range(from, to) => Part::Range(from.map(term), to.map(term)),
     }
 }
 
-fn pattern<'s>(bound: Pattern<&'s str>) -> Pattern<&'s str> {
+fn pattern(bound: Pattern<&str>) -> Pattern<&str> {
     match bound {
         Pattern::Var(name) => Pattern::Var(name),
         Pattern::Arr(inner) => Pattern::Arr(inner.into_iter().map(pattern).collect()),

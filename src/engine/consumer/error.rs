@@ -18,6 +18,7 @@ pub(in crate::engine) enum ConsumerError {
     #[error("{} is read-only", .0.display())]
     ReadOnly(PathBuf),
     /// A file with further names, which would keep the old secret.
+    #[cfg(unix)]
     #[error("{} has further names (hard links), which would keep the old secret", .0.display())]
     HardLinks(PathBuf),
     /// A file whose owner or group the new one could not have.
@@ -30,6 +31,14 @@ pub(in crate::engine) enum ConsumerError {
         path: PathBuf,
         /// The line, from 1, where it is known.
         line: Option<usize>,
+        /// What is wrong, without the content.
+        why: &'static str,
+    },
+    /// What came on standard input is not of the expected form.
+    #[error("standard input{}: {why}", in_line(Some(*.line)))]
+    Piped {
+        /// The line, from 1.
+        line: usize,
         /// What is wrong, without the content.
         why: &'static str,
     },
@@ -103,9 +112,11 @@ impl ConsumerError {
             }
             Self::NotAFile(_) => "name the file itself".to_owned(),
             Self::ReadOnly(path) => format!("allow it with `chmod u+w {}`, then try again", path.display()),
+            #[cfg(unix)]
             Self::HardLinks(path) => format!("replace the other names of {} by symbolic links", path.display()),
             Self::Foreign(_) => "run this as the owner of the file".to_owned(),
             Self::Garbage { path, .. } => format!("nothing was changed; mend {} by hand, then try again", path.display()),
+            Self::Piped { .. } => "say of which form it is with `tokenring import dotenv -` or `import json -`".to_owned(),
             Self::NoPlace { .. } => "nothing was changed; see what the file holds, and name another place".to_owned(),
             Self::Unwritable(_) => "use a command consumer, which reads the secret from standard input".to_owned(),
             Self::Busy(_) | Self::Changed(_) => "nothing was changed; try again".to_owned(),
@@ -133,9 +144,11 @@ mod tests {
             ConsumerError::Missing(path.clone()),
             ConsumerError::NotAFile(path.clone()),
             ConsumerError::ReadOnly(path.clone()),
+            #[cfg(unix)]
             ConsumerError::HardLinks(path.clone()),
             ConsumerError::Foreign(path.clone()),
             ConsumerError::Garbage { path: path.clone(), line: Some(3), why: "it is not an assignment" },
+            ConsumerError::Piped { line: 3, why: "it is not JSON" },
             ConsumerError::NoPlace { path: path.clone(), why: "there is a number".to_owned() },
             ConsumerError::Unwritable("a quote"),
             ConsumerError::Busy(path.clone()),

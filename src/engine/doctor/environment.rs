@@ -3,8 +3,11 @@
 //! The Snyk CLI's order: the session in `INTERNAL_OAUTH_TOKEN_STORAGE`, `SNYK_OAUTH_TOKEN`, `SNYK_TOKEN`, the session in
 //! its file, the token in its file; and a token that names its own host goes there whatever `SNYK_API` says.
 
+use std::path::Path;
+
 use super::{Area, Finding};
 use crate::domain::Secret;
+use crate::domain::consumer::Target;
 use crate::domain::problem::Problem;
 use crate::engine::Engine;
 use crate::engine::consumer::in_background;
@@ -26,7 +29,7 @@ impl Engine {
         }
         for raw in snyk.iter().filter(|raw| raw.refusal.is_none()) {
             let Some(api) = &raw.endpoint else { continue };
-            let (token, path) = (Secret::new(raw.text.as_bytes().to_vec()), raw.target.path().display());
+            let (token, path) = (Secret::new(raw.text.as_bytes().to_vec()), file_of(raw).display());
             let (what, place) = (format!("The token in {path}"), "the endpoint beside it");
             findings.extend(self.misdirected(&what, token, (api, place), is_open).await);
         }
@@ -70,7 +73,7 @@ impl Engine {
             let remedy = format!("`unset {name}`, and give it to one command at a time with `tokenring exec`");
             findings.push(match differs {
                 Some(raw) => {
-                    let why = format!("{whose}; it goes before another token in {}", raw.target.path().display());
+                    let why = format!("{whose}; it goes before another token in {}", file_of(raw).display());
                     Finding::warn(Area::Environment, what, why, remedy)
                 }
                 None => {
@@ -139,7 +142,7 @@ fn rivals() -> Option<Finding> {
 }
 
 fn openness<'r>(raws: impl Iterator<Item = &'r Raw>) -> Vec<Finding> {
-    let mut open: Vec<_> = raws.filter_map(|raw| Some((raw.target.path().to_owned(), raw.openness.clone()?))).collect();
+    let mut open: Vec<_> = raws.filter_map(|raw| Some((file_of(raw).to_owned(), raw.openness.clone()?))).collect();
     open.sort();
     open.dedup();
     let finding = |(path, mode): (std::path::PathBuf, String)| {
@@ -152,6 +155,11 @@ fn openness<'r>(raws: impl Iterator<Item = &'r Raw>) -> Vec<Finding> {
         )
     };
     open.into_iter().map(finding).collect()
+}
+
+/// The configuration that it stands in.
+fn file_of(raw: &Raw) -> &Path {
+    raw.target.as_ref().map_or(Path::new(""), Target::path)
 }
 
 fn variable(name: &str) -> Option<String> {

@@ -135,12 +135,16 @@ fn date(answer: &Answer) -> Option<Moment> {
 
 /// The proxies that are named, without whatever password stands in them.
 fn proxies() -> Vec<Finding> {
-    let named = PROXIES.iter().filter_map(|name| Some((*name, std::env::var(name).ok().filter(|value| !value.is_empty())?)));
-    let mut findings: Vec<_> = named.map(|(name, value)| proxy(name, &value)).collect();
+    let mut findings: Vec<_> = proxies_named().map(|(name, value)| proxy(name, &value)).collect();
     if findings.is_empty() {
         findings.push(Finding::ok(Area::Network, "No proxy is named", "hosts are asked directly"));
     }
     findings
+}
+
+/// The variables that name a proxy, with what they hold.
+fn proxies_named() -> impl Iterator<Item = (&'static str, String)> {
+    PROXIES.iter().filter_map(|name| Some((*name, std::env::var(name).ok().filter(|value| !value.is_empty())?)))
 }
 
 fn proxy(name: &str, value: &str) -> Finding {
@@ -169,6 +173,9 @@ async fn authorities() -> Option<Finding> {
 fn names(asked: &[Asked<'_>]) -> Finding {
     let nameless = |one: &&Asked<'_>| matches!(&one.outcome, Err(NetError::NoConnection { obstacle: Obstacle::Name, .. }));
     let lost: Vec<_> = asked.iter().filter(nameless).map(|one| one.region.api.host()).collect();
+    if lost.is_empty() && proxies_named().next().is_some() {
+        return Finding::ok(Area::Network, "Host names are the proxy's business", "it looks up what does not go past it");
+    }
     if lost.is_empty() {
         return Finding::ok(Area::Network, "Host names have addresses", format!("{} were looked up", asked.len()));
     }

@@ -1,13 +1,22 @@
-//! Where there are no signals: the console gives its signals to both, and the child decides.
+//! Where there are no signals: the console gives Ctrl-C to all of its programs, and the child decides what it means.
+//!
+//! This process only must not die of it first: it still waits for the child, removes the child's files, and passes its
+//! code on. Listening is enough for that.
 
 use std::io;
 use std::process::Child;
 
-pub(super) struct Passing;
+use tokio::signal::windows::{CtrlBreak, CtrlC, ctrl_break, ctrl_c};
+
+/// Ctrl-C and Ctrl-Break are left to the child as long as this lives.
+pub(super) struct Passing {
+    _interrupt: CtrlC,
+    _break: CtrlBreak,
+}
 
 impl Passing {
     pub(super) fn begin() -> io::Result<Self> {
-        Ok(Self)
+        Ok(Self { _interrupt: ctrl_c()?, _break: ctrl_break()? })
     }
 
     pub(super) fn pass_to(self, _child: &Child) -> Self {

@@ -1,6 +1,7 @@
 //! Starting the child: in place of this process where that is possible, else beside it, with signals and the end
 //! passed through.
 
+#[cfg(unix)]
 use std::convert::Infallible;
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Read, Write as _};
@@ -20,6 +21,7 @@ use crate::domain::Secret;
 use crate::domain::redact::Redactor;
 
 /// Both ends of a pipe hold this much on every system, so that a secret can be written before anybody reads.
+#[cfg(unix)]
 const PIPE: usize = 4096;
 
 /// A command, and what it is given.

@@ -15,12 +15,13 @@ use super::message::NewCredential;
 use crate::domain::consumer::Target;
 use crate::domain::credential::Part;
 use crate::domain::identify::Candidate;
+use crate::domain::problem::Class;
 use crate::domain::provider::spec::{Confidence, Holding};
 use crate::domain::{Credential, Moment, Name, Origin, Problem, Secret};
 pub(super) use sources::{Raw, read};
 
 /// Where to look.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub enum Source {
     /// The configuration of the Snyk CLI, in both of its places.
     SnykCli,
@@ -32,12 +33,25 @@ pub enum Source {
     Dotenv(PathBuf),
     /// A JSON file.
     Json(PathBuf),
+    /// What came on standard input.
+    Piped(Form, Arc<Zeroizing<String>>),
+}
+
+/// The form of a text that says nothing about itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// `KEY=value` in every line.
+    Dotenv,
+    /// JSON.
+    Json,
 }
 
 /// A secret in plain text.
 pub struct Find {
-    /// Where it lies; the same place can be made a consumer.
-    pub target: Target,
+    /// Where it lies; the same place can be made a consumer. Nothing where it came on standard input.
+    pub target: Option<Target>,
+    /// The place within: a key, a pointer, or the program whose configuration it is.
+    pub place: String,
     /// The file's mode, if others may read it.
     pub openness: Option<String>,
     /// The secret.
@@ -64,9 +78,11 @@ pub struct Sort {
 impl Engine {
     /// The secrets of known shapes that lie there in plain text. The store is not touched.
     pub async fn finds(&self, source: Source) -> Result<Vec<Find>, Problem> {
+        let is_piped = matches!(source, Source::Piped(..));
         let found = in_background(move || read(&source)).await?.map_err(|error| {
             if !error.is_missing() {
-                return error.problem("The file could not be read");
+                let what = if is_piped { "Standard input could not be understood" } else { "The file could not be read" };
+                return error.problem(what);
             }
             let remedy = "where it lies elsewhere, name it with `tokenring import dotenv FILE` or `import json FILE`";
             Problem::new("There is nothing to import", error.to_string(), remedy)
@@ -94,7 +110,7 @@ impl Engine {
             expires: sort.expires,
         });
         let credential = added.await?;
-        let place = format!("{}: {}", find.target.kind(), find.target.path().display());
+        let place = find.target.as_ref().map_or_else(|| "standard input".to_owned(), place_on_record);
         self.register(Deed::new("import", "done").on(credential.name.as_str()).because(place)).await?;
         Ok(credential)
     }
@@ -102,13 +118,16 @@ impl Engine {
     /// Empties the plain-text copy, after the store has given back the same secret for this credential, and only if
     /// that is still what lies there.
     pub async fn blank(&self, find: &Find, credential: &Credential) -> Result<(), Problem> {
-        let what = format!("{} was not blanked", find.target.path().display());
+        let Some(target) = find.target.clone() else {
+            let why = "it came on standard input, so there is no copy to empty";
+            return Err(Problem::new("Nothing was blanked", why, "name the file that it lies in").of(Class::Usage));
+        };
+        let what = format!("{} was not blanked", target.path().display());
         if !self.secret(credential, &Part::Secret).await?.same_as(&find.secret) {
             let why = format!("the store holds another secret for {}", credential.name);
             return Err(Problem::new(what, why, "nothing was changed; import it under another name first"));
         }
-        let (target, secret) = (find.target.clone(), Arc::clone(&find.secret));
-        let place = format!("{}: {}", target.kind(), target.path().display());
+        let (secret, place) = (Arc::clone(&find.secret), place_on_record(&target));
         let blanked = in_background(move || blank(&target, &secret)).await?.map_err(|error| error.problem(what));
         let (outcome, why) = blanked.as_ref().map_or_else(|problem| ("failed", problem.why.as_str()), |()| ("done", ""));
         let reason = if why.is_empty() { place } else { format!("{place}; {why}") };
@@ -117,13 +136,13 @@ impl Engine {
     }
 
     fn sort_out(&self, raw: Raw) -> Option<Find> {
-        let Raw { target, openness, text, variable, endpoint, org, refusal } = raw;
+        let Raw { target, place, openness, text, variable, endpoint, org, refusal } = raw;
         let secret = Secret::new(text.as_bytes().to_vec());
         let is = match refusal {
             Some(why) => Err(why.to_owned()),
             None => self.sort(&secret, &variable, endpoint.as_deref(), org)?,
         };
-        Some(Find { target, openness, secret: Arc::new(secret), is })
+        Some(Find { target, place, openness, secret: Arc::new(secret), is })
     }
 
     /// What the secret is, by its shape and by the variable that it was given to; `None` if it may be anything.
@@ -157,7 +176,11 @@ impl Engine {
 
 /// The texts of a file that a consumer can set, each with its place; none where the file is of no form that is known.
 pub(super) fn texts_in(path: &Path) -> Vec<(Target, Zeroizing<String>)> {
-    sources::in_file(path).into_iter().map(|raw| (raw.target, raw.text)).collect()
+    sources::in_file(path).into_iter().filter_map(|raw| Some((raw.target?, raw.text))).collect()
+}
+
+fn place_on_record(target: &Target) -> String {
+    format!("{}: {}", target.kind(), target.path().display())
 }
 
 /// The origin of an endpoint, which may have a path.

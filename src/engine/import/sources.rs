@@ -4,18 +4,20 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
-use super::Source;
+use super::{Form, Source};
 use crate::domain::consumer::Target;
-use crate::engine::consumer::env_file;
+use crate::engine::consumer::env_file::{self, Garbled};
 use crate::engine::consumer::error::ConsumerError;
 use crate::engine::consumer::file::ForeignFile;
-use crate::engine::consumer::json_file::Document;
+use crate::engine::consumer::json_file::{Document, Refusal};
 use crate::engine::consumer::{garbage, probely_cli_locations, refused, snyk_cli};
 
 /// A text that may be a secret, and what stands beside it.
 pub(in crate::engine) struct Raw {
-    /// Where it lies.
-    pub target: Target,
+    /// Where it lies; nothing where it came on standard input.
+    pub target: Option<Target>,
+    /// The place within: a key, a pointer, or the program whose configuration it is.
+    pub place: String,
     /// The file's mode, if others may read it.
     pub openness: Option<String>,
     /// The text.
@@ -41,7 +43,20 @@ pub(in crate::engine) fn read(source: &Source) -> Result<Vec<Raw>, ConsumerError
         Source::AppcircleCli => read_first(&appcircle_locations(), appcircle),
         Source::Dotenv(path) => dotenv(path),
         Source::Json(path) => json(path),
+        Source::Piped(Form::Dotenv, text) => {
+            piped(dotenv_text(text, None, |_| None).map_err(|garbled| (garbled.line, garbled.why)))
+        }
+        Source::Piped(Form::Json, text) => piped(json_text(text, None, |_| None).map_err(|refusal| no_json(&refusal))),
     }
+}
+
+fn piped(found: Result<Vec<Raw>, (usize, &'static str)>) -> Result<Vec<Raw>, ConsumerError> {
+    found.map_err(|(line, why)| ConsumerError::Piped { line, why })
+}
+
+fn no_json(refusal: &Refusal) -> (usize, &'static str) {
+    let line = if let Refusal::Garbled(line) = refusal { *line } else { 1 };
+    (line, "it is not JSON")
 }
 
 /// Everything in a file that may be a secret, in whichever form it is; nothing where it is in none.
@@ -70,8 +85,9 @@ fn snyk(path: &Path) -> Result<Vec<Raw>, ConsumerError> {
     let member = |name: &str| document.get_in_any_case(name).map_err(|refusal| refused(&file, refusal));
     let plain = |name: &str| Ok::<_, ConsumerError>(member(name)?.map(|text| text.to_string()).filter(|text| !text.is_empty()));
     let (endpoint, org) = (plain("endpoint")?, plain("org")?);
-    let raw = |text, target, refusal| Raw {
-        target,
+    let raw = |text, target: Target, refusal| Raw {
+        place: place_of(&target),
+        target: Some(target),
         openness: file.openness(),
         text,
         variable: "SNYK_TOKEN".to_owned(),
@@ -91,8 +107,16 @@ fn probely(path: &Path) -> Result<Vec<Raw>, ConsumerError> {
     let target = Target::ProbelyCli { path: path.to_owned() };
     let openness = ForeignFile::open(path)?.openness();
     let key = crate::engine::consumer::read(&target)?.filter(|key| !key.is_empty());
-    let raw =
-        |text| Raw { target, openness, text, variable: "PROBELY_API_KEY".to_owned(), endpoint: None, org: None, refusal: None };
+    let raw = |text| Raw {
+        place: place_of(&target),
+        target: Some(target),
+        openness,
+        text,
+        variable: "PROBELY_API_KEY".to_owned(),
+        endpoint: None,
+        org: None,
+        refusal: None,
+    };
     Ok(key.map(raw).into_iter().collect())
 }
 
@@ -104,11 +128,25 @@ fn appcircle(path: &Path) -> Result<Vec<Raw>, ConsumerError> {
 
 fn dotenv(path: &Path) -> Result<Vec<Raw>, ConsumerError> {
     let file = ForeignFile::open(path)?;
-    let all = env_file::assignments(file.text()).map_err(|garbled| garbage(&file, Some(garbled.line), garbled.why))?;
+    let target = |key: &str| Some(Target::EnvFile { path: path.to_owned(), key: key.to_owned() });
+    let found = dotenv_text(file.text(), file.openness().as_ref(), target);
+    found.map_err(|garbled| garbage(&file, Some(garbled.line), garbled.why))
+}
+
+fn json(path: &Path) -> Result<Vec<Raw>, ConsumerError> {
+    let file = ForeignFile::open(path)?;
+    let target = |pointer: &str| Some(Target::JsonFile { path: path.to_owned(), pointer: pointer.to_owned() });
+    json_text(file.text(), file.openness().as_ref(), target).map_err(|refusal| refused(&file, refusal))
+}
+
+/// What is assigned in a dotenv text, each key once and as readers see it; `target` says where a key lies.
+fn dotenv_text(text: &str, openness: Option<&String>, target: impl Fn(&str) -> Option<Target>) -> Result<Vec<Raw>, Garbled> {
+    let all = env_file::assignments(text)?;
     let beside = |key: &str| all.iter().rfind(|known| known.key == key).map(|known| known.value.to_owned());
     let raw = |key: &str, value: &str| Raw {
-        target: Target::EnvFile { path: path.to_owned(), key: key.to_owned() },
-        openness: file.openness(),
+        target: target(key),
+        place: key.to_owned(),
+        openness: openness.cloned(),
         text: Zeroizing::new(value.to_owned()),
         variable: key.to_owned(),
         endpoint: endpoint_beside(key, beside),
@@ -120,17 +158,17 @@ fn dotenv(path: &Path) -> Result<Vec<Raw>, ConsumerError> {
     Ok(counted.map(|(_, one)| raw(one.key, one.value)).collect())
 }
 
-fn json(path: &Path) -> Result<Vec<Raw>, ConsumerError> {
-    let file = ForeignFile::open(path)?;
-    let document = Document::parse(file.text()).map_err(|refusal| refused(&file, refusal))?;
-    let all = document.texts();
+/// All texts in a JSON text; `target` says where a pointer lies.
+fn json_text(text: &str, openness: Option<&String>, target: impl Fn(&str) -> Option<Target>) -> Result<Vec<Raw>, Refusal> {
+    let all = Document::parse(text)?.texts();
     let raws = all.iter().filter(|(pointer, text)| !pointer.is_empty() && !text.is_empty()).map(|(pointer, text)| {
         let (parent, name) = pointer.rsplit_once('/').unwrap_or_default();
         let beside =
             |name: &str| all.iter().find(|(known, _)| *known == format!("{parent}/{name}")).map(|(_, text)| text.to_string());
         Raw {
-            target: Target::JsonFile { path: path.to_owned(), pointer: pointer.clone() },
-            openness: file.openness(),
+            target: target(pointer),
+            place: pointer.clone(),
+            openness: openness.cloned(),
             text: text.clone(),
             variable: name.to_owned(),
             endpoint: endpoint_beside(name, beside),
@@ -139,6 +177,14 @@ fn json(path: &Path) -> Result<Vec<Raw>, ConsumerError> {
         }
     });
     Ok(raws.collect())
+}
+
+/// The program whose configuration it is, or the pointer in it.
+fn place_of(target: &Target) -> String {
+    match target {
+        Target::JsonFile { pointer, .. } => pointer.clone(),
+        other => other.kind().to_owned(),
+    }
 }
 
 /// The variable that says where the one with the secret is used.

@@ -9,8 +9,10 @@ use crate::domain::Secret;
 use crate::domain::credential::{Part, Slot};
 use crate::domain::provider::Authorization;
 use crate::domain::rotation::{Change, Failure, FailureKind, Fingerprint};
-use crate::engine::authorize::access_token;
+use crate::engine::authorize::{access_token, shared_token};
+use crate::engine::kept::place;
 use crate::engine::keyring::random;
+use crate::index::Place;
 use crate::store::{CALL_DEADLINE, ItemKey, StoreError};
 
 /// How long a secret may be that nobody has seen yet, in bytes: keys that are JWTs have some hundreds.
@@ -53,11 +55,15 @@ impl Driver<'_> {
     }
 
     pub(super) async fn put(&self, slot: Slot, secret: &Secret) -> Tried<()> {
-        Ok(in_time(self.engine.store.put(&self.key(slot, &self.plan().part), secret)).await?)
+        in_time(self.engine.store.put(&self.key(slot, &self.plan().part), secret)).await?;
+        self.engine.note_kept(self.place(slot, &self.plan().part), secret).await;
+        Ok(())
     }
 
     async fn delete(&self, slot: Slot, part: &Part) -> Tried<()> {
-        Ok(in_time(self.engine.store.delete(&self.key(slot, part))).await?)
+        in_time(self.engine.store.delete(&self.key(slot, part))).await?;
+        self.engine.note_gone(self.place(slot, part)).await;
+        Ok(())
     }
 
     /// Empties a slot.
@@ -158,6 +164,9 @@ impl Driver<'_> {
         match in_time(self.engine.store.get(&self.key(Slot::Pending, &part))).await {
             Ok(token) => {
                 in_time(self.engine.store.put(&self.key(Slot::Current, &part), &token)).await?;
+                if let Some(token) = shared_token(&token) {
+                    self.engine.note_kept(self.place(Slot::Current, &part), &token).await;
+                }
                 self.delete(Slot::Pending, &part).await
             }
             Err(Missing::Absent) => Ok(()),
@@ -170,6 +179,10 @@ impl Driver<'_> {
         let plan = self.plan();
         let kind = self.engine.catalogue.kind(&plan.provider, &plan.kind);
         plan.part == Part::Secret && kind.is_ok_and(|kind| matches!(kind.authorization, Authorization::RefreshToken { .. }))
+    }
+
+    fn place(&self, slot: Slot, part: &Part) -> Place {
+        place(&self.plan().credential, slot, part)
     }
 
     fn key(&self, slot: Slot, part: &Part) -> ItemKey {

@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
-use super::Whose;
 use super::words::{from_base64, from_escapes, from_percent, parts, words};
+use super::{Holder, Whose};
+use crate::domain::Secret;
 use crate::domain::identify::{self, Candidate};
 use crate::domain::provider::Catalogue;
 use crate::domain::provider::spec::{Authorization, Confidence, Holding};
-use crate::domain::{Name, Secret};
-use crate::engine::trust::Fingerprints;
+use crate::domain::text::unhex;
+use crate::engine::trust::{Fingerprints, Print};
 
 /// The member in which the Snyk CLI keeps its token; elsewhere the word means nothing.
 const SNYK_CLI: (&str, &str, &str) = ("snyk.json", "api", "snyk");
@@ -26,7 +27,7 @@ const KEY_ENDS: &[u8] = b"PRIVATE KEY-----";
 pub(super) struct Looker {
     catalogue: Arc<Catalogue>,
     fingerprints: Option<Fingerprints>,
-    held: HashMap<String, Vec<Name>>,
+    held: HashMap<Print, Vec<Holder>>,
     /// What secrets of a known kind begin with.
     prefixes: Vec<String>,
     /// The variables that hold a secret, and the schemes before one, each with its provider.
@@ -46,7 +47,9 @@ pub(super) struct Watch<'l> {
 type Tell<'a> = &'a mut dyn FnMut(Whose, Option<&'static str>);
 
 impl Looker {
-    pub(super) fn new(catalogue: Arc<Catalogue>, fingerprints: Option<Fingerprints>, held: HashMap<String, Vec<Name>>) -> Self {
+    pub(super) fn new(catalogue: Arc<Catalogue>, fingerprints: Option<Fingerprints>, held: HashMap<String, Vec<Holder>>) -> Self {
+        // Millions of words are looked up: as bytes, so that none of them has to be written out.
+        let held = held.into_iter().filter_map(|(print, holders)| Some((unhex(&print)?, holders))).collect();
         let (mut prefixes, mut variables, mut schemes) = (Vec::new(), Vec::new(), Vec::new());
         for provider in catalogue.providers() {
             for kind in &provider.kinds {
@@ -69,9 +72,9 @@ impl Looker {
         Self { catalogue, fingerprints, held, prefixes, variables, schemes }
     }
 
-    /// The credentials that have this very secret.
-    pub(super) fn holders(&self, text: &[u8]) -> Option<Vec<Name>> {
-        self.held.get(&self.fingerprints.as_ref()?.of(text)).cloned()
+    /// Who holds this very secret.
+    pub(super) fn holders(&self, text: &[u8]) -> Option<Vec<Holder>> {
+        self.held.get(&self.fingerprints.as_ref()?.bytes_of(text)).cloned()
     }
 
     pub(super) fn watch<'l>(&'l self, file: &'l str) -> Watch<'l> {
@@ -142,8 +145,8 @@ impl Watch<'_> {
     fn look_at_word(&self, word: &[u8], before: &[u8], encoding: Option<&'static str>, tell: Tell<'_>) {
         let all = parts(word);
         for same in all.chunk_by(|one, other| one.start == other.start) {
-            if let Some(names) = same.iter().find_map(|part| self.looker.holders(&word[part.clone()])) {
-                tell(Whose::Held(names), encoding);
+            if let Some(holders) = same.iter().find_map(|part| self.looker.holders(&word[part.clone()])) {
+                tell(Whose::Held(holders), encoding);
                 return;
             }
             let start = same[0].start;
@@ -172,8 +175,8 @@ impl Watch<'_> {
         self.key.truncate(end + length + KEY_ENDS.len());
         let bare = self.looker.holders(&self.key);
         self.key.push(b'\n');
-        if let Some(names) = bare.or_else(|| self.looker.holders(&self.key)) {
-            tell(Whose::Held(names), encoding);
+        if let Some(holders) = bare.or_else(|| self.looker.holders(&self.key)) {
+            tell(Whose::Held(holders), encoding);
         }
         self.key.clear();
     }
@@ -205,6 +208,8 @@ mod tests {
     use sha2::Sha256;
 
     use super::*;
+    use crate::domain::Name;
+    use crate::domain::credential::{Part, Slot};
 
     const UUID: &str = "5ec2e7aa-0000-4000-8000-00c0ffee0001";
     const OPAQUE: &str = "Zk3/abcd+efgh-1234==";
@@ -213,7 +218,8 @@ mod tests {
     fn looker() -> Looker {
         let fingerprints = Fingerprints::with(Hmac::<Sha256>::new_from_slice(b"key").unwrap());
         let held = [(UUID, "laptop"), (OPAQUE, "build"), (KEY, "signer")];
-        let held = held.map(|(secret, name)| (fingerprints.of(secret.as_bytes()), vec![Name::parse(name).unwrap()]));
+        let holder = |name: &str| Holder { slot: Some(Slot::Current), name: Name::parse(name).unwrap(), part: Part::Secret };
+        let held = held.map(|(secret, name)| (fingerprints.of(secret.as_bytes()), vec![holder(name)]));
         Looker::new(Arc::new(Catalogue::builtin().unwrap()), Some(fingerprints), held.into())
     }
 
@@ -223,7 +229,7 @@ mod tests {
         for line in text.split('\n') {
             watch.look(line.as_bytes(), &mut |what, encoding| {
                 let what = match what {
-                    Whose::Held(names) => names[0].to_string(),
+                    Whose::Held(holders) => holders[0].name.to_string(),
                     Whose::Unknown { kind, .. } => kind,
                 };
                 found.push(encoding.map_or(what.clone(), |encoding| format!("{what} {encoding}")));

@@ -10,6 +10,7 @@ mod reading;
 mod words;
 
 use std::collections::{HashMap, HashSet};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -20,9 +21,25 @@ use super::doctor::{Area, Finding};
 use super::import;
 use super::trust::Fingerprints;
 use crate::domain::consumer::{Consumer, Delivered, Target};
+use crate::domain::credential::{Part, Slot};
 use crate::domain::{Credential, Name, Problem};
+use crate::index::Print;
 use looker::Looker;
 use places::Place;
+
+/// The path that stands for standard input.
+const PIPE: &str = "-";
+
+/// How far a scan is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// The number of the file that is looked at.
+    pub files: usize,
+    /// How many files there are.
+    pub of: usize,
+    /// How many bytes were read, of all of them.
+    pub bytes: u64,
+}
 
 /// What a scan came to.
 pub struct Scanned {
@@ -60,8 +77,8 @@ pub struct Sighting {
 /// Whose secret was found.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Whose {
-    /// That of these credentials.
-    Held(Vec<Name>),
+    /// That of these credentials, those in use first.
+    Held(Vec<Holder>),
     /// Of no credential here, by its looks.
     Unknown {
         /// The provider's id.
@@ -71,6 +88,17 @@ pub enum Whose {
         /// Why it is taken for one.
         why: String,
     },
+}
+
+/// What a credential has to do with a secret that was found.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Holder {
+    /// The slot in which it has it; nothing where something else has taken its place.
+    pub slot: Option<Slot>,
+    /// The credential.
+    pub name: Name,
+    /// Which part of its secret material it is.
+    pub part: Part,
 }
 
 /// A file or folder that could not be looked at.
@@ -103,10 +131,9 @@ impl Sighting {
         let place = format!("{}:{}", self.path.display(), self.line);
         match &self.what {
             Whose::Held(_) if self.linked => Finding::ok(Area::Files, place, "a consumer keeps it up to date"),
-            Whose::Held(names) => {
-                let names: Vec<_> = names.iter().map(Name::as_str).collect();
+            Whose::Held(holders) => {
                 let remedy = "blank it with `tokenring import … --blank`, or keep it up to date with `tokenring scan --link`";
-                Finding::warn(Area::Files, place, format!("the secret of {}", names.join(", ")), remedy)
+                Finding::warn(Area::Files, place, words(holders), remedy)
             }
             Whose::Unknown { provider, kind, why } => {
                 let remedy = "keep it with `tokenring import` or `add`, or revoke it";
@@ -116,19 +143,42 @@ impl Sighting {
     }
 }
 
+impl Whose {
+    /// Those of whom it is in use.
+    pub fn in_use(&self) -> impl Iterator<Item = &Holder> {
+        let holders = if let Self::Held(holders) = self { &holders[..] } else { &[] };
+        holders.iter().filter(|holder| holder.slot == Some(Slot::Current))
+    }
+}
+
+impl Holder {
+    /// What it is of the credential.
+    fn sort(&self) -> String {
+        let part = self.part.as_str();
+        match self.slot {
+            Some(Slot::Current) => format!("the {part}"),
+            Some(Slot::Pending) => format!("the new {part}, not in use yet,"),
+            Some(Slot::Previous) => format!("the old {part}, which is being replaced,"),
+            None => format!("a former {part}"),
+        }
+    }
+}
+
 impl Engine {
-    /// Looks for secrets in plain text in these files and folders; in the usual places and the working folder where none
+    /// Looks for secrets in plain text in these files and folders, `-` being standard input; in the usual places and the working folder where none
     /// is named. Where the store is locked, only secrets of known shapes can be told. Nothing is changed.
-    pub async fn scan(&self, paths: Vec<PathBuf>) -> Result<Scanned, Problem> {
+    /// `tell` hears how far it is, each time some more was read.
+    pub async fn scan(&self, paths: Vec<PathBuf>, tell: impl FnMut(Progress) + Send + 'static) -> Result<Scanned, Problem> {
         let credentials = self.credentials().await?;
         let (fingerprints, blind) = match self.fingerprints_for(&credentials).await {
             Ok(fingerprints) => (fingerprints, None),
             Err(problem) => (None, Some(problem)),
         };
-        let looker = Looker::new(Arc::clone(&self.catalogue), fingerprints, held(&credentials));
+        let prints = if fingerprints.is_some() { self.prints(&credentials).await? } else { Vec::new() };
+        let looker = Looker::new(Arc::clone(&self.catalogue), fingerprints, held(&credentials, prints));
         let stop = Stop::default();
-        let stopped = Arc::clone(&stop.0);
-        let mut scanned = in_background(move || look_through(&looker, &paths, &stopped)).await??;
+        let mut trip = Trip { stopped: Arc::clone(&stop.0), progress: Progress::default(), tell: Box::new(tell) };
+        let mut scanned = in_background(move || look_through(&looker, &paths, &mut trip)).await??;
         scanned.blind = blind;
         self.note_linked(&credentials, &mut scanned.sightings).await?;
         Ok(scanned)
@@ -136,18 +186,18 @@ impl Engine {
 
     /// Makes the place a consumer of the credential whose secret lies there, under a name that is free.
     pub async fn link(&self, sighting: &Sighting) -> Result<Vec<Consumer>, Problem> {
-        let (Whose::Held(names), Some(target), false) = (&sighting.what, &sighting.target, sighting.linked) else {
-            return Ok(Vec::new());
-        };
+        let (Some(target), false) = (&sighting.target, sighting.linked) else { return Ok(Vec::new()) };
         let mut made = Vec::new();
-        for name in names {
-            made.extend(self.keep_place(&self.find(name.as_str()).await?, target).await?);
+        for holder in sighting.what.in_use() {
+            let credential = self.find(holder.name.as_str()).await?;
+            made.extend(self.keep_place(&credential, &holder.part, target).await?);
         }
         Ok(made)
     }
 
-    /// Makes a place that holds a credential's secret its consumer, under a name that is free, unless it is one already.
-    pub async fn keep_place(&self, credential: &Credential, target: &Target) -> Result<Option<Consumer>, Problem> {
+    /// Makes a place that holds a part of a credential's secret material its consumer, under a name that is free, unless
+    /// it is one already.
+    pub async fn keep_place(&self, credential: &Credential, part: &Part, target: &Target) -> Result<Option<Consumer>, Problem> {
         let known = self.consumers(&credential.id).await?;
         if known.iter().any(|consumer| consumer.target == *target) {
             return Ok(None);
@@ -158,14 +208,10 @@ impl Engine {
             Problem::new("The place was not linked", error.to_string(), "link it with `tokenring consumer add`")
         })?;
         // That is what was just seen to lie there.
-        let delivered = credential.fingerprint.clone().map(|fingerprint| Delivered { fingerprint, at: self.now() });
-        let consumer = Consumer {
-            credential: credential.id.clone(),
-            name,
-            part: crate::domain::credential::Part::Secret,
-            target: target.clone(),
-            delivered,
-        };
+        let print = self.print_in_use(credential, part).await?;
+        let delivered = print.map(|fingerprint| Delivered { fingerprint, at: self.now() });
+        let consumer =
+            Consumer { credential: credential.id.clone(), name, part: part.clone(), target: target.clone(), delivered };
         self.add_consumer(consumer.clone()).await?;
         Ok(Some(consumer))
     }
@@ -180,15 +226,47 @@ impl Engine {
 
     async fn note_linked(&self, credentials: &[Credential], sightings: &mut [Sighting]) -> Result<(), Problem> {
         for sighting in sightings {
-            let (Whose::Held(names), Some(target)) = (&sighting.what, &sighting.target) else { continue };
-            let owners = credentials.iter().filter(|credential| names.contains(&credential.name));
-            let mut linked = true;
-            for owner in owners {
-                linked &= self.consumers(&owner.id).await?.iter().any(|consumer| consumer.target == *target);
+            let Some(target) = &sighting.target else { continue };
+            let mut linked = sighting.what.in_use().next().is_some();
+            for holder in sighting.what.in_use() {
+                let owner = credentials.iter().find(|credential| credential.name == holder.name);
+                let consumers = if let Some(owner) = owner { self.consumers(&owner.id).await? } else { Vec::new() };
+                linked &= consumers.iter().any(|consumer| consumer.target == *target);
             }
             sighting.linked = linked;
         }
         Ok(())
+    }
+}
+
+/// One scan under way: whether anybody still waits for it, and who hears how far it is.
+struct Trip {
+    stopped: Arc<AtomicBool>,
+    progress: Progress,
+    tell: Box<dyn FnMut(Progress) + Send>,
+}
+
+/// A file that is read as long as anybody waits for it.
+struct Followed<'t, R> {
+    from: R,
+    trip: &'t mut Trip,
+}
+
+impl Trip {
+    fn is_over(&self) -> bool {
+        self.stopped.load(Ordering::Relaxed)
+    }
+}
+
+impl<R: Read> Read for Followed<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        if self.trip.is_over() {
+            return Ok(0);
+        }
+        let read = self.from.read(buffer)?;
+        self.trip.progress.bytes += read as u64;
+        (self.trip.tell)(self.trip.progress);
+        Ok(read)
     }
 }
 
@@ -202,26 +280,51 @@ impl Drop for Stop {
     }
 }
 
-/// The credentials by the fingerprints of their secrets.
-fn held(credentials: &[Credential]) -> HashMap<String, Vec<Name>> {
-    let mut held: HashMap<String, Vec<Name>> = HashMap::new();
+/// Who holds a secret, by its fingerprint. What a credential itself says about its secret counts before what was noted
+/// of the store.
+fn held(credentials: &[Credential], prints: Vec<Print>) -> HashMap<String, Vec<Holder>> {
+    let mut held: HashMap<String, Vec<Holder>> = HashMap::new();
     for credential in credentials {
         if let Some(fingerprint) = &credential.fingerprint {
-            held.entry(fingerprint.clone()).or_default().push(credential.name.clone());
+            let holder = Holder { slot: Some(Slot::Current), name: credential.name.clone(), part: Part::Secret };
+            held.entry(fingerprint.clone()).or_default().push(holder);
         }
+    }
+    for Print { name, part, slot, fingerprint } in prints {
+        let holders = held.entry(fingerprint).or_default();
+        if !holders.iter().any(|known| known.name == name && known.part == part) {
+            holders.push(Holder { slot, name, part });
+        }
+    }
+    for holders in held.values_mut() {
+        holders.sort_by_key(|holder| (holder.slot.is_none(), holder.clone()));
     }
     held
 }
 
-fn look_through(looker: &Looker, paths: &[PathBuf], stopped: &AtomicBool) -> Result<Scanned, Problem> {
-    let (places, mut unread) = if paths.is_empty() { places::usual(stopped) } else { places::given(paths, stopped)? };
-    let mut sightings = Vec::new();
-    let mut files = 0;
+/// The holders of one secret in words, those of the same sort together.
+pub fn words(holders: &[Holder]) -> String {
+    let sorts = holders.chunk_by(|one, other| (one.slot, &one.part) == (other.slot, &other.part));
+    let sort = |same: &[Holder]| {
+        let names: Vec<_> = same.iter().map(|holder| holder.name.as_str()).collect();
+        format!("{} of {}", same[0].sort(), names.join(", "))
+    };
+    sorts.map(sort).collect::<Vec<_>>().join("; ")
+}
+
+fn look_through(looker: &Looker, paths: &[PathBuf], trip: &mut Trip) -> Result<Scanned, Problem> {
+    let stopped = &Arc::clone(&trip.stopped);
+    let (piped, named): (Vec<_>, Vec<_>) = paths.iter().cloned().partition(|path| path.as_os_str() == PIPE);
+    let (places, mut unread) = if paths.is_empty() { places::usual(stopped) } else { places::given(&named, stopped)? };
+    let places: Vec<_> = piped.into_iter().take(1).map(Place::of).chain(places).collect();
+    let (mut sightings, mut files) = (Vec::new(), 0);
+    trip.progress.of = places.len();
     for place in places {
-        if stopped.load(Ordering::Relaxed) {
+        if trip.is_over() {
             break;
         }
-        match look_at(looker, &place) {
+        trip.progress.files += 1;
+        match look_at(looker, &place, trip) {
             Ok(found) => {
                 files += 1;
                 sightings.extend(found);
@@ -233,13 +336,20 @@ fn look_through(looker: &Looker, paths: &[PathBuf], stopped: &AtomicBool) -> Res
     Ok(Scanned { sightings, unread, files, blind: None })
 }
 
-fn look_at(looker: &Looker, place: &Place) -> std::io::Result<Vec<Sighting>> {
+fn look_at(looker: &Looker, place: &Place, trip: &mut Trip) -> std::io::Result<Vec<Sighting>> {
+    if place.path.as_os_str() == PIPE {
+        return look_into(looker, place, Followed { from: std::io::stdin().lock(), trip }, None);
+    }
     let file = std::fs::File::open(&place.path)?;
     let openness = super::consumer::file::openness(&file.metadata()?);
+    look_into(looker, place, Followed { from: file, trip }, openness.as_ref())
+}
+
+fn look_into(looker: &Looker, place: &Place, from: impl Read, openness: Option<&String>) -> std::io::Result<Vec<Sighting>> {
     let (mut seen, mut found) = (HashSet::new(), Vec::new());
     let name = place.path.file_name().unwrap_or_default().to_string_lossy();
     let mut watch = looker.watch(&name);
-    reading::read(file, |line, text| {
+    reading::read(from, |line, text| {
         watch.look(text, &mut |what, encoding| {
             if seen.insert((line, what.clone())) {
                 found.push((line, what, encoding));
@@ -255,19 +365,19 @@ fn look_at(looker: &Looker, place: &Place) -> std::io::Result<Vec<Sighting>> {
         target: if encoding.is_none() { target_of(&targets, &what) } else { None },
         what,
         encoding,
-        openness: openness.clone(),
+        openness: openness.cloned(),
         linked: false,
     };
     Ok(found.into_iter().map(sighting).collect())
 }
 
 /// The places in a file that hold a secret of ours and that a consumer can keep up to date.
-fn targets(looker: &Looker, path: &Path) -> Vec<(Vec<Name>, Target)> {
+fn targets(looker: &Looker, path: &Path) -> Vec<(Vec<Holder>, Target)> {
     let texts = import::texts_in(path).into_iter();
     texts.filter_map(|(target, text)| Some((looker.holders(text.as_bytes())?, target))).collect()
 }
 
-fn target_of(targets: &[(Vec<Name>, Target)], what: &Whose) -> Option<Target> {
-    let Whose::Held(names) = what else { return None };
-    targets.iter().find(|(holders, _)| holders == names).map(|(_, target)| target.clone())
+fn target_of(targets: &[(Vec<Holder>, Target)], what: &Whose) -> Option<Target> {
+    let Whose::Held(found) = what else { return None };
+    targets.iter().find(|(holders, _)| holders == found).map(|(_, target)| target.clone())
 }

@@ -98,6 +98,13 @@ pub(super) struct Place {
     pub links: Vec<PathBuf>,
 }
 
+impl Place {
+    /// One that no link leads to.
+    pub(super) const fn of(path: PathBuf) -> Self {
+        Self { path, links: Vec::new() }
+    }
+}
+
 /// Files, each once, however many ways lead to it.
 struct Found<'s> {
     stopped: &'s AtomicBool,

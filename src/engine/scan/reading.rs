@@ -3,8 +3,7 @@
 //! Secrets are ASCII, so nothing else of a text matters here: of UTF-16 only those characters are kept, and whatever is
 //! no text merely separates words.
 
-use std::fs::File;
-use std::io::{self, Read as _};
+use std::io::{self, Read};
 
 use zeroize::Zeroizing;
 
@@ -33,7 +32,7 @@ struct Lines<F> {
 }
 
 /// Calls `each` with the number and the bytes of every line; of a very long one, with each of its pieces.
-pub(super) fn read(mut file: File, each: impl FnMut(usize, &[u8])) -> io::Result<()> {
+pub(super) fn read(mut file: impl Read, each: impl FnMut(usize, &[u8])) -> io::Result<()> {
     let (mut chunk, blank) = (Zeroizing::new(vec![0; CHUNK]), vec![0; CHUNK]);
     let mut lines = Lines { held: Zeroizing::new(Vec::with_capacity(LONGEST_LINE + CHUNK)), number: 1, each };
     let (mut encoding, mut odd) = (None, None);
@@ -57,7 +56,7 @@ pub(super) fn read(mut file: File, each: impl FnMut(usize, &[u8])) -> io::Result
 }
 
 /// Reads until the chunk is full or the file ends, so that what a file begins with is seen as a whole.
-fn fill(file: &mut File, chunk: &mut [u8]) -> io::Result<usize> {
+fn fill(file: &mut impl Read, chunk: &mut [u8]) -> io::Result<usize> {
     let mut length = 0;
     while length < chunk.len() {
         match file.read(&mut chunk[length..]) {

@@ -10,7 +10,7 @@ use super::error::{Failure, IndexError};
 pub(super) const APPLICATION_ID: u32 = 0x746b_7267;
 
 /// The newest version.
-pub(super) const LATEST: u32 = 6;
+pub(super) const LATEST: u32 = 7;
 
 const STEPS: [&str; LATEST as usize] = [
     include_str!("1-credentials.sql"),
@@ -19,6 +19,7 @@ const STEPS: [&str; LATEST as usize] = [
     include_str!("4-audit.sql"),
     include_str!("5-consumers.sql"),
     include_str!("6-consumer-parts.sql"),
+    include_str!("7-fingerprints.sql"),
 ];
 
 /// Brings the file up to `version`. All steps are kept, or none.

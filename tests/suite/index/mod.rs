@@ -4,6 +4,7 @@ mod audit;
 mod checks;
 mod credentials;
 mod file;
+mod fingerprints;
 mod history;
 mod journal;
 mod processes;

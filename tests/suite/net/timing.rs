@@ -5,7 +5,7 @@ use tokenring::net::{Client, Outgoing, Transport as _};
 
 use super::get;
 use super::server::{Server, reply};
-use super::tls::{authority, serve};
+use super::tls::{file, serve};
 
 fn made(connection: Connection) -> Making {
     connection.making().unwrap_or_else(|| panic!("{connection:?}"))

@@ -233,6 +233,17 @@ impl World {
 
     /// Spoils the answers of the simulator by this rule.
     pub(crate) fn spoil(&self, rule: &Value) {
+        let answer = self.control(rule);
+        assert!(answer.starts_with("HTTP/1.1 201"), "{answer}");
+    }
+
+    /// Sets the simulator's clock ahead.
+    pub(crate) fn advance(&self, time: std::time::Duration) {
+        let answer = self.control(&serde_json::json!({ "advance_ms": u64::try_from(time.as_millis()).unwrap() }));
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    }
+
+    fn control(&self, rule: &Value) -> String {
         let url = url::Url::parse(self.manifest["faults"].as_str().unwrap()).unwrap();
         let (host, body) = (url.authority(), rule.to_string());
         let head = format!("POST {} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n", url.path());
@@ -241,7 +252,7 @@ impl World {
         stream.write_all((head + &body).as_bytes()).unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
-        assert!(answer.starts_with("HTTP/1.1 201"), "{answer}");
+        answer
     }
 
     /// The secret of a credential that the simulator issued.

@@ -22,7 +22,7 @@ pub(super) struct Key;
 impl Strategy for Key {
     async fn candidates(&self, desk: &Desk<'_>) -> Tried<Vec<Remote>> {
         let acting = desk.credential.principal.as_ref().filter(|who| who.kind == "api_user").map(|who| who.id.as_str());
-        let Some(id) = desk.field("key_id").or(acting) else { return self.list_if_allowed(desk).await };
+        let Some(id) = desk.field("key_id").or(acting) else { return self.own_or_all(desk).await };
         let label = desk.field("key_name").unwrap_or(id).to_owned();
         Ok(vec![Remote::new(id, label)])
     }
@@ -89,6 +89,15 @@ impl Strategy for Key {
 }
 
 impl Key {
+    /// The key that the secret says it is, where the provider's list has one of that id: nobody confirms that keys go by
+    /// the id that they claim, so the claim alone is not enough. Else all of them, for a person to choose from.
+    async fn own_or_all(&self, desk: &Desk<'_>) -> Tried<Vec<Remote>> {
+        let listed = self.list_if_allowed(desk).await?;
+        let claimed = desk.engine.claimed_id(&desk.credential).await;
+        let own = listed.iter().find(|one| Some(&one.id) == claimed.as_ref()).cloned();
+        Ok(own.map_or(listed, |own| vec![own]))
+    }
+
     async fn list_if_allowed(&self, desk: &Desk<'_>) -> Tried<Vec<Remote>> {
         match self.list(desk).await {
             Err(failure) if failure.kind == FailureKind::Refused => Ok(Vec::new()),

@@ -1,0 +1,137 @@
+//! Rows and columns of text.
+
+use unicode_width::UnicodeWidthStr;
+
+use super::ink::Ink;
+
+/// The blanks between two columns.
+const GAP: usize = 2;
+
+/// No column gets narrower than this.
+const NARROWEST: usize = 6;
+
+/// The columns that begin with a state, by their headings.
+const STATES: [&str; 6] = ["VERDICT", "LAST CHECK", "OUTCOME", "STATE", "HOLDS", "EXPIRES"];
+
+/// Rows and columns of text.
+pub(super) struct Table {
+    headings: &'static [&'static str],
+    rows: Vec<Vec<String>>,
+}
+
+impl Table {
+    /// A table with these headings and no rows.
+    pub(super) fn new(headings: &'static [&'static str]) -> Self {
+        Self { headings, rows: Vec::new() }
+    }
+
+    /// Adds a row; it has as many cells as there are headings.
+    pub(super) fn row(&mut self, cells: impl IntoIterator<Item = String>) {
+        self.rows.push(cells.into_iter().collect());
+    }
+
+    /// Its lines in so many cells: where it is wider, the widest columns give way first.
+    pub(super) fn lines(&self, room: usize, ink: Ink) -> impl Iterator<Item = String> + '_ {
+        let widths = self.widths(room);
+        // Columns cannot be narrowed without end; then the lines are cut, and colours would be in the way.
+        let fits = widths.iter().sum::<usize>() + self.gaps() <= room;
+        let ink = if fits { ink } else { Ink::Plain };
+        let headings = self.line(self.headings.iter().copied(), &widths, |_, cell| ink.heading(cell));
+        let painted = move |column: usize, cell: &str| if self.tells_state(column) { ink.state(cell) } else { cell.to_owned() };
+        let rows = self.rows.clone().into_iter();
+        let lines = rows.map(move |row| self.line(row.iter().map(String::as_str), &widths, painted));
+        std::iter::once(headings).chain(lines).map(move |line| if fits { line } else { cut(&line, room) })
+    }
+
+    fn line<'c>(&self, cells: impl Iterator<Item = &'c str>, widths: &[usize], paint: impl Fn(usize, &str) -> String) -> String {
+        let last = self.headings.len() - 1;
+        let mut line = String::new();
+        for (column, (cell, width)) in cells.zip(widths).enumerate() {
+            let shown = cut(cell, *width);
+            let blanks = if column == last { 0 } else { width + GAP - shown.width() };
+            line.push_str(&paint(column, &shown));
+            line.extend(std::iter::repeat_n(' ', blanks));
+        }
+        line.truncate(line.trim_end().len());
+        line
+    }
+
+    fn tells_state(&self, column: usize) -> bool {
+        STATES.contains(&self.headings[column])
+    }
+
+    /// The cells of each column, taken from the widest ones until all fit.
+    fn widths(&self, room: usize) -> Vec<usize> {
+        let mut widths: Vec<usize> = (0..self.headings.len()).map(|column| self.column_width(column)).collect();
+        while widths.iter().sum::<usize>() + self.gaps() > room {
+            match widths.iter_mut().max() {
+                Some(widest) if *widest > NARROWEST => *widest -= 1,
+                _ => break,
+            }
+        }
+        widths
+    }
+
+    fn gaps(&self) -> usize {
+        GAP * (self.headings.len() - 1)
+    }
+
+    fn column_width(&self, column: usize) -> usize {
+        let cells = self.rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.width());
+        cells.chain(std::iter::once(self.headings[column].width())).max().unwrap_or(0)
+    }
+}
+
+/// The text with blanks up to `width` cells.
+pub(super) fn pad(text: &str, width: usize) -> String {
+    format!("{text}{}", " ".repeat(width.saturating_sub(text.width())))
+}
+
+fn cut(line: &str, width: usize) -> String {
+    if line.width() <= width {
+        return line.to_owned();
+    }
+    let mut used = 1;
+    let kept = line.chars().take_while(|c| {
+        used += unicode_width::UnicodeWidthChar::width(*c).unwrap_or(0);
+        used <= width
+    });
+    kept.chain(std::iter::once('…')).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table() -> Table {
+        let mut table = Table::new(&["NAME", "REGION", "VERDICT"]);
+        table.row(["日本".to_owned(), "SNYK-EU-01".to_owned(), "accepted".to_owned()]);
+        table.row(["a name that takes much room".to_owned(), "US".to_owned(), "refused".to_owned()]);
+        table
+    }
+
+    #[test]
+    fn columns_align_by_cells() {
+        let lines: Vec<_> = table().lines(usize::MAX, Ink::Plain).collect();
+        assert_eq!(lines[0], "NAME                         REGION      VERDICT");
+        assert_eq!(lines[1], "日本                         SNYK-EU-01  accepted");
+        assert_eq!(lines[2], "a name that takes much room  US          refused");
+    }
+
+    #[test]
+    fn the_widest_columns_give_way_first() {
+        let lines: Vec<_> = table().lines(34, Ink::Plain).collect();
+        assert_eq!(lines[1], "日本          SNYK-EU-01  accepted");
+        assert_eq!(lines[2], "a name that…  US          refused");
+        for room in 4..60 {
+            assert!(table().lines(room, Ink::Plain).all(|line| line.width() <= room), "{room}");
+        }
+    }
+
+    #[test]
+    fn states_are_coloured_and_colours_take_no_room() {
+        let lines: Vec<_> = table().lines(usize::MAX, Ink::Coloured).collect();
+        assert!(lines[1].ends_with("SNYK-EU-01  \x1b[32maccepted\x1b[0m"), "{}", lines[1]);
+        assert!(table().lines(20, Ink::Coloured).all(|line| !line.contains('\x1b')), "no colour is cut in two");
+    }
+}

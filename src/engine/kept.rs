@@ -1,0 +1,90 @@
+//! Putting a secret into the store, and letting go of it, together with its fingerprint in the index.
+//!
+//! A scan knows copies by those fingerprints, so that no secret has to leave the store for it. The store goes first:
+//! what a provider shows once must lie there before anything else can fail. A fingerprint that is not noted costs a
+//! scan the name of a copy and nothing else, so that is no reason to fail.
+
+use super::Engine;
+use super::authorize::ACCESS_TOKEN;
+use crate::domain::credential::{Part, Slot};
+use crate::domain::{Credential, CredentialId, Problem, Secret};
+use crate::index::{Index, Place, Print};
+use crate::store::{ItemKey, StoreError};
+
+impl Engine {
+    /// Keeps a part of a credential's secret material in a slot, in place of what was there.
+    pub(super) async fn put_secret(&self, place: Place, secret: &Secret) -> Result<(), StoreError> {
+        self.store.put(&key_of(&place), secret).await?;
+        self.note_kept(place, secret).await;
+        Ok(())
+    }
+
+    /// Notes what lies in a place of the store from now on.
+    pub(super) async fn note_kept(&self, place: Place, secret: &Secret) {
+        let (print, now) = (self.fingerprint(secret).await, self.now());
+        let noted = match print {
+            Ok(print) => self.with_index(move |index| index.note_fingerprint(&place, &print, now)).await,
+            Err(problem) => Err(problem),
+        };
+        warn_of(noted);
+    }
+
+    /// Notes that nothing lies in a place of the store any more.
+    pub(super) async fn note_gone(&self, place: Place) {
+        warn_of(self.with_index(move |index| index.release_fingerprint(&place)).await);
+    }
+
+    /// The fingerprints of all that lies in the store and of what lay there before; those of further parts that are not
+    /// known yet are taken first.
+    pub(super) async fn prints(&self, credentials: &[Credential]) -> Result<Vec<Print>, Problem> {
+        let known = self.with_index(Index::fingerprints).await?;
+        let new = self.unknown_parts(credentials, &known);
+        if new.is_empty() {
+            return Ok(known);
+        }
+        let keys: Vec<_> = new.iter().map(key_of).collect();
+        for (place, secret) in new.into_iter().zip(self.store.get_many(&keys).await) {
+            if let Ok(secret) = secret {
+                self.note_kept(place, &secret).await;
+            }
+        }
+        self.with_index(Index::fingerprints).await
+    }
+
+    /// The fingerprint of what is in use of a credential, as the index knows it.
+    pub(super) async fn print_in_use(&self, credential: &Credential, part: &Part) -> Result<Option<String>, Problem> {
+        if *part == Part::Secret {
+            return Ok(credential.fingerprint.clone());
+        }
+        let all = self.with_index(Index::fingerprints).await?.into_iter();
+        let mut in_use = all.filter(|print| print.name == credential.name && print.slot == Some(Slot::Current));
+        Ok(in_use.find(|print| print.part == *part).map(|print| print.fingerprint))
+    }
+
+    /// Where parts may lie that nobody took the fingerprints of: an older version did not.
+    fn unknown_parts(&self, credentials: &[Credential], known: &[Print]) -> Vec<Place> {
+        let mut places = Vec::new();
+        for credential in credentials {
+            let is_known = |part: &Part| known.iter().any(|print| print.name == credential.name && print.part == *part);
+            let parts = self.parts_of(credential).into_iter();
+            let parts = parts.filter(|part| matches!(part, Part::Named(id) if id != ACCESS_TOKEN) && !is_known(part));
+            places.extend(parts.map(|part| Place { credential: credential.id.clone(), slot: Slot::Current, part }));
+        }
+        places
+    }
+}
+
+/// The place of a part in a slot.
+pub(super) fn place(credential: &CredentialId, slot: Slot, part: &Part) -> Place {
+    Place { credential: credential.clone(), slot, part: part.clone() }
+}
+
+fn key_of(place: &Place) -> ItemKey {
+    ItemKey::of(&place.credential, place.slot, &place.part)
+}
+
+fn warn_of(noted: Result<(), Problem>) {
+    if let Err(problem) = noted {
+        tracing::warn!(%problem, "the fingerprint was not noted");
+    }
+}

@@ -1,0 +1,51 @@
+//! Fingerprints: what lies where, what lay there before, and no more of the latter than is of use.
+
+use tokenring::domain::credential::{Part, Slot};
+use tokenring::index::Place;
+
+use super::*;
+
+fn place(credential: &CredentialId, slot: Slot, part: &str) -> Place {
+    Place { credential: credential.clone(), slot, part: Part::parse(part) }
+}
+
+/// What is known of the credential: part, slot or `former`, and fingerprint.
+fn known(index: &Index) -> Vec<String> {
+    let all = index.fingerprints().unwrap().into_iter();
+    all.map(|print| format!("{} {} {}", print.part.as_str(), print.slot.map_or("former", Slot::as_str), print.fingerprint))
+        .collect()
+}
+
+#[test]
+fn what_made_room_for_something_else_is_a_former_one() {
+    let index = Index::in_memory().unwrap();
+    let id = id_of("laptop");
+    index.insert(&credential("laptop")).unwrap();
+    let note = |slot, part, print: &str, at| index.note_fingerprint(&place(&id, slot, part), print, moment(at)).unwrap();
+    note(Slot::Current, "secret", "one", 1);
+    note(Slot::Current, "client_secret", "app", 1);
+    note(Slot::Pending, "secret", "two", 2);
+    assert_eq!(known(&index), ["client_secret current app", "secret current one", "secret pending two"]);
+    // As a rotation does it: the old one goes to `previous`, the new one to `current`, and `pending` is emptied.
+    note(Slot::Previous, "secret", "one", 3);
+    note(Slot::Current, "secret", "two", 3);
+    index.release_fingerprint(&place(&id, Slot::Pending, "secret")).unwrap();
+    assert_eq!(known(&index), ["client_secret current app", "secret current two", "secret previous one"]);
+    index.release_fingerprint(&place(&id, Slot::Previous, "secret")).unwrap();
+    assert_eq!(known(&index), ["client_secret current app", "secret current two", "secret former one"]);
+    index.remove(&id).unwrap();
+    assert_eq!(known(&index), [""; 0]);
+}
+
+#[test]
+fn of_former_ones_the_newest_are_kept() {
+    let index = Index::in_memory().unwrap();
+    let id = id_of("laptop");
+    index.insert(&credential("laptop")).unwrap();
+    for hour in 0..100 {
+        index.note_fingerprint(&place(&id, Slot::Current, "secret"), &format!("{hour}"), moment(hour)).unwrap();
+    }
+    let all = known(&index);
+    assert_eq!((all.len(), all[0].as_str(), all[1].as_str()), (9, "secret current 99", "secret former 98"));
+    assert_eq!(all[8], "secret former 91");
+}
