@@ -46,6 +46,7 @@ pub enum Anchor {
 }
 
 /// A row of a dialog.
+#[derive(Clone)]
 pub enum Row {
     /// Nothing.
     Blank,
@@ -66,6 +67,7 @@ pub enum Row {
 }
 
 /// A picture of one line.
+#[derive(Clone)]
 pub struct Drawing {
     /// Its place in the list; what only decorates has none.
     pub at: Option<usize>,
@@ -76,6 +78,7 @@ pub struct Drawing {
 }
 
 /// A field as it is shown.
+#[derive(Clone)]
 pub struct FieldRow {
     /// Its place in its form.
     pub at: usize,
@@ -90,6 +93,7 @@ pub struct FieldRow {
 }
 
 /// What a field shows.
+#[derive(Clone)]
 pub enum Value {
     /// A text, and the column of the cursor in it.
     Text(String, usize),
@@ -100,6 +104,7 @@ pub enum Value {
 }
 
 /// One of a list.
+#[derive(Clone)]
 pub struct Item {
     /// Its place in the list; headings have none.
     pub at: Option<usize>,
@@ -116,6 +121,7 @@ pub struct Item {
 }
 
 /// A button as it is shown.
+#[derive(Clone)]
 pub struct ButtonCell {
     /// Its place in its form.
     pub at: usize,

@@ -16,7 +16,9 @@ const MASK: usize = 20;
 /// Draws a dialog in the middle of `area`.
 pub(super) fn draw(pen: &mut Pen<'_>, area: Area, sheet: &Sheet) {
     let placed = sheet.place(area);
-    pen.fill(placed.outer, Role::Text);
+    // A column of air on both sides keeps what lies behind from running into it.
+    let Area { x, width, .. } = placed.outer;
+    pen.fill(Area { x: x.saturating_sub(1), width: width + 1 + x.min(1), ..placed.outer }, Role::Text);
     pen.panel(placed.outer, &sheet.title, Frame::Focused);
     let columns = Columns { label: label_column(sheet), item: item_column(sheet) };
     for line in &placed.lines {
