@@ -118,7 +118,7 @@ fn needs(folder: &Path) -> Value {
     // What is still in the log would be counted at one time and not at the other.
     let index = rusqlite::Connection::open(folder.join("index.db")).unwrap();
     index.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
-    let pages: u64 = index.query_row("PRAGMA page_count", [], |row| row.get(0)).unwrap();
+    let pages: i64 = index.query_row("PRAGMA page_count", [], |row| row.get(0)).unwrap();
     drop(index);
     let tasks = tokio::runtime::Handle::current().metrics().num_alive_tasks();
     json!({
