@@ -28,7 +28,10 @@ mod net;
 #[cfg(unix)]
 mod panic;
 #[cfg(unix)]
+mod pictures;
+#[cfg(unix)]
 mod plain;
+mod reach;
 mod request;
 mod rotation;
 mod sandbox;
