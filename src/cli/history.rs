@@ -9,16 +9,19 @@ use super::context::Context;
 use super::request::{self, Sending, Showing};
 use super::shape::rfc3339;
 use super::table::Table;
+use crate::domain::difference::{self, Change};
+use crate::domain::problem::Class;
 use crate::domain::{CredentialId, Name, Problem};
 use crate::engine::message::{HistoryFilter, HistoryLine, Keep, Order};
 
-/// List the requests that were sent, send one again, or forget them
+/// List the requests that were sent, send one again, compare two, or forget them
 #[derive(Debug, clap::Args)]
 #[command(
     args_conflicts_with_subcommands = true,
     after_help = "Examples:\n  \
         tokenring history ci-scanner --search /orgs\n  \
         tokenring history resend 12\n  \
+        tokenring history compare 12 15\n  \
         tokenring history purge --keep 100"
 )]
 pub(super) struct History {
@@ -38,6 +41,13 @@ pub(super) struct History {
 enum Action {
     /// Send one again, with the credential as it is now
     Resend(Resend),
+    /// Tell what differs between two of them, or between one and the newest
+    Compare {
+        /// Its number in the list
+        id: u64,
+        /// The number of the other; the newest request where it is left out
+        other: Option<u64>,
+    },
     /// Forget them
     Purge {
         /// How many of the newest to keep
@@ -64,6 +74,7 @@ impl History {
         match self.action {
             None => self.list(context).await,
             Some(Action::Resend(resend)) => resend.run(context).await,
+            Some(Action::Compare { id, other }) => compare(context, id, other).await,
             Some(Action::Purge { keep }) => purge(context, keep).await,
         }
     }
@@ -105,6 +116,43 @@ impl Resend {
         let order = Order { draft, consent, keep: Keep::WithoutBody };
         Sending { order, capture: None, showing: Showing::default() }.run(context, &credential).await
     }
+}
+
+/// Prints what differs, as `diff` does: what only the first has, and what only the other has.
+async fn compare(context: &Context<'_>, id: u64, other: Option<u64>) -> Result<u8, Problem> {
+    let engine = context.engine()?;
+    let before = engine.history_line(id).await?;
+    let after = match other {
+        Some(other) => engine.history_line(other).await?,
+        None => engine.history(HistoryFilter::default(), 1).await?.pop().ok_or_else(nothing_newer)?,
+    };
+    let (one, another) = (before.description(), after.description());
+    if context.out.json {
+        let changes: Vec<_> = difference::changes(&one, &another).into_iter().map(change).collect();
+        context.out.value(&json!({ "before": before.id, "after": after.id, "changes": changes }))?;
+        return Ok(0);
+    }
+    let text = difference::text(&one, &another, usize::MAX / 4);
+    if text.is_empty() {
+        context.out.note("Both are the same.");
+    } else {
+        context.out.note(&format!("- request {}, + request {}", before.id, after.id));
+        context.out.text(text.trim_end())?;
+    }
+    Ok(0)
+}
+
+fn change(change: Change<'_>) -> serde_json::Value {
+    let (sort, line) = match change {
+        Change::Same(line) => ("same", line),
+        Change::Removed(line) => ("removed", line),
+        Change::Added(line) => ("added", line),
+    };
+    json!({ "change": sort, "line": line })
+}
+
+fn nothing_newer() -> Problem {
+    Problem::new("There is nothing to compare with", "the history is empty", "send a request first").of(Class::NotFound)
 }
 
 async fn purge(context: &Context<'_>, keep: usize) -> Result<u8, Problem> {

@@ -8,6 +8,7 @@ use super::problem::{Class, Problem};
 use super::provider::{Provider, StatusMeaning};
 use super::rate_limit::{self, RateLimit};
 use super::redact::shapes;
+use super::refusal::{skew, skew_in_words};
 use super::response::{Answer, Verdict};
 use super::text::clean_line;
 
@@ -32,8 +33,16 @@ pub struct Hints {
     pub home_region: Option<String>,
     /// The other regions that have accepted the credential.
     pub accepted_in: Vec<String>,
+    /// The other regions that have refused it.
+    pub refused_in: Vec<String>,
+    /// The other regions where it was never tried.
+    pub unasked: Vec<String>,
     /// When the credential ends, as far as that is known.
     pub expires: Option<Moment>,
+    /// What stands around the secret in the store; absent where nobody could look.
+    pub oddities: Option<Vec<String>>,
+    /// Whether the form in which it is sent has worked before.
+    pub is_proven: bool,
     /// The time on this machine.
     pub now: Moment,
 }
@@ -51,8 +60,9 @@ pub struct Explanation {
 
 impl Hints {
     /// Nothing but the time.
-    pub const fn at(now: Moment) -> Self {
-        Self { home_region: None, accepted_in: Vec::new(), expires: None, now }
+    pub fn at(now: Moment) -> Self {
+        let (accepted_in, refused_in, unasked) = (Vec::new(), Vec::new(), Vec::new());
+        Self { home_region: None, accepted_in, refused_in, unasked, expires: None, oddities: None, is_proven: false, now }
     }
 }
 
@@ -74,6 +84,7 @@ pub fn explain(asked: Asked<'_>, answer: &Answer, hints: &Hints) -> Explanation 
     let words = words.unwrap_or_else(|| generic(asked, answer));
     let limit = RateLimit::read(answer, hints.now);
     let wait = limit.wait().filter(|_| matches!(answer.status, 429 | 503)).map(rate_limit::seconds);
+    let words = if verdict == Verdict::Refused { with_clock(asked, answer, hints, words) } else { words };
     let why = match said(answer) {
         Some(said) => format!("{}. {} says: {said}", words.why, asked.provider.title),
         None => words.why,
@@ -128,6 +139,20 @@ fn ended(asked: Asked<'_>, answer: &Answer, hints: &Hints) -> Option<Words> {
         why: format!("{} accepts it until that day only", asked.provider.title),
         remedy: "Replace it: tokenring rotate NAME".to_owned(),
     })
+}
+
+/// Where access tokens and assertions are timed, a clock that is wrong here is a reason to be refused there.
+fn with_clock(asked: Asked<'_>, answer: &Answer, hints: &Hints, words: Words) -> Words {
+    let is_timed = asked.provider.kind(asked.kind).is_some_and(|kind| kind.authorization.exchanges());
+    let server = answer.header("date").and_then(rate_limit::date);
+    match skew(server, hints.now).filter(|_| is_timed && answer.status != 403) {
+        None => words,
+        Some(ahead) => Words {
+            why: format!("{}. The clock of this machine is {}", words.why, skew_in_words(ahead)),
+            remedy: format!("Set this machine's clock and try again. {}", words.remedy),
+            ..words
+        },
+    }
 }
 
 fn secret_word(asked: Asked<'_>) -> &str {
@@ -318,6 +343,18 @@ mod tests {
         assert_eq!(pat(&answer(401, ""), &Hints { expires, ..hints() }).reason, "401: this token ended on 2026-11-20");
         let early = with_header(answer(401, ""), "date", "Thu, 19 Nov 2026 00:00:00 GMT");
         assert!(!pat(&early, &Hints { expires, ..hints() }).reason.contains("ended on"));
+    }
+
+    #[test]
+    fn a_clock_that_is_wrong_here_is_named_where_it_matters() {
+        let ahead = with_header(answer(401, ""), "date", "Sat, 21 Nov 2026 10:00:00 GMT");
+        let told = |provider, kind, answer: &Answer| explained(provider, kind, answer, &hints()).problem.unwrap();
+        let problem = told("snyk", "service-account-oauth", &ahead);
+        assert!(problem.why.contains("The clock of this machine is 2 h ahead of the server's"), "{problem}");
+        assert!(problem.remedy.starts_with("Set this machine's clock"), "{problem}");
+        assert!(!told("snyk", "personal-access-token", &ahead).why.contains("clock"));
+        let agreed = with_header(answer(401, ""), "date", "Sat, 21 Nov 2026 11:59:00 GMT");
+        assert!(!told("snyk", "service-account-oauth", &agreed).why.contains("clock"));
     }
 
     #[test]

@@ -18,12 +18,14 @@ pub mod problem;
 pub mod provider;
 pub mod rate_limit;
 pub mod redact;
+pub mod refusal;
 pub mod region;
 pub mod request;
 pub mod response;
 pub mod rotation;
 pub mod secret;
 pub mod text;
+pub mod timing;
 pub mod words;
 
 pub use credential::{Credential, CredentialId, Name};

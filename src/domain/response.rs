@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+pub use super::timing::Timing;
+
 /// What is known about whether a credential works. The four are different things and stay so.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -48,22 +50,6 @@ pub enum Body {
     Text(String),
     /// Bytes that are not text.
     Binary(Vec<u8>),
-}
-
-/// Where the time of an exchange went, in milliseconds. How a connection came about is told only where this request
-/// made it: the phases are absent where one stood already.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Timing {
-    /// Looking up the host's name; absent where there was none to look up.
-    pub dns_ms: Option<u64>,
-    /// Opening the socket, with a proxy's part in it.
-    pub connect_ms: Option<u64>,
-    /// Agreeing on TLS; absent for plain http.
-    pub tls_ms: Option<u64>,
-    /// Until the first byte of the answer's head.
-    pub first_byte_ms: u64,
-    /// The whole exchange.
-    pub total_ms: u64,
 }
 
 impl Verdict {

@@ -8,8 +8,9 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::domain::rate_limit::RateLimit;
+use crate::domain::region::Region;
 use crate::domain::response::Answer;
-use crate::domain::{CredentialId, Moment};
+use crate::domain::{Credential, CredentialId, Moment};
 
 /// How long is waited after a refusal that does not say how long.
 const UNSAID: Duration = Duration::from_secs(2);
@@ -41,15 +42,22 @@ struct Budget {
     closed_until: Option<Moment>,
 }
 
+impl Account {
+    /// The account of a credential in a region.
+    pub(super) fn of(credential: &Credential, region: &Region) -> Self {
+        Self { credential: credential.id.clone(), region: region.id.clone() }
+    }
+}
+
 impl Budgets {
     /// Takes one request out of the budget; or says how long to wait before asking again.
     pub(super) fn take(&self, account: &Account, now: Moment) -> Option<Duration> {
         self.with(account, |budget| budget.take(now))
     }
 
-    /// Learns from an answer. Whether it was a refusal that is over after a while.
-    pub(super) fn learn(&self, account: &Account, answer: &Answer, now: Moment) -> bool {
-        self.with(account, |budget| budget.learn(answer, now))
+    /// Learns from an answer.
+    pub(super) fn learn(&self, account: &Account, answer: &Answer, now: Moment) {
+        self.with(account, |budget| budget.learn(answer, now));
     }
 
     fn with<T>(&self, account: &Account, work: impl FnOnce(&mut Budget) -> T) -> T {
@@ -72,10 +80,9 @@ impl Budget {
         None
     }
 
-    fn learn(&mut self, answer: &Answer, now: Moment) -> bool {
+    fn learn(&mut self, answer: &Answer, now: Moment) {
         let limit = RateLimit::read(answer, now);
-        let refused = answer.status == 429 || answer.status == 503 && limit.retry_after.is_some();
-        if refused {
+        if is_for_now(answer, now) {
             let until = later(now, limit.wait().unwrap_or(UNSAID));
             self.closed_until = self.closed_until.max(Some(until));
         }
@@ -86,7 +93,6 @@ impl Budget {
             let full_at = limit.tightest().and_then(|budget| budget.reset).map(|reset| later(now, reset));
             self.full_at = self.full_at.or(full_at);
         }
-        refused
     }
 
     fn begin_anew(&mut self, now: Moment) {
@@ -94,6 +100,11 @@ impl Budget {
             (self.left, self.full_at) = (None, None);
         }
     }
+}
+
+/// Whether an answer is a refusal that is over after a while.
+pub(super) fn is_for_now(answer: &Answer, now: Moment) -> bool {
+    answer.status == 429 || answer.status == 503 && RateLimit::read(answer, now).retry_after.is_some()
 }
 
 fn later(now: Moment, wait: Duration) -> Moment {
@@ -142,7 +153,7 @@ mod tests {
     fn what_is_left_is_shared_and_then_waited_for() {
         let (budgets, here) = (Budgets::default(), account("EU"));
         assert_eq!(budgets.take(&here, NOW), None);
-        assert!(!budgets.learn(&here, &left("2", "10"), NOW));
+        budgets.learn(&here, &left("2", "10"), NOW);
         assert_eq!([budgets.take(&here, NOW), budgets.take(&here, NOW)], [None, None]);
         // An answer to the first of the two does not give back what the second took.
         budgets.learn(&here, &left("1", "10"), NOW);
@@ -154,17 +165,16 @@ mod tests {
     #[test]
     fn a_refusal_closes_the_door_for_everybody() {
         let (budgets, here) = (Budgets::default(), account("EU"));
-        assert!(budgets.learn(&here, &answer(429, &[("retry-after", "45")]), NOW));
-        assert!(budgets.learn(&here, &answer(429, &[("retry-after", "3")]), NOW));
+        budgets.learn(&here, &answer(429, &[("retry-after", "45")]), NOW);
+        budgets.learn(&here, &answer(429, &[("retry-after", "3")]), NOW);
         assert_eq!(budgets.take(&here, after(5)), Some(Duration::from_secs(40)));
         assert_eq!(budgets.take(&here, after(45)), None);
-        assert!(budgets.learn(&here, &answer(429, &[]), after(50)));
+        budgets.learn(&here, &answer(429, &[]), after(50));
         assert_eq!(budgets.take(&here, after(50)), Some(UNSAID));
     }
 
     #[test]
     fn only_refusals_that_pass_are_worth_another_try() {
-        let budgets = Budgets::default();
         for (status, headers, again) in [
             (429, &[][..], true),
             (503, &[("retry-after", "1")], true),
@@ -173,7 +183,7 @@ mod tests {
             (401, &[], false),
             (200, &[("retry-after", "9")], false),
         ] {
-            assert_eq!(budgets.learn(&account("EU"), &answer(status, headers), NOW), again, "{status} {headers:?}");
+            assert_eq!(is_for_now(&answer(status, headers), NOW), again, "{status} {headers:?}");
         }
     }
 

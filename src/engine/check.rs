@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt as _, StreamExt as _, stream};
@@ -10,14 +9,14 @@ use tokio::sync::OnceCell;
 
 use super::Engine;
 use super::authorize::{Trouble, bind};
-use super::budget::Account;
 use super::fair::{Turns, shuffled};
 use super::keyring::KEY_FILE;
-use super::turn::jitter;
+use super::message::HistoryFilter;
 use super::withhold::Dispatched;
 use crate::domain::credential::{Check, Part, Principal, Slot};
 use crate::domain::explain::{self, Asked, Explanation, Hints};
 use crate::domain::provider::Preset;
+use crate::domain::refusal::{Facts, Refusal};
 use crate::domain::region::Region;
 use crate::domain::request::Draft;
 use crate::domain::response::{Answer, Verdict};
@@ -26,11 +25,11 @@ use crate::index::{Index, RegionCheck};
 use crate::net::exchange::ExchangeError;
 use crate::store::{ItemKey, Store};
 
+/// So many of the latest requests are looked at for what other regions said.
+const REMEMBERED: usize = 50;
+
 /// How many verdicts are written to the index in one transaction.
 const BATCH: usize = 64;
-
-/// How long one of many checks waits where its credential's budget is used up.
-const PATIENCE: Duration = Duration::from_secs(5);
 
 /// How many secrets are read from the store in one go: so many that it is read seldom, so few that few lie in memory.
 const PORTION: usize = 256;
@@ -134,21 +133,57 @@ impl Engine {
     pub(super) async fn judge(&self, credential: &Credential, region: &Region, answer: &Answer) -> Result<Explanation, Problem> {
         let provider = self.catalogue.provider(&credential.provider)?;
         let asked = Asked { provider, kind: &credential.kind, region: &region.id };
-        let mut hints = Hints { home_region: None, accepted_in: Vec::new(), expires: credential.expires, now: self.now() };
-        if answer.status >= 400 {
-            let elsewhere = self.region_checks(&credential.id).await?.into_iter();
-            let accepted = elsewhere.filter(|known| known.check.verdict == Verdict::Accepted && known.region != region.id);
-            hints.accepted_in = accepted.map(|known| known.region).collect();
-            hints.home_region = self.home_of(credential).await;
-        }
-        Ok(explain::explain(asked, answer, &hints))
+        Ok(explain::explain(asked, answer, &self.hints(credential, region, answer).await?))
     }
 
-    /// The region that the secret itself names.
-    async fn home_of(&self, credential: &Credential) -> Option<String> {
-        let secret = self.secret(credential, &Part::Secret).await.ok()?;
-        let found = self.identify(&secret).ok()?;
-        found.candidates.into_iter().find(|candidate| candidate.kind == credential.kind)?.region
+    /// What is known of a refused request, cause by cause; nothing where it was not refused.
+    pub(super) async fn look_into(
+        &self,
+        credential: &Credential,
+        region: &Region,
+        (draft, answer): (&Draft, &Answer),
+        schemes: &[String],
+    ) -> Result<Option<Refusal>, Problem> {
+        let provider = self.catalogue.provider(&credential.provider)?;
+        let asked = Asked { provider, kind: &credential.kind, region: &region.id };
+        let hints = &self.hints(credential, region, answer).await?;
+        let principal = credential.principal.as_ref();
+        Ok(Refusal::of(&Facts { asked, hints, draft, answer, schemes, principal }))
+    }
+
+    /// What is known besides an answer. Nothing is looked up for one that is no refusal.
+    async fn hints(&self, credential: &Credential, region: &Region, answer: &Answer) -> Result<Hints, Problem> {
+        let mut hints = Hints { expires: credential.expires, is_proven: credential.scheme.is_some(), ..Hints::at(self.now()) };
+        if answer.status < 400 {
+            return Ok(hints);
+        }
+        let checks = self.region_checks(&credential.id).await?;
+        let own = HistoryFilter { credential: Some(credential.id.clone()), text: None };
+        let sent = self.history(own, REMEMBERED).await?;
+        for other in self.catalogue.regions(&credential.provider)?.iter().filter(|other| other.id != region.id) {
+            let checked = checks.iter().filter(|known| known.region == other.id).map(|known| known.check.verdict);
+            let asked = sent.iter().filter(|line| line.sent.region == other.id).map(|line| line.sent.verdict);
+            let list = match checked.chain(asked).find(|verdict| matches!(verdict, Verdict::Accepted | Verdict::Refused)) {
+                Some(Verdict::Accepted) => &mut hints.accepted_in,
+                Some(_) => &mut hints.refused_in,
+                None => &mut hints.unasked,
+            };
+            list.push(other.id.clone());
+        }
+        (hints.home_region, hints.oddities) = self.what_it_says(credential).await;
+        Ok(hints)
+    }
+
+    /// The region that the secret itself names, and what stands around it in the store.
+    async fn what_it_says(&self, credential: &Credential) -> (Option<String>, Option<Vec<String>>) {
+        let Ok(secret) = self.secret(credential, &Part::Secret).await else { return (None, None) };
+        match self.identify(&secret) {
+            Ok(found) => {
+                let own = found.candidates.into_iter().find(|candidate| candidate.kind == credential.kind);
+                (own.and_then(|own| own.region), Some(found.cleaned))
+            }
+            Err(problem) => (None, Some(vec![problem.why])),
+        }
     }
 
     /// Those whose secret is sent as it lies in the store.
@@ -161,25 +196,11 @@ impl Engine {
     }
 
     async fn find_out_here(&self, credential: Credential, secrets: Arc<Secrets>) -> (Credential, Result<Finding, Problem>) {
-        if let Err(problem) = self.await_turn(&credential).await {
-            return (credential, Err(problem));
-        }
         let found = match secrets.get(&credential.id, self.store.as_ref()).await {
             Some(secret) => self.find_out_with(&credential, &credential.region, secret).await,
             None => self.find_out(&credential, &credential.region).await,
         };
         (credential, found)
-    }
-
-    /// Waits a little where the credential's budget is used up. Longer than that it is asked anyway: a refusal for that
-    /// reason is an answer too.
-    async fn await_turn(&self, credential: &Credential) -> Result<(), Problem> {
-        let region = self.catalogue.region(&credential.provider, &credential.region)?;
-        match self.budgets.take(&account(credential, region), self.now()) {
-            Some(wait) if wait <= PATIENCE => self.clock.pass(wait + jitter(wait)?).await,
-            _ => {}
-        }
-        Ok(())
     }
 
     async fn check_in<'r>(&self, credential: &Credential, region: &'r Region) -> (&'r Region, Result<Check, Problem>) {
@@ -210,13 +231,13 @@ impl Engine {
         let kind = self.catalogue.kind(&credential.provider, &credential.kind)?;
         let preset = self.catalogue.preset(&credential.provider, &kind.check)?;
         let draft = self.draft(credential, &preset.id, &BTreeMap::new())?;
+        self.await_turn(credential, region).await?;
         let started = std::time::Instant::now();
         let outcome = dispatch(region, draft).await;
         let latency = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         let (mut principal, mut home) = (None, None);
         let (verdict, status, reason) = match outcome {
             Ok(dispatched) => {
-                self.budgets.learn(&account(credential, region), &dispatched.answer, self.now());
                 let answer = dispatched.redacted();
                 let Explanation { verdict, reason, .. } = self.judge(credential, region, &answer).await?;
                 if verdict == Verdict::Accepted {
@@ -288,10 +309,6 @@ async fn ready<F: Future>(asked: &mut FuturesUnordered<F>) -> Vec<F::Output> {
 /// What is asked for a credential's own region; hosts have their turns by it.
 fn host(credential: &Credential) -> String {
     format!("{} {}", credential.provider, credential.region)
-}
-
-fn account(credential: &Credential, region: &Region) -> Account {
-    Account { credential: credential.id.clone(), region: region.id.clone() }
 }
 
 impl Secrets {

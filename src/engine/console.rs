@@ -3,6 +3,7 @@
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Instant;
 
 use super::Engine;
 use super::keyring::broken_task;
@@ -13,7 +14,8 @@ use crate::config::Requests;
 use crate::domain::paging;
 use crate::domain::problem::{Class, Problem};
 use crate::domain::request::{Draft, Saved};
-use crate::domain::response::{Answer, Body};
+use crate::domain::response::{Answer, Body, Timing};
+use crate::domain::timing::Connection;
 use crate::domain::{Credential, Name};
 
 /// So many requests of the history are offered.
@@ -62,6 +64,7 @@ impl Engine {
         };
         let waiting = |wait| voice.say(Event::Console(ConsoleEvent::Waits(wait)));
         let order = Order { draft: draft.clone(), consent, keep };
+        let started = Instant::now();
         let outcome = self.all_pages(&credential, order, leaf, &waiting).await;
         list.push(']');
         let last = match outcome {
@@ -73,7 +76,9 @@ impl Engine {
             Ok(turned) => turned.last,
             Err(problem) => broken_off(&credential, &draft, problem),
         };
-        let whole = Answer { size: list.len() as u64, body: Body::Text(list), truncated: is_cut, ..last.answer };
+        let total_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let timing = Timing { total_ms, connection: Connection::Untold, ..last.answer.timing };
+        let whole = Answer { size: list.len() as u64, body: Body::Text(list), truncated: is_cut, timing, ..last.answer };
         voice.say(Event::Answered(Box::new(Exchange { draft, answer: whole, ..last })));
         Ok(())
     }
@@ -139,6 +144,7 @@ fn broken_off(credential: &Credential, draft: &Draft, problem: Problem) -> Excha
         draft: draft.clone(),
         answer: Answer { status: 200, ..Answer::default() },
         explanation: Some(problem),
+        refusal: None,
         limit: None,
         budget: None,
         minted: Vec::new(),

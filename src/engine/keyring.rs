@@ -16,6 +16,7 @@ use crate::domain::credential::{Part, Slot};
 use crate::domain::identify::{self, Identified};
 use crate::domain::problem::{Class, Problem};
 use crate::domain::provider::Kind;
+use crate::domain::redact::SHORTEST;
 use crate::domain::{Credential, CredentialId, Name, Secret};
 use crate::index::{Index, IndexError};
 use crate::store::{self, ItemKey, StoreError};
@@ -194,6 +195,14 @@ impl Engine {
                 "The secret is empty",
                 "nothing was given on standard input or in the field",
                 "paste the secret, or pipe it in",
+            )
+            .of(Class::Usage));
+        }
+        if secret.len() < SHORTEST {
+            return Err(Problem::new(
+                "The secret is too short",
+                format!("with less than {SHORTEST} characters it could not be told from any other text and masked in answers"),
+                "paste the whole secret; none of the providers gives one as short as that",
             )
             .of(Class::Usage));
         }

@@ -10,6 +10,7 @@ use std::time::Duration;
 use crate::domain::credential::{Check, Part};
 use crate::domain::identify::Candidate;
 use crate::domain::problem::Problem;
+use crate::domain::refusal::Refusal;
 use crate::domain::request::{Draft, Saved, SavedId};
 use crate::domain::response::Answer;
 use crate::domain::rotation::{Line, Plan, Status};
@@ -509,6 +510,8 @@ pub struct Exchange {
     pub answer: Answer,
     /// What the status means here, in words, where there is something to say.
     pub explanation: Option<Problem>,
+    /// What is known of a refusal, cause by cause.
+    pub refusal: Option<Refusal>,
     /// How many requests are left: `37 of 1620 left, resets in 12 s`.
     pub limit: Option<String>,
     /// How many are left of how many, where both are known.

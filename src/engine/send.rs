@@ -61,13 +61,15 @@ impl Engine {
             Ok(dispatched) => dispatched,
             Err(trouble) => return Err(self.in_words(credential, region, trouble).await),
         };
+        let schemes = dispatched.schemes.clone();
         let Withheld { answer, minted } = dispatched.withheld(redactor, &provider.secret_members).await?;
         let judgement = self.judge(credential, region, &answer).await?;
         let explanation = if self.was_left(credential, &draft, &answer)? { Some(left(&draft)) } else { judgement.problem };
+        let refusal = self.look_into(credential, region, (&draft, &answer), &schemes).await?;
         let limits = RateLimit::read(&answer, self.now());
         let (limit, budget) = (limits.words(), limits.share());
         let (credential, region) = (credential.id.clone(), region.id.clone());
-        Ok((Exchange { credential, region, draft, answer, explanation, limit, budget, minted }, judgement.verdict))
+        Ok((Exchange { credential, region, draft, answer, explanation, refusal, limit, budget, minted }, judgement.verdict))
     }
 
     /// A draft from a preset of the credential's provider. Placeholders are filled from `given`, then from the
@@ -95,18 +97,18 @@ impl Engine {
     ) -> Result<Dispatched, Trouble> {
         let kind = self.catalogue.kind(&credential.provider, &credential.kind).map_err(Problem::from)?;
         let (scheme, secret) = (bound.scheme.clone(), bound.secret.clone());
-        let answer = self.transport.send(self.outgoing(credential, region, draft, bound)?).await?;
+        let answer = self.send_counted(credential, region, self.outgoing(credential, region, draft, bound)?).await?;
         if self.was_left(credential, draft, &answer)? {
             self.forget_access_token(credential).await?;
         }
-        let dispatched = Dispatched { answer, sent: Arc::clone(&secret) };
+        let dispatched = Dispatched { answer, sent: Arc::clone(&secret), schemes: vec![scheme.clone()] };
         if dispatched.answer.status != 401 || !draft.method.is_safe() {
             return Ok(dispatched);
         }
         match &kind.authorization {
             Authorization::Header { fallback: Some(other), .. } if credential.scheme.is_none() && *other != scheme => {
                 let bound = Bound { scheme: other.clone(), secret, origins: region.bound_origins() };
-                self.try_scheme(credential, self.outgoing(credential, region, draft, bound)?, dispatched, other).await
+                self.try_scheme((credential, region), self.outgoing(credential, region, draft, bound)?, dispatched, other).await
             }
             Authorization::Header { .. } => Ok(dispatched),
             _ => self.renew(credential, (kind, region), draft, secret).await,
@@ -127,12 +129,13 @@ impl Engine {
     /// The answer to the other scheme, if that one is accepted; it is remembered then.
     async fn try_scheme(
         &self,
-        credential: &Credential,
+        (credential, region): (&Credential, &Region),
         outgoing: Outgoing,
-        refused: Dispatched,
+        mut refused: Dispatched,
         scheme: &str,
     ) -> Result<Dispatched, Trouble> {
-        let answer = self.transport.send(outgoing).await?;
+        let answer = self.send_counted(credential, region, outgoing).await?;
+        refused.schemes.push(scheme.to_owned());
         if answer.status == 401 {
             return Ok(refused);
         }
@@ -149,9 +152,9 @@ impl Engine {
         refused: Arc<Secret>,
     ) -> Result<Dispatched, Trouble> {
         let bound = self.authorize_anew(credential, kind, region, Refused::Token(refused)).await?;
-        let sent = Arc::clone(&bound.secret);
-        let answer = self.transport.send(self.outgoing(credential, region, draft, bound)?).await?;
-        Ok(Dispatched { answer, sent })
+        let (sent, schemes) = (Arc::clone(&bound.secret), vec![bound.scheme.clone()]);
+        let answer = self.send_counted(credential, region, self.outgoing(credential, region, draft, bound)?).await?;
+        Ok(Dispatched { answer, sent, schemes })
     }
 
     /// A draft on its way, with what authorizes it.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::Engine;
 use super::authorize::Trouble;
-use super::budget::Account;
+use super::budget::{Account, is_for_now};
 use super::keyring::random;
 use super::withhold::Dispatched;
 use crate::domain::Credential;
@@ -14,12 +14,17 @@ use crate::domain::problem::{Class, Problem};
 use crate::domain::rate_limit;
 use crate::domain::region::Region;
 use crate::domain::request::Draft;
+use crate::domain::response::Answer;
+use crate::net::{NetError, Outgoing};
 
 /// How often a request that reads is sent at most.
 const ATTEMPTS: u32 = 3;
 
 /// How long one request waits for its turn at most, all waits together. Snyk's window is a minute.
 const PATIENCE: Duration = Duration::from_secs(120);
+
+/// How long it waits where many others wait for its outcome: a check, a probe, a step of a rotation.
+const SHORT_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Longer waits are spread no further.
 const LONGEST_JITTERED: Duration = Duration::from_secs(16);
@@ -33,7 +38,7 @@ impl Engine {
         draft: &Draft,
         waiting: &(dyn Fn(Duration) + Sync),
     ) -> Result<Dispatched, Trouble> {
-        let account = Account { credential: credential.id.clone(), region: region.id.clone() };
+        let account = Account::of(credential, region);
         let mut attempts = if draft.method.is_safe() { ATTEMPTS } else { 1 };
         let mut patience = PATIENCE;
         let mut refused = None;
@@ -48,12 +53,34 @@ impl Engine {
             }
             let dispatched = self.dispatch(credential, region, draft).await?;
             attempts -= 1;
-            let passes = self.budgets.learn(&account, &dispatched.answer, self.now());
-            if !passes || attempts == 0 {
+            if attempts == 0 || !is_for_now(&dispatched.answer, self.now()) {
                 return Ok(dispatched);
             }
             refused = Some(dispatched);
         }
+    }
+
+    /// Sends what is on its way for a credential, and counts it: whoever asks, a person or a check, a probe or a
+    /// rotation, spends from the same budget and learns for all the others.
+    pub(super) async fn send_counted(
+        &self,
+        credential: &Credential,
+        region: &Region,
+        outgoing: Outgoing,
+    ) -> Result<Answer, NetError> {
+        let answer = self.transport.send(outgoing).await?;
+        self.budgets.learn(&Account::of(credential, region), &answer, self.now());
+        Ok(answer)
+    }
+
+    /// Waits a little where the credential's budget is used up. Longer than that it is asked anyway, for those who need
+    /// an answer of some kind: a refusal for that reason is one too.
+    pub(super) async fn await_turn(&self, credential: &Credential, region: &Region) -> Result<(), Problem> {
+        match self.budgets.take(&Account::of(credential, region), self.now()) {
+            Some(wait) if wait <= SHORT_PATIENCE => self.clock.pass(wait + jitter(wait)?).await,
+            _ => {}
+        }
+        Ok(())
     }
 }
 
@@ -79,12 +106,12 @@ mod tests {
     use crate::config::Settings;
     use crate::domain::provider::Catalogue;
     use crate::domain::request::{Method, Target};
-    use crate::domain::response::{Answer, Body, Timing};
+    use crate::domain::response::{Body, Timing};
     use crate::domain::{Moment, Name, Secret};
     use crate::engine::message::{Consent, Keep, NewCredential, Order};
     use crate::engine::{Clock, Options, Ports};
     use crate::index::Index;
-    use crate::net::{NetError, Outgoing, Transport};
+    use crate::net::Transport;
     use crate::store::Memory;
 
     /// So many requests fit into a window of a minute.
@@ -185,6 +212,23 @@ mod tests {
         for answered in futures::future::join_all(sending).await {
             assert_eq!(answered.unwrap().answer.status, 200);
         }
+        assert_eq!(*provider.refused.lock().unwrap(), 0);
+    }
+
+    #[tokio::test]
+    async fn a_check_and_a_probe_spend_from_the_budget_of_the_console() {
+        let provider = Counting::new();
+        let engine = provider.engine();
+        let credential = credential(&engine).await;
+        engine.check(&credential, &credential.region).await.unwrap();
+        let account = Account { credential: credential.id.clone(), region: credential.region.clone() };
+        for _ in 1..LIMIT {
+            assert_eq!(engine.budgets.take(&account, engine.now()), None, "what the check left");
+        }
+        let full = Some(Duration::from_secs(60));
+        assert_eq!(engine.budgets.take(&account, engine.now()), full, "the check is one of them");
+        engine.send(&credential, draft(Method::Get), Consent::NotAsked).await.unwrap();
+        engine.probe(&credential, |_, _| {}).await.unwrap();
         assert_eq!(*provider.refused.lock().unwrap(), 0);
     }
 

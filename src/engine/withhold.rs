@@ -26,6 +26,8 @@ pub(super) struct Dispatched {
     pub(super) answer: Answer,
     /// The secret or access token that went along.
     pub(super) sent: Arc<Secret>,
+    /// The schemes with which it went, in turn.
+    pub(super) schemes: Vec<String>,
 }
 
 /// An answer that may be shown.
@@ -131,7 +133,8 @@ mod tests {
     }
 
     async fn withheld(body: Body) -> Withheld {
-        let dispatched = Dispatched { answer: answer(body), sent: Arc::new(Secret::from_text(CANARY.to_owned())) };
+        let dispatched =
+            Dispatched { answer: answer(body), sent: Arc::new(Secret::from_text(CANARY.to_owned())), schemes: Vec::new() };
         let members = ["client_secret".to_owned()];
         dispatched.withheld(Redactor::default(), &members).await.unwrap()
     }

@@ -10,6 +10,8 @@ use tokio::sync::OnceCell;
 use url::Url;
 
 use super::leg::Leg;
+use super::reading::Clock;
+use super::stopwatch::{Names, Stopwatch, Timed};
 use super::trust::Trust;
 use super::{Limits, NetError, Outgoing, Transport, reading};
 use crate::domain::Origin;
@@ -77,11 +79,12 @@ impl Client {
     }
 
     async fn travel(&self, mut leg: Leg, limits: Limits, ca_file: Option<PathBuf>) -> Result<Answer, NetError> {
-        let started = Instant::now();
+        let (started, watch) = (Instant::now(), Stopwatch::default());
         loop {
-            let response = self.step(&leg, limits, ca_file.as_ref()).await?;
+            let response = watch.listen(self.step(&leg, limits, ca_file.as_ref())).await?;
             if !leg.follow(response.status(), response.headers())? {
-                return reading::read(response, started, limits, leg.into_sent()).await;
+                let clock = Clock { started, connection: watch.connection() };
+                return reading::read(response, clock, limits, leg.into_sent()).await;
             }
         }
     }
@@ -118,6 +121,8 @@ impl Client {
             .user_agent(USER_AGENT)
             .redirect(reqwest::redirect::Policy::none())
             .referer(false)
+            .dns_resolver(Arc::new(Names))
+            .connector_layer(Timed)
             .connect_timeout(road.connect)
             .pool_idle_timeout(IDLE)
             .pool_max_idle_per_host(IDLE_PER_HOST);

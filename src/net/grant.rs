@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::claims::{Claims, seconds};
 use super::exchange::{AccessToken, ExchangeError, Expiry};
 use super::oauth::{Introduction, RefreshToken};
-use crate::domain::redact::Redactor;
+use crate::domain::redact::{Redactor, SHORTEST};
 use crate::domain::response::{Answer, Body};
 use crate::domain::{Secret, text};
 
@@ -54,7 +54,11 @@ impl Grant {
     /// A JSON object, or the bare token as a JSON string or as plain text.
     fn of(body: &Body) -> Option<Self> {
         let text = body.text()?.trim();
-        let whole = || serde_json::from_str(text).ok().filter(|grant: &Self| is_visible(&grant.access_token));
+        let whole = || {
+            serde_json::from_str(text)
+                .ok()
+                .filter(|grant: &Self| is_visible(&grant.access_token) && grant.access_token.len() >= SHORTEST)
+        };
         whole().or_else(|| Self::bare(serde_json::from_str(text).unwrap_or_else(|_| text.to_owned())))
     }
 
@@ -169,7 +173,7 @@ mod tests {
 
     #[test]
     fn a_lifetime_is_a_number_however_it_is_written() {
-        for body in [r#"{"access_token":"a","expires_in":3600}"#, r#"{"access_token":"a","expires_in":"3600"}"#] {
+        for body in [r#"{"access_token":"abcde","expires_in":3600}"#, r#"{"access_token":"abcde","expires_in":"3600"}"#] {
             let token = Grant::of(&Body::Text(body.to_owned())).unwrap().into_access_token("Bearer");
             assert_eq!(token.ends, [Expiry::After(Duration::from_secs(3600))]);
         }

@@ -20,6 +20,7 @@ pub mod oauth;
 mod reading;
 mod sealed;
 pub mod sign_in;
+mod stopwatch;
 mod trust;
 
 use std::path::PathBuf;

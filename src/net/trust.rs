@@ -3,11 +3,13 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use rustls::client::Resumption;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::{ClientConfig, RootCertStore};
 
 use super::NetError;
+use super::stopwatch::TlsSessions;
 
 /// What is known about the authorities that are trusted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,6 +66,7 @@ impl Trust {
         let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
         let builder = builder.map_err(|error| NetError::Unsendable(error.to_string()))?;
         let mut config = builder.with_root_certificates(self.roots.clone()).with_no_client_auth();
+        config.resumption = Resumption::store(Arc::new(TlsSessions::none()));
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         Ok(config)
     }

@@ -1,12 +1,15 @@
 //! Everything that can reach the screen, each through a door of its own.
 
+use std::sync::Arc;
+
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 
 use super::app::Input;
 use super::app::json::Document;
+use super::app::learned::Lore;
 use crate::config::Reading;
 use crate::domain::Problem;
-use crate::engine::message::{Report, TaskId};
+use crate::engine::message::{Exchange, Report, TaskId};
 
 /// Where others leave their messages for the screen.
 #[derive(Clone)]
@@ -49,6 +52,8 @@ pub enum Notice {
     Panicked(String),
     /// A text is laid out, or cannot be.
     LaidOut(TaskId, Result<Box<Document>, Problem>),
+    /// An answer has been searched for values.
+    Studied(Arc<Exchange>, Lore),
     /// The person's own editor is done.
     Edited(Result<String, Problem>),
 }

@@ -12,6 +12,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::{Instant, sleep_until};
 
 use super::app::lay::Typeset;
+use super::app::learned::Study;
 use super::app::{App, Change, Effect, Input, Msg, Now, Start, update};
 use super::editor;
 use super::inbox::{Doors, Inbox, Notice};
@@ -208,6 +209,10 @@ impl<S: Surface> Loop<S> {
                 self.tell(Msg::LaidOut(task, laid));
                 self.pace.draw_now();
             }
+            Notice::Studied(exchange, lore) => {
+                self.tell(Msg::Studied(exchange, lore));
+                self.pace.draw_now();
+            }
             Notice::Edited(edited) => self.take_back(edited),
         }
     }
@@ -224,6 +229,7 @@ impl<S: Surface> Loop<S> {
                 Effect::Cancel(id) => self.tasks.cancel(id),
                 Effect::Pause(id) => self.tasks.pause(id),
                 Effect::LayOut(id, layout) => self.lay_out(id, layout),
+                Effect::Study(study) => self.study(study),
                 Effect::Edit(text) => self.lend(text),
                 Effect::Reread => self.reread(),
                 Effect::Suspend => self.suspend(Scope::Job),
@@ -239,13 +245,19 @@ impl<S: Surface> Loop<S> {
         }
     }
 
-    /// Lays a text out on a thread of its own, which nobody waits for at the end: a filter may compute for ever.
+    /// Lays a text out on a thread of its own, which nobody waits for at the end: a filter may compute for a while.
     fn lay_out(&self, id: TaskId, layout: Typeset) {
         let notices = self.notices.clone();
-        let lay_out = move || drop(notices.send(Notice::LaidOut(id, layout.run().map(Box::new))));
-        if let Err(error) = std::thread::Builder::new().name("layout".into()).spawn(lay_out) {
-            tracing::warn!(%error, "there is no thread for a layout");
-        }
+        aside("layout", move || drop(notices.send(Notice::LaidOut(id, layout.run().map(Box::new)))));
+    }
+
+    /// Searches an answer on a thread of its own.
+    fn study(&self, study: Study) {
+        let notices = self.notices.clone();
+        aside("study", move || {
+            let lore = study.run();
+            drop(notices.send(Notice::Studied(study.exchange, lore)));
+        });
     }
 
     /// Gives the terminal to the person's own editor.
@@ -360,6 +372,13 @@ impl Pace {
 
     fn draw_soon(&mut self) {
         self.due.get_or_insert_with(|| Instant::now().max(self.drawn + FRAME));
+    }
+}
+
+/// Does work on a thread of its own.
+fn aside(name: &str, work: impl FnOnce() + Send + 'static) {
+    if let Err(error) = std::thread::Builder::new().name(name.to_owned()).spawn(work) {
+        tracing::warn!(%error, name, "there is no thread for it");
     }
 }
 

@@ -7,6 +7,7 @@
     reason = "a measurement that cannot be made ends the run, and the table is what it is for"
 )]
 
+mod answer;
 mod commands;
 mod empty;
 mod frame;
@@ -33,6 +34,7 @@ fn main() {
             frame::measure();
             commands::measure(&many);
             network::measure();
+            answer::measure();
             keyring::measure();
         }
     }

@@ -24,8 +24,11 @@ const IDLE: Duration = Duration::from_secs(60);
 /// How long the screen must be silent to be settled.
 const SILENCE: Duration = Duration::from_millis(300);
 
+/// What an answer shows first, so that one sees when it is there.
+pub(crate) const MARKER: &str = "the first of many";
+
 /// A program at a terminal.
-struct Running {
+pub(crate) struct Running {
     child: Box<dyn Child + Send + Sync>,
     keys: Box<dyn Write + Send>,
     frames: Receiver<Piece>,
@@ -38,6 +41,7 @@ struct Piece {
     at: Instant,
     length: usize,
     ends_frame: bool,
+    shows_marker: bool,
 }
 
 /// Measures everything that a person at the screen notices.
@@ -117,7 +121,7 @@ fn bare_filter(home: &Home) -> Duration {
 }
 
 impl Running {
-    fn start(command: &Command) -> Self {
+    pub(crate) fn start(command: &Command) -> Self {
         let mut builder = CommandBuilder::new(command.get_program());
         builder.args(command.get_args());
         command.get_envs().for_each(|(name, value)| builder.env(name, value.unwrap_or_default()));
@@ -129,8 +133,9 @@ impl Running {
         std::thread::spawn(move || {
             let mut buffer = vec![0; 1 << 16];
             while let Ok(length @ 1..) = reader.read(&mut buffer) {
-                let ends_frame = buffer[..length].windows(END.len()).any(|window| window == END);
-                if send.send(Piece { at: Instant::now(), length, ends_frame }).is_err() {
+                let holds = |text: &[u8]| buffer[..length].windows(text.len()).any(|window| window == text);
+                let (ends_frame, shows_marker) = (holds(END), holds(MARKER.as_bytes()));
+                if send.send(Piece { at: Instant::now(), length, ends_frame, shows_marker }).is_err() {
                     break;
                 }
             }
@@ -150,6 +155,18 @@ impl Running {
         }
     }
 
+    /// How long it takes from a key until the marker is on the screen.
+    pub(crate) fn press_until_shown(&mut self, key: &str) -> Duration {
+        let begin = Instant::now();
+        self.keys.write_all(key.as_bytes()).unwrap();
+        loop {
+            let piece = self.frames.recv_timeout(Duration::from_secs(30)).unwrap();
+            if piece.shows_marker {
+                return piece.at - begin;
+            }
+        }
+    }
+
     fn press(&mut self, key: &str) -> Duration {
         let begin = Instant::now();
         self.keys.write_all(key.as_bytes()).unwrap();
@@ -157,7 +174,7 @@ impl Running {
     }
 
     /// Reads until nothing comes any more.
-    fn settle(&mut self) {
+    pub(crate) fn settle(&mut self) {
         while self.frames.recv_timeout(SILENCE).is_ok() {}
     }
 
@@ -187,7 +204,7 @@ impl Running {
         std::fs::read_to_string(format!("/proc/{}/{file}", self.child.process_id().unwrap())).unwrap()
     }
 
-    fn end(mut self) {
+    pub(crate) fn end(mut self) {
         self.keys.write_all(b"\x1b").unwrap();
         self.settle();
         self.keys.write_all(b"q").unwrap();

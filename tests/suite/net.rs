@@ -7,6 +7,7 @@ mod memory;
 mod redirects;
 mod roads;
 mod server;
+mod timing;
 mod tls;
 
 use std::sync::Arc;

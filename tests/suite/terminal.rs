@@ -47,6 +47,38 @@ fn demo_command(home: &TempDir) -> CommandBuilder {
 }
 
 #[test]
+fn keys_alone_walk_from_organisations_to_aggregated_issues() {
+    let mut demo = Demo::start();
+    let pty = &mut demo.pty;
+    let choose = |pty: &mut Pty, title: &str, typed: &str, last: &str| {
+        pty.expect(title);
+        pty.send(typed);
+        pty.expect_that("one request that fits", |screen| screen.contains(last) && !screen.contains("Audit log"));
+        pty.send("\r");
+        pty.expect_gone(title);
+    };
+    pty.send("/us01-admin\r");
+    pty.expect("1 of 39");
+    pty.send("4");
+    pty.expect("┏ 4 Console");
+    pty.send("p");
+    choose(pty, "┏ Requests", "list organisations of you", "List organisations");
+    pty.expect("/rest/orgs");
+    pty.send("\r");
+    pty.expect("go on with Acme Prod");
+    pty.send("\r");
+    choose(pty, "┏ Go on with Acme Prod", "list projects", "List projects");
+    pty.expect("go on with acme-prod/service-0000");
+    pty.send("\r");
+    choose(pty, "┏ Go on with acme-prod/service-0000", "aggregated", "Aggregated issues");
+    pty.expect("┏ Send this request?");
+    pty.send("us01-admin\t\r");
+    pty.expect("\"issues\": [");
+    pty.send("q");
+    demo.assert_ends_with(0);
+}
+
+#[test]
 fn quitting_gives_the_terminal_back() {
     let mut demo = Demo::start();
     assert!(demo.pty.is_raw());

@@ -6,7 +6,8 @@ use super::sending::Withheld;
 use crate::domain::headers;
 use crate::domain::jq::Filter;
 use crate::domain::problem::Class;
-use crate::domain::response::{Answer, Body};
+use crate::domain::refusal::{Finding, Refusal};
+use crate::domain::response::{Answer, Body, Timing};
 use crate::domain::{Moment, Problem};
 use crate::engine::message::Exchange;
 
@@ -15,6 +16,8 @@ use crate::engine::message::Exchange;
 pub(in crate::cli) struct Showing {
     /// Whether status and headers go before the body.
     pub(super) include: bool,
+    /// Whether all is told that is known of a refusal.
+    pub(super) explain: bool,
     /// What of the body is shown.
     pub(super) filter: Option<Filter>,
     /// Whether strings are shown without quotes.
@@ -22,12 +25,20 @@ pub(in crate::cli) struct Showing {
 }
 
 /// Prints an answer.
-pub(super) fn show(context: &Context<'_>, exchange: &Exchange, withheld: &[Withheld], showing: &Showing) -> Result<(), Problem> {
+pub(super) async fn show(
+    context: &Context<'_>,
+    exchange: &Exchange,
+    withheld: &[Withheld],
+    showing: &Showing,
+) -> Result<(), Problem> {
     let now = context.engine()?.now();
     if context.out.json {
         return context.out.value(&shape(exchange, withheld, showing, now)?);
     }
     explain(context, exchange);
+    if showing.explain {
+        look_into(context, exchange).await?;
+    }
     tell_withheld(context, withheld);
     if showing.include {
         head(context, &exchange.answer, now)?;
@@ -44,6 +55,24 @@ pub(super) fn explain(context: &Context<'_>, exchange: &Exchange) {
     if let Some(Problem { what, why, remedy, .. }) = &exchange.explanation {
         context.out.note(&format!("{what}\n  why: {why}\n  fix: {remedy}"));
     }
+}
+
+/// Tells what was tried, what is known and what to do next.
+async fn look_into(context: &Context<'_>, exchange: &Exchange) -> Result<(), Problem> {
+    let Some(Refusal { tried, known, next }) = &exchange.refusal else { return Ok(()) };
+    let name = context.engine()?.by_id(&exchange.credential).await?.name;
+    let mut lines = vec!["tried:".to_owned()];
+    lines.extend(tried.iter().map(|line| format!("  {line}")));
+    lines.push("known:".to_owned());
+    lines.extend(known.iter().map(|Finding { cause, weight, told }| format!("  {} {}: {told}", weight.sign(), cause.title())));
+    lines.push("next:".to_owned());
+    lines.extend(next.iter().map(|step| match step.command(name.as_str()) {
+        Some(command) => format!("  {}: {command}", step.words()),
+        None => format!("  {}", step.words()),
+    }));
+    lines.push("(! speaks for it, ? nobody knows, - speaks against it)".to_owned());
+    context.out.note(&lines.join("\n"));
+    Ok(())
 }
 
 /// The exit code that an answer means.
@@ -99,9 +128,19 @@ fn shape(exchange: &Exchange, withheld: &[Withheld], showing: &Showing, now: Mom
         headers::explained(answer, now).into_iter().map(|known| (known.name.to_owned(), known.meaning.into())).collect();
     Ok(serde_json::json!({
         "status": answer.status, "headers": headers, "body": body_value(answer, showing)?,
-        "latency_ms": answer.timing.total_ms, "explanation": exchange.explanation, "limit": exchange.limit,
+        "latency_ms": answer.timing.total_ms, "timing": timing(answer.timing), "explanation": exchange.explanation,
+        "refusal": exchange.refusal, "limit": exchange.limit,
         "meanings": known, "withheld": withheld, "truncated": answer.truncated,
     }))
+}
+
+fn timing(timing: Timing) -> serde_json::Value {
+    let made = timing.connection.making();
+    serde_json::json!({
+        "connection": timing.connection.as_str(), "dns_ms": made.and_then(|made| made.dns_ms),
+        "connect_ms": made.map(|made| made.connect_ms), "tls_ms": made.and_then(|made| made.tls_ms),
+        "first_byte_ms": timing.first_byte_ms, "total_ms": timing.total_ms,
+    })
 }
 
 fn head(context: &Context<'_>, answer: &Answer, now: Moment) -> Result<(), Problem> {
@@ -111,6 +150,8 @@ fn head(context: &Context<'_>, answer: &Answer, now: Moment) -> Result<(), Probl
     for known in headers::explained(answer, now) {
         context.out.note(&format!("{}: {}", known.name, known.meaning));
     }
+    let phases: Vec<_> = answer.timing.phases().into_iter().map(|(name, told)| format!("{name} {told}")).collect();
+    context.out.note(&format!("time: {}", phases.join(", ")));
     Ok(())
 }
 
@@ -128,8 +169,12 @@ fn body(context: &Context<'_>, answer: &Answer, showing: &Showing) -> Result<(),
 }
 
 fn tell_withheld(context: &Context<'_>, withheld: &[Withheld]) {
-    for Withheld { member, kept_as } in withheld {
+    for Withheld { member, kept_as, is_unnamed } in withheld {
         context.out.note(&match kept_as {
+            Some(name) if *is_unnamed => format!(
+                "kept: the secret in \"{member}\" is the credential {name} now, since no name was given\n  fix: give it one \
+                 with tokenring edit {name} --rename NAME; --capture NAME does so from the start"
+            ),
             Some(name) => format!("kept: the secret in \"{member}\" is the credential {name} now"),
             None => format!(
                 "withheld: a secret came in \"{member}\" and is not shown\n  fix: have it revoked and made again with --capture NAME, \

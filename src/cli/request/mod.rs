@@ -72,6 +72,9 @@ pub(super) struct Shape {
     /// Print status and headers before the body, and explain the known ones on standard error
     #[arg(long, short)]
     include: bool,
+    /// Tell all that is known of a refusal, cause by cause, on standard error
+    #[arg(long)]
+    explain: bool,
     /// Filter the answer with jq; with --all-pages the filter gets the whole list
     #[arg(long, value_name = "FILTER")]
     jq: Option<String>,
@@ -110,7 +113,7 @@ impl Shape {
     /// A filter that is wrong is told before anything is sent.
     fn showing(&self) -> Result<Showing, Problem> {
         let filter = self.jq.as_deref().map(Filter::parse).transpose()?;
-        Ok(Showing { include: self.include, filter, raw: self.raw })
+        Ok(Showing { include: self.include, explain: self.explain, filter, raw: self.raw })
     }
 }
 

@@ -5,10 +5,14 @@ use std::time::Duration;
 use super::super::arguments::parse_name;
 use super::super::prompt;
 use super::{Context, Showing, answer};
+use crate::domain::problem::Class;
 use crate::domain::rate_limit::seconds;
 use crate::domain::{Credential, Name, Problem};
 use crate::engine::Engine;
 use crate::engine::message::{Exchange, Order};
+
+/// So many secrets that nobody named are kept for one credential.
+const MOST_UNNAMED: usize = 100;
 
 /// A request that is about to be sent.
 pub(in crate::cli) struct Sending {
@@ -27,21 +31,27 @@ pub(super) struct Withheld {
     pub(super) member: String,
     /// The credential it is kept as.
     pub(super) kept_as: Option<String>,
+    /// Whether that name is not one that a person gave.
+    #[serde(skip)]
+    pub(super) is_unnamed: bool,
 }
 
 impl Sending {
     /// Sends it, keeps the secrets that came back, shows the answer.
     pub(in crate::cli) async fn run(self, context: &Context<'_>, credential: &Credential) -> Result<u8, Problem> {
         let engine = context.unlocked().await?;
-        if let Some(name) = &self.capture {
-            engine.prepare_to_keep(name).await?;
+        match &self.capture {
+            Some(name) => engine.prepare_to_keep(name).await?,
+            // It may make a secret, which would be lost in a store that cannot be written; no preset makes one.
+            None if !self.order.draft.method.is_safe() && self.order.draft.preset.is_none() => engine.prove_store().await?,
+            None => {}
         }
         let mut exchange = engine.send_order(credential, self.order.clone(), &|wait| waiting(context, wait)).await?;
         if engine.asks_to_repeat(credential, &exchange)? && agrees_to_repeat(&exchange) {
             exchange = engine.send_order(credential, self.order, &|wait| waiting(context, wait)).await?;
         }
         let withheld = keep(context, credential, &exchange, self.capture).await;
-        answer::show(context, &exchange, &withheld.0, &self.showing)?;
+        answer::show(context, &exchange, &withheld.0, &self.showing).await?;
         withheld.1.map(|()| answer::exit_code(&exchange.answer))
     }
 }
@@ -73,7 +83,11 @@ async fn keep(
 ) -> (Vec<Withheld>, Result<(), Problem>) {
     let mut withheld = Vec::new();
     let mut outcome = Ok(());
-    let name = name.or_else(|| ask_for_name(exchange));
+    let is_unnamed = name.is_none() && is_lost_otherwise(exchange);
+    let name = match name.or_else(|| ask_for_name(exchange)) {
+        None if is_lost_otherwise(exchange) => next_free(context, credential).await,
+        name => name,
+    };
     for (index, minted) in exchange.minted.iter().enumerate() {
         let kept = match numbered(name.as_ref(), index) {
             Some(name) => keep_one(context, credential, exchange, (name, index)).await,
@@ -83,7 +97,7 @@ async fn keep(
             outcome = Err(problem);
             None
         });
-        withheld.push(Withheld { member: minted.member.clone(), kept_as });
+        withheld.push(Withheld { member: minted.member.clone(), kept_as, is_unnamed });
     }
     (withheld, outcome)
 }
@@ -97,6 +111,25 @@ async fn keep_one(
     let engine: &Engine = context.unlocked().await?;
     let kept = engine.keep_minted(credential, name, exchange, &exchange.minted[index]).await?;
     Ok(Some(kept.name.to_string()))
+}
+
+/// Whether nobody can be asked for a name and the provider will not say the secret again: what a request that reads
+/// brings can be read again.
+fn is_lost_otherwise(exchange: &Exchange) -> bool {
+    !exchange.minted.is_empty() && !exchange.draft.method.is_safe() && !prompt::is_interactive()
+}
+
+/// `ci-minted`, `ci-minted-2`, …: a name that says whose it is and that nobody has chosen.
+async fn next_free(context: &Context<'_>, credential: &Credential) -> Option<Name> {
+    let engine = context.unlocked().await.ok()?;
+    for number in 1..MOST_UNNAMED {
+        let end = if number == 1 { "-minted".to_owned() } else { format!("-minted-{number}") };
+        let name = Name::parse(&format!("{}{end}", credential.name)).ok()?;
+        if engine.find(name.as_str()).await.is_err_and(|problem| problem.class == Class::NotFound) {
+            return Some(name);
+        }
+    }
+    None
 }
 
 /// `name`, `name-2`, `name-3`, …

@@ -43,6 +43,9 @@ pub struct Provider {
     /// What statuses mean here, most specific first.
     #[serde(default, rename = "status")]
     pub statuses: Vec<StatusMeaning>,
+    /// Which plans are refused by the API whatever the credential, as a half sentence.
+    #[serde(default)]
+    pub plans: Option<String>,
     /// Where the organisations are listed that a credential sees.
     #[serde(default)]
     pub organisations: Option<Listing>,

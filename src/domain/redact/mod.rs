@@ -17,8 +17,8 @@ use super::{Secret, text::hex};
 /// What stands where a secret was.
 pub const MASK: &str = "‹secret›";
 
-/// Shorter pieces are not looked for: they would be found everywhere.
-const SHORTEST: usize = 5;
+/// Shorter pieces are not looked for: they would be found everywhere. So nothing shorter is kept as a secret either.
+pub const SHORTEST: usize = 5;
 
 /// Knows some secrets in all their encodings, and takes them out of texts.
 #[derive(Default)]
@@ -59,9 +59,14 @@ impl Redactor {
         self.encoded.iter().fold(plain, mask)
     }
 
-    /// Whether one of the known secrets lies in these bytes as it is.
+    /// Whether one of the known secrets lies in these bytes, as it is or in an encoding. Every encoding is plain ASCII,
+    /// which survives being read as text.
     pub fn finds(&self, bytes: &[u8]) -> bool {
-        self.secrets.iter().any(|secret| bytes.windows(secret.len()).any(|window| *window == ***secret))
+        let text = String::from_utf8_lossy(bytes);
+        let plain = |secret: &Zeroizing<Box<[u8]>>| bytes.windows(secret.len()).any(|window| *window == ***secret);
+        let escaped = |secret: &Zeroizing<Box<[u8]>>| escaped::find(&text, secret).is_some();
+        self.secrets.iter().any(|secret| plain(secret) || escaped(secret))
+            || self.encoded.iter().any(|encoded| text.contains(encoded.as_str()))
     }
 }
 
@@ -151,6 +156,7 @@ mod tests {
             }
             for text in [STANDARD.encode(&around), URL_SAFE.encode(&around)] {
                 prop_assert!(redactor.redact(&text).contains(MASK), "{}", text);
+                prop_assert!(redactor.finds(&[b"\xff\x00", text.as_bytes(), b"\xfe"].concat()), "{}", text);
             }
         }
 

@@ -97,7 +97,11 @@ impl Desk<'_> {
         let kept = Bound { scheme: bound.scheme.clone(), secret: bound.secret.clone(), origins: bound.origins.clone() };
         let outgoing = self.engine.outgoing(&self.credential, self.region, draft, bound);
         let outgoing = outgoing.map_err(|problem| failure_of(&problem))?;
-        let answer = self.engine.transport.send(outgoing).await.map_err(|error| not_yet(error.to_string()))?;
+        let answer = self
+            .engine
+            .send_counted(&self.credential, self.region, outgoing)
+            .await
+            .map_err(|error| not_yet(error.to_string()))?;
         Ok((kept, answer))
     }
 

@@ -73,7 +73,7 @@ impl App {
             }
             return;
         }
-        let lines = self.console.answered().map_or(0, |answered| answered.details(self.console.view).len());
+        let lines = self.details().1.len();
         let page = usize::from(self.console_body().height);
         self.console.scroll = super::credentials::step(self.console.scroll, motion, page, lines.saturating_sub(page));
     }

@@ -264,25 +264,10 @@ impl Answered {
 /// Where the time went, as far as it is known, and what else is known about the way of the request.
 fn timing_lines(exchange: &Exchange) -> Vec<Detail> {
     let Answer { timing, size, version, url, .. } = &exchange.answer;
-    let ms = |ms: u64| if ms == 0 { "less than 1 ms".to_owned() } else { format!("{ms} ms") };
-    let phase = |time: Option<u64>, without: &str| match (time, timing.connect_ms) {
-        (Some(time), _) => ms(time),
-        (None, Some(_)) => without.to_owned(),
-        (None, None) => "–  a connection stood already".to_owned(),
-    };
-    let pair = |name: &str, value: String| Detail::Pair(name.to_owned(), value);
-    vec![
-        pair("DNS", phase(timing.dns_ms, "–  the address needed no look-up")),
-        pair("connect", phase(timing.connect_ms, "–")),
-        pair("TLS", phase(timing.tls_ms, "–  none: plain http")),
-        pair("first byte", format!("{} after the start", ms(timing.first_byte_ms))),
-        pair("body", format!("{} more", ms(timing.total_ms.saturating_sub(timing.first_byte_ms)))),
-        pair("total", ms(timing.total_ms)),
-        pair("size", words::size(*size)),
-        pair("version", version.clone()),
-        pair("from", url.clone()),
-        pair("region", exchange.region.clone()),
-    ]
+    let pair = |(name, value): (&str, String)| Detail::Pair(name.to_owned(), value);
+    let more =
+        [("size", words::size(*size)), ("version", version.clone()), ("from", url.clone()), ("region", exchange.region.clone())];
+    timing.phases().into_iter().chain(more).map(pair).collect()
 }
 
 impl Laid {

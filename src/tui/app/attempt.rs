@@ -28,6 +28,7 @@ impl App {
             C::View => answered.is_some(),
             C::NextPage => answered.is_some_and(super::answer::Answered::is_list),
             C::Changes => answered.is_some_and(|answered| answered.views().any(|view| view == View::Changes)),
+            C::Explain => answered.is_some_and(|answered| answered.exchange.refusal.is_some()),
             C::KeepSecret => answered.is_some_and(|answered| answered.loose().is_some()),
             C::Drop => answered.is_some_and(|answered| answered.filter_text().is_some()),
             C::Write | C::Filter => answered.is_some_and(|answered| answered.exchange.answer.body.size() > 0),
@@ -49,6 +50,10 @@ impl App {
             C::History => self.ask_for_history(),
             C::CopyBody | C::CopyValue | C::CopyPath => self.copy_from_answer(action, now),
             C::CopyCurl => self.copy_curl(now),
+            C::Explain => {
+                self.explain_refusal(now);
+                Vec::new()
+            }
             C::View | C::Changes => self.turn_view(action),
             C::Search | C::Filter => {
                 self.ask_below(action);

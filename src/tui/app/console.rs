@@ -200,8 +200,7 @@ impl Console {
     }
 
     /// Takes the answer in. A body that is too large to be laid out at once comes back; `later` will bring it.
-    pub fn answer(&mut self, exchange: Exchange, now: Now, later: TaskId) -> Option<Typeset> {
-        let exchange = Arc::new(exchange);
+    pub fn answer(&mut self, exchange: Arc<Exchange>, now: Now, later: TaskId) -> Option<Typeset> {
         let before = self.earlier.to_the_same(&exchange);
         self.earlier.remember(&exchange);
         self.outcome = Outcome::Answered(Box::new(Answered::new(exchange, now.wall, before)));
@@ -221,9 +220,7 @@ impl Console {
         if let Some(answered) = self.answered_mut() {
             answered.lay(task, laid);
         }
-        if self.view == View::Body && self.answered().is_some_and(|answered| answered.filter_text().is_none()) {
-            self.go_to_list();
-        }
+        self.go_to_list();
     }
 
     /// Filters the body of the answer; the layout is for `later` to bring.
@@ -313,9 +310,10 @@ impl Console {
     }
 
     /// From the first element of a list, one goes on with Enter.
-    fn go_to_list(&mut self) {
+    pub fn go_to_list(&mut self) {
         let lists: Vec<_> = self.learned.lists().map(str::to_owned).collect();
-        if let Some(document) = self.document().filter(|document| document.cursor() == 0) {
+        let is_plain = self.view == View::Body && self.answered().is_some_and(|answered| answered.filter_text().is_none());
+        if let Some(document) = self.document().filter(|document| is_plain && document.cursor() == 0) {
             let _ = lists.iter().any(|list| document.go_to_first(list));
         }
     }

@@ -47,6 +47,7 @@ const CONSOLE: &[Action] = &[
     Action::Console(ConsoleAction::Presets),
     Action::Console(ConsoleAction::Edit),
     Action::Console(ConsoleAction::KeepSecret),
+    Action::Console(ConsoleAction::Explain),
     Action::Console(ConsoleAction::View),
     Action::Console(ConsoleAction::Filter),
     Action::Console(ConsoleAction::Drop),

@@ -2,16 +2,19 @@
 //!
 //! So choosing *list projects* after *list organisations* offers the organisations by name, and nobody copies ids.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
 
 use serde_json::Value;
 
 use crate::domain::CredentialId;
 use crate::domain::provider::spec::ItemPointers;
-use crate::domain::provider::{Parameter, Provider};
+use crate::domain::provider::{Catalogue, Parameter, Provider};
+use crate::domain::request::Target;
+use crate::engine::message::Exchange;
 
-/// Larger answers are not searched for values: that would be felt.
-const LIMIT: usize = 1024 * 1024;
+/// Answers up to this size are searched for values at once; larger ones in the background.
+pub(super) const STUDIED_AT_ONCE: usize = 64 * 1024;
 
 /// Values and names of one placeholder.
 pub type Values = Vec<(String, String)>;
@@ -28,6 +31,25 @@ pub struct Learned {
     here: Vec<Here>,
 }
 
+/// What an answer teaches.
+#[derive(Default)]
+pub struct Lore {
+    /// What it lists for a parameter that takes its values from the preset that asked.
+    listed: Vec<((String, String), Values)>,
+    here: Vec<Here>,
+    place: Place,
+}
+
+/// An answer that is to be searched for values, with all that is needed for it.
+pub struct Study {
+    /// Request and answer.
+    pub exchange: Arc<Exchange>,
+    /// Where the provider is described.
+    pub catalogue: Arc<Catalogue>,
+    /// The id of the provider.
+    pub provider: String,
+}
+
 /// An answer that may teach something.
 pub struct Lesson<'a> {
     /// The preset that asked.
@@ -39,9 +61,10 @@ pub struct Lesson<'a> {
 }
 
 /// Where an answer stands among those to one request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Place {
     /// It is the first, or the only one.
+    #[default]
     First,
     /// It is a further page.
     Further,
@@ -68,26 +91,26 @@ struct Here {
 }
 
 impl Learned {
-    /// Takes from an answer what it lists for the parameters of other presets.
-    pub fn take(&mut self, of: &CredentialId, provider: &Provider, lesson: &Lesson<'_>) {
+    /// A new answer is here, and what its elements are good for is not known yet.
+    pub fn forget_here(&mut self) {
         self.here.clear();
-        if lesson.body.len() > LIMIT {
-            return;
+    }
+
+    /// Takes from an answer what it lists for the parameters of other presets.
+    pub fn take(&mut self, of: &CredentialId, lore: Lore) {
+        let Lore { listed, here, place } = lore;
+        if !here.is_empty() {
+            self.turn_to(of);
         }
-        let Ok(answer) = serde_json::from_str::<Value>(lesson.body) else { return };
-        let parameters = || provider.presets.iter().flat_map(|preset| &preset.parameters);
-        if let Some(preset) = lesson.preset {
-            for parameter in parameters().filter(|parameter| parameter.from.as_deref() == Some(preset)) {
-                if let Some(items) = &parameter.items {
-                    self.turn_to(of);
-                    self.take_list((preset, lesson.place), parameter, list(&answer, items));
-                }
+        for (key, values) in listed {
+            let known = self.listed.entry(key).or_default();
+            if place == Place::First {
+                known.clear();
             }
+            let mut seen: HashSet<_> = known.iter().cloned().collect();
+            known.extend(values.into_iter().filter(|value| seen.insert(value.clone())));
         }
-        if self.here.is_empty() {
-            self.here.extend(by_type(&answer, |id| parameters().any(|parameter| parameter.id == id)));
-            self.turn_to_if(of);
-        }
+        self.here = here;
     }
 
     /// Remembers what was chosen.
@@ -122,33 +145,56 @@ impl Learned {
         .collect()
     }
 
-    fn take_list(&mut self, (preset, place): (&str, Place), parameter: &Parameter, list: Elements) {
-        let known = self.listed.entry((preset.to_owned(), parameter.id.clone())).or_default();
-        if place == Place::First {
-            known.clear();
-        }
-        for element in list.elements.values() {
-            if place == Place::First || !known.contains(element) {
-                known.push(element.clone());
-            }
-        }
-        if !self.here.iter().any(|here| here.parameter == parameter.id) {
-            self.here.push(Here { parameter: parameter.id.clone(), list: list.pointer, elements: list.elements });
-        }
-    }
-
     /// What was learned with another credential is of no use to this one.
     fn turn_to(&mut self, of: &CredentialId) {
         if self.of.as_ref() != Some(of) {
             *self = Self { of: Some(of.clone()), ..Self::default() };
         }
     }
+}
 
-    fn turn_to_if(&mut self, of: &CredentialId) {
-        if !self.here.is_empty() {
-            let here = std::mem::take(&mut self.here);
-            self.turn_to(of);
-            self.here = here;
+impl Study {
+    /// How many bytes it has to read.
+    pub fn size(&self) -> usize {
+        self.exchange.answer.body.size()
+    }
+
+    /// Searches the answer.
+    pub fn run(&self) -> Lore {
+        let Exchange { draft, answer, .. } = self.exchange.as_ref();
+        let Ok(provider) = self.catalogue.provider(&self.provider) else { return Lore::default() };
+        // Only further pages are asked by a whole address and know their preset all the same.
+        let place = if matches!(draft.target, Target::Url(_)) { Place::Further } else { Place::First };
+        let body = answer.body.text().unwrap_or_default();
+        Lore::of(provider, &Lesson { preset: draft.preset.as_deref(), body, place })
+    }
+}
+
+impl Lore {
+    /// What an answer lists for the parameters of the provider's presets.
+    pub fn of(provider: &Provider, lesson: &Lesson<'_>) -> Self {
+        let mut lore = Self { place: lesson.place, ..Self::default() };
+        let Ok(answer) = serde_json::from_str::<Value>(lesson.body) else { return lore };
+        let parameters = || provider.presets.iter().flat_map(|preset| &preset.parameters);
+        let fed = |parameter: &&Parameter| parameter.from.is_some() && parameter.from.as_deref() == lesson.preset;
+        for parameter in parameters().filter(fed) {
+            if let Some(items) = &parameter.items {
+                lore.take_list(parameter, list(&answer, items));
+            }
+        }
+        if lore.here.is_empty() {
+            lore.here.extend(by_type(&answer, |id| parameters().any(|parameter| parameter.id == id)));
+        }
+        lore
+    }
+
+    fn take_list(&mut self, parameter: &Parameter, list: Elements) {
+        let key = (parameter.from.clone().unwrap_or_default(), parameter.id.clone());
+        if !self.listed.iter().any(|(known, _)| *known == key) {
+            self.listed.push((key, list.elements.values().cloned().collect()));
+        }
+        if !self.here.iter().any(|here| here.parameter == parameter.id) {
+            self.here.push(Here { parameter: parameter.id.clone(), list: list.pointer, elements: list.elements });
         }
     }
 }
@@ -205,14 +251,14 @@ mod tests {
         let org = catalogue.preset("snyk", "projects").expect("a preset").parameter("org_id").expect("a parameter");
         let mut learned = Learned::default();
         let lesson = |body| Lesson { preset: Some("orgs"), body, place: Place::First };
-        learned.take(&samples::id(0), provider, &lesson(ORGS));
+        learned.take(&samples::id(0), Lore::of(provider, &lesson(ORGS)));
         let expected = [("o1", "Acme"), ("o2", "o2")].map(|(value, name)| (value.to_owned(), name.to_owned()));
         assert_eq!(learned.values(&samples::id(0), org).map(Vec::as_slice), Some(&expected[..]));
         assert_eq!(learned.values(&samples::id(1), org), None);
-        learned.take(&samples::id(1), provider, &lesson("<html>"));
+        learned.take(&samples::id(1), Lore::of(provider, &lesson("<html>")));
         assert!(learned.values(&samples::id(0), org).is_some(), "what teaches nothing forgets nothing");
         let more = r#"{"data":[{"id":"o1","attributes":{"name":"Acme"}},{"id":"o3"}]}"#;
-        learned.take(&samples::id(0), provider, &Lesson { place: Place::Further, ..lesson(more) });
+        learned.take(&samples::id(0), Lore::of(provider, &Lesson { place: Place::Further, ..lesson(more) }));
         assert_eq!(learned.values(&samples::id(0), org).map(Vec::len), Some(3), "a further page adds to the first");
     }
 
@@ -226,13 +272,16 @@ mod tests {
             found.into_iter().map(|found| (found.parameter, found.value, found.name)).collect::<Vec<_>>()
         };
         let own = |parameter: &str, value: &str, name: &str| vec![(parameter.to_owned(), value.to_owned(), name.to_owned())];
-        learned.take(&samples::id(0), provider, &Lesson { preset: Some("orgs"), body: ORGS, place: Place::First });
+        learned.take(&samples::id(0), Lore::of(provider, &Lesson { preset: Some("orgs"), body: ORGS, place: Place::First }));
         assert_eq!(found(&learned, "/data", 0), own("org_id", "o1", "Acme"));
         assert_eq!(found(&learned, "/data", 2), [], "it has no id");
         let written = r#"[{"id":"p1","type":"project","attributes":{"name":"web"}}]"#;
-        learned.take(&samples::id(0), provider, &Lesson { preset: None, body: written, place: Place::First });
+        learned.take(&samples::id(0), Lore::of(provider, &Lesson { preset: None, body: written, place: Place::First }));
         assert_eq!(found(&learned, "", 0), own("project_id", "p1", "web"));
-        learned.take(&samples::id(0), provider, &Lesson { preset: None, body: r#"{"data":[{"id":"x"}]}"#, place: Place::First });
+        learned.take(
+            &samples::id(0),
+            Lore::of(provider, &Lesson { preset: None, body: r#"{"data":[{"id":"x"}]}"#, place: Place::First }),
+        );
         assert_eq!(found(&learned, "/data", 0), []);
     }
 }

@@ -6,12 +6,13 @@ use std::time::{Duration, Instant};
 use super::json::Document;
 use super::keymap::Keymap;
 use super::lay::Typeset;
+use super::learned::{Lore, Study};
 use super::talk::Prompt;
 use crate::config::theme::{Background, Depth, Glyphs, OwnThemes, Theme};
 use crate::config::{Key, Layout, Settings, StoreChoice};
 use crate::domain::provider::Catalogue;
 use crate::domain::{Credential, Moment, Problem};
-use crate::engine::message::{Beginning, Report, Task, TaskId};
+use crate::engine::message::{Beginning, Exchange, Report, Task, TaskId};
 
 /// Something that happened.
 pub enum Msg {
@@ -21,6 +22,8 @@ pub enum Msg {
     Report(Report),
     /// A body that [`Effect::LayOut`] handed over is ready to be read.
     LaidOut(TaskId, Result<Box<Document>, Problem>),
+    /// An answer that [`Effect::Study`] handed over has been searched.
+    Studied(Arc<Exchange>, Lore),
     /// The person's own editor is done with the text that [`Effect::Edit`] handed over, or could not be used.
     Edited(Result<String, Problem>),
     /// The moment that [`super::App::next_wake`] named has come.
@@ -81,6 +84,8 @@ pub enum Effect {
     Pause(TaskId),
     /// Lay out a text on a thread of its own ([`Typeset::run`]) and come back with [`Msg::LaidOut`].
     LayOut(TaskId, Typeset),
+    /// Search an answer on a thread of its own ([`Study::run`]) and come back with [`Msg::Studied`].
+    Study(Study),
     /// Give the terminal to the person's own editor with this text, and come back with [`Msg::Edited`].
     Edit(String),
     /// Suspend the process (Ctrl-Z).

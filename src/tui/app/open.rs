@@ -206,7 +206,7 @@ impl App {
         let rows = vec![
             Row::warning(format!("{} may change or remove something at the provider.", draft.method)),
             Row::Blank,
-            Row::Pair("Request".to_owned(), format!("{} {}", draft.method, draft::address(&draft))),
+            Row::text(format!("Request  {} {}", draft.method, draft::address(&draft))),
             Row::Pair("At".to_owned(), host),
             Row::Pair("As".to_owned(), self.name_of(credential)),
         ];
@@ -224,7 +224,7 @@ impl App {
             Row::warning(format!("The access token was not accepted. It may only have ended; {called} will get a new one.")),
             Row::text("The provider refused the request before it did anything, as far as its answer tells."),
             Row::Blank,
-            Row::Pair("Request".to_owned(), format!("{} {}", exchange.draft.method, draft::address(&exchange.draft))),
+            Row::text(format!("Request  {} {}", exchange.draft.method, draft::address(&exchange.draft))),
             Row::Pair("As".to_owned(), called),
         ];
         let intent = Intent::Send(exchange.credential.clone(), exchange.draft.clone());

@@ -1,13 +1,14 @@
 //! Taking in what tasks have to say. A late answer is dropped; what is a fact about the keyring is always taken.
 
+use std::sync::Arc;
+
 use super::activity::{State, Tone};
 use super::answer::Answered;
 use super::dialog::{Ask, Asked, Dialog};
-use super::learned::{Lesson, Place};
+use super::learned::{Lore, STUDIED_AT_ONCE, Study};
 use super::{App, Audience, Effect, Now};
 use crate::domain::problem::Problem;
 use crate::domain::provider::Kind;
-use crate::domain::request::Target;
 use crate::domain::response::Verdict;
 use crate::domain::{CredentialId, Name};
 use crate::engine::message::{
@@ -49,8 +50,9 @@ impl App {
     }
 
     fn take_answer(&mut self, exchange: Exchange, now: Now) -> Vec<Effect> {
-        self.learn(&exchange);
         self.offer_repetition(&exchange);
+        let exchange = Arc::new(exchange);
+        let study = self.learn(&exchange);
         let later = self.activity.quiet();
         let large = self.console.answer(exchange, now, later);
         if self.dialogs.is_empty()
@@ -59,7 +61,7 @@ impl App {
             let asked = Asked::Keep(at, member.to_owned());
             self.dialogs.push(Dialog::Ask(Box::new(Ask::new(asked))));
         }
-        large.map(|large| Effect::LayOut(later, large)).into_iter().collect()
+        large.map(|large| Effect::LayOut(later, large)).into_iter().chain(study).collect()
     }
 
     /// Asks whether a request that may change something is to be sent again, where only its access token may have ended.
@@ -72,15 +74,23 @@ impl App {
         }
     }
 
-    /// Remembers what an answer lists for the placeholders of further requests.
-    fn learn(&mut self, exchange: &Exchange) {
-        let Exchange { credential, draft, answer, .. } = exchange;
-        let provider = self.credentials.get(credential).and_then(|known| self.catalogue.provider(&known.provider).ok());
-        if let Some(provider) = provider {
-            // Only further pages are asked by a whole address and know their preset all the same.
-            let place = if matches!(draft.target, Target::Url(_)) { Place::Further } else { Place::First };
-            let body = answer.body.text().unwrap_or_default();
-            self.console.learned.take(credential, provider, &Lesson { preset: draft.preset.as_deref(), body, place });
+    /// Remembers what an answer lists for the placeholders of further requests. A large one is searched elsewhere.
+    fn learn(&mut self, exchange: &Arc<Exchange>) -> Option<Effect> {
+        self.console.learned.forget_here();
+        let provider = self.credentials.get(&exchange.credential)?.provider.clone();
+        let study = Study { exchange: Arc::clone(exchange), catalogue: Arc::clone(&self.catalogue), provider };
+        if study.size() > STUDIED_AT_ONCE {
+            return Some(Effect::Study(study));
+        }
+        self.console.learned.take(&exchange.credential, study.run());
+        None
+    }
+
+    /// An answer has been searched, if it is still the one that is shown.
+    pub(super) fn take_lore(&mut self, exchange: &Arc<Exchange>, lore: Lore) {
+        if self.console.answered().is_some_and(|answered| Arc::ptr_eq(&answered.exchange, exchange)) {
+            self.console.learned.take(&exchange.credential, lore);
+            self.console.go_to_list();
         }
     }
 

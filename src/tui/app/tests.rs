@@ -113,6 +113,7 @@ fn exchange(session: &Session, body: Body) -> Box<Exchange> {
             version: "HTTP/2".to_owned(),
         },
         explanation: None,
+        refusal: None,
         limit: None,
         budget: None,
         minted: Vec::new(),
@@ -268,6 +269,30 @@ fn a_large_body_is_laid_out_elsewhere() {
     assert!(!is_ready(&session));
     session.tell(Msg::LaidOut(id, layout.run().map(Box::new)));
     assert!(is_ready(&session));
+}
+
+#[test]
+fn a_large_list_is_searched_elsewhere_and_only_for_the_answer_that_is_shown() {
+    let mut session = session();
+    session.press("t");
+    let (task, _) = session.task();
+    let element = |number| format!(r#"{{"id":"p{number}","type":"project","attributes":{{"name":"web {number}"}}}}"#);
+    let list: Vec<_> = (0..2_000).map(element).collect();
+    let answer = exchange(&session, Body::Text(format!("[{}]", list.join(","))));
+    let credential = answer.credential.clone();
+    session.report(task, Event::Answered(answer));
+    let study = session.drain().into_iter().find_map(|effect| match effect {
+        Effect::Study(study) => Some(study),
+        _ => None,
+    });
+    let study = study.expect("an answer to search");
+    let known = |session: &Session| session.app.console.learned.found(&credential, |_| Some(7)).len();
+    assert_eq!(known(&session), 0);
+    let other = std::sync::Arc::new(study.exchange.as_ref().clone());
+    session.tell(Msg::Studied(other, study.run()));
+    assert_eq!(known(&session), 0, "it is not about the answer that is shown");
+    session.tell(Msg::Studied(study.exchange.clone(), study.run()));
+    assert_eq!(known(&session), 1);
 }
 
 #[test]

@@ -20,6 +20,10 @@ pub fn update(app: &mut App, msg: Msg, now: Now) -> Vec<Effect> {
             app.console.lay(task, laid);
             Vec::new()
         }
+        Msg::Studied(exchange, lore) => {
+            app.take_lore(&exchange, lore);
+            Vec::new()
+        }
         Msg::Edited(edited) => {
             app.take_edited(edited, now);
             Vec::new()

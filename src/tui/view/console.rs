@@ -8,9 +8,10 @@ use super::pen::Pen;
 use crate::config::theme::Role;
 use crate::domain::problem::Problem;
 use crate::domain::request::Method;
-use crate::tui::app::answer::{Answered, Detail, Laid};
+use crate::tui::app::answer::{Answered, Laid};
 use crate::tui::app::command::{self, Action, ConsoleAction, ProgramAction};
 use crate::tui::app::console::{Outcome, Prompt, Purpose, Ready};
+use crate::tui::app::details::Line;
 use crate::tui::app::json::Role as Token;
 use crate::tui::app::layout::Area;
 use crate::tui::app::pointer::BelowAnswer;
@@ -161,7 +162,7 @@ fn draw_answer(pen: &mut Pen<'_>, inner: Area, answered: &Answered) {
     } else {
         match answered.laid(app.console.view) {
             Some(laid) => draw_text(pen, body, laid),
-            None => draw_details(pen, body, &answered.details(app.console.view)),
+            None => draw_details(pen, body),
         }
     }
     draw_below(pen, inner);
@@ -218,23 +219,12 @@ fn draw_text(pen: &mut Pen<'_>, area: Area, laid: &Laid) {
     }
 }
 
-fn draw_details(pen: &mut Pen<'_>, area: Area, details: &[Detail]) {
-    let width = |detail: &Detail| match detail {
-        Detail::Pair(name, _) => name.len(),
-        Detail::Meaning(_) => 0,
-    };
-    let longest = details.iter().map(width).max().unwrap_or(0);
-    let column = u16::try_from(longest).unwrap_or(u16::MAX).min(area.width / 3) + 2;
-    let shown = details.iter().skip(pen.app.console.scroll).zip(0..area.height);
-    for (detail, line) in shown {
-        let (left, right) = area.row(line).split_left(column);
-        match detail {
-            Detail::Pair(name, value) => {
-                pen.put(left.split_left(column - 1).0, name, Role::JsonKey);
-                pen.put(right, value, Role::Text);
-            }
-            Detail::Meaning(words) => _ = pen.put(right, &format!("↳ {words}"), Role::Dim),
-        }
+fn draw_details(pen: &mut Pen<'_>, area: Area) {
+    let (column, lines) = pen.app.details();
+    for (Line { name, text, is_meaning }, at) in lines.iter().skip(pen.app.console.scroll).zip(0..area.height) {
+        let (left, right) = area.row(at).split_left(column);
+        pen.put(left, name, Role::JsonKey);
+        pen.put(right, text, if *is_meaning { Role::Dim } else { Role::Text });
     }
 }
 

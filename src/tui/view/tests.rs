@@ -174,6 +174,7 @@ fn answer_with(session: &mut Session, status: u16, body: &str, more: impl FnOnce
             version: "HTTP/2".to_owned(),
         },
         explanation: None,
+        refusal: None,
         limit: None,
         budget: None,
         minted: Vec::new(),

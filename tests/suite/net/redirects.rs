@@ -1,9 +1,9 @@
 //! Where redirects lead, and what goes along.
 
-use tokenring::domain::Secret;
 use tokenring::domain::request::Method;
-use tokenring::domain::response::Body;
-use tokenring::net::{NetError, Outgoing, Payload};
+use tokenring::domain::response::{Answer, Body};
+use tokenring::domain::{Origin, Secret};
+use tokenring::net::{Client, NetError, Outgoing, Payload, Proxies, Transport as _};
 
 use super::server::{Server, reply};
 use super::{SECRET, get, get_bound, send};
@@ -66,6 +66,68 @@ async fn a_user_name_in_a_redirect_is_not_followed() {
     let error = send(get_bound(first.url("/"), &[&first.origin])).await.unwrap_err();
     assert!(matches!(error, NetError::Astray { .. }), "{error}");
     assert!(other.requests().is_empty());
+}
+
+/// Where a redirect may lead that looks like home and is not.
+const LOOK_ALIKES: [&str; 18] = [
+    "http://LOCALHOST.:8080/x",
+    "http://lоcalhost:8080/x",
+    "http://xn--lcalhost-u5i:8080/x",
+    "http://localhost.evil.example:8080/x",
+    "http://evil.example/localhost:8080",
+    "http://evil.example\\@localhost:8080/x",
+    "http://evil.example?@localhost:8080/x",
+    "http://evil.example#@localhost:8080/x",
+    "//evil.example/x",
+    "///evil.example/x",
+    "/\\evil.example/x",
+    "\\\\evil.example\\x",
+    "http:\\\\evil.example\\x",
+    "http://127.0.0.1:8080/x",
+    "http://2130706433:8080/x",
+    "http://[::ffff:127.0.0.1]:8080/x",
+    "http://localhost:8081/x",
+    "https://localhost:8080/x",
+];
+
+/// The home of the secret, as a proxy sees it; and what the proxy saw after home had redirected there.
+async fn seen_elsewhere(status: u16, location: &'static str) -> (Result<Answer, NetError>, Vec<String>) {
+    let answer = move |request: &str| {
+        if request.starts_with("GET http://localhost:8080/start ") {
+            reply(status, &format!("location: {location}\r\n"), "")
+        } else {
+            reply(200, "", "elsewhere")
+        }
+    };
+    let proxy = Server::answering(answer).await;
+    let client = Client::through(Proxies::Through(proxy.url("/")));
+    let home = Origin::parse("http://localhost:8080").unwrap();
+    let answer = client.send(get_bound("http://localhost:8080/start".parse().unwrap(), &[&home])).await;
+    let mut requests = proxy.requests();
+    assert!(requests.remove(0).contains(&format!("authorization: token {SECRET}")));
+    (answer, requests)
+}
+
+#[tokio::test]
+async fn no_look_alike_of_the_home_ever_sees_the_secret() {
+    for status in [301, 302, 303, 307, 308] {
+        let mut reached = 0;
+        for location in LOOK_ALIKES {
+            let (_, others) = seen_elsewhere(status, location).await;
+            assert!(others.iter().all(|request| !request.contains(SECRET)), "{location}: {others:?}");
+            reached += others.len();
+        }
+        assert!(reached >= 12, "most of them are reached, only without the secret: {reached}");
+    }
+}
+
+#[tokio::test]
+async fn a_user_name_before_a_host_is_not_followed() {
+    for trick in ["http://localhost:8080@evil.example/x", "http://localhost%3A8080@evil.example/", "//u:p@localhost:8080/x"] {
+        let (answer, others) = seen_elsewhere(302, trick).await;
+        assert!(matches!(answer, Err(NetError::Astray { .. })), "{trick}: {answer:?}");
+        assert_eq!(others, [] as [&str; 0], "{trick}");
+    }
 }
 
 #[tokio::test]

@@ -15,12 +15,12 @@ use tokenring::net::{Client, Limits, NetError, Obstacle, Outgoing, Transport as 
 use super::server::{Server, reply};
 use super::{LIMITS, get, get_bound, send};
 
-fn file(name: &str) -> PathBuf {
+pub(super) fn file(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/suite/net/tls").join(name)
 }
 
 /// A TLS server that gives `answer` to the first request of every connection.
-fn serve(answer: Vec<u8>) -> url::Url {
+pub(super) fn serve(answer: Vec<u8>) -> url::Url {
     let certificate = CertificateDer::from_pem_file(file("server.pem")).unwrap();
     let key = PrivateKeyDer::from_pem_file(file("server.key")).unwrap();
     let provider = Arc::new(rustls::crypto::ring::default_provider());

@@ -124,7 +124,20 @@ fn a_pasted_command_is_sent_without_its_secrets() {
     assert_eq!((request.line.as_str(), request.body.as_slice()), ("PATCH /rest/x?limit=10 HTTP/1.1", br#"{"a":1}"#.as_slice()));
     let shown = format!("{request:?}{}", sent.err);
     assert!(shown.contains(SECRET) && !shown.contains("stolen") && !shown.contains("t0k3n") && !shown.contains("sid=1"));
-    home.feed(&["request", "probe", "--from-curl", "-"], "curl https://evil.example/").expect(2);
+    let port = server.origin().rsplit(':').next().unwrap().to_owned();
+    for elsewhere in [
+        "https://evil.example/".to_owned(),
+        format!("http://127.0.0.1:{port}@evil.example/"),
+        format!("http://127.0.0.1.evil.example:{port}/"),
+        format!("https://127.0.0.1:{port}/"),
+        format!("http://localhost:{port}/"),
+        format!("http://evil.example\\@127.0.0.1:{port}/"),
+        "//evil.example/".to_owned(),
+    ] {
+        home.feed(&["request", "probe", "--from-curl", "-"], &format!("curl '{elsewhere}'")).expect(2);
+        home.run(&["request", "probe", &elsewhere]).expect(2);
+    }
+    assert_eq!(server.seen().len(), 1, "nothing was sent for any of them");
     home.feed(&["request", "probe", "--from-curl", "-", "--json"], "curl 'x").expect(2).error();
 }
 

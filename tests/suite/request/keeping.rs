@@ -41,6 +41,24 @@ fn requests_are_remembered_found_and_sent_again() {
 }
 
 #[test]
+fn two_requests_are_compared() {
+    let server = Recorder::saying("{\"a\":1}");
+    let home = bound_to(&server);
+    home.run(&["request", "probe", "/rest/x", "--query", "k=v"]).expect(0);
+    home.run(&["request", "probe", "/rest/x", "--query", "k=w"]).expect(0);
+    home.run(&["request", "probe", "/rest/x", "--query", "k=v"]).expect(0);
+    let told = home.run(&["history", "compare", "1", "2"]).expect(0);
+    assert!(told.out.contains("- query: k=v\n+ query: k=w") && told.out.contains("  target: /rest/x"), "{}", told.out);
+    assert!(told.err.contains("- request 1, + request 2"), "{}", told.err);
+    let same = home.run(&["history", "compare", "1"]).expect(0);
+    assert!(same.out.is_empty() && same.err.contains("the same"), "beside the newest: {}", same.err);
+    let json = home.run(&["history", "compare", "2", "3", "--json"]).expect(0).json();
+    assert_eq!((&json["before"], &json["after"]), (&json!(2), &json!(3)));
+    assert!(json["changes"].as_array().unwrap().contains(&json!({"change": "removed", "line": "query: k=w"})), "{json}");
+    home.run(&["history", "compare", "1", "99"]).expect(3);
+}
+
+#[test]
 fn bodies_are_kept_on_request_only_and_secrets_never() {
     let server = Recorder::saying("{}");
     let home = bound_to(&server);

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::io::Read as _;
 use std::process::Stdio;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::{Value, json};
 
@@ -57,6 +58,47 @@ fn three_thousand_projects_survive_a_refusal_in_the_middle() {
     let ids: HashSet<_> = list.iter().map(|project| project["id"].as_str().unwrap()).collect();
     assert_eq!((list.len(), ids.len()), (3_000, 3_000));
     assert_eq!(asked(&world, "GET", &path), 31, "each page once, the refused one twice");
+}
+
+/// A page of a hundred projects whose link has the form that is its turn; the fifteenth is refused once, and the last
+/// one says that it goes on at `beyond`, if there is such a place.
+fn page_of_projects(line: &str, origin: &str, refused: &AtomicBool, beyond: Option<&str>) -> String {
+    let page: usize = line.split("page=").nth(1).and_then(|rest| rest.split([' ', '&']).next()?.parse().ok()).unwrap_or(0);
+    if page == 15 && !refused.swap(true, Ordering::Relaxed) {
+        return answer("429 Too Many Requests", "retry-after: 1\r\n", "{}");
+    }
+    let path = format!("/orgs/o/projects?page={}", page + 1);
+    let next = match page % 5 {
+        _ if page == 29 => beyond.map_or(Value::Null, |beyond| json!(beyond)),
+        0 => json!(path),
+        1 => json!(format!("/rest{path}")),
+        2 => json!(format!("{origin}/rest{path}")),
+        3 => json!({"href": format!("/rest{path}")}),
+        _ => json!({"href": format!("{origin}/rest{path}"), "meta": {}}),
+    };
+    let projects: Vec<_> = (0..100).map(|at| json!({"id": format!("p{}", page * 100 + at), "type": "project"})).collect();
+    answer("200 OK", "", &json!({"data": projects, "links": {"next": next}}).to_string())
+}
+
+#[test]
+fn three_thousand_projects_come_by_links_of_every_form() {
+    let stranger = Recorder::saying("{\"data\":[1]}");
+    for beyond in [None, Some(format!("{}/rest/orgs/o/projects", stranger.origin()))] {
+        let (refused, elsewhere) = (AtomicBool::new(false), beyond.clone());
+        let server = Recorder::answering(move |request| {
+            let host = request.headers.iter().find(|(name, _)| name == "host").unwrap().1.clone();
+            page_of_projects(&request.line, &format!("http://{host}"), &refused, elsewhere.as_deref())
+        });
+        let home = bound_to(&server);
+        let told = home.run(&["request", "probe", "/rest/orgs/o/projects", "--all-pages"]).expect(i32::from(beyond.is_some()));
+        let list: Vec<Value> = serde_json::from_str(&told.out).unwrap();
+        let ids: HashSet<_> = list.iter().map(|project| project["id"].as_str().unwrap()).collect();
+        assert_eq!((list.len(), ids.len()), (3_000, 3_000), "{}", told.err);
+        assert!(told.err.contains("waiting"), "{}", told.err);
+        assert_eq!(told.err.contains("another origin"), beyond.is_some(), "{}", told.err);
+        assert_eq!(server.seen().len(), 31);
+    }
+    assert_eq!(stranger.seen(), []);
 }
 
 #[test]

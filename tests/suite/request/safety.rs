@@ -58,15 +58,34 @@ fn a_minted_secret_is_kept_under_its_name_and_shown_to_nobody() {
 }
 
 #[test]
-fn a_minted_secret_without_a_name_is_withheld_and_told() {
+fn a_minted_secret_without_a_name_is_not_lost() {
     let server = Recorder::saying(r#"{"client_id":"c","client_secret":"snyk_cs_4711_v1"}"#);
-    let told = bound_to(&server).run(&["request", "probe", "POST", "/x", "--yes"]).expect(0);
-    assert_eq!(told.out, r#"{"client_id":"c","client_secret":"‹secret›"}"#);
-    assert!(
-        told.err.contains("\"client_secret\"") && told.err.contains("--capture") && !told.err.contains("4711"),
-        "{}",
-        told.err
-    );
+    let home = bound_to(&server);
+    for name in ["probe-minted", "probe-minted-2"] {
+        let told = home.run(&["request", "probe", "POST", "/x", "--yes"]).expect(0);
+        assert_eq!(told.out, r#"{"client_id":"c","client_secret":"‹secret›"}"#);
+        assert!(told.err.contains(&format!("is the credential {name} now")) && !told.err.contains("4711"), "{}", told.err);
+        assert!(told.err.contains("--rename") && told.err.contains("--capture"), "{}", told.err);
+        assert_eq!(home.run(&["get", name]).expect(0).out, "snyk_cs_4711_v1");
+    }
+    let listed = home.run(&["list", "--json"]).expect(0).json();
+    assert_eq!(listed[1]["fields"]["client_id"], "c", "what the answer tells about it is kept too: {listed}");
+}
+
+#[test]
+fn a_secret_in_what_was_only_read_is_withheld_and_told() {
+    let server = Recorder::saying(r#"{"client_secret":"snyk_cs_4711_v1"}"#);
+    let told = bound_to(&server).run(&["request", "probe", "/x"]).expect(0);
+    assert_eq!(told.out, r#"{"client_secret":"‹secret›"}"#);
+    assert!(told.err.contains("withheld") && told.err.contains("--capture") && !told.err.contains("4711"), "{}", told.err);
+}
+
+#[test]
+fn a_secret_that_is_too_short_to_be_masked_is_not_kept() {
+    let server = Recorder::saying("{}");
+    let home = bound_to(&server);
+    let refused = home.feed(&["edit", "probe", "--secret"], "ab1").expect(2);
+    assert!(refused.err.contains("too short") && !refused.err.contains("ab1"), "{}", refused.err);
 }
 
 #[test]

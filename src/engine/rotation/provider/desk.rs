@@ -114,7 +114,8 @@ impl Desk<'_> {
         let payload = call.payload(self.region)?;
         let mut outgoing = self.engine.outgoing(clerk, self.region, &call.draft(&self.credential.provider), bound)?;
         outgoing.body = payload;
-        Ok(self.engine.transport.send(outgoing).await?)
+        self.engine.await_turn(clerk, self.region).await?;
+        Ok(self.engine.send_counted(clerk, self.region, outgoing).await?)
     }
 
     fn read(&self, answer: &Answer, call: &Call<'_>) -> Tried<Told> {

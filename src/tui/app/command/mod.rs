@@ -196,6 +196,8 @@ pub enum ConsoleAction {
     AllPages,
     /// Show the next part of the answer.
     View,
+    /// Explain a refusal at length.
+    Explain,
     /// Show what changed since the same request was answered before.
     Changes,
     /// Fold or unfold the JSON under the cursor.

@@ -43,7 +43,8 @@ impl Reading {
     /// What it shows.
     pub fn sheet(&self) -> Sheet {
         let mut sheet = Sheet::new(self.title.clone(), 84);
-        sheet.body = self.lines.iter().map(|(role, text)| Row::Text(*role, text.clone())).collect();
+        let row = |(role, text): &(Role, String)| if text.is_empty() { Row::Blank } else { Row::Text(*role, text.clone()) };
+        sheet.body = self.lines.iter().map(row).collect();
         sheet.cursor = self.top;
         sheet.foot = vec![Row::Blank, Row::dim("↑/↓ scroll · Enter or Esc closes")];
         sheet

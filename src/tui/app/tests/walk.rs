@@ -31,7 +31,7 @@ fn kind(effect: &Effect) -> String {
             _ => "other task",
         },
         Effect::Cancel(_) => "cancel",
-        Effect::LayOut(..) => "lay out",
+        Effect::LayOut(..) | Effect::Study(_) => "lay out",
         Effect::Suspend => "suspend",
         Effect::Mouse(_) => "mouse",
         Effect::Remember(_) => "remember",

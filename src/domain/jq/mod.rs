@@ -3,10 +3,14 @@
 //! The filter only computes: what would reach out of it (the environment, standard error, ending the program) is not
 //! there. It sees an answer after its secrets were taken out, so it cannot bring one to light.
 
-use jaq_core::data::JustLut;
+mod pace;
+
+use jaq_core::load::parse::Def;
 use jaq_core::load::{self, Arena, File, Loader};
 use jaq_core::{Compiler, Ctx, Vars, compile, unwrap_valr};
 use jaq_json::{Val, read};
+
+use pace::{Paced, Run};
 
 use super::problem::{Class, Problem};
 use super::text::clean_line;
@@ -15,7 +19,13 @@ use super::text::clean_line;
 const BEYOND: [&str; 8] = ["env", "halt", "halt_error", "debug", "debug_empty", "stderr", "stderr_empty", "input_filename"];
 
 /// A filter that was understood.
-pub struct Filter(jaq_core::Filter<JustLut<Val>>);
+pub struct Filter(jaq_core::Filter<Paced>);
+
+/// So many steps a filter may take. Going through an answer of ten megabytes takes fewer than a million.
+const STEPS: u64 = 20_000_000;
+
+/// What a filter is called once it is a definition.
+const MAIN: &str = "the_whole_filter";
 
 /// Why there is no result.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -29,6 +39,9 @@ pub enum JqError {
     /// The filter met a value that it cannot be applied to.
     #[error("{0}")]
     Value(String),
+    /// The filter computed longer than any filter may.
+    #[error("{0}")]
+    Endless(String),
 }
 
 /// One result of a filter.
@@ -41,18 +54,33 @@ impl Filter {
         let definitions = jaq_core::defs().chain(jaq_std::defs()).chain(jaq_json::defs());
         let functions = jaq_core::funs().chain(jaq_std::funs()).chain(jaq_json::funs());
         let arena = Arena::default();
-        let loader = Loader::new(definitions.filter(|definition| !BEYOND.contains(&definition.name)));
-        let modules = loader.load(&arena, File { code: text, path: () }).map_err(|errors| syntax(&errors))?;
-        let compiler = Compiler::default().with_funs(functions.filter(|(name, ..)| !BEYOND.contains(name)));
+        // What is understood becomes a definition, so that its steps are counted too; for what is not, the loader knows why.
+        let main = load::parse(text, |parser| parser.term()).map(|body| Def { name: MAIN, args: Vec::new(), body });
+        let code = if main.is_some() { MAIN } else { text };
+        let definitions = definitions.filter(|definition| !BEYOND.contains(&definition.name));
+        let loader = Loader::new(pace::definitions(definitions, main));
+        let modules = loader.load(&arena, File { code, path: () }).map_err(|errors| syntax(&errors))?;
+        let functions = pace::functions(functions.filter(|(name, ..)| !BEYOND.contains(name)));
+        let compiler = Compiler::default().with_funs(functions);
         compiler.compile(modules).map(Self).map_err(|errors| undefined(&errors))
     }
 
     /// The results for a JSON text, computed one by one as they are asked for.
     pub fn outputs<'a>(&'a self, json: &str) -> Result<impl Iterator<Item = Result<Output, JqError>> + 'a, JqError> {
+        self.outputs_within(json, STEPS)
+    }
+
+    fn outputs_within<'a>(
+        &'a self,
+        json: &str,
+        steps: u64,
+    ) -> Result<impl Iterator<Item = Result<Output, JqError>> + 'a, JqError> {
         let input = read::parse_single(json.as_bytes()).map_err(|error| JqError::Input(error.to_string()))?;
-        let context = Ctx::<JustLut<Val>>::new(&self.0.lut, Vars::new([]));
+        let run = Run::of(&self.0.lut, steps);
+        let context = Ctx::<Paced>::new(run.clone(), Vars::new([]));
         let outputs = self.0.id.run((context, input)).map(unwrap_valr);
-        Ok(outputs.map(|output| output.map(Output).map_err(|error| JqError::Value(quoted(&error.to_string())))))
+        let broken = move |why| if run.is_exhausted() { JqError::Endless(why) } else { JqError::Value(why) };
+        Ok(outputs.map(move |output| output.map(Output).map_err(|error| broken(quoted(&error.to_string())))))
     }
 }
 
@@ -106,6 +134,7 @@ impl From<JqError> for Problem {
             JqError::Filter(_) => ("The filter was not applied", "Correct it; .data[] | .id is an example"),
             JqError::Input(_) => ("The filter was not applied", "Look at the answer without --jq"),
             JqError::Value(_) => ("The filter broke off", "Look at the answer without --jq; .a? passes over what has no a"),
+            JqError::Endless(_) => ("The filter does not end", "Narrow it, such as with limit(100; …)"),
         };
         let class = if matches!(error, JqError::Filter(_)) { Class::Usage } else { Class::Failed };
         Self::new(what, error.to_string(), remedy).of(class)
@@ -120,7 +149,7 @@ mod tests {
 
     fn filtered(filter: &str, json: &str) -> Result<Vec<String>, JqError> {
         let filter = Filter::parse(filter)?;
-        filter.outputs(json)?.map(|output| output.map(|output| output.json())).collect()
+        filter.outputs_within(json, 100_000)?.map(|output| output.map(|output| output.json())).collect()
     }
 
     #[test]
@@ -138,6 +167,32 @@ mod tests {
         let filter = Filter::parse("recurse(. + 1)").unwrap();
         let first: Vec<_> = filter.outputs("1").unwrap().take(3).map(|output| output.unwrap().json()).collect();
         assert_eq!(first, ["1", "2", "3"]);
+    }
+
+    #[test]
+    fn a_filter_that_never_gives_anything_ends_all_the_same() {
+        for filter in [
+            "last(repeat(1))",
+            "def f: f; f",
+            "def f: 1 + f; f",
+            "def f: try f catch f; f",
+            "last(range(1e18))",
+            "[range(1; 1e18; 1e-9)] | length",
+            "until(false; .)",
+            "\"\\(def f: .[0:f]; f)\"",
+            "path(def f: f; f)",
+            "reduce repeat(1) as $x (0; . + $x)",
+            "[1] | . as [$a] | def f($b): f($a); f(1)",
+        ] {
+            let error = filtered(filter, "[1]").unwrap_err();
+            assert!(matches!(error, JqError::Endless(_)), "{filter}: {error}");
+        }
+        assert_eq!(
+            filtered("[limit(3; repeat(1))], ([range(3)] | add), last(range(0; 10; 3))", "1").unwrap(),
+            ["[1,1,1]", "3", "9"]
+        );
+        assert_eq!(filtered("def f: .a; (f) |= . + 1", r#"{"a":1}"#).unwrap(), [r#"{"a":2}"#]);
+        assert_eq!(filtered("[paths]", r#"{"a":[1]}"#).unwrap(), [r#"[["a"],["a",0]]"#]);
     }
 
     #[test]

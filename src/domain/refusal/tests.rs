@@ -1,0 +1,155 @@
+//! Refusals of every sort, each with what speaks for it and what against.
+
+use time::macros::datetime;
+
+use super::*;
+use crate::domain::Moment;
+use crate::domain::provider::builtin;
+use crate::domain::request::{Method, Target};
+
+const NOW: Moment = datetime!(2026-11-21 12:00 UTC);
+
+/// A refusal, all of whose circumstances are plain.
+struct Case {
+    provider: &'static str,
+    kind: &'static str,
+    answer: Answer,
+    hints: Hints,
+    schemes: Vec<String>,
+    principal: Option<Principal>,
+}
+
+fn case(status: u16) -> Case {
+    let headers = vec![("date".to_owned(), "Sat, 21 Nov 2026 12:00:00 GMT".to_owned())];
+    let unasked = vec!["SNYK-US-01".to_owned()];
+    Case {
+        provider: "snyk",
+        kind: "personal-access-token",
+        answer: Answer { status, headers, ..Answer::default() },
+        hints: Hints { oddities: Some(Vec::new()), unasked, ..Hints::at(NOW) },
+        schemes: vec!["token".to_owned(), "Bearer".to_owned()],
+        principal: None,
+    }
+}
+
+impl Case {
+    fn refusal(&self) -> Refusal {
+        let catalogue = builtin();
+        let provider = catalogue.provider(self.provider).unwrap();
+        let draft = Draft::new(Method::Get, Target::parse("/rest/self").unwrap());
+        let (asked, principal) = (Asked { provider, kind: self.kind, region: "SNYK-EU-01" }, self.principal.as_ref());
+        let facts = Facts { asked, hints: &self.hints, draft: &draft, answer: &self.answer, schemes: &self.schemes, principal };
+        Refusal::of(&facts).unwrap()
+    }
+
+    fn of(&self, cause: Cause) -> (Weight, String) {
+        let known = self.refusal().known;
+        let found = known.into_iter().find(|finding| finding.cause == cause).unwrap_or_else(|| panic!("{cause:?}"));
+        (found.weight, found.told)
+    }
+}
+
+#[test]
+fn every_cause_has_its_line_and_the_likely_ones_come_first() {
+    use Cause::{Account, Clock, End, Permission, Plan, Region, Scheme, Whitespace};
+    let Refusal { tried, known, next } = case(401).refusal();
+    assert_eq!(
+        tried,
+        ["GET /rest/self in SNYK-EU-01", "with the secret as \"Authorization: token …\", then \"Authorization: Bearer …\""]
+    );
+    for cause in [Region, End, Scheme, Plan, Account, Permission, Whitespace, Clock] {
+        assert_eq!(known.iter().filter(|finding| finding.cause == cause && !finding.told.is_empty()).count(), 1, "{cause:?}");
+    }
+    assert!(known.is_sorted_by_key(|finding| finding.weight));
+    assert_eq!(next, [Step::Probe, Step::Page, Step::Replace]);
+    assert!(next.iter().all(|step| !step.words().is_empty()));
+    assert_eq!(Step::Probe.command("ci").as_deref(), Some("tokenring probe ci"));
+}
+
+#[test]
+fn another_region_is_told_by_what_is_known_of_it() {
+    let mut case = case(401);
+    assert_eq!(case.of(Cause::Region), (Weight::Open, "the others were never asked: SNYK-US-01".to_owned()));
+    case.hints.refused_in = std::mem::take(&mut case.hints.unasked);
+    assert_eq!(case.of(Cause::Region), (Weight::Unlikely, "the others refused it too: SNYK-US-01".to_owned()));
+    case.hints.home_region = Some("SNYK-AU-01".to_owned());
+    assert_eq!(case.of(Cause::Region).0, Weight::Likely);
+    assert_eq!(case.refusal().next[0], Step::Switch("SNYK-AU-01".to_owned()));
+    case.hints.accepted_in = vec!["SNYK-US-01".to_owned()];
+    assert!(case.of(Cause::Region).1.starts_with("SNYK-US-01 accepts it"));
+    case.answer.status = 403;
+    assert_eq!(case.of(Cause::Region).0, Weight::Unlikely);
+}
+
+#[test]
+fn what_has_ended_is_told_by_the_servers_clock() {
+    let mut case = case(401);
+    assert_eq!(case.of(Cause::End).0, Weight::Open);
+    case.hints.expires = Some(datetime!(2026-11-20 0:00 UTC));
+    assert_eq!(case.of(Cause::End), (Weight::Likely, "it ended on 2026-11-20".to_owned()));
+    case.answer.headers[0].1 = "Thu, 19 Nov 2026 12:00:00 GMT".to_owned();
+    assert_eq!(case.of(Cause::End).0, Weight::Open, "it is not yet that day there");
+}
+
+#[test]
+fn the_forms_that_were_tried_are_ruled_out_and_no_others() {
+    let mut case = case(401);
+    assert_eq!(case.of(Cause::Scheme), (Weight::Unlikely, "\"token\" and \"Bearer\" were both refused".to_owned()));
+    case.schemes.pop();
+    assert_eq!(case.of(Cause::Scheme).0, Weight::Open);
+    case.hints.is_proven = true;
+    assert_eq!(case.of(Cause::Scheme).0, Weight::Unlikely);
+    (case.provider, case.kind, case.schemes) = ("snyk-api-web", "api-key", vec!["JWT".to_owned()]);
+    assert!(case.of(Cause::Scheme).1.contains("only one"));
+}
+
+#[test]
+fn plan_account_and_permission_follow_the_status() {
+    let mut case = case(403);
+    assert_eq!(case.of(Cause::Permission).0, Weight::Likely);
+    assert!(case.of(Cause::Plan).1.contains("free and team plans") && case.of(Cause::Plan).0 == Weight::Open);
+    assert!(case.of(Cause::Account).1.contains("a check"));
+    case.principal = Some(Principal { id: "u1".to_owned(), name: "ci".to_owned(), kind: "user".to_owned() });
+    assert!(case.of(Cause::Account).1.contains("it acts as ci (user)"));
+    assert_eq!(case.of(Cause::Plan).0, Weight::Unlikely, "it was accepted before");
+    assert_eq!(case.refusal().next[0], Step::Reach);
+    case.answer.status = 404;
+    assert_eq!((case.of(Cause::Permission).0, case.of(Cause::Account).0), (Weight::Open, Weight::Open));
+    case.provider = "appcircle";
+    case.kind = "personal-access-key";
+    assert!(case.refusal().known.iter().all(|finding| finding.cause != Cause::Plan), "nothing is known of its plans");
+}
+
+#[test]
+fn white_space_and_clocks_are_looked_at() {
+    let mut case = case(401);
+    assert_eq!((case.of(Cause::Whitespace).0, case.of(Cause::Clock).0), (Weight::Unlikely, Weight::Unlikely));
+    case.hints.oddities = Some(vec!["blanks or line ends around it".to_owned()]);
+    assert_eq!(case.of(Cause::Whitespace).0, Weight::Likely);
+    assert_eq!(case.refusal().next[0], Step::Reenter);
+    case.answer.headers[0].1 = "Sat, 21 Nov 2026 14:00:00 GMT".to_owned();
+    assert!(case.of(Cause::Clock).1.contains("2 h behind the server's") && case.of(Cause::Clock).0 == Weight::Unlikely);
+    case.kind = "service-account-oauth";
+    assert_eq!(case.of(Cause::Clock).0, Weight::Likely);
+    assert_eq!(case.refusal().next[0], Step::SetClock);
+    case.answer.headers.clear();
+    assert_eq!(case.of(Cause::Clock).0, Weight::Open);
+}
+
+#[test]
+fn too_many_requests_wait() {
+    let mut case = case(429);
+    case.answer.headers.push(("retry-after".to_owned(), "12".to_owned()));
+    assert_eq!(case.of(Cause::Pace).0, Weight::Likely);
+    assert_eq!(case.refusal().next, [Step::Wait("12 s".to_owned())]);
+    assert_eq!(Step::Wait("12 s".to_owned()).words(), "Wait 12 s, then send it again");
+}
+
+#[test]
+fn what_is_no_refusal_is_not_looked_into() {
+    let (case, catalogue) = (case(200), builtin());
+    let asked = Asked { provider: catalogue.provider("snyk").unwrap(), kind: case.kind, region: "SNYK-EU-01" };
+    let draft = Draft::new(Method::Get, Target::parse("/rest/self").unwrap());
+    let facts = Facts { asked, hints: &case.hints, draft: &draft, answer: &case.answer, schemes: &[], principal: None };
+    assert_eq!(Refusal::of(&facts), None);
+}

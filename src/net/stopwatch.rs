@@ -1,0 +1,177 @@
+//! How long it takes to make a connection: name, socket, TLS.
+//!
+//! The HTTP client does not tell, but lets others listen: the look-up of names is ours, a layer lies around the making
+//! of connections, and TLS asks for what is known of a server just as it begins. Each of them runs within the request
+//! it works for, so a value of that task says whose it is. A connection that the client goes on making in the
+//! background, because another one became free, belongs to nobody and is not counted.
+
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use rustls::NamedGroup;
+use rustls::client::{ClientSessionMemoryCache, ClientSessionStore, Tls12ClientSessionValue, Tls13ClientSessionValue};
+use rustls::pki_types::ServerName;
+use tower::{Layer, Service};
+
+use crate::domain::timing::{Connection, Making};
+
+/// So many TLS sessions are remembered to be taken up again, as rustls does by itself.
+const SESSIONS: usize = 256;
+
+tokio::task_local! {
+    /// What is known of the request that this task sends.
+    static WATCH: Stopwatch;
+}
+
+/// What it took to make the connections of one request.
+#[derive(Clone, Default)]
+pub(super) struct Stopwatch(Arc<Mutex<Laps>>);
+
+#[derive(Default)]
+struct Laps {
+    /// Whether a connection was made.
+    made: bool,
+    dns: Option<Duration>,
+    connect: Duration,
+    tls: Option<Duration>,
+    /// The look-up of the connection that is being made.
+    looked_up: Option<Duration>,
+    /// When its TLS began. With a proxy that is reached through TLS, the later one is the server's own.
+    shaking: Option<Instant>,
+}
+
+impl Stopwatch {
+    /// Sends a request while this watch listens.
+    pub(super) async fn listen<F: Future>(&self, sending: F) -> F::Output {
+        WATCH.scope(self.clone(), sending).await
+    }
+
+    /// How the connection came about.
+    pub(super) fn connection(&self) -> Connection {
+        let laps = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let Laps { made: true, dns, connect, tls, .. } = &*laps else { return Connection::Standing };
+        Connection::Made(Making { dns_ms: dns.map(ms), connect_ms: ms(*connect), tls_ms: tls.map(ms) })
+    }
+}
+
+impl Laps {
+    fn begin(&mut self) {
+        (self.looked_up, self.shaking) = (None, None);
+    }
+
+    fn end(&mut self, begun: Instant) {
+        let (now, looked_up, shaking) = (Instant::now(), self.looked_up.take(), self.shaking.take());
+        self.made = true;
+        self.dns = sum(self.dns, looked_up);
+        self.connect += (shaking.unwrap_or(now) - begun).saturating_sub(looked_up.unwrap_or_default());
+        self.tls = sum(self.tls, shaking.map(|shaking| now - shaking));
+    }
+}
+
+fn tell(note: impl FnOnce(&mut Laps)) {
+    let _ = WATCH.try_with(|watch| note(&mut watch.0.lock().unwrap_or_else(PoisonError::into_inner)));
+}
+
+fn sum(one: Option<Duration>, other: Option<Duration>) -> Option<Duration> {
+    one.map_or(other, |one| Some(one + other.unwrap_or_default()))
+}
+
+fn ms(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// The look-up of names as the system does it.
+pub(super) struct Names;
+
+impl Resolve for Names {
+    fn resolve(&self, name: Name) -> Resolving {
+        Box::pin(async move {
+            let begun = Instant::now();
+            let found: Vec<_> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
+            tell(|laps| laps.looked_up = sum(laps.looked_up, Some(begun.elapsed())));
+            Ok(Box::new(found.into_iter()) as Addrs)
+        })
+    }
+}
+
+/// What lies around the making of connections.
+#[derive(Clone)]
+pub(super) struct Timed;
+
+/// The making of connections, timed.
+#[derive(Clone)]
+pub(super) struct Connecting<S>(S);
+
+impl<S> Layer<S> for Timed {
+    type Service = Connecting<S>;
+
+    fn layer(&self, inner: S) -> Connecting<S> {
+        Connecting(inner)
+    }
+}
+
+impl<S: Service<R, Future: Send + 'static>, R> Service<R> for Connecting<S> {
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = Pin<Box<dyn Future<Output = Result<S::Response, S::Error>> + Send>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.0.poll_ready(context)
+    }
+
+    fn call(&mut self, to: R) -> Self::Future {
+        let begun = Instant::now();
+        tell(Laps::begin);
+        let making = self.0.call(to);
+        Box::pin(async move {
+            let made = making.await?;
+            tell(|laps| laps.end(begun));
+            Ok(made)
+        })
+    }
+}
+
+/// The TLS sessions that may be taken up again. TLS asks it as it begins, which is the moment that is wanted here.
+#[derive(Debug)]
+pub(super) struct TlsSessions(ClientSessionMemoryCache);
+
+impl TlsSessions {
+    /// None yet.
+    pub(super) fn none() -> Self {
+        Self(ClientSessionMemoryCache::new(SESSIONS))
+    }
+}
+
+impl ClientSessionStore for TlsSessions {
+    fn set_kx_hint(&self, server: ServerName<'static>, group: NamedGroup) {
+        self.0.set_kx_hint(server, group);
+    }
+
+    fn kx_hint(&self, server: &ServerName<'_>) -> Option<NamedGroup> {
+        tell(|laps| laps.shaking = Some(Instant::now()));
+        self.0.kx_hint(server)
+    }
+
+    fn set_tls12_session(&self, server: ServerName<'static>, session: Tls12ClientSessionValue) {
+        self.0.set_tls12_session(server, session);
+    }
+
+    fn tls12_session(&self, server: &ServerName<'_>) -> Option<Tls12ClientSessionValue> {
+        self.0.tls12_session(server)
+    }
+
+    fn remove_tls12_session(&self, server: &ServerName<'static>) {
+        self.0.remove_tls12_session(server);
+    }
+
+    fn insert_tls13_ticket(&self, server: ServerName<'static>, ticket: Tls13ClientSessionValue) {
+        self.0.insert_tls13_ticket(server, ticket);
+    }
+
+    fn take_tls13_ticket(&self, server: &ServerName<'static>) -> Option<Tls13ClientSessionValue> {
+        self.0.take_tls13_ticket(server)
+    }
+}

@@ -1,0 +1,73 @@
+//! Headers and timing as they fit into the console: what is too long goes on in the next line.
+
+use super::App;
+use super::answer::Detail;
+use super::layout::Area;
+use super::sheet::wrap;
+
+/// A line of headers or timing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line {
+    /// The name, or a piece of it.
+    pub name: String,
+    /// The value or its meaning, or a piece of either.
+    pub text: String,
+    /// Whether it is a meaning.
+    pub is_meaning: bool,
+}
+
+impl App {
+    /// The lines of the headers or the timing that is shown, and how wide their names are.
+    pub fn details(&self) -> (u16, Vec<Line>) {
+        let Area { width, .. } = self.console_body();
+        let details = self.console.answered().map(|answered| answered.details(self.console.view)).unwrap_or_default();
+        lines(&details, width)
+    }
+}
+
+fn lines(details: &[Detail], width: u16) -> (u16, Vec<Line>) {
+    let length = |detail: &Detail| match detail {
+        Detail::Pair(name, _) => name.len(),
+        Detail::Meaning(_) => 0,
+    };
+    let longest = details.iter().map(length).max().unwrap_or(0);
+    let names = u16::try_from(longest).unwrap_or(u16::MAX).min(width * 2 / 5);
+    let values = usize::from(width.saturating_sub(names + 2)).max(1);
+    let lines = details.iter().flat_map(|detail| match detail {
+        Detail::Pair(name, value) => beside(&wrap(name, names.into()), &wrap(value, values)),
+        Detail::Meaning(words) => {
+            let pieces = wrap(words, values.saturating_sub(2).max(1)).into_iter().enumerate();
+            let piece = |(at, piece)| format!("{} {piece}", if at == 0 { "↳" } else { " " });
+            pieces.map(|piece_at| Line { name: String::new(), text: piece(piece_at), is_meaning: true }).collect()
+        }
+    });
+    (names + 2, lines.collect())
+}
+
+/// The pieces of a name beside those of its value.
+fn beside(names: &[&str], values: &[&str]) -> Vec<Line> {
+    let piece = |pieces: &[&str], at: usize| pieces.get(at).copied().unwrap_or_default().to_owned();
+    let line = |at| Line { name: piece(names, at), text: piece(values, at), is_meaning: false };
+    (0..names.len().max(values.len())).map(line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_of_a_long_header_is_lost() {
+        let details = [
+            Detail::Pair("snyk-version-lifecycle-stage".to_owned(), "ga".to_owned()),
+            Detail::Pair("x".to_owned(), "160, 160;w=1;name=\"per_second\", 1620;w=60".to_owned()),
+            Detail::Meaning("at most 160 in a second and 1620 in a minute".to_owned()),
+        ];
+        let (column, lines) = lines(&details, 40);
+        assert_eq!(column, 18);
+        assert_eq!((lines[0].name.as_str(), lines[1].name.as_str()), ("snyk-version-lif", "ecycle-stage"));
+        let all = |is_meaning| lines.iter().filter(move |line| line.is_meaning == is_meaning).map(|line| line.text.as_str());
+        assert_eq!(all(false).collect::<String>().replace(' ', ""), "ga160,160;w=1;name=\"per_second\",1620;w=60");
+        assert!(all(true).next().is_some_and(|first| first.starts_with('↳')) && all(true).count() == 3);
+        assert!(lines.iter().all(|line| line.text.chars().count() <= 22));
+    }
+}

@@ -1,0 +1,74 @@
+//! A refusal, explained at length: what was tried, what is known, what to press next.
+
+use super::activity::Tone;
+use super::command::{Action, ConsoleAction, CredentialAction, Focus, RegionAction};
+use super::dialog::{Dialog, Reading};
+use super::{App, Audience, Now, Pane};
+use crate::config::theme::Role;
+use crate::domain::refusal::{Finding, Refusal, Step, Weight};
+
+impl App {
+    /// Shows what is known of the refusal that is on the screen.
+    pub(super) fn explain_refusal(&mut self, now: Now) {
+        if self.stage.audience == Audience::Others {
+            return self.activity.say(Tone::Warn, "Presentation mode hides names, and this names them", now.instant);
+        }
+        let Some(answered) = self.console.answered() else { return };
+        match &answered.exchange.refusal {
+            Some(refusal) => {
+                let title = format!("Why {}?", answered.exchange.answer.status);
+                let reading = Reading::new(title, self.lines_of(refusal));
+                self.dialogs.push(Dialog::Reading(reading));
+            }
+            None => self.activity.say(Tone::Good, "This answer is no refusal", now.instant),
+        }
+    }
+
+    fn lines_of(&self, Refusal { tried, known, next }: &Refusal) -> Vec<(Role, String)> {
+        let mut lines = vec![heading("Tried")];
+        lines.extend(tried.iter().map(|line| (Role::Text, format!("  {line}"))));
+        lines.push((Role::Text, String::new()));
+        lines.push(heading("Known   ! speaks for it   ? nobody knows   - speaks against it"));
+        lines.extend(known.iter().map(finding));
+        lines.push((Role::Text, String::new()));
+        lines.push(heading("Close this, then press"));
+        lines.extend(next.iter().map(|step| (Role::Accent, format!("  {:4} {}", self.keys_of(step), step.words()))));
+        lines
+    }
+
+    /// The keys that do it, where there are any.
+    fn keys_of(&self, step: &Step) -> String {
+        let action = match step {
+            Step::SetClock => return String::new(),
+            // In the console, the same key edits the request.
+            Step::Reenter => {
+                let list = self.label_of(Action::Focus(Focus::To(Pane::Credentials)));
+                return format!("{list} {}", self.label_of(Action::Credential(CredentialAction::Edit)));
+            }
+            Step::Wait(_) => Action::Console(ConsoleAction::Again),
+            Step::Switch(_) => Action::Region(RegionAction::Pick),
+            Step::Probe => Action::Region(RegionAction::Probe),
+            Step::Page => Action::Credential(CredentialAction::Page),
+            Step::Reach => Action::Console(ConsoleAction::Presets),
+            Step::Replace => Action::Credential(CredentialAction::Rotate),
+        };
+        self.label_of(action)
+    }
+
+    fn label_of(&self, action: Action) -> String {
+        self.preferences.keys.label(action).unwrap_or_default()
+    }
+}
+
+fn heading(text: &str) -> (Role, String) {
+    (Role::Dim, text.to_owned())
+}
+
+fn finding(Finding { cause, weight, told }: &Finding) -> (Role, String) {
+    let role = match weight {
+        Weight::Likely => Role::Warn,
+        Weight::Open => Role::Text,
+        Weight::Unlikely => Role::Dim,
+    };
+    (role, format!("  {} {}: {told}", weight.sign(), cause.title()))
+}
