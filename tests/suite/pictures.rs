@@ -77,8 +77,13 @@ impl Demo {
     }
 
     fn select(&mut self, name: &str) {
-        self.type_keys(&["/", name, "\r", "\x1b"]);
+        self.type_keys(&["/", name]);
+        self.pty.expect("1 Credentials · 1 of ");
+        self.pty.send("\r");
         self.pty.expect(&format!(" 2 {name}"));
+        // The filter must be gone before the next key, or Esc and that key would be read as one with Alt.
+        self.pty.send("\x1b");
+        self.pty.expect_gone("1 Credentials · ");
     }
 
     /// Selects a credential, and waits for what the regions know about it: that is read when the cursor rests.
