@@ -1,8 +1,11 @@
 //! `tokenring calendar`: when credentials end, for programs that remind people.
 
+use serde_json::json;
+
 use super::arguments::span;
 use super::context::Context;
-use crate::domain::{Problem, calendar};
+use super::shape::rfc3339;
+use crate::domain::{Credential, Moment, Problem, calendar};
 
 /// Write the ends of credentials as a calendar (.ics); the store is not touched
 #[derive(Debug, clap::Args)]
@@ -30,7 +33,7 @@ impl Calendar {
         });
         let ends: Vec<_> = credentials.iter().filter_map(|credential| Some((credential, credential.expires?))).collect();
         if context.out.json {
-            let shape = |(credential, end): &(&crate::domain::Credential, crate::domain::Moment)| serde_json::json!({ "name": credential.name, "expires": super::shape::rfc3339(*end) });
+            let shape = |(credential, end): &(&Credential, Moment)| json!({ "name": credential.name, "expires": rfc3339(*end) });
             context.out.value(&ends.iter().map(shape).collect::<Vec<_>>())?;
             return Ok(0);
         }

@@ -18,11 +18,11 @@ const CANCELLED: u8 = 130;
 
 /// Ask the provider whether credentials work
 #[derive(Debug, clap::Args)]
-#[command(
-    after_help = "Examples:\n  tokenring check ci-scanner\n  tokenring check --all --max-age 90d --expires-within 14d --json\n  \
+#[command(after_help = "Examples:\n  \
+        tokenring check ci-scanner\n  \
+        tokenring check --all --max-age 90d --expires-within 14d --json\n  \
         tokenring check --all --offline --expires-within 14d\n  tokenring check --all --junit > report.xml\n\n\
-        Ctrl-C ends it: what is known so far is told, and it ends with 130."
-)]
+        Ctrl-C ends it: what is known so far is told, and it ends with 130.")]
 pub(super) struct Check {
     /// Their names
     names: Vec<String>,

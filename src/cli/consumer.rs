@@ -15,9 +15,10 @@ use crate::engine;
 
 /// Say where a credential's secret must be delivered, and deliver it
 #[derive(Debug, clap::Args)]
-#[command(
-    after_help = "Examples:\n  tokenring consumer add ci-scanner dotenv --env-file .env --key SNYK_TOKEN\n  tokenring consumer list ci-scanner\n  tokenring consumer deliver ci-scanner dotenv --dry-run"
-)]
+#[command(after_help = "Examples:\n  \
+        tokenring consumer add ci-scanner dotenv --env-file .env --key SNYK_TOKEN\n  \
+        tokenring consumer list ci-scanner\n  \
+        tokenring consumer deliver ci-scanner dotenv --dry-run")]
 pub(super) struct Consumers {
     #[command(subcommand)]
     verb: Verb,

@@ -25,7 +25,7 @@ impl Demo {
         let sandbox = sandbox::start().await?;
         let engine = Arc::new(engine::in_memory(catalogue(sandbox.manifest())?, &context.settings)?);
         fill(&engine, sandbox.manifest()).await?;
-        let code = screen::show(context, engine, Memory::Nowhere).await;
+        let code = screen::show(context, engine, (context.wishes(), Memory::Nowhere)).await;
         sandbox.stop().await;
         code
     }

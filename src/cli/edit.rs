@@ -9,9 +9,10 @@ use crate::engine::message;
 
 /// Change a credential's name, region, fields, labels, expiry or secret
 #[derive(Debug, clap::Args)]
-#[command(
-    after_help = "Examples:\n  tokenring edit laptop --rename laptop-2026 --label dev\n  tokenring edit laptop --secret < token.txt\n  tokenring edit ci-scanner --field org_id=… --expires 2027-02-07"
-)]
+#[command(after_help = "Examples:\n  \
+        tokenring edit laptop --rename laptop-2026 --label dev\n  \
+        tokenring edit laptop --secret < token.txt\n  \
+        tokenring edit ci-scanner --field org_id=… --expires 2027-02-07")]
 pub(super) struct Edit {
     /// Its name
     name: String,

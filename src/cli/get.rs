@@ -9,7 +9,8 @@ use crate::engine::Door;
 /// Write the secret to a pipe; to a terminal only with --reveal
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
-        tokenring get ci-scanner | docker login --username ci --password-stdin registry.example.com\n  tokenring get triage --part client_secret | vault kv put -mount=secret app client_secret=-")]
+        tokenring get ci-scanner | docker login --username ci --password-stdin registry.example.com\n  \
+        tokenring get triage --part client_secret | vault kv put -mount=secret app client_secret=-")]
 pub(super) struct Get {
     /// The credential's name
     name: String,

@@ -18,7 +18,11 @@ use crate::engine::message::{HistoryFilter, HistoryLine, Keep, Order};
 #[derive(Debug, clap::Args)]
 #[command(
     args_conflicts_with_subcommands = true,
-    after_help = "Examples:\n  tokenring history ci-scanner --search /orgs\n  tokenring history resend 12\n  tokenring history compare 12 15\n  tokenring history purge --keep 100"
+    after_help = "Examples:\n  \
+        tokenring history ci-scanner --search /orgs\n  \
+        tokenring history resend 12\n  \
+        tokenring history compare 12 15\n  \
+        tokenring history purge --keep 100"
 )]
 pub(super) struct History {
     /// Only those of this credential

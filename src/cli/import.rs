@@ -201,15 +201,10 @@ impl Import {
 
     /// The name that was given, else one after the place, with a number where it is taken.
     async fn name(&self, context: &Context<'_>, place: &str) -> Result<Name, Problem> {
-        if let Some(name) = &self.called {
-            return parse_name(name);
+        match &self.called {
+            Some(name) => parse_name(name),
+            None => context.engine()?.free_name(place).await,
         }
-        let base = place.trim_start_matches('/').to_lowercase().replace(['_', '/'], "-");
-        let base: String = base.chars().take(50).collect();
-        let taken: Vec<_> = context.engine()?.credentials().await?.into_iter().map(|credential| credential.name).collect();
-        let numbered = (2..).map(|number| format!("{base}-{number}"));
-        let free = std::iter::once(base.clone()).chain(numbered).find(|name| taken.iter().all(|known| known.as_str() != name));
-        parse_name(&free.unwrap_or(base))
     }
 
     fn advise(&self, context: &Context<'_>, finds: &[Find], done: &[Done]) {

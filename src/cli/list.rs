@@ -7,9 +7,10 @@ use crate::domain::{Credential, Moment, Problem, words};
 
 /// List all credentials
 #[derive(Debug, clap::Args)]
-#[command(
-    after_help = "Examples:\n  tokenring list\n  tokenring list --provider snyk --label prod\n  tokenring list --json | jq -r .[].name"
-)]
+#[command(after_help = "Examples:\n  \
+        tokenring list\n  \
+        tokenring list --provider snyk --label prod\n  \
+        tokenring list --json | jq -r .[].name")]
 pub(super) struct List {
     /// Only those of this provider
     #[arg(long)]

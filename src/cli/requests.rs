@@ -12,9 +12,8 @@ use crate::domain::request::{Saved, SavedId};
 
 /// List the requests that were saved under a name, or change them
 #[derive(Debug, clap::Args)]
-#[command(
-    after_help = "Examples:\n  tokenring requests\n  tokenring requests show nightly\n\nA request is saved with `tokenring request NAME … --save ID` and sent with `tokenring request NAME --saved ID`."
-)]
+#[command(after_help = "Examples:\n  tokenring requests\n  tokenring requests show nightly\n\n\
+        A request is saved with `tokenring request NAME … --save ID` and sent with `tokenring request NAME --saved ID`.")]
 pub(super) struct Requests {
     #[command(subcommand)]
     action: Option<Action>,

@@ -31,10 +31,12 @@ pub(super) struct Scan {
 /// How often progress is shown, and how long a scan may take without any.
 const PACE: Duration = Duration::from_millis(100);
 
-const EXAMPLES: &str = "Examples:\n  tokenring scan\n  tokenring scan ~/work --link\n  tokenring scan . --strict --json\n  git log -p | tokenring scan - --strict\n\n\
-    No secret is ever shown. Copies of secrets that are held here are recognised by their fingerprints, whose key is in the\n\
-    store; where that is locked, only secrets of known shapes are found. Folders are walked as .gitignore says, but files in\n\
-    which secrets usually lie (.env*, .npmrc, settings of editors, pipelines, …) are looked at even where it says otherwise.";
+const EXAMPLES: &str = "Examples:\n  tokenring scan\n  tokenring scan ~/work --link\n  tokenring scan . --strict --json\n  \
+    git log -p | tokenring scan - --strict\n\n\
+    No secret is ever shown. Copies of secrets that are held here, of their further parts and of what they replaced, are\n\
+    recognised by their fingerprints, whose key is in the store; where that is locked, only secrets of known shapes are\n\
+    found. Folders are walked as .gitignore says, but files in which secrets usually lie (.env*, .npmrc, settings of\n\
+    editors, pipelines, …) are looked at even where it says otherwise.";
 
 /// A find, as `--json` prints it.
 #[derive(Serialize)]

@@ -1,25 +1,63 @@
 //! `tokenring` without a verb: the screen.
 
 use std::io::IsTerminal as _;
+use std::process::Command;
 use std::sync::Arc;
 
 use super::context::Context;
-use crate::config::Memory;
+use crate::config::{Memory, choose_store};
 use crate::domain::Problem;
 use crate::domain::problem::Class;
 use crate::engine::Engine;
-use crate::tui;
+use crate::tui::{self, Onward, Wishes};
 
 /// Shows the screen on the person's own keyring.
 pub(super) async fn run(context: &Context<'_>) -> Result<u8, Problem> {
     let engine = Arc::clone(context.engine()?);
-    show(context, engine, Memory::File(context.paths.layout())).await
+    let wishes = context.wishes();
+    let code = show(context, engine, (wishes.clone(), Memory::File(context.paths.layout()))).await?;
+    match wishes.onward.get() {
+        Some(onward) => start_again(context, *onward),
+        None => Ok(code),
+    }
+}
+
+/// Starts the program again in this one's place: with another store, or on the simulator. A new process, because the
+/// terminal's reader of this one still waits for a key that belongs to the next.
+fn start_again(context: &Context<'_>, onward: Onward) -> Result<u8, Problem> {
+    let failed = |why: String| Problem::new("tokenring was not started again", why, "start it by hand");
+    let program = std::env::current_exe().map_err(|error| failed(error.to_string()))?;
+    let mut again = Command::new(program);
+    again.args(std::env::args_os().skip(1));
+    match onward {
+        Onward::Demo => _ = again.arg("demo"),
+        Onward::Store(_) if std::env::var_os("TOKENRING_STORE").is_some() => {
+            let why = "TOKENRING_STORE says where secrets rest";
+            return Err(Problem::new("The store was not changed", why, "unset it, and choose again").of(Class::Usage));
+        }
+        Onward::Store(choice) => choose_store(&context.paths, choice)?,
+    }
+    replace(again).map_err(|error| failed(error.to_string()))
+}
+
+/// Lets a program take this one's place.
+#[cfg(unix)]
+fn replace(mut command: Command) -> std::io::Result<u8> {
+    use std::os::unix::process::CommandExt as _;
+    Err(command.exec())
+}
+
+/// Runs a program, and is as it was when it ends.
+#[cfg(not(unix))]
+fn replace(mut command: Command) -> std::io::Result<u8> {
+    let code = command.status()?.code().unwrap_or(1);
+    Ok(u8::try_from(code).unwrap_or(1))
 }
 
 /// Shows the screen on the given engine, until the person leaves.
-pub(super) async fn show(context: &Context<'_>, engine: Arc<Engine>, memory: Memory) -> Result<u8, Problem> {
+pub(super) async fn show(context: &Context<'_>, engine: Arc<Engine>, (wishes, memory): (Wishes, Memory)) -> Result<u8, Problem> {
     if context.settings.plain {
-        return tui::converse(engine, context.wishes()).await;
+        return tui::converse(engine, wishes).await;
     }
     if !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {
         let why = "standard input or output is not a terminal";
@@ -30,5 +68,5 @@ pub(super) async fn show(context: &Context<'_>, engine: Arc<Engine>, memory: Mem
         )
         .of(Class::Usage));
     }
-    tui::run(engine, context.wishes(), memory).await
+    tui::run(engine, wishes, memory).await
 }

@@ -10,6 +10,9 @@ const GAP: usize = 2;
 /// No column gets narrower than this.
 const NARROWEST: usize = 6;
 
+/// The columns that hold paths, by their headings.
+const PATHS: [&str; 2] = ["FILE", "WHERE"];
+
 /// The columns that begin with a state, by their headings.
 const STATES: [&str; 6] = ["VERDICT", "LAST CHECK", "OUTCOME", "STATE", "HOLDS", "EXPIRES"];
 
@@ -47,7 +50,8 @@ impl Table {
         let last = self.headings.len() - 1;
         let mut line = String::new();
         for (column, (cell, width)) in cells.zip(widths).enumerate() {
-            let shown = cut(cell, *width);
+            let is_path = PATHS.contains(&self.headings[column]);
+            let shown = if is_path { cut_front(cell, *width) } else { cut(cell, *width) };
             let blanks = if column == last { 0 } else { width + GAP - shown.width() };
             line.push_str(&paint(column, &shown));
             line.extend(std::iter::repeat_n(' ', blanks));
@@ -99,6 +103,20 @@ fn cut(line: &str, width: usize) -> String {
     kept.chain(std::iter::once('…')).collect()
 }
 
+/// The end of a text: of a path, what it ends with says most.
+fn cut_front(text: &str, width: usize) -> String {
+    if text.width() <= width {
+        return text.to_owned();
+    }
+    let mut used = 1;
+    let kept = text.char_indices().rev().take_while(|(_, c)| {
+        used += unicode_width::UnicodeWidthChar::width(*c).unwrap_or(0);
+        used <= width
+    });
+    let start = kept.last().map_or(text.len(), |(place, _)| place);
+    format!("…{}", &text[start..])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -126,6 +144,14 @@ mod tests {
         for room in 4..60 {
             assert!(table().lines(room, Ink::Plain).all(|line| line.width() <= room), "{room}");
         }
+    }
+
+    #[test]
+    fn of_paths_the_end_is_kept() {
+        let mut table = Table::new(&["FILE", "THEN"]);
+        table.row(["/home/me/work/日本/.env".to_owned(), "imported".to_owned()]);
+        let lines: Vec<_> = table.lines(20, Ink::Plain).collect();
+        assert_eq!(lines[1], "…日本/.env  imported");
     }
 
     #[test]

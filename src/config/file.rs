@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{self, Read as _, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::domain::problem::Problem;
 
@@ -31,6 +31,21 @@ pub(super) fn read_text(path: &Path, limit: u64) -> io::Result<String> {
         return Err(io::Error::other(format!("it is larger than {limit} bytes")));
     }
     Ok(text)
+}
+
+/// The `*.toml` in a folder, without hidden files, which editors leave behind. No folder holds none.
+pub(super) fn list_toml(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries?,
+    };
+    let paths = entries.map(|entry| entry.map(|entry| entry.path())).collect::<io::Result<Vec<_>>>()?;
+    Ok(paths.into_iter().filter(|path| is_visible_toml(path)).collect())
+}
+
+fn is_visible_toml(path: &Path) -> bool {
+    let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
+    !hidden && path.extension().is_some_and(|extension| extension == "toml")
 }
 
 fn replace(path: &Path, text: &str) -> io::Result<()> {

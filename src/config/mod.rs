@@ -19,4 +19,4 @@ pub use paths::Paths;
 pub use providers::providers;
 pub use requests::Requests;
 pub use settings::{ClipboardChoice, GlyphChoice, NetSettings, Settings, StoreChoice, choose_store};
-pub use theme::{Color, Depth, Glyphs, Role, Style, Theme};
+pub use theme::{Background, Color, Depth, Glyphs, Role, Style, Theme};

@@ -45,6 +45,11 @@ impl Paths {
         self.config.join("providers")
     }
 
+    /// The folder of the user's themes.
+    pub fn themes(&self) -> PathBuf {
+        self.config.join("themes")
+    }
+
     /// The settings file.
     pub fn settings(&self) -> PathBuf {
         self.config.join("config.toml")

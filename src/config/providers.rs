@@ -1,11 +1,10 @@
 //! The user's own provider files: they add a provider or a private region to those that come with the program.
 
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use super::Paths;
-use super::file::read_text;
+use super::file::{list_toml, read_text};
 use crate::domain::problem::{Class, Problem};
 
 /// The largest provider file; the largest that comes with the program is a fraction of it.
@@ -14,28 +13,13 @@ const LIMIT: u64 = 256 * 1024;
 /// The paths and texts of the user's provider files, by name. What they mean is for the catalogue to say.
 pub fn providers(paths: &Paths) -> Result<Vec<(PathBuf, String)>, Problem> {
     let folder = paths.providers();
-    let mut files = list(&folder).map_err(|error| unreadable(&folder, &error))?;
+    let mut files = list_toml(&folder).map_err(|error| unreadable(&folder, &error))?;
     files.sort();
     let read = |path: PathBuf| match read_text(&path, LIMIT) {
         Ok(text) => Ok((path, text)),
         Err(error) => Err(unreadable(&path, &error)),
     };
     files.into_iter().map(read).collect()
-}
-
-/// The `*.toml` in a folder, without hidden files, which editors leave behind. No folder holds none.
-fn list(folder: &Path) -> io::Result<Vec<PathBuf>> {
-    let entries = match fs::read_dir(folder) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        entries => entries?,
-    };
-    let paths = entries.map(|entry| entry.map(|entry| entry.path())).collect::<io::Result<Vec<_>>>()?;
-    Ok(paths.into_iter().filter(|path| is_provider_file(path)).collect())
-}
-
-fn is_provider_file(path: &Path) -> bool {
-    let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
-    !hidden && path.extension().is_some_and(|extension| extension == "toml")
 }
 
 fn unreadable(path: &Path, error: &io::Error) -> Problem {
@@ -45,6 +29,8 @@ fn unreadable(path: &Path, error: &io::Error) -> Problem {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn home(files: &[(&str, &str)]) -> (tempfile::TempDir, Paths) {

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
-use super::theme::Theme;
+use super::theme::{self, Theme};
 
 /// A setting.
 pub struct Setting {
@@ -42,7 +42,7 @@ pub const SETTINGS: &[Setting] = &[
     Setting { name: "reveal_seconds", shape: SECONDS, usual: Some("15"), help: "How long a secret stays revealed" },
     Setting { name: "clipboard_seconds", shape: SECONDS, usual: Some("30"), help: "How long a secret stays on the clipboard" },
     Setting { name: "clipboard", shape: Shape::Word(&["auto", "native", "osc52", "tmux", "none"]), usual: Some("\"auto\""), help: "Which way to the clipboard is taken" },
-    Setting { name: "theme", shape: Shape::Theme, usual: Some("\"dark\""), help: "The colours of the screen" },
+    Setting { name: "theme", shape: Shape::Theme, usual: Some("\"auto\""), help: "The colours of the screen; auto follows the background of the terminal" },
     Setting { name: "glyphs", shape: Shape::Word(&["auto", "unicode", "ascii"]), usual: Some("\"auto\""), help: "Which signs are drawn; auto follows the locale" },
     Setting { name: "readonly", shape: Shape::Flag, usual: Some("false"), help: "Whether requests that change something are refused before they leave" },
     Setting { name: "mouse", shape: Shape::Flag, usual: Some("true"), help: "Whether the mouse is used" },
@@ -68,7 +68,7 @@ impl Setting {
             Shape::Flag => "true, false".to_owned(),
             Shape::Number(first, last) => format!("{first} to {last}"),
             Shape::Word(words) => words.join(", "),
-            Shape::Theme => Theme::names().collect::<Vec<_>>().join(", "),
+            Shape::Theme => format!("{}, or a file in `themes/`", theme_names().collect::<Vec<_>>().join(", ")),
         }
     }
 
@@ -77,7 +77,7 @@ impl Setting {
             Shape::Flag => json!({ "type": "boolean" }),
             Shape::Number(first, last) => json!({ "type": "integer", "minimum": first, "maximum": last }),
             Shape::Word(words) => json!({ "type": "string", "enum": words }),
-            Shape::Theme => json!({ "type": "string", "examples": Theme::names().collect::<Vec<_>>() }),
+            Shape::Theme => json!({ "type": "string", "examples": theme_names().collect::<Vec<_>>() }),
         };
         schema["description"] = json!(self.help);
         if let Some(usual) = self.usual.and_then(|usual| serde_json::from_str::<Value>(usual).ok()) {
@@ -85,6 +85,11 @@ impl Setting {
         }
         schema
     }
+}
+
+/// The names of the themes that need no file of the person's own.
+fn theme_names() -> impl Iterator<Item = &'static str> {
+    std::iter::once(theme::AUTO).chain(Theme::names())
 }
 
 /// The JSON schema of the file; `commands` are those that may have keys of their own.
@@ -197,7 +202,9 @@ mod tests {
                     (vec![first.to_string(), last.to_string()], vec![(first - 1).to_string(), (last + 1).to_string()])
                 }
                 Shape::Word(words) => (words.iter().map(|word| format!("\"{word}\"")).collect(), vec!["\"no such\"".to_owned()]),
-                Shape::Theme => (Theme::names().map(|name| format!("\"{name}\"")).collect(), vec!["1".to_owned()]),
+                Shape::Theme => {
+                    (theme_names().chain(["mine.toml"]).map(|name| format!("\"{name}\"")).collect(), vec!["1".to_owned()])
+                }
             };
             for value in good {
                 assert!(read(&written(setting, &value)).is_ok(), "{} = {value}", setting.name);

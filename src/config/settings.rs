@@ -10,7 +10,7 @@ use serde::de::{DeserializeOwned, Error as _, IntoDeserializer as _};
 use serde::{Deserialize, Deserializer};
 
 use super::file::{read_text, write_private};
-use super::theme::{Depth, Glyphs, Theme};
+use super::theme::{self, AUTO, Background, Depth, Glyphs, OwnThemes, Theme};
 use super::{Key, Paths, Reading};
 use crate::domain::problem::{Class, Problem};
 use crate::domain::text::nearest;
@@ -51,6 +51,12 @@ pub struct Settings {
     /// How many colours the terminal shows, as the environment says.
     #[serde(skip)]
     pub depth: Depth,
+    /// What colour the terminal has behind its text, as the environment says.
+    #[serde(skip)]
+    pub background: Background,
+    /// The person's own themes.
+    #[serde(skip)]
+    pub own_themes: OwnThemes,
 }
 
 /// How the program is to behave on the network.
@@ -149,23 +155,33 @@ impl Settings {
     /// The settings from the file, if there is one, and the environment, as `env` tells it.
     pub fn load(paths: &Paths, env: &dyn Fn(&str) -> Option<String>) -> Result<Self, Problem> {
         let path = paths.settings();
-        let settings = match read_text(&path, LIMIT) {
+        let mut settings: Self = match read_text(&path, LIMIT) {
             Ok(text) => toml::from_str(&text).map_err(|error| misread(&path, &text, &error))?,
             Err(error) if error.kind() == io::ErrorKind::NotFound => Self::default(),
             Err(error) => return Err(unreadable(&path, &error)),
         };
-        settings.under_environment(env)
+        match settings.read_themes(paths) {
+            Some(flaw) => Err(flaw),
+            None => settings.under_environment(env),
+        }
     }
 
     /// The settings as far as the file is right, with what is wrong in it; an error where guessing would do harm.
     pub fn read(paths: &Paths, env: &dyn Fn(&str) -> Option<String>) -> Result<Reading, Problem> {
         let path = paths.settings();
-        let reading = match read_text(&path, LIMIT) {
+        let mut reading = match read_text(&path, LIMIT) {
             Ok(text) => Reading::of(&path, &text)?,
             Err(error) if error.kind() == io::ErrorKind::NotFound => Reading::default(),
             Err(error) => return Err(unreadable(&path, &error)),
         };
+        reading.flaws.extend(reading.settings.read_themes(paths));
         Ok(Reading { settings: reading.settings.under_environment(env)?, ..reading })
+    }
+
+    /// Reads the person's own themes; what is wrong with the chosen one comes back.
+    fn read_themes(&mut self, paths: &Paths) -> Option<Problem> {
+        self.own_themes = OwnThemes::read(paths);
+        if theme::is_own(&self.theme) { self.own_themes.flaw(&self.theme, paths) } else { None }
     }
 
     /// The signs to draw with.
@@ -177,9 +193,19 @@ impl Settings {
         }
     }
 
-    /// The theme in the colours that the terminal shows.
+    /// The theme in the colours that the terminal shows, as far as its background is known.
     pub fn theme(&self) -> Theme {
-        Theme::builtin(&self.theme, self.depth).unwrap_or_default()
+        let found = if theme::is_own(&self.theme) {
+            self.own_themes.theme(&self.theme, self.depth).ok()
+        } else {
+            Theme::builtin(&self.theme, self.depth)
+        };
+        found.unwrap_or_else(|| Theme::fitting(self.background, self.depth))
+    }
+
+    /// Whether the background of the terminal decides about the theme.
+    pub fn follows_background(&self) -> bool {
+        self.theme == AUTO
     }
 
     fn under_environment(mut self, env: &dyn Fn(&str) -> Option<String>) -> Result<Self, Problem> {
@@ -190,6 +216,7 @@ impl Settings {
             self.clipboard = clipboard;
         }
         self.depth = Depth::detect(env);
+        self.background = Background::detect(env).unwrap_or_default();
         self.plain |= is_set(env, "ACCESSIBLE") || env("TERM").is_some_and(|terminal| terminal == "dumb");
         Ok(self)
     }
@@ -202,7 +229,7 @@ impl Default for Settings {
             reveal_seconds: 15,
             clipboard_seconds: 30,
             clipboard: ClipboardChoice::Auto,
-            theme: "dark".to_owned(),
+            theme: AUTO.to_owned(),
             glyphs: GlyphChoice::Auto,
             readonly: false,
             mouse: true,
@@ -210,6 +237,8 @@ impl Default for Settings {
             keys: BTreeMap::new(),
             net: NetSettings::default(),
             depth: Depth::default(),
+            background: Background::default(),
+            own_themes: OwnThemes::default(),
         }
     }
 }
@@ -244,10 +273,11 @@ fn concurrency<'de, D: Deserializer<'de>>(value: D) -> Result<usize, D::Error> {
 
 fn theme_name<'de, D: Deserializer<'de>>(value: D) -> Result<String, D::Error> {
     let name = String::deserialize(value)?;
-    if Theme::names().any(|known| known == name) {
+    // Which files there are is known to the folder only, not to this file.
+    if theme::is_own(&name) || std::iter::once(AUTO).chain(Theme::names()).any(|known| known == name) {
         return Ok(name);
     }
-    let known: Vec<_> = Theme::names().map(|known| format!("`{known}`")).collect();
+    let known: Vec<_> = std::iter::once(AUTO).chain(Theme::names()).map(|known| format!("`{known}`")).collect();
     Err(D::Error::custom(format!("unknown theme `{name}`, expected one of {}", known.join(", "))))
 }
 
@@ -362,6 +392,8 @@ mod tests {
             ]),
             net: NetSettings { connect_seconds: 3, total_seconds: 20, concurrency: 8 },
             depth: Depth::Ansi,
+            background: Background::Dark,
+            own_themes: OwnThemes::default(),
         };
         assert_eq!(load(text, &[]), Ok(expected));
     }
@@ -383,7 +415,7 @@ mod tests {
             ("mouse = true\n  clipbord = \"auto\"", ":2:3:", "unknown field `clipbord`", "did you mean `clipboard`?"),
             ("clipboard = \"osc25\"", ":1:13:", "unknown variant `osc25`", "did you mean `osc52`?"),
             ("theme = \"drak\"", ":1:9:", "unknown theme `drak`", "did you mean `dark`?"),
-            ("theme = \"zzz\"", ":1:9:", "unknown theme `zzz`", "write one of dark, light, high-contrast"),
+            ("theme = \"zzz\"", ":1:9:", "unknown theme `zzz`", "write one of auto, dark, light, high-contrast"),
             ("[net]\nconcurency = 3", ":2:1:", "unknown field `concurency`", "did you mean `concurrency`?"),
             ("reveal_seconds = 0", ":1:18:", "0 is not a number of seconds", "correct this place"),
             ("clipboard_seconds = -1", ":1:21:", "-1 is not a number of seconds", "correct this place"),

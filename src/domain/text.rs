@@ -3,6 +3,10 @@
 /// How alike two names must be, from 0 to 1, for one to be offered in place of the other.
 const NEAR: f64 = 0.8;
 
+/// What a sequence that steers a terminal begins with, and what some end with.
+const ESCAPE: char = '\u{1b}';
+const BELL: char = '\u{7}';
+
 /// Whether a character cannot be shown as one: controls, invisible and direction-changing characters.
 pub fn is_unshowable(c: char) -> bool {
     c.is_control() || is_invisible(c)
@@ -18,6 +22,15 @@ pub fn is_invisible(c: char) -> bool {
 /// return goes, since it can only overwrite.
 pub fn clean(text: &str) -> String {
     text.replace("\r\n", "\n").chars().map(|c| if steers(c) { '\u{fffd}' } else { c }).collect()
+}
+
+/// The text without the sequences by which a program colours what it writes or steers a terminal otherwise.
+pub fn without_sequences(text: &str) -> String {
+    let (mut kept, mut chars) = (String::with_capacity(text.len()), text.chars());
+    while let Some(c) = chars.next() {
+        if c == ESCAPE { skip_sequence(&mut chars) } else { kept.push(c) }
+    }
+    kept
 }
 
 /// The text on one line, cleaned, for a title, a table cell or an error.
@@ -60,6 +73,15 @@ fn likeness(written: &str, name: &str) -> f64 {
     if held { similar.max(NEAR) } else { similar }
 }
 
+fn skip_sequence(chars: &mut std::str::Chars<'_>) {
+    match chars.next() {
+        Some('[') => _ = chars.find(|c| ('@'..='~').contains(c)),
+        // A title and the like ends with a bell, or with an escape and a backslash.
+        Some(']') if chars.find(|c| matches!(*c, BELL | ESCAPE)) == Some(ESCAPE) => _ = chars.next(),
+        _ => {}
+    }
+}
+
 fn steers(c: char) -> bool {
     is_unshowable(c) && c != '\n' && c != '\t'
 }
@@ -67,6 +89,12 @@ fn steers(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn sequences_are_left_out_whole() {
+        assert_eq!(without_sequences("\u{1b}[1;31mno\u{1b}[0m way"), "no way");
+        assert_eq!(without_sequences("a\u{1b}]0;title\u{7}b\u{1b}]8;;x\u{1b}\\c\u{1b}(d\u{1b}"), "abcd");
+    }
 
     #[test]
     fn escape_sequences_lose_their_power() {

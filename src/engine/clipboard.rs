@@ -10,11 +10,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use arboard::Clipboard as Desktop;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use hmac::{Hmac, Mac};
-use sha2::Sha256;
 use zeroize::{Zeroize as _, Zeroizing};
 
 use super::keyring::{broken_task, random};
+use super::mac::Keyed;
 use super::message::{Cleared, ClipboardWay, Copied};
 use crate::config::ClipboardChoice;
 use crate::domain::Secret;
@@ -266,9 +265,7 @@ impl Mark {
 }
 
 fn digest(salt: &[u8; 16], text: &str) -> [u8; 32] {
-    Hmac::<Sha256>::new_from_slice(salt)
-        .map(|mac| mac.chain_update(text.as_bytes()).finalize().into_bytes().into())
-        .unwrap_or_default()
+    Keyed::new(salt).map(|keyed| keyed.digest(text.as_bytes())).unwrap_or_default()
 }
 
 fn utf8(secret: &Secret) -> Result<Zeroizing<String>, String> {

@@ -82,12 +82,10 @@ impl Engine {
         }
         let row = credential.clone();
         self.with_index(move |index| index.insert(&row)).await?;
-        if let Err(problem) = self.keep_all(&credential.id, &secrets).await {
-            self.forget_everywhere(&credential).await?;
-            return Err(problem);
+        match self.keep_on_record(&credential, &secrets).await {
+            Ok(()) => Ok(credential),
+            Err(problem) => Err(self.call_off(&credential, problem).await),
         }
-        self.register(Deed::new("add", "done").on(credential.name.as_str())).await?;
-        Ok(credential)
     }
 
     /// Changes a credential.
@@ -244,6 +242,21 @@ impl Engine {
     }
 
     /// Writes secrets and reads each one back before it is trusted.
+    /// What cannot be put on record is not done.
+    async fn keep_on_record(&self, credential: &Credential, secrets: &BTreeMap<Part, Arc<Secret>>) -> Result<(), Problem> {
+        self.keep_all(&credential.id, secrets).await?;
+        self.register(Deed::new("add", "done").on(credential.name.as_str())).await
+    }
+
+    /// Takes back what was begun. A full disk may stop that as well, and then what is left is told.
+    async fn call_off(&self, credential: &Credential, problem: Problem) -> Problem {
+        if self.forget_everywhere(credential).await.is_ok() {
+            return problem;
+        }
+        let remedy = format!("{}; then take away what is left of it: `tokenring remove {}`", problem.remedy, credential.name);
+        Problem { remedy, ..problem }
+    }
+
     async fn keep_all(&self, id: &CredentialId, secrets: &BTreeMap<Part, Arc<Secret>>) -> Result<(), Problem> {
         for (part, secret) in secrets {
             self.put_secret(place(id, Slot::Current, part), secret).await?;

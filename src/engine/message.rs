@@ -15,6 +15,7 @@ use crate::domain::request::{Draft, Saved, SavedId};
 use crate::domain::response::Answer;
 use crate::domain::rotation::{Line, Plan, Status};
 use crate::domain::{Credential, CredentialId, Moment, Name, Secret};
+use crate::engine::import::Find;
 
 pub use super::ask::{Choice, Dilemma, Question, Reply};
 pub use super::classify::Classified;
@@ -80,6 +81,10 @@ pub enum KeyringTask {
     Regions(CredentialId),
     /// The last verdicts of all credentials in all regions.
     Verdicts,
+    /// Find what other programs have in plain text, and say how the store is.
+    Finds,
+    /// Keep what was found, under names that are free. The plain-text copies stay.
+    Import(Vec<Arc<Find>>),
 }
 
 /// Whether the provider is asked who a new credential is.
@@ -368,6 +373,8 @@ pub enum KeyringEvent {
     Verdicts(Vec<(CredentialId, RegionCheck)>),
     /// The access token that is at hand for a credential in its region; none where the next request gets one.
     AccessToken(CredentialId, Option<Lifetime>),
+    /// What other programs have in plain text.
+    Found(Vec<Arc<Find>>),
     /// Who the provider says that a new credential is; a problem where it could not be asked.
     Classified(Name, Box<Result<Classified, Problem>>),
 }

@@ -19,6 +19,7 @@ mod kept;
 mod keyring;
 mod lock;
 mod login;
+mod mac;
 pub mod message;
 pub mod migrate;
 mod mint;

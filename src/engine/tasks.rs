@@ -140,6 +140,17 @@ impl Engine {
                 self.remove(&id).await?;
                 KeyringEvent::Removed(id)
             }
+            KeyringTask::Finds => {
+                voice.say(Event::Store(self.store_state().await));
+                KeyringEvent::Found(self.finds_of_tools().await)
+            }
+            KeyringTask::Import(finds) => {
+                for find in finds {
+                    let kept = self.keep_find(&find).await?;
+                    voice.say(Event::Keyring(KeyringEvent::Changed(Box::new(kept))));
+                }
+                return Ok(());
+            }
             KeyringTask::Verdicts => KeyringEvent::Verdicts(self.with_index(Index::all_checks).await?),
             KeyringTask::Regions(id) => {
                 self.tell_lifetime(&self.by_id(&id).await?, voice);

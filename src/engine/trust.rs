@@ -1,10 +1,8 @@
 //! What the engine needs from the store before it trusts it: the round trip, and the key of the fingerprints.
 
-use hmac::{Hmac, Mac};
-use sha2::Sha256;
-
 use super::Engine;
 use super::keyring::random;
+use super::mac::Keyed;
 use crate::domain::problem::Problem;
 use crate::domain::{Secret, text};
 use crate::store::{ItemKey, StoreError};
@@ -19,11 +17,11 @@ const FINGERPRINT_BYTES: usize = 10;
 pub(super) type Print = [u8; FINGERPRINT_BYTES];
 
 /// What computes fingerprints, for who has many to compute.
-pub(super) struct Fingerprints(Hmac<Sha256>);
+pub(super) struct Fingerprints(Keyed);
 
 impl Fingerprints {
     /// Those of this key.
-    pub(super) const fn with(key: Hmac<Sha256>) -> Self {
+    pub(super) const fn with(key: Keyed) -> Self {
         Self(key)
     }
 
@@ -34,10 +32,8 @@ impl Fingerprints {
 
     /// The same, not yet as text.
     pub(super) fn bytes_of(&self, bytes: &[u8]) -> Print {
-        let mut mac = self.0.clone();
-        mac.update(bytes);
         let mut print = [0; FINGERPRINT_BYTES];
-        print.copy_from_slice(&mac.finalize().into_bytes()[..FINGERPRINT_BYTES]);
+        print.copy_from_slice(&self.0.digest(bytes)[..FINGERPRINT_BYTES]);
         print
     }
 }
@@ -59,9 +55,8 @@ impl Engine {
     /// The fingerprints of this store, which gives their key for it.
     pub(super) async fn fingerprints(&self) -> Result<Fingerprints, Problem> {
         let key = self.fingerprint_key.get_or_try_init(|| self.load_fingerprint_key()).await?;
-        let mac =
-            key.expose(Hmac::<Sha256>::new_from_slice).map_err(|_| StoreError::Damaged("the fingerprint key".to_owned()))?;
-        Ok(Fingerprints::with(mac))
+        let keyed = key.expose(Keyed::new).map_err(|_| StoreError::Damaged("the fingerprint key".to_owned()))?;
+        Ok(Fingerprints::with(keyed))
     }
 
     async fn load_fingerprint_key(&self) -> Result<Secret, Problem> {

@@ -7,6 +7,7 @@ use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, Mou
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::app::{Input, Mouse};
+use super::ear::{Ear, Heard};
 use crate::config::Key;
 use crate::config::key::Code;
 
@@ -77,12 +78,14 @@ pub(super) fn size() -> std::io::Result<(u16, u16)> {
 ///
 /// The thread matters: when the terminal is closed, the reader of crossterm turns in a circle and never returns. So
 /// the reader may be lost, but never the screen; the watcher tells it to leave.
-pub(super) fn start(inputs: UnboundedSender<Input>, gate: Arc<Gate>) -> std::io::Result<()> {
+pub(super) fn start(inputs: UnboundedSender<Input>, gate: Arc<Gate>, mut ear: Ear) -> std::io::Result<()> {
     let read = move || {
         while let Ok(event) = crossterm::event::read() {
-            if let Some(input) = translate(event)
-                && inputs.send(input).is_err()
-            {
+            let heard: Vec<_> = match ear.hear(event) {
+                Heard::Typed(events) => events.into_iter().filter_map(translate).collect(),
+                Heard::Answer(background) => background.map(Input::Background).into_iter().collect(),
+            };
+            if heard.into_iter().any(|input| inputs.send(input).is_err()) {
                 return;
             }
             gate.pass();

@@ -2,6 +2,7 @@
 
 pub mod app;
 mod canvas;
+mod ear;
 mod editor;
 mod frame;
 mod inbox;
@@ -17,12 +18,13 @@ mod wishes;
 use std::io;
 use std::sync::Arc;
 
-use app::{Browser, Preferences, Start};
+use app::{Browser, Greeting, Preferences, Start};
 
-use crate::config::{Memory, Settings};
+use crate::config::{Depth, Memory, Settings};
 use crate::domain::Problem;
 use crate::engine::Engine;
 
+pub use app::Onward;
 pub use app::keymap::Conflict;
 pub use inbox::{Doors, Inbox, Notice, inbox};
 pub use plain::converse;
@@ -51,7 +53,11 @@ pub async fn run(engine: Arc<Engine>, wishes: Wishes, memory: Memory) -> Result<
     watch::start(doors.notices.clone(), watch::Interrupt::Quits, wishes.folder.as_deref()).map_err(|error| unusable(&error))?;
     let gate = Arc::new(input::Gate::default());
     let surface = terminal::Tty::take(size, settings.mouse, Arc::clone(&gate)).map_err(|error| unusable(&error))?;
-    input::start(doors.inputs.clone(), gate).map_err(|error| unusable(&error))?;
+    let asks = settings.depth != Depth::Monochrome && terminal::may_be_asked();
+    if asks {
+        terminal::ask(ear::QUESTION).map_err(|error| unusable(&error))?;
+    }
+    input::start(doors.inputs.clone(), gate, ear::Ear::new(asks)).map_err(|error| unusable(&error))?;
     let layout = memory.recall();
     let start = Start { beginning, catalogue: Arc::clone(&engine.catalogue), size, preferences: preferences(settings), layout };
     Ok(Loop::run(Parts { engine, start, surface, memory, wishes, inbox: (doors, inbox) }).await)
@@ -59,7 +65,11 @@ pub async fn run(engine: Arc<Engine>, wishes: Wishes, memory: Memory) -> Result<
 
 fn preferences(settings: &Settings) -> Preferences {
     let browser = if crate::engine::is_remote() { Browser::Elsewhere } else { Browser::Here };
-    Preferences { browser, ..Preferences::of(settings, settings.glyphs(&|name| std::env::var(name).ok())) }
+    Preferences {
+        browser,
+        greeting: Greeting::Welcome,
+        ..Preferences::of(settings, settings.glyphs(&|name| std::env::var(name).ok()))
+    }
 }
 
 fn unusable(error: &io::Error) -> Problem {

@@ -237,6 +237,10 @@ impl<S: Surface> Loop<S> {
                 Effect::Open(url) => crate::engine::open_page(&url),
                 Effect::Remember(layout) => self.remember(layout),
                 Effect::Quit => self.code = Some(0),
+                Effect::Leave(onward) => {
+                    self.wishes.leave_for(onward);
+                    self.code = Some(0);
+                }
             }
         }
     }

@@ -66,6 +66,10 @@ static IS_OURS: AtomicBool = AtomicBool::new(false);
 /// The mouse reports its buttons and wheel, motion only while a button is down, and places beyond column 223.
 const MOUSE_ON: &str = "\x1b[?1000h\x1b[?1002h\x1b[?1006h";
 const MOUSE_OFF: &str = "\x1b[?1006l\x1b[?1002l\x1b[?1000l";
+/// The window's title is ours while the screen is: it names the program and nothing that is in it. What it was before
+/// waits on the terminal's own stack.
+const TITLE_ON: &str = "\x1b[22;0t\x1b]0;tokenring\x1b\\";
+const TITLE_OFF: &str = "\x1b[23;0t";
 const END_UPDATE: &str = "\x1b[?2026l";
 const PLAIN: &str = "\x1b[0m";
 
@@ -95,6 +99,18 @@ impl Tty {
     }
 }
 
+/// Asks the terminal something that it answers as if it were typed, if it answers.
+pub(super) fn ask(question: &str) -> io::Result<()> {
+    let mut out = Output::open()?;
+    out.write_all(question.as_bytes())?;
+    out.flush()
+}
+
+/// Whether the terminal leaves alone what it does not understand, a question or a title; the console of Linux may not.
+pub(super) fn may_be_asked() -> bool {
+    std::env::var("TERM").is_ok_and(|name| name != "linux" && name != "dumb")
+}
+
 impl Surface for Tty {
     fn size(&self) -> io::Result<(u16, u16)> {
         crossterm::terminal::size()
@@ -121,11 +137,14 @@ impl Surface for Tty {
     /// Also right when the process was stopped without notice and somebody else has set the modes since.
     fn enter(&mut self) -> io::Result<()> {
         disable_raw_mode()?;
-        IS_OURS.store(true, Ordering::SeqCst);
+        let was_ours = IS_OURS.swap(true, Ordering::SeqCst);
         enable_raw_mode()?;
         let mut modes = Vec::new();
         queue!(modes, EnterAlternateScreen, EnableBracketedPaste, EnableFocusChange)?;
         modes.extend_from_slice(if self.mouse { MOUSE_ON } else { MOUSE_OFF }.as_bytes());
+        if !was_ours && may_be_asked() {
+            modes.extend_from_slice(TITLE_ON.as_bytes());
+        }
         let mut out = Output::open()?;
         out.write_all(&modes)?;
         out.flush()?;
@@ -186,6 +205,9 @@ pub(super) fn leave_modes() {
     modes.extend_from_slice(MOUSE_OFF.as_bytes());
     // Writing to memory does not fail, and nobody is left to be told that writing to the terminal did.
     let _ = queue!(modes, DisableFocusChange, DisableBracketedPaste);
+    if may_be_asked() {
+        modes.extend_from_slice(TITLE_OFF.as_bytes());
+    }
     modes.extend_from_slice(PLAIN.as_bytes());
     let _ = queue!(modes, cursor::Show, LeaveAlternateScreen);
     if let Ok(mut out) = Output::open()

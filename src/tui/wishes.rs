@@ -1,9 +1,9 @@
 //! The settings while the screen runs: what they are, how they are read again, and when.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use super::app::Change;
+use super::app::{Change, Onward};
 use crate::config::{Reading, Settings};
 use crate::domain::Problem;
 
@@ -19,6 +19,15 @@ pub struct Wishes {
     pub again: Option<Reread>,
     /// The folder in which the settings lie.
     pub folder: Option<PathBuf>,
+    /// How the program is to start again, once the person has left for that.
+    pub onward: Arc<OnceLock<Onward>>,
+}
+
+impl Wishes {
+    /// The person leaves for this. Nobody leaves twice.
+    pub(super) fn leave_for(&self, onward: Onward) {
+        let _ = self.onward.set(onward);
+    }
 }
 
 /// What changes for the screen from one reading to the next.

@@ -22,6 +22,20 @@ fn the_readme_shows_the_tables_of_the_code() {
     }
 }
 
+#[test]
+fn what_contributing_points_at_is_there() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let text = fs::read_to_string(root.join("CONTRIBUTING.md")).unwrap();
+    let quoted = text.split('`').skip(1).step_by(2).filter(|quoted| quoted.contains('/') && !quoted.contains([' ', '*']));
+    // In capitals stands what each has by another name.
+    let paths: Vec<_> = quoted.filter(|path| !path.contains("NAME")).collect();
+    assert!(paths.len() > 20, "{paths:?}");
+    for path in paths {
+        let places = [root.join(path), root.join("src").join(path), root.join("src").join(format!("{path}.rs"))];
+        assert!(places.iter().any(|place| place.exists()), "CONTRIBUTING.md names {path}, which is not there");
+    }
+}
+
 fn with_table(text: &str, name: &str, table: &str) -> String {
     let opening = text.find(&format!("<!-- {name}:")).unwrap_or_else(|| panic!("README.md has no place for {name}"));
     let start = opening + text[opening..].find("-->\n").unwrap() + 4;

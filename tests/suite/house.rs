@@ -313,7 +313,7 @@ fn collect(folder: &Path, found: &mut Vec<(String, String)>) {
             collect(&path, found);
         } else if path.extension().is_some_and(|extension| extension == "rs") {
             let name = path.strip_prefix(root()).unwrap().to_string_lossy().replace('\\', "/");
-            if !name.ends_with("/tests.rs") {
+            if !name.ends_with("/tests.rs") && !name.contains("/tests/") {
                 found.push((name, fs::read_to_string(&path).unwrap()));
             }
         }

@@ -295,3 +295,25 @@ fn everything_moves_from_the_keyring_to_the_encrypted_file_and_back() {
             .expect(0);
     });
 }
+
+#[test]
+fn eight_processes_that_move_everything_at_once_lose_nothing() {
+    session(Session::Unlocked, async || {
+        let home = Home::new().with("TOKENRING_STORE", "keyring");
+        add(&home, "laptop").expect(0);
+        let outcomes: Vec<_> = std::thread::scope(|scope| {
+            let movers: Vec<_> = (0..8).map(|_| scope.spawn(|| home.run(&["store", "migrate", "--to", "file"]))).collect();
+            movers.into_iter().map(|mover| mover.join().unwrap()).collect()
+        });
+        for refused in outcomes.iter().filter(|outcome| outcome.code != 0) {
+            assert!(refused.err.contains("fix: "), "{}", refused.err);
+        }
+        home.run(&["store", "migrate", "--to", "file"]).expect(0);
+        let settings = std::fs::read_to_string(home.root().join("config/config.toml")).unwrap();
+        assert_eq!(settings.matches("store = \"file\"").count(), 1, "{settings}");
+        let home = home.with("TOKENRING_STORE", "file");
+        assert_eq!(home.run(&["get", "laptop"]).expect(0).out, SECRET);
+        home.run(&["store", "migrate", "--to", "file", "--delete-source"]).expect(0);
+        assert_eq!((items().len(), home.run(&["get", "laptop"]).expect(0).out.as_str()), (0, SECRET));
+    });
+}

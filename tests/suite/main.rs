@@ -3,6 +3,8 @@
 #![cfg(test)]
 
 mod cli;
+#[cfg(target_os = "linux")]
+mod clipboard;
 mod config;
 #[cfg(unix)]
 mod consumer;
@@ -11,6 +13,8 @@ mod docs;
 mod doctor;
 #[cfg(unix)]
 mod exec;
+#[cfg(target_os = "linux")]
+mod faults;
 mod fuzz;
 mod house;
 #[cfg(unix)]
@@ -22,7 +26,12 @@ mod keyring;
 mod leak;
 mod net;
 #[cfg(unix)]
+mod panic;
+#[cfg(unix)]
+mod pictures;
+#[cfg(unix)]
 mod plain;
+mod reach;
 mod request;
 mod rotation;
 mod sandbox;

@@ -88,6 +88,14 @@ fn chained_requests_offer_what_earlier_answers_named() {
 }
 
 #[test]
+fn a_curl_command_is_taken_over_and_its_secret_is_not_told() {
+    let curl = format!("curl -H 'Authorization: token {SECRET}' 'https://api.snyk.io/rest/orgs?version=2024-10-15'");
+    let told = transcript(&["us01-reader", "paste curl", &curl, "", "send", "quit"]);
+    assert_told(&told, &["Command, on one line (not shown)", "authorization", "us01-reader> send", "Answer: 200 OK"]);
+    assert!(!told.contains("canary"), "{told}");
+}
+
+#[test]
 fn a_rotation_goes_from_plan_to_proof() {
     let told = transcript(&["rotate us01-release-bot", "begin", "", "show us01-release-bot", "quit"]);
     assert_told(&told, &["Replace us01-release-bot.", "Plan: ", "Cancel", "(done)", "has taken the old one's place", "quit"]);

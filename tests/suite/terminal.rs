@@ -25,12 +25,7 @@ impl Demo {
 
     fn at(columns: u16, rows: u16) -> Self {
         let home = TempDir::new().unwrap();
-        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_tokenring"));
-        command.arg("demo");
-        command.env("TOKENRING_HOME", home.path());
-        command.env("TERM", "xterm-256color");
-        command.env("LANG", "C.UTF-8");
-        Self { pty: Pty::start(command, columns, rows), _home: home }
+        Self { pty: Pty::start(demo_command(&home), columns, rows), _home: home }
     }
 
     /// Waits for the end, and looks at what is left behind.
@@ -40,6 +35,15 @@ impl Demo {
         self.pty.assert_restored();
         assert_eq!(self.pty.times_left(), 1, "given back once");
     }
+}
+
+fn demo_command(home: &TempDir) -> CommandBuilder {
+    let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_tokenring"));
+    command.arg("demo");
+    command.env("TOKENRING_HOME", home.path());
+    command.env("TERM", "xterm-256color");
+    command.env("LANG", "C.UTF-8");
+    command
 }
 
 #[test]
@@ -102,8 +106,7 @@ fn every_key_of_the_footer_does_something() {
         let mut first = Demo::start();
         first.pty.send(pane);
         first.pty.expect(&format!("┏ {pane} "));
-        // A frame may arrive in pieces, and the footer is its last.
-        first.pty.expect(": commands");
+        first.pty.expect_whole_frame();
         let keys = offered(&first);
         first.pty.send("q");
         first.assert_ends_with(0);
@@ -112,7 +115,7 @@ fn every_key_of_the_footer_does_something() {
             let mut demo = Demo::start();
             demo.pty.send(pane);
             demo.pty.expect(&format!("┏ {pane} "));
-            demo.pty.expect(": commands");
+            demo.pty.expect_whole_frame();
             let before = demo.pty.text();
             demo.pty.send(&typed);
             demo.pty.expect_other_than(&before);
@@ -124,6 +127,97 @@ fn every_key_of_the_footer_does_something() {
             }
         }
     }
+}
+
+#[test]
+fn a_light_terminal_gets_a_light_theme_as_soon_as_it_says_so() {
+    let home = TempDir::new().unwrap();
+    let mut command = demo_command(&home);
+    command.env("COLORTERM", "truecolor");
+    command.env_remove("NO_COLOR");
+    let mut demo = Demo { pty: Pty::start(command, 120, 36), _home: home };
+    demo.pty.expect_bytes(0, b"\x1b]11;?\x1b\\");
+    demo.pty.expect(SIGN);
+    let (blue_on_dark, blue_on_light) = (b"108;182;255", b"5;80;174");
+    demo.pty.expect_bytes(0, blue_on_dark);
+    let (before, shown) = (demo.pty.written(), demo.pty.text());
+    demo.pty.send("\x1b]11;rgb:fafa/fafa/fafa\x1b\\");
+    demo.pty.expect_bytes(before, blue_on_light);
+    demo.pty.expect_whole_frame();
+    assert_eq!(demo.pty.text(), shown, "nothing of the answer was taken for keys");
+    demo.pty.send("q");
+    demo.assert_ends_with(0);
+}
+
+/// The screen of somebody who has nothing yet, in a home with what the Snyk CLI keeps there.
+fn newcomer(home: &TempDir) -> Pty {
+    let folder = home.path().join(".config/configstore");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("snyk.json"), r#"{"api": "0e1f7a52-3c1d-4b62-9d0e-5a7c7e0b1f11"}"#).unwrap();
+    let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_tokenring"));
+    command.env("HOME", home.path());
+    command.env_remove("XDG_CONFIG_HOME");
+    command.env("TOKENRING_HOME", home.path().join("ring"));
+    command.env("DBUS_SESSION_BUS_ADDRESS", format!("unix:path={}", home.path().join("nobody").display()));
+    command.env("TERM", "xterm-256color");
+    command.env("LANG", "C.UTF-8");
+    let pty = Pty::start(command, 120, 36);
+    pty.expect("Welcome");
+    pty
+}
+
+fn press(pty: &mut Pty, keys: &[&str]) {
+    for key in keys {
+        pty.step(key);
+    }
+}
+
+const DOWN: &str = "\x1b[B";
+
+#[test]
+fn a_newcomer_is_welcomed_and_can_look_around_first() {
+    let home = TempDir::new().unwrap();
+    let mut pty = newcomer(&home);
+    pty.expect("Import snyk-cli");
+    press(&mut pty, &[DOWN, DOWN, "\r"]);
+    pty.expect("appcircle-ci");
+    assert!(pty.text().contains("store ● memory"), "{}", pty.text());
+    pty.send("q");
+    assert_eq!(pty.code(), 0);
+    pty.assert_restored();
+}
+
+#[test]
+fn a_newcomer_chooses_the_store_and_takes_over_what_was_found() {
+    let home = TempDir::new().unwrap();
+    let mut pty = newcomer(&home);
+    // Three ways to begin, one find, the store that is in use, and the other one.
+    press(&mut pty, &[DOWN, DOWN, DOWN, DOWN, DOWN, "\r"]);
+    pty.expect("in use, not created yet");
+    let settings = std::fs::read_to_string(home.path().join("ring/config/config.toml")).unwrap();
+    assert_eq!(settings.trim(), "store = \"file\"");
+    press(&mut pty, &[DOWN, DOWN, DOWN, DOWN, "\r"]);
+    pty.expect("Create the store");
+    press(&mut pty, &["a-passphrase", "\t", "a-passphrase", "\r", "\r"]);
+    pty.expect("store ● encrypted file");
+    press(&mut pty, &["W"]);
+    pty.expect("Import snyk-cli");
+    press(&mut pty, &[DOWN, DOWN, DOWN, "\r"]);
+    pty.expect("1 credential ");
+    pty.expect(" 2 snyk-cli ");
+    pty.send("q");
+    assert_eq!(pty.code(), 0);
+    pty.assert_restored();
+}
+
+#[test]
+fn the_title_of_the_window_names_the_program_and_nothing_in_it() {
+    let mut demo = Demo::start();
+    demo.pty.expect_bytes(0, b"\x1b[22;0t\x1b]0;tokenring\x1b\\");
+    demo.pty.send("q");
+    demo.assert_ends_with(0);
+    let written = String::from_utf8_lossy(&demo.pty.bytes(0)).into_owned();
+    assert_eq!((written.matches("\x1b]0;").count(), written.matches("\x1b[23;0t").count()), (1, 1));
 }
 
 #[test]

@@ -29,6 +29,8 @@ pub struct Glyphs {
     pub line: &'static str,
     /// A line of time after it.
     pub rest: &'static str,
+    /// The part of a list that is shown, in its border.
+    pub thumb: &'static str,
     /// Text that goes on where it cannot be seen.
     pub ellipsis: &'static str,
     /// Stands between two things of equal rank.
@@ -61,6 +63,7 @@ impl Glyphs {
         steps: ["▁", "▂", "▃", "▄", "▅", "▆", "▇"],
         line: "━",
         rest: "┈",
+        thumb: "▐",
         ellipsis: "…",
         separator: "·",
         open: "▾",
@@ -85,6 +88,7 @@ impl Glyphs {
         steps: [".", "_", ":", "-", "=", "+", "#"],
         line: "=",
         rest: ".",
+        thumb: "@",
         ellipsis: "~",
         separator: "-",
         open: "v",
@@ -114,10 +118,10 @@ mod tests {
 
     fn all(set: &'static Glyphs) -> Vec<&'static str> {
         let Glyphs { accepted, refused, unknown, unchecked, warning, tick, pointer, mask, full, empty, .. } = set;
-        let Glyphs { ellipsis, separator, open, closed, enter, spinner, border, steps, line, rest, .. } = set;
+        let Glyphs { ellipsis, separator, open, closed, enter, spinner, border, steps, line, rest, thumb, .. } = set;
         [accepted, refused, unknown, unchecked, warning, tick, pointer, mask, full, empty]
             .into_iter()
-            .chain([ellipsis, separator, open, closed, enter, line, rest])
+            .chain([ellipsis, separator, open, closed, enter, line, rest, thumb])
             .chain(*spinner)
             .chain(border)
             .chain(steps)

@@ -4,15 +4,28 @@
 //! terminal cannot show is reduced once, when the theme is built, so nobody who draws has to think about it. Meaning
 //! never rests on colour alone: without colours a background becomes reverse video and everything else has a glyph.
 
+pub mod background;
 pub mod color;
 pub mod glyphs;
+mod own;
 
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+pub use background::Background;
 pub use color::{Ansi, Color, Depth};
 pub use glyphs::Glyphs;
+pub use own::OwnThemes;
+
+/// The name that stands for whichever theme fits the background of the terminal.
+pub const AUTO: &str = "auto";
+
+/// Whether a theme's name is that of a file of the person's own.
+pub fn is_own(name: &str) -> bool {
+    let path = std::path::Path::new(name);
+    path.extension().is_some_and(|extension| extension == "toml") && !name.contains(['/', '\\'])
+}
 
 /// The themes that come with the program: name and text.
 const BUILTIN: [(&str, &str); 3] = [
@@ -99,12 +112,16 @@ pub struct Style {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Theme {
     styles: [Style; Role::ALL.len()],
+    /// The background that it is made for; nothing where any will do.
+    ground: Option<Color>,
 }
 
 /// A theme file.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ThemeFile {
+    /// The name of the background that it is made for.
+    ground: Option<String>,
     colors: BTreeMap<String, Color>,
     roles: BTreeMap<Role, StyleSpec>,
 }
@@ -162,6 +179,15 @@ impl Theme {
         Self::parse(text, depth).ok()
     }
 
+    /// The theme that fits a background.
+    pub fn fitting(background: Background, depth: Depth) -> Self {
+        let name = match background {
+            Background::Dark => "dark",
+            Background::Light => "light",
+        };
+        Self::builtin(name, depth).unwrap_or_default()
+    }
+
     /// The names of the themes that come with the program.
     pub fn names() -> impl Iterator<Item = &'static str> {
         BUILTIN.iter().map(|(name, _)| *name)
@@ -171,11 +197,26 @@ impl Theme {
     /// terminal's ordinary text.
     pub fn parse(text: &str, depth: Depth) -> Result<Self, String> {
         let file: ThemeFile = toml::from_str(text).map_err(|error| error.to_string())?;
+        let ground = find(&file.colors, file.ground.as_ref())?;
         let mut styles = [Style::default(); Role::ALL.len()];
         for (role, spec) in &file.roles {
             styles[*role as usize] = spec.resolve(&file.colors)?.reduce(depth);
         }
-        Ok(Self { styles })
+        if depth == Depth::Monochrome {
+            // What steps back by its colour does so by its weight here.
+            for role in [Role::Dim, Role::Border] {
+                styles[role as usize].dim = true;
+            }
+        }
+        Ok(Self { styles, ground: ground.and_then(|color| color.reduce(depth)) })
+    }
+
+    /// The theme on a terminal with this background: one that is made for the other kind brings its own.
+    #[must_use]
+    pub fn on(mut self, background: Background) -> Self {
+        let own = self.ground.filter(|ground| Background::of(*ground).is_some_and(|own| own != background));
+        self.styles[Role::Text as usize].bg = own;
+        self
     }
 
     /// How a role looks.
@@ -187,7 +228,7 @@ impl Theme {
 impl Default for Theme {
     /// The dark theme in 16 colours, which every terminal with colours can show.
     fn default() -> Self {
-        let plain = Self { styles: [Style::default(); Role::ALL.len()] };
+        let plain = Self { styles: [Style::default(); Role::ALL.len()], ground: None };
         Self::builtin("dark", Depth::Ansi).unwrap_or(plain)
     }
 }
@@ -208,14 +249,15 @@ impl Style {
 
 impl StyleSpec {
     fn resolve(&self, colors: &BTreeMap<String, Color>) -> Result<Style, String> {
-        let color = |name: &Option<String>| {
-            name.as_ref()
-                .map(|name| colors.get(name).copied().ok_or_else(|| format!("there is no colour \"{name}\"")))
-                .transpose()
-        };
+        let color = |name: &Option<String>| find(colors, name.as_ref());
         let &Self { bold, dim, italic, underline, reverse, .. } = self;
         Ok(Style { fg: color(&self.fg)?, bg: color(&self.bg)?, bold, dim, italic, underline, reverse })
     }
+}
+
+/// The colour of this name, if one is named.
+fn find(colors: &BTreeMap<String, Color>, name: Option<&String>) -> Result<Option<Color>, String> {
+    name.map(|name| colors.get(name).copied().ok_or_else(|| format!("there is no colour \"{name}\""))).transpose()
 }
 
 #[cfg(test)]
@@ -273,9 +315,24 @@ mod tests {
     }
 
     #[test]
+    fn a_theme_brings_its_background_where_the_terminal_has_the_other_kind() {
+        for (name, other) in [("dark", Background::Light), ("light", Background::Dark)] {
+            for depth in [Depth::TrueColor, Depth::Indexed, Depth::Ansi] {
+                let theme = Theme::builtin(name, depth).unwrap();
+                assert!(theme.clone().on(other).style(Role::Text).bg.is_some(), "{name} {depth:?}");
+                let at_home = Background::of(theme.ground.unwrap()).unwrap();
+                assert_eq!(theme.on(other).on(at_home).style(Role::Text).bg, None, "{name} {depth:?}");
+            }
+            let theme = Theme::builtin(name, Depth::Monochrome).unwrap();
+            assert_eq!(theme.clone().on(other), theme);
+        }
+    }
+
+    #[test]
     fn an_unknown_colour_role_or_attribute_is_refused_by_name() {
         let refusal = |text: &str| Theme::parse(text, Depth::TrueColor).unwrap_err();
         assert!(refusal("[colors]\n[roles]\ntext = { fg = \"mauve\" }").contains("mauve"));
+        assert!(refusal("ground = \"mauve\"\n[colors]\n[roles]").contains("mauve"));
         assert!(refusal("[colors]\n[roles]\ntext-ish = {}").contains("text-ish"));
         assert!(refusal("[colors]\n[roles]\ntext = { blink = true }").contains("blink"));
         assert!(refusal("[colors]\nred = \"#12\"\n[roles]").contains("#12"));

@@ -2,7 +2,7 @@
 //!
 //! It holds ids and keyed fingerprints, and never a secret. Every entry is durable before what it announces happens.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -95,6 +95,10 @@ pub struct Snapshot {
     /// What it may be at the provider: one where that is sure, several where a person has to choose, none where the
     /// provider gives no id.
     pub remotes: Vec<Remote>,
+    /// The ids of everything of its sort that the provider listed; `None` where it was not told. What is in it was there
+    /// before and is never taken for the new one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub listed: Option<BTreeSet<String>>,
     /// What the index knew, for the way back.
     #[serde(default)]
     pub known: Known,

@@ -40,9 +40,14 @@
 //!
 //! Calls are made as the plan's administrator, else as whatever is in `current` at that moment.
 //!
-//! A [`Look`] first reads the slot `pending`: a secret in it whose fingerprint is not stale is `Held`. Then, for a
-//! creation with a name, the provider's list: the name is there (`Stray`) or not (`Nothing`). Without a name it is
-//! `Unclear`. For a revocation: `Gone` or `StillThere`.
+//! A [`Look`] first reads the slot `pending`: a secret in it whose fingerprint is not stale is `Held`, as what the
+//! provider lists under the creation's name and under no other. Then, for a creation with a name, the provider's list:
+//! the name is there (`Stray`) or not (`Nothing`). Without a name it is `Unclear`. For a revocation: `Gone` or
+//! `StillThere`.
+//!
+//! What is `Held` without a doubt goes on. Where an earlier attempt was given up and its secret was never seen, or where
+//! the provider lists nothing under the name, nobody knows to which attempt the secret belongs: it may be dead by now. It
+//! is stale from then on, and the look is taken once more without it.
 
 mod backoff;
 mod journal;
@@ -62,7 +67,9 @@ pub use journal::{
     Entry, Failure, FailureKind, Fate, Finding, Fingerprint, Journal, JournalError, Known, Minted, OldReach, Outcome, Saying,
     Snapshot, Trail,
 };
-pub use machine::{Action, Change, Ending, HumanNeed, Look, MayDiscard, MayRevoke, Need, Next, Target, may_roll_back, next};
+pub use machine::{
+    Action, Change, Ending, HumanNeed, Look, MayDiscard, MayRevoke, Need, Next, Target, is_own, may_roll_back, next,
+};
 pub use plan::{Order, Plan, PlannedStep};
 pub use purpose::Purpose;
 pub use reach::{Identity, Reach, Sameness, compare};

@@ -44,6 +44,9 @@ pub enum Sameness {
     Incomparable(String),
 }
 
+/// How many organisations that it does not see are named.
+const NAMED: usize = 3;
+
 /// Compares the reach of a successor with that of the one before. More reach than before is no obstacle.
 pub fn compare(old: &Reach, new: &Reach, identity: Identity) -> Sameness {
     let mut what = differences(old, new, identity);
@@ -57,22 +60,40 @@ pub fn compare(old: &Reach, new: &Reach, identity: Identity) -> Sameness {
 }
 
 fn differences(old: &Reach, new: &Reach, identity: Identity) -> Vec<String> {
+    let acting = (identity == Identity::Same && old.principal.id != new.principal.id)
+        .then(|| format!("it acts as {}, not {}", whom(&new.principal), whom(&old.principal)));
     let facts = [
-        ("it acts as", &old.principal.id, &new.principal.id),
         ("its principal is of type", &old.principal.kind, &new.principal.kind),
         ("its kind is", &old.kind, &new.kind),
         ("its region is", &old.region, &new.region),
     ];
-    let skipped = usize::from(identity == Identity::Fresh);
-    let differing = facts.into_iter().skip(skipped).filter(|(_, old, new)| old != new);
-    differing.map(|(fact, old, new)| format!("{fact} {new}, not {old}")).collect()
+    let differing = facts.into_iter().filter(|(_, old, new)| old != new);
+    acting.into_iter().chain(differing.map(|(fact, old, new)| format!("{fact} {new}, not {old}"))).collect()
+}
+
+/// A principal by its name, and by its id because names repeat.
+fn whom(principal: &Principal) -> String {
+    let Principal { id, name, .. } = principal;
+    if name.is_empty() || name == id { id.clone() } else { format!("{name} ({id})") }
 }
 
 fn missing(old: &Reach, new: &Reach) -> Vec<String> {
-    let organisations =
-        old.organisations.difference(&new.organisations).map(|lost| format!("it does not see organisation {lost}"));
+    let lost: Vec<&str> = old.organisations.difference(&new.organisations).map(String::as_str).collect();
+    let organisations = unseen(&lost);
     let roles = old.roles.iter().zip(&new.roles).flat_map(|(old, new)| old.difference(new));
-    organisations.chain(roles.map(|lost| format!("it does not have the role {lost}"))).collect()
+    organisations.into_iter().chain(roles.map(|lost| format!("it does not have the role {lost}"))).collect()
+}
+
+/// A few of many are named: whoever has to weigh it wants to know how much it is, and can look the rest up.
+fn unseen(lost: &[&str]) -> Option<String> {
+    let (named, rest) = lost.split_at(lost.len().min(NAMED));
+    let (named, count) = (named.join(", "), lost.len());
+    match (count, rest.len()) {
+        (0, _) => None,
+        (1, _) => Some(format!("it does not see organisation {named}")),
+        (_, 0) => Some(format!("it does not see {count} organisations: {named}")),
+        (_, more) => Some(format!("it does not see {count} organisations: {named} and {more} more")),
+    }
 }
 
 impl Sameness {
@@ -115,6 +136,14 @@ mod tests {
             panic!("not weaker")
         };
         assert_eq!(what, ["it does not see organisation beta", "it does not have the role admin"]);
+    }
+
+    #[test]
+    fn of_many_organisations_a_few_are_named() {
+        let old = reach("ann", &["a", "b", "c", "d", "e"], None);
+        let told = |kept: &[&str]| compare(&old, &reach("ann", kept, None), Identity::Same).objections();
+        assert_eq!(told(&["a", "b", "c"]), ["it does not see 2 organisations: d, e"]);
+        assert_eq!(told(&[]), ["it does not see 5 organisations: a, b, c and 2 more"]);
     }
 
     #[test]

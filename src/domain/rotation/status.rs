@@ -185,7 +185,11 @@ fn told(purpose: Purpose, outcome: &Outcome) -> String {
             None => "the provider gives it no id".to_owned(),
         },
         Outcome::Verified { reach, .. } => {
-            format!("accepted as {} in {}, {} organisations", reach.principal.name, reach.region, reach.organisations.len())
+            let seen = match reach.organisations.len() {
+                1 => "1 organisation".to_owned(),
+                many => format!("{many} organisations"),
+            };
+            format!("accepted as {} in {}, {seen}", reach.principal.name, reach.region)
         }
         Outcome::Swept(found) => format!("{} with this rotation's mark", found.len()),
         other => purpose.words(&other.step()),

@@ -129,6 +129,8 @@ pub(super) const fn calls(strategy: ReplacementPlan, step: &Step) -> &'static [&
     match (strategy, step) {
         (P::SnykPersonalAccessToken, Step::Snapshot) => &["GET /rest/self", "GET /rest/self/personal_access_tokens"],
         (P::SnykPersonalAccessToken, Step::Revoke) => &["DELETE /rest/self/personal_access_tokens/{id}"],
+        (P::SnykServiceAccount, Step::Snapshot) => &["the kind's check", "GET /rest/{orgs|groups}/{id}/service_accounts"],
+        (P::ApiWebKey, Step::Snapshot) => &["the kind's check", "GET /keys/"],
         (P::SnykServiceAccount, Step::Create) => &["POST /rest/{orgs|groups}/{id}/service_accounts"],
         (P::SnykServiceAccount, Step::Revoke) => &["DELETE /rest/{orgs|groups}/{id}/service_accounts/{old account}"],
         (P::SnykServiceAccountSecret, Step::Create) => {

@@ -244,9 +244,10 @@ fn quotation(said: &[u8]) -> String {
     if shown.is_empty() { " and said nothing".to_owned() } else { format!(": {}", shown.join("\n")) }
 }
 
-/// Redacted before it is cut, so that no cut leaves a piece of a secret.
+/// Redacted before it is cut, so that no cut leaves a piece of a secret, and after colours were taken out, which may be
+/// in the midst of it.
 fn visible(redactor: &Redactor, said: &str) -> String {
-    text::clean(&redactor.redact(said)).chars().take(SHOWN_CHARACTERS).collect()
+    text::clean(&redactor.redact(&text::without_sequences(said))).chars().take(SHOWN_CHARACTERS).collect()
 }
 
 #[cfg(unix)]

@@ -90,6 +90,36 @@ impl Engine {
         Ok(found.into_iter().filter_map(|raw| self.sort_out(raw)).collect())
     }
 
+    /// What the tools of the providers have in plain text on this machine, as far as it can be kept. A tool that is not
+    /// here has nothing.
+    pub(super) async fn finds_of_tools(&self) -> Vec<Arc<Find>> {
+        let mut finds = Vec::new();
+        for tool in [Source::SnykCli, Source::ProbelyCli, Source::AppcircleCli] {
+            finds.extend(self.finds(tool).await.unwrap_or_default());
+        }
+        finds.into_iter().filter(|find| find.is.is_ok()).map(Arc::new).collect()
+    }
+
+    /// Keeps a find under a name that is free, unless a credential has its secret already.
+    pub(super) async fn keep_find(&self, find: &Find) -> Result<Credential, Problem> {
+        match self.twins(&find.secret).await?.first() {
+            Some(twin) => self.find(twin.as_str()).await,
+            None => self.import(find, self.free_name(&find.place).await?).await,
+        }
+    }
+
+    /// A name after a place, with a number where it is taken.
+    pub async fn free_name(&self, place: &str) -> Result<Name, Problem> {
+        let base = place.trim_start_matches('/').to_lowercase().replace(['_', '/'], "-");
+        let base: String = base.chars().take(50).collect();
+        let taken: Vec<_> = self.credentials().await?.into_iter().map(|credential| credential.name).collect();
+        let numbered = (2..).map(|number| format!("{base}-{number}"));
+        let free = std::iter::once(base.clone()).chain(numbered).find(|name| taken.iter().all(|known| known.as_str() != name));
+        Name::parse(&free.unwrap_or(base)).map_err(|error| {
+            Problem::new("There is no name for it", error.to_string(), "give it one: `tokenring import … --as NAME`")
+        })
+    }
+
     /// Keeps a find under a name.
     pub async fn import(&self, find: &Find, name: Name) -> Result<Credential, Problem> {
         let sort = find

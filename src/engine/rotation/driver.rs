@@ -2,6 +2,7 @@
 //!
 //! Dropping it anywhere is a crash like any other: whoever comes next reads the journal.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -191,6 +192,7 @@ impl Driver<'_> {
             listed => listed?,
         };
         let id = if let [only] = &remotes[..] { Some(only.id.as_str()) } else { None };
+        let listed = self.listed_before(&desk).await;
         let reach = match desk.measure(Slot::Current, id).await? {
             Ok(reach) => OldReach::Known(reach),
             Err(why) => OldReach::Unknown(why),
@@ -199,7 +201,16 @@ impl Driver<'_> {
         let Some(fingerprint) = self.print(Slot::Current).await? else {
             return Err(refused("the credential's secret is not in the store"));
         };
-        Ok(Outcome::Seen(Snapshot { fingerprint, reach, remotes, known: self.known().await? }))
+        Ok(Outcome::Seen(Snapshot { fingerprint, reach, remotes, listed, known: self.known().await? }))
+    }
+
+    /// What is there already, from which what a person makes is told. A provider that does not say so now stops nothing.
+    async fn listed_before(&self, desk: &Desk<'_>) -> Option<BTreeSet<String>> {
+        if self.plan().purpose != Purpose::Replace {
+            return None;
+        }
+        let listed = strategy(self.plan().strategy).list(desk).await.ok()?;
+        Some(listed.into_iter().map(|remote| remote.id).collect())
     }
 
     /// What the index knows of the credential and will not know any more once another secret is the current one.
@@ -282,6 +293,8 @@ impl Driver<'_> {
         let filed = self.engine.with_index(move |index| {
             index.update(&id, |credential| {
                 let told = remote.as_ref().and_then(|remote| remote.expires).or(told);
+                // No id is better than that of something else.
+                credential.fields.retain(|field, _| !fields.contains(&field.as_str()));
                 for (field, value) in fields.iter().zip(remote.iter().flat_map(|remote| [&remote.id, &remote.label])) {
                     credential.fields.insert((*field).to_owned(), value.clone());
                 }

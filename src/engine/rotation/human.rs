@@ -43,17 +43,19 @@ impl Driver<'_> {
                         self.write(Entry::Done(Outcome::Pasted(minted))).await?;
                         return Ok(Answered::Written);
                     }
-                    Err(failure) if failure.kind == FailureKind::Refused => dilemma.question.detail = failure.why,
-                    // It may lie in the slot already: that is looked at before anybody is asked again.
-                    Err(failure) => {
-                        let failure = Failure { kind: FailureKind::Unanswered, ..failure };
-                        self.write(Entry::Failed(Step::AwaitPaste, failure)).await?;
-                        return Ok(Answered::Written);
-                    }
+                    Err(failure) => return self.decline(failure).await,
                 },
                 Some(Reply::Pasted(_)) => dilemma.question.detail = String::from("no secret is wanted here"),
             }
         }
+    }
+
+    /// What cannot be the new secret is on record with the reason, and it is asked for again. Where something else went
+    /// wrong, it may lie in the slot already: that is looked at before anybody is asked.
+    async fn decline(&mut self, failure: Failure) -> Result<Answered, Problem> {
+        let kind = if failure.kind == FailureKind::Refused { FailureKind::Refused } else { FailureKind::Unanswered };
+        self.write(Entry::Failed(Step::AwaitPaste, Failure { kind, ..failure })).await?;
+        Ok(Answered::Written)
     }
 
     async fn heard(&mut self, saying: Saying) -> Result<Answered, Problem> {

@@ -6,7 +6,7 @@ use super::provider::strategy;
 use super::survey::Use;
 use crate::domain::credential::Slot;
 use crate::domain::provider::spec::ReplacementPlan;
-use crate::domain::rotation::{FailureKind, Fate, Finding, Fingerprint, Look, Minted, Purpose, Remote, Target, Trail};
+use crate::domain::rotation::{FailureKind, Fate, Finding, Fingerprint, Look, Minted, Purpose, Remote, Target, Trail, is_own};
 
 impl Driver<'_> {
     /// Looks.
@@ -30,7 +30,7 @@ impl Driver<'_> {
             let why = "it lists no secrets; one that was made and never answered counts towards its limit".to_owned();
             return Ok(Trail::Unclear(why));
         };
-        Ok(self.listed(name).await?.map_or(Trail::Nothing, Trail::Stray))
+        Ok(self.listed(name).await?.into_iter().next().map_or(Trail::Nothing, Trail::Stray))
     }
 
     /// What lies in the slot `pending`, if it belongs to this rotation.
@@ -41,7 +41,8 @@ impl Driver<'_> {
             return Ok(None);
         }
         let remote = match name {
-            Some(name) => self.listed(name).await?,
+            // A name that stands twice tells nothing about the secret.
+            Some(name) => <[Remote; 1]>::try_from(self.listed(name).await?).ok().map(|[only]| only),
             None => self.recognise(&secret).await?,
         };
         Ok(Some(Trail::Held(Minted { fingerprint, remote })))
@@ -51,17 +52,16 @@ impl Driver<'_> {
     pub(super) async fn recognise(&self, secret: &crate::domain::Secret) -> Tried<Option<Remote>> {
         let desk = self.desk().await?;
         let hint = desk.read_secret(secret).and_then(|found| found.remote_id);
-        let known = self.snapshot().map(|snapshot| &snapshot.remotes[..]).unwrap_or_default();
-        match strategy(self.plan().strategy).recognise(&desk, hint.as_deref(), known).await {
+        match strategy(self.plan().strategy).recognise(&desk, hint.as_deref(), self.snapshot()).await {
             Err(failure) if failure.kind == FailureKind::Refused => Ok(None),
-            found => found,
+            found => Ok(found?.filter(|remote| !is_own(&self.journal, remote))),
         }
     }
 
-    async fn listed(&self, name: &str) -> Tried<Option<Remote>> {
+    async fn listed(&self, name: &str) -> Tried<Vec<Remote>> {
         let desk = self.desk().await?;
         let listed = strategy(self.plan().strategy).list(&desk).await?;
-        Ok(listed.into_iter().find(|remote| remote.label == name))
+        Ok(listed.into_iter().filter(|remote| remote.label == name).collect())
     }
 
     fn revokes_itself(&self) -> bool {

@@ -204,19 +204,17 @@ fn find(text: &[u8], wanted: &[u8]) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
-    use hmac::{Hmac, Mac};
-    use sha2::Sha256;
-
     use super::*;
     use crate::domain::Name;
     use crate::domain::credential::{Part, Slot};
+    use crate::engine::mac::Keyed;
 
     const UUID: &str = "5ec2e7aa-0000-4000-8000-00c0ffee0001";
     const OPAQUE: &str = "Zk3/abcd+efgh-1234==";
     const KEY: &str = "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG\n9w0BAQEFAASC\n-----END PRIVATE KEY-----";
 
     fn looker() -> Looker {
-        let fingerprints = Fingerprints::with(Hmac::<Sha256>::new_from_slice(b"key").unwrap());
+        let fingerprints = Fingerprints::with(Keyed::new(b"key").unwrap());
         let held = [(UUID, "laptop"), (OPAQUE, "build"), (KEY, "signer")];
         let holder = |name: &str| Holder { slot: Some(Slot::Current), name: Name::parse(name).unwrap(), part: Part::Secret };
         let held = held.map(|(secret, name)| (fingerprints.of(secret.as_bytes()), vec![holder(name)]));

@@ -192,6 +192,7 @@ impl App {
         match action {
             ProgramAction::Help | ProgramAction::Palette | ProgramAction::Activity => self.open_program_dialog(action),
             ProgramAction::Doctor | ProgramAction::Scan => return self.survey(action, now),
+            ProgramAction::Welcome => return self.welcome(now),
             ProgramAction::Unlock => return self.unlock(now),
             ProgramAction::Reload => {
                 let load = self.start_task("Read the credentials", Task::Keyring(KeyringTask::Load), now).1;

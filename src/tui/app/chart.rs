@@ -34,6 +34,16 @@ pub fn height(glyphs: &Glyphs, value: u64, most: u64) -> &'static str {
     glyphs.steps[usize::try_from(step).unwrap_or(0)]
 }
 
+/// Where the thumb of a list stands beside its lines, and how long it is; nothing where the whole list is shown. Only
+/// a list that is at its end has the thumb there.
+pub fn thumb(top: usize, lines: usize, rows: usize) -> Option<(usize, usize)> {
+    let hidden = rows.checked_sub(lines).filter(|hidden| *hidden > 0 && lines > 0)?;
+    let length = (lines * lines / rows).clamp(1, lines);
+    let room = lines - length;
+    let at = (top * room).div_ceil(hidden).min(if top < hidden { room.saturating_sub(1) } else { room });
+    Some((at, length))
+}
+
 /// A text cut or filled to exactly so many columns.
 pub fn fitted(text: &str, columns: usize, ellipsis: &str) -> String {
     use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
@@ -82,6 +92,21 @@ mod tests {
         assert_eq!(spark(SIGNS, &[9, 9, 0, 8], 2), " ▇");
         assert_eq!(spark(SIGNS, &[], 4), "");
         assert_eq!(spark(&Glyphs::ASCII, &[1, 8], 4), ".#");
+    }
+
+    #[test]
+    fn a_thumb_is_at_an_end_only_where_the_list_is() {
+        assert_eq!([thumb(0, 10, 10), thumb(0, 10, 3), thumb(0, 0, 9)], [None; 3]);
+        assert_eq!(
+            [thumb(0, 10, 40), thumb(1, 10, 40), thumb(29, 10, 40), thumb(30, 10, 40)].map(Option::unwrap),
+            [(0, 2), (1, 2), (7, 2), (8, 2)]
+        );
+        for rows in 2..200 {
+            for top in 0..rows - 1 {
+                let (at, length) = thumb(top, 1, rows).unwrap();
+                assert_eq!((at, length), (0, 1));
+            }
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! Ten thousand rows feel like ten, because which rows are shown and in which order is computed only when the filter,
 //! the order or the rows change; a verdict that comes in moves one row only.
 
+use std::cell::Cell;
 use std::cmp::{Ordering, Reverse};
 use std::collections::HashSet;
 
@@ -38,8 +39,13 @@ pub struct Credentials {
     cursor: usize,
     /// The first row that is drawn.
     top: usize,
+    /// How many stand how, if that was counted since the last change.
+    tally: Cell<Option<Tally>>,
     scratch: Scratch,
 }
+
+/// How many credentials stand how, in the order of [`Standing::ALL`].
+pub type Tally = [usize; Standing::ALL.len()];
 
 /// The filter of the list.
 pub struct Filter {
@@ -129,6 +135,7 @@ impl Credentials {
             marks: HashSet::new(),
             cursor: 0,
             top: 0,
+            tally: Cell::default(),
             scratch: Scratch::default(),
         };
         list.load(rows, now);
@@ -148,6 +155,18 @@ impl Credentials {
     /// All credentials, shown or not.
     pub fn all(&self) -> &[Credential] {
         &self.rows
+    }
+
+    /// How many stand how. Counted when it is asked for, and then not again before something changes.
+    pub fn tally(&self, now: Moment) -> Tally {
+        let count = || {
+            let mut tally = Tally::default();
+            self.rows.iter().for_each(|row| tally[Standing::of(row, now) as usize] += 1);
+            tally
+        };
+        let tally = self.tally.get().unwrap_or_else(count);
+        self.tally.set(Some(tally));
+        tally
     }
 
     /// The credentials that have a known end, the first to end first.
@@ -216,6 +235,7 @@ impl Credentials {
         let is_placed = self.is_whole || self.cursor > 0;
         let selected = self.selected().filter(|_| is_placed).map(|credential| credential.id.clone());
         (self.rows, self.is_whole) = (rows, true);
+        self.tally.take();
         self.index();
         self.sort_all(now);
         self.arrange(now);
@@ -233,6 +253,7 @@ impl Credentials {
         } else {
             self.rows[row] = credential;
         }
+        self.tally.take();
         self.index();
         self.place(row, now);
         self.select_id(selected.as_ref());
@@ -243,6 +264,7 @@ impl Credentials {
         if let Some(row) = self.position(id) {
             self.rows.remove(row);
             self.marks.remove(id);
+            self.tally.take();
             self.index();
             let cursor = self.cursor;
             self.sort_all(now);
@@ -256,6 +278,7 @@ impl Credentials {
         if let Some(row) = self.position(id) {
             let selected = self.selected().map(|credential| credential.id.clone());
             self.rows[row].last_check = Some(check);
+            self.tally.take();
             self.place(row, now);
             self.select_id(selected.as_ref());
         }

@@ -8,8 +8,8 @@ use super::keymap::Keymap;
 use super::lay::Typeset;
 use super::learned::{Lore, Study};
 use super::talk::Prompt;
-use crate::config::theme::{Depth, Glyphs, Theme};
-use crate::config::{Key, Layout, Settings};
+use crate::config::theme::{Background, Depth, Glyphs, OwnThemes, Theme};
+use crate::config::{Key, Layout, Settings, StoreChoice};
 use crate::domain::provider::Catalogue;
 use crate::domain::{Credential, Moment, Problem};
 use crate::engine::message::{Beginning, Exchange, Report, Task, TaskId};
@@ -49,6 +49,8 @@ pub enum Input {
     Resize(u16, u16),
     /// The terminal window got or lost the focus.
     Focus(bool),
+    /// The terminal said what colour it has behind its text.
+    Background(Background),
     /// A line was typed in answer to a question of the conversation; it may be a secret, so it is wiped on drop.
     Said(Prompt, zeroize::Zeroizing<String>),
     /// Somebody who talks to the screen wants it to stop what it does.
@@ -98,6 +100,26 @@ pub enum Effect {
     Open(url::Url),
     /// Leave.
     Quit,
+    /// Leave, and start again as this says.
+    Leave(Onward),
+}
+
+/// How the program starts again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Onward {
+    /// On the built-in simulator.
+    Demo,
+    /// With secrets in this store.
+    Store(StoreChoice),
+}
+
+/// How somebody without credentials is met.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Greeting {
+    /// With what can be done first.
+    Welcome,
+    /// With the empty list.
+    Nothing,
 }
 
 /// What changed in the settings, as far as the screen is concerned.
@@ -137,6 +159,12 @@ pub struct Start {
 pub struct Preferences {
     /// What each role looks like.
     pub theme: Theme,
+    /// Whether the background of the terminal decides about that.
+    pub dress: Dress,
+    /// What colour the terminal has behind its text, as long as it has not said so itself.
+    pub background: Background,
+    /// The person's own themes.
+    pub own_themes: OwnThemes,
     /// How many colours the terminal shows.
     pub depth: Depth,
     /// The signs that carry meaning.
@@ -151,6 +179,17 @@ pub struct Preferences {
     pub mouse: bool,
     /// Whether a page can be opened.
     pub browser: Browser,
+    /// How somebody without credentials is met.
+    pub greeting: Greeting,
+}
+
+/// What decides about the theme.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dress {
+    /// The background of the terminal.
+    Fitting,
+    /// The person.
+    Chosen,
 }
 
 /// Whether the person has a browser on this machine.
@@ -176,6 +215,9 @@ impl Preferences {
     pub fn of(settings: &Settings, glyphs: &'static Glyphs) -> Self {
         Self {
             theme: settings.theme(),
+            dress: if settings.follows_background() { Dress::Fitting } else { Dress::Chosen },
+            background: settings.background,
+            own_themes: settings.own_themes.clone(),
             depth: settings.depth,
             glyphs,
             keys: Keymap::new(&settings.keys),
@@ -183,6 +225,7 @@ impl Preferences {
             reach: if settings.readonly { Reach::ReadOnly } else { Reach::Everything },
             mouse: settings.mouse,
             browser: Browser::Here,
+            greeting: Greeting::Nothing,
         }
     }
 }

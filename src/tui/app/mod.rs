@@ -48,6 +48,7 @@ mod tests;
 pub mod undo;
 mod update;
 pub mod walk;
+mod welcome;
 pub mod words;
 
 use std::sync::Arc;
@@ -65,11 +66,12 @@ use talk::Talk;
 use undo::Undo;
 
 use crate::config::Layout;
+use crate::config::theme::Background;
 use crate::domain::Credential;
 use crate::domain::provider::Catalogue;
 use crate::engine::message::{KeyringTask, RotationTask, StoreTask, Task, TaskId};
 
-pub use message::{Browser, Change, Effect, Input, Mouse, Msg, Now, Preferences, Reach, Start};
+pub use message::{Browser, Change, Dress, Effect, Greeting, Input, Mouse, Msg, Now, Onward, Preferences, Reach, Start};
 pub use update::update;
 
 /// The state of the screen.
@@ -117,6 +119,8 @@ pub struct Stage {
     pub layout: Layout,
     /// The mouse button, while it is down and after.
     pub press: Press,
+    /// What colour the terminal has behind its text, where it said so.
+    pub background: Option<Background>,
 }
 
 /// Whether one pane has the whole screen.
@@ -179,6 +183,7 @@ impl App {
             zoom: Zoom::default(),
             layout,
             press: Press::default(),
+            background: None,
         };
         let mut app = Self {
             catalogue,
@@ -193,10 +198,14 @@ impl App {
             talk: Talk::default(),
             undo: Undo::default(),
         };
+        app.dress();
         let first = [Task::Store(StoreTask::Status), Task::Rotation(RotationTask::Unfinished)];
         let mut effects: Vec<_> = first.into_iter().map(|task| app.start_quietly(task).1).collect();
         if !app.credentials.is_whole() {
             effects.push(app.start_quietly(Task::Keyring(KeyringTask::Load)).1);
+        }
+        if app.preferences.greeting == Greeting::Welcome && app.credentials.is_whole() && app.credentials.all().is_empty() {
+            effects.push(app.start_quietly(Task::Keyring(KeyringTask::Finds)).1);
         }
         effects.extend(app.settle(now));
         (app, effects)

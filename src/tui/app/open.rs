@@ -102,7 +102,7 @@ impl App {
         PickItem {
             text: self.name_of(credential),
             more: format!("{} · {}", kind.unwrap_or(&credential.kind), credential.region),
-            right: "show in the list".to_owned(),
+            right: String::new(),
             mark: Some((Role::Accent, self.preferences.glyphs.pointer)),
             heading: "",
             picked: Picked::Credential(credential.id.clone()),

@@ -3,7 +3,7 @@
 use super::activity::Tone;
 use super::console::Ready;
 use super::dialog::Intent;
-use super::{App, Effect, Now, Pane, Reach, draft, regions};
+use super::{App, Dress, Effect, Now, Pane, Reach, draft, regions};
 use crate::domain::CredentialId;
 use crate::domain::request::Draft;
 use crate::engine::message::{CheckTask, Consent, Edit, KeyringTask, SecretTask, SendTask, SignInTask, StoreTask, Task};
@@ -20,7 +20,10 @@ impl App {
                     self.console.write(&provider, draft, keep);
                 }
             }
-            Intent::Wear(theme) => self.preferences.theme = *theme,
+            Intent::Wear(theme) => {
+                self.preferences.dress = Dress::Chosen;
+                self.preferences.theme = *theme;
+            }
             Intent::Press((column, row)) => {
                 let effects = self.press(column, row, now);
                 self.stage.press = super::pointer::Press::default();
@@ -73,6 +76,14 @@ impl App {
             Intent::Removal(removal) => self.confirm_removal(removal),
             Intent::TakeUp(id, name) => return self.open_left(id, name),
             Intent::Rotation(task) => return self.start_rotation(*task, now),
+            Intent::Import(finds) => {
+                let title = format!("Import {}", super::words::count(finds.len(), "credential"));
+                return vec![self.start_task(title, Task::Keyring(KeyringTask::Import(finds)), now).1];
+            }
+            Intent::Leave(onward) => {
+                self.detail.mask();
+                return vec![Effect::Leave(onward)];
+            }
             Intent::Open(page) => return vec![Effect::Open(page)],
         }
         Vec::new()

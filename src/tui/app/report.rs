@@ -113,6 +113,7 @@ impl App {
                     self.detail.set_access_token(life);
                 }
             }
+            KeyringEvent::Found(finds) => self.open_welcome(&finds),
             KeyringEvent::Classified(name, classified) => self.take_classified(&name, *classified, now),
             KeyringEvent::Removed(id) => {
                 let text = format!("{} is gone and its secret is wiped; that cannot be taken back", self.called(&id));

@@ -1,7 +1,8 @@
 //! Other settings while the screen runs.
 
 use super::activity::Tone;
-use super::{App, Change, Effect, Now, Preferences};
+use super::{App, Change, Dress, Effect, Now, Preferences};
+use crate::config::theme::{Background, Theme};
 use crate::domain::problem::Problem;
 
 impl App {
@@ -9,6 +10,7 @@ impl App {
     pub(super) fn take_settings(&mut self, preferences: Preferences, change: Change, now: Now) -> Vec<Effect> {
         let mouse = (self.preferences.mouse != preferences.mouse).then_some(preferences.mouse);
         self.preferences = preferences;
+        self.dress();
         let Change { flaws, later } = change;
         let count = flaws.len();
         match flaws.into_iter().next() {
@@ -18,6 +20,21 @@ impl App {
         let Some(on) = mouse else { return Vec::new() };
         self.stage.mouse = on;
         vec![Effect::Mouse(on)]
+    }
+
+    /// What colour the terminal has behind its text, as far as that is known.
+    pub fn background(&self) -> Background {
+        self.stage.background.unwrap_or(self.preferences.background)
+    }
+
+    /// Wears what fits the background of the terminal; where something else is wished for, that, with a background of
+    /// its own where it needs one.
+    pub(super) fn dress(&mut self) {
+        let theme = match self.preferences.dress {
+            Dress::Fitting => Theme::fitting(self.background(), self.preferences.depth),
+            Dress::Chosen => self.preferences.theme.clone(),
+        };
+        self.preferences.theme = theme.on(self.background());
     }
 }
 
@@ -38,12 +55,13 @@ fn first_of(flaw: Problem, count: usize) -> Problem {
 
 #[cfg(test)]
 mod tests {
+    use crate::config::theme::{Background, Depth, Theme};
     use crate::config::{Key, Settings};
     use crate::domain::problem::Problem;
     use crate::tui::app::command::{Action, CredentialAction};
     use crate::tui::app::dialog::Dialog;
     use crate::tui::app::samples::Session;
-    use crate::tui::app::{Change, Effect, Msg, Preferences};
+    use crate::tui::app::{Change, Effect, Input, Msg, Preferences};
 
     fn told(session: &mut Session, settings: &Settings, change: Change) -> Vec<Effect> {
         let preferences = Preferences::of(settings, session.app.preferences.glyphs);
@@ -63,6 +81,22 @@ mod tests {
         assert_eq!(label.as_deref(), Some("K"));
         let notice = session.app.activity.notice(session.now.instant).expect("a word");
         assert_eq!(notice.text, "Settings read again; store, net take effect at the next start");
+    }
+
+    #[test]
+    fn the_background_of_the_terminal_decides_unless_somebody_chose() {
+        let mut session = Session::new(120, 36);
+        let [dark, light] = [Background::Dark, Background::Light].map(|background| Theme::fitting(background, Depth::Ansi));
+        let worn = |session: &mut Session, theme: &str| {
+            let settings = Settings { theme: theme.to_owned(), depth: Depth::Ansi, ..Settings::default() };
+            told(session, &settings, Change::default());
+            session.app.preferences.theme.clone()
+        };
+        assert_eq!(worn(&mut session, "auto"), dark.clone(), "nothing is known yet");
+        session.tell(Msg::Input(Input::Background(Background::Light)));
+        assert_eq!(session.app.preferences.theme, light);
+        assert_eq!(worn(&mut session, "dark"), dark.on(Background::Light));
+        assert_eq!(worn(&mut session, "auto"), light);
     }
 
     #[test]

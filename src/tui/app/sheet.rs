@@ -46,6 +46,7 @@ pub enum Anchor {
 }
 
 /// A row of a dialog.
+#[derive(Clone)]
 pub enum Row {
     /// Nothing.
     Blank,
@@ -63,11 +64,10 @@ pub enum Row {
     Drawing(Drawing),
     /// Buttons side by side.
     Buttons(Vec<ButtonCell>),
-    /// A line of a diagram: pieces side by side.
-    Track(Vec<(Role, String)>),
 }
 
 /// A picture of one line.
+#[derive(Clone)]
 pub struct Drawing {
     /// Its place in the list; what only decorates has none.
     pub at: Option<usize>,
@@ -78,6 +78,7 @@ pub struct Drawing {
 }
 
 /// A field as it is shown.
+#[derive(Clone)]
 pub struct FieldRow {
     /// Its place in its form.
     pub at: usize,
@@ -92,6 +93,7 @@ pub struct FieldRow {
 }
 
 /// What a field shows.
+#[derive(Clone)]
 pub enum Value {
     /// A text, and the column of the cursor in it.
     Text(String, usize),
@@ -102,6 +104,7 @@ pub enum Value {
 }
 
 /// One of a list.
+#[derive(Clone)]
 pub struct Item {
     /// Its place in the list; headings have none.
     pub at: Option<usize>,
@@ -118,6 +121,7 @@ pub struct Item {
 }
 
 /// A button as it is shown.
+#[derive(Clone)]
 pub struct ButtonCell {
     /// Its place in its form.
     pub at: usize,
@@ -231,7 +235,7 @@ impl Sheet {
                     std::iter::once(label).chain(options).for_each(veil);
                 }
                 Row::Field(FieldRow { label, .. }) => veil(label),
-                Row::Drawing(Drawing { pieces, .. }) | Row::Track(pieces) => pieces.iter_mut().for_each(|(_, text)| veil(text)),
+                Row::Drawing(Drawing { pieces, .. }) => pieces.iter_mut().for_each(|(_, text)| veil(text)),
                 Row::Blank | Row::Buttons(_) => {}
             }
         }
@@ -277,7 +281,7 @@ impl Placed<'_> {
                 let mut cells = button_areas(buttons, line.area);
                 cells.find(|(_, area)| area.contains(column, row)).map(|(cell, _)| cell.at)
             }
-            Row::Blank | Row::Text(..) | Row::Remark(..) | Row::Pair(..) | Row::Track(_) => None,
+            Row::Blank | Row::Text(..) | Row::Remark(..) | Row::Pair(..) => None,
         }
     }
 }

@@ -55,6 +55,11 @@ impl App {
                 self.detail.mask();
                 Vec::new()
             }
+            Input::Background(background) => {
+                self.stage.background = Some(background);
+                self.dress();
+                Vec::new()
+            }
             Input::Focus(true) => Vec::new(),
             Input::Focus(false) => {
                 self.detail.mask();

@@ -17,7 +17,7 @@ use std::sync::mpsc::channel;
 
 use paper::{Asked, Paper};
 
-use super::app::Start;
+use super::app::{Greeting, Preferences, Start};
 use super::{Loop, Parts, Wishes, inbox, panics, preferences, unusable, watch};
 use crate::config::{Layout, Memory};
 use crate::domain::Problem;
@@ -37,7 +37,7 @@ pub async fn converse(engine: Arc<Engine>, wishes: Wishes) -> Result<u8, Problem
         beginning,
         catalogue: Arc::clone(&engine.catalogue),
         size,
-        preferences: preferences(&wishes.reading.settings),
+        preferences: Preferences { greeting: Greeting::Nothing, ..preferences(&wishes.reading.settings) },
         layout: Layout::default(),
     };
     Ok(Loop::run(Parts { engine, start, surface, memory: Memory::Nowhere, wishes, inbox: (doors, inbox) }).await)

@@ -9,7 +9,7 @@ use crate::config::theme::Role;
 use crate::domain::problem::Problem;
 use crate::domain::request::Method;
 use crate::tui::app::answer::{Answered, Laid};
-use crate::tui::app::command::{Action, ConsoleAction, ProgramAction};
+use crate::tui::app::command::{self, Action, ConsoleAction, ProgramAction};
 use crate::tui::app::console::{Outcome, Prompt, Purpose, Ready};
 use crate::tui::app::details::Line;
 use crate::tui::app::json::Role as Token;
@@ -19,6 +19,20 @@ use crate::tui::app::{Audience, Pane, chart, draft, words};
 
 /// Columns of the bar that shows how many requests are left.
 const BUDGET: usize = 10;
+
+/// What an empty console offers.
+const OFFERED: [ConsoleAction; 6] = [
+    ConsoleAction::Test,
+    ConsoleAction::Presets,
+    ConsoleAction::Edit,
+    ConsoleAction::Import,
+    ConsoleAction::Saved,
+    ConsoleAction::History,
+];
+/// Columns of the keys of what is offered.
+const OFFER_KEY: u16 = 3;
+/// Columns of its keys and names.
+const OFFER: u16 = 18;
 
 /// Draws the console.
 pub(super) fn draw(pen: &mut Pen<'_>, area: Area) {
@@ -35,7 +49,7 @@ pub(super) fn draw(pen: &mut Pen<'_>, area: Area) {
     match app.console.outcome_for(&credential.id) {
         Outcome::Nothing => {
             draw_rule(pen, inner.row(1), "");
-            draw_hint(pen, inner.split_top(3).1);
+            draw_offer(pen, inner.split_top(3).1);
         }
         Outcome::Sending(sending) => {
             draw_rule(pen, inner.row(1), "sending…");
@@ -92,11 +106,19 @@ fn draw_rule(pen: &mut Pen<'_>, area: Area, word: &str) {
     }
 }
 
-fn draw_hint(pen: &mut Pen<'_>, area: Area) {
-    let label = |action| pen.app.preferences.keys.label(action).unwrap_or_default();
-    let (test, presets) = (label(Action::Console(ConsoleAction::Test)), label(Action::Console(ConsoleAction::Presets)));
-    let edit = label(Action::Console(ConsoleAction::Edit));
-    pen.paragraph(area, &format!("{test} tests the credential · {presets} offers requests · {edit} writes one"), Role::Dim);
+/// What can be done here, where nothing has been done yet: key, name, and as much of the help as there is room for.
+fn draw_offer(pen: &mut Pen<'_>, area: Area) {
+    let app = pen.app;
+    let offered = OFFERED.into_iter().map(Action::Console).filter(|action| app.offers(*action));
+    for (action, line) in offered.zip(0..area.height) {
+        let (Some(command), Some(key)) = (command::of(action), app.preferences.keys.label(action)) else { continue };
+        let (left, help) = area.row(line).split_left(OFFER);
+        pen.put_right(left.split_left(OFFER_KEY).0, &key, Role::Key);
+        pen.put(left.split_left(OFFER_KEY + 1).1, command.title, Role::Text);
+        if help.width >= OFFER {
+            pen.put(help, command.help, Role::Dim);
+        }
+    }
 }
 
 fn draw_problem(pen: &mut Pen<'_>, area: Area, problem: &Problem) {

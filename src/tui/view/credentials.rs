@@ -3,16 +3,17 @@
 use super::pen::Pen;
 use crate::config::theme::Role;
 use crate::domain::Credential;
+use crate::tui::app::command::{Action, ProgramAction};
 use crate::tui::app::credentials::Row;
 use crate::tui::app::layout::Area;
 use crate::tui::app::query;
 use crate::tui::app::words::{self, Standing};
-use crate::tui::app::{App, Pane};
+use crate::tui::app::{App, Pane, chart};
 
-/// Columns of the short status at the right.
-const GIST: u16 = 9;
-/// Columns of the region, where there is room for it.
-const REGION: u16 = 8;
+/// Columns of the short status at the right, with a blank before it.
+const GIST: u16 = 10;
+/// Columns of the region, where there is room for it, with a blank before it.
+const REGION: u16 = 10;
 /// So many columns belong to the name before the region gets any.
 const NAME: u16 = 12;
 
@@ -33,6 +34,7 @@ pub(super) fn draw(pen: &mut Pen<'_>, area: Area) {
         draw_row(pen, rows.row(line), &row);
     }
     draw_position(pen, area, rows);
+    draw_thumb(pen, Area { x: area.x + area.width.saturating_sub(1), width: 1, ..rows });
 }
 
 fn title(app: &App) -> String {
@@ -67,7 +69,9 @@ fn draw_nothing(pen: &mut Pen<'_>, area: Area) {
         let area = pen.paragraph(area, "No credentials yet.", Role::Title).split_top(1).1;
         let area = pen.paragraph(area, "Paste a token, or press a to add one: it says what it is.", Role::Text);
         let area = area.split_top(1).1;
-        pen.paragraph(area, "tokenring demo shows everything on a built-in simulator.", Role::Dim);
+        let key = pen.app.preferences.keys.label(Action::Program(ProgramAction::Welcome)).unwrap_or_default();
+        let words = format!("{key} takes over what other programs have, chooses the store, or shows a demo.");
+        pen.paragraph(area, &words, Role::Dim);
     } else {
         let area = pen.paragraph(area.split_top(1).1, "Nothing passes the filter.", Role::Title);
         pen.paragraph(area, "Esc drops it.", Role::Dim);
@@ -104,6 +108,15 @@ fn draw_position(pen: &mut Pen<'_>, area: Area, rows: Area) {
     pen.put(bottom, &format!(" by {} ", list.sort.as_str()), Role::Dim);
     if list.shown_count() > rows.height.into() {
         pen.put_right(bottom, &format!(" {} of {} ", list.cursor() + 1, list.shown_count()), Role::Dim);
+    }
+}
+
+/// In the right border: which part of the list is shown.
+fn draw_thumb(pen: &mut Pen<'_>, border: Area) {
+    let list = &pen.app.credentials;
+    let Some((top, length)) = chart::thumb(list.top(), usize::from(border.height), list.shown_count()) else { return };
+    for line in (top..top + length).filter_map(|line| u16::try_from(line).ok()) {
+        pen.put(border.row(line), pen.glyphs().thumb, Role::Border);
     }
 }
 

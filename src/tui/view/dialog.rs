@@ -16,7 +16,9 @@ const MASK: usize = 20;
 /// Draws a dialog in the middle of `area`.
 pub(super) fn draw(pen: &mut Pen<'_>, area: Area, sheet: &Sheet) {
     let placed = sheet.place(area);
-    pen.fill(placed.outer, Role::Text);
+    // A column of air on both sides keeps what lies behind from running into it.
+    let Area { x, width, .. } = placed.outer;
+    pen.fill(Area { x: x.saturating_sub(1), width: width + 1 + x.min(1), ..placed.outer }, Role::Text);
     pen.panel(placed.outer, &sheet.title, Frame::Focused);
     let columns = Columns { label: label_column(sheet), item: item_column(sheet) };
     for line in &placed.lines {
@@ -62,7 +64,6 @@ fn draw_line(pen: &mut Pen<'_>, line: &Line<'_>, columns: Columns) {
             pen.put(line.area.split_left(columns.label).1, value, Role::Text);
         }
         Row::Field(field) => draw_field(pen, line.area.split_left(columns.label), field),
-        Row::Track(pieces) => _ = pieces.iter().fold(line.area, |rest, (role, text)| pen.put(rest, text, *role)),
         Row::Item(item) => draw_item(pen, line.area, item, columns.item),
         Row::Drawing(drawing) => draw_drawing(pen, line.area, drawing),
         Row::Buttons(buttons) => button_areas(buttons, line.area).for_each(|(cell, area)| draw_button(pen, area, cell)),

@@ -7,6 +7,7 @@ use crate::config::theme::Role;
 use crate::tui::app::activity::{StoreMood, StoreWords};
 use crate::tui::app::command::{Action, ProgramAction, ScreenAction};
 use crate::tui::app::layout::Area;
+use crate::tui::app::words::Standing;
 use crate::tui::app::{App, Audience, Zoom, chart, words};
 
 /// Columns of the bar that shows how far tasks are.
@@ -40,8 +41,25 @@ pub(super) fn draw(pen: &mut Pen<'_>, area: Area) {
     rest = gap(rest);
     let (role, text) = store(app);
     if text.width() <= rest.width.into() {
-        pen.put_right(rest, &text, role);
+        rest = pen.put_right(rest, &text, role);
     }
+    let pieces = tally(pen);
+    if pieces.iter().map(|(_, text)| text.width() + 1).sum::<usize>() <= rest.width.into() {
+        pen.pieces(rest.split_left(1).1, &pieces);
+    }
+}
+
+/// How many credentials stand how, each with its sign; the good ones first, as people count.
+fn tally(pen: &Pen<'_>) -> chart::Pieces {
+    let list = &pen.app.credentials;
+    if !list.is_whole() {
+        return Vec::new();
+    }
+    let counted = Standing::ALL.into_iter().zip(list.tally(pen.now.wall)).rev().filter(|(_, count)| *count > 0);
+    counted
+        .map(|(standing, count)| (standing.look(pen.glyphs()), count))
+        .map(|((role, sign), count)| (role, format!("{sign} {count}  ")))
+        .collect()
 }
 
 /// How far the running tasks are, where that is known, as a bar and in numbers.

@@ -84,10 +84,11 @@ impl<'a> Pen<'a> {
         self.buffer.set_style(rect, style);
     }
 
-    /// Writes a text at the left of an area; returns what is left of the area.
+    /// Writes a text at the left of an area; returns what is left of the area. The weight of what was there before,
+    /// such as a heavy border, is not the text's.
     pub(super) fn put(&mut self, area: Area, text: &str, role: Role) -> Area {
         let style = self.style(role);
-        self.put_styled(area, text, style)
+        self.put_styled(area, text, style.remove_modifier(Modifier::all() - style.add_modifier))
     }
 
     /// Writes pieces side by side; returns what is left of the area.

@@ -1,6 +1,6 @@
 //! Pictures of the screen, styles included, to be looked at in review.
 
-mod gallery;
+mod dialogs;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -39,10 +39,37 @@ fn drawn(session: &Session) -> Buffer {
     terminal.backend().buffer().clone()
 }
 
-/// The text of every line, then the styles: beside each, how many cells have it and the first words it is on.
-fn picture(buffer: &Buffer) -> String {
+/// The text of every line, then for every look the styles: beside each, how many cells have it and the first words it
+/// is on.
+fn picture(session: &mut Session) -> String {
+    let worn = session.app.preferences.theme.clone();
+    let mut whole = String::new();
+    for (look, theme) in looks() {
+        session.app.preferences.theme = theme;
+        let (text, styles) = painted(&drawn(session));
+        if whole.is_empty() {
+            whole.clone_from(&text);
+        }
+        assert!(whole.starts_with(&text), "{look} says something else:\n{text}");
+        let _ = write!(whole, "\n{look}\n{styles}");
+    }
+    session.app.preferences.theme = worn;
+    whole
+}
+
+/// In what everything is pictured.
+fn looks() -> [(&'static str, Theme); 3] {
+    let theme = |name, depth| Theme::builtin(name, depth).expect("a theme");
+    [
+        ("dark", theme("dark", Depth::TrueColor)),
+        ("light", theme("light", Depth::TrueColor)),
+        ("NO_COLOR", theme("dark", Depth::Monochrome)),
+    ]
+}
+
+fn painted(buffer: &Buffer) -> (String, String) {
     let width = usize::from(buffer.area.width).max(1);
-    let mut text = String::new();
+    let (mut text, mut list) = (String::new(), String::new());
     let mut styles: BTreeMap<String, (usize, String)> = BTreeMap::new();
     for line in buffer.content().chunks(width) {
         let shown: String = line.iter().map(Cell::symbol).collect();
@@ -63,9 +90,9 @@ fn picture(buffer: &Buffer) -> String {
     }
     for (style, (count, words)) in styles {
         let words = words.split_whitespace().collect::<Vec<_>>().join(" ");
-        let _ = writeln!(text, "{style}: {count} cells, {words}");
+        let _ = writeln!(list, "{style}: {count} cells, {words}");
     }
-    text
+    (text, list)
 }
 
 fn style_of(cell: &Cell) -> String {
@@ -81,15 +108,18 @@ fn pictures(name: &str, prepare: impl Fn(&mut Session)) {
         let mut session = Session::new(columns, rows);
         store_is(&mut session, None);
         prepare(&mut session);
-        picture_of(&format!("{name}_{columns}x{rows}"), &session);
+        picture_of(&format!("{name}_{columns}x{rows}"), &mut session);
     }
 }
 
-fn picture_of(name: &str, session: &Session) {
+fn picture_of(name: &str, session: &mut Session) {
+    if let Some(dialog) = session.app.dialogs.top() {
+        dialogs::assert_named(name, dialog);
+    }
     let mut settings = insta::Settings::clone_current();
     settings.set_prepend_module_to_snapshot(false);
     settings.set_omit_expression(true);
-    settings.bind(|| insta::assert_snapshot!(name, picture(&drawn(session))));
+    settings.bind(|| insta::assert_snapshot!(name, picture(session)));
 }
 
 fn wide() -> Session {
@@ -180,7 +210,7 @@ fn the_screen_without_credentials() {
     for (columns, rows) in SIZES {
         let mut session = Session::with(Vec::new(), columns, rows);
         store_is(&mut session, Some(StoreError::Locked));
-        picture_of(&format!("empty_{columns}x{rows}"), &session);
+        picture_of(&format!("empty_{columns}x{rows}"), &mut session);
     }
 }
 
@@ -207,31 +237,6 @@ fn a_secret_that_is_shown() {
         report(session, task, Event::Secret(SecretEvent::Revealed(id(1), secret)));
         session.pass(Duration::from_millis(3_200));
     });
-}
-
-#[test]
-fn the_dialogs() {
-    for (name, keys) in [
-        ("add", "a"),
-        ("edit", "e"),
-        ("removal", "X"),
-        ("remove", "X Down Enter"),
-        ("revoke", "X Enter"),
-        ("create", "n"),
-        ("probe", "A"),
-        ("regions", "R"),
-        ("presets", "p"),
-        ("palette", ":"),
-        ("help", "?"),
-        ("request", "4 e"),
-        ("activity", "c t !"),
-        ("timeline", "T j"),
-    ] {
-        pictures(&format!("dialog_{name}"), |session| {
-            select(session, "ci-scanner");
-            session.press(keys);
-        });
-    }
 }
 
 #[test]
@@ -264,7 +269,7 @@ fn large_screens_have_three_columns_and_any_pane_can_have_the_whole() {
     for (columns, rows) in [(200, 50), (300, 80)] {
         let mut session = Session::new(columns, rows);
         store_is(&mut session, None);
-        picture_of(&format!("grand_{columns}x{rows}"), &session);
+        picture_of(&format!("grand_{columns}x{rows}"), &mut session);
     }
     pictures("zoomed", |session| _ = session.press("2 Z"));
 }
@@ -279,7 +284,7 @@ fn how_far_checks_are_and_how_much_is_left() {
     session.press("1 C");
     let task = last_task(&session);
     report(&mut session, task, Event::Progress { done: 3, total: 7 });
-    picture_of("progress", &session);
+    picture_of("progress", &mut session);
 }
 
 /// Tells the wizard something; what it waits for was started last.
@@ -358,7 +363,7 @@ fn a_rotation_that_stopped_gives_an_account() {
         let account = review(Err("the old secret is revoked, or may be"));
         report(session, looks.expect("a look"), Event::Rotation(RotationEvent::Reviewed(Box::new(account))));
     });
-    pictures("rotate_unfinished", |session| {
+    pictures("dialog_pick_rotation", |session| {
         report(session, 2, Event::Rotation(RotationEvent::Unfinished(vec![status(RotationState::NeedsHuman)])));
     });
 }
@@ -375,7 +380,7 @@ fn pictures_of_session(name: &str, prepare: impl Fn(&mut Session)) {
     for (columns, rows) in SIZES {
         let mut session = session_of(columns, rows);
         prepare(&mut session);
-        picture_of(&format!("{name}_{columns}x{rows}"), &session);
+        picture_of(&format!("{name}_{columns}x{rows}"), &mut session);
     }
 }
 
@@ -431,35 +436,34 @@ fn the_session_of_an_app() {
     let mut session = session_of(120, 36);
     let check = check(Verdict::Refused, Some(400));
     report(&mut session, 99, Event::Checked { credential: app().id, region: "SNYK-EU-01".to_owned(), check });
-    picture_of("session_ended", &session);
+    picture_of("session_ended", &mut session);
 }
 
 #[test]
 fn a_problem_is_shown_with_its_remedy() {
-    let mut session = wide();
-    session.press("c");
-    let task = last_task(&session);
-    report(&mut session, task, Event::Failed(StoreError::Locked.into()));
-    picture_of("problem", &session);
+    pictures("problem", |session| {
+        session.press("c");
+        let task = last_task(session);
+        report(session, task, Event::Failed(StoreError::Locked.into()));
+    });
 }
 
 #[test]
 fn filter_marks_and_presentation() {
     let mut session = wide();
     session.press("Space Space /").type_text("region:eu st");
-    picture_of("filter", &session);
+    picture_of("filter", &mut session);
     session.press("Esc P Enter");
-    picture_of("presentation", &session);
+    picture_of("presentation", &mut session);
 }
 
 #[test]
 fn without_colour_and_without_unicode() {
     let mut session = Session::new(80, 24);
     store_is(&mut session, None);
-    session.app.preferences.theme = Theme::builtin("dark", Depth::Monochrome).expect("a theme");
     session.app.preferences.glyphs = &Glyphs::ASCII;
     session.press("3");
-    picture_of("plain", &session);
+    picture_of("plain", &mut session);
 }
 
 #[test]
@@ -468,7 +472,7 @@ fn headers_and_timing() {
     session.press("4 t");
     answer(&mut session, 200, SELF, None);
     session.press("v");
-    picture_of("headers", &session);
+    picture_of("headers", &mut session);
 }
 
 #[test]
@@ -476,7 +480,9 @@ fn no_size_makes_it_panic() {
     let sizes = (1..=20).flat_map(|columns| (1..=10).map(move |rows| (columns, rows)));
     for (columns, rows) in sizes.chain([(60, 16), (61, 15), (79, 19), (80, 20), (300, 80), (500, 2)]) {
         let mut session = Session::new(columns, rows);
-        for keys in ["Tab", "4 t", "a", "Esc ?", "Esc X", "Esc r", "Esc n", "Esc L"] {
+        for keys in [
+            "Tab", "4 t", "a", "Esc ?", "Esc X", "Esc r", "Esc n", "Esc L", "Esc W", "Esc T", "Esc V", "Esc f", "Esc F2", "Esc ,",
+        ] {
             session.press(keys);
             drawn(&session);
         }

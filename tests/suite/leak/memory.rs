@@ -1,4 +1,4 @@
-//! What the program leaves of a secret in its memory after a child was given it.
+//! What the program leaves of a secret in its memory: after a child was given it, and after it was replaced.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -10,7 +10,9 @@ use tokenring::engine::exec::{Ended, Handover, Launch};
 use tokenring::engine::message::NewCredential;
 use tokenring::engine::{self, Engine};
 
+use super::screen::assert_forgotten;
 use crate::support::marker::Marker;
+use crate::support::program::{Home, World};
 
 /// A keyring in memory that holds the marker.
 async fn holding(marker: &Marker) -> (Engine, CredentialId) {
@@ -54,4 +56,28 @@ async fn no_copy_of_a_secret_outlives_the_child_that_was_given_it() {
         marker.expect_forgotten().await;
         drop(engine);
     }
+}
+
+#[test]
+fn neither_secret_of_a_rotation_is_in_the_memory_of_the_screen() {
+    let (home, world) = (Home::new(), World::start());
+    home.meet(&world);
+    home.adopt(&world, "us01-release-bot").expect(0);
+    let old = world.secret("us01-release-bot").to_owned();
+    let mut pty = home.unlocked_screen();
+    if std::fs::File::open(format!("/proc/{}/mem", pty.pid().as_raw_nonzero())).is_err() {
+        return println!("skipped: the memory of the program cannot be read, which is as it should be; root could");
+    }
+    pty.send("r");
+    pty.expect("[ Begin ]");
+    pty.send("\x1b[C\r");
+    pty.expect("Done: the new secret has taken the old one's place");
+    let new = home.run(&["get", "us01-release-bot"]).expect(0).out;
+    assert_ne!(new, old);
+    assert_forgotten(&pty, &old);
+    assert_forgotten(&pty, &new);
+    pty.send("\r");
+    pty.expect_gone("Done: the new secret");
+    pty.send("q");
+    assert_eq!(pty.code(), 0);
 }

@@ -6,6 +6,7 @@ mod grant;
 #[cfg(target_os = "linux")]
 mod memory;
 mod mirror;
+mod planted;
 mod screen;
 mod search;
 

@@ -36,7 +36,7 @@ impl Gate {
     }
 
     /// What other processes may read of this one.
-    fn look_at_process(&mut self, pty: &Pty) {
+    pub(super) fn look_at_process(&mut self, pty: &Pty) {
         for file in ["cmdline", "environ"] {
             let bytes = fs::read(format!("/proc/{}/{file}", pty.pid().as_raw_nonzero())).unwrap();
             assert!(!bytes.is_empty(), "{file} can be read");

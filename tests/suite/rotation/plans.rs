@@ -92,7 +92,7 @@ async fn a_pasted_secret_that_cannot_be_the_new_one_is_refused_with_the_reason()
         let status = replace(&rig, BY_HAND[1], &person).await;
         assert_eq!(status.state, State::Done);
         let asked = person.asked.lock().unwrap();
-        assert!(asked.len() == 2 && asked[1].question.detail.contains(reason), "{asked:#?}");
+        assert!(asked.len() == 2 && asked[1].question.title.contains(reason), "{asked:#?}");
     }
 }
 
@@ -132,6 +132,21 @@ async fn a_new_sign_in_is_proven_without_being_spent_and_the_old_one_is_revoked(
     let engine = rig.calm();
     let after = engine.find("us01-triage-app").await.unwrap();
     assert_eq!(engine.check(&after, &after.region).await.unwrap().verdict, Verdict::Accepted);
+}
+
+#[tokio::test]
+async fn somebody_elses_secret_leaves_the_way_back_open_where_there_is_no_overlap() {
+    let rig = Rig::new().await;
+    let case = BY_HAND[0];
+    let stranger = rig.sandbox.manifest().credential("us01-reader").unwrap().secret.clone();
+    let person = Person::new(&rig, case.0).mistakes(&stranger).says(Saying::Abort).says(Saying::Abort);
+    let credential = rig.adopt(case.0).await;
+    let plan = rig.calm().plan_rotation(&credential, None).await.unwrap();
+    let before = rig.before(&plan).await;
+    let status = rig.rotate(plan.clone(), &person).await;
+    assert_eq!(status.state, State::RolledBack, "{:#?}", person.asked.lock().unwrap());
+    assert_eq!(rig.calm().check(&credential, &credential.region).await.unwrap().verdict, Verdict::Accepted);
+    rig.assert_accounted(&before, &plan, &status).await;
 }
 
 #[tokio::test]

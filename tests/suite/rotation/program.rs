@@ -171,6 +171,40 @@ fn a_consumer_that_cannot_be_served_stops_it_before_anything_is_revoked() {
     assert_eq!((living(&world, old), living(&world, &new)), (0, 1));
 }
 
+#[test]
+fn eight_processes_that_rotate_one_credential_at_once_leave_one_secret() {
+    let (home, world) = home(&["us01-release-bot"]);
+    let old = world.secret("us01-release-bot");
+    let before = secrets_beside(&world, old);
+    assert!(before >= 1);
+    let outcomes: Vec<_> = std::thread::scope(|scope| {
+        let rotate = || home.run(&["rotate", "us01-release-bot", "--yes", "--json"]);
+        let rotations: Vec<_> = (0..8).map(|_| scope.spawn(rotate)).collect();
+        rotations.into_iter().map(|rotation| rotation.join().unwrap()).collect()
+    });
+    let done = outcomes.iter().filter(|outcome| outcome.code == 0).count();
+    assert!(done >= 1, "{}", outcomes[0].err);
+    for refused in outcomes.iter().filter(|outcome| outcome.code != 0) {
+        let said = refused.error().to_string();
+        assert!(said.contains("being replaced") || said.contains("rotation"), "{said}");
+    }
+    let new = home.run(&["get", "us01-release-bot"]).expect(0).out;
+    assert_eq!((living(&world, old), secrets_beside(&world, &new)), (0, before), "nothing minted is left over");
+    home.run(&["check", "us01-release-bot"]).expect(0);
+    assert_eq!(home.run(&["rotations", "--json"]).expect(0).json(), serde_json::json!([]));
+    let all = home.run(&["rotations", "--all", "--json"]).expect(0).json();
+    assert_eq!(all.as_array().unwrap().len(), done, "one rotation for each that was done: {all}");
+}
+
+/// How many living secrets of its kind the account of this one has.
+fn secrets_beside(world: &World, secret: &str) -> usize {
+    let answer = ask(world, "GET", "/faults/live", "");
+    let live: Value = serde_json::from_str(answer.split("\r\n\r\n").nth(1).unwrap()).unwrap();
+    let live = live["live"].as_array().unwrap();
+    let this = live.iter().find(|one| one["sha256"] == sha256(secret.as_bytes()).as_str()).expect("it is alive");
+    live.iter().filter(|one| ["account", "kind"].iter().all(|member| one[*member] == this[*member])).count()
+}
+
 /// How many living secrets are this one.
 fn living(world: &World, secret: &str) -> usize {
     ask(world, "GET", "/faults/live", "").matches(&sha256(secret.as_bytes())).count()

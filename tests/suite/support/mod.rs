@@ -11,6 +11,8 @@ pub(crate) mod recorder;
 #[cfg(target_os = "linux")]
 pub(crate) mod secret_service;
 pub(crate) mod session;
+#[cfg(unix)]
+pub(crate) mod svg;
 
 use std::time::{Duration, Instant};
 

@@ -73,6 +73,12 @@ impl Pty {
         self.until("another screen", |seen| seen.ended || seen.screen().contents() != text);
     }
 
+    /// Waits until the frame that is being read has been read to its end: a long one arrives in pieces.
+    #[track_caller]
+    pub(crate) fn expect_whole_frame(&self) {
+        self.until("the end of a frame", |seen| seen.last_of("\x1b[?2026l") > seen.last_of("\x1b[?2026h"));
+    }
+
     /// Waits until the screen no longer shows a text.
     #[track_caller]
     pub(crate) fn expect_gone(&self, text: &str) {
@@ -85,6 +91,11 @@ impl Pty {
         let before = self.written();
         self.send(keys);
         self.until("an answer to the keys", |seen| seen.bytes.len() > before);
+    }
+
+    /// What `see` makes of the screen.
+    pub(crate) fn look<T>(&self, see: impl FnOnce(&vt100::Screen) -> T) -> T {
+        see(self.glass.seen().screen())
     }
 
     /// What is on the screen.

@@ -70,7 +70,7 @@ fn mint(progress: &Progress<'_>) -> Next {
     if progress.plan.ways().mint == By::Person || progress.by_hand.mint.is_some() {
         return Next::Ask(need::paste(progress));
     }
-    Next::Act(Action::Create { name: progress.plan.remote_name(progress.minting.creations + 1) })
+    Next::Act(Action::Create { name: progress.plan.remote_name(progress.minting.next_attempt()) })
 }
 
 fn promote(progress: &Progress<'_>) -> Option<Next> {

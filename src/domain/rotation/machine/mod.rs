@@ -15,6 +15,7 @@ use progress::{Progress, Trouble};
 
 use super::backoff::Schedule;
 use super::journal::{FailureKind, Fingerprint, Journal};
+use super::remote::Remote;
 use super::step::Step;
 use super::strategy::Trace;
 
@@ -138,6 +139,11 @@ pub fn may_roll_back(journal: &Journal) -> Result<(), &'static str> {
     Progress::of(journal).no_return().map_or(Ok(()), Err)
 }
 
+/// Whether this, by its name, is something that the program has made in the course of the rotation, and no person.
+pub fn is_own(journal: &Journal, remote: &Remote) -> bool {
+    Progress::of(journal).is_own(remote)
+}
+
 /// What is left for a person to do as things stand, whatever the machine does next.
 pub(super) fn left(journal: &Journal) -> Vec<String> {
     Progress::of(journal).left
@@ -148,8 +154,8 @@ fn look(progress: &Progress<'_>) -> Option<Look> {
     stale.extend(progress.old.map(|old| old.fingerprint.clone()));
     match progress.open? {
         Step::Create => {
-            let listed = progress.plan.ways().trace == Trace::ByName;
-            Some(Look::Creation { name: listed.then(|| progress.plan.remote_name(progress.minting.creations)), stale })
+            let attempt = progress.minting.attempts.last().filter(|_| progress.plan.ways().trace == Trace::ByName);
+            Some(Look::Creation { name: attempt.map(|attempt| progress.plan.remote_name(*attempt)), stale })
         }
         Step::AwaitPaste => Some(Look::Paste { stale }),
         Step::Revoke => Some(Look::Revocation(forward::revocation_target(progress))),

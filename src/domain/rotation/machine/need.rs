@@ -95,7 +95,7 @@ pub(super) fn after(progress: &Progress<'_>, trouble: Trouble<'_>) -> HumanNeed 
 pub(super) fn paste(progress: &Progress<'_>) -> HumanNeed {
     let Plan { instructions, page, .. } = progress.plan;
     let why = progress.minting.note.or(progress.by_hand.mint).map(str::to_owned);
-    let name = progress.plan.remote_name(progress.minting.creations + 1);
+    let name = progress.plan.remote_name(progress.minting.next_attempt());
     HumanNeed::of(progress, &Step::AwaitPaste, Need::Paste { instructions: instructions.clone(), page: page.clone(), name, why })
 }
 
@@ -150,7 +150,9 @@ impl HumanNeed {
             Need::Remove { key, target, .. } => match target {
                 Target::Remote(remote) => format!("delete {} ({}) at the provider: it is of no use", remote.label, remote.id),
                 Target::Held(_) => format!("delete {key} at the provider: it is of no use"),
-                Target::Unnamed => format!("delete {key} at the provider, if it is there: nothing else knows of it"),
+                Target::Unnamed => {
+                    format!("delete {key} at the provider, if it is there and was made for this: nothing else knows of it")
+                }
             },
             Need::MakeRoom { limit: Some(limit), why } => {
                 format!("the provider allows {limit} of these at the same time ({why}): delete one that is not in use")

@@ -10,7 +10,7 @@ use crate::domain::rotation::journal::{
 use crate::domain::rotation::plan::Plan;
 use crate::domain::rotation::purpose::Purpose;
 use crate::domain::rotation::reach::{Reach, Sameness, compare};
-use crate::domain::rotation::remote::Remote;
+use crate::domain::rotation::remote::{Remote, attempt_of};
 use crate::domain::rotation::step::Step;
 use crate::domain::rotation::strategy::{Handle, Overlap, Trace};
 
@@ -57,16 +57,24 @@ pub(super) struct Successor<'a> {
 /// Everything that was made in the course of the rotation.
 #[derive(Default)]
 pub(super) struct Minting<'a> {
-    /// How many creations were begun.
-    pub(super) creations: u32,
+    /// The numbers of the attempts that the program has begun.
+    pub(super) attempts: Vec<u32>,
+    /// How many secrets were pasted. Each has a number of its own, so that what a person has made under the name they were
+    /// told never passes for something that the program has made.
+    pub(super) pasted: u32,
     /// The fingerprints of all secrets that were ever held.
     pub(super) held: Vec<&'a Fingerprint>,
     /// Whether the answer of any creation was ever lost.
     pub(super) unanswered: bool,
+    /// Whether anything may have been made whose secret nobody has seen. A store may take that in long after it was given
+    /// up, so what lies in the slot `pending` from then on may be of any attempt.
+    pub(super) unseen: bool,
+    /// Whether a secret was given up that the old one may have died of.
+    pub(super) gone: bool,
     /// Things at the provider that are of no use, by key.
     pub(super) strays: Vec<(String, Target)>,
     /// Why a person is asked to paste again.
-    pub(super) note: Option<&'static str>,
+    pub(super) note: Option<&'a str>,
 }
 
 /// What the program was refused and a person has to do, with the reason.
@@ -105,11 +113,21 @@ impl<'a> Progress<'a> {
             Some("it has been revoked, and nothing brings it back")
         } else if self.doubted || self.open == Some(&Step::Revoke) {
             Some("it may have been revoked: nobody knows for sure")
-        } else if self.plan.overlap == Overlap::Absent && !self.minting.held.is_empty() {
+        } else if self.plan.overlap == Overlap::Absent && self.has_replaced() {
             Some("the old secret died at the provider when the new one was made")
         } else {
             None
         }
+    }
+
+    /// Whether any secret was pasted that may be what the old one died of: any but those that belong to somebody else.
+    fn has_replaced(&self) -> bool {
+        self.minting.gone || (self.new.is_some() && !self.is_foreign())
+    }
+
+    /// Whether what was pasted turned out to be something else altogether, such as another person's secret.
+    fn is_foreign(&self) -> bool {
+        matches!(self.sameness(), Some(Sameness::Different(_))) && self.new.as_ref().is_some_and(|new| !new.taken_anyway)
     }
 
     /// Whether the rotation is on its way back.
@@ -171,6 +189,12 @@ impl<'a> Progress<'a> {
         self.new.as_ref().and_then(|new| new.minted.remote.as_ref()).is_some_and(|remote| remote.id == id)
     }
 
+    /// Whether its name says that the program has made it in the course of this rotation.
+    pub(super) fn is_own(&self, remote: &Remote) -> bool {
+        let attempt = attempt_of(&self.plan.rotation, &remote.label);
+        attempt.is_some_and(|attempt| self.minting.attempts.contains(&attempt))
+    }
+
     /// The next thing at the provider that is of no use and still there.
     pub(super) fn stray(&self) -> Option<&(String, Target)> {
         self.minting.strays.iter().find(|(key, _)| !self.done.contains(&Step::Discard(key.clone())))
@@ -205,7 +229,9 @@ impl<'a> Progress<'a> {
     fn begin(&mut self, step: &'a Step) {
         self.open = (!step.is_repeatable()).then_some(step);
         self.begun.insert(step.clone());
-        self.minting.creations += u32::from(*step == Step::Create);
+        if *step == Step::Create {
+            self.minting.attempts.push(self.minting.next_attempt());
+        }
     }
 
     fn finish(&mut self, outcome: &'a Outcome) {
@@ -213,7 +239,11 @@ impl<'a> Progress<'a> {
         self.trouble = None;
         self.begun.insert(outcome.step());
         match outcome {
-            Outcome::Created(minted) | Outcome::Pasted(minted) => return self.hold(minted),
+            Outcome::Created(minted) => return self.hold(minted),
+            Outcome::Pasted(minted) => {
+                self.minting.pasted += 1;
+                return self.hold(minted);
+            }
             Outcome::Stashed(fingerprint) | Outcome::Verified { fingerprint, .. } | Outcome::Promoted(fingerprint)
                 if !self.is_new(fingerprint) =>
             {
@@ -237,6 +267,7 @@ impl<'a> Progress<'a> {
             }
             (Step::Create, FailureKind::Refused) => self.by_hand.mint = Some(&failure.why),
             (Step::Revoke, FailureKind::Refused) => self.by_hand.revoke = Some(&failure.why),
+            (Step::AwaitPaste, FailureKind::Refused) => self.minting.note = Some(&failure.why),
             _ => {}
         }
         let before = self.trouble.filter(|trouble| trouble.step == step).map_or(0, |trouble| trouble.count);
@@ -244,14 +275,41 @@ impl<'a> Progress<'a> {
     }
 
     fn find(&mut self, trail: &'a Trail) {
-        self.minting.unanswered |= self.open == Some(&Step::Create);
-        self.open = None;
         self.trouble = None;
+        self.minting.unanswered |= self.open == Some(&Step::Create);
+        if let Some(foundling) = self.foundling(trail) {
+            // The step stays open: without this secret, what has become of it is looked for once more.
+            self.minting.held.push(foundling);
+            self.minting.gone = true;
+            self.minting.note = Some("nobody knows whether the secret in the store is the one that was pasted");
+            return;
+        }
+        self.minting.unseen |= self.open == Some(&Step::Create) && self.may_hide(trail);
+        self.open = None;
         match trail {
             Trail::Held(minted) if !self.minting.held.contains(&&minted.fingerprint) => self.hold(minted),
             Trail::Held(_) | Trail::Nothing => {}
             Trail::Stray(remote) => self.minting.strays.push((remote.id.clone(), Target::Remote(remote.clone()))),
             Trail::Unclear(_) => self.give_up(Target::Unnamed),
+        }
+    }
+
+    /// A secret of which nobody knows for sure what it is at the provider: it may belong to an attempt that was given up
+    /// and is dead, or be listed later under a name that nobody connects with it, and be swept away while it is in use.
+    fn foundling(&self, trail: &'a Trail) -> Option<&'a Fingerprint> {
+        let Trail::Held(Minted { fingerprint, remote }) = trail else { return None };
+        let created = self.open == Some(&Step::Create);
+        let nameless = created && remote.is_none() && self.plan.ways().trace == Trace::ByName;
+        (nameless || self.minting.unseen).then_some(fingerprint)
+    }
+
+    /// Whether a secret may have been made that did not turn up. Where nothing is listed, "nothing" is certain: it is said
+    /// only of what the program never makes.
+    fn may_hide(&self, trail: &Trail) -> bool {
+        match trail {
+            Trail::Held(_) => false,
+            Trail::Nothing => self.plan.ways().trace == Trace::ByName,
+            Trail::Stray(_) | Trail::Unclear(_) => true,
         }
     }
 
@@ -301,7 +359,7 @@ impl<'a> Progress<'a> {
         self.left.push(step.residue(self.plan.purpose.object()));
         if *step == Step::Create {
             self.open = None;
-            self.minting.unanswered = true;
+            (self.minting.unanswered, self.minting.unseen) = (true, true);
         } else {
             self.done.insert(step.clone());
         }
@@ -334,6 +392,7 @@ impl<'a> Progress<'a> {
     }
 
     fn start_over(&mut self, target: Target) {
+        self.minting.gone |= self.has_replaced();
         self.new = None;
         self.trouble = None;
         for step in [Step::Stash, Step::Verify, Step::Promote] {
@@ -357,7 +416,14 @@ impl<'a> Progress<'a> {
     }
 
     fn unknown(&self, found: &[Remote]) -> Vec<(String, Target)> {
-        let unknown = found.iter().filter(|remote| !self.is_new_remote(&remote.id));
+        let unknown = found.iter().filter(|remote| self.is_own(remote) && !self.is_new_remote(&remote.id));
         unknown.map(|remote| (remote.id.clone(), Target::Remote(remote.clone()))).collect()
+    }
+}
+
+impl Minting<'_> {
+    /// The number for whatever is made next.
+    pub(super) fn next_attempt(&self) -> u32 {
+        u32::try_from(self.attempts.len()).unwrap_or(u32::MAX).saturating_add(self.pasted).saturating_add(1)
     }
 }

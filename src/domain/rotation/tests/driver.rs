@@ -1,5 +1,7 @@
 //! The driver's duties, done in the model world: the shortest complete statement of the contract.
 
+use std::collections::BTreeSet;
+
 use super::world::{Broken, Effect, OLD, STRANGER, World, print, reach};
 use crate::domain::credential::Slot;
 use crate::domain::rotation::*;
@@ -64,6 +66,7 @@ fn tried(result: Result<(), Broken>) -> Tried<()> {
     result.map_err(|broken| match broken {
         Broken::Dead => Err(Dead),
         Broken::Failed => Ok(Failure::new(FailureKind::NotYet, "it failed")),
+        Broken::Refused => Ok(Failure::new(FailureKind::Refused, "403")),
         Broken::Unanswered => Ok(Failure::new(FailureKind::Unanswered, "nobody answered")),
     })
 }
@@ -73,7 +76,7 @@ fn failed<T>(kind: FailureKind, why: &str) -> Tried<T> {
 }
 
 fn get(world: &mut World, slot: Slot) -> Tried<Option<u32>> {
-    tried(world.call(Effect::Look))?;
+    tried(world.call(Effect::Read(slot)))?;
     Ok(world.slots.get(&slot).copied())
 }
 
@@ -115,7 +118,8 @@ fn snapshot(world: &mut World) -> Tried<Outcome> {
     let reach = if accepted { OldReach::Known(reach(&["acme"])) } else { OldReach::Unknown("401".to_owned()) };
     let several = world.journal.plan().ways().mint == By::Person;
     let remotes = [OLD, STRANGER].iter().take(if several { 2 } else { 1 }).map(|&secret| world.remote(secret)).collect();
-    Ok(Outcome::Seen(Snapshot { fingerprint: print(secret), reach, remotes, known: Known::default() }))
+    let listed = Some(world.list().into_iter().map(|remote| remote.id).collect());
+    Ok(Outcome::Seen(Snapshot { fingerprint: print(secret), reach, remotes, listed, known: Known::default() }))
 }
 
 fn create(world: &mut World, name: String) -> Tried<Outcome> {
@@ -128,16 +132,30 @@ fn create(world: &mut World, name: String) -> Tried<Outcome> {
     if let Err(Err(dead)) = put(world, Slot::Pending, secret) {
         return Err(Err(dead));
     }
-    Ok(Outcome::Created(minted(world, secret)))
+    let remote = if by_value(world) { account() } else { world.remote(secret) };
+    Ok(Outcome::Created(Minted { fingerprint: print(secret), remote: Some(remote) }))
 }
 
-fn minted(world: &World, secret: u32) -> Minted {
-    let remote = match world.journal.plan().ways().handle {
-        Handle::Id => world.remote(secret),
-        // The account that both secrets belong to; it must never be revoked.
-        Handle::Value => Remote::new("r0", "the account"),
-    };
-    Minted { fingerprint: print(secret), remote: Some(remote) }
+fn by_value(world: &World) -> bool {
+    world.journal.plan().ways().handle == Handle::Value
+}
+
+/// The account that both secrets belong to; it must never be revoked.
+fn account() -> Remote {
+    Remote::new("r0", "the account")
+}
+
+/// What a pasted secret is at the provider: the only thing in its list that was not there before.
+fn recognise(world: &mut World, secret: u32) -> Minted {
+    let known: BTreeSet<String> = world.journal.entries().iter().rev().find_map(seen).unwrap_or_default();
+    let mut fresh: Vec<Remote> = world.list().into_iter().filter(|remote| !known.contains(&remote.id)).collect();
+    let only = if fresh.len() == 1 { fresh.pop() } else { None };
+    let only = only.filter(|remote| !is_own(&world.journal, remote));
+    Minted { fingerprint: print(secret), remote: if by_value(world) { Some(account()) } else { only } }
+}
+
+fn seen(entry: &Entry) -> Option<BTreeSet<String>> {
+    if let Entry::Done(Outcome::Seen(snapshot)) = entry { snapshot.listed.clone() } else { None }
 }
 
 fn stash(world: &mut World, new: Fingerprint) -> Tried<Outcome> {
@@ -222,27 +240,30 @@ fn prove_old(world: &mut World, old: &Fingerprint) -> Tried<Outcome> {
 fn sweep(world: &mut World) -> Tried<Outcome> {
     tried(world.call(Effect::Look))?;
     let rotation = world.journal.plan().rotation.clone();
-    let ours = world.live.iter().filter(|(_, name)| attempt_of(&rotation, name).is_some());
-    Ok(Outcome::Swept(ours.map(|(secret, _)| world.remote(*secret)).collect()))
+    let listed = world.list();
+    Ok(Outcome::Swept(listed.into_iter().filter(|remote| attempt_of(&rotation, &remote.label).is_some()).collect()))
 }
 
-fn held(world: &mut World, stale: &[Fingerprint]) -> Tried<Option<Trail>> {
-    let secret = get(world, Slot::Pending)?.filter(|secret| !stale.contains(&print(*secret)));
-    Ok(secret.map(|secret| Trail::Held(minted(world, secret))))
+fn held(world: &mut World, stale: &[Fingerprint]) -> Tried<Option<u32>> {
+    Ok(get(world, Slot::Pending)?.filter(|secret| !stale.contains(&print(*secret))))
 }
 
 fn reconcile(world: &mut World, look: Look) -> Tried<Finding> {
     match look {
-        Look::Paste { stale } => Ok(Finding::Minting(held(world, &stale)?.unwrap_or(Trail::Nothing))),
+        Look::Paste { stale } => Ok(Finding::Minting(match held(world, &stale)? {
+            Some(secret) => Trail::Held(recognise(world, secret)),
+            None => Trail::Nothing,
+        })),
         Look::Creation { name, stale } => {
-            let trail = held(world, &stale)?;
+            let held = held(world, &stale)?;
             tried(world.call(Effect::Look))?;
-            let listed = world.live.iter().find(|(_, known)| Some(*known) == name.as_ref()).map(|(secret, _)| *secret);
-            Ok(Finding::Minting(match (trail, listed, name) {
-                (Some(held), ..) => held,
-                (None, Some(secret), _) => Trail::Stray(world.remote(secret)),
-                (None, None, Some(_)) => Trail::Nothing,
-                (None, None, None) => Trail::Unclear("the provider lists no secrets".to_owned()),
+            let listed = name.as_ref().map(|name| world.list().into_iter().find(|remote| remote.label == *name));
+            Ok(Finding::Minting(match (held, listed) {
+                (Some(secret), Some(remote)) => Trail::Held(Minted { fingerprint: print(secret), remote }),
+                (Some(secret), None) => Trail::Held(recognise(world, secret)),
+                (None, Some(Some(remote))) => Trail::Stray(remote),
+                (None, Some(None)) => Trail::Nothing,
+                (None, None) => Trail::Unclear("the provider lists no secrets".to_owned()),
             }))
         }
         Look::Revocation(_) => {
@@ -289,12 +310,13 @@ fn paste(world: &mut World, name: &str) -> Result<(), Dead> {
     if let Err(Err(dead)) = put(world, Slot::Pending, secret) {
         return Err(dead);
     }
-    write(world, Entry::Done(Outcome::Pasted(minted(world, secret))))
+    let minted = recognise(world, secret);
+    write(world, Entry::Done(Outcome::Pasted(minted)))
 }
 
 fn make(world: &mut World, name: &str) -> u32 {
     world.clipboard = Some(world.newest + 1);
-    world.happen(Effect::Mint(format!("{name} {}", world.newest)));
+    world.happen(Effect::Mint(name.to_owned()));
     if world.journal.plan().overlap == Overlap::Absent {
         let dead: Vec<u32> = world.live.keys().copied().filter(|&secret| secret != STRANGER && secret != world.newest).collect();
         for secret in dead {

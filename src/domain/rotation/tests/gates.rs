@@ -20,6 +20,7 @@ fn seen(reach: OldReach, remotes: &[&str]) -> Outcome {
         fingerprint: print(OLD),
         reach,
         remotes: remotes.iter().map(|id| remote(id)).collect(),
+        listed: None,
         known: Known::default(),
     })
 }
@@ -255,6 +256,33 @@ fn there_is_no_way_back_from_a_revocation_nor_from_a_paste_without_overlap() {
 }
 
 #[test]
+fn somebody_elses_secret_is_nothing_that_the_old_one_died_of() {
+    let mut foreign = verified_journal(GUIDED, &["acme", "beta"]);
+    let mut elsewhere = reach(&["acme", "beta"]);
+    elsewhere.principal.id = "bob".into();
+    foreign.push(Entry::Done(Outcome::Verified { fingerprint: print(1), reach: elsewhere }));
+    assert!(may_roll_back(&foreign).is_ok());
+    assert!(asked(&foreign).choices.contains(&Saying::Abort));
+    let mut taken = foreign.clone();
+    say(&mut taken, Saying::Override("ci-scanner".into()));
+    assert!(may_roll_back(&taken).is_err(), "a person says that it is the new one");
+    say(&mut foreign, Saying::MakeAnother);
+    assert!(may_roll_back(&foreign).is_ok());
+    foreign.push(Entry::Done(Outcome::Pasted(minted(2))));
+    assert!(may_roll_back(&foreign).is_err(), "nobody knows yet whose that is");
+}
+
+#[test]
+fn why_a_pasted_secret_was_refused_is_told_and_it_is_asked_for_again() {
+    let old = seen(OldReach::Known(reach(&["acme"])), &[]);
+    let mut journal = journal(GUIDED, [Outcome::StoreProven, old]);
+    fail(&mut journal, Step::AwaitPaste, FailureKind::Refused);
+    assert!(matches!(asked(&journal).need, Need::Paste { why: Some(why), .. } if why == "403 Forbidden"));
+    assert!(may_roll_back(&journal).is_ok(), "nothing new was made");
+    assert!(status(&journal).next.contains("403 Forbidden"));
+}
+
+#[test]
 fn rolling_back_takes_nothing_from_the_new_secret_before_the_old_one_is_shown_to_work() {
     let mut journal = delivered_journal(AUTOMATIC);
     say(&mut journal, Saying::Abort);
@@ -330,8 +358,11 @@ fn after_an_unanswered_creation_the_provider_is_swept_before_the_end() {
         journal.push(Entry::Done(outcome));
     }
     assert_eq!(step_of(&journal), Step::Sweep);
-    journal.push(Entry::Done(Outcome::Swept(vec![remote("r1"), remote("r5")])));
-    assert_eq!(step_of(&journal), Step::Discard("r5".into()), "the new one is not a stray");
+    // Of attempts 1 and 2 is what the program made, of attempt 3 what a person may have made under the name they were told.
+    let marked = |id: &str, attempt: u32| Remote::new(id, journal.plan().remote_name(attempt));
+    let swept = vec![remote("r1"), marked("r4", 3), marked("r5", 1)];
+    journal.push(Entry::Done(Outcome::Swept(swept)));
+    assert_eq!(step_of(&journal), Step::Discard("r5".into()), "neither the new one nor a person's own is a stray");
 }
 
 #[test]

@@ -105,6 +105,11 @@ fn run(strategy: (ReplacementPlan, bool), faults: &[(usize, Fault)], abort: Opti
 fn run_for(plan: Plan, faults: &[(usize, Fault)], abort: Option<usize>, lag: u32) -> World {
     let mut world = World::new(plan, faults.iter().copied());
     world.lag = lag;
+    finish(world, abort)
+}
+
+/// Runs it to its end in this world.
+fn finish(mut world: World, abort: Option<usize>) -> World {
     let ending = drive(&mut world, abort);
     match (&ending, world.journal.plan().purpose) {
         (Ending::Done { left }, Purpose::Replace) => assert_done(&world, left),
@@ -223,10 +228,7 @@ fn rolling_back_at_every_point_after_a_fault_anywhere_restores_everything() {
 fn a_creation_that_happens_long_after_it_was_given_up_is_found_and_removed() {
     for strategy in distinct() {
         for (call, lateness) in (0..calls(strategy)).flat_map(|call| (4..14).map(move |lateness| (call, lateness))) {
-            let mut world = World::new(plan(strategy), [(call, Fault::Late)]);
-            world.lateness = lateness;
-            let Ending::Done { left } = drive(&mut world, None) else { panic!("nobody asked to go back") };
-            assert_done(&world, &left);
+            finish(World { lateness, ..World::new(plan(strategy), [(call, Fault::Late)]) }, None);
         }
     }
 }
@@ -269,8 +271,14 @@ fn any_faults() -> impl Strategy<Value = Vec<(usize, Fault)>> {
     prop::collection::vec((0_usize..90, prop::sample::select(FAULTS.to_vec())), 0..14)
 }
 
+/// 600 cases, or as many as `PROPTEST_CASES` says.
+fn configured() -> ProptestConfig {
+    let usual = ProptestConfig::default();
+    ProptestConfig { cases: usual.cases.max(600), failure_persistence: None, ..usual }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 600, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(configured())]
 
     #[test]
     fn any_sequence_of_faults_and_any_change_of_mind_loses_nothing(
@@ -278,7 +286,46 @@ proptest! {
         faults in any_faults(),
         abort in prop::option::of(0_usize..60),
         lag in 0_u32..4,
+        lateness in 1_usize..12,
+        slow_list in any::<bool>(),
     ) {
-        run(strategy, &faults, abort, lag);
+        // What is made late is found if it is there, and listed, before the end.
+        let lateness = if plan(strategy).ways().trace == Trace::ByName { 3 } else { lateness };
+        let slow_list = slow_list && faults.iter().all(|(_, fault)| *fault != Fault::Late);
+        finish(World { lag, slow_list, lateness, ..World::new(plan(strategy), faults) }, abort);
+    }
+}
+
+#[test]
+fn a_secret_of_an_attempt_that_was_given_up_is_not_taken_for_that_of_a_later_one() {
+    // The store takes the first secret in after the provider's end of it was removed, and the second is never made.
+    let faults = [(5, Fault::Fail), (7, Fault::Fail), (14, Fault::Late), (15, Fault::CrashBefore), (23, Fault::LostBefore)];
+    for lag in 0..4 {
+        run((ReplacementPlan::SnykServiceAccount, true), &faults, None, lag);
+    }
+}
+
+#[test]
+fn what_was_listed_before_is_never_taken_for_what_a_person_has_made() {
+    // The program may not make one, so a person does; the provider lists theirs late; and then they change their mind.
+    let faults = [(3, Fault::Fail), (6, Fault::Fail), (13, Fault::Refuse)];
+    for strategy in distinct().filter(|known| plan(*known).ways().handle == Handle::Id) {
+        for round in 0..16 {
+            finish(World { slow_list: true, ..World::new(plan(strategy), faults) }, Some(round));
+        }
+    }
+    // Nor is what the program has made without hearing of it.
+    let faults = [(8, Fault::LostAfter), (14, Fault::Refuse)];
+    finish(World { slow_list: true, ..World::new(plan((ReplacementPlan::SnykServiceAccount, true)), faults) }, None);
+}
+
+#[test]
+fn what_the_provider_lists_late_is_neither_taken_in_without_a_name_nor_swept_away_in_use() {
+    for strategy in distinct() {
+        for (call, fault) in (0..calls(strategy)).flat_map(|call| FAULTS.map(|fault| (call, fault))) {
+            if fault != Fault::Late {
+                finish(World { slow_list: true, ..World::new(plan(strategy), [(call, fault)]) }, None);
+            }
+        }
     }
 }

@@ -17,8 +17,10 @@ pub(super) const STRANGER: u32 = 900;
 /// What goes wrong with a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fault {
-    /// It is turned down and nothing happens.
+    /// It is turned down for the moment, and nothing happens.
     Fail,
+    /// It is turned down for good, and nothing happens.
+    Refuse,
     /// It never arrives, and nobody answers.
     LostBefore,
     /// It happens, and nobody answers.
@@ -31,8 +33,8 @@ pub(super) enum Fault {
     CrashAfter,
 }
 
-pub(super) const FAULTS: [Fault; 6] =
-    [Fault::Fail, Fault::LostBefore, Fault::LostAfter, Fault::Late, Fault::CrashBefore, Fault::CrashAfter];
+pub(super) const FAULTS: [Fault; 7] =
+    [Fault::Fail, Fault::Refuse, Fault::LostBefore, Fault::LostAfter, Fault::Late, Fault::CrashBefore, Fault::CrashAfter];
 
 /// How a call can end without an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +43,8 @@ pub(super) enum Broken {
     Dead,
     /// It did not happen.
     Failed,
+    /// It did not happen and never will.
+    Refused,
     /// Nobody knows.
     Unanswered,
 }
@@ -48,8 +52,10 @@ pub(super) enum Broken {
 /// Something that a call changes.
 #[derive(Debug, Clone)]
 pub(super) enum Effect {
-    /// It only reads.
+    /// It asks the provider or a consumer something.
     Look,
+    /// It reads a slot.
+    Read(Slot),
     Mint(String),
     Kill(u32),
     Put(Slot, u32),
@@ -74,13 +80,34 @@ pub(super) struct World {
     pub(super) calls: usize,
     /// How often a new secret is refused before it is accepted, and a revoked one still accepted.
     pub(super) lag: u32,
-    /// How many calls later something late happens.
+    /// Whether the provider's list shows what was made only when it is asked for the second time.
+    pub(super) slow_list: bool,
+    /// How many calls later something late happens, unless the next call on the same slot or consumer comes before: a
+    /// store keeps the order of its calls, and a consumer's program is ended before another one is begun.
     pub(super) lateness: usize,
     pub(super) newest: u32,
-    faults: BTreeMap<usize, Fault>,
-    late: Vec<(usize, Effect)>,
-    lingering: BTreeMap<u32, u32>,
-    ripening: BTreeMap<u32, u32>,
+    pub(super) faults: BTreeMap<usize, Fault>,
+    pub(super) late: Vec<(usize, Effect)>,
+    pub(super) lingering: BTreeMap<u32, u32>,
+    pub(super) ripening: BTreeMap<u32, u32>,
+    pub(super) unlisted: BTreeSet<u32>,
+}
+
+/// Where calls happen one after the other.
+#[derive(PartialEq, Eq)]
+enum Place<'a> {
+    Slot(Slot),
+    Consumer(&'a str),
+}
+
+impl Effect {
+    fn place(&self) -> Option<Place<'_>> {
+        match self {
+            Self::Read(slot) | Self::Put(slot, _) | Self::Empty(slot) => Some(Place::Slot(*slot)),
+            Self::Give(consumer, _) => Some(Place::Consumer(consumer)),
+            Self::Look | Self::Mint(_) | Self::Kill(_) | Self::Write(_) => None,
+        }
+    }
 }
 
 impl World {
@@ -102,12 +129,14 @@ impl World {
             revoked_by_hand: false,
             calls: 0,
             lag: 0,
+            slow_list: false,
             lateness: 3,
             newest: OLD,
             faults: faults.into_iter().collect(),
             late: Vec::new(),
             lingering: BTreeMap::new(),
             ripening: BTreeMap::new(),
+            unlisted: BTreeSet::new(),
         }
     }
 
@@ -115,23 +144,31 @@ impl World {
     pub(super) fn call(&mut self, effect: Effect) -> Result<(), Broken> {
         let number = self.calls;
         self.calls += 1;
-        let (due, later) = std::mem::take(&mut self.late).into_iter().partition(|(at, _)| *at <= number);
-        self.late = later;
-        let due: Vec<(usize, Effect)> = due;
-        for (_, effect) in due {
-            self.happen(effect);
-        }
+        self.catch_up(number, &effect);
         let fault = self.faults.get(&number).copied().filter(|fault| *fault != Fault::Late || self.may_be_late(&effect));
         match fault {
             Some(Fault::Late) => self.late.push((number + self.lateness, effect)),
             None | Some(Fault::LostAfter | Fault::CrashAfter) => self.happen(effect),
-            Some(Fault::Fail | Fault::LostBefore | Fault::CrashBefore) => {}
+            Some(Fault::Fail | Fault::Refuse | Fault::LostBefore | Fault::CrashBefore) => {}
         }
         match fault {
             None => Ok(()),
             Some(Fault::Fail) => Err(Broken::Failed),
+            Some(Fault::Refuse) => Err(Broken::Refused),
             Some(Fault::LostBefore | Fault::LostAfter | Fault::Late) => Err(Broken::Unanswered),
             Some(Fault::CrashBefore | Fault::CrashAfter) => Err(Broken::Dead),
+        }
+    }
+
+    /// What is late and due, or comes before this call in any case, happens.
+    fn catch_up(&mut self, number: usize, effect: &Effect) {
+        let place = effect.place();
+        let overtaken = |late: &Effect| place.is_some() && late.place() == place;
+        let (due, later): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.late).into_iter().partition(|(at, late)| *at <= number || overtaken(late));
+        self.late = later;
+        for (_, effect) in due {
+            self.happen(effect);
         }
     }
 
@@ -147,7 +184,7 @@ impl World {
     /// What anybody does at the provider's page, which does not go wrong.
     pub(super) fn happen(&mut self, effect: Effect) {
         match effect {
-            Effect::Look => {}
+            Effect::Look | Effect::Read(_) => {}
             Effect::Mint(name) => self.mint(name),
             Effect::Kill(secret) => self.kill(secret),
             Effect::Put(slot, secret) => _ = self.slots.insert(slot, secret),
@@ -163,6 +200,9 @@ impl World {
         assert!(!self.live.values().any(|taken| *taken == name && self.newest > 1), "the name {name} is taken");
         self.live.insert(self.newest, name);
         self.ripening.insert(self.newest, self.lag);
+        if self.slow_list {
+            self.unlisted.insert(self.newest);
+        }
     }
 
     fn kill(&mut self, secret: u32) {
@@ -196,6 +236,13 @@ impl World {
             Overlap::SideBySide => assert!(self.live.contains_key(current), "the current secret {current} is dead"),
             Overlap::Absent => assert!(stored_alive || self.clipboard.is_some() || self.live.contains_key(&OLD), "all is lost"),
         }
+    }
+
+    /// Everything that the provider lists.
+    pub(super) fn list(&mut self) -> Vec<Remote> {
+        let listed: Vec<u32> = self.live.keys().copied().filter(|secret| !self.unlisted.contains(secret)).collect();
+        self.unlisted.clear();
+        listed.into_iter().map(|secret| self.remote(secret)).collect()
     }
 
     /// Whether the provider accepts the secret right now.

@@ -9,10 +9,10 @@ use time::Duration;
 use time::format_description::well_known::Rfc3339;
 
 use super::desk::{BLANK, Body, Call};
-use super::{Desk, Doomed, Fresh, Strategy, Told, moment, refused, single_out};
+use super::{Desk, Doomed, Fresh, Strategy, Told, known, moment, refused, single_out};
 use crate::domain::provider::Authorization;
 use crate::domain::request::Method;
-use crate::domain::rotation::Remote;
+use crate::domain::rotation::{Remote, Snapshot};
 use crate::engine::rotation::Tried;
 
 /// The longest life of an access token, by Snyk's documentation.
@@ -66,8 +66,8 @@ impl Strategy for Account {
         desk.call(Call::snyk(Method::Delete, path, Body::Empty)).await?.deleted()
     }
 
-    async fn recognise(&self, desk: &Desk<'_>, hint: Option<&str>, known: &[Remote]) -> Tried<Option<Remote>> {
-        Ok(single_out(self.list(desk).await?, hint, known))
+    async fn recognise(&self, desk: &Desk<'_>, hint: Option<&str>, before: Option<&Snapshot>) -> Tried<Option<Remote>> {
+        Ok(single_out(self.list(desk).await?, hint, before))
     }
 
     async fn roles(&self, desk: &Desk<'_>, id: &str) -> Tried<Option<BTreeSet<String>>> {
@@ -105,8 +105,8 @@ impl Strategy for ClientSecret {
         change(desk, Body::Holding(wish, secret)).await?.secret_deleted()
     }
 
-    async fn recognise(&self, desk: &Desk<'_>, _hint: Option<&str>, known: &[Remote]) -> Tried<Option<Remote>> {
-        Ok(match known {
+    async fn recognise(&self, desk: &Desk<'_>, _hint: Option<&str>, before: Option<&Snapshot>) -> Tried<Option<Remote>> {
+        Ok(match known(before) {
             [only] => Some(only.clone()),
             _ => self.candidates(desk).await?.into_iter().next(),
         })

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::desk::{Body, Call};
 use super::{Desk, Doomed, Fresh, Strategy, Told, refused, single_out};
 use crate::domain::request::Method;
-use crate::domain::rotation::{FailureKind, Remote};
+use crate::domain::rotation::{FailureKind, Remote, Snapshot};
 use crate::engine::rotation::Tried;
 
 /// How many pages of keys are read.
@@ -73,8 +73,8 @@ impl Strategy for Key {
         desk.call(Call { method: Method::Delete, path, query: &[], body: Body::Empty }).await?.deleted()
     }
 
-    async fn recognise(&self, desk: &Desk<'_>, hint: Option<&str>, known: &[Remote]) -> Tried<Option<Remote>> {
-        Ok(single_out(self.list_if_allowed(desk).await?, hint, known))
+    async fn recognise(&self, desk: &Desk<'_>, hint: Option<&str>, before: Option<&Snapshot>) -> Tried<Option<Remote>> {
+        Ok(single_out(self.list_if_allowed(desk).await?, hint, before))
     }
 
     async fn roles(&self, desk: &Desk<'_>, id: &str) -> Tried<Option<BTreeSet<String>>> {

@@ -8,11 +8,11 @@ use async_trait::async_trait;
 use serde_json::{Value, json};
 
 use super::desk::{BLANK, Body, Call, failure_of};
-use super::{Desk, Doomed, Fresh, Strategy, Told, moment, refused};
+use super::{Desk, Doomed, Fresh, Strategy, Told, known, moment, refused};
 use crate::domain::Secret;
 use crate::domain::credential::{Part, Principal, Slot};
 use crate::domain::request::Method;
-use crate::domain::rotation::{Failure, FailureKind, Remote};
+use crate::domain::rotation::{Failure, FailureKind, Remote, Snapshot};
 use crate::domain::text::hex;
 use crate::engine::keyring::random;
 use crate::engine::rotation::Tried;
@@ -52,8 +52,8 @@ impl Strategy for AppSecret {
         change(desk, Body::Holding(wish, secret)).await?.secret_deleted()
     }
 
-    async fn recognise(&self, desk: &Desk<'_>, _hint: Option<&str>, known: &[Remote]) -> Tried<Option<Remote>> {
-        Ok(match known {
+    async fn recognise(&self, desk: &Desk<'_>, _hint: Option<&str>, before: Option<&Snapshot>) -> Tried<Option<Remote>> {
+        Ok(match known(before) {
             [only] => Some(only.clone()),
             _ => self.candidates(desk).await?.into_iter().next(),
         })

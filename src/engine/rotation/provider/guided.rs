@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 
 use super::{Desk, Doomed, Fresh, Strategy, refused};
-use crate::domain::rotation::Remote;
+use crate::domain::rotation::{Remote, Snapshot};
 use crate::engine::rotation::Tried;
 
 const NO_API: &str = "the provider has no API for it";
@@ -29,7 +29,7 @@ impl Strategy for Guided {
         refused(NO_API)
     }
 
-    async fn recognise(&self, _desk: &Desk<'_>, _hint: Option<&str>, _known: &[Remote]) -> Tried<Option<Remote>> {
+    async fn recognise(&self, _desk: &Desk<'_>, _hint: Option<&str>, _before: Option<&Snapshot>) -> Tried<Option<Remote>> {
         Ok(None)
     }
 }

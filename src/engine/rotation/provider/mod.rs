@@ -24,7 +24,7 @@ use super::survey::Use;
 use crate::domain::Secret;
 use crate::domain::credential::Slot;
 use crate::domain::provider::spec::ReplacementPlan;
-use crate::domain::rotation::{Failure, FailureKind, Remote};
+use crate::domain::rotation::{Failure, FailureKind, Remote, Snapshot};
 
 /// A secret that a provider has just made, and what it is there.
 pub(in crate::engine) struct Fresh {
@@ -57,9 +57,9 @@ pub(in crate::engine) trait Strategy: Send + Sync {
     /// Revokes; "there is no such thing" is success.
     async fn remove(&self, desk: &Desk<'_>, doomed: Doomed<'_>) -> Tried<()>;
 
-    /// What a secret that a person has made, or that was found in the slot `pending`, is at the provider, where `known`
-    /// is what was there before.
-    async fn recognise(&self, desk: &Desk<'_>, hint: Option<&str>, known: &[Remote]) -> Tried<Option<Remote>>;
+    /// What a secret that a person has made, or that was found in the slot `pending`, is at the provider, by what was
+    /// there `before`. Where that is not certain, it is nothing: what is recognised may be revoked.
+    async fn recognise(&self, desk: &Desk<'_>, hint: Option<&str>, before: Option<&Snapshot>) -> Tried<Option<Remote>>;
 
     /// The roles of what has this id; `None` where the provider does not tell.
     async fn roles(&self, _desk: &Desk<'_>, _id: &str) -> Tried<Option<BTreeSet<String>>> {
@@ -95,16 +95,54 @@ fn refused<T>(why: impl Into<String>) -> Tried<T> {
     Err(Failure::new(FailureKind::Refused, why))
 }
 
-/// The one of `found` that a hint names; else the only one that was not known before.
-fn single_out(found: Vec<Remote>, hint: Option<&str>, known: &[Remote]) -> Option<Remote> {
+/// What the credential was sure or likely to be before.
+fn known(before: Option<&Snapshot>) -> &[Remote] {
+    before.map(|snapshot| &snapshot.remotes[..]).unwrap_or_default()
+}
+
+/// The one of `found` that a hint names; else the only one that was not listed before. Where nobody knows what was
+/// listed, the only one that is new here may be anybody's.
+fn single_out(found: Vec<Remote>, hint: Option<&str>, before: Option<&Snapshot>) -> Option<Remote> {
     if let Some(named) = found.iter().find(|remote| Some(remote.id.as_str()) == hint) {
         return Some(named.clone());
     }
-    let mut fresh = found.into_iter().filter(|remote| known.iter().all(|old| old.id != remote.id));
+    let listed = before?.listed.as_ref()?;
+    let mut fresh = found.into_iter().filter(|remote| !listed.contains(&remote.id));
     fresh.next().filter(|_| fresh.next().is_none())
 }
 
 /// A moment as providers write it.
 fn moment(text: Option<&str>) -> Option<crate::domain::Moment> {
     crate::domain::Moment::parse(text?, &time::format_description::well_known::Rfc3339).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::rotation::{Fingerprint, Known, OldReach};
+
+    fn found(ids: &[&str]) -> Vec<Remote> {
+        ids.iter().map(|id| Remote::new(*id, *id)).collect()
+    }
+
+    fn before(listed: Option<&[&str]>) -> Snapshot {
+        Snapshot {
+            fingerprint: Fingerprint("old".into()),
+            reach: OldReach::Unknown("401".into()),
+            remotes: found(&["old"]),
+            listed: listed.map(|ids| ids.iter().map(|&id| id.to_owned()).collect()),
+            known: Known::default(),
+        }
+    }
+
+    #[test]
+    fn what_was_there_before_is_never_singled_out_as_new() {
+        let id = |remote: Option<Remote>| remote.map(|remote| remote.id);
+        let known = before(Some(&["old", "stranger"]));
+        assert_eq!(id(single_out(found(&["old", "stranger", "new"]), None, Some(&known))), Some("new".into()));
+        assert_eq!(id(single_out(found(&["old", "stranger"]), None, Some(&known))), None, "the new one is not listed yet");
+        assert_eq!(id(single_out(found(&["stranger", "new", "other"]), None, Some(&known))), None, "it may be either");
+        assert_eq!(id(single_out(found(&["stranger"]), None, Some(&before(None)))), None, "nobody knows what was there");
+        assert_eq!(id(single_out(found(&["stranger", "new"]), Some("new"), None)), Some("new".into()), "the token says so");
+    }
 }

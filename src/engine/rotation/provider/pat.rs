@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::desk::{Body, Call};
 use super::{Desk, Doomed, Fresh, Strategy, moment, refused, single_out};
 use crate::domain::request::Method;
-use crate::domain::rotation::{FailureKind, Remote};
+use crate::domain::rotation::{FailureKind, Remote, Snapshot};
 use crate::engine::rotation::Tried;
 
 const PATH: &str = "/rest/self/personal_access_tokens";
@@ -41,8 +41,8 @@ impl Strategy for PersonalAccessToken {
         desk.call(Call::snyk(Method::Delete, path, Body::Empty)).await?.deleted()
     }
 
-    async fn recognise(&self, desk: &Desk<'_>, hint: Option<&str>, known: &[Remote]) -> Tried<Option<Remote>> {
-        Ok(single_out(self.list(desk).await?, hint, known))
+    async fn recognise(&self, desk: &Desk<'_>, hint: Option<&str>, before: Option<&Snapshot>) -> Tried<Option<Remote>> {
+        Ok(single_out(self.list(desk).await?, hint, before))
     }
 
     fn fields(&self) -> &'static [&'static str] {

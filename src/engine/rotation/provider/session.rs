@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use super::{Desk, Doomed, Fresh, Strategy, failure_of, refused};
 use crate::domain::Secret;
 use crate::domain::credential::Part;
-use crate::domain::rotation::{Failure, FailureKind, Remote};
+use crate::domain::rotation::{Failure, FailureKind, Remote, Snapshot};
 use crate::engine::rotation::Tried;
 use crate::net::exchange::ExchangeError;
 
@@ -25,8 +25,12 @@ impl Strategy for Session {
         refused("Snyk does not list refresh tokens")
     }
 
-    async fn mint(&self, _desk: &Desk<'_>, _name: &str) -> Tried<Fresh> {
-        refused("a sign-in takes a person: sign in again and paste the new refresh token")
+    async fn mint(&self, desk: &Desk<'_>, _name: &str) -> Tried<Fresh> {
+        refused(format!(
+            "a sign-in takes a person: paste the refresh token of a new one; or roll back and use `tokenring login {}`, which \
+             signs in, keeps the new session and revokes the old one",
+            desk.credential.name
+        ))
     }
 
     async fn remove(&self, desk: &Desk<'_>, doomed: Doomed<'_>) -> Tried<()> {
@@ -36,7 +40,7 @@ impl Strategy for Session {
         exchange.revoke(desk.engine.transport.as_ref()).await.map_err(|error| failure(&error))
     }
 
-    async fn recognise(&self, _desk: &Desk<'_>, _hint: Option<&str>, _known: &[Remote]) -> Tried<Option<Remote>> {
+    async fn recognise(&self, _desk: &Desk<'_>, _hint: Option<&str>, _before: Option<&Snapshot>) -> Tried<Option<Remote>> {
         Ok(None)
     }
 }

@@ -276,6 +276,8 @@ pub enum ProgramAction {
     Doctor,
     /// Look for secrets in plain text.
     Scan,
+    /// Begin: add, import, choose the store, or look around.
+    Welcome,
     /// Unlock the store.
     Unlock,
     /// Read the credentials and the state of the store again.

@@ -90,6 +90,7 @@ pub const COMMANDS: &[Command] = &[
     row("activity", &["!"], Program(ProgramAction::Activity), "activity", "Show running and finished tasks").then('a'),
     row("doctor", &["D"], Program(ProgramAction::Doctor), "doctor", "Look for what may stand in the way on this machine").that(Reaches),
     row("scan", &["S"], Program(ProgramAction::Scan), "scan", "Look for secrets in plain text, in the usual places"),
+    row("welcome", &["W"], Program(ProgramAction::Welcome), "welcome", "Begin: add or import credentials, choose the store, or look at the demo").then('w'),
     row("unlock", &["u"], Program(ProgramAction::Unlock), "unlock", "Unlock the store, or create it").then('k'),
     row("reload", &["F5"], Program(ProgramAction::Reload), "reload", "Read the credentials and the state of the store again").then('r'),
     row("undo", &["U"], Program(ProgramAction::Undo), "undo", "Take back the latest edit, region switch or dropped filter").then('u'),

@@ -3,7 +3,7 @@
 use zeroize::Zeroizing;
 
 use super::{ConsoleIntent, Intent, Outcome};
-use crate::tui::app::sheet::{Row, Sheet};
+use crate::tui::app::sheet::{FieldRow, Row, Sheet, Value};
 
 /// The dialog that waits for the paste.
 pub struct Import;
@@ -18,12 +18,15 @@ impl Import {
     pub fn sheet() -> Sheet {
         let mut sheet = Sheet::new("Take over a curl command", 66);
         sheet.head = vec![
-            Row::text("Paste the command now, such as one that a browser copies as cURL."),
+            Row::text("Paste a curl command, such as one that a browser copies as cURL."),
             Row::dim(
                 "Method, address, query, headers and body become the request. What is secret in it (Authorization, cookies, \
                       tokens) is dropped and named; the credential's own secret takes its place when it is sent.",
             ),
         ];
+        // A field that shows nothing: a curl command often has a secret in it.
+        let (label, value) = ("Command, on one line".to_owned(), Value::Secret(false));
+        sheet.body = vec![Row::Blank, Row::Field(FieldRow { at: 0, label, value, focused: true, wrong: false })];
         sheet.foot = vec![Row::Blank, Row::dim("Esc closes · with a credential selected, a paste outside does the same")];
         sheet
     }

@@ -53,7 +53,7 @@ pub use which::Which;
 use super::command::Action;
 use super::form::Form;
 use super::sheet::Sheet;
-use super::{App, Now};
+use super::{App, Now, Onward};
 use zeroize::Zeroizing;
 
 use crate::config::Key;
@@ -62,6 +62,7 @@ use crate::config::theme::Theme;
 use crate::domain::problem::Problem;
 use crate::domain::request::{Draft, Saved, SavedId};
 use crate::domain::{CredentialId, Name, Secret};
+use crate::engine::import::Find;
 use crate::engine::message::{
     Edit, Finding, HistoryLine, Inquiry, Keep, KeyringEvent, NewCredential, QuestionId, Reply, RotationTask, SavedTask, Session,
     TaskId,
@@ -167,6 +168,10 @@ pub enum Intent {
     Rotation(Box<RotationTask>),
     /// Open a page.
     Open(url::Url),
+    /// Keep what was found.
+    Import(Vec<Arc<Find>>),
+    /// Leave, and start again as this says.
+    Leave(Onward),
 }
 
 /// Something that a dialog wants done with the console.
@@ -431,7 +436,7 @@ impl Dialog {
         match self {
             Self::Rotate(rotate) => rotate.key(key),
             Self::SignIn(sign_in) => sign_in.key(key),
-            Self::Themes(themes) => themes.key(key, app),
+            Self::Themes(themes) => themes.key(key),
             _ if key.code == Code::Esc => Outcome::Close,
             Self::Pick(pick) => pick.key(key),
             Self::Activity(list) => list.key(key, app),
@@ -469,7 +474,7 @@ impl Dialog {
             Self::Activity(list) => list.click(at, app),
             Self::Timeline(timeline) => timeline.click(at),
             Self::Which => Which::click(at, app),
-            Self::Themes(themes) => themes.click(at, app),
+            Self::Themes(themes) => themes.click(at),
             Self::Verdicts(verdicts) => verdicts.click(at),
             Self::Confirm(confirm) => confirm.click(at),
             Self::Rotate(rotate) => rotate.click(at),

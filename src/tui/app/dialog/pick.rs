@@ -1,5 +1,7 @@
 //! Picking one of many by typing: the palette, regions, presets.
 
+use std::sync::Arc;
+
 use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
 use nucleo_matcher::{Config, Matcher, Utf32Str};
 use tui_input::Input;
@@ -9,7 +11,9 @@ use crate::config::Key;
 use crate::config::key::Code;
 use crate::config::theme::Role;
 use crate::domain::CredentialId;
+use crate::engine::import::Find;
 use crate::engine::message::Charge;
+use crate::tui::app::Onward;
 use crate::tui::app::command::{Action, Motion};
 use crate::tui::app::credentials::step;
 use crate::tui::app::form::{edit, insert};
@@ -21,6 +25,7 @@ const PAGE: usize = 10;
 /// The dialog in which one of many is picked.
 pub struct Pick {
     title: String,
+    intro: Vec<Row>,
     width: u16,
     extras: &'static [Extra],
     input: Input,
@@ -79,6 +84,10 @@ pub enum Picked {
     Rotation(String, String),
     /// Do something with the console.
     Console(Box<ConsoleIntent>),
+    /// Keep what was found.
+    Import(Vec<Arc<Find>>),
+    /// Leave, and start again as this says.
+    Leave(Onward),
 }
 
 /// How a credential ends.
@@ -94,13 +103,20 @@ impl Pick {
     /// All of `items`; the cursor is on the one at `cursor`.
     pub fn new(title: impl Into<String>, items: Vec<PickItem>, cursor: usize) -> Self {
         let shown = (0..items.len()).collect();
-        Self { title: title.into(), width: 92, extras: &[], input: Input::default(), items, shown, cursor }
+        Self { title: title.into(), intro: Vec::new(), width: 92, extras: &[], input: Input::default(), items, shown, cursor }
     }
 
     /// The same as a wide list of which more can be made than to take one.
     #[must_use]
     pub fn with(mut self, extras: &'static [Extra]) -> Self {
         (self.extras, self.width) = (extras, 108);
+        self
+    }
+
+    /// The same below some words.
+    #[must_use]
+    pub fn saying(mut self, intro: Vec<Row>) -> Self {
+        self.intro = intro;
         self
     }
 
@@ -148,7 +164,7 @@ impl Pick {
         let mut sheet = Sheet::new(self.title.clone(), self.width);
         let value = Value::Text(self.input.value().to_owned(), self.input.visual_cursor());
         let field = FieldRow { at: usize::MAX, label: "Find".to_owned(), value, focused: true, wrong: false };
-        sheet.head = vec![Row::Field(field), Row::Blank];
+        sheet.head = self.intro.iter().cloned().chain([Row::Field(field), Row::Blank]).collect();
         self.list(&mut sheet);
         let extras = self.extras.iter().map(|extra| format!("C-{} {}", extra.key, extra.word));
         let words =
@@ -201,6 +217,8 @@ impl Pick {
             Picked::Removal(removal) => Intent::Removal(removal),
             Picked::Rotation(id, name) => Intent::TakeUp(id, name),
             Picked::Console(intent) => Intent::Console(intent),
+            Picked::Import(finds) => Intent::Import(finds),
+            Picked::Leave(onward) => Intent::Leave(onward),
         })
     }
 

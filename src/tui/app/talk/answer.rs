@@ -77,7 +77,11 @@ impl App {
         }
         let mut effects = if held { self.tap(Key::ctrl('u'), now) } else { Vec::new() };
         effects.extend(self.tell_dialog(now, |dialog, app| dialog.paste(answer, app, now)));
-        let taken = |dialog: &Dialog| !dialog.is_busy() && !is_flawed(&dialog.sheet(self, now));
+        // What opens in its place is told before anything is answered to it.
+        let taken = |dialog: &Dialog| {
+            let sheet = dialog.sheet(self, now);
+            !dialog.is_busy() && !is_flawed(&sheet) && matches!(Subject::of(&sheet), Subject::Secret(..))
+        };
         if self.dialogs.top().is_some_and(taken) {
             effects.extend(self.tap(ENTER, now));
         }

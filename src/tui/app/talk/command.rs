@@ -28,7 +28,7 @@ const ALSO: [(&str, &str); 6] =
 pub fn help(command: &Command) -> Option<&'static str> {
     use ConsoleAction as C;
     match command.action {
-        Action::Console(C::Fold | C::Open | C::Close | C::FoldAll | C::NextMatch | C::PreviousMatch | C::Import)
+        Action::Console(C::Fold | C::Open | C::Close | C::FoldAll | C::NextMatch | C::PreviousMatch)
         | Action::Screen(_)
         | Action::Program(ProgramAction::Mouse | ProgramAction::Palette) => None,
         Action::Program(ProgramAction::Help) => Some("List the commands"),

@@ -69,7 +69,6 @@ impl Session {
             Row::Buttons(buttons) => buttons.iter().flat_map(|cell| ["[", cell.button.label(), "]"]).collect(),
             Row::Pair(label, value) => format!("{label} {value}"),
             Row::Drawing(drawing) => drawing.pieces.iter().map(|(_, text)| text.as_str()).collect(),
-            Row::Track(pieces) => pieces.iter().map(|(_, text)| text.as_str()).collect(),
             Row::Blank => String::new(),
         });
         words.collect::<Vec<_>>().join("\n")

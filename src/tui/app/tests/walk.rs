@@ -40,6 +40,7 @@ fn kind(effect: &Effect) -> String {
         Effect::Edit(_) => "edit",
         Effect::Pause(_) => "pause",
         Effect::Quit => "quit",
+        Effect::Leave(_) => "leave",
     }
     .to_owned()
 }

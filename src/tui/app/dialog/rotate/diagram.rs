@@ -84,7 +84,7 @@ fn nodes(states: &[(&str, LineState)], signs: &Signs, stride: usize) -> Row {
             pieces.push((role, signs.line.repeat(stride - 1)));
         }
     }
-    Row::Track(pieces)
+    Row::drawing(pieces)
 }
 
 fn lane(life: &Life, signs: &Signs, stride: usize) -> Row {
@@ -96,7 +96,7 @@ fn lane(life: &Life, signs: &Signs, stride: usize) -> Row {
     } else {
         pieces.push((Role::Dim, signs.to_live.repeat((life.until - reached) * stride)));
     }
-    Row::Track(pieces)
+    Row::drawing(pieces)
 }
 
 fn lives(plan: &Plan, states: &[(&str, LineState)]) -> Vec<Life> {
@@ -135,7 +135,7 @@ mod tests {
         let lines: Vec<_> = lines.iter().map(|(step, state)| line(step, *state, "")).collect();
         let rows = rows(plan, &Steps::after(plan, &lines), &Glyphs::UNICODE, (37, Extent::Lives));
         let text = rows.into_iter().map(|row| match row {
-            Row::Track(pieces) => pieces.into_iter().map(|(_, text)| text).collect::<String>().trim_end().to_owned(),
+            Row::Drawing(drawing) => drawing.pieces.into_iter().map(|(_, text)| text).collect::<String>().trim_end().to_owned(),
             _ => String::new(),
         });
         text.filter(|row| !row.is_empty()).collect()

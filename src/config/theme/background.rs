@@ -1,0 +1,100 @@
+//! Whether the terminal is dark or light: what its environment says, and what it answers when it is asked.
+
+use super::{Ansi, Color};
+
+/// What colour the terminal has behind its text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Background {
+    /// A dark one.
+    #[default]
+    Dark,
+    /// A light one.
+    Light,
+}
+
+impl Background {
+    /// What some terminals say in `COLORFGBG`: the numbers of their colours, the last of them that of the background.
+    pub fn detect(env: &dyn Fn(&str) -> Option<String>) -> Option<Self> {
+        let colors = env("COLORFGBG")?;
+        match colors.rsplit(';').next()?.parse::<u8>().ok()? {
+            0..=6 | 8 => Some(Self::Dark),
+            7 | 9..=15 => Some(Self::Light),
+            16.. => None,
+        }
+    }
+
+    /// What a colour would be as a background; nothing for the terminal's own.
+    pub fn of(color: Color) -> Option<Self> {
+        match color {
+            Color::Rgb(red, green, blue) => {
+                Some(Self::from_brightness([red, green, blue].map(|part| u32::from(part) * 1000 / 255)))
+            }
+            // The first sixteen are the terminal's own; then comes a cube of six steps a side, then a ramp of grey.
+            Color::Indexed(index @ 16..=231) => {
+                let step = |size: u8| u32::from((index - 16) / size % 6) * 200;
+                Some(Self::from_brightness([step(36), step(6), step(1)]))
+            }
+            Color::Indexed(index @ 232..) => Some(Self::from_brightness([u32::from(index - 232) * 1000 / 23; 3])),
+            Color::Indexed(index) => Some(if index == 7 || index > 8 { Self::Light } else { Self::Dark }),
+            Color::Named(Ansi::Gray | Ansi::White) => Some(Self::Light),
+            Color::Named(_) => Some(Self::Dark),
+            Color::Default => None,
+        }
+    }
+
+    /// Reads a colour as terminals report it (`rgb:ffff/ffff/ffff`, with one to four digits each).
+    pub fn parse(text: &str) -> Option<Self> {
+        let text = text.strip_prefix("rgb:").or_else(|| text.strip_prefix("rgba:"))?;
+        let shares: Vec<_> = text.split('/').map(share).collect::<Option<_>>()?;
+        let [red, green, blue, ..] = shares[..] else { return None };
+        Some(Self::from_brightness([red, green, blue]))
+    }
+
+    /// By how bright the three parts are to the eye, in thousandths.
+    fn from_brightness([red, green, blue]: [u32; 3]) -> Self {
+        let brightness = red * 299 / 1000 + green * 587 / 1000 + blue * 114 / 1000;
+        if brightness > 500 { Self::Light } else { Self::Dark }
+    }
+}
+
+/// Hexadecimal digits as thousandths of the most that they can say.
+fn share(digits: &str) -> Option<u32> {
+    let most = 16_u32.checked_pow(u32::try_from(digits.len()).ok().filter(|length| (1..=4).contains(length))?)? - 1;
+    Some(u32::from_str_radix(digits, 16).ok()? * 1000 / most)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reported_colour_is_dark_or_light() {
+        for (text, expected) in [
+            ("rgb:0000/0000/0000", Some(Background::Dark)),
+            ("rgb:1616/1616/1e1e", Some(Background::Dark)),
+            ("rgb:ffff/ffff/ffff", Some(Background::Light)),
+            ("rgb:fd/f6/e3", Some(Background::Light)),
+            ("rgb:f/f/f", Some(Background::Light)),
+            ("rgba:ffff/ffff/ffff/8000", Some(Background::Light)),
+            ("rgb:0000/0000/ffff", Some(Background::Dark)),
+            ("rgb:ffff/ffff", None),
+            ("rgb:fffff/0/0", None),
+            ("rgb:gg/00/00", None),
+            ("rgb:", None),
+            ("#ffffff", None),
+        ] {
+            assert_eq!(Background::parse(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_environment_names_it_by_number() {
+        for (text, expected) in
+            [("15;0", Some(Background::Dark)), ("0;15", Some(Background::Light)), ("0;default;7", Some(Background::Light))]
+        {
+            assert_eq!(Background::detect(&|_| Some(text.to_owned())), expected, "{text}");
+        }
+        assert_eq!(Background::detect(&|_| Some("default".to_owned())), None);
+        assert_eq!(Background::detect(&|_| None), None);
+    }
+}

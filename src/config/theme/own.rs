@@ -1,0 +1,90 @@
+//! The themes that a person has made: files in a folder of their own, of the same form as those that come with the
+//! program.
+
+use std::io;
+
+use super::super::Paths;
+use super::super::file::{list_toml, read_text};
+use super::{Depth, Theme};
+use crate::domain::problem::{Class, Problem};
+
+/// The largest theme file; those that come with the program are a fraction of it.
+const LIMIT: u64 = 64 * 1024;
+
+/// A person's own themes: the names of the files and their texts, or why they could not be read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct OwnThemes(Vec<(String, Result<String, String>)>);
+
+impl OwnThemes {
+    /// Reads the folder, if there is one.
+    pub fn read(paths: &Paths) -> Self {
+        let mut files = list_toml(&paths.themes()).unwrap_or_default();
+        files.sort();
+        let named = |path: std::path::PathBuf| {
+            let name = path.file_name()?.to_str()?.to_owned();
+            Some((name, read_text(&path, LIMIT).map_err(|error: io::Error| error.to_string())))
+        };
+        Self(files.into_iter().filter_map(named).collect())
+    }
+
+    /// Those that can be worn, in the colours that the terminal shows.
+    pub fn themes(&self, depth: Depth) -> impl Iterator<Item = (&str, Theme)> {
+        self.0.iter().filter_map(move |(name, _)| Some((name.as_str(), self.theme(name, depth).ok()?)))
+    }
+
+    /// The theme in the file of this name, or why there is none.
+    pub fn theme(&self, name: &str, depth: Depth) -> Result<Theme, String> {
+        let (_, text) = self.0.iter().find(|(known, _)| known == name).ok_or_else(|| self.absent(name))?;
+        Theme::parse(text.as_ref().map_err(Clone::clone)?, depth)
+    }
+
+    /// What is wrong with the theme of this name, if anything is.
+    pub fn flaw(&self, name: &str, paths: &Paths) -> Option<Problem> {
+        let why = self.theme(name, Depth::TrueColor).err()?;
+        let path = paths.themes().join(name);
+        let what = "The theme cannot be worn";
+        let remedy = "correct the file; `theme = \"auto\"` needs none";
+        Some(Problem::new(what, format!("{}: {}", path.display(), why.trim_end()), remedy).of(Class::Usage))
+    }
+
+    fn absent(&self, name: &str) -> String {
+        let known: Vec<_> = self.0.iter().map(|(known, _)| known.as_str()).collect();
+        if known.is_empty() { format!("there is no {name}") } else { format!("there is no {name}, only {}", known.join(", ")) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MINE: &str = "[colors]\nink = \"#102030\"\n[roles]\ntext = { fg = \"ink\" }\n";
+
+    fn home(files: &[(&str, &str)]) -> (tempfile::TempDir, Paths) {
+        let home = tempfile::tempdir().unwrap();
+        let paths = Paths::under(home.path());
+        std::fs::create_dir_all(paths.themes()).unwrap();
+        for (name, text) in files {
+            std::fs::write(paths.themes().join(name), text).unwrap();
+        }
+        (home, paths)
+    }
+
+    #[test]
+    fn a_file_is_a_theme_and_a_broken_one_says_where_it_is_broken() {
+        let (_home, paths) =
+            home(&[("mine.toml", MINE), ("broken.toml", "[colors]\n[roles]\ntext = { fg = \"mauve\" }"), ("x", "")]);
+        let own = OwnThemes::read(&paths);
+        assert_eq!(own.themes(Depth::TrueColor).map(|(name, _)| name).collect::<Vec<_>>(), ["mine.toml"]);
+        assert_eq!(own.flaw("mine.toml", &paths), None);
+        let flaw = own.flaw("broken.toml", &paths).unwrap();
+        assert!(flaw.why.contains("broken.toml") && flaw.why.contains("mauve"), "{flaw}");
+        let flaw = own.flaw("other.toml", &paths).unwrap();
+        assert!(flaw.why.contains("there is no other.toml, only broken.toml, mine.toml"), "{flaw}");
+    }
+
+    #[test]
+    fn no_folder_means_no_themes() {
+        let home = tempfile::tempdir().unwrap();
+        assert_eq!(OwnThemes::read(&Paths::under(home.path())), OwnThemes::default());
+    }
+}

@@ -1,0 +1,220 @@
+//! The first look: where secrets are to rest, what other programs have in plain text, and how to begin.
+
+use std::sync::Arc;
+
+use super::activity::{StoreMood, Tone};
+use super::command::{Action, CredentialAction, ProgramAction};
+use super::dialog::{Dialog, Pick, PickItem, Picked};
+use super::sheet::Row;
+use super::{App, Audience, Effect, Now, Onward};
+use crate::config::StoreChoice;
+use crate::config::theme::Role;
+use crate::engine::import::Find;
+use crate::engine::message::{BackendKind, KeyringTask, Task};
+
+impl App {
+    /// Looks for what can be taken over; the welcome opens when that is known.
+    pub(super) fn welcome(&mut self, now: Now) -> Vec<Effect> {
+        if self.stage.audience == Audience::Others {
+            self.activity.say(Tone::Warn, "Presentation mode hides names, and the welcome names what it finds", now.instant);
+            return Vec::new();
+        }
+        if self.is_kept_nowhere() {
+            // Nothing of this machine belongs into a world that is only played.
+            self.open_welcome(&[]);
+            return Vec::new();
+        }
+        vec![self.start_task("Look for what can be imported", Task::Keyring(KeyringTask::Finds), now).1]
+    }
+
+    /// Shows what can be done first, unless something else has been begun meanwhile.
+    pub(super) fn open_welcome(&mut self, finds: &[Arc<Find>]) {
+        if !self.dialogs.is_empty() {
+            return;
+        }
+        let items = self.beginnings().into_iter().chain(self.imports(finds)).chain(self.stores()).collect();
+        let intro = vec![
+            Row::text("tokenring keeps your API tokens, tells whether they work, and replaces them safely."),
+            Row::dim("A token can be pasted at any time. Nothing is sent anywhere before you ask for it."),
+            Row::Blank,
+        ];
+        self.dialogs.push(Dialog::Pick(Pick::new("Welcome", items, 0).saying(intro)));
+    }
+
+    fn beginnings(&self) -> Vec<PickItem> {
+        let command = |text: &str, more: &str, action| PickItem {
+            right: self.preferences.keys.label(action).unwrap_or_default(),
+            ..item("Begin", text, more, Picked::Command(action))
+        };
+        let mut items = vec![
+            command("Add a token", "paste or type it; what it is, is found out", Action::Credential(CredentialAction::Add)),
+            command("Sign in", "with the browser, as a Snyk App", Action::Credential(CredentialAction::SignIn)),
+        ];
+        if !self.is_kept_nowhere() {
+            let more = "a simulated company on this machine; nothing of it is kept";
+            items.push(item("Begin", "Look around", more, Picked::Leave(Onward::Demo)));
+        }
+        items
+    }
+
+    /// What was found in the files of other programs; with a word for all of it where there is more than one.
+    fn imports(&self, finds: &[Arc<Find>]) -> Vec<PickItem> {
+        const HEADING: &str = "Found in plain text on this machine";
+        let one = |find: &Arc<Find>| {
+            let text = format!("Import {}", find.place);
+            let from = find.target.as_ref().map(|target| format!(", from {}", target.path().display()));
+            let more = format!("{}{}", self.sort_of(find), from.unwrap_or_default());
+            item(HEADING, &text, &more, Picked::Import(vec![Arc::clone(find)]))
+        };
+        let all = (finds.len() > 1).then(|| {
+            let text = format!("Import all {}", finds.len());
+            item(HEADING, &text, "the copies stay where they are", Picked::Import(finds.to_vec()))
+        });
+        all.into_iter().chain(finds.iter().map(one)).collect()
+    }
+
+    fn sort_of(&self, find: &Find) -> String {
+        let Ok(sort) = &find.is else { return String::new() };
+        let provider = self.catalogue.provider(&sort.provider).map_or(sort.provider.as_str(), |known| known.title.as_str());
+        let kind = self.catalogue.kind(&sort.provider, &sort.kind).map_or(sort.kind.as_str(), |known| known.title.as_str());
+        format!("{provider} {kind}")
+    }
+
+    /// The store that is in use, and the other one.
+    fn stores(&self) -> Vec<PickItem> {
+        const HEADING: &str = "Where secrets rest";
+        let Some(current) = self.activity.store.as_ref().filter(|_| !self.is_kept_nowhere()) else { return Vec::new() };
+        let glyphs = self.preferences.glyphs;
+        let words = self.activity.store_words();
+        let (sign, says, action) = match words.mood {
+            StoreMood::Shut { opens } => {
+                ((Role::Warn, glyphs.warning), format!("in use, {}; Enter: {opens}", words.state), ProgramAction::Unlock)
+            }
+            StoreMood::Gone => ((Role::Bad, glyphs.refused), format!("in use, but {}", words.state), ProgramAction::Doctor),
+            StoreMood::Ready | StoreMood::Awaited => ((Role::Good, glyphs.accepted), "in use".to_owned(), ProgramAction::Reload),
+        };
+        let here = item(HEADING, words.title, &says, Picked::Command(Action::Program(action)));
+        let (title, more, choice) = match current.backend.kind {
+            BackendKind::File => ("the system's keyring", "your desktop unlocks it", StoreChoice::Keyring),
+            BackendKind::Keyring | BackendKind::Memory => ("encrypted file", "a passphrase of yours opens it", StoreChoice::File),
+        };
+        let there = item(HEADING, title, &format!("choose it: {more}"), Picked::Leave(Onward::Store(choice)));
+        vec![PickItem { mark: Some(sign), ..here }, there]
+    }
+
+    /// Whether secrets rest in memory only, as in the demo.
+    fn is_kept_nowhere(&self) -> bool {
+        self.activity.store.as_ref().is_some_and(|store| store.backend.kind == BackendKind::Memory)
+    }
+}
+
+fn item(heading: &'static str, text: &str, more: &str, picked: Picked) -> PickItem {
+    let (text, more) = (text.to_owned(), more.to_owned());
+    PickItem { text, more, right: String::new(), mark: Some((Role::Dim, " ")), heading, picked }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::samples::Session;
+    use super::super::{Greeting, Msg, Preferences, Start};
+    use super::*;
+    use crate::config::Settings;
+    use crate::domain::Secret;
+    use crate::domain::consumer::Target;
+    use crate::domain::provider::Catalogue;
+    use crate::engine::import::Sort;
+    use crate::engine::message::{Backend, Event, KeyringEvent, Persistence, Report, StoreError, StoreState, TaskId};
+
+    fn find(name: &str) -> Arc<Find> {
+        let sort = Sort {
+            provider: "snyk".to_owned(),
+            kind: "personal-token".to_owned(),
+            region: "SNYK-US-01".to_owned(),
+            org: None,
+            expires: None,
+        };
+        let target = Some(Target::EnvFile { path: "/home/ada/.env".into(), key: name.to_owned() });
+        Arc::new(Find {
+            target,
+            place: name.to_owned(),
+            openness: None,
+            secret: Arc::new(Secret::from_text("a-secret".to_owned())),
+            is: Ok(sort),
+        })
+    }
+
+    fn told(session: &mut Session, event: Event) {
+        session.tell(Msg::Report(Report { task: TaskId(99), event }));
+    }
+
+    fn store(kind: BackendKind, problem: Option<StoreError>) -> Event {
+        let backend = Backend { kind, title: "a store", persistence: Persistence::Disk, item_limit: 65_536 };
+        Event::Store(StoreState { backend, problem })
+    }
+
+    fn welcomed(finds: Vec<Arc<Find>>) -> Session {
+        let mut session = Session::with(Vec::new(), 120, 36);
+        told(&mut session, store(BackendKind::Keyring, None));
+        told(&mut session, Event::Keyring(KeyringEvent::Found(finds)));
+        session.drain();
+        session
+    }
+
+    fn picked(keys: &str, finds: Vec<Arc<Find>>) -> Vec<Effect> {
+        let mut session = welcomed(finds);
+        session.press(keys);
+        session.drain()
+    }
+
+    #[test]
+    fn it_is_asked_for_where_there_is_nothing_and_only_where_it_is_drawn() {
+        let looks = |greeting| {
+            let catalogue = Arc::new(Catalogue::builtin().unwrap());
+            let mut start = Start::new(Vec::new(), catalogue, (80, 24));
+            start.preferences = Preferences { greeting, ..Preferences::of(&Settings::default(), start.preferences.glyphs) };
+            let now = Session::new(80, 24).now;
+            App::start(start, now).1.iter().any(|effect| matches!(effect, Effect::Start(_, Task::Keyring(KeyringTask::Finds))))
+        };
+        assert!(looks(Greeting::Welcome) && !looks(Greeting::Nothing));
+    }
+
+    #[test]
+    fn each_way_to_begin_is_one_key_away() {
+        assert!(matches!(picked("Down Down Enter", Vec::new()).as_slice(), [Effect::Leave(Onward::Demo)]));
+        let effects = picked("Up", Vec::new());
+        assert!(effects.is_empty());
+        let effects = picked("Down Down Down Down Enter", Vec::new());
+        assert!(matches!(effects.as_slice(), [Effect::Leave(Onward::Store(StoreChoice::File))]));
+        let mut session = welcomed(Vec::new());
+        session.press("Enter");
+        assert!(matches!(session.app.dialogs.top(), Some(Dialog::Add(_))));
+    }
+
+    #[test]
+    fn what_was_found_is_taken_over_one_by_one_or_all() {
+        let finds = vec![find("SNYK_TOKEN"), find("OTHER")];
+        let taken = |keys: &str| match picked(keys, finds.clone()).as_slice() {
+            [Effect::Start(_, Task::Keyring(KeyringTask::Import(finds)))] => finds.len(),
+            _ => 0,
+        };
+        assert_eq!([taken("Down Down Down Enter"), taken("Down Down Down Down Enter")], [2, 1]);
+    }
+
+    #[test]
+    fn it_never_covers_what_has_been_begun_and_stays_out_of_a_played_world() {
+        let mut session = Session::with(Vec::new(), 120, 36);
+        session.press("a");
+        told(&mut session, Event::Keyring(KeyringEvent::Found(Vec::new())));
+        assert!(matches!(session.app.dialogs.top(), Some(Dialog::Add(_))));
+
+        let mut session = Session::new(120, 36);
+        told(&mut session, store(BackendKind::Memory, None));
+        session.drain();
+        session.press("W");
+        assert!(session.drain().is_empty(), "no file is looked at");
+        let sheet = session.app.dialogs.top().expect("the welcome").sheet(&session.app, session.now);
+        let texts: Vec<_> =
+            sheet.body.iter().filter_map(|row| if let Row::Item(item) = row { Some(item.text.as_str()) } else { None }).collect();
+        assert_eq!(texts, ["Add a token", "Sign in"]);
+    }
+}

@@ -1,0 +1,181 @@
+//! Pictures of every kind of dialog, and the proof that none is left out.
+
+use super::*;
+use crate::domain::consumer::Target;
+use crate::engine::import::{Find, Sort};
+use crate::engine::message::{Area, Finding, Level};
+use crate::tui::app::dialog::Dialog;
+
+/// How the pictures of each kind of dialog begin.
+const PICTURED: [&str; 21] = [
+    "dialog_add",
+    "dialog_edit",
+    "rotate_",
+    "dialog_create",
+    "sign_in_",
+    "dialog_confirm",
+    "dialog_unlock",
+    "dialog_pick",
+    "dialog_parameters",
+    "dialog_request",
+    "dialog_ask",
+    "dialog_curl",
+    "dialog_reading",
+    "dialog_activity",
+    "dialog_survey",
+    "dialog_timeline",
+    "dialog_verdicts",
+    "dialog_themes",
+    "dialog_which",
+    "dialog_jump",
+    "problem",
+];
+
+/// The place of a dialog in the list above. A new kind must be named here, and then it must have pictures.
+const fn pictured(dialog: &Dialog) -> usize {
+    match dialog {
+        Dialog::Add(_) => 0,
+        Dialog::Edit(_) => 1,
+        Dialog::Rotate(_) => 2,
+        Dialog::Create(_) => 3,
+        Dialog::SignIn(_) => 4,
+        Dialog::Confirm(_) => 5,
+        Dialog::Unlock(_) => 6,
+        Dialog::Pick(_) => 7,
+        Dialog::Parameters(_) => 8,
+        Dialog::Request(_) => 9,
+        Dialog::Ask(_) => 10,
+        Dialog::Import(_) => 11,
+        Dialog::Reading(_) => 12,
+        Dialog::Activity(_) => 13,
+        Dialog::Survey(_) => 14,
+        Dialog::Timeline(_) => 15,
+        Dialog::Verdicts(_) => 16,
+        Dialog::Themes(_) => 17,
+        Dialog::Which => 18,
+        Dialog::Jump(_) => 19,
+        Dialog::Problem(_) => 20,
+    }
+}
+
+/// A picture is called after what is on it.
+pub(super) fn assert_named(name: &str, dialog: &Dialog) {
+    let expected = PICTURED[pictured(dialog)];
+    assert!(name.starts_with(expected), "{name} shows what is to be called {expected}…");
+}
+
+#[test]
+fn every_kind_of_dialog_has_a_picture_in_every_size() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/tui/view/snapshots");
+    let files: Vec<_> = std::fs::read_dir(folder)
+        .expect("the pictures")
+        .map(|entry| entry.expect("a picture").file_name().to_string_lossy().into_owned())
+        .collect();
+    for (name, (columns, rows)) in PICTURED.iter().flat_map(|name| SIZES.map(|size| (name, size))) {
+        let end = format!("_{columns}x{rows}.snap");
+        assert!(files.iter().any(|file| file.starts_with(name) && file.ends_with(&end)), "there is no {name}…{end}");
+    }
+}
+
+#[test]
+fn those_that_a_key_opens() {
+    for (name, keys) in [
+        ("add", "a"),
+        ("edit", "e"),
+        ("pick_removal", "X"),
+        ("confirm_remove", "X Down Enter"),
+        ("confirm_revoke", "X Enter"),
+        ("create", "n"),
+        ("confirm_probe", "A"),
+        ("pick_region", "R"),
+        ("pick_preset", "p"),
+        ("pick_command", ":"),
+        ("pick_help", "?"),
+        ("request", "4 e"),
+        ("curl", "4 i"),
+        ("ask_save", "4 s"),
+        ("themes", "F2 Down"),
+        ("which", ","),
+        ("jump", "f"),
+        ("activity", "c t !"),
+        ("timeline", "T j"),
+    ] {
+        pictures(&format!("dialog_{name}"), |session| {
+            select(session, "ci-scanner");
+            session.press(keys);
+            assert!(!session.app.dialogs.is_empty(), "{keys} opens nothing");
+        });
+    }
+}
+
+#[test]
+fn values_for_a_request() {
+    pictures("dialog_parameters", |session| {
+        select(session, "ci-scanner");
+        session.press("p").type_text("list issues of a project").press("Enter");
+    });
+}
+
+#[test]
+fn a_passphrase_for_the_encrypted_file() {
+    for (name, problem) in [("create", StoreError::Uncreated), ("open", StoreError::Locked)] {
+        pictures(&format!("dialog_unlock_{name}"), |session| {
+            let backend =
+                Backend { kind: BackendKind::File, title: "encrypted file", persistence: Persistence::Disk, item_limit: 65_536 };
+            report(session, 1, Event::Store(StoreState { backend, problem: Some(problem.clone()) }));
+            session.press("u");
+        });
+    }
+}
+
+#[test]
+fn what_was_found_on_this_machine() {
+    pictures("dialog_survey", |session| {
+        session.press("D");
+        let started = session.effects.iter().rev().find_map(|effect| match effect {
+            Effect::Start(id, Task::Survey(_)) => Some(id.0),
+            _ => None,
+        });
+        let found = vec![
+            finding(Area::Store, Level::Ok, ["Secret Service", "it answers and is unlocked", ""]),
+            finding(Area::Files, Level::Warn, ["/home/ada/.env:3", "the secret of laptop", "blank it with `tokenring import`"]),
+        ];
+        report(session, started.expect("a task"), Event::Surveyed(found));
+    });
+}
+
+fn finding(area: Area, level: Level, [what, why, remedy]: [&str; 3]) -> Finding {
+    Finding { area, level, what: what.to_owned(), why: why.to_owned(), remedy: remedy.to_owned() }
+}
+
+#[test]
+fn what_a_curl_command_had_besides() {
+    pictures("dialog_reading", |session| {
+        select(session, "ci-scanner");
+        let curl = "curl --insecure -H 'Authorization: token x' -H 'Accept: a/b' https://api.eu.snyk.io/rest/self";
+        session.tell(Msg::Input(Input::Paste(curl.to_owned().into())));
+    });
+}
+
+#[test]
+fn the_welcome() {
+    for (columns, rows) in SIZES {
+        let mut session = Session::with(Vec::new(), columns, rows);
+        store_is(&mut session, None);
+        let find = |name: &str, kind: &str| {
+            let (provider, region) = ("snyk".to_owned(), "SNYK-US-01".to_owned());
+            let is = Ok(Sort { provider, kind: kind.to_owned(), region, org: None, expires: None });
+            let target = Some(Target::EnvFile { path: "/home/ada/api/.env".into(), key: name.to_owned() });
+            Arc::new(Find {
+                target,
+                place: name.to_owned(),
+                openness: None,
+                secret: Arc::new(Secret::from_text("x".to_owned())),
+                is,
+            })
+        };
+        let finds = vec![find("SNYK_TOKEN", "personal-token"), find("SNYK_CI_TOKEN", "personal-access-token")];
+        report(&mut session, 99, Event::Keyring(KeyringEvent::Found(finds)));
+        picture_of(&format!("dialog_pick_welcome_{columns}x{rows}"), &mut session);
+    }
+}

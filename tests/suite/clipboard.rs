@@ -1,0 +1,103 @@
+//! The clipboard of a real desktop (an X server without a screen): what is copied is marked as a secret, goes after its
+//! time, and is left alone when it is somebody else's by then.
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::process::{Child, Command, Stdio};
+
+use crate::support::program::{Home, World};
+use crate::support::{have, until};
+
+/// An X server of its own.
+struct Desktop {
+    server: Child,
+    display: String,
+}
+
+impl Desktop {
+    fn start() -> Self {
+        let mut server = Command::new("Xvfb");
+        server.args(["-displayfd", "1", "-nolisten", "tcp", "-noreset", "-screen", "0", "64x64x24"]);
+        let mut server = server.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(server.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        Self { server, display: format!(":{}", line.trim()) }
+    }
+
+    fn xclip(&self, arguments: &[&str]) -> Command {
+        let mut xclip = Command::new("xclip");
+        xclip.args(["-selection", "clipboard"]).args(arguments).env("DISPLAY", &self.display);
+        xclip.stdout(Stdio::piped()).stderr(Stdio::null());
+        xclip
+    }
+
+    /// What another program would paste, as text or in another form.
+    fn pasted(&self, arguments: &[&str]) -> String {
+        let done = self.xclip(&[&["-o"], arguments].concat()).stdin(Stdio::null()).output().unwrap();
+        String::from_utf8_lossy(&done.stdout).into_owned()
+    }
+
+    /// Copies as another program would.
+    fn copy(&self, text: &str) {
+        let mut xclip = self.xclip(&["-i"]).stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+        xclip.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+        xclip.wait().unwrap();
+    }
+}
+
+impl Drop for Desktop {
+    fn drop(&mut self) {
+        let _ = self.server.kill();
+        let _ = self.server.wait();
+    }
+}
+
+/// A home at this desktop that holds one credential; what is copied stays for so many seconds.
+fn home(desktop: &Desktop, world: &World, seconds: u64) -> Home {
+    let home = Home::new().with("DISPLAY", &desktop.display);
+    home.adopt(world, "us01-laptop").expect(0);
+    std::fs::create_dir_all(home.root().join("config")).unwrap();
+    let settings = format!("clipboard = \"native\"\nclipboard_seconds = {seconds}\n");
+    std::fs::write(home.root().join("config/config.toml"), settings).unwrap();
+    home
+}
+
+#[tokio::test]
+async fn a_copied_secret_is_marked_and_goes_after_its_time() {
+    if !have(&["Xvfb", "xclip"]) {
+        return;
+    }
+    let (desktop, world) = (Desktop::start(), World::start());
+    let home = home(&desktop, &world, 2);
+    let mut pty = home.unlocked_screen();
+    pty.send("y");
+    pty.expect("cleared in 2 s");
+    assert_eq!(desktop.pasted(&[]), world.secret("us01-laptop"));
+    assert_eq!(desktop.pasted(&["-t", "x-kde-passwordManagerHint"]), "secret", "managers of clipboards are told");
+    until("it is gone after its time", async || desktop.pasted(&[]).is_empty()).await;
+    pty.send("q");
+    assert_eq!(pty.code(), 0);
+}
+
+#[test]
+fn what_somebody_else_copied_since_is_left_alone_and_ones_own_goes_at_the_end() {
+    if !have(&["Xvfb", "xclip"]) {
+        return;
+    }
+    let (desktop, world) = (Desktop::start(), World::start());
+    let home = home(&desktop, &world, 600);
+    let mut pty = home.unlocked_screen();
+    pty.send("y");
+    pty.expect("cleared in 600 s");
+    desktop.copy("somebody else's");
+    pty.send("q");
+    assert_eq!(pty.code(), 0);
+    assert_eq!(desktop.pasted(&[]), "somebody else's");
+
+    let mut pty = home.unlocked_screen();
+    pty.send("y");
+    pty.expect("cleared in 600 s");
+    assert_eq!(desktop.pasted(&[]), world.secret("us01-laptop"));
+    pty.send("q");
+    assert_eq!(pty.code(), 0);
+    assert_eq!(desktop.pasted(&[]), "", "at the end");
+}

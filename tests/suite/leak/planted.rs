@@ -1,0 +1,77 @@
+//! The gate is not blind: what lies in a sink is found there. The plant is a text that the program does not know for a
+//! secret, so it tells and keeps it like any other.
+
+use std::fs;
+use std::io::Write as _;
+
+use super::{Gate, random};
+use crate::support::program::Home;
+
+impl Gate {
+    /// Fails unless something was found in this sink and nowhere else since the last time.
+    #[track_caller]
+    fn assert_found_only_in(&mut self, sink: &str) {
+        assert!(!self.leaks.is_empty(), "the plant in {sink} was not noticed");
+        let elsewhere: Vec<_> = self.leaks.iter().filter(|leak| !leak.contains(sink)).collect();
+        assert!(elsewhere.is_empty(), "{elsewhere:?}");
+        self.leaks.clear();
+    }
+
+    /// What other processes may read of the screen, and what it writes.
+    fn plant_at_a_terminal(&mut self, plant: &str) {
+        self.home = std::mem::replace(&mut self.home, Home::new()).with("PLANTED", plant);
+        let mut pty = self.home.screen();
+        pty.expect("Credentials");
+        self.look_at_process(&pty);
+        self.assert_found_only_in("environ");
+        pty.send(&format!("/{plant}x"));
+        pty.expect("0 of 1");
+        pty.send("\x1b");
+        pty.expect_gone("0 of 1");
+        pty.send("q");
+        assert_eq!(pty.code(), 0);
+        self.look("what the terminal was sent", &pty.bytes(0));
+        self.assert_found_only_in("the terminal");
+    }
+
+    /// The index, which holds it already; the name of a file, a file that is left behind, the log.
+    fn plant_in_files(&mut self, plant: &str) {
+        let aside = self.home.root().parent().unwrap().to_owned();
+        let (data, named, left) = (self.home.root().join("data"), aside.join("tmp").join(plant), aside.join("tmp/left"));
+        self.look_into(&data);
+        self.assert_found_only_in("index.db");
+        fs::write(&named, "").unwrap();
+        self.look_into(&aside.join("tmp"));
+        self.assert_found_only_in(plant);
+        fs::rename(named, &left).unwrap();
+        fs::write(&left, plant.as_bytes()).unwrap();
+        self.look_into(&aside.join("tmp"));
+        self.assert_found_only_in("tmp/left");
+        for gone in [data, aside.join("tmp")] {
+            fs::remove_dir_all(gone).unwrap();
+        }
+        fs::File::options().append(true).open(aside.join("trace.log")).unwrap().write_all(plant.as_bytes()).unwrap();
+        self.look_into_files();
+        self.assert_found_only_in("trace.log");
+    }
+}
+
+#[test]
+fn a_planted_leak_is_noticed_in_every_sink() {
+    let mut gate = Gate::new();
+    let bird = gate.birds.remove(0);
+    gate.run(&["add", bird.name, "--provider", bird.provider, "--kind", bird.kind], &bird.input).expect(0);
+    gate.look_into_files();
+    gate.assert_tight();
+
+    let plant = random(40);
+    gate.search.learn("the plant", &plant);
+    gate.run(&["edit", bird.name, "--label", &plant], "").expect(0);
+    gate.leaks.clear();
+    gate.run(&["list", "--json"], "").expect(0);
+    gate.assert_found_only_in("standard output");
+    gate.run(&["show", &plant], "").expect(3);
+    gate.assert_found_only_in("standard error");
+    gate.plant_at_a_terminal(&plant);
+    gate.plant_in_files(&plant);
+}

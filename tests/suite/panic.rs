@@ -1,0 +1,156 @@
+//! Panics at a real terminal: one of a task becomes a message and the screen goes on; one of the screen itself gives the
+//! terminal back first, once. The program has no way to be made to panic, so its screen runs in this test binary once more,
+//! over a store and a clock that break.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use portable_pty::CommandBuilder;
+use tokenring::config::{self, Settings};
+use tokenring::domain::provider::Catalogue;
+use tokenring::domain::{Moment, Name, Secret};
+use tokenring::engine::message::NewCredential;
+use tokenring::engine::{Clock, Engine, Options, Ports};
+use tokenring::index::Index;
+use tokenring::net::Client;
+use tokenring::store::{Backend, ItemKey, Memory, Store, StoreError, Unlock};
+use tokenring::tui::{self, Wishes};
+
+use crate::support::pty::Pty;
+
+const SECRET: &str = "5ec2e7bb-0000-4000-8000-0000000000aa";
+/// Says to the inner run what breaks.
+const BREAKS: &str = "TOKENRING_TEST_BREAKS";
+
+/// A store and a clock that break as soon as a secret is read, what is said about it being that secret.
+struct Brittle {
+    inner: Memory,
+    breaks: String,
+    is_lit: AtomicBool,
+    is_clock_broken: AtomicBool,
+}
+
+#[async_trait]
+impl Store for Brittle {
+    fn backend(&self) -> Backend {
+        self.inner.backend()
+    }
+
+    async fn status(&self) -> Result<(), StoreError> {
+        self.inner.status().await
+    }
+
+    async fn unlock(&self, by: Unlock<'_>, wait: Duration) -> Result<(), StoreError> {
+        self.inner.unlock(by, wait).await
+    }
+
+    async fn get(&self, key: &ItemKey) -> Result<Secret, StoreError> {
+        if self.is_lit.load(Ordering::SeqCst) {
+            assert!(self.breaks != "store", "{SECRET}");
+            self.is_clock_broken.store(true, Ordering::SeqCst);
+        }
+        self.inner.get(key).await
+    }
+
+    async fn put(&self, key: &ItemKey, secret: &Secret) -> Result<(), StoreError> {
+        self.inner.put(key, secret).await
+    }
+
+    async fn delete(&self, key: &ItemKey) -> Result<(), StoreError> {
+        self.inner.delete(key).await
+    }
+}
+
+impl Clock for Brittle {
+    fn now(&self) -> Moment {
+        assert!(!self.is_clock_broken.load(Ordering::SeqCst), "{SECRET}");
+        Moment::now_utc()
+    }
+}
+
+/// The screen over these ports, until it ends.
+async fn show(breaks: String) {
+    let brittle =
+        Arc::new(Brittle { inner: Memory::new(), breaks, is_lit: AtomicBool::default(), is_clock_broken: AtomicBool::default() });
+    let ports = Ports {
+        catalogue: Arc::new(Catalogue::builtin().unwrap()),
+        index: Arc::new(Index::in_memory().unwrap()),
+        store: Arc::clone(&brittle) as _,
+        transport: Arc::new(Client::default()),
+        clock: Arc::clone(&brittle) as _,
+    };
+    let engine = Arc::new(Engine::new(ports, Options::from(&Settings::default())));
+    let new = NewCredential {
+        name: Name::parse("laptop").unwrap(),
+        provider: "snyk".to_owned(),
+        kind: "personal-token".to_owned(),
+        region: "SNYK-US-01".to_owned(),
+        fields: BTreeMap::new(),
+        labels: Vec::new(),
+        secret: Arc::new(Secret::from_text(SECRET.to_owned())),
+        parts: BTreeMap::new(),
+        expires: None,
+    };
+    engine.add(new).await.unwrap();
+    brittle.is_lit.store(true, Ordering::SeqCst);
+    assert_eq!(tui::run(engine, Wishes::default(), config::Memory::Nowhere).await, Ok(0));
+}
+
+/// The screen at a terminal, with something that breaks when a secret is to be revealed; inside, nothing, since that was
+/// the screen.
+fn screen_where(breaks: &str, test: &str) -> Option<Pty> {
+    if let Ok(breaks) = std::env::var(BREAKS) {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        runtime.block_on(show(breaks));
+        return None;
+    }
+    let mut command = CommandBuilder::new(std::env::current_exe().unwrap());
+    command.args(["--exact", test, "--nocapture", "--test-threads=1"]);
+    for (name, value) in [(BREAKS, breaks), ("TERM", "xterm-256color"), ("LANG", "C.UTF-8")] {
+        command.env(name, value);
+    }
+    let mut pty = Pty::start(command, 120, 36);
+    pty.expect("laptop");
+    assert!(pty.is_raw());
+    pty.send("\r");
+    Some(pty)
+}
+
+/// Fails unless the terminal is as it was, given back once, and nothing that a panic said was written to it.
+#[track_caller]
+fn assert_given_back(pty: &Pty) {
+    pty.assert_restored();
+    assert!(!pty.is_raw());
+    assert_eq!(pty.times_left(), 1, "given back once");
+    let written = String::from_utf8_lossy(&pty.bytes(0)).into_owned();
+    assert!(!written.contains(SECRET), "{written}");
+}
+
+#[test]
+fn of_a_task_it_is_told_and_the_screen_goes_on() {
+    let Some(mut pty) = screen_where("store", "panic::of_a_task_it_is_told_and_the_screen_goes_on") else { return };
+    pty.expect("Something broke in the background: tests/suite/panic.rs");
+    assert!(pty.is_raw(), "the screen has the terminal still");
+    pty.expect("A background task broke");
+    pty.send("\x1b");
+    pty.expect_gone("A background task broke");
+    pty.send("?");
+    pty.expect("Getting around");
+    pty.send("\x1b");
+    pty.expect_gone("Getting around");
+    pty.send("q");
+    assert_eq!(pty.code(), 0);
+    assert_given_back(&pty);
+}
+
+#[test]
+fn of_the_screen_it_gives_the_terminal_back_and_says_where() {
+    let test = "panic::of_the_screen_it_gives_the_terminal_back_and_says_where";
+    let Some(mut pty) = screen_where("clock", test) else { return };
+    assert_eq!(pty.code(), 101);
+    assert_given_back(&pty);
+    assert!(pty.text().contains("stopped because of an error of its own at tests/suite/panic.rs"), "{}", pty.text());
+}

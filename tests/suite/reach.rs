@@ -1,0 +1,120 @@
+//! Everything that can be done on the screen, and the command line beside it: who comes with a script finds it there
+//! too. What only changes what is drawn is named as such, so that a new command must be put on one side.
+
+use std::collections::HashSet;
+
+use tokenring::tui::app::command::COMMANDS;
+
+/// Commands of the screen, and how the command line does the same.
+const BESIDE: [(&str, &str); 42] = [
+    ("credentials", "list"),
+    ("filter", "list"),
+    ("sort", "list"),
+    ("detail", "show"),
+    ("regions", "regions"),
+    ("console", "request"),
+    ("switch-region", "region"),
+    ("previous-region", "region"),
+    ("next-region", "region"),
+    ("pick-region", "region"),
+    ("send", "request"),
+    ("send-again", "history resend"),
+    ("test", "request"),
+    ("edit-request", "request"),
+    ("filter-answer", "request"),
+    ("drop-filter", "request"),
+    ("view", "request"),
+    ("copy-curl", "request"),
+    ("write-answer", "request"),
+    ("next-page", "request"),
+    ("all-pages", "request"),
+    ("save-request", "request"),
+    ("saved-requests", "requests"),
+    ("keep-secret", "request"),
+    ("show-secret", "get"),
+    ("copy-secret", "get"),
+    ("check", "check"),
+    ("check-all", "check"),
+    ("mark", "check"),
+    ("mark-all", "check"),
+    ("add", "add"),
+    ("edit", "edit"),
+    ("rotate", "rotate"),
+    ("revoke", "revoke"),
+    ("create", "create"),
+    ("sign-in", "login"),
+    ("probe", "probe"),
+    ("presets", "presets"),
+    ("history", "history"),
+    ("timeline", "calendar"),
+    ("doctor", "doctor"),
+    ("scan", "scan"),
+];
+
+/// Those that a script reaches by other words than their own.
+const ELSEWHERE: [(&str, &str); 5] =
+    [("verdicts", "probe"), ("welcome", "import"), ("unlock", "store unlock"), ("activity", "audit"), ("theme", "config edit")];
+
+/// What moves, folds or draws; what a shell has of its own; and what needs an eye.
+const ONLY_HERE: [&str; 39] = [
+    "up",
+    "down",
+    "top",
+    "bottom",
+    "page-up",
+    "page-down",
+    "next-pane",
+    "previous-pane",
+    "search",
+    "next-match",
+    "previous-match",
+    "clear",
+    "fold",
+    "open",
+    "close",
+    "fold-all",
+    "changes",
+    "copy-body",
+    "copy-value",
+    "copy-path",
+    "import-curl",
+    "page",
+    "leader",
+    "jump",
+    "zoom",
+    "wider",
+    "narrower",
+    "taller",
+    "shorter",
+    "reset-layout",
+    "palette",
+    "help",
+    "reload",
+    "undo",
+    "presentation",
+    "mouse",
+    "suspend",
+    "cancel",
+    "quit",
+];
+
+#[test]
+fn every_command_of_the_screen_has_its_place_on_the_command_line_or_needs_none() {
+    let beside = BESIDE.iter().chain(&ELSEWHERE).map(|(name, _)| *name);
+    let placed: Vec<_> = beside.chain(ONLY_HERE).collect();
+    let unlike: HashSet<_> = placed.iter().copied().collect();
+    assert_eq!(unlike.len(), placed.len(), "something is placed twice");
+    let known: HashSet<_> = COMMANDS.iter().map(|command| command.name).collect();
+    let mut unplaced: Vec<_> = known.symmetric_difference(&unlike).collect();
+    unplaced.sort();
+    assert!(unplaced.is_empty(), "not placed, or not there any more: {unplaced:?}");
+}
+
+#[test]
+fn the_command_line_has_what_is_named_here() {
+    let program = tokenring::cli::command();
+    for (name, verbs) in BESIDE.iter().chain(&ELSEWHERE) {
+        let found = verbs.split(' ').try_fold(&program, |known, verb| known.find_subcommand(verb));
+        assert!(found.is_some(), "{name}: there is no `tokenring {verbs}`");
+    }
+}

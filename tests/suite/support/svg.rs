@@ -1,0 +1,121 @@
+//! A terminal's screen as a picture: backgrounds as rectangles, texts as runs of one look that keep to their cells.
+
+use std::fmt::Write as _;
+
+use vt100::{Cell, Color, Screen};
+
+/// Pixels of a cell.
+const CELL: (usize, usize) = (9, 18);
+/// Pixels around the screen.
+const MARGIN: usize = 14;
+/// Pixels of the bar of the window.
+const BAR: usize = 30;
+
+/// What the terminal shows where nothing is set.
+pub(crate) struct Ground {
+    /// Letters.
+    pub(crate) text: &'static str,
+    /// What is behind them.
+    pub(crate) behind: &'static str,
+    /// The bar of the window.
+    pub(crate) bar: &'static str,
+    /// What the terminal answers when it is asked for its background.
+    pub(crate) answer: &'static str,
+}
+
+/// A dark terminal.
+pub(crate) const DARK: Ground =
+    Ground { text: "#d7dae0", behind: "#16161e", bar: "#22222c", answer: "\x1b]11;rgb:1616/1616/1e1e\x1b\\" };
+/// A light one.
+pub(crate) const LIGHT: Ground =
+    Ground { text: "#1f2328", behind: "#ffffff", bar: "#e6e8ec", answer: "\x1b]11;rgb:ffff/ffff/ffff\x1b\\" };
+
+/// Draws a screen in a window.
+pub(crate) fn draw(screen: &Screen, ground: &Ground) -> String {
+    let (rows, columns) = screen.size();
+    let (rows, columns) = (rows.get(), columns.get());
+    let (width, height) = (usize::from(columns) * CELL.0 + 2 * MARGIN, usize::from(rows) * CELL.1 + 2 * MARGIN + BAR);
+    let mut svg = format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" font-size=\"15\" \
+         font-family=\"'DejaVu Sans Mono','Cascadia Mono',Menlo,Consolas,monospace\">\n\
+         <rect width=\"{width}\" height=\"{height}\" rx=\"10\" fill=\"{}\"/>\n\
+         <path d=\"M0 {BAR}V10A10 10 0 0 1 10 0H{}A10 10 0 0 1 {width} 10V{BAR}Z\" fill=\"{}\"/>\n",
+        ground.behind,
+        width - 10,
+        ground.bar
+    );
+    for (at, color) in ["#ff5f57", "#febc2e", "#28c840"].iter().enumerate() {
+        let _ = writeln!(svg, "<circle cx=\"{}\" cy=\"15\" r=\"6\" fill=\"{color}\"/>", 20 + at * 20);
+    }
+    for row in 0..rows {
+        let line: Vec<_> = (0..columns).filter_map(|column| screen.cell(row, column)).collect();
+        draw_line(&mut svg, &line, row.into(), ground);
+    }
+    svg + "</svg>\n"
+}
+
+/// Draws neighbouring cells of one look together.
+fn draw_line(svg: &mut String, line: &[&Cell], row: usize, ground: &Ground) {
+    let mut start = 0;
+    for run in line.chunk_by(|one, other| look(one) == look(other)) {
+        draw_run(svg, run, (start, row), ground);
+        start += run.len();
+    }
+}
+
+type Look = (Color, Color, [bool; 5]);
+
+fn look(cell: &Cell) -> Look {
+    (cell.fgcolor(), cell.bgcolor(), [cell.bold(), cell.dim(), cell.italic(), cell.underline(), cell.inverse()])
+}
+
+fn draw_run(svg: &mut String, cells: &[&Cell], (column, row): (usize, usize), ground: &Ground) {
+    let (text, behind, [bold, dim, italic, underline, inverse]) = look(cells[0]);
+    let (mut text, mut behind) = (hex(text), hex(behind));
+    if inverse {
+        (text, behind) = (behind.or(Some(ground.behind.to_owned())), text.or(Some(ground.text.to_owned())));
+    }
+    let (x, y) = (MARGIN + column * CELL.0, BAR + MARGIN + row * CELL.1);
+    if let Some(behind) = behind {
+        let width = cells.len() * CELL.0;
+        let _ = writeln!(svg, "<rect x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{}\" fill=\"{behind}\"/>", CELL.1);
+    }
+    let fill = text.unwrap_or_else(|| ground.text.to_owned());
+    let known = [
+        (bold, " font-weight=\"bold\""),
+        (italic, " font-style=\"italic\""),
+        (underline, " text-decoration=\"underline\""),
+        (dim, " opacity=\"0.65\""),
+    ];
+    let extra: String = known.into_iter().filter(|(on, _)| *on).map(|(_, extra)| extra).collect();
+    for word in words(cells) {
+        let text: String = cells[word.clone()].iter().map(|cell| cell.contents()).collect();
+        let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+        let (x, width, base) = (x + word.start * CELL.0, word.len() * CELL.0, y + CELL.1 - 5);
+        let _ = writeln!(
+            svg,
+            "<text x=\"{x}\" y=\"{base}\" textLength=\"{width}\" lengthAdjust=\"spacingAndGlyphs\" fill=\"{fill}\"{extra}>{text}</text>"
+        );
+    }
+}
+
+/// The cells between blanks, since blanks are lost in SVG.
+fn words(cells: &[&Cell]) -> Vec<std::ops::Range<usize>> {
+    let mut words: Vec<std::ops::Range<usize>> = Vec::new();
+    let seen = |cell: &Cell| cell.is_wide_continuation() || !cell.contents().trim().is_empty();
+    for (at, _) in cells.iter().enumerate().filter(|(_, cell)| seen(cell)) {
+        match words.last_mut() {
+            Some(word) if word.end == at => word.end = at + 1,
+            _ => words.push(at..at + 1),
+        }
+    }
+    words
+}
+
+/// A colour of 24 bits; nothing where the terminal's own is meant.
+fn hex(color: Color) -> Option<String> {
+    match color {
+        Color::Rgb(red, green, blue) => Some(format!("#{red:02x}{green:02x}{blue:02x}")),
+        Color::Default | Color::Idx(_) => None,
+    }
+}
