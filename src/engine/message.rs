@@ -15,11 +15,11 @@ use crate::domain::request::{Draft, Saved, SavedId};
 use crate::domain::response::Answer;
 use crate::domain::rotation::{Line, Plan, Status};
 use crate::domain::{Credential, CredentialId, Moment, Name, Secret};
-use crate::engine::import::Find;
 
 pub use super::ask::{Choice, Dilemma, Question, Reply};
 pub use super::classify::Classified;
 pub use super::doctor::{Area, Finding, Level, Reach, Surroundings};
+pub use super::import::{Find, Sort};
 pub use super::login::{NewLogin, SignedIn};
 pub use super::rotation::{Review, Turn, Wish};
 pub use crate::index::{HistoryFilter, HistoryLine, RegionCheck, Sent};

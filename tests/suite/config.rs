@@ -99,6 +99,7 @@ fn the_screen_shows_a_mistake_without_stopping_and_follows_the_file() {
     screen.expect("expected a boolean");
     screen.send("\x1b");
     screen.expect_gone("expected a boolean");
-    screen.send("q");
+    // Nothing is in this home, so the welcome may have come up, and takes letters.
+    screen.send("\x03");
     assert_eq!(screen.code(), 0);
 }

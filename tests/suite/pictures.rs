@@ -144,7 +144,9 @@ fn path_of(name: &str) -> PathBuf {
 /// What a picture says, line by line and in which colour: without what differs from run to run.
 fn gist(svg: &str) -> Vec<String> {
     let drawn = svg.lines().filter(|line| line.starts_with("<text") || line.starts_with("<rect"));
-    drawn.map(|line| line.split(' ').filter_map(lasting).collect::<Vec<_>>().join(" ")).filter(|line| !line.is_empty()).collect()
+    let lines = drawn.map(|line| line.split(' ').filter_map(lasting).collect::<Vec<_>>().join(" "));
+    // How much of a bar is full may hang on the second at which the picture was taken.
+    lines.filter(|line| !line.ends_with([' ', '█', '░'])).collect()
 }
 
 /// A piece of a line of SVG as far as it lasts: not how wide it is and where it begins.

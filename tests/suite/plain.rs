@@ -90,8 +90,9 @@ fn chained_requests_offer_what_earlier_answers_named() {
 #[test]
 fn a_curl_command_is_taken_over_and_its_secret_is_not_told() {
     let curl = format!("curl -H 'Authorization: token {SECRET}' 'https://api.snyk.io/rest/orgs?version=2024-10-15'");
-    let told = transcript(&["us01-reader", "paste curl", &curl, "", "send", "quit"]);
-    assert_told(&told, &["Command, on one line (not shown)", "authorization", "us01-reader> send", "Answer: 200 OK"]);
+    let told = transcript(&["us01-reader", "paste curl", &curl, "quit"]);
+    let expected = ["Command, on one line (not shown)", "Ready to be sent: GET", "/rest/orgs", "dropped: header authorization"];
+    assert_told(&told, &expected);
     assert!(!told.contains("canary"), "{told}");
 }
 

@@ -137,14 +137,16 @@ fn a_light_terminal_gets_a_light_theme_as_soon_as_it_says_so() {
     command.env_remove("NO_COLOR");
     let mut demo = Demo { pty: Pty::start(command, 120, 36), _home: home };
     demo.pty.expect_bytes(0, b"\x1b]11;?\x1b\\");
-    demo.pty.expect(SIGN);
+    demo.pty.expect("store ● memory");
+    demo.pty.expect_whole_frame();
     let (blue_on_dark, blue_on_light) = (b"108;182;255", b"5;80;174");
     demo.pty.expect_bytes(0, blue_on_dark);
-    let (before, shown) = (demo.pty.written(), demo.pty.text());
+    let before = demo.pty.written();
     demo.pty.send("\x1b]11;rgb:fafa/fafa/fafa\x1b\\");
     demo.pty.expect_bytes(before, blue_on_light);
     demo.pty.expect_whole_frame();
-    assert_eq!(demo.pty.text(), shown, "nothing of the answer was taken for keys");
+    // Had it been taken for keys, the first of them would have gone to another pane and the next opened a dialog.
+    assert!(demo.pty.text().contains("┏ 1 Credentials"), "{}", demo.pty.text());
     demo.pty.send("q");
     demo.assert_ends_with(0);
 }
@@ -181,7 +183,7 @@ fn a_newcomer_is_welcomed_and_can_look_around_first() {
     pty.expect("Import snyk-cli");
     press(&mut pty, &[DOWN, DOWN, "\r"]);
     pty.expect("appcircle-ci");
-    assert!(pty.text().contains("store ● memory"), "{}", pty.text());
+    pty.expect("store ● memory");
     pty.send("q");
     assert_eq!(pty.code(), 0);
     pty.assert_restored();

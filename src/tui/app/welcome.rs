@@ -9,7 +9,7 @@ use super::sheet::Row;
 use super::{App, Audience, Effect, Now, Onward};
 use crate::config::StoreChoice;
 use crate::config::theme::Role;
-use crate::engine::import::Find;
+use crate::engine::message::Find;
 use crate::engine::message::{BackendKind, KeyringTask, Task};
 
 impl App {
@@ -122,7 +122,7 @@ mod tests {
     use crate::domain::Secret;
     use crate::domain::consumer::Target;
     use crate::domain::provider::Catalogue;
-    use crate::engine::import::Sort;
+    use crate::engine::message::Sort;
     use crate::engine::message::{Backend, Event, KeyringEvent, Persistence, Report, StoreError, StoreState, TaskId};
 
     fn find(name: &str) -> Arc<Find> {

@@ -50,8 +50,9 @@ impl Gate {
         for gone in [data, aside.join("tmp")] {
             fs::remove_dir_all(gone).unwrap();
         }
-        fs::File::options().append(true).open(aside.join("trace.log")).unwrap().write_all(plant.as_bytes()).unwrap();
-        self.look_into_files();
+        let mut log = fs::File::options().append(true).create(true).open(aside.join("trace.log")).unwrap();
+        log.write_all(plant.as_bytes()).unwrap();
+        self.look_into(&aside);
         self.assert_found_only_in("trace.log");
     }
 }
@@ -61,7 +62,8 @@ fn a_planted_leak_is_noticed_in_every_sink() {
     let mut gate = Gate::new();
     let bird = gate.birds.remove(0);
     gate.run(&["add", bird.name, "--provider", bird.provider, "--kind", bird.kind], &bird.input).expect(0);
-    gate.look_into_files();
+    let folder = gate.home.root().parent().unwrap().to_owned();
+    gate.look_into(&folder);
     gate.assert_tight();
 
     let plant = random(40);

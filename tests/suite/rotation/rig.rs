@@ -171,6 +171,7 @@ impl Rig {
 
     /// The same in chaos.
     pub(super) async fn carry_out(&self, errand: &Errand, chaos: &Arc<Chaos>, person: &Person<'_>) -> Status {
+        let mut last = None;
         for _ in 0..LIVES {
             let engine = self.engine(chaos);
             let ended = tokio::select! {
@@ -182,10 +183,13 @@ impl Rig {
             };
             match ended {
                 Ok(status) => return status,
-                Err(problem) => assert!(chaos.is_spent(), "without a reason: {problem}"),
+                Err(problem) => {
+                    assert!(chaos.is_spent(), "without a reason: {problem}");
+                    last = Some(problem);
+                }
             }
         }
-        panic!("it does not end: {:#?}", self.lines.lock().unwrap());
+        panic!("it does not end: {last:?} after {:#?}", self.lines.lock().unwrap());
     }
 
     /// Fails unless a working secret can be had from the store, where the plan promises that at all times.

@@ -66,7 +66,7 @@ async fn a_secret_that_a_person_makes_is_pasted() {
     let old = rig.sandbox.manifest().credential("us01-admin").unwrap().secret.clone();
     session.paste(&old);
     session.press("Enter");
-    session.expect("What was pasted is the old secret").await;
+    session.expect("(what was pasted is the old secret) make a new secret").await;
     let made = rig.by_hand("us01-admin").await.expect("a new one");
     session.paste(&made);
     assert!(!session.text().contains(&made));

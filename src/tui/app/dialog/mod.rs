@@ -62,7 +62,7 @@ use crate::config::theme::Theme;
 use crate::domain::problem::Problem;
 use crate::domain::request::{Draft, Saved, SavedId};
 use crate::domain::{CredentialId, Name, Secret};
-use crate::engine::import::Find;
+use crate::engine::message::Find;
 use crate::engine::message::{
     Edit, Finding, HistoryLine, Inquiry, Keep, KeyringEvent, NewCredential, QuestionId, Reply, RotationTask, SavedTask, Session,
     TaskId,

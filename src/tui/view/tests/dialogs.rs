@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::domain::consumer::Target;
-use crate::engine::import::{Find, Sort};
 use crate::engine::message::{Area, Finding, Level};
+use crate::engine::message::{Find, Sort};
 use crate::tui::app::dialog::Dialog;
 
 /// How the pictures of each kind of dialog begin.
