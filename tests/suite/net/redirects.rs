@@ -95,6 +95,8 @@ async fn seen_elsewhere(status: u16, location: &'static str) -> (Result<Answer, 
     let answer = move |request: &str| {
         if request.starts_with("GET http://localhost:8080/start ") {
             reply(status, &format!("location: {location}\r\n"), "")
+        } else if request.starts_with("CONNECT ") {
+            reply(403, "", "")
         } else {
             reply(200, "", "elsewhere")
         }
