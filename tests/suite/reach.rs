@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use tokenring::tui::app::command::COMMANDS;
 
 /// Commands of the screen, and how the command line does the same.
-const BESIDE: [(&str, &str); 42] = [
+const BESIDE: [(&str, &str); 43] = [
     ("credentials", "list"),
     ("filter", "list"),
     ("sort", "list"),
@@ -21,6 +21,7 @@ const BESIDE: [(&str, &str); 42] = [
     ("send-again", "history resend"),
     ("test", "request"),
     ("edit-request", "request"),
+    ("explain", "request"),
     ("filter-answer", "request"),
     ("drop-filter", "request"),
     ("view", "request"),

@@ -62,7 +62,7 @@ fn keys_alone_walk_from_organisations_to_aggregated_issues() {
     pty.send("4");
     pty.expect("┏ 4 Console");
     pty.send("p");
-    choose(pty, "┏ Requests", "list organisations of you", "List organisations");
+    choose(pty, "┏ Requests", "organisations credential can see", "List organisations");
     pty.expect("/rest/orgs");
     pty.send("\r");
     pty.expect("go on with Acme Prod");

@@ -97,7 +97,7 @@ async fn a_denial_is_told_and_can_be_thought_over() {
 async fn a_new_session_begins_with_a_form() {
     let (home, world) = met();
     let home = home.with("SSH_TTY", "/dev/pts/99");
-    let mut pty = home.unlocked_screen();
+    let mut pty = home.empty_screen();
     pty.send("L");
     pty.expect("Leave the secret empty to sign in with the browser");
     let app = world.credential(SESSION);

@@ -96,7 +96,21 @@ impl Home {
     /// The same with its store unlocked by hand.
     #[cfg(unix)]
     pub(crate) fn unlocked_screen(&self) -> super::pty::Pty {
+        Self::unlock(self.screen())
+    }
+
+    /// The same where there is no credential yet, once the welcome is closed.
+    #[cfg(unix)]
+    pub(crate) fn empty_screen(&self) -> super::pty::Pty {
         let mut pty = self.screen();
+        pty.expect("Welcome");
+        pty.send("\x1b");
+        pty.expect_gone("Welcome");
+        Self::unlock(pty)
+    }
+
+    #[cfg(unix)]
+    fn unlock(mut pty: super::pty::Pty) -> super::pty::Pty {
         pty.expect("encrypted file locked");
         pty.send("u");
         pty.expect("Unlock the store");
