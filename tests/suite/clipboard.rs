@@ -3,9 +3,10 @@
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Child, Command, Stdio};
+use std::time::Instant;
 
 use crate::support::program::{Home, World};
-use crate::support::{have, until};
+use crate::support::{PATIENCE, have, until};
 
 /// An X server of its own.
 struct Desktop {
@@ -36,11 +37,15 @@ impl Desktop {
         String::from_utf8_lossy(&done.stdout).into_owned()
     }
 
-    /// Copies as another program would.
+    /// Copies as another program would, and waits until it is there: `xclip` goes on by itself.
     fn copy(&self, text: &str) {
         let mut xclip = self.xclip(&["-i"]).stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
         xclip.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
         xclip.wait().unwrap();
+        let end = Instant::now() + PATIENCE;
+        while self.pasted(&[]) != text {
+            assert!(Instant::now() < end, "waited in vain for what was copied");
+        }
     }
 }
 

@@ -35,6 +35,8 @@ pub struct Console {
     pub scroll: usize,
     /// What earlier answers taught.
     pub learned: Learned,
+    /// The answer that is being searched for more.
+    pub studied: Option<Arc<Exchange>>,
     /// How many requests have been sent.
     pub sent: usize,
     /// The filters that were used, the newest last.
@@ -286,6 +288,12 @@ impl Console {
             Outcome::Answered(answered) => &answered.exchange.credential,
         };
         if of == credential { &self.outcome } else { &Outcome::Nothing }
+    }
+
+    /// Whether the answer that is shown is still being searched.
+    pub fn is_studying(&self) -> bool {
+        let shown = self.answered().map(|answered| &answered.exchange);
+        shown.zip(self.studied.as_ref()).is_some_and(|(shown, studied)| Arc::ptr_eq(shown, studied))
     }
 
     /// The answer to the last request.

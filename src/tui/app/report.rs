@@ -80,6 +80,7 @@ impl App {
         let provider = self.credentials.get(&exchange.credential)?.provider.clone();
         let study = Study { exchange: Arc::clone(exchange), catalogue: Arc::clone(&self.catalogue), provider };
         if study.size() > STUDIED_AT_ONCE {
+            self.console.studied = Some(Arc::clone(exchange));
             return Some(Effect::Study(study));
         }
         self.console.learned.take(&exchange.credential, study.run());
@@ -89,6 +90,7 @@ impl App {
     /// An answer has been searched, if it is still the one that is shown.
     pub(super) fn take_lore(&mut self, exchange: &Arc<Exchange>, lore: Lore) {
         if self.console.answered().is_some_and(|answered| Arc::ptr_eq(&answered.exchange, exchange)) {
+            self.console.studied = None;
             self.console.learned.take(&exchange.credential, lore);
             self.console.go_to_list();
         }

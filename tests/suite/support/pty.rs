@@ -98,6 +98,12 @@ impl Pty {
         see(self.glass.seen().screen())
     }
 
+    /// Waits until the screen, its styles included, is like this.
+    #[track_caller]
+    pub(crate) fn expect_look(&self, what: &str, is_right: impl Fn(&vt100::Screen) -> bool) {
+        self.until(what, |seen| is_right(seen.screen()));
+    }
+
     /// What is on the screen.
     pub(crate) fn text(&self) -> String {
         self.glass.seen().screen().contents()

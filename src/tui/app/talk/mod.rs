@@ -95,7 +95,8 @@ impl App {
         let laying_out = self.console.answered().is_some_and(|answered| answered.is_waited_for(self.console.view));
         // The first question can be about the store.
         let arriving = self.talk.turn == 0 && self.activity.store.is_none();
-        arriving || !self.credentials.is_whole() || self.activity.running() > 0 || laying_out
+        let computing = laying_out || self.console.is_studying();
+        arriving || !self.credentials.is_whole() || self.activity.running() > 0 || computing
     }
 
     /// The question between two commands: it names what the next one is about.
