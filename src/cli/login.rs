@@ -64,8 +64,9 @@ impl Login {
         let pasted = async move { if paste { pasted_address().await } else { std::future::pending().await } };
         let engine = context.engine()?;
         tokio::select! {
-            signed_in = engine.finish_login(begun, pasted, LOGIN_WAIT) => report(context, signed_in?),
+            biased;
             _ = tokio::signal::ctrl_c() => Err(cancelled()),
+            signed_in = engine.finish_login(begun, pasted, LOGIN_WAIT) => report(context, signed_in?),
         }
     }
 
