@@ -35,7 +35,8 @@ pub fn without_sequences(text: &str) -> String {
 
 /// The text on one line, cleaned, for a title, a table cell or an error.
 pub fn clean_line(text: &str) -> String {
-    clean(text).replace(['\n', '\t'], " ")
+    let is_harmless = text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+    if is_harmless { text.to_owned() } else { clean(text).replace(['\n', '\t'], " ") }
 }
 
 /// Lower-case hexadecimal digits.
