@@ -31,7 +31,7 @@ const REMEMBERED: usize = 50;
 const BATCH: usize = 64;
 
 /// How many secrets are read from the store in one go: so many that it is read seldom, so few that few lie in memory.
-const PORTION: usize = 256;
+const PORTION: usize = 512;
 
 /// A verdict that is to be written down.
 pub(super) struct Finding {

@@ -1,7 +1,5 @@
 //! Texts that look like a secret, whoever's it is.
 
-use memchr::memmem;
-
 use super::MASK;
 
 /// What certain secrets begin with.
@@ -36,7 +34,7 @@ struct Found {
 }
 
 fn prefixed(text: &str, prefix: &'static str) -> impl Iterator<Item = Found> {
-    memmem::find_iter(text.as_bytes(), prefix).filter_map(move |start| {
+    text.match_indices(prefix).filter_map(move |(start, _)| {
         let inner = &text[start + prefix.len()..];
         let length = inner.find(ends_a_secret).unwrap_or(inner.len());
         (length > 0).then_some(Found { start, end: start + prefix.len() + length, kept: prefix })
@@ -44,8 +42,7 @@ fn prefixed(text: &str, prefix: &'static str) -> impl Iterator<Item = Found> {
 }
 
 fn jwts(text: &str) -> impl Iterator<Item = Found> {
-    let starts = memmem::find_iter(text.as_bytes(), JWT);
-    starts.filter(|start| !text[..*start].ends_with(is_base64url)).filter_map(|start| {
+    text.match_indices(JWT).filter(|(start, _)| !text[..*start].ends_with(is_base64url)).filter_map(|(start, _)| {
         let run = text[start..].split(|c| !is_base64url(c) && c != '.').next()?.trim_end_matches('.');
         let parts = run.split('.').filter(|part| !part.is_empty()).count();
         (parts >= 3 && run.len() >= SHORTEST_JWT).then_some(Found { start, end: start + run.len(), kept: "" })
