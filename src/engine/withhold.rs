@@ -103,7 +103,7 @@ fn take_minted(answer: &mut Answer, members: &[String]) -> Vec<Minted> {
     let Body::Text(text) = &mut answer.body else { return Vec::new() };
     let captured = members::capture(text, members);
     *text = captured.text;
-    captured.secrets.into_iter().map(|(member, secret)| Minted { member, secret: Arc::new(secret) }).collect()
+    captured.secrets.into_iter().map(|(member, secret)| Minted { member, secret: Arc::new(secret), kept: None }).collect()
 }
 
 fn clean(answer: Answer, redactor: &Redactor) -> Answer {
