@@ -2,13 +2,13 @@
 //! as they outlive a process.
 
 use std::collections::BTreeSet;
+use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use futures::FutureExt as _;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
@@ -19,7 +19,7 @@ use tokenring::domain::provider::{Catalogue, Source, overlay};
 use tokenring::domain::region::Region;
 use tokenring::domain::request::Method;
 use tokenring::domain::response::Answer;
-use tokenring::domain::rotation::{Line, Overlap};
+use tokenring::domain::rotation::{Line, LineState, Overlap};
 use tokenring::domain::{Credential, Moment, Name, Origin, Problem, Secret};
 use tokenring::engine::message::NewCredential;
 use tokenring::engine::rotation::{Audience, Creation, Plan, Purpose, Rotations, State, Status, Turn};
@@ -34,7 +34,8 @@ use super::person::Person;
 
 const START: Moment = time::macros::datetime!(2026-11-22 12:00 UTC);
 
-const LIMITS: Limits = Limits { connect: Duration::from_secs(5), total: Duration::from_secs(10), body: 1 << 20 };
+/// What is to go unanswered is never sent; so nothing here may come too late because the machine is busy.
+const LIMITS: Limits = Limits { connect: Duration::from_secs(60), total: Duration::from_secs(120), body: 1 << 20 };
 
 /// How long a consumer's program may take.
 const CONSUMER: Duration = Duration::from_millis(500);
@@ -169,6 +170,18 @@ impl Rig {
         self.carry_out(&Errand::About(Box::new(plan)), &Arc::new(Chaos::calm()), person).await
     }
 
+    /// Rotates until a step is done, and dies there.
+    pub(super) async fn die_after(&self, plan: &Plan, person: &Person<'_>, step: &str) {
+        let tell = |line: &Line| {
+            if (line.step.as_str(), line.state) == (step, LineState::Done) {
+                std::panic::resume_unwind(Box::new("the process dies"));
+            }
+        };
+        let audience = Audience { ask: person, tell: &tell };
+        let died = AssertUnwindSafe(self.calm().rotate(plan.clone(), audience)).catch_unwind().await;
+        assert!(died.is_err(), "it did not die: {:#?}", died.ok());
+    }
+
     /// The same in chaos.
     pub(super) async fn carry_out(&self, errand: &Errand, chaos: &Arc<Chaos>, person: &Person<'_>) -> Status {
         let mut last = None;
@@ -244,9 +257,6 @@ impl Rig {
 
     /// What a person does in the web pages: the new secret.
     pub(super) async fn by_hand(&self, name: &str) -> Option<String> {
-        if self.sandbox.manifest().credential(name)?.kind == "app" {
-            return Some(self.sign_in(name).await);
-        }
         let made = self.control(Method::Post, "/by-hand", &json!({"credential": name})).await;
         made["secret"].as_str().map(str::to_owned)
     }
@@ -262,36 +272,28 @@ impl Rig {
         assert!(told["error"].is_null(), "{told}");
     }
 
-    /// Signs in to an app in the browser, and returns the refresh token that comes of it.
-    async fn sign_in(&self, name: &str) -> String {
-        let issued = self.sandbox.manifest().credential(name).unwrap();
-        let hosts = self.sandbox.manifest().region(&issued.region).unwrap();
-        let (id, verifier) = (issued.fields["client_id"].as_str(), "a-verifier-of-a-test-that-is-long-enough-to-be-one");
-        let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(verifier));
-        let back = "http://127.0.0.1:8080/authorization-code/callback";
-        let agreed = [
-            ("response_type", "code"),
-            ("client_id", id),
-            ("redirect_uri", back),
-            ("state", "s"),
-            ("code_challenge", challenge.as_str()),
-            ("code_challenge_method", "S256"),
-            ("decision", "allow"),
-        ];
-        let answer = self.form(&format!("{}/oauth2/authorize", hosts.app.as_ref().unwrap()), &agreed).await;
-        let location: url::Url = answer.header("location").unwrap().parse().unwrap();
-        let code = location.query_pairs().find(|(name, _)| name == "code").unwrap().1.into_owned();
-        let grant = [
-            ("grant_type", "authorization_code"),
-            ("code", code.as_str()),
-            ("redirect_uri", back),
-            ("client_id", id),
-            ("client_secret", issued.parts["client_secret"].as_str()),
-            ("code_verifier", verifier),
-        ];
-        let answer = self.form(&format!("{}/oauth2/token", hosts.api), &grant).await;
-        let granted: Value = serde_json::from_str(answer.body.text().unwrap()).unwrap();
-        granted["refresh_token"].as_str().unwrap().to_owned()
+    /// Presses a button of the page on which a person lets an app act for them; where that sends the browser.
+    pub(super) async fn decide(&self, page: &str, decision: &str) -> url::Url {
+        let mut page: url::Url = page.parse().unwrap();
+        let asked: Vec<(String, String)> = page.query_pairs().into_owned().collect();
+        let pairs = asked.iter().map(|(name, value)| (name.as_str(), value.as_str())).chain([("decision", decision)]);
+        page.set_query(None);
+        let answer = self.form(page.as_str(), &pairs.collect::<Vec<_>>()).await;
+        answer.header("location").unwrap().parse().unwrap()
+    }
+
+    /// The browser comes back; what it is shown, nobody waits for.
+    pub(super) async fn arrive(&self, address: url::Url) {
+        let outgoing = Outgoing {
+            method: Method::Get,
+            url: address,
+            headers: Vec::new(),
+            body: Payload::Empty,
+            authorization: None,
+            limits: LIMITS,
+            ca_file: None,
+        };
+        drop(self.http.send(outgoing).await);
     }
 
     async fn form(&self, url: &str, pairs: &[(&str, &str)]) -> Answer {
