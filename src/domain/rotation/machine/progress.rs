@@ -274,7 +274,12 @@ impl<'a> Progress<'a> {
             (Step::Create, FailureKind::Refused) if self.plan.ways().mint == By::SignIn => {}
             (Step::Create, FailureKind::Refused) => self.by_hand.mint = Some(&failure.why),
             (Step::Revoke, FailureKind::Refused) => self.by_hand.revoke = Some(&failure.why),
-            (Step::AwaitPaste, FailureKind::Refused) => self.minting.note = Some(&failure.why),
+            // It is told when another one is asked for, and stands in the way of nothing.
+            (Step::AwaitPaste, FailureKind::Refused) => {
+                self.minting.note = Some(&failure.why);
+                self.trouble = None;
+                return;
+            }
             _ => {}
         }
         let before = self.trouble.filter(|trouble| trouble.step == step).map_or(0, |trouble| trouble.count);

@@ -444,6 +444,17 @@ fn what_is_only_to_be_revoked_needs_no_successor_and_nothing_else_may_be_revoked
     assert_eq!(may_roll_back(&journal), Ok(()));
 }
 
+#[test]
+fn a_pasted_secret_that_was_refused_keeps_nobody_from_pasting_another_one_later() {
+    let mut journal = journal(GUIDED, [Outcome::StoreProven, seen(OldReach::Known(reach(&["acme"])), &[])]);
+    journal.push(Entry::Intent(Step::AwaitPaste));
+    fail(&mut journal, Step::AwaitPaste, FailureKind::Refused);
+    journal.push(Entry::Intent(Step::AwaitPaste));
+    assert!(matches!(next(&journal), Next::Reconcile(Look::Paste { .. })), "whoever comes later looks first");
+    journal.push(Entry::Reconciled(Finding::Minting(Trail::Nothing)));
+    assert!(matches!(asked(&journal).need, Need::Paste { why: Some(why), .. } if why == "403 Forbidden"));
+}
+
 /// The journal of a session up to the moment at which a person is to sign in.
 fn session_journal() -> Journal {
     journal((ReplacementPlan::SnykAppSession, true), [Outcome::StoreProven, seen(OldReach::Known(reach(&["acme"])), &[])])
