@@ -13,7 +13,8 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
 use tokenring::config::Settings;
-use tokenring::domain::credential::Slot;
+use tokenring::domain::consumer::{Command, Consumer, Target};
+use tokenring::domain::credential::{Part, Slot};
 use tokenring::domain::provider::spec::ReplacementPlan;
 use tokenring::domain::provider::{Catalogue, Source, overlay};
 use tokenring::domain::region::Region;
@@ -38,7 +39,7 @@ const START: Moment = time::macros::datetime!(2026-11-22 12:00 UTC);
 const LIMITS: Limits = Limits { connect: Duration::from_secs(60), total: Duration::from_secs(120), body: 1 << 20 };
 
 /// How long a consumer's program may take.
-const CONSUMER: Duration = Duration::from_millis(500);
+const CONSUMER: Duration = Duration::from_secs(2);
 
 /// How often a rotation is taken up again before a test gives up on it.
 const LIVES: usize = 12;
@@ -163,6 +164,49 @@ impl Rig {
             expires: None,
         };
         engine.add(new).await.unwrap()
+    }
+
+    /// Names a place where the credential's secret is to be delivered: a file.
+    pub(super) async fn consume(&self, credential: &Credential, part: Part) {
+        let path = self.delivered_to();
+        std::fs::write(&path, "SECRET=before\n").unwrap();
+        let target = Target::EnvFile { path, key: "SECRET".to_owned() };
+        self.add_consumer(credential, part, target).await;
+    }
+
+    /// Names a program that is to be given the credential's secret. It obeys what `faults` says, a word for each call.
+    pub(super) async fn consume_by_program(&self, credential: &Credential, faults: &[&str]) {
+        let folder = self.folder.path().to_owned();
+        std::fs::write(folder.join("faults"), faults.join("\n") + "\n").unwrap();
+        std::fs::write(self.delivered_to(), "SECRET=before\n").unwrap();
+        let script = r#"
+            fault=$(head -n 1 faults); sed -i 1d faults
+            take() { printf 'SECRET=%s\n' "$(cat)" >app.env; }
+            case $fault in
+                fail) echo "no room" >&2; exit 3 ;;
+                hang) exec sleep 600 ;;
+                lose) take; exit 4 ;;
+                late) take; exec sleep 600 ;;
+                *) take ;;
+            esac"#;
+        let ways = vec![vec![["sh", "-c", script].map(str::to_owned).to_vec()]];
+        self.add_consumer(credential, Part::Secret, Target::Command(Command { ways, folder, pass: Vec::new() })).await;
+    }
+
+    async fn add_consumer(&self, credential: &Credential, part: Part, target: Target) {
+        let (credential, name) = (credential.id.clone(), Name::parse("app").unwrap());
+        self.calm().add_consumer(Consumer { credential, name, part, target, delivered: None }).await.unwrap();
+    }
+
+    /// What the consumer holds: the SHA-256 of a secret; `None` where it was never given one.
+    pub(super) fn delivered(&self) -> Option<String> {
+        let text = std::fs::read_to_string(self.delivered_to()).unwrap();
+        let held = text.trim().strip_prefix("SECRET=").unwrap();
+        (held != "before").then(|| sha256(held.as_bytes()))
+    }
+
+    fn delivered_to(&self) -> std::path::PathBuf {
+        self.folder.path().join("app.env")
     }
 
     /// Rotates, and after every crash begins anew where the journal ends.
