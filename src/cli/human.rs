@@ -5,12 +5,14 @@ use std::io::IsTerminal as _;
 use std::sync::Mutex;
 
 use async_trait::async_trait;
+use url::Url;
 
 use super::arguments::usage;
 use super::output::Output;
-use super::{prompt, secret_input};
+use super::{login, prompt, secret_input};
 use crate::domain::{Problem, Secret};
-use crate::engine::ask::{Ask, Choice, Dilemma, Question, Reply};
+use crate::engine;
+use crate::engine::ask::{Ask, Awaited, Choice, Dilemma, Question, Reply};
 use crate::engine::rotation::Saying;
 
 /// Answers for scripts, each used once.
@@ -25,9 +27,23 @@ pub(super) fn check_answers(answers: &[String]) -> Result<(), Problem> {
     })
 }
 
+/// Where the person's browser is.
+#[derive(Debug, Clone, Copy, Default, clap::Args)]
+pub(super) struct Browser {
+    /// Where a sign-in is needed: only show the address; do not open the browser
+    #[arg(long = "no-browser", action = clap::ArgAction::SetFalse)]
+    open: bool,
+    /// Where a sign-in is needed: also take the callback address from standard input, for a browser that is not on this machine
+    #[arg(long)]
+    paste: bool,
+}
+
 /// Whoever gave the command.
 pub(super) struct Human<'a> {
     out: &'a Output,
+    browser: Browser,
+    /// The page that was shown last.
+    shown: Mutex<Option<String>>,
     answers: Mutex<VecDeque<String>>,
     piped: Mutex<bool>,
 }
@@ -36,7 +52,14 @@ impl<'a> Human<'a> {
     /// With these answers given beforehand.
     pub(super) fn new(out: &'a Output, answers: Vec<String>) -> Self {
         let piped = !std::io::stdin().is_terminal();
-        Self { out, answers: Mutex::new(answers.into()), piped: Mutex::new(piped) }
+        let (browser, shown) = (Browser::default(), Mutex::default());
+        Self { out, browser, shown, answers: Mutex::new(answers.into()), piped: Mutex::new(piped) }
+    }
+
+    /// With this browser.
+    pub(super) const fn with(mut self, browser: Browser) -> Self {
+        self.browser = browser;
+        self
     }
 
     /// The first answer given beforehand that is open here.
@@ -55,6 +78,25 @@ impl<'a> Human<'a> {
             return None;
         }
         secret_input::read("new secret").ok().filter(|secret| !secret.is_empty())
+    }
+
+    /// Shows the page, opens it once, and waits for an address where one is to be pasted; the browser comes back by itself.
+    async fn send_to_browser(&self, dilemma: &Dilemma, awaited: &Awaited) -> Option<Reply> {
+        let page = dilemma.page.clone().unwrap_or_default();
+        let before = self.shown.lock().unwrap_or_else(std::sync::PoisonError::into_inner).replace(page.clone());
+        if !dilemma.question.detail.is_empty() {
+            self.out.note(&dilemma.question.detail);
+        }
+        if before.as_ref() != Some(&page) {
+            login::invite(self.out, (&page, &awaited.callback), self.browser.paste).ok()?;
+            if let Some(address) = Url::parse(&page).ok().filter(|_| self.browser.open) {
+                engine::open_page(&address);
+            }
+        }
+        if !self.browser.paste {
+            return std::future::pending().await;
+        }
+        Some(Reply::Pasted(Secret::from_text(login::pasted_address().await.to_string())))
     }
 
     fn at_terminal(&self, dilemma: &Dilemma) -> Option<Reply> {
@@ -85,21 +127,32 @@ impl Ask for Human<'_> {
         if let Some(saying) = self.prepared(dilemma) {
             return Some(Reply::Said(saying));
         }
+        if let Some(awaited) = &dilemma.awaited {
+            return self.send_to_browser(dilemma, awaited).await;
+        }
         if let Some(secret) = dilemma.paste.then(|| self.piped()).flatten() {
             return Some(Reply::Pasted(secret));
         }
         if prompt::is_interactive() {
             return self.at_terminal(dilemma);
         }
-        self.out.note(&describe(dilemma));
+        // A question without more to it is told as the reason why it stops.
+        if background(dilemma).next().is_some() {
+            self.out.note(&describe(dilemma));
+        }
         None
     }
 }
 
 fn describe(dilemma: &Dilemma) -> String {
-    let page = dilemma.page.iter().map(|page| format!("  page: {page}"));
-    let detail = Some(format!("  {}", dilemma.question.detail)).filter(|_| !dilemma.question.detail.is_empty());
-    std::iter::once(dilemma.question.title.clone()).chain(detail).chain(page).collect::<Vec<_>>().join("\n")
+    let indented = background(dilemma).map(|line| format!("  {line}"));
+    std::iter::once(dilemma.question.title.clone()).chain(indented).collect::<Vec<_>>().join("\n")
+}
+
+/// What is to be known about a question, and the page on which it is seen to.
+fn background(dilemma: &Dilemma) -> impl Iterator<Item = String> {
+    let detail = Some(dilemma.question.detail.clone()).filter(|detail| !detail.is_empty());
+    detail.into_iter().chain(dilemma.page.iter().map(|page| format!("page: {page}")))
 }
 
 /// What an answer given beforehand says here; `None` where it is not among the choices.

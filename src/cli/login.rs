@@ -7,6 +7,7 @@ use std::sync::Arc;
 use url::Url;
 
 use super::context::Context;
+use super::output::Output;
 use super::shape::CredentialShape;
 use super::{arguments, classified, secret_input};
 use crate::domain::problem::Class;
@@ -57,7 +58,7 @@ impl Login {
     pub(super) async fn run(self, context: &Context<'_>) -> Result<u8, Problem> {
         let (open, paste) = (!self.no_browser, self.paste);
         let begun = self.begin(context).await?;
-        show(context, &begun, paste)?;
+        invite(context.out, (begun.address().as_str(), begun.callback()), paste)?;
         if open {
             engine::open_page(begun.address());
         }
@@ -126,23 +127,23 @@ fn choose_kind<'c>(catalogue: &'c Catalogue, provider: &str, wanted: Option<&str
 }
 
 /// The address is always shown, since no browser may open, or the wrong one.
-fn show(context: &Context<'_>, begun: &Begun, paste: bool) -> Result<(), Problem> {
-    if context.out.json {
-        return context.out.value(&serde_json::json!({"visit": begun.address(), "callback": begun.callback()}));
+pub(super) fn invite(out: &Output, (address, callback): (&str, &Url), paste: bool) -> Result<(), Problem> {
+    if out.json {
+        return out.value(&serde_json::json!({"visit": address, "callback": callback}));
     }
-    context.out.note(&format!("Open this page and agree; you have {} minutes (Ctrl-C gives up):", LOGIN_WAIT.as_secs() / 60));
-    context.out.note(begun.address().as_str());
+    out.note(&format!("Open this page and agree; you have {} minutes (Ctrl-C gives up):", LOGIN_WAIT.as_secs() / 60));
+    out.note(address);
     if paste {
-        context.out.note("Then paste the whole address at which the browser ends, and press Enter:");
+        out.note("Then paste the whole address at which the browser ends, and press Enter:");
     } else {
-        context.out.note(&format!("The browser comes back to {} on this machine; elsewhere, give --paste.", begun.callback()));
+        out.note(&format!("The browser comes back to {callback} on this machine; elsewhere, give --paste."));
     }
     Ok(())
 }
 
 /// The address on a line of standard input; lines that are none are passed over. The reading thread is left alone when
 /// the sign-in ends otherwise, since nothing can wake it.
-async fn pasted_address() -> Url {
+pub(super) async fn pasted_address() -> Url {
     let (sender, receiver) = tokio::sync::oneshot::channel();
     std::thread::spawn(move || {
         let mut lines = std::io::stdin().lock().lines().map_while(Result::ok);

@@ -1,7 +1,7 @@
 //! `tokenring rotate`: replace a credential, step by step, and take up what was left.
 
 use super::context::Context;
-use super::human::{Human, check_answers};
+use super::human::{Browser, Human, check_answers};
 use super::prompt;
 use super::table::Table;
 use crate::domain::credential::Part;
@@ -46,6 +46,8 @@ pub(super) struct Rotate {
     /// An answer given beforehand: retry, skip, revoked, removed, another, back, forward, choose=ID or override=NAME; may be repeated
     #[arg(long = "answer", value_name = "WORD")]
     answers: Vec<String>,
+    #[command(flatten)]
+    browser: Browser,
 }
 
 /// List the rotations, creations and revocations that are not over, or all
@@ -63,7 +65,7 @@ impl Rotate {
         check_answers(&self.answers)?;
         if let Some((id, turn)) = self.taken_up() {
             let engine = context.unlocked().await?;
-            let human = Human::new(context.out, self.answers.clone());
+            let human = Human::new(context.out, self.answers.clone()).with(self.browser);
             let tell = |line: &Line| tell(context, line);
             let status = engine.resume_rotation(id, turn, Audience { ask: &human, tell: &tell }).await?;
             return conclude(context, &status);
@@ -89,7 +91,7 @@ impl Rotate {
             let question = format!("{}: {}.", plan.name, plan.title());
             prompt::typed(&question, plan.name.as_str(), "--yes")?;
         }
-        let human = Human::new(context.out, self.answers.clone());
+        let human = Human::new(context.out, self.answers.clone()).with(self.browser);
         let tell = |line: &Line| tell(context, line);
         let status = context.unlocked().await?.rotate(plan, Audience { ask: &human, tell: &tell }).await?;
         conclude(context, &status)
@@ -152,7 +154,7 @@ pub(super) fn words(line: &Line) -> String {
         LineState::Failed => "✗",
         LineState::Waiting => "?",
     };
-    format!("{mark} {:<12}  {}", line.step, line.detail)
+    format!("{mark} {:<13}  {}", line.step, line.detail)
 }
 
 /// Says how it ended; what waits or was left is a problem.
@@ -175,7 +177,8 @@ pub(super) fn conclude(context: &Context<'_>, status: &Status) -> Result<u8, Pro
             Err(Problem::new(format!("{what} waits for a person"), why, remedy).of(Class::NeedsHuman))
         }
         State::Done | State::RolledBack if left.is_empty() => {
-            context.out.note(&format!("{}: {}", status.name, status.next));
+            let achieved = status.next.trim_start_matches("nothing: ");
+            context.out.note(&format!("{}: {achieved}", status.name));
             Ok(0)
         }
         State::Done | State::RolledBack => {

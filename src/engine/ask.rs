@@ -1,7 +1,10 @@
 //! The port through which a running task asks the human. The engine says *what* it needs to know; each front door
 //! says *how* it asks.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
+use url::Url;
 
 use crate::domain::Secret;
 use crate::domain::rotation::Saying;
@@ -15,7 +18,8 @@ pub trait Ask: Send + Sync {
     /// A secret, read without being shown; `None` if nobody gives one.
     async fn secret(&self, question: &Question) -> Option<Secret>;
 
-    /// How to go on; `None` if nobody says so, and then what asked stops where it is and can be taken up again.
+    /// How to go on; `None` if nobody says so, and then what asked stops where it is and can be taken up again. Where a
+    /// browser is waited for ([`Dilemma::awaited`]), this is dropped as soon as it is back.
     async fn decide(&self, _dilemma: &Dilemma) -> Option<Reply> {
         None
     }
@@ -48,10 +52,21 @@ pub struct Dilemma {
     pub question: Question,
     /// The page on which a person does it, if there is one.
     pub page: Option<String>,
-    /// Whether a secret can be pasted.
+    /// Whether a secret can be pasted; where a browser is waited for, the address at which it ended.
     pub paste: bool,
+    /// What is waited for where a person agrees on `page`.
+    pub awaited: Option<Awaited>,
     /// What else can be said.
     pub choices: Vec<Choice>,
+}
+
+/// A browser that is to come back from a page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Awaited {
+    /// Where it comes back to.
+    pub callback: Url,
+    /// How long it is waited for.
+    pub wait: Duration,
 }
 
 /// One way to go on.

@@ -18,7 +18,7 @@ use super::session::Session;
 use crate::domain::credential::{Part, Slot};
 use crate::domain::provider::{Authorization, Kind};
 use crate::domain::region::Region;
-use crate::domain::{Credential, Moment, Problem, Secret};
+use crate::domain::{Credential, CredentialId, Moment, Problem, Secret};
 use crate::net::exchange::{AccessToken, Exchange, ExchangeError, Expiry};
 use crate::net::oauth::{RefreshToken, Refreshed};
 use crate::net::{Bound, NetError};
@@ -158,7 +158,7 @@ impl Engine {
             }
         }
         let session = self.session_of(refreshed.access);
-        self.share_session(credential, slot, &session).await?;
+        self.share_session(&credential.id, slot, &session).await?;
         Ok(session)
     }
 
@@ -173,10 +173,11 @@ impl Engine {
         Ok(read_shared(&stored, kind.authorization.scheme()).filter(|session| session.life.until > self.now()))
     }
 
-    async fn share_session(&self, credential: &Credential, slot: Slot, session: &Session) -> Result<(), Problem> {
+    /// Stores the access token of the session in a slot, for the other processes and for what comes after this one.
+    pub(super) async fn share_session(&self, id: &CredentialId, slot: Slot, session: &Session) -> Result<(), Problem> {
         let stored = write_shared(session);
-        self.store.put(&ItemKey::of(&credential.id, slot, &access_token()), &stored).await?;
-        self.note_kept(place(&credential.id, slot, &access_token()), &session.token).await;
+        self.store.put(&ItemKey::of(id, slot, &access_token()), &stored).await?;
+        self.note_kept(place(id, slot, &access_token()), &session.token).await;
         Ok(())
     }
 
@@ -244,7 +245,8 @@ impl Engine {
         Exchange { authorization: &kind.authorization, region, fields, secret, parts, limits, now }
     }
 
-    fn session_of(&self, token: AccessToken) -> Session {
+    /// What is remembered of an access token.
+    pub(super) fn session_of(&self, token: AccessToken) -> Session {
         let received = self.now();
         let end = token.end(received).unwrap_or(received + UNKNOWN_LIFETIME);
         Session { token: token.secret, scheme: token.scheme, life: Lifetime { since: Some(received), until: end - MARGIN } }

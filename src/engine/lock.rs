@@ -25,7 +25,7 @@ pub(super) struct Locks {
 
 /// A credential that is held; it is let go on drop.
 pub(super) struct Held {
-    _file: Option<File>,
+    file: Option<File>,
     _guard: OwnedMutexGuard<()>,
 }
 
@@ -39,7 +39,7 @@ impl Locks {
     pub(super) async fn hold(&self, id: &CredentialId) -> Result<Held, Problem> {
         let lock = Arc::clone(self.inner.lock().unwrap_or_else(PoisonError::into_inner).entry(id.clone()).or_default());
         let guard = lock.lock_owned().await;
-        Ok(Held { _file: self.hold_file(id).await?, _guard: guard })
+        Ok(Held { file: self.hold_file(id).await?, _guard: guard })
     }
 
     /// Holds the credential for a rotation, or says that somebody else does: nobody waits for a rotation to end. This is
@@ -47,10 +47,10 @@ impl Locks {
     pub(super) fn claim(&self, id: &CredentialId) -> Result<Held, Problem> {
         let lock = Arc::clone(self.claims.lock().unwrap_or_else(PoisonError::into_inner).entry(id.clone()).or_default());
         let guard = lock.try_lock_owned().map_err(|_| rotating())?;
-        let Some(folder) = &self.folder else { return Ok(Held { _file: None, _guard: guard }) };
+        let Some(folder) = &self.folder else { return Ok(Held { file: None, _guard: guard }) };
         let file = open(folder, &format!("{id}.rotation")).map_err(|error| failed(&error))?;
         match file.try_lock() {
-            Ok(()) => Ok(Held { _file: Some(file), _guard: guard }),
+            Ok(()) => Ok(Held { file: Some(file), _guard: guard }),
             Err(std::fs::TryLockError::WouldBlock) => Err(rotating()),
             Err(std::fs::TryLockError::Error(error)) => Err(failed(&error)),
         }
@@ -67,6 +67,16 @@ impl Locks {
                 Err(std::fs::TryLockError::WouldBlock) => return Err(busy()),
                 Err(std::fs::TryLockError::Error(error)) => return Err(failed(&error)),
             }
+        }
+    }
+}
+
+impl Drop for Held {
+    /// A child that is just being started has a copy of every open file until it runs its own program. Closing the file
+    /// here would leave the lock to that copy; unlocking it ends the lock for all of them.
+    fn drop(&mut self) {
+        if let Some(Err(error)) = self.file.as_ref().map(File::unlock) {
+            tracing::warn!(%error, "a lock ends only when its file is closed");
         }
     }
 }
@@ -100,4 +110,21 @@ fn busy() -> Problem {
 
 fn failed(error: &std::io::Error) -> Problem {
     Problem::new("The credential cannot be locked", error.to_string(), "check that the state folder can be written")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_copy_of_the_file_in_a_child_that_is_being_started_holds_nothing_up() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (id, locks) = (CredentialId::from_random([1; 16]), || Locks::new(Some(folder.path().to_owned())));
+        let claimed = locks().claim(&id).expect("nobody has it");
+        assert!(locks().claim(&id).is_err(), "it is held");
+        let copy = claimed.file.as_ref().map(|file| file.try_clone().expect("a copy"));
+        drop(claimed);
+        assert!(locks().claim(&id).is_ok());
+        drop(copy);
+    }
 }

@@ -21,6 +21,7 @@ use crate::domain::region::{Place, Region};
 use crate::domain::response::Verdict;
 use crate::domain::{Credential, CredentialId, Name, Problem, Secret};
 use crate::net::callback::{Browser, ListenError, Listener, Page};
+use crate::net::exchange::ExchangeError;
 use crate::net::oauth::Refreshed;
 use crate::net::sign_in::{Callback, SignIn, Stranger};
 use crate::store::{ItemKey, StoreError};
@@ -69,8 +70,19 @@ pub(super) struct Answered {
     browser: Option<Browser>,
 }
 
+/// What a person agreed to: a code that is changed for tokens once, at the host of a region.
+pub(super) struct Agreed {
+    /// The code.
+    pub(super) code: Arc<Secret>,
+    /// The region's id.
+    pub(super) region: String,
+    target: Target,
+    sign_in: Arc<SignIn>,
+    browser: Option<Browser>,
+}
+
 enum Target {
-    New(NewLogin),
+    New(Box<NewLogin>),
     Again(Box<Credential>, BTreeMap<String, Arc<Secret>>),
 }
 
@@ -98,6 +110,13 @@ impl Login {
     /// What tells an answer to this sign-in from others.
     pub(super) fn sign_in(&self) -> Arc<SignIn> {
         Arc::clone(&self.sign_in)
+    }
+}
+
+impl Agreed {
+    /// Tells the browser what came of it.
+    pub(super) async fn tell(self, outcome: &Result<(), Problem>) {
+        tell(self.browser, outcome).await;
     }
 }
 
@@ -143,12 +162,16 @@ impl Engine {
     pub async fn begin_login(&self, new: NewLogin) -> Result<Login, Problem> {
         check_fields(self.catalogue.kind(&new.provider, &new.kind)?, &new.fields)?;
         self.refuse_taken(&new.name).await?;
-        self.begin(Target::New(new)).await
+        self.begin(Target::New(Box::new(new))).await
     }
 
     /// Begins another sign-in to a session that is in the keyring, whose refresh token may be gone.
     pub async fn begin_login_again(&self, id: &CredentialId) -> Result<Login, Problem> {
-        let credential = self.by_id(id).await?;
+        self.begin_login_of(self.by_id(id).await?).await
+    }
+
+    /// The same, for the session as it is given.
+    pub(super) async fn begin_login_of(&self, credential: Credential) -> Result<Login, Problem> {
         let kind = self.catalogue.kind(&credential.provider, &credential.kind)?;
         let parts = self.parts(&credential, kind).await?;
         self.begin(Target::Again(Box::new(credential), parts)).await
@@ -181,11 +204,37 @@ impl Engine {
         Ok(Answered { target, sign_in, callback, browser })
     }
 
+    /// What the person agreed to, and in which region. A person who did not, hears it in the browser.
+    pub(super) async fn agree(&self, answered: Answered) -> Result<Agreed, Problem> {
+        let Answered { target, sign_in, callback, browser } = answered;
+        let found = match callback {
+            Callback::Agreed { code, instance } => self.region_of(&target, instance.as_deref()).map(|region| (code, region)),
+            Callback::Refused { error, description } => Err(denied(&error, &description)),
+        };
+        match found {
+            Ok((code, region)) => Ok(Agreed { code: Arc::new(code), region: region.id.clone(), target, sign_in, browser }),
+            Err(problem) => {
+                let refused: Result<(), Problem> = Err(problem);
+                tell(browser, &refused).await;
+                refused.and_then(|()| Err(no_session()))
+            }
+        }
+    }
+
+    /// The tokens for what the person agreed to. They can be fetched once, and lie nowhere yet.
+    pub(super) async fn fetch(&self, agreed: &Agreed) -> Result<Refreshed, ExchangeError> {
+        let Agreed { target, sign_in, code, region, .. } = agreed;
+        let missing = |_| ExchangeError::Missing("region or kind that is known here".to_owned());
+        let kind = self.catalogue.kind(target.provider(), target.kind()).map_err(missing)?;
+        let region = self.catalogue.region(target.provider(), region).map_err(missing)?;
+        self.exchange(target.fields(), kind, region, (code, target.parts())).redeem(sign_in, self.transport.as_ref()).await
+    }
+
     /// Keeps what the person agreed to, and tells the browser.
     pub(super) async fn conclude(&self, answered: Answered) -> Result<SignedIn, Problem> {
-        let Answered { target, sign_in, callback, browser } = answered;
-        let outcome = self.settle(target, &sign_in, callback).await;
-        tell(browser, &outcome).await;
+        let agreed = self.agree(answered).await?;
+        let outcome = self.settle(&agreed).await;
+        tell(agreed.browser, &outcome).await;
         let (credential, replaced) = outcome?;
         let classified = self.classify(&credential).await;
         let accepted = classified.as_ref().is_ok_and(|classified| classified.check.verdict == Verdict::Accepted);
@@ -217,21 +266,15 @@ impl Engine {
     }
 
     /// The tokens for what the person agreed to, stored; and the refresh token that was there before.
-    async fn settle(
-        &self,
-        target: Target,
-        sign_in: &SignIn,
-        callback: Callback,
-    ) -> Result<(Credential, Option<Secret>), Problem> {
-        let (code, instance) = match callback {
-            Callback::Agreed { code, instance } => (Arc::new(code), instance),
-            Callback::Refused { error, description } => return Err(denied(&error, &description)),
-        };
-        let region = self.region_of(&target, instance.as_deref())?;
-        let refreshed = self.redeem(&target, region, &code, sign_in).await?;
-        match target {
-            Target::New(new) => Ok((self.keep_new(new, region, refreshed).await?, None)),
-            Target::Again(credential, _) => self.keep_again(&credential, region, refreshed).await,
+    async fn settle(&self, agreed: &Agreed) -> Result<(Credential, Option<Secret>), Problem> {
+        let refreshed = self.fetch(agreed).await?;
+        if refreshed.next.is_none() {
+            return Err(no_session());
+        }
+        let region = self.catalogue.region(agreed.target.provider(), &agreed.region)?;
+        match &agreed.target {
+            Target::New(new) => Ok((self.keep_new(new.as_ref().clone(), region, refreshed).await?, None)),
+            Target::Again(credential, _) => self.keep_again(credential, region, refreshed).await,
         }
     }
 
@@ -242,16 +285,6 @@ impl Engine {
             None => Ok(self.catalogue.region(target.provider(), target.region())?),
             Some(host) => identify::region_named(host, target.provider(), &self.catalogue).ok_or_else(|| unknown_host(host)),
         }
-    }
-
-    async fn redeem(&self, target: &Target, region: &Region, code: &Arc<Secret>, sign_in: &SignIn) -> Result<Refreshed, Problem> {
-        let kind = self.catalogue.kind(target.provider(), target.kind())?;
-        let exchange = self.exchange(target.fields(), kind, region, (code, target.parts()));
-        let refreshed = exchange.redeem(sign_in, self.transport.as_ref()).await?;
-        if refreshed.next.is_none() {
-            return Err(no_session());
-        }
-        Ok(refreshed)
     }
 
     async fn keep_new(&self, new: NewLogin, region: &Region, mut refreshed: Refreshed) -> Result<Credential, Problem> {

@@ -16,7 +16,7 @@ use crate::domain::response::Answer;
 use crate::domain::rotation::{Line, Plan, Status};
 use crate::domain::{Credential, CredentialId, Moment, Name, Secret};
 
-pub use super::ask::{Choice, Dilemma, Question, Reply};
+pub use super::ask::{Awaited, Choice, Dilemma, Question, Reply};
 pub use super::classify::Classified;
 pub use super::doctor::{Area, Finding, Level, Reach, Surroundings};
 pub use super::import::{Find, Sort};

@@ -242,7 +242,7 @@ fn plan(kind: &Kind) -> Verdict {
         (P::Guided, _) => !kind.replace.steps.trim().is_empty(),
         (P::SnykPersonalAccessToken | P::SnykServiceAccount | P::ApiWebKey, auth) => matches!(auth, A::Header { .. }),
         (P::SnykServiceAccountSecret, auth) => matches!(auth, A::ClientCredentials { .. }),
-        (P::SnykAppSession, auth) => matches!(auth, A::RefreshToken { .. }),
+        (P::SnykAppSession, auth) => matches!(auth, A::RefreshToken { authorize: Some(_), .. }),
         (P::SnykAppSecret, _) => false,
     };
     match (fits, &kind.replace.plan) {

@@ -54,6 +54,8 @@ pub enum Outcome {
     Created(Minted),
     /// A person pasted a new secret.
     Pasted(Minted),
+    /// A person has signed in again. The code that came of it is in nobody's hands but the process's.
+    SignedIn,
     /// The slot `pending`, read back, holds a secret of this fingerprint.
     Stashed(Fingerprint),
     /// The secret of this fingerprint, read from the slot `pending`, was accepted.
@@ -156,7 +158,7 @@ pub enum FailureKind {
     Full,
     /// Nobody knows whether it happened: no answer, a cut answer, a server error.
     Unanswered,
-    /// The new secret is neither in hand nor in the store.
+    /// The new secret, or the sign-in that it was to come of, is neither in hand nor in the store.
     Lost,
 }
 
@@ -272,6 +274,7 @@ impl Outcome {
             Self::Seen(_) => Step::Snapshot,
             Self::Created(_) => Step::Create,
             Self::Pasted(_) => Step::AwaitPaste,
+            Self::SignedIn => Step::AwaitSignIn,
             Self::Stashed(_) => Step::Stash,
             Self::Verified { .. } => Step::Verify,
             Self::Promoted(_) => Step::Promote,

@@ -7,7 +7,7 @@
 //! |---|---|
 //! | `Act` | writes `Intent(step)`, waits until it is durable, acts, writes `Done(outcome)` or `Failed(step, failure)` |
 //! | `Reconcile` | looks, writes `Reconciled(finding)`; where the look itself fails, `Failed(step, Unanswered)`. No intent |
-//! | `Ask` | asks, writes `HumanSaid(…)`. For a paste: `Intent(AwaitPaste)` before asking, `Done(Pasted)` after stashing |
+//! | `Ask` | asks, writes `HumanSaid(…)`. For a paste: `Intent(AwaitPaste)` before asking, `Done(Pasted)` after stashing; for a sign-in: `Intent(AwaitSignIn)` before the page is shown, `Done(SignedIn)` once the browser is back |
 //! | `Wait` | lets the time pass, then does what is inside |
 //! | `Finished` | closes the rotation and lets go of the credential |
 //!
@@ -21,7 +21,7 @@
 //! |---|---|---|
 //! | `ProveStore` | put, get and delete an item as large as the old secret; nothing is minted before the store has shown that it keeps things | `StoreProven` |
 //! | `Snapshot` | read `current`, use it; a 401 is no failure but `OldReach::Unknown` | `Seen` |
-//! | `Create` | mint under the given name; put into `pending` at once and keep it in hand; a store that fails here is tried again by `Stash`. 403 is `Refused`, a limit is `Full`, no answer is `Unanswered` | `Created` |
+//! | `Create` | mint under the given name; put into `pending` at once and keep it in hand; a store that fails here is tried again by `Stash`. 403 is `Refused`, a limit is `Full`, no answer is `Unanswered`. Where a person has signed in for it: what they brought is used, once; a process that does not have it answers `Lost` | `Created` |
 //! | `Stash` | put what is in hand (if it has this fingerprint) into `pending`, read back; neither there nor in hand is `Lost` | `Stashed`, of what was read |
 //! | `Verify` | read `pending`, use what was read, without using up a single-use secret; a 401 is `NotYet` | `Verified`, of what was read |
 //! | `Promote` | read `current` once. If it has the new fingerprint already, only the index is left to do. If it has the old one (where there is none: nothing): what was read to `previous`, then `pending` to `current`, read back, then the index. If it has neither: `Refused`, untouched | `Promoted`, of what was read |

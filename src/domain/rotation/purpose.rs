@@ -63,17 +63,26 @@ impl Purpose {
 
     /// The steps, in order.
     pub(super) fn steps(self, ways: Ways, overlap: Overlap, consumers: Vec<String>) -> Vec<Step> {
-        let mint = if ways.mint == By::Person { Step::AwaitPaste } else { Step::Create };
+        let mint = match ways.mint {
+            By::Program => vec![Step::Create],
+            By::Person => vec![Step::AwaitPaste],
+            By::SignIn => vec![Step::AwaitSignIn, Step::Create],
+        };
         let revoke = if ways.revoke == By::Person { Step::AwaitRevoke } else { Step::Revoke };
         match self {
             Self::Replace => {
-                let mut steps = vec![Step::ProveStore, Step::Snapshot, mint, Step::Stash, Step::Verify, Step::Promote];
+                let mut steps = vec![Step::ProveStore, Step::Snapshot];
+                steps.extend(mint);
+                steps.extend([Step::Stash, Step::Verify, Step::Promote]);
                 steps.extend(consumers.into_iter().map(Step::Deliver));
                 steps.extend((overlap == Overlap::SideBySide).then_some(revoke));
                 steps.extend([Step::ProveDead, Step::Forget]);
                 steps
             }
-            Self::Create => vec![Step::ProveStore, mint, Step::Stash, Step::Verify, Step::Promote, Step::Forget],
+            Self::Create => {
+                let after = [Step::Stash, Step::Verify, Step::Promote, Step::Forget];
+                std::iter::once(Step::ProveStore).chain(mint).chain(after).collect()
+            }
             Self::Revoke => vec![Step::Snapshot, revoke, Step::ProveDead],
         }
     }

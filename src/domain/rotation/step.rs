@@ -14,6 +14,8 @@ pub enum Step {
     Create,
     /// Have a person make the new secret and paste it.
     AwaitPaste,
+    /// Have a person sign in again in the browser. What comes of it is a code that the provider changes for the new secret.
+    AwaitSignIn,
     /// Keep the new secret in the slot `pending`.
     Stash,
     /// Use the new secret, read back from the store.
@@ -50,6 +52,7 @@ impl Step {
             Self::Snapshot => "snapshot",
             Self::Create => "create",
             Self::AwaitPaste => "await-paste",
+            Self::AwaitSignIn => "await-sign-in",
             Self::Stash => "stash",
             Self::Verify => "verify",
             Self::Promote => "promote",
@@ -73,6 +76,7 @@ impl Step {
             Self::Snapshot => "see whom the old secret acts as and what it reaches",
             Self::Create => "have the provider make the new secret",
             Self::AwaitPaste => "wait for the new secret to be made and pasted",
+            Self::AwaitSignIn => "have a person sign in again in the browser",
             Self::Stash => "keep the new secret in the store",
             Self::Verify => "use the new secret, read back from the store",
             Self::Promote => "make the new secret the current one",

@@ -28,6 +28,8 @@ pub enum By {
     Program,
     /// A person, on the provider's page.
     Person,
+    /// A person signs in with the browser, and the program fetches what comes of it.
+    SignIn,
 }
 
 /// By what a provider knows a secret.
@@ -64,9 +66,8 @@ pub(super) const fn ways(strategy: ReplacementPlan) -> Ways {
     let (mint, revoke) = match strategy {
         P::Guided => (By::Person, By::Person),
         P::SnykPersonalAccessToken => (By::Person, By::Program),
-        P::SnykServiceAccount | P::SnykServiceAccountSecret | P::SnykAppSession | P::SnykAppSecret | P::ApiWebKey => {
-            (By::Program, By::Program)
-        }
+        P::SnykAppSession => (By::SignIn, By::Program),
+        P::SnykServiceAccount | P::SnykServiceAccountSecret | P::SnykAppSecret | P::ApiWebKey => (By::Program, By::Program),
     };
     let handle = match strategy {
         P::SnykServiceAccountSecret | P::SnykAppSession | P::SnykAppSecret => Handle::Value,
@@ -96,7 +97,7 @@ pub(super) const fn title(strategy: ReplacementPlan) -> &'static str {
         ReplacementPlan::SnykServiceAccountSecret => {
             "automatic: a second secret on the same account, then the old one is deleted"
         }
-        ReplacementPlan::SnykAppSession => "another sign-in, then the old session is revoked",
+        ReplacementPlan::SnykAppSession => "assisted: a person signs in again, the old session is revoked by API",
         ReplacementPlan::SnykAppSecret => "automatic: a second client secret on the same app, then the old one is deleted",
         ReplacementPlan::ApiWebKey => "automatic: a new key, then the old one is deleted",
     }
@@ -119,7 +120,7 @@ pub(super) const fn creation_title(strategy: ReplacementPlan) -> &'static str {
 pub(super) const fn revocation_title(strategy: ReplacementPlan) -> &'static str {
     match ways(strategy).revoke {
         By::Program => "automatic: the provider revokes it, and then it is shown to be refused",
-        By::Person => "guided: a person revokes it, and then it is shown to be refused",
+        By::Person | By::SignIn => "guided: a person revokes it, and then it is shown to be refused",
     }
 }
 
@@ -139,7 +140,8 @@ pub(super) const fn calls(strategy: ReplacementPlan, step: &Step) -> &'static [&
         (P::SnykServiceAccountSecret, Step::Revoke) => {
             &["POST /rest/{orgs|groups}/{id}/service_accounts/{account}/secrets mode=delete"]
         }
-        (P::SnykAppSession, Step::Create) => &["GET /oauth2/authorize (in the browser)", "POST /oauth2/token"],
+        (P::SnykAppSession, Step::AwaitSignIn) => &["GET /oauth2/authorize (in the browser)"],
+        (P::SnykAppSession, Step::Create) => &["POST /oauth2/token"],
         (P::SnykAppSession, Step::Revoke) => &["POST /oauth2/revoke"],
         (P::SnykAppSecret, Step::Create) => &["POST /rest/orgs/{id}/apps/creations/{app}/secrets mode=create"],
         (P::SnykAppSecret, Step::Revoke) => &["POST /rest/orgs/{id}/apps/creations/{app}/secrets mode=delete"],

@@ -14,12 +14,13 @@ use super::{Audience, Tried};
 use crate::domain::credential::{Part, Slot};
 use crate::domain::problem::Class;
 use crate::domain::rotation::{
-    Action, Change, Ending, Entry, Failure, FailureKind, Finding, Fingerprint, Journal, Known, Minted, Next, OldReach, Outcome,
-    Plan, Purpose, Remote, Snapshot, State, Status, Target, Trail, attempt_of, entry_line, next, status, waiting_line,
+    Action, By, Change, Ending, Entry, Failure, FailureKind, Finding, Fingerprint, Journal, Known, Minted, Next, OldReach,
+    Outcome, Plan, Purpose, Remote, Snapshot, State, Status, Target, Trail, attempt_of, entry_line, next, status, waiting_line,
 };
-use crate::domain::{Credential, Problem, Secret};
+use crate::domain::{Credential, Moment, Problem, Secret};
 use crate::engine::Engine;
 use crate::engine::audit::Deed;
+use crate::engine::login::Agreed;
 use crate::index::Lease;
 
 /// One rotation under way.
@@ -29,7 +30,23 @@ pub(super) struct Driver<'a> {
     pub(super) journal: Journal,
     pub(super) lease: Lease,
     /// A secret that was made or pasted and may not be in the store yet.
-    pub(super) hand: Option<(Fingerprint, Secret)>,
+    pub(super) hand: Option<Hand>,
+    /// What a person has agreed to in the browser, until it is fetched.
+    pub(super) agreed: Option<Agreed>,
+}
+
+/// A secret that the process holds.
+pub(super) struct Hand {
+    pub(super) print: Fingerprint,
+    pub(super) secret: Secret,
+    /// When it ends, where only the answer that brought it said so.
+    pub(super) ends: Option<Moment>,
+}
+
+impl Hand {
+    pub(super) const fn of(print: Fingerprint, secret: Secret) -> Self {
+        Self { print, secret, ends: None }
+    }
 }
 
 /// Whether the loop goes on.
@@ -140,7 +157,10 @@ impl Driver<'_> {
                 let step = action.step();
                 self.write(Entry::Intent(step.clone())).await?;
                 let entry = match self.act(action).await {
-                    Ok(outcome) => Entry::Done(outcome),
+                    Ok(outcome) => {
+                        self.note_renewal(&outcome).await?;
+                        Entry::Done(outcome)
+                    }
                     Err(failure) => Entry::Failed(step, failure),
                 };
                 self.write(entry).await?;
@@ -223,6 +243,9 @@ impl Driver<'_> {
     }
 
     async fn create(&mut self, name: &str) -> Tried<Outcome> {
+        if self.plan().ways().mint == By::SignIn {
+            return self.fetch_session().await;
+        }
         // Whatever the fingerprint takes is had beforehand: once something is made, nothing but an answer may be missing.
         self.print_of(&Secret::from_text(String::new())).await?;
         let desk = self.desk().await?;
@@ -235,19 +258,20 @@ impl Driver<'_> {
         if let Err(failure) = kept {
             tracing::warn!(why = failure.why, "the new secret is not in the store yet");
         }
-        self.hand = Some((fingerprint.clone(), fresh.secret));
+        self.hand = Some(Hand::of(fingerprint.clone(), fresh.secret));
         Ok(Outcome::Created(Minted { fingerprint, remote: Some(fresh.remote) }))
     }
 
     async fn stash(&self, new: Fingerprint) -> Tried<Outcome> {
-        if let Some((_, secret)) = self.hand.as_ref().filter(|(print, _)| *print == new) {
-            self.put(Slot::Pending, secret).await?;
+        if let Some(hand) = self.hand.as_ref().filter(|hand| hand.print == new) {
+            self.put(Slot::Pending, &hand.secret).await?;
         }
         if self.print(Slot::Pending).await?.as_ref() == Some(&new) { Ok(Outcome::Stashed(new)) } else { Err(lost()) }
     }
 
     async fn verify(&self, new: &Fingerprint) -> Tried<Outcome> {
-        if self.print(Slot::Pending).await?.as_ref() != Some(new) {
+        let found = self.print(Slot::Pending).await?;
+        if found.as_ref() != Some(new) && !found.is_some_and(|found| self.is_renewed(&found)) {
             return Err(lost());
         }
         let desk = self.desk().await?;
@@ -255,6 +279,28 @@ impl Driver<'_> {
         let reach = desk.measure(Slot::Pending, id).await?.map_err(not_yet)?;
         let fingerprint = self.print(Slot::Pending).await?.ok_or_else(lost)?;
         Ok(Outcome::Verified { fingerprint, reach })
+    }
+
+    /// A refresh token that had to be used for its proof has a successor, which is the new secret from now on.
+    async fn note_renewal(&mut self, outcome: &Outcome) -> Result<(), Problem> {
+        let Outcome::Verified { fingerprint, .. } = outcome else { return Ok(()) };
+        if !self.is_renewed(fingerprint) {
+            return Ok(());
+        }
+        let remote = self.minted().and_then(|minted| minted.remote.clone());
+        let held = Minted { fingerprint: fingerprint.clone(), remote };
+        self.write(Entry::Reconciled(Finding::Minting(Trail::Held(held)))).await
+    }
+
+    /// Whether a secret that nobody has made or pasted can only have come of using one that was.
+    fn is_renewed(&self, print: &Fingerprint) -> bool {
+        let known = self.journal.entries().iter().any(|entry| match entry {
+            Entry::Done(Outcome::Created(minted) | Outcome::Pasted(minted))
+            | Entry::Reconciled(Finding::Minting(Trail::Held(minted))) => minted.fingerprint == *print,
+            Entry::Done(Outcome::Seen(snapshot)) => snapshot.fingerprint == *print,
+            _ => false,
+        });
+        self.renews_itself() && !known
     }
 
     async fn promote(&self, change: Change) -> Tried<Outcome> {
@@ -286,6 +332,7 @@ impl Driver<'_> {
             Some(secret) => desk.read_secret(&secret).and_then(|found| found.expires),
             None => None,
         };
+        let told = told.or_else(|| self.hand.as_ref().filter(|hand| hand.print == *print)?.ends);
         let (id, print) = (self.plan().credential.clone(), print.0.clone());
         let fields = strategy(self.plan().strategy).fields();
         let made = remote.as_ref().filter(|_| self.plan().purpose == Purpose::Create);

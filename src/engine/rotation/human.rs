@@ -1,6 +1,6 @@
 //! The machine's questions, put to a person through the port [`Ask`](crate::engine::ask::Ask), and what they say.
 
-use super::driver::Driver;
+use super::driver::{Driver, Hand};
 use crate::domain::credential::Slot;
 use crate::domain::identify::Candidate;
 use crate::domain::provider::Authorization;
@@ -24,6 +24,9 @@ pub(super) enum Answered {
 impl Driver<'_> {
     /// Asks, and writes what was said.
     pub(super) async fn ask(&mut self, need: HumanNeed) -> Result<Answered, Problem> {
+        if need.need == Need::SignIn {
+            return self.ask_to_sign_in(need).await;
+        }
         let pastes = matches!(need.need, Need::Paste { .. });
         let mut dilemma = self.dilemma(&need);
         let question = Next::Ask(need);
@@ -58,7 +61,7 @@ impl Driver<'_> {
         Ok(Answered::Written)
     }
 
-    async fn heard(&mut self, saying: Saying) -> Result<Answered, Problem> {
+    pub(super) async fn heard(&mut self, saying: Saying) -> Result<Answered, Problem> {
         let name = self.plan().name.to_string();
         if let Saying::Override(_) = &saying {
             let reason = format!("rotation {}; the name was typed", self.plan().rotation);
@@ -82,7 +85,7 @@ impl Driver<'_> {
             return self.accept_session(desk).await;
         }
         let remote = self.recognise(&found.secret).await?;
-        self.hand = Some((fingerprint.clone(), found.secret));
+        self.hand = Some(Hand::of(fingerprint.clone(), found.secret));
         Ok(Minted { fingerprint, remote })
     }
 
@@ -99,7 +102,7 @@ impl Driver<'_> {
         Ok(Minted { fingerprint, remote: None })
     }
 
-    fn dilemma(&self, need: &HumanNeed) -> Dilemma {
+    pub(super) fn dilemma(&self, need: &HumanNeed) -> Dilemma {
         let plan = self.plan();
         let page = match &need.need {
             Need::Paste { page, .. } | Need::Revoke { page, .. } | Need::Remove { page, .. } => page.as_deref(),
@@ -114,7 +117,8 @@ impl Driver<'_> {
             rotation: plan.rotation.to_string(),
             step: need.step.to_string(),
             page: page.zip(app).map(|(page, app)| page.replace("{app}", &app)),
-            paste: matches!(need.need, Need::Paste { .. }),
+            paste: matches!(need.need, Need::Paste { .. } | Need::SignIn),
+            awaited: None,
             choices: choices.collect(),
             question: Question { title: need.words(), detail: self.background(&need.need), typed },
         }
@@ -168,7 +172,7 @@ fn describe(remote: &Remote) -> String {
 }
 
 /// What was typed need not be what the choice says; the machine judges it.
-fn fits(choice: &Saying, said: &Saying) -> bool {
+pub(super) fn fits(choice: &Saying, said: &Saying) -> bool {
     choice == said || matches!((choice, said), (Saying::Override(_), Saying::Override(_)))
 }
 

@@ -1,8 +1,8 @@
 //! Replacing, making and revoking a credential: the driver of the machine in [`crate::domain::rotation`].
 //!
 //! `plan` draws what will happen, `driver` carries out one step after the other, `reconcile` finds out what became
-//! of a step that nobody answered, `human` puts the machine's questions to a person, `provider` knows the endpoints.
-//! Running, resuming and rolling back are the same loop over the same journal; `resume` only says where it begins.
+//! of a step that nobody answered, `human` puts the machine's questions to a person, `sign_in` waits for their browser,
+//! `provider` knows the endpoints. Running, resuming and rolling back are the same loop over the same journal; `resume` only says where it begins.
 //!
 //! One process at a time drives a rotation. A lock of the operating system says who, and ends with the process; a lease
 //! in the index makes sure of it where there are no such locks, because an entry is refused once the lease is lost.
@@ -17,6 +17,7 @@ mod provider;
 mod reconcile;
 mod resume;
 mod review;
+mod sign_in;
 mod slots;
 mod survey;
 

@@ -5,7 +5,6 @@ use super::driver::Driver;
 use super::provider::strategy;
 use super::survey::Use;
 use crate::domain::credential::Slot;
-use crate::domain::provider::spec::ReplacementPlan;
 use crate::domain::rotation::{FailureKind, Fate, Finding, Fingerprint, Look, Minted, Purpose, Remote, Target, Trail, is_own};
 
 impl Driver<'_> {
@@ -21,10 +20,6 @@ impl Driver<'_> {
     async fn look_for_creation(&self, name: Option<&str>, stale: &[Fingerprint]) -> Tried<Trail> {
         if let Some(held) = self.held(stale, name).await? {
             return Ok(held);
-        }
-        if self.plan().strategy == ReplacementPlan::SnykAppSession {
-            // The program makes no sign-ins by itself, so none can have been made.
-            return Ok(Trail::Nothing);
         }
         let Some(name) = name else {
             let why = "it lists no secrets; one that was made and never answered counts towards its limit".to_owned();

@@ -138,7 +138,7 @@ impl Engine {
             let remedy = format!("go on with `tokenring rotate --resume {}`", lease.rotation());
             return Err(Problem::new("The rotation cannot be rolled back", why, remedy).of(Class::Usage));
         }
-        let mut driver = Driver { engine: self, audience, journal, lease, hand: None };
+        let mut driver = Driver { engine: self, audience, journal, lease, hand: None, agreed: None };
         driver.write(Entry::HumanSaid(Saying::Abort)).await?;
         let Driver { journal, lease, .. } = driver;
         self.drive(journal, (lease, claim, lock), audience).await
@@ -151,7 +151,7 @@ impl Engine {
         audience: Audience<'_>,
     ) -> Result<Status, Problem> {
         let rotation = lease.rotation().to_owned();
-        let mut driver = Driver { engine: self, audience, journal, lease, hand: None };
+        let mut driver = Driver { engine: self, audience, journal, lease, hand: None, agreed: None };
         tokio::select! {
             ended = driver.run() => ended,
             lost = self.keep(&rotation, claim) => Err(lost),

@@ -140,8 +140,8 @@ impl App {
                 None
             }
             RotationEvent::Asks(question, dilemma) => {
-                wizard.asks(question, *dilemma);
-                None
+                wizard.asks(question, *dilemma, now.instant);
+                return wizard.page_to_open().map(Effect::Open).into_iter().collect();
             }
             RotationEvent::Step(line) => {
                 wizard.step(&line);

@@ -25,7 +25,7 @@ use crate::engine::message::{
     Report, RotationEvent, RotationTask, SecretEvent, SignInEvent, SignInTask, SignedIn, StoreError, StoreState, Task, TaskId,
     Visit,
 };
-use crate::tui::app::samples::rotation::{line, paste_dilemma, plan_for, review, status};
+use crate::tui::app::samples::rotation::{line, paste_dilemma, plan_for, review, sign_in_dilemma, status};
 use crate::tui::app::samples::{Session, app, check, credentials, id};
 use crate::tui::app::{Browser, Effect, Input, Msg};
 
@@ -327,6 +327,12 @@ fn a_credential_is_replaced() {
         rotation(session, RotationEvent::Step(line("await-paste", LineState::Waiting, "make a new secret")));
         rotation(session, RotationEvent::Asks(QuestionId(1), Box::new(paste_dilemma())));
         session.tell(Msg::Input(Input::Paste("a-new-secret".to_owned().into())));
+    });
+    pictures("rotate_sign_in", |session| {
+        running(session, "app");
+        rotation(session, RotationEvent::Step(line("await-sign-in", LineState::Waiting, "sign in again in the browser")));
+        rotation(session, RotationEvent::Asks(QuestionId(1), Box::new(sign_in_dilemma())));
+        session.pass(Duration::from_millis(13_400));
     });
     pictures("rotate_done", |session| {
         running(session, "service-account-oauth");

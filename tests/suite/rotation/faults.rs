@@ -24,12 +24,15 @@ struct Stage {
     administrator: Option<Credential>,
     plan: Plan,
     before: Before,
+    /// What the consumer held.
+    held: Option<String>,
 }
 
 impl Stage {
     async fn set(case: Case) -> Self {
         let rig = Rig::new().await;
         let credential = rig.adopt(case.0).await;
+        rig.consume(&credential, part_of(case.2)).await;
         let administrator = match case.1 {
             Some(administrator) => Some(rig.adopt(administrator).await),
             None => None,
@@ -46,12 +49,17 @@ impl Stage {
 
     async fn plan(case: Case, rig: Rig, credential: Credential, administrator: Option<Credential>) -> Self {
         let plan = rig.calm().plan_part_rotation(&credential, part_of(case.2), administrator.as_ref()).await.unwrap();
-        let before = rig.before(&plan).await;
-        Self { case, rig, credential, administrator, plan, before }
+        let (before, held) = (rig.before(&plan).await, rig.delivered());
+        Self { case, rig, credential, administrator, plan, before, held }
     }
 
     async fn accounted(&self, status: &Status) {
         self.rig.assert_accounted(&self.before, &self.plan, status).await;
+        let (held, current) = (self.rig.delivered(), self.rig.slot(&self.plan, Slot::Current).await);
+        match status.state {
+            State::Done => assert_eq!(held, current, "the consumer has the new secret"),
+            _ => assert!(held == self.held || held == current, "the consumer has the old secret: {held:?}, not {current:?}"),
+        }
     }
 
     /// One rotation with one fault; how many calls it took, and whether the world can be used again.
@@ -85,6 +93,16 @@ async fn every_call_goes_wrong_in_every_way(case: Case) {
 #[tokio::test]
 async fn every_call_of_replacing_a_service_account_may_go_wrong() {
     every_call_goes_wrong_in_every_way(AUTOMATIC[0]).await;
+}
+
+#[tokio::test]
+async fn every_call_of_replacing_a_service_account_with_an_api_key_may_go_wrong() {
+    every_call_goes_wrong_in_every_way(AUTOMATIC[2]).await;
+}
+
+#[tokio::test]
+async fn every_call_of_replacing_a_service_account_of_a_group_may_go_wrong() {
+    every_call_goes_wrong_in_every_way(AUTOMATIC[5]).await;
 }
 
 #[tokio::test]
@@ -212,4 +230,31 @@ async fn of_two_rotations_of_one_credential_one_runs_and_the_other_says_so() {
     assert!(refused.what.contains("being replaced") || refused.why.contains("rotation"), "{refused}");
     stage.accounted(&done).await;
     assert_eq!(one.rotations(Rotations::Open).await.unwrap(), []);
+}
+
+/// A program that is to be given the secret fails, hangs, or loses its answer, once or twice; then it takes it.
+#[tokio::test]
+async fn a_consumers_program_that_goes_wrong_stops_it_before_revocation_and_is_asked_again() {
+    let wrongs: [&[&str]; 6] = [&["fail"], &["hang"], &["lose"], &["late"], &["fail", "lose"], &["lose", "fail"]];
+    for faults in wrongs {
+        let rig = Rig::new().await;
+        let case = AUTOMATIC[1];
+        let credential = rig.adopt(case.0).await;
+        rig.consume_by_program(&credential, faults).await;
+        let stage = Stage::plan(case, rig, credential, None).await;
+        let person = Person::new(&stage.rig, case.0);
+        let status = stage.rig.rotate(stage.plan.clone(), &person).await;
+        assert_eq!(
+            (status.state, &status.left[..]),
+            (State::Done, &[][..]),
+            "{faults:?}: {:#?}",
+            stage.rig.lines.lock().unwrap()
+        );
+        stage.accounted(&status).await;
+        let asked = person.asked.lock().unwrap();
+        assert!(asked.len() >= faults.len() && asked.iter().all(|one| one.step == "deliver app"), "{faults:?}: {asked:#?}");
+        let lines = stage.rig.lines.lock().unwrap();
+        let done = |step: &str| lines.iter().rposition(|line| line.step == step).unwrap();
+        assert!(done("deliver app") < done("revoke"), "{lines:#?}");
+    }
 }

@@ -22,6 +22,10 @@ pub(super) struct Person<'a> {
     pub asked: Mutex<Vec<Dilemma>>,
     /// The secret that they revoke on the page when they are asked to, by its SHA-256.
     doomed: Mutex<Option<String>>,
+    /// Whether they deny the next sign-in.
+    no: Mutex<bool>,
+    /// Whether their browser is on another machine.
+    elsewhere: bool,
     /// What they say before anything else, in turn.
     pub first: Mutex<Vec<Saying>>,
 }
@@ -35,6 +39,8 @@ impl<'a> Person<'a> {
             clipboard: Mutex::default(),
             asked: Mutex::default(),
             doomed: Mutex::default(),
+            no: Mutex::default(),
+            elsewhere: false,
             first: Mutex::default(),
         }
     }
@@ -55,6 +61,34 @@ impl<'a> Person<'a> {
     pub(super) fn says(self, saying: Saying) -> Self {
         self.first.lock().unwrap().push(saying);
         self
+    }
+
+    /// Denies the sign-in, once.
+    pub(super) fn denies(self) -> Self {
+        *self.no.lock().unwrap() = true;
+        self
+    }
+
+    /// Pastes the address at which the browser ends, after something else, instead of letting it come back.
+    pub(super) fn browsing_elsewhere(mut self) -> Self {
+        self.elsewhere = true;
+        self
+    }
+
+    /// Agrees on the page of a sign-in, and lets the browser come back.
+    async fn visit(&self, dilemma: &Dilemma) -> Option<Reply> {
+        let decision = if std::mem::take(&mut *self.no.lock().unwrap()) { "deny" } else { "allow" };
+        let pasted = |text: &str| Some(Reply::Pasted(Secret::from_text(text.to_owned())));
+        if self.elsewhere && dilemma.question.detail.is_empty() {
+            return pasted(dilemma.awaited.as_ref()?.callback.as_str());
+        }
+        let back = self.rig.decide(dilemma.page.as_deref()?, decision).await;
+        if self.elsewhere {
+            return pasted(back.as_str());
+        }
+        self.rig.arrive(back).await;
+        // What it brings is taken by whoever waits for it.
+        std::future::pending().await
     }
 
     async fn paste(&self) -> Option<Reply> {
@@ -106,6 +140,9 @@ impl Ask for Person<'_> {
     async fn decide(&self, dilemma: &Dilemma) -> Option<Reply> {
         self.asked.lock().unwrap().push(dilemma.clone());
         assert!(self.asked.lock().unwrap().len() < 60, "asked without end: {dilemma:#?}");
+        if dilemma.awaited.is_some() {
+            return self.visit(dilemma).await;
+        }
         match self.prefer(dilemma) {
             Some(saying) if !dilemma.paste => {
                 let doomed = self.doomed.lock().unwrap().clone();

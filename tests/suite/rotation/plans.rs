@@ -12,12 +12,13 @@ use super::rig::Rig;
 pub(super) type Case = (&'static str, Option<&'static str>, Option<&'static str>);
 
 /// Those that need nobody.
-pub(super) const AUTOMATIC: [Case; 5] = [
+pub(super) const AUTOMATIC: [Case; 6] = [
     ("eu01-ci-scanner", Some("eu01-admin"), None),
     ("us01-release-bot", None, None),
     ("us01-pr-checks", Some("us01-admin"), None),
     ("saw-eu-admin", None, None),
     ("us01-triage-app", Some("us01-admin"), Some("client_secret")),
+    ("us01-group-reporter", Some("us01-admin"), None),
 ];
 
 /// Those for which a person does something.
@@ -161,4 +162,56 @@ async fn a_successor_of_another_account_needs_the_name_typed() {
     let typed = asked.iter().find(|dilemma| dilemma.step == "promote").and_then(|dilemma| dilemma.question.typed.as_deref());
     assert_eq!(typed, Some("us01-admin"), "{asked:#?}");
     assert_ne!(status.state, State::RolledBack, "a plan without overlap has no way back: {status:#?}");
+}
+
+/// The sign-in to an app.
+const SESSION: Case = BY_HAND[4];
+
+#[tokio::test]
+async fn who_denies_a_new_sign_in_is_asked_whether_to_try_again() {
+    let rig = Rig::new().await;
+    let person = Person::new(&rig, SESSION.0).denies();
+    let status = replace(&rig, SESSION, &person).await;
+    assert_eq!((status.state, &status.left[..]), (State::Done, &[][..]), "{:#?}", rig.lines.lock().unwrap());
+    let asked = person.asked.lock().unwrap();
+    assert!(asked.len() == 3 && asked[1].awaited.is_none() && asked[1].question.title.contains("access_denied"), "{asked:#?}");
+    assert_ne!(asked[0].page, asked[2].page, "another sign-in has another page");
+}
+
+#[tokio::test]
+async fn who_denies_may_roll_back_and_keeps_the_old_session() {
+    let rig = Rig::new().await;
+    let person = Person::new(&rig, SESSION.0).denies().says(Saying::Abort);
+    let status = replace(&rig, SESSION, &person).await;
+    assert_eq!((status.state, &status.left[..]), (State::RolledBack, &[][..]), "{:#?}", rig.lines.lock().unwrap());
+    let before = rig.calm().find(SESSION.0).await.unwrap();
+    assert_eq!(rig.calm().check(&before, &before.region).await.unwrap().verdict, Verdict::Accepted);
+}
+
+#[tokio::test]
+async fn over_ssh_the_address_of_a_sign_in_is_pasted_and_another_one_is_not_taken() {
+    let rig = Rig::new().await;
+    let person = Person::new(&rig, SESSION.0).browsing_elsewhere();
+    let status = replace(&rig, SESSION, &person).await;
+    assert_eq!((status.state, &status.left[..]), (State::Done, &[][..]), "{:#?}", rig.lines.lock().unwrap());
+    let asked = person.asked.lock().unwrap();
+    assert!(asked.len() == 2 && asked[1].question.detail.contains("does not belong"), "{asked:#?}");
+    assert_eq!(asked[0].page, asked[1].page, "it is still the same sign-in");
+}
+
+#[tokio::test]
+async fn a_session_that_waits_so_long_that_its_access_token_ends_renews_itself_for_the_proof() {
+    let rig = Rig::new().await;
+    let credential = rig.adopt(SESSION.0).await;
+    let plan = rig.calm().plan_rotation(&credential, None).await.unwrap();
+    let before = rig.before(&plan).await;
+    let person = Person::new(&rig, SESSION.0);
+    rig.die_after(&plan, &person, "stash").await;
+    rig.time.advance(std::time::Duration::from_secs(3 * 3600));
+    let status = rig.rotate(plan.clone(), &person).await;
+    assert_eq!((status.state, &status.left[..]), (State::Done, &[][..]), "{:#?}", rig.lines.lock().unwrap());
+    assert_eq!(person.asked.lock().unwrap().len(), 1, "nobody has to sign in again");
+    rig.assert_accounted(&before, &plan, &status).await;
+    let after = rig.calm().find(SESSION.0).await.unwrap();
+    assert_eq!(rig.calm().check(&after, &after.region).await.unwrap().verdict, Verdict::Accepted);
 }

@@ -6,6 +6,7 @@ use std::net::TcpStream;
 use serde_json::Value;
 
 use super::rig::sha256;
+use crate::signin::visitor::{Waiting, arrive, decide};
 use crate::support::program::{Home, Outcome, World};
 
 /// A home that meets a simulator and holds these credentials.
@@ -227,4 +228,45 @@ fn ask(world: &World, method: &str, path: &str, body: &str) -> String {
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     answer
+}
+
+#[tokio::test]
+async fn a_session_is_replaced_by_a_new_sign_in_and_the_old_refresh_token_is_dead() {
+    let (home, world) = home(&["us01-triage-app"]);
+    let old = world.secret("us01-triage-app");
+    let rotate = ["rotate", "us01-triage-app", "--yes", "--json", "--no-browser"];
+    let waiting = Waiting::begin_command(&home, &rotate, "");
+    let open = home.run(&["rotations", "--json"]).expect(0).json();
+    assert_eq!(open[0]["step"], "await-sign-in", "{open}");
+    let (status, page) = arrive(decide(&waiting.visit, "allow").await).await.unwrap();
+    assert!(status == 200 && page.contains("Signed in"), "{page}");
+    let done = waiting.end().expect(0);
+    let order = ["create", "stash", "verify", "promote", "revoke", "prove-dead", "forget"];
+    let taken = steps(&done, "done");
+    assert!(taken.ends_with(&order.map(str::to_owned)), "{taken:?}");
+    let new = home.run(&["get", "us01-triage-app"]).expect(0).out;
+    assert!(new != old && !done.out.contains(&new) && !done.err.contains(&new) && !done.out.contains(old));
+    assert_eq!((living(&world, old), living(&world, &new)), (0, 1));
+    home.run(&["check", "us01-triage-app"]).expect(0);
+    assert!(home.run(&["show", "us01-triage-app", "--json"]).expect(0).json()["expires"].is_string(), "its end is known");
+    assert_eq!(home.run(&["rotations", "--json"]).expect(0).json(), serde_json::json!([]));
+    assert_eq!(home.run(&["audit", "--verify", "--json"]).expect(0).json()["intact"], true);
+}
+
+#[tokio::test]
+async fn a_denied_sign_in_leaves_the_session_and_its_address_may_be_pasted() {
+    let (home, world) = home(&["us01-triage-app"]);
+    let waiting = Waiting::begin_command(&home, &["rotate", "us01-triage-app", "--yes", "--json", "--no-browser"], "");
+    let (_, page) = arrive(decide(&waiting.visit, "deny").await).await.unwrap();
+    assert!(page.contains("The sign-in was denied"), "{page}");
+    let denied = waiting.end().expect(8);
+    assert!(denied.error()["why"].as_str().unwrap().contains("access_denied"), "{}", denied.err);
+    home.run(&["check", "us01-triage-app"]).expect(0);
+    let old = home.run(&["get", "us01-triage-app"]).expect(0).out;
+    let again = ["rotate", "--resume", "us01-triage-app", "--answer", "retry", "--json", "--no-browser", "--paste"];
+    let mut waiting = Waiting::begin_command(&home, &again, "");
+    waiting.type_line(decide(&waiting.visit, "allow").await.as_str());
+    waiting.end().expect(0);
+    home.run(&["check", "us01-triage-app"]).expect(0);
+    assert_eq!(living(&world, &old), 0);
 }

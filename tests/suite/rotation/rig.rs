@@ -2,24 +2,25 @@
 //! as they outlive a process.
 
 use std::collections::BTreeSet;
+use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use futures::FutureExt as _;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
 use tokenring::config::Settings;
-use tokenring::domain::credential::Slot;
+use tokenring::domain::consumer::{Command, Consumer, Target};
+use tokenring::domain::credential::{Part, Slot};
 use tokenring::domain::provider::spec::ReplacementPlan;
 use tokenring::domain::provider::{Catalogue, Source, overlay};
 use tokenring::domain::region::Region;
 use tokenring::domain::request::Method;
 use tokenring::domain::response::Answer;
-use tokenring::domain::rotation::{Line, Overlap};
+use tokenring::domain::rotation::{Line, LineState, Overlap};
 use tokenring::domain::{Credential, Moment, Name, Origin, Problem, Secret};
 use tokenring::engine::message::NewCredential;
 use tokenring::engine::rotation::{Audience, Creation, Plan, Purpose, Rotations, State, Status, Turn};
@@ -34,10 +35,11 @@ use super::person::Person;
 
 const START: Moment = time::macros::datetime!(2026-11-22 12:00 UTC);
 
-const LIMITS: Limits = Limits { connect: Duration::from_secs(5), total: Duration::from_secs(10), body: 1 << 20 };
+/// What is to go unanswered is never sent; so nothing here may come too late because the machine is busy.
+const LIMITS: Limits = Limits { connect: Duration::from_secs(60), total: Duration::from_secs(120), body: 1 << 20 };
 
 /// How long a consumer's program may take.
-const CONSUMER: Duration = Duration::from_millis(500);
+const CONSUMER: Duration = Duration::from_secs(2);
 
 /// How often a rotation is taken up again before a test gives up on it.
 const LIVES: usize = 12;
@@ -164,9 +166,64 @@ impl Rig {
         engine.add(new).await.unwrap()
     }
 
+    /// Names a place where the credential's secret is to be delivered: a file.
+    pub(super) async fn consume(&self, credential: &Credential, part: Part) {
+        let path = self.delivered_to();
+        std::fs::write(&path, "SECRET=before\n").unwrap();
+        let target = Target::EnvFile { path, key: "SECRET".to_owned() };
+        self.add_consumer(credential, part, target).await;
+    }
+
+    /// Names a program that is to be given the credential's secret. It obeys what `faults` says, a word for each call.
+    pub(super) async fn consume_by_program(&self, credential: &Credential, faults: &[&str]) {
+        let folder = self.folder.path().to_owned();
+        std::fs::write(folder.join("faults"), faults.join("\n") + "\n").unwrap();
+        std::fs::write(self.delivered_to(), "SECRET=before\n").unwrap();
+        let script = r#"
+            fault=$(head -n 1 faults); sed -i 1d faults
+            take() { printf 'SECRET=%s\n' "$(cat)" >app.env; }
+            case $fault in
+                fail) echo "no room" >&2; exit 3 ;;
+                hang) exec sleep 600 ;;
+                lose) take; exit 4 ;;
+                late) take; exec sleep 600 ;;
+                *) take ;;
+            esac"#;
+        let ways = vec![vec![["sh", "-c", script].map(str::to_owned).to_vec()]];
+        self.add_consumer(credential, Part::Secret, Target::Command(Command { ways, folder, pass: Vec::new() })).await;
+    }
+
+    async fn add_consumer(&self, credential: &Credential, part: Part, target: Target) {
+        let (credential, name) = (credential.id.clone(), Name::parse("app").unwrap());
+        self.calm().add_consumer(Consumer { credential, name, part, target, delivered: None }).await.unwrap();
+    }
+
+    /// What the consumer holds: the SHA-256 of a secret; `None` where it was never given one.
+    pub(super) fn delivered(&self) -> Option<String> {
+        let text = std::fs::read_to_string(self.delivered_to()).unwrap();
+        let held = text.trim().strip_prefix("SECRET=").unwrap();
+        (held != "before").then(|| sha256(held.as_bytes()))
+    }
+
+    fn delivered_to(&self) -> std::path::PathBuf {
+        self.folder.path().join("app.env")
+    }
+
     /// Rotates, and after every crash begins anew where the journal ends.
     pub(super) async fn rotate(&self, plan: Plan, person: &Person<'_>) -> Status {
         self.carry_out(&Errand::About(Box::new(plan)), &Arc::new(Chaos::calm()), person).await
+    }
+
+    /// Rotates until a step is done, and dies there.
+    pub(super) async fn die_after(&self, plan: &Plan, person: &Person<'_>, step: &str) {
+        let tell = |line: &Line| {
+            if (line.step.as_str(), line.state) == (step, LineState::Done) {
+                std::panic::resume_unwind(Box::new("the process dies"));
+            }
+        };
+        let audience = Audience { ask: person, tell: &tell };
+        let died = AssertUnwindSafe(self.calm().rotate(plan.clone(), audience)).catch_unwind().await;
+        assert!(died.is_err(), "it did not die: {:#?}", died.ok());
     }
 
     /// The same in chaos.
@@ -244,9 +301,6 @@ impl Rig {
 
     /// What a person does in the web pages: the new secret.
     pub(super) async fn by_hand(&self, name: &str) -> Option<String> {
-        if self.sandbox.manifest().credential(name)?.kind == "app" {
-            return Some(self.sign_in(name).await);
-        }
         let made = self.control(Method::Post, "/by-hand", &json!({"credential": name})).await;
         made["secret"].as_str().map(str::to_owned)
     }
@@ -262,36 +316,28 @@ impl Rig {
         assert!(told["error"].is_null(), "{told}");
     }
 
-    /// Signs in to an app in the browser, and returns the refresh token that comes of it.
-    async fn sign_in(&self, name: &str) -> String {
-        let issued = self.sandbox.manifest().credential(name).unwrap();
-        let hosts = self.sandbox.manifest().region(&issued.region).unwrap();
-        let (id, verifier) = (issued.fields["client_id"].as_str(), "a-verifier-of-a-test-that-is-long-enough-to-be-one");
-        let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(verifier));
-        let back = "http://127.0.0.1:8080/authorization-code/callback";
-        let agreed = [
-            ("response_type", "code"),
-            ("client_id", id),
-            ("redirect_uri", back),
-            ("state", "s"),
-            ("code_challenge", challenge.as_str()),
-            ("code_challenge_method", "S256"),
-            ("decision", "allow"),
-        ];
-        let answer = self.form(&format!("{}/oauth2/authorize", hosts.app.as_ref().unwrap()), &agreed).await;
-        let location: url::Url = answer.header("location").unwrap().parse().unwrap();
-        let code = location.query_pairs().find(|(name, _)| name == "code").unwrap().1.into_owned();
-        let grant = [
-            ("grant_type", "authorization_code"),
-            ("code", code.as_str()),
-            ("redirect_uri", back),
-            ("client_id", id),
-            ("client_secret", issued.parts["client_secret"].as_str()),
-            ("code_verifier", verifier),
-        ];
-        let answer = self.form(&format!("{}/oauth2/token", hosts.api), &grant).await;
-        let granted: Value = serde_json::from_str(answer.body.text().unwrap()).unwrap();
-        granted["refresh_token"].as_str().unwrap().to_owned()
+    /// Presses a button of the page on which a person lets an app act for them; where that sends the browser.
+    pub(super) async fn decide(&self, page: &str, decision: &str) -> url::Url {
+        let mut page: url::Url = page.parse().unwrap();
+        let asked: Vec<(String, String)> = page.query_pairs().into_owned().collect();
+        let pairs = asked.iter().map(|(name, value)| (name.as_str(), value.as_str())).chain([("decision", decision)]);
+        page.set_query(None);
+        let answer = self.form(page.as_str(), &pairs.collect::<Vec<_>>()).await;
+        answer.header("location").unwrap().parse().unwrap()
+    }
+
+    /// The browser comes back; what it is shown, nobody waits for.
+    pub(super) async fn arrive(&self, address: url::Url) {
+        let outgoing = Outgoing {
+            method: Method::Get,
+            url: address,
+            headers: Vec::new(),
+            body: Payload::Empty,
+            authorization: None,
+            limits: LIMITS,
+            ca_file: None,
+        };
+        drop(self.http.send(outgoing).await);
     }
 
     async fn form(&self, url: &str, pairs: &[(&str, &str)]) -> Answer {

@@ -143,3 +143,43 @@ async fn at_a_terminal_a_person_says_whether_a_request_goes_once_more() {
         assert_eq!(asked(&world, "DELETE", "/rest/self/apps").await, sent);
     }
 }
+
+#[tokio::test]
+async fn a_session_is_replaced_from_the_wizard_with_keys_only() {
+    let (home, world) = home_of_session();
+    let old = world.secret(SESSION).to_owned();
+    let mut pty = home.unlocked_screen();
+    pty.send("r");
+    pty.expect("[ Begin ]");
+    pty.send("\x1b[C\r");
+    let visit = page_on_screen(&pty);
+    arrive(decide(&visit, "allow").await).await.unwrap();
+    pty.expect("Done: the new secret has taken the old one's place");
+    pty.send("\r");
+    pty.expect_gone("Done: the new secret");
+    pty.send("q");
+    assert_eq!(pty.code(), 0);
+    assert_ne!(home.run(&["get", SESSION]).expect(0).out, old);
+    assert_eq!(asked(&world, "POST", "/oauth2/revoke").await, 1);
+    home.run(&["check", SESSION]).expect(0);
+}
+
+#[tokio::test]
+async fn a_sign_in_that_a_rotation_waits_for_can_be_left_and_rolled_back() {
+    let (home, world) = home_of_session();
+    let mut pty = home.unlocked_screen();
+    pty.send("r");
+    pty.expect("[ Begin ]");
+    pty.send("\x1b[C\r");
+    let visit = page_on_screen(&pty);
+    pty.send("\x1b[A\x1b[A\r");
+    pty.expect("Everything can still be put back as it was");
+    let callback = Url::parse(&member(&visit, "redirect_uri")).unwrap();
+    assert!(arrive(callback).await.is_none(), "nobody listens any more");
+    pty.send("\x1b[C\r");
+    pty.expect("Rolled back: everything is as it was");
+    pty.send("\rq");
+    assert_eq!(pty.code(), 0);
+    assert_eq!(asked(&world, "POST", "/oauth2/revoke").await, 0);
+    home.run(&["check", SESSION]).expect(0);
+}

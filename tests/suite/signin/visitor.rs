@@ -12,7 +12,7 @@ use crate::support::program::{Home, Outcome, World};
 #[cfg(unix)]
 use crate::support::pty::Pty;
 
-/// A `tokenring login` that waits for the browser.
+/// A command of the program that waits for the browser.
 pub(crate) struct Waiting {
     child: Child,
     out: BufReader<ChildStdout>,
@@ -25,17 +25,28 @@ pub(crate) struct Waiting {
 impl Waiting {
     /// Starts `tokenring login` with `input`, and reads where it wants the person to go.
     pub(crate) fn begin(home: &Home, arguments: &[&str], input: &str) -> Self {
-        let mut command = home.command(&[&["login", "--no-browser", "--json"], arguments].concat());
+        Self::begin_command(home, &[&["login", "--no-browser", "--json"], arguments].concat(), input)
+    }
+
+    /// The same for any command that sends a person to a page.
+    pub(crate) fn begin_command(home: &Home, arguments: &[&str], input: &str) -> Self {
+        let mut command = home.command(arguments);
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         child.stdin.as_mut().unwrap().write_all(input.as_bytes()).unwrap();
         let mut out = BufReader::new(child.stdout.take().unwrap());
-        let mut line = String::new();
-        out.read_line(&mut line).unwrap();
-        let said: Value = serde_json::from_str(&line).unwrap_or_else(|_| {
-            let mut error = String::new();
-            child.stderr.take().unwrap().read_to_string(&mut error).unwrap();
-            panic!("it does not wait: {line}{error}")
-        });
+        let said: Value = loop {
+            let mut line = String::new();
+            out.read_line(&mut line).unwrap();
+            match serde_json::from_str::<Value>(&line) {
+                Ok(said) if said["visit"].is_null() => {}
+                Ok(said) => break said,
+                Err(_) => {
+                    let mut error = String::new();
+                    child.stderr.take().unwrap().read_to_string(&mut error).unwrap();
+                    panic!("it does not wait: {line}{error}")
+                }
+            }
+        };
         let url = |member: &str| Url::parse(said[member].as_str().unwrap()).unwrap();
         Self { child, out, visit: url("visit"), callback: url("callback") }
     }

@@ -2,10 +2,10 @@
 
 use super::evidence::{MayDiscard, MayRevoke, Target};
 use super::need::{self, HumanNeed, Need};
-use super::progress::Progress;
+use super::progress::{Progress, Trouble};
 use super::{Action, Change, Ending, Next};
 use crate::domain::credential::Slot;
-use crate::domain::rotation::journal::Fingerprint;
+use crate::domain::rotation::journal::{FailureKind, Fingerprint};
 use crate::domain::rotation::purpose::Purpose;
 use crate::domain::rotation::reach::Sameness;
 use crate::domain::rotation::step::Step;
@@ -54,6 +54,7 @@ fn take(progress: &Progress<'_>, step: &Step) -> Option<Next> {
         Step::ProveStore => Action::ProveStore,
         Step::Snapshot => Action::Snapshot,
         Step::Create | Step::AwaitPaste => return Some(mint(progress)),
+        Step::AwaitSignIn => return Some(sign_in(progress)),
         Step::Stash => Action::Stash(new(progress)?),
         Step::Verify => Action::Verify(new(progress)?),
         Step::Promote => return promote(progress),
@@ -70,7 +71,21 @@ fn mint(progress: &Progress<'_>) -> Next {
     if progress.plan.ways().mint == By::Person || progress.by_hand.mint.is_some() {
         return Next::Ask(need::paste(progress));
     }
+    // Plans of older journals do not name the sign-in.
+    if progress.plan.ways().mint == By::SignIn && !progress.done.contains(&Step::AwaitSignIn) {
+        return sign_in(progress);
+    }
     Next::Act(Action::Create { name: progress.plan.remote_name(progress.minting.next_attempt()) })
+}
+
+/// A sign-in that came to nothing is not begun again unasked: who said no is not sent to the page once more.
+fn sign_in(progress: &Progress<'_>) -> Next {
+    let failed = |trouble: &Trouble<'_>| *trouble.step == Step::AwaitSignIn || trouble.failure.kind == FailureKind::Refused;
+    let need = match progress.trouble.filter(failed) {
+        Some(trouble) => need::after(progress, trouble),
+        None => need::sign_in(progress),
+    };
+    Next::Ask(need)
 }
 
 fn promote(progress: &Progress<'_>) -> Option<Next> {

@@ -36,6 +36,8 @@ pub enum Need {
         /// Why a person is asked, or asked again; `None` where the plan says so.
         why: Option<String>,
     },
+    /// Sign in again in the browser.
+    SignIn,
     /// Say which of these is the old one.
     ChooseOld(Vec<Remote>),
     /// Type the credential's name to take the new one all the same.
@@ -99,6 +101,11 @@ pub(super) fn paste(progress: &Progress<'_>) -> HumanNeed {
     HumanNeed::of(progress, &Step::AwaitPaste, Need::Paste { instructions: instructions.clone(), page: page.clone(), name, why })
 }
 
+/// The question to sign in again.
+pub(super) fn sign_in(progress: &Progress<'_>) -> HumanNeed {
+    HumanNeed::of(progress, &Step::AwaitSignIn, Need::SignIn)
+}
+
 /// The question to revoke the old one by hand.
 pub(super) fn revocation(progress: &Progress<'_>, may: MayRevoke) -> HumanNeed {
     let Plan { instructions, page, .. } = progress.plan;
@@ -118,7 +125,7 @@ impl HumanNeed {
     /// The question with the answers that are open as things stand.
     pub(super) fn of(progress: &Progress<'_>, step: &Step, need: Need) -> Self {
         let mut choices = need.own_choices();
-        let retried = !matches!(need, Need::ChooseOld(_) | Need::Override { .. } | Need::Paste { why: None, .. });
+        let retried = !matches!(need, Need::ChooseOld(_) | Need::Override { .. } | Need::Paste { why: None, .. } | Need::SignIn);
         choices.extend(retried.then_some(Saying::Retry));
         choices.extend(progress.may_skip(step).then(|| Saying::Skip(step.clone())));
         choices.extend(progress.may_make_another().then_some(Saying::MakeAnother));
@@ -137,6 +144,7 @@ impl HumanNeed {
                     preface(why.as_deref())
                 )
             }
+            Need::SignIn => "sign in again in the browser, as the same person as before".to_owned(),
             Need::ChooseOld(among) => format!("say which of these {} is the old one, to be revoked", among.len()),
             Need::Override { sameness, typed } => {
                 format!(

@@ -12,7 +12,7 @@ use crate::domain::rotation::purpose::Purpose;
 use crate::domain::rotation::reach::{Reach, Sameness, compare};
 use crate::domain::rotation::remote::{Remote, attempt_of};
 use crate::domain::rotation::step::Step;
-use crate::domain::rotation::strategy::{Handle, Overlap, Trace};
+use crate::domain::rotation::strategy::{By, Handle, Overlap, Trace};
 
 /// What is known now.
 pub(super) struct Progress<'a> {
@@ -155,6 +155,7 @@ impl<'a> Progress<'a> {
     pub(super) fn is_satisfied(&self, step: &Step) -> bool {
         match step {
             Step::Create | Step::AwaitPaste => self.new.is_some(),
+            Step::AwaitSignIn => self.new.is_some() || self.done.contains(step),
             Step::Revoke | Step::AwaitRevoke => self.done.contains(&Step::Revoke) || self.done.contains(&Step::AwaitRevoke),
             other => self.done.contains(other),
         }
@@ -231,6 +232,8 @@ impl<'a> Progress<'a> {
         self.begun.insert(step.clone());
         if *step == Step::Create {
             self.minting.attempts.push(self.minting.next_attempt());
+            // What a sign-in brought can be used once.
+            self.done.remove(&Step::AwaitSignIn);
         }
     }
 
@@ -265,9 +268,18 @@ impl<'a> Progress<'a> {
             (Step::Create, FailureKind::Refused | FailureKind::Full) if self.plan.purpose == Purpose::Create => {
                 self.retreat = true;
             }
+            // Nothing was used up: it is still in hand.
+            (Step::Create, FailureKind::NotYet) if self.plan.ways().mint == By::SignIn => _ = self.done.insert(Step::AwaitSignIn),
+            // Without a sign-in, nobody can make it by hand either.
+            (Step::Create, FailureKind::Refused) if self.plan.ways().mint == By::SignIn => {}
             (Step::Create, FailureKind::Refused) => self.by_hand.mint = Some(&failure.why),
             (Step::Revoke, FailureKind::Refused) => self.by_hand.revoke = Some(&failure.why),
-            (Step::AwaitPaste, FailureKind::Refused) => self.minting.note = Some(&failure.why),
+            // It is told when another one is asked for, and stands in the way of nothing.
+            (Step::AwaitPaste, FailureKind::Refused) => {
+                self.minting.note = Some(&failure.why);
+                self.trouble = None;
+                return;
+            }
             _ => {}
         }
         let before = self.trouble.filter(|trouble| trouble.step == step).map_or(0, |trouble| trouble.count);

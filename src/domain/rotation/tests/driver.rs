@@ -123,8 +123,14 @@ fn snapshot(world: &mut World) -> Tried<Outcome> {
 }
 
 fn create(world: &mut World, name: String) -> Tried<Outcome> {
+    let signs_in = world.journal.plan().ways().mint == By::SignIn;
+    if signs_in && !std::mem::take(&mut world.signed_in) {
+        return failed(FailureKind::Lost, "what the sign-in brought is gone");
+    }
     let before = world.newest;
-    tried(world.call(Effect::Mint(name)))?;
+    let minted = world.call(Effect::Mint(name));
+    world.signed_in = signs_in && minted == Err(Broken::Failed);
+    tried(minted)?;
     let secret = world.newest;
     assert!(secret > before, "an answer means that something was made");
     world.in_hand = Some(secret);
@@ -278,6 +284,11 @@ fn reconcile(world: &mut World, look: Look) -> Tried<Finding> {
 fn ask(world: &mut World, asked: HumanNeed) -> Result<(), Dead> {
     let saying = match asked.need {
         Need::Paste { name, .. } => return paste(world, &name),
+        Need::SignIn => {
+            write(world, Entry::Intent(Step::AwaitSignIn))?;
+            world.signed_in = true;
+            return write(world, Entry::Done(Outcome::SignedIn));
+        }
         Need::ChooseOld(_) => Saying::Chose(format!("r{OLD}")),
         Need::Override { typed, .. } => Saying::Override(typed),
         Need::Revoke { may, .. } => {

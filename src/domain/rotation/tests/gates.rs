@@ -443,3 +443,75 @@ fn what_is_only_to_be_revoked_needs_no_successor_and_nothing_else_may_be_revoked
     assert!(matches!(need.need, Need::Revoke { .. }) && need.words().contains("revoke the secret at the provider"), "{need:?}");
     assert_eq!(may_roll_back(&journal), Ok(()));
 }
+
+#[test]
+fn a_pasted_secret_that_was_refused_keeps_nobody_from_pasting_another_one_later() {
+    let mut journal = journal(GUIDED, [Outcome::StoreProven, seen(OldReach::Known(reach(&["acme"])), &[])]);
+    journal.push(Entry::Intent(Step::AwaitPaste));
+    fail(&mut journal, Step::AwaitPaste, FailureKind::Refused);
+    journal.push(Entry::Intent(Step::AwaitPaste));
+    assert!(matches!(next(&journal), Next::Reconcile(Look::Paste { .. })), "whoever comes later looks first");
+    journal.push(Entry::Reconciled(Finding::Minting(Trail::Nothing)));
+    assert!(matches!(asked(&journal).need, Need::Paste { why: Some(why), .. } if why == "403 Forbidden"));
+}
+
+/// The journal of a session up to the moment at which a person is to sign in.
+fn session_journal() -> Journal {
+    journal((ReplacementPlan::SnykAppSession, true), [Outcome::StoreProven, seen(OldReach::Known(reach(&["acme"])), &[])])
+}
+
+#[test]
+fn a_person_signs_in_before_anything_is_made_and_once_for_each_attempt() {
+    let mut journal = session_journal();
+    let need = asked(&journal);
+    assert_eq!((need.step, need.need, need.choices), (Step::AwaitSignIn, Need::SignIn, vec![Saying::Abort]));
+    journal.push(Entry::Intent(Step::AwaitSignIn));
+    assert_eq!(asked(&journal).need, Need::SignIn, "whoever comes back after a crash is sent to the page again");
+    journal.push(Entry::Done(Outcome::SignedIn));
+    assert_eq!(step_of(&journal), Step::Create);
+    fail(&mut journal, Step::Create, FailureKind::NotYet);
+    assert_eq!(step_of(&journal), Step::Create, "nothing was used up");
+    fail(&mut journal, Step::Create, FailureKind::Lost);
+    assert_eq!(asked(&journal).need, Need::SignIn, "what another process had is gone");
+}
+
+#[test]
+fn who_said_no_is_not_sent_to_the_page_again_unasked() {
+    for step in [Step::AwaitSignIn, Step::Create] {
+        let mut journal = session_journal();
+        fail(&mut journal, step.clone(), FailureKind::Refused);
+        let need = asked(&journal);
+        assert_eq!(
+            (&need.need, need.choices),
+            (&Need::Stuck("403 Forbidden".into()), vec![Saying::Retry, Saying::Abort]),
+            "{step}"
+        );
+        say(&mut journal, Saying::Retry);
+        assert_eq!(asked(&journal).need, Need::SignIn);
+    }
+}
+
+#[test]
+fn a_session_whose_answer_was_lost_is_left_to_a_person_and_another_sign_in_follows() {
+    let mut journal = session_journal();
+    journal.push(Entry::Done(Outcome::SignedIn));
+    journal.push(Entry::Intent(Step::Create));
+    assert!(matches!(next(&journal), Next::Reconcile(Look::Creation { name: None, .. })));
+    journal.push(Entry::Reconciled(Finding::Minting(Trail::Unclear("it lists no secrets".into()))));
+    let need = asked(&journal);
+    assert!(matches!(need.need, Need::Remove { target: Target::Unnamed, .. }));
+    say(&mut journal, Saying::Skip(need.step));
+    assert_eq!(asked(&journal).need, Need::SignIn);
+    assert_eq!(status(&journal).left.len(), 2, "the stray is on the list, and so is the sign-in: {:?}", status(&journal).left);
+}
+
+#[test]
+fn the_plan_of_an_older_journal_names_no_sign_in_and_has_one_all_the_same() {
+    let mut plan = plan((ReplacementPlan::SnykAppSession, true));
+    plan.steps.retain(|planned| planned.step != Step::AwaitSignIn);
+    let mut journal = Journal::begin(plan);
+    session_journal().entries().iter().for_each(|entry| journal.push(entry.clone()));
+    assert_eq!(asked(&journal).need, Need::SignIn);
+    journal.push(Entry::Done(Outcome::SignedIn));
+    assert_eq!(step_of(&journal), Step::Create);
+}

@@ -73,6 +73,8 @@ pub(super) struct World {
     pub(super) proven: BTreeSet<u32>,
     /// The secret that the process holds in memory.
     pub(super) in_hand: Option<u32>,
+    /// Whether the process holds what a sign-in brought.
+    pub(super) signed_in: bool,
     /// The secret that the person has made and still has on their clipboard.
     pub(super) clipboard: Option<u32>,
     /// Whether the person has revoked the old secret; after that they do not ask to roll back.
@@ -125,6 +127,7 @@ impl World {
             consumers,
             proven: BTreeSet::new(),
             in_hand: None,
+            signed_in: false,
             clipboard: None,
             revoked_by_hand: false,
             calls: 0,
@@ -259,7 +262,7 @@ impl World {
 
     /// The process dies and another one takes over: what was in memory is gone, the journal comes from the disk.
     pub(super) fn restart(&mut self) {
-        self.in_hand = None;
+        (self.in_hand, self.signed_in) = (None, false);
         let plan = Entry::Planned(Box::new(self.journal.plan().clone()));
         let lines: Vec<String> = std::iter::once(&plan)
             .chain(self.journal.entries())

@@ -25,12 +25,9 @@ impl Strategy for Session {
         refused("Snyk does not list refresh tokens")
     }
 
-    async fn mint(&self, desk: &Desk<'_>, _name: &str) -> Tried<Fresh> {
-        refused(format!(
-            "a sign-in takes a person: paste the refresh token of a new one; or roll back and use `tokenring login {}`, which \
-             signs in, keeps the new session and revokes the old one",
-            desk.credential.name
-        ))
+    /// What a sign-in brings is fetched by whoever waited for the browser.
+    async fn mint(&self, _desk: &Desk<'_>, _name: &str) -> Tried<Fresh> {
+        refused("a sign-in takes a person")
     }
 
     async fn remove(&self, desk: &Desk<'_>, doomed: Doomed<'_>) -> Tried<()> {

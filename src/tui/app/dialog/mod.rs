@@ -374,6 +374,7 @@ impl Stack {
     pub fn next_wake(&self, now: Instant) -> Option<Instant> {
         match self.open.last() {
             Some(Dialog::SignIn(sign_in)) => sign_in.next_wake(now),
+            Some(Dialog::Rotate(rotate)) => rotate.next_wake(now),
             _ => None,
         }
     }
@@ -493,7 +494,7 @@ impl Dialog {
         match self {
             Self::Add(add) => add.sheet(),
             Self::Edit(edit) => edit.sheet(),
-            Self::Rotate(rotate) => rotate.sheet(app),
+            Self::Rotate(rotate) => rotate.sheet(app, now),
             Self::Create(create) => create.sheet(),
             Self::SignIn(sign_in) => sign_in.sheet(now),
             Self::Confirm(confirm) => confirm.sheet(app.stage.audience),

@@ -4,19 +4,19 @@ use super::credentials;
 use crate::domain::credential::Part;
 use crate::domain::provider::Catalogue;
 use crate::domain::rotation::{Line, LineState, Order, Plan, Purpose, RotationId, Saying, State, Status};
-use crate::engine::message::{Choice, Dilemma, Question, Review};
+use crate::engine::message::{Awaited, Choice, Dilemma, Question, Review};
 
 /// The plan for an OAuth service account.
 pub(crate) fn plan() -> Plan {
     plan_for("service-account-oauth")
 }
 
-/// The plan for a credential of this kind of Snyk's.
+/// The plan for a credential of this kind of Snyk's or of its apps'.
 pub(crate) fn plan_for(kind: &str) -> Plan {
     let catalogue = Catalogue::builtin().expect("the catalogue");
     let credential = &credentials()[0];
     let rotation = RotationId::from_random([7; 8]);
-    let kind = catalogue.kind("snyk", kind).expect("a kind");
+    let kind = ["snyk", "snyk-apps"].into_iter().find_map(|provider| catalogue.kind(provider, kind).ok()).expect("a kind");
     let (part, replacement, consumers) = (Part::Secret, &kind.replace, vec!["ci".to_owned()]);
     let purpose = Purpose::Replace;
     Plan::draw(Order { rotation, purpose, credential, kind, part, replacement, consumers, administrator: None })
@@ -63,6 +63,7 @@ pub(crate) fn dilemma(choices: &[Saying]) -> Dilemma {
         question: Question { title: "say how to go on".to_owned(), detail: String::new(), typed: None },
         page: None,
         paste: false,
+        awaited: None,
         choices: choices.iter().map(choice).collect(),
     }
 }
@@ -78,5 +79,21 @@ pub(crate) fn paste_dilemma() -> Dilemma {
         paste: true,
         choices,
         ..dilemma(&[])
+    }
+}
+
+/// A question to sign in again.
+pub(crate) fn sign_in_dilemma() -> Dilemma {
+    let page = "https://app.eu.snyk.io/oauth2/authorize?response_type=code&client_id=7b7dbf4e-8b34-4e57-a89c-1ab458532b73\
+        &state=zc5evjTfDD6VjH4CYva02g&code_challenge=QSI3HPtOcn0XgnINl1ssSylSofx35c7_3fLx6I0kp8o&code_challenge_method=S256\
+        &redirect_uri=http%3A%2F%2F127.0.0.1%3A43991%2Fcallback";
+    let callback = url::Url::parse("http://127.0.0.1:43991/callback").expect("a URL");
+    let title = "sign in again in the browser, as the same person as before".to_owned();
+    Dilemma {
+        step: "await-sign-in".to_owned(),
+        question: Question { title, detail: String::new(), typed: None },
+        page: Some(page.to_owned()),
+        awaited: Some(Awaited { callback, wait: std::time::Duration::from_secs(120) }),
+        ..paste_dilemma()
     }
 }

@@ -5,8 +5,9 @@ use crate::domain::credential::Part;
 use crate::domain::rotation::Saying;
 use crate::domain::rotation::{Plan, Purpose, Status as RotationStatus};
 use crate::engine::message::{Charge, Reply, Turn, Wish};
-use crate::tui::app::samples::rotation::{line, paste_dilemma, plan, review, status};
+use crate::tui::app::samples::rotation::{line, paste_dilemma, plan, review, sign_in_dilemma, status};
 use crate::tui::app::sheet::{Row, Value};
+use crate::tui::app::{Browser, Preferences};
 
 const QUESTION: QuestionId = QuestionId(5);
 
@@ -347,4 +348,45 @@ fn a_new_credential_that_the_filter_hides_is_told_of() {
     let made = crate::domain::Credential { name: crate::domain::Name::parse("zz-new").unwrap(), ..made };
     session.report(TaskId(900), Event::Keyring(KeyringEvent::Changed(Box::new(made))));
     assert!(session.notice().contains("the filter hides it"), "{}", session.notice());
+}
+
+#[test]
+fn a_sign_in_opens_its_page_once_and_counts_the_time_that_is_left() {
+    let mut session = ready();
+    let task = session.begin();
+    session.drain();
+    session.rotation(task, RotationEvent::Asks(QUESTION, Box::new(sign_in_dilemma())));
+    let opened = |session: &mut Session| session.drain().iter().filter(|effect| matches!(effect, Effect::Open(_))).count();
+    assert_eq!(opened(&mut session), 1);
+    let said = session.said();
+    assert!(said.contains("2:00 left") && said.contains(&sign_in_dilemma().page.expect("a page")), "{said}");
+    assert!(session.app.next_wake(session.now).is_some_and(|wake| wake <= session.now.instant + SECOND));
+    session.pass(Duration::from_millis(101_500));
+    assert!(session.said().contains("0:19 left"));
+    session.rotation(task, RotationEvent::Asks(QUESTION, Box::new(sign_in_dilemma())));
+    assert_eq!(opened(&mut session), 0, "the same page is not opened again");
+    session.press("Enter");
+    assert_eq!(opened(&mut session), 1, "unless somebody wants it");
+    session.rotation(task, RotationEvent::Step(line("await-sign-in", LineState::Done, "…")));
+    assert!(!session.said().contains("left.") && session.app.next_wake(session.now).is_none());
+}
+
+#[test]
+fn where_the_browser_is_elsewhere_its_address_is_copied_and_the_answer_pasted() {
+    let mut session = ready();
+    session.app.preferences = Preferences { browser: Browser::Elsewhere, ..session.app.preferences.clone() };
+    let task = session.begin();
+    session.drain();
+    session.rotation(task, RotationEvent::Asks(QUESTION, Box::new(sign_in_dilemma())));
+    assert!(!session.drain().iter().any(|effect| matches!(effect, Effect::Open(_))));
+    session.press("Enter");
+    assert!(session.said().contains("Paste the address at which the browser ended"));
+    session.press("Up Enter");
+    assert!(
+        matches!(session.task().1, Task::Secret(SecretTask::CopyText(page)) if Some(&page) == sign_in_dilemma().page.as_ref())
+    );
+    session.paste("http://127.0.0.1:43991/callback?code=c0de&state=s");
+    assert!(!session.said().contains("c0de"));
+    session.press("Enter");
+    assert!(matches!(session.rotation_task().1, RotationTask::Answer(QUESTION, Reply::Pasted(_))));
 }

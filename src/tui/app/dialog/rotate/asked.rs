@@ -1,6 +1,7 @@
 //! A question of a rotation, and the person who is about to answer it.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use tui_input::Input;
 use url::Url;
@@ -14,10 +15,13 @@ use crate::tui::app::credentials::fit;
 use crate::tui::app::form::{edit, insert};
 use crate::tui::app::secret_input::SecretInput;
 use crate::tui::app::sheet::{FieldRow, Item, Row, Value};
-use crate::tui::app::{Audience, Browser};
+use crate::tui::app::{Audience, Browser, words};
 
 /// So many answers are seen at the same time.
 const SHOWN: usize = 6;
+
+/// When so little time is left, the countdown stands out.
+const HURRY: Duration = Duration::from_secs(20);
 
 /// A question that waits for its answer.
 pub(super) struct Asked {
@@ -29,11 +33,16 @@ pub(super) struct Asked {
     typed: Input,
     /// What is wrong with what was pasted or typed.
     flaw: Option<String>,
+    browser: Browser,
+    /// Until when a browser is waited for.
+    until: Option<Instant>,
 }
 
 /// What can be done about a question.
 enum Answer {
     Open(Url),
+    /// Copies the address of the page, for a browser elsewhere.
+    Copy(Url),
     Paste,
     Say(String, Saying),
     Later,
@@ -45,21 +54,41 @@ pub(super) enum Done {
     Nothing,
     /// A page is to be opened.
     Open(Url),
+    /// The address of a page is to be copied.
+    Copy(Url),
     /// It is answered, or left.
     Answer(RotationTask),
 }
 
 impl Asked {
-    /// The question, with the cursor on the answer that is likeliest.
-    pub(super) fn new(question: QuestionId, dilemma: Dilemma, browser: Browser) -> Self {
-        let page = dilemma.page.as_deref().and_then(|page| Url::parse(page).ok()).filter(|_| browser == Browser::Here);
-        let mut answers: Vec<_> = page.map(Answer::Open).into_iter().collect();
-        let cursor = if dilemma.paste { answers.len() } else { 0 };
+    /// The question as it is asked at this moment, with the cursor on the answer that is likeliest.
+    pub(super) fn new(question: QuestionId, dilemma: Dilemma, browser: Browser, now: Instant) -> Self {
+        let page = dilemma.page.as_deref().and_then(|page| Url::parse(page).ok());
+        let until = dilemma.awaited.as_ref().map(|awaited| now + awaited.wait);
+        let open = page.clone().filter(|_| browser == Browser::Here).map(Answer::Open);
+        let copy = page.filter(|_| until.is_some()).map(Answer::Copy);
+        let mut answers: Vec<_> = open.into_iter().chain(copy).collect();
+        // A browser that is here comes back by itself.
+        let pastes = dilemma.paste && (until.is_none() || browser == Browser::Elsewhere);
+        let cursor = if pastes { answers.len() } else { 0 };
         answers.extend(dilemma.paste.then_some(Answer::Paste));
         answers.extend(dilemma.choices.iter().map(|choice| Answer::Say(choice.title.clone(), choice.saying.clone())));
         answers.push(Answer::Later);
         let (secret, typed) = (SecretInput::default(), Input::default());
-        Self { question, dilemma, answers, cursor, secret, typed, flaw: None }
+        Self { question, dilemma, answers, cursor, secret, typed, flaw: None, browser, until }
+    }
+
+    /// When the time that is left is another number.
+    pub(super) fn next_wake(&self, now: Instant) -> Option<Instant> {
+        words::next_second(self.until?, now)
+    }
+
+    /// The page that opens by itself: the one from which the browser is to come back.
+    pub(super) fn page_to_open(&self) -> Option<Url> {
+        self.answers.iter().find_map(|answer| match answer {
+            Answer::Open(page) => Some(page.clone()).filter(|_| self.until.is_some()),
+            _ => None,
+        })
     }
 
     /// Takes a key in.
@@ -109,16 +138,20 @@ impl Asked {
         if !self.dilemma.question.detail.is_empty() {
             rows.push(Row::warning(capital(&self.dilemma.question.detail)));
         }
-        rows.extend(self.dilemma.page.iter().map(|page| Row::text(format!("Page: {page}"))));
+        match (self.way_back(), &self.dilemma.page) {
+            (Some(way_back), Some(page)) => rows.extend([way_back, Row::Text(Role::Accent, page.clone())]),
+            (_, page) => rows.extend(page.iter().map(|page| Row::text(format!("Page: {page}")))),
+        }
         rows.push(Row::Blank);
         rows
     }
 
-    /// The answers.
-    pub(super) fn answers(&self, audience: Audience) -> Vec<Row> {
+    /// The answers, below the time that is left for them.
+    pub(super) fn answers(&self, audience: Audience, now: Instant) -> Vec<Row> {
         let top = fit(0, self.cursor, SHOWN, self.answers.len());
         let shown = self.answers.iter().enumerate().skip(top).take(SHOWN);
-        let mut rows: Vec<_> = shown.map(|(at, answer)| self.row(at, answer, audience)).collect();
+        let mut rows: Vec<_> = self.countdown(now).into_iter().collect();
+        rows.extend(shown.map(|(at, answer)| self.row(at, answer, audience)));
         let hidden = self.answers.len().saturating_sub(SHOWN);
         rows.extend((hidden > 0).then(|| Row::dim(format!("{} of {}", self.cursor + 1, self.answers.len()))));
         rows.extend(self.flaw.iter().map(|flaw| Row::Text(Role::Bad, flaw.clone())));
@@ -126,12 +159,33 @@ impl Asked {
         rows
     }
 
+    /// How the browser comes back, where one is waited for.
+    fn way_back(&self) -> Option<Row> {
+        let place = self.dilemma.awaited.as_ref()?.callback.origin().ascii_serialization();
+        Some(Row::dim(match self.browser {
+            Browser::Here => format!("Agree on this page; the browser comes back by itself ({place}):"),
+            Browser::Elsewhere => {
+                format!("Agree on this page, on your own machine. It ends at {place}, out of its reach: paste that below.")
+            }
+        }))
+    }
+
+    fn countdown(&self, now: Instant) -> Option<Row> {
+        let left = self.until?.saturating_duration_since(now);
+        let role = if left <= HURRY { Role::Warn } else { Role::Text };
+        let seconds = words::seconds_left(left);
+        Some(Row::Text(role, format!("Waiting for the browser: {}:{:02} left.", seconds / 60, seconds % 60)))
+    }
+
     fn row(&self, at: usize, answer: &Answer, audience: Audience) -> Row {
         let focused = at == self.cursor;
         let field =
             |label: String, value| Row::Field(FieldRow { at, label, value, focused, wrong: focused && self.flaw.is_some() });
         let text = match answer {
-            Answer::Paste => return field("New secret".to_owned(), Value::Secret(!self.secret.is_empty())),
+            Answer::Paste => {
+                let label = if self.until.is_some() { "Ended at" } else { "New secret" };
+                return field(label.to_owned(), Value::Secret(!self.secret.is_empty()));
+            }
             Answer::Say(_, Saying::Override(word)) => {
                 // What must be typed is the credential's name, which others are not to see.
                 let value = match audience {
@@ -142,7 +196,9 @@ impl Asked {
             }
             Answer::Say(title, Saying::Chose(_)) if audience == Audience::Others => without_label(title),
             Answer::Say(title, _) => capital(title),
+            Answer::Open(_) if self.until.is_some() => "Open the page again".to_owned(),
             Answer::Open(_) => "Open the page in the browser".to_owned(),
+            Answer::Copy(_) => "Copy the address of the page".to_owned(),
             Answer::Later => "Leave it for later".to_owned(),
         };
         Row::Item(Item { at: Some(at), mark: None, text, more: String::new(), right: String::new(), selected: focused })
@@ -151,6 +207,7 @@ impl Asked {
     fn take(&mut self) -> Done {
         match &self.answers[self.cursor] {
             Answer::Open(page) => Done::Open(page.clone()),
+            Answer::Copy(page) => Done::Copy(page.clone()),
             Answer::Later => Done::Answer(RotationTask::Leave(self.question)),
             Answer::Say(_, Saying::Override(word)) if self.typed.value().trim() != word => {
                 self.flaw = Some(format!("Type {word} to take the new secret all the same"));
@@ -163,7 +220,9 @@ impl Asked {
 
     fn hand_over(&mut self) -> Done {
         let flaw = self.secret.flaw().map(|flaw| format!("What was pasted {flaw}"));
-        self.flaw = flaw.or_else(|| self.secret.is_empty().then(|| "Paste the new secret first".to_owned()));
+        let nothing =
+            if self.until.is_some() { "Paste the address at which the browser ended" } else { "Paste the new secret first" };
+        self.flaw = flaw.or_else(|| self.secret.is_empty().then(|| nothing.to_owned()));
         let secret = Some(self.secret.secret()).filter(|_| self.flaw.is_none());
         let Some(secret) = secret.and_then(Arc::into_inner) else { return Done::Nothing };
         self.secret.clear();
@@ -193,7 +252,7 @@ mod tests {
 
     #[test]
     fn what_is_pasted_is_handed_over_and_nothing_else() {
-        let mut asked = Asked::new(QuestionId(1), paste_dilemma(), Browser::Here);
+        let mut asked = Asked::new(QuestionId(1), paste_dilemma(), Browser::Here, Instant::now());
         assert!(matches!(press(&mut asked, "Enter"), Done::Nothing));
         assert!(asked.flaw.is_some());
         press(&mut asked, "Down");
@@ -211,7 +270,7 @@ mod tests {
     #[test]
     fn an_override_takes_the_whole_name() {
         let choices = [Saying::Override("ci-scanner".to_owned()), Saying::Abort];
-        let mut asked = Asked::new(QuestionId(2), dilemma(&choices), Browser::Here);
+        let mut asked = Asked::new(QuestionId(2), dilemma(&choices), Browser::Here, Instant::now());
         "ci-scan".chars().for_each(|c| drop(asked.key(Key::char(c))));
         assert!(matches!(press(&mut asked, "Enter"), Done::Nothing));
         "ner".chars().for_each(|c| drop(asked.key(Key::char(c))));
@@ -223,14 +282,14 @@ mod tests {
 
     #[test]
     fn the_last_answer_leaves_it_for_later() {
-        let mut asked = Asked::new(QuestionId(3), dilemma(&[Saying::Retry]), Browser::Here);
+        let mut asked = Asked::new(QuestionId(3), dilemma(&[Saying::Retry]), Browser::Here, Instant::now());
         assert!(matches!(press(&mut asked, "Up Enter"), Done::Answer(RotationTask::Leave(QuestionId(3)))));
     }
 
     #[test]
     fn a_page_is_offered_only_where_there_is_a_browser_and_always_shown() {
         for (browser, offered) in [(Browser::Here, true), (Browser::Elsewhere, false)] {
-            let mut asked = Asked::new(QuestionId(4), paste_dilemma(), browser);
+            let mut asked = Asked::new(QuestionId(4), paste_dilemma(), browser, Instant::now());
             let shown = asked.question().iter().any(|row| matches!(row, Row::Text(_, text) if text.contains("https://")));
             assert!(shown);
             assert_eq!(matches!(press(&mut asked, "Up Enter"), Done::Open(_)), offered);

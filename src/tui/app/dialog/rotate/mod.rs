@@ -18,6 +18,10 @@ mod diagram;
 mod sheet;
 mod steps;
 
+use std::time::Instant;
+
+use url::Url;
+
 use asked::{Asked, Done};
 use steps::Steps;
 
@@ -63,6 +67,8 @@ pub struct Rotate {
     /// The row of the steps to which the person has gone; until then, the one where something happens is seen.
     row: Option<usize>,
     browser: Browser,
+    /// The page that was opened last.
+    opened: Option<Url>,
 }
 
 /// How far it is.
@@ -90,7 +96,7 @@ impl Rotate {
     pub fn new(name: String, browser: Browser) -> Self {
         let (steps, stage) = (Steps::default(), Stage::Reading);
         let purpose = Purpose::Replace;
-        Self { name, purpose, task: None, plan: None, steps, stage, problem: None, row: None, browser }
+        Self { name, purpose, task: None, plan: None, steps, stage, problem: None, row: None, browser, opened: None }
     }
 
     /// For one that begins at once; its plan comes with the first that is heard of it.
@@ -179,9 +185,22 @@ impl Rotate {
     }
 
     /// It waits for a person.
-    pub fn asks(&mut self, question: QuestionId, dilemma: Dilemma) {
+    pub fn asks(&mut self, question: QuestionId, dilemma: Dilemma, now: Instant) {
         self.row = None;
-        self.stage = Stage::Asked(Box::new(Asked::new(question, dilemma, self.browser)));
+        self.stage = Stage::Asked(Box::new(Asked::new(question, dilemma, self.browser, now)));
+    }
+
+    /// The page that opens by itself, once, where a browser is waited for.
+    pub fn page_to_open(&mut self) -> Option<Url> {
+        let Stage::Asked(asked) = &self.stage else { return None };
+        let page = asked.page_to_open().filter(|page| self.opened.as_ref() != Some(page))?;
+        self.opened = Some(page.clone());
+        Some(page)
+    }
+
+    /// When it shows something else by itself.
+    pub fn next_wake(&self, now: Instant) -> Option<Instant> {
+        if let Stage::Asked(asked) = &self.stage { asked.next_wake(now) } else { None }
     }
 
     /// It has come to its end; what is left of one that is not over, its journal tells.
@@ -311,6 +330,7 @@ impl Rotate {
         match done {
             Done::Nothing => Outcome::Stay,
             Done::Open(page) => Outcome::Ask(Intent::Open(page)),
+            Done::Copy(page) => Outcome::Ask(Intent::CopyText(page.to_string())),
             Done::Answer(task) => {
                 self.stage = if matches!(task, RotationTask::Leave(_)) { Stage::Stopping } else { running() };
                 ask(task)

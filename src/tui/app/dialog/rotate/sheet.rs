@@ -8,16 +8,18 @@ use crate::domain::rotation::{Plan, Purpose, State, Status};
 use crate::engine::message::Review;
 use crate::tui::app::dialog::problem;
 use crate::tui::app::sheet::{Item, Row, Sheet};
-use crate::tui::app::{App, Audience};
+use crate::tui::app::{App, Audience, Now};
 
 const WIDTH: u16 = 88;
 /// On a lower screen the lives of the secrets leave too little room for the steps.
 const HIGH: u16 = 24;
+/// On a lower screen they leave too little room for a question.
+const HIGH_FOR_QUESTIONS: u16 = 30;
 const OVERLAP: &str = "Overlap: the old secret works until the new one has taken its place.";
 
 impl Rotate {
     /// What it shows.
-    pub fn sheet(&self, app: &App) -> Sheet {
+    pub fn sheet(&self, app: &App, now: Now) -> Sheet {
         let glyphs = app.preferences.glyphs;
         let mut sheet = Sheet::new(self.title(glyphs), WIDTH);
         sheet.head = self.head(app);
@@ -35,7 +37,7 @@ impl Rotate {
             Stage::Stopping => {
                 sheet.foot.extend([Row::Blank, Row::dim("Stopping as soon as this step is at its end… · Esc hides this")]);
             }
-            Stage::Asked(asked) => sheet.foot.extend(asked.answers(app.stage.audience)),
+            Stage::Asked(asked) => sheet.foot.extend(asked.answers(app.stage.audience, now.instant)),
             Stage::Planned(form) => {
                 sheet.foot.push(Row::Blank);
                 sheet = sheet.with_form_below(form);
@@ -98,6 +100,10 @@ impl Rotate {
 
     fn head(&self, app: &App) -> Vec<Row> {
         let Some(plan) = &self.plan else { return Vec::new() };
+        let (asked, height) = (matches!(self.stage, Stage::Asked(_)), app.stage.area.height);
+        if asked && height < HIGH {
+            return Vec::new();
+        }
         let mut rows = vec![Row::text(format!("Plan: {}.", plan.title()))];
         if let Stage::Planned(_) = self.stage {
             rows.push(plan.warning().map_or_else(|| Row::dim(OVERLAP), Row::warning));
@@ -105,7 +111,8 @@ impl Rotate {
         }
         rows.push(Row::Blank);
         let columns = usize::from(app.stage.area.width.min(WIDTH).saturating_sub(4));
-        let extent = if app.stage.area.height < HIGH { Extent::Steps } else { Extent::Lives };
+        let high = if asked { HIGH_FOR_QUESTIONS } else { HIGH };
+        let extent = if height < high { Extent::Steps } else { Extent::Lives };
         rows.extend(diagram::rows(plan, &self.steps, app.preferences.glyphs, (columns, extent)));
         rows
     }

@@ -1,0 +1,209 @@
+//! Sending a person to the browser for a new sign-in, and fetching what they have agreed to.
+//!
+//! The browser brings a code, which only this process has: a crash before it is fetched costs the person another visit
+//! and nothing else. Fetching it makes the new secret, so that is the creation of the plan, with its intent and its doubt.
+
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+use url::Url;
+
+use super::Tried;
+use super::driver::{Driver, Hand};
+use super::human::{Answered, fits};
+use super::provider::failure_of;
+use super::slots::{not_yet, refused};
+use crate::domain::credential::Slot;
+use crate::domain::rotation::{
+    Entry, Failure, FailureKind, Fingerprint, HumanNeed, Minted, Next, Outcome, Saying, Step, waiting_line,
+};
+use crate::domain::{Credential, Problem};
+use crate::engine::ask::{Awaited, Dilemma, Reply};
+use crate::engine::login::{self, Agreed, LOGIN_WAIT, Login, strange};
+use crate::engine::session::Session;
+use crate::net::NetError;
+use crate::net::exchange::ExchangeError;
+use crate::net::oauth::RefreshToken;
+use crate::net::sign_in::SignIn;
+
+/// What became of a visit to the page.
+enum Visit {
+    /// The browser, or an address that was pasted, brought an answer.
+    Agreed(Box<Agreed>),
+    /// The provider or the person did not go along with it; why, in words.
+    Declined(String),
+    /// Something else was said meanwhile.
+    Said(Saying),
+    /// Nobody came.
+    Nobody,
+}
+
+/// What a person says while the browser is waited for.
+enum Word {
+    Address(Url),
+    Said(Saying),
+    Nothing,
+}
+
+impl Driver<'_> {
+    /// Asks to sign in, and waits for the browser.
+    pub(super) async fn ask_to_sign_in(&mut self, need: HumanNeed) -> Result<Answered, Problem> {
+        let dilemma = self.dilemma(&need);
+        self.write(Entry::Intent(Step::AwaitSignIn)).await?;
+        waiting_line(self.plan(), &Next::Ask(need)).iter().for_each(self.audience.tell);
+        let login = match self.begin_visit().await {
+            Ok(login) => login,
+            Err(problem) => return self.declined(failure_of(&problem)).await,
+        };
+        match self.await_visit(login, dilemma).await {
+            Visit::Agreed(agreed) => {
+                self.agreed = Some(*agreed);
+                self.write(Entry::Done(Outcome::SignedIn)).await?;
+                Ok(Answered::Written)
+            }
+            Visit::Declined(why) => self.declined(refused(why)).await,
+            Visit::Said(saying) => self.heard(saying).await,
+            Visit::Nobody => Ok(Answered::Nobody),
+        }
+    }
+
+    /// Has the provider change what the person agreed to for a session. It is shown once: first into the store, then
+    /// everything else.
+    pub(super) async fn fetch_session(&mut self) -> Tried<Outcome> {
+        let Some(agreed) = self.agreed.take() else {
+            return Err(Failure::new(FailureKind::Lost, "what the sign-in brought went with the process that waited for it"));
+        };
+        // Whatever the fingerprint takes is had beforehand.
+        if let Err(failure) = self.print_of(&agreed.code).await {
+            self.agreed = Some(agreed);
+            return Err(failure);
+        }
+        let refreshed = match self.engine.fetch(&agreed).await {
+            Ok(refreshed) => refreshed,
+            Err(error) => {
+                let failure = failure_to_fetch(&error);
+                if failure.kind == FailureKind::NotYet {
+                    self.agreed = Some(agreed);
+                } else {
+                    agreed.tell(&Err(Problem::from(error))).await;
+                }
+                return Err(failure);
+            }
+        };
+        let Some(next) = refreshed.next else { return Err(refused("the provider gave nothing to renew the session with")) };
+        let kept = self.put(Slot::Pending, &next.secret).await;
+        if kept.is_ok() {
+            self.keep_access_token(&self.engine.session_of(refreshed.access)).await;
+        }
+        let print = self.hold(next).await?;
+        agreed.tell(&Ok(())).await;
+        Ok(Outcome::Created(Minted { fingerprint: print, remote: None }))
+    }
+
+    /// The credential's own client, at the region of the plan.
+    async fn begin_visit(&self) -> Result<Login, Problem> {
+        let credential = self.engine.by_id(&self.plan().credential).await?;
+        self.engine.begin_login_of(Credential { region: self.plan().region.clone(), ..credential }).await
+    }
+
+    async fn await_visit(&self, login: Login, dilemma: Dilemma) -> Visit {
+        let (page, callback) = (login.address().to_string(), login.callback().clone());
+        let dilemma = Dilemma { page: Some(page), awaited: Some(Awaited { callback, wait: LOGIN_WAIT }), ..dilemma };
+        let sign_in = login.sign_in();
+        let (sender, receiver) = oneshot::channel();
+        let pasted = async {
+            match receiver.await {
+                Ok(address) => address,
+                Err(_) => std::future::pending().await,
+            }
+        };
+        let mut answer = std::pin::pin!(self.engine.await_answer(login, pasted, LOGIN_WAIT));
+        let word = tokio::select! {
+            biased;
+            answered = &mut answer => return self.judge_visit(answered).await,
+            word = self.listen(dilemma, &sign_in) => word,
+        };
+        match word {
+            // The one that waits for it is still there.
+            Word::Address(address) => {
+                drop(sender.send(address));
+                self.judge_visit(answer.await).await
+            }
+            Word::Said(saying) => Visit::Said(saying),
+            Word::Nothing => Visit::Nobody,
+        }
+    }
+
+    /// What the person says, until it is something that can be taken.
+    async fn listen(&self, mut dilemma: Dilemma, sign_in: &SignIn) -> Word {
+        let begun = Instant::now();
+        loop {
+            if let Some(awaited) = &mut dilemma.awaited {
+                awaited.wait = LOGIN_WAIT.saturating_sub(begun.elapsed());
+            }
+            match self.audience.ask.decide(&dilemma).await {
+                None => return Word::Nothing,
+                Some(Reply::Said(saying)) if dilemma.choices.iter().any(|choice| fits(&choice.saying, &saying)) => {
+                    return Word::Said(saying);
+                }
+                Some(Reply::Said(_)) => dilemma.question.detail = String::from("that is none of the answers that are open here"),
+                Some(Reply::Pasted(text)) => match sign_in.read_pasted(&text) {
+                    Ok(address) => return Word::Address(address),
+                    Err(stranger) => {
+                        let Problem { why, remedy, .. } = strange(stranger);
+                        dilemma.question.detail = format!("{why}: {remedy}");
+                    }
+                },
+            }
+        }
+    }
+
+    /// An answer that leads to another region would make a session that the plan does not know.
+    async fn judge_visit(&self, answered: Result<login::Answered, Problem>) -> Visit {
+        let Ok(answered) = answered else { return Visit::Nobody };
+        let agreed = match self.engine.agree(answered).await {
+            Ok(agreed) => agreed,
+            Err(Problem { what, why, .. }) => return Visit::Declined(format!("{what}: {why}")),
+        };
+        if agreed.region == self.plan().region {
+            return Visit::Agreed(Box::new(agreed));
+        }
+        let why = format!("the sign-in is one to {}, and the credential belongs to {}", agreed.region, self.plan().region);
+        agreed.tell(&Err(Problem::new("Not taken", why.clone(), "sign in to the same region"))).await;
+        Visit::Declined(why)
+    }
+
+    async fn declined(&mut self, failure: Failure) -> Result<Answered, Problem> {
+        self.write(Entry::Failed(Step::AwaitSignIn, failure)).await?;
+        Ok(Answered::Written)
+    }
+
+    /// The access token that came along proves the session without spending it. Where it is not kept, the session renews
+    /// itself for the proof.
+    async fn keep_access_token(&self, session: &Session) {
+        if let Err(problem) = self.engine.share_session(&self.plan().credential, Slot::Pending, session).await {
+            tracing::warn!(%problem, "the access token of the new session is not in the store");
+        }
+    }
+
+    async fn hold(&mut self, next: RefreshToken) -> Tried<Fingerprint> {
+        let in_doubt = |failure| Failure { kind: FailureKind::Unanswered, ..failure };
+        let print = self.print_of(&next.secret).await.map_err(in_doubt)?;
+        self.hand = Some(Hand { print: print.clone(), secret: next.secret, ends: self.engine.end_after(next.lifetime) });
+        Ok(print)
+    }
+}
+
+/// A code can be changed once: only where it certainly was not is it changed again.
+fn failure_to_fetch(error: &ExchangeError) -> Failure {
+    let kind = match error {
+        ExchangeError::Net(NetError::NoConnection { .. }) | ExchangeError::Unexpected { status: 429, .. } => {
+            return not_yet(error.to_string());
+        }
+        ExchangeError::Net(NetError::NotBound(_) | NetError::Unsendable(_)) => FailureKind::Refused,
+        ExchangeError::Net(_) | ExchangeError::InDoubt(_) | ExchangeError::Unexpected { .. } | ExchangeError::NoToken { .. } => {
+            FailureKind::Unanswered
+        }
+        _ => FailureKind::Refused,
+    };
+    Failure::new(kind, error.to_string())
+}
