@@ -5,7 +5,7 @@ use std::process::Command;
 use std::sync::Arc;
 
 use super::context::Context;
-use super::process;
+use super::{output, process};
 use crate::config::{Memory, choose_store};
 use crate::domain::Problem;
 use crate::domain::problem::Class;
@@ -18,14 +18,15 @@ pub(super) fn run(context: &Context<'_>) -> Result<u8, Problem> {
     if !is_plain {
         require_terminal()?;
     }
-    let opening = Opening::begin(&context.paths);
-    let engine = || opening.finish(&context.settings).map(Arc::new);
+    let rows = output::terminal_size().map_or(0, |(_, rows)| rows);
+    let opening = Opening::begin(&context.paths, rows);
+    let open = || opening.finish(&context.settings).map(|(engine, beginning)| (Arc::new(engine), beginning));
     let wishes = context.wishes();
     let code = if is_plain {
-        let engine = engine()?;
+        let (engine, _) = open()?;
         process::runtime()?.block_on(tui::converse(engine, wishes.clone()))?
     } else {
-        let screen = Screen::show(engine, wishes.clone(), Memory::File(context.paths.layout()))?;
+        let screen = Screen::show(open, wishes.clone(), Memory::File(context.paths.layout()))?;
         process::runtime()?.block_on(screen.listen())
     };
     match wishes.onward.get() {
@@ -72,7 +73,9 @@ pub(super) async fn show(context: &Context<'_>, engine: Arc<Engine>) -> Result<u
         return tui::converse(engine, context.wishes()).await;
     }
     require_terminal()?;
-    Ok(Screen::show(|| Ok(engine), context.wishes(), Memory::Nowhere)?.listen().await)
+    let rows = output::terminal_size().map_or(0, |(_, rows)| rows);
+    let open = || engine.first_credentials(rows).map(|beginning| (engine, beginning));
+    Ok(Screen::show(open, context.wishes(), Memory::Nowhere)?.listen().await)
 }
 
 fn require_terminal() -> Result<(), Problem> {

@@ -23,7 +23,9 @@ use app::{Browser, Greeting, Preferences, Start};
 use crate::config::{Depth, Memory, Settings};
 use crate::domain::Problem;
 use crate::engine::Engine;
+use crate::engine::message::Beginning;
 use terminal::Tty;
+use watch::Watch;
 
 pub use app::Onward;
 pub use app::keymap::Conflict;
@@ -50,28 +52,33 @@ pub struct Screen {
 }
 
 impl Screen {
-    /// Takes the terminal and shows the first frame, arranged as it was left. No runtime is needed yet. What the engine
-    /// is made of may be on its way meanwhile: it is asked for when everything else is there.
-    pub fn show(engine: impl FnOnce() -> Result<Arc<Engine>, Problem>, wishes: Wishes, memory: Memory) -> Result<Self, Problem> {
+    /// Takes the terminal and shows the first frame, arranged as it was left. No runtime is needed yet. The engine and the
+    /// beginning of its list may be on their way meanwhile: they are asked for when everything else is there.
+    pub fn show(
+        open: impl FnOnce() -> Result<(Arc<Engine>, Beginning), Problem>,
+        wishes: Wishes,
+        memory: Memory,
+    ) -> Result<Self, Problem> {
         let flat = |error: io::Error| unusable(&error);
         let settings = &wishes.reading.settings;
         let size = input::size().map_err(flat)?;
         let (doors, inbox) = inbox();
         let panics = panics::PanicGuard::new(doors.notices.clone());
-        watch::start(doors.notices.clone(), watch::Interrupt::Quits, wishes.folder.as_deref()).map_err(flat)?;
+        let watch = Watch::new(doors.notices.clone(), watch::Interrupt::Quits).map_err(flat)?;
         let gate = Arc::new(input::Gate::default());
         let mut surface = Tty::new(size, settings.mouse, Arc::clone(&gate)).map_err(flat)?;
         let asks = settings.depth != Depth::Monochrome && terminal::may_be_asked();
         let (layout, preferences) = (memory.recall(), preferences(settings));
-        let engine = engine()?;
-        let beginning = engine.first_credentials(size.1)?;
+        let (engine, beginning) = open()?;
         let start = Start { beginning, catalogue: Arc::clone(&engine.catalogue), size, preferences, layout };
         surface.enter().map_err(flat)?;
-        let inputs = doors.inputs.clone();
+        let (inputs, folder) = (doors.inputs.clone(), wishes.folder.clone());
         let screen = Loop::begin(Parts { engine, start, surface, memory, wishes, inbox: (doors, inbox) });
-        if asks {
-            terminal::ask(ear::QUESTION).map_err(flat)?;
+        if asks && let Err(error) = terminal::ask(ear::QUESTION) {
+            // It went away, which the watcher will tell.
+            tracing::warn!(%error, "the terminal was not asked for its background");
         }
+        watch.start(folder).map_err(flat)?;
         input::start(inputs, gate, ear::Ear::new(asks)).map_err(flat)?;
         Ok(Self { screen, _panics: panics })
     }

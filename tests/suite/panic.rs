@@ -96,7 +96,12 @@ async fn show(breaks: String) {
     };
     engine.add(new).await.unwrap();
     brittle.is_lit.store(true, Ordering::SeqCst);
-    let screen = Screen::show(|| Ok(engine), Wishes::default(), config::Memory::Nowhere).unwrap();
+    let screen = Screen::show(
+        || engine.first_credentials(36).map(|beginning| (Arc::clone(&engine), beginning)),
+        Wishes::default(),
+        config::Memory::Nowhere,
+    )
+    .unwrap();
     assert_eq!(screen.listen().await, 0);
 }
 
