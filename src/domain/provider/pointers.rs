@@ -45,9 +45,16 @@ impl ItemPointers {
     }
 }
 
+/// What lies at a pointer. Most lead from object to object without escapes, and are followed as they are written.
+fn at<'a>(value: &'a Value, pointer: &str) -> Option<&'a Value> {
+    let is_plain = pointer.starts_with('/') && !pointer.contains('~');
+    let follow = || pointer.split('/').skip(1).try_fold(value, |value, step| value.as_object()?.get(step));
+    is_plain.then(follow).flatten().or_else(|| value.pointer(pointer))
+}
+
 /// The text or number at a pointer, on one line; `None` where there is nothing.
 fn text_at(value: &Value, pointer: &str) -> Option<String> {
-    let text = match value.pointer(pointer)? {
+    let text = match at(value, pointer)? {
         Value::String(text) => clean_line(text),
         Value::Number(number) => number.to_string(),
         _ => return None,
@@ -61,6 +68,14 @@ mod tests {
 
     use super::*;
     use crate::domain::provider::builtin;
+
+    #[test]
+    fn a_pointer_leads_where_the_library_leads() {
+        let value = json!({ "a": { "b": [{ "c": 1 }], "": 2, "x/y": 3 }, "0": 4 });
+        for pointer in ["", "/a/b/0/c", "/a/", "/a/x~1y", "/0", "a", "/a/b/01", "/a/b/-", "/none", "/a/b/0/c/d"] {
+            assert_eq!(at(&value, pointer), value.pointer(pointer), "{pointer}");
+        }
+    }
 
     fn principal(provider: &str, preset: &str, answer: &Value) -> Option<Principal> {
         let catalogue = builtin();

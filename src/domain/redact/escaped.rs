@@ -9,7 +9,9 @@ use std::ops::Range;
 pub(super) fn find(text: &str, secret: &[u8]) -> Option<Range<usize>> {
     let first = *secret.first()?;
     let begins = |byte: u8| byte == first || matches!(byte, b'%' | b'\\' | b'+');
-    let starts = text.bytes().enumerate().filter(|(_, byte)| begins(*byte)).map(|(index, _)| index);
+    // No way to escape a byte takes less than a byte, so it begins no later than this.
+    let last = text.len().checked_sub(secret.len())?;
+    let starts = text.bytes().take(last + 1).enumerate().filter(|(_, byte)| begins(*byte)).map(|(index, _)| index);
     let mut ranges = starts.filter_map(|start| Some(start..start + length(&text.as_bytes()[start..], secret)?));
     ranges.find(|range| text.is_char_boundary(range.start) && text.is_char_boundary(range.end))
 }
