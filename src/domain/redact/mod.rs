@@ -8,6 +8,9 @@ mod escaped;
 pub mod members;
 pub mod shapes;
 
+use std::cmp::Reverse;
+use std::sync::OnceLock;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use zeroize::Zeroizing;
@@ -25,8 +28,9 @@ pub const SHORTEST: usize = 5;
 pub struct Redactor {
     /// The secrets, longest first, so that none is torn by one that is a part of it.
     secrets: Vec<Zeroizing<Box<[u8]>>>,
-    /// What they become in encodings that hide every character, longest first.
-    encoded: Vec<Zeroizing<String>>,
+    /// What they become in encodings that hide every character, longest first; worked out for the first text that has
+    /// room for one.
+    encoded: OnceLock<Vec<Zeroizing<String>>>,
 }
 
 impl Redactor {
@@ -35,12 +39,9 @@ impl Redactor {
         if secret.len() < SHORTEST {
             return;
         }
-        secret.expose(|bytes| {
-            self.secrets.push(Zeroizing::new(bytes.into()));
-            self.encoded.extend(encodings(bytes));
-        });
-        self.secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
-        self.encoded.sort_by_key(|text| std::cmp::Reverse(text.len()));
+        secret.expose(|bytes| self.secrets.push(Zeroizing::new(bytes.into())));
+        self.secrets.sort_by_key(|secret| Reverse(secret.len()));
+        self.encoded = OnceLock::new();
     }
 
     /// The text without the known secrets and without anything that looks like a secret.
@@ -52,10 +53,13 @@ impl Redactor {
     pub fn redact_known(&self, text: String) -> String {
         let plain = self.secrets.iter().fold(text, |text, secret| without(text, secret));
         let room = longest_run(&plain);
+        if self.secrets.iter().all(|secret| shortest_encoding(secret) > room) {
+            return plain;
+        }
         let mask = |text: String, encoded: &Zeroizing<String>| {
             if text.contains(encoded.as_str()) { text.replace(encoded.as_str(), MASK) } else { text }
         };
-        self.encoded.iter().filter(|encoded| encoded.len() <= room).fold(plain, mask)
+        self.encoded().iter().filter(|encoded| encoded.len() <= room).fold(plain, mask)
     }
 
     /// Whether one of the known secrets lies in these bytes, as it is or in an encoding. Every encoding is plain ASCII,
@@ -65,8 +69,22 @@ impl Redactor {
         let plain = |secret: &Zeroizing<Box<[u8]>>| bytes.windows(secret.len()).any(|window| *window == ***secret);
         let escaped = |secret: &Zeroizing<Box<[u8]>>| escaped::find(&text, secret).is_some();
         self.secrets.iter().any(|secret| plain(secret) || escaped(secret))
-            || self.encoded.iter().any(|encoded| text.contains(encoded.as_str()))
+            || self.encoded().iter().any(|encoded| text.contains(encoded.as_str()))
     }
+
+    fn encoded(&self) -> &[Zeroizing<String>] {
+        self.encoded.get_or_init(|| {
+            let mut all: Vec<_> = self.secrets.iter().flat_map(|secret| encodings(secret)).collect();
+            all.sort_by_key(|text| Reverse(text.len()));
+            all
+        })
+    }
+}
+
+/// No encoding of a secret is shorter. In base64 three bytes become four characters, of which those at the ends depend on
+/// their neighbours and do not count.
+fn shortest_encoding(secret: &[u8]) -> usize {
+    (secret.len() * 4 / 3).saturating_sub(1).max(SHORTEST)
 }
 
 /// How long the longest piece of a text is that could be an encoding: all are one run of letters, digits and a few signs.
@@ -135,6 +153,15 @@ mod tests {
         let mut redactor = redactor("secret-one");
         redactor.learn(&Secret::from_text("secret-one-and-more".to_owned()));
         assert_eq!(redactor.redact("x secret-one-and-more y secret-one z"), format!("x {MASK} y {MASK} z"));
+    }
+
+    #[test]
+    fn no_encoding_is_shorter_than_the_shortest() {
+        for length in SHORTEST..200 {
+            let secret = vec![b'a'; length];
+            let least = encodings(&secret).iter().map(|text| text.len()).min().unwrap();
+            assert!(shortest_encoding(&secret) <= least, "{length}: {least}");
+        }
     }
 
     #[test]
