@@ -16,7 +16,8 @@ use crate::engine::{self, Engine};
 /// Keep a credential; the secret comes from standard input or a hidden prompt
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  tokenring add laptop --provider snyk < token.txt\n  \
-    tokenring add ci --provider snyk --kind service-account-oauth --region SNYK-EU-01 --field client_id=… --label prod")]
+    tokenring add ci --provider snyk --kind service-account-oauth \\\n      \
+    --region SNYK-EU-01 --field client_id=… --label prod")]
 pub(super) struct Add {
     /// What to call it
     name: String,

@@ -144,8 +144,10 @@ async fn ask_all(context: &Context<'_>, chosen: Vec<Credential>, verdicts: &mut 
         }
     });
     let is_whole = tokio::select! {
-        () = asking => true,
+        // First, or the first answers may be told before anybody listens for the person who gives up.
+        biased;
         _ = tokio::signal::ctrl_c() => false,
+        () = asking => true,
     };
     if shown {
         output::progress("");

@@ -81,11 +81,16 @@ fn providers(begun: &OsStr) -> Vec<CompletionCandidate> {
 fn kinds(begun: &OsStr) -> Vec<CompletionCandidate> {
     let Ok(catalogue) = Paths::discover().and_then(|paths| engine::catalogue(&paths)) else { return Vec::new() };
     let all = catalogue.providers().iter().flat_map(|provider| provider.kinds.iter().map(move |kind| (provider, kind)));
-    let described = all.map(|(provider, kind)| {
+    // Two providers may call a kind alike, and what is offered twice looks like a mistake.
+    let mut known: Vec<(&str, String)> = Vec::new();
+    for (provider, kind) in all {
         let about = format!("{}: {}", provider.title, kind.title);
-        CompletionCandidate::new(&kind.id).help(Some(about.into()))
-    });
-    fitting(begun, described)
+        match known.iter_mut().find(|(id, _)| *id == kind.id) {
+            Some((_, others)) => *others = format!("{others}; {about}"),
+            None => known.push((&kind.id, about)),
+        }
+    }
+    fitting(begun, known.into_iter().map(|(id, about)| CompletionCandidate::new(id).help(Some(about.into()))))
 }
 
 fn regions(begun: &OsStr) -> Vec<CompletionCandidate> {

@@ -111,8 +111,7 @@ const EXAMPLES: &str = "Examples:\n  \
     tokenring consumer add laptop cli --snyk-cli\n  \
     tokenring consumer add ci-scanner shop --preset gh --key SNYK_TOKEN --in acme/shop -- --env prod\n  \
     tokenring consumer add ci-scanner cluster --preset kubectl --key token --in snyk -- --namespace ci\n  \
-    tokenring consumer add triage backend --part client_secret --env-file .env --key CLIENT_SECRET
-  \
+    tokenring consumer add triage backend --part client_secret --env-file .env --key CLIENT_SECRET\n  \
     tokenring consumer add ci-scanner vault --command vault kv put -mount=secret snyk token=-";
 
 /// A consumer, as `consumer list` prints it.
@@ -232,17 +231,14 @@ async fn list(context: &Context<'_>, name: &str) -> Result<u8, Problem> {
         context.out.value(&shapes.collect::<Vec<_>>())?;
         return Ok(0);
     }
+    if consumers.is_empty() {
+        context.out.note("No consumers yet: name one with `tokenring consumer add`.");
+        return Ok(0);
+    }
     let mut table = Table::new(&["CONSUMER", "PART", "KIND", "HOLDS", "A DELIVERY WOULD"]);
     for consumer in &consumers {
-        let holds = match holds(&credential, consumer) {
-            Holds::Current => "current",
-            Holds::Older => "older",
-            Holds::Something => "given",
-            Holds::Nothing => "–",
-        };
-        let target = &consumer.target;
-        let part = consumer.part.as_str().to_owned();
-        table.row([consumer.name.to_string(), part, target.kind().to_owned(), holds.to_owned(), target.words()]);
+        let (target, part) = (&consumer.target, consumer.part.as_str().to_owned());
+        table.row([consumer.name.to_string(), part, target.kind().to_owned(), held(&credential, consumer), target.words()]);
     }
     context.out.table(&table)?;
     Ok(0)
@@ -269,10 +265,20 @@ fn shape(consumer: &Consumer, holds: Holds) -> ConsumerShape<'_> {
 fn holds(credential: &Credential, consumer: &Consumer) -> Holds {
     match &consumer.delivered {
         None => Holds::Nothing,
-        // The index knows the fingerprint of the secret itself and of no other part.
+        // The index knows the fingerprint of the secret itself and of no other part, so these are not compared.
         Some(_) if consumer.part != Part::Secret => Holds::Something,
         Some(last) if credential.fingerprint.as_ref() == Some(&last.fingerprint) => Holds::Current,
         Some(_) => Holds::Older,
+    }
+}
+
+/// The same in words; of what cannot be compared, when it was given.
+fn held(credential: &Credential, consumer: &Consumer) -> String {
+    match (holds(credential, consumer), &consumer.delivered) {
+        (Holds::Something, Some(last)) => format!("given {}", last.at.date()),
+        (Holds::Current, _) => "current".to_owned(),
+        (Holds::Older, _) => "older".to_owned(),
+        (Holds::Something | Holds::Nothing, _) => "–".to_owned(),
     }
 }
 

@@ -15,9 +15,10 @@ use crate::engine::rotation::{Audience, State, Status, Wish, plan_lines};
 /// Make a new credential at its provider, straight into the store
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  tokenring create ci-2 --like ci-scanner --as admin\n  \
-    tokenring create ci-3 --provider snyk --kind service-account-token --region eu --field org_id=… --field role_id=… --as admin\n  \
-    tokenring create ci-4 --like bot --field service_account_id=…          a further secret for an account\n  \
-    tokenring create triage-2 --like triage --as admin                     a further client secret for an app\n  \
+    tokenring create ci-3 --provider snyk --kind service-account-token --region eu \\\n      \
+    --field org_id=… --field role_id=… --as admin\n  \
+    tokenring create ci-4 --like bot --field service_account_id=…  # a further secret for an account\n  \
+    tokenring create triage-2 --like triage --as admin             # a further secret of an app\n  \
     tokenring create scan --like key --role ROLE --role \"ROLE team:TEAM\" --key-label ci")]
 pub(super) struct Create {
     /// What to call it, here and at the provider

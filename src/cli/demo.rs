@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use super::context::Context;
 use super::{sandbox, screen};
-use crate::config::Memory;
 use crate::domain::provider::{Catalogue, Source, overlay};
 use crate::domain::region::Region;
 use crate::domain::{Name, Origin, Problem, Secret};
@@ -25,7 +24,7 @@ impl Demo {
         let sandbox = sandbox::start().await?;
         let engine = Arc::new(engine::in_memory(catalogue(sandbox.manifest())?, &context.settings)?);
         fill(&engine, sandbox.manifest()).await?;
-        let code = screen::show(context, engine, (context.wishes(), Memory::Nowhere)).await;
+        let code = screen::show(context, engine).await;
         sandbox.stop().await;
         code
     }

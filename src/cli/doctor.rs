@@ -17,17 +17,17 @@ pub(super) struct Doctor {
 }
 
 const EXAMPLES: &str = "Examples:\n  tokenring doctor\n  tokenring doctor --offline --json\n\n\
-    Nothing is changed, and no secret is sent: regions are asked for their root without one. Where the store is an encrypted\n\
-    file, its passphrase is asked for, so that more can be told. It ends with 1 where something will not work, with 6 where\n\
+    Nothing is changed, and no secret is sent: regions are asked for their root without one. Where the store is an encrypted \
+    file, its passphrase is asked for, so that more can be told. It ends with 1 where something will not work, with 6 where \
     that is the store.";
 
 impl Doctor {
     /// Looks, and says what was found.
     pub(super) async fn run(self, context: &Context<'_>) -> Result<u8, Problem> {
         // What keeps the store closed is among the findings.
-        let engine = match context.unlocked().await {
-            Ok(engine) => engine,
-            Err(problem) if problem.class == Class::Store => context.engine()?,
+        let (engine, hindrance) = match context.unlocked().await {
+            Ok(engine) => (engine, None),
+            Err(problem) if problem.class == Class::Store => (context.engine()?, Some(problem)),
             Err(problem) => return Err(problem),
         };
         let around = Surroundings {
@@ -36,10 +36,18 @@ impl Doctor {
             depth: Some(context.settings.depth),
             reach: if self.offline { Reach::Machine } else { Reach::Providers },
         };
-        let findings = engine.examine(&around).await;
+        let mut findings = engine.examine(&around).await;
+        // A wrong passphrase, or a file of it that others may read, is not among them: to the store it is just locked.
+        if let Some(problem) = hindrance.filter(|problem| !is_told(problem, &findings)) {
+            findings.insert(0, Finding::warn(Area::Store, problem.what, problem.why, problem.remedy));
+        }
         report(context, &findings)?;
         Ok(exit_code(&findings))
     }
+}
+
+fn is_told(problem: &Problem, findings: &[Finding]) -> bool {
+    findings.iter().any(|one| one.area == Area::Store && one.why.starts_with(&problem.why))
 }
 
 fn exit_code(findings: &[Finding]) -> u8 {

@@ -38,8 +38,8 @@ pub(super) struct Exec {
 
 const EXAMPLES: &str = "Examples:\n  tokenring exec ci-scanner -- snyk test\n  \
     tokenring exec --env TOKEN=ci-scanner --env ORG=ci-scanner:org_id -- ./report.sh\n  \
-    tokenring exec --stdin ci-scanner -- docker login --username ci --password-stdin registry.example.com\n\n\
-    The command takes the place of this process, so signals and its exit code are its own. With --file or --mask it \n\
+    tokenring exec --stdin ci-scanner -- vault kv put -mount=secret snyk token=-\n\n\
+    The command takes the place of this process, so signals and its exit code are its own. With --file or --mask it \
     runs beside this process, which passes signals and the exit code on. A command that is not found ends with 127.";
 
 /// The exit codes of shells for a command that is not there, or cannot be run.

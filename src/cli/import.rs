@@ -249,6 +249,10 @@ fn report(context: &Context<'_>, finds: &[Find], done: &[Done]) -> Result<(), Pr
     if context.out.json {
         return context.out.value(&shapes);
     }
+    if shapes.is_empty() {
+        context.out.note("There is nothing to import in it: no place holds a secret.");
+        return Ok(());
+    }
     let mut table = Table::new(&["FILE", "PLACE", "WHAT", "REGION", "THEN"]);
     for (shape, done) in shapes.iter().zip(done) {
         let what = shape.kind.map_or_else(|| "–".to_owned(), |kind| format!("{} {kind}", shape.provider.unwrap_or_default()));

@@ -17,13 +17,12 @@ use crate::engine::{self, Engine, LOGIN_WAIT, Login as Begun, NewLogin, SignedIn
 
 /// Sign in with the browser, for the first time or again
 #[derive(Debug, clap::Args)]
-#[command(
-    after_help = "Examples:\n  tokenring login triage --provider snyk-apps --region eu --field client_id=… --part client_secret\n  \
-    tokenring login triage          again, when the session has ended\n  \
-    tokenring login triage --paste  over SSH: paste the address at which the browser ends\n\n\
-    The app has to have registered the callback address: http://127.0.0.1:0/callback (any port) unless\n  \
-    --field callback=http://127.0.0.1:8080/callback names another."
-)]
+#[command(after_help = "Examples:\n  \
+        tokenring login triage --provider snyk-apps --region eu \\\n      --field client_id=… --part client_secret\n  \
+    tokenring login triage          # again, when the session has ended\n  \
+    tokenring login triage --paste  # over SSH: paste the address at which the browser ends\n\n\
+    The app has to have registered the callback address: http://127.0.0.1:0/callback (any port) unless \
+    --field callback=http://127.0.0.1:8080/callback names another.")]
 pub(super) struct Login {
     /// The name of the credential, a new one or one that is there
     name: String,
@@ -65,8 +64,9 @@ impl Login {
         let pasted = async move { if paste { pasted_address().await } else { std::future::pending().await } };
         let engine = context.engine()?;
         tokio::select! {
-            signed_in = engine.finish_login(begun, pasted, LOGIN_WAIT) => report(context, signed_in?),
+            biased;
             _ = tokio::signal::ctrl_c() => Err(cancelled()),
+            signed_in = engine.finish_login(begun, pasted, LOGIN_WAIT) => report(context, signed_in?),
         }
     }
 

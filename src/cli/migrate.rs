@@ -28,7 +28,7 @@ pub(super) struct Migrate {
 
 const EXAMPLES: &str = "Examples:\n  tokenring store migrate --to file --dry-run\n  tokenring store migrate --to file\n  \
     tokenring store migrate --to keyring --delete-source\n\n\
-    First everything is copied and read back, then the choice in config.toml is changed, then, if you asked for it, the old\n\
+    First everything is copied and read back, then the choice in config.toml is changed, then, if you asked for it, the old \
     store is emptied. Whatever stops it, nothing is lost, and the same command goes on where it ended.";
 
 impl Migrate {

@@ -149,9 +149,9 @@ enum Verb {
     Store(store::Store),
 }
 
-const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed, 2 usage, 3 not found, 4 refused by the provider, 5 unknown (network),\n\
-6 store locked or unavailable, 7 policy not met, 8 a rotation needs a human.\n\
-Environment: TOKENRING_HOME puts configuration, data and state under one folder; TOKENRING_STORE=keyring|file|memory\n\
+const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed, 2 usage, 3 not found, 4 refused by the provider, 5 unknown (network), \
+6 store locked or unavailable, 7 policy not met, 8 a rotation needs a human.\n\n\
+Environment: TOKENRING_HOME puts configuration, data and state under one folder; TOKENRING_STORE=keyring|file|memory \
 overrides the configured store; TOKENRING_PASSPHRASE_FILE names a file (mode 0600) with the encrypted file's passphrase.";
 
 /// Runs the program on the process's arguments.
@@ -185,7 +185,16 @@ pub fn command() -> clap::Command {
 fn run(cli: Cli, output: &Output) -> Result<u8, Problem> {
     process::start_log()?;
     let context = Context::new(cli.common, Care::of(cli.verb.as_ref()), output)?;
-    process::runtime()?.block_on(dispatch(cli.verb, &context))
+    match cli.verb {
+        None => screen::run(&context),
+        Some(verb) => perform(verb, &context),
+    }
+}
+
+/// Not inlined: it takes room for every verb on the stack, which the screen would pay for.
+#[inline(never)]
+fn perform(verb: Verb, context: &Context<'_>) -> Result<u8, Problem> {
+    process::runtime()?.block_on(dispatch(verb, context))
 }
 
 impl Care {
@@ -199,41 +208,40 @@ impl Care {
     }
 }
 
-async fn dispatch(verb: Option<Verb>, context: &Context<'_>) -> Result<u8, Problem> {
+async fn dispatch(verb: Verb, context: &Context<'_>) -> Result<u8, Problem> {
     match verb {
-        None => screen::run(context).await,
-        Some(Verb::Demo(verb)) => verb.run(context).await,
-        Some(Verb::Sandbox(verb)) => verb.run(context).await,
-        Some(Verb::Add(verb)) => verb.run(context).await,
-        Some(Verb::List(verb)) => verb.run(context).await,
-        Some(Verb::Show(verb)) => verb.run(context).await,
-        Some(Verb::Edit(verb)) => verb.run(context).await,
-        Some(Verb::Remove(verb)) => verb.run(context).await,
-        Some(Verb::Login(verb)) => verb.run(context).await,
-        Some(Verb::Get(verb)) => verb.run(context).await,
-        Some(Verb::Identify(verb)) => verb.run(context),
-        Some(Verb::Check(verb)) => verb.run(context).await,
-        Some(Verb::Calendar(verb)) => verb.run(context).await,
-        Some(Verb::Regions(verb)) => verb.run(context).await,
-        Some(Verb::Region(verb)) => verb.run(context).await,
-        Some(Verb::Probe(verb)) => verb.run(context).await,
-        Some(Verb::Request(verb)) => verb.run(context).await,
-        Some(Verb::Import(verb)) => verb.run(context).await,
-        Some(Verb::Scan(verb)) => verb.run(context).await,
-        Some(Verb::Exec(verb)) => verb.run(context).await,
-        Some(Verb::Consumer(verb)) => verb.run(context).await,
-        Some(Verb::Rotate(verb)) => verb.run(context).await,
-        Some(Verb::Rotations(verb)) => verb.run(context).await,
-        Some(Verb::Revoke(verb)) => verb.run(context).await,
-        Some(Verb::Create(verb)) => verb.run(context).await,
-        Some(Verb::Audit(verb)) => verb.run(context).await,
-        Some(Verb::Doctor(verb)) => verb.run(context).await,
-        Some(Verb::Completions(verb)) => verb.run(context),
-        Some(Verb::Man(verb)) => verb.run(context),
-        Some(Verb::Presets(verb)) => verb.run(context).await,
-        Some(Verb::Requests(verb)) => verb.run(context),
-        Some(Verb::History(verb)) => verb.run(context).await,
-        Some(Verb::Config(verb)) => verb.run(context),
-        Some(Verb::Store(verb)) => verb.run(context).await,
+        Verb::Demo(verb) => verb.run(context).await,
+        Verb::Sandbox(verb) => verb.run(context).await,
+        Verb::Add(verb) => verb.run(context).await,
+        Verb::List(verb) => verb.run(context).await,
+        Verb::Show(verb) => verb.run(context).await,
+        Verb::Edit(verb) => verb.run(context).await,
+        Verb::Remove(verb) => verb.run(context).await,
+        Verb::Login(verb) => verb.run(context).await,
+        Verb::Get(verb) => verb.run(context).await,
+        Verb::Identify(verb) => verb.run(context),
+        Verb::Check(verb) => verb.run(context).await,
+        Verb::Calendar(verb) => verb.run(context).await,
+        Verb::Regions(verb) => verb.run(context).await,
+        Verb::Region(verb) => verb.run(context).await,
+        Verb::Probe(verb) => verb.run(context).await,
+        Verb::Request(verb) => verb.run(context).await,
+        Verb::Import(verb) => verb.run(context).await,
+        Verb::Scan(verb) => verb.run(context).await,
+        Verb::Exec(verb) => verb.run(context).await,
+        Verb::Consumer(verb) => verb.run(context).await,
+        Verb::Rotate(verb) => verb.run(context).await,
+        Verb::Rotations(verb) => verb.run(context).await,
+        Verb::Revoke(verb) => verb.run(context).await,
+        Verb::Create(verb) => verb.run(context).await,
+        Verb::Audit(verb) => verb.run(context).await,
+        Verb::Doctor(verb) => verb.run(context).await,
+        Verb::Completions(verb) => verb.run(context),
+        Verb::Man(verb) => verb.run(context),
+        Verb::Presets(verb) => verb.run(context).await,
+        Verb::Requests(verb) => verb.run(context),
+        Verb::History(verb) => verb.run(context).await,
+        Verb::Config(verb) => verb.run(context),
+        Verb::Store(verb) => verb.run(context).await,
     }
 }

@@ -10,7 +10,7 @@ use crate::engine::rotation::{Audience, plan_lines};
 
 /// Have the provider revoke a credential, and show that it is dead; nothing takes its place
 #[derive(Debug, clap::Args)]
-#[command(after_help = "What was left is in `tokenring rotations`, and taken up with `tokenring rotate --resume NAME`.\n\
+#[command(after_help = "What was left is in `tokenring rotations`, and taken up with `tokenring rotate --resume NAME`.\n\n\
     Examples:\n  tokenring revoke old-jenkins --as admin --reason \"leaked in a build log\"\n  tokenring revoke laptop --plan")]
 pub(super) struct Revoke {
     /// Its name

@@ -14,7 +14,7 @@ use crate::engine::rotation::{Audience, Plan, Purpose, Rotations, State, Status,
 /// Replace a credential: make, store, prove and deliver the new secret, then revoke the old one
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "A new secret that a person has to make is read from standard input. With --json every step is one line.\n\
+    after_help = "A new secret that a person has to make is read from standard input. With --json every step is one line.\n\n\
     Examples:\n  tokenring rotate ci-scanner --plan\n  tokenring rotate ci-scanner --as admin --yes\n  \
     tokenring rotate --resume ci-scanner < new-secret"
 )]
@@ -110,6 +110,12 @@ impl List {
         let known = context.engine()?.rotations(which).await?;
         if context.out.json {
             context.out.value(&known)?;
+            return Ok(0);
+        }
+        if known.is_empty() {
+            let which =
+                if self.all { "No rotation was ever begun" } else { "No rotation is under way; --all lists those that are over" };
+            context.out.note(&format!("{which}."));
             return Ok(0);
         }
         let mut table = Table::new(&["ID", "NAME", "WHAT", "PART", "STATE", "STEP", "NEXT"]);

@@ -33,10 +33,10 @@ const PACE: Duration = Duration::from_millis(100);
 
 const EXAMPLES: &str = "Examples:\n  tokenring scan\n  tokenring scan ~/work --link\n  tokenring scan . --strict --json\n  \
     git log -p | tokenring scan - --strict\n\n\
-    No secret is ever shown. Copies of secrets that are held here, of their further parts and of what they replaced, are\n\
-    recognised by their fingerprints, whose key is in the store; where that is locked, only secrets of known shapes are\n\
-    found. Folders are walked as .gitignore says, but files in which secrets usually lie (.env*, .npmrc, settings of\n\
-    editors, pipelines, …) are looked at even where it says otherwise.";
+    No secret is ever shown. Copies of secrets that are held here, of their further parts and of what they replaced, are \
+    recognised by their fingerprints, whose key is in the store; where that is locked, only secrets of known shapes are \
+    found. What .gitignore names is looked at too; it spares only folders of what is built or fetched (target, \
+    node_modules, …), and even there not the files in which secrets usually lie (.env*, .npmrc, settings of editors, …).";
 
 /// A find, as `--json` prints it.
 #[derive(Serialize)]

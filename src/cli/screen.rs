@@ -5,17 +5,30 @@ use std::process::Command;
 use std::sync::Arc;
 
 use super::context::Context;
+use super::{output, process};
 use crate::config::{Memory, choose_store};
 use crate::domain::Problem;
 use crate::domain::problem::Class;
-use crate::engine::Engine;
-use crate::tui::{self, Onward, Wishes};
+use crate::engine::{Engine, Opening};
+use crate::tui::{self, Onward, Screen};
 
-/// Shows the screen on the person's own keyring.
-pub(super) async fn run(context: &Context<'_>) -> Result<u8, Problem> {
-    let engine = Arc::clone(context.engine()?);
+/// Shows the screen on the person's own keyring. The runtime, which is not needed before, starts after the first frame.
+pub(super) fn run(context: &Context<'_>) -> Result<u8, Problem> {
+    let is_plain = context.settings.plain;
+    if !is_plain {
+        require_terminal()?;
+    }
+    let rows = output::terminal_size().map_or(0, |(_, rows)| rows);
+    let opening = Opening::begin(&context.paths, rows);
+    let open = || opening.finish(&context.settings).map(|(engine, beginning)| (Arc::new(engine), beginning));
     let wishes = context.wishes();
-    let code = show(context, engine, (wishes.clone(), Memory::File(context.paths.layout()))).await?;
+    let code = if is_plain {
+        let (engine, _) = open()?;
+        process::runtime()?.block_on(tui::converse(engine, wishes.clone()))?
+    } else {
+        let screen = Screen::show(open, wishes.clone(), Memory::File(context.paths.layout()))?;
+        process::runtime()?.block_on(screen.listen())
+    };
     match wishes.onward.get() {
         Some(onward) => start_again(context, *onward),
         None => Ok(code),
@@ -54,19 +67,22 @@ fn replace(mut command: Command) -> std::io::Result<u8> {
     Ok(u8::try_from(code).unwrap_or(1))
 }
 
-/// Shows the screen on the given engine, until the person leaves.
-pub(super) async fn show(context: &Context<'_>, engine: Arc<Engine>, (wishes, memory): (Wishes, Memory)) -> Result<u8, Problem> {
+/// Shows the screen on an engine that keeps nothing, until the person leaves.
+pub(super) async fn show(context: &Context<'_>, engine: Arc<Engine>) -> Result<u8, Problem> {
     if context.settings.plain {
-        return tui::converse(engine, wishes).await;
+        return tui::converse(engine, context.wishes()).await;
     }
-    if !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {
-        let why = "standard input or output is not a terminal";
-        return Err(Problem::new(
-            "The screen cannot be shown",
-            why,
-            "run it in a terminal, tell it in lines of text with --plain, or use the commands of `tokenring --help`",
-        )
-        .of(Class::Usage));
+    require_terminal()?;
+    let rows = output::terminal_size().map_or(0, |(_, rows)| rows);
+    let open = || engine.first_credentials(rows).map(|beginning| (engine, beginning));
+    Ok(Screen::show(open, context.wishes(), Memory::Nowhere)?.listen().await)
+}
+
+fn require_terminal() -> Result<(), Problem> {
+    if std::io::stdin().is_terminal() && std::io::stdout().is_terminal() {
+        return Ok(());
     }
-    tui::run(engine, wishes, memory).await
+    let why = "standard input or output is not a terminal";
+    let remedy = "run it in a terminal, tell it in lines of text with --plain, or use the commands of `tokenring --help`";
+    Err(Problem::new("The screen cannot be shown", why, remedy).of(Class::Usage))
 }

@@ -10,6 +10,12 @@ const GAP: usize = 2;
 /// No column gets narrower than this.
 const NARROWEST: usize = 6;
 
+/// The columns whose cells are what the next command is given, by their headings.
+const NAMES: [&str; 5] = ["NAME", "ID", "CONSUMER", "CREDENTIAL", "PRESET"];
+
+/// So much of these columns stays while others can give way.
+const KEPT: usize = 16;
+
 /// The columns that hold paths, by their headings.
 const PATHS: [&str; 2] = ["FILE", "WHERE"];
 
@@ -33,7 +39,7 @@ impl Table {
         self.rows.push(cells.into_iter().collect());
     }
 
-    /// Its lines in so many cells: where it is wider, the widest columns give way first.
+    /// Its lines in so many cells: where it is wider, the widest columns give way first, and names last.
     pub(super) fn lines(&self, room: usize, ink: Ink) -> impl Iterator<Item = String> + '_ {
         let widths = self.widths(room);
         // Columns cannot be narrowed without end; then the lines are cut, and colours would be in the way.
@@ -67,11 +73,13 @@ impl Table {
     /// The cells of each column, taken from the widest ones until all fit.
     fn widths(&self, room: usize) -> Vec<usize> {
         let mut widths: Vec<usize> = (0..self.headings.len()).map(|column| self.column_width(column)).collect();
+        let kept = |column: usize| if NAMES.contains(&self.headings[column]) { KEPT } else { NARROWEST };
         while widths.iter().sum::<usize>() + self.gaps() > room {
-            match widths.iter_mut().max() {
-                Some(widest) if *widest > NARROWEST => *widest -= 1,
-                _ => break,
-            }
+            let widest = |least: &dyn Fn(usize) -> usize| {
+                (0..widths.len()).filter(|column| widths[*column] > least(*column)).max_by_key(|column| widths[*column])
+            };
+            let Some(widest) = widest(&kept).or_else(|| widest(&|_| NARROWEST)) else { break };
+            widths[widest] -= 1;
         }
         widths
     }
@@ -137,10 +145,15 @@ mod tests {
     }
 
     #[test]
-    fn the_widest_columns_give_way_first() {
+    fn the_widest_columns_give_way_first_and_names_last() {
+        let lines: Vec<_> = table().lines(38, Ink::Plain).collect();
+        assert_eq!(lines[1], "日本              SNYK-EU-01  accepted");
+        assert_eq!(lines[2], "a name that tak…  US          refused");
         let lines: Vec<_> = table().lines(34, Ink::Plain).collect();
-        assert_eq!(lines[1], "日本          SNYK-EU-01  accepted");
-        assert_eq!(lines[2], "a name that…  US          refused");
+        assert_eq!(lines[1], "日本              SNYK-E…  accept…");
+        assert_eq!(lines[2], "a name that tak…  US       refused");
+        let lines: Vec<_> = table().lines(26, Ink::Plain).collect();
+        assert_eq!(lines[2], "a name th…  US      refus…");
         for room in 4..60 {
             assert!(table().lines(room, Ink::Plain).all(|line| line.width() <= room), "{room}");
         }

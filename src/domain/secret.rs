@@ -5,7 +5,8 @@
 
 use zeroize::{Zeroize, Zeroizing};
 
-/// Secret bytes on the heap, allocated once at their exact size and wiped on drop.
+/// Secret bytes on the heap, allocated once at their exact size, kept out of swap where the system allows it, and wiped on
+/// drop.
 pub struct Secret(Zeroizing<Box<[u8]>>);
 
 impl Secret {
@@ -13,6 +14,7 @@ impl Secret {
     pub fn new(mut bytes: Vec<u8>) -> Self {
         let exact: Box<[u8]> = bytes.as_slice().into();
         bytes.zeroize();
+        keep_in_memory(&exact);
         Self(Zeroizing::new(exact))
     }
 
@@ -42,9 +44,46 @@ impl Secret {
     }
 }
 
+/// Keeps the pages that these bytes lie on out of swap. They stay so: other secrets may lie on them, or come to lie
+/// there. A system that refuses, as it does beyond a few megabytes, is no reason to do without the secret.
+fn keep_in_memory(bytes: &[u8]) {
+    if let Ok(guard) = region::lock(bytes.as_ptr(), bytes.len()) {
+        std::mem::forget(guard);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// What the kernel says of the page at this place; nothing where it does not tell.
+    #[cfg(target_os = "linux")]
+    fn flags_at(place: usize) -> Option<String> {
+        let maps = std::fs::read_to_string("/proc/self/smaps").ok()?;
+        let mut is_here = false;
+        for line in maps.lines() {
+            let range = line.split(' ').next().and_then(|range| range.split_once('-'));
+            let ends = range.map(|(start, end)| [start, end].map(|end| usize::from_str_radix(end, 16).ok()));
+            if let Some([Some(start), Some(end)]) = ends {
+                is_here = (start..end).contains(&place);
+            } else if let Some(flags) = line.strip_prefix("VmFlags:").filter(|_| is_here) {
+                return Some(flags.to_owned());
+            }
+        }
+        None
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_secret_does_not_go_to_swap_where_the_system_allows_that() {
+        let secret = Secret::new(vec![7; 40]);
+        let place = secret.expose(|bytes| bytes.as_ptr() as usize);
+        let flags = flags_at(place).unwrap_or_else(|| panic!("no page at {place:#x}"));
+        match region::lock(place as *const u8, 40) {
+            Ok(_) => assert!(flags.split(' ').any(|flag| flag == "lo"), "{flags}"),
+            Err(error) => println!("skipped: this system keeps no more pages out of swap ({error})"),
+        }
+    }
 
     #[test]
     fn what_goes_in_is_what_is_exposed() {

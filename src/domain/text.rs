@@ -35,13 +35,16 @@ pub fn without_sequences(text: &str) -> String {
 
 /// The text on one line, cleaned, for a title, a table cell or an error.
 pub fn clean_line(text: &str) -> String {
-    clean(text).replace(['\n', '\t'], " ")
+    let is_harmless = text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+    if is_harmless { text.to_owned() } else { clean(text).replace(['\n', '\t'], " ") }
 }
 
 /// Lower-case hexadecimal digits.
 pub fn hex(bytes: &[u8]) -> String {
     let digit = |half: u8| char::from(b"0123456789abcdef"[usize::from(half)]);
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+    let mut digits = String::with_capacity(bytes.len() * 2);
+    digits.extend(bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]));
+    digits
 }
 
 /// The bytes that these hexadecimal digits stand for, if they stand for so many.

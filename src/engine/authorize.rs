@@ -11,6 +11,7 @@ use time::Duration;
 
 use super::Engine;
 use super::kept::place;
+use super::keyring::KEY_FILE;
 use super::lock::Held;
 use super::message::Lifetime;
 use super::session::Session;
@@ -250,6 +251,11 @@ impl Engine {
         let end = token.end(received).unwrap_or(received + UNKNOWN_LIFETIME);
         Session { token: token.secret, scheme: token.scheme, life: Lifetime { since: Some(received), until: end - MARGIN } }
     }
+}
+
+/// Whether the credential's secret is sent as it lies in the store.
+pub(super) fn sent_as_it_is(kind: &Kind, credential: &Credential) -> bool {
+    !kind.authorization.exchanges() && !credential.fields.contains_key(KEY_FILE)
 }
 
 /// The secret itself, bound to the region's origins, under the scheme that is known to work or the kind's own.

@@ -8,9 +8,8 @@ use futures::{FutureExt as _, StreamExt as _, stream};
 use tokio::sync::OnceCell;
 
 use super::Engine;
-use super::authorize::{Trouble, bind};
+use super::authorize::{Trouble, sent_as_it_is};
 use super::fair::{Turns, shuffled};
-use super::keyring::KEY_FILE;
 use super::message::HistoryFilter;
 use super::withhold::Dispatched;
 use crate::domain::credential::{Check, Part, Principal, Slot};
@@ -32,7 +31,7 @@ const REMEMBERED: usize = 50;
 const BATCH: usize = 64;
 
 /// How many secrets are read from the store in one go: so many that it is read seldom, so few that few lie in memory.
-const PORTION: usize = 256;
+const PORTION: usize = 512;
 
 /// A verdict that is to be written down.
 pub(super) struct Finding {
@@ -190,7 +189,7 @@ impl Engine {
     fn sent_as_they_are(&self, credentials: &[Credential]) -> Vec<CredentialId> {
         let is_sent = |credential: &&Credential| {
             let kind = self.catalogue.kind(&credential.provider, &credential.kind);
-            kind.is_ok_and(|kind| !kind.authorization.exchanges()) && !credential.fields.contains_key(KEY_FILE)
+            kind.is_ok_and(|kind| sent_as_it_is(kind, credential))
         };
         credentials.iter().filter(is_sent).map(|credential| credential.id.clone()).collect()
     }
@@ -213,11 +212,7 @@ impl Engine {
 
     /// The same with a secret that is sent as it is and has been read already.
     async fn find_out_with(&self, credential: &Credential, region: &str, secret: Arc<Secret>) -> Result<Finding, Problem> {
-        let kind = self.catalogue.kind(&credential.provider, &credential.kind)?;
-        let dispatch = |region, draft: Draft| {
-            let bound = bind(credential, kind.authorization.scheme(), region, secret);
-            async move { self.dispatch_bound(credential, region, &draft, bound).await }
-        };
+        let dispatch = |region, draft: Draft| async move { self.dispatch_with(credential, region, &draft, Some(secret)).await };
         self.find_out_by(credential, region, dispatch).await
     }
 

@@ -99,10 +99,8 @@ impl Engine {
     }
 
     async fn keep_at(&self, exchange: &Exchange, which: usize, name: Name) -> Result<Credential, Problem> {
-        let acting = self.by_id(&exchange.credential).await?;
         let Some(minted) = exchange.minted.get(which) else { return Err(broken_task()) };
-        self.prepare_to_keep(&name).await?;
-        self.keep_minted(&acting, name, exchange, minted).await
+        self.keep_as(exchange, minted, name).await
     }
 
     async fn perform_saved(&self, task: SavedTask) -> Result<ConsoleEvent, Problem> {

@@ -11,6 +11,7 @@ use super::audit::Deed;
 use super::authorize::ACCESS_TOKEN;
 use super::kept::place;
 use super::message::{Beginning, Edit, NewCredential};
+use super::open::beginning;
 use super::{Engine, SLOTS};
 use crate::domain::credential::{Part, Slot};
 use crate::domain::identify::{self, Identified};
@@ -54,9 +55,7 @@ impl Engine {
     /// The beginning of all credentials, by name: as many as a screen shows at once. It is read at once and on the
     /// calling thread, since before the first frame a change of threads would take longer than the reading.
     pub fn first_credentials(&self, count: u16) -> Result<Beginning, Problem> {
-        let credentials = self.index.first_credentials(count.into())?;
-        let is_whole = credentials.len() < usize::from(count);
-        Ok(Beginning { credentials, is_whole })
+        Ok(beginning(&self.index, count)?)
     }
 
     /// The credential with this name; where there is none, the problem offers the nearest names.

@@ -527,6 +527,8 @@ pub struct Minted {
     pub member: String,
     /// The secret.
     pub secret: Arc<Secret>,
+    /// The credential as which it is kept already, under a name that nobody has chosen.
+    pub kept: Option<Box<Credential>>,
 }
 
 impl std::fmt::Debug for Minted {

@@ -6,12 +6,15 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::Engine;
-use super::message::{Exchange, Minted, NewCredential};
+use super::message::{Edit, Exchange, Minted, NewCredential};
 use crate::domain::problem::Class;
 use crate::domain::provider::Kind;
 use crate::domain::provider::spec::Confidence;
-use crate::domain::request::Target;
+use crate::domain::request::{Draft, Target};
 use crate::domain::{Credential, Name, Problem};
+
+/// So many secrets that nobody named are kept for one credential.
+const MOST_UNNAMED: usize = 100;
 
 impl Engine {
     /// Makes sure, before anything is made at the provider, that its secret can be kept under this name.
@@ -25,6 +28,70 @@ impl Engine {
             Err(problem) => return Err(problem),
         }
         self.prove_store().await
+    }
+
+    /// Makes sure, before a request is sent that may make a secret, that the store keeps what it is given. No preset makes
+    /// one, and what is only read can be read again.
+    pub async fn prepare_for(&self, draft: &Draft) -> Result<(), Problem> {
+        if draft.method.is_safe() || draft.preset.is_some() { Ok(()) } else { self.prove_store().await }
+    }
+
+    /// Keeps at once, before anybody is asked for a name, every secret of an answer that the provider will not say again:
+    /// whoever is asked may leave, and so may the program.
+    pub async fn keep_unnamed(&self, acting: &Credential, exchange: &mut Exchange) -> Result<(), Problem> {
+        if exchange.draft.method.is_safe() {
+            return Ok(());
+        }
+        for at in 0..exchange.minted.len() {
+            let kept = self.keep_under_any_name(acting, exchange, &exchange.minted[at]).await?;
+            exchange.minted[at].kept = Some(Box::new(kept));
+        }
+        Ok(())
+    }
+
+    /// Another process may be about to keep something under the same name: then the next one is taken.
+    async fn keep_under_any_name(
+        &self,
+        acting: &Credential,
+        exchange: &Exchange,
+        minted: &Minted,
+    ) -> Result<Credential, Problem> {
+        loop {
+            let name = self.next_free(acting).await?;
+            match self.keep_minted(acting, name.clone(), exchange, minted).await {
+                Err(problem) if problem.class == Class::Usage && self.find(name.as_str()).await.is_ok() => {}
+                kept => return kept,
+            }
+        }
+    }
+
+    /// Gives a secret of an answer the name that a person chose: keeps it, or renames what is kept already.
+    pub async fn keep_as(&self, exchange: &Exchange, minted: &Minted, name: Name) -> Result<Credential, Problem> {
+        if let Some(kept) = &minted.kept {
+            if kept.name == name {
+                return Ok(Credential::clone(kept));
+            }
+            return self.edit(&kept.id, Edit { name: Some(name), ..Edit::default() }).await;
+        }
+        let acting = self.by_id(&exchange.credential).await?;
+        self.prepare_to_keep(&name).await?;
+        self.keep_minted(&acting, name, exchange, minted).await
+    }
+
+    /// `ci-minted`, `ci-minted-2`, …: a name that says whose it is and that nobody has chosen.
+    async fn next_free(&self, acting: &Credential) -> Result<Name, Problem> {
+        let whose = acting.name.as_str();
+        for number in 1..MOST_UNNAMED {
+            let end = if number == 1 { "-minted".to_owned() } else { format!("-minted-{number}") };
+            let Some(name) = shortened(whose, &end) else { continue };
+            match self.find(name.as_str()).await {
+                Ok(_) => {}
+                Err(problem) if problem.class == Class::NotFound => return Ok(name),
+                Err(problem) => return Err(problem),
+            }
+        }
+        let why = format!("there are {MOST_UNNAMED} credentials already whose names begin with {whose}-minted");
+        Err(Problem::new("The new secret was not kept", why, "give it a name (K in the console, --capture NAME), and those too"))
     }
 
     /// Keeps a secret from an answer as a credential like the one that asked for it: same provider, same region, the
@@ -62,6 +129,12 @@ impl Engine {
         let mut fitting = kinds.iter().filter(|kind| kind.secret.eq_ignore_ascii_case(&words));
         fitting.next().filter(|_| fitting.next().is_none()).map(|kind| kind.id.as_str())
     }
+}
+
+/// A name with this end, its beginning cut where both together are too long.
+fn shortened(beginning: &str, end: &str) -> Option<Name> {
+    let lengths = (1..=beginning.len()).rev().filter(|at| beginning.is_char_boundary(*at));
+    lengths.map(|at| format!("{}{end}", &beginning[..at])).find_map(|text| Name::parse(&text).ok())
 }
 
 /// The fields of a kind: as the answer names them, as the path names them, else as the acting credential has them.

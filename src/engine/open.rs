@@ -3,35 +3,59 @@
 use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::thread::JoinHandle;
 
-use super::message::StoreState;
+use super::message::{Beginning, StoreState};
 use super::{Engine, Options, Ports, SystemClock};
 use crate::config::{self, Paths, Requests, Settings, StoreChoice};
 use crate::domain::problem::Class;
 use crate::domain::provider::{Catalogue, Source, overlay};
 use crate::domain::region::Region;
 use crate::domain::{Problem, Secret};
-use crate::index::Index;
+use crate::index::{Index, IndexError};
 use crate::net::Client;
 use crate::store::{self, BackendKind, Memory};
 
-/// An engine over the person's own index and store. The store is not touched yet, and no HTTP client is built.
+/// The person's own index, being opened on a thread of its own, because whoever waits for a screen waits for it longest.
+pub struct Opening {
+    index: JoinHandle<Result<(Index, Beginning), IndexError>>,
+    paths: Paths,
+}
+
+impl Opening {
+    /// Begins to open the index, and reads so many of its credentials, by name.
+    pub fn begin(paths: &Paths, count: u16) -> Self {
+        let path = paths.index();
+        let open = move || {
+            let index = Index::open(&path)?;
+            let beginning = beginning(&index, count)?;
+            Ok((index, beginning))
+        };
+        Self { index: std::thread::spawn(open), paths: paths.clone() }
+    }
+
+    /// An engine over the index and the person's own store, and what was read. The store is not touched yet, and no HTTP
+    /// client is built. Reads the provider files before it waits for the index.
+    pub fn finish(self, settings: &Settings) -> Result<(Engine, Beginning), Problem> {
+        let Self { index, paths } = self;
+        let catalogue = catalogue(&paths);
+        let (index, beginning) = index.join().unwrap_or_else(|panic| resume_unwind(panic))?;
+        let ports = Ports {
+            catalogue: Arc::new(catalogue?),
+            index: Arc::new(index),
+            store: store::open(chosen(settings), &paths.vault()),
+            transport: Arc::new(Client::default()),
+            clock: Arc::new(SystemClock),
+        };
+        let (requests, locks) = (Some(Requests::of(&paths)), Some(paths.state.join("locks")));
+        let options = Options { requests, locks, ..Options::from(settings) };
+        Ok((Engine::new(ports, options), beginning))
+    }
+}
+
+/// An engine over the person's own index and store, all at once.
 pub fn open(paths: &Paths, settings: &Settings) -> Result<Engine, Problem> {
-    // Neither needs the other, and whoever waits for a screen waits for both.
-    let (catalogue, index) = std::thread::scope(|scope| {
-        let index = scope.spawn(|| Index::open(&paths.index()));
-        (catalogue(paths), index.join())
-    });
-    let ports = Ports {
-        catalogue: Arc::new(catalogue?),
-        index: Arc::new(index.unwrap_or_else(|panic| resume_unwind(panic))?),
-        store: store::open(chosen(settings), &paths.vault()),
-        transport: Arc::new(Client::default()),
-        clock: Arc::new(SystemClock),
-    };
-    let (requests, locks) = (Some(Requests::of(paths)), Some(paths.state.join("locks")));
-    let options = Options { requests, locks, ..Options::from(settings) };
-    Ok(Engine::new(ports, options))
+    Opening::begin(paths, 0).finish(settings).map(|(engine, _)| engine)
 }
 
 /// An engine that keeps nothing: secrets and index live in this process's memory.
@@ -91,6 +115,13 @@ fn chosen(settings: &Settings) -> BackendKind {
         Some(StoreChoice::File) => BackendKind::File,
         Some(StoreChoice::Memory) => BackendKind::Memory,
     }
+}
+
+/// The first so many credentials of an index.
+pub(super) fn beginning(index: &Index, count: u16) -> Result<Beginning, IndexError> {
+    let credentials = if count == 0 { Vec::new() } else { index.first_credentials(count.into())? };
+    let is_whole = credentials.len() < usize::from(count);
+    Ok(Beginning { credentials, is_whole })
 }
 
 fn load(files: Vec<(PathBuf, String)>) -> Result<Catalogue, Problem> {

@@ -55,8 +55,8 @@ impl Engine {
                 return Err(circle(turned.pages));
             }
             let draft = follow(&template, &next);
-            let redactor = self.redactor(credential).await?;
-            turned.last = self.answer_to(credential, draft, redactor, waiting).await?.0;
+            let known = self.known(credential).await?;
+            turned.last = self.answer_to(credential, draft, known, waiting).await?.0;
             asked = next;
         }
         Ok(turned)

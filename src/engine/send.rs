@@ -5,13 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Engine;
-use super::authorize::{Refused, Trouble};
+use super::authorize::{Refused, Trouble, bind};
 use super::message::{Consent, Exchange, Keep, Order};
-use super::withhold::{Dispatched, Withheld};
+use super::withhold::{Dispatched, Known, Withheld};
 use crate::domain::problem::Class;
 use crate::domain::provider::{Authorization, Kind};
 use crate::domain::rate_limit::RateLimit;
-use crate::domain::redact::Redactor;
 use crate::domain::region::Region;
 use crate::domain::request::Draft;
 use crate::domain::response::{Answer, Verdict};
@@ -33,9 +32,9 @@ impl Engine {
     ) -> Result<Exchange, Problem> {
         let Order { draft, consent, keep } = order;
         self.permit(&draft, consent)?;
-        let redactor = self.redactor(credential).await?;
-        let entry = self.entry(credential, &draft, keep, &redactor);
-        match self.answer_to(credential, draft, redactor, waiting).await {
+        let known = self.known(credential).await?;
+        let entry = self.entry(credential, &draft, keep, &known.redactor);
+        match self.answer_to(credential, draft, known, waiting).await {
             Ok((exchange, verdict)) => {
                 self.remember(credential, entry, Some((&exchange.answer, verdict))).await;
                 Ok(exchange)
@@ -52,12 +51,12 @@ impl Engine {
         &self,
         credential: &Credential,
         draft: Draft,
-        redactor: Redactor,
+        Known { redactor, sent }: Known,
         waiting: &(dyn Fn(Duration) + Sync),
     ) -> Result<(Exchange, Verdict), Problem> {
         let region = self.catalogue.region(&credential.provider, &credential.region)?;
         let provider = self.catalogue.provider(&credential.provider)?;
-        let dispatched = match self.dispatch_in_turn(credential, region, &draft, waiting).await {
+        let dispatched = match self.dispatch_in_turn((credential, sent), region, &draft, waiting).await {
             Ok(dispatched) => dispatched,
             Err(trouble) => return Err(self.in_words(credential, region, trouble).await),
         };
@@ -84,6 +83,20 @@ impl Engine {
     pub(super) async fn dispatch(&self, credential: &Credential, region: &Region, draft: &Draft) -> Result<Dispatched, Trouble> {
         let kind = self.catalogue.kind(&credential.provider, &credential.kind).map_err(Problem::from)?;
         let bound = self.authorize(credential, kind, region).await?;
+        self.dispatch_bound(credential, region, draft, bound).await
+    }
+
+    /// The same with a secret that is sent as it is and has been read already, if it has.
+    pub(super) async fn dispatch_with(
+        &self,
+        credential: &Credential,
+        region: &Region,
+        draft: &Draft,
+        secret: Option<Arc<Secret>>,
+    ) -> Result<Dispatched, Trouble> {
+        let Some(secret) = secret else { return self.dispatch(credential, region, draft).await };
+        let kind = self.catalogue.kind(&credential.provider, &credential.kind).map_err(Problem::from)?;
+        let bound = bind(credential, kind.authorization.scheme(), region, secret);
         self.dispatch_bound(credential, region, draft, bound).await
     }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt as _;
+use tokio::sync::Mutex;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -22,6 +23,9 @@ use crate::domain::problem::Problem;
 use crate::domain::{Credential, CredentialId, Secret};
 use crate::index::Index;
 use crate::store::Unlock;
+
+/// How long a task that would lose something may go on when it is told to stop: less than the person who leaves waits.
+const GRACE: Duration = Duration::from_millis(800);
 
 /// The running tasks.
 pub struct Tasks {
@@ -47,6 +51,8 @@ pub(super) struct Voice {
     pub(super) questions: Questions,
     /// Cancelled when the task is to stop before its next step.
     pub(super) pause: CancellationToken,
+    /// Locked as long as the task would lose something if it were cut short.
+    unbroken: Arc<Mutex<()>>,
 }
 
 impl Tasks {
@@ -59,12 +65,14 @@ impl Tasks {
     pub fn start(&mut self, id: TaskId, task: Task) {
         self.forget_ended();
         let Tokens { cancel, pause } = self.tokens.entry(id).or_default().clone();
-        let voice = Voice { task: id, reports: self.reports.clone(), questions: self.questions.clone(), pause };
+        let unbroken = Arc::<Mutex<()>>::default();
+        let (reports, questions) = (self.reports.clone(), self.questions.clone());
+        let voice = Voice { task: id, reports, questions, pause, unbroken: Arc::clone(&unbroken) };
         let engine = Arc::clone(&self.engine);
         self.running.spawn(async move {
             let ending = tokio::select! {
                 biased;
-                () = cancel.cancelled() => Event::Cancelled,
+                () = given_up(&cancel, &unbroken) => Event::Cancelled,
                 outcome = whole(engine.perform(task, &voice)) => outcome.map_or_else(Event::Failed, |()| Event::Done),
             };
             voice.say(ending);
@@ -260,11 +268,16 @@ impl Engine {
     async fn perform_send(&self, task: SendTask, voice: &Voice) -> Result<(), Problem> {
         let SendTask { credential, draft, consent, keep } = task;
         let credential = self.by_id(&credential).await?;
+        self.prepare_for(&draft).await?;
         let waiting = |wait| voice.say(Event::Console(ConsoleEvent::Waits(wait)));
+        // What it makes is to be kept, even if the person leaves before the answer is here.
+        let _unbroken = if draft.method.is_safe() { None } else { Some(voice.unbroken.lock().await) };
         let exchange = self.send_order(&credential, Order { draft, consent, keep }, &waiting).await;
         self.tell_lifetime(&credential, voice);
-        voice.say(Event::Answered(Box::new(exchange?)));
-        Ok(())
+        let mut exchange = exchange?;
+        let kept = self.keep_unnamed(&credential, &mut exchange).await;
+        voice.say(Event::Answered(Box::new(exchange)));
+        kept
     }
 
     async fn perform_survey(&self, task: SurveyTask, voice: &Voice) -> Result<(), Problem> {
@@ -287,6 +300,13 @@ impl Engine {
     }
 }
 
+/// Ends when a task has been told to stop, and some time later where it would lose something.
+async fn given_up(cancel: &CancellationToken, unbroken: &Mutex<()>) {
+    cancel.cancelled().await;
+    // The time is over or nothing is left to lose: it stops either way.
+    let _ = tokio::time::timeout(GRACE, unbroken.lock()).await;
+}
+
 /// The outcome of work that may panic: the screen must hear of that too, or the task would seem to run for ever.
 async fn whole(work: impl Future<Output = Result<(), Problem>>) -> Result<(), Problem> {
     AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|_| Err(broken_task()))
@@ -294,4 +314,22 @@ async fn whole(work: impl Future<Output = Result<(), Problem>>) -> Result<(), Pr
 
 fn checked(credential: &Credential, region: &str, check: crate::domain::credential::Check) -> Event {
     Event::Checked { credential: credential.id.clone(), region: region.to_owned(), check }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_would_be_lost_has_some_time_to_end_and_no_more() {
+        let (cancel, unbroken) = (CancellationToken::new(), Mutex::new(()));
+        cancel.cancel();
+        let held = unbroken.lock().await;
+        let mut stop = std::pin::pin!(given_up(&cancel, &unbroken));
+        assert!(stop.as_mut().now_or_never().is_none(), "something would be lost");
+        drop(held);
+        assert!(stop.now_or_never().is_some(), "nothing is left to lose");
+        let _hanging = unbroken.lock().await;
+        given_up(&cancel, &unbroken).await;
+    }
 }

@@ -2,6 +2,7 @@
 //!
 //! Only requests that read are sent again. A refused request that changes something is the person's to repeat.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::Engine;
@@ -9,12 +10,12 @@ use super::authorize::Trouble;
 use super::budget::{Account, is_for_now};
 use super::keyring::random;
 use super::withhold::Dispatched;
-use crate::domain::Credential;
 use crate::domain::problem::{Class, Problem};
 use crate::domain::rate_limit;
 use crate::domain::region::Region;
 use crate::domain::request::Draft;
 use crate::domain::response::Answer;
+use crate::domain::{Credential, Secret};
 use crate::net::{NetError, Outgoing};
 
 /// How often a request that reads is sent at most.
@@ -30,10 +31,11 @@ const SHORT_PATIENCE: Duration = Duration::from_secs(5);
 const LONGEST_JITTERED: Duration = Duration::from_secs(16);
 
 impl Engine {
-    /// Sends a draft when the credential's budget allows it. `waiting` hears of every wait before it begins.
+    /// Sends a draft when the credential's budget allows it, with the secret where that has been read already. `waiting`
+    /// hears of every wait before it begins.
     pub(super) async fn dispatch_in_turn(
         &self,
-        credential: &Credential,
+        (credential, secret): (&Credential, Option<Arc<Secret>>),
         region: &Region,
         draft: &Draft,
         waiting: &(dyn Fn(Duration) + Sync),
@@ -51,7 +53,7 @@ impl Engine {
                 waiting(wait);
                 self.clock.pass(wait + jitter(wait)?).await;
             }
-            let dispatched = self.dispatch(credential, region, draft).await?;
+            let dispatched = self.dispatch_with(credential, region, draft, secret.clone()).await?;
             attempts -= 1;
             if attempts == 0 || !is_for_now(&dispatched.answer, self.now()) {
                 return Ok(dispatched);

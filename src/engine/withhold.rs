@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use super::Engine;
+use super::authorize::sent_as_it_is;
 use super::keyring::broken_task;
 use super::message::Minted;
 use crate::domain::credential::{Part, Slot};
@@ -28,6 +29,14 @@ pub(super) struct Dispatched {
     pub(super) sent: Arc<Secret>,
     /// The schemes with which it went, in turn.
     pub(super) schemes: Vec<String>,
+}
+
+/// What is known of a credential's secrets while a request of it is under way.
+pub(super) struct Known {
+    /// All of them, to be taken out of what comes back.
+    pub(super) redactor: Redactor,
+    /// The one that is sent, where it is sent as it lies in the store.
+    pub(super) sent: Option<Arc<Secret>>,
 }
 
 /// An answer that may be shown.
@@ -60,17 +69,28 @@ impl Dispatched {
 impl Engine {
     /// Knows a credential's secret and all its further parts.
     pub(super) async fn redactor(&self, credential: &Credential) -> Result<Redactor, Problem> {
+        Ok(self.known(credential).await?.redactor)
+    }
+
+    /// The same, and the secret that is sent, which is then read once and not twice.
+    pub(super) async fn known(&self, credential: &Credential) -> Result<Known, Problem> {
         let kind = self.catalogue.kind(&credential.provider, &credential.kind)?;
         let named = kind.parts.iter().map(|part| Part::Named(part.id.clone()));
-        let mut redactor = Redactor::default();
+        let is_sent = sent_as_it_is(kind, credential);
+        let mut known = Known { redactor: Redactor::default(), sent: None };
         for part in std::iter::once(Part::Secret).chain(named) {
             match self.store.get(&ItemKey::of(&credential.id, Slot::Current, &part)).await {
-                Ok(secret) => redactor.learn(&secret),
+                Ok(secret) => {
+                    known.redactor.learn(&secret);
+                    if is_sent && part == Part::Secret {
+                        known.sent = Some(Arc::new(secret));
+                    }
+                }
                 Err(StoreError::Absent) => {}
                 Err(error) => return Err(error.into()),
             }
         }
-        Ok(redactor)
+        Ok(known)
     }
 }
 
@@ -83,7 +103,7 @@ fn take_minted(answer: &mut Answer, members: &[String]) -> Vec<Minted> {
     let Body::Text(text) = &mut answer.body else { return Vec::new() };
     let captured = members::capture(text, members);
     *text = captured.text;
-    captured.secrets.into_iter().map(|(member, secret)| Minted { member, secret: Arc::new(secret) }).collect()
+    captured.secrets.into_iter().map(|(member, secret)| Minted { member, secret: Arc::new(secret), kept: None }).collect()
 }
 
 fn clean(answer: Answer, redactor: &Redactor) -> Answer {

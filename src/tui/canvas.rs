@@ -13,16 +13,24 @@ use ratatui::style::{Color, Modifier, Style};
 
 use super::frame::FrameBuffer;
 
+/// More styles than a theme has, in all its combinations.
+const MOST_LOOKS: usize = 256;
+
 /// A backend that writes frames into a buffer.
 pub(super) struct Canvas {
     buffer: FrameBuffer,
     library: CrosstermBackend<FrameBuffer>,
+    looks: Looks,
 }
+
+/// What sets each style that was drawn so far. A theme has few, and a frame sets them hundreds of times.
+#[derive(Default)]
+struct Looks(Vec<(Style, Vec<u8>)>);
 
 impl Canvas {
     /// One that writes there.
     pub(super) fn new(buffer: FrameBuffer) -> Self {
-        Self { library: CrosstermBackend::new(buffer.clone()), buffer }
+        Self { library: CrosstermBackend::new(buffer.clone()), buffer, looks: Looks::default() }
     }
 }
 
@@ -41,7 +49,7 @@ impl Backend for Canvas {
             next = Some((x + 1, y));
             if look(cell) != style {
                 style = look(cell);
-                queue!(out, SetAttribute(Attribute::Reset), SetStyle(style.into_crossterm()))?;
+                out.extend_from_slice(self.looks.of(style)?);
             }
             out.extend_from_slice(cell.symbol().as_bytes());
         }
@@ -82,6 +90,29 @@ impl Backend for Canvas {
 
     fn flush(&mut self) -> io::Result<()> {
         self.library.flush()
+    }
+}
+
+impl Looks {
+    /// What sets this style, whichever was set before.
+    fn of(&mut self, style: Style) -> io::Result<&[u8]> {
+        let known = self.0.iter().position(|(known, _)| *known == style);
+        let place = match known {
+            Some(place) => place,
+            None => self.learn(style)?,
+        };
+        Ok(&self.0[place].1)
+    }
+
+    /// Where it stands now. A person may look at theme after theme; those that are gone are not kept for ever.
+    fn learn(&mut self, style: Style) -> io::Result<usize> {
+        let mut bytes = Vec::new();
+        queue!(bytes, SetAttribute(Attribute::Reset), SetStyle(style.into_crossterm()))?;
+        if self.0.len() == MOST_LOOKS {
+            self.0.clear();
+        }
+        self.0.push((style, bytes));
+        Ok(self.0.len() - 1)
     }
 }
 

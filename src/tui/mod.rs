@@ -23,6 +23,9 @@ use app::{Browser, Greeting, Preferences, Start};
 use crate::config::{Depth, Memory, Settings};
 use crate::domain::Problem;
 use crate::engine::Engine;
+use crate::engine::message::Beginning;
+use terminal::Tty;
+use watch::Watch;
 
 pub use app::Onward;
 pub use app::keymap::Conflict;
@@ -42,25 +45,49 @@ pub fn conflicts(settings: &Settings) -> Vec<Conflict> {
     app::keymap::conflicts(&settings.keys)
 }
 
-/// Shows the screen, arranged as it was left, until the person leaves; returns the exit code (0, or 128 + signal). The
-/// calling thread becomes the screen's, so this belongs into `block_on`, not into a task.
-pub async fn run(engine: Arc<Engine>, wishes: Wishes, memory: Memory) -> Result<u8, Problem> {
-    let settings = &wishes.reading.settings;
-    let size = input::size().map_err(|error| unusable(&error))?;
-    let beginning = engine.first_credentials(size.1)?;
-    let (doors, inbox) = inbox();
-    let _panics = panics::PanicGuard::new(doors.notices.clone());
-    watch::start(doors.notices.clone(), watch::Interrupt::Quits, wishes.folder.as_deref()).map_err(|error| unusable(&error))?;
-    let gate = Arc::new(input::Gate::default());
-    let surface = terminal::Tty::take(size, settings.mouse, Arc::clone(&gate)).map_err(|error| unusable(&error))?;
-    let asks = settings.depth != Depth::Monochrome && terminal::may_be_asked();
-    if asks {
-        terminal::ask(ear::QUESTION).map_err(|error| unusable(&error))?;
+/// The screen, shown for the first time.
+pub struct Screen {
+    screen: Loop<Tty>,
+    _panics: panics::PanicGuard,
+}
+
+impl Screen {
+    /// Takes the terminal and shows the first frame, arranged as it was left. No runtime is needed yet. The engine and the
+    /// beginning of its list may be on their way meanwhile: they are asked for when everything else is there.
+    pub fn show(
+        open: impl FnOnce() -> Result<(Arc<Engine>, Beginning), Problem>,
+        wishes: Wishes,
+        memory: Memory,
+    ) -> Result<Self, Problem> {
+        let flat = |error: io::Error| unusable(&error);
+        let settings = &wishes.reading.settings;
+        let size = input::size().map_err(flat)?;
+        let (doors, inbox) = inbox();
+        let panics = panics::PanicGuard::new(doors.notices.clone());
+        let watch = Watch::new(doors.notices.clone(), watch::Interrupt::Quits).map_err(flat)?;
+        let gate = Arc::new(input::Gate::default());
+        let mut surface = Tty::new(size, settings.mouse, Arc::clone(&gate)).map_err(flat)?;
+        let asks = settings.depth != Depth::Monochrome && terminal::may_be_asked();
+        let (layout, preferences) = (memory.recall(), preferences(settings));
+        let (engine, beginning) = open()?;
+        let start = Start { beginning, catalogue: Arc::clone(&engine.catalogue), size, preferences, layout };
+        surface.enter().map_err(flat)?;
+        let (inputs, folder) = (doors.inputs.clone(), wishes.folder.clone());
+        let screen = Loop::begin(Parts { engine, start, surface, memory, wishes, inbox: (doors, inbox) });
+        if asks && let Err(error) = terminal::ask(ear::QUESTION) {
+            // It went away, which the watcher will tell.
+            tracing::warn!(%error, "the terminal was not asked for its background");
+        }
+        watch.start(folder).map_err(flat)?;
+        input::start(inputs, gate, ear::Ear::new(asks)).map_err(flat)?;
+        Ok(Self { screen, _panics: panics })
     }
-    input::start(doors.inputs.clone(), gate, ear::Ear::new(asks)).map_err(|error| unusable(&error))?;
-    let layout = memory.recall();
-    let start = Start { beginning, catalogue: Arc::clone(&engine.catalogue), size, preferences: preferences(settings), layout };
-    Ok(Loop::run(Parts { engine, start, surface, memory, wishes, inbox: (doors, inbox) }).await)
+
+    /// Listens until the person leaves; returns the exit code (0, or 128 + signal). The calling thread is the screen's
+    /// as long as it is shown, so this belongs into `block_on`, not into a task.
+    pub async fn listen(self) -> u8 {
+        self.screen.turn().await
+    }
 }
 
 fn preferences(settings: &Settings) -> Preferences {

@@ -50,6 +50,8 @@ pub struct Loop<S> {
     is_lent: bool,
     /// With which exit code it ends, as soon as that is known.
     code: Option<u8>,
+    /// What is to be done as soon as it turns.
+    waiting: Vec<Effect>,
 }
 
 /// What the screen is made of.
@@ -88,25 +90,32 @@ enum News {
 }
 
 impl<S: Surface> Loop<S> {
-    /// Shows the screen until it is over; returns the exit code. The first frame is drawn before anything is done.
+    /// Shows the screen until it is over; returns the exit code.
     pub async fn run(parts: Parts<S>) -> u8 {
+        Self::begin(parts).turn().await
+    }
+
+    /// Draws the first frame. Nothing is done yet, so that nothing is waited for and no runtime is needed.
+    pub(super) fn begin(parts: Parts<S>) -> Self {
         let Parts { engine, start, surface, memory, wishes, inbox: (doors, inbox) } = parts;
-        let (app, effects) = App::start(start, now(&engine));
+        let (app, waiting) = App::start(start, now(&engine));
         let tasks = Tasks::new(Arc::clone(&engine), doors.reports.clone());
         let notices = doors.notices.clone();
         // With a door for inputs of its own, it would never learn that nobody is at the other end.
         drop(doors);
         let pace = Pace { drawn: Instant::now(), due: None };
         let (is_shown, is_lent, code) = (true, false, None);
-        let mut this = Self { app, surface, memory, wishes, engine, tasks, notices, inbox, pace, is_shown, is_lent, code };
+        let mut this =
+            Self { app, surface, memory, wishes, engine, tasks, notices, inbox, pace, is_shown, is_lent, code, waiting };
         this.tell_flaws();
         this.draw();
-        this.perform(effects);
-        this.turn().await
+        this
     }
 
     /// Turns until it is over; returns the exit code.
-    async fn turn(mut self) -> u8 {
+    pub(super) async fn turn(mut self) -> u8 {
+        let effects = std::mem::take(&mut self.waiting);
+        self.perform(effects);
         loop {
             if let Some(code) = self.code {
                 self.depart();
@@ -293,7 +302,8 @@ impl<S: Surface> Loop<S> {
         let Reading { settings, flaws } = self.wishes.reading.clone();
         if !flaws.is_empty() {
             let change = Change { flaws, later: Vec::new() };
-            self.tell(Msg::Settings(Box::new((super::preferences(&settings), change))));
+            let told = Msg::Settings(Box::new((super::preferences(&settings), change)));
+            self.waiting.extend(update(&mut self.app, told, now(&self.engine)));
         }
     }
 

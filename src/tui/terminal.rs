@@ -87,15 +87,13 @@ pub(super) struct Tty {
 }
 
 impl Tty {
-    /// Takes the terminal, with its mouse or without. Its size is asked for when it says that it has another one, not
-    /// at every frame.
-    pub(super) fn take((columns, rows): (u16, u16), mouse: bool, gate: Arc<Gate>) -> io::Result<Self> {
+    /// The terminal, with its mouse or without, not ours yet. Its size is asked for when it says that it has another
+    /// one, not at every frame.
+    pub(super) fn new((columns, rows): (u16, u16), mouse: bool, gate: Arc<Gate>) -> io::Result<Self> {
         let buffer = FrameBuffer::default();
         let viewport = Viewport::Fixed(Rect::new(0, 0, columns, rows));
         let terminal = Terminal::with_options(Canvas::new(buffer.clone()), TerminalOptions { viewport })?;
-        let mut tty = Self { terminal, frames: FrameWriter::new(buffer, Output::open()?), mouse, gate };
-        tty.enter()?;
-        Ok(tty)
+        Ok(Self { terminal, frames: FrameWriter::new(buffer, Output::open()?), mouse, gate })
     }
 }
 

@@ -3,7 +3,7 @@
 //! It sleeps until one of them comes, so it costs nothing. It stands apart from the screen because the screen may be
 //! stuck in a write to a terminal that no longer reads: a signal to end is obeyed even then.
 
-use std::path::Path;
+use std::path::PathBuf;
 
 use tokio::sync::mpsc::UnboundedSender;
 
@@ -23,12 +23,25 @@ pub(super) enum Interrupt {
 
 /// Without signals there is nothing to watch.
 #[cfg(not(unix))]
-pub(super) fn start(_notices: UnboundedSender<Notice>, _interrupt: Interrupt, _settings: Option<&Path>) -> std::io::Result<()> {
-    Ok(())
+pub(super) struct Watch;
+
+#[cfg(not(unix))]
+impl Watch {
+    /// One that watches nothing.
+    #[expect(clippy::unnecessary_wraps, reason = "the same shape as on Unix")]
+    pub(super) fn new(_notices: UnboundedSender<Notice>, _interrupt: Interrupt) -> std::io::Result<Self> {
+        Ok(Self)
+    }
+
+    /// Watches nothing.
+    #[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "the same shape as on Unix")]
+    pub(super) fn start(self, _settings: Option<PathBuf>) -> std::io::Result<()> {
+        Ok(())
+    }
 }
 
 #[cfg(unix)]
-pub(super) use unix::start;
+pub(super) use unix::Watch;
 
 #[cfg(unix)]
 mod unix {
@@ -44,7 +57,7 @@ mod unix {
     use signal_hook::iterator::backend::SignalDelivery;
     use signal_hook::iterator::exfiltrator::SignalOnly;
 
-    use super::{HANG_UP, Interrupt, Notice, Path, UnboundedSender};
+    use super::{HANG_UP, Interrupt, Notice, PathBuf, UnboundedSender};
     use crate::tui::terminal::leave_modes;
     use crate::tui::wishes::Folder;
 
@@ -53,19 +66,8 @@ mod unix {
 
     const SIGNALS: [i32; 6] = [SIGTERM, SIGHUP, SIGINT, SIGQUIT, SIGTSTP, SIGCONT];
 
-    /// Watches from now on, as long as the process lives.
-    pub(in crate::tui) fn start(
-        notices: UnboundedSender<Notice>,
-        interrupt: Interrupt,
-        settings: Option<&Path>,
-    ) -> io::Result<()> {
-        let (read, write) = UnixStream::pair()?;
-        let signals = SignalDelivery::with_pipe(read, write, SignalOnly, SIGNALS)?;
-        let watch = Watch { signals, terminal: terminal()?, folder: watched(settings), notices, interrupt };
-        std::thread::Builder::new().name("watch".into()).spawn(|| watch.run()).map(drop)
-    }
-
-    struct Watch {
+    /// The watcher.
+    pub(in crate::tui) struct Watch {
         signals: SignalDelivery<UnixStream, SignalOnly>,
         /// Until it hangs up.
         terminal: Option<OwnedFd>,
@@ -76,6 +78,23 @@ mod unix {
     }
 
     impl Watch {
+        /// Takes note of signals from now on.
+        pub(in crate::tui) fn new(notices: UnboundedSender<Notice>, interrupt: Interrupt) -> io::Result<Self> {
+            let (read, write) = UnixStream::pair()?;
+            let signals = SignalDelivery::with_pipe(read, write, SignalOnly, SIGNALS)?;
+            Ok(Self { signals, terminal: terminal()?, folder: None, notices, interrupt })
+        }
+
+        /// Tells of what it has taken note of and of what comes, as long as the process lives. The folder of the settings
+        /// is watched too, if it can be.
+        pub(in crate::tui) fn start(mut self, settings: Option<PathBuf>) -> io::Result<()> {
+            let watch = move || {
+                self.folder = settings.as_deref().and_then(Folder::watch);
+                self.run();
+            };
+            std::thread::Builder::new().name("watch".into()).spawn(watch).map(drop)
+        }
+
         fn run(mut self) {
             loop {
                 self.wait();
@@ -125,10 +144,6 @@ mod unix {
                 signal_hook::low_level::exit(code.into());
             }
         }
-    }
-
-    fn watched(folder: Option<&Path>) -> Option<Folder> {
-        folder.and_then(Folder::watch)
     }
 
     /// The terminal that is read from.

@@ -178,6 +178,14 @@ impl Running {
         while self.frames.recv_timeout(SILENCE).is_ok() {}
     }
 
+    /// Presses keys, one after another, each when the one before has been taken in.
+    pub(crate) fn press_each(&mut self, keys: &[&str]) {
+        for key in keys {
+            self.keys.write_all(key.as_bytes()).unwrap();
+            self.settle();
+        }
+    }
+
     fn read_for(&mut self, span: Duration) -> usize {
         let end = Instant::now() + span;
         let mut bytes = 0;

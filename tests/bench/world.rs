@@ -13,7 +13,8 @@ use tokenring::store::{FileStore, ItemKey, Store as _, Unlock, WorkFactor};
 
 use crate::timed;
 
-const PASSPHRASE: &str = "a passphrase for the bench";
+/// What the encrypted file of every home opens with.
+pub(crate) const PASSPHRASE: &str = "a passphrase for the bench";
 
 /// Fills the index in one step: by the program's own door each credential would be synced to the disk.
 const FILL: &str = "

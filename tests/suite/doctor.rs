@@ -110,4 +110,11 @@ fn the_store_and_the_index_are_held_against_one_another() {
     let done = locked.env_remove("TOKENRING_PASSPHRASE_FILE").output().unwrap();
     let found: Value = serde_json::from_slice(&done.stdout).unwrap();
     assert_eq!((&found["findings"][0]["level"], done.status.code()), (&json!("warn"), Some(0)), "{found}");
+    assert_eq!(found["findings"][0]["what"], "encrypted file is in use", "a locked store is told once: {found}");
+
+    write(folder.path(), "another-passphrase", "Not-Vq7-but-Zk3", 0o600);
+    let path = folder.path().join("another-passphrase");
+    let home = home.with("TOKENRING_PASSPHRASE_FILE", path.to_str().unwrap());
+    let found = findings(&home.run(&["doctor", "--offline", "--json"]).expect(0), "store");
+    told(&found, "warn", "this is not its passphrase");
 }

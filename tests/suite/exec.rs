@@ -110,10 +110,15 @@ fn two_that_contradict_one_another_are_refused() {
     assert_eq!(ran.out, format!("{SECRET} {}\n", SECRET.replace('1', "2")));
 }
 
+/// A secret of nobody else, so that it is not found with the child of another test, nor with that of the same test in
+/// another run of the suite on this machine.
+fn unheard_of(number: u32) -> String {
+    format!("{:08x}-{number:04x}-4000-8000-000000000000", std::process::id())
+}
+
 #[test]
 fn the_command_takes_this_process_place_and_nobody_else_sees_the_secret() {
-    // Another one than in the other tests, whose children run at the same time.
-    let secret = &SECRET.replace('1', "7");
+    let secret = &unheard_of(7);
     let home = home_with(secret);
     let mut child = start(&home, &["ci", "--", "sh", "-c", "echo $$; read wait"]);
     // Standard input is empty, so the shell ends at once unless it is held open.
@@ -137,7 +142,7 @@ fn the_command_takes_this_process_place_and_nobody_else_sees_the_secret() {
 
 #[test]
 fn in_no_mode_does_any_other_process_get_the_secret() {
-    let secret = &SECRET.replace('1', "9");
+    let secret = &unheard_of(9);
     let home = home_with(secret);
     for (mode, has_it) in [("--mask", true), ("--file", false), ("--stdin", false)] {
         // On standard input it comes without an end of line, so it is read to its end; the child then waits to be ended.

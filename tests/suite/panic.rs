@@ -17,7 +17,7 @@ use tokenring::engine::{Clock, Engine, Options, Ports};
 use tokenring::index::Index;
 use tokenring::net::Client;
 use tokenring::store::{Backend, ItemKey, Memory, Store, StoreError, Unlock};
-use tokenring::tui::{self, Wishes};
+use tokenring::tui::{Screen, Wishes};
 
 use crate::support::pty::Pty;
 
@@ -96,7 +96,13 @@ async fn show(breaks: String) {
     };
     engine.add(new).await.unwrap();
     brittle.is_lit.store(true, Ordering::SeqCst);
-    assert_eq!(tui::run(engine, Wishes::default(), config::Memory::Nowhere).await, Ok(0));
+    let screen = Screen::show(
+        || engine.first_credentials(36).map(|beginning| (Arc::clone(&engine), beginning)),
+        Wishes::default(),
+        config::Memory::Nowhere,
+    )
+    .unwrap();
+    assert_eq!(screen.listen().await, 0);
 }
 
 /// The screen at a terminal, with something that breaks when a secret is to be revealed; inside, nothing, since that was

@@ -84,10 +84,11 @@ fn wide(text: &str) -> Vec<u8> {
 #[test]
 fn every_copy_is_named_however_it_is_written() {
     let place = Place::with_laptop();
-    place.write("app/.gitignore", ".env*\n/out/\n");
+    place.write("app/.gitignore", ".env*\n/out/\n/notes/\n");
     place.write("app/crlf.txt", format!("one\r\ntoken: '{TOKEN}'\r\n"));
     place.write("app/wide.ps1", wide(&format!("$x = 1\n$env:T = \"{TOKEN}\"\n")));
     place.write("app/.env.local", format!("PORT=80\nSNYK_TOKEN=\"{TOKEN}\"\n"));
+    place.write("app/notes/2026.txt", format!("the token is {TOKEN}\n"));
     place.write("app/out/skipped.js", TOKEN);
     let locked = place.write("app/locked.yml", format!("token: {TOKEN}\n"));
     fs::set_permissions(&locked, fs::Permissions::from_mode(0o400)).unwrap();
@@ -102,6 +103,7 @@ fn every_copy_is_named_however_it_is_written() {
     let laptop = |name: &str, line| (name.to_owned(), line, "laptop".to_owned());
     let expected = [
         laptop(".env.local", 2),
+        laptop("2026.txt", 1),
         laptop("crlf.txt", 2),
         laptop("locked.yml", 1),
         laptop("real.conf", 3),

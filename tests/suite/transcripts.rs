@@ -8,7 +8,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
 
@@ -52,6 +52,46 @@ fn the_help_of_every_command_has_examples() {
     let grammar = tokenring::cli::command();
     let silent: Vec<_> = grammar.get_subcommands().filter(is_silent).map(clap::Command::get_name).collect();
     assert!(silent.is_empty(), "without examples: {silent:?}");
+}
+
+/// The lines of the examples, as a shell gets them, without what other programs do before and after.
+fn examples(verb: &clap::Command) -> Vec<String> {
+    let help = verb.get_after_help().map(ToString::to_string).unwrap_or_default().replace("\\\n", "");
+    let lines = help.split("Examples:\n").nth(1).unwrap_or_default().lines().take_while(|line| line.starts_with("  "));
+    let bare = |line: &str| {
+        let from = line.find("tokenring ").unwrap();
+        let end = [" | ", " > ", " >> ", " < ", " &"].iter().filter_map(|mark| line[from..].find(mark)).min();
+        line[from..].split_at(end.unwrap_or(line.len() - from)).0.to_owned()
+    };
+    lines.map(bare).collect()
+}
+
+/// The words that a shell makes of a line.
+fn words(line: &str) -> Vec<String> {
+    let script = format!("tokenring() {{ printf '%s\\0' tokenring \"$@\"; }}\n{line}");
+    let done = Command::new("sh").args(["-fc", &script]).output().unwrap();
+    assert!(done.status.success(), "{line}");
+    String::from_utf8(done.stdout).unwrap().split_terminator('\0').map(str::to_owned).collect()
+}
+
+#[test]
+fn every_example_is_understood_as_it_is_written_and_keeps_its_lines() {
+    fn all(verb: &clap::Command) -> Vec<clap::Command> {
+        std::iter::once(verb.clone()).chain(verb.get_subcommands().flat_map(all)).collect()
+    }
+    let grammar = tokenring::cli::command();
+    let helps = all(&grammar).into_iter().filter_map(|verb| Some(verb.get_after_help()?.to_string()));
+    for line in helps.flat_map(|help| help.lines().map(str::to_owned).collect::<Vec<_>>()) {
+        assert!(!line.starts_with("  ") || line.chars().count() <= 100, "it would be broken anywhere: {line}");
+    }
+    let mut seen = 0;
+    for line in all(&grammar).iter().flat_map(examples) {
+        seen += 1;
+        if let Err(error) = grammar.clone().try_get_matches_from(words(&line)) {
+            panic!("{line}: {error}");
+        }
+    }
+    assert!(seen > 60, "{seen}");
 }
 
 fn files() -> Vec<PathBuf> {

@@ -5,14 +5,10 @@ use std::time::Duration;
 use super::super::arguments::parse_name;
 use super::super::prompt;
 use super::{Context, Showing, answer};
-use crate::domain::problem::Class;
 use crate::domain::rate_limit::seconds;
 use crate::domain::{Credential, Name, Problem};
 use crate::engine::Engine;
 use crate::engine::message::{Exchange, Order};
-
-/// So many secrets that nobody named are kept for one credential.
-const MOST_UNNAMED: usize = 100;
 
 /// A request that is about to be sent.
 pub(in crate::cli) struct Sending {
@@ -36,23 +32,29 @@ pub(super) struct Withheld {
     pub(super) is_unnamed: bool,
 }
 
+/// What became of the secrets that were in an answer.
+struct Kept {
+    /// One after the other.
+    withheld: Vec<Withheld>,
+    /// Whether all of them are where they should be.
+    outcome: Result<(), Problem>,
+}
+
 impl Sending {
     /// Sends it, keeps the secrets that came back, shows the answer.
     pub(in crate::cli) async fn run(self, context: &Context<'_>, credential: &Credential) -> Result<u8, Problem> {
         let engine = context.unlocked().await?;
         match &self.capture {
             Some(name) => engine.prepare_to_keep(name).await?,
-            // It may make a secret, which would be lost in a store that cannot be written; no preset makes one.
-            None if !self.order.draft.method.is_safe() && self.order.draft.preset.is_none() => engine.prove_store().await?,
-            None => {}
+            None => engine.prepare_for(&self.order.draft).await?,
         }
         let mut exchange = engine.send_order(credential, self.order.clone(), &|wait| waiting(context, wait)).await?;
         if engine.asks_to_repeat(credential, &exchange)? && agrees_to_repeat(&exchange) {
             exchange = engine.send_order(credential, self.order, &|wait| waiting(context, wait)).await?;
         }
-        let withheld = keep(context, credential, &exchange, self.capture).await;
-        answer::show(context, &exchange, &withheld.0, &self.showing).await?;
-        withheld.1.map(|()| answer::exit_code(&exchange.answer))
+        let kept = keep(engine, credential, &mut exchange, self.capture).await;
+        answer::show(context, &exchange, &kept.withheld, &self.showing).await?;
+        kept.outcome.map(|()| answer::exit_code(&exchange.answer))
     }
 }
 
@@ -73,63 +75,24 @@ pub(super) fn waiting(context: &Context<'_>, wait: Duration) {
     context.out.note(&format!("waiting {}: the provider wants fewer requests", seconds(wait)));
 }
 
-/// Keeps every fresh secret, the first under the name that was given. The answer is shown even where one cannot be
-/// kept, since it says what was made.
-async fn keep(
-    context: &Context<'_>,
-    credential: &Credential,
-    exchange: &Exchange,
-    name: Option<Name>,
-) -> (Vec<Withheld>, Result<(), Problem>) {
-    let mut withheld = Vec::new();
-    let mut outcome = Ok(());
-    let is_unnamed = name.is_none() && is_lost_otherwise(exchange);
-    let name = match name.or_else(|| ask_for_name(exchange)) {
-        None if is_lost_otherwise(exchange) => next_free(context, credential).await,
-        name => name,
-    };
+/// Keeps every fresh secret, the first under the name that was given. One that nobody named is kept before anybody is
+/// asked. The answer is shown even where one cannot be kept, since it says what was made.
+async fn keep(engine: &Engine, credential: &Credential, exchange: &mut Exchange, name: Option<Name>) -> Kept {
+    let unnamed = if name.is_none() { engine.keep_unnamed(credential, exchange).await } else { Ok(()) };
+    let mut kept = Kept { withheld: Vec::new(), outcome: unnamed };
+    let name = name.or_else(|| ask_for_name(exchange));
     for (index, minted) in exchange.minted.iter().enumerate() {
-        let kept = match numbered(name.as_ref(), index) {
-            Some(name) => keep_one(context, credential, exchange, (name, index)).await,
-            None => Ok(None),
+        let before = minted.kept.as_ref().map(|credential| credential.name.to_string());
+        let named = match numbered(name.as_ref(), index) {
+            Some(name) => Some(engine.keep_as(exchange, minted, name).await),
+            None => None,
         };
-        let kept_as = kept.unwrap_or_else(|problem| {
-            outcome = Err(problem);
-            None
-        });
-        withheld.push(Withheld { member: minted.member.clone(), kept_as, is_unnamed });
+        let named = named.and_then(|named| named.map_err(|problem| kept.outcome = Err(problem)).ok());
+        let is_unnamed = named.is_none() && before.is_some();
+        let kept_as = named.map(|named| named.name.to_string()).or(before);
+        kept.withheld.push(Withheld { member: minted.member.clone(), kept_as, is_unnamed });
     }
-    (withheld, outcome)
-}
-
-async fn keep_one(
-    context: &Context<'_>,
-    credential: &Credential,
-    exchange: &Exchange,
-    (name, index): (Name, usize),
-) -> Result<Option<String>, Problem> {
-    let engine: &Engine = context.unlocked().await?;
-    let kept = engine.keep_minted(credential, name, exchange, &exchange.minted[index]).await?;
-    Ok(Some(kept.name.to_string()))
-}
-
-/// Whether nobody can be asked for a name and the provider will not say the secret again: what a request that reads
-/// brings can be read again.
-fn is_lost_otherwise(exchange: &Exchange) -> bool {
-    !exchange.minted.is_empty() && !exchange.draft.method.is_safe() && !prompt::is_interactive()
-}
-
-/// `ci-minted`, `ci-minted-2`, …: a name that says whose it is and that nobody has chosen.
-async fn next_free(context: &Context<'_>, credential: &Credential) -> Option<Name> {
-    let engine = context.unlocked().await.ok()?;
-    for number in 1..MOST_UNNAMED {
-        let end = if number == 1 { "-minted".to_owned() } else { format!("-minted-{number}") };
-        let name = Name::parse(&format!("{}{end}", credential.name)).ok()?;
-        if engine.find(name.as_str()).await.is_err_and(|problem| problem.class == Class::NotFound) {
-            return Some(name);
-        }
-    }
-    None
+    kept
 }
 
 /// `name`, `name-2`, `name-3`, …
@@ -138,12 +101,15 @@ fn numbered(name: Option<&Name>, index: usize) -> Option<Name> {
     if index == 0 { Some(name.clone()) } else { Name::parse(&format!("{name}-{}", index + 1)).ok() }
 }
 
-/// A person at the terminal may still name it; the secret is in nobody's hands otherwise.
+/// A person at the terminal may name it. What can be read again is let go without a name.
 fn ask_for_name(exchange: &Exchange) -> Option<Name> {
     if exchange.minted.is_empty() || !prompt::is_interactive() {
         return None;
     }
-    let question = "The answer brings a new secret. Keep it as (a name, or nothing to let it go): ";
-    let given = prompt::line(question).filter(|given| !given.is_empty())?;
+    let question = match exchange.minted.iter().find_map(|minted| minted.kept.as_ref()) {
+        Some(kept) => format!("The answer brought a new secret; it is kept as {}. Another name (or nothing): ", kept.name),
+        None => "The answer brings a new secret. Keep it as (a name, or nothing to let it go): ".to_owned(),
+    };
+    let given = prompt::line(&question).filter(|given| !given.is_empty())?;
     parse_name(&given).ok()
 }

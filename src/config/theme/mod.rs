@@ -27,11 +27,12 @@ pub fn is_own(name: &str) -> bool {
     path.extension().is_some_and(|extension| extension == "toml") && !name.contains(['/', '\\'])
 }
 
-/// The themes that come with the program: name and text.
+/// The themes that come with the program: name and text. The build turns their TOML into JSON (`assets/build.rs`), since
+/// one of them is read at every start and somebody waits for it.
 const BUILTIN: [(&str, &str); 3] = [
-    ("dark", include_str!("../../../assets/themes/dark.toml")),
-    ("light", include_str!("../../../assets/themes/light.toml")),
-    ("high-contrast", include_str!("../../../assets/themes/high-contrast.toml")),
+    ("dark", include_str!(concat!(env!("OUT_DIR"), "/themes/dark.json"))),
+    ("light", include_str!(concat!(env!("OUT_DIR"), "/themes/light.json"))),
+    ("high-contrast", include_str!(concat!(env!("OUT_DIR"), "/themes/high-contrast.json"))),
 ];
 
 /// What a piece of the screen is, as far as its looks go.
@@ -176,7 +177,8 @@ impl Theme {
     /// this name.
     pub fn builtin(name: &str, depth: Depth) -> Option<Self> {
         let (_, text) = BUILTIN.iter().find(|(known, _)| *known == name)?;
-        Self::parse(text, depth).ok()
+        let file: ThemeFile = serde_json::from_str(text).ok()?;
+        file.resolve(depth).ok()
     }
 
     /// The theme that fits a background.
@@ -197,18 +199,7 @@ impl Theme {
     /// terminal's ordinary text.
     pub fn parse(text: &str, depth: Depth) -> Result<Self, String> {
         let file: ThemeFile = toml::from_str(text).map_err(|error| error.to_string())?;
-        let ground = find(&file.colors, file.ground.as_ref())?;
-        let mut styles = [Style::default(); Role::ALL.len()];
-        for (role, spec) in &file.roles {
-            styles[*role as usize] = spec.resolve(&file.colors)?.reduce(depth);
-        }
-        if depth == Depth::Monochrome {
-            // What steps back by its colour does so by its weight here.
-            for role in [Role::Dim, Role::Border] {
-                styles[role as usize].dim = true;
-            }
-        }
-        Ok(Self { styles, ground: ground.and_then(|color| color.reduce(depth)) })
+        file.resolve(depth)
     }
 
     /// The theme on a terminal with this background: one that is made for the other kind brings its own.
@@ -247,6 +238,23 @@ impl Style {
     }
 }
 
+impl ThemeFile {
+    fn resolve(&self, depth: Depth) -> Result<Theme, String> {
+        let ground = find(&self.colors, self.ground.as_ref())?;
+        let mut styles = [Style::default(); Role::ALL.len()];
+        for (role, spec) in &self.roles {
+            styles[*role as usize] = spec.resolve(&self.colors)?.reduce(depth);
+        }
+        if depth == Depth::Monochrome {
+            // What steps back by its colour does so by its weight here.
+            for role in [Role::Dim, Role::Border] {
+                styles[role as usize].dim = true;
+            }
+        }
+        Ok(Theme { styles, ground: ground.and_then(|color| color.reduce(depth)) })
+    }
+}
+
 impl StyleSpec {
     fn resolve(&self, colors: &BTreeMap<String, Color>) -> Result<Style, String> {
         let color = |name: &Option<String>| find(colors, name.as_ref());
@@ -267,7 +275,7 @@ mod tests {
     #[test]
     fn every_theme_styles_every_role() {
         for (name, text) in BUILTIN {
-            let file: ThemeFile = toml::from_str(text).unwrap_or_else(|error| panic!("{name}: {error}"));
+            let file: ThemeFile = serde_json::from_str(text).unwrap_or_else(|error| panic!("{name}: {error}"));
             let missing: Vec<_> = Role::ALL.into_iter().filter(|role| !file.roles.contains_key(role)).collect();
             assert_eq!(missing, [], "{name}");
             assert!(Theme::builtin(name, Depth::TrueColor).is_some(), "{name}");

@@ -51,12 +51,11 @@ impl Redactor {
     /// The text without the known secrets.
     pub fn redact_known(&self, text: String) -> String {
         let plain = self.secrets.iter().fold(text, |text, secret| without(text, secret));
-        // Most texts are short, and to look for a long one costs much before the first byte is looked at.
-        let lies_in = |text: &str, encoded: &str| text.len() >= encoded.len() && text.contains(encoded);
+        let room = longest_run(&plain);
         let mask = |text: String, encoded: &Zeroizing<String>| {
-            if lies_in(&text, encoded) { text.replace(encoded.as_str(), MASK) } else { text }
+            if text.contains(encoded.as_str()) { text.replace(encoded.as_str(), MASK) } else { text }
         };
-        self.encoded.iter().fold(plain, mask)
+        self.encoded.iter().filter(|encoded| encoded.len() <= room).fold(plain, mask)
     }
 
     /// Whether one of the known secrets lies in these bytes, as it is or in an encoding. Every encoding is plain ASCII,
@@ -70,12 +69,15 @@ impl Redactor {
     }
 }
 
+/// How long the longest piece of a text is that could be an encoding: all are one run of letters, digits and a few signs.
+/// Every answer is searched for every encoding, and most have no run that is long enough for any.
+fn longest_run(text: &str) -> usize {
+    let is_encoded = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_');
+    text.as_bytes().split(|byte| !is_encoded(byte)).map(<[u8]>::len).max().unwrap_or_default()
+}
+
 /// The text without the secret, as it is or escaped.
 fn without(text: String, secret: &[u8]) -> String {
-    let text = match std::str::from_utf8(secret) {
-        Ok(secret) if text.contains(secret) => text.replace(secret, MASK),
-        _ => text,
-    };
     let mut masked = String::new();
     let mut rest = text.as_str();
     while let Some(found) = escaped::find(rest, secret) {
@@ -91,9 +93,8 @@ fn encodings(bytes: &[u8]) -> Vec<Zeroizing<String>> {
     let lower = hex(bytes);
     let mut all = vec![lower.to_ascii_uppercase(), lower];
     for standard in (0..3).map(|offset| base64_at(bytes, offset)) {
-        let url_safe = standard.replace('+', "-").replace('/', "_");
-        if url_safe != standard {
-            all.push(url_safe);
+        if standard.contains(['+', '/']) {
+            all.push(standard.replace('+', "-").replace('/', "_"));
         }
         all.push(standard);
     }
@@ -134,6 +135,13 @@ mod tests {
         let mut redactor = redactor("secret-one");
         redactor.learn(&Secret::from_text("secret-one-and-more".to_owned()));
         assert_eq!(redactor.redact("x secret-one-and-more y secret-one z"), format!("x {MASK} y {MASK} z"));
+    }
+
+    #[test]
+    fn the_longest_run_is_that_of_an_encoding() {
+        for (text, length) in [("", 0), ("{\"a\": 12}", 2), ("é-_é", 2), ("key=ab+/cd==&", 6), ("a", 1)] {
+            assert_eq!(longest_run(text), length, "{text}");
+        }
     }
 
     #[test]

@@ -94,7 +94,7 @@ impl Finding {
         Self { area, level: Level::Ok, what: what.into(), why: why.into(), remedy: String::new() }
     }
 
-    pub(super) fn warn(area: Area, what: impl Into<String>, why: impl Into<String>, remedy: impl Into<String>) -> Self {
+    pub(crate) fn warn(area: Area, what: impl Into<String>, why: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self { area, level: Level::Warn, what: what.into(), why: why.into(), remedy: remedy.into() }
     }
 

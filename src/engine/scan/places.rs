@@ -1,7 +1,7 @@
 //! Which files are looked at.
 //!
-//! A folder is walked as its `.gitignore` says, which spares build output; but files in which secrets usually lie are
-//! looked at even where it says otherwise, because that is where people put what must not be committed.
+//! What `.gitignore` names is looked at too, because that is where people put what must not be committed. Only folders
+//! of what can be made or fetched anew are spared by it, and not the files in them in which secrets usually lie.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -89,6 +89,26 @@ const NAMES: [&str; 17] = [
 /// Folders of whose files any may hold one.
 const FOLDERS: [&str; 4] = [".github/workflows", ".circleci", ".probely", ".docker"];
 
+/// Folders of what is built or fetched, which are large and not written by hand.
+const OUTPUTS: [&str; 16] = [
+    "node_modules",
+    "target",
+    "build",
+    "dist",
+    "out",
+    "obj",
+    "vendor",
+    "Pods",
+    "DerivedData",
+    "venv",
+    ".venv",
+    ".tox",
+    ".gradle",
+    ".next",
+    "__pycache__",
+    "coverage",
+];
+
 /// A file to look at.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Place {
@@ -158,7 +178,7 @@ impl<'s> Found<'s> {
         }
     }
 
-    /// Everything below that is not ignored, and everything that bears secrets even if it is.
+    /// Everything below, but for ignored output that bears no secrets.
     fn walk(&mut self, root: &Path) {
         let mut heeding = WalkBuilder::new(root);
         heeding.hidden(false).require_git(false).follow_links(false).filter_entry(|entry| !is_repository(entry));
@@ -170,7 +190,7 @@ impl<'s> Found<'s> {
             self.take_entry(entry, |_| true);
         }
         for entry in all.build().take_while(goes_on) {
-            self.take_entry(entry, bears_secrets);
+            self.take_entry(entry, |path| !is_output(path.strip_prefix(root).unwrap_or(path)) || bears_secrets(path));
         }
     }
 
@@ -226,6 +246,11 @@ fn bears_secrets(path: &Path) -> bool {
         || name == "config" && path.parent().is_some_and(|folder| folder.ends_with(".git"))
 }
 
+fn is_output(path: &Path) -> bool {
+    let mut folders = path.parent().into_iter().flat_map(Path::components);
+    folders.any(|folder| OUTPUTS.iter().any(|name| folder.as_os_str() == *name) || folder.as_os_str() == ".git")
+}
+
 fn is_repository(entry: &DirEntry) -> bool {
     entry.file_name() == ".git" && entry.file_type().is_some_and(|sort| sort.is_dir())
 }
@@ -246,7 +271,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_ignored_is_spared_unless_secrets_lie_there() {
+    fn ignored_output_is_spared_and_nothing_else_that_is_ignored() {
         let folder = tempfile::tempdir().unwrap();
         let root = fs::canonicalize(folder.path()).unwrap();
         let write = |path: &str, text: &str| {
@@ -254,13 +279,15 @@ mod tests {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, text).unwrap();
         };
-        write(".gitignore", "build/\n.env*\n*.log\n");
+        write(".gitignore", "build/\n.env*\n*.log\nprivate/\n");
         for path in [
             "src/main.rs",
             ".env.local",
             "app/build/.npmrc",
             "app/build/out.js",
             "a.log",
+            "private/notes.yml",
+            "doc/out/kept.md",
             ".git/config",
             ".git/HEAD",
             ".git/objects/aa/credentials",
@@ -269,9 +296,25 @@ mod tests {
         }
         let (places, unread) = given(std::slice::from_ref(&root), &AtomicBool::new(false)).unwrap();
         let found: Vec<_> = places.iter().map(|place| place.path.strip_prefix(&root).unwrap().to_str().unwrap()).collect();
-        assert_eq!(found, [".env.local", ".git/config", ".gitignore", "app/build/.npmrc", "src/main.rs"]);
+        assert_eq!(
+            found,
+            [
+                ".env.local",
+                ".git/config",
+                ".gitignore",
+                "a.log",
+                "app/build/.npmrc",
+                "doc/out/kept.md",
+                "private/notes.yml",
+                "src/main.rs"
+            ]
+        );
         assert_eq!(unread, []);
-        assert_eq!(given(&[root.join("a.log")], &AtomicBool::new(false)).unwrap().0.len(), 1, "what is named is looked at");
+        assert_eq!(
+            given(&[root.join("app/build/out.js")], &AtomicBool::new(false)).unwrap().0.len(),
+            1,
+            "what is named is looked at"
+        );
         assert!(given(&[root.join("nowhere")], &AtomicBool::new(false)).is_err());
     }
 

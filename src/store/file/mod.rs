@@ -6,6 +6,7 @@
 //!
 //! No item stays in memory: each call reads and decrypts the file anew, so it also sees what other processes wrote.
 
+mod by_passphrase;
 mod items;
 mod vault;
 

@@ -8,6 +8,7 @@ use age::{DecryptError, scrypt, x25519};
 use zeroize::Zeroizing;
 
 use super::WorkFactor;
+use super::by_passphrase::ByPassphrase;
 use super::items::Items;
 use crate::domain::Secret;
 use crate::store::{ItemKey, StoreError, private};
@@ -132,9 +133,7 @@ fn seal(identity: &x25519::Identity, passphrase: &SecretString, work: WorkFactor
 
 fn unseal(folder: &Path, passphrase: &SecretString) -> Result<x25519::Identity, StoreError> {
     let sealed = private::read(&folder.join(IDENTITY))?.ok_or(StoreError::Uncreated)?;
-    let mut by_passphrase = scrypt::Identity::new(passphrase.clone());
-    by_passphrase.set_max_work_factor(WorkFactor::MOST);
-    let text = age::decrypt(&by_passphrase, &sealed).map(Zeroizing::new).map_err(|error| match error {
+    let text = age::decrypt(&ByPassphrase(passphrase), &sealed).map(Zeroizing::new).map_err(|error| match error {
         DecryptError::DecryptionFailed | DecryptError::KeyDecryptionFailed => {
             StoreError::Denied("this is not its passphrase".to_owned())
         }

@@ -1,8 +1,10 @@
 //! What each command does.
 
 use super::activity::Tone;
+use super::answer::Answered;
 use super::attempt::move_document;
 use super::command::{Action, CredentialAction, Focus, ListAction, Motion, ProgramAction, RegionAction};
+use super::dialog::{Confirm, Dialog};
 use super::{App, Audience, Effect, Now, Pane};
 use crate::domain::CredentialId;
 use crate::engine::message::{CheckTask, KeyringTask, SecretTask, StoreTask, Task};
@@ -212,14 +214,23 @@ impl App {
             }
             ProgramAction::Cancel => match self.activity.cancellable(self.stage.focus) {
                 Some(task) => return vec![Effect::Cancel(task)],
-                None => return self.quit(),
+                None => return self.ask_or_quit(),
             },
-            ProgramAction::Quit => return self.quit(),
+            ProgramAction::Quit => return self.ask_or_quit(),
         }
         Vec::new()
     }
 
-    fn quit(&mut self) -> Vec<Effect> {
+    /// Leaves, unless that would lose a secret that the provider does not say again and that could not be kept.
+    fn ask_or_quit(&mut self) -> Vec<Effect> {
+        if self.dialogs.is_empty() && self.console.answered().is_some_and(Answered::would_be_lost) {
+            self.dialogs.push(Dialog::Confirm(Box::new(Confirm::of_loss())));
+            return Vec::new();
+        }
+        self.quit()
+    }
+
+    pub(super) fn quit(&mut self) -> Vec<Effect> {
         self.detail.mask();
         vec![Effect::Quit]
     }

@@ -9,7 +9,7 @@ use super::words;
 use crate::domain::problem::Problem;
 use crate::domain::response::{Answer, Body};
 use crate::domain::{Moment, headers};
-use crate::engine::message::{Exchange, TaskId};
+use crate::engine::message::{Exchange, Minted, TaskId};
 
 /// Bodies up to this size are laid out at once; larger ones in the background.
 const LAID_OUT_AT_ONCE: usize = 64 * 1024;
@@ -31,7 +31,7 @@ pub struct Answered {
     filtered: Option<Filtered>,
     /// The answer before this one to the same request.
     before: Option<Arc<Exchange>>,
-    /// Which of its fresh secrets have been kept.
+    /// Which of its fresh secrets have been kept under a name that was chosen.
     kept: Vec<usize>,
 }
 
@@ -189,13 +189,18 @@ impl Answered {
         }
     }
 
-    /// The first fresh secret that has not been kept: its place and the member it came in.
-    pub fn loose(&self) -> Option<(usize, &str)> {
-        let minted = self.exchange.minted.iter().enumerate();
-        minted.map(|(at, minted)| (at, minted.member.as_str())).find(|(at, _)| !self.kept.contains(at))
+    /// The first fresh secret that has no name yet, and its place.
+    pub fn loose(&self) -> Option<(usize, &Minted)> {
+        self.exchange.minted.iter().enumerate().find(|(at, _)| !self.kept.contains(at))
     }
 
-    /// A fresh secret has been kept.
+    /// Whether it holds a fresh secret that the provider does not say again and that is kept nowhere else.
+    pub fn would_be_lost(&self) -> bool {
+        let is_lost = |(at, minted): (usize, &Minted)| minted.kept.is_none() && !self.kept.contains(&at);
+        !self.exchange.draft.method.is_safe() && self.exchange.minted.iter().enumerate().any(is_lost)
+    }
+
+    /// A fresh secret has been kept under a name.
     pub fn keep(&mut self, which: usize) {
         self.kept.push(which);
     }

@@ -126,7 +126,7 @@ impl App {
             ConsoleAction::Save => Some(Asked::Save),
             ConsoleAction::Write => answered.map(|_| Asked::Write),
             ConsoleAction::KeepSecret => {
-                answered.and_then(|answered| answered.loose()).map(|(at, member)| Asked::Keep(at, member.to_owned()))
+                answered.and_then(|answered| answered.loose()).map(|(at, minted)| Asked::of_secret(at, minted))
             }
             _ => return self.dialogs.push(Dialog::Import(Import)),
         };

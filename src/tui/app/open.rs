@@ -206,7 +206,7 @@ impl App {
         let rows = vec![
             Row::warning(format!("{} may change or remove something at the provider.", draft.method)),
             Row::Blank,
-            Row::text(format!("Request  {} {}", draft.method, draft::address(&draft))),
+            Row::text(format!("Request {} {}", draft.method, draft::address(&draft))),
             Row::Pair("At".to_owned(), host),
             Row::Pair("As".to_owned(), self.name_of(credential)),
         ];

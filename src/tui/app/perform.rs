@@ -80,6 +80,7 @@ impl App {
                 let title = format!("Import {}", super::words::count(finds.len(), "credential"));
                 return vec![self.start_task(title, Task::Keyring(KeyringTask::Import(finds)), now).1];
             }
+            Intent::Quit => return self.quit(),
             Intent::Leave(onward) => {
                 self.detail.mask();
                 return vec![Effect::Leave(onward)];

@@ -33,6 +33,9 @@ impl App {
                 }
             }
             Event::Answered(exchange) => {
+                for kept in exchange.minted.iter().filter_map(|minted| minted.kept.as_deref()) {
+                    self.credentials.put(kept.clone(), now.wall);
+                }
                 if self.console.waits_for(task) {
                     return self.take_answer(*exchange, now);
                 }
@@ -56,9 +59,9 @@ impl App {
         let later = self.activity.quiet();
         let large = self.console.answer(exchange, now, later);
         if self.dialogs.is_empty()
-            && let Some((at, member)) = self.console.answered().and_then(Answered::loose)
+            && let Some((at, minted)) = self.console.answered().and_then(Answered::loose)
         {
-            let asked = Asked::Keep(at, member.to_owned());
+            let asked = Asked::of_secret(at, minted);
             self.dialogs.push(Dialog::Ask(Box::new(Ask::new(asked))));
         }
         large.map(|large| Effect::LayOut(later, large)).into_iter().chain(study).collect()

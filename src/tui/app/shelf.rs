@@ -66,7 +66,7 @@ impl App {
             }
             ConsoleEvent::Kept(which, credential) => {
                 self.console.kept(which);
-                self.activity.say(Tone::Good, format!("The secret is kept as {}", credential.name), now.instant);
+                self.activity.say(Tone::Good, format!("The secret is kept as {}", self.name_of(&credential)), now.instant);
                 self.credentials.put(*credential, now.wall);
             }
             ConsoleEvent::History(lines) => self.show_shelf(task, self.history_pick(&lines, now)),

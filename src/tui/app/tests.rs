@@ -27,8 +27,8 @@ use crate::domain::rotation::{LineState, State as RotationState};
 use crate::domain::{Name, Secret};
 use crate::engine::message::{
     Area, Backend, BackendKind, CheckTask, Cleared, ClipboardWay, Consent, Copied, Event, Exchange, Finding, Inquiry,
-    KeyringEvent, KeyringTask, Level, Persistence, QuestionId, Report, RotationEvent, RotationTask, SecretEvent, SecretTask,
-    SendTask, StoreError, StoreState, StoreTask, SurveyTask, Task, TaskId,
+    KeyringEvent, KeyringTask, Level, Minted, Persistence, QuestionId, Report, RotationEvent, RotationTask, SecretEvent,
+    SecretTask, SendTask, StoreError, StoreState, StoreTask, SurveyTask, Task, TaskId,
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -223,6 +223,43 @@ fn an_answer_nobody_waits_for_any_more_is_dropped() {
     let answer = exchange(&session, Body::Text("{}".to_owned()));
     session.report(new, Event::Answered(answer));
     assert!(session.app.console.answered().is_some());
+}
+
+#[test]
+fn a_fresh_secret_that_could_not_be_kept_is_asked_about_before_it_is_left() {
+    let mut session = session();
+    session.press("t");
+    let (task, _) = session.task();
+    let mut answer = exchange(&session, Body::Text("{}".to_owned()));
+    answer.draft.method = Method::Post;
+    let secret = Arc::new(Secret::from_text("snyk_cs_4711".to_owned()));
+    answer.minted = vec![Minted { member: "client_secret".to_owned(), secret, kept: None }];
+    session.report(task, Event::Answered(answer)).report(task, Event::Failed(trouble()));
+    session.press("Esc q");
+    assert!(session.drain().iter().all(|effect| !matches!(effect, Effect::Quit)), "one is asked first");
+    session.press("Esc q Tab Enter");
+    assert!(session.drain().iter().any(|effect| matches!(effect, Effect::Quit)));
+    session.press("q C-c");
+    assert!(session.drain().iter().any(|effect| matches!(effect, Effect::Quit)), "asked twice, it leaves");
+}
+
+#[test]
+fn a_fresh_secret_that_is_kept_is_in_the_list_and_asked_for_a_name_only() {
+    let mut session = session();
+    session.press("t");
+    let (task, _) = session.task();
+    let mut answer = exchange(&session, Body::Text("{}".to_owned()));
+    answer.draft.method = Method::Post;
+    let kept = super::samples::app();
+    let (id, name) = (kept.id.clone(), kept.name.to_string());
+    let secret = Arc::new(Secret::from_text("snyk_cs_4711".to_owned()));
+    answer.minted = vec![Minted { member: "client_secret".to_owned(), secret, kept: Some(Box::new(kept)) }];
+    session.report(task, Event::Answered(answer));
+    assert!(session.app.credentials.get(&id).is_some());
+    let Some(Dialog::Ask(ask)) = session.app.dialogs.top() else { panic!("no question") };
+    assert_eq!(ask.form.value("answer"), name);
+    session.press("Esc q");
+    assert!(session.drain().iter().any(|effect| matches!(effect, Effect::Quit)));
 }
 
 #[test]

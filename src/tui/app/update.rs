@@ -67,7 +67,7 @@ impl App {
             }
             Input::Said(asked, line) => self.hear(&asked, &line, now),
             Input::Interrupt => self.interrupt(now),
-            Input::Silence => self.run(Action::Program(ProgramAction::Quit), now),
+            Input::Silence => self.quit(),
         }
     }
 

@@ -81,7 +81,11 @@ impl<'a> Pen<'a> {
     /// Gives everything in an area another look.
     pub(super) fn tint(&mut self, area: Area, role: Role) {
         let (style, rect) = (self.style(role), self.rect(area));
-        self.buffer.set_style(rect, style);
+        for y in rect.rows().map(|row| row.y) {
+            for cell in self.cells(rect.x, y, rect.width) {
+                cell.set_style(style);
+            }
+        }
     }
 
     /// Writes a text at the left of an area; returns what is left of the area. The weight of what was there before,

@@ -3,6 +3,7 @@
 mod forms;
 mod keeping;
 mod limits;
+mod minted;
 mod pages;
 mod safety;
 

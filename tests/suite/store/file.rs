@@ -112,7 +112,9 @@ async fn it_takes_a_passphrase_and_nothing_else() {
 #[tokio::test]
 async fn an_unlock_that_is_given_up_leaves_it_locked() {
     let place = Place::new();
-    drop(place.unlocked().await);
+    // So much work that no time at all is surely too short.
+    let slow = FileStore::new(place.vault()).with_work_factor(WorkFactor::new(13));
+    unlock(&slow, PASSPHRASE).await.unwrap();
     let store = place.locked();
     let late = store.unlock(Unlock::Passphrase(&secret(PASSPHRASE)), Duration::ZERO).await;
     assert_eq!(late, Err(StoreError::TimedOut(Duration::ZERO)));

@@ -93,6 +93,15 @@ impl Pty {
         self.until("an answer to the keys", |seen| seen.bytes.len() > before);
     }
 
+    /// Presses Esc, and waits until the screen shows something else: a key that followed at once would be one with Alt.
+    #[track_caller]
+    pub(crate) fn escape(&mut self) {
+        self.expect_whole_frame();
+        let before = self.text();
+        self.send("\x1b");
+        self.expect_other_than(&before);
+    }
+
     /// What `see` makes of the screen.
     pub(crate) fn look<T>(&self, see: impl FnOnce(&vt100::Screen) -> T) -> T {
         see(self.glass.seen().screen())

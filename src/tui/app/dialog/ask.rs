@@ -4,7 +4,7 @@ use super::{ConsoleIntent, Intent, Outcome, problem};
 use crate::domain::Name;
 use crate::domain::problem::Problem;
 use crate::domain::request::SavedId;
-use crate::engine::message::{SavedTask, TaskId};
+use crate::engine::message::{Minted, SavedTask, TaskId};
 use crate::tui::app::form::{Button, Field, Form, Happened};
 use crate::tui::app::sheet::{Row, Sheet};
 
@@ -32,6 +32,18 @@ pub enum Asked {
     Write,
     /// Under which name the fresh secret at this place of the answer, which came in this member, is kept.
     Keep(usize, String),
+    /// What the fresh secret is called that came so, and that is kept under this name.
+    Name(usize, String, Name),
+}
+
+impl Asked {
+    /// What is to be asked about the fresh secret at this place of an answer.
+    pub fn of_secret(at: usize, minted: &Minted) -> Self {
+        match &minted.kept {
+            Some(kept) => Self::Name(at, minted.member.clone(), kept.name.clone()),
+            None => Self::Keep(at, minted.member.clone()),
+        }
+    }
 }
 
 impl Ask {
@@ -43,6 +55,7 @@ impl Ask {
             Asked::Copy(id) => ("Copy", id.as_str(), "Lower-case letters, digits, dashes, dots and underscores.", "Copy"),
             Asked::Write => ("File", "answer.json", "A new file; nothing is overwritten. It is readable by you alone.", "Write"),
             Asked::Keep(..) => ("Name", "", "The credential's name in this keyring.", "Keep"),
+            Asked::Name(_, _, name) => ("Name", name.as_str(), "The credential's name in this keyring.", "Call it so"),
         };
         let field = Field::text(ANSWER, label, before).hinting(hint);
         Self { form: Form::new(vec![field], vec![Button::Act(button), Button::Cancel]), asked, task: None, problem: None }
@@ -84,14 +97,16 @@ impl Ask {
             Asked::Rename(id) => ("Rename the saved request", format!("It is called {id}.")),
             Asked::Copy(id) => ("Copy the saved request", format!("The copy begins as {id} is.")),
             Asked::Write => ("Write the answer to a file", "The body as it came, secrets masked.".to_owned()),
-            Asked::Keep(_, member) => ("A new secret came", format!("The answer brings a secret in \"{member}\".")),
+            Asked::Keep(_, member) | Asked::Name(_, member, _) => {
+                ("A new secret came", format!("The answer brings a secret in \"{member}\"."))
+            }
         };
         let mut sheet = Sheet::new(title, 66).with_form(&self.form);
         sheet.head = vec![Row::text(text)];
-        if matches!(self.asked, Asked::Keep(..)) {
-            sheet
-                .head
-                .push(Row::warning("The provider shows it only now. Keep it, or it is lost when the next request is sent."));
+        match &self.asked {
+            Asked::Keep(..) => sheet.head.push(Row::warning("It is not kept yet, and is let go when the next request is sent.")),
+            Asked::Name(..) => sheet.head.push(Row::text("It is kept already, since the provider does not say it again.")),
+            _ => {}
         }
         sheet.head.push(Row::Blank);
         sheet.foot.splice(0..0, problem::rows(self.problem.as_ref()));
@@ -120,7 +135,7 @@ impl Ask {
             Asked::Copy(from) => ConsoleIntent::Saved(SavedTask::Copy(from.clone(), id()?)),
             Asked::Write if text.is_empty() => return Err("is empty".to_owned()),
             Asked::Write => ConsoleIntent::Write(text.to_owned()),
-            Asked::Keep(which, _) => {
+            Asked::Keep(which, _) | Asked::Name(which, ..) => {
                 ConsoleIntent::Keep(*which, Name::parse(text).map_err(|error| format!("does not do: {error}"))?)
             }
         })

@@ -33,6 +33,17 @@ impl Confirm {
         Self { title: title.into(), rows, typed: None, button, on_button: false, intent: Some(intent) }
     }
 
+    /// The question before a fresh secret is lost that could not be kept.
+    pub fn of_loss() -> Self {
+        let rows = vec![
+            Row::warning(
+                "The answer in the console holds a new secret that could not be kept, and the provider does not say it again.",
+            ),
+            Row::text("Cancel, then K in the console keeps it."),
+        ];
+        Self::new("Leave without the new secret?", rows, Button::Danger("Leave"), Intent::Quit)
+    }
+
     /// The same question, answered by typing `word`, the name of what is `called` so where others see the screen.
     #[must_use]
     pub fn typing(mut self, word: &str, called: String) -> Self {

@@ -172,6 +172,8 @@ pub enum Intent {
     Import(Vec<Arc<Find>>),
     /// Leave, and start again as this says.
     Leave(Onward),
+    /// Leave, whatever is lost by it.
+    Quit,
 }
 
 /// Something that a dialog wants done with the console.

@@ -1,0 +1,114 @@
+//! What a passphrase opens, as the age format has it (<https://c2sp.org/age#scrypt-recipient-stanza>).
+//!
+//! The library's own reader measures the machine each time to learn how much work it would dare, which takes longer
+//! than the rest of a command. Here it is known: [`WorkFactor::MOST`].
+
+use age::secrecy::{ExposeSecret, SecretString};
+use age::{DecryptError, Identity};
+use age_core::format::{FILE_KEY_BYTES, FileKey, Stanza};
+use age_core::primitives::aead_decrypt;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
+use zeroize::Zeroizing;
+
+use super::WorkFactor;
+
+const TAG: &str = "scrypt";
+const LABEL: &[u8] = b"age-encryption.org/v1/scrypt";
+const SALT: usize = 16;
+
+/// The block size that the format lays down; one block after the other.
+const BLOCK: u32 = 8;
+
+/// Whoever knows this passphrase.
+pub(super) struct ByPassphrase<'a>(pub(super) &'a SecretString);
+
+impl Identity for ByPassphrase<'_> {
+    fn unwrap_stanza(&self, stanza: &Stanza) -> Option<Result<FileKey, DecryptError>> {
+        (stanza.tag == TAG).then(|| self.unwrap(stanza))
+    }
+}
+
+impl ByPassphrase<'_> {
+    fn unwrap(&self, stanza: &Stanza) -> Result<FileKey, DecryptError> {
+        let [salt, work] = stanza.args.as_slice() else { return Err(DecryptError::InvalidHeader) };
+        let salt = STANDARD_NO_PAD.decode(salt).ok().filter(|salt| salt.len() == SALT).ok_or(DecryptError::InvalidHeader)?;
+        let key = self.key(&[LABEL, &salt].concat(), decimal(work).ok_or(DecryptError::InvalidHeader)?)?;
+        let opened = aead_decrypt(&key, FILE_KEY_BYTES, &stanza.body).map(Zeroizing::new);
+        let opened = opened.map_err(|_| DecryptError::DecryptionFailed)?;
+        Ok(FileKey::init_with_mut(|key| key.copy_from_slice(&opened)))
+    }
+
+    fn key(&self, salt: &[u8], work: u8) -> Result<Zeroizing<[u8; 32]>, DecryptError> {
+        let excessive = DecryptError::ExcessiveWork { required: work, target: WorkFactor::MOST };
+        let mut key = Zeroizing::new([0; 32]);
+        let Ok(params) = scrypt::Params::new(work, BLOCK, 1, key.len()) else { return Err(excessive) };
+        if work > WorkFactor::MOST || scrypt::scrypt(self.0.expose_secret().as_bytes(), salt, &params, key.as_mut()).is_err() {
+            return Err(excessive);
+        }
+        Ok(key)
+    }
+}
+
+/// A number in digits alone, the first of them not zero: the format has one way to write it.
+fn decimal(text: &str) -> Option<u8> {
+    let is_plain = text.bytes().all(|byte| byte.is_ascii_digit()) && !text.starts_with('0');
+    text.parse().ok().filter(|_| is_plain)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PLAIN: &[u8] = b"AGE-SECRET-KEY-1";
+
+    fn passphrase(text: &str) -> SecretString {
+        SecretString::from(text.to_owned())
+    }
+
+    fn sealed(text: &str, work: u8) -> Vec<u8> {
+        let mut recipient = age::scrypt::Recipient::new(passphrase(text));
+        recipient.set_work_factor(work);
+        age::encrypt(&recipient, PLAIN).unwrap()
+    }
+
+    /// The file with another header line in place of that of the passphrase.
+    fn with_stanza(sealed: &[u8], change: impl Fn(&str) -> String) -> Vec<u8> {
+        let start = sealed.windows(10).position(|bytes| bytes == b"-> scrypt ").unwrap();
+        let end = start + sealed[start..].iter().position(|byte| *byte == b'\n').unwrap();
+        let line = change(std::str::from_utf8(&sealed[start..end]).unwrap());
+        [&sealed[..start], line.as_bytes(), &sealed[end..]].concat()
+    }
+
+    #[test]
+    fn what_the_library_seals_is_opened_by_its_passphrase_alone() {
+        let file = sealed("correct horse", 3);
+        assert_eq!(age::decrypt(&ByPassphrase(&passphrase("correct horse")), &file).unwrap(), PLAIN);
+        let refused = age::decrypt(&ByPassphrase(&passphrase("battery staple")), &file).unwrap_err();
+        assert!(matches!(refused, DecryptError::DecryptionFailed), "{refused}");
+    }
+
+    #[test]
+    fn a_header_that_is_not_as_the_format_has_it_is_refused_before_any_work() {
+        let file = sealed("p", 2);
+        let salt = |line: &str| line.split(' ').nth(2).unwrap().to_owned();
+        for change in [
+            &(|line: &str| format!("-> scrypt {} 02", salt(line))) as &dyn Fn(&str) -> String,
+            &|line| format!("-> scrypt {} +2", salt(line)),
+            &|line| format!("-> scrypt {}", salt(line)),
+            &|line| format!("-> scrypt {} 2 2", salt(line)),
+            &|line| format!("-> scrypt {}AAAA 2", salt(line)),
+            &|_| "-> scrypt AAAA 2".to_owned(),
+        ] {
+            let refused = age::decrypt(&ByPassphrase(&passphrase("p")), &with_stanza(&file, change)).unwrap_err();
+            assert!(matches!(refused, DecryptError::InvalidHeader), "{refused}");
+        }
+    }
+
+    #[test]
+    fn more_work_than_anybody_would_wait_for_is_refused() {
+        let file = with_stanza(&sealed("p", 2), |line| line.replace(" 2", " 63"));
+        let refused = age::decrypt(&ByPassphrase(&passphrase("p")), &file).unwrap_err();
+        assert!(matches!(refused, DecryptError::ExcessiveWork { required: 63, .. }), "{refused}");
+    }
+}

@@ -1,0 +1,85 @@
+//! Secrets that a provider says once: none is lost, whenever the person leaves.
+
+use rustix::process::Signal;
+
+use super::{Recorder, bound_to};
+use crate::support::program::Home;
+use crate::support::pty::Pty;
+
+const FRESH: &str = "snyk_cs_4711_v1";
+
+/// A home, and a server that makes a secret with every request.
+fn minting() -> (Home, Recorder) {
+    let server = Recorder::saying(r#"{"client_id":"c","client_secret":"snyk_cs_4711_v1"}"#);
+    (bound_to(&server), server)
+}
+
+/// The screen with such a request in its console, sent and agreed to.
+fn sent(home: &Home, server: &Recorder) -> Pty {
+    let mut pty = home.unlocked_screen();
+    pty.send(&format!("\x1b[200~curl -X POST {}/x\x1b[201~", server.origin()));
+    pty.expect("Ready to be sent");
+    pty.step("\r");
+    pty.expect("Type probe to go on");
+    pty.send("probe\t\r");
+    pty
+}
+
+#[test]
+fn whoever_leaves_before_giving_a_name_finds_the_secret_all_the_same() {
+    type Way = fn(&mut Pty);
+    let ways: [(&str, Way); 4] = [
+        ("dismissed and q", |pty| {
+            pty.send("\x1b");
+            pty.expect_gone("A new secret came");
+            pty.send("q");
+        }),
+        ("C-c", |pty| pty.send("\x03")),
+        ("SIGTERM", |pty| pty.signal(Signal::TERM)),
+        ("SIGKILL", |pty| pty.signal(Signal::KILL)),
+    ];
+    for (way, leave) in ways {
+        let (home, server) = minting();
+        let mut pty = sent(&home, &server);
+        pty.expect("A new secret came");
+        pty.expect("probe-minted");
+        leave(&mut pty);
+        pty.code();
+        assert_eq!(home.run(&["get", "probe-minted"]).expect(0).out, FRESH, "{way}");
+    }
+}
+
+#[test]
+fn a_closed_terminal_takes_no_fresh_secret_with_it() {
+    let (home, server) = minting();
+    let pty = sent(&home, &server);
+    pty.expect("A new secret came");
+    pty.close("x").code();
+    assert_eq!(home.run(&["get", "probe-minted"]).expect(0).out, FRESH);
+}
+
+#[test]
+fn the_name_that_is_given_takes_the_place_of_the_one_that_was_not() {
+    let (home, server) = minting();
+    let mut pty = sent(&home, &server);
+    pty.expect("A new secret came");
+    pty.send("\x15scanner\r");
+    pty.expect("The secret is kept as scanner");
+    pty.send("q");
+    assert_eq!(pty.code(), 0);
+    assert_eq!(home.run(&["get", "scanner"]).expect(0).out, FRESH);
+    home.run(&["get", "probe-minted"]).expect(3);
+}
+
+#[test]
+fn at_a_terminal_the_command_keeps_before_it_asks() {
+    for (typed, name) in [("\x03", "probe-minted"), ("\r", "probe-minted"), ("scanner\r", "scanner")] {
+        let (home, _server) = minting();
+        let mut pty = home.at_terminal(&["request", "probe", "POST", "/x", "--yes"]);
+        pty.expect("it is kept as probe-minted");
+        pty.send(typed);
+        pty.code();
+        assert_eq!(home.run(&["get", name]).expect(0).out, FRESH, "{typed:?}");
+        assert_eq!(home.run(&["list", "--json"]).expect(0).json().as_array().unwrap().len(), 2);
+    }
+}
