@@ -60,6 +60,8 @@ impl Engine {
     /// Takes up a rotation that was left.
     pub async fn resume_rotation(&self, id: &str, turn: Turn, audience: Audience<'_>) -> Result<Status, Problem> {
         self.permit_changes()?;
+        // A locked store is nothing to wait for: a person can see to it now.
+        self.store.status().await?;
         let rotation = self.find_rotation(id).await?;
         let lock = self.locks.claim(&rotation.credential)?;
         // Read again: whoever held the lock until now may have gone on.

@@ -126,7 +126,9 @@ impl Driver<'_> {
     /// The secret that makes room for the new one; none where a credential is made.
     async fn outgoing(&self, change: &Change) -> Tried<Option<Secret>> {
         if change.old.is_some() {
-            return self.old_in(Slot::Current, change).await.map(Some);
+            let old = self.old_in(Slot::Current, change).await?;
+            self.require_untouched(&old).await?;
+            return Ok(Some(old));
         }
         match self.get(Slot::Current).await? {
             None => Ok(None),
@@ -141,6 +143,17 @@ impl Driver<'_> {
             return Ok(found);
         }
         Err(refused("somebody has put another secret into the store meanwhile"))
+    }
+
+    /// Where an earlier attempt has kept the old secret already, it is what is current; or else the new one is current, was
+    /// used by somebody, and has renewed itself. Taken for the old one, it would be revoked.
+    async fn require_untouched(&self, current: &Secret) -> Tried<()> {
+        match self.get(Slot::Previous).await? {
+            Some(kept) if self.renews_itself() && !kept.same_as(current) => Err(refused(
+                "it was used while the two changed places, and nobody knows which of them it is: roll back, and begin anew",
+            )),
+            _ => Ok(()),
+        }
     }
 
     async fn require(&self, slot: Slot, secret: &Secret) -> Tried<()> {

@@ -20,19 +20,26 @@ use super::rig::{Before, Errand, Rig};
 /// What is made like what, by whom, and whether that gets a further secret.
 type Making = (&'static str, &'static str, Option<&'static str>);
 
-const MAKINGS: [Making; 5] = [
+const MAKINGS: [Making; 6] = [
     ("us01-ci-scanner", "us01-admin", None),
     ("us01-release-bot", "us01-admin", None),
     ("us01-release-bot", "us01-admin", Some("service_account_id")),
     ("us01-triage-app", "us01-admin", None),
     ("saw-eu-admin", "saw-eu-admin", None),
+    ("us01-group-reporter", "us01-admin", None),
 ];
 
 /// What is revoked, and by whom.
 type Ending = (&'static str, Option<&'static str>);
 
-const ENDINGS: [Ending; 4] =
-    [("us01-ci-scanner", Some("us01-admin")), ("saw-eu-admin", None), ("us01-laptop", None), ("appcircle-ci", None)];
+const ENDINGS: [Ending; 6] = [
+    ("us01-ci-scanner", Some("us01-admin")),
+    ("us01-group-reporter", Some("us01-admin")),
+    ("saw-eu-admin", None),
+    ("us01-laptop", None),
+    ("us01-admin", None),
+    ("appcircle-ci", None),
+];
 
 /// A world in which something is about to be made or revoked.
 struct Stage {

@@ -1,7 +1,7 @@
 //! Every plan from beginning to end, where nothing goes wrong.
 
 use serde_json::json;
-use tokenring::domain::credential::Part;
+use tokenring::domain::credential::{Part, Slot};
 use tokenring::domain::response::Verdict;
 use tokenring::engine::rotation::{Saying, State, Status, Step};
 
@@ -214,4 +214,25 @@ async fn a_session_that_waits_so_long_that_its_access_token_ends_renews_itself_f
     rig.assert_accounted(&before, &plan, &status).await;
     let after = rig.calm().find(SESSION.0).await.unwrap();
     assert_eq!(rig.calm().check(&after, &after.region).await.unwrap().verdict, Verdict::Accepted);
+}
+
+#[tokio::test]
+async fn a_session_that_is_used_while_it_changes_places_is_never_taken_for_the_old_one() {
+    let rig = Rig::new().await;
+    let credential = rig.adopt(SESSION.0).await;
+    let plan = rig.calm().plan_rotation(&credential, None).await.unwrap();
+    let person = Person::new(&rig, SESSION.0).says(Saying::Abort);
+    rig.die_after(&plan, &person, "verify").await;
+    // It dies once more, when the new one is current and the journal does not know; and somebody uses it.
+    rig.copy_slot(&plan, Slot::Current, Slot::Previous).await;
+    rig.copy_slot(&plan, Slot::Pending, Slot::Current).await;
+    rig.time.advance(std::time::Duration::from_secs(3 * 3600));
+    let used = rig.slot(&plan, Slot::Current).await;
+    rig.calm().check(&credential, &credential.region).await.unwrap();
+    assert_ne!(rig.slot(&plan, Slot::Current).await, used, "it has renewed itself");
+    let status = rig.rotate(plan.clone(), &person).await;
+    assert_eq!(status.state, State::RolledBack, "{status:#?}");
+    assert_eq!(rig.calm().check(&credential, &credential.region).await.unwrap().verdict, Verdict::Accepted);
+    let asked = person.asked.lock().unwrap();
+    assert!(asked.iter().any(|one| one.step == "promote" && one.question.title.contains("nobody knows which")), "{asked:#?}");
 }

@@ -374,6 +374,13 @@ impl Rig {
         Some(secret.expose(sha256))
     }
 
+    /// Puts what is in one slot into another one, as a process does that dies before it can say so.
+    pub(super) async fn copy_slot(&self, plan: &Plan, from: Slot, to: Slot) {
+        let key = |slot| ItemKey::of(&plan.credential, slot, &plan.part);
+        let secret = self.store.get(&key(from)).await.unwrap();
+        self.store.put(&key(to), &secret).await.unwrap();
+    }
+
     /// What is to be accounted for once a rotation of this credential is over.
     pub(super) async fn before(&self, plan: &Plan) -> Before {
         let old = self.slot(plan, Slot::Current).await;
