@@ -78,6 +78,13 @@ impl Detail {
         matches!(self.reveal, Reveal::Asked(asked) if asked == task)
     }
 
+    /// Masks a secret that is shown; one that was asked for is still waited for, and so is the reason why it does not come.
+    pub fn hide(&mut self) {
+        if matches!(self.reveal, Reveal::Shown { .. }) {
+            self.mask();
+        }
+    }
+
     /// Masks the secret, and drops one that is on its way.
     pub fn mask(&mut self) {
         self.reveal = Reveal::Masked;

@@ -35,7 +35,7 @@ pub fn update(app: &mut App, msg: Msg, now: Now) -> Vec<Effect> {
             Vec::new()
         }
         Msg::Panicked(text) => {
-            app.detail.mask();
+            app.detail.hide();
             app.activity.say(Tone::Bad, format!("Something broke in the background: {text}"), now.instant);
             Vec::new()
         }
