@@ -50,7 +50,7 @@ pub async fn run(engine: Arc<Engine>, wishes: Wishes, memory: Memory) -> Result<
     let beginning = engine.first_credentials(size.1)?;
     let (doors, inbox) = inbox();
     let _panics = panics::PanicGuard::new(doors.notices.clone());
-    watch::start(doors.notices.clone(), watch::Interrupt::Quits, wishes.folder.as_deref()).map_err(|error| unusable(&error))?;
+    watch::start(doors.notices.clone(), watch::Interrupt::Quits, wishes.folder()).map_err(|error| unusable(&error))?;
     let gate = Arc::new(input::Gate::default());
     let surface = terminal::Tty::take(size, settings.mouse, Arc::clone(&gate)).map_err(|error| unusable(&error))?;
     let asks = settings.depth != Depth::Monochrome && terminal::may_be_asked();

@@ -28,7 +28,7 @@ pub async fn converse(engine: Arc<Engine>, wishes: Wishes) -> Result<u8, Problem
     let beginning = engine.first_credentials(paper::SIZE.1)?;
     let (doors, inbox) = inbox();
     let _panics = panics::PanicGuard::new(doors.notices.clone());
-    watch::start(doors.notices.clone(), watch::Interrupt::Asks, wishes.folder.as_deref()).map_err(|error| unusable(&error))?;
+    watch::start(doors.notices.clone(), watch::Interrupt::Asks, wishes.folder()).map_err(|error| unusable(&error))?;
     let (asked, (listen, questions)) = (Asked::default(), channel());
     reader::start(asked.clone(), questions, doors.inputs.clone()).map_err(|error| unusable(&error))?;
     let surface = Paper::new(asked, listen);
