@@ -59,7 +59,7 @@ impl<'a> Context<'a> {
         let (paths, common) = (self.paths.clone(), self.common);
         let reading = Reading { settings: self.settings.clone(), flaws: self.flaws.clone() };
         let again = move || Settings::read(&paths, &variable).map(|reading| under_flags(reading, common));
-        Wishes { reading, again: Some(Arc::new(again)), folder: Some(self.paths.config.clone()), ..Wishes::default() }
+        Wishes { reading, again: Some(Arc::new(again)), file: Some(self.paths.settings()), ..Wishes::default() }
     }
 
     /// The engine over the person's own keyring. The store is not touched yet.

@@ -11,6 +11,7 @@ use super::shape::rfc3339;
 use super::table::Table;
 use crate::domain::difference::{self, Change};
 use crate::domain::problem::Class;
+use crate::domain::request::Setting;
 use crate::domain::{CredentialId, Name, Problem};
 use crate::engine::message::{HistoryFilter, HistoryLine, Keep, Order};
 
@@ -126,7 +127,7 @@ async fn compare(context: &Context<'_>, id: u64, other: Option<u64>) -> Result<u
         Some(other) => engine.history_line(other).await?,
         None => engine.history(HistoryFilter::default(), 1).await?.pop().ok_or_else(nothing_newer)?,
     };
-    let (one, another) = (before.description(), after.description());
+    let (one, another) = (described(context, &before).await?, described(context, &after).await?);
     if context.out.json {
         let changes: Vec<_> = difference::changes(&one, &another).into_iter().map(change).collect();
         context.out.value(&json!({ "before": before.id, "after": after.id, "changes": changes }))?;
@@ -140,6 +141,14 @@ async fn compare(context: &Context<'_>, id: u64, other: Option<u64>) -> Result<u
         context.out.text(text.trim_end())?;
     }
     Ok(0)
+}
+
+/// A request as it was sent; as it was written, where its credential is gone.
+async fn described(context: &Context<'_>, line: &HistoryLine) -> Result<String, Problem> {
+    let engine = context.engine()?;
+    let credential = engine.by_id(&line.sent.credential).await.ok();
+    let setting = credential.as_ref().and_then(|known| Setting::of(&engine.catalogue, known, &line.sent.region));
+    Ok(line.description(setting))
 }
 
 fn change(change: Change<'_>) -> serde_json::Value {

@@ -57,7 +57,7 @@ impl Migrate {
         let rival = if self.overwrite { Rival::IsReplaced } else { Rival::Stops };
         let items =
             engine.copy_all(way, rival, |item| context.out.note(&format!("copied {} of {}", item.item, item.name))).await?;
-        config::choose_store(&context.paths, choice)?;
+        config::choose_store(&context.paths.settings(), choice)?;
         engine.copy_all(way, rival, |item| context.out.note(&format!("copied {} of {}", item.item, item.name))).await?;
         engine.note_move(way, items.len()).await?;
         Ok(items)

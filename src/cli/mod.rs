@@ -141,7 +141,7 @@ enum Verb {
     Presets(presets::Presets),
     /// List the requests that were saved under a name, or change them
     Requests(requests::Requests),
-    /// List the requests that were sent, send one again, or forget them
+    /// List the requests that were sent, send one again, compare two, or forget them
     History(history::History),
     /// Look at the settings, check them, or edit them
     Config(config::Config),

@@ -48,7 +48,7 @@ fn start_again(context: &Context<'_>, onward: Onward) -> Result<u8, Problem> {
             let why = "TOKENRING_STORE says where secrets rest";
             return Err(Problem::new("The store was not changed", why, "unset it, and choose again").of(Class::Usage));
         }
-        Onward::Store(choice) => choose_store(&context.paths, choice)?,
+        Onward::Store(choice) => choose_store(&context.paths.settings(), choice)?,
     }
     replace(again).map_err(|error| failed(error.to_string()))
 }

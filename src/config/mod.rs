@@ -10,6 +10,7 @@ mod requests;
 pub mod schema;
 mod settings;
 pub mod theme;
+mod written;
 
 pub use file::write_private;
 pub use key::Key;
@@ -18,5 +19,6 @@ pub use lenient::Reading;
 pub use paths::Paths;
 pub use providers::providers;
 pub use requests::Requests;
-pub use settings::{ClipboardChoice, GlyphChoice, NetSettings, Settings, StoreChoice, choose_store};
+pub use settings::{Chooser, ClipboardChoice, GlyphChoice, NetSettings, Settings, StoreChoice};
 pub use theme::{Background, Color, Depth, Glyphs, Role, Style, Theme};
+pub use written::{choose_store, choose_theme};

@@ -9,14 +9,14 @@ use serde::de::value::{Error as ValueError, StrDeserializer};
 use serde::de::{DeserializeOwned, Error as _, IntoDeserializer as _};
 use serde::{Deserialize, Deserializer};
 
-use super::file::{read_text, write_private};
+use super::file::read_text;
 use super::theme::{self, AUTO, Background, Depth, Glyphs, OwnThemes, Theme};
 use super::{Key, Paths, Reading};
 use crate::domain::problem::{Class, Problem};
 use crate::domain::text::nearest;
 
 /// The largest settings file.
-const LIMIT: u64 = 256 * 1024;
+pub(super) const LIMIT: u64 = 256 * 1024;
 
 /// How the program is to behave.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -24,6 +24,9 @@ const LIMIT: u64 = 256 * 1024;
 pub struct Settings {
     /// Where secrets rest; `None` leaves it to the program, which takes the keyring.
     pub store: Option<StoreChoice>,
+    /// Who says so.
+    #[serde(skip)]
+    pub chooser: Chooser,
     /// How long a secret stays revealed, in seconds.
     #[serde(deserialize_with = "seconds")]
     pub reveal_seconds: u64,
@@ -74,6 +77,16 @@ pub struct NetSettings {
     pub concurrency: usize,
 }
 
+/// Who says where secrets rest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Chooser {
+    /// The person, in the settings; nobody else says otherwise.
+    #[default]
+    Settings,
+    /// The variable `TOKENRING_STORE`, which goes over the settings.
+    Environment,
+}
+
 /// Where secrets rest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -114,25 +127,6 @@ pub enum GlyphChoice {
     Unicode,
     /// Plain ASCII.
     Ascii,
-}
-
-/// Writes the choice of a store into the settings file; everything else in it stays as it is, comments among it.
-pub fn choose_store(paths: &Paths, choice: StoreChoice) -> Result<(), Problem> {
-    let path = paths.settings();
-    let text = match read_text(&path, LIMIT) {
-        Ok(text) => text,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
-        Err(error) => return Err(unwritten(&path, &error.to_string())),
-    };
-    let mut document: toml_edit::DocumentMut =
-        text.parse().map_err(|error: toml_edit::TomlError| unwritten(&path, error.message()))?;
-    document["store"] = toml_edit::value(choice.as_str());
-    write_private(&path, &document.to_string())
-}
-
-fn unwritten(path: &Path, why: &str) -> Problem {
-    let what = format!("The choice of store was not written to {}", path.display());
-    Problem::new(what, why, "mend the file, or write the line `store = …` by hand")
 }
 
 impl StoreChoice {
@@ -210,7 +204,7 @@ impl Settings {
 
     fn under_environment(mut self, env: &dyn Fn(&str) -> Option<String>) -> Result<Self, Problem> {
         if let Some(store) = variable(env, "TOKENRING_STORE")? {
-            self.store = Some(store);
+            (self.store, self.chooser) = (Some(store), Chooser::Environment);
         }
         if let Some(clipboard) = variable(env, "TOKENRING_CLIPBOARD")? {
             self.clipboard = clipboard;
@@ -226,6 +220,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             store: None,
+            chooser: Chooser::Settings,
             reveal_seconds: 15,
             clipboard_seconds: 30,
             clipboard: ClipboardChoice::Auto,
@@ -378,6 +373,7 @@ mod tests {
         "#;
         let expected = Settings {
             store: Some(StoreChoice::File),
+            chooser: Chooser::Settings,
             reveal_seconds: 5,
             clipboard_seconds: 10,
             clipboard: ClipboardChoice::Osc52,

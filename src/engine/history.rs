@@ -4,7 +4,7 @@ use super::Engine;
 use super::message::{Exchange, HistoryFilter, HistoryLine, Keep, Sent};
 use crate::domain::problem::Class;
 use crate::domain::redact::Redactor;
-use crate::domain::request::Draft;
+use crate::domain::request::{Draft, Setting};
 use crate::domain::response::{Answer, Verdict};
 use crate::domain::{Credential, Problem};
 
@@ -72,19 +72,20 @@ impl Engine {
 }
 
 impl Exchange {
-    /// Request and outcome line by line, to be compared with others.
-    pub fn description(&self) -> String {
+    /// Request and outcome line by line, to be compared with those of `other`, whose body may not have been kept.
+    pub fn description(&self, other: &HistoryLine, setting: Option<Setting<'_>>) -> String {
         let Self { draft, region, answer, .. } = self;
-        description(draft, region, &[("status", Some(answer.status.to_string())), ("size", Some(answer.size.to_string()))])
+        let outcome = [("status", Some(answer.status.to_string())), ("size", Some(answer.size.to_string()))];
+        description((draft, region), setting, other.sent.body_left_out && draft.body.is_some(), &outcome)
     }
 }
 
 impl HistoryLine {
     /// Request and outcome line by line, to be compared with others.
-    pub fn description(&self) -> String {
-        let Sent { draft, region, status, size, .. } = &self.sent;
+    pub fn description(&self, setting: Option<Setting<'_>>) -> String {
+        let Sent { draft, region, status, size, body_left_out, .. } = &self.sent;
         let outcome = [("status", status.map(|status| status.to_string())), ("size", size.map(|size| size.to_string()))];
-        description(draft, region, &outcome)
+        description((draft, region), setting, *body_left_out, &outcome)
     }
 
     /// The draft to be sent again.
@@ -98,11 +99,16 @@ impl HistoryLine {
     }
 }
 
-fn description(draft: &Draft, region: &str, outcome: &[(&str, Option<String>)]) -> String {
-    let mut lines = vec![format!("method: {}", draft.method), format!("target: {}", draft.target), format!("region: {region}")];
-    lines.extend(draft.query.iter().map(|(name, value)| format!("query: {name}={value}")));
-    lines.extend(draft.headers.iter().map(|(name, value)| format!("header: {name}: {value}")));
-    lines.extend(draft.body.iter().flat_map(|body| body.lines()).map(|line| format!("body: {line}")));
+fn description(
+    (draft, region): (&Draft, &str),
+    setting: Option<Setting<'_>>,
+    body_left_out: bool,
+    outcome: &[(&str, Option<String>)],
+) -> String {
+    let shown = if body_left_out { &Draft { body: None, ..draft.clone() } } else { draft };
+    let mut lines = shown.lines(setting);
+    lines.insert(2, format!("region: {region}"));
+    lines.extend(body_left_out.then(|| "body: not kept".to_owned()));
     lines.extend(outcome.iter().filter_map(|(name, value)| Some(format!("{name}: {}", value.as_ref()?))));
     lines.join("\n") + "\n"
 }

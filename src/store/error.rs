@@ -48,15 +48,27 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Why, where what happened is said already.
+    fn reason(&self) -> String {
+        match self {
+            Self::Locked => "the secrets in it can be neither read nor changed before it is unlocked".to_owned(),
+            Self::Uncreated => "nobody has chosen a passphrase for it".to_owned(),
+            Self::Absent => "it was removed there, or this is another store than the one it was put into".to_owned(),
+            Self::Denied(why) | Self::Unavailable(why) | Self::Damaged(why) | Self::Exposed(why) | Self::Disk(why) => why.clone(),
+            Self::TimedOut(wait) => format!("{} s were waited for", wait.as_secs()),
+            Self::TooLarge { .. } | Self::Ambiguous(_) => self.to_string(),
+        }
+    }
+
     /// What happened, and what a person can do about it.
     const fn counsel(&self) -> (&'static str, &'static str) {
         match self {
             Self::Locked => (
                 "The store is locked",
-                "unlock it with `tokenring store unlock` (or in your desktop's keyring program) and try again",
+                "press u on the screen, run `tokenring store unlock`, or open it in your desktop's keyring program; then try again",
             ),
             Self::Uncreated => {
-                ("The store does not exist yet", "create it with `tokenring store unlock`, which asks for a new passphrase")
+                ("The store does not exist yet", "press u on the screen or run `tokenring store unlock`: you choose a passphrase")
             }
             Self::Absent => {
                 ("The secret is not in the store", "add it again with `tokenring edit NAME --secret`, or remove the credential")
@@ -91,6 +103,38 @@ impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         let (what, remedy) = error.counsel();
         let class = if error == StoreError::Absent { Class::NotFound } else { Class::Store };
-        Self::new(what, error.to_string(), remedy).of(class)
+        Self::new(what, error.reason(), remedy).of(class)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_reason_says_more_than_what_happened() {
+        let why = || "a reason of its own".to_owned();
+        for error in [
+            StoreError::Locked,
+            StoreError::Uncreated,
+            StoreError::Absent,
+            StoreError::Denied(why()),
+            StoreError::Unavailable(why()),
+            StoreError::TooLarge { size: 3, limit: 2 },
+            StoreError::TimedOut(Duration::from_secs(5)),
+            StoreError::Ambiguous(2),
+            StoreError::Damaged(why()),
+            StoreError::Exposed(why()),
+            StoreError::Disk(why()),
+        ] {
+            let problem = Problem::from(error);
+            let said = problem.what.to_lowercase();
+            assert!(!problem.why.to_lowercase().starts_with(said.trim_end_matches(" yet")), "{problem}");
+            assert!(!problem.why.is_empty() && !problem.remedy.is_empty(), "{problem}");
+        }
+        for error in [StoreError::Locked, StoreError::Uncreated] {
+            let remedy = Problem::from(error).remedy;
+            assert!(remedy.contains("press u") && remedy.contains("`tokenring store unlock`"), "{remedy}");
+        }
     }
 }

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 
-use super::app::Input;
 use super::app::json::Document;
 use super::app::learned::Lore;
+use super::app::{Input, Lasting};
 use crate::config::Reading;
 use crate::domain::Problem;
 use crate::engine::message::{Exchange, Report, TaskId};
@@ -56,6 +56,8 @@ pub enum Notice {
     Studied(Arc<Exchange>, Lore),
     /// The person's own editor is done.
     Edited(Result<String, Problem>),
+    /// A theme is kept, or is not.
+    ThemeKept(Result<Lasting, Problem>),
 }
 
 /// The doors, and what comes through them.

@@ -72,7 +72,7 @@ impl Screen {
         let (engine, beginning) = open()?;
         let start = Start { beginning, catalogue: Arc::clone(&engine.catalogue), size, preferences, layout };
         surface.enter().map_err(flat)?;
-        let (inputs, folder) = (doors.inputs.clone(), wishes.folder.clone());
+        let (inputs, folder) = (doors.inputs.clone(), wishes.folder().map(std::path::Path::to_owned));
         let screen = Loop::begin(Parts { engine, start, surface, memory, wishes, inbox: (doors, inbox) });
         if asks && let Err(error) = terminal::ask(ear::QUESTION) {
             // It went away, which the watcher will tell.

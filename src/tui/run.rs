@@ -13,13 +13,13 @@ use tokio::time::{Instant, sleep_until};
 
 use super::app::lay::Typeset;
 use super::app::learned::Study;
-use super::app::{App, Change, Effect, Input, Msg, Now, Start, update};
+use super::app::{App, Change, Effect, Input, Lasting, Msg, Now, Start, update};
 use super::editor;
 use super::inbox::{Doors, Inbox, Notice};
 use super::terminal::{Scope, Surface};
 use super::watch::HANG_UP;
 use super::wishes::{Wishes, change};
-use crate::config::{Layout, Memory, Reading};
+use crate::config::{Layout, Memory, Reading, choose_theme};
 use crate::domain::Problem;
 use crate::engine::message::{Report, TaskId};
 use crate::engine::{Engine, Tasks};
@@ -223,6 +223,10 @@ impl<S: Surface> Loop<S> {
                 self.pace.draw_now();
             }
             Notice::Edited(edited) => self.take_back(edited),
+            Notice::ThemeKept(kept) => {
+                self.tell(Msg::ThemeKept(kept));
+                self.pace.draw_now();
+            }
         }
     }
 
@@ -240,6 +244,7 @@ impl<S: Surface> Loop<S> {
                 Effect::LayOut(id, layout) => self.lay_out(id, layout),
                 Effect::Study(study) => self.study(study),
                 Effect::Edit(text) => self.lend(text),
+                Effect::KeepTheme(name) => self.keep_theme(name),
                 Effect::Reread => self.reread(),
                 Effect::Suspend => self.suspend(Scope::Job),
                 Effect::Mouse(on) => self.check(|surface| surface.set_mouse(on)),
@@ -295,6 +300,15 @@ impl<S: Surface> Loop<S> {
     fn remember(&self, layout: Layout) {
         let memory = self.memory.clone();
         tokio::task::spawn_blocking(move || memory.keep(layout));
+    }
+
+    /// Writes a theme into the settings beside the screen, where this run keeps anything.
+    fn keep_theme(&mut self, name: String) {
+        let Some(file) = self.wishes.file.clone() else { return self.tell(Msg::ThemeKept(Ok(Lasting::ThisRun))) };
+        let notices = self.notices.clone();
+        drop(tokio::task::spawn_blocking(move || {
+            notices.send(Notice::ThemeKept(choose_theme(&file, &name).map(|()| Lasting::Kept)))
+        }));
     }
 
     /// What is wrong with the settings is told with the first frame.

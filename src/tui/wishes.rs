@@ -17,13 +17,18 @@ pub struct Wishes {
     pub reading: Reading,
     /// How it is read again; nothing where it never is.
     pub again: Option<Reread>,
-    /// The folder in which the settings lie.
-    pub folder: Option<PathBuf>,
+    /// The file of the settings, where there is one to be read and written.
+    pub file: Option<PathBuf>,
     /// How the program is to start again, once the person has left for that.
     pub onward: Arc<OnceLock<Onward>>,
 }
 
 impl Wishes {
+    /// The folder in which the settings lie.
+    pub(super) fn folder(&self) -> Option<&std::path::Path> {
+        self.file.as_deref().and_then(std::path::Path::parent)
+    }
+
     /// The person leaves for this. Nobody leaves twice.
     pub(super) fn leave_for(&self, onward: Onward) {
         let _ = self.onward.set(onward);

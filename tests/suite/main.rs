@@ -24,6 +24,8 @@ mod index;
 mod keyring;
 #[cfg(target_os = "linux")]
 mod leak;
+#[cfg(unix)]
+mod mouse;
 mod net;
 #[cfg(unix)]
 mod panic;

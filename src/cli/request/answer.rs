@@ -1,5 +1,7 @@
 //! What came back, as a person or a script wants it.
 
+use std::ops::ControlFlow;
+
 use super::super::output;
 use super::Context;
 use super::sending::Withheld;
@@ -87,14 +89,10 @@ pub(super) fn exit_code(answer: &Answer) -> u8 {
 
 /// The results of a filter, a line each.
 pub(super) fn filtered(filter: &Filter, json: &str, raw: bool) -> Result<(), Problem> {
-    for output in filter.outputs(json)? {
-        let output = output?;
+    filter.outputs(json, |output| {
         let line = if raw { output.plain() } else { output.json() };
-        if output::piece(&format!("{line}\n"))?.is_break() {
-            break;
-        }
-    }
-    Ok(())
+        output::piece(&format!("{line}\n"))
+    })
 }
 
 /// JSON as JSON, other text as a string, bytes as their count; with a filter, the list of its results.
@@ -113,10 +111,11 @@ fn body_value(answer: &Answer, showing: &Showing) -> Result<serde_json::Value, P
 /// The results of a filter as one list.
 pub(super) fn values(filter: &Filter, json: &str) -> Result<serde_json::Value, Problem> {
     let mut values: Vec<serde_json::Value> = Vec::new();
-    for output in filter.outputs(json)? {
-        let text = output?.json();
+    filter.outputs(json, |output| {
+        let text = output.json();
         values.push(serde_json::from_str(&text).unwrap_or_else(|_| text.into()));
-    }
+        Ok::<_, Problem>(ControlFlow::Continue(()))
+    })?;
     Ok(values.into())
 }
 

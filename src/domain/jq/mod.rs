@@ -3,7 +3,11 @@
 //! The filter only computes: what would reach out of it (the environment, standard error, ending the program) is not
 //! there. It sees an answer after its secrets were taken out, so it cannot bring one to light.
 
+mod depth;
 mod pace;
+mod room;
+
+use std::ops::ControlFlow;
 
 use jaq_core::load::parse::Def;
 use jaq_core::load::{self, Arena, File, Loader};
@@ -19,10 +23,17 @@ use super::text::clean_line;
 const BEYOND: [&str; 8] = ["env", "halt", "halt_error", "debug", "debug_empty", "stderr", "stderr_empty", "input_filename"];
 
 /// A filter that was understood.
-pub struct Filter(jaq_core::Filter<Paced>);
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Filter(String);
+
+/// A filter that can be applied.
+struct Compiled(jaq_core::Filter<Paced>);
+
+/// So many bytes a filter may have, since it is read by functions that call themselves.
+const LONGEST: usize = 16 * 1024;
 
 /// So many steps a filter may take. Going through an answer of ten megabytes takes fewer than a million.
-const STEPS: u64 = 20_000_000;
+const STEPS: u64 = 10_000_000;
 
 /// What a filter is called once it is a definition.
 const MAIN: &str = "the_whole_filter";
@@ -36,12 +47,18 @@ pub enum JqError {
     /// The answer is not JSON.
     #[error("the answer is not JSON: {0}")]
     Input(String),
+    /// The answer nests deeper than any filter may go.
+    #[error("the answer nests deeper than {} levels", depth::READ)]
+    Deep,
     /// The filter met a value that it cannot be applied to.
     #[error("{0}")]
     Value(String),
     /// The filter computed longer than any filter may.
     #[error("{0}")]
     Endless(String),
+    /// There is no room to apply a filter in.
+    #[error("there is no thread for it: {0}")]
+    Room(String),
 }
 
 /// One result of a filter.
@@ -51,6 +68,45 @@ pub struct Output(Val);
 impl Filter {
     /// Reads a filter such as `.data[] | .attributes.name`.
     pub fn parse(text: &str) -> Result<Self, JqError> {
+        if text.len() > LONGEST {
+            return Err(JqError::Filter(format!("it has more than {LONGEST} bytes")));
+        }
+        room::within(|| Compiled::of(text).map(drop))??;
+        Ok(Self(text.to_owned()))
+    }
+
+    /// Hands the results for a JSON text over one by one, until `each` has enough of them.
+    pub fn outputs<E: From<JqError> + Send>(
+        &self,
+        json: &str,
+        each: impl FnMut(&Output) -> Result<ControlFlow<()>, E> + Send,
+    ) -> Result<(), E> {
+        self.outputs_within(json, STEPS, each)
+    }
+
+    fn outputs_within<E: From<JqError> + Send>(
+        &self,
+        json: &str,
+        steps: u64,
+        mut each: impl FnMut(&Output) -> Result<ControlFlow<()>, E> + Send,
+    ) -> Result<(), E> {
+        if depth::is_too_deep(json.as_bytes()) {
+            return Err(JqError::Deep.into());
+        }
+        room::within(|| {
+            let compiled = Compiled::of(&self.0)?;
+            for output in compiled.outputs(json, steps)? {
+                if each(&output?)?.is_break() {
+                    break;
+                }
+            }
+            Ok(())
+        })?
+    }
+}
+
+impl Compiled {
+    fn of(text: &str) -> Result<Self, JqError> {
         let definitions = jaq_core::defs().chain(jaq_std::defs()).chain(jaq_json::defs());
         let functions = jaq_core::funs().chain(jaq_std::funs()).chain(jaq_json::funs());
         let arena = Arena::default();
@@ -65,16 +121,7 @@ impl Filter {
         compiler.compile(modules).map(Self).map_err(|errors| undefined(&errors))
     }
 
-    /// The results for a JSON text, computed one by one as they are asked for.
-    pub fn outputs<'a>(&'a self, json: &str) -> Result<impl Iterator<Item = Result<Output, JqError>> + 'a, JqError> {
-        self.outputs_within(json, STEPS)
-    }
-
-    fn outputs_within<'a>(
-        &'a self,
-        json: &str,
-        steps: u64,
-    ) -> Result<impl Iterator<Item = Result<Output, JqError>> + 'a, JqError> {
+    fn outputs<'a>(&'a self, json: &str, steps: u64) -> Result<impl Iterator<Item = Result<Output, JqError>> + 'a, JqError> {
         let input = read::parse_single(json.as_bytes()).map_err(|error| JqError::Input(error.to_string()))?;
         let run = Run::of(&self.0.lut, steps);
         let context = Ctx::<Paced>::new(run.clone(), Vars::new([]));
@@ -132,9 +179,10 @@ impl From<JqError> for Problem {
     fn from(error: JqError) -> Self {
         let (what, remedy) = match &error {
             JqError::Filter(_) => ("The filter was not applied", "Correct it; .data[] | .id is an example"),
-            JqError::Input(_) => ("The filter was not applied", "Look at the answer without --jq"),
+            JqError::Input(_) | JqError::Deep => ("The filter was not applied", "Look at the answer without --jq"),
             JqError::Value(_) => ("The filter broke off", "Look at the answer without --jq; .a? passes over what has no a"),
             JqError::Endless(_) => ("The filter does not end", "Narrow it, such as with limit(100; …)"),
+            JqError::Room(_) => ("The filter was not applied", "Raise what limits the memory of tokenring (ulimit -v)"),
         };
         let class = if matches!(error, JqError::Filter(_)) { Class::Usage } else { Class::Failed };
         Self::new(what, error.to_string(), remedy).of(class)
@@ -148,8 +196,23 @@ mod tests {
     use super::*;
 
     fn filtered(filter: &str, json: &str) -> Result<Vec<String>, JqError> {
-        let filter = Filter::parse(filter)?;
-        filter.outputs_within(json, 100_000)?.map(|output| output.map(|output| output.json())).collect()
+        let mut results = Vec::new();
+        Filter::parse(filter)?.outputs_within(json, 100_000, |output| {
+            results.push(output.json());
+            Ok::<_, JqError>(ControlFlow::Continue(()))
+        })?;
+        Ok(results)
+    }
+
+    /// The first results, strings without their quotes.
+    fn first(count: usize, filter: &str, json: &str) -> Vec<String> {
+        let mut results = Vec::new();
+        let each = |output: &Output| {
+            results.push(output.plain());
+            Ok::<_, JqError>(if results.len() < count { ControlFlow::Continue(()) } else { ControlFlow::Break(()) })
+        };
+        Filter::parse(filter).unwrap().outputs(json, each).unwrap();
+        results
     }
 
     #[test]
@@ -157,16 +220,12 @@ mod tests {
         let json = r#"{"data":[{"id":"a","attributes":{"name":"é\n"}},{"id":"b","attributes":{}}]}"#;
         assert_eq!(filtered(".data[].id", json).unwrap(), [r#""a""#, r#""b""#]);
         assert_eq!(filtered(".data | length, (map(.id) | join(\"+\"))", json).unwrap(), ["2", r#""a+b""#]);
-        let filter = Filter::parse(".data[0].attributes.name, .data[1]").unwrap();
-        let plain: Vec<_> = filter.outputs(json).unwrap().map(|output| output.unwrap().plain()).collect();
-        assert_eq!(plain, ["é\n", r#"{"id":"b","attributes":{}}"#]);
+        assert_eq!(first(2, ".data[0].attributes.name, .data[1]", json), ["é\n", r#"{"id":"b","attributes":{}}"#]);
     }
 
     #[test]
     fn an_endless_filter_is_asked_only_as_far_as_wanted() {
-        let filter = Filter::parse("recurse(. + 1)").unwrap();
-        let first: Vec<_> = filter.outputs("1").unwrap().take(3).map(|output| output.unwrap().json()).collect();
-        assert_eq!(first, ["1", "2", "3"]);
+        assert_eq!(first(3, "recurse(. + 1)", "1"), ["1", "2", "3"]);
     }
 
     #[test]
@@ -193,6 +252,35 @@ mod tests {
         );
         assert_eq!(filtered("def f: .a; (f) |= . + 1", r#"{"a":1}"#).unwrap(), [r#"{"a":2}"#]);
         assert_eq!(filtered("[paths]", r#"{"a":[1]}"#).unwrap(), [r#"[["a"],["a",0]]"#]);
+    }
+
+    #[test]
+    fn what_nests_without_end_is_told_and_does_not_take_the_program_along() {
+        for filter in [
+            "def f: [f]; f",
+            "def f: [.] | f; f",
+            "def f: {a: .} | f; f",
+            "def f($x): f([$x]); f(1)",
+            "last(recurse([.]))",
+            "reduce range(1e6) as $i (1; [.])",
+            "reduce repeat(1) as $i (1; {a: .}) | tojson",
+            "last(foreach repeat(1) as $i ({}; .a = .))",
+            "\"[\" * 100000 | fromjson",
+            "[range(3000)] as $p | null | setpath($p | map(0); 1) | until(false; [.])",
+        ] {
+            let error = filtered(filter, "[1]").unwrap_err();
+            assert!(!Problem::from(error).remedy.is_empty(), "{filter}");
+        }
+        let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+        assert!(matches!(filtered(".", &nested(200_000)), Err(JqError::Deep)));
+        assert!(matches!(Filter::parse(&nested(200_000)), Err(JqError::Filter(_))));
+        for filter in
+            [".", ". == .", "[..] | length", "tojson | fromjson", "walk(.)", "[paths] | length", "flatten", &nested(8_000)]
+        {
+            filtered(filter, &nested(depth::READ)).unwrap();
+        }
+        let deep = "reduce range(2000) as $i (0; [.]) | tojson | length";
+        assert_eq!(filtered(deep, "1").unwrap(), ["4001"]);
     }
 
     #[test]
@@ -227,7 +315,11 @@ mod tests {
         fn no_filter_makes_it_panic(filter in "[\\[\\](){}.|,:\"a-z$0-9 ?;+*-]{0,24}", odd in "\\PC{0,16}") {
             for text in [filter, odd] {
                 if let Ok(filter) = Filter::parse(&text) {
-                    let _ = filter.outputs(r#"{"a":[1,"x",null]}"#).map(|outputs| outputs.take(9).count());
+                    let mut left = 9;
+                    let _ = filter.outputs(r#"{"a":[1,"x",null]}"#, |_| {
+                        left -= 1;
+                        Ok::<_, JqError>(if left > 0 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) })
+                    });
                 }
             }
         }

@@ -4,7 +4,8 @@
 //! as `last(repeat(1))`, never comes back by itself. All that can go on without end in jq is a definition that calls
 //! itself and a range, so each of them counts its steps, and at some step it fails. Steps, not seconds: what a filter
 //! may do does not depend on the machine. A definition that calls itself other than at its end nests instead, and would
-//! bring the whole program down with its stack; so each step looks how deep it is, too.
+//! bring the whole program down with its stack; so each step looks how deep it is, too. What goes round may also make a
+//! value that nests deeper and deeper: now and then a step looks into the value it is given.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -16,13 +17,25 @@ use jaq_core::path::{Part, Path};
 use jaq_core::{DataT, Error, Native};
 use jaq_json::Val;
 
-/// So many bytes of the stack a filter may take: half of what the threads have that run one.
-const DEEPEST: usize = 1 << 20;
+use super::depth;
+use super::room::ROOM;
+
+/// So many bytes of the stack a filter may take; the rest is for what is done with deep values.
+const DEEPEST: usize = ROOM / 4;
+
+/// After at least so many steps a value is looked into, …
+const SOONEST: usize = 64;
+/// … and after at most so many, however large it is.
+const LATEST: usize = 4_096;
 
 /// The name of the step; nobody can write it, so nobody can redefine it.
 const STEP: &str = "!step";
 /// The name of the range that does not count, likewise.
 const RANGE: &str = "!range";
+/// The name of the reading of JSON that does not look how deep it nests, …
+const FROM_JSON: &str = "!fromjson";
+/// … and of the look.
+const SHALLOW: &str = "!shallow";
 
 /// The tables of a filter.
 type Lut = jaq_core::compile::Lut<Native<Paced>>;
@@ -35,6 +48,8 @@ pub(super) struct Paced;
 pub(super) struct Run<'a> {
     lut: &'a Lut,
     left: Rc<Cell<u64>>,
+    /// How many steps to go until a value is looked into.
+    unseen: Rc<Cell<usize>>,
     beginning: usize,
 }
 
@@ -52,7 +67,7 @@ impl<'a> HasLut<'a, Paced> for Run<'a> {
 impl<'a> Run<'a> {
     /// A run with so many steps.
     pub(super) fn of(lut: &'a Lut, steps: u64) -> Self {
-        Self { lut, left: Rc::new(Cell::new(steps)), beginning: here() }
+        Self { lut, left: Rc::new(Cell::new(steps)), unseen: Rc::new(Cell::new(SOONEST)), beginning: here() }
     }
 
     /// Whether it has taken all its steps.
@@ -60,14 +75,33 @@ impl<'a> Run<'a> {
         self.left.get() == 0
     }
 
-    fn step(&self) -> Result<(), Error<Val>> {
+    fn step(&self, value: &Val) -> Result<(), Error<Val>> {
         let left = self.left.get();
-        if here().abs_diff(self.beginning) > DEEPEST {
+        if here().abs_diff(self.beginning) > DEEPEST || self.finds_too_deep(value) {
             self.left.set(0);
             return Err(Error::str("it goes deeper and deeper"));
         }
         self.left.set(left.saturating_sub(1));
         if left > 0 { Ok(()) } else { Err(Error::str("it takes more steps than any filter may")) }
+    }
+}
+
+impl Run<'_> {
+    /// Looks into a value, if it is time. The time until the next look varies, so that it does not always fall on the
+    /// same of several values that are met in turn.
+    fn finds_too_deep(&self, value: &Val) -> bool {
+        if !matches!(value, Val::Arr(_) | Val::Obj(_)) {
+            return false;
+        }
+        let unseen = self.unseen.get();
+        if unseen > 0 {
+            self.unseen.set(unseen - 1);
+            return false;
+        }
+        let Some(count) = depth::count(value) else { return true };
+        let wait = (count / 16).clamp(SOONEST, LATEST);
+        self.unseen.set(wait + usize::try_from(self.left.get() % 61).unwrap_or(0));
+        false
     }
 }
 
@@ -80,9 +114,28 @@ fn here() -> usize {
 
 /// The functions of a filter, with the step among them and the range out of reach.
 pub(super) fn functions(known: impl Iterator<Item = Fun<Paced>>) -> impl Iterator<Item = Fun<Paced>> {
-    let step = native::run::<Paced>((STEP, native::v(0), |cv| bome(cv.0.data().step().map(|()| Val::from(true)))));
-    let hidden = |(name, arguments, run)| (if name == "range" { RANGE } else { name }, arguments, run);
-    known.map(hidden).chain([step])
+    let step = native::run::<Paced>((STEP, native::v(0), |cv| bome(cv.0.data().step(&cv.1).map(|()| Val::from(true)))));
+    let shallow = native::run::<Paced>((SHALLOW, native::v(0), |cv| bome(shallow(&cv.1).map(|()| Val::from(true)))));
+    known.map(|(name, arguments, run)| (hidden(name), arguments, run)).chain([step, shallow])
+}
+
+/// The name under which a function is out of reach that is not to be called as it is.
+fn hidden(name: &'static str) -> &'static str {
+    match name {
+        "range" => RANGE,
+        "fromjson" => FROM_JSON,
+        _ => name,
+    }
+}
+
+/// Fails where a text that is to be read as JSON nests too deep.
+fn shallow(text: &Val) -> Result<(), Error<Val>> {
+    match text {
+        Val::TStr(bytes) | Val::BStr(bytes) if depth::is_too_deep(bytes) => {
+            Err(Error::str(format_args!("what is to be read as JSON nests deeper than {} levels", depth::READ)))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The definitions and the filter, each of which counts how often it is called; and a range that counts what it gives.
@@ -91,12 +144,17 @@ pub(super) fn definitions<'s>(
     main: Option<Def<&'s str>>,
 ) -> impl Iterator<Item = Def<&'s str>> {
     let known = known.map(|known| -> Def<&'s str> { definition(known) });
-    [range()].into_iter().chain(known).chain(main.map(definition))
+    [range(), from_json()].into_iter().chain(known).chain(main.map(definition))
 }
 
-/// A definition that fails when no steps are left.
+/// A definition that fails when no steps are left, or when one of the values it is given nests too deep.
 fn definition(Def { name, args, body }: Def<&str>) -> Def<&str> {
-    Def { name, args, body: stepping(term(body)) }
+    let values = args.iter().filter(|argument| argument.starts_with('$'));
+    let body = values.fold(stepping(term(body)), |body, value| {
+        let look = Term::BinOp(Box::new(Term::Var(*value)), BinaryOp::Pipe(None), Box::new(Term::Call(STEP, Vec::new())));
+        Term::IfThenElse(vec![(look, body)], None)
+    });
+    Def { name, args, body }
 }
 
 /// `if !step then … else . end`: the step only lets through or fails, and so it stands in paths as well.
@@ -111,7 +169,13 @@ fn range<'s>() -> Def<&'s str> {
     Def { name: "range", args: arguments, body }
 }
 
-/// The term with every definition in it counting.
+fn from_json<'s>() -> Def<&'s str> {
+    let read = Term::Call(FROM_JSON, Vec::new());
+    let body = Term::IfThenElse(vec![(Term::Call(SHALLOW, Vec::new()), read)], None);
+    Def { name: "fromjson", args: Vec::new(), body }
+}
+
+/// The term with every definition and every turn of a fold in it counting.
 fn term<'s>(whole: Term<&'s str>) -> Term<&'s str> {
     let boxed = |inner: Box<Term<&'s str>>| Box::new(term(*inner));
     let pair = |(one, other): (Term<&'s str>, Term<&'s str>)| (term(one), term(other));
@@ -127,7 +191,8 @@ fn term<'s>(whole: Term<&'s str>) -> Term<&'s str> {
         Term::BinOp(left, operator, right) => Term::BinOp(boxed(left), operator, boxed(right)),
         Term::Label(name, inner) => Term::Label(name, boxed(inner)),
         Term::Fold(name, over, bound, steps) => {
-            Term::Fold(name, boxed(over), pattern(bound), steps.into_iter().map(term).collect())
+            let turn = |(at, step)| if at == 1 { stepping(term(step)) } else { term(step) };
+            Term::Fold(name, boxed(over), pattern(bound), steps.into_iter().enumerate().map(turn).collect())
         }
         Term::TryCatch(tried, otherwise) => Term::TryCatch(boxed(tried), otherwise.map(boxed)),
         Term::IfThenElse(cases, otherwise) => Term::IfThenElse(cases.into_iter().map(pair).collect(), otherwise.map(boxed)),

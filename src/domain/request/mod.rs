@@ -6,11 +6,13 @@
 mod check;
 mod preset;
 mod saved;
+mod sent;
 mod target;
 
 pub use check::DraftError;
 pub use preset::MissingParameter;
 pub use saved::{Saved, SavedId};
+pub use sent::Setting;
 pub use target::TargetError;
 
 use serde::{Deserialize, Serialize};

@@ -91,7 +91,7 @@ impl Engine {
                 let names: Vec<_> = names.iter().map(crate::domain::Name::as_str).collect();
                 format!("it is the secret of {}", names.join(", "))
             }
-            Err(problem) => problem.why,
+            Err(problem) => format!("whose it is cannot be told: {}", problem.why),
         }
     }
 

@@ -31,7 +31,7 @@ fn in_use(state: &StoreState) -> Finding {
         Some(error) => {
             let problem = Problem::from(error.clone());
             let level = if matches!(error, StoreError::Locked | StoreError::Uncreated) { Level::Warn } else { Level::Fail };
-            let why = format!("{}; {}", problem.why, abilities(state));
+            let why = format!("{error}; {}", abilities(state));
             Finding { area: Area::Store, level, what, why, remedy: problem.remedy }
         }
     }

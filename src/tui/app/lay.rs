@@ -1,5 +1,6 @@
 //! Laying out texts: what may take long, as data, so that it can be done off the drawing task.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -72,14 +73,15 @@ fn readable(body: &Body) -> std::borrow::Cow<'_, str> {
 fn filtered(body: &Body, filter: &str) -> Result<Document, Problem> {
     let filter = Filter::parse(filter)?;
     let (begun, mut text) = (Instant::now(), String::new());
-    for output in filter.outputs(body.text().unwrap_or_default())? {
-        text.push_str(&output?.json());
+    filter.outputs(body.text().unwrap_or_default(), |output| {
+        text.push_str(&output.json());
         text.push('\n');
         if text.len() > FILTERED || begun.elapsed() > PATIENCE {
             let remedy = "narrow the filter, such as with limit(100; …)";
             return Err(Problem::new("The filter does not end", "it gives more than can be shown", remedy));
         }
-    }
+        Ok(ControlFlow::Continue(()))
+    })?;
     Ok(if text.is_empty() { Document::plain("The filter gives nothing") } else { Document::parse(&text) })
 }
 

@@ -9,7 +9,7 @@ use super::lay::Typeset;
 use super::learned::{Lore, Study};
 use super::talk::Prompt;
 use crate::config::theme::{Background, Depth, Glyphs, OwnThemes, Theme};
-use crate::config::{Key, Layout, Settings, StoreChoice};
+use crate::config::{Chooser, Key, Layout, Settings, StoreChoice};
 use crate::domain::provider::Catalogue;
 use crate::domain::{Credential, Moment, Problem};
 use crate::engine::message::{Beginning, Exchange, Report, Task, TaskId};
@@ -26,6 +26,8 @@ pub enum Msg {
     Studied(Arc<Exchange>, Lore),
     /// The person's own editor is done with the text that [`Effect::Edit`] handed over, or could not be used.
     Edited(Result<String, Problem>),
+    /// The theme that [`Effect::KeepTheme`] named is kept, for so long.
+    ThemeKept(Result<Lasting, Problem>),
     /// The moment that [`super::App::next_wake`] named has come.
     Wake,
     /// The process is about to be suspended or handed to another program: re-mask now.
@@ -94,6 +96,8 @@ pub enum Effect {
     Mouse(bool),
     /// Remember how the panes are arranged.
     Remember(Layout),
+    /// Write the name of the theme into the settings and come back with [`Msg::ThemeKept`].
+    KeepTheme(String),
     /// Read the settings again and come back with [`Msg::Settings`] if they are others.
     Reread,
     /// Open a page in the browser, or fail silently where there is none.
@@ -102,6 +106,15 @@ pub enum Effect {
     Quit,
     /// Leave, and start again as this says.
     Leave(Onward),
+}
+
+/// How long a choice lasts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lasting {
+    /// It is in the settings.
+    Kept,
+    /// To the end of this run, which keeps nothing.
+    ThisRun,
 }
 
 /// How the program starts again.
@@ -181,6 +194,8 @@ pub struct Preferences {
     pub browser: Browser,
     /// How somebody without credentials is met.
     pub greeting: Greeting,
+    /// Who says where secrets rest.
+    pub chooser: Chooser,
 }
 
 /// What decides about the theme.
@@ -226,6 +241,7 @@ impl Preferences {
             mouse: settings.mouse,
             browser: Browser::Here,
             greeting: Greeting::Nothing,
+            chooser: settings.chooser,
         }
     }
 }

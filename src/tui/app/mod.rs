@@ -71,7 +71,7 @@ use crate::domain::Credential;
 use crate::domain::provider::Catalogue;
 use crate::engine::message::{KeyringTask, RotationTask, StoreTask, Task, TaskId};
 
-pub use message::{Browser, Change, Dress, Effect, Greeting, Input, Mouse, Msg, Now, Onward, Preferences, Reach, Start};
+pub use message::{Browser, Change, Dress, Effect, Greeting, Input, Lasting, Mouse, Msg, Now, Onward, Preferences, Reach, Start};
 pub use update::update;
 
 /// The state of the screen.

@@ -3,9 +3,10 @@
 use super::activity::Tone;
 use super::console::Ready;
 use super::dialog::Intent;
-use super::{App, Dress, Effect, Now, Pane, Reach, draft, regions};
-use crate::domain::CredentialId;
+use super::{App, Effect, Now, Onward, Pane, Reach, draft, regions};
+use crate::config::Chooser;
 use crate::domain::request::Draft;
+use crate::domain::{CredentialId, Problem};
 use crate::engine::message::{CheckTask, Consent, Edit, KeyringTask, SecretTask, SendTask, SignInTask, StoreTask, Task};
 
 impl App {
@@ -20,9 +21,12 @@ impl App {
                     self.console.write(&provider, draft, keep);
                 }
             }
-            Intent::Wear(theme) => {
-                self.preferences.dress = Dress::Chosen;
-                self.preferences.theme = *theme;
+            Intent::Wear(theme, dress) => self.wear(*theme, dress),
+            Intent::KeepTheme(name) => return vec![Effect::KeepTheme(name)],
+            Intent::Leave(Onward::Store(_)) if self.preferences.chooser == Chooser::Environment => {
+                let why = "TOKENRING_STORE says where secrets rest, and goes over what is chosen here";
+                let remedy = "quit, unset TOKENRING_STORE (or give it another value), and start again";
+                self.show_problem("Where secrets rest", Problem::new("The store was not changed", why, remedy));
             }
             Intent::Press((column, row)) => {
                 let effects = self.press(column, row, now);

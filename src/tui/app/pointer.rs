@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::answer::View;
-use super::command::{Action, CredentialAction, Focus, RegionAction, ScreenAction};
+use super::command::{Action, CredentialAction, Focus, ProgramAction, RegionAction, ScreenAction};
 use super::console::Prompt;
 use super::layout::{Area, Border};
 use super::sheet::wrap;
@@ -95,6 +95,9 @@ impl App {
             let hint = super::footer::hint_at(self, screen.footer, column);
             return hint.map(|action| self.run(action, now)).unwrap_or_default();
         }
+        if self.help_area().contains(column, row) {
+            return self.run(Action::Program(ProgramAction::Help), now);
+        }
         if screen.horizon.contains(column, row) && self.stage.press.border.is_none() {
             return self.run(Action::Screen(ScreenAction::Timeline), now);
         }
@@ -146,7 +149,8 @@ impl App {
         let buttons = super::footer::hints(self, screen.footer).into_iter().map(|hint| hint.area);
         let horizon = std::iter::once(screen.horizon.inner()).filter(shown);
         let places = secret.chain(send).chain(tabs).chain(regions).chain(horizon).chain(buttons).chain(list).map(at);
-        panes.chain(places).collect()
+        let help = std::iter::once(self.help_area()).filter(shown).map(at);
+        panes.chain(places).chain(help).collect()
     }
 
     fn press_list(&mut self, row: u16) -> bool {
@@ -198,6 +202,19 @@ impl App {
             Some(Pane::Detail) | None => {}
         }
         Vec::new()
+    }
+
+    /// What the right end of the header says: how to get help.
+    pub fn help_words(&self) -> String {
+        format!("{} help", self.preferences.keys.label(Action::Program(ProgramAction::Help)).unwrap_or_default())
+    }
+
+    /// Where that is drawn: one column from the end of the line.
+    fn help_area(&self) -> Area {
+        let header = self.screen().header;
+        let width = u16::try_from(self.help_words().chars().count()).unwrap_or(header.width);
+        let line = header.split_left(header.width.saturating_sub(1)).0;
+        line.split_left(line.width.saturating_sub(width)).1
     }
 
     /// Where the rows of the list are drawn.

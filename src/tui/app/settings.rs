@@ -1,7 +1,7 @@
 //! Other settings while the screen runs.
 
 use super::activity::Tone;
-use super::{App, Change, Dress, Effect, Now, Preferences};
+use super::{App, Change, Dress, Effect, Lasting, Now, Preferences};
 use crate::config::theme::{Background, Theme};
 use crate::domain::problem::Problem;
 
@@ -20,6 +20,24 @@ impl App {
         let Some(on) = mouse else { return Vec::new() };
         self.stage.mouse = on;
         vec![Effect::Mouse(on)]
+    }
+
+    /// Wears a theme to the end of this run, or until another one is chosen.
+    pub(super) fn wear(&mut self, theme: Theme, dress: Dress) {
+        self.preferences.dress = dress;
+        self.preferences.theme = theme;
+        self.dress();
+    }
+
+    /// The chosen theme is in the settings, or is not, and why.
+    pub(super) fn take_kept_theme(&mut self, kept: Result<Lasting, Problem>, now: Now) {
+        match kept {
+            Ok(Lasting::Kept) => self.activity.say(Tone::Good, "The theme is kept in config.toml", now.instant),
+            Ok(Lasting::ThisRun) => {
+                self.activity.say(Tone::Good, "The theme is worn until the end; this run keeps nothing", now.instant);
+            }
+            Err(problem) => self.show_problem("Theme", problem),
+        }
     }
 
     /// What colour the terminal has behind its text, as far as that is known.
@@ -97,6 +115,24 @@ mod tests {
         assert_eq!(session.app.preferences.theme, light);
         assert_eq!(worn(&mut session, "dark"), dark.on(Background::Light));
         assert_eq!(worn(&mut session, "auto"), light);
+    }
+
+    #[test]
+    fn a_theme_is_tried_on_kept_with_enter_and_given_back_with_esc() {
+        let mut session = Session::new(120, 36);
+        told(&mut session, &Settings { theme: "auto".to_owned(), ..Settings::default() }, Change::default());
+        let before = session.app.preferences.clone();
+        session.press("F2 Down Down");
+        assert_ne!(session.app.preferences.theme, before.theme);
+        session.press("Esc");
+        assert_eq!(session.app.preferences, before, "it follows the terminal as before");
+        session.press(", c Down Down Enter");
+        assert!(matches!(&session.drain()[..], [Effect::KeepTheme(name)] if name == "light"));
+        session.press("F2 g Enter");
+        assert!(matches!(&session.drain()[..], [Effect::KeepTheme(name)] if name == "auto"));
+        assert_eq!(session.app.preferences, before);
+        session.tell(Msg::ThemeKept(Err(Problem::new("It was not written", "the disk is full", "make room"))));
+        assert!(matches!(session.app.dialogs.top(), Some(Dialog::Problem(_))));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use super::sheet::Row;
 use super::{App, Effect, Now, draft, words};
 use crate::config::theme::Role;
 use crate::domain::problem::Problem;
-use crate::domain::request::{Draft, Saved, SavedId};
+use crate::domain::request::{Draft, Saved, SavedId, Setting};
 use crate::domain::{CredentialId, curl_import, difference};
 use crate::engine::message::{ConsoleEvent, ConsoleTask, HistoryFilter, HistoryLine, Keep, SavedTask, Task, TaskId};
 
@@ -197,7 +197,11 @@ impl App {
             let problem = Problem::new("There is nothing to compare with", why, "send a request first");
             return self.show_problem("Compare", problem);
         };
-        let changes = difference::text(&line.description(), &answered.exchange.description(), usize::MAX / 4);
+        let exchange = &answered.exchange;
+        let setting = |id: &CredentialId, region: &str| Setting::of(&self.catalogue, self.credentials.get(id)?, region);
+        let before = line.description(setting(&line.sent.credential, &line.sent.region));
+        let after = exchange.description(line, setting(&exchange.credential, &exchange.region));
+        let changes = difference::text(&before, &after, usize::MAX / 4);
         let changes = if changes.is_empty() { "  Both are the same".to_owned() } else { changes };
         let title = format!("- request {} of the history, + the last answer", line.id);
         self.dialogs.push(Dialog::Reading(Reading::of_changes(title, &changes)));

@@ -28,6 +28,10 @@ pub fn update(app: &mut App, msg: Msg, now: Now) -> Vec<Effect> {
             app.take_edited(edited, now);
             Vec::new()
         }
+        Msg::ThemeKept(kept) => {
+            app.take_kept_theme(kept, now);
+            Vec::new()
+        }
         Msg::Settings(settings) => app.take_settings(settings.0, settings.1, now),
         Msg::Wake => Vec::new(),
         Msg::Leaving => {

@@ -7,8 +7,8 @@ use super::command::{Action, CredentialAction, ProgramAction};
 use super::dialog::{Dialog, Pick, PickItem, Picked};
 use super::sheet::Row;
 use super::{App, Audience, Effect, Now, Onward};
-use crate::config::StoreChoice;
 use crate::config::theme::Role;
+use crate::config::{Chooser, StoreChoice};
 use crate::engine::message::Find;
 use crate::engine::message::{BackendKind, KeyringTask, Task};
 
@@ -98,7 +98,11 @@ impl App {
             BackendKind::File => ("the system's keyring", "your desktop unlocks it", StoreChoice::Keyring),
             BackendKind::Keyring | BackendKind::Memory => ("encrypted file", "a passphrase of yours opens it", StoreChoice::File),
         };
-        let there = item(HEADING, title, &format!("choose it: {more}"), Picked::Leave(Onward::Store(choice)));
+        let more = match self.preferences.chooser {
+            Chooser::Settings => format!("choose it: {more}"),
+            Chooser::Environment => "TOKENRING_STORE decides; unset it to choose here".to_owned(),
+        };
+        let there = item(HEADING, title, &more, Picked::Leave(Onward::Store(choice)));
         vec![PickItem { mark: Some(sign), ..here }, there]
     }
 
@@ -188,6 +192,21 @@ mod tests {
         let mut session = welcomed(Vec::new());
         session.press("Enter");
         assert!(matches!(session.app.dialogs.top(), Some(Dialog::Add(_))));
+    }
+
+    #[test]
+    fn where_the_environment_chooses_the_store_it_says_so_before_and_after() {
+        let mut session = Session::with(Vec::new(), 120, 36);
+        session.app.preferences.chooser = Chooser::Environment;
+        told(&mut session, store(BackendKind::Keyring, None));
+        told(&mut session, Event::Keyring(KeyringEvent::Found(Vec::new())));
+        let sheet = session.app.dialogs.top().unwrap().sheet(&session.app, session.now);
+        let says = |row: &Row| matches!(row, Row::Item(item) if item.more.contains("unset it"));
+        assert!(sheet.body.iter().any(says));
+        session.drain();
+        session.press("Down Down Down Down Enter");
+        assert!(session.drain().is_empty(), "it stays");
+        assert!(matches!(session.app.dialogs.top(), Some(Dialog::Problem(_))));
     }
 
     #[test]

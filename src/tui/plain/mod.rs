@@ -29,7 +29,7 @@ pub async fn converse(engine: Arc<Engine>, wishes: Wishes) -> Result<u8, Problem
     let (doors, inbox) = inbox();
     let _panics = panics::PanicGuard::new(doors.notices.clone());
     let watch = watch::Watch::new(doors.notices.clone(), watch::Interrupt::Asks).map_err(|error| unusable(&error))?;
-    watch.start(wishes.folder.clone()).map_err(|error| unusable(&error))?;
+    watch.start(wishes.folder().map(std::path::Path::to_owned)).map_err(|error| unusable(&error))?;
     let (asked, (listen, questions)) = (Asked::default(), channel());
     reader::start(asked.clone(), questions, doors.inputs.clone()).map_err(|error| unusable(&error))?;
     let surface = Paper::new(asked, listen);

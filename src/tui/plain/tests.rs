@@ -6,6 +6,7 @@ use super::news::News;
 use crate::domain::identify::Candidate;
 use crate::domain::problem::{Class, Problem};
 use crate::domain::provider::spec::{Confidence, Holding};
+use crate::domain::request::Method;
 use crate::domain::response::Verdict;
 use crate::domain::{CredentialId, Secret};
 use crate::engine::message::{
@@ -13,6 +14,7 @@ use crate::engine::message::{
     StoreState, Task, TaskId,
 };
 use crate::tui::app::command::COMMANDS;
+use crate::tui::app::console::Ready;
 use crate::tui::app::samples::rotation::{paste_dilemma, plan};
 use crate::tui::app::samples::{Session, check, id};
 use crate::tui::app::talk::{Echo, Prompt};
@@ -284,4 +286,24 @@ fn a_presentation_hides_names_and_a_secret_is_never_read_out() {
     let told = person.say("credentials");
     assert!(!told.contains("ci-scanner"), "{told}");
     assert!(CredentialId::parse("x").is_none());
+}
+
+#[test]
+fn a_request_of_several_lines_is_written_line_by_line() {
+    let mut person = Person::new();
+    person.say("edit-request");
+    assert!(person.question().contains("1. GET"), "{}", person.question());
+    person.say("post");
+    person.say("/rest/x");
+    for line in ["+a=1", "+b=2", "", "+x-one: 1", "+x-two: 2", "", "+{", "+ \"c\": 3", "+}", "", ""] {
+        person.say(line);
+    }
+    assert!(person.question().contains("1 Take"), "{}", person.question());
+    person.say("1");
+    let Some(Ready::Draft(draft)) = person.session.app.request() else { panic!("no request") };
+    assert_eq!(draft.method, Method::Post);
+    let pair = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
+    assert_eq!(draft.query[1..], [("a", "1"), ("b", "2")].map(pair));
+    assert_eq!(draft.headers, [("x-one", "1"), ("x-two", "2")].map(pair));
+    assert_eq!(draft.body.as_deref(), Some("{\n\"c\": 3\n}"));
 }

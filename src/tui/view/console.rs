@@ -3,7 +3,7 @@
 use ratatui::style::{Modifier, Style};
 use unicode_width::UnicodeWidthStr as _;
 
-use super::json::{self, Ink};
+use super::json::{self, Ink, Look};
 use super::pen::Pen;
 use crate::config::theme::Role;
 use crate::domain::problem::Problem;
@@ -202,7 +202,7 @@ fn draw_text(pen: &mut Pen<'_>, area: Area, laid: &Laid) {
             let [key, string, number, literal, dim, text] = roles.map(|role| pen.style(role));
             let [added, removed] = [Role::Good, Role::Bad].map(|role| pen.style(role));
             let (cursor, found) = (pen.style(Role::SelectionIdle), pen.style(Role::Match));
-            json::draw(document, rect, pen.buffer, &|ink| match ink {
+            let style = |ink| match ink {
                 Ink::Token(Token::Key) => key,
                 Ink::Token(Token::String) => string,
                 Ink::Token(Token::Number) => number,
@@ -214,7 +214,8 @@ fn draw_text(pen: &mut Pen<'_>, area: Area, laid: &Laid) {
                 Ink::Cursor if focused => cursor,
                 Ink::Cursor => Style::new(),
                 Ink::Match => found,
-            });
+            };
+            json::draw(document, rect, pen.buffer, Look { style: &style, signs: pen.app.preferences.glyphs });
         }
     }
 }

@@ -21,8 +21,7 @@ pub(super) fn draw(pen: &mut Pen<'_>, area: Area) {
     let rest = pen.put(line, "tokenring", Role::Accent).split_left(3).1;
     let mut rest = pen.put(rest, &counted(app), Role::Dim).split_left(2).1;
 
-    let help = app.preferences.keys.label(Action::Program(ProgramAction::Help)).unwrap_or_default();
-    rest = pen.put_right(rest, &format!("{help} help"), Role::Dim);
+    rest = pen.put_right(rest, &app.help_words(), Role::Dim);
     let running = app.activity.running();
     if running > 0 {
         rest = draw_running(pen, gap(rest), running);

@@ -7,6 +7,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use unicode_width::UnicodeWidthChar;
 
+use crate::config::theme::Glyphs;
 use crate::tui::app::json::{Document, Fold, Role, Row};
 
 /// Columns for each container around a line.
@@ -33,16 +34,26 @@ pub enum Ink {
     Cursor,
 }
 
+/// How the pieces of a document look.
+#[derive(Clone, Copy)]
+pub struct Look<'a> {
+    /// The style of each.
+    pub style: &'a dyn Fn(Ink) -> Style,
+    /// The signs that the program adds to the text.
+    pub signs: &'static Glyphs,
+}
+
 /// Draws the document into `area`, whose height has been told with [`Document::set_height`].
-pub fn draw(document: &Document, area: Rect, buffer: &mut Buffer, style: &dyn Fn(Ink) -> Style) {
+pub fn draw(document: &Document, area: Rect, buffer: &mut Buffer, look: Look<'_>) {
+    let style = look.style;
     let area = area.intersection(buffer.area);
     let gutter = if document.is_json() { GUTTER.min(area.width) } else { 0 };
     for (row, y) in document.visible().zip(area.y..area.bottom()) {
         let line = Rect { y, height: 1, ..area };
-        draw_fold(row.fold, line, buffer, style);
+        draw_fold(row.fold, line, buffer, look);
         let text = Rect { x: area.x + gutter, width: area.width - gutter, ..line };
         let window = document.column()..document.column() + usize::from(text.width);
-        draw_tokens(&row, &window, text, buffer, style);
+        draw_tokens(&row, &window, text, buffer, look);
         draw_matches(&row, &window, text, buffer, style(Ink::Match));
         if row.under_cursor {
             buffer.set_style(line, style(Ink::Cursor));
@@ -50,38 +61,43 @@ pub fn draw(document: &Document, area: Rect, buffer: &mut Buffer, style: &dyn Fn
     }
 }
 
-fn draw_fold(fold: Fold, line: Rect, buffer: &mut Buffer, style: &dyn Fn(Ink) -> Style) {
+fn draw_fold(fold: Fold, line: Rect, buffer: &mut Buffer, Look { style, signs }: Look<'_>) {
     let mark = match fold {
         Fold::None => "",
-        Fold::Open => "▾",
-        Fold::Folded { .. } => "▸",
+        Fold::Open => signs.open,
+        Fold::Folded { .. } => signs.closed,
     };
     buffer.set_stringn(line.x, line.y, mark, line.width.into(), style(Ink::Fold));
 }
 
 /// Draws the pieces of a line that are in the window, and looks at no more of it than that.
-fn draw_tokens(row: &Row<'_>, window: &Range<usize>, area: Rect, buffer: &mut Buffer, style: &dyn Fn(Ink) -> Style) {
+fn draw_tokens(row: &Row<'_>, window: &Range<usize>, area: Rect, buffer: &mut Buffer, look: Look<'_>) {
+    let style = look.style;
     let mut column = row.depth * INDENT;
     for token in row.tokens() {
         let piece = clip(&token.text, column, window);
         if let Some(x) = cell(piece.column, window, area) {
-            let shown = token.text[piece.bytes].replace('\t', "    ");
+            let mut shown = token.text[piece.bytes].replace('\t', "    ");
+            if token.role == Role::Summary {
+                shown = shown.replace('…', look.signs.ellipsis);
+            }
             buffer.set_stringn(x, area.y, shown, (area.right() - x).into(), style(Ink::Token(token.role)));
         }
         if piece.goes_on {
-            return mark_beyond(area, buffer, style(Ink::Beyond));
+            return mark_beyond(area, buffer, look);
         }
         column = piece.end;
     }
 }
 
 /// Marks a line that goes on in the last column, and wipes a wide character that would reach into it.
-fn mark_beyond(area: Rect, buffer: &mut Buffer, style: Style) {
+fn mark_beyond(area: Rect, buffer: &mut Buffer, Look { style, signs }: Look<'_>) {
     let Some(edge) = area.width.checked_sub(1).map(|width| area.x + width) else { return };
     if edge > area.x && width(buffer[(edge - 1, area.y)].symbol()) > 1 {
         buffer[(edge - 1, area.y)].set_symbol(" ");
     }
-    buffer[(edge, area.y)].set_symbol("›").set_style(style);
+    let sign = if signs.ellipsis.is_ascii() { ">" } else { "›" };
+    buffer[(edge, area.y)].set_symbol(sign).set_style(style(Ink::Beyond));
 }
 
 fn draw_matches(row: &Row<'_>, window: &Range<usize>, area: Rect, buffer: &mut Buffer, style: Style) {
@@ -155,9 +171,13 @@ mod tests {
     }
 
     fn drawn(document: &mut Document, width: u16, height: u16) -> Buffer {
+        drawn_with(&Glyphs::UNICODE, document, width, height)
+    }
+
+    fn drawn_with(signs: &'static Glyphs, document: &mut Document, width: u16, height: u16) -> Buffer {
         let mut buffer = Buffer::empty(Rect::new(0, 0, width, height));
         document.set_height(height.into());
-        draw(document, buffer.area, &mut buffer, &style);
+        draw(document, buffer.area, &mut buffer, Look { style: &style, signs });
         buffer
     }
 
@@ -174,6 +194,15 @@ mod tests {
             lines(&drawn(&mut document, 24, 6)),
             ["▾ {", "▾   \"a\": {", "▸     \"b\": [… 1 item]", "    },", "    \"c\": null", "  }"],
         );
+    }
+
+    #[test]
+    fn a_poor_font_needs_no_sign_beyond_ascii() {
+        let mut document = Document::parse(r#"{"a":{"b":[1]},"c":"a text that goes on"}"#);
+        document.fold_to(2);
+        let lines = lines(&drawn_with(&Glyphs::ASCII, &mut document, 24, 6));
+        assert_eq!(lines[..3], ["v {", "v   \"a\": {", ">     \"b\": [~ 1 item]"]);
+        assert!(lines[4].ends_with('>') && lines.concat().is_ascii(), "{lines:?}");
     }
 
     #[test]

@@ -59,6 +59,17 @@ fn two_requests_are_compared() {
 }
 
 #[test]
+fn what_was_sent_is_compared_and_not_how_it_was_written() {
+    let server = Recorder::saying("{}");
+    let home = bound_to(&server);
+    home.run(&["request", "probe", "/rest/x?b=2&a=1", "--header", "X-One=1"]).expect(0);
+    let address = format!("{}/rest/x", server.origin());
+    home.run(&["request", "probe", &address, "--query", "a=1", "--query", "b=2", "--header", "x-one=1"]).expect(0);
+    let told = home.run(&["history", "compare", "1", "2"]).expect(0);
+    assert!(told.out.is_empty() && told.err.contains("the same"), "{}", told.out);
+}
+
+#[test]
 fn bodies_are_kept_on_request_only_and_secrets_never() {
     let server = Recorder::saying("{}");
     let home = bound_to(&server);

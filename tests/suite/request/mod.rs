@@ -6,6 +6,7 @@ mod limits;
 mod minted;
 mod pages;
 mod safety;
+mod walk;
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;

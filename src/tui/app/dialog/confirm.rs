@@ -1,5 +1,5 @@
-//! A question before something that reaches out or cannot be taken back. The focus is on Cancel; where a word must be
-//! typed, Enter does nothing until it is.
+//! A question before something that reaches out or cannot be taken back. The focus is on Cancel, where Enter closes; where
+//! a word must be typed, the other button does nothing until it is.
 
 use tui_input::Input;
 

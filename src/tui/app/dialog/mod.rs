@@ -53,7 +53,7 @@ pub use which::Which;
 use super::command::Action;
 use super::form::Form;
 use super::sheet::Sheet;
-use super::{App, Now, Onward};
+use super::{App, Dress, Now, Onward};
 use zeroize::Zeroizing;
 
 use crate::config::Key;
@@ -133,7 +133,9 @@ pub enum Intent {
     /// Change a credential.
     Edit(CredentialId, Box<Edit>),
     /// Let the screen wear a theme.
-    Wear(Box<Theme>),
+    Wear(Box<Theme>, Dress),
+    /// Keep a theme by its name.
+    KeepTheme(String),
     /// Click at column and row.
     Press((u16, u16)),
     /// Select a credential in the list.

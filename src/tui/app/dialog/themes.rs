@@ -1,20 +1,20 @@
-//! Choosing a theme by looking at it: the whole screen wears the one under the cursor.
+//! Choosing a theme by looking at it: the whole screen wears the one under the cursor. Enter keeps it.
 
 use super::{Intent, Outcome};
 use crate::config::Key;
 use crate::config::key::Code;
-use crate::config::theme::{self, Role, Theme};
-use crate::tui::app::App;
+use crate::config::theme::{self, AUTO, Role, Theme};
 use crate::tui::app::credentials::step;
 use crate::tui::app::sheet::{Anchor, Item, Row, Sheet};
+use crate::tui::app::{App, Dress};
 
 /// How far a page key goes.
 const PAGE: usize = 5;
 
 /// The dialog in which a theme is chosen.
 pub struct Themes {
-    before: Theme,
-    /// Those that come with the program, then the person's own.
+    before: (Theme, Dress),
+    /// The one that follows the terminal, those that come with the program, then the person's own.
     all: Vec<(String, Theme)>,
     cursor: usize,
 }
@@ -22,22 +22,27 @@ pub struct Themes {
 impl Themes {
     /// A choice that begins with the theme that is worn now.
     pub fn new(app: &App) -> Self {
-        let (before, depth) = (app.preferences.theme.clone(), app.preferences.depth);
+        let (before, depth) = ((app.preferences.theme.clone(), app.preferences.dress), app.preferences.depth);
         let builtin = Theme::names().filter_map(|name| Some((name, Theme::builtin(name, depth)?)));
         let background = app.background();
-        let all: Vec<_> = builtin
+        let all: Vec<_> = [(AUTO, Theme::fitting(background, depth))]
+            .into_iter()
+            .chain(builtin)
             .chain(app.preferences.own_themes.themes(depth))
             .map(|(name, theme)| (name.to_owned(), theme.on(background)))
             .collect();
-        let cursor = all.iter().position(|(_, theme)| *theme == before).unwrap_or(0);
+        let is_worn = |(at, (_, theme)): (usize, &(String, Theme))| (at > 0 && *theme == before.0).then_some(at);
+        let cursor = if before.1 == Dress::Fitting { None } else { all.iter().enumerate().find_map(is_worn) }.unwrap_or(0);
         Self { before, all, cursor }
     }
 
     /// Takes a key in. Esc gives back the theme of before.
     pub fn key(&mut self, key: Key) -> Outcome {
         match (key.code, super::pick::list_motion(key)) {
-            (Code::Esc | Code::Char('q'), _) => Outcome::Finish(Intent::Wear(Box::new(self.before.clone()))),
-            (Code::Enter, _) => Outcome::Close,
+            (Code::Esc | Code::Char('q'), _) => Outcome::Finish(Intent::Wear(Box::new(self.before.0.clone()), self.before.1)),
+            (Code::Enter, _) => {
+                self.all.get(self.cursor).map_or(Outcome::Close, |(name, _)| Outcome::Finish(Intent::KeepTheme(name.clone())))
+            }
             (_, Some(motion)) => {
                 self.cursor = step(self.cursor, motion, PAGE, self.all.len().saturating_sub(1));
                 self.preview()
@@ -54,26 +59,37 @@ impl Themes {
 
     /// What it shows.
     pub fn sheet(&self) -> Sheet {
-        let mut sheet = Sheet::new("Theme", 50);
+        let mut sheet = Sheet::new("Theme", 66);
         sheet.anchor = Anchor::Corner;
         let item = |(at, (name, _)): (usize, &(String, Theme))| {
             let selected = at == self.cursor;
-            let more = if theme::is_own(name) { "your own".to_owned() } else { String::new() };
-            Row::Item(Item { at: Some(at), mark: None, text: format!(" {name}"), more, right: String::new(), selected })
+            let more = match name.as_str() {
+                AUTO => "follows the terminal",
+                name if theme::is_own(name) => "your own",
+                _ => "",
+            };
+            Row::Item(Item {
+                at: Some(at),
+                mark: None,
+                text: format!(" {name}"),
+                more: more.to_owned(),
+                right: String::new(),
+                selected,
+            })
         };
         sheet.body = self.all.iter().enumerate().map(item).collect();
         sheet.cursor = self.cursor;
         let samples =
             [(Role::Good, "good "), (Role::Warn, "soon "), (Role::Bad, "bad "), (Role::Unknown, "unknown "), (Role::Key, "key")];
         let pieces = samples.map(|(role, word)| (role, word.to_owned())).to_vec();
-        let name = self.all.get(self.cursor).map_or("", |(name, _)| name);
-        let keep = format!("For every run: theme = \"{name}\" in config.toml");
-        sheet.foot =
-            vec![Row::Blank, Row::drawing(pieces), Row::dim(keep), Row::dim("Enter wears it in this run · Esc gives it back")];
+        let keys = "Enter keeps it in config.toml · Esc takes it off";
+        sheet.foot = vec![Row::Blank, Row::drawing(pieces), Row::dim(keys)];
         sheet
     }
 
     fn preview(&self) -> Outcome {
-        self.all.get(self.cursor).map_or(Outcome::Stay, |(_, theme)| Outcome::Ask(Intent::Wear(Box::new(theme.clone()))))
+        let dress = if self.cursor == 0 { Dress::Fitting } else { Dress::Chosen };
+        let wear = |(_, theme): &(String, Theme)| Outcome::Ask(Intent::Wear(Box::new(theme.clone()), dress));
+        self.all.get(self.cursor).map_or(Outcome::Stay, wear)
     }
 }

@@ -5,14 +5,22 @@ use super::{App, Effect, Now};
 use crate::config::Key;
 use crate::config::key::Code;
 use crate::tui::app::dialog::Dialog;
+use crate::tui::app::form::Control;
 use crate::tui::app::sheet::{Row, Sheet};
 
 /// Leaves the dialog as Esc does.
 const LEAVE: &str = ".";
 /// Goes back to the field before.
 const BACK: &str = "<";
+/// Adds a line to a field of several.
+const MORE: &str = "+";
+/// So many pages go to the end of a text that somebody has typed line by line.
+const LAST_PAGE: usize = 200;
 /// Empties a field.
 const EMPTY: &str = "-";
+
+/// The button of what is only read.
+const CLOSE: &str = "Close";
 
 const ENTER: Key = Key::plain(Code::Enter);
 const ESC: Key = Key::plain(Code::Esc);
@@ -34,6 +42,9 @@ impl App {
                 }
                 effects
             }
+            (_, Subject::Buttons(buttons, _)) if matches!(&buttons[..], [only] if only.title == CLOSE) => {
+                self.close_and_hear(buttons, answer, now)
+            }
             (LEAVE, _) => self.tap(ESC, now),
             (BACK, _) => self.tap(BACK_TAB, now),
             (_, Subject::Text(field, _)) => self.write(field, answer, now),
@@ -48,14 +59,41 @@ impl App {
         }
     }
 
+    /// Closes what can only be closed. Whoever has a command on the tip of the tongue need not close it first.
+    fn close_and_hear(&mut self, buttons: &[Choice], answer: &str, now: Now) -> Vec<Effect> {
+        let mut effects = self.choose(buttons.first(), buttons.len(), now);
+        let is_said = answer.is_empty() || answer == LEAVE || chosen(buttons, answer).is_some();
+        if self.dialogs.is_empty() && !is_said {
+            effects.extend(self.hear_command(answer, now));
+        }
+        effects
+    }
+
     /// Writes a line of text; nothing keeps what stands there.
     fn write(&mut self, field: &Field, answer: &str, now: Now) -> Vec<Effect> {
         if answer.is_empty() {
             return self.tap(if field.listed { DOWN } else { self.onward_key() }, now);
         }
+        if let Some((line, has_lines)) = answer.strip_prefix(MORE).zip(self.lines_of_area()) {
+            return self.add_line(line.trim_start(), has_lines, now);
+        }
         let mut effects = self.replace(if answer == EMPTY { "" } else { answer }, now);
         effects.extend(self.tap(self.onward_key(), now));
         effects
+    }
+
+    /// Whether the field holds something already, if it is one of several lines.
+    fn lines_of_area(&self) -> Option<bool> {
+        let Some(Dialog::Request(request)) = self.dialogs.top() else { return None };
+        let field = request.form.fields.get(request.form.focus)?;
+        matches!(field.control, Control::Area(_)).then(|| !request.form.lines(&field.id).is_empty())
+    }
+
+    /// Adds a line below those that stand in the field, and stays there.
+    fn add_line(&mut self, line: &str, has_lines: bool, now: Now) -> Vec<Effect> {
+        let below = std::iter::repeat_n(Key::plain(Code::PageDown), LAST_PAGE).chain([Key::plain(Code::End), ENTER]);
+        let keys = below.filter(|_| has_lines).chain(line.chars().map(Key::char));
+        keys.flat_map(|key| self.tap(key, now)).collect()
     }
 
     /// What goes on to the next field. In a request, Enter would begin another line of the same.

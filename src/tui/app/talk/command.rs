@@ -2,6 +2,7 @@
 //! by number or name.
 
 use crate::config::Key;
+use crate::config::key::Code;
 use crate::domain::{Credential, CredentialId};
 use crate::tui::app::activity::Notice;
 use crate::tui::app::command::{
@@ -105,7 +106,11 @@ impl App {
                     self.reply(format!("Page: {page}"));
                 }
                 let before = self.traces();
-                let effects = self.run(action, now);
+                let mut effects = self.run(action, now);
+                if action == Action::Console(ConsoleAction::Edit) {
+                    // Where one sees it, the cursor begins at the path; where one is asked, the method comes first.
+                    effects.extend(self.tap(Key { shift: true, ..Key::plain(Code::Tab) }, now));
+                }
                 if matches!(action, Action::Focus(Focus::Next | Focus::Previous)) {
                     self.talk.pages.push(Page::Pane(self.stage.focus));
                 }

@@ -222,3 +222,19 @@ fn a_person_is_asked_before_what_may_change_something_goes_once_more() {
     let Task::Send(SendTask { draft: again, consent: Consent::Given, .. }) = session.task().1 else { panic!("not sent") };
     assert_eq!(again, draft);
 }
+
+#[test]
+fn in_a_conversation_what_can_only_be_closed_takes_the_next_command_too() {
+    let mut session = with_app();
+    let task = session.begin_sign_in();
+    session
+        .sign_in(task, SignInEvent::Answered)
+        .sign_in(task, SignInEvent::Ended(signed_in(Some(Ok(())))))
+        .report(task, Event::Done);
+    let prompt = session.app.prompt(session.now).expect("a question");
+    assert!(prompt.question.contains("1 Close"), "{}", prompt.question);
+    session.drain();
+    session.tell(Msg::Input(Input::Said(prompt, "quit".to_owned().into())));
+    assert!(session.app.dialogs.is_empty());
+    assert!(session.drain().iter().any(|effect| matches!(effect, Effect::Quit)));
+}

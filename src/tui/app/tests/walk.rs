@@ -3,7 +3,6 @@
 use std::collections::HashSet;
 
 use super::*;
-use crate::config::theme::Role;
 use crate::tui::app::command::{COMMANDS, Command, Context, Motion, ProgramAction, ScreenAction};
 use crate::tui::app::sheet::Row;
 
@@ -37,6 +36,7 @@ fn kind(effect: &Effect) -> String {
         Effect::Remember(_) => "remember",
         Effect::Open(_) => "open",
         Effect::Reread => "reread",
+        Effect::KeepTheme(_) => "keep theme",
         Effect::Edit(_) => "edit",
         Effect::Pause(_) => "pause",
         Effect::Quit => "quit",
@@ -147,19 +147,6 @@ fn the_palette_finds_credentials_and_shows_them() {
     session.press("/").type_text("laptop").press("Enter C-p").type_text("broker").press("Enter");
     assert_eq!(session.selected(), "broker");
     assert_eq!(session.app.stage.focus, Pane::Credentials);
-}
-
-#[test]
-fn a_theme_is_tried_on_and_given_back() {
-    let mut session = session();
-    let before = session.app.preferences.theme.clone();
-    session.press(", c Down");
-    assert_ne!(session.app.preferences.theme, before, "the screen wears it at once");
-    session.press("Esc");
-    assert_eq!(session.app.preferences.theme, before);
-    session.press(", c Down Enter");
-    assert!(session.app.dialogs.is_empty());
-    assert_ne!(session.app.preferences.theme.style(Role::Text), before.style(Role::Text));
 }
 
 #[test]

@@ -1,0 +1,71 @@
+//! Choices that are written into the settings file; everything else in it stays as it is, comments among it.
+
+use std::io;
+use std::path::Path;
+
+use super::file::{read_text, write_private};
+use super::settings::{LIMIT, StoreChoice};
+use crate::domain::problem::Problem;
+
+/// Writes the choice of a store.
+pub fn choose_store(file: &Path, choice: StoreChoice) -> Result<(), Problem> {
+    choose(file, "store", choice.as_str())
+}
+
+/// Writes the name of a theme.
+pub fn choose_theme(file: &Path, name: &str) -> Result<(), Problem> {
+    choose(file, "theme", name)
+}
+
+fn choose(file: &Path, setting: &str, value: &str) -> Result<(), Problem> {
+    let unwritten = |why: &str| {
+        let remedy =
+            format!("mend the file (`tokenring config check` tells where), or write the line `{setting} = \"{value}\"` by hand");
+        Problem::new(format!("The choice was not written to {}", file.display()), why, remedy)
+    };
+    let text = match read_text(file, LIMIT) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+        Err(error) => return Err(unwritten(&error.to_string())),
+    };
+    let mut document: toml_edit::DocumentMut = text.parse().map_err(|error: toml_edit::TomlError| unwritten(error.message()))?;
+    match document.get_mut(setting).and_then(toml_edit::Item::as_value_mut) {
+        Some(known) => {
+            let decor = known.decor().clone();
+            *known = value.into();
+            *known.decor_mut() = decor;
+        }
+        None => document[setting] = toml_edit::value(value),
+    }
+    write_private(file, &document.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_choice_changes_its_line_and_nothing_else() {
+        let home = tempfile::tempdir().expect("a folder");
+        let file = home.path().join("config.toml");
+        let text = "# mine\nmouse = false # by hand\ntheme = \"dark\" # at night\n\n[net]\nconcurrency = 4\n";
+        std::fs::write(&file, text).expect("a file");
+        choose_theme(&file, "light").expect("written");
+        let read = || std::fs::read_to_string(&file).expect("a file");
+        assert_eq!(read(), text.replace("\"dark\"", "\"light\""));
+        choose_store(&file, StoreChoice::File).expect("written");
+        let added = read();
+        assert!(added.contains("store = \"file\"") && added.contains("# at night"), "{added}");
+        assert!(added.find("store").expect("the store") < added.find("[net]").expect("the table"), "{added}");
+    }
+
+    #[test]
+    fn a_file_that_is_no_settings_file_stays_as_it_is() {
+        let home = tempfile::tempdir().expect("a folder");
+        let file = home.path().join("config.toml");
+        std::fs::write(&file, "theme = \"dark").expect("a file");
+        let problem = choose_theme(&file, "light").expect_err("a problem");
+        assert!(problem.remedy.contains("theme = \"light\""), "{problem}");
+        assert_eq!(std::fs::read_to_string(&file).expect("a file"), "theme = \"dark");
+    }
+}
