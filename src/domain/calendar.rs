@@ -125,6 +125,20 @@ mod tests {
         assert!(text.starts_with("BEGIN:VCALENDAR\r\n") && text.ends_with("END:VCALENDAR\r\n"));
     }
 
+    #[test]
+    fn controls_are_no_part_of_a_value() {
+        assert_eq!(escaped("a\u{7}\tb\nc\\"), "ab\\nc\\\\");
+    }
+
+    #[test]
+    fn a_line_that_just_fits_is_not_folded() {
+        for (length, lines) in [(WIDTH, 1), (WIDTH + 1, 2), (2 * WIDTH - 1, 2), (2 * WIDTH, 3)] {
+            let mut text = String::new();
+            push(&mut text, &"x".repeat(length));
+            assert_eq!(text.lines().count(), lines, "{length}: {text}");
+        }
+    }
+
     proptest! {
         #[test]
         fn lines_are_folded_and_unfold_to_what_they_were(line in "[a-zäöü日🔑 ]{0,300}") {

@@ -222,6 +222,7 @@ mod tests {
     fn names_lose_outer_blanks_and_refuse_what_cannot_be_shown() {
         assert_eq!(Name::parse("  ci scanner ").unwrap().as_str(), "ci scanner");
         assert_eq!(Name::parse(" \t"), Err(NameError::Empty));
+        assert_eq!(Name::parse(&"x".repeat(64)).unwrap().as_str().len(), 64);
         assert_eq!(Name::parse(&"x".repeat(65)), Err(NameError::TooLong));
         assert_eq!(Name::parse("a\u{1b}[2J"), Err(NameError::Control));
         assert_eq!(Name::parse("a\u{200b}b"), Err(NameError::Control));
@@ -231,7 +232,19 @@ mod tests {
     #[test]
     fn an_identity_is_hexadecimal_and_comes_back() {
         let id = CredentialId::from_random([0xab; 16]);
+        assert_eq!(id.to_string(), id.as_str());
         assert_eq!(CredentialId::parse(id.as_str()), Some(id));
-        assert_eq!(CredentialId::parse("../../etc/passwd"), None);
+        for other in ["../../etc/passwd", "../../../../../../../etc/passwd0", "ABABABABABABABABABABABABABABABAB"] {
+            assert_eq!(CredentialId::parse(other), None);
+        }
+    }
+
+    #[test]
+    fn items_are_found_again_by_the_names_of_slot_and_part() {
+        assert_eq!([Slot::Current, Slot::Pending, Slot::Previous].map(Slot::as_str), ["current", "pending", "previous"]);
+        for (part, name) in [(Part::Secret, "secret"), (Part::Named("client_secret".to_owned()), "client_secret")] {
+            assert_eq!(part.as_str(), name);
+            assert_eq!(Part::parse(name), part);
+        }
     }
 }

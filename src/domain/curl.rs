@@ -197,6 +197,14 @@ mod tests {
     }
 
     #[test]
+    fn what_stands_before_a_variable_means_only_itself() {
+        for text in ["Authorization: ", "a`id`", "\\\\", "$HOME ", "\"it's ", ""] {
+            let word = Word::Ending { text: text.to_owned(), variable: "SNYK_TOKEN".to_owned() };
+            assert_eq!(arguments(&format!("curl {word}")), [format!("{text}s e$c\"ret")]);
+        }
+    }
+
+    #[test]
     fn what_curl_cannot_do_is_said() {
         let exchanged = written("appcircle", "api-key", &draft(Method::Get, "/identity/v1/organizations"));
         assert!(exchanged.warnings[0].contains("$APPCIRCLE_ACCESS_TOKEN"), "{exchanged:?}");

@@ -70,9 +70,9 @@ fn note_skipped(text: &mut String, lines: usize) {
 fn trace(old: &[&str], new: &[&str]) -> Option<Vec<Vec<usize>>> {
     let (n, m) = (old.len(), new.len());
     let most = (n + m).min(MOST);
-    // Diagonal `k` (old lines less new ones) lies at `most + 1 - k`, so that no index is negative.
-    let middle = most + 1;
-    let mut reached = vec![0; 2 * most + 3];
+    // Diagonal `k` (old lines less new ones) lies at `middle + k`, so that no index is negative.
+    let middle = most;
+    let mut reached = vec![0; 2 * most + 2];
     let mut trace = Vec::new();
     for changes in 0..=most {
         trace.push(reached[middle - changes..=middle + changes].to_vec());
@@ -160,7 +160,26 @@ mod tests {
         assert_eq!(changes(&lines(0), &lines(100_000)).len(), 40_000);
     }
 
+    /// How many lines two texts have in common at most, in their order.
+    fn in_common(before: &str, after: &str) -> usize {
+        let new: Vec<_> = after.lines().collect();
+        let mut best = vec![0; new.len() + 1];
+        for old in before.lines() {
+            let above = best.clone();
+            for (at, line) in new.iter().enumerate() {
+                best[at + 1] = if old == *line { above[at] + 1 } else { above[at + 1].max(best[at]) };
+            }
+        }
+        best[new.len()]
+    }
+
     proptest! {
+        #[test]
+        fn no_way_is_shorter(before in "([abc]\n){0,12}", after in "([abc]\n){0,12}") {
+            let same = changes(&before, &after).iter().filter(|change| matches!(change, Change::Same(_))).count();
+            prop_assert_eq!(same, in_common(&before, &after));
+        }
+
         #[test]
         fn both_texts_can_be_read_back(before in "([abc]\n){0,12}", after in "([abc]\n){0,12}") {
             let all = changes(&before, &after);

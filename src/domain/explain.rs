@@ -229,7 +229,7 @@ fn meaning<'a>(asked: Asked<'a>, answer: &Answer) -> Option<&'a StatusMeaning> {
 fn is_interference(answer: &Answer) -> bool {
     let html = answer.header("content-type").is_some_and(|kind| kind.to_lowercase().contains("html"))
         || answer.body.text().is_some_and(|text| text.trim_start().starts_with('<'));
-    html && matches!(answer.status, 401 | 403) || answer.status == 407
+    html && matches!(answer.status, 401 | 403)
 }
 
 const fn by_status(status: u16) -> Verdict {
@@ -401,6 +401,32 @@ mod tests {
         for explanation in [limited, quota, trouble, pat(&answer(404, ""), &hints())] {
             assert_eq!(explanation.verdict, Verdict::Unknown);
         }
+    }
+
+    /// What is said about a status by a provider of whose answers nothing is known.
+    fn of_unknown_provider(answer: &Answer) -> Explanation {
+        let catalogue = builtin();
+        let provider = Provider { statuses: Vec::new(), ..catalogue.provider("snyk").unwrap().clone() };
+        explain(Asked { provider: &provider, kind: "personal-token", region: "SNYK-EU-01" }, answer, &hints())
+    }
+
+    #[test]
+    fn every_status_has_words_of_its_own_even_where_nothing_is_known_of_the_provider() {
+        for (status, verdict, words) in [
+            (302, Verdict::Unknown, "points elsewhere"),
+            (401, Verdict::Refused, "does not accept the credential"),
+            (403, Verdict::Refused, "does not allow this"),
+            (407, Verdict::Unknown, "The proxy wants a password"),
+            (429, Verdict::Unknown, "wants fewer requests"),
+            (404, Verdict::Unknown, "does not take the request"),
+            (503, Verdict::Unknown, "has trouble of its own"),
+        ] {
+            let explanation = of_unknown_provider(&answer(status, ""));
+            assert_eq!(explanation.verdict, verdict, "{status}");
+            assert!(explanation.problem.unwrap().what.contains(words), "{status}");
+        }
+        let page = with_header(answer(407, "<html>"), "content-type", "text/html");
+        assert!(of_unknown_provider(&page).problem.unwrap().what.contains("The proxy wants a password"));
     }
 
     proptest! {

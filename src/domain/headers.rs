@@ -184,14 +184,21 @@ mod tests {
     fn headers_say_what_they_mean_here() {
         for (name, value, expected) in [
             ("snyk-request-id", "abc", "support"),
+            ("snyk-version-lifecycle-stage", "ga", "generally available"),
+            ("snyk-version-lifecycle-stage", "beta", "may change"),
+            ("snyk-version-lifecycle-stage", "experimental", "vanish"),
+            ("snyk-version-lifecycle-stage", "wip", "vanish"),
+            ("snyk-version-lifecycle-stage", "deprecated", "a newer version is there"),
             ("snyk-version-lifecycle-stage", "sunset", "switched off"),
             ("deprecation", "2026-01-10T00:00:00Z", "deprecated since 2026-01-10"),
             ("deprecation", "@1798761600", "will be deprecated on 2027-01-01"),
             ("sunset", "2026-12-01", "on 2026-12-01, in 9 d"),
+            ("sunset", "2026-11-21T12:00:00Z", "will be switched off on 2026-11-21, in 0 d"),
             ("sunset", "Sat, 31 Oct 2026 00:00:00 GMT", "should have been"),
             ("retry-after", "45", "45 s"),
             ("server", "cloudflare", "Cloudflare"),
             ("date", "Sat, 21 Nov 2026 12:10:00 GMT", "clock is 10 min behind"),
+            ("date", "Sat, 21 Nov 2026 11:58:00 GMT", "clock is 2 min ahead of"),
             ("x-ratelimit-limit", "160, 160;w=1, 1620;w=60", "160 in 1 s, 1620 in 60 s"),
         ] {
             let said = meaning(&[(name, value)], name);
@@ -199,6 +206,8 @@ mod tests {
         }
         let versions = [("snyk-version-requested", "2024-10-15"), ("snyk-version-served", "2024-04-22")];
         assert!(meaning(&versions, "snyk-version-served").contains("on or before 2024-10-15"));
+        let alike = [("snyk-version-requested", "2024-04-22"), ("snyk-version-served", "2024-04-22")];
+        assert_eq!(meaning(&alike, "snyk-version-served"), "");
         let left = [("x-ratelimit-limit", "1620"), ("x-ratelimit-remaining", "37"), ("x-ratelimit-reset", "12")];
         assert_eq!(meaning(&left, "x-ratelimit-remaining"), "37 of 1620 left, resets in 12 s");
     }

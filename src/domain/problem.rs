@@ -75,3 +75,28 @@ impl std::fmt::Display for Problem {
 }
 
 impl std::error::Error for Problem {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_family_has_the_exit_code_that_is_documented() {
+        let families = [
+            Class::Failed,
+            Class::Usage,
+            Class::NotFound,
+            Class::Refused,
+            Class::Unknown,
+            Class::Store,
+            Class::Policy,
+            Class::NeedsHuman,
+        ];
+        assert_eq!(families.map(Class::exit_code), [1, 2, 3, 4, 5, 6, 7, 8]);
+    }
+
+    #[test]
+    fn a_problem_says_all_three() {
+        assert_eq!(Problem::new("It broke", "it was old", "mend it").to_string(), "It broke: it was old (mend it)");
+    }
+}

@@ -298,6 +298,20 @@ mod tests {
     }
 
     #[test]
+    fn what_is_left_is_told_of_the_budget_that_is_nearest_to_its_end() {
+        let policy = ("ratelimit-policy", "\"min\";q=1620;w=60,\"day\";q=90000;w=86400");
+        let limit = read(&[policy, ("ratelimit", "\"day\";r=80000;t=5000, \"min\";r=37;t=12")]);
+        assert_eq!(limit.share(), Some((37, 1620)));
+        let windows: Vec<_> =
+            limit.budgets.iter().map(|budget| (budget.name.as_deref(), budget.window.unwrap().as_secs())).collect();
+        assert_eq!(windows, [(Some("min"), 60), (Some("day"), 86400)]);
+        assert_eq!(words(&[policy]), "at most 1620 in 60 s", "without what is left, the first is told");
+        assert_eq!(read(&[policy]).share(), None);
+        assert_eq!(read(&[("ratelimit", "\"other\";r=5")]).budgets[0].name.as_deref(), Some("other"));
+        assert_eq!(read(&[("ratelimit", "\"empty\";x=5")]).budgets, [], "it says nothing");
+    }
+
+    #[test]
     fn an_answer_without_limits_says_nothing() {
         assert_eq!(read(&[]), RateLimit::default());
         assert_eq!(read(&[]).words(), None);

@@ -248,4 +248,60 @@ mod tests {
         assert_eq!(Origin::parse("https://api.snyk.io:443"), Origin::parse("https://api.snyk.io"));
         assert_ne!(Origin::parse("https://api.snyk.io:444"), Origin::parse("https://api.snyk.io"));
     }
+
+    fn region(id: &str, api: &str) -> Region {
+        let mut region = crate::domain::provider::builtin().regions("snyk").unwrap()[0].clone();
+        region.id = id.to_owned();
+        region.api = Origin::parse(api).unwrap();
+        (region.auth, region.app) = (None, None);
+        (region.title, region.aliases, region.issuers) = (String::new(), Vec::new(), Vec::new());
+        region
+    }
+
+    #[test]
+    fn loopback_is_told_from_everything_that_resembles_it() {
+        for (text, is_loopback) in [
+            ("http://127.0.0.1:8080", true),
+            ("https://127.9.9.9", true),
+            ("https://[::1]:9", true),
+            ("https://localhost", true),
+            ("https://localhost.example", false),
+            ("https://api.snyk.io", false),
+        ] {
+            assert_eq!(Origin::parse(text).unwrap().is_loopback(), is_loopback, "{text}");
+        }
+        assert_eq!(Origin::parse("https://api.snyk.io:8443").unwrap().host(), "api.snyk.io");
+        assert_eq!(String::from(Origin::parse("https://api.snyk.io:8443").unwrap()), "https://api.snyk.io:8443");
+    }
+
+    #[test]
+    fn a_secret_is_bound_to_the_hosts_that_are_asked_with_it_each_named_once() {
+        let mut region = region("ACME", "https://api.acme.example");
+        let api = region.api.clone();
+        region.app = Some(Origin::parse("https://app.acme.example").unwrap());
+        assert_eq!(region.bound_origins(), std::slice::from_ref(&api), "the web application gets no secret");
+        region.auth = Some(api.clone());
+        assert_eq!(region.bound_origins(), std::slice::from_ref(&api));
+        let auth = Origin::parse("https://auth.acme.example").unwrap();
+        region.auth = Some(auth.clone());
+        assert_eq!(region.bound_origins(), [api, auth]);
+    }
+
+    #[test]
+    fn a_region_answers_to_its_names_and_is_named_by_its_hosts() {
+        let mut known = region("SNYK-EU-01", "https://api.eu.snyk.io");
+        known.aliases = vec!["eu".to_owned()];
+        known.title = "Europe".to_owned();
+        assert!(known.answers_to("snyk-eu-01") && known.answers_to("EU") && !known.answers_to("us"));
+        let old = Origin::parse("https://eu.snyk.example").unwrap();
+        known.issuers = vec![old.clone()];
+        assert!(known.is_named_by(&known.api) && known.is_named_by(&old));
+        assert!(!known.is_named_by(&Origin::parse("https://api.snyk.io").unwrap()));
+
+        let moved = region("SNYK-EU-01", "http://127.0.0.1:9").in_place_of(&known);
+        assert_eq!((moved.title.as_str(), &moved.aliases), ("Europe", &known.aliases));
+        assert_eq!(moved.issuers, [old.clone(), known.api.clone()], "secrets that name the old host still mean it");
+        let stayed = region("SNYK-EU-01", "https://api.eu.snyk.io").in_place_of(&known);
+        assert_eq!(stayed.issuers, [old], "its own host is named once");
+    }
 }

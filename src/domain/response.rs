@@ -94,3 +94,31 @@ impl Body {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_four_verdicts_have_four_words_that_are_read_back() {
+        let words = ["accepted", "refused", "unknown", "unchecked"];
+        let verdicts = [Verdict::Accepted, Verdict::Refused, Verdict::Unknown, Verdict::Unchecked];
+        assert_eq!(verdicts.map(Verdict::as_str), words);
+        assert_eq!(words.map(Verdict::parse), verdicts.map(Some));
+        assert_eq!(Verdict::parse("fine"), None);
+    }
+
+    #[test]
+    fn the_first_header_of_a_name_counts() {
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let answer = Answer { headers: vec![pair("date", "today"), pair("link", "a"), pair("link", "b")], ..Answer::default() };
+        assert_eq!((answer.header("link"), answer.header("date"), answer.header("age")), (Some("a"), Some("today"), None));
+    }
+
+    #[test]
+    fn only_text_is_lent_as_text_and_size_counts_bytes() {
+        let bodies = [Body::Empty, Body::Text("größe".to_owned()), Body::Binary(vec![0xff; 3])];
+        assert_eq!(bodies.each_ref().map(Body::size), [0, 7, 3]);
+        assert_eq!(bodies.each_ref().map(Body::text), [None, Some("größe"), None]);
+    }
+}

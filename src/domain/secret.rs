@@ -89,7 +89,8 @@ mod tests {
     fn what_goes_in_is_what_is_exposed() {
         let secret = Secret::from_text("snyk_uat.example".to_owned());
         assert!(secret.expose(|bytes| bytes == b"snyk_uat.example"));
-        assert_eq!(secret.len(), 16);
+        assert_eq!((secret.len(), secret.is_empty()), (16, false));
+        assert!(Secret::from_text(String::new()).is_empty());
     }
 
     #[test]
@@ -98,5 +99,7 @@ mod tests {
         assert!(one.same_as(&Secret::new(b"abc".to_vec())));
         assert!(!one.same_as(&Secret::new(b"abd".to_vec())));
         assert!(!one.same_as(&Secret::new(b"ab".to_vec())));
+        // Differences that would cancel one another out.
+        assert!(!Secret::new(vec![0b01, 0b01]).same_as(&Secret::new(vec![0b10, 0b10])));
     }
 }

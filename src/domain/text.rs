@@ -112,6 +112,7 @@ mod tests {
         assert_eq!(nearest("labtop", &names), ["laptop", "Laptop-2"]);
         assert_eq!(nearest("CI-SCANER", &names)[0], "ci-scanner");
         assert_eq!(nearest("runner", &names), ["ci-runner"]);
+        assert_eq!(nearest("the-one-of-the-very-old-ci-runner-in-the-cellar", &names), ["ci-runner"]);
         assert_eq!(nearest("xyz", &names), [""; 0]);
         assert_eq!(nearest("", &names), [""; 0]);
     }

@@ -106,4 +106,12 @@ mod tests {
         assert!(told(Connection::Standing)[..3].iter().all(|line| line.ends_with("a connection stood already")));
         assert!(told(Connection::Untold)[..3].iter().all(|line| line.ends_with("not known")));
     }
+
+    #[test]
+    fn only_a_connection_that_was_made_tells_what_making_it_took() {
+        let making = Making { dns_ms: Some(1), connect_ms: 2, tls_ms: None };
+        let all = [Connection::Made(making), Connection::Standing, Connection::Untold];
+        assert_eq!(all.map(Connection::making), [Some(making), None, None]);
+        assert_eq!(all.map(Connection::as_str), ["made", "standing", "unknown"]);
+    }
 }

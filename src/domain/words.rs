@@ -50,6 +50,7 @@ pub fn last_check(check: Option<&Check>, now: Moment) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::response::Verdict;
     use time::macros::datetime;
 
     #[test]
@@ -69,5 +70,14 @@ mod tests {
         assert!(is_soon(Some(datetime!(2026-12-05 12:00 UTC)), now));
         assert!(!is_soon(Some(datetime!(2026-12-05 12:01 UTC)), now));
         assert!(!is_soon(None, now));
+    }
+
+    #[test]
+    fn the_last_check_is_told_with_status_and_age() {
+        let now = datetime!(2026-11-21 12:00 UTC);
+        let check = |status, at| Check { verdict: Verdict::Refused, status, reason: String::new(), at, latency_ms: None };
+        assert_eq!(last_check(None, now), "never checked");
+        assert_eq!(last_check(Some(&check(Some(401), datetime!(2026-11-21 11:58 UTC))), now), "refused 401, 2 min ago");
+        assert_eq!(last_check(Some(&check(None, now)), now), "refused, just now");
     }
 }

@@ -156,6 +156,8 @@ mod tests {
         let argv = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
         let ways = vec![vec![argv("seal --key k"), argv("apply -f -")], vec![argv("other")]];
         let command = Command { ways, folder: PathBuf::from("/"), pass: Vec::new() };
+        let all = ["seal", "--key", "k", "apply", "-f", "-", "other"];
+        assert!(command.arguments().eq(all), "a secret is looked for in every argument of every way");
         assert_eq!(Target::Command(command).words(), "give it to the standard input of `seal --key k | apply -f -`");
     }
 }

@@ -50,6 +50,9 @@ fn methods_and_bodies_are_those_of_curl() {
         ("curl -I h.example", Method::Head, None),
         ("curl -d a=1 -d b=2 h.example", Method::Post, Some("a=1&b=2")),
         ("curl -da=1 -XPUT h.example", Method::Put, Some("a=1")),
+        ("curl -sSXPATCH -kd a=1 h.example", Method::Patch, Some("a=1")),
+        ("curl -d token h.example", Method::Post, Some("token")),
+        ("curl -d '{\"q\":\"x&token=1\"}' h.example", Method::Post, Some("{\"q\":\"x&token=1\"}")),
         ("curl --data-urlencode 'q=a b&c' h.example", Method::Post, Some("q=a+b%26c")),
         ("curl --data-raw @x h.example", Method::Post, Some("@x")),
         ("curl --json '{}' h.example", Method::Post, Some("{}")),
@@ -58,12 +61,45 @@ fn methods_and_bodies_are_those_of_curl() {
         let draft = imported(text).draft;
         assert_eq!((draft.method, draft.body.as_deref()), (method, body), "{text}");
     }
+    assert_eq!(imported("curl -s -- -d.example").draft.target.to_string(), "https://-d.example/");
     assert_eq!(imported("curl -G -d a=1 h.example/x?b=2").draft.target.to_string(), "https://h.example/x?b=2&a=1");
     assert_eq!(
         headers(&imported("curl --json '{}' h.example").draft),
         [("content-type", "application/json"), ("accept", "application/json")]
     );
     assert_eq!(headers(&imported("curl -d x -H 'Content-Type:' -H 'X-A;' h.example").draft), [("x-a", "")]);
+}
+
+#[test]
+fn what_looks_like_a_secret_is_dropped_wherever_it_stands() {
+    let token = "snyk_uat.0a1b2c3d.eyJqdGkiOiJ4In0.c2lnbmF0dXJl";
+    let hidden = token.replace('_', "%5F");
+    for (text, told) in [
+        (format!("curl https://h.example/a/{token}/b"), "a part of the path"),
+        (format!("curl https://h.example/a?q={token}"), "parameter q"),
+        (format!("curl https://h.example/a?q={hidden}"), "parameter q"),
+        (format!("curl https://h.example/a -H 'X-Trace: {token}'"), "header x-trace"),
+        (format!("curl https://h.example/a -d 'the token is {token}'"), "a part of the body"),
+    ] {
+        let found = imported(&text);
+        assert!(found.dropped.len() == 1 && found.dropped[0].contains(told), "{text}: {:?}", found.dropped);
+        assert!(!format!("{found:?}").contains("c2lnbmF0dXJl"), "{text}");
+    }
+    assert_eq!(imported("curl https://h.example/a?q=1 -d 'no token here'").dropped, [""; 0]);
+}
+
+#[test]
+fn who_is_named_in_a_url_is_dropped_and_told() {
+    for (text, dropped) in [
+        ("curl https://me:pw@h.example/a", true),
+        ("curl https://me@h.example/a", true),
+        ("curl https://:pw@h.example/a", true),
+        ("curl https://h.example/a", false),
+    ] {
+        let imported = imported(text);
+        assert_eq!(imported.draft.target.to_string(), "https://h.example/a");
+        assert_eq!(imported.dropped.iter().any(|what| what.contains("user name")), dropped, "{text}");
+    }
 }
 
 #[test]

@@ -69,3 +69,19 @@ fn words(command: &str) -> Vec<Zeroizing<String>> {
 fn fresh(command: &str) -> Zeroizing<String> {
     Zeroizing::new(String::with_capacity(command.len()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_word_outgrows_its_buffer() {
+        let command = "curl -H 'Authorization: token abc' \"two words\" x";
+        let words = words(command);
+        assert_eq!(
+            words.iter().map(|word| word.as_str()).collect::<Vec<_>>()[2..],
+            ["Authorization: token abc", "two words", "x"]
+        );
+        assert!(words.iter().all(|word| word.capacity() >= command.len()));
+    }
+}

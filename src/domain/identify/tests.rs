@@ -1,7 +1,7 @@
 //! What people paste, what strangers forge, and what nobody would: all through the front door.
 
 use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE, URL_SAFE_NO_PAD};
 use proptest::prelude::*;
 
 use super::*;
@@ -54,6 +54,8 @@ fn whatever_people_paste_along_is_taken_off_and_named() {
         (format!("export SNYK_TOKEN=\"{token}\""), "the name of a variable in front of it"),
         (format!("SNYK_TOKEN={token} # until May"), "a comment behind it"),
         (format!("# local\nSNYK_API=https://api.snyk.io\nSNYK_TOKEN={token}\n"), "other lines around it"),
+        (format!("_TOKEN={token}"), "the name of a variable in front of it"),
+        (format!("# where it is from\n\n{token}\n"), "comment lines around it"),
         (format!("$env:SNYK_TOKEN = \"{token}\""), "a PowerShell assignment in front of it"),
         (format!("SNYK_TOKEN: {token}"), "the name of a variable in front of it"),
         (format!("  \"token\": \"{token}\","), "a comma or semicolon behind it"),
@@ -63,7 +65,13 @@ fn whatever_people_paste_along_is_taken_off_and_named() {
             format!("curl -sS -H 'Accept: */*' -H \"Authorization: token {token}\" \\\n  https://api.snyk.io/rest/self"),
             "a curl command around it",
         ),
+        (format!("curl -H'Authorization: token {token}' https://api.snyk.io/rest/self"), "a curl command around it"),
+        (format!("curl --header='Authorization: token {token}' api.snyk.io"), "a curl command around it"),
+        (format!("curl -H Authorization:\\ token\\ {token} api.snyk.io"), "a curl command around it"),
         (format!("-H 'Authorization: token {token}'"), "a header option around it"),
+        (format!("\"{token}\""), "quotes around it"),
+        (format!("\"{}\"", token.replace('_', "\\u005f")), "quotes and escapes around it"),
+        (format!("[\"{token}\"]"), "JSON around it"),
         (format!("\u{feff}{token}"), "a byte-order mark in front of it"),
     ] {
         assert_eq!(bare(&wrapped), token, "{wrapped}");
@@ -76,7 +84,9 @@ fn whatever_people_paste_along_is_taken_off_and_named() {
 
 #[test]
 fn padding_and_odd_characters_of_a_secret_are_not_wrapping() {
-    for secret in ["VFRrME1qSTVPVGsxTnpnMU1B==", "snyk_cs_a=b^c:;d,\"e_v1", "abc=="] {
+    for secret in
+        ["VFRrME1qSTVPVGsxTnpnMU1B==", "snyk_cs_a=b^c:;d,\"e_v1", "abc==", "1234567890", "null", "a\\b", "1abc=def", "a/b=c"]
+    {
         assert_eq!(bare(secret), secret);
     }
 }
@@ -85,6 +95,7 @@ fn padding_and_odd_characters_of_a_secret_are_not_wrapping() {
 fn what_cannot_be_one_secret_is_refused_by_name() {
     assert_eq!(error(""), PasteError::Empty);
     assert_eq!(error("\"\" "), PasteError::Empty);
+    assert_eq!(error("# only\n# comments"), PasteError::Empty);
     assert_eq!(error("one two"), PasteError::Several);
     assert_eq!(error(r#"{"access_token":"a","refresh_token":"b"}"#), PasteError::Several);
     assert_eq!(error("curl https://api.snyk.io"), PasteError::Empty);
@@ -106,12 +117,100 @@ fn a_personal_access_token_names_its_region_and_its_end() {
 }
 
 #[test]
+fn an_id_that_is_no_id_is_not_kept() {
+    for id in [String::new(), "../../orgs".to_owned(), "a b".to_owned(), "x".repeat(500)] {
+        assert_eq!(best(&pat(&serde_json::json!({ "j": id, "h": "api.snyk.io" }).to_string())).remote_id, None, "{id}");
+    }
+}
+
+#[test]
+fn a_shape_is_looked_at_in_every_part() {
+    let kinds = |text: &str| -> Vec<_> {
+        pasted(text).map(|found| found.candidates).unwrap_or_default().into_iter().map(|one| one.kind).collect()
+    };
+    let claims = part(r#"{"h":"api.snyk.io"}"#);
+    for text in [
+        format!("snyk_uat.ABCD1234.{claims}.c2ln"),
+        format!("snyk_uat.abcd123.{claims}.c2ln"),
+        format!("snyk_uat.abcd1234.{claims}.c2+n"),
+        format!("snyk_uat.abcd1234.{claims}."),
+        "snyk_uat.abcd1234.a+b.c2ln".to_owned(),
+    ] {
+        assert_eq!(best(&text).confidence, Confidence::Possible, "{text} is not whole");
+    }
+    for text in [
+        "7f3c1d901b2a4c3d8e4f5a6b7c8d9e0f",
+        "7f3c1d90-1b2a-4c3d-8e4f-5a6b7c8d9e0z",
+        "7f3c1d90-1b2a-4c3d-8e4f5-a6b7c8d9e0f",
+        "-----BEGIN CERTIFICATE-----\nMIIE\n-----END CERTIFICATE-----",
+        "-----BEGIN PRIVATE KEY-----",
+    ] {
+        assert!(!kinds(text).iter().any(|kind| kind.contains("token") || kind.contains("oauth")), "{text}");
+    }
+    for text in [STANDARD.encode([0xfb; 19]), URL_SAFE.encode([0xfb; 19])] {
+        assert_eq!(kinds(&text), ["personal-access-key"], "{text}");
+    }
+    for text in [STANDARD.encode([0xfb; 4]), "not!base64!but!long!enough==".to_owned()] {
+        assert_eq!(kinds(&text), [""; 0], "{text}");
+    }
+    let claims = part(r#"{"jti":"JGvQI93I2asJ","tenant":"probely","username":"u@example.com"}"#);
+    let header = part(r#"{"alg":"HS256"}"#);
+    assert_eq!(kinds(&format!("{header}.{claims}.c2ln")), ["api-key"]);
+    for text in
+        [format!("{}.{claims}.c2ln", part(r#"{"typ":"JWT"}"#)), format!("{header}.{claims}.c2+n"), format!("{header}.{claims}.")]
+    {
+        assert_eq!(kinds(&text), [""; 0], "{text}");
+    }
+}
+
+#[test]
+fn of_several_hosts_the_one_that_is_known_counts() {
+    for hosts in
+        [r#"["https://api.eu.snyk.io","https://elsewhere.example"]"#, r#"["https://elsewhere.example","https://api.eu.snyk.io"]"#]
+    {
+        assert_eq!(
+            best(&jwt(&format!(r#"{{"aud":{hosts},"exp":1900000000}}"#))).region.as_deref(),
+            Some("SNYK-EU-01"),
+            "{hosts}"
+        );
+    }
+}
+
+#[test]
+fn what_cannot_be_seen_is_called_by_its_name() {
+    for (c, name) in [
+        ('\0', "a null character (U+0000)"),
+        ('\u{7}', "a bell (U+0007)"),
+        ('\u{8}', "a backspace (U+0008)"),
+        ('\u{1b}', "an escape character (U+001B)"),
+        ('\u{7f}', "a delete character (U+007F)"),
+        ('\u{ad}', "a soft hyphen (U+00AD)"),
+        ('\u{200b}', "a zero-width space (U+200B)"),
+        ('\u{200c}', "a zero-width non-joiner (U+200C)"),
+        ('\u{200d}', "a zero-width joiner (U+200D)"),
+        ('\u{202e}', "a direction mark (U+202E)"),
+        ('\u{2060}', "a word joiner (U+2060)"),
+        ('\u{feff}', "a byte-order mark (U+FEFF)"),
+        ('\u{1}', "a control character (U+0001)"),
+        ('\u{2062}', "an invisible character (U+2062)"),
+    ] {
+        assert_eq!(error(&format!("ab{c}cd")), PasteError::Unshowable { name: name.to_owned(), position: 3 });
+    }
+}
+
+#[test]
 fn a_hostile_host_in_a_token_leads_nowhere() {
     for host in ["api.snyk.io.evil.com", "u@api.snyk.io", "api.snyk.io:444", "api.xn--snk-0na.io", "API."] {
         let found = best(&pat(&format!(r#"{{"h":"{host}"}}"#)));
         assert_eq!(found.region, None, "{host}");
         assert!(!found.why.contains("evil") && found.why.contains("not to be trusted"), "{}", found.why);
     }
+}
+
+#[test]
+fn a_host_that_a_provider_names_is_a_region_only_where_it_is_known() {
+    let named = |host: &str| region_named(host, "snyk", builtin()).map(|region| region.id.as_str());
+    assert_eq!((named("api.eu.snyk.io"), named("api.acme.snyk.io"), named("evil.example")), (Some("SNYK-EU-01"), None, None));
 }
 
 #[test]

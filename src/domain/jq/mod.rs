@@ -298,9 +298,17 @@ mod tests {
             (".a.b", "[1]", "cannot"),
         ] {
             let error = filtered(filter, json).unwrap_err();
+            assert!(!matches!(error, JqError::Endless(_)), "{filter}: {error}");
             assert!(error.to_string().contains(expected), "{filter}: {error}");
             assert!(!Problem::from(error).remedy.is_empty());
         }
+    }
+
+    #[test]
+    fn a_quotation_is_cut_where_it_gets_long_and_not_before() {
+        assert_eq!(quoted(&"x".repeat(80)), "x".repeat(80));
+        assert_eq!(quoted(&"x".repeat(81)), "x".repeat(80) + "…");
+        assert_eq!(quoted("short"), "short");
     }
 
     #[test]

@@ -170,6 +170,7 @@ fn line_at(text: &str, offset: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::credential::Part;
     use crate::domain::problem::Problem;
     use crate::domain::provider::spec::{Authorization, ReplacementPlan};
 
@@ -199,6 +200,32 @@ title = "Me"
 help = "Who?"
 path = "/me"
 docs = "https://acme.example"
+"#;
+
+    const ODD_RULE: &str = r#"
+[[kind.recognise]]
+shape = "uuid"
+confidence = "possible"
+why = "It is a mere id."
+holds = { part = "spare" }
+"#;
+
+    const PART: &str = r#"
+[[kind.field]]
+id = "app_id"
+title = "app"
+help = "Which."
+
+[[kind.field]]
+id = "org_id"
+title = "organisation"
+help = "Whose."
+
+[[kind.part]]
+id = "spare"
+title = "spare"
+help = "Another."
+replace = { plan = "snyk-app-secret", overlap = true }
 "#;
 
     fn load(text: &str) -> Result<Catalogue, CatalogueError> {
@@ -315,6 +342,10 @@ docs = "https://proxy.example"
             (", steps = \"Make another.\"", "", "replaced by hand but does not say how"),
             ("\"guided\"", "\"snyk-app-session\"", "does not fit the form of its authorization"),
             ("[[region]]", "[[regions]]", "unknown field `regions`"),
+            ("title = \"Acme\"", "title = ", "acme.toml: line 4"),
+            ("[[preset]]", &*format!("{ODD_RULE}\n[[preset]]"), "\"spare\" is no part of the kind \"key\""),
+            ("[[preset]]", &*format!("{PART}\n[[preset]]"), "the plan of the part \"spare\" does not fit the kind \"key\""),
+            ("\"guided\"", "\"snyk-personal-access-token\"", "needs a field \"pat_id\""),
             ("api = \"https://api", "api = \"http://api", "plain http"),
             ("\"header\"", "\"client-credentials\", token = \"/t\"", "needs a field \"client_id\""),
         ] {
@@ -330,6 +361,8 @@ docs = "https://proxy.example"
         assert!(why(&ACME.replace(region, "")).contains("there is no region"));
         let shared = ACME.replace(region, "").replacen("docs =", "regions_of = \"nobody\"\ndocs =", 1);
         assert!(why(&shared).contains("the provider \"nobody\", which does not exist"));
+        assert!(why(&shared.replace("nobody", "snyk-apps")).contains("\"snyk-apps\" has no regions of its own to share"));
+        assert!(load(&shared.replace("nobody", "appcircle")).is_ok());
         assert!(
             why("format = 1\nid = \"snyk-apps\"\n[[region]]\nid = \"X\"\napi = \"https://x.example\"")
                 .contains("uses the regions of \"snyk\"")
@@ -351,5 +384,56 @@ docs = "https://proxy.example"
             let problem = Problem::from(error);
             assert!(!problem.remedy.is_empty() && !problem.why.is_empty(), "{problem:?}");
         }
+    }
+
+    /// Acme, whose check asks for the organisation in its path; and what else its kind and its preset have.
+    fn asking(kind: &str, preset: &str) -> Result<Catalogue, CatalogueError> {
+        let text = ACME.replace("path = \"/me\"", "path = \"/me/{org}\"");
+        load(&(text.replace("[[preset]]", &format!("{kind}\n[[preset]]")) + preset))
+    }
+
+    #[test]
+    fn a_check_needs_nothing_that_a_credential_may_not_have() {
+        let field =
+            |required| format!("[[kind.field]]\nid = \"org\"\ntitle = \"org\"\nhelp = \"Whose.\"\nrequired = {required}\n");
+        let parameter = |default: &str| format!("\n[[preset.parameter]]\nid = \"org\"\nhelp = \"Whose.\"\n{default}\n");
+        assert!(asking(&field(true), "").is_ok());
+        assert!(asking("", &parameter("default = \"all\"")).is_ok());
+        for (kind, preset) in [(field(false), String::new()), (String::new(), parameter(""))] {
+            let said = asking(&kind, &preset).unwrap_err().to_string();
+            assert!(said.contains("the check \"me\" needs {org}"), "{said}");
+        }
+        let unfit = asking(&field(true), "not_for = [\"key\"]").unwrap_err().to_string();
+        assert!(unfit.contains("{org} in the preset \"me\""), "no kind that it is for has such a field: {unfit}");
+    }
+
+    #[test]
+    fn a_kind_knows_its_fields_its_presets_and_how_its_parts_are_replaced() {
+        let catalogue = Catalogue::builtin().unwrap();
+        let app = catalogue.kind("snyk-apps", "app").unwrap();
+        assert_eq!(app.field("client_id").map(|field| field.id.as_str()), Some("client_id"));
+        assert_eq!(app.field("nothing"), None);
+        assert_eq!(app.replacement(&Part::Secret), Some(&app.replace));
+        let plan = |part: &str| app.replacement(&Part::Named(part.to_owned())).map(|how| how.plan);
+        assert_eq!((plan("client_secret"), plan("access_token")), (Some(ReplacementPlan::SnykAppSecret), None));
+
+        let snyk = catalogue.provider("snyk").unwrap();
+        let (some, kind) = snyk.presets.iter().find_map(|preset| Some((&preset.id, preset.not_for.first()?))).unwrap();
+        assert!(snyk.presets_for(kind).all(|preset| preset.id != *some));
+        assert_eq!(snyk.presets_for("no kind at all").count(), snyk.presets.len());
+    }
+
+    #[test]
+    fn only_an_exchanged_token_that_may_have_ended_is_a_reason_to_ask_for_a_repetition() {
+        use crate::domain::request::Method;
+        let catalogue = Catalogue::builtin().unwrap();
+        let of = |provider, kind| &catalogue.kind(provider, kind).unwrap().authorization;
+        let exchanged = of("snyk", "service-account-oauth");
+        assert!(exchanged.asks_to_repeat(Method::Post, 401));
+        assert!(!exchanged.asks_to_repeat(Method::Get, 401), "what only reads is repeated unasked");
+        assert!(!exchanged.asks_to_repeat(Method::Post, 403));
+        assert!(!of("snyk", "personal-token").asks_to_repeat(Method::Post, 401), "a new token would be the same");
+        let schemes = [of("snyk", "personal-token"), of("snyk-api-web", "api-key"), exchanged].map(Authorization::scheme);
+        assert_eq!(schemes, ["token", "JWT", "bearer"]);
     }
 }

@@ -105,6 +105,7 @@ mod tests {
     fn braces_of_json_are_no_placeholders() {
         let body = r#"{"a":{"b":"{org_id}"},"c":{},"d":{ "e": 1 }}"#;
         assert_eq!(placeholders(body).collect::<Vec<_>>(), ["org_id"]);
+        assert_eq!(placeholders("{1a}{a-b}{Org}{a b}{_a}{a_1}").collect::<Vec<_>>(), ["a_1"]);
         assert_eq!(filled(body, Fill::JsonString, "x\"y"), r#"{"a":{"b":"x\"y"},"c":{},"d":{ "e": 1 }}"#);
     }
 

@@ -87,6 +87,9 @@ mod tests {
         let snyk = json!({ "data": { "id": "u-1", "type": "service_account", "attributes": { "name": "ci" } } });
         let found = principal("snyk", "self", &snyk).unwrap();
         assert_eq!((found.id.as_str(), found.name.as_str(), found.kind.as_str()), ("u-1", "ci", "service_account"));
+        let pointers = builtin().preset("snyk", "self").unwrap().principal.clone().unwrap();
+        let home = json!({ "data": { "attributes": { "default_org_context": "o-1" } } });
+        assert_eq!((pointers.read_home(&home).as_deref(), pointers.read_home(&snyk)), (Some("o-1"), None));
         let key = principal("snyk-api-web", "profile", &json!({ "id": "k", "name": "bot", "is_apiuser": true })).unwrap();
         assert_eq!(key.kind, "api_user");
         let user =

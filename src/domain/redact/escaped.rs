@@ -80,6 +80,13 @@ mod tests {
             let around = format!("é{text}é");
             assert_eq!(find(&around, b"a b/c\"d"), Some(2..2 + text.len()), "{text}");
         }
+        for (text, secret) in [("a\\nb", "a\nb"), ("a\\rb", "a\rb"), ("a\\tb", "a\tb"), ("a\\\\b", "a\\b"), ("a%25b", "a%b")] {
+            assert_eq!(find(text, secret.as_bytes()), Some(0..text.len()), "{text}");
+        }
+        for text in ["%42b", "\\u0042b", "\\nb", "+b", "a\\u0042", "a%42"] {
+            assert_eq!(find(text, b"ab"), None, "{text} is something else");
+        }
+        assert_eq!(find("x\\u00e9", &[b'x', 0xe9]), None, "in JSON that is two bytes");
         assert_eq!(find("a b/c", b"a b/c\"d"), None);
         assert_eq!(find("%", b"%%"), None);
         assert_eq!(find("é", &[0xa9]), None, "half a character is nothing to cut out");

@@ -120,6 +120,9 @@ mod tests {
         let (text, secrets) = captured(r#"{"key":"half of a sec"#);
         assert!(!text.contains("half"), "{text}");
         assert_eq!(secrets.len(), 1);
+        assert_eq!(captured(r#"{"key":""#).1, [], "nothing is there yet");
+        assert_eq!(captured(r#"{"key":"a\"b"#).1, [("key".to_owned(), "a\"b".to_owned())]);
+        assert_eq!(captured(r#"{"key":"a"}"#).1, [("key".to_owned(), "a".to_owned())]);
         assert!(!captured(r#"{"k\u0065y":"hidden"}"#).0.contains("hidden"));
     }
 

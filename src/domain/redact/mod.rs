@@ -174,6 +174,20 @@ mod tests {
     #[test]
     fn very_short_secrets_do_not_destroy_the_text() {
         assert_eq!(redactor("e").redact("these letters"), "these letters");
+        assert_eq!(redactor("lett").redact("these letters"), "these letters");
+        assert_eq!(redactor("etter").redact("these letters"), format!("these l{MASK}s"));
+    }
+
+    #[test]
+    fn a_secret_is_found_plain_escaped_and_encoded_and_nowhere_else() {
+        let redactor = redactor("se\"cret/42");
+        let encoded = STANDARD.encode("se\"cret/42");
+        for text in ["x se\"cret/42 y", "{\"a\":\"se\\\"cret\\/42\"}", "se%22cret%2F42", &encoded] {
+            assert!(redactor.finds(text.as_bytes()), "{text}");
+        }
+        for text in ["", "secret/42", "a text without it", "x"] {
+            assert!(!redactor.finds(text.as_bytes()), "{text}");
+        }
     }
 
     proptest! {

@@ -137,6 +137,37 @@ fn white_space_and_clocks_are_looked_at() {
 }
 
 #[test]
+fn who_is_known_is_neither_ended_nor_misspelt_nor_elsewhere() {
+    let mut known = case(403);
+    known.hints.expires = Some(datetime!(2027-01-01 0:00 UTC));
+    for cause in [Cause::End, Cause::Scheme, Cause::Region] {
+        assert_eq!(known.of(cause).0, Weight::Unlikely, "{cause:?}");
+    }
+    assert!(known.of(Cause::End).1.contains("knows the credential") && known.of(Cause::Scheme).1.contains("was understood"));
+    let mut own = case(401);
+    own.hints.home_region = Some("snyk-eu-01".to_owned());
+    assert_eq!(own.of(Cause::Region).0, Weight::Unlikely, "it is where it says that it belongs");
+}
+
+#[test]
+fn before_it_is_accepted_nobody_looks_at_whose_it_is_and_what_it_may() {
+    let mut case = case(401);
+    assert!(case.of(Cause::Permission).1.contains("only once it is accepted"));
+    assert!(case.of(Cause::Account).1.contains("only once it is accepted"));
+    case.kind = "service-account-oauth";
+    assert!(case.of(Cause::Account).1.contains("client id") && case.of(Cause::Account).0 == Weight::Open);
+}
+
+#[test]
+fn causes_and_weights_are_told_apart_by_words_and_signs() {
+    use Cause::{Account, Clock, End, Pace, Permission, Plan, Region, Scheme, Whitespace};
+    let titles = [Pace, Region, End, Scheme, Plan, Account, Permission, Whitespace, Clock].map(Cause::title);
+    let different: std::collections::BTreeSet<_> = titles.into_iter().filter(|title| title.len() > 2).collect();
+    assert_eq!((different.len(), Region.title()), (9, "Region"));
+    assert_eq!([Weight::Likely, Weight::Open, Weight::Unlikely].map(Weight::sign), ['!', '?', '-']);
+}
+
+#[test]
 fn too_many_requests_wait() {
     let mut case = case(429);
     case.answer.headers.push(("retry-after".to_owned(), "12".to_owned()));

@@ -128,3 +128,27 @@ impl std::fmt::Display for Method {
         f.write_str(self.as_str())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_reads_is_safe_and_every_word_is_read_back() {
+        let safe: Vec<_> = Method::ALL.into_iter().filter(|method| method.is_safe()).collect();
+        assert_eq!(safe, [Method::Get, Method::Head]);
+        for method in Method::ALL {
+            assert_eq!(Method::parse(&method.to_string().to_lowercase()), Some(method));
+        }
+        assert_eq!((Method::Patch.as_str(), Method::parse("BREW")), ("PATCH", None));
+    }
+
+    #[test]
+    fn the_providers_headers_come_first_unless_the_request_has_its_own() {
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let headers = vec![pair("Accept", "text/csv"), pair("x-own", "1")];
+        let draft = Draft { headers, ..Draft::new(Method::Get, Target::parse("/a").unwrap()) };
+        let provider = [pair("accept", "application/json"), pair("x-theirs", "2")];
+        assert_eq!(draft.headers_with(&provider), [("x-theirs", "2"), ("Accept", "text/csv"), ("x-own", "1")]);
+    }
+}

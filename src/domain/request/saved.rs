@@ -92,7 +92,8 @@ mod tests {
         for wrong in ["", ".", "..", "../x", "a/b", "a\\b", ".hidden", "-x", "Ä", "a b", "A", &"a".repeat(65)] {
             assert!(SavedId::parse(wrong).is_err(), "{wrong}");
         }
-        assert_eq!(SavedId::parse("list-projects_2.v1").unwrap().as_str(), "list-projects_2.v1");
+        let id = SavedId::parse("list-projects_2.v1").unwrap();
+        assert_eq!((id.as_str(), id.to_string().as_str()), ("list-projects_2.v1", "list-projects_2.v1"));
     }
 
     #[test]

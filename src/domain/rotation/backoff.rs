@@ -55,6 +55,13 @@ mod tests {
     use super::*;
 
     #[test]
+    fn proofs_are_waited_for_as_long_as_providers_need() {
+        let deadline = |step: Step| Schedule::of(&step).deadline;
+        assert!(deadline(Step::ProveDead) > deadline(Step::Verify), "caches outlive acceptance");
+        assert!(deadline(Step::Verify) > deadline(Step::Create), "trouble is told sooner than a proof is given up");
+    }
+
+    #[test]
     fn waits_double_up_to_the_longest() {
         let waits: Vec<u64> = (1..=6).filter_map(|failures| ACCEPTANCE.delay(failures)).map(|wait| wait.as_secs()).collect();
         assert_eq!(waits, [1, 2, 4, 8, 15, 15]);

@@ -87,3 +87,31 @@ impl Purpose {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_there_is_no_old_secret_or_no_new_one_no_words_speak_of_it() {
+        let steps =
+            [Step::Snapshot, Step::Create, Step::Promote, Step::Restore, Step::Revoke, Step::AwaitRevoke, Step::ProveDead];
+        for step in &steps[1..4] {
+            assert!(!Purpose::Create.words(step).contains("old"), "{step:?}");
+            assert_ne!(Purpose::Create.words(step), Purpose::Replace.words(step), "{step:?}");
+        }
+        for step in [&steps[0], &steps[4], &steps[5], &steps[6]] {
+            assert!(!Purpose::Revoke.words(step).contains("old"), "{step:?}");
+            assert_ne!(Purpose::Revoke.words(step), Purpose::Replace.words(step), "{step:?}");
+        }
+        assert_eq!(Purpose::Revoke.words(&Step::Forget), Step::Forget.words());
+    }
+
+    #[test]
+    fn the_three_are_told_apart() {
+        let all = [Purpose::Replace, Purpose::Create, Purpose::Revoke];
+        assert_eq!(all.map(Purpose::word), ["rotate", "create", "revoke"]);
+        assert!(all.iter().all(|purpose| purpose.achieved().starts_with("nothing: ")), "nothing is left to be done");
+        assert_eq!((Purpose::Revoke.object(), Purpose::Replace.object()), ("the secret", "the old secret"));
+    }
+}

@@ -154,3 +154,61 @@ pub(super) const fn calls(strategy: ReplacementPlan, step: &Step) -> &'static [&
         _ => &[],
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ReplacementPlan as P;
+
+    const ALL: [P; 7] = [
+        P::Guided,
+        P::SnykPersonalAccessToken,
+        P::SnykServiceAccount,
+        P::SnykServiceAccountSecret,
+        P::SnykAppSession,
+        P::SnykAppSecret,
+        P::ApiWebKey,
+    ];
+
+    #[test]
+    fn what_the_program_asks_of_a_provider_is_told_before_it_asks_and_nothing_else() {
+        for strategy in ALL {
+            let told = |step: Step| calls(strategy, &step).iter().any(|call| call.contains('/'));
+            let Ways { mint, revoke, trace, .. } = ways(strategy);
+            assert_eq!(told(Step::Create), mint == By::Program, "{strategy:?}");
+            assert_eq!(told(Step::Revoke), revoke == By::Program, "{strategy:?}");
+            if trace == Trace::ByName {
+                assert!(told(Step::Snapshot), "{strategy:?}: what is found by its name is looked for in a list");
+            }
+            for step in [Step::Snapshot, Step::Verify, Step::ProveDead] {
+                assert!(!calls(strategy, &step).is_empty(), "{strategy:?}: {step:?}");
+            }
+            for step in [Step::Stash, Step::Promote, Step::Forget] {
+                assert!(calls(strategy, &step).is_empty(), "{strategy:?}: {step:?} stays on this machine");
+            }
+        }
+        assert!(calls(P::SnykAppSecret, &Step::Verify)[0].starts_with("POST /oauth2/token"), "a client secret is used otherwise");
+        assert_eq!(calls(P::SnykPersonalAccessToken, &Step::Snapshot).len(), 2);
+    }
+
+    #[test]
+    fn a_secret_without_an_id_is_handled_by_its_value_and_two_of_them_may_live() {
+        for strategy in ALL {
+            let by_value = matches!(strategy, P::SnykServiceAccountSecret | P::SnykAppSession | P::SnykAppSecret);
+            assert_eq!(ways(strategy).handle == Handle::Value, by_value, "{strategy:?}");
+        }
+        assert_eq!([P::SnykServiceAccountSecret, P::SnykAppSecret, P::ApiWebKey].map(max_live), [Some(2), Some(2), None]);
+    }
+
+    #[test]
+    fn whether_a_person_is_needed_is_said_first() {
+        for strategy in ALL {
+            let by_person = |by: By| if by == By::Person { "guided: " } else { "automatic: " };
+            assert!(revocation_title(strategy).starts_with(by_person(ways(strategy).revoke)), "{strategy:?}");
+            assert!(title(strategy).len() > 20, "{strategy:?}");
+            let is_made_by_hand = matches!(strategy, P::Guided | P::SnykPersonalAccessToken | P::SnykAppSession);
+            assert_eq!(creation_title(strategy).starts_with("guided: "), is_made_by_hand, "{strategy:?}");
+            assert!(creation_title(strategy).len() > "automatic: ".len(), "{strategy:?}");
+        }
+    }
+}
