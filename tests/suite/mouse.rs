@@ -28,6 +28,8 @@ fn demo() -> (Pty, TempDir) {
 #[track_caller]
 fn place(pty: &Pty, text: &str) -> (u16, u16) {
     pty.expect(text);
+    // What a click is to meet may still be where it was, in a frame of which only the beginning is read.
+    pty.expect_whole_frame();
     let lines = pty.look(|screen| screen.rows(0, 120).collect::<Vec<_>>());
     let found = lines.iter().zip(0..).find_map(|(line, row)| Some((line[..line.find(text)?].chars().count(), row)));
     let (column, row) = found.unwrap_or_else(|| panic!("{text:?} is not on one line"));

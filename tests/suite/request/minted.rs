@@ -43,6 +43,8 @@ fn whoever_leaves_before_giving_a_name_finds_the_secret_all_the_same() {
         let mut pty = sent(&home, &server);
         pty.expect("A new secret came");
         pty.expect("probe-minted");
+        // As long as the task is not over, C-c would cancel that.
+        pty.expect_gone("running");
         leave(&mut pty);
         pty.code();
         assert_eq!(home.run(&["get", "probe-minted"]).expect(0).out, FRESH, "{way}");
