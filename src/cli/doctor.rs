@@ -47,7 +47,7 @@ impl Doctor {
 }
 
 fn is_told(problem: &Problem, findings: &[Finding]) -> bool {
-    findings.iter().any(|one| one.area == Area::Store && one.why.starts_with(&problem.why))
+    findings.iter().any(|one| one.area == Area::Store && one.remedy == problem.remedy)
 }
 
 fn exit_code(findings: &[Finding]) -> u8 {

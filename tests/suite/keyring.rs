@@ -183,7 +183,7 @@ fn a_stopped_keyring_is_said_not_to_answer() {
     session(Session::Unlocked, async || {
         let (home, before) = (laptop(), items());
         signal("STOP");
-        assert_shut(&home, "did not answer");
+        assert_shut(&home, "not answer");
         signal("CONT");
         assert_whole(&home, &before);
     });

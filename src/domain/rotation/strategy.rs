@@ -175,7 +175,8 @@ mod tests {
         for strategy in ALL {
             let told = |step: Step| calls(strategy, &step).iter().any(|call| call.contains('/'));
             let Ways { mint, revoke, trace, .. } = ways(strategy);
-            assert_eq!(told(Step::Create), mint == By::Program, "{strategy:?}");
+            assert_eq!(told(Step::Create), mint != By::Person, "{strategy:?}");
+            assert_eq!(told(Step::AwaitSignIn), mint == By::SignIn, "{strategy:?}");
             assert_eq!(told(Step::Revoke), revoke == By::Program, "{strategy:?}");
             if trace == Trace::ByName {
                 assert!(told(Step::Snapshot), "{strategy:?}: what is found by its name is looked for in a list");
