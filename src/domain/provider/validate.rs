@@ -293,3 +293,25 @@ fn fault(near: &str, why: impl Into<String>, remedy: impl Into<String>) -> Verdi
 fn fitting<'a>(provider: &'a Provider, preset: &'a Preset) -> impl Iterator<Item = &'a Kind> {
     provider.kinds.iter().filter(|kind| !preset.not_for.contains(&kind.id))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::provider::builtin;
+
+    #[test]
+    fn a_part_is_replaced_beside_a_session_with_overlap_or_not_at_all() {
+        let catalogue = builtin();
+        let session = catalogue.kind("snyk-apps", "app").unwrap();
+        let token = catalogue.kind("snyk", "personal-token").unwrap();
+        let how = |plan, overlap| Replacement { plan, overlap, steps: String::new() };
+        assert!(fits_part(session, &how(ReplacementPlan::SnykAppSecret, true)));
+        for (kind, how) in [
+            (session, how(ReplacementPlan::SnykAppSecret, false)),
+            (session, how(ReplacementPlan::Guided, true)),
+            (token, how(ReplacementPlan::SnykAppSecret, true)),
+        ] {
+            assert!(!fits_part(kind, &how), "{} {how:?}", kind.id);
+        }
+    }
+}

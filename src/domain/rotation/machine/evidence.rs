@@ -125,8 +125,17 @@ impl MayDiscard {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::rotation::journal::{Entry, Journal, Outcome};
-    use crate::domain::rotation::tests::gates::{AUTOMATIC, delivered_journal};
+    use crate::domain::rotation::journal::{Entry, Journal, OldReach, Outcome};
+    use crate::domain::rotation::tests::gates::{AUTOMATIC, delivered_journal, journal, minted, seen, verified_journal};
+    use crate::domain::rotation::tests::world::{print, reach};
+
+    fn remote(id: &str) -> Target {
+        Target::Remote(Remote::new(id, id))
+    }
+
+    fn may_discard(journal: &Journal, target: &Target) -> bool {
+        MayDiscard::of(&Progress::of(journal), "key", target).is_some()
+    }
 
     #[test]
     fn leave_to_revoke_rests_on_every_single_proof() {
@@ -144,5 +153,44 @@ mod tests {
             assert_eq!(cut.entries().len() + 1, whole.entries().len());
             assert_eq!(MayRevoke::of(&Progress::of(&cut), Target::Unnamed), None);
         }
+    }
+
+    #[test]
+    fn nothing_revokes_what_this_rotation_made_nor_for_a_weaker_successor() {
+        let whole = delivered_journal(AUTOMATIC);
+        assert!(MayRevoke::of(&Progress::of(&whole), remote("r0")).is_some());
+        assert_eq!(MayRevoke::of(&Progress::of(&whole), remote("r1")), None, "r1 is the new one");
+
+        let mut weaker = verified_journal(AUTOMATIC, &["acme"]);
+        weaker.push(Entry::Done(Outcome::Promoted(print(1))));
+        for consumer in whole.plan().consumers() {
+            weaker.push(Entry::Done(Outcome::Delivered(consumer.to_owned())));
+        }
+        assert_eq!(MayRevoke::of(&Progress::of(&weaker), remote("r0")), None, "nobody has taken it all the same");
+    }
+
+    #[test]
+    fn the_new_one_is_discarded_only_when_the_old_one_is_back_and_works() {
+        let mut journal = verified_journal(AUTOMATIC, &["acme", "beta"]);
+        let (new, old, held) = (remote("r1"), remote("r0"), Target::Held(Slot::Pending));
+        let may = |journal: &Journal| [&new, &held].map(|target| may_discard(journal, target));
+        assert_eq!(may(&journal), [false; 2], "the old one was not seen to work");
+        journal.push(Entry::Done(Outcome::OldProven));
+        assert_eq!(may(&journal), [true; 2]);
+        journal.push(Entry::Intent(Step::Promote));
+        assert_eq!(may(&journal), [false; 2], "it may be the current one");
+        journal.push(Entry::Done(Outcome::Restored));
+        assert_eq!(may(&journal), [true; 2]);
+        assert!(!may_discard(&journal, &old) && !may_discard(&journal, &Target::Unnamed), "whatever is proven");
+        assert!(may_discard(&journal, &remote("r9")), "nobody uses what an earlier attempt has left");
+    }
+
+    #[test]
+    fn what_an_earlier_attempt_has_left_needs_no_proof() {
+        let old = seen(OldReach::Known(reach(&["acme"])), &["r0"]);
+        let early = journal(AUTOMATIC, [Outcome::StoreProven, old]);
+        assert!(may_discard(&early, &remote("r9")) && may_discard(&early, &Target::Held(Slot::Pending)));
+        let made = journal(AUTOMATIC, [Outcome::StoreProven, Outcome::Created(minted(1))]);
+        assert!(!may_discard(&made, &remote("r1")));
     }
 }

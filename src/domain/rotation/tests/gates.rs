@@ -11,11 +11,11 @@ fn remote(id: &str) -> Remote {
     Remote::new(id, id)
 }
 
-fn minted(secret: u32) -> Minted {
+pub(in crate::domain::rotation) fn minted(secret: u32) -> Minted {
     Minted { fingerprint: print(secret), remote: Some(remote(&format!("r{secret}"))) }
 }
 
-fn seen(reach: OldReach, remotes: &[&str]) -> Outcome {
+pub(in crate::domain::rotation) fn seen(reach: OldReach, remotes: &[&str]) -> Outcome {
     Outcome::Seen(Snapshot {
         fingerprint: print(OLD),
         reach,
@@ -30,7 +30,10 @@ fn verified(organisations: &[&str]) -> Outcome {
 }
 
 /// A journal in which these steps have been taken, one after the other.
-fn journal(strategy: (ReplacementPlan, bool), outcomes: impl IntoIterator<Item = Outcome>) -> Journal {
+pub(in crate::domain::rotation) fn journal(
+    strategy: (ReplacementPlan, bool),
+    outcomes: impl IntoIterator<Item = Outcome>,
+) -> Journal {
     let mut journal = Journal::begin(plan(strategy));
     for outcome in outcomes {
         journal.push(Entry::Intent(outcome.step()));
@@ -40,7 +43,7 @@ fn journal(strategy: (ReplacementPlan, bool), outcomes: impl IntoIterator<Item =
 }
 
 /// The journal up to the moment before promotion.
-fn verified_journal(strategy: (ReplacementPlan, bool), organisations: &[&str]) -> Journal {
+pub(in crate::domain::rotation) fn verified_journal(strategy: (ReplacementPlan, bool), organisations: &[&str]) -> Journal {
     let old = seen(OldReach::Known(reach(&["acme", "beta"])), &["r0"]);
     let mint = if strategy.0 == AUTOMATIC.0 { Outcome::Created(minted(1)) } else { Outcome::Pasted(minted(1)) };
     journal(strategy, [Outcome::StoreProven, old, mint, Outcome::Stashed(print(1)), verified(organisations)])

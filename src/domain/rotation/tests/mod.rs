@@ -1,8 +1,10 @@
 //! Every plan, in a world where every call goes wrong in every way, and people change their minds at every point.
 
+mod back;
 mod driver;
 pub(super) mod gates;
-mod world;
+mod words;
+pub(super) mod world;
 
 use std::collections::BTreeMap;
 

@@ -281,7 +281,7 @@ impl World {
 }
 
 /// What every secret of this world reaches.
-pub(super) fn reach(organisations: &[&str]) -> Reach {
+pub(in crate::domain::rotation) fn reach(organisations: &[&str]) -> Reach {
     Reach {
         principal: Principal { id: "ann".into(), name: "Ann".into(), kind: "user".into() },
         kind: "kind".into(),
@@ -291,6 +291,6 @@ pub(super) fn reach(organisations: &[&str]) -> Reach {
     }
 }
 
-pub(super) fn print(secret: u32) -> Fingerprint {
+pub(in crate::domain::rotation) fn print(secret: u32) -> Fingerprint {
     Fingerprint(format!("fp{secret}"))
 }
