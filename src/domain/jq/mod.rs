@@ -271,6 +271,13 @@ mod tests {
             let error = filtered(filter, "[1]").unwrap_err();
             assert!(!Problem::from(error).remedy.is_empty(), "{filter}");
         }
+        // Whatever else is looked into in turn: two values of any sizes, and three.
+        for beside in ["[1]", "{}", r#"{"data":{"id":"u","attributes":{"name":"n"}}}"#, &format!("[{}0]", "0,".repeat(999))] {
+            for filter in ["def f($x): f([$x]); f(1)", "def f($x; $y): f([$x]; $y); f(1; [2])"] {
+                let why = Problem::from(filtered(filter, beside).unwrap_err()).why;
+                assert!(why.contains("deeper"), "{filter} of {beside}: {why}");
+            }
+        }
         let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
         assert!(matches!(filtered(".", &nested(200_000)), Err(JqError::Deep)));
         assert!(matches!(Filter::parse(&nested(200_000)), Err(JqError::Filter(_))));

@@ -100,9 +100,15 @@ impl Run<'_> {
         }
         let Some(count) = depth::count(value) else { return true };
         let wait = (count / 16).clamp(SOONEST, LATEST);
-        self.unseen.set(wait + usize::try_from(self.left.get() % 61).unwrap_or(0));
+        self.unseen.set(wait + scattered(self.left.get()));
         false
     }
+}
+
+/// A number below 64 that looks like chance: the remainder of a division would be the same after each look, since the
+/// steps until then are counted by it.
+fn scattered(number: u64) -> usize {
+    usize::try_from(number.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 58).unwrap_or(0)
 }
 
 /// Where on the stack one is.
