@@ -12,7 +12,7 @@ state=unlocked
 case ${1-} in --locked | --bare) state=${1#--}; shift ;; esac
 
 # A short path, because a socket's may have 107 bytes at most.
-root=$(mktemp -d "${TMPDIR:-/tmp}/ring.XXXXXX")
+root=$(mktemp -d)
 trap 'rm -rf "$root"' EXIT
 mkdir -m 700 "$root"/{home,data,config,cache,run}
 export HOME=$root/home XDG_DATA_HOME=$root/data XDG_CONFIG_HOME=$root/config XDG_CACHE_HOME=$root/cache XDG_RUNTIME_DIR=$root/run

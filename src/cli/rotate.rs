@@ -183,8 +183,7 @@ pub(super) fn conclude(context: &Context<'_>, status: &Status) -> Result<u8, Pro
             Err(Problem::new(format!("{what} waits for a person"), why, remedy).of(Class::NeedsHuman))
         }
         State::Done | State::RolledBack if left.is_empty() => {
-            let achieved = status.next.trim_start_matches("nothing: ");
-            context.out.note(&format!("{}: {achieved}", status.name));
+            context.out.note(&format!("{}: {}", status.name, status.outcome().unwrap_or(&status.next)));
             Ok(0)
         }
         State::Done | State::RolledBack => {

@@ -14,18 +14,13 @@ use crate::tui::{self, Onward, Screen};
 
 /// Shows the screen on the person's own keyring. The runtime, which is not needed before, starts after the first frame.
 pub(super) fn run(context: &Context<'_>) -> Result<u8, Problem> {
-    let is_plain = context.settings.plain;
-    if !is_plain {
-        require_terminal()?;
-    }
-    let rows = output::terminal_size().map_or(0, |(_, rows)| rows);
-    let opening = Opening::begin(&context.paths, rows);
-    let open = || opening.finish(&context.settings).map(|(engine, beginning)| (Arc::new(engine), beginning));
     let wishes = context.wishes();
-    let code = if is_plain {
-        let (engine, _) = open()?;
+    let code = if context.settings.plain {
+        let engine = Arc::clone(context.engine()?);
         process::runtime()?.block_on(tui::converse(engine, wishes.clone()))?
     } else {
+        let opening = Opening::begin(&context.paths, rows()?);
+        let open = || opening.finish(&context.settings).map(|(engine, beginning)| (Arc::new(engine), beginning));
         let screen = Screen::show(open, wishes.clone(), Memory::File(context.paths.layout()))?;
         process::runtime()?.block_on(screen.listen())
     };
@@ -44,10 +39,6 @@ fn start_again(context: &Context<'_>, onward: Onward) -> Result<u8, Problem> {
     again.args(std::env::args_os().skip(1));
     match onward {
         Onward::Demo => _ = again.arg("demo"),
-        Onward::Store(_) if std::env::var_os("TOKENRING_STORE").is_some() => {
-            let why = "TOKENRING_STORE says where secrets rest";
-            return Err(Problem::new("The store was not changed", why, "unset it, and choose again").of(Class::Usage));
-        }
         Onward::Store(choice) => choose_store(&context.paths.settings(), choice)?,
     }
     replace(again).map_err(|error| failed(error.to_string()))
@@ -72,15 +63,17 @@ pub(super) async fn show(context: &Context<'_>, engine: Arc<Engine>) -> Result<u
     if context.settings.plain {
         return tui::converse(engine, context.wishes()).await;
     }
-    require_terminal()?;
-    let rows = output::terminal_size().map_or(0, |(_, rows)| rows);
+    let rows = rows()?;
     let open = || engine.first_credentials(rows).map(|beginning| (engine, beginning));
     Ok(Screen::show(open, context.wishes(), Memory::Nowhere)?.listen().await)
 }
 
-fn require_terminal() -> Result<(), Problem> {
-    if std::io::stdin().is_terminal() && std::io::stdout().is_terminal() {
-        return Ok(());
+/// How many rows the terminal has; a problem where there is none.
+fn rows() -> Result<u16, Problem> {
+    if std::io::stdin().is_terminal()
+        && let Some((_, rows)) = output::terminal_size()
+    {
+        return Ok(rows);
     }
     let why = "standard input or output is not a terminal";
     let remedy = "run it in a terminal, tell it in lines of text with --plain, or use the commands of `tokenring --help`";

@@ -11,7 +11,6 @@ use super::audit::Deed;
 use super::authorize::ACCESS_TOKEN;
 use super::kept::place;
 use super::message::{Beginning, Edit, NewCredential};
-use super::open::beginning;
 use super::{Engine, SLOTS};
 use crate::domain::credential::{Part, Slot};
 use crate::domain::identify::{self, Identified};
@@ -298,6 +297,13 @@ pub(super) fn random<const N: usize>() -> Result<[u8; N], Problem> {
         Problem::new("There is no randomness", error.to_string(), "check that this system's random device works")
     })?;
     Ok(bytes)
+}
+
+/// The first so many credentials of an index.
+pub(super) fn beginning(index: &Index, count: u16) -> Result<Beginning, IndexError> {
+    let credentials = if count == 0 { Vec::new() } else { index.first_credentials(count.into())? };
+    let is_whole = credentials.len() < usize::from(count);
+    Ok(Beginning { credentials, is_whole })
 }
 
 /// What is said when a background thread is gone without an answer.

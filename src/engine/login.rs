@@ -214,9 +214,8 @@ impl Engine {
         match found {
             Ok((code, region)) => Ok(Agreed { code: Arc::new(code), region: region.id.clone(), target, sign_in, browser }),
             Err(problem) => {
-                let refused: Result<(), Problem> = Err(problem);
-                tell(browser, &refused).await;
-                refused.and_then(|()| Err(no_session()))
+                tell(browser, &Err::<(), _>(problem.clone())).await;
+                Err(problem)
             }
         }
     }

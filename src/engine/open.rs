@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
+use super::keyring::beginning;
 use super::message::{Beginning, StoreState};
 use super::{Engine, Options, Ports, SystemClock};
 use crate::config::{self, Paths, Requests, Settings, StoreChoice};
@@ -115,13 +116,6 @@ fn chosen(settings: &Settings) -> BackendKind {
         Some(StoreChoice::File) => BackendKind::File,
         Some(StoreChoice::Memory) => BackendKind::Memory,
     }
-}
-
-/// The first so many credentials of an index.
-pub(super) fn beginning(index: &Index, count: u16) -> Result<Beginning, IndexError> {
-    let credentials = if count == 0 { Vec::new() } else { index.first_credentials(count.into())? };
-    let is_whole = credentials.len() < usize::from(count);
-    Ok(Beginning { credentials, is_whole })
 }
 
 fn load(files: Vec<(PathBuf, String)>) -> Result<Catalogue, Problem> {

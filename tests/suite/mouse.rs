@@ -1,9 +1,8 @@
 //! The mouse at a real terminal: what a person clicks, turns and drags, as the terminal reports it (SGR).
 
-use portable_pty::CommandBuilder;
 use tempfile::TempDir;
 
-use crate::support::pty::Pty;
+use crate::support::pty::{Pty, demo};
 
 /// The buttons of a report.
 const LEFT: u16 = 0;
@@ -11,14 +10,9 @@ const HELD: u16 = 32;
 const WHEEL_DOWN: u16 = 65;
 
 /// The demo in a home of its own, settled.
-fn demo() -> (Pty, TempDir) {
+fn settled() -> (Pty, TempDir) {
     let home = TempDir::new().unwrap();
-    let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_tokenring"));
-    command.arg("demo");
-    command.env("TOKENRING_HOME", home.path());
-    command.env("TERM", "xterm-256color");
-    command.env("LANG", "C.UTF-8");
-    let pty = Pty::start(command, 120, 36);
+    let pty = Pty::start(demo(home.path()), 120, 36);
     pty.expect("1 of 39");
     pty.expect("Tab pane");
     (pty, home)
@@ -65,7 +59,7 @@ fn quit(mut pty: Pty) {
 
 #[test]
 fn panes_rows_regions_tabs_and_buttons_are_clicked() {
-    let (mut pty, _home) = demo();
+    let (mut pty, _home) = settled();
     click(&mut pty, "4 Console");
     pty.expect("┏ 4 Console");
     click(&mut pty, "eu01-admin");
@@ -99,7 +93,7 @@ fn panes_rows_regions_tabs_and_buttons_are_clicked() {
 
 #[test]
 fn the_secret_is_clicked_to_be_shown_and_a_row_twice() {
-    let (mut pty, _home) = demo();
+    let (mut pty, _home) = settled();
     click(&mut pty, "click to show");
     pty.expect_gone("click to show");
     pty.send("1");
@@ -115,7 +109,7 @@ fn the_secret_is_clicked_to_be_shown_and_a_row_twice() {
 
 #[test]
 fn the_wheel_turns_what_is_under_it() {
-    let (mut pty, _home) = demo();
+    let (mut pty, _home) = settled();
     let list = place(&pty, "appcircle-laptop");
     pty.send(&report(WHEEL_DOWN, list, 'M'));
     pty.expect("4 of 39");
@@ -124,7 +118,7 @@ fn the_wheel_turns_what_is_under_it() {
 
 #[test]
 fn a_border_is_dragged_and_a_title_clicked_twice_has_the_screen() {
-    let (mut pty, _home) = demo();
+    let (mut pty, _home) = settled();
     let (text, row) = place(&pty, "Acts as");
     let (from, to) = ((text - 3, row), (text + 9, row));
     pty.send(&format!("{}{}{}", report(LEFT, from, 'M'), report(HELD, to, 'M'), report(LEFT, to, 'm')));
@@ -141,7 +135,7 @@ fn a_border_is_dragged_and_a_title_clicked_twice_has_the_screen() {
 
 #[test]
 fn switched_off_the_mouse_is_the_terminals() {
-    let (mut pty, _home) = demo();
+    let (mut pty, _home) = settled();
     let off = |screen: &vt100::Screen| screen.mouse_protocol_mode() == vt100::MouseProtocolMode::None;
     assert!(!pty.look(off));
     pty.send("M");

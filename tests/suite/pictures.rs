@@ -9,10 +9,9 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use portable_pty::CommandBuilder;
 use tempfile::TempDir;
 
-use crate::support::pty::Pty;
+use crate::support::pty::{Pty, demo};
 use crate::support::svg::{DARK, Ground, LIGHT, draw};
 
 /// A picture: its name, the terminal it is taken at, and what is done for it.
@@ -40,12 +39,8 @@ struct Demo {
 impl Demo {
     fn start(ground: &Ground) -> Self {
         let home = TempDir::new().unwrap();
-        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_tokenring"));
-        command.arg("demo");
-        command.env("TOKENRING_HOME", home.path());
-        command.env("TERM", "xterm-256color");
+        let mut command = demo(home.path());
         command.env("COLORTERM", "truecolor");
-        command.env("LANG", "C.UTF-8");
         command.env_remove("NO_COLOR");
         let mut pty = Pty::start(command, 120, 36);
         pty.expect_bytes(0, b"\x1b]11;?");

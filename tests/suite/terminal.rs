@@ -4,7 +4,7 @@ use portable_pty::CommandBuilder;
 use rustix::process::Signal;
 use tempfile::TempDir;
 
-use crate::support::pty::Pty;
+use crate::support::pty::{Pty, demo};
 
 /// Something that the screen shows as soon as it is there.
 const SIGN: &str = "Credentials";
@@ -25,7 +25,7 @@ impl Demo {
 
     fn at(columns: u16, rows: u16) -> Self {
         let home = TempDir::new().unwrap();
-        Self { pty: Pty::start(demo_command(&home), columns, rows), _home: home }
+        Self { pty: Pty::start(demo(home.path()), columns, rows), _home: home }
     }
 
     /// Waits for the end, and looks at what is left behind.
@@ -35,15 +35,6 @@ impl Demo {
         self.pty.assert_restored();
         assert_eq!(self.pty.times_left(), 1, "given back once");
     }
-}
-
-fn demo_command(home: &TempDir) -> CommandBuilder {
-    let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_tokenring"));
-    command.arg("demo");
-    command.env("TOKENRING_HOME", home.path());
-    command.env("TERM", "xterm-256color");
-    command.env("LANG", "C.UTF-8");
-    command
 }
 
 #[test]
@@ -132,7 +123,7 @@ fn every_key_of_the_footer_does_something() {
 #[test]
 fn a_light_terminal_gets_a_light_theme_as_soon_as_it_says_so() {
     let home = TempDir::new().unwrap();
-    let mut command = demo_command(&home);
+    let mut command = demo(home.path());
     command.env("COLORTERM", "truecolor");
     command.env_remove("NO_COLOR");
     let mut demo = Demo { pty: Pty::start(command, 120, 36), _home: home };

@@ -3,10 +3,9 @@
 use std::fs;
 use std::path::Path;
 
-use portable_pty::CommandBuilder;
 use tempfile::TempDir;
 
-use crate::support::pty::Pty;
+use crate::support::pty::{Pty, demo};
 
 /// What is seen after each row of the tour.
 const SEEN: [&str; 8] =
@@ -32,12 +31,7 @@ fn bytes(key: &str) -> &str {
 #[test]
 fn every_step_of_the_tour_shows_what_it_promises() {
     let home = TempDir::new().unwrap();
-    let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_tokenring"));
-    command.arg("demo");
-    command.env("TOKENRING_HOME", home.path());
-    command.env("TERM", "xterm-256color");
-    command.env("LANG", "C.UTF-8");
-    let mut pty = Pty::start(command, 120, 36);
+    let mut pty = Pty::start(demo(home.path()), 120, 36);
     pty.expect(" credentials  ");
     let steps = tour();
     assert_eq!(steps.len(), SEEN.len());

@@ -77,6 +77,9 @@ pub enum LineState {
     Waiting,
 }
 
+/// What stands at the end of a rotation that was rolled back.
+const AS_IT_WAS: &str = "everything is as it was";
+
 /// Where a rotation stands, by its journal alone.
 pub fn status(journal: &Journal) -> Status {
     let plan = journal.plan();
@@ -128,6 +131,17 @@ pub fn waiting_line(plan: &Plan, next: &Next) -> Option<Line> {
     Some(Line::of(&plan.rotation, step.to_string(), LineState::Waiting, words(plan.purpose, next)))
 }
 
+impl Status {
+    /// What stands at the end, in words; `None` before it is over.
+    pub const fn outcome(&self) -> Option<&'static str> {
+        match self.state {
+            State::Done => Some(self.purpose.achieved()),
+            State::RolledBack => Some(AS_IT_WAS),
+            State::Running | State::NeedsHuman => None,
+        }
+    }
+}
+
 impl Line {
     fn of(rotation: &RotationId, step: impl Into<String>, state: LineState, detail: String) -> Self {
         Self { rotation: rotation.to_string(), step: step.into(), state, detail }
@@ -154,8 +168,8 @@ fn words(purpose: Purpose, next: &Next) -> String {
         }
         Next::Ask(need) => need.words(),
         Next::Wait { delay, then } => format!("wait {} s, then {}", delay.as_secs(), words(purpose, then)),
-        Next::Finished(Ending::Done { .. }) => purpose.achieved().to_owned(),
-        Next::Finished(Ending::RolledBack { .. }) => "nothing: everything is as it was".to_owned(),
+        Next::Finished(Ending::Done { .. }) => format!("nothing: {}", purpose.achieved()),
+        Next::Finished(Ending::RolledBack { .. }) => format!("nothing: {AS_IT_WAS}"),
     }
 }
 

@@ -130,6 +130,8 @@ impl TextArea {
             Code::Down => self.row = (self.row + 1).min(last),
             Code::PageUp => self.row = self.row.saturating_sub(self.height),
             Code::PageDown => self.row = (self.row + self.height).min(last),
+            Code::Home if key.ctrl => (self.row, self.column) = (0, 0),
+            Code::End if key.ctrl => (self.row, self.column) = (last, usize::MAX),
             Code::Home | Code::Char('a') => self.column = 0,
             Code::End | Code::Char('e') => self.column = usize::MAX,
             _ => {}

@@ -2,7 +2,7 @@
 
 use std::io::{Read, Write as _};
 use std::num::NonZeroU16;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -40,6 +40,16 @@ struct Seen {
     closing: bool,
     /// Whether the program has let go of the terminal.
     ended: bool,
+}
+
+/// The demo, in this home.
+pub(crate) fn demo(home: &Path) -> CommandBuilder {
+    let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_tokenring"));
+    command.arg("demo");
+    command.env("TOKENRING_HOME", home);
+    command.env("TERM", "xterm-256color");
+    command.env("LANG", "C.UTF-8");
+    command
 }
 
 impl Pty {

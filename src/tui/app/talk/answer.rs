@@ -14,8 +14,6 @@ const LEAVE: &str = ".";
 const BACK: &str = "<";
 /// Adds a line to a field of several.
 const MORE: &str = "+";
-/// So many pages go to the end of a text that somebody has typed line by line.
-const LAST_PAGE: usize = 200;
 /// Empties a field.
 const EMPTY: &str = "-";
 
@@ -91,8 +89,8 @@ impl App {
 
     /// Adds a line below those that stand in the field, and stays there.
     fn add_line(&mut self, line: &str, has_lines: bool, now: Now) -> Vec<Effect> {
-        let below = std::iter::repeat_n(Key::plain(Code::PageDown), LAST_PAGE).chain([Key::plain(Code::End), ENTER]);
-        let keys = below.filter(|_| has_lines).chain(line.chars().map(Key::char));
+        let below = [Key { ctrl: true, ..Key::plain(Code::End) }, ENTER];
+        let keys = below.into_iter().filter(|_| has_lines).chain(line.chars().map(Key::char));
         keys.flat_map(|key| self.tap(key, now)).collect()
     }
 
