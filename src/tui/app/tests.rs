@@ -1,5 +1,6 @@
 //! How the screen behaves, told as keys, reports and what comes of them.
 
+mod dialogs;
 mod rotation;
 mod sign_in;
 mod walk;
@@ -419,192 +420,6 @@ fn what_is_found_on_the_machine_is_shown_when_it_is_known() {
     assert!(!survey.sheet().head.is_empty(), "the problem is told there");
 }
 
-// Dialogs.
-
-#[test]
-fn dialogs_stack_and_escape_closes_the_top_one() {
-    let mut session = session();
-    session.press("!").paste("nothing happens");
-    session.press("Esc : ").type_text("add");
-    assert!(matches!(session.app.dialogs.top(), Some(Dialog::Pick(_))));
-    session.press("Enter");
-    assert!(matches!(session.app.dialogs.top(), Some(Dialog::Add(_))));
-    session.press("Esc");
-    assert!(session.app.dialogs.is_empty());
-    session.press("Esc");
-    assert!(session.drain().iter().all(|effect| !matches!(effect, Effect::Quit)));
-}
-
-#[test]
-fn a_credential_goes_only_when_its_name_is_typed() {
-    let mut session = session();
-    let name = session.selected().to_owned();
-    session.press("X Down Enter Enter");
-    assert!(session.app.dialogs.is_empty() && session.started().is_empty(), "Enter cancels");
-    session.press("X Down Enter").type_text("wrong").press("Tab Enter");
-    assert!(!session.app.dialogs.is_empty() && session.started().is_empty());
-    session.press("C-u").type_text(&name).press("Enter");
-    let (task, Task::Keyring(KeyringTask::Remove(gone))) = session.task() else { panic!("not removed") };
-    session.report(task, Event::Keyring(KeyringEvent::Removed(gone))).report(task, Event::Done);
-    assert_ne!(session.selected(), name);
-}
-
-#[test]
-fn all_regions_are_tried_only_after_a_yes() {
-    let mut session = session();
-    session.press("A Enter");
-    assert!(session.started().is_empty(), "the focus is on Cancel");
-    session.press("A Tab Enter");
-    assert!(matches!(session.task().1, Task::Check(CheckTask::AllRegions(_))));
-}
-
-#[test]
-fn a_request_that_changes_something_names_what_it_touches_and_wants_the_name_typed() {
-    let mut session = session();
-    session.press("4 e S-Tab").type_text("d").press("Tab Tab Tab Tab Tab Tab Enter Enter");
-    assert!(session.started().is_empty());
-    let Some(Dialog::Confirm(_)) = session.app.dialogs.top() else { panic!("nothing was asked") };
-    let name = session.selected().to_owned();
-    session.type_text(&name).press("Tab Enter");
-    let Task::Send(SendTask { draft, consent, .. }) = session.task().1 else { panic!("nothing was sent") };
-    assert_eq!((draft.method, consent), (Method::Delete, Consent::Given));
-}
-
-#[test]
-fn a_read_only_screen_refuses_before_anything_is_asked() {
-    let mut session = session();
-    session.app.preferences.reach = super::Reach::ReadOnly;
-    session.press("4 e S-Tab").type_text("d").press("Tab Tab Tab Tab Tab Tab Enter Enter");
-    assert!(session.app.dialogs.is_empty() && session.started().is_empty());
-    assert!(session.notice().starts_with("Read-only"));
-}
-
-#[test]
-fn a_preset_asks_for_what_it_lacks() {
-    let mut session = session();
-    session.press("p").type_text("issues of a project").press("Enter");
-    let Some(Dialog::Parameters(_)) = session.app.dialogs.top() else { panic!("nothing was asked") };
-    session.type_text("p-1").press("Enter Enter");
-    let Some(super::console::Ready::Draft(draft)) = session.app.request() else { panic!("not filled") };
-    assert!(super::draft::address(&draft).contains("p-1"), "{draft:?}");
-    assert_eq!(session.app.stage.focus, Pane::Console);
-}
-
-#[test]
-fn groups_that_were_listed_are_offered_by_name() {
-    let mut session = session();
-    session.press("p").type_text("list groups").press("Enter Enter");
-    let (task, Task::Send(_)) = session.task() else { panic!("not sent") };
-    let groups = r#"{"data":[{"id":"g1","attributes":{"name":"Acme"}},{"id":"g2","attributes":{"name":"Beta"}}]}"#;
-    let answer = exchange(&session, Body::Text(groups.to_owned()));
-    session.report(task, Event::Answered(answer)).press("p").type_text("organisations of a group").press("Enter");
-    let Some(Dialog::Parameters(parameters)) = session.app.dialogs.top() else { panic!("nothing was asked") };
-    assert_eq!(parameters.form.value("group_id"), "g1");
-    session.type_text("b").press("Enter Enter");
-    let Some(super::console::Ready::Draft(draft)) = session.app.request() else { panic!("not filled") };
-    assert!(super::draft::address(&draft).starts_with("/rest/groups/g2/orgs"), "{draft:?}");
-}
-
-// Adding and editing.
-
-#[test]
-fn enter_goes_on_with_an_element_and_sends_what_was_chosen_since() {
-    let mut session = session();
-    session.press("p").type_text("list organisations").press("Enter Enter");
-    let (task, Task::Send(SendTask { credential, draft, .. })) = session.task() else { panic!("not sent") };
-    let mut answer = exchange_of(&credential, draft);
-    let listed = r#"{"data":[{"id":"o1","attributes":{"name":"Acme"}},{"id":"o2","attributes":{"name":"Beta"}}]}"#;
-    answer.answer.body = Body::Text(listed.to_owned());
-    session.report(task, Event::Answered(answer)).report(task, Event::Done);
-    assert_eq!(session.app.onward().map(|onward| onward.name).as_deref(), Some("Acme"));
-    session.press("Enter").type_text("list projects").press("Enter");
-    let (task, Task::Send(SendTask { draft, .. })) = session.task() else { panic!("a request that reads is sent at once") };
-    assert!(super::draft::address(&draft).contains("/orgs/o1/projects"), "{draft:?}");
-    session.report(task, Event::Cancelled);
-    assert!(session.app.console.answered().is_some(), "what was shown before is shown again");
-    assert!(session.app.onward().is_none(), "it is no answer to what Enter sends now");
-}
-
-fn identified(twins: &[&str]) -> Event {
-    let candidate = Candidate {
-        provider: "snyk".to_owned(),
-        kind: "personal-access-token".to_owned(),
-        region: Some("SNYK-AU-01".to_owned()),
-        expires: Some(super::words::parse_day("2027-01-31").expect("a day")),
-        confidence: Confidence::Certain,
-        why: "it begins with snyk_uat.".to_owned(),
-        remote_id: None,
-        holds: crate::domain::provider::spec::Holding::Secret,
-    };
-    Event::Keyring(KeyringEvent::Identified {
-        secret: Arc::new(Secret::from_text(TOKEN.to_owned())),
-        cleaned: vec!["quotes".to_owned()],
-        candidates: vec![candidate],
-        twins: twins.iter().map(|name| Name::parse(name).expect("a name")).collect(),
-    })
-}
-
-#[test]
-fn a_pasted_token_says_what_it_is_and_is_added() {
-    let mut session = session();
-    session.paste(&format!("\"{TOKEN}\"\n"));
-    let (task, Task::Keyring(KeyringTask::Identify(_))) = session.task() else { panic!("not identified") };
-    session.report(task, identified(&["laptop"]));
-    let sheet = session.app.dialogs.top().expect("a dialog").sheet(&session.app, session.now);
-    let words: String =
-        sheet.head.iter().map(|row| if let super::sheet::Row::Text(_, text) = row { text.as_str() } else { "" }).collect();
-    assert!(words.contains("quotes") && words.contains("laptop") && words.contains("begins with snyk_uat."), "{words}");
-
-    session.type_text("laptop");
-    let press_add = |session: &mut Session| {
-        while session.app.dialogs.top().is_some_and(
-            |dialog| !matches!(dialog, Dialog::Add(add) if add.form.focused_button() == Some(super::form::Button::Act("Add"))),
-        ) {
-            session.press("Tab");
-        }
-        session.press("Enter");
-    };
-    press_add(&mut session);
-    assert!(session.started().is_empty(), "a name that is taken is refused");
-    session.type_text("-2");
-    press_add(&mut session);
-    let (task, Task::Keyring(KeyringTask::Add(new, Inquiry::Ask))) = session.task() else { panic!("not added") };
-    assert_eq!((new.name.as_str(), new.kind.as_str(), new.region.as_str()), ("laptop-2", "personal-access-token", "SNYK-AU-01"));
-    assert!(new.expires.is_some() && new.secret.same_as(&Secret::from_text(TOKEN.to_owned())));
-
-    session.report(task, Event::Failed(trouble()));
-    assert!(!session.app.dialogs.is_empty(), "what was typed is not lost");
-    session.press("Enter");
-    let (task, _) = session.task();
-    session.report(task, Event::Done);
-    assert!(session.app.dialogs.is_empty());
-}
-
-#[test]
-fn what_cannot_be_seen_in_a_paste_is_named() {
-    let mut session = session();
-    session.paste("snyk_uat.ab\u{200b}cd");
-    assert!(session.started().is_empty());
-    let Some(Dialog::Add(add)) = session.app.dialogs.top() else { panic!("no dialog") };
-    let problem = add.form.fields[0].problem.clone().unwrap_or_default();
-    assert!(problem.contains("zero-width space (U+200B)"), "{problem}");
-}
-
-#[test]
-fn only_what_was_changed_is_edited() {
-    let mut session = session();
-    session.press("e").type_text("2").press("S-Tab Enter");
-    let Task::Keyring(KeyringTask::Edit(_, edit)) = session.task().1 else { panic!("not edited") };
-    assert_eq!(edit.name.map(|name| name.to_string()), Some("appsec-bot2".to_owned()));
-    assert!(
-        edit.region.is_none()
-            && edit.labels.is_none()
-            && edit.expires.is_none()
-            && edit.fields.is_empty()
-            && edit.secret.is_none()
-    );
-}
-
 // Regions.
 
 #[test]
@@ -714,6 +529,25 @@ fn any_step() -> impl Strategy<Value = Step> {
         1 => Just(Step::Fail),
         2 => Just(Step::Done),
     ]
+}
+
+fn identified(twins: &[&str]) -> Event {
+    let candidate = Candidate {
+        provider: "snyk".to_owned(),
+        kind: "personal-access-token".to_owned(),
+        region: Some("SNYK-AU-01".to_owned()),
+        expires: Some(super::words::parse_day("2027-01-31").expect("a day")),
+        confidence: Confidence::Certain,
+        why: "it begins with snyk_uat.".to_owned(),
+        remote_id: None,
+        holds: crate::domain::provider::spec::Holding::Secret,
+    };
+    Event::Keyring(KeyringEvent::Identified {
+        secret: Arc::new(Secret::from_text(TOKEN.to_owned())),
+        cleaned: vec!["quotes".to_owned()],
+        candidates: vec![candidate],
+        twins: twins.iter().map(|name| Name::parse(name).expect("a name")).collect(),
+    })
 }
 
 /// The answer that the engine would give to the last task.
