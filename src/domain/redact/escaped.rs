@@ -8,6 +8,12 @@ use std::ops::Range;
 /// Where the secret lies next in the text, however it is escaped.
 pub(super) fn find(text: &str, secret: &[u8]) -> Option<Range<usize>> {
     let first = *secret.first()?;
+    let is_sign = |byte: u8| matches!(byte, b'%' | b'\\') || (byte == b'+' && secret.contains(&b' '));
+    // Where nothing is escaped, as in most texts, the secret lies there as it is or not at all.
+    if !text.bytes().any(is_sign) {
+        let secret = std::str::from_utf8(secret).ok()?;
+        return text.find(secret).map(|start| start..start + secret.len());
+    }
     let begins = |byte: u8| byte == first || matches!(byte, b'%' | b'\\' | b'+');
     // No way to escape a byte takes less than a byte, so it begins no later than this.
     let last = text.len().checked_sub(secret.len())?;
