@@ -57,9 +57,10 @@ impl Check {
         let chosen = self.choose(context).await?;
         let now = context.engine()?.now();
         let mut verdicts: Vec<_> = chosen.iter().map(unasked).collect();
-        let is_whole = self.offline || ask_all(context, chosen.clone(), &mut verdicts).await?;
-        for (credential, verdict) in chosen.iter().zip(&mut verdicts) {
-            verdict.policy = self.breach(credential, now);
+        let policies: Vec<_> = chosen.iter().map(|credential| self.breach(credential, now)).collect();
+        let is_whole = self.offline || ask_all(context, chosen, &mut verdicts).await?;
+        for (verdict, policy) in verdicts.iter_mut().zip(policies) {
+            verdict.policy = policy;
         }
         verdicts.sort_by(|one, other| one.name.cmp(&other.name));
         self.report(context, &verdicts)?;

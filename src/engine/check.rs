@@ -1,11 +1,12 @@
 //! Verdicts: does a credential work, here and in the other regions?
 
 use std::collections::{BTreeMap, HashMap};
+use std::panic::resume_unwind;
 use std::sync::Arc;
 
-use futures::stream::FuturesUnordered;
 use futures::{FutureExt as _, StreamExt as _, stream};
 use tokio::sync::OnceCell;
+use tokio::task::{JoinError, JoinSet};
 
 use super::Engine;
 use super::authorize::{Trouble, sent_as_it_is};
@@ -35,9 +36,10 @@ const PORTION: usize = 512;
 
 /// A verdict that is to be written down.
 pub(super) struct Finding {
-    credential: Credential,
+    credential: CredentialId,
     region: String,
     pub(super) check: Check,
+    /// Who the credential acts as, where that is news.
     principal: Option<Principal>,
     /// The organisation that the principal works in unless it says otherwise.
     pub(super) home: Option<String>,
@@ -61,18 +63,20 @@ impl Engine {
 
     /// Checks many credentials in their own regions, a bounded number at a time and in turns between hosts, in an order that
     /// is another one every time; `seen` is called for each as it ends. Dropping the future cancels those that are under way.
+    /// Each is a task of its own, so that more than one core can be at work on them.
     pub async fn check_many(
-        &self,
+        self: &Arc<Self>,
         credentials: Vec<Credential>,
         mut seen: impl FnMut(&Credential, Result<Check, Problem>) + Send,
     ) {
         let mut turns = Turns::new(self.with_secrets(shuffled(credentials)), |(credential, _)| host(credential));
-        let mut asked = FuturesUnordered::new();
+        let mut asked = JoinSet::new();
         loop {
             while asked.len() < self.options.concurrency
                 && let Some((place, (credential, secrets))) = turns.next()
             {
-                asked.push(self.find_out_here(credential, secrets).map(move |answer| (place, answer)).boxed());
+                let engine = Arc::clone(self);
+                asked.spawn(async move { (place, engine.find_out_here(credential, secrets).await) });
             }
             let batch = ready(&mut asked).await;
             if batch.is_empty() {
@@ -245,7 +249,8 @@ impl Engine {
             Err(Trouble::Problem(problem)) => return Err(problem),
         };
         let check = Check { verdict, status, reason, at: self.now(), latency_ms: Some(latency) };
-        Ok(Finding { credential: credential.clone(), region: region.id.clone(), check, principal, home })
+        let principal = principal.filter(|principal| credential.principal.as_ref() != Some(principal));
+        Ok(Finding { credential: credential.id.clone(), region: region.id.clone(), check, principal, home })
     }
 
     /// What a failed exchange says about the credential, by the provider's own answer where it gave one.
@@ -277,28 +282,32 @@ impl Engine {
         }
         self.with_index(move |index: &Index| {
             let verdict = |finding: &Finding| {
-                (finding.credential.id.clone(), RegionCheck { region: finding.region.clone(), check: finding.check.clone() })
+                (finding.credential.clone(), RegionCheck { region: finding.region.clone(), check: finding.check.clone() })
             };
             index.record_checks(&findings.iter().map(verdict).collect::<Vec<_>>())?;
-            let news = findings
-                .into_iter()
-                .filter(|finding| finding.principal.is_some() && finding.credential.principal != finding.principal);
-            let news: Vec<_> = news.filter_map(|finding| Some((finding.credential.id, finding.principal?))).collect();
+            let news: Vec<_> =
+                findings.into_iter().filter_map(|finding| Some((finding.credential, finding.principal?))).collect();
             if news.is_empty() { Ok(()) } else { index.record_principals(&news) }
         })
         .await
     }
 }
 
-/// The next answer, and all that are there with it, up to a batch; nothing where nobody was asked.
-async fn ready<F: Future>(asked: &mut FuturesUnordered<F>) -> Vec<F::Output> {
-    let mut batch: Vec<_> = asked.next().await.into_iter().collect();
-    while batch.len() < BATCH
-        && let Some(Some(more)) = asked.next().now_or_never()
-    {
-        batch.push(more);
+/// The next answer, and all that are there with it, up to a batch; nothing where nobody was asked. Whoever asked panics
+/// with the task that does.
+async fn ready<T: 'static>(asked: &mut JoinSet<T>) -> Vec<T> {
+    let first = asked.join_next().await;
+    let more = std::iter::from_fn(|| asked.try_join_next());
+    first.into_iter().chain(more).take(BATCH).filter_map(outcome).collect()
+}
+
+/// What a task came to; nothing where the program ends before it.
+fn outcome<T>(ended: Result<T, JoinError>) -> Option<T> {
+    match ended.map_err(JoinError::try_into_panic) {
+        Ok(outcome) => Some(outcome),
+        Err(Ok(panic)) => resume_unwind(panic),
+        Err(Err(_cancelled)) => None,
     }
-    batch
 }
 
 /// What is asked for a credential's own region; hosts have their turns by it.

@@ -123,7 +123,7 @@ impl Voice {
 }
 
 impl Engine {
-    async fn perform(&self, task: Task, voice: &Voice) -> Result<(), Problem> {
+    async fn perform(self: &Arc<Self>, task: Task, voice: &Voice) -> Result<(), Problem> {
         match task {
             Task::Keyring(task) => self.perform_keyring(task, voice).await,
             Task::Secret(task) => self.perform_secret(task, voice).await,
@@ -220,14 +220,14 @@ impl Engine {
         self.disclose(&credential, &Part::Secret, door).await
     }
 
-    async fn perform_check(&self, task: CheckTask, voice: &Voice) -> Result<(), Problem> {
+    async fn perform_check(self: &Arc<Self>, task: CheckTask, voice: &Voice) -> Result<(), Problem> {
         match task {
             CheckTask::Credentials(ids) => self.check_ids(ids, voice).await,
             CheckTask::AllRegions(id) => self.probe_for_screen(&id, voice).await,
         }
     }
 
-    async fn check_ids(&self, ids: Vec<CredentialId>, voice: &Voice) -> Result<(), Problem> {
+    async fn check_ids(self: &Arc<Self>, ids: Vec<CredentialId>, voice: &Voice) -> Result<(), Problem> {
         let wanted: std::collections::HashSet<_> = ids.into_iter().collect();
         let chosen: Vec<_> = self.credentials().await?.into_iter().filter(|known| wanted.contains(&known.id)).collect();
         let (total, mut done, mut trouble) = (chosen.len(), 0, None);

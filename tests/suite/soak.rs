@@ -84,7 +84,7 @@ impl Transport for Moody {
     }
 }
 
-async fn filled(folder: &Path, clock: &Arc<Minutes>) -> Engine {
+async fn filled(folder: &Path, clock: &Arc<Minutes>) -> Arc<Engine> {
     let ports = Ports {
         catalogue: Arc::new(Catalogue::builtin().unwrap()),
         index: Arc::new(Index::open(&folder.join("index.db")).unwrap()),
@@ -92,7 +92,7 @@ async fn filled(folder: &Path, clock: &Arc<Minutes>) -> Engine {
         transport: Arc::new(Moody(Mutex::new(0))),
         clock: Arc::clone(clock) as _,
     };
-    let engine = Engine::new(ports, Options::from(&Settings::default()));
+    let engine = Arc::new(Engine::new(ports, Options::from(&Settings::default())));
     for number in 0..CREDENTIALS {
         let new = NewCredential {
             name: Name::parse(&format!("robot-{number:04}")).unwrap(),
