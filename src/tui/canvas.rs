@@ -16,6 +16,9 @@ use super::frame::FrameBuffer;
 /// More styles than a theme has, in all its combinations.
 const MOST_LOOKS: usize = 256;
 
+/// What changes letters only.
+const UNSEEN_ON_BLANK: Modifier = Modifier::BOLD.union(Modifier::DIM).union(Modifier::ITALIC);
+
 /// A backend that writes frames into a buffer.
 pub(super) struct Canvas {
     buffer: FrameBuffer,
@@ -47,7 +50,7 @@ impl Backend for Canvas {
                 queue!(out, MoveTo(x, y))?;
             }
             next = Some((x + 1, y));
-            if look(cell) != style {
+            if !looks_alike(cell, style) {
                 style = look(cell);
                 out.extend_from_slice(self.looks.of(style)?);
             }
@@ -104,16 +107,25 @@ impl Looks {
         Ok(&self.0[place].1)
     }
 
-    /// Where it stands now. A person may look at theme after theme; those that are gone are not kept for ever.
+    /// Where it stands now, in one sequence. A person may look at theme after theme; those that are gone are not kept for
+    /// ever.
     fn learn(&mut self, style: Style) -> io::Result<usize> {
-        let mut bytes = Vec::new();
-        queue!(bytes, SetAttribute(Attribute::Reset), SetStyle(style.into_crossterm()))?;
+        let mut parts = Vec::new();
+        queue!(parts, SetAttribute(Attribute::Reset), SetStyle(style.into_crossterm()))?;
+        let bytes = String::from_utf8_lossy(&parts).replace("m\x1b[", ";").into_bytes();
         if self.0.len() == MOST_LOOKS {
             self.0.clear();
         }
         self.0.push((style, bytes));
         Ok(self.0.len() - 1)
     }
+}
+
+/// Whether a cell looks as it should where this style is set. Of a blank only what is behind it is seen.
+fn looks_alike(cell: &Cell, set: Style) -> bool {
+    let wanted = look(cell);
+    let is_blank = cell.symbol() == " " && (wanted.add_modifier | set.add_modifier).difference(UNSEEN_ON_BLANK).is_empty();
+    wanted == set || (is_blank && wanted.bg == set.bg)
 }
 
 /// What is to be set for a cell where nothing is.
@@ -131,11 +143,15 @@ mod tests {
 
     use super::*;
 
-    /// What a terminal of ten columns shows after these bytes: text and style of each place.
+    /// What a terminal of ten columns shows after these bytes: text and style of each place, of blanks what is behind.
     fn shown(bytes: &[u8]) -> Vec<String> {
         let mut terminal = vt100::Parser::new(NonZero::new(3).unwrap(), NonZero::new(10).unwrap(), 0);
         terminal.process(bytes);
-        let place = |row, column| format!("{:?}", terminal.screen().cell(row, column));
+        let place = |row, column| {
+            let cell = terminal.screen().cell(row, column).unwrap();
+            let is_blank = cell.contents().trim().is_empty() && !cell.inverse();
+            if is_blank { format!("{:?}", cell.bgcolor()) } else { format!("{cell:?}") }
+        };
         (0..3).flat_map(|row| (0..10).map(move |column| (row, column))).map(|(row, column)| place(row, column)).collect()
     }
 
@@ -176,6 +192,18 @@ mod tests {
         let buffer = FrameBuffer::default();
         Canvas::new(buffer.clone()).draw(cells.iter().map(|(x, y, cell)| (*x, *y, cell))).unwrap();
         let drawn = String::from_utf8(buffer.open().to_vec()).unwrap();
-        assert_eq!(drawn, "\x1b[?2026h\x1b[1;1Hab\x1b[0m\x1b[38;5;1mc\x1b[1;5Hd\x1b[0m");
+        assert_eq!(drawn, "\x1b[?2026h\x1b[1;1Hab\x1b[0;38;5;1mc\x1b[1;5Hd\x1b[0m");
+    }
+
+    #[test]
+    fn a_blank_takes_no_style_of_its_own_unless_one_sees_it() {
+        let red = |symbol| Cell::new(symbol).set_fg(Color::Red).clone();
+        let mut reversed = Cell::new(" ");
+        reversed.set_style(Style::new().add_modifier(Modifier::REVERSED));
+        let cells = [red("a"), Cell::new(" "), red("b"), Cell::new(" ").set_bg(Color::Blue).clone(), reversed];
+        let buffer = FrameBuffer::default();
+        Canvas::new(buffer.clone()).draw((0..).zip(&cells).map(|(x, cell)| (x, 0, cell))).unwrap();
+        let drawn = String::from_utf8(buffer.open().to_vec()).unwrap();
+        assert_eq!(drawn, "\x1b[?2026h\x1b[1;1H\x1b[0;38;5;1ma b\x1b[0;48;5;4m \x1b[0;7m \x1b[0m");
     }
 }
