@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crossterm::event::{DisableBracketedPaste, DisableFocusChange, EnableBracketedPaste, EnableFocusChange};
-use crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode};
+use crossterm::terminal::{Clear, ClearType, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode};
 use crossterm::{cursor, queue};
 use ratatui::layout::Rect;
 use ratatui::{Terminal, TerminalOptions, Viewport};
@@ -81,6 +81,8 @@ const PATIENCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
 pub(super) struct Tty {
     terminal: Terminal<Canvas>,
     frames: FrameWriter<Output>,
+    /// Whether anything was drawn so far.
+    is_drawn: bool,
     mouse: bool,
     /// The way to whoever reads the terminal.
     gate: Arc<Gate>,
@@ -93,7 +95,7 @@ impl Tty {
         let buffer = FrameBuffer::default();
         let viewport = Viewport::Fixed(Rect::new(0, 0, columns, rows));
         let terminal = Terminal::with_options(Canvas::new(buffer.clone()), TerminalOptions { viewport })?;
-        Ok(Self { terminal, frames: FrameWriter::new(buffer, Output::open()?), mouse, gate })
+        Ok(Self { terminal, frames: FrameWriter::new(buffer, Output::open()?), is_drawn: false, mouse, gate })
     }
 }
 
@@ -115,6 +117,7 @@ impl Surface for Tty {
     }
 
     fn show(&mut self, app: &App, now: Now) -> io::Result<()> {
+        self.is_drawn = true;
         self.terminal.draw(|frame| view::draw(app, frame, now))?;
         self.frames.commit()
     }
@@ -138,7 +141,8 @@ impl Surface for Tty {
         let was_ours = IS_OURS.swap(true, Ordering::SeqCst);
         enable_raw_mode()?;
         let mut modes = Vec::new();
-        queue!(modes, EnterAlternateScreen, EnableBracketedPaste, EnableFocusChange)?;
+        // Cleared also where there is no other screen than the one that was written on.
+        queue!(modes, EnterAlternateScreen, Clear(ClearType::All), EnableBracketedPaste, EnableFocusChange)?;
         modes.extend_from_slice(if self.mouse { MOUSE_ON } else { MOUSE_OFF }.as_bytes());
         if !was_ours && may_be_asked() {
             modes.extend_from_slice(TITLE_ON.as_bytes());
@@ -146,8 +150,11 @@ impl Surface for Tty {
         let mut out = Output::open()?;
         out.write_all(&modes)?;
         out.flush()?;
-        self.frames.forget();
-        self.invalidate()
+        if self.is_drawn {
+            self.frames.forget();
+            self.invalidate()?;
+        }
+        Ok(())
     }
 
     fn leave(&mut self, app: &App, now: Now) -> io::Result<()> {
