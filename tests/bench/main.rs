@@ -1,5 +1,6 @@
 //! `cargo bench`: how fast the program is, each figure beside something else that was measured in the same run, since
 //! absolute times belong to a machine. It prints one table, and fails only where something could not be measured.
+//! `cargo bench -- network` measures one part of it alone.
 
 #![expect(
     clippy::unwrap_used,
@@ -27,17 +28,24 @@ fn main() {
     match std::env::args().nth(1).as_deref() {
         Some(EMPTY) => empty::run().unwrap(),
         Some(KEYRING) => keyring::measure_inside(),
-        _ => {
-            table::begin();
-            let many = world::Home::with_credentials(10_000);
-            screen::measure(&many);
-            frame::measure();
-            commands::measure(&many);
-            network::measure();
-            answer::measure();
-            keyring::measure();
-        }
+        _ => measure(&std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect::<Vec<_>>()),
     }
+}
+
+/// Measures these parts, or all where none is named.
+fn measure(parts: &[String]) {
+    table::begin();
+    let many = world::Home::with_credentials(10_000);
+    let all: [(&str, &dyn Fn()); 6] = [
+        ("screen", &|| screen::measure(&many)),
+        ("frame", &frame::measure),
+        ("commands", &|| commands::measure(&many)),
+        ("network", &network::measure),
+        ("answer", &answer::measure),
+        ("keyring", &keyring::measure),
+    ];
+    let is_wanted = |name: &str| parts.is_empty() || parts.iter().any(|part| part == name);
+    all.iter().filter(|(name, _)| is_wanted(name)).for_each(|(_, part)| part());
 }
 
 /// How long something took.

@@ -13,8 +13,8 @@ use crate::world::{Home, have, run};
 const CREDENTIALS: u32 = 1_000;
 const AT_ONCE: u32 = 32;
 const SLOW: Duration = Duration::from_millis(50);
-const RUNS: usize = 5;
-const COLD_RUNS: usize = 15;
+const RUNS: usize = 9;
+const COLD_RUNS: usize = 40;
 
 const COLD: &str = "`request`, cold";
 

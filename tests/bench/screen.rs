@@ -17,7 +17,7 @@ use crate::{EMPTY, at, fastest, timed};
 /// What ends a frame.
 const END: &[u8] = b"\x1b[?2026l";
 
-const STARTS: usize = 21;
+const STARTS: usize = 60;
 const KEYS: usize = 1_000;
 const IDLE: Duration = Duration::from_secs(60);
 
