@@ -63,6 +63,25 @@ async fn automatic_plans_need_nobody() {
     }
 }
 
+/// As imported from a `.env`: a secret, and nothing about the account but what the provider tells.
+#[tokio::test]
+async fn an_account_of_which_only_the_secret_is_known_needs_nobody_either() {
+    for (name, level) in [("us01-ci-scanner", "org"), ("us01-group-reporter", "group")] {
+        let rig = Rig::new().await;
+        let (bare, administrator) = (rig.adopt_bare(name).await, rig.adopt("us01-admin").await);
+        assert!(bare.fields.is_empty() && bare.principal.is_none());
+        let person = Person::new(&rig, name);
+        let plan = rig.calm().plan_rotation(&bare, Some(&administrator)).await.unwrap();
+        let status = rig.rotate(plan, &person).await;
+        assert_eq!((status.state, &status.left[..]), (State::Done, &[][..]), "{name}: {:#?}", rig.lines.lock().unwrap());
+        assert_eq!(person.asked.lock().unwrap().len(), 0, "{name}: {:#?}", person.asked.lock().unwrap());
+        let (fields, known) = (rig.calm().find(name).await.unwrap().fields, rig.sandbox.manifest().credential(name).unwrap());
+        let (there, place) = (&known.fields, if level == "org" { "org_id" } else { "group_id" });
+        assert_eq!((fields["level"].as_str(), &fields[place]), (level, &there[place]), "what was learned is kept");
+        assert_ne!(fields["service_account_id"], there["service_account_id"], "the account is the new one");
+    }
+}
+
 #[tokio::test]
 async fn a_person_makes_what_the_program_cannot() {
     for case in BY_HAND {
