@@ -32,6 +32,12 @@ fn shells_are_offered_the_names_there_are() {
     assert_eq!(offered(&home, &["create", "x", "--like", "lap"]), ["laptop"]);
     assert_eq!(offered(&home, &["rotate", "laptop", "--as", "ci-r"]), ["ci-runner"]);
     assert_eq!(offered(&home, &["add", "x", "--kind", "service-account-o"]), ["service-account-oauth"]);
+    let kinds = |words: &[&str]| offered(&home, &[&["add", "x"], words, &["--kind", ""]].concat());
+    assert_eq!(kinds(&["--provider", "appcircle"]), ["personal-access-key", "api-key"], "those of the provider that is named");
+    assert_eq!(kinds(&["--provider=snyk-api-web"]), ["api-key"]);
+    assert!(kinds(&["--provider", "no-such"]).len() > 5 && kinds(&[]).len() > 5);
+    let regions = offered(&home, &["add", "x", "--provider", "snyk-api-web", "--region", ""]);
+    assert!(regions.len() == 3 && regions.iter().all(|id| id.starts_with("SAW-")), "{regions:?}");
     assert!(offered(&home, &["comp"]).contains(&"completions".to_owned()));
 }
 

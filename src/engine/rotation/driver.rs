@@ -236,9 +236,9 @@ impl Driver<'_> {
         let id = self.plan().credential.clone();
         let filed = self.engine.with_index(move |index| {
             index.update(&id, |credential| {
-                told.into_iter().for_each(|(field, value)| {
+                for (field, value) in told {
                     credential.fields.entry(field).or_insert(value);
-                });
+                }
             })
         });
         filed.await.map_err(|problem| failure_of(&problem))?;

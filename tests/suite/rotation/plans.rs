@@ -3,7 +3,8 @@
 use serde_json::json;
 use tokenring::domain::credential::{Part, Slot};
 use tokenring::domain::response::Verdict;
-use tokenring::engine::rotation::{Saying, State, Status, Step};
+use tokenring::engine::Clock as _;
+use tokenring::engine::rotation::{Audience, Saying, State, Status, Step};
 
 use super::person::Person;
 use super::rig::Rig;
@@ -205,6 +206,27 @@ async fn who_denies_may_roll_back_and_keeps_the_old_session() {
     assert_eq!((status.state, &status.left[..]), (State::RolledBack, &[][..]), "{:#?}", rig.lines.lock().unwrap());
     let before = rig.calm().find(SESSION.0).await.unwrap();
     assert_eq!(rig.calm().check(&before, &before.region).await.unwrap().verdict, Verdict::Accepted);
+}
+
+#[tokio::test]
+async fn who_never_comes_is_told_how_long_was_waited_and_the_session_is_left_as_it_was() {
+    let mut rig = Rig::new().await;
+    rig.sign_in = std::time::Duration::from_millis(30);
+    let person = Person::new(&rig, SESSION.0).away();
+    let credential = rig.adopt(SESSION.0).await;
+    let plan = rig.calm().plan_rotation(&credential, None).await.unwrap();
+    let audience = Audience { ask: &person, tell: &|line| rig.lines.lock().unwrap().push(line.clone()) };
+    let status = rig.calm().rotate(plan, audience).await.unwrap();
+    assert_eq!(status.state, State::NeedsHuman);
+    let asked = person.asked.lock().unwrap()[0].awaited.clone().unwrap();
+    assert!(asked.wait <= rig.sign_in && asked.until == rig.time.now() + rig.sign_in, "{asked:?}");
+    let told = rig.lines.lock().unwrap().last().unwrap().clone();
+    assert!(
+        told.step == "await-sign-in" && told.detail.contains("Nobody signed in: the browser did not come back within"),
+        "{told:?}"
+    );
+    let after = rig.calm().find(SESSION.0).await.unwrap();
+    assert_eq!(rig.calm().check(&after, &after.region).await.unwrap().verdict, Verdict::Accepted);
 }
 
 #[tokio::test]

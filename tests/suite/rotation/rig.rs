@@ -24,7 +24,7 @@ use tokenring::domain::rotation::{Line, LineState, Overlap};
 use tokenring::domain::{Credential, Moment, Name, Origin, Problem, Secret};
 use tokenring::engine::message::NewCredential;
 use tokenring::engine::rotation::{Audience, Creation, Plan, Purpose, Rotations, State, Status, Turn};
-use tokenring::engine::{Clock, Engine, Options, Ports};
+use tokenring::engine::{Clock, Engine, LOGIN_WAIT, Options, Ports};
 use tokenring::index::Index;
 use tokenring::net::{Client, Limits, Outgoing, Payload, Transport as _};
 use tokenring::sandbox::{self, Credential as Issued, Manifest, Sandbox};
@@ -51,6 +51,8 @@ pub(super) struct Rig {
     pub index: Arc<Index>,
     pub store: Arc<Memory>,
     pub lines: Mutex<Vec<Line>>,
+    /// How long a browser is waited for.
+    pub sign_in: Duration,
     http: Client,
     catalogue: Arc<Catalogue>,
     folder: TempDir,
@@ -116,6 +118,7 @@ impl Rig {
             index: Arc::new(Index::open(&folder.path().join("index.db")).unwrap()),
             store: Arc::new(Memory::new()),
             lines: Mutex::default(),
+            sign_in: LOGIN_WAIT,
             http: Client::default(),
             catalogue: Arc::new(simulated(sandbox.manifest())),
             folder,
@@ -136,6 +139,7 @@ impl Rig {
             locks: Some(self.folder.path().join("locks")),
             limits: LIMITS,
             consumer: CONSUMER,
+            sign_in: self.sign_in,
             ..Options::from(&Settings::default())
         };
         Arc::new(Engine::new(ports, options))
