@@ -1,5 +1,6 @@
 //! `tokenring import`: take over credentials that lie in plain text.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -208,10 +209,9 @@ impl Import {
     }
 
     fn advise(&self, context: &Context<'_>, finds: &[Find], done: &[Done]) {
-        for find in finds {
-            if let Some(mode) = &find.openness {
-                context.out.note(&format!("note: other users may read {} (mode {mode})", file_of(find)));
-            }
+        let open = finds.iter().filter_map(|find| Some((file_of(find), find.openness.as_ref()?)));
+        for (file, mode) in open.collect::<BTreeSet<_>>() {
+            context.out.note(&format!("note: other users may read {file} (mode {mode})"));
         }
         let left = done.iter().any(Done::is_left);
         if left && !self.consumer {

@@ -237,6 +237,18 @@ fn masked_output_shows_no_secret_in_any_encoding() {
 }
 
 #[test]
+fn line_breaks_in_an_encoding_do_not_show_the_secret() {
+    let secret: String = (0..209).map(|place| char::from(b'a' + u8::try_from(place * place % 26).unwrap())).collect();
+    let home = home_with(&secret);
+    let script = "printf %s $SNYK_TOKEN | base64; echo \"Authorization: token $SNYK_TOKEN\" | base64; \
+                  printf %s $SNYK_TOKEN | od -An -tx1 -v | tr -d ' '; echo $SNYK_TOKEN | fold -w 40; echo the end";
+    let shown = home.run(&["exec", "--mask", "ci", "--", "sh", "-c", script]).expect(0).out;
+    assert!(shown.ends_with("the end\n") && shown.matches("‹secret›").count() > 20, "{shown}");
+    let rest: String = shown.replace("‹secret›", "").split_whitespace().collect();
+    assert!(rest.len() < 60, "only what stands before it and at its edges is left: {shown}");
+}
+
+#[test]
 fn a_reader_that_goes_away_ends_a_masked_command() {
     let home = home();
     let begun = Instant::now();
