@@ -2,6 +2,7 @@
 
 use std::io::{self, IsTerminal, Write};
 use std::ops::ControlFlow;
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -11,6 +12,7 @@ use super::ink::Ink;
 use super::table::Table;
 use crate::domain::Problem;
 use crate::domain::problem::Class;
+use crate::domain::text::{clean, clean_line};
 use crate::engine::exec::Stream;
 
 /// The cells of a progress bar.
@@ -76,7 +78,7 @@ impl Output {
     /// A remark for the person, on standard error; silent in JSON mode, so that scripts see only what they asked for.
     pub(super) fn note(&self, text: &str) {
         if !self.json {
-            let _ = writeln!(io::stderr(), "{text}");
+            let _ = writeln!(io::stderr(), "{}", clean(text));
         }
     }
 
@@ -86,10 +88,16 @@ impl Output {
             writeln!(io::stderr(), "{}", serde_json::json!({ "error": problem }))
         } else {
             let error = Ink::wanted(io::stderr().is_terminal()).state("error:");
-            writeln!(io::stderr(), "{error} {}\n  why: {}\n  fix: {}", problem.what, problem.why, problem.remedy)
+            let [what, why, remedy] = [&problem.what, &problem.why, &problem.remedy].map(|text| clean(text));
+            writeln!(io::stderr(), "{error} {what}\n  why: {why}\n  fix: {remedy}")
         };
         ExitCode::from(problem.class.exit_code())
     }
+}
+
+/// A path on one line, without what would steer the terminal.
+pub(super) fn path(path: &Path) -> String {
+    clean_line(&path.to_string_lossy())
 }
 
 /// Passes on what a child wrote.
