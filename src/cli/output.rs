@@ -142,8 +142,8 @@ pub(super) fn progress_bar(what: &str, done: usize, total: usize) {
 /// Help, version, or a usage error of the argument parser.
 pub(super) fn usage(error: &clap::Error, json: bool) -> ExitCode {
     if !error.use_stderr() {
-        let _ = error.print();
-        return ExitCode::SUCCESS;
+        let printed = error.print().and_then(|()| io::stdout().flush()).or_else(broken);
+        return printed.map_or_else(|problem| Output::new(json).problem(&problem), |()| ExitCode::SUCCESS);
     }
     if !json {
         let _ = error.print();
@@ -173,8 +173,10 @@ fn finish_line(mut out: impl Write) -> io::Result<()> {
 /// A reader that went away (`| head`) is no error; anything else is.
 #[expect(clippy::needless_pass_by_value, reason = "it stands behind `or_else`")]
 fn broken(error: io::Error) -> Result<(), Problem> {
-    if error.kind() == io::ErrorKind::BrokenPipe {
-        return Ok(());
-    }
-    Err(Problem::new("The result could not be written", error.to_string(), "check the disk or the program that reads it"))
+    if error.kind() == io::ErrorKind::BrokenPipe { Ok(()) } else { Err(unwritten(&error)) }
+}
+
+/// The result, or what a command wrote, did not get to where it was to go.
+pub(super) fn unwritten(error: &io::Error) -> Problem {
+    Problem::new("The result could not be written", error.to_string(), "check the disk or the program that reads it")
 }

@@ -184,7 +184,7 @@ fn too_deep(text: &str) -> Option<usize> {
     while let Some(byte) = bytes.get(at) {
         at = if *byte == b'"' { end_of_string(bytes, at) } else { at + 1 };
         match byte {
-            b'{' | b'[' if depth == DEEPEST => return Some(bytes[..at].iter().filter(|byte| **byte == b'\n').count() + 1),
+            b'{' | b'[' if depth == DEEPEST => return Some(text[..at].matches('\n').count() + 1),
             b'{' | b'[' => depth += 1,
             b'}' | b']' => depth -= 1,
             _ => {}
