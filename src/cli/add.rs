@@ -64,7 +64,8 @@ impl Add {
         let kept = engine.add(new).await?;
         if !twins.is_empty() {
             let names: Vec<_> = twins.iter().map(Name::as_str).collect();
-            context.out.note(&format!("note: {} holds the same secret", names.join(", ")));
+            let hold = if names.len() == 1 { "holds" } else { "hold" };
+            context.out.note(&format!("note: {} {hold} the same secret", names.join(", ")));
         }
         if offline {
             return report(context, &kept);

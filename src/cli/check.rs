@@ -134,6 +134,10 @@ async fn ask_all(context: &Context<'_>, chosen: Vec<Credential>, verdicts: &mut 
     let places: HashMap<_, _> = chosen.iter().enumerate().map(|(place, credential)| (credential.id.clone(), place)).collect();
     let (total, mut done) = (chosen.len(), 0);
     let shown = !context.out.json && total > 1;
+    // The first answer may be long in coming.
+    if shown {
+        output::progress_bar("checking", done, total);
+    }
     let asking = engine.check_many(chosen, |credential, outcome| {
         verdicts[places[&credential.id]] = match outcome {
             Ok(check) => VerdictShape::of(credential, &credential.region, &check),

@@ -8,6 +8,7 @@ use clap_complete::env::{CompleteEnv, Shells};
 use super::arguments::usage;
 use super::context::Context;
 use crate::config::{Paths, Settings};
+use crate::domain::provider::{Catalogue, Provider};
 use crate::domain::{Credential, Problem};
 use crate::engine;
 
@@ -80,7 +81,7 @@ fn providers(begun: &OsStr) -> Vec<CompletionCandidate> {
 
 fn kinds(begun: &OsStr) -> Vec<CompletionCandidate> {
     let Ok(catalogue) = Paths::discover().and_then(|paths| engine::catalogue(&paths)) else { return Vec::new() };
-    let all = catalogue.providers().iter().flat_map(|provider| provider.kinds.iter().map(move |kind| (provider, kind)));
+    let all = meant(&catalogue).flat_map(|provider| provider.kinds.iter().map(move |kind| (provider, kind)));
     // Two providers may call a kind alike, and what is offered twice looks like a mistake.
     let mut known: Vec<(&str, String)> = Vec::new();
     for (provider, kind) in all {
@@ -95,11 +96,25 @@ fn kinds(begun: &OsStr) -> Vec<CompletionCandidate> {
 
 fn regions(begun: &OsStr) -> Vec<CompletionCandidate> {
     let Ok(catalogue) = Paths::discover().and_then(|paths| engine::catalogue(&paths)) else { return Vec::new() };
-    let known = catalogue.providers().iter().filter_map(|provider| catalogue.regions(&provider.id).ok()).flatten();
+    let known = meant(&catalogue).filter_map(|provider| catalogue.regions(&provider.id).ok()).flatten();
     let mut ids: Vec<_> = known.map(|region| (region.id.clone(), region.api.to_string())).collect();
     ids.sort();
     ids.dedup();
     fitting(begun, ids.into_iter().map(|(id, api)| CompletionCandidate::new(id).help(Some(api.into()))))
+}
+
+/// The provider that the line names already, else all of them.
+fn meant(catalogue: &Catalogue) -> impl Iterator<Item = &Provider> {
+    let line = std::env::args_os().map(|word| word.to_string_lossy().into_owned());
+    let named = provider_of(line.skip_while(|word| word != "--"));
+    let named = named.filter(|id| catalogue.provider(id).is_ok());
+    catalogue.providers().iter().filter(move |provider| named.as_ref().is_none_or(|id| *id == provider.id))
+}
+
+/// The provider among the words of a line.
+fn provider_of(mut words: impl Iterator<Item = String>) -> Option<String> {
+    let word = words.find(|word| word == "--provider" || word.starts_with("--provider="))?;
+    word.strip_prefix("--provider=").map(str::to_owned).or_else(|| words.next())
 }
 
 /// The credentials, if there is an index; a key press makes none.

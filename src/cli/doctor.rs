@@ -4,6 +4,7 @@ use super::context::Context;
 use super::output;
 use crate::domain::Problem;
 use crate::domain::problem::Class;
+use crate::domain::text::clean_line;
 use crate::engine;
 use crate::engine::doctor::{Area, Finding, Level, Reach, Surroundings};
 
@@ -71,9 +72,9 @@ pub(super) fn report(context: &Context<'_>, findings: &[Finding]) -> Result<(), 
         for finding in area {
             let level = finding.level.as_str();
             let blanks = " ".repeat(4_usize.saturating_sub(level.len()));
-            lines.push(format!("  {}{blanks}  {}: {}", ink.state(level), finding.what, finding.why));
+            lines.push(format!("  {}{blanks}  {}: {}", ink.state(level), clean_line(&finding.what), clean_line(&finding.why)));
             if !finding.remedy.is_empty() {
-                lines.push(format!("        → {}", finding.remedy));
+                lines.push(format!("        → {}", clean_line(&finding.remedy)));
             }
         }
     }

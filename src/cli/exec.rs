@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::io;
+use std::sync::{Mutex, PoisonError};
 
 use super::arguments::usage;
 use super::context::Context;
-use super::output;
+use super::output::{self, Output};
 use crate::domain::problem::Class;
 use crate::domain::{Credential, Name, Problem};
 use crate::engine::Engine;
@@ -70,7 +71,7 @@ impl Exec {
             engine.note_use(name, &format!("{program} gets {handed}"), Usage::Begun).await?;
         }
         let launch = Launch { command: self.command.clone(), variables, without, handover };
-        match launched(launch, self.mask || cfg!(not(unix)) || handover == Handover::Files, self.mask) {
+        match launched(launch, self.mask || cfg!(not(unix)) || handover == Handover::Files, self.mask.then_some(context.out)) {
             Ok(code) => Ok(code),
             Err(error) => {
                 for name in &used {
@@ -87,7 +88,10 @@ impl Exec {
         let (mut found, mut used): (Vec<Variable>, _) = (Vec::new(), BTreeSet::new());
         for name in &self.names {
             let credential = engine.find(name).await?;
-            used.insert(credential.name.clone());
+            // Named twice, it is still one.
+            if !used.insert(credential.name.clone()) {
+                continue;
+            }
             for variable in engine.variables(&credential).await? {
                 refuse_twice(&found, &variable, &credential)?;
                 found.push(variable);
@@ -104,17 +108,36 @@ impl Exec {
 }
 
 #[cfg(unix)]
-fn launched(launch: Launch, beside: bool, mask: bool) -> io::Result<u8> {
+fn launched(launch: Launch, beside: bool, mask: Option<&Output>) -> io::Result<u8> {
     if beside { supervised(&launch, mask) } else { launch.replace().map(|never| match never {}) }
 }
 
 #[cfg(not(unix))]
-fn launched(launch: Launch, _beside: bool, mask: bool) -> io::Result<u8> {
+fn launched(launch: Launch, _beside: bool, mask: Option<&Output>) -> io::Result<u8> {
     supervised(&launch, mask)
 }
 
-fn supervised(launch: &Launch, mask: bool) -> io::Result<u8> {
-    let code = launch.supervise(mask.then_some(&output::pass_on))?.repeat();
+/// Runs it beside this process, with its output masked where there is somewhere to tell what became of that. Output that
+/// could not be written is a failure, whatever the command says of itself.
+fn supervised(launch: &Launch, masked: Option<&Output>) -> io::Result<u8> {
+    let lost = Mutex::new(None);
+    let pass_on = |stream, bytes: &[u8]| {
+        output::pass_on(stream, bytes).inspect_err(|error| {
+            // A reader that went away is no loss.
+            if error.kind() != io::ErrorKind::BrokenPipe {
+                *lost.lock().unwrap_or_else(PoisonError::into_inner) = Some(output::unwritten(error));
+            }
+        })
+    };
+    let ended = launch.supervise(masked.is_some().then_some(&pass_on))?;
+    let lost = lost.into_inner().unwrap_or_else(PoisonError::into_inner);
+    if let (Some(problem), Some(out)) = (&lost, masked) {
+        let _ = out.problem(problem);
+    }
+    let code = match ended.repeat() {
+        0 if lost.is_some() => 1,
+        code => code,
+    };
     // Windows has larger codes than a byte, which is all that the end of `main` can pass on.
     Ok(u8::try_from(code).unwrap_or_else(|_| std::process::exit(code)))
 }
@@ -149,7 +172,7 @@ fn refuse_twice(found: &[Variable], new: &Variable, of: &Credential) -> Result<(
     match (&known.value, &new.value) {
         (Value::Text(one), Value::Text(other)) if one == other => Ok(()),
         _ => {
-            let why = format!("{} and another credential both set {}", of.name, new.name);
+            let why = format!("{} sets {}, and so does a credential before it", of.name, new.name);
             Err(usage("The command was not run", &why, "give one of them variables of its own with --env VAR=NAME"))
         }
     }

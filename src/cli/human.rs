@@ -88,7 +88,7 @@ impl<'a> Human<'a> {
             self.out.note(&dilemma.question.detail);
         }
         if before.as_ref() != Some(&page) {
-            login::invite(self.out, (&page, &awaited.callback), self.browser.paste).ok()?;
+            login::invite(self.out, (&page, awaited), self.browser.paste).ok()?;
             if let Some(address) = Url::parse(&page).ok().filter(|_| self.browser.open) {
                 engine::open_page(&address);
             }

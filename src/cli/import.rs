@@ -1,5 +1,6 @@
 //! `tokenring import`: take over credentials that lie in plain text.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -10,6 +11,7 @@ use super::context::Context;
 use super::table::Table;
 use super::{prompt, secret_input};
 use crate::domain::credential::Part;
+use crate::domain::text::clean_line;
 use crate::domain::{Name, Problem};
 use crate::engine::import::{Find, Form, Source};
 
@@ -194,7 +196,7 @@ impl Import {
             let Some(name) = &done.name else { continue };
             engine.blank(find, &engine.find(name).await?).await?;
             done.leftover = Leftover::Blanked;
-            context.out.note(&format!("emptied {} in {}", find.place, file_of(find)));
+            context.out.note(&clean_line(&format!("emptied {} in {}", find.place, file_of(find))));
         }
         Ok(())
     }
@@ -208,10 +210,9 @@ impl Import {
     }
 
     fn advise(&self, context: &Context<'_>, finds: &[Find], done: &[Done]) {
-        for find in finds {
-            if let Some(mode) = &find.openness {
-                context.out.note(&format!("note: other users may read {} (mode {mode})", file_of(find)));
-            }
+        let open = finds.iter().filter_map(|find| Some((clean_line(&file_of(find)), find.openness.as_ref()?)));
+        for (file, mode) in open.collect::<BTreeSet<_>>() {
+            context.out.note(&format!("note: other users may read {file} (mode {mode})"));
         }
         let left = done.iter().any(Done::is_left);
         if left && !self.consumer {

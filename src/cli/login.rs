@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io::BufRead as _;
 use std::sync::Arc;
 
+use time::format_description::well_known::Rfc3339;
 use url::Url;
 
 use super::context::Context;
@@ -13,6 +14,7 @@ use super::{arguments, classified, secret_input};
 use crate::domain::problem::Class;
 use crate::domain::provider::{Authorization, Catalogue, Kind};
 use crate::domain::{Credential, Problem};
+use crate::engine::ask::Awaited;
 use crate::engine::{self, Engine, LOGIN_WAIT, Login as Begun, NewLogin, SignedIn};
 
 /// Sign in with the browser, for the first time or again
@@ -57,12 +59,13 @@ impl Login {
     pub(super) async fn run(self, context: &Context<'_>) -> Result<u8, Problem> {
         let (open, paste) = (!self.no_browser, self.paste);
         let begun = self.begin(context).await?;
-        invite(context.out, (begun.address().as_str(), begun.callback()), paste)?;
+        let engine = context.engine()?;
+        let awaited = Awaited { callback: begun.callback().clone(), wait: LOGIN_WAIT, until: engine.now() + LOGIN_WAIT };
+        invite(context.out, (begun.address().as_str(), &awaited), paste)?;
         if open {
             engine::open_page(begun.address());
         }
         let pasted = async move { if paste { pasted_address().await } else { std::future::pending().await } };
-        let engine = context.engine()?;
         tokio::select! {
             biased;
             _ = tokio::signal::ctrl_c() => Err(cancelled()),
@@ -126,11 +129,15 @@ fn choose_kind<'c>(catalogue: &'c Catalogue, provider: &str, wanted: Option<&str
 }
 
 /// The address is always shown, since no browser may open, or the wrong one.
-pub(super) fn invite(out: &Output, (address, callback): (&str, &Url), paste: bool) -> Result<(), Problem> {
+pub(super) fn invite(out: &Output, (address, awaited): (&str, &Awaited), paste: bool) -> Result<(), Problem> {
+    let Awaited { callback, wait, until } = awaited;
+    let until = until.replace_nanosecond(0).unwrap_or(*until);
     if out.json {
-        return out.value(&serde_json::json!({"visit": address, "callback": callback}));
+        let until = until.format(&Rfc3339).unwrap_or_default();
+        return out.value(&serde_json::json!({"visit": address, "callback": callback, "until": until}));
     }
-    out.note(&format!("Open this page and agree; you have {} minutes (Ctrl-C gives up):", LOGIN_WAIT.as_secs() / 60));
+    let minutes = wait.as_secs() / 60;
+    out.note(&format!("Open this page and agree; you have {minutes} minutes, until {} UTC (Ctrl-C gives up):", until.time()));
     out.note(address);
     if paste {
         out.note("Then paste the whole address at which the browser ends, and press Enter:");

@@ -23,8 +23,7 @@ impl Man {
         let mut grammar = super::command();
         grammar.build();
         if let Some(folder) = &self.out {
-            clap_mangen::generate_to(grammar, folder).map_err(|error| unwritten(folder, &error))?;
-            return Ok(0);
+            return write_all(&grammar, folder).map(|()| 0);
         }
         let page = match &self.command {
             None => grammar,
@@ -32,11 +31,27 @@ impl Man {
                 usage("There is no such page", &format!("tokenring has no command \"{name}\""), "see `tokenring --help`")
             })?,
         };
-        let mut text = Vec::new();
-        clap_mangen::Man::new(page).render(&mut text).map_err(|error| unwritten(Path::new("standard output"), &error))?;
-        context.out.bytes(&text)?;
+        let text = render(&page).map_err(|error| unwritten(Path::new("standard output"), &error))?;
+        context.out.bytes(text.as_bytes())?;
         Ok(0)
     }
+}
+
+/// Writes the page of a command and of all below it, a file each; `help` only repeats the others.
+fn write_all(command: &clap::Command, folder: &Path) -> Result<(), Problem> {
+    let name = command.get_display_name().unwrap_or_else(|| command.get_name());
+    let path = folder.join(format!("{name}.1"));
+    render(command).and_then(|text| std::fs::write(&path, text)).map_err(|error| unwritten(folder, &error))?;
+    let mut below = command.get_subcommands().filter(|below| !below.is_hide_set() && below.get_name() != "help");
+    below.try_for_each(|below| write_all(below, folder))
+}
+
+/// A page in ASCII: what reads it may not know the encoding.
+fn render(command: &clap::Command) -> std::io::Result<String> {
+    let mut page = Vec::new();
+    clap_mangen::Man::new(command.clone()).render(&mut page)?;
+    let page = String::from_utf8_lossy(&page);
+    Ok(page.chars().map(|c| if c.is_ascii() { c.to_string() } else { format!("\\[u{:04X}]", u32::from(c)) }).collect())
 }
 
 fn unwritten(place: &Path, error: &std::io::Error) -> Problem {

@@ -160,7 +160,7 @@ pub fn main() -> ExitCode {
     completions::answer();
     let cli = match parse() {
         Ok(cli) => cli,
-        Err(error) => return output::usage(&error, std::env::args().any(|argument| argument == "--json")),
+        Err(error) => return output::usage(&error, std::env::args_os().any(|argument| argument == "--json")),
     };
     let output = Output::new(cli.common.json);
     match run(cli, &output) {

@@ -2,6 +2,7 @@
 
 use std::io::{self, IsTerminal, Write};
 use std::ops::ControlFlow;
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -11,6 +12,7 @@ use super::ink::Ink;
 use super::table::Table;
 use crate::domain::Problem;
 use crate::domain::problem::Class;
+use crate::domain::text::{clean, clean_line};
 use crate::engine::exec::Stream;
 
 /// The cells of a progress bar.
@@ -76,7 +78,7 @@ impl Output {
     /// A remark for the person, on standard error; silent in JSON mode, so that scripts see only what they asked for.
     pub(super) fn note(&self, text: &str) {
         if !self.json {
-            let _ = writeln!(io::stderr(), "{text}");
+            let _ = writeln!(io::stderr(), "{}", clean(text));
         }
     }
 
@@ -86,10 +88,16 @@ impl Output {
             writeln!(io::stderr(), "{}", serde_json::json!({ "error": problem }))
         } else {
             let error = Ink::wanted(io::stderr().is_terminal()).state("error:");
-            writeln!(io::stderr(), "{error} {}\n  why: {}\n  fix: {}", problem.what, problem.why, problem.remedy)
+            let [what, why, remedy] = [&problem.what, &problem.why, &problem.remedy].map(|text| clean(text));
+            writeln!(io::stderr(), "{error} {what}\n  why: {why}\n  fix: {remedy}")
         };
         ExitCode::from(problem.class.exit_code())
     }
+}
+
+/// A path on one line, without what would steer the terminal.
+pub(super) fn path(path: &Path) -> String {
+    clean_line(&path.to_string_lossy())
 }
 
 /// Passes on what a child wrote.
@@ -134,8 +142,8 @@ pub(super) fn progress_bar(what: &str, done: usize, total: usize) {
 /// Help, version, or a usage error of the argument parser.
 pub(super) fn usage(error: &clap::Error, json: bool) -> ExitCode {
     if !error.use_stderr() {
-        let _ = error.print();
-        return ExitCode::SUCCESS;
+        let printed = error.print().and_then(|()| io::stdout().flush()).or_else(broken);
+        return printed.map_or_else(|problem| Output::new(json).problem(&problem), |()| ExitCode::SUCCESS);
     }
     if !json {
         let _ = error.print();
@@ -165,8 +173,10 @@ fn finish_line(mut out: impl Write) -> io::Result<()> {
 /// A reader that went away (`| head`) is no error; anything else is.
 #[expect(clippy::needless_pass_by_value, reason = "it stands behind `or_else`")]
 fn broken(error: io::Error) -> Result<(), Problem> {
-    if error.kind() == io::ErrorKind::BrokenPipe {
-        return Ok(());
-    }
-    Err(Problem::new("The result could not be written", error.to_string(), "check the disk or the program that reads it"))
+    if error.kind() == io::ErrorKind::BrokenPipe { Ok(()) } else { Err(unwritten(&error)) }
+}
+
+/// The result, or what a command wrote, did not get to where it was to go.
+pub(super) fn unwritten(error: &io::Error) -> Problem {
+    Problem::new("The result could not be written", error.to_string(), "check the disk or the program that reads it")
 }

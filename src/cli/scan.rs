@@ -166,16 +166,18 @@ fn then(sighting: &Sighting) -> &'static str {
 }
 
 fn advise(context: &Context<'_>, scanned: &Scanned) {
-    for sighting in &scanned.sightings {
-        if let Some(mode) = &sighting.openness {
-            context.out.note(&format!("note: other users may read {} (mode {mode})", sighting.path.display()));
+    // A file may hold many secrets, and is named once.
+    for file in scanned.sightings.chunk_by(|one, other| one.path == other.path) {
+        let path = output::path(&file[0].path);
+        if let Some(mode) = &file[0].openness {
+            context.out.note(&format!("note: other users may read {path} (mode {mode})"));
         }
-        for link in &sighting.links {
-            context.out.note(&format!("note: {} leads to {}", link.display(), sighting.path.display()));
+        for link in &file[0].links {
+            context.out.note(&format!("note: {} leads to {path}", output::path(link)));
         }
     }
     for Unread { path, why } in &scanned.unread {
-        context.out.note(&format!("note: {} was not looked at: {why}", path.display()));
+        context.out.note(&format!("note: {} was not looked at: {why}", output::path(path)));
     }
     if let Some(problem) = &scanned.blind {
         let what = "note: copies of the secrets held here could not be told";

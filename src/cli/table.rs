@@ -3,6 +3,7 @@
 use unicode_width::UnicodeWidthStr;
 
 use super::ink::Ink;
+use crate::domain::text::clean_line;
 
 /// The blanks between two columns.
 const GAP: usize = 2;
@@ -34,9 +35,10 @@ impl Table {
         Self { headings, rows: Vec::new() }
     }
 
-    /// Adds a row; it has as many cells as there are headings.
+    /// Adds a row; it has as many cells as there are headings. What would steer the terminal, as the name of a file may,
+    /// is taken out of it.
     pub(super) fn row(&mut self, cells: impl IntoIterator<Item = String>) {
-        self.rows.push(cells.into_iter().collect());
+        self.rows.push(cells.into_iter().map(|cell| clean_line(&cell)).collect());
     }
 
     /// Its lines in so many cells: where it is wider, the widest columns give way first, and names last.

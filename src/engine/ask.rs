@@ -6,8 +6,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use url::Url;
 
-use crate::domain::Secret;
 use crate::domain::rotation::Saying;
+use crate::domain::{Moment, Secret};
 
 /// Somebody who can answer questions: a dialog of the screen, a prompt of the command line, a test.
 #[async_trait]
@@ -67,6 +67,8 @@ pub struct Awaited {
     pub callback: Url,
     /// How long it is waited for.
     pub wait: Duration,
+    /// When that is over.
+    pub until: Moment,
 }
 
 /// One way to go on.

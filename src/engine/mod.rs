@@ -125,6 +125,8 @@ pub struct Options {
     pub clipboard_seconds: u64,
     /// How long a consumer's program may take.
     pub consumer: Duration,
+    /// How long a browser is waited for in a rotation.
+    pub sign_in: Duration,
     /// The person's saved requests; none for an engine that keeps nothing.
     pub requests: Option<Requests>,
     /// Where locks between processes lie; none for an engine that keeps nothing.
@@ -209,6 +211,7 @@ impl From<&Settings> for Options {
             clipboard: settings.clipboard,
             clipboard_seconds: settings.clipboard_seconds,
             consumer: CONSUMER_WAIT,
+            sign_in: LOGIN_WAIT,
             requests: None,
             locks: None,
         }

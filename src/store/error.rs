@@ -22,6 +22,9 @@ pub enum StoreError {
     /// It cannot be reached or is not set up.
     #[error("the store is not available: {0}")]
     Unavailable(String),
+    /// It answers as if it had done what it was asked, and has not.
+    #[error("the store does not do what it says: {0}")]
+    Unfaithful(String),
     /// The item is larger than the backend takes.
     #[error("{size} bytes are more than the {limit} bytes that the store takes")]
     TooLarge {
@@ -54,7 +57,12 @@ impl StoreError {
             Self::Locked => "the secrets in it can be neither read nor changed before it is unlocked".to_owned(),
             Self::Uncreated => "nobody has chosen a passphrase for it".to_owned(),
             Self::Absent => "it was removed there, or this is another store than the one it was put into".to_owned(),
-            Self::Denied(why) | Self::Unavailable(why) | Self::Damaged(why) | Self::Exposed(why) | Self::Disk(why) => why.clone(),
+            Self::Denied(why)
+            | Self::Unavailable(why)
+            | Self::Unfaithful(why)
+            | Self::Damaged(why)
+            | Self::Exposed(why)
+            | Self::Disk(why) => why.clone(),
             Self::TimedOut(wait) => format!("{} s were waited for", wait.as_secs()),
             Self::TooLarge { .. } | Self::Ambiguous(_) => self.to_string(),
         }
@@ -77,6 +85,10 @@ impl StoreError {
             Self::Unavailable(_) => {
                 ("The store is not available", "start your keyring, or choose the encrypted file with `TOKENRING_STORE=file`")
             }
+            Self::Unfaithful(_) => (
+                "The store does not do what it says",
+                "see to your keyring before anything is trusted to it, or choose the encrypted file (`TOKENRING_STORE=file`)",
+            ),
             Self::TooLarge { .. } => (
                 "The secret does not fit into the store",
                 "choose the encrypted file (`TOKENRING_STORE=file`), which takes up to 1 MiB",
@@ -120,6 +132,7 @@ mod tests {
             StoreError::Absent,
             StoreError::Denied(why()),
             StoreError::Unavailable(why()),
+            StoreError::Unfaithful(why()),
             StoreError::TooLarge { size: 3, limit: 2 },
             StoreError::TimedOut(Duration::from_secs(5)),
             StoreError::Ambiguous(2),

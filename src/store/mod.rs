@@ -29,7 +29,7 @@ pub use error::StoreError;
 pub use file::{FileStore, WorkFactor};
 pub use keyring::Keyring;
 pub use memory::Memory;
-pub use proof::prove;
+pub use proof::{prove, prove_with};
 
 /// How long a call that raises no prompt may take.
 pub const CALL_DEADLINE: Duration = Duration::from_secs(3);

@@ -3,18 +3,30 @@
 use super::{ItemKey, Store, StoreError};
 use crate::domain::Secret;
 
+/// The bytes of a marker that shows that a store works, whatever it holds.
+const MARKER: usize = 32;
+
 /// Proves that the store keeps, returns and removes: writes a random marker under a key of its own, reads it back,
 /// removes it and looks again. A store that merely claims success does not pass.
 pub async fn prove(store: &dyn Store) -> Result<(), StoreError> {
-    let key = ItemKey::proof(random()?);
-    let marker = Secret::new(random::<32>()?.to_vec());
+    prove_with(store, MARKER).await
+}
+
+/// The same with a marker of so many bytes.
+pub async fn prove_with(store: &dyn Store, bytes: usize) -> Result<(), StoreError> {
+    let mut name = [0; 16];
+    fill(&mut name)?;
+    let key = ItemKey::proof(name);
+    let mut marker = vec![0; bytes];
+    fill(&mut marker)?;
+    let marker = Secret::new(marker);
     let kept = keep_and_read(store, &key, &marker).await;
     // The marker is taken away even when it could not be read back.
     let removed = store.delete(&key).await;
     kept.and(removed)?;
     match store.get(&key).await {
         Err(StoreError::Absent) => Ok(()),
-        Ok(_) => Err(StoreError::Unavailable("it does not remove what it says it removed".to_owned())),
+        Ok(_) => Err(StoreError::Unfaithful("it does not remove what it says it removed".to_owned())),
         Err(error) => Err(error),
     }
 }
@@ -23,14 +35,12 @@ async fn keep_and_read(store: &dyn Store, key: &ItemKey, marker: &Secret) -> Res
     store.put(key, marker).await?;
     match store.get(key).await {
         Ok(read) if read.same_as(marker) => Ok(()),
-        Ok(_) => Err(StoreError::Unavailable("it returns something else than was put into it".to_owned())),
-        Err(StoreError::Absent) => Err(StoreError::Unavailable("it does not keep what it says it kept".to_owned())),
+        Ok(_) => Err(StoreError::Unfaithful("it returns something else than was put into it".to_owned())),
+        Err(StoreError::Absent) => Err(StoreError::Unfaithful("it does not keep what it says it kept".to_owned())),
         Err(error) => Err(error),
     }
 }
 
-fn random<const N: usize>() -> Result<[u8; N], StoreError> {
-    let mut bytes = [0; N];
-    getrandom::fill(&mut bytes).map_err(|error| StoreError::Unavailable(format!("no random numbers: {error}")))?;
-    Ok(bytes)
+fn fill(bytes: &mut [u8]) -> Result<(), StoreError> {
+    getrandom::fill(bytes).map_err(|error| StoreError::Unavailable(format!("no random numbers: {error}")))
 }

@@ -3,10 +3,19 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tokenring::config::Settings;
+use tokenring::domain::provider::Catalogue;
+use tokenring::engine::doctor::{Area, Reach, Surroundings};
+use tokenring::engine::{Engine, Options, Ports, SystemClock};
+use tokenring::index::Index;
+use tokenring::net::Client;
+use tokenring::store::{Memory, StoreError};
 
+use crate::support::faulty::{Fault, Faulty};
 use crate::support::program::{Home, Outcome, World};
 
 const STRANGE: &str = "7a1b0000-0000-4000-8000-00000000beef";
@@ -92,6 +101,45 @@ fn regions_are_asked_without_a_secret_and_clocks_are_compared() {
     told(&findings(&gone, "network"), "warn", "no credential uses it");
 }
 
+/// What is said about a store.
+async fn examined(store: Faulty<Memory>) -> Vec<Value> {
+    let settings = Settings::default();
+    let ports = Ports {
+        catalogue: Arc::new(Catalogue::builtin().unwrap()),
+        index: Arc::new(Index::in_memory().unwrap()),
+        store: Arc::new(store),
+        transport: Arc::new(Client::default()),
+        clock: Arc::new(SystemClock),
+    };
+    let engine = Engine::new(ports, Options::from(&settings));
+    let around = Surroundings { terminal: None, other_stores: Vec::new(), depth: None, reach: Reach::Machine };
+    let found = engine.examine(&around).await.into_iter().filter(|one| one.area == Area::Store);
+    found.map(|one| serde_json::to_value(one).unwrap()).collect()
+}
+
+#[tokio::test]
+async fn a_store_that_loses_changes_or_cannot_hold_what_it_is_given_is_found_out() {
+    let large = || Fault::Refuse(StoreError::TooLarge { size: 3500, limit: 1000 });
+    for (nth, fault, words, remedy) in [
+        (1, Fault::Lie, "does not keep what it says it kept", "TOKENRING_STORE=file"),
+        (3, Fault::Lie, "does not remove what it says it removed", "TOKENRING_STORE=file"),
+        (1, Fault::LoseCall, "The store does not answer", "restart the keyring"),
+        (1, Fault::LoseAnswer, "The store does not answer", "restart the keyring"),
+        (1, large(), "3500 bytes are more than the 1000 bytes that the store takes", "the encrypted file"),
+        (2, Fault::Refuse(StoreError::Locked), "The store is locked", "tokenring store unlock"),
+    ] {
+        let found = examined(Faulty::new(Memory::new()).at(nth, fault)).await;
+        told(&found, "fail", words);
+        told(&found, "fail", remedy);
+        assert!(!found.iter().any(|one| one.to_string().contains("keeps what it is given")), "{found:#?}");
+    }
+    let narrow = examined(Faulty::new(Memory::new()).holding(2560)).await;
+    told(&narrow, "ok", "a value of 2560 bytes was written, read back and removed");
+    told(&narrow, "warn", "a private key may have 3500 bytes, and an item holds up to 2560");
+    told(&narrow, "warn", "choose the encrypted file");
+    assert_eq!(examined(Faulty::new(Memory::new())).await.len(), 2, "a store that is roomy is told once");
+}
+
 #[test]
 fn the_store_and_the_index_are_held_against_one_another() {
     let (folder, world) = (TempDir::new().unwrap(), World::start());
@@ -99,7 +147,7 @@ fn the_store_and_the_index_are_held_against_one_another() {
     home.meet(&world);
     home.adopt(&world, "us01-admin").expect(0);
     let whole = home.run(&["doctor", "--offline", "--json"]).expect(0);
-    told(&findings(&whole, "store"), "ok", "a value was written, read back and removed");
+    told(&findings(&whole, "store"), "ok", "bytes was written, read back and removed");
     told(&findings(&whole, "index"), "ok", "1 credentials");
 
     fs::remove_dir_all(home.root().join("data/vault")).unwrap();

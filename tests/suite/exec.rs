@@ -237,6 +237,44 @@ fn masked_output_shows_no_secret_in_any_encoding() {
 }
 
 #[test]
+fn line_breaks_in_an_encoding_do_not_show_the_secret() {
+    let secret: String = (0..209).map(|place| char::from(b'a' + u8::try_from(place * place % 26).unwrap())).collect();
+    let home = home_with(&secret);
+    let script = "printf %s $SNYK_TOKEN | base64; echo \"Authorization: token $SNYK_TOKEN\" | base64; \
+                  printf %s $SNYK_TOKEN | od -An -tx1 -v | tr -d ' '; echo $SNYK_TOKEN | fold -w 40; echo the end";
+    let shown = home.run(&["exec", "--mask", "ci", "--", "sh", "-c", script]).expect(0).out;
+    assert!(shown.ends_with("the end\n") && shown.matches("‹secret›").count() > 20, "{shown}");
+    let rest: String = shown.replace("‹secret›", "").split_whitespace().collect();
+    assert!(rest.len() < 60, "only what stands before it and at its edges is left: {shown}");
+}
+
+#[test]
+fn output_that_could_not_be_written_is_told_and_is_no_success() {
+    let home = home();
+    let full = || Stdio::from(fs::File::options().write(true).open("/dev/full").unwrap());
+    for arguments in
+        [&["exec", "--mask", "ci", "--", "echo", "x"][..], &["--help"], &["exec", "--help"], &["--version"], &["list"]]
+    {
+        let done = home.command(arguments).stdout(full()).output().unwrap();
+        let told = String::from_utf8(done.stderr).unwrap();
+        assert_eq!(done.status.code(), Some(1), "{arguments:?}: {told}");
+        assert!(told.contains("could not be written") && told.contains("No space left"), "{arguments:?}: {told}");
+    }
+    let own = home.command(&["exec", "--mask", "ci", "--", "sh", "-c", "echo x; exit 7"]).stdout(full()).output().unwrap();
+    assert!(own.status.code().is_none_or(|code| code != 0), "its own code is kept, or it died of the pipe");
+}
+
+#[test]
+fn one_credential_named_twice_is_one() {
+    let home = home();
+    home.run(&["exec", "ci", "ci", "--", "true"]).expect(0);
+    home.feed(&["add", "other", "--provider", "snyk", "--kind", "personal-token", "--region", "eu"], &SECRET.replace('1', "2"))
+        .expect(0);
+    let two = home.run(&["exec", "ci", "other", "--json", "--", "true"]).expect(2).error();
+    assert!(two["why"].as_str().unwrap().starts_with("other sets SNYK_TOKEN"), "{two}");
+}
+
+#[test]
 fn a_reader_that_goes_away_ends_a_masked_command() {
     let home = home();
     let begun = Instant::now();

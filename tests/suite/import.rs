@@ -214,6 +214,33 @@ fn a_person_sees_a_table_and_what_to_do_next() {
 }
 
 #[test]
+fn a_file_that_is_no_good_is_told_so_and_left_alone() {
+    let place = Place::new();
+    let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+    for (form, bytes, why) in [
+        ("json", deep.as_bytes(), "too deeply in one another"),
+        ("json", b"{\"a\": [1,", "not JSON"),
+        ("dotenv", b"\xff\xfeA\0=\0b\0", "UTF-16"),
+        ("dotenv", b"A=\0b", "NUL"),
+    ] {
+        let file = place.write("hostile", "");
+        fs::write(&file, bytes).unwrap();
+        let error = place.home.run(&["import", form, file.to_str().unwrap(), "--blank", "--json"]).expect(1).error();
+        assert!(error["why"].as_str().unwrap().contains(why), "{error}");
+        assert_eq!(fs::read(&file).unwrap(), bytes);
+    }
+}
+
+#[test]
+fn a_file_that_others_may_read_is_named_once() {
+    let place = Place::new();
+    let file = place.write(".env", &format!("SNYK_TOKEN={TOKEN}\nOTHER={}\n", personal_access_token("api.snyk.io")));
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
+    let done = place.home.run(&["import", "dotenv", file.to_str().unwrap(), "--dry-run"]).expect(0);
+    assert_eq!((done.out.lines().count(), done.err.matches("other users may read").count()), (3, 1), "{}", done.err);
+}
+
+#[test]
 fn at_a_terminal_the_copies_are_emptied_after_a_yes_and_only_then() {
     for (answer, left) in [("n", true), ("", true), ("y", false)] {
         let place = Place::new();

@@ -151,6 +151,21 @@ fn a_person_reads_a_table_and_no_secret() {
 }
 
 #[test]
+fn the_name_of_a_file_does_not_steer_the_terminal_and_is_told_once() {
+    let place = Place::with_laptop();
+    let name = "evil\u{1b}[31m\nname.txt";
+    let file = place.write(name, format!("a={TOKEN}\n{TOKEN}\n"));
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
+    let seen = place.home.run(&["scan", file.to_str().unwrap()]).expect(0);
+    assert!(!seen.out.contains('\u{1b}') && !seen.err.contains('\u{1b}'), "{}{}", seen.out, seen.err);
+    assert_eq!((seen.out.lines().count(), seen.err.matches("name.txt (mode 644)").count()), (3, 1), "{}{}", seen.out, seen.err);
+    assert!(
+        place.scan(&[file.to_str().unwrap()])["finds"][0]["path"].as_str().unwrap().ends_with(name),
+        "JSON names it as it is"
+    );
+}
+
+#[test]
 fn a_locked_store_leaves_what_shapes_tell() {
     let place = Place::with_laptop();
     let file = place.write("a.txt", format!("x={TOKEN}\nSNYK_TOKEN={TOKEN}\n"));

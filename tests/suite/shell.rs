@@ -32,6 +32,12 @@ fn shells_are_offered_the_names_there_are() {
     assert_eq!(offered(&home, &["create", "x", "--like", "lap"]), ["laptop"]);
     assert_eq!(offered(&home, &["rotate", "laptop", "--as", "ci-r"]), ["ci-runner"]);
     assert_eq!(offered(&home, &["add", "x", "--kind", "service-account-o"]), ["service-account-oauth"]);
+    let kinds = |words: &[&str]| offered(&home, &[&["add", "x"], words, &["--kind", ""]].concat());
+    assert_eq!(kinds(&["--provider", "appcircle"]), ["personal-access-key", "api-key"], "those of the provider that is named");
+    assert_eq!(kinds(&["--provider=snyk-api-web"]), ["api-key"]);
+    assert!(kinds(&["--provider", "no-such"]).len() > 5 && kinds(&[]).len() > 5);
+    let regions = offered(&home, &["add", "x", "--provider", "snyk-api-web", "--region", ""]);
+    assert!(regions.len() == 3 && regions.iter().all(|id| id.starts_with("SAW-")), "{regions:?}");
     assert!(offered(&home, &["comp"]).contains(&"completions".to_owned()));
 }
 
@@ -74,5 +80,23 @@ fn there_is_a_page_for_every_command() {
         let page = folder.path().join(format!("tokenring-{}.1", verb.get_name()));
         assert!(page.is_file(), "{}", page.display());
     }
+    for page in std::fs::read_dir(folder.path()).unwrap() {
+        let path = page.unwrap().path();
+        assert!(!path.to_string_lossy().contains("-help"), "`help` says nothing that a page does not: {}", path.display());
+        let text = std::fs::read(path).unwrap();
+        assert!(text.is_ascii(), "what reads it may not know the encoding");
+    }
     home.run(&["man", "--out", "/no/such/folder"]).expect(1);
+}
+
+#[cfg(unix)]
+#[test]
+fn an_argument_that_is_no_text_is_refused_like_any_other() {
+    use std::os::unix::ffi::OsStrExt as _;
+    let home = Home::new();
+    for first in ["list", "show", "add"] {
+        let done = home.command(&[first]).arg(std::ffi::OsStr::from_bytes(b"\xff")).output().unwrap();
+        let told = String::from_utf8_lossy(&done.stderr).into_owned();
+        assert!(done.status.code() == Some(2) && told.starts_with("error: "), "{first}: {told}");
+    }
 }

@@ -7,6 +7,7 @@
 mod escaped;
 pub mod members;
 pub mod shapes;
+mod torn;
 
 use std::cmp::Reverse;
 use std::sync::OnceLock;
@@ -16,6 +17,8 @@ use base64::engine::general_purpose::STANDARD_NO_PAD;
 use zeroize::Zeroizing;
 
 use super::{Secret, text::hex};
+
+pub use torn::Torn;
 
 /// What stands where a secret was.
 pub const MASK: &str = "‹secret›";

@@ -116,6 +116,9 @@ fn read(file: &File, path: &Path) -> Result<Zeroizing<String>, ConsumerError> {
     if bytes.len() as u64 > LIMIT {
         return Err(garbage("it is larger than 16 MiB"));
     }
+    if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
+        return Err(garbage("it is text in UTF-16, and only UTF-8 is read and written here"));
+    }
     let text = std::str::from_utf8(&bytes).map_err(|_| garbage("it is not text in UTF-8"))?;
     if text.contains('\0') {
         return Err(garbage("it holds a NUL character"));

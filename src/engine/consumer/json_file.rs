@@ -7,13 +7,16 @@ use zeroize::Zeroizing;
 /// Why the text could not be read or changed.
 #[derive(Debug, PartialEq, Eq)]
 pub(in crate::engine) enum Refusal {
-    /// It is not JSON, at this line.
-    Garbled(usize),
+    /// It is not JSON that is read here, at this line; why.
+    Garbled(usize, &'static str),
     /// It is, but there is no such place.
     NoPlace(String),
 }
 
-/// A text that is known to be JSON.
+/// How deeply values may lie in one another, as deeply as any other JSON is read here.
+const DEEPEST: usize = 127;
+
+/// A text that is known to be JSON, and not to nest without end.
 #[derive(Clone, Copy)]
 pub(in crate::engine) struct Document<'a> {
     text: &'a str,
@@ -30,7 +33,10 @@ impl<'a> Document<'a> {
     /// Reads the text as JSON, to its end.
     pub(in crate::engine) fn parse(text: &'a str) -> Result<Self, Refusal> {
         let root = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
-        serde_json::from_str::<serde::de::IgnoredAny>(&text[root..]).map_err(|error| Refusal::Garbled(error.line()))?;
+        serde_json::from_str::<serde::de::IgnoredAny>(&text[root..])
+            .map_err(|error| Refusal::Garbled(error.line(), "it is not JSON"))?;
+        // That parser has no end to its patience.
+        too_deep(&text[root..]).map_or(Ok(()), |line| Err(Refusal::Garbled(line, "its values lie too deeply in one another")))?;
         Ok(Self { text, root: skip_blanks(text, root) })
     }
 
@@ -66,7 +72,7 @@ impl<'a> Document<'a> {
         found
     }
 
-    /// The nesting is bounded by the parser that was here first.
+    /// The nesting is bounded since it was parsed.
     fn collect(self, span: &Range<usize>, pointer: &str, found: &mut Vec<(String, Zeroizing<String>)>) {
         if let Some(text) = self.string(span) {
             found.push((pointer.to_owned(), text));
@@ -171,6 +177,22 @@ fn skip_blanks(text: &str, at: usize) -> usize {
     at + rest.len() - rest.trim_start_matches([' ', '\t', '\n', '\r']).len()
 }
 
+/// The line at which values lie too deeply in one another, in a text that is known to be JSON.
+fn too_deep(text: &str) -> Option<usize> {
+    let bytes = text.as_bytes();
+    let (mut depth, mut at) = (0_usize, 0);
+    while let Some(byte) = bytes.get(at) {
+        at = if *byte == b'"' { end_of_string(bytes, at) } else { at + 1 };
+        match byte {
+            b'{' | b'[' if depth == DEEPEST => return Some(text[..at].matches('\n').count() + 1),
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' => depth -= 1,
+            _ => {}
+        }
+    }
+    None
+}
+
 /// The end of the value that begins at `at`, in a text that is known to be JSON.
 fn end_of_value(text: &str, at: usize) -> usize {
     let bytes = text.as_bytes();
@@ -258,8 +280,19 @@ mod tests {
     #[test]
     fn garbage_is_told_with_its_line() {
         for (text, line) in [("{\n\"a\": \"x\"\n", 3), ("", 1), ("{} {}", 1), ("A=1\n", 1), ("{\"a\": 'x'}", 1)] {
-            assert!(matches!(set(text, "/a"), Err(Refusal::Garbled(found)) if found <= line), "{text}");
+            assert!(matches!(set(text, "/a"), Err(Refusal::Garbled(found, _)) if found <= line), "{text}");
         }
+    }
+
+    #[test]
+    fn what_nests_without_end_is_refused_with_its_line() {
+        let nested = |deep: usize| format!("\n{}\"]\"{}", "[".repeat(deep), "]".repeat(deep));
+        assert_eq!(Document::parse(&nested(DEEPEST)).unwrap().texts().len(), 1);
+        for deep in [DEEPEST + 1, 200_000] {
+            assert!(matches!(Document::parse(&nested(deep)), Err(Refusal::Garbled(2, why)) if why.contains("deeply")));
+        }
+        let wide = format!("[{}]", vec!["[[]]"; 1000].join(","));
+        assert!(Document::parse(&wide).is_ok(), "side by side is not in one another");
     }
 
     #[test]

@@ -315,7 +315,7 @@ fn remark(target: &Target, file: &ForeignFile) -> Option<String> {
 
 pub(super) fn refused(file: &ForeignFile, refusal: Refusal) -> ConsumerError {
     match refusal {
-        Refusal::Garbled(line) => garbage(file, Some(line), "it is not JSON"),
+        Refusal::Garbled(line, why) => garbage(file, Some(line), why),
         Refusal::NoPlace(why) => ConsumerError::NoPlace { path: file.path().to_owned(), why },
     }
 }

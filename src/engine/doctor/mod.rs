@@ -137,7 +137,7 @@ impl Engine {
         let mut findings = store_findings(&state, &around.other_stores);
         let is_open = state.problem.is_none();
         if is_open {
-            findings.push(self.round_trip().await);
+            findings.extend(self.round_trip().await);
         }
         findings.extend(self.examine_index(is_open).await);
         findings.extend(self.examine_terminal(around).await);

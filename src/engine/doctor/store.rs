@@ -4,6 +4,10 @@ use super::{Area, Finding, Level};
 use crate::domain::Problem;
 use crate::engine::Engine;
 use crate::engine::message::{Persistence, StoreError, StoreState};
+use crate::store;
+
+/// The longest secret that a kind has: a private key of 4,096 bits, as PEM.
+const LONGEST_SECRET: usize = 3500;
 
 /// What can be said about the store in use and those that are not.
 pub fn findings(chosen: &StoreState, others: &[StoreState]) -> Vec<Finding> {
@@ -11,12 +15,18 @@ pub fn findings(chosen: &StoreState, others: &[StoreState]) -> Vec<Finding> {
 }
 
 impl Engine {
-    /// Whether a value can be written, read back and removed.
-    pub(super) async fn round_trip(&self) -> Finding {
-        match self.prove_store().await {
-            Ok(()) => Finding::ok(Area::Store, "The store keeps what it is given", "a value was written, read back and removed"),
-            Err(problem) => Finding::fail(Area::Store, problem),
-        }
+    /// Whether a value can be written, read back and removed: the longest one that is ever kept, or that it takes.
+    pub(super) async fn round_trip(&self) -> Vec<Finding> {
+        let limit = self.store.backend().item_limit;
+        let size = LONGEST_SECRET.min(limit);
+        let kept = match store::prove_with(self.store.as_ref(), size).await {
+            Ok(()) => {
+                let why = format!("a value of {size} bytes was written, read back and removed");
+                Finding::ok(Area::Store, "The store keeps what it is given", why)
+            }
+            Err(error) => Finding::fail(Area::Store, error.into()),
+        };
+        std::iter::once(kept).chain((limit < LONGEST_SECRET).then(|| narrow(limit))).collect()
     }
 }
 
@@ -35,6 +45,12 @@ fn in_use(state: &StoreState) -> Finding {
             Finding { area: Area::Store, level, what, why, remedy: problem.remedy }
         }
     }
+}
+
+fn narrow(limit: usize) -> Finding {
+    let why = format!("a private key may have {LONGEST_SECRET} bytes, and an item holds up to {limit}");
+    let remedy = Problem::from(StoreError::TooLarge { size: LONGEST_SECRET, limit }).remedy;
+    Finding::warn(Area::Store, "The longest secrets do not fit into the store", why, remedy)
 }
 
 fn at_hand(state: &StoreState) -> Finding {

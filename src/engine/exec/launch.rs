@@ -66,7 +66,7 @@ pub enum Stream {
 }
 
 /// Where the masked output of a child goes.
-pub type Sink = dyn Fn(Stream, &[u8]) -> io::Result<()> + Sync;
+pub type Sink<'a> = dyn Fn(Stream, &[u8]) -> io::Result<()> + Sync + 'a;
 
 impl Launch {
     /// Replaces this process by the command; it comes back only if that failed.
@@ -83,7 +83,7 @@ impl Launch {
 
     /// Runs the command beside this process until it ends. Where there is a sink, its output goes there with all
     /// secrets masked. Signals that come meanwhile are passed on, but for those that the terminal gives to both.
-    pub fn supervise(&self, sink: Option<&Sink>) -> io::Result<Ended> {
+    pub fn supervise(&self, sink: Option<&Sink<'_>>) -> io::Result<Ended> {
         // Bound to a name, so that the files live until the child has ended.
         let (mut command, _files) = self.prepare()?;
         if sink.is_some() {
@@ -150,7 +150,7 @@ impl Launch {
         }
     }
 
-    fn show(&self, child: &mut Child, sink: &Sink) {
+    fn show(&self, child: &mut Child, sink: &Sink<'_>) {
         let redactor = mask::redactor(self.secrets().map(Arc::as_ref));
         let longest = self.secrets().map(|secret| secret.len()).max().unwrap_or_default();
         let (out, err) = (child.stdout.take(), child.stderr.take());

@@ -2,12 +2,12 @@
 //!
 //! What is not yet a whole line is held back, because a secret may be cut in two by the child's writes. A line ends
 //! with a line feed or, as progress bars write them, a carriage return. Secrets are found as they are and in their
-//! encodings, as long as no line break of the encoding tears them.
+//! encodings, also where line breaks have torn them.
 
 use zeroize::Zeroizing;
 
 use crate::domain::Secret;
-use crate::domain::redact::Redactor;
+use crate::domain::redact::{Redactor, Torn, shapes};
 
 /// A line that is longer is shown in pieces.
 const LONGEST_LINE: usize = 64 << 10;
@@ -21,6 +21,7 @@ const SHORTEST_LINE: usize = 16;
 /// One stream of a child's output.
 pub(super) struct Masked<'a> {
     redactor: &'a Redactor,
+    torn: Torn,
     /// What a piece that is cut off must at least leave behind, so that no secret is torn.
     overlap: usize,
     held: Zeroizing<Vec<u8>>,
@@ -42,7 +43,7 @@ pub(super) fn redactor<'a>(secrets: impl Iterator<Item = &'a Secret>) -> Redacto
 impl<'a> Masked<'a> {
     /// A stream in which no secret of at most `longest` bytes is to be seen.
     pub(super) fn new(redactor: &'a Redactor, longest: usize) -> Self {
-        Self { redactor, overlap: longest * WIDEST + 64, held: Zeroizing::default() }
+        Self { redactor, torn: Torn::of(redactor), overlap: longest * WIDEST + 64, held: Zeroizing::default() }
     }
 
     /// Takes in what the child wrote and gives back what may be shown.
@@ -56,7 +57,8 @@ impl<'a> Masked<'a> {
         if self.held.len() <= LONGEST_LINE + self.overlap {
             return Vec::new();
         }
-        let mut clean = self.redact(&self.held);
+        let held = std::mem::take(&mut self.held);
+        let mut clean = self.redact(&held);
         let tail = clean.split_off(clean.len().saturating_sub(self.overlap));
         self.held = Zeroizing::new(tail);
         clean
@@ -69,10 +71,12 @@ impl<'a> Masked<'a> {
     }
 
     /// Bytes that are no text stay as they are; they cannot be a secret, which is text.
-    fn redact(&self, bytes: &[u8]) -> Vec<u8> {
+    fn redact(&mut self, bytes: &[u8]) -> Vec<u8> {
         let mut clean = Vec::with_capacity(bytes.len());
         for chunk in bytes.utf8_chunks() {
-            clean.extend_from_slice(self.redactor.redact(chunk.valid()).as_bytes());
+            let text = self.redactor.redact_known(chunk.valid().to_owned());
+            let text: String = text.split_inclusive(['\n', '\r']).map(|line| self.torn.mask(line)).collect();
+            clean.extend_from_slice(shapes::mask(&text).as_bytes());
             clean.extend_from_slice(chunk.invalid());
         }
         clean

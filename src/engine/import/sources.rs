@@ -55,8 +55,10 @@ fn piped(found: Result<Vec<Raw>, (usize, &'static str)>) -> Result<Vec<Raw>, Con
 }
 
 fn no_json(refusal: &Refusal) -> (usize, &'static str) {
-    let line = if let Refusal::Garbled(line) = refusal { *line } else { 1 };
-    (line, "it is not JSON")
+    match refusal {
+        Refusal::Garbled(line, why) => (*line, why),
+        Refusal::NoPlace(_) => (1, "it is not JSON"),
+    }
 }
 
 /// Everything in a file that may be a secret, in whichever form it is; nothing where it is in none.

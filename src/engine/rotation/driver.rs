@@ -204,7 +204,7 @@ impl Driver<'_> {
     }
 
     async fn see(&self) -> Tried<Outcome> {
-        let desk = self.desk().await?;
+        let desk = self.settled_desk().await?;
         let remotes = strategy(self.plan().strategy).candidates(&desk).await;
         // Who may not look still knows what lies in the fields; for the rest a person is asked later.
         let remotes = match remotes {
@@ -222,6 +222,27 @@ impl Driver<'_> {
             return Err(refused("the credential's secret is not in the store"));
         };
         Ok(Outcome::Seen(Snapshot { fingerprint, reach, remotes, listed, known: self.known().await? }))
+    }
+
+    /// The desk, once the fields that the rest depends on hold what the provider tells of them. One that was imported has
+    /// none of them.
+    async fn settled_desk(&self) -> Tried<Desk<'_>> {
+        let desk = self.desk().await?;
+        let told = strategy(self.plan().strategy).untold(&desk).await?;
+        if told.is_empty() {
+            return Ok(desk);
+        }
+        drop(desk);
+        let id = self.plan().credential.clone();
+        let filed = self.engine.with_index(move |index| {
+            index.update(&id, |credential| {
+                for (field, value) in told {
+                    credential.fields.entry(field).or_insert(value);
+                }
+            })
+        });
+        filed.await.map_err(|problem| failure_of(&problem))?;
+        self.desk().await
     }
 
     /// What is there already, from which what a person makes is told. A provider that does not say so now stops nothing.

@@ -14,11 +14,11 @@ use super::provider::failure_of;
 use super::slots::{not_yet, refused};
 use crate::domain::credential::Slot;
 use crate::domain::rotation::{
-    Entry, Failure, FailureKind, Fingerprint, HumanNeed, Minted, Next, Outcome, Saying, Step, waiting_line,
+    Entry, Failure, FailureKind, Fingerprint, HumanNeed, Line, LineState, Minted, Next, Outcome, Saying, Step, waiting_line,
 };
 use crate::domain::{Credential, Problem};
 use crate::engine::ask::{Awaited, Dilemma, Reply};
-use crate::engine::login::{self, Agreed, LOGIN_WAIT, Login, strange};
+use crate::engine::login::{self, Agreed, Login, strange};
 use crate::engine::session::Session;
 use crate::net::NetError;
 use crate::net::exchange::ExchangeError;
@@ -33,7 +33,9 @@ enum Visit {
     Declined(String),
     /// Something else was said meanwhile.
     Said(Saying),
-    /// Nobody came.
+    /// Nobody came in time; why, in words.
+    Late(String),
+    /// Nobody answers.
     Nobody,
 }
 
@@ -62,6 +64,11 @@ impl Driver<'_> {
             }
             Visit::Declined(why) => self.declined(refused(why)).await,
             Visit::Said(saying) => self.heard(saying).await,
+            Visit::Late(why) => {
+                let (rotation, step) = (self.plan().rotation.to_string(), Step::AwaitSignIn.to_string());
+                (self.audience.tell)(&Line { rotation, step, state: LineState::Waiting, detail: why });
+                Ok(Answered::Nobody)
+            }
             Visit::Nobody => Ok(Answered::Nobody),
         }
     }
@@ -107,7 +114,9 @@ impl Driver<'_> {
 
     async fn await_visit(&self, login: Login, dilemma: Dilemma) -> Visit {
         let (page, callback) = (login.address().to_string(), login.callback().clone());
-        let dilemma = Dilemma { page: Some(page), awaited: Some(Awaited { callback, wait: LOGIN_WAIT }), ..dilemma };
+        let wait = self.engine.options.sign_in;
+        let awaited = Awaited { callback, wait, until: self.engine.now() + wait };
+        let dilemma = Dilemma { page: Some(page), awaited: Some(awaited), ..dilemma };
         let sign_in = login.sign_in();
         let (sender, receiver) = oneshot::channel();
         let pasted = async {
@@ -116,7 +125,7 @@ impl Driver<'_> {
                 Err(_) => std::future::pending().await,
             }
         };
-        let mut answer = std::pin::pin!(self.engine.await_answer(login, pasted, LOGIN_WAIT));
+        let mut answer = std::pin::pin!(self.engine.await_answer(login, pasted, wait));
         let word = tokio::select! {
             biased;
             answered = &mut answer => return self.judge_visit(answered).await,
@@ -138,7 +147,7 @@ impl Driver<'_> {
         let begun = Instant::now();
         loop {
             if let Some(awaited) = &mut dilemma.awaited {
-                awaited.wait = LOGIN_WAIT.saturating_sub(begun.elapsed());
+                awaited.wait = self.engine.options.sign_in.saturating_sub(begun.elapsed());
             }
             match self.audience.ask.decide(&dilemma).await {
                 None => return Word::Nothing,
@@ -159,7 +168,10 @@ impl Driver<'_> {
 
     /// An answer that leads to another region would make a session that the plan does not know.
     async fn judge_visit(&self, answered: Result<login::Answered, Problem>) -> Visit {
-        let Ok(answered) = answered else { return Visit::Nobody };
+        let answered = match answered {
+            Ok(answered) => answered,
+            Err(Problem { what, why, .. }) => return Visit::Late(format!("{what}: {why}")),
+        };
         let agreed = match self.engine.agree(answered).await {
             Ok(agreed) => agreed,
             Err(Problem { what, why, .. }) => return Visit::Declined(format!("{what}: {why}")),

@@ -26,6 +26,8 @@ pub(super) struct Person<'a> {
     no: Mutex<bool>,
     /// Whether their browser is on another machine.
     elsewhere: bool,
+    /// Whether they never come to a page.
+    away: bool,
     /// What they say before anything else, in turn.
     pub first: Mutex<Vec<Saying>>,
 }
@@ -41,6 +43,7 @@ impl<'a> Person<'a> {
             doomed: Mutex::default(),
             no: Mutex::default(),
             elsewhere: false,
+            away: false,
             first: Mutex::default(),
         }
     }
@@ -72,6 +75,12 @@ impl<'a> Person<'a> {
     /// Pastes the address at which the browser ends, after something else, instead of letting it come back.
     pub(super) fn browsing_elsewhere(mut self) -> Self {
         self.elsewhere = true;
+        self
+    }
+
+    /// Never comes to a page of a sign-in.
+    pub(super) fn away(mut self) -> Self {
+        self.away = true;
         self
     }
 
@@ -140,6 +149,9 @@ impl Ask for Person<'_> {
     async fn decide(&self, dilemma: &Dilemma) -> Option<Reply> {
         self.asked.lock().unwrap().push(dilemma.clone());
         assert!(self.asked.lock().unwrap().len() < 60, "asked without end: {dilemma:#?}");
+        if dilemma.awaited.is_some() && self.away {
+            return std::future::pending().await;
+        }
         if dilemma.awaited.is_some() {
             return self.visit(dilemma).await;
         }

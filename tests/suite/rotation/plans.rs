@@ -3,7 +3,8 @@
 use serde_json::json;
 use tokenring::domain::credential::{Part, Slot};
 use tokenring::domain::response::Verdict;
-use tokenring::engine::rotation::{Saying, State, Status, Step};
+use tokenring::engine::Clock as _;
+use tokenring::engine::rotation::{Audience, Saying, State, Status, Step};
 
 use super::person::Person;
 use super::rig::Rig;
@@ -60,6 +61,25 @@ async fn automatic_plans_need_nobody() {
         assert_eq!(person.asked.lock().unwrap().len(), 0, "{name}: {:#?}", person.asked.lock().unwrap());
         let after = rig.calm().find(name).await.unwrap();
         assert_eq!(rig.calm().check(&after, &after.region).await.unwrap().verdict, Verdict::Accepted);
+    }
+}
+
+/// As imported from a `.env`: a secret, and nothing about the account but what the provider tells.
+#[tokio::test]
+async fn an_account_of_which_only_the_secret_is_known_needs_nobody_either() {
+    for (name, level) in [("us01-ci-scanner", "org"), ("us01-group-reporter", "group")] {
+        let rig = Rig::new().await;
+        let (bare, administrator) = (rig.adopt_bare(name).await, rig.adopt("us01-admin").await);
+        assert!(bare.fields.is_empty() && bare.principal.is_none());
+        let person = Person::new(&rig, name);
+        let plan = rig.calm().plan_rotation(&bare, Some(&administrator)).await.unwrap();
+        let status = rig.rotate(plan, &person).await;
+        assert_eq!((status.state, &status.left[..]), (State::Done, &[][..]), "{name}: {:#?}", rig.lines.lock().unwrap());
+        assert_eq!(person.asked.lock().unwrap().len(), 0, "{name}: {:#?}", person.asked.lock().unwrap());
+        let (fields, known) = (rig.calm().find(name).await.unwrap().fields, rig.sandbox.manifest().credential(name).unwrap());
+        let (there, place) = (&known.fields, if level == "org" { "org_id" } else { "group_id" });
+        assert_eq!((fields["level"].as_str(), &fields[place]), (level, &there[place]), "what was learned is kept");
+        assert_ne!(fields["service_account_id"], there["service_account_id"], "the account is the new one");
     }
 }
 
@@ -186,6 +206,27 @@ async fn who_denies_may_roll_back_and_keeps_the_old_session() {
     assert_eq!((status.state, &status.left[..]), (State::RolledBack, &[][..]), "{:#?}", rig.lines.lock().unwrap());
     let before = rig.calm().find(SESSION.0).await.unwrap();
     assert_eq!(rig.calm().check(&before, &before.region).await.unwrap().verdict, Verdict::Accepted);
+}
+
+#[tokio::test]
+async fn who_never_comes_is_told_how_long_was_waited_and_the_session_is_left_as_it_was() {
+    let mut rig = Rig::new().await;
+    rig.sign_in = std::time::Duration::from_millis(30);
+    let person = Person::new(&rig, SESSION.0).away();
+    let credential = rig.adopt(SESSION.0).await;
+    let plan = rig.calm().plan_rotation(&credential, None).await.unwrap();
+    let audience = Audience { ask: &person, tell: &|line| rig.lines.lock().unwrap().push(line.clone()) };
+    let status = rig.calm().rotate(plan, audience).await.unwrap();
+    assert_eq!(status.state, State::NeedsHuman);
+    let asked = person.asked.lock().unwrap()[0].awaited.clone().unwrap();
+    assert!(asked.wait <= rig.sign_in && asked.until == rig.time.now() + rig.sign_in, "{asked:?}");
+    let told = rig.lines.lock().unwrap().last().unwrap().clone();
+    assert!(
+        told.step == "await-sign-in" && told.detail.contains("Nobody signed in: the browser did not come back within"),
+        "{told:?}"
+    );
+    let after = rig.calm().find(SESSION.0).await.unwrap();
+    assert_eq!(rig.calm().check(&after, &after.region).await.unwrap().verdict, Verdict::Accepted);
 }
 
 #[tokio::test]

@@ -24,10 +24,10 @@ use tokenring::domain::rotation::{Line, LineState, Overlap};
 use tokenring::domain::{Credential, Moment, Name, Origin, Problem, Secret};
 use tokenring::engine::message::NewCredential;
 use tokenring::engine::rotation::{Audience, Creation, Plan, Purpose, Rotations, State, Status, Turn};
-use tokenring::engine::{Clock, Engine, Options, Ports};
+use tokenring::engine::{Clock, Engine, LOGIN_WAIT, Options, Ports};
 use tokenring::index::Index;
 use tokenring::net::{Client, Limits, Outgoing, Payload, Transport as _};
-use tokenring::sandbox::{self, Manifest, Sandbox};
+use tokenring::sandbox::{self, Credential as Issued, Manifest, Sandbox};
 use tokenring::store::{ItemKey, Memory, Store as _};
 
 use super::chaos::Chaos;
@@ -51,6 +51,8 @@ pub(super) struct Rig {
     pub index: Arc<Index>,
     pub store: Arc<Memory>,
     pub lines: Mutex<Vec<Line>>,
+    /// How long a browser is waited for.
+    pub sign_in: Duration,
     http: Client,
     catalogue: Arc<Catalogue>,
     folder: TempDir,
@@ -116,6 +118,7 @@ impl Rig {
             index: Arc::new(Index::open(&folder.path().join("index.db")).unwrap()),
             store: Arc::new(Memory::new()),
             lines: Mutex::default(),
+            sign_in: LOGIN_WAIT,
             http: Client::default(),
             catalogue: Arc::new(simulated(sandbox.manifest())),
             folder,
@@ -136,6 +139,7 @@ impl Rig {
             locks: Some(self.folder.path().join("locks")),
             limits: LIMITS,
             consumer: CONSUMER,
+            sign_in: self.sign_in,
             ..Options::from(&Settings::default())
         };
         Arc::new(Engine::new(ports, options))
@@ -147,13 +151,23 @@ impl Rig {
 
     /// Keeps a credential that the simulator issued.
     pub(super) async fn adopt(&self, name: &str) -> Credential {
-        let issued = self.sandbox.manifest().credential(name).unwrap().clone();
+        self.keep(self.sandbox.manifest().credential(name).unwrap().clone()).await
+    }
+
+    /// Adds a credential of the simulator of which nothing but the secret is known.
+    pub(super) async fn adopt_bare(&self, name: &str) -> Credential {
+        let mut issued = self.sandbox.manifest().credential(name).unwrap().clone();
+        issued.fields.clear();
+        self.keep(issued).await
+    }
+
+    async fn keep(&self, issued: Issued) -> Credential {
         let engine = self.calm();
         let kind = engine.catalogue.kind(issued.provider, issued.kind).unwrap();
         let fields = issued.fields.iter().filter(|(id, _)| kind.field(id).is_some());
         let parts = issued.parts.iter().map(|(id, part)| ((*id).to_owned(), Arc::new(Secret::from_text(part.clone()))));
         let new = NewCredential {
-            name: Name::parse(name).unwrap(),
+            name: Name::parse(&issued.name).unwrap(),
             provider: issued.provider.to_owned(),
             kind: issued.kind.to_owned(),
             region: issued.region.clone(),

@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
+use time::format_description::well_known::Rfc3339;
 use tokenring::config::Settings;
-use tokenring::domain::Name;
 use tokenring::domain::problem::Class;
 use tokenring::domain::provider::Catalogue;
+use tokenring::domain::{Moment, Name};
 use tokenring::engine::{self, NewLogin};
 
 use super::visitor::{Waiting, arrive, client_secret, decide, member};
@@ -20,6 +21,8 @@ async fn who_allows_has_a_session() {
     let (home, world) = met();
     let waiting = Waiting::for_app(&home, &world);
     assert_eq!(member(&waiting.visit, "code_challenge_method"), "S256");
+    let left = Moment::parse(&waiting.until, &Rfc3339).unwrap() - Moment::now_utc();
+    assert!(left > time::Duration::ZERO && left <= time::Duration::minutes(2), "{left}");
     let (status, page) = arrive(decide(&waiting.visit, "allow").await).await.unwrap();
     assert!(status == 200 && page.contains("Signed in"), "{page}");
     let signed_in = waiting.end().expect(0).json();

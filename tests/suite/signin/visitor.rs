@@ -20,6 +20,8 @@ pub(crate) struct Waiting {
     pub(crate) visit: Url,
     /// Where the browser is to come back to.
     pub(crate) callback: Url,
+    /// Until when it waits.
+    pub(crate) until: String,
 }
 
 impl Waiting {
@@ -48,7 +50,8 @@ impl Waiting {
             }
         };
         let url = |member: &str| Url::parse(said[member].as_str().unwrap()).unwrap();
-        Self { child, out, visit: url("visit"), callback: url("callback") }
+        let until = said["until"].as_str().unwrap().to_owned();
+        Self { child, out, visit: url("visit"), callback: url("callback"), until }
     }
 
     /// Signs in to the seeded app for the first time, as `triage`.

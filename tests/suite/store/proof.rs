@@ -11,7 +11,7 @@ const CALLS: usize = 4;
 
 fn complaint(outcome: Result<(), StoreError>) -> String {
     match outcome {
-        Err(StoreError::Unavailable(why)) => why,
+        Err(StoreError::Unfaithful(why)) => why,
         other => panic!("{other:?}"),
     }
 }

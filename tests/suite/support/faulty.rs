@@ -12,6 +12,7 @@ use tokenring::store::{Backend, CALL_DEADLINE, ItemKey, Store, StoreError, Unloc
 pub(crate) struct Faulty<S> {
     inner: S,
     plan: Mutex<Plan>,
+    limit: usize,
 }
 
 #[derive(Default)]
@@ -37,7 +38,14 @@ pub(crate) enum Fault {
 
 impl<S: Store> Faulty<S> {
     pub(crate) fn new(inner: S) -> Self {
-        Self { inner, plan: Mutex::default() }
+        let limit = inner.backend().item_limit;
+        Self { inner, plan: Mutex::default(), limit }
+    }
+
+    /// Takes no item of more bytes, and says so.
+    pub(crate) fn holding(mut self, limit: usize) -> Self {
+        self.limit = limit;
+        self
     }
 
     /// Plans a fault at the n-th call.
@@ -84,7 +92,7 @@ impl Fault {
 #[async_trait]
 impl<S: Store> Store for Faulty<S> {
     fn backend(&self) -> Backend {
-        self.inner.backend()
+        Backend { item_limit: self.limit, ..self.inner.backend() }
     }
 
     async fn status(&self) -> Result<(), StoreError> {
@@ -103,6 +111,10 @@ impl<S: Store> Store for Faulty<S> {
     }
 
     async fn put(&self, key: &ItemKey, secret: &Secret) -> Result<(), StoreError> {
+        let (size, limit) = (secret.len(), self.limit);
+        if size > limit {
+            return Err(StoreError::TooLarge { size, limit });
+        }
         self.change(self.inner.put(key, secret)).await
     }
 

@@ -1,7 +1,7 @@
 //! Snyk's service accounts, of an organisation or a group: whole accounts, which carry one token, and the client secrets
 //! of one account, of which two may live at a time.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 use serde_json::{Value, json};
@@ -9,6 +9,7 @@ use time::Duration;
 use time::format_description::well_known::Rfc3339;
 
 use super::desk::{BLANK, Body, Call};
+use super::whereabouts::whereabouts;
 use super::{Desk, Doomed, Fresh, Strategy, Told, known, moment, refused, single_out};
 use crate::domain::provider::Authorization;
 use crate::domain::request::Method;
@@ -75,6 +76,10 @@ impl Strategy for Account {
         Ok(told.text("/data/attributes/role_id").map(|role| BTreeSet::from([role.to_owned()])))
     }
 
+    async fn untold(&self, desk: &Desk<'_>) -> Tried<BTreeMap<String, String>> {
+        whereabouts(desk).await
+    }
+
     fn fields(&self) -> &'static [&'static str] {
         &["service_account_id"]
     }
@@ -114,6 +119,10 @@ impl Strategy for ClientSecret {
 
     async fn roles(&self, desk: &Desk<'_>, id: &str) -> Tried<Option<BTreeSet<String>>> {
         Account.roles(desk, id).await
+    }
+
+    async fn untold(&self, desk: &Desk<'_>) -> Tried<BTreeMap<String, String>> {
+        whereabouts(desk).await
     }
 }
 
@@ -189,7 +198,7 @@ pub(in crate::engine) fn next_page(body: &Value) -> Option<String> {
 }
 
 /// The path of the accounts beside which this one lives.
-fn accounts(desk: &Desk<'_>) -> Tried<String> {
+pub(super) fn accounts(desk: &Desk<'_>) -> Tried<String> {
     let (org, group) = (desk.field("org_id"), desk.field("group_id"));
     match (desk.field("level"), org, group) {
         (Some("group"), _, Some(group)) | (None, None, Some(group)) => Ok(format!("/rest/groups/{group}/service_accounts")),
@@ -199,7 +208,7 @@ fn accounts(desk: &Desk<'_>) -> Tried<String> {
 }
 
 /// The account's id: from its field, or from whom it acts as.
-fn account_id<'a>(desk: &'a Desk<'_>) -> Tried<&'a str> {
+pub(super) fn account_id<'a>(desk: &'a Desk<'_>) -> Tried<&'a str> {
     let acting = desk.credential.principal.as_ref().filter(|who| who.kind == "service_account").map(|who| who.id.as_str());
     match desk.field("service_account_id").or(acting) {
         Some(id) => Ok(id),

@@ -10,8 +10,9 @@ mod desk;
 mod guided;
 mod pat;
 mod session;
+mod whereabouts;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -69,6 +70,11 @@ pub(in crate::engine) trait Strategy: Send + Sync {
     /// Whether the secret in a slot works, where it is used otherwise than by the kind's check; `None` where it is not.
     async fn try_slot(&self, _desk: &Desk<'_>, _slot: Slot) -> Tried<Option<Use>> {
         Ok(None)
+    }
+
+    /// Fields of the credential that nobody has filled in, that the rest depends on, and that the provider tells.
+    async fn untold(&self, _desk: &Desk<'_>) -> Tried<BTreeMap<String, String>> {
+        Ok(BTreeMap::new())
     }
 
     /// The fields of a credential in which the provider's id and name of it are kept.

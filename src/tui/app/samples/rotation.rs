@@ -93,7 +93,11 @@ pub(crate) fn sign_in_dilemma() -> Dilemma {
         step: "await-sign-in".to_owned(),
         question: Question { title, detail: String::new(), typed: None },
         page: Some(page.to_owned()),
-        awaited: Some(Awaited { callback, wait: std::time::Duration::from_secs(120) }),
+        awaited: Some(Awaited {
+            callback,
+            wait: std::time::Duration::from_secs(120),
+            until: time::macros::datetime!(2026-11-22 12:02 UTC),
+        }),
         ..paste_dilemma()
     }
 }

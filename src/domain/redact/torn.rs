@@ -1,0 +1,146 @@
+//! Secrets that line breaks have torn: `base64` and `xxd -p` break what they write into lines, so none of the lines holds
+//! a whole encoding.
+
+use zeroize::Zeroizing;
+
+use super::{MASK, Redactor};
+
+/// A shorter piece of an encoding is not taken for one, unless the line before ended in the middle of it.
+const SHORTEST_PIECE: usize = 16;
+
+/// Finds the pieces of known secrets in lines that come one after the other.
+pub struct Torn {
+    /// The secrets and what they become in encodings.
+    whole: Vec<Zeroizing<String>>,
+    /// Which of them the last line broke off, and before which byte.
+    broken: Option<(usize, usize)>,
+}
+
+impl Torn {
+    /// For the secrets that a redactor knows.
+    pub fn of(redactor: &Redactor) -> Self {
+        let plain = redactor.secrets.iter().filter_map(|secret| std::str::from_utf8(secret).ok());
+        let plain = plain.map(|secret| Zeroizing::new(secret.to_owned()));
+        Self { whole: redactor.encoded().iter().cloned().chain(plain).collect(), broken: None }
+    }
+
+    /// The line, with its end, without pieces of secrets.
+    pub fn mask(&mut self, line: &str) -> String {
+        let text = line.trim_end_matches(['\n', '\r']);
+        if text.is_empty() {
+            return line.to_owned();
+        }
+        let mut before = self.broken.take();
+        let (mut masked, mut rest) = (String::with_capacity(line.len()), text);
+        while !rest.is_empty() {
+            let run = rest.len() - rest.trim_start_matches(is_encoded).len();
+            let gap = rest[run..].find(is_encoded).unwrap_or(rest.len() - run);
+            if run > 0 {
+                let ends_line = run + gap == rest.len() && gap == 0;
+                masked.push_str(&self.mask_run(&rest[..run], before.take(), ends_line));
+            }
+            masked.push_str(&rest[run..run + gap]);
+            rest = &rest[run + gap..];
+        }
+        masked + &line[text.len()..]
+    }
+
+    fn mask_run(&mut self, run: &str, before: Option<(usize, usize)>, ends_line: bool) -> String {
+        let goes_on = before.and_then(|(which, from)| Some((which, self.whole.get(which)?.get(from..)?, from)));
+        if let Some((which, missing, from)) = goes_on.filter(|(_, missing, _)| !missing.is_empty()) {
+            if missing.starts_with(run) {
+                self.broken = ends_line.then_some((which, from + run.len()));
+                return MASK.to_owned();
+            }
+            if let Some(after) = run.strip_prefix(missing) {
+                return format!("{MASK}{after}");
+            }
+        }
+        if run.len() < SHORTEST_PIECE {
+            return run.to_owned();
+        }
+        let inside = self.whole.iter().enumerate().find_map(|(which, whole)| Some((which, whole.find(run)? + run.len())));
+        if let Some(place) = inside {
+            self.broken = ends_line.then_some(place);
+            return MASK.to_owned();
+        }
+        if let Some((which, length)) = self.longest(run, |whole, length| whole.starts_with(&run[run.len() - length..])) {
+            self.broken = ends_line.then_some((which, length));
+            return format!("{}{MASK}", &run[..run.len() - length]);
+        }
+        match self.longest(run, |whole, length| whole.ends_with(&run[..length])) {
+            Some((_, length)) => format!("{MASK}{}", &run[length..]),
+            None => run.to_owned(),
+        }
+    }
+
+    /// The longest piece of a run that `fits` one of the secrets, and which.
+    fn longest(&self, run: &str, fits: impl Fn(&str, usize) -> bool) -> Option<(usize, usize)> {
+        let found = self.whole.iter().enumerate().filter_map(|(which, whole)| {
+            let lengths = SHORTEST_PIECE..=run.len().min(whole.len());
+            Some((which, lengths.rev().find(|length| fits(whole, *length))?))
+        });
+        found.max_by_key(|(_, length)| *length)
+    }
+}
+
+/// What encodings and tokens are made of.
+const fn is_encoded(sign: char) -> bool {
+    sign.is_ascii_alphanumeric() || matches!(sign, '+' | '/' | '-' | '_' | '.')
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::domain::Secret;
+    use crate::domain::text::hex;
+
+    const SECRET: &str = "snyk_uat.1a2b3c4d.eyJqIjoiMDE5Nlo2WkJWM1JZMDRXMVJLOTUyVFNaNVkiLCJoIjoiYXBpIn0.HjFnVSgvfTILcMzAUkc8weoYgA-oSavHrqKqSQjXhLc";
+
+    fn shown(lines: &[String]) -> String {
+        let mut redactor = Redactor::default();
+        redactor.learn(&Secret::from_text(SECRET.to_owned()));
+        let mut torn = Torn::of(&redactor);
+        lines.iter().map(|line| torn.mask(&redactor.redact_known(line.clone()))).collect()
+    }
+
+    fn folded(text: &str, width: usize) -> Vec<String> {
+        text.as_bytes().chunks(width).map(|line| format!("{}\n", String::from_utf8_lossy(line))).collect()
+    }
+
+    #[test]
+    fn what_is_no_piece_of_a_secret_stays_as_it_is() {
+        let text = "a line, another-run.of/letters+and_signs 0123456789abcdef0123\r\n";
+        assert_eq!(shown(&[text.to_owned(), "\n".to_owned(), "no end".to_owned()]), format!("{text}\nno end"));
+    }
+
+    #[test]
+    fn the_rest_of_a_torn_secret_is_found_however_short_it_is() {
+        let lines = folded(&STANDARD.encode(SECRET), 76);
+        assert_eq!(shown(&lines).lines().next(), Some(MASK));
+        let short = [format!("x={}\n", &SECRET[..SECRET.len() - 3]), format!("{} y\n", &SECRET[SECRET.len() - 3..])];
+        assert_eq!(shown(&short), format!("x={MASK}\n{MASK} y\n"));
+        assert_eq!(shown(&[short[1].clone()]), short[1], "by itself it is nothing");
+    }
+
+    proptest! {
+        #[test]
+        fn no_width_and_nothing_before_shows_more_than_an_edge(width in 20_usize..120, before in "[a-z ]{0,30}", form in 0_usize..3) {
+            let around = format!("{before}{SECRET}");
+            let encoded = match form {
+                0 => STANDARD.encode(&around),
+                1 => hex(around.as_bytes()),
+                _ => around,
+            };
+            let shown = shown(&folded(&encoded, width));
+            for (place, piece) in SECRET.as_bytes().windows(18).enumerate() {
+                let forms = [STANDARD.encode(piece), hex(piece), String::from_utf8_lossy(piece).into_owned()];
+                prop_assert!(forms.iter().all(|form| !shown.contains(form.as_str())), "{place}: {shown}");
+            }
+        }
+    }
+}
