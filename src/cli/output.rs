@@ -11,6 +11,7 @@ use super::ink::Ink;
 use super::table::Table;
 use crate::domain::Problem;
 use crate::domain::problem::Class;
+use crate::domain::text::clean;
 use crate::engine::exec::Stream;
 
 /// The cells of a progress bar.
@@ -110,6 +111,11 @@ pub(super) fn piece(text: &str) -> Result<ControlFlow<()>, Problem> {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(ControlFlow::Break(())),
         written => written.or_else(broken).map(ControlFlow::Continue),
     }
+}
+
+/// One of several results that may hold anything. To a terminal goes nothing that it would obey; to a pipe, what there is.
+pub(super) fn result(text: &str) -> Result<ControlFlow<()>, Problem> {
+    if io::stdout().is_terminal() { piece(&format!("{}\n", clean(text))) } else { piece(&format!("{text}\n")) }
 }
 
 /// From now on, nothing that was written is written over: whoever listens to a terminal hears it all.
