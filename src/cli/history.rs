@@ -12,6 +12,7 @@ use super::table::Table;
 use crate::domain::difference::{self, Change};
 use crate::domain::problem::Class;
 use crate::domain::request::Setting;
+use crate::domain::words::count;
 use crate::domain::{CredentialId, Name, Problem};
 use crate::engine::message::{HistoryFilter, HistoryLine, Keep, Order};
 
@@ -169,7 +170,7 @@ async fn purge(context: &Context<'_>, keep: usize) -> Result<u8, Problem> {
     if context.out.json {
         context.out.value(&json!({ "forgotten": forgotten }))?;
     } else {
-        context.out.text(&format!("{forgotten} requests forgotten"))?;
+        context.out.text(&format!("{} forgotten", count(forgotten, "request")))?;
     }
     Ok(0)
 }
@@ -196,7 +197,7 @@ fn table(lines: &[HistoryLine], names: &Names) -> Table {
             names.get(&sent.credential).map(ToString::to_string).unwrap_or_default(),
             sent.region.clone(),
             sent.status.map_or_else(|| "–".to_owned(), |status| status.to_string()),
-            format!("{} {}", sent.draft.method, sent.draft.target),
+            format!("{} {}", sent.draft.method, sent.draft.address()),
         ]);
     }
     table

@@ -120,6 +120,11 @@ pub(super) fn piece(text: &str) -> Result<ControlFlow<()>, Problem> {
     }
 }
 
+/// One of several results that may hold anything. To a terminal goes nothing that it would obey; to a pipe, what there is.
+pub(super) fn result(text: &str) -> Result<ControlFlow<()>, Problem> {
+    if io::stdout().is_terminal() { piece(&format!("{}\n", clean(text))) } else { piece(&format!("{text}\n")) }
+}
+
 /// From now on, nothing that was written is written over: whoever listens to a terminal hears it all.
 pub(super) fn be_plain() {
     IS_PLAIN.store(true, Ordering::Relaxed);

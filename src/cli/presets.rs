@@ -5,17 +5,21 @@ use serde::Serialize;
 use super::context::Context;
 use super::table::Table;
 use crate::domain::problem::Class;
-use crate::domain::provider::Provider;
 use crate::domain::provider::spec::{Parameter, Preset};
+use crate::domain::provider::{Provider, ValueType};
+use crate::domain::text::{clean_line, nearest};
 use crate::domain::{Credential, Problem};
 
-/// List the ready-made requests of a provider, or those of use to a credential
+/// List the ready-made requests of a provider, or those of use to a credential; or tell all about one
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  tokenring presets\n  tokenring presets ci-scanner")]
+#[command(after_help = "Examples:\n  tokenring presets\n  tokenring presets ci-scanner\n  tokenring presets snyk issues")]
 pub(super) struct Presets {
     /// A provider or a credential; without it, those of all providers
     #[arg(value_name = "WHOSE")]
     whose: Option<String>,
+    /// One of them, with its parameters and where it is documented
+    #[arg(value_name = "PRESET")]
+    preset: Option<String>,
 }
 
 /// A preset, as `presets --json` prints it.
@@ -35,6 +39,10 @@ struct PresetShape<'a> {
 struct ParameterShape<'a> {
     id: &'a str,
     help: &'a str,
+    r#type: ValueType,
+    /// What it takes, in words.
+    takes: String,
+    choices: &'a [String],
     default: Option<&'a str>,
     /// The value that the credential's own fields give.
     value: Option<&'a str>,
@@ -65,8 +73,41 @@ impl Presets {
             let fitting = provider.presets_for(&credential.kind);
             shapes.extend(fitting.map(|preset| shape(provider, preset, Some(credential))));
         }
-        print(context, &shapes)
+        match &self.preset {
+            None => print(context, &shapes),
+            Some(id) => tell(context, one(&shapes, id)?),
+        }
     }
+}
+
+/// The preset of this name.
+fn one<'s, 'a>(shapes: &'s [PresetShape<'a>], id: &str) -> Result<&'s PresetShape<'a>, Problem> {
+    shapes.iter().find(|shape| shape.id == id).ok_or_else(|| {
+        let known: Vec<_> = shapes.iter().map(|shape| shape.id).collect();
+        let remedy = match &nearest(id, &known)[..] {
+            [] => "Choose one of them".to_owned(),
+            near => format!("Did you mean {}?", near.join(" or ")),
+        };
+        let why = format!("Those that there are: {}", known.join(", "));
+        Problem::new(format!("There is no preset \"{}\" for it", clean_line(id)), why, remedy).of(Class::NotFound)
+    })
+}
+
+/// Tells all about one.
+fn tell(context: &Context<'_>, shape: &PresetShape<'_>) -> Result<u8, Problem> {
+    if context.out.json {
+        context.out.value(shape)?;
+        return Ok(0);
+    }
+    let PresetShape { title, help, method, path, docs, parameters, .. } = shape;
+    let mut lines = vec![(*title).to_owned(), (*help).to_owned(), format!("{method} {path}"), (*docs).to_owned()];
+    for ParameterShape { id, help, takes, value, from, .. } in parameters {
+        let from = from.map(|from| format!(" The preset \"{from}\" lists them.")).unwrap_or_default();
+        let value = value.map(|value| format!(" The credential says {value}.")).unwrap_or_default();
+        lines.push(format!("--param {id}=…  {takes}. {help}{from}{value}"));
+    }
+    context.out.text(&lines.join("\n"))?;
+    Ok(0)
 }
 
 /// Whoever names neither a provider nor a credential may have meant either.
@@ -91,6 +132,9 @@ fn shape<'a>(provider: &'a Provider, preset: &'a Preset, credential: Option<&'a 
     let parameter = |parameter: &'a Parameter| ParameterShape {
         id: &parameter.id,
         help: &parameter.help,
+        r#type: parameter.value_type,
+        takes: parameter.takes(),
+        choices: &parameter.choices,
         default: parameter.default.as_deref(),
         value: credential.and_then(|credential| credential.fields.get(&parameter.id)).map(String::as_str),
         from: parameter.from.as_deref(),
@@ -114,8 +158,11 @@ fn print(context: &Context<'_>, shapes: &[PresetShape<'_>]) -> Result<u8, Proble
     Ok(0)
 }
 
-/// `org_id`, or with brackets where it need not be given.
+/// `org_id`, or with brackets where it need not be given, and with its default.
 fn written(parameter: &ParameterShape<'_>) -> String {
-    let known = parameter.value.or(parameter.default);
-    if known.is_some() { format!("[{}]", parameter.id) } else { parameter.id.to_owned() }
+    match (parameter.value, parameter.default) {
+        (Some(_), _) => format!("[{}]", parameter.id),
+        (None, Some(default)) => format!("[{}={default}]", parameter.id),
+        (None, None) => parameter.id.to_owned(),
+    }
 }

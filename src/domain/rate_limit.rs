@@ -12,6 +12,9 @@ use super::response::Answer;
 /// A reset given as a number beyond this is a moment in seconds since 1970, not a time to wait.
 const EPOCH_FROM: u64 = 1_000_000_000;
 
+/// Shorter times are told in seconds.
+const IN_SECONDS: Duration = Duration::from_secs(120);
+
 /// What an answer says about limits.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct RateLimit {
@@ -73,6 +76,26 @@ impl RateLimit {
         budget.remaining.zip(budget.limit)
     }
 
+    /// What they are after so long: the time to a reset is shorter, and a budget whose time has come is full again.
+    #[must_use]
+    pub fn after(&self, time: Duration) -> Self {
+        let later = |budget: &Budget| match budget.reset {
+            Some(reset) if reset <= time => Budget { remaining: budget.limit, reset: None, ..budget.clone() },
+            Some(reset) => Budget { reset: Some(reset.saturating_sub(time)), ..budget.clone() },
+            None => budget.clone(),
+        };
+        let retry_after = self.retry_after.and_then(|wait| wait.checked_sub(time));
+        Self { budgets: self.budgets.iter().map(later).collect(), retry_after }
+    }
+
+    /// How long until the words change: a second, or a minute where minutes are told. `None` where nothing is counted down.
+    pub fn changes_in(&self) -> Option<Duration> {
+        let reset = self.tightest()?.reset?;
+        let step = if reset < IN_SECONDS { Duration::from_secs(1) } else { Duration::from_secs(60) };
+        let over = Duration::from_nanos(u64::try_from(reset.as_nanos() % step.as_nanos()).unwrap_or(0));
+        Some(if over.is_zero() { step } else { over })
+    }
+
     /// The tightest budget in words: `37 of 1620 left, resets in 12 s`.
     pub fn words(&self) -> Option<String> {
         self.tightest().and_then(Budget::words)
@@ -94,9 +117,9 @@ impl Budget {
     }
 }
 
-/// A time to wait in words: `12 s`, `5 min`, `2 h`.
+/// A time to wait in words, a begun second as a whole one: `12 s`, `5 min`, `2 h`.
 pub fn seconds(time: Duration) -> String {
-    match time.as_secs() {
+    match time.as_secs() + u64::from(time.subsec_nanos() > 0) {
         s @ 0..120 => format!("{s} s"),
         s @ 120..7200 => format!("{} min", s.div_ceil(60)),
         s => format!("{} h", s.div_ceil(3600)),
@@ -309,6 +332,21 @@ mod tests {
         assert_eq!(read(&[policy]).share(), None);
         assert_eq!(read(&[("ratelimit", "\"other\";r=5")]).budgets[0].name.as_deref(), Some("other"));
         assert_eq!(read(&[("ratelimit", "\"empty\";x=5")]).budgets, [], "it says nothing");
+    }
+
+    #[test]
+    fn a_budget_is_counted_down_and_is_full_again() {
+        let limit = read(&[("x-ratelimit-limit", "160, 160;w=1"), ("x-ratelimit-remaining", "37"), ("x-ratelimit-reset", "150")]);
+        let after = |milliseconds| limit.after(Duration::from_millis(milliseconds));
+        let told =
+            |milliseconds| (after(milliseconds).words().unwrap(), after(milliseconds).changes_in().map(|step| step.as_millis()));
+        assert_eq!(told(0), ("37 of 160 left, resets in 3 min".to_owned(), Some(30_000)));
+        assert_eq!(told(40_300), ("37 of 160 left, resets in 110 s".to_owned(), Some(700)));
+        assert_eq!(told(149_900), ("37 of 160 left, resets in 1 s".to_owned(), Some(100)));
+        assert_eq!(told(150_000), ("160 of 160 left".to_owned(), None));
+        assert_eq!(after(150_000).share(), Some((160, 160)));
+        let unknown = read(&[("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "1")]).after(Duration::from_secs(2));
+        assert_eq!(unknown.words(), None, "nobody says how many there are now");
     }
 
     #[test]

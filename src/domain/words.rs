@@ -8,6 +8,11 @@ use super::credential::Check;
 /// How soon an expiry is worth a warning.
 pub const SOON: Duration = Duration::days(14);
 
+/// `1 page`, `30 pages`.
+pub fn count(number: usize, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}
+
 /// A span in its largest fitting unit: `12 d`, `3 h`, `2 min`, `now`.
 pub fn span(span: Duration) -> String {
     let minutes = span.abs().whole_minutes();

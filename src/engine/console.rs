@@ -144,7 +144,6 @@ fn broken_off(credential: &Credential, draft: &Draft, problem: Problem) -> Excha
         explanation: Some(problem),
         refusal: None,
         limit: None,
-        budget: None,
         minted: Vec::new(),
     }
 }

@@ -514,8 +514,6 @@ pub struct Exchange {
     pub refusal: Option<Refusal>,
     /// How many requests are left: `37 of 1620 left, resets in 12 s`.
     pub limit: Option<String>,
-    /// How many are left of how many, where both are known.
-    pub budget: Option<(u64, u64)>,
     /// Secrets that the provider has just made. The answer has placeholders in their stead.
     pub minted: Vec<Minted>,
 }

@@ -65,16 +65,17 @@ impl Engine {
         let judgement = self.judge(credential, region, &answer).await?;
         let explanation = if self.was_left(credential, &draft, &answer)? { Some(left(&draft)) } else { judgement.problem };
         let refusal = self.look_into(credential, region, (&draft, &answer), &schemes).await?;
-        let limits = RateLimit::read(&answer, self.now());
-        let (limit, budget) = (limits.words(), limits.share());
+        let limit = RateLimit::read(&answer, self.now()).words();
         let (credential, region) = (credential.id.clone(), region.id.clone());
-        Ok((Exchange { credential, region, draft, answer, explanation, refusal, limit, budget, minted }, judgement.verdict))
+        Ok((Exchange { credential, region, draft, answer, explanation, refusal, limit, minted }, judgement.verdict))
     }
 
     /// A draft from a preset of the credential's provider. Placeholders are filled from `given`, then from the
-    /// credential's fields, then from defaults; one that stays empty is a problem that names it.
+    /// credential's fields, then from defaults; one that stays empty is a problem that names it, and so is a given
+    /// one that the preset does not take.
     pub fn draft(&self, credential: &Credential, preset: &str, given: &BTreeMap<String, String>) -> Result<Draft, Problem> {
         let preset = self.catalogue.preset(&credential.provider, preset)?;
+        preset.check(given)?;
         Ok(preset.draft(&[given, &credential.fields])?)
     }
 

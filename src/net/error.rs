@@ -106,7 +106,9 @@ impl NetError {
 
     const fn remedy(&self) -> &'static str {
         match self {
-            Self::NotBound(_) => "Choose the region this host belongs to, or allow the host for this credential by name.",
+            Self::NotBound(_) => {
+                "Switch the credential to the region this host belongs to; `tokenring regions add` makes a private host a region."
+            }
             Self::TimedOut { .. } => "Try again; if it stays so, check the network and the proxy (HTTPS_PROXY, NO_PROXY).",
             Self::NoConnection { obstacle, .. } => obstacle.remedy(),
             Self::CutOff { .. } => "A request that only reads can be sent again; look first whether any other took effect.",

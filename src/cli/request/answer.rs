@@ -91,7 +91,7 @@ pub(super) fn exit_code(answer: &Answer) -> u8 {
 pub(super) fn filtered(filter: &Filter, json: &str, raw: bool) -> Result<(), Problem> {
     filter.outputs(json, |output| {
         let line = if raw { output.plain() } else { output.json() };
-        output::piece(&format!("{line}\n"))
+        output::result(&line)
     })
 }
 

@@ -62,7 +62,7 @@ struct Instead {
     #[arg(long, value_name = "ID", value_parser = saved_id, conflicts_with_all = ["jq", "capture"])]
     save: Option<SavedId>,
     /// Go on to the last page and print all elements as one list
-    #[arg(long, conflicts_with = "capture")]
+    #[arg(long, conflicts_with_all = ["capture", "include"])]
     all_pages: bool,
 }
 

@@ -6,6 +6,7 @@ use serde_json::value::RawValue;
 
 use super::super::output;
 use super::{Context, Showing, answer, sending};
+use crate::domain::words::count;
 use crate::domain::{Credential, Problem};
 use crate::engine::message::Order;
 use crate::engine::{Leaf, Turned};
@@ -34,13 +35,16 @@ pub(super) async fn run(context: &Context<'_>, credential: &Credential, order: O
             Ok(INTERRUPTED)
         }
         Some(Err(problem)) => {
-            list.end(context, showing, None)?;
+            // A list of nothing would say that there is nothing.
+            if list.is_begun() {
+                list.end(context, showing, None)?;
+            }
             Err(problem)
         }
         Some(Ok(turned)) => {
             list.end(context, showing, Some(&turned))?;
             answer::explain(context, &turned.last);
-            context.out.note(&format!("{} elements on {} pages", turned.items, turned.pages));
+            context.out.note(&format!("{} on {}", count(turned.items, "element"), count(turned.pages, "page")));
             Ok(answer::exit_code(&turned.last.answer))
         }
     }
@@ -71,6 +75,14 @@ impl List {
                 }
                 output::piece(&text)
             }
+        }
+    }
+
+    /// Whether anything has been read.
+    fn is_begun(&self) -> bool {
+        match self {
+            Self::Written { begun } => *begun,
+            Self::Held(items) => !items.is_empty(),
         }
     }
 

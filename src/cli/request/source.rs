@@ -9,6 +9,7 @@ use super::{Context, pair, saved_id};
 use crate::config::Requests;
 use crate::domain::problem::Class;
 use crate::domain::request::{Draft, Method, SavedId, Target};
+use crate::domain::text::clean_line;
 use crate::domain::{Credential, Problem, curl_import};
 use crate::engine::message::Consent;
 
@@ -30,13 +31,13 @@ pub(super) struct Source {
     /// A curl command on standard input; its secrets are dropped
     #[arg(long, value_name = "-|@FILE", conflicts_with_all = ["target", "preset", "saved"])]
     from_curl: Option<String>,
-    /// A query parameter; may be repeated
+    /// A query parameter; may be repeated. It takes the place of one that a preset or a saved request has
     #[arg(long = "query", value_name = "K=V", value_parser = pair)]
     query: Vec<(String, String)>,
     /// A header; may be repeated. The credential's own header is added at the last moment
     #[arg(long = "header", value_name = "K=V", value_parser = pair)]
     headers: Vec<(String, String)>,
-    /// The body: text, @FILE, or - for standard input
+    /// The body: text, @FILE, or - for standard input. Without a method it is sent by POST; JSON is sent as such
     #[arg(long, value_name = "TEXT|@FILE|-")]
     data: Option<String>,
 }
@@ -45,6 +46,9 @@ impl Source {
     /// The request, with what the flags add to it.
     pub(super) fn draft(&self, context: &Context<'_>, credential: &Credential) -> Result<Draft, Problem> {
         let mut draft = self.base(context, credential)?;
+        if self.target.is_empty() {
+            draft.query.retain(|(known, _)| self.query.iter().all(|(name, _)| name != known));
+        }
         draft.query.extend(self.query.iter().cloned());
         for (name, value) in &self.headers {
             draft.headers.retain(|(known, _)| !known.eq_ignore_ascii_case(name));
@@ -52,6 +56,7 @@ impl Source {
         }
         if let Some(data) = &self.data {
             draft.body = Some(read_body(data)?);
+            draft = draft.with_media_type(context.engine()?.catalogue.provider(&credential.provider)?);
         }
         Ok(draft)
     }
@@ -90,15 +95,15 @@ pub(in crate::cli) fn consent(credential: &Credential, draft: &Draft, yes: bool)
 
 /// Text that was given: itself, a file's, or standard input.
 pub(in crate::cli) fn read_body(data: &str) -> Result<String, Problem> {
-    let failed = |error: std::io::Error| {
-        Problem::new("The body could not be read", error.to_string(), "name a UTF-8 text file after @, or pipe it in with -")
-            .of(Class::Usage)
+    let failed = |place: &str, error: &std::io::Error| {
+        let why = format!("{}: {error}", clean_line(place));
+        Problem::new("The text could not be read", why, "name a UTF-8 text file after @, or pipe it in with -").of(Class::Usage)
     };
     match data.strip_prefix('@') {
-        Some(file) => std::fs::read_to_string(file).map_err(failed),
+        Some(file) => std::fs::read_to_string(file).map_err(|error| failed(file, &error)),
         None if data == "-" => {
             let mut body = String::new();
-            std::io::stdin().lock().read_to_string(&mut body).map_err(failed)?;
+            std::io::stdin().lock().read_to_string(&mut body).map_err(|error| failed("standard input", &error))?;
             Ok(body)
         }
         None => Ok(data.to_owned()),

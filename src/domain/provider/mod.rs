@@ -13,11 +13,13 @@ pub(crate) mod placeholder;
 mod pointers;
 pub mod spec;
 mod validate;
+mod value;
 
 pub use catalogue::{Catalogue, Source};
 pub use error::CatalogueError;
 pub use pointers::Choice;
 pub use spec::{Authorization, FieldSpec, Kind, Parameter, Preset, Provider, StatusMeaning};
+pub use value::ValueType;
 
 /// The built-in catalogue, read once for all tests.
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::placeholder::placeholders;
+use super::value::ValueType;
 use crate::domain::credential::Part;
 use crate::domain::region::{Place, Region};
 use crate::domain::request::Method;
@@ -34,6 +35,9 @@ pub struct Provider {
     /// Headers that every request carries, except where it has its own of the same name.
     #[serde(default)]
     pub headers: Vec<(String, String)>,
+    /// The media type of JSON bodies, by how the path begins; `application/json` for all others.
+    #[serde(default)]
+    pub media_types: Vec<(String, String)>,
     /// The kinds of credential.
     #[serde(rename = "kind")]
     pub kinds: Vec<Kind>,
@@ -378,6 +382,9 @@ pub struct Preset {
     pub parameters: Vec<Parameter>,
     /// Where the provider documents it.
     pub docs: String,
+    /// Whether it only reads, although its method might do more; so it is asked about more briefly.
+    #[serde(default)]
+    pub reads: bool,
     /// Kinds it is of no use to.
     #[serde(default)]
     pub not_for: Vec<String>,
@@ -413,6 +420,12 @@ pub struct Parameter {
     pub id: String,
     /// One sentence: what it is.
     pub help: String,
+    /// What its values look like.
+    #[serde(default, rename = "type")]
+    pub value_type: ValueType,
+    /// The values that there are; without any, all of its type.
+    #[serde(default)]
+    pub choices: Vec<String>,
     /// The value where nothing else is known.
     #[serde(default)]
     pub default: Option<String>,
@@ -459,6 +472,12 @@ pub struct StatusMeaning {
 }
 
 impl Provider {
+    /// The media type that a JSON body for this path has.
+    pub fn media_type(&self, path: &str) -> &str {
+        let own = self.media_types.iter().find(|(beginning, _)| path.starts_with(beginning.as_str()));
+        own.map_or("application/json", |(_, media)| media)
+    }
+
     /// The kind with the given id.
     pub fn kind(&self, id: &str) -> Option<&Kind> {
         self.kinds.iter().find(|kind| kind.id == id)

@@ -105,6 +105,13 @@ fn preset(provider: &Provider, preset: &Preset) -> Verdict {
 
 fn parameters(provider: &Provider, preset: &Preset) -> Verdict {
     for parameter in &preset.parameters {
+        if let Some(default) = parameter.default.as_ref().filter(|default| !parameter.fits(default)) {
+            return fault(
+                default,
+                format!("the default \"{default}\" of the parameter \"{}\" does not fit it", parameter.id),
+                "Give it a default of its type, and of its choices where it has some",
+            );
+        }
         let Some(from) = &parameter.from else { continue };
         if provider.preset(from).is_none() {
             return fault(

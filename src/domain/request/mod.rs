@@ -10,13 +10,14 @@ mod sent;
 mod target;
 
 pub use check::DraftError;
-pub use preset::MissingParameter;
+pub use preset::{MissingParameter, ParameterError};
 pub use saved::{Saved, SavedId};
 pub use sent::Setting;
 pub use target::TargetError;
 
 use serde::{Deserialize, Serialize};
 
+use super::provider::Provider;
 use super::region::Place;
 
 /// A request as a person writes it.
@@ -83,9 +84,31 @@ impl Draft {
         Self { method, target, query: Vec::new(), headers: Vec::new(), body: None, preset: None }
     }
 
+    /// Path and query in one line, as a person writes and reads them.
+    pub fn address(&self) -> String {
+        let place = self.target.to_string();
+        let joint = if place.contains('?') { '&' } else { '?' };
+        let pairs: Vec<_> = self.query.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        if pairs.is_empty() { place } else { format!("{place}{joint}{}", pairs.join("&")) }
+    }
+
     /// The value of the header with this name, whatever its case.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+    }
+
+    /// The same with the media type that the provider wants of a JSON body, where the body is JSON and nothing is said of it.
+    #[must_use]
+    pub fn with_media_type(mut self, provider: &Provider) -> Self {
+        let is_json = |body: &String| serde_json::from_str::<serde::de::IgnoredAny>(body).is_ok();
+        if self.header("content-type").is_none() && self.body.as_ref().is_some_and(is_json) {
+            let path = match &self.target {
+                Target::Path { path, .. } => path.as_str(),
+                Target::Url(url) => url.path(),
+            };
+            self.headers.push(("content-type".to_owned(), provider.media_type(path).to_owned()));
+        }
+        self
     }
 
     /// The headers to send: its own, and those of the provider that it does not have.
@@ -141,6 +164,24 @@ mod tests {
             assert_eq!(Method::parse(&method.to_string().to_lowercase()), Some(method));
         }
         assert_eq!((Method::Patch.as_str(), Method::parse("BREW")), ("PATCH", None));
+    }
+
+    #[test]
+    fn a_json_body_says_what_it_is_as_the_provider_wants_it() {
+        let snyk = crate::domain::provider::builtin().provider("snyk").unwrap();
+        let said = |path: &str, body: &str| {
+            let draft = Draft { body: Some(body.to_owned()), ..Draft::new(Method::Post, Target::parse(path).unwrap()) };
+            draft.with_media_type(snyk).header("content-type").map(str::to_owned)
+        };
+        assert_eq!(said("/rest/orgs/x", "{}").as_deref(), Some("application/vnd.api+json"));
+        assert_eq!(said("https://api.snyk.io/rest/orgs/x", " [1]\n").as_deref(), Some("application/vnd.api+json"));
+        assert_eq!(said("/v1/org/x", "{\"a\":1}").as_deref(), Some("application/json"));
+        assert_eq!(said("/v1/org/x", "a=1"), None, "nobody knows what it is");
+        assert_eq!(said("/v1/org/x", ""), None);
+        let own = vec![("Content-Type".to_owned(), "text/plain".to_owned())];
+        let draft =
+            Draft { headers: own.clone(), body: Some("{}".to_owned()), ..Draft::new(Method::Put, Target::parse("/a").unwrap()) };
+        assert_eq!(draft.with_media_type(snyk).headers, own);
     }
 
     #[test]

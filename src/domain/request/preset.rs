@@ -6,6 +6,34 @@ use super::{Draft, Method, Target};
 use crate::domain::problem::{Class, Problem};
 use crate::domain::provider::placeholder::{Fill, fill};
 use crate::domain::provider::spec::{Parameter, Preset};
+use crate::domain::text::{clean_line, nearest};
+
+/// A value that a preset does not take.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ParameterError {
+    /// It has no such parameter.
+    #[error("\"{preset}\" has no parameter \"{name}\"")]
+    Unknown {
+        /// The preset's id.
+        preset: String,
+        /// The name that was given.
+        name: String,
+        /// The parameters that it has.
+        known: Vec<String>,
+    },
+    /// The value is not one that the parameter takes.
+    #[error("{name} takes {takes}")]
+    Unfit {
+        /// The parameter.
+        name: String,
+        /// What it takes, in words.
+        takes: String,
+        /// The value that was given.
+        value: String,
+        /// The preset whose answers list its values.
+        from: Option<String>,
+    },
+}
 
 /// A placeholder for which nobody gave a value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -22,6 +50,39 @@ pub struct MissingParameter {
 }
 
 impl Preset {
+    /// Whether the values that were given are for its parameters and look like them. A value that is there and empty was
+    /// meant to be something, so nothing else takes its place.
+    pub fn check(&self, given: &BTreeMap<String, String>) -> Result<(), ParameterError> {
+        given.iter().try_for_each(|(name, value)| match self.parameter(name) {
+            None => Err(ParameterError::Unknown {
+                preset: self.id.clone(),
+                name: name.clone(),
+                known: self.parameters.iter().map(|parameter| parameter.id.clone()).collect(),
+            }),
+            Some(parameter) if !parameter.fits(value) => Err(ParameterError::Unfit {
+                name: name.clone(),
+                takes: parameter.takes(),
+                value: value.clone(),
+                from: parameter.from.clone(),
+            }),
+            Some(_) => Ok(()),
+        })
+    }
+
+    /// The values that the placeholders of its path have in a target that it asked.
+    pub fn values_in(&self, target: &Target) -> BTreeMap<String, String> {
+        let path = match target {
+            Target::Path { path, .. } => path.as_str(),
+            Target::Url(url) => url.path(),
+        };
+        let pairs = self.path.split('/').zip(path.split('/'));
+        let value = |(template, segment): (&str, &str)| {
+            let name = template.strip_prefix('{')?.strip_suffix('}')?;
+            Some((name.to_owned(), plain_segment(segment)))
+        };
+        pairs.filter_map(value).collect()
+    }
+
     /// The draft of this preset. A placeholder takes the first value that one of the layers has for it (what was
     /// given, then the credential's fields), then its default; empty values do not count.
     pub fn draft(&self, layers: &[&BTreeMap<String, String>]) -> Result<Draft, MissingParameter> {
@@ -52,6 +113,33 @@ impl Preset {
     }
 }
 
+impl From<ParameterError> for Problem {
+    fn from(error: ParameterError) -> Self {
+        let (why, remedy) = match &error {
+            ParameterError::Unknown { known, .. } if known.is_empty() => {
+                ("It takes none".to_owned(), "Leave it out; --query adds to the query".to_owned())
+            }
+            ParameterError::Unknown { name, known, .. } => {
+                let remedy = match &nearest(name, known)[..] {
+                    [] => "Name one of these; --query adds to the query".to_owned(),
+                    near => format!("Did you mean {}?", near.join(" or ")),
+                };
+                (format!("It takes {}", known.join(", ")), remedy)
+            }
+            ParameterError::Unfit { value, from, name, .. } => {
+                let why =
+                    if value.is_empty() { "the value is empty".to_owned() } else { format!("\"{}\" is none", clean_line(value)) };
+                let remedy = match from {
+                    Some(from) => format!("Give {name} a value; the preset \"{from}\" lists them"),
+                    None => format!("Give {name} such a value, or leave it out"),
+                };
+                (why, remedy)
+            }
+        };
+        Self::new(error.to_string(), why, remedy).of(Class::Usage)
+    }
+}
+
 impl From<MissingParameter> for Problem {
     fn from(missing: MissingParameter) -> Self {
         let MissingParameter { parameter, help, from, .. } = &missing;
@@ -62,6 +150,12 @@ impl From<MissingParameter> for Problem {
         let why = format!("{parameter} has no value. {help}").trim_end().to_owned();
         Self::new(missing.to_string(), why, remedy).of(Class::Usage)
     }
+}
+
+/// What a path segment stands for.
+fn plain_segment(segment: &str) -> String {
+    let text = segment.replace('+', "%2B");
+    url::form_urlencoded::parse(text.as_bytes()).next().map_or_else(String::new, |(text, _)| text.into_owned())
 }
 
 #[cfg(test)]
@@ -86,6 +180,31 @@ mod tests {
         let path = "/v1/org/given/project/a%2Fb/aggregated-issues".to_owned();
         assert_eq!(draft.target, Target::Path { place: crate::domain::region::Place::Api, path });
         assert!(serde_json::from_str::<serde_json::Value>(&draft.body.unwrap()).unwrap()["filters"].is_object());
+    }
+
+    #[test]
+    fn what_no_parameter_takes_is_refused_before_anything_takes_its_place() {
+        let problem = |pairs: &[(&str, &str)]| Problem::from(preset("projects").check(&values(pairs)).unwrap_err());
+        let unknown = problem(&[("orgid", "x")]);
+        assert!(unknown.what.contains("\"orgid\"") && unknown.why.contains("org_id") && unknown.remedy.contains("mean org_id"));
+        assert!(problem(&[("org_id", "")]).why.contains("empty"));
+        let unfit = problem(&[("org_id", "acme")]);
+        assert!(unfit.what.contains("a UUID") && unfit.why.contains("acme") && unfit.remedy.contains("\"orgs\""), "{unfit:?}");
+        assert!(problem(&[("limit", "many")]).what.contains("a number, 100 unless given"));
+        assert!(Problem::from(preset("self").check(&values(&[("a", "b")])).unwrap_err()).why.contains("none"));
+        assert_eq!(
+            preset("projects").check(&values(&[("org_id", "74c237b4-ae4a-4241-a47c-000000000bb7"), ("limit", "10")])),
+            Ok(())
+        );
+    }
+
+    #[test]
+    fn a_target_tells_with_what_it_was_asked() {
+        let given = values(&[("org_id", "given"), ("project_id", "a/b +%")]);
+        let issues = preset("aggregated-issues");
+        assert_eq!(issues.values_in(&issues.draft(&[&given]).unwrap().target), given);
+        let page = Target::Url(url::Url::parse("https://api.snyk.io/rest/orgs/o1/projects?page=2").unwrap());
+        assert_eq!(preset("projects").values_in(&page), values(&[("org_id", "o1")]));
     }
 
     #[test]

@@ -2,11 +2,13 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::json::Document;
 use super::lay::Typeset;
 use super::words;
 use crate::domain::problem::Problem;
+use crate::domain::rate_limit::RateLimit;
 use crate::domain::response::{Answer, Body};
 use crate::domain::{Moment, headers};
 use crate::engine::message::{Exchange, Minted, TaskId};
@@ -24,6 +26,10 @@ pub struct Answered {
     pub exchange: Arc<Exchange>,
     /// When it came.
     pub at: Moment,
+    /// Pages and elements, where all pages of a list were read.
+    read: Option<(usize, usize)>,
+    /// What it says about limits.
+    limits: RateLimit,
     /// The body as a tree, or as the lines it has.
     body: Laid,
     raw: Laid,
@@ -109,7 +115,15 @@ impl Answered {
     /// An answer nothing of which is laid out yet.
     pub fn new(exchange: Arc<Exchange>, at: Moment, before: Option<Arc<Exchange>>) -> Self {
         let [body, raw, changes] = [Laid::Absent, Laid::Absent, Laid::Absent];
-        Self { exchange, at, body, raw, changes, filtered: None, before, kept: Vec::new() }
+        let limits = RateLimit::read(&exchange.answer, at);
+        Self { exchange, at, read: None, limits, body, raw, changes, filtered: None, before, kept: Vec::new() }
+    }
+
+    /// The same of so many pages and elements.
+    #[must_use]
+    pub fn having_read(mut self, read: Option<(usize, usize)>) -> Self {
+        self.read = read;
+        self
     }
 
     /// The parts that there are: a comparison needs something to compare with.
@@ -211,14 +225,20 @@ impl Answered {
         draft.method.is_safe() && matches!(answer.status, 200..300) && answer.body.text().is_some()
     }
 
+    /// What is left of the limits by now.
+    pub fn limits(&self, now: Moment) -> RateLimit {
+        self.limits.after(Duration::try_from(now - self.at).unwrap_or_default())
+    }
+
     /// The answer in a line, such as `200 OK · 41 ms · 1.2 kB`: as much of it as fits into so many columns.
     pub fn summary(&self, columns: usize) -> String {
         let answer = &self.exchange.answer;
-        let time = words::span(std::time::Duration::from_millis(answer.timing.total_ms));
+        let time = words::span(Duration::from_millis(answer.timing.total_ms));
         let status = format!("{} {}", answer.status, words::status(answer.status));
         let size = words::size(answer.size);
         let more = if answer.truncated { "; the rest was not read" } else { "" };
-        let full = format!("{} · {time} · {size}{more}", status.trim_end());
+        let read = self.read.map(|(pages, items)| format!(" · {} on {}", words::thousands(items), words::count(pages, "page")));
+        let full = format!("{}{} · {time} · {size}{more}", status.trim_end(), read.unwrap_or_default());
         let fits = |end: &usize| full[..*end].chars().count() <= columns;
         let ends = full.match_indices(" · ").map(|(at, _)| at).chain([full.len()]);
         full[..ends.filter(fits).last().unwrap_or(3)].to_owned()

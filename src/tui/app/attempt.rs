@@ -114,7 +114,7 @@ impl App {
         let Some(credential) = self.selected() else { return Vec::new() };
         let (id, keep) = (credential.id.clone(), self.console.keep(&credential.provider));
         let Some(Ready::Draft(draft)) = self.request() else { return self.send(now) };
-        let title = format!("All pages of {} as {}", super::draft::address(&draft), self.called(&id));
+        let title = format!("All pages of {} as {}", draft.address(), self.called(&id));
         let consent = crate::engine::message::Consent::NotAsked;
         let task = Task::Console(ConsoleTask::AllPages(SendTask { credential: id.clone(), draft, consent, keep }));
         self.start_for_console(title, (id, task), now)

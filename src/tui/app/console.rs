@@ -205,7 +205,9 @@ impl Console {
     pub fn answer(&mut self, exchange: Arc<Exchange>, now: Now, later: TaskId) -> Option<Typeset> {
         let before = self.earlier.to_the_same(&exchange);
         self.earlier.remember(&exchange);
-        self.outcome = Outcome::Answered(Box::new(Answered::new(exchange, now.wall, before)));
+        let read = if let Outcome::Sending(sending) = &self.outcome { sending.read } else { None };
+        let answered = Answered::new(exchange, now.wall, before).having_read(read);
+        self.outcome = Outcome::Answered(Box::new(answered));
         let layout = self.prepare(later);
         self.go_to_list();
         layout
@@ -288,6 +290,12 @@ impl Console {
             Outcome::Answered(answered) => &answered.exchange.credential,
         };
         if of == credential { &self.outcome } else { &Outcome::Nothing }
+    }
+
+    /// When what is told of the limits of the shown answer changes.
+    pub fn next_wake(&self, credential: &CredentialId, now: Now) -> Option<Instant> {
+        let Outcome::Answered(answered) = self.outcome_for(credential) else { return None };
+        answered.limits(now.wall).changes_in().map(|step| now.instant + step)
     }
 
     /// Whether the answer that is shown is still being searched.

@@ -5,29 +5,15 @@ use std::collections::BTreeMap;
 use crate::domain::Credential;
 use crate::domain::provider::{Parameter, Preset};
 use crate::domain::region::Place;
-use crate::domain::request::{Draft, Target, TargetError};
+use crate::domain::request::{Draft, Method, Target, TargetError};
 
-/// Path and query of a request in one line.
-pub fn address(draft: &Draft) -> String {
-    with_query(place(draft), &draft.query)
-}
-
-/// Where a request goes, without the query that stands beside it.
-pub fn place(draft: &Draft) -> String {
-    match &draft.target {
-        Target::Path { place: Place::Auth, path } => format!("auth:{path}"),
-        Target::Path { place: Place::App, path } => format!("app:{path}"),
-        Target::Path { place: Place::Api, path } => path.clone(),
-        Target::Url(url) => url.to_string(),
-    }
-}
-
-/// The same of a preset whose placeholders are still open.
+/// Path and query in one line of a preset whose placeholders are still open.
 pub fn template(preset: &Preset) -> String {
-    with_query(preset.path.clone(), &preset.query)
+    let target = Target::Path { place: Place::Api, path: preset.path.clone() };
+    Draft { query: preset.query.clone(), ..Draft::new(Method::Get, target) }.address()
 }
 
-/// Reads what [`address`] wrote: a path with a query, or a whole URL.
+/// Reads what [`Draft::address`] wrote: a path with a query, or a whole URL.
 pub fn parse_address(text: &str) -> Result<(Target, Vec<(String, String)>), TargetError> {
     let target = Target::parse(text)?;
     let Target::Path { place, path } = &target else { return Ok((target, Vec::new())) };
@@ -47,23 +33,16 @@ pub fn open_parameters<'p>(preset: &'p Preset, given: &BTreeMap<String, String>,
     preset.parameters.iter().filter(|parameter| !known(&parameter.id)).collect()
 }
 
-fn with_query(path: String, query: &[(String, String)]) -> String {
-    let joint = if path.contains('?') { '&' } else { '?' };
-    let pairs: Vec<_> = query.iter().map(|(name, value)| format!("{name}={value}")).collect();
-    if pairs.is_empty() { path } else { format!("{path}{joint}{}", pairs.join("&")) }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::request::Method;
 
     #[test]
     fn an_address_is_read_as_it_is_written() {
         for text in ["/rest/self?version=2024-10-15", "/rest/orgs", "auth:/token?b=&c=1", "https://api.snyk.io/rest?x=1"] {
             let (target, query) = parse_address(text).expect("an address");
             let draft = Draft { query, ..Draft::new(Method::Get, target) };
-            assert_eq!(address(&draft), text);
+            assert_eq!(draft.address(), text);
         }
         assert!(parse_address("rest/self").is_err());
     }

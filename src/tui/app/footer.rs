@@ -116,6 +116,10 @@ pub fn hint_at(app: &App, footer: Area, column: u16) -> Option<Action> {
 
 fn label(app: &App, action: Action) -> Option<(String, &'static str)> {
     let command = command::of(action)?;
-    let shown = action == Action::Credential(CredentialAction::Show) && !Detail::is_masked(&app.detail);
-    Some((app.preferences.keys.label(action)?, if shown { "mask" } else { command.title }))
+    let title = match action {
+        Action::Credential(CredentialAction::Show) if !Detail::is_masked(&app.detail) => "mask",
+        Action::Console(ConsoleAction::Send) if app.onward().is_some() => "go on",
+        _ => command.title,
+    };
+    Some((app.preferences.keys.label(action)?, title))
 }

@@ -231,6 +231,12 @@ impl Form {
         self.focus = self.fields.iter().position(|field| field.id == id).unwrap_or(self.focus);
     }
 
+    /// Gives the first field without a value the focus.
+    pub fn focus_on_empty(&mut self) {
+        let empty = self.fields.iter().position(|field| self.value(&field.id).is_empty());
+        self.focus = empty.unwrap_or(self.focus);
+    }
+
     /// The button that has the focus.
     pub fn focused_button(&self) -> Option<Button> {
         self.focus.checked_sub(self.fields.len()).and_then(|at| self.buttons.get(at)).copied()

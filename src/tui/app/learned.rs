@@ -19,12 +19,21 @@ pub(super) const STUDIED_AT_ONCE: usize = 64 * 1024;
 /// Values and names of one placeholder.
 pub type Values = Vec<(String, String)>;
 
+/// What an answer listed for a placeholder.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Listed {
+    /// The values and their names.
+    pub values: Values,
+    /// The values of other placeholders with which the list was asked for: projects are those of one organisation.
+    pub asked: BTreeMap<String, String>,
+}
+
 /// What the answers to one credential taught.
 #[derive(Default)]
 pub struct Learned {
     of: Option<CredentialId>,
     /// For a parameter that takes its values from a preset: those values.
-    listed: BTreeMap<(String, String), Values>,
+    listed: BTreeMap<(String, String), Listed>,
     /// What was chosen last for a placeholder.
     chosen: BTreeMap<String, String>,
     /// What the elements of the last answer are good for.
@@ -37,6 +46,7 @@ pub struct Lore {
     /// What it lists for a parameter that takes its values from the preset that asked.
     listed: Vec<((String, String), Values)>,
     here: Vec<Here>,
+    asked: BTreeMap<String, String>,
     place: Place,
 }
 
@@ -51,11 +61,14 @@ pub struct Study {
 }
 
 /// An answer that may teach something.
+#[derive(Default)]
 pub struct Lesson<'a> {
     /// The preset that asked.
     pub preset: Option<&'a str>,
     /// Its body.
     pub body: &'a str,
+    /// The values of placeholders with which it was asked for.
+    pub asked: BTreeMap<String, String>,
     /// Whether it goes on with what the answer before it listed.
     pub place: Place,
 }
@@ -98,17 +111,17 @@ impl Learned {
 
     /// Takes from an answer what it lists for the parameters of other presets.
     pub fn take(&mut self, of: &CredentialId, lore: Lore) {
-        let Lore { listed, here, place } = lore;
+        let Lore { listed, here, asked, place } = lore;
         if !here.is_empty() {
             self.turn_to(of);
         }
         for (key, values) in listed {
             let known = self.listed.entry(key).or_default();
-            if place == Place::First {
-                known.clear();
+            if place == Place::First || known.asked != asked {
+                *known = Listed { values: Vec::new(), asked: asked.clone() };
             }
-            let mut seen: HashSet<_> = known.iter().cloned().collect();
-            known.extend(values.into_iter().filter(|value| seen.insert(value.clone())));
+            let mut seen: HashSet<_> = known.values.iter().cloned().collect();
+            known.values.extend(values.into_iter().filter(|value| seen.insert(value.clone())));
         }
         self.here = here;
     }
@@ -119,10 +132,12 @@ impl Learned {
         self.chosen.extend(given.clone());
     }
 
-    /// The values that are known for a parameter of a credential's preset.
-    pub fn values(&self, of: &CredentialId, parameter: &Parameter) -> Option<&Values> {
+    /// What was listed for a parameter of a credential's preset, as far as it goes with what has been given already.
+    pub fn listed(&self, of: &CredentialId, parameter: &Parameter, given: &BTreeMap<String, String>) -> Option<&Listed> {
         let key = (parameter.from.clone()?, parameter.id.clone());
-        self.listed.get(&key).filter(|values| self.of.as_ref() == Some(of) && !values.is_empty())
+        let listed = self.listed.get(&key).filter(|listed| self.of.as_ref() == Some(of) && !listed.values.is_empty())?;
+        let fits = |(id, value): (&String, &String)| given.get(id).is_none_or(|given| given == value);
+        listed.asked.iter().all(fits).then_some(listed)
     }
 
     /// What was chosen last for a parameter.
@@ -166,14 +181,16 @@ impl Study {
         // Only further pages are asked by a whole address and know their preset all the same.
         let place = if matches!(draft.target, Target::Url(_)) { Place::Further } else { Place::First };
         let body = answer.body.text().unwrap_or_default();
-        Lore::of(provider, &Lesson { preset: draft.preset.as_deref(), body, place })
+        let preset = draft.preset.as_deref();
+        let asked = preset.and_then(|id| provider.preset(id)).map(|preset| preset.values_in(&draft.target)).unwrap_or_default();
+        Lore::of(provider, Lesson { preset, body, asked, place })
     }
 }
 
 impl Lore {
     /// What an answer lists for the parameters of the provider's presets.
-    pub fn of(provider: &Provider, lesson: &Lesson<'_>) -> Self {
-        let mut lore = Self { place: lesson.place, ..Self::default() };
+    pub fn of(provider: &Provider, lesson: Lesson<'_>) -> Self {
+        let mut lore = Self { place: lesson.place, asked: lesson.asked, ..Self::default() };
         let Ok(answer) = serde_json::from_str::<Value>(lesson.body) else { return lore };
         let parameters = || provider.presets.iter().flat_map(|preset| &preset.parameters);
         let fed = |parameter: &&Parameter| parameter.from.is_some() && parameter.from.as_deref() == lesson.preset;
@@ -250,16 +267,35 @@ mod tests {
         let provider = catalogue.provider("snyk").expect("a provider");
         let org = catalogue.preset("snyk", "projects").expect("a preset").parameter("org_id").expect("a parameter");
         let mut learned = Learned::default();
-        let lesson = |body| Lesson { preset: Some("orgs"), body, place: Place::First };
-        learned.take(&samples::id(0), Lore::of(provider, &lesson(ORGS)));
+        let lesson = |body| Lesson { preset: Some("orgs"), body, ..Lesson::default() };
+        let nothing = BTreeMap::new();
+        learned.take(&samples::id(0), Lore::of(provider, lesson(ORGS)));
         let expected = [("o1", "Acme"), ("o2", "o2")].map(|(value, name)| (value.to_owned(), name.to_owned()));
-        assert_eq!(learned.values(&samples::id(0), org).map(Vec::as_slice), Some(&expected[..]));
-        assert_eq!(learned.values(&samples::id(1), org), None);
-        learned.take(&samples::id(1), Lore::of(provider, &lesson("<html>")));
-        assert!(learned.values(&samples::id(0), org).is_some(), "what teaches nothing forgets nothing");
+        assert_eq!(learned.listed(&samples::id(0), org, &nothing).map(|listed| &listed.values[..]), Some(&expected[..]));
+        assert_eq!(learned.listed(&samples::id(1), org, &nothing), None);
+        learned.take(&samples::id(1), Lore::of(provider, lesson("<html>")));
+        assert!(learned.listed(&samples::id(0), org, &nothing).is_some(), "what teaches nothing forgets nothing");
         let more = r#"{"data":[{"id":"o1","attributes":{"name":"Acme"}},{"id":"o3"}]}"#;
-        learned.take(&samples::id(0), Lore::of(provider, &Lesson { place: Place::Further, ..lesson(more) }));
-        assert_eq!(learned.values(&samples::id(0), org).map(Vec::len), Some(3), "a further page adds to the first");
+        learned.take(&samples::id(0), Lore::of(provider, Lesson { place: Place::Further, ..lesson(more) }));
+        let count = learned.listed(&samples::id(0), org, &nothing).map(|listed| listed.values.len());
+        assert_eq!(count, Some(3), "a further page adds to the first");
+    }
+
+    #[test]
+    fn a_list_goes_with_what_it_was_asked_for() {
+        let catalogue = Catalogue::builtin().expect("the catalogue");
+        let provider = catalogue.provider("snyk").expect("a provider");
+        let project = catalogue.preset("snyk", "project-issues").expect("a preset").parameter("project_id").expect("a parameter");
+        let of = |org: &str| BTreeMap::from([("org_id".to_owned(), org.to_owned())]);
+        let body = r#"{"data":[{"id":"p1"}]}"#;
+        let mut learned = Learned::default();
+        let lesson = |org| Lesson { preset: Some("projects"), body, asked: of(org), place: Place::First };
+        learned.take(&samples::id(0), Lore::of(provider, lesson("o1")));
+        let fits = |learned: &Learned, given| learned.listed(&samples::id(0), project, &given).is_some();
+        assert!(fits(&learned, BTreeMap::new()) && fits(&learned, of("o1")));
+        assert!(!fits(&learned, of("o2")), "no project of one organisation is offered for another");
+        learned.take(&samples::id(0), Lore::of(provider, Lesson { place: Place::Further, ..lesson("o2") }));
+        assert!(fits(&learned, of("o2")) && !fits(&learned, of("o1")));
     }
 
     #[test]
@@ -272,16 +308,13 @@ mod tests {
             found.into_iter().map(|found| (found.parameter, found.value, found.name)).collect::<Vec<_>>()
         };
         let own = |parameter: &str, value: &str, name: &str| vec![(parameter.to_owned(), value.to_owned(), name.to_owned())];
-        learned.take(&samples::id(0), Lore::of(provider, &Lesson { preset: Some("orgs"), body: ORGS, place: Place::First }));
+        learned.take(&samples::id(0), Lore::of(provider, Lesson { preset: Some("orgs"), body: ORGS, ..Lesson::default() }));
         assert_eq!(found(&learned, "/data", 0), own("org_id", "o1", "Acme"));
         assert_eq!(found(&learned, "/data", 2), [], "it has no id");
         let written = r#"[{"id":"p1","type":"project","attributes":{"name":"web"}}]"#;
-        learned.take(&samples::id(0), Lore::of(provider, &Lesson { preset: None, body: written, place: Place::First }));
+        learned.take(&samples::id(0), Lore::of(provider, Lesson { body: written, ..Lesson::default() }));
         assert_eq!(found(&learned, "", 0), own("project_id", "p1", "web"));
-        learned.take(
-            &samples::id(0),
-            Lore::of(provider, &Lesson { preset: None, body: r#"{"data":[{"id":"x"}]}"#, place: Place::First }),
-        );
+        learned.take(&samples::id(0), Lore::of(provider, Lesson { body: r#"{"data":[{"id":"x"}]}"#, ..Lesson::default() }));
         assert_eq!(found(&learned, "/data", 0), []);
     }
 }

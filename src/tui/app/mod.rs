@@ -30,6 +30,7 @@ mod message;
 mod open;
 mod perform;
 pub mod pointer;
+mod presets;
 pub mod query;
 mod refusal;
 pub mod regions;
@@ -216,7 +217,8 @@ impl App {
     pub fn next_wake(&self, now: Now) -> Option<Instant> {
         let session = if self.shows_detail() { self.detail.next_change(now) } else { None };
         let own = [self.detail.next_wake(now.instant), session, self.dialogs.next_wake(now.instant)];
-        own.into_iter().chain([self.activity.next_wake(), self.regions.due()]).flatten().min()
+        let console = self.selected().and_then(|credential| self.console.next_wake(&credential.id, now));
+        own.into_iter().chain([self.activity.next_wake(), self.regions.due(), console]).flatten().min()
     }
 
     /// Whether all of the detail is in sight: on the screen, not behind a dialog, and not cut short.

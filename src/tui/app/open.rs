@@ -7,12 +7,11 @@ use super::console::Ready;
 
 use super::activity::Tone;
 use super::dialog::{
-    ActivityList, Add, Confirm, Dialog, EditCredential, Intent, Notice, Parameters, Pick, PickItem, Picked, Purpose, Request,
-    Survey, Unlock,
+    ActivityList, Add, Confirm, Dialog, EditCredential, Intent, Notice, Pick, PickItem, Picked, Purpose, Request, Survey, Unlock,
 };
 use super::form::Button;
 use super::sheet::Row;
-use super::{App, Audience, Effect, Now, Pane, draft, regions, words};
+use super::{App, Audience, Effect, Now, regions, words};
 use crate::config::Key;
 use crate::config::theme::Role;
 use crate::domain::Credential;
@@ -147,40 +146,6 @@ impl App {
         Vec::new()
     }
 
-    pub(super) fn open_preset_picker(&mut self) -> Vec<Effect> {
-        let Some(credential) = self.selected() else { return Vec::new() };
-        let Ok(provider) = self.catalogue.provider(&credential.provider) else { return Vec::new() };
-        let useful = provider.presets.iter().filter(|preset| !preset.not_for.contains(&credential.kind));
-        let item = |preset: &crate::domain::provider::Preset| PickItem {
-            text: preset.title.clone(),
-            more: preset.help.clone(),
-            right: preset.method.clone(),
-            mark: None,
-            heading: "",
-            picked: Picked::Preset(preset.id.clone()),
-        };
-        let pick = Pick::new("Requests", useful.map(item).collect(), 0);
-        self.dialogs.push(Dialog::Pick(pick));
-        Vec::new()
-    }
-
-    /// Takes a preset, asking for the values that nobody has given yet.
-    pub(super) fn take_preset(&mut self, id: &str, given: BTreeMap<String, String>) {
-        let Some(credential) = self.selected() else { return };
-        let Ok(preset) = self.catalogue.preset(&credential.provider, id).cloned() else { return };
-        let provider = credential.provider.clone();
-        let open = draft::open_parameters(&preset, &given, credential);
-        if open.iter().any(|parameter| parameter.default.is_none()) {
-            let parameters = Parameters::new(&preset, &open, (&credential.id, &self.console.learned));
-            self.dialogs.push(Dialog::Parameters(Box::new(parameters)));
-        } else {
-            let credential = credential.id.clone();
-            self.console.learned.choose(&credential, &given);
-            self.console.choose(&provider, id, given);
-            self.focus(super::command::Focus::To(Pane::Console));
-        }
-    }
-
     /// The request for the selected credential.
     pub fn request(&self) -> Option<Ready> {
         self.selected().and_then(|credential| self.console.request_for(credential, &self.catalogue))
@@ -203,17 +168,27 @@ impl App {
         let Some(credential) = self.selected() else { return };
         let region = self.catalogue.region(&credential.provider, &credential.region);
         let host = region.map_or_else(|_| credential.region.clone(), |region| format!("{} ({})", region.api, region.id));
+        let preset = draft.preset.as_ref().and_then(|id| self.catalogue.preset(&credential.provider, id).ok());
+        let reads = preset.is_some_and(|preset| preset.reads);
+        let warning = if reads {
+            Row::text(format!("{} is a method that may change something; this request only reads.", draft.method))
+        } else {
+            Row::warning(format!("{} may change or remove something at the provider.", draft.method))
+        };
         let rows = vec![
-            Row::warning(format!("{} may change or remove something at the provider.", draft.method)),
+            warning,
             Row::Blank,
-            Row::text(format!("Request {} {}", draft.method, draft::address(&draft))),
+            Row::text(format!("Request {} {}", draft.method, draft.address())),
             Row::Pair("At".to_owned(), host),
             Row::Pair("As".to_owned(), self.name_of(credential)),
         ];
         let (word, called) = (credential.name.to_string(), self.name_of(credential));
         let intent = Intent::Send(credential.id.clone(), draft);
-        let confirm = Confirm::new("Send this request?", rows, Button::Danger("Send"), intent);
-        let confirm = confirm.typing(&word, called);
+        let confirm = if reads {
+            Confirm::new("Send this request?", rows, Button::Act("Send"), intent).ready()
+        } else {
+            Confirm::new("Send this request?", rows, Button::Danger("Send"), intent).typing(&word, called)
+        };
         self.dialogs.push(Dialog::Confirm(Box::new(confirm)));
     }
 
@@ -224,7 +199,7 @@ impl App {
             Row::warning(format!("The access token was not accepted. It may only have ended; {called} will get a new one.")),
             Row::text("The provider refused the request before it did anything, as far as its answer tells."),
             Row::Blank,
-            Row::text(format!("Request  {} {}", exchange.draft.method, draft::address(&exchange.draft))),
+            Row::text(format!("Request  {} {}", exchange.draft.method, exchange.draft.address())),
             Row::Pair("As".to_owned(), called),
         ];
         let intent = Intent::Send(exchange.credential.clone(), exchange.draft.clone());

@@ -3,7 +3,7 @@
 use super::activity::Tone;
 use super::console::Ready;
 use super::dialog::Intent;
-use super::{App, Effect, Now, Onward, Pane, Reach, draft, regions};
+use super::{App, Effect, Now, Onward, Pane, Reach, regions};
 use crate::config::Chooser;
 use crate::domain::request::Draft;
 use crate::domain::{CredentialId, Problem};
@@ -17,8 +17,9 @@ impl App {
             Intent::Preset(id, given) => self.take_preset(&id, given),
             Intent::Console(intent) => return self.perform_for_console(*intent, now),
             Intent::Write(draft, keep) => {
-                if let Some(provider) = self.selected().map(|credential| credential.provider.clone()) {
-                    self.console.write(&provider, draft, keep);
+                let provider = self.selected().and_then(|credential| self.catalogue.provider(&credential.provider).ok());
+                if let Some((id, draft)) = provider.map(|provider| (provider.id.clone(), draft.with_media_type(provider))) {
+                    self.console.write(&id, draft, keep);
                 }
             }
             Intent::Wear(theme, dress) => self.wear(*theme, dress),
@@ -118,7 +119,7 @@ impl App {
     }
 
     fn send_draft(&mut self, id: CredentialId, draft: Draft, consent: Consent, now: Now) -> Vec<Effect> {
-        let title = format!("{} {} as {}", draft.method, draft::address(&draft), self.called(&id));
+        let title = format!("{} {} as {}", draft.method, draft.address(), self.called(&id));
         let keep = self.credentials.get(&id).map(|credential| self.console.keep(&credential.provider)).unwrap_or_default();
         let task = Task::Send(SendTask { credential: id.clone(), draft, consent, keep });
         self.start_for_console(title, (id, task), now)

@@ -5,7 +5,7 @@ use super::attempt::Shelf;
 use super::dialog::{Ask, Asked, Confirm, ConsoleIntent, Dialog, Extra, Intent, Pick, PickItem, Picked, Reading};
 use super::form::Button;
 use super::sheet::Row;
-use super::{App, Effect, Now, draft, words};
+use super::{App, Effect, Now, words};
 use crate::config::theme::Role;
 use crate::domain::problem::Problem;
 use crate::domain::request::{Draft, Saved, SavedId, Setting};
@@ -50,6 +50,8 @@ impl App {
             ConsoleIntent::AskForget => self.ask_to_forget(),
             ConsoleIntent::Forget => return self.ask_for_shelf(Shelf::History, Task::Console(ConsoleTask::Forget)),
             ConsoleIntent::Walk(preset, given) => return self.walk(&preset, given, now),
+            ConsoleIntent::Type(preset, given) => self.ask_for_values(&preset, given),
+            ConsoleIntent::Documentation(preset) => return self.open_documentation(&preset),
             ConsoleIntent::Import(text) => self.import_curl(&text, now),
             ConsoleIntent::Edit(text) => return self.vet(text),
         }
@@ -108,7 +110,7 @@ impl App {
 
     /// Takes a whole request, to be looked at and sent.
     fn take_draft(&mut self, provider: &str, draft: Draft, now: Now) {
-        let text = format!("{} {}", draft.method, draft::address(&draft));
+        let text = format!("{} {}", draft.method, draft.address());
         self.console.write(provider, draft, Keep::WithoutBody);
         self.turn_to_console();
         self.activity.say(Tone::Good, format!("Ready to be sent: {text}"), now.instant);
@@ -236,7 +238,7 @@ impl App {
             let sent = &line.sent;
             let time = sent.latency_ms.map(|ms| format!(" · {ms} ms")).unwrap_or_default();
             PickItem {
-                text: format!("{} {}", sent.draft.method, draft::address(&sent.draft)),
+                text: format!("{} {}", sent.draft.method, sent.draft.address()),
                 more: format!("{} · {} · {}{time}", words::ago(sent.at, now.wall), self.whose(&sent.credential), sent.region),
                 right: sent.status.map_or_else(|| sent.verdict.as_str().to_owned(), |status| status.to_string()),
                 mark: None,

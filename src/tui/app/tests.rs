@@ -116,7 +116,6 @@ fn exchange(session: &Session, body: Body) -> Box<Exchange> {
         explanation: None,
         refusal: None,
         limit: None,
-        budget: None,
         minted: Vec::new(),
     })
 }

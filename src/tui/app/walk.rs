@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use super::answer::{Answered, Laid, View};
 use super::console::Ready;
-use super::dialog::{ConsoleIntent, Dialog, Pick, PickItem, Picked};
+use super::dialog::{ConsoleIntent, Dialog, Picked};
 use super::learned::Found;
+use super::presets::pick_preset;
 use super::{App, Effect, Now, draft};
 use crate::domain::Credential;
 use crate::domain::provider::Preset;
@@ -37,10 +38,13 @@ impl App {
         (!presets.is_empty()).then_some(Onward { name, given, presets })
     }
 
-    /// Whether the answer is one to the request that is shown, or a further page of it. Once another request was chosen,
-    /// Enter sends that one.
-    fn is_answered(&self, answered: &Answered) -> bool {
+    /// Whether the answer is one to the request that is shown, or a further page of it, in the region that is shown. Once
+    /// another request was chosen, Enter sends that one.
+    pub fn is_answered(&self, answered: &Answered) -> bool {
         let Some(Ready::Draft(shown)) = self.request() else { return false };
+        if self.selected().is_none_or(|credential| credential.region != answered.exchange.region) {
+            return false;
+        }
         let asked = &answered.exchange.draft;
         let is_page = matches!(asked.target, Target::Url(_)) && asked.preset.is_some() && asked.preset == shown.preset;
         *asked == shown || is_page
@@ -64,15 +68,8 @@ impl App {
         let mut presets = onward.presets;
         // What the person would have to look up first comes last; nothing else changes its place.
         presets.sort_by_key(open);
-        let item = |preset: &Preset| PickItem {
-            text: preset.title.clone(),
-            more: preset.help.clone(),
-            right: preset.method.clone(),
-            mark: None,
-            heading: "",
-            picked: Picked::Console(Box::new(ConsoleIntent::Walk(preset.id.clone(), known.clone()))),
-        };
-        let pick = Pick::new(format!("Go on with {}", onward.name), presets.iter().map(item).collect(), 0);
+        let walk = |preset: &Preset| Picked::Console(Box::new(ConsoleIntent::Walk(preset.id.clone(), values_of(preset, &known))));
+        let pick = pick_preset(format!("Go on with {}", onward.name), presets.iter(), walk);
         self.dialogs.push(Dialog::Pick(pick));
         Vec::new()
     }
@@ -94,4 +91,9 @@ impl App {
         known.extend(given.clone());
         known
     }
+}
+
+/// Those of the values that a preset takes.
+fn values_of(preset: &Preset, known: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    known.iter().filter(|(id, _)| preset.parameter(id).is_some()).map(|(id, value)| (id.clone(), value.clone())).collect()
 }

@@ -202,7 +202,7 @@ pub fn count(number: usize, noun: &str) -> String {
 }
 
 /// A number with its thousands apart: `10,000`.
-fn thousands(number: usize) -> String {
+pub fn thousands(number: usize) -> String {
     let digits = number.to_string();
     let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
     for (at, digit) in digits.char_indices() {

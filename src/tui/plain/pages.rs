@@ -119,7 +119,7 @@ fn places(app: &App) -> Vec<String> {
 
 fn console(app: &App) -> Vec<String> {
     let request = match app.request() {
-        Some(Ready::Draft(draft)) => format!("Request: {} {}", draft.method, draft::address(&draft)),
+        Some(Ready::Draft(draft)) => format!("Request: {} {}", draft.method, draft.address()),
         Some(Ready::Open(preset)) => format!("Request: {} {}", preset.method, draft::template(&preset)),
         None => return vec!["There is no request for this kind of credential.".to_owned()],
     };

@@ -73,7 +73,7 @@ pub(super) fn draw(pen: &mut Pen<'_>, area: Area) {
 fn draw_request(pen: &mut Pen<'_>, area: Area) {
     let app = pen.app;
     let (method, address) = match app.request() {
-        Some(Ready::Draft(draft)) => (draft.method, draft::address(&draft)),
+        Some(Ready::Draft(draft)) => (draft.method, draft.address()),
         Some(Ready::Open(preset)) => (Method::parse(&preset.method).unwrap_or_default(), draft::template(&preset)),
         None => {
             pen.put(area, "There is no request for this kind of credential", Role::Dim);
@@ -138,8 +138,10 @@ fn draw_answer(pen: &mut Pen<'_>, inner: Area, answered: &Answered) {
     };
     let tabs = app.view_tabs();
     let room = tabs.first().map_or(inner.width, |(_, area)| area.x.saturating_sub(inner.x + 4));
-    let summary = answered.summary(room.saturating_sub(2).into());
-    pen.put(inner.row(1).split_left(2).1.split_left(room).0, &format!(" {summary} "), role);
+    // What was answered to another request is not to be taken for an answer to the one above it.
+    let (role, sign) = if app.is_answered(answered) { (role, "") } else { (Role::Dim, "earlier: ") };
+    let summary = answered.summary(usize::from(room.saturating_sub(2)).saturating_sub(sign.len()));
+    pen.put(inner.row(1).split_left(2).1.split_left(room).0, &format!(" {sign}{summary} "), role);
     for (view, tab) in tabs {
         let chosen = view == app.console.view;
         pen.put(
@@ -171,10 +173,11 @@ fn draw_answer(pen: &mut Pen<'_>, inner: Area, answered: &Answered) {
 
 /// In the lower border: how many requests are left, as a bar and in words.
 fn draw_budget(pen: &mut Pen<'_>, area: Area, answered: &Answered) {
-    let Some(words) = &answered.exchange.limit else { return };
+    let limits = answered.limits(pen.now.wall);
+    let Some(words) = limits.words() else { return };
     let bottom = area.row(area.height.saturating_sub(1)).split_left(2).1;
     let mut pieces = vec![(Role::Dim, " budget ".to_owned())];
-    if let Some((left, limit)) = answered.exchange.budget {
+    if let Some((left, limit)) = limits.share() {
         let role = match left.saturating_mul(10) / limit.max(1) {
             0 => Role::Bad,
             1..3 => Role::Warn,

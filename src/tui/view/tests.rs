@@ -16,8 +16,6 @@ use crate::config::theme::{Depth, Glyphs, Theme};
 use crate::domain::Secret;
 use crate::domain::credential::Check;
 use crate::domain::problem::{Class, Problem};
-use crate::domain::region::Place;
-use crate::domain::request::{Draft, Method, Target};
 use crate::domain::response::{Answer, Body, Timing, Verdict};
 use crate::domain::rotation::{LineState, State as RotationState, Status};
 use crate::engine::message::{
@@ -25,6 +23,7 @@ use crate::engine::message::{
     Report, RotationEvent, RotationTask, SecretEvent, SignInEvent, SignInTask, SignedIn, StoreError, StoreState, Task, TaskId,
     Visit,
 };
+use crate::tui::app::console::Ready;
 use crate::tui::app::samples::rotation::{line, paste_dilemma, plan_for, review, sign_in_dilemma, status};
 use crate::tui::app::samples::{Session, app, check, credentials, id};
 use crate::tui::app::{Browser, Effect, Input, Msg};
@@ -157,12 +156,12 @@ fn answer(session: &mut Session, status: u16, body: &str, explanation: Option<Pr
 }
 
 fn answer_with(session: &mut Session, status: u16, body: &str, more: impl FnOnce(&mut Exchange)) {
-    let target = Target::Path { place: Place::Api, path: "/rest/self".to_owned() };
+    let Some(Ready::Draft(draft)) = session.app.request() else { panic!("no request") };
     let headers = [("content-type", "application/vnd.api+json"), ("snyk-request-id", "9a1f"), ("deprecation", "none")];
     let mut exchange = Exchange {
         credential: session.app.selected().expect("a credential").id.clone(),
-        region: "SNYK-EU-01".to_owned(),
-        draft: Draft::new(Method::Get, target),
+        region: session.app.selected().expect("a credential").region.clone(),
+        draft,
         answer: Answer {
             status,
             headers: headers.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec(),
@@ -176,7 +175,6 @@ fn answer_with(session: &mut Session, status: u16, body: &str, more: impl FnOnce
         explanation: None,
         refusal: None,
         limit: None,
-        budget: None,
         minted: Vec::new(),
     };
     more(&mut exchange);
@@ -279,8 +277,10 @@ fn how_far_checks_are_and_how_much_is_left() {
     let mut session = wide();
     session.press("4 t");
     answer_with(&mut session, 200, SELF, |exchange| {
-        (exchange.limit, exchange.budget) = (Some("37 of 160 left, resets in 12 s".to_owned()), Some((37, 160)));
+        let headers = [("x-ratelimit-limit", "160"), ("x-ratelimit-remaining", "37"), ("x-ratelimit-reset", "13")];
+        exchange.answer.headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
     });
+    session.now.wall += time::Duration::seconds(1);
     session.press("1 C");
     let task = last_task(&session);
     report(&mut session, task, Event::Progress { done: 3, total: 7 });

@@ -109,6 +109,81 @@ fn a_dry_run_refuses_what_would_be_refused() {
 }
 
 #[test]
+fn what_a_preset_does_not_take_is_refused_and_nothing_else_takes_its_place() {
+    let server = Recorder::saying("{}");
+    let home = bound_to(&server);
+    let (own, given) = ("11111111-2222-4333-8444-555555555555", "org_id=74c237b4-ae4a-4241-a47c-000000000bb7");
+    home.run(&["edit", "probe", "--field", &format!("org_id={own}")]).expect(0);
+    let projects = |more: &[&str]| home.run(&[&["request", "probe", "--preset", "projects"][..], more].concat());
+    for (wrong, told) in [("orgid=x", "org_id"), ("org_id=", "empty"), ("org_id=acme", "UUID"), ("limit=all", "number")] {
+        let refused = projects(&["--param", wrong]).expect(2).err;
+        assert!(refused.contains(told), "{wrong}: {refused}");
+    }
+    assert_eq!(server.seen(), []);
+    projects(&["--param", given, "--param", "limit=10"]).expect(0);
+    projects(&["--query", "limit=20", "--query", "names=a", "--query", "names=b"]).expect(0);
+    let lines: Vec<_> = server.seen().into_iter().map(|request| request.line).collect();
+    assert!(lines[0].contains("000000000bb7/projects?version=2024-10-15&limit=10&meta"), "{}", lines[0]);
+    assert!(lines[1].contains(own) && lines[1].contains("=true&limit=20&names=a&names=b "), "{}", lines[1]);
+    assert!(!lines[1].contains("limit=100"), "{}", lines[1]);
+}
+
+#[test]
+fn a_json_body_is_sent_as_such_and_a_file_that_is_not_there_is_named() {
+    let server = Recorder::saying("{}");
+    let home = bound_to(&server);
+    let media = |arguments: &[&str]| {
+        home.run(&[&["request", "probe", "--yes"][..], arguments].concat()).expect(0);
+        let sent = server.seen().pop().unwrap();
+        sent.headers.into_iter().find(|(name, _)| name == "content-type").map(|(_, value)| value)
+    };
+    assert_eq!(media(&["/rest/x", "--data", "{\"a\":1}"]).as_deref(), Some("application/vnd.api+json"));
+    assert_eq!(media(&["PUT", "/v1/x", "--data", "[]"]).as_deref(), Some("application/json"));
+    assert_eq!(media(&["PUT", "/v1/x", "--data", "[]", "--header", "Content-Type=text/x"]).as_deref(), Some("text/x"));
+    assert_eq!(media(&["/v1/x", "--data", "a=1"]), None);
+    let missing = home.run(&["request", "probe", "/v1/x", "--data", "@not/there.json", "--yes"]).expect(2);
+    assert!(missing.err.contains("not/there.json: "), "{}", missing.err);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_filters_result_cannot_steer_the_terminal() {
+    let server = Recorder::saying(r#"{"name":"\u001b]0;owned\u0007<\u001b[2J>"}"#);
+    let home = bound_to(&server);
+    let arguments = ["request", "probe", "/x", "--jq", ".name", "-r"];
+    let piped = home.run(&arguments).expect(0).out;
+    assert_eq!(piped, "\u{1b}]0;owned\u{7}<\u{1b}[2J>\n", "a pipe gets what there is");
+    let pty = home.at_terminal(&arguments);
+    pty.expect("]0;owned");
+    pty.expect("<");
+    pty.expect("[2J>");
+}
+
+#[test]
+fn one_preset_is_told_whole() {
+    let server = Recorder::saying("{}");
+    let home = bound_to(&server);
+    let told = home.run(&["presets", "snyk", "issues"]).expect(0).out;
+    for part in [
+        "GET /rest/orgs/{org_id}/issues",
+        "https://docs.snyk.io/",
+        "a UUID",
+        "open or resolved, open unless given",
+        "a number, 100",
+    ] {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+    let shape = home.run(&["presets", "probe", "issues", "--json"]).expect(0).json();
+    let status = &shape["parameters"][1];
+    assert_eq!(
+        (&status["id"], &status["default"], &status["choices"]),
+        (&json!("status"), &json!("open"), &json!(["open", "resolved"]))
+    );
+    assert_eq!((&shape["parameters"][0]["type"], &shape["parameters"][2]["type"]), (&json!("uuid"), &json!("number")));
+    assert!(home.run(&["presets", "snyk", "isues"]).expect(3).err.contains("mean issues"));
+}
+
+#[test]
 fn a_pasted_command_is_sent_without_its_secrets() {
     let server = Recorder::saying("{}");
     let home = bound_to(&server);

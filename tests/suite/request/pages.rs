@@ -156,15 +156,17 @@ fn a_list_that_never_ends_is_noticed_and_a_page_that_fails_ends_it() {
     });
     let told = bound_to(&broken).run(&["request", "probe", "/x", "--all-pages"]).expect(5);
     assert_eq!(told.json(), json!([{"a": 1}]));
-    assert!(told.err.contains("boom") && told.err.contains("1 elements on 1 pages"), "{}", told.err);
+    assert!(told.err.contains("boom") && told.err.contains("1 element on 1 page"), "{}", told.err);
 }
 
 #[test]
 fn what_is_no_list_or_changes_something_has_no_pages() {
     let server = Recorder::saying(r#"{"data":{"id":1}}"#);
     let home = bound_to(&server);
-    home.run(&["request", "probe", "/rest/self", "--all-pages"]).expect(1);
-    home.run(&["request", "probe", "POST", "/rest/x", "--all-pages", "--yes"]).expect(2);
+    let whole = home.run(&["request", "probe", "/rest/self", "--all-pages"]).expect(1);
+    let changing = home.run(&["request", "probe", "POST", "/rest/x", "--all-pages", "--yes"]).expect(2);
+    assert_eq!((whole.out.as_str(), changing.out.as_str()), ("", ""), "an empty list would say that there is nothing");
+    home.run(&["request", "probe", "/rest/x", "--all-pages", "--include"]).expect(2);
     assert_eq!(server.seen().len(), 1);
 }
 

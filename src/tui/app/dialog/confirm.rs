@@ -51,6 +51,13 @@ impl Confirm {
         self
     }
 
+    /// The same with the other button under the cursor from the start, for what does no harm.
+    #[must_use]
+    pub fn ready(mut self) -> Self {
+        self.on_button = true;
+        self
+    }
+
     /// Takes a key in.
     pub fn key(&mut self, key: Key) -> Outcome {
         match key.code {

@@ -209,6 +209,10 @@ pub enum ConsoleIntent {
     Forget,
     /// Take a preset with these values, and send it if it only reads.
     Walk(String, BTreeMap<String, String>),
+    /// Type the values of a preset's placeholders, beside those that are given.
+    Type(String, BTreeMap<String, String>),
+    /// Open where a preset is documented.
+    Documentation(String),
     /// Take a request over from a pasted curl command.
     Import(Zeroizing<String>),
     /// Let the person's own editor change a body.

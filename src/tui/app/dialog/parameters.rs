@@ -3,10 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::{Intent, Outcome};
-use crate::domain::CredentialId;
 use crate::domain::provider::{Parameter, Preset};
 use crate::tui::app::form::{Button, Choice, Field, Form, Happened};
-use crate::tui::app::learned::Learned;
 use crate::tui::app::sheet::{Row, Sheet};
 
 /// The dialog that asks for values.
@@ -14,23 +12,39 @@ pub struct Parameters {
     preset: String,
     title: String,
     help: String,
+    docs: String,
+    /// The parameters, and what stood in their fields at first.
+    asked: Vec<(Parameter, String)>,
+    given: BTreeMap<String, String>,
     /// Its fields.
     pub form: Form,
 }
 
 impl Parameters {
-    /// Asks for the values of `open`; what earlier answers to the credential taught is offered.
-    pub fn new(preset: &Preset, open: &[&Parameter], (of, learned): (&CredentialId, &Learned)) -> Self {
-        let field = |parameter: &&Parameter| {
-            let last = learned.last(of, &parameter.id).or(parameter.default.as_deref()).unwrap_or_default();
-            match learned.values(of, parameter) {
-                Some(values) => Field::choice(&parameter.id, &parameter.id, Choice::new(values.clone(), last))
-                    .hinting(format!("{} ←/→ or the first letter chooses.", parameter.help)),
-                None => Field::text(&parameter.id, &parameter.id, last).hinting(hint(parameter)),
+    /// Asks for the values of `asked`, beside those that are given already; `last` says what was chosen before.
+    pub fn new(
+        preset: &Preset,
+        asked: Vec<Parameter>,
+        given: BTreeMap<String, String>,
+        last: impl Fn(&Parameter) -> String,
+    ) -> Self {
+        let field = |(parameter, last): &(Parameter, String)| {
+            let Parameter { id, choices, .. } = parameter;
+            if choices.is_empty() {
+                Field::text(id, id, last).hinting(hint(parameter))
+            } else {
+                let choices = choices.iter().map(|choice| (choice.clone(), choice.clone())).collect();
+                Field::choice(id, id, Choice::new(choices, last)).hinting(parameter.help.clone())
             }
         };
-        let form = Form::new(open.iter().map(field).collect(), vec![Button::Act("Take"), Button::Cancel]);
-        Self { preset: preset.id.clone(), title: preset.title.clone(), help: preset.help.clone(), form }
+        let with_last = |parameter: Parameter| {
+            let last = last(&parameter);
+            (parameter, last)
+        };
+        let asked: Vec<_> = asked.into_iter().map(with_last).collect();
+        let form = Form::new(asked.iter().map(field).collect(), vec![Button::Act("Take"), Button::Cancel]);
+        let Preset { id, title, help, docs, .. } = preset.clone();
+        Self { preset: id, title, help, docs, asked, given, form }
     }
 
     /// Answers to what happened in the form.
@@ -44,29 +58,34 @@ impl Parameters {
 
     /// What it shows.
     pub fn sheet(&self) -> Sheet {
-        let mut sheet = Sheet::new(self.title.clone(), 70).with_form(&self.form);
-        sheet.head = vec![Row::dim(self.help.clone()), Row::Blank];
+        let mut sheet = Sheet::new(self.title.clone(), 76).with_form(&self.form);
+        sheet.head = vec![Row::dim(self.help.clone()), Row::dim(self.docs.clone()), Row::Blank];
         sheet
     }
 
     fn take(&mut self) -> Outcome {
-        let mut given = BTreeMap::new();
-        for at in 0..self.form.fields.len() {
-            let id = self.form.fields[at].id.clone();
-            let value = self.form.value(&id).to_owned();
+        let mut given = self.given.clone();
+        for (parameter, last) in &self.asked {
+            let value = self.form.value(&parameter.id).to_owned();
             if value.is_empty() {
-                self.form.complain(&id, "is needed");
+                self.form.complain(&parameter.id, "is needed");
                 return Outcome::Stay;
             }
-            given.insert(id, value);
+            // What the credential's own fields say is not judged here.
+            if value != *last && !parameter.fits(&value) {
+                self.form.complain(&parameter.id, format!("takes {}", parameter.takes()));
+                return Outcome::Stay;
+            }
+            given.insert(parameter.id.clone(), value);
         }
         Outcome::Finish(Intent::Preset(self.preset.clone(), given))
     }
 }
 
 fn hint(parameter: &Parameter) -> String {
+    let takes = format!("{} It takes {}.", parameter.help, parameter.takes());
     match &parameter.from {
-        Some(from) => format!("{} The request \"{from}\" lists them.", parameter.help),
-        None => parameter.help.clone(),
+        Some(from) => format!("{takes} The request \"{from}\" lists them."),
+        None => takes,
     }
 }

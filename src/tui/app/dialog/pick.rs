@@ -1,5 +1,6 @@
 //! Picking one of many by typing: the palette, regions, presets.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
@@ -28,6 +29,8 @@ pub struct Pick {
     intro: Vec<Row>,
     width: u16,
     extras: &'static [Extra],
+    /// More about each item, which is told of the one under the cursor.
+    notes: Vec<String>,
     input: Input,
     items: Vec<PickItem>,
     shown: Vec<usize>,
@@ -76,8 +79,8 @@ pub enum Picked {
     Credential(CredentialId),
     /// Switch the credential to this region.
     Region(CredentialId, String),
-    /// Take this preset.
-    Preset(String),
+    /// Take this preset, with values for its placeholders.
+    Preset(String, BTreeMap<String, String>),
     /// Let a credential end.
     Removal(Removal),
     /// Take up a rotation: its id, and the name of its credential.
@@ -103,13 +106,21 @@ impl Pick {
     /// All of `items`; the cursor is on the one at `cursor`.
     pub fn new(title: impl Into<String>, items: Vec<PickItem>, cursor: usize) -> Self {
         let shown = (0..items.len()).collect();
-        Self { title: title.into(), intro: Vec::new(), width: 92, extras: &[], input: Input::default(), items, shown, cursor }
+        let (intro, notes) = (Vec::new(), Vec::new());
+        Self { title: title.into(), intro, width: 92, extras: &[], notes, input: Input::default(), items, shown, cursor }
     }
 
     /// The same as a wide list of which more can be made than to take one.
     #[must_use]
     pub fn with(mut self, extras: &'static [Extra]) -> Self {
         (self.extras, self.width) = (extras, 108);
+        self
+    }
+
+    /// The same with more about each item, in their order.
+    #[must_use]
+    pub fn noting(mut self, notes: Vec<String>) -> Self {
+        self.notes = notes;
         self
     }
 
@@ -169,8 +180,16 @@ impl Pick {
         let extras = self.extras.iter().map(|extra| format!("C-{} {}", extra.key, extra.word));
         let words =
             ["↑/↓ choose", "Enter takes it"].map(str::to_owned).into_iter().chain(extras).chain(["Esc closes".to_owned()]);
-        sheet.foot = vec![Row::Blank, Row::dim(words.collect::<Vec<_>>().join(" · "))];
+        sheet.foot = self.about().into_iter().chain([Row::Blank, Row::dim(words.collect::<Vec<_>>().join(" · "))]).collect();
         sheet
+    }
+
+    /// All that is known of what is under the cursor, which its line may have no room for.
+    fn about(&self) -> Vec<Row> {
+        let Some((at, note)) = self.shown.get(self.cursor).and_then(|at| Some((*at, self.notes.get(*at)?))) else {
+            return Vec::new();
+        };
+        vec![Row::Blank, Row::text(self.items[at].more.clone()), Row::dim(note.clone())]
     }
 
     /// The items around the cursor, below their headings as long as they are in their own order.
@@ -213,7 +232,7 @@ impl Pick {
             Picked::Command(action) => Intent::Run(action),
             Picked::Credential(id) => Intent::Show(id),
             Picked::Region(credential, region) => Intent::Switch(credential, region),
-            Picked::Preset(id) => Intent::Preset(id, std::collections::BTreeMap::new()),
+            Picked::Preset(id, given) => Intent::Preset(id, given),
             Picked::Removal(removal) => Intent::Removal(removal),
             Picked::Rotation(id, name) => Intent::TakeUp(id, name),
             Picked::Console(intent) => Intent::Console(intent),

@@ -31,7 +31,7 @@ impl Request {
         let fields = vec![
             Field::choice("method", "Method", Choice::new(methods, before.method.as_str()))
                 .hinting("Everything but GET and HEAD asks before it is sent."),
-            Field::text("address", "Path", &draft::place(before))
+            Field::text("address", "Path", &before.target.to_string())
                 .hinting("A path on the API host. A whole URL works too; the secret goes along only to its own hosts."),
             Field::area("query", "Query", &query, QUERY_LINES)
                 .hinting("name=value, one a line, as it is meant: it is encoded for you."),

@@ -1,0 +1,105 @@
+//! What a value for a placeholder looks like, and whether one does.
+
+use serde::{Deserialize, Serialize};
+
+use super::spec::Parameter;
+
+/// What the values of a parameter look like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ValueType {
+    /// Any text.
+    #[default]
+    Text,
+    /// A UUID, such as the id of an organisation.
+    Uuid,
+    /// A whole number.
+    Number,
+}
+
+impl ValueType {
+    /// Its name, as provider files and `presets --json` write it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Uuid => "uuid",
+            Self::Number => "number",
+        }
+    }
+
+    /// Whether a value looks like one.
+    fn fits(self, value: &str) -> bool {
+        let is_group = |(group, length): (&str, usize)| group.len() == length && group.bytes().all(|b| b.is_ascii_hexdigit());
+        match self {
+            Self::Text => true,
+            Self::Uuid => value.split('-').count() == 5 && value.split('-').zip([8, 4, 4, 4, 12]).all(is_group),
+            Self::Number => !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit()),
+        }
+    }
+}
+
+impl Parameter {
+    /// What it takes, in words: `a UUID`, `a number, 100 unless given`, `open or resolved, open unless given`.
+    pub fn takes(&self) -> String {
+        let form = match (self.choices.split_last(), self.value_type) {
+            (Some((last, [])), _) => last.clone(),
+            (Some((last, others)), _) => format!("{} or {last}", others.join(", ")),
+            (None, ValueType::Text) => "a text".to_owned(),
+            (None, ValueType::Uuid) => "a UUID".to_owned(),
+            (None, ValueType::Number) => "a number".to_owned(),
+        };
+        match &self.default {
+            Some(default) => format!("{form}, {default} unless given"),
+            None => form,
+        }
+    }
+
+    /// Whether it takes a value that was given.
+    pub fn fits(&self, value: &str) -> bool {
+        let is_choice = self.choices.is_empty() || self.choices.iter().any(|choice| choice == value);
+        !value.is_empty() && is_choice && self.value_type.fits(value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parameter(value_type: ValueType, choices: &[&str]) -> Parameter {
+        Parameter {
+            id: "x".to_owned(),
+            help: String::new(),
+            value_type,
+            choices: choices.iter().map(|choice| (*choice).to_owned()).collect(),
+            default: None,
+            from: None,
+            items: None,
+        }
+    }
+
+    #[test]
+    fn a_value_looks_like_its_type_says() {
+        let uuid = parameter(ValueType::Uuid, &[]);
+        assert!(uuid.fits("74c237b4-ae4a-4241-a47c-000000000bb7") && uuid.fits("74C237B4-AE4A-4241-A47C-000000000BB7"));
+        for wrong in
+            ["", "acme", "74c237b4-ae4a-4241-a47c", "74c237b4-ae4a-4241-a47c-000000000bb7-", "74c237b4ae4a4241a47c000000000bb7"]
+        {
+            assert!(!uuid.fits(wrong), "{wrong}");
+        }
+        let number = parameter(ValueType::Number, &[]);
+        assert!(number.fits("100") && !number.fits("-1") && !number.fits("1e3") && !number.fits(""));
+        let choice = parameter(ValueType::Text, &["open", "resolved"]);
+        assert!(choice.fits("open") && !choice.fits("Open") && !choice.fits(""));
+        assert!(parameter(ValueType::Text, &[]).fits("any/thing"));
+    }
+
+    #[test]
+    fn what_it_takes_is_said_in_words() {
+        assert_eq!(parameter(ValueType::Uuid, &[]).takes(), "a UUID");
+        let with = |default: &str, parameter| Parameter { default: Some(default.to_owned()), ..parameter };
+        assert_eq!(with("100", parameter(ValueType::Number, &[])).takes(), "a number, 100 unless given");
+        let choice = parameter(ValueType::Text, &["open", "resolved", "all"]);
+        assert_eq!(with("open", choice).takes(), "open, resolved or all, open unless given");
+        assert_eq!(parameter(ValueType::Text, &["one"]).takes(), "one");
+    }
+}
