@@ -7,9 +7,20 @@ use super::command::{Action, COMMANDS, Command, Context};
 use crate::config::Key;
 use crate::domain::problem::Problem;
 
+/// How a command is named where it says what runs it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Labels {
+    /// By its key.
+    #[default]
+    Keys,
+    /// By its name, which is what one types where nothing is drawn.
+    Names,
+}
+
 /// The keys of every command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Keymap {
+    labels: Labels,
     /// Beside every row of the table, its keys.
     keys: Vec<Vec<Key>>,
 }
@@ -30,7 +41,18 @@ impl Keymap {
             Some(keys) => keys.clone(),
             None => command.keys.iter().filter_map(|key| Key::parse(key)).filter(|key| !taken(key, command)).collect(),
         };
-        Self { keys: COMMANDS.iter().map(keys_of).collect() }
+        Self { labels: Labels::default(), keys: COMMANDS.iter().map(keys_of).collect() }
+    }
+
+    /// The same keys, with commands named like this.
+    #[must_use]
+    pub fn labelled(self, labels: Labels) -> Self {
+        Self { labels, ..self }
+    }
+
+    /// How commands are named.
+    pub fn labels(&self) -> Labels {
+        self.labels
     }
 
     /// What `key` means while `pane` has the focus: a command of the pane itself, else one that works anywhere.
@@ -48,9 +70,18 @@ impl Keymap {
         row.and_then(|row| self.keys.get(row)).into_iter().flatten()
     }
 
-    /// The first key of a command, as it is written.
+    /// What runs a command: its first key, as it is written, or its name.
     pub fn label(&self, action: Action) -> Option<String> {
-        self.keys_of(action).next().map(Key::to_string)
+        match self.labels {
+            Labels::Keys => self.keys_of(action).next().map(Key::to_string),
+            Labels::Names => super::command::of(action).map(|command| command.name.to_owned()),
+        }
+    }
+
+    /// What runs a command, whether it has a key or not.
+    pub fn way_to(&self, action: Action) -> String {
+        let name = || super::command::of(action).map(|command| command.name.to_owned());
+        self.label(action).or_else(name).unwrap_or_default()
     }
 }
 

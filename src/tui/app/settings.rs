@@ -9,7 +9,9 @@ impl App {
     /// Takes other settings in. What is wrong with them is told in a dialog; the screen goes on with what is right.
     pub(super) fn take_settings(&mut self, preferences: Preferences, change: Change, now: Now) -> Vec<Effect> {
         let mouse = (self.preferences.mouse != preferences.mouse).then_some(preferences.mouse);
-        self.preferences = preferences;
+        // Whether all is told in words is decided at the start.
+        let keys = preferences.keys.clone().labelled(self.preferences.keys.labels());
+        self.preferences = Preferences { keys, ..preferences };
         self.dress();
         let Change { flaws, later } = change;
         let count = flaws.len();

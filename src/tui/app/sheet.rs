@@ -15,6 +15,8 @@ const TALL: u16 = 30;
 const AROUND: usize = 128;
 /// How many lines a remark takes.
 const REMARK: usize = 2;
+/// The most columns of a word that is set off at the beginning of a line.
+const SET_OFF: usize = 4;
 
 /// What a dialog shows.
 #[derive(Default)]
@@ -33,6 +35,8 @@ pub struct Sheet {
     pub foot: Vec<Row>,
     /// Where on the screen it is.
     pub anchor: Anchor,
+    /// What else can be said about its list where everything is said in words, such as `delete 1`.
+    pub extras: Vec<String>,
 }
 
 /// Where on the screen a dialog is.
@@ -337,23 +341,49 @@ fn fitting(text: &str, columns: usize) -> usize {
     end.max(first)
 }
 
-fn wrap_all(rows: &[Row], columns: usize) -> Vec<(usize, &str)> {
+/// The pieces of a line, and by how many columns each is indented: below where the words of the first one begin.
+fn hang(line: &str, columns: usize) -> Vec<(u16, &str)> {
+    let by = beginning(line);
+    if line.width() <= columns || by == 0 || by * 2 > columns {
+        return wrap_line(line, columns.max(1)).into_iter().map(|piece| (0, piece)).collect();
+    }
+    let first = wrap_line(line, columns)[0];
+    let rest = wrap_line(line[first.len()..].trim_start_matches(' '), columns - by);
+    let indented = u16::try_from(by).unwrap_or(0);
+    std::iter::once((0, first)).chain(rest.into_iter().map(|piece| (indented, piece))).collect()
+}
+
+/// The column where the words of a line begin: behind blanks, or behind a short word that is set off by blanks.
+fn beginning(line: &str) -> usize {
+    let blanks = line.len() - line.trim_start_matches(' ').len();
+    let word = line[blanks..].split("  ").next().unwrap_or_default();
+    let behind = &line[blanks + word.len()..];
+    let gap = behind.len() - behind.trim_start_matches(' ').len();
+    if gap > 1 && word.width() <= SET_OFF && !behind.trim().is_empty() { blanks + word.width() + gap } else { blanks }
+}
+
+fn wrap_all(rows: &[Row], columns: usize) -> Vec<(usize, u16, &str)> {
     rows.iter()
         .enumerate()
         .flat_map(|(at, row)| match row {
-            Row::Text(_, text) => wrap(text, columns).into_iter().map(|piece| (at, piece)).collect(),
+            Row::Text(_, text) => text.lines().flat_map(|line| hang(line, columns)).map(|(by, piece)| (at, by, piece)).collect(),
             Row::Remark(_, text) => {
                 let pieces = wrap(text, columns).into_iter().chain(std::iter::repeat(""));
-                pieces.take(REMARK).map(|piece| (at, piece)).collect()
+                pieces.take(REMARK).map(|piece| (at, 0, piece)).collect()
             }
-            _ => vec![(at, "")],
+            _ => vec![(at, 0, "")],
         })
         .collect()
 }
 
-fn settle<'a>(lines: Vec<(usize, &'a str)>, area: Area, top: usize, rows: &'a [Row]) -> Vec<Line<'a>> {
+fn settle<'a>(lines: Vec<(usize, u16, &'a str)>, area: Area, top: usize, rows: &'a [Row]) -> Vec<Line<'a>> {
     let places = (0..area.height).map(|offset| area.row(offset));
-    lines.into_iter().skip(top).zip(places).map(|((at, text), area)| Line { area, row: &rows[at], text }).collect()
+    lines
+        .into_iter()
+        .skip(top)
+        .zip(places)
+        .map(|((at, by, text), area)| Line { area: area.split_left(by).1, row: &rows[at], text })
+        .collect()
 }
 
 fn field_rows(form: &Form) -> impl Iterator<Item = Row> {

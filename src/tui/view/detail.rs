@@ -221,7 +221,8 @@ fn age(pen: &Pen<'_>, credential: &Credential) -> Fact {
 
 fn checked(pen: &Pen<'_>, credential: &Credential) -> Fact {
     let Some(check) = &credential.last_check else {
-        return ("Checked", vec![(Role::Dim, format!("{} never; c checks", pen.glyphs().unchecked))]);
+        let key = pen.app.preferences.keys.way_to(Action::Credential(CredentialAction::Check));
+        return ("Checked", vec![(Role::Dim, format!("{} never; {key} checks", pen.glyphs().unchecked))]);
     };
     let dot = pen.glyphs().separator;
     let status = check.status.map(|status| format!(" {status}")).unwrap_or_default();

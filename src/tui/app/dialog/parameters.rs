@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{Intent, Outcome};
 use crate::domain::CredentialId;
 use crate::domain::provider::{Parameter, Preset};
-use crate::tui::app::form::{Button, Choice, Field, Form, Happened};
+use crate::tui::app::form::{Button, CHOOSING, Choice, Field, Form, Happened};
 use crate::tui::app::learned::Learned;
 use crate::tui::app::sheet::{Row, Sheet};
 
@@ -25,7 +25,7 @@ impl Parameters {
             let last = learned.last(of, &parameter.id).or(parameter.default.as_deref()).unwrap_or_default();
             match learned.values(of, parameter) {
                 Some(values) => Field::choice(&parameter.id, &parameter.id, Choice::new(values.clone(), last))
-                    .hinting(format!("{} ←/→ or the first letter chooses.", parameter.help)),
+                    .hinting(format!("{} {CHOOSING}", parameter.help)),
                 None => Field::text(&parameter.id, &parameter.id, last).hinting(hint(parameter)),
             }
         };
