@@ -2,6 +2,7 @@
 
 use unicode_width::UnicodeWidthStr;
 
+use super::activity::StoreMood;
 use super::command::{
     self, Action, ConsoleAction, CredentialAction, Focus, ListAction, ProgramAction, RegionAction, ScreenAction,
 };
@@ -117,5 +118,10 @@ pub fn hint_at(app: &App, footer: Area, column: u16) -> Option<Action> {
 fn label(app: &App, action: Action) -> Option<(String, &'static str)> {
     let command = command::of(action)?;
     let shown = action == Action::Credential(CredentialAction::Show) && !Detail::is_masked(&app.detail);
-    Some((app.preferences.keys.label(action)?, if shown { "mask" } else { command.title }))
+    let title = match (action, app.activity.store_words().mood) {
+        _ if shown => "mask",
+        (Action::Program(ProgramAction::Unlock), StoreMood::Shut { opens }) => opens,
+        _ => command.title,
+    };
+    Some((app.preferences.keys.label(action)?, title))
 }

@@ -227,10 +227,16 @@ impl App {
             return Vec::new();
         };
         let columns = self.screen().console.inner().width.into();
-        let parts = [(Role::Warn, &problem.what), (Role::Text, &problem.why), (Role::Accent, &problem.remedy)];
-        let lines =
-            parts.into_iter().flat_map(|(role, text)| wrap(text, columns).into_iter().map(move |piece| (role, piece.to_owned())));
-        lines.take(EXPLAINED).collect()
+        let [what, why, remedy] = [&problem.what, &problem.why, &problem.remedy].map(|text| wrap(text, columns));
+        // What to do is worth more than every reason.
+        let room = EXPLAINED.saturating_sub(what.len() + remedy.len()).max(1);
+        let mut reasons: Vec<_> = why.iter().take(room).map(|piece| (*piece).to_owned()).collect();
+        if let Some(last) = reasons.last_mut().filter(|_| why.len() > room) {
+            last.push_str(self.preferences.glyphs.ellipsis);
+        }
+        let owned = |role, pieces: Vec<&str>| pieces.into_iter().map(move |piece| (role, piece.to_owned())).collect::<Vec<_>>();
+        let reasons = reasons.into_iter().map(|piece| (Role::Text, piece));
+        owned(Role::Warn, what).into_iter().chain(reasons).chain(owned(Role::Accent, remedy)).collect()
     }
 
     /// Where the body of an answer is drawn: below the request, the summary and the explanation.

@@ -69,7 +69,8 @@ fn taken(later: &[&str]) -> String {
 /// The first problem, with the number of the others.
 fn first_of(flaw: Problem, count: usize) -> Problem {
     let Some(others) = count.checked_sub(2).map(|others| others + 1) else { return flaw };
-    let remedy = format!("{}; `tokenring config check` lists {others} more", flaw.remedy);
+    let end = if flaw.remedy.ends_with('?') { "" } else { ";" };
+    let remedy = format!("{}{end} `tokenring config check` lists {others} more", flaw.remedy);
     Problem { remedy, ..flaw }
 }
 

@@ -20,7 +20,7 @@ pub(super) fn draw(pen: &mut Pen<'_>, area: Area, sheet: &Sheet) {
     let Area { x, width, .. } = placed.outer;
     pen.fill(Area { x: x.saturating_sub(1), width: width + 1 + x.min(1), ..placed.outer }, Role::Text);
     pen.panel(placed.outer, &sheet.title, Frame::Focused);
-    let columns = Columns { label: label_column(sheet), item: item_column(sheet) };
+    let columns = Columns { label: label_column(sheet), item: item_column(sheet, placed.outer.width) };
     for line in &placed.lines {
         draw_line(pen, line, columns);
     }
@@ -51,11 +51,11 @@ fn label_column(sheet: &Sheet) -> u16 {
 }
 
 /// How wide the first column of a list is: as wide as its widest, within reason where more comes beside it.
-fn item_column(sheet: &Sheet) -> u16 {
+fn item_column(sheet: &Sheet, width: u16) -> u16 {
     let items =
         || sheet.body.iter().chain(&sheet.foot).filter_map(|row| if let Row::Item(item) = row { Some(item) } else { None });
     let widest = u16::try_from(items().map(|item| item.text.width()).max().unwrap_or(0)).unwrap_or(u16::MAX);
-    if items().all(|item| item.more.is_empty()) { widest } else { widest.min(sheet.width / 2) }
+    if items().all(|item| item.more.is_empty()) { widest } else { widest.min(width / 2) }
 }
 
 fn draw_line(pen: &mut Pen<'_>, line: &Line<'_>, columns: Columns) {

@@ -50,7 +50,7 @@ impl ActivityList {
 
     /// What it shows.
     pub fn sheet(&self, app: &App, now: Now) -> Sheet {
-        let mut sheet = Sheet::new("Activity", 84);
+        let mut sheet = Sheet::new("Activity", 88);
         let newest_first = app.activity.entries.iter().rev().enumerate();
         sheet.body = newest_first.map(|(at, entry)| Row::Item(self.item(at, entry, app, now))).collect();
         if sheet.body.is_empty() {
