@@ -74,11 +74,8 @@ fn findings(context: &Context<'_>) -> Vec<Finding> {
     let mut found: Vec<_> = flaws.into_iter().map(|flaw| finding(Area::Settings, Level::Fail, flaw)).collect();
     let text = std::fs::read_to_string(&path).unwrap_or_default();
     for conflict in tui::conflicts(&settings) {
-        let mut problem = conflict.problem();
-        if let Some(line) = conflict.name().and_then(|name| line_of(&text, name)) {
-            problem.why = format!("{}:{line}: {}", path.display(), problem.why);
-        }
-        found.push(finding(Area::Keys, if conflict.is_mistake() { Level::Fail } else { Level::Warn }, problem));
+        let level = if conflict.is_mistake() { Level::Fail } else { Level::Warn };
+        found.push(finding(Area::Keys, level, conflict.problem_in(&path, &text)));
     }
     if found.is_empty() {
         let what = if path.exists() { "The settings are right" } else { "There are none: everything is as usual" };
@@ -90,13 +87,6 @@ fn findings(context: &Context<'_>) -> Vec<Finding> {
 fn finding(area: Area, level: Level, problem: Problem) -> Finding {
     let Problem { what, why, remedy, .. } = problem;
     Finding { area, level, what, why, remedy }
-}
-
-/// The line on which the keys of a command are written, counted from 1.
-fn line_of(text: &str, name: &str) -> Option<usize> {
-    let keys = text.lines().position(|line| line.trim() == "[keys]").unwrap_or(0);
-    let names = |line: &str| line.split('=').next().is_some_and(|head| head.trim().trim_matches(['"', '\'']) == name);
-    text.lines().skip(keys).position(names).map(|line| keys + line + 1)
 }
 
 fn edit(context: &Context<'_>) -> Result<u8, Problem> {
@@ -123,17 +113,4 @@ fn open_editor(path: &Path) -> Result<(), Problem> {
     let program = words.next().unwrap_or_default();
     let status = Command::new(program).args(words).arg(path).status().map_err(|error| failed(error.to_string()))?;
     if status.success() { Ok(()) } else { Err(failed(status.to_string())) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_key_is_found_where_it_is_written() {
-        let text = "mouse = true\n\n[keys]\ncheck = [\"x\"]\n\"copy-secret\" = [ \"x\" ]\n";
-        assert_eq!(line_of(text, "check"), Some(4));
-        assert_eq!(line_of(text, "copy-secret"), Some(5));
-        assert_eq!(line_of(text, "mouse"), None, "keys begin below");
-    }
 }

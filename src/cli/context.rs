@@ -11,7 +11,7 @@ use crate::domain::provider::Catalogue;
 use crate::domain::{Problem, Secret};
 use crate::engine::message::{BackendKind, StoreError, Unlock};
 use crate::engine::{self, Engine};
-use crate::tui::Wishes;
+use crate::tui::{self, Wishes};
 
 /// The surroundings of one command.
 pub(super) struct Context<'a> {
@@ -58,7 +58,12 @@ impl<'a> Context<'a> {
     pub(super) fn wishes(&self) -> Wishes {
         let (paths, common) = (self.paths.clone(), self.common);
         let reading = Reading { settings: self.settings.clone(), flaws: self.flaws.clone() };
-        let again = move || Settings::read(&paths, &variable).map(|reading| under_flags(reading, common));
+        let reading = with_keys(reading, &self.paths);
+        let again = move || {
+            Settings::read(&paths, &variable)
+                .map(|reading| under_flags(reading, common))
+                .map(|reading| with_keys(reading, &paths))
+        };
         Wishes { reading, again: Some(Arc::new(again)), file: Some(self.paths.settings()), ..Wishes::default() }
     }
 
@@ -95,6 +100,12 @@ impl<'a> Context<'a> {
 
 fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
+}
+
+/// The settings with what is wrong with keys, which only the screen has.
+fn with_keys(mut reading: Reading, paths: &Paths) -> Reading {
+    reading.flaws.extend(tui::key_mistakes(&reading.settings, &paths.settings()));
+    reading
 }
 
 fn under_flags(mut reading: Reading, common: Common) -> Reading {

@@ -89,6 +89,12 @@ fn steers(c: char) -> bool {
     is_unshowable(c) && c != '\n' && c != '\t'
 }
 
+/// A text that begins with a capital letter.
+pub fn capitalised(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -45,6 +45,13 @@ pub fn conflicts(settings: &Settings) -> Vec<Conflict> {
     app::keymap::conflicts(&settings.keys)
 }
 
+/// What cannot be done of what a person has written about keys, with its lines.
+pub fn key_mistakes(settings: &Settings, file: &std::path::Path) -> Vec<Problem> {
+    let mistakes: Vec<_> = conflicts(settings).into_iter().filter(Conflict::is_mistake).collect();
+    let text = if mistakes.is_empty() { String::new() } else { std::fs::read_to_string(file).unwrap_or_default() };
+    mistakes.iter().map(|mistake| mistake.problem_in(file, &text)).collect()
+}
+
 /// The screen, shown for the first time.
 pub struct Screen {
     screen: Loop<Tty>,

@@ -304,7 +304,8 @@ impl<S: Surface> Loop<S> {
 
     /// Writes a theme into the settings beside the screen, where this run keeps anything.
     fn keep_theme(&mut self, name: String) {
-        let Some(file) = self.wishes.file.clone() else { return self.tell(Msg::ThemeKept(Ok(Lasting::ThisRun))) };
+        let file = self.wishes.file.clone().filter(|_| self.memory != Memory::Nowhere);
+        let Some(file) = file else { return self.tell(Msg::ThemeKept(Ok(Lasting::ThisRun))) };
         let notices = self.notices.clone();
         drop(tokio::task::spawn_blocking(move || {
             notices.send(Notice::ThemeKept(choose_theme(&file, &name).map(|()| Lasting::Kept)))

@@ -99,6 +99,11 @@ fn the_screen_shows_a_mistake_without_stopping_and_follows_the_file() {
     screen.expect("expected a boolean");
     screen.send("\x1b");
     screen.expect_gone("expected a boolean");
+    fs::write(settings_of(&home), "[keys]\nquit = [\"K\"]\ncheck = [\"K\"]\n").unwrap();
+    screen.send("\x1b[I");
+    screen.expect("A key is not as it is written");
+    screen.send("\x1b");
+    screen.expect_gone("A key is not");
     // Nothing is in this home, so the welcome may have come up, and takes letters.
     screen.send("\x03");
     assert_eq!(screen.code(), 0);

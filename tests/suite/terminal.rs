@@ -12,7 +12,7 @@ const SIGN: &str = "Credentials";
 /// The screen on the simulator, in a home of its own.
 struct Demo {
     pty: Pty,
-    _home: TempDir,
+    home: TempDir,
 }
 
 impl Demo {
@@ -25,7 +25,7 @@ impl Demo {
 
     fn at(columns: u16, rows: u16) -> Self {
         let home = TempDir::new().unwrap();
-        Self { pty: Pty::start(demo(home.path()), columns, rows), _home: home }
+        Self { pty: Pty::start(demo(home.path()), columns, rows), home }
     }
 
     /// Waits for the end, and looks at what is left behind.
@@ -126,7 +126,7 @@ fn a_light_terminal_gets_a_light_theme_as_soon_as_it_says_so() {
     let mut command = demo(home.path());
     command.env("COLORTERM", "truecolor");
     command.env_remove("NO_COLOR");
-    let mut demo = Demo { pty: Pty::start(command, 120, 36), _home: home };
+    let mut demo = Demo { pty: Pty::start(command, 120, 36), home };
     demo.pty.expect_bytes(0, b"\x1b]11;?\x1b\\");
     demo.pty.expect("store ● memory");
     demo.pty.expect_whole_frame();
@@ -166,6 +166,18 @@ fn press(pty: &mut Pty, keys: &[&str]) {
 }
 
 const DOWN: &str = "\x1b[B";
+
+#[test]
+fn the_demo_leaves_nothing_behind_not_even_the_theme_that_was_chosen_in_it() {
+    let mut demo = Demo::start();
+    demo.pty.send("\x1bOQ");
+    demo.pty.expect("Theme");
+    press(&mut demo.pty, &[DOWN, "\r"]);
+    demo.pty.expect("this run keeps nothing");
+    demo.pty.send("q");
+    demo.assert_ends_with(0);
+    assert!(!demo.home.path().join("config/config.toml").exists(), "settings were written");
+}
 
 #[test]
 fn a_newcomer_is_welcomed_and_can_look_around_first() {

@@ -116,7 +116,7 @@ impl App {
 
     fn act_on_credential(&mut self, action: CredentialAction, now: Now) -> Vec<Effect> {
         if shows_names(action) && self.stage.audience == Audience::Others {
-            let key = self.preferences.keys.label(Action::Program(ProgramAction::Presentation)).unwrap_or_default();
+            let key = self.preferences.keys.way_to(Action::Program(ProgramAction::Presentation));
             self.activity.say(Tone::Warn, format!("That would show names; {key} ends the presentation mode"), now.instant);
             return Vec::new();
         }
@@ -152,7 +152,8 @@ impl App {
             return Vec::new();
         }
         if self.stage.audience == Audience::Others {
-            self.activity.say(Tone::Warn, "Presentation mode shows no secret; P ends it", now.instant);
+            let key = self.preferences.keys.way_to(Action::Program(ProgramAction::Presentation));
+            self.activity.say(Tone::Warn, format!("Presentation mode shows no secret; {key} ends it"), now.instant);
             return Vec::new();
         }
         let Some(id) = self.selected().map(|credential| credential.id.clone()) else { return Vec::new() };

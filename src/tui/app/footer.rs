@@ -2,6 +2,7 @@
 
 use unicode_width::UnicodeWidthStr;
 
+use super::activity::StoreMood;
 use super::command::{
     self, Action, ConsoleAction, CredentialAction, Focus, ListAction, ProgramAction, RegionAction, ScreenAction,
 };
@@ -116,9 +117,11 @@ pub fn hint_at(app: &App, footer: Area, column: u16) -> Option<Action> {
 
 fn label(app: &App, action: Action) -> Option<(String, &'static str)> {
     let command = command::of(action)?;
-    let title = match action {
-        Action::Credential(CredentialAction::Show) if !Detail::is_masked(&app.detail) => "mask",
-        Action::Console(ConsoleAction::Send) if app.onward().is_some() => "go on",
+    let shown = action == Action::Credential(CredentialAction::Show) && !Detail::is_masked(&app.detail);
+    let title = match (action, app.activity.store_words().mood) {
+        _ if shown => "mask",
+        (Action::Console(ConsoleAction::Send), _) if app.onward().is_some() => "go on",
+        (Action::Program(ProgramAction::Unlock), StoreMood::Shut { opens }) => opens,
         _ => command.title,
     };
     Some((app.preferences.keys.label(action)?, title))

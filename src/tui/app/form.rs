@@ -7,6 +7,9 @@ use super::secret_input::SecretInput;
 use crate::config::Key;
 use crate::config::key::Code;
 
+/// How one of several is chosen, in the words of a hint.
+pub const CHOOSING: &str = "←/→ or the first letter chooses.";
+
 /// Fields from top to bottom, then buttons from left to right, and where the focus is among them.
 pub struct Form {
     /// The fields.
@@ -162,7 +165,9 @@ impl Field {
     }
 
     fn new(id: &str, label: &str, control: Control) -> Self {
-        Self { id: id.to_owned(), label: label.to_owned(), hint: String::new(), problem: None, control }
+        let is_id = label.contains('_');
+        let label = if is_id { label.to_owned() } else { crate::domain::text::capitalised(label) };
+        Self { id: id.to_owned(), label, hint: String::new(), problem: None, control }
     }
 }
 
@@ -416,7 +421,7 @@ mod tests {
     fn a_complaint_goes_away_when_the_field_changes() {
         let mut form = form();
         form.complain("name", "is empty");
-        assert_eq!(form.remark(), Some(("name is empty", Remark::Problem)));
+        assert_eq!(form.remark(), Some(("Name is empty", Remark::Problem)));
         press(&mut form, "x");
         assert_eq!(form.remark(), None);
     }

@@ -80,7 +80,7 @@ impl<'a> Horizon<'a> {
         };
         let end = if self.column(credential).is_some() { role } else { Role::Dim };
         let end = if words::days_left(credential, self.now).is_some_and(|days| days < 0) { Role::Bad } else { end };
-        let gist = words::gist(credential, self.now);
+        let gist = words::days_left(credential, self.now).map_or_else(String::new, words::end);
         vec![
             (role, format!("{sign} ")),
             (Role::Text, name),

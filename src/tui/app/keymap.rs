@@ -1,15 +1,27 @@
 //! Which key means what, and where: the defaults of the table of commands under the person's own choices.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use super::Pane;
 use super::command::{Action, COMMANDS, Command, Context};
 use crate::config::Key;
 use crate::domain::problem::Problem;
 
+/// How a command is named where it says what runs it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Labels {
+    /// By its key.
+    #[default]
+    Keys,
+    /// By its name, which is what one types where nothing is drawn.
+    Names,
+}
+
 /// The keys of every command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Keymap {
+    labels: Labels,
     /// Beside every row of the table, its keys.
     keys: Vec<Vec<Key>>,
 }
@@ -17,7 +29,8 @@ pub struct Keymap {
 impl Keymap {
     /// The default keys, with `own` in place of the defaults of the commands it names.
     ///
-    /// A key that a person gives to a command is taken from the others that would have it in the same place.
+    /// A key that a person gives to a command is taken from the others that would have it in the same place; one that is
+    /// given to two of them is the first one's.
     pub fn new(own: &BTreeMap<String, Vec<Key>>) -> Self {
         let taken = |key: &Key, command: &Command| {
             own.iter().any(|(name, keys)| {
@@ -27,10 +40,21 @@ impl Keymap {
             })
         };
         let keys_of = |command: &Command| match own.get(command.name) {
-            Some(keys) => keys.clone(),
+            Some(keys) => keys.iter().filter(|key| !claimed_before(own, key, command)).copied().collect(),
             None => command.keys.iter().filter_map(|key| Key::parse(key)).filter(|key| !taken(key, command)).collect(),
         };
-        Self { keys: COMMANDS.iter().map(keys_of).collect() }
+        Self { labels: Labels::default(), keys: COMMANDS.iter().map(keys_of).collect() }
+    }
+
+    /// The same keys, with commands named like this.
+    #[must_use]
+    pub fn labelled(self, labels: Labels) -> Self {
+        Self { labels, ..self }
+    }
+
+    /// How commands are named.
+    pub fn labels(&self) -> Labels {
+        self.labels
     }
 
     /// What `key` means while `pane` has the focus: a command of the pane itself, else one that works anywhere.
@@ -48,10 +72,34 @@ impl Keymap {
         row.and_then(|row| self.keys.get(row)).into_iter().flatten()
     }
 
-    /// The first key of a command, as it is written.
+    /// What runs a command: its first key, as it is written, or its name.
     pub fn label(&self, action: Action) -> Option<String> {
-        self.keys_of(action).next().map(Key::to_string)
+        match self.labels {
+            Labels::Keys => self.keys_of(action).next().map(Key::to_string),
+            Labels::Names => super::command::of(action).map(|command| command.name.to_owned()),
+        }
     }
+
+    /// What runs a command, whether it has a key or not.
+    pub fn way_to(&self, action: Action) -> String {
+        let name = || super::command::of(action).map(|command| command.name.to_owned());
+        self.label(action).or_else(name).unwrap_or_default()
+    }
+}
+
+/// Whether a command before this one was given the key in the same place.
+fn claimed_before(own: &BTreeMap<String, Vec<Key>>, key: &Key, command: &Command) -> bool {
+    let before = COMMANDS.iter().take_while(|other| other.name != command.name);
+    before
+        .filter(|other| other.context == command.context)
+        .any(|other| own.get(other.name).is_some_and(|keys| keys.contains(key)))
+}
+
+/// The line of a settings file on which the keys of a command are written, counted from 1.
+fn line_of(text: &str, name: &str) -> Option<usize> {
+    let keys = text.lines().position(|line| line.trim() == "[keys]").unwrap_or(0);
+    let names = |line: &str| line.split('=').next().is_some_and(|head| head.trim().trim_matches(['"', '\'']) == name);
+    text.lines().skip(keys).position(names).map(|line| keys + line + 1)
 }
 
 /// What a person should know about keys of their own, by the name of the command: commands that do not exist, keys that
@@ -121,6 +169,15 @@ impl Conflict {
     /// Whether what was written cannot be done, rather than having an effect that may surprise.
     pub fn is_mistake(&self) -> bool {
         matches!(self, Self::Unknown { .. } | Self::Claimed { .. })
+    }
+
+    /// It in words, with the line of the file on which it is written; `text` is what the file holds.
+    pub fn problem_in(&self, file: &Path, text: &str) -> Problem {
+        let mut problem = self.problem();
+        if let Some(line) = self.name().and_then(|name| line_of(text, name)) {
+            problem.why = format!("{}:{line}: {}", file.display(), problem.why);
+        }
+        problem
     }
 
     /// It in words.
@@ -215,5 +272,24 @@ mod tests {
         assert_eq!(keys.resolve(Key::char('q'), Pane::Detail), Some(Action::Credential(CredentialAction::Copy)));
         assert_eq!(keys.resolve(Key::char('y'), Pane::Detail), None);
         assert_eq!(keys.label(Action::Program(ProgramAction::Quit)), None);
+    }
+
+    #[test]
+    fn a_key_that_two_commands_claim_is_the_first_ones() {
+        let own = [("copy-secret", "q"), ("check", "q")];
+        let own = own.map(|(name, key)| (name.to_owned(), vec![Key::parse(key).expect("a key")])).into();
+        let keys = Keymap::new(&own);
+        assert_eq!(keys.label(Action::Credential(CredentialAction::Copy)).as_deref(), Some("q"));
+        assert_eq!(keys.label(Action::Credential(CredentialAction::Check)), None);
+        assert_eq!(keys.way_to(Action::Credential(CredentialAction::Check)), "check");
+        assert_eq!(keys.labelled(Labels::Names).way_to(Action::Credential(CredentialAction::Copy)), "copy-secret");
+    }
+
+    #[test]
+    fn a_key_is_found_where_it_is_written() {
+        let text = "mouse = true\n\n[keys]\ncheck = [\"x\"]\n\"copy-secret\" = [ \"x\" ]\n";
+        assert_eq!(line_of(text, "check"), Some(4));
+        assert_eq!(line_of(text, "copy-secret"), Some(5));
+        assert_eq!(line_of(text, "mouse"), None, "keys begin below");
     }
 }

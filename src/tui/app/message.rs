@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::json::Document;
-use super::keymap::Keymap;
+use super::keymap::{Keymap, Labels};
 use super::lay::Typeset;
 use super::learned::{Lore, Study};
 use super::talk::Prompt;
@@ -235,7 +235,7 @@ impl Preferences {
             own_themes: settings.own_themes.clone(),
             depth: settings.depth,
             glyphs,
-            keys: Keymap::new(&settings.keys),
+            keys: Keymap::new(&settings.keys).labelled(if settings.plain { Labels::Names } else { Labels::Keys }),
             reveal: Duration::from_secs(settings.reveal_seconds),
             reach: if settings.readonly { Reach::ReadOnly } else { Reach::Everything },
             mouse: settings.mouse,

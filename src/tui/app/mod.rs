@@ -20,6 +20,7 @@ pub mod draft;
 pub mod finder;
 pub mod footer;
 pub mod form;
+pub mod header;
 pub mod horizon;
 pub mod json;
 pub mod keymap;

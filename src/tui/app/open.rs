@@ -70,14 +70,14 @@ impl App {
         });
         let commands = offered.map(|command| PickItem { heading: "", ..self.command_item(command) });
         let credentials = self.credentials.all().iter().map(|credential| self.credential_item(credential));
-        Pick::new("Commands and credentials", commands.chain(credentials).collect(), 0)
+        Pick::new("Commands and credentials", commands.chain(credentials).collect(), 0).wide()
     }
 
     /// Every command, whether it would do something right now or not.
     fn help(&self) -> Pick {
         let of = |group| COMMANDS.iter().filter(move |command| command.group == group);
         let all = Group::ALL.into_iter().flat_map(of);
-        Pick::new("Help: type to find, Enter runs it", all.map(|command| self.command_item(command)).collect(), 0)
+        Pick::new("Help: type to find, Enter runs it", all.map(|command| self.command_item(command)).collect(), 0).wide()
     }
 
     fn command_item(&self, command: &Command) -> PickItem {

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::answer::View;
-use super::command::{Action, CredentialAction, Focus, ProgramAction, RegionAction, ScreenAction};
+use super::command::{Action, CredentialAction, Focus, RegionAction, ScreenAction};
 use super::console::Prompt;
 use super::layout::{Area, Border};
 use super::sheet::wrap;
@@ -95,18 +95,25 @@ impl App {
             let hint = super::footer::hint_at(self, screen.footer, column);
             return hint.map(|action| self.run(action, now)).unwrap_or_default();
         }
-        if self.help_area().contains(column, row) {
-            return self.run(Action::Program(ProgramAction::Help), now);
+        if let Some(action) = self.sign_at(column, row) {
+            return self.run(action, now);
         }
         if screen.horizon.contains(column, row) && self.stage.press.border.is_none() {
             return self.run(Action::Screen(ScreenAction::Timeline), now);
         }
         let Some(pane) = screen.pane_at(column, row) else { return Vec::new() };
+        if self.stage.press.border.is_some() && row != screen.pane(pane).y {
+            return Vec::new();
+        }
         self.focus(Focus::To(pane));
         if row == screen.pane(pane).y {
             if again {
                 self.toggle_zoom();
             }
+            return Vec::new();
+        }
+        // A border is no row, and who takes it to move it means neither pane.
+        if !screen.pane(pane).inner().contains(column, row) {
             return Vec::new();
         }
         let line = usize::from(row.saturating_sub(screen.pane(pane).inner().y));
@@ -149,8 +156,8 @@ impl App {
         let buttons = super::footer::hints(self, screen.footer).into_iter().map(|hint| hint.area);
         let horizon = std::iter::once(screen.horizon.inner()).filter(shown);
         let places = secret.chain(send).chain(tabs).chain(regions).chain(horizon).chain(buttons).chain(list).map(at);
-        let help = std::iter::once(self.help_area()).filter(shown).map(at);
-        panes.chain(places).chain(help).collect()
+        let signs = self.signs().0.into_iter().filter(|sign| sign.action.is_some()).map(|sign| at(sign.area));
+        panes.chain(places).chain(signs).collect()
     }
 
     fn press_list(&mut self, row: u16) -> bool {
@@ -204,19 +211,6 @@ impl App {
         Vec::new()
     }
 
-    /// What the right end of the header says: how to get help.
-    pub fn help_words(&self) -> String {
-        format!("{} help", self.preferences.keys.label(Action::Program(ProgramAction::Help)).unwrap_or_default())
-    }
-
-    /// Where that is drawn: one column from the end of the line.
-    fn help_area(&self) -> Area {
-        let header = self.screen().header;
-        let width = u16::try_from(self.help_words().chars().count()).unwrap_or(header.width);
-        let line = header.split_left(header.width.saturating_sub(1)).0;
-        line.split_left(line.width.saturating_sub(width)).1
-    }
-
     /// Where the rows of the list are drawn.
     pub fn list_rows(&self) -> Area {
         self.screen().credentials.inner().split_top(self.list_overhead()).1
@@ -233,10 +227,16 @@ impl App {
             return Vec::new();
         };
         let columns = self.screen().console.inner().width.into();
-        let parts = [(Role::Warn, &problem.what), (Role::Text, &problem.why), (Role::Accent, &problem.remedy)];
-        let lines =
-            parts.into_iter().flat_map(|(role, text)| wrap(text, columns).into_iter().map(move |piece| (role, piece.to_owned())));
-        lines.take(EXPLAINED).collect()
+        let [what, why, remedy] = [&problem.what, &problem.why, &problem.remedy].map(|text| wrap(text, columns));
+        // What to do is worth more than every reason.
+        let room = EXPLAINED.saturating_sub(what.len() + remedy.len()).max(1);
+        let mut reasons: Vec<_> = why.iter().take(room).map(|piece| (*piece).to_owned()).collect();
+        if let Some(last) = reasons.last_mut().filter(|_| why.len() > room) {
+            last.push_str(self.preferences.glyphs.ellipsis);
+        }
+        let owned = |role, pieces: Vec<&str>| pieces.into_iter().map(move |piece| (role, piece.to_owned())).collect::<Vec<_>>();
+        let reasons = reasons.into_iter().map(|piece| (Role::Text, piece));
+        owned(Role::Warn, what).into_iter().chain(reasons).chain(owned(Role::Accent, remedy)).collect()
     }
 
     /// Where the body of an answer is drawn: below the request, the summary and the explanation.
@@ -271,5 +271,35 @@ impl App {
                 (view, tab)
             })
             .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::tui::app::samples::Session;
+    use crate::tui::app::{Effect, Input, Mouse, Msg, Pane};
+
+    fn mouse(session: &mut Session, mouse: Mouse, (column, row): (u16, u16)) {
+        session.tell(Msg::Input(Input::Mouse(mouse, column, row)));
+    }
+
+    #[test]
+    fn who_takes_a_border_selects_no_row_and_leaves_the_focus_where_it_is() {
+        let mut session = Session::new(120, 36);
+        session.press("4");
+        let selected = |session: &Session| session.app.selected().map(|credential| credential.id.clone());
+        let (screen, before) = (session.app.screen(), selected(&session));
+        let edge = screen.credentials.x + screen.credentials.width - 1;
+        let row = session.app.list_rows().y + 3;
+        mouse(&mut session, Mouse::Press, (edge, row));
+        assert_eq!((selected(&session), session.app.stage.focus), (before.clone(), Pane::Console));
+        mouse(&mut session, Mouse::Drag, (edge + 5, row));
+        mouse(&mut session, Mouse::Release, (edge + 5, row));
+        assert!(session.app.screen().credentials.width > screen.credentials.width);
+        assert!(matches!(session.effects.last(), Some(Effect::Remember(_))));
+        mouse(&mut session, Mouse::Press, (screen.credentials.x, row));
+        assert_eq!(selected(&session), before, "nor does the border that stays");
+        mouse(&mut session, Mouse::Press, (screen.credentials.x + 2, row));
+        assert_ne!(selected(&session), before);
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::activity::{State, Tone};
 use super::answer::Answered;
+use super::command::{Action, CredentialAction};
 use super::dialog::{Ask, Asked, Dialog};
 use super::learned::{Lore, STUDIED_AT_ONCE, Study};
 use super::{App, Audience, Effect, Now};
@@ -205,6 +206,7 @@ impl App {
             entry.title.clone()
         });
         self.unchanged(task);
+        self.console.shelf.take_if(|(waiting, _)| *waiting == task);
         let store_failed = problem.class == crate::domain::problem::Class::Store;
         let asked = self.detail.waits_for(task);
         let mut effects = Vec::new();
@@ -253,7 +255,8 @@ impl App {
     /// have changed as well.
     fn broke(&mut self, task: TaskId, problem: Option<Problem>, now: Now) -> Vec<Effect> {
         if let Some(wizard) = self.dialogs.forget_hidden(task) {
-            let text = format!("{} has stopped; r takes it up", wizard.heading());
+            let key = self.preferences.keys.way_to(Action::Credential(CredentialAction::Rotate));
+            let text = format!("{} has stopped; {key} takes it up", wizard.heading());
             self.activity.say(Tone::Warn, text, now.instant);
             return vec![self.start_quietly(Task::Keyring(KeyringTask::Load)).1];
         }

@@ -1,6 +1,7 @@
 //! Replacing, revoking and making credentials: what opens the dialogs, and what tasks have to say to them.
 
 use super::activity::Tone;
+use super::command::{Action, CredentialAction, ProgramAction};
 use super::dialog::{Confirm, Create, Dialog, Intent, Pick, PickItem, Picked, Removal, Rotate};
 use super::form::Button;
 use super::sheet::Row;
@@ -37,12 +38,13 @@ impl App {
     /// Opens the form for a credential that the selected one, or one beside it, is to make.
     pub(super) fn open_creation(&mut self, now: Now) {
         let Some(selected) = self.selected() else { return };
-        match Create::new((selected, self.name_of(selected)), self.neighbours(selected), self.catalogue.clone()) {
-            Some(create) => self.dialogs.push(Dialog::Create(Box::new(create))),
-            None => {
-                self.activity.say(Tone::Warn, "This provider has no API that makes credentials; o opens its page", now.instant);
-            }
+        let create = Create::new((selected, self.name_of(selected)), self.neighbours(selected), self.catalogue.clone());
+        if let Some(create) = create {
+            return self.dialogs.push(Dialog::Create(Box::new(create)));
         }
+        let key = self.preferences.keys.way_to(Action::Credential(CredentialAction::Page));
+        let text = format!("This provider has no API that makes credentials; {key} opens its page");
+        self.activity.say(Tone::Warn, text, now.instant);
     }
 
     /// Asks whether the selected credential is to end at its provider or only here.
@@ -202,13 +204,16 @@ impl App {
             return;
         }
         let heading = self.dialogs.wizard(task).map(|wizard| wizard.heading()).unwrap_or_default();
+        let key = self.preferences.keys.way_to(Action::Program(ProgramAction::Activity));
         let (tone, text) = match event {
-            RotationEvent::Asks(..) => (Tone::Warn, format!("{heading} needs you: ! and Enter open it")),
+            RotationEvent::Asks(..) => (Tone::Warn, format!("{heading} needs you: {key} leads to it")),
             RotationEvent::Ended(status) => match status.state {
                 State::Done if status.left.is_empty() => (Tone::Good, format!("{heading}: done")),
                 State::RolledBack if status.left.is_empty() => (Tone::Good, format!("{heading}: rolled back")),
                 State::Done | State::RolledBack => (Tone::Warn, format!("{heading}: left to do: {}", status.left.join("; "))),
-                State::Running | State::NeedsHuman => (Tone::Warn, format!("{heading} has stopped; r takes it up")),
+                State::Running | State::NeedsHuman => {
+                    (Tone::Warn, format!("{heading} has stopped; {} takes it up", self.rotate_key()))
+                }
             },
             _ => return,
         };
@@ -235,7 +240,7 @@ impl App {
         if self.dialogs.is_empty() {
             self.dialogs.push(Dialog::Pick(Pick::new("Unfinished rotations", items, 0)));
         } else {
-            let text = format!("{} unfinished; r takes one up", words::count(items.len(), "rotation"));
+            let text = format!("{} unfinished; {} takes one up", words::count(items.len(), "rotation"), self.rotate_key());
             self.activity.say(Tone::Warn, text, now.instant);
         }
     }
@@ -261,6 +266,10 @@ impl App {
         effect
     }
 
+    fn rotate_key(&self) -> String {
+        self.preferences.keys.way_to(Action::Credential(CredentialAction::Rotate))
+    }
+
     fn title_of(&self, plan: &Plan) -> String {
         format!("Replace {}", self.called(&plan.credential))
     }
@@ -269,7 +278,10 @@ impl App {
         let by = charge.administrator.as_ref().map_or_else(|| "itself".to_owned(), |id| self.called(id));
         vec![
             Row::warning("It is revoked at the provider: whatever uses it stops, and nothing brings it back."),
-            Row::text("Nothing takes its place; r replaces it instead. It stays in this keyring until it is removed."),
+            Row::text(format!(
+                "Nothing takes its place; {} replaces it instead. It stays in this keyring until it is removed.",
+                self.rotate_key()
+            )),
             Row::Blank,
             Row::Pair("Credential".to_owned(), self.name_of(credential)),
             Row::Pair("Region".to_owned(), credential.region.clone()),

@@ -9,7 +9,9 @@ impl App {
     /// Takes other settings in. What is wrong with them is told in a dialog; the screen goes on with what is right.
     pub(super) fn take_settings(&mut self, preferences: Preferences, change: Change, now: Now) -> Vec<Effect> {
         let mouse = (self.preferences.mouse != preferences.mouse).then_some(preferences.mouse);
-        self.preferences = preferences;
+        // Whether all is told in words is decided at the start.
+        let keys = preferences.keys.clone().labelled(self.preferences.keys.labels());
+        self.preferences = Preferences { keys, ..preferences };
         self.dress();
         let Change { flaws, later } = change;
         let count = flaws.len();
@@ -67,7 +69,8 @@ fn taken(later: &[&str]) -> String {
 /// The first problem, with the number of the others.
 fn first_of(flaw: Problem, count: usize) -> Problem {
     let Some(others) = count.checked_sub(2).map(|others| others + 1) else { return flaw };
-    let remedy = format!("{}; `tokenring config check` lists {others} more", flaw.remedy);
+    let end = if flaw.remedy.ends_with('?') { "" } else { ";" };
+    let remedy = format!("{}{end} `tokenring config check` lists {others} more", flaw.remedy);
     Problem { remedy, ..flaw }
 }
 

@@ -15,6 +15,10 @@ const TALL: u16 = 30;
 const AROUND: usize = 128;
 /// How many lines a remark takes.
 const REMARK: usize = 2;
+/// At least so many rows of what scrolls are to be seen.
+const LEAST: usize = 3;
+/// The most columns of a word that is set off at the beginning of a line.
+const SET_OFF: usize = 4;
 
 /// What a dialog shows.
 #[derive(Default)]
@@ -33,6 +37,8 @@ pub struct Sheet {
     pub foot: Vec<Row>,
     /// Where on the screen it is.
     pub anchor: Anchor,
+    /// What else can be said about its list where everything is said in words, such as `delete 1`.
+    pub extras: Vec<String>,
 }
 
 /// Where on the screen a dialog is.
@@ -160,6 +166,16 @@ impl Drawing {
 }
 
 impl Row {
+    /// Whether the cursor is on it.
+    fn is_marked(&self) -> bool {
+        match self {
+            Self::Field(field) => field.focused,
+            Self::Item(item) => item.selected,
+            Self::Drawing(drawing) => drawing.selected,
+            _ => false,
+        }
+    }
+
     /// Ordinary text.
     pub fn text(text: impl Into<String>) -> Self {
         Self::Text(Role::Text, text.into())
@@ -247,7 +263,7 @@ impl Sheet {
             if area.height < TALL || self.anchor == Anchor::Corner { area } else { area.centred(area.width, area.height - 4) };
         let width = self.width.min(area.width);
         let columns = usize::from(width.saturating_sub(4));
-        let [head, body, foot] = [&self.head, &self.body, &self.foot].map(|rows| wrap_all(rows, columns));
+        let [mut head, mut body, foot] = [&self.head, &self.body, &self.foot].map(|rows| wrap_all(rows, columns));
         let wanted = u16::try_from(head.len() + body.len() + foot.len()).unwrap_or(u16::MAX).saturating_add(2);
         let outer = match self.anchor {
             Anchor::Middle => area.centred(width, wanted),
@@ -258,13 +274,18 @@ impl Sheet {
             let foot_rows = u16::try_from(foot.len()).unwrap_or(u16::MAX).min(inner.height);
             inner.split_top(inner.height - foot_rows)
         };
+        let mut cursor = body.iter().position(|piece| piece.at == self.cursor).unwrap_or(0);
+        if usize::from(upper.height) < head.len() + body.len().min(LEAST) {
+            // Too little would be seen of what scrolls, so what stands above it scrolls as well.
+            cursor = if cursor == 0 && !self.body.first().is_some_and(Row::is_marked) { 0 } else { cursor + head.len() };
+            body = head.drain(..).chain(body).collect();
+        }
         let (head_area, body_area) = upper.split_top(u16::try_from(head.len()).unwrap_or(u16::MAX));
-        let cursor = body.iter().position(|(row, ..)| *row == self.cursor).unwrap_or(0);
         let shown = usize::from(body_area.height);
         let top = super::credentials::fit(0, cursor, shown, body.len());
         let hidden = (top > 0, body.len() > top + shown);
-        let parts = [(head, head_area, 0, &self.head), (body, body_area, top, &self.body), (foot, foot_area, 0, &self.foot)];
-        let lines = parts.into_iter().flat_map(|(lines, area, top, rows)| settle(lines, area, top, rows)).collect();
+        let parts = [(head, head_area, 0), (body, body_area, top), (foot, foot_area, 0)];
+        let lines = parts.into_iter().flat_map(|(pieces, area, top)| settle(pieces, area, top)).collect();
         Placed { outer, lines, hidden }
     }
 }
@@ -337,23 +358,64 @@ fn fitting(text: &str, columns: usize) -> usize {
     end.max(first)
 }
 
-fn wrap_all(rows: &[Row], columns: usize) -> Vec<(usize, &str)> {
-    rows.iter()
-        .enumerate()
-        .flat_map(|(at, row)| match row {
-            Row::Text(_, text) => wrap(text, columns).into_iter().map(|piece| (at, piece)).collect(),
-            Row::Remark(_, text) => {
-                let pieces = wrap(text, columns).into_iter().chain(std::iter::repeat(""));
-                pieces.take(REMARK).map(|piece| (at, piece)).collect()
-            }
-            _ => vec![(at, "")],
-        })
-        .collect()
+/// The pieces of a line, and by how many columns each is indented: below where the words of the first one begin.
+fn hang(line: &str, columns: usize) -> Vec<(u16, &str)> {
+    let by = beginning(line);
+    if line.width() <= columns || by == 0 || by * 2 > columns {
+        return wrap_line(line, columns.max(1)).into_iter().map(|piece| (0, piece)).collect();
+    }
+    let first = wrap_line(line, columns)[0];
+    let rest = wrap_line(line[first.len()..].trim_start_matches(' '), columns - by);
+    let indented = u16::try_from(by).unwrap_or(0);
+    std::iter::once((0, first)).chain(rest.into_iter().map(|piece| (indented, piece))).collect()
 }
 
-fn settle<'a>(lines: Vec<(usize, &'a str)>, area: Area, top: usize, rows: &'a [Row]) -> Vec<Line<'a>> {
+/// The column where the words of a line begin: behind blanks, or behind a short word that is set off by blanks or a colon.
+fn beginning(line: &str) -> usize {
+    let blanks = line.len() - line.trim_start_matches(' ').len();
+    let words = &line[blanks..];
+    let named = words.split_once(' ').map(|(word, _)| word).filter(|word| word.ends_with(':'));
+    let word = named.or_else(|| words.split("  ").next()).unwrap_or_default();
+    let behind = &line[blanks + word.len()..];
+    let gap = behind.len() - behind.trim_start_matches(' ').len();
+    if (gap > 1 || named.is_some()) && word.width() <= SET_OFF && !behind.trim().is_empty() {
+        blanks + word.width() + gap
+    } else {
+        blanks
+    }
+}
+
+/// A row, or a piece of a text that takes several lines.
+struct Piece<'a> {
+    /// The place of the row among its like.
+    at: usize,
+    row: &'a Row,
+    /// By how many columns it is indented.
+    by: u16,
+    text: &'a str,
+}
+
+fn wrap_all(rows: &[Row], columns: usize) -> Vec<Piece<'_>> {
+    let pieces = |(at, row)| pieces_of(row, columns).into_iter().map(move |(by, text)| Piece { at, row, by, text });
+    rows.iter().enumerate().flat_map(pieces).collect()
+}
+
+/// The pieces of a row, and by how many columns each is indented.
+fn pieces_of(row: &Row, columns: usize) -> Vec<(u16, &str)> {
+    match row {
+        Row::Text(_, text) => text.lines().flat_map(|line| hang(line, columns)).collect(),
+        Row::Remark(_, text) => {
+            let pieces = wrap(text, columns).into_iter().chain(std::iter::repeat(""));
+            pieces.take(REMARK).map(|piece| (0, piece)).collect()
+        }
+        _ => vec![(0, "")],
+    }
+}
+
+fn settle(pieces: Vec<Piece<'_>>, area: Area, top: usize) -> Vec<Line<'_>> {
     let places = (0..area.height).map(|offset| area.row(offset));
-    lines.into_iter().skip(top).zip(places).map(|((at, text), area)| Line { area, row: &rows[at], text }).collect()
+    let shown = pieces.into_iter().skip(top).zip(places);
+    shown.map(|(Piece { row, by, text, .. }, area)| Line { area: area.split_left(by).1, row, text }).collect()
 }
 
 fn field_rows(form: &Form) -> impl Iterator<Item = Row> {
@@ -429,6 +491,32 @@ mod tests {
             placed.lines.iter().find(|line| matches!(line.row, Row::Item(item) if item.at == Some(40))).expect("the cursor");
         assert_eq!(placed.hit(seen.area.x, seen.area.y), Some(40));
         assert_eq!(placed.hit(0, 0), None);
+    }
+
+    #[test]
+    fn where_the_head_leaves_no_room_it_scrolls_with_the_body() {
+        let rows = |word: &str, count: usize| (0..count).map(|at| Row::text(format!("{word} {at}"))).collect::<Vec<_>>();
+        let sheet = |cursor| Sheet {
+            width: 20,
+            head: rows("head", 5),
+            body: rows("body", 9),
+            foot: rows("foot", 2),
+            cursor,
+            ..Sheet::default()
+        };
+        let seen =
+            |cursor| sheet(cursor).place(Area::of(30, 9)).lines.iter().map(|line| line.text.to_owned()).collect::<Vec<_>>();
+        assert_eq!(seen(0), ["head 0", "head 1", "head 2", "head 3", "head 4", "foot 0", "foot 1"]);
+        assert_eq!(seen(8), ["body 4", "body 5", "body 6", "body 7", "body 8", "foot 0", "foot 1"]);
+    }
+
+    #[test]
+    fn what_goes_on_is_indented_like_the_words_it_goes_on_with() {
+        let pieces =
+            |text| hang(text, 14).into_iter().map(|(by, piece)| format!("{:by$}{piece}", "", by = by.into())).collect::<Vec<_>>();
+        assert_eq!(pieces("warn  one two three"), ["warn  one two", "      three"]);
+        assert_eq!(pieces("  one two three"), ["  one two", "  three"]);
+        assert_eq!(pieces("one two three four"), ["one two three", "four"]);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use super::activity::Tone;
 use super::attempt::Shelf;
+use super::command::{Action, ConsoleAction};
 use super::dialog::{Ask, Asked, Confirm, ConsoleIntent, Dialog, Extra, Intent, Pick, PickItem, Picked, Reading};
 use super::form::Button;
 use super::sheet::Row;
@@ -14,7 +15,7 @@ use crate::engine::message::{ConsoleEvent, ConsoleTask, HistoryFilter, HistoryLi
 
 /// What else can be done with a request that was sent.
 const SENT: &[Extra] = &[
-    Extra { key: 't', word: "compare with the last", intent: |picked| compare(picked?) },
+    Extra { key: 't', word: "compare", intent: |picked| compare(picked?) },
     Extra { key: 'o', word: "all credentials", intent: |_| Some(ConsoleIntent::WholeHistory) },
     Extra { key: 'x', word: "forget all", intent: |_| Some(ConsoleIntent::AskForget) },
 ];
@@ -176,10 +177,9 @@ impl App {
             Ok(draft) => draft,
             Err(problem) => {
                 self.take_draft(&provider, line.sent.draft.clone(), now);
-                self.show_problem(
-                    "Send again",
-                    Problem { remedy: "give the body again: e edits the request".to_owned(), ..problem },
-                );
+                let key = self.preferences.keys.way_to(Action::Console(ConsoleAction::Edit));
+                let remedy = format!("give the body again: {key} edits the request");
+                self.show_problem("Send again", Problem { remedy, ..problem });
                 return Vec::new();
             }
         };
@@ -246,7 +246,16 @@ impl App {
                 picked: Picked::Console(Box::new(ConsoleIntent::Resend(Box::new(line.clone())))),
             }
         };
-        Pick::new("History: Enter sends again", lines.iter().map(item).collect(), 0).with(SENT)
+        Pick::new("History: Enter sends again", lines.iter().map(item).collect(), 0)
+            .with(SENT)
+            .or_else_saying(self.nothing_sent())
+    }
+
+    /// What to press where nothing was sent.
+    fn nothing_sent(&self) -> String {
+        let name = self.selected().map(|credential| self.name_of(credential)).unwrap_or_default();
+        let key = self.preferences.keys.way_to(Action::Console(ConsoleAction::Test));
+        format!("Nothing was sent as {name} yet; {key} sends a test.")
     }
 
     fn whose(&self, id: &CredentialId) -> String {

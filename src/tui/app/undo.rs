@@ -117,7 +117,7 @@ impl App {
 
     fn undo_key(&self) -> String {
         use super::command::{Action, ProgramAction};
-        self.preferences.keys.label(Action::Program(ProgramAction::Undo)).unwrap_or_else(|| "undo".to_owned())
+        self.preferences.keys.way_to(Action::Program(ProgramAction::Undo))
     }
 }
 

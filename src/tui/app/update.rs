@@ -123,7 +123,8 @@ impl App {
             Outcome::Finish(intent) => self.perform(intent, now),
             Outcome::Hide => {
                 self.dialogs.hide(dialog);
-                self.activity.say(Tone::Good, "It goes on behind the screen; ! shows it again", now.instant);
+                let key = self.preferences.keys.way_to(Action::Program(ProgramAction::Activity));
+                self.activity.say(Tone::Good, format!("It goes on behind the screen; {key} shows it again"), now.instant);
                 Vec::new()
             }
             Outcome::Stay => {

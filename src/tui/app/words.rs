@@ -112,6 +112,11 @@ pub fn gist(credential: &Credential, now: Moment) -> String {
     }
 }
 
+/// When something ends: `12 d`, `today`, `expired`.
+pub fn end(days: i64) -> String {
+    if days < 0 { "expired".to_owned() } else { count_days(days) }
+}
+
 /// `12 d`, or `today` for less than one.
 fn count_days(days: i64) -> String {
     if days == 0 { "today".to_owned() } else { format!("{days} d") }

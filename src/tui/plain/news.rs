@@ -9,11 +9,14 @@ use crate::engine::message::TaskId;
 use crate::tui::app::activity::{Notice, State, StoreMood};
 use crate::tui::app::console::Outcome;
 use crate::tui::app::sheet::{Item, Row, Sheet};
-use crate::tui::app::talk::Page;
+use crate::tui::app::talk::{self, Page};
 use crate::tui::app::{App, Audience, Now, Pane, words};
 
 /// From so many new verdicts on, those that are good are only counted.
 const MANY: usize = 20;
+
+/// From so many signs on, a word of signs alone is a bar.
+const BAR: usize = 4;
 
 /// What has been told already.
 #[derive(Default)]
@@ -29,6 +32,8 @@ pub(super) struct News {
     dialog: Option<Told>,
     sent: usize,
     audience: Option<Audience>,
+    /// Whether it was said how one finds the way through questions.
+    guided: bool,
 }
 
 /// How far a task has been told.
@@ -170,10 +175,17 @@ impl News {
             self.dialog = None;
             return Vec::new();
         };
-        let told = Told::of(&dialog.sheet(app, now), depth, app);
+        let sheet = dialog.sheet(app, now);
+        let told = Told::of(&sheet, depth, app);
         let before = self.dialog.replace(told);
         let Some(told) = &self.dialog else { return Vec::new() };
-        told.beside(before.as_ref())
+        let mut lines = told.beside(before.as_ref());
+        let asks = |row: &Row| matches!(row, Row::Field(field) if field.at != usize::MAX);
+        if !self.guided && sheet.body.iter().any(asks) {
+            self.guided = true;
+            lines.push(talk::HOW.to_owned());
+        }
+        lines
     }
 }
 
@@ -191,7 +203,7 @@ impl Told {
     /// What it holds that the dialog before did not, if it is the same one.
     fn beside(&self, before: Option<&Self>) -> Vec<String> {
         let Some(before) = before.filter(|before| before.depth == self.depth && before.title == self.title) else {
-            return std::iter::once(format!("{}.", self.title)).chain(self.lines.clone()).chain(self.items.clone()).collect();
+            return std::iter::once(ended(&self.title)).chain(self.lines.clone()).chain(self.items.clone()).collect();
         };
         let mut lines: Vec<_> = self.lines.iter().filter(|line| !before.lines.contains(line)).cloned().collect();
         if self.items != before.items {
@@ -212,6 +224,11 @@ fn said(row: &Row) -> Option<String> {
     }
 }
 
+/// A title as a sentence.
+fn ended(title: &str) -> String {
+    if title.ends_with(['.', '?', '!', '…']) { title.to_owned() } else { format!("{title}.") }
+}
+
 /// Everything that can be chosen, with its number.
 fn numbered<'a>(rows: impl Iterator<Item = &'a Row> + Clone) -> Vec<String> {
     let is_choice = |row: &Row| match row {
@@ -230,9 +247,16 @@ fn numbered<'a>(rows: impl Iterator<Item = &'a Row> + Clone) -> Vec<String> {
 }
 
 fn item_words(item: &Item) -> String {
-    let more = if item.more.is_empty() { String::new() } else { format!(": {}", item.more) };
+    let more = without_bars(&item.more);
+    let more = if more.is_empty() { String::new() } else { format!(": {more}") };
     let right = if item.right.is_empty() { String::new() } else { format!(" ({})", item.right) };
     format!("{}{more}{right}", item.text)
+}
+
+/// A text without the bars in it, which would be read out sign by sign.
+fn without_bars(text: &str) -> String {
+    let is_bar = |word: &&str| word.chars().count() >= BAR && !word.contains(char::is_alphanumeric);
+    text.split(' ').filter(|word| !is_bar(word)).collect::<Vec<_>>().join(" ").trim().to_owned()
 }
 
 fn checks(app: &App) -> impl Iterator<Item = (CredentialId, Moment)> {

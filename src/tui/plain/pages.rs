@@ -170,7 +170,7 @@ fn commands(app: &App) -> Vec<String> {
     let mut lines = vec![
         "Type a command, or a number of the list or a name to choose a credential. A command may be followed by a name."
             .to_owned(),
-        "In a question, Enter keeps what stands in brackets, - empties it, < goes back, and a full stop leaves.".to_owned(),
+        talk::HOW.to_owned(),
         "Where several lines may stand, + and a line adds it to them; Enter goes on.".to_owned(),
     ];
     for group in Group::ALL {

@@ -6,16 +6,16 @@ use super::news::News;
 use crate::domain::identify::Candidate;
 use crate::domain::problem::{Class, Problem};
 use crate::domain::provider::spec::{Confidence, Holding};
-use crate::domain::request::Method;
+use crate::domain::request::{Method, Saved, SavedId};
 use crate::domain::response::Verdict;
 use crate::domain::{CredentialId, Secret};
 use crate::engine::message::{
-    Backend, BackendKind, Event, KeyringEvent, KeyringTask, Persistence, QuestionId, Report, RotationEvent, RotationTask,
-    StoreState, Task, TaskId,
+    Backend, BackendKind, ConsoleEvent, Event, KeyringEvent, KeyringTask, Persistence, QuestionId, Report, RotationEvent,
+    RotationTask, StoreState, Task, TaskId,
 };
 use crate::tui::app::command::COMMANDS;
 use crate::tui::app::console::Ready;
-use crate::tui::app::samples::rotation::{paste_dilemma, plan};
+use crate::tui::app::samples::rotation::{paste_dilemma, plan, sign_in_dilemma};
 use crate::tui::app::samples::{Session, check, id};
 use crate::tui::app::talk::{Echo, Prompt};
 use crate::tui::app::{Audience, Effect, Input, Msg};
@@ -225,6 +225,99 @@ fn what_cannot_be_undone_takes_the_name_and_nothing_less() {
     person.say("2");
     person.say("laptop");
     assert!(matches!(person.task().1, Task::Keyring(KeyringTask::Remove(_))));
+}
+
+#[test]
+fn a_revocation_that_begins_is_not_called_undone_and_what_it_asks_is_found_again() {
+    let mut person = Person::new();
+    person.say("revoke ci-scanner");
+    person.say("1");
+    let told = person.say("ci-scanner");
+    let (task, Task::Rotation(RotationTask::Revoke(..))) = person.task() else { panic!("it does not begin") };
+    assert!(!told.contains("nothing was done") && !told.contains("behind the screen"), "{told}");
+    person.report(task, Event::Rotation(RotationEvent::Asks(QuestionId(1), Box::new(sign_in_dilemma()))));
+    assert!(person.question().starts_with("Number or words"), "{}", person.question());
+    assert!(person.say("close").contains("behind the screen"));
+    assert_eq!(person.question(), "ci-scanner> ", "it waits for the person, not the person for it");
+    assert!(person.say("activity").contains("1. Revoke ci-scanner"));
+    assert!(person.say("1").contains("Revoke ci-scanner."));
+}
+
+#[test]
+fn a_command_in_a_question_is_heard() {
+    let mut person = Person::new();
+    for (open, word) in [("presets", "close"), ("history", "."), ("probe", "cancel"), ("edit", "."), ("activity", "leave")] {
+        person.say(open);
+        if let Some(task) = person.session.app.console.shelf.as_ref().map(|(task, _)| *task) {
+            person.report(task, Event::Console(ConsoleEvent::History(Vec::new())));
+        }
+        person.say(word);
+        assert!(person.question().ends_with("> "), "{open}, {word}: {}", person.question());
+    }
+    person.say("region");
+    assert!(person.say("detail").contains("Expires"), "nothing is lost by leaving a list");
+    person.say("create");
+    person.say("new");
+    let told = person.say("detail");
+    assert!(told.contains("detail is a command") && person.question().contains("Kind"), "{told}");
+    assert!(person.say("help").contains("a full stop leaves"));
+    person.say("quit");
+    assert!(person.has_quit());
+}
+
+#[test]
+fn the_region_is_chosen_from_a_list_or_named_at_once() {
+    for line in ["region", "switch region", "pick-region"] {
+        let mut person = Person::new();
+        person.say("laptop");
+        assert!(person.say(line).contains("3. SNYK-EU-01"), "{line}");
+        person.say("3");
+        assert!(matches!(person.task().1, Task::Keyring(KeyringTask::Edit(..))), "{line}");
+    }
+    let mut person = Person::new();
+    person.say("laptop");
+    person.say("region SNYK-AU-01");
+    assert!(matches!(person.task().1, Task::Keyring(KeyringTask::Edit(..))));
+}
+
+#[test]
+fn what_else_can_be_done_with_an_item_is_said_with_its_number() {
+    let mut person = Person::new();
+    person.say("saved");
+    assert_eq!(person.prompt(), None, "until the list is read");
+    let (task, _) = person.task();
+    let Some(Ready::Draft(draft)) = person.session.app.request() else { panic!("no request") };
+    let saved = |name: &str| (SavedId::parse(name).expect("a name"), Ok(Saved::of(&draft, "snyk")));
+    person.report(task, Event::Console(ConsoleEvent::Saved(vec![saved("one"), saved("two")])));
+    assert!(person.question().contains("also copy 1, rename 1, delete 1"), "{}", person.question());
+    person.say("delete 2");
+    assert!(person.told.contains("The saved request two is deleted"), "{}", person.told);
+}
+
+#[test]
+fn what_is_typed_openly_is_no_secret() {
+    let mut person = Person::new();
+    assert!(person.say("add thing").contains("\"thing\" was passed over"));
+    assert!(person.question().contains("Secret (not shown)"), "{}", person.question());
+}
+
+#[test]
+fn how_one_finds_the_way_through_questions_is_said_at_the_first() {
+    let mut person = Person::new();
+    assert!(person.say("edit").contains("a full stop leaves"));
+    person.say(".");
+    assert!(!person.say("edit").contains("a full stop leaves"));
+}
+
+#[test]
+fn bars_are_not_read_out() {
+    let mut person = Person::new();
+    person.say("check-all");
+    let (task, _) = person.task();
+    person.report(task, Event::Progress { done: 3, total: 7 });
+    person.session.press("!");
+    let told = person.listen();
+    assert!(told.contains("3 of 7") && !told.contains('█'), "{told}");
 }
 
 #[test]

@@ -221,7 +221,9 @@ fn age(pen: &Pen<'_>, credential: &Credential) -> Fact {
 
 fn checked(pen: &Pen<'_>, credential: &Credential) -> Fact {
     let Some(check) = &credential.last_check else {
-        return ("Checked", vec![(Role::Dim, format!("{} never; c checks", pen.glyphs().unchecked))]);
+        let key = pen.app.preferences.keys.label(Action::Credential(CredentialAction::Check));
+        let way = key.map_or_else(String::new, |key| format!("; {key} checks"));
+        return ("Checked", vec![(Role::Dim, format!("{} never{way}", pen.glyphs().unchecked))]);
     };
     let dot = pen.glyphs().separator;
     let status = check.status.map(|status| format!(" {status}")).unwrap_or_default();

@@ -20,7 +20,7 @@ pub(super) fn draw(pen: &mut Pen<'_>, area: Area, sheet: &Sheet) {
     let Area { x, width, .. } = placed.outer;
     pen.fill(Area { x: x.saturating_sub(1), width: width + 1 + x.min(1), ..placed.outer }, Role::Text);
     pen.panel(placed.outer, &sheet.title, Frame::Focused);
-    let columns = Columns { label: label_column(sheet), item: item_column(sheet) };
+    let columns = Columns { label: label_column(sheet), item: item_column(sheet, placed.outer.width) };
     for line in &placed.lines {
         draw_line(pen, line, columns);
     }
@@ -36,23 +36,26 @@ struct Columns {
     item: u16,
 }
 
-/// How wide the labels are: as wide as the widest, within reason, with a blank on both sides.
+/// How wide the labels are: as wide as the widest, within reason, with a pointer before them and a gap behind, in which
+/// the arrow of a choice hangs.
 fn label_column(sheet: &Sheet) -> u16 {
-    let rows = sheet.head.iter().chain(&sheet.body).chain(&sheet.foot);
-    let widths = rows.map(|row| match row {
+    let rows = || sheet.head.iter().chain(&sheet.body).chain(&sheet.foot);
+    let widths = rows().map(|row| match row {
         Row::Field(field) => field.label.width(),
         Row::Pair(label, _) => label.width(),
         _ => 0,
     });
-    u16::try_from(widths.max().unwrap_or(0).min(LABELS) + 4).unwrap_or(u16::MAX)
+    let turns = rows().any(|row| matches!(row, Row::Field(FieldRow { value: Value::Choice(..), .. })));
+    let around = if turns { 5 } else { 4 };
+    u16::try_from(widths.max().unwrap_or(0).min(LABELS) + around).unwrap_or(u16::MAX)
 }
 
 /// How wide the first column of a list is: as wide as its widest, within reason where more comes beside it.
-fn item_column(sheet: &Sheet) -> u16 {
+fn item_column(sheet: &Sheet, width: u16) -> u16 {
     let items =
         || sheet.body.iter().chain(&sheet.foot).filter_map(|row| if let Row::Item(item) = row { Some(item) } else { None });
     let widest = u16::try_from(items().map(|item| item.text.width()).max().unwrap_or(0)).unwrap_or(u16::MAX);
-    if items().all(|item| item.more.is_empty()) { widest } else { widest.min(sheet.width / 2) }
+    if items().all(|item| item.more.is_empty()) { widest } else { widest.min(width / 2) }
 }
 
 fn draw_line(pen: &mut Pen<'_>, line: &Line<'_>, columns: Columns) {
@@ -84,8 +87,10 @@ fn draw_field(pen: &mut Pen<'_>, (label, value): (Area, Area), field: &FieldRow)
         Value::Secret(held) => draw_secret(pen, value, *held),
         Value::Choice(titles, at) => {
             let turns = titles.len() > 1;
-            let rest = pen.put(value, if turns { "‹ " } else { "  " }, Role::Dim);
-            let rest = pen.put(rest, titles.get(*at).map_or("", String::as_str), Role::Text);
+            // The arrow hangs before the column, so that all values begin below one another.
+            let arrow = Area { x: value.x.saturating_sub(2), width: 1, ..value };
+            pen.put(arrow, if turns { "‹" } else { "" }, Role::Dim);
+            let rest = pen.put(value, titles.get(*at).map_or("", String::as_str), Role::Text);
             pen.put(rest, if turns { " ›" } else { "" }, Role::Dim);
         }
     }

@@ -79,7 +79,7 @@ fn the_screen_shows_a_secret_only_while_it_is_revealed() {
     pty.expect("▸ Name");
     pty.send("pasted");
     pty.expect("pasted");
-    for place in ["token id", "organisation id", "group id", "Labels", "Expires", "Cancel", "Add"] {
+    for place in ["Token id", "Organisation id", "Group id", "Labels", "Expires", "Cancel", "Add"] {
         pty.tab_to(place);
     }
     pty.send("\r");

@@ -106,7 +106,7 @@ async fn a_new_session_begins_with_a_form() {
         pty.expect(text);
         pty.send("\t");
     }
-    for place in ["app id", "install id", "organisation id", "group id", "client secret"] {
+    for place in ["App id", "Install id", "Organisation id", "Group id", "Client secret"] {
         pty.send("\t");
         pty.expect(&format!("▸ {place}"));
     }

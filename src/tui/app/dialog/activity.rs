@@ -39,15 +39,18 @@ impl ActivityList {
         Outcome::Stay
     }
 
-    /// Takes a click on an entry in.
-    pub fn click(&mut self, at: usize, _app: &App) -> Outcome {
+    /// Takes a click on an entry in: a rotation that goes on behind the screen comes back.
+    pub fn click(&mut self, at: usize, app: &App) -> Outcome {
         self.cursor = at;
-        Outcome::Stay
+        match self.entry(app) {
+            Some(entry) if app.dialogs.hides(entry.id) => Outcome::Finish(Intent::Reopen(entry.id)),
+            _ => Outcome::Stay,
+        }
     }
 
     /// What it shows.
     pub fn sheet(&self, app: &App, now: Now) -> Sheet {
-        let mut sheet = Sheet::new("Activity", 84);
+        let mut sheet = Sheet::new("Activity", 88);
         let newest_first = app.activity.entries.iter().rev().enumerate();
         sheet.body = newest_first.map(|(at, entry)| Row::Item(self.item(at, entry, app, now))).collect();
         if sheet.body.is_empty() {
@@ -69,10 +72,10 @@ impl ActivityList {
     }
 
     /// Opens the wizard of a rotation that goes on behind the screen; cancels anything else that runs.
-    fn reopen(&self, app: &App) -> Outcome {
-        match self.entry(app) {
-            Some(entry) if app.dialogs.hides(entry.id) => Outcome::Finish(Intent::Reopen(entry.id)),
-            _ => self.cancel(app),
+    fn reopen(&mut self, app: &App) -> Outcome {
+        match self.click(self.cursor, app) {
+            Outcome::Stay => self.cancel(app),
+            opened => opened,
         }
     }
 

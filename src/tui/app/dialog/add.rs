@@ -10,7 +10,7 @@ use crate::domain::problem::Problem;
 use crate::domain::provider::{Authorization, Catalogue, Kind, Provider};
 use crate::engine::KEY_FILE;
 use crate::engine::message::{Inquiry, KeyringEvent, NewCredential, NewLogin, Session, TaskId};
-use crate::tui::app::form::{Button, Choice, Control, Field, Form, Happened};
+use crate::tui::app::form::{Button, CHOOSING, Choice, Control, Field, Form, Happened};
 use crate::tui::app::sheet::{Row, Sheet};
 use crate::tui::app::{App, regions, words};
 
@@ -41,7 +41,7 @@ impl Add {
         let providers = catalogue.providers().iter().map(|known| (known.id.clone(), known.title.clone())).collect();
         let fields = vec![
             Field::secret(Pasted::FIELD, "Secret").hinting("Paste it here; what is around it is taken off."),
-            Field::choice("provider", "Provider", Choice::new(providers, "")).hinting("←/→ or the first letter chooses."),
+            Field::choice("provider", "Provider", Choice::new(providers, "")).hinting(CHOOSING),
         ];
         let form = Form::new(fields, vec![Button::Cancel, Button::Act("Add")]);
         let mut add = Self { catalogue, form, pasted: Pasted::default(), task: None, problem: None, region_is_named: false };

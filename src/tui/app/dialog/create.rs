@@ -10,7 +10,7 @@ use crate::domain::provider::{Catalogue, Kind};
 use crate::domain::{Credential, CredentialId, Name};
 use crate::engine::message::{RotationTask, Wish};
 use crate::tui::app::App;
-use crate::tui::app::form::{Button, Choice, Control, Field, Form, Happened};
+use crate::tui::app::form::{Button, CHOOSING, Choice, Control, Field, Form, Happened};
 use crate::tui::app::sheet::{Row, Sheet};
 
 /// The field that says whether an account that exists is given a further secret.
@@ -42,7 +42,7 @@ impl Create {
         let kind = format!("{}/{}", like.provider, like.kind);
         let fields = vec![
             Field::text("name", "Name", "").hinting("What it is called here and at the provider: 1 to 64 characters."),
-            Field::choice("kind", "Kind", Choice::new(kinds, &kind)).hinting("←/→ or the first letter chooses."),
+            Field::choice("kind", "Kind", Choice::new(kinds, &kind)).hinting(CHOOSING),
             Field::choice("administrator", "Made by", Choice::new(makers, like.id.as_str()))
                 .hinting("The credential that asks the provider for it; it must be allowed to."),
         ];

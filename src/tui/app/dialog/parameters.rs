@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Intent, Outcome};
 use crate::domain::provider::{Parameter, Preset};
-use crate::tui::app::form::{Button, Choice, Field, Form, Happened};
+use crate::tui::app::form::{Button, CHOOSING, Choice, Field, Form, Happened};
 use crate::tui::app::sheet::{Row, Sheet};
 
 /// The dialog that asks for values.
@@ -34,7 +34,7 @@ impl Parameters {
                 Field::text(id, id, last).hinting(hint(parameter))
             } else {
                 let choices = choices.iter().map(|choice| (choice.clone(), choice.clone())).collect();
-                Field::choice(id, id, Choice::new(choices, last)).hinting(parameter.help.clone())
+                Field::choice(id, id, Choice::new(choices, last)).hinting(format!("{} {CHOOSING}", parameter.help))
             }
         };
         let with_last = |parameter: Parameter| {

@@ -20,6 +20,9 @@ use crate::tui::app::credentials::step;
 use crate::tui::app::form::{edit, insert};
 use crate::tui::app::sheet::{FieldRow, Item, Row, Sheet, Value, window};
 
+/// How wide a list is whose lines are long.
+const WIDE: u16 = 108;
+
 /// How far a page key goes.
 const PAGE: usize = 10;
 
@@ -35,6 +38,7 @@ pub struct Pick {
     items: Vec<PickItem>,
     shown: Vec<usize>,
     cursor: usize,
+    empty: String,
 }
 
 /// One of the many.
@@ -102,18 +106,45 @@ pub enum Removal {
     AtProvider(Charge),
 }
 
+impl Extra {
+    /// Whether it is done with one of the items, rather than with all.
+    fn is_about_one(&self) -> bool {
+        (self.intent)(None).is_none()
+    }
+
+    /// How it is said.
+    fn example(&self) -> String {
+        if self.is_about_one() { format!("{} 1", self.word) } else { self.word.to_owned() }
+    }
+}
+
 impl Pick {
     /// All of `items`; the cursor is on the one at `cursor`.
     pub fn new(title: impl Into<String>, items: Vec<PickItem>, cursor: usize) -> Self {
         let shown = (0..items.len()).collect();
+        let (title, input, empty) = (title.into(), Input::default(), "Nothing is here yet".to_owned());
         let (intro, notes) = (Vec::new(), Vec::new());
-        Self { title: title.into(), intro, width: 92, extras: &[], notes, input: Input::default(), items, shown, cursor }
+        Self { title, intro, width: 92, extras: &[], notes, input, items, shown, cursor, empty }
     }
 
     /// The same as a wide list of which more can be made than to take one.
     #[must_use]
     pub fn with(mut self, extras: &'static [Extra]) -> Self {
-        (self.extras, self.width) = (extras, 108);
+        (self.extras, self.width) = (extras, WIDE);
+        self
+    }
+
+    /// The same with other words for when it is empty.
+    #[must_use]
+    pub fn or_else_saying(mut self, empty: String) -> Self {
+        self.empty = empty;
+        self
+    }
+
+    /// The same as wide as its lines need it.
+    #[must_use]
+    pub fn wide(mut self) -> Self {
+        self.width = WIDE;
         self
     }
 
@@ -154,6 +185,29 @@ impl Pick {
         Outcome::Stay
     }
 
+    /// Whether something else than to take an item is said by these words, such as `delete 2`.
+    pub fn understands(&self, words: &str) -> bool {
+        self.extra(words).is_some()
+    }
+
+    /// Does what is said by these words.
+    pub fn say(&mut self, words: &str) -> Outcome {
+        let Some((extra, at)) = self.extra(words) else { return Outcome::Stay };
+        self.cursor = at.unwrap_or(self.cursor);
+        self.key(Key::ctrl(extra.key))
+    }
+
+    /// What is meant by such words, and the place of the item that it is to be done with.
+    fn extra(&self, words: &str) -> Option<(&'static Extra, Option<usize>)> {
+        let numbered = words.rsplit_once(' ').and_then(|(word, number)| Some((word, number.parse::<usize>().ok()?)));
+        let (word, at) = match numbered {
+            Some((word, number)) => (word, Some(number.checked_sub(1).filter(|at| *at < self.shown.len())?)),
+            None => (words, None),
+        };
+        let extra = self.extras.iter().find(|extra| extra.word.split(' ').next() == Some(word) || extra.word == word)?;
+        (extra.is_about_one() == at.is_some()).then_some((extra, at))
+    }
+
     /// Takes a pasted text in.
     pub fn paste(&mut self, text: &str) -> Outcome {
         insert(&mut self.input, text);
@@ -181,6 +235,7 @@ impl Pick {
         let words =
             ["↑/↓ choose", "Enter takes it"].map(str::to_owned).into_iter().chain(extras).chain(["Esc closes".to_owned()]);
         sheet.foot = self.about().into_iter().chain([Row::Blank, Row::dim(words.collect::<Vec<_>>().join(" · "))]).collect();
+        sheet.extras = self.extras.iter().map(Extra::example).collect();
         sheet
     }
 
@@ -211,7 +266,8 @@ impl Pick {
             sheet.body.push(self.row(at, item));
         }
         if sheet.body.is_empty() {
-            sheet.body.push(Row::dim("Nothing matches"));
+            let why = if self.items.is_empty() { &self.empty } else { "Nothing matches" };
+            sheet.body.push(Row::dim(why));
         }
     }
 

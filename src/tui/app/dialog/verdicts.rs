@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use unicode_width::UnicodeWidthStr;
+
 use super::{Intent, Outcome};
 use crate::config::Key;
 use crate::config::key::Code;
@@ -108,7 +110,8 @@ impl Verdicts {
         let name = room.saturating_sub(cells).clamp(12, NAME);
         let width = u16::try_from(name + cells + 4).unwrap_or(u16::MAX);
         let mut sheet = Sheet::new("Verdicts", width.min(app.stage.area.width));
-        sheet.head = vec![self.legend(app), Row::Blank];
+        sheet.head = self.legend(app, usize::from(sheet.width.saturating_sub(4)));
+        sheet.head.push(Row::Blank);
         let shown = window(self.cursor, self.lines.len());
         sheet.cursor = self.cursor - shown.start;
         sheet.body = shown.map(|at| self.row(app, at, name)).collect();
@@ -119,14 +122,19 @@ impl Verdicts {
         sheet
     }
 
-    fn legend(&self, app: &App) -> Row {
+    /// What the signs mean: in one row, or in two where there is less room.
+    fn legend(&self, app: &App, columns: usize) -> Vec<Row> {
         let glyphs = app.preferences.glyphs;
         let pieces = [Verdict::Accepted, Verdict::Refused, Verdict::Unknown, Verdict::Unchecked].map(|verdict| {
             let (role, sign) = words::verdict(verdict, glyphs);
             (role, format!("{sign} {}   ", verdict.as_str()))
         });
         let scale = (Role::Dim, format!("{} fast {} {} ms", glyphs.steps[0], glyphs.steps[glyphs.steps.len() - 1], self.slowest));
-        Row::drawing(pieces.into_iter().chain([scale]).collect())
+        let wide = pieces.iter().chain([&scale]).map(|(_, text)| text.width()).sum::<usize>();
+        if wide > columns {
+            return vec![Row::drawing(pieces.into()), Row::drawing(vec![scale])];
+        }
+        vec![Row::drawing(pieces.into_iter().chain([scale]).collect())]
     }
 
     fn row(&self, app: &App, at: usize, name: usize) -> Row {

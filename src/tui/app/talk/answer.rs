@@ -1,10 +1,10 @@
 //! What an answer to a dialog means: the keys and clicks of a person who sees it.
 
-use super::subject::{Choice, Field, Subject, choices};
+use super::subject::{Choice, Field, Listed, Subject, choices};
 use super::{App, Effect, Now};
 use crate::config::Key;
 use crate::config::key::Code;
-use crate::tui::app::dialog::Dialog;
+use crate::tui::app::dialog::{Dialog, Outcome};
 use crate::tui::app::form::Control;
 use crate::tui::app::sheet::{Row, Sheet};
 
@@ -21,7 +21,7 @@ const EMPTY: &str = "-";
 const CLOSE: &str = "Close";
 
 const ENTER: Key = Key::plain(Code::Enter);
-const ESC: Key = Key::plain(Code::Esc);
+pub(super) const ESC: Key = Key::plain(Code::Esc);
 const DOWN: Key = Key::plain(Code::Down);
 const BACK_TAB: Key = Key { shift: true, ..Key::plain(Code::Tab) };
 
@@ -44,6 +44,8 @@ impl App {
                 self.close_and_hear(buttons, answer, now)
             }
             (LEAVE, _) => self.tap(ESC, now),
+            // From whichever button, back is the last field.
+            (BACK, Subject::Buttons(_, at)) => (0..=*at).flat_map(|_| self.tap(BACK_TAB, now)).collect(),
             (BACK, _) => self.tap(BACK_TAB, now),
             (_, Subject::Text(field, _)) => self.write(field, answer, now),
             (_, Subject::Secret(field, held)) => self.hand_over(field, *held, answer, now),
@@ -51,15 +53,18 @@ impl App {
             (_, Subject::Word(_, button)) => self.say_word(*button, answer, now),
             (_, Subject::Buttons(buttons, at)) => {
                 let pressed = if answer.is_empty() { buttons.get(*at) } else { chosen(buttons, answer) };
-                self.choose(pressed, buttons.len(), now)
+                match pressed {
+                    Some(button) => self.choose(button, now),
+                    None => self.hear_aside(answer, buttons.len(), now),
+                }
             }
-            (_, Subject::List(items)) => self.choose_item(items, answer, now),
+            (_, Subject::List(list)) => self.choose_item(list, answer, now),
         }
     }
 
     /// Closes what can only be closed. Whoever has a command on the tip of the tongue need not close it first.
     fn close_and_hear(&mut self, buttons: &[Choice], answer: &str, now: Now) -> Vec<Effect> {
-        let mut effects = self.choose(buttons.first(), buttons.len(), now);
+        let mut effects = buttons.first().map(|close| self.choose(close, now)).unwrap_or_default();
         let is_said = answer.is_empty() || answer == LEAVE || chosen(buttons, answer).is_some();
         if self.dialogs.is_empty() && !is_said {
             effects.extend(self.hear_command(answer, now));
@@ -126,11 +131,10 @@ impl App {
 
     /// Turns to one of some titles by number or its first letters; nothing keeps the one that is there.
     fn turn_to(&mut self, titles: &[String], at: usize, answer: &str, now: Now) -> Vec<Effect> {
-        let choices: Vec<_> = titles.iter().enumerate().map(|(at, title)| Choice { at, title: title.clone() }).collect();
+        let choices: Vec<_> = titles.iter().enumerate().map(|(at, title)| Choice::of(at, title)).collect();
         let wanted = if answer.is_empty() { Some(at) } else { chosen(&choices, answer).map(|choice| choice.at) };
         let Some(wanted) = wanted else {
-            self.reply(format!("A number from 1 to {} is needed, or how the answer begins.", titles.len()));
-            return Vec::new();
+            return self.hear_aside(answer, titles.len(), now);
         };
         let turns = (wanted + titles.len() - at) % titles.len().max(1);
         let mut effects: Vec<_> = (0..turns).flat_map(|_| self.tap(Key::plain(Code::Right), now)).collect();
@@ -142,10 +146,11 @@ impl App {
 
     /// Types a word and presses the button behind it; any other word leaves everything as it is.
     fn say_word(&mut self, button: usize, answer: &str, now: Now) -> Vec<Effect> {
-        let dialogs = self.dialogs.iter().count();
         let mut effects = self.replace(answer, now);
         effects.extend(self.tell_dialog(now, |dialog, app| dialog.click(button, app, now)));
-        if self.dialogs.iter().count() == dialogs {
+        // What it was about may have another dialog of its own, which is not to be left.
+        let asks_again = |dialog: &Dialog| matches!(Subject::of(&dialog.sheet(self, now)), Subject::Word(..));
+        if self.dialogs.top().is_some_and(asks_again) {
             effects.extend(self.tap(ESC, now));
             self.reply("That was not the word; nothing was done.");
         }
@@ -153,13 +158,26 @@ impl App {
     }
 
     /// Takes an item by number; words shorten the list, and a single one that is left is taken.
-    fn choose_item(&mut self, items: &[Choice], answer: &str, now: Now) -> Vec<Effect> {
+    fn choose_item(&mut self, Listed { items, searched, .. }: &Listed, answer: &str, now: Now) -> Vec<Effect> {
         if answer.is_empty() {
             return self.tap(ESC, now);
         }
-        let named = chosen(items, answer);
-        if named.is_some() || answer.parse::<usize>().is_ok() {
-            return self.choose(named, items.len(), now);
+        if let Some(item) = chosen(items, answer) {
+            let effects = self.choose(item, now);
+            if matches!(self.dialogs.top(), Some(Dialog::Activity(_))) {
+                self.reply(format!("At {}.", item.title));
+            }
+            return effects;
+        }
+        if matches!(self.dialogs.top(), Some(Dialog::Pick(pick)) if pick.understands(answer)) {
+            return self.tell_dialog(now, |dialog, _| match dialog {
+                Dialog::Pick(pick) => pick.say(answer),
+                _ => Outcome::Stay,
+            });
+        }
+        let is_command = self.command_of(answer).is_some() && !items.iter().any(|item| item.says(answer));
+        if !searched || is_command || items.is_empty() || answer.parse::<usize>().is_ok() {
+            return self.hear_aside(answer, items.len(), now);
         }
         let mut effects = self.replace(answer, now);
         let left = self.dialogs.top().map(|dialog| {
@@ -167,20 +185,19 @@ impl App {
             choices(sheet.head.iter().chain(&sheet.body).chain(&sheet.foot))
         });
         match left.as_deref() {
-            Some([only]) => effects.extend(self.choose(Some(only), 1, now)),
-            Some([]) => self.reply("Nothing matches."),
-            Some(left) if left.len() == items.len() => self.reply("That shortens nothing: a number takes one."),
+            Some([only]) => effects.extend(self.choose(only, now)),
+            Some([]) => {
+                effects.extend(self.replace("", now));
+                effects.extend(self.hear_aside(answer, items.len(), now));
+            }
+            Some(left) if left == &items[..] => self.reply("That shortens nothing: a number takes one."),
             _ => {}
         }
         effects
     }
 
-    fn choose(&mut self, choice: Option<&Choice>, count: usize, now: Now) -> Vec<Effect> {
-        let Some(at) = choice.map(|choice| choice.at) else {
-            self.reply(format!("A number from 1 to {count} is needed, or how the answer begins."));
-            return Vec::new();
-        };
-        self.tell_dialog(now, |dialog, app| dialog.click(at, app, now))
+    fn choose(&mut self, choice: &Choice, now: Now) -> Vec<Effect> {
+        self.tell_dialog(now, |dialog, app| dialog.click(choice.at, app, now))
     }
 }
 

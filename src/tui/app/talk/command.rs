@@ -1,14 +1,16 @@
 //! What a line means where no dialog asks for anything: a command of the table, by name, word or key, or a credential
 //! by number or name.
 
+use super::subject::Subject;
 use crate::config::Key;
 use crate::config::key::Code;
 use crate::domain::{Credential, CredentialId};
 use crate::tui::app::activity::Notice;
 use crate::tui::app::command::{
-    self, Action, COMMANDS, Command, ConsoleAction, CredentialAction, Focus, ListAction, ProgramAction,
+    self, Action, COMMANDS, Command, ConsoleAction, CredentialAction, Focus, ListAction, ProgramAction, RegionAction,
+    ScreenAction,
 };
-use crate::tui::app::{App, Audience, Effect, Now, Pane};
+use crate::tui::app::{App, Audience, Effect, Now, Pane, regions};
 
 /// Something that is read out because the person wants it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,17 +24,25 @@ pub enum Page {
 }
 
 /// Words that people try first.
-const ALSO: [(&str, &str); 6] =
-    [("list", "credentials"), ("ls", "credentials"), ("exit", "quit"), ("commands", "help"), ("back", "up"), ("next", "down")];
+const ALSO: [(&str, &str); 7] = [
+    ("list", "credentials"),
+    ("ls", "credentials"),
+    ("exit", "quit"),
+    ("commands", "help"),
+    ("back", "up"),
+    ("next", "down"),
+    ("region", "pick-region"),
+];
 
 /// What a command does where everything is said in words; nothing for those that only change what is drawn.
 pub fn help(command: &Command) -> Option<&'static str> {
     use ConsoleAction as C;
     match command.action {
         Action::Console(C::Fold | C::Open | C::Close | C::FoldAll | C::NextMatch | C::PreviousMatch)
-        | Action::Screen(_)
         | Action::Program(ProgramAction::Mouse | ProgramAction::Palette) => None,
-        Action::Program(ProgramAction::Help) => Some("List the commands"),
+        Action::Screen(ScreenAction::Timeline) => Some("Read out which credentials end, those that end first before the others"),
+        Action::Screen(_) => None,
+        Action::Program(ProgramAction::Help) => Some("List the commands that work now"),
         Action::Credential(CredentialAction::Show) => Some("Read out what is known about the credential, not its secret"),
         Action::Credential(CredentialAction::Add) => Some("Add a credential"),
         Action::Console(C::Search) => Some("Find the lines of the answer that hold some words"),
@@ -79,6 +89,9 @@ impl App {
         let mut effects = self.obey(command, now);
         let typing = self.credentials.filter.typing || self.console.prompt.is_some();
         match self.dialogs.top() {
+            Some(dialog) if matches!(Subject::of(&dialog.sheet(self, now)), Subject::Secret(..)) => {
+                self.reply(format!("\"{rest}\" was passed over: what is asked for is a secret, which nobody should see."));
+            }
             Some(dialog) if !dialog.is_busy() => effects.extend(self.hear_answer(rest, now)),
             None if typing => effects.extend(self.hear_words(rest, now)),
             _ => self.reply(format!("\"{rest}\" is no credential and was passed over.")),
@@ -90,11 +103,16 @@ impl App {
     fn obey(&mut self, command: &'static Command, now: Now) -> Vec<Effect> {
         match command.action {
             Action::Program(ProgramAction::Help | ProgramAction::Palette) => self.talk.pages.push(Page::Commands),
+            Action::Console(ConsoleAction::Close) => self.reply("Nothing is open here."),
+            // Nobody sees where the cursor of the regions is: who has not moved it is asked.
+            Action::Region(RegionAction::Switch) if self.is_at_own_region() => {
+                return self.run(Action::Region(RegionAction::Pick), now);
+            }
             _ if help(command).is_none() => {
                 self.reply(format!("{} is for the drawn screen; here everything is read out.", command.name));
             }
             action if !self.offers(action) => {
-                self.reply(format!("{}: there is nothing to do that with right now.", command.name));
+                self.reply(format!("{}: there is nothing for that right now.", command.name));
             }
             Action::Credential(CredentialAction::Show) => {
                 self.talk.pages.push(Page::Pane(Pane::Detail));
@@ -121,6 +139,13 @@ impl App {
             }
         }
         Vec::new()
+    }
+
+    /// Whether the cursor of the regions is where the credential is already.
+    fn is_at_own_region(&self) -> bool {
+        let Some(credential) = self.selected() else { return false };
+        let all = regions::of_provider(&self.catalogue, &credential.provider);
+        all.get(self.regions.cursor()).is_none_or(|region| region.id == credential.region)
     }
 
     /// What a command without a page of its own leaves behind.
@@ -154,7 +179,7 @@ impl App {
     }
 
     /// The command that a word means: by its name, what people try first, its title, or its key.
-    fn command_of(&self, words: &str) -> Option<&'static Command> {
+    pub(super) fn command_of(&self, words: &str) -> Option<&'static Command> {
         let name = words.to_lowercase().replace(' ', "-");
         let also = ALSO.iter().find(|(word, _)| *word == name).and_then(|(_, name)| command::named(name));
         let titled = || COMMANDS.iter().find(|command| command.title.replace(' ', "-") == name);

@@ -5,6 +5,7 @@
 //! what it does is the same.
 
 mod answer;
+mod aside;
 mod command;
 mod subject;
 
@@ -13,6 +14,7 @@ use super::{App, Effect, Now};
 use crate::config::Key;
 use crate::config::key::Code;
 
+pub use aside::HOW;
 pub use command::{Page, help};
 use subject::Subject;
 
@@ -56,7 +58,7 @@ impl App {
             },
             None if self.credentials.filter.typing => Some(Prompt::shown(format!("Filter ({}): ", super::query::grammar()))),
             None if self.console.prompt.is_some() => Some(Prompt::shown(self.words_wanted())),
-            None if self.is_busy() => None,
+            None if self.is_awaited() => None,
             None => Some(self.invitation()),
         }
     }
@@ -91,12 +93,15 @@ impl App {
     }
 
     /// Whether something that was started keeps the person waiting.
-    fn is_busy(&self) -> bool {
+    fn is_awaited(&self) -> bool {
         let laying_out = self.console.answered().is_some_and(|answered| answered.is_waited_for(self.console.view));
         // The first question can be about the store.
         let arriving = self.talk.turn == 0 && self.activity.store.is_none();
-        let computing = laying_out || self.console.is_studying();
-        arriving || !self.credentials.is_whole() || self.activity.running() > 0 || computing
+        let computing = laying_out || self.console.is_studying() || self.console.shelf.is_some();
+        // Who let a rotation go on behind the screen does not wait for it, and it may itself wait for the person.
+        let mut running = self.activity.entries.iter().filter(|entry| entry.state.is_running());
+        let kept_waiting = running.any(|entry| !self.dialogs.hides(entry.id));
+        arriving || !self.credentials.is_whole() || kept_waiting || computing
     }
 
     /// The question between two commands: it names what the next one is about.

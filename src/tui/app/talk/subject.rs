@@ -1,7 +1,8 @@
 //! What a dialog wants to know next, read off its sheet.
 
 use super::{Echo, Prompt};
-use crate::tui::app::sheet::{FieldRow, Row, Sheet, Value};
+use crate::tui::app::form::CHOOSING;
+use crate::tui::app::sheet::{Row, Sheet, Value};
 
 /// What a dialog wants to know next.
 #[derive(Debug, PartialEq, Eq)]
@@ -14,12 +15,23 @@ pub(super) enum Subject {
     Turn(Field, Vec<String>, usize),
     /// A word to be typed before the button at this place is pressed.
     Word(String, usize),
-    /// One of a list, or words to shorten it.
-    List(Vec<Choice>),
+    /// One of a list.
+    List(Listed),
     /// One of some buttons, and which it is now.
     Buttons(Vec<Choice>, usize),
     /// Nothing: it is only read.
     Nothing,
+}
+
+/// Something of which one is to be chosen.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Listed {
+    /// What there is.
+    pub items: Vec<Choice>,
+    /// Whether words shorten it.
+    pub searched: bool,
+    /// What else can be said, such as `delete 1`.
+    pub extras: Vec<String>,
 }
 
 /// A field that has the focus.
@@ -31,6 +43,8 @@ pub(super) struct Field {
     pub remark: String,
     /// Whether other answers stand beside it in a list, rather than other fields before and after it.
     pub listed: bool,
+    /// Whether it takes several lines.
+    pub long: bool,
 }
 
 /// Something that can be chosen.
@@ -40,6 +54,21 @@ pub(super) struct Choice {
     pub at: usize,
     /// What it is called.
     pub title: String,
+    /// More about it.
+    pub more: String,
+}
+
+impl Choice {
+    /// One that its title tells all about.
+    pub(super) fn of(at: usize, title: impl Into<String>) -> Self {
+        Self { at, title: title.into(), more: String::new() }
+    }
+
+    /// Whether this stands in what is said of it.
+    pub(super) fn says(&self, words: &str) -> bool {
+        let words = words.to_lowercase();
+        [&self.title, &self.more].into_iter().any(|text| text.to_lowercase().contains(&words))
+    }
 }
 
 /// The field in which a list is searched has no place in it.
@@ -61,8 +90,12 @@ impl Subject {
         let searched = rows().any(|row| matches!(row, Row::Field(field) if field.at == FIND));
         match field {
             Some(field) if pressed.is_some() => Self::Word(field.label.clone(), buttons.last().map_or(0, |last| last.at)),
-            Some(field) => of_field(field, remark(rows()), !items.is_empty()),
-            None if searched || !items.is_empty() => Self::List(items),
+            Some(field) => {
+                let long = rows().filter(|row| matches!(row, Row::Field(line) if line.at == field.at)).nth(1).is_some();
+                let (label, remark) = (label_of(field.at, rows()), remark(rows()));
+                of_field(&field.value, Field { label, remark, listed: !items.is_empty(), long })
+            }
+            None if searched || !items.is_empty() => Self::List(Listed { items, searched, extras: sheet.extras.clone() }),
             None if !buttons.is_empty() => Self::Buttons(buttons, pressed.unwrap_or(0)),
             None => Self::Nothing,
         }
@@ -72,6 +105,7 @@ impl Subject {
     pub(super) fn prompt(&self) -> Prompt {
         let question = match self {
             Self::Text(field, _) if field.listed => format!("{} (Enter for the other answers): ", field.opening()),
+            Self::Text(field, _) if field.long => format!("{} (+ and a line adds it, Enter goes on): ", field.opening()),
             Self::Text(field, value) if value.is_empty() => format!("{}: ", field.opening()),
             Self::Text(field, value) => format!("{} [{value}]: ", field.opening()),
             Self::Secret(field, held) => {
@@ -80,16 +114,23 @@ impl Subject {
                 return Prompt { question: format!("{} (not shown{others}){held}: ", field.opening()), echo: Echo::Hidden };
             }
             Self::Turn(field, titles, at) => {
-                let choices: Vec<_> = titles.iter().enumerate().map(|(at, title)| Choice { at, title: title.clone() }).collect();
+                let choices: Vec<_> = titles.iter().enumerate().map(|(at, title)| Choice::of(at, title)).collect();
                 format!("{}: {} [{}]: ", field.opening(), listed(&choices), at + 1)
             }
             Self::Word(label, _) => format!("{label} (Enter leaves it): "),
-            Self::List(items) if items.is_empty() => "Other words (Enter leaves it): ".to_owned(),
-            Self::List(_) => "Number or words (Enter leaves it): ".to_owned(),
+            Self::List(list) => list.question(),
             Self::Buttons(buttons, at) => format!("{} [{}]: ", listed(buttons), at + 1),
             Self::Nothing => "Enter goes on: ".to_owned(),
         };
         Prompt::shown(question)
+    }
+}
+
+impl Listed {
+    fn question(&self) -> String {
+        let extras = if self.extras.is_empty() { String::new() } else { format!("also {}; ", self.extras.join(", ")) };
+        let asked = if self.items.is_empty() { "Nothing to choose from" } else { "Number or words" };
+        format!("{asked} ({extras}Enter leaves it): ")
     }
 }
 
@@ -109,9 +150,9 @@ pub(super) fn choices<'a>(rows: impl Iterator<Item = &'a Row> + Clone) -> Vec<Ch
     let any = rows.clone().any(is_choice);
     rows.filter(|_| any)
         .filter_map(|row| match row {
-            Row::Item(item) => item.at.map(|at| Choice { at, title: item.text.clone() }),
-            Row::Drawing(drawing) => drawing.at.map(|at| Choice { at, title: drawing.words() }),
-            Row::Field(field) if field.at != FIND => Some(Choice { at: field.at, title: field.label.clone() }),
+            Row::Item(item) => item.at.map(|at| Choice { at, title: item.text.clone(), more: item.more.clone() }),
+            Row::Drawing(drawing) => drawing.at.map(|at| Choice::of(at, drawing.words())),
+            Row::Field(field) if field.at != FIND => Some(Choice::of(field.at, &field.label)),
             _ => None,
         })
         .collect()
@@ -124,18 +165,28 @@ fn buttons<'a>(rows: impl Iterator<Item = &'a Row>) -> (Vec<Choice>, Option<usiz
         if cell.focused {
             pressed = Some(buttons.len());
         }
-        buttons.push(Choice { at: cell.at, title: cell.button.label().to_owned() });
+        buttons.push(Choice::of(cell.at, cell.button.label()));
     }
     (buttons, pressed)
 }
 
-fn remark<'a>(mut rows: impl Iterator<Item = &'a Row>) -> String {
-    rows.find_map(|row| if let Row::Remark(_, text) = row { Some(text.clone()) } else { None }).unwrap_or_default()
+/// The label of a field; where it takes several lines, it stands before the first.
+fn label_of<'a>(at: usize, rows: impl Iterator<Item = &'a Row>) -> String {
+    let mut labels = rows.filter_map(|row| match row {
+        Row::Field(field) if field.at == at => Some(field.label.clone()),
+        _ => None,
+    });
+    labels.find(|label| !label.is_empty()).unwrap_or_default()
 }
 
-fn of_field(field: &FieldRow, remark: String, listed: bool) -> Subject {
-    let asked = Field { label: field.label.clone(), remark, listed };
-    match &field.value {
+/// What the person should know. How arrows choose is nothing to who types a number.
+fn remark<'a>(mut rows: impl Iterator<Item = &'a Row>) -> String {
+    let remark = rows.find_map(|row| if let Row::Remark(_, text) = row { Some(text.as_str()) } else { None });
+    remark.unwrap_or_default().replace(CHOOSING, "").trim().to_owned()
+}
+
+fn of_field(value: &Value, asked: Field) -> Subject {
+    match value {
         Value::Text(text, _) => Subject::Text(asked, text.clone()),
         Value::Secret(held) => Subject::Secret(asked, *held),
         Value::Choice(titles, at) => Subject::Turn(asked, titles.clone(), *at),
