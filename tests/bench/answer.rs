@@ -2,13 +2,12 @@
 
 use std::fmt::Write as _;
 use std::process::{Command, Stdio};
-use std::time::Duration;
 
 use axum::Router;
 
 use crate::screen::{MARKER, Running};
 use crate::table;
-use crate::timed;
+use crate::times::{in_turns, timed};
 use crate::world::{Home, PASSPHRASE, have, run};
 
 const WHAT: &str = "10 MB of JSON, key → first screen of it";
@@ -34,11 +33,10 @@ pub(crate) fn measure() {
     screen.settle();
     screen.press_each(&["u", PASSPHRASE, "\r", "\r"]);
     screen.press_until_shown("t");
-    let taken = (0..RUNS).map(|_| screen.press_until_shown("t")).min().unwrap();
-    screen.end();
     let jq = || timed(|| assert!(Command::new("jq").arg(".").arg(file.path()).stdout(Stdio::null()).status().unwrap().success()));
-    let beside: Duration = (0..RUNS).map(|_| jq()).min().unwrap();
-    table::ratio(WHAT, taken, ("jq .", beside), 1.0);
+    let (taken, beside) = in_turns(RUNS, || screen.press_until_shown("t"), jq);
+    screen.end();
+    table::ratio(WHAT, &taken, ("jq .", &beside), 1.0);
 }
 
 /// A list that begins with what the screen is watched for.

@@ -18,8 +18,9 @@ use tokenring::index::Index;
 use tokenring::tui::app::{App, Input, Msg, Now, Preferences, Start, update};
 use tokenring::tui::view;
 
+use crate::table;
+use crate::times::{in_turns, timed};
 use crate::world::Home;
-use crate::{fastest, table, timed};
 
 const SIZE: (u16, u16) = (200, 50);
 const FRAMES: usize = 400;
@@ -27,12 +28,12 @@ const FRAMES: usize = 400;
 /// Measures a frame after a key, with lists of every length.
 pub(crate) fn measure() {
     let mut few = Screen::with(100);
-    for (count, what) in [(10_000, "10,000"), (100_000, "100,000")] {
+    for (count, what) in [(1_000, "1,000"), (10_000, "10,000"), (100_000, "100,000")] {
         let (mut many, mut bare) = (Screen::with(count), Bare::with(count));
-        let (taken, beside) = fastest(FRAMES, || many.frame(), || bare.frame());
-        table::ratio(&format!("one frame 200×50, {what} credentials"), taken, ("bare ratatui", beside), 1.5);
-        let (taken, beside) = fastest(FRAMES, || many.frame(), || few.frame());
-        table::ratio(&format!("one frame, {what} credentials"), taken, ("100 credentials", beside), 1.1);
+        let (taken, beside) = in_turns(FRAMES, || many.frame(), || bare.frame());
+        table::ratio(&format!("one frame 200×50, {what} credentials"), &taken, ("bare ratatui", &beside), 1.5);
+        let (taken, beside) = in_turns(FRAMES, || many.frame(), || few.frame());
+        table::ratio(&format!("one frame, {what} credentials"), &taken, ("100 credentials", &beside), 1.1);
     }
 }
 

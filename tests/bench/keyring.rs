@@ -4,9 +4,10 @@ use std::io::Write as _;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use crate::KEYRING;
 use crate::table;
+use crate::times::{Times, in_turns};
 use crate::world::{Home, have, run};
-use crate::{KEYRING, fastest};
 
 const RUNS: usize = 21;
 const WHAT: &str = "`get` from the Secret Service";
@@ -21,12 +22,12 @@ pub(crate) fn measure() {
     let inside = Command::new(session).arg(std::env::current_exe().unwrap()).arg(KEYRING).output().unwrap();
     assert!(inside.status.success(), "{}", String::from_utf8_lossy(&inside.stderr));
     let told = String::from_utf8(inside.stdout).unwrap();
-    let mut micros = told.split_whitespace().map(|number| Duration::from_micros(number.parse().unwrap()));
-    let (taken, beside) = (micros.next().unwrap(), micros.next().unwrap());
-    table::ratio(WHAT, taken, ("secret-tool lookup", beside), 1.5);
+    let times = |line: &str| line.split(' ').map(|number| Duration::from_micros(number.parse().unwrap())).collect::<Times>();
+    let (taken, beside) = told.trim().split_once('\n').unwrap();
+    table::ratio(WHAT, &times(taken), ("secret-tool lookup", &times(beside)), 1.5);
 }
 
-/// Within the session: prints what the program and what the other client took, in microseconds.
+/// Within the session: prints what the program and what the other client took, a line each.
 pub(crate) fn measure_inside() {
     let home = Home::with_credentials(0);
     let command = |arguments: &[&str]| {
@@ -41,6 +42,6 @@ pub(crate) fn measure_inside() {
     let id = tokenring::index::Index::open(&home.index()).unwrap().by_name(NAME).unwrap().id;
     let key = format!("{id}/current/secret");
     let lookup = || run(Command::new("secret-tool").args(["lookup", "service", "tokenring", "username", &key]));
-    let (taken, beside) = fastest(RUNS, || run(&mut command(&["get", NAME])), lookup);
-    println!("{} {}", taken.as_micros(), beside.as_micros());
+    let (taken, beside) = in_turns(RUNS, || run(&mut command(&["get", NAME])), lookup);
+    println!("{}\n{}", taken.in_micros(), beside.in_micros());
 }

@@ -5,58 +5,118 @@ use std::time::{Duration, Instant};
 
 use axum::Router;
 use futures::{StreamExt as _, stream};
+use tokio::runtime::{Builder, Runtime};
 
-use crate::fastest;
+use crate::EMPTY;
+use crate::screen::Running;
 use crate::table;
-use crate::world::{Home, have, run};
+use crate::times::{Times, in_turns};
+use crate::world::{Home, PASSPHRASE, have, run};
 
 const CREDENTIALS: u32 = 1_000;
 const AT_ONCE: u32 = 32;
 const SLOW: Duration = Duration::from_millis(50);
 const RUNS: usize = 9;
-const COLD_RUNS: usize = 40;
+const COLD_RUNS: usize = 41;
 
-const COLD: &str = "`request`, cold";
+/// The first credential.
+const ONE: &str = "ci  -scan-00000";
+const PATH: &str = "/rest/self?version=2024-10-15";
 
 const ANSWER: &str = r#"{"data":{"type":"user","id":"000000000000000000000000000000000000","attributes":{"name":"somebody"}}}"#;
+
+/// Credentials with secrets, and a region whose server is here.
+struct Site {
+    home: Home,
+    runtime: Runtime,
+}
 
 /// Measures checks and a single request.
 pub(crate) fn measure() {
     // The bare client brings none of its own. It can be installed once, and nobody else does.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    let home = Home::with_credentials(CREDENTIALS);
-    runtime.block_on(home.keep_secrets(CREDENTIALS.into()));
-    let settle = |pause| {
-        let origin = runtime.block_on(serve(pause));
-        run(&mut home.command(&["regions", "add", "--provider", "snyk", "--id", "SNYK-EU-01", "--api", &origin]));
-        origin
-    };
-    let origin = settle(Duration::ZERO);
-    let url = format!("{origin}/rest/self?version=2024-10-15");
+    let (site, larger) = (Site::with_credentials(CREDENTIALS), Site::with_credentials(CREDENTIALS * 10));
+    let url = site.serve(Duration::ZERO);
+    larger.serve(Duration::ZERO);
+    bare(&site, &url);
+    let (taken, beside) = in_turns(RUNS / 3, || larger.checks(), || site.checks());
+    table::ratio("`check --all`, 10,000 credentials", &taken, ("10 × 1,000 credentials", &beside.times(10)), 1.1);
+    cold(&site, &url);
 
+    site.serve(SLOW);
     // One check in a process is what everything but the checks costs.
-    let check = |what| run(&mut home.command(&["check", what]));
-    let (all, bare) = fastest(RUNS, || check("--all"), || runtime.block_on(bare_requests(&url)));
-    let (one, all_again) = fastest(RUNS, || check("ci  -scan-00000"), || check("--all"));
-    let taken = all.min(all_again).saturating_sub(one);
-    table::ratio("`check --all`, 1,000 credentials, less one check", taken, ("bare client", bare), 1.5);
+    let taken: Times = (0..RUNS / 3).map(|_| site.checks() + SLOW).collect();
+    let ideal: Times = [SLOW * CREDENTIALS.div_ceil(AT_ONCE)].into_iter().collect();
+    table::ratio("`check --all`, a server that takes 50 ms", &taken, ("nothing but waiting", &ideal), 1.07);
+    at_the_screen(&site);
+}
 
-    settle(SLOW);
-    let (all, one) = fastest(2, || check("--all"), || check("ci  -scan-00000"));
-    let ideal = SLOW * CREDENTIALS.div_ceil(AT_ONCE);
-    let taken = (all + SLOW).saturating_sub(one);
-    table::ratio("`check --all`, a server that takes 50 ms", taken, ("nothing but waiting", ideal), 1.07);
-    let origin = settle(Duration::ZERO);
-    let url = format!("{origin}/rest/self?version=2024-10-15");
-
-    if !have("curl") {
-        return table::skip(COLD, "curl is not installed");
+/// Checks beside clients that do nothing but send.
+fn bare(site: &Site, url: &str) {
+    let (taken, beside) = in_turns(RUNS, || site.checks(), || site.runtime.block_on(bare_requests(url)));
+    table::ratio("`check --all`, 1,000 credentials, less one check", &taken, ("bare client", &beside), 1.5);
+    if !have("oha") {
+        return table::skip("`check --all`, 1,000 credentials, less one check", "oha is not installed");
     }
-    let request = || run(&mut home.command(&["request", "ci  -scan-00000", "/rest/self?version=2024-10-15"]));
-    let curl = || run(Command::new("curl").args(["-s", "-H", "authorization: token x", &url]));
-    let (taken, beside) = fastest(COLD_RUNS, request, curl);
-    table::ratio(COLD, taken, ("curl", beside), 1.2);
+    let (count, at_once) = (CREDENTIALS.to_string(), AT_ONCE.to_string());
+    let oha = || run(Command::new("oha").args(["-n", &count, "-c", &at_once, "--no-tui", url]));
+    let (taken, beside) = in_turns(RUNS, || site.checks(), oha);
+    table::ratio("`check --all`, 1,000 credentials, less one check", &taken, ("oha", &beside), 1.5);
+}
+
+/// One request in a process of its own, beside other programs that send it.
+fn cold(site: &Site, url: &str) {
+    let curl: &[&str] = &["-s", "-H", "authorization: token x", url];
+    for (program, arguments) in [("curl", curl), ("xh", &["--ignore-stdin", "--body", url, "authorization:token x"])] {
+        if !have(program) {
+            table::skip("`request`, cold", &format!("{program} is not installed"));
+            continue;
+        }
+        let request = || run(&mut site.home.command(&["request", ONE, PATH]));
+        let (taken, beside) = in_turns(COLD_RUNS, request, || run(Command::new(program).args(arguments)));
+        table::ratio("`request`, cold", &taken, (program, &beside), 1.2);
+    }
+}
+
+/// The screen while all credentials are checked: keys beside the empty program, and how often it is painted.
+fn at_the_screen(site: &Site) {
+    let mut ours = Running::start(&site.home.command(&[]));
+    let mut empty = Running::start(Command::new(std::env::current_exe().unwrap()).arg(EMPTY));
+    ours.settle();
+    empty.settle();
+    ours.press_each(&["u", PASSPHRASE, "\r", "\r"]);
+    let (frames, span) = ours.frames_after("C");
+    let a_second = f64::from(frames) / span.as_secs_f64();
+    let taken = format!("{frames} in {:.1} s", span.as_secs_f32());
+    table::limit("frames while 1,000 checks run", &taken, "–", (a_second, 60.0, "a second"));
+    // A frame that tells of a check is taken for the key's where it comes first, at most one in a hundred times.
+    ours.write("C");
+    crate::screen::keys("key → painted while 1,000 checks run", &mut ours, &mut empty);
+    ours.settle();
+    ours.end();
+    empty.end();
+}
+
+impl Site {
+    fn with_credentials(count: u32) -> Self {
+        let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let home = Home::with_credentials(count);
+        runtime.block_on(home.keep_secrets(count.into()));
+        Self { home, runtime }
+    }
+
+    /// Lets the region be a server that takes so long for each answer; returns what is asked of it.
+    fn serve(&self, pause: Duration) -> String {
+        let origin = self.runtime.block_on(serve(pause));
+        run(&mut self.home.command(&["regions", "add", "--provider", "snyk", "--id", "SNYK-EU-01", "--api", &origin]));
+        origin + PATH
+    }
+
+    /// How much longer it takes to check all than to check one, which is what everything but the checks costs.
+    fn checks(&self) -> Duration {
+        let check = |what| run(&mut self.home.command(&["check", what]));
+        check("--all").saturating_sub(check(ONE))
+    }
 }
 
 /// A server that takes so long for each answer.

@@ -10,9 +10,10 @@ use nucleo_matcher::{Config, Matcher};
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 use tokenring::index::Index;
 
+use crate::EMPTY;
 use crate::table::{self, ms};
+use crate::times::{Times, in_turns, timed};
 use crate::world::Home;
-use crate::{EMPTY, at, fastest, timed};
 
 /// What ends a frame.
 const END: &[u8] = b"\x1b[?2026l";
@@ -46,34 +47,40 @@ struct Piece {
 
 /// Measures everything that a person at the screen notices.
 pub(crate) fn measure(home: &Home) {
-    let ours = || Running::start(&home.command(&[]));
+    let start = |home: &Home| Running::start(&home.command(&[]));
     let empty = || Running::start(Command::new(std::env::current_exe().unwrap()).arg(EMPTY));
-    let (taken, beside) = fastest(STARTS, || first_frame(ours()), || first_frame(empty()));
-    table::ratio("first frame, 10,000 credentials", taken, ("empty program", beside), 1.4);
-    for (count, what) in [(100, "100"), (100_000, "100,000")] {
-        let other = Home::with_credentials(count);
-        let (taken, beside) = fastest(STARTS, || first_frame(Running::start(&other.command(&[]))), || first_frame(ours()));
-        table::ratio(&format!("first frame, {what} credentials"), taken, ("10,000 credentials", beside), 1.1);
+    let (taken, beside) = in_turns(STARTS, || first_frame(start(home)), || first_frame(empty()));
+    table::ratio("first frame, 10,000 credentials", &taken, ("empty program", &beside), 1.4);
+    let few = Home::with_credentials(100);
+    for (count, words) in [(1_000, "1,000"), (10_000, "10,000"), (100_000, "100,000")] {
+        let more = Home::with_credentials(count);
+        let (taken, beside) = in_turns(STARTS / 3, || first_frame(start(&more)), || first_frame(start(&few)));
+        table::ratio(&format!("first frame, {words} credentials"), &taken, ("100 credentials", &beside), 1.1);
     }
 
-    let (mut ours, mut empty) = (ours(), empty());
+    let (mut ours, mut empty) = (start(home), empty());
     ours.settle();
     empty.settle();
-    let (mut taken, mut beside) = (Vec::new(), Vec::new());
-    for turn in 0..KEYS {
-        let key = if turn % 2 == 0 { "j" } else { "k" };
-        taken.push(ours.press(key));
-        beside.push(empty.press(key));
-    }
-    table::ratio("key → painted, median", at(&mut taken, 50), ("empty program", at(&mut beside, 50)), 1.3);
-    table::ratio("key → painted, 99th percentile", at(&mut taken, 99), ("empty program", at(&mut beside, 99)), 4.0);
+    keys("key → painted", &mut ours, &mut empty);
     idle(&mut ours);
     let (taken, beside) = (ours.resident(), empty.resident());
-    let ratio = format!("{}.{:02}", taken / beside, taken * 100 / beside % 100);
-    table::row("resident memory", &format!("{taken} KiB"), &format!("empty program {beside} KiB"), &ratio, "≤ 2");
-    table::ratio("filter keystroke → painted", filter_key(&mut ours), ("nucleo on the bare names", bare_filter(home)), 2.0);
+    let [ratio, taken, beside] = [taken / beside, taken, beside].map(f64::from);
+    let (taken, beside) = (format!("{:.1} MiB", taken / 1024.0), format!("empty program {:.1} MiB", beside / 1024.0));
+    table::proportion("resident memory", &taken, &beside, (ratio, 2.0));
+    table::ratio("filter keystroke → painted", &filter_keys(&mut ours), ("nucleo on the bare names", &bare_filter(home)), 2.0);
     ours.end();
     empty.end();
+}
+
+/// Keys in turns with the empty program.
+pub(crate) fn keys(what: &str, ours: &mut Running, empty: &mut Running) {
+    let keys = std::cell::Cell::new(0);
+    let next = || ["j", "k"][keys.replace(keys.get() + 1) / 2 % 2];
+    let (taken, beside) = in_turns(KEYS, || ours.press(next()), || empty.press(next()));
+    table::ratio(&format!("{what}, median"), &taken, ("empty program", &beside), 1.3);
+    let (taken, beside) = (taken.at(99), beside.at(99));
+    let ratio = taken.div_duration_f64(beside);
+    table::proportion(&format!("{what}, 99th percentile"), &ms(taken), &format!("empty program {}", ms(beside)), (ratio, 4.0));
 }
 
 fn first_frame(mut running: Running) -> Duration {
@@ -89,26 +96,28 @@ fn idle(running: &mut Running) {
     let (ticks, bytes) = (running.ticks(), running.read_for(IDLE));
     let ticks = running.ticks() - ticks;
     let seconds = IDLE.as_secs();
-    table::row(&format!("idle for {seconds} s"), &format!("{ticks} CPU ticks, {bytes} bytes"), "zero", "–", "0");
+    let taken = format!("{ticks} CPU ticks, {bytes} bytes");
+    let sum = f64::from(u32::try_from(ticks).unwrap()) + f64::from(u32::try_from(bytes).unwrap());
+    table::limit(&format!("idle for {seconds} s"), &taken, "zero", (sum, 0.0, ""));
 }
 
 /// A letter added to the filter, over and over.
-fn filter_key(running: &mut Running) -> Duration {
+fn filter_keys(running: &mut Running) -> Times {
     running.press("/");
-    let mut times = Vec::new();
-    for _ in 0..20 {
-        times.extend(["c", "a", "n"].map(|key| running.press(key)));
-        (0..3).for_each(|_| {
+    let typed = |_| {
+        let times = ["c", "a", "n"].map(|key| running.press(key));
+        for _ in 0..3 {
             running.press("\x7f");
-        });
-    }
-    at(&mut times, 50)
+        }
+        times
+    };
+    (0..20).flat_map(typed).collect()
 }
 
-fn bare_filter(home: &Home) -> Duration {
+fn bare_filter(home: &Home) -> Times {
     let names: Vec<_> = Index::open(&home.index()).unwrap().credentials().unwrap().into_iter().map(|known| known.name).collect();
     let mut matcher = Matcher::new(Config::DEFAULT);
-    let mut times: Vec<_> = ["c", "ca", "can"]
+    ["c", "ca", "can"]
         .iter()
         .cycle()
         .take(60)
@@ -116,8 +125,7 @@ fn bare_filter(home: &Home) -> Duration {
             let pattern = Pattern::parse(typed, CaseMatching::Ignore, Normalization::Smart);
             timed(|| drop::<Vec<_>>(pattern.match_list(names.iter().map(tokenring::domain::Name::as_str), &mut matcher)))
         })
-        .collect();
-    at(&mut times, 50)
+        .collect()
 }
 
 impl Running {
@@ -169,8 +177,23 @@ impl Running {
 
     fn press(&mut self, key: &str) -> Duration {
         let begin = Instant::now();
-        self.keys.write_all(key.as_bytes()).unwrap();
+        self.write(key);
         self.next_frame() - begin
+    }
+
+    /// Types something and waits for nothing.
+    pub(crate) fn write(&mut self, keys: &str) {
+        self.keys.write_all(keys.as_bytes()).unwrap();
+    }
+
+    /// How many frames come after a key until nothing does any more, and from the first to the last how long.
+    pub(crate) fn frames_after(&mut self, key: &str) -> (u32, Duration) {
+        self.write(key);
+        let mut ends = Vec::new();
+        while let Ok(piece) = self.frames.recv_timeout(SILENCE) {
+            ends.extend(Some(piece.at).filter(|_| piece.ends_frame));
+        }
+        (u32::try_from(ends.len()).unwrap(), *ends.last().unwrap() - ends[0])
     }
 
     /// Reads until nothing comes any more.
@@ -202,7 +225,7 @@ impl Running {
     }
 
     /// KiB in memory.
-    fn resident(&self) -> u64 {
+    fn resident(&self) -> u32 {
         let status = self.proc("status");
         let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
         line.split_whitespace().nth(1).unwrap().parse().unwrap()

@@ -11,7 +11,7 @@ use tokenring::domain::{CredentialId, Secret};
 use tokenring::index::Index;
 use tokenring::store::{FileStore, ItemKey, Store as _, Unlock, WorkFactor};
 
-use crate::timed;
+use crate::times::timed;
 
 /// What the encrypted file of every home opens with.
 pub(crate) const PASSPHRASE: &str = "a passphrase for the bench";

@@ -1,0 +1,57 @@
+//! What many runs of one thing took.
+
+use std::fmt;
+use std::time::{Duration, Instant};
+
+/// Runs, the fastest first.
+pub(crate) struct Times(Vec<Duration>);
+
+impl Times {
+    /// The value below which so many of a hundred lie.
+    pub(crate) fn at(&self, percent: usize) -> Duration {
+        self.0[(self.0.len() * percent / 100).min(self.0.len() - 1)]
+    }
+
+    pub(crate) fn median(&self) -> Duration {
+        self.at(50)
+    }
+
+    /// Every run, in microseconds, for another process.
+    pub(crate) fn in_micros(&self) -> String {
+        self.0.iter().map(|time| time.as_micros().to_string()).collect::<Vec<_>>().join(" ")
+    }
+
+    /// So many times as long.
+    pub(crate) fn times(self, factor: u32) -> Self {
+        self.0.into_iter().map(|time| time * factor).collect()
+    }
+}
+
+impl FromIterator<Duration> for Times {
+    fn from_iter<I: IntoIterator<Item = Duration>>(runs: I) -> Self {
+        let mut runs: Vec<_> = runs.into_iter().collect();
+        runs.sort_unstable();
+        Self(runs)
+    }
+}
+
+/// The median, and between what eight of ten runs lie.
+impl fmt::Display for Times {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [low, median, high] = [10, 50, 90].map(|percent| self.at(percent).as_secs_f64() * 1000.0);
+        write!(out, "{median:.2} ms ({low:.2}–{high:.2})")
+    }
+}
+
+/// How long something took.
+pub(crate) fn timed(work: impl FnOnce()) -> Duration {
+    let begin = Instant::now();
+    work();
+    begin.elapsed()
+}
+
+/// Runs of two things in turns: whatever else the machine does meanwhile troubles both alike.
+pub(crate) fn in_turns(runs: usize, mut one: impl FnMut() -> Duration, mut other: impl FnMut() -> Duration) -> (Times, Times) {
+    let (one, other): (Vec<_>, Vec<_>) = (0..runs).map(|_| (one(), other())).unzip();
+    (one.into_iter().collect(), other.into_iter().collect())
+}
