@@ -170,6 +170,19 @@ fn the_appcircle_cli_holds_nothing_to_keep() {
 }
 
 #[test]
+fn what_stands_in_the_place_of_a_token_and_looks_like_none_is_named_and_left_alone() {
+    let place = Place::new();
+    let before = "SNYK_TOKEN=changeme-please\nTOKEN=changeme-please\nPROBELY_API_KEY=\n";
+    let file = place.write(".env", before);
+    let done = place.import(&["dotenv", file.to_str().unwrap(), "--blank"]);
+    assert_eq!((done.len(), &done[0]["place"], &done[0]["outcome"]), (1, &json!("SNYK_TOKEN"), &json!("refused")));
+    assert!(done[0]["why"].as_str().unwrap().contains("no token that is known"), "{done:?}");
+    let config = place.write(".config/configstore/snyk.json", "{\"api\": \"opaque\"}");
+    assert_eq!(place.import(&["snyk-cli"])[0]["outcome"], "refused");
+    assert_eq!((text(&file).as_str(), text(&config).as_str()), (before, "{\"api\": \"opaque\"}"));
+}
+
+#[test]
 fn an_unknown_endpoint_is_not_guessed() {
     let place = Place::new();
     place.write(".config/configstore/snyk.json", &json!({ "api": TOKEN, "endpoint": "https://snyk.acme.example" }).to_string());
