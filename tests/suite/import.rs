@@ -215,6 +215,31 @@ fn a_file_that_cannot_be_blanked_keeps_its_secret_and_so_does_the_store() {
     assert_eq!((text(&file), place.secret("snyk-token")), (before, TOKEN.to_owned()));
 }
 
+#[cfg(unix)]
+#[test]
+fn a_copy_that_cannot_be_emptied_keeps_no_other_from_it() {
+    let place = Place::new();
+    let other = personal_access_token("api.snyk.io");
+    let (config, usual) =
+        (place.folder.path().join("xdg/configstore/snyk.json"), place.folder.path().join(".config/configstore/snyk.json"));
+    let place = Place { home: place.home.with("XDG_CONFIG_HOME", place.folder.path().join("xdg").to_str().unwrap()), ..place };
+    for (path, token) in [(&config, TOKEN), (&usual, other.as_str())] {
+        place.write(path.strip_prefix(place.folder.path()).unwrap().to_str().unwrap(), &json!({ "api": token }).to_string());
+    }
+    for (locked, open) in [(&config, &usual), (&usual, &config)] {
+        for (path, mode) in [(locked, 0o400), (open, 0o600)] {
+            fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+        }
+        let done = place.home.run(&["import", "snyk-cli", "--blank", "--json"]).expect(1);
+        assert!(done.error()["why"].as_str().unwrap().contains("read-only"), "{}", done.err);
+        let finds = done.json().as_array().unwrap().clone();
+        let blanked: Vec<_> = finds.iter().filter(|find| find["blanked"] == true).collect();
+        assert!(finds.iter().all(|find| find["name"].is_string()) && blanked.len() + 1 == finds.len(), "{finds:?}");
+        assert_eq!((text(open).contains("\"\""), text(locked).contains("\"\"")), (true, false));
+        place.write(open.strip_prefix(place.folder.path()).unwrap().to_str().unwrap(), &json!({ "api": TOKEN }).to_string());
+    }
+}
+
 #[test]
 fn a_person_sees_a_table_and_what_to_do_next() {
     let place = Place::new();
