@@ -22,12 +22,16 @@ pub(super) struct Config {
 #[derive(Debug, Clone, Copy, clap::Subcommand)]
 enum Action {
     /// Print where the settings lie
+    #[command(after_help = "Examples:\n  tokenring config path")]
     Path,
     /// Print the JSON schema of the settings, for an editor
+    #[command(after_help = "Examples:\n  tokenring config schema > tokenring.schema.json")]
     Schema,
     /// Say what is wrong with the settings, line by line, and which keys collide
+    #[command(after_help = "Examples:\n  tokenring config check\n  tokenring config check --json")]
     Check,
     /// Open the settings in $VISUAL or $EDITOR, and check them afterwards
+    #[command(after_help = "Examples:\n  EDITOR=vi tokenring config edit")]
     Edit,
 }
 

@@ -29,11 +29,13 @@ enum Verb {
     /// Name a place where the secret must be delivered; nothing is delivered yet
     Add(Box<Add>),
     /// List a credential's consumers
+    #[command(after_help = "Examples:\n  tokenring consumer list ci-scanner")]
     List {
         /// The credential's name
         name: String,
     },
     /// Forget a consumer; what was delivered to it stays there
+    #[command(after_help = "Examples:\n  tokenring consumer remove ci-scanner deploy")]
     Remove {
         /// The credential's name
         name: String,
@@ -46,6 +48,9 @@ enum Verb {
 
 /// Deliver the current secret to one consumer
 #[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  tokenring consumer deliver ci-scanner deploy --dry-run\n  tokenring consumer deliver ci-scanner deploy"
+)]
 struct Deliver {
     /// The credential's name
     name: String,

@@ -7,11 +7,12 @@ use super::{arguments, identify, secret_input};
 use crate::domain::{Moment, Problem};
 use crate::engine::message;
 
-/// Change a credential's name, region, fields, labels, expiry or secret
+/// Change a credential's name, kind, region, fields, labels, expiry or secret
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
         tokenring edit laptop --rename laptop-2026 --label dev\n  \
         tokenring edit laptop --secret < token.txt\n  \
+        tokenring edit old-jenkins --kind service-account-token\n  \
         tokenring edit ci-scanner --field org_id=… --expires 2027-02-07")]
 pub(super) struct Edit {
     /// Its name
@@ -19,6 +20,9 @@ pub(super) struct Edit {
     /// Another name
     #[arg(long)]
     rename: Option<String>,
+    /// Another kind, where the secret alone does not tell which it is
+    #[arg(long)]
+    kind: Option<String>,
     /// Another region
     #[arg(long)]
     region: Option<String>,
@@ -52,6 +56,7 @@ impl Edit {
         let credential = context.engine()?.find(&self.name).await?;
         let mut edit = message::Edit { region: self.region_of(context, &credential.provider)?, ..message::Edit::default() };
         edit.name = self.rename.as_deref().map(arguments::parse_name).transpose()?;
+        edit.kind.clone_from(&self.kind);
         edit.fields = self.fields.iter().cloned().collect();
         edit.expires = self.expires.map(|ending| match ending {
             Ending::At(moment) => Some(moment),

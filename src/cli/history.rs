@@ -44,6 +44,7 @@ enum Action {
     /// Send one again, with the credential as it is now
     Resend(Resend),
     /// Tell what differs between two of them, or between one and the newest
+    #[command(after_help = "Examples:\n  tokenring history compare 12\n  tokenring history compare 12 15")]
     Compare {
         /// Its number in the list
         id: u64,
@@ -51,6 +52,7 @@ enum Action {
         other: Option<u64>,
     },
     /// Forget them
+    #[command(after_help = "Examples:\n  tokenring history purge\n  tokenring history purge --keep 100")]
     Purge {
         /// How many of the newest to keep
         #[arg(long, value_name = "N", default_value_t = 0)]
@@ -59,6 +61,7 @@ enum Action {
 }
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  tokenring history resend 12\n  tokenring history resend 12 --data @body.json --yes")]
 struct Resend {
     /// Its number in the list
     id: u64,

@@ -38,23 +38,32 @@ pub(super) struct Import {
 #[derive(Debug, Clone, clap::Subcommand)]
 enum From {
     /// The configuration of the Snyk CLI, in both of its places
+    #[command(
+        after_help = "Examples:\n  tokenring import snyk-cli --dry-run\n  tokenring import snyk-cli --as laptop --consumer"
+    )]
     SnykCli,
     /// The configuration of the Probely CLI
+    #[command(after_help = "Examples:\n  tokenring import probely-cli --as scans --blank")]
     ProbelyCli,
     /// The configuration of the Appcircle CLI
+    #[command(after_help = "Examples:\n  tokenring import appcircle-cli --dry-run")]
     AppcircleCli,
     /// A dotenv file
+    #[command(
+        after_help = "Examples:\n  tokenring import dotenv .env --dry-run\n  tokenring import dotenv .env --blank\n  tokenring import dotenv - < .env"
+    )]
     Dotenv {
         /// The file; - for standard input
         file: PathBuf,
     },
     /// A JSON file
+    #[command(after_help = "Examples:\n  tokenring import json mcp.json --consumer\n  tokenring import json - < mcp.json")]
     Json {
         /// The file; - for standard input
         file: PathBuf,
     },
     /// What comes on standard input, as JSON where it begins with a brace or bracket, else as dotenv
-    #[command(name = PIPE)]
+    #[command(name = PIPE, after_help = "Examples:\n  pass show ci/env | tokenring import -")]
     Piped,
 }
 
@@ -77,6 +86,8 @@ struct FindShape<'a> {
     /// The credential that has it now.
     name: Option<&'a str>,
     outcome: Outcome,
+    /// Whether the copy in plain text was emptied.
+    blanked: bool,
     why: Option<&'a str>,
 }
 
@@ -129,16 +140,16 @@ impl Import {
             let why = format!("there are {keepable} secrets, and --as gives one name");
             return Err(usage("Nothing was imported", &why, "leave --as out; `tokenring edit --rename` renames them"));
         }
-        let mut done = Vec::new();
+        let (mut done, mut failed) = (Vec::new(), Vec::new());
         for find in &finds {
-            done.push(if self.dry_run { looked_at(find) } else { self.take_over(context, find).await? });
+            done.push(if self.dry_run { looked_at(find) } else { self.take_over(context, find, &mut failed).await? });
         }
         report(context, &finds, &done)?;
         if self.is_blanking_agreed(&done) {
             self.blank_all(context, &finds, &mut done).await?;
         }
         self.advise(context, &finds, &done);
-        Ok(0)
+        first_of(context, failed).map_or(Ok(0), Err)
     }
 
     fn source(&self) -> Result<Source, Problem> {
@@ -160,7 +171,8 @@ impl Import {
         })
     }
 
-    async fn take_over(&self, context: &Context<'_>, find: &Find) -> Result<Done, Problem> {
+    /// Keeps a find. A copy that cannot be emptied does not keep the others from it: why, goes to `failed`.
+    async fn take_over(&self, context: &Context<'_>, find: &Find, failed: &mut Vec<Problem>) -> Result<Done, Problem> {
         if find.is.is_err() {
             return Ok(looked_at(find));
         }
@@ -172,10 +184,9 @@ impl Import {
         if let Some(target) = find.target.as_ref().filter(|_| self.consumer) {
             engine.keep_place(&credential, &Part::Secret, target).await?;
         }
-        if self.blank {
-            engine.blank(find, &credential).await?;
-        }
-        let leftover = if self.blank { Leftover::Blanked } else { leftover(find) };
+        let blanked = if self.blank { Some(engine.blank(find, &credential).await) } else { None };
+        let leftover = if matches!(blanked, Some(Ok(()))) { Leftover::Blanked } else { leftover(find) };
+        failed.extend(blanked.and_then(Result::err));
         Ok(Done { outcome, name: Some(credential.name.to_string()), leftover })
     }
 
@@ -215,12 +226,20 @@ impl Import {
             context.out.note(&format!("note: other users may read {file} (mode {mode})"));
         }
         let left = done.iter().any(Done::is_left);
-        if left && !self.consumer {
+        if left && !self.consumer && !self.blank {
             context
                 .out
                 .note("note: the plain-text copies are still there; --blank empties them, --consumer keeps them up to date");
         }
     }
+}
+
+/// The first of what went wrong, which ends the command; the others are told before.
+fn first_of(context: &Context<'_>, failed: Vec<Problem>) -> Option<Problem> {
+    let mut failed = failed.into_iter();
+    let first = failed.next();
+    failed.for_each(|Problem { what, why, .. }| context.out.note(&format!("note: {what}: {why}")));
+    first
 }
 
 fn looked_at(find: &Find) -> Done {
@@ -284,6 +303,7 @@ fn shape<'a>(find: &'a Find, done: &'a Done) -> FindShape<'a> {
         region: sort.map(|sort| sort.region.as_str()),
         name: done.name.as_deref(),
         outcome: done.outcome,
+        blanked: done.leftover == Leftover::Blanked,
         why: find.is.as_ref().err().map(String::as_str),
     }
 }

@@ -91,7 +91,7 @@ enum Verb {
     List(list::List),
     /// Show one credential
     Show(list::Show),
-    /// Change a credential's name, region, fields, labels, expiry or secret
+    /// Change a credential's name, kind, region, fields, labels, expiry or secret
     Edit(edit::Edit),
     /// Forget a credential and its secret here; the provider is not asked
     Remove(remove::Remove),

@@ -37,6 +37,8 @@ enum Verb {
 
 /// Add a private region, or point a known one at another host
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  tokenring regions add --provider snyk --id ACME-01 --api https://api.acme.example\n  \
+    tokenring regions add --provider appcircle --id OURS --app https://my.acme.example")]
 struct AddRegion {
     /// The provider
     #[arg(long)]

@@ -22,12 +22,14 @@ pub(super) struct Requests {
 #[derive(Debug, Subcommand)]
 enum Action {
     /// Print one as it is kept
+    #[command(after_help = "Examples:\n  tokenring requests show nightly")]
     Show {
         /// Its name
         #[arg(value_parser = saved_id)]
         id: SavedId,
     },
     /// Give one another name
+    #[command(after_help = "Examples:\n  tokenring requests rename nightly weekly")]
     Rename {
         /// Its name
         #[arg(value_parser = saved_id)]
@@ -37,6 +39,7 @@ enum Action {
         to: SavedId,
     },
     /// Keep a copy under another name
+    #[command(after_help = "Examples:\n  tokenring requests copy nightly weekly")]
     Copy {
         /// Its name
         #[arg(value_parser = saved_id)]
@@ -46,6 +49,7 @@ enum Action {
         to: SavedId,
     },
     /// Forget one
+    #[command(after_help = "Examples:\n  tokenring requests delete nightly")]
     Delete {
         /// Its name
         #[arg(value_parser = saved_id)]

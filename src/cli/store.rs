@@ -18,10 +18,12 @@ pub(super) struct Store {
 #[derive(Debug, clap::Subcommand)]
 enum Verb {
     /// Say which stores there are, which one is in use, and whether it can be used
+    #[command(after_help = "Examples:\n  tokenring store status\n  tokenring store status --json")]
     Status,
     /// Move all secrets to the other store: each is copied and read back; the source is emptied only when asked
     Migrate(Migrate),
     /// Unlock the store: the keyring by its own prompt, the encrypted file by its passphrase
+    #[command(after_help = "Examples:\n  tokenring store unlock\n  TOKENRING_STORE=file tokenring store unlock")]
     Unlock,
 }
 

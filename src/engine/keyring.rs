@@ -10,6 +10,7 @@ use std::sync::Arc;
 use super::audit::Deed;
 use super::authorize::ACCESS_TOKEN;
 use super::kept::place;
+use super::lock::Held;
 use super::message::{Beginning, Edit, NewCredential};
 use super::{Engine, SLOTS};
 use crate::domain::credential::{Part, Slot};
@@ -90,13 +91,8 @@ impl Engine {
     pub async fn edit(&self, id: &CredentialId, edit: Edit) -> Result<Credential, Problem> {
         let before = self.by_id(id).await?;
         self.validate_edit(&before, &edit)?;
-        let _claim = match edit.secret {
-            Some(_) => Some(self.locks.claim(id)?),
-            None => None,
-        };
-        if edit.secret.is_some() {
-            self.require_no_rotation(id).await?;
-        }
+        // A rotation that is not over counts on both.
+        let _claim = if edit.secret.is_some() || edit.kind.is_some() { Some(self.claim_unrotated(id).await?) } else { None };
         if let Some(name) = edit.name.as_ref().filter(|name| **name != before.name) {
             self.refuse_taken(name).await?;
         }
@@ -220,8 +216,19 @@ impl Engine {
         .await
     }
 
+    async fn claim_unrotated(&self, id: &CredentialId) -> Result<Held, Problem> {
+        let claim = self.locks.claim(id)?;
+        self.require_no_rotation(id).await?;
+        Ok(claim)
+    }
+
     fn validate_edit(&self, before: &Credential, edit: &Edit) -> Result<(), Problem> {
-        let kind = self.catalogue.kind(&before.provider, &before.kind)?;
+        let known = self.catalogue.kind(&before.provider, &before.kind)?;
+        let kind = edit.kind.as_ref().map_or(Ok(known), |kind| self.catalogue.kind(&before.provider, kind))?;
+        if kind.id != known.id && !kind.resembles(known) {
+            let why = format!("the secret of a {} never looks like that of a {}", kind.title, known.title);
+            return Err(Problem::new("The kind was not changed", why, "add it anew with its own secret").of(Class::Usage));
+        }
         if let Some(region) = &edit.region {
             self.catalogue.region(&before.provider, region)?;
         }
@@ -340,6 +347,7 @@ pub(super) fn check_fields(kind: &Kind, fields: &BTreeMap<String, String>) -> Re
 fn changed(edit: &Edit) -> String {
     let things = [
         ("name", edit.name.is_some()),
+        ("kind", edit.kind.is_some()),
         ("region", edit.region.is_some()),
         ("fields", !edit.fields.is_empty()),
         ("labels", edit.labels.is_some()),
@@ -353,6 +361,7 @@ fn apply(credential: &mut Credential, edit: Edit, fingerprint: Option<String>) {
     if let Some(name) = edit.name {
         credential.name = name;
     }
+    credential.kind = edit.kind.unwrap_or_else(|| credential.kind.clone());
     if let Some(region) = edit.region.filter(|region| *region != credential.region) {
         credential.region = region;
         credential.last_check = None;

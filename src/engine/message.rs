@@ -278,6 +278,8 @@ pub struct NewCredential {
 pub struct Edit {
     /// Another name.
     pub name: Option<Name>,
+    /// Another kind, whose secrets look the same.
+    pub kind: Option<String>,
     /// Another region.
     pub region: Option<String>,
     /// Fields to set; an empty value removes the field.

@@ -170,6 +170,19 @@ fn the_appcircle_cli_holds_nothing_to_keep() {
 }
 
 #[test]
+fn what_stands_in_the_place_of_a_token_and_looks_like_none_is_named_and_left_alone() {
+    let place = Place::new();
+    let before = "SNYK_TOKEN=changeme-please\nTOKEN=changeme-please\nPROBELY_API_KEY=\n";
+    let file = place.write(".env", before);
+    let done = place.import(&["dotenv", file.to_str().unwrap(), "--blank"]);
+    assert_eq!((done.len(), &done[0]["place"], &done[0]["outcome"]), (1, &json!("SNYK_TOKEN"), &json!("refused")));
+    assert!(done[0]["why"].as_str().unwrap().contains("no token that is known"), "{done:?}");
+    let config = place.write(".config/configstore/snyk.json", "{\"api\": \"opaque\"}");
+    assert_eq!(place.import(&["snyk-cli"])[0]["outcome"], "refused");
+    assert_eq!((text(&file).as_str(), text(&config).as_str()), (before, "{\"api\": \"opaque\"}"));
+}
+
+#[test]
 fn an_unknown_endpoint_is_not_guessed() {
     let place = Place::new();
     place.write(".config/configstore/snyk.json", &json!({ "api": TOKEN, "endpoint": "https://snyk.acme.example" }).to_string());
@@ -200,6 +213,31 @@ fn a_file_that_cannot_be_blanked_keeps_its_secret_and_so_does_the_store() {
     let refused = place.home.run(&["import", "dotenv", file.to_str().unwrap(), "--blank", "--json"]).expect(1);
     assert!(refused.error()["what"].as_str().unwrap().contains("not blanked") && !refused.err.contains(TOKEN), "{}", refused.err);
     assert_eq!((text(&file), place.secret("snyk-token")), (before, TOKEN.to_owned()));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_copy_that_cannot_be_emptied_keeps_no_other_from_it() {
+    let place = Place::new();
+    let other = personal_access_token("api.snyk.io");
+    let (config, usual) =
+        (place.folder.path().join("xdg/configstore/snyk.json"), place.folder.path().join(".config/configstore/snyk.json"));
+    let place = Place { home: place.home.with("XDG_CONFIG_HOME", place.folder.path().join("xdg").to_str().unwrap()), ..place };
+    for (path, token) in [(&config, TOKEN), (&usual, other.as_str())] {
+        place.write(path.strip_prefix(place.folder.path()).unwrap().to_str().unwrap(), &json!({ "api": token }).to_string());
+    }
+    for (locked, open) in [(&config, &usual), (&usual, &config)] {
+        for (path, mode) in [(locked, 0o400), (open, 0o600)] {
+            fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+        }
+        let done = place.home.run(&["import", "snyk-cli", "--blank", "--json"]).expect(1);
+        assert!(done.error()["why"].as_str().unwrap().contains("read-only"), "{}", done.err);
+        let finds = done.json().as_array().unwrap().clone();
+        let blanked: Vec<_> = finds.iter().filter(|find| find["blanked"] == true).collect();
+        assert!(finds.iter().all(|find| find["name"].is_string()) && blanked.len() + 1 == finds.len(), "{finds:?}");
+        assert_eq!((text(open).contains("\"\""), text(locked).contains("\"\"")), (true, false));
+        place.write(open.strip_prefix(place.folder.path()).unwrap().to_str().unwrap(), &json!({ "api": TOKEN }).to_string());
+    }
 }
 
 #[test]

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tokenring::engine::scan::{Scanned, Sighting, Whose};
 
 use crate::support::program::{Home, World};
 
@@ -163,6 +164,18 @@ fn the_name_of_a_file_does_not_steer_the_terminal_and_is_told_once() {
         place.scan(&[file.to_str().unwrap()])["finds"][0]["path"].as_str().unwrap().ends_with(name),
         "JSON names it as it is"
     );
+    let sighting = Sighting {
+        path: file,
+        links: Vec::new(),
+        line: 1,
+        what: Whose::Held(Vec::new()),
+        encoding: None,
+        openness: None,
+        target: None,
+        linked: false,
+    };
+    let told = Scanned { sightings: vec![sighting], unread: Vec::new(), files: 1, blind: None }.findings();
+    assert!(!told[0].what.contains(['\u{1b}', '\n']), "nor on the screen that is told in lines: {told:?}");
 }
 
 #[test]

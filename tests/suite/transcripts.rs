@@ -50,7 +50,8 @@ fn every_command_has_its_transcript() {
 fn the_help_of_every_command_has_examples() {
     let is_silent = |verb: &&clap::Command| !verb.get_after_help().is_some_and(|help| help.to_string().contains("Examples:\n"));
     let grammar = tokenring::cli::command();
-    let silent: Vec<_> = grammar.get_subcommands().filter(is_silent).map(clap::Command::get_name).collect();
+    let verbs = grammar.get_subcommands().flat_map(|verb| std::iter::once(verb).chain(verb.get_subcommands()));
+    let silent: Vec<_> = verbs.filter(is_silent).map(clap::Command::get_name).collect();
     assert!(silent.is_empty(), "without examples: {silent:?}");
 }
 

@@ -75,6 +75,10 @@ pub struct Kind {
     /// How a pasted secret of this kind is recognised.
     #[serde(default)]
     pub recognise: Vec<Recognition>,
+    /// The type of principal that one of this kind acts as, in the words of the answer to its check: it tells kinds apart
+    /// whose secrets look alike.
+    #[serde(default)]
+    pub acts_as: Option<String>,
     /// What else is needed or useful besides the secret; nothing of it is secret.
     #[serde(default, rename = "field")]
     pub fields: Vec<FieldSpec>,
@@ -498,6 +502,12 @@ impl Kind {
     /// The field with the given id.
     pub fn field(&self, id: &str) -> Option<&FieldSpec> {
         self.fields.iter().find(|field| field.id == id)
+    }
+
+    /// Whether a secret may be of this kind and of the other by its looks.
+    pub fn resembles(&self, other: &Self) -> bool {
+        let form = |rule: &Recognition| (rule.shape, rule.prefix.clone(), rule.suffix.clone());
+        self.recognise.iter().any(|rule| other.recognise.iter().any(|known| form(rule) == form(known)))
     }
 
     /// The further secret part with the given id.

@@ -116,7 +116,9 @@ impl ConsumerError {
             Self::HardLinks(path) => format!("replace the other names of {} by symbolic links", path.display()),
             Self::Foreign(_) => "run this as the owner of the file".to_owned(),
             Self::Garbage { path, .. } => format!("nothing was changed; mend {} by hand, then try again", path.display()),
-            Self::Piped { .. } => "say of which form it is with `tokenring import dotenv -` or `import json -`".to_owned(),
+            Self::Piped { .. } => {
+                "see what is piped in; `tokenring import dotenv -` and `import json -` say of which form it is".to_owned()
+            }
             Self::NoPlace { .. } => "nothing was changed; see what the file holds, and name another place".to_owned(),
             Self::Unwritable(_) => "use a command consumer, which reads the secret from standard input".to_owned(),
             Self::Busy(_) | Self::Changed(_) => "nothing was changed; try again".to_owned(),

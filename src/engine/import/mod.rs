@@ -75,6 +75,9 @@ pub struct Sort {
     pub expires: Option<Moment>,
 }
 
+/// Why what stands in the place of a token is left alone.
+const NO_SHAPE: &str = "it has the shape of no token that is known; if it is one, `tokenring add` keeps it";
+
 impl Engine {
     /// The secrets of known shapes that lie there in plain text. The store is not touched.
     pub async fn finds(&self, source: Source) -> Result<Vec<Find>, Problem> {
@@ -177,11 +180,13 @@ impl Engine {
 
     /// What the secret is, by its shape and by the variable that it was given to; `None` if it may be anything.
     fn sort(&self, secret: &Secret, variable: &str, endpoint: Option<&str>, org: Option<String>) -> Option<Result<Sort, String>> {
-        let identified = self.identify(secret).ok()?;
+        let identified = self.identify(secret).ok();
         let named = |candidate: &&Candidate| self.is_variable_of(&candidate.provider, variable);
         let sure = |candidate: &&Candidate| candidate.confidence > Confidence::Possible;
-        let candidates = || identified.candidates.iter();
-        let best = candidates().find(named).or_else(|| candidates().find(sure))?;
+        let candidates = || identified.iter().flat_map(|identified| &identified.candidates);
+        let Some(best) = candidates().find(named).or_else(|| candidates().find(sure)) else {
+            return self.is_for_tokens(variable).then(|| Err(NO_SHAPE.to_owned()));
+        };
         if best.holds != Holding::Secret {
             return Some(Err(format!("it is no secret to keep: {}", best.why)));
         }
@@ -195,6 +200,12 @@ impl Engine {
         let region = told.or_else(|| regions.first().map(|region| region.id.clone()))?;
         let (provider, kind) = (best.provider.clone(), best.kind.clone());
         Some(Ok(Sort { provider, kind, region, org, expires: best.expires }))
+    }
+
+    /// Whether the tools of some provider read their token from this variable.
+    fn is_for_tokens(&self, variable: &str) -> bool {
+        let mut kinds = self.catalogue.providers().iter().flat_map(|provider| &provider.kinds);
+        kinds.any(|kind| kind.secret_variable() == variable && kind.environment.iter().any(|(name, _)| name == variable))
     }
 
     /// Whether the provider's own tools read this variable.

@@ -24,7 +24,7 @@ impl Engine {
         part: Part,
         administrator: Option<&Credential>,
     ) -> Result<Plan, Problem> {
-        let kind = self.catalogue.kind(&credential.provider, &credential.kind)?;
+        let kind = self.own_kind(credential)?;
         let Some(replacement) = kind.replacement(&part) else { return Err(irreplaceable(kind, &part)) };
         if let Some(administrator) = administrator {
             self.require_neighbour(credential, administrator)?;
@@ -37,7 +37,7 @@ impl Engine {
 
     /// What revoking this credential will do, where nothing takes its place. Nothing is sent and nothing is written.
     pub fn plan_revocation(&self, credential: &Credential, administrator: Option<&Credential>) -> Result<Plan, Problem> {
-        let kind = self.catalogue.kind(&credential.provider, &credential.kind)?;
+        let kind = self.own_kind(credential)?;
         if let Some(administrator) = administrator {
             self.require_neighbour(credential, administrator)?;
         }
@@ -51,6 +51,18 @@ impl Engine {
             consumers: Vec::new(),
             administrator: administrator.map(|administrator| administrator.id.clone()),
         }))
+    }
+
+    /// The credential's kind, unless the provider has told that it is of another one, which is replaced otherwise.
+    fn own_kind(&self, credential: &Credential) -> Result<&Kind, Problem> {
+        let provider = self.catalogue.provider(&credential.provider)?;
+        let kind = self.catalogue.kind(&credential.provider, &credential.kind)?;
+        let Some(principal) = credential.principal.as_ref().filter(|_| kind.acts_as.is_some()) else { return Ok(kind) };
+        let told = |kind: &Kind| kind.acts_as.as_ref() == Some(&principal.kind);
+        match provider.kinds.iter().find(|other| told(other) && other.resembles(kind)) {
+            Some(other) if !told(kind) => Err(misfiled(credential, kind, other)),
+            _ => Ok(kind),
+        }
     }
 
     /// An administering credential must be accepted where the other one lives.
@@ -77,6 +89,13 @@ impl Engine {
         let clerk = clerk.unwrap_or(&credential.id).clone();
         Ok(Desk { engine: self, credential, kind, region, plan, clerk })
     }
+}
+
+fn misfiled(credential: &Credential, kind: &Kind, other: &Kind) -> Problem {
+    let who = credential.principal.as_ref().map_or("somebody else", |principal| principal.name.as_str());
+    let why = format!("it acts as {who}, as a {} does, which is replaced in another way", other.title);
+    let remedy = format!("`tokenring edit {} --kind {}`, then try again", credential.name, other.id);
+    Problem::new(format!("{} is no {}", credential.name, kind.title), why, remedy).of(Class::Usage)
 }
 
 fn irreplaceable(kind: &Kind, part: &Part) -> Problem {

@@ -22,6 +22,7 @@ use super::import;
 use super::trust::Fingerprints;
 use crate::domain::consumer::{Consumer, Delivered, Target};
 use crate::domain::credential::{Part, Slot};
+use crate::domain::text::clean_line;
 use crate::domain::{Credential, Name, Problem};
 use crate::index::Print;
 use looker::Looker;
@@ -128,7 +129,8 @@ impl Scanned {
 
 impl Sighting {
     fn finding(&self) -> Finding {
-        let place = format!("{}:{}", self.path.display(), self.line);
+        // The name of a file is anybody's text.
+        let place = clean_line(&format!("{}:{}", self.path.display(), self.line));
         match &self.what {
             Whose::Held(_) if self.linked => Finding::ok(Area::Files, place, "a consumer keeps it up to date"),
             Whose::Held(holders) => {

@@ -129,6 +129,7 @@ fn reverse(before: &Credential, edit: &Edit) -> Back {
     let fields = edit.fields.keys().map(|id| (id.clone(), before.fields.get(id).cloned().unwrap_or_default()));
     let back = Edit {
         name: edit.name.as_ref().map(|_| before.name.clone()),
+        kind: edit.kind.as_ref().map(|_| before.kind.clone()),
         region: edit.region.as_ref().map(|_| before.region.clone()),
         fields: fields.collect(),
         labels: edit.labels.as_ref().map(|_| before.labels.clone()),

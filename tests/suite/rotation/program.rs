@@ -94,6 +94,26 @@ fn a_guided_rotation_waits_for_a_person_and_takes_the_secret_from_standard_input
     assert_eq!(home.run(&["rotations", "--all", "--json"]).expect(0).json()[0]["state"], "done");
 }
 
+/// A UUID may be a user's token or a service account's key; a `.env` does not say which, and the provider does.
+#[test]
+fn a_key_that_was_taken_for_a_personal_token_is_not_replaced_like_one() {
+    let (home, world) = home(&["us01-admin"]);
+    let api = world.manifest["regions"]["SNYK-US-01"]["api"].as_str().unwrap();
+    let text = format!("SNYK_TOKEN={}\nSNYK_API={api}\n", world.secret("us01-pr-checks"));
+    home.feed(&["import", "-", "--as", "pr"], &text).expect(0);
+    let kind = || home.run(&["show", "pr", "--json"]).expect(0).json()["kind"].clone();
+    home.run(&["check", "pr"]).expect(0);
+    assert_eq!(kind(), "personal-token");
+    let told = home.run(&["rotate", "pr", "--plan", "--json"]).expect(2).error();
+    let remedy = told["remedy"].as_str().unwrap();
+    assert!(told["what"] == "pr is no personal API token" && remedy.contains("--kind service-account-token"), "{told}");
+    home.run(&["edit", "pr", "--kind", "service-account-oauth"]).expect(2);
+    home.run(&["edit", "pr", "--kind", "service-account-token"]).expect(0);
+    home.run(&["rotate", "pr", "--as", "us01-admin", "--yes", "--json"]).expect(0);
+    home.run(&["check", "pr"]).expect(0);
+    assert_eq!((kind(), living(&world, world.secret("us01-pr-checks"))), ("service-account-token".into(), 0));
+}
+
 #[test]
 fn a_rotation_that_waits_can_be_rolled_back() {
     let (home, world) = home(&["us01-laptop"]);

@@ -66,6 +66,7 @@ fn plan_for(purpose: Purpose, (strategy, overlap): (ReplacementPlan, bool)) -> P
         secret: "token".into(),
         authorization: Authorization::Header { scheme: "token".into(), fallback: None },
         recognise: Vec::new(),
+        acts_as: None,
         fields: Vec::new(),
         parts: Vec::new(),
         check: "self".into(),

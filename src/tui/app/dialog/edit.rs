@@ -113,6 +113,7 @@ impl EditCredential {
         let labels = read_labels(self.form.value("labels"));
         Ok(Edit {
             name: (name != self.before.name).then_some(name),
+            kind: None,
             region: (region != self.before.region && !region.is_empty()).then_some(region),
             fields: self.changed_fields(),
             labels: (labels != self.before.labels).then_some(labels),
