@@ -72,7 +72,8 @@ fn keys_alone_walk_from_organisations_to_aggregated_issues() {
     pty.send("\r");
     choose(pty, "┏ Go on with acme-prod/service-0000", "aggregated", "Aggregated issues");
     pty.expect("┏ Send this request?");
-    pty.send("us01-admin\t\r");
+    pty.expect("This request only reads");
+    pty.send("\r");
     pty.expect("\"issues\": [");
     pty.send("q");
     demo.assert_ends_with(0);

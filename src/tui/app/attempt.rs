@@ -30,7 +30,7 @@ impl App {
             C::Changes => answered.is_some_and(|answered| answered.views().any(|view| view == View::Changes)),
             C::Explain => answered.is_some_and(|answered| answered.exchange.refusal.is_some()),
             C::KeepSecret => answered.is_some_and(|answered| answered.loose().is_some()),
-            C::Drop => answered.is_some_and(|answered| answered.filter_text().is_some()),
+            C::Drop => answered.is_some_and(|answered| answered.filter_text().is_some()) || self.console.found().is_some(),
             C::Write | C::Filter => answered.is_some_and(|answered| answered.exchange.answer.body.size() > 0),
             _ => answered.is_some() && self.console.view.is_text(),
         }

@@ -337,23 +337,37 @@ fn fitting(text: &str, columns: usize) -> usize {
     end.max(first)
 }
 
-fn wrap_all(rows: &[Row], columns: usize) -> Vec<(usize, &str)> {
+/// A line of a row's text: of which row, how far it stands apart, and what it says.
+type Piece<'a> = (usize, u16, &'a str);
+
+fn wrap_all(rows: &[Row], columns: usize) -> Vec<Piece<'_>> {
     rows.iter()
         .enumerate()
         .flat_map(|(at, row)| match row {
-            Row::Text(_, text) => wrap(text, columns).into_iter().map(|piece| (at, piece)).collect(),
+            Row::Text(_, text) => {
+                let apart = hanging(text);
+                let pieces = wrap(text, columns.saturating_sub(apart.into())).into_iter().enumerate();
+                pieces.map(|(line, piece)| (at, if line == 0 { 0 } else { apart }, piece)).collect()
+            }
             Row::Remark(_, text) => {
                 let pieces = wrap(text, columns).into_iter().chain(std::iter::repeat(""));
-                pieces.take(REMARK).map(|piece| (at, piece)).collect()
+                pieces.take(REMARK).map(|piece| (at, 0, piece)).collect()
             }
-            _ => vec![(at, "")],
+            _ => vec![(at, 0, "")],
         })
         .collect()
 }
 
-fn settle<'a>(lines: Vec<(usize, &'a str)>, area: Area, top: usize, rows: &'a [Row]) -> Vec<Line<'a>> {
+/// How far the further lines of a text that stands apart stand apart too.
+fn hanging(text: &str) -> u16 {
+    let blanks = text.len() - text.trim_start_matches(' ').len();
+    u16::try_from(blanks).map_or(0, |blanks| if blanks == 0 { 0 } else { blanks + 2 })
+}
+
+fn settle<'a>(lines: Vec<Piece<'a>>, area: Area, top: usize, rows: &'a [Row]) -> Vec<Line<'a>> {
     let places = (0..area.height).map(|offset| area.row(offset));
-    lines.into_iter().skip(top).zip(places).map(|((at, text), area)| Line { area, row: &rows[at], text }).collect()
+    let line = |((at, apart, text), area): (Piece<'a>, Area)| Line { area: area.split_left(apart).1, row: &rows[at], text };
+    lines.into_iter().skip(top).zip(places).map(line).collect()
 }
 
 fn field_rows(form: &Form) -> impl Iterator<Item = Row> {
@@ -406,6 +420,13 @@ mod tests {
         assert_eq!(wrap("日本語", 4), ["日本", "語"]);
         assert_eq!(wrap("日", 1), ["日"]);
         assert_eq!(wrap("a\n\nb", 9), ["a", "", "b"]);
+    }
+
+    #[test]
+    fn what_stands_apart_stands_apart_on_every_line() {
+        let rows = [Row::text("  ! one two three four"), Row::text("one two three four")];
+        let apart: Vec<_> = wrap_all(&rows, 12).into_iter().map(|(_, apart, text)| (apart, text)).collect();
+        assert_eq!(apart, [(0, "  ! one"), (4, "two"), (4, "three"), (4, "four"), (0, "one two"), (0, "three four")]);
     }
 
     #[test]

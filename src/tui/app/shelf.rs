@@ -246,7 +246,10 @@ impl App {
                 picked: Picked::Console(Box::new(ConsoleIntent::Resend(Box::new(line.clone())))),
             }
         };
-        Pick::new("History: Enter sends again", lines.iter().map(item).collect(), 0).with(SENT)
+        // A line may have no room for all of the address.
+        let note = |line: &HistoryLine| format!("{} {}", line.sent.draft.method, line.sent.draft.address());
+        let notes = lines.iter().map(note).collect();
+        Pick::new("History: Enter sends again", lines.iter().map(item).collect(), 0).with(SENT).noting(notes)
     }
 
     fn whose(&self, id: &CredentialId) -> String {
@@ -266,7 +269,9 @@ impl App {
             heading: "",
             picked: Picked::Console(Box::new(ConsoleIntent::Open((*id).clone(), Box::new((*saved).clone())))),
         };
-        Pick::new("Saved requests", items.iter().map(item).collect(), 0).with(SAVED)
+        let note = |(_, saved): &(&SavedId, &Saved)| format!("for {}", saved.provider);
+        let notes = items.iter().map(note).collect();
+        Pick::new("Saved requests", items.iter().map(item).collect(), 0).with(SAVED).noting(notes)
     }
 }
 

@@ -556,6 +556,43 @@ fn a_preset_that_only_reads_is_sent_after_a_word_and_any_other_after_the_name() 
 }
 
 #[test]
+fn what_is_found_is_told_until_it_is_dropped_and_filters_come_back_one_by_one() {
+    let mut session = session();
+    session.press("4 t");
+    let (task, Task::Send(SendTask { credential, draft, .. })) = session.task() else { panic!("not sent") };
+    let mut answer = exchange_of(&credential, draft);
+    answer.answer.body = Body::Text(r#"{"a":1,"b":1,"c":2}"#.to_owned());
+    session.report(task, Event::Answered(answer)).report(task, Event::Done);
+    session.press("/").type_text("1").press("Enter n");
+    let found = |session: &Session| session.app.console.found().map(|found| (found.current, found.total));
+    assert_eq!(found(&session), Some((Some(2), 2)));
+    session.press("Esc");
+    assert_eq!(found(&session), None);
+    for filter in [".a", ".b"] {
+        session.press("| C-u").type_text(filter).press("Enter");
+    }
+    session.press("| Up");
+    assert_eq!(
+        session.app.console.prompt.as_ref().map(|prompt| prompt.input.value()),
+        Some(".a"),
+        "the one before the shown one"
+    );
+}
+
+#[test]
+fn what_to_do_about_a_refusal_is_told_however_long_the_reason_is() {
+    let mut session = session();
+    session.press("4 t");
+    let (task, Task::Send(SendTask { credential, draft, .. })) = session.task() else { panic!("not sent") };
+    let mut answer = exchange_of(&credential, draft);
+    answer.explanation = Some(Problem::new("403: no", "because ".repeat(200), "Ask for a role"));
+    session.report(task, Event::Answered(answer)).report(task, Event::Done);
+    let lines: Vec<_> = session.app.explanation().into_iter().map(|(_, text)| text).collect();
+    assert_eq!((lines[0].as_str(), lines.last().map(String::as_str)), ("403: no", Some("Ask for a role")));
+    assert!(lines[lines.len() - 2].ends_with('…'), "{lines:?}");
+}
+
+#[test]
 fn the_documentation_of_a_preset_is_a_key_away() {
     let mut session = session();
     session.press("p").type_text("list projects").press("C-o");
