@@ -203,6 +203,7 @@ fn a_newcomer_chooses_the_store_and_takes_over_what_was_found() {
     pty.expect("Create the store");
     press(&mut pty, &["a-passphrase", "\t", "a-passphrase", "\r", "\r"]);
     pty.expect("store ● encrypted file");
+    pty.expect_gone("Create the store");
     press(&mut pty, &["W"]);
     pty.expect("Import snyk-cli");
     press(&mut pty, &[DOWN, DOWN, DOWN, "\r"]);
