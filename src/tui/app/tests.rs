@@ -593,6 +593,24 @@ fn what_to_do_about_a_refusal_is_told_however_long_the_reason_is() {
 }
 
 #[test]
+fn an_answer_that_is_no_list_is_not_lost_to_the_search_for_its_pages() {
+    let mut session = session();
+    session.press("4 t");
+    let (task, Task::Send(SendTask { credential, draft, .. })) = session.task() else { panic!("not sent") };
+    let mut answer = exchange_of(&credential, draft);
+    answer.answer.url = "https://api.eu.snyk.io/rest/self".to_owned();
+    answer.answer.body = Body::Text(r#"{"data":{"id":"u1"}}"#.to_owned());
+    session.report(task, Event::Answered(answer)).report(task, Event::Done);
+    for key in ["m", "n", "L"] {
+        session.press(key);
+        assert!(session.notice().contains("no list") && session.app.console.answered().is_some(), "{key}");
+        session.drain();
+    }
+    session.press("K");
+    assert!(session.notice().contains("No new secret"), "{}", session.notice());
+}
+
+#[test]
 fn the_documentation_of_a_preset_is_a_key_away() {
     let mut session = session();
     session.press("p").type_text("list projects").press("C-o");
