@@ -100,6 +100,19 @@ pub fn explain(asked: Asked<'_>, answer: &Answer, hints: &Hints) -> Explanation 
     Explanation { verdict, reason, problem: Some(problem) }
 }
 
+/// Explains what came from a server to which a redirect led and the secret did not go: whatever it says, it is nothing
+/// about the credential.
+pub fn astray(asked: Asked<'_>, status: u16, host: &str) -> Explanation {
+    let (title, host) = (&asked.provider.title, clean_line(host));
+    let why = format!("{title} sent the request on to {host}, which belongs to no region; it went there without the secret");
+    let remedy = "Check the region's address, or ask for the address that answers, if you trust it";
+    Explanation {
+        verdict: Verdict::Unknown,
+        reason: format!("{status}: {host} answered, not {title}"),
+        problem: Some(Problem::new(format!("{status}: {host} answered, not {title}"), why, remedy).of(Class::Unknown)),
+    }
+}
+
 /// What happened, why, and what to do.
 struct Words {
     what: String,
@@ -229,7 +242,7 @@ fn meaning<'a>(asked: Asked<'a>, answer: &Answer) -> Option<&'a StatusMeaning> {
 fn is_interference(answer: &Answer) -> bool {
     let html = answer.header("content-type").is_some_and(|kind| kind.to_lowercase().contains("html"))
         || answer.body.text().is_some_and(|text| text.trim_start().starts_with('<'));
-    html && matches!(answer.status, 401 | 403)
+    html && matches!(answer.status, 200..300 | 401 | 403)
 }
 
 const fn by_status(status: u16) -> Verdict {
@@ -379,6 +392,9 @@ mod tests {
             assert_eq!(explanation.verdict, Verdict::Unknown, "{body}");
             assert_eq!(explanation.problem.unwrap().class, Class::Unknown);
         }
+        let page = explained("snyk", "personal-token", &answer(200, "<!doctype html><title>Sign in</title>"), &hints());
+        assert_eq!(page.verdict, Verdict::Unknown, "a page is no answer of the API, whatever its status");
+        assert!(page.reason.contains("Something between") || page.reason.contains("something between"), "{}", page.reason);
         let refused = explained("snyk-api-web", "api-key", &answer(403, r#"{"detail":"No permission."}"#), &hints());
         assert_eq!(refused.verdict, Verdict::Refused);
     }

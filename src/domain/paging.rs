@@ -119,7 +119,7 @@ fn with_query(url: &Url, name: &str, value: &str) -> Url {
 impl From<PagingError> for Problem {
     fn from(error: PagingError) -> Self {
         let (what, remedy) = match &error {
-            PagingError::NoList => ("There are no further pages", "Ask without --all-pages"),
+            PagingError::NoList => ("There are no further pages", "Ask for it alone, without all its pages"),
             PagingError::Elsewhere(_) => {
                 ("The next page was not fetched", "Ask the provider why; the secret stays with its own hosts")
             }

@@ -20,7 +20,7 @@ use crate::domain::refusal::{Facts, Refusal};
 use crate::domain::region::Region;
 use crate::domain::request::Draft;
 use crate::domain::response::{Answer, Verdict};
-use crate::domain::{Credential, CredentialId, Problem, Secret};
+use crate::domain::{Credential, CredentialId, Origin, Problem, Secret};
 use crate::index::{Index, RegionCheck};
 use crate::net::exchange::ExchangeError;
 use crate::store::{ItemKey, Store};
@@ -136,6 +136,9 @@ impl Engine {
     pub(super) async fn judge(&self, credential: &Credential, region: &Region, answer: &Answer) -> Result<Explanation, Problem> {
         let provider = self.catalogue.provider(&credential.provider)?;
         let asked = Asked { provider, kind: &credential.kind, region: &region.id };
+        if let Some(host) = stranger(region, answer) {
+            return Ok(explain::astray(asked, answer.status, &host));
+        }
         Ok(explain::explain(asked, answer, &self.hints(credential, region, answer).await?))
     }
 
@@ -357,4 +360,12 @@ fn status_of(error: &ExchangeError) -> Option<u16> {
         }
         _ => None,
     }
+}
+
+/// The host that answered, if it is none of the region's: a redirect led there.
+fn stranger(region: &Region, answer: &Answer) -> Option<String> {
+    let url = url::Url::parse(&answer.url).ok()?;
+    let origin = Origin::of(&url)?;
+    let own = region.bound_origins().into_iter().chain(region.app.clone());
+    (!own.into_iter().any(|known| known == origin)).then(|| origin.to_string())
 }

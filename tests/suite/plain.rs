@@ -78,13 +78,13 @@ fn chained_requests_offer_what_earlier_answers_named() {
         "presets",
         "list issues of a project",
         "2",
-        "take",
         "send",
         "quit",
     ]);
-    let expected = ["Requests.", ". List projects", "Answer: 200 OK", "List issues of a project.", "2. acme-prod/service-0001"];
+    let expected =
+        ["Requests.", ". List projects", "Answer: 200 OK", "List issues of a project: project_id.", "2. acme-prod/service-0001"];
     assert_told(&told, &expected);
-    assert_told(&told, &["1 Take, 2 Cancel [1]: take", "us01-reader> send", "/issues", "Answer: 200 OK"]);
+    assert_told(&told, &["101. Another", "us01-reader> send", "/issues", "Answer: 200 OK"]);
 }
 
 #[test]

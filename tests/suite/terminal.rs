@@ -63,7 +63,8 @@ fn keys_alone_walk_from_organisations_to_aggregated_issues() {
     pty.send("\r");
     choose(pty, "┏ Go on with acme-prod/service-0000", "aggregated", "Aggregated issues");
     pty.expect("┏ Send this request?");
-    pty.send("us01-admin\t\r");
+    pty.expect("This request only reads");
+    pty.send("\r");
     pty.expect("\"issues\": [");
     pty.send("q");
     demo.assert_ends_with(0);
@@ -205,6 +206,7 @@ fn a_newcomer_chooses_the_store_and_takes_over_what_was_found() {
     pty.expect("Create the store");
     press(&mut pty, &["a-passphrase", "\t", "a-passphrase", "\r", "\r"]);
     pty.expect("store ● encrypted file");
+    pty.expect_gone("Create the store");
     press(&mut pty, &["W"]);
     pty.expect("Import snyk-cli");
     press(&mut pty, &[DOWN, DOWN, DOWN, "\r"]);

@@ -30,7 +30,7 @@ impl App {
             C::Changes => answered.is_some_and(|answered| answered.views().any(|view| view == View::Changes)),
             C::Explain => answered.is_some_and(|answered| answered.exchange.refusal.is_some()),
             C::KeepSecret => answered.is_some_and(|answered| answered.loose().is_some()),
-            C::Drop => answered.is_some_and(|answered| answered.filter_text().is_some()),
+            C::Drop => answered.is_some_and(|answered| answered.filter_text().is_some()) || self.console.found().is_some(),
             C::Write | C::Filter => answered.is_some_and(|answered| answered.exchange.answer.body.size() > 0),
             _ => answered.is_some() && self.console.view.is_text(),
         }
@@ -42,6 +42,10 @@ impl App {
             C::Send | C::Again | C::Test | C::NextPage | C::AllPages => self.ask_provider(action, now),
             C::Presets => self.open_preset_picker(),
             C::Edit => self.open_request(),
+            C::KeepSecret if !self.offers_console(action) => {
+                self.activity.say(Tone::Warn, "No new secret came in this answer", now.instant);
+                Vec::new()
+            }
             C::Import | C::Save | C::Write | C::KeepSecret => {
                 self.open_console_dialog(action);
                 Vec::new()
@@ -101,9 +105,17 @@ impl App {
             return Vec::new();
         };
         let exchange = Arc::clone(&answered.exchange);
-        if is_last_page(&exchange) {
-            self.activity.say(Tone::Good, "This is the last page", now.instant);
-            return Vec::new();
+        match paged(&exchange) {
+            Paged::Last => {
+                self.activity.say(Tone::Good, "This is the last page", now.instant);
+                return Vec::new();
+            }
+            // The answer that is shown would make room for the news that there is none.
+            Paged::NoList => {
+                self.activity.say(Tone::Warn, "This answer is no list that has pages", now.instant);
+                return Vec::new();
+            }
+            Paged::Perhaps => {}
         }
         let id = exchange.credential.clone();
         let task = Task::Console(ConsoleTask::NextPage(exchange));
@@ -114,6 +126,11 @@ impl App {
         let Some(credential) = self.selected() else { return Vec::new() };
         let (id, keep) = (credential.id.clone(), self.console.keep(&credential.provider));
         let Some(Ready::Draft(draft)) = self.request() else { return self.send(now) };
+        let answered = self.console.answered().filter(|answered| self.is_answered(answered) && answered.is_list());
+        if answered.is_some_and(|answered| paged(&answered.exchange) == Paged::NoList) {
+            self.activity.say(Tone::Warn, "This answer is no list that has pages", now.instant);
+            return Vec::new();
+        }
         let title = format!("All pages of {} as {}", draft.address(), self.called(&id));
         let consent = crate::engine::message::Consent::NotAsked;
         let task = Task::Console(ConsoleTask::AllPages(SendTask { credential: id.clone(), draft, consent, keep }));
@@ -228,11 +245,26 @@ impl App {
     }
 }
 
-/// Whether an answer says that no page follows. Of a large one nothing is said here, since to read it would be felt.
-fn is_last_page(exchange: &Exchange) -> bool {
+/// Whether another page may follow an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Paged {
+    /// One may.
+    Perhaps,
+    /// It says that none does.
+    Last,
+    /// It is no list.
+    NoList,
+}
+
+/// What an answer says of further pages. Of a large one nothing is said here, since to read it would be felt.
+fn paged(exchange: &Exchange) -> Paged {
     let body = exchange.answer.body.text().filter(|text| text.len() <= READ_AT_ONCE);
-    let Some((body, asked)) = body.zip(url::Url::parse(&exchange.answer.url).ok()) else { return false };
-    paging::page(body, &asked).is_ok_and(|page| page.next == Ok(None))
+    let Some((body, asked)) = body.zip(url::Url::parse(&exchange.answer.url).ok()) else { return Paged::Perhaps };
+    match paging::page(body, &asked) {
+        Ok(page) if page.next == Ok(None) => Paged::Last,
+        Ok(_) => Paged::Perhaps,
+        Err(_) => Paged::NoList,
+    }
 }
 
 /// Which list was asked for.

@@ -7,9 +7,9 @@ use std::time::Instant;
 use tui_input::Input;
 
 use super::Now;
-use super::answer::{Answered, Earlier, View};
+use super::answer::{Answered, Earlier, Laid, View};
 use super::attempt::Shelf;
-use super::json::Document;
+use super::json::{Document, Matches};
 use super::lay::Typeset;
 use super::learned::Learned;
 use crate::domain::problem::Problem;
@@ -254,7 +254,9 @@ impl Console {
             Purpose::Search => "",
             Purpose::Filter => self.answered().and_then(Answered::filter_text).unwrap_or(""),
         };
-        self.prompt = Some(Prompt { purpose, input: Input::new(before.to_owned()), back: 0 });
+        // From the newest filter, one goes back to the one before it.
+        let is_newest = purpose == Purpose::Filter && self.filters.last().is_some_and(|newest| newest == before);
+        self.prompt = Some(Prompt { purpose, input: Input::new(before.to_owned()), back: usize::from(is_newest) });
     }
 
     /// Brings an earlier filter back, or a later one: so many steps from the one that is shown.
@@ -290,6 +292,14 @@ impl Console {
             Outcome::Answered(answered) => &answered.exchange.credential,
         };
         if of == credential { &self.outcome } else { &Outcome::Nothing }
+    }
+
+    /// What a search found in the text that is shown.
+    pub fn found(&self) -> Option<Matches> {
+        match self.answered()?.laid(self.view)? {
+            Laid::Ready(document) => document.matches(),
+            Laid::Absent | Laid::Waiting(_) | Laid::Failed(_) => None,
+        }
     }
 
     /// When what is told of the limits of the shown answer changes.

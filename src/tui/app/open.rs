@@ -171,7 +171,7 @@ impl App {
         let preset = draft.preset.as_ref().and_then(|id| self.catalogue.preset(&credential.provider, id).ok());
         let reads = preset.is_some_and(|preset| preset.reads);
         let warning = if reads {
-            Row::text(format!("{} is a method that may change something; this request only reads.", draft.method))
+            Row::text(format!("This request only reads, although its method is {}.", draft.method))
         } else {
             Row::warning(format!("{} may change or remove something at the provider.", draft.method))
         };

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use super::answer::View;
 use super::command::{Action, CredentialAction, Focus, RegionAction, ScreenAction};
 use super::console::Prompt;
+use super::json::Matches;
 use super::layout::{Area, Border};
 use super::sheet::wrap;
 use super::{App, Effect, Mouse, Now, Pane};
@@ -31,6 +32,8 @@ pub enum BelowAnswer<'a> {
     Typed(&'a Prompt),
     /// The filter that is used.
     Filtered(&'a str),
+    /// How much was found, and where among it the cursor is.
+    Found(Matches),
 }
 
 /// What the button of the mouse did last.
@@ -221,7 +224,8 @@ impl App {
         self.screen().detail.inner().row(1)
     }
 
-    /// What the status of the answer means here, in lines of the console: what, why, what to do.
+    /// What the status of the answer means here, in lines of the console: what, as much of why as there is room for, and
+    /// what to do.
     pub fn explanation(&self) -> Vec<(Role, String)> {
         let Some(problem) = self.console.answered().and_then(|answered| answered.exchange.explanation.as_ref()) else {
             return Vec::new();
@@ -247,13 +251,14 @@ impl App {
         body.split_top(2 + explained).1
     }
 
-    /// What stands in the line below the answer, if there is one: what is typed, or the filter that is used.
+    /// What stands in the line below the answer, if there is one: what is typed, the filter that is used, or what is found.
     pub fn console_line(&self) -> Option<BelowAnswer<'_>> {
-        let filter = self.console.answered().and_then(super::answer::Answered::filter_text);
-        match &self.console.prompt {
-            Some(prompt) => Some(BelowAnswer::Typed(prompt)),
-            None => filter.filter(|_| self.console.view == View::Body).map(BelowAnswer::Filtered),
+        if let Some(prompt) = &self.console.prompt {
+            return Some(BelowAnswer::Typed(prompt));
         }
+        let filter = self.console.answered().and_then(super::answer::Answered::filter_text);
+        let filter = filter.filter(|_| self.console.view == View::Body).map(BelowAnswer::Filtered);
+        filter.or_else(|| self.console.found().map(BelowAnswer::Found))
     }
 
     /// Where the names of the parts of an answer are drawn: at the right end of the summary.

@@ -370,11 +370,12 @@ fn hang(line: &str, columns: usize) -> Vec<(u16, &str)> {
     std::iter::once((0, first)).chain(rest.into_iter().map(|piece| (indented, piece))).collect()
 }
 
-/// The column where the words of a line begin: behind blanks, or behind a short word that is set off by blanks or a colon.
+/// The column where the words of a line begin: behind blanks, or behind a sign or a short word that is set off by blanks or
+/// a colon.
 fn beginning(line: &str) -> usize {
     let blanks = line.len() - line.trim_start_matches(' ').len();
     let words = &line[blanks..];
-    let named = words.split_once(' ').map(|(word, _)| word).filter(|word| word.ends_with(':'));
+    let named = words.split_once(' ').map(|(word, _)| word).filter(|word| word.ends_with(':') || is_sign(word));
     let word = named.or_else(|| words.split("  ").next()).unwrap_or_default();
     let behind = &line[blanks + word.len()..];
     let gap = behind.len() - behind.trim_start_matches(' ').len();
@@ -383,6 +384,10 @@ fn beginning(line: &str) -> usize {
     } else {
         blanks
     }
+}
+
+fn is_sign(word: &str) -> bool {
+    word.chars().count() == 1 && !word.chars().all(char::is_alphanumeric)
 }
 
 /// A row, or a piece of a text that takes several lines.
@@ -468,6 +473,13 @@ mod tests {
         assert_eq!(wrap("日本語", 4), ["日本", "語"]);
         assert_eq!(wrap("日", 1), ["日"]);
         assert_eq!(wrap("a\n\nb", 9), ["a", "", "b"]);
+    }
+
+    #[test]
+    fn what_stands_apart_stands_apart_on_every_line() {
+        let rows = [Row::text("  ! one two three four"), Row::text("one two three four")];
+        let apart: Vec<_> = wrap_all(&rows, 12).into_iter().map(|piece| (piece.by, piece.text)).collect();
+        assert_eq!(apart, [(0, "  ! one two"), (4, "three"), (4, "four"), (0, "one two"), (0, "three four")]);
     }
 
     #[test]

@@ -246,9 +246,11 @@ impl App {
                 picked: Picked::Console(Box::new(ConsoleIntent::Resend(Box::new(line.clone())))),
             }
         };
-        Pick::new("History: Enter sends again", lines.iter().map(item).collect(), 0)
-            .with(SENT)
-            .or_else_saying(self.nothing_sent())
+        // A line may have no room for all of the address.
+        let note = |line: &HistoryLine| format!("{} {}", line.sent.draft.method, line.sent.draft.address());
+        let notes = lines.iter().map(note).collect();
+        let pick = Pick::new("History: Enter sends again", lines.iter().map(item).collect(), 0);
+        pick.with(SENT).noting(notes).or_else_saying(self.nothing_sent())
     }
 
     /// What to press where nothing was sent.
@@ -275,7 +277,9 @@ impl App {
             heading: "",
             picked: Picked::Console(Box::new(ConsoleIntent::Open((*id).clone(), Box::new((*saved).clone())))),
         };
-        Pick::new("Saved requests", items.iter().map(item).collect(), 0).with(SAVED)
+        let note = |(_, saved): &(&SavedId, &Saved)| format!("for {}", saved.provider);
+        let notes = items.iter().map(note).collect();
+        Pick::new("Saved requests", items.iter().map(item).collect(), 0).with(SAVED).noting(notes)
     }
 }
 

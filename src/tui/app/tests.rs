@@ -1,6 +1,7 @@
 //! How the screen behaves, told as keys, reports and what comes of them.
 
 mod dialogs;
+mod requests;
 mod rotation;
 mod sign_in;
 mod walk;

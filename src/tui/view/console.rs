@@ -12,7 +12,7 @@ use crate::tui::app::answer::{Answered, Laid};
 use crate::tui::app::command::{self, Action, ConsoleAction, ProgramAction};
 use crate::tui::app::console::{Outcome, Prompt, Purpose, Ready};
 use crate::tui::app::details::Line;
-use crate::tui::app::json::Role as Token;
+use crate::tui::app::json::{Matches, Role as Token};
 use crate::tui::app::layout::Area;
 use crate::tui::app::pointer::BelowAnswer;
 use crate::tui::app::{Audience, Pane, chart, draft, words};
@@ -59,9 +59,13 @@ pub(super) fn draw(pen: &mut Pen<'_>, area: Area) {
                 pen.put(inner.row(2), &read, Role::Accent);
             }
             let key = app.preferences.keys.label(Action::Program(ProgramAction::Cancel)).unwrap_or_default();
-            pen.put(inner.row(3), &format!("Waiting for the answer since {time}; {key} cancels"), Role::Dim);
+            let waiting = format!("Waiting for the answer since {time}; {key} cancels");
+            pen.paragraph(inner.split_top(3).1, &waiting, Role::Dim);
         }
-        Outcome::Cancelled(_) => draw_rule(pen, inner.row(1), "cancelled"),
+        Outcome::Cancelled(_) => {
+            draw_rule(pen, inner.row(1), "cancelled");
+            draw_offer(pen, inner.split_top(3).1);
+        }
         Outcome::Failed(_, problem) => {
             draw_rule(pen, inner.row(1), "no answer");
             draw_problem(pen, inner.split_top(3).1, problem);
@@ -82,7 +86,7 @@ fn draw_request(pen: &mut Pen<'_>, area: Area) {
     };
     let onward = app.onward();
     let send = match &onward {
-        Some(onward) => format!("{} go on with {}", pen.glyphs().enter, shortened(&onward.name)),
+        Some(onward) => format!("{} go on with {}", pen.glyphs().enter, shortened(&onward.name, area.width)),
         None => format!("{} send", pen.glyphs().enter),
     };
     let rest = pen.put_right(area, &send, if app.stage.focus == Pane::Console { Role::Key } else { Role::Dim });
@@ -91,10 +95,10 @@ fn draw_request(pen: &mut Pen<'_>, area: Area) {
     pen.put(rest, &address, Role::Text);
 }
 
-/// A name that leaves room for the request beside it.
-fn shortened(name: &str) -> String {
-    const LONGEST: usize = 24;
-    if name.chars().count() <= LONGEST { name.to_owned() } else { name.chars().take(LONGEST).chain(['…']).collect() }
+/// A name that leaves room in so many columns for the request beside it.
+fn shortened(name: &str, columns: u16) -> String {
+    let longest = usize::from(columns / 3).clamp(8, 24);
+    if name.chars().count() <= longest { name.to_owned() } else { name.chars().take(longest).chain(['…']).collect() }
 }
 
 /// A line across, with a word in it.
@@ -244,7 +248,22 @@ fn draw_below(pen: &mut Pen<'_>, inner: Area) {
             let rest = pen.put(rest, "| ", Role::Key);
             pen.put(rest, filter, Role::Accent);
         }
+        Some(BelowAnswer::Found(found)) => {
+            let keys = [ConsoleAction::NextMatch, ConsoleAction::PreviousMatch, ConsoleAction::Drop].map(Action::Console);
+            let [next, back, drop] = keys.map(|action| app.preferences.keys.label(action).unwrap_or_default());
+            let rest = pen.put_right(line, &format!("{next} next · {back} back · {drop} ends"), Role::Dim);
+            let rest = pen.put(rest, "/ ", Role::Key);
+            pen.put(rest, &place_of(&found), Role::Accent);
+        }
         Some(BelowAnswer::Typed(prompt)) => draw_prompt(pen, line, prompt),
+    }
+}
+
+/// Where among what was found the cursor is.
+fn place_of(found: &Matches) -> String {
+    match found.current {
+        Some(current) => format!("{current} of {}", found.total),
+        None => format!("{} found", found.total),
     }
 }
 
@@ -253,8 +272,7 @@ fn draw_prompt(pen: &mut Pen<'_>, line: Area, prompt: &Prompt) {
     let laid = app.console.answered().and_then(|answered| answered.laid(app.console.view));
     let (sign, place) = match (prompt.purpose, laid) {
         (Purpose::Search, Some(Laid::Ready(document))) => {
-            let found = document.matches();
-            ("/ ", found.map(|found| format!("{} of {}", found.current.unwrap_or(0), found.total)).unwrap_or_default())
+            ("/ ", document.matches().map(|found| place_of(&found)).unwrap_or_default())
         }
         (Purpose::Search, _) => ("/ ", String::new()),
         (Purpose::Filter, _) => ("| ", "Enter filters · ↑ earlier ones".to_owned()),

@@ -89,6 +89,27 @@ fn a_secret_that_is_too_short_to_be_masked_is_not_kept() {
 }
 
 #[test]
+fn what_another_server_says_is_nothing_about_the_credential() {
+    let stranger = Recorder::saying("{\"data\":{\"id\":\"x\",\"type\":\"user\"}}");
+    let location = format!("location: {}/in\r\n", stranger.origin());
+    let server = Recorder::answering(move |_| answer("302 Found", &location, ""));
+    let home = bound_to(&server);
+    let checked = home.run(&["check", "probe", "--json"]).expect(5).json();
+    assert_eq!((&checked[0]["verdict"], &checked[0]["status"]), (&json!("unknown"), &json!(200)), "{checked}");
+    let asked = home.run(&["request", "probe", "/rest/self"]).expect(0);
+    assert!(asked.err.contains("without the secret") && asked.err.contains(&stranger.origin()), "{}", asked.err);
+    assert!(stranger.seen().iter().all(|request| !format!("{request:?}").contains(SECRET)) && stranger.seen().len() == 2);
+
+    let page = Recorder::answering(|_| answer("200 OK", "content-type: text/html\r\n", "<!doctype html><title>Sign in</title>"));
+    let checked = bound_to(&page).run(&["check", "probe", "--json"]).expect(5).json();
+    assert_eq!(
+        (&checked[0]["verdict"], &checked[0]["status"]),
+        (&json!("unknown"), &json!(200)),
+        "a page is no answer of an API"
+    );
+}
+
+#[test]
 fn headers_that_carry_a_credential_are_not_the_persons() {
     let server = Recorder::saying("{}");
     let home = bound_to(&server);

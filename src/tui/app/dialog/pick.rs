@@ -244,7 +244,7 @@ impl Pick {
         let Some((at, note)) = self.shown.get(self.cursor).and_then(|at| Some((*at, self.notes.get(*at)?))) else {
             return Vec::new();
         };
-        vec![Row::Blank, Row::text(self.items[at].more.clone()), Row::dim(note.clone())]
+        vec![Row::Blank, Row::dim(self.items[at].more.clone()), Row::dim(note.clone())]
     }
 
     /// The items around the cursor, below their headings as long as they are in their own order.

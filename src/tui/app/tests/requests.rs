@@ -1,0 +1,186 @@
+//! Requests: what presets ask for, what earlier answers offer, and what is told of an answer.
+
+use super::*;
+use crate::tui::app::console;
+
+#[test]
+fn a_preset_asks_for_what_it_lacks() {
+    let mut session = session();
+    session.press("p").type_text("issues of a project").press("Enter");
+    let Some(Dialog::Parameters(_)) = session.app.dialogs.top() else { panic!("nothing was asked") };
+    session.type_text("p-1").press("Enter Enter Enter");
+    assert!(!session.app.dialogs.is_empty(), "p-1 is no UUID");
+    let project = "74c237b4-ae4a-4241-a47c-000000000bb7";
+    session.press("C-u").type_text(project).press("Enter Enter Enter");
+    let Some(console::Ready::Draft(draft)) = session.app.request() else { panic!("not filled") };
+    assert!(draft.address().contains(project), "{draft:?}");
+    assert_eq!(session.app.stage.focus, Pane::Console);
+}
+
+#[test]
+fn groups_that_were_listed_are_offered_by_name() {
+    let mut session = session();
+    session.press("p").type_text("list groups").press("Enter Enter");
+    let (task, Task::Send(_)) = session.task() else { panic!("not sent") };
+    let groups = r#"{"data":[{"id":"g1","attributes":{"name":"Acme"}},{"id":"g2","attributes":{"name":"Beta"}}]}"#;
+    let answer = exchange(&session, Body::Text(groups.to_owned()));
+    session.report(task, Event::Answered(answer)).press("p").type_text("organisations of a group").press("Enter");
+    let Some(Dialog::Pick(_)) = session.app.dialogs.top() else { panic!("nothing was offered") };
+    session.type_text("et").press("Enter");
+    let Some(console::Ready::Draft(draft)) = session.app.request() else { panic!("not filled") };
+    assert!(draft.address().starts_with("/rest/groups/g2/orgs"), "{draft:?}");
+    session.press("p").type_text("organisations of a group").press("Enter").type_text("another").press("Enter");
+    assert!(matches!(session.app.dialogs.top(), Some(Dialog::Parameters(_))), "what was not listed can be typed");
+}
+
+#[test]
+fn what_was_walked_from_is_kept_while_the_rest_is_typed() {
+    let mut session = session();
+    let of = |org: &str| format!(r#"{{"data":[{{"id":"{org}","attributes":{{"name":"Acme"}}}}]}}"#);
+    session.press("p").type_text("list organisations").press("Enter Enter");
+    let (task, Task::Send(SendTask { credential, draft, .. })) = session.task() else { panic!("not sent") };
+    let mut answer = exchange_of(&credential, draft);
+    answer.answer.body = Body::Text(of("o7"));
+    session.report(task, Event::Answered(answer)).report(task, Event::Done);
+    session.press("Enter").type_text("list issues of a project").press("Enter");
+    let project = "74c237b4-ae4a-4241-a47c-000000000bb7";
+    session.type_text(project).press("Enter Enter Enter");
+    let Some(console::Ready::Draft(draft)) = session.app.request() else { panic!("not filled") };
+    assert!(draft.address().contains("/orgs/o7/issues") && draft.address().contains(project), "{draft:?}");
+}
+
+#[test]
+fn what_a_project_is_of_goes_along_with_it() {
+    let mut session = session();
+    session.press("p").type_text("list organisations").press("Enter Enter");
+    let (task, Task::Send(SendTask { credential, draft, .. })) = session.task() else { panic!("not sent") };
+    let mut answer = exchange_of(&credential, draft);
+    answer.answer.body = Body::Text(r#"{"data":[{"id":"o1"},{"id":"o2"}]}"#.to_owned());
+    session.report(task, Event::Answered(answer)).report(task, Event::Done);
+    session.press("p").type_text("list projects").press("Enter Down Enter Enter");
+    let (task, Task::Send(SendTask { credential, draft, .. })) = session.task() else { panic!("not sent") };
+    assert!(draft.address().contains("/orgs/o2/projects"), "{draft:?}");
+    let mut answer = exchange_of(&credential, draft);
+    answer.answer.body = Body::Text(r#"{"data":[{"id":"p1","attributes":{"name":"web"}}]}"#.to_owned());
+    session.report(task, Event::Answered(answer)).report(task, Event::Done);
+    session.press("p").type_text("list issues of a project").press("Enter Enter Enter");
+    let Some(console::Ready::Draft(draft)) = session.app.request() else { panic!("not filled") };
+    assert!(draft.address().contains("/orgs/o2/issues") && draft.address().contains("p1"), "{draft:?}");
+    session.press("p").type_text("list issues of a project").press("Enter Up Enter");
+    assert!(matches!(session.app.dialogs.top(), Some(Dialog::Parameters(_))), "p1 is none of the other organisation's");
+}
+
+#[test]
+fn a_preset_that_only_reads_is_sent_after_a_word_and_any_other_after_the_name() {
+    let mut session = session();
+    session.press("p").type_text("aggregated").press("Enter");
+    session.type_text("74c237b4-ae4a-4241-a47c-000000000bb7").press("Enter Enter Enter");
+    session.press("Enter Enter");
+    let (_, Task::Send(SendTask { draft, consent, .. })) = session.task() else { panic!("not sent") };
+    assert_eq!((draft.method, consent), (Method::Post, Consent::Given));
+}
+
+#[test]
+fn what_is_found_is_told_until_it_is_dropped_and_filters_come_back_one_by_one() {
+    let mut session = session();
+    session.press("4 t");
+    let (task, Task::Send(SendTask { credential, draft, .. })) = session.task() else { panic!("not sent") };
+    let mut answer = exchange_of(&credential, draft);
+    answer.answer.body = Body::Text(r#"{"a":1,"b":1,"c":2}"#.to_owned());
+    session.report(task, Event::Answered(answer)).report(task, Event::Done);
+    session.press("/").type_text("1").press("Enter n");
+    let found = |session: &Session| session.app.console.found().map(|found| (found.current, found.total));
+    assert_eq!(found(&session), Some((Some(2), 2)));
+    session.press("Esc");
+    assert_eq!(found(&session), None);
+    for filter in [".a", ".b"] {
+        session.press("| C-u").type_text(filter).press("Enter");
+    }
+    session.press("| Up");
+    assert_eq!(
+        session.app.console.prompt.as_ref().map(|prompt| prompt.input.value()),
+        Some(".a"),
+        "the one before the shown one"
+    );
+}
+
+#[test]
+fn what_to_do_about_a_refusal_is_told_however_long_the_reason_is() {
+    let mut session = session();
+    session.press("4 t");
+    let (task, Task::Send(SendTask { credential, draft, .. })) = session.task() else { panic!("not sent") };
+    let mut answer = exchange_of(&credential, draft);
+    answer.explanation = Some(Problem::new("403: no", "because ".repeat(200), "Ask for a role"));
+    session.report(task, Event::Answered(answer)).report(task, Event::Done);
+    let lines: Vec<_> = session.app.explanation().into_iter().map(|(_, text)| text).collect();
+    assert_eq!((lines[0].as_str(), lines.last().map(String::as_str)), ("403: no", Some("Ask for a role")));
+    assert!(lines[lines.len() - 2].ends_with('…'), "{lines:?}");
+}
+
+#[test]
+fn an_answer_that_is_no_list_is_not_lost_to_the_search_for_its_pages() {
+    let mut session = session();
+    session.press("4 t");
+    let (task, Task::Send(SendTask { credential, draft, .. })) = session.task() else { panic!("not sent") };
+    let mut answer = exchange_of(&credential, draft);
+    answer.answer.url = "https://api.eu.snyk.io/rest/self".to_owned();
+    answer.answer.body = Body::Text(r#"{"data":{"id":"u1"}}"#.to_owned());
+    session.report(task, Event::Answered(answer)).report(task, Event::Done);
+    for key in ["m", "n", "L"] {
+        session.press(key);
+        assert!(session.notice().contains("no list") && session.app.console.answered().is_some(), "{key}");
+        session.drain();
+    }
+    session.press("K");
+    assert!(session.notice().contains("No new secret"), "{}", session.notice());
+}
+
+#[test]
+fn the_documentation_of_a_preset_is_a_key_away() {
+    let mut session = session();
+    session.press("p").type_text("list projects").press("C-o");
+    let opened = session.drain().into_iter().find_map(|effect| if let Effect::Open(page) = effect { Some(page) } else { None });
+    assert_eq!(opened.expect("a page").path(), "/developer-tools/snyk-api/reference/projects");
+    assert!(!session.app.dialogs.is_empty(), "the list stays");
+}
+
+#[test]
+fn a_budget_is_counted_down_while_it_is_shown() {
+    let mut session = session();
+    session.press("4 t");
+    let (task, Task::Send(SendTask { credential, draft, .. })) = session.task() else { panic!("not sent") };
+    let mut answer = exchange_of(&credential, draft);
+    let headers = [("x-ratelimit-limit", "160"), ("x-ratelimit-remaining", "37"), ("x-ratelimit-reset", "2")];
+    answer.answer.headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    session.report(task, Event::Answered(answer)).report(task, Event::Done);
+    let wake = |session: &Session| session.app.console.next_wake(&credential, session.now);
+    let words = |session: &Session| session.app.console.answered().and_then(|shown| shown.limits(session.now.wall).words());
+    assert_eq!(words(&session).as_deref(), Some("37 of 160 left, resets in 2 s"));
+    assert_eq!(wake(&session), Some(session.now.instant + Duration::from_secs(1)));
+    session.now.wall += time::Duration::seconds(2);
+    assert_eq!((words(&session).as_deref(), wake(&session)), (Some("160 of 160 left"), None));
+    assert!(session.app.is_answered(session.app.console.answered().expect("an answer")));
+    session.press("p").type_text("list groups").press("Enter");
+    assert!(
+        !session.app.console.answered().is_some_and(|shown| session.app.is_answered(shown)),
+        "it answers what was asked before"
+    );
+}
+
+#[test]
+fn enter_goes_on_with_an_element_and_sends_what_was_chosen_since() {
+    let mut session = session();
+    session.press("p").type_text("list organisations").press("Enter Enter");
+    let (task, Task::Send(SendTask { credential, draft, .. })) = session.task() else { panic!("not sent") };
+    let mut answer = exchange_of(&credential, draft);
+    let listed = r#"{"data":[{"id":"o1","attributes":{"name":"Acme"}},{"id":"o2","attributes":{"name":"Beta"}}]}"#;
+    answer.answer.body = Body::Text(listed.to_owned());
+    session.report(task, Event::Answered(answer)).report(task, Event::Done);
+    assert_eq!(session.app.onward().map(|onward| onward.name).as_deref(), Some("Acme"));
+    session.press("Enter").type_text("list projects").press("Enter");
+    let (task, Task::Send(SendTask { draft, .. })) = session.task() else { panic!("a request that reads is sent at once") };
+    assert!(draft.address().contains("/orgs/o1/projects"), "{draft:?}");
+    session.report(task, Event::Cancelled);
+    assert!(session.app.console.answered().is_some(), "what was shown before is shown again");
+    assert!(session.app.onward().is_none(), "it is no answer to what Enter sends now");
+}
