@@ -273,7 +273,9 @@ impl App {
             heading: "",
             picked: Picked::Console(Box::new(ConsoleIntent::Open((*id).clone(), Box::new((*saved).clone())))),
         };
-        Pick::new("Saved requests", items.iter().map(item).collect(), 0).with(SAVED)
+        let key = self.preferences.keys.way_to(Action::Console(ConsoleAction::Save));
+        let empty = format!("No request is saved yet; {key} in the console saves the one that stands there.");
+        Pick::new("Saved requests", items.iter().map(item).collect(), 0).with(SAVED).or_else_saying(empty)
     }
 }
 
