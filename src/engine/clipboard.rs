@@ -224,8 +224,19 @@ fn copy_to_terminal(secret: &Secret) -> Result<(), String> {
     terminal().and_then(|mut terminal| terminal.write_all(&sequence)).map_err(|error| format!("the terminal: {error}"))
 }
 
+/// Whether a terminal of this name swallows a sequence that it does not know. One that does not would show the secret.
+#[cfg(any(unix, test))]
+fn swallows(terminal: &str) -> bool {
+    !matches!(terminal, "dumb" | "linux")
+}
+
 #[cfg(unix)]
 fn terminal() -> std::io::Result<impl std::io::Write> {
+    let name = std::env::var("TERM").unwrap_or_default();
+    if !swallows(&name) {
+        let why = format!("one that is called `{name}` has no clipboard, and would show what is sent to it");
+        return Err(std::io::Error::new(std::io::ErrorKind::Unsupported, why));
+    }
     std::fs::OpenOptions::new().write(true).open("/dev/tty")
 }
 
@@ -277,6 +288,12 @@ fn utf8(secret: &Secret) -> Result<Zeroizing<String>, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_terminal_that_would_show_the_secret_is_sent_nothing() {
+        assert!(!swallows("dumb") && !swallows("linux"));
+        assert!(swallows("xterm-256color") && swallows("tmux-256color"));
+    }
 
     #[test]
     fn a_mark_recognises_its_text_and_holds_none_of_it() {

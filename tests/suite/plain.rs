@@ -152,3 +152,18 @@ fn a_dumb_terminal_gets_lines_and_no_sequences() {
         assert!(!written.contains('\x1b') && !written.contains("canary"), "{written:?}");
     }
 }
+
+#[test]
+fn a_dumb_terminal_is_not_sent_a_secret_that_it_would_show() {
+    let alone = ["DISPLAY", "WAYLAND_DISPLAY", "TMUX"].map(|name| (name, ""));
+    let mut pty = dumb(&[&[("TERM", "dumb"), ("LANG", "C")], &alone[..]].concat());
+    pty.expect("appcircle-ci> ");
+    pty.send("copy\n");
+    pty.expect("Nothing was copied");
+    let before = pty.written();
+    pty.send("close\n");
+    pty.expect_bytes(before, b"appcircle-ci> ");
+    pty.send("quit\n");
+    assert_eq!(pty.code(), 0);
+    assert!(!pty.bytes(0).contains(&0x1b));
+}

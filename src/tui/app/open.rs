@@ -139,7 +139,8 @@ impl App {
             Row::text(format!("{} is tried in every region of its provider.", self.name_of(credential))),
             Row::warning(format!("The secret is shown to each of these {}:", words::count(all.len(), "host"))),
         ];
-        rows.extend(all.iter().map(|region| Row::dim(format!("  {}  {}", region.id, words::host(&region.api)))));
+        let widest = all.iter().map(|region| region.id.len()).max().unwrap_or(0);
+        rows.extend(all.iter().map(|region| Row::dim(format!("  {:<widest$}  {}", region.id, words::host(&region.api)))));
         let intent = Intent::Probe(credential.id.clone());
         let confirm = Confirm::new("Try every region?", rows, Button::Act("Try all"), intent);
         self.dialogs.push(Dialog::Confirm(Box::new(confirm)));

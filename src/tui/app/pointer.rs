@@ -233,7 +233,8 @@ impl App {
         let columns = self.screen().console.inner().width.into();
         let [what, why, remedy] = [&problem.what, &problem.why, &problem.remedy].map(|text| wrap(text, columns));
         // What to do is worth more than every reason.
-        let room = EXPLAINED.saturating_sub(what.len() + remedy.len()).max(1);
+        let most = EXPLAINED.min(usize::from(self.screen().console.inner().height.saturating_sub(2)));
+        let room = most.saturating_sub(what.len() + remedy.len());
         let mut reasons: Vec<_> = why.iter().take(room).map(|piece| (*piece).to_owned()).collect();
         if let Some(last) = reasons.last_mut().filter(|_| why.len() > room) {
             last.push_str(self.preferences.glyphs.ellipsis);

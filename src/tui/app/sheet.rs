@@ -370,8 +370,7 @@ fn hang(line: &str, columns: usize) -> Vec<(u16, &str)> {
     std::iter::once((0, first)).chain(rest.into_iter().map(|piece| (indented, piece))).collect()
 }
 
-/// The column where the words of a line begin: behind blanks, or behind a sign or a short word that is set off by blanks or
-/// a colon.
+/// The column where the words of a line begin: behind blanks, and behind a sign or a short word that blanks or a colon set off.
 fn beginning(line: &str) -> usize {
     let blanks = line.len() - line.trim_start_matches(' ').len();
     let words = &line[blanks..];
@@ -386,8 +385,9 @@ fn beginning(line: &str) -> usize {
     }
 }
 
+/// Whether a word is a single sign.
 fn is_sign(word: &str) -> bool {
-    word.chars().count() == 1 && !word.chars().all(char::is_alphanumeric)
+    word.chars().count() == 1 && !word.contains(char::is_alphanumeric)
 }
 
 /// A row, or a piece of a text that takes several lines.
@@ -528,6 +528,8 @@ mod tests {
             |text| hang(text, 14).into_iter().map(|(by, piece)| format!("{:by$}{piece}", "", by = by.into())).collect::<Vec<_>>();
         assert_eq!(pieces("warn  one two three"), ["warn  one two", "      three"]);
         assert_eq!(pieces("  one two three"), ["  one two", "  three"]);
+        assert_eq!(pieces("  ? one two three"), ["  ? one two", "    three"]);
+        assert_eq!(pieces("Why: one two three"), ["Why: one two", "     three"]);
         assert_eq!(pieces("one two three four"), ["one two three", "four"]);
     }
 

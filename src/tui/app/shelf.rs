@@ -279,7 +279,9 @@ impl App {
         };
         let note = |(_, saved): &(&SavedId, &Saved)| format!("for {}", saved.provider);
         let notes = items.iter().map(note).collect();
-        Pick::new("Saved requests", items.iter().map(item).collect(), 0).with(SAVED).noting(notes)
+        let key = self.preferences.keys.way_to(Action::Console(ConsoleAction::Save));
+        let empty = format!("No request is saved yet; {key} in the console saves the one that stands there.");
+        Pick::new("Saved requests", items.iter().map(item).collect(), 0).with(SAVED).noting(notes).or_else_saying(empty)
     }
 }
 

@@ -34,6 +34,8 @@ enum Back {
     Filter(String),
     /// Nothing: this is why.
     Never(&'static str),
+    /// Nothing: it takes something back itself.
+    Taken,
 }
 
 impl Undo {
@@ -66,9 +68,12 @@ impl App {
     /// A change was made: it is said, and remembered if it can be taken back.
     pub(super) fn changed(&mut self, task: TaskId, now: Now) {
         let Some(step) = self.undo.settle(task) else { return };
-        if let Back::Never(why) = step.back {
-            self.activity.say(Tone::Warn, format!("{}: done; {why}", step.title), now.instant);
-            return;
+        match step.back {
+            Back::Never(why) => {
+                return self.activity.say(Tone::Warn, format!("{}: done; {why}", step.title), now.instant);
+            }
+            Back::Taken => return self.activity.say(Tone::Good, format!("{}: taken back", step.title), now.instant),
+            Back::Edit(..) | Back::Filter(_) => {}
         }
         let key = self.undo_key();
         self.activity.say(Tone::Good, format!("{}: done; {key} takes it back", step.title), now.instant);
@@ -97,14 +102,18 @@ impl App {
         };
         match back {
             Back::Edit(id, edit) if self.credentials.get(&id).is_some() => {
-                vec![self.start_task(format!("Take back: {title}"), Task::Keyring(KeyringTask::Edit(id, *edit)), now).1]
+                let (task, effect) =
+                    self.start_task(format!("Take back: {title}"), Task::Keyring(KeyringTask::Edit(id, *edit)), now);
+                self.undo.pending.push((task, Step { title, back: Back::Taken }));
+                vec![effect]
             }
             Back::Filter(text) => {
                 self.credentials.filter.input = tui_input::Input::new(text);
                 self.credentials.refilter(now.wall);
+                self.activity.say(Tone::Good, "The filter is back", now.instant);
                 Vec::new()
             }
-            Back::Edit(..) | Back::Never(_) => {
+            Back::Edit(..) | Back::Never(_) | Back::Taken => {
                 self.activity.say(
                     Tone::Warn,
                     format!("{title}: the credential is gone, so it cannot be taken back"),
@@ -173,7 +182,11 @@ mod tests {
         report(&mut session, task, Event::Done);
         assert!(session.app.activity.notice(session.now.instant).expect("a word").text.contains("U takes it back"));
         session.press("U");
-        assert_eq!(edit(&mut session).2.region, Some(before));
+        let (task, _, back) = edit(&mut session);
+        assert_eq!(back.region, Some(before));
+        report(&mut session, task, Event::Done);
+        let said = &session.app.activity.notice(session.now.instant).expect("a word").text;
+        assert!(said.ends_with("taken back"), "no promise is left that is not so any more: {said}");
         session.press("U");
         assert!(session.app.undo.is_empty());
     }

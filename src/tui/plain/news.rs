@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::pages;
-use crate::config::theme::Role;
+use crate::config::theme::{Glyphs, Role};
 use crate::domain::{CredentialId, Moment};
 use crate::engine::message::TaskId;
 use crate::tui::app::activity::{Notice, State, StoreMood};
@@ -193,11 +193,16 @@ impl Told {
     fn of(sheet: &Sheet, depth: usize, app: &App) -> Self {
         let separator = format!(" {} ", app.preferences.glyphs.separator);
         let title = sheet.title.split(&separator).next().unwrap_or_default().to_owned();
-        let mut lines: Vec<_> = sheet.head.iter().chain(&sheet.body).filter_map(said).collect();
+        let rows = sheet.head.iter().chain(&sheet.body).chain(&sheet.foot);
+        let items = numbered(rows);
+        // Headings stand between what is chosen, which is told after everything else.
+        let is_told = |row: &&Row| items.is_empty() || !matches!(row, Row::Text(Role::Title, _));
+        let signs = app.preferences.glyphs;
+        let said = |row: &Row| said(row).map(|words| without_sign(&words, signs));
+        let mut lines: Vec<_> = sheet.head.iter().chain(&sheet.body).filter(is_told).filter_map(said).collect();
         // What is dim at the foot speaks of keys.
         lines.extend(sheet.foot.iter().filter(|row| !matches!(row, Row::Text(Role::Dim, _))).filter_map(said));
-        let rows = sheet.head.iter().chain(&sheet.body).chain(&sheet.foot);
-        Self { depth, title, lines, items: numbered(rows) }
+        Self { depth, title, lines, items }
     }
 
     /// What it holds that the dialog before did not, if it is the same one.
@@ -222,6 +227,14 @@ fn said(row: &Row) -> Option<String> {
         Row::Item(item) if item.at.is_none() && item.right != "planned" => Some(item_words(item)),
         _ => None,
     }
+}
+
+/// A line without the sign before it, whose meaning its words have as well.
+fn without_sign(line: &str, signs: &Glyphs) -> String {
+    let words = line.trim_start();
+    let unsigned =
+        [signs.tick, signs.refused, signs.warning].into_iter().find_map(|sign| words.strip_prefix(sign)?.strip_prefix(' '));
+    unsigned.unwrap_or(line).to_owned()
 }
 
 /// A title as a sentence.

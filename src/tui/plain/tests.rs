@@ -8,6 +8,7 @@ use crate::domain::problem::{Class, Problem};
 use crate::domain::provider::spec::{Confidence, Holding};
 use crate::domain::request::{Method, Saved, SavedId};
 use crate::domain::response::Verdict;
+use crate::domain::rotation::{Purpose, State as RotationState, Status};
 use crate::domain::{CredentialId, Secret};
 use crate::engine::message::{
     Backend, BackendKind, ConsoleEvent, Event, KeyringEvent, KeyringTask, Persistence, QuestionId, Report, RotationEvent,
@@ -15,7 +16,7 @@ use crate::engine::message::{
 };
 use crate::tui::app::command::COMMANDS;
 use crate::tui::app::console::Ready;
-use crate::tui::app::samples::rotation::{paste_dilemma, plan, sign_in_dilemma};
+use crate::tui::app::samples::rotation::{paste_dilemma, plan, sign_in_dilemma, status};
 use crate::tui::app::samples::{Session, check, id};
 use crate::tui::app::talk::{Echo, Prompt};
 use crate::tui::app::{Audience, Effect, Input, Msg};
@@ -246,7 +247,9 @@ fn a_revocation_that_begins_is_not_called_undone_and_what_it_asks_is_found_again
 #[test]
 fn a_command_in_a_question_is_heard() {
     let mut person = Person::new();
-    for (open, word) in [("presets", "close"), ("history", "."), ("probe", "cancel"), ("edit", "."), ("activity", "leave")] {
+    for (open, word) in
+        [("presets", "close"), ("create", "close"), ("history", "."), ("probe", "cancel"), ("edit", "."), ("activity", "leave")]
+    {
         person.say(open);
         if let Some(task) = person.session.app.console.shelf.as_ref().map(|(task, _)| *task) {
             person.report(task, Event::Console(ConsoleEvent::History(Vec::new())));
@@ -257,10 +260,11 @@ fn a_command_in_a_question_is_heard() {
     person.say("region");
     assert!(person.say("detail").contains("Expires"), "nothing is lost by leaving a list");
     person.say("create");
+    assert!(person.say("help").contains("close leaves") && person.question().contains("Name"));
     person.say("new");
     let told = person.say("detail");
     assert!(told.contains("detail is a command") && person.question().contains("Kind"), "{told}");
-    assert!(person.say("help").contains("a full stop leaves"));
+    assert!(person.say("help").contains("close leaves"));
     person.say("quit");
     assert!(person.has_quit());
 }
@@ -304,9 +308,27 @@ fn what_is_typed_openly_is_no_secret() {
 #[test]
 fn how_one_finds_the_way_through_questions_is_said_at_the_first() {
     let mut person = Person::new();
-    assert!(person.say("edit").contains("a full stop leaves"));
+    assert!(person.say("edit").contains("close leaves"));
     person.say(".");
-    assert!(!person.say("edit").contains("a full stop leaves"));
+    assert!(!person.say("edit").contains("close leaves"));
+}
+
+#[test]
+fn signs_and_headings_are_not_read_out() {
+    let mut person = Person::new();
+    person.say("revoke ci-scanner");
+    person.say("1");
+    person.say("ci-scanner");
+    let (task, _) = person.task();
+    let over = Status { purpose: Purpose::Revoke, ..status(RotationState::Done) };
+    let told = person.report(task, Event::Rotation(RotationEvent::Ended(over)));
+    assert!(told.contains("\nDone: it is revoked") || told.starts_with("Done: it is revoked"), "{told}");
+    person.report(task, Event::Done);
+    person.say("");
+    person.say("welcome");
+    let (task, _) = person.task();
+    let told = person.report(task, Event::Keyring(KeyringEvent::Found(Vec::new())));
+    assert!(told.contains("1. Add a token") && !told.contains("Begin"), "{told}");
 }
 
 #[test]

@@ -32,7 +32,7 @@ const OFFERED: [ConsoleAction; 6] = [
 /// Columns of the keys of what is offered.
 const OFFER_KEY: u16 = 3;
 /// Columns of its keys and names.
-const OFFER: u16 = 18;
+const OFFER: u16 = 15;
 
 /// Draws the console.
 pub(super) fn draw(pen: &mut Pen<'_>, area: Area) {

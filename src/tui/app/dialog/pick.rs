@@ -235,7 +235,8 @@ impl Pick {
         let words =
             ["↑/↓ choose", "Enter takes it"].map(str::to_owned).into_iter().chain(extras).chain(["Esc closes".to_owned()]);
         sheet.foot = self.about().into_iter().chain([Row::Blank, Row::dim(words.collect::<Vec<_>>().join(" · "))]).collect();
-        sheet.extras = self.extras.iter().map(Extra::example).collect();
+        let fits = |extra: &&Extra| !extra.is_about_one() || !self.shown.is_empty();
+        sheet.extras = self.extras.iter().filter(fits).map(Extra::example).collect();
         sheet
     }
 

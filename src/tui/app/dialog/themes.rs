@@ -82,7 +82,7 @@ impl Themes {
         let samples =
             [(Role::Good, "good "), (Role::Warn, "soon "), (Role::Bad, "bad "), (Role::Unknown, "unknown "), (Role::Key, "key")];
         let pieces = samples.map(|(role, word)| (role, word.to_owned())).to_vec();
-        let keys = "Enter keeps it in config.toml · Esc takes it off";
+        let keys = "Enter keeps it on · Esc takes it off";
         sheet.foot = vec![Row::Blank, Row::drawing(pieces), Row::dim(keys)];
         sheet
     }

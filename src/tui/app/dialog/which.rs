@@ -3,9 +3,13 @@
 use super::{Intent, Outcome};
 use crate::config::Key;
 use crate::config::key::Code;
+use crate::config::theme::Role;
 use crate::tui::app::App;
 use crate::tui::app::command::{COMMANDS, Command};
 use crate::tui::app::sheet::{Anchor, Item, Row, Sheet};
+
+/// What a second key may be.
+const LETTERS: &str = "abcdefghijklmnopqrstuvwxyz";
 
 /// The popup of second keys.
 #[derive(Default)]
@@ -34,10 +38,16 @@ impl Which {
 }
 
 fn row(at: usize, command: &Command, app: &App) -> Row {
-    let text = command.second.map(|c| format!(" {c} ")).unwrap_or_default();
-    let more = command.name.replace('-', " ");
+    let mark = command.second.and_then(sign_of).map(|letter| (Role::Key, letter));
+    let (text, more) = (command.name.replace('-', " "), String::new());
     let right = app.preferences.keys.label(command.action).unwrap_or_default();
-    Row::Item(Item { at: Some(at), mark: None, text, more, right, selected: false })
+    Row::Item(Item { at: Some(at), mark, text, more, right, selected: false })
+}
+
+/// A letter as the sign of a row.
+fn sign_of(letter: char) -> Option<&'static str> {
+    let at = LETTERS.find(letter)?;
+    LETTERS.get(at..=at)
 }
 
 /// The commands with a second key that would do something right now, in the order of the table.

@@ -1,5 +1,6 @@
 //! What an answer to a dialog means: the keys and clicks of a person who sees it.
 
+use super::aside::is_about_question;
 use super::subject::{Choice, Field, Listed, Subject, choices};
 use super::{App, Effect, Now};
 use crate::config::Key;
@@ -47,7 +48,11 @@ impl App {
             // From whichever button, back is the last field.
             (BACK, Subject::Buttons(_, at)) => (0..=*at).flat_map(|_| self.tap(BACK_TAB, now)).collect(),
             (BACK, _) => self.tap(BACK_TAB, now),
+            (_, Subject::Text(field, _)) if !field.long && is_about_question(answer) => self.hear_aside(answer, 0, now),
             (_, Subject::Text(field, _)) => self.write(field, answer, now),
+            (_, Subject::Secret(..)) if is_about_question(answer) && !matches!(self.dialogs.top(), Some(Dialog::Unlock(_))) => {
+                self.hear_aside(answer, 0, now)
+            }
             (_, Subject::Secret(field, held)) => self.hand_over(field, *held, answer, now),
             (_, Subject::Turn(_, titles, at)) => self.turn_to(titles, *at, answer, now),
             (_, Subject::Word(_, button)) => self.say_word(*button, answer, now),

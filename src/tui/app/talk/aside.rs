@@ -5,11 +5,18 @@ use super::{App, Effect, Now};
 use crate::tui::app::command::{Action, Command, ProgramAction};
 use crate::tui::app::sheet::Row;
 
-/// Words that leave a question, as a full stop does.
+/// Words that leave a question, as a full stop does. Nobody calls anything so.
 const LEAVING: [&str; 4] = ["close", "cancel", "leave", "esc"];
 
 /// How one finds the way through questions.
-pub const HOW: &str = "In a question, Enter keeps what stands in brackets, - empties it, < goes back, and a full stop leaves.";
+pub const HOW: &str =
+    "In a question, Enter keeps what stands in brackets, - empties it, < goes back, and a full stop or close leaves.";
+
+/// Whether these words are about the question even where any text may be its answer. Only a passphrase may be such.
+pub(super) fn is_about_question(words: &str) -> bool {
+    let words = words.to_lowercase();
+    LEAVING.contains(&words.as_str()) || ["help", "quit"].contains(&words.as_str())
+}
 
 impl App {
     /// Takes in what does not answer a question with so many choices. A command is obeyed where nothing is lost by it.
