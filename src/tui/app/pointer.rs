@@ -236,17 +236,20 @@ impl App {
         let Some(problem) = self.console.answered().and_then(|answered| answered.exchange.explanation.as_ref()) else {
             return Vec::new();
         };
-        let columns = usize::from(self.screen().console.inner().width);
+        let inner = self.screen().console.inner();
+        let columns = usize::from(inner.width);
+        // Below the request and the summary, a line is left for the answer itself.
+        let most = EXPLAINED.min(usize::from(inner.height.saturating_sub(3)));
         let lines = |role, text, columns| wrap(text, columns).into_iter().map(|piece| (role, piece.to_owned())).collect();
         let what: Vec<_> = lines(Role::Warn, &problem.what, columns);
         let remedy: Vec<_> = lines(Role::Accent, &problem.remedy, columns);
-        let room = EXPLAINED.saturating_sub(what.len() + remedy.len());
+        let room = most.saturating_sub(what.len() + remedy.len());
         let mut why: Vec<_> = lines(Role::Text, &problem.why, columns.saturating_sub(1));
         if why.len() > room {
             why.truncate(room);
             why.last_mut().into_iter().for_each(|(_, text)| text.push('…'));
         }
-        what.into_iter().chain(why).chain(remedy).take(EXPLAINED).collect()
+        what.into_iter().chain(why).chain(remedy).take(most).collect()
     }
 
     /// Where the body of an answer is drawn: below the request, the summary and the explanation.
