@@ -47,8 +47,15 @@ impl Facts<'_> {
     }
 
     fn pace(&self) -> (Weight, String) {
-        let limit = RateLimit::read(self.answer, self.hints.now).words();
-        (Likely, limit.unwrap_or_else(|| "a limit on the number of requests is reached".to_owned()))
+        let limit = RateLimit::read(self.answer, self.hints.now);
+        // A budget that is not used up did not make the server refuse, so it is not told as the reason.
+        let spent = limit.share().is_none_or(|(left, _)| left == 0);
+        let told = match (limit.words().filter(|_| spent), limit.retry_after.map(rate_limit::seconds)) {
+            (Some(words), _) => words,
+            (None, Some(wait)) => format!("the provider wants to be left alone for {wait}"),
+            (None, None) => "a limit on the number of requests is reached".to_owned(),
+        };
+        (Likely, told)
     }
 
     fn region(&self) -> (Weight, String) {

@@ -171,7 +171,15 @@ fn causes_and_weights_are_told_apart_by_words_and_signs() {
 fn too_many_requests_wait() {
     let mut case = case(429);
     case.answer.headers.push(("retry-after".to_owned(), "12".to_owned()));
-    assert_eq!(case.of(Cause::Pace).0, Weight::Likely);
+    assert_eq!(case.of(Cause::Pace), (Weight::Likely, "the provider wants to be left alone for 12 s".to_owned()));
+    let left = |left: &str| {
+        ["limit", "remaining"].map(|name| format!("x-ratelimit-{name}")).into_iter().zip(["160".to_owned(), left.to_owned()])
+    };
+    let before = case.answer.headers.clone();
+    case.answer.headers.extend(left("160"));
+    assert!(!case.of(Cause::Pace).1.contains("160"), "what is not used up is not the reason");
+    case.answer.headers = before.into_iter().chain(left("0")).collect();
+    assert_eq!(case.of(Cause::Pace).1, "0 of 160 left");
     assert_eq!(case.refusal().next, [Step::Wait("12 s".to_owned())]);
     assert_eq!(Step::Wait("12 s".to_owned()).words(), "Wait 12 s, then send it again");
 }

@@ -230,10 +230,12 @@ impl App {
         let Some(problem) = self.console.answered().and_then(|answered| answered.exchange.explanation.as_ref()) else {
             return Vec::new();
         };
-        let columns = self.screen().console.inner().width.into();
-        let [what, why, remedy] = [&problem.what, &problem.why, &problem.remedy].map(|text| wrap(text, columns));
-        // What to do is worth more than every reason.
-        let most = EXPLAINED.min(usize::from(self.screen().console.inner().height.saturating_sub(2)));
+        let inner = self.screen().console.inner();
+        let columns = usize::from(inner.width);
+        let [what, remedy] = [&problem.what, &problem.remedy].map(|text| wrap(text, columns));
+        let why = wrap(&problem.why, columns.saturating_sub(1));
+        // Below the request and the summary, a line is left for the answer itself; what to do is worth more than every reason.
+        let most = EXPLAINED.min(usize::from(inner.height.saturating_sub(3)));
         let room = most.saturating_sub(what.len() + remedy.len());
         let mut reasons: Vec<_> = why.iter().take(room).map(|piece| (*piece).to_owned()).collect();
         if let Some(last) = reasons.last_mut().filter(|_| why.len() > room) {
@@ -241,7 +243,7 @@ impl App {
         }
         let owned = |role, pieces: Vec<&str>| pieces.into_iter().map(move |piece| (role, piece.to_owned())).collect::<Vec<_>>();
         let reasons = reasons.into_iter().map(|piece| (Role::Text, piece));
-        owned(Role::Warn, what).into_iter().chain(reasons).chain(owned(Role::Accent, remedy)).collect()
+        owned(Role::Warn, what).into_iter().chain(reasons).chain(owned(Role::Accent, remedy)).take(most).collect()
     }
 
     /// Where the body of an answer is drawn: below the request, the summary and the explanation.
