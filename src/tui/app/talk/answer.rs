@@ -1,7 +1,7 @@
 //! What an answer to a dialog means: the keys and clicks of a person who sees it.
 
 use super::aside::is_about_question;
-use super::subject::{Choice, Field, Listed, Subject, choices};
+use super::subject::{Choice, Field, Listed, Pressed, Subject, choices};
 use super::{App, Effect, Now};
 use crate::config::Key;
 use crate::config::key::Code;
@@ -46,7 +46,7 @@ impl App {
             }
             (LEAVE, _) => self.tap(ESC, now),
             // From whichever button, back is the last field.
-            (BACK, Subject::Buttons(_, at)) => (0..=*at).flat_map(|_| self.tap(BACK_TAB, now)).collect(),
+            (BACK, Subject::Buttons(_, Pressed { at, .. })) => (0..=*at).flat_map(|_| self.tap(BACK_TAB, now)).collect(),
             (BACK, _) => self.tap(BACK_TAB, now),
             (_, Subject::Text(field, _)) if !field.long && is_about_question(answer) => self.hear_aside(answer, 0, now),
             (_, Subject::Text(field, _)) => self.write(field, answer, now),
@@ -56,7 +56,11 @@ impl App {
             (_, Subject::Secret(field, held)) => self.hand_over(field, *held, answer, now),
             (_, Subject::Turn(_, titles, at)) => self.turn_to(titles, *at, answer, now),
             (_, Subject::Word(_, button)) => self.say_word(*button, answer, now),
-            (_, Subject::Buttons(buttons, at)) => {
+            ("", Subject::Buttons(_, Pressed { presumed: false, .. })) => {
+                self.reply("Say which: its number, or how it begins.");
+                Vec::new()
+            }
+            (_, Subject::Buttons(buttons, Pressed { at, .. })) => {
                 let pressed = if answer.is_empty() { buttons.get(*at) } else { chosen(buttons, answer) };
                 match pressed {
                     Some(button) => self.choose(button, now),

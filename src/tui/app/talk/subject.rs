@@ -1,7 +1,7 @@
 //! What a dialog wants to know next, read off its sheet.
 
 use super::{Echo, Prompt};
-use crate::tui::app::form::CHOOSING;
+use crate::tui::app::form::{Button, CHOOSING};
 use crate::tui::app::sheet::{Row, Sheet, Value};
 
 /// What a dialog wants to know next.
@@ -18,9 +18,18 @@ pub(super) enum Subject {
     /// One of a list.
     List(Listed),
     /// One of some buttons, and which it is now.
-    Buttons(Vec<Choice>, usize),
+    Buttons(Vec<Choice>, Pressed),
     /// Nothing: it is only read.
     Nothing,
+}
+
+/// The button that has the focus.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Pressed {
+    /// Its place.
+    pub at: usize,
+    /// Whether nothing else said means this one. Where fields were filled in, nothing but a word leaves them.
+    pub presumed: bool,
 }
 
 /// Something of which one is to be chosen.
@@ -96,7 +105,12 @@ impl Subject {
                 of_field(&field.value, Field { label, remark, listed: !items.is_empty(), long })
             }
             None if searched || !items.is_empty() => Self::List(Listed { items, searched, extras: sheet.extras.clone() }),
-            None if !buttons.is_empty() => Self::Buttons(buttons, pressed.unwrap_or(0)),
+            None if !buttons.is_empty() => {
+                let at = pressed.unwrap_or(0);
+                let filled = rows().any(|row| matches!(row, Row::Field(_)));
+                let leaves = buttons.get(at).is_some_and(|button| button.title == Button::Cancel.label());
+                Self::Buttons(buttons, Pressed { at, presumed: !(filled && leaves) })
+            }
             None => Self::Nothing,
         }
     }
@@ -119,7 +133,8 @@ impl Subject {
             }
             Self::Word(label, _) => format!("{label} (Enter leaves it): "),
             Self::List(list) => list.question(),
-            Self::Buttons(buttons, at) => format!("{} [{}]: ", listed(buttons), at + 1),
+            Self::Buttons(buttons, Pressed { at, presumed: true }) => format!("{} [{}]: ", listed(buttons), at + 1),
+            Self::Buttons(buttons, _) => format!("{}: ", listed(buttons)),
             Self::Nothing => "Enter goes on: ".to_owned(),
         };
         Prompt::shown(question)
