@@ -240,6 +240,7 @@ impl App {
     fn cancelled(&mut self, task: TaskId, now: Now) -> Vec<Effect> {
         self.activity.settle(task, State::Cancelled);
         self.unchanged(task);
+        self.console.shelf.take_if(|(waiting, _)| *waiting == task);
         if self.console.waits_for(task) {
             self.console.cancel();
         }

@@ -297,6 +297,11 @@ fn what_else_can_be_done_with_an_item_is_said_with_its_number() {
     assert!(person.question().contains("also copy 1, rename 1, delete 1"), "{}", person.question());
     person.say("delete 2");
     assert!(person.told.contains("The saved request two is deleted"), "{}", person.told);
+    person.say("2");
+    assert_eq!(person.prompt(), None, "until the list is as it is then");
+    let (task, _) = person.task();
+    person.report(task, Event::Cancelled);
+    assert!(person.prompt().is_some(), "nothing is waited for that does not come");
 }
 
 #[test]

@@ -51,7 +51,7 @@ impl App {
     /// What is asked next; nothing while something is waited for.
     pub fn prompt(&self, now: Now) -> Option<Prompt> {
         match self.dialogs.top() {
-            Some(dialog) if dialog.is_busy() => None,
+            Some(dialog) if dialog.is_busy() || self.console.shelf.is_some() => None,
             Some(dialog) => match Subject::of(&dialog.sheet(self, now)) {
                 Subject::Nothing if self.dialogs.iter().count() == 1 => Some(self.invitation()),
                 subject => Some(subject.prompt()),
