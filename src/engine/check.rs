@@ -114,12 +114,16 @@ impl Engine {
         work
     }
 
-    /// Tries a credential in every region of its provider. The secret is shown to each of their hosts, so whoever
-    /// calls this has asked the person first.
+    /// Tries a credential in every region of its provider, in its own one last: a refusal there is explained by what the
+    /// others said. The secret is shown to each of their hosts, so whoever calls this has asked the person first.
     pub async fn probe(&self, credential: &Credential, mut seen: impl FnMut(&str, &Check) + Send) -> Result<(), Problem> {
         let regions = self.catalogue.regions(&credential.provider)?;
-        let asked: Vec<_> = regions.iter().map(|region| self.check_in(credential, region).boxed()).collect();
-        let mut answers = std::pin::pin!(stream::iter(asked).buffer_unordered(self.options.concurrency));
+        let (own, others): (Vec<_>, Vec<_>) = regions.iter().partition(|region| region.id == credential.region);
+        let [own, others] = [own, others].map(|asked| {
+            let asked: Vec<_> = asked.into_iter().map(|region| self.check_in(credential, region).boxed()).collect();
+            stream::iter(asked).buffer_unordered(self.options.concurrency)
+        });
+        let mut answers = std::pin::pin!(others.chain(own));
         while let Some((region, outcome)) = answers.next().await {
             seen(&region.id, &outcome?);
         }

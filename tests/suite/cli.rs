@@ -55,6 +55,8 @@ fn a_wrong_region_is_told_from_a_bad_token() {
         probed.as_array().unwrap().iter().filter(|place| place["verdict"] == "accepted").map(|place| &place["region"]).collect();
     assert_eq!(accepted, ["SNYK-US-01"]);
     assert_eq!(probed.as_array().unwrap().iter().filter(|place| place["current"] == true).count(), 1);
+    let own = home.run(&["show", "laptop", "--json"]).expect(0).json()["last_check"]["reason"].to_string();
+    assert!(own.contains("belongs to SNYK-US-01"), "the own region is asked when the others have answered: {own}");
 
     let answer = home.run(&["request", "laptop", "/rest/self?version=2024-10-15", "--json"]).expect(4).json();
     let words = answer["explanation"].to_string();
