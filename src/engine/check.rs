@@ -31,8 +31,9 @@ const REMEMBERED: usize = 50;
 /// How many verdicts are written to the index in one transaction.
 const BATCH: usize = 64;
 
-/// How many secrets are read from the store in one go: so many that it is read seldom, so few that few lie in memory.
-const PORTION: usize = 512;
+/// How many secrets are read from the store in one go. Of an encrypted file everything is opened each time, so it should be
+/// few times; and what is read lies in memory until it was sent, so it should not be everything.
+const PORTION: usize = 4096;
 
 /// A verdict that is to be written down.
 pub(super) struct Finding {

@@ -25,9 +25,6 @@ const IDLE: Duration = Duration::from_secs(60);
 /// How long the screen must be silent to be settled.
 const SILENCE: Duration = Duration::from_millis(300);
 
-/// What an answer shows first, so that one sees when it is there.
-pub(crate) const MARKER: &str = "the first of many";
-
 /// A program at a terminal.
 pub(crate) struct Running {
     child: Box<dyn Child + Send + Sync>,
@@ -40,9 +37,8 @@ pub(crate) struct Running {
 /// What was read at once, and when.
 struct Piece {
     at: Instant,
-    length: usize,
+    bytes: Vec<u8>,
     ends_frame: bool,
-    shows_marker: bool,
 }
 
 /// Measures everything that a person at the screen notices.
@@ -85,8 +81,8 @@ pub(crate) fn keys(what: &str, ours: &mut Running, empty: &mut Running) {
 
 fn first_frame(mut running: Running) -> Duration {
     let taken = running.next_frame() - running.started;
-    running.settle();
-    running.end();
+    running.child.kill().unwrap();
+    running.child.wait().unwrap();
     taken
 }
 
@@ -141,9 +137,9 @@ impl Running {
         std::thread::spawn(move || {
             let mut buffer = vec![0; 1 << 16];
             while let Ok(length @ 1..) = reader.read(&mut buffer) {
-                let holds = |text: &[u8]| buffer[..length].windows(text.len()).any(|window| window == text);
-                let (ends_frame, shows_marker) = (holds(END), holds(MARKER.as_bytes()));
-                if send.send(Piece { at: Instant::now(), length, ends_frame, shows_marker }).is_err() {
+                let (at, bytes) = (Instant::now(), buffer[..length].to_vec());
+                let ends_frame = holds(&bytes, END);
+                if send.send(Piece { at, bytes, ends_frame }).is_err() {
                     break;
                 }
             }
@@ -163,13 +159,13 @@ impl Running {
         }
     }
 
-    /// How long it takes from a key until the marker is on the screen.
-    pub(crate) fn press_until_shown(&mut self, key: &str) -> Duration {
+    /// How long it takes from a key until a text is on the screen that was not there before.
+    pub(crate) fn press_until_shown(&mut self, key: &str, text: &str) -> Duration {
         let begin = Instant::now();
-        self.keys.write_all(key.as_bytes()).unwrap();
+        self.write(key);
         loop {
             let piece = self.frames.recv_timeout(Duration::from_secs(30)).unwrap();
-            if piece.shows_marker {
+            if holds(&piece.bytes, text.as_bytes()) {
                 return piece.at - begin;
             }
         }
@@ -204,7 +200,7 @@ impl Running {
     /// Presses keys, one after another, each when the one before has been taken in.
     pub(crate) fn press_each(&mut self, keys: &[&str]) {
         for key in keys {
-            self.keys.write_all(key.as_bytes()).unwrap();
+            self.write(key);
             self.settle();
         }
     }
@@ -213,7 +209,7 @@ impl Running {
         let end = Instant::now() + span;
         let mut bytes = 0;
         while let Ok(piece) = self.frames.recv_timeout(end.saturating_duration_since(Instant::now())) {
-            bytes += piece.length;
+            bytes += piece.bytes.len();
         }
         bytes
     }
@@ -241,4 +237,8 @@ impl Running {
         self.keys.write_all(b"q").unwrap();
         assert!(self.child.wait().unwrap().success(), "it ends well, after {}", ms(self.started.elapsed()));
     }
+}
+
+fn holds(bytes: &[u8], text: &[u8]) -> bool {
+    bytes.windows(text.len()).any(|window| window == text)
 }
