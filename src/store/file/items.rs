@@ -1,10 +1,11 @@
 //! The plain form of the items: `{"format":1,"items":{"KEY":"BASE64",…}}`.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::fmt;
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
-use serde::{Deserialize, Serialize};
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::domain::Secret;
@@ -18,12 +19,21 @@ const FORMAT: u32 = 1;
 pub(super) struct Items<'a> {
     format: u32,
     #[serde(borrow)]
-    items: BTreeMap<String, Encoded<'a>>,
+    items: Sorted<'a>,
 }
 
-/// One secret in base64; only what was added here is owned.
+/// Keys and what lies under them, by key. They are written in that order, and reading one of them means reading all, so a
+/// map would only be built to be thrown away.
+#[derive(Default)]
+struct Sorted<'a>(Vec<(Text<'a>, Encoded<'a>)>);
+
+/// A piece of the text; only what was added here, or is escaped in the text, is owned.
+#[derive(Serialize, Deserialize, PartialEq, Eq, PartialOrd, Ord)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
+/// One secret in base64.
 #[derive(Serialize, Deserialize)]
-struct Encoded<'a>(#[serde(borrow)] Cow<'a, str>);
+struct Encoded<'a>(#[serde(borrow)] Text<'a>);
 
 #[derive(Deserialize)]
 struct Head {
@@ -32,48 +42,105 @@ struct Head {
 
 impl<'a> Items<'a> {
     pub(super) fn none() -> Self {
-        Self { format: FORMAT, items: BTreeMap::new() }
+        Self { format: FORMAT, items: Sorted::default() }
     }
 
     /// Reads the plain form; a newer one is refused rather than understood by half.
     pub(super) fn parse(plain: &'a [u8]) -> Result<Self, StoreError> {
-        let head: Head = serde_json::from_slice(plain).map_err(|_| not_ours())?;
-        if head.format > FORMAT {
-            let why = format!("its format {} is newer than {FORMAT}, the newest that this program knows", head.format);
-            return Err(StoreError::Damaged(why));
+        match serde_json::from_slice::<Self>(plain) {
+            Ok(items) if items.format <= FORMAT => Ok(items),
+            _ => Err(strange(plain)),
         }
-        // The parser's own words are not passed on: they could quote what is in the file.
-        serde_json::from_slice(plain).map_err(|_| not_ours())
     }
 
     /// The plain form, in a buffer that never had to grow and leave a smaller copy behind.
     pub(super) fn to_plain(&self) -> Result<Zeroizing<Vec<u8>>, StoreError> {
-        let room: usize = self.items.iter().map(|(key, value)| 6 * key.len() + value.0.len() + 8).sum();
+        let room: usize = self.items.0.iter().map(|(key, value)| 6 * key.0.len() + value.0.0.len() + 8).sum();
         let mut plain = Zeroizing::new(Vec::with_capacity(room + 64));
         serde_json::to_writer(&mut *plain, self).map_err(|error| StoreError::Damaged(error.to_string()))?;
         Ok(plain)
     }
 
     pub(super) fn get(&self, key: &ItemKey) -> Result<Secret, StoreError> {
-        let encoded = self.items.get(key.as_str()).ok_or(StoreError::Absent)?;
-        BASE64_STANDARD.decode(encoded.0.as_bytes()).map(Secret::new).map_err(|_| not_ours())
+        let place = self.items.place(key).map_err(|_| StoreError::Absent)?;
+        let (_, encoded) = &self.items.0[place];
+        BASE64_STANDARD.decode(encoded.0.0.as_bytes()).map(Secret::new).map_err(|_| not_ours())
     }
 
     pub(super) fn put(&mut self, key: &ItemKey, secret: &Secret) {
-        let encoded = secret.expose(|bytes| BASE64_STANDARD.encode(bytes));
-        self.items.insert(key.as_str().to_owned(), Encoded(Cow::Owned(encoded)));
+        let encoded = Encoded(Text(Cow::Owned(secret.expose(|bytes| BASE64_STANDARD.encode(bytes)))));
+        match self.items.place(key) {
+            Ok(place) => self.items.0[place].1 = encoded,
+            Err(place) => self.items.0.insert(place, (Text(Cow::Owned(key.as_str().to_owned())), encoded)),
+        }
     }
 
     pub(super) fn remove(&mut self, key: &ItemKey) {
-        self.items.remove(key.as_str());
+        if let Ok(place) = self.items.place(key) {
+            self.items.0.remove(place);
+        }
+    }
+}
+
+impl Sorted<'_> {
+    /// Where a key is, or where it belongs.
+    fn place(&self, key: &ItemKey) -> Result<usize, usize> {
+        self.0.binary_search_by(|(known, _)| (*known.0).cmp(key.as_str()))
+    }
+}
+
+impl Serialize for Sorted<'_> {
+    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        out.collect_map(self.0.iter().map(|(key, value)| (key, value)))
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Sorted<'a> {
+    fn deserialize<D: Deserializer<'de>>(text: D) -> Result<Self, D::Error> {
+        text.deserialize_map(Entries)
+    }
+}
+
+/// Reads the entries one by one.
+struct Entries;
+
+impl<'de> Visitor<'de> for Entries {
+    type Value = Sorted<'de>;
+
+    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("items")
+    }
+
+    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Sorted<'de>, M::Error> {
+        let mut entries: Vec<(Text<'de>, Encoded<'de>)> = Vec::new();
+        while let Some(entry) = map.next_entry()? {
+            entries.push(entry);
+        }
+        if !entries.is_sorted_by(|(one, _), (next, _)| one < next) {
+            // Whoever wrote it had another order. Of two under one key the later one counts.
+            entries.reverse();
+            entries.sort_by(|(one, _), (other, _)| one.cmp(other));
+            entries.dedup_by(|(later, _), (kept, _)| later == kept);
+        }
+        Ok(Sorted(entries))
     }
 }
 
 impl Drop for Encoded<'_> {
     fn drop(&mut self) {
-        if let Cow::Owned(text) = &mut self.0 {
+        if let Cow::Owned(text) = &mut self.0.0 {
             text.zeroize();
         }
+    }
+}
+
+/// Why a plain form is not understood. The parser's own words are not passed on: they could quote what is in the file.
+fn strange(plain: &[u8]) -> StoreError {
+    match serde_json::from_slice::<Head>(plain) {
+        Ok(Head { format }) if format > FORMAT => {
+            StoreError::Damaged(format!("its format {format} is newer than {FORMAT}, the newest that this program knows"))
+        }
+        _ => not_ours(),
     }
 }
 
@@ -105,7 +172,21 @@ mod tests {
     fn values_are_borrowed_and_not_copied() {
         let plain = br#"{"format":1,"items":{"k":"c2VjcmV0"}}"#;
         let items = Items::parse(plain).unwrap_or_else(|error| panic!("{error}"));
-        assert!(items.items.values().all(|value| matches!(value.0, Cow::Borrowed(_))));
+        assert!(items.items.0.iter().all(|(key, value)| matches!((&key.0, &value.0.0), (Cow::Borrowed(_), Cow::Borrowed(_)))));
+    }
+
+    #[test]
+    fn another_order_and_a_key_that_stands_there_twice_are_read_as_json_is() {
+        let plain = br#"{"items":{"tokenring/b":"Yg==","tokenring/a":"b2xk","tokenring/a":"bmV3"},"format":1}"#;
+        let mut items = Items::parse(plain).unwrap_or_else(|error| panic!("{error}"));
+        let holds = |items: &Items<'_>, key: &'static str, text: &str| {
+            items.get(&ItemKey::own(key)).is_ok_and(|read| read.same_as(&Secret::from_text(text.to_owned())))
+        };
+        assert!(holds(&items, "a", "new") && holds(&items, "b", "b"));
+        items.put(&ItemKey::own("aa"), &Secret::from_text("between".to_owned()));
+        items.remove(&ItemKey::own("a"));
+        assert!(holds(&items, "aa", "between") && holds(&items, "b", "b"));
+        assert_eq!(items.get(&ItemKey::own("a")).err(), Some(StoreError::Absent));
     }
 
     #[test]
