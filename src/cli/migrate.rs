@@ -77,11 +77,11 @@ impl Migrate {
             }
         };
         context.out.text(&done)?;
-        if self.delete_source {
-            context.out.note(&format!("{left} items were removed from the {from}"));
-        } else {
-            context.out.note(&format!("note: the {from} still has them; --delete-source removes them there"));
-        }
+        context.out.note(&match (self.delete_source, items) {
+            (true, _) => format!("{left} items were removed from the {from}"),
+            (false, Some(_)) => format!("note: the {from} still has them; --delete-source removes them there"),
+            (false, None) => format!("note: what the {from} may still have stays there; --delete-source removes it"),
+        });
         if let Some(forced) = std::env::var_os("TOKENRING_STORE").filter(|forced| *forced != *self.to) {
             context.out.note(&format!("note: TOKENRING_STORE={} goes before config.toml; unset it", forced.to_string_lossy()));
         }

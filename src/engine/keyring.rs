@@ -246,8 +246,7 @@ impl Engine {
         Ok(fingerprint)
     }
 
-    /// Writes secrets and reads each one back before it is trusted.
-    /// What cannot be put on record is not done.
+    /// Writes secrets, and puts it on record: what cannot be is not done.
     async fn keep_on_record(&self, credential: &Credential, secrets: &BTreeMap<Part, Arc<Secret>>) -> Result<(), Problem> {
         self.keep_all(&credential.id, secrets).await?;
         self.register(Deed::new("add", "done").on(credential.name.as_str())).await
@@ -262,6 +261,7 @@ impl Engine {
         Problem { remedy, ..problem }
     }
 
+    /// Writes secrets and reads each one back before it is trusted.
     async fn keep_all(&self, id: &CredentialId, secrets: &BTreeMap<Part, Arc<Secret>>) -> Result<(), Problem> {
         for (part, secret) in secrets {
             self.put_secret(place(id, Slot::Current, part), secret).await?;

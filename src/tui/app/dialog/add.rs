@@ -14,6 +14,9 @@ use crate::tui::app::form::{Button, CHOOSING, Choice, Control, Field, Form, Happ
 use crate::tui::app::sheet::{Row, Sheet};
 use crate::tui::app::{App, regions, words};
 
+/// What becomes of a secret that is not recognised.
+const UNKNOWN: &str = "choose provider and kind yourself";
+
 /// The dialog that adds a credential.
 pub struct Add {
     catalogue: Arc<Catalogue>,
@@ -141,7 +144,7 @@ impl Add {
     /// What it shows.
     pub fn sheet(&self) -> Sheet {
         let mut sheet = Sheet::new("Add a credential", 76).with_form(&self.form);
-        let remarks = self.pasted.remarks(&self.catalogue);
+        let remarks = self.pasted.remarks(&self.catalogue, UNKNOWN);
         sheet.head.push(Row::dim(match self.kind() {
             _ if !remarks.is_empty() => "What the secret tells:",
             Some(kind) if signs_in(kind) => "Leave the secret empty to sign in with the browser.",

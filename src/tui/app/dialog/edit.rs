@@ -14,6 +14,9 @@ use crate::tui::app::form::{Button, Field, Form, Happened};
 use crate::tui::app::sheet::{Row, Sheet};
 use crate::tui::app::{App, Now, words};
 
+/// What becomes of a new secret that is not recognised.
+const UNKNOWN: &str = "it is kept as what the credential is";
+
 /// The dialog that edits a credential.
 pub struct EditCredential {
     catalogue: Arc<Catalogue>,
@@ -78,7 +81,7 @@ impl EditCredential {
         let mut sheet = Sheet::new(format!("Edit {}", self.before.name), 76).with_form(&self.form);
         let kind = self.catalogue.kind(&self.before.provider, &self.before.kind);
         sheet.head.push(Row::dim(kind.map_or(self.before.kind.as_str(), |kind| kind.title.as_str())));
-        sheet.head.extend(self.pasted.remarks(&self.catalogue));
+        sheet.head.extend(self.pasted.remarks(&self.catalogue, UNKNOWN));
         sheet.head.push(Row::Blank);
         sheet.foot.splice(0..0, super::problem::rows(self.problem.as_ref()));
         sheet

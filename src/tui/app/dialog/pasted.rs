@@ -75,12 +75,12 @@ impl Pasted {
         self.secret.clone()
     }
 
-    /// What was found, in words.
-    pub fn remarks(&self, catalogue: &Catalogue) -> Vec<Row> {
+    /// What was found, in words; `unknown` says what becomes of a secret that is not recognised.
+    pub fn remarks(&self, catalogue: &Catalogue, unknown: &str) -> Vec<Row> {
         let Some(_) = &self.secret else { return Vec::new() };
         let mut rows: Vec<_> = self.candidates.iter().take(3).map(|candidate| remark(candidate, catalogue)).collect();
         if rows.is_empty() {
-            rows.push(Row::Text(Role::Warn, "Not recognised: choose provider and kind yourself.".to_owned()));
+            rows.push(Row::Text(Role::Warn, format!("Not recognised: {unknown}.")));
         }
         if !self.cleaned.is_empty() {
             rows.push(Row::dim(format!("Taken off: {}.", self.cleaned.join(", "))));
