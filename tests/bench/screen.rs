@@ -59,10 +59,9 @@ pub(crate) fn measure(home: &Home) {
     empty.settle();
     keys("key → painted", &mut ours, &mut empty);
     idle(&mut ours);
-    let (taken, beside) = (ours.resident(), empty.resident());
-    let [ratio, taken, beside] = [taken / beside, taken, beside].map(f64::from);
-    let (taken, beside) = (format!("{:.1} MiB", taken / 1024.0), format!("empty program {:.1} MiB", beside / 1024.0));
-    table::proportion("resident memory", &taken, &beside, (ratio, 2.0));
+    let [taken, beside] = [ours.resident(), empty.resident()].map(f64::from);
+    let words = (format!("{:.1} MiB", taken / 1024.0), format!("empty program {:.1} MiB", beside / 1024.0));
+    table::proportion("resident memory", &words.0, &words.1, (taken / beside, 2.0));
     table::ratio("filter keystroke → painted", &filter_keys(&mut ours), ("nucleo on the bare names", &bare_filter(home)), 2.0);
     ours.end();
     empty.end();
