@@ -1,5 +1,6 @@
 //! How the screen behaves, told as keys, reports and what comes of them.
 
+mod anything;
 mod dialogs;
 mod requests;
 mod rotation;
@@ -8,8 +9,6 @@ mod walk;
 
 use std::sync::Arc;
 use std::time::Duration;
-
-use proptest::prelude::*;
 
 use super::activity::State;
 use super::answer::{Laid, View};
@@ -118,6 +117,30 @@ fn exchange(session: &Session, body: Body) -> Box<Exchange> {
         refusal: None,
         limit: None,
         minted: Vec::new(),
+    })
+}
+
+fn exchange_of(credential: &crate::domain::CredentialId, draft: Draft) -> Box<Exchange> {
+    let template = exchange(&session(), Body::Empty);
+    Box::new(Exchange { credential: credential.clone(), draft, ..*template })
+}
+
+fn identified(twins: &[&str]) -> Event {
+    let candidate = Candidate {
+        provider: "snyk".to_owned(),
+        kind: "personal-access-token".to_owned(),
+        region: Some("SNYK-AU-01".to_owned()),
+        expires: Some(super::words::parse_day("2027-01-31").expect("a day")),
+        confidence: Confidence::Certain,
+        why: "it begins with snyk_uat.".to_owned(),
+        remote_id: None,
+        holds: crate::domain::provider::spec::Holding::Secret,
+    };
+    Event::Keyring(KeyringEvent::Identified {
+        secret: Arc::new(Secret::from_text(TOKEN.to_owned())),
+        cleaned: vec!["quotes".to_owned()],
+        candidates: vec![candidate],
+        twins: twins.iter().map(|name| Name::parse(name).expect("a name")).collect(),
     })
 }
 
@@ -493,142 +516,4 @@ fn the_wheel_moves_what_is_under_it() {
     let rows = session.app.list_rows();
     session.tell(Msg::Input(Input::Mouse(Mouse::ScrollDown, rows.x, rows.y)));
     assert_eq!(session.app.credentials.cursor(), 3);
-}
-
-// Whatever happens.
-
-fn any_key() -> impl Strategy<Value = Key> {
-    let keys = "j k g G Tab S-Tab Enter Esc / ? : ! y Y t c C a e X [ ] R A p v z n N B P u M s * Space 1 2 3 4 Left Right Up Down PgDn x d o F5 C-u C-c C-z";
-    proptest::sample::select(keys.split(' ').filter_map(Key::parse).collect::<Vec<_>>())
-}
-
-#[derive(Debug, Clone)]
-enum Step {
-    Press(Key),
-    Click(u16, u16),
-    Scroll(u16, u16),
-    Paste(String),
-    Resize(u16, u16),
-    Pass(u64),
-    Focus(bool),
-    Answer,
-    Fail,
-    Done,
-}
-
-fn any_step() -> impl Strategy<Value = Step> {
-    prop_oneof![
-        20 => any_key().prop_map(Step::Press),
-        3 => (0..130_u16, 0..40_u16).prop_map(|(column, row)| Step::Click(column, row)),
-        1 => (0..130_u16, 0..40_u16).prop_map(|(column, row)| Step::Scroll(column, row)),
-        1 => ".{0,20}".prop_map(Step::Paste),
-        1 => (1..200_u16, 1..60_u16).prop_map(|(columns, rows)| Step::Resize(columns, rows)),
-        2 => (0..20_000_u64).prop_map(Step::Pass),
-        1 => any::<bool>().prop_map(Step::Focus),
-        6 => Just(Step::Answer),
-        1 => Just(Step::Fail),
-        2 => Just(Step::Done),
-    ]
-}
-
-fn identified(twins: &[&str]) -> Event {
-    let candidate = Candidate {
-        provider: "snyk".to_owned(),
-        kind: "personal-access-token".to_owned(),
-        region: Some("SNYK-AU-01".to_owned()),
-        expires: Some(super::words::parse_day("2027-01-31").expect("a day")),
-        confidence: Confidence::Certain,
-        why: "it begins with snyk_uat.".to_owned(),
-        remote_id: None,
-        holds: crate::domain::provider::spec::Holding::Secret,
-    };
-    Event::Keyring(KeyringEvent::Identified {
-        secret: Arc::new(Secret::from_text(TOKEN.to_owned())),
-        cleaned: vec!["quotes".to_owned()],
-        candidates: vec![candidate],
-        twins: twins.iter().map(|name| Name::parse(name).expect("a name")).collect(),
-    })
-}
-
-/// The answer that the engine would give to the last task.
-fn answer_to(task: &Task, session: &Session) -> Option<Event> {
-    Some(match task {
-        Task::Secret(SecretTask::Reveal(of)) => {
-            Event::Secret(SecretEvent::Revealed(of.clone(), Arc::new(Secret::from_text(TOKEN.to_owned()))))
-        }
-        Task::Secret(SecretTask::Copy(_)) => {
-            Event::Secret(SecretEvent::Copied(Copied { way: ClipboardWay::Tmux, proven: true, clears_after: None }))
-        }
-        Task::Keyring(KeyringTask::Identify(_)) => identified(&[]),
-        Task::Keyring(KeyringTask::Remove(gone)) => Event::Keyring(KeyringEvent::Removed(gone.clone())),
-        Task::Keyring(KeyringTask::Load) => Event::Keyring(KeyringEvent::Loaded(super::samples::credentials())),
-        Task::Rotation(task) => Event::Rotation(match task {
-            RotationTask::Plan(_) => RotationEvent::Planned(Box::new(samples::rotation::plan())),
-            RotationTask::Run(_) => RotationEvent::Asks(QuestionId(1), Box::new(samples::rotation::paste_dilemma())),
-            RotationTask::TakeUp(..) => RotationEvent::Step(samples::rotation::line("human", LineState::Done, "try again")),
-            RotationTask::Unfinished => RotationEvent::Unfinished(vec![samples::rotation::status(RotationState::Running)]),
-            _ => RotationEvent::Reviewed(Box::new(samples::rotation::review(Ok(())))),
-        }),
-        Task::Send(SendTask { credential, draft, .. }) => {
-            let target = draft.target.clone();
-            let mut answer = exchange_of(credential, Draft::new(draft.method, target));
-            answer.answer.body = Body::Text("{\"a\":[1,{\"b\":null}]}".to_owned());
-            Event::Answered(answer)
-        }
-        _ => {
-            return session.app.selected().map(|selected| {
-                let check = check(Verdict::Unknown, None);
-                Event::Checked { credential: selected.id.clone(), region: selected.region.clone(), check }
-            });
-        }
-    })
-}
-
-fn exchange_of(credential: &crate::domain::CredentialId, draft: Draft) -> Box<Exchange> {
-    let template = exchange(&session(), Body::Empty);
-    Box::new(Exchange { credential: credential.clone(), draft, ..*template })
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
-
-    #[test]
-    fn nothing_that_happens_makes_it_panic_or_leaves_a_secret_on_the_screen(steps in proptest::collection::vec(any_step(), 1..60)) {
-        let mut session = session();
-        let mut last = None;
-        for step in steps {
-            let input = match step {
-                Step::Press(key) => Msg::Input(Input::Key(key)),
-                Step::Click(column, row) => Msg::Input(Input::Mouse(Mouse::Press, column, row)),
-                Step::Scroll(column, row) => Msg::Input(Input::Mouse(Mouse::ScrollDown, column, row)),
-                Step::Paste(text) => Msg::Input(Input::Paste(text.into())),
-                Step::Resize(columns, rows) => Msg::Input(Input::Resize(columns, rows)),
-                Step::Focus(focus) => Msg::Input(Input::Focus(focus)),
-                Step::Pass(millis) => {
-                    session.pass(Duration::from_millis(millis));
-                    Msg::Wake
-                }
-                Step::Answer | Step::Fail | Step::Done => {
-                    let Some((task, asked)) = &last else { continue };
-                    let event = match step {
-                        Step::Answer => answer_to(asked, &session),
-                        Step::Fail => Some(Event::Failed(trouble().of(Class::Store))),
-                        _ => Some(Event::Done),
-                    };
-                    let Some(event) = event else { continue };
-                    Msg::Report(Report { task: *task, event })
-                }
-            };
-            session.tell(input);
-            if let Some(started) = session.started().pop() {
-                last = Some(started);
-            }
-            prop_assert!(!session.is_shown() || session.app.dialogs.is_empty(), "shown behind a dialog");
-            prop_assert!(!session.is_shown() || session.app.stage.audience == Audience::Nobody, "shown to an audience");
-        }
-        session.pass(15 * SECOND);
-        prop_assert!(!session.is_shown());
-        session.tell(Msg::Wake);
-        prop_assert!(session.app.detail.is_masked() || session.app.detail.is_asked());
-    }
 }
