@@ -3,6 +3,15 @@
 use super::*;
 use crate::tui::app::console;
 
+/// Answers the request that was sent last; returns it.
+fn answer(session: &mut Session, fill: impl FnOnce(&mut Answer)) -> Draft {
+    let (task, Task::Send(SendTask { credential, draft, .. })) = session.task() else { panic!("not sent") };
+    let mut exchange = exchange_of(&credential, draft.clone());
+    fill(&mut exchange.answer);
+    session.report(task, Event::Answered(exchange)).report(task, Event::Done);
+    draft
+}
+
 #[test]
 fn a_preset_asks_for_what_it_lacks() {
     let mut session = session();
@@ -38,10 +47,7 @@ fn what_was_walked_from_is_kept_while_the_rest_is_typed() {
     let mut session = session();
     let of = |org: &str| format!(r#"{{"data":[{{"id":"{org}","attributes":{{"name":"Acme"}}}}]}}"#);
     session.press("p").type_text("list organisations").press("Enter Enter");
-    let (task, Task::Send(SendTask { credential, draft, .. })) = session.task() else { panic!("not sent") };
-    let mut answer = exchange_of(&credential, draft);
-    answer.answer.body = Body::Text(of("o7"));
-    session.report(task, Event::Answered(answer)).report(task, Event::Done);
+    answer(&mut session, |answer| answer.body = Body::Text(of("o7")));
     session.press("Enter").type_text("list issues of a project").press("Enter");
     let project = "74c237b4-ae4a-4241-a47c-000000000bb7";
     session.type_text(project).press("Enter Enter Enter");
@@ -53,16 +59,12 @@ fn what_was_walked_from_is_kept_while_the_rest_is_typed() {
 fn what_a_project_is_of_goes_along_with_it() {
     let mut session = session();
     session.press("p").type_text("list organisations").press("Enter Enter");
-    let (task, Task::Send(SendTask { credential, draft, .. })) = session.task() else { panic!("not sent") };
-    let mut answer = exchange_of(&credential, draft);
-    answer.answer.body = Body::Text(r#"{"data":[{"id":"o1"},{"id":"o2"}]}"#.to_owned());
-    session.report(task, Event::Answered(answer)).report(task, Event::Done);
+    answer(&mut session, |answer| answer.body = Body::Text(r#"{"data":[{"id":"o1"},{"id":"o2"}]}"#.to_owned()));
     session.press("p").type_text("list projects").press("Enter Down Enter Enter");
-    let (task, Task::Send(SendTask { credential, draft, .. })) = session.task() else { panic!("not sent") };
+    let draft = answer(&mut session, |answer| {
+        answer.body = Body::Text(r#"{"data":[{"id":"p1","attributes":{"name":"web"}}]}"#.to_owned());
+    });
     assert!(draft.address().contains("/orgs/o2/projects"), "{draft:?}");
-    let mut answer = exchange_of(&credential, draft);
-    answer.answer.body = Body::Text(r#"{"data":[{"id":"p1","attributes":{"name":"web"}}]}"#.to_owned());
-    session.report(task, Event::Answered(answer)).report(task, Event::Done);
     session.press("p").type_text("list issues of a project").press("Enter Enter Enter");
     let Some(console::Ready::Draft(draft)) = session.app.request() else { panic!("not filled") };
     assert!(draft.address().contains("/orgs/o2/issues") && draft.address().contains("p1"), "{draft:?}");
@@ -84,10 +86,7 @@ fn a_preset_that_only_reads_is_sent_after_a_word_and_any_other_after_the_name() 
 fn what_is_found_is_told_until_it_is_dropped_and_filters_come_back_one_by_one() {
     let mut session = session();
     session.press("4 t");
-    let (task, Task::Send(SendTask { credential, draft, .. })) = session.task() else { panic!("not sent") };
-    let mut answer = exchange_of(&credential, draft);
-    answer.answer.body = Body::Text(r#"{"a":1,"b":1,"c":2}"#.to_owned());
-    session.report(task, Event::Answered(answer)).report(task, Event::Done);
+    answer(&mut session, |answer| answer.body = Body::Text(r#"{"a":1,"b":1,"c":2}"#.to_owned()));
     session.press("/").type_text("1").press("Enter n");
     let found = |session: &Session| session.app.console.found().map(|found| (found.current, found.total));
     assert_eq!(found(&session), Some((Some(2), 2)));
@@ -121,11 +120,10 @@ fn what_to_do_about_a_refusal_is_told_however_long_the_reason_is() {
 fn an_answer_that_is_no_list_is_not_lost_to_the_search_for_its_pages() {
     let mut session = session();
     session.press("4 t");
-    let (task, Task::Send(SendTask { credential, draft, .. })) = session.task() else { panic!("not sent") };
-    let mut answer = exchange_of(&credential, draft);
-    answer.answer.url = "https://api.eu.snyk.io/rest/self".to_owned();
-    answer.answer.body = Body::Text(r#"{"data":{"id":"u1"}}"#.to_owned());
-    session.report(task, Event::Answered(answer)).report(task, Event::Done);
+    answer(&mut session, |answer| {
+        answer.url = "https://api.eu.snyk.io/rest/self".to_owned();
+        answer.body = Body::Text(r#"{"data":{"id":"u1"}}"#.to_owned());
+    });
     for key in ["m", "n", "L"] {
         session.press(key);
         assert!(session.notice().contains("no list") && session.app.console.answered().is_some(), "{key}");
@@ -171,11 +169,8 @@ fn a_budget_is_counted_down_while_it_is_shown() {
 fn enter_goes_on_with_an_element_and_sends_what_was_chosen_since() {
     let mut session = session();
     session.press("p").type_text("list organisations").press("Enter Enter");
-    let (task, Task::Send(SendTask { credential, draft, .. })) = session.task() else { panic!("not sent") };
-    let mut answer = exchange_of(&credential, draft);
     let listed = r#"{"data":[{"id":"o1","attributes":{"name":"Acme"}},{"id":"o2","attributes":{"name":"Beta"}}]}"#;
-    answer.answer.body = Body::Text(listed.to_owned());
-    session.report(task, Event::Answered(answer)).report(task, Event::Done);
+    answer(&mut session, |answer| answer.body = Body::Text(listed.to_owned()));
     assert_eq!(session.app.onward().map(|onward| onward.name).as_deref(), Some("Acme"));
     session.press("Enter").type_text("list projects").press("Enter");
     let (task, Task::Send(SendTask { draft, .. })) = session.task() else { panic!("a request that reads is sent at once") };
