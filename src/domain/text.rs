@@ -89,6 +89,11 @@ fn steers(c: char) -> bool {
     is_unshowable(c) && c != '\n' && c != '\t'
 }
 
+/// Whether a text has the form of a UUID, whatever its version.
+pub fn is_uuid(text: &str) -> bool {
+    text.split('-').map(str::len).eq([8, 4, 4, 4, 12]) && text.bytes().all(|b| b == b'-' || b.is_ascii_hexdigit())
+}
+
 /// A text that begins with a capital letter.
 pub fn capitalised(text: &str) -> String {
     let mut letters = text.chars();

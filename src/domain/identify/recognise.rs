@@ -5,6 +5,7 @@ use super::claims::{Said, is_base64};
 use super::hosts::{self, Named};
 use crate::domain::provider::Catalogue;
 use crate::domain::provider::spec::{Confidence, Holding, Kind, Provider, Recognition, Shape};
+use crate::domain::text::is_uuid;
 
 /// Whether the text begins as only the secrets of some kind do.
 pub(super) fn is_marked(text: &str, catalogue: &Catalogue) -> bool {
@@ -111,11 +112,6 @@ fn rank(named: &Named<'_>) -> u8 {
 
 fn add(candidate: Candidate, reason: &str) -> Candidate {
     Candidate { why: format!("{}; {reason}", candidate.why), ..candidate }
-}
-
-fn is_uuid(text: &str) -> bool {
-    let groups: Vec<&str> = text.split('-').collect();
-    groups.iter().map(|group| group.len()).eq([8, 4, 4, 4, 12]) && text.bytes().all(|b| b == b'-' || b.is_ascii_hexdigit())
 }
 
 /// What follows the prefix of a claims token: eight characters of id, the claims, the signature. Claims that cannot be

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::spec::Parameter;
+use crate::domain::text::is_uuid;
 
 /// What the values of a parameter look like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -29,10 +30,9 @@ impl ValueType {
 
     /// Whether a value looks like one.
     fn fits(self, value: &str) -> bool {
-        let is_group = |(group, length): (&str, usize)| group.len() == length && group.bytes().all(|b| b.is_ascii_hexdigit());
         match self {
             Self::Text => true,
-            Self::Uuid => value.split('-').count() == 5 && value.split('-').zip([8, 4, 4, 4, 12]).all(is_group),
+            Self::Uuid => is_uuid(value),
             Self::Number => !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit()),
         }
     }
