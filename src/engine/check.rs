@@ -11,6 +11,7 @@ use tokio::task::{JoinError, JoinSet};
 use super::Engine;
 use super::authorize::{Trouble, sent_as_it_is};
 use super::fair::{Turns, shuffled};
+use super::findings::Finding;
 use super::message::HistoryFilter;
 use super::withhold::Dispatched;
 use crate::domain::credential::{Check, Part, Principal, Slot};
@@ -21,30 +22,16 @@ use crate::domain::region::Region;
 use crate::domain::request::Draft;
 use crate::domain::response::{Answer, Verdict};
 use crate::domain::{Credential, CredentialId, Origin, Problem, Secret};
-use crate::index::{Index, RegionCheck};
+use crate::index::RegionCheck;
 use crate::net::exchange::ExchangeError;
 use crate::store::{ItemKey, Store};
 
 /// So many of the latest requests are looked at for what other regions said.
 const REMEMBERED: usize = 50;
 
-/// How many verdicts are written to the index in one transaction.
-const BATCH: usize = 64;
-
 /// How many secrets are read from the store in one go. Of an encrypted file everything is opened each time, so it should be
 /// few times; and what is read lies in memory until it was sent, so it should not be everything.
 const PORTION: usize = 4096;
-
-/// A verdict that is to be written down.
-pub(super) struct Finding {
-    credential: CredentialId,
-    region: String,
-    pub(super) check: Check,
-    /// Who the credential acts as, where that is news.
-    principal: Option<Principal>,
-    /// The organisation that the principal works in unless it says otherwise.
-    pub(super) home: Option<String>,
-}
 
 /// Secrets that are read from the store in one go, when the first of them is wanted.
 struct Secrets {
@@ -58,7 +45,7 @@ impl Engine {
     pub async fn check(&self, credential: &Credential, region: &str) -> Result<Check, Problem> {
         let finding = self.find_out(credential, region).await?;
         let check = finding.check.clone();
-        self.write_down(vec![finding]).await?;
+        self.write_down(finding).await?;
         Ok(check)
     }
 
@@ -71,7 +58,7 @@ impl Engine {
         mut seen: impl FnMut(&Credential, Result<Check, Problem>) + Send,
     ) {
         let mut turns = Turns::new(self.with_secrets(shuffled(credentials)), |(credential, _)| host(credential));
-        let mut asked = JoinSet::new();
+        let (mut asked, mut findings) = (JoinSet::new(), self.findings());
         loop {
             while asked.len() < self.options.concurrency
                 && let Some((place, (credential, secrets))) = turns.next()
@@ -79,25 +66,25 @@ impl Engine {
                 let engine = Arc::clone(self);
                 asked.spawn(async move { (place, engine.find_out_here(credential, secrets).await) });
             }
-            let batch = ready(&mut asked).await;
+            let batch = tokio::select! {
+                () = findings.due() => {
+                    findings.write();
+                    continue;
+                }
+                batch = ready(&mut asked) => batch,
+            };
             if batch.is_empty() {
-                return;
+                return findings.finish().await;
             }
-            for (place, _) in &batch {
-                turns.done(*place);
-            }
-            let mut findings = Vec::with_capacity(batch.len());
-            for (_, (credential, found)) in batch {
+            for (place, (credential, found)) in batch {
+                turns.done(place);
                 match found {
                     Ok(finding) => {
                         seen(&credential, Ok(finding.check.clone()));
-                        findings.push(finding);
+                        findings.add(finding);
                     }
                     Err(problem) => seen(&credential, Err(problem)),
                 }
-            }
-            if let Err(problem) = self.write_down(findings).await {
-                tracing::error!(%problem, "verdicts were not kept");
             }
         }
     }
@@ -283,30 +270,14 @@ impl Engine {
         }
         trouble.into()
     }
-
-    pub(super) async fn write_down(&self, findings: Vec<Finding>) -> Result<(), Problem> {
-        if findings.is_empty() {
-            return Ok(());
-        }
-        self.with_index(move |index: &Index| {
-            let verdict = |finding: &Finding| {
-                (finding.credential.clone(), RegionCheck { region: finding.region.clone(), check: finding.check.clone() })
-            };
-            index.record_checks(&findings.iter().map(verdict).collect::<Vec<_>>())?;
-            let news: Vec<_> =
-                findings.into_iter().filter_map(|finding| Some((finding.credential, finding.principal?))).collect();
-            if news.is_empty() { Ok(()) } else { index.record_principals(&news) }
-        })
-        .await
-    }
 }
 
-/// The next answer, and all that are there with it, up to a batch; nothing where nobody was asked. Whoever asked panics
+/// The next answer, and all that are there with it; nothing where nobody was asked. Whoever asked panics
 /// with the task that does.
 async fn ready<T: 'static>(asked: &mut JoinSet<T>) -> Vec<T> {
     let first = asked.join_next().await;
     let more = std::iter::from_fn(|| asked.try_join_next());
-    first.into_iter().chain(more).take(BATCH).filter_map(outcome).collect()
+    first.into_iter().chain(more).filter_map(outcome).collect()
 }
 
 /// What a task came to; nothing where the program ends before it.

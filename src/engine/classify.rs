@@ -51,7 +51,7 @@ impl Engine {
     pub async fn classify(&self, credential: &Credential) -> Result<Classified, Problem> {
         let finding = self.find_out(credential, &credential.region).await?;
         let (check, home) = (finding.check.clone(), finding.home.clone());
-        self.write_down(vec![finding]).await?;
+        self.write_down(finding).await?;
         if check.verdict != Verdict::Accepted {
             return Ok(Classified { check, credential: self.by_id(&credential.id).await? });
         }

@@ -13,6 +13,7 @@ mod consumer;
 pub mod doctor;
 pub mod exec;
 mod fair;
+mod findings;
 mod history;
 pub mod import;
 mod kept;

@@ -96,12 +96,14 @@ fn connect(path: &Path, patience: Duration) -> Result<Connection, Failure> {
     Ok(connection)
 }
 
-/// Checks what SQLite can check as it reads; and a small cache, in KiB, since the whole list is read once and kept by
-/// whoever asked for it.
+/// Checks what SQLite can check as it reads. A small cache, in KiB, since the whole list is read once and kept by whoever
+/// asked for it; what changes stays in memory until its transaction ends, and so is written once. A short log, in pages,
+/// since whoever opens the file next reads all of it.
 fn prepare(connection: &Connection) -> Result<(), rusqlite::Error> {
     connection.set_prepared_statement_cache_capacity(32);
     connection.execute_batch(
-        "PRAGMA foreign_keys = ON; PRAGMA cell_size_check = ON; PRAGMA trusted_schema = OFF; PRAGMA cache_size = -512",
+        "PRAGMA foreign_keys = ON; PRAGMA cell_size_check = ON; PRAGMA trusted_schema = OFF; \
+         PRAGMA cache_size = -512; PRAGMA cache_spill = OFF; PRAGMA wal_autocheckpoint = 256",
     )
 }
 

@@ -1,0 +1,210 @@
+//! What checks found out, on its way to the index.
+//!
+//! A transaction costs about the same for one verdict as for a hundred, in the log above all, which whoever opens the
+//! index next reads. So verdicts wait for each other, but not for long, and are written while further checks go on.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::time::{Instant, sleep_until};
+
+use super::Engine;
+use crate::domain::credential::{Check, Principal};
+use crate::domain::{CredentialId, Problem};
+use crate::index::{Index, IndexError, RegionCheck};
+
+/// How many verdicts are written in one transaction.
+const BATCH: usize = 256;
+
+/// How long a verdict waits for others.
+const PATIENCE: Duration = Duration::from_millis(250);
+
+/// A verdict that is to be written down.
+pub(super) struct Finding {
+    /// On whom.
+    pub(super) credential: CredentialId,
+    /// Where.
+    pub(super) region: String,
+    /// The verdict.
+    pub(super) check: Check,
+    /// Who the credential acts as, where that is news.
+    pub(super) principal: Option<Principal>,
+    /// The organisation that the principal works in unless it says otherwise.
+    pub(super) home: Option<String>,
+}
+
+/// Findings that wait to be written down together. None is lost where it is dropped.
+pub(super) struct Findings {
+    index: Arc<Index>,
+    waiting: Vec<Finding>,
+    since: Option<Instant>,
+    writing: Option<JoinHandle<()>>,
+}
+
+impl Engine {
+    /// Writes a finding down.
+    pub(super) async fn write_down(&self, finding: Finding) -> Result<(), Problem> {
+        self.with_index(|index| write(index, vec![finding])).await
+    }
+
+    /// Writes findings down as they come.
+    pub(super) fn findings(&self) -> Findings {
+        Findings { index: Arc::clone(&self.index), waiting: Vec::new(), since: None, writing: None }
+    }
+}
+
+impl Findings {
+    /// Takes one in.
+    pub(super) fn add(&mut self, finding: Finding) {
+        self.since.get_or_insert_with(Instant::now);
+        self.waiting.push(finding);
+    }
+
+    /// Waits until it is time to write, and those before are written.
+    pub(super) async fn due(&mut self) {
+        match self.since {
+            None => std::future::pending().await,
+            Some(_) if self.waiting.len() >= BATCH => {}
+            Some(since) => sleep_until(since + PATIENCE).await,
+        }
+        self.written().await;
+    }
+
+    /// Begins to write all that wait.
+    pub(super) fn write(&mut self) {
+        self.writing = self.begin();
+    }
+
+    /// Writes all that still wait.
+    pub(super) async fn finish(mut self) {
+        self.written().await;
+        self.write();
+        self.written().await;
+    }
+
+    async fn written(&mut self) {
+        if let Some(writing) = &mut self.writing {
+            // One that panicked has said so; the checks go on.
+            drop(writing.await);
+            self.writing = None;
+        }
+    }
+
+    fn begin(&mut self) -> Option<JoinHandle<()>> {
+        self.since.take()?;
+        let (index, findings) = (Arc::clone(&self.index), std::mem::take(&mut self.waiting));
+        Some(spawn_blocking(move || {
+            if let Err(error) = write(&index, findings) {
+                tracing::error!(%error, "verdicts were not kept");
+            }
+        }))
+    }
+}
+
+impl Drop for Findings {
+    fn drop(&mut self) {
+        drop(self.begin());
+    }
+}
+
+fn write(index: &Index, findings: Vec<Finding>) -> Result<(), IndexError> {
+    let (mut checks, mut news) = (Vec::with_capacity(findings.len()), Vec::new());
+    for Finding { credential, region, check, principal, home: _ } in findings {
+        news.extend(principal.map(|principal| (credential.clone(), principal)));
+        checks.push((credential, RegionCheck { region, check }));
+    }
+    index.record_checks(&checks)?;
+    if news.is_empty() { Ok(()) } else { index.record_principals(&news) }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use time::macros::datetime;
+
+    use super::*;
+    use crate::domain::response::Verdict;
+    use crate::domain::{Credential, Name};
+
+    const ID: [u8; 16] = [7; 16];
+
+    fn findings() -> Findings {
+        let index = Index::in_memory().unwrap();
+        index
+            .insert(&Credential {
+                id: CredentialId::from_random(ID),
+                name: Name::parse("ci").unwrap(),
+                provider: "snyk".to_owned(),
+                kind: "personal-token".to_owned(),
+                region: "SNYK-EU-01".to_owned(),
+                fields: BTreeMap::new(),
+                labels: Vec::new(),
+                created: datetime!(2026-11-01 0:00 UTC),
+                expires: None,
+                fingerprint: None,
+                principal: None,
+                scheme: None,
+                last_check: None,
+            })
+            .unwrap();
+        Findings { index: Arc::new(index), waiting: Vec::new(), since: None, writing: None }
+    }
+
+    fn found(region: usize) -> Finding {
+        let check = Check {
+            verdict: Verdict::Accepted,
+            status: Some(200),
+            reason: String::new(),
+            at: datetime!(2026-11-22 0:00 UTC),
+            latency_ms: None,
+        };
+        Finding { credential: CredentialId::from_random(ID), region: region.to_string(), check, principal: None, home: None }
+    }
+
+    fn written(index: &Index) -> usize {
+        index.region_checks(&CredentialId::from_random(ID)).unwrap().len()
+    }
+
+    #[tokio::test]
+    async fn one_waits_for_others_but_not_for_long() {
+        let mut findings = findings();
+        let index = Arc::clone(&findings.index);
+        findings.add(found(0));
+        let began = Instant::now();
+        findings.due().await;
+        assert!(began.elapsed() >= PATIENCE);
+        findings.write();
+        findings.add(found(1));
+        findings.due().await;
+        assert_eq!(written(&index), 1, "it is due when those before are written");
+        findings.finish().await;
+        assert_eq!(written(&index), 2);
+    }
+
+    #[tokio::test]
+    async fn enough_of_them_do_not_wait() {
+        let mut findings = findings();
+        (0..BATCH).for_each(|region| findings.add(found(region)));
+        let began = findings.since.unwrap();
+        findings.since = Some(began + PATIENCE * 1000);
+        findings.due().await;
+        let index = Arc::clone(&findings.index);
+        findings.finish().await;
+        assert_eq!(written(&index), BATCH);
+    }
+
+    #[test]
+    fn none_is_lost_where_somebody_gives_up() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        let index = runtime.block_on(async {
+            let mut findings = findings();
+            findings.add(found(0));
+            Arc::clone(&findings.index)
+        });
+        // It waits for what has begun.
+        drop(runtime);
+        assert_eq!(written(&index), 1);
+    }
+}
