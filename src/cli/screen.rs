@@ -9,8 +9,8 @@ use super::{output, process};
 use crate::config::{Memory, choose_store};
 use crate::domain::Problem;
 use crate::domain::problem::Class;
-use crate::engine::{Engine, Opening};
-use crate::tui::{self, Onward, Screen};
+use crate::engine::Engine;
+use crate::tui::{self, Onward, Screen, Wishes};
 
 /// Shows the screen on the person's own keyring. The runtime, which is not needed before, starts after the first frame.
 pub(super) fn run(context: &Context<'_>) -> Result<u8, Problem> {
@@ -19,9 +19,8 @@ pub(super) fn run(context: &Context<'_>) -> Result<u8, Problem> {
         let engine = Arc::clone(context.engine()?);
         process::runtime()?.block_on(tui::converse(engine, wishes.clone()))?
     } else {
-        let opening = Opening::begin(&context.paths, rows()?);
-        let open = || opening.finish(&context.settings).map(|(engine, beginning)| (Arc::new(engine), beginning));
-        let screen = Screen::show(open, wishes.clone(), Memory::File(context.paths.layout()))?;
+        let rows = rows()?;
+        let screen = first_frame(context.engine()?, rows, wishes.clone(), Memory::File(context.paths.layout()))?;
         process::runtime()?.block_on(screen.listen())
     };
     match wishes.onward.get() {
@@ -63,9 +62,12 @@ pub(super) async fn show(context: &Context<'_>, engine: Arc<Engine>) -> Result<u
     if context.settings.plain {
         return tui::converse(engine, context.wishes()).await;
     }
-    let rows = rows()?;
-    let open = || engine.first_credentials(rows).map(|beginning| (engine, beginning));
-    Ok(Screen::show(open, context.wishes(), Memory::Nowhere)?.listen().await)
+    Ok(first_frame(&engine, rows()?, context.wishes(), Memory::Nowhere)?.listen().await)
+}
+
+/// The screen with as many credentials as fit on it.
+fn first_frame(engine: &Arc<Engine>, rows: u16, wishes: Wishes, memory: Memory) -> Result<Screen, Problem> {
+    Screen::show(Arc::clone(engine), engine.first_credentials(rows)?, wishes, memory)
 }
 
 /// How many rows the terminal has; a problem where there is none.

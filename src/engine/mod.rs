@@ -62,7 +62,7 @@ pub use classify::Classified;
 pub use consumer::{Delivery, Proof, probely_cli_locations, snyk_cli_locations};
 pub use keyring::{Door, KEY_FILE, key_file};
 pub use login::{LOGIN_WAIT, Login, NewLogin, SignedIn};
-pub use open::{Opening, add_region, catalogue, in_memory, open, other_stores, passphrase_from_file};
+pub use open::{add_region, catalogue, in_memory, open, other_stores, passphrase_from_file};
 pub use pages::{Leaf, Turned};
 pub use preview::Preview;
 pub use tasks::Tasks;

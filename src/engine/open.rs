@@ -1,62 +1,30 @@
 //! Putting an engine together: on the person's own files and keyring, or entirely in memory.
 
-use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::thread::JoinHandle;
 
-use super::keyring::beginning;
-use super::message::{Beginning, StoreState};
+use super::message::StoreState;
 use super::{Engine, Options, Ports, SystemClock};
 use crate::config::{self, Paths, Requests, Settings, StoreChoice};
 use crate::domain::problem::Class;
 use crate::domain::provider::{Catalogue, Source, overlay};
 use crate::domain::region::Region;
 use crate::domain::{Problem, Secret};
-use crate::index::{Index, IndexError};
+use crate::index::Index;
 use crate::net::Client;
 use crate::store::{self, BackendKind, Memory};
 
-/// The person's own index, being opened on a thread of its own, because whoever waits for a screen waits for it longest.
-pub struct Opening {
-    index: JoinHandle<Result<(Index, Beginning), IndexError>>,
-    paths: Paths,
-}
-
-impl Opening {
-    /// Begins to open the index, and reads so many of its credentials, by name.
-    pub fn begin(paths: &Paths, count: u16) -> Self {
-        let path = paths.index();
-        let open = move || {
-            let index = Index::open(&path)?;
-            let beginning = beginning(&index, count)?;
-            Ok((index, beginning))
-        };
-        Self { index: std::thread::spawn(open), paths: paths.clone() }
-    }
-
-    /// An engine over the index and the person's own store, and what was read. The store is not touched yet, and no HTTP
-    /// client is built. Reads the provider files before it waits for the index.
-    pub fn finish(self, settings: &Settings) -> Result<(Engine, Beginning), Problem> {
-        let Self { index, paths } = self;
-        let catalogue = catalogue(&paths);
-        let (index, beginning) = index.join().unwrap_or_else(|panic| resume_unwind(panic))?;
-        let ports = Ports {
-            catalogue: Arc::new(catalogue?),
-            index: Arc::new(index),
-            store: store::open(chosen(settings), &paths.vault()),
-            transport: Arc::new(Client::default()),
-            clock: Arc::new(SystemClock),
-        };
-        let (requests, locks) = (Some(Requests::of(&paths)), Some(paths.state.join("locks")));
-        let options = Options { requests, locks, ..Options::from(settings) };
-        Ok((Engine::new(ports, options), beginning))
-    }
-}
-
-/// An engine over the person's own index and store, all at once.
+/// An engine over the person's own index and store. The store is not touched yet, and no HTTP client is built.
 pub fn open(paths: &Paths, settings: &Settings) -> Result<Engine, Problem> {
-    Opening::begin(paths, 0).finish(settings).map(|(engine, _)| engine)
+    let ports = Ports {
+        catalogue: Arc::new(catalogue(paths)?),
+        index: Arc::new(Index::open(&paths.index())?),
+        store: store::open(chosen(settings), &paths.vault()),
+        transport: Arc::new(Client::default()),
+        clock: Arc::new(SystemClock),
+    };
+    let (requests, locks) = (Some(Requests::of(paths)), Some(paths.state.join("locks")));
+    Ok(Engine::new(ports, Options { requests, locks, ..Options::from(settings) }))
 }
 
 /// An engine that keeps nothing: secrets and index live in this process's memory.

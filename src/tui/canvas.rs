@@ -43,16 +43,17 @@ impl Backend for Canvas {
     fn draw<'a, I: Iterator<Item = (u16, u16, &'a Cell)>>(&mut self, content: I) -> io::Result<()> {
         let mut frame = self.buffer.open();
         let out: &mut Vec<u8> = &mut frame;
-        let (mut next, mut style) = (None, Style::new());
+        // The cell whose style is set.
+        let (mut next, mut set) = (None, &Cell::EMPTY);
         for (x, y, cell) in content {
             // After a wide character too, since terminals do not agree on widths.
             if next != Some((x, y)) {
                 queue!(out, MoveTo(x, y))?;
             }
             next = Some((x + 1, y));
-            if !looks_alike(cell, style) {
-                style = look(cell);
-                out.extend_from_slice(self.looks.of(style)?);
+            if !looks_alike(cell, set) {
+                set = cell;
+                out.extend_from_slice(self.looks.of(look(cell))?);
             }
             out.extend_from_slice(cell.symbol().as_bytes());
         }
@@ -121,11 +122,11 @@ impl Looks {
     }
 }
 
-/// Whether a cell looks as it should where this style is set. Of a blank only what is behind it is seen.
-fn looks_alike(cell: &Cell, set: Style) -> bool {
-    let wanted = look(cell);
-    let is_blank = cell.symbol() == " " && (wanted.add_modifier | set.add_modifier).difference(UNSEEN_ON_BLANK).is_empty();
-    wanted == set || (is_blank && wanted.bg == set.bg)
+/// Whether a cell looks as it should where the style of another is set. Of a blank only what is behind it is seen.
+fn looks_alike(cell: &Cell, set: &Cell) -> bool {
+    let is_same = || cell.fg == set.fg && cell.underline_color == set.underline_color && cell.modifier == set.modifier;
+    let is_blank = || cell.symbol() == " " && (cell.modifier | set.modifier).difference(UNSEEN_ON_BLANK).is_empty();
+    cell.bg == set.bg && (is_same() || is_blank())
 }
 
 /// What is to be set for a cell where nothing is.

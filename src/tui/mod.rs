@@ -59,13 +59,9 @@ pub struct Screen {
 }
 
 impl Screen {
-    /// Takes the terminal and shows the first frame, arranged as it was left. No runtime is needed yet. The engine and the
-    /// beginning of its list may be on their way meanwhile: they are asked for when everything else is there.
-    pub fn show(
-        open: impl FnOnce() -> Result<(Arc<Engine>, Beginning), Problem>,
-        wishes: Wishes,
-        memory: Memory,
-    ) -> Result<Self, Problem> {
+    /// Takes the terminal and shows the first frame, arranged as it was left. No runtime is needed yet, and no thread is
+    /// started before it: to start one and to wake up for it takes longer than what it could do.
+    pub fn show(engine: Arc<Engine>, beginning: Beginning, wishes: Wishes, memory: Memory) -> Result<Self, Problem> {
         let flat = |error: io::Error| unusable(&error);
         let settings = &wishes.reading.settings;
         let size = input::size().map_err(flat)?;
@@ -76,7 +72,6 @@ impl Screen {
         let mut surface = Tty::new(size, settings.mouse, Arc::clone(&gate)).map_err(flat)?;
         let asks = settings.depth != Depth::Monochrome && terminal::may_be_asked();
         let (layout, preferences) = (memory.recall(), preferences(settings));
-        let (engine, beginning) = open()?;
         let start = Start { beginning, catalogue: Arc::clone(&engine.catalogue), size, preferences, layout };
         surface.enter().map_err(flat)?;
         let (inputs, folder) = (doors.inputs.clone(), wishes.folder().map(std::path::Path::to_owned));

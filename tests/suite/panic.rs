@@ -96,12 +96,8 @@ async fn show(breaks: String) {
     };
     engine.add(new).await.unwrap();
     brittle.is_lit.store(true, Ordering::SeqCst);
-    let screen = Screen::show(
-        || engine.first_credentials(36).map(|beginning| (Arc::clone(&engine), beginning)),
-        Wishes::default(),
-        config::Memory::Nowhere,
-    )
-    .unwrap();
+    let beginning = engine.first_credentials(36).unwrap();
+    let screen = Screen::show(engine, beginning, Wishes::default(), config::Memory::Nowhere).unwrap();
     assert_eq!(screen.listen().await, 0);
 }
 

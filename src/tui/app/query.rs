@@ -45,16 +45,11 @@ enum Side {
     After,
 }
 
-/// What the fuzzy matcher needs while it works; made once, since it is large.
+/// What the fuzzy matcher needs while it works; made once, since it is large, and not before somebody types words.
+#[derive(Default)]
 pub struct Scratch {
-    matcher: Matcher,
+    matcher: Option<Matcher>,
     letters: Vec<char>,
-}
-
-impl Default for Scratch {
-    fn default() -> Self {
-        Self { matcher: Matcher::new(Config::DEFAULT), letters: Vec::new() }
-    }
 }
 
 impl Query {
@@ -100,7 +95,7 @@ impl Query {
             None => Some(0),
             Some(words) => {
                 let name = Utf32Str::new(credential.name.as_str(), &mut scratch.letters);
-                words.pattern.score(name, &mut scratch.matcher)
+                words.pattern.score(name, scratch.matcher.get_or_insert_with(|| Matcher::new(Config::DEFAULT)))
             }
         }
     }
