@@ -75,7 +75,7 @@ fn names(begun: &OsStr) -> Vec<CompletionCandidate> {
 
 fn providers(begun: &OsStr) -> Vec<CompletionCandidate> {
     let Ok(catalogue) = Paths::discover().and_then(|paths| engine::catalogue(&paths)) else { return Vec::new() };
-    let known = catalogue.providers().iter();
+    let known = catalogue.providers();
     fitting(begun, known.map(|provider| CompletionCandidate::new(&provider.id).help(Some(provider.title.clone().into()))))
 }
 
@@ -108,7 +108,7 @@ fn meant(catalogue: &Catalogue) -> impl Iterator<Item = &Provider> {
     let line = std::env::args_os().map(|word| word.to_string_lossy().into_owned());
     let named = provider_of(line.skip_while(|word| word != "--"));
     let named = named.filter(|id| catalogue.provider(id).is_ok());
-    catalogue.providers().iter().filter(move |provider| named.as_ref().is_none_or(|id| *id == provider.id))
+    catalogue.providers().filter(move |provider| named.as_ref().is_none_or(|id| *id == provider.id))
 }
 
 /// The provider among the words of a line.

@@ -32,9 +32,9 @@ impl Demo {
 
 /// The built-in providers, with every region the simulator plays moved to loopback.
 fn catalogue(manifest: &Manifest) -> Result<Catalogue, Problem> {
-    let builtin = Catalogue::builtin()?;
+    let builtin = Catalogue::builtin();
     let mut sources = Vec::new();
-    for provider in builtin.providers().iter().filter(|provider| provider.regions_of.is_none()) {
+    for provider in builtin.providers().filter(|provider| provider.regions_of.is_none()) {
         let mut text = None;
         for region in builtin.regions(&provider.id)? {
             if let Some(hosts) = manifest.region(&region.id) {

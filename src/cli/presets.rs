@@ -57,7 +57,7 @@ impl Presets {
         let mut shapes = Vec::new();
         let credential = match &self.whose {
             None => {
-                shapes.extend(catalogue.providers().iter().flat_map(all_of));
+                shapes.extend(catalogue.providers().flat_map(all_of));
                 None
             }
             Some(whose) => match catalogue.provider(whose) {
@@ -117,7 +117,7 @@ async fn credential(context: &Context<'_>, whose: &str) -> Result<Credential, Pr
         if problem.class != Class::NotFound {
             return problem;
         }
-        let providers: Vec<_> = engine.catalogue.providers().iter().map(|provider| provider.id.as_str()).collect();
+        let providers: Vec<_> = engine.catalogue.providers().map(|provider| provider.id.as_str()).collect();
         let remedy = format!("{}; the providers are {}", problem.remedy, providers.join(", "));
         Problem::new(format!("There is neither a provider nor a credential \"{whose}\""), problem.why, remedy).of(Class::NotFound)
     })

@@ -449,7 +449,7 @@ mod tests {
         #[test]
         fn every_answer_has_words_and_no_secret_in_them(status in 100u16..1000, body in "\\PC{0,60}", provider in 0usize..4, secret in "[a-z0-9]{8}\\.[A-Za-z0-9]{10}\\.[A-Za-z0-9]{10}") {
             let catalogue = builtin();
-            let provider = &catalogue.providers()[provider];
+            let provider = catalogue.providers().nth(provider).unwrap();
             for body in [body.clone(), serde_json::json!({ "message": format!("no snyk_uat.{secret} here") }).to_string()] {
                 for kind in &provider.kinds {
                     let explanation = explain(Asked { provider, kind: &kind.id, region: "R" }, &answer(status, &body), &hints());

@@ -290,7 +290,7 @@ mod tests {
     /// An engine whose store holds three credentials, one of them in the middle of a rotation.
     async fn engine(store: Arc<dyn Store>) -> Engine {
         let ports = Ports {
-            catalogue: Arc::new(Catalogue::builtin().unwrap()),
+            catalogue: Arc::new(Catalogue::builtin()),
             index: Arc::new(Index::in_memory().unwrap()),
             store: Arc::clone(&store),
             transport: Arc::new(Client::default()),

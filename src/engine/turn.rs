@@ -134,7 +134,7 @@ mod tests {
 
         fn engine(self: &Arc<Self>) -> Engine {
             let ports = Ports {
-                catalogue: Arc::new(Catalogue::builtin().unwrap()),
+                catalogue: Arc::new(Catalogue::builtin()),
                 index: Arc::new(Index::in_memory().unwrap()),
                 store: Arc::new(Memory::new()),
                 transport: Arc::clone(self) as _,

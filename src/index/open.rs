@@ -17,6 +17,10 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// The size of a page; the file is always a whole number of them.
 const PAGE: u64 = 4096;
 
+/// With so many pages the write-ahead log is taken over into the file, and it is not left behind: whoever opens the file
+/// next would read all of it.
+const LONG_LOG: u64 = 256;
+
 impl Index {
     /// Opens the index file, creating it (and its folder, 0700) or bringing it up to this version where needed.
     pub fn open(path: &Path) -> Result<Self, IndexError> {
@@ -42,6 +46,15 @@ impl Index {
         make_private(path).map_err(|error| disk(path, &error))?;
         let connection = connect(path, patience).map_err(|failure| failure.at(path))?;
         Ok(Self { connection: Mutex::new(connection), path: path.to_owned() })
+    }
+}
+
+impl Drop for Index {
+    fn drop(&mut self) {
+        let is_long = fs::metadata(with_suffix(&self.path, "-wal")).is_ok_and(|log| log.len() > LONG_LOG * PAGE);
+        if is_long && let Err(error) = self.lock().set_db_config(LEAVE_LOG, false) {
+            tracing::warn!(%error, "a long log was left behind");
+        }
     }
 }
 
@@ -97,14 +110,14 @@ fn connect(path: &Path, patience: Duration) -> Result<Connection, Failure> {
 }
 
 /// Checks what SQLite can check as it reads. A small cache, in KiB, since the whole list is read once and kept by whoever
-/// asked for it; what changes stays in memory until its transaction ends, and so is written once. A short log, in pages,
-/// since whoever opens the file next reads all of it.
+/// asked for it; what changes stays in memory until its transaction ends, and so is written once.
 fn prepare(connection: &Connection) -> Result<(), rusqlite::Error> {
     connection.set_prepared_statement_cache_capacity(32);
     connection.execute_batch(
         "PRAGMA foreign_keys = ON; PRAGMA cell_size_check = ON; PRAGMA trusted_schema = OFF; \
-         PRAGMA cache_size = -512; PRAGMA cache_spill = OFF; PRAGMA wal_autocheckpoint = 256",
-    )
+         PRAGMA cache_size = -512; PRAGMA cache_spill = OFF",
+    )?;
+    connection.pragma_update(None, "wal_autocheckpoint", LONG_LOG.cast_signed())
 }
 
 fn create_folder(folder: &Path) -> io::Result<()> {

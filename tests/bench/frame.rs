@@ -55,7 +55,7 @@ impl Screen {
     fn with(count: u32) -> Self {
         let start = Start {
             beginning: Beginning { credentials: credentials(count), is_whole: true },
-            catalogue: Arc::new(Catalogue::builtin().unwrap()),
+            catalogue: Arc::new(Catalogue::builtin()),
             size: SIZE,
             preferences: Preferences::default(),
             layout: tokenring::config::Layout::default(),

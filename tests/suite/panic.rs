@@ -76,7 +76,7 @@ async fn show(breaks: String) {
     let brittle =
         Arc::new(Brittle { inner: Memory::new(), breaks, is_lit: AtomicBool::default(), is_clock_broken: AtomicBool::default() });
     let ports = Ports {
-        catalogue: Arc::new(Catalogue::builtin().unwrap()),
+        catalogue: Arc::new(Catalogue::builtin()),
         index: Arc::new(Index::in_memory().unwrap()),
         store: Arc::clone(&brittle) as _,
         transport: Arc::new(Client::default()),

@@ -86,7 +86,7 @@ impl Transport for Moody {
 
 async fn filled(folder: &Path, clock: &Arc<Minutes>) -> Arc<Engine> {
     let ports = Ports {
-        catalogue: Arc::new(Catalogue::builtin().unwrap()),
+        catalogue: Arc::new(Catalogue::builtin()),
         index: Arc::new(Index::open(&folder.join("index.db")).unwrap()),
         store: Arc::new(Memory::new()),
         transport: Arc::new(Moody(Mutex::new(0))),

@@ -21,7 +21,7 @@ pub(super) fn candidates(text: &str, catalogue: &Catalogue) -> Vec<Candidate> {
 }
 
 fn rules(catalogue: &Catalogue) -> impl Iterator<Item = (&Provider, &Kind, &Recognition)> {
-    let kinds = catalogue.providers().iter().flat_map(|provider| provider.kinds.iter().map(move |kind| (provider, kind)));
+    let kinds = catalogue.providers().flat_map(|provider| provider.kinds.iter().map(move |kind| (provider, kind)));
     kinds.flat_map(|(provider, kind)| kind.recognise.iter().map(move |rule| (provider, kind, rule)))
 }
 

@@ -1,5 +1,7 @@
 //! The validated whole of all provider files.
 
+use std::sync::OnceLock;
+
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use toml::Spanned;
@@ -13,9 +15,18 @@ use super::validate::{self, Fault};
 use crate::domain::region::Region;
 
 /// All providers, validated.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Catalogue {
-    providers: Vec<Provider>,
+    entries: Vec<Entry>,
+}
+
+/// A provider. One that comes with the program is read when it is first asked for, since a command, or a first frame,
+/// seldom needs all of them.
+#[derive(Debug, Clone)]
+struct Entry {
+    id: String,
+    text: &'static str,
+    provider: OnceLock<Provider>,
 }
 
 /// A provider file's text and the name to show when it is wrong.
@@ -29,19 +40,15 @@ pub struct Source {
 
 impl Catalogue {
     /// The providers that come with the program. That they are valid is a matter of the tests.
-    pub fn builtin() -> Result<Self, CatalogueError> {
-        let read = |(name, text): (&str, &str)| {
-            let source = || Source { name: name.to_owned(), text: text.to_owned() };
-            serde_json::from_str(text).map_err(|error| source().form(None, &error.to_string(), "Build the program anew"))
-        };
-        Ok(Self { providers: builtin_files::FILES.into_iter().map(read).collect::<Result<_, _>>()? })
+    pub fn builtin() -> Self {
+        Self { entries: builtin_files::FILES.map(|(id, text)| Entry::waiting(id, text)).into() }
     }
 
     /// The providers that come with the program, with the user's own files merged in, in their order. A file with a
     /// new id adds a provider; one with a known id adds regions, kinds, presets and statuses to it, or replaces those
     /// of the same id.
     pub fn load(user: &[Source]) -> Result<Self, CatalogueError> {
-        let mut catalogue = Self::builtin()?;
+        let mut catalogue = Self::builtin();
         user.iter().try_for_each(|source| catalogue.merge(source))?;
         Ok(catalogue)
     }
@@ -53,14 +60,15 @@ impl Catalogue {
     }
 
     /// All providers, in the order of the table in the README.
-    pub fn providers(&self) -> &[Provider] {
-        &self.providers
+    pub fn providers(&self) -> impl ExactSizeIterator<Item = &Provider> + Clone {
+        self.entries.iter().map(Entry::get)
     }
 
     /// The provider with this id.
     pub fn provider(&self, id: &str) -> Result<&Provider, CatalogueError> {
-        let ids = self.providers.iter().map(|provider| provider.id.as_str());
-        self.providers.iter().find(|provider| provider.id == id).ok_or_else(|| CatalogueError::unknown("provider", id, ids))
+        let ids = self.entries.iter().map(|entry| entry.id.as_str());
+        let found = self.entries.iter().find(|entry| entry.id == id);
+        found.map(Entry::get).ok_or_else(|| CatalogueError::unknown("provider", id, ids))
     }
 
     /// The kind with this id at that provider.
@@ -99,16 +107,41 @@ impl Catalogue {
         let whole = source.parse()?;
         let head = source.head(&whole)?;
         validate::format(head.format).map_err(|fault| source.fault(fault))?;
-        let known = self.providers.iter().position(|provider| provider.id == head.id);
-        let index = known.unwrap_or(self.providers.len());
-        match self.providers.get_mut(index) {
-            Some(provider) => source.read::<Overlay>(whole)?.apply(provider),
-            None => self.providers.push(source.read(whole)?),
+        let known = self.entries.iter().position(|entry| entry.id == head.id);
+        let index = known.unwrap_or(self.entries.len());
+        match self.entries.get_mut(index) {
+            Some(entry) => {
+                let mut provider = entry.get().clone();
+                source.read::<Overlay>(whole)?.apply(&mut provider);
+                *entry = Entry::of(provider);
+            }
+            None => self.entries.push(Entry::of(source.read(whole)?)),
         }
-        let merged = &self.providers[index];
+        let merged = self.entries[index].get();
         validate::provider(merged)
-            .and_then(|()| validate::shared_regions(merged, &self.providers))
+            .and_then(|()| validate::shared_regions(merged, self.providers()))
             .map_err(|fault| source.fault(fault))
+    }
+}
+
+impl PartialEq for Catalogue {
+    fn eq(&self, other: &Self) -> bool {
+        self.providers().eq(other.providers())
+    }
+}
+
+impl Entry {
+    fn waiting(id: &str, text: &'static str) -> Self {
+        Self { id: id.to_owned(), text, provider: OnceLock::new() }
+    }
+
+    fn of(provider: Provider) -> Self {
+        Self { id: provider.id.clone(), text: "", provider: provider.into() }
+    }
+
+    #[expect(clippy::expect_used, reason = "the build wrote the text, and a test reads all of them")]
+    fn get(&self) -> &Provider {
+        self.provider.get_or_init(|| serde_json::from_str(self.text).expect("a provider file that comes with the program"))
     }
 }
 
@@ -238,19 +271,19 @@ replace = { plan = "snyk-app-secret", overlap = true }
 
     #[test]
     fn the_built_in_files_are_valid_and_say_what_they_say() {
-        let mut written = Catalogue { providers: Vec::new() };
-        for (name, _) in builtin_files::FILES {
-            let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/providers").join(name);
-            let source = Source { name: name.to_owned(), text: std::fs::read_to_string(path).unwrap() };
+        let mut written = Catalogue { entries: Vec::new() };
+        for (id, _) in builtin_files::FILES {
+            let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("assets/providers/{id}.toml"));
+            let source = Source { name: id.to_owned(), text: std::fs::read_to_string(path).unwrap() };
             written.merge(&source).unwrap();
         }
-        assert_eq!(written, Catalogue::builtin().unwrap());
+        assert_eq!(written, Catalogue::builtin());
     }
 
     #[test]
     fn the_built_in_files_hold_together() {
-        let catalogue = Catalogue::builtin().unwrap();
-        let ids: Vec<_> = catalogue.providers().iter().map(|provider| provider.id.as_str()).collect();
+        let catalogue = Catalogue::builtin();
+        let ids: Vec<_> = catalogue.providers().map(|provider| provider.id.as_str()).collect();
         assert_eq!(ids, ["snyk", "snyk-apps", "snyk-api-web", "appcircle"]);
         for provider in catalogue.providers() {
             for text in provider.presets.iter().flat_map(|preset| [&preset.title, &preset.help, &preset.docs]) {
@@ -265,7 +298,7 @@ replace = { plan = "snyk-app-secret", overlap = true }
 
     #[test]
     fn regions_answer_to_their_aliases_and_are_shared() {
-        let catalogue = Catalogue::builtin().unwrap();
+        let catalogue = Catalogue::builtin();
         for (provider, name, id) in [
             ("snyk", "default", "SNYK-US-01"),
             ("snyk", "EU", "SNYK-EU-01"),
@@ -281,7 +314,7 @@ replace = { plan = "snyk-app-secret", overlap = true }
 
     #[test]
     fn kinds_are_replaced_as_the_product_says() {
-        let catalogue = Catalogue::builtin().unwrap();
+        let catalogue = Catalogue::builtin();
         let plan = |provider, kind| catalogue.kind(provider, kind).unwrap().replace.plan;
         assert_eq!(plan("snyk", "personal-access-token"), ReplacementPlan::SnykPersonalAccessToken);
         assert_eq!(plan("snyk", "service-account-oauth"), ReplacementPlan::SnykServiceAccountSecret);
@@ -292,7 +325,7 @@ replace = { plan = "snyk-app-secret", overlap = true }
 
     #[test]
     fn pages_are_on_the_web_application_of_the_region() {
-        let catalogue = Catalogue::builtin().unwrap();
+        let catalogue = Catalogue::builtin();
         let kind = catalogue.kind("snyk", "personal-access-token").unwrap();
         let page = kind.page_in(catalogue.region("snyk", "eu").unwrap());
         assert_eq!(page.as_deref(), Some("https://app.eu.snyk.io/account/personal-access-tokens"));
@@ -371,7 +404,7 @@ docs = "https://proxy.example"
 
     #[test]
     fn every_error_has_a_remedy() {
-        let catalogue = Catalogue::builtin().unwrap();
+        let catalogue = Catalogue::builtin();
         let errors = [
             catalogue.provider("snik").unwrap_err(),
             catalogue.region("snyk", "mars").unwrap_err(),
@@ -409,7 +442,7 @@ docs = "https://proxy.example"
 
     #[test]
     fn a_kind_knows_its_fields_its_presets_and_how_its_parts_are_replaced() {
-        let catalogue = Catalogue::builtin().unwrap();
+        let catalogue = Catalogue::builtin();
         let app = catalogue.kind("snyk-apps", "app").unwrap();
         assert_eq!(app.field("client_id").map(|field| field.id.as_str()), Some("client_id"));
         assert_eq!(app.field("nothing"), None);
@@ -426,7 +459,7 @@ docs = "https://proxy.example"
     #[test]
     fn only_an_exchanged_token_that_may_have_ended_is_a_reason_to_ask_for_a_repetition() {
         use crate::domain::request::Method;
-        let catalogue = Catalogue::builtin().unwrap();
+        let catalogue = Catalogue::builtin();
         let of = |provider, kind| &catalogue.kind(provider, kind).unwrap().authorization;
         let exchanged = of("snyk", "service-account-oauth");
         assert!(exchanged.asks_to_repeat(Method::Post, 401));

@@ -48,9 +48,9 @@ pub(super) fn format(version: u32) -> Verdict {
 }
 
 /// Checks what one provider says about another.
-pub(super) fn shared_regions(provider: &Provider, all: &[Provider]) -> Verdict {
+pub(super) fn shared_regions<'a>(provider: &Provider, mut all: impl Iterator<Item = &'a Provider>) -> Verdict {
     let Some(home) = &provider.regions_of else { return Ok(()) };
-    match all.iter().find(|other| other.id == *home) {
+    match all.find(|other| other.id == *home) {
         Some(other) if other.regions_of.is_none() => Ok(()),
         Some(_) => {
             fault(home, format!("\"{home}\" has no regions of its own to share"), "Name the provider whose regions these are")

@@ -67,7 +67,7 @@ mod tests {
 
     #[test]
     fn what_is_sent_alike_has_the_same_lines_however_it_is_written() {
-        let catalogue = Catalogue::builtin().expect("the catalogue");
+        let catalogue = Catalogue::builtin();
         let region = catalogue.region("snyk", "SNYK-US-01").expect("a region");
         let defaults = [("accept".to_owned(), "application/json".to_owned())];
         let setting = Some(Setting { region, headers: &defaults });

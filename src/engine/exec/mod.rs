@@ -106,7 +106,7 @@ impl Engine {
     /// credential, the child would use half of each.
     pub fn rivals(&self, variables: &[Variable]) -> BTreeSet<String> {
         let ours = |name: &str| variables.iter().any(|variable| variable.name == name);
-        let environments = self.catalogue.providers().iter().map(|provider| {
+        let environments = self.catalogue.providers().map(|provider| {
             provider.kinds.iter().flat_map(|kind| kind.environment.iter().map(|(name, _)| name.as_str())).collect::<Vec<_>>()
         });
         let mut found: BTreeSet<_> =

@@ -204,7 +204,7 @@ impl Engine {
 
     /// Whether the tools of some provider read their token from this variable.
     fn is_for_tokens(&self, variable: &str) -> bool {
-        let mut kinds = self.catalogue.providers().iter().flat_map(|provider| &provider.kinds);
+        let mut kinds = self.catalogue.providers().flat_map(|provider| &provider.kinds);
         kinds.any(|kind| kind.secret_variable() == variable && kind.environment.iter().any(|(name, _)| name == variable))
     }
 

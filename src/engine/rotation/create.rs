@@ -128,7 +128,7 @@ mod tests {
 
     #[test]
     fn what_can_be_made_depends_on_the_kind_and_on_what_exists() {
-        let catalogue = Catalogue::builtin().unwrap();
+        let catalogue = Catalogue::builtin();
         let with = |provider: &str, kind: &str, fields: &[&str]| {
             let fields = fields.iter().map(|id| ((*id).to_owned(), "x".to_owned())).collect();
             making(catalogue.kind(provider, kind).unwrap(), &fields)

@@ -218,7 +218,7 @@ mod tests {
         let held = [(UUID, "laptop"), (OPAQUE, "build"), (KEY, "signer")];
         let holder = |name: &str| Holder { slot: Some(Slot::Current), name: Name::parse(name).unwrap(), part: Part::Secret };
         let held = held.map(|(secret, name)| (fingerprints.of(secret.as_bytes()), vec![holder(name)]));
-        Looker::new(Arc::new(Catalogue::builtin().unwrap()), Some(fingerprints), held.into())
+        Looker::new(Arc::new(Catalogue::builtin()), Some(fingerprints), held.into())
     }
 
     fn seen(file: &str, text: &str) -> Vec<String> {

@@ -263,7 +263,7 @@ mod tests {
 
     #[test]
     fn an_answer_lists_values_for_other_requests_of_the_same_credential() {
-        let catalogue = Catalogue::builtin().expect("the catalogue");
+        let catalogue = Catalogue::builtin();
         let provider = catalogue.provider("snyk").expect("a provider");
         let org = catalogue.preset("snyk", "projects").expect("a preset").parameter("org_id").expect("a parameter");
         let mut learned = Learned::default();
@@ -283,7 +283,7 @@ mod tests {
 
     #[test]
     fn a_list_goes_with_what_it_was_asked_for() {
-        let catalogue = Catalogue::builtin().expect("the catalogue");
+        let catalogue = Catalogue::builtin();
         let provider = catalogue.provider("snyk").expect("a provider");
         let project = catalogue.preset("snyk", "project-issues").expect("a preset").parameter("project_id").expect("a parameter");
         let of = |org: &str| BTreeMap::from([("org_id".to_owned(), org.to_owned())]);
@@ -300,7 +300,7 @@ mod tests {
 
     #[test]
     fn an_element_of_the_last_answer_is_a_value() {
-        let catalogue = Catalogue::builtin().expect("the catalogue");
+        let catalogue = Catalogue::builtin();
         let provider = catalogue.provider("snyk").expect("a provider");
         let mut learned = Learned::default();
         let found = |learned: &Learned, list: &str, at: usize| {

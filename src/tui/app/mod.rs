@@ -175,7 +175,8 @@ impl Pane {
 impl App {
     /// The screen as it first appears, and what is to be done at once.
     pub fn start(start: Start, now: Now) -> (Self, Vec<Effect>) {
-        let Start { beginning, catalogue, size, preferences, layout } = start;
+        let Start { beginning, catalogue, size, mut preferences, layout } = start;
+        preferences.theme = preferences.theme.on(preferences.background);
         let stage = Stage {
             area: Area::of(size.0, size.1),
             focus: Pane::Credentials,
@@ -200,7 +201,6 @@ impl App {
             talk: Talk::default(),
             undo: Undo::default(),
         };
-        app.dress();
         let first = [Task::Store(StoreTask::Status), Task::Rotation(RotationTask::Unfinished)];
         let mut effects: Vec<_> = first.into_iter().map(|task| app.start_quietly(task).1).collect();
         if !app.credentials.is_whole() {

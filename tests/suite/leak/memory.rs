@@ -16,7 +16,7 @@ use crate::support::program::{Home, World};
 
 /// A keyring in memory that holds the marker.
 async fn holding(marker: &Marker) -> (Engine, CredentialId) {
-    let engine = engine::in_memory(Catalogue::builtin().unwrap(), &Settings::default()).unwrap();
+    let engine = engine::in_memory(Catalogue::builtin(), &Settings::default()).unwrap();
     let new = NewCredential {
         name: Name::parse("ci").unwrap(),
         provider: "snyk".to_owned(),

@@ -448,9 +448,9 @@ pub(super) fn sha256(bytes: &[u8]) -> String {
 
 /// The built-in providers with their regions on loopback.
 fn simulated(manifest: &Manifest) -> Catalogue {
-    let builtin = Catalogue::builtin().unwrap();
+    let builtin = Catalogue::builtin();
     let mut sources = Vec::new();
-    for provider in builtin.providers().iter().filter(|provider| provider.regions_of.is_none()) {
+    for provider in builtin.providers().filter(|provider| provider.regions_of.is_none()) {
         let mut text: Option<String> = None;
         for region in builtin.regions(&provider.id).unwrap() {
             let Some(hosts) = manifest.region(&region.id) else { continue };

@@ -173,7 +173,7 @@ async fn a_port_in_use_is_told_before_anybody_is_sent_anywhere() {
 
 #[tokio::test]
 async fn nobody_comes_and_that_is_said() {
-    let engine = engine::in_memory(Catalogue::builtin().unwrap(), &Settings::default()).unwrap();
+    let engine = engine::in_memory(Catalogue::builtin(), &Settings::default()).unwrap();
     let new = NewLogin {
         name: Name::parse("late").unwrap(),
         provider: "snyk-apps".to_owned(),

@@ -50,7 +50,7 @@ struct Glass {
 impl Session {
     /// A screen of 120 by 36 on an engine that keeps nothing and holds nothing.
     pub(crate) async fn empty() -> Self {
-        let engine = engine::in_memory(Catalogue::builtin().unwrap(), &Settings::default()).unwrap();
+        let engine = engine::in_memory(Catalogue::builtin(), &Settings::default()).unwrap();
         Self::start(Arc::new(engine), (120, 36)).await
     }
 

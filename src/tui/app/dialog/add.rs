@@ -41,7 +41,7 @@ enum Wish {
 impl Add {
     /// An empty form.
     pub fn new(catalogue: Arc<Catalogue>) -> Self {
-        let providers = catalogue.providers().iter().map(|known| (known.id.clone(), known.title.clone())).collect();
+        let providers = catalogue.providers().map(|known| (known.id.clone(), known.title.clone())).collect();
         let fields = vec![
             Field::secret(Pasted::FIELD, "Secret").hinting("Paste it here; what is around it is taken off."),
             Field::choice("provider", "Provider", Choice::new(providers, "")).hinting(CHOOSING),
@@ -59,7 +59,7 @@ impl Add {
             let kind = provider.kinds.iter().find(|kind| signs_in(kind))?;
             Some((provider.id.clone(), kind.id.clone()))
         };
-        let (provider, kind) = catalogue.providers().iter().find_map(first)?;
+        let (provider, kind) = catalogue.providers().find_map(first)?;
         let mut add = Self::new(catalogue);
         add.select("provider", &provider);
         add.arrange();

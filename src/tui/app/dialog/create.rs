@@ -154,7 +154,7 @@ impl Create {
 fn kinds(catalogue: &Catalogue, provider: &str) -> Vec<(String, String)> {
     let owner = |provider: &str| catalogue.region_owner(provider).ok().map(|owner| owner.id.as_str());
     let home = owner(provider);
-    let near = catalogue.providers().iter().filter(|other| owner(&other.id) == home);
+    let near = catalogue.providers().filter(|other| owner(&other.id) == home);
     let made = near.flat_map(|known| known.kinds.iter().filter(|kind| is_made(kind)).map(move |kind| (known, kind)));
     made.map(|(known, kind)| (format!("{}/{}", known.id, kind.id), kind.title.clone())).collect()
 }

@@ -104,7 +104,7 @@ impl Verdicts {
 
     /// What it shows.
     pub fn sheet(&self, app: &App) -> Sheet {
-        let most = app.catalogue.providers().iter().map(|provider| regions::of_provider(&app.catalogue, &provider.id).len());
+        let most = app.catalogue.providers().map(|provider| regions::of_provider(&app.catalogue, &provider.id).len());
         let cells = most.max().unwrap_or(1) * CELL;
         let room = usize::from(app.stage.area.width.saturating_sub(4));
         let name = room.saturating_sub(cells).clamp(12, NAME);

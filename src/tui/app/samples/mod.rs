@@ -107,7 +107,7 @@ impl Session {
     /// A screen of this size with these credentials.
     pub(crate) fn with(credentials: Vec<Credential>, columns: u16, rows: u16) -> Self {
         let now = Now { instant: Instant::now(), wall: wall() };
-        let catalogue = Arc::new(Catalogue::builtin().expect("the catalogue"));
+        let catalogue = Arc::new(Catalogue::builtin());
         let mut start = Start::new(credentials, catalogue, (columns, rows));
         start.preferences.theme = Theme::builtin("dark", Depth::TrueColor).expect("a theme");
         let (app, effects) = App::start(start, now);

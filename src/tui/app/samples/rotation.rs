@@ -13,7 +13,7 @@ pub(crate) fn plan() -> Plan {
 
 /// The plan for a credential of this kind of Snyk's or of its apps'.
 pub(crate) fn plan_for(kind: &str) -> Plan {
-    let catalogue = Catalogue::builtin().expect("the catalogue");
+    let catalogue = Catalogue::builtin();
     let credential = &credentials()[0];
     let rotation = RotationId::from_random([7; 8]);
     let kind = ["snyk", "snyk-apps"].into_iter().find_map(|provider| catalogue.kind(provider, kind).ok()).expect("a kind");
