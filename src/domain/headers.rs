@@ -120,12 +120,23 @@ fn retry_after(_: &str, seen: &Seen<'_>) -> Option<String> {
 }
 
 fn windows(_: &str, seen: &Seen<'_>) -> Option<String> {
-    let windows = seen.limit.budgets.iter().filter_map(|budget| {
-        let (limit, window) = (budget.limit?, budget.window?);
-        Some(format!("{limit} in {}", rate_limit::seconds(window)))
+    let limits = seen.limit.budgets.iter().filter_map(|budget| Some((budget.limit?, budget.window?)));
+    let mut limits = limits.enumerate().map(|(at, (limit, window))| {
+        // What is counted is said once.
+        let counted = match (at, limit) {
+            (0, 1) => " request",
+            (0, _) => " requests",
+            _ => "",
+        };
+        format!("{}{counted} {}", rate_limit::grouped(limit), rate_limit::every(window))
     });
-    let windows: Vec<_> = windows.collect();
-    (!windows.is_empty()).then(|| format!("at most {} requests", windows.join(", ")))
+    let first = limits.next()?;
+    let rest: Vec<_> = limits.collect();
+    Some(match rest.split_last() {
+        None => format!("at most {first}"),
+        Some((last, [])) => format!("at most {first} and {last}"),
+        Some((last, between)) => format!("at most {first}, {} and {last}", between.join(", ")),
+    })
 }
 
 fn budget(_: &str, seen: &Seen<'_>) -> Option<String> {
@@ -199,7 +210,9 @@ mod tests {
             ("server", "cloudflare", "Cloudflare"),
             ("date", "Sat, 21 Nov 2026 12:10:00 GMT", "clock is 10 min behind"),
             ("date", "Sat, 21 Nov 2026 11:58:00 GMT", "clock is 2 min ahead of"),
-            ("x-ratelimit-limit", "160, 160;w=1, 1620;w=60", "160 in 1 s, 1620 in 60 s"),
+            ("x-ratelimit-limit", "160, 160;w=1, 1620;w=60", "at most 160 requests a second and 1,620 a minute"),
+            ("x-ratelimit-limit", "5, 5;w=10", "at most 5 requests in 10 s"),
+            ("x-ratelimit-limit", "1, 1;w=1, 2;w=60, 3;w=3600", "at most 1 request a second, 2 a minute and 3 an hour"),
         ] {
             let said = meaning(&[(name, value)], name);
             assert!(said.contains(expected), "{name}: {value}: {said:?}");
@@ -209,7 +222,7 @@ mod tests {
         let alike = [("snyk-version-requested", "2024-04-22"), ("snyk-version-served", "2024-04-22")];
         assert_eq!(meaning(&alike, "snyk-version-served"), "");
         let left = [("x-ratelimit-limit", "1620"), ("x-ratelimit-remaining", "37"), ("x-ratelimit-reset", "12")];
-        assert_eq!(meaning(&left, "x-ratelimit-remaining"), "37 of 1620 left, resets in 12 s");
+        assert_eq!(meaning(&left, "x-ratelimit-remaining"), "37 of 1,620 left, resets in 12 s");
     }
 
     #[test]

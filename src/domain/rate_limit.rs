@@ -96,7 +96,7 @@ impl RateLimit {
         Some(if over.is_zero() { step } else { over })
     }
 
-    /// The tightest budget in words: `37 of 1620 left, resets in 12 s`.
+    /// The tightest budget in words: `37 of 1,620 left, resets in 12 s`.
     pub fn words(&self) -> Option<String> {
         self.tightest().and_then(Budget::words)
     }
@@ -105,11 +105,11 @@ impl RateLimit {
 impl Budget {
     fn words(&self) -> Option<String> {
         let left = match (self.remaining, self.limit) {
-            (Some(left), Some(limit)) => format!("{left} of {limit} left"),
-            (Some(left), None) => format!("{left} left"),
+            (Some(left), Some(limit)) => format!("{} of {} left", grouped(left), grouped(limit)),
+            (Some(left), None) => format!("{} left", grouped(left)),
             (None, Some(limit)) => match self.window {
-                Some(window) => format!("at most {limit} in {}", seconds(window)),
-                None => format!("at most {limit}"),
+                Some(window) => format!("at most {} {}", grouped(limit), every(window)),
+                None => format!("at most {}", grouped(limit)),
             },
             (None, None) => return None,
         };
@@ -123,6 +123,25 @@ pub fn seconds(time: Duration) -> String {
         s @ 0..120 => format!("{s} s"),
         s @ 120..7200 => format!("{} min", s.div_ceil(60)),
         s => format!("{} h", s.div_ceil(3600)),
+    }
+}
+
+/// How often a window comes again: `a minute`, `in 10 s`.
+pub fn every(window: Duration) -> String {
+    match window.as_secs() {
+        1 => "a second".to_owned(),
+        60 => "a minute".to_owned(),
+        3600 => "an hour".to_owned(),
+        86_400 => "a day".to_owned(),
+        _ => format!("in {}", seconds(window)),
+    }
+}
+
+/// A number with its thousands apart: `1,620`.
+pub fn grouped(number: u64) -> String {
+    match number {
+        0..1000 => number.to_string(),
+        _ => format!("{},{:03}", grouped(number / 1000), number % 1000),
     }
 }
 
@@ -293,8 +312,15 @@ mod tests {
     }
 
     #[test]
+    fn a_limit_is_said_as_people_say_it() {
+        let said = [1, 10, 60, 300, 3600, 86_400].map(|window| every(Duration::from_secs(window)));
+        assert_eq!(said, ["a second", "in 10 s", "a minute", "in 5 min", "an hour", "a day"]);
+        assert_eq!([0, 999, 1000, 97_200, 1_002_003].map(grouped), ["0", "999", "1,000", "97,200", "1,002,003"]);
+    }
+
+    #[test]
     fn every_form_has_the_same_words() {
-        let expected = "37 of 1620 left, resets in 12 s";
+        let expected = "37 of 1,620 left, resets in 12 s";
         let x = [("x-ratelimit-limit", "1620"), ("x-ratelimit-remaining", "37"), ("x-ratelimit-reset", "12")];
         let old = [("ratelimit-limit", "1620, 1620;w=60"), ("ratelimit-remaining", "37"), ("ratelimit-reset", "12")];
         let between = [("ratelimit", "limit=1620, remaining=37, reset=12")];
@@ -328,7 +354,7 @@ mod tests {
         let windows: Vec<_> =
             limit.budgets.iter().map(|budget| (budget.name.as_deref(), budget.window.unwrap().as_secs())).collect();
         assert_eq!(windows, [(Some("min"), 60), (Some("day"), 86400)]);
-        assert_eq!(words(&[policy]), "at most 1620 in 60 s", "without what is left, the first is told");
+        assert_eq!(words(&[policy]), "at most 1,620 a minute", "without what is left, the first is told");
         assert_eq!(read(&[policy]).share(), None);
         assert_eq!(read(&[("ratelimit", "\"other\";r=5")]).budgets[0].name.as_deref(), Some("other"));
         assert_eq!(read(&[("ratelimit", "\"empty\";x=5")]).budgets, [], "it says nothing");

@@ -514,7 +514,7 @@ pub struct Exchange {
     pub explanation: Option<Problem>,
     /// What is known of a refusal, cause by cause.
     pub refusal: Option<Refusal>,
-    /// How many requests are left: `37 of 1620 left, resets in 12 s`.
+    /// How many requests are left: `37 of 1,620 left, resets in 12 s`.
     pub limit: Option<String>,
     /// Secrets that the provider has just made. The answer has placeholders in their stead.
     pub minted: Vec<Minted>,

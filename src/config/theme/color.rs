@@ -125,6 +125,33 @@ impl Depth {
     }
 }
 
+#[cfg(test)]
+impl Color {
+    /// How much it stands out from another, from 1 (not at all) to 21, as WCAG 2.2 reckons it; nothing where one of them
+    /// is the terminal's own.
+    pub fn contrast(self, other: Self) -> Option<f64> {
+        let brightness = |color: Self| {
+            let linear = |part: u8| match f64::from(part) / 255.0 {
+                part if part <= 0.04045 => part / 12.92,
+                part => ((part + 0.055) / 1.055).powf(2.4),
+            };
+            let [r, g, b] = color.usual_rgb()?.map(linear);
+            Some(0.2126 * r + 0.7152 * g + 0.0722 * b + 0.05)
+        };
+        let (one, other) = (brightness(self)?, brightness(other)?);
+        Some(one.max(other) / one.min(other))
+    }
+
+    fn usual_rgb(self) -> Option<[u8; 3]> {
+        match self {
+            Self::Rgb(r, g, b) => Some([r, g, b]),
+            Self::Indexed(index) => Some(rgb_of_index(index)),
+            Self::Named(ansi) => ANSI.iter().find(|(known, ..)| *known == ansi).map(|(.., rgb)| *rgb),
+            Self::Default => None,
+        }
+    }
+}
+
 impl TryFrom<String> for Color {
     type Error = String;
 

@@ -311,6 +311,29 @@ mod tests {
     }
 
     #[test]
+    fn what_warns_has_a_colour_of_its_own_where_there_are_enough() {
+        for (name, depth) in Theme::names().flat_map(|name| [Depth::TrueColor, Depth::Indexed].map(|depth| (name, depth))) {
+            let theme = Theme::builtin(name, depth).unwrap();
+            for other in [Role::Bad, Role::Production] {
+                assert_ne!(theme.style(Role::Warn).fg, theme.style(other).fg, "{name} {depth:?} {other:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn everything_stands_out_from_the_ground_at_every_depth_with_colours() {
+        // The sixteen are the person's own, and seldom as pale as the oldest terminals have them. Lines may step back.
+        for (depth, text, line) in [(Depth::TrueColor, 4.5, 2.0), (Depth::Indexed, 4.5, 2.0), (Depth::Ansi, 2.1, 2.1)] {
+            for (name, role) in Theme::names().flat_map(|name| Role::ALL.map(|role| (name, role))) {
+                let theme = Theme::builtin(name, depth).unwrap();
+                let (style, least) = (theme.style(role), if role == Role::Border { line } else { text });
+                let contrast = style.fg.unwrap().contrast(style.bg.or(theme.ground).unwrap()).unwrap();
+                assert!(contrast >= least, "{name} {depth:?} {role:?}: {contrast:.1}");
+            }
+        }
+    }
+
+    #[test]
     fn without_colours_the_selection_is_still_seen() {
         for name in Theme::names() {
             let theme = Theme::builtin(name, Depth::Monochrome).unwrap();
@@ -324,7 +347,7 @@ mod tests {
 
     #[test]
     fn a_theme_brings_its_background_where_the_terminal_has_the_other_kind() {
-        for (name, other) in [("dark", Background::Light), ("light", Background::Dark)] {
+        for (name, other) in [("dark", Background::Light), ("light", Background::Dark), ("high-contrast", Background::Light)] {
             for depth in [Depth::TrueColor, Depth::Indexed, Depth::Ansi] {
                 let theme = Theme::builtin(name, depth).unwrap();
                 assert!(theme.clone().on(other).style(Role::Text).bg.is_some(), "{name} {depth:?}");

@@ -34,7 +34,7 @@ fn lines(details: &[Detail], width: u16) -> (u16, Vec<Line>) {
     let names = u16::try_from(longest).unwrap_or(u16::MAX).min(width * 2 / 5);
     let values = usize::from(width.saturating_sub(names + 2)).max(1);
     let lines = details.iter().flat_map(|detail| match detail {
-        Detail::Pair(name, value) => beside(&wrap(name, names.into()), &wrap(value, values)),
+        Detail::Pair(name, value) => beside(&wrap_name(name, names.into()), &wrap(value, values)),
         Detail::Meaning(words) => {
             let pieces = wrap(words, values.saturating_sub(2).max(1)).into_iter().enumerate();
             let piece = |(at, piece)| format!("{} {piece}", if at == 0 { "↳" } else { " " });
@@ -42,6 +42,19 @@ fn lines(details: &[Detail], width: u16) -> (u16, Vec<Line>) {
         }
     });
     (names + 2, lines.collect())
+}
+
+/// The pieces of a name that fit into so many columns, broken behind its hyphens where there are any.
+fn wrap_name(name: &str, columns: usize) -> Vec<&str> {
+    let mut pieces = Vec::new();
+    let mut rest = name;
+    while let Some(piece) = wrap(rest, columns).first().filter(|piece| piece.len() < rest.len()) {
+        let cut = piece.rfind('-').map_or(piece.len(), |at| at + 1);
+        pieces.push(&rest[..cut]);
+        rest = &rest[cut..];
+    }
+    pieces.push(rest);
+    pieces
 }
 
 /// The pieces of a name beside those of its value.
@@ -60,14 +73,22 @@ mod tests {
         let details = [
             Detail::Pair("snyk-version-lifecycle-stage".to_owned(), "ga".to_owned()),
             Detail::Pair("x".to_owned(), "160, 160;w=1;name=\"per_second\", 1620;w=60".to_owned()),
-            Detail::Meaning("at most 160 in a second and 1620 in a minute".to_owned()),
+            Detail::Meaning("at most 160 requests a second and 1,620 a minute".to_owned()),
         ];
         let (column, lines) = lines(&details, 40);
         assert_eq!(column, 18);
-        assert_eq!((lines[0].name.as_str(), lines[1].name.as_str()), ("snyk-version-lif", "ecycle-stage"));
+        assert_eq!((lines[0].name.as_str(), lines[1].name.as_str()), ("snyk-version-", "lifecycle-stage"));
         let all = |is_meaning| lines.iter().filter(move |line| line.is_meaning == is_meaning).map(|line| line.text.as_str());
         assert_eq!(all(false).collect::<String>().replace(' ', ""), "ga160,160;w=1;name=\"per_second\",1620;w=60");
         assert!(all(true).next().is_some_and(|first| first.starts_with('↳')) && all(true).count() == 3);
         assert!(lines.iter().all(|line| line.text.chars().count() <= 22));
+    }
+
+    #[test]
+    fn a_name_is_broken_behind_a_hyphen_or_where_it_must_be() {
+        assert_eq!(wrap_name("x-ratelimit-remaining", 12), ["x-ratelimit-", "remaining"]);
+        assert_eq!(wrap_name("x-ratelimit-remaining", 9), ["x-", "ratelimit", "-", "remaining"]);
+        assert_eq!(wrap_name("date", 4), ["date"]);
+        assert_eq!(wrap_name("", 0), [""]);
     }
 }

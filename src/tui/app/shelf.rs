@@ -155,7 +155,8 @@ impl App {
     fn take_saved(&mut self, saved: Saved, now: Now) {
         let provider = saved.provider.clone();
         if self.selected().is_some_and(|credential| credential.provider != provider) {
-            self.activity.say(Tone::Warn, format!("It is a request for {provider}; select one of its credentials"), now.instant);
+            let title = self.provider_title(&provider);
+            self.activity.say(Tone::Warn, format!("It is a request for {title}; select one of its credentials"), now.instant);
         }
         match saved.draft() {
             Ok(draft) => self.take_draft(&provider, draft, now),
@@ -264,6 +265,11 @@ impl App {
         self.credentials.get(id).map_or_else(|| "gone".to_owned(), |credential| self.name_of(credential))
     }
 
+    /// What a provider is called; its id where nobody knows it.
+    fn provider_title(&self, provider: &str) -> String {
+        self.catalogue.provider(provider).map_or(provider, |known| known.title.as_str()).to_owned()
+    }
+
     fn saved_pick(&self, all: &[(SavedId, Result<Saved, Problem>)]) -> Pick {
         let own = self.selected().map(|credential| credential.provider.as_str());
         let readable = all.iter().filter_map(|(id, saved)| Some((id, saved.as_ref().ok()?)));
@@ -271,18 +277,34 @@ impl App {
         items.sort_by_key(|(_, saved)| Some(saved.provider.as_str()) != own);
         let item = |(id, saved): &(&SavedId, &Saved)| PickItem {
             text: id.to_string(),
-            more: format!("{} {}", saved.method, saved.target),
-            right: saved.provider.clone(),
+            more: format!("{} {}", saved.method, address(saved)),
+            right: self.provider_title(&saved.provider),
             mark: None,
             heading: "",
             picked: Picked::Console(Box::new(ConsoleIntent::Open((*id).clone(), Box::new((*saved).clone())))),
         };
-        let note = |(_, saved): &(&SavedId, &Saved)| format!("for {}", saved.provider);
+        let note = |(_, saved): &(&SavedId, &Saved)| besides(saved);
         let notes = items.iter().map(note).collect();
         let key = self.preferences.keys.way_to(Action::Console(ConsoleAction::Save));
         let empty = format!("No request is saved yet; {key} in the console saves the one that stands there.");
         Pick::new("Saved requests", items.iter().map(item).collect(), 0).with(SAVED).noting(notes).or_else_saying(empty)
     }
+}
+
+/// Path and query of a saved request; what its file says where that is no address.
+fn address(saved: &Saved) -> String {
+    saved.clone().draft().map_or_else(|_| saved.target.clone(), |draft| draft.address())
+}
+
+/// What a saved request has besides its address.
+fn besides(saved: &Saved) -> String {
+    let headers = match saved.headers.len() {
+        0 => "no headers of its own".to_owned(),
+        number => words::count(number, "header"),
+    };
+    let body =
+        saved.body.as_ref().map_or_else(|| "no body".to_owned(), |body| format!("a body of {}", words::size(body.len() as u64)));
+    format!("with {headers} and {body}")
 }
 
 fn compare(picked: &Picked) -> Option<ConsoleIntent> {

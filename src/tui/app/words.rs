@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::config::theme::{Glyphs, Role};
+use crate::domain::rate_limit;
 use crate::domain::response::Verdict;
 use crate::domain::{Credential, Moment, Origin};
 
@@ -208,15 +209,7 @@ pub fn count(number: usize, noun: &str) -> String {
 
 /// A number with its thousands apart: `10,000`.
 pub fn thousands(number: usize) -> String {
-    let digits = number.to_string();
-    let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
-    for (at, digit) in digits.char_indices() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped
+    rate_limit::grouped(u64::try_from(number).unwrap_or(u64::MAX))
 }
 
 /// What an HTTP status is called.

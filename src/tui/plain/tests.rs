@@ -294,6 +294,8 @@ fn what_else_can_be_done_with_an_item_is_said_with_its_number() {
     let Some(Ready::Draft(draft)) = person.session.app.request() else { panic!("no request") };
     let saved = |name: &str| (SavedId::parse(name).expect("a name"), Ok(Saved::of(&draft, "snyk")));
     person.report(task, Event::Console(ConsoleEvent::Saved(vec![saved("one"), saved("two")])));
+    assert_eq!(person.told.matches("Snyk").count(), 2, "its provider, of each once: {}", person.told);
+    assert!(!person.told.contains("snyk"), "by its title: {}", person.told);
     assert!(person.question().contains("also copy 1, rename 1, delete 1"), "{}", person.question());
     person.say("delete 2");
     assert!(person.told.contains("The saved request two is deleted"), "{}", person.told);

@@ -208,7 +208,7 @@ fn draw_text(pen: &mut Pen<'_>, area: Area, laid: &Laid) {
             let roles = [Role::JsonKey, Role::JsonString, Role::JsonNumber, Role::JsonLiteral, Role::Dim, Role::Text];
             let [key, string, number, literal, dim, text] = roles.map(|role| pen.style(role));
             let [added, removed] = [Role::Good, Role::Bad].map(|role| pen.style(role));
-            let (cursor, found) = (pen.style(Role::SelectionIdle), pen.style(Role::Match));
+            let (cursor, found) = (pen.style_over(Role::SelectionIdle), pen.style(Role::Match));
             let style = |ink| match ink {
                 Ink::Token(Token::Key) => key,
                 Ink::Token(Token::String) => string,

@@ -52,6 +52,12 @@ impl<'a> Pen<'a> {
         paint(self.app.preferences.theme.style(role))
     }
 
+    /// How a role looks that is laid over what is there already: what stepped back by its weight steps forward again.
+    pub(super) fn style_over(&self, role: Role) -> Style {
+        let style = self.style(role);
+        style.remove_modifier(Modifier::DIM - style.add_modifier)
+    }
+
     /// Empties an area.
     pub(super) fn fill(&mut self, area: Area, role: Role) {
         let (style, rect) = (self.style(role), self.rect(area));
@@ -80,7 +86,7 @@ impl<'a> Pen<'a> {
 
     /// Gives everything in an area another look.
     pub(super) fn tint(&mut self, area: Area, role: Role) {
-        let (style, rect) = (self.style(role), self.rect(area));
+        let (style, rect) = (self.style_over(role), self.rect(area));
         for y in rect.rows().map(|row| row.y) {
             for cell in self.cells(rect.x, y, rect.width) {
                 cell.set_style(style);

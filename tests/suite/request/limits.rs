@@ -48,11 +48,11 @@ fn what_is_left_is_told_and_headers_are_explained() {
             && shown.out.ends_with("\n\n{\"a\":1}")
     );
     for words in
-        ["37 of 1620 left, resets in 12 s", "sunset: should have been switched off", "snyk-request-id: the request's number"]
+        ["37 of 1,620 left, resets in 12 s", "sunset: should have been switched off", "snyk-request-id: the request's number"]
     {
         assert!(shown.err.contains(words), "{words} in {}", shown.err);
     }
     let whole = home.run(&["request", "probe", "/rest/self", "--json"]).expect(0).json();
-    assert_eq!(whole["limit"], "37 of 1620 left, resets in 12 s");
+    assert_eq!(whole["limit"], "37 of 1,620 left, resets in 12 s");
     assert!(whole["meanings"]["sunset"].is_string(), "{whole}");
 }
