@@ -24,6 +24,6 @@ pub use value::ValueType;
 /// The built-in catalogue, read once for all tests.
 #[cfg(test)]
 pub(crate) fn builtin() -> &'static Catalogue {
-    static CATALOGUE: std::sync::LazyLock<Catalogue> = std::sync::LazyLock::new(|| Catalogue::builtin());
+    static CATALOGUE: std::sync::LazyLock<Catalogue> = std::sync::LazyLock::new(Catalogue::builtin);
     &CATALOGUE
 }

@@ -107,7 +107,7 @@ pub(super) const ALL: &[Target] = &[
     Target { name: "json_view", read: json_view, words: &["{", "}", "[", "]", ":", ",", "\"a\"", "1e9", "null", "true"] },
 ];
 
-static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(|| Catalogue::builtin());
+static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(Catalogue::builtin);
 
 fn now() -> Moment {
     Moment::UNIX_EPOCH + std::time::Duration::from_secs(1_795_000_000)
