@@ -17,8 +17,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// The size of a page; the file is always a whole number of them.
 const PAGE: u64 = 4096;
 
-/// With so many pages the write-ahead log is taken over into the file, and it is not left behind: whoever opens the file
-/// next would read all of it.
+/// With so many pages the write-ahead log is not left behind: whoever opens the file next would read all of it.
 const LONG_LOG: u64 = 256;
 
 impl Index {
@@ -116,8 +115,7 @@ fn prepare(connection: &Connection) -> Result<(), rusqlite::Error> {
     connection.execute_batch(
         "PRAGMA foreign_keys = ON; PRAGMA cell_size_check = ON; PRAGMA trusted_schema = OFF; \
          PRAGMA cache_size = -512; PRAGMA cache_spill = OFF",
-    )?;
-    connection.pragma_update(None, "wal_autocheckpoint", LONG_LOG.cast_signed())
+    )
 }
 
 fn create_folder(folder: &Path) -> io::Result<()> {
