@@ -86,7 +86,7 @@ impl App {
         };
         let of = |steps: usize| u64::try_from(steps).unwrap_or(u64::MAX);
         let (full, empty) = chart::bar(self.preferences.glyphs, (of(done), of(total)), PROGRESS);
-        Some(vec![(Role::Accent, full), (Role::Dim, format!("{empty} ")), (Role::Accent, format!("{done} of {total}"))])
+        Some(vec![(Role::Accent, full), (Role::Dim, format!("{empty} ")), (Role::Accent, words::part(done, total))])
     }
 
     fn zoom_sign(&self) -> Option<Pieces> {

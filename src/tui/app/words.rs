@@ -212,6 +212,11 @@ pub fn thousands(number: usize) -> String {
     rate_limit::grouped(u64::try_from(number).unwrap_or(u64::MAX))
 }
 
+/// Some of all: `3 of 1,000`.
+pub fn part(some: usize, all: usize) -> String {
+    format!("{} of {}", thousands(some), thousands(all))
+}
+
 /// What an HTTP status is called.
 pub fn status(code: u16) -> &'static str {
     match code {

@@ -42,7 +42,7 @@ fn title(app: &App) -> String {
     if list.is_unfiltered() {
         "1 Credentials".to_owned()
     } else {
-        format!("1 Credentials · {} of {}", list.shown_count(), list.all().len())
+        format!("1 Credentials · {}", words::part(list.shown_count(), list.all().len()))
     }
 }
 
@@ -107,7 +107,7 @@ fn draw_position(pen: &mut Pen<'_>, area: Area, rows: Area) {
     let bottom = bottom.split_left(bottom.width.saturating_sub(2)).0;
     pen.put(bottom, &format!(" by {} ", list.sort.as_str()), Role::Dim);
     if list.shown_count() > rows.height.into() {
-        pen.put_right(bottom, &format!(" {} of {} ", list.cursor() + 1, list.shown_count()), Role::Dim);
+        pen.put_right(bottom, &format!(" {} ", words::part(list.cursor() + 1, list.shown_count())), Role::Dim);
     }
 }
 

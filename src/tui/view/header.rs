@@ -5,7 +5,7 @@ use unicode_width::UnicodeWidthStr;
 use super::pen::Pen;
 use crate::config::theme::Role;
 use crate::tui::app::layout::Area;
-use crate::tui::app::words::Standing;
+use crate::tui::app::words::{self, Standing};
 use crate::tui::app::{chart, header};
 
 /// Draws the header.
@@ -34,6 +34,6 @@ fn tally(pen: &Pen<'_>) -> chart::Pieces {
     let counted = Standing::ALL.into_iter().zip(list.tally(pen.now.wall)).rev().filter(|(_, count)| *count > 0);
     counted
         .map(|(standing, count)| (standing.look(pen.glyphs()), count))
-        .map(|((role, sign), count)| (role, format!("{sign} {count}  ")))
+        .map(|((role, sign), count)| (role, format!("{sign} {}  ", words::thousands(count))))
         .collect()
 }

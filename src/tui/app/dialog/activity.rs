@@ -92,7 +92,7 @@ impl ActivityList {
             State::Running(Some((done, total))) => {
                 let of = |steps: usize| u64::try_from(steps).unwrap_or(u64::MAX);
                 let (full, empty) = chart::bar(glyphs, (of(*done), of(*total)), BAR);
-                ((Role::Accent, glyphs.pointer), format!("{full}{empty} {done} of {total}"), elapsed(entry, now))
+                ((Role::Accent, glyphs.pointer), format!("{full}{empty} {}", words::part(*done, *total)), elapsed(entry, now))
             }
             State::Running(None) => ((Role::Accent, glyphs.pointer), "running".to_owned(), elapsed(entry, now)),
             State::Tidying => ((Role::Dim, glyphs.tick), "done; tidies up later".to_owned(), String::new()),
