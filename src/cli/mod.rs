@@ -152,7 +152,8 @@ enum Verb {
 const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed, 2 usage, 3 not found, 4 refused by the provider, 5 unknown (network), \
 6 store locked or unavailable, 7 policy not met, 8 a rotation needs a human.\n\n\
 Environment: TOKENRING_HOME puts configuration, data and state under one folder; TOKENRING_STORE=keyring|file|memory \
-overrides the configured store; TOKENRING_PASSPHRASE_FILE names a file (mode 0600) with the encrypted file's passphrase.";
+overrides the configured store; TOKENRING_PASSPHRASE_FILE names a file (mode 0600) with the encrypted file's passphrase, \
+for all commands but the screen, which asks.";
 
 /// Runs the program on the process's arguments.
 pub fn main() -> ExitCode {
