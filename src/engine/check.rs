@@ -29,10 +29,6 @@ use crate::store::{ItemKey, Store};
 /// So many of the latest requests are looked at for what other regions said.
 const REMEMBERED: usize = 50;
 
-/// How many secrets are read from the store in one go. Of an encrypted file everything is opened each time, so it should be
-/// few times; and what is read lies in memory until it was sent, so it should not be everything.
-const PORTION: usize = 4096;
-
 /// Secrets that are read from the store in one go, when the first of them is wanted.
 struct Secrets {
     ids: Vec<CredentialId>,
@@ -95,7 +91,7 @@ impl Engine {
         let mut waiting = std::iter::from_fn(|| turns.next()).map(|(_, credential)| credential).peekable();
         let mut work = Vec::new();
         while waiting.peek().is_some() {
-            let portion: Vec<_> = waiting.by_ref().take(PORTION).collect();
+            let portion: Vec<_> = waiting.by_ref().take(self.store.portion()).collect();
             let secrets = Arc::new(Secrets::of(self.sent_as_they_are(&portion)));
             work.extend(portion.into_iter().map(|credential| (credential, Arc::clone(&secrets))));
         }

@@ -74,6 +74,12 @@ pub trait Store: Send + Sync {
         futures::stream::iter(calls).buffered(CALLS_AT_ONCE).collect().await
     }
 
+    /// How many secrets are best read in one go by somebody who needs very many: what is read lies in memory until it was
+    /// used, and the first is waited for as long as all of them are.
+    fn portion(&self) -> usize {
+        64
+    }
+
     /// Keeps a secret under this key, in place of what was there. When this returns, it is durable.
     async fn put(&self, key: &ItemKey, secret: &Secret) -> Result<(), StoreError>;
 

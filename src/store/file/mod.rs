@@ -134,6 +134,11 @@ impl Store for FileStore {
         read.await.unwrap_or_else(|error| keys.iter().map(|_| Err(error.clone())).collect())
     }
 
+    /// Many, since each time everything is opened.
+    fn portion(&self) -> usize {
+        1 << 14
+    }
+
     async fn put(&self, key: &ItemKey, secret: &Secret) -> Result<(), StoreError> {
         BACKEND.admit(key, secret)?;
         let secret = super::copy_of(secret);
