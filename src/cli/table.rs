@@ -49,8 +49,7 @@ impl Table {
         let ink = if fits { ink } else { Ink::Plain };
         let headings = self.line(self.headings.iter().copied(), &widths, |_, cell| ink.heading(cell));
         let painted = move |column: usize, cell: &str| if self.tells_state(column) { ink.state(cell) } else { cell.to_owned() };
-        let rows = self.rows.clone().into_iter();
-        let lines = rows.map(move |row| self.line(row.iter().map(String::as_str), &widths, painted));
+        let lines = self.rows.iter().map(move |row| self.line(row.iter().map(String::as_str), &widths, painted));
         std::iter::once(headings).chain(lines).map(move |line| if fits { line } else { cut(&line, room) })
     }
 

@@ -22,15 +22,17 @@ struct Queue<T> {
 }
 
 /// The work in an order that is left to chance; as it is where the system has no randomness.
-pub(super) fn shuffled<T>(work: Vec<T>) -> Vec<T> {
-    let mut chances = vec![0; work.len() * size_of::<u64>()];
+pub(super) fn shuffled<T>(mut work: Vec<T>) -> Vec<T> {
+    let mut chances = vec![0; work.len() * size_of::<usize>()];
     if getrandom::fill(&mut chances).is_err() {
         return work;
     }
     let (chances, _) = chances.as_chunks();
-    let mut drawn: Vec<_> = chances.iter().map(|chance| u64::from_ne_bytes(*chance)).zip(work).collect();
-    drawn.sort_by_key(|(chance, _)| *chance);
-    drawn.into_iter().map(|(_, piece)| piece).collect()
+    // Each place in turn, from the last one on, gets one of those that have none yet.
+    for (place, chance) in chances.iter().enumerate().rev() {
+        work.swap(place, usize::from_ne_bytes(*chance) % (place + 1));
+    }
+    work
 }
 
 impl<T> Turns<T> {

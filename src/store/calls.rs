@@ -1,6 +1,6 @@
 //! How a call is bounded in time, kept off the drawing task, and ordered among the calls on the same key.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -21,12 +21,26 @@ pub(super) struct Turn(#[expect(dead_code, reason = "held, never read")] OwnedMu
 impl Turns {
     /// Waits until nobody else works on this item.
     pub(super) async fn take(&self, key: &ItemKey) -> Turn {
-        let queue = {
-            let mut queues = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            queues.retain(|_, queue| Arc::strong_count(queue) > 1);
-            queues.entry(key.clone()).or_default().clone()
-        };
+        let queue = self.queues([key]).swap_remove(0);
         Turn(queue.lock_owned().await)
+    }
+
+    /// Waits until nobody else works on any of these items. Everybody takes turns in the same order, so that nobody waits
+    /// for somebody who waits for him.
+    pub(super) async fn take_all(&self, keys: &[ItemKey]) -> Vec<Turn> {
+        let queues = self.queues(keys.iter().collect::<BTreeSet<_>>());
+        let mut turns = Vec::with_capacity(queues.len());
+        for queue in queues {
+            turns.push(Turn(queue.lock_owned().await));
+        }
+        turns
+    }
+
+    /// The queues of these items; those in which nobody stands are forgotten, once for all of them.
+    fn queues<'k>(&self, keys: impl IntoIterator<Item = &'k ItemKey>) -> Vec<Arc<tokio::sync::Mutex<()>>> {
+        let mut queues = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        queues.retain(|_, queue| Arc::strong_count(queue) > 1);
+        keys.into_iter().map(|key| Arc::clone(queues.entry(key.clone()).or_default())).collect()
     }
 }
 
@@ -89,5 +103,8 @@ mod tests {
             drop(turns.take(&ItemKey::own(key)).await);
         }
         assert_eq!(turns.0.lock().unwrap().len(), 1);
+        let keys = ["b", "a", "b"].map(ItemKey::own);
+        assert_eq!(turns.take_all(&keys).await.len(), 2, "whoever asks twice does not wait for himself");
+        assert_eq!(turns.0.lock().unwrap().len(), 2);
     }
 }

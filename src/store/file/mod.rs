@@ -10,7 +10,6 @@ mod by_passphrase;
 mod items;
 mod vault;
 
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -119,11 +118,7 @@ impl Store for FileStore {
 
     async fn get_many(&self, keys: &[ItemKey]) -> Vec<Result<Secret, StoreError>> {
         let read = within(CALL_DEADLINE, async {
-            let mut turns = Vec::with_capacity(keys.len());
-            // Everybody takes turns in the same order, so that nobody waits for somebody who waits for him.
-            for key in keys.iter().collect::<BTreeSet<_>>() {
-                turns.push(self.turns.take(key).await);
-            }
+            let turns = self.turns.take_all(keys).await;
             let (folder, opened, keys) = (self.folder.clone(), self.opened(), keys.to_vec());
             blocking(move || {
                 let _turns = turns;
