@@ -136,7 +136,8 @@ fn report(context: &Context<'_>, scanned: &Scanned) -> Result<(), Problem> {
         }));
     }
     if scanned.sightings.is_empty() {
-        return context.out.text(&format!("nothing found in {} files", scanned.files));
+        let files = if scanned.files == 1 { "1 file".to_owned() } else { format!("{} files", scanned.files) };
+        return context.out.text(&format!("nothing found in {files}"));
     }
     let mut table = Table::new(&["WHERE", "WHAT", "THEN"]);
     for sighting in &scanned.sightings {

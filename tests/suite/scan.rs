@@ -288,7 +288,7 @@ fn standard_input_is_looked_at_too() {
     assert_eq!(found(&done.json()), [("-".to_owned(), 2, "laptop".to_owned())]);
     assert_eq!((&done.json()["files"], &done.json()["finds"][0]["consumer"]), (&json!(1), &Value::Null));
     let harmless = place.home.feed(&["scan", "-", "--strict"], "nothing of interest\n").expect(0);
-    assert_eq!(harmless.out, "nothing found in 1 files\n");
+    assert_eq!(harmless.out, "nothing found in 1 file\n");
     let file = place.write("a.txt", TOKEN);
     let both = place.home.feed(&["scan", "-", file.to_str().unwrap(), "--json"], TOKEN).expect(0).json();
     assert_eq!(found(&both).iter().map(|(name, ..)| name.as_str()).collect::<Vec<_>>(), ["a.txt", "-"]);
