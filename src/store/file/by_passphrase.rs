@@ -80,6 +80,11 @@ mod tests {
         [&sealed[..start], line.as_bytes(), &sealed[end..]].concat()
     }
 
+    /// The salt in the header line of a passphrase.
+    fn salt(line: &str) -> &str {
+        line.split(' ').nth(2).unwrap()
+    }
+
     #[test]
     fn what_the_library_seals_is_opened_by_its_passphrase_alone() {
         let file = sealed("correct horse", 3);
@@ -91,7 +96,6 @@ mod tests {
     #[test]
     fn a_header_that_is_not_as_the_format_has_it_is_refused_before_any_work() {
         let file = sealed("p", 2);
-        let salt = |line: &str| line.split(' ').nth(2).unwrap().to_owned();
         for change in [
             &(|line: &str| format!("-> scrypt {} 02", salt(line))) as &dyn Fn(&str) -> String,
             &|line| format!("-> scrypt {} +2", salt(line)),
@@ -107,7 +111,7 @@ mod tests {
 
     #[test]
     fn more_work_than_anybody_would_wait_for_is_refused() {
-        let file = with_stanza(&sealed("p", 2), |line| line.replace(" 2", " 63"));
+        let file = with_stanza(&sealed("p", 2), |line| format!("-> scrypt {} 63", salt(line)));
         let refused = age::decrypt(&ByPassphrase(&passphrase("p")), &file).unwrap_err();
         assert!(matches!(refused, DecryptError::ExcessiveWork { required: 63, .. }), "{refused}");
     }
