@@ -12,6 +12,7 @@ use crate::domain::Problem;
 use crate::domain::consumer::Target;
 use crate::domain::credential::Slot;
 use crate::domain::problem::Class;
+use crate::domain::words::count;
 use crate::engine::scan::{Holder, Progress, Scanned, Sighting, Unread, Whose, words};
 
 /// Find plain-text copies of secrets in files: of those held here, and of known shapes
@@ -136,8 +137,7 @@ fn report(context: &Context<'_>, scanned: &Scanned) -> Result<(), Problem> {
         }));
     }
     if scanned.sightings.is_empty() {
-        let files = if scanned.files == 1 { "1 file".to_owned() } else { format!("{} files", scanned.files) };
-        return context.out.text(&format!("nothing found in {files}"));
+        return context.out.text(&format!("nothing found in {}", count(scanned.files, "file")));
     }
     let mut table = Table::new(&["WHERE", "WHAT", "THEN"]);
     for sighting in &scanned.sightings {

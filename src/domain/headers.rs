@@ -3,6 +3,7 @@
 use super::Moment;
 use super::rate_limit::{self, RateLimit, date};
 use super::response::Answer;
+use super::words::grouped;
 
 /// A header of an answer, with what it means.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -128,7 +129,7 @@ fn windows(_: &str, seen: &Seen<'_>) -> Option<String> {
             (0, _) => " requests",
             _ => "",
         };
-        format!("{}{counted} {}", rate_limit::grouped(limit), rate_limit::every(window))
+        format!("{}{counted} {}", grouped(limit), rate_limit::every(window))
     });
     let first = limits.next()?;
     let rest: Vec<_> = limits.collect();

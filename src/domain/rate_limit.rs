@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use super::Moment;
 use super::response::Answer;
+use super::words::grouped;
 
 /// A reset given as a number beyond this is a moment in seconds since 1970, not a time to wait.
 const EPOCH_FROM: u64 = 1_000_000_000;
@@ -134,14 +135,6 @@ pub fn every(window: Duration) -> String {
         3600 => "an hour".to_owned(),
         86_400 => "a day".to_owned(),
         _ => format!("in {}", seconds(window)),
-    }
-}
-
-/// A number with its thousands apart: `1,620`.
-pub fn grouped(number: u64) -> String {
-    match number {
-        0..1000 => number.to_string(),
-        _ => format!("{},{:03}", grouped(number / 1000), number % 1000),
     }
 }
 
@@ -315,7 +308,6 @@ mod tests {
     fn a_limit_is_said_as_people_say_it() {
         let said = [1, 10, 60, 300, 3600, 86_400].map(|window| every(Duration::from_secs(window)));
         assert_eq!(said, ["a second", "in 10 s", "a minute", "in 5 min", "an hour", "a day"]);
-        assert_eq!([0, 999, 1000, 97_200, 1_002_003].map(grouped), ["0", "999", "1,000", "97,200", "1,002,003"]);
     }
 
     #[test]

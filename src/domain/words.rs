@@ -13,6 +13,14 @@ pub fn count(number: usize, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }
 
+/// A number with its thousands apart: `1,620`.
+pub fn grouped(number: u64) -> String {
+    match number {
+        0..1000 => number.to_string(),
+        _ => format!("{},{:03}", grouped(number / 1000), number % 1000),
+    }
+}
+
 /// A span in its largest fitting unit: `12 d`, `3 h`, `2 min`, `now`.
 pub fn span(span: Duration) -> String {
     let minutes = span.abs().whole_minutes();
@@ -57,6 +65,11 @@ mod tests {
     use super::*;
     use crate::domain::response::Verdict;
     use time::macros::datetime;
+
+    #[test]
+    fn thousands_stand_apart() {
+        assert_eq!([0, 999, 1000, 97_200, 1_002_003].map(grouped), ["0", "999", "1,000", "97,200", "1,002,003"]);
+    }
 
     #[test]
     fn spans_take_the_largest_unit_that_fits() {

@@ -55,7 +55,9 @@ impl Engine {
     /// The beginning of all credentials, by name: as many as a screen shows at once. It is read at once and on the
     /// calling thread, since before the first frame a change of threads would take longer than the reading.
     pub fn first_credentials(&self, count: u16) -> Result<Beginning, Problem> {
-        Ok(beginning(&self.index, count)?)
+        let credentials = self.index.first_credentials(count.into())?;
+        let is_whole = credentials.len() < usize::from(count);
+        Ok(Beginning { credentials, is_whole })
     }
 
     /// The credential with this name; where there is none, the problem offers the nearest names.
@@ -304,13 +306,6 @@ pub(super) fn random<const N: usize>() -> Result<[u8; N], Problem> {
         Problem::new("There is no randomness", error.to_string(), "check that this system's random device works")
     })?;
     Ok(bytes)
-}
-
-/// The first so many credentials of an index.
-pub(super) fn beginning(index: &Index, count: u16) -> Result<Beginning, IndexError> {
-    let credentials = if count == 0 { Vec::new() } else { index.first_credentials(count.into())? };
-    let is_whole = credentials.len() < usize::from(count);
-    Ok(Beginning { credentials, is_whole })
 }
 
 /// What is said when a background thread is gone without an answer.

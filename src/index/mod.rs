@@ -99,7 +99,8 @@ impl Index {
 }
 
 /// Whether whoever closes the file last leaves the write-ahead log for the next one. Where only verdicts and history
-/// were written it is left, since taking it over costs two syncs of the disk, which is more than all of a request.
+/// were written it is left while it is short, since taking it over costs two syncs of the disk, which is more than all of a
+/// request.
 const LEAVE_LOG: DbConfig = DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
 
 impl Durability {

@@ -1,4 +1,4 @@
-//! Opening the file: private, never through a link, never over something else.
+//! Opening the file: private, never through a link, never over something else; and closing it.
 
 use std::fs;
 use std::io;
@@ -49,6 +49,7 @@ impl Index {
 }
 
 impl Drop for Index {
+    /// Whatever was written, a long log is not left.
     fn drop(&mut self) {
         let is_long = fs::metadata(with_suffix(&self.path, "-wal")).is_ok_and(|log| log.len() > LONG_LOG * PAGE);
         if is_long && let Err(error) = self.lock().set_db_config(LEAVE_LOG, false) {

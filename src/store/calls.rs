@@ -1,7 +1,7 @@
 //! How a call is bounded in time, kept off the drawing task, and ordered among the calls on the same key.
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::OwnedMutexGuard;
@@ -13,7 +13,9 @@ use super::{ItemKey, StoreError};
 /// Whoever changes an item holds its [`Turn`] until the change has ended, even when the caller has long given up. So a
 /// change that outlives its deadline never overtakes a later call: that one waits, and then meets the outcome.
 #[derive(Default)]
-pub(super) struct Turns(Mutex<HashMap<ItemKey, Arc<tokio::sync::Mutex<()>>>>);
+pub(super) struct Turns(Mutex<Queues>);
+
+type Queues = HashMap<ItemKey, Arc<tokio::sync::Mutex<()>>>;
 
 /// The right to work on one item; the next in the queue comes when it is dropped.
 pub(super) struct Turn(#[expect(dead_code, reason = "held, never read")] OwnedMutexGuard<()>);
@@ -21,14 +23,17 @@ pub(super) struct Turn(#[expect(dead_code, reason = "held, never read")] OwnedMu
 impl Turns {
     /// Waits until nobody else works on this item.
     pub(super) async fn take(&self, key: &ItemKey) -> Turn {
-        let queue = self.queues([key]).swap_remove(0);
+        let queue = queue_of(&mut self.tidied(), key);
         Turn(queue.lock_owned().await)
     }
 
     /// Waits until nobody else works on any of these items. Everybody takes turns in the same order, so that nobody waits
     /// for somebody who waits for him.
     pub(super) async fn take_all(&self, keys: &[ItemKey]) -> Vec<Turn> {
-        let queues = self.queues(keys.iter().collect::<BTreeSet<_>>());
+        let queues: Vec<_> = {
+            let mut queues = self.tidied();
+            keys.iter().collect::<BTreeSet<_>>().into_iter().map(|key| queue_of(&mut queues, key)).collect()
+        };
         let mut turns = Vec::with_capacity(queues.len());
         for queue in queues {
             turns.push(Turn(queue.lock_owned().await));
@@ -36,12 +41,16 @@ impl Turns {
         turns
     }
 
-    /// The queues of these items; those in which nobody stands are forgotten, once for all of them.
-    fn queues<'k>(&self, keys: impl IntoIterator<Item = &'k ItemKey>) -> Vec<Arc<tokio::sync::Mutex<()>>> {
+    /// The queues in which somebody stands; the others are forgotten.
+    fn tidied(&self) -> MutexGuard<'_, Queues> {
         let mut queues = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         queues.retain(|_, queue| Arc::strong_count(queue) > 1);
-        keys.into_iter().map(|key| Arc::clone(queues.entry(key.clone()).or_default())).collect()
+        queues
     }
+}
+
+fn queue_of(queues: &mut Queues, key: &ItemKey) -> Arc<tokio::sync::Mutex<()>> {
+    Arc::clone(queues.entry(key.clone()).or_default())
 }
 
 /// The outcome of `work`, or [`StoreError::TimedOut`] after `limit`.

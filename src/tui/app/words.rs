@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use crate::config::theme::{Glyphs, Role};
-use crate::domain::rate_limit;
 use crate::domain::response::Verdict;
+use crate::domain::words::grouped;
 use crate::domain::{Credential, Moment, Origin};
 
 /// How many days before its end a credential is shown as expiring.
@@ -209,7 +209,7 @@ pub fn count(number: usize, noun: &str) -> String {
 
 /// A number with its thousands apart: `10,000`.
 pub fn thousands(number: usize) -> String {
-    rate_limit::grouped(u64::try_from(number).unwrap_or(u64::MAX))
+    grouped(u64::try_from(number).unwrap_or(u64::MAX))
 }
 
 /// Some of all: `3 of 1,000`.
