@@ -36,10 +36,16 @@ pub(super) struct Finding {
 
 /// Findings that wait to be written down together. None is lost where it is dropped.
 pub(super) struct Findings {
-    index: Arc<Index>,
-    waiting: Vec<Finding>,
+    waiting: Batch,
     since: Option<Instant>,
     writing: Option<JoinHandle<()>>,
+}
+
+/// What goes into one transaction, which is made where the batch is dropped: by a task of its own as a rule, but also by
+/// whoever gives up, and by a runtime that ends before it has begun with that task.
+struct Batch {
+    index: Arc<Index>,
+    findings: Vec<Finding>,
 }
 
 impl Engine {
@@ -50,22 +56,26 @@ impl Engine {
 
     /// Writes findings down as they come.
     pub(super) fn findings(&self) -> Findings {
-        Findings { index: Arc::clone(&self.index), waiting: Vec::new(), since: None, writing: None }
+        Findings::new(Arc::clone(&self.index))
     }
 }
 
 impl Findings {
+    fn new(index: Arc<Index>) -> Self {
+        Self { waiting: Batch { index, findings: Vec::new() }, since: None, writing: None }
+    }
+
     /// Takes one in.
     pub(super) fn add(&mut self, finding: Finding) {
         self.since.get_or_insert_with(Instant::now);
-        self.waiting.push(finding);
+        self.waiting.findings.push(finding);
     }
 
     /// Waits until it is time to write, and those before are written.
     pub(super) async fn due(&mut self) {
         match self.since {
             None => std::future::pending().await,
-            Some(_) if self.waiting.len() >= BATCH => {}
+            Some(_) if self.waiting.findings.len() >= BATCH => {}
             Some(since) => sleep_until(since + PATIENCE).await,
         }
         self.written().await;
@@ -73,7 +83,10 @@ impl Findings {
 
     /// Begins to write all that wait.
     pub(super) fn write(&mut self) {
-        self.writing = self.begin();
+        if self.since.take().is_some() {
+            let batch = self.waiting.take();
+            self.writing = Some(spawn_blocking(move || drop(batch)));
+        }
     }
 
     /// Writes all that still wait.
@@ -90,21 +103,22 @@ impl Findings {
             self.writing = None;
         }
     }
+}
 
-    fn begin(&mut self) -> Option<JoinHandle<()>> {
-        self.since.take()?;
-        let (index, findings) = (Arc::clone(&self.index), std::mem::take(&mut self.waiting));
-        Some(spawn_blocking(move || {
-            if let Err(error) = write(&index, findings) {
-                tracing::error!(%error, "verdicts were not kept");
-            }
-        }))
+impl Batch {
+    fn take(&mut self) -> Self {
+        Self { index: Arc::clone(&self.index), findings: std::mem::take(&mut self.findings) }
     }
 }
 
-impl Drop for Findings {
+impl Drop for Batch {
     fn drop(&mut self) {
-        drop(self.begin());
+        let findings = std::mem::take(&mut self.findings);
+        if !findings.is_empty()
+            && let Err(error) = write(&self.index, findings)
+        {
+            tracing::error!(%error, "verdicts were not kept");
+        }
     }
 }
 
@@ -149,7 +163,7 @@ mod tests {
                 last_check: None,
             })
             .unwrap();
-        Findings { index: Arc::new(index), waiting: Vec::new(), since: None, writing: None }
+        Findings::new(Arc::new(index))
     }
 
     fn found(region: usize) -> Finding {
@@ -170,7 +184,7 @@ mod tests {
     #[tokio::test]
     async fn one_waits_for_others_but_not_for_long() {
         let mut findings = findings();
-        let index = Arc::clone(&findings.index);
+        let index = Arc::clone(&findings.waiting.index);
         findings.add(found(0));
         let began = Instant::now();
         findings.due().await;
@@ -190,21 +204,30 @@ mod tests {
         let began = findings.since.unwrap();
         findings.since = Some(began + PATIENCE * 1000);
         findings.due().await;
-        let index = Arc::clone(&findings.index);
+        let index = Arc::clone(&findings.waiting.index);
         findings.finish().await;
         assert_eq!(written(&index), BATCH);
     }
 
     #[test]
     fn none_is_lost_where_somebody_gives_up() {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
-        let index = runtime.block_on(async {
-            let mut findings = findings();
-            findings.add(found(0));
-            Arc::clone(&findings.index)
-        });
-        // It waits for what has begun.
-        drop(runtime);
+        let mut findings = findings();
+        let index = Arc::clone(&findings.waiting.index);
+        findings.add(found(0));
+        drop(findings);
+        assert_eq!(written(&index), 1);
+    }
+
+    #[test]
+    fn none_is_lost_where_the_runtime_ends_before_it_begins_to_write() {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let handle = runtime.handle().clone();
+        runtime.shutdown_background();
+        let _inside = handle.enter();
+        let mut findings = findings();
+        let index = Arc::clone(&findings.waiting.index);
+        findings.add(found(0));
+        findings.write();
         assert_eq!(written(&index), 1);
     }
 }
