@@ -5,6 +5,7 @@ use std::process::{Child, Command, Stdio};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tokio::sync::{Mutex, MutexGuard};
 
 use super::visitor::Waiting;
 use super::{client, met};
@@ -23,15 +24,23 @@ const FLAGS: [&str; 9] = [
     "--disable-dev-shm-usage",
 ];
 
+/// One browser at a time: two that start at once are a heavy load for a small machine.
+static TURN: Mutex<()> = Mutex::const_new(());
+
+/// How often a browser is started that does not come up, which on a busy machine it does not always.
+const STARTS: usize = 3;
+
 /// A browser with one page.
 struct Browser {
     driver: Child,
     session: String,
     _profile: TempDir,
+    _turn: MutexGuard<'static, ()>,
 }
 
 impl Browser {
     async fn start() -> Self {
+        let turn = TURN.lock().await;
         let profile = TempDir::new().unwrap();
         let mut driver = Command::new("chromedriver")
             .arg("--port=0")
@@ -40,45 +49,63 @@ impl Browser {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        let port = port(driver.stdout.take().unwrap());
-        let data = format!("--user-data-dir={}", profile.path().display());
-        let flags: Vec<&str> = FLAGS.iter().copied().chain([data.as_str()]).collect();
-        let wish = json!({"capabilities": {"alwaysMatch": {"goog:chromeOptions": {"args": flags}}}});
-        let root = format!("http://127.0.0.1:{port}/session");
-        let opened = ask(client().post(&root).body(wish.to_string())).await;
-        let id = opened["value"]["sessionId"].as_str().unwrap_or_else(|| panic!("no session: {opened}"));
-        Self { driver, session: format!("{root}/{id}"), _profile: profile }
+        let root = format!("http://127.0.0.1:{}/session", port(driver.stdout.take().unwrap()));
+        let session = format!("{root}/{}", open(&root, &profile).await);
+        Self { driver, session, _profile: profile, _turn: turn }
     }
 
     async fn visit(&self, url: &str) {
-        self.command("url", json!({"url": url})).await;
+        self.command("url", json!({"url": url})).await.unwrap();
     }
 
-    /// Presses the first element that the selector finds.
+    /// Presses the first element that the selector finds until it is gone: a page that is not painted yet may miss the first
+    /// time. The driver waits for the page that a click leads to, so nothing is pressed twice that was heard.
     async fn press(&self, selector: &str) {
-        let found = self.command("element", json!({"using": "css selector", "value": selector})).await;
-        let element = found["value"].as_object().unwrap().values().next().unwrap().as_str().unwrap().to_owned();
-        self.command(&format!("element/{element}/click"), json!({})).await;
+        let mut tried = false;
+        let gone = async || match self.element(selector).await {
+            Ok(element) => {
+                tried = true;
+                if let Err(error) = self.command(&format!("element/{element}/click"), json!({})).await {
+                    println!("{selector}: {error}");
+                }
+                false
+            }
+            Err(error) => tried && error["error"] == "no such element",
+        };
+        until(&format!("{selector} leads to another page"), gone).await;
+    }
+
+    async fn element(&self, selector: &str) -> Result<String, Value> {
+        let found = self.command("element", json!({"using": "css selector", "value": selector})).await?;
+        Ok(found.as_object().and_then(|ids| ids.values().next()?.as_str()).unwrap().to_owned())
     }
 
     /// The headline and what stands below it, once the headline is `title`.
     async fn read(&self, title: &str) -> String {
-        let text = async || self.text().await.unwrap_or_default();
-        until(&format!("the page says \"{title}\""), async || text().await.starts_with(title)).await;
-        text().await
+        let mut text = Err(Value::Null);
+        until(&format!("the page says \"{title}\""), async || {
+            let before = std::mem::replace(&mut text, self.text().await);
+            if before != text {
+                println!("the page: {text:?}");
+            }
+            text.as_ref().is_ok_and(|text| text.starts_with(title))
+        })
+        .await;
+        text.unwrap()
     }
 
-    async fn text(&self) -> Option<String> {
-        let script = json!({"script": "return document.body.innerText", "args": []});
-        Some(self.command("execute/sync", script).await["value"].as_str()?.trim().to_owned())
+    async fn text(&self) -> Result<String, Value> {
+        let said = self.command("execute/sync", json!({"script": "return document.body.innerText", "args": []})).await?;
+        Ok(said.as_str().unwrap_or_default().trim().to_owned())
     }
 
-    async fn command(&self, name: &str, body: Value) -> Value {
-        ask(client().post(format!("{}/{name}", self.session)).body(body.to_string())).await
+    /// What the driver answers; an error is its own words.
+    async fn command(&self, name: &str, body: Value) -> Result<Value, Value> {
+        value(client().post(format!("{}/{name}", self.session)).body(body.to_string())).await
     }
 
     async fn close(mut self) {
-        ask(client().delete(&self.session)).await;
+        value(client().delete(&self.session)).await.unwrap();
         self.driver.kill().unwrap();
         self.driver.wait().unwrap();
     }
@@ -91,8 +118,25 @@ impl Drop for Browser {
     }
 }
 
-async fn ask(request: reqwest::RequestBuilder) -> Value {
-    request.send().await.unwrap().json().await.unwrap()
+/// The id of a new session.
+async fn open(root: &str, profile: &TempDir) -> String {
+    let data = format!("--user-data-dir={}", profile.path().display());
+    let flags: Vec<&str> = FLAGS.iter().copied().chain([data.as_str()]).collect();
+    let wish = json!({"capabilities": {"alwaysMatch": {"goog:chromeOptions": {"args": flags}}}});
+    for _ in 0..STARTS {
+        match value(client().post(root).body(wish.to_string())).await {
+            Ok(opened) => return opened["sessionId"].as_str().unwrap().to_owned(),
+            Err(error) => println!("no session: {error}"),
+        }
+    }
+    panic!("the browser does not start")
+}
+
+async fn value(request: reqwest::RequestBuilder) -> Result<Value, Value> {
+    let answer = request.send().await.unwrap();
+    let is_success = answer.status().is_success();
+    let value = answer.json::<Value>().await.unwrap()["value"].take();
+    if is_success { Ok(value) } else { Err(value) }
 }
 
 /// The port that the driver says it listens at. What else it says is read too, so that it never waits for a reader.
@@ -133,6 +177,7 @@ async fn a_person_denies_in_a_real_browser() {
     let waiting = Waiting::for_app(&home, &world);
     let browser = Browser::start().await;
     browser.visit(waiting.visit.as_str()).await;
+    browser.read("Let triage-app act for you?").await;
     browser.press("button[value=deny]").await;
     assert!(browser.read("Not signed in: The sign-in was denied").await.contains("access_denied"));
     browser.close().await;
