@@ -1,4 +1,5 @@
 //! Turns the provider files and themes that come with the program into JSON, which is read ten times faster than TOML.
+//! The ready-made requests of a provider go into a file of their own, since a first frame needs none of them.
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -6,6 +7,7 @@ use std::{env, fs};
 
 const ASSETS: &str = "assets";
 const FOLDERS: [&str; 2] = ["providers", "themes"];
+const PRESETS: &str = "preset";
 
 fn main() -> Result<(), Box<dyn Error>> {
     let out = PathBuf::from(env::var_os("OUT_DIR").ok_or("cargo names no folder to write to")?);
@@ -23,8 +25,11 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 fn translate(file: &Path, out: &Path) -> Result<(), Box<dyn Error>> {
-    let table: toml::Table = fs::read_to_string(file)?.parse()?;
-    let name = file.file_name().ok_or("a file without a name")?;
-    fs::write(out.join(name).with_extension("json"), serde_json::to_vec(&table)?)?;
+    let mut table: toml::Table = fs::read_to_string(file)?.parse()?;
+    let out = out.join(file.file_name().ok_or("a file without a name")?);
+    if let Some(presets) = table.remove(PRESETS) {
+        fs::write(out.with_extension("presets.json"), serde_json::to_vec(&presets)?)?;
+    }
+    fs::write(out.with_extension("json"), serde_json::to_vec(&table)?)?;
     Ok(())
 }

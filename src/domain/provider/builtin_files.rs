@@ -1,10 +1,37 @@
 //! The provider files that come with the program.
 
-/// Id and content of each, in the order in which they are listed everywhere. The build turns their TOML into JSON
-/// (`assets/build.rs`), since somebody waits for what is read at a start.
-pub(super) const FILES: [(&str, &str); 4] = [
-    ("snyk", include_str!(concat!(env!("OUT_DIR"), "/providers/snyk.json"))),
-    ("snyk-apps", include_str!(concat!(env!("OUT_DIR"), "/providers/snyk-apps.json"))),
-    ("snyk-api-web", include_str!(concat!(env!("OUT_DIR"), "/providers/snyk-api-web.json"))),
-    ("appcircle", include_str!(concat!(env!("OUT_DIR"), "/providers/appcircle.json"))),
-];
+use super::presets::Presets;
+use super::spec::Provider;
+
+/// A file, in two pieces. The build turns its TOML into JSON (`assets/build.rs`), since somebody waits for what is read
+/// at a start.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct File {
+    /// The provider.
+    pub(super) id: &'static str,
+    head: &'static str,
+    /// The ready-made requests, which a first frame does not need.
+    presets: &'static str,
+}
+
+macro_rules! file {
+    ($id:literal) => {
+        File {
+            id: $id,
+            head: include_str!(concat!(env!("OUT_DIR"), "/providers/", $id, ".json")),
+            presets: include_str!(concat!(env!("OUT_DIR"), "/providers/", $id, ".presets.json")),
+        }
+    };
+}
+
+/// In the order in which they are listed everywhere.
+pub(super) const FILES: [File; 4] = [file!("snyk"), file!("snyk-apps"), file!("snyk-api-web"), file!("appcircle")];
+
+impl File {
+    /// The provider that the file says.
+    #[expect(clippy::expect_used, reason = "the build wrote the text, and a test reads all of them")]
+    pub(super) fn read(self) -> Provider {
+        let head = serde_json::from_str(self.head).expect("a provider file that comes with the program");
+        Provider { presets: Presets::waiting(self.presets), ..head }
+    }
+}

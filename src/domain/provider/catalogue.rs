@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use toml::Spanned;
 use toml::de::{DeTable, Deserializer};
 
-use super::builtin_files;
+use super::builtin_files::{self, File};
 use super::error::CatalogueError;
 use super::overlay::Overlay;
 use super::spec::{Kind, Preset, Provider};
@@ -25,7 +25,7 @@ pub struct Catalogue {
 #[derive(Debug, Clone)]
 struct Entry {
     id: String,
-    text: &'static str,
+    file: File,
     provider: OnceLock<Provider>,
 }
 
@@ -41,7 +41,7 @@ pub struct Source {
 impl Catalogue {
     /// The providers that come with the program. That they are valid is a matter of the tests.
     pub fn builtin() -> Self {
-        Self { entries: builtin_files::FILES.map(|(id, text)| Entry::waiting(id, text)).into() }
+        Self { entries: builtin_files::FILES.map(Entry::waiting).into() }
     }
 
     /// The providers that come with the program, with the user's own files merged in, in their order. A file with a
@@ -131,17 +131,16 @@ impl PartialEq for Catalogue {
 }
 
 impl Entry {
-    fn waiting(id: &str, text: &'static str) -> Self {
-        Self { id: id.to_owned(), text, provider: OnceLock::new() }
+    fn waiting(file: File) -> Self {
+        Self { id: file.id.to_owned(), file, provider: OnceLock::new() }
     }
 
     fn of(provider: Provider) -> Self {
-        Self { id: provider.id.clone(), text: "", provider: provider.into() }
+        Self { id: provider.id.clone(), file: File::default(), provider: provider.into() }
     }
 
-    #[expect(clippy::expect_used, reason = "the build wrote the text, and a test reads all of them")]
     fn get(&self) -> &Provider {
-        self.provider.get_or_init(|| serde_json::from_str(self.text).expect("a provider file that comes with the program"))
+        self.provider.get_or_init(|| self.file.read())
     }
 }
 
@@ -272,7 +271,7 @@ replace = { plan = "snyk-app-secret", overlap = true }
     #[test]
     fn the_built_in_files_are_valid_and_say_what_they_say() {
         let mut written = Catalogue { entries: Vec::new() };
-        for (id, _) in builtin_files::FILES {
+        for File { id, .. } in builtin_files::FILES {
             let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("assets/providers/{id}.toml"));
             let source = Source { name: id.to_owned(), text: std::fs::read_to_string(path).unwrap() };
             written.merge(&source).unwrap();

@@ -11,6 +11,7 @@ mod error;
 pub mod overlay;
 pub(crate) mod placeholder;
 mod pointers;
+mod presets;
 pub mod spec;
 mod validate;
 mod value;
@@ -18,6 +19,7 @@ mod value;
 pub use catalogue::{Catalogue, Source};
 pub use error::CatalogueError;
 pub use pointers::Choice;
+pub use presets::Presets;
 pub use spec::{Authorization, FieldSpec, Kind, Parameter, Preset, Provider, StatusMeaning};
 pub use value::ValueType;
 

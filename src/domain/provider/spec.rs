@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::placeholder::placeholders;
+use super::presets::Presets;
 use super::value::ValueType;
 use crate::domain::credential::Part;
 use crate::domain::region::{Place, Region};
@@ -43,7 +44,7 @@ pub struct Provider {
     pub kinds: Vec<Kind>,
     /// The ready-made requests.
     #[serde(default, rename = "preset")]
-    pub presets: Vec<Preset>,
+    pub presets: Presets,
     /// What statuses mean here, most specific first.
     #[serde(default, rename = "status")]
     pub statuses: Vec<StatusMeaning>,
