@@ -47,7 +47,10 @@ impl Completions {
 
 /// Answers the shell and ends the process, if it is a shell that asks.
 pub(super) fn answer() {
-    CompleteEnv::with_factory(|| knowing(super::command())).var(VARIABLE).complete();
+    // The library looks at the arguments and the folder first.
+    if std::env::var_os(VARIABLE).is_some() {
+        CompleteEnv::with_factory(|| knowing(super::command())).var(VARIABLE).complete();
+    }
 }
 
 /// The grammar, with what stands for a name knowing the names there are.

@@ -1,6 +1,6 @@
 //! Credentials: who they are and what is known about them, in the order of their names.
 
-use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use rusqlite::{Connection, OptionalExtension as _, Params, Row, params};
 
 use super::checks::{keep_check, region_checks};
 use super::columns::{Count, Json, Micros};
@@ -38,24 +38,14 @@ impl Index {
     /// All credentials, by name.
     pub fn credentials(&self) -> Result<Vec<Credential>, IndexError> {
         self.read(|connection| {
-            // Room for all at once: a growing vector would move every credential over and over before the first frame.
             let count: Count = connection.prepare_cached("SELECT count(*) FROM credentials")?.query_row((), |row| row.get(0))?;
-            let mut all = Vec::with_capacity(usize::try_from(count.0).unwrap_or_default());
-            let mut select = connection.prepare_cached(ALL)?;
-            for credential in select.query_map((), read_row)? {
-                all.push(credential?);
-            }
-            Ok(all)
+            several(connection, ALL, (), usize::try_from(count.0).unwrap_or_default())
         })
     }
 
     /// The first credentials, by name, and no more than so many: enough for a first look at a long list.
     pub fn first_credentials(&self, limit: u32) -> Result<Vec<Credential>, IndexError> {
-        self.read(|connection| {
-            let mut select = connection.prepare_cached(FIRST)?;
-            let rows = select.query_map([limit], read_row)?;
-            Ok(rows.collect::<Result<_, _>>()?)
-        })
+        self.read(|connection| several(connection, FIRST, [limit], limit as usize))
     }
 
     /// The credential with this name; where there is none, the nearest names are offered.
@@ -115,6 +105,16 @@ impl Index {
             Ok(rows.collect::<Result<_, _>>()?)
         })
     }
+}
+
+/// Credentials, of which there are about `room`: a growing vector would move every one over and over.
+fn several(connection: &Connection, sql: &str, parameters: impl Params, room: usize) -> Result<Vec<Credential>, Failure> {
+    let mut found = Vec::with_capacity(room);
+    let mut select = connection.prepare_cached(sql)?;
+    for credential in select.query_map(parameters, read_row)? {
+        found.push(credential?);
+    }
+    Ok(found)
 }
 
 /// Adds a credential within a transaction; a name that is taken is refused.

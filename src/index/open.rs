@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::error::{Failure, IndexError};
@@ -113,10 +114,9 @@ fn connect(path: &Path, patience: Duration) -> Result<Connection, Failure> {
 /// asked for it; what changes stays in memory until its transaction ends, and so is written once.
 fn prepare(connection: &Connection) -> Result<(), rusqlite::Error> {
     connection.set_prepared_statement_cache_capacity(32);
-    connection.execute_batch(
-        "PRAGMA foreign_keys = ON; PRAGMA cell_size_check = ON; PRAGMA trusted_schema = OFF; \
-         PRAGMA cache_size = -512; PRAGMA cache_spill = OFF",
-    )
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, true)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
+    connection.execute_batch("PRAGMA cell_size_check = ON; PRAGMA cache_size = -512; PRAGMA cache_spill = OFF")
 }
 
 fn create_folder(folder: &Path) -> io::Result<()> {
