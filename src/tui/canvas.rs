@@ -1,29 +1,51 @@
-//! How cells become bytes. A command of the terminal library for each cell would be most of the work of a frame, so
-//! the cells are written straight into it, and only what comes between them goes through the library.
+//! One frame is one piece of bytes, and how cells become them.
+//!
+//! What a frame changes is written in one go, marked as one synchronized update, so that no half-drawn frame is ever
+//! seen; a frame that changes nothing is nothing. A command of the terminal library for each cell would be most of the
+//! work, so the cells are written straight, and only what comes between them goes through the library.
 
 use std::io;
 
 use crossterm::cursor::MoveTo;
 use crossterm::queue;
 use crossterm::style::{Attribute, SetAttribute, SetStyle};
-use ratatui::backend::{Backend, ClearType, CrosstermBackend, IntoCrossterm as _, WindowSize};
-use ratatui::buffer::Cell;
-use ratatui::layout::{Position, Size};
+use crossterm::terminal::{BeginSynchronizedUpdate, Clear, ClearType, EndSynchronizedUpdate};
+use ratatui::backend::IntoCrossterm as _;
+use ratatui::buffer::{Buffer, Cell, CellWidth as _};
+use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier, Style};
-
-use super::frame::FrameBuffer;
+use zeroize::Zeroizing;
 
 /// More styles than a theme has, in all its combinations.
 const MOST_LOOKS: usize = 256;
 
+/// So many bytes a whole frame has for each cell, or fewer: most are blank or letters.
+const BYTES_PER_CELL: usize = 2;
+
+/// To write so many blanks takes no more bytes than to step over them.
+const FEW_BLANKS: u16 = 8;
+
 /// What changes letters only.
 const UNSEEN_ON_BLANK: Modifier = Modifier::BOLD.union(Modifier::DIM).union(Modifier::ITALIC);
 
-/// A backend that writes frames into a buffer.
+/// What the terminal shows, and what is needed to change it.
 pub(super) struct Canvas {
-    buffer: FrameBuffer,
-    library: CrosstermBackend<FrameBuffer>,
+    area: Rect,
+    /// What was drawn last; nothing where the terminal may show anything. The first frame does not pay for it.
+    shown: Option<Buffer>,
+    /// What was drawn before that, blank again and ready to be drawn on.
+    spare: Option<Buffer>,
     looks: Looks,
+}
+
+/// Writes cell after cell.
+struct Brush<'f, 'b> {
+    out: &'f mut Vec<u8>,
+    looks: &'f mut Looks,
+    /// Where the next letter goes by itself, where that is known.
+    place: Option<(u16, u16)>,
+    /// The cell whose style is set.
+    set: &'b Cell,
 }
 
 /// What sets each style that was drawn so far. A theme has few, and a frame sets them hundreds of times.
@@ -31,69 +53,89 @@ pub(super) struct Canvas {
 struct Looks(Vec<(Style, Vec<u8>)>);
 
 impl Canvas {
-    /// One that writes there.
-    pub(super) fn new(buffer: FrameBuffer) -> Self {
-        Self { library: CrosstermBackend::new(buffer.clone()), buffer, looks: Looks::default() }
+    /// One of this many columns and rows. Nobody knows yet what the terminal shows.
+    pub(super) fn new(size: (u16, u16)) -> Self {
+        let mut this = Self { area: Rect::ZERO, shown: None, spare: None, looks: Looks::default() };
+        this.forget(size);
+        this
+    }
+
+    /// Forgets what the terminal shows, after something else has written to it or its size has changed.
+    pub(super) fn forget(&mut self, (columns, rows): (u16, u16)) {
+        self.area = Rect::new(0, 0, columns, rows);
+        (self.shown, self.spare) = (None, None);
+    }
+
+    /// What makes the terminal show what is painted on a blank buffer; nothing where it does already.
+    pub(super) fn frame(&mut self, paint: impl FnOnce(&mut Buffer)) -> io::Result<Zeroizing<Vec<u8>>> {
+        let mut next = self.spare.take().unwrap_or_else(|| Buffer::empty(self.area));
+        paint(&mut next);
+        let mut frame = Zeroizing::default();
+        let mut brush = Brush { out: &mut frame, looks: &mut self.looks, place: None, set: &Cell::EMPTY };
+        match &self.shown {
+            Some(shown) => brush.change(shown, &next)?,
+            None => brush.draw(&next)?,
+        }
+        self.spare = self.shown.replace(next);
+        self.spare.iter_mut().for_each(Buffer::reset);
+        Ok(frame)
     }
 }
 
-impl Backend for Canvas {
-    type Error = io::Error;
-
-    fn draw<'a, I: Iterator<Item = (u16, u16, &'a Cell)>>(&mut self, content: I) -> io::Result<()> {
-        let mut frame = self.buffer.open();
-        let out: &mut Vec<u8> = &mut frame;
-        // The cell whose style is set.
-        let (mut next, mut set) = (None, &Cell::EMPTY);
-        for (x, y, cell) in content {
-            // After a wide character too, since terminals do not agree on widths.
-            if next != Some((x, y)) {
-                queue!(out, MoveTo(x, y))?;
-            }
-            next = Some((x + 1, y));
-            if !looks_alike(cell, set) {
-                set = cell;
-                out.extend_from_slice(self.looks.of(look(cell))?);
-            }
-            out.extend_from_slice(cell.symbol().as_bytes());
+impl<'b> Brush<'_, 'b> {
+    /// Draws what is another than before, if anything is.
+    fn change(&mut self, before: &Buffer, after: &'b Buffer) -> io::Result<()> {
+        let mut changes = before.diff_iter(after).peekable();
+        if changes.peek().is_none() {
+            return Ok(());
         }
-        queue!(out, SetAttribute(Attribute::Reset))
+        queue!(self.out, BeginSynchronizedUpdate)?;
+        changes.try_for_each(|(x, y, cell)| self.cell(x, y, cell))?;
+        queue!(self.out, SetAttribute(Attribute::Reset), EndSynchronizedUpdate)
     }
 
-    fn hide_cursor(&mut self) -> io::Result<()> {
-        self.library.hide_cursor()
+    /// Draws everything.
+    fn draw(&mut self, whole: &'b Buffer) -> io::Result<()> {
+        self.out.reserve(BYTES_PER_CELL * whole.content.len());
+        queue!(self.out, BeginSynchronizedUpdate, SetAttribute(Attribute::Reset), Clear(ClearType::All))?;
+        let rows = whole.content.chunks(usize::from(whole.area.width).max(1));
+        (0..).zip(rows).try_for_each(|(y, row)| self.row(y, row))?;
+        queue!(self.out, SetAttribute(Attribute::Reset), EndSynchronizedUpdate)
     }
 
-    fn show_cursor(&mut self) -> io::Result<()> {
-        self.library.show_cursor()
+    /// Draws a row of a blank screen. What shows nothing is not drawn, unless that is shorter than to step over it.
+    fn row(&mut self, y: u16, row: &'b [Cell]) -> io::Result<()> {
+        let (mut cells, mut skipped) = ((0..).zip(row), 0);
+        while let Some((x, cell)) = cells.next() {
+            if shows_nothing(cell) {
+                skipped += 1;
+                continue;
+            }
+            if skipped <= FEW_BLANKS {
+                (x - skipped..x).try_for_each(|x| self.cell(x, y, &row[usize::from(x)]))?;
+            }
+            skipped = 0;
+            self.cell(x, y, cell)?;
+            // What lies behind a wide character is not drawn.
+            for _ in 1..cell.cell_width() {
+                cells.next();
+            }
+        }
+        Ok(())
     }
 
-    fn get_cursor_position(&mut self) -> io::Result<Position> {
-        self.library.get_cursor_position()
-    }
-
-    fn set_cursor_position<P: Into<Position>>(&mut self, position: P) -> io::Result<()> {
-        self.library.set_cursor_position(position)
-    }
-
-    fn clear(&mut self) -> io::Result<()> {
-        self.library.clear()
-    }
-
-    fn clear_region(&mut self, region: ClearType) -> io::Result<()> {
-        self.library.clear_region(region)
-    }
-
-    fn size(&self) -> io::Result<Size> {
-        self.library.size()
-    }
-
-    fn window_size(&mut self) -> io::Result<WindowSize> {
-        self.library.window_size()
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.library.flush()
+    fn cell(&mut self, x: u16, y: u16, cell: &'b Cell) -> io::Result<()> {
+        // After a wide character too, since terminals do not agree on widths.
+        if self.place != Some((x, y)) {
+            queue!(self.out, MoveTo(x, y))?;
+        }
+        self.place = Some((x + 1, y));
+        if !looks_alike(cell, self.set) {
+            self.set = cell;
+            self.out.extend_from_slice(self.looks.of(look(cell))?);
+        }
+        self.out.extend_from_slice(cell.symbol().as_bytes());
+        Ok(())
     }
 }
 
@@ -122,6 +164,11 @@ impl Looks {
     }
 }
 
+/// Whether there is nothing to see of a cell on a blank screen.
+fn shows_nothing(cell: &Cell) -> bool {
+    cell.symbol() == " " && looks_alike(cell, &Cell::EMPTY)
+}
+
 /// Whether a cell looks as it should where the style of another is set. Of a blank only what is behind it is seen.
 fn looks_alike(cell: &Cell, set: &Cell) -> bool {
     let is_same = || cell.fg == set.fg && cell.underline_color == set.underline_color && cell.modifier == set.modifier;
@@ -141,19 +188,26 @@ mod tests {
     use std::num::NonZero;
 
     use proptest::prelude::*;
+    use ratatui::backend::{Backend as _, CrosstermBackend};
+    use ratatui::widgets::Widget as _;
 
     use super::*;
 
-    /// What a terminal of ten columns shows after these bytes: text and style of each place, of blanks what is behind.
+    const SIZE: (u16, u16) = (20, 3);
+    const BEGIN: &str = "\x1b[?2026h";
+    const END: &str = "\x1b[?2026l";
+    const BLANK: &str = "\x1b[0m\x1b[2J";
+
+    /// What a terminal shows after these bytes: text and style of each place, of blanks what is behind.
     fn shown(bytes: &[u8]) -> Vec<String> {
-        let mut terminal = vt100::Parser::new(NonZero::new(3).unwrap(), NonZero::new(10).unwrap(), 0);
+        let mut terminal = vt100::Parser::new(NonZero::new(SIZE.1).unwrap(), NonZero::new(SIZE.0).unwrap(), 0);
         terminal.process(bytes);
         let place = |row, column| {
             let cell = terminal.screen().cell(row, column).unwrap();
             let is_blank = cell.contents().trim().is_empty() && !cell.inverse();
             if is_blank { format!("{:?}", cell.bgcolor()) } else { format!("{cell:?}") }
         };
-        (0..3).flat_map(|row| (0..10).map(move |column| (row, column))).map(|(row, column)| place(row, column)).collect()
+        (0..SIZE.1).flat_map(|row| (0..SIZE.0).map(move |column| (row, column))).map(|(row, column)| place(row, column)).collect()
     }
 
     fn styles() -> [Style; 4] {
@@ -166,45 +220,82 @@ mod tests {
         ]
     }
 
+    /// Pieces of text: where, what, and in which style. At even places, so that nothing stands where a wide character is.
+    type Pieces = Vec<(u16, usize, usize)>;
+
+    fn pieces() -> impl Strategy<Value = Pieces> {
+        prop::collection::vec((0..SIZE.0 * SIZE.1 / 2, 0..6_usize, 0..4_usize), 0..30)
+    }
+
+    fn paint(pieces: &Pieces, buffer: &mut Buffer) {
+        for (place, text, style) in pieces {
+            let text = ["a", "─", " ", "e\u{301}", "字", "❤\u{fe0f}"][*text];
+            let (x, y) = (place * 2 % SIZE.0, place * 2 / SIZE.0);
+            // Nothing of a style that was there before is left.
+            buffer[(x, y)].reset();
+            buffer.set_string(x, y, text, styles()[*style]);
+        }
+    }
+
+    fn painted(pieces: &Pieces) -> Buffer {
+        let mut buffer = Buffer::empty(Canvas::new(SIZE).area);
+        paint(pieces, &mut buffer);
+        buffer
+    }
+
     proptest! {
         #[test]
-        fn cells_look_as_the_library_would_draw_them(cells in prop::collection::vec((0..30_u16, 0..4_usize, 0..4_usize), 0..60)) {
-            let cell = |symbol: usize, style: usize| {
-                let mut cell = Cell::new(["a", "─", " ", "e\u{301}"][symbol]);
-                cell.set_style(styles()[style]);
-                cell
-            };
-            let mut content: Vec<_> = cells.into_iter().map(|(place, symbol, style)| (place, cell(symbol, style))).collect();
-            content.sort_by_key(|(place, _)| *place);
-            content.dedup_by_key(|(place, _)| *place);
-            let content = || content.iter().map(|(place, cell)| (place % 10, place / 10, cell));
+        fn frames_look_as_the_library_would_draw_them(before in pieces(), after in pieces()) {
+            let mut canvas = Canvas::new(SIZE);
+            let mut drawn = canvas.frame(|buffer| paint(&before, buffer)).unwrap().to_vec();
+            drawn.extend_from_slice(&canvas.frame(|buffer| paint(&after, buffer)).unwrap());
+            let (before, after) = (painted(&before), painted(&after));
             let mut by_library = Vec::new();
-            CrosstermBackend::new(&mut by_library).draw(content()).unwrap();
-            let buffer = FrameBuffer::default();
-            Canvas::new(buffer.clone()).draw(content()).unwrap();
-            prop_assert_eq!(shown(&by_library), shown(&buffer.open()));
+            let mut library = CrosstermBackend::new(&mut by_library);
+            library.draw(Buffer::empty(before.area).diff_iter(&before)).unwrap();
+            library.draw(before.diff_iter(&after)).unwrap();
+            prop_assert_eq!(shown(&by_library), shown(&drawn));
         }
+    }
+
+    /// The frame that these cells of the first row make on a blank screen, without what stands around every such frame.
+    fn first(cells: &[(u16, Cell)]) -> String {
+        let frame = Canvas::new(SIZE).frame(|buffer| cells.iter().for_each(|(x, cell)| buffer[(*x, 0)] = cell.clone()));
+        let frame = String::from_utf8(frame.unwrap().to_vec()).unwrap();
+        frame.strip_prefix(&(BEGIN.to_owned() + BLANK)).unwrap().strip_suffix(END).unwrap().to_owned()
+    }
+
+    fn red(symbol: &'static str) -> Cell {
+        Cell::new(symbol).set_fg(Color::Red).clone()
     }
 
     #[test]
     fn neighbours_of_one_style_are_one_piece() {
-        let red = |symbol| Cell::new(symbol).set_fg(Color::Red).clone();
-        let cells = [(0, 0, Cell::new("a")), (1, 0, Cell::new("b")), (2, 0, red("c")), (4, 0, red("d"))];
-        let buffer = FrameBuffer::default();
-        Canvas::new(buffer.clone()).draw(cells.iter().map(|(x, y, cell)| (*x, *y, cell))).unwrap();
-        let drawn = String::from_utf8(buffer.open().to_vec()).unwrap();
-        assert_eq!(drawn, "\x1b[?2026h\x1b[1;1Hab\x1b[0;38;5;1mc\x1b[1;5Hd\x1b[0m");
+        let cells = [(0, Cell::new("a")), (1, Cell::new("b")), (2, red("c")), (4, red("d")), (14, red("e"))];
+        assert_eq!(first(&cells), "\x1b[1;1Hab\x1b[0;38;5;1mc d\x1b[1;15He\x1b[0m");
     }
 
     #[test]
     fn a_blank_takes_no_style_of_its_own_unless_one_sees_it() {
-        let red = |symbol| Cell::new(symbol).set_fg(Color::Red).clone();
         let mut reversed = Cell::new(" ");
         reversed.set_style(Style::new().add_modifier(Modifier::REVERSED));
-        let cells = [red("a"), Cell::new(" "), red("b"), Cell::new(" ").set_bg(Color::Blue).clone(), reversed];
-        let buffer = FrameBuffer::default();
-        Canvas::new(buffer.clone()).draw((0..).zip(&cells).map(|(x, cell)| (x, 0, cell))).unwrap();
-        let drawn = String::from_utf8(buffer.open().to_vec()).unwrap();
-        assert_eq!(drawn, "\x1b[?2026h\x1b[1;1H\x1b[0;38;5;1ma b\x1b[0;48;5;4m \x1b[0;7m \x1b[0m");
+        let cells = [(0, red("a")), (1, red(" ")), (2, red("b")), (3, Cell::new(" ").set_bg(Color::Blue).clone()), (4, reversed)];
+        assert_eq!(first(&cells), "\x1b[1;1H\x1b[0;38;5;1ma b\x1b[0;48;5;4m \x1b[0;7m \x1b[0m");
+    }
+
+    #[test]
+    fn a_frame_is_one_update_and_one_that_changes_nothing_is_nothing() {
+        let mut canvas = Canvas::new(SIZE);
+        let mut frame = |text: &str| {
+            let frame = canvas.frame(|buffer| text.render(buffer.area, buffer)).unwrap();
+            String::from_utf8(frame.to_vec()).unwrap()
+        };
+        assert_eq!(frame("one"), format!("{BEGIN}{BLANK}\x1b[1;1Hone\x1b[0m{END}"));
+        assert_eq!(frame("one"), "");
+        assert_eq!(frame("ore"), format!("{BEGIN}\x1b[1;2Hr\x1b[0m{END}"));
+        assert_eq!(frame("ore"), "");
+        canvas.forget((2, 1));
+        let again = canvas.frame(|buffer| "ore".render(buffer.area, buffer)).unwrap();
+        assert_eq!(*again, format!("{BEGIN}{BLANK}\x1b[1;1Hor\x1b[0m{END}").into_bytes());
     }
 }

@@ -44,6 +44,8 @@ pub enum Notice {
     Suspend,
     /// It goes on after a suspension, announced or not.
     Resume,
+    /// The terminal has another size, or had one meanwhile.
+    Resized,
     /// The settings were changed, or may have been.
     Touched,
     /// The settings were read again.

@@ -67,13 +67,6 @@ fn wake_reader() {
 #[cfg(not(unix))]
 fn wake_reader() {}
 
-/// The size of the terminal. No later change of it is missed: crossterm listens for them from its first call on, and
-/// that call is made before the size is asked for.
-pub(super) fn size() -> std::io::Result<(u16, u16)> {
-    crossterm::event::poll(Duration::ZERO)?;
-    crossterm::terminal::size()
-}
-
 /// Reads the terminal on a thread of its own and sends what people do.
 ///
 /// The thread matters: when the terminal is closed, the reader of crossterm turns in a circle and never returns. So
@@ -100,7 +93,8 @@ pub(super) fn translate(event: Event) -> Option<Input> {
         Event::Key(key) => translate_key(key).map(Input::Key),
         Event::Mouse(mouse) => translate_mouse(mouse),
         Event::Paste(text) => Some(Input::Paste(text.into())),
-        Event::Resize(columns, rows) => Some(Input::Resize(columns, rows)),
+        // Where there are signals the watcher tells it, who listens from before the first frame on.
+        Event::Resize(columns, rows) => (!cfg!(unix)).then_some(Input::Resize(columns, rows)),
         Event::FocusGained => Some(Input::Focus(true)),
         Event::FocusLost => Some(Input::Focus(false)),
     }

@@ -4,7 +4,6 @@ pub mod app;
 mod canvas;
 mod ear;
 mod editor;
-mod frame;
 mod inbox;
 mod input;
 mod panics;
@@ -61,10 +60,15 @@ pub struct Screen {
 impl Screen {
     /// Takes the terminal and shows the first frame, arranged as it was left. No runtime is needed yet, and no thread is
     /// started before it: to start one and to wake up for it takes longer than what it could do.
-    pub fn show(engine: Arc<Engine>, beginning: Beginning, wishes: Wishes, memory: Memory) -> Result<Self, Problem> {
+    pub fn show(
+        engine: Arc<Engine>,
+        beginning: Beginning,
+        size: (u16, u16),
+        wishes: Wishes,
+        memory: Memory,
+    ) -> Result<Self, Problem> {
         let flat = |error: io::Error| unusable(&error);
         let settings = &wishes.reading.settings;
-        let size = input::size().map_err(flat)?;
         let (doors, inbox) = inbox();
         let panics = panics::PanicGuard::new(doors.notices.clone());
         let watch = Watch::new(doors.notices.clone(), watch::Interrupt::Quits).map_err(flat)?;

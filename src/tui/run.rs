@@ -208,6 +208,7 @@ impl<S: Surface> Loop<S> {
             }
             Notice::Suspend => self.suspend(Scope::Process),
             Notice::Resume => self.resume(),
+            Notice::Resized => self.resized(),
             Notice::Touched => self.reread(),
             Notice::Reread(reading) => self.take_settings(*reading),
             Notice::Panicked(place) => {
@@ -359,10 +360,17 @@ impl<S: Surface> Loop<S> {
         }
         self.is_shown = true;
         self.check(Surface::enter);
-        if let Ok((columns, rows)) = self.surface.size() {
-            self.tell(Msg::Input(Input::Resize(columns, rows)));
-        }
+        self.resized();
         self.pace.draw_now();
+    }
+
+    /// Takes the size that the terminal has now. One that is not shown is asked when it is shown again.
+    fn resized(&mut self) {
+        if self.is_shown
+            && let Ok((columns, rows)) = self.surface.size()
+        {
+            self.take(News::Input(Input::Resize(columns, rows)));
+        }
     }
 
     /// Hides what must not be seen and gives the terminal back.

@@ -5,16 +5,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crossterm::event::{DisableBracketedPaste, DisableFocusChange, EnableBracketedPaste, EnableFocusChange};
-use crossterm::terminal::{Clear, ClearType, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode};
+use crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode};
 use crossterm::{cursor, queue};
-use ratatui::layout::Rect;
-use ratatui::{Terminal, TerminalOptions, Viewport};
 #[cfg(unix)]
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::app::{App, Now};
 use super::canvas::Canvas;
-use super::frame::{FrameBuffer, FrameWriter};
 use super::input::Gate;
 use super::view;
 
@@ -33,7 +30,7 @@ pub trait Surface {
     /// Turns the mouse on or off.
     fn set_mouse(&mut self, on: bool) -> io::Result<()>;
 
-    /// Takes it (again). Whatever it showed is gone.
+    /// Takes it (again).
     fn enter(&mut self) -> io::Result<()>;
 
     /// Shows the state for the last time, masked as it is by then, and gives the terminal back, for a while or for good.
@@ -79,10 +76,8 @@ const PATIENCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
 
 /// The terminal of this process, in our modes until it is dropped.
 pub(super) struct Tty {
-    terminal: Terminal<Canvas>,
-    frames: FrameWriter<Output>,
-    /// Whether anything was drawn so far.
-    is_drawn: bool,
+    canvas: Canvas,
+    out: Output,
     mouse: bool,
     /// The way to whoever reads the terminal.
     gate: Arc<Gate>,
@@ -91,11 +86,8 @@ pub(super) struct Tty {
 impl Tty {
     /// The terminal, with its mouse or without, not ours yet. Its size is asked for when it says that it has another
     /// one, not at every frame.
-    pub(super) fn new((columns, rows): (u16, u16), mouse: bool, gate: Arc<Gate>) -> io::Result<Self> {
-        let buffer = FrameBuffer::default();
-        let viewport = Viewport::Fixed(Rect::new(0, 0, columns, rows));
-        let terminal = Terminal::with_options(Canvas::new(buffer.clone()), TerminalOptions { viewport })?;
-        Ok(Self { terminal, frames: FrameWriter::new(buffer, Output::open()?), is_drawn: false, mouse, gate })
+    pub(super) fn new(size: (u16, u16), mouse: bool, gate: Arc<Gate>) -> io::Result<Self> {
+        Ok(Self { canvas: Canvas::new(size), out: Output::open()?, mouse, gate })
     }
 }
 
@@ -117,22 +109,20 @@ impl Surface for Tty {
     }
 
     fn show(&mut self, app: &App, now: Now) -> io::Result<()> {
-        self.is_drawn = true;
-        self.terminal.draw(|frame| view::draw(app, frame, now))?;
-        self.frames.commit()
+        let frame = self.canvas.frame(|buffer| view::draw(app, buffer, now))?;
+        self.out.write_all(&frame)?;
+        self.out.flush()
     }
 
-    /// By `resize`, not by `clear`, which asks the terminal where its cursor is and waits for an answer.
     fn invalidate(&mut self) -> io::Result<()> {
-        let (columns, rows) = self.size()?;
-        self.terminal.resize(Rect::new(0, 0, columns, rows))
+        self.canvas.forget(self.size()?);
+        Ok(())
     }
 
     fn set_mouse(&mut self, on: bool) -> io::Result<()> {
         self.mouse = on;
-        let mut out = Output::open()?;
-        out.write_all(if on { MOUSE_ON } else { MOUSE_OFF }.as_bytes())?;
-        out.flush()
+        self.out.write_all(if on { MOUSE_ON } else { MOUSE_OFF }.as_bytes())?;
+        self.out.flush()
     }
 
     /// Also right when the process was stopped without notice and somebody else has set the modes since.
@@ -141,20 +131,13 @@ impl Surface for Tty {
         let was_ours = IS_OURS.swap(true, Ordering::SeqCst);
         enable_raw_mode()?;
         let mut modes = Vec::new();
-        // Cleared also where there is no other screen than the one that was written on.
-        queue!(modes, EnterAlternateScreen, Clear(ClearType::All), EnableBracketedPaste, EnableFocusChange)?;
+        queue!(modes, EnterAlternateScreen, cursor::Hide, EnableBracketedPaste, EnableFocusChange)?;
         modes.extend_from_slice(if self.mouse { MOUSE_ON } else { MOUSE_OFF }.as_bytes());
         if !was_ours && may_be_asked() {
             modes.extend_from_slice(TITLE_ON.as_bytes());
         }
-        let mut out = Output::open()?;
-        out.write_all(&modes)?;
-        out.flush()?;
-        if self.is_drawn {
-            self.frames.forget();
-            self.invalidate()?;
-        }
-        Ok(())
+        self.out.write_all(&modes)?;
+        self.out.flush()
     }
 
     fn leave(&mut self, app: &App, now: Now) -> io::Result<()> {

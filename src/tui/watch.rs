@@ -53,7 +53,7 @@ mod unix {
     use std::time::Duration;
 
     use rustix::event::{PollFd, PollFlags, poll};
-    use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP};
+    use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGWINCH};
     use signal_hook::iterator::backend::SignalDelivery;
     use signal_hook::iterator::exfiltrator::SignalOnly;
 
@@ -64,7 +64,7 @@ mod unix {
     /// How long the screen has to understand that it is to end.
     const GRACE: Duration = Duration::from_millis(300);
 
-    const SIGNALS: [i32; 6] = [SIGTERM, SIGHUP, SIGINT, SIGQUIT, SIGTSTP, SIGCONT];
+    const SIGNALS: [i32; 7] = [SIGTERM, SIGHUP, SIGINT, SIGQUIT, SIGTSTP, SIGCONT, SIGWINCH];
 
     /// The watcher.
     pub(in crate::tui) struct Watch {
@@ -131,6 +131,7 @@ mod unix {
                 SIGTSTP => drop(self.notices.send(Notice::Suspend)),
                 SIGINT if self.interrupt == Interrupt::Asks => drop(self.notices.send(Notice::Interrupt)),
                 SIGCONT => drop(self.notices.send(Notice::Resume)),
+                SIGWINCH => drop(self.notices.send(Notice::Resized)),
                 _ => self.tell_to_quit(u8::try_from(128 + signal).unwrap_or(HANG_UP)),
             }
         }

@@ -69,7 +69,7 @@ impl Screen {
         let key = Key::parse(if self.keys % 80 < 40 { "j" } else { "k" }).unwrap();
         timed(|| {
             update(&mut self.app, Msg::Input(Input::Key(key)), now());
-            self.terminal.draw(|frame| view::draw(&self.app, frame, now())).unwrap();
+            self.terminal.draw(|frame| view::draw(&self.app, frame.buffer_mut(), now())).unwrap();
         })
     }
 }

@@ -96,8 +96,9 @@ async fn show(breaks: String) {
     };
     engine.add(new).await.unwrap();
     brittle.is_lit.store(true, Ordering::SeqCst);
-    let beginning = engine.first_credentials(36).unwrap();
-    let screen = Screen::show(engine, beginning, Wishes::default(), config::Memory::Nowhere).unwrap();
+    let size = crossterm::terminal::size().unwrap();
+    let beginning = engine.first_credentials(size.1).unwrap();
+    let screen = Screen::show(engine, beginning, size, Wishes::default(), config::Memory::Nowhere).unwrap();
     assert_eq!(screen.listen().await, 0);
 }
 

@@ -14,7 +14,7 @@ mod regions;
 #[cfg(test)]
 mod tests;
 
-use ratatui::Frame;
+use ratatui::buffer::Buffer;
 
 use super::app::dialog::Dialog;
 use super::app::layout::{self, Area};
@@ -24,10 +24,10 @@ use pen::Pen;
 pub(super) use pen::plain;
 
 /// Draws the whole screen.
-pub fn draw(app: &App, frame: &mut Frame<'_>, now: Now) {
-    let whole = frame.area();
+pub fn draw(app: &App, buffer: &mut Buffer, now: Now) {
+    let whole = buffer.area;
     let area = Area::of(whole.width.min(app.stage.area.width), whole.height.min(app.stage.area.height));
-    let mut pen = Pen::new(app, now, frame.buffer_mut());
+    let mut pen = Pen::new(app, now, buffer);
     // The buffer comes empty.
     pen.tint(Area::of(whole.width, whole.height), Role::Text);
     if layout::is_too_small(area) {

@@ -34,7 +34,7 @@ const SIZES: [(u16, u16); 3] = [(60, 16), (80, 24), (120, 36)];
 fn drawn(session: &Session) -> Buffer {
     let area = session.app.stage.area;
     let mut terminal = Terminal::new(TestBackend::new(area.width, area.height)).expect("a terminal");
-    terminal.draw(|frame| draw(&session.app, frame, session.now)).expect("a frame");
+    terminal.draw(|frame| draw(&session.app, frame.buffer_mut(), session.now)).expect("a frame");
     terminal.backend().buffer().clone()
 }
 

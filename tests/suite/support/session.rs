@@ -165,7 +165,7 @@ impl Surface for Glass {
     }
 
     fn show(&mut self, app: &App, now: Now) -> io::Result<()> {
-        self.terminal.draw(|frame| view::draw(app, frame, now)).unwrap();
+        self.terminal.draw(|frame| view::draw(app, frame.buffer_mut(), now)).unwrap();
         let buffer = self.terminal.backend().buffer();
         let rows = buffer.content.chunks(buffer.area.width.into());
         let row = |row: &[ratatui::buffer::Cell]| row.iter().map(ratatui::buffer::Cell::symbol).collect::<String>() + "\n";
