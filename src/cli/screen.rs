@@ -19,8 +19,8 @@ pub(super) fn run(context: &Context<'_>) -> Result<u8, Problem> {
         let engine = Arc::clone(context.engine()?);
         process::runtime()?.block_on(tui::converse(engine, wishes.clone()))?
     } else {
-        let size = size()?;
-        let screen = first_frame(context.engine()?, size, wishes.clone(), Memory::File(context.paths.layout()))?;
+        let rows = rows()?;
+        let screen = first_frame(context.engine()?, rows, wishes.clone(), Memory::File(context.paths.layout()))?;
         process::runtime()?.block_on(screen.listen())
     };
     match wishes.onward.get() {
@@ -62,20 +62,20 @@ pub(super) async fn show(context: &Context<'_>, engine: Arc<Engine>) -> Result<u
     if context.settings.plain {
         return tui::converse(engine, context.wishes()).await;
     }
-    Ok(first_frame(&engine, size()?, context.wishes(), Memory::Nowhere)?.listen().await)
+    Ok(first_frame(&engine, rows()?, context.wishes(), Memory::Nowhere)?.listen().await)
 }
 
 /// The screen with as many credentials as fit on it.
-fn first_frame(engine: &Arc<Engine>, size: (u16, u16), wishes: Wishes, memory: Memory) -> Result<Screen, Problem> {
-    Screen::show(Arc::clone(engine), engine.first_credentials(size.1)?, size, wishes, memory)
+fn first_frame(engine: &Arc<Engine>, rows: u16, wishes: Wishes, memory: Memory) -> Result<Screen, Problem> {
+    Screen::show(Arc::clone(engine), engine.first_credentials(rows)?, wishes, memory)
 }
 
-/// How many columns and rows the terminal has; a problem where there is none.
-fn size() -> Result<(u16, u16), Problem> {
+/// How many rows the terminal has; a problem where there is none.
+fn rows() -> Result<u16, Problem> {
     if std::io::stdin().is_terminal()
-        && let Some(size) = output::terminal_size()
+        && let Some((_, rows)) = output::terminal_size()
     {
-        return Ok(size);
+        return Ok(rows);
     }
     let why = "standard input or output is not a terminal";
     let remedy = "run it in a terminal, tell it in lines of text with --plain, or use the commands of `tokenring --help`";

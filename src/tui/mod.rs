@@ -60,18 +60,14 @@ pub struct Screen {
 impl Screen {
     /// Takes the terminal and shows the first frame, arranged as it was left. No runtime is needed yet, and no thread is
     /// started before it: to start one and to wake up for it takes longer than what it could do.
-    pub fn show(
-        engine: Arc<Engine>,
-        beginning: Beginning,
-        size: (u16, u16),
-        wishes: Wishes,
-        memory: Memory,
-    ) -> Result<Self, Problem> {
+    pub fn show(engine: Arc<Engine>, beginning: Beginning, wishes: Wishes, memory: Memory) -> Result<Self, Problem> {
         let flat = |error: io::Error| unusable(&error);
         let settings = &wishes.reading.settings;
         let (doors, inbox) = inbox();
         let panics = panics::PanicGuard::new(doors.notices.clone());
         let watch = Watch::new(doors.notices.clone(), watch::Interrupt::Quits).map_err(flat)?;
+        // Asked when the watcher has begun to listen, so that no later change of it is missed.
+        let size = crossterm::terminal::size().map_err(flat)?;
         let gate = Arc::new(input::Gate::default());
         let mut surface = Tty::new(size, settings.mouse, Arc::clone(&gate)).map_err(flat)?;
         let asks = settings.depth != Depth::Monochrome && terminal::may_be_asked();

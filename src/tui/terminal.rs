@@ -30,7 +30,7 @@ pub trait Surface {
     /// Turns the mouse on or off.
     fn set_mouse(&mut self, on: bool) -> io::Result<()>;
 
-    /// Takes it (again).
+    /// Takes it (again). What it shows after others had it, only [`Self::invalidate`] makes known.
     fn enter(&mut self) -> io::Result<()>;
 
     /// Shows the state for the last time, masked as it is by then, and gives the terminal back, for a while or for good.

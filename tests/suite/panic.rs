@@ -96,9 +96,8 @@ async fn show(breaks: String) {
     };
     engine.add(new).await.unwrap();
     brittle.is_lit.store(true, Ordering::SeqCst);
-    let size = crossterm::terminal::size().unwrap();
-    let beginning = engine.first_credentials(size.1).unwrap();
-    let screen = Screen::show(engine, beginning, size, Wishes::default(), config::Memory::Nowhere).unwrap();
+    let beginning = engine.first_credentials(36).unwrap();
+    let screen = Screen::show(engine, beginning, Wishes::default(), config::Memory::Nowhere).unwrap();
     assert_eq!(screen.listen().await, 0);
 }
 
