@@ -1,5 +1,6 @@
 //! Turns the provider files and themes that come with the program into JSON, which is read ten times faster than TOML.
-//! The ready-made requests of a provider go into a file of their own, since a first frame needs none of them.
+//! The ready-made requests of a provider become a list of their own, id and text of each, since a first frame needs only
+//! one of them.
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -28,8 +29,18 @@ fn translate(file: &Path, out: &Path) -> Result<(), Box<dyn Error>> {
     let mut table: toml::Table = fs::read_to_string(file)?.parse()?;
     let out = out.join(file.file_name().ok_or("a file without a name")?);
     if let Some(presets) = table.remove(PRESETS) {
-        fs::write(out.with_extension("presets.json"), serde_json::to_vec(&presets)?)?;
+        fs::write(out.with_extension("presets.rs"), list(&presets)?)?;
     }
     fs::write(out.with_extension("json"), serde_json::to_vec(&table)?)?;
     Ok(())
+}
+
+/// The source of a list of ids and texts.
+fn list(presets: &toml::Value) -> Result<String, Box<dyn Error>> {
+    let mut list = Vec::new();
+    for preset in presets.as_array().ok_or("presets that are no list")? {
+        let id = preset.get("id").and_then(toml::Value::as_str).ok_or("a preset without an id")?;
+        list.push((id, serde_json::to_string(preset)?));
+    }
+    Ok(format!("&{list:?}"))
 }

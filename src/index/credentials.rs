@@ -1,6 +1,6 @@
 //! Credentials: who they are and what is known about them, in the order of their names.
 
-use rusqlite::{Connection, OptionalExtension as _, Params, Row, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::checks::{keep_check, region_checks};
 use super::columns::{Count, Json, Micros};
@@ -28,7 +28,6 @@ macro_rules! places {
 }
 
 const ALL: &str = concat!("SELECT ", columns!(), " FROM credentials ORDER BY name");
-const FIRST: &str = concat!("SELECT ", columns!(), " FROM credentials ORDER BY name LIMIT ?1");
 const BY_ID: &str = concat!("SELECT ", columns!(), " FROM credentials WHERE id = ?1");
 const BY_NAME: &str = concat!("SELECT ", columns!(), " FROM credentials WHERE name = ?1");
 const INSERT: &str = concat!("INSERT INTO credentials (", columns!(), ") VALUES ", places!());
@@ -39,13 +38,13 @@ impl Index {
     pub fn credentials(&self) -> Result<Vec<Credential>, IndexError> {
         self.read(|connection| {
             let count: Count = connection.prepare_cached("SELECT count(*) FROM credentials")?.query_row((), |row| row.get(0))?;
-            several(connection, ALL, (), usize::try_from(count.0).unwrap_or_default())
+            first(connection, usize::MAX, usize::try_from(count.0).unwrap_or_default())
         })
     }
 
     /// The first credentials, by name, and no more than so many: enough for a first look at a long list.
     pub fn first_credentials(&self, limit: u32) -> Result<Vec<Credential>, IndexError> {
-        self.read(|connection| several(connection, FIRST, [limit], limit as usize))
+        self.read(|connection| first(connection, limit as usize, limit as usize))
     }
 
     /// The credential with this name; where there is none, the nearest names are offered.
@@ -107,11 +106,11 @@ impl Index {
     }
 }
 
-/// Credentials, of which there are about `room`: a growing vector would move every one over and over.
-fn several(connection: &Connection, sql: &str, parameters: impl Params, room: usize) -> Result<Vec<Credential>, Failure> {
+/// The first credentials by name, `most` of them or fewer. Those there is `room` for need not be moved, as they are over and
+/// over by a vector that grows; and how many are wanted SQLite is not told, which would plan anew for every number.
+fn first(connection: &Connection, most: usize, room: usize) -> Result<Vec<Credential>, Failure> {
     let mut found = Vec::with_capacity(room);
-    let mut select = connection.prepare_cached(sql)?;
-    for credential in select.query_map(parameters, read_row)? {
+    for credential in connection.prepare_cached(ALL)?.query_map((), read_row)?.take(most) {
         found.push(credential?);
     }
     Ok(found)

@@ -7,11 +7,10 @@ use axum::Router;
 use futures::{StreamExt as _, stream};
 use tokio::runtime::{Builder, Runtime};
 
-use crate::EMPTY;
 use crate::screen::Running;
 use crate::table;
 use crate::times::{Times, in_turns};
-use crate::world::{Home, PASSPHRASE, have, run};
+use crate::world::{self, Home, PASSPHRASE, have, run};
 
 const CREDENTIALS: u32 = 1_000;
 const AT_ONCE: u32 = 32;
@@ -81,7 +80,7 @@ fn cold(site: &Site, url: &str) {
 /// The screen while all credentials are checked: keys beside the empty program, and how often it is painted.
 fn at_the_screen(site: &Site) {
     let mut ours = Running::start(&site.home.command(&[]));
-    let mut empty = Running::start(Command::new(std::env::current_exe().unwrap()).arg(EMPTY));
+    let mut empty = Running::start(&world::empty());
     ours.settle();
     empty.settle();
     ours.press_each(&["u", PASSPHRASE, "\r", "\r"]);

@@ -10,10 +10,9 @@ use nucleo_matcher::{Config, Matcher};
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 use tokenring::index::Index;
 
-use crate::EMPTY;
 use crate::table::{self, ms};
 use crate::times::{Times, in_turns, timed};
-use crate::world::Home;
+use crate::world::{self, Home};
 
 /// What ends a frame.
 const END: &[u8] = b"\x1b[?2026l";
@@ -44,7 +43,7 @@ struct Piece {
 /// Measures everything that a person at the screen notices.
 pub(crate) fn measure(home: &Home) {
     let start = |home: &Home| Running::start(&home.command(&[]));
-    let empty = || Running::start(Command::new(std::env::current_exe().unwrap()).arg(EMPTY));
+    let empty = || Running::start(&world::empty());
     let (taken, beside) = in_turns(STARTS, || first_frame(start(home)), || first_frame(empty()));
     table::ratio("first frame, 10,000 credentials", &taken, ("empty program", &beside), 1.4);
     let few = Home::with_credentials(100);

@@ -1,7 +1,8 @@
 //! The program in a home of its own, with credentials in its index and secrets in its encrypted file.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use rusqlite::Connection;
@@ -11,6 +12,7 @@ use tokenring::domain::{CredentialId, Secret};
 use tokenring::index::Index;
 use tokenring::store::{FileStore, ItemKey, Store as _, Unlock, WorkFactor};
 
+use crate::EMPTY;
 use crate::times::timed;
 
 /// What the encrypted file of every home opens with.
@@ -26,6 +28,23 @@ const FILL: &str = "
         '[\"prod\"]', 1780000000000000, 1800000000000000, printf('%020x', i), printf('%036x', i), 'somebody', 'user',
         'accepted', 200, '200: accepted', 1790000000000000, 41
     FROM n";
+
+/// The program and the empty one as `cargo install` leaves them. What a linker has written lies in the system's memory in
+/// many small pieces, and starts a tenth later than a copy.
+static PROGRAMS: LazyLock<[PathBuf; 2]> = LazyLock::new(|| {
+    [Path::new(env!("CARGO_BIN_EXE_tokenring")), &std::env::current_exe().unwrap()].map(|program| {
+        let copy = Path::new(env!("CARGO_TARGET_TMPDIR")).join(program.file_name().unwrap());
+        std::fs::copy(program, &copy).unwrap();
+        copy
+    })
+});
+
+/// The empty program, ready to be started.
+pub(crate) fn empty() -> Command {
+    let mut command = Command::new(&PROGRAMS[1]);
+    command.arg(EMPTY);
+    command
+}
 
 /// A home folder.
 pub(crate) struct Home(TempDir);
@@ -56,7 +75,7 @@ impl Home {
 
     /// The program, ready to be started here.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_tokenring"));
+        let mut command = Command::new(&PROGRAMS[0]);
         command.args(arguments).env("TOKENRING_HOME", self.root()).env("TOKENRING_STORE", "file");
         command.env("TOKENRING_PASSPHRASE_FILE", self.0.path().join("passphrase"));
         command

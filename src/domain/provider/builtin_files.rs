@@ -10,8 +10,8 @@ pub(super) struct File {
     /// The provider.
     pub(super) id: &'static str,
     head: &'static str,
-    /// The ready-made requests, which a first frame does not need.
-    presets: &'static str,
+    /// The ready-made requests: id and text of each. A first frame needs one of them.
+    presets: &'static [(&'static str, &'static str)],
 }
 
 macro_rules! file {
@@ -19,7 +19,7 @@ macro_rules! file {
         File {
             id: $id,
             head: include_str!(concat!(env!("OUT_DIR"), "/providers/", $id, ".json")),
-            presets: include_str!(concat!(env!("OUT_DIR"), "/providers/", $id, ".presets.json")),
+            presets: include!(concat!(env!("OUT_DIR"), "/providers/", $id, ".presets.rs")),
         }
     };
 }

@@ -452,7 +452,7 @@ docs = "https://proxy.example"
         let snyk = catalogue.provider("snyk").unwrap();
         let (some, kind) = snyk.presets.iter().find_map(|preset| Some((&preset.id, preset.not_for.first()?))).unwrap();
         assert!(snyk.presets_for(kind).all(|preset| preset.id != *some));
-        assert_eq!(snyk.presets_for("no kind at all").count(), snyk.presets.len());
+        assert_eq!(snyk.presets_for("no kind at all").count(), snyk.presets.iter().len());
     }
 
     #[test]

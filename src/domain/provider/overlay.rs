@@ -66,7 +66,7 @@ impl Overlay {
             }
         }
         replace_or_add(&mut provider.kinds, self.kinds, |kind| kind.id.clone());
-        let mut presets = provider.presets.to_vec();
+        let mut presets = provider.presets.iter().cloned().collect();
         replace_or_add(&mut presets, self.presets, |preset| preset.id.clone());
         provider.presets = presets.into();
         provider.statuses.splice(0..0, self.statuses);

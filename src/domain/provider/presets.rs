@@ -1,50 +1,61 @@
 //! The ready-made requests of a provider.
 
-use std::ops::Deref;
+use std::borrow::Cow;
 use std::sync::OnceLock;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::spec::Preset;
 
-/// The ready-made requests of a provider. Those that come with the program are read when somebody first asks for them.
+/// The ready-made requests of a provider. Each that comes with the program is read when somebody first asks for it: a first
+/// frame shows one of them.
+#[derive(Debug, Clone, Default)]
+pub struct Presets(Vec<Entry>);
+
 #[derive(Debug, Clone)]
-pub struct Presets {
+struct Entry {
+    id: Cow<'static, str>,
     text: &'static str,
-    read: OnceLock<Vec<Preset>>,
+    preset: OnceLock<Box<Preset>>,
 }
 
 impl Presets {
-    /// Those of a file that comes with the program.
-    pub(super) const fn waiting(text: &'static str) -> Self {
-        Self { text, read: OnceLock::new() }
+    /// Those of a file that comes with the program: id and text of each.
+    pub(super) fn waiting(texts: &[(&'static str, &'static str)]) -> Self {
+        Self(texts.iter().map(|(id, text)| Entry { id: Cow::Borrowed(id), text, preset: OnceLock::new() }).collect())
+    }
+
+    /// The one with this id.
+    pub fn get(&self, id: &str) -> Option<&Preset> {
+        self.0.iter().find(|entry| entry.id == id).map(Entry::get)
+    }
+
+    /// All of them, in the order of the file.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &Preset> {
+        self.0.iter().map(Entry::get)
     }
 }
 
-impl Deref for Presets {
-    type Target = [Preset];
-
+impl Entry {
     #[expect(clippy::expect_used, reason = "the build wrote the text, and a test reads all of them")]
-    fn deref(&self) -> &[Preset] {
-        self.read.get_or_init(|| serde_json::from_str(self.text).expect("the presets of a provider that comes with the program"))
-    }
-}
-
-impl Default for Presets {
-    fn default() -> Self {
-        Vec::new().into()
+    fn get(&self) -> &Preset {
+        self.preset.get_or_init(|| serde_json::from_str(self.text).expect("a preset that comes with the program"))
     }
 }
 
 impl From<Vec<Preset>> for Presets {
     fn from(presets: Vec<Preset>) -> Self {
-        Self { text: "", read: presets.into() }
+        let entry = |preset: Preset| {
+            let (id, text) = (Cow::Owned(preset.id.clone()), "");
+            Entry { id, text, preset: Box::new(preset).into() }
+        };
+        Self(presets.into_iter().map(entry).collect())
     }
 }
 
 impl Serialize for Presets {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        (**self).serialize(serializer)
+        serializer.collect_seq(self.iter())
     }
 }
 
@@ -56,6 +67,6 @@ impl<'de> Deserialize<'de> for Presets {
 
 impl PartialEq for Presets {
     fn eq(&self, other: &Self) -> bool {
-        **self == **other
+        self.iter().eq(other.iter())
     }
 }

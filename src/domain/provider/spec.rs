@@ -490,7 +490,7 @@ impl Provider {
 
     /// The preset with the given id.
     pub fn preset(&self, id: &str) -> Option<&Preset> {
-        self.presets.iter().find(|preset| preset.id == id)
+        self.presets.get(id)
     }
 
     /// The presets that are of use to a kind.
