@@ -41,6 +41,15 @@ fn proc(pid: u32, what: &str) -> String {
     String::from_utf8_lossy(&fs::read(format!("/proc/{pid}/{what}")).unwrap_or_default()).into_owned()
 }
 
+/// Waits until the process is that program. While one program takes another's place, there is nothing to be read of it.
+fn wait_for_program(pid: u32, program: &str) {
+    let end = Instant::now() + PATIENCE;
+    while !proc(pid, "cmdline").starts_with(program) || proc(pid, "environ").is_empty() {
+        assert!(Instant::now() < end, "process {pid} does not become {program}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
 #[test]
 fn the_command_gets_the_variables_of_its_credential() {
     let home = home();
@@ -149,6 +158,7 @@ fn in_no_mode_does_any_other_process_get_the_secret() {
         let script = "if [ -z \"$SNYK_TOKEN$SNYK_TOKEN_FILE\" ]; then cat >/dev/null; fi; echo $$; exec sleep 60";
         let mut child = start(&home, &[mode, "ci", "--", "sh", "-c", script]);
         let pid: u32 = first_line(&mut child).parse().unwrap();
+        wait_for_program(pid, "sleep");
         assert_eq!(proc(pid, "environ").contains(secret), has_it, "{mode}");
         for entry in fs::read_dir("/proc").unwrap() {
             let Ok(other) = entry.unwrap().file_name().to_string_lossy().parse::<u32>() else { continue };
