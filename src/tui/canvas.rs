@@ -54,16 +54,13 @@ struct Looks(Vec<(Style, Vec<u8>)>);
 
 impl Canvas {
     /// One of this many columns and rows. Nobody knows yet what the terminal shows.
-    pub(super) fn new(size: (u16, u16)) -> Self {
-        let mut this = Self { area: Rect::ZERO, shown: None, spare: None, looks: Looks::default() };
-        this.forget(size);
-        this
+    pub(super) fn new((columns, rows): (u16, u16)) -> Self {
+        Self { area: Rect::new(0, 0, columns, rows), shown: None, spare: None, looks: Looks::default() }
     }
 
     /// Forgets what the terminal shows, after something else has written to it or its size has changed.
-    pub(super) fn forget(&mut self, (columns, rows): (u16, u16)) {
-        self.area = Rect::new(0, 0, columns, rows);
-        (self.shown, self.spare) = (None, None);
+    pub(super) fn forget(&mut self, size: (u16, u16)) {
+        *self = Self { looks: std::mem::take(&mut self.looks), ..Self::new(size) };
     }
 
     /// What makes the terminal show what is painted on a blank buffer; nothing where it does already.

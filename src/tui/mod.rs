@@ -46,6 +46,10 @@ pub fn conflicts(settings: &Settings) -> Vec<Conflict> {
 
 /// What cannot be done of what a person has written about keys, with its lines.
 pub fn key_mistakes(settings: &Settings, file: &std::path::Path) -> Vec<Problem> {
+    // Every first frame comes by here, and most people have none.
+    if settings.keys.is_empty() {
+        return Vec::new();
+    }
     let mistakes: Vec<_> = conflicts(settings).into_iter().filter(Conflict::is_mistake).collect();
     let text = if mistakes.is_empty() { String::new() } else { std::fs::read_to_string(file).unwrap_or_default() };
     mistakes.iter().map(|mistake| mistake.problem_in(file, &text)).collect()

@@ -105,9 +105,6 @@ fn line_of(text: &str, name: &str) -> Option<usize> {
 /// What a person should know about keys of their own, by the name of the command: commands that do not exist, keys that
 /// two of them claim, keys that do something else in some pane, and commands that lose their last key.
 pub fn conflicts(own: &BTreeMap<String, Vec<Key>>) -> Vec<Conflict> {
-    if own.is_empty() {
-        return Vec::new();
-    }
     let unknown = own.keys().filter(|name| super::command::named(name).is_none());
     let mut found: Vec<_> = unknown.map(|name| Conflict::Unknown { name: name.clone(), near: near(name) }).collect();
     let bound: Vec<_> = COMMANDS.iter().filter_map(|command| Some((command, own.get(command.name)?))).collect();
