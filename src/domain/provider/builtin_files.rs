@@ -1,6 +1,6 @@
 //! The provider files that come with the program.
 
-use super::presets::Presets;
+use super::items::Presets;
 use super::spec::Provider;
 
 /// A file, in two pieces. The build turns its TOML into JSON (`assets/build.rs`), since somebody waits for what is read

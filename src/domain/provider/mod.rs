@@ -8,18 +8,18 @@ mod builtin_files;
 mod catalogue;
 pub mod environment;
 mod error;
+mod items;
 pub mod overlay;
 pub(crate) mod placeholder;
 mod pointers;
-mod presets;
 pub mod spec;
 mod validate;
 mod value;
 
 pub use catalogue::{Catalogue, Source};
 pub use error::CatalogueError;
+pub use items::Presets;
 pub use pointers::Choice;
-pub use presets::Presets;
 pub use spec::{Authorization, FieldSpec, Kind, Parameter, Preset, Provider, StatusMeaning};
 pub use value::ValueType;
 

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::items::Presets;
 use super::placeholder::placeholders;
-use super::presets::Presets;
 use super::value::ValueType;
 use crate::domain::credential::Part;
 use crate::domain::region::{Place, Region};
