@@ -1,6 +1,6 @@
 //! Turns the provider files and themes that come with the program into JSON, which is read ten times faster than TOML.
-//! The ready-made requests of a provider become a list of their own, id and text of each, since a first frame needs only
-//! one of them.
+//! The kinds and the ready-made requests of a provider become lists of their own, id and text of each, since a first frame
+//! needs one of them.
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,8 @@ use std::{env, fs};
 
 const ASSETS: &str = "assets";
 const FOLDERS: [&str; 2] = ["providers", "themes"];
-const PRESETS: &str = "preset";
+/// What becomes a list of its own, and the name of that list.
+const LISTS: [(&str, &str); 2] = [("kind", "kinds"), ("preset", "presets")];
 
 fn main() -> Result<(), Box<dyn Error>> {
     let out = PathBuf::from(env::var_os("OUT_DIR").ok_or("cargo names no folder to write to")?);
@@ -28,19 +29,22 @@ fn main() -> Result<(), Box<dyn Error>> {
 fn translate(file: &Path, out: &Path) -> Result<(), Box<dyn Error>> {
     let mut table: toml::Table = fs::read_to_string(file)?.parse()?;
     let out = out.join(file.file_name().ok_or("a file without a name")?);
-    if let Some(presets) = table.remove(PRESETS) {
-        fs::write(out.with_extension("presets.rs"), list(&presets)?)?;
+    for (key, name) in LISTS {
+        if let Some(items) = table.get_mut(key) {
+            fs::write(out.with_extension(format!("{name}.rs")), list(items)?)?;
+            *items = toml::Value::Array(Vec::new());
+        }
     }
     fs::write(out.with_extension("json"), serde_json::to_vec(&table)?)?;
     Ok(())
 }
 
 /// The source of a list of ids and texts.
-fn list(presets: &toml::Value) -> Result<String, Box<dyn Error>> {
+fn list(items: &toml::Value) -> Result<String, Box<dyn Error>> {
     let mut list = Vec::new();
-    for preset in presets.as_array().ok_or("presets that are no list")? {
-        let id = preset.get("id").and_then(toml::Value::as_str).ok_or("a preset without an id")?;
-        list.push((id, serde_json::to_string(preset)?));
+    for item in items.as_array().ok_or("what should be a list is none")? {
+        let id = item.get("id").and_then(toml::Value::as_str).ok_or("an item without an id")?;
+        list.push((id, serde_json::to_string(item)?));
     }
     Ok(format!("&{list:?}"))
 }

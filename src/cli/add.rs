@@ -133,11 +133,13 @@ impl Add {
         }
         let provider = catalogue.provider(&self.provider)?;
         let mut fitting = found.candidates.iter().filter(|candidate| candidate.provider == self.provider);
-        match (fitting.next(), fitting.next(), &provider.kinds[..]) {
+        let mut kinds = provider.kinds.iter();
+        let only = kinds.next().filter(|_| kinds.next().is_none());
+        match (fitting.next(), fitting.next(), only) {
             (Some(first), second, _) if second.is_none_or(|second| second.confidence < first.confidence) => {
                 Ok(catalogue.kind(&self.provider, &first.kind)?)
             }
-            (None, _, [only]) => Ok(only),
+            (None, _, Some(only)) => Ok(only),
             _ => {
                 let kinds: Vec<_> = provider.kinds.iter().map(|kind| kind.id.as_str()).collect();
                 let why = format!("a secret of this shape may be several kinds of {} credential", provider.title);

@@ -451,7 +451,7 @@ mod tests {
             let catalogue = builtin();
             let provider = catalogue.providers().nth(provider).unwrap();
             for body in [body.clone(), serde_json::json!({ "message": format!("no snyk_uat.{secret} here") }).to_string()] {
-                for kind in &provider.kinds {
+                for kind in provider.kinds.iter() {
                     let explanation = explain(Asked { provider, kind: &kind.id, region: "R" }, &answer(status, &body), &hints());
                     let beginning = format!("{status}: ");
                     prop_assert!(explanation.reason.starts_with(&beginning));

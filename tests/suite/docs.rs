@@ -46,7 +46,7 @@ fn with_table(text: &str, name: &str, table: &str) -> String {
 fn providers() -> String {
     let mut table = "| provider | kind | recognised | sent as | replaced |\n|---|---|---|---|---|\n".to_owned();
     for provider in Catalogue::builtin().providers() {
-        for kind in &provider.kinds {
+        for kind in provider.kinds.iter() {
             let recognised = if kind.recognise.is_empty() { "by its provider" } else { "offline" };
             let overlap = if kind.replace.overlap { "with overlap" } else { "no overlap" };
             let sent = match &kind.authorization {

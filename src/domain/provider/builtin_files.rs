@@ -1,16 +1,18 @@
 //! The provider files that come with the program.
 
-use super::items::Presets;
+use super::items::Items;
 use super::spec::Provider;
 
-/// A file, in two pieces. The build turns its TOML into JSON (`assets/build.rs`), since somebody waits for what is read
+/// A file, in pieces. The build turns its TOML into JSON (`assets/build.rs`), since somebody waits for what is read
 /// at a start.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct File {
     /// The provider.
     pub(super) id: &'static str,
     head: &'static str,
-    /// The ready-made requests: id and text of each. A first frame needs one of them.
+    /// The kinds: id and text of each. A first frame needs one of them.
+    kinds: &'static [(&'static str, &'static str)],
+    /// The ready-made requests, likewise.
     presets: &'static [(&'static str, &'static str)],
 }
 
@@ -19,6 +21,7 @@ macro_rules! file {
         File {
             id: $id,
             head: include_str!(concat!(env!("OUT_DIR"), "/providers/", $id, ".json")),
+            kinds: include!(concat!(env!("OUT_DIR"), "/providers/", $id, ".kinds.rs")),
             presets: include!(concat!(env!("OUT_DIR"), "/providers/", $id, ".presets.rs")),
         }
     };
@@ -32,6 +35,6 @@ impl File {
     #[expect(clippy::expect_used, reason = "the build wrote the text, and a test reads all of them")]
     pub(super) fn read(self) -> Provider {
         let head = serde_json::from_str(self.head).expect("a provider file that comes with the program");
-        Provider { presets: Presets::waiting(self.presets), ..head }
+        Provider { kinds: Items::waiting(self.kinds), presets: Items::waiting(self.presets), ..head }
     }
 }

@@ -288,7 +288,7 @@ replace = { plan = "snyk-app-secret", overlap = true }
             for text in provider.presets.iter().flat_map(|preset| [&preset.title, &preset.help, &preset.docs]) {
                 assert!(!text.is_empty(), "{}", provider.id);
             }
-            for kind in &provider.kinds {
+            for kind in provider.kinds.iter() {
                 let check = catalogue.preset(&provider.id, &kind.check).unwrap();
                 assert!(check.principal.is_some(), "the check of {} says who it is", kind.id);
             }

@@ -1,71 +1,87 @@
-//! The ready-made requests of a provider.
+//! What a provider lists: its kinds of credential, its ready-made requests.
 
 use std::borrow::Cow;
 use std::sync::OnceLock;
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::spec::Preset;
-
-/// The ready-made requests of a provider. Each that comes with the program is read when somebody first asks for it: a first
-/// frame shows one of them.
-#[derive(Debug, Clone, Default)]
-pub struct Presets(Vec<Entry>);
-
-#[derive(Debug, Clone)]
-struct Entry {
-    id: Cow<'static, str>,
-    text: &'static str,
-    preset: OnceLock<Box<Preset>>,
+/// Something that a provider lists.
+pub trait Item: DeserializeOwned {
+    /// What it is called within the provider.
+    fn id(&self) -> &str;
 }
 
-impl Presets {
+/// What a provider lists, in the order of its file. Each item that comes with the program is read when somebody first asks
+/// for it: a first frame shows one kind and one request.
+#[derive(Debug, Clone)]
+pub struct Items<T>(Vec<Entry<T>>);
+
+#[derive(Debug, Clone)]
+struct Entry<T> {
+    id: Cow<'static, str>,
+    text: &'static str,
+    item: OnceLock<Box<T>>,
+}
+
+impl<T> Items<T> {
     /// Those of a file that comes with the program: id and text of each.
     pub(super) fn waiting(texts: &[(&'static str, &'static str)]) -> Self {
-        Self(texts.iter().map(|(id, text)| Entry { id: Cow::Borrowed(id), text, preset: OnceLock::new() }).collect())
+        Self(texts.iter().map(|(id, text)| Entry { id: Cow::Borrowed(id), text, item: OnceLock::new() }).collect())
     }
+}
 
+impl<T: Item> Items<T> {
     /// The one with this id.
-    pub fn get(&self, id: &str) -> Option<&Preset> {
+    pub fn get(&self, id: &str) -> Option<&T> {
         self.0.iter().find(|entry| entry.id == id).map(Entry::get)
     }
 
-    /// All of them, in the order of the file.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = &Preset> {
+    /// All of them.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &T> {
         self.0.iter().map(Entry::get)
     }
+
+    /// Adds an item; it takes the place of the one that has its id, if there is one.
+    pub(super) fn put(&mut self, item: T) {
+        match self.0.iter_mut().find(|entry| entry.id == item.id()) {
+            Some(known) => *known = Entry::of(item),
+            None => self.0.push(Entry::of(item)),
+        }
+    }
 }
 
-impl Entry {
+impl<T: Item> Entry<T> {
+    fn of(item: T) -> Self {
+        Self { id: item.id().to_owned().into(), text: "", item: Box::new(item).into() }
+    }
+
     #[expect(clippy::expect_used, reason = "the build wrote the text, and a test reads all of them")]
-    fn get(&self) -> &Preset {
-        self.preset.get_or_init(|| serde_json::from_str(self.text).expect("a preset that comes with the program"))
+    fn get(&self) -> &T {
+        self.item.get_or_init(|| serde_json::from_str(self.text).expect("an item that comes with the program"))
     }
 }
 
-impl From<Vec<Preset>> for Presets {
-    fn from(presets: Vec<Preset>) -> Self {
-        let entry = |preset: Preset| {
-            let (id, text) = (Cow::Owned(preset.id.clone()), "");
-            Entry { id, text, preset: Box::new(preset).into() }
-        };
-        Self(presets.into_iter().map(entry).collect())
+impl<T> Default for Items<T> {
+    fn default() -> Self {
+        Self(Vec::new())
     }
 }
 
-impl Serialize for Presets {
+impl<T: Item + Serialize> Serialize for Items<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_seq(self.iter())
     }
 }
 
-impl<'de> Deserialize<'de> for Presets {
+impl<'de, T: Item> Deserialize<'de> for Items<T> {
+    /// Items of the same id are kept, for the check of the file to find them.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Vec::deserialize(deserializer).map(Self::from)
+        Ok(Self(Vec::deserialize(deserializer)?.into_iter().map(Entry::of).collect()))
     }
 }
 
-impl PartialEq for Presets {
+impl<T: Item + PartialEq> PartialEq for Items<T> {
     fn eq(&self, other: &Self) -> bool {
         self.iter().eq(other.iter())
     }

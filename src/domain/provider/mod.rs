@@ -18,7 +18,7 @@ mod value;
 
 pub use catalogue::{Catalogue, Source};
 pub use error::CatalogueError;
-pub use items::Presets;
+pub use items::{Item, Items};
 pub use pointers::Choice;
 pub use spec::{Authorization, FieldSpec, Kind, Parameter, Preset, Provider, StatusMeaning};
 pub use value::ValueType;

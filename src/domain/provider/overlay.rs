@@ -65,10 +65,8 @@ impl Overlay {
                 None => provider.regions.push(region),
             }
         }
-        replace_or_add(&mut provider.kinds, self.kinds, |kind| kind.id.clone());
-        let mut presets = provider.presets.iter().cloned().collect();
-        replace_or_add(&mut presets, self.presets, |preset| preset.id.clone());
-        provider.presets = presets.into();
+        self.kinds.into_iter().for_each(|kind| provider.kinds.put(kind));
+        self.presets.into_iter().for_each(|preset| provider.presets.put(preset));
         provider.statuses.splice(0..0, self.statuses);
     }
 }
@@ -132,15 +130,6 @@ fn keep_decor(table: &mut Table, key: &str, mut item: Item) {
     match table.get_mut(key) {
         Some(old) => *old = item,
         None => table.insert(key, item).map_or((), drop),
-    }
-}
-
-fn replace_or_add<T>(all: &mut Vec<T>, new: Vec<T>, key: impl Fn(&T) -> String) {
-    for item in new {
-        match all.iter_mut().find(|known| key(known) == key(&item)) {
-            Some(known) => *known = item,
-            None => all.push(item),
-        }
     }
 }
 

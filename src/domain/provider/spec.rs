@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::items::Presets;
+use super::items::{Item, Items};
 use super::placeholder::placeholders;
 use super::value::ValueType;
 use crate::domain::credential::Part;
@@ -41,10 +41,10 @@ pub struct Provider {
     pub media_types: Vec<(String, String)>,
     /// The kinds of credential.
     #[serde(rename = "kind")]
-    pub kinds: Vec<Kind>,
+    pub kinds: Items<Kind>,
     /// The ready-made requests.
     #[serde(default, rename = "preset")]
-    pub presets: Presets,
+    pub presets: Items<Preset>,
     /// What statuses mean here, most specific first.
     #[serde(default, rename = "status")]
     pub statuses: Vec<StatusMeaning>,
@@ -476,6 +476,18 @@ pub struct StatusMeaning {
     pub remedy: String,
 }
 
+impl Item for Kind {
+    fn id(&self) -> &str {
+        &self.id
+    }
+}
+
+impl Item for Preset {
+    fn id(&self) -> &str {
+        &self.id
+    }
+}
+
 impl Provider {
     /// The media type that a JSON body for this path has.
     pub fn media_type(&self, path: &str) -> &str {
@@ -485,7 +497,7 @@ impl Provider {
 
     /// The kind with the given id.
     pub fn kind(&self, id: &str) -> Option<&Kind> {
-        self.kinds.iter().find(|kind| kind.id == id)
+        self.kinds.get(id)
     }
 
     /// The preset with the given id.

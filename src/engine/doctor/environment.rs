@@ -97,7 +97,7 @@ impl Engine {
 
     /// The variables that hold a secret, of all providers.
     fn secret_variables(&self) -> Vec<String> {
-        let kinds = self.catalogue.providers().flat_map(|provider| &provider.kinds);
+        let kinds = self.catalogue.providers().flat_map(|provider| provider.kinds.iter());
         let mut names: Vec<_> = kinds.map(|kind| kind.secret_variable().to_owned()).filter(|name| name != "TOKEN").collect();
         names.sort();
         names.dedup();

@@ -204,14 +204,14 @@ impl Engine {
 
     /// Whether the tools of some provider read their token from this variable.
     fn is_for_tokens(&self, variable: &str) -> bool {
-        let mut kinds = self.catalogue.providers().flat_map(|provider| &provider.kinds);
+        let mut kinds = self.catalogue.providers().flat_map(|provider| provider.kinds.iter());
         kinds.any(|kind| kind.secret_variable() == variable && kind.environment.iter().any(|(name, _)| name == variable))
     }
 
     /// Whether the provider's own tools read this variable.
     fn is_variable_of(&self, provider: &str, variable: &str) -> bool {
-        let kinds = self.catalogue.provider(provider).map(|provider| &provider.kinds[..]).unwrap_or_default();
-        kinds.iter().any(|kind| kind.secret_variable() == variable)
+        let mut kinds = self.catalogue.provider(provider).into_iter().flat_map(|provider| provider.kinds.iter());
+        kinds.any(|kind| kind.secret_variable() == variable)
     }
 }
 

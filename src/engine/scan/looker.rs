@@ -52,7 +52,7 @@ impl Looker {
         let held = held.into_iter().filter_map(|(print, holders)| Some((unhex(&print)?, holders))).collect();
         let (mut prefixes, mut variables, mut schemes) = (Vec::new(), Vec::new(), Vec::new());
         for provider in catalogue.providers() {
-            for kind in &provider.kinds {
+            for kind in provider.kinds.iter() {
                 let rules = kind.recognise.iter().map(|rule| rule.prefix.clone());
                 prefixes.extend(rules.filter(|prefix| !prefix.is_empty()));
                 variables.push((kind.secret_variable().to_owned(), provider.id.clone()));

@@ -116,7 +116,7 @@ async fn every_kind_is_in_the_table() {
     let tabled: Vec<_> =
         KINDS.iter().map(|name| sandbox.manifest().credential(name).unwrap()).map(|known| (known.provider, known.kind)).collect();
     for provider in catalogue.providers() {
-        for kind in &provider.kinds {
+        for kind in provider.kinds.iter() {
             let kind = (provider.id.as_str(), kind.id.as_str());
             assert!(tabled.contains(&kind), "{kind:?} is not in the table");
         }

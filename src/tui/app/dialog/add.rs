@@ -251,8 +251,8 @@ impl Add {
     /// Makes the fields that the chosen provider and kind need; what was typed in fields that stay is kept.
     fn arrange(&mut self) {
         let provider = self.form.value("provider").to_owned();
-        let kinds = self.catalogue.provider(&provider).map(|known| known.kinds.as_slice()).unwrap_or_default();
-        let kinds: Vec<_> = kinds.iter().map(|kind| (kind.id.clone(), kind.title.clone())).collect();
+        let kinds = self.catalogue.provider(&provider).into_iter().flat_map(|known| known.kinds.iter());
+        let kinds: Vec<_> = kinds.map(|kind| (kind.id.clone(), kind.title.clone())).collect();
         let chosen = Choice::new(kinds, self.form.value("kind"));
         let kind = self.catalogue.kind(&provider, chosen.id()).ok().cloned();
         let caution = |kind: &Kind| kind.caution.as_ref().map(|caution| format!(" {caution}")).unwrap_or_default();
