@@ -142,6 +142,9 @@ struct StyleSpec {
     reverse: bool,
 }
 
+/// The colours of a theme file by their names, in what the terminal can show; none where it shows none.
+type Shown<'f> = BTreeMap<&'f str, Option<Color>>;
+
 impl Role {
     /// Every role.
     pub const ALL: [Self; 24] = [
@@ -224,26 +227,13 @@ impl Default for Theme {
     }
 }
 
-impl Style {
-    /// The style in what the terminal can show.
-    #[must_use]
-    pub fn reduce(self, depth: Depth) -> Self {
-        let stands_out = depth == Depth::Monochrome && self.bg.is_some();
-        Self {
-            fg: self.fg.and_then(|color| color.reduce(depth)),
-            bg: self.bg.and_then(|color| color.reduce(depth)),
-            reverse: self.reverse || stands_out,
-            ..self
-        }
-    }
-}
-
 impl ThemeFile {
     fn resolve(&self, depth: Depth) -> Result<Theme, String> {
-        let ground = find(&self.colors, self.ground.as_ref())?;
+        let shown = self.colors.iter().map(|(name, color)| (name.as_str(), color.reduce(depth))).collect();
+        let ground = find(&shown, self.ground.as_ref())?;
         let mut styles = [Style::default(); Role::ALL.len()];
         for (role, spec) in &self.roles {
-            styles[*role as usize] = spec.resolve(&self.colors)?.reduce(depth);
+            styles[*role as usize] = spec.resolve(&shown, depth)?;
         }
         if depth == Depth::Monochrome {
             // What steps back by its colour does so by its weight here.
@@ -251,21 +241,32 @@ impl ThemeFile {
                 styles[role as usize].dim = true;
             }
         }
-        Ok(Theme { styles, ground: ground.and_then(|color| color.reduce(depth)) })
+        Ok(Theme { styles, ground })
     }
 }
 
 impl StyleSpec {
-    fn resolve(&self, colors: &BTreeMap<String, Color>) -> Result<Style, String> {
-        let color = |name: &Option<String>| find(colors, name.as_ref());
-        let &Self { bold, dim, italic, underline, reverse, .. } = self;
-        Ok(Style { fg: color(&self.fg)?, bg: color(&self.bg)?, bold, dim, italic, underline, reverse })
+    /// The style in what the terminal can show.
+    fn resolve(&self, shown: &Shown<'_>, depth: Depth) -> Result<Style, String> {
+        let color = |name: &Option<String>| find(shown, name.as_ref());
+        let &Self { bold, dim, italic, underline, .. } = self;
+        let stands_out = depth == Depth::Monochrome && self.bg.is_some();
+        Ok(Style {
+            fg: color(&self.fg)?,
+            bg: color(&self.bg)?,
+            bold,
+            dim,
+            italic,
+            underline,
+            reverse: self.reverse || stands_out,
+        })
     }
 }
 
-/// The colour of this name, if one is named.
-fn find(colors: &BTreeMap<String, Color>, name: Option<&String>) -> Result<Option<Color>, String> {
-    name.map(|name| colors.get(name).copied().ok_or_else(|| format!("there is no colour \"{name}\""))).transpose()
+/// The colour of this name as the terminal shows it, if one is named.
+fn find(shown: &Shown<'_>, name: Option<&String>) -> Result<Option<Color>, String> {
+    let Some(name) = name else { return Ok(None) };
+    shown.get(name.as_str()).copied().ok_or_else(|| format!("there is no colour \"{name}\""))
 }
 
 #[cfg(test)]
