@@ -16,6 +16,8 @@ use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier, Style};
 use zeroize::Zeroizing;
 
+use super::cells::is_cell_by_cell;
+
 /// More styles than a theme has, in all its combinations.
 const MOST_LOOKS: usize = 256;
 
@@ -114,8 +116,8 @@ impl<'b> Brush<'_, 'b> {
             skipped = 0;
             self.cell(x, y, cell)?;
             // What lies behind a wide character is not drawn.
-            for _ in 1..cell.cell_width() {
-                cells.next();
+            if !is_cell_by_cell(cell.symbol()) {
+                (1..cell.cell_width()).for_each(|_| _ = cells.next());
             }
         }
         Ok(())
@@ -131,7 +133,10 @@ impl<'b> Brush<'_, 'b> {
             self.set = cell;
             self.out.extend_from_slice(self.looks.of(look(cell))?);
         }
-        self.out.extend_from_slice(cell.symbol().as_bytes());
+        match cell.symbol().as_bytes() {
+            [letter] => self.out.push(*letter),
+            sign => self.out.extend_from_slice(sign),
+        }
         Ok(())
     }
 }
@@ -163,7 +168,7 @@ impl Looks {
 
 /// Whether there is nothing to see of a cell on a blank screen.
 fn shows_nothing(cell: &Cell) -> bool {
-    cell.symbol() == " " && looks_alike(cell, &Cell::EMPTY)
+    cell.symbol() == " " && cell.bg == Color::Reset && UNSEEN_ON_BLANK.contains(cell.modifier)
 }
 
 /// Whether a cell looks as it should where the style of another is set. Of a blank only what is behind it is seen.

@@ -2,6 +2,7 @@
 
 pub mod app;
 mod canvas;
+mod cells;
 mod ear;
 mod editor;
 mod inbox;

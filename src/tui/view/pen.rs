@@ -5,11 +5,12 @@ use std::borrow::Cow;
 use ratatui::buffer::{Buffer, Cell};
 use ratatui::layout::Rect;
 use ratatui::style::{Color as Paint, Modifier, Style};
-use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 use crate::config::theme::{Ansi, Color, Glyphs, Role};
 use crate::tui::app::layout::Area;
 use crate::tui::app::{App, Now, Pane, words};
+use crate::tui::cells::{is_cell_by_cell, width_of};
 
 /// The lines of the border of what has the focus: heavier, so that it shows without colour.
 const HEAVY: [&str; 6] = ["┏", "━", "┓", "┃", "┗", "┛"];
@@ -113,19 +114,18 @@ impl<'a> Pen<'a> {
             return area;
         }
         let text = cut(text, room.width.into(), self.glyphs().ellipsis);
-        if is_printable_ascii(&text) {
-            return area.split_left(self.put_ascii(room, &text, style)).1;
+        let text = if self.is_ascii() && !text.is_ascii() { text.chars().map(plain).collect() } else { text };
+        if is_cell_by_cell(&text) {
+            return area.split_left(self.put_characters(room, &text, style)).1;
         }
-        let text = if self.is_ascii() { Cow::Owned(text.chars().map(plain).collect()) } else { text };
         let (end, _) = self.buffer.set_stringn(room.x, room.y, text, room.width.into(), style);
         area.split_left(end - room.x).1
     }
 
-    /// Writes a text whose every byte is a cell, which most are: without looking for clusters and their widths. Returns
-    /// how many cells it took.
-    fn put_ascii(&mut self, room: Rect, text: &str, style: Style) -> u16 {
+    /// Writes a text whose every character is a cell. Returns how many cells it took.
+    fn put_characters(&mut self, room: Rect, text: &str, style: Style) -> u16 {
         let cells = self.cells(room.x, room.y, room.width).iter_mut();
-        let written = cells.zip(text.bytes()).map(|(cell, byte)| cell.set_char(byte.into()).set_style(style));
+        let written = cells.zip(text.chars()).map(|(cell, character)| cell.set_char(character).set_style(style));
         u16::try_from(written.count()).unwrap_or(room.width)
     }
 
@@ -208,7 +208,8 @@ impl<'a> Pen<'a> {
                 _ => [side, "", side],
             };
             if !middle.is_empty() {
-                (rect.x + 1..right).for_each(|x| _ = self.buffer[(x, y)].set_symbol(middle).set_style(style));
+                let line = self.cells(rect.x, y, rect.width).iter_mut();
+                line.for_each(|cell| _ = cell.set_symbol(middle).set_style(style));
             }
             self.buffer[(rect.x, y)].set_symbol(left).set_style(style);
             self.buffer[(right, y)].set_symbol(end).set_style(style);
@@ -239,15 +240,6 @@ pub(super) fn cut<'t>(text: &'t str, columns: usize, ellipsis: &str) -> Cow<'t, 
     };
     let kept: String = text.chars().take_while(fits).collect();
     Cow::Owned(if columns == 0 { kept } else { kept + ellipsis })
-}
-
-/// How many cells a text takes.
-fn width_of(text: &str) -> usize {
-    if is_printable_ascii(text) { text.len() } else { text.width() }
-}
-
-fn is_printable_ascii(text: &str) -> bool {
-    text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
 }
 
 /// The nearest ASCII sign of one that the program's own words use; what people wrote stays.
@@ -310,13 +302,6 @@ const fn named(ansi: Ansi) -> Paint {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn both_ways_to_measure_a_text_agree() {
-        let ascii: String = (b' '..=b'~').map(char::from).collect();
-        assert_eq!(width_of(&ascii), ascii.width());
-        assert_eq!(width_of("日本"), 4);
-    }
 
     #[test]
     fn text_is_cut_by_cells() {
