@@ -4,7 +4,7 @@ use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
 use nucleo_matcher::{Config, Matcher, Utf32Str};
 
 use super::words::{Standing, days_left};
-use crate::domain::{Credential, Moment};
+use crate::domain::{Credential, Moment, Name};
 
 /// A filter, read from what a person typed.
 pub struct Query {
@@ -94,7 +94,7 @@ impl Query {
         match &self.words {
             None => Some(0),
             Some(words) => {
-                let name = Utf32Str::new(credential.name.as_str(), &mut scratch.letters);
+                let name = letters_of(&credential.name, &mut scratch.letters);
                 words.pattern.score(name, scratch.matcher.get_or_insert_with(|| Matcher::new(Config::DEFAULT)))
             }
         }
@@ -152,6 +152,12 @@ impl Property {
 /// The words of the filter's grammar that are near what is being typed, for the hint below it.
 pub fn grammar() -> &'static str {
     "words · region:eu · kind:pat · provider:snyk · status:refused · label:prod · expires<14d · expires:never"
+}
+
+/// The letters of a name. The library would look for line breaks in every one, which no name has.
+fn letters_of<'n>(name: &'n Name, letters: &'n mut Vec<char>) -> Utf32Str<'n> {
+    let name = name.as_str();
+    if name.is_ascii() { Utf32Str::Ascii(name.as_bytes()) } else { Utf32Str::new(name, letters) }
 }
 
 fn parse_term(word: &str) -> Option<Term> {
