@@ -5,12 +5,12 @@ use std::process::Command;
 use std::sync::Arc;
 
 use super::context::Context;
-use super::{output, process};
+use super::process;
 use crate::config::{Memory, choose_store};
 use crate::domain::Problem;
 use crate::domain::problem::Class;
 use crate::engine::Engine;
-use crate::tui::{self, Onward, Screen, Wishes};
+use crate::tui::{self, Onward, Screen};
 
 /// Shows the screen on the person's own keyring. The runtime, which is not needed before, starts after the first frame.
 pub(super) fn run(context: &Context<'_>) -> Result<u8, Problem> {
@@ -19,8 +19,9 @@ pub(super) fn run(context: &Context<'_>) -> Result<u8, Problem> {
         let engine = Arc::clone(context.engine()?);
         process::runtime()?.block_on(tui::converse(engine, wishes.clone()))?
     } else {
-        let rows = rows()?;
-        let screen = first_frame(context.engine()?, rows, wishes.clone(), Memory::File(context.paths.layout()))?;
+        refuse_without_terminal()?;
+        let engine = Arc::clone(context.engine()?);
+        let screen = Screen::show(engine, wishes.clone(), Memory::File(context.paths.layout()))?;
         process::runtime()?.block_on(screen.listen())
     };
     match wishes.onward.get() {
@@ -62,20 +63,13 @@ pub(super) async fn show(context: &Context<'_>, engine: Arc<Engine>) -> Result<u
     if context.settings.plain {
         return tui::converse(engine, context.wishes()).await;
     }
-    Ok(first_frame(&engine, rows()?, context.wishes(), Memory::Nowhere)?.listen().await)
+    refuse_without_terminal()?;
+    Ok(Screen::show(engine, context.wishes(), Memory::Nowhere)?.listen().await)
 }
 
-/// The screen with as many credentials as fit on it.
-fn first_frame(engine: &Arc<Engine>, rows: u16, wishes: Wishes, memory: Memory) -> Result<Screen, Problem> {
-    Screen::show(Arc::clone(engine), engine.first_credentials(rows)?, wishes, memory)
-}
-
-/// How many rows the terminal has; a problem where there is none.
-fn rows() -> Result<u16, Problem> {
-    if std::io::stdin().is_terminal()
-        && let Some((_, rows)) = output::terminal_size()
-    {
-        return Ok(rows);
+fn refuse_without_terminal() -> Result<(), Problem> {
+    if std::io::stdin().is_terminal() && std::io::stdout().is_terminal() {
+        return Ok(());
     }
     let why = "standard input or output is not a terminal";
     let remedy = "run it in a terminal, tell it in lines of text with --plain, or use the commands of `tokenring --help`";

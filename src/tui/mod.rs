@@ -18,12 +18,12 @@ mod wishes;
 use std::io;
 use std::sync::Arc;
 
+use app::layout::{Area, most_lines};
 use app::{Browser, Greeting, Preferences, Start};
 
 use crate::config::{Depth, Memory, Settings};
 use crate::domain::Problem;
 use crate::engine::Engine;
-use crate::engine::message::Beginning;
 use terminal::Tty;
 use watch::Watch;
 
@@ -65,7 +65,7 @@ pub struct Screen {
 impl Screen {
     /// Takes the terminal and shows the first frame, arranged as it was left. No runtime is needed yet, and no thread is
     /// started before it: to start one and to wake up for it takes longer than what it could do.
-    pub fn show(engine: Arc<Engine>, beginning: Beginning, wishes: Wishes, memory: Memory) -> Result<Self, Problem> {
+    pub fn show(engine: Arc<Engine>, wishes: Wishes, memory: Memory) -> Result<Self, Problem> {
         let flat = |error: io::Error| unusable(&error);
         let settings = &wishes.reading.settings;
         let (doors, inbox) = inbox();
@@ -77,6 +77,7 @@ impl Screen {
         let mut surface = Tty::new(size, settings.mouse, Arc::clone(&gate)).map_err(flat)?;
         let asks = settings.depth != Depth::Monochrome && terminal::may_be_asked();
         let (layout, preferences) = (memory.recall(), preferences(settings));
+        let beginning = engine.first_credentials(most_lines(Area::of(size.0, size.1), &layout))?;
         let start = Start { beginning, catalogue: Arc::clone(&engine.catalogue), size, preferences, layout };
         surface.enter().map_err(flat)?;
         let (inputs, folder) = (doors.inputs.clone(), wishes.folder().map(std::path::Path::to_owned));

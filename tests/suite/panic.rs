@@ -96,8 +96,7 @@ async fn show(breaks: String) {
     };
     engine.add(new).await.unwrap();
     brittle.is_lit.store(true, Ordering::SeqCst);
-    let beginning = engine.first_credentials(36).unwrap();
-    let screen = Screen::show(engine, beginning, Wishes::default(), config::Memory::Nowhere).unwrap();
+    let screen = Screen::show(engine, Wishes::default(), config::Memory::Nowhere).unwrap();
     assert_eq!(screen.listen().await, 0);
 }
 

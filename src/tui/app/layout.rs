@@ -191,15 +191,27 @@ pub const fn is_too_small(area: Area) -> bool {
     area.width < SMALLEST.0 || area.height < SMALLEST.1
 }
 
+/// The most credentials that a first frame shows on a terminal of this size.
+pub fn most_lines(area: Area, layout: &Layout) -> u16 {
+    let (_, body, _) = bands(area);
+    let places = match Arrangement::of(area) {
+        Arrangement::Narrow => narrow(Screen::default(), body, layout, Pane::Credentials, Pane::Detail),
+        Arrangement::Wide => wide(Screen::default(), body, layout, 0),
+        Arrangement::Grand => grand(Screen::default(), body, layout, 0),
+    };
+    places.credentials.inner().height
+}
+
 /// Where everything is on a terminal of this size.
 pub fn screen(area: Area, app: &App) -> Screen {
     let (header, body, footer) = bands(area);
     let places = Screen { header, footer, ..Screen::default() };
+    let layout = &app.stage.layout;
     match (app.stage.zoom, Arrangement::of(area)) {
         (Zoom::Pane, _) => zoomed(places, body, app.stage.focus),
-        (Zoom::Off, Arrangement::Narrow) => narrow(places, body, app),
-        (Zoom::Off, Arrangement::Wide) => wide(places, body, app),
-        (Zoom::Off, Arrangement::Grand) => grand(places, body, app),
+        (Zoom::Off, Arrangement::Narrow) => narrow(places, body, layout, app.stage.focus, app.stage.companion),
+        (Zoom::Off, Arrangement::Wide) => wide(places, body, layout, app.region_count()),
+        (Zoom::Off, Arrangement::Grand) => grand(places, body, layout, app.region_count()),
     }
 }
 
@@ -321,40 +333,40 @@ fn zoomed(places: Screen, body: Area, focus: Pane) -> Screen {
     }
 }
 
-fn wide(places: Screen, body: Area, app: &App) -> Screen {
-    let layout = &app.stage.layout;
+fn wide(places: Screen, body: Area, layout: &Layout, regions: usize) -> Screen {
     let (left, right) = body.split_left(first_of_two(body.width, layout.list, (body.width / 8 * 3).clamp(32, 72), COLUMNS));
-    let usual = left.height - region_rows(app).min(left.height / 3);
+    let usual = left.height - region_rows(regions).min(left.height / 3);
     let (credentials, regions) = left.split_top(first_of_two(left.height, layout.regions, usual, ROWS));
     let usual = (body.height / 3).clamp(6, 11);
     let (detail, console) = right.split_top(first_of_two(right.height, layout.detail, usual, ROWS));
     Screen { credentials, detail, regions, console, ..places }
 }
 
-fn grand(places: Screen, body: Area, app: &App) -> Screen {
-    let layout = &app.stage.layout;
+fn grand(places: Screen, body: Area, layout: &Layout, regions: usize) -> Screen {
     let usual = (body.width / 4).clamp(44, 72);
     let (credentials, rest) = body.split_left(first_of_two(body.width, layout.list, usual, THREE_COLUMNS));
     let usual = (rest.width * 2 / 5).clamp(56, 88);
     let (middle, console) = rest.split_left(first_of_two(rest.width, layout.middle, usual, COLUMNS));
     let usual = (body.height / 3).clamp(9, 18);
     let (detail, below) = middle.split_top(first_of_two(middle.height, layout.detail, usual, ROWS));
-    if body.height < HORIZON || below.height < region_rows(app) + ROWS.0 + ROWS.1 {
+    let rows = region_rows(regions);
+    if body.height < HORIZON || below.height < rows + ROWS.0 + ROWS.1 {
         return Screen { credentials, detail, regions: below, console, ..places };
     }
-    let (regions, horizon) = below.split_top(region_rows(app).max(ROWS.0));
+    let (regions, horizon) = below.split_top(rows.max(ROWS.0));
     Screen { credentials, detail, regions, horizon, console, ..places }
 }
 
-fn region_rows(app: &App) -> u16 {
-    u16::try_from(app.region_count()).unwrap_or(u16::MAX).clamp(3, 8) + 2
+/// The rows that so many regions would like to have.
+fn region_rows(regions: usize) -> u16 {
+    u16::try_from(regions).unwrap_or(u16::MAX).clamp(3, 8) + 2
 }
 
-fn narrow(places: Screen, body: Area, app: &App) -> Screen {
-    let fifths = if app.stage.focus == Pane::Credentials { 3 } else { 2 };
+fn narrow(places: Screen, body: Area, layout: &Layout, focus: Pane, companion: Pane) -> Screen {
+    let fifths = if focus == Pane::Credentials { 3 } else { 2 };
     let usual = (body.height * fifths / 5).max(5);
-    let (credentials, other) = body.split_top(first_of_two(body.height, app.stage.layout.stack, usual, ROWS));
-    match app.stage.companion {
+    let (credentials, other) = body.split_top(first_of_two(body.height, layout.stack, usual, ROWS));
+    match companion {
         Pane::Regions => Screen { credentials, regions: other, ..places },
         Pane::Console => Screen { credentials, console: other, ..places },
         Pane::Credentials | Pane::Detail => Screen { credentials, detail: other, ..places },
@@ -404,6 +416,21 @@ mod tests {
             session.app.stage.layout = Layout { list, regions, detail, middle, stack };
             session.press(keys);
             assert_tiled(&session);
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+        #[test]
+        fn no_first_frame_shows_more_lines_than_are_read_for_it(
+            columns in 1_u16..320, rows in 1_u16..100,
+            list in proptest::option::of(0_u16..1200), regions in proptest::option::of(0_u16..1200),
+            stack in proptest::option::of(0_u16..1200),
+        ) {
+            let mut session = Session::new(columns, rows);
+            session.app.stage.layout = Layout { list, regions, stack, ..Layout::default() };
+            let shown = session.app.screen().credentials.inner().height;
+            prop_assert!(shown <= most_lines(session.app.stage.area, &session.app.stage.layout));
         }
     }
 
