@@ -279,7 +279,7 @@ fn every_dependency_has_its_reason() {
     let manifest: toml::Table = fs::read_to_string(root().join("Cargo.toml")).unwrap().parse().unwrap();
     let contributing = fs::read_to_string(root().join("CONTRIBUTING.md")).unwrap();
     let mut wanted: Vec<String> = Vec::new();
-    for section in ["dependencies", "dev-dependencies"] {
+    for section in ["dependencies", "dev-dependencies", "build-dependencies"] {
         wanted.extend(manifest[section].as_table().unwrap().keys().cloned());
     }
     for target in manifest["target"].as_table().unwrap().values() {
