@@ -34,6 +34,7 @@ fn main() {
 
 /// Measures these parts, or all where none is named.
 fn measure(parts: &[String]) {
+    world::prepare();
     table::begin();
     let many = world::Home::with_credentials(10_000);
     let all: [(&str, &dyn Fn()); 7] = [

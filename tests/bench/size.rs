@@ -1,17 +1,16 @@
-//! What is shipped: the size of the program, and how many crates it is made of. Beside tests the program is built with half
-//! a megabyte of tables that only they ask for.
+//! What is shipped: the size of the program, and how many crates it is made of.
 
 use std::collections::BTreeSet;
 use std::process::Command;
 
-use crate::table;
+use crate::{table, world};
 
-const SIZE: &str = "the program, stripped, as it is built beside tests";
+const SIZE: &str = "the program, stripped";
 const CRATES: &str = "crates in the program, for this system";
 
 /// Measures what the release build made, and what went into it.
 pub(crate) fn measure() {
-    let bytes = std::fs::metadata(env!("CARGO_BIN_EXE_tokenring")).unwrap().len();
+    let bytes = std::fs::metadata(world::program()).unwrap().len();
     let mega = f64::from(u32::try_from(bytes).unwrap()) / 1e6;
     table::limit(SIZE, &format!("{mega:.1} MB"), "–", (mega, 12.0, "MB"));
     let Some(cargo) = std::env::var_os("CARGO") else { return table::skip(CRATES, "cargo did not start this") };

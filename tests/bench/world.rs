@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::LazyLock;
 use std::time::Duration;
 
 use rusqlite::Connection;
@@ -18,6 +17,9 @@ use crate::times::timed;
 /// What the encrypted file of every home opens with.
 pub(crate) const PASSPHRASE: &str = "a passphrase for the bench";
 
+/// Where what is measured lies.
+const FOLDER: &str = env!("CARGO_TARGET_TMPDIR");
+
 /// Fills the index in one step: by the program's own door each credential would be synced to the disk.
 const FILL: &str = "
     WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < ?1)
@@ -29,21 +31,33 @@ const FILL: &str = "
         'accepted', 200, '200: accepted', 1790000000000000, 41
     FROM n";
 
-/// The program and the empty one as `cargo install` leaves them. What a linker has written lies in the system's memory in
-/// many small pieces, and starts a tenth later than a copy.
-static PROGRAMS: LazyLock<[PathBuf; 2]> = LazyLock::new(|| {
-    [Path::new(env!("CARGO_BIN_EXE_tokenring")), &std::env::current_exe().unwrap()].map(|program| {
-        let copy = Path::new(env!("CARGO_TARGET_TMPDIR")).join(program.file_name().unwrap());
-        std::fs::copy(program, &copy).unwrap();
-        copy
-    })
-});
+/// Makes the program and the empty one ready to be measured. The program is built by itself, since beside tests it is built
+/// with half a megabyte of tables that only they ask for.
+pub(crate) fn prepare() {
+    let target = Path::new(FOLDER).parent().unwrap();
+    let mut build = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()));
+    build.args(["build", "--release", "--locked", "--offline", "--quiet", "--bin", "tokenring", "--target-dir"]).arg(target);
+    assert!(build.current_dir(env!("CARGO_MANIFEST_DIR")).status().unwrap().success());
+    std::fs::copy(target.join("release/tokenring"), program()).unwrap();
+    std::fs::copy(std::env::current_exe().unwrap(), ourselves()).unwrap();
+}
+
+/// The program. A copy, as `cargo install` makes one: what a linker has written lies in the system's memory in many small
+/// pieces, and starts a tenth later.
+pub(crate) fn program() -> PathBuf {
+    Path::new(FOLDER).join("tokenring")
+}
 
 /// The empty program, ready to be started.
 pub(crate) fn empty() -> Command {
-    let mut command = Command::new(&PROGRAMS[1]);
+    let mut command = Command::new(ourselves());
     command.arg(EMPTY);
     command
+}
+
+/// A copy of this program, which has the empty one in it.
+fn ourselves() -> PathBuf {
+    Path::new(FOLDER).join("speed")
 }
 
 /// A home folder.
@@ -75,7 +89,7 @@ impl Home {
 
     /// The program, ready to be started here.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(&PROGRAMS[0]);
+        let mut command = Command::new(program());
         command.args(arguments).env("TOKENRING_HOME", self.root()).env("TOKENRING_STORE", "file");
         command.env("TOKENRING_PASSPHRASE_FILE", self.0.path().join("passphrase"));
         command
