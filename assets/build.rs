@@ -31,8 +31,8 @@ fn main() -> Result<(), Box<dyn Error>> {
 /// Lets the linker find the unwinder as an archive where the standard library names the shared one, which takes a twentieth
 /// of the time to a first frame to load. Where the compiler has no such archive, it stays the shared one.
 fn bring_unwinder(out: &Path) -> Result<(), Box<dyn Error>> {
-    let target = (env::var("CARGO_CFG_TARGET_OS")?, env::var("CARGO_CFG_TARGET_ENV")?);
-    if target == ("linux".to_owned(), "gnu".to_owned()) && has_unwinder() {
+    let is = |key, value| env::var(key).is_ok_and(|found: String| found == value);
+    if is("CARGO_CFG_TARGET_OS", "linux") && is("CARGO_CFG_TARGET_ENV", "gnu") && has_unwinder() {
         fs::write(out.join("libgcc_s.so"), "INPUT(-lgcc_eh)")?;
         println!("cargo::rustc-link-arg-bins=-L{}", out.display());
     }
