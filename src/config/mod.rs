@@ -16,7 +16,7 @@ pub use file::write_private;
 pub use key::Key;
 pub use layout::{Layout, Memory};
 pub use lenient::Reading;
-pub use paths::Paths;
+pub use paths::{Paths, THEMES};
 pub use providers::providers;
 pub use requests::Requests;
 pub use settings::{Chooser, ClipboardChoice, GlyphChoice, NetSettings, Settings, StoreChoice};

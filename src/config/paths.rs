@@ -7,6 +7,9 @@ use directories::ProjectDirs;
 
 use crate::domain::problem::{Class, Problem};
 
+/// What the folder of the user's themes is called, beside the settings.
+pub const THEMES: &str = "themes";
+
 /// The folders of the program.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Paths {
@@ -47,7 +50,7 @@ impl Paths {
 
     /// The folder of the user's themes.
     pub fn themes(&self) -> PathBuf {
-        self.config.join("themes")
+        self.config.join(THEMES)
     }
 
     /// The settings file.

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 use super::app::{Change, Onward};
+#[cfg(target_os = "linux")]
+use crate::config::THEMES;
 use crate::config::{Reading, Settings};
 use crate::domain::Problem;
 
@@ -55,12 +57,13 @@ pub(super) struct Folder(std::os::fd::OwnedFd);
 
 #[cfg(target_os = "linux")]
 impl Folder {
-    /// Watches a folder from now on, if it is there.
+    /// Watches a folder from now on, if it is there, and the themes in it, if there are any.
     pub(super) fn watch(folder: &std::path::Path) -> Option<Self> {
         use rustix::fs::inotify::{CreateFlags, WatchFlags, add_watch, init};
         let watch = init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC).ok()?;
         let flags = WatchFlags::CLOSE_WRITE | WatchFlags::MOVED_TO | WatchFlags::DELETE | WatchFlags::ONLYDIR;
         add_watch(&watch, folder, flags).ok()?;
+        let _ = add_watch(&watch, folder.join(THEMES), flags);
         Some(Self(watch))
     }
 
@@ -128,5 +131,15 @@ mod tests {
         crate::config::write_private(&home.path().join("config.toml"), "mouse = true").expect("a file");
         assert!(folder.has_changed());
         assert!(!folder.has_changed(), "it is told once");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_theme_of_the_persons_own_that_is_written_is_noticed() {
+        let home = tempfile::tempdir().expect("a folder");
+        std::fs::create_dir(home.path().join(THEMES)).expect("a folder");
+        let folder = Folder::watch(home.path()).expect("a watch");
+        std::fs::write(home.path().join(THEMES).join("mine.toml"), "[colors]").expect("a file");
+        assert!(folder.has_changed());
     }
 }
