@@ -317,3 +317,21 @@ fn here() -> Result<PathBuf, Problem> {
 fn nowhere(why: &str) -> Problem {
     usage("There is no such place", why, "give another path")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Holds;
+
+    #[test]
+    fn the_json_words_for_what_a_consumer_was_given() {
+        for holds in [Holds::Current, Holds::Older, Holds::Something, Holds::Nothing] {
+            let word = match holds {
+                Holds::Current => "current",
+                Holds::Older => "older",
+                Holds::Something => "something",
+                Holds::Nothing => "nothing",
+            };
+            assert_eq!(serde_json::to_value(holds).unwrap(), word);
+        }
+    }
+}

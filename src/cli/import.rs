@@ -307,3 +307,21 @@ fn shape<'a>(find: &'a Find, done: &'a Done) -> FindShape<'a> {
         why: find.is.as_ref().err().map(String::as_str),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Outcome;
+
+    #[test]
+    fn the_json_words_of_every_outcome() {
+        for outcome in [Outcome::Found, Outcome::Imported, Outcome::Known, Outcome::Refused] {
+            let word = match outcome {
+                Outcome::Found => "found",
+                Outcome::Imported => "imported",
+                Outcome::Known => "known",
+                Outcome::Refused => "refused",
+            };
+            assert_eq!(serde_json::to_value(outcome).unwrap(), word);
+        }
+    }
+}

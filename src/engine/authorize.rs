@@ -364,4 +364,16 @@ mod tests {
         }
         assert!(read_shared(&Secret::from_text("garbage".to_owned()), "bearer").is_none());
     }
+
+    #[test]
+    fn the_stored_form_of_a_shared_session() {
+        let until = datetime!(2026-11-22 1:02:03 UTC);
+        let pinned = [(None, "1795309323 a.b c"), (Some(datetime!(2026-11-22 0:02:03 UTC)), "1795309323/1795305723 a.b c")];
+        for (since, form) in pinned {
+            let token = Arc::new(Secret::from_text("a.b c".to_owned()));
+            let session = Session { token, scheme: "bearer".to_owned(), life: Lifetime { since, until } };
+            assert!(write_shared(&session).same_as(&Secret::from_text(form.to_owned())), "{form}");
+        }
+        assert_eq!((ACCESS_TOKEN, KEY_FILE), ("access_token", "key_file"));
+    }
 }

@@ -383,4 +383,11 @@ mod tests {
         engine.copy_all(&way, Rival::IsReplaced, |_| {}).await.unwrap();
         assert!(to.get(&key).await.unwrap().same_as(&Secret::from_text("secret-of-one".to_owned())));
     }
+
+    #[test]
+    fn the_json_of_an_item() {
+        let (name, item) = ("nightly".to_owned(), "current secret".to_owned());
+        let item = Item { name, item, state: ItemState::New, key: ItemKey::own("x") };
+        assert_eq!(serde_json::to_string(&item).unwrap(), r#"{"name":"nightly","item":"current secret","state":"new"}"#);
+    }
 }

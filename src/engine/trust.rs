@@ -71,3 +71,15 @@ impl Engine {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_stored_form_of_a_fingerprint() {
+        let fingerprints = Fingerprints::with(Keyed::new(b"key").unwrap());
+        assert_eq!(fingerprints.of(b"s3cret"), "0574b240beed9f974397", "the first 10 bytes of HMAC-SHA-256");
+        assert_eq!(FINGERPRINT_KEY, "fingerprint-key");
+    }
+}

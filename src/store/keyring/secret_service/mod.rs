@@ -160,3 +160,13 @@ async fn create(session: &SecretService<'_>, key: &ItemKey, bytes: &[u8]) -> Res
     collection.create_item(SERVICE, attributes, bytes, REPLACE, CONTENT_TYPE).await?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{CONTENT_TYPE, SCHEMA, SERVICE};
+
+    #[test]
+    fn what_items_in_the_keyring_are_filed_under() {
+        assert_eq!([SERVICE, SCHEMA, CONTENT_TYPE], ["tokenring", "dev.tokenring.Item", "text/plain"]);
+    }
+}
