@@ -29,6 +29,7 @@ mod mouse;
 mod net;
 #[cfg(unix)]
 mod panic;
+mod persisted;
 #[cfg(unix)]
 mod pictures;
 #[cfg(unix)]

@@ -1,0 +1,213 @@
+//! The SQLite index: its schema, its marks, and one row of every table as the program writes it.
+
+use std::fmt::Write as _;
+
+use rusqlite::Connection;
+use rusqlite::types::ValueRef;
+use serde_json::{Map, Value, json};
+use tempfile::TempDir;
+use time::Duration;
+use tokenring::domain::CredentialId;
+use tokenring::domain::consumer::{Consumer, Delivered, Target};
+use tokenring::domain::credential::{Part, Principal, Slot};
+use tokenring::domain::response::Verdict;
+use tokenring::domain::{Credential, Name};
+use tokenring::index::{AuditEntry, AuditState, Claim, HistoryFilter, Index, NewRotation, Place, Sent};
+
+use super::domain::{check, credential, draft};
+use super::{MOMENT, assert_file};
+
+/// An index in a file with one of everything, and a second view of the file.
+fn filled() -> (TempDir, Index, Connection) {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("index.db");
+    let index = Index::open(&path).unwrap();
+    let credential = credential();
+    index.insert(&credential).unwrap();
+    let bare = Credential {
+        id: CredentialId::from_random([8; 16]),
+        name: Name::parse("zero").unwrap(),
+        fields: std::collections::BTreeMap::new(),
+        labels: Vec::new(),
+        expires: None,
+        fingerprint: None,
+        principal: None,
+        scheme: None,
+        last_check: None,
+        ..credential.clone()
+    };
+    index.insert(&bare).unwrap();
+    for (region, verdict) in [("A", Verdict::Refused), ("B", Verdict::Unknown), ("C", Verdict::Unchecked)] {
+        let check = tokenring::domain::credential::Check { verdict, status: None, latency_ms: None, ..check() };
+        index.record_check(&credential.id, region, &check).unwrap();
+    }
+    let who = Principal { id: "s-1".to_owned(), name: "Bot".to_owned(), kind: "service_account".to_owned() };
+    index.record_principals(&[(bare.id, who)]).unwrap();
+    requests(&index, &credential);
+    rotations(&index, &credential);
+    consumers(&index, &credential);
+    fingerprints(&index, &credential);
+    let entry = AuditEntry {
+        at: MOMENT,
+        actor: "me (uid 1)".to_owned(),
+        action: "add".to_owned(),
+        name: Some("nightly".to_owned()),
+        outcome: "done".to_owned(),
+        reason: "why".to_owned(),
+    };
+    index.append_audit(&entry).unwrap();
+    index.append_audit(&AuditEntry { name: None, ..entry }).unwrap();
+    let view = Connection::open(path).unwrap();
+    (folder, index, view)
+}
+
+fn requests(index: &Index, credential: &Credential) {
+    let sent = Sent {
+        at: MOMENT,
+        credential: credential.id.clone(),
+        region: "SNYK-EU-01".to_owned(),
+        draft: draft(),
+        body_left_out: false,
+        status: Some(200),
+        verdict: Verdict::Accepted,
+        latency_ms: Some(41),
+        size: Some(1024),
+    };
+    index.record_exchange(&sent).unwrap();
+    let unanswered =
+        Sent { body_left_out: true, status: None, verdict: Verdict::Unknown, latency_ms: None, size: None, ..sent.clone() };
+    index.record_exchange(&unanswered).unwrap();
+    let read: Vec<_> = index.history(&HistoryFilter::default(), 9).unwrap().into_iter().map(|line| line.sent).collect();
+    assert_eq!(read, [unanswered, sent]);
+}
+
+fn rotations(index: &Index, credential: &Credential) {
+    let new = |id: &str| NewRotation {
+        id: id.to_owned(),
+        credential: credential.id.clone(),
+        plan: "{\"plan\":1}".to_owned(),
+        state: "running".to_owned(),
+    };
+    let claim = Claim { owner: "me".to_owned(), now: MOMENT, until: MOMENT + Duration::minutes(1) };
+    let lease = index.open_rotation(&new("abababababababab"), &claim).unwrap();
+    index.append(&lease, MOMENT, "\"one\"").unwrap();
+    index.append(&lease, MOMENT, "\"two\"").unwrap();
+    index.close_rotation(&lease, MOMENT + Duration::seconds(1), "done").unwrap();
+    index.open_rotation(&new("cdcdcdcdcdcdcdcd"), &claim).unwrap();
+}
+
+fn consumers(index: &Index, credential: &Credential) {
+    let target = Target::EnvFile { path: "/srv/.env".into(), key: "TOKEN".to_owned() };
+    let delivered = Some(Delivered { fingerprint: "5f1c".to_owned(), at: MOMENT });
+    let app = Name::parse("app").unwrap();
+    let consumer = Consumer { credential: credential.id.clone(), name: app, part: Part::Secret, target, delivered };
+    index.add_consumer(&consumer).unwrap();
+    let target = Target::SnykCli { path: "/srv/snyk.json".into() };
+    let part = Part::Named("client_secret".to_owned());
+    let other = Consumer { name: Name::parse("cli").unwrap(), part, target, delivered: None, ..consumer.clone() };
+    index.add_consumer(&other).unwrap();
+    assert_eq!(index.consumers(&credential.id).unwrap(), [consumer, other]);
+}
+
+fn fingerprints(index: &Index, credential: &Credential) {
+    let place = |slot, part| Place { credential: credential.id.clone(), slot, part };
+    let part = || Part::Named("client_secret".to_owned());
+    index.note_fingerprint(&place(Slot::Current, Part::Secret), "aa", MOMENT).unwrap();
+    index.note_fingerprint(&place(Slot::Current, Part::Secret), "bb", MOMENT).unwrap();
+    index.note_fingerprint(&place(Slot::Pending, part()), "cc", MOMENT).unwrap();
+    index.note_fingerprint(&place(Slot::Previous, part()), "dd", MOMENT).unwrap();
+}
+
+/// Every row of a table as a JSON object, in the order of its primary key.
+pub(super) fn rows(view: &Connection, table: &str) -> Vec<Value> {
+    let mut select = view.prepare(&format!("SELECT * FROM {table}")).unwrap();
+    let names: Vec<String> = select.column_names().map(str::to_owned).collect();
+    let mut rows = select.query(()).unwrap();
+    let mut found = Vec::new();
+    while let Some(row) = rows.next().unwrap() {
+        let cells = names.iter().enumerate().map(|(place, name)| (name.clone(), cell(row.get_ref(place).unwrap())));
+        found.push(Value::Object(cells.collect::<Map<_, _>>()));
+    }
+    found
+}
+
+fn cell(value: ValueRef<'_>) -> Value {
+    match value {
+        ValueRef::Null => Value::Null,
+        ValueRef::Integer(number) => json!(number),
+        ValueRef::Text(text) => json!(std::str::from_utf8(text).unwrap()),
+        other => panic!("no column of the index holds {other:?}"),
+    }
+}
+
+/// The names of all tables.
+fn tables(view: &Connection) -> Vec<String> {
+    let sql = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name";
+    let mut select = view.prepare(sql).unwrap();
+    let names = select.query_map((), |row| row.get(0)).unwrap();
+    names.map(Result::unwrap).collect()
+}
+
+#[test]
+fn one_row_of_every_table() {
+    let (_folder, index, view) = filled();
+    let mut found = String::new();
+    for table in tables(&view) {
+        let rows = rows(&view, &table);
+        assert!(!rows.is_empty(), "no row of {table} is pinned");
+        for row in rows {
+            writeln!(found, "{table} {row}").unwrap();
+        }
+    }
+    assert_file("index-rows.txt", &found);
+    assert_eq!(index.by_name("nightly").unwrap(), credential());
+    assert_eq!(index.verify_audit(), Ok(AuditState::Intact(2)));
+}
+
+/// A file that an earlier build filled is read as it was meant. Its rows are those that [`one_row_of_every_table`] pins.
+#[test]
+fn the_pinned_rows_are_read() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("index.db");
+    drop(Index::open(&path).unwrap());
+    let view = Connection::open(&path).unwrap();
+    view.execute_batch("PRAGMA foreign_keys = OFF; DELETE FROM audit_head").unwrap();
+    for line in include_str!("index-rows.txt").lines() {
+        let (table, row) = line.split_once(' ').unwrap();
+        let row: Map<String, Value> = serde_json::from_str(row).unwrap();
+        let names: Vec<_> = row.keys().map(String::as_str).collect();
+        let places: Vec<_> = (1..=names.len()).map(|place| format!("?{place}")).collect();
+        let sql = format!("INSERT INTO {table} ({}) VALUES ({})", names.join(", "), places.join(", "));
+        let values = row.values().map(|value| match value {
+            Value::Null => rusqlite::types::Value::Null,
+            Value::Number(number) => number.as_i64().unwrap().into(),
+            text => text.as_str().unwrap().to_owned().into(),
+        });
+        view.execute(&sql, rusqlite::params_from_iter(values)).unwrap();
+    }
+    drop(view);
+    let (_filled, expected, _) = filled();
+    let index = Index::open(&path).unwrap();
+    let id = &credential().id;
+    assert_eq!(index.credentials(), expected.credentials());
+    assert_eq!(index.all_checks(), expected.all_checks());
+    assert_eq!(index.history(&HistoryFilter::default(), 9), expected.history(&HistoryFilter::default(), 9));
+    assert_eq!(index.consumers(id), expected.consumers(id));
+    assert_eq!(index.fingerprints(), expected.fingerprints());
+    let all = tokenring::index::Rotations::All;
+    assert_eq!(index.rotations(all), expected.rotations(all));
+    assert_eq!(index.entries("abababababababab"), expected.entries("abababababababab"));
+    assert_eq!(index.audit(9), expected.audit(9));
+    assert_eq!(index.verify_audit(), Ok(AuditState::Intact(2)));
+}
+
+#[test]
+fn the_schema_and_the_marks_of_the_file() {
+    let (_folder, _index, view) = filled();
+    let mut select = view.prepare("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY type, name").unwrap();
+    let statements = select.query_map((), |row| row.get::<_, String>(0)).unwrap();
+    let found: String = statements.map(|sql| sql.unwrap() + ";\n").collect();
+    assert_file("index-schema.sql", &found);
+    let pragma = |name: &str| view.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).unwrap();
+    assert_eq!((pragma("user_version"), pragma("application_id")), (7, 0x746b_7267));
+}

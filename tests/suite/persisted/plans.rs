@@ -1,0 +1,140 @@
+//! Plans of rotations: as the journal keeps them, and which steps each strategy plans.
+
+use std::fmt::Write as _;
+
+use tokenring::domain::credential::Part;
+use tokenring::domain::provider::spec::{Replacement, ReplacementPlan};
+use tokenring::domain::provider::{Catalogue, Kind};
+use tokenring::domain::rotation::{Identity, Order, Overlap, Plan, PlannedStep, Purpose, RotationId, Step};
+use tokenring::domain::{Credential, CredentialId, Name};
+
+use super::domain::credential;
+use super::{assert_file, same};
+
+/// The JSON of [`plan`].
+pub(super) const PLAN: &str = r#"{"rotation":"abababababababab","purpose":"revoke","credential":"07070707070707070707070707070707","part":{"named":"client_secret"},"name":"nightly","provider":"snyk","kind":"app-session","region":"SNYK-EU-01","strategy":"snyk-app-secret","overlap":"side-by-side","administrator":"08080808080808080808080808080808","max_live":2,"instructions":"do this","page":"{app}/account","reason":"it leaked","steps":[{"step":{"deliver":"app"},"what":"hand it over","calls":["GET /rest/self"],"final_word":null},{"step":"revoke","what":"revoke it","calls":[],"final_word":"no way back"}]}"#;
+
+/// A plan with every member set.
+pub(super) fn plan() -> Plan {
+    let text = |text: &str| text.to_owned();
+    Plan {
+        rotation: RotationId::from_random([0xab; 8]),
+        purpose: Purpose::Revoke,
+        credential: CredentialId::from_random([7; 16]),
+        part: Part::Named(text("client_secret")),
+        name: Name::parse("nightly").unwrap(),
+        provider: text("snyk"),
+        kind: text("app-session"),
+        region: text("SNYK-EU-01"),
+        strategy: ReplacementPlan::SnykAppSecret,
+        overlap: Overlap::SideBySide,
+        administrator: Some(CredentialId::from_random([8; 16])),
+        max_live: Some(2),
+        instructions: text("do this"),
+        page: Some(text("{app}/account")),
+        reason: text("it leaked"),
+        steps: vec![
+            PlannedStep {
+                step: Step::Deliver(text("app")),
+                what: text("hand it over"),
+                calls: vec![text("GET /rest/self")],
+                final_word: None,
+            },
+            PlannedStep { step: Step::Revoke, what: text("revoke it"), calls: Vec::new(), final_word: Some(text("no way back")) },
+        ],
+    }
+}
+
+#[test]
+fn a_plan_with_every_member() {
+    same(&plan(), PLAN);
+}
+
+#[test]
+fn a_plan_with_what_may_be_absent_left_out() {
+    let bare = Plan {
+        purpose: Purpose::Replace,
+        part: Part::Secret,
+        administrator: None,
+        max_live: None,
+        page: None,
+        reason: String::new(),
+        steps: Vec::new(),
+        ..plan()
+    };
+    let form = r#"{"rotation":"abababababababab","purpose":"replace","credential":"07070707070707070707070707070707","part":"secret","name":"nightly","provider":"snyk","kind":"app-session","region":"SNYK-EU-01","strategy":"snyk-app-secret","overlap":"side-by-side","administrator":null,"max_live":null,"instructions":"do this","page":null,"reason":"","steps":[]}"#;
+    same(&bare, form);
+    let older = form.replace(r#""purpose":"replace","#, "").replace(r#""part":"secret","#, "").replace(r#""reason":"","#, "");
+    assert_eq!(serde_json::from_str::<Plan>(&older).unwrap(), bare, "older journals have no purpose, part and reason");
+}
+
+#[test]
+fn purposes_overlaps_and_identities() {
+    pin_variants!(same, Purpose {
+        Purpose::Replace => Purpose::Replace, r#""replace""#;
+        Purpose::Create => Purpose::Create, r#""create""#;
+        Purpose::Revoke => Purpose::Revoke, r#""revoke""#;
+    });
+    pin_variants!(same, Overlap {
+        Overlap::SideBySide => Overlap::SideBySide, r#""side-by-side""#;
+        Overlap::Absent => Overlap::Absent, r#""absent""#;
+    });
+    pin_variants!(same, Identity {
+        Identity::Same => Identity::Same, r#""same""#;
+        Identity::Fresh => Identity::Fresh, r#""fresh""#;
+    });
+}
+
+#[test]
+fn strategies() {
+    pin_variants!(same, ReplacementPlan {
+        ReplacementPlan::Guided => ReplacementPlan::Guided, r#""guided""#;
+        ReplacementPlan::SnykPersonalAccessToken => ReplacementPlan::SnykPersonalAccessToken, r#""snyk-personal-access-token""#;
+        ReplacementPlan::SnykServiceAccount => ReplacementPlan::SnykServiceAccount, r#""snyk-service-account""#;
+        ReplacementPlan::SnykServiceAccountSecret => ReplacementPlan::SnykServiceAccountSecret, r#""snyk-service-account-secret""#;
+        ReplacementPlan::SnykAppSession => ReplacementPlan::SnykAppSession, r#""snyk-app-session""#;
+        ReplacementPlan::SnykAppSecret => ReplacementPlan::SnykAppSecret, r#""snyk-app-secret""#;
+        ReplacementPlan::ApiWebKey => ReplacementPlan::ApiWebKey, r#""api-web-key""#;
+    });
+}
+
+/// The steps of every kind that the program knows, for every purpose. Their words may change and are left out.
+#[test]
+fn the_steps_that_each_kind_plans() {
+    let mut found = String::new();
+    for provider in Catalogue::builtin().providers() {
+        for kind in provider.kinds.iter() {
+            let parts = kind.parts.iter().filter(|part| part.replace.is_some()).map(|part| Part::Named(part.id.clone()));
+            for part in std::iter::once(Part::Secret).chain(parts) {
+                let replacement = kind.replacement(&part).unwrap();
+                for purpose in [Purpose::Replace, Purpose::Create, Purpose::Revoke] {
+                    let of = Credential { provider: provider.id.clone(), kind: kind.id.clone(), ..credential() };
+                    writeln!(found, "{}", drawn(&of, kind, &part, replacement, purpose)).unwrap();
+                }
+            }
+        }
+    }
+    assert_file("plans.jsonl", &found);
+}
+
+fn drawn(credential: &Credential, kind: &Kind, part: &Part, replacement: &Replacement, purpose: Purpose) -> String {
+    let plan = Plan::draw(Order {
+        rotation: RotationId::from_random([0xab; 8]),
+        purpose,
+        credential,
+        kind,
+        part: part.clone(),
+        replacement,
+        consumers: vec!["app".to_owned()],
+        administrator: None,
+    });
+    let mut form = serde_json::to_value(&plan).unwrap();
+    assert_eq!(serde_json::from_value::<Plan>(form.clone()).unwrap(), plan);
+    for member in ["rotation", "credential", "name", "region", "administrator", "instructions", "page", "reason"] {
+        assert!(form.as_object_mut().unwrap().shift_remove(member).is_some(), "{member}");
+    }
+    for step in form["steps"].as_array_mut().unwrap() {
+        *step = step["step"].take();
+    }
+    form.to_string()
+}

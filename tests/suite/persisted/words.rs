@@ -1,0 +1,227 @@
+//! Words that stand in the index, in the names of items, on the command line and in JSON, beside what serde writes.
+
+use tokenring::domain::consumer::Target;
+use tokenring::domain::credential::{Part, Slot};
+use tokenring::domain::problem::{Class, Problem};
+use tokenring::domain::provider::ValueType;
+use tokenring::domain::refusal;
+use tokenring::domain::request::{Method, SavedId};
+use tokenring::domain::response::Verdict;
+use tokenring::domain::rotation::{Line, LineState, Purpose, RotationId, State, Status, Step, attempt_of, remote_name};
+use tokenring::domain::{CredentialId, Name};
+use tokenring::engine::doctor::{self, Area, Level};
+use tokenring::engine::migrate::ItemState;
+use tokenring::engine::scan::Unread;
+use tokenring::engine::{Delivery, Proof};
+use tokenring::store::{BackendKind, ItemKey};
+
+use super::written;
+
+#[test]
+fn words_in_columns_and_item_names() {
+    let verdicts = [Verdict::Accepted, Verdict::Refused, Verdict::Unknown, Verdict::Unchecked];
+    assert_eq!(verdicts.map(Verdict::as_str), ["accepted", "refused", "unknown", "unchecked"]);
+    assert_eq!([Slot::Current, Slot::Pending, Slot::Previous].map(Slot::as_str), ["current", "pending", "previous"]);
+    assert_eq!(Part::Secret.as_str(), "secret");
+    assert_eq!(Part::parse("secret"), Part::Secret);
+    assert_eq!(Part::parse("client_secret"), Part::Named("client_secret".to_owned()));
+    let stores = [BackendKind::Keyring, BackendKind::File, BackendKind::Memory];
+    assert_eq!(stores.map(BackendKind::as_str), ["keyring", "file", "memory"]);
+    let methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+    assert_eq!(Method::ALL.map(Method::as_str), methods);
+    assert_eq!([ValueType::Text, ValueType::Uuid, ValueType::Number].map(ValueType::as_str), ["text", "uuid", "number"]);
+    let path = || "/x".into();
+    assert_eq!(Target::SnykCli { path: path() }.kind(), "snyk-cli");
+    assert_eq!(Target::ProbelyCli { path: path() }.kind(), "probely-cli");
+    assert_eq!(Target::EnvFile { path: path(), key: String::new() }.kind(), "env-file");
+    assert_eq!(Target::JsonFile { path: path(), pointer: String::new() }.kind(), "json-file");
+    assert_eq!(SavedId::parse("list-projects").unwrap().to_string(), "list-projects");
+}
+
+#[test]
+fn keys_of_items_in_the_store() {
+    let id = CredentialId::from_random([0xab; 16]);
+    let key = |slot, part: &Part| ItemKey::of(&id, slot, part).as_str().to_owned();
+    assert_eq!(key(Slot::Current, &Part::Secret), "abababababababababababababababab/current/secret");
+    let part = Part::Named("refresh_token".to_owned());
+    assert_eq!(key(Slot::Pending, &part), "abababababababababababababababab/pending/refresh_token");
+    assert_eq!(ItemKey::own("fingerprint-key").as_str(), "tokenring/fingerprint-key");
+}
+
+#[test]
+fn names_of_what_a_rotation_makes_at_a_provider() {
+    let id = RotationId::from_random([0xab; 8]);
+    assert_eq!(id.as_str(), "abababababababab");
+    assert_eq!(remote_name(&id, 3, "nightly"), "nightly-tr-abababababababab-3");
+    assert_eq!(attempt_of(&id, "nightly-tr-abababababababab-3"), Some(3));
+}
+
+#[test]
+fn steps_in_json_lines() {
+    let app = || "app".to_owned();
+    let rows = [
+        (Step::ProveStore, "prove-store"),
+        (Step::Snapshot, "snapshot"),
+        (Step::Create, "create"),
+        (Step::AwaitPaste, "await-paste"),
+        (Step::AwaitSignIn, "await-sign-in"),
+        (Step::Stash, "stash"),
+        (Step::Verify, "verify"),
+        (Step::Promote, "promote"),
+        (Step::Deliver(app()), "deliver app"),
+        (Step::Revoke, "revoke"),
+        (Step::AwaitRevoke, "await-revoke"),
+        (Step::ProveDead, "prove-dead"),
+        (Step::Forget, "forget"),
+        (Step::Discard(app()), "discard app"),
+        (Step::Sweep, "sweep"),
+        (Step::ProveOld, "prove-old"),
+        (Step::Restore, "restore"),
+        (Step::Redeliver(app()), "redeliver app"),
+    ];
+    for (step, word) in rows {
+        assert_eq!(step.to_string(), word);
+        assert_eq!(step.id(), word.trim_end_matches(" app"));
+    }
+    let purposes = [Purpose::Replace, Purpose::Create, Purpose::Revoke];
+    assert_eq!(purposes.map(Purpose::word), ["rotate", "create", "revoke"], "actions in the audit trail");
+}
+
+#[test]
+fn progress_and_state_of_a_rotation() {
+    pin_variants!(written, State {
+        State::Running => State::Running, r#""running""#;
+        State::NeedsHuman => State::NeedsHuman, r#""needs-human""#;
+        State::Done => State::Done, r#""done""#;
+        State::RolledBack => State::RolledBack, r#""rolled-back""#;
+    });
+    pin_variants!(written, LineState {
+        LineState::Planned => LineState::Planned, r#""planned""#;
+        LineState::Running => LineState::Running, r#""running""#;
+        LineState::Done => LineState::Done, r#""done""#;
+        LineState::Failed => LineState::Failed, r#""failed""#;
+        LineState::Waiting => LineState::Waiting, r#""waiting""#;
+    });
+    let text = |text: &str| text.to_owned();
+    let line = Line { rotation: text("ab"), step: text("create"), state: LineState::Done, detail: text("so") };
+    written(&line, r#"{"rotation":"ab","step":"create","state":"done","detail":"so"}"#);
+    let status = Status {
+        id: text("ab"),
+        name: text("nightly"),
+        purpose: Purpose::Replace,
+        part: text("secret"),
+        plan: text("so"),
+        state: State::Done,
+        step: None,
+        next: text("nothing"),
+        left: vec![text("this")],
+        why: None,
+    };
+    written(
+        &status,
+        r#"{"id":"ab","name":"nightly","purpose":"replace","part":"secret","plan":"so","state":"done","step":null,"next":"nothing","left":["this"],"why":null}"#,
+    );
+}
+
+#[test]
+fn problems_and_exit_codes() {
+    let problem = Problem::new("what", "why", "remedy").of(Class::Usage);
+    written(&problem, r#"{"what":"what","why":"why","remedy":"remedy"}"#);
+    let classes = [
+        Class::Failed,
+        Class::Usage,
+        Class::NotFound,
+        Class::Refused,
+        Class::Unknown,
+        Class::Store,
+        Class::Policy,
+        Class::NeedsHuman,
+    ];
+    for class in classes {
+        let code = match class {
+            Class::Failed => 1,
+            Class::Usage => 2,
+            Class::NotFound => 3,
+            Class::Refused => 4,
+            Class::Unknown => 5,
+            Class::Store => 6,
+            Class::Policy => 7,
+            Class::NeedsHuman => 8,
+        };
+        assert_eq!(class.exit_code(), code);
+    }
+}
+
+#[test]
+fn findings_of_the_doctor() {
+    pin_variants!(written, Area {
+        Area::Store => Area::Store, r#""store""#;
+        Area::Index => Area::Index, r#""index""#;
+        Area::Terminal => Area::Terminal, r#""terminal""#;
+        Area::Environment => Area::Environment, r#""environment""#;
+        Area::Network => Area::Network, r#""network""#;
+        Area::Files => Area::Files, r#""files""#;
+        Area::Settings => Area::Settings, r#""settings""#;
+        Area::Keys => Area::Keys, r#""keys""#;
+    });
+    pin_variants!(written, Level {
+        Level::Ok => Level::Ok, r#""ok""#;
+        Level::Warn => Level::Warn, r#""warn""#;
+        Level::Fail => Level::Fail, r#""fail""#;
+    });
+    let text = |text: &str| text.to_owned();
+    let finding = doctor::Finding { area: Area::Keys, level: Level::Ok, what: text("a"), why: text("b"), remedy: text("c") };
+    written(&finding, r#"{"area":"keys","level":"ok","what":"a","why":"b","remedy":"c"}"#);
+}
+
+#[test]
+fn deliveries_moves_and_scans() {
+    pin_variants!(written, Proof {
+        Proof::ReadBack => Proof::ReadBack, r#""read-back""#;
+        Proof::ExitStatus => Proof::ExitStatus, r#""exit-status""#;
+    });
+    pin_variants!(written, ItemState {
+        ItemState::New => ItemState::New, r#""new""#;
+        ItemState::Same => ItemState::Same, r#""same""#;
+        ItemState::Differs => ItemState::Differs, r#""differs""#;
+        ItemState::TooLarge => ItemState::TooLarge, r#""too-large""#;
+    });
+    let consumer = Name::parse("app").unwrap();
+    let delivery = Delivery { consumer, proof: Proof::ReadBack, detail: "so".to_owned(), note: None };
+    written(&delivery, r#"{"consumer":"app","proof":"read-back","detail":"so","note":null}"#);
+    written(&Unread { path: "/x".into(), why: "locked".to_owned() }, r#"{"path":"/x","why":"locked"}"#);
+}
+
+#[test]
+fn explanations_of_refusals() {
+    use refusal::{Cause, Finding, Refusal, Step, Weight};
+    pin_variants!(written, Cause {
+        Cause::Pace => Cause::Pace, r#""pace""#;
+        Cause::Region => Cause::Region, r#""region""#;
+        Cause::End => Cause::End, r#""end""#;
+        Cause::Scheme => Cause::Scheme, r#""scheme""#;
+        Cause::Plan => Cause::Plan, r#""plan""#;
+        Cause::Account => Cause::Account, r#""account""#;
+        Cause::Permission => Cause::Permission, r#""permission""#;
+        Cause::Whitespace => Cause::Whitespace, r#""whitespace""#;
+        Cause::Clock => Cause::Clock, r#""clock""#;
+    });
+    pin_variants!(written, Weight {
+        Weight::Likely => Weight::Likely, r#""likely""#;
+        Weight::Open => Weight::Open, r#""open""#;
+        Weight::Unlikely => Weight::Unlikely, r#""unlikely""#;
+    });
+    pin_variants!(written, Step {
+        Step::Wait(_) => Step::Wait("5 s".to_owned()), r#"{"wait":"5 s"}"#;
+        Step::SetClock => Step::SetClock, r#""set-clock""#;
+        Step::Reenter => Step::Reenter, r#""reenter""#;
+        Step::Switch(_) => Step::Switch("SNYK-EU-01".to_owned()), r#"{"switch":"SNYK-EU-01"}"#;
+        Step::Probe => Step::Probe, r#""probe""#;
+        Step::Page => Step::Page, r#""page""#;
+        Step::Reach => Step::Reach, r#""reach""#;
+        Step::Replace => Step::Replace, r#""replace""#;
+    });
+    let known = vec![Finding { cause: Cause::End, weight: Weight::Open, told: "so".to_owned() }];
+    let refusal = Refusal { tried: vec!["GET".to_owned()], known, next: vec![Step::Page] };
+    written(&refusal, r#"{"tried":["GET"],"known":[{"cause":"end","weight":"open","told":"so"}],"next":["page"]}"#);
+}
