@@ -6,10 +6,10 @@ use std::sync::Arc;
 use super::arguments::{self, parse_name, report};
 use super::context::Context;
 use super::{classified, identify, secret_input};
-use crate::domain::identify::{Candidate, Identified};
-use crate::domain::problem::Class;
-use crate::domain::provider::{Catalogue, Kind};
-use crate::domain::{Name, Problem, Secret};
+use crate::domain::identify::{Identification, IdentificationCandidate};
+use crate::domain::problem::ProblemClass;
+use crate::domain::provider::{CredentialKind, ProviderCatalog};
+use crate::domain::{CredentialName, Problem, Secret};
 use crate::engine::message::NewCredential;
 use crate::engine::{self, Engine};
 
@@ -41,7 +41,7 @@ pub(super) struct Add {
     parts: Vec<String>,
     /// The day it ends, such as 2027-02-07
     #[arg(long, value_name = "DATE", value_parser = arguments::date)]
-    expires: Option<crate::domain::Moment>,
+    expires: Option<crate::domain::Timestamp>,
     /// Do not ask the provider who it is
     #[arg(long)]
     offline: bool,
@@ -55,7 +55,7 @@ impl Add {
         engine.catalogue.provider(&self.provider)?;
         self.check_words(&engine.catalogue)?;
         let (found, secrets) = self.read(engine)?;
-        identify::note_cleaned(context.out, &found.cleaned);
+        identify::note_cleaned(context.out, &found.removed);
         // A secret is not shown to a host that nobody named.
         let offline = self.offline || self.guesses_region(&engine.catalogue, &found)?;
         let engine = context.unlocked().await?;
@@ -63,7 +63,7 @@ impl Add {
         let twins = engine.twins(&new.secret).await?;
         let kept = engine.add(new).await?;
         if !twins.is_empty() {
-            let names: Vec<_> = twins.iter().map(Name::as_str).collect();
+            let names: Vec<_> = twins.iter().map(CredentialName::as_str).collect();
             let hold = if names.len() == 1 { "holds" } else { "hold" };
             context.out.note(&format!("note: {} {hold} the same secret", names.join(", ")));
         }
@@ -77,7 +77,7 @@ impl Add {
     }
 
     /// The secret and its further parts. A key file holds the secret itself, so none is asked for.
-    fn read(&self, engine: &Engine) -> Result<(Identified, Vec<Secret>), Problem> {
+    fn read(&self, engine: &Engine) -> Result<(Identification, Vec<Secret>), Problem> {
         if let Some((_, path)) = self.fields.iter().find(|(id, _)| id == engine::KEY_FILE) {
             return Ok((engine.identify(&engine::key_file(path)?)?, secret_input::read_lines(&self.parts)?));
         }
@@ -86,13 +86,13 @@ impl Add {
     }
 
     /// Whether neither the person nor the secret says which of several regions it is.
-    fn guesses_region(&self, catalogue: &Catalogue, found: &Identified) -> Result<bool, Problem> {
+    fn guesses_region(&self, catalogue: &ProviderCatalog, found: &Identification) -> Result<bool, Problem> {
         let told = self.region.is_some() || found.candidates.iter().any(|candidate| candidate.region.is_some());
         Ok(!told && catalogue.regions(&self.provider)?.len() > 1)
     }
 
     /// Wrong words are told before the secret is asked for.
-    fn check_words(&self, catalogue: &Catalogue) -> Result<(), Problem> {
+    fn check_words(&self, catalogue: &ProviderCatalog) -> Result<(), Problem> {
         if let Some(kind) = &self.kind {
             catalogue.kind(&self.provider, kind)?;
         }
@@ -105,8 +105,8 @@ impl Add {
     fn credential(
         self,
         context: &Context<'_>,
-        name: Name,
-        found: Identified,
+        name: CredentialName,
+        found: Identification,
         parts: Vec<Secret>,
     ) -> Result<NewCredential, Problem> {
         let catalogue = &context.engine()?.catalogue;
@@ -127,7 +127,7 @@ impl Add {
     }
 
     /// The kind that was named; else the only one that the secret can be.
-    fn choose_kind<'c>(&self, catalogue: &'c Catalogue, found: &Identified) -> Result<&'c Kind, Problem> {
+    fn choose_kind<'c>(&self, catalogue: &'c ProviderCatalog, found: &Identification) -> Result<&'c CredentialKind, Problem> {
         if let Some(kind) = &self.kind {
             return Ok(catalogue.kind(&self.provider, kind)?);
         }
@@ -144,7 +144,7 @@ impl Add {
                 let kinds: Vec<_> = provider.kinds.iter().map(|kind| kind.id.as_str()).collect();
                 let why = format!("a secret of this shape may be several kinds of {} credential", provider.title);
                 Err(Problem::new("The kind is not clear", why, format!("name it with --kind: {}", kinds.join(", ")))
-                    .of(Class::Usage))
+                    .with_class(ProblemClass::Usage))
             }
         }
     }
@@ -153,8 +153,8 @@ impl Add {
     fn choose_region(
         &self,
         context: &Context<'_>,
-        catalogue: &Catalogue,
-        fitting: Option<&Candidate>,
+        catalogue: &ProviderCatalog,
+        fitting: Option<&IdentificationCandidate>,
     ) -> Result<String, Problem> {
         let told = fitting.and_then(|candidate| candidate.region.clone());
         let regions = catalogue.regions(&self.provider)?;

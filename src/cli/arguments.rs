@@ -5,8 +5,8 @@ use time::{Date, OffsetDateTime};
 
 use super::context::Context;
 use super::shape::CredentialShape;
-use crate::domain::problem::Class;
-use crate::domain::{Credential, Moment, Name, Problem};
+use crate::domain::problem::ProblemClass;
+use crate::domain::{Credential, CredentialName, Problem, Timestamp};
 
 /// Prints the credential that was kept or changed.
 pub(super) fn report(context: &Context<'_>, credential: &Credential) -> Result<u8, Problem> {
@@ -20,9 +20,9 @@ pub(super) fn report(context: &Context<'_>, credential: &Credential) -> Result<u
 }
 
 /// Reads a credential's name.
-pub(super) fn parse_name(text: &str) -> Result<Name, Problem> {
-    Name::parse(text).map_err(|error| {
-        Problem::new("That cannot be a name", error.to_string(), "use 1 to 64 visible characters").of(Class::Usage)
+pub(super) fn parse_name(text: &str) -> Result<CredentialName, Problem> {
+    CredentialName::parse(text).map_err(|error| {
+        Problem::new("That cannot be a name", error.to_string(), "use 1 to 64 visible characters").with_class(ProblemClass::Usage)
     })
 }
 
@@ -33,7 +33,7 @@ pub(super) fn pair(text: &str) -> Result<(String, String), String> {
 }
 
 /// Reads a day (its end is meant: midnight UTC after it begins the next) or a whole RFC 3339 moment.
-pub(super) fn date(text: &str) -> Result<Moment, String> {
+pub(super) fn date(text: &str) -> Result<Timestamp, String> {
     if let Ok(moment) = OffsetDateTime::parse(text, &Iso8601::DEFAULT) {
         return Ok(moment);
     }
@@ -60,7 +60,7 @@ pub(super) fn span(text: &str) -> Result<time::Duration, String> {
 
 /// A problem of words that contradict one another.
 pub(super) fn usage(what: &str, why: &str, remedy: &str) -> Problem {
-    Problem::new(what, why, remedy).of(Class::Usage)
+    Problem::new(what, why, remedy).with_class(ProblemClass::Usage)
 }
 
 #[cfg(test)]

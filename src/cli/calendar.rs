@@ -5,7 +5,7 @@ use serde_json::json;
 use super::arguments::span;
 use super::context::Context;
 use super::shape::rfc3339;
-use crate::domain::{Credential, Moment, Problem, calendar};
+use crate::domain::{Credential, Problem, Timestamp, calendar};
 
 /// Write the ends of credentials as a calendar (.ics); the store is not touched
 #[derive(Debug, clap::Args)]
@@ -33,11 +33,12 @@ impl Calendar {
         });
         let ends: Vec<_> = credentials.iter().filter_map(|credential| Some((credential, credential.expires?))).collect();
         if context.out.json {
-            let shape = |(credential, end): &(&Credential, Moment)| json!({ "name": credential.name, "expires": rfc3339(*end) });
+            let shape =
+                |(credential, end): &(&Credential, Timestamp)| json!({ "name": credential.name, "expires": rfc3339(*end) });
             context.out.value(&ends.iter().map(shape).collect::<Vec<_>>())?;
             return Ok(0);
         }
-        context.out.bytes(calendar::calendar(&credentials, self.remind, engine.now()).as_bytes())?;
+        context.out.bytes(calendar::render_calendar(&credentials, self.remind, engine.now()).as_bytes())?;
         context.out.note(&format!("{} of {} credentials have an end", ends.len(), credentials.len()));
         Ok(0)
     }

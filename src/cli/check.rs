@@ -9,9 +9,9 @@ use super::output;
 use super::regions::{report_regions, shape};
 use super::shape::{RegionShape, VerdictShape};
 use super::table::Table;
-use crate::domain::problem::Class;
-use crate::domain::response::Verdict;
-use crate::domain::{Credential, Moment, Problem};
+use crate::domain::problem::ProblemClass;
+use crate::domain::response::CheckResult;
+use crate::domain::{Credential, Problem, Timestamp};
 
 /// The exit code where somebody gave up, as shells have it for Ctrl-C.
 const CANCELLED: u8 = 130;
@@ -99,7 +99,7 @@ impl Check {
         Ok(chosen)
     }
 
-    fn breach(&self, credential: &Credential, now: Moment) -> Option<String> {
+    fn breach(&self, credential: &Credential, now: Timestamp) -> Option<String> {
         let age = now - credential.created;
         if self.max_age.is_some_and(|limit| age > limit) {
             return Some(format!("{} is {} days old", credential.name, age.whole_days()));
@@ -119,7 +119,7 @@ impl Probe {
         engine
             .probe(&credential, |region, check| {
                 if let Some(place) = shapes.iter_mut().find(|shape| shape.region == region) {
-                    (place.verdict, place.status, place.latency_ms) = (check.verdict, check.status, check.latency_ms);
+                    (place.verdict, place.status, place.latency_ms) = (check.result, check.status, check.latency_ms);
                 }
             })
             .await?;
@@ -161,7 +161,11 @@ async fn ask_all(context: &Context<'_>, chosen: Vec<Credential>, verdicts: &mut 
 }
 
 fn unasked(credential: &Credential) -> VerdictShape {
-    VerdictShape { verdict: Verdict::Unchecked, reason: "not asked".to_owned(), ..unanswered_because(credential, String::new()) }
+    VerdictShape {
+        verdict: CheckResult::Unchecked,
+        reason: "not asked".to_owned(),
+        ..unanswered_because(credential, String::new())
+    }
 }
 
 fn unanswered(credential: &Credential, problem: &Problem) -> VerdictShape {
@@ -172,7 +176,7 @@ fn unanswered_because(credential: &Credential, reason: String) -> VerdictShape {
     VerdictShape {
         name: credential.name.to_string(),
         region: credential.region.clone(),
-        verdict: Verdict::Unknown,
+        verdict: CheckResult::Unknown,
         status: None,
         reason,
         latency_ms: None,
@@ -198,12 +202,12 @@ fn table(verdicts: &[VerdictShape]) -> Table {
 /// Refused outranks a broken policy, which outranks not knowing.
 fn exit_code(verdicts: &[VerdictShape]) -> u8 {
     let any = |verdict| verdicts.iter().any(|found| found.verdict == verdict);
-    if any(Verdict::Refused) {
-        Class::Refused.exit_code()
+    if any(CheckResult::Refused) {
+        ProblemClass::Refused.exit_code()
     } else if verdicts.iter().any(|found| found.policy.is_some()) {
-        Class::Policy.exit_code()
-    } else if any(Verdict::Unknown) {
-        Class::Unknown.exit_code()
+        ProblemClass::Policy.exit_code()
+    } else if any(CheckResult::Unknown) {
+        ProblemClass::Unknown.exit_code()
     } else {
         0
     }
@@ -212,11 +216,11 @@ fn exit_code(verdicts: &[VerdictShape]) -> u8 {
 /// A credential belongs to one region, so one that accepts is enough.
 fn probe_code(shapes: &[RegionShape]) -> u8 {
     let any = |wanted| shapes.iter().any(|shape| shape.verdict == wanted);
-    if any(Verdict::Accepted) {
+    if any(CheckResult::Accepted) {
         0
-    } else if any(Verdict::Unknown) {
-        Class::Unknown.exit_code()
+    } else if any(CheckResult::Unknown) {
+        ProblemClass::Unknown.exit_code()
     } else {
-        Class::Refused.exit_code()
+        ProblemClass::Refused.exit_code()
     }
 }

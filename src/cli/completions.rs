@@ -8,7 +8,7 @@ use clap_complete::env::{CompleteEnv, Shells};
 use super::arguments::usage;
 use super::context::Context;
 use crate::config::{Paths, Settings};
-use crate::domain::provider::{Catalogue, Provider};
+use crate::domain::provider::{Provider, ProviderCatalog};
 use crate::domain::{Credential, Problem};
 use crate::engine;
 
@@ -107,7 +107,7 @@ fn regions(begun: &OsStr) -> Vec<CompletionCandidate> {
 }
 
 /// The provider that the line names already, else all of them.
-fn meant(catalogue: &Catalogue) -> impl Iterator<Item = &Provider> {
+fn meant(catalogue: &ProviderCatalog) -> impl Iterator<Item = &Provider> {
     let line = std::env::args_os().map(|word| word.to_string_lossy().into_owned());
     let named = provider_of(line.skip_while(|word| word != "--"));
     let named = named.filter(|id| catalogue.provider(id).is_ok());

@@ -7,7 +7,7 @@ use super::context::Context;
 use super::doctor::report;
 use crate::config::{self, Reading, Settings, schema};
 use crate::domain::Problem;
-use crate::domain::problem::Class;
+use crate::domain::problem::ProblemClass;
 use crate::engine::doctor::{Area, Finding, Level};
 use crate::tui;
 
@@ -65,7 +65,7 @@ fn check(context: &Context<'_>) -> Result<u8, Problem> {
     let findings = findings(context);
     report(context, &findings)?;
     let is_wrong = findings.iter().any(|finding| finding.level == Level::Fail);
-    Ok(if is_wrong { Class::Usage.exit_code() } else { 0 })
+    Ok(if is_wrong { ProblemClass::Usage.exit_code() } else { 0 })
 }
 
 /// What is wrong with the file, then what is wrong with its keys; where nothing is, that.
@@ -107,7 +107,7 @@ fn open_editor(path: &Path) -> Result<(), Problem> {
     let named = ["VISUAL", "EDITOR"].iter().find_map(|name| std::env::var(name).ok().filter(|word| !word.trim().is_empty()));
     let line = named.ok_or_else(|| {
         let remedy = format!("set EDITOR to the editor you like, or edit {} with any", path.display());
-        Problem::new("No editor is known", "neither VISUAL nor EDITOR is set", remedy).of(Class::Usage)
+        Problem::new("No editor is known", "neither VISUAL nor EDITOR is set", remedy).with_class(ProblemClass::Usage)
     })?;
     let failed = |why: String| {
         let remedy = format!("set EDITOR to an editor that is there, or edit {} with any", path.display());

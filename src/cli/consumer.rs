@@ -9,7 +9,7 @@ use super::arguments::{parse_name, usage};
 use super::context::Context;
 use super::table::Table;
 use crate::domain::consumer::{Command, Consumer, Destination, Preset, Target};
-use crate::domain::credential::Part;
+use crate::domain::credential::SecretPart;
 use crate::domain::{Credential, Problem};
 use crate::engine;
 
@@ -160,7 +160,7 @@ impl Add {
         let consumer = Consumer {
             credential: credential.id.clone(),
             name,
-            part: self.part.clone().map_or(Part::Secret, Part::Named),
+            part: self.part.clone().map_or(SecretPart::Secret, SecretPart::Named),
             target: self.target()?,
             delivered: None,
         };
@@ -271,7 +271,7 @@ fn holds(credential: &Credential, consumer: &Consumer) -> Holds {
     match &consumer.delivered {
         None => Holds::Nothing,
         // The index knows the fingerprint of the secret itself and of no other part, so these are not compared.
-        Some(_) if consumer.part != Part::Secret => Holds::Something,
+        Some(_) if consumer.part != SecretPart::Secret => Holds::Something,
         Some(last) if credential.fingerprint.as_ref() == Some(&last.fingerprint) => Holds::Current,
         Some(_) => Holds::Older,
     }

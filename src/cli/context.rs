@@ -6,8 +6,8 @@ use super::Common;
 use super::output::{Output, be_plain};
 use super::prompt;
 use crate::config::{Paths, Reading, Settings};
-use crate::domain::problem::Class;
-use crate::domain::provider::Catalogue;
+use crate::domain::problem::ProblemClass;
+use crate::domain::provider::ProviderCatalog;
 use crate::domain::{Problem, Secret};
 use crate::engine::message::{BackendKind, StoreError, Unlock};
 use crate::engine::{self, Engine};
@@ -93,7 +93,7 @@ impl<'a> Context<'a> {
     }
 
     /// What is known about providers.
-    pub(super) fn catalogue(&self) -> Result<Catalogue, Problem> {
+    pub(super) fn catalogue(&self) -> Result<ProviderCatalog, Problem> {
         engine::catalogue(&self.paths)
     }
 }
@@ -128,11 +128,13 @@ pub(super) fn passphrase(state: &StoreError) -> Result<Secret, Problem> {
     let chosen = prompt::hidden("New passphrase for the encrypted file")?;
     if chosen.is_empty() {
         let why = "an empty passphrase protects nothing";
-        return Err(Problem::new("The passphrase is empty", why, "choose a long one").of(Class::Usage));
+        return Err(Problem::new("The passphrase is empty", why, "choose a long one").with_class(ProblemClass::Usage));
     }
     if !prompt::hidden("The same passphrase again")?.same_as(&chosen) {
         let why = "the two passphrases differ";
-        return Err(Problem::new("The encrypted file was not created", why, "run the command again").of(Class::Usage));
+        return Err(
+            Problem::new("The encrypted file was not created", why, "run the command again").with_class(ProblemClass::Usage)
+        );
     }
     Ok(chosen)
 }

@@ -7,7 +7,7 @@ use super::context::Context;
 use super::human::{Human, check_answers};
 use super::prompt;
 use super::rotate::{conclude, tell as show, words};
-use crate::domain::problem::Class;
+use crate::domain::problem::ProblemClass;
 use crate::domain::rotation::Line;
 use crate::domain::{Credential, Problem};
 use crate::engine::rotation::{Audience, State, Status, Wish, plan_lines};
@@ -127,5 +127,5 @@ impl Create {
 fn refused(status: &Status) -> Option<Problem> {
     let why = status.why.clone().filter(|_| status.state == State::RolledBack && status.left.is_empty())?;
     let remedy = "see what the provider says; another credential may be allowed to (--as)";
-    Some(Problem::new("No credential was made", why, remedy).of(Class::Refused))
+    Some(Problem::new("No credential was made", why, remedy).with_class(ProblemClass::Refused))
 }

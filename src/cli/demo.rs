@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use super::context::Context;
 use super::{sandbox, screen};
-use crate::domain::provider::{Catalogue, Source, overlay};
+use crate::domain::provider::{ProviderCatalog, ProviderSource, overlay};
 use crate::domain::region::Region;
-use crate::domain::{Name, Origin, Problem, Secret};
+use crate::domain::{CredentialName, Origin, Problem, Secret};
 use crate::engine::message::NewCredential;
 use crate::engine::{self, Engine};
 use crate::sandbox::{Addresses, Credential, Manifest};
@@ -31,22 +31,22 @@ impl Demo {
 }
 
 /// The built-in providers, with every region the simulator plays moved to loopback.
-fn catalogue(manifest: &Manifest) -> Result<Catalogue, Problem> {
-    let builtin = Catalogue::builtin();
+fn catalogue(manifest: &Manifest) -> Result<ProviderCatalog, Problem> {
+    let builtin = ProviderCatalog::builtin();
     let mut sources = Vec::new();
     for provider in builtin.providers().filter(|provider| provider.regions_of.is_none()) {
         let mut text = None;
         for region in builtin.regions(&provider.id)? {
             if let Some(hosts) = manifest.region(&region.id) {
                 text = Some(
-                    overlay::with_region(text.as_deref(), &provider.id, &moved(region, hosts)?)
+                    overlay::toml_with_region(text.as_deref(), &provider.id, &moved(region, hosts)?)
                         .map_err(|error| strange(&error))?,
                 );
             }
         }
-        sources.extend(text.map(|text| Source { name: format!("simulated {}", provider.id), text }));
+        sources.extend(text.map(|text| ProviderSource { name: format!("simulated {}", provider.id), text }));
     }
-    Ok(Catalogue::load(&sources)?)
+    Ok(ProviderCatalog::load(&sources)?)
 }
 
 fn moved(region: &Region, hosts: &Addresses) -> Result<Region, Problem> {
@@ -74,7 +74,7 @@ fn new_credential(engine: &Engine, issued: &Credential) -> Result<NewCredential,
     let fields = issued.fields.iter().filter(|(id, _)| kind.field(id).is_some());
     let parts = issued.parts.iter().map(|(id, part)| ((*id).to_owned(), Arc::new(Secret::from_text(part.clone()))));
     Ok(NewCredential {
-        name: Name::parse(&issued.name).map_err(|error| strange(&error))?,
+        name: CredentialName::parse(&issued.name).map_err(|error| strange(&error))?,
         provider: issued.provider.to_owned(),
         kind: issued.kind.to_owned(),
         region: issued.region.clone(),

@@ -3,8 +3,8 @@
 use super::context::Context;
 use super::output;
 use crate::domain::Problem;
-use crate::domain::problem::Class;
-use crate::domain::text::clean_line;
+use crate::domain::problem::ProblemClass;
+use crate::domain::text::sanitize_line;
 use crate::engine;
 use crate::engine::doctor::{Area, Finding, Level, Reach, Surroundings};
 
@@ -28,7 +28,7 @@ impl Doctor {
         // What keeps the store closed is among the findings.
         let (engine, hindrance) = match context.unlocked().await {
             Ok(engine) => (engine, None),
-            Err(problem) if problem.class == Class::Store => (context.engine()?, Some(problem)),
+            Err(problem) if problem.class == ProblemClass::Store => (context.engine()?, Some(problem)),
             Err(problem) => return Err(problem),
         };
         let around = Surroundings {
@@ -55,8 +55,8 @@ fn exit_code(findings: &[Finding]) -> u8 {
     let failed =
         |area: Option<Area>| findings.iter().any(|one| one.level == Level::Fail && area.is_none_or(|area| one.area == area));
     match (failed(Some(Area::Store)), failed(None)) {
-        (true, _) => Class::Store.exit_code(),
-        (false, true) => Class::Failed.exit_code(),
+        (true, _) => ProblemClass::Store.exit_code(),
+        (false, true) => ProblemClass::Failed.exit_code(),
         (false, false) => 0,
     }
 }
@@ -72,9 +72,14 @@ pub(super) fn report(context: &Context<'_>, findings: &[Finding]) -> Result<(), 
         for finding in area {
             let level = finding.level.as_str();
             let blanks = " ".repeat(4_usize.saturating_sub(level.len()));
-            lines.push(format!("  {}{blanks}  {}: {}", ink.state(level), clean_line(&finding.what), clean_line(&finding.why)));
+            lines.push(format!(
+                "  {}{blanks}  {}: {}",
+                ink.state(level),
+                sanitize_line(&finding.what),
+                sanitize_line(&finding.why)
+            ));
             if !finding.remedy.is_empty() {
-                lines.push(format!("        → {}", clean_line(&finding.remedy)));
+                lines.push(format!("        → {}", sanitize_line(&finding.remedy)));
             }
         }
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::context::Context;
 use super::{arguments, identify, secret_input};
-use crate::domain::{Moment, Problem};
+use crate::domain::{Problem, Timestamp};
 use crate::engine::message;
 
 /// Change a credential's name, kind, region, fields, labels, expiry or secret
@@ -46,7 +46,7 @@ pub(super) struct Edit {
 /// When a credential ends, as it is given on the command line.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Ending {
-    At(Moment),
+    At(Timestamp),
     Never,
 }
 
@@ -67,7 +67,7 @@ impl Edit {
         }
         let engine = if self.secret {
             let found = context.engine()?.identify(&secret_input::read("new secret")?)?;
-            identify::note_cleaned(context.out, &found.cleaned);
+            identify::note_cleaned(context.out, &found.removed);
             edit.secret = Some(Arc::new(found.secret));
             context.unlocked().await?
         } else {

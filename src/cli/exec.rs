@@ -8,8 +8,8 @@ use std::sync::{Mutex, PoisonError};
 use super::arguments::usage;
 use super::context::Context;
 use super::output::{self, Output};
-use crate::domain::problem::Class;
-use crate::domain::{Credential, Name, Problem};
+use crate::domain::problem::ProblemClass;
+use crate::domain::{Credential, CredentialName, Problem};
 use crate::engine::Engine;
 use crate::engine::exec::{Handover, Launch, Usage, Value, Variable};
 
@@ -84,7 +84,7 @@ impl Exec {
     }
 
     /// The variables, and the credentials that they come from.
-    async fn variables(&self, engine: &Engine) -> Result<(Vec<Variable>, BTreeSet<Name>), Problem> {
+    async fn variables(&self, engine: &Engine) -> Result<(Vec<Variable>, BTreeSet<CredentialName>), Problem> {
         let (mut found, mut used): (Vec<Variable>, _) = (Vec::new(), BTreeSet::new());
         for name in &self.names {
             let credential = engine.find(name).await?;
@@ -143,7 +143,7 @@ fn supervised(launch: &Launch, masked: Option<&Output>) -> io::Result<u8> {
 }
 
 /// `VAR=NAME[:FIELD]`. A name may hold a colon itself, so the whole is tried as a name first.
-async fn chosen(engine: &Engine, choice: &str) -> Result<(Variable, Name), Problem> {
+async fn chosen(engine: &Engine, choice: &str) -> Result<(Variable, CredentialName), Problem> {
     let (name, from) = choice.split_once('=').filter(|(name, from)| is_variable(name) && !from.is_empty()).ok_or_else(|| {
         usage(
             "The variable was not understood",
@@ -153,7 +153,7 @@ async fn chosen(engine: &Engine, choice: &str) -> Result<(Variable, Name), Probl
     })?;
     let (credential, field) = match (engine.find(from).await, from.rsplit_once(':')) {
         (Ok(credential), _) => (credential, "secret"),
-        (Err(problem), Some((owner, field))) if problem.class == Class::NotFound => (engine.find(owner).await?, field),
+        (Err(problem), Some((owner, field))) if problem.class == ProblemClass::NotFound => (engine.find(owner).await?, field),
         (Err(problem), _) => return Err(problem),
     };
     let variable = Variable { name: name.to_owned(), value: engine.value(&credential, field).await? };

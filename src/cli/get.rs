@@ -2,8 +2,8 @@
 
 use super::context::Context;
 use crate::domain::Problem;
-use crate::domain::credential::Part;
-use crate::domain::problem::Class;
+use crate::domain::credential::SecretPart;
+use crate::domain::problem::ProblemClass;
 use crate::engine::Door;
 
 /// Write the secret to a pipe; to a terminal only with --reveal
@@ -27,12 +27,11 @@ impl Get {
     pub(super) async fn run(self, context: &Context<'_>) -> Result<u8, Problem> {
         if context.out.is_terminal() && !self.reveal {
             let why = "standard output is a terminal, which would keep the secret in its scrollback";
-            return Err(
-                Problem::new("The secret was not written", why, "pipe it to a program, or give --reveal").of(Class::Usage)
-            );
+            return Err(Problem::new("The secret was not written", why, "pipe it to a program, or give --reveal")
+                .with_class(ProblemClass::Usage));
         }
         let credential = context.engine()?.find(&self.name).await?;
-        let part = self.part.map_or(Part::Secret, Part::Named);
+        let part = self.part.map_or(SecretPart::Secret, SecretPart::Named);
         let secret = context.unlocked().await?.disclose(&credential, &part, Door::Get).await?;
         secret.expose(|bytes| context.out.bytes(bytes))?;
         Ok(0)

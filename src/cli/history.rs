@@ -9,11 +9,11 @@ use super::context::Context;
 use super::request::{self, Sending, Showing};
 use super::shape::rfc3339;
 use super::table::Table;
-use crate::domain::difference::{self, Change};
-use crate::domain::problem::Class;
-use crate::domain::request::Setting;
-use crate::domain::words::count;
-use crate::domain::{CredentialId, Name, Problem};
+use crate::domain::difference::{self, DiffLine};
+use crate::domain::problem::ProblemClass;
+use crate::domain::request::RequestEnvironment;
+use crate::domain::words::count_noun;
+use crate::domain::{CredentialId, CredentialName, Problem};
 use crate::engine::message::{HistoryFilter, HistoryLine, Keep, Order};
 
 /// List the requests that were sent, send one again, compare two, or forget them
@@ -109,7 +109,9 @@ impl Resend {
         let line = engine.history_line(self.id).await?;
         let credential = engine.by_id(&line.sent.credential).await?;
         let draft = match &self.data {
-            Some(data) => crate::domain::request::Draft { body: Some(request::read_body(data)?), ..line.sent.draft.clone() },
+            Some(data) => {
+                crate::domain::request::RequestDraft { body: Some(request::read_body(data)?), ..line.sent.draft.clone() }
+            }
             None => line.again()?,
         };
         if credential.region != line.sent.region {
@@ -133,11 +135,11 @@ async fn compare(context: &Context<'_>, id: u64, other: Option<u64>) -> Result<u
     };
     let (one, another) = (described(context, &before).await?, described(context, &after).await?);
     if context.out.json {
-        let changes: Vec<_> = difference::changes(&one, &another).into_iter().map(change).collect();
+        let changes: Vec<_> = difference::diff_lines(&one, &another).into_iter().map(change).collect();
         context.out.value(&json!({ "before": before.id, "after": after.id, "changes": changes }))?;
         return Ok(0);
     }
-    let text = difference::text(&one, &another, usize::MAX / 4);
+    let text = difference::format_diff(&one, &another, usize::MAX / 4);
     if text.is_empty() {
         context.out.note("Both are the same.");
     } else {
@@ -151,21 +153,23 @@ async fn compare(context: &Context<'_>, id: u64, other: Option<u64>) -> Result<u
 async fn described(context: &Context<'_>, line: &HistoryLine) -> Result<String, Problem> {
     let engine = context.engine()?;
     let credential = engine.by_id(&line.sent.credential).await.ok();
-    let setting = credential.as_ref().and_then(|known| Setting::of(&engine.catalogue, known, &line.sent.region));
+    let setting =
+        credential.as_ref().and_then(|known| RequestEnvironment::for_credential(&engine.catalogue, known, &line.sent.region));
     Ok(line.description(setting))
 }
 
-fn change(change: Change<'_>) -> serde_json::Value {
+fn change(change: DiffLine<'_>) -> serde_json::Value {
     let (sort, line) = match change {
-        Change::Same(line) => ("same", line),
-        Change::Removed(line) => ("removed", line),
-        Change::Added(line) => ("added", line),
+        DiffLine::Same(line) => ("same", line),
+        DiffLine::Removed(line) => ("removed", line),
+        DiffLine::Added(line) => ("added", line),
     };
     json!({ "change": sort, "line": line })
 }
 
 fn nothing_newer() -> Problem {
-    Problem::new("There is nothing to compare with", "the history is empty", "send a request first").of(Class::NotFound)
+    Problem::new("There is nothing to compare with", "the history is empty", "send a request first")
+        .with_class(ProblemClass::NotFound)
 }
 
 async fn purge(context: &Context<'_>, keep: usize) -> Result<u8, Problem> {
@@ -173,12 +177,12 @@ async fn purge(context: &Context<'_>, keep: usize) -> Result<u8, Problem> {
     if context.out.json {
         context.out.value(&json!({ "forgotten": forgotten }))?;
     } else {
-        context.out.text(&format!("{} forgotten", count(forgotten, "request")))?;
+        context.out.text(&format!("{} forgotten", count_noun(forgotten, "request")))?;
     }
     Ok(0)
 }
 
-type Names = HashMap<CredentialId, Name>;
+type Names = HashMap<CredentialId, CredentialName>;
 
 fn shape(line: &HistoryLine, names: &Names) -> serde_json::Value {
     let sent = &line.sent;

@@ -6,7 +6,7 @@ use super::secret_input;
 use super::shape::{IdentifiedShape, rfc3339};
 use super::table::Table;
 use crate::domain::Problem;
-use crate::domain::identify::Candidate;
+use crate::domain::identify::IdentificationCandidate;
 
 /// Say what a secret is, offline; it is read from standard input
 #[derive(Debug, clap::Args)]
@@ -25,7 +25,7 @@ impl Identify {
             context.out.value(&IdentifiedShape::of(&found))?;
             return Ok(0);
         }
-        note_cleaned(context.out, &found.cleaned);
+        note_cleaned(context.out, &found.removed);
         if found.candidates.is_empty() {
             context.out.text("unknown: no provider issues secrets of this shape")?;
         } else {
@@ -42,7 +42,7 @@ pub(super) fn note_cleaned(out: &Output, cleaned: &[String]) {
     }
 }
 
-fn table(candidates: &[Candidate]) -> Table {
+fn table(candidates: &[IdentificationCandidate]) -> Table {
     let mut table = Table::new(&["CONFIDENCE", "PROVIDER", "KIND", "REGION", "EXPIRES", "WHY"]);
     for candidate in candidates {
         table.row([

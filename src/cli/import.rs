@@ -10,9 +10,9 @@ use super::arguments::{parse_name, usage};
 use super::context::Context;
 use super::table::Table;
 use super::{prompt, secret_input};
-use crate::domain::credential::Part;
-use crate::domain::text::clean_line;
-use crate::domain::{Name, Problem};
+use crate::domain::credential::SecretPart;
+use crate::domain::text::sanitize_line;
+use crate::domain::{CredentialName, Problem};
 use crate::engine::import::{Find, Form, Source};
 
 /// Take over credentials that lie in plain text: of other programs, or in a file
@@ -182,7 +182,7 @@ impl Import {
             None => (Outcome::Imported, engine.import(find, self.name(context, &find.place).await?).await?),
         };
         if let Some(target) = find.target.as_ref().filter(|_| self.consumer) {
-            engine.keep_place(&credential, &Part::Secret, target).await?;
+            engine.keep_place(&credential, &SecretPart::Secret, target).await?;
         }
         let blanked = if self.blank { Some(engine.blank(find, &credential).await) } else { None };
         let leftover = if matches!(blanked, Some(Ok(()))) { Leftover::Blanked } else { leftover(find) };
@@ -207,13 +207,13 @@ impl Import {
             let Some(name) = &done.name else { continue };
             engine.blank(find, &engine.find(name).await?).await?;
             done.leftover = Leftover::Blanked;
-            context.out.note(&clean_line(&format!("emptied {} in {}", find.place, file_of(find))));
+            context.out.note(&sanitize_line(&format!("emptied {} in {}", find.place, file_of(find))));
         }
         Ok(())
     }
 
     /// The name that was given, else one after the place, with a number where it is taken.
-    async fn name(&self, context: &Context<'_>, place: &str) -> Result<Name, Problem> {
+    async fn name(&self, context: &Context<'_>, place: &str) -> Result<CredentialName, Problem> {
         match &self.called {
             Some(name) => parse_name(name),
             None => context.engine()?.free_name(place).await,
@@ -221,7 +221,7 @@ impl Import {
     }
 
     fn advise(&self, context: &Context<'_>, finds: &[Find], done: &[Done]) {
-        let open = finds.iter().filter_map(|find| Some((clean_line(&file_of(find)), find.openness.as_ref()?)));
+        let open = finds.iter().filter_map(|find| Some((sanitize_line(&file_of(find)), find.openness.as_ref()?)));
         for (file, mode) in open.collect::<BTreeSet<_>>() {
             context.out.note(&format!("note: other users may read {file} (mode {mode})"));
         }

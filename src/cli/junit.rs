@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::shape::VerdictShape;
-use crate::domain::response::Verdict;
+use crate::domain::response::CheckResult;
 
 /// A report in which every credential is a test case: one that is refused or breaks a policy has failed, one that could
 /// not be checked is an error, one that nobody asked about is skipped.
@@ -26,11 +26,11 @@ fn case(found: &VerdictShape) -> String {
     let head =
         format!("    <testcase name=\"{}\" classname=\"{}\" time=\"{seconds}\"", escaped(&found.name), escaped(&found.region));
     let inner = match (found.verdict, &found.policy) {
-        (Verdict::Refused, _) => element("failure", "refused", &found.reason),
+        (CheckResult::Refused, _) => element("failure", "refused", &found.reason),
         (_, Some(breach)) => element("failure", "policy", breach),
-        (Verdict::Unknown, None) => element("error", "unknown", &found.reason),
-        (Verdict::Unchecked, None) => "<skipped/>".to_owned(),
-        (Verdict::Accepted, None) => return format!("{head}/>"),
+        (CheckResult::Unknown, None) => element("error", "unknown", &found.reason),
+        (CheckResult::Unchecked, None) => "<skipped/>".to_owned(),
+        (CheckResult::Accepted, None) => return format!("{head}/>"),
     };
     format!("{head}>{inner}</testcase>")
 }
@@ -61,7 +61,7 @@ fn escaped(text: &str) -> String {
 mod tests {
     use super::*;
 
-    fn found(name: &str, verdict: Verdict) -> VerdictShape {
+    fn found(name: &str, verdict: CheckResult) -> VerdictShape {
         let reason = "said \"no\" & <left>\u{1}".to_owned();
         VerdictShape {
             name: name.to_owned(),
@@ -77,11 +77,11 @@ mod tests {
     #[test]
     fn every_verdict_has_its_element_and_the_counts_agree() {
         let all = [
-            found("a", Verdict::Accepted),
-            found("b", Verdict::Refused),
-            found("c", Verdict::Unknown),
-            found("d", Verdict::Unchecked),
-            VerdictShape { policy: Some("e is 100 days old".to_owned()), ..found("e", Verdict::Accepted) },
+            found("a", CheckResult::Accepted),
+            found("b", CheckResult::Refused),
+            found("c", CheckResult::Unknown),
+            found("d", CheckResult::Unchecked),
+            VerdictShape { policy: Some("e is 100 days old".to_owned()), ..found("e", CheckResult::Accepted) },
         ];
         let xml = report(&all);
         assert!(xml.contains("tests=\"5\" failures=\"2\" errors=\"1\" skipped=\"1\""), "{xml}");

@@ -3,7 +3,7 @@
 use super::context::Context;
 use super::shape::{CredentialShape, rfc3339};
 use super::table::{Table, pad};
-use crate::domain::{Credential, Moment, Problem, words};
+use crate::domain::{Credential, Problem, Timestamp, words};
 
 /// List all credentials
 #[derive(Debug, clap::Args)]
@@ -66,7 +66,7 @@ impl Show {
     }
 }
 
-fn table(credentials: &[Credential], now: Moment) -> Table {
+fn table(credentials: &[Credential], now: Timestamp) -> Table {
     let mut table = Table::new(&["NAME", "PROVIDER", "KIND", "REGION", "EXPIRES", "LAST CHECK"]);
     for credential in credentials {
         table.row([
@@ -74,14 +74,14 @@ fn table(credentials: &[Credential], now: Moment) -> Table {
             credential.provider.clone(),
             credential.kind.clone(),
             credential.region.clone(),
-            words::expiry(credential.expires, now),
-            words::last_check(credential.last_check.as_ref(), now),
+            words::format_expiry(credential.expires, now),
+            words::format_last_check(credential.last_check.as_ref(), now),
         ]);
     }
     table
 }
 
-fn describe(credential: &Credential, now: Moment) -> String {
+fn describe(credential: &Credential, now: Timestamp) -> String {
     let mut rows = vec![
         ("name", credential.name.to_string()),
         ("provider", credential.provider.clone()),
@@ -89,8 +89,8 @@ fn describe(credential: &Credential, now: Moment) -> String {
         ("region", credential.region.clone()),
         ("secret", "•".repeat(20)),
         ("created", rfc3339(credential.created)),
-        ("expires", words::expiry(credential.expires, now)),
-        ("checked", words::last_check(credential.last_check.as_ref(), now)),
+        ("expires", words::format_expiry(credential.expires, now)),
+        ("checked", words::format_last_check(credential.last_check.as_ref(), now)),
     ];
     rows.extend(credential.last_check.as_ref().map(|check| ("reason", check.reason.clone())));
     rows.extend(credential.principal.as_ref().map(|who| ("acts as", format!("{} · {} · {}", who.name, who.kind, who.id))));

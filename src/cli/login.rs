@@ -11,8 +11,8 @@ use super::context::Context;
 use super::output::Output;
 use super::shape::CredentialShape;
 use super::{arguments, classified, secret_input};
-use crate::domain::problem::Class;
-use crate::domain::provider::{Authorization, Catalogue, Kind};
+use crate::domain::problem::ProblemClass;
+use crate::domain::provider::{AuthMethod, CredentialKind, ProviderCatalog};
 use crate::domain::{Credential, Problem};
 use crate::engine::ask::Awaited;
 use crate::engine::{self, Engine, LOGIN_WAIT, Login as Begun, NewLogin, SignedIn};
@@ -78,8 +78,8 @@ impl Login {
         match (found, &self.provider) {
             (Ok(known), None) => context.unlocked().await?.begin_login_again(&known.id).await,
             (Ok(known), Some(_)) => Err(taken(&known)),
-            (Err(problem), None) if problem.class == Class::NotFound => Err(new_needs_provider(problem)),
-            (Err(problem), _) if problem.class != Class::NotFound => Err(problem),
+            (Err(problem), None) if problem.class == ProblemClass::NotFound => Err(new_needs_provider(problem)),
+            (Err(problem), _) if problem.class != ProblemClass::NotFound => Err(problem),
             (Err(_), _) => {
                 let new = self.new_login(context.engine()?)?;
                 context.unlocked().await?.begin_login(new).await
@@ -98,9 +98,8 @@ impl Login {
         };
         if let Some(unknown) = self.parts.iter().find(|part| kind.part(part).is_none()) {
             let why = format!("a {} has no part \"{unknown}\"", kind.title);
-            return Err(
-                Problem::new("That is no part", why, "leave it out, or see the provider's documentation").of(Class::Usage)
-            );
+            return Err(Problem::new("That is no part", why, "leave it out, or see the provider's documentation")
+                .with_class(ProblemClass::Usage));
         }
         let secrets = secret_input::read_lines(&self.parts)?;
         Ok(NewLogin {
@@ -116,11 +115,11 @@ impl Login {
 }
 
 /// The kind that was named, else the only one that one signs in to.
-fn choose_kind<'c>(catalogue: &'c Catalogue, provider: &str, wanted: Option<&str>) -> Result<&'c Kind, Problem> {
+fn choose_kind<'c>(catalogue: &'c ProviderCatalog, provider: &str, wanted: Option<&str>) -> Result<&'c CredentialKind, Problem> {
     if let Some(kind) = wanted {
         return Ok(catalogue.kind(provider, kind)?);
     }
-    let signs_in = |kind: &&Kind| matches!(kind.authorization, Authorization::RefreshToken { authorize: Some(_), .. });
+    let signs_in = |kind: &&CredentialKind| matches!(kind.authorization, AuthMethod::RefreshToken { authorize: Some(_), .. });
     let mut kinds = catalogue.provider(provider)?.kinds.iter().filter(signs_in);
     match (kinds.next(), kinds.next()) {
         (Some(only), None) => Ok(only),
@@ -183,7 +182,7 @@ fn cancelled() -> Problem {
 fn taken(known: &Credential) -> Problem {
     let why = format!("it is a {} {} in {}", known.provider, known.kind, known.region);
     let remedy = format!("leave out --provider to sign in again (tokenring login {}), or choose another name", known.name);
-    Problem::new(format!("\"{}\" is there already", known.name), why, remedy).of(Class::Usage)
+    Problem::new(format!("\"{}\" is there already", known.name), why, remedy).with_class(ProblemClass::Usage)
 }
 
 fn new_needs_provider(problem: Problem) -> Problem {
@@ -193,5 +192,6 @@ fn new_needs_provider(problem: Problem) -> Problem {
 
 fn no_sign_in(provider: &str) -> Problem {
     let why = format!("{provider} has no kind of credential that one signs in to, or more than one");
-    Problem::new("It is not clear what to sign in to", why, "name it with --kind, or use `tokenring add`").of(Class::Usage)
+    Problem::new("It is not clear what to sign in to", why, "name it with --kind, or use `tokenring add`")
+        .with_class(ProblemClass::Usage)
 }

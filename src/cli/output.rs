@@ -11,8 +11,8 @@ use serde::Serialize;
 use super::ink::Ink;
 use super::table::Table;
 use crate::domain::Problem;
-use crate::domain::problem::Class;
-use crate::domain::text::{clean, clean_line};
+use crate::domain::problem::ProblemClass;
+use crate::domain::text::{sanitize, sanitize_line};
 use crate::engine::exec::Stream;
 
 /// The cells of a progress bar.
@@ -78,7 +78,7 @@ impl Output {
     /// A remark for the person, on standard error; silent in JSON mode, so that scripts see only what they asked for.
     pub(super) fn note(&self, text: &str) {
         if !self.json {
-            let _ = writeln!(io::stderr(), "{}", clean(text));
+            let _ = writeln!(io::stderr(), "{}", sanitize(text));
         }
     }
 
@@ -88,7 +88,7 @@ impl Output {
             writeln!(io::stderr(), "{}", serde_json::json!({ "error": problem }))
         } else {
             let error = Ink::wanted(io::stderr().is_terminal()).state("error:");
-            let [what, why, remedy] = [&problem.what, &problem.why, &problem.remedy].map(|text| clean(text));
+            let [what, why, remedy] = [&problem.what, &problem.why, &problem.remedy].map(|text| sanitize(text));
             writeln!(io::stderr(), "{error} {what}\n  why: {why}\n  fix: {remedy}")
         };
         ExitCode::from(problem.class.exit_code())
@@ -97,7 +97,7 @@ impl Output {
 
 /// A path on one line, without what would steer the terminal.
 pub(super) fn path(path: &Path) -> String {
-    clean_line(&path.to_string_lossy())
+    sanitize_line(&path.to_string_lossy())
 }
 
 /// Passes on what a child wrote.
@@ -122,7 +122,7 @@ pub(super) fn piece(text: &str) -> Result<ControlFlow<()>, Problem> {
 
 /// One of several results that may hold anything. To a terminal goes nothing that it would obey; to a pipe, what there is.
 pub(super) fn result(text: &str) -> Result<ControlFlow<()>, Problem> {
-    if io::stdout().is_terminal() { piece(&format!("{}\n", clean(text))) } else { piece(&format!("{text}\n")) }
+    if io::stdout().is_terminal() { piece(&format!("{}\n", sanitize(text))) } else { piece(&format!("{text}\n")) }
 }
 
 /// From now on, nothing that was written is written over: whoever listens to a terminal hears it all.
@@ -152,11 +152,12 @@ pub(super) fn usage(error: &clap::Error, json: bool) -> ExitCode {
     }
     if !json {
         let _ = error.print();
-        return ExitCode::from(Class::Usage.exit_code());
+        return ExitCode::from(ProblemClass::Usage.exit_code());
     }
     let text = error.render().to_string();
     let why = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
-    let problem = Problem::new("The command line was not understood", why, "see `tokenring --help`").of(Class::Usage);
+    let problem =
+        Problem::new("The command line was not understood", why, "see `tokenring --help`").with_class(ProblemClass::Usage);
     Output { json: true, terminal: false }.problem(&problem)
 }
 

@@ -4,10 +4,10 @@ use serde::Serialize;
 
 use super::context::Context;
 use super::table::Table;
-use crate::domain::problem::Class;
-use crate::domain::provider::spec::{Parameter, Preset};
+use crate::domain::problem::ProblemClass;
+use crate::domain::provider::spec::{PresetParameter, RequestPreset};
 use crate::domain::provider::{Provider, ValueType};
-use crate::domain::text::{clean_line, nearest};
+use crate::domain::text::{nearest_names, sanitize_line};
 use crate::domain::{Credential, Problem};
 
 /// List the ready-made requests of a provider, or those of use to a credential; or tell all about one
@@ -84,12 +84,13 @@ impl Presets {
 fn one<'s, 'a>(shapes: &'s [PresetShape<'a>], id: &str) -> Result<&'s PresetShape<'a>, Problem> {
     shapes.iter().find(|shape| shape.id == id).ok_or_else(|| {
         let known: Vec<_> = shapes.iter().map(|shape| shape.id).collect();
-        let remedy = match &nearest(id, &known)[..] {
+        let remedy = match &nearest_names(id, &known)[..] {
             [] => "Choose one of them".to_owned(),
             near => format!("Did you mean {}?", near.join(" or ")),
         };
         let why = format!("Those that there are: {}", known.join(", "));
-        Problem::new(format!("There is no preset \"{}\" for it", clean_line(id)), why, remedy).of(Class::NotFound)
+        Problem::new(format!("There is no preset \"{}\" for it", sanitize_line(id)), why, remedy)
+            .with_class(ProblemClass::NotFound)
     })
 }
 
@@ -114,12 +115,13 @@ fn tell(context: &Context<'_>, shape: &PresetShape<'_>) -> Result<u8, Problem> {
 async fn credential(context: &Context<'_>, whose: &str) -> Result<Credential, Problem> {
     let engine = context.engine()?;
     engine.find(whose).await.map_err(|problem| {
-        if problem.class != Class::NotFound {
+        if problem.class != ProblemClass::NotFound {
             return problem;
         }
         let providers: Vec<_> = engine.catalogue.providers().map(|provider| provider.id.as_str()).collect();
         let remedy = format!("{}; the providers are {}", problem.remedy, providers.join(", "));
-        Problem::new(format!("There is neither a provider nor a credential \"{whose}\""), problem.why, remedy).of(Class::NotFound)
+        Problem::new(format!("There is neither a provider nor a credential \"{whose}\""), problem.why, remedy)
+            .with_class(ProblemClass::NotFound)
     })
 }
 
@@ -127,17 +129,17 @@ fn all_of(provider: &Provider) -> impl Iterator<Item = PresetShape<'_>> {
     provider.presets.iter().map(move |preset| shape(provider, preset, None))
 }
 
-fn shape<'a>(provider: &'a Provider, preset: &'a Preset, credential: Option<&'a Credential>) -> PresetShape<'a> {
-    let Preset { id, title, help, method, path, docs, .. } = preset;
-    let parameter = |parameter: &'a Parameter| ParameterShape {
+fn shape<'a>(provider: &'a Provider, preset: &'a RequestPreset, credential: Option<&'a Credential>) -> PresetShape<'a> {
+    let RequestPreset { id, title, help, method, path, docs, .. } = preset;
+    let parameter = |parameter: &'a PresetParameter| ParameterShape {
         id: &parameter.id,
         help: &parameter.help,
         r#type: parameter.value_type,
-        takes: parameter.takes(),
+        takes: parameter.describe_values(),
         choices: &parameter.choices,
         default: parameter.default.as_deref(),
         value: credential.and_then(|credential| credential.fields.get(&parameter.id)).map(String::as_str),
-        from: parameter.from.as_deref(),
+        from: parameter.options_preset.as_deref(),
     };
     let parameters = preset.parameters.iter().map(parameter).collect();
     PresetShape { provider: &provider.id, id, title, help, method, path, parameters, docs }

@@ -4,7 +4,7 @@ use std::fs::OpenOptions;
 use std::sync::Mutex;
 
 use crate::domain::Problem;
-use crate::domain::problem::Class;
+use crate::domain::problem::ProblemClass;
 
 /// No core dumps, and no other process of this user may read this one's memory. Best effort: a system that refuses
 /// is no reason not to start.
@@ -24,7 +24,7 @@ pub(super) fn start_log() -> Result<(), Problem> {
     let wanted = std::env::var("TOKENRING_LOG_LEVEL").unwrap_or_else(|_| "debug".to_owned());
     let level: tracing::Level = wanted.parse().map_err(|_| {
         let why = format!("TOKENRING_LOG_LEVEL is \"{wanted}\"");
-        Problem::new("There is no such log level", why, "use error, warn, info, debug or trace").of(Class::Usage)
+        Problem::new("There is no such log level", why, "use error, warn, info, debug or trace").with_class(ProblemClass::Usage)
     })?;
     let mut options = OpenOptions::new();
     options.create(true).append(true);
@@ -32,7 +32,7 @@ pub(super) fn start_log() -> Result<(), Problem> {
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let file = options.open(&path).map_err(|error| {
         let what = format!("The log {} cannot be written", path.display());
-        Problem::new(what, error.to_string(), "name another file in TOKENRING_LOG, or unset it").of(Class::Usage)
+        Problem::new(what, error.to_string(), "name another file in TOKENRING_LOG, or unset it").with_class(ProblemClass::Usage)
     })?;
     tracing_subscriber::fmt().with_max_level(level).with_ansi(false).with_writer(Mutex::new(file)).init();
     Ok(())

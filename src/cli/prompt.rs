@@ -2,7 +2,7 @@
 
 use std::io::{self, IsTerminal, Write};
 
-use crate::domain::problem::Class;
+use crate::domain::problem::ProblemClass;
 use crate::domain::{Problem, Secret};
 
 /// Whether somebody is there to answer.
@@ -14,7 +14,7 @@ pub(super) fn is_interactive() -> bool {
 pub(super) fn hidden(title: &str) -> Result<Secret, Problem> {
     let text = rpassword::prompt_password(format!("{title}: ")).map_err(|error| {
         Problem::new("Nothing could be read from the terminal", error.to_string(), "pipe the secret into standard input instead")
-            .of(Class::Usage)
+            .with_class(ProblemClass::Usage)
     })?;
     Ok(Secret::from_text(text))
 }
@@ -42,7 +42,9 @@ pub(super) fn choose(titles: &[&str]) -> Option<usize> {
 pub(super) fn typed(question: &str, word: &str, flag: &str) -> Result<(), Problem> {
     if !is_interactive() {
         let why = "nobody is at the terminal to confirm it";
-        return Err(Problem::new(question, why, format!("give {flag} to go on without being asked")).of(Class::Usage));
+        return Err(
+            Problem::new(question, why, format!("give {flag} to go on without being asked")).with_class(ProblemClass::Usage)
+        );
     }
     let mut error = io::stderr();
     let _ = write!(error, "{question}\nType \"{word}\" to go on: ").and_then(|()| error.flush());
@@ -52,5 +54,5 @@ pub(super) fn typed(question: &str, word: &str, flag: &str) -> Result<(), Proble
         return Ok(());
     }
     Err(Problem::new("Nothing was changed", format!("\"{word}\" was not typed"), "run the command again to go on")
-        .of(Class::Usage))
+        .with_class(ProblemClass::Usage))
 }

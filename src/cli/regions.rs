@@ -6,11 +6,11 @@ use super::arguments::{self, usage};
 use super::context::Context;
 use super::shape::RegionShape;
 use super::table::Table;
-use crate::domain::credential::Check;
-use crate::domain::problem::Class;
-use crate::domain::provider::Catalogue;
+use crate::domain::credential::CheckReport;
+use crate::domain::problem::ProblemClass;
+use crate::domain::provider::ProviderCatalog;
 use crate::domain::region::Region;
-use crate::domain::response::Verdict;
+use crate::domain::response::CheckResult;
 use crate::domain::{Credential, Origin, Problem};
 use crate::engine;
 use crate::engine::message::Edit;
@@ -99,7 +99,7 @@ impl AddRegion {
         Ok(0)
     }
 
-    fn region(&self, catalogue: &Catalogue) -> Result<Region, Problem> {
+    fn region(&self, catalogue: &ProviderCatalog) -> Result<Region, Problem> {
         let id = self.id.trim();
         if id.is_empty() || !id.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c)) {
             return Err(usage(
@@ -130,7 +130,7 @@ impl AddRegion {
 
 /// The API host, and the auth host where there is one, of an installation whose web application is `app`.
 fn like(known: &[Region], app: &Origin) -> Result<(Origin, Option<Origin>), Problem> {
-    known.iter().find_map(|region| region.like(app)).ok_or_else(|| {
+    known.iter().find_map(|region| region.self_hosted_origins(app)).ok_or_else(|| {
         let why = format!("the address {app} is not named like those of the provider");
         usage("The API host is not clear", &why, "give --api, and --auth where secrets are exchanged at another host")
     })
@@ -148,11 +148,11 @@ impl Switch {
 }
 
 /// The shape of a region, with what is known about a credential there.
-pub(super) fn shape(region: &Region, credential: &Credential, check: Option<&Check>) -> RegionShape {
+pub(super) fn shape(region: &Region, credential: &Credential, check: Option<&CheckReport>) -> RegionShape {
     RegionShape {
         region: region.id.clone(),
         api: region.api.to_string(),
-        verdict: check.map_or(Verdict::Unchecked, |check| check.verdict),
+        verdict: check.map_or(CheckResult::Unchecked, |check| check.result),
         status: check.and_then(|check| check.status),
         latency_ms: check.and_then(|check| check.latency_ms),
         current: region.id == credential.region,
@@ -213,6 +213,6 @@ fn list_all(context: &Context<'_>) -> Result<u8, Problem> {
 fn origin(flag: &str, text: &str) -> Result<Origin, Problem> {
     Origin::parse(text).map_err(|error| {
         let remedy = "give scheme and host only, such as https://api.example.com";
-        Problem::new(format!("{flag} cannot be used"), error.to_string(), remedy).of(Class::Usage)
+        Problem::new(format!("{flag} cannot be used"), error.to_string(), remedy).with_class(ProblemClass::Usage)
     })
 }

@@ -8,7 +8,7 @@ use super::request::saved_id;
 use super::table::Table;
 use crate::config;
 use crate::domain::Problem;
-use crate::domain::request::{Saved, SavedId};
+use crate::domain::request::{SavedRequest, SavedRequestName};
 
 /// List the requests that were saved under a name, or change them
 #[derive(Debug, clap::Args)]
@@ -26,34 +26,34 @@ enum Action {
     Show {
         /// Its name
         #[arg(value_parser = saved_id)]
-        id: SavedId,
+        id: SavedRequestName,
     },
     /// Give one another name
     #[command(after_help = "Examples:\n  tokenring requests rename nightly weekly")]
     Rename {
         /// Its name
         #[arg(value_parser = saved_id)]
-        id: SavedId,
+        id: SavedRequestName,
         /// Its new name
         #[arg(value_parser = saved_id)]
-        to: SavedId,
+        to: SavedRequestName,
     },
     /// Keep a copy under another name
     #[command(after_help = "Examples:\n  tokenring requests copy nightly weekly")]
     Copy {
         /// Its name
         #[arg(value_parser = saved_id)]
-        id: SavedId,
+        id: SavedRequestName,
         /// The copy's name
         #[arg(value_parser = saved_id)]
-        to: SavedId,
+        to: SavedRequestName,
     },
     /// Forget one
     #[command(after_help = "Examples:\n  tokenring requests delete nightly")]
     Delete {
         /// Its name
         #[arg(value_parser = saved_id)]
-        id: SavedId,
+        id: SavedRequestName,
     },
 }
 
@@ -76,7 +76,7 @@ impl Requests {
 fn list(context: &Context<'_>, requests: &config::Requests) -> Result<u8, Problem> {
     let all: Vec<_> = requests.ids()?.into_iter().map(|id| (requests.load(&id), id)).collect();
     if context.out.json {
-        let shape = |(saved, id): &(Result<Saved, Problem>, SavedId)| match saved {
+        let shape = |(saved, id): &(Result<SavedRequest, Problem>, SavedRequestName)| match saved {
             Ok(saved) => json!({ "id": id.as_str(), "provider": saved.provider, "method": saved.method, "target": saved.target }),
             Err(problem) => json!({ "id": id.as_str(), "error": problem }),
         };
@@ -98,7 +98,7 @@ fn list(context: &Context<'_>, requests: &config::Requests) -> Result<u8, Proble
     Ok(0)
 }
 
-fn show(context: &Context<'_>, saved: &Saved) -> Result<u8, Problem> {
+fn show(context: &Context<'_>, saved: &SavedRequest) -> Result<u8, Problem> {
     if context.out.json {
         context.out.value(saved)?;
     } else {

@@ -4,8 +4,8 @@ use super::context::Context;
 use super::human::{Browser, Human, check_answers};
 use super::prompt;
 use super::table::Table;
-use crate::domain::credential::Part;
-use crate::domain::problem::Class;
+use crate::domain::credential::SecretPart;
+use crate::domain::problem::ProblemClass;
 use crate::domain::rotation::{Line, LineState};
 use crate::domain::{Credential, Problem};
 use crate::engine::Engine;
@@ -73,7 +73,7 @@ impl Rotate {
         let (engine, name) = (context.engine()?, self.name.as_deref().unwrap_or_default());
         let credential = engine.find(name).await?;
         let administrator = find_administrator(engine, self.administrator.as_deref()).await?;
-        let part = self.part.clone().map_or(Part::Secret, Part::Named);
+        let part = self.part.clone().map_or(SecretPart::Secret, SecretPart::Named);
         let plan = engine.plan_part_rotation(&credential, part, administrator.as_ref()).await?.because(&self.reason);
         if self.plan || !context.out.json {
             for line in plan_lines(&plan) {
@@ -174,13 +174,14 @@ pub(super) fn conclude(context: &Context<'_>, status: &Status) -> Result<u8, Pro
     match status.state {
         State::Running => {
             let remedy = format!("go on with `tokenring rotate --resume {}`, or put everything back with --rollback", status.id);
-            Err(Problem::new(format!("{what} was stopped"), format!("next: {}", status.next), remedy).of(Class::NeedsHuman))
+            Err(Problem::new(format!("{what} was stopped"), format!("next: {}", status.next), remedy)
+                .with_class(ProblemClass::NeedsHuman))
         }
         State::NeedsHuman => {
             let remedy =
                 format!("then go on with `tokenring rotate --resume {}`, or put everything back with --rollback", status.id);
             let why = if left.is_empty() { status.next.clone() } else { left };
-            Err(Problem::new(format!("{what} waits for a person"), why, remedy).of(Class::NeedsHuman))
+            Err(Problem::new(format!("{what} waits for a person"), why, remedy).with_class(ProblemClass::NeedsHuman))
         }
         State::Done | State::RolledBack if left.is_empty() => {
             context.out.note(&format!("{}: {}", status.name, status.outcome().unwrap_or(&status.next)));
@@ -188,7 +189,7 @@ pub(super) fn conclude(context: &Context<'_>, status: &Status) -> Result<u8, Pro
         }
         State::Done | State::RolledBack => {
             let what = format!("{what} is over ({}), but something is left to do", word(status.state));
-            Err(Problem::new(what, left, "do what is named, by hand").of(Class::NeedsHuman))
+            Err(Problem::new(what, left, "do what is named, by hand").with_class(ProblemClass::NeedsHuman))
         }
     }
 }

@@ -10,9 +10,9 @@ use super::table::Table;
 use super::{output, prompt};
 use crate::domain::Problem;
 use crate::domain::consumer::Target;
-use crate::domain::credential::Slot;
-use crate::domain::problem::Class;
-use crate::domain::words::count;
+use crate::domain::credential::SecretSlot;
+use crate::domain::problem::ProblemClass;
+use crate::domain::words::count_noun;
 use crate::engine::scan::{Holder, Progress, Scanned, Sighting, Unread, Whose, words};
 
 /// Find plain-text copies of secrets in files: of those held here, and of known shapes
@@ -74,7 +74,7 @@ impl Scan {
         // A store that cannot be unlocked is no reason not to look: the engine says what it could not tell.
         let engine = match context.unlocked().await {
             Ok(engine) => engine,
-            Err(problem) if problem.class == Class::Store => context.engine()?,
+            Err(problem) if problem.class == ProblemClass::Store => context.engine()?,
             Err(problem) => return Err(problem),
         };
         let is_told = !context.out.json;
@@ -100,7 +100,7 @@ impl Scan {
         }
         advise(context, &scanned);
         let loose = scanned.sightings.iter().any(|sighting| !sighting.linked);
-        Ok(if self.strict && loose { Class::Policy.exit_code() } else { 0 })
+        Ok(if self.strict && loose { ProblemClass::Policy.exit_code() } else { 0 })
     }
 }
 
@@ -137,7 +137,7 @@ fn report(context: &Context<'_>, scanned: &Scanned) -> Result<(), Problem> {
         }));
     }
     if scanned.sightings.is_empty() {
-        return context.out.text(&format!("nothing found in {}", count(scanned.files, "file")));
+        return context.out.text(&format!("nothing found in {}", count_noun(scanned.files, "file")));
     }
     let mut table = Table::new(&["WHERE", "WHAT", "THEN"]);
     for sighting in &scanned.sightings {
@@ -208,6 +208,6 @@ fn shape(sighting: &Sighting) -> Shape<'_> {
 }
 
 fn held_shape(holder: &Holder) -> HeldShape<'_> {
-    let slot = holder.slot.map_or("former", Slot::as_str);
+    let slot = holder.slot.map_or("former", SecretSlot::as_str);
     HeldShape { name: holder.name.as_str(), part: holder.part.as_str(), slot }
 }

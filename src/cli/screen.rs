@@ -8,7 +8,7 @@ use super::context::Context;
 use super::process;
 use crate::config::{Memory, choose_store};
 use crate::domain::Problem;
-use crate::domain::problem::Class;
+use crate::domain::problem::ProblemClass;
 use crate::engine::Engine;
 use crate::tui::{self, Onward, Screen};
 
@@ -73,5 +73,5 @@ fn refuse_without_terminal() -> Result<(), Problem> {
     }
     let why = "standard input or output is not a terminal";
     let remedy = "run it in a terminal, tell it in lines of text with --plain, or use the commands of `tokenring --help`";
-    Err(Problem::new("The screen cannot be shown", why, remedy).of(Class::Usage))
+    Err(Problem::new("The screen cannot be shown", why, remedy).with_class(ProblemClass::Usage))
 }

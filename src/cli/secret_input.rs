@@ -5,7 +5,7 @@ use std::io::{self, BufRead as _, IsTerminal, Read};
 use zeroize::Zeroizing;
 
 use super::prompt;
-use crate::domain::problem::Class;
+use crate::domain::problem::ProblemClass;
 use crate::domain::{Problem, Secret};
 
 /// More than any secret has; a pipe that gives more is a mistake.
@@ -20,12 +20,15 @@ pub(super) fn read(title: &str) -> Result<Secret, Problem> {
 pub(super) fn read_text() -> Result<Zeroizing<String>, Problem> {
     if io::stdin().is_terminal() {
         let why = "standard input is a terminal, and nothing is piped in";
-        return Err(Problem::new("There is nothing to read", why, "pipe the text in, or name a file").of(Class::Usage));
+        return Err(
+            Problem::new("There is nothing to read", why, "pipe the text in, or name a file").with_class(ProblemClass::Usage)
+        );
     }
     let text = read_pipe()?.expose(|bytes| std::str::from_utf8(bytes).map(str::to_owned));
     text.map(Zeroizing::new).map_err(|_| {
         let why = "what is piped in is not text in UTF-8";
-        Problem::new("Standard input could not be read", why, "pipe in a text, such as a dotenv file").of(Class::Usage)
+        Problem::new("Standard input could not be read", why, "pipe in a text, such as a dotenv file")
+            .with_class(ProblemClass::Usage)
     })
 }
 
@@ -47,7 +50,7 @@ pub(super) fn read_all(title: &str, further: &[String]) -> Result<Vec<Secret>, P
     }
     let why = format!("{} lines were expected on standard input, {} came", further.len() + 1, lines.len());
     let remedy = format!("pipe the {title} in the first line, then one line each for {}", further.join(", "));
-    Err(Problem::new("The secrets are not complete", why, remedy).of(Class::Usage))
+    Err(Problem::new("The secrets are not complete", why, remedy).with_class(ProblemClass::Usage))
 }
 
 /// Reads one secret for each of `titles`, a line each, and leaves the rest of standard input alone.
@@ -72,7 +75,7 @@ fn read_line(title: &str) -> Result<Secret, Problem> {
 
 fn incomplete(title: &str) -> Problem {
     let why = format!("no line came on standard input for {title}");
-    Problem::new("The secrets are not complete", why, "pipe in one line for each --part").of(Class::Usage)
+    Problem::new("The secrets are not complete", why, "pipe in one line for each --part").with_class(ProblemClass::Usage)
 }
 
 fn unreadable(error: &io::Error) -> Problem {
@@ -87,7 +90,7 @@ fn read_pipe() -> Result<Secret, Problem> {
     let secret = Secret::new(bytes);
     if too_long {
         let why = "standard input gives more than 1 MiB, which no secret has";
-        return Err(Problem::new("That is not a secret", why, "pipe in the secret alone").of(Class::Usage));
+        return Err(Problem::new("That is not a secret", why, "pipe in the secret alone").with_class(ProblemClass::Usage));
     }
     Ok(secret)
 }

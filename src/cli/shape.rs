@@ -6,10 +6,10 @@ use serde::Serialize;
 use time::format_description::well_known::Rfc3339;
 
 use crate::domain::credential::{self, Principal};
-use crate::domain::identify::Identified;
-use crate::domain::provider::spec::Confidence;
-use crate::domain::response::Verdict;
-use crate::domain::{Credential, Moment};
+use crate::domain::identify::Identification;
+use crate::domain::provider::spec::MatchConfidence;
+use crate::domain::response::CheckResult;
+use crate::domain::{Credential, Timestamp};
 
 /// A credential, as `list` and `show` print it.
 #[derive(Serialize)]
@@ -30,7 +30,7 @@ pub(super) struct CredentialShape<'a> {
 /// A verdict within a credential.
 #[derive(Serialize)]
 struct CheckShape<'a> {
-    verdict: Verdict,
+    verdict: CheckResult,
     status: Option<u16>,
     reason: &'a str,
     at: String,
@@ -42,7 +42,7 @@ struct CheckShape<'a> {
 pub(super) struct VerdictShape {
     pub name: String,
     pub region: String,
-    pub verdict: Verdict,
+    pub verdict: CheckResult,
     pub status: Option<u16>,
     pub reason: String,
     pub latency_ms: Option<u64>,
@@ -55,7 +55,7 @@ pub(super) struct VerdictShape {
 pub(super) struct RegionShape {
     pub region: String,
     pub api: String,
-    pub verdict: Verdict,
+    pub verdict: CheckResult,
     pub status: Option<u16>,
     pub latency_ms: Option<u64>,
     pub current: bool,
@@ -76,7 +76,7 @@ struct CandidateShape {
     expires: Option<String>,
     /// The id that the secret gives itself; not a secret.
     id: Option<String>,
-    confidence: Confidence,
+    confidence: MatchConfidence,
     why: String,
 }
 
@@ -100,19 +100,19 @@ impl<'a> CredentialShape<'a> {
 }
 
 impl<'a> CheckShape<'a> {
-    fn of(check: &'a credential::Check) -> Self {
-        let credential::Check { verdict, status, reason, at, latency_ms } = check;
+    fn of(check: &'a credential::CheckReport) -> Self {
+        let credential::CheckReport { result: verdict, status, reason, checked_at: at, latency_ms } = check;
         Self { verdict: *verdict, status: *status, reason, at: rfc3339(*at), latency_ms: *latency_ms }
     }
 }
 
 impl VerdictShape {
     /// The shape of a verdict on a credential in a region.
-    pub(super) fn of(credential: &Credential, region: &str, check: &credential::Check) -> Self {
+    pub(super) fn of(credential: &Credential, region: &str, check: &credential::CheckReport) -> Self {
         Self {
             name: credential.name.to_string(),
             region: region.to_owned(),
-            verdict: check.verdict,
+            verdict: check.result,
             status: check.status,
             reason: check.reason.clone(),
             latency_ms: check.latency_ms,
@@ -123,7 +123,7 @@ impl VerdictShape {
 
 impl IdentifiedShape {
     /// The shape of what was identified, best candidate first.
-    pub(super) fn of(found: &Identified) -> Self {
+    pub(super) fn of(found: &Identification) -> Self {
         let candidates = found.candidates.iter().map(|candidate| CandidateShape {
             provider: candidate.provider.clone(),
             kind: candidate.kind.clone(),
@@ -133,12 +133,12 @@ impl IdentifiedShape {
             confidence: candidate.confidence,
             why: candidate.why.clone(),
         });
-        Self { candidates: candidates.collect(), cleaned: found.cleaned.clone() }
+        Self { candidates: candidates.collect(), cleaned: found.removed.clone() }
     }
 }
 
 /// A moment as RFC 3339 in UTC, to the second.
-pub(super) fn rfc3339(moment: Moment) -> String {
+pub(super) fn rfc3339(moment: Timestamp) -> String {
     let seconds = moment.to_offset(time::UtcOffset::UTC).replace_nanosecond(0).unwrap_or(moment);
     seconds.format(&Rfc3339).unwrap_or_default()
 }

@@ -44,7 +44,7 @@ async fn status(context: &Context<'_>) -> Result<u8, Problem> {
     let (chosen, others) = tokio::join!(engine.store_state(), engine::other_stores(&context.paths, &context.settings));
     let usable = chosen.problem.is_none();
     report(context, &engine::doctor::store_findings(&chosen, &others))?;
-    Ok(if usable { 0 } else { crate::domain::problem::Class::Store.exit_code() })
+    Ok(if usable { 0 } else { crate::domain::problem::ProblemClass::Store.exit_code() })
 }
 
 async fn unlock(context: &Context<'_>) -> Result<u8, Problem> {

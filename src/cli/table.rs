@@ -3,7 +3,7 @@
 use unicode_width::UnicodeWidthStr;
 
 use super::ink::Ink;
-use crate::domain::text::clean_line;
+use crate::domain::text::sanitize_line;
 
 /// The blanks between two columns.
 const GAP: usize = 2;
@@ -38,7 +38,7 @@ impl Table {
     /// Adds a row; it has as many cells as there are headings. What would steer the terminal, as the name of a file may,
     /// is taken out of it.
     pub(super) fn row(&mut self, cells: impl IntoIterator<Item = String>) {
-        self.rows.push(cells.into_iter().map(|cell| clean_line(&cell)).collect());
+        self.rows.push(cells.into_iter().map(|cell| sanitize_line(&cell)).collect());
     }
 
     /// Its lines in so many cells: where it is wider, the widest columns give way first, and names last.

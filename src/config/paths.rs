@@ -5,7 +5,7 @@ use std::path::{PathBuf, absolute};
 
 use directories::ProjectDirs;
 
-use crate::domain::problem::{Class, Problem};
+use crate::domain::problem::{Problem, ProblemClass};
 
 /// What the folder of the user's themes is called, beside the settings.
 pub const THEMES: &str = "themes";
@@ -80,7 +80,7 @@ impl Paths {
 }
 
 fn nowhere(why: &str) -> Problem {
-    Problem::new("There is no place for files", why, "set TOKENRING_HOME to a folder of your own").of(Class::Usage)
+    Problem::new("There is no place for files", why, "set TOKENRING_HOME to a folder of your own").with_class(ProblemClass::Usage)
 }
 
 #[cfg(test)]

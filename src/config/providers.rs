@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::Paths;
 use super::file::{list_toml, read_text};
-use crate::domain::problem::{Class, Problem};
+use crate::domain::problem::{Problem, ProblemClass};
 
 /// The largest provider file; the largest that comes with the program is a fraction of it.
 const LIMIT: u64 = 256 * 1024;
@@ -24,7 +24,7 @@ pub fn providers(paths: &Paths) -> Result<Vec<(PathBuf, String)>, Problem> {
 
 fn unreadable(path: &Path, error: &io::Error) -> Problem {
     let remedy = "correct or remove it; the providers that come with the program need no file";
-    Problem::new("A provider file cannot be read", format!("{}: {error}", path.display()), remedy).of(Class::Usage)
+    Problem::new("A provider file cannot be read", format!("{}: {error}", path.display()), remedy).with_class(ProblemClass::Usage)
 }
 
 #[cfg(test)]

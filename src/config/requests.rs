@@ -6,9 +6,9 @@ use std::path::PathBuf;
 
 use super::file::{read_text, write_private};
 use super::paths::Paths;
-use crate::domain::problem::{Class, Problem};
-use crate::domain::request::{Saved, SavedId};
-use crate::domain::text::nearest;
+use crate::domain::problem::{Problem, ProblemClass};
+use crate::domain::request::{SavedRequest, SavedRequestName};
+use crate::domain::text::nearest_names;
 
 /// More than any request has.
 const LARGEST: u64 = 4 << 20;
@@ -26,31 +26,31 @@ impl Requests {
     }
 
     /// The names of all of them, sorted.
-    pub fn ids(&self) -> Result<Vec<SavedId>, Problem> {
+    pub fn ids(&self) -> Result<Vec<SavedRequestName>, Problem> {
         let entries = match fs::read_dir(&self.folder) {
             Ok(entries) => entries,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             Err(error) => return Err(unreadable(&self.folder.display().to_string(), &error.to_string())),
         };
         let names = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());
-        let mut ids: Vec<_> = names.filter_map(|name| SavedId::parse(name.strip_suffix(".toml")?).ok()).collect();
+        let mut ids: Vec<_> = names.filter_map(|name| SavedRequestName::parse(name.strip_suffix(".toml")?).ok()).collect();
         ids.sort();
         Ok(ids)
     }
 
     /// The request of this name.
-    pub fn load(&self, id: &SavedId) -> Result<Saved, Problem> {
+    pub fn load(&self, id: &SavedRequestName) -> Result<SavedRequest, Problem> {
         let path = self.path(id);
         let text = match read_text(&path, LARGEST) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(self.unknown(id)),
             Err(error) => return Err(unreadable(&path.display().to_string(), &error.to_string())),
         };
-        Saved::from_toml(&text).map_err(|why| unreadable(&path.display().to_string(), &why))
+        SavedRequest::from_toml(&text).map_err(|why| unreadable(&path.display().to_string(), &why))
     }
 
     /// Keeps a request under a new name.
-    pub fn save(&self, id: &SavedId, saved: &Saved) -> Result<PathBuf, Problem> {
+    pub fn save(&self, id: &SavedRequestName, saved: &SavedRequest) -> Result<PathBuf, Problem> {
         self.refuse_taken(id)?;
         let path = self.path(id);
         write_private(&path, &saved.to_toml())?;
@@ -58,19 +58,19 @@ impl Requests {
     }
 
     /// Gives a request another name.
-    pub fn rename(&self, id: &SavedId, to: &SavedId) -> Result<(), Problem> {
+    pub fn rename(&self, id: &SavedRequestName, to: &SavedRequestName) -> Result<(), Problem> {
         self.copy(id, to)?;
         self.delete(id)
     }
 
     /// Keeps a copy of a request under another name.
-    pub fn copy(&self, id: &SavedId, to: &SavedId) -> Result<(), Problem> {
+    pub fn copy(&self, id: &SavedRequestName, to: &SavedRequestName) -> Result<(), Problem> {
         let saved = self.load(id)?;
         self.save(to, &saved).map(drop)
     }
 
     /// Forgets a request.
-    pub fn delete(&self, id: &SavedId) -> Result<(), Problem> {
+    pub fn delete(&self, id: &SavedRequestName) -> Result<(), Problem> {
         let path = self.path(id);
         fs::remove_file(&path).map_err(|error| match error.kind() {
             io::ErrorKind::NotFound => self.unknown(id),
@@ -82,21 +82,22 @@ impl Requests {
         })
     }
 
-    fn path(&self, id: &SavedId) -> PathBuf {
+    fn path(&self, id: &SavedRequestName) -> PathBuf {
         self.folder.join(format!("{id}.toml"))
     }
 
-    fn refuse_taken(&self, id: &SavedId) -> Result<(), Problem> {
+    fn refuse_taken(&self, id: &SavedRequestName) -> Result<(), Problem> {
         if fs::symlink_metadata(self.path(id)).is_err() {
             return Ok(());
         }
         let what = format!("There is a request \"{id}\" already");
-        Err(Problem::new(what, "each name is given once", "choose another name, or delete that one first").of(Class::Usage))
+        Err(Problem::new(what, "each name is given once", "choose another name, or delete that one first")
+            .with_class(ProblemClass::Usage))
     }
 
-    fn unknown(&self, id: &SavedId) -> Problem {
+    fn unknown(&self, id: &SavedRequestName) -> Problem {
         let known: Vec<_> = self.ids().unwrap_or_default().iter().map(|id| id.as_str().to_owned()).collect();
-        let near = nearest(id.as_str(), &known);
+        let near = nearest_names(id.as_str(), &known);
         let remedy =
             if near.is_empty() { "see `tokenring requests`".to_owned() } else { format!("did you mean {}?", near.join(" or ")) };
         Problem::new(
@@ -104,20 +105,20 @@ impl Requests {
             format!("no file of that name is in {}", self.folder.display()),
             remedy,
         )
-        .of(Class::NotFound)
+        .with_class(ProblemClass::NotFound)
     }
 }
 
 fn unreadable(path: &str, why: &str) -> Problem {
-    Problem::new(format!("{path} cannot be read"), why, "correct the file, or delete it").of(Class::Usage)
+    Problem::new(format!("{path} cannot be read"), why, "correct the file, or delete it").with_class(ProblemClass::Usage)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn id(text: &str) -> SavedId {
-        SavedId::parse(text).unwrap()
+    fn id(text: &str) -> SavedRequestName {
+        SavedRequestName::parse(text).unwrap()
     }
 
     #[test]
@@ -125,7 +126,7 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let requests = Requests::of(&Paths::under(home.path()));
         assert_eq!(requests.ids().unwrap(), []);
-        let saved = Saved::from_toml("provider = \"snyk\"\nmethod = \"GET\"\ntarget = \"/rest/self\"").unwrap();
+        let saved = SavedRequest::from_toml("provider = \"snyk\"\nmethod = \"GET\"\ntarget = \"/rest/self\"").unwrap();
         requests.save(&id("me"), &saved).unwrap();
         assert!(requests.save(&id("me"), &saved).unwrap_err().what.contains("already"));
         requests.copy(&id("me"), &id("me-2")).unwrap();
@@ -134,8 +135,8 @@ mod tests {
         assert_eq!(requests.load(&id("who")).unwrap(), saved);
         requests.delete(&id("me-2")).unwrap();
         let unknown = requests.load(&id("wh")).unwrap_err();
-        assert!(unknown.class == Class::NotFound && unknown.remedy.contains("who"), "{unknown}");
-        assert_eq!(requests.delete(&id("me")).unwrap_err().class, Class::NotFound);
+        assert!(unknown.class == ProblemClass::NotFound && unknown.remedy.contains("who"), "{unknown}");
+        assert_eq!(requests.delete(&id("me")).unwrap_err().class, ProblemClass::NotFound);
         assert!(requests.rename(&id("nobody"), &id("x")).is_err() && requests.ids().unwrap() == [id("who")]);
     }
 

@@ -12,8 +12,8 @@ use serde::{Deserialize, Deserializer};
 use super::file::read_text;
 use super::theme::{self, AUTO, Background, Depth, Glyphs, OwnThemes, Theme};
 use super::{Key, Paths, Reading};
-use crate::domain::problem::{Class, Problem};
-use crate::domain::text::nearest;
+use crate::domain::problem::{Problem, ProblemClass};
+use crate::domain::text::nearest_names;
 
 /// The largest settings file.
 pub(super) const LIMIT: u64 = 256 * 1024;
@@ -292,14 +292,15 @@ fn variable<T: DeserializeOwned>(env: &dyn Fn(&str) -> Option<String>, name: &st
     let reader: StrDeserializer<'_, ValueError> = word.as_str().into_deserializer();
     T::deserialize(reader).map(Some).map_err(|error| {
         let why = error.to_string();
-        Problem::new("The environment is not understood", format!("{name}: {why}"), remedy(&why)).of(Class::Usage)
+        Problem::new("The environment is not understood", format!("{name}: {why}"), remedy(&why)).with_class(ProblemClass::Usage)
     })
 }
 
 pub(super) fn misread(path: &Path, text: &str, error: &toml::de::Error) -> Problem {
     let why = error.message();
     let place = error.span().map(|span| place(text, span.start)).unwrap_or_default();
-    Problem::new("The settings are not understood", format!("{}{place}: {why}", path.display()), remedy(why)).of(Class::Usage)
+    Problem::new("The settings are not understood", format!("{}{place}: {why}", path.display()), remedy(why))
+        .with_class(ProblemClass::Usage)
 }
 
 /// `:line:column` of a byte of the text, counted from 1 as editors do.
@@ -314,7 +315,7 @@ fn place(text: &str, at: usize) -> String {
 fn remedy(why: &str) -> String {
     let quoted: Vec<&str> = why.split('`').skip(1).step_by(2).collect();
     match quoted.as_slice() {
-        [unknown, known @ ..] if why.starts_with("unknown ") => match nearest(unknown, known).first() {
+        [unknown, known @ ..] if why.starts_with("unknown ") => match nearest_names(unknown, known).first() {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("write one of {}, or leave it out", known.join(", ")),
         },
@@ -324,7 +325,7 @@ fn remedy(why: &str) -> String {
 
 fn unreadable(path: &Path, error: &io::Error) -> Problem {
     let remedy = "see that it is a text file that you may read, or remove it to get the usual settings";
-    Problem::new("The settings cannot be read", format!("{}: {error}", path.display()), remedy).of(Class::Usage)
+    Problem::new("The settings cannot be read", format!("{}: {error}", path.display()), remedy).with_class(ProblemClass::Usage)
 }
 
 #[cfg(test)]
@@ -402,7 +403,7 @@ mod tests {
         assert_eq!(settings.store, Some(StoreChoice::File), "an empty variable counts as none");
         let problem = load("", &[("TOKENRING_STORE", "keychain")]).unwrap_err();
         assert!(problem.why.starts_with("TOKENRING_STORE: unknown variant `keychain`"), "{problem}");
-        assert_eq!((problem.remedy.as_str(), problem.class), ("did you mean `keyring`?", Class::Usage));
+        assert_eq!((problem.remedy.as_str(), problem.class), ("did you mean `keyring`?", ProblemClass::Usage));
     }
 
     #[test]
@@ -424,7 +425,7 @@ mod tests {
             assert!(problem.why.contains(&format!("config.toml{place}")), "{text}: {problem}");
             assert!(problem.why.contains(why), "{text}: {problem}");
             assert!(problem.remedy.starts_with(remedy), "{text}: {problem}");
-            assert_eq!(problem.class, Class::Usage);
+            assert_eq!(problem.class, ProblemClass::Usage);
         }
     }
 

@@ -6,39 +6,39 @@ use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
 use time::{Duration, UtcOffset};
 
-use super::{Credential, Moment};
+use super::{Credential, Timestamp};
 
 /// The longest line in octets, its break not counted.
-const WIDTH: usize = 75;
+const MAX_LINE_BYTES: usize = 75;
 
-const STAMP: &[BorrowedFormatItem<'_>] = format_description!("[year][month][day]T[hour][minute][second]Z");
+const TIMESTAMP_FORMAT: &[BorrowedFormatItem<'_>] = format_description!("[year][month][day]T[hour][minute][second]Z");
 
 /// A calendar with an event for every credential that ends, and a reminder so long before each. Nothing in it is secret.
-pub fn calendar(credentials: &[Credential], remind: Duration, now: Moment) -> String {
+pub fn render_calendar(credentials: &[Credential], remind: Duration, now: Timestamp) -> String {
     let mut text = String::new();
     for line in ["BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//tokenring//ends of credentials//EN", "X-WR-CALNAME:tokenring"] {
-        push(&mut text, line);
+        push_folded_line(&mut text, line);
     }
     for credential in credentials {
         if let Some(end) = credential.expires {
-            for line in event(credential, end, remind, now) {
-                push(&mut text, &line);
+            for line in event_lines(credential, end, remind, now) {
+                push_folded_line(&mut text, &line);
             }
         }
     }
-    push(&mut text, "END:VCALENDAR");
+    push_folded_line(&mut text, "END:VCALENDAR");
     text
 }
 
-fn event(credential: &Credential, end: Moment, remind: Duration, now: Moment) -> Vec<String> {
+fn event_lines(credential: &Credential, end: Timestamp, remind: Duration, now: Timestamp) -> Vec<String> {
     let Credential { id, name, provider, kind, region, .. } = credential;
-    let summary = escaped(&format!("{name} ends"));
-    let about = escaped(&format!("{provider} {kind} in {region}\nReplace it with: tokenring rotate \"{name}\""));
+    let summary = escape_value(&format!("{name} ends"));
+    let about = escape_value(&format!("{provider} {kind} in {region}\nReplace it with: tokenring rotate \"{name}\""));
     vec![
         "BEGIN:VEVENT".to_owned(),
         format!("UID:{id}@tokenring"),
-        format!("DTSTAMP:{}", stamp(now)),
-        format!("DTSTART:{}", stamp(end)),
+        format!("DTSTAMP:{}", format_timestamp(now)),
+        format!("DTSTART:{}", format_timestamp(end)),
         format!("SUMMARY:{summary}"),
         format!("DESCRIPTION:{about}"),
         "TRANSP:TRANSPARENT".to_owned(),
@@ -51,12 +51,12 @@ fn event(credential: &Credential, end: Moment, remind: Duration, now: Moment) ->
     ]
 }
 
-fn stamp(moment: Moment) -> String {
-    moment.to_offset(UtcOffset::UTC).format(STAMP).unwrap_or_default()
+fn format_timestamp(moment: Timestamp) -> String {
+    moment.to_offset(UtcOffset::UTC).format(TIMESTAMP_FORMAT).unwrap_or_default()
 }
 
 /// A text as a value: what separates values is escaped, and controls go.
-fn escaped(text: &str) -> String {
+fn escape_value(text: &str) -> String {
     let mut value = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
@@ -70,13 +70,13 @@ fn escaped(text: &str) -> String {
 }
 
 /// Adds a line, folded where it is longer than a line may be, and never within a character.
-fn push(text: &mut String, line: &str) {
-    let (mut rest, mut width) = (line, WIDTH);
+fn push_folded_line(text: &mut String, line: &str) {
+    let (mut rest, mut width) = (line, MAX_LINE_BYTES);
     while rest.len() > width {
         let end = (0..=width).rev().find(|end| rest.is_char_boundary(*end)).unwrap_or(width);
         let _ = write!(text, "{}\r\n ", &rest[..end]);
         // The blank that a folded line begins with counts.
-        (rest, width) = (&rest[end..], WIDTH - 1);
+        (rest, width) = (&rest[end..], MAX_LINE_BYTES - 1);
     }
     let _ = write!(text, "{rest}\r\n");
 }
@@ -89,12 +89,12 @@ mod tests {
     use time::macros::datetime;
 
     use super::*;
-    use crate::domain::{CredentialId, Name};
+    use crate::domain::{CredentialId, CredentialName};
 
-    fn credential(name: &str, expires: Option<Moment>) -> Credential {
+    fn credential(name: &str, expires: Option<Timestamp>) -> Credential {
         Credential {
             id: CredentialId::from_random([7; 16]),
-            name: Name::parse(name).unwrap(),
+            name: CredentialName::parse(name).unwrap(),
             provider: "snyk".to_owned(),
             kind: "personal-access-token".to_owned(),
             region: "SNYK-EU-01".to_owned(),
@@ -109,12 +109,12 @@ mod tests {
         }
     }
 
-    const NOW: Moment = datetime!(2026-11-21 12:00:30 UTC);
+    const NOW: Timestamp = datetime!(2026-11-21 12:00:30 UTC);
 
     #[test]
     fn what_ends_is_an_event_with_a_reminder() {
         let all = [credential("laptop; mine, all", Some(datetime!(2027-02-07 01:00 +01:00))), credential("endless", None)];
-        let text = calendar(&all, Duration::days(14), NOW);
+        let text = render_calendar(&all, Duration::days(14), NOW);
         let lines: Vec<_> = text.split("\r\n").collect();
         assert_eq!(lines.iter().filter(|line| **line == "BEGIN:VEVENT").count(), 1);
         for wanted in
@@ -127,14 +127,16 @@ mod tests {
 
     #[test]
     fn controls_are_no_part_of_a_value() {
-        assert_eq!(escaped("a\u{7}\tb\nc\\"), "ab\\nc\\\\");
+        assert_eq!(escape_value("a\u{7}\tb\nc\\"), "ab\\nc\\\\");
     }
 
     #[test]
     fn a_line_that_just_fits_is_not_folded() {
-        for (length, lines) in [(WIDTH, 1), (WIDTH + 1, 2), (2 * WIDTH - 1, 2), (2 * WIDTH, 3)] {
+        for (length, lines) in
+            [(MAX_LINE_BYTES, 1), (MAX_LINE_BYTES + 1, 2), (2 * MAX_LINE_BYTES - 1, 2), (2 * MAX_LINE_BYTES, 3)]
+        {
             let mut text = String::new();
-            push(&mut text, &"x".repeat(length));
+            push_folded_line(&mut text, &"x".repeat(length));
             assert_eq!(text.lines().count(), lines, "{length}: {text}");
         }
     }
@@ -143,8 +145,8 @@ mod tests {
         #[test]
         fn lines_are_folded_and_unfold_to_what_they_were(line in "[a-zäöü日🔑 ]{0,300}") {
             let mut text = String::new();
-            push(&mut text, &line);
-            prop_assert!(text.split("\r\n").all(|folded| folded.len() <= WIDTH));
+            push_folded_line(&mut text, &line);
+            prop_assert!(text.split("\r\n").all(|folded| folded.len() <= MAX_LINE_BYTES));
             prop_assert_eq!(text.replace("\r\n ", ""), format!("{line}\r\n"));
         }
     }

@@ -5,11 +5,11 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::Moment;
-use super::response::Verdict;
+use super::Timestamp;
+use super::response::CheckResult;
 
 /// The longest name, in characters.
-pub const NAME_LIMIT: usize = 64;
+pub const MAX_NAME_CHARS: usize = 64;
 
 /// The identity of a credential: 32 hexadecimal digits that never change and mean nothing, so they may lie in the
 /// clear wherever the store has to name an item.
@@ -20,23 +20,23 @@ pub struct CredentialId(String);
 /// The name a person gave a credential: 1 to 64 characters without control characters or outer blanks.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct Name(String);
+pub struct CredentialName(String);
 
 /// Why a text cannot be a name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum NameError {
+pub enum CredentialNameError {
     /// Nothing, or only blanks.
     #[error("the name is empty")]
     Empty,
     /// More than [`NAME_LIMIT`] characters.
-    #[error("the name has more than {NAME_LIMIT} characters")]
+    #[error("the name has more than {MAX_NAME_CHARS} characters")]
     TooLong,
     /// A character that cannot be seen or that steers a terminal.
     #[error("the name holds a character that cannot be shown")]
-    Control,
+    UnprintableCharacter,
     /// It begins like an option of the command line.
     #[error("the name begins with \"-\" and would be read as an option")]
-    Dash,
+    LeadingDash,
 }
 
 /// A credential as the index knows it. Nothing in it is secret.
@@ -45,7 +45,7 @@ pub struct Credential {
     /// Its identity, which renaming does not change.
     pub id: CredentialId,
     /// What people call it.
-    pub name: Name,
+    pub name: CredentialName,
     /// The provider's id, such as `snyk`.
     pub provider: String,
     /// The kind's id within the provider, such as `personal-access-token`.
@@ -57,9 +57,9 @@ pub struct Credential {
     /// Free labels, such as `prod`.
     pub labels: Vec<String>,
     /// When it came into this keyring.
-    pub created: Moment,
+    pub created: Timestamp,
     /// When the provider will stop accepting it, where that is known.
-    pub expires: Option<Moment>,
+    pub expires: Option<Timestamp>,
     /// A keyed fingerprint of the secret: equal for equal secrets, and useless without the key.
     pub fingerprint: Option<String>,
     /// Who it acts as, as the provider said.
@@ -67,7 +67,7 @@ pub struct Credential {
     /// The authorization scheme that worked last, where the kind has more than one.
     pub scheme: Option<String>,
     /// The outcome of the last check in its own region.
-    pub last_check: Option<Check>,
+    pub last_check: Option<CheckReport>,
 }
 
 /// Who a credential acts as.
@@ -84,16 +84,18 @@ pub struct Principal {
 
 /// The outcome of one check.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Check {
+pub struct CheckReport {
     /// Accepted, refused or unknown.
-    pub verdict: Verdict,
+    #[serde(rename = "verdict")]
+    pub result: CheckResult,
     /// The HTTP status, if there was an answer.
     pub status: Option<u16>,
     /// The verdict in words.
     pub reason: String,
     /// When it was asked.
     #[serde(with = "time::serde::rfc3339")]
-    pub at: Moment,
+    #[serde(rename = "at")]
+    pub checked_at: Timestamp,
     /// How long the answer took, in milliseconds.
     pub latency_ms: Option<u64>,
 }
@@ -101,7 +103,7 @@ pub struct Check {
 /// Which of a credential's secrets is meant, over the course of a rotation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Slot {
+pub enum SecretSlot {
     /// The one in use.
     Current,
     /// Minted, not yet proven.
@@ -113,7 +115,7 @@ pub enum Slot {
 /// Which part of a credential's secret material is meant.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Part {
+pub enum SecretPart {
     /// The secret itself.
     #[default]
     Secret,
@@ -124,7 +126,7 @@ pub enum Part {
 impl CredentialId {
     /// An identity from 16 random bytes.
     pub fn from_random(bytes: [u8; 16]) -> Self {
-        Self(super::text::hex(&bytes))
+        Self(super::text::to_hex(&bytes))
     }
 
     /// Reads an identity that was written before; `None` if it is not 32 lower-case hexadecimal digits.
@@ -139,18 +141,18 @@ impl CredentialId {
     }
 }
 
-impl Name {
+impl CredentialName {
     /// Reads a name; outer blanks are not part of it.
-    pub fn parse(text: &str) -> Result<Self, NameError> {
+    pub fn parse(text: &str) -> Result<Self, CredentialNameError> {
         let name = text.trim();
         if name.is_empty() {
-            Err(NameError::Empty)
-        } else if name.chars().count() > NAME_LIMIT {
-            Err(NameError::TooLong)
-        } else if name.chars().any(super::text::is_unshowable) {
-            Err(NameError::Control)
+            Err(CredentialNameError::Empty)
+        } else if name.chars().count() > MAX_NAME_CHARS {
+            Err(CredentialNameError::TooLong)
+        } else if name.chars().any(super::text::is_unprintable) {
+            Err(CredentialNameError::UnprintableCharacter)
         } else if name.starts_with('-') {
-            Err(NameError::Dash)
+            Err(CredentialNameError::LeadingDash)
         } else {
             Ok(Self(name.to_owned()))
         }
@@ -162,7 +164,7 @@ impl Name {
     }
 }
 
-impl Slot {
+impl SecretSlot {
     /// The slot's name, as it stands in item identifiers.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -173,7 +175,7 @@ impl Slot {
     }
 }
 
-impl Part {
+impl SecretPart {
     /// Reads a part's name; no further part is called as the secret itself is.
     pub fn parse(name: &str) -> Self {
         if name == Self::Secret.as_str() { Self::Secret } else { Self::Named(name.to_owned()) }
@@ -194,22 +196,22 @@ impl fmt::Display for CredentialId {
     }
 }
 
-impl fmt::Display for Name {
+impl fmt::Display for CredentialName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
 }
 
-impl TryFrom<String> for Name {
-    type Error = NameError;
+impl TryFrom<String> for CredentialName {
+    type Error = CredentialNameError;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
         Self::parse(&text)
     }
 }
 
-impl From<Name> for String {
-    fn from(name: Name) -> Self {
+impl From<CredentialName> for String {
+    fn from(name: CredentialName) -> Self {
         name.0
     }
 }
@@ -220,13 +222,13 @@ mod tests {
 
     #[test]
     fn names_lose_outer_blanks_and_refuse_what_cannot_be_shown() {
-        assert_eq!(Name::parse("  ci scanner ").unwrap().as_str(), "ci scanner");
-        assert_eq!(Name::parse(" \t"), Err(NameError::Empty));
-        assert_eq!(Name::parse(&"x".repeat(64)).unwrap().as_str().len(), 64);
-        assert_eq!(Name::parse(&"x".repeat(65)), Err(NameError::TooLong));
-        assert_eq!(Name::parse("a\u{1b}[2J"), Err(NameError::Control));
-        assert_eq!(Name::parse("a\u{200b}b"), Err(NameError::Control));
-        assert_eq!(Name::parse("--all"), Err(NameError::Dash));
+        assert_eq!(CredentialName::parse("  ci scanner ").unwrap().as_str(), "ci scanner");
+        assert_eq!(CredentialName::parse(" \t"), Err(CredentialNameError::Empty));
+        assert_eq!(CredentialName::parse(&"x".repeat(64)).unwrap().as_str().len(), 64);
+        assert_eq!(CredentialName::parse(&"x".repeat(65)), Err(CredentialNameError::TooLong));
+        assert_eq!(CredentialName::parse("a\u{1b}[2J"), Err(CredentialNameError::UnprintableCharacter));
+        assert_eq!(CredentialName::parse("a\u{200b}b"), Err(CredentialNameError::UnprintableCharacter));
+        assert_eq!(CredentialName::parse("--all"), Err(CredentialNameError::LeadingDash));
     }
 
     #[test]
@@ -241,10 +243,13 @@ mod tests {
 
     #[test]
     fn items_are_found_again_by_the_names_of_slot_and_part() {
-        assert_eq!([Slot::Current, Slot::Pending, Slot::Previous].map(Slot::as_str), ["current", "pending", "previous"]);
-        for (part, name) in [(Part::Secret, "secret"), (Part::Named("client_secret".to_owned()), "client_secret")] {
+        assert_eq!(
+            [SecretSlot::Current, SecretSlot::Pending, SecretSlot::Previous].map(SecretSlot::as_str),
+            ["current", "pending", "previous"]
+        );
+        for (part, name) in [(SecretPart::Secret, "secret"), (SecretPart::Named("client_secret".to_owned()), "client_secret")] {
             assert_eq!(part.as_str(), name);
-            assert_eq!(Part::parse(name), part);
+            assert_eq!(SecretPart::parse(name), part);
         }
     }
 }

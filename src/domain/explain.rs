@@ -3,21 +3,21 @@
 //! A status alone is often misread: a token of another region looks like a bad one, a guard in front of the provider
 //! like a refusal. So the provider's own table of meanings is asked, and what is known besides (hints) goes before it.
 
-use super::Moment;
-use super::problem::{Class, Problem};
-use super::provider::{Provider, StatusMeaning};
+use super::Timestamp;
+use super::problem::{Problem, ProblemClass};
+use super::provider::{Provider, StatusRule};
 use super::rate_limit::{self, RateLimit};
 use super::redact::shapes;
-use super::refusal::{skew, skew_in_words};
-use super::response::{Answer, Verdict};
-use super::text::clean_line;
+use super::refusal::{clock_skew, describe_clock_skew};
+use super::response::{ApiResponse, CheckResult};
+use super::text::sanitize_line;
 
 /// As much of a server's own words is repeated, in characters.
-const QUOTED: usize = 200;
+const MAX_QUOTED_CHARS: usize = 200;
 
 /// Who was asked for what.
 #[derive(Debug, Clone, Copy)]
-pub struct Asked<'a> {
+pub struct RequestContext<'a> {
     /// The credential's provider.
     pub provider: &'a Provider,
     /// The id of its kind.
@@ -28,7 +28,7 @@ pub struct Asked<'a> {
 
 /// What is known besides the answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Hints {
+pub struct ExplanationContext {
     /// The region that the secret itself names.
     pub home_region: Option<String>,
     /// The other regions that have accepted the credential.
@@ -36,56 +36,65 @@ pub struct Hints {
     /// The other regions that have refused it.
     pub refused_in: Vec<String>,
     /// The other regions where it was never tried.
-    pub unasked: Vec<String>,
+    pub untried_in: Vec<String>,
     /// When the credential ends, as far as that is known.
-    pub expires: Option<Moment>,
+    pub expires: Option<Timestamp>,
     /// What stands around the secret in the store; absent where nobody could look.
-    pub oddities: Option<Vec<String>>,
+    pub secret_anomalies: Option<Vec<String>>,
     /// Whether the form in which it is sent has worked before.
-    pub is_proven: bool,
+    pub scheme_worked_before: bool,
     /// The time on this machine.
-    pub now: Moment,
+    pub now: Timestamp,
 }
 
 /// An answer explained.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Explanation {
+pub struct ResponseExplanation {
     /// What it says about the credential.
-    pub verdict: Verdict,
+    pub result: CheckResult,
     /// That in one line, beginning with the status.
     pub reason: String,
     /// What happened, why, and what to do; `None` where all is well.
     pub problem: Option<Problem>,
 }
 
-impl Hints {
+impl ExplanationContext {
     /// Nothing but the time.
-    pub fn at(now: Moment) -> Self {
+    pub fn new(now: Timestamp) -> Self {
         let (accepted_in, refused_in, unasked) = (Vec::new(), Vec::new(), Vec::new());
-        Self { home_region: None, accepted_in, refused_in, unasked, expires: None, oddities: None, is_proven: false, now }
+        Self {
+            home_region: None,
+            accepted_in,
+            refused_in,
+            untried_in: unasked,
+            expires: None,
+            secret_anomalies: None,
+            scheme_worked_before: false,
+            now,
+        }
     }
 }
 
 /// What an answer says about the credential.
-pub fn verdict(asked: Asked<'_>, answer: &Answer) -> Verdict {
-    if is_interference(answer) {
-        return Verdict::Unknown;
+pub fn check_result(asked: RequestContext<'_>, answer: &ApiResponse) -> CheckResult {
+    if is_intermediary_response(answer) {
+        return CheckResult::Unknown;
     }
-    meaning(asked, answer).map_or_else(|| by_status(answer.status), |meaning| meaning.verdict)
+    find_status_rule(asked, answer).map_or_else(|| result_for_status(answer.status), |meaning| meaning.result)
 }
 
 /// Explains an answer. The answer's own words are repeated, so known secrets must be out of it.
-pub fn explain(asked: Asked<'_>, answer: &Answer, hints: &Hints) -> Explanation {
-    let verdict = verdict(asked, answer);
-    if verdict == Verdict::Accepted {
-        return Explanation { verdict, reason: format!("{}: accepted", answer.status), problem: None };
+pub fn explain(asked: RequestContext<'_>, answer: &ApiResponse, hints: &ExplanationContext) -> ResponseExplanation {
+    let verdict = check_result(asked, answer);
+    if verdict == CheckResult::Accepted {
+        return ResponseExplanation { result: verdict, reason: format!("{}: accepted", answer.status), problem: None };
     }
-    let words = if verdict == Verdict::Refused { refusal(asked, answer, hints) } else { None };
-    let words = words.unwrap_or_else(|| generic(asked, answer));
-    let limit = RateLimit::read(answer, hints.now);
-    let wait = limit.wait().filter(|_| matches!(answer.status, 429 | 503)).map(rate_limit::seconds);
-    let words = if verdict == Verdict::Refused { with_clock(asked, answer, hints, words) } else { words };
-    let why = match said(answer) {
+    let words = if verdict == CheckResult::Refused { refusal_text(asked, answer, hints) } else { None };
+    let words = words.unwrap_or_else(|| generic_text(asked, answer));
+    let limit = RateLimit::from_response(answer, hints.now);
+    let wait = limit.wait_time().filter(|_| matches!(answer.status, 429 | 503)).map(rate_limit::format_wait);
+    let words = if verdict == CheckResult::Refused { with_clock_skew(asked, answer, hints, words) } else { words };
+    let why = match server_message(answer) {
         Some(said) => format!("{}. {} says: {said}", words.why, asked.provider.title),
         None => words.why,
     };
@@ -93,42 +102,45 @@ pub fn explain(asked: Asked<'_>, answer: &Answer, hints: &Hints) -> Explanation 
     let reason = format!(
         "{}: {}{}",
         answer.status,
-        uncapitalised(&words.what),
+        uncapitalize(&words.what),
         wait.map(|wait| format!("; try again in {wait}")).unwrap_or_default()
     );
-    let problem = Problem::new(format!("{}: {}", answer.status, words.what), why, remedy).of(class(verdict, answer.status));
-    Explanation { verdict, reason, problem: Some(problem) }
+    let problem =
+        Problem::new(format!("{}: {}", answer.status, words.what), why, remedy).with_class(problem_class(verdict, answer.status));
+    ResponseExplanation { result: verdict, reason, problem: Some(problem) }
 }
 
 /// Explains what came from a server to which a redirect led and the secret did not go: whatever it says, it is nothing
 /// about the credential.
-pub fn astray(asked: Asked<'_>, status: u16, host: &str) -> Explanation {
-    let (title, host) = (&asked.provider.title, clean_line(host));
+pub fn explain_unsafe_redirect(asked: RequestContext<'_>, status: u16, host: &str) -> ResponseExplanation {
+    let (title, host) = (&asked.provider.title, sanitize_line(host));
     let why = format!("{title} sent the request on to {host}, which belongs to no region; it went there without the secret");
     let remedy = "Check the region's address, or ask for the address that answers, if you trust it";
-    Explanation {
-        verdict: Verdict::Unknown,
+    ResponseExplanation {
+        result: CheckResult::Unknown,
         reason: format!("{status}: {host} answered, not {title}"),
-        problem: Some(Problem::new(format!("{status}: {host} answered, not {title}"), why, remedy).of(Class::Unknown)),
+        problem: Some(
+            Problem::new(format!("{status}: {host} answered, not {title}"), why, remedy).with_class(ProblemClass::Unknown),
+        ),
     }
 }
 
 /// What happened, why, and what to do.
-struct Words {
+struct ProblemText {
     what: String,
     why: String,
     remedy: String,
 }
 
 /// The better words for a refusal, where more is known than the status.
-fn refusal(asked: Asked<'_>, answer: &Answer, hints: &Hints) -> Option<Words> {
+fn refusal_text(asked: RequestContext<'_>, answer: &ApiResponse, hints: &ExplanationContext) -> Option<ProblemText> {
     if answer.status != 401 {
         return None;
     }
-    another_region(asked, hints).or_else(|| ended(asked, answer, hints))
+    wrong_region_text(asked, hints).or_else(|| expired_text(asked, answer, hints))
 }
 
-fn another_region(asked: Asked<'_>, hints: &Hints) -> Option<Words> {
+fn wrong_region_text(asked: RequestContext<'_>, hints: &ExplanationContext) -> Option<ProblemText> {
     let other = |region: &&String| !region.eq_ignore_ascii_case(asked.region);
     let accepted = hints.accepted_in.first().filter(|_| hints.accepted_in.iter().all(|region| other(&region)));
     let (home, why) = match (accepted, hints.home_region.as_ref().filter(other)) {
@@ -136,87 +148,96 @@ fn another_region(asked: Asked<'_>, hints: &Hints) -> Option<Words> {
         (None, Some(region)) => (region, "It says so itself, and a credential works in its own region only".to_owned()),
         (None, None) => return None,
     };
-    Some(Words {
-        what: format!("This {} belongs to {home}; you are asking {}", secret_word(asked), asked.region),
+    Some(ProblemText {
+        what: format!("This {} belongs to {home}; you are asking {}", secret_noun(asked), asked.region),
         why,
         remedy: format!("Switch the credential to {home}: tokenring region NAME {home}"),
     })
 }
 
 /// Whether it has ended is judged by the server's clock, since this machine's may be wrong.
-fn ended(asked: Asked<'_>, answer: &Answer, hints: &Hints) -> Option<Words> {
-    let clock = answer.header("date").and_then(rate_limit::date).unwrap_or(hints.now);
+fn expired_text(asked: RequestContext<'_>, answer: &ApiResponse, hints: &ExplanationContext) -> Option<ProblemText> {
+    let clock = answer.header("date").and_then(rate_limit::parse_http_date).unwrap_or(hints.now);
     let end = hints.expires.filter(|end| *end <= clock)?;
-    Some(Words {
-        what: format!("This {} ended on {}", secret_word(asked), end.date()),
+    Some(ProblemText {
+        what: format!("This {} ended on {}", secret_noun(asked), end.date()),
         why: format!("{} accepts it until that day only", asked.provider.title),
         remedy: "Replace it: tokenring rotate NAME".to_owned(),
     })
 }
 
 /// Where access tokens and assertions are timed, a clock that is wrong here is a reason to be refused there.
-fn with_clock(asked: Asked<'_>, answer: &Answer, hints: &Hints, words: Words) -> Words {
-    let is_timed = asked.provider.kind(asked.kind).is_some_and(|kind| kind.authorization.exchanges());
-    let server = answer.header("date").and_then(rate_limit::date);
-    match skew(server, hints.now).filter(|_| is_timed && answer.status != 403) {
+fn with_clock_skew(
+    asked: RequestContext<'_>,
+    answer: &ApiResponse,
+    hints: &ExplanationContext,
+    words: ProblemText,
+) -> ProblemText {
+    let is_timed = asked.provider.kind(asked.kind).is_some_and(|kind| kind.authorization.uses_token_exchange());
+    let server = answer.header("date").and_then(rate_limit::parse_http_date);
+    match clock_skew(server, hints.now).filter(|_| is_timed && answer.status != 403) {
         None => words,
-        Some(ahead) => Words {
-            why: format!("{}. The clock of this machine is {}", words.why, skew_in_words(ahead)),
+        Some(ahead) => ProblemText {
+            why: format!("{}. The clock of this machine is {}", words.why, describe_clock_skew(ahead)),
             remedy: format!("Set this machine's clock and try again. {}", words.remedy),
             ..words
         },
     }
 }
 
-fn secret_word(asked: Asked<'_>) -> &str {
+fn secret_noun(asked: RequestContext<'_>) -> &str {
     asked
         .provider
         .kind(asked.kind)
         .map_or("credential", |kind| if kind.secret.contains("token") { "token" } else { &kind.secret })
 }
 
-fn generic(asked: Asked<'_>, answer: &Answer) -> Words {
+fn generic_text(asked: RequestContext<'_>, answer: &ApiResponse) -> ProblemText {
     let title = &asked.provider.title;
-    if is_interference(answer) {
-        return words(
+    if is_intermediary_response(answer) {
+        return problem_text(
             format!("Something between here and {title} answered"),
             "A web page came back instead of an answer of the API, so nothing is known about the credential",
             "Look into the answer's body: it may be a proxy, a firewall, or a sign-in page of the network",
         );
     }
-    if let Some(meaning) = meaning(asked, answer) {
-        return words(meaning.what.clone(), &meaning.why, &meaning.remedy);
+    if let Some(meaning) = find_status_rule(asked, answer) {
+        return problem_text(meaning.what.clone(), &meaning.why, &meaning.remedy);
     }
     let request =
-        answer.header("snyk-request-id").map(|id| format!(", naming the request {}", clean_line(id))).unwrap_or_default();
+        answer.header("snyk-request-id").map(|id| format!(", naming the request {}", sanitize_line(id))).unwrap_or_default();
     match answer.status {
-        300..400 => words(
+        300..400 => problem_text(
             format!("{title} points elsewhere"),
             "A redirect to another origin is not followed with a secret",
             "Ask the address that the location header names, if you trust it",
         ),
-        401 => words(
+        401 => problem_text(
             format!("{title} does not accept the credential"),
             "It may have ended, been revoked, or belong to another region",
             "Ask the other regions, or replace it",
         ),
-        403 => words(
+        403 => problem_text(
             format!("{title} does not allow this"),
             "The credential's rights may not reach this far",
             "Use a credential with the right that is missing",
         ),
-        407 => words(
+        407 => problem_text(
             "The proxy wants a password".to_owned(),
             "A proxy on the way asks for credentials of its own",
             "Put them into the proxy's address",
         ),
-        429 => words(format!("{title} wants fewer requests"), "A limit on the number of requests is reached", "Wait for a while"),
-        400..500 => words(
+        429 => problem_text(
+            format!("{title} wants fewer requests"),
+            "A limit on the number of requests is reached",
+            "Wait for a while",
+        ),
+        400..500 => problem_text(
             format!("{title} does not take the request"),
             "The answer's body may say why",
             "Compare path, query and body with the documentation",
         ),
-        _ => words(
+        _ => problem_text(
             format!("{title} has trouble of its own"),
             "The credential is not to blame",
             &format!("Try later, or ask the provider's support{request}"),
@@ -224,46 +245,46 @@ fn generic(asked: Asked<'_>, answer: &Answer) -> Words {
     }
 }
 
-fn words(what: String, why: &str, remedy: &str) -> Words {
-    Words { what, why: why.to_owned(), remedy: remedy.to_owned() }
+fn problem_text(what: String, why: &str, remedy: &str) -> ProblemText {
+    ProblemText { what, why: why.to_owned(), remedy: remedy.to_owned() }
 }
 
 /// The first entry of the provider's table that fits.
-fn meaning<'a>(asked: Asked<'a>, answer: &Answer) -> Option<&'a StatusMeaning> {
+fn find_status_rule<'a>(asked: RequestContext<'a>, answer: &ApiResponse) -> Option<&'a StatusRule> {
     let body = answer.body.text().unwrap_or_default().to_lowercase();
     asked.provider.statuses.iter().find(|meaning| {
         meaning.status == answer.status
             && (meaning.kinds.is_empty() || meaning.kinds.iter().any(|kind| kind == asked.kind))
-            && meaning.body_has.as_ref().is_none_or(|part| body.contains(&part.to_lowercase()))
+            && meaning.body_contains.as_ref().is_none_or(|part| body.contains(&part.to_lowercase()))
     })
 }
 
 /// Whether a web page came where an API would have answered: then somebody else answered.
-fn is_interference(answer: &Answer) -> bool {
+fn is_intermediary_response(answer: &ApiResponse) -> bool {
     let html = answer.header("content-type").is_some_and(|kind| kind.to_lowercase().contains("html"))
         || answer.body.text().is_some_and(|text| text.trim_start().starts_with('<'));
     html && matches!(answer.status, 200..300 | 401 | 403)
 }
 
-const fn by_status(status: u16) -> Verdict {
+const fn result_for_status(status: u16) -> CheckResult {
     match status {
-        200..300 => Verdict::Accepted,
-        401 | 403 => Verdict::Refused,
-        _ => Verdict::Unknown,
+        200..300 => CheckResult::Accepted,
+        401 | 403 => CheckResult::Refused,
+        _ => CheckResult::Unknown,
     }
 }
 
-const fn class(verdict: Verdict, status: u16) -> Class {
+const fn problem_class(verdict: CheckResult, status: u16) -> ProblemClass {
     match (verdict, status) {
-        (Verdict::Refused, _) => Class::Refused,
-        (_, 401 | 403 | 407 | 408 | 429 | 500..) => Class::Unknown,
-        _ => Class::Failed,
+        (CheckResult::Refused, _) => ProblemClass::Refused,
+        (_, 401 | 403 | 407 | 408 | 429 | 500..) => ProblemClass::Unknown,
+        _ => ProblemClass::Failed,
     }
 }
 
 /// The server's own words, where they lie in one of the usual places; short, on one line, without anything that looks
 /// like a secret.
-fn said(answer: &Answer) -> Option<String> {
+fn server_message(answer: &ApiResponse) -> Option<String> {
     const PLACES: [&str; 8] = [
         "/errors/0/detail",
         "/errors/0/title",
@@ -276,10 +297,10 @@ fn said(answer: &Answer) -> Option<String> {
     ];
     let body: serde_json::Value = serde_json::from_str(answer.body.text()?).ok()?;
     let text = PLACES.iter().find_map(|place| body.pointer(place)?.as_str().filter(|text| !text.trim().is_empty()))?;
-    Some(shapes::mask(&clean_line(text)).chars().take(QUOTED).collect())
+    Some(shapes::mask_patterns(&sanitize_line(text)).chars().take(MAX_QUOTED_CHARS).collect())
 }
 
-fn uncapitalised(what: &str) -> String {
+fn uncapitalize(what: &str) -> String {
     let plain = ["This ", "Something ", "The ", "A "].iter().any(|word| what.starts_with(word));
     if plain { what[..1].to_lowercase() + &what[1..] } else { what.to_owned() }
 }
@@ -290,17 +311,17 @@ mod tests {
     use time::macros::datetime;
 
     use super::*;
-    use crate::domain::provider::builtin;
-    use crate::domain::response::{Body, Timing};
+    use crate::domain::provider::builtin_catalog;
+    use crate::domain::response::{RequestTiming, ResponseBody};
 
-    const NOW: Moment = datetime!(2026-11-21 12:00 UTC);
+    const NOW: Timestamp = datetime!(2026-11-21 12:00 UTC);
 
-    fn answer(status: u16, body: &str) -> Answer {
-        Answer {
+    fn answer(status: u16, body: &str) -> ApiResponse {
+        ApiResponse {
             status,
             headers: Vec::new(),
-            body: if body.is_empty() { Body::Empty } else { Body::Text(body.to_owned()) },
-            timing: Timing::default(),
+            body: if body.is_empty() { ResponseBody::Empty } else { ResponseBody::Text(body.to_owned()) },
+            timing: RequestTiming::default(),
             size: 0,
             truncated: false,
             url: String::new(),
@@ -308,23 +329,23 @@ mod tests {
         }
     }
 
-    fn with_header(mut answer: Answer, name: &str, value: &str) -> Answer {
+    fn with_header(mut answer: ApiResponse, name: &str, value: &str) -> ApiResponse {
         answer.headers.push((name.to_owned(), value.to_owned()));
         answer
     }
 
-    fn hints() -> Hints {
-        Hints::at(NOW)
+    fn hints() -> ExplanationContext {
+        ExplanationContext::new(NOW)
     }
 
-    fn explained(provider: &str, kind: &str, answer: &Answer, hints: &Hints) -> Explanation {
-        let catalogue = builtin();
+    fn explained(provider: &str, kind: &str, answer: &ApiResponse, hints: &ExplanationContext) -> ResponseExplanation {
+        let catalogue = builtin_catalog();
         let region =
             catalogue.regions(provider).unwrap().iter().find(|region| region.id.contains("EU")).map_or("X", |region| &region.id);
-        explain(Asked { provider: catalogue.provider(provider).unwrap(), kind, region }, answer, hints)
+        explain(RequestContext { provider: catalogue.provider(provider).unwrap(), kind, region }, answer, hints)
     }
 
-    fn pat(answer: &Answer, hints: &Hints) -> Explanation {
+    fn pat(answer: &ApiResponse, hints: &ExplanationContext) -> ResponseExplanation {
         explained("snyk", "personal-access-token", answer, hints)
     }
 
@@ -332,36 +353,39 @@ mod tests {
     fn accepted_is_accepted() {
         for status in [200, 201, 204] {
             let explanation = pat(&answer(status, ""), &hints());
-            assert_eq!((explanation.verdict, explanation.problem), (Verdict::Accepted, None));
+            assert_eq!((explanation.result, explanation.problem), (CheckResult::Accepted, None));
         }
     }
 
     #[test]
     fn a_token_of_another_region_is_told_by_its_own_words_or_by_the_other_region() {
         let expected = "401: this token belongs to SNYK-US-01; you are asking SNYK-EU-01";
-        let home = Hints { home_region: Some("SNYK-US-01".to_owned()), ..hints() };
+        let home = ExplanationContext { home_region: Some("SNYK-US-01".to_owned()), ..hints() };
         assert_eq!(pat(&answer(401, ""), &home).reason, expected);
-        let accepted = Hints { accepted_in: vec!["SNYK-US-01".to_owned()], ..hints() };
+        let accepted = ExplanationContext { accepted_in: vec!["SNYK-US-01".to_owned()], ..hints() };
         let explanation = pat(&answer(401, ""), &accepted);
         assert_eq!(explanation.reason, expected);
         let problem = explanation.problem.unwrap();
-        assert!(problem.remedy.contains("SNYK-US-01") && problem.class == Class::Refused);
-        let same = Hints { home_region: Some("snyk-eu-01".to_owned()), ..hints() };
+        assert!(problem.remedy.contains("SNYK-US-01") && problem.class == ProblemClass::Refused);
+        let same = ExplanationContext { home_region: Some("snyk-eu-01".to_owned()), ..hints() };
         assert!(!pat(&answer(401, ""), &same).reason.contains("belongs to"));
     }
 
     #[test]
     fn an_ended_token_is_told_by_the_servers_clock() {
         let expires = Some(datetime!(2026-11-20 00:00 UTC));
-        assert_eq!(pat(&answer(401, ""), &Hints { expires, ..hints() }).reason, "401: this token ended on 2026-11-20");
+        assert_eq!(
+            pat(&answer(401, ""), &ExplanationContext { expires, ..hints() }).reason,
+            "401: this token ended on 2026-11-20"
+        );
         let early = with_header(answer(401, ""), "date", "Thu, 19 Nov 2026 00:00:00 GMT");
-        assert!(!pat(&early, &Hints { expires, ..hints() }).reason.contains("ended on"));
+        assert!(!pat(&early, &ExplanationContext { expires, ..hints() }).reason.contains("ended on"));
     }
 
     #[test]
     fn a_clock_that_is_wrong_here_is_named_where_it_matters() {
         let ahead = with_header(answer(401, ""), "date", "Sat, 21 Nov 2026 10:00:00 GMT");
-        let told = |provider, kind, answer: &Answer| explained(provider, kind, answer, &hints()).problem.unwrap();
+        let told = |provider, kind, answer: &ApiResponse| explained(provider, kind, answer, &hints()).problem.unwrap();
         let problem = told("snyk", "service-account-oauth", &ahead);
         assert!(problem.why.contains("The clock of this machine is 2 h ahead of the server's"), "{problem}");
         assert!(problem.remedy.starts_with("Set this machine's clock"), "{problem}");
@@ -389,20 +413,20 @@ mod tests {
             ("snyk", "personal-token", " <html>Blocked by policy</html>"),
         ] {
             let explanation = explained(provider, kind, &answer(403, body), &hints());
-            assert_eq!(explanation.verdict, Verdict::Unknown, "{body}");
-            assert_eq!(explanation.problem.unwrap().class, Class::Unknown);
+            assert_eq!(explanation.result, CheckResult::Unknown, "{body}");
+            assert_eq!(explanation.problem.unwrap().class, ProblemClass::Unknown);
         }
         let page = explained("snyk", "personal-token", &answer(200, "<!doctype html><title>Sign in</title>"), &hints());
-        assert_eq!(page.verdict, Verdict::Unknown, "a page is no answer of the API, whatever its status");
+        assert_eq!(page.result, CheckResult::Unknown, "a page is no answer of the API, whatever its status");
         assert!(page.reason.contains("Something between") || page.reason.contains("something between"), "{}", page.reason);
         let refused = explained("snyk-api-web", "api-key", &answer(403, r#"{"detail":"No permission."}"#), &hints());
-        assert_eq!(refused.verdict, Verdict::Refused);
+        assert_eq!(refused.result, CheckResult::Refused);
     }
 
     #[test]
     fn a_refresh_token_that_is_used_up_is_refused_though_the_status_is_400() {
         let explanation = explained("snyk-apps", "app", &answer(400, r#"{"error":"invalid_grant"}"#), &hints());
-        assert_eq!(explanation.verdict, Verdict::Refused);
+        assert_eq!(explanation.result, CheckResult::Refused);
         assert!(explanation.problem.unwrap().remedy.contains("tokenring login"));
     }
 
@@ -415,30 +439,30 @@ mod tests {
         let trouble = pat(&with_header(answer(502, ""), "snyk-request-id", "r-1"), &hints());
         assert!(trouble.problem.as_ref().unwrap().remedy.contains("r-1"));
         for explanation in [limited, quota, trouble, pat(&answer(404, ""), &hints())] {
-            assert_eq!(explanation.verdict, Verdict::Unknown);
+            assert_eq!(explanation.result, CheckResult::Unknown);
         }
     }
 
     /// What is said about a status by a provider of whose answers nothing is known.
-    fn of_unknown_provider(answer: &Answer) -> Explanation {
-        let catalogue = builtin();
+    fn of_unknown_provider(answer: &ApiResponse) -> ResponseExplanation {
+        let catalogue = builtin_catalog();
         let provider = Provider { statuses: Vec::new(), ..catalogue.provider("snyk").unwrap().clone() };
-        explain(Asked { provider: &provider, kind: "personal-token", region: "SNYK-EU-01" }, answer, &hints())
+        explain(RequestContext { provider: &provider, kind: "personal-token", region: "SNYK-EU-01" }, answer, &hints())
     }
 
     #[test]
     fn every_status_has_words_of_its_own_even_where_nothing_is_known_of_the_provider() {
         for (status, verdict, words) in [
-            (302, Verdict::Unknown, "points elsewhere"),
-            (401, Verdict::Refused, "does not accept the credential"),
-            (403, Verdict::Refused, "does not allow this"),
-            (407, Verdict::Unknown, "The proxy wants a password"),
-            (429, Verdict::Unknown, "wants fewer requests"),
-            (404, Verdict::Unknown, "does not take the request"),
-            (503, Verdict::Unknown, "has trouble of its own"),
+            (302, CheckResult::Unknown, "points elsewhere"),
+            (401, CheckResult::Refused, "does not accept the credential"),
+            (403, CheckResult::Refused, "does not allow this"),
+            (407, CheckResult::Unknown, "The proxy wants a password"),
+            (429, CheckResult::Unknown, "wants fewer requests"),
+            (404, CheckResult::Unknown, "does not take the request"),
+            (503, CheckResult::Unknown, "has trouble of its own"),
         ] {
             let explanation = of_unknown_provider(&answer(status, ""));
-            assert_eq!(explanation.verdict, verdict, "{status}");
+            assert_eq!(explanation.result, verdict, "{status}");
             assert!(explanation.problem.unwrap().what.contains(words), "{status}");
         }
         let page = with_header(answer(407, "<html>"), "content-type", "text/html");
@@ -448,14 +472,14 @@ mod tests {
     proptest! {
         #[test]
         fn every_answer_has_words_and_no_secret_in_them(status in 100u16..1000, body in "\\PC{0,60}", provider in 0usize..4, secret in "[a-z0-9]{8}\\.[A-Za-z0-9]{10}\\.[A-Za-z0-9]{10}") {
-            let catalogue = builtin();
+            let catalogue = builtin_catalog();
             let provider = catalogue.providers().nth(provider).unwrap();
             for body in [body.clone(), serde_json::json!({ "message": format!("no snyk_uat.{secret} here") }).to_string()] {
                 for kind in provider.kinds.iter() {
-                    let explanation = explain(Asked { provider, kind: &kind.id, region: "R" }, &answer(status, &body), &hints());
+                    let explanation = explain(RequestContext { provider, kind: &kind.id, region: "R" }, &answer(status, &body), &hints());
                     let beginning = format!("{status}: ");
                     prop_assert!(explanation.reason.starts_with(&beginning));
-                    prop_assert_eq!(explanation.problem.is_none(), explanation.verdict == Verdict::Accepted);
+                    prop_assert_eq!(explanation.problem.is_none(), explanation.result == CheckResult::Accepted);
                     if let Some(problem) = explanation.problem {
                         prop_assert!(!problem.what.is_empty() && !problem.why.is_empty() && !problem.remedy.is_empty());
                         prop_assert!(!problem.to_string().contains(&secret), "{}", problem);

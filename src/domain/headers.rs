@@ -1,13 +1,13 @@
 //! Headers of answers that a person is glad to have explained.
 
-use super::Moment;
-use super::rate_limit::{self, RateLimit, date};
-use super::response::Answer;
-use super::words::grouped;
+use super::Timestamp;
+use super::rate_limit::{self, RateLimit, parse_http_date};
+use super::response::ApiResponse;
+use super::words::format_thousands;
 
 /// A header of an answer, with what it means.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Explained<'a> {
+pub struct HeaderExplanation<'a> {
     /// The header's name, lower case.
     pub name: &'a str,
     /// Its value.
@@ -17,78 +17,89 @@ pub struct Explained<'a> {
 }
 
 /// What is known about a header.
-struct Known {
+struct KnownHeader {
     name: &'static str,
-    meaning: Meaning,
+    meaning: HeaderMeaning,
 }
 
 /// How the words for a header come about.
 #[derive(Clone, Copy)]
-enum Meaning {
+enum HeaderMeaning {
     /// They are always the same.
-    Always(&'static str),
+    Static(&'static str),
     /// They depend on the value.
-    Of(fn(&str, &Seen<'_>) -> Option<String>),
+    FromValue(fn(&str, &HeaderContext<'_>) -> Option<String>),
 }
 
 /// What else was seen.
-struct Seen<'a> {
-    answer: &'a Answer,
-    limit: RateLimit,
-    now: Moment,
+struct HeaderContext<'a> {
+    response: &'a ApiResponse,
+    rate_limit: RateLimit,
+    now: Timestamp,
 }
 
-const KNOWN: [Known; 22] = [
-    Known { name: "snyk-request-id", meaning: Meaning::Always("the request's number; quote it to Snyk's support") },
-    Known { name: "x-request-id", meaning: Meaning::Always("the request's number; quote it to the provider's support") },
-    Known { name: "x-error-reference", meaning: Meaning::Always("the failure's number; quote it to the provider's support") },
-    Known { name: "cf-ray", meaning: Meaning::Always("Cloudflare's number of the request, which a block page names too") },
-    Known { name: "snyk-version-requested", meaning: Meaning::Always("the version of the API that was asked for") },
-    Known { name: "snyk-version-served", meaning: Meaning::Of(version_served) },
-    Known { name: "snyk-version-lifecycle-stage", meaning: Meaning::Of(stage) },
-    Known { name: "deprecation", meaning: Meaning::Of(deprecation) },
-    Known { name: "sunset", meaning: Meaning::Of(sunset) },
-    Known { name: "retry-after", meaning: Meaning::Of(retry_after) },
-    Known { name: "x-ratelimit-limit", meaning: Meaning::Of(windows) },
-    Known { name: "x-ratelimit-remaining", meaning: Meaning::Of(budget) },
-    Known { name: "ratelimit-limit", meaning: Meaning::Of(windows) },
-    Known { name: "ratelimit-remaining", meaning: Meaning::Of(budget) },
-    Known { name: "ratelimit-policy", meaning: Meaning::Of(windows) },
-    Known { name: "ratelimit", meaning: Meaning::Of(budget) },
-    Known {
-        name: "location",
-        meaning: Meaning::Always("where the answer points to; another origin is not followed with a secret"),
+const KNOWN_HEADERS: [KnownHeader; 22] = [
+    KnownHeader { name: "snyk-request-id", meaning: HeaderMeaning::Static("the request's number; quote it to Snyk's support") },
+    KnownHeader {
+        name: "x-request-id",
+        meaning: HeaderMeaning::Static("the request's number; quote it to the provider's support"),
     },
-    Known { name: "www-authenticate", meaning: Meaning::Always("how the server wants to be shown a credential") },
-    Known { name: "allow", meaning: Meaning::Always("the methods that this path takes") },
-    Known { name: "link", meaning: Meaning::Always("further pages or documents") },
-    Known { name: "server", meaning: Meaning::Of(guard) },
-    Known { name: "date", meaning: Meaning::Of(skew) },
+    KnownHeader {
+        name: "x-error-reference",
+        meaning: HeaderMeaning::Static("the failure's number; quote it to the provider's support"),
+    },
+    KnownHeader {
+        name: "cf-ray",
+        meaning: HeaderMeaning::Static("Cloudflare's number of the request, which a block page names too"),
+    },
+    KnownHeader { name: "snyk-version-requested", meaning: HeaderMeaning::Static("the version of the API that was asked for") },
+    KnownHeader { name: "snyk-version-served", meaning: HeaderMeaning::FromValue(explain_version_served) },
+    KnownHeader { name: "snyk-version-lifecycle-stage", meaning: HeaderMeaning::FromValue(explain_lifecycle_stage) },
+    KnownHeader { name: "deprecation", meaning: HeaderMeaning::FromValue(explain_deprecation) },
+    KnownHeader { name: "sunset", meaning: HeaderMeaning::FromValue(explain_sunset) },
+    KnownHeader { name: "retry-after", meaning: HeaderMeaning::FromValue(explain_retry_after) },
+    KnownHeader { name: "x-ratelimit-limit", meaning: HeaderMeaning::FromValue(explain_rate_limits) },
+    KnownHeader { name: "x-ratelimit-remaining", meaning: HeaderMeaning::FromValue(explain_remaining_requests) },
+    KnownHeader { name: "ratelimit-limit", meaning: HeaderMeaning::FromValue(explain_rate_limits) },
+    KnownHeader { name: "ratelimit-remaining", meaning: HeaderMeaning::FromValue(explain_remaining_requests) },
+    KnownHeader { name: "ratelimit-policy", meaning: HeaderMeaning::FromValue(explain_rate_limits) },
+    KnownHeader { name: "ratelimit", meaning: HeaderMeaning::FromValue(explain_remaining_requests) },
+    KnownHeader {
+        name: "location",
+        meaning: HeaderMeaning::Static("where the answer points to; another origin is not followed with a secret"),
+    },
+    KnownHeader { name: "www-authenticate", meaning: HeaderMeaning::Static("how the server wants to be shown a credential") },
+    KnownHeader { name: "allow", meaning: HeaderMeaning::Static("the methods that this path takes") },
+    KnownHeader { name: "link", meaning: HeaderMeaning::Static("further pages or documents") },
+    KnownHeader { name: "server", meaning: HeaderMeaning::FromValue(explain_server) },
+    KnownHeader { name: "date", meaning: HeaderMeaning::FromValue(explain_clock_skew) },
 ];
 
 /// The headers of an answer that mean something to a person, in their order.
-pub fn explained(answer: &Answer, now: Moment) -> Vec<Explained<'_>> {
-    let seen = Seen { answer, limit: RateLimit::read(answer, now), now };
+pub fn explain_headers(answer: &ApiResponse, now: Timestamp) -> Vec<HeaderExplanation<'_>> {
+    let seen = HeaderContext { response: answer, rate_limit: RateLimit::from_response(answer, now), now };
     let explain = |(name, value): &'_ (String, String)| {
-        let known = KNOWN.iter().find(|known| known.name == name)?;
+        let known = KNOWN_HEADERS.iter().find(|known| known.name == name)?;
         match known.meaning {
-            Meaning::Always(words) => Some(words.to_owned()),
-            Meaning::Of(words) => words(value, &seen),
+            HeaderMeaning::Static(words) => Some(words.to_owned()),
+            HeaderMeaning::FromValue(words) => words(value, &seen),
         }
     };
     let headers = answer.headers.iter();
-    headers.filter_map(|header| Some(Explained { name: &header.0, value: &header.1, meaning: explain(header)? })).collect()
+    headers
+        .filter_map(|header| Some(HeaderExplanation { name: &header.0, value: &header.1, meaning: explain(header)? }))
+        .collect()
 }
 
-fn version_served(served: &str, seen: &Seen<'_>) -> Option<String> {
-    match seen.answer.header("snyk-version-requested") {
+fn explain_version_served(served: &str, seen: &HeaderContext<'_>) -> Option<String> {
+    match seen.response.header("snyk-version-requested") {
         Some(asked) if asked == served => None,
         Some(asked) => Some(format!("the newest version on or before {asked}, which was asked for")),
         None => Some("the version of the API that answered".to_owned()),
     }
 }
 
-fn stage(stage: &str, _: &Seen<'_>) -> Option<String> {
+fn explain_lifecycle_stage(stage: &str, _: &HeaderContext<'_>) -> Option<String> {
     let words = match stage {
         "ga" => "generally available: supported for at least half a year after the next version",
         "beta" => "beta: may change; supported for three months after the next version",
@@ -100,14 +111,14 @@ fn stage(stage: &str, _: &Seen<'_>) -> Option<String> {
     Some(words.to_owned())
 }
 
-fn deprecation(when: &str, seen: &Seen<'_>) -> Option<String> {
-    let said = moment(when)?;
+fn explain_deprecation(when: &str, seen: &HeaderContext<'_>) -> Option<String> {
+    let said = parse_timestamp(when)?;
     let tense = if said <= seen.now { "deprecated since" } else { "will be deprecated on" };
     Some(format!("{tense} {}", said.date()))
 }
 
-fn sunset(when: &str, seen: &Seen<'_>) -> Option<String> {
-    let end = moment(when)?;
+fn explain_sunset(when: &str, seen: &HeaderContext<'_>) -> Option<String> {
+    let end = parse_timestamp(when)?;
     let days = (end - seen.now).whole_days();
     Some(if days < 0 {
         format!("should have been switched off on {}", end.date())
@@ -116,12 +127,12 @@ fn sunset(when: &str, seen: &Seen<'_>) -> Option<String> {
     })
 }
 
-fn retry_after(_: &str, seen: &Seen<'_>) -> Option<String> {
-    Some(format!("the server wants to be left alone for {}", rate_limit::seconds(seen.limit.retry_after?)))
+fn explain_retry_after(_: &str, seen: &HeaderContext<'_>) -> Option<String> {
+    Some(format!("the server wants to be left alone for {}", rate_limit::format_wait(seen.rate_limit.retry_after?)))
 }
 
-fn windows(_: &str, seen: &Seen<'_>) -> Option<String> {
-    let limits = seen.limit.budgets.iter().filter_map(|budget| Some((budget.limit?, budget.window?)));
+fn explain_rate_limits(_: &str, seen: &HeaderContext<'_>) -> Option<String> {
+    let limits = seen.rate_limit.windows.iter().filter_map(|budget| Some((budget.limit?, budget.duration?)));
     let mut limits = limits.enumerate().map(|(at, (limit, window))| {
         // What is counted is said once.
         let counted = match (at, limit) {
@@ -129,7 +140,7 @@ fn windows(_: &str, seen: &Seen<'_>) -> Option<String> {
             (0, _) => " requests",
             _ => "",
         };
-        format!("{}{counted} {}", grouped(limit), rate_limit::every(window))
+        format!("{}{counted} {}", format_thousands(limit), rate_limit::format_window(window))
     });
     let first = limits.next()?;
     let rest: Vec<_> = limits.collect();
@@ -140,28 +151,28 @@ fn windows(_: &str, seen: &Seen<'_>) -> Option<String> {
     })
 }
 
-fn budget(_: &str, seen: &Seen<'_>) -> Option<String> {
-    seen.limit.words()
+fn explain_remaining_requests(_: &str, seen: &HeaderContext<'_>) -> Option<String> {
+    seen.rate_limit.describe()
 }
 
-fn guard(server: &str, _: &Seen<'_>) -> Option<String> {
+fn explain_server(server: &str, _: &HeaderContext<'_>) -> Option<String> {
     server.to_lowercase().contains("cloudflare").then(|| "Cloudflare stands in front; a 403 may be its own".to_owned())
 }
 
 /// A clock that is wrong makes good tokens look ended.
-fn skew(value: &str, seen: &Seen<'_>) -> Option<String> {
-    let apart = date(value)? - seen.now;
+fn explain_clock_skew(value: &str, seen: &HeaderContext<'_>) -> Option<String> {
+    let apart = parse_http_date(value)? - seen.now;
     let minutes = apart.whole_minutes().abs();
     let direction = if apart.is_positive() { "behind" } else { "ahead of" };
     (minutes >= 2).then(|| format!("this machine's clock is {minutes} min {direction} the server's"))
 }
 
 /// A moment in any of the forms in which these headers give one: an HTTP date, `@` and seconds, RFC 3339, a day.
-fn moment(text: &str) -> Option<Moment> {
+fn parse_timestamp(text: &str) -> Option<Timestamp> {
     use time::format_description::well_known::{Iso8601, Rfc3339};
-    let epoch = || Moment::from_unix_timestamp(text.strip_prefix('@')?.parse().ok()?).ok();
+    let epoch = || Timestamp::from_unix_timestamp(text.strip_prefix('@')?.parse().ok()?).ok();
     let day = || time::Date::parse(text, &Iso8601::DATE).ok().map(|day| day.midnight().assume_utc());
-    date(text).or_else(epoch).or_else(|| Moment::parse(text, &Rfc3339).ok()).or_else(day)
+    parse_http_date(text).or_else(epoch).or_else(|| Timestamp::parse(text, &Rfc3339).ok()).or_else(day)
 }
 
 #[cfg(test)]
@@ -170,16 +181,16 @@ mod tests {
     use time::macros::datetime;
 
     use super::*;
-    use crate::domain::response::{Body, Timing};
+    use crate::domain::response::{RequestTiming, ResponseBody};
 
-    const NOW: Moment = datetime!(2026-11-21 12:00 UTC);
+    const NOW: Timestamp = datetime!(2026-11-21 12:00 UTC);
 
-    fn answer(headers: &[(&str, &str)]) -> Answer {
-        Answer {
+    fn answer(headers: &[(&str, &str)]) -> ApiResponse {
+        ApiResponse {
             status: 200,
             headers: headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
-            body: Body::Empty,
-            timing: Timing::default(),
+            body: ResponseBody::Empty,
+            timing: RequestTiming::default(),
             size: 0,
             truncated: false,
             url: String::new(),
@@ -189,7 +200,7 @@ mod tests {
 
     fn meaning(headers: &[(&str, &str)], name: &str) -> String {
         let answer = answer(headers);
-        explained(&answer, NOW).into_iter().find(|known| known.name == name).map(|known| known.meaning).unwrap_or_default()
+        explain_headers(&answer, NOW).into_iter().find(|known| known.name == name).map(|known| known.meaning).unwrap_or_default()
     }
 
     #[test]
@@ -230,15 +241,15 @@ mod tests {
     fn what_says_nothing_is_passed_over() {
         let quiet =
             [("content-type", "text/plain"), ("server", "nginx"), ("sunset", "soon"), ("date", "Sat, 21 Nov 2026 12:00:30 GMT")];
-        assert_eq!(explained(&answer(&quiet), NOW), []);
+        assert_eq!(explain_headers(&answer(&quiet), NOW), []);
     }
 
     proptest! {
         #[test]
         fn no_value_makes_it_panic(value in "\\PC{0,30}", number in any::<i64>()) {
-            for known in &KNOWN {
+            for known in &KNOWN_HEADERS {
                 for value in [value.clone(), number.to_string(), format!("@{number}")] {
-                    let _ = explained(&answer(&[(known.name, &value)]), NOW);
+                    let _ = explain_headers(&answer(&[(known.name, &value)]), NOW);
                 }
             }
         }

@@ -28,10 +28,10 @@ pub mod text;
 pub mod timing;
 pub mod words;
 
-pub use credential::{Credential, CredentialId, Name};
+pub use credential::{Credential, CredentialId, CredentialName};
 pub use problem::Problem;
 pub use region::Origin;
 pub use secret::Secret;
 
 /// A moment in time, always handled in UTC.
-pub type Moment = time::OffsetDateTime;
+pub type Timestamp = time::OffsetDateTime;

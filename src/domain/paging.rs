@@ -11,88 +11,88 @@ use serde_json::value::RawValue;
 use url::Url;
 
 use super::problem::Problem;
-use super::text::clean_line;
+use super::text::sanitize_line;
 
 /// The prefix under which Snyk's REST API lies. Its links may leave it out.
-const PREFIX: &str = "/rest";
+const SNYK_REST_PREFIX: &str = "/rest";
 
 /// The members that hold the elements of a page, where there are several arrays to choose from.
-const LISTS: [&str; 2] = ["data", "results"];
+const LIST_MEMBERS: [&str; 2] = ["data", "results"];
 
 /// One page of a list.
 #[derive(Debug)]
-pub struct Page<'a> {
+pub struct ListPage<'a> {
     /// Its elements, as they were written.
     pub items: Vec<&'a RawValue>,
     /// The next page; none after the last. Where it cannot be followed, the elements of this one are still good.
-    pub next: Result<Option<Url>, PagingError>,
+    pub next: Result<Option<Url>, PaginationError>,
 }
 
 /// Why a list cannot be followed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum PagingError {
+pub enum PaginationError {
     /// The answer is no list.
     #[error("the answer is not a list of anything")]
-    NoList,
+    NotAList,
     /// The next page is at another origin; the secret does not go there.
     #[error("the next page is said to be at {0}, which is another origin")]
-    Elsewhere(String),
+    OtherOrigin(String),
     /// The link cannot be read.
     #[error("the link to the next page, \"{0}\", leads nowhere")]
-    Nowhere(String),
+    InvalidLink(String),
 }
 
 /// Reads the answer to `asked` as a page.
-pub fn page<'a>(body: &'a str, asked: &Url) -> Result<Page<'a>, PagingError> {
+pub fn parse_page<'a>(body: &'a str, asked: &Url) -> Result<ListPage<'a>, PaginationError> {
     if let Ok(items) = serde_json::from_str(body) {
-        return Ok(Page { items, next: Ok(None) });
+        return Ok(ListPage { items, next: Ok(None) });
     }
-    let members: Members<'_> = serde_json::from_str(body).map_err(|_| PagingError::NoList)?;
-    let items = items(&members).ok_or(PagingError::NoList)?;
-    let next = match link(&members).filter(|link| !link.is_empty()) {
-        Some(link) => resolve(&link, asked).map(Some),
-        None => Ok(counted(&members, asked)),
+    let members: JsonMembers<'_> = serde_json::from_str(body).map_err(|_| PaginationError::NotAList)?;
+    let items = find_items(&members).ok_or(PaginationError::NotAList)?;
+    let next = match next_link(&members).filter(|link| !link.is_empty()) {
+        Some(link) => resolve_link(&link, asked).map(Some),
+        None => Ok(next_numbered_page(&members, asked)),
     };
-    Ok(Page { items, next })
+    Ok(ListPage { items, next })
 }
 
-type Members<'a> = BTreeMap<String, &'a RawValue>;
+type JsonMembers<'a> = BTreeMap<String, &'a RawValue>;
 
 /// A link of JSON:API.
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum Link {
+enum JsonApiLink {
     Text(String),
     Object { href: String },
 }
 
 /// The elements: the member that usually holds them, the list inside it, or the only list that there is.
-fn items<'a>(members: &Members<'a>) -> Option<Vec<&'a RawValue>> {
+fn find_items<'a>(members: &JsonMembers<'a>) -> Option<Vec<&'a RawValue>> {
     let list = |value: &&'a RawValue| serde_json::from_str(value.get()).ok();
-    if let Some(value) = LISTS.iter().find_map(|name| members.get(*name)) {
-        return list(value).or_else(|| list(serde_json::from_str::<Members<'a>>(value.get()).ok()?.get("items")?));
+    if let Some(value) = LIST_MEMBERS.iter().find_map(|name| members.get(*name)) {
+        return list(value).or_else(|| list(serde_json::from_str::<JsonMembers<'a>>(value.get()).ok()?.get("items")?));
     }
     let mut lists = members.values().filter_map(list);
     let only = lists.next();
     if lists.next().is_some() { None } else { only }
 }
 
-fn link(members: &Members<'_>) -> Option<String> {
-    let links: Members<'_> = serde_json::from_str(members.get("links")?.get()).ok()?;
+fn next_link(members: &JsonMembers<'_>) -> Option<String> {
+    let links: JsonMembers<'_> = serde_json::from_str(members.get("links")?.get()).ok()?;
     match serde_json::from_str(links.get("next")?.get()).ok()? {
-        Link::Text(link) | Link::Object { href: link } => Some(link),
+        JsonApiLink::Text(link) | JsonApiLink::Object { href: link } => Some(link),
     }
 }
 
 /// The URL that a link means. Wherever it leads, it must be the origin that was asked.
-fn resolve(link: &str, asked: &Url) -> Result<Url, PagingError> {
+fn resolve_link(link: &str, asked: &Url) -> Result<Url, PaginationError> {
     let bare = link.starts_with('/') && !link.starts_with("//") && !link.starts_with("/\\");
     let lacks_prefix = asked.path().starts_with("/rest/") && !link.starts_with("/rest/");
-    let rooted = if bare && lacks_prefix { format!("{PREFIX}{link}") } else { link.to_owned() };
-    let nowhere = || PagingError::Nowhere(clean_line(link));
+    let rooted = if bare && lacks_prefix { format!("{SNYK_REST_PREFIX}{link}") } else { link.to_owned() };
+    let nowhere = || PaginationError::InvalidLink(sanitize_line(link));
     let mut next = asked.join(&rooted).map_err(|_| nowhere())?;
     if next.origin() != asked.origin() {
-        return Err(PagingError::Elsewhere(clean_line(&next.origin().ascii_serialization())));
+        return Err(PaginationError::OtherOrigin(sanitize_line(&next.origin().ascii_serialization())));
     }
     if !next.username().is_empty() || next.password().is_some() {
         return Err(nowhere());
@@ -102,13 +102,13 @@ fn resolve(link: &str, asked: &Url) -> Result<Url, PagingError> {
 }
 
 /// The next of `page_total` pages.
-fn counted(members: &Members<'_>, asked: &Url) -> Option<Url> {
+fn next_numbered_page(members: &JsonMembers<'_>, asked: &Url) -> Option<Url> {
     let number = |name: &str| members.get(name)?.get().parse::<u64>().ok();
     let page = number("page")?;
-    (page < number("page_total")?).then(|| with_query(asked, "page", &(page + 1).to_string()))
+    (page < number("page_total")?).then(|| with_query_parameter(asked, "page", &(page + 1).to_string()))
 }
 
-fn with_query(url: &Url, name: &str, value: &str) -> Url {
+fn with_query_parameter(url: &Url, name: &str, value: &str) -> Url {
     let others: Vec<_> =
         url.query_pairs().filter(|(known, _)| known != name).map(|(k, v)| (k.into_owned(), v.into_owned())).collect();
     let mut next = url.clone();
@@ -116,14 +116,16 @@ fn with_query(url: &Url, name: &str, value: &str) -> Url {
     next
 }
 
-impl From<PagingError> for Problem {
-    fn from(error: PagingError) -> Self {
+impl From<PaginationError> for Problem {
+    fn from(error: PaginationError) -> Self {
         let (what, remedy) = match &error {
-            PagingError::NoList => ("There are no further pages", "Ask for it alone, without all its pages"),
-            PagingError::Elsewhere(_) => {
+            PaginationError::NotAList => ("There are no further pages", "Ask for it alone, without all its pages"),
+            PaginationError::OtherOrigin(_) => {
                 ("The next page was not fetched", "Ask the provider why; the secret stays with its own hosts")
             }
-            PagingError::Nowhere(_) => ("The next page was not fetched", "Ask the provider; the pages up to here are complete"),
+            PaginationError::InvalidLink(_) => {
+                ("The next page was not fetched", "Ask the provider; the pages up to here are complete")
+            }
         };
         Self::new(what, error.to_string(), remedy)
     }
@@ -137,13 +139,13 @@ mod tests {
 
     const ASKED: &str = "https://api.snyk.io/rest/orgs/o/projects?version=2024-10-15&limit=100";
 
-    fn read(body: &str, asked: &str) -> Result<(Vec<String>, Option<String>), PagingError> {
-        let page = page(body, &Url::parse(asked).unwrap())?;
+    fn read(body: &str, asked: &str) -> Result<(Vec<String>, Option<String>), PaginationError> {
+        let page = parse_page(body, &Url::parse(asked).unwrap())?;
         let items = page.items.iter().map(|item| item.get().to_owned()).collect();
         Ok((items, page.next?.map(String::from)))
     }
 
-    fn next(link: &str) -> Result<Option<String>, PagingError> {
+    fn next(link: &str) -> Result<Option<String>, PaginationError> {
         read(&format!(r#"{{"data":[],"links":{{"next":{link}}}}}"#), ASKED).map(|(_, next)| next)
     }
 
@@ -179,9 +181,9 @@ mod tests {
             "https://\u{430}pi.snyk.io/rest",
             "javascript:alert(1)",
         ] {
-            assert!(matches!(next(&format!("\"{link}\"")), Err(PagingError::Elsewhere(_))), "{link}");
+            assert!(matches!(next(&format!("\"{link}\"")), Err(PaginationError::OtherOrigin(_))), "{link}");
         }
-        assert!(matches!(next("\"https://user@api.snyk.io/rest\""), Err(PagingError::Nowhere(_))));
+        assert!(matches!(next("\"https://user@api.snyk.io/rest\""), Err(PaginationError::InvalidLink(_))));
     }
 
     #[test]

@@ -13,12 +13,12 @@ pub struct Problem {
     pub remedy: String,
     /// Which family of outcome this is; it decides the exit code.
     #[serde(skip)]
-    pub class: Class,
+    pub class: ProblemClass,
 }
 
 /// The families of outcome, one for each exit code that a problem can have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Class {
+pub enum ProblemClass {
     /// Anything that went wrong and has no family of its own (exit 1).
     #[default]
     Failed,
@@ -41,18 +41,18 @@ pub enum Class {
 impl Problem {
     /// A problem of no particular family.
     pub fn new(what: impl Into<String>, why: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self { what: what.into(), why: why.into(), remedy: remedy.into(), class: Class::Failed }
+        Self { what: what.into(), why: why.into(), remedy: remedy.into(), class: ProblemClass::Failed }
     }
 
     /// The same problem, filed under `class`.
     #[must_use]
-    pub fn of(mut self, class: Class) -> Self {
+    pub fn with_class(mut self, class: ProblemClass) -> Self {
         self.class = class;
         self
     }
 }
 
-impl Class {
+impl ProblemClass {
     /// The exit code of this family, as the command line documents it.
     pub const fn exit_code(self) -> u8 {
         match self {
@@ -83,16 +83,16 @@ mod tests {
     #[test]
     fn every_family_has_the_exit_code_that_is_documented() {
         let families = [
-            Class::Failed,
-            Class::Usage,
-            Class::NotFound,
-            Class::Refused,
-            Class::Unknown,
-            Class::Store,
-            Class::Policy,
-            Class::NeedsHuman,
+            ProblemClass::Failed,
+            ProblemClass::Usage,
+            ProblemClass::NotFound,
+            ProblemClass::Refused,
+            ProblemClass::Unknown,
+            ProblemClass::Store,
+            ProblemClass::Policy,
+            ProblemClass::NeedsHuman,
         ];
-        assert_eq!(families.map(Class::exit_code), [1, 2, 3, 4, 5, 6, 7, 8]);
+        assert_eq!(families.map(ProblemClass::exit_code), [1, 2, 3, 4, 5, 6, 7, 8]);
     }
 
     #[test]

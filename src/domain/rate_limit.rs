@@ -6,34 +6,34 @@
 
 use std::time::{Duration, SystemTime};
 
-use super::Moment;
-use super::response::Answer;
-use super::words::grouped;
+use super::Timestamp;
+use super::response::ApiResponse;
+use super::words::format_thousands;
 
 /// A reset given as a number beyond this is a moment in seconds since 1970, not a time to wait.
-const EPOCH_FROM: u64 = 1_000_000_000;
+const MIN_EPOCH_SECONDS: u64 = 1_000_000_000;
 
 /// Shorter times are told in seconds.
-const IN_SECONDS: Duration = Duration::from_secs(120);
+const SECONDS_DISPLAY_LIMIT: Duration = Duration::from_secs(120);
 
 /// What an answer says about limits.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct RateLimit {
     /// The budgets, one for each window.
-    pub budgets: Vec<Budget>,
+    pub windows: Vec<RateLimitWindow>,
     /// How long the server wants to be left alone.
     pub retry_after: Option<Duration>,
 }
 
 /// The budget of requests in one window of time.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Budget {
+pub struct RateLimitWindow {
     /// Its name, where it has one.
     pub name: Option<String>,
     /// How many requests fit into the window.
     pub limit: Option<u64>,
     /// How long the window is.
-    pub window: Option<Duration>,
+    pub duration: Option<Duration>,
     /// How many are left.
     pub remaining: Option<u64>,
     /// How long until it is full again.
@@ -42,84 +42,84 @@ pub struct Budget {
 
 impl RateLimit {
     /// Reads the headers of an answer. `now` counts where the answer does not say its own time.
-    pub fn read(answer: &Answer, now: Moment) -> Self {
-        let clock = answer.header("date").and_then(date).unwrap_or(now);
-        let wait = |name: &str| answer.header(name).and_then(|text| wait(text, clock));
+    pub fn from_response(answer: &ApiResponse, now: Timestamp) -> Self {
+        let clock = answer.header("date").and_then(parse_http_date).unwrap_or(now);
+        let wait = |name: &str| answer.header(name).and_then(|text| parse_wait(text, clock));
         let retry_after = wait("retry-after");
-        let named = policies(answer);
+        let named = windows_from_policies(answer);
         let counted = ["x-ratelimit", "ratelimit"].into_iter().filter_map(|prefix| {
-            counted(&Counted {
-                limit: &all(answer, &format!("{prefix}-limit")),
-                remaining: answer.header(&format!("{prefix}-remaining")).and_then(leading_number),
+            windows_from_counts(&RateLimitHeaders {
+                limit: &joined_header(answer, &format!("{prefix}-limit")),
+                remaining: answer.header(&format!("{prefix}-remaining")).and_then(parse_leading_number),
                 reset: wait(&format!("{prefix}-reset")),
             })
         });
         let budgets = std::iter::once(named).chain(counted).find(|budgets| !budgets.is_empty()).unwrap_or_default();
-        Self { budgets, retry_after }
+        Self { windows: budgets, retry_after }
     }
 
     /// How long to wait before the next request, where the server says so: the longer of `Retry-After` and the reset
     /// of a budget that is used up.
-    pub fn wait(&self) -> Option<Duration> {
-        let spent = self.budgets.iter().filter(|budget| budget.remaining == Some(0)).filter_map(|budget| budget.reset);
+    pub fn wait_time(&self) -> Option<Duration> {
+        let spent = self.windows.iter().filter(|budget| budget.remaining == Some(0)).filter_map(|budget| budget.reset);
         self.retry_after.into_iter().chain(spent).max()
     }
 
     /// The budget that is nearest to its end.
-    pub fn tightest(&self) -> Option<&Budget> {
-        let left = self.budgets.iter().filter(|budget| budget.remaining.is_some());
-        left.min_by_key(|budget| budget.remaining).or(self.budgets.first())
+    pub fn tightest_window(&self) -> Option<&RateLimitWindow> {
+        let left = self.windows.iter().filter(|budget| budget.remaining.is_some());
+        left.min_by_key(|budget| budget.remaining).or(self.windows.first())
     }
 
     /// What is left of the tightest budget, and how much it holds, where both are known.
-    pub fn share(&self) -> Option<(u64, u64)> {
-        let budget = self.tightest()?;
+    pub fn remaining_of_limit(&self) -> Option<(u64, u64)> {
+        let budget = self.tightest_window()?;
         budget.remaining.zip(budget.limit)
     }
 
     /// What they are after so long: the time to a reset is shorter, and a budget whose time has come is full again.
     #[must_use]
-    pub fn after(&self, time: Duration) -> Self {
-        let later = |budget: &Budget| match budget.reset {
-            Some(reset) if reset <= time => Budget { remaining: budget.limit, reset: None, ..budget.clone() },
-            Some(reset) => Budget { reset: Some(reset.saturating_sub(time)), ..budget.clone() },
+    pub fn after_elapsed(&self, time: Duration) -> Self {
+        let later = |budget: &RateLimitWindow| match budget.reset {
+            Some(reset) if reset <= time => RateLimitWindow { remaining: budget.limit, reset: None, ..budget.clone() },
+            Some(reset) => RateLimitWindow { reset: Some(reset.saturating_sub(time)), ..budget.clone() },
             None => budget.clone(),
         };
         let retry_after = self.retry_after.and_then(|wait| wait.checked_sub(time));
-        Self { budgets: self.budgets.iter().map(later).collect(), retry_after }
+        Self { windows: self.windows.iter().map(later).collect(), retry_after }
     }
 
     /// How long until the words change: a second, or a minute where minutes are told. `None` where nothing is counted down.
-    pub fn changes_in(&self) -> Option<Duration> {
-        let reset = self.tightest()?.reset?;
-        let step = if reset < IN_SECONDS { Duration::from_secs(1) } else { Duration::from_secs(60) };
+    pub fn next_text_change(&self) -> Option<Duration> {
+        let reset = self.tightest_window()?.reset?;
+        let step = if reset < SECONDS_DISPLAY_LIMIT { Duration::from_secs(1) } else { Duration::from_secs(60) };
         let over = Duration::from_nanos(u64::try_from(reset.as_nanos() % step.as_nanos()).unwrap_or(0));
         Some(if over.is_zero() { step } else { over })
     }
 
     /// The tightest budget in words: `37 of 1,620 left, resets in 12 s`.
-    pub fn words(&self) -> Option<String> {
-        self.tightest().and_then(Budget::words)
+    pub fn describe(&self) -> Option<String> {
+        self.tightest_window().and_then(RateLimitWindow::describe)
     }
 }
 
-impl Budget {
-    fn words(&self) -> Option<String> {
+impl RateLimitWindow {
+    fn describe(&self) -> Option<String> {
         let left = match (self.remaining, self.limit) {
-            (Some(left), Some(limit)) => format!("{} of {} left", grouped(left), grouped(limit)),
-            (Some(left), None) => format!("{} left", grouped(left)),
-            (None, Some(limit)) => match self.window {
-                Some(window) => format!("at most {} {}", grouped(limit), every(window)),
-                None => format!("at most {}", grouped(limit)),
+            (Some(left), Some(limit)) => format!("{} of {} left", format_thousands(left), format_thousands(limit)),
+            (Some(left), None) => format!("{} left", format_thousands(left)),
+            (None, Some(limit)) => match self.duration {
+                Some(window) => format!("at most {} {}", format_thousands(limit), format_window(window)),
+                None => format!("at most {}", format_thousands(limit)),
             },
             (None, None) => return None,
         };
-        Some(self.reset.map_or(left.clone(), |reset| format!("{left}, resets in {}", seconds(reset))))
+        Some(self.reset.map_or(left.clone(), |reset| format!("{left}, resets in {}", format_wait(reset))))
     }
 }
 
 /// A time to wait in words, a begun second as a whole one: `12 s`, `5 min`, `2 h`.
-pub fn seconds(time: Duration) -> String {
+pub fn format_wait(time: Duration) -> String {
     match time.as_secs() + u64::from(time.subsec_nanos() > 0) {
         s @ 0..120 => format!("{s} s"),
         s @ 120..7200 => format!("{} min", s.div_ceil(60)),
@@ -128,18 +128,18 @@ pub fn seconds(time: Duration) -> String {
 }
 
 /// How often a window comes again: `a minute`, `in 10 s`.
-pub fn every(window: Duration) -> String {
+pub fn format_window(window: Duration) -> String {
     match window.as_secs() {
         1 => "a second".to_owned(),
         60 => "a minute".to_owned(),
         3600 => "an hour".to_owned(),
         86_400 => "a day".to_owned(),
-        _ => format!("in {}", seconds(window)),
+        _ => format!("in {}", format_wait(window)),
     }
 }
 
 /// The three headers that count one budget.
-struct Counted<'a> {
+struct RateLimitHeaders<'a> {
     limit: &'a str,
     remaining: Option<u64>,
     reset: Option<Duration>,
@@ -147,13 +147,14 @@ struct Counted<'a> {
 
 /// The budgets of `-Limit`, `-Remaining` and `-Reset`. The first number of the limit is the one that is counted; the
 /// windows behind it describe all of them.
-fn counted(headers: &Counted<'_>) -> Option<Vec<Budget>> {
-    let items = items(headers.limit);
-    let counted = items.first().and_then(|item| leading_number(item.value));
-    let mut budgets: Vec<Budget> = items.iter().filter(|item| item.number("w").is_some()).map(Item::window).collect();
+fn windows_from_counts(headers: &RateLimitHeaders<'_>) -> Option<Vec<RateLimitWindow>> {
+    let items = parse_header_list(headers.limit);
+    let counted = items.first().and_then(|item| parse_leading_number(item.value));
+    let mut budgets: Vec<RateLimitWindow> =
+        items.iter().filter(|item| item.number_parameter("w").is_some()).map(HeaderListItem::to_window).collect();
     let index = budgets.iter().position(|budget| budget.limit == counted);
     if index.is_none() && (counted.is_some() || headers.remaining.is_some()) {
-        budgets.insert(0, Budget { limit: counted, ..Budget::default() });
+        budgets.insert(0, RateLimitWindow { limit: counted, ..RateLimitWindow::default() });
     }
     let budget = budgets.get_mut(index.unwrap_or(0))?;
     budget.remaining = headers.remaining;
@@ -163,65 +164,70 @@ fn counted(headers: &Counted<'_>) -> Option<Vec<Budget>> {
 
 /// The budgets of `RateLimit-Policy` and `RateLimit`, matched by name; and of the draft between, in which `RateLimit`
 /// is `limit=…, remaining=…, reset=…`.
-fn policies(answer: &Answer) -> Vec<Budget> {
-    let (policy, state) = (all(answer, "ratelimit-policy"), all(answer, "ratelimit"));
-    let states = items(&state);
+fn windows_from_policies(answer: &ApiResponse) -> Vec<RateLimitWindow> {
+    let (policy, state) = (joined_header(answer, "ratelimit-policy"), joined_header(answer, "ratelimit"));
+    let states = parse_header_list(&state);
     let plain =
-        |key: &str| states.iter().find_map(|item| item.value.strip_prefix(key)?.strip_prefix('=')).and_then(leading_number);
+        |key: &str| states.iter().find_map(|item| item.value.strip_prefix(key)?.strip_prefix('=')).and_then(parse_leading_number);
     if let (limit, Some(remaining)) = (plain("limit"), plain("remaining")) {
         let reset = plain("reset").map(Duration::from_secs);
-        return vec![Budget { limit, remaining: Some(remaining), reset, ..Budget::default() }];
+        return vec![RateLimitWindow { limit, remaining: Some(remaining), reset, ..RateLimitWindow::default() }];
     }
-    let mut budgets: Vec<Budget> = items(&policy).iter().map(Item::policy).collect();
+    let mut budgets: Vec<RateLimitWindow> = parse_header_list(&policy).iter().map(HeaderListItem::to_policy_window).collect();
     for state in &states {
-        let name = Some(unquoted(state.value));
+        let name = Some(unquote(state.value));
         let index = budgets.iter().position(|budget| budget.name == name).unwrap_or(budgets.len());
         if index == budgets.len() {
-            budgets.push(Budget { name, ..Budget::default() });
+            budgets.push(RateLimitWindow { name, ..RateLimitWindow::default() });
         }
-        budgets[index].remaining = state.number("r");
-        budgets[index].reset = state.number("t").map(Duration::from_secs);
+        budgets[index].remaining = state.number_parameter("r");
+        budgets[index].reset = state.number_parameter("t").map(Duration::from_secs);
     }
     budgets.retain(|budget| budget.limit.is_some() || budget.remaining.is_some());
     budgets
 }
 
 /// One item of a list header: a value and its parameters.
-struct Item<'a> {
+struct HeaderListItem<'a> {
     value: &'a str,
     parameters: Vec<(&'a str, &'a str)>,
 }
 
-impl Item<'_> {
-    fn number(&self, key: &str) -> Option<u64> {
-        self.parameters.iter().find(|(name, _)| *name == key).and_then(|(_, value)| leading_number(value))
+impl HeaderListItem<'_> {
+    fn number_parameter(&self, key: &str) -> Option<u64> {
+        self.parameters.iter().find(|(name, _)| *name == key).and_then(|(_, value)| parse_leading_number(value))
     }
 
     /// `1620;w=60;name="…"`
-    fn window(&self) -> Budget {
-        let name = self.parameters.iter().find(|(name, _)| *name == "name").map(|(_, value)| unquoted(value));
-        let window = self.number("w").map(Duration::from_secs);
-        Budget { name, limit: leading_number(self.value), window, ..Budget::default() }
+    fn to_window(&self) -> RateLimitWindow {
+        let name = self.parameters.iter().find(|(name, _)| *name == "name").map(|(_, value)| unquote(value));
+        let window = self.number_parameter("w").map(Duration::from_secs);
+        RateLimitWindow { name, limit: parse_leading_number(self.value), duration: window, ..RateLimitWindow::default() }
     }
 
     /// `"name";q=1620;w=60`
-    fn policy(&self) -> Budget {
-        let window = self.number("w").map(Duration::from_secs);
-        Budget { name: Some(unquoted(self.value)), limit: self.number("q"), window, ..Budget::default() }
+    fn to_policy_window(&self) -> RateLimitWindow {
+        let window = self.number_parameter("w").map(Duration::from_secs);
+        RateLimitWindow {
+            name: Some(unquote(self.value)),
+            limit: self.number_parameter("q"),
+            duration: window,
+            ..RateLimitWindow::default()
+        }
     }
 }
 
-fn items(list: &str) -> Vec<Item<'_>> {
+fn parse_header_list(list: &str) -> Vec<HeaderListItem<'_>> {
     let item = |text| {
-        let mut parts = split(text, ';');
+        let mut parts = split_outside_quotes(text, ';');
         let value = parts.next().unwrap_or_default();
-        Item { value, parameters: parts.filter_map(|part| part.split_once('=')).collect() }
+        HeaderListItem { value, parameters: parts.filter_map(|part| part.split_once('=')).collect() }
     };
-    split(list, ',').filter(|text| !text.is_empty()).map(item).collect()
+    split_outside_quotes(list, ',').filter(|text| !text.is_empty()).map(item).collect()
 }
 
 /// The parts between separators that stand outside quotes, without blanks around them.
-fn split(text: &str, separator: char) -> impl Iterator<Item = &str> {
+fn split_outside_quotes(text: &str, separator: char) -> impl Iterator<Item = &str> {
     let mut quoted = false;
     text.split(move |c: char| {
         quoted ^= c == '"';
@@ -230,35 +236,35 @@ fn split(text: &str, separator: char) -> impl Iterator<Item = &str> {
     .map(str::trim)
 }
 
-fn unquoted(text: &str) -> String {
+fn unquote(text: &str) -> String {
     text.trim_matches('"').to_owned()
 }
 
-fn leading_number(text: &str) -> Option<u64> {
+fn parse_leading_number(text: &str) -> Option<u64> {
     let digits = text.trim().split(|c: char| !c.is_ascii_digit()).next()?;
     digits.parse().ok()
 }
 
 /// All headers of one name, as the list that they are.
-fn all(answer: &Answer, name: &str) -> String {
+fn joined_header(answer: &ApiResponse, name: &str) -> String {
     let values = answer.headers.iter().filter(|(known, _)| known == name).map(|(_, value)| value.as_str());
     values.collect::<Vec<_>>().join(", ")
 }
 
 /// Seconds to wait, a moment in seconds since 1970, or an HTTP date.
-fn wait(text: &str, now: Moment) -> Option<Duration> {
-    let until = |moment: Moment| Duration::from_secs(u64::try_from((moment - now).whole_seconds()).unwrap_or(0));
+fn parse_wait(text: &str, now: Timestamp) -> Option<Duration> {
+    let until = |moment: Timestamp| Duration::from_secs(u64::try_from((moment - now).whole_seconds()).unwrap_or(0));
     match text.trim().parse::<u64>() {
-        Ok(epoch) if epoch >= EPOCH_FROM => Moment::from_unix_timestamp(i64::try_from(epoch).ok()?).ok().map(until),
+        Ok(epoch) if epoch >= MIN_EPOCH_SECONDS => Timestamp::from_unix_timestamp(i64::try_from(epoch).ok()?).ok().map(until),
         Ok(seconds) => Some(Duration::from_secs(seconds)),
-        Err(_) => date(text).map(until),
+        Err(_) => parse_http_date(text).map(until),
     }
 }
 
 /// An HTTP date.
-pub(crate) fn date(text: &str) -> Option<Moment> {
+pub(crate) fn parse_http_date(text: &str) -> Option<Timestamp> {
     let since = httpdate::parse_http_date(text.trim()).ok()?.duration_since(SystemTime::UNIX_EPOCH).ok()?;
-    Moment::from_unix_timestamp(i64::try_from(since.as_secs()).ok()?).ok()
+    Timestamp::from_unix_timestamp(i64::try_from(since.as_secs()).ok()?).ok()
 }
 
 #[cfg(test)]
@@ -267,14 +273,14 @@ mod tests {
     use time::macros::datetime;
 
     use super::*;
-    use crate::domain::response::{Body, Timing};
+    use crate::domain::response::{RequestTiming, ResponseBody};
 
-    fn answer(headers: &[(&str, &str)]) -> Answer {
-        Answer {
+    fn answer(headers: &[(&str, &str)]) -> ApiResponse {
+        ApiResponse {
             status: 429,
             headers: headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
-            body: Body::Empty,
-            timing: Timing::default(),
+            body: ResponseBody::Empty,
+            timing: RequestTiming::default(),
             size: 0,
             truncated: false,
             url: String::new(),
@@ -283,11 +289,11 @@ mod tests {
     }
 
     fn read(headers: &[(&str, &str)]) -> RateLimit {
-        RateLimit::read(&answer(headers), datetime!(2026-11-21 12:00 UTC))
+        RateLimit::from_response(&answer(headers), datetime!(2026-11-21 12:00 UTC))
     }
 
     fn words(headers: &[(&str, &str)]) -> String {
-        read(headers).words().unwrap_or_default()
+        read(headers).describe().unwrap_or_default()
     }
 
     #[test]
@@ -298,15 +304,15 @@ mod tests {
             ("x-ratelimit-reset", "1"),
         ]);
         let windows: Vec<_> =
-            limit.budgets.iter().map(|budget| (budget.limit.unwrap(), budget.window.unwrap().as_secs())).collect();
+            limit.windows.iter().map(|budget| (budget.limit.unwrap(), budget.duration.unwrap().as_secs())).collect();
         assert_eq!(windows, [(160, 1), (1620, 60), (97200, 3600)]);
-        assert_eq!(limit.budgets[0].name.as_deref(), Some("per_second, really"));
-        assert_eq!(limit.words().unwrap(), "159 of 160 left, resets in 1 s");
+        assert_eq!(limit.windows[0].name.as_deref(), Some("per_second, really"));
+        assert_eq!(limit.describe().unwrap(), "159 of 160 left, resets in 1 s");
     }
 
     #[test]
     fn a_limit_is_said_as_people_say_it() {
-        let said = [1, 10, 60, 300, 3600, 86_400].map(|window| every(Duration::from_secs(window)));
+        let said = [1, 10, 60, 300, 3600, 86_400].map(|window| format_window(Duration::from_secs(window)));
         assert_eq!(said, ["a second", "in 10 s", "a minute", "in 5 min", "an hour", "a day"]);
     }
 
@@ -327,7 +333,7 @@ mod tests {
 
     #[test]
     fn retry_after_is_seconds_or_a_date_by_the_servers_clock() {
-        let wait = |headers: &[(&str, &str)]| read(headers).wait().map(|wait| wait.as_secs());
+        let wait = |headers: &[(&str, &str)]| read(headers).wait_time().map(|wait| wait.as_secs());
         assert_eq!(wait(&[("retry-after", " 45 ")]), Some(45));
         assert_eq!(wait(&[("retry-after", "Sat, 21 Nov 2026 12:00:30 GMT")]), Some(30));
         let skewed = [("retry-after", "Sat, 21 Nov 2026 13:00:30 GMT"), ("date", "Sat, 21 Nov 2026 13:00:00 GMT")];
@@ -342,35 +348,36 @@ mod tests {
     fn what_is_left_is_told_of_the_budget_that_is_nearest_to_its_end() {
         let policy = ("ratelimit-policy", "\"min\";q=1620;w=60,\"day\";q=90000;w=86400");
         let limit = read(&[policy, ("ratelimit", "\"day\";r=80000;t=5000, \"min\";r=37;t=12")]);
-        assert_eq!(limit.share(), Some((37, 1620)));
+        assert_eq!(limit.remaining_of_limit(), Some((37, 1620)));
         let windows: Vec<_> =
-            limit.budgets.iter().map(|budget| (budget.name.as_deref(), budget.window.unwrap().as_secs())).collect();
+            limit.windows.iter().map(|budget| (budget.name.as_deref(), budget.duration.unwrap().as_secs())).collect();
         assert_eq!(windows, [(Some("min"), 60), (Some("day"), 86400)]);
         assert_eq!(words(&[policy]), "at most 1,620 a minute", "without what is left, the first is told");
-        assert_eq!(read(&[policy]).share(), None);
-        assert_eq!(read(&[("ratelimit", "\"other\";r=5")]).budgets[0].name.as_deref(), Some("other"));
-        assert_eq!(read(&[("ratelimit", "\"empty\";x=5")]).budgets, [], "it says nothing");
+        assert_eq!(read(&[policy]).remaining_of_limit(), None);
+        assert_eq!(read(&[("ratelimit", "\"other\";r=5")]).windows[0].name.as_deref(), Some("other"));
+        assert_eq!(read(&[("ratelimit", "\"empty\";x=5")]).windows, [], "it says nothing");
     }
 
     #[test]
     fn a_budget_is_counted_down_and_is_full_again() {
         let limit = read(&[("x-ratelimit-limit", "160, 160;w=1"), ("x-ratelimit-remaining", "37"), ("x-ratelimit-reset", "150")]);
-        let after = |milliseconds| limit.after(Duration::from_millis(milliseconds));
-        let told =
-            |milliseconds| (after(milliseconds).words().unwrap(), after(milliseconds).changes_in().map(|step| step.as_millis()));
+        let after = |milliseconds| limit.after_elapsed(Duration::from_millis(milliseconds));
+        let told = |milliseconds| {
+            (after(milliseconds).describe().unwrap(), after(milliseconds).next_text_change().map(|step| step.as_millis()))
+        };
         assert_eq!(told(0), ("37 of 160 left, resets in 3 min".to_owned(), Some(30_000)));
         assert_eq!(told(40_300), ("37 of 160 left, resets in 110 s".to_owned(), Some(700)));
         assert_eq!(told(149_900), ("37 of 160 left, resets in 1 s".to_owned(), Some(100)));
         assert_eq!(told(150_000), ("160 of 160 left".to_owned(), None));
-        assert_eq!(after(150_000).share(), Some((160, 160)));
-        let unknown = read(&[("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "1")]).after(Duration::from_secs(2));
-        assert_eq!(unknown.words(), None, "nobody says how many there are now");
+        assert_eq!(after(150_000).remaining_of_limit(), Some((160, 160)));
+        let unknown = read(&[("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "1")]).after_elapsed(Duration::from_secs(2));
+        assert_eq!(unknown.describe(), None, "nobody says how many there are now");
     }
 
     #[test]
     fn an_answer_without_limits_says_nothing() {
         assert_eq!(read(&[]), RateLimit::default());
-        assert_eq!(read(&[]).words(), None);
+        assert_eq!(read(&[]).describe(), None);
     }
 
     proptest! {
@@ -379,8 +386,8 @@ mod tests {
             let number = number.to_string();
             for names in [["x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset"], ["ratelimit", "ratelimit-policy", "retry-after"]] {
                 let limit = read(&[(names[0], &limit), (names[1], &other), (names[2], &number)]);
-                let _ = (limit.words(), limit.wait());
-                let _ = read(&[(names[0], &number), (names[1], &number), (names[2], &other)]).words();
+                let _ = (limit.describe(), limit.wait_time());
+                let _ = read(&[(names[0], &number), (names[1], &number), (names[2], &other)]).describe();
             }
         }
     }

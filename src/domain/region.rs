@@ -22,13 +22,13 @@ pub enum OriginError {
     NotAUrl(String),
     /// Neither `https` nor `http`.
     #[error("\"{0}\" does not begin with https://")]
-    Scheme(String),
+    UnsupportedScheme(String),
     /// `http` to a host that is not this machine.
     #[error("\"{0}\" is plain http to another machine: a secret would cross the network in the clear")]
     PlainHttp(String),
     /// A path, query, fragment or user name where only a host belongs.
     #[error("\"{0}\" holds more than scheme, host and port")]
-    NotBare(String),
+    ExtraComponents(String),
 }
 
 /// A region of a provider: the hosts that issue and accept its credentials.
@@ -63,7 +63,7 @@ pub struct Region {
 /// Which of a region's hosts a request goes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Place {
+pub enum HostRole {
     /// The API host.
     #[default]
     Api,
@@ -79,17 +79,17 @@ impl Origin {
         let url = Url::parse(text.trim()).map_err(|_| OriginError::NotAUrl(text.to_owned()))?;
         let bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
         if !bare || !url.username().is_empty() || url.password().is_some() {
-            return Err(OriginError::NotBare(text.to_owned()));
+            return Err(OriginError::ExtraComponents(text.to_owned()));
         }
-        match Self::of(&url) {
+        match Self::from_url(&url) {
             Some(origin) => Ok(origin),
             None if url.scheme() == "http" => Err(OriginError::PlainHttp(text.to_owned())),
-            None => Err(OriginError::Scheme(text.to_owned())),
+            None => Err(OriginError::UnsupportedScheme(text.to_owned())),
         }
     }
 
     /// The origin of a URL, if it is one that a secret may go to: `https`, or `http` on loopback.
-    pub fn of(url: &Url) -> Option<Self> {
+    pub fn from_url(url: &Url) -> Option<Self> {
         let host = url.host()?;
         let allowed = match url.scheme() {
             "https" => true,
@@ -114,18 +114,18 @@ impl Origin {
 
 impl Region {
     /// The host of the given place; the API host where the region has no other.
-    pub fn origin(&self, place: Place) -> &Origin {
+    pub fn origin(&self, place: HostRole) -> &Origin {
         match place {
-            Place::Api => &self.api,
-            Place::Auth => self.auth.as_ref().unwrap_or(&self.api),
-            Place::App => self.app.as_ref().unwrap_or(&self.api),
+            HostRole::Api => &self.api,
+            HostRole::Auth => self.auth.as_ref().unwrap_or(&self.api),
+            HostRole::App => self.app.as_ref().unwrap_or(&self.api),
         }
     }
 
     /// The hosts of an installation of its own, told from the one that people know: its web application. Providers name
     /// their hosts alike, so where `my.` and `api.` stand here, they stand there. `None` where this region gives no such
     /// pattern, or the address does not follow it.
-    pub fn like(&self, app: &Origin) -> Option<(Origin, Option<Origin>)> {
+    pub fn self_hosted_origins(&self, app: &Origin) -> Option<(Origin, Option<Origin>)> {
         let (label, domain) = self.app.as_ref()?.host.split_once('.')?;
         let own = app.host.strip_prefix(label)?.strip_prefix('.')?;
         let sibling = |known: &Origin| {
@@ -145,7 +145,7 @@ impl Region {
     /// This region in the place of `known`, which has the same id: what people call it stays, and secrets that name the
     /// old host still mean this region.
     #[must_use]
-    pub fn in_place_of(mut self, known: &Self) -> Self {
+    pub fn inheriting_from(mut self, known: &Self) -> Self {
         if self.title.is_empty() {
             self.title.clone_from(&known.title);
         }
@@ -157,12 +157,12 @@ impl Region {
     }
 
     /// Whether a secret that names `origin` belongs to this region.
-    pub fn is_named_by(&self, origin: &Origin) -> bool {
+    pub fn matches_origin(&self, origin: &Origin) -> bool {
         self.api == *origin || self.issuers.contains(origin)
     }
 
     /// Whether `name` means this region: its id or one of its aliases, whatever the case.
-    pub fn answers_to(&self, name: &str) -> bool {
+    pub fn matches_name(&self, name: &str) -> bool {
         self.id.eq_ignore_ascii_case(name) || self.aliases.iter().any(|alias| alias.eq_ignore_ascii_case(name))
     }
 }
@@ -215,22 +215,22 @@ mod tests {
     fn plain_http_is_for_loopback_only() {
         assert!(matches!(Origin::parse("http://api.snyk.io"), Err(OriginError::PlainHttp(_))));
         assert!(matches!(Origin::parse("http://127.0.0.1.evil.example"), Err(OriginError::PlainHttp(_))));
-        assert!(matches!(Origin::parse("ftp://api.snyk.io"), Err(OriginError::Scheme(_))));
+        assert!(matches!(Origin::parse("ftp://api.snyk.io"), Err(OriginError::UnsupportedScheme(_))));
         assert!(Origin::parse("http://localhost:1234").is_ok());
     }
 
     #[test]
     fn an_origin_holds_no_path_and_no_user() {
         for text in ["https://api.snyk.io/v1", "https://api.snyk.io?x", "https://u@api.snyk.io", "https://u:p@api.snyk.io"] {
-            assert!(matches!(Origin::parse(text), Err(OriginError::NotBare(_))), "{text}");
+            assert!(matches!(Origin::parse(text), Err(OriginError::ExtraComponents(_))), "{text}");
         }
     }
 
     #[test]
     fn an_installation_of_its_own_is_told_by_its_web_application() {
-        let region = |provider: &str| crate::domain::provider::builtin().regions(provider).unwrap()[0].clone();
+        let region = |provider: &str| crate::domain::provider::builtin_catalog().regions(provider).unwrap()[0].clone();
         let like = |provider, app: &str| {
-            let (api, auth) = region(provider).like(&Origin::parse(app).unwrap())?;
+            let (api, auth) = region(provider).self_hosted_origins(&Origin::parse(app).unwrap())?;
             Some((api.to_string(), auth.map(|auth| auth.to_string())))
         };
         let told = |api: &str, auth: Option<&str>| Some((api.to_owned(), auth.map(str::to_owned)));
@@ -250,7 +250,7 @@ mod tests {
     }
 
     fn region(id: &str, api: &str) -> Region {
-        let mut region = crate::domain::provider::builtin().regions("snyk").unwrap()[0].clone();
+        let mut region = crate::domain::provider::builtin_catalog().regions("snyk").unwrap()[0].clone();
         region.id = id.to_owned();
         region.api = Origin::parse(api).unwrap();
         (region.auth, region.app) = (None, None);
@@ -292,16 +292,16 @@ mod tests {
         let mut known = region("SNYK-EU-01", "https://api.eu.snyk.io");
         known.aliases = vec!["eu".to_owned()];
         known.title = "Europe".to_owned();
-        assert!(known.answers_to("snyk-eu-01") && known.answers_to("EU") && !known.answers_to("us"));
+        assert!(known.matches_name("snyk-eu-01") && known.matches_name("EU") && !known.matches_name("us"));
         let old = Origin::parse("https://eu.snyk.example").unwrap();
         known.issuers = vec![old.clone()];
-        assert!(known.is_named_by(&known.api) && known.is_named_by(&old));
-        assert!(!known.is_named_by(&Origin::parse("https://api.snyk.io").unwrap()));
+        assert!(known.matches_origin(&known.api) && known.matches_origin(&old));
+        assert!(!known.matches_origin(&Origin::parse("https://api.snyk.io").unwrap()));
 
-        let moved = region("SNYK-EU-01", "http://127.0.0.1:9").in_place_of(&known);
+        let moved = region("SNYK-EU-01", "http://127.0.0.1:9").inheriting_from(&known);
         assert_eq!((moved.title.as_str(), &moved.aliases), ("Europe", &known.aliases));
         assert_eq!(moved.issuers, [old.clone(), known.api.clone()], "secrets that name the old host still mean it");
-        let stayed = region("SNYK-EU-01", "https://api.eu.snyk.io").in_place_of(&known);
+        let stayed = region("SNYK-EU-01", "https://api.eu.snyk.io").inheriting_from(&known);
         assert_eq!(stayed.issuers, [old], "its own host is named once");
     }
 }

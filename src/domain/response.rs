@@ -2,12 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-pub use super::timing::Timing;
+pub use super::timing::RequestTiming;
 
 /// What is known about whether a credential works. The four are different things and stay so.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Verdict {
+pub enum CheckResult {
     /// The provider accepted it.
     Accepted,
     /// The provider refused it.
@@ -21,17 +21,17 @@ pub enum Verdict {
 
 /// An answer of a provider.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Answer {
+pub struct ApiResponse {
     /// The HTTP status.
     pub status: u16,
     /// The headers in the order in which they came, names lower case, values cleaned of control characters.
     pub headers: Vec<(String, String)>,
     /// The body.
-    pub body: Body,
+    pub body: ResponseBody,
     /// Whether the body went on beyond the limit; then `body` holds its beginning.
     pub truncated: bool,
     /// Where the time went.
-    pub timing: Timing,
+    pub timing: RequestTiming,
     /// The bytes of the body that were read, after decompression.
     pub size: u64,
     /// The URL that answered in the end, after redirects.
@@ -42,7 +42,7 @@ pub struct Answer {
 
 /// The body of an answer.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub enum Body {
+pub enum ResponseBody {
     /// Nothing.
     #[default]
     Empty,
@@ -52,7 +52,7 @@ pub enum Body {
     Binary(Vec<u8>),
 }
 
-impl Verdict {
+impl CheckResult {
     /// The word that is shown and written.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -69,14 +69,14 @@ impl Verdict {
     }
 }
 
-impl Answer {
+impl ApiResponse {
     /// The value of the first header with this lower-case name.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 }
 
-impl Body {
+impl ResponseBody {
     /// How many bytes it has as it is held here.
     pub fn size(&self) -> usize {
         match self {
@@ -102,23 +102,24 @@ mod tests {
     #[test]
     fn the_four_verdicts_have_four_words_that_are_read_back() {
         let words = ["accepted", "refused", "unknown", "unchecked"];
-        let verdicts = [Verdict::Accepted, Verdict::Refused, Verdict::Unknown, Verdict::Unchecked];
-        assert_eq!(verdicts.map(Verdict::as_str), words);
-        assert_eq!(words.map(Verdict::parse), verdicts.map(Some));
-        assert_eq!(Verdict::parse("fine"), None);
+        let verdicts = [CheckResult::Accepted, CheckResult::Refused, CheckResult::Unknown, CheckResult::Unchecked];
+        assert_eq!(verdicts.map(CheckResult::as_str), words);
+        assert_eq!(words.map(CheckResult::parse), verdicts.map(Some));
+        assert_eq!(CheckResult::parse("fine"), None);
     }
 
     #[test]
     fn the_first_header_of_a_name_counts() {
         let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-        let answer = Answer { headers: vec![pair("date", "today"), pair("link", "a"), pair("link", "b")], ..Answer::default() };
+        let answer =
+            ApiResponse { headers: vec![pair("date", "today"), pair("link", "a"), pair("link", "b")], ..ApiResponse::default() };
         assert_eq!((answer.header("link"), answer.header("date"), answer.header("age")), (Some("a"), Some("today"), None));
     }
 
     #[test]
     fn only_text_is_lent_as_text_and_size_counts_bytes() {
-        let bodies = [Body::Empty, Body::Text("größe".to_owned()), Body::Binary(vec![0xff; 3])];
-        assert_eq!(bodies.each_ref().map(Body::size), [0, 7, 3]);
-        assert_eq!(bodies.each_ref().map(Body::text), [None, Some("größe"), None]);
+        let bodies = [ResponseBody::Empty, ResponseBody::Text("größe".to_owned()), ResponseBody::Binary(vec![0xff; 3])];
+        assert_eq!(bodies.each_ref().map(ResponseBody::size), [0, 7, 3]);
+        assert_eq!(bodies.each_ref().map(ResponseBody::text), [None, Some("größe"), None]);
     }
 }

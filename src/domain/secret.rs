@@ -14,7 +14,7 @@ impl Secret {
     pub fn new(mut bytes: Vec<u8>) -> Self {
         let exact: Box<[u8]> = bytes.as_slice().into();
         bytes.zeroize();
-        keep_in_memory(&exact);
+        lock_in_memory(&exact);
         Self(Zeroizing::new(exact))
     }
 
@@ -46,7 +46,7 @@ impl Secret {
 
 /// Keeps the pages that these bytes lie on out of swap. They stay so: other secrets may lie on them, or come to lie
 /// there. A system that refuses, as it does beyond a few megabytes, is no reason to do without the secret.
-fn keep_in_memory(bytes: &[u8]) {
+fn lock_in_memory(bytes: &[u8]) {
     if let Ok(guard) = region::lock(bytes.as_ptr(), bytes.len()) {
         std::mem::forget(guard);
     }

@@ -1,14 +1,14 @@
 //! Text from outside, made safe to show.
 
 /// How alike two names must be, from 0 to 1, for one to be offered in place of the other.
-const NEAR: f64 = 0.8;
+const MIN_SIMILARITY: f64 = 0.8;
 
 /// What a sequence that steers a terminal begins with, and what some end with.
 const ESCAPE: char = '\u{1b}';
 const BELL: char = '\u{7}';
 
 /// Whether a character cannot be shown as one: controls, invisible and direction-changing characters.
-pub fn is_unshowable(c: char) -> bool {
+pub fn is_unprintable(c: char) -> bool {
     c.is_control() || is_invisible(c)
 }
 
@@ -20,27 +20,27 @@ pub fn is_invisible(c: char) -> bool {
 
 /// The text with everything that could steer a terminal replaced by `U+FFFD`. Line breaks and tabs stay; a carriage
 /// return goes, since it can only overwrite.
-pub fn clean(text: &str) -> String {
-    text.replace("\r\n", "\n").chars().map(|c| if steers(c) { '\u{fffd}' } else { c }).collect()
+pub fn sanitize(text: &str) -> String {
+    text.replace("\r\n", "\n").chars().map(|c| if is_unsafe_for_terminal(c) { '\u{fffd}' } else { c }).collect()
 }
 
 /// The text without the sequences by which a program colours what it writes or steers a terminal otherwise.
-pub fn without_sequences(text: &str) -> String {
+pub fn strip_escape_sequences(text: &str) -> String {
     let (mut kept, mut chars) = (String::with_capacity(text.len()), text.chars());
     while let Some(c) = chars.next() {
-        if c == ESCAPE { skip_sequence(&mut chars) } else { kept.push(c) }
+        if c == ESCAPE { skip_escape_sequence(&mut chars) } else { kept.push(c) }
     }
     kept
 }
 
 /// The text on one line, cleaned, for a title, a table cell or an error.
-pub fn clean_line(text: &str) -> String {
+pub fn sanitize_line(text: &str) -> String {
     let is_harmless = text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
-    if is_harmless { text.to_owned() } else { clean(text).replace(['\n', '\t'], " ") }
+    if is_harmless { text.to_owned() } else { sanitize(text).replace(['\n', '\t'], " ") }
 }
 
 /// Lower-case hexadecimal digits.
-pub fn hex(bytes: &[u8]) -> String {
+pub fn to_hex(bytes: &[u8]) -> String {
     let digit = |half: u8| char::from(b"0123456789abcdef"[usize::from(half)]);
     let mut digits = String::with_capacity(bytes.len() * 2);
     digits.extend(bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]));
@@ -48,7 +48,7 @@ pub fn hex(bytes: &[u8]) -> String {
 }
 
 /// The bytes that these hexadecimal digits stand for, if they stand for so many.
-pub fn unhex<const N: usize>(digits: &str) -> Option<[u8; N]> {
+pub fn parse_hex<const N: usize>(digits: &str) -> Option<[u8; N]> {
     let mut bytes = [0; N];
     let pairs = digits.as_bytes().chunks_exact(2);
     if digits.len() != N * 2 || !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
@@ -61,22 +61,22 @@ pub fn unhex<const N: usize>(digits: &str) -> Option<[u8; N]> {
 }
 
 /// The candidates that come nearest to what was written, best first, three at most; empty if none is near.
-pub fn nearest<S: AsRef<str>>(written: &str, candidates: &[S]) -> Vec<String> {
+pub fn nearest_names<S: AsRef<str>>(written: &str, candidates: &[S]) -> Vec<String> {
     let written = written.to_lowercase();
-    let scored = candidates.iter().map(|name| (likeness(&written, &name.as_ref().to_lowercase()), name.as_ref()));
-    let mut near: Vec<(f64, &str)> = scored.filter(|(score, _)| *score >= NEAR).collect();
+    let scored = candidates.iter().map(|name| (name_similarity(&written, &name.as_ref().to_lowercase()), name.as_ref()));
+    let mut near: Vec<(f64, &str)> = scored.filter(|(score, _)| *score >= MIN_SIMILARITY).collect();
     near.sort_by(|one, other| other.0.total_cmp(&one.0).then(one.1.cmp(other.1)));
     near.into_iter().take(3).map(|(_, name)| name.to_owned()).collect()
 }
 
 /// Names that hold one another are near, however different their lengths.
-fn likeness(written: &str, name: &str) -> f64 {
+fn name_similarity(written: &str, name: &str) -> f64 {
     let held = written.chars().count() >= 2 && (name.contains(written) || written.contains(name));
     let similar = strsim::jaro_winkler(written, name);
-    if held { similar.max(NEAR) } else { similar }
+    if held { similar.max(MIN_SIMILARITY) } else { similar }
 }
 
-fn skip_sequence(chars: &mut std::str::Chars<'_>) {
+fn skip_escape_sequence(chars: &mut std::str::Chars<'_>) {
     match chars.next() {
         Some('[') => _ = chars.find(|c| ('@'..='~').contains(c)),
         // A title and the like ends with a bell, or with an escape and a backslash.
@@ -85,8 +85,8 @@ fn skip_sequence(chars: &mut std::str::Chars<'_>) {
     }
 }
 
-fn steers(c: char) -> bool {
-    is_unshowable(c) && c != '\n' && c != '\t'
+fn is_unsafe_for_terminal(c: char) -> bool {
+    is_unprintable(c) && c != '\n' && c != '\t'
 }
 
 /// Whether a text has the form of a UUID, whatever its version.
@@ -95,7 +95,7 @@ pub fn is_uuid(text: &str) -> bool {
 }
 
 /// A text that begins with a capital letter.
-pub fn capitalised(text: &str) -> String {
+pub fn capitalize(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
@@ -106,32 +106,32 @@ mod tests {
 
     #[test]
     fn sequences_are_left_out_whole() {
-        assert_eq!(without_sequences("\u{1b}[1;31mno\u{1b}[0m way"), "no way");
-        assert_eq!(without_sequences("a\u{1b}]0;title\u{7}b\u{1b}]8;;x\u{1b}\\c\u{1b}(d\u{1b}"), "abcd");
+        assert_eq!(strip_escape_sequences("\u{1b}[1;31mno\u{1b}[0m way"), "no way");
+        assert_eq!(strip_escape_sequences("a\u{1b}]0;title\u{7}b\u{1b}]8;;x\u{1b}\\c\u{1b}(d\u{1b}"), "abcd");
     }
 
     #[test]
     fn escape_sequences_lose_their_power() {
-        assert_eq!(clean("a\u{1b}]0;title\u{7}b"), "a\u{fffd}]0;title\u{fffd}b");
-        assert_eq!(clean("one\r\ntwo\rthree"), "one\ntwo\u{fffd}three");
-        assert_eq!(clean_line("a\nb\tc\u{202e}d"), "a b c\u{fffd}d");
+        assert_eq!(sanitize("a\u{1b}]0;title\u{7}b"), "a\u{fffd}]0;title\u{fffd}b");
+        assert_eq!(sanitize("one\r\ntwo\rthree"), "one\ntwo\u{fffd}three");
+        assert_eq!(sanitize_line("a\nb\tc\u{202e}d"), "a b c\u{fffd}d");
     }
 
     #[test]
     fn the_nearest_come_first_and_the_far_not_at_all() {
         let names = ["laptop", "ci-scanner", "ci-runner", "broker", "Laptop-2"];
-        assert_eq!(nearest("labtop", &names), ["laptop", "Laptop-2"]);
-        assert_eq!(nearest("CI-SCANER", &names)[0], "ci-scanner");
-        assert_eq!(nearest("runner", &names), ["ci-runner"]);
-        assert_eq!(nearest("the-one-of-the-very-old-ci-runner-in-the-cellar", &names), ["ci-runner"]);
-        assert_eq!(nearest("xyz", &names), [""; 0]);
-        assert_eq!(nearest("", &names), [""; 0]);
+        assert_eq!(nearest_names("labtop", &names), ["laptop", "Laptop-2"]);
+        assert_eq!(nearest_names("CI-SCANER", &names)[0], "ci-scanner");
+        assert_eq!(nearest_names("runner", &names), ["ci-runner"]);
+        assert_eq!(nearest_names("the-one-of-the-very-old-ci-runner-in-the-cellar", &names), ["ci-runner"]);
+        assert_eq!(nearest_names("xyz", &names), [""; 0]);
+        assert_eq!(nearest_names("", &names), [""; 0]);
     }
 
     #[test]
     fn hexadecimal_digits_are_lower_case_and_padded() {
-        assert_eq!(hex(&[0, 0x0f, 0xff]), "000fff");
-        assert_eq!(unhex("000fff"), Some([0, 0x0f, 0xff]));
-        assert_eq!([unhex::<1>("0"), unhex::<1>("0g"), unhex::<1>("+1"), unhex::<1>("0000")], [None; 4]);
+        assert_eq!(to_hex(&[0, 0x0f, 0xff]), "000fff");
+        assert_eq!(parse_hex("000fff"), Some([0, 0x0f, 0xff]));
+        assert_eq!([parse_hex::<1>("0"), parse_hex::<1>("0g"), parse_hex::<1>("+1"), parse_hex::<1>("0000")], [None; 4]);
     }
 }

@@ -2,27 +2,27 @@
 
 use time::Duration;
 
-use super::Moment;
-use super::credential::Check;
+use super::Timestamp;
+use super::credential::CheckReport;
 
 /// How soon an expiry is worth a warning.
-pub const SOON: Duration = Duration::days(14);
+pub const EXPIRY_WARNING_PERIOD: Duration = Duration::days(14);
 
 /// `1 page`, `30 pages`.
-pub fn count(number: usize, noun: &str) -> String {
+pub fn count_noun(number: usize, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }
 
 /// A number with its thousands apart: `1,620`.
-pub fn grouped(number: u64) -> String {
+pub fn format_thousands(number: u64) -> String {
     match number {
         0..1000 => number.to_string(),
-        _ => format!("{},{:03}", grouped(number / 1000), number % 1000),
+        _ => format!("{},{:03}", format_thousands(number / 1000), number % 1000),
     }
 }
 
 /// A span in its largest fitting unit: `12 d`, `3 h`, `2 min`, `now`.
-pub fn span(span: Duration) -> String {
+pub fn format_span(span: Duration) -> String {
     let minutes = span.abs().whole_minutes();
     match minutes {
         0 => "now".to_owned(),
@@ -33,69 +33,75 @@ pub fn span(span: Duration) -> String {
 }
 
 /// When a credential ends, seen from `now`: `in 12 d`, `expired 3 d ago`.
-pub fn expiry(expires: Option<Moment>, now: Moment) -> String {
+pub fn format_expiry(expires: Option<Timestamp>, now: Timestamp) -> String {
     match expires {
         None => "–".to_owned(),
-        Some(end) if end <= now => match span(now - end).as_str() {
+        Some(end) if end <= now => match format_span(now - end).as_str() {
             "now" => "expired now".to_owned(),
             past => format!("expired {past} ago"),
         },
-        Some(end) => format!("{} ({})", end.date(), span(end - now)),
+        Some(end) => format!("{} ({})", end.date(), format_span(end - now)),
     }
 }
 
 /// Whether a credential ends within [`SOON`] or has ended.
-pub fn is_soon(expires: Option<Moment>, now: Moment) -> bool {
-    expires.is_some_and(|end| end - now <= SOON)
+pub fn expires_soon(expires: Option<Timestamp>, now: Timestamp) -> bool {
+    expires.is_some_and(|end| end - now <= EXPIRY_WARNING_PERIOD)
 }
 
 /// The last check: verdict, status and age.
-pub fn last_check(check: Option<&Check>, now: Moment) -> String {
+pub fn format_last_check(check: Option<&CheckReport>, now: Timestamp) -> String {
     let Some(check) = check else { return "never checked".to_owned() };
     let status = check.status.map(|status| format!(" {status}")).unwrap_or_default();
-    let age = match span(now - check.at).as_str() {
+    let age = match format_span(now - check.checked_at).as_str() {
         "now" => "just now".to_owned(),
         past => format!("{past} ago"),
     };
-    format!("{}{status}, {age}", check.verdict.as_str())
+    format!("{}{status}, {age}", check.result.as_str())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::response::Verdict;
+    use crate::domain::response::CheckResult;
     use time::macros::datetime;
 
     #[test]
     fn thousands_stand_apart() {
-        assert_eq!([0, 999, 1000, 97_200, 1_002_003].map(grouped), ["0", "999", "1,000", "97,200", "1,002,003"]);
+        assert_eq!([0, 999, 1000, 97_200, 1_002_003].map(format_thousands), ["0", "999", "1,000", "97,200", "1,002,003"]);
     }
 
     #[test]
     fn spans_take_the_largest_unit_that_fits() {
-        assert_eq!(span(Duration::seconds(59)), "now");
-        assert_eq!(span(Duration::minutes(2)), "2 min");
-        assert_eq!(span(Duration::hours(47)), "47 h");
-        assert_eq!(span(Duration::hours(48)), "2 d");
-        assert_eq!(span(Duration::days(-5)), "5 d");
+        assert_eq!(format_span(Duration::seconds(59)), "now");
+        assert_eq!(format_span(Duration::minutes(2)), "2 min");
+        assert_eq!(format_span(Duration::hours(47)), "47 h");
+        assert_eq!(format_span(Duration::hours(48)), "2 d");
+        assert_eq!(format_span(Duration::days(-5)), "5 d");
     }
 
     #[test]
     fn an_expiry_is_ahead_or_behind() {
         let now = datetime!(2026-11-21 12:00 UTC);
-        assert_eq!(expiry(Some(datetime!(2026-12-03 12:00 UTC)), now), "2026-12-03 (12 d)");
-        assert_eq!(expiry(Some(datetime!(2026-11-18 12:00 UTC)), now), "expired 3 d ago");
-        assert!(is_soon(Some(datetime!(2026-12-05 12:00 UTC)), now));
-        assert!(!is_soon(Some(datetime!(2026-12-05 12:01 UTC)), now));
-        assert!(!is_soon(None, now));
+        assert_eq!(format_expiry(Some(datetime!(2026-12-03 12:00 UTC)), now), "2026-12-03 (12 d)");
+        assert_eq!(format_expiry(Some(datetime!(2026-11-18 12:00 UTC)), now), "expired 3 d ago");
+        assert!(expires_soon(Some(datetime!(2026-12-05 12:00 UTC)), now));
+        assert!(!expires_soon(Some(datetime!(2026-12-05 12:01 UTC)), now));
+        assert!(!expires_soon(None, now));
     }
 
     #[test]
     fn the_last_check_is_told_with_status_and_age() {
         let now = datetime!(2026-11-21 12:00 UTC);
-        let check = |status, at| Check { verdict: Verdict::Refused, status, reason: String::new(), at, latency_ms: None };
-        assert_eq!(last_check(None, now), "never checked");
-        assert_eq!(last_check(Some(&check(Some(401), datetime!(2026-11-21 11:58 UTC))), now), "refused 401, 2 min ago");
-        assert_eq!(last_check(Some(&check(None, now)), now), "refused, just now");
+        let check = |status, at| CheckReport {
+            result: CheckResult::Refused,
+            status,
+            reason: String::new(),
+            checked_at: at,
+            latency_ms: None,
+        };
+        assert_eq!(format_last_check(None, now), "never checked");
+        assert_eq!(format_last_check(Some(&check(Some(401), datetime!(2026-11-21 11:58 UTC))), now), "refused 401, 2 min ago");
+        assert_eq!(format_last_check(Some(&check(None, now)), now), "refused, just now");
     }
 }

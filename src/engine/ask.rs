@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use url::Url;
 
 use crate::domain::rotation::Saying;
-use crate::domain::{Moment, Secret};
+use crate::domain::{Secret, Timestamp};
 
 /// Somebody who can answer questions: a dialog of the screen, a prompt of the command line, a test.
 #[async_trait]
@@ -68,7 +68,7 @@ pub struct Awaited {
     /// How long it is waited for.
     pub wait: Duration,
     /// When that is over.
-    pub until: Moment,
+    pub until: Timestamp,
 }
 
 /// One way to go on.

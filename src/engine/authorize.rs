@@ -15,10 +15,10 @@ use super::keyring::KEY_FILE;
 use super::lock::Held;
 use super::message::Lifetime;
 use super::session::Session;
-use crate::domain::credential::{Part, Slot};
-use crate::domain::provider::{Authorization, Kind};
+use crate::domain::credential::{SecretPart, SecretSlot};
+use crate::domain::provider::{AuthMethod, CredentialKind};
 use crate::domain::region::Region;
-use crate::domain::{Credential, CredentialId, Moment, Problem, Secret};
+use crate::domain::{Credential, CredentialId, Problem, Secret, Timestamp};
 use crate::net::exchange::{AccessToken, Exchange, ExchangeError, Expiry};
 use crate::net::oauth::{RefreshToken, Refreshed};
 use crate::net::{Bound, NetError};
@@ -45,9 +45,9 @@ pub(super) enum Refused {
 #[derive(Clone, Copy)]
 struct Spending<'a> {
     credential: &'a Credential,
-    kind: &'a Kind,
+    kind: &'a CredentialKind,
     region: &'a Region,
-    slot: Slot,
+    slot: SecretSlot,
 }
 
 /// Why a request got no answer.
@@ -62,7 +62,12 @@ pub(super) enum Trouble {
 
 impl Engine {
     /// What is to be sent for the credential in this region, bound to the region's origins.
-    pub(super) async fn authorize(&self, credential: &Credential, kind: &Kind, region: &Region) -> Result<Bound, Trouble> {
+    pub(super) async fn authorize(
+        &self,
+        credential: &Credential,
+        kind: &CredentialKind,
+        region: &Region,
+    ) -> Result<Bound, Trouble> {
         self.authorize_anew(credential, kind, region, Refused::Nothing).await
     }
 
@@ -70,12 +75,12 @@ impl Engine {
     pub(super) async fn authorize_anew(
         &self,
         credential: &Credential,
-        kind: &Kind,
+        kind: &CredentialKind,
         region: &Region,
         refused: Refused,
     ) -> Result<Bound, Trouble> {
-        if let Authorization::Header { scheme, .. } = &kind.authorization {
-            let secret = self.secret(credential, &Part::Secret).await?;
+        if let AuthMethod::Header { scheme, .. } = &kind.authorization {
+            let secret = self.secret(credential, &SecretPart::Secret).await?;
             return Ok(bind(credential, scheme, region, Arc::new(secret)));
         }
         let session = self.session(credential, kind, region, &refused).await?;
@@ -88,12 +93,12 @@ impl Engine {
     pub(super) async fn authorize_slot(
         &self,
         credential: &Credential,
-        kind: &Kind,
+        kind: &CredentialKind,
         region: &Region,
-        slot: Slot,
+        slot: SecretSlot,
     ) -> Result<Bound, Trouble> {
         let spending = Spending { credential, kind, region, slot };
-        let session = if matches!(kind.authorization, Authorization::RefreshToken { .. }) {
+        let session = if matches!(kind.authorization, AuthMethod::RefreshToken { .. }) {
             let held = self.locks.hold(&credential.id).await?;
             self.refreshed(spending, &Refused::Nothing, &held).await?
         } else {
@@ -107,7 +112,7 @@ impl Engine {
     async fn session(
         &self,
         credential: &Credential,
-        kind: &Kind,
+        kind: &CredentialKind,
         region: &Region,
         refused: &Refused,
     ) -> Result<Session, Trouble> {
@@ -120,8 +125,8 @@ impl Engine {
         if let Some(session) = known() {
             return Ok(session);
         }
-        let spending = Spending { credential, kind, region, slot: Slot::Current };
-        let session = if matches!(kind.authorization, Authorization::RefreshToken { .. }) {
+        let spending = Spending { credential, kind, region, slot: SecretSlot::Current };
+        let session = if matches!(kind.authorization, AuthMethod::RefreshToken { .. }) {
             self.refreshed(spending, refused, &held).await?
         } else {
             let (secret, parts) = self.material(spending).await?;
@@ -148,12 +153,12 @@ impl Engine {
     pub(super) async fn keep_session(
         &self,
         credential: &Credential,
-        slot: Slot,
+        slot: SecretSlot,
         refreshed: Refreshed,
     ) -> Result<Session, Problem> {
         if let Some(next) = &refreshed.next {
-            self.put_secret(place(&credential.id, slot, &Part::Secret), &next.secret).await?;
-            if slot == Slot::Current {
+            self.put_secret(place(&credential.id, slot, &SecretPart::Secret), &next.secret).await?;
+            if slot == SecretSlot::Current {
                 self.note_next(credential, next).await?;
             }
         }
@@ -174,7 +179,7 @@ impl Engine {
     }
 
     /// Stores the access token of the session in a slot, for the other processes and for what comes after this one.
-    pub(super) async fn share_session(&self, id: &CredentialId, slot: Slot, session: &Session) -> Result<(), Problem> {
+    pub(super) async fn share_session(&self, id: &CredentialId, slot: SecretSlot, session: &Session) -> Result<(), Problem> {
         let stored = write_shared(session);
         self.store.put(&ItemKey::of(id, slot, &access_token()), &stored).await?;
         self.note_kept(place(id, slot, &access_token()), &session.token).await;
@@ -196,7 +201,7 @@ impl Engine {
     }
 
     /// When something ends that the provider gives so much time from now on.
-    pub(super) fn end_after(&self, lifetime: Option<std::time::Duration>) -> Option<Moment> {
+    pub(super) fn end_after(&self, lifetime: Option<std::time::Duration>) -> Option<Timestamp> {
         lifetime.and_then(|lifetime| Expiry::After(lifetime).moment(self.now()))
     }
 
@@ -207,7 +212,7 @@ impl Engine {
             Ok(()) | Err(StoreError::Absent) => {}
             Err(error) => return Err(error.into()),
         }
-        self.note_gone(place(&credential.id, Slot::Current, &access_token())).await;
+        self.note_gone(place(&credential.id, SecretSlot::Current, &access_token())).await;
         Ok(())
     }
 
@@ -215,17 +220,21 @@ impl Engine {
     async fn material(&self, spending: Spending<'_>) -> Result<(Arc<Secret>, BTreeMap<String, Arc<Secret>>), Problem> {
         let Spending { credential, kind, slot, .. } = spending;
         let secret = match slot {
-            Slot::Current => self.secret(credential, &Part::Secret).await?,
-            other => self.store.get(&ItemKey::of(&credential.id, other, &Part::Secret)).await?,
+            SecretSlot::Current => self.secret(credential, &SecretPart::Secret).await?,
+            other => self.store.get(&ItemKey::of(&credential.id, other, &SecretPart::Secret)).await?,
         };
         Ok((Arc::new(secret), self.parts(credential, kind).await?))
     }
 
     /// The further parts of the secret, as far as they are there.
-    pub(super) async fn parts(&self, credential: &Credential, kind: &Kind) -> Result<BTreeMap<String, Arc<Secret>>, Problem> {
+    pub(super) async fn parts(
+        &self,
+        credential: &Credential,
+        kind: &CredentialKind,
+    ) -> Result<BTreeMap<String, Arc<Secret>>, Problem> {
         let mut parts = BTreeMap::new();
         for part in &kind.parts {
-            match self.store.get(&key(credential, &Part::Named(part.id.clone()))).await {
+            match self.store.get(&key(credential, &SecretPart::Named(part.id.clone()))).await {
                 Ok(secret) => drop(parts.insert(part.id.clone(), Arc::new(secret))),
                 Err(StoreError::Absent) => {}
                 Err(error) => return Err(error.into()),
@@ -237,7 +246,7 @@ impl Engine {
     pub(super) fn exchange<'a>(
         &self,
         fields: &'a BTreeMap<String, String>,
-        kind: &'a Kind,
+        kind: &'a CredentialKind,
         region: &'a Region,
         (secret, parts): (&'a Arc<Secret>, &'a BTreeMap<String, Arc<Secret>>),
     ) -> Exchange<'a> {
@@ -254,8 +263,8 @@ impl Engine {
 }
 
 /// Whether the credential's secret is sent as it lies in the store.
-pub(super) fn sent_as_it_is(kind: &Kind, credential: &Credential) -> bool {
-    !kind.authorization.exchanges() && !credential.fields.contains_key(KEY_FILE)
+pub(super) fn sent_as_it_is(kind: &CredentialKind, credential: &Credential) -> bool {
+    !kind.authorization.uses_token_exchange() && !credential.fields.contains_key(KEY_FILE)
 }
 
 /// The secret itself, bound to the region's origins, under the scheme that is known to work or the kind's own.
@@ -265,12 +274,12 @@ pub(super) fn bind(credential: &Credential, scheme: &str, region: &Region, secre
 }
 
 /// The part in which a session's access token is kept.
-pub(super) fn access_token() -> Part {
-    Part::Named(ACCESS_TOKEN.to_owned())
+pub(super) fn access_token() -> SecretPart {
+    SecretPart::Named(ACCESS_TOKEN.to_owned())
 }
 
-fn key(credential: &Credential, part: &Part) -> ItemKey {
-    ItemKey::of(&credential.id, Slot::Current, part)
+fn key(credential: &Credential, part: &SecretPart) -> ItemKey {
+    ItemKey::of(&credential.id, SecretSlot::Current, part)
 }
 
 /// `<end> <token>` or `<end>/<beginning> <token>`, both in seconds since 1970: how long it is used goes along with the
@@ -298,7 +307,7 @@ fn read_shared(stored: &Secret, scheme: &str) -> Option<Session> {
         let blank = bytes.iter().position(|byte| *byte == b' ')?;
         let life = std::str::from_utf8(&bytes[..blank]).ok()?;
         let (until, since) = life.split_once('/').map_or((life, None), |(until, since)| (until, Some(since)));
-        let moment = |seconds: &str| Moment::from_unix_timestamp(seconds.parse().ok()?).ok();
+        let moment = |seconds: &str| Timestamp::from_unix_timestamp(seconds.parse().ok()?).ok();
         let life = Lifetime { since: since.and_then(moment), until: moment(until)? };
         Some(Session { token: Arc::new(Secret::new(bytes[blank + 1..].to_vec())), scheme: scheme.to_owned(), life })
     })

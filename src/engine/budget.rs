@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use crate::domain::rate_limit::RateLimit;
 use crate::domain::region::Region;
-use crate::domain::response::Answer;
-use crate::domain::{Credential, CredentialId, Moment};
+use crate::domain::response::ApiResponse;
+use crate::domain::{Credential, CredentialId, Timestamp};
 
 /// How long is waited after a refusal that does not say how long.
 const UNSAID: Duration = Duration::from_secs(2);
@@ -37,9 +37,9 @@ struct Budget {
     /// How many requests may still be sent, as far as that is known.
     left: Option<u64>,
     /// When they are full again.
-    full_at: Option<Moment>,
+    full_at: Option<Timestamp>,
     /// Until when the server wants to be left alone.
-    closed_until: Option<Moment>,
+    closed_until: Option<Timestamp>,
 }
 
 impl Account {
@@ -51,12 +51,12 @@ impl Account {
 
 impl Budgets {
     /// Takes one request out of the budget; or says how long to wait before asking again.
-    pub(super) fn take(&self, account: &Account, now: Moment) -> Option<Duration> {
+    pub(super) fn take(&self, account: &Account, now: Timestamp) -> Option<Duration> {
         self.with(account, |budget| budget.take(now))
     }
 
     /// Learns from an answer.
-    pub(super) fn learn(&self, account: &Account, answer: &Answer, now: Moment) {
+    pub(super) fn learn(&self, account: &Account, answer: &ApiResponse, now: Timestamp) {
         self.with(account, |budget| budget.learn(answer, now));
     }
 
@@ -67,7 +67,7 @@ impl Budgets {
 }
 
 impl Budget {
-    fn take(&mut self, now: Moment) -> Option<Duration> {
+    fn take(&mut self, now: Timestamp) -> Option<Duration> {
         if let Some(closed) = self.closed_until.filter(|closed| *closed > now) {
             return Some(between(now, closed));
         }
@@ -80,22 +80,22 @@ impl Budget {
         None
     }
 
-    fn learn(&mut self, answer: &Answer, now: Moment) {
-        let limit = RateLimit::read(answer, now);
+    fn learn(&mut self, answer: &ApiResponse, now: Timestamp) {
+        let limit = RateLimit::from_response(answer, now);
         if is_for_now(answer, now) {
-            let until = later(now, limit.wait().unwrap_or(UNSAID));
+            let until = later(now, limit.wait_time().unwrap_or(UNSAID));
             self.closed_until = self.closed_until.max(Some(until));
         }
-        if let Some(left) = limit.tightest().and_then(|budget| budget.remaining) {
+        if let Some(left) = limit.tightest_window().and_then(|budget| budget.remaining) {
             self.begin_anew(now);
             // Other requests may be under way which that answer did not count yet, so within a window it only shrinks.
             self.left = Some(self.left.filter(|_| self.full_at.is_some()).map_or(left, |known| known.min(left)));
-            let full_at = limit.tightest().and_then(|budget| budget.reset).map(|reset| later(now, reset));
+            let full_at = limit.tightest_window().and_then(|budget| budget.reset).map(|reset| later(now, reset));
             self.full_at = self.full_at.or(full_at);
         }
     }
 
-    fn begin_anew(&mut self, now: Moment) {
+    fn begin_anew(&mut self, now: Timestamp) {
         if self.full_at.is_some_and(|full| full <= now) {
             (self.left, self.full_at) = (None, None);
         }
@@ -103,15 +103,15 @@ impl Budget {
 }
 
 /// Whether an answer is a refusal that is over after a while.
-pub(super) fn is_for_now(answer: &Answer, now: Moment) -> bool {
-    answer.status == 429 || answer.status == 503 && RateLimit::read(answer, now).retry_after.is_some()
+pub(super) fn is_for_now(answer: &ApiResponse, now: Timestamp) -> bool {
+    answer.status == 429 || answer.status == 503 && RateLimit::from_response(answer, now).retry_after.is_some()
 }
 
-fn later(now: Moment, wait: Duration) -> Moment {
+fn later(now: Timestamp, wait: Duration) -> Timestamp {
     now.checked_add(time::Duration::try_from(wait.min(LONGEST)).unwrap_or_default()).unwrap_or(now)
 }
 
-fn between(now: Moment, then: Moment) -> Duration {
+fn between(now: Timestamp, then: Timestamp) -> Duration {
     Duration::try_from(then - now).unwrap_or_default()
 }
 
@@ -120,16 +120,16 @@ mod tests {
     use time::macros::datetime;
 
     use super::*;
-    use crate::domain::response::{Body, Timing};
+    use crate::domain::response::{RequestTiming, ResponseBody};
 
-    const NOW: Moment = datetime!(2026-11-21 12:00 UTC);
+    const NOW: Timestamp = datetime!(2026-11-21 12:00 UTC);
 
-    fn answer(status: u16, headers: &[(&str, &str)]) -> Answer {
-        Answer {
+    fn answer(status: u16, headers: &[(&str, &str)]) -> ApiResponse {
+        ApiResponse {
             status,
             headers: headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
-            body: Body::Empty,
-            timing: Timing::default(),
+            body: ResponseBody::Empty,
+            timing: RequestTiming::default(),
             size: 0,
             truncated: false,
             url: String::new(),
@@ -137,7 +137,7 @@ mod tests {
         }
     }
 
-    fn left(left: &str, reset: &str) -> Answer {
+    fn left(left: &str, reset: &str) -> ApiResponse {
         answer(200, &[("x-ratelimit-limit", "5, 5;w=10"), ("x-ratelimit-remaining", left), ("x-ratelimit-reset", reset)])
     }
 
@@ -145,7 +145,7 @@ mod tests {
         Account { credential: CredentialId::from_random([7; 16]), region: region.to_owned() }
     }
 
-    fn after(seconds: i64) -> Moment {
+    fn after(seconds: i64) -> Timestamp {
         NOW + time::Duration::seconds(seconds)
     }
 

@@ -14,13 +14,13 @@ use super::fair::{Turns, shuffled};
 use super::findings::Finding;
 use super::message::HistoryFilter;
 use super::withhold::Dispatched;
-use crate::domain::credential::{Check, Part, Principal, Slot};
-use crate::domain::explain::{self, Asked, Explanation, Hints};
-use crate::domain::provider::Preset;
-use crate::domain::refusal::{Facts, Refusal};
+use crate::domain::credential::{CheckReport, Principal, SecretPart, SecretSlot};
+use crate::domain::explain::{self, ExplanationContext, RequestContext, ResponseExplanation};
+use crate::domain::provider::RequestPreset;
+use crate::domain::refusal::{RefusalContext, RefusalDiagnosis};
 use crate::domain::region::Region;
-use crate::domain::request::Draft;
-use crate::domain::response::{Answer, Verdict};
+use crate::domain::request::RequestDraft;
+use crate::domain::response::{ApiResponse, CheckResult};
 use crate::domain::{Credential, CredentialId, Origin, Problem, Secret};
 use crate::index::RegionCheck;
 use crate::net::exchange::ExchangeError;
@@ -38,7 +38,7 @@ struct Secrets {
 impl Engine {
     /// Asks the provider in the named region whether the credential works, and keeps the verdict in the index.
     /// A store that does not give the secret is a problem, not a verdict.
-    pub async fn check(&self, credential: &Credential, region: &str) -> Result<Check, Problem> {
+    pub async fn check(&self, credential: &Credential, region: &str) -> Result<CheckReport, Problem> {
         let finding = self.find_out(credential, region).await?;
         let check = finding.check.clone();
         self.write_down(finding).await?;
@@ -51,7 +51,7 @@ impl Engine {
     pub async fn check_many(
         self: &Arc<Self>,
         credentials: Vec<Credential>,
-        mut seen: impl FnMut(&Credential, Result<Check, Problem>) + Send,
+        mut seen: impl FnMut(&Credential, Result<CheckReport, Problem>) + Send,
     ) {
         let mut turns = Turns::new(self.with_secrets(shuffled(credentials)), |(credential, _)| host(credential));
         let (mut asked, mut findings) = (JoinSet::new(), self.findings());
@@ -100,7 +100,7 @@ impl Engine {
 
     /// Tries a credential in every region of its provider, in its own one last: a refusal there is explained by what the
     /// others said. The secret is shown to each of their hosts, so whoever calls this has asked the person first.
-    pub async fn probe(&self, credential: &Credential, mut seen: impl FnMut(&str, &Check) + Send) -> Result<(), Problem> {
+    pub async fn probe(&self, credential: &Credential, mut seen: impl FnMut(&str, &CheckReport) + Send) -> Result<(), Problem> {
         let regions = self.catalogue.regions(&credential.provider)?;
         let (own, others): (Vec<_>, Vec<_>) = regions.iter().partition(|region| region.id == credential.region);
         let [own, others] = [own, others].map(|asked| {
@@ -121,11 +121,16 @@ impl Engine {
     }
 
     /// What an answer says about the credential, with all that is known besides.
-    pub(super) async fn judge(&self, credential: &Credential, region: &Region, answer: &Answer) -> Result<Explanation, Problem> {
+    pub(super) async fn judge(
+        &self,
+        credential: &Credential,
+        region: &Region,
+        answer: &ApiResponse,
+    ) -> Result<ResponseExplanation, Problem> {
         let provider = self.catalogue.provider(&credential.provider)?;
-        let asked = Asked { provider, kind: &credential.kind, region: &region.id };
+        let asked = RequestContext { provider, kind: &credential.kind, region: &region.id };
         if let Some(host) = stranger(region, answer) {
-            return Ok(explain::astray(asked, answer.status, &host));
+            return Ok(explain::explain_unsafe_redirect(asked, answer.status, &host));
         }
         Ok(explain::explain(asked, answer, &self.hints(credential, region, answer).await?))
     }
@@ -135,19 +140,30 @@ impl Engine {
         &self,
         credential: &Credential,
         region: &Region,
-        (draft, answer): (&Draft, &Answer),
+        (draft, answer): (&RequestDraft, &ApiResponse),
         schemes: &[String],
-    ) -> Result<Option<Refusal>, Problem> {
+    ) -> Result<Option<RefusalDiagnosis>, Problem> {
         let provider = self.catalogue.provider(&credential.provider)?;
-        let asked = Asked { provider, kind: &credential.kind, region: &region.id };
+        let asked = RequestContext { provider, kind: &credential.kind, region: &region.id };
         let hints = &self.hints(credential, region, answer).await?;
         let principal = credential.principal.as_ref();
-        Ok(Refusal::of(&Facts { asked, hints, draft, answer, schemes, principal }))
+        Ok(RefusalDiagnosis::diagnose(&RefusalContext {
+            request_context: asked,
+            hints,
+            draft,
+            response: answer,
+            schemes,
+            principal,
+        }))
     }
 
     /// What is known besides an answer. Nothing is looked up for one that is no refusal.
-    async fn hints(&self, credential: &Credential, region: &Region, answer: &Answer) -> Result<Hints, Problem> {
-        let mut hints = Hints { expires: credential.expires, is_proven: credential.scheme.is_some(), ..Hints::at(self.now()) };
+    async fn hints(&self, credential: &Credential, region: &Region, answer: &ApiResponse) -> Result<ExplanationContext, Problem> {
+        let mut hints = ExplanationContext {
+            expires: credential.expires,
+            scheme_worked_before: credential.scheme.is_some(),
+            ..ExplanationContext::new(self.now())
+        };
         if answer.status < 400 {
             return Ok(hints);
         }
@@ -155,26 +171,27 @@ impl Engine {
         let own = HistoryFilter { credential: Some(credential.id.clone()), text: None };
         let sent = self.history(own, REMEMBERED).await?;
         for other in self.catalogue.regions(&credential.provider)?.iter().filter(|other| other.id != region.id) {
-            let checked = checks.iter().filter(|known| known.region == other.id).map(|known| known.check.verdict);
+            let checked = checks.iter().filter(|known| known.region == other.id).map(|known| known.check.result);
             let asked = sent.iter().filter(|line| line.sent.region == other.id).map(|line| line.sent.verdict);
-            let list = match checked.chain(asked).find(|verdict| matches!(verdict, Verdict::Accepted | Verdict::Refused)) {
-                Some(Verdict::Accepted) => &mut hints.accepted_in,
+            let list = match checked.chain(asked).find(|verdict| matches!(verdict, CheckResult::Accepted | CheckResult::Refused))
+            {
+                Some(CheckResult::Accepted) => &mut hints.accepted_in,
                 Some(_) => &mut hints.refused_in,
-                None => &mut hints.unasked,
+                None => &mut hints.untried_in,
             };
             list.push(other.id.clone());
         }
-        (hints.home_region, hints.oddities) = self.what_it_says(credential).await;
+        (hints.home_region, hints.secret_anomalies) = self.what_it_says(credential).await;
         Ok(hints)
     }
 
     /// The region that the secret itself names, and what stands around it in the store.
     async fn what_it_says(&self, credential: &Credential) -> (Option<String>, Option<Vec<String>>) {
-        let Ok(secret) = self.secret(credential, &Part::Secret).await else { return (None, None) };
+        let Ok(secret) = self.secret(credential, &SecretPart::Secret).await else { return (None, None) };
         match self.identify(&secret) {
             Ok(found) => {
                 let own = found.candidates.into_iter().find(|candidate| candidate.kind == credential.kind);
-                (own.and_then(|own| own.region), Some(found.cleaned))
+                (own.and_then(|own| own.region), Some(found.removed))
             }
             Err(problem) => (None, Some(vec![problem.why])),
         }
@@ -197,7 +214,7 @@ impl Engine {
         (credential, found)
     }
 
-    async fn check_in<'r>(&self, credential: &Credential, region: &'r Region) -> (&'r Region, Result<Check, Problem>) {
+    async fn check_in<'r>(&self, credential: &Credential, region: &'r Region) -> (&'r Region, Result<CheckReport, Problem>) {
         (region, self.check(credential, &region.id).await)
     }
 
@@ -207,7 +224,8 @@ impl Engine {
 
     /// The same with a secret that is sent as it is and has been read already.
     async fn find_out_with(&self, credential: &Credential, region: &str, secret: Arc<Secret>) -> Result<Finding, Problem> {
-        let dispatch = |region, draft: Draft| async move { self.dispatch_with(credential, region, &draft, Some(secret)).await };
+        let dispatch =
+            |region, draft: RequestDraft| async move { self.dispatch_with(credential, region, &draft, Some(secret)).await };
         self.find_out_by(credential, region, dispatch).await
     }
 
@@ -215,7 +233,7 @@ impl Engine {
         &'a self,
         credential: &Credential,
         region: &str,
-        dispatch: impl FnOnce(&'a Region, Draft) -> D,
+        dispatch: impl FnOnce(&'a Region, RequestDraft) -> D,
     ) -> Result<Finding, Problem> {
         let region = self.catalogue.region(&credential.provider, region)?;
         let kind = self.catalogue.kind(&credential.provider, &credential.kind)?;
@@ -229,17 +247,17 @@ impl Engine {
         let (verdict, status, reason) = match outcome {
             Ok(dispatched) => {
                 let answer = dispatched.redacted();
-                let Explanation { verdict, reason, .. } = self.judge(credential, region, &answer).await?;
-                if verdict == Verdict::Accepted {
+                let ResponseExplanation { result: verdict, reason, .. } = self.judge(credential, region, &answer).await?;
+                if verdict == CheckResult::Accepted {
                     (principal, home) = read_principal(preset, &answer);
                 }
                 (verdict, Some(answer.status), reason)
             }
-            Err(Trouble::Net(error)) => (Verdict::Unknown, None, error.to_string()),
+            Err(Trouble::Net(error)) => (CheckResult::Unknown, None, error.to_string()),
             Err(Trouble::Exchange(error)) => self.judge_exchange(credential, region, &error).await?,
             Err(Trouble::Problem(problem)) => return Err(problem),
         };
-        let check = Check { verdict, status, reason, at: self.now(), latency_ms: Some(latency) };
+        let check = CheckReport { result: verdict, status, reason, checked_at: self.now(), latency_ms: Some(latency) };
         let principal = principal.filter(|principal| credential.principal.as_ref() != Some(principal));
         Ok(Finding { credential: credential.id.clone(), region: region.id.clone(), check, principal, home })
     }
@@ -250,9 +268,9 @@ impl Engine {
         credential: &Credential,
         region: &Region,
         error: &ExchangeError,
-    ) -> Result<(Verdict, Option<u16>, String), Problem> {
+    ) -> Result<(CheckResult, Option<u16>, String), Problem> {
         let Some(answer) = error.answer() else { return Ok((verdict_of(error), status_of(error), error.to_string())) };
-        let Explanation { verdict, reason, .. } = self.judge(credential, region, answer).await?;
+        let ResponseExplanation { result: verdict, reason, .. } = self.judge(credential, region, answer).await?;
         Ok((verdict, Some(answer.status), reason))
     }
 
@@ -298,7 +316,7 @@ impl Secrets {
     /// One of the secrets; none that is not among them, or that could not be read: its own check meets the reason.
     async fn get(&self, id: &CredentialId, store: &dyn Store) -> Option<Arc<Secret>> {
         let read = self.read.get_or_init(|| async {
-            let keys: Vec<_> = self.ids.iter().map(|id| ItemKey::of(id, Slot::Current, &Part::Secret)).collect();
+            let keys: Vec<_> = self.ids.iter().map(|id| ItemKey::of(id, SecretSlot::Current, &SecretPart::Secret)).collect();
             let read = self.ids.iter().zip(store.get_many(&keys).await);
             read.filter_map(|(id, secret)| Some((id.clone(), Arc::new(secret.ok()?)))).collect()
         });
@@ -307,21 +325,21 @@ impl Secrets {
 }
 
 /// Who the answer says the credential acts as.
-pub(super) fn principal(preset: &Preset, answer: &Answer) -> Option<Principal> {
+pub(super) fn principal(preset: &RequestPreset, answer: &ApiResponse) -> Option<Principal> {
     read_principal(preset, answer).0
 }
 
 /// The same, and the organisation in which it acts unless a request says otherwise.
-fn read_principal(preset: &Preset, answer: &Answer) -> (Option<Principal>, Option<String>) {
+fn read_principal(preset: &RequestPreset, answer: &ApiResponse) -> (Option<Principal>, Option<String>) {
     let body: Option<serde_json::Value> = answer.body.text().and_then(|text| serde_json::from_str(text).ok());
     let (Some(pointers), Some(body)) = (&preset.principal, body) else { return (None, None) };
-    (pointers.read(&body), pointers.read_home(&body))
+    (pointers.read_principal(&body), pointers.read_home_organization(&body))
 }
 
-fn verdict_of(error: &ExchangeError) -> Verdict {
+fn verdict_of(error: &ExchangeError) -> CheckResult {
     match error {
-        ExchangeError::Refused { .. } | ExchangeError::Other { .. } => Verdict::Refused,
-        _ => Verdict::Unknown,
+        ExchangeError::Refused { .. } | ExchangeError::Other { .. } => CheckResult::Refused,
+        _ => CheckResult::Unknown,
     }
 }
 
@@ -335,9 +353,9 @@ fn status_of(error: &ExchangeError) -> Option<u16> {
 }
 
 /// The host that answered, if it is none of the region's: a redirect led there.
-fn stranger(region: &Region, answer: &Answer) -> Option<String> {
+fn stranger(region: &Region, answer: &ApiResponse) -> Option<String> {
     let url = url::Url::parse(&answer.url).ok()?;
-    let origin = Origin::of(&url)?;
+    let origin = Origin::from_url(&url)?;
     let own = region.bound_origins().into_iter().chain(region.app.clone());
     (!own.into_iter().any(|known| known == origin)).then(|| origin.to_string())
 }

@@ -6,11 +6,11 @@ use serde_json::Value;
 use time::format_description::well_known::Rfc3339;
 
 use super::Engine;
-use crate::domain::credential::{Check, Part};
-use crate::domain::provider::spec::Listed;
-use crate::domain::provider::{Choice, Kind, Provider};
-use crate::domain::response::Verdict;
-use crate::domain::{Credential, Moment, Problem, text};
+use crate::domain::credential::{CheckReport, SecretPart};
+use crate::domain::provider::spec::CredentialListing;
+use crate::domain::provider::{CredentialKind, ParameterOption, Provider};
+use crate::domain::response::CheckResult;
+use crate::domain::{Credential, Problem, Timestamp, text};
 
 /// How many organisations are named; of the others only the number.
 const NAMED: usize = 5;
@@ -18,7 +18,7 @@ const NAMED: usize = 5;
 /// What the provider told.
 pub struct Classified {
     /// The verdict.
-    pub check: Check,
+    pub check: CheckReport,
     /// The credential, with everything that was learned.
     pub credential: Credential,
 }
@@ -27,8 +27,8 @@ impl Classified {
     /// What the provider told, a remark each.
     pub fn remarks(&self) -> Vec<String> {
         let Self { check, credential } = self;
-        if check.verdict != Verdict::Accepted {
-            return vec![format!("kept, but {}: {}", check.verdict.as_str(), check.reason)];
+        if check.result != CheckResult::Accepted {
+            return vec![format!("kept, but {}: {}", check.result.as_str(), check.reason)];
         }
         let who = credential.principal.as_ref().map(|who| format!("acts as {} ({})", who.name, who.kind.replace('_', " ")));
         let sees = credential.fields.get("organisations").map(|seen| format!("sees organisations: {seen}"));
@@ -41,7 +41,7 @@ impl Classified {
 #[derive(Default)]
 struct Learned {
     fields: BTreeMap<String, String>,
-    expires: Option<Moment>,
+    expires: Option<Timestamp>,
 }
 
 impl Engine {
@@ -52,7 +52,7 @@ impl Engine {
         let finding = self.find_out(credential, &credential.region).await?;
         let (check, home) = (finding.check.clone(), finding.home.clone());
         self.write_down(finding).await?;
-        if check.verdict != Verdict::Accepted {
+        if check.result != CheckResult::Accepted {
             return Ok(Classified { check, credential: self.by_id(&credential.id).await? });
         }
         let known = self.by_id(&credential.id).await?;
@@ -68,27 +68,27 @@ impl Engine {
     }
 
     async fn learn_organisations(&self, credential: &Credential, provider: &Provider, home: Option<&str>, learned: &mut Learned) {
-        let Some(listing) = &provider.organisations else { return };
+        let Some(listing) = &provider.organizations else { return };
         let Some(body) = self.ask(credential, &listing.preset).await else { return };
-        let names = names(listing.items.read(&body), home);
+        let names = names(listing.items.read_options(&body), home);
         let whole = body.pointer("/links/next").is_none_or(Value::is_null);
         learned.fields.insert("organisations".to_owned(), summary(&names, whole));
     }
 
-    async fn learn_end(&self, credential: &Credential, kind: &Kind, learned: &mut Learned) {
-        let Some(listed) = &kind.listed else { return };
+    async fn learn_end(&self, credential: &Credential, kind: &CredentialKind, learned: &mut Learned) {
+        let Some(listed) = &kind.credential_listing else { return };
         let Some(body) = self.ask(credential, &listed.preset).await else { return };
         let known = credential.fields.get(&listed.field).cloned();
         let claimed = self.claimed_id(credential).await;
         let Some(entry) = find_entry(&body, listed, [known, claimed].into_iter().flatten()) else { return };
-        let text = |pointer: &str| entry.pointer(pointer).and_then(Value::as_str).map(text::clean_line);
-        learned.expires = text(&listed.expires).and_then(|end| Moment::parse(&end, &Rfc3339).ok());
+        let text = |pointer: &str| entry.pointer(pointer).and_then(Value::as_str).map(text::sanitize_line);
+        learned.expires = text(&listed.expires).and_then(|end| Timestamp::parse(&end, &Rfc3339).ok());
         learned.fields.extend(text(&listed.id).map(|id| (listed.field.clone(), id)));
     }
 
     /// The id that the secret itself claims to have.
     pub(super) async fn claimed_id(&self, credential: &Credential) -> Option<String> {
-        let secret = self.secret(credential, &Part::Secret).await.ok()?;
+        let secret = self.secret(credential, &SecretPart::Secret).await.ok()?;
         let candidates = self.identify(&secret).ok()?.candidates;
         candidates.into_iter().find(|candidate| candidate.kind == credential.kind)?.remote_id
     }
@@ -118,7 +118,7 @@ impl Engine {
 }
 
 /// The entry of a list that is this credential: by an id that is known, else the only one there is.
-fn find_entry<'a>(body: &'a Value, listed: &Listed, mut ids: impl Iterator<Item = String>) -> Option<&'a Value> {
+fn find_entry<'a>(body: &'a Value, listed: &CredentialListing, mut ids: impl Iterator<Item = String>) -> Option<&'a Value> {
     let entries = body.pointer(&listed.list)?.as_array()?;
     let is = |entry: &&Value, id: &str| entry.pointer(&listed.id).and_then(Value::as_str) == Some(id);
     let only = || if let [entry] = entries.as_slice() { Some(entry) } else { None };
@@ -126,7 +126,7 @@ fn find_entry<'a>(body: &'a Value, listed: &Listed, mut ids: impl Iterator<Item 
 }
 
 /// The names of organisations, the default one first and called so.
-fn names(organisations: Vec<Choice>, home: Option<&str>) -> Vec<String> {
+fn names(organisations: Vec<ParameterOption>, home: Option<&str>) -> Vec<String> {
     let (default, others): (Vec<_>, Vec<_>) =
         organisations.into_iter().partition(|organisation| home == Some(organisation.value.as_str()));
     let default = default.into_iter().map(|organisation| format!("{} (default)", organisation.name));
@@ -151,9 +151,15 @@ mod tests {
 
     use super::*;
 
-    fn listed() -> Listed {
+    fn listed() -> CredentialListing {
         let text = str::to_owned;
-        Listed { preset: text("p"), list: text("/data"), id: text("/id"), expires: text("/end"), field: text("pat_id") }
+        CredentialListing {
+            preset: text("p"),
+            list: text("/data"),
+            id: text("/id"),
+            expires: text("/end"),
+            field: text("pat_id"),
+        }
     }
 
     fn found(body: &Value, ids: &[&str]) -> Option<Value> {
@@ -172,7 +178,7 @@ mod tests {
 
     #[test]
     fn the_default_organisation_comes_first() {
-        let choice = |value: &str| Choice { value: value.to_owned(), name: value.to_uppercase() };
+        let choice = |value: &str| ParameterOption { value: value.to_owned(), name: value.to_uppercase() };
         let all = || vec![choice("a"), choice("b")];
         assert_eq!(names(all(), Some("b")), ["B (default)", "A"]);
         assert_eq!(names(all(), Some("elsewhere")), ["A", "B"]);

@@ -12,11 +12,11 @@ use super::pages::{Leaf, Turned, follow};
 use super::tasks::Voice;
 use crate::config::Requests;
 use crate::domain::paging;
-use crate::domain::problem::{Class, Problem};
-use crate::domain::request::{Draft, Saved};
-use crate::domain::response::{Answer, Body, Timing};
-use crate::domain::timing::Connection;
-use crate::domain::{Credential, Name};
+use crate::domain::problem::{Problem, ProblemClass};
+use crate::domain::request::{RequestDraft, SavedRequest};
+use crate::domain::response::{ApiResponse, RequestTiming, ResponseBody};
+use crate::domain::timing::ConnectionOrigin;
+use crate::domain::{Credential, CredentialName};
 
 /// So many requests of the history are offered.
 const OFFERED: usize = 1_000;
@@ -77,8 +77,9 @@ impl Engine {
             Err(problem) => broken_off(&credential, &draft, problem),
         };
         let total_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let timing = Timing { total_ms, connection: Connection::Untold, ..last.answer.timing };
-        let whole = Answer { size: list.len() as u64, body: Body::Text(list), truncated: is_cut, timing, ..last.answer };
+        let timing = RequestTiming { total_ms, connection: ConnectionOrigin::Unknown, ..last.answer.timing };
+        let whole =
+            ApiResponse { size: list.len() as u64, body: ResponseBody::Text(list), truncated: is_cut, timing, ..last.answer };
         voice.say(Event::Answered(Box::new(Exchange { draft, answer: whole, ..last })));
         Ok(())
     }
@@ -88,7 +89,7 @@ impl Engine {
         super::pages::refuse_changes(&exchange.draft)?;
         let region = self.catalogue.region(&credential.provider, &exchange.region)?;
         let asked = exchange.draft.resolve(region)?;
-        let page = paging::page(exchange.answer.body.text().unwrap_or_default(), &asked)?;
+        let page = paging::parse_page(exchange.answer.body.text().unwrap_or_default(), &asked)?;
         let Some(next) = page.next? else { return Err(last_page()) };
         let draft = follow(&exchange.draft, &next);
         let order = Order { draft, consent: Consent::NotAsked, keep: Keep::WithoutBody };
@@ -98,7 +99,7 @@ impl Engine {
         Ok(())
     }
 
-    async fn keep_at(&self, exchange: &Exchange, which: usize, name: Name) -> Result<Credential, Problem> {
+    async fn keep_at(&self, exchange: &Exchange, which: usize, name: CredentialName) -> Result<Credential, Problem> {
         let Some(minted) = exchange.minted.get(which) else { return Err(broken_task()) };
         self.keep_as(exchange, minted, name).await
     }
@@ -109,7 +110,7 @@ impl Engine {
             SavedTask::Save(id, credential, draft) => {
                 let credential = self.by_id(&credential).await?;
                 let clean = self.without_secrets(&credential, &draft).await?;
-                Change::Save(id, Saved::of(&clean, &credential.provider))
+                Change::Save(id, SavedRequest::from_draft(&clean, &credential.provider))
             }
             other => Change::Other(other),
         };
@@ -119,7 +120,7 @@ impl Engine {
 
 /// What is done to the folder of saved requests.
 enum Change {
-    Save(crate::domain::request::SavedId, Saved),
+    Save(crate::domain::request::SavedRequestName, SavedRequest),
     Other(SavedTask),
 }
 
@@ -135,12 +136,12 @@ fn change(requests: &Requests, change: Change) -> Result<ConsoleEvent, Problem> 
 }
 
 /// The answer that stands for a list that broke off.
-fn broken_off(credential: &Credential, draft: &Draft, problem: Problem) -> Exchange {
+fn broken_off(credential: &Credential, draft: &RequestDraft, problem: Problem) -> Exchange {
     Exchange {
         credential: credential.id.clone(),
         region: credential.region.clone(),
         draft: draft.clone(),
-        answer: Answer { status: 200, ..Answer::default() },
+        answer: ApiResponse { status: 200, ..ApiResponse::default() },
         explanation: Some(problem),
         refusal: None,
         limit: None,
@@ -157,9 +158,9 @@ async fn write_body(exchange: Arc<Exchange>, path: String) -> Result<String, Pro
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let bytes = match &exchange.answer.body {
-            Body::Empty => &[][..],
-            Body::Text(text) => text.as_bytes(),
-            Body::Binary(bytes) => bytes,
+            ResponseBody::Empty => &[][..],
+            ResponseBody::Text(text) => text.as_bytes(),
+            ResponseBody::Binary(bytes) => bytes,
         };
         std::io::Write::write_all(&mut options.open(target)?, bytes)
     };
@@ -182,7 +183,7 @@ fn expanded(path: &str) -> PathBuf {
 
 fn last_page() -> Problem {
     let why = "the answer names no page after it";
-    Problem::new("This is the last page", why, "there is nothing more to fetch").of(Class::NotFound)
+    Problem::new("This is the last page", why, "there is nothing more to fetch").with_class(ProblemClass::NotFound)
 }
 
 fn nothing_is_kept() -> Problem {

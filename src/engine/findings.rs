@@ -10,7 +10,7 @@ use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::{Instant, sleep_until};
 
 use super::Engine;
-use crate::domain::credential::{Check, Principal};
+use crate::domain::credential::{CheckReport, Principal};
 use crate::domain::{CredentialId, Problem};
 use crate::index::{Index, IndexError, RegionCheck};
 
@@ -27,7 +27,7 @@ pub(super) struct Finding {
     /// Where.
     pub(super) region: String,
     /// The verdict.
-    pub(super) check: Check,
+    pub(super) check: CheckReport,
     /// Who the credential acts as, where that is news.
     pub(super) principal: Option<Principal>,
     /// The organisation that the principal works in unless it says otherwise.
@@ -139,8 +139,8 @@ mod tests {
     use time::macros::datetime;
 
     use super::*;
-    use crate::domain::response::Verdict;
-    use crate::domain::{Credential, Name};
+    use crate::domain::response::CheckResult;
+    use crate::domain::{Credential, CredentialName};
 
     const ID: [u8; 16] = [7; 16];
 
@@ -149,7 +149,7 @@ mod tests {
         index
             .insert(&Credential {
                 id: CredentialId::from_random(ID),
-                name: Name::parse("ci").unwrap(),
+                name: CredentialName::parse("ci").unwrap(),
                 provider: "snyk".to_owned(),
                 kind: "personal-token".to_owned(),
                 region: "SNYK-EU-01".to_owned(),
@@ -167,11 +167,11 @@ mod tests {
     }
 
     fn found(region: usize) -> Finding {
-        let check = Check {
-            verdict: Verdict::Accepted,
+        let check = CheckReport {
+            result: CheckResult::Accepted,
             status: Some(200),
             reason: String::new(),
-            at: datetime!(2026-11-22 0:00 UTC),
+            checked_at: datetime!(2026-11-22 0:00 UTC),
             latency_ms: None,
         };
         Finding { credential: CredentialId::from_random(ID), region: region.to_string(), check, principal: None, home: None }

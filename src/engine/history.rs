@@ -2,15 +2,15 @@
 
 use super::Engine;
 use super::message::{Exchange, HistoryFilter, HistoryLine, Keep, Sent};
-use crate::domain::problem::Class;
-use crate::domain::redact::Redactor;
-use crate::domain::request::{Draft, Setting};
-use crate::domain::response::{Answer, Verdict};
+use crate::domain::problem::ProblemClass;
+use crate::domain::redact::SecretRedactor;
+use crate::domain::request::{RequestDraft, RequestEnvironment};
+use crate::domain::response::{ApiResponse, CheckResult};
 use crate::domain::{Credential, Problem};
 
 /// A request on its way into the history.
 pub(super) struct Entry {
-    draft: Draft,
+    draft: RequestDraft,
     body_left_out: bool,
 }
 
@@ -25,7 +25,8 @@ impl Engine {
         let line = self.with_index(move |index| index.history_line(id)).await?;
         line.ok_or_else(|| {
             let why = "it was never given, or the request was forgotten by now";
-            Problem::new(format!("There is no request {id} in the history"), why, "see `tokenring history`").of(Class::NotFound)
+            Problem::new(format!("There is no request {id} in the history"), why, "see `tokenring history`")
+                .with_class(ProblemClass::NotFound)
         })
     }
 
@@ -35,12 +36,12 @@ impl Engine {
     }
 
     /// The draft without anything secret, fit to be kept.
-    pub async fn without_secrets(&self, credential: &Credential, draft: &Draft) -> Result<Draft, Problem> {
+    pub async fn without_secrets(&self, credential: &Credential, draft: &RequestDraft) -> Result<RequestDraft, Problem> {
         Ok(draft.without_secrets(&self.redactor(credential).await?))
     }
 
     /// What of a draft is kept. A body that is the preset's own is no body of the person's.
-    pub(super) fn entry(&self, credential: &Credential, draft: &Draft, keep: Keep, redactor: &Redactor) -> Entry {
+    pub(super) fn entry(&self, credential: &Credential, draft: &RequestDraft, keep: Keep, redactor: &SecretRedactor) -> Entry {
         let mut kept = draft.without_secrets(redactor);
         let preset = draft.preset.as_ref().and_then(|id| self.catalogue.preset(&credential.provider, id).ok());
         let own = preset.is_some_and(|preset| preset.body.is_some() && preset.body == draft.body);
@@ -52,7 +53,7 @@ impl Engine {
     }
 
     /// Keeps a request and what came of it. A history that cannot be written is no reason to withhold an answer.
-    pub(super) async fn remember(&self, credential: &Credential, entry: Entry, outcome: Option<(&Answer, Verdict)>) {
+    pub(super) async fn remember(&self, credential: &Credential, entry: Entry, outcome: Option<(&ApiResponse, CheckResult)>) {
         let answer = outcome.map(|(answer, _)| answer);
         let sent = Sent {
             at: self.now(),
@@ -61,7 +62,7 @@ impl Engine {
             draft: entry.draft,
             body_left_out: entry.body_left_out,
             status: answer.map(|answer| answer.status),
-            verdict: outcome.map_or(Verdict::Unknown, |(_, verdict)| verdict),
+            verdict: outcome.map_or(CheckResult::Unknown, |(_, verdict)| verdict),
             latency_ms: answer.map(|answer| answer.timing.total_ms),
             size: answer.map(|answer| answer.size),
         };
@@ -73,7 +74,7 @@ impl Engine {
 
 impl Exchange {
     /// Request and outcome line by line, to be compared with those of `other`, whose body may not have been kept.
-    pub fn description(&self, other: &HistoryLine, setting: Option<Setting<'_>>) -> String {
+    pub fn description(&self, other: &HistoryLine, setting: Option<RequestEnvironment<'_>>) -> String {
         let Self { draft, region, answer, .. } = self;
         let outcome = [("status", Some(answer.status.to_string())), ("size", Some(answer.size.to_string()))];
         description((draft, region), setting, other.sent.body_left_out && draft.body.is_some(), &outcome)
@@ -82,31 +83,32 @@ impl Exchange {
 
 impl HistoryLine {
     /// Request and outcome line by line, to be compared with others.
-    pub fn description(&self, setting: Option<Setting<'_>>) -> String {
+    pub fn description(&self, setting: Option<RequestEnvironment<'_>>) -> String {
         let Sent { draft, region, status, size, body_left_out, .. } = &self.sent;
         let outcome = [("status", status.map(|status| status.to_string())), ("size", size.map(|size| size.to_string()))];
         description((draft, region), setting, *body_left_out, &outcome)
     }
 
     /// The draft to be sent again.
-    pub fn again(&self) -> Result<Draft, Problem> {
+    pub fn again(&self) -> Result<RequestDraft, Problem> {
         if self.sent.body_left_out {
             let why = "its body was not kept, as bodies are not unless one asks for it";
             let remedy = "give the body again with --data";
-            return Err(Problem::new(format!("Request {} cannot be sent again as it was", self.id), why, remedy).of(Class::Usage));
+            return Err(Problem::new(format!("Request {} cannot be sent again as it was", self.id), why, remedy)
+                .with_class(ProblemClass::Usage));
         }
         Ok(self.sent.draft.clone())
     }
 }
 
 fn description(
-    (draft, region): (&Draft, &str),
-    setting: Option<Setting<'_>>,
+    (draft, region): (&RequestDraft, &str),
+    setting: Option<RequestEnvironment<'_>>,
     body_left_out: bool,
     outcome: &[(&str, Option<String>)],
 ) -> String {
-    let shown = if body_left_out { &Draft { body: None, ..draft.clone() } } else { draft };
-    let mut lines = shown.lines(setting);
+    let shown = if body_left_out { &RequestDraft { body: None, ..draft.clone() } } else { draft };
+    let mut lines = shown.canonical_lines(setting);
     lines.insert(2, format!("region: {region}"));
     lines.extend(body_left_out.then(|| "body: not kept".to_owned()));
     lines.extend(outcome.iter().filter_map(|(name, value)| Some(format!("{name}: {}", value.as_ref()?))));

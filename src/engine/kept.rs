@@ -6,7 +6,7 @@
 
 use super::Engine;
 use super::authorize::ACCESS_TOKEN;
-use crate::domain::credential::{Part, Slot};
+use crate::domain::credential::{SecretPart, SecretSlot};
 use crate::domain::{Credential, CredentialId, Problem, Secret};
 use crate::index::{Index, Place, Print};
 use crate::store::{ItemKey, StoreError};
@@ -52,12 +52,12 @@ impl Engine {
     }
 
     /// The fingerprint of what is in use of a credential, as the index knows it.
-    pub(super) async fn print_in_use(&self, credential: &Credential, part: &Part) -> Result<Option<String>, Problem> {
-        if *part == Part::Secret {
+    pub(super) async fn print_in_use(&self, credential: &Credential, part: &SecretPart) -> Result<Option<String>, Problem> {
+        if *part == SecretPart::Secret {
             return Ok(credential.fingerprint.clone());
         }
         let all = self.with_index(Index::fingerprints).await?.into_iter();
-        let mut in_use = all.filter(|print| print.name == credential.name && print.slot == Some(Slot::Current));
+        let mut in_use = all.filter(|print| print.name == credential.name && print.slot == Some(SecretSlot::Current));
         Ok(in_use.find(|print| print.part == *part).map(|print| print.fingerprint))
     }
 
@@ -65,17 +65,17 @@ impl Engine {
     fn unknown_parts(&self, credentials: &[Credential], known: &[Print]) -> Vec<Place> {
         let mut places = Vec::new();
         for credential in credentials {
-            let is_known = |part: &Part| known.iter().any(|print| print.name == credential.name && print.part == *part);
+            let is_known = |part: &SecretPart| known.iter().any(|print| print.name == credential.name && print.part == *part);
             let parts = self.parts_of(credential).into_iter();
-            let parts = parts.filter(|part| matches!(part, Part::Named(id) if id != ACCESS_TOKEN) && !is_known(part));
-            places.extend(parts.map(|part| Place { credential: credential.id.clone(), slot: Slot::Current, part }));
+            let parts = parts.filter(|part| matches!(part, SecretPart::Named(id) if id != ACCESS_TOKEN) && !is_known(part));
+            places.extend(parts.map(|part| Place { credential: credential.id.clone(), slot: SecretSlot::Current, part }));
         }
         places
     }
 }
 
 /// The place of a part in a slot.
-pub(super) fn place(credential: &CredentialId, slot: Slot, part: &Part) -> Place {
+pub(super) fn place(credential: &CredentialId, slot: SecretSlot, part: &SecretPart) -> Place {
     Place { credential: credential.clone(), slot, part: part.clone() }
 }
 

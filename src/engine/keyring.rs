@@ -13,12 +13,12 @@ use super::kept::place;
 use super::lock::Held;
 use super::message::{Beginning, Edit, NewCredential};
 use super::{Engine, SLOTS};
-use crate::domain::credential::{Part, Slot};
-use crate::domain::identify::{self, Identified};
-use crate::domain::problem::{Class, Problem};
-use crate::domain::provider::Kind;
-use crate::domain::redact::SHORTEST;
-use crate::domain::{Credential, CredentialId, Name, Secret};
+use crate::domain::credential::{SecretPart, SecretSlot};
+use crate::domain::identify::{self, Identification};
+use crate::domain::problem::{Problem, ProblemClass};
+use crate::domain::provider::CredentialKind;
+use crate::domain::redact::MIN_SECRET_BYTES;
+use crate::domain::{Credential, CredentialId, CredentialName, Secret};
 use crate::index::{Index, IndexError};
 use crate::store::{self, ItemKey, StoreError};
 
@@ -77,9 +77,9 @@ impl Engine {
         let (credential, mut secrets) = self.prepare(new)?;
         self.refuse_taken(&credential.name).await?;
         self.prove_store().await?;
-        let credential = Credential { fingerprint: Some(self.fingerprint(&secrets[&Part::Secret]).await?), ..credential };
+        let credential = Credential { fingerprint: Some(self.fingerprint(&secrets[&SecretPart::Secret]).await?), ..credential };
         if credential.fields.contains_key(KEY_FILE) {
-            secrets.remove(&Part::Secret);
+            secrets.remove(&SecretPart::Secret);
         }
         let row = credential.clone();
         self.with_index(move |index| index.insert(&row)).await?;
@@ -121,30 +121,30 @@ impl Engine {
     }
 
     /// What a pasted secret may be. Offline.
-    pub fn identify(&self, pasted: &Secret) -> Result<Identified, Problem> {
+    pub fn identify(&self, pasted: &Secret) -> Result<Identification, Problem> {
         Ok(identify::identify(pasted, &self.catalogue)?)
     }
 
     /// Credentials that already hold this very secret. One that the store cannot hold is refused: this is the first that
     /// is asked about a new secret, and it may write the key of the fingerprints.
-    pub async fn twins(&self, secret: &Secret) -> Result<Vec<Name>, Problem> {
+    pub async fn twins(&self, secret: &Secret) -> Result<Vec<CredentialName>, Problem> {
         self.check_size(secret)?;
         let fingerprint = self.fingerprint(secret).await?;
         self.with_index(move |index| index.with_fingerprint(&fingerprint)).await
     }
 
     /// A part of the credential's current secret, from the store; or from the key file that the credential names.
-    pub async fn secret(&self, credential: &Credential, part: &Part) -> Result<Secret, Problem> {
-        if let (Part::Secret, Some(path)) = (part, credential.fields.get(KEY_FILE)) {
+    pub async fn secret(&self, credential: &Credential, part: &SecretPart) -> Result<Secret, Problem> {
+        if let (SecretPart::Secret, Some(path)) = (part, credential.fields.get(KEY_FILE)) {
             return key_file(path);
         }
-        Ok(self.store.get(&ItemKey::of(&credential.id, Slot::Current, part)).await?)
+        Ok(self.store.get(&ItemKey::of(&credential.id, SecretSlot::Current, part)).await?)
     }
 
     /// A part of the credential's current secret for a person. It is on record before it is given.
-    pub async fn disclose(&self, credential: &Credential, part: &Part, door: Door) -> Result<Secret, Problem> {
+    pub async fn disclose(&self, credential: &Credential, part: &SecretPart, door: Door) -> Result<Secret, Problem> {
         let secret = self.secret(credential, part).await?;
-        let remark = if *part == Part::Secret { String::new() } else { format!("the part {}", part.as_str()) };
+        let remark = if *part == SecretPart::Secret { String::new() } else { format!("the part {}", part.as_str()) };
         self.register(Deed::new(door.word(), "done").on(credential.name.as_str()).because(remark)).await?;
         Ok(secret)
     }
@@ -159,7 +159,7 @@ impl Engine {
         tokio::task::spawn_blocking(move || work(&index)).await.map_err(|_| broken_task())?.map_err(Problem::from)
     }
 
-    fn prepare(&self, new: NewCredential) -> Result<(Credential, BTreeMap<Part, Arc<Secret>>), Problem> {
+    fn prepare(&self, new: NewCredential) -> Result<(Credential, BTreeMap<SecretPart, Arc<Secret>>), Problem> {
         let kind = self.catalogue.kind(&new.provider, &new.kind)?;
         let region = self.catalogue.region(&new.provider, &new.region)?.id.clone();
         check_fields(kind, &new.fields)?;
@@ -178,8 +178,8 @@ impl Engine {
             scheme: None,
             last_check: None,
         };
-        let mut secrets = BTreeMap::from([(Part::Secret, new.secret)]);
-        secrets.extend(new.parts.into_iter().map(|(part, secret)| (Part::Named(part), secret)));
+        let mut secrets = BTreeMap::from([(SecretPart::Secret, new.secret)]);
+        secrets.extend(new.parts.into_iter().map(|(part, secret)| (SecretPart::Named(part), secret)));
         secrets.values().try_for_each(|secret| self.check_size(secret))?;
         Ok((credential, secrets))
     }
@@ -192,15 +192,17 @@ impl Engine {
                 "nothing was given on standard input or in the field",
                 "paste the secret, or pipe it in",
             )
-            .of(Class::Usage));
+            .with_class(ProblemClass::Usage));
         }
-        if secret.len() < SHORTEST {
+        if secret.len() < MIN_SECRET_BYTES {
             return Err(Problem::new(
                 "The secret is too short",
-                format!("with less than {SHORTEST} characters it could not be told from any other text and masked in answers"),
+                format!(
+                    "with less than {MIN_SECRET_BYTES} characters it could not be told from any other text and masked in answers"
+                ),
                 "paste the whole secret; none of the providers gives one as short as that",
             )
-            .of(Class::Usage));
+            .with_class(ProblemClass::Usage));
         }
         if secret.len() > limit {
             return Err(StoreError::TooLarge { size: secret.len(), limit }.into());
@@ -208,7 +210,7 @@ impl Engine {
         Ok(())
     }
 
-    pub(super) async fn refuse_taken(&self, name: &Name) -> Result<(), Problem> {
+    pub(super) async fn refuse_taken(&self, name: &CredentialName) -> Result<(), Problem> {
         let wanted = name.clone();
         self.with_index(move |index| match index.by_name(wanted.as_str()) {
             Ok(_) => Err(IndexError::NameTaken(wanted)),
@@ -229,7 +231,9 @@ impl Engine {
         let kind = edit.kind.as_ref().map_or(Ok(known), |kind| self.catalogue.kind(&before.provider, kind))?;
         if kind.id != known.id && !kind.resembles(known) {
             let why = format!("the secret of a {} never looks like that of a {}", kind.title, known.title);
-            return Err(Problem::new("The kind was not changed", why, "add it anew with its own secret").of(Class::Usage));
+            return Err(
+                Problem::new("The kind was not changed", why, "add it anew with its own secret").with_class(ProblemClass::Usage)
+            );
         }
         if let Some(region) = &edit.region {
             self.catalogue.region(&before.provider, region)?;
@@ -243,13 +247,13 @@ impl Engine {
     async fn replace_secret(&self, credential: &Credential, secret: &Arc<Secret>) -> Result<String, Problem> {
         self.prove_store().await?;
         let fingerprint = self.fingerprint(secret).await?;
-        self.keep_all(&credential.id, &BTreeMap::from([(Part::Secret, Arc::clone(secret))])).await?;
+        self.keep_all(&credential.id, &BTreeMap::from([(SecretPart::Secret, Arc::clone(secret))])).await?;
         self.sessions.forget(&credential.id);
         Ok(fingerprint)
     }
 
     /// Writes secrets, and puts it on record: what cannot be is not done.
-    async fn keep_on_record(&self, credential: &Credential, secrets: &BTreeMap<Part, Arc<Secret>>) -> Result<(), Problem> {
+    async fn keep_on_record(&self, credential: &Credential, secrets: &BTreeMap<SecretPart, Arc<Secret>>) -> Result<(), Problem> {
         self.keep_all(&credential.id, secrets).await?;
         self.register(Deed::new("add", "done").on(credential.name.as_str())).await
     }
@@ -264,10 +268,10 @@ impl Engine {
     }
 
     /// Writes secrets and reads each one back before it is trusted.
-    async fn keep_all(&self, id: &CredentialId, secrets: &BTreeMap<Part, Arc<Secret>>) -> Result<(), Problem> {
+    async fn keep_all(&self, id: &CredentialId, secrets: &BTreeMap<SecretPart, Arc<Secret>>) -> Result<(), Problem> {
         for (part, secret) in secrets {
-            self.put_secret(place(id, Slot::Current, part), secret).await?;
-            if !self.store.get(&ItemKey::of(id, Slot::Current, part)).await?.same_as(secret) {
+            self.put_secret(place(id, SecretSlot::Current, part), secret).await?;
+            if !self.store.get(&ItemKey::of(id, SecretSlot::Current, part)).await?.same_as(secret) {
                 return Err(StoreError::Damaged("it gave back something else than it was given".to_owned()).into());
             }
         }
@@ -287,10 +291,10 @@ impl Engine {
 
     /// The parts that a credential's secret may have, a session's access token among them. Those of a kind that is no
     /// longer known are not.
-    pub(super) fn parts_of(&self, credential: &Credential) -> Vec<Part> {
+    pub(super) fn parts_of(&self, credential: &Credential) -> Vec<SecretPart> {
         let named = self.catalogue.kind(&credential.provider, &credential.kind).map(|kind| &kind.parts[..]).unwrap_or_default();
         let named = named.iter().map(|part| part.id.as_str()).chain([ACCESS_TOKEN]);
-        std::iter::once(Part::Secret).chain(named.map(|part| Part::Named(part.to_owned()))).collect()
+        std::iter::once(SecretPart::Secret).chain(named.map(|part| SecretPart::Named(part.to_owned()))).collect()
     }
 }
 
@@ -314,7 +318,7 @@ pub(super) fn broken_task() -> Problem {
 }
 
 /// Refuses fields that the kind does not have, and the lack of one that it needs.
-pub(super) fn check_fields(kind: &Kind, fields: &BTreeMap<String, String>) -> Result<(), Problem> {
+pub(super) fn check_fields(kind: &CredentialKind, fields: &BTreeMap<String, String>) -> Result<(), Problem> {
     if let Some(unknown) = fields.keys().find(|id| kind.field(id).is_none()) {
         let known: Vec<_> = kind.fields.iter().map(|field| field.id.as_str()).collect();
         let remedy = if known.is_empty() {
@@ -323,7 +327,7 @@ pub(super) fn check_fields(kind: &Kind, fields: &BTreeMap<String, String>) -> Re
             format!("its fields are {}", known.join(", "))
         };
         let why = format!("a {} has no such field", kind.title);
-        return Err(Problem::new(format!("Unknown field \"{unknown}\""), why, remedy).of(Class::Usage));
+        return Err(Problem::new(format!("Unknown field \"{unknown}\""), why, remedy).with_class(ProblemClass::Usage));
     }
     let missing =
         kind.fields.iter().find(|field| field.required && fields.get(&field.id).is_none_or(std::string::String::is_empty));
@@ -334,7 +338,7 @@ pub(super) fn check_fields(kind: &Kind, fields: &BTreeMap<String, String>) -> Re
             format!("a {} cannot be used without it", kind.title),
             remedy,
         )
-        .of(Class::Usage))
+        .with_class(ProblemClass::Usage))
     })
 }
 

@@ -13,13 +13,13 @@ use super::Engine;
 use super::classify::Classified;
 use super::keyring::check_fields;
 use super::message::NewCredential;
-use crate::domain::credential::{Part, Slot};
+use crate::domain::credential::{SecretPart, SecretSlot};
 use crate::domain::identify;
-use crate::domain::problem::Class;
-use crate::domain::provider::{Authorization, Kind};
-use crate::domain::region::{Place, Region};
-use crate::domain::response::Verdict;
-use crate::domain::{Credential, CredentialId, Name, Problem, Secret};
+use crate::domain::problem::ProblemClass;
+use crate::domain::provider::{AuthMethod, CredentialKind};
+use crate::domain::region::{HostRole, Region};
+use crate::domain::response::CheckResult;
+use crate::domain::{Credential, CredentialId, CredentialName, Problem, Secret};
 use crate::net::callback::{Browser, ListenError, Listener, Page};
 use crate::net::exchange::ExchangeError;
 use crate::net::oauth::Refreshed;
@@ -39,7 +39,7 @@ const ANY_PORT: &str = "http://127.0.0.1:0/callback";
 #[derive(Clone)]
 pub struct NewLogin {
     /// What the credential is to be called.
-    pub name: Name,
+    pub name: CredentialName,
     /// The provider's id.
     pub provider: String,
     /// The kind's id.
@@ -236,7 +236,7 @@ impl Engine {
         tell(agreed.browser, &outcome).await;
         let (credential, replaced) = outcome?;
         let classified = self.classify(&credential).await;
-        let accepted = classified.as_ref().is_ok_and(|classified| classified.check.verdict == Verdict::Accepted);
+        let accepted = classified.as_ref().is_ok_and(|classified| classified.check.result == CheckResult::Accepted);
         let replaced = match replaced.filter(|_| accepted) {
             Some(old) => Some(self.revoke_token(&credential, old).await),
             None => None,
@@ -248,7 +248,7 @@ impl Engine {
     pub async fn revoke_session(&self, id: &CredentialId) -> Result<(), Problem> {
         let credential = self.by_id(id).await?;
         let _held = self.locks.hold(id).await?;
-        let token = self.secret(&credential, &Part::Secret).await?;
+        let token = self.secret(&credential, &SecretPart::Secret).await?;
         self.revoke_token(&credential, token).await?;
         self.forget_access_token(&credential).await
     }
@@ -282,7 +282,7 @@ impl Engine {
     fn region_of(&self, target: &Target, instance: Option<&str>) -> Result<&Region, Problem> {
         match instance {
             None => Ok(self.catalogue.region(target.provider(), target.region())?),
-            Some(host) => identify::region_named(host, target.provider(), &self.catalogue).ok_or_else(|| unknown_host(host)),
+            Some(host) => identify::region_for_host(host, target.provider(), &self.catalogue).ok_or_else(|| unknown_host(host)),
         }
     }
 
@@ -304,7 +304,7 @@ impl Engine {
         refreshed: Refreshed,
     ) -> Result<(Credential, Option<Secret>), Problem> {
         let _held = self.locks.hold(&credential.id).await?;
-        let before = match self.store.get(&ItemKey::of(&credential.id, Slot::Current, &Part::Secret)).await {
+        let before = match self.store.get(&ItemKey::of(&credential.id, SecretSlot::Current, &SecretPart::Secret)).await {
             Ok(before) => Some(before),
             Err(StoreError::Absent) => None,
             Err(error) => return Err(error.into()),
@@ -324,7 +324,7 @@ impl Engine {
 
     /// Stores the tokens, and uses the access token from now on.
     async fn begin_session(&self, credential: &Credential, region: &str, refreshed: Refreshed) -> Result<(), Problem> {
-        let session = self.keep_session(credential, Slot::Current, refreshed).await?;
+        let session = self.keep_session(credential, SecretSlot::Current, refreshed).await?;
         self.sessions.put(&credential.id, region, session);
         Ok(())
     }
@@ -332,7 +332,7 @@ impl Engine {
     async fn revoke_token(&self, credential: &Credential, token: Secret) -> Result<(), Problem> {
         if self.options.readonly {
             let why = "it ends a session, and this run is read-only";
-            return Err(Problem::new("Nothing was revoked", why, "leave out --readonly").of(Class::Usage));
+            return Err(Problem::new("Nothing was revoked", why, "leave out --readonly").with_class(ProblemClass::Usage));
         }
         let kind = self.catalogue.kind(&credential.provider, &credential.kind)?;
         let region = self.catalogue.region(&credential.provider, &credential.region)?;
@@ -342,13 +342,14 @@ impl Engine {
 }
 
 /// The page on which a person agrees.
-fn page_of(kind: &Kind, region: &Region) -> Result<Url, Problem> {
-    let Authorization::RefreshToken { authorize: Some(path), .. } = &kind.authorization else {
+fn page_of(kind: &CredentialKind, region: &Region) -> Result<Url, Problem> {
+    let AuthMethod::RefreshToken { authorize: Some(path), .. } = &kind.authorization else {
         let why = format!("a {} is not something that one signs in to", kind.title);
-        return Err(Problem::new("There is no sign-in", why, "use `tokenring add`").of(Class::Usage));
+        return Err(Problem::new("There is no sign-in", why, "use `tokenring add`").with_class(ProblemClass::Usage));
     };
-    Url::parse(&format!("{}{path}", region.origin(Place::App))).map_err(|error| {
-        Problem::new("There is no page to sign in at", error.to_string(), "check the region's web application").of(Class::Usage)
+    Url::parse(&format!("{}{path}", region.origin(HostRole::App))).map_err(|error| {
+        Problem::new("There is no page to sign in at", error.to_string(), "check the region's web application")
+            .with_class(ProblemClass::Usage)
     })
 }
 
@@ -373,30 +374,30 @@ fn denied(error: &str, description: &str) -> Problem {
     let why = if description.is_empty() { error.to_owned() } else { format!("{description} ({error})") };
     let what = if error == "access_denied" { "The sign-in was denied" } else { "The provider did not go along with the sign-in" };
     Problem::new(what, why, "sign in again and choose to allow it; if you did, compare the client id and the callback address")
-        .of(Class::Refused)
+        .with_class(ProblemClass::Refused)
 }
 
 fn no_session() -> Problem {
     let why = "the provider gave an access token that ends soon, and nothing to renew it with";
-    Problem::new("The sign-in gives no session", why, "check the app's grant type and scopes").of(Class::Refused)
+    Problem::new("The sign-in gives no session", why, "check the app's grant type and scopes").with_class(ProblemClass::Refused)
 }
 
 fn unknown_host(host: &str) -> Problem {
-    let host: String = crate::domain::text::clean_line(host).chars().take(80).collect();
+    let host: String = crate::domain::text::sanitize_line(host).chars().take(80).collect();
     let why = format!("the answer names \"{host}\", which is no host of a region that is known here, so nothing was sent there");
     let remedy = "if that host is the provider's, add it with `tokenring regions add` and sign in again";
-    Problem::new("The sign-in leads to a stranger", why, remedy).of(Class::Refused)
+    Problem::new("The sign-in leads to a stranger", why, remedy).with_class(ProblemClass::Refused)
 }
 
 pub(super) fn strange(stranger: Stranger) -> Problem {
     let remedy = "paste the whole address of the page that the browser could not open after you agreed";
-    Problem::new("That is not the answer", stranger.to_string(), remedy).of(Class::Usage)
+    Problem::new("That is not the answer", stranger.to_string(), remedy).with_class(ProblemClass::Usage)
 }
 
 fn late(wait: Duration) -> Problem {
     let why = format!("the browser did not come back within {} s", wait.as_secs());
     let remedy = "sign in again; over SSH, give --paste and paste the address at which the browser ends";
-    Problem::new("Nobody signed in", why, remedy).of(Class::Unknown)
+    Problem::new("Nobody signed in", why, remedy).with_class(ProblemClass::Unknown)
 }
 
 impl From<ListenError> for Problem {
@@ -408,6 +409,6 @@ impl From<ListenError> for Problem {
             }
             ListenError::Refused(_) => "allow connections on loopback",
         };
-        Self::new("The browser would have nowhere to come back to", error.to_string(), remedy).of(Class::Usage)
+        Self::new("The browser would have nowhere to come back to", error.to_string(), remedy).with_class(ProblemClass::Usage)
     }
 }

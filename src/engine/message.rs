@@ -7,14 +7,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::domain::credential::{Check, Part};
-use crate::domain::identify::Candidate;
+use crate::domain::credential::{CheckReport, SecretPart};
+use crate::domain::identify::IdentificationCandidate;
 use crate::domain::problem::Problem;
-use crate::domain::refusal::Refusal;
-use crate::domain::request::{Draft, Saved, SavedId};
-use crate::domain::response::Answer;
+use crate::domain::refusal::RefusalDiagnosis;
+use crate::domain::request::{RequestDraft, SavedRequest, SavedRequestName};
+use crate::domain::response::ApiResponse;
 use crate::domain::rotation::{Line, Plan, Status};
-use crate::domain::{Credential, CredentialId, Moment, Name, Secret};
+use crate::domain::{Credential, CredentialId, CredentialName, Secret, Timestamp};
 
 pub use super::ask::{Awaited, Choice, Dilemma, Question, Reply};
 pub use super::classify::Classified;
@@ -138,7 +138,7 @@ pub struct SendTask {
     /// With which credential.
     pub credential: CredentialId,
     /// What.
-    pub draft: Draft,
+    pub draft: RequestDraft,
     /// Whether a person agreed to a method that changes something.
     pub consent: Consent,
     /// What of it goes into the history.
@@ -152,7 +152,7 @@ pub enum ConsoleTask {
     /// Ask for the page after the one that this answer is.
     NextPage(Arc<Exchange>),
     /// Keep the fresh secret at this place of an answer as a credential of this name.
-    Keep(Arc<Exchange>, usize, Name),
+    Keep(Arc<Exchange>, usize, CredentialName),
     /// Find requests that were sent.
     History(HistoryFilter),
     /// Forget all requests that were sent.
@@ -171,13 +171,13 @@ pub enum SavedTask {
     /// List them.
     List,
     /// Keep one, without what is secret to this credential.
-    Save(SavedId, CredentialId, Draft),
+    Save(SavedRequestName, CredentialId, RequestDraft),
     /// Give one another name.
-    Rename(SavedId, SavedId),
+    Rename(SavedRequestName, SavedRequestName),
     /// Keep a copy of one under another name.
-    Copy(SavedId, SavedId),
+    Copy(SavedRequestName, SavedRequestName),
     /// Forget one.
-    Delete(SavedId),
+    Delete(SavedRequestName),
 }
 
 /// Whether a person agreed to what cannot be taken back.
@@ -203,7 +203,7 @@ pub enum Keep {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Order {
     /// What.
-    pub draft: Draft,
+    pub draft: RequestDraft,
     /// Whether a person agreed to a method that changes something.
     pub consent: Consent,
     /// What of it goes into the history.
@@ -248,13 +248,13 @@ pub struct Charge {
     /// Another credential that acts; `None` where it acts on itself.
     pub administrator: Option<CredentialId>,
     /// Which part of its secret material is meant.
-    pub part: Part,
+    pub part: SecretPart,
 }
 
 /// A credential to be kept.
 pub struct NewCredential {
     /// Its name.
-    pub name: Name,
+    pub name: CredentialName,
     /// The provider's id.
     pub provider: String,
     /// The kind's id.
@@ -270,14 +270,14 @@ pub struct NewCredential {
     /// Further secret parts by their id.
     pub parts: BTreeMap<String, Arc<Secret>>,
     /// When it ends, where the secret or the person says so.
-    pub expires: Option<Moment>,
+    pub expires: Option<Timestamp>,
 }
 
 /// A change to a credential; `None` leaves a thing as it is.
 #[derive(Default)]
 pub struct Edit {
     /// Another name.
-    pub name: Option<Name>,
+    pub name: Option<CredentialName>,
     /// Another kind, whose secrets look the same.
     pub kind: Option<String>,
     /// Another region.
@@ -287,7 +287,7 @@ pub struct Edit {
     /// The labels it has from now on.
     pub labels: Option<Vec<String>>,
     /// The day it ends; the inner `None` says that it does not end.
-    pub expires: Option<Option<Moment>>,
+    pub expires: Option<Option<Timestamp>>,
     /// Another secret in place of the current one.
     pub secret: Option<Arc<Secret>>,
 }
@@ -320,7 +320,7 @@ pub enum Event {
         /// In which region.
         region: String,
         /// The verdict.
-        check: Check,
+        check: CheckReport,
     },
     /// An answer for the console.
     Answered(Box<Exchange>),
@@ -365,9 +365,9 @@ pub enum KeyringEvent {
         /// What was taken off, in words.
         cleaned: Vec<String>,
         /// What it may be, best first.
-        candidates: Vec<Candidate>,
+        candidates: Vec<IdentificationCandidate>,
         /// Credentials that already hold this very secret.
-        twins: Vec<Name>,
+        twins: Vec<CredentialName>,
     },
     /// The last verdicts of a credential in each region.
     Regions(CredentialId, Vec<RegionCheck>),
@@ -378,7 +378,7 @@ pub enum KeyringEvent {
     /// What other programs have in plain text.
     Found(Vec<Arc<Find>>),
     /// Who the provider says that a new credential is; a problem where it could not be asked.
-    Classified(Name, Box<Result<Classified, Problem>>),
+    Classified(CredentialName, Box<Result<Classified, Problem>>),
 }
 
 /// News of a sign-in.
@@ -410,9 +410,9 @@ pub struct Visit {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Lifetime {
     /// When it came; `None` where another process got it and did not say.
-    pub since: Option<Moment>,
+    pub since: Option<Timestamp>,
     /// When it is no longer used.
-    pub until: Moment,
+    pub until: Timestamp,
 }
 
 /// News for the console beside answers.
@@ -435,7 +435,7 @@ pub enum ConsoleEvent {
     /// A text without what was secret in it.
     Vetted(String),
     /// The requests that are kept under a name; one that cannot be read is there with its reason.
-    Saved(Vec<(SavedId, Result<Saved, Problem>)>),
+    Saved(Vec<(SavedRequestName, Result<SavedRequest, Problem>)>),
 }
 
 /// News of a rotation.
@@ -507,13 +507,13 @@ pub struct Exchange {
     /// In which region.
     pub region: String,
     /// What was asked.
-    pub draft: Draft,
+    pub draft: RequestDraft,
     /// What came back.
-    pub answer: Answer,
+    pub answer: ApiResponse,
     /// What the status means here, in words, where there is something to say.
     pub explanation: Option<Problem>,
     /// What is known of a refusal, cause by cause.
-    pub refusal: Option<Refusal>,
+    pub refusal: Option<RefusalDiagnosis>,
     /// How many requests are left: `37 of 1,620 left, resets in 12 s`.
     pub limit: Option<String>,
     /// Secrets that the provider has just made. The answer has placeholders in their stead.

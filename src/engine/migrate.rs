@@ -14,7 +14,7 @@ use super::audit::Deed;
 use super::lock::Held;
 use super::trust::FINGERPRINT_KEY;
 use super::{Engine, SLOTS};
-use crate::domain::problem::{Class, Problem};
+use crate::domain::problem::{Problem, ProblemClass};
 use crate::domain::{Credential, Secret};
 use crate::store::{self, BackendKind, ItemKey, Store, StoreError, Unlock};
 
@@ -151,7 +151,8 @@ impl Engine {
             None => Ok(plan),
             Some(item) => {
                 let why = format!("{} of {} is not the same in both stores", item.item, item.name);
-                Err(Problem::new("The copy is not whole", why, "nothing was removed; run the command again").of(Class::Store))
+                Err(Problem::new("The copy is not whole", why, "nothing was removed; run the command again")
+                    .with_class(ProblemClass::Store))
             }
         }
     }
@@ -192,7 +193,7 @@ impl Engine {
     fn keys_of(&self, credential: &Credential) -> Vec<(ItemKey, String)> {
         let parts = self.parts_of(credential);
         let keys = SLOTS.iter().flat_map(|slot| parts.iter().map(move |part| (*slot, part)));
-        let label = |(slot, part): (crate::domain::credential::Slot, &crate::domain::credential::Part)| {
+        let label = |(slot, part): (crate::domain::credential::SecretSlot, &crate::domain::credential::SecretPart)| {
             (ItemKey::of(&credential.id, slot, part), format!("{} {}", slot.as_str(), part.as_str()))
         };
         keys.map(label).collect()
@@ -204,7 +205,9 @@ fn refuse(plan: &[Item], rival: Rival) -> Result<(), Problem> {
     let told = |item: &Item| format!("{} of {}", item.item, item.name);
     if let Some(item) = plan.iter().find(|item| item.state == ItemState::TooLarge) {
         let why = format!("{} is larger than an item may be there", told(item));
-        return Err(Problem::new("The secrets were not moved", why, "stay with the store that holds it").of(Class::Store));
+        return Err(
+            Problem::new("The secrets were not moved", why, "stay with the store that holds it").with_class(ProblemClass::Store)
+        );
     }
     let differs = plan.iter().find(|item| item.state == ItemState::Differs && item.item != FINGERPRINT_KEY);
     match differs.filter(|_| rival == Rival::Stops) {
@@ -212,7 +215,7 @@ fn refuse(plan: &[Item], rival: Rival) -> Result<(), Problem> {
         Some(item) => {
             let why = format!("{} is another one there", told(item));
             let remedy = "give --overwrite if what is in the store in use is right";
-            Err(Problem::new("The secrets were not moved", why, remedy).of(Class::Store))
+            Err(Problem::new("The secrets were not moved", why, remedy).with_class(ProblemClass::Store))
         }
     }
 }
@@ -230,9 +233,9 @@ mod tests {
 
     use super::*;
     use crate::config::Settings;
-    use crate::domain::Name;
-    use crate::domain::credential::{Part, Slot};
-    use crate::domain::provider::Catalogue;
+    use crate::domain::CredentialName;
+    use crate::domain::credential::{SecretPart, SecretSlot};
+    use crate::domain::provider::ProviderCatalog;
     use crate::engine::message::NewCredential;
     use crate::engine::{Options, Ports, SystemClock};
     use crate::index::Index;
@@ -290,7 +293,7 @@ mod tests {
     /// An engine whose store holds three credentials, one of them in the middle of a rotation.
     async fn engine(store: Arc<dyn Store>) -> Engine {
         let ports = Ports {
-            catalogue: Arc::new(Catalogue::builtin()),
+            catalogue: Arc::new(ProviderCatalog::builtin()),
             index: Arc::new(Index::in_memory().unwrap()),
             store: Arc::clone(&store),
             transport: Arc::new(Client::default()),
@@ -299,7 +302,7 @@ mod tests {
         let engine = Engine::new(ports, Options::from(&Settings::default()));
         for (name, secret) in SECRETS {
             let new = NewCredential {
-                name: Name::parse(name).unwrap(),
+                name: CredentialName::parse(name).unwrap(),
                 provider: "snyk".to_owned(),
                 kind: "personal-token".to_owned(),
                 region: "SNYK-EU-01".to_owned(),
@@ -311,7 +314,7 @@ mod tests {
             };
             let kept = engine.add(new).await.unwrap();
             if name == "two" {
-                let pending = ItemKey::of(&kept.id, Slot::Pending, &Part::Secret);
+                let pending = ItemKey::of(&kept.id, SecretSlot::Pending, &SecretPart::Secret);
                 store.put(&pending, &Secret::from_text("pending-of-two".to_owned())).await.unwrap();
             }
         }
@@ -322,7 +325,7 @@ mod tests {
     async fn assert_nothing_is_lost(engine: &Engine, one: &dyn Store, other: &dyn Store) {
         for credential in engine.credentials().await.unwrap() {
             let wanted = SECRETS.iter().find(|(name, _)| *name == credential.name.as_str()).unwrap().1;
-            let key = ItemKey::of(&credential.id, Slot::Current, &Part::Secret);
+            let key = ItemKey::of(&credential.id, SecretSlot::Current, &SecretPart::Secret);
             let is_in = async |store: &dyn Store| {
                 store.get(&key).await.is_ok_and(|held| held.same_as(&Secret::from_text(wanted.to_owned())))
             };
@@ -374,7 +377,7 @@ mod tests {
         let (from, to) = (Arc::new(Memory::new()), Arc::new(Memory::new()));
         let engine = engine(Arc::clone(&from) as _).await;
         let one = engine.find("one").await.unwrap();
-        let key = ItemKey::of(&one.id, Slot::Current, &Part::Secret);
+        let key = ItemKey::of(&one.id, SecretSlot::Current, &SecretPart::Secret);
         to.put(&key, &Secret::from_text("stale".to_owned())).await.unwrap();
         to.put(&ItemKey::own(FINGERPRINT_KEY), &Secret::from_text("another key".to_owned())).await.unwrap();
         let way = Move::between(Arc::clone(&from) as _, Arc::clone(&to) as _);

@@ -7,24 +7,25 @@ use serde_json::Value;
 
 use super::Engine;
 use super::message::{Edit, Exchange, Minted, NewCredential};
-use crate::domain::problem::Class;
-use crate::domain::provider::Kind;
-use crate::domain::provider::spec::Confidence;
-use crate::domain::request::{Draft, Target};
-use crate::domain::{Credential, Name, Problem};
+use crate::domain::problem::ProblemClass;
+use crate::domain::provider::CredentialKind;
+use crate::domain::provider::spec::MatchConfidence;
+use crate::domain::request::{RequestDraft, RequestTarget};
+use crate::domain::{Credential, CredentialName, Problem};
 
 /// So many secrets that nobody named are kept for one credential.
 const MOST_UNNAMED: usize = 100;
 
 impl Engine {
     /// Makes sure, before anything is made at the provider, that its secret can be kept under this name.
-    pub async fn prepare_to_keep(&self, name: &Name) -> Result<(), Problem> {
+    pub async fn prepare_to_keep(&self, name: &CredentialName) -> Result<(), Problem> {
         match self.find(name.as_str()).await {
             Ok(_) => {
                 let why = "each name is given once, and what is made by this request could not be kept under it";
-                return Err(Problem::new(format!("There is a {name} already"), why, "choose another name").of(Class::Usage));
+                return Err(Problem::new(format!("There is a {name} already"), why, "choose another name")
+                    .with_class(ProblemClass::Usage));
             }
-            Err(problem) if problem.class == Class::NotFound => {}
+            Err(problem) if problem.class == ProblemClass::NotFound => {}
             Err(problem) => return Err(problem),
         }
         self.prove_store().await
@@ -32,7 +33,7 @@ impl Engine {
 
     /// Makes sure, before a request is sent that may make a secret, that the store keeps what it is given. No preset makes
     /// one, and what is only read can be read again.
-    pub async fn prepare_for(&self, draft: &Draft) -> Result<(), Problem> {
+    pub async fn prepare_for(&self, draft: &RequestDraft) -> Result<(), Problem> {
         if draft.method.is_safe() || draft.preset.is_some() { Ok(()) } else { self.prove_store().await }
     }
 
@@ -59,14 +60,14 @@ impl Engine {
         loop {
             let name = self.next_free(acting).await?;
             match self.keep_minted(acting, name.clone(), exchange, minted).await {
-                Err(problem) if problem.class == Class::Usage && self.find(name.as_str()).await.is_ok() => {}
+                Err(problem) if problem.class == ProblemClass::Usage && self.find(name.as_str()).await.is_ok() => {}
                 kept => return kept,
             }
         }
     }
 
     /// Gives a secret of an answer the name that a person chose: keeps it, or renames what is kept already.
-    pub async fn keep_as(&self, exchange: &Exchange, minted: &Minted, name: Name) -> Result<Credential, Problem> {
+    pub async fn keep_as(&self, exchange: &Exchange, minted: &Minted, name: CredentialName) -> Result<Credential, Problem> {
         if let Some(kept) = &minted.kept {
             if kept.name == name {
                 return Ok(Credential::clone(kept));
@@ -79,14 +80,14 @@ impl Engine {
     }
 
     /// `ci-minted`, `ci-minted-2`, …: a name that says whose it is and that nobody has chosen.
-    async fn next_free(&self, acting: &Credential) -> Result<Name, Problem> {
+    async fn next_free(&self, acting: &Credential) -> Result<CredentialName, Problem> {
         let whose = acting.name.as_str();
         for number in 1..MOST_UNNAMED {
             let end = if number == 1 { "-minted".to_owned() } else { format!("-minted-{number}") };
             let Some(name) = shortened(whose, &end) else { continue };
             match self.find(name.as_str()).await {
                 Ok(_) => {}
-                Err(problem) if problem.class == Class::NotFound => return Ok(name),
+                Err(problem) if problem.class == ProblemClass::NotFound => return Ok(name),
                 Err(problem) => return Err(problem),
             }
         }
@@ -99,14 +100,15 @@ impl Engine {
     pub async fn keep_minted(
         &self,
         acting: &Credential,
-        name: Name,
+        name: CredentialName,
         exchange: &Exchange,
         minted: &Minted,
     ) -> Result<Credential, Problem> {
         let found = self.identify(&minted.secret)?;
         let told = found.candidates.iter().find(|candidate| candidate.provider == acting.provider);
-        let kind =
-            told.filter(|candidate| candidate.confidence >= Confidence::Likely).map_or(&acting.kind, |candidate| &candidate.kind);
+        let kind = told
+            .filter(|candidate| candidate.confidence >= MatchConfidence::Likely)
+            .map_or(&acting.kind, |candidate| &candidate.kind);
         let kind = self.catalogue.kind(&acting.provider, self.kind_of(acting, minted).unwrap_or(kind))?;
         self.add(NewCredential {
             name,
@@ -132,13 +134,13 @@ impl Engine {
 }
 
 /// A name with this end, its beginning cut where both together are too long.
-fn shortened(beginning: &str, end: &str) -> Option<Name> {
+fn shortened(beginning: &str, end: &str) -> Option<CredentialName> {
     let lengths = (1..=beginning.len()).rev().filter(|at| beginning.is_char_boundary(*at));
-    lengths.map(|at| format!("{}{end}", &beginning[..at])).find_map(|text| Name::parse(&text).ok())
+    lengths.map(|at| format!("{}{end}", &beginning[..at])).find_map(|text| CredentialName::parse(&text).ok())
 }
 
 /// The fields of a kind: as the answer names them, as the path names them, else as the acting credential has them.
-fn fields(kind: &Kind, acting: &Credential, exchange: &Exchange) -> BTreeMap<String, String> {
+fn fields(kind: &CredentialKind, acting: &Credential, exchange: &Exchange) -> BTreeMap<String, String> {
     let body: Value = exchange.answer.body.text().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
     let value = |id: &str| {
         let told = member(&body, id).or_else(|| of_document(&body, id));
@@ -172,7 +174,7 @@ fn of_document(body: &Value, name: &str) -> Option<String> {
 
 /// `org_id` is what follows `/orgs/` or `/org/` in the path.
 fn in_path(exchange: &Exchange, name: &str) -> Option<String> {
-    let Target::Path { path, .. } = &exchange.draft.target else { return None };
+    let RequestTarget::Path { path, .. } = &exchange.draft.target else { return None };
     let kind = name.strip_suffix("_id")?;
     let mut segments = path.split(['/', '?']).skip_while(|segment| segment.trim_end_matches('s') != kind);
     segments.nth(1).filter(|id| !id.is_empty()).map(str::to_owned)

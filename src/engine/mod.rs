@@ -49,9 +49,9 @@ use message::{Cleared, Copied, SecretEvent, StoreState};
 use tokio::sync::OnceCell;
 
 use crate::config::{ClipboardChoice, Requests, Settings};
-use crate::domain::credential::Slot;
-use crate::domain::provider::Catalogue;
-use crate::domain::{Moment, Problem, Secret};
+use crate::domain::credential::SecretSlot;
+use crate::domain::provider::ProviderCatalog;
+use crate::domain::{Problem, Secret, Timestamp};
 use crate::index::Index;
 use crate::net::{Limits, Transport};
 use crate::store::{Store, Unlock};
@@ -74,7 +74,7 @@ pub const UNLOCK_WAIT: Duration = Duration::from_secs(120);
 const CONSUMER_WAIT: Duration = Duration::from_secs(60);
 
 /// All slots that a credential's secrets may be in.
-const SLOTS: [Slot; 3] = [Slot::Current, Slot::Pending, Slot::Previous];
+const SLOTS: [SecretSlot; 3] = [SecretSlot::Current, SecretSlot::Pending, SecretSlot::Previous];
 
 /// The largest answer that is read, in bytes; the rest is left.
 const LARGEST_ANSWER: u64 = 64 << 20;
@@ -83,7 +83,7 @@ const LARGEST_ANSWER: u64 = 64 << 20;
 #[async_trait]
 pub trait Clock: Send + Sync {
     /// Now, in UTC.
-    fn now(&self) -> Moment;
+    fn now(&self) -> Timestamp;
 
     /// Lets this much time pass.
     async fn pass(&self, time: Duration) {
@@ -97,7 +97,7 @@ pub struct SystemClock;
 /// Everything the program can do, over its four ports.
 pub struct Engine {
     /// What is known about providers.
-    pub catalogue: Arc<Catalogue>,
+    pub catalogue: Arc<ProviderCatalog>,
     index: Arc<Index>,
     store: Arc<dyn Store>,
     transport: Arc<dyn Transport>,
@@ -137,7 +137,7 @@ pub struct Options {
 /// What an engine is made of.
 pub struct Ports {
     /// What is known about providers.
-    pub catalogue: Arc<Catalogue>,
+    pub catalogue: Arc<ProviderCatalog>,
     /// Where everything that is not secret rests.
     pub index: Arc<Index>,
     /// Where secrets rest.
@@ -160,7 +160,7 @@ impl Engine {
     }
 
     /// Now.
-    pub fn now(&self) -> Moment {
+    pub fn now(&self) -> Timestamp {
         self.clock.now()
     }
 
@@ -220,7 +220,7 @@ impl From<&Settings> for Options {
 }
 
 impl Clock for SystemClock {
-    fn now(&self) -> Moment {
-        Moment::now_utc()
+    fn now(&self) -> Timestamp {
+        Timestamp::now_utc()
     }
 }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use super::message::StoreState;
 use super::{Engine, Options, Ports, SystemClock};
 use crate::config::{self, Paths, Requests, Settings, StoreChoice};
-use crate::domain::problem::Class;
-use crate::domain::provider::{Catalogue, Source, overlay};
+use crate::domain::problem::ProblemClass;
+use crate::domain::provider::{ProviderCatalog, ProviderSource, overlay};
 use crate::domain::region::Region;
 use crate::domain::{Problem, Secret};
 use crate::index::Index;
@@ -28,7 +28,7 @@ pub fn open(paths: &Paths, settings: &Settings) -> Result<Engine, Problem> {
 }
 
 /// An engine that keeps nothing: secrets and index live in this process's memory.
-pub fn in_memory(catalogue: Catalogue, settings: &Settings) -> Result<Engine, Problem> {
+pub fn in_memory(catalogue: ProviderCatalog, settings: &Settings) -> Result<Engine, Problem> {
     let ports = Ports {
         catalogue: Arc::new(catalogue),
         index: Arc::new(Index::in_memory()?),
@@ -40,7 +40,7 @@ pub fn in_memory(catalogue: Catalogue, settings: &Settings) -> Result<Engine, Pr
 }
 
 /// The providers that come with the program, and the person's own.
-pub fn catalogue(paths: &Paths) -> Result<Catalogue, Problem> {
+pub fn catalogue(paths: &Paths) -> Result<ProviderCatalog, Problem> {
     load(config::providers(paths)?)
 }
 
@@ -52,9 +52,9 @@ pub fn add_region(paths: &Paths, provider: &str, region: &Region) -> Result<Path
     let path = paths.providers().join(format!("{owner}.toml"));
     let place = files.iter().position(|(known, _)| *known == path);
     let before = place.map(|place| files[place].1.as_str());
-    let after = overlay::with_region(before, &owner, region).map_err(|error| {
+    let after = overlay::toml_with_region(before, &owner, region).map_err(|error| {
         let what = format!("The region cannot be written to {}", path.display());
-        Problem::new(what, error.to_string(), "mend the file by hand, or move it away").of(Class::Usage)
+        Problem::new(what, error.to_string(), "mend the file by hand, or move it away").with_class(ProblemClass::Usage)
     })?;
     match place {
         Some(place) => files[place].1.clone_from(&after),
@@ -86,7 +86,8 @@ fn chosen(settings: &Settings) -> BackendKind {
     }
 }
 
-fn load(files: Vec<(PathBuf, String)>) -> Result<Catalogue, Problem> {
-    let sources: Vec<_> = files.into_iter().map(|(path, text)| Source { name: path.display().to_string(), text }).collect();
-    Ok(Catalogue::load(&sources)?)
+fn load(files: Vec<(PathBuf, String)>) -> Result<ProviderCatalog, Problem> {
+    let sources: Vec<_> =
+        files.into_iter().map(|(path, text)| ProviderSource { name: path.display().to_string(), text }).collect();
+    Ok(ProviderCatalog::load(&sources)?)
 }

@@ -10,9 +10,9 @@ use url::Url;
 use super::Engine;
 use super::message::{Exchange, Order};
 use crate::domain::Credential;
-use crate::domain::paging::{self, Page};
-use crate::domain::problem::{Class, Problem};
-use crate::domain::request::{Draft, Target};
+use crate::domain::paging::{self, ListPage};
+use crate::domain::problem::{Problem, ProblemClass};
+use crate::domain::request::{RequestDraft, RequestTarget};
 
 /// A page that was turned to.
 pub struct Leaf<'a> {
@@ -72,7 +72,7 @@ impl Turned {
         if self.last.answer.truncated {
             return Err(too_large());
         }
-        let Page { items, next } = paging::page(self.last.answer.body.text().unwrap_or_default(), asked)?;
+        let ListPage { items, next } = paging::parse_page(self.last.answer.body.text().unwrap_or_default(), asked)?;
         self.pages += 1;
         self.items += items.len();
         let flow = leaf(Leaf { number: self.pages, items })?;
@@ -81,17 +81,17 @@ impl Turned {
 }
 
 /// The draft of a further page. The link holds the whole query.
-pub(super) fn follow(first: &Draft, next: &Url) -> Draft {
+pub(super) fn follow(first: &RequestDraft, next: &Url) -> RequestDraft {
     let (headers, preset) = (first.headers.clone(), first.preset.clone());
-    Draft { headers, preset, ..Draft::new(first.method, Target::Url(next.clone())) }
+    RequestDraft { headers, preset, ..RequestDraft::new(first.method, RequestTarget::Url(next.clone())) }
 }
 
-pub(super) fn refuse_changes(draft: &Draft) -> Result<(), Problem> {
+pub(super) fn refuse_changes(draft: &RequestDraft) -> Result<(), Problem> {
     if draft.method.is_safe() {
         return Ok(());
     }
     let why = format!("{} may change something, and it would be sent once for each page", draft.method);
-    Err(Problem::new("Nothing was sent", why, "leave out --all-pages, or ask with GET").of(Class::Usage))
+    Err(Problem::new("Nothing was sent", why, "leave out --all-pages, or ask with GET").with_class(ProblemClass::Usage))
 }
 
 fn circle(pages: usize) -> Problem {

@@ -2,9 +2,9 @@
 
 use super::Engine;
 use super::message::Consent;
-use crate::domain::curl::{self, Curl};
-use crate::domain::provider::Authorization;
-use crate::domain::request::Draft;
+use crate::domain::curl::{self, CurlCommand};
+use crate::domain::provider::AuthMethod;
+use crate::domain::request::RequestDraft;
 use crate::domain::{Credential, Problem};
 use crate::net::{self, Outgoing, Payload};
 
@@ -27,7 +27,7 @@ pub struct Preview {
 
 impl Engine {
     /// What would be sent for a draft. What would not be sent is a problem, here as there.
-    pub fn preview(&self, credential: &Credential, draft: &Draft) -> Result<Preview, Problem> {
+    pub fn preview(&self, credential: &Credential, draft: &RequestDraft) -> Result<Preview, Problem> {
         self.permit(draft, Consent::Given)?;
         let region = self.catalogue.region(&credential.provider, &credential.region)?;
         let kind = self.catalogue.kind(&credential.provider, &credential.kind)?;
@@ -35,7 +35,7 @@ impl Engine {
         let outgoing = Outgoing {
             method: draft.method,
             url: draft.resolve(region)?,
-            headers: owned(draft.headers_with(&provider.headers)),
+            headers: owned(draft.headers_with_defaults(&provider.headers)),
             body: draft.body.clone().map_or(Payload::Empty, Payload::Text),
             authorization: None,
             limits: self.options.limits,
@@ -54,12 +54,12 @@ impl Engine {
     }
 
     /// A draft as a curl command, with a variable for the secret.
-    pub fn curl(&self, credential: &Credential, draft: &Draft) -> Result<Curl, Problem> {
+    pub fn curl(&self, credential: &Credential, draft: &RequestDraft) -> Result<CurlCommand, Problem> {
         let kind = self.catalogue.kind(&credential.provider, &credential.kind)?;
         let provider = self.catalogue.provider(&credential.provider)?;
         let region = self.catalogue.region(&credential.provider, &credential.region)?;
         let scheme = credential.scheme.as_deref().unwrap_or(kind.authorization.scheme());
-        Ok(curl::curl(draft, curl::Context { provider, kind, region, scheme })?)
+        Ok(curl::build_curl_command(draft, curl::CurlContext { provider, kind, region, scheme })?)
     }
 }
 
@@ -67,11 +67,11 @@ fn owned(headers: Vec<(&str, &str)>) -> Vec<(String, String)> {
     headers.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
-fn before(authorization: &Authorization) -> Option<String> {
+fn before(authorization: &AuthMethod) -> Option<String> {
     let endpoint = match authorization {
-        Authorization::Header { .. } => return None,
-        Authorization::ClientCredentials { token, .. } | Authorization::RefreshToken { token, .. } => token.clone(),
-        Authorization::Exchange { endpoints, .. } => endpoints.first()?.path.clone(),
+        AuthMethod::Header { .. } => return None,
+        AuthMethod::ClientCredentials { token, .. } | AuthMethod::RefreshToken { token, .. } => token.clone(),
+        AuthMethod::Exchange { endpoints, .. } => endpoints.first()?.path.clone(),
     };
     Some(format!("the secret is exchanged for an access token at {endpoint} first, unless there is one already"))
 }

@@ -8,18 +8,18 @@ use super::Engine;
 use super::authorize::{Refused, Trouble, bind};
 use super::message::{Consent, Exchange, Keep, Order};
 use super::withhold::{Dispatched, Known, Withheld};
-use crate::domain::problem::Class;
-use crate::domain::provider::{Authorization, Kind};
+use crate::domain::problem::ProblemClass;
+use crate::domain::provider::{AuthMethod, CredentialKind};
 use crate::domain::rate_limit::RateLimit;
 use crate::domain::region::Region;
-use crate::domain::request::Draft;
-use crate::domain::response::{Answer, Verdict};
+use crate::domain::request::RequestDraft;
+use crate::domain::response::{ApiResponse, CheckResult};
 use crate::domain::{Credential, Problem, Secret};
 use crate::net::{Bound, Outgoing, Payload};
 
 impl Engine {
     /// Sends a request with a credential, in the credential's region, and explains the answer.
-    pub async fn send(&self, credential: &Credential, draft: Draft, consent: Consent) -> Result<Exchange, Problem> {
+    pub async fn send(&self, credential: &Credential, draft: RequestDraft, consent: Consent) -> Result<Exchange, Problem> {
         self.send_order(credential, Order { draft, consent, keep: Keep::WithoutBody }, &|_| {}).await
     }
 
@@ -50,10 +50,10 @@ impl Engine {
     pub(super) async fn answer_to(
         &self,
         credential: &Credential,
-        draft: Draft,
+        draft: RequestDraft,
         Known { redactor, sent }: Known,
         waiting: &(dyn Fn(Duration) + Sync),
-    ) -> Result<(Exchange, Verdict), Problem> {
+    ) -> Result<(Exchange, CheckResult), Problem> {
         let region = self.catalogue.region(&credential.provider, &credential.region)?;
         let provider = self.catalogue.provider(&credential.provider)?;
         let dispatched = match self.dispatch_in_turn((credential, sent), region, &draft, waiting).await {
@@ -65,23 +65,33 @@ impl Engine {
         let judgement = self.judge(credential, region, &answer).await?;
         let explanation = if self.was_left(credential, &draft, &answer)? { Some(left(&draft)) } else { judgement.problem };
         let refusal = self.look_into(credential, region, (&draft, &answer), &schemes).await?;
-        let limit = RateLimit::read(&answer, self.now()).words();
+        let limit = RateLimit::from_response(&answer, self.now()).describe();
         let (credential, region) = (credential.id.clone(), region.id.clone());
-        Ok((Exchange { credential, region, draft, answer, explanation, refusal, limit, minted }, judgement.verdict))
+        Ok((Exchange { credential, region, draft, answer, explanation, refusal, limit, minted }, judgement.result))
     }
 
     /// A draft from a preset of the credential's provider. Placeholders are filled from `given`, then from the
     /// credential's fields, then from defaults; one that stays empty is a problem that names it, and so is a given
     /// one that the preset does not take.
-    pub fn draft(&self, credential: &Credential, preset: &str, given: &BTreeMap<String, String>) -> Result<Draft, Problem> {
+    pub fn draft(
+        &self,
+        credential: &Credential,
+        preset: &str,
+        given: &BTreeMap<String, String>,
+    ) -> Result<RequestDraft, Problem> {
         let preset = self.catalogue.preset(&credential.provider, preset)?;
-        preset.check(given)?;
-        Ok(preset.draft(&[given, &credential.fields])?)
+        preset.validate_parameters(given)?;
+        Ok(preset.to_draft(&[given, &credential.fields])?)
     }
 
     /// Sends a draft in the given region. A scheme that was refused gives way once to the kind's other scheme, and an
     /// access token that ended early is renewed once; both only where repeating is safe.
-    pub(super) async fn dispatch(&self, credential: &Credential, region: &Region, draft: &Draft) -> Result<Dispatched, Trouble> {
+    pub(super) async fn dispatch(
+        &self,
+        credential: &Credential,
+        region: &Region,
+        draft: &RequestDraft,
+    ) -> Result<Dispatched, Trouble> {
         let kind = self.catalogue.kind(&credential.provider, &credential.kind).map_err(Problem::from)?;
         let bound = self.authorize(credential, kind, region).await?;
         self.dispatch_bound(credential, region, draft, bound).await
@@ -92,7 +102,7 @@ impl Engine {
         &self,
         credential: &Credential,
         region: &Region,
-        draft: &Draft,
+        draft: &RequestDraft,
         secret: Option<Arc<Secret>>,
     ) -> Result<Dispatched, Trouble> {
         let Some(secret) = secret else { return self.dispatch(credential, region, draft).await };
@@ -106,7 +116,7 @@ impl Engine {
         &self,
         credential: &Credential,
         region: &Region,
-        draft: &Draft,
+        draft: &RequestDraft,
         bound: Bound,
     ) -> Result<Dispatched, Trouble> {
         let kind = self.catalogue.kind(&credential.provider, &credential.kind).map_err(Problem::from)?;
@@ -120,11 +130,11 @@ impl Engine {
             return Ok(dispatched);
         }
         match &kind.authorization {
-            Authorization::Header { fallback: Some(other), .. } if credential.scheme.is_none() && *other != scheme => {
+            AuthMethod::Header { fallback: Some(other), .. } if credential.scheme.is_none() && *other != scheme => {
                 let bound = Bound { scheme: other.clone(), secret, origins: region.bound_origins() };
                 self.try_scheme((credential, region), self.outgoing(credential, region, draft, bound)?, dispatched, other).await
             }
-            Authorization::Header { .. } => Ok(dispatched),
+            AuthMethod::Header { .. } => Ok(dispatched),
             _ => self.renew(credential, (kind, region), draft, secret).await,
         }
     }
@@ -135,9 +145,9 @@ impl Engine {
     }
 
     /// Whether an access token was refused that may only have ended, and the request is not one to be repeated unasked.
-    fn was_left(&self, credential: &Credential, draft: &Draft, answer: &Answer) -> Result<bool, Problem> {
+    fn was_left(&self, credential: &Credential, draft: &RequestDraft, answer: &ApiResponse) -> Result<bool, Problem> {
         let kind = self.catalogue.kind(&credential.provider, &credential.kind)?;
-        Ok(kind.authorization.asks_to_repeat(draft.method, answer.status))
+        Ok(kind.authorization.needs_manual_retry(draft.method, answer.status))
     }
 
     /// The answer to the other scheme, if that one is accepted; it is remembered then.
@@ -161,8 +171,8 @@ impl Engine {
     async fn renew(
         &self,
         credential: &Credential,
-        (kind, region): (&Kind, &Region),
-        draft: &Draft,
+        (kind, region): (&CredentialKind, &Region),
+        draft: &RequestDraft,
         refused: Arc<Secret>,
     ) -> Result<Dispatched, Trouble> {
         let bound = self.authorize_anew(credential, kind, region, Refused::Token(refused)).await?;
@@ -176,12 +186,15 @@ impl Engine {
         &self,
         credential: &Credential,
         region: &Region,
-        draft: &Draft,
+        draft: &RequestDraft,
         bound: Bound,
     ) -> Result<Outgoing, Problem> {
         let provider = self.catalogue.provider(&credential.provider)?;
-        let headers =
-            draft.headers_with(&provider.headers).into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        let headers = draft
+            .headers_with_defaults(&provider.headers)
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect();
         let body = draft.body.clone().map_or(Payload::Empty, Payload::Text);
         Ok(Outgoing {
             method: draft.method,
@@ -195,28 +208,29 @@ impl Engine {
     }
 
     /// Whether a draft may be sent at all.
-    pub(super) fn permit(&self, draft: &Draft, consent: Consent) -> Result<(), Problem> {
-        draft.check()?;
+    pub(super) fn permit(&self, draft: &RequestDraft, consent: Consent) -> Result<(), Problem> {
+        draft.validate()?;
         if draft.method.is_safe() {
             return Ok(());
         }
         if self.options.readonly {
             let why = format!("{} may change something, and this run is read-only", draft.method);
-            return Err(
-                Problem::new("Nothing was sent", why, "leave out --readonly (or `readonly` in config.toml)").of(Class::Usage)
-            );
+            return Err(Problem::new("Nothing was sent", why, "leave out --readonly (or `readonly` in config.toml)")
+                .with_class(ProblemClass::Usage));
         }
         if consent == Consent::NotAsked {
             let why = format!("{} may change something, and nobody agreed to it", draft.method);
-            return Err(Problem::new("Nothing was sent", why, "agree when you are asked, or give --yes").of(Class::Usage));
+            return Err(
+                Problem::new("Nothing was sent", why, "agree when you are asked, or give --yes").with_class(ProblemClass::Usage)
+            );
         }
         Ok(())
     }
 }
 
 /// What is said where repeating by itself could do something twice.
-fn left(draft: &Draft) -> Problem {
+fn left(draft: &RequestDraft) -> Problem {
     let why = format!("it may only have ended, but a {} may change something, so it was not sent again by itself", draft.method);
     Problem::new("401: The access token was not accepted", why, "send it once more: it will go with a new access token")
-        .of(Class::Refused)
+        .with_class(ProblemClass::Refused)
 }

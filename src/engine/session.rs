@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::message::Lifetime;
-use crate::domain::{Credential, CredentialId, Moment, Secret};
+use crate::domain::{Credential, CredentialId, Secret, Timestamp};
 
 /// The access tokens of this run, by credential and region.
 #[derive(Default)]
@@ -36,7 +36,7 @@ impl super::Engine {
 
 impl Sessions {
     /// The token of this credential in this region, if it is still good at `now`.
-    pub(super) fn get(&self, id: &CredentialId, region: &str, now: Moment) -> Option<Session> {
+    pub(super) fn get(&self, id: &CredentialId, region: &str, now: Timestamp) -> Option<Session> {
         let sessions = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         sessions.get(&(id.clone(), region.to_owned())).filter(|session| session.life.until > now).cloned()
     }

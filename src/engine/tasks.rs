@@ -18,7 +18,7 @@ use super::message::{
 };
 use super::questions::Questions;
 use super::{Door, Engine, UNLOCK_WAIT};
-use crate::domain::credential::Part;
+use crate::domain::credential::SecretPart;
 use crate::domain::problem::Problem;
 use crate::domain::{Credential, CredentialId, Secret};
 use crate::index::Index;
@@ -185,7 +185,7 @@ impl Engine {
     /// Tells how long the access token that is at hand lives, where the kind has such.
     pub(super) fn tell_lifetime(&self, credential: &Credential, voice: &Voice) {
         let kind = self.catalogue.kind(&credential.provider, &credential.kind);
-        if kind.is_ok_and(|kind| kind.authorization.exchanges()) {
+        if kind.is_ok_and(|kind| kind.authorization.uses_token_exchange()) {
             let life = self.lifetime(credential);
             voice.say(Event::Keyring(KeyringEvent::AccessToken(credential.id.clone(), life)));
         }
@@ -196,7 +196,7 @@ impl Engine {
         // A locked store cannot tell twins; that is no reason not to say what the secret is.
         let twins = self.twins(&found.secret).await.unwrap_or_default();
         let secret = Arc::new(found.secret);
-        Ok(KeyringEvent::Identified { secret, cleaned: found.cleaned, candidates: found.candidates, twins })
+        Ok(KeyringEvent::Identified { secret, cleaned: found.removed, candidates: found.candidates, twins })
     }
 
     async fn perform_secret(&self, task: SecretTask, voice: &Voice) -> Result<(), Problem> {
@@ -217,7 +217,7 @@ impl Engine {
 
     async fn disclosed(&self, id: &CredentialId, door: Door) -> Result<Secret, Problem> {
         let credential = self.by_id(id).await?;
-        self.disclose(&credential, &Part::Secret, door).await
+        self.disclose(&credential, &SecretPart::Secret, door).await
     }
 
     async fn perform_check(self: &Arc<Self>, task: CheckTask, voice: &Voice) -> Result<(), Problem> {
@@ -312,7 +312,7 @@ async fn whole(work: impl Future<Output = Result<(), Problem>>) -> Result<(), Pr
     AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|_| Err(broken_task()))
 }
 
-fn checked(credential: &Credential, region: &str, check: crate::domain::credential::Check) -> Event {
+fn checked(credential: &Credential, region: &str, check: crate::domain::credential::CheckReport) -> Event {
     Event::Checked { credential: credential.id.clone(), region: region.to_owned(), check }
 }
 

@@ -27,7 +27,7 @@ impl Fingerprints {
 
     /// The fingerprint of these bytes.
     pub(super) fn of(&self, bytes: &[u8]) -> String {
-        text::hex(&self.bytes_of(bytes))
+        text::to_hex(&self.bytes_of(bytes))
     }
 
     /// The same, not yet as text.

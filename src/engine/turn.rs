@@ -10,11 +10,11 @@ use super::authorize::Trouble;
 use super::budget::{Account, is_for_now};
 use super::keyring::random;
 use super::withhold::Dispatched;
-use crate::domain::problem::{Class, Problem};
+use crate::domain::problem::{Problem, ProblemClass};
 use crate::domain::rate_limit;
 use crate::domain::region::Region;
-use crate::domain::request::Draft;
-use crate::domain::response::Answer;
+use crate::domain::request::RequestDraft;
+use crate::domain::response::ApiResponse;
 use crate::domain::{Credential, Secret};
 use crate::net::{NetError, Outgoing};
 
@@ -37,7 +37,7 @@ impl Engine {
         &self,
         (credential, secret): (&Credential, Option<Arc<Secret>>),
         region: &Region,
-        draft: &Draft,
+        draft: &RequestDraft,
         waiting: &(dyn Fn(Duration) + Sync),
     ) -> Result<Dispatched, Trouble> {
         let account = Account::of(credential, region);
@@ -69,7 +69,7 @@ impl Engine {
         credential: &Credential,
         region: &Region,
         outgoing: Outgoing,
-    ) -> Result<Answer, NetError> {
+    ) -> Result<ApiResponse, NetError> {
         let answer = self.transport.send(outgoing).await?;
         self.budgets.learn(&Account::of(credential, region), &answer, self.now());
         Ok(answer)
@@ -94,7 +94,8 @@ pub(super) fn jitter(wait: Duration) -> Result<Duration, Problem> {
 
 fn not_now(wait: Duration) -> Problem {
     let why = "the provider counts the requests of this credential, and an earlier answer said that none is left for now";
-    Problem::new("Nothing was sent", why, format!("Try again in {}", rate_limit::seconds(wait))).of(Class::Unknown)
+    Problem::new("Nothing was sent", why, format!("Try again in {}", rate_limit::format_wait(wait)))
+        .with_class(ProblemClass::Unknown)
 }
 
 #[cfg(test)]
@@ -106,10 +107,10 @@ mod tests {
 
     use super::*;
     use crate::config::Settings;
-    use crate::domain::provider::Catalogue;
-    use crate::domain::request::{Method, Target};
-    use crate::domain::response::{Body, Timing};
-    use crate::domain::{Moment, Name, Secret};
+    use crate::domain::provider::ProviderCatalog;
+    use crate::domain::request::{HttpMethod, RequestTarget};
+    use crate::domain::response::{RequestTiming, ResponseBody};
+    use crate::domain::{CredentialName, Secret, Timestamp};
     use crate::engine::message::{Consent, Keep, NewCredential, Order};
     use crate::engine::{Clock, Options, Ports};
     use crate::index::Index;
@@ -121,8 +122,8 @@ mod tests {
 
     /// A provider that counts, and a clock that moves only when somebody waits.
     struct Counting {
-        now: Mutex<Moment>,
-        window: Mutex<(Moment, u64)>,
+        now: Mutex<Timestamp>,
+        window: Mutex<(Timestamp, u64)>,
         refused: Mutex<u64>,
     }
 
@@ -134,7 +135,7 @@ mod tests {
 
         fn engine(self: &Arc<Self>) -> Engine {
             let ports = Ports {
-                catalogue: Arc::new(Catalogue::builtin()),
+                catalogue: Arc::new(ProviderCatalog::builtin()),
                 index: Arc::new(Index::in_memory().unwrap()),
                 store: Arc::new(Memory::new()),
                 transport: Arc::clone(self) as _,
@@ -146,7 +147,7 @@ mod tests {
 
     #[async_trait]
     impl Clock for Counting {
-        fn now(&self) -> Moment {
+        fn now(&self) -> Timestamp {
             *self.now.lock().unwrap()
         }
 
@@ -160,7 +161,7 @@ mod tests {
 
     #[async_trait]
     impl Transport for Counting {
-        async fn send(&self, _: Outgoing) -> Result<Answer, NetError> {
+        async fn send(&self, _: Outgoing) -> Result<ApiResponse, NetError> {
             tokio::task::yield_now().await;
             let now = self.now();
             let mut window = self.window.lock().unwrap();
@@ -172,11 +173,11 @@ mod tests {
             *self.refused.lock().unwrap() += u64::from(exceeded);
             let reset = (window.0 + time::Duration::minutes(1) - now).whole_seconds();
             let headers = [("limit", LIMIT), ("remaining", LIMIT.saturating_sub(window.1)), ("reset", reset.unsigned_abs())];
-            Ok(Answer {
+            Ok(ApiResponse {
                 status: if exceeded { 429 } else { 200 },
                 headers: headers.map(|(name, value)| (format!("x-ratelimit-{name}"), value.to_string())).to_vec(),
-                body: Body::Empty,
-                timing: Timing::default(),
+                body: ResponseBody::Empty,
+                timing: RequestTiming::default(),
                 size: 0,
                 truncated: false,
                 url: String::new(),
@@ -187,7 +188,7 @@ mod tests {
 
     async fn credential(engine: &Engine) -> Credential {
         let new = NewCredential {
-            name: Name::parse("ci").unwrap(),
+            name: CredentialName::parse("ci").unwrap(),
             provider: "snyk".to_owned(),
             kind: "personal-token".to_owned(),
             region: "SNYK-EU-01".to_owned(),
@@ -200,8 +201,8 @@ mod tests {
         engine.add(new).await.unwrap()
     }
 
-    fn draft(method: Method) -> Draft {
-        Draft::new(method, Target::parse("/rest/self").unwrap())
+    fn draft(method: HttpMethod) -> RequestDraft {
+        RequestDraft::new(method, RequestTarget::parse("/rest/self").unwrap())
     }
 
     #[tokio::test]
@@ -209,8 +210,8 @@ mod tests {
         let provider = Counting::new();
         let engine = provider.engine();
         let credential = credential(&engine).await;
-        engine.send(&credential, draft(Method::Get), Consent::NotAsked).await.unwrap();
-        let sending = (0..12).map(|_| engine.send(&credential, draft(Method::Get), Consent::NotAsked));
+        engine.send(&credential, draft(HttpMethod::Get), Consent::NotAsked).await.unwrap();
+        let sending = (0..12).map(|_| engine.send(&credential, draft(HttpMethod::Get), Consent::NotAsked));
         for answered in futures::future::join_all(sending).await {
             assert_eq!(answered.unwrap().answer.status, 200);
         }
@@ -229,7 +230,7 @@ mod tests {
         }
         let full = Some(Duration::from_secs(60));
         assert_eq!(engine.budgets.take(&account, engine.now()), full, "the check is one of them");
-        engine.send(&credential, draft(Method::Get), Consent::NotAsked).await.unwrap();
+        engine.send(&credential, draft(HttpMethod::Get), Consent::NotAsked).await.unwrap();
         engine.probe(&credential, |_, _| {}).await.unwrap();
         assert_eq!(*provider.refused.lock().unwrap(), 0);
     }
@@ -240,10 +241,10 @@ mod tests {
         provider.window.lock().unwrap().1 = LIMIT;
         let engine = provider.engine();
         let credential = credential(&engine).await;
-        let refused = engine.send(&credential, draft(Method::Post), Consent::Given).await.unwrap();
+        let refused = engine.send(&credential, draft(HttpMethod::Post), Consent::Given).await.unwrap();
         assert_eq!((refused.answer.status, *provider.refused.lock().unwrap()), (429, 1));
         let waits = Mutex::new(Vec::new());
-        let order = Order { draft: draft(Method::Get), consent: Consent::NotAsked, keep: Keep::WithoutBody };
+        let order = Order { draft: draft(HttpMethod::Get), consent: Consent::NotAsked, keep: Keep::WithoutBody };
         let answered = engine.send_order(&credential, order, &|wait| waits.lock().unwrap().push(wait)).await.unwrap();
         assert_eq!((answered.answer.status, waits.into_inner().unwrap()), (200, vec![Duration::from_secs(60)]));
         assert_eq!(answered.limit.as_deref(), Some("9 of 10 left, resets in 60 s"));

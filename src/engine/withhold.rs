@@ -9,9 +9,9 @@ use super::Engine;
 use super::authorize::sent_as_it_is;
 use super::keyring::broken_task;
 use super::message::Minted;
-use crate::domain::credential::{Part, Slot};
-use crate::domain::redact::{MASK, Redactor, members};
-use crate::domain::response::{Answer, Body};
+use crate::domain::credential::{SecretPart, SecretSlot};
+use crate::domain::redact::{MASK, SecretRedactor, members};
+use crate::domain::response::{ApiResponse, ResponseBody};
 use crate::domain::{Credential, Problem, Secret};
 use crate::store::{ItemKey, StoreError};
 
@@ -24,7 +24,7 @@ const ENTRANCE: &str = "set-cookie";
 /// An answer to a request, and what authorized it.
 pub(super) struct Dispatched {
     /// The answer, as it came.
-    pub(super) answer: Answer,
+    pub(super) answer: ApiResponse,
     /// The secret or access token that went along.
     pub(super) sent: Arc<Secret>,
     /// The schemes with which it went, in turn.
@@ -34,7 +34,7 @@ pub(super) struct Dispatched {
 /// What is known of a credential's secrets while a request of it is under way.
 pub(super) struct Known {
     /// All of them, to be taken out of what comes back.
-    pub(super) redactor: Redactor,
+    pub(super) redactor: SecretRedactor,
     /// The one that is sent, where it is sent as it lies in the store.
     pub(super) sent: Option<Arc<Secret>>,
 }
@@ -42,22 +42,22 @@ pub(super) struct Known {
 /// An answer that may be shown.
 pub(super) struct Withheld {
     /// The answer without secrets.
-    pub(super) answer: Answer,
+    pub(super) answer: ApiResponse,
     /// The fresh secrets that were in it.
     pub(super) minted: Vec<Minted>,
 }
 
 impl Dispatched {
     /// The answer without the secret that went along and without anything that looks like one.
-    pub(super) fn redacted(self) -> Answer {
-        let mut redactor = Redactor::default();
-        redactor.learn(&self.sent);
+    pub(super) fn redacted(self) -> ApiResponse {
+        let mut redactor = SecretRedactor::default();
+        redactor.add_secret(&self.sent);
         clean(self.answer, &redactor)
     }
 
     /// The answer without anything secret. `members` are the names under which the provider sends fresh secrets.
-    pub(super) async fn withheld(self, mut redactor: Redactor, members: &[String]) -> Result<Withheld, Problem> {
-        redactor.learn(&self.sent);
+    pub(super) async fn withheld(self, mut redactor: SecretRedactor, members: &[String]) -> Result<Withheld, Problem> {
+        redactor.add_secret(&self.sent);
         if self.answer.size <= LARGE {
             return Ok(withhold(self.answer, &redactor, members));
         }
@@ -68,21 +68,21 @@ impl Dispatched {
 
 impl Engine {
     /// Knows a credential's secret and all its further parts.
-    pub(super) async fn redactor(&self, credential: &Credential) -> Result<Redactor, Problem> {
+    pub(super) async fn redactor(&self, credential: &Credential) -> Result<SecretRedactor, Problem> {
         Ok(self.known(credential).await?.redactor)
     }
 
     /// The same, and the secret that is sent, which is then read once and not twice.
     pub(super) async fn known(&self, credential: &Credential) -> Result<Known, Problem> {
         let kind = self.catalogue.kind(&credential.provider, &credential.kind)?;
-        let named = kind.parts.iter().map(|part| Part::Named(part.id.clone()));
+        let named = kind.parts.iter().map(|part| SecretPart::Named(part.id.clone()));
         let is_sent = sent_as_it_is(kind, credential);
-        let mut known = Known { redactor: Redactor::default(), sent: None };
-        for part in std::iter::once(Part::Secret).chain(named) {
-            match self.store.get(&ItemKey::of(&credential.id, Slot::Current, &part)).await {
+        let mut known = Known { redactor: SecretRedactor::default(), sent: None };
+        for part in std::iter::once(SecretPart::Secret).chain(named) {
+            match self.store.get(&ItemKey::of(&credential.id, SecretSlot::Current, &part)).await {
                 Ok(secret) => {
-                    known.redactor.learn(&secret);
-                    if is_sent && part == Part::Secret {
+                    known.redactor.add_secret(&secret);
+                    if is_sent && part == SecretPart::Secret {
                         known.sent = Some(Arc::new(secret));
                     }
                 }
@@ -94,24 +94,24 @@ impl Engine {
     }
 }
 
-fn withhold(mut answer: Answer, redactor: &Redactor, members: &[String]) -> Withheld {
+fn withhold(mut answer: ApiResponse, redactor: &SecretRedactor, members: &[String]) -> Withheld {
     let minted = take_minted(&mut answer, members);
     Withheld { answer: clean(answer, redactor), minted }
 }
 
-fn take_minted(answer: &mut Answer, members: &[String]) -> Vec<Minted> {
-    let Body::Text(text) = &mut answer.body else { return Vec::new() };
-    let captured = members::capture(text, members);
+fn take_minted(answer: &mut ApiResponse, members: &[String]) -> Vec<Minted> {
+    let ResponseBody::Text(text) = &mut answer.body else { return Vec::new() };
+    let captured = members::capture_secrets(text, members);
     *text = captured.text;
     captured.secrets.into_iter().map(|(member, secret)| Minted { member, secret: Arc::new(secret), kept: None }).collect()
 }
 
-fn clean(answer: Answer, redactor: &Redactor) -> Answer {
+fn clean(answer: ApiResponse, redactor: &SecretRedactor) -> ApiResponse {
     let header = |(name, value): (String, String)| {
         let value = if name == ENTRANCE { MASK.to_owned() } else { redactor.redact(&value) };
         (name, value)
     };
-    Answer {
+    ApiResponse {
         headers: answer.headers.into_iter().map(header).collect(),
         body: clean_body(answer.body, redactor),
         url: redactor.redact(&answer.url),
@@ -120,14 +120,14 @@ fn clean(answer: Answer, redactor: &Redactor) -> Answer {
 }
 
 /// Bytes in which a known secret lies are shown as the text they hold, without it.
-fn clean_body(body: Body, redactor: &Redactor) -> Body {
+fn clean_body(body: ResponseBody, redactor: &SecretRedactor) -> ResponseBody {
     match body {
-        Body::Empty => Body::Empty,
-        Body::Text(text) => Body::Text(redactor.redact(&text)),
-        Body::Binary(bytes) => {
+        ResponseBody::Empty => ResponseBody::Empty,
+        ResponseBody::Text(text) => ResponseBody::Text(redactor.redact(&text)),
+        ResponseBody::Binary(bytes) => {
             let text = String::from_utf8_lossy(&bytes);
             let masked = redactor.redact(&text);
-            if masked == text { Body::Binary(bytes) } else { Body::Text(crate::domain::text::clean(&masked)) }
+            if masked == text { ResponseBody::Binary(bytes) } else { ResponseBody::Text(crate::domain::text::sanitize(&masked)) }
         }
     }
 }
@@ -135,16 +135,16 @@ fn clean_body(body: Body, redactor: &Redactor) -> Body {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::response::Timing;
+    use crate::domain::response::RequestTiming;
 
     const CANARY: &str = "canary-4711-canary";
 
-    fn answer(body: Body) -> Answer {
-        Answer {
+    fn answer(body: ResponseBody) -> ApiResponse {
+        ApiResponse {
             status: 201,
             headers: vec![("x-echo".to_owned(), format!("token {CANARY}")), ("set-cookie".to_owned(), "sid=1".to_owned())],
             body,
-            timing: Timing::default(),
+            timing: RequestTiming::default(),
             size: 10,
             truncated: false,
             url: format!("https://h.example/?k={CANARY}"),
@@ -152,17 +152,17 @@ mod tests {
         }
     }
 
-    async fn withheld(body: Body) -> Withheld {
+    async fn withheld(body: ResponseBody) -> Withheld {
         let dispatched =
             Dispatched { answer: answer(body), sent: Arc::new(Secret::from_text(CANARY.to_owned())), schemes: Vec::new() };
         let members = ["client_secret".to_owned()];
-        dispatched.withheld(Redactor::default(), &members).await.unwrap()
+        dispatched.withheld(SecretRedactor::default(), &members).await.unwrap()
     }
 
     #[tokio::test]
     async fn a_fresh_secret_is_taken_out_whole_and_a_known_one_is_masked() {
         let body = format!(r#"{{"client_secret":"snyk_cs_a^b_v1","echo":"{CANARY}","n":1.50}}"#);
-        let Withheld { answer, minted } = withheld(Body::Text(body)).await;
+        let Withheld { answer, minted } = withheld(ResponseBody::Text(body)).await;
         assert_eq!(answer.body.text(), Some(format!(r#"{{"client_secret":"{MASK}","echo":"{MASK}","n":1.50}}"#).as_str()));
         assert_eq!((minted.len(), minted[0].member.as_str()), (1, "client_secret"));
         minted[0].secret.expose(|bytes| assert_eq!(bytes, b"snyk_cs_a^b_v1"));
@@ -172,10 +172,10 @@ mod tests {
 
     #[tokio::test]
     async fn bytes_are_searched_too_and_stay_bytes_where_nothing_is_found() {
-        let harmless = Body::Binary(vec![0xff, 0, 1]);
+        let harmless = ResponseBody::Binary(vec![0xff, 0, 1]);
         assert_eq!(withheld(harmless.clone()).await.answer.body, harmless);
         let holding = [b"\xff\x00", CANARY.as_bytes()].concat();
-        let shown = withheld(Body::Binary(holding)).await.answer.body;
+        let shown = withheld(ResponseBody::Binary(holding)).await.answer.body;
         assert!(shown.text().is_some_and(|text| text.contains(MASK) && !text.contains(CANARY)), "{shown:?}");
     }
 }

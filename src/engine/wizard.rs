@@ -7,7 +7,7 @@ use super::ask::{Ask, Dilemma, Question, Reply};
 use super::message::{Charge, Event, KeyringEvent, RotationEvent, RotationTask};
 use super::rotation::{Audience, Rotations, Turn, Wish};
 use super::tasks::Voice;
-use crate::domain::problem::Class;
+use crate::domain::problem::ProblemClass;
 use crate::domain::rotation::{Line, Plan};
 use crate::domain::{Credential, CredentialId, Problem, Secret};
 
@@ -69,7 +69,7 @@ impl Engine {
         let credential = self.by_id(&charge.credential).await?;
         match self.review_rotation(credential.name.as_str()).await {
             Ok(review) if review.plan.credential == credential.id => say(voice, RotationEvent::Reviewed(Box::new(review))),
-            Err(problem) if problem.class != Class::NotFound => return Err(problem),
+            Err(problem) if problem.class != ProblemClass::NotFound => return Err(problem),
             _ => {
                 let administrator = self.administrator(&charge).await?;
                 let plan = self.plan_part_rotation(&credential, charge.part.clone(), administrator.as_ref()).await?;
@@ -114,7 +114,7 @@ impl Engine {
         let event = match self.by_id(id).await {
             Ok(credential) => KeyringEvent::Changed(Box::new(credential)),
             // What was to be made and came to nothing is not there any more.
-            Err(problem) if problem.class == Class::NotFound => KeyringEvent::Removed(id.clone()),
+            Err(problem) if problem.class == ProblemClass::NotFound => KeyringEvent::Removed(id.clone()),
             Err(problem) => return Err(problem),
         };
         voice.say(Event::Keyring(event));

@@ -11,14 +11,14 @@ use sha2::{Digest as _, Sha256};
 use super::columns::{Count, Micros};
 use super::error::{Failure, IndexError};
 use super::{Durability, Index};
-use crate::domain::Moment;
-use crate::domain::text::hex;
+use crate::domain::Timestamp;
+use crate::domain::text::to_hex;
 
 /// What is to be put on record. No part of it may be secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuditEntry {
     /// When.
-    pub at: Moment,
+    pub at: Timestamp,
     /// Who: the screen, the command line, a rotation.
     pub actor: String,
     /// What, in one word.
@@ -140,7 +140,7 @@ fn chain(before: &str, seq: u64, entry: &AuditEntry) -> String {
         "outcome": outcome,
         "reason": reason,
     });
-    hex(&Sha256::new().chain_update(before).chain_update(line.to_string()).finalize())
+    to_hex(&Sha256::new().chain_update(before).chain_update(line.to_string()).finalize())
 }
 
 fn read_row(row: &Row<'_>) -> Result<AuditLine, rusqlite::Error> {

@@ -6,7 +6,7 @@ use super::columns::{Count, Micros};
 use super::error::{Failure, IndexError};
 use super::{Durability, Index};
 use crate::domain::CredentialId;
-use crate::domain::credential::{Check, Principal};
+use crate::domain::credential::{CheckReport, Principal};
 
 /// The last verdict on a credential in one region.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,7 +14,7 @@ pub struct RegionCheck {
     /// The region's id.
     pub region: String,
     /// What was found there.
-    pub check: Check,
+    pub check: CheckReport,
 }
 
 /// Keeps a verdict unless a later one is known, or the credential is gone.
@@ -43,7 +43,7 @@ impl Index {
     /// Keeps the outcome of a check in a region; in the credential's own region it becomes its last check too.
     ///
     /// A verdict that is older than the one known, or on a credential that is gone, came too late and is dropped.
-    pub fn record_check(&self, id: &CredentialId, region: &str, check: &Check) -> Result<(), IndexError> {
+    pub fn record_check(&self, id: &CredentialId, region: &str, check: &CheckReport) -> Result<(), IndexError> {
         self.write(Durability::Soon, |connection| record(connection, id, region, check))
     }
 
@@ -88,7 +88,7 @@ impl Index {
 }
 
 /// Keeps a verdict in its region, within a transaction.
-pub(super) fn keep_check(connection: &Connection, id: &CredentialId, region: &str, check: &Check) -> Result<(), Failure> {
+pub(super) fn keep_check(connection: &Connection, id: &CredentialId, region: &str, check: &CheckReport) -> Result<(), Failure> {
     execute(connection, KEEP, (id, region, check))
 }
 
@@ -101,24 +101,24 @@ pub(super) fn region_checks(connection: &Connection, id: &CredentialId) -> Resul
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-fn record(connection: &Connection, id: &CredentialId, region: &str, check: &Check) -> Result<(), Failure> {
+fn record(connection: &Connection, id: &CredentialId, region: &str, check: &CheckReport) -> Result<(), Failure> {
     execute(connection, KEEP, (id, region, check))?;
     execute(connection, KEEP_AS_LAST, (id, region, check))
 }
 
-fn execute(connection: &Connection, sql: &str, (id, region, check): (&CredentialId, &str, &Check)) -> Result<(), Failure> {
-    let Check { verdict, status, reason, at, latency_ms } = check;
+fn execute(connection: &Connection, sql: &str, (id, region, check): (&CredentialId, &str, &CheckReport)) -> Result<(), Failure> {
+    let CheckReport { result: verdict, status, reason, checked_at: at, latency_ms } = check;
     let values = params![id, region, verdict, status, reason, Micros(*at), latency_ms.map(Count)];
     connection.prepare_cached(sql)?.execute(values)?;
     Ok(())
 }
 
 fn read_row(row: &Row<'_>) -> Result<RegionCheck, rusqlite::Error> {
-    let check = Check {
-        verdict: row.get(1)?,
+    let check = CheckReport {
+        result: row.get(1)?,
         status: row.get(2)?,
         reason: row.get(3)?,
-        at: row.get::<_, Micros>(4)?.0,
+        checked_at: row.get::<_, Micros>(4)?.0,
         latency_ms: row.get::<_, Option<Count>>(5)?.map(|count| count.0),
     };
     Ok(RegionCheck { region: row.get(0)?, check })

@@ -5,12 +5,12 @@ use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSqlOutput, Value, 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::domain::credential::{Part, Slot};
-use crate::domain::response::Verdict;
-use crate::domain::{CredentialId, Moment, Name};
+use crate::domain::credential::{SecretPart, SecretSlot};
+use crate::domain::response::CheckResult;
+use crate::domain::{CredentialId, CredentialName, Timestamp};
 
 /// A moment, as microseconds since 1970.
-pub(super) struct Micros(pub(super) Moment);
+pub(super) struct Micros(pub(super) Timestamp);
 
 /// A value that is kept as JSON text.
 pub(super) struct Json<T>(pub(super) T);
@@ -34,7 +34,7 @@ impl ToSql for Micros {
 impl FromSql for Micros {
     fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
         let nanos = i128::from(value.as_i64()?) * 1000;
-        Moment::from_unix_timestamp_nanos(nanos).map(Self).map_err(FromSqlError::other)
+        Timestamp::from_unix_timestamp_nanos(nanos).map(Self).map_err(FromSqlError::other)
     }
 }
 
@@ -76,25 +76,25 @@ impl FromSql for CredentialId {
     }
 }
 
-impl ToSql for Name {
+impl ToSql for CredentialName {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
         self.as_str().to_sql()
     }
 }
 
-impl FromSql for Name {
+impl FromSql for CredentialName {
     fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
         Self::parse(value.as_str()?).map_err(FromSqlError::other)
     }
 }
 
-impl ToSql for Slot {
+impl ToSql for SecretSlot {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
         self.as_str().to_sql()
     }
 }
 
-impl FromSql for Slot {
+impl FromSql for SecretSlot {
     fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
         let text = value.as_str()?;
         let all = [Self::Current, Self::Pending, Self::Previous];
@@ -102,25 +102,25 @@ impl FromSql for Slot {
     }
 }
 
-impl ToSql for Part {
+impl ToSql for SecretPart {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
         self.as_str().to_sql()
     }
 }
 
-impl FromSql for Part {
+impl FromSql for SecretPart {
     fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
         value.as_str().map(Self::parse)
     }
 }
 
-impl ToSql for Verdict {
+impl ToSql for CheckResult {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
         self.as_str().to_sql()
     }
 }
 
-impl FromSql for Verdict {
+impl FromSql for CheckResult {
     fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
         Self::parse(value.as_str()?).ok_or_else(|| FromSqlError::Other("it is not a verdict".into()))
     }

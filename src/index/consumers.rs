@@ -7,8 +7,8 @@ use super::credentials::find;
 use super::error::{Failure, IndexError};
 use super::{Durability, Index};
 use crate::domain::consumer::{Consumer, Delivered};
-use crate::domain::credential::Part;
-use crate::domain::{CredentialId, Name};
+use crate::domain::credential::SecretPart;
+use crate::domain::{CredentialId, CredentialName};
 
 const ALL_OF: &str =
     "SELECT credential, name, target, fingerprint, delivered, part FROM consumers WHERE credential = ?1 ORDER BY name";
@@ -49,7 +49,7 @@ impl Index {
     }
 
     /// Keeps what a consumer was given.
-    pub fn record_delivery(&self, id: &CredentialId, name: &Name, delivered: &Delivered) -> Result<(), IndexError> {
+    pub fn record_delivery(&self, id: &CredentialId, name: &CredentialName, delivered: &Delivered) -> Result<(), IndexError> {
         self.write(Durability::Now, |connection| {
             let values = params![id, name, delivered.fingerprint, Micros(delivered.at)];
             let changed = connection.prepare_cached(DELIVERED)?.execute(values)?;
@@ -71,10 +71,10 @@ fn consumers(connection: &Connection, id: &CredentialId) -> Result<Vec<Consumer>
 }
 
 /// The part's id; nothing for the secret itself.
-fn named(part: &Part) -> Option<&str> {
+fn named(part: &SecretPart) -> Option<&str> {
     match part {
-        Part::Secret => None,
-        Part::Named(id) => Some(id),
+        SecretPart::Secret => None,
+        SecretPart::Named(id) => Some(id),
     }
 }
 
@@ -82,7 +82,7 @@ fn read_row(row: &Row<'_>) -> Result<Consumer, rusqlite::Error> {
     let fingerprint: Option<String> = row.get(3)?;
     let at = row.get::<_, Option<Micros>>(4)?;
     let delivered = fingerprint.zip(at).map(|(fingerprint, at)| Delivered { fingerprint, at: at.0 });
-    let part = row.get::<_, Option<String>>(5)?.map_or(Part::Secret, Part::Named);
+    let part = row.get::<_, Option<String>>(5)?.map_or(SecretPart::Secret, SecretPart::Named);
     Ok(Consumer { credential: row.get(0)?, name: row.get(1)?, part, target: row.get::<_, Json<_>>(2)?.0, delivered })
 }
 
@@ -92,20 +92,20 @@ mod tests {
 
     use super::*;
     use crate::domain::consumer::Target;
-    use crate::domain::{Credential, Moment};
+    use crate::domain::{Credential, Timestamp};
 
     fn index() -> (Index, CredentialId) {
         let index = Index::in_memory().unwrap();
         let id = CredentialId::from_random([7; 16]);
         let credential = Credential {
             id: id.clone(),
-            name: Name::parse("laptop").unwrap(),
+            name: CredentialName::parse("laptop").unwrap(),
             provider: "snyk".to_owned(),
             kind: "personal-token".to_owned(),
             region: "SNYK-EU-01".to_owned(),
             fields: BTreeMap::new(),
             labels: Vec::new(),
-            created: Moment::UNIX_EPOCH,
+            created: Timestamp::UNIX_EPOCH,
             expires: None,
             fingerprint: None,
             principal: None,
@@ -118,17 +118,23 @@ mod tests {
 
     fn consumer(id: &CredentialId, name: &str) -> Consumer {
         let target = Target::EnvFile { path: "/srv/.env".into(), key: "SNYK_TOKEN".to_owned() };
-        Consumer { credential: id.clone(), name: Name::parse(name).unwrap(), part: Part::Secret, target, delivered: None }
+        Consumer {
+            credential: id.clone(),
+            name: CredentialName::parse(name).unwrap(),
+            part: SecretPart::Secret,
+            target,
+            delivered: None,
+        }
     }
 
     #[test]
     fn consumers_come_back_by_name_with_what_they_were_given() {
         let (index, id) = index();
-        let part = Part::Named("client_secret".to_owned());
+        let part = SecretPart::Named("client_secret".to_owned());
         let (two, one) = (consumer(&id, "two"), Consumer { part, ..consumer(&id, "one") });
         index.add_consumer(&two).unwrap();
         index.add_consumer(&one).unwrap();
-        let last = Delivered { fingerprint: "print".to_owned(), at: Moment::UNIX_EPOCH };
+        let last = Delivered { fingerprint: "print".to_owned(), at: Timestamp::UNIX_EPOCH };
         index.record_delivery(&id, &two.name, &last).unwrap();
         assert_eq!(index.consumers(&id).unwrap(), [one, Consumer { delivered: Some(last), ..two }]);
     }

@@ -7,9 +7,9 @@ use super::columns::{Count, Json, Micros};
 use super::error::{Failure, IndexError};
 use super::journal::open_rotation_of;
 use super::{Durability, Index};
-use crate::domain::credential::{Check, Principal};
-use crate::domain::text::nearest;
-use crate::domain::{Credential, CredentialId, Name};
+use crate::domain::credential::{CheckReport, Principal};
+use crate::domain::text::nearest_names;
+use crate::domain::{Credential, CredentialId, CredentialName};
 
 /// The columns of a credential, in the order in which [`read_row`] and [`store`] know them.
 macro_rules! columns {
@@ -51,7 +51,7 @@ impl Index {
     pub fn by_name(&self, name: &str) -> Result<Credential, IndexError> {
         self.read(|connection| {
             let found = connection.prepare_cached(BY_NAME)?.query_row([name], read_row).optional()?;
-            found.map_or_else(|| Err(unknown(name, nearest(name, &names(connection)?))), Ok)
+            found.map_or_else(|| Err(unknown(name, nearest_names(name, &names(connection)?))), Ok)
         })
     }
 
@@ -97,7 +97,7 @@ impl Index {
     }
 
     /// The credentials whose secret has this fingerprint, by name.
-    pub fn with_fingerprint(&self, fingerprint: &str) -> Result<Vec<Name>, IndexError> {
+    pub fn with_fingerprint(&self, fingerprint: &str) -> Result<Vec<CredentialName>, IndexError> {
         self.read(|connection| {
             let mut select = connection.prepare_cached("SELECT name FROM credentials WHERE fingerprint = ?1 ORDER BY name")?;
             let rows = select.query_map([fingerprint], |row| row.get(0))?;
@@ -165,10 +165,10 @@ fn store(connection: &Connection, sql: &str, credential: &Credential) -> Result<
         principal.map(|principal| &principal.name),
         principal.map(|principal| &principal.kind),
         scheme,
-        check.map(|check| check.verdict),
+        check.map(|check| check.result),
         check.and_then(|check| check.status),
         check.map(|check| &check.reason),
-        check.map(|check| Micros(check.at)),
+        check.map(|check| Micros(check.checked_at)),
         check.and_then(|check| check.latency_ms).map(Count),
     ])?;
     check.map_or(Ok(()), |check| keep_check(connection, id, region, check))
@@ -197,12 +197,12 @@ fn read_principal(row: &Row<'_>) -> Result<Option<Principal>, rusqlite::Error> {
     Ok(Some(Principal { id, name: row.get(11)?, kind: row.get(12)? }))
 }
 
-fn read_check(row: &Row<'_>, verdict: crate::domain::response::Verdict) -> Result<Check, rusqlite::Error> {
-    Ok(Check {
-        verdict,
+fn read_check(row: &Row<'_>, verdict: crate::domain::response::CheckResult) -> Result<CheckReport, rusqlite::Error> {
+    Ok(CheckReport {
+        result: verdict,
         status: row.get(15)?,
         reason: row.get(16)?,
-        at: row.get::<_, Micros>(17)?.0,
+        checked_at: row.get::<_, Micros>(17)?.0,
         latency_ms: row.get::<_, Option<Count>>(18)?.map(|count| count.0),
     })
 }

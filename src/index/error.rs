@@ -4,15 +4,15 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::ErrorCode;
 
-use crate::domain::problem::{Class, Problem};
-use crate::domain::{Moment, Name};
+use crate::domain::problem::{Problem, ProblemClass};
+use crate::domain::{CredentialName, Timestamp};
 
 /// Why the index did not do what it was asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum IndexError {
     /// Another credential has this name.
     #[error("there already is a credential named \"{0}\"")]
-    NameTaken(Name),
+    NameTaken(CredentialName),
     /// There is no such credential.
     #[error("there is no credential \"{name}\"")]
     Unknown {
@@ -23,7 +23,7 @@ pub enum IndexError {
     },
     /// Another consumer of the credential has this name.
     #[error("the credential already has a consumer named \"{0}\"")]
-    ConsumerTaken(Name),
+    ConsumerTaken(CredentialName),
     /// The credential has no such consumer.
     #[error("the credential has no consumer \"{name}\"")]
     NoConsumer {
@@ -44,7 +44,7 @@ pub enum IndexError {
         /// The rotation.
         rotation: String,
         /// When its claim ends, unless it is renewed.
-        until: Moment,
+        until: Timestamp,
     },
     /// There is no such rotation, or it is closed.
     #[error("there is no open rotation {0}")]
@@ -127,27 +127,29 @@ impl From<IndexError> for Problem {
     fn from(error: IndexError) -> Self {
         let (what, remedy, class) = match &error {
             IndexError::NameTaken(_) => {
-                ("The name is taken", "choose another name, or edit the credential that has it".to_owned(), Class::Usage)
+                ("The name is taken", "choose another name, or edit the credential that has it".to_owned(), ProblemClass::Usage)
             }
-            IndexError::Unknown { nearest, .. } => ("There is no such credential", did_you_mean(nearest), Class::NotFound),
-            IndexError::ConsumerTaken(_) => {
-                ("The consumer's name is taken", "choose another name, or remove that consumer first".to_owned(), Class::Usage)
-            }
-            IndexError::NoConsumer { known, .. } => ("There is no such consumer", these(known), Class::NotFound),
+            IndexError::Unknown { nearest, .. } => ("There is no such credential", did_you_mean(nearest), ProblemClass::NotFound),
+            IndexError::ConsumerTaken(_) => (
+                "The consumer's name is taken",
+                "choose another name, or remove that consumer first".to_owned(),
+                ProblemClass::Usage,
+            ),
+            IndexError::NoConsumer { known, .. } => ("There is no such consumer", these(known), ProblemClass::NotFound),
             IndexError::Rotating { rotation } => (
                 "The credential is being replaced",
                 format!(
                     "finish it with `tokenring rotate --resume {rotation}`, or take it back with `tokenring rotate --rollback {rotation}`"
                 ),
-                Class::NeedsHuman,
+                ProblemClass::NeedsHuman,
             ),
             IndexError::Held { .. } => (
                 "The rotation is in other hands",
                 "wait for the other process, or until its claim ends".to_owned(),
-                Class::Failed,
+                ProblemClass::Failed,
             ),
             IndexError::NoRotation(_) => {
-                ("There is no such rotation", "`tokenring rotations` lists them".to_owned(), Class::NotFound)
+                ("There is no such rotation", "`tokenring rotations` lists them".to_owned(), ProblemClass::NotFound)
             }
             IndexError::Damaged { path, .. } => (
                 "The index is damaged",
@@ -155,31 +157,33 @@ impl From<IndexError> for Problem {
                     "nothing was changed; put back a copy of {0}, or move it away (with {0}-wal and {0}-shm) and add the credentials again",
                     path.display()
                 ),
-                Class::Failed,
+                ProblemClass::Failed,
             ),
-            IndexError::Newer { .. } => {
-                ("The index is of a newer version", "nothing was changed; use the newer tokenring".to_owned(), Class::Failed)
-            }
+            IndexError::Newer { .. } => (
+                "The index is of a newer version",
+                "nothing was changed; use the newer tokenring".to_owned(),
+                ProblemClass::Failed,
+            ),
             IndexError::Foreign { path } => (
                 "The index is another program's file",
                 format!("nothing was changed; move {} away, or set TOKENRING_HOME to another folder", path.display()),
-                Class::Failed,
+                ProblemClass::Failed,
             ),
             IndexError::Link { path } => (
                 "The index is a symbolic link",
                 format!("put the file itself at {}, or set TOKENRING_HOME to the folder it lies in", path.display()),
-                Class::Failed,
+                ProblemClass::Failed,
             ),
             IndexError::Busy { .. } => {
-                ("The index is busy", "try again; if it stays so, end the other tokenring".to_owned(), Class::Failed)
+                ("The index is busy", "try again; if it stays so, end the other tokenring".to_owned(), ProblemClass::Failed)
             }
             IndexError::Disk { path, .. } => (
                 "The index cannot be read or written",
                 format!("see that you may write to the folder of {} and that the disk is not full", path.display()),
-                Class::Failed,
+                ProblemClass::Failed,
             ),
         };
-        Self::new(what, error.to_string(), remedy).of(class)
+        Self::new(what, error.to_string(), remedy).with_class(class)
     }
 }
 
@@ -224,13 +228,13 @@ mod tests {
         let path = PathBuf::from("/home/somebody/index.db");
         let why = "what the system said".to_owned();
         vec![
-            IndexError::NameTaken(Name::parse("laptop").unwrap()),
+            IndexError::NameTaken(CredentialName::parse("laptop").unwrap()),
             IndexError::Unknown { name: "labtop".to_owned(), nearest: vec!["laptop".to_owned()] },
             IndexError::Unknown { name: "x".to_owned(), nearest: Vec::new() },
-            IndexError::ConsumerTaken(Name::parse("ci").unwrap()),
+            IndexError::ConsumerTaken(CredentialName::parse("ci").unwrap()),
             IndexError::NoConsumer { name: "x".to_owned(), known: vec!["ci".to_owned()] },
             IndexError::Rotating { rotation: "r1".to_owned() },
-            IndexError::Held { rotation: "r1".to_owned(), until: Moment::UNIX_EPOCH },
+            IndexError::Held { rotation: "r1".to_owned(), until: Timestamp::UNIX_EPOCH },
             IndexError::NoRotation("r1".to_owned()),
             IndexError::Damaged { path: path.clone(), why: why.clone() },
             IndexError::Newer { path: path.clone(), found: 9, known: 4 },

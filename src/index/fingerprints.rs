@@ -5,8 +5,8 @@ use rusqlite::{Connection, Row, params};
 use super::columns::Micros;
 use super::error::{Failure, IndexError};
 use super::{Durability, Index};
-use crate::domain::credential::{Part, Slot};
-use crate::domain::{CredentialId, Moment, Name};
+use crate::domain::credential::{SecretPart, SecretSlot};
+use crate::domain::{CredentialId, CredentialName, Timestamp};
 
 /// How many former ones are kept of each part: a refresh token has another one every hour.
 const FORMER: u32 = 8;
@@ -29,20 +29,20 @@ pub struct Place {
     /// Whose it is.
     pub credential: CredentialId,
     /// The slot.
-    pub slot: Slot,
+    pub slot: SecretSlot,
     /// The part.
-    pub part: Part,
+    pub part: SecretPart,
 }
 
 /// A fingerprint, and what has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Print {
     /// The credential's name.
-    pub name: Name,
+    pub name: CredentialName,
     /// The part of its secret material.
-    pub part: Part,
+    pub part: SecretPart,
     /// The slot in which it lies; nothing where something else has taken its place.
-    pub slot: Option<Slot>,
+    pub slot: Option<SecretSlot>,
     /// The fingerprint.
     pub fingerprint: String,
 }
@@ -58,7 +58,7 @@ impl Index {
     }
 
     /// Keeps what lies in a place from now on. What lay there before is a former one.
-    pub fn note_fingerprint(&self, place: &Place, fingerprint: &str, at: Moment) -> Result<(), IndexError> {
+    pub fn note_fingerprint(&self, place: &Place, fingerprint: &str, at: Timestamp) -> Result<(), IndexError> {
         self.write(Durability::Soon, |connection| {
             release(connection, place, Some(fingerprint))?;
             let values = params![place.credential, place.part, place.slot, fingerprint, Micros(at)];

@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 use super::columns::{Count, Json, Micros};
 use super::error::IndexError;
 use super::{Durability, Index};
-use crate::domain::request::Draft;
-use crate::domain::response::Verdict;
-use crate::domain::{CredentialId, Moment};
+use crate::domain::request::RequestDraft;
+use crate::domain::response::CheckResult;
+use crate::domain::{CredentialId, Timestamp};
 
 /// How many requests are kept; older ones make room.
 const CAPACITY: u64 = 10_000;
@@ -17,19 +17,19 @@ const CAPACITY: u64 = 10_000;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sent {
     /// When.
-    pub at: Moment,
+    pub at: Timestamp,
     /// With which credential.
     pub credential: CredentialId,
     /// In which region.
     pub region: String,
     /// What; a draft cannot hold the credential's secret.
-    pub draft: Draft,
+    pub draft: RequestDraft,
     /// Whether it had a body that was not kept.
     pub body_left_out: bool,
     /// The HTTP status, if there was an answer.
     pub status: Option<u16>,
     /// What the answer says about the credential.
-    pub verdict: Verdict,
+    pub verdict: CheckResult,
     /// How long the answer took, in milliseconds.
     pub latency_ms: Option<u64>,
     /// The bytes of the answer's body.
@@ -58,7 +58,7 @@ pub struct HistoryFilter {
 #[derive(Serialize, Deserialize)]
 struct Kept {
     #[serde(flatten)]
-    draft: Draft,
+    draft: RequestDraft,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     body_left_out: bool,
 }

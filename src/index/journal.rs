@@ -9,7 +9,7 @@ use super::columns::{Count, Micros};
 use super::credentials::{add, find};
 use super::error::{Failure, IndexError};
 use super::{Durability, Index};
-use crate::domain::{Credential, CredentialId, Moment};
+use crate::domain::{Credential, CredentialId, Timestamp};
 
 /// A rotation to be opened.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,9 +36,9 @@ pub struct Rotation {
     /// The word for its state.
     pub state: String,
     /// When it was opened.
-    pub opened: Moment,
+    pub opened: Timestamp,
     /// When it was closed, if it was.
-    pub closed: Option<Moment>,
+    pub closed: Option<Timestamp>,
 }
 
 /// Which rotations are asked for.
@@ -56,7 +56,7 @@ pub struct JournalLine {
     /// Its number within the rotation, from 1.
     pub seq: u64,
     /// When it was written.
-    pub at: Moment,
+    pub at: Timestamp,
     /// What it says, as JSON.
     pub entry: String,
 }
@@ -67,9 +67,9 @@ pub struct Claim {
     /// A token of this process that no other has.
     pub owner: String,
     /// Now.
-    pub now: Moment,
+    pub now: Timestamp,
     /// When the claim ends, unless it is renewed by claiming again.
-    pub until: Moment,
+    pub until: Timestamp,
 }
 
 /// The right to write to a rotation's journal, until somebody else claims it after its time.
@@ -114,7 +114,7 @@ impl Index {
     }
 
     /// Closes a rotation that has made nothing, together with the row of the credential that was to be.
-    pub fn abandon_creation(&self, lease: &Lease, at: Moment, state: &str) -> Result<(), IndexError> {
+    pub fn abandon_creation(&self, lease: &Lease, at: Timestamp, state: &str) -> Result<(), IndexError> {
         self.write(Durability::Now, |connection| {
             require(connection, lease)?;
             close(connection, lease, at, state)?;
@@ -140,7 +140,7 @@ impl Index {
 
     /// Appends an entry; when this returns its number, the entry is on disk. Refused if the lease was lost to
     /// another process: whoever stalled for too long must not write into what that one is doing.
-    pub fn append(&self, lease: &Lease, at: Moment, entry: &str) -> Result<u64, IndexError> {
+    pub fn append(&self, lease: &Lease, at: Timestamp, entry: &str) -> Result<u64, IndexError> {
         self.write(Durability::Now, |connection| {
             require(connection, lease)?;
             let values = params![lease.rotation, Micros(at), entry];
@@ -159,7 +159,7 @@ impl Index {
     }
 
     /// Closes a rotation in its last state. Its journal stays.
-    pub fn close_rotation(&self, lease: &Lease, at: Moment, state: &str) -> Result<(), IndexError> {
+    pub fn close_rotation(&self, lease: &Lease, at: Timestamp, state: &str) -> Result<(), IndexError> {
         self.write(Durability::Now, |connection| {
             require(connection, lease)?;
             close(connection, lease, at, state)
@@ -206,7 +206,7 @@ fn open(connection: &Connection, new: &NewRotation, claim: &Claim) -> Result<Lea
     take(connection, &new.id, claim)
 }
 
-fn close(connection: &Connection, lease: &Lease, at: Moment, state: &str) -> Result<(), Failure> {
+fn close(connection: &Connection, lease: &Lease, at: Timestamp, state: &str) -> Result<(), Failure> {
     let sql = "UPDATE rotations SET state = ?2, closed = ?3, owner = NULL, held_until = NULL WHERE id = ?1";
     connection.prepare_cached(sql)?.execute(params![lease.rotation, state, Micros(at)])?;
     Ok(())

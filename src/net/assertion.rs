@@ -11,8 +11,8 @@ use serde_json::json;
 use time::Duration;
 
 use super::exchange::ExchangeError;
-use crate::domain::response::Answer;
-use crate::domain::{Moment, Secret, rate_limit, text};
+use crate::domain::response::ApiResponse;
+use crate::domain::{Secret, Timestamp, rate_limit, text};
 
 /// The value of `client_assertion_type`, the only one that there is.
 pub(super) const TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
@@ -32,7 +32,7 @@ pub(super) struct Assertion<'a> {
     /// To whom: the whole URL of the token endpoint.
     pub(super) audience: String,
     /// When.
-    pub(super) now: Moment,
+    pub(super) now: Timestamp,
 }
 
 impl Assertion<'_> {
@@ -56,7 +56,7 @@ impl Assertion<'_> {
         getrandom::fill(&mut id).map_err(unusable)?;
         let (issued, ends) = (self.now.unix_timestamp(), (self.now + LIFETIME).unix_timestamp());
         Ok(
-            json!({"iss": self.client_id, "sub": self.client_id, "aud": self.audience, "jti": text::hex(&id), "iat": issued, "exp": ends}),
+            json!({"iss": self.client_id, "sub": self.client_id, "aud": self.audience, "jti": text::to_hex(&id), "iat": issued, "exp": ends}),
         )
     }
 }
@@ -67,8 +67,8 @@ pub(super) fn is_key(secret: &Secret) -> bool {
 }
 
 /// What time it is at the provider, where its answer shows that this machine's clock is off.
-pub(super) fn their_time(answer: &Answer, now: Moment) -> Option<Moment> {
-    let theirs = answer.header("date").and_then(rate_limit::date)?;
+pub(super) fn their_time(answer: &ApiResponse, now: Timestamp) -> Option<Timestamp> {
+    let theirs = answer.header("date").and_then(rate_limit::parse_http_date)?;
     ((theirs - now).abs() > TOLERANCE).then_some(theirs)
 }
 
@@ -90,7 +90,7 @@ fn encode(value: &serde_json::Value) -> String {
 mod tests {
     use super::*;
 
-    const MOMENT: Moment = time::macros::datetime!(2026-11-22 10:00 UTC);
+    const MOMENT: Timestamp = time::macros::datetime!(2026-11-22 10:00 UTC);
 
     fn assertion(key_id: Option<&str>) -> Assertion<'_> {
         Assertion { client_id: "client", key_id, audience: "https://api.example/oauth2/token".to_owned(), now: MOMENT }

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
-use crate::domain::{Moment, Secret};
+use crate::domain::{Secret, Timestamp};
 
 /// The claims of an access token. Nobody has verified the signature: they are good for an explanation, not for trust.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -23,8 +23,8 @@ impl Claims {
     }
 
     /// When the token ends.
-    pub fn expires(&self) -> Option<Moment> {
-        Moment::from_unix_timestamp(self.0.get("exp").and_then(seconds)?).ok()
+    pub fn expires(&self) -> Option<Timestamp> {
+        Timestamp::from_unix_timestamp(self.0.get("exp").and_then(seconds)?).ok()
     }
 
     /// Whom the token is meant for: at Snyk, the API host of its region.
@@ -63,7 +63,7 @@ mod tests {
 
     #[test]
     fn the_end_is_read_however_it_is_written() {
-        let end = Moment::from_unix_timestamp(1_800_000_000).ok();
+        let end = Timestamp::from_unix_timestamp(1_800_000_000).ok();
         for exp in ["1800000000", "1800000000.0", "\"1800000000\""] {
             assert_eq!(claims(&format!("{{\"exp\":{exp}}}")).expires(), end, "{exp}");
         }

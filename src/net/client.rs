@@ -15,7 +15,7 @@ use super::stopwatch::{Names, Stopwatch, Timed};
 use super::trust::Trust;
 use super::{Limits, NetError, Outgoing, Transport, reading};
 use crate::domain::Origin;
-use crate::domain::response::Answer;
+use crate::domain::response::ApiResponse;
 
 /// How long a connection without work stays open, and how many of them stay for one host.
 ///
@@ -78,7 +78,7 @@ impl Client {
         Self { proxies, ..Self::default() }
     }
 
-    async fn travel(&self, mut leg: Leg, limits: Limits, ca_file: Option<PathBuf>) -> Result<Answer, NetError> {
+    async fn travel(&self, mut leg: Leg, limits: Limits, ca_file: Option<PathBuf>) -> Result<ApiResponse, NetError> {
         let (started, watch) = (Instant::now(), Stopwatch::default());
         loop {
             let response = watch.listen(self.step(&leg, limits, ca_file.as_ref())).await?;
@@ -100,7 +100,7 @@ impl Client {
     }
 
     fn road(&self, url: &Url, connect: Duration, ca_file: Option<&PathBuf>) -> Road {
-        let loopback = Origin::of(url).is_some_and(|origin| origin.is_loopback());
+        let loopback = Origin::from_url(url).is_some_and(|origin| origin.is_loopback());
         let proxied = match self.proxies {
             Proxies::System => !loopback,
             Proxies::Direct => false,
@@ -152,7 +152,7 @@ impl Client {
 
 #[async_trait]
 impl Transport for Client {
-    async fn send(&self, mut outgoing: Outgoing) -> Result<Answer, NetError> {
+    async fn send(&self, mut outgoing: Outgoing) -> Result<ApiResponse, NetError> {
         let (limits, ca_file) = (outgoing.limits, outgoing.ca_file.take());
         let leg = Leg::first(outgoing)?;
         let host = leg.host().to_owned();

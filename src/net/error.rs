@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::time::Duration;
 
-use crate::domain::problem::Class;
+use crate::domain::problem::ProblemClass;
 use crate::domain::{Problem, text};
 
 /// Why there is no answer. None of them holds a secret, nor the path or query of a URL.
@@ -118,10 +118,10 @@ impl NetError {
         }
     }
 
-    const fn class(&self) -> Class {
+    const fn class(&self) -> ProblemClass {
         match self {
-            Self::NotBound(_) | Self::Unsendable(_) => Class::Usage,
-            _ => Class::Unknown,
+            Self::NotBound(_) | Self::Unsendable(_) => ProblemClass::Usage,
+            _ => ProblemClass::Unknown,
         }
     }
 }
@@ -159,7 +159,7 @@ impl Obstacle {
 
 impl From<NetError> for Problem {
     fn from(error: NetError) -> Self {
-        Self::new(error.what(), error.to_string(), error.remedy()).of(error.class())
+        Self::new(error.what(), error.to_string(), error.remedy()).with_class(error.class())
     }
 }
 
@@ -177,7 +177,7 @@ fn is_tls(cause: &(dyn Error + 'static)) -> bool {
 /// of the cause above it is left out.
 fn chain(error: &(dyn Error + 'static)) -> String {
     let mut line = String::new();
-    for cause in causes(error).map(|cause| text::clean_line(&cause.to_string())) {
+    for cause in causes(error).map(|cause| text::sanitize_line(&cause.to_string())) {
         if line.is_empty() {
             line = cause;
         } else if !line.ends_with(&cause) {
@@ -213,7 +213,7 @@ mod tests {
             let usage = matches!(error, NetError::NotBound(_) | NetError::Unsendable(_));
             let problem = Problem::from(error.clone());
             assert!(problem.remedy.ends_with('.'), "{error:?}");
-            assert_eq!(problem.class, if usage { Class::Usage } else { Class::Unknown }, "{error:?}");
+            assert_eq!(problem.class, if usage { ProblemClass::Usage } else { ProblemClass::Unknown }, "{error:?}");
         }
     }
 

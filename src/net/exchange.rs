@@ -9,18 +9,18 @@ use url::Url;
 use super::form::Form;
 use super::grant::Grant;
 use super::{Claims, Limits, NetError, Outgoing, Transport};
-use crate::domain::problem::Class;
-use crate::domain::provider::Authorization;
-use crate::domain::provider::spec::ExchangeEndpoint;
-use crate::domain::region::{Place, Region};
-use crate::domain::request::Method;
-use crate::domain::response::Answer;
-use crate::domain::{Moment, Origin, Problem, Secret};
+use crate::domain::problem::ProblemClass;
+use crate::domain::provider::AuthMethod;
+use crate::domain::provider::spec::TokenEndpoint;
+use crate::domain::region::{HostRole, Region};
+use crate::domain::request::HttpMethod;
+use crate::domain::response::ApiResponse;
+use crate::domain::{Origin, Problem, Secret, Timestamp};
 
 /// What a credential brings to an exchange.
 pub struct Exchange<'a> {
     /// How its kind is exchanged.
-    pub authorization: &'a Authorization,
+    pub authorization: &'a AuthMethod,
     /// Where.
     pub region: &'a Region,
     /// The fields beside the secret.
@@ -32,7 +32,7 @@ pub struct Exchange<'a> {
     /// What to bear with.
     pub limits: Limits,
     /// What time it is here: a signature says when it was made.
-    pub now: Moment,
+    pub now: Timestamp,
 }
 
 /// What is sent to an API in the end.
@@ -51,7 +51,7 @@ pub struct AccessToken {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Expiry {
     /// At this moment, by the provider's clock.
-    At(Moment),
+    At(Timestamp),
     /// So long after the answer.
     After(Duration),
 }
@@ -73,7 +73,7 @@ pub enum ExchangeError {
         /// What the provider said.
         why: String,
         /// The answer that says so, without anything secret.
-        answer: Box<Answer>,
+        answer: Box<ApiResponse>,
     },
     /// Any other status.
     #[error("the token endpoint answered with status {status}: {why}")]
@@ -83,7 +83,7 @@ pub enum ExchangeError {
         /// What the provider said.
         why: String,
         /// The answer that says so, without anything secret.
-        answer: Box<Answer>,
+        answer: Box<ApiResponse>,
     },
     /// Success, but without a token.
     #[error("the token endpoint answered with status {status}, but with no token")]
@@ -117,10 +117,10 @@ impl Exchange<'_> {
     /// is refused here, because its successor would be lost: see [`Exchange::refresh`].
     pub async fn access_token(&self, transport: &dyn Transport) -> Result<AccessToken, ExchangeError> {
         match self.authorization {
-            Authorization::Header { scheme, .. } => Ok(AccessToken::of(self.secret, scheme)),
-            Authorization::ClientCredentials { token, scheme } => self.client_credentials(token, scheme, transport).await,
-            Authorization::RefreshToken { .. } => Err(ExchangeError::SingleUse),
-            Authorization::Exchange { endpoints, scheme, verify } => {
+            AuthMethod::Header { scheme, .. } => Ok(AccessToken::of(self.secret, scheme)),
+            AuthMethod::ClientCredentials { token, scheme } => self.client_credentials(token, scheme, transport).await,
+            AuthMethod::RefreshToken { .. } => Err(ExchangeError::SingleUse),
+            AuthMethod::Exchange { endpoints, scheme, verify } => {
                 let token = self.first_of(endpoints, transport).await?.into_access_token(scheme);
                 self.verify(&token, verify)?;
                 Ok(token)
@@ -137,21 +137,21 @@ impl Exchange<'_> {
     /// Sends a form to a token endpoint.
     pub(super) async fn post(
         &self,
-        place: Place,
+        place: HostRole,
         path: &str,
         form: Form<'_>,
         transport: &dyn Transport,
-    ) -> Result<Answer, NetError> {
+    ) -> Result<ApiResponse, NetError> {
         let origin = self.region.origin(place);
         transport.send(self.outgoing(origin, path, &form)?).await
     }
 
     /// Asks one endpoint after the other. Only a 404 says that an endpoint does not exist; any other answer is final,
     /// so a wrong secret is not shown to more endpoints than needed.
-    async fn first_of(&self, endpoints: &[ExchangeEndpoint], transport: &dyn Transport) -> Result<Grant, ExchangeError> {
+    async fn first_of(&self, endpoints: &[TokenEndpoint], transport: &dyn Transport) -> Result<Grant, ExchangeError> {
         let mut grant = Err(ExchangeError::Missing("token endpoint".to_owned()));
         for endpoint in endpoints {
-            let answer = self.post(Place::Auth, &endpoint.path, self.form(endpoint), transport).await?;
+            let answer = self.post(HostRole::Auth, &endpoint.path, self.form(endpoint), transport).await?;
             grant = Grant::read(&answer, &[self.secret]);
             if answer.status != 404 {
                 break;
@@ -160,7 +160,7 @@ impl Exchange<'_> {
         grant
     }
 
-    fn form<'a>(&'a self, endpoint: &'a ExchangeEndpoint) -> Form<'a> {
+    fn form<'a>(&'a self, endpoint: &'a TokenEndpoint) -> Form<'a> {
         let form = Form::default().secret(&endpoint.secret_member, self.secret);
         let form = endpoint.constants.iter().fold(form, |form, (name, value)| form.plain(name, value));
         let known = |(name, id): (&'a String, &'a String)| self.field(id).ok().map(|value| (name, value));
@@ -172,7 +172,7 @@ impl Exchange<'_> {
         for (claim, field) in claims {
             let (Ok(wanted), Some(given)) = (self.field(field), token.claims.text(claim)) else { continue };
             if !wanted.eq_ignore_ascii_case(given) {
-                let (field, wanted, given) = (field.clone(), wanted.to_owned(), crate::domain::text::clean_line(given));
+                let (field, wanted, given) = (field.clone(), wanted.to_owned(), crate::domain::text::sanitize_line(given));
                 return Err(ExchangeError::Other { field, wanted, given });
             }
         }
@@ -182,7 +182,7 @@ impl Exchange<'_> {
     fn outgoing(&self, origin: &Origin, path: &str, form: &Form<'_>) -> Result<Outgoing, NetError> {
         let url = Url::parse(&format!("{origin}{path}"));
         Ok(Outgoing {
-            method: Method::Post,
+            method: HttpMethod::Post,
             url: url.map_err(|_| NetError::Unsendable("the path of the token endpoint is none".to_owned()))?,
             headers: [("accept", "application/json"), ("content-type", "application/x-www-form-urlencoded")]
                 .map(|(name, value)| (name.to_owned(), value.to_owned()))
@@ -197,7 +197,7 @@ impl Exchange<'_> {
 
 impl AccessToken {
     /// The moment from which on it is refused, for a token that came at `received`; `None` where nothing tells.
-    pub fn end(&self, received: Moment) -> Option<Moment> {
+    pub fn end(&self, received: Timestamp) -> Option<Timestamp> {
         self.ends.iter().filter_map(|end| end.moment(received)).min()
     }
 
@@ -214,7 +214,7 @@ impl AccessToken {
 
 impl Expiry {
     /// The moment of the end, for a token that came at `received`.
-    pub fn moment(self, received: Moment) -> Option<Moment> {
+    pub fn moment(self, received: Timestamp) -> Option<Timestamp> {
         match self {
             Self::At(moment) => Some(moment),
             Self::After(lifetime) => time::Duration::try_from(lifetime).ok().and_then(|lifetime| received.checked_add(lifetime)),
@@ -242,19 +242,19 @@ impl ExchangeError {
     }
 
     /// The answer that explains it, where the provider gave one.
-    pub fn answer(&self) -> Option<&Answer> {
+    pub fn answer(&self) -> Option<&ApiResponse> {
         match self {
             Self::Refused { answer, .. } | Self::Unexpected { answer, .. } => Some(answer),
             _ => None,
         }
     }
 
-    const fn class(&self) -> Class {
+    const fn class(&self) -> ProblemClass {
         match self {
-            Self::Refused { .. } | Self::Other { .. } => Class::Refused,
-            Self::Missing(_) | Self::Key(_) => Class::Usage,
-            Self::SingleUse => Class::Failed,
-            Self::Net(_) | Self::InDoubt(_) | Self::Unexpected { .. } | Self::NoToken { .. } => Class::Unknown,
+            Self::Refused { .. } | Self::Other { .. } => ProblemClass::Refused,
+            Self::Missing(_) | Self::Key(_) => ProblemClass::Usage,
+            Self::SingleUse => ProblemClass::Failed,
+            Self::Net(_) | Self::InDoubt(_) | Self::Unexpected { .. } | Self::NoToken { .. } => ProblemClass::Unknown,
         }
     }
 }
@@ -263,7 +263,7 @@ impl From<ExchangeError> for Problem {
     fn from(error: ExchangeError) -> Self {
         match error {
             ExchangeError::Net(error) => error.into(),
-            error => Self::new("No access token", error.to_string(), error.remedy()).of(error.class()),
+            error => Self::new("No access token", error.to_string(), error.remedy()).with_class(error.class()),
         }
     }
 }
@@ -296,7 +296,7 @@ mod tests {
 
     #[test]
     fn an_end_is_a_moment() {
-        let received = Moment::UNIX_EPOCH;
+        let received = Timestamp::UNIX_EPOCH;
         assert_eq!(Expiry::After(Duration::from_secs(60)).moment(received), received.checked_add(time::Duration::MINUTE));
         assert_eq!(Expiry::After(Duration::MAX).moment(received), None);
     }

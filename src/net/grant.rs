@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use super::claims::{Claims, seconds};
 use super::exchange::{AccessToken, ExchangeError, Expiry};
 use super::oauth::{Introduction, RefreshToken};
-use crate::domain::redact::{Redactor, SHORTEST};
-use crate::domain::response::{Answer, Body};
+use crate::domain::redact::{MIN_SECRET_BYTES, SecretRedactor};
+use crate::domain::response::{ApiResponse, ResponseBody};
 use crate::domain::{Secret, text};
 
 /// How much of a body that is no JSON is kept for an explanation.
@@ -32,7 +32,7 @@ pub(super) struct Grant {
 
 impl Grant {
     /// Reads an answer. `secrets` were sent along; none of them is in the error, even if the server sent it back.
-    pub(super) fn read(answer: &Answer, secrets: &[&Secret]) -> Result<Self, ExchangeError> {
+    pub(super) fn read(answer: &ApiResponse, secrets: &[&Secret]) -> Result<Self, ExchangeError> {
         accept(answer, secrets)?;
         Self::of(&answer.body).ok_or(ExchangeError::NoToken { status: answer.status })
     }
@@ -52,12 +52,12 @@ impl Grant {
     }
 
     /// A JSON object, or the bare token as a JSON string or as plain text.
-    fn of(body: &Body) -> Option<Self> {
+    fn of(body: &ResponseBody) -> Option<Self> {
         let text = body.text()?.trim();
         let whole = || {
             serde_json::from_str(text)
                 .ok()
-                .filter(|grant: &Self| is_visible(&grant.access_token) && grant.access_token.len() >= SHORTEST)
+                .filter(|grant: &Self| is_visible(&grant.access_token) && grant.access_token.len() >= MIN_SECRET_BYTES)
         };
         whole().or_else(|| Self::bare(serde_json::from_str(text).unwrap_or_else(|_| text.to_owned())))
     }
@@ -70,7 +70,7 @@ impl Grant {
 }
 
 /// Whether an answer that brings nothing is a success.
-pub(super) fn accept(answer: &Answer, secrets: &[&Secret]) -> Result<(), ExchangeError> {
+pub(super) fn accept(answer: &ApiResponse, secrets: &[&Secret]) -> Result<(), ExchangeError> {
     let status = answer.status;
     if matches!(status, 200..=299) {
         return Ok(());
@@ -83,7 +83,7 @@ pub(super) fn accept(answer: &Answer, secrets: &[&Secret]) -> Result<(), Exchang
 }
 
 /// What an answer to a refresh token that never was says of the client. Anything but OAuth's own two words leaves it open.
-pub(super) fn introduction(answer: &Answer, secrets: &[&Secret]) -> Result<Introduction, ExchangeError> {
+pub(super) fn introduction(answer: &ApiResponse, secrets: &[&Secret]) -> Result<Introduction, ExchangeError> {
     let (why, kept) = told(answer, secrets);
     let said: Value = answer.body.text().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
     match (answer.status, said["error"].as_str()) {
@@ -109,12 +109,12 @@ fn lifetime(value: &Value) -> Option<Duration> {
 }
 
 /// What a server said about its refusal, and its answer with nothing but that in the body.
-fn told(answer: &Answer, secrets: &[&Secret]) -> (String, Box<Answer>) {
+fn told(answer: &ApiResponse, secrets: &[&Secret]) -> (String, Box<ApiResponse>) {
     let why = remark(&answer.body, secrets);
     let code = answer.body.text().and_then(|text| serde_json::from_str::<Value>(text).ok());
     let code = code.as_ref().and_then(|body| body.pointer("/error")).and_then(Value::as_str).filter(|code| is_word(code));
     let body = json!({"error": code, "error_description": why}).to_string();
-    let told = Answer { size: body.len() as u64, body: Body::Text(body), ..answer.clone() };
+    let told = ApiResponse { size: body.len() as u64, body: ResponseBody::Text(body), ..answer.clone() };
     (why, Box::new(told))
 }
 
@@ -124,13 +124,13 @@ fn is_word(text: &str) -> bool {
 }
 
 /// What a server said about its refusal, on one line and without the secrets that were sent.
-fn remark(body: &Body, secrets: &[&Secret]) -> String {
+fn remark(body: &ResponseBody, secrets: &[&Secret]) -> String {
     let Some(said) = body.text() else { return "it gave no reason".to_owned() };
     let reason = serde_json::from_str(said).ok().and_then(|json| reason(&json));
-    let line = text::clean_line(&reason.unwrap_or_else(|| said.to_owned()));
-    let mut sent = Redactor::default();
+    let line = text::sanitize_line(&reason.unwrap_or_else(|| said.to_owned()));
+    let mut sent = SecretRedactor::default();
     for secret in secrets {
-        sent.learn(secret);
+        sent.add_secret(secret);
     }
     // Secrets go before the line is cut: half a secret would not be found any more.
     sent.redact_known(line).chars().take(LONGEST_REMARK).collect()
@@ -151,13 +151,13 @@ mod tests {
     use super::*;
 
     fn refused(body: &str, secret: &str) -> String {
-        remark(&Body::Text(body.to_owned()), &[&Secret::from_text(secret.to_owned())])
+        remark(&ResponseBody::Text(body.to_owned()), &[&Secret::from_text(secret.to_owned())])
     }
 
     #[test]
     fn a_token_comes_in_an_object_in_a_string_or_bare() {
         for body in [r#"{"access_token":"abcdefgh.01234567"}"#, r#""abcdefgh.01234567""#, " abcdefgh.01234567\n"] {
-            let grant = Grant::of(&Body::Text(body.to_owned())).unwrap();
+            let grant = Grant::of(&ResponseBody::Text(body.to_owned())).unwrap();
             grant.into_access_token("Bearer").secret.expose(|bytes| assert_eq!(bytes, b"abcdefgh.01234567", "{body}"));
         }
     }
@@ -167,14 +167,14 @@ mod tests {
         let bare = ["<html></html>", "this is not a token at all", "", "{}", "[]", "null", "a\u{fffd}b"];
         let empty = [r#"{"access_token":""}"#, r#"{"access_token":"a b"}"#];
         for body in bare.into_iter().chain(empty) {
-            assert!(Grant::of(&Body::Text(body.to_owned())).is_none(), "{body}");
+            assert!(Grant::of(&ResponseBody::Text(body.to_owned())).is_none(), "{body}");
         }
     }
 
     #[test]
     fn a_lifetime_is_a_number_however_it_is_written() {
         for body in [r#"{"access_token":"abcde","expires_in":3600}"#, r#"{"access_token":"abcde","expires_in":"3600"}"#] {
-            let token = Grant::of(&Body::Text(body.to_owned())).unwrap().into_access_token("Bearer");
+            let token = Grant::of(&ResponseBody::Text(body.to_owned())).unwrap().into_access_token("Bearer");
             assert_eq!(token.ends, [Expiry::After(Duration::from_secs(3600))]);
         }
         assert_eq!(lifetime(&Value::from(-1)), None);

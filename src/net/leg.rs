@@ -10,8 +10,8 @@ use url::Url;
 use zeroize::Zeroizing;
 
 use super::{Bound, NetError, Outgoing, Payload};
-use crate::domain::redact::Redactor;
-use crate::domain::request::Method as Verb;
+use crate::domain::redact::SecretRedactor;
+use crate::domain::request::HttpMethod as Verb;
 use crate::domain::{Origin, Secret};
 
 /// How many redirects are followed.
@@ -43,7 +43,7 @@ pub(super) struct Leg {
     origins: Vec<Origin>,
     redirects: usize,
     /// Knows the secret of the header.
-    sent: Redactor,
+    sent: SecretRedactor,
 }
 
 impl Leg {
@@ -51,10 +51,10 @@ impl Leg {
     pub(super) fn first(outgoing: Outgoing) -> Result<Self, NetError> {
         check_url(&outgoing.url)?;
         let mut headers = read_headers(&outgoing.headers)?;
-        let (mut origins, mut sent) = (Vec::new(), Redactor::default());
+        let (mut origins, mut sent) = (Vec::new(), SecretRedactor::default());
         if let Some(bound) = outgoing.authorization {
             check_bound(&outgoing.url, &bound.origins)?;
-            sent.learn(&bound.secret);
+            sent.add_secret(&bound.secret);
             headers.insert(header::AUTHORIZATION, authorization(&bound)?);
             origins = bound.origins;
         }
@@ -71,7 +71,7 @@ impl Leg {
     }
 
     /// What knows the secret that was sent, wherever it went.
-    pub(super) fn into_sent(self) -> Redactor {
+    pub(super) fn into_sent(self) -> SecretRedactor {
         self.sent
     }
 
@@ -113,7 +113,7 @@ impl Leg {
     }
 
     fn may_keep_headers(&self, target: &Url) -> bool {
-        self.url.origin() == target.origin() || Origin::of(target).is_some_and(|origin| self.origins.contains(&origin))
+        self.url.origin() == target.origin() || Origin::from_url(target).is_some_and(|origin| self.origins.contains(&origin))
     }
 }
 
@@ -128,7 +128,7 @@ fn check_url(url: &Url) -> Result<(), NetError> {
 }
 
 fn check_bound(url: &Url, origins: &[Origin]) -> Result<(), NetError> {
-    let bound = Origin::of(url).is_some_and(|origin| origins.contains(&origin));
+    let bound = Origin::from_url(url).is_some_and(|origin| origins.contains(&origin));
     if bound { Ok(()) } else { Err(NetError::NotBound(url.origin().ascii_serialization())) }
 }
 

@@ -35,14 +35,14 @@ pub use error::{NetError, Obstacle};
 pub use lines::{Lines, lines};
 pub use trust::{Authorities, authorities};
 
-use crate::domain::request::Method;
-use crate::domain::response::Answer;
+use crate::domain::request::HttpMethod;
+use crate::domain::response::ApiResponse;
 use crate::domain::{Origin, Secret};
 
 /// What is to be sent.
 pub struct Outgoing {
     /// The method.
-    pub method: Method,
+    pub method: HttpMethod,
     /// Where to. It holds no user name and no password.
     pub url: url::Url,
     /// Headers, names lower case. `Authorization` is not among them, nor `Host`, nor anything that frames the message.
@@ -99,5 +99,5 @@ pub struct Limits {
 pub trait Transport: Send + Sync {
     /// Sends a request and reads the answer, within its limits. Dropping the future cancels it and closes the
     /// connection.
-    async fn send(&self, outgoing: Outgoing) -> Result<Answer, NetError>;
+    async fn send(&self, outgoing: Outgoing) -> Result<ApiResponse, NetError>;
 }

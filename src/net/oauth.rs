@@ -8,10 +8,10 @@ use super::exchange::{AccessToken, Exchange, ExchangeError};
 use super::form::Form;
 use super::grant::{self, Grant};
 use super::{NetError, Transport};
-use crate::domain::provider::Authorization;
-use crate::domain::region::Place;
-use crate::domain::response::Answer;
-use crate::domain::{Moment, Secret};
+use crate::domain::provider::AuthMethod;
+use crate::domain::region::HostRole;
+use crate::domain::response::ApiResponse;
+use crate::domain::{Secret, Timestamp};
 
 pub(super) const CLIENT_ID: &str = "client_id";
 pub(super) const CLIENT_SECRET: &str = "client_secret";
@@ -67,8 +67,8 @@ impl Exchange<'_> {
     }
 
     /// Sends the secret to the token endpoint as a refresh token; the secrets that went along come back with the answer.
-    async fn show(&self, transport: &dyn Transport) -> Result<(Answer, Vec<&Secret>), ExchangeError> {
-        let Authorization::RefreshToken { token, .. } = self.authorization else {
+    async fn show(&self, transport: &dyn Transport) -> Result<(ApiResponse, Vec<&Secret>), ExchangeError> {
+        let AuthMethod::RefreshToken { token, .. } = self.authorization else {
             return Err(ExchangeError::Missing(REFRESH_TOKEN.to_owned()));
         };
         let client_secret = self.parts.get(CLIENT_SECRET);
@@ -76,21 +76,21 @@ impl Exchange<'_> {
         let form = form.plain(CLIENT_ID, self.field(CLIENT_ID)?);
         // A public client has no secret.
         let form = client_secret.iter().fold(form, |form, secret| form.secret(CLIENT_SECRET, secret));
-        let answer = self.post(Place::Api, token, form, transport).await.map_err(in_doubt)?;
+        let answer = self.post(HostRole::Api, token, form, transport).await.map_err(in_doubt)?;
         Ok((answer, [self.secret].into_iter().chain(client_secret).map(AsRef::as_ref).collect()))
     }
 
     /// Ends the refresh token (RFC 7009). The answer is success also where the token was not valid any more; access tokens
     /// that it was exchanged for run out by themselves.
     pub async fn revoke(&self, transport: &dyn Transport) -> Result<(), ExchangeError> {
-        let Authorization::RefreshToken { revoke: Some(path), .. } = self.authorization else {
+        let AuthMethod::RefreshToken { revoke: Some(path), .. } = self.authorization else {
             return Err(ExchangeError::Missing("revocation endpoint".to_owned()));
         };
         let client_secret = self.parts.get(CLIENT_SECRET);
         let form = Form::default().secret("token", self.secret).plain("token_type_hint", REFRESH_TOKEN);
         let form = form.plain(CLIENT_ID, self.field(CLIENT_ID)?);
         let form = client_secret.iter().fold(form, |form, secret| form.secret(CLIENT_SECRET, secret));
-        let answer = self.post(Place::Api, path, form, transport).await.map_err(in_doubt)?;
+        let answer = self.post(HostRole::Api, path, form, transport).await.map_err(in_doubt)?;
         let sent: Vec<&Secret> = [self.secret].into_iter().chain(client_secret).map(AsRef::as_ref).collect();
         grant::accept(&answer, &sent)
     }
@@ -104,7 +104,7 @@ impl Exchange<'_> {
         let (answer, sent) = if assertion::is_key(self.secret) {
             self.signed_by_any_clock(path, transport).await?
         } else {
-            (self.post(Place::Api, path, self.client_form()?.secret(CLIENT_SECRET, self.secret), transport).await?, None)
+            (self.post(HostRole::Api, path, self.client_form()?.secret(CLIENT_SECRET, self.secret), transport).await?, None)
         };
         let sent: Vec<&Secret> = sent.iter().chain([self.secret.as_ref()]).collect();
         Ok(Grant::read(&answer, &sent)?.into_access_token(scheme))
@@ -120,7 +120,7 @@ impl Exchange<'_> {
         &self,
         path: &str,
         transport: &dyn Transport,
-    ) -> Result<(Answer, Option<Secret>), ExchangeError> {
+    ) -> Result<(ApiResponse, Option<Secret>), ExchangeError> {
         let (answer, sent) = self.signed(path, self.now, transport).await?;
         match assertion::their_time(&answer, self.now).filter(|_| matches!(answer.status, 400 | 401)) {
             Some(theirs) => self.signed(path, theirs, transport).await,
@@ -131,14 +131,14 @@ impl Exchange<'_> {
     async fn signed(
         &self,
         path: &str,
-        now: Moment,
+        now: Timestamp,
         transport: &dyn Transport,
-    ) -> Result<(Answer, Option<Secret>), ExchangeError> {
-        let audience = format!("{}{path}", self.region.origin(Place::Api));
+    ) -> Result<(ApiResponse, Option<Secret>), ExchangeError> {
+        let audience = format!("{}{path}", self.region.origin(HostRole::Api));
         let claim = Assertion { client_id: self.field(CLIENT_ID)?, key_id: self.field(KEY_ID).ok(), audience, now };
         let assertion = claim.sign(self.secret)?;
         let form = self.client_form()?.plain("client_assertion_type", assertion::TYPE).secret("client_assertion", &assertion);
-        let answer = self.post(Place::Api, path, form, transport).await?;
+        let answer = self.post(HostRole::Api, path, form, transport).await?;
         Ok((answer, Some(assertion)))
     }
 }

@@ -5,10 +5,10 @@ use std::time::Instant;
 use http::header::{CONTENT_TYPE, HeaderMap};
 
 use super::{Limits, NetError};
-use crate::domain::redact::Redactor;
-use crate::domain::response::{Answer, Body};
+use crate::domain::redact::SecretRedactor;
+use crate::domain::response::{ApiResponse, ResponseBody};
 use crate::domain::text;
-use crate::domain::timing::{Connection, Timing};
+use crate::domain::timing::{ConnectionOrigin, RequestTiming};
 
 /// Bodies above this size are cleaned on another thread, so that one large answer does not hold up a thousand checks.
 const LARGE: usize = 256 * 1024;
@@ -18,7 +18,7 @@ pub(super) struct Clock {
     /// When the request began.
     pub(super) started: Instant,
     /// How its connection came about.
-    pub(super) connection: Connection,
+    pub(super) connection: ConnectionOrigin,
 }
 
 /// Reads an answer whose head is here. The secrets that were sent are taken out of it, in case the server echoes them.
@@ -26,8 +26,8 @@ pub(super) async fn read(
     mut response: reqwest::Response,
     Clock { started, connection }: Clock,
     limits: Limits,
-    sent: Redactor,
-) -> Result<Answer, NetError> {
+    sent: SecretRedactor,
+) -> Result<ApiResponse, NetError> {
     let first_byte_ms = elapsed_ms(started);
     let (bytes, truncated) = read_body(&mut response, limits).await?;
     let (size, textual) = (bytes.len() as u64, is_textual(response.headers()));
@@ -39,12 +39,12 @@ pub(super) async fn read(
     } else {
         interpret(bytes, textual, &sent)
     };
-    Ok(Answer {
+    Ok(ApiResponse {
         status: response.status().as_u16(),
         headers,
         body,
         truncated,
-        timing: Timing { connection, first_byte_ms, total_ms: elapsed_ms(started) },
+        timing: RequestTiming { connection, first_byte_ms, total_ms: elapsed_ms(started) },
         size,
         url,
         version: version(response.version()),
@@ -68,23 +68,23 @@ async fn read_body(response: &mut reqwest::Response, limits: Limits) -> Result<(
     Ok((body, false))
 }
 
-fn read_headers(headers: &HeaderMap, sent: &Redactor) -> Vec<(String, String)> {
-    let value = |bytes: &[u8]| sent.redact_known(text::clean_line(&String::from_utf8_lossy(bytes)));
+fn read_headers(headers: &HeaderMap, sent: &SecretRedactor) -> Vec<(String, String)> {
+    let value = |bytes: &[u8]| sent.redact_known(text::sanitize_line(&String::from_utf8_lossy(bytes)));
     headers.iter().map(|(name, bytes)| (name.as_str().to_owned(), value(bytes.as_bytes()))).collect()
 }
 
 /// Text is what is UTF-8, or what says it is text, or what holds a secret that was sent; everything else stays bytes.
-fn interpret(bytes: Vec<u8>, textual: bool, sent: &Redactor) -> Body {
+fn interpret(bytes: Vec<u8>, textual: bool, sent: &SecretRedactor) -> ResponseBody {
     if bytes.is_empty() {
-        return Body::Empty;
+        return ResponseBody::Empty;
     }
-    let text = |text| Body::Text(sent.redact_known(clean(text)));
+    let text = |text| ResponseBody::Text(sent.redact_known(clean(text)));
     match String::from_utf8(bytes) {
         Ok(whole) => text(whole),
-        Err(error) if textual || is_cut_character(&error) || sent.finds(error.as_bytes()) => {
+        Err(error) if textual || is_cut_character(&error) || sent.contains_secret(error.as_bytes()) => {
             text(String::from_utf8_lossy(error.as_bytes()).into_owned())
         }
-        Err(error) => Body::Binary(error.into_bytes()),
+        Err(error) => ResponseBody::Binary(error.into_bytes()),
     }
 }
 
@@ -96,7 +96,7 @@ fn is_cut_character(error: &std::string::FromUtf8Error) -> bool {
 /// Most answers are printable ASCII and need no copy.
 fn clean(text: String) -> String {
     let harmless = text.bytes().all(|byte| matches!(byte, b' '..=b'~' | b'\n' | b'\t'));
-    if harmless { text } else { text::clean(&text) }
+    if harmless { text } else { text::sanitize(&text) }
 }
 
 fn is_textual(headers: &HeaderMap) -> bool {
@@ -125,25 +125,28 @@ mod tests {
 
     #[test]
     fn text_is_what_is_utf8_or_says_so() {
-        assert_eq!(interpret(Vec::new(), true, &Redactor::default()), Body::Empty);
-        assert_eq!(interpret(b"{}\r\n".to_vec(), false, &Redactor::default()), Body::Text("{}\n".to_owned()));
-        assert_eq!(interpret(b"a\xffb".to_vec(), true, &Redactor::default()), Body::Text("a\u{fffd}b".to_owned()));
-        assert_eq!(interpret(b"a\xffb".to_vec(), false, &Redactor::default()), Body::Binary(b"a\xffb".to_vec()));
-        assert_eq!(interpret("aé".as_bytes()[..2].to_vec(), false, &Redactor::default()), Body::Text("a\u{fffd}".to_owned()));
+        assert_eq!(interpret(Vec::new(), true, &SecretRedactor::default()), ResponseBody::Empty);
+        assert_eq!(interpret(b"{}\r\n".to_vec(), false, &SecretRedactor::default()), ResponseBody::Text("{}\n".to_owned()));
+        assert_eq!(interpret(b"a\xffb".to_vec(), true, &SecretRedactor::default()), ResponseBody::Text("a\u{fffd}b".to_owned()));
+        assert_eq!(interpret(b"a\xffb".to_vec(), false, &SecretRedactor::default()), ResponseBody::Binary(b"a\xffb".to_vec()));
+        assert_eq!(
+            interpret("aé".as_bytes()[..2].to_vec(), false, &SecretRedactor::default()),
+            ResponseBody::Text("a\u{fffd}".to_owned())
+        );
     }
 
     #[test]
     fn nothing_that_steers_a_terminal_remains() {
         assert_eq!(
-            interpret(b"\x1b[2Jx\x07".to_vec(), false, &Redactor::default()),
-            Body::Text("\u{fffd}[2Jx\u{fffd}".to_owned())
+            interpret(b"\x1b[2Jx\x07".to_vec(), false, &SecretRedactor::default()),
+            ResponseBody::Text("\u{fffd}[2Jx\u{fffd}".to_owned())
         );
     }
 
     #[test]
     fn a_secret_that_was_sent_does_not_come_back() {
-        let mut sent = Redactor::default();
-        sent.learn(&crate::domain::Secret::from_text("s3cr3t-value".to_owned()));
+        let mut sent = SecretRedactor::default();
+        sent.add_secret(&crate::domain::Secret::from_text("s3cr3t-value".to_owned()));
         for echo in [
             &b"you sent s3cr3t-value"[..],
             b"you sent s3cr3t%2Dvalue",
@@ -152,11 +155,11 @@ mod tests {
             b"\xff 7333637233742d76616c7565",
             b"\xff czNjcjN0LXZhbHVl",
         ] {
-            let Body::Text(text) = interpret(echo.to_vec(), false, &sent) else { panic!("not text") };
+            let ResponseBody::Text(text) = interpret(echo.to_vec(), false, &sent) else { panic!("not text") };
             let hidden = ["s3cr3t", "733363", "czNjcj"].iter().all(|piece| !text.contains(piece));
             assert!(text.contains(crate::domain::redact::MASK) && hidden, "{text}");
         }
-        assert_eq!(interpret(vec![0xff, 0], false, &sent), Body::Binary(vec![0xff, 0]));
+        assert_eq!(interpret(vec![0xff, 0], false, &sent), ResponseBody::Binary(vec![0xff, 0]));
     }
 
     #[test]

@@ -16,9 +16,9 @@ use super::exchange::{Exchange, ExchangeError};
 use super::grant::Grant;
 use super::oauth::{CLIENT_ID, CLIENT_SECRET, Refreshed};
 use super::{NetError, Outgoing, Payload, Transport};
-use crate::domain::provider::Authorization;
-use crate::domain::region::Place;
-use crate::domain::request::Method;
+use crate::domain::provider::AuthMethod;
+use crate::domain::region::HostRole;
+use crate::domain::request::HttpMethod;
 use crate::domain::{Origin, Secret, text};
 
 /// The longest word of a provider about a refusal, in characters.
@@ -89,7 +89,7 @@ impl SignIn {
         if !state.same_as(&self.state) {
             return Err(Stranger);
         }
-        let short = |text: String| text::clean_line(&text).chars().take(LONGEST_REMARK).collect::<String>();
+        let short = |text: String| text::sanitize_line(&text).chars().take(LONGEST_REMARK).collect::<String>();
         let description = || member("error_description").map(short).unwrap_or_default();
         Ok(match (member("error"), member("code").filter(|code| !code.is_empty())) {
             (Some(error), _) => Callback::Refused { error: short(error), description: description() },
@@ -110,7 +110,7 @@ impl SignIn {
 impl Exchange<'_> {
     /// Exchanges the code, which is this exchange's secret, for the tokens. It can be done once.
     pub async fn redeem(&self, sign_in: &SignIn, transport: &dyn Transport) -> Result<Refreshed, ExchangeError> {
-        let Authorization::RefreshToken { token, scheme, .. } = self.authorization else {
+        let AuthMethod::RefreshToken { token, scheme, .. } = self.authorization else {
             return Err(ExchangeError::Missing("sign-in".to_owned()));
         };
         let answer = transport.send(self.request_for_tokens(sign_in, token)?).await?;
@@ -122,7 +122,7 @@ impl Exchange<'_> {
 
     /// The crate makes the request and hands it to whoever sends it; here that is nobody yet.
     fn request_for_tokens(&self, sign_in: &SignIn, path: &str) -> Result<Outgoing, ExchangeError> {
-        let origin = self.region.origin(Place::Api);
+        let origin = self.region.origin(HostRole::Api);
         let endpoint = TokenUrl::new(format!("{origin}{path}")).map_err(|_| unsendable())?;
         let client = BasicClient::new(ClientId::new(self.field(CLIENT_ID)?.to_owned()))
             .set_token_uri(endpoint)
@@ -151,7 +151,7 @@ impl Exchange<'_> {
         let headers = request.headers().iter();
         let headers = headers.filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())));
         Some(Outgoing {
-            method: Method::Post,
+            method: HttpMethod::Post,
             url,
             headers: headers.collect(),
             body: Payload::Sealed { bytes: Secret::new(request.into_body()), origins: vec![origin.clone()] },

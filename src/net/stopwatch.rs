@@ -16,7 +16,7 @@ use rustls::client::{ClientSessionMemoryCache, ClientSessionStore, Tls12ClientSe
 use rustls::pki_types::ServerName;
 use tower::{Layer, Service};
 
-use crate::domain::timing::{Connection, Making};
+use crate::domain::timing::{ConnectTiming, ConnectionOrigin};
 
 /// So many TLS sessions are remembered to be taken up again, as rustls does by itself.
 const SESSIONS: usize = 256;
@@ -50,10 +50,10 @@ impl Stopwatch {
     }
 
     /// How the connection came about.
-    pub(super) fn connection(&self) -> Connection {
+    pub(super) fn connection(&self) -> ConnectionOrigin {
         let laps = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let Laps { made: true, dns, connect, tls, .. } = &*laps else { return Connection::Standing };
-        Connection::Made(Making { dns_ms: dns.map(ms), connect_ms: ms(*connect), tls_ms: tls.map(ms) })
+        let Laps { made: true, dns, connect, tls, .. } = &*laps else { return ConnectionOrigin::Reused };
+        ConnectionOrigin::New(ConnectTiming { dns_ms: dns.map(ms), connect_ms: ms(*connect), tls_ms: tls.map(ms) })
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::domain::problem::{Class, Problem};
+use crate::domain::problem::{Problem, ProblemClass};
 
 /// Why a store did not do what it was asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -114,8 +114,8 @@ impl StoreError {
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         let (what, remedy) = error.counsel();
-        let class = if error == StoreError::Absent { Class::NotFound } else { Class::Store };
-        Self::new(what, error.reason(), remedy).of(class)
+        let class = if error == StoreError::Absent { ProblemClass::NotFound } else { ProblemClass::Store };
+        Self::new(what, error.reason(), remedy).with_class(class)
     }
 }
 

@@ -10,8 +10,8 @@ use async_trait::async_trait;
 use futures::StreamExt as _;
 
 use crate::domain::Secret;
-use crate::domain::credential::{CredentialId, Part, Slot};
-use crate::domain::text::hex;
+use crate::domain::credential::{CredentialId, SecretPart, SecretSlot};
+use crate::domain::text::to_hex;
 
 mod calls;
 mod choose;
@@ -151,7 +151,7 @@ impl BackendKind {
 
 impl ItemKey {
     /// The key of a part of a credential's secret in a slot.
-    pub fn of(credential: &CredentialId, slot: Slot, part: &Part) -> Self {
+    pub fn of(credential: &CredentialId, slot: SecretSlot, part: &SecretPart) -> Self {
         Self(format!("{credential}/{}/{}", slot.as_str(), part.as_str()))
     }
 
@@ -162,7 +162,7 @@ impl ItemKey {
 
     /// A key for a proof that the store keeps what it is given, different each time so that proofs do not meet.
     pub(crate) fn proof(random: [u8; 16]) -> Self {
-        Self(format!("tokenring/proof-{}", hex(&random)))
+        Self(format!("tokenring/proof-{}", to_hex(&random)))
     }
 
     /// The key as text.

@@ -12,7 +12,7 @@ use ratatui::widgets::{Block, List, ListState, Paragraph};
 use time::OffsetDateTime;
 use tokenring::config::Key;
 use tokenring::domain::Credential;
-use tokenring::domain::provider::Catalogue;
+use tokenring::domain::provider::ProviderCatalog;
 use tokenring::engine::message::Beginning;
 use tokenring::index::Index;
 use tokenring::tui::app::{App, Input, Msg, Now, Preferences, Start, update};
@@ -55,7 +55,7 @@ impl Screen {
     fn with(count: u32) -> Self {
         let start = Start {
             beginning: Beginning { credentials: credentials(count), is_whole: true },
-            catalogue: Arc::new(Catalogue::builtin()),
+            catalogue: Arc::new(ProviderCatalog::builtin()),
             size: SIZE,
             preferences: Preferences::default(),
             layout: tokenring::config::Layout::default(),
@@ -103,7 +103,7 @@ impl Bare {
 
 fn line(row: &Credential) -> Line<'_> {
     let expires = row.expires.map_or_else(String::new, |end| format!("{} d", (end - OffsetDateTime::now_utc()).whole_days()));
-    let verdict = row.last_check.as_ref().map_or("", |check| check.verdict.as_str());
+    let verdict = row.last_check.as_ref().map_or("", |check| check.result.as_str());
     let spans = [("●", Color::Green), (row.name.as_str(), Color::White), (&row.region, Color::Gray), (verdict, Color::Gray)];
     let spans = spans.map(|(text, color)| Span::styled(format!("{text} "), color));
     spans.into_iter().chain([Span::raw(expires)]).collect()

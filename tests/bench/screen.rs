@@ -117,7 +117,9 @@ fn bare_filter(home: &Home) -> Times {
         .take(60)
         .map(|typed| {
             let pattern = Pattern::parse(typed, CaseMatching::Ignore, Normalization::Smart);
-            timed(|| drop::<Vec<_>>(pattern.match_list(names.iter().map(tokenring::domain::Name::as_str), &mut matcher)))
+            timed(|| {
+                drop::<Vec<_>>(pattern.match_list(names.iter().map(tokenring::domain::CredentialName::as_str), &mut matcher))
+            })
         })
         .collect()
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 use tempfile::TempDir;
-use tokenring::domain::credential::{Part, Slot};
+use tokenring::domain::credential::{SecretPart, SecretSlot};
 use tokenring::domain::{CredentialId, Secret};
 use tokenring::index::Index;
 use tokenring::store::{FileStore, ItemKey, Store as _, Unlock, WorkFactor};
@@ -82,7 +82,7 @@ impl Home {
         let passphrase = Secret::from_text(PASSPHRASE.to_owned());
         store.unlock(Unlock::Passphrase(&passphrase), Duration::from_secs(60)).await.unwrap();
         for number in 0..count {
-            let key = ItemKey::of(&CredentialId::from_random(number.to_be_bytes()), Slot::Current, &Part::Secret);
+            let key = ItemKey::of(&CredentialId::from_random(number.to_be_bytes()), SecretSlot::Current, &SecretPart::Secret);
             store.put(&key, &Secret::from_text(format!("{number:08x}-0000-4000-8000-000000000000"))).await.unwrap();
         }
     }

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use tokenring::config::schema::SETTINGS;
-use tokenring::domain::provider::{Authorization, Catalogue};
+use tokenring::domain::provider::{AuthMethod, ProviderCatalog};
 use tokenring::tui::app::command::COMMANDS;
 
 #[test]
@@ -45,12 +45,12 @@ fn with_table(text: &str, name: &str, table: &str) -> String {
 
 fn providers() -> String {
     let mut table = "| provider | kind | recognised | sent as | replaced |\n|---|---|---|---|---|\n".to_owned();
-    for provider in Catalogue::builtin().providers() {
+    for provider in ProviderCatalog::builtin().providers() {
         for kind in provider.kinds.iter() {
-            let recognised = if kind.recognise.is_empty() { "by its provider" } else { "offline" };
-            let overlap = if kind.replace.overlap { "with overlap" } else { "no overlap" };
+            let recognised = if kind.recognition_rules.is_empty() { "by its provider" } else { "offline" };
+            let overlap = if kind.rotation.overlap { "with overlap" } else { "no overlap" };
             let sent = match &kind.authorization {
-                Authorization::Header { scheme, .. } => format!("`{scheme} …`"),
+                AuthMethod::Header { scheme, .. } => format!("`{scheme} …`"),
                 exchanged => format!("exchanged, then `{} …`", exchanged.scheme()),
             };
             let _ = writeln!(table, "| {} | `{}` | {recognised} | {sent} | {overlap} |", provider.title, kind.id);

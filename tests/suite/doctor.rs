@@ -8,7 +8,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokenring::config::Settings;
-use tokenring::domain::provider::Catalogue;
+use tokenring::domain::provider::ProviderCatalog;
 use tokenring::engine::doctor::{Area, Reach, Surroundings};
 use tokenring::engine::{Engine, Options, Ports, SystemClock};
 use tokenring::index::Index;
@@ -105,7 +105,7 @@ fn regions_are_asked_without_a_secret_and_clocks_are_compared() {
 async fn examined(store: Faulty<Memory>) -> Vec<Value> {
     let settings = Settings::default();
     let ports = Ports {
-        catalogue: Arc::new(Catalogue::builtin()),
+        catalogue: Arc::new(ProviderCatalog::builtin()),
         index: Arc::new(Index::in_memory().unwrap()),
         store: Arc::new(store),
         transport: Arc::new(Client::default()),

@@ -13,8 +13,8 @@ mod tls;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokenring::domain::request::Method;
-use tokenring::domain::response::Answer;
+use tokenring::domain::request::HttpMethod;
+use tokenring::domain::response::ApiResponse;
 use tokenring::domain::{Origin, Secret};
 use tokenring::net::{Bound, Client, Limits, NetError, Outgoing, Payload, Transport as _};
 
@@ -25,7 +25,7 @@ const LIMITS: Limits = Limits { connect: Duration::from_secs(5), total: Duration
 /// A GET without a secret.
 fn get(url: url::Url) -> Outgoing {
     Outgoing {
-        method: Method::Get,
+        method: HttpMethod::Get,
         url,
         headers: Vec::new(),
         body: Payload::Empty,
@@ -44,6 +44,6 @@ fn get_bound(url: url::Url, origins: &[&Origin]) -> Outgoing {
     Outgoing { authorization, headers, ..get(url) }
 }
 
-async fn send(outgoing: Outgoing) -> Result<Answer, NetError> {
+async fn send(outgoing: Outgoing) -> Result<ApiResponse, NetError> {
     Client::default().send(outgoing).await
 }

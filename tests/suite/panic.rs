@@ -10,8 +10,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use portable_pty::CommandBuilder;
 use tokenring::config::{self, Settings};
-use tokenring::domain::provider::Catalogue;
-use tokenring::domain::{Moment, Name, Secret};
+use tokenring::domain::provider::ProviderCatalog;
+use tokenring::domain::{CredentialName, Secret, Timestamp};
 use tokenring::engine::message::NewCredential;
 use tokenring::engine::{Clock, Engine, Options, Ports};
 use tokenring::index::Index;
@@ -65,9 +65,9 @@ impl Store for Brittle {
 }
 
 impl Clock for Brittle {
-    fn now(&self) -> Moment {
+    fn now(&self) -> Timestamp {
         assert!(!self.is_clock_broken.load(Ordering::SeqCst), "{SECRET}");
-        Moment::now_utc()
+        Timestamp::now_utc()
     }
 }
 
@@ -76,7 +76,7 @@ async fn show(breaks: String) {
     let brittle =
         Arc::new(Brittle { inner: Memory::new(), breaks, is_lit: AtomicBool::default(), is_clock_broken: AtomicBool::default() });
     let ports = Ports {
-        catalogue: Arc::new(Catalogue::builtin()),
+        catalogue: Arc::new(ProviderCatalog::builtin()),
         index: Arc::new(Index::in_memory().unwrap()),
         store: Arc::clone(&brittle) as _,
         transport: Arc::new(Client::default()),
@@ -84,7 +84,7 @@ async fn show(breaks: String) {
     };
     let engine = Arc::new(Engine::new(ports, Options::from(&Settings::default())));
     let new = NewCredential {
-        name: Name::parse("laptop").unwrap(),
+        name: CredentialName::parse("laptop").unwrap(),
         provider: "snyk".to_owned(),
         kind: "personal-token".to_owned(),
         region: "SNYK-US-01".to_owned(),

@@ -13,9 +13,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serde_json::{Value, json};
 use tokenring::config::Settings;
-use tokenring::domain::provider::Catalogue;
-use tokenring::domain::response::{Answer, Body, Timing, Verdict};
-use tokenring::domain::{Moment, Name, Secret};
+use tokenring::domain::provider::ProviderCatalog;
+use tokenring::domain::response::{ApiResponse, CheckResult, RequestTiming, ResponseBody};
+use tokenring::domain::{CredentialName, Secret, Timestamp};
 use tokenring::engine::message::NewCredential;
 use tokenring::engine::{Clock, Engine, Options, Ports};
 use tokenring::index::Index;
@@ -37,11 +37,11 @@ const SLACK_PAGES: u64 = 8;
 const FOLDER: &str = "TOKENRING_SOAK_FOLDER";
 
 /// A clock that goes a minute at a time.
-struct Minutes(Mutex<Moment>);
+struct Minutes(Mutex<Timestamp>);
 
 #[async_trait]
 impl Clock for Minutes {
-    fn now(&self) -> Moment {
+    fn now(&self) -> Timestamp {
         *self.0.lock().unwrap()
     }
 
@@ -56,7 +56,7 @@ struct Moody(Mutex<u64>);
 
 #[async_trait]
 impl Transport for Moody {
-    async fn send(&self, outgoing: Outgoing) -> Result<Answer, NetError> {
+    async fn send(&self, outgoing: Outgoing) -> Result<ApiResponse, NetError> {
         tokio::task::yield_now().await;
         let count = {
             let mut count = self.0.lock().unwrap();
@@ -71,12 +71,12 @@ impl Transport for Moody {
             _ => 200,
         };
         let body = json!({"data": {"id": "1", "type": "user", "attributes": {"name": format!("ada {}", count % 7)}}}).to_string();
-        Ok(Answer {
+        Ok(ApiResponse {
             status,
             headers: vec![("content-type".to_owned(), "application/json".to_owned())],
             size: body.len() as u64,
-            body: Body::Text(body),
-            timing: Timing::default(),
+            body: ResponseBody::Text(body),
+            timing: RequestTiming::default(),
             truncated: false,
             url: outgoing.url.into(),
             version: "HTTP/1.1".to_owned(),
@@ -86,7 +86,7 @@ impl Transport for Moody {
 
 async fn filled(folder: &Path, clock: &Arc<Minutes>) -> Arc<Engine> {
     let ports = Ports {
-        catalogue: Arc::new(Catalogue::builtin()),
+        catalogue: Arc::new(ProviderCatalog::builtin()),
         index: Arc::new(Index::open(&folder.join("index.db")).unwrap()),
         store: Arc::new(Memory::new()),
         transport: Arc::new(Moody(Mutex::new(0))),
@@ -95,7 +95,7 @@ async fn filled(folder: &Path, clock: &Arc<Minutes>) -> Arc<Engine> {
     let engine = Arc::new(Engine::new(ports, Options::from(&Settings::default())));
     for number in 0..CREDENTIALS {
         let new = NewCredential {
-            name: Name::parse(&format!("robot-{number:04}")).unwrap(),
+            name: CredentialName::parse(&format!("robot-{number:04}")).unwrap(),
             provider: "snyk".to_owned(),
             kind: "personal-token".to_owned(),
             region: ["SNYK-US-01", "SNYK-EU-01", "SNYK-AU-01"][number % 3].to_owned(),
@@ -132,10 +132,10 @@ async fn go_through(folder: &Path, minutes: u32) -> (Value, Value) {
     let engine = filled(folder, &clock).await;
     let mut warm = Value::Null;
     for minute in 1..=minutes {
-        let mut verdicts = BTreeMap::from([(Verdict::Accepted.as_str(), 0), ("other", 0)]);
+        let mut verdicts = BTreeMap::from([(CheckResult::Accepted.as_str(), 0), ("other", 0)]);
         engine
             .check_many(engine.credentials().await.unwrap(), |_, check| {
-                let accepted = check.unwrap().verdict == Verdict::Accepted;
+                let accepted = check.unwrap().result == CheckResult::Accepted;
                 *verdicts.get_mut(if accepted { "accepted" } else { "other" }).unwrap() += 1;
             })
             .await;

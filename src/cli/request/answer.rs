@@ -6,11 +6,11 @@ use super::super::output;
 use super::Context;
 use super::sending::Withheld;
 use crate::domain::headers;
-use crate::domain::jq::Filter;
-use crate::domain::problem::Class;
-use crate::domain::refusal::{Finding, Refusal};
-use crate::domain::response::{Answer, Body, Timing};
-use crate::domain::{Moment, Problem};
+use crate::domain::jq::JqFilter;
+use crate::domain::problem::ProblemClass;
+use crate::domain::refusal::{CauseAssessment, RefusalDiagnosis};
+use crate::domain::response::{ApiResponse, RequestTiming, ResponseBody};
+use crate::domain::{Problem, Timestamp};
 use crate::engine::message::Exchange;
 
 /// How an answer is shown.
@@ -21,7 +21,7 @@ pub(in crate::cli) struct Showing {
     /// Whether all is told that is known of a refusal.
     pub(super) explain: bool,
     /// What of the body is shown.
-    pub(super) filter: Option<Filter>,
+    pub(super) filter: Option<JqFilter>,
     /// Whether strings are shown without quotes.
     pub(super) raw: bool,
 }
@@ -61,16 +61,18 @@ pub(super) fn explain(context: &Context<'_>, exchange: &Exchange) {
 
 /// Tells what was tried, what is known and what to do next.
 async fn look_into(context: &Context<'_>, exchange: &Exchange) -> Result<(), Problem> {
-    let Some(Refusal { tried, known, next }) = &exchange.refusal else { return Ok(()) };
+    let Some(RefusalDiagnosis { tried, causes: known, next_steps: next }) = &exchange.refusal else { return Ok(()) };
     let name = context.engine()?.by_id(&exchange.credential).await?.name;
     let mut lines = vec!["tried:".to_owned()];
     lines.extend(tried.iter().map(|line| format!("  {line}")));
     lines.push("known:".to_owned());
-    lines.extend(known.iter().map(|Finding { cause, weight, told }| format!("  {} {}: {told}", weight.sign(), cause.title())));
+    lines.extend(known.iter().map(|CauseAssessment { cause, likelihood: weight, reason: told }| {
+        format!("  {} {}: {told}", weight.symbol(), cause.title())
+    }));
     lines.push("next:".to_owned());
     lines.extend(next.iter().map(|step| match step.command(name.as_str()) {
-        Some(command) => format!("  {}: {command}", step.words()),
-        None => format!("  {}", step.words()),
+        Some(command) => format!("  {}: {command}", step.describe()),
+        None => format!("  {}", step.describe()),
     }));
     lines.push("(! speaks for it, ? nobody knows, - speaks against it)".to_owned());
     context.out.note(&lines.join("\n"));
@@ -78,29 +80,29 @@ async fn look_into(context: &Context<'_>, exchange: &Exchange) -> Result<(), Pro
 }
 
 /// The exit code that an answer means.
-pub(super) fn exit_code(answer: &Answer) -> u8 {
+pub(super) fn exit_code(answer: &ApiResponse) -> u8 {
     match answer.status {
-        _ if answer.truncated => Class::Failed.exit_code(),
-        429 | 500.. => Class::Unknown.exit_code(),
-        400..500 => Class::Refused.exit_code(),
+        _ if answer.truncated => ProblemClass::Failed.exit_code(),
+        429 | 500.. => ProblemClass::Unknown.exit_code(),
+        400..500 => ProblemClass::Refused.exit_code(),
         _ => 0,
     }
 }
 
 /// The results of a filter, a line each.
-pub(super) fn filtered(filter: &Filter, json: &str, raw: bool) -> Result<(), Problem> {
-    filter.outputs(json, |output| {
-        let line = if raw { output.plain() } else { output.json() };
+pub(super) fn filtered(filter: &JqFilter, json: &str, raw: bool) -> Result<(), Problem> {
+    filter.for_each_output(json, |output| {
+        let line = if raw { output.to_plain_text() } else { output.to_json() };
         output::result(&line)
     })
 }
 
 /// JSON as JSON, other text as a string, bytes as their count; with a filter, the list of its results.
-fn body_value(answer: &Answer, showing: &Showing) -> Result<serde_json::Value, Problem> {
+fn body_value(answer: &ApiResponse, showing: &Showing) -> Result<serde_json::Value, Problem> {
     let text = match &answer.body {
-        Body::Empty => return Ok(serde_json::Value::Null),
-        Body::Binary(bytes) => return Ok(serde_json::json!({ "binary": bytes.len() })),
-        Body::Text(text) => text,
+        ResponseBody::Empty => return Ok(serde_json::Value::Null),
+        ResponseBody::Binary(bytes) => return Ok(serde_json::json!({ "binary": bytes.len() })),
+        ResponseBody::Text(text) => text,
     };
     match showing.filter.as_ref().filter(|_| answer.status < 400) {
         Some(filter) => values(filter, text),
@@ -109,22 +111,22 @@ fn body_value(answer: &Answer, showing: &Showing) -> Result<serde_json::Value, P
 }
 
 /// The results of a filter as one list.
-pub(super) fn values(filter: &Filter, json: &str) -> Result<serde_json::Value, Problem> {
+pub(super) fn values(filter: &JqFilter, json: &str) -> Result<serde_json::Value, Problem> {
     let mut values: Vec<serde_json::Value> = Vec::new();
-    filter.outputs(json, |output| {
-        let text = output.json();
+    filter.for_each_output(json, |output| {
+        let text = output.to_json();
         values.push(serde_json::from_str(&text).unwrap_or_else(|_| text.into()));
         Ok::<_, Problem>(ControlFlow::Continue(()))
     })?;
     Ok(values.into())
 }
 
-fn shape(exchange: &Exchange, withheld: &[Withheld], showing: &Showing, now: Moment) -> Result<serde_json::Value, Problem> {
+fn shape(exchange: &Exchange, withheld: &[Withheld], showing: &Showing, now: Timestamp) -> Result<serde_json::Value, Problem> {
     let answer = &exchange.answer;
     let headers: serde_json::Map<_, _> =
         answer.headers.iter().map(|(name, value)| (name.clone(), value.clone().into())).collect();
     let known: serde_json::Map<_, _> =
-        headers::explained(answer, now).into_iter().map(|known| (known.name.to_owned(), known.meaning.into())).collect();
+        headers::explain_headers(answer, now).into_iter().map(|known| (known.name.to_owned(), known.meaning.into())).collect();
     Ok(serde_json::json!({
         "status": answer.status, "headers": headers, "body": body_value(answer, showing)?,
         "latency_ms": answer.timing.total_ms, "timing": timing(answer.timing), "explanation": exchange.explanation,
@@ -133,8 +135,8 @@ fn shape(exchange: &Exchange, withheld: &[Withheld], showing: &Showing, now: Mom
     }))
 }
 
-fn timing(timing: Timing) -> serde_json::Value {
-    let made = timing.connection.making();
+fn timing(timing: RequestTiming) -> serde_json::Value {
+    let made = timing.connection.connect_timing();
     serde_json::json!({
         "connection": timing.connection.as_str(), "dns_ms": made.and_then(|made| made.dns_ms),
         "connect_ms": made.map(|made| made.connect_ms), "tls_ms": made.and_then(|made| made.tls_ms),
@@ -142,11 +144,11 @@ fn timing(timing: Timing) -> serde_json::Value {
     })
 }
 
-fn head(context: &Context<'_>, answer: &Answer, now: Moment) -> Result<(), Problem> {
+fn head(context: &Context<'_>, answer: &ApiResponse, now: Timestamp) -> Result<(), Problem> {
     let lines = answer.headers.iter().map(|(name, value)| format!("{name}: {value}"));
     let lines: Vec<_> = std::iter::once(format!("{} {}", answer.version, answer.status)).chain(lines).collect();
     context.out.text(&format!("{}\n", lines.join("\n")))?;
-    for known in headers::explained(answer, now) {
+    for known in headers::explain_headers(answer, now) {
         context.out.note(&format!("{}: {}", known.name, known.meaning));
     }
     let phases: Vec<_> = answer.timing.phases().into_iter().map(|(name, told)| format!("{name} {told}")).collect();
@@ -154,16 +156,16 @@ fn head(context: &Context<'_>, answer: &Answer, now: Moment) -> Result<(), Probl
     Ok(())
 }
 
-fn body(context: &Context<'_>, answer: &Answer, showing: &Showing) -> Result<(), Problem> {
+fn body(context: &Context<'_>, answer: &ApiResponse, showing: &Showing) -> Result<(), Problem> {
     match (&answer.body, &showing.filter) {
-        (Body::Empty, _) => Ok(()),
-        (Body::Text(text), Some(filter)) if answer.status < 400 => filtered(filter, text, showing.raw),
-        (Body::Text(text), _) => context.out.bytes(text.as_bytes()),
-        (Body::Binary(bytes), _) if context.out.is_terminal() => {
+        (ResponseBody::Empty, _) => Ok(()),
+        (ResponseBody::Text(text), Some(filter)) if answer.status < 400 => filtered(filter, text, showing.raw),
+        (ResponseBody::Text(text), _) => context.out.bytes(text.as_bytes()),
+        (ResponseBody::Binary(bytes), _) if context.out.is_terminal() => {
             context.out.note(&format!("{} bytes that are not text; pipe them into a file", bytes.len()));
             Ok(())
         }
-        (Body::Binary(bytes), _) => context.out.bytes(bytes),
+        (ResponseBody::Binary(bytes), _) => context.out.bytes(bytes),
     }
 }
 

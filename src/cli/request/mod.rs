@@ -12,8 +12,8 @@ mod source;
 use super::arguments::{pair, parse_name};
 use super::context::Context;
 use crate::config::Requests;
-use crate::domain::jq::Filter;
-use crate::domain::request::{Draft, Saved, SavedId};
+use crate::domain::jq::JqFilter;
+use crate::domain::request::{RequestDraft, SavedRequest, SavedRequestName};
 use crate::domain::{Credential, Problem};
 use crate::engine::message::{Consent, Keep, Order};
 
@@ -60,7 +60,7 @@ struct Instead {
     curl: bool,
     /// Keep the request under this name, without secrets, and send nothing
     #[arg(long, value_name = "ID", value_parser = saved_id, conflicts_with_all = ["jq", "capture"])]
-    save: Option<SavedId>,
+    save: Option<SavedRequestName>,
     /// Go on to the last page and print all elements as one list
     #[arg(long, conflicts_with_all = ["capture", "include"])]
     all_pages: bool,
@@ -112,14 +112,19 @@ impl Request {
 impl Shape {
     /// A filter that is wrong is told before anything is sent.
     fn showing(&self) -> Result<Showing, Problem> {
-        let filter = self.jq.as_deref().map(Filter::parse).transpose()?;
+        let filter = self.jq.as_deref().map(JqFilter::parse).transpose()?;
         Ok(Showing { include: self.include, explain: self.explain, filter, raw: self.raw })
     }
 }
 
-async fn save(context: &Context<'_>, credential: &Credential, draft: &Draft, id: &SavedId) -> Result<u8, Problem> {
+async fn save(
+    context: &Context<'_>,
+    credential: &Credential,
+    draft: &RequestDraft,
+    id: &SavedRequestName,
+) -> Result<u8, Problem> {
     let clean = context.unlocked().await?.without_secrets(credential, draft).await?;
-    let path = Requests::of(&context.paths).save(id, &Saved::of(&clean, &credential.provider))?;
+    let path = Requests::of(&context.paths).save(id, &SavedRequest::from_draft(&clean, &credential.provider))?;
     if clean != *draft {
         context.out.note("note: a secret was in it; the saved request has a placeholder in its place");
     }
@@ -132,6 +137,6 @@ async fn save(context: &Context<'_>, credential: &Credential, draft: &Draft, id:
 }
 
 /// Reads the name of a saved request.
-pub(super) fn saved_id(text: &str) -> Result<SavedId, String> {
-    SavedId::parse(text).map_err(|problem| problem.why)
+pub(super) fn saved_id(text: &str) -> Result<SavedRequestName, String> {
+    SavedRequestName::parse(text).map_err(|problem| problem.why)
 }

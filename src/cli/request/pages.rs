@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 
 use super::super::output;
 use super::{Context, Showing, answer, sending};
-use crate::domain::words::count;
+use crate::domain::words::count_noun;
 use crate::domain::{Credential, Problem};
 use crate::engine::message::Order;
 use crate::engine::{Leaf, Turned};
@@ -44,7 +44,7 @@ pub(super) async fn run(context: &Context<'_>, credential: &Credential, order: O
         Some(Ok(turned)) => {
             list.end(context, showing, Some(&turned))?;
             answer::explain(context, &turned.last);
-            context.out.note(&format!("{} on {}", count(turned.items, "element"), count(turned.pages, "page")));
+            context.out.note(&format!("{} on {}", count_noun(turned.items, "element"), count_noun(turned.pages, "page")));
             Ok(answer::exit_code(&turned.last.answer))
         }
     }

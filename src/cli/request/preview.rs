@@ -3,12 +3,12 @@
 use std::fmt::Write as _;
 
 use super::Context;
-use crate::domain::request::Draft;
+use crate::domain::request::RequestDraft;
 use crate::domain::{Credential, Problem};
 use crate::engine::Preview;
 
 /// Prints what would be sent, as it would be written.
-pub(super) fn preview(context: &Context<'_>, credential: &Credential, draft: &Draft) -> Result<u8, Problem> {
+pub(super) fn preview(context: &Context<'_>, credential: &Credential, draft: &RequestDraft) -> Result<u8, Problem> {
     let preview = context.engine()?.preview(credential, draft)?;
     if context.out.json {
         let Preview { method, origin, path, headers, body, before } = preview;
@@ -27,7 +27,7 @@ pub(super) fn preview(context: &Context<'_>, credential: &Credential, draft: &Dr
 }
 
 /// Prints the request as a curl command.
-pub(super) fn curl(context: &Context<'_>, credential: &Credential, draft: &Draft) -> Result<u8, Problem> {
+pub(super) fn curl(context: &Context<'_>, credential: &Credential, draft: &RequestDraft) -> Result<u8, Problem> {
     let curl = context.engine()?.curl(credential, draft)?;
     if context.out.json {
         context.out.value(&serde_json::json!({ "curl": curl.to_string(), "warnings": curl.warnings }))?;

@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::super::arguments::parse_name;
 use super::super::prompt;
 use super::{Context, Showing, answer};
-use crate::domain::rate_limit::seconds;
-use crate::domain::{Credential, Name, Problem};
+use crate::domain::rate_limit::format_wait;
+use crate::domain::{Credential, CredentialName, Problem};
 use crate::engine::Engine;
 use crate::engine::message::{Exchange, Order};
 
@@ -15,7 +15,7 @@ pub(in crate::cli) struct Sending {
     /// The request.
     pub(in crate::cli) order: Order,
     /// Under which name to keep a secret that the answer brings.
-    pub(in crate::cli) capture: Option<Name>,
+    pub(in crate::cli) capture: Option<CredentialName>,
     /// How to show the answer.
     pub(in crate::cli) showing: Showing,
 }
@@ -72,12 +72,12 @@ fn agrees_to_repeat(exchange: &Exchange) -> bool {
 
 /// Says that the request waits for its turn.
 pub(super) fn waiting(context: &Context<'_>, wait: Duration) {
-    context.out.note(&format!("waiting {}: the provider wants fewer requests", seconds(wait)));
+    context.out.note(&format!("waiting {}: the provider wants fewer requests", format_wait(wait)));
 }
 
 /// Keeps every fresh secret, the first under the name that was given. One that nobody named is kept before anybody is
 /// asked. The answer is shown even where one cannot be kept, since it says what was made.
-async fn keep(engine: &Engine, credential: &Credential, exchange: &mut Exchange, name: Option<Name>) -> Kept {
+async fn keep(engine: &Engine, credential: &Credential, exchange: &mut Exchange, name: Option<CredentialName>) -> Kept {
     let unnamed = if name.is_none() { engine.keep_unnamed(credential, exchange).await } else { Ok(()) };
     let mut kept = Kept { withheld: Vec::new(), outcome: unnamed };
     let name = name.or_else(|| ask_for_name(exchange));
@@ -96,13 +96,13 @@ async fn keep(engine: &Engine, credential: &Credential, exchange: &mut Exchange,
 }
 
 /// `name`, `name-2`, `name-3`, …
-fn numbered(name: Option<&Name>, index: usize) -> Option<Name> {
+fn numbered(name: Option<&CredentialName>, index: usize) -> Option<CredentialName> {
     let name = name?;
-    if index == 0 { Some(name.clone()) } else { Name::parse(&format!("{name}-{}", index + 1)).ok() }
+    if index == 0 { Some(name.clone()) } else { CredentialName::parse(&format!("{name}-{}", index + 1)).ok() }
 }
 
 /// A person at the terminal may name it. What can be read again is let go without a name.
-fn ask_for_name(exchange: &Exchange) -> Option<Name> {
+fn ask_for_name(exchange: &Exchange) -> Option<CredentialName> {
     if exchange.minted.is_empty() || !prompt::is_interactive() {
         return None;
     }

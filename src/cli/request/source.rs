@@ -7,9 +7,9 @@ use super::super::arguments::usage;
 use super::super::prompt;
 use super::{Context, pair, saved_id};
 use crate::config::Requests;
-use crate::domain::problem::Class;
-use crate::domain::request::{Draft, Method, SavedId, Target};
-use crate::domain::text::clean_line;
+use crate::domain::problem::ProblemClass;
+use crate::domain::request::{HttpMethod, RequestDraft, RequestTarget, SavedRequestName};
+use crate::domain::text::sanitize_line;
 use crate::domain::{Credential, Problem, curl_import};
 use crate::engine::message::Consent;
 
@@ -27,7 +27,7 @@ pub(super) struct Source {
     parameters: Vec<(String, String)>,
     /// A request that was saved; `tokenring requests` lists them
     #[arg(long, value_name = "ID", value_parser = saved_id, conflicts_with_all = ["target", "preset"])]
-    saved: Option<SavedId>,
+    saved: Option<SavedRequestName>,
     /// A curl command on standard input; its secrets are dropped
     #[arg(long, value_name = "-|@FILE", conflicts_with_all = ["target", "preset", "saved"])]
     from_curl: Option<String>,
@@ -44,7 +44,7 @@ pub(super) struct Source {
 
 impl Source {
     /// The request, with what the flags add to it.
-    pub(super) fn draft(&self, context: &Context<'_>, credential: &Credential) -> Result<Draft, Problem> {
+    pub(super) fn draft(&self, context: &Context<'_>, credential: &Credential) -> Result<RequestDraft, Problem> {
         let mut draft = self.base(context, credential)?;
         if self.target.is_empty() {
             draft.query.retain(|(known, _)| self.query.iter().all(|(name, _)| name != known));
@@ -61,7 +61,7 @@ impl Source {
         Ok(draft)
     }
 
-    fn base(&self, context: &Context<'_>, credential: &Credential) -> Result<Draft, Problem> {
+    fn base(&self, context: &Context<'_>, credential: &Credential) -> Result<RequestDraft, Problem> {
         if let Some(preset) = &self.preset {
             let given: BTreeMap<_, _> = self.parameters.iter().cloned().collect();
             return context.engine()?.draft(credential, preset, &given);
@@ -74,14 +74,14 @@ impl Source {
         }
         match &self.target[..] {
             [] => Err(usage("Nothing to send", "there is neither a path nor a preset", "give [METHOD] PATH or --preset ID")),
-            [path] => free_draft(if self.data.is_some() { Method::Post } else { Method::Get }, path),
+            [path] => free_draft(if self.data.is_some() { HttpMethod::Post } else { HttpMethod::Get }, path),
             [method, path, ..] => free_draft(parse_method(method)?, path),
         }
     }
 }
 
 /// Asks before a method that may change something, naming target, region and credential.
-pub(in crate::cli) fn consent(credential: &Credential, draft: &Draft, yes: bool) -> Result<Consent, Problem> {
+pub(in crate::cli) fn consent(credential: &Credential, draft: &RequestDraft, yes: bool) -> Result<Consent, Problem> {
     if draft.method.is_safe() {
         return Ok(Consent::NotAsked);
     }
@@ -96,8 +96,9 @@ pub(in crate::cli) fn consent(credential: &Credential, draft: &Draft, yes: bool)
 /// Text that was given: itself, a file's, or standard input.
 pub(in crate::cli) fn read_body(data: &str) -> Result<String, Problem> {
     let failed = |place: &str, error: &std::io::Error| {
-        let why = format!("{}: {error}", clean_line(place));
-        Problem::new("The text could not be read", why, "name a UTF-8 text file after @, or pipe it in with -").of(Class::Usage)
+        let why = format!("{}: {error}", sanitize_line(place));
+        Problem::new("The text could not be read", why, "name a UTF-8 text file after @, or pipe it in with -")
+            .with_class(ProblemClass::Usage)
     };
     match data.strip_prefix('@') {
         Some(file) => std::fs::read_to_string(file).map_err(|error| failed(file, &error)),
@@ -110,35 +111,35 @@ pub(in crate::cli) fn read_body(data: &str) -> Result<String, Problem> {
     }
 }
 
-fn parse_method(text: &str) -> Result<Method, Problem> {
-    Method::parse(text).ok_or_else(|| {
-        let known = Method::ALL.map(Method::as_str).join(", ");
+fn parse_method(text: &str) -> Result<HttpMethod, Problem> {
+    HttpMethod::parse(text).ok_or_else(|| {
+        let known = HttpMethod::ALL.map(HttpMethod::as_str).join(", ");
         Problem::new(format!("There is no method \"{text}\""), "it is none of HTTP's", format!("use one of {known}"))
-            .of(Class::Usage)
+            .with_class(ProblemClass::Usage)
     })
 }
 
-fn free_draft(method: Method, target: &str) -> Result<Draft, Problem> {
-    Ok(Draft::new(method, Target::parse(target)?))
+fn free_draft(method: HttpMethod, target: &str) -> Result<RequestDraft, Problem> {
+    Ok(RequestDraft::new(method, RequestTarget::parse(target)?))
 }
 
-fn load(context: &Context<'_>, credential: &Credential, id: &SavedId) -> Result<Draft, Problem> {
+fn load(context: &Context<'_>, credential: &Credential, id: &SavedRequestName) -> Result<RequestDraft, Problem> {
     let saved = Requests::of(&context.paths).load(id)?;
     if saved.provider != credential.provider {
         let why =
             format!("it was saved for {}, and {} is a credential of {}", saved.provider, credential.name, credential.provider);
         return Err(usage("The request does not fit the credential", &why, "use a credential of that provider"));
     }
-    saved.draft()
+    saved.into_draft()
 }
 
-fn paste(context: &Context<'_>, credential: &Credential, place: &str) -> Result<Draft, Problem> {
+fn paste(context: &Context<'_>, credential: &Credential, place: &str) -> Result<RequestDraft, Problem> {
     if place != "-" && !place.starts_with('@') {
         let why = "a command on the command line would leave its secrets in the shell's history";
         return Err(usage("The curl command is not read from there", why, "pipe it into --from-curl -, or name a file as @FILE"));
     }
     let region = context.engine()?.catalogue.region(&credential.provider, &credential.region)?.clone();
-    let imported = curl_import::import(&read_body(place)?)?.in_region(&region);
+    let imported = curl_import::import_curl(&read_body(place)?)?.in_region(&region);
     for dropped in &imported.dropped {
         context.out.note(&format!("dropped: {dropped}"));
     }

@@ -6,7 +6,7 @@ use std::io;
 use super::super::Paths;
 use super::super::file::{list_toml, read_text};
 use super::{Depth, Theme};
-use crate::domain::problem::{Class, Problem};
+use crate::domain::problem::{Problem, ProblemClass};
 
 /// The largest theme file; those that come with the program are a fraction of it.
 const LIMIT: u64 = 64 * 1024;
@@ -44,7 +44,7 @@ impl OwnThemes {
         let path = paths.themes().join(name);
         let what = "The theme cannot be worn";
         let remedy = "correct the file; `theme = \"auto\"` needs none";
-        Some(Problem::new(what, format!("{}: {}", path.display(), why.trim_end()), remedy).of(Class::Usage))
+        Some(Problem::new(what, format!("{}: {}", path.display(), why.trim_end()), remedy).with_class(ProblemClass::Usage))
     }
 
     fn absent(&self, name: &str) -> String {

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::credential::Part;
-use super::{CredentialId, Moment, Name};
+use super::credential::SecretPart;
+use super::{CredentialId, CredentialName, Timestamp};
 
 pub use preset::{Destination, Preset};
 
@@ -20,10 +20,10 @@ pub struct Consumer {
     /// Whose secret it gets.
     pub credential: CredentialId,
     /// What people call it; unique within the credential.
-    pub name: Name,
+    pub name: CredentialName,
     /// Which part of the secret material it gets.
     #[serde(default)]
-    pub part: Part,
+    pub part: SecretPart,
     /// Where the secret goes.
     pub target: Target,
     /// What it was given last.
@@ -37,7 +37,7 @@ pub struct Delivered {
     pub fingerprint: String,
     /// When it was.
     #[serde(with = "time::serde::rfc3339")]
-    pub at: Moment,
+    pub at: Timestamp,
 }
 
 /// The places that a secret can be delivered to.

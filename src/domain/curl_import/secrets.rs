@@ -5,13 +5,13 @@ use url::Url;
 use crate::domain::redact::{MASK, members, shapes};
 
 /// Headers that carry a credential whatever they hold.
-const HEADERS: [&str; 5] = ["authorization", "proxy-authorization", "cookie", "x-api-key", "api-key"];
+const SECRET_HEADERS: [&str; 5] = ["authorization", "proxy-authorization", "cookie", "x-api-key", "api-key"];
 
 /// Words in the names of others that do.
-const HEADER_WORDS: [&str; 5] = ["token", "secret", "password", "apikey", "session"];
+const SECRET_HEADER_WORDS: [&str; 5] = ["token", "secret", "password", "apikey", "session"];
 
 /// Names of parameters and members that hold secrets.
-const MEMBERS: [&str; 16] = [
+const SECRET_MEMBERS: [&str; 16] = [
     "access_token",
     "api_key",
     "apikey",
@@ -31,24 +31,24 @@ const MEMBERS: [&str; 16] = [
 ];
 
 /// Whether a header of this lower-case name carries a credential.
-pub(super) fn is_header(name: &str) -> bool {
-    HEADERS.contains(&name) || HEADER_WORDS.iter().any(|word| name.contains(word))
+pub(super) fn is_secret_header(name: &str) -> bool {
+    SECRET_HEADERS.contains(&name) || SECRET_HEADER_WORDS.iter().any(|word| name.contains(word))
 }
 
 /// Whether a text looks like a secret, whatever its name.
-pub(super) fn looks_like_one(text: &str) -> bool {
-    shapes::mask(text) != text
+pub(super) fn looks_like_secret(text: &str) -> bool {
+    shapes::mask_patterns(text) != text
 }
 
 /// Takes parameters out of a URL that hold a secret by name or by look, and says which.
-pub(super) fn drop_from_url(url: &mut Url) -> Vec<String> {
-    let (secret, harmless): (Vec<_>, Vec<_>) = pairs(url.query().unwrap_or_default()).into_iter().partition(is_secret);
+pub(super) fn remove_url_secrets(url: &mut Url) -> Vec<String> {
+    let (secret, harmless): (Vec<_>, Vec<_>) = parse_pairs(url.query().unwrap_or_default()).into_iter().partition(is_secret_pair);
     if !secret.is_empty() {
         let query: Vec<_> = harmless.into_iter().map(|pair| pair.text).collect();
         url.set_query(Some(query.join("&").as_str()).filter(|query| !query.is_empty()));
     }
     let mut dropped: Vec<_> = secret.into_iter().map(|pair| format!("parameter {}", pair.name)).collect();
-    let path = shapes::mask(url.path());
+    let path = shapes::mask_patterns(url.path());
     if path != url.path() {
         url.set_path(&path);
         dropped.push("a part of the path that looks like a secret".to_owned());
@@ -57,13 +57,13 @@ pub(super) fn drop_from_url(url: &mut Url) -> Vec<String> {
 }
 
 /// The body with a placeholder for every secret; their names are added to `dropped`.
-pub(super) fn drop_from_body(body: &str, dropped: &mut Vec<String>) -> String {
-    let members = MEMBERS.map(str::to_owned);
-    let captured = members::capture(body, &members);
+pub(super) fn mask_body_secrets(body: &str, dropped: &mut Vec<String>) -> String {
+    let members = SECRET_MEMBERS.map(str::to_owned);
+    let captured = members::capture_secrets(body, &members);
     dropped.extend(captured.secrets.iter().map(|(name, _)| format!("member {name} of the body")));
     let form = captured.secrets.is_empty() && !body.trim_start().starts_with(['{', '[']);
-    let text = if form { without_secret_pairs(body, dropped) } else { captured.text };
-    let masked = shapes::mask(&text);
+    let text = if form { mask_secret_pairs(body, dropped) } else { captured.text };
+    let masked = shapes::mask_patterns(&text);
     if masked != text {
         dropped.push("a part of the body that looks like a secret".to_owned());
     }
@@ -71,37 +71,37 @@ pub(super) fn drop_from_body(body: &str, dropped: &mut Vec<String>) -> String {
 }
 
 /// A pair of a query or a form, as it was written.
-struct Pair {
+struct QueryPair {
     name: String,
     text: String,
 }
 
-fn is_secret(pair: &Pair) -> bool {
-    MEMBERS.iter().any(|member| member.eq_ignore_ascii_case(&pair.name)) || looks_like_one(&decoded(&pair.text))
+fn is_secret_pair(pair: &QueryPair) -> bool {
+    SECRET_MEMBERS.iter().any(|member| member.eq_ignore_ascii_case(&pair.name)) || looks_like_secret(&decode_pairs(&pair.text))
 }
 
-fn pairs(text: &str) -> Vec<Pair> {
+fn parse_pairs(text: &str) -> Vec<QueryPair> {
     let pair = |text: &str| {
         let name = url::form_urlencoded::parse(text.as_bytes()).next().map(|(name, _)| name.into_owned()).unwrap_or_default();
-        Pair { name, text: text.to_owned() }
+        QueryPair { name, text: text.to_owned() }
     };
     text.split('&').filter(|text| !text.is_empty()).map(pair).collect()
 }
 
-fn decoded(text: &str) -> String {
+fn decode_pairs(text: &str) -> String {
     url::form_urlencoded::parse(text.as_bytes()).map(|(_, value)| value.into_owned()).collect()
 }
 
-fn without_secret_pairs(body: &str, dropped: &mut Vec<String>) -> String {
-    if !body.contains('=') || !pairs(body).iter().any(is_secret) {
+fn mask_secret_pairs(body: &str, dropped: &mut Vec<String>) -> String {
+    if !body.contains('=') || !parse_pairs(body).iter().any(is_secret_pair) {
         return body.to_owned();
     }
-    let pair = |pair: Pair| {
-        if !is_secret(&pair) {
+    let pair = |pair: QueryPair| {
+        if !is_secret_pair(&pair) {
             return pair.text;
         }
         dropped.push(format!("member {} of the body", pair.name));
         format!("{}={MASK}", pair.name)
     };
-    pairs(body).into_iter().map(pair).collect::<Vec<_>>().join("&")
+    parse_pairs(body).into_iter().map(pair).collect::<Vec<_>>().join("&")
 }

@@ -3,15 +3,15 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::domain::curl::{self, curl};
-use crate::domain::provider::builtin;
+use crate::domain::curl::{self, build_curl_command};
+use crate::domain::provider::builtin_catalog;
 use crate::domain::redact::MASK;
 
-fn imported(text: &str) -> Imported {
-    import(text).unwrap()
+fn imported(text: &str) -> ImportedRequest {
+    import_curl(text).unwrap()
 }
 
-fn headers(draft: &Draft) -> Vec<(&str, &str)> {
+fn headers(draft: &RequestDraft) -> Vec<(&str, &str)> {
     draft.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect()
 }
 
@@ -22,7 +22,7 @@ fn a_pasted_command_becomes_a_request_without_its_secrets() {
          -H 'Authorization: token 1f7b8a2e-0000-4000-8000-000000000000' -H 'Content-Type: application/json' \\\n\
          -H \"Session-Token: $SNYK_TOKEN\" -b 'sid=1' -u me:pass --data-raw '{\"name\":\"n\",\"client_secret\":\"s3cr3t\"}' | jq .",
     );
-    assert_eq!(found.draft.method, Method::Post);
+    assert_eq!(found.draft.method, HttpMethod::Post);
     assert_eq!(found.draft.target.to_string(), "https://api.snyk.io/v1/org/o/x?limit=10");
     assert_eq!(headers(&found.draft), [("content-type", "application/json")]);
     assert_eq!(found.draft.body.as_deref(), Some(format!(r#"{{"name":"n","client_secret":"{MASK}"}}"#).as_str()));
@@ -35,7 +35,7 @@ fn a_pasted_command_becomes_a_request_without_its_secrets() {
 
 #[test]
 fn a_url_of_the_region_becomes_a_path() {
-    let region = builtin().region("appcircle", "cloud").unwrap().clone();
+    let region = builtin_catalog().region("appcircle", "cloud").unwrap().clone();
     let target = |text: &str| imported(text).in_region(&region).draft.target.to_string();
     assert_eq!(target("curl https://api.appcircle.io/a/b?c=d%20e"), "/a/b?c=d%20e");
     assert_eq!(target("curl https://auth.appcircle.io/a"), "auth:/a");
@@ -46,17 +46,17 @@ fn a_url_of_the_region_becomes_a_path() {
 #[test]
 fn methods_and_bodies_are_those_of_curl() {
     for (text, method, body) in [
-        ("curl h.example", Method::Get, None),
-        ("curl -I h.example", Method::Head, None),
-        ("curl -d a=1 -d b=2 h.example", Method::Post, Some("a=1&b=2")),
-        ("curl -da=1 -XPUT h.example", Method::Put, Some("a=1")),
-        ("curl -sSXPATCH -kd a=1 h.example", Method::Patch, Some("a=1")),
-        ("curl -d token h.example", Method::Post, Some("token")),
-        ("curl -d '{\"q\":\"x&token=1\"}' h.example", Method::Post, Some("{\"q\":\"x&token=1\"}")),
-        ("curl --data-urlencode 'q=a b&c' h.example", Method::Post, Some("q=a+b%26c")),
-        ("curl --data-raw @x h.example", Method::Post, Some("@x")),
-        ("curl --json '{}' h.example", Method::Post, Some("{}")),
-        ("curl -X DELETE -- h.example", Method::Delete, None),
+        ("curl h.example", HttpMethod::Get, None),
+        ("curl -I h.example", HttpMethod::Head, None),
+        ("curl -d a=1 -d b=2 h.example", HttpMethod::Post, Some("a=1&b=2")),
+        ("curl -da=1 -XPUT h.example", HttpMethod::Put, Some("a=1")),
+        ("curl -sSXPATCH -kd a=1 h.example", HttpMethod::Patch, Some("a=1")),
+        ("curl -d token h.example", HttpMethod::Post, Some("token")),
+        ("curl -d '{\"q\":\"x&token=1\"}' h.example", HttpMethod::Post, Some("{\"q\":\"x&token=1\"}")),
+        ("curl --data-urlencode 'q=a b&c' h.example", HttpMethod::Post, Some("q=a+b%26c")),
+        ("curl --data-raw @x h.example", HttpMethod::Post, Some("@x")),
+        ("curl --json '{}' h.example", HttpMethod::Post, Some("{}")),
+        ("curl -X DELETE -- h.example", HttpMethod::Delete, None),
     ] {
         let draft = imported(text).draft;
         assert_eq!((draft.method, draft.body.as_deref()), (method, body), "{text}");
@@ -105,20 +105,20 @@ fn who_is_named_in_a_url_is_dropped_and_told() {
 #[test]
 fn what_cannot_be_taken_over_is_told_without_its_value() {
     for (text, expected) in [
-        ("wget x", CurlError::NotCurl),
-        ("", CurlError::NotCurl),
-        ("curl", CurlError::Urls(0)),
-        ("curl a.example b.example", CurlError::Urls(2)),
-        ("curl -d @body.json a.example", CurlError::File("data")),
-        ("curl -F a=b a.example", CurlError::Unfit("form")),
-        ("curl a.example -H", CurlError::NoValue("header")),
-        ("curl --oauth-secretive=abc a.example", CurlError::Option("--oauth-secretive".to_owned())),
-        ("curl -Zabc a.example", CurlError::Option("-Z".to_owned())),
-        ("curl https://$HOST/", CurlError::Variable("HOST".to_owned())),
-        ("curl -X BREW a.example", CurlError::Method),
-        ("curl ftp://a.example", CurlError::Url),
+        ("wget x", CurlParseError::NotCurl),
+        ("", CurlParseError::NotCurl),
+        ("curl", CurlParseError::UrlCount(0)),
+        ("curl a.example b.example", CurlParseError::UrlCount(2)),
+        ("curl -d @body.json a.example", CurlParseError::FileInput("data")),
+        ("curl -F a=b a.example", CurlParseError::UnsupportedOption("form")),
+        ("curl a.example -H", CurlParseError::MissingValue("header")),
+        ("curl --oauth-secretive=abc a.example", CurlParseError::UnknownOption("--oauth-secretive".to_owned())),
+        ("curl -Zabc a.example", CurlParseError::UnknownOption("-Z".to_owned())),
+        ("curl https://$HOST/", CurlParseError::UnresolvedVariable("HOST".to_owned())),
+        ("curl -X BREW a.example", CurlParseError::InvalidMethod),
+        ("curl ftp://a.example", CurlParseError::InvalidUrl),
     ] {
-        let error = import(text).unwrap_err();
+        let error = import_curl(text).unwrap_err();
         assert_eq!(error, expected, "{text}");
         assert!(!Problem::from(error).remedy.is_empty());
     }
@@ -127,7 +127,7 @@ fn what_cannot_be_taken_over_is_told_without_its_value() {
 proptest! {
     #[test]
     fn any_text_is_survived(text in "curl( |-[XHdubFGI]|--[a-z-]{1,12}|'[^']{0,9}'|\"[^\"]{0,9}\"|[$@=&:/?#]|https://h\\.example|\\PC){0,14}") {
-        let _ = import(&text);
+        let _ = import_curl(&text);
     }
 
     #[test]
@@ -144,16 +144,16 @@ proptest! {
 
     #[test]
     fn what_was_exported_comes_back(path in "/[a-z0-9$'`;|*()~-]{0,12}", value in "[ -~é]{1,20}", body in proptest::option::of("[ -~\n\t]{1,40}")) {
-        let catalogue = builtin();
+        let catalogue = builtin_catalog();
         let (provider, kind) = (catalogue.provider("snyk").unwrap(), catalogue.kind("snyk", "personal-access-token").unwrap());
         let region = catalogue.region("snyk", "eu").unwrap();
-        let draft = Draft {
+        let draft = RequestDraft {
             query: vec![("q".to_owned(), value.clone())],
             headers: vec![("x-odd".to_owned(), value.trim().to_owned()), ("content-type".to_owned(), "text/plain".to_owned())],
             body: body.clone(),
-            ..Draft::new(if body.is_some() { Method::Post } else { Method::Get }, Target::Path { place: Place::Api, path })
+            ..RequestDraft::new(if body.is_some() { HttpMethod::Post } else { HttpMethod::Get }, RequestTarget::Path { place: HostRole::Api, path })
         };
-        let line = curl(&draft, curl::Context { provider, kind, region, scheme: "token" }).unwrap().to_string();
+        let line = build_curl_command(&draft, curl::CurlContext { provider, kind, region, scheme: "token" }).unwrap().to_string();
         let back = imported(&line).in_region(region).draft;
         prop_assert_eq!(back.resolve(region), draft.resolve(region));
         prop_assert_eq!((back.method, &back.body), (draft.method, &draft.body));

@@ -1,10 +1,10 @@
 //! The words of one shell command, as a POSIX shell would split them. Nothing is run and nothing is looked up.
 
-use super::CurlError;
+use super::CurlParseError;
 
 /// One argument.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(super) struct Word {
+pub(super) struct ShellWord {
     /// Its text; a variable stands in it as it was written.
     pub(super) text: String,
     /// The first variable in it whose value only the shell knows.
@@ -13,31 +13,31 @@ pub(super) struct Word {
 
 /// The first command of a text.
 #[derive(Debug, Default)]
-pub(super) struct Command {
+pub(super) struct ShellCommand {
     /// Its words.
-    pub(super) words: Vec<Word>,
+    pub(super) words: Vec<ShellWord>,
     /// Whether something came after it: a pipe, a redirection, another command.
-    pub(super) followed: bool,
+    pub(super) has_trailing_input: bool,
 }
 
 /// Splits a text into the words of its first command.
-pub(super) fn split(text: &str) -> Result<Command, CurlError> {
-    let mut splitter = Splitter { rest: text, word: None, command: Command::default() };
-    while splitter.step()? {}
+pub(super) fn split_first_command(text: &str) -> Result<ShellCommand, CurlParseError> {
+    let mut splitter = ShellLexer { rest: text, word: None, command: ShellCommand::default() };
+    while splitter.read_next()? {}
     Ok(splitter.command)
 }
 
-struct Splitter<'a> {
+struct ShellLexer<'a> {
     rest: &'a str,
     /// The word that is being read.
-    word: Option<Word>,
-    command: Command,
+    word: Option<ShellWord>,
+    command: ShellCommand,
 }
 
-impl Splitter<'_> {
+impl ShellLexer<'_> {
     /// Reads the next piece; `false` at the end of the command.
-    fn step(&mut self) -> Result<bool, CurlError> {
-        let Some(c) = self.next() else {
+    fn read_next(&mut self) -> Result<bool, CurlParseError> {
+        let Some(c) = self.next_char() else {
             self.end_word();
             return Ok(false);
         };
@@ -46,19 +46,19 @@ impl Splitter<'_> {
             '#' if self.word.is_none() => self.rest = self.rest.find('\n').map_or("", |end| &self.rest[end..]),
             c if c.is_whitespace() => self.end_word(),
             '\'' => {
-                let quoted = self.until('\'')?;
+                let quoted = self.read_until('\'')?;
                 self.push(&quoted);
             }
-            '"' => self.double_quoted()?,
-            '\\' => self.escaped(),
-            '$' => self.dollar()?,
-            '`' => return Err(CurlError::Substitution),
+            '"' => self.read_double_quoted()?,
+            '\\' => self.read_escaped(),
+            '$' => self.read_dollar()?,
+            '`' => return Err(CurlParseError::ShellSubstitution),
             c => self.push(c.encode_utf8(&mut [0; 4])),
         }
         Ok(true)
     }
 
-    fn next(&mut self) -> Option<char> {
+    fn next_char(&mut self) -> Option<char> {
         let c = self.rest.chars().next()?;
         self.rest = &self.rest[c.len_utf8()..];
         Some(c)
@@ -78,25 +78,25 @@ impl Splitter<'_> {
         if by == '\n' && self.command.words.is_empty() {
             return true;
         }
-        self.command.followed = by != '\n' || !self.rest.trim().is_empty();
+        self.command.has_trailing_input = by != '\n' || !self.rest.trim().is_empty();
         false
     }
 
     /// The text up to the closing quote.
-    fn until(&mut self, quote: char) -> Result<String, CurlError> {
-        let (text, rest) = self.rest.split_once(quote).ok_or(CurlError::Unclosed)?;
+    fn read_until(&mut self, quote: char) -> Result<String, CurlParseError> {
+        let (text, rest) = self.rest.split_once(quote).ok_or(CurlParseError::UnclosedQuote)?;
         self.rest = rest;
         Ok(text.to_owned())
     }
 
-    fn double_quoted(&mut self) -> Result<(), CurlError> {
+    fn read_double_quoted(&mut self) -> Result<(), CurlParseError> {
         self.push("");
         loop {
-            match self.next().ok_or(CurlError::Unclosed)? {
+            match self.next_char().ok_or(CurlParseError::UnclosedQuote)? {
                 '"' => return Ok(()),
-                '`' => return Err(CurlError::Substitution),
-                '$' => self.variable()?,
-                '\\' => match self.next().ok_or(CurlError::Unclosed)? {
+                '`' => return Err(CurlParseError::ShellSubstitution),
+                '$' => self.read_variable()?,
+                '\\' => match self.next_char().ok_or(CurlParseError::UnclosedQuote)? {
                     '\n' => {}
                     c @ ('$' | '`' | '"' | '\\') => self.push(c.encode_utf8(&mut [0; 4])),
                     c => {
@@ -110,40 +110,40 @@ impl Splitter<'_> {
     }
 
     /// A backslash outside quotes: the next character means only itself, and a line break nothing at all.
-    fn escaped(&mut self) {
+    fn read_escaped(&mut self) {
         if self.rest.starts_with("\r\n") {
-            self.next();
+            self.next_char();
         }
-        match self.next() {
+        match self.next_char() {
             Some('\n') => {}
             Some(c) => self.push(c.encode_utf8(&mut [0; 4])),
             None => self.push("\\"),
         }
     }
 
-    fn dollar(&mut self) -> Result<(), CurlError> {
+    fn read_dollar(&mut self) -> Result<(), CurlParseError> {
         if let Some(rest) = self.rest.strip_prefix('\'') {
             self.rest = rest;
-            return self.ansi_quoted();
+            return self.read_ansi_quoted();
         }
         if let Some(rest) = self.rest.strip_prefix('"') {
             self.rest = rest;
-            return self.double_quoted();
+            return self.read_double_quoted();
         }
-        self.variable()
+        self.read_variable()
     }
 
     /// What follows a dollar sign: a variable, or nothing that means anything.
-    fn variable(&mut self) -> Result<(), CurlError> {
+    fn read_variable(&mut self) -> Result<(), CurlParseError> {
         if self.rest.starts_with('(') {
-            return Err(CurlError::Substitution);
+            return Err(CurlParseError::ShellSubstitution);
         }
         let braced = self.rest.starts_with('{');
         let name = if braced { &self.rest[1..] } else { self.rest };
         let length = name.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(name.len());
         let (name, after) = name.split_at(length);
         if braced && !after.starts_with('}') {
-            return Err(CurlError::Substitution);
+            return Err(CurlParseError::ShellSubstitution);
         }
         let (name, after) = (name.to_owned(), if braced { &after[1..] } else { after });
         self.rest = after;
@@ -155,13 +155,13 @@ impl Splitter<'_> {
     }
 
     /// `$'…'`, the form in which browsers copy what holds quotes and line breaks.
-    fn ansi_quoted(&mut self) -> Result<(), CurlError> {
+    fn read_ansi_quoted(&mut self) -> Result<(), CurlParseError> {
         self.push("");
         loop {
-            match self.next().ok_or(CurlError::Unclosed)? {
+            match self.next_char().ok_or(CurlParseError::UnclosedQuote)? {
                 '\'' => return Ok(()),
                 '\\' => {
-                    let c = self.ansi_escape()?;
+                    let c = self.read_ansi_escape()?;
                     self.push(c.encode_utf8(&mut [0; 4]));
                 }
                 c => self.push(c.encode_utf8(&mut [0; 4])),
@@ -169,8 +169,8 @@ impl Splitter<'_> {
         }
     }
 
-    fn ansi_escape(&mut self) -> Result<char, CurlError> {
-        let c = self.next().ok_or(CurlError::Unclosed)?;
+    fn read_ansi_escape(&mut self) -> Result<char, CurlParseError> {
+        let c = self.next_char().ok_or(CurlParseError::UnclosedQuote)?;
         let digits = match c {
             'n' => return Ok('\n'),
             't' => return Ok('\t'),
@@ -184,7 +184,7 @@ impl Splitter<'_> {
         let (hex, rest) = self.rest.split_at(length);
         let code = u32::from_str_radix(hex, 16).ok().and_then(char::from_u32);
         self.rest = rest;
-        code.ok_or(CurlError::Escape)
+        code.ok_or(CurlParseError::InvalidEscape)
     }
 }
 
@@ -195,7 +195,7 @@ mod tests {
     use super::*;
 
     fn words(text: &str) -> Vec<String> {
-        split(text).unwrap().words.into_iter().map(|word| word.text).collect()
+        split_first_command(text).unwrap().words.into_iter().map(|word| word.text).collect()
     }
 
     #[test]
@@ -212,25 +212,28 @@ mod tests {
         ] {
             assert_eq!(words(text), expected, "{text}");
         }
-        assert!(split("curl a | jq .").unwrap().followed && split("curl a\n\nls").unwrap().followed);
-        assert!(!split("curl a\n \n").unwrap().followed);
-        assert_eq!(split("curl \"x${TOKEN}y\"").unwrap().words[1].variable.as_deref(), Some("TOKEN"));
+        assert!(
+            split_first_command("curl a | jq .").unwrap().has_trailing_input
+                && split_first_command("curl a\n\nls").unwrap().has_trailing_input
+        );
+        assert!(!split_first_command("curl a\n \n").unwrap().has_trailing_input);
+        assert_eq!(split_first_command("curl \"x${TOKEN}y\"").unwrap().words[1].variable.as_deref(), Some("TOKEN"));
     }
 
     #[test]
     fn what_a_shell_would_run_or_wait_for_is_refused() {
         for text in ["curl $(id)", "curl \"`id`\"", "curl `id`", "curl ${A:-b}", "curl \"$(id)\""] {
-            assert_eq!(split(text).unwrap_err(), CurlError::Substitution, "{text}");
+            assert_eq!(split_first_command(text).unwrap_err(), CurlParseError::ShellSubstitution, "{text}");
         }
         for text in ["curl 'a", "curl \"a", "curl $'a", "curl \"a\\"] {
-            assert_eq!(split(text).unwrap_err(), CurlError::Unclosed, "{text}");
+            assert_eq!(split_first_command(text).unwrap_err(), CurlParseError::UnclosedQuote, "{text}");
         }
     }
 
     proptest! {
         #[test]
         fn any_text_is_survived(text in "(curl |[$'\"`\\\\{}() \n|;&<>#]|[a-zA-Z]|\\PC){0,40}") {
-            let _ = split(&text);
+            let _ = split_first_command(&text);
         }
 
         #[test]

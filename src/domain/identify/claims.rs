@@ -5,10 +5,10 @@ use base64::engine::{GeneralPurpose, GeneralPurposeConfig, general_purpose};
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
-use crate::domain::Moment;
+use crate::domain::Timestamp;
 
 /// The longest id that is taken from a token.
-const ID_LIMIT: usize = 64;
+const MAX_ID_BYTES: usize = 64;
 
 /// Base64url with or without padding, since issuers differ.
 const BASE64URL: GeneralPurpose = GeneralPurpose::new(
@@ -20,22 +20,22 @@ const BASE64URL: GeneralPurpose = GeneralPurpose::new(
 
 /// The claims of a token.
 #[derive(Default)]
-pub(super) struct Said(Map<String, Value>);
+pub(super) struct TokenClaims(Map<String, Value>);
 
-impl Said {
+impl TokenClaims {
     /// Reads the claims in one part of a token; `None` if it is not a base64url-encoded JSON object.
-    pub(super) fn read(part: &str) -> Option<Self> {
+    pub(super) fn decode(part: &str) -> Option<Self> {
         let json = Zeroizing::new(BASE64URL.decode(part).ok()?);
         serde_json::from_slice(&json).ok().map(Self)
     }
 
     /// Whether the claim is there.
-    pub(super) fn has(&self, claim: &str) -> bool {
+    pub(super) fn contains(&self, claim: &str) -> bool {
         self.0.contains_key(claim)
     }
 
     /// The texts of a claim that is a text or a list of texts.
-    pub(super) fn texts<'a>(&'a self, claim: &str) -> Vec<&'a str> {
+    pub(super) fn strings<'a>(&'a self, claim: &str) -> Vec<&'a str> {
         match self.0.get(claim) {
             Some(Value::String(text)) => vec![text],
             Some(Value::Array(items)) => items.iter().filter_map(Value::as_str).collect(),
@@ -44,18 +44,18 @@ impl Said {
     }
 
     /// The moment of a claim in seconds since 1970.
-    pub(super) fn moment(&self, claim: &str) -> Option<Moment> {
+    pub(super) fn timestamp(&self, claim: &str) -> Option<Timestamp> {
         let seconds = self.0.get(claim)?;
         #[expect(clippy::cast_possible_truncation, reason = "fractions of a second do not matter, and casts saturate")]
         let seconds = seconds.as_i64().or_else(|| seconds.as_f64().map(|fraction| fraction as i64))?;
-        Moment::from_unix_timestamp(seconds).ok()
+        Timestamp::from_unix_timestamp(seconds).ok()
     }
 
     /// The id in a claim, if it looks like an id and like nothing else.
     pub(super) fn id(&self, claim: &str) -> Option<String> {
         let id = self.0.get(claim)?.as_str()?;
         let plain = id.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
-        (plain && !id.is_empty() && id.len() <= ID_LIMIT).then(|| id.to_owned())
+        (plain && !id.is_empty() && id.len() <= MAX_ID_BYTES).then(|| id.to_owned())
     }
 }
 

@@ -6,49 +6,53 @@
 use url::{Host, Url};
 
 use crate::domain::Origin;
-use crate::domain::provider::{Catalogue, Provider};
+use crate::domain::provider::{Provider, ProviderCatalog};
 use crate::domain::region::Region;
 
 /// What is known about a host that a token names.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Named<'a> {
+pub(super) enum HostTrust<'a> {
     /// It is the API host of this region.
     Region(&'a Region),
     /// It belongs to the provider, but to no region that is known here.
     Trusted(String),
     /// It may be anybody's.
-    Stranger,
+    Untrusted,
 }
 
 /// Looks a host up that a token of `provider` names.
-pub(super) fn look_up<'a>(host: &str, provider: &Provider, catalogue: &'a Catalogue) -> Named<'a> {
+pub(super) fn classify_host<'a>(host: &str, provider: &Provider, catalogue: &'a ProviderCatalog) -> HostTrust<'a> {
     let regions = catalogue.regions(&provider.id).unwrap_or_default();
-    if !is_plain(host) {
-        return Named::Stranger;
+    if !has_host_characters_only(host) {
+        return HostTrust::Untrusted;
     }
     if let Some(region) =
-        regions.iter().find(|region| region.issuers.iter().chain([&region.api]).any(|origin| is_origin(host, origin)))
+        regions.iter().find(|region| region.issuers.iter().chain([&region.api]).any(|origin| claim_names_origin(host, origin)))
     {
-        return Named::Region(region);
+        return HostTrust::Region(region);
     }
-    let Some(host) = canonical(host).filter(|host| provider.trusted_hosts.iter().any(|suffix| is_within(host, suffix))) else {
-        return Named::Stranger;
+    let Some(host) =
+        canonical_api_host(host).filter(|host| provider.trusted_hosts.iter().any(|suffix| is_subdomain(host, suffix)))
+    else {
+        return HostTrust::Untrusted;
     };
-    match regions.iter().find(|region| Origin::parse(&format!("https://{host}")).is_ok_and(|origin| region.is_named_by(&origin)))
+    match regions
+        .iter()
+        .find(|region| Origin::parse(&format!("https://{host}")).is_ok_and(|origin| region.matches_origin(&origin)))
     {
-        Some(region) => Named::Region(region),
-        None => Named::Trusted(host),
+        Some(region) => HostTrust::Region(region),
+        None => HostTrust::Trusted(host),
     }
 }
 
 /// Whether a claim is written in characters that mean the same to everybody; anything else could be rewritten into a
 /// host by a helpful parser.
-fn is_plain(claim: &str) -> bool {
+fn has_host_characters_only(claim: &str) -> bool {
     claim.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b':' | b'/' | b'[' | b']'))
 }
 
 /// Whether a claim names exactly this origin, with or without its scheme.
-fn is_origin(claim: &str, origin: &Origin) -> bool {
+fn claim_names_origin(claim: &str, origin: &Origin) -> bool {
     let same = |text: &str| Origin::parse(text).is_ok_and(|named| named == *origin);
     if claim.contains("://") {
         same(claim)
@@ -59,7 +63,7 @@ fn is_origin(claim: &str, origin: &Origin) -> bool {
 
 /// The API host that a claim means, as Snyk's own command line reads it: `app.` stands for `api.`, a missing `api.` is
 /// added, and the path does not matter. A user name, a port, an address or a punycode label make it no host at all.
-fn canonical(claim: &str) -> Option<String> {
+fn canonical_api_host(claim: &str) -> Option<String> {
     let text = if claim.contains("://") { claim.to_owned() } else { format!("https://{claim}") };
     let url = Url::parse(&text).ok().filter(|url| matches!(url.scheme(), "https" | "http"))?;
     let Some(Host::Domain(host)) = url.host() else { return None };
@@ -72,7 +76,7 @@ fn canonical(claim: &str) -> Option<String> {
 }
 
 /// Whether `host` lies below `suffix`, compared label by label.
-fn is_within(host: &str, suffix: &str) -> bool {
+fn is_subdomain(host: &str, suffix: &str) -> bool {
     host.strip_suffix(suffix).is_some_and(|rest| rest.ends_with('.'))
 }
 
@@ -81,14 +85,14 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::domain::provider::builtin;
+    use crate::domain::provider::builtin_catalog;
 
     fn region(host: &str) -> Option<String> {
-        let catalogue = builtin();
-        match look_up(host, catalogue.provider("snyk").unwrap(), catalogue) {
-            Named::Region(region) => Some(region.id.clone()),
-            Named::Trusted(host) => Some(format!("trusted {host}")),
-            Named::Stranger => None,
+        let catalogue = builtin_catalog();
+        match classify_host(host, catalogue.provider("snyk").unwrap(), catalogue) {
+            HostTrust::Region(region) => Some(region.id.clone()),
+            HostTrust::Trusted(host) => Some(format!("trusted {host}")),
+            HostTrust::Untrusted => None,
         }
     }
 
@@ -144,8 +148,8 @@ mod tests {
     proptest! {
         #[test]
         fn whatever_is_trusted_lies_below_a_trusted_host(claim in "[a-z.@:/#?\\\\-]{0,12}(snyk\\.io|snykgov\\.io)?[a-z.@:/#?\\\\-]{0,8}") {
-            let catalogue = builtin();
-            if let Named::Trusted(host) = look_up(&claim, catalogue.provider("snyk").unwrap(), catalogue) {
+            let catalogue = builtin_catalog();
+            if let HostTrust::Trusted(host) = classify_host(&claim, catalogue.provider("snyk").unwrap(), catalogue) {
                 prop_assert!(host.starts_with("api.") && (host.ends_with(".snyk.io") || host.ends_with(".snykgov.io")), "{}", host);
                 let origin = Origin::parse(&format!("https://{host}")).unwrap();
                 prop_assert_eq!(origin.host(), host.as_str());

@@ -1,133 +1,136 @@
 //! The catalogue's rules held against a bare text.
 
-use super::Candidate;
-use super::claims::{Said, is_base64};
-use super::hosts::{self, Named};
-use crate::domain::provider::Catalogue;
-use crate::domain::provider::spec::{Confidence, Holding, Kind, Provider, Recognition, Shape};
+use super::IdentificationCandidate;
+use super::claims::{TokenClaims, is_base64};
+use super::hosts::{self, HostTrust};
+use crate::domain::provider::ProviderCatalog;
+use crate::domain::provider::spec::{CredentialKind, MatchConfidence, Provider, RecognitionRule, SecretFormat, SecretRole};
 use crate::domain::text::is_uuid;
 
 /// Whether the text begins as only the secrets of some kind do.
-pub(super) fn is_marked(text: &str, catalogue: &Catalogue) -> bool {
-    rules(catalogue).any(|(_, _, rule)| !rule.prefix.is_empty() && text.starts_with(&rule.prefix))
+pub(super) fn has_known_prefix(text: &str, catalogue: &ProviderCatalog) -> bool {
+    recognition_rules(catalogue).any(|(_, _, rule)| !rule.prefix.is_empty() && text.starts_with(&rule.prefix))
 }
 
 /// Everything that the text may be, best first.
-pub(super) fn candidates(text: &str, catalogue: &Catalogue) -> Vec<Candidate> {
-    let mut found: Vec<Candidate> =
-        rules(catalogue).filter_map(|(provider, kind, rule)| Match { text, rule, provider, catalogue }.candidate(kind)).collect();
-    found.sort_by_key(|candidate| (std::cmp::Reverse(candidate.confidence), candidate.holds != Holding::Secret));
+pub(super) fn find_candidates(text: &str, catalogue: &ProviderCatalog) -> Vec<IdentificationCandidate> {
+    let mut found: Vec<IdentificationCandidate> = recognition_rules(catalogue)
+        .filter_map(|(provider, kind, rule)| RuleMatch { text, rule, provider, catalogue }.to_candidate(kind))
+        .collect();
+    found.sort_by_key(|candidate| (std::cmp::Reverse(candidate.confidence), candidate.secret_role != SecretRole::Secret));
     found
 }
 
-fn rules(catalogue: &Catalogue) -> impl Iterator<Item = (&Provider, &Kind, &Recognition)> {
+fn recognition_rules(catalogue: &ProviderCatalog) -> impl Iterator<Item = (&Provider, &CredentialKind, &RecognitionRule)> {
     let kinds = catalogue.providers().flat_map(|provider| provider.kinds.iter().map(move |kind| (provider, kind)));
-    kinds.flat_map(|(provider, kind)| kind.recognise.iter().map(move |rule| (provider, kind, rule)))
+    kinds.flat_map(|(provider, kind)| kind.recognition_rules.iter().map(move |rule| (provider, kind, rule)))
 }
 
 /// How far a text has the shape that a rule wants.
-enum Shaped {
+enum ShapeMatch {
     /// It has it, and says this about itself.
-    Whole(Said),
+    Full(TokenClaims),
     /// It begins so that nothing else is meant, but is not whole.
-    Cut,
+    Truncated,
 }
 
 /// One rule held against one text.
-struct Match<'a> {
+struct RuleMatch<'a> {
     text: &'a str,
-    rule: &'a Recognition,
+    rule: &'a RecognitionRule,
     provider: &'a Provider,
-    catalogue: &'a Catalogue,
+    catalogue: &'a ProviderCatalog,
 }
 
-impl Match<'_> {
-    fn candidate(&self, kind: &Kind) -> Option<Candidate> {
-        let candidate = Candidate {
+impl RuleMatch<'_> {
+    fn to_candidate(&self, kind: &CredentialKind) -> Option<IdentificationCandidate> {
+        let candidate = IdentificationCandidate {
             provider: self.provider.id.clone(),
             kind: kind.id.clone(),
-            holds: self.rule.holds.clone(),
+            secret_role: self.rule.secret_role.clone(),
             region: None,
             expires: None,
             confidence: self.rule.confidence,
             why: self.rule.why.clone(),
             remote_id: None,
         };
-        match self.shape()? {
-            Shaped::Cut => Some(Candidate {
-                confidence: Confidence::Possible,
+        match self.match_shape()? {
+            ShapeMatch::Truncated => Some(IdentificationCandidate {
+                confidence: MatchConfidence::Possible,
                 why: format!("{}; but it is not whole: a part of it may be missing", self.rule.why),
                 ..candidate
             }),
-            Shaped::Whole(said) => self.with_claims(candidate, &said),
+            ShapeMatch::Full(said) => self.apply_claims(candidate, &said),
         }
     }
 
-    fn shape(&self) -> Option<Shaped> {
+    fn match_shape(&self) -> Option<ShapeMatch> {
         let inner = self.text.strip_prefix(self.rule.prefix.as_str())?;
         let inner = inner.strip_suffix(self.rule.suffix.as_str()).filter(|inner| !inner.is_empty())?;
-        let plain = |fits: bool| fits.then(|| Shaped::Whole(Said::default()));
+        let plain = |fits: bool| fits.then(|| ShapeMatch::Full(TokenClaims::default()));
         match self.rule.shape {
-            Shape::Uuid => plain(is_uuid(inner)),
-            Shape::ClaimsToken => Some(claims_token(inner).map_or(Shaped::Cut, Shaped::Whole)),
-            Shape::Jwt => jwt(inner).map(Shaped::Whole),
-            Shape::Base64 => plain(is_base64(self.text)),
-            Shape::Opaque => plain(!inner.contains(char::is_whitespace)),
-            Shape::PemKey => plain(is_pem_key(self.text)),
+            SecretFormat::Uuid => plain(is_uuid(inner)),
+            SecretFormat::ClaimsToken => Some(parse_claims_token(inner).map_or(ShapeMatch::Truncated, ShapeMatch::Full)),
+            SecretFormat::Jwt => parse_jwt(inner).map(ShapeMatch::Full),
+            SecretFormat::Base64 => plain(is_base64(self.text)),
+            SecretFormat::Opaque => plain(!inner.contains(char::is_whitespace)),
+            SecretFormat::PemKey => plain(is_pem_key(self.text)),
         }
     }
 
     /// The candidate with what the claims say; `None` where they say that it is something else.
-    fn with_claims(&self, mut candidate: Candidate, said: &Said) -> Option<Candidate> {
+    fn apply_claims(&self, mut candidate: IdentificationCandidate, said: &TokenClaims) -> Option<IdentificationCandidate> {
         let claims = &self.rule.claims;
-        if !claims.required.iter().all(|claim| said.has(claim)) {
+        if !claims.required.iter().all(|claim| said.contains(claim)) {
             return None;
         }
-        candidate.expires = claims.expires.as_ref().and_then(|claim| said.moment(claim));
+        candidate.expires = claims.expires.as_ref().and_then(|claim| said.timestamp(claim));
         candidate.remote_id = claims.id.as_ref().and_then(|claim| said.id(claim));
         let Some(claim) = &claims.host else { return Some(candidate) };
-        let named = said.texts(claim).into_iter().map(|host| hosts::look_up(host, self.provider, self.catalogue));
-        match named.max_by_key(rank) {
-            Some(Named::Region(region)) => {
+        let named = said.strings(claim).into_iter().map(|host| hosts::classify_host(host, self.provider, self.catalogue));
+        match named.max_by_key(trust_rank) {
+            Some(HostTrust::Region(region)) => {
                 candidate.region = Some(region.id.clone());
-                Some(add(candidate, &format!("it says itself that it belongs to {}", region.id)))
+                Some(with_reason(candidate, &format!("it says itself that it belongs to {}", region.id)))
             }
-            Some(Named::Trusted(host)) => Some(add(candidate, &format!("it names the host {host}, which no known region has"))),
-            Some(Named::Stranger) | None if self.rule.shape == Shape::Jwt => None,
-            Some(Named::Stranger) => {
-                Some(add(candidate, "the host that it names is not to be trusted, so its region is left open"))
+            Some(HostTrust::Trusted(host)) => {
+                Some(with_reason(candidate, &format!("it names the host {host}, which no known region has")))
+            }
+            Some(HostTrust::Untrusted) | None if self.rule.shape == SecretFormat::Jwt => None,
+            Some(HostTrust::Untrusted) => {
+                Some(with_reason(candidate, "the host that it names is not to be trusted, so its region is left open"))
             }
             None => Some(candidate),
         }
     }
 }
 
-fn rank(named: &Named<'_>) -> u8 {
+fn trust_rank(named: &HostTrust<'_>) -> u8 {
     match named {
-        Named::Stranger => 0,
-        Named::Trusted(_) => 1,
-        Named::Region(_) => 2,
+        HostTrust::Untrusted => 0,
+        HostTrust::Trusted(_) => 1,
+        HostTrust::Region(_) => 2,
     }
 }
 
-fn add(candidate: Candidate, reason: &str) -> Candidate {
-    Candidate { why: format!("{}; {reason}", candidate.why), ..candidate }
+fn with_reason(candidate: IdentificationCandidate, reason: &str) -> IdentificationCandidate {
+    IdentificationCandidate { why: format!("{}; {reason}", candidate.why), ..candidate }
 }
 
 /// What follows the prefix of a claims token: eight characters of id, the claims, the signature. Claims that cannot be
 /// read do not make it another token.
-fn claims_token(inner: &str) -> Option<Said> {
+fn parse_claims_token(inner: &str) -> Option<TokenClaims> {
     let parts: Vec<&str> = inner.split('.').collect();
     let [id, claims, signature] = parts.as_slice() else { return None };
     let id_fits = id.len() == 8 && id.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
-    (id_fits && is_base64url(claims) && is_base64url(signature)).then(|| Said::read(claims).unwrap_or_default())
+    (id_fits && is_base64url(claims) && is_base64url(signature)).then(|| TokenClaims::decode(claims).unwrap_or_default())
 }
 
-fn jwt(text: &str) -> Option<Said> {
+fn parse_jwt(text: &str) -> Option<TokenClaims> {
     let parts: Vec<&str> = text.split('.').collect();
     let [header, claims, signature] = parts.as_slice() else { return None };
-    Said::read(header).filter(|header| header.has("alg") && is_base64url(signature))?;
-    Said::read(claims)
+    TokenClaims::decode(header).filter(|header| header.contains("alg") && is_base64url(signature))?;
+    TokenClaims::decode(claims)
 }
 
 fn is_base64url(text: &str) -> bool {

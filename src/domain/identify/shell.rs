@@ -3,37 +3,37 @@
 use zeroize::Zeroizing;
 
 use super::PasteError;
-use super::unwrap::{Peeled, strip_word};
+use super::unwrap::{UnwrapStep, strip_prefix_ignore_case};
 
 /// The value of the one `Authorization` header of a curl command.
-pub(super) fn curl(text: &str) -> Result<Option<Peeled>, PasteError> {
+pub(super) fn unwrap_curl(text: &str) -> Result<Option<UnwrapStep>, PasteError> {
     let command = text.strip_prefix("$ ").unwrap_or(text);
-    if !["curl ", "curl.exe "].iter().any(|word| strip_word(command, word).is_some()) {
+    if !["curl ", "curl.exe "].iter().any(|word| strip_prefix_ignore_case(command, word).is_some()) {
         return Ok(None);
     }
-    authorization(command).map(|rest| Some(Peeled { rest, what: "a curl command around it" }))
+    find_authorization_header(command).map(|rest| Some(UnwrapStep { rest, what: "a curl command around it" }))
 }
 
 /// The value behind a lone `-H` or `--header`.
-pub(super) fn header_option(text: &str) -> Result<Option<Peeled>, PasteError> {
+pub(super) fn unwrap_header_option(text: &str) -> Result<Option<UnwrapStep>, PasteError> {
     if !["-H ", "-H'", "-H\"", "--header ", "--header="].iter().any(|option| text.starts_with(option)) {
         return Ok(None);
     }
-    authorization(text).map(|rest| Some(Peeled { rest, what: "a header option around it" }))
+    find_authorization_header(text).map(|rest| Some(UnwrapStep { rest, what: "a header option around it" }))
 }
 
-fn authorization(command: &str) -> Result<Zeroizing<String>, PasteError> {
-    let words = words(command);
-    let mut found = headers(&words).filter(|header| strip_word(header, "authorization:").is_some());
+fn find_authorization_header(command: &str) -> Result<Zeroizing<String>, PasteError> {
+    let words = split_words(command);
+    let mut found = header_values(&words).filter(|header| strip_prefix_ignore_case(header, "authorization:").is_some());
     match (found.next(), found.next()) {
         (Some(header), None) => Ok(Zeroizing::new(header.to_owned())),
         (None, _) => Err(PasteError::Empty),
-        (Some(_), Some(_)) => Err(PasteError::Several),
+        (Some(_), Some(_)) => Err(PasteError::Ambiguous),
     }
 }
 
 /// The headers that the options of a command name, in every spelling that curl has for it.
-fn headers(words: &[Zeroizing<String>]) -> impl Iterator<Item = &str> {
+fn header_values(words: &[Zeroizing<String>]) -> impl Iterator<Item = &str> {
     words.iter().enumerate().filter_map(|(index, word)| {
         if matches!(word.as_str(), "-H" | "--header") {
             return words.get(index + 1).map(|next| next.as_str());
@@ -43,15 +43,15 @@ fn headers(words: &[Zeroizing<String>]) -> impl Iterator<Item = &str> {
 }
 
 /// Splits a command as a POSIX shell does, as far as quotes and backslashes go. What is not closed ends with the text.
-fn words(command: &str) -> Vec<Zeroizing<String>> {
-    let mut words = vec![fresh(command)];
+fn split_words(command: &str) -> Vec<Zeroizing<String>> {
+    let mut words = vec![new_buffer(command)];
     let mut quote = None;
     let mut open = false;
     let mut chars = command.chars().peekable();
     while let Some(c) = chars.next() {
         let blank = quote.is_none() && c.is_whitespace();
         if blank && open {
-            words.push(fresh(command));
+            words.push(new_buffer(command));
         }
         open = !blank;
         let Some(word) = words.last_mut().filter(|_| !blank) else { continue };
@@ -66,7 +66,7 @@ fn words(command: &str) -> Vec<Zeroizing<String>> {
 }
 
 /// A buffer that never grows, so that no copy of a part of it is left behind.
-fn fresh(command: &str) -> Zeroizing<String> {
+fn new_buffer(command: &str) -> Zeroizing<String> {
     Zeroizing::new(String::with_capacity(command.len()))
 }
 
@@ -77,7 +77,7 @@ mod tests {
     #[test]
     fn no_word_outgrows_its_buffer() {
         let command = "curl -H 'Authorization: token abc' \"two words\" x";
-        let words = words(command);
+        let words = split_words(command);
         assert_eq!(
             words.iter().map(|word| word.as_str()).collect::<Vec<_>>()[2..],
             ["Authorization: token abc", "two words", "x"]

@@ -5,12 +5,12 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE, URL_SAFE_NO_PAD};
 use proptest::prelude::*;
 
 use super::*;
-use crate::domain::provider::builtin;
+use crate::domain::provider::builtin_catalog;
 
 const UUID: &str = "7f3c1d90-1b2a-4c3d-8e4f-5a6b7c8d9e0f";
 
-fn pasted(text: &str) -> Result<Identified, PasteError> {
-    identify(&Secret::from_text(text.to_owned()), builtin())
+fn pasted(text: &str) -> Result<Identification, PasteError> {
+    identify(&Secret::from_text(text.to_owned()), builtin_catalog())
 }
 
 fn bare(text: &str) -> String {
@@ -24,7 +24,7 @@ fn error(text: &str) -> PasteError {
     pasted(text).err().unwrap()
 }
 
-fn best(text: &str) -> Candidate {
+fn best(text: &str) -> IdentificationCandidate {
     pasted(text).unwrap().candidates.into_iter().next().unwrap()
 }
 
@@ -75,11 +75,11 @@ fn whatever_people_paste_along_is_taken_off_and_named() {
         (format!("\u{feff}{token}"), "a byte-order mark in front of it"),
     ] {
         assert_eq!(bare(&wrapped), token, "{wrapped}");
-        let found = pasted(&wrapped).unwrap().cleaned;
+        let found = pasted(&wrapped).unwrap().removed;
         assert!(found.iter().any(|what| what == cleaned), "{wrapped}: {found:?}");
         assert!(found.iter().all(|what| !what.contains("SNYK")), "what is taken off is named by its sort only: {found:?}");
     }
-    assert!(pasted(&token).unwrap().cleaned.is_empty());
+    assert!(pasted(&token).unwrap().removed.is_empty());
 }
 
 #[test]
@@ -96,13 +96,16 @@ fn what_cannot_be_one_secret_is_refused_by_name() {
     assert_eq!(error(""), PasteError::Empty);
     assert_eq!(error("\"\" "), PasteError::Empty);
     assert_eq!(error("# only\n# comments"), PasteError::Empty);
-    assert_eq!(error("one two"), PasteError::Several);
-    assert_eq!(error(r#"{"access_token":"a","refresh_token":"b"}"#), PasteError::Several);
+    assert_eq!(error("one two"), PasteError::Ambiguous);
+    assert_eq!(error(r#"{"access_token":"a","refresh_token":"b"}"#), PasteError::Ambiguous);
     assert_eq!(error("curl https://api.snyk.io"), PasteError::Empty);
-    assert_eq!(error("snyk\u{200b}_uat"), PasteError::Unshowable { name: "a zero-width space (U+200B)".to_owned(), position: 5 });
-    assert!(matches!(error("\u{1b}[31mred"), PasteError::Unshowable { position: 1, .. }));
-    assert!(matches!(error(r#"{"token":"a\u200db"}"#), PasteError::Unshowable { position: 2, .. }));
-    let bytes = identify(&Secret::new(vec![0xff, 0xfe, b'a']), builtin());
+    assert_eq!(
+        error("snyk\u{200b}_uat"),
+        PasteError::UnprintableCharacter { name: "a zero-width space (U+200B)".to_owned(), position: 5 }
+    );
+    assert!(matches!(error("\u{1b}[31mred"), PasteError::UnprintableCharacter { position: 1, .. }));
+    assert!(matches!(error(r#"{"token":"a\u200db"}"#), PasteError::UnprintableCharacter { position: 2, .. }));
+    let bytes = identify(&Secret::new(vec![0xff, 0xfe, b'a']), builtin_catalog());
     assert_eq!(bytes.err(), Some(PasteError::NotText));
 }
 
@@ -113,7 +116,7 @@ fn a_personal_access_token_names_its_region_and_its_end() {
     assert_eq!(found.region.as_deref(), Some("SNYK-EU-01"));
     assert_eq!(found.expires.unwrap().unix_timestamp(), 1_678_886_400);
     assert_eq!(found.remote_id.as_deref(), Some("pat-id-123"));
-    assert_eq!(found.confidence, Confidence::Certain);
+    assert_eq!(found.confidence, MatchConfidence::Certain);
 }
 
 #[test]
@@ -136,7 +139,7 @@ fn a_shape_is_looked_at_in_every_part() {
         format!("snyk_uat.abcd1234.{claims}."),
         "snyk_uat.abcd1234.a+b.c2ln".to_owned(),
     ] {
-        assert_eq!(best(&text).confidence, Confidence::Possible, "{text} is not whole");
+        assert_eq!(best(&text).confidence, MatchConfidence::Possible, "{text} is not whole");
     }
     for text in [
         "7f3c1d901b2a4c3d8e4f5a6b7c8d9e0f",
@@ -194,7 +197,7 @@ fn what_cannot_be_seen_is_called_by_its_name() {
         ('\u{1}', "a control character (U+0001)"),
         ('\u{2062}', "an invisible character (U+2062)"),
     ] {
-        assert_eq!(error(&format!("ab{c}cd")), PasteError::Unshowable { name: name.to_owned(), position: 3 });
+        assert_eq!(error(&format!("ab{c}cd")), PasteError::UnprintableCharacter { name: name.to_owned(), position: 3 });
     }
 }
 
@@ -209,15 +212,15 @@ fn a_hostile_host_in_a_token_leads_nowhere() {
 
 #[test]
 fn a_host_that_a_provider_names_is_a_region_only_where_it_is_known() {
-    let named = |host: &str| region_named(host, "snyk", builtin()).map(|region| region.id.as_str());
+    let named = |host: &str| region_for_host(host, "snyk", builtin_catalog()).map(|region| region.id.as_str());
     assert_eq!((named("api.eu.snyk.io"), named("api.acme.snyk.io"), named("evil.example")), (Some("SNYK-EU-01"), None, None));
 }
 
 #[test]
 fn a_private_region_of_the_users_own_is_recognised() {
     let text = "format = 1\nid = \"snyk\"\n[[region]]\nid = \"LOCAL\"\napi = \"http://127.0.0.1:8123\"\n";
-    let source = crate::domain::provider::Source { name: "mine.toml".to_owned(), text: text.to_owned() };
-    let catalogue = Catalogue::load(&[source]).unwrap();
+    let source = crate::domain::provider::ProviderSource { name: "mine.toml".to_owned(), text: text.to_owned() };
+    let catalogue = ProviderCatalog::load(&[source]).unwrap();
     let region = |host: &str| {
         let token = Secret::from_text(pat(&format!(r#"{{"h":"{host}"}}"#)));
         identify(&token, &catalogue).unwrap().candidates[0].region.clone()
@@ -232,14 +235,14 @@ fn a_token_that_was_cut_says_so() {
     let whole = pat(r#"{"h":"api.snyk.io"}"#);
     let found = best(&whole[..whole.len() / 2]);
     assert_eq!(found.kind, "personal-access-token");
-    assert_eq!(found.confidence, Confidence::Possible);
+    assert_eq!(found.confidence, MatchConfidence::Possible);
     assert!(found.why.contains("may be missing"));
 }
 
 #[test]
 fn claims_that_cannot_be_read_do_not_make_it_another_token() {
     let found = best("snyk_uat.abcd1234.bm90IGpzb24.c2ln");
-    assert_eq!((found.confidence, found.region, found.expires), (Confidence::Certain, None, None));
+    assert_eq!((found.confidence, found.region, found.expires), (MatchConfidence::Certain, None, None));
 }
 
 #[test]
@@ -247,15 +250,18 @@ fn a_bare_uuid_stays_ambiguous() {
     let kinds: Vec<_> = pasted(UUID).unwrap().candidates;
     let ids: Vec<_> = kinds.iter().map(|candidate| candidate.kind.as_str()).collect();
     assert_eq!(ids, ["personal-token", "service-account-token"]);
-    assert!(kinds.iter().all(|candidate| candidate.confidence == Confidence::Possible && candidate.why.contains("mere id")));
+    assert!(kinds.iter().all(|candidate| candidate.confidence == MatchConfidence::Possible && candidate.why.contains("mere id")));
 }
 
 #[test]
 fn snyks_other_secrets_are_told_apart() {
     let refresh = best("snyk_rt_AbC.d-e_v1");
-    assert_eq!((refresh.provider.as_str(), refresh.kind.as_str(), refresh.confidence), ("snyk-apps", "app", Confidence::Certain));
+    assert_eq!(
+        (refresh.provider.as_str(), refresh.kind.as_str(), refresh.confidence),
+        ("snyk-apps", "app", MatchConfidence::Certain)
+    );
     let client = best("snyk_cs_ctZW0^Bm_v1");
-    assert_eq!((client.provider.as_str(), client.holds), ("snyk-apps", Holding::Part("client_secret".to_owned())));
+    assert_eq!((client.provider.as_str(), client.secret_role), ("snyk-apps", SecretRole::Part("client_secret".to_owned())));
     let account = best(&format!("snyk_sat.abcd1234.{}.c2ln", part(r#"{"h":"api.au.snyk.io"}"#)));
     assert_eq!((account.kind.as_str(), account.region.as_deref()), ("service-account-token", Some("SNYK-AU-01")));
     let key = best("-----BEGIN PRIVATE KEY-----\nMIIE\n-----END PRIVATE KEY-----\n");
@@ -269,11 +275,11 @@ fn json_web_tokens_are_told_apart_by_their_claims() {
     assert_eq!(web.remote_id.as_deref(), Some("JGvQI93I2asJ"));
 
     let circle = best(&jwt(r#"{"sub":"s","email":"e@example.com","currentOrganizationId":"o","exp":1900000000}"#));
-    assert_eq!((circle.provider.as_str(), circle.holds), ("appcircle", Holding::AccessToken));
+    assert_eq!((circle.provider.as_str(), circle.secret_role), ("appcircle", SecretRole::AccessToken));
     assert!(circle.why.contains("short-lived") && circle.why.contains("not the key"));
 
     let access = best(&jwt(r#"{"aud":["https://api.eu.snyk.io"],"exp":1900000000}"#));
-    assert_eq!((access.holds, access.region.as_deref()), (Holding::AccessToken, Some("SNYK-EU-01")));
+    assert_eq!((access.secret_role, access.region.as_deref()), (SecretRole::AccessToken, Some("SNYK-EU-01")));
     assert_eq!(access.expires.unwrap().unix_timestamp(), 1_900_000_000);
 
     assert!(pasted(&jwt(r#"{"aud":"https://api.snyk.io.evil.com"}"#)).unwrap().candidates.is_empty());
@@ -295,14 +301,14 @@ proptest! {
 
     #[test]
     fn any_bytes_are_survived(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
-        let _ = identify(&Secret::new(bytes), builtin());
+        let _ = identify(&Secret::new(bytes), builtin_catalog());
     }
 
     #[test]
     fn no_word_about_a_secret_holds_a_part_of_it(secret in "[A-Za-z0-9]{12}", tail in "[A-Za-z0-9=:;,.\"' {}#\\u{200b}]{0,12}") {
         let text = format!("{secret}{tail}");
         let said = match pasted(&text) {
-            Ok(found) => format!("{:?} {:?}", found.cleaned, found.candidates),
+            Ok(found) => format!("{:?} {:?}", found.removed, found.candidates),
             Err(error) => format!("{error} {error:?} {}", crate::domain::Problem::from(error.clone())),
         };
         prop_assert!(!said.contains(&secret[..6]), "{}", said);

@@ -1,18 +1,18 @@
 //! Names for characters that cannot be seen.
 
 use super::PasteError;
-use crate::domain::text::is_unshowable;
+use crate::domain::text::is_unprintable;
 
 /// Refuses a text with a character that cannot be seen; line ends and tabs are blanks and may stay.
-pub(super) fn refuse(text: &str) -> Result<(), PasteError> {
+pub(super) fn reject_unprintable(text: &str) -> Result<(), PasteError> {
     let blank = |c: char| matches!(c, '\n' | '\r' | '\t');
-    match text.chars().enumerate().find(|(_, c)| is_unshowable(*c) && !blank(*c)) {
+    match text.chars().enumerate().find(|(_, c)| is_unprintable(*c) && !blank(*c)) {
         None => Ok(()),
-        Some((index, c)) => Err(PasteError::Unshowable { name: name(c), position: index + 1 }),
+        Some((index, c)) => Err(PasteError::UnprintableCharacter { name: character_name(c), position: index + 1 }),
     }
 }
 
-fn name(c: char) -> String {
+fn character_name(c: char) -> String {
     let word = match c {
         '\0' => "a null character",
         '\u{7}' => "a bell",

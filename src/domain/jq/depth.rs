@@ -4,12 +4,12 @@
 use jaq_json::Val;
 
 /// What is read may nest so deep: ten times what answers that anybody has seen do.
-pub(super) const READ: usize = 1_000;
+pub(super) const MAX_INPUT_DEPTH: usize = 1_000;
 /// What a filter makes may nest so deep.
-const MADE: usize = 10_000;
+const MAX_VALUE_DEPTH: usize = 10_000;
 
 /// Whether a JSON text nests deeper than it may.
-pub(super) fn is_too_deep(json: &[u8]) -> bool {
+pub(super) fn exceeds_input_depth(json: &[u8]) -> bool {
     let (mut depth, mut is_string, mut is_escaped) = (0_usize, false, false);
     json.iter().any(|byte| {
         match byte {
@@ -20,28 +20,28 @@ pub(super) fn is_too_deep(json: &[u8]) -> bool {
             b']' | b'}' if !is_string => depth = depth.saturating_sub(1),
             _ => {}
         }
-        depth > READ
+        depth > MAX_INPUT_DEPTH
     })
 }
 
 /// How many values are inside of one; `None` where they nest deeper than they may. Does not call itself.
-pub(super) fn count(value: &Val) -> Option<usize> {
-    let (mut inner, mut count) = (vec![children(value)], 0);
+pub(super) fn count_values(value: &Val) -> Option<usize> {
+    let (mut inner, mut count) = (vec![child_values(value)], 0);
     while let Some(level) = inner.last_mut() {
         match level.next() {
-            Some(child @ (Val::Arr(_) | Val::Obj(_))) => inner.push(children(child)),
+            Some(child @ (Val::Arr(_) | Val::Obj(_))) => inner.push(child_values(child)),
             Some(_) => {}
             None => _ = inner.pop(),
         }
         count += 1;
-        if inner.len() > MADE {
+        if inner.len() > MAX_VALUE_DEPTH {
             return None;
         }
     }
     Some(count)
 }
 
-fn children(value: &Val) -> Box<dyn Iterator<Item = &Val> + '_> {
+fn child_values(value: &Val) -> Box<dyn Iterator<Item = &Val> + '_> {
     match value {
         Val::Arr(items) => Box::new(items.iter()),
         Val::Obj(members) => Box::new(members.values()),
@@ -56,9 +56,9 @@ mod tests {
     #[test]
     fn only_brackets_outside_of_strings_nest() {
         let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
-        assert!(is_too_deep(nested(READ + 1).as_bytes()));
-        assert!(!is_too_deep(nested(READ).as_bytes()));
-        assert!(!is_too_deep(format!(r#"["\"{}"]"#, "[{".repeat(READ)).as_bytes()));
-        assert!(!is_too_deep("[{}],".repeat(READ).as_bytes()));
+        assert!(exceeds_input_depth(nested(MAX_INPUT_DEPTH + 1).as_bytes()));
+        assert!(!exceeds_input_depth(nested(MAX_INPUT_DEPTH).as_bytes()));
+        assert!(!exceeds_input_depth(format!(r#"["\"{}"]"#, "[{".repeat(MAX_INPUT_DEPTH)).as_bytes()));
+        assert!(!exceeds_input_depth("[{}],".repeat(MAX_INPUT_DEPTH).as_bytes()));
     }
 }

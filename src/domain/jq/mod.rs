@@ -14,87 +14,88 @@ use jaq_core::load::{self, Arena, File, Loader};
 use jaq_core::{Compiler, Ctx, Vars, compile, unwrap_valr};
 use jaq_json::{Val, read};
 
-use pace::{Paced, Run};
+use pace::{ExecutionContext, StepLimited};
 
-use super::problem::{Class, Problem};
-use super::text::clean_line;
+use super::problem::{Problem, ProblemClass};
+use super::text::sanitize_line;
 
 /// What of the standard library reaches beyond the filter's input.
-const BEYOND: [&str; 8] = ["env", "halt", "halt_error", "debug", "debug_empty", "stderr", "stderr_empty", "input_filename"];
+const DISABLED_FUNCTIONS: [&str; 8] =
+    ["env", "halt", "halt_error", "debug", "debug_empty", "stderr", "stderr_empty", "input_filename"];
 
 /// A filter that was understood.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Filter(String);
+pub struct JqFilter(String);
 
 /// A filter that can be applied.
-struct Compiled(jaq_core::Filter<Paced>);
+struct CompiledFilter(jaq_core::Filter<StepLimited>);
 
 /// So many bytes a filter may have, since it is read by functions that call themselves.
-const LONGEST: usize = 16 * 1024;
+const MAX_FILTER_BYTES: usize = 16 * 1024;
 
 /// So many steps a filter may take. Going through an answer of ten megabytes takes fewer than a million.
-const STEPS: u64 = 10_000_000;
+const MAX_FILTER_STEPS: u64 = 10_000_000;
 
 /// What a filter is called once it is a definition.
-const MAIN: &str = "the_whole_filter";
+const MAIN_DEFINITION: &str = "the_whole_filter";
 
 /// Why there is no result.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum JqError {
     /// The filter is none.
     #[error("the filter is not understood: {0}")]
-    Filter(String),
+    InvalidFilter(String),
     /// The answer is not JSON.
     #[error("the answer is not JSON: {0}")]
-    Input(String),
+    InvalidInput(String),
     /// The answer nests deeper than any filter may go.
-    #[error("the answer nests deeper than {} levels", depth::READ)]
-    Deep,
+    #[error("the answer nests deeper than {} levels", depth::MAX_INPUT_DEPTH)]
+    InputTooDeep,
     /// The filter met a value that it cannot be applied to.
     #[error("{0}")]
-    Value(String),
+    EvaluationFailed(String),
     /// The filter computed longer than any filter may.
     #[error("{0}")]
-    Endless(String),
+    StepLimitExceeded(String),
     /// There is no room to apply a filter in.
     #[error("there is no thread for it: {0}")]
-    Room(String),
+    NoWorkerThread(String),
 }
 
 /// One result of a filter.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Output(Val);
+pub struct JqOutput(Val);
 
-impl Filter {
+impl JqFilter {
     /// Reads a filter such as `.data[] | .attributes.name`.
     pub fn parse(text: &str) -> Result<Self, JqError> {
-        if text.len() > LONGEST {
-            return Err(JqError::Filter(format!("it has more than {LONGEST} bytes")));
+        if text.len() > MAX_FILTER_BYTES {
+            return Err(JqError::InvalidFilter(format!("it has more than {MAX_FILTER_BYTES} bytes")));
         }
-        room::within(|| Compiled::of(text).map(drop))??;
+        room::run_on_large_stack(|| CompiledFilter::compile(text).map(drop))??;
         Ok(Self(text.to_owned()))
     }
 
     /// Hands the results for a JSON text over one by one, until `each` has enough of them.
-    pub fn outputs<E: From<JqError> + Send>(
+    pub fn for_each_output<E: From<JqError> + Send>(
         &self,
         json: &str,
-        each: impl FnMut(&Output) -> Result<ControlFlow<()>, E> + Send,
+        each: impl FnMut(&JqOutput) -> Result<ControlFlow<()>, E> + Send,
     ) -> Result<(), E> {
-        self.outputs_within(json, STEPS, each)
+        self.for_each_output_within(json, MAX_FILTER_STEPS, each)
     }
 
-    fn outputs_within<E: From<JqError> + Send>(
+    fn for_each_output_within<E: From<JqError> + Send>(
         &self,
         json: &str,
         steps: u64,
-        mut each: impl FnMut(&Output) -> Result<ControlFlow<()>, E> + Send,
+        mut each: impl FnMut(&JqOutput) -> Result<ControlFlow<()>, E> + Send,
     ) -> Result<(), E> {
-        if depth::is_too_deep(json.as_bytes()) {
-            return Err(JqError::Deep.into());
+        if depth::exceeds_input_depth(json.as_bytes()) {
+            return Err(JqError::InputTooDeep.into());
         }
-        room::within(|| {
-            let compiled = Compiled::of(&self.0)?;
+        room::run_on_large_stack(|| {
+            let compiled = CompiledFilter::compile(&self.0)?;
             for output in compiled.outputs(json, steps)? {
                 if each(&output?)?.is_break() {
                     break;
@@ -105,40 +106,40 @@ impl Filter {
     }
 }
 
-impl Compiled {
-    fn of(text: &str) -> Result<Self, JqError> {
+impl CompiledFilter {
+    fn compile(text: &str) -> Result<Self, JqError> {
         let definitions = jaq_core::defs().chain(jaq_std::defs()).chain(jaq_json::defs());
         let functions = jaq_core::funs().chain(jaq_std::funs()).chain(jaq_json::funs());
         let arena = Arena::default();
         // What is understood becomes a definition, so that its steps are counted too; for what is not, the loader knows why.
-        let main = load::parse(text, |parser| parser.term()).map(|body| Def { name: MAIN, args: Vec::new(), body });
-        let code = if main.is_some() { MAIN } else { text };
-        let definitions = definitions.filter(|definition| !BEYOND.contains(&definition.name));
-        let loader = Loader::new(pace::definitions(definitions, main));
-        let modules = loader.load(&arena, File { code, path: () }).map_err(|errors| syntax(&errors))?;
-        let functions = pace::functions(functions.filter(|(name, ..)| !BEYOND.contains(name)));
+        let main = load::parse(text, |parser| parser.term()).map(|body| Def { name: MAIN_DEFINITION, args: Vec::new(), body });
+        let code = if main.is_some() { MAIN_DEFINITION } else { text };
+        let definitions = definitions.filter(|definition| !DISABLED_FUNCTIONS.contains(&definition.name));
+        let loader = Loader::new(pace::limited_definitions(definitions, main));
+        let modules = loader.load(&arena, File { code, path: () }).map_err(|errors| syntax_error(&errors))?;
+        let functions = pace::limited_functions(functions.filter(|(name, ..)| !DISABLED_FUNCTIONS.contains(name)));
         let compiler = Compiler::default().with_funs(functions);
-        compiler.compile(modules).map(Self).map_err(|errors| undefined(&errors))
+        compiler.compile(modules).map(Self).map_err(|errors| undefined_error(&errors))
     }
 
-    fn outputs<'a>(&'a self, json: &str, steps: u64) -> Result<impl Iterator<Item = Result<Output, JqError>> + 'a, JqError> {
-        let input = read::parse_single(json.as_bytes()).map_err(|error| JqError::Input(error.to_string()))?;
-        let run = Run::of(&self.0.lut, steps);
-        let context = Ctx::<Paced>::new(run.clone(), Vars::new([]));
+    fn outputs<'a>(&'a self, json: &str, steps: u64) -> Result<impl Iterator<Item = Result<JqOutput, JqError>> + 'a, JqError> {
+        let input = read::parse_single(json.as_bytes()).map_err(|error| JqError::InvalidInput(error.to_string()))?;
+        let run = ExecutionContext::new(&self.0.lut, steps);
+        let context = Ctx::<StepLimited>::new(run.clone(), Vars::new([]));
         let outputs = self.0.id.run((context, input)).map(unwrap_valr);
-        let broken = move |why| if run.is_exhausted() { JqError::Endless(why) } else { JqError::Value(why) };
-        Ok(outputs.map(move |output| output.map(Output).map_err(|error| broken(quoted(&error.to_string())))))
+        let broken = move |why| if run.is_exhausted() { JqError::StepLimitExceeded(why) } else { JqError::EvaluationFailed(why) };
+        Ok(outputs.map(move |output| output.map(JqOutput).map_err(|error| broken(quote_line(&error.to_string())))))
     }
 }
 
-impl Output {
+impl JqOutput {
     /// The result as JSON.
-    pub fn json(&self) -> String {
+    pub fn to_json(&self) -> String {
         self.0.to_string()
     }
 
     /// A string without its quotes; anything else as JSON.
-    pub fn plain(&self) -> String {
+    pub fn to_plain_text(&self) -> String {
         match &self.0 {
             Val::TStr(text) => String::from_utf8_lossy(text).into_owned(),
             other => other.to_string(),
@@ -146,46 +147,52 @@ impl Output {
     }
 }
 
-fn syntax(errors: &load::Errors<&str, ()>) -> JqError {
+fn syntax_error(errors: &load::Errors<&str, ()>) -> JqError {
     let why = match errors.first() {
-        Some((_, load::Error::Lex(errors))) => errors.first().map(|(expected, found)| unexpected(expected.as_str(), found)),
-        Some((_, load::Error::Parse(errors))) => errors.first().map(|(expected, found)| unexpected(expected.as_str(), found)),
+        Some((_, load::Error::Lex(errors))) => {
+            errors.first().map(|(expected, found)| describe_unexpected(expected.as_str(), found))
+        }
+        Some((_, load::Error::Parse(errors))) => {
+            errors.first().map(|(expected, found)| describe_unexpected(expected.as_str(), found))
+        }
         _ => None,
     };
-    JqError::Filter(why.unwrap_or_else(|| "it wants a module, and there are none".to_owned()))
+    JqError::InvalidFilter(why.unwrap_or_else(|| "it wants a module, and there are none".to_owned()))
 }
 
-fn unexpected(expected: &str, found: &str) -> String {
+fn describe_unexpected(expected: &str, found: &str) -> String {
     if found.is_empty() {
         format!("{expected} expected at its end")
     } else {
-        format!("{expected} expected at \"{}\"", quoted(found))
+        format!("{expected} expected at \"{}\"", quote_line(found))
     }
 }
 
-fn undefined(errors: &compile::Errors<&str, ()>) -> JqError {
+fn undefined_error(errors: &compile::Errors<&str, ()>) -> JqError {
     let first = errors.first().and_then(|(_, errors)| errors.first());
-    let why = first.map(|(name, sort)| format!("there is no {} \"{}\"", sort.as_str(), quoted(name)));
-    JqError::Filter(why.unwrap_or_else(|| "it cannot be compiled".to_owned()))
+    let why = first.map(|(name, sort)| format!("there is no {} \"{}\"", sort.as_str(), quote_line(name)));
+    JqError::InvalidFilter(why.unwrap_or_else(|| "it cannot be compiled".to_owned()))
 }
 
 /// The beginning of a text, on one line.
-fn quoted(text: &str) -> String {
-    let line = clean_line(text);
+fn quote_line(text: &str) -> String {
+    let line = sanitize_line(text);
     if line.chars().count() > 80 { line.chars().take(80).chain(['…']).collect() } else { line }
 }
 
 impl From<JqError> for Problem {
     fn from(error: JqError) -> Self {
         let (what, remedy) = match &error {
-            JqError::Filter(_) => ("The filter was not applied", "Correct it; .data[] | .id is an example"),
-            JqError::Input(_) | JqError::Deep => ("The filter was not applied", "Look at the answer without --jq"),
-            JqError::Value(_) => ("The filter broke off", "Look at the answer without --jq; .a? passes over what has no a"),
-            JqError::Endless(_) => ("The filter does not end", "Narrow it, such as with limit(100; …)"),
-            JqError::Room(_) => ("The filter was not applied", "Raise what limits the memory of tokenring (ulimit -v)"),
+            JqError::InvalidFilter(_) => ("The filter was not applied", "Correct it; .data[] | .id is an example"),
+            JqError::InvalidInput(_) | JqError::InputTooDeep => ("The filter was not applied", "Look at the answer without --jq"),
+            JqError::EvaluationFailed(_) => {
+                ("The filter broke off", "Look at the answer without --jq; .a? passes over what has no a")
+            }
+            JqError::StepLimitExceeded(_) => ("The filter does not end", "Narrow it, such as with limit(100; …)"),
+            JqError::NoWorkerThread(_) => ("The filter was not applied", "Raise what limits the memory of tokenring (ulimit -v)"),
         };
-        let class = if matches!(error, JqError::Filter(_)) { Class::Usage } else { Class::Failed };
-        Self::new(what, error.to_string(), remedy).of(class)
+        let class = if matches!(error, JqError::InvalidFilter(_)) { ProblemClass::Usage } else { ProblemClass::Failed };
+        Self::new(what, error.to_string(), remedy).with_class(class)
     }
 }
 
@@ -197,8 +204,8 @@ mod tests {
 
     fn filtered(filter: &str, json: &str) -> Result<Vec<String>, JqError> {
         let mut results = Vec::new();
-        Filter::parse(filter)?.outputs_within(json, 100_000, |output| {
-            results.push(output.json());
+        JqFilter::parse(filter)?.for_each_output_within(json, 100_000, |output| {
+            results.push(output.to_json());
             Ok::<_, JqError>(ControlFlow::Continue(()))
         })?;
         Ok(results)
@@ -207,11 +214,11 @@ mod tests {
     /// The first results, strings without their quotes.
     fn first(count: usize, filter: &str, json: &str) -> Vec<String> {
         let mut results = Vec::new();
-        let each = |output: &Output| {
-            results.push(output.plain());
+        let each = |output: &JqOutput| {
+            results.push(output.to_plain_text());
             Ok::<_, JqError>(if results.len() < count { ControlFlow::Continue(()) } else { ControlFlow::Break(()) })
         };
-        Filter::parse(filter).unwrap().outputs(json, each).unwrap();
+        JqFilter::parse(filter).unwrap().for_each_output(json, each).unwrap();
         results
     }
 
@@ -244,7 +251,7 @@ mod tests {
             "[1] | . as [$a] | def f($b): f($a); f(1)",
         ] {
             let error = filtered(filter, "[1]").unwrap_err();
-            assert!(matches!(error, JqError::Endless(_)), "{filter}: {error}");
+            assert!(matches!(error, JqError::StepLimitExceeded(_)), "{filter}: {error}");
         }
         assert_eq!(
             filtered("[limit(3; repeat(1))], ([range(3)] | add), last(range(0; 10; 3))", "1").unwrap(),
@@ -279,12 +286,12 @@ mod tests {
             }
         }
         let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
-        assert!(matches!(filtered(".", &nested(200_000)), Err(JqError::Deep)));
-        assert!(matches!(Filter::parse(&nested(200_000)), Err(JqError::Filter(_))));
+        assert!(matches!(filtered(".", &nested(200_000)), Err(JqError::InputTooDeep)));
+        assert!(matches!(JqFilter::parse(&nested(200_000)), Err(JqError::InvalidFilter(_))));
         for filter in
             [".", ". == .", "[..] | length", "tojson | fromjson", "walk(.)", "[paths] | length", "flatten", &nested(8_000)]
         {
-            filtered(filter, &nested(depth::READ)).unwrap();
+            filtered(filter, &nested(depth::MAX_INPUT_DEPTH)).unwrap();
         }
         let deep = "reduce range(2000) as $i (0; [.]) | tojson | length";
         assert_eq!(filtered(deep, "1").unwrap(), ["4001"]);
@@ -305,7 +312,7 @@ mod tests {
             (".a.b", "[1]", "cannot"),
         ] {
             let error = filtered(filter, json).unwrap_err();
-            assert!(!matches!(error, JqError::Endless(_)), "{filter}: {error}");
+            assert!(!matches!(error, JqError::StepLimitExceeded(_)), "{filter}: {error}");
             assert!(error.to_string().contains(expected), "{filter}: {error}");
             assert!(!Problem::from(error).remedy.is_empty());
         }
@@ -313,15 +320,15 @@ mod tests {
 
     #[test]
     fn a_quotation_is_cut_where_it_gets_long_and_not_before() {
-        assert_eq!(quoted(&"x".repeat(80)), "x".repeat(80));
-        assert_eq!(quoted(&"x".repeat(81)), "x".repeat(80) + "…");
-        assert_eq!(quoted("short"), "short");
+        assert_eq!(quote_line(&"x".repeat(80)), "x".repeat(80));
+        assert_eq!(quote_line(&"x".repeat(81)), "x".repeat(80) + "…");
+        assert_eq!(quote_line("short"), "short");
     }
 
     #[test]
     fn a_filter_cannot_reach_out() {
         for filter in ["env", "$ENV", "halt", "halt(3)", "input", "debug", "stderr", "halt_error", "import \"x\" as x; ."] {
-            assert!(matches!(Filter::parse(filter), Err(JqError::Filter(_))), "{filter}");
+            assert!(matches!(JqFilter::parse(filter), Err(JqError::InvalidFilter(_))), "{filter}");
         }
     }
 
@@ -329,9 +336,9 @@ mod tests {
         #[test]
         fn no_filter_makes_it_panic(filter in "[\\[\\](){}.|,:\"a-z$0-9 ?;+*-]{0,24}", odd in "\\PC{0,16}") {
             for text in [filter, odd] {
-                if let Ok(filter) = Filter::parse(&text) {
+                if let Ok(filter) = JqFilter::parse(&text) {
                     let mut left = 9;
-                    let _ = filter.outputs(r#"{"a":[1,"x",null]}"#, |_| {
+                    let _ = filter.for_each_output(r#"{"a":[1,"x",null]}"#, |_| {
                         left -= 1;
                         Ok::<_, JqError>(if left > 0 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) })
                     });

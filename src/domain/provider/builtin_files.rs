@@ -1,12 +1,12 @@
 //! The provider files that come with the program.
 
-use super::items::Items;
+use super::items::LazyList;
 use super::spec::Provider;
 
 /// A file, in pieces. The build turns its TOML into JSON (`assets/build.rs`), since somebody waits for what is read
 /// at a start.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct File {
+pub(super) struct BuiltinProviderFile {
     /// The provider.
     pub(super) id: &'static str,
     head: &'static str,
@@ -18,7 +18,7 @@ pub(super) struct File {
 
 macro_rules! file {
     ($id:literal) => {
-        File {
+        BuiltinProviderFile {
             id: $id,
             head: include_str!(concat!(env!("OUT_DIR"), "/providers/", $id, ".json")),
             kinds: include!(concat!(env!("OUT_DIR"), "/providers/", $id, ".kinds.rs")),
@@ -28,13 +28,14 @@ macro_rules! file {
 }
 
 /// In the order in which they are listed everywhere.
-pub(super) const FILES: [File; 4] = [file!("snyk"), file!("snyk-apps"), file!("snyk-api-web"), file!("appcircle")];
+pub(super) const BUILTIN_FILES: [BuiltinProviderFile; 4] =
+    [file!("snyk"), file!("snyk-apps"), file!("snyk-api-web"), file!("appcircle")];
 
-impl File {
+impl BuiltinProviderFile {
     /// The provider that the file says.
     #[expect(clippy::expect_used, reason = "the build wrote the text, and a test reads all of them")]
-    pub(super) fn read(self) -> Provider {
+    pub(super) fn parse_provider(self) -> Provider {
         let head = serde_json::from_str(self.head).expect("a provider file that comes with the program");
-        Provider { kinds: Items::waiting(self.kinds), presets: Items::waiting(self.presets), ..head }
+        Provider { kinds: LazyList::from_static(self.kinds), presets: LazyList::from_static(self.presets), ..head }
     }
 }

@@ -7,186 +7,190 @@ use serde::de::DeserializeOwned;
 use toml::Spanned;
 use toml::de::{DeTable, Deserializer};
 
-use super::builtin_files::{self, File};
-use super::error::CatalogueError;
-use super::overlay::Overlay;
-use super::spec::{Kind, Preset, Provider};
-use super::validate::{self, Fault};
+use super::builtin_files::{self, BuiltinProviderFile};
+use super::error::CatalogError;
+use super::overlay::ProviderOverride;
+use super::spec::{CredentialKind, Provider, RequestPreset};
+use super::validate::{self, ValidationError};
 use crate::domain::region::Region;
 
 /// All providers, validated.
 #[derive(Debug, Clone)]
-pub struct Catalogue {
-    entries: Vec<Entry>,
+pub struct ProviderCatalog {
+    entries: Vec<ProviderEntry>,
 }
 
 /// A provider. One that comes with the program is read when it is first asked for, since a command, or a first frame,
 /// seldom needs all of them.
 #[derive(Debug, Clone)]
-struct Entry {
+struct ProviderEntry {
     id: String,
-    file: File,
+    file: BuiltinProviderFile,
     provider: OnceLock<Provider>,
 }
 
 /// A provider file's text and the name to show when it is wrong.
 #[derive(Debug, Clone)]
-pub struct Source {
+pub struct ProviderSource {
     /// The file's name, for messages.
     pub name: String,
     /// The TOML text.
     pub text: String,
 }
 
-impl Catalogue {
+impl ProviderCatalog {
     /// The providers that come with the program. That they are valid is a matter of the tests.
     pub fn builtin() -> Self {
-        Self { entries: builtin_files::FILES.map(Entry::waiting).into() }
+        Self { entries: builtin_files::BUILTIN_FILES.map(ProviderEntry::from_builtin).into() }
     }
 
     /// The providers that come with the program, with the user's own files merged in, in their order. A file with a
     /// new id adds a provider; one with a known id adds regions, kinds, presets and statuses to it, or replaces those
     /// of the same id.
-    pub fn load(user: &[Source]) -> Result<Self, CatalogueError> {
+    pub fn load(user: &[ProviderSource]) -> Result<Self, CatalogError> {
         let mut catalogue = Self::builtin();
         user.iter().try_for_each(|source| catalogue.merge(source))?;
         Ok(catalogue)
     }
 
     /// These providers, with one more file merged in.
-    pub fn with(mut self, source: &Source) -> Result<Self, CatalogueError> {
+    pub fn with_source(mut self, source: &ProviderSource) -> Result<Self, CatalogError> {
         self.merge(source)?;
         Ok(self)
     }
 
     /// All providers, in the order of the table in the README.
     pub fn providers(&self) -> impl ExactSizeIterator<Item = &Provider> + Clone {
-        self.entries.iter().map(Entry::get)
+        self.entries.iter().map(ProviderEntry::get)
     }
 
     /// The provider with this id.
-    pub fn provider(&self, id: &str) -> Result<&Provider, CatalogueError> {
+    pub fn provider(&self, id: &str) -> Result<&Provider, CatalogError> {
         let ids = self.entries.iter().map(|entry| entry.id.as_str());
         let found = self.entries.iter().find(|entry| entry.id == id);
-        found.map(Entry::get).ok_or_else(|| CatalogueError::unknown("provider", id, ids))
+        found.map(ProviderEntry::get).ok_or_else(|| CatalogError::unknown("provider", id, ids))
     }
 
     /// The kind with this id at that provider.
-    pub fn kind(&self, provider: &str, kind: &str) -> Result<&Kind, CatalogueError> {
+    pub fn kind(&self, provider: &str, kind: &str) -> Result<&CredentialKind, CatalogError> {
         let provider = self.provider(provider)?;
         let ids = provider.kinds.iter().map(|kind| kind.id.as_str());
-        provider.kind(kind).ok_or_else(|| CatalogueError::unknown("kind", kind, ids))
+        provider.kind(kind).ok_or_else(|| CatalogError::unknown("kind", kind, ids))
     }
 
     /// The provider whose regions those of `provider` are: itself, or the one that it shares them with.
-    pub fn region_owner(&self, provider: &str) -> Result<&Provider, CatalogueError> {
+    pub fn region_owner(&self, provider: &str) -> Result<&Provider, CatalogError> {
         let provider = self.provider(provider)?;
         provider.regions_of.as_ref().map_or(Ok(provider), |home| self.provider(home))
     }
 
     /// All regions of a provider, its own or those it shares.
-    pub fn regions(&self, provider: &str) -> Result<&[Region], CatalogueError> {
+    pub fn regions(&self, provider: &str) -> Result<&[Region], CatalogError> {
         self.region_owner(provider).map(|owner| owner.regions.as_slice())
     }
 
     /// The region of that provider that answers to `name` (id or alias, whatever the case).
-    pub fn region(&self, provider: &str, name: &str) -> Result<&Region, CatalogueError> {
+    pub fn region(&self, provider: &str, name: &str) -> Result<&Region, CatalogError> {
         let regions = self.regions(provider)?;
         let ids = regions.iter().map(|region| region.id.as_str());
-        regions.iter().find(|region| region.answers_to(name)).ok_or_else(|| CatalogueError::unknown("region", name, ids))
+        regions.iter().find(|region| region.matches_name(name)).ok_or_else(|| CatalogError::unknown("region", name, ids))
     }
 
     /// The preset with this id at that provider.
-    pub fn preset(&self, provider: &str, preset: &str) -> Result<&Preset, CatalogueError> {
+    pub fn preset(&self, provider: &str, preset: &str) -> Result<&RequestPreset, CatalogError> {
         let provider = self.provider(provider)?;
         let ids = provider.presets.iter().map(|preset| preset.id.as_str());
-        provider.preset(preset).ok_or_else(|| CatalogueError::unknown("preset", preset, ids))
+        provider.preset(preset).ok_or_else(|| CatalogError::unknown("preset", preset, ids))
     }
 
-    fn merge(&mut self, source: &Source) -> Result<(), CatalogueError> {
+    fn merge(&mut self, source: &ProviderSource) -> Result<(), CatalogError> {
         let whole = source.parse()?;
-        let head = source.head(&whole)?;
-        validate::format(head.format).map_err(|fault| source.fault(fault))?;
+        let head = source.parse_header(&whole)?;
+        validate::validate_format(head.format).map_err(|fault| source.validation_error(fault))?;
         let known = self.entries.iter().position(|entry| entry.id == head.id);
         let index = known.unwrap_or(self.entries.len());
         match self.entries.get_mut(index) {
             Some(entry) => {
                 let mut provider = entry.get().clone();
-                source.read::<Overlay>(whole)?.apply(&mut provider);
-                *entry = Entry::of(provider);
+                source.deserialize::<ProviderOverride>(whole)?.apply(&mut provider);
+                *entry = ProviderEntry::from_provider(provider);
             }
-            None => self.entries.push(Entry::of(source.read(whole)?)),
+            None => self.entries.push(ProviderEntry::from_provider(source.deserialize(whole)?)),
         }
         let merged = self.entries[index].get();
-        validate::provider(merged)
-            .and_then(|()| validate::shared_regions(merged, self.providers()))
-            .map_err(|fault| source.fault(fault))
+        validate::validate_provider(merged)
+            .and_then(|()| validate::validate_shared_regions(merged, self.providers()))
+            .map_err(|fault| source.validation_error(fault))
     }
 }
 
-impl PartialEq for Catalogue {
+impl PartialEq for ProviderCatalog {
     fn eq(&self, other: &Self) -> bool {
         self.providers().eq(other.providers())
     }
 }
 
-impl Entry {
-    fn waiting(file: File) -> Self {
+impl ProviderEntry {
+    fn from_builtin(file: BuiltinProviderFile) -> Self {
         Self { id: file.id.to_owned(), file, provider: OnceLock::new() }
     }
 
-    fn of(provider: Provider) -> Self {
-        Self { id: provider.id.clone(), file: File::default(), provider: provider.into() }
+    fn from_provider(provider: Provider) -> Self {
+        Self { id: provider.id.clone(), file: BuiltinProviderFile::default(), provider: provider.into() }
     }
 
     fn get(&self) -> &Provider {
-        self.provider.get_or_init(|| self.file.read())
+        self.provider.get_or_init(|| self.file.parse_provider())
     }
 }
 
 /// What tells which form the rest of a file has.
 #[derive(Deserialize)]
-struct Head {
+struct FileHeader {
     format: u32,
     id: String,
 }
 
-impl Head {
+impl FileHeader {
     const FIELDS: [&str; 2] = ["format", "id"];
 }
 
-impl Source {
+impl ProviderSource {
     /// The tables of the file, parsed once for its head and the rest.
-    fn parse(&self) -> Result<Spanned<DeTable<'_>>, CatalogueError> {
-        DeTable::parse(&self.text).map_err(|error| self.broken(&error))
+    fn parse(&self) -> Result<Spanned<DeTable<'_>>, CatalogError> {
+        DeTable::parse(&self.text).map_err(|error| self.parse_error(&error))
     }
 
-    fn head(&self, whole: &Spanned<DeTable<'_>>) -> Result<Head, CatalogueError> {
-        let entries = whole.get_ref().iter().filter(|(key, _)| Head::FIELDS.contains(&key.get_ref().as_ref()));
+    fn parse_header(&self, whole: &Spanned<DeTable<'_>>) -> Result<FileHeader, CatalogError> {
+        let entries = whole.get_ref().iter().filter(|(key, _)| FileHeader::FIELDS.contains(&key.get_ref().as_ref()));
         let entries = entries.map(|(key, value)| (key.clone(), value.clone())).collect();
-        self.read(Spanned::new(whole.span(), entries))
+        self.deserialize(Spanned::new(whole.span(), entries))
     }
 
-    fn read<T: DeserializeOwned>(&self, table: Spanned<DeTable<'_>>) -> Result<T, CatalogueError> {
-        T::deserialize(Deserializer::from(table)).map_err(|error| self.broken(&error))
+    fn deserialize<T: DeserializeOwned>(&self, table: Spanned<DeTable<'_>>) -> Result<T, CatalogError> {
+        T::deserialize(Deserializer::from(table)).map_err(|error| self.parse_error(&error))
     }
 
-    fn broken(&self, error: &toml::de::Error) -> CatalogueError {
-        let line = error.span().map(|span| line_at(&self.text, span.start));
-        self.form(line, error.message(), "Correct the file; the files under assets/providers of the source show the form")
+    fn parse_error(&self, error: &toml::de::Error) -> CatalogError {
+        let line = error.span().map(|span| line_number_at(&self.text, span.start));
+        self.invalid_file_error(
+            line,
+            error.message(),
+            "Correct the file; the files under assets/providers of the source show the form",
+        )
     }
 
-    fn fault(&self, fault: Fault) -> CatalogueError {
-        self.form(self.line_of(&fault.near), &fault.why, fault.remedy)
+    fn validation_error(&self, fault: ValidationError) -> CatalogError {
+        self.invalid_file_error(self.find_line(&fault.search_text), &fault.why, fault.remedy)
     }
 
-    fn form(&self, line: Option<usize>, why: &str, remedy: impl Into<String>) -> CatalogueError {
+    fn invalid_file_error(&self, line: Option<usize>, why: &str, remedy: impl Into<String>) -> CatalogError {
         let why = line.map_or_else(|| why.to_owned(), |line| format!("line {line}: {why}"));
-        CatalogueError::Form { file: self.name.clone(), why, remedy: remedy.into() }
+        CatalogError::InvalidFile { file: self.name.clone(), why, remedy: remedy.into() }
     }
 
     /// The last line that names `near`, since of two of the same name the second is the one too many.
-    fn line_of(&self, near: &str) -> Option<usize> {
+    fn find_line(&self, near: &str) -> Option<usize> {
         let names = |line: &str| line.to_lowercase().contains(&near.to_lowercase());
         let quoted = format!("\"{near}\"").to_lowercase();
         let lines: Vec<&str> = self.text.lines().collect();
@@ -195,16 +199,16 @@ impl Source {
     }
 }
 
-fn line_at(text: &str, offset: usize) -> usize {
+fn line_number_at(text: &str, offset: usize) -> usize {
     text.bytes().take(offset).filter(|byte| *byte == b'\n').count() + 1
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::credential::Part;
+    use crate::domain::credential::SecretPart;
     use crate::domain::problem::Problem;
-    use crate::domain::provider::spec::{Authorization, ReplacementPlan};
+    use crate::domain::provider::spec::{AuthMethod, RotationStrategyId};
 
     const ACME: &str = r#"
 format = 1
@@ -260,8 +264,8 @@ help = "Another."
 replace = { plan = "snyk-app-secret", overlap = true }
 "#;
 
-    fn load(text: &str) -> Result<Catalogue, CatalogueError> {
-        Catalogue::load(&[Source { name: "acme.toml".to_owned(), text: text.to_owned() }])
+    fn load(text: &str) -> Result<ProviderCatalog, CatalogError> {
+        ProviderCatalog::load(&[ProviderSource { name: "acme.toml".to_owned(), text: text.to_owned() }])
     }
 
     fn why(text: &str) -> String {
@@ -270,18 +274,18 @@ replace = { plan = "snyk-app-secret", overlap = true }
 
     #[test]
     fn the_built_in_files_are_valid_and_say_what_they_say() {
-        let mut written = Catalogue { entries: Vec::new() };
-        for File { id, .. } in builtin_files::FILES {
+        let mut written = ProviderCatalog { entries: Vec::new() };
+        for BuiltinProviderFile { id, .. } in builtin_files::BUILTIN_FILES {
             let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("assets/providers/{id}.toml"));
-            let source = Source { name: id.to_owned(), text: std::fs::read_to_string(path).unwrap() };
+            let source = ProviderSource { name: id.to_owned(), text: std::fs::read_to_string(path).unwrap() };
             written.merge(&source).unwrap();
         }
-        assert_eq!(written, Catalogue::builtin());
+        assert_eq!(written, ProviderCatalog::builtin());
     }
 
     #[test]
     fn the_built_in_files_hold_together() {
-        let catalogue = Catalogue::builtin();
+        let catalogue = ProviderCatalog::builtin();
         let ids: Vec<_> = catalogue.providers().map(|provider| provider.id.as_str()).collect();
         assert_eq!(ids, ["snyk", "snyk-apps", "snyk-api-web", "appcircle"]);
         for provider in catalogue.providers() {
@@ -297,7 +301,7 @@ replace = { plan = "snyk-app-secret", overlap = true }
 
     #[test]
     fn regions_answer_to_their_aliases_and_are_shared() {
-        let catalogue = Catalogue::builtin();
+        let catalogue = ProviderCatalog::builtin();
         for (provider, name, id) in [
             ("snyk", "default", "SNYK-US-01"),
             ("snyk", "EU", "SNYK-EU-01"),
@@ -313,23 +317,23 @@ replace = { plan = "snyk-app-secret", overlap = true }
 
     #[test]
     fn kinds_are_replaced_as_the_product_says() {
-        let catalogue = Catalogue::builtin();
-        let plan = |provider, kind| catalogue.kind(provider, kind).unwrap().replace.plan;
-        assert_eq!(plan("snyk", "personal-access-token"), ReplacementPlan::SnykPersonalAccessToken);
-        assert_eq!(plan("snyk", "service-account-oauth"), ReplacementPlan::SnykServiceAccountSecret);
-        assert!(!catalogue.kind("snyk", "personal-token").unwrap().replace.overlap);
-        assert!(!catalogue.kind("appcircle", "personal-access-key").unwrap().replace.overlap);
-        assert!(matches!(catalogue.kind("appcircle", "api-key").unwrap().authorization, Authorization::Exchange { .. }));
+        let catalogue = ProviderCatalog::builtin();
+        let plan = |provider, kind| catalogue.kind(provider, kind).unwrap().rotation.strategy;
+        assert_eq!(plan("snyk", "personal-access-token"), RotationStrategyId::SnykPersonalAccessToken);
+        assert_eq!(plan("snyk", "service-account-oauth"), RotationStrategyId::SnykServiceAccountSecret);
+        assert!(!catalogue.kind("snyk", "personal-token").unwrap().rotation.overlap);
+        assert!(!catalogue.kind("appcircle", "personal-access-key").unwrap().rotation.overlap);
+        assert!(matches!(catalogue.kind("appcircle", "api-key").unwrap().authorization, AuthMethod::Exchange { .. }));
     }
 
     #[test]
     fn pages_are_on_the_web_application_of_the_region() {
-        let catalogue = Catalogue::builtin();
+        let catalogue = ProviderCatalog::builtin();
         let kind = catalogue.kind("snyk", "personal-access-token").unwrap();
-        let page = kind.page_in(catalogue.region("snyk", "eu").unwrap());
+        let page = kind.page_url(catalogue.region("snyk", "eu").unwrap());
         assert_eq!(page.as_deref(), Some("https://app.eu.snyk.io/account/personal-access-tokens"));
         let key = catalogue.kind("snyk-api-web", "api-key").unwrap();
-        assert_eq!(key.page_in(catalogue.region("snyk-api-web", "us").unwrap()), None);
+        assert_eq!(key.page_url(catalogue.region("snyk-api-web", "us").unwrap()), None);
     }
 
     #[test]
@@ -403,7 +407,7 @@ docs = "https://proxy.example"
 
     #[test]
     fn every_error_has_a_remedy() {
-        let catalogue = Catalogue::builtin();
+        let catalogue = ProviderCatalog::builtin();
         let errors = [
             catalogue.provider("snik").unwrap_err(),
             catalogue.region("snyk", "mars").unwrap_err(),
@@ -419,7 +423,7 @@ docs = "https://proxy.example"
     }
 
     /// Acme, whose check asks for the organisation in its path; and what else its kind and its preset have.
-    fn asking(kind: &str, preset: &str) -> Result<Catalogue, CatalogueError> {
+    fn asking(kind: &str, preset: &str) -> Result<ProviderCatalog, CatalogError> {
         let text = ACME.replace("path = \"/me\"", "path = \"/me/{org}\"");
         load(&(text.replace("[[preset]]", &format!("{kind}\n[[preset]]")) + preset))
     }
@@ -441,31 +445,31 @@ docs = "https://proxy.example"
 
     #[test]
     fn a_kind_knows_its_fields_its_presets_and_how_its_parts_are_replaced() {
-        let catalogue = Catalogue::builtin();
+        let catalogue = ProviderCatalog::builtin();
         let app = catalogue.kind("snyk-apps", "app").unwrap();
         assert_eq!(app.field("client_id").map(|field| field.id.as_str()), Some("client_id"));
         assert_eq!(app.field("nothing"), None);
-        assert_eq!(app.replacement(&Part::Secret), Some(&app.replace));
-        let plan = |part: &str| app.replacement(&Part::Named(part.to_owned())).map(|how| how.plan);
-        assert_eq!((plan("client_secret"), plan("access_token")), (Some(ReplacementPlan::SnykAppSecret), None));
+        assert_eq!(app.rotation_of_part(&SecretPart::Secret), Some(&app.rotation));
+        let plan = |part: &str| app.rotation_of_part(&SecretPart::Named(part.to_owned())).map(|how| how.strategy);
+        assert_eq!((plan("client_secret"), plan("access_token")), (Some(RotationStrategyId::SnykAppSecret), None));
 
         let snyk = catalogue.provider("snyk").unwrap();
-        let (some, kind) = snyk.presets.iter().find_map(|preset| Some((&preset.id, preset.not_for.first()?))).unwrap();
+        let (some, kind) = snyk.presets.iter().find_map(|preset| Some((&preset.id, preset.excluded_kinds.first()?))).unwrap();
         assert!(snyk.presets_for(kind).all(|preset| preset.id != *some));
         assert_eq!(snyk.presets_for("no kind at all").count(), snyk.presets.iter().len());
     }
 
     #[test]
     fn only_an_exchanged_token_that_may_have_ended_is_a_reason_to_ask_for_a_repetition() {
-        use crate::domain::request::Method;
-        let catalogue = Catalogue::builtin();
+        use crate::domain::request::HttpMethod;
+        let catalogue = ProviderCatalog::builtin();
         let of = |provider, kind| &catalogue.kind(provider, kind).unwrap().authorization;
         let exchanged = of("snyk", "service-account-oauth");
-        assert!(exchanged.asks_to_repeat(Method::Post, 401));
-        assert!(!exchanged.asks_to_repeat(Method::Get, 401), "what only reads is repeated unasked");
-        assert!(!exchanged.asks_to_repeat(Method::Post, 403));
-        assert!(!of("snyk", "personal-token").asks_to_repeat(Method::Post, 401), "a new token would be the same");
-        let schemes = [of("snyk", "personal-token"), of("snyk-api-web", "api-key"), exchanged].map(Authorization::scheme);
+        assert!(exchanged.needs_manual_retry(HttpMethod::Post, 401));
+        assert!(!exchanged.needs_manual_retry(HttpMethod::Get, 401), "what only reads is repeated unasked");
+        assert!(!exchanged.needs_manual_retry(HttpMethod::Post, 403));
+        assert!(!of("snyk", "personal-token").needs_manual_retry(HttpMethod::Post, 401), "a new token would be the same");
+        let schemes = [of("snyk", "personal-token"), of("snyk-api-web", "api-key"), exchanged].map(AuthMethod::scheme);
         assert_eq!(schemes, ["token", "JWT", "bearer"]);
     }
 }

@@ -1,14 +1,14 @@
 //! What can be wrong with provider files, and with names that should be in them.
 
-use crate::domain::problem::{Class, Problem};
-use crate::domain::text::nearest;
+use crate::domain::problem::{Problem, ProblemClass};
+use crate::domain::text::nearest_names;
 
 /// Why the provider files do not make a catalogue, or why a name leads nowhere in it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum CatalogueError {
+pub enum CatalogError {
     /// A file is not TOML of the right form, or what it says does not hold together.
     #[error("{file}: {why}")]
-    Form {
+    InvalidFile {
         /// Which file.
         file: String,
         /// Line and reason.
@@ -30,30 +30,30 @@ pub enum CatalogueError {
     },
 }
 
-impl CatalogueError {
+impl CatalogError {
     /// An unknown name among the known ones.
     pub(super) fn unknown<'a>(what: &'static str, name: &str, known: impl Iterator<Item = &'a str>) -> Self {
         let known: Vec<String> = known.map(str::to_owned).collect();
-        Self::Unknown { what, name: name.to_owned(), nearest: nearest(name, &known), known }
+        Self::Unknown { what, name: name.to_owned(), nearest: nearest_names(name, &known), known }
     }
 }
 
-impl From<CatalogueError> for Problem {
-    fn from(error: CatalogueError) -> Self {
-        let what = crate::domain::text::clean_line(&error.to_string());
+impl From<CatalogError> for Problem {
+    fn from(error: CatalogError) -> Self {
+        let what = crate::domain::text::sanitize_line(&error.to_string());
         match error {
-            CatalogueError::Form { remedy, .. } => {
+            CatalogError::InvalidFile { remedy, .. } => {
                 Self::new(what, "A provider file must be right as a whole before anything of it is used", remedy)
             }
-            CatalogueError::Unknown { what: sort, nearest, known, .. } => {
-                Self::new(what, format!("Every {sort} there is: {}", known.join(", ")), offer(sort, &nearest))
+            CatalogError::Unknown { what: sort, nearest, known, .. } => {
+                Self::new(what, format!("Every {sort} there is: {}", known.join(", ")), suggest_names(sort, &nearest))
             }
         }
-        .of(Class::Usage)
+        .with_class(ProblemClass::Usage)
     }
 }
 
-fn offer(sort: &str, nearest: &[String]) -> String {
+fn suggest_names(sort: &str, nearest: &[String]) -> String {
     match nearest {
         [] => format!("Choose a {sort} from the list"),
         [only] => format!("Did you mean {only}?"),
@@ -66,7 +66,7 @@ mod tests {
     use super::*;
 
     fn unknown(name: &str) -> Problem {
-        CatalogueError::unknown("region", name, ["SNYK-US-01", "SNYK-EU-01", "SAW-EU"].into_iter()).into()
+        CatalogError::unknown("region", name, ["SNYK-US-01", "SNYK-EU-01", "SAW-EU"].into_iter()).into()
     }
 
     #[test]
@@ -74,7 +74,7 @@ mod tests {
         let problem = unknown("SNYK-EU-1");
         assert!(problem.remedy.starts_with("Did you mean SNYK-EU-01"), "{problem}");
         assert!(problem.why.ends_with("SNYK-US-01, SNYK-EU-01, SAW-EU"), "{problem}");
-        assert_eq!(problem.class, Class::Usage);
+        assert_eq!(problem.class, ProblemClass::Usage);
     }
 
     #[test]

@@ -16,16 +16,16 @@ pub mod spec;
 mod validate;
 mod value;
 
-pub use catalogue::{Catalogue, Source};
-pub use error::CatalogueError;
-pub use items::{Item, Items};
-pub use pointers::Choice;
-pub use spec::{Authorization, FieldSpec, Kind, Parameter, Preset, Provider, StatusMeaning};
+pub use catalogue::{ProviderCatalog, ProviderSource};
+pub use error::CatalogError;
+pub use items::{HasId, LazyList};
+pub use pointers::ParameterOption;
+pub use spec::{AuthMethod, CredentialKind, FieldSpec, PresetParameter, Provider, RequestPreset, StatusRule};
 pub use value::ValueType;
 
 /// The built-in catalogue, read once for all tests.
 #[cfg(test)]
-pub(crate) fn builtin() -> &'static Catalogue {
-    static CATALOGUE: std::sync::LazyLock<Catalogue> = std::sync::LazyLock::new(Catalogue::builtin);
+pub(crate) fn builtin_catalog() -> &'static ProviderCatalog {
+    static CATALOGUE: std::sync::LazyLock<ProviderCatalog> = std::sync::LazyLock::new(ProviderCatalog::builtin);
     &CATALOGUE
 }

@@ -5,16 +5,16 @@
 use serde::Deserialize;
 use toml_edit::{ArrayOfTables, DocumentMut, Item, Table, value};
 
-use super::spec::{Kind, Preset, Provider, StatusMeaning};
-use super::validate::FORMAT;
+use super::spec::{CredentialKind, Provider, RequestPreset, StatusRule};
+use super::validate::SUPPORTED_FORMAT;
 use crate::domain::problem::Problem;
 use crate::domain::region::Region;
-use crate::domain::text::clean_line;
+use crate::domain::text::sanitize_line;
 
 /// What a user's file adds to a provider, or replaces in it.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Overlay {
+pub(super) struct ProviderOverride {
     /// The version of the form.
     pub(super) format: u32,
     /// The provider that it adds to.
@@ -22,11 +22,11 @@ pub(super) struct Overlay {
     #[serde(default, rename = "region")]
     regions: Vec<Region>,
     #[serde(default, rename = "kind")]
-    kinds: Vec<Kind>,
+    kinds: Vec<CredentialKind>,
     #[serde(default, rename = "preset")]
-    presets: Vec<Preset>,
+    presets: Vec<RequestPreset>,
     #[serde(default, rename = "status")]
-    statuses: Vec<StatusMeaning>,
+    statuses: Vec<StatusRule>,
 }
 
 /// Why a region cannot be written into a user's file.
@@ -52,21 +52,21 @@ impl From<RegionFileError> for Problem {
             RegionFileError::OtherProvider(_) => "Write the region into a file of its own provider",
         };
         let what = "The region cannot be written into the provider file";
-        Self::new(what, clean_line(&error.to_string()), remedy)
+        Self::new(what, sanitize_line(&error.to_string()), remedy)
     }
 }
 
-impl Overlay {
+impl ProviderOverride {
     /// Adds to `provider`; what has an id that is there already takes its place.
     pub(super) fn apply(self, provider: &mut Provider) {
         for region in self.regions {
             match provider.regions.iter_mut().find(|known| known.id.eq_ignore_ascii_case(&region.id)) {
-                Some(known) => *known = region.in_place_of(known),
+                Some(known) => *known = region.inheriting_from(known),
                 None => provider.regions.push(region),
             }
         }
-        self.kinds.into_iter().for_each(|kind| provider.kinds.put(kind));
-        self.presets.into_iter().for_each(|preset| provider.presets.put(preset));
+        self.kinds.into_iter().for_each(|kind| provider.kinds.insert_or_replace(kind));
+        self.presets.into_iter().for_each(|preset| provider.presets.insert_or_replace(preset));
         provider.statuses.splice(0..0, self.statuses);
     }
 }
@@ -74,7 +74,7 @@ impl Overlay {
 /// The text of a user's file after `region` has been added to it, or has taken the place of the one with its id.
 /// Comments and everything else stay as they are. `provider` is the one that owns the regions
 /// ([`super::Catalogue::region_owner`]).
-pub fn with_region(existing: Option<&str>, provider: &str, region: &Region) -> Result<String, RegionFileError> {
+pub fn toml_with_region(existing: Option<&str>, provider: &str, region: &Region) -> Result<String, RegionFileError> {
     let mut file: DocumentMut = existing
         .unwrap_or_default()
         .parse()
@@ -85,28 +85,28 @@ pub fn with_region(existing: Option<&str>, provider: &str, region: &Region) -> R
         None => file.insert("id", value(provider)).map_or((), drop),
     }
     if !file.contains_key("format") {
-        file.insert("format", value(i64::from(FORMAT)));
+        file.insert("format", value(i64::from(SUPPORTED_FORMAT)));
     }
     let regions = file.entry("region").or_insert(Item::ArrayOfTables(ArrayOfTables::new()));
     let regions = regions.as_array_of_tables_mut().ok_or(RegionFileError::NotATable)?;
-    put(regions, region);
+    put_region(regions, region);
     Ok(file.to_string())
 }
 
-fn put(regions: &mut ArrayOfTables, region: &Region) {
+fn put_region(regions: &mut ArrayOfTables, region: &Region) {
     let same = |table: &&mut Table| table.get("id").and_then(Item::as_str).is_some_and(|id| id.eq_ignore_ascii_case(&region.id));
     if let Some(known) = regions.iter_mut().find(same) {
-        write(known, region);
+        write_region(known, region);
     } else {
         let mut table = Table::new();
-        write(&mut table, region);
+        write_region(&mut table, region);
         regions.push(table);
     }
 }
 
-fn write(table: &mut Table, region: &Region) {
+fn write_region(table: &mut Table, region: &Region) {
     let mut set = |key: &str, text: Option<String>| match text.filter(|text| !text.is_empty()) {
-        Some(text) => keep_decor(table, key, value(text)),
+        Some(text) => set_keeping_decor(table, key, value(text)),
         None => table.remove(key).map_or((), drop),
     };
     set("id", Some(region.id.clone()));
@@ -118,12 +118,12 @@ fn write(table: &mut Table, region: &Region) {
     if region.aliases.is_empty() {
         table.remove("aliases");
     } else {
-        keep_decor(table, "aliases", value(region.aliases.iter().collect::<toml_edit::Array>()));
+        set_keeping_decor(table, "aliases", value(region.aliases.iter().collect::<toml_edit::Array>()));
     }
 }
 
 /// Sets a value without losing the comment behind the old one.
-fn keep_decor(table: &mut Table, key: &str, mut item: Item) {
+fn set_keeping_decor(table: &mut Table, key: &str, mut item: Item) {
     if let (Some(new), Some(old)) = (item.as_value_mut(), table.get(key).and_then(Item::as_value)) {
         *new.decor_mut() = old.decor().clone();
     }
@@ -137,7 +137,7 @@ fn keep_decor(table: &mut Table, key: &str, mut item: Item) {
 mod tests {
     use super::*;
     use crate::domain::Origin;
-    use crate::domain::provider::{Catalogue, Source};
+    use crate::domain::provider::{ProviderCatalog, ProviderSource};
 
     fn region(id: &str, api: &str) -> Region {
         Region {
@@ -152,13 +152,13 @@ mod tests {
         }
     }
 
-    fn load(text: &str) -> Catalogue {
-        Catalogue::load(&[Source { name: "snyk.toml".to_owned(), text: text.to_owned() }]).unwrap()
+    fn load(text: &str) -> ProviderCatalog {
+        ProviderCatalog::load(&[ProviderSource { name: "snyk.toml".to_owned(), text: text.to_owned() }]).unwrap()
     }
 
     #[test]
     fn a_new_file_with_a_region_is_a_file_that_loads() {
-        let text = with_region(None, "snyk", &region("ACME", "https://api.acme.example")).unwrap();
+        let text = toml_with_region(None, "snyk", &region("ACME", "https://api.acme.example")).unwrap();
         let catalogue = load(&text);
         assert_eq!(catalogue.region("snyk", "acme").unwrap().api.host(), "api.acme.example");
         assert_eq!(catalogue.region("snyk-apps", "ACME").unwrap().id, "ACME");
@@ -168,7 +168,7 @@ mod tests {
     #[test]
     fn a_region_of_the_same_id_is_replaced_and_comments_stay() {
         let before = "# mine\nformat = 1\nid = \"snyk\"\n\n# the tunnel\n[[region]]\nid = \"acme\"\napi = \"https://old.example\" # moved often\nca_file = \"/x\"\n";
-        let after = with_region(Some(before), "snyk", &region("ACME", "https://new.example")).unwrap();
+        let after = toml_with_region(Some(before), "snyk", &region("ACME", "https://new.example")).unwrap();
         for kept in ["# mine", "# the tunnel", "# moved often", "https://new.example"] {
             assert!(after.contains(kept), "{kept} in\n{after}");
         }
@@ -178,7 +178,7 @@ mod tests {
 
     #[test]
     fn what_is_not_such_a_file_is_refused_and_not_overwritten() {
-        let add = |text| with_region(Some(text), "snyk", &region("ACME", "https://api.acme.example"));
+        let add = |text| toml_with_region(Some(text), "snyk", &region("ACME", "https://api.acme.example"));
         assert!(matches!(add("format ="), Err(RegionFileError::NotToml(_))));
         assert_eq!(add("id = \"appcircle\""), Err(RegionFileError::OtherProvider("appcircle".to_owned())));
         assert_eq!(add("id = \"snyk\"\nregion = 3"), Err(RegionFileError::NotATable));

@@ -5,9 +5,9 @@
 
 /// How a value is written where it lands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Fill {
+pub(crate) enum PlaceholderEncoding {
     /// In a path segment: percent-encoded, slashes too.
-    Segment,
+    PathSegment,
     /// Between the quotes of a JSON string.
     JsonString,
     /// As it is; encoding comes later.
@@ -16,29 +16,33 @@ pub(crate) enum Fill {
 
 /// The names of the placeholders in a template, in the order in which they come, repetitions included.
 pub(crate) fn placeholders(template: &str) -> impl Iterator<Item = &str> {
-    pieces(template).filter_map(|piece| match piece {
-        Piece::Placeholder(name) => Some(name),
-        Piece::Text(_) => None,
+    template_parts(template).filter_map(|piece| match piece {
+        TemplatePart::Placeholder(name) => Some(name),
+        TemplatePart::Text(_) => None,
     })
 }
 
 /// The template with every placeholder replaced by what `value` gives for it; or the first name that it does not know.
-pub(crate) fn fill(template: &str, how: Fill, value: impl Fn(&str) -> Option<String>) -> Result<String, &str> {
-    pieces(template).try_fold(String::with_capacity(template.len()), |filled, piece| match piece {
-        Piece::Text(text) => Ok(filled + text),
-        Piece::Placeholder(name) => Ok(filled + &how.write(&value(name).ok_or(name)?)),
+pub(crate) fn fill_template(
+    template: &str,
+    how: PlaceholderEncoding,
+    value: impl Fn(&str) -> Option<String>,
+) -> Result<String, &str> {
+    template_parts(template).try_fold(String::with_capacity(template.len()), |filled, piece| match piece {
+        TemplatePart::Text(text) => Ok(filled + text),
+        TemplatePart::Placeholder(name) => Ok(filled + &how.encode(&value(name).ok_or(name)?)),
     })
 }
 
-enum Piece<'a> {
+enum TemplatePart<'a> {
     Text(&'a str),
     Placeholder(&'a str),
 }
 
-impl Fill {
-    fn write(self, value: &str) -> String {
+impl PlaceholderEncoding {
+    fn encode(self, value: &str) -> String {
         match self {
-            Self::Segment => segment(value),
+            Self::PathSegment => encode_path_segment(value),
             Self::JsonString => {
                 let quoted = serde_json::Value::from(value).to_string();
                 quoted[1..quoted.len() - 1].to_owned()
@@ -48,28 +52,28 @@ impl Fill {
     }
 }
 
-fn pieces(template: &str) -> impl Iterator<Item = Piece<'_>> {
+fn template_parts(template: &str) -> impl Iterator<Item = TemplatePart<'_>> {
     let mut rest = template;
     std::iter::from_fn(move || {
         if rest.is_empty() {
             return None;
         }
-        let (piece, after) = first_piece(rest);
+        let (piece, after) = split_first_part(rest);
         rest = after;
         Some(piece)
     })
 }
 
-fn first_piece(text: &str) -> (Piece<'_>, &str) {
-    if let Some((name, after)) = leading_placeholder(text) {
-        return (Piece::Placeholder(name), after);
+fn split_first_part(text: &str) -> (TemplatePart<'_>, &str) {
+    if let Some((name, after)) = strip_placeholder(text) {
+        return (TemplatePart::Placeholder(name), after);
     }
-    let end = text.char_indices().skip(1).find(|(at, _)| leading_placeholder(&text[*at..]).is_some());
+    let end = text.char_indices().skip(1).find(|(at, _)| strip_placeholder(&text[*at..]).is_some());
     let (before, after) = text.split_at(end.map_or(text.len(), |(at, _)| at));
-    (Piece::Text(before), after)
+    (TemplatePart::Text(before), after)
 }
 
-fn leading_placeholder(text: &str) -> Option<(&str, &str)> {
+fn strip_placeholder(text: &str) -> Option<(&str, &str)> {
     let (name, after) = text.strip_prefix('{')?.split_once('}')?;
     let first = name.bytes().next()?;
     let named = first.is_ascii_lowercase() && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
@@ -78,7 +82,7 @@ fn leading_placeholder(text: &str) -> Option<(&str, &str)> {
 
 /// A value as one path segment: everything but unreserved characters percent-encoded. A dot segment, which would climb
 /// or vanish, has its dots encoded too.
-fn segment(value: &str) -> String {
+fn encode_path_segment(value: &str) -> String {
     use std::fmt::Write as _;
     let dots = value.bytes().all(|b| b == b'.');
     value.bytes().fold(String::with_capacity(value.len()), |mut text, byte| {
@@ -97,8 +101,8 @@ mod tests {
 
     use super::*;
 
-    fn filled(template: &str, how: Fill, value: &str) -> String {
-        fill(template, how, |_| Some(value.to_owned())).unwrap()
+    fn filled(template: &str, how: PlaceholderEncoding, value: &str) -> String {
+        fill_template(template, how, |_| Some(value.to_owned())).unwrap()
     }
 
     #[test]
@@ -106,12 +110,12 @@ mod tests {
         let body = r#"{"a":{"b":"{org_id}"},"c":{},"d":{ "e": 1 }}"#;
         assert_eq!(placeholders(body).collect::<Vec<_>>(), ["org_id"]);
         assert_eq!(placeholders("{1a}{a-b}{Org}{a b}{_a}{a_1}").collect::<Vec<_>>(), ["a_1"]);
-        assert_eq!(filled(body, Fill::JsonString, "x\"y"), r#"{"a":{"b":"x\"y"},"c":{},"d":{ "e": 1 }}"#);
+        assert_eq!(filled(body, PlaceholderEncoding::JsonString, "x\"y"), r#"{"a":{"b":"x\"y"},"c":{},"d":{ "e": 1 }}"#);
     }
 
     #[test]
     fn a_value_cannot_leave_its_path_segment() {
-        let path = |value| filled("/orgs/{org_id}/projects", Fill::Segment, value);
+        let path = |value| filled("/orgs/{org_id}/projects", PlaceholderEncoding::PathSegment, value);
         assert_eq!(path("a/b"), "/orgs/a%2Fb/projects");
         assert_eq!(path(".."), "/orgs/%2E%2E/projects");
         assert_eq!(path("a?b#c%2f\n"), "/orgs/a%3Fb%23c%252f%0A/projects");
@@ -120,18 +124,18 @@ mod tests {
 
     #[test]
     fn the_first_unknown_name_is_told() {
-        assert_eq!(fill("/{a}/{b}", Fill::Plain, |name| (name == "a").then(String::new)), Err("b"));
+        assert_eq!(fill_template("/{a}/{b}", PlaceholderEncoding::Plain, |name| (name == "a").then(String::new)), Err("b"));
     }
 
     proptest! {
         #[test]
         fn filling_nothing_changes_nothing(text in "\\PC*") {
-            prop_assert_eq!(fill(&text, Fill::Plain, |name| Some(format!("{{{name}}}"))).unwrap(), text);
+            prop_assert_eq!(fill_template(&text, PlaceholderEncoding::Plain, |name| Some(format!("{{{name}}}"))).unwrap(), text);
         }
 
         #[test]
         fn a_json_string_stays_one(value in any::<String>()) {
-            let json: serde_json::Value = serde_json::from_str(&filled(r#"{"v":"{v}"}"#, Fill::JsonString, &value)).unwrap();
+            let json: serde_json::Value = serde_json::from_str(&filled(r#"{"v":"{v}"}"#, PlaceholderEncoding::JsonString, &value)).unwrap();
             prop_assert_eq!(json["v"].as_str(), Some(value.as_str()));
         }
     }

@@ -2,13 +2,13 @@
 
 use serde_json::Value;
 
-use super::spec::{ItemPointers, PrincipalPointers};
+use super::spec::{ListPointers, PrincipalPointers};
 use crate::domain::credential::Principal;
-use crate::domain::text::clean_line;
+use crate::domain::text::sanitize_line;
 
 /// A value that a parameter can take.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Choice {
+pub struct ParameterOption {
     /// What goes into the request.
     pub value: String,
     /// What people call it; the value itself where the answer has no name for it.
@@ -17,7 +17,7 @@ pub struct Choice {
 
 impl PrincipalPointers {
     /// Who an answer says the credential acts as; `None` where it names nobody.
-    pub fn read(&self, answer: &Value) -> Option<Principal> {
+    pub fn read_principal(&self, answer: &Value) -> Option<Principal> {
         let id = text_at(answer, &self.id)?;
         let name = self.name.iter().find_map(|pointer| text_at(answer, pointer)).unwrap_or_else(|| id.clone());
         let flagged = self.flags.iter().find(|(pointer, _)| answer.pointer(pointer) == Some(&Value::Bool(true)));
@@ -27,26 +27,26 @@ impl PrincipalPointers {
     }
 
     /// The organisation that the principal works in unless it says otherwise.
-    pub fn read_home(&self, answer: &Value) -> Option<String> {
-        text_at(answer, self.home.as_ref()?)
+    pub fn read_home_organization(&self, answer: &Value) -> Option<String> {
+        text_at(answer, self.home_organization.as_ref()?)
     }
 }
 
-impl ItemPointers {
+impl ListPointers {
     /// The values that an answer lists, in its order.
-    pub fn read(&self, answer: &Value) -> Vec<Choice> {
+    pub fn read_options(&self, answer: &Value) -> Vec<ParameterOption> {
         let items = answer.pointer(&self.list).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
         let choice = |item| {
             let value = text_at(item, &self.value)?;
             let name = text_at(item, &self.name).unwrap_or_else(|| value.clone());
-            Some(Choice { value, name })
+            Some(ParameterOption { value, name })
         };
         items.iter().filter_map(choice).collect()
     }
 }
 
 /// What lies at a pointer. Most lead from object to object without escapes, and are followed as they are written.
-fn at<'a>(value: &'a Value, pointer: &str) -> Option<&'a Value> {
+fn value_at<'a>(value: &'a Value, pointer: &str) -> Option<&'a Value> {
     let is_plain = pointer.starts_with('/') && !pointer.contains('~');
     let follow = || pointer.split('/').skip(1).try_fold(value, |value, step| value.as_object()?.get(step));
     is_plain.then(follow).flatten().or_else(|| value.pointer(pointer))
@@ -54,8 +54,8 @@ fn at<'a>(value: &'a Value, pointer: &str) -> Option<&'a Value> {
 
 /// The text or number at a pointer, on one line; `None` where there is nothing.
 fn text_at(value: &Value, pointer: &str) -> Option<String> {
-    let text = match at(value, pointer)? {
-        Value::String(text) => clean_line(text),
+    let text = match value_at(value, pointer)? {
+        Value::String(text) => sanitize_line(text),
         Value::Number(number) => number.to_string(),
         _ => return None,
     };
@@ -67,19 +67,19 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::domain::provider::builtin;
+    use crate::domain::provider::builtin_catalog;
 
     #[test]
     fn a_pointer_leads_where_the_library_leads() {
         let value = json!({ "a": { "b": [{ "c": 1 }], "": 2, "x/y": 3 }, "0": 4 });
         for pointer in ["", "/a/b/0/c", "/a/", "/a/x~1y", "/0", "a", "/a/b/01", "/a/b/-", "/none", "/a/b/0/c/d"] {
-            assert_eq!(at(&value, pointer), value.pointer(pointer), "{pointer}");
+            assert_eq!(value_at(&value, pointer), value.pointer(pointer), "{pointer}");
         }
     }
 
     fn principal(provider: &str, preset: &str, answer: &Value) -> Option<Principal> {
-        let catalogue = builtin();
-        catalogue.preset(provider, preset).unwrap().principal.as_ref().unwrap().read(answer)
+        let catalogue = builtin_catalog();
+        catalogue.preset(provider, preset).unwrap().principal.as_ref().unwrap().read_principal(answer)
     }
 
     #[test]
@@ -87,9 +87,12 @@ mod tests {
         let snyk = json!({ "data": { "id": "u-1", "type": "service_account", "attributes": { "name": "ci" } } });
         let found = principal("snyk", "self", &snyk).unwrap();
         assert_eq!((found.id.as_str(), found.name.as_str(), found.kind.as_str()), ("u-1", "ci", "service_account"));
-        let pointers = builtin().preset("snyk", "self").unwrap().principal.clone().unwrap();
+        let pointers = builtin_catalog().preset("snyk", "self").unwrap().principal.clone().unwrap();
         let home = json!({ "data": { "attributes": { "default_org_context": "o-1" } } });
-        assert_eq!((pointers.read_home(&home).as_deref(), pointers.read_home(&snyk)), (Some("o-1"), None));
+        assert_eq!(
+            (pointers.read_home_organization(&home).as_deref(), pointers.read_home_organization(&snyk)),
+            (Some("o-1"), None)
+        );
         let key = principal("snyk-api-web", "profile", &json!({ "id": "k", "name": "bot", "is_apiuser": true })).unwrap();
         assert_eq!(key.kind, "api_user");
         let user =
@@ -101,14 +104,14 @@ mod tests {
 
     #[test]
     fn a_parameter_takes_its_values_from_another_presets_answer() {
-        let catalogue = builtin();
+        let catalogue = builtin_catalog();
         let parameter = catalogue.preset("snyk", "projects").unwrap().parameter("org_id").unwrap().clone();
         let answer = json!({ "data": [{ "id": "a", "attributes": { "name": "Acme" } }, { "id": "b" }, { "name": "no id" }] });
-        let choices = parameter.items.unwrap().read(&answer);
+        let choices = parameter.items.unwrap().read_options(&answer);
         assert_eq!(
             choices.iter().map(|choice| (choice.value.as_str(), choice.name.as_str())).collect::<Vec<_>>(),
             [("a", "Acme"), ("b", "b")]
         );
-        assert_eq!(parameter.from.as_deref(), Some("orgs"));
+        assert_eq!(parameter.options_preset.as_deref(), Some("orgs"));
     }
 }

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::items::{Item, Items};
+use super::items::{HasId, LazyList};
 use super::placeholder::placeholders;
 use super::value::ValueType;
-use crate::domain::credential::Part;
-use crate::domain::region::{Place, Region};
-use crate::domain::request::Method;
-use crate::domain::response::Verdict;
+use crate::domain::credential::SecretPart;
+use crate::domain::region::{HostRole, Region};
+use crate::domain::request::HttpMethod;
+use crate::domain::response::CheckResult;
 
 /// A provider: its regions, the kinds of credential it issues, its ready-made requests and what its statuses mean.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -41,19 +41,21 @@ pub struct Provider {
     pub media_types: Vec<(String, String)>,
     /// The kinds of credential.
     #[serde(rename = "kind")]
-    pub kinds: Items<Kind>,
+    pub kinds: LazyList<CredentialKind>,
     /// The ready-made requests.
     #[serde(default, rename = "preset")]
-    pub presets: Items<Preset>,
+    pub presets: LazyList<RequestPreset>,
     /// What statuses mean here, most specific first.
     #[serde(default, rename = "status")]
-    pub statuses: Vec<StatusMeaning>,
+    pub statuses: Vec<StatusRule>,
     /// Which plans are refused by the API whatever the credential, as a half sentence.
     #[serde(default)]
-    pub plans: Option<String>,
+    #[serde(rename = "plans")]
+    pub plans_without_api: Option<String>,
     /// Where the organisations are listed that a credential sees.
     #[serde(default)]
-    pub organisations: Option<Listing>,
+    #[serde(rename = "organisations")]
+    pub organizations: Option<OrganizationListing>,
     /// JSON members whose values are secrets whenever this provider answers with them.
     #[serde(default)]
     pub secret_members: Vec<String>,
@@ -62,7 +64,7 @@ pub struct Provider {
 /// A kind of credential.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Kind {
+pub struct CredentialKind {
     /// The id within the provider, such as `personal-access-token`.
     pub id: String,
     /// The name for people.
@@ -72,20 +74,22 @@ pub struct Kind {
     /// What the provider calls the secret itself, such as "client secret".
     pub secret: String,
     /// How the secret becomes an `Authorization` header.
-    pub authorization: Authorization,
+    pub authorization: AuthMethod,
     /// How a pasted secret of this kind is recognised.
     #[serde(default)]
-    pub recognise: Vec<Recognition>,
+    #[serde(rename = "recognise")]
+    pub recognition_rules: Vec<RecognitionRule>,
     /// The type of principal that one of this kind acts as, in the words of the answer to its check: it tells kinds apart
     /// whose secrets look alike.
     #[serde(default)]
-    pub acts_as: Option<String>,
+    #[serde(rename = "acts_as")]
+    pub principal_type: Option<String>,
     /// What else is needed or useful besides the secret; nothing of it is secret.
     #[serde(default, rename = "field")]
     pub fields: Vec<FieldSpec>,
     /// Further secret parts besides the secret itself, such as `client_secret` beside a refresh token.
     #[serde(default, rename = "part")]
-    pub parts: Vec<PartSpec>,
+    pub parts: Vec<SecretPartSpec>,
     /// The id of the preset that tells whether a credential of this kind works.
     pub check: String,
     /// Where a person makes or renews one; `{app}` is the region's web application.
@@ -101,9 +105,11 @@ pub struct Kind {
     pub max_live: Option<u32>,
     /// Where the provider lists credentials of this kind with their ends.
     #[serde(default)]
-    pub listed: Option<Listed>,
+    #[serde(rename = "listed")]
+    pub credential_listing: Option<CredentialListing>,
     /// How one is replaced.
-    pub replace: Replacement,
+    #[serde(rename = "replace")]
+    pub rotation: RotationSpec,
     /// The variables that the provider's own tools read: name and template, either `{secret}` or
     /// `{access_token}` alone or a text with the region's `{api}`, `{auth}`, `{app}` and fields.
     #[serde(default)]
@@ -116,7 +122,7 @@ pub struct Kind {
 /// How a secret becomes an `Authorization` header.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "form", rename_all = "kebab-case", deny_unknown_fields)]
-pub enum Authorization {
+pub enum AuthMethod {
     /// `Authorization: <scheme> <secret>`.
     Header {
         /// The scheme, such as `token` or `JWT`.
@@ -148,7 +154,7 @@ pub enum Authorization {
     /// The secret is sent as a form to the auth host, which answers with an access token.
     Exchange {
         /// The endpoints to try in this order; the next one only after a 404.
-        endpoints: Vec<ExchangeEndpoint>,
+        endpoints: Vec<TokenEndpoint>,
         /// The scheme of the access token.
         scheme: String,
         /// Claims of the access token that must equal fields, where the credential has them: claim → field id. A
@@ -161,7 +167,7 @@ pub enum Authorization {
 /// One endpoint that exchanges a secret for an access token.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct ExchangeEndpoint {
+pub struct TokenEndpoint {
     /// The path on the auth host.
     pub path: String,
     /// The form member that carries the secret.
@@ -177,9 +183,9 @@ pub struct ExchangeEndpoint {
 /// A rule that recognises a pasted secret.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Recognition {
+pub struct RecognitionRule {
     /// What the text looks like.
-    pub shape: Shape,
+    pub shape: SecretFormat,
     /// What it begins with.
     #[serde(default)]
     pub prefix: String,
@@ -187,13 +193,14 @@ pub struct Recognition {
     #[serde(default)]
     pub suffix: String,
     /// How sure a match is.
-    pub confidence: Confidence,
+    pub confidence: MatchConfidence,
     /// What a match holds: the kind's secret, one of its parts, or a token that is not worth keeping.
     #[serde(default)]
-    pub holds: Holding,
+    #[serde(rename = "holds")]
+    pub secret_role: SecretRole,
     /// What the claims inside say, for shapes that have some.
     #[serde(default)]
-    pub claims: Claims,
+    pub claims: ClaimMapping,
     /// Why a match means this kind, in words.
     pub why: String,
 }
@@ -201,7 +208,7 @@ pub struct Recognition {
 /// What a recognised text is to its kind.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Holding {
+pub enum SecretRole {
     /// The kind's secret.
     #[default]
     Secret,
@@ -214,7 +221,7 @@ pub enum Holding {
 /// Which claims of a token say what. They are hints: nobody has verified their signature.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Claims {
+pub struct ClaimMapping {
     /// The claim that names the API host. A JWT, which looks like anybody's, is recognised only where that host is
     /// trusted; a token with a prefix of its own is recognised anyway, without a region.
     #[serde(default)]
@@ -233,7 +240,7 @@ pub struct Claims {
 /// The shapes that secrets have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Shape {
+pub enum SecretFormat {
     /// 36 characters of hexadecimal digits and dashes.
     Uuid,
     /// `prefix.<8 characters>.<base64url JSON claims>.<signature>`, Snyk's own form.
@@ -251,7 +258,7 @@ pub enum Shape {
 /// How sure a recognition is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Confidence {
+pub enum MatchConfidence {
     /// It may be this, among other things.
     Possible,
     /// It very probably is this.
@@ -275,23 +282,24 @@ pub struct FieldSpec {
     pub required: bool,
     /// Whether the provider tells it, so that nobody needs to be asked for it.
     #[serde(default)]
-    pub learned: bool,
+    #[serde(rename = "learned")]
+    pub provider_supplied: bool,
 }
 
 /// Where a provider lists something that has a name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Listing {
+pub struct OrganizationListing {
     /// The preset whose answer lists it.
     pub preset: String,
     /// Where in the answer.
-    pub items: ItemPointers,
+    pub items: ListPointers,
 }
 
 /// Where a provider lists credentials of a kind: by id and end, never the secrets.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Listed {
+pub struct CredentialListing {
     /// The preset whose answer lists them.
     pub preset: String,
     /// The array in the answer.
@@ -307,7 +315,7 @@ pub struct Listed {
 /// A further secret that goes with a secret.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct PartSpec {
+pub struct SecretPartSpec {
     /// The id, such as `client_secret`.
     pub id: String,
     /// The name for people.
@@ -319,28 +327,32 @@ pub struct PartSpec {
     pub required: bool,
     /// How it is replaced by itself, while the secret beside it stays.
     #[serde(default)]
-    pub replace: Option<Replacement>,
+    #[serde(rename = "replace")]
+    pub rotation: Option<RotationSpec>,
 }
 
 /// How a credential of a kind is replaced by another one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Replacement {
+pub struct RotationSpec {
     /// The plan.
-    pub plan: ReplacementPlan,
+    #[serde(rename = "plan")]
+    pub strategy: RotationStrategyId,
     /// Whether old and new can live side by side.
     pub overlap: bool,
     /// What a person does, in one or two sentences; empty where nothing is left to do.
     #[serde(default)]
-    pub steps: String,
+    #[serde(rename = "steps")]
+    pub manual_steps: String,
 }
 
 /// The ways to replace a credential; each is a strategy in code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum ReplacementPlan {
+pub enum RotationStrategyId {
     /// A person makes the new one on the provider's page and pastes it; the old one dies there too.
-    Guided,
+    #[serde(rename = "guided")]
+    Manual,
     /// A person makes the new one; the program revokes the old one by API.
     SnykPersonalAccessToken,
     /// A new service account with the same role; the old account is deleted.
@@ -358,7 +370,7 @@ pub enum ReplacementPlan {
 /// A ready-made request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Preset {
+pub struct RequestPreset {
     /// The id within the provider, such as `self`.
     pub id: String,
     /// The name for people.
@@ -366,11 +378,12 @@ pub struct Preset {
     /// One sentence: what it answers.
     pub help: String,
     /// The method.
-    #[serde(default = "get")]
+    #[serde(default = "default_method")]
     pub method: String,
     /// Which host of the region.
     #[serde(default)]
-    pub place: Place,
+    #[serde(rename = "place")]
+    pub host_role: HostRole,
     /// The path, with `{placeholders}`.
     pub path: String,
     /// The query, in order; values may hold placeholders.
@@ -384,15 +397,17 @@ pub struct Preset {
     pub body: Option<String>,
     /// What the placeholders mean.
     #[serde(default, rename = "parameter")]
-    pub parameters: Vec<Parameter>,
+    pub parameters: Vec<PresetParameter>,
     /// Where the provider documents it.
     pub docs: String,
     /// Whether it only reads, although its method might do more; so it is asked about more briefly.
     #[serde(default)]
-    pub reads: bool,
+    #[serde(rename = "reads")]
+    pub read_only: bool,
     /// Kinds it is of no use to.
     #[serde(default)]
-    pub not_for: Vec<String>,
+    #[serde(rename = "not_for")]
+    pub excluded_kinds: Vec<String>,
     /// Where the answer says who the credential acts as.
     #[serde(default)]
     pub principal: Option<PrincipalPointers>,
@@ -411,7 +426,8 @@ pub struct PrincipalPointers {
     pub kind: Option<String>,
     /// Where the organisation is that it works in unless it says otherwise.
     #[serde(default)]
-    pub home: Option<String>,
+    #[serde(rename = "home")]
+    pub home_organization: Option<String>,
     /// Members that, where true, tell the type instead: pointer → type.
     #[serde(default)]
     pub flags: BTreeMap<String, String>,
@@ -420,7 +436,7 @@ pub struct PrincipalPointers {
 /// A parameter of a preset.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Parameter {
+pub struct PresetParameter {
     /// The placeholder's name, such as `org_id`.
     pub id: String,
     /// One sentence: what it is.
@@ -436,16 +452,17 @@ pub struct Parameter {
     pub default: Option<String>,
     /// The preset whose answers list its values.
     #[serde(default)]
-    pub from: Option<String>,
+    #[serde(rename = "from")]
+    pub options_preset: Option<String>,
     /// Where that answer lists them.
     #[serde(default)]
-    pub items: Option<ItemPointers>,
+    pub items: Option<ListPointers>,
 }
 
 /// Where an answer lists the values of a parameter.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct ItemPointers {
+pub struct ListPointers {
     /// The array.
     pub list: String,
     /// The value within an element.
@@ -457,17 +474,19 @@ pub struct ItemPointers {
 /// What a status means at this provider.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct StatusMeaning {
+pub struct StatusRule {
     /// The HTTP status.
     pub status: u16,
     /// Only where the answer's body holds this text.
     #[serde(default)]
-    pub body_has: Option<String>,
+    #[serde(rename = "body_has")]
+    pub body_contains: Option<String>,
     /// Only where the credential is of one of these kinds.
     #[serde(default)]
     pub kinds: Vec<String>,
     /// What it says about the credential.
-    pub verdict: Verdict,
+    #[serde(rename = "verdict")]
+    pub result: CheckResult,
     /// What happened.
     pub what: String,
     /// Why, as far as it is known; what is not known is said as such.
@@ -476,13 +495,13 @@ pub struct StatusMeaning {
     pub remedy: String,
 }
 
-impl Item for Kind {
+impl HasId for CredentialKind {
     fn id(&self) -> &str {
         &self.id
     }
 }
 
-impl Item for Preset {
+impl HasId for RequestPreset {
     fn id(&self) -> &str {
         &self.id
     }
@@ -496,22 +515,22 @@ impl Provider {
     }
 
     /// The kind with the given id.
-    pub fn kind(&self, id: &str) -> Option<&Kind> {
+    pub fn kind(&self, id: &str) -> Option<&CredentialKind> {
         self.kinds.get(id)
     }
 
     /// The preset with the given id.
-    pub fn preset(&self, id: &str) -> Option<&Preset> {
+    pub fn preset(&self, id: &str) -> Option<&RequestPreset> {
         self.presets.get(id)
     }
 
     /// The presets that are of use to a kind.
-    pub fn presets_for<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = &'a Preset> {
-        self.presets.iter().filter(move |preset| !preset.not_for.iter().any(|unfit| unfit == kind))
+    pub fn presets_for<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = &'a RequestPreset> {
+        self.presets.iter().filter(move |preset| !preset.excluded_kinds.iter().any(|unfit| unfit == kind))
     }
 }
 
-impl Kind {
+impl CredentialKind {
     /// The field with the given id.
     pub fn field(&self, id: &str) -> Option<&FieldSpec> {
         self.fields.iter().find(|field| field.id == id)
@@ -519,33 +538,33 @@ impl Kind {
 
     /// Whether a secret may be of this kind and of the other by its looks.
     pub fn resembles(&self, other: &Self) -> bool {
-        let form = |rule: &Recognition| (rule.shape, rule.prefix.clone(), rule.suffix.clone());
-        self.recognise.iter().any(|rule| other.recognise.iter().any(|known| form(rule) == form(known)))
+        let form = |rule: &RecognitionRule| (rule.shape, rule.prefix.clone(), rule.suffix.clone());
+        self.recognition_rules.iter().any(|rule| other.recognition_rules.iter().any(|known| form(rule) == form(known)))
     }
 
     /// The further secret part with the given id.
-    pub fn part(&self, id: &str) -> Option<&PartSpec> {
+    pub fn part(&self, id: &str) -> Option<&SecretPartSpec> {
         self.parts.iter().find(|part| part.id == id)
     }
 
     /// How the secret or one of the further parts is replaced; `None` where that part cannot be, or is none.
-    pub fn replacement(&self, part: &Part) -> Option<&Replacement> {
+    pub fn rotation_of_part(&self, part: &SecretPart) -> Option<&RotationSpec> {
         match part {
-            Part::Secret => Some(&self.replace),
-            Part::Named(id) => self.part(id)?.replace.as_ref(),
+            SecretPart::Secret => Some(&self.rotation),
+            SecretPart::Named(id) => self.part(id)?.rotation.as_ref(),
         }
     }
 
     /// The page where a person makes or renews one, in that region; `None` where kind or region has no such page.
-    pub fn page_in(&self, region: &Region) -> Option<String> {
+    pub fn page_url(&self, region: &Region) -> Option<String> {
         let app = region.app.as_ref()?;
         Some(self.page.as_ref()?.replace("{app}", &app.to_string()))
     }
 }
 
-impl Preset {
+impl RequestPreset {
     /// The parameter with the given id.
-    pub fn parameter(&self, id: &str) -> Option<&Parameter> {
+    pub fn parameter(&self, id: &str) -> Option<&PresetParameter> {
         self.parameters.iter().find(|parameter| parameter.id == id)
     }
 
@@ -556,16 +575,16 @@ impl Preset {
     }
 }
 
-impl Authorization {
+impl AuthMethod {
     /// Whether the secret itself never goes to the API, but is exchanged for an access token.
-    pub const fn exchanges(&self) -> bool {
+    pub const fn uses_token_exchange(&self) -> bool {
         !matches!(self, Self::Header { .. })
     }
 
     /// Whether a refusal may mean no more than that the access token has ended, for a request that is not repeated
     /// unasked because it may change something.
-    pub const fn asks_to_repeat(&self, method: Method, status: u16) -> bool {
-        self.exchanges() && status == 401 && !method.is_safe()
+    pub const fn needs_manual_retry(&self, method: HttpMethod, status: u16) -> bool {
+        self.uses_token_exchange() && status == 401 && !method.is_safe()
     }
 
     /// The scheme shown and sent first.
@@ -579,6 +598,6 @@ impl Authorization {
     }
 }
 
-fn get() -> String {
+fn default_method() -> String {
     "GET".to_owned()
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::spec::Parameter;
+use super::spec::PresetParameter;
 use crate::domain::text::is_uuid;
 
 /// What the values of a parameter look like.
@@ -29,7 +29,7 @@ impl ValueType {
     }
 
     /// Whether a value looks like one.
-    fn fits(self, value: &str) -> bool {
+    fn matches(self, value: &str) -> bool {
         match self {
             Self::Text => true,
             Self::Uuid => is_uuid(value),
@@ -38,9 +38,9 @@ impl ValueType {
     }
 }
 
-impl Parameter {
+impl PresetParameter {
     /// What it takes, in words: `a UUID`, `a number, 100 unless given`, `open or resolved, open unless given`.
-    pub fn takes(&self) -> String {
+    pub fn describe_values(&self) -> String {
         let form = match (self.choices.split_last(), self.value_type) {
             (Some((last, [])), _) => last.clone(),
             (Some((last, others)), _) => format!("{} or {last}", others.join(", ")),
@@ -55,9 +55,9 @@ impl Parameter {
     }
 
     /// Whether it takes a value that was given.
-    pub fn fits(&self, value: &str) -> bool {
+    pub fn accepts(&self, value: &str) -> bool {
         let is_choice = self.choices.is_empty() || self.choices.iter().any(|choice| choice == value);
-        !value.is_empty() && is_choice && self.value_type.fits(value)
+        !value.is_empty() && is_choice && self.value_type.matches(value)
     }
 }
 
@@ -65,14 +65,14 @@ impl Parameter {
 mod tests {
     use super::*;
 
-    fn parameter(value_type: ValueType, choices: &[&str]) -> Parameter {
-        Parameter {
+    fn parameter(value_type: ValueType, choices: &[&str]) -> PresetParameter {
+        PresetParameter {
             id: "x".to_owned(),
             help: String::new(),
             value_type,
             choices: choices.iter().map(|choice| (*choice).to_owned()).collect(),
             default: None,
-            from: None,
+            options_preset: None,
             items: None,
         }
     }
@@ -80,26 +80,26 @@ mod tests {
     #[test]
     fn a_value_looks_like_its_type_says() {
         let uuid = parameter(ValueType::Uuid, &[]);
-        assert!(uuid.fits("74c237b4-ae4a-4241-a47c-000000000bb7") && uuid.fits("74C237B4-AE4A-4241-A47C-000000000BB7"));
+        assert!(uuid.accepts("74c237b4-ae4a-4241-a47c-000000000bb7") && uuid.accepts("74C237B4-AE4A-4241-A47C-000000000BB7"));
         for wrong in
             ["", "acme", "74c237b4-ae4a-4241-a47c", "74c237b4-ae4a-4241-a47c-000000000bb7-", "74c237b4ae4a4241a47c000000000bb7"]
         {
-            assert!(!uuid.fits(wrong), "{wrong}");
+            assert!(!uuid.accepts(wrong), "{wrong}");
         }
         let number = parameter(ValueType::Number, &[]);
-        assert!(number.fits("100") && !number.fits("-1") && !number.fits("1e3") && !number.fits(""));
+        assert!(number.accepts("100") && !number.accepts("-1") && !number.accepts("1e3") && !number.accepts(""));
         let choice = parameter(ValueType::Text, &["open", "resolved"]);
-        assert!(choice.fits("open") && !choice.fits("Open") && !choice.fits(""));
-        assert!(parameter(ValueType::Text, &[]).fits("any/thing"));
+        assert!(choice.accepts("open") && !choice.accepts("Open") && !choice.accepts(""));
+        assert!(parameter(ValueType::Text, &[]).accepts("any/thing"));
     }
 
     #[test]
     fn what_it_takes_is_said_in_words() {
-        assert_eq!(parameter(ValueType::Uuid, &[]).takes(), "a UUID");
-        let with = |default: &str, parameter| Parameter { default: Some(default.to_owned()), ..parameter };
-        assert_eq!(with("100", parameter(ValueType::Number, &[])).takes(), "a number, 100 unless given");
+        assert_eq!(parameter(ValueType::Uuid, &[]).describe_values(), "a UUID");
+        let with = |default: &str, parameter| PresetParameter { default: Some(default.to_owned()), ..parameter };
+        assert_eq!(with("100", parameter(ValueType::Number, &[])).describe_values(), "a number, 100 unless given");
         let choice = parameter(ValueType::Text, &["open", "resolved", "all"]);
-        assert_eq!(with("open", choice).takes(), "open, resolved or all, open unless given");
-        assert_eq!(parameter(ValueType::Text, &["one"]).takes(), "one");
+        assert_eq!(with("open", choice).describe_values(), "open, resolved or all, open unless given");
+        assert_eq!(parameter(ValueType::Text, &["one"]).describe_values(), "one");
     }
 }

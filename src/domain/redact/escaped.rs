@@ -6,7 +6,7 @@
 use std::ops::Range;
 
 /// Where the secret lies next in the text, however it is escaped.
-pub(super) fn find(text: &str, secret: &[u8]) -> Option<Range<usize>> {
+pub(super) fn find_escaped(text: &str, secret: &[u8]) -> Option<Range<usize>> {
     let first = *secret.first()?;
     let is_sign = |byte: u8| matches!(byte, b'%' | b'\\') || (byte == b'+' && secret.contains(&b' '));
     // Where nothing is escaped, as in most texts, the secret lies there as it is or not at all.
@@ -18,18 +18,18 @@ pub(super) fn find(text: &str, secret: &[u8]) -> Option<Range<usize>> {
     // No way to escape a byte takes less than a byte, so it begins no later than this.
     let last = text.len().checked_sub(secret.len())?;
     let starts = text.bytes().take(last + 1).enumerate().filter(|(_, byte)| begins(*byte)).map(|(index, _)| index);
-    let mut ranges = starts.filter_map(|start| Some(start..start + length(&text.as_bytes()[start..], secret)?));
+    let mut ranges = starts.filter_map(|start| Some(start..start + escaped_length(&text.as_bytes()[start..], secret)?));
     ranges.find(|range| text.is_char_boundary(range.start) && text.is_char_boundary(range.end))
 }
 
 /// How many bytes of `text` spell the secret from its beginning on.
-fn length(text: &[u8], secret: &[u8]) -> Option<usize> {
+fn escaped_length(text: &[u8], secret: &[u8]) -> Option<usize> {
     let mut at = 0;
     for (index, byte) in secret.iter().enumerate() {
-        match units(text.get(at..)?, *byte) {
+        match unit_lengths(text.get(at..)?, *byte) {
             [None, None] => return None,
             [Some(length), None] | [None, Some(length)] => at += length,
-            [Some(_), Some(_)] => return ambiguous(&text[at..], &secret[index..]).map(|length| at + length),
+            [Some(_), Some(_)] => return ambiguous_length(&text[at..], &secret[index..]).map(|length| at + length),
         }
     }
     Some(at)
@@ -37,10 +37,11 @@ fn length(text: &[u8], secret: &[u8]) -> Option<usize> {
 
 /// The same where a backslash or a percent sign can be read in two ways: both are followed, step by step, never by
 /// trying every combination.
-fn ambiguous(text: &[u8], secret: &[u8]) -> Option<usize> {
+fn ambiguous_length(text: &[u8], secret: &[u8]) -> Option<usize> {
     let step = |ends: Vec<usize>, byte: &u8| {
-        let next =
-            |at: usize| units(text.get(at..).unwrap_or_default(), *byte).into_iter().flatten().map(move |length| at + length);
+        let next = |at: usize| {
+            unit_lengths(text.get(at..).unwrap_or_default(), *byte).into_iter().flatten().map(move |length| at + length)
+        };
         let mut ends: Vec<usize> = ends.into_iter().flat_map(next).collect();
         ends.sort_unstable();
         ends.dedup();
@@ -50,18 +51,18 @@ fn ambiguous(text: &[u8], secret: &[u8]) -> Option<usize> {
 }
 
 /// How many bytes at the beginning of `text` spell this byte: as itself, and escaped.
-fn units(text: &[u8], byte: u8) -> [Option<usize>; 2] {
+fn unit_lengths(text: &[u8], byte: u8) -> [Option<usize>; 2] {
     let escaped = match text {
-        [b'%', high, low, ..] if pair(*high, *low) == Some(byte) => Some(3),
-        [b'\\', b'u', b'0', b'0', high, low, ..] if byte.is_ascii() && pair(*high, *low) == Some(byte) => Some(6),
-        [b'\\', escaped, ..] if json(*escaped) == Some(byte) => Some(2),
+        [b'%', high, low, ..] if parse_hex_pair(*high, *low) == Some(byte) => Some(3),
+        [b'\\', b'u', b'0', b'0', high, low, ..] if byte.is_ascii() && parse_hex_pair(*high, *low) == Some(byte) => Some(6),
+        [b'\\', escaped, ..] if json_escape_value(*escaped) == Some(byte) => Some(2),
         [b'+', ..] if byte == b' ' => Some(1),
         _ => None,
     };
     [(text.first() == Some(&byte)).then_some(1), escaped]
 }
 
-fn json(escaped: u8) -> Option<u8> {
+fn json_escape_value(escaped: u8) -> Option<u8> {
     match escaped {
         b'"' | b'\\' | b'/' => Some(escaped),
         b'n' => Some(b'\n'),
@@ -71,7 +72,7 @@ fn json(escaped: u8) -> Option<u8> {
     }
 }
 
-fn pair(high: u8, low: u8) -> Option<u8> {
+fn parse_hex_pair(high: u8, low: u8) -> Option<u8> {
     let digit = |byte: u8| char::from(byte).to_digit(16);
     u8::try_from(digit(high)? * 16 + digit(low)?).ok()
 }
@@ -84,17 +85,17 @@ mod tests {
     fn every_way_to_escape_is_seen_through() {
         for text in ["a b/c\"d", "a+b%2Fc%22d", "a%20b%2fc\"d", "a b\\/c\\\"d", "\\u0061 b/c\\u0022d", "%61%20%62%2F%63%22%64"] {
             let around = format!("é{text}é");
-            assert_eq!(find(&around, b"a b/c\"d"), Some(2..2 + text.len()), "{text}");
+            assert_eq!(find_escaped(&around, b"a b/c\"d"), Some(2..2 + text.len()), "{text}");
         }
         for (text, secret) in [("a\\nb", "a\nb"), ("a\\rb", "a\rb"), ("a\\tb", "a\tb"), ("a\\\\b", "a\\b"), ("a%25b", "a%b")] {
-            assert_eq!(find(text, secret.as_bytes()), Some(0..text.len()), "{text}");
+            assert_eq!(find_escaped(text, secret.as_bytes()), Some(0..text.len()), "{text}");
         }
         for text in ["%42b", "\\u0042b", "\\nb", "+b", "a\\u0042", "a%42"] {
-            assert_eq!(find(text, b"ab"), None, "{text} is something else");
+            assert_eq!(find_escaped(text, b"ab"), None, "{text} is something else");
         }
-        assert_eq!(find("x\\u00e9", &[b'x', 0xe9]), None, "in JSON that is two bytes");
-        assert_eq!(find("a b/c", b"a b/c\"d"), None);
-        assert_eq!(find("%", b"%%"), None);
-        assert_eq!(find("é", &[0xa9]), None, "half a character is nothing to cut out");
+        assert_eq!(find_escaped("x\\u00e9", &[b'x', 0xe9]), None, "in JSON that is two bytes");
+        assert_eq!(find_escaped("a b/c", b"a b/c\"d"), None);
+        assert_eq!(find_escaped("%", b"%%"), None);
+        assert_eq!(find_escaped("é", &[0xa9]), None, "half a character is nothing to cut out");
     }
 }

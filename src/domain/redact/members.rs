@@ -10,7 +10,7 @@ use crate::domain::Secret;
 
 /// A text without its secrets, and the secrets.
 #[derive(Default)]
-pub struct Captured {
+pub struct CapturedSecrets {
     /// The text with placeholders.
     pub text: String,
     /// What was there, in order: the member's name and its value.
@@ -18,11 +18,11 @@ pub struct Captured {
 }
 
 /// Takes the string values of the named members out of a JSON text, at any depth.
-pub fn capture(json: &str, members: &[String]) -> Captured {
-    let mut captured = Captured::default();
+pub fn capture_secrets(json: &str, members: &[String]) -> CapturedSecrets {
+    let mut captured = CapturedSecrets::default();
     let mut rest = json;
     while let Some(found) = next_string(rest) {
-        let key = named(&rest[found.clone()], members);
+        let key = matching_member(&rest[found.clone()], members);
         let after = &rest[found.end..];
         let value = key.and_then(|key| value_start(after).map(|start| (key, start)));
         let (kept, used) = match value {
@@ -30,7 +30,7 @@ pub fn capture(json: &str, members: &[String]) -> Captured {
             Some((key, start)) => {
                 let start = found.end + start;
                 let end = start + string_end(&rest[start..]);
-                captured.take(key, &rest[start..end]);
+                captured.add_literal(key, &rest[start..end]);
                 (start, end)
             }
         };
@@ -44,8 +44,8 @@ pub fn capture(json: &str, members: &[String]) -> Captured {
     captured
 }
 
-impl Captured {
-    fn take(&mut self, name: &str, literal: &str) {
+impl CapturedSecrets {
+    fn add_literal(&mut self, name: &str, literal: &str) {
         let closed = if literal.len() > 1 && literal.ends_with('"') { literal.to_owned() } else { format!("{literal}\"") };
         let closed = Zeroizing::new(closed);
         let value = serde_json::from_str::<String>(&closed).unwrap_or_else(|_| literal.trim_matches('"').to_owned());
@@ -73,7 +73,7 @@ fn string_end(text: &str) -> usize {
 }
 
 /// The known name that a literal spells, whatever its case and its escapes.
-fn named<'a>(literal: &str, members: &'a [String]) -> Option<&'a str> {
+fn matching_member<'a>(literal: &str, members: &'a [String]) -> Option<&'a str> {
     let plain = literal.trim_matches('"');
     let spelt = if plain.contains('\\') { serde_json::from_str(literal).ok()? } else { plain.to_owned() };
     members.iter().find(|member| member.eq_ignore_ascii_case(&spelt)).map(String::as_str)
@@ -93,7 +93,7 @@ mod tests {
     use super::*;
 
     fn captured(json: &str) -> (String, Vec<(String, String)>) {
-        let found = capture(json, &["client_secret".to_owned(), "key".to_owned()]);
+        let found = capture_secrets(json, &["client_secret".to_owned(), "key".to_owned()]);
         let text = |secret: &Secret| secret.expose(|bytes| String::from_utf8(bytes.to_vec()).unwrap());
         (found.text, found.secrets.iter().map(|(name, secret)| (name.clone(), text(secret))).collect())
     }

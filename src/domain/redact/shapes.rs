@@ -3,28 +3,29 @@
 use super::MASK;
 
 /// What certain secrets begin with.
-const PREFIXES: [&str; 4] = ["snyk_uat.", "snyk_sat.", "snyk_rt_", "snyk_cs_"];
+const SECRET_PREFIXES: [&str; 4] = ["snyk_uat.", "snyk_sat.", "snyk_rt_", "snyk_cs_"];
 
 /// What all of them begin with.
-const COMMON: &str = "snyk_";
+const COMMON_PREFIX: &str = "snyk_";
 
 /// What a JSON web token begins with: `{"` in base64.
-const JWT: &str = "eyJ";
+const JWT_PREFIX: &str = "eyJ";
 
 /// A JWT's parts together are never shorter than this.
-const SHORTEST_JWT: usize = 40;
+const MIN_JWT_BYTES: usize = 40;
 
 /// The text with everything that looks like a token masked; what a prefix says about its kind stays.
-pub fn mask(text: &str) -> String {
+pub fn mask_patterns(text: &str) -> String {
     // Most texts hold neither, and are not looked at any further.
-    if !text.contains(COMMON) && !text.contains(JWT) {
+    if !text.contains(COMMON_PREFIX) && !text.contains(JWT_PREFIX) {
         return text.to_owned();
     }
-    let mut found: Vec<Found> = PREFIXES.iter().flat_map(|prefix| prefixed(text, prefix)).chain(jwts(text)).collect();
+    let mut found: Vec<SecretMatch> =
+        SECRET_PREFIXES.iter().flat_map(|prefix| find_prefixed(text, prefix)).chain(find_jwts(text)).collect();
     found.sort_by_key(|found| found.start);
     let mut masked = String::with_capacity(text.len());
     let mut done = 0;
-    for Found { start, end, kept } in found {
+    for SecretMatch { start, end, visible_prefix: kept } in found {
         if let Some(between) = text.get(done..start) {
             masked.extend([between, kept, MASK]);
             done = end;
@@ -34,30 +35,30 @@ pub fn mask(text: &str) -> String {
 }
 
 /// Where a secret lies, and the part of it that may stay.
-struct Found {
+struct SecretMatch {
     start: usize,
     end: usize,
-    kept: &'static str,
+    visible_prefix: &'static str,
 }
 
-fn prefixed(text: &str, prefix: &'static str) -> impl Iterator<Item = Found> {
+fn find_prefixed(text: &str, prefix: &'static str) -> impl Iterator<Item = SecretMatch> {
     text.match_indices(prefix).filter_map(move |(start, _)| {
         let inner = &text[start + prefix.len()..];
-        let length = inner.find(ends_a_secret).unwrap_or(inner.len());
-        (length > 0).then_some(Found { start, end: start + prefix.len() + length, kept: prefix })
+        let length = inner.find(is_secret_end).unwrap_or(inner.len());
+        (length > 0).then_some(SecretMatch { start, end: start + prefix.len() + length, visible_prefix: prefix })
     })
 }
 
-fn jwts(text: &str) -> impl Iterator<Item = Found> {
-    text.match_indices(JWT).filter(|(start, _)| !text[..*start].ends_with(is_base64url)).filter_map(|(start, _)| {
+fn find_jwts(text: &str) -> impl Iterator<Item = SecretMatch> {
+    text.match_indices(JWT_PREFIX).filter(|(start, _)| !text[..*start].ends_with(is_base64url)).filter_map(|(start, _)| {
         let run = text[start..].split(|c| !is_base64url(c) && c != '.').next()?.trim_end_matches('.');
         let parts = run.split('.').filter(|part| !part.is_empty()).count();
-        (parts >= 3 && run.len() >= SHORTEST_JWT).then_some(Found { start, end: start + run.len(), kept: "" })
+        (parts >= 3 && run.len() >= MIN_JWT_BYTES).then_some(SecretMatch { start, end: start + run.len(), visible_prefix: "" })
     })
 }
 
 /// A client secret may hold odd characters, so a secret goes on until something that surely is not part of one.
-fn ends_a_secret(c: char) -> bool {
+fn is_secret_end(c: char) -> bool {
     c.is_whitespace() || c.is_control() || matches!(c, '"' | '\'' | '`' | '\\' | '<' | '>' | '&' | '‹' | '›' | '…')
 }
 
@@ -80,27 +81,27 @@ mod tests {
             ("a snyk_rt_x^y_v1 b snyk_cs_z_v1", format!("a snyk_rt_{MASK} b snyk_cs_{MASK}")),
             (&format!("Bearer {jwt}, then {jwt}."), format!("Bearer {MASK}, then {MASK}.")),
         ] {
-            assert_eq!(mask(text), masked);
+            assert_eq!(mask_patterns(text), masked);
         }
     }
 
     #[test]
     fn all_prefixes_begin_alike() {
-        assert!(PREFIXES.iter().all(|prefix| prefix.starts_with(COMMON)));
+        assert!(SECRET_PREFIXES.iter().all(|prefix| prefix.starts_with(COMMON_PREFIX)));
     }
 
     #[test]
     fn what_only_resembles_one_stays() {
         for text in ["starting_after=v1.eyJpZCI6MX0", "eyJ.a.b", "tokens begin with snyk_uat. and end", "keyJhbGciOiJIUzI1NiJ9"] {
-            assert_eq!(mask(text), text);
+            assert_eq!(mask_patterns(text), text);
         }
     }
 
     proptest! {
         #[test]
         fn masking_ends_and_masks_once(text in "(snyk_(uat|sat|rt|cs)[._]|eyJ|[a-z.‹›\" ]|\\PC){0,40}") {
-            let once = mask(&text);
-            prop_assert_eq!(mask(&once), once);
+            let once = mask_patterns(&text);
+            prop_assert_eq!(mask_patterns(&once), once);
         }
     }
 }

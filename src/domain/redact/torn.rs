@@ -3,38 +3,38 @@
 
 use zeroize::Zeroizing;
 
-use super::{MASK, Redactor};
+use super::{MASK, SecretRedactor};
 
 /// A shorter piece of an encoding is not taken for one, unless the line before ended in the middle of it.
-const SHORTEST_PIECE: usize = 16;
+const MIN_FRAGMENT_BYTES: usize = 16;
 
 /// Finds the pieces of known secrets in lines that come one after the other.
-pub struct Torn {
+pub struct SplitSecretDetector {
     /// The secrets and what they become in encodings.
-    whole: Vec<Zeroizing<String>>,
+    known_texts: Vec<Zeroizing<String>>,
     /// Which of them the last line broke off, and before which byte.
-    broken: Option<(usize, usize)>,
+    open_fragment: Option<(usize, usize)>,
 }
 
-impl Torn {
+impl SplitSecretDetector {
     /// For the secrets that a redactor knows.
-    pub fn of(redactor: &Redactor) -> Self {
+    pub fn from_redactor(redactor: &SecretRedactor) -> Self {
         let plain = redactor.secrets.iter().filter_map(|secret| std::str::from_utf8(secret).ok());
         let plain = plain.map(|secret| Zeroizing::new(secret.to_owned()));
-        Self { whole: redactor.encoded().iter().cloned().chain(plain).collect(), broken: None }
+        Self { known_texts: redactor.encoded().iter().cloned().chain(plain).collect(), open_fragment: None }
     }
 
     /// The line, with its end, without pieces of secrets.
-    pub fn mask(&mut self, line: &str) -> String {
+    pub fn mask_line(&mut self, line: &str) -> String {
         let text = line.trim_end_matches(['\n', '\r']);
         if text.is_empty() {
             return line.to_owned();
         }
-        let mut before = self.broken.take();
+        let mut before = self.open_fragment.take();
         let (mut masked, mut rest) = (String::with_capacity(line.len()), text);
         while !rest.is_empty() {
-            let run = rest.len() - rest.trim_start_matches(is_encoded).len();
-            let gap = rest[run..].find(is_encoded).unwrap_or(rest.len() - run);
+            let run = rest.len() - rest.trim_start_matches(is_encoding_char).len();
+            let gap = rest[run..].find(is_encoding_char).unwrap_or(rest.len() - run);
             if run > 0 {
                 let ends_line = run + gap == rest.len() && gap == 0;
                 masked.push_str(&self.mask_run(&rest[..run], before.take(), ends_line));
@@ -46,38 +46,38 @@ impl Torn {
     }
 
     fn mask_run(&mut self, run: &str, before: Option<(usize, usize)>, ends_line: bool) -> String {
-        let goes_on = before.and_then(|(which, from)| Some((which, self.whole.get(which)?.get(from..)?, from)));
+        let goes_on = before.and_then(|(which, from)| Some((which, self.known_texts.get(which)?.get(from..)?, from)));
         if let Some((which, missing, from)) = goes_on.filter(|(_, missing, _)| !missing.is_empty()) {
             if missing.starts_with(run) {
-                self.broken = ends_line.then_some((which, from + run.len()));
+                self.open_fragment = ends_line.then_some((which, from + run.len()));
                 return MASK.to_owned();
             }
             if let Some(after) = run.strip_prefix(missing) {
                 return format!("{MASK}{after}");
             }
         }
-        if run.len() < SHORTEST_PIECE {
+        if run.len() < MIN_FRAGMENT_BYTES {
             return run.to_owned();
         }
-        let inside = self.whole.iter().enumerate().find_map(|(which, whole)| Some((which, whole.find(run)? + run.len())));
+        let inside = self.known_texts.iter().enumerate().find_map(|(which, whole)| Some((which, whole.find(run)? + run.len())));
         if let Some(place) = inside {
-            self.broken = ends_line.then_some(place);
+            self.open_fragment = ends_line.then_some(place);
             return MASK.to_owned();
         }
-        if let Some((which, length)) = self.longest(run, |whole, length| whole.starts_with(&run[run.len() - length..])) {
-            self.broken = ends_line.then_some((which, length));
+        if let Some((which, length)) = self.longest_fragment(run, |whole, length| whole.starts_with(&run[run.len() - length..])) {
+            self.open_fragment = ends_line.then_some((which, length));
             return format!("{}{MASK}", &run[..run.len() - length]);
         }
-        match self.longest(run, |whole, length| whole.ends_with(&run[..length])) {
+        match self.longest_fragment(run, |whole, length| whole.ends_with(&run[..length])) {
             Some((_, length)) => format!("{MASK}{}", &run[length..]),
             None => run.to_owned(),
         }
     }
 
     /// The longest piece of a run that `fits` one of the secrets, and which.
-    fn longest(&self, run: &str, fits: impl Fn(&str, usize) -> bool) -> Option<(usize, usize)> {
-        let found = self.whole.iter().enumerate().filter_map(|(which, whole)| {
-            let lengths = SHORTEST_PIECE..=run.len().min(whole.len());
+    fn longest_fragment(&self, run: &str, fits: impl Fn(&str, usize) -> bool) -> Option<(usize, usize)> {
+        let found = self.known_texts.iter().enumerate().filter_map(|(which, whole)| {
+            let lengths = MIN_FRAGMENT_BYTES..=run.len().min(whole.len());
             Some((which, lengths.rev().find(|length| fits(whole, *length))?))
         });
         found.max_by_key(|(_, length)| *length)
@@ -85,7 +85,7 @@ impl Torn {
 }
 
 /// What encodings and tokens are made of.
-const fn is_encoded(sign: char) -> bool {
+const fn is_encoding_char(sign: char) -> bool {
     sign.is_ascii_alphanumeric() || matches!(sign, '+' | '/' | '-' | '_' | '.')
 }
 
@@ -97,15 +97,15 @@ mod tests {
 
     use super::*;
     use crate::domain::Secret;
-    use crate::domain::text::hex;
+    use crate::domain::text::to_hex;
 
     const SECRET: &str = "snyk_uat.1a2b3c4d.eyJqIjoiMDE5Nlo2WkJWM1JZMDRXMVJLOTUyVFNaNVkiLCJoIjoiYXBpIn0.HjFnVSgvfTILcMzAUkc8weoYgA-oSavHrqKqSQjXhLc";
 
     fn shown(lines: &[String]) -> String {
-        let mut redactor = Redactor::default();
-        redactor.learn(&Secret::from_text(SECRET.to_owned()));
-        let mut torn = Torn::of(&redactor);
-        lines.iter().map(|line| torn.mask(&redactor.redact_known(line.clone()))).collect()
+        let mut redactor = SecretRedactor::default();
+        redactor.add_secret(&Secret::from_text(SECRET.to_owned()));
+        let mut torn = SplitSecretDetector::from_redactor(&redactor);
+        lines.iter().map(|line| torn.mask_line(&redactor.redact_known(line.clone()))).collect()
     }
 
     fn folded(text: &str, width: usize) -> Vec<String> {
@@ -133,12 +133,12 @@ mod tests {
             let around = format!("{before}{SECRET}");
             let encoded = match form {
                 0 => STANDARD.encode(&around),
-                1 => hex(around.as_bytes()),
+                1 => to_hex(around.as_bytes()),
                 _ => around,
             };
             let shown = shown(&folded(&encoded, width));
             for (place, piece) in SECRET.as_bytes().windows(18).enumerate() {
-                let forms = [STANDARD.encode(piece), hex(piece), String::from_utf8_lossy(piece).into_owned()];
+                let forms = [STANDARD.encode(piece), to_hex(piece), String::from_utf8_lossy(piece).into_owned()];
                 prop_assert!(forms.iter().all(|form| !shown.contains(form.as_str())), "{place}: {shown}");
             }
         }

@@ -2,55 +2,55 @@
 
 use time::Duration;
 
-use super::{Cause, Facts, Finding, Weight, other_form};
-use crate::domain::Moment;
+use super::{CauseAssessment, Likelihood, RefusalCause, RefusalContext, untried_scheme};
+use crate::domain::Timestamp;
 use crate::domain::rate_limit::{self, RateLimit};
 
-use Weight::{Likely, Open, Unlikely};
+use Likelihood::{Likely, Unknown, Unlikely};
 
 /// Clocks that differ by less are taken to agree: an answer is on its way for a while, and providers bear as much.
-const AGREED: Duration = Duration::seconds(90);
+const MAX_CLOCK_SKEW: Duration = Duration::seconds(90);
 
 /// By how much the clock here is ahead of the server's (behind, where it is negative), if that matters.
-pub(in crate::domain) fn skew(server: Option<Moment>, here: Moment) -> Option<Duration> {
+pub(in crate::domain) fn clock_skew(server: Option<Timestamp>, here: Timestamp) -> Option<Duration> {
     let ahead = here - server?;
-    (ahead.abs() >= AGREED).then_some(ahead)
+    (ahead.abs() >= MAX_CLOCK_SKEW).then_some(ahead)
 }
 
 /// `2 h ahead of the server's`.
-pub(in crate::domain) fn skew_in_words(ahead: Duration) -> String {
+pub(in crate::domain) fn describe_clock_skew(ahead: Duration) -> String {
     let time = std::time::Duration::try_from(ahead.abs()).unwrap_or_default();
     let side = if ahead.is_negative() { "behind" } else { "ahead of" };
-    format!("{} {side} the server's", rate_limit::seconds(time))
+    format!("{} {side} the server's", rate_limit::format_wait(time))
 }
 
-impl Facts<'_> {
-    pub(super) fn findings(&self) -> Vec<Finding> {
-        let pace = (self.answer.status == 429).then(|| (Cause::Pace, self.pace()));
+impl RefusalContext<'_> {
+    pub(super) fn assess_causes(&self) -> Vec<CauseAssessment> {
+        let pace = (self.response.status == 429).then(|| (RefusalCause::RateLimit, self.assess_rate_limit()));
         let others = [
-            (Cause::Region, self.region()),
-            (Cause::End, self.end()),
-            (Cause::Scheme, self.scheme()),
-            (Cause::Account, self.account()),
-            (Cause::Permission, self.permission()),
-            (Cause::Whitespace, self.whitespace()),
-            (Cause::Clock, self.clock()),
+            (RefusalCause::Region, self.assess_region()),
+            (RefusalCause::Expiry, self.assess_expiry()),
+            (RefusalCause::Scheme, self.assess_scheme()),
+            (RefusalCause::Account, self.assess_account()),
+            (RefusalCause::Permission, self.assess_permission()),
+            (RefusalCause::Whitespace, self.assess_whitespace()),
+            (RefusalCause::Clock, self.assess_clock()),
         ];
-        let plan = self.plan().map(|plan| (Cause::Plan, plan));
+        let plan = self.assess_plan().map(|plan| (RefusalCause::Plan, plan));
         let all = pace.into_iter().chain(others).chain(plan);
-        all.map(|(cause, (weight, told))| Finding { cause, weight, told }).collect()
+        all.map(|(cause, (weight, told))| CauseAssessment { cause, likelihood: weight, reason: told }).collect()
     }
 
     /// Whether the provider got as far as knowing the credential.
-    fn was_known(&self) -> bool {
-        self.answer.status != 401
+    fn credential_was_known(&self) -> bool {
+        self.response.status != 401
     }
 
-    fn pace(&self) -> (Weight, String) {
-        let limit = RateLimit::read(self.answer, self.hints.now);
+    fn assess_rate_limit(&self) -> (Likelihood, String) {
+        let limit = RateLimit::from_response(self.response, self.hints.now);
         // A budget that is not used up did not make the server refuse, so it is not told as the reason.
-        let spent = limit.share().is_none_or(|(left, _)| left == 0);
-        let told = match (limit.words().filter(|_| spent), limit.retry_after.map(rate_limit::seconds)) {
+        let spent = limit.remaining_of_limit().is_none_or(|(left, _)| left == 0);
+        let told = match (limit.describe().filter(|_| spent), limit.retry_after.map(rate_limit::format_wait)) {
             (Some(words), _) => words,
             (None, Some(wait)) => format!("the provider wants to be left alone for {wait}"),
             (None, None) => "a limit on the number of requests is reached".to_owned(),
@@ -58,11 +58,11 @@ impl Facts<'_> {
         (Likely, told)
     }
 
-    fn region(&self) -> (Weight, String) {
-        let here = self.asked.region;
+    fn assess_region(&self) -> (Likelihood, String) {
+        let here = self.request_context.region;
         let hints = self.hints;
         let own = "and a credential works in its own region only";
-        if self.was_known() {
+        if self.credential_was_known() {
             return (Unlikely, format!("{here} knows the credential"));
         }
         match (&hints.accepted_in[..], &hints.home_region) {
@@ -71,100 +71,100 @@ impl Facts<'_> {
                 (Likely, format!("it says itself that it is {home}'s, {own}"))
             }
             ([], Some(_)) => (Unlikely, format!("it says itself that it is {here}'s")),
-            ([], None) => self.other_regions(),
+            ([], None) => self.assess_other_regions(),
         }
     }
 
-    fn other_regions(&self) -> (Weight, String) {
-        let (refused, unasked) = (&self.hints.refused_in, &self.hints.unasked);
+    fn assess_other_regions(&self) -> (Likelihood, String) {
+        let (refused, unasked) = (&self.hints.refused_in, &self.hints.untried_in);
         match (refused.is_empty(), unasked.is_empty()) {
             (true, true) => (Unlikely, "the provider has no other".to_owned()),
             (false, true) => (Unlikely, format!("the others refused it too: {}", refused.join(", "))),
-            (true, false) => (Open, format!("the others were never asked: {}", unasked.join(", "))),
-            (false, false) => (Open, format!("{} refused it too; never asked: {}", refused.join(", "), unasked.join(", "))),
+            (true, false) => (Unknown, format!("the others were never asked: {}", unasked.join(", "))),
+            (false, false) => (Unknown, format!("{} refused it too; never asked: {}", refused.join(", "), unasked.join(", "))),
         }
     }
 
-    fn end(&self) -> (Weight, String) {
+    fn assess_expiry(&self) -> (Likelihood, String) {
         let clock = self.server_time().unwrap_or(self.hints.now);
         match self.hints.expires {
             Some(end) if end <= clock => (Likely, format!("it ended on {}", end.date())),
-            _ if self.was_known() => (Unlikely, "the provider knows the credential".to_owned()),
+            _ if self.credential_was_known() => (Unlikely, "the provider knows the credential".to_owned()),
             Some(end) => {
-                (Open, format!("it lasts until {} unless it was revoked before, which only the provider knows", end.date()))
+                (Unknown, format!("it lasts until {} unless it was revoked before, which only the provider knows", end.date()))
             }
-            None => (Open, "when it ends, or whether it was revoked, only the provider knows".to_owned()),
+            None => (Unknown, "when it ends, or whether it was revoked, only the provider knows".to_owned()),
         }
     }
 
-    fn scheme(&self) -> (Weight, String) {
+    fn assess_scheme(&self) -> (Likelihood, String) {
         let forms = self.schemes.join("\" and \"");
-        let other = self.kind().and_then(|kind| other_form(kind, self.schemes));
+        let other = self.kind().and_then(|kind| untried_scheme(kind, self.schemes));
         match other {
-            _ if self.was_known() => (Unlikely, format!("\"{forms}\" was understood")),
-            Some(_) if self.hints.is_proven => (Unlikely, format!("\"{forms}\" is the form that worked before")),
-            Some(other) => (Open, format!("\"{other}\" was not tried: a request that may change something is not repeated")),
+            _ if self.credential_was_known() => (Unlikely, format!("\"{forms}\" was understood")),
+            Some(_) if self.hints.scheme_worked_before => (Unlikely, format!("\"{forms}\" is the form that worked before")),
+            Some(other) => (Unknown, format!("\"{other}\" was not tried: a request that may change something is not repeated")),
             None if self.schemes.len() > 1 => (Unlikely, format!("\"{forms}\" were both refused")),
             None => (Unlikely, format!("\"{forms}\" is the only one of this kind")),
         }
     }
 
-    fn plan(&self) -> Option<(Weight, String)> {
-        let limits = self.asked.provider.plans.as_ref()?;
-        Some(match self.answer.status {
+    fn assess_plan(&self) -> Option<(Likelihood, String)> {
+        let limits = self.request_context.provider.plans_without_api.as_ref()?;
+        Some(match self.response.status {
             401 | 403 if self.principal.is_some() => (Unlikely, format!("{limits}, but it was accepted here before")),
-            401 | 403 => (Open, format!("{limits}; which plan this is, no answer tells")),
+            401 | 403 => (Unknown, format!("{limits}; which plan this is, no answer tells")),
             _ => (Unlikely, "a plan without access is refused with another status".to_owned()),
         })
     }
 
-    fn account(&self) -> (Weight, String) {
-        match (self.principal, self.answer.status) {
-            (_, 401) if self.was_exchanged() => {
-                (Open, "what is sent along with it (client id, name) may be another one's".to_owned())
+    fn assess_account(&self) -> (Likelihood, String) {
+        match (self.principal, self.response.status) {
+            (_, 401) if self.sent_access_token() => {
+                (Unknown, "what is sent along with it (client id, name) may be another one's".to_owned())
             }
             (_, 401) => (Unlikely, "whose it is, is looked at only once it is accepted".to_owned()),
-            (Some(who), 403 | 404) => (Open, format!("it acts as {} ({}); is what was asked for theirs?", who.name, who.kind)),
-            (None, 403 | 404) => (Open, "nobody has asked yet whom it acts as; a check does".to_owned()),
+            (Some(who), 403 | 404) => (Unknown, format!("it acts as {} ({}); is what was asked for theirs?", who.name, who.kind)),
+            (None, 403 | 404) => (Unknown, "nobody has asked yet whom it acts as; a check does".to_owned()),
             _ => (Unlikely, "the limit counts whoever it is".to_owned()),
         }
     }
 
-    fn permission(&self) -> (Weight, String) {
-        match self.answer.status {
+    fn assess_permission(&self) -> (Likelihood, String) {
+        match self.response.status {
             403 => (Likely, "the credential is known and this request is not allowed to it".to_owned()),
-            404 => (Open, "what a credential may not see is often answered as if it were not there".to_owned()),
+            404 => (Unknown, "what a credential may not see is often answered as if it were not there".to_owned()),
             401 => (Unlikely, "what it may do is looked at only once it is accepted".to_owned()),
             _ => (Unlikely, "the request was not looked at so far".to_owned()),
         }
     }
 
-    fn whitespace(&self) -> (Weight, String) {
-        match &self.hints.oddities {
+    fn assess_whitespace(&self) -> (Likelihood, String) {
+        match &self.hints.secret_anomalies {
             Some(odd) if !odd.is_empty() => (Likely, format!("the secret in the store has {}", odd.join(", "))),
             Some(_) => (Unlikely, "the secret in the store has no blank, quote or line break around it".to_owned()),
-            None => (Open, "the secret could not be looked at".to_owned()),
+            None => (Unknown, "the secret could not be looked at".to_owned()),
         }
     }
 
-    fn clock(&self) -> (Weight, String) {
+    fn assess_clock(&self) -> (Likelihood, String) {
         let Some(server) = self.server_time() else {
-            return (Open, "the answer does not say what time it is there".to_owned());
+            return (Unknown, "the answer does not say what time it is there".to_owned());
         };
-        match skew(Some(server), self.hints.now) {
+        match clock_skew(Some(server), self.hints.now) {
             None => (Unlikely, "the clocks here and there agree".to_owned()),
-            Some(ahead) if self.was_exchanged() && !self.was_known() => {
+            Some(ahead) if self.sent_access_token() && !self.credential_was_known() => {
                 let why = "and access tokens and signed assertions are timed";
-                (Likely, format!("the clock here is {}, {why}", skew_in_words(ahead)))
+                (Likely, format!("the clock here is {}, {why}", describe_clock_skew(ahead)))
             }
             Some(ahead) => {
                 let why = "this has no part in it, but the ends that are shown are off by as much";
-                (Unlikely, format!("the clock here is {}; {why}", skew_in_words(ahead)))
+                (Unlikely, format!("the clock here is {}; {why}", describe_clock_skew(ahead)))
             }
         }
     }
 
-    fn server_time(&self) -> Option<Moment> {
-        self.answer.header("date").and_then(rate_limit::date)
+    fn server_time(&self) -> Option<Timestamp> {
+        self.response.header("date").and_then(rate_limit::parse_http_date)
     }
 }

@@ -5,52 +5,58 @@
 
 mod causes;
 
-pub(in crate::domain) use causes::{skew, skew_in_words};
+pub(in crate::domain) use causes::{clock_skew, describe_clock_skew};
 
 use serde::Serialize;
 
 use super::credential::Principal;
-use super::explain::{Asked, Hints};
-use super::provider::{Authorization, Kind};
+use super::explain::{ExplanationContext, RequestContext};
+use super::provider::{AuthMethod, CredentialKind};
 use super::rate_limit::{self, RateLimit};
-use super::request::Draft;
-use super::response::Answer;
+use super::request::RequestDraft;
+use super::response::ApiResponse;
 
 /// The statuses that are looked into.
-const REFUSALS: [u16; 4] = [401, 403, 404, 429];
+const DIAGNOSED_STATUSES: [u16; 4] = [401, 403, 404, 429];
 
 /// What was tried, what is known and what to do next.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Refusal {
+pub struct RefusalDiagnosis {
     /// What was asked, where, and in which forms.
     pub tried: Vec<String>,
     /// The possible causes, the likely ones first.
-    pub known: Vec<Finding>,
+    #[serde(rename = "known")]
+    pub causes: Vec<CauseAssessment>,
     /// What to do, the most promising first.
-    pub next: Vec<Step>,
+    #[serde(rename = "next")]
+    pub next_steps: Vec<RemedyStep>,
 }
 
 /// A possible cause, and what is known of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Finding {
+pub struct CauseAssessment {
     /// The cause.
-    pub cause: Cause,
+    pub cause: RefusalCause,
     /// How likely it is.
-    pub weight: Weight,
+    #[serde(rename = "weight")]
+    pub likelihood: Likelihood,
     /// Why, in words.
-    pub told: String,
+    #[serde(rename = "told")]
+    pub reason: String,
 }
 
 /// What may be behind a refusal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Cause {
+pub enum RefusalCause {
     /// Too many requests.
-    Pace,
+    #[serde(rename = "pace")]
+    RateLimit,
     /// The credential belongs to another region.
     Region,
     /// It has ended or was revoked.
-    End,
+    #[serde(rename = "end")]
+    Expiry,
     /// It was sent in the wrong form.
     Scheme,
     /// The plan has no access to the API.
@@ -68,11 +74,12 @@ pub enum Cause {
 /// How likely a cause is, by what is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Weight {
+pub enum Likelihood {
     /// Something speaks for it.
     Likely,
     /// Nobody knows.
-    Open,
+    #[serde(rename = "open")]
+    Unknown,
     /// Something speaks against it.
     Unlikely,
 }
@@ -80,61 +87,67 @@ pub enum Weight {
 /// Something to do about a refusal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Step {
+pub enum RemedyStep {
     /// Wait for so long, and send again.
     Wait(String),
     /// Set the clock of this machine.
     SetClock,
     /// Give the secret again.
-    Reenter,
+    #[serde(rename = "reenter")]
+    ReenterSecret,
     /// Switch the credential to this region.
-    Switch(String),
+    #[serde(rename = "switch")]
+    SwitchRegion(String),
     /// Try the other regions.
-    Probe,
+    #[serde(rename = "probe")]
+    ProbeRegions,
     /// Look at the provider's page.
-    Page,
+    #[serde(rename = "page")]
+    OpenProviderPage,
     /// Look what the credential reaches.
-    Reach,
+    #[serde(rename = "reach")]
+    ListAccess,
     /// Replace the credential.
-    Replace,
+    #[serde(rename = "replace")]
+    Rotate,
 }
 
 /// What is known of a request that was refused.
-pub struct Facts<'a> {
+pub struct RefusalContext<'a> {
     /// Who was asked.
-    pub asked: Asked<'a>,
+    pub request_context: RequestContext<'a>,
     /// What is known besides the answer.
-    pub hints: &'a Hints,
+    pub hints: &'a ExplanationContext,
     /// What was asked.
-    pub draft: &'a Draft,
+    pub draft: &'a RequestDraft,
     /// What came back.
-    pub answer: &'a Answer,
+    pub response: &'a ApiResponse,
     /// The schemes in which the secret was sent.
     pub schemes: &'a [String],
     /// Whom the credential acted as when it was accepted last.
     pub principal: Option<&'a Principal>,
 }
 
-impl Refusal {
+impl RefusalDiagnosis {
     /// Looks into a refusal; `None` for any other answer.
-    pub fn of(facts: &Facts<'_>) -> Option<Self> {
-        if !REFUSALS.contains(&facts.answer.status) {
+    pub fn diagnose(facts: &RefusalContext<'_>) -> Option<Self> {
+        if !DIAGNOSED_STATUSES.contains(&facts.response.status) {
             return None;
         }
-        let mut known = facts.findings();
-        known.sort_by_key(|finding| finding.weight);
-        let next = facts.steps(&known);
-        Some(Self { tried: facts.tried(), known, next })
+        let mut known = facts.assess_causes();
+        known.sort_by_key(|finding| finding.likelihood);
+        let next = facts.remedy_steps(&known);
+        Some(Self { tried: facts.describe_attempts(), causes: known, next_steps: next })
     }
 }
 
-impl Cause {
+impl RefusalCause {
     /// What it is called.
     pub const fn title(self) -> &'static str {
         match self {
-            Self::Pace => "Pace",
+            Self::RateLimit => "Pace",
             Self::Region => "Region",
-            Self::End => "End",
+            Self::Expiry => "End",
             Self::Scheme => "Form",
             Self::Plan => "Plan",
             Self::Account => "Account",
@@ -145,79 +158,81 @@ impl Cause {
     }
 }
 
-impl Weight {
+impl Likelihood {
     /// The sign that stands for it.
-    pub const fn sign(self) -> char {
+    pub const fn symbol(self) -> char {
         match self {
             Self::Likely => '!',
-            Self::Open => '?',
+            Self::Unknown => '?',
             Self::Unlikely => '-',
         }
     }
 }
 
-impl Step {
+impl RemedyStep {
     /// What there is to do, as a sentence.
-    pub fn words(&self) -> String {
+    pub fn describe(&self) -> String {
         match self {
             Self::Wait(time) => format!("Wait {time}, then send it again"),
             Self::SetClock => "Set the clock of this machine, then send it again".to_owned(),
-            Self::Reenter => "Give the secret again, without blanks and line breaks".to_owned(),
-            Self::Switch(region) => format!("Switch the credential to {region}"),
-            Self::Probe => "Try every region (each of their hosts sees the secret)".to_owned(),
-            Self::Page => "Look at the provider's page whether it is still there".to_owned(),
-            Self::Reach => "List what the credential can reach, and compare the ids".to_owned(),
-            Self::Replace => "Replace it".to_owned(),
+            Self::ReenterSecret => "Give the secret again, without blanks and line breaks".to_owned(),
+            Self::SwitchRegion(region) => format!("Switch the credential to {region}"),
+            Self::ProbeRegions => "Try every region (each of their hosts sees the secret)".to_owned(),
+            Self::OpenProviderPage => "Look at the provider's page whether it is still there".to_owned(),
+            Self::ListAccess => "List what the credential can reach, and compare the ids".to_owned(),
+            Self::Rotate => "Replace it".to_owned(),
         }
     }
 
     /// The command that does it for a credential of this name, where there is one.
     pub fn command(&self, name: &str) -> Option<String> {
         match self {
-            Self::Wait(_) | Self::SetClock | Self::Page => None,
-            Self::Reenter => Some(format!("tokenring edit {name} --secret")),
-            Self::Switch(region) => Some(format!("tokenring region {name} {region}")),
-            Self::Probe => Some(format!("tokenring probe {name}")),
-            Self::Reach => Some(format!("tokenring presets {name}")),
-            Self::Replace => Some(format!("tokenring rotate {name} --plan")),
+            Self::Wait(_) | Self::SetClock | Self::OpenProviderPage => None,
+            Self::ReenterSecret => Some(format!("tokenring edit {name} --secret")),
+            Self::SwitchRegion(region) => Some(format!("tokenring region {name} {region}")),
+            Self::ProbeRegions => Some(format!("tokenring probe {name}")),
+            Self::ListAccess => Some(format!("tokenring presets {name}")),
+            Self::Rotate => Some(format!("tokenring rotate {name} --plan")),
         }
     }
 }
 
-impl<'a> Facts<'a> {
-    fn kind(&self) -> Option<&'a Kind> {
-        self.asked.provider.kind(self.asked.kind)
+impl<'a> RefusalContext<'a> {
+    fn kind(&self) -> Option<&'a CredentialKind> {
+        self.request_context.provider.kind(self.request_context.kind)
     }
 
     /// Whether an access token went instead of the secret.
-    fn was_exchanged(&self) -> bool {
-        self.kind().is_some_and(|kind| kind.authorization.exchanges())
+    fn sent_access_token(&self) -> bool {
+        self.kind().is_some_and(|kind| kind.authorization.uses_token_exchange())
     }
 
-    fn tried(&self) -> Vec<String> {
-        let Draft { method, target, .. } = self.draft;
-        let forms: Vec<_> = self.schemes.iter().map(|scheme| form(scheme)).collect();
-        let what = if self.was_exchanged() { "an access token for it" } else { "the secret" };
-        vec![format!("{method} {target} in {}", self.asked.region), format!("with {what} as {}", forms.join(", then "))]
+    fn describe_attempts(&self) -> Vec<String> {
+        let RequestDraft { method, target, .. } = self.draft;
+        let forms: Vec<_> = self.schemes.iter().map(|scheme| describe_scheme(scheme)).collect();
+        let what = if self.sent_access_token() { "an access token for it" } else { "the secret" };
+        vec![format!("{method} {target} in {}", self.request_context.region), format!("with {what} as {}", forms.join(", then "))]
     }
 
-    fn steps(&self, known: &[Finding]) -> Vec<Step> {
-        let weight = |cause| known.iter().find(|finding| finding.cause == cause).map(|finding| finding.weight);
-        let is_likely = |cause| weight(cause) == Some(Weight::Likely);
-        let wait = RateLimit::read(self.answer, self.hints.now).wait().map_or_else(|| "a while".to_owned(), rate_limit::seconds);
+    fn remedy_steps(&self, known: &[CauseAssessment]) -> Vec<RemedyStep> {
+        let weight = |cause| known.iter().find(|finding| finding.cause == cause).map(|finding| finding.likelihood);
+        let is_likely = |cause| weight(cause) == Some(Likelihood::Likely);
+        let wait = RateLimit::from_response(self.response, self.hints.now)
+            .wait_time()
+            .map_or_else(|| "a while".to_owned(), rate_limit::format_wait);
         let home = self.hints.accepted_in.first().or(self.hints.home_region.as_ref());
-        let switch = home.filter(|_| is_likely(Cause::Region)).cloned().map(Step::Switch);
-        let asks_elsewhere = weight(Cause::Region) == Some(Weight::Open);
-        let is_refused = self.answer.status == 401;
+        let switch = home.filter(|_| is_likely(RefusalCause::Region)).cloned().map(RemedyStep::SwitchRegion);
+        let asks_elsewhere = weight(RefusalCause::Region) == Some(Likelihood::Unknown);
+        let is_refused = self.response.status == 401;
         [
-            is_likely(Cause::Pace).then_some(Step::Wait(wait)),
-            is_likely(Cause::Clock).then_some(Step::SetClock),
-            is_likely(Cause::Whitespace).then_some(Step::Reenter),
+            is_likely(RefusalCause::RateLimit).then_some(RemedyStep::Wait(wait)),
+            is_likely(RefusalCause::Clock).then_some(RemedyStep::SetClock),
+            is_likely(RefusalCause::Whitespace).then_some(RemedyStep::ReenterSecret),
             switch,
-            asks_elsewhere.then_some(Step::Probe),
-            matches!(self.answer.status, 403 | 404).then_some(Step::Reach),
-            (is_refused || self.answer.status == 403).then_some(Step::Page),
-            is_refused.then_some(Step::Replace),
+            asks_elsewhere.then_some(RemedyStep::ProbeRegions),
+            matches!(self.response.status, 403 | 404).then_some(RemedyStep::ListAccess),
+            (is_refused || self.response.status == 403).then_some(RemedyStep::OpenProviderPage),
+            is_refused.then_some(RemedyStep::Rotate),
         ]
         .into_iter()
         .flatten()
@@ -226,13 +241,13 @@ impl<'a> Facts<'a> {
 }
 
 /// The form of a header: `Authorization: token …`.
-fn form(scheme: &str) -> String {
+fn describe_scheme(scheme: &str) -> String {
     if scheme.is_empty() { "\"Authorization: …\"".to_owned() } else { format!("\"Authorization: {scheme} …\"") }
 }
 
 /// The other form that a kind may have, if it has two.
-fn other_form<'a>(kind: &'a Kind, tried: &[String]) -> Option<&'a str> {
-    let Authorization::Header { scheme, fallback } = &kind.authorization else { return None };
+fn untried_scheme<'a>(kind: &'a CredentialKind, tried: &[String]) -> Option<&'a str> {
+    let AuthMethod::Header { scheme, fallback } = &kind.authorization else { return None };
     [Some(scheme), fallback.as_ref()].into_iter().flatten().find(|form| !tried.contains(form)).map(String::as_str)
 }
 

@@ -3,18 +3,18 @@
 use time::macros::datetime;
 
 use super::*;
-use crate::domain::Moment;
-use crate::domain::provider::builtin;
-use crate::domain::request::{Method, Target};
+use crate::domain::Timestamp;
+use crate::domain::provider::builtin_catalog;
+use crate::domain::request::{HttpMethod, RequestTarget};
 
-const NOW: Moment = datetime!(2026-11-21 12:00 UTC);
+const NOW: Timestamp = datetime!(2026-11-21 12:00 UTC);
 
 /// A refusal, all of whose circumstances are plain.
 struct Case {
     provider: &'static str,
     kind: &'static str,
-    answer: Answer,
-    hints: Hints,
+    answer: ApiResponse,
+    hints: ExplanationContext,
     schemes: Vec<String>,
     principal: Option<Principal>,
 }
@@ -25,170 +25,198 @@ fn case(status: u16) -> Case {
     Case {
         provider: "snyk",
         kind: "personal-access-token",
-        answer: Answer { status, headers, ..Answer::default() },
-        hints: Hints { oddities: Some(Vec::new()), unasked, ..Hints::at(NOW) },
+        answer: ApiResponse { status, headers, ..ApiResponse::default() },
+        hints: ExplanationContext { secret_anomalies: Some(Vec::new()), untried_in: unasked, ..ExplanationContext::new(NOW) },
         schemes: vec!["token".to_owned(), "Bearer".to_owned()],
         principal: None,
     }
 }
 
 impl Case {
-    fn refusal(&self) -> Refusal {
-        let catalogue = builtin();
+    fn refusal(&self) -> RefusalDiagnosis {
+        let catalogue = builtin_catalog();
         let provider = catalogue.provider(self.provider).unwrap();
-        let draft = Draft::new(Method::Get, Target::parse("/rest/self").unwrap());
-        let (asked, principal) = (Asked { provider, kind: self.kind, region: "SNYK-EU-01" }, self.principal.as_ref());
-        let facts = Facts { asked, hints: &self.hints, draft: &draft, answer: &self.answer, schemes: &self.schemes, principal };
-        Refusal::of(&facts).unwrap()
+        let draft = RequestDraft::new(HttpMethod::Get, RequestTarget::parse("/rest/self").unwrap());
+        let (asked, principal) = (RequestContext { provider, kind: self.kind, region: "SNYK-EU-01" }, self.principal.as_ref());
+        let facts = RefusalContext {
+            request_context: asked,
+            hints: &self.hints,
+            draft: &draft,
+            response: &self.answer,
+            schemes: &self.schemes,
+            principal,
+        };
+        RefusalDiagnosis::diagnose(&facts).unwrap()
     }
 
-    fn of(&self, cause: Cause) -> (Weight, String) {
-        let known = self.refusal().known;
+    fn of(&self, cause: RefusalCause) -> (Likelihood, String) {
+        let known = self.refusal().causes;
         let found = known.into_iter().find(|finding| finding.cause == cause).unwrap_or_else(|| panic!("{cause:?}"));
-        (found.weight, found.told)
+        (found.likelihood, found.reason)
     }
 }
 
 #[test]
 fn every_cause_has_its_line_and_the_likely_ones_come_first() {
-    use Cause::{Account, Clock, End, Permission, Plan, Region, Scheme, Whitespace};
-    let Refusal { tried, known, next } = case(401).refusal();
+    use RefusalCause::{Account, Clock, Expiry, Permission, Plan, Region, Scheme, Whitespace};
+    let RefusalDiagnosis { tried, causes: known, next_steps: next } = case(401).refusal();
     assert_eq!(
         tried,
         ["GET /rest/self in SNYK-EU-01", "with the secret as \"Authorization: token …\", then \"Authorization: Bearer …\""]
     );
-    for cause in [Region, End, Scheme, Plan, Account, Permission, Whitespace, Clock] {
-        assert_eq!(known.iter().filter(|finding| finding.cause == cause && !finding.told.is_empty()).count(), 1, "{cause:?}");
+    for cause in [Region, Expiry, Scheme, Plan, Account, Permission, Whitespace, Clock] {
+        assert_eq!(known.iter().filter(|finding| finding.cause == cause && !finding.reason.is_empty()).count(), 1, "{cause:?}");
     }
-    assert!(known.is_sorted_by_key(|finding| finding.weight));
-    assert_eq!(next, [Step::Probe, Step::Page, Step::Replace]);
-    assert!(next.iter().all(|step| !step.words().is_empty()));
-    assert_eq!(Step::Probe.command("ci").as_deref(), Some("tokenring probe ci"));
+    assert!(known.is_sorted_by_key(|finding| finding.likelihood));
+    assert_eq!(next, [RemedyStep::ProbeRegions, RemedyStep::OpenProviderPage, RemedyStep::Rotate]);
+    assert!(next.iter().all(|step| !step.describe().is_empty()));
+    assert_eq!(RemedyStep::ProbeRegions.command("ci").as_deref(), Some("tokenring probe ci"));
 }
 
 #[test]
 fn another_region_is_told_by_what_is_known_of_it() {
     let mut case = case(401);
-    assert_eq!(case.of(Cause::Region), (Weight::Open, "the others were never asked: SNYK-US-01".to_owned()));
-    case.hints.refused_in = std::mem::take(&mut case.hints.unasked);
-    assert_eq!(case.of(Cause::Region), (Weight::Unlikely, "the others refused it too: SNYK-US-01".to_owned()));
+    assert_eq!(case.of(RefusalCause::Region), (Likelihood::Unknown, "the others were never asked: SNYK-US-01".to_owned()));
+    case.hints.refused_in = std::mem::take(&mut case.hints.untried_in);
+    assert_eq!(case.of(RefusalCause::Region), (Likelihood::Unlikely, "the others refused it too: SNYK-US-01".to_owned()));
     case.hints.home_region = Some("SNYK-AU-01".to_owned());
-    assert_eq!(case.of(Cause::Region).0, Weight::Likely);
-    assert_eq!(case.refusal().next[0], Step::Switch("SNYK-AU-01".to_owned()));
+    assert_eq!(case.of(RefusalCause::Region).0, Likelihood::Likely);
+    assert_eq!(case.refusal().next_steps[0], RemedyStep::SwitchRegion("SNYK-AU-01".to_owned()));
     case.hints.accepted_in = vec!["SNYK-US-01".to_owned()];
-    assert!(case.of(Cause::Region).1.starts_with("SNYK-US-01 accepts it"));
+    assert!(case.of(RefusalCause::Region).1.starts_with("SNYK-US-01 accepts it"));
     case.answer.status = 403;
-    assert_eq!(case.of(Cause::Region).0, Weight::Unlikely);
+    assert_eq!(case.of(RefusalCause::Region).0, Likelihood::Unlikely);
 }
 
 #[test]
 fn what_has_ended_is_told_by_the_servers_clock() {
     let mut case = case(401);
-    assert_eq!(case.of(Cause::End).0, Weight::Open);
+    assert_eq!(case.of(RefusalCause::Expiry).0, Likelihood::Unknown);
     case.hints.expires = Some(datetime!(2026-11-20 0:00 UTC));
-    assert_eq!(case.of(Cause::End), (Weight::Likely, "it ended on 2026-11-20".to_owned()));
+    assert_eq!(case.of(RefusalCause::Expiry), (Likelihood::Likely, "it ended on 2026-11-20".to_owned()));
     case.answer.headers[0].1 = "Thu, 19 Nov 2026 12:00:00 GMT".to_owned();
-    assert_eq!(case.of(Cause::End).0, Weight::Open, "it is not yet that day there");
+    assert_eq!(case.of(RefusalCause::Expiry).0, Likelihood::Unknown, "it is not yet that day there");
 }
 
 #[test]
 fn the_forms_that_were_tried_are_ruled_out_and_no_others() {
     let mut case = case(401);
-    assert_eq!(case.of(Cause::Scheme), (Weight::Unlikely, "\"token\" and \"Bearer\" were both refused".to_owned()));
+    assert_eq!(case.of(RefusalCause::Scheme), (Likelihood::Unlikely, "\"token\" and \"Bearer\" were both refused".to_owned()));
     case.schemes.pop();
-    assert_eq!(case.of(Cause::Scheme).0, Weight::Open);
-    case.hints.is_proven = true;
-    assert_eq!(case.of(Cause::Scheme).0, Weight::Unlikely);
+    assert_eq!(case.of(RefusalCause::Scheme).0, Likelihood::Unknown);
+    case.hints.scheme_worked_before = true;
+    assert_eq!(case.of(RefusalCause::Scheme).0, Likelihood::Unlikely);
     (case.provider, case.kind, case.schemes) = ("snyk-api-web", "api-key", vec!["JWT".to_owned()]);
-    assert!(case.of(Cause::Scheme).1.contains("only one"));
+    assert!(case.of(RefusalCause::Scheme).1.contains("only one"));
 }
 
 #[test]
 fn plan_account_and_permission_follow_the_status() {
     let mut case = case(403);
-    assert_eq!(case.of(Cause::Permission).0, Weight::Likely);
-    assert!(case.of(Cause::Plan).1.contains("free and team plans") && case.of(Cause::Plan).0 == Weight::Open);
-    assert!(case.of(Cause::Account).1.contains("a check"));
+    assert_eq!(case.of(RefusalCause::Permission).0, Likelihood::Likely);
+    assert!(
+        case.of(RefusalCause::Plan).1.contains("free and team plans") && case.of(RefusalCause::Plan).0 == Likelihood::Unknown
+    );
+    assert!(case.of(RefusalCause::Account).1.contains("a check"));
     case.principal = Some(Principal { id: "u1".to_owned(), name: "ci".to_owned(), kind: "user".to_owned() });
-    assert!(case.of(Cause::Account).1.contains("it acts as ci (user)"));
-    assert_eq!(case.of(Cause::Plan).0, Weight::Unlikely, "it was accepted before");
-    assert_eq!(case.refusal().next[0], Step::Reach);
+    assert!(case.of(RefusalCause::Account).1.contains("it acts as ci (user)"));
+    assert_eq!(case.of(RefusalCause::Plan).0, Likelihood::Unlikely, "it was accepted before");
+    assert_eq!(case.refusal().next_steps[0], RemedyStep::ListAccess);
     case.answer.status = 404;
-    assert_eq!((case.of(Cause::Permission).0, case.of(Cause::Account).0), (Weight::Open, Weight::Open));
+    assert_eq!(
+        (case.of(RefusalCause::Permission).0, case.of(RefusalCause::Account).0),
+        (Likelihood::Unknown, Likelihood::Unknown)
+    );
     case.provider = "appcircle";
     case.kind = "personal-access-key";
-    assert!(case.refusal().known.iter().all(|finding| finding.cause != Cause::Plan), "nothing is known of its plans");
+    assert!(case.refusal().causes.iter().all(|finding| finding.cause != RefusalCause::Plan), "nothing is known of its plans");
 }
 
 #[test]
 fn white_space_and_clocks_are_looked_at() {
     let mut case = case(401);
-    assert_eq!((case.of(Cause::Whitespace).0, case.of(Cause::Clock).0), (Weight::Unlikely, Weight::Unlikely));
-    case.hints.oddities = Some(vec!["blanks or line ends around it".to_owned()]);
-    assert_eq!(case.of(Cause::Whitespace).0, Weight::Likely);
-    assert_eq!(case.refusal().next[0], Step::Reenter);
+    assert_eq!(
+        (case.of(RefusalCause::Whitespace).0, case.of(RefusalCause::Clock).0),
+        (Likelihood::Unlikely, Likelihood::Unlikely)
+    );
+    case.hints.secret_anomalies = Some(vec!["blanks or line ends around it".to_owned()]);
+    assert_eq!(case.of(RefusalCause::Whitespace).0, Likelihood::Likely);
+    assert_eq!(case.refusal().next_steps[0], RemedyStep::ReenterSecret);
     case.answer.headers[0].1 = "Sat, 21 Nov 2026 14:00:00 GMT".to_owned();
-    assert!(case.of(Cause::Clock).1.contains("2 h behind the server's") && case.of(Cause::Clock).0 == Weight::Unlikely);
+    assert!(
+        case.of(RefusalCause::Clock).1.contains("2 h behind the server's")
+            && case.of(RefusalCause::Clock).0 == Likelihood::Unlikely
+    );
     case.kind = "service-account-oauth";
-    assert_eq!(case.of(Cause::Clock).0, Weight::Likely);
-    assert_eq!(case.refusal().next[0], Step::SetClock);
+    assert_eq!(case.of(RefusalCause::Clock).0, Likelihood::Likely);
+    assert_eq!(case.refusal().next_steps[0], RemedyStep::SetClock);
     case.answer.headers.clear();
-    assert_eq!(case.of(Cause::Clock).0, Weight::Open);
+    assert_eq!(case.of(RefusalCause::Clock).0, Likelihood::Unknown);
 }
 
 #[test]
 fn who_is_known_is_neither_ended_nor_misspelt_nor_elsewhere() {
     let mut known = case(403);
     known.hints.expires = Some(datetime!(2027-01-01 0:00 UTC));
-    for cause in [Cause::End, Cause::Scheme, Cause::Region] {
-        assert_eq!(known.of(cause).0, Weight::Unlikely, "{cause:?}");
+    for cause in [RefusalCause::Expiry, RefusalCause::Scheme, RefusalCause::Region] {
+        assert_eq!(known.of(cause).0, Likelihood::Unlikely, "{cause:?}");
     }
-    assert!(known.of(Cause::End).1.contains("knows the credential") && known.of(Cause::Scheme).1.contains("was understood"));
+    assert!(
+        known.of(RefusalCause::Expiry).1.contains("knows the credential")
+            && known.of(RefusalCause::Scheme).1.contains("was understood")
+    );
     let mut own = case(401);
     own.hints.home_region = Some("snyk-eu-01".to_owned());
-    assert_eq!(own.of(Cause::Region).0, Weight::Unlikely, "it is where it says that it belongs");
+    assert_eq!(own.of(RefusalCause::Region).0, Likelihood::Unlikely, "it is where it says that it belongs");
 }
 
 #[test]
 fn before_it_is_accepted_nobody_looks_at_whose_it_is_and_what_it_may() {
     let mut case = case(401);
-    assert!(case.of(Cause::Permission).1.contains("only once it is accepted"));
-    assert!(case.of(Cause::Account).1.contains("only once it is accepted"));
+    assert!(case.of(RefusalCause::Permission).1.contains("only once it is accepted"));
+    assert!(case.of(RefusalCause::Account).1.contains("only once it is accepted"));
     case.kind = "service-account-oauth";
-    assert!(case.of(Cause::Account).1.contains("client id") && case.of(Cause::Account).0 == Weight::Open);
+    assert!(case.of(RefusalCause::Account).1.contains("client id") && case.of(RefusalCause::Account).0 == Likelihood::Unknown);
 }
 
 #[test]
 fn causes_and_weights_are_told_apart_by_words_and_signs() {
-    use Cause::{Account, Clock, End, Pace, Permission, Plan, Region, Scheme, Whitespace};
-    let titles = [Pace, Region, End, Scheme, Plan, Account, Permission, Whitespace, Clock].map(Cause::title);
+    use RefusalCause::{Account, Clock, Expiry, Permission, Plan, RateLimit, Region, Scheme, Whitespace};
+    let titles = [RateLimit, Region, Expiry, Scheme, Plan, Account, Permission, Whitespace, Clock].map(RefusalCause::title);
     let different: std::collections::BTreeSet<_> = titles.into_iter().filter(|title| title.len() > 2).collect();
     assert_eq!((different.len(), Region.title()), (9, "Region"));
-    assert_eq!([Weight::Likely, Weight::Open, Weight::Unlikely].map(Weight::sign), ['!', '?', '-']);
+    assert_eq!([Likelihood::Likely, Likelihood::Unknown, Likelihood::Unlikely].map(Likelihood::symbol), ['!', '?', '-']);
 }
 
 #[test]
 fn too_many_requests_wait() {
     let mut case = case(429);
     case.answer.headers.push(("retry-after".to_owned(), "12".to_owned()));
-    assert_eq!(case.of(Cause::Pace), (Weight::Likely, "the provider wants to be left alone for 12 s".to_owned()));
+    assert_eq!(case.of(RefusalCause::RateLimit), (Likelihood::Likely, "the provider wants to be left alone for 12 s".to_owned()));
     let left = |left: &str| {
         ["limit", "remaining"].map(|name| format!("x-ratelimit-{name}")).into_iter().zip(["160".to_owned(), left.to_owned()])
     };
     let before = case.answer.headers.clone();
     case.answer.headers.extend(left("160"));
-    assert!(!case.of(Cause::Pace).1.contains("160"), "what is not used up is not the reason");
+    assert!(!case.of(RefusalCause::RateLimit).1.contains("160"), "what is not used up is not the reason");
     case.answer.headers = before.into_iter().chain(left("0")).collect();
-    assert_eq!(case.of(Cause::Pace).1, "0 of 160 left");
-    assert_eq!(case.refusal().next, [Step::Wait("12 s".to_owned())]);
-    assert_eq!(Step::Wait("12 s".to_owned()).words(), "Wait 12 s, then send it again");
+    assert_eq!(case.of(RefusalCause::RateLimit).1, "0 of 160 left");
+    assert_eq!(case.refusal().next_steps, [RemedyStep::Wait("12 s".to_owned())]);
+    assert_eq!(RemedyStep::Wait("12 s".to_owned()).describe(), "Wait 12 s, then send it again");
 }
 
 #[test]
 fn what_is_no_refusal_is_not_looked_into() {
-    let (case, catalogue) = (case(200), builtin());
-    let asked = Asked { provider: catalogue.provider("snyk").unwrap(), kind: case.kind, region: "SNYK-EU-01" };
-    let draft = Draft::new(Method::Get, Target::parse("/rest/self").unwrap());
-    let facts = Facts { asked, hints: &case.hints, draft: &draft, answer: &case.answer, schemes: &[], principal: None };
-    assert_eq!(Refusal::of(&facts), None);
+    let (case, catalogue) = (case(200), builtin_catalog());
+    let asked = RequestContext { provider: catalogue.provider("snyk").unwrap(), kind: case.kind, region: "SNYK-EU-01" };
+    let draft = RequestDraft::new(HttpMethod::Get, RequestTarget::parse("/rest/self").unwrap());
+    let facts = RefusalContext {
+        request_context: asked,
+        hints: &case.hints,
+        draft: &draft,
+        response: &case.answer,
+        schemes: &[],
+        principal: None,
+    };
+    assert_eq!(RefusalDiagnosis::diagnose(&facts), None);
 }

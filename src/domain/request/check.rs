@@ -2,58 +2,60 @@
 
 use url::Url;
 
-use super::{Draft, Target};
-use crate::domain::problem::{Class, Problem};
-use crate::domain::redact::{MASK, Redactor};
+use super::{RequestDraft, RequestTarget};
+use crate::domain::problem::{Problem, ProblemClass};
+use crate::domain::redact::{MASK, SecretRedactor};
 
 /// Headers that are not a person's to set: those that carry a credential, which is bound below and goes nowhere else,
 /// and the one that would lead it to another site.
-const RESERVED: [&str; 4] = ["authorization", "proxy-authorization", "cookie", "host"];
+const RESERVED_HEADERS: [&str; 4] = ["authorization", "proxy-authorization", "cookie", "host"];
 
 /// [`MASK`] as it stands in a URL.
-const MASK_IN_URL: &str = "%E2%80%B9secret%E2%80%BA";
+const URL_ENCODED_MASK: &str = "%E2%80%B9secret%E2%80%BA";
 
 /// Why a draft is not sent as it is.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DraftError {
     /// A header that only the program sets.
     #[error("the header {0} is not yours to set")]
-    Reserved(&'static str),
+    ReservedHeader(&'static str),
     /// A secret was here, and nobody put anything in its place.
     #[error("{0} holds {MASK}, which stands where a secret was taken out")]
-    Placeholder(&'static str),
+    MaskedSecret(&'static str),
 }
 
-impl Draft {
+impl RequestDraft {
     /// Whether it may be sent with a credential.
-    pub fn check(&self) -> Result<(), DraftError> {
-        let reserved = RESERVED.into_iter().find(|name| self.header(name).is_some());
+    pub fn validate(&self) -> Result<(), DraftError> {
+        let reserved = RESERVED_HEADERS.into_iter().find(|name| self.header(name).is_some());
         let texts = [
             ("the path", vec![self.target.to_string()]),
             ("the query", self.query.iter().map(|(name, value)| format!("{name}={value}")).collect()),
             ("a header", self.headers.iter().map(|(_, value)| value.clone()).collect()),
             ("the body", self.body.clone().into_iter().collect()),
         ];
-        let masked = |text: &String| text.contains(MASK) || text.contains(MASK_IN_URL);
+        let masked = |text: &String| text.contains(MASK) || text.contains(URL_ENCODED_MASK);
         let placeholder = texts.into_iter().find(|(_, texts)| texts.iter().any(masked)).map(|(place, _)| place);
         match (reserved, placeholder) {
-            (Some(name), _) => Err(DraftError::Reserved(name)),
-            (None, Some(place)) => Err(DraftError::Placeholder(place)),
+            (Some(name), _) => Err(DraftError::ReservedHeader(name)),
+            (None, Some(place)) => Err(DraftError::MaskedSecret(place)),
             (None, None) => Ok(()),
         }
     }
 
     /// The same draft with a placeholder for everything that is, or looks like, a secret.
     #[must_use]
-    pub fn without_secrets(&self, redactor: &Redactor) -> Self {
+    pub fn without_secrets(&self, redactor: &SecretRedactor) -> Self {
         let pairs = |pairs: &[(String, String)]| {
             pairs.iter().map(|(name, value)| (redactor.redact(name), redactor.redact(value))).collect()
         };
         Self {
             method: self.method,
             target: match &self.target {
-                Target::Path { place, path } => Target::Path { place: *place, path: redactor.redact(path) },
-                Target::Url(url) => Target::Url(Url::parse(&redactor.redact(url.as_str())).unwrap_or_else(|_| url.clone())),
+                RequestTarget::Path { place, path } => RequestTarget::Path { place: *place, path: redactor.redact(path) },
+                RequestTarget::Url(url) => {
+                    RequestTarget::Url(Url::parse(&redactor.redact(url.as_str())).unwrap_or_else(|_| url.clone()))
+                }
             },
             query: pairs(&self.query),
             headers: pairs(&self.headers),
@@ -66,11 +68,11 @@ impl Draft {
 impl From<DraftError> for Problem {
     fn from(error: DraftError) -> Self {
         let remedy = match &error {
-            DraftError::Reserved("host") => "Leave it out; the region names the host",
-            DraftError::Reserved(_) => "Leave it out; the credential's own header is added at the last moment",
-            DraftError::Placeholder(_) => "Put something else in its place",
+            DraftError::ReservedHeader("host") => "Leave it out; the region names the host",
+            DraftError::ReservedHeader(_) => "Leave it out; the credential's own header is added at the last moment",
+            DraftError::MaskedSecret(_) => "Put something else in its place",
         };
-        Self::new("Nothing was sent", error.to_string(), remedy).of(Class::Usage)
+        Self::new("Nothing was sent", error.to_string(), remedy).with_class(ProblemClass::Usage)
     }
 }
 
@@ -78,39 +80,39 @@ impl From<DraftError> for Problem {
 mod tests {
     use super::*;
     use crate::domain::Secret;
-    use crate::domain::request::Method;
+    use crate::domain::request::HttpMethod;
 
-    fn draft(target: &str) -> Draft {
-        Draft::new(Method::Get, Target::parse(target).unwrap())
+    fn draft(target: &str) -> RequestDraft {
+        RequestDraft::new(HttpMethod::Get, RequestTarget::parse(target).unwrap())
     }
 
     #[test]
     fn what_carries_a_credential_is_not_a_persons_to_set() {
         for name in ["Authorization", "COOKIE", "host", "Proxy-Authorization"] {
-            let draft = Draft { headers: vec![(name.to_owned(), "x".to_owned())], ..draft("/a") };
-            let error = draft.check().unwrap_err();
-            assert!(matches!(error, DraftError::Reserved(known) if known.eq_ignore_ascii_case(name)));
+            let draft = RequestDraft { headers: vec![(name.to_owned(), "x".to_owned())], ..draft("/a") };
+            let error = draft.validate().unwrap_err();
+            assert!(matches!(error, DraftError::ReservedHeader(known) if known.eq_ignore_ascii_case(name)));
             assert!(!Problem::from(error).remedy.is_empty());
         }
-        assert_eq!(Draft { headers: vec![("x-cookie".to_owned(), "x".to_owned())], ..draft("/a") }.check(), Ok(()));
+        assert_eq!(RequestDraft { headers: vec![("x-cookie".to_owned(), "x".to_owned())], ..draft("/a") }.validate(), Ok(()));
     }
 
     #[test]
     fn a_secret_leaves_a_placeholder_and_a_placeholder_is_not_sent() {
-        let mut redactor = Redactor::default();
-        redactor.learn(&Secret::from_text("4711-canary".to_owned()));
+        let mut redactor = SecretRedactor::default();
+        redactor.add_secret(&Secret::from_text("4711-canary".to_owned()));
         let holding = [
             draft("/a/4711-canary"),
             draft("https://h.example/?k=4711-canary"),
-            Draft { query: vec![("k".to_owned(), "4711-canary".to_owned())], ..draft("/a") },
-            Draft { headers: vec![("x".to_owned(), "4711-canary".to_owned())], ..draft("/a") },
-            Draft { body: Some("{\"k\":\"snyk_uat.abc.def\"}".to_owned()), ..draft("/a") },
+            RequestDraft { query: vec![("k".to_owned(), "4711-canary".to_owned())], ..draft("/a") },
+            RequestDraft { headers: vec![("x".to_owned(), "4711-canary".to_owned())], ..draft("/a") },
+            RequestDraft { body: Some("{\"k\":\"snyk_uat.abc.def\"}".to_owned()), ..draft("/a") },
         ];
         for draft in holding {
-            assert_eq!(draft.check(), Ok(()));
+            assert_eq!(draft.validate(), Ok(()));
             let clean = draft.without_secrets(&redactor);
             assert!(!format!("{clean:?}").contains("4711") && !format!("{clean:?}").contains("abc"), "{clean:?}");
-            assert!(matches!(clean.check(), Err(DraftError::Placeholder(_))), "{clean:?}");
+            assert!(matches!(clean.validate(), Err(DraftError::MaskedSecret(_))), "{clean:?}");
         }
         assert_eq!(draft("/rest/self?version=2024-10-15").without_secrets(&redactor), draft("/rest/self?version=2024-10-15"));
     }

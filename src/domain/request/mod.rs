@@ -11,22 +11,22 @@ mod target;
 
 pub use check::DraftError;
 pub use preset::{MissingParameter, ParameterError};
-pub use saved::{Saved, SavedId};
-pub use sent::Setting;
+pub use saved::{SavedRequest, SavedRequestName};
+pub use sent::RequestEnvironment;
 pub use target::TargetError;
 
 use serde::{Deserialize, Serialize};
 
 use super::provider::Provider;
-use super::region::Place;
+use super::region::HostRole;
 
 /// A request as a person writes it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Draft {
+pub struct RequestDraft {
     /// The method, upper case.
-    pub method: Method,
+    pub method: HttpMethod,
     /// Where it goes.
-    pub target: Target,
+    pub target: RequestTarget,
     /// The query, in order.
     #[serde(default)]
     pub query: Vec<(String, String)>,
@@ -44,12 +44,12 @@ pub struct Draft {
 /// Where a request goes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Target {
+pub enum RequestTarget {
     /// A path on one of the hosts of the credential's region.
     Path {
         /// Which host.
         #[serde(default)]
-        place: Place,
+        place: HostRole,
         /// The path, beginning with `/`, percent-encoded as it is to be sent.
         path: String,
     },
@@ -60,7 +60,7 @@ pub enum Target {
 /// The methods that a request may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
-pub enum Method {
+pub enum HttpMethod {
     /// Reads.
     #[default]
     Get,
@@ -78,9 +78,9 @@ pub enum Method {
     Options,
 }
 
-impl Draft {
+impl RequestDraft {
     /// A request without query, headers and body.
-    pub fn new(method: Method, target: Target) -> Self {
+    pub fn new(method: HttpMethod, target: RequestTarget) -> Self {
         Self { method, target, query: Vec::new(), headers: Vec::new(), body: None, preset: None }
     }
 
@@ -103,8 +103,8 @@ impl Draft {
         let is_json = |body: &String| serde_json::from_str::<serde::de::IgnoredAny>(body).is_ok();
         if self.header("content-type").is_none() && self.body.as_ref().is_some_and(is_json) {
             let path = match &self.target {
-                Target::Path { path, .. } => path.as_str(),
-                Target::Url(url) => url.path(),
+                RequestTarget::Path { path, .. } => path.as_str(),
+                RequestTarget::Url(url) => url.path(),
             };
             self.headers.push(("content-type".to_owned(), provider.media_type(path).to_owned()));
         }
@@ -112,13 +112,13 @@ impl Draft {
     }
 
     /// The headers to send: its own, and those of the provider that it does not have.
-    pub fn headers_with<'a>(&'a self, provider: &'a [(String, String)]) -> Vec<(&'a str, &'a str)> {
+    pub fn headers_with_defaults<'a>(&'a self, provider: &'a [(String, String)]) -> Vec<(&'a str, &'a str)> {
         let missing = provider.iter().filter(|(name, _)| self.header(name).is_none());
         missing.chain(&self.headers).map(|(name, value)| (name.as_str(), value.as_str())).collect()
     }
 }
 
-impl Method {
+impl HttpMethod {
     /// Every method, in the order in which they are offered.
     pub const ALL: [Self; 7] = [Self::Get, Self::Head, Self::Post, Self::Put, Self::Patch, Self::Delete, Self::Options];
 
@@ -146,7 +146,7 @@ impl Method {
     }
 }
 
-impl std::fmt::Display for Method {
+impl std::fmt::Display for HttpMethod {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.as_str())
     }
@@ -158,19 +158,22 @@ mod tests {
 
     #[test]
     fn only_what_reads_is_safe_and_every_word_is_read_back() {
-        let safe: Vec<_> = Method::ALL.into_iter().filter(|method| method.is_safe()).collect();
-        assert_eq!(safe, [Method::Get, Method::Head]);
-        for method in Method::ALL {
-            assert_eq!(Method::parse(&method.to_string().to_lowercase()), Some(method));
+        let safe: Vec<_> = HttpMethod::ALL.into_iter().filter(|method| method.is_safe()).collect();
+        assert_eq!(safe, [HttpMethod::Get, HttpMethod::Head]);
+        for method in HttpMethod::ALL {
+            assert_eq!(HttpMethod::parse(&method.to_string().to_lowercase()), Some(method));
         }
-        assert_eq!((Method::Patch.as_str(), Method::parse("BREW")), ("PATCH", None));
+        assert_eq!((HttpMethod::Patch.as_str(), HttpMethod::parse("BREW")), ("PATCH", None));
     }
 
     #[test]
     fn a_json_body_says_what_it_is_as_the_provider_wants_it() {
-        let snyk = crate::domain::provider::builtin().provider("snyk").unwrap();
+        let snyk = crate::domain::provider::builtin_catalog().provider("snyk").unwrap();
         let said = |path: &str, body: &str| {
-            let draft = Draft { body: Some(body.to_owned()), ..Draft::new(Method::Post, Target::parse(path).unwrap()) };
+            let draft = RequestDraft {
+                body: Some(body.to_owned()),
+                ..RequestDraft::new(HttpMethod::Post, RequestTarget::parse(path).unwrap())
+            };
             draft.with_media_type(snyk).header("content-type").map(str::to_owned)
         };
         assert_eq!(said("/rest/orgs/x", "{}").as_deref(), Some("application/vnd.api+json"));
@@ -179,8 +182,11 @@ mod tests {
         assert_eq!(said("/v1/org/x", "a=1"), None, "nobody knows what it is");
         assert_eq!(said("/v1/org/x", ""), None);
         let own = vec![("Content-Type".to_owned(), "text/plain".to_owned())];
-        let draft =
-            Draft { headers: own.clone(), body: Some("{}".to_owned()), ..Draft::new(Method::Put, Target::parse("/a").unwrap()) };
+        let draft = RequestDraft {
+            headers: own.clone(),
+            body: Some("{}".to_owned()),
+            ..RequestDraft::new(HttpMethod::Put, RequestTarget::parse("/a").unwrap())
+        };
         assert_eq!(draft.with_media_type(snyk).headers, own);
     }
 
@@ -188,8 +194,8 @@ mod tests {
     fn the_providers_headers_come_first_unless_the_request_has_its_own() {
         let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         let headers = vec![pair("Accept", "text/csv"), pair("x-own", "1")];
-        let draft = Draft { headers, ..Draft::new(Method::Get, Target::parse("/a").unwrap()) };
+        let draft = RequestDraft { headers, ..RequestDraft::new(HttpMethod::Get, RequestTarget::parse("/a").unwrap()) };
         let provider = [pair("accept", "application/json"), pair("x-theirs", "2")];
-        assert_eq!(draft.headers_with(&provider), [("x-theirs", "2"), ("Accept", "text/csv"), ("x-own", "1")]);
+        assert_eq!(draft.headers_with_defaults(&provider), [("x-theirs", "2"), ("Accept", "text/csv"), ("x-own", "1")]);
     }
 }

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::{Draft, Method, Target};
-use crate::domain::problem::{Class, Problem};
-use crate::domain::provider::placeholder::{Fill, fill};
-use crate::domain::provider::spec::{Parameter, Preset};
-use crate::domain::text::{clean_line, nearest};
+use super::{HttpMethod, RequestDraft, RequestTarget};
+use crate::domain::problem::{Problem, ProblemClass};
+use crate::domain::provider::placeholder::{PlaceholderEncoding, fill_template};
+use crate::domain::provider::spec::{PresetParameter, RequestPreset};
+use crate::domain::text::{nearest_names, sanitize_line};
 
 /// A value that a preset does not take.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -23,7 +23,7 @@ pub enum ParameterError {
     },
     /// The value is not one that the parameter takes.
     #[error("{name} takes {takes}")]
-    Unfit {
+    InvalidValue {
         /// The parameter.
         name: String,
         /// What it takes, in words.
@@ -49,66 +49,66 @@ pub struct MissingParameter {
     pub from: Option<String>,
 }
 
-impl Preset {
+impl RequestPreset {
     /// Whether the values that were given are for its parameters and look like them. A value that is there and empty was
     /// meant to be something, so nothing else takes its place.
-    pub fn check(&self, given: &BTreeMap<String, String>) -> Result<(), ParameterError> {
+    pub fn validate_parameters(&self, given: &BTreeMap<String, String>) -> Result<(), ParameterError> {
         given.iter().try_for_each(|(name, value)| match self.parameter(name) {
             None => Err(ParameterError::Unknown {
                 preset: self.id.clone(),
                 name: name.clone(),
                 known: self.parameters.iter().map(|parameter| parameter.id.clone()).collect(),
             }),
-            Some(parameter) if !parameter.fits(value) => Err(ParameterError::Unfit {
+            Some(parameter) if !parameter.accepts(value) => Err(ParameterError::InvalidValue {
                 name: name.clone(),
-                takes: parameter.takes(),
+                takes: parameter.describe_values(),
                 value: value.clone(),
-                from: parameter.from.clone(),
+                from: parameter.options_preset.clone(),
             }),
             Some(_) => Ok(()),
         })
     }
 
     /// The values that the placeholders of its path have in a target that it asked.
-    pub fn values_in(&self, target: &Target) -> BTreeMap<String, String> {
+    pub fn parameters_from_target(&self, target: &RequestTarget) -> BTreeMap<String, String> {
         let path = match target {
-            Target::Path { path, .. } => path.as_str(),
-            Target::Url(url) => url.path(),
+            RequestTarget::Path { path, .. } => path.as_str(),
+            RequestTarget::Url(url) => url.path(),
         };
         let pairs = self.path.split('/').zip(path.split('/'));
         let value = |(template, segment): (&str, &str)| {
             let name = template.strip_prefix('{')?.strip_suffix('}')?;
-            Some((name.to_owned(), plain_segment(segment)))
+            Some((name.to_owned(), decode_segment(segment)))
         };
         pairs.filter_map(value).collect()
     }
 
     /// The draft of this preset. A placeholder takes the first value that one of the layers has for it (what was
     /// given, then the credential's fields), then its default; empty values do not count.
-    pub fn draft(&self, layers: &[&BTreeMap<String, String>]) -> Result<Draft, MissingParameter> {
+    pub fn to_draft(&self, layers: &[&BTreeMap<String, String>]) -> Result<RequestDraft, MissingParameter> {
         let value = |name: &str| {
             let given = layers.iter().find_map(|layer| layer.get(name).filter(|value| !value.is_empty()));
             given.or(self.parameter(name)?.default.as_ref()).cloned()
         };
-        let filled = |template, how| fill(template, how, value).map_err(|name| self.missing(name));
-        let query = self.query.iter().map(|(name, template)| Ok((name.clone(), filled(template, Fill::Plain)?)));
-        Ok(Draft {
-            method: Method::parse(&self.method).unwrap_or_default(),
-            target: Target::Path { place: self.place, path: filled(&self.path, Fill::Segment)? },
+        let filled = |template, how| fill_template(template, how, value).map_err(|name| self.missing_parameter(name));
+        let query = self.query.iter().map(|(name, template)| Ok((name.clone(), filled(template, PlaceholderEncoding::Plain)?)));
+        Ok(RequestDraft {
+            method: HttpMethod::parse(&self.method).unwrap_or_default(),
+            target: RequestTarget::Path { place: self.host_role, path: filled(&self.path, PlaceholderEncoding::PathSegment)? },
             query: query.collect::<Result<_, _>>()?,
             headers: self.headers.clone(),
-            body: self.body.as_deref().map(|body| filled(body, Fill::JsonString)).transpose()?,
+            body: self.body.as_deref().map(|body| filled(body, PlaceholderEncoding::JsonString)).transpose()?,
             preset: Some(self.id.clone()),
         })
     }
 
-    fn missing(&self, name: &str) -> MissingParameter {
+    fn missing_parameter(&self, name: &str) -> MissingParameter {
         let parameter = self.parameter(name);
         MissingParameter {
             preset: self.id.clone(),
             parameter: name.to_owned(),
             help: parameter.map(|parameter| parameter.help.clone()).unwrap_or_default(),
-            from: parameter.and_then(|parameter: &Parameter| parameter.from.clone()),
+            from: parameter.and_then(|parameter: &PresetParameter| parameter.options_preset.clone()),
         }
     }
 }
@@ -120,15 +120,18 @@ impl From<ParameterError> for Problem {
                 ("It takes none".to_owned(), "Leave it out; --query adds to the query".to_owned())
             }
             ParameterError::Unknown { name, known, .. } => {
-                let remedy = match &nearest(name, known)[..] {
+                let remedy = match &nearest_names(name, known)[..] {
                     [] => "Name one of these; --query adds to the query".to_owned(),
                     near => format!("Did you mean {}?", near.join(" or ")),
                 };
                 (format!("It takes {}", known.join(", ")), remedy)
             }
-            ParameterError::Unfit { value, from, name, .. } => {
-                let why =
-                    if value.is_empty() { "the value is empty".to_owned() } else { format!("\"{}\" is none", clean_line(value)) };
+            ParameterError::InvalidValue { value, from, name, .. } => {
+                let why = if value.is_empty() {
+                    "the value is empty".to_owned()
+                } else {
+                    format!("\"{}\" is none", sanitize_line(value))
+                };
                 let remedy = match from {
                     Some(from) => format!("Give {name} a value; the preset \"{from}\" lists them"),
                     None => format!("Give {name} such a value, or leave it out"),
@@ -136,7 +139,7 @@ impl From<ParameterError> for Problem {
                 (why, remedy)
             }
         };
-        Self::new(error.to_string(), why, remedy).of(Class::Usage)
+        Self::new(error.to_string(), why, remedy).with_class(ProblemClass::Usage)
     }
 }
 
@@ -148,12 +151,12 @@ impl From<MissingParameter> for Problem {
             None => format!("Give {parameter} a value, or set the credential's field of that name"),
         };
         let why = format!("{parameter} has no value. {help}").trim_end().to_owned();
-        Self::new(missing.to_string(), why, remedy).of(Class::Usage)
+        Self::new(missing.to_string(), why, remedy).with_class(ProblemClass::Usage)
     }
 }
 
 /// What a path segment stands for.
-fn plain_segment(segment: &str) -> String {
+fn decode_segment(segment: &str) -> String {
     let text = segment.replace('+', "%2B");
     url::form_urlencoded::parse(text.as_bytes()).next().map_or_else(String::new, |(text, _)| text.into_owned())
 }
@@ -161,10 +164,10 @@ fn plain_segment(segment: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::provider::builtin;
+    use crate::domain::provider::builtin_catalog;
 
-    fn preset(id: &str) -> Preset {
-        builtin().preset("snyk", id).unwrap().clone()
+    fn preset(id: &str) -> RequestPreset {
+        builtin_catalog().preset("snyk", id).unwrap().clone()
     }
 
     fn values(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
@@ -175,25 +178,26 @@ mod tests {
     fn what_was_given_goes_before_the_fields() {
         let given = values(&[("org_id", "given"), ("project_id", "a/b")]);
         let fields = values(&[("org_id", "field")]);
-        let draft = preset("aggregated-issues").draft(&[&given, &fields]).unwrap();
-        assert_eq!(draft.method, Method::Post);
+        let draft = preset("aggregated-issues").to_draft(&[&given, &fields]).unwrap();
+        assert_eq!(draft.method, HttpMethod::Post);
         let path = "/v1/org/given/project/a%2Fb/aggregated-issues".to_owned();
-        assert_eq!(draft.target, Target::Path { place: crate::domain::region::Place::Api, path });
+        assert_eq!(draft.target, RequestTarget::Path { place: crate::domain::region::HostRole::Api, path });
         assert!(serde_json::from_str::<serde_json::Value>(&draft.body.unwrap()).unwrap()["filters"].is_object());
     }
 
     #[test]
     fn what_no_parameter_takes_is_refused_before_anything_takes_its_place() {
-        let problem = |pairs: &[(&str, &str)]| Problem::from(preset("projects").check(&values(pairs)).unwrap_err());
+        let problem = |pairs: &[(&str, &str)]| Problem::from(preset("projects").validate_parameters(&values(pairs)).unwrap_err());
         let unknown = problem(&[("orgid", "x")]);
         assert!(unknown.what.contains("\"orgid\"") && unknown.why.contains("org_id") && unknown.remedy.contains("mean org_id"));
         assert!(problem(&[("org_id", "")]).why.contains("empty"));
         let unfit = problem(&[("org_id", "acme")]);
         assert!(unfit.what.contains("a UUID") && unfit.why.contains("acme") && unfit.remedy.contains("\"orgs\""), "{unfit:?}");
         assert!(problem(&[("limit", "many")]).what.contains("a number, 100 unless given"));
-        assert!(Problem::from(preset("self").check(&values(&[("a", "b")])).unwrap_err()).why.contains("none"));
+        assert!(Problem::from(preset("self").validate_parameters(&values(&[("a", "b")])).unwrap_err()).why.contains("none"));
         assert_eq!(
-            preset("projects").check(&values(&[("org_id", "74c237b4-ae4a-4241-a47c-000000000bb7"), ("limit", "10")])),
+            preset("projects")
+                .validate_parameters(&values(&[("org_id", "74c237b4-ae4a-4241-a47c-000000000bb7"), ("limit", "10")])),
             Ok(())
         );
     }
@@ -202,20 +206,20 @@ mod tests {
     fn a_target_tells_with_what_it_was_asked() {
         let given = values(&[("org_id", "given"), ("project_id", "a/b +%")]);
         let issues = preset("aggregated-issues");
-        assert_eq!(issues.values_in(&issues.draft(&[&given]).unwrap().target), given);
-        let page = Target::Url(url::Url::parse("https://api.snyk.io/rest/orgs/o1/projects?page=2").unwrap());
-        assert_eq!(preset("projects").values_in(&page), values(&[("org_id", "o1")]));
+        assert_eq!(issues.parameters_from_target(&issues.to_draft(&[&given]).unwrap().target), given);
+        let page = RequestTarget::Url(url::Url::parse("https://api.snyk.io/rest/orgs/o1/projects?page=2").unwrap());
+        assert_eq!(preset("projects").parameters_from_target(&page), values(&[("org_id", "o1")]));
     }
 
     #[test]
     fn a_query_takes_values_too() {
-        let draft = preset("project-issues").draft(&[&values(&[("org_id", "o"), ("project_id", "p&q")])]).unwrap();
+        let draft = preset("project-issues").to_draft(&[&values(&[("org_id", "o"), ("project_id", "p&q")])]).unwrap();
         assert!(draft.query.contains(&("scan_item.id".to_owned(), "p&q".to_owned())));
     }
 
     #[test]
     fn what_is_missing_is_named_with_where_to_find_it() {
-        let missing = preset("projects").draft(&[&values(&[("org_id", "")])]).unwrap_err();
+        let missing = preset("projects").to_draft(&[&values(&[("org_id", "")])]).unwrap_err();
         assert_eq!((missing.parameter.as_str(), missing.from.as_deref()), ("org_id", Some("orgs")));
         assert!(Problem::from(missing).remedy.contains("\"orgs\""));
     }

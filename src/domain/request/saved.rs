@@ -2,24 +2,24 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Draft, Method, Target};
-use crate::domain::problem::{Class, Problem};
+use super::{HttpMethod, RequestDraft, RequestTarget};
+use crate::domain::problem::{Problem, ProblemClass};
 
 /// The longest name, in characters.
-const LONGEST: usize = 64;
+const MAX_NAME_BYTES: usize = 64;
 
 /// The name of a saved request, which is also its file's: lower-case letters, digits, dashes, dots and underscores.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct SavedId(String);
+pub struct SavedRequestName(String);
 
 /// A saved request, in the form of its file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Saved {
+pub struct SavedRequest {
     /// The provider it is meant for.
     pub provider: String,
     /// The method.
-    pub method: Method,
+    pub method: HttpMethod,
     /// A path on the API host, `auth:/path` or `app:/path`, or a whole URL.
     pub target: String,
     /// The query, in order.
@@ -33,15 +33,16 @@ pub struct Saved {
     pub body: Option<String>,
 }
 
-impl SavedId {
+impl SavedRequestName {
     /// Reads a name; it can never leave its folder.
     pub fn parse(text: &str) -> Result<Self, Problem> {
         let fits = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'_' | b'.');
-        if !text.is_empty() && text.len() <= LONGEST && !text.starts_with(['.', '-']) && text.bytes().all(fits) {
+        if !text.is_empty() && text.len() <= MAX_NAME_BYTES && !text.starts_with(['.', '-']) && text.bytes().all(fits) {
             return Ok(Self(text.to_owned()));
         }
         let why = "it names a file, so it has 1 to 64 lower-case letters, digits, dashes, dots and underscores";
-        Err(Problem::new("That cannot be the name of a request", why, "choose one like list-projects").of(Class::Usage))
+        Err(Problem::new("That cannot be the name of a request", why, "choose one like list-projects")
+            .with_class(ProblemClass::Usage))
     }
 
     /// The name.
@@ -50,17 +51,17 @@ impl SavedId {
     }
 }
 
-impl Saved {
+impl SavedRequest {
     /// The form in which a draft is kept.
-    pub fn of(draft: &Draft, provider: &str) -> Self {
-        let Draft { method, target, query, headers, body, preset: _ } = draft.clone();
+    pub fn from_draft(draft: &RequestDraft, provider: &str) -> Self {
+        let RequestDraft { method, target, query, headers, body, preset: _ } = draft.clone();
         Self { provider: provider.to_owned(), method, target: target.to_string(), query, headers, body }
     }
 
     /// The draft that was kept.
-    pub fn draft(self) -> Result<Draft, Problem> {
+    pub fn into_draft(self) -> Result<RequestDraft, Problem> {
         let Self { provider: _, method, target, query, headers, body } = self;
-        Ok(Draft { query, headers, body, ..Draft::new(method, Target::parse(&target)?) })
+        Ok(RequestDraft { query, headers, body, ..RequestDraft::new(method, RequestTarget::parse(&target)?) })
     }
 
     /// Reads the text of a file.
@@ -74,7 +75,7 @@ impl Saved {
     }
 }
 
-impl std::fmt::Display for SavedId {
+impl std::fmt::Display for SavedRequestName {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.0)
     }
@@ -85,41 +86,41 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::domain::region::Place;
+    use crate::domain::region::HostRole;
 
     #[test]
     fn a_name_cannot_leave_its_folder() {
         for wrong in ["", ".", "..", "../x", "a/b", "a\\b", ".hidden", "-x", "Ä", "a b", "A", &"a".repeat(65)] {
-            assert!(SavedId::parse(wrong).is_err(), "{wrong}");
+            assert!(SavedRequestName::parse(wrong).is_err(), "{wrong}");
         }
-        let id = SavedId::parse("list-projects_2.v1").unwrap();
+        let id = SavedRequestName::parse("list-projects_2.v1").unwrap();
         assert_eq!((id.as_str(), id.to_string().as_str()), ("list-projects_2.v1", "list-projects_2.v1"));
     }
 
     #[test]
     fn a_file_reads_like_a_request() {
         let text = "provider = \"snyk\"\nmethod = \"GET\"\ntarget = \"/rest/orgs\"\nquery = [[\"version\", \"2024-10-15\"]]\n";
-        let saved = Saved::from_toml(text).unwrap();
+        let saved = SavedRequest::from_toml(text).unwrap();
         assert_eq!(
             saved
                 .to_toml()
                 .replace("query = [[\n    \"version\",\n    \"2024-10-15\",\n]]", "query = [[\"version\", \"2024-10-15\"]]"),
             text
         );
-        assert!(Saved::from_toml(&format!("{text}colour = 1\n")).unwrap_err().contains("colour"));
+        assert!(SavedRequest::from_toml(&format!("{text}colour = 1\n")).unwrap_err().contains("colour"));
     }
 
     proptest! {
         #[test]
         fn a_draft_comes_back(path in "(/[a-z0-9]{1,8}){1,4}", value in "[^\u{0}]{0,20}", body in proptest::option::of(any::<String>())) {
-            let draft = Draft {
+            let draft = RequestDraft {
                 query: vec![("k".to_owned(), value.clone())],
                 headers: vec![("x".to_owned(), value)],
                 body,
-                ..Draft::new(Method::Patch, Target::Path { place: Place::Auth, path })
+                ..RequestDraft::new(HttpMethod::Patch, RequestTarget::Path { place: HostRole::Auth, path })
             };
-            let saved = Saved::from_toml(&Saved::of(&draft, "snyk").to_toml()).unwrap();
-            prop_assert_eq!(saved.draft().unwrap(), draft);
+            let saved = SavedRequest::from_toml(&SavedRequest::from_draft(&draft, "snyk").to_toml()).unwrap();
+            prop_assert_eq!(saved.into_draft().unwrap(), draft);
         }
     }
 }

@@ -1,33 +1,34 @@
 //! A request as it goes out, line by line: two that are written differently and sent alike have the same lines.
 
-use super::{Draft, Target};
+use super::{RequestDraft, RequestTarget};
 use crate::domain::Credential;
-use crate::domain::provider::Catalogue;
-use crate::domain::region::{Origin, Place, Region};
+use crate::domain::provider::ProviderCatalog;
+use crate::domain::region::{HostRole, Origin, Region};
 
 /// Where a draft is sent, and what goes along unasked.
 #[derive(Clone, Copy)]
-pub struct Setting<'a> {
+pub struct RequestEnvironment<'a> {
     region: &'a Region,
     headers: &'a [(String, String)],
 }
 
-impl<'a> Setting<'a> {
+impl<'a> RequestEnvironment<'a> {
     /// What surrounds the drafts of a credential in a region; none where the region is not known any more.
-    pub fn of(catalogue: &'a Catalogue, credential: &Credential, region: &str) -> Option<Self> {
+    pub fn for_credential(catalogue: &'a ProviderCatalog, credential: &Credential, region: &str) -> Option<Self> {
         let region = catalogue.region(&credential.provider, region).ok()?;
         Some(Self { region, headers: &catalogue.provider(&credential.provider).ok()?.headers })
     }
 }
 
-impl Draft {
+impl RequestDraft {
     /// Method, target, query, headers and body as they are sent, a line each; queries and headers by their names.
     /// Without a setting, the draft as it is written.
-    pub fn lines(&self, setting: Option<Setting<'_>>) -> Vec<String> {
-        let headers = self.headers_with(setting.map_or(&[], |setting| setting.headers));
+    pub fn canonical_lines(&self, setting: Option<RequestEnvironment<'_>>) -> Vec<String> {
+        let headers = self.headers_with_defaults(setting.map_or(&[], |setting| setting.headers));
         let mut headers: Vec<_> = headers.iter().map(|(name, value)| (name.to_ascii_lowercase(), value.trim())).collect();
         headers.sort_by(|one, other| one.0.cmp(&other.0));
-        let (target, mut query) = setting.and_then(|setting| self.asked(setting.region)).unwrap_or_else(|| self.written());
+        let (target, mut query) =
+            setting.and_then(|setting| self.resolved_target(setting.region)).unwrap_or_else(|| self.literal_target());
         // Those of one name stay in their order, which may mean something.
         query.sort_by(|one, other| one.0.cmp(&other.0));
         let mut lines = vec![format!("method: {}", self.method), format!("target: {target}")];
@@ -38,18 +39,18 @@ impl Draft {
     }
 
     /// The target without its query, as short as it can be written in this region; and the query.
-    fn asked(&self, region: &Region) -> Option<(String, Vec<(String, String)>)> {
+    fn resolved_target(&self, region: &Region) -> Option<(String, Vec<(String, String)>)> {
         let url = self.resolve(region).ok()?;
-        let origin = Origin::of(&url)?;
-        let places = [Place::Api, Place::Auth, Place::App];
+        let origin = Origin::from_url(&url)?;
+        let places = [HostRole::Api, HostRole::Auth, HostRole::App];
         let target = match places.into_iter().find(|place| *region.origin(*place) == origin) {
-            Some(place) => Target::Path { place, path: url.path().to_owned() }.to_string(),
+            Some(place) => RequestTarget::Path { place, path: url.path().to_owned() }.to_string(),
             None => format!("{origin}{}", url.path()),
         };
         Some((target, url.query_pairs().into_owned().collect()))
     }
 
-    fn written(&self) -> (String, Vec<(String, String)>) {
+    fn literal_target(&self) -> (String, Vec<(String, String)>) {
         (self.target.to_string(), self.query.clone())
     }
 }
@@ -57,35 +58,36 @@ impl Draft {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::request::Method;
+    use crate::domain::request::HttpMethod;
 
-    fn draft(target: &str, query: &[(&str, &str)], headers: &[(&str, &str)]) -> Draft {
+    fn draft(target: &str, query: &[(&str, &str)], headers: &[(&str, &str)]) -> RequestDraft {
         let owned = |pairs: &[(&str, &str)]| pairs.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect();
-        let target = Target::parse(target).expect("a target");
-        Draft { query: owned(query), headers: owned(headers), ..Draft::new(Method::Get, target) }
+        let target = RequestTarget::parse(target).expect("a target");
+        RequestDraft { query: owned(query), headers: owned(headers), ..RequestDraft::new(HttpMethod::Get, target) }
     }
 
     #[test]
     fn what_is_sent_alike_has_the_same_lines_however_it_is_written() {
-        let catalogue = Catalogue::builtin();
+        let catalogue = ProviderCatalog::builtin();
         let region = catalogue.region("snyk", "SNYK-US-01").expect("a region");
         let defaults = [("accept".to_owned(), "application/json".to_owned())];
-        let setting = Some(Setting { region, headers: &defaults });
-        let plain = draft("/rest/x", &[("a", "1 2"), ("b", "x"), ("b", "w")], &[("x-a", "1"), ("x-b", "2")]).lines(setting);
+        let setting = Some(RequestEnvironment { region, headers: &defaults });
+        let plain =
+            draft("/rest/x", &[("a", "1 2"), ("b", "x"), ("b", "w")], &[("x-a", "1"), ("x-b", "2")]).canonical_lines(setting);
         assert!(plain.contains(&"query: a=1 2".to_owned()) && plain.contains(&"header: accept: application/json".to_owned()));
         for other in [
             draft("/rest/x?a=1%202&b=x&b=w", &[], &[("X-B", "2"), ("X-A", " 1")]),
             draft("/rest/x?b=x", &[("b", "w"), ("a", "1 2")], &[("Accept", "application/json"), ("x-b", "2"), ("x-a", "1")]),
             draft("https://api.snyk.io/rest/x?a=1+2", &[("b", "x"), ("b", "w")], &[("x-a", "1"), ("x-b", "2")]),
         ] {
-            assert_eq!(other.lines(setting), plain);
+            assert_eq!(other.canonical_lines(setting), plain);
         }
         for other in [
             draft("/rest/x", &[("a", "1 2"), ("b", "w"), ("b", "x")], &[("x-a", "1"), ("x-b", "2")]),
             draft("https://api.eu.snyk.io/rest/x", &[("a", "1 2"), ("b", "x"), ("b", "w")], &[("x-a", "1"), ("x-b", "2")]),
             draft("/rest/x", &[("a", "1 2"), ("b", "x"), ("b", "w")], &[("x-a", "1"), ("x-b", "3")]),
         ] {
-            assert_ne!(other.lines(setting), plain);
+            assert_ne!(other.canonical_lines(setting), plain);
         }
     }
 }

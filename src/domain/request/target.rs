@@ -6,27 +6,27 @@ use std::fmt;
 
 use url::Url;
 
-use super::{Draft, Target};
+use super::{RequestDraft, RequestTarget};
 use crate::domain::Origin;
-use crate::domain::problem::{Class, Problem};
-use crate::domain::region::{Place, Region};
-use crate::domain::text::{clean_line, is_unshowable};
+use crate::domain::problem::{Problem, ProblemClass};
+use crate::domain::region::{HostRole, Region};
+use crate::domain::text::{is_unprintable, sanitize_line};
 
 /// Why a target is not asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TargetError {
     /// It is neither a path nor a URL.
     #[error("\"{0}\" is neither a path that begins with / nor a URL")]
-    NeitherPathNorUrl(String),
+    InvalidTarget(String),
     /// Two slashes or a backslash, which would be read as another host.
     #[error("\"{0}\" would be read as another host")]
-    AnotherHost(String),
+    HostNotAllowed(String),
     /// A dot segment, which would change the path behind one's back.
     #[error("\"{0}\" climbs with . or ..")]
-    Climbs(String),
+    PathTraversal(String),
     /// A blank or a character that cannot be seen.
     #[error("the path holds a blank or a character that cannot be shown")]
-    Character,
+    InvalidCharacter,
     /// What follows `#` never reaches a server.
     #[error("\"{0}\" holds a #, and what follows it would never be sent")]
     Fragment(String),
@@ -35,27 +35,27 @@ pub enum TargetError {
     UserInUrl,
 }
 
-impl Target {
+impl RequestTarget {
     /// Reads a path on the API host, `auth:/path` or `app:/path` on the region's other hosts, or a whole URL.
     pub fn parse(text: &str) -> Result<Self, TargetError> {
         let text = text.trim();
-        for (word, place) in [("auth:/", Place::Auth), ("app:/", Place::App), ("/", Place::Api)] {
+        for (word, place) in [("auth:/", HostRole::Auth), ("app:/", HostRole::App), ("/", HostRole::Api)] {
             if text.starts_with(word) {
                 let path = text[word.len() - 1..].to_owned();
-                return check_path(&path).map(|()| Self::Path { place, path });
+                return validate_path(&path).map(|()| Self::Path { place, path });
             }
         }
         let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
-        url.map(Self::Url).ok_or_else(|| TargetError::NeitherPathNorUrl(clean_line(text)))
+        url.map(Self::Url).ok_or_else(|| TargetError::InvalidTarget(sanitize_line(text)))
     }
 }
 
-impl Draft {
+impl RequestDraft {
     /// The URL that this draft asks in a region. A whole URL stays what it is, whatever the region.
     pub fn resolve(&self, region: &Region) -> Result<Url, TargetError> {
         let mut url = match &self.target {
-            Target::Url(url) => url.clone(),
-            Target::Path { place, path } => join(region.origin(*place), path)?,
+            RequestTarget::Url(url) => url.clone(),
+            RequestTarget::Path { place, path } => join_path(region.origin(*place), path)?,
         };
         if !url.username().is_empty() || url.password().is_some() {
             return Err(TargetError::UserInUrl);
@@ -69,44 +69,44 @@ impl Draft {
 }
 
 /// Puts a path, and the query it may carry, onto an origin; nothing else of the origin can change.
-fn join(origin: &Origin, path: &str) -> Result<Url, TargetError> {
-    check_path(path)?;
-    let other_host = || TargetError::AnotherHost(clean_line(path));
+fn join_path(origin: &Origin, path: &str) -> Result<Url, TargetError> {
+    validate_path(path)?;
+    let other_host = || TargetError::HostNotAllowed(sanitize_line(path));
     let mut url = Url::parse(&origin.to_string()).map_err(|_| other_host())?;
     let (path, query) = path.split_once('?').map_or((path, None), |(path, query)| (path, Some(query)));
     url.set_path(path);
     url.set_query(query);
-    if Origin::of(&url).as_ref() == Some(origin) { Ok(url) } else { Err(other_host()) }
+    if Origin::from_url(&url).as_ref() == Some(origin) { Ok(url) } else { Err(other_host()) }
 }
 
-fn check_path(path: &str) -> Result<(), TargetError> {
-    let shown = || clean_line(path);
-    if path.chars().any(|c| c.is_whitespace() || is_unshowable(c)) {
-        Err(TargetError::Character)
+fn validate_path(path: &str) -> Result<(), TargetError> {
+    let shown = || sanitize_line(path);
+    if path.chars().any(|c| c.is_whitespace() || is_unprintable(c)) {
+        Err(TargetError::InvalidCharacter)
     } else if !path.starts_with('/') {
-        Err(TargetError::NeitherPathNorUrl(shown()))
+        Err(TargetError::InvalidTarget(shown()))
     } else if path.starts_with("//") || path.contains('\\') {
-        Err(TargetError::AnotherHost(shown()))
+        Err(TargetError::HostNotAllowed(shown()))
     } else if path.contains('#') {
         Err(TargetError::Fragment(shown()))
-    } else if path.split('?').next().unwrap_or_default().split('/').any(is_dots) {
-        Err(TargetError::Climbs(shown()))
+    } else if path.split('?').next().unwrap_or_default().split('/').any(is_dot_segment) {
+        Err(TargetError::PathTraversal(shown()))
     } else {
         Ok(())
     }
 }
 
 /// Whether a segment is `.` or `..`, also in percent-encoding, which URLs read as the same.
-fn is_dots(segment: &str) -> bool {
+fn is_dot_segment(segment: &str) -> bool {
     matches!(segment.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | "..")
 }
 
-impl fmt::Display for Target {
+impl fmt::Display for RequestTarget {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Path { place: Place::Api, path } => f.write_str(path),
-            Self::Path { place: Place::Auth, path } => write!(f, "auth:{path}"),
-            Self::Path { place: Place::App, path } => write!(f, "app:{path}"),
+            Self::Path { place: HostRole::Api, path } => f.write_str(path),
+            Self::Path { place: HostRole::Auth, path } => write!(f, "auth:{path}"),
+            Self::Path { place: HostRole::App, path } => write!(f, "app:{path}"),
             Self::Url(url) => url.fmt(f),
         }
     }
@@ -117,10 +117,10 @@ impl From<TargetError> for Problem {
         let remedy = match &error {
             TargetError::UserInUrl => "Leave the user name out; the credential goes into the header",
             TargetError::Fragment(_) => "Leave the # out, or write %23 where it belongs to a name",
-            TargetError::Character => "Percent-encode it: a blank is %20",
+            TargetError::InvalidCharacter => "Percent-encode it: a blank is %20",
             _ => "Write the path as it follows the host, such as /rest/self, or a whole URL",
         };
-        Self::new("The request goes nowhere", error.to_string(), remedy).of(Class::Usage)
+        Self::new("The request goes nowhere", error.to_string(), remedy).with_class(ProblemClass::Usage)
     }
 }
 
@@ -129,16 +129,16 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::domain::provider::builtin;
-    use crate::domain::request::Method;
+    use crate::domain::provider::builtin_catalog;
+    use crate::domain::request::HttpMethod;
 
     fn region() -> Region {
-        builtin().region("appcircle", "cloud").unwrap().clone()
+        builtin_catalog().region("appcircle", "cloud").unwrap().clone()
     }
 
     fn resolved(target: &str, query: &[(&str, &str)]) -> Result<String, TargetError> {
         let query = query.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        let draft = Draft { query, ..Draft::new(Method::Get, Target::parse(target)?) };
+        let draft = RequestDraft { query, ..RequestDraft::new(HttpMethod::Get, RequestTarget::parse(target)?) };
         draft.resolve(&region()).map(String::from)
     }
 
@@ -160,19 +160,19 @@ mod tests {
     fn tricks_are_refused_by_name() {
         use TargetError as E;
         let error = |target: &str| resolved(target, &[]).unwrap_err();
-        assert!(matches!(error("//evil.example/a"), E::AnotherHost(_)));
-        assert!(matches!(error("/\\evil.example"), E::AnotherHost(_)));
-        assert!(matches!(error("auth://evil.example"), E::AnotherHost(_)));
-        assert!(matches!(error("/a/../b"), E::Climbs(_)));
-        assert!(matches!(error("/a/%2e%2E/b"), E::Climbs(_)));
-        assert!(matches!(error("/a/.%2e"), E::Climbs(_)));
-        assert!(matches!(error("/a b"), E::Character));
-        assert!(matches!(error("/a\u{7}b"), E::Character));
-        assert!(matches!(error("/a\r\nHost: evil"), E::Character));
+        assert!(matches!(error("//evil.example/a"), E::HostNotAllowed(_)));
+        assert!(matches!(error("/\\evil.example"), E::HostNotAllowed(_)));
+        assert!(matches!(error("auth://evil.example"), E::HostNotAllowed(_)));
+        assert!(matches!(error("/a/../b"), E::PathTraversal(_)));
+        assert!(matches!(error("/a/%2e%2E/b"), E::PathTraversal(_)));
+        assert!(matches!(error("/a/.%2e"), E::PathTraversal(_)));
+        assert!(matches!(error("/a b"), E::InvalidCharacter));
+        assert!(matches!(error("/a\u{7}b"), E::InvalidCharacter));
+        assert!(matches!(error("/a\r\nHost: evil"), E::InvalidCharacter));
         assert!(matches!(error("/a#b"), E::Fragment(_)));
-        assert!(matches!(error("rest/self"), E::NeitherPathNorUrl(_)));
-        assert!(matches!(error("@evil.example/"), E::NeitherPathNorUrl(_)));
-        assert!(matches!(error("file:///etc/passwd"), E::NeitherPathNorUrl(_)));
+        assert!(matches!(error("rest/self"), E::InvalidTarget(_)));
+        assert!(matches!(error("@evil.example/"), E::InvalidTarget(_)));
+        assert!(matches!(error("file:///etc/passwd"), E::InvalidTarget(_)));
         assert!(matches!(error("https://u:p@api.appcircle.io/"), E::UserInUrl));
         for target in ["//e", "/a/..", "/a b", "/a#b", "x", "https://u@h/"] {
             assert!(!Problem::from(error(target)).remedy.is_empty());
@@ -184,26 +184,26 @@ mod tests {
 
     #[test]
     fn a_value_of_dots_cannot_climb_out_of_a_preset() {
-        let catalogue = builtin();
+        let catalogue = builtin_catalog();
         let given = std::collections::BTreeMap::from([("organization_id".to_owned(), "..".to_owned())]);
-        let draft = catalogue.preset("appcircle", "organization").unwrap().draft(&[&given]).unwrap();
-        assert!(matches!(draft.resolve(&region()), Err(TargetError::Climbs(_))));
+        let draft = catalogue.preset("appcircle", "organization").unwrap().to_draft(&[&given]).unwrap();
+        assert!(matches!(draft.resolve(&region()), Err(TargetError::PathTraversal(_))));
     }
 
     proptest! {
         #[test]
         fn no_path_leaves_the_origin(path in "[/\\\\.@:%#?a-z0-9\\PC]{0,30}") {
-            let target = Target::Path { place: Place::Api, path: format!("/{path}") };
-            if let Ok(url) = Draft::new(Method::Get, target).resolve(&region()) {
-                prop_assert_eq!(Origin::of(&url), Some(region().api));
+            let target = RequestTarget::Path { place: HostRole::Api, path: format!("/{path}") };
+            if let Ok(url) = RequestDraft::new(HttpMethod::Get, target).resolve(&region()) {
+                prop_assert_eq!(Origin::from_url(&url), Some(region().api));
             }
         }
 
         #[test]
         fn any_value_stays_one_segment(value in any::<String>()) {
-            let catalogue = builtin();
+            let catalogue = builtin_catalog();
             let given = std::collections::BTreeMap::from([("organization_id".to_owned(), value)]);
-            let draft = catalogue.preset("appcircle", "organization").unwrap().draft(&[&given]);
+            let draft = catalogue.preset("appcircle", "organization").unwrap().to_draft(&[&given]);
             if let Some(url) = draft.ok().and_then(|draft| draft.resolve(&region()).ok()) {
                 prop_assert_eq!(url.path_segments().unwrap().count(), 4);
             }
@@ -211,8 +211,8 @@ mod tests {
 
         #[test]
         fn a_target_is_read_as_it_is_printed(text in "(auth:|app:|https://h\\.example)?/[a-z0-9/%?=&]{0,20}") {
-            if let Ok(target) = Target::parse(&text) {
-                prop_assert_eq!(Target::parse(&target.to_string()), Ok(target));
+            if let Ok(target) = RequestTarget::parse(&text) {
+                prop_assert_eq!(RequestTarget::parse(&target.to_string()), Ok(target));
             }
         }
     }

@@ -10,7 +10,7 @@ use super::plan::Plan;
 use super::reach::Reach;
 use super::remote::Remote;
 use super::step::Step;
-use crate::domain::Moment;
+use crate::domain::Timestamp;
 
 /// A keyed fingerprint: equal for equal secrets, and useless without the key.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -111,7 +111,7 @@ pub struct Snapshot {
 pub struct Known {
     /// When it ends.
     #[serde(default, with = "time::serde::rfc3339::option")]
-    pub expires: Option<Moment>,
+    pub expires: Option<Timestamp>,
     /// The fields that name it at the provider.
     #[serde(default)]
     pub fields: BTreeMap<String, String>,

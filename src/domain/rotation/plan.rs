@@ -6,9 +6,9 @@ use super::purpose::Purpose;
 use super::remote::{RotationId, remote_name};
 use super::step::Step;
 use super::strategy::{self, Overlap, Ways};
-use crate::domain::credential::{Credential, Part};
-use crate::domain::provider::spec::{Kind, Replacement, ReplacementPlan};
-use crate::domain::{CredentialId, Name};
+use crate::domain::credential::{Credential, SecretPart};
+use crate::domain::provider::spec::{CredentialKind, RotationSpec, RotationStrategyId};
+use crate::domain::{CredentialId, CredentialName};
 
 /// The plan of one rotation. It is drawn once and never changes, whatever becomes of the credential meanwhile.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,9 +22,9 @@ pub struct Plan {
     pub credential: CredentialId,
     /// Which part of its secret material; the others stay. Older journals know only the secret itself.
     #[serde(default)]
-    pub part: Part,
+    pub part: SecretPart,
     /// What people call it.
-    pub name: Name,
+    pub name: CredentialName,
     /// The provider's id.
     pub provider: String,
     /// The kind's id.
@@ -32,7 +32,7 @@ pub struct Plan {
     /// The region's id.
     pub region: String,
     /// How it is replaced.
-    pub strategy: ReplacementPlan,
+    pub strategy: RotationStrategyId,
     /// Whether old and new live side by side.
     pub overlap: Overlap,
     /// The credential that creates and revokes; `None` where the credential manages itself.
@@ -73,11 +73,11 @@ pub struct Order<'a> {
     /// What is to be replaced, made or revoked.
     pub credential: &'a Credential,
     /// Its kind.
-    pub kind: &'a Kind,
+    pub kind: &'a CredentialKind,
     /// Which part of its secret material is to be replaced.
-    pub part: Part,
+    pub part: SecretPart,
     /// How that is done.
-    pub replacement: &'a Replacement,
+    pub replacement: &'a RotationSpec,
     /// The consumers to be given the new secret, by name, in order.
     pub consumers: Vec<String>,
     /// Another credential that creates and revokes.
@@ -88,9 +88,9 @@ impl Plan {
     /// Draws the plan.
     pub fn draw(order: Order<'_>) -> Self {
         let Order { rotation, purpose, credential, kind, part, replacement, consumers, administrator } = order;
-        let strategy = replacement.plan;
+        let strategy = replacement.strategy;
         // What a kind allows is told of its secrets; nothing is known about how many accounts there may be.
-        let is_account = purpose == Purpose::Create && strategy == ReplacementPlan::SnykServiceAccount;
+        let is_account = purpose == Purpose::Create && strategy == RotationStrategyId::SnykServiceAccount;
         // Where there is no old secret or no new one, none dies of the other.
         let overlap = if replacement.overlap || purpose != Purpose::Replace { Overlap::SideBySide } else { Overlap::Absent };
         let steps = purpose.steps(strategy::ways(strategy), overlap, consumers);
@@ -107,7 +107,7 @@ impl Plan {
             overlap,
             administrator,
             max_live: strategy::max_live(strategy).or(kind.max_live).filter(|_| !is_account),
-            instructions: if purpose == Purpose::Replace { replacement.steps.clone() } else { String::new() },
+            instructions: if purpose == Purpose::Replace { replacement.manual_steps.clone() } else { String::new() },
             page: kind.page.clone(),
             reason: String::new(),
             steps: steps.into_iter().map(|step| PlannedStep::of(step, strategy, overlap, purpose)).collect(),
@@ -141,7 +141,7 @@ impl Plan {
             (Purpose::Revoke, _) => {
                 Some(format!("Nothing takes the place of \"{name}\": whatever uses it stops, and nothing brings it back."))
             }
-            (Purpose::Replace, Part::Named(part)) if self.consumers().next().is_none() => Some(format!(
+            (Purpose::Replace, SecretPart::Named(part)) if self.consumers().next().is_none() => Some(format!(
                 "No consumer is given the {part} of \"{name}\": whatever else uses it has to be given the new one by hand."
             )),
             (Purpose::Replace, _) if *overlap == Overlap::Absent => Some(format!(
@@ -178,7 +178,7 @@ impl Plan {
 }
 
 impl PlannedStep {
-    fn of(step: Step, strategy: ReplacementPlan, overlap: Overlap, purpose: Purpose) -> Self {
+    fn of(step: Step, strategy: RotationStrategyId, overlap: Overlap, purpose: Purpose) -> Self {
         let calls = strategy::calls(strategy, &step).iter().map(|&call| call.to_owned()).collect();
         let final_word = match (&step, overlap) {
             (Step::Create | Step::AwaitPaste, Overlap::Absent) => Some("The old secret dies here, and nothing brings it back."),

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::Moment;
+use crate::domain::Timestamp;
 
 /// The longest remote name in characters: the shortest limit among the providers (Snyk API & Web: 60).
 pub const REMOTE_NAME_LIMIT: usize = 60;
@@ -26,10 +26,10 @@ pub struct Remote {
     pub label: String,
     /// When it was made, if the provider tells.
     #[serde(default, with = "time::serde::rfc3339::option")]
-    pub created: Option<Moment>,
+    pub created: Option<Timestamp>,
     /// When it ends, if the provider tells.
     #[serde(default, with = "time::serde::rfc3339::option")]
-    pub expires: Option<Moment>,
+    pub expires: Option<Timestamp>,
     /// What a credential must know to be this, such as its `client_id`: field and value.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub facts: BTreeMap<String, String>,
@@ -45,7 +45,7 @@ impl Remote {
 impl RotationId {
     /// An identity from 8 random bytes.
     pub fn from_random(bytes: [u8; 8]) -> Self {
-        Self(crate::domain::text::hex(&bytes))
+        Self(crate::domain::text::to_hex(&bytes))
     }
 
     /// Reads an identity that was written before; `None` if it is not 16 lower-case hexadecimal digits.

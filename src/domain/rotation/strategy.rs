@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::reach::Identity;
 use super::step::Step;
-use crate::domain::provider::spec::ReplacementPlan;
+use crate::domain::provider::spec::RotationStrategyId;
 
 /// What sets one way of replacing apart from another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,10 +61,10 @@ pub enum Overlap {
 }
 
 /// The row of the table for a strategy.
-pub(super) const fn ways(strategy: ReplacementPlan) -> Ways {
-    use ReplacementPlan as P;
+pub(super) const fn ways(strategy: RotationStrategyId) -> Ways {
+    use RotationStrategyId as P;
     let (mint, revoke) = match strategy {
-        P::Guided => (By::Person, By::Person),
+        P::Manual => (By::Person, By::Person),
         P::SnykPersonalAccessToken => (By::Person, By::Program),
         P::SnykAppSession => (By::SignIn, By::Program),
         P::SnykServiceAccount | P::SnykServiceAccountSecret | P::SnykAppSecret | P::ApiWebKey => (By::Program, By::Program),
@@ -81,43 +81,45 @@ pub(super) const fn ways(strategy: ReplacementPlan) -> Ways {
 }
 
 /// How many of what it makes may live at the same time, where that is another number than the kind's.
-pub(super) const fn max_live(strategy: ReplacementPlan) -> Option<u32> {
+pub(super) const fn max_live(strategy: RotationStrategyId) -> Option<u32> {
     match strategy {
-        ReplacementPlan::SnykServiceAccountSecret | ReplacementPlan::SnykAppSecret => Some(2),
+        RotationStrategyId::SnykServiceAccountSecret | RotationStrategyId::SnykAppSecret => Some(2),
         _ => None,
     }
 }
 
 /// The name of a strategy for people.
-pub(super) const fn title(strategy: ReplacementPlan) -> &'static str {
+pub(super) const fn title(strategy: RotationStrategyId) -> &'static str {
     match strategy {
-        ReplacementPlan::Guided => "guided: a person makes the new secret and revokes the old one",
-        ReplacementPlan::SnykPersonalAccessToken => "assisted: a person makes the new token, the old one is revoked by API",
-        ReplacementPlan::SnykServiceAccount => "automatic: a new service account with the same role, then the old one is deleted",
-        ReplacementPlan::SnykServiceAccountSecret => {
+        RotationStrategyId::Manual => "guided: a person makes the new secret and revokes the old one",
+        RotationStrategyId::SnykPersonalAccessToken => "assisted: a person makes the new token, the old one is revoked by API",
+        RotationStrategyId::SnykServiceAccount => {
+            "automatic: a new service account with the same role, then the old one is deleted"
+        }
+        RotationStrategyId::SnykServiceAccountSecret => {
             "automatic: a second secret on the same account, then the old one is deleted"
         }
-        ReplacementPlan::SnykAppSession => "assisted: a person signs in again, the old session is revoked by API",
-        ReplacementPlan::SnykAppSecret => "automatic: a second client secret on the same app, then the old one is deleted",
-        ReplacementPlan::ApiWebKey => "automatic: a new key, then the old one is deleted",
+        RotationStrategyId::SnykAppSession => "assisted: a person signs in again, the old session is revoked by API",
+        RotationStrategyId::SnykAppSecret => "automatic: a second client secret on the same app, then the old one is deleted",
+        RotationStrategyId::ApiWebKey => "automatic: a new key, then the old one is deleted",
     }
 }
 
 /// The name of a way to make a credential, for people.
-pub(super) const fn creation_title(strategy: ReplacementPlan) -> &'static str {
+pub(super) const fn creation_title(strategy: RotationStrategyId) -> &'static str {
     match strategy {
-        ReplacementPlan::Guided | ReplacementPlan::SnykPersonalAccessToken | ReplacementPlan::SnykAppSession => {
+        RotationStrategyId::Manual | RotationStrategyId::SnykPersonalAccessToken | RotationStrategyId::SnykAppSession => {
             "guided: a person makes it"
         }
-        ReplacementPlan::SnykServiceAccount => "automatic: a new service account",
-        ReplacementPlan::SnykServiceAccountSecret => "automatic: a further secret for a service account that exists",
-        ReplacementPlan::SnykAppSecret => "automatic: a further client secret for an app that exists",
-        ReplacementPlan::ApiWebKey => "automatic: a new key",
+        RotationStrategyId::SnykServiceAccount => "automatic: a new service account",
+        RotationStrategyId::SnykServiceAccountSecret => "automatic: a further secret for a service account that exists",
+        RotationStrategyId::SnykAppSecret => "automatic: a further client secret for an app that exists",
+        RotationStrategyId::ApiWebKey => "automatic: a new key",
     }
 }
 
 /// The name of a way to revoke a credential, for people.
-pub(super) const fn revocation_title(strategy: ReplacementPlan) -> &'static str {
+pub(super) const fn revocation_title(strategy: RotationStrategyId) -> &'static str {
     match ways(strategy).revoke {
         By::Program => "automatic: the provider revokes it, and then it is shown to be refused",
         By::Person | By::SignIn => "guided: a person revokes it, and then it is shown to be refused",
@@ -125,8 +127,8 @@ pub(super) const fn revocation_title(strategy: ReplacementPlan) -> &'static str 
 }
 
 /// The calls to the provider that a step makes, for the plan that a person reads.
-pub(super) const fn calls(strategy: ReplacementPlan, step: &Step) -> &'static [&'static str] {
-    use ReplacementPlan as P;
+pub(super) const fn calls(strategy: RotationStrategyId, step: &Step) -> &'static [&'static str] {
+    use RotationStrategyId as P;
     match (strategy, step) {
         (P::SnykPersonalAccessToken, Step::Snapshot) => &["GET /rest/self", "GET /rest/self/personal_access_tokens"],
         (P::SnykPersonalAccessToken, Step::Revoke) => &["DELETE /rest/self/personal_access_tokens/{id}"],
@@ -158,10 +160,10 @@ pub(super) const fn calls(strategy: ReplacementPlan, step: &Step) -> &'static [&
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ReplacementPlan as P;
+    use RotationStrategyId as P;
 
     const ALL: [P; 7] = [
-        P::Guided,
+        P::Manual,
         P::SnykPersonalAccessToken,
         P::SnykServiceAccount,
         P::SnykServiceAccountSecret,
@@ -207,7 +209,7 @@ mod tests {
             let by_person = |by: By| if by == By::Person { "guided: " } else { "automatic: " };
             assert!(revocation_title(strategy).starts_with(by_person(ways(strategy).revoke)), "{strategy:?}");
             assert!(title(strategy).len() > 20, "{strategy:?}");
-            let is_made_by_hand = matches!(strategy, P::Guided | P::SnykPersonalAccessToken | P::SnykAppSession);
+            let is_made_by_hand = matches!(strategy, P::Manual | P::SnykPersonalAccessToken | P::SnykAppSession);
             assert_eq!(creation_title(strategy).starts_with("guided: "), is_made_by_hand, "{strategy:?}");
             assert!(creation_title(strategy).len() > "automatic: ".len(), "{strategy:?}");
         }

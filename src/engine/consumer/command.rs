@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 
 use super::error::ConsumerError;
 use crate::domain::consumer::{Argv, Command};
-use crate::domain::redact::Redactor;
+use crate::domain::redact::SecretRedactor;
 use crate::domain::{Secret, text};
 
 /// How much of what a program writes is kept.
@@ -80,8 +80,8 @@ struct Done {
 
 /// Gives the secret to the first way that takes it, each program within `deadline`. Says what was run.
 pub(super) async fn run(command: &Command, secret: &Secret, deadline: Duration) -> Result<String, ConsumerError> {
-    let mut redactor = Redactor::default();
-    redactor.learn(secret);
+    let mut redactor = SecretRedactor::default();
+    redactor.add_secret(secret);
     refuse_secret_arguments(command, secret)?;
     if !command.folder.is_dir() {
         return Err(ConsumerError::Missing(command.folder.clone()));
@@ -246,8 +246,8 @@ fn quotation(said: &[u8]) -> String {
 
 /// Redacted before it is cut, so that no cut leaves a piece of a secret, and after colours were taken out, which may be
 /// in the midst of it.
-fn visible(redactor: &Redactor, said: &str) -> String {
-    text::clean(&redactor.redact(&text::without_sequences(said))).chars().take(SHOWN_CHARACTERS).collect()
+fn visible(redactor: &SecretRedactor, said: &str) -> String {
+    text::sanitize(&redactor.redact(&text::strip_escape_sequences(said))).chars().take(SHOWN_CHARACTERS).collect()
 }
 
 #[cfg(unix)]

@@ -20,11 +20,11 @@ use super::Engine;
 use super::audit::Deed;
 use super::keyring::broken_task;
 use crate::domain::consumer::{Consumer, Delivered, Target};
-use crate::domain::credential::Part;
-use crate::domain::problem::{Class, Problem};
-use crate::domain::provider::Kind;
+use crate::domain::credential::SecretPart;
+use crate::domain::problem::{Problem, ProblemClass};
+use crate::domain::provider::CredentialKind;
 use crate::domain::redact::shapes;
-use crate::domain::{CredentialId, Name, Secret};
+use crate::domain::{CredentialId, CredentialName, Secret};
 use crate::index::{Index, IndexError};
 use error::ConsumerError;
 use file::ForeignFile;
@@ -40,7 +40,7 @@ const PROBELY_API_KEY: &str = "PROBELY_API_KEY";
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Delivery {
     /// The consumer's name.
-    pub consumer: Name,
+    pub consumer: CredentialName,
     /// How it is known that the consumer has the secret.
     pub proof: Proof,
     /// What was done, in words.
@@ -83,7 +83,7 @@ impl Engine {
         let credential = self.by_id(&consumer.credential).await?;
         let kind = self.catalogue.kind(&credential.provider, &credential.kind)?;
         check_part(kind, &consumer.part)?;
-        let own = consumer.part == Part::Secret;
+        let own = consumer.part == SecretPart::Secret;
         let fits = match consumer.target {
             Target::SnykCli { .. } => own && kind.secret_variable() == SNYK_TOKEN,
             Target::ProbelyCli { .. } => own && kind.secret_variable() == PROBELY_API_KEY,
@@ -128,7 +128,7 @@ impl Engine {
     /// how it ended afterwards.
     pub async fn deliver(&self, consumer: &Consumer, secret: &Secret) -> Result<Delivery, Problem> {
         let name = self.by_id(&consumer.credential).await?.name;
-        let part = if consumer.part == Part::Secret { String::new() } else { format!(", part {}", consumer.part.as_str()) };
+        let part = if consumer.part == SecretPart::Secret { String::new() } else { format!(", part {}", consumer.part.as_str()) };
         let to = format!("to {} ({}{part})", consumer.name, consumer.target.kind());
         self.register(Deed::new("deliver", "begun").on(name.as_str()).because(&to)).await?;
         let ended = self.hand_over(consumer, secret).await;
@@ -196,8 +196,8 @@ fn not_served(consumer: &Consumer) -> String {
 }
 
 /// A part that the kind does not have would never be delivered.
-fn check_part(kind: &Kind, part: &Part) -> Result<(), Problem> {
-    let Part::Named(id) = part else { return Ok(()) };
+fn check_part(kind: &CredentialKind, part: &SecretPart) -> Result<(), Problem> {
+    let SecretPart::Named(id) = part else { return Ok(()) };
     if kind.part(id).is_some() {
         return Ok(());
     }
@@ -207,7 +207,7 @@ fn check_part(kind: &Kind, part: &Part) -> Result<(), Problem> {
 }
 
 fn unfit(why: &str, remedy: &str) -> Problem {
-    Problem::new("That cannot be a consumer", why, remedy).of(Class::Usage)
+    Problem::new("That cannot be a consumer", why, remedy).with_class(ProblemClass::Usage)
 }
 
 /// What can be told to be wrong without looking at any file.
@@ -222,10 +222,12 @@ fn check_words(target: &Target) -> Result<(), Problem> {
         Target::Command(command) if command.ways.is_empty() || command.ways.iter().flatten().any(Vec::is_empty) => {
             Err(unfit("its command is empty", "give a program and its arguments"))
         }
-        Target::Command(command) if command.arguments().any(|argument| shapes::mask(argument) != *argument) => Err(unfit(
-            "one of its arguments looks like a secret, and every user of this machine can read arguments",
-            "leave it out: the program gets the secret on standard input",
-        )),
+        Target::Command(command) if command.arguments().any(|argument| shapes::mask_patterns(argument) != *argument) => {
+            Err(unfit(
+                "one of its arguments looks like a secret, and every user of this machine can read arguments",
+                "leave it out: the program gets the secret on standard input",
+            ))
+        }
         Target::Command(command) if command.pass.iter().any(|name| name.starts_with("TOKENRING_")) => {
             Err(unfit("it asks for a variable of this program", "leave the TOKENRING_ variables out"))
         }

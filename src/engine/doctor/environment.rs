@@ -88,7 +88,7 @@ impl Engine {
         match self.twins(value).await {
             Ok(names) if names.is_empty() => "it is the secret of no credential here".to_owned(),
             Ok(names) => {
-                let names: Vec<_> = names.iter().map(crate::domain::Name::as_str).collect();
+                let names: Vec<_> = names.iter().map(crate::domain::CredentialName::as_str).collect();
                 format!("it is the secret of {}", names.join(", "))
             }
             Err(problem) => format!("whose it is cannot be told: {}", problem.why),
@@ -110,10 +110,10 @@ impl Engine {
         let regions = self.catalogue.regions(&provider).ok()?;
         let told = regions.iter().find(|region| region.id == id)?;
         let origin = origin_of(api);
-        if origin.as_ref().is_some_and(|origin| told.is_named_by(origin)) {
+        if origin.as_ref().is_some_and(|origin| told.matches_origin(origin)) {
             return None;
         }
-        let elsewhere = origin.and_then(|origin| regions.iter().find(|region| region.is_named_by(&origin)));
+        let elsewhere = origin.and_then(|origin| regions.iter().find(|region| region.matches_origin(&origin)));
         let points_to = elsewhere.map_or_else(|| "no known region".to_owned(), |region| region.id.clone());
         let what = format!("{what} belongs to {id}, but {place} points to {points_to}");
         let problem = Problem::new(what, "a token works in its own region only", format!("set it to {}", told.api));

@@ -1,9 +1,9 @@
 //! The index: whether the file is sound, and whether it agrees with the catalogue, the store and itself.
 
 use super::{Area, Finding};
-use crate::domain::credential::Part;
-use crate::domain::problem::{Class, Problem};
-use crate::domain::provider::CatalogueError;
+use crate::domain::credential::SecretPart;
+use crate::domain::problem::{Problem, ProblemClass};
+use crate::domain::provider::CatalogError;
 use crate::domain::rotation::State;
 use crate::domain::{Credential, words};
 use crate::engine::Engine;
@@ -59,7 +59,7 @@ impl Engine {
             kind.and_then(|()| self.catalogue.region(&credential.provider, &credential.region).map(drop)).err()
         };
         let strangers = credentials.iter().filter_map(|credential| Some((credential, unknown(credential)?)));
-        let finding = |(credential, error): (&Credential, CatalogueError)| {
+        let finding = |(credential, error): (&Credential, CatalogError)| {
             let problem = Problem::from(error);
             let remedy = "bring back its file in the folder of providers, or remove the credential";
             Finding::warn(Area::Index, format!("{}: {}", credential.name, problem.what), problem.why, remedy)
@@ -84,9 +84,9 @@ impl Engine {
     async fn without_secret(&self, credentials: &[Credential]) -> Vec<Finding> {
         let mut findings = Vec::new();
         for credential in credentials {
-            match self.secret(credential, &Part::Secret).await {
+            match self.secret(credential, &SecretPart::Secret).await {
                 Ok(_) => {}
-                Err(problem) if problem.class == Class::NotFound => {
+                Err(problem) if problem.class == ProblemClass::NotFound => {
                     let what = format!("{} has no secret in the store", credential.name);
                     let remedy = "give it one with `tokenring edit NAME --secret`, or remove the credential";
                     findings.push(Finding::warn(Area::Index, what, problem.why, remedy));
@@ -103,10 +103,10 @@ impl Engine {
 }
 
 /// Credentials that have ended, or will soon.
-fn ended(credentials: &[Credential], now: crate::domain::Moment) -> Vec<Finding> {
-    let soon = credentials.iter().filter(|credential| words::is_soon(credential.expires, now));
+fn ended(credentials: &[Credential], now: crate::domain::Timestamp) -> Vec<Finding> {
+    let soon = credentials.iter().filter(|credential| words::expires_soon(credential.expires, now));
     let finding = |credential: &Credential| {
-        let when = words::expiry(credential.expires, now);
+        let when = words::format_expiry(credential.expires, now);
         let remedy = format!("replace it with `tokenring rotate \"{}\"`", credential.name);
         Finding::warn(Area::Index, format!("{} ends soon or has ended", credential.name), when, remedy)
     };

@@ -5,11 +5,11 @@ use std::time::{Duration, Instant, SystemTime};
 use futures::{FutureExt as _, StreamExt as _};
 
 use super::{Area, Finding, Reach};
-use crate::domain::Moment;
+use crate::domain::Timestamp;
 use crate::domain::problem::Problem;
 use crate::domain::region::Region;
-use crate::domain::request::Method;
-use crate::domain::response::Answer;
+use crate::domain::request::HttpMethod;
+use crate::domain::response::ApiResponse;
 use crate::engine::Engine;
 use crate::net::{self, Limits, NetError, Obstacle, Outgoing, Payload};
 
@@ -25,7 +25,7 @@ const PROXIES: [&str; 6] = ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_pr
 /// What became of one region.
 struct Asked<'c> {
     region: &'c Region,
-    outcome: Result<Answer, NetError>,
+    outcome: Result<ApiResponse, NetError>,
     took: Duration,
 }
 
@@ -118,7 +118,7 @@ impl Asked<'_> {
 
 fn bare(url: url::Url, region: &Region) -> Outgoing {
     Outgoing {
-        method: Method::Get,
+        method: HttpMethod::Get,
         url,
         headers: Vec::new(),
         body: Payload::Empty,
@@ -128,7 +128,7 @@ fn bare(url: url::Url, region: &Region) -> Outgoing {
     }
 }
 
-fn date(answer: &Answer) -> Option<Moment> {
+fn date(answer: &ApiResponse) -> Option<Timestamp> {
     let told: SystemTime = httpdate::parse_http_date(answer.header("date")?).ok()?;
     Some(told.into())
 }

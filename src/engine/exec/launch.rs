@@ -18,7 +18,7 @@ use super::mask::{self, Masked};
 use super::signals;
 use super::{Value, Variable};
 use crate::domain::Secret;
-use crate::domain::redact::Redactor;
+use crate::domain::redact::SecretRedactor;
 
 /// Both ends of a pipe hold this much on every system, so that a secret can be written before anybody reads.
 #[cfg(unix)]
@@ -162,7 +162,7 @@ impl Launch {
 }
 
 /// Reads to the end. Where nobody wants to see it any more, the child learns that by a broken pipe.
-fn pump(from: Option<impl Read>, show: &dyn Fn(&[u8]) -> io::Result<()>, redactor: &Redactor, longest: usize) {
+fn pump(from: Option<impl Read>, show: &dyn Fn(&[u8]) -> io::Result<()>, redactor: &SecretRedactor, longest: usize) {
     let Some(mut from) = from else { return };
     let mut masked = Masked::new(redactor, longest);
     let mut buffer = vec![0; 16 << 10];

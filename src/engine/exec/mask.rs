@@ -7,7 +7,7 @@
 use zeroize::Zeroizing;
 
 use crate::domain::Secret;
-use crate::domain::redact::{Redactor, Torn, shapes};
+use crate::domain::redact::{SecretRedactor, SplitSecretDetector, shapes};
 
 /// A line that is longer is shown in pieces.
 const LONGEST_LINE: usize = 64 << 10;
@@ -20,21 +20,21 @@ const SHORTEST_LINE: usize = 16;
 
 /// One stream of a child's output.
 pub(super) struct Masked<'a> {
-    redactor: &'a Redactor,
-    torn: Torn,
+    redactor: &'a SecretRedactor,
+    torn: SplitSecretDetector,
     /// What a piece that is cut off must at least leave behind, so that no secret is torn.
     overlap: usize,
     held: Zeroizing<Vec<u8>>,
 }
 
 /// A redactor that knows these secrets, and each line of those that have many, such as private keys.
-pub(super) fn redactor<'a>(secrets: impl Iterator<Item = &'a Secret>) -> Redactor {
-    let mut redactor = Redactor::default();
+pub(super) fn redactor<'a>(secrets: impl Iterator<Item = &'a Secret>) -> SecretRedactor {
+    let mut redactor = SecretRedactor::default();
     for secret in secrets {
-        redactor.learn(secret);
+        redactor.add_secret(secret);
         secret.expose(|bytes| {
             let lines = bytes.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
-            lines.filter(|line| line.len() >= SHORTEST_LINE).for_each(|line| redactor.learn(&Secret::new(line.to_vec())));
+            lines.filter(|line| line.len() >= SHORTEST_LINE).for_each(|line| redactor.add_secret(&Secret::new(line.to_vec())));
         });
     }
     redactor
@@ -42,8 +42,13 @@ pub(super) fn redactor<'a>(secrets: impl Iterator<Item = &'a Secret>) -> Redacto
 
 impl<'a> Masked<'a> {
     /// A stream in which no secret of at most `longest` bytes is to be seen.
-    pub(super) fn new(redactor: &'a Redactor, longest: usize) -> Self {
-        Self { redactor, torn: Torn::of(redactor), overlap: longest * WIDEST + 64, held: Zeroizing::default() }
+    pub(super) fn new(redactor: &'a SecretRedactor, longest: usize) -> Self {
+        Self {
+            redactor,
+            torn: SplitSecretDetector::from_redactor(redactor),
+            overlap: longest * WIDEST + 64,
+            held: Zeroizing::default(),
+        }
     }
 
     /// Takes in what the child wrote and gives back what may be shown.
@@ -75,8 +80,8 @@ impl<'a> Masked<'a> {
         let mut clean = Vec::with_capacity(bytes.len());
         for chunk in bytes.utf8_chunks() {
             let text = self.redactor.redact_known(chunk.valid().to_owned());
-            let text: String = text.split_inclusive(['\n', '\r']).map(|line| self.torn.mask(line)).collect();
-            clean.extend_from_slice(shapes::mask(&text).as_bytes());
+            let text: String = text.split_inclusive(['\n', '\r']).map(|line| self.torn.mask_line(line)).collect();
+            clean.extend_from_slice(shapes::mask_patterns(&text).as_bytes());
             clean.extend_from_slice(chunk.invalid());
         }
         clean

@@ -12,11 +12,11 @@ use std::sync::Arc;
 
 use super::Engine;
 use super::audit::Deed;
-use crate::domain::credential::Part;
-use crate::domain::problem::Class;
+use crate::domain::credential::SecretPart;
+use crate::domain::problem::ProblemClass;
 use crate::domain::provider::environment::VariableValue;
-use crate::domain::region::{Place, Region};
-use crate::domain::{Credential, Name, Problem, Secret};
+use crate::domain::region::{HostRole, Region};
+use crate::domain::{Credential, CredentialName, Problem, Secret};
 
 pub use launch::{Ended, Handover, Launch, Sink, Stream};
 
@@ -57,7 +57,7 @@ pub enum Usage {
 
 impl Engine {
     /// Puts on record that a program is given the credential of this name.
-    pub async fn note_use(&self, name: &Name, remark: &str, usage: Usage) -> Result<(), Problem> {
+    pub async fn note_use(&self, name: &CredentialName, remark: &str, usage: Usage) -> Result<(), Problem> {
         let outcome = if usage == Usage::Begun { "begun" } else { "failed" };
         self.register(Deed::new("exec", outcome).on(name.as_str()).because(remark)).await
     }
@@ -67,10 +67,10 @@ impl Engine {
         let kind = self.catalogue.kind(&credential.provider, &credential.kind)?;
         let region = self.catalogue.region(&credential.provider, &credential.region)?;
         let mut found = Vec::new();
-        for (name, value) in kind.variables(region, &credential.fields) {
+        for (name, value) in kind.environment_variables(region, &credential.fields) {
             let value = match value {
                 VariableValue::Text(text) => Value::Text(text),
-                VariableValue::Secret => Value::Secret(Arc::new(self.secret(credential, &Part::Secret).await?)),
+                VariableValue::Secret => Value::Secret(Arc::new(self.secret(credential, &SecretPart::Secret).await?)),
                 VariableValue::AccessToken => Value::Secret(self.access_token(credential).await?),
             };
             found.push(Variable { name: name.to_owned(), value });
@@ -87,17 +87,17 @@ impl Engine {
             return Ok(Value::Text(text));
         }
         match wanted {
-            "secret" => Ok(Value::Secret(Arc::new(self.secret(credential, &Part::Secret).await?))),
+            "secret" => Ok(Value::Secret(Arc::new(self.secret(credential, &SecretPart::Secret).await?))),
             "access_token" => Ok(Value::Secret(self.access_token(credential).await?)),
             part if kind.parts.iter().any(|known| known.id == part) => {
-                Ok(Value::Secret(Arc::new(self.secret(credential, &Part::Named(part.to_owned())).await?)))
+                Ok(Value::Secret(Arc::new(self.secret(credential, &SecretPart::Named(part.to_owned())).await?)))
             }
             unknown => {
                 let fields = credential.fields.keys().map(String::as_str);
                 let known: Vec<_> = ["secret", "access_token", "api"].into_iter().chain(fields).collect();
                 let what = format!("{} has no \"{unknown}\"", credential.name);
                 let why = format!("it is a {}", kind.title);
-                Err(Problem::new(what, why, format!("it has {}", known.join(", "))).of(Class::Usage))
+                Err(Problem::new(what, why, format!("it has {}", known.join(", "))).with_class(ProblemClass::Usage))
             }
         }
     }
@@ -126,8 +126,8 @@ impl Engine {
 
 fn place(region: &Region, name: &str) -> Option<String> {
     match name {
-        "api" => Some(region.origin(Place::Api).to_string()),
-        "auth" => Some(region.origin(Place::Auth).to_string()),
+        "api" => Some(region.origin(HostRole::Api).to_string()),
+        "auth" => Some(region.origin(HostRole::Auth).to_string()),
         "app" => region.app.as_ref().map(ToString::to_string),
         _ => None,
     }

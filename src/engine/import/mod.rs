@@ -13,11 +13,11 @@ use super::audit::Deed;
 use super::consumer::{blank, in_background};
 use super::message::NewCredential;
 use crate::domain::consumer::Target;
-use crate::domain::credential::Part;
-use crate::domain::identify::Candidate;
-use crate::domain::problem::Class;
-use crate::domain::provider::spec::{Confidence, Holding};
-use crate::domain::{Credential, Moment, Name, Origin, Problem, Secret};
+use crate::domain::credential::SecretPart;
+use crate::domain::identify::IdentificationCandidate;
+use crate::domain::problem::ProblemClass;
+use crate::domain::provider::spec::{MatchConfidence, SecretRole};
+use crate::domain::{Credential, CredentialName, Origin, Problem, Secret, Timestamp};
 pub(super) use sources::{Raw, read};
 
 /// Where to look.
@@ -72,7 +72,7 @@ pub struct Sort {
     /// The organisation that stands beside it.
     pub org: Option<String>,
     /// When it ends, where it says so.
-    pub expires: Option<Moment>,
+    pub expires: Option<Timestamp>,
 }
 
 /// Why what stands in the place of a token is left alone.
@@ -112,19 +112,19 @@ impl Engine {
     }
 
     /// A name after a place, with a number where it is taken.
-    pub async fn free_name(&self, place: &str) -> Result<Name, Problem> {
+    pub async fn free_name(&self, place: &str) -> Result<CredentialName, Problem> {
         let base = place.trim_start_matches('/').to_lowercase().replace(['_', '/'], "-");
         let base: String = base.chars().take(50).collect();
         let taken: Vec<_> = self.credentials().await?.into_iter().map(|credential| credential.name).collect();
         let numbered = (2..).map(|number| format!("{base}-{number}"));
         let free = std::iter::once(base.clone()).chain(numbered).find(|name| taken.iter().all(|known| known.as_str() != name));
-        Name::parse(&free.unwrap_or(base)).map_err(|error| {
+        CredentialName::parse(&free.unwrap_or(base)).map_err(|error| {
             Problem::new("There is no name for it", error.to_string(), "give it one: `tokenring import … --as NAME`")
         })
     }
 
     /// Keeps a find under a name.
-    pub async fn import(&self, find: &Find, name: Name) -> Result<Credential, Problem> {
+    pub async fn import(&self, find: &Find, name: CredentialName) -> Result<Credential, Problem> {
         let sort = find
             .is
             .clone()
@@ -153,10 +153,10 @@ impl Engine {
     pub async fn blank(&self, find: &Find, credential: &Credential) -> Result<(), Problem> {
         let Some(target) = find.target.clone() else {
             let why = "it came on standard input, so there is no copy to empty";
-            return Err(Problem::new("Nothing was blanked", why, "name the file that it lies in").of(Class::Usage));
+            return Err(Problem::new("Nothing was blanked", why, "name the file that it lies in").with_class(ProblemClass::Usage));
         };
         let what = format!("{} was not blanked", target.path().display());
-        if !self.secret(credential, &Part::Secret).await?.same_as(&find.secret) {
+        if !self.secret(credential, &SecretPart::Secret).await?.same_as(&find.secret) {
             let why = format!("the store holds another secret for {}", credential.name);
             return Err(Problem::new(what, why, "nothing was changed; import it under another name first"));
         }
@@ -181,18 +181,18 @@ impl Engine {
     /// What the secret is, by its shape and by the variable that it was given to; `None` if it may be anything.
     fn sort(&self, secret: &Secret, variable: &str, endpoint: Option<&str>, org: Option<String>) -> Option<Result<Sort, String>> {
         let identified = self.identify(secret).ok();
-        let named = |candidate: &&Candidate| self.is_variable_of(&candidate.provider, variable);
-        let sure = |candidate: &&Candidate| candidate.confidence > Confidence::Possible;
+        let named = |candidate: &&IdentificationCandidate| self.is_variable_of(&candidate.provider, variable);
+        let sure = |candidate: &&IdentificationCandidate| candidate.confidence > MatchConfidence::Possible;
         let candidates = || identified.iter().flat_map(|identified| &identified.candidates);
         let Some(best) = candidates().find(named).or_else(|| candidates().find(sure)) else {
             return self.is_for_tokens(variable).then(|| Err(NO_SHAPE.to_owned()));
         };
-        if best.holds != Holding::Secret {
+        if best.secret_role != SecretRole::Secret {
             return Some(Err(format!("it is no secret to keep: {}", best.why)));
         }
         let regions = self.catalogue.regions(&best.provider).ok()?;
         let origin = endpoint.and_then(origin_of);
-        let beside = origin.as_ref().and_then(|origin| regions.iter().find(|region| region.is_named_by(origin)));
+        let beside = origin.as_ref().and_then(|origin| regions.iter().find(|region| region.matches_origin(origin)));
         if let (Some(origin), None, None) = (&origin, beside, &best.region) {
             return Some(Err(format!("it is used at {origin}, which is no known region; add that with `tokenring regions add`")));
         }

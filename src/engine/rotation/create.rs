@@ -7,12 +7,12 @@ use std::collections::BTreeMap;
 
 use super::resume::Draft;
 use super::{Audience, Plan, Status};
-use crate::domain::credential::Part;
-use crate::domain::problem::Class;
-use crate::domain::provider::Kind;
-use crate::domain::provider::spec::{Replacement, ReplacementPlan};
+use crate::domain::credential::SecretPart;
+use crate::domain::problem::ProblemClass;
+use crate::domain::provider::CredentialKind;
+use crate::domain::provider::spec::{RotationSpec, RotationStrategyId};
 use crate::domain::rotation::{Order, Purpose, RotationId};
-use crate::domain::{Credential, CredentialId, Name, Problem};
+use crate::domain::{Credential, CredentialId, CredentialName, Problem};
 use crate::engine::Engine;
 use crate::engine::keyring::random;
 
@@ -32,7 +32,7 @@ pub struct Creation {
 #[derive(Debug, Clone)]
 pub struct Wish {
     /// What to call it. At the provider this name and a mark of the rotation.
-    pub name: Name,
+    pub name: CredentialName,
     /// The provider's id.
     pub provider: String,
     /// The kind's id.
@@ -73,7 +73,7 @@ impl Engine {
             credential: &draft,
             kind,
             part,
-            replacement: &Replacement { plan: strategy, overlap: true, steps: String::new() },
+            replacement: &RotationSpec { strategy, overlap: true, manual_steps: String::new() },
             consumers: Vec::new(),
             administrator: Some(administrator),
         });
@@ -103,42 +103,45 @@ impl Engine {
 
 /// How a credential of this kind is made, and which part of its secret material comes of it; nothing where only a person
 /// can make it.
-fn making(kind: &Kind, fields: &BTreeMap<String, String>) -> Option<(ReplacementPlan, Part)> {
-    use ReplacementPlan as P;
-    let further = |plan: P| kind.parts.iter().find(|part| part.replace.as_ref().is_some_and(|replace| replace.plan == plan));
-    match kind.replace.plan {
-        P::SnykServiceAccountSecret if !fields.contains_key(ACCOUNT) => Some((P::SnykServiceAccount, Part::Secret)),
-        plan @ (P::SnykServiceAccount | P::SnykServiceAccountSecret | P::ApiWebKey) => Some((plan, Part::Secret)),
+fn making(kind: &CredentialKind, fields: &BTreeMap<String, String>) -> Option<(RotationStrategyId, SecretPart)> {
+    use RotationStrategyId as P;
+    let further = |plan: P| kind.parts.iter().find(|part| part.rotation.as_ref().is_some_and(|replace| replace.strategy == plan));
+    match kind.rotation.strategy {
+        P::SnykServiceAccountSecret if !fields.contains_key(ACCOUNT) => Some((P::SnykServiceAccount, SecretPart::Secret)),
+        plan @ (P::SnykServiceAccount | P::SnykServiceAccountSecret | P::ApiWebKey) => Some((plan, SecretPart::Secret)),
         // A sign-in takes a person; what the program can make is the app's own secret, with which one signs in.
-        P::SnykAppSession => further(P::SnykAppSecret).map(|part| (P::SnykAppSecret, Part::Named(part.id.clone()))),
-        P::Guided | P::SnykPersonalAccessToken | P::SnykAppSecret => None,
+        P::SnykAppSession => further(P::SnykAppSecret).map(|part| (P::SnykAppSecret, SecretPart::Named(part.id.clone()))),
+        P::Manual | P::SnykPersonalAccessToken | P::SnykAppSecret => None,
     }
 }
 
-fn unmakeable(kind: &Kind) -> Problem {
+fn unmakeable(kind: &CredentialKind) -> Problem {
     let why = format!("the provider has no API that makes a {}", kind.title);
     let remedy = "make it on the provider's page, then keep it with `tokenring add`";
-    Problem::new("No credential was made", why, remedy).of(Class::Usage)
+    Problem::new("No credential was made", why, remedy).with_class(ProblemClass::Usage)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::provider::Catalogue;
+    use crate::domain::provider::ProviderCatalog;
 
     #[test]
     fn what_can_be_made_depends_on_the_kind_and_on_what_exists() {
-        let catalogue = Catalogue::builtin();
+        let catalogue = ProviderCatalog::builtin();
         let with = |provider: &str, kind: &str, fields: &[&str]| {
             let fields = fields.iter().map(|id| ((*id).to_owned(), "x".to_owned())).collect();
             making(catalogue.kind(provider, kind).unwrap(), &fields)
         };
-        let named = Part::Named("client_secret".to_owned());
-        assert_eq!(with("snyk", "service-account-oauth", &[]), Some((ReplacementPlan::SnykServiceAccount, Part::Secret)));
-        let further = Some((ReplacementPlan::SnykServiceAccountSecret, Part::Secret));
+        let named = SecretPart::Named("client_secret".to_owned());
+        assert_eq!(
+            with("snyk", "service-account-oauth", &[]),
+            Some((RotationStrategyId::SnykServiceAccount, SecretPart::Secret))
+        );
+        let further = Some((RotationStrategyId::SnykServiceAccountSecret, SecretPart::Secret));
         assert_eq!(with("snyk", "service-account-oauth", &[ACCOUNT]), further);
-        assert_eq!(with("snyk-apps", "app", &["app_id"]), Some((ReplacementPlan::SnykAppSecret, named)));
-        assert_eq!(with("snyk-api-web", "api-key", &[]), Some((ReplacementPlan::ApiWebKey, Part::Secret)));
+        assert_eq!(with("snyk-apps", "app", &["app_id"]), Some((RotationStrategyId::SnykAppSecret, named)));
+        assert_eq!(with("snyk-api-web", "api-key", &[]), Some((RotationStrategyId::ApiWebKey, SecretPart::Secret)));
         assert_eq!(with("snyk", "personal-token", &[]), None);
         assert_eq!(with("appcircle", "api-key", &[]), None);
     }

@@ -4,13 +4,13 @@ use super::Tried;
 use super::driver::Driver;
 use super::provider::failure_of;
 use super::slots::{not_yet, refused};
-use crate::domain::credential::{Part, Slot};
+use crate::domain::credential::{SecretPart, SecretSlot};
 use crate::domain::{CredentialId, Problem};
 use crate::engine::Engine;
 
 impl Engine {
     /// The names of those who are to be given this part of a credential when it is a new one, in order.
-    pub(super) async fn consumer_names(&self, credential: &CredentialId, part: &Part) -> Result<Vec<String>, Problem> {
+    pub(super) async fn consumer_names(&self, credential: &CredentialId, part: &SecretPart) -> Result<Vec<String>, Problem> {
         let all = self.consumers(credential).await?.into_iter().filter(|consumer| consumer.part == *part);
         Ok(all.map(|consumer| consumer.name.to_string()).collect())
     }
@@ -20,7 +20,7 @@ impl Driver<'_> {
     /// Hands over what is in the slot `current`, unless the consumer has it already, and verifies it. Whatever fails
     /// here waits for a person: the same again would seldom end otherwise.
     pub(super) async fn deliver(&self, consumer: &str) -> Tried<()> {
-        let Some(secret) = self.get(Slot::Current).await? else { return Err(not_yet("the store holds no current secret")) };
+        let Some(secret) = self.get(SecretSlot::Current).await? else { return Err(not_yet("the store holds no current secret")) };
         let consumer = self.engine.consumer(&self.plan().credential, consumer).await.map_err(|problem| refused(problem.why))?;
         let failed = |problem: Problem| refused(format!("{}: {}", problem.what, problem.why));
         if self.engine.verify_delivery(&consumer, &secret).await.unwrap_or(false) {

@@ -11,13 +11,13 @@ use super::provider::{Desk, Doomed, failure_of, strategy};
 use super::slots::{lost, not_yet, refused};
 use super::survey::Use;
 use super::{Audience, Tried};
-use crate::domain::credential::{Part, Slot};
-use crate::domain::problem::Class;
+use crate::domain::credential::{SecretPart, SecretSlot};
+use crate::domain::problem::ProblemClass;
 use crate::domain::rotation::{
     Action, By, Change, Ending, Entry, Failure, FailureKind, Finding, Fingerprint, Journal, Known, Minted, Next, OldReach,
     Outcome, Plan, Purpose, Remote, Snapshot, State, Status, Target, Trail, attempt_of, entry_line, next, status, waiting_line,
 };
-use crate::domain::{Credential, Moment, Problem, Secret};
+use crate::domain::{Credential, Problem, Secret, Timestamp};
 use crate::engine::Engine;
 use crate::engine::audit::Deed;
 use crate::engine::login::Agreed;
@@ -40,7 +40,7 @@ pub(super) struct Hand {
     pub(super) print: Fingerprint,
     pub(super) secret: Secret,
     /// When it ends, where only the answer that brought it said so.
-    pub(super) ends: Option<Moment>,
+    pub(super) ends: Option<Timestamp>,
 }
 
 impl Hand {
@@ -213,12 +213,12 @@ impl Driver<'_> {
         };
         let id = if let [only] = &remotes[..] { Some(only.id.as_str()) } else { None };
         let listed = self.listed_before(&desk).await;
-        let reach = match desk.measure(Slot::Current, id).await? {
+        let reach = match desk.measure(SecretSlot::Current, id).await? {
             Ok(reach) => OldReach::Known(reach),
             Err(why) => OldReach::Unknown(why),
         };
         // The fingerprint last: a secret that renews itself has another one once it was used.
-        let Some(fingerprint) = self.print(Slot::Current).await? else {
+        let Some(fingerprint) = self.print(SecretSlot::Current).await? else {
             return Err(refused("the credential's secret is not in the store"));
         };
         Ok(Outcome::Seen(Snapshot { fingerprint, reach, remotes, listed, known: self.known().await? }))
@@ -272,7 +272,7 @@ impl Driver<'_> {
         let desk = self.desk().await?;
         let fresh = strategy(self.plan().strategy).mint(&desk, name).await?;
         // It is shown once: first into the store, then everything else. A store that fails is tried again by `Stash`.
-        let kept = self.put(Slot::Pending, &fresh.secret).await;
+        let kept = self.put(SecretSlot::Pending, &fresh.secret).await;
         drop(desk);
         let in_doubt = |failure| Failure { kind: FailureKind::Unanswered, ..failure };
         let fingerprint = self.print_of(&fresh.secret).await.map_err(in_doubt)?;
@@ -285,20 +285,20 @@ impl Driver<'_> {
 
     async fn stash(&self, new: Fingerprint) -> Tried<Outcome> {
         if let Some(hand) = self.hand.as_ref().filter(|hand| hand.print == new) {
-            self.put(Slot::Pending, &hand.secret).await?;
+            self.put(SecretSlot::Pending, &hand.secret).await?;
         }
-        if self.print(Slot::Pending).await?.as_ref() == Some(&new) { Ok(Outcome::Stashed(new)) } else { Err(lost()) }
+        if self.print(SecretSlot::Pending).await?.as_ref() == Some(&new) { Ok(Outcome::Stashed(new)) } else { Err(lost()) }
     }
 
     async fn verify(&self, new: &Fingerprint) -> Tried<Outcome> {
-        let found = self.print(Slot::Pending).await?;
+        let found = self.print(SecretSlot::Pending).await?;
         if found.as_ref() != Some(new) && !found.is_some_and(|found| self.is_renewed(&found)) {
             return Err(lost());
         }
         let desk = self.desk().await?;
         let id = self.minted().and_then(|minted| minted.remote.as_ref()).map(|remote| remote.id.as_str());
-        let reach = desk.measure(Slot::Pending, id).await?.map_err(not_yet)?;
-        let fingerprint = self.print(Slot::Pending).await?.ok_or_else(lost)?;
+        let reach = desk.measure(SecretSlot::Pending, id).await?.map_err(not_yet)?;
+        let fingerprint = self.print(SecretSlot::Pending).await?.ok_or_else(lost)?;
         Ok(Outcome::Verified { fingerprint, reach })
     }
 
@@ -328,7 +328,7 @@ impl Driver<'_> {
         self.exchange_slots(&change).await?;
         let remote = self.minted().filter(|minted| minted.fingerprint == change.new).and_then(|minted| minted.remote.clone());
         self.file(&change.new, remote).await?;
-        match self.print(Slot::Current).await? {
+        match self.print(SecretSlot::Current).await? {
             Some(print) => Ok(Outcome::Promoted(print)),
             None => Err(not_yet("the store does not hold what it was given")),
         }
@@ -345,11 +345,11 @@ impl Driver<'_> {
     /// What the index knows of the credential follows the secret in the slot `current`; of its other parts it knows
     /// nothing.
     async fn file(&self, print: &Fingerprint, remote: Option<Remote>) -> Tried<()> {
-        if self.plan().part != Part::Secret {
+        if self.plan().part != SecretPart::Secret {
             return self.file_facts(remote).await;
         }
         let desk = self.desk().await?;
-        let told = match self.get(Slot::Current).await? {
+        let told = match self.get(SecretSlot::Current).await? {
             Some(secret) => desk.read_secret(&secret).and_then(|found| found.expires),
             None => None,
         };
@@ -387,7 +387,7 @@ impl Driver<'_> {
 
     /// The index knows again what it knew of the old secret.
     async fn file_back(&self, old: &Fingerprint) -> Tried<()> {
-        let Some(snapshot) = self.snapshot().filter(|_| self.plan().part == Part::Secret) else { return Ok(()) };
+        let Some(snapshot) = self.snapshot().filter(|_| self.plan().part == SecretPart::Secret) else { return Ok(()) };
         let Known { expires, fields } = snapshot.known.clone();
         let principal = match &snapshot.reach {
             OldReach::Known(reach) => Some(reach.principal.clone()),
@@ -428,7 +428,7 @@ impl Driver<'_> {
     }
 
     async fn prove_dead(&self, old: &Fingerprint) -> Tried<Outcome> {
-        let slot = if self.plan().purpose == Purpose::Revoke { Slot::Current } else { Slot::Previous };
+        let slot = if self.plan().purpose == Purpose::Revoke { SecretSlot::Current } else { SecretSlot::Previous };
         let found = self.print(slot).await?;
         if found.as_ref() != Some(old) && !(self.renews_itself() && found.is_some()) {
             return Err(refused("the old secret is not in the store any more, so it cannot be tried"));
@@ -448,8 +448,8 @@ impl Driver<'_> {
     }
 
     async fn forget(&mut self) -> Tried<Outcome> {
-        self.empty(Slot::Pending).await?;
-        self.empty(Slot::Previous).await?;
+        self.empty(SecretSlot::Pending).await?;
+        self.empty(SecretSlot::Previous).await?;
         self.hand = None;
         self.engine.forget_session(&self.plan().credential);
         Ok(Outcome::Forgotten)
@@ -506,7 +506,7 @@ impl Driver<'_> {
 /// What is put on record about a plan: the person's reason first, then what it was about, then what there is to remark.
 pub(super) fn deed(plan: &Plan, outcome: &'static str, remarks: &[String]) -> Deed {
     let reason = Some(plan.reason.clone()).filter(|reason| !reason.is_empty());
-    let part = (plan.part != Part::Secret).then(|| format!("part {}", plan.part.as_str()));
+    let part = (plan.part != SecretPart::Secret).then(|| format!("part {}", plan.part.as_str()));
     let rotation = format!("rotation {}", plan.rotation);
     let words: Vec<String> = reason.into_iter().chain(part).chain([rotation]).chain(remarks.iter().cloned()).collect();
     Deed::new(plan.purpose.word(), outcome).on(plan.name.as_str()).because(words.join("; "))
@@ -516,5 +516,5 @@ pub(super) fn deed(plan: &Plan, outcome: &'static str, remarks: &[String]) -> De
 pub(super) const LEASE: Duration = Duration::from_secs(60);
 
 fn unwritable(error: &serde_json::Error) -> Problem {
-    Problem::new("The journal cannot be written", error.to_string(), "report it with the log").of(Class::Failed)
+    Problem::new("The journal cannot be written", error.to_string(), "report it with the log").with_class(ProblemClass::Failed)
 }

@@ -1,10 +1,10 @@
 //! The machine's questions, put to a person through the port [`Ask`](crate::engine::ask::Ask), and what they say.
 
 use super::driver::{Driver, Hand};
-use crate::domain::credential::Slot;
-use crate::domain::identify::Candidate;
-use crate::domain::provider::Authorization;
-use crate::domain::provider::spec::{Confidence, Holding};
+use crate::domain::credential::SecretSlot;
+use crate::domain::identify::IdentificationCandidate;
+use crate::domain::provider::AuthMethod;
+use crate::domain::provider::spec::{MatchConfidence, SecretRole};
 use crate::domain::rotation::Next;
 use crate::domain::rotation::{
     Entry, Failure, FailureKind, HumanNeed, Minted, Need, OldReach, Outcome, Remote, Saying, Step, waiting_line,
@@ -80,8 +80,8 @@ impl Driver<'_> {
         if self.snapshot().is_some_and(|snapshot| snapshot.fingerprint == fingerprint) {
             return Err(refused("what was pasted is the old secret"));
         }
-        self.put(Slot::Pending, &found.secret).await?;
-        if matches!(desk.kind.authorization, Authorization::RefreshToken { .. }) {
+        self.put(SecretSlot::Pending, &found.secret).await?;
+        if matches!(desk.kind.authorization, AuthMethod::RefreshToken { .. }) {
             return self.accept_session(desk).await;
         }
         let remote = self.recognise(&found.secret).await?;
@@ -91,14 +91,14 @@ impl Driver<'_> {
 
     /// A refresh token is spent at once: what it brings lies in the slot afterwards, with an access token to prove it by.
     async fn accept_session(&self, desk: super::provider::Desk<'_>) -> Result<Minted, Failure> {
-        match desk.try_slot(Slot::Pending).await? {
+        match desk.try_slot(SecretSlot::Pending).await? {
             super::survey::Use::Accepted(..) | super::survey::Use::Proven(_) => {}
             super::survey::Use::Refused(why) => {
-                self.empty(Slot::Pending).await?;
+                self.empty(SecretSlot::Pending).await?;
                 return Err(refused(format!("the provider does not accept it: {why}")));
             }
         }
-        let fingerprint = self.print(Slot::Pending).await?.ok_or_else(super::slots::lost)?;
+        let fingerprint = self.print(SecretSlot::Pending).await?.ok_or_else(super::slots::lost)?;
         Ok(Minted { fingerprint, remote: None })
     }
 
@@ -166,8 +166,9 @@ impl Driver<'_> {
 
 /// A credential as its provider lists it, on one line.
 fn describe(remote: &Remote) -> String {
-    let day =
-        |moment: Option<crate::domain::Moment>| moment.map_or_else(|| "unknown".to_owned(), |moment| moment.date().to_string());
+    let day = |moment: Option<crate::domain::Timestamp>| {
+        moment.map_or_else(|| "unknown".to_owned(), |moment| moment.date().to_string())
+    };
     format!("{} · made {} · ends {} · {}", remote.label, day(remote.created), day(remote.expires), remote.id)
 }
 
@@ -177,13 +178,14 @@ pub(super) fn fits(choice: &Saying, said: &Saying) -> bool {
 }
 
 /// A secret that tells what it is must be of the right kind and region.
-fn check_shape(candidates: &[Candidate], provider: &str, kind: &str, region: &str) -> Result<(), Failure> {
-    let fitting = candidates.iter().find(|one| one.provider == provider && one.kind == kind && one.holds == Holding::Secret);
+fn check_shape(candidates: &[IdentificationCandidate], provider: &str, kind: &str, region: &str) -> Result<(), Failure> {
+    let fitting =
+        candidates.iter().find(|one| one.provider == provider && one.kind == kind && one.secret_role == SecretRole::Secret);
     if let Some(told) = fitting.and_then(|one| one.region.as_deref()).filter(|told| *told != region) {
         return Err(refused(format!("it belongs to {told}, and the credential to {region}")));
     }
     match candidates.first() {
-        Some(best) if fitting.is_none() && best.confidence > Confidence::Possible => {
+        Some(best) if fitting.is_none() && best.confidence > MatchConfidence::Possible => {
             Err(refused(format!("it is a {} of {}, not a {kind} of {provider}: {}", best.kind, best.provider, best.why)))
         }
         _ => Ok(()),

@@ -1,10 +1,10 @@
 //! From a credential to the plan of its replacement, and the desk at which the plan's calls are made.
 
 use super::provider::Desk;
-use crate::domain::credential::Part;
-use crate::domain::problem::Class;
-use crate::domain::provider::Kind;
-use crate::domain::provider::spec::ReplacementPlan;
+use crate::domain::credential::SecretPart;
+use crate::domain::problem::ProblemClass;
+use crate::domain::provider::CredentialKind;
+use crate::domain::provider::spec::RotationStrategyId;
 use crate::domain::rotation::{Order, Plan, Purpose, RotationId};
 use crate::domain::{Credential, CredentialId, Problem};
 use crate::engine::Engine;
@@ -13,7 +13,7 @@ use crate::engine::keyring::random;
 impl Engine {
     /// What replacing this credential will do. Nothing is sent and nothing is written.
     pub async fn plan_rotation(&self, credential: &Credential, administrator: Option<&Credential>) -> Result<Plan, Problem> {
-        self.plan_part_rotation(credential, Part::Secret, administrator).await
+        self.plan_part_rotation(credential, SecretPart::Secret, administrator).await
     }
 
     /// What replacing one part of this credential's secret material will do; the other parts stay. The consumers of that
@@ -21,11 +21,11 @@ impl Engine {
     pub async fn plan_part_rotation(
         &self,
         credential: &Credential,
-        part: Part,
+        part: SecretPart,
         administrator: Option<&Credential>,
     ) -> Result<Plan, Problem> {
         let kind = self.own_kind(credential)?;
-        let Some(replacement) = kind.replacement(&part) else { return Err(irreplaceable(kind, &part)) };
+        let Some(replacement) = kind.rotation_of_part(&part) else { return Err(irreplaceable(kind, &part)) };
         if let Some(administrator) = administrator {
             self.require_neighbour(credential, administrator)?;
         }
@@ -46,19 +46,19 @@ impl Engine {
             purpose: Purpose::Revoke,
             credential,
             kind,
-            part: Part::Secret,
-            replacement: &kind.replace,
+            part: SecretPart::Secret,
+            replacement: &kind.rotation,
             consumers: Vec::new(),
             administrator: administrator.map(|administrator| administrator.id.clone()),
         }))
     }
 
     /// The credential's kind, unless the provider has told that it is of another one, which is replaced otherwise.
-    fn own_kind(&self, credential: &Credential) -> Result<&Kind, Problem> {
+    fn own_kind(&self, credential: &Credential) -> Result<&CredentialKind, Problem> {
         let provider = self.catalogue.provider(&credential.provider)?;
         let kind = self.catalogue.kind(&credential.provider, &credential.kind)?;
-        let Some(principal) = credential.principal.as_ref().filter(|_| kind.acts_as.is_some()) else { return Ok(kind) };
-        let told = |kind: &Kind| kind.acts_as.as_ref() == Some(&principal.kind);
+        let Some(principal) = credential.principal.as_ref().filter(|_| kind.principal_type.is_some()) else { return Ok(kind) };
+        let told = |kind: &CredentialKind| kind.principal_type.as_ref() == Some(&principal.kind);
         match provider.kinds.iter().find(|other| told(other) && other.resembles(kind)) {
             Some(other) if !told(kind) => Err(misfiled(credential, kind, other)),
             _ => Ok(kind),
@@ -74,14 +74,14 @@ impl Engine {
         let place = |credential: &Credential| format!("{} in {}", credential.provider, credential.region);
         let why = format!("it belongs to {}, and {} to {}", place(administrator), credential.name, place(credential));
         let what = format!("{} cannot administer {}", administrator.name, credential.name);
-        Err(Problem::new(what, why, "name a credential of the same provider and region").of(Class::Usage))
+        Err(Problem::new(what, why, "name a credential of the same provider and region").with_class(ProblemClass::Usage))
     }
 
     /// Where calls about this credential are made, by `clerk` or else by the credential itself.
     pub(super) fn desk(
         &self,
         credential: Credential,
-        plan: ReplacementPlan,
+        plan: RotationStrategyId,
         clerk: Option<&CredentialId>,
     ) -> Result<Desk<'_>, Problem> {
         let kind = self.catalogue.kind(&credential.provider, &credential.kind)?;
@@ -91,16 +91,17 @@ impl Engine {
     }
 }
 
-fn misfiled(credential: &Credential, kind: &Kind, other: &Kind) -> Problem {
+fn misfiled(credential: &Credential, kind: &CredentialKind, other: &CredentialKind) -> Problem {
     let who = credential.principal.as_ref().map_or("somebody else", |principal| principal.name.as_str());
     let why = format!("it acts as {who}, as a {} does, which is replaced in another way", other.title);
     let remedy = format!("`tokenring edit {} --kind {}`, then try again", credential.name, other.id);
-    Problem::new(format!("{} is no {}", credential.name, kind.title), why, remedy).of(Class::Usage)
+    Problem::new(format!("{} is no {}", credential.name, kind.title), why, remedy).with_class(ProblemClass::Usage)
 }
 
-fn irreplaceable(kind: &Kind, part: &Part) -> Problem {
-    let parts: Vec<&str> = kind.parts.iter().filter(|part| part.replace.is_some()).map(|part| part.id.as_str()).collect();
+fn irreplaceable(kind: &CredentialKind, part: &SecretPart) -> Problem {
+    let parts: Vec<&str> = kind.parts.iter().filter(|part| part.rotation.is_some()).map(|part| part.id.as_str()).collect();
     let remedy = if parts.is_empty() { "rotate without --part".to_owned() } else { format!("use {}", parts.join(" or ")) };
     let what = format!("The part \"{}\" cannot be replaced by itself", part.as_str());
-    Problem::new(what, format!("the kind {} has no such part or no way to replace it", kind.id), remedy).of(Class::Usage)
+    Problem::new(what, format!("the kind {} has no such part or no way to replace it", kind.id), remedy)
+        .with_class(ProblemClass::Usage)
 }

@@ -4,7 +4,7 @@ use super::Tried;
 use super::driver::Driver;
 use super::provider::strategy;
 use super::survey::Use;
-use crate::domain::credential::Slot;
+use crate::domain::credential::SecretSlot;
 use crate::domain::rotation::{FailureKind, Fate, Finding, Fingerprint, Look, Minted, Purpose, Remote, Target, Trail, is_own};
 
 impl Driver<'_> {
@@ -30,7 +30,7 @@ impl Driver<'_> {
 
     /// What lies in the slot `pending`, if it belongs to this rotation.
     async fn held(&self, stale: &[Fingerprint], name: Option<&str>) -> Tried<Option<Trail>> {
-        let Some(secret) = self.get(Slot::Pending).await? else { return Ok(None) };
+        let Some(secret) = self.get(SecretSlot::Pending).await? else { return Ok(None) };
         let fingerprint = self.print_of(&secret).await?;
         if stale.contains(&fingerprint) {
             return Ok(None);
@@ -68,7 +68,7 @@ impl Driver<'_> {
         let gone = match target {
             // Who revokes itself cannot list any more once it is revoked.
             Target::Remote(_) if self.revokes_itself() => {
-                matches!(desk.try_slot(Slot::Current).await?, Use::Refused(_))
+                matches!(desk.try_slot(SecretSlot::Current).await?, Use::Refused(_))
             }
             Target::Remote(remote) => {
                 let listed = strategy(self.plan().strategy).list(&desk).await?;

@@ -3,9 +3,9 @@
 use super::driver::deed;
 use super::driver::{Driver, LEASE};
 use super::{Audience, Rotations};
-use crate::domain::problem::Class;
+use crate::domain::problem::ProblemClass;
 use crate::domain::rotation::{Entry, Journal, Plan, Saying, State, Status, may_roll_back, status};
-use crate::domain::text::hex;
+use crate::domain::text::to_hex;
 use crate::domain::{Credential, CredentialId, Problem};
 use crate::engine::Engine;
 use crate::engine::keyring::random;
@@ -68,7 +68,8 @@ impl Engine {
         let rotation = self.find_rotation(&rotation.id).await?;
         if rotation.closed.is_some() {
             let why = format!("its last state is \"{}\"", rotation.state);
-            return Err(Problem::new(format!("The rotation {} is over", rotation.id), why, "begin another one").of(Class::Usage));
+            return Err(Problem::new(format!("The rotation {} is over", rotation.id), why, "begin another one")
+                .with_class(ProblemClass::Usage));
         }
         let claim = self.claim()?;
         let lease = self.take_over(&rotation.id, &claim).await?;
@@ -138,7 +139,7 @@ impl Engine {
     ) -> Result<Status, Problem> {
         if let Err(why) = may_roll_back(&journal) {
             let remedy = format!("go on with `tokenring rotate --resume {}`", lease.rotation());
-            return Err(Problem::new("The rotation cannot be rolled back", why, remedy).of(Class::Usage));
+            return Err(Problem::new("The rotation cannot be rolled back", why, remedy).with_class(ProblemClass::Usage));
         }
         let mut driver = Driver { engine: self, audience, journal, lease, hand: None, agreed: None };
         driver.write(Entry::HumanSaid(Saying::Abort)).await?;
@@ -174,7 +175,7 @@ impl Engine {
 
     fn claim(&self) -> Result<Claim, Problem> {
         let now = self.now();
-        Ok(Claim { owner: hex(&random::<8>()?), now, until: now + LEASE })
+        Ok(Claim { owner: to_hex(&random::<8>()?), now, until: now + LEASE })
     }
 
     /// A run that may only read replaces nothing.
@@ -183,7 +184,8 @@ impl Engine {
             return Ok(());
         }
         let why = "this run is read-only";
-        Err(Problem::new("Nothing was changed", why, "leave out --readonly (or `readonly` in config.toml)").of(Class::Usage))
+        Err(Problem::new("Nothing was changed", why, "leave out --readonly (or `readonly` in config.toml)")
+            .with_class(ProblemClass::Usage))
     }
 
     /// Refuses what would get in the way of a rotation of this credential.

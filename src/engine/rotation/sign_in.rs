@@ -12,7 +12,7 @@ use super::driver::{Driver, Hand};
 use super::human::{Answered, fits};
 use super::provider::failure_of;
 use super::slots::{not_yet, refused};
-use crate::domain::credential::Slot;
+use crate::domain::credential::SecretSlot;
 use crate::domain::rotation::{
     Entry, Failure, FailureKind, Fingerprint, HumanNeed, Line, LineState, Minted, Next, Outcome, Saying, Step, waiting_line,
 };
@@ -97,7 +97,7 @@ impl Driver<'_> {
             }
         };
         let Some(next) = refreshed.next else { return Err(refused("the provider gave nothing to renew the session with")) };
-        let kept = self.put(Slot::Pending, &next.secret).await;
+        let kept = self.put(SecretSlot::Pending, &next.secret).await;
         if kept.is_ok() {
             self.keep_access_token(&self.engine.session_of(refreshed.access)).await;
         }
@@ -192,7 +192,7 @@ impl Driver<'_> {
     /// The access token that came along proves the session without spending it. Where it is not kept, the session renews
     /// itself for the proof.
     async fn keep_access_token(&self, session: &Session) {
-        if let Err(problem) = self.engine.share_session(&self.plan().credential, Slot::Pending, session).await {
+        if let Err(problem) = self.engine.share_session(&self.plan().credential, SecretSlot::Pending, session).await {
             tracing::warn!(%problem, "the access token of the new session is not in the store");
         }
     }

@@ -6,8 +6,8 @@
 use super::Tried;
 use super::driver::Driver;
 use crate::domain::Secret;
-use crate::domain::credential::{Part, Slot};
-use crate::domain::provider::Authorization;
+use crate::domain::credential::{SecretPart, SecretSlot};
+use crate::domain::provider::AuthMethod;
 use crate::domain::rotation::{Change, Failure, FailureKind, Fingerprint};
 use crate::engine::authorize::{access_token, shared_token};
 use crate::engine::kept::place;
@@ -21,7 +21,7 @@ const TYPICAL_SIZE: usize = 1024;
 impl Driver<'_> {
     /// Shows that the store keeps an item as large as the current secret, and lets go of it.
     pub(super) async fn prove_store(&self) -> Tried<()> {
-        let size = self.get(Slot::Current).await?.map_or(TYPICAL_SIZE, |secret| secret.len());
+        let size = self.get(SecretSlot::Current).await?.map_or(TYPICAL_SIZE, |secret| secret.len());
         let mut bytes =
             random::<16>().map_err(|problem| Failure::new(FailureKind::NotYet, problem.why))?.repeat(size.div_ceil(16));
         bytes.truncate(size.max(1));
@@ -33,7 +33,7 @@ impl Driver<'_> {
     }
 
     /// The secret in a slot, if there is one.
-    pub(super) async fn get(&self, slot: Slot) -> Tried<Option<Secret>> {
+    pub(super) async fn get(&self, slot: SecretSlot) -> Tried<Option<Secret>> {
         match in_time(self.engine.store.get(&self.key(slot, &self.plan().part))).await {
             Ok(secret) => Ok(Some(secret)),
             Err(Missing::Absent) => Ok(None),
@@ -42,7 +42,7 @@ impl Driver<'_> {
     }
 
     /// The fingerprint of what is in a slot.
-    pub(super) async fn print(&self, slot: Slot) -> Tried<Option<Fingerprint>> {
+    pub(super) async fn print(&self, slot: SecretSlot) -> Tried<Option<Fingerprint>> {
         match self.get(slot).await? {
             Some(secret) => Ok(Some(self.print_of(&secret).await?)),
             None => Ok(None),
@@ -54,47 +54,47 @@ impl Driver<'_> {
         print.map(Fingerprint).map_err(|problem| not_yet(format!("{}: {}", problem.what, problem.why)))
     }
 
-    pub(super) async fn put(&self, slot: Slot, secret: &Secret) -> Tried<()> {
+    pub(super) async fn put(&self, slot: SecretSlot, secret: &Secret) -> Tried<()> {
         in_time(self.engine.store.put(&self.key(slot, &self.plan().part), secret)).await?;
         self.engine.note_kept(self.place(slot, &self.plan().part), secret).await;
         Ok(())
     }
 
-    async fn delete(&self, slot: Slot, part: &Part) -> Tried<()> {
+    async fn delete(&self, slot: SecretSlot, part: &SecretPart) -> Tried<()> {
         in_time(self.engine.store.delete(&self.key(slot, part))).await?;
         self.engine.note_gone(self.place(slot, part)).await;
         Ok(())
     }
 
     /// Empties a slot.
-    pub(super) async fn empty(&self, slot: Slot) -> Tried<()> {
+    pub(super) async fn empty(&self, slot: SecretSlot) -> Tried<()> {
         self.drop_access_token(slot).await?;
         self.delete(slot, &self.plan().part).await
     }
 
     /// `current` to `previous` and `pending` to `current`, unless that has happened already.
     pub(super) async fn exchange_slots(&self, change: &Change) -> Tried<()> {
-        if self.print(Slot::Current).await?.as_ref() == Some(&change.new) {
+        if self.print(SecretSlot::Current).await?.as_ref() == Some(&change.new) {
             return self.move_access_token().await;
         }
         let old = self.outgoing(change).await?;
-        let Some(new) = self.get(Slot::Pending).await? else { return Err(lost()) };
+        let Some(new) = self.get(SecretSlot::Pending).await? else { return Err(lost()) };
         if self.print_of(&new).await? != change.new {
             return Err(lost());
         }
         if let Some(old) = old {
-            self.put(Slot::Previous, &old).await?;
-            self.require(Slot::Previous, &old).await?;
+            self.put(SecretSlot::Previous, &old).await?;
+            self.require(SecretSlot::Previous, &old).await?;
         }
-        self.drop_access_token(Slot::Current).await?;
-        self.put(Slot::Current, &new).await?;
-        self.require(Slot::Current, &new).await?;
+        self.drop_access_token(SecretSlot::Current).await?;
+        self.put(SecretSlot::Current, &new).await?;
+        self.require(SecretSlot::Current, &new).await?;
         self.move_access_token().await
     }
 
     /// `previous` to `current`, unless that has happened already.
     pub(super) async fn restore_slots(&self, change: &Change) -> Tried<()> {
-        let current = self.print(Slot::Current).await?;
+        let current = self.print(SecretSlot::Current).await?;
         if current == change.old || (self.renews_itself() && current.as_ref() != Some(&change.new)) {
             return Ok(());
         }
@@ -102,18 +102,18 @@ impl Driver<'_> {
             return Err(refused("somebody has put another secret into the store meanwhile"));
         }
         if change.old.is_none() {
-            return self.empty(Slot::Current).await;
+            return self.empty(SecretSlot::Current).await;
         }
-        let old = self.old_in(Slot::Previous, change).await?;
-        self.drop_access_token(Slot::Current).await?;
-        self.put(Slot::Current, &old).await?;
-        self.require(Slot::Current, &old).await
+        let old = self.old_in(SecretSlot::Previous, change).await?;
+        self.drop_access_token(SecretSlot::Current).await?;
+        self.put(SecretSlot::Current, &old).await?;
+        self.require(SecretSlot::Current, &old).await
     }
 
     /// Which slot holds the secret of this fingerprint.
-    pub(super) async fn find(&self, old: &Fingerprint) -> Tried<Slot> {
+    pub(super) async fn find(&self, old: &Fingerprint) -> Tried<SecretSlot> {
         let new = self.new_print();
-        for slot in [Slot::Current, Slot::Previous] {
+        for slot in [SecretSlot::Current, SecretSlot::Previous] {
             let print = self.print(slot).await?;
             let renewed = self.renews_itself() && print.is_some() && print != new;
             if print.as_ref() == Some(old) || renewed {
@@ -126,17 +126,17 @@ impl Driver<'_> {
     /// The secret that makes room for the new one; none where a credential is made.
     async fn outgoing(&self, change: &Change) -> Tried<Option<Secret>> {
         if change.old.is_some() {
-            let old = self.old_in(Slot::Current, change).await?;
+            let old = self.old_in(SecretSlot::Current, change).await?;
             self.require_untouched(&old).await?;
             return Ok(Some(old));
         }
-        match self.get(Slot::Current).await? {
+        match self.get(SecretSlot::Current).await? {
             None => Ok(None),
             Some(_) => Err(refused("somebody has put another secret into the store meanwhile")),
         }
     }
 
-    async fn old_in(&self, slot: Slot, change: &Change) -> Tried<Secret> {
+    async fn old_in(&self, slot: SecretSlot, change: &Change) -> Tried<Secret> {
         let Some(found) = self.get(slot).await? else { return Err(refused("the old secret is not in the store")) };
         let print = self.print_of(&found).await?;
         if Some(&print) == change.old.as_ref() || (self.renews_itself() && print != change.new) {
@@ -148,7 +148,7 @@ impl Driver<'_> {
     /// Where an earlier attempt has kept the old secret already, it is what is current; or else the new one is current, was
     /// used by somebody, and has renewed itself. Taken for the old one, it would be revoked.
     async fn require_untouched(&self, current: &Secret) -> Tried<()> {
-        match self.get(Slot::Previous).await? {
+        match self.get(SecretSlot::Previous).await? {
             Some(kept) if self.renews_itself() && !kept.same_as(current) => Err(refused(
                 "it was used while the two changed places, and nobody knows which of them it is: roll back, and begin anew",
             )),
@@ -156,7 +156,7 @@ impl Driver<'_> {
         }
     }
 
-    async fn require(&self, slot: Slot, secret: &Secret) -> Tried<()> {
+    async fn require(&self, slot: SecretSlot, secret: &Secret) -> Tried<()> {
         match self.get(slot).await? {
             Some(read) if read.same_as(secret) => Ok(()),
             _ => Err(not_yet("the store gave back something else than was put into it")),
@@ -164,7 +164,7 @@ impl Driver<'_> {
     }
 
     /// An access token goes with the refresh token that it came from, and with no other part.
-    async fn drop_access_token(&self, slot: Slot) -> Tried<()> {
+    async fn drop_access_token(&self, slot: SecretSlot) -> Tried<()> {
         if self.renews_itself() { self.delete(slot, &access_token()).await } else { Ok(()) }
     }
 
@@ -174,13 +174,13 @@ impl Driver<'_> {
             return Ok(());
         }
         let part = access_token();
-        match in_time(self.engine.store.get(&self.key(Slot::Pending, &part))).await {
+        match in_time(self.engine.store.get(&self.key(SecretSlot::Pending, &part))).await {
             Ok(token) => {
-                in_time(self.engine.store.put(&self.key(Slot::Current, &part), &token)).await?;
+                in_time(self.engine.store.put(&self.key(SecretSlot::Current, &part), &token)).await?;
                 if let Some(token) = shared_token(&token) {
-                    self.engine.note_kept(self.place(Slot::Current, &part), &token).await;
+                    self.engine.note_kept(self.place(SecretSlot::Current, &part), &token).await;
                 }
-                self.delete(Slot::Pending, &part).await
+                self.delete(SecretSlot::Pending, &part).await
             }
             Err(Missing::Absent) => Ok(()),
             Err(Missing::Failed(failure)) => Err(failure),
@@ -191,14 +191,14 @@ impl Driver<'_> {
     pub(super) fn renews_itself(&self) -> bool {
         let plan = self.plan();
         let kind = self.engine.catalogue.kind(&plan.provider, &plan.kind);
-        plan.part == Part::Secret && kind.is_ok_and(|kind| matches!(kind.authorization, Authorization::RefreshToken { .. }))
+        plan.part == SecretPart::Secret && kind.is_ok_and(|kind| matches!(kind.authorization, AuthMethod::RefreshToken { .. }))
     }
 
-    fn place(&self, slot: Slot, part: &Part) -> Place {
+    fn place(&self, slot: SecretSlot, part: &SecretPart) -> Place {
         place(&self.plan().credential, slot, part)
     }
 
-    fn key(&self, slot: Slot, part: &Part) -> ItemKey {
+    fn key(&self, slot: SecretSlot, part: &SecretPart) -> ItemKey {
         ItemKey::of(&self.plan().credential, slot, part)
     }
 }

@@ -8,10 +8,10 @@ use super::Tried;
 use super::provider::{Desk, failure_of, strategy};
 use super::slots::not_yet;
 use crate::domain::Secret;
-use crate::domain::credential::{Principal, Slot};
-use crate::domain::provider::{Authorization, Preset};
-use crate::domain::request::Draft;
-use crate::domain::response::{Answer, Verdict};
+use crate::domain::credential::{Principal, SecretSlot};
+use crate::domain::provider::{AuthMethod, RequestPreset};
+use crate::domain::request::RequestDraft;
+use crate::domain::response::{ApiResponse, CheckResult};
 use crate::domain::rotation::Reach;
 use crate::engine::authorize::Trouble;
 use crate::engine::check::principal;
@@ -27,7 +27,7 @@ const PAGES: usize = 200;
 /// What became of using a secret.
 pub(super) enum Use {
     /// It was accepted, in this way, with this answer.
-    Accepted(Bound, Answer),
+    Accepted(Bound, ApiResponse),
     /// It was accepted as belonging to this principal, which is all that it can show.
     Proven(Principal),
     /// It was refused; why, in words.
@@ -36,7 +36,7 @@ pub(super) enum Use {
 
 impl Desk<'_> {
     /// Uses the secret in a slot.
-    pub(super) async fn try_slot(&self, slot: Slot) -> Tried<Use> {
+    pub(super) async fn try_slot(&self, slot: SecretSlot) -> Tried<Use> {
         if let Some(tried) = strategy(self.plan).try_slot(self, slot).await? {
             return Ok(tried);
         }
@@ -66,7 +66,7 @@ impl Desk<'_> {
     }
 
     /// What the secret in a slot reaches; `Err` in words where it is refused. `id` is what it is at the provider.
-    pub(super) async fn measure(&self, slot: Slot, id: Option<&str>) -> Tried<Result<Reach, String>> {
+    pub(super) async fn measure(&self, slot: SecretSlot, id: Option<&str>) -> Tried<Result<Reach, String>> {
         let (principal, organisations) = match self.try_slot(slot).await? {
             Use::Accepted(bound, answer) => (self.acting(&answer)?, self.organisations(bound).await?),
             Use::Proven(principal) => (principal, BTreeSet::new()),
@@ -82,7 +82,7 @@ impl Desk<'_> {
 
     /// Both schemes where the kind has two, the one that is known to work first.
     fn schemes(&self, bound: &Bound) -> Vec<String> {
-        let Authorization::Header { scheme, fallback } = &self.kind.authorization else { return vec![bound.scheme.clone()] };
+        let AuthMethod::Header { scheme, fallback } = &self.kind.authorization else { return vec![bound.scheme.clone()] };
         let mut schemes: Vec<String> = self.credential.scheme.iter().cloned().collect();
         let others = [Some(scheme), fallback.as_ref()].into_iter().flatten();
         others.for_each(|other| {
@@ -93,7 +93,7 @@ impl Desk<'_> {
         schemes
     }
 
-    async fn ask(&self, draft: &Draft, bound: Bound) -> Tried<(Bound, Answer)> {
+    async fn ask(&self, draft: &RequestDraft, bound: Bound) -> Tried<(Bound, ApiResponse)> {
         let kept = Bound { scheme: bound.scheme.clone(), secret: bound.secret.clone(), origins: bound.origins.clone() };
         let outgoing = self.engine.outgoing(&self.credential, self.region, draft, bound);
         let outgoing = outgoing.map_err(|problem| failure_of(&problem))?;
@@ -105,22 +105,22 @@ impl Desk<'_> {
         Ok((kept, answer))
     }
 
-    async fn judged(&self, bound: Bound, answer: Answer) -> Tried<Use> {
+    async fn judged(&self, bound: Bound, answer: ApiResponse) -> Tried<Use> {
         let judgement = self.engine.judge(&self.credential, self.region, &answer).await;
         let judgement = judgement.map_err(|problem| failure_of(&problem))?;
-        match judgement.verdict {
-            Verdict::Accepted => Ok(Use::Accepted(bound, answer)),
-            Verdict::Refused => Ok(Use::Refused(format!("{}: {}", answer.status, judgement.reason))),
-            Verdict::Unknown | Verdict::Unchecked => Err(not_yet(format!("{}: {}", answer.status, judgement.reason))),
+        match judgement.result {
+            CheckResult::Accepted => Ok(Use::Accepted(bound, answer)),
+            CheckResult::Refused => Ok(Use::Refused(format!("{}: {}", answer.status, judgement.reason))),
+            CheckResult::Unknown | CheckResult::Unchecked => Err(not_yet(format!("{}: {}", answer.status, judgement.reason))),
         }
     }
 
-    fn draft(&self, preset: &Preset) -> Tried<Draft> {
-        preset.draft(&[&BTreeMap::new(), &self.credential.fields]).map_err(|error| failure_of(&error.into()))
+    fn draft(&self, preset: &RequestPreset) -> Tried<RequestDraft> {
+        preset.to_draft(&[&BTreeMap::new(), &self.credential.fields]).map_err(|error| failure_of(&error.into()))
     }
 
     /// Whom the answer says that the secret acts as. A kind whose check tells nobody acts as its own credential.
-    fn acting(&self, answer: &Answer) -> Tried<Principal> {
+    fn acting(&self, answer: &ApiResponse) -> Tried<Principal> {
         let preset = self.engine.catalogue.preset(&self.credential.provider, &self.kind.check);
         let preset = preset.map_err(|error| failure_of(&error.into()))?;
         match (principal(preset, answer), &preset.principal) {
@@ -155,7 +155,7 @@ impl Desk<'_> {
     }
 
     /// The expiry, the id and the fitness of a secret, as far as the secret itself tells.
-    pub(super) fn read_secret(&self, secret: &Secret) -> Option<crate::domain::identify::Candidate> {
+    pub(super) fn read_secret(&self, secret: &Secret) -> Option<crate::domain::identify::IdentificationCandidate> {
         let found = self.engine.identify(secret).ok()?;
         found.candidates.into_iter().find(|one| one.provider == self.credential.provider && one.kind == self.kind.id)
     }

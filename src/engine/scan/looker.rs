@@ -8,10 +8,10 @@ use zeroize::Zeroizing;
 use super::words::{from_base64, from_escapes, from_percent, parts, words};
 use super::{Holder, Whose};
 use crate::domain::Secret;
-use crate::domain::identify::{self, Candidate};
-use crate::domain::provider::Catalogue;
-use crate::domain::provider::spec::{Authorization, Confidence, Holding};
-use crate::domain::text::unhex;
+use crate::domain::identify::{self, IdentificationCandidate};
+use crate::domain::provider::ProviderCatalog;
+use crate::domain::provider::spec::{AuthMethod, MatchConfidence, SecretRole};
+use crate::domain::text::parse_hex;
 use crate::engine::trust::{Fingerprints, Print};
 
 /// The member in which the Snyk CLI keeps its token; elsewhere the word means nothing.
@@ -25,7 +25,7 @@ const KEY_ENDS: &[u8] = b"PRIVATE KEY-----";
 
 /// Who knows what is held and what secrets look like.
 pub(super) struct Looker {
-    catalogue: Arc<Catalogue>,
+    catalogue: Arc<ProviderCatalog>,
     fingerprints: Option<Fingerprints>,
     held: HashMap<Print, Vec<Holder>>,
     /// What secrets of a known kind begin with.
@@ -47,16 +47,20 @@ pub(super) struct Watch<'l> {
 type Tell<'a> = &'a mut dyn FnMut(Whose, Option<&'static str>);
 
 impl Looker {
-    pub(super) fn new(catalogue: Arc<Catalogue>, fingerprints: Option<Fingerprints>, held: HashMap<String, Vec<Holder>>) -> Self {
+    pub(super) fn new(
+        catalogue: Arc<ProviderCatalog>,
+        fingerprints: Option<Fingerprints>,
+        held: HashMap<String, Vec<Holder>>,
+    ) -> Self {
         // Millions of words are looked up: as bytes, so that none of them has to be written out.
-        let held = held.into_iter().filter_map(|(print, holders)| Some((unhex(&print)?, holders))).collect();
+        let held = held.into_iter().filter_map(|(print, holders)| Some((parse_hex(&print)?, holders))).collect();
         let (mut prefixes, mut variables, mut schemes) = (Vec::new(), Vec::new(), Vec::new());
         for provider in catalogue.providers() {
             for kind in provider.kinds.iter() {
-                let rules = kind.recognise.iter().map(|rule| rule.prefix.clone());
+                let rules = kind.recognition_rules.iter().map(|rule| rule.prefix.clone());
                 prefixes.extend(rules.filter(|prefix| !prefix.is_empty()));
                 variables.push((kind.secret_variable().to_owned(), provider.id.clone()));
-                if let Authorization::Header { scheme, .. } = &kind.authorization {
+                if let AuthMethod::Header { scheme, .. } = &kind.authorization {
                     schemes.push((scheme.to_lowercase(), provider.id.clone()));
                 }
             }
@@ -90,10 +94,11 @@ impl Looker {
         }
         let secret = Secret::new(text.to_vec());
         let identified = identify::identify(&secret, &self.catalogue).ok()?;
-        let hinted = |candidate: &&Candidate| hint.is_some_and(|provider| candidate.provider == provider);
-        let sure = |candidate: &&Candidate| candidate.confidence > Confidence::Possible;
-        let candidates = || identified.candidates.iter().filter(|candidate| candidate.holds != Holding::AccessToken);
-        let Candidate { provider, kind, why, .. } = candidates().find(hinted).or_else(|| candidates().find(sure))?.clone();
+        let hinted = |candidate: &&IdentificationCandidate| hint.is_some_and(|provider| candidate.provider == provider);
+        let sure = |candidate: &&IdentificationCandidate| candidate.confidence > MatchConfidence::Possible;
+        let candidates = || identified.candidates.iter().filter(|candidate| candidate.secret_role != SecretRole::AccessToken);
+        let IdentificationCandidate { provider, kind, why, .. } =
+            candidates().find(hinted).or_else(|| candidates().find(sure))?.clone();
         Some(Whose::Unknown { provider, kind, why })
     }
 
@@ -205,8 +210,8 @@ fn find(text: &[u8], wanted: &[u8]) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::Name;
-    use crate::domain::credential::{Part, Slot};
+    use crate::domain::CredentialName;
+    use crate::domain::credential::{SecretPart, SecretSlot};
     use crate::engine::mac::Keyed;
 
     const UUID: &str = "5ec2e7aa-0000-4000-8000-00c0ffee0001";
@@ -216,9 +221,13 @@ mod tests {
     fn looker() -> Looker {
         let fingerprints = Fingerprints::with(Keyed::new(b"key").unwrap());
         let held = [(UUID, "laptop"), (OPAQUE, "build"), (KEY, "signer")];
-        let holder = |name: &str| Holder { slot: Some(Slot::Current), name: Name::parse(name).unwrap(), part: Part::Secret };
+        let holder = |name: &str| Holder {
+            slot: Some(SecretSlot::Current),
+            name: CredentialName::parse(name).unwrap(),
+            part: SecretPart::Secret,
+        };
         let held = held.map(|(secret, name)| (fingerprints.of(secret.as_bytes()), vec![holder(name)]));
-        Looker::new(Arc::new(Catalogue::builtin()), Some(fingerprints), held.into())
+        Looker::new(Arc::new(ProviderCatalog::builtin()), Some(fingerprints), held.into())
     }
 
     fn seen(file: &str, text: &str) -> Vec<String> {

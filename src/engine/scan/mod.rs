@@ -21,9 +21,9 @@ use super::doctor::{Area, Finding};
 use super::import;
 use super::trust::Fingerprints;
 use crate::domain::consumer::{Consumer, Delivered, Target};
-use crate::domain::credential::{Part, Slot};
-use crate::domain::text::clean_line;
-use crate::domain::{Credential, Name, Problem};
+use crate::domain::credential::{SecretPart, SecretSlot};
+use crate::domain::text::sanitize_line;
+use crate::domain::{Credential, CredentialName, Problem};
 use crate::index::Print;
 use looker::Looker;
 use places::Place;
@@ -95,11 +95,11 @@ pub enum Whose {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Holder {
     /// The slot in which it has it; nothing where something else has taken its place.
-    pub slot: Option<Slot>,
+    pub slot: Option<SecretSlot>,
     /// The credential.
-    pub name: Name,
+    pub name: CredentialName,
     /// Which part of its secret material it is.
-    pub part: Part,
+    pub part: SecretPart,
 }
 
 /// A file or folder that could not be looked at.
@@ -130,7 +130,7 @@ impl Scanned {
 impl Sighting {
     fn finding(&self) -> Finding {
         // The name of a file is anybody's text.
-        let place = clean_line(&format!("{}:{}", self.path.display(), self.line));
+        let place = sanitize_line(&format!("{}:{}", self.path.display(), self.line));
         match &self.what {
             Whose::Held(_) if self.linked => Finding::ok(Area::Files, place, "a consumer keeps it up to date"),
             Whose::Held(holders) => {
@@ -149,7 +149,7 @@ impl Whose {
     /// Those of whom it is in use.
     pub fn in_use(&self) -> impl Iterator<Item = &Holder> {
         let holders = if let Self::Held(holders) = self { &holders[..] } else { &[] };
-        holders.iter().filter(|holder| holder.slot == Some(Slot::Current))
+        holders.iter().filter(|holder| holder.slot == Some(SecretSlot::Current))
     }
 }
 
@@ -158,9 +158,9 @@ impl Holder {
     fn sort(&self) -> String {
         let part = self.part.as_str();
         match self.slot {
-            Some(Slot::Current) => format!("the {part}"),
-            Some(Slot::Pending) => format!("the new {part}, not in use yet,"),
-            Some(Slot::Previous) => format!("the old {part}, which is being replaced,"),
+            Some(SecretSlot::Current) => format!("the {part}"),
+            Some(SecretSlot::Pending) => format!("the new {part}, not in use yet,"),
+            Some(SecretSlot::Previous) => format!("the old {part}, which is being replaced,"),
             None => format!("a former {part}"),
         }
     }
@@ -199,14 +199,19 @@ impl Engine {
 
     /// Makes a place that holds a part of a credential's secret material its consumer, under a name that is free, unless
     /// it is one already.
-    pub async fn keep_place(&self, credential: &Credential, part: &Part, target: &Target) -> Result<Option<Consumer>, Problem> {
+    pub async fn keep_place(
+        &self,
+        credential: &Credential,
+        part: &SecretPart,
+        target: &Target,
+    ) -> Result<Option<Consumer>, Problem> {
         let known = self.consumers(&credential.id).await?;
         if known.iter().any(|consumer| consumer.target == *target) {
             return Ok(None);
         }
         let free = (known.len() + 1..).map(|number| format!("{} {number}", target.kind()));
         let free = free.into_iter().find(|name| known.iter().all(|consumer| consumer.name.as_str() != name));
-        let name = Name::parse(&free.unwrap_or_default()).map_err(|error| {
+        let name = CredentialName::parse(&free.unwrap_or_default()).map_err(|error| {
             Problem::new("The place was not linked", error.to_string(), "link it with `tokenring consumer add`")
         })?;
         // That is what was just seen to lie there.
@@ -288,7 +293,7 @@ fn held(credentials: &[Credential], prints: Vec<Print>) -> HashMap<String, Vec<H
     let mut held: HashMap<String, Vec<Holder>> = HashMap::new();
     for credential in credentials {
         if let Some(fingerprint) = &credential.fingerprint {
-            let holder = Holder { slot: Some(Slot::Current), name: credential.name.clone(), part: Part::Secret };
+            let holder = Holder { slot: Some(SecretSlot::Current), name: credential.name.clone(), part: SecretPart::Secret };
             held.entry(fingerprint.clone()).or_default().push(holder);
         }
     }

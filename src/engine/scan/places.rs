@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use ignore::{DirEntry, WalkBuilder};
 
 use super::Unread;
-use crate::domain::problem::{Class, Problem};
+use crate::domain::problem::{Problem, ProblemClass};
 
 /// Files of the home folder in which secrets are left behind, from it.
 const OF_HOME: [&str; 42] = [
@@ -261,7 +261,8 @@ fn is_object_store(entry: &DirEntry) -> bool {
 
 fn missing(path: &Path, error: &std::io::Error) -> Problem {
     let what = format!("{} cannot be looked at", path.display());
-    Problem::new(what, error.to_string(), "name a file or folder that is there and that you may read").of(Class::NotFound)
+    Problem::new(what, error.to_string(), "name a file or folder that is there and that you may read")
+        .with_class(ProblemClass::NotFound)
 }
 
 #[cfg(test)]

@@ -9,8 +9,8 @@ use super::lay::Typeset;
 use super::words;
 use crate::domain::problem::Problem;
 use crate::domain::rate_limit::RateLimit;
-use crate::domain::response::{Answer, Body};
-use crate::domain::{Moment, headers};
+use crate::domain::response::{ApiResponse, ResponseBody};
+use crate::domain::{Timestamp, headers};
 use crate::engine::message::{Exchange, Minted, TaskId};
 
 /// Bodies up to this size are laid out at once; larger ones in the background.
@@ -25,7 +25,7 @@ pub struct Answered {
     /// Request and answer.
     pub exchange: Arc<Exchange>,
     /// When it came.
-    pub at: Moment,
+    pub at: Timestamp,
     /// Pages and elements, where all pages of a list were read.
     read: Option<(usize, usize)>,
     /// What it says about limits.
@@ -113,9 +113,9 @@ impl View {
 
 impl Answered {
     /// An answer nothing of which is laid out yet.
-    pub fn new(exchange: Arc<Exchange>, at: Moment, before: Option<Arc<Exchange>>) -> Self {
+    pub fn new(exchange: Arc<Exchange>, at: Timestamp, before: Option<Arc<Exchange>>) -> Self {
         let [body, raw, changes] = [Laid::Absent, Laid::Absent, Laid::Absent];
-        let limits = RateLimit::read(&exchange.answer, at);
+        let limits = RateLimit::from_response(&exchange.answer, at);
         Self { exchange, at, read: None, limits, body, raw, changes, filtered: None, before, kept: Vec::new() }
     }
 
@@ -226,8 +226,8 @@ impl Answered {
     }
 
     /// What is left of the limits by now.
-    pub fn limits(&self, now: Moment) -> RateLimit {
-        self.limits.after(Duration::try_from(now - self.at).unwrap_or_default())
+    pub fn limits(&self, now: Timestamp) -> RateLimit {
+        self.limits.after_elapsed(Duration::try_from(now - self.at).unwrap_or_default())
     }
 
     /// The answer in a line, such as `200 OK · 41 ms · 1.2 kB`: as much of it as fits into so many columns.
@@ -256,7 +256,7 @@ impl Answered {
     fn layout(&self, view: View) -> Option<Typeset> {
         let exchange = || Arc::clone(&self.exchange);
         match view {
-            View::Body | View::Raw if self.exchange.answer.body == Body::Empty => None,
+            View::Body | View::Raw if self.exchange.answer.body == ResponseBody::Empty => None,
             View::Body => Some(Typeset::Tree(exchange())),
             View::Raw => Some(Typeset::Raw(exchange())),
             View::Changes => Some(Typeset::Changes { before: self.before.clone()?, after: exchange() }),
@@ -275,7 +275,7 @@ impl Answered {
 
     fn header_lines(&self) -> Vec<Detail> {
         let answer = &self.exchange.answer;
-        let mut meanings = headers::explained(answer, self.at).into_iter().peekable();
+        let mut meanings = headers::explain_headers(answer, self.at).into_iter().peekable();
         let mut lines = Vec::new();
         for (name, value) in &answer.headers {
             lines.push(Detail::Pair(name.clone(), value.clone()));
@@ -288,7 +288,7 @@ impl Answered {
 
 /// Where the time went, as far as it is known, and what else is known about the way of the request.
 fn timing_lines(exchange: &Exchange) -> Vec<Detail> {
-    let Answer { timing, size, version, url, .. } = &exchange.answer;
+    let ApiResponse { timing, size, version, url, .. } = &exchange.answer;
     let pair = |(name, value): (&str, String)| Detail::Pair(name.to_owned(), value);
     let more =
         [("size", words::size(*size)), ("version", version.clone()), ("from", url.clone()), ("region", exchange.region.clone())];

@@ -2,7 +2,7 @@
 
 use crate::config::Key;
 use crate::config::key::Code;
-use crate::domain::text::is_unshowable;
+use crate::domain::text::is_unprintable;
 
 /// A text of several lines, and where the cursor is in it.
 pub struct TextArea {
@@ -55,7 +55,7 @@ impl TextArea {
     pub fn key(&mut self, key: Key) -> Typed {
         let before = (self.row, self.column());
         match (key.code, key.ctrl, key.alt) {
-            (Code::Char(c), false, false) if !is_unshowable(c) => self.insert_line(&c.to_string()),
+            (Code::Char(c), false, false) if !is_unprintable(c) => self.insert_line(&c.to_string()),
             (Code::Enter, ..) => self.insert("\n"),
             (Code::Backspace, ..) | (Code::Char('h'), true, _) => return self.erase_before(),
             (Code::Delete, ..) | (Code::Char('d'), true, _) => return self.erase_at(),
@@ -89,7 +89,7 @@ impl TextArea {
     }
 
     fn insert_line(&mut self, text: &str) {
-        let text: String = text.chars().map(|c| if c == '\t' { ' ' } else { c }).filter(|c| !is_unshowable(*c)).collect();
+        let text: String = text.chars().map(|c| if c == '\t' { ' ' } else { c }).filter(|c| !is_unprintable(*c)).collect();
         let at = self.byte();
         self.lines[self.row].insert_str(at, &text);
         self.column = self.column() + text.chars().count();

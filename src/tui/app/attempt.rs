@@ -10,7 +10,7 @@ use super::dialog::{Ask, Asked, Dialog, Import};
 use super::json::Document;
 use super::lay::Typeset;
 use super::{App, Effect, Now, Pane};
-use crate::domain::curl::{self, Curl};
+use crate::domain::curl::{self, CurlCommand};
 use crate::domain::paging;
 use crate::engine::message::{ConsoleTask, Exchange, HistoryFilter, SavedTask, SecretTask, SendTask, Task, TaskId};
 
@@ -229,14 +229,14 @@ impl App {
         vec![self.start_task("Copy the request as curl", Task::Secret(SecretTask::CopyText(text)), now).1]
     }
 
-    fn curl(&self) -> Option<Curl> {
+    fn curl(&self) -> Option<CurlCommand> {
         let credential = self.selected()?;
         let Some(Ready::Draft(draft)) = self.request() else { return None };
         let provider = self.catalogue.provider(&credential.provider).ok()?;
         let kind = self.catalogue.kind(&credential.provider, &credential.kind).ok()?;
         let region = self.catalogue.region(&credential.provider, &credential.region).ok()?;
         let scheme = credential.scheme.as_deref().unwrap_or_else(|| kind.authorization.scheme());
-        curl::curl(&draft, curl::Context { provider, kind, region, scheme }).ok()
+        curl::build_curl_command(&draft, curl::CurlContext { provider, kind, region, scheme }).ok()
     }
 
     /// Gives the console the focus.
@@ -260,7 +260,7 @@ enum Paged {
 fn paged(exchange: &Exchange) -> Paged {
     let body = exchange.answer.body.text().filter(|text| text.len() <= READ_AT_ONCE);
     let Some((body, asked)) = body.zip(url::Url::parse(&exchange.answer.url).ok()) else { return Paged::Perhaps };
-    match paging::page(body, &asked) {
+    match paging::parse_page(body, &asked) {
         Ok(page) if page.next == Ok(None) => Paged::Last,
         Ok(_) => Paged::Perhaps,
         Err(_) => Paged::NoList,

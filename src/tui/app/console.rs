@@ -13,8 +13,8 @@ use super::json::{Document, Matches};
 use super::lay::Typeset;
 use super::learned::Learned;
 use crate::domain::problem::Problem;
-use crate::domain::provider::{Catalogue, Preset};
-use crate::domain::request::Draft;
+use crate::domain::provider::{ProviderCatalog, RequestPreset};
+use crate::domain::request::RequestDraft;
 use crate::domain::{Credential, CredentialId};
 use crate::engine::message::{Exchange, Keep, TaskId};
 
@@ -76,15 +76,15 @@ enum Request {
     /// A ready-made one, with values for its placeholders.
     Preset(String, BTreeMap<String, String>),
     /// One written by hand, and what of it the history keeps.
-    Written(Draft, Keep),
+    Written(RequestDraft, Keep),
 }
 
 /// A request, as far as it can be made.
 pub enum Ready {
     /// It can be sent.
-    Draft(Draft),
+    Draft(RequestDraft),
     /// A ready-made one some of whose placeholders have no value yet.
-    Open(Box<Preset>),
+    Open(Box<RequestPreset>),
 }
 
 /// What became of the last request.
@@ -125,7 +125,7 @@ impl Console {
     }
 
     /// Takes a request that a person wrote.
-    pub fn write(&mut self, provider: &str, draft: Draft, keep: Keep) {
+    pub fn write(&mut self, provider: &str, draft: RequestDraft, keep: Keep) {
         self.chosen = Some(Chosen { provider: provider.to_owned(), request: Request::Written(draft, keep) });
     }
 
@@ -146,7 +146,7 @@ impl Console {
     }
 
     /// The request for a credential: the one that was chosen for its provider, else the one that checks its kind.
-    pub fn request_for(&self, credential: &Credential, catalogue: &Catalogue) -> Option<Ready> {
+    pub fn request_for(&self, credential: &Credential, catalogue: &ProviderCatalog) -> Option<Ready> {
         let chosen = self.chosen.as_ref().filter(|chosen| chosen.provider == credential.provider);
         let nothing = BTreeMap::new();
         let (preset, given) = match chosen.map(|chosen| &chosen.request) {
@@ -154,7 +154,7 @@ impl Console {
             Some(Request::Preset(id, given)) => (catalogue.preset(&credential.provider, id).ok()?, given),
             None => (check_preset(credential, catalogue)?, &nothing),
         };
-        Some(match preset.draft(&[given, &credential.fields]) {
+        Some(match preset.to_draft(&[given, &credential.fields]) {
             Ok(draft) => Ready::Draft(draft),
             Err(_) => Ready::Open(Box::new(preset.clone())),
         })
@@ -305,7 +305,7 @@ impl Console {
     /// When what is told of the limits of the shown answer changes.
     pub fn next_wake(&self, credential: &CredentialId, now: Now) -> Option<Instant> {
         let Outcome::Answered(answered) = self.outcome_for(credential) else { return None };
-        answered.limits(now.wall).changes_in().map(|step| now.instant + step)
+        answered.limits(now.wall).next_text_change().map(|step| now.instant + step)
     }
 
     /// Whether the answer that is shown is still being searched.
@@ -346,7 +346,7 @@ impl Console {
 }
 
 /// The preset that tells whether a credential works.
-pub fn check_preset<'a>(credential: &Credential, catalogue: &'a Catalogue) -> Option<&'a Preset> {
+pub fn check_preset<'a>(credential: &Credential, catalogue: &'a ProviderCatalog) -> Option<&'a RequestPreset> {
     let kind = catalogue.kind(&credential.provider, &credential.kind).ok()?;
     catalogue.preset(&credential.provider, &kind.check).ok()
 }

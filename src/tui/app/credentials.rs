@@ -13,8 +13,8 @@ use super::command::Motion;
 use super::finder::Finder;
 use super::query::{Query, Scratch};
 use super::words::Standing;
-use crate::domain::credential::Check;
-use crate::domain::{Credential, CredentialId, Moment};
+use crate::domain::credential::CheckReport;
+use crate::domain::{Credential, CredentialId, Timestamp};
 use crate::engine::message::Beginning;
 
 /// The list of credentials.
@@ -91,7 +91,7 @@ impl Sort {
         Self::ALL[(at + 1) % Self::ALL.len()]
     }
 
-    fn compare(self, a: &Credential, b: &Credential, now: Moment) -> Ordering {
+    fn compare(self, a: &Credential, b: &Credential, now: Timestamp) -> Ordering {
         let first = match self {
             Self::Name => Ordering::Equal,
             Self::Expiry => a.expires.is_none().cmp(&b.expires.is_none()).then(a.expires.cmp(&b.expires)),
@@ -120,7 +120,7 @@ pub struct Row<'a> {
 
 impl Credentials {
     /// A list of these credentials.
-    pub fn new(rows: Vec<Credential>, now: Moment) -> Self {
+    pub fn new(rows: Vec<Credential>, now: Timestamp) -> Self {
         let filter = Filter { input: Input::default(), typing: false, query: Query::parse("") };
         let mut list = Self {
             rows: Vec::new(),
@@ -143,7 +143,7 @@ impl Credentials {
     }
 
     /// A list of the first credentials, or of all.
-    pub fn beginning(beginning: Beginning, now: Moment) -> Self {
+    pub fn beginning(beginning: Beginning, now: Timestamp) -> Self {
         Self { is_whole: beginning.is_whole, ..Self::new(beginning.credentials, now) }
     }
 
@@ -158,7 +158,7 @@ impl Credentials {
     }
 
     /// How many stand how. Counted when it is asked for, and then not again before something changes.
-    pub fn tally(&self, now: Moment) -> Tally {
+    pub fn tally(&self, now: Timestamp) -> Tally {
         let count = || {
             let mut tally = Tally::default();
             self.rows.iter().for_each(|row| tally[Standing::of(row, now) as usize] += 1);
@@ -231,7 +231,7 @@ impl Credentials {
 
     /// Takes the place of everything that was there; the cursor stays on its credential, or at the top if nobody has
     /// moved it since the first look.
-    pub fn load(&mut self, rows: Vec<Credential>, now: Moment) {
+    pub fn load(&mut self, rows: Vec<Credential>, now: Timestamp) {
         let is_placed = self.is_whole || self.cursor > 0;
         let selected = self.selected().filter(|_| is_placed).map(|credential| credential.id.clone());
         (self.rows, self.is_whole) = (rows, true);
@@ -245,7 +245,7 @@ impl Credentials {
     }
 
     /// A credential was added or changed.
-    pub fn put(&mut self, credential: Credential, now: Moment) {
+    pub fn put(&mut self, credential: Credential, now: Timestamp) {
         let selected = self.selected().map(|credential| credential.id.clone());
         let row = self.position(&credential.id).unwrap_or(self.rows.len());
         if row == self.rows.len() {
@@ -260,7 +260,7 @@ impl Credentials {
     }
 
     /// A credential is gone.
-    pub fn remove(&mut self, id: &CredentialId, now: Moment) {
+    pub fn remove(&mut self, id: &CredentialId, now: Timestamp) {
         if let Some(row) = self.position(id) {
             self.rows.remove(row);
             self.marks.remove(id);
@@ -274,7 +274,7 @@ impl Credentials {
     }
 
     /// A credential was checked in its own region.
-    pub fn record(&mut self, id: &CredentialId, check: Check, now: Moment) {
+    pub fn record(&mut self, id: &CredentialId, check: CheckReport, now: Timestamp) {
         if let Some(row) = self.position(id) {
             let selected = self.selected().map(|credential| credential.id.clone());
             self.rows[row].last_check = Some(check);
@@ -346,7 +346,7 @@ impl Credentials {
     }
 
     /// Drops the marks; without marks, the filter.
-    pub fn clear(&mut self, now: Moment) {
+    pub fn clear(&mut self, now: Timestamp) {
         if self.marks.is_empty() {
             self.drop_filter(now);
         } else {
@@ -355,7 +355,7 @@ impl Credentials {
     }
 
     /// Drops the filter; the cursor stays on its credential.
-    pub fn drop_filter(&mut self, now: Moment) {
+    pub fn drop_filter(&mut self, now: Timestamp) {
         self.filter.input.reset();
         self.filter.typing = false;
         self.refilter(now);
@@ -367,7 +367,7 @@ impl Credentials {
     }
 
     /// Applies the filter as it is typed now.
-    pub fn refilter(&mut self, now: Moment) {
+    pub fn refilter(&mut self, now: Timestamp) {
         let selected = self.selected().map(|credential| credential.id.clone());
         let query = Query::parse(self.filter.input.value());
         let narrows = query.narrows(&self.filter.query);
@@ -385,7 +385,7 @@ impl Credentials {
     }
 
     /// Sorts by the next property.
-    pub fn resort(&mut self, now: Moment) {
+    pub fn resort(&mut self, now: Timestamp) {
         let selected = self.selected().map(|credential| credential.id.clone());
         self.sort = self.sort.next();
         self.sort_all(now);
@@ -405,20 +405,20 @@ impl Credentials {
         ends.sort_unstable_by_key(|row| (rows[*row].expires, rows[*row].name.as_str(), *row));
     }
 
-    fn sort_all(&mut self, now: Moment) {
+    fn sort_all(&mut self, now: Timestamp) {
         let Self { rows, order, sort, .. } = self;
         *order = (0..rows.len()).collect();
         order.sort_by(|a, b| sort.compare(&rows[*a], &rows[*b], now));
     }
 
     /// Computes anew which rows are shown.
-    fn arrange(&mut self, now: Moment) {
+    fn arrange(&mut self, now: Timestamp) {
         self.shown.clone_from(&self.order);
         self.narrow(now);
     }
 
     /// Computes which of the rows that are shown still are; better matches come first, equal ones in order.
-    fn narrow(&mut self, now: Moment) {
+    fn narrow(&mut self, now: Timestamp) {
         let Self { rows, order, shown, filter, scratch, .. } = self;
         let mut was_shown = vec![false; rows.len()];
         for row in &*shown {
@@ -434,7 +434,7 @@ impl Credentials {
     }
 
     /// Puts one row where it belongs now, leaving the others where they are.
-    fn place(&mut self, row: usize, now: Moment) {
+    fn place(&mut self, row: usize, now: Timestamp) {
         let Self { rows, order, shown, filter, sort, scratch, .. } = self;
         let before = |other: &usize| sort.compare(&rows[*other], &rows[row], now) == Ordering::Less;
         order.retain(|other| *other != row);
@@ -473,7 +473,7 @@ pub fn fit(top: usize, cursor: usize, lines: usize, total: usize) -> usize {
 mod tests {
     use super::super::samples;
     use super::*;
-    use crate::domain::response::Verdict;
+    use crate::domain::response::CheckResult;
 
     fn list() -> Credentials {
         Credentials::new(samples::credentials(), samples::wall())
@@ -505,7 +505,7 @@ mod tests {
         let id = list.selected().expect("a row").id.clone();
         list.resort(samples::wall());
         list.load(samples::credentials().into_iter().rev().collect(), samples::wall());
-        let verdict = samples::check(Verdict::Refused, Some(401));
+        let verdict = samples::check(CheckResult::Refused, Some(401));
         list.record(&samples::id(1), verdict, samples::wall());
         assert_eq!(list.selected().expect("a row").id, id);
     }
@@ -530,7 +530,7 @@ mod tests {
         list.sort = Sort::Status;
         list.sort_all(samples::wall());
         list.arrange(samples::wall());
-        list.record(&samples::id(0), samples::check(Verdict::Refused, Some(401)), samples::wall());
+        list.record(&samples::id(0), samples::check(CheckResult::Refused, Some(401)), samples::wall());
         let placed = list.shown.clone();
         list.sort_all(samples::wall());
         list.arrange(samples::wall());
@@ -553,7 +553,7 @@ mod tests {
         let mut list = list();
         filter(&mut list, "status:accepted");
         let before = list.shown_count();
-        list.record(&samples::id(0), samples::check(Verdict::Refused, Some(401)), samples::wall());
+        list.record(&samples::id(0), samples::check(CheckResult::Refused, Some(401)), samples::wall());
         assert_eq!(list.shown_count(), before - 1);
     }
 

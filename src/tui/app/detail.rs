@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::{Now, words};
-use crate::domain::{CredentialId, Moment, Name, Secret};
+use crate::domain::{CredentialId, CredentialName, Secret, Timestamp};
 use crate::engine::message::{Lifetime, TaskId};
 
 /// How many rows the detail needs to get as far as the access token.
@@ -17,7 +17,7 @@ pub const ROWS: u16 = 7;
 #[derive(Default)]
 pub struct Detail {
     reveal: Reveal,
-    twins: Vec<Name>,
+    twins: Vec<CredentialName>,
     /// The access token that is at hand, as far as that is known.
     access_token: Option<Lifetime>,
 }
@@ -91,12 +91,12 @@ impl Detail {
     }
 
     /// Other credentials that hold the same secret.
-    pub fn twins(&self) -> &[Name] {
+    pub fn twins(&self) -> &[CredentialName] {
         &self.twins
     }
 
     /// Remembers which other credentials hold the same secret.
-    pub fn set_twins(&mut self, twins: Vec<Name>) {
+    pub fn set_twins(&mut self, twins: Vec<CredentialName>) {
         self.twins = twins;
     }
 
@@ -111,7 +111,7 @@ impl Detail {
     }
 
     /// The access token that is at hand for the selected credential; one that is over is none.
-    pub fn access_token(&self, now: Moment) -> Option<Lifetime> {
+    pub fn access_token(&self, now: Timestamp) -> Option<Lifetime> {
         self.access_token.filter(|life| life.until > now)
     }
 

@@ -3,31 +3,35 @@
 use std::collections::BTreeMap;
 
 use crate::domain::Credential;
-use crate::domain::provider::{Parameter, Preset};
-use crate::domain::region::Place;
-use crate::domain::request::{Draft, Method, Target, TargetError};
+use crate::domain::provider::{PresetParameter, RequestPreset};
+use crate::domain::region::HostRole;
+use crate::domain::request::{HttpMethod, RequestDraft, RequestTarget, TargetError};
 
 /// Path and query in one line of a preset whose placeholders are still open.
-pub fn template(preset: &Preset) -> String {
-    let target = Target::Path { place: Place::Api, path: preset.path.clone() };
-    Draft { query: preset.query.clone(), ..Draft::new(Method::Get, target) }.address()
+pub fn template(preset: &RequestPreset) -> String {
+    let target = RequestTarget::Path { place: HostRole::Api, path: preset.path.clone() };
+    RequestDraft { query: preset.query.clone(), ..RequestDraft::new(HttpMethod::Get, target) }.address()
 }
 
 /// Reads what [`Draft::address`] wrote: a path with a query, or a whole URL.
-pub fn parse_address(text: &str) -> Result<(Target, Vec<(String, String)>), TargetError> {
-    let target = Target::parse(text)?;
-    let Target::Path { place, path } = &target else { return Ok((target, Vec::new())) };
+pub fn parse_address(text: &str) -> Result<(RequestTarget, Vec<(String, String)>), TargetError> {
+    let target = RequestTarget::parse(text)?;
+    let RequestTarget::Path { place, path } = &target else { return Ok((target, Vec::new())) };
     let Some((path, query)) = path.split_once('?') else { return Ok((target, Vec::new())) };
     let pair = |pair: &str| match pair.split_once('=') {
         Some((name, value)) => (name.to_owned(), value.to_owned()),
         None => (pair.to_owned(), String::new()),
     };
     let pairs = query.split('&').filter(|text| !text.is_empty()).map(pair).collect();
-    Ok((Target::Path { place: *place, path: path.to_owned() }, pairs))
+    Ok((RequestTarget::Path { place: *place, path: path.to_owned() }, pairs))
 }
 
 /// The parameters of a preset for which neither `given` nor the credential has a value.
-pub fn open_parameters<'p>(preset: &'p Preset, given: &BTreeMap<String, String>, credential: &Credential) -> Vec<&'p Parameter> {
+pub fn open_parameters<'p>(
+    preset: &'p RequestPreset,
+    given: &BTreeMap<String, String>,
+    credential: &Credential,
+) -> Vec<&'p PresetParameter> {
     let has = |layer: &BTreeMap<String, String>, id: &str| layer.get(id).is_some_and(|value| !value.is_empty());
     let known = |id: &str| has(given, id) || has(&credential.fields, id);
     preset.parameters.iter().filter(|parameter| !known(&parameter.id)).collect()
@@ -41,7 +45,7 @@ mod tests {
     fn an_address_is_read_as_it_is_written() {
         for text in ["/rest/self?version=2024-10-15", "/rest/orgs", "auth:/token?b=&c=1", "https://api.snyk.io/rest?x=1"] {
             let (target, query) = parse_address(text).expect("an address");
-            let draft = Draft { query, ..Draft::new(Method::Get, target) };
+            let draft = RequestDraft { query, ..RequestDraft::new(HttpMethod::Get, target) };
             assert_eq!(draft.address(), text);
         }
         assert!(parse_address("rest/self").is_err());

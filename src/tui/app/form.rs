@@ -166,7 +166,7 @@ impl Field {
 
     fn new(id: &str, label: &str, control: Control) -> Self {
         let is_id = label.contains('_');
-        let label = if is_id { label.to_owned() } else { crate::domain::text::capitalised(label) };
+        let label = if is_id { label.to_owned() } else { crate::domain::text::capitalize(label) };
         Self { id: id.to_owned(), label, hint: String::new(), problem: None, control }
     }
 }
@@ -353,7 +353,7 @@ pub fn edit(input: &mut Input, key: Key) -> bool {
 
 /// Takes a pasted text into a line of text.
 pub fn insert(input: &mut Input, text: &str) {
-    for c in text.chars().filter(|c| !crate::domain::text::is_unshowable(*c)) {
+    for c in text.chars().filter(|c| !crate::domain::text::is_unprintable(*c)) {
         input.handle(InputRequest::InsertChar(c));
     }
 }

@@ -4,7 +4,7 @@ use super::chart::{Pieces, fitted, height};
 use super::words::{self, Standing};
 use super::{App, Now};
 use crate::config::theme::Role;
-use crate::domain::{Credential, Moment};
+use crate::domain::{Credential, Timestamp};
 
 /// How many days the line of time has.
 pub const DAYS: u8 = 90;
@@ -18,7 +18,7 @@ const NAME: usize = 26;
 /// A line of time in so many columns.
 pub struct Horizon<'a> {
     app: &'a App,
-    now: Moment,
+    now: Timestamp,
     name: usize,
     columns: usize,
 }
@@ -110,7 +110,7 @@ impl<'a> Horizon<'a> {
 }
 
 /// A day as `Dec 22`.
-fn short_day(moment: Moment) -> String {
+fn short_day(moment: Timestamp) -> String {
     let date = moment.to_offset(time::UtcOffset::UTC).date();
     format!("{} {:02}", &date.month().to_string()[..3], date.day())
 }

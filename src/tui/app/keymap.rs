@@ -209,7 +209,7 @@ impl Conflict {
 
 fn near(name: &str) -> Vec<String> {
     let names: Vec<_> = COMMANDS.iter().map(|command| command.name).collect();
-    crate::domain::text::nearest(name, &names)
+    crate::domain::text::nearest_names(name, &names)
 }
 
 /// Whether one command takes a key before another that has it too.

@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 use super::json::Document;
 use super::words;
 use crate::domain::difference;
-use crate::domain::jq::Filter;
+use crate::domain::jq::JqFilter;
 use crate::domain::problem::Problem;
-use crate::domain::response::Body;
+use crate::domain::response::ResponseBody;
 use crate::engine::message::Exchange;
 
 /// So many bytes of a body that is no text are shown.
@@ -51,9 +51,9 @@ impl Typeset {
     pub fn run(&self) -> Result<Document, Problem> {
         match self {
             Self::Tree(exchange) => Ok(match &exchange.answer.body {
-                Body::Empty => Document::plain(""),
-                Body::Text(text) => Document::parse(text),
-                Body::Binary(bytes) => Document::plain(&dump(bytes)),
+                ResponseBody::Empty => Document::plain(""),
+                ResponseBody::Text(text) => Document::parse(text),
+                ResponseBody::Binary(bytes) => Document::plain(&dump(bytes)),
             }),
             Self::Raw(exchange) => Ok(Document::plain(&readable(&exchange.answer.body))),
             Self::Filter(exchange, filter) => filtered(&exchange.answer.body, filter),
@@ -62,19 +62,19 @@ impl Typeset {
     }
 }
 
-fn readable(body: &Body) -> std::borrow::Cow<'_, str> {
+fn readable(body: &ResponseBody) -> std::borrow::Cow<'_, str> {
     match body {
-        Body::Empty => "".into(),
-        Body::Text(text) => text.into(),
-        Body::Binary(bytes) => dump(bytes).into(),
+        ResponseBody::Empty => "".into(),
+        ResponseBody::Text(text) => text.into(),
+        ResponseBody::Binary(bytes) => dump(bytes).into(),
     }
 }
 
-fn filtered(body: &Body, filter: &str) -> Result<Document, Problem> {
-    let filter = Filter::parse(filter)?;
+fn filtered(body: &ResponseBody, filter: &str) -> Result<Document, Problem> {
+    let filter = JqFilter::parse(filter)?;
     let (begun, mut text) = (Instant::now(), String::new());
-    filter.outputs(body.text().unwrap_or_default(), |output| {
-        text.push_str(&output.json());
+    filter.for_each_output(body.text().unwrap_or_default(), |output| {
+        text.push_str(&output.to_json());
         text.push('\n');
         if text.len() > FILTERED || begun.elapsed() > PATIENCE {
             let remedy = "narrow the filter, such as with limit(100; …)";
@@ -91,7 +91,7 @@ fn compared(before: &Exchange, after: &Exchange) -> Document {
         let body = Document::parse(&readable(&exchange.answer.body)).pretty();
         format!("{} {}\n{body}", exchange.answer.status, words::status(exchange.answer.status))
     };
-    let changes = difference::text(&text(before), &text(after), CONTEXT);
+    let changes = difference::format_diff(&text(before), &text(after), CONTEXT);
     if changes.is_empty() { Document::plain("Nothing changed") } else { Document::changes(&changes) }
 }
 
@@ -123,7 +123,7 @@ mod tests {
 
     #[test]
     fn a_filter_gives_a_tree_a_reason_or_an_end() {
-        let body = Body::Text(r#"{"data":[{"id":"a"},{"id":"b"}]}"#.to_owned());
+        let body = ResponseBody::Text(r#"{"data":[{"id":"a"},{"id":"b"}]}"#.to_owned());
         let document = filtered(&body, ".data[].id").expect("results");
         assert_eq!((document.is_json(), document.line_count(), document.pretty()), (true, 2, "\"a\"\n\"b\"\n".to_owned()));
         assert!(!filtered(&body, "empty").expect("nothing").is_json());
@@ -131,6 +131,6 @@ mod tests {
             let problem = filtered(&body, filter).expect_err("a problem");
             assert!(problem.what.contains(what) && !problem.remedy.is_empty(), "{filter}: {problem}");
         }
-        assert!(filtered(&Body::Binary(vec![0xff]), ".").is_err());
+        assert!(filtered(&ResponseBody::Binary(vec![0xff]), ".").is_err());
     }
 }

@@ -8,9 +8,9 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::domain::CredentialId;
-use crate::domain::provider::spec::ItemPointers;
-use crate::domain::provider::{Catalogue, Parameter, Provider};
-use crate::domain::request::Target;
+use crate::domain::provider::spec::ListPointers;
+use crate::domain::provider::{PresetParameter, Provider, ProviderCatalog};
+use crate::domain::request::RequestTarget;
 use crate::engine::message::Exchange;
 
 /// Answers up to this size are searched for values at once; larger ones in the background.
@@ -55,7 +55,7 @@ pub struct Study {
     /// Request and answer.
     pub exchange: Arc<Exchange>,
     /// Where the provider is described.
-    pub catalogue: Arc<Catalogue>,
+    pub catalogue: Arc<ProviderCatalog>,
     /// The id of the provider.
     pub provider: String,
 }
@@ -133,8 +133,8 @@ impl Learned {
     }
 
     /// What was listed for a parameter of a credential's preset, as far as it goes with what has been given already.
-    pub fn listed(&self, of: &CredentialId, parameter: &Parameter, given: &BTreeMap<String, String>) -> Option<&Listed> {
-        let key = (parameter.from.clone()?, parameter.id.clone());
+    pub fn listed(&self, of: &CredentialId, parameter: &PresetParameter, given: &BTreeMap<String, String>) -> Option<&Listed> {
+        let key = (parameter.options_preset.clone()?, parameter.id.clone());
         let listed = self.listed.get(&key).filter(|listed| self.of.as_ref() == Some(of) && !listed.values.is_empty())?;
         let fits = |(id, value): (&String, &String)| given.get(id).is_none_or(|given| given == value);
         listed.asked.iter().all(fits).then_some(listed)
@@ -179,10 +179,13 @@ impl Study {
         let Exchange { draft, answer, .. } = self.exchange.as_ref();
         let Ok(provider) = self.catalogue.provider(&self.provider) else { return Lore::default() };
         // Only further pages are asked by a whole address and know their preset all the same.
-        let place = if matches!(draft.target, Target::Url(_)) { Place::Further } else { Place::First };
+        let place = if matches!(draft.target, RequestTarget::Url(_)) { Place::Further } else { Place::First };
         let body = answer.body.text().unwrap_or_default();
         let preset = draft.preset.as_deref();
-        let asked = preset.and_then(|id| provider.preset(id)).map(|preset| preset.values_in(&draft.target)).unwrap_or_default();
+        let asked = preset
+            .and_then(|id| provider.preset(id))
+            .map(|preset| preset.parameters_from_target(&draft.target))
+            .unwrap_or_default();
         Lore::of(provider, Lesson { preset, body, asked, place })
     }
 }
@@ -193,7 +196,9 @@ impl Lore {
         let mut lore = Self { place: lesson.place, asked: lesson.asked, ..Self::default() };
         let Ok(answer) = serde_json::from_str::<Value>(lesson.body) else { return lore };
         let parameters = || provider.presets.iter().flat_map(|preset| &preset.parameters);
-        let fed = |parameter: &&Parameter| parameter.from.is_some() && parameter.from.as_deref() == lesson.preset;
+        let fed = |parameter: &&PresetParameter| {
+            parameter.options_preset.is_some() && parameter.options_preset.as_deref() == lesson.preset
+        };
         for parameter in parameters().filter(fed) {
             if let Some(items) = &parameter.items {
                 lore.take_list(parameter, list(&answer, items));
@@ -205,8 +210,8 @@ impl Lore {
         lore
     }
 
-    fn take_list(&mut self, parameter: &Parameter, list: Elements) {
-        let key = (parameter.from.clone().unwrap_or_default(), parameter.id.clone());
+    fn take_list(&mut self, parameter: &PresetParameter, list: Elements) {
+        let key = (parameter.options_preset.clone().unwrap_or_default(), parameter.id.clone());
         if !self.listed.iter().any(|(known, _)| *known == key) {
             self.listed.push((key, list.elements.values().cloned().collect()));
         }
@@ -223,7 +228,7 @@ struct Elements {
 }
 
 /// The elements of an answer, which may be the bare list itself: so all pages together are shown.
-fn list(answer: &Value, items: &ItemPointers) -> Elements {
+fn list(answer: &Value, items: &ListPointers) -> Elements {
     let pointer = if answer.is_array() { "" } else { items.list.as_str() };
     let elements = answer.pointer(pointer).and_then(Value::as_array);
     let value_and_name = |element: &Value| {
@@ -238,7 +243,7 @@ fn list(answer: &Value, items: &ItemPointers) -> Elements {
 
 fn text(element: &Value, pointer: &str) -> Option<String> {
     match element.pointer(pointer)? {
-        Value::String(text) => Some(crate::domain::text::clean_line(text)),
+        Value::String(text) => Some(crate::domain::text::sanitize_line(text)),
         Value::Number(number) => Some(number.to_string()),
         _ => None,
     }
@@ -246,7 +251,7 @@ fn text(element: &Value, pointer: &str) -> Option<String> {
 
 /// JSON:API's resources say what they are: the `id` of a `project` is a `project_id`, whoever listed it.
 fn by_type(answer: &Value, is_parameter: impl Fn(&str) -> bool) -> Option<Here> {
-    let items = ItemPointers { list: "/data".to_owned(), value: "/id".to_owned(), name: "/attributes/name".to_owned() };
+    let items = ListPointers { list: "/data".to_owned(), value: "/id".to_owned(), name: "/attributes/name".to_owned() };
     let list = list(answer, &items);
     let first = answer.pointer(&list.pointer)?.as_array()?.first()?;
     let parameter = format!("{}_id", text(first, "/type")?);
@@ -257,13 +262,13 @@ fn by_type(answer: &Value, is_parameter: impl Fn(&str) -> bool) -> Option<Here> 
 mod tests {
     use super::super::samples;
     use super::*;
-    use crate::domain::provider::Catalogue;
+    use crate::domain::provider::ProviderCatalog;
 
     const ORGS: &str = r#"{"data":[{"id":"o1","attributes":{"name":"Acme"}},{"id":"o2","attributes":{}},{"no":"id"}]}"#;
 
     #[test]
     fn an_answer_lists_values_for_other_requests_of_the_same_credential() {
-        let catalogue = Catalogue::builtin();
+        let catalogue = ProviderCatalog::builtin();
         let provider = catalogue.provider("snyk").expect("a provider");
         let org = catalogue.preset("snyk", "projects").expect("a preset").parameter("org_id").expect("a parameter");
         let mut learned = Learned::default();
@@ -283,7 +288,7 @@ mod tests {
 
     #[test]
     fn a_list_goes_with_what_it_was_asked_for() {
-        let catalogue = Catalogue::builtin();
+        let catalogue = ProviderCatalog::builtin();
         let provider = catalogue.provider("snyk").expect("a provider");
         let project = catalogue.preset("snyk", "project-issues").expect("a preset").parameter("project_id").expect("a parameter");
         let of = |org: &str| BTreeMap::from([("org_id".to_owned(), org.to_owned())]);
@@ -300,7 +305,7 @@ mod tests {
 
     #[test]
     fn an_element_of_the_last_answer_is_a_value() {
-        let catalogue = Catalogue::builtin();
+        let catalogue = ProviderCatalog::builtin();
         let provider = catalogue.provider("snyk").expect("a provider");
         let mut learned = Learned::default();
         let found = |learned: &Learned, list: &str, at: usize| {

@@ -10,8 +10,8 @@ use super::learned::{Lore, Study};
 use super::talk::Prompt;
 use crate::config::theme::{Background, Depth, Glyphs, OwnThemes, Theme};
 use crate::config::{Chooser, Key, Layout, Settings, StoreChoice};
-use crate::domain::provider::Catalogue;
-use crate::domain::{Credential, Moment, Problem};
+use crate::domain::provider::ProviderCatalog;
+use crate::domain::{Credential, Problem, Timestamp};
 use crate::engine::message::{Beginning, Exchange, Report, Task, TaskId};
 
 /// Something that happened.
@@ -150,7 +150,7 @@ pub struct Now {
     /// For deadlines and countdowns.
     pub instant: Instant,
     /// For ages and dates.
-    pub wall: Moment,
+    pub wall: Timestamp,
 }
 
 /// What the screen starts with.
@@ -158,7 +158,7 @@ pub struct Start {
     /// The credentials, or the first of them; the others are read after the first frame.
     pub beginning: Beginning,
     /// What is known about providers.
-    pub catalogue: Arc<Catalogue>,
+    pub catalogue: Arc<ProviderCatalog>,
     /// The size of the terminal: columns and rows.
     pub size: (u16, u16),
     /// How the person likes it.
@@ -254,7 +254,7 @@ impl Default for Preferences {
 
 impl Start {
     /// A start with all credentials and the default preferences.
-    pub fn new(credentials: Vec<Credential>, catalogue: Arc<Catalogue>, size: (u16, u16)) -> Self {
+    pub fn new(credentials: Vec<Credential>, catalogue: Arc<ProviderCatalog>, size: (u16, u16)) -> Self {
         let beginning = Beginning { credentials, is_whole: true };
         Self { beginning, catalogue, size, preferences: Preferences::default(), layout: Layout::default() }
     }

@@ -70,7 +70,7 @@ use undo::Undo;
 use crate::config::Layout;
 use crate::config::theme::Background;
 use crate::domain::Credential;
-use crate::domain::provider::Catalogue;
+use crate::domain::provider::ProviderCatalog;
 use crate::engine::message::{KeyringTask, RotationTask, StoreTask, Task, TaskId};
 
 pub use message::{Browser, Change, Dress, Effect, Greeting, Input, Lasting, Mouse, Msg, Now, Onward, Preferences, Reach, Start};
@@ -79,7 +79,7 @@ pub use update::update;
 /// The state of the screen.
 pub struct App {
     /// What is known about providers.
-    pub catalogue: Arc<Catalogue>,
+    pub catalogue: Arc<ProviderCatalog>,
     /// How the person likes it.
     pub preferences: Preferences,
     /// What the person looks at.

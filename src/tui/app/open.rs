@@ -16,8 +16,8 @@ use crate::config::Key;
 use crate::config::theme::Role;
 use crate::domain::Credential;
 use crate::domain::problem::Problem;
-use crate::domain::request::Draft;
-use crate::domain::response::Verdict;
+use crate::domain::request::RequestDraft;
+use crate::domain::response::CheckResult;
 use crate::engine::message::{BackendKind, Exchange, Reach, StoreError, Surroundings, SurveyTask, Task};
 
 impl App {
@@ -112,7 +112,7 @@ impl App {
         let Some(credential) = self.selected() else { return Vec::new() };
         let all = regions::of_provider(&self.catalogue, &credential.provider);
         let item = |region: &crate::domain::region::Region| {
-            let verdict = self.regions.check(&region.id).map_or(Verdict::Unchecked, |check| check.verdict);
+            let verdict = self.regions.check(&region.id).map_or(CheckResult::Unchecked, |check| check.result);
             PickItem {
                 text: region.id.clone(),
                 more: format!("{} {}", region.title, words::host(&region.api)),
@@ -165,12 +165,12 @@ impl App {
     }
 
     /// Asks before a request that may change something is sent.
-    pub(super) fn open_send_question(&mut self, draft: Draft) {
+    pub(super) fn open_send_question(&mut self, draft: RequestDraft) {
         let Some(credential) = self.selected() else { return };
         let region = self.catalogue.region(&credential.provider, &credential.region);
         let host = region.map_or_else(|_| credential.region.clone(), |region| format!("{} ({})", region.api, region.id));
         let preset = draft.preset.as_ref().and_then(|id| self.catalogue.preset(&credential.provider, id).ok());
-        let reads = preset.is_some_and(|preset| preset.reads);
+        let reads = preset.is_some_and(|preset| preset.read_only);
         let warning = if reads {
             Row::text(format!("This request only reads, although its method is {}.", draft.method))
         } else {

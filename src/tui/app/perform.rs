@@ -5,7 +5,7 @@ use super::console::Ready;
 use super::dialog::Intent;
 use super::{App, Effect, Now, Onward, Pane, Reach, regions};
 use crate::config::Chooser;
-use crate::domain::request::Draft;
+use crate::domain::request::RequestDraft;
 use crate::domain::{CredentialId, Problem};
 use crate::engine::message::{CheckTask, Consent, Edit, KeyringTask, SecretTask, SendTask, SignInTask, StoreTask, Task};
 
@@ -118,7 +118,7 @@ impl App {
         }
     }
 
-    fn send_draft(&mut self, id: CredentialId, draft: Draft, consent: Consent, now: Now) -> Vec<Effect> {
+    fn send_draft(&mut self, id: CredentialId, draft: RequestDraft, consent: Consent, now: Now) -> Vec<Effect> {
         let title = format!("{} {} as {}", draft.method, draft.address(), self.called(&id));
         let keep = self.credentials.get(&id).map(|credential| self.console.keep(&credential.provider)).unwrap_or_default();
         let task = Task::Send(SendTask { credential: id.clone(), draft, consent, keep });

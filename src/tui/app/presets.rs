@@ -8,7 +8,7 @@ use super::learned::Listed;
 use super::sheet::Row;
 use super::{App, Effect, Pane, draft};
 use crate::domain::Credential;
-use crate::domain::provider::{Parameter, Preset};
+use crate::domain::provider::{PresetParameter, RequestPreset};
 
 /// What can be done with a preset besides taking it.
 const READY_MADE: &[Extra] = &[Extra { key: 'o', word: "docs", intent: documentation }];
@@ -42,7 +42,7 @@ impl App {
     }
 
     /// The list of what the first placeholder can be for which an earlier answer listed values and none is given.
-    fn value_pick(&self, credential: &Credential, preset: &Preset, given: &BTreeMap<String, String>) -> Option<Pick> {
+    fn value_pick(&self, credential: &Credential, preset: &RequestPreset, given: &BTreeMap<String, String>) -> Option<Pick> {
         let open = preset.parameters.iter().filter(|parameter| !given.contains_key(&parameter.id));
         let mut listed = open.filter_map(|open| Some((open, self.console.learned.listed(&credential.id, open, given)?)));
         let (parameter, Listed { values, asked }) = listed.next()?;
@@ -67,7 +67,7 @@ impl App {
         let Some(credential) = self.selected() else { return };
         let Ok(preset) = self.catalogue.preset(&credential.provider, preset) else { return };
         let asked = preset.parameters.iter().filter(|parameter| !given.contains_key(&parameter.id)).cloned().collect();
-        let last = |parameter: &Parameter| {
+        let last = |parameter: &PresetParameter| {
             let chosen = self.console.learned.last(&credential.id, &parameter.id);
             let known = chosen.or(credential.fields.get(&parameter.id).map(String::as_str)).or(parameter.default.as_deref());
             known.unwrap_or_default().to_owned()
@@ -90,10 +90,10 @@ impl App {
 /// The list of these presets, with their help and where they are documented.
 pub(super) fn pick_preset<'p>(
     title: impl Into<String>,
-    presets: impl Iterator<Item = &'p Preset>,
-    picked: impl Fn(&Preset) -> Picked,
+    presets: impl Iterator<Item = &'p RequestPreset>,
+    picked: impl Fn(&RequestPreset) -> Picked,
 ) -> Pick {
-    let item = |preset: &Preset| PickItem {
+    let item = |preset: &RequestPreset| PickItem {
         text: preset.title.clone(),
         more: preset.help.clone(),
         right: preset.method.clone(),

@@ -4,7 +4,7 @@ use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
 use nucleo_matcher::{Config, Matcher, Utf32Str};
 
 use super::words::{Standing, days_left};
-use crate::domain::{Credential, Moment, Name};
+use crate::domain::{Credential, CredentialName, Timestamp};
 
 /// A filter, read from what a person typed.
 pub struct Query {
@@ -87,7 +87,7 @@ impl Query {
     }
 
     /// How well a credential matches; `None` if it does not. Without words, all matches are equal.
-    pub fn score(&self, credential: &Credential, now: Moment, scratch: &mut Scratch) -> Option<u32> {
+    pub fn score(&self, credential: &Credential, now: Timestamp, scratch: &mut Scratch) -> Option<u32> {
         if !self.terms.iter().all(|term| term.accepts(credential, now)) {
             return None;
         }
@@ -117,7 +117,7 @@ impl Words {
 }
 
 impl Term {
-    fn accepts(&self, credential: &Credential, now: Moment) -> bool {
+    fn accepts(&self, credential: &Credential, now: Timestamp) -> bool {
         match self {
             Self::Holds(property, text) => property.holds(credential, text, now),
             Self::Expires(Side::Before, days) => days_left(credential, now).is_some_and(|left| left < *days),
@@ -137,7 +137,7 @@ impl Property {
         ("name", Self::Name),
     ];
 
-    fn holds(self, credential: &Credential, text: &str, now: Moment) -> bool {
+    fn holds(self, credential: &Credential, text: &str, now: Timestamp) -> bool {
         match self {
             Self::Region => has(&credential.region, text),
             Self::Kind => has(&credential.kind, text) || initials(&credential.kind).starts_with(text),
@@ -155,7 +155,7 @@ pub fn grammar() -> &'static str {
 }
 
 /// The letters of a name. The library would look for line breaks in every one, which no name has.
-fn letters_of<'n>(name: &'n Name, letters: &'n mut Vec<char>) -> Utf32Str<'n> {
+fn letters_of<'n>(name: &'n CredentialName, letters: &'n mut Vec<char>) -> Utf32Str<'n> {
     let name = name.as_str();
     if name.is_ascii() { Utf32Str::Ascii(name.as_bytes()) } else { Utf32Str::new(name, letters) }
 }

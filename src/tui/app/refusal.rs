@@ -5,7 +5,7 @@ use super::command::{Action, ConsoleAction, CredentialAction, Focus, RegionActio
 use super::dialog::{Dialog, Reading};
 use super::{App, Audience, Now, Pane};
 use crate::config::theme::Role;
-use crate::domain::refusal::{Finding, Refusal, Step, Weight};
+use crate::domain::refusal::{CauseAssessment, Likelihood, RefusalDiagnosis, RemedyStep};
 
 impl App {
     /// Shows what is known of the refusal that is on the screen.
@@ -24,7 +24,7 @@ impl App {
         }
     }
 
-    fn lines_of(&self, Refusal { tried, known, next }: &Refusal) -> Vec<(Role, String)> {
+    fn lines_of(&self, RefusalDiagnosis { tried, causes: known, next_steps: next }: &RefusalDiagnosis) -> Vec<(Role, String)> {
         let mut lines = vec![heading("Tried")];
         lines.extend(tried.iter().map(|line| (Role::Text, format!("  {line}"))));
         lines.push((Role::Text, String::new()));
@@ -32,25 +32,25 @@ impl App {
         lines.extend(known.iter().map(finding));
         lines.push((Role::Text, String::new()));
         lines.push(heading("Close this, then press"));
-        lines.extend(next.iter().map(|step| (Role::Accent, format!("  {:4} {}", self.keys_of(step), step.words()))));
+        lines.extend(next.iter().map(|step| (Role::Accent, format!("  {:4} {}", self.keys_of(step), step.describe()))));
         lines
     }
 
     /// The keys that do it, where there are any.
-    fn keys_of(&self, step: &Step) -> String {
+    fn keys_of(&self, step: &RemedyStep) -> String {
         let action = match step {
-            Step::SetClock => return String::new(),
+            RemedyStep::SetClock => return String::new(),
             // In the console, the same key edits the request.
-            Step::Reenter => {
+            RemedyStep::ReenterSecret => {
                 let list = self.label_of(Action::Focus(Focus::To(Pane::Credentials)));
                 return format!("{list} {}", self.label_of(Action::Credential(CredentialAction::Edit)));
             }
-            Step::Wait(_) => Action::Console(ConsoleAction::Again),
-            Step::Switch(_) => Action::Region(RegionAction::Pick),
-            Step::Probe => Action::Region(RegionAction::Probe),
-            Step::Page => Action::Credential(CredentialAction::Page),
-            Step::Reach => Action::Console(ConsoleAction::Presets),
-            Step::Replace => Action::Credential(CredentialAction::Rotate),
+            RemedyStep::Wait(_) => Action::Console(ConsoleAction::Again),
+            RemedyStep::SwitchRegion(_) => Action::Region(RegionAction::Pick),
+            RemedyStep::ProbeRegions => Action::Region(RegionAction::Probe),
+            RemedyStep::OpenProviderPage => Action::Credential(CredentialAction::Page),
+            RemedyStep::ListAccess => Action::Console(ConsoleAction::Presets),
+            RemedyStep::Rotate => Action::Credential(CredentialAction::Rotate),
         };
         self.label_of(action)
     }
@@ -64,11 +64,11 @@ fn heading(text: &str) -> (Role, String) {
     (Role::Dim, text.to_owned())
 }
 
-fn finding(Finding { cause, weight, told }: &Finding) -> (Role, String) {
+fn finding(CauseAssessment { cause, likelihood: weight, reason: told }: &CauseAssessment) -> (Role, String) {
     let role = match weight {
-        Weight::Likely => Role::Warn,
-        Weight::Open => Role::Text,
-        Weight::Unlikely => Role::Dim,
+        Likelihood::Likely => Role::Warn,
+        Likelihood::Unknown => Role::Text,
+        Likelihood::Unlikely => Role::Dim,
     };
-    (role, format!("  {} {}: {told}", weight.sign(), cause.title()))
+    (role, format!("  {} {}: {told}", weight.symbol(), cause.title()))
 }

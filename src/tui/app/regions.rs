@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use super::command::Motion;
 use super::credentials::{fit, step};
-use crate::domain::credential::Check;
-use crate::domain::provider::Catalogue;
+use crate::domain::credential::CheckReport;
+use crate::domain::provider::ProviderCatalog;
 use crate::domain::region::Region;
 use crate::domain::{Credential, CredentialId};
 use crate::engine::message::{RegionCheck, TaskId};
@@ -50,18 +50,18 @@ pub struct Place<'a> {
     /// Whether the cursor is on it.
     pub selected: bool,
     /// The last verdict on the credential there.
-    pub check: Option<&'a Check>,
+    pub check: Option<&'a CheckReport>,
 }
 
 /// All regions that a credential of this provider may have.
-pub fn of_provider<'a>(catalogue: &'a Catalogue, provider: &str) -> &'a [Region] {
+pub fn of_provider<'a>(catalogue: &'a ProviderCatalog, provider: &str) -> &'a [Region] {
     catalogue.regions(provider).unwrap_or_default()
 }
 
 impl Regions {
     /// Turns to another credential: the cursor goes to its own region, and its verdicts are to be read; at once if
     /// nothing was shown before.
-    pub fn turn_to(&mut self, credential: &Credential, catalogue: &Catalogue, now: Instant) {
+    pub fn turn_to(&mut self, credential: &Credential, catalogue: &ProviderCatalog, now: Instant) {
         let own = of_provider(catalogue, &credential.provider).iter().position(|region| region.id == credential.region);
         let due = if self.of.is_some() { now + REST } else { now };
         let (cursor, of) = (own.unwrap_or(0), Some(credential.id.clone()));
@@ -101,7 +101,7 @@ impl Regions {
     }
 
     /// A verdict has come in.
-    pub fn record(&mut self, id: &CredentialId, region: &str, check: &Check) {
+    pub fn record(&mut self, id: &CredentialId, region: &str, check: &CheckReport) {
         if let Some(ms) = check.latency_ms {
             let trace = self.traces.entry(region.to_owned()).or_default();
             trace.push_back(ms.max(1));
@@ -119,16 +119,16 @@ impl Regions {
     }
 
     /// The last verdict in a region.
-    pub fn check(&self, region: &str) -> Option<&Check> {
+    pub fn check(&self, region: &str) -> Option<&CheckReport> {
         self.checks.iter().find(|known| known.region == region).map(|known| &known.check)
     }
 
     /// The region in which the credential is known to be accepted, if it is another one than `region`.
     pub fn home_instead_of(&self, region: &str) -> Option<&str> {
-        use crate::domain::response::Verdict;
-        let accepted = |known: &&RegionCheck| known.check.verdict == Verdict::Accepted;
+        use crate::domain::response::CheckResult;
+        let accepted = |known: &&RegionCheck| known.check.result == CheckResult::Accepted;
         let home = self.checks.iter().find(accepted).map(|known| known.region.as_str())?;
-        let tried = self.check(region).is_some_and(|check| check.verdict == Verdict::Accepted);
+        let tried = self.check(region).is_some_and(|check| check.result == CheckResult::Accepted);
         (home != region && !tried).then_some(home)
     }
 

@@ -9,9 +9,9 @@ use super::dialog::{Ask, Asked, Dialog};
 use super::learned::{Lore, STUDIED_AT_ONCE, Study};
 use super::{App, Audience, Effect, Now};
 use crate::domain::problem::Problem;
-use crate::domain::provider::Kind;
-use crate::domain::response::Verdict;
-use crate::domain::{CredentialId, Name};
+use crate::domain::provider::CredentialKind;
+use crate::domain::response::CheckResult;
+use crate::domain::{CredentialId, CredentialName};
 use crate::engine::message::{
     Classified, Cleared, ClipboardWay, Copied, Event, Exchange, KeyringEvent, KeyringTask, RegionCheck, Report, SecretEvent,
     StoreTask, Task, TaskId,
@@ -72,7 +72,7 @@ impl App {
     fn offer_repetition(&mut self, exchange: &Exchange) {
         let Some(credential) = self.credentials.get(&exchange.credential) else { return };
         let kind = self.catalogue.kind(&credential.provider, &credential.kind);
-        let left = |kind: &Kind| kind.authorization.asks_to_repeat(exchange.draft.method, exchange.answer.status);
+        let left = |kind: &CredentialKind| kind.authorization.needs_manual_retry(exchange.draft.method, exchange.answer.status);
         if kind.is_ok_and(left) {
             self.open_repeat_question(exchange);
         }
@@ -146,9 +146,9 @@ impl App {
     }
 
     /// Says who a new credential is, or why that is not known.
-    fn take_classified(&mut self, name: &Name, classified: Result<Classified, Problem>, now: Now) {
+    fn take_classified(&mut self, name: &CredentialName, classified: Result<Classified, Problem>, now: Now) {
         let (tone, text) = match &classified {
-            Ok(told) if told.check.verdict == Verdict::Accepted => (Tone::Good, told.remarks().join("; ")),
+            Ok(told) if told.check.result == CheckResult::Accepted => (Tone::Good, told.remarks().join("; ")),
             Ok(told) => (Tone::Warn, told.remarks().join("; ")),
             Err(problem) => (Tone::Warn, format!("kept, but not asked about: {}", problem.what)),
         };
@@ -207,7 +207,7 @@ impl App {
         });
         self.unchanged(task);
         self.console.shelf.take_if(|(waiting, _)| *waiting == task);
-        let store_failed = problem.class == crate::domain::problem::Class::Store;
+        let store_failed = problem.class == crate::domain::problem::ProblemClass::Store;
         let asked = self.detail.waits_for(task);
         let mut effects = Vec::new();
         if self.dialogs.sign_in(task).is_some() {

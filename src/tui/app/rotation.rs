@@ -7,7 +7,7 @@ use super::form::Button;
 use super::sheet::Row;
 use super::{App, Audience, Effect, Now, words};
 use crate::config::theme::Role;
-use crate::domain::credential::Part;
+use crate::domain::credential::SecretPart;
 use crate::domain::rotation::{Plan, Purpose, State, Status};
 use crate::domain::{Credential, CredentialId};
 use crate::engine::message::{Charge, RotationEvent, RotationTask, Task, TaskId, Turn};
@@ -20,7 +20,7 @@ impl App {
         if self.dialogs.reopen(|wizard| wizard.credential() == Some(&id)) {
             return Vec::new();
         }
-        let charge = Charge { credential: id, administrator: None, part: Part::Secret };
+        let charge = Charge { credential: id, administrator: None, part: SecretPart::Secret };
         self.open_wizard(name, RotationTask::Plan(charge))
     }
 
@@ -60,7 +60,7 @@ impl App {
             picked: Picked::Removal(removal),
         };
         let at_provider =
-            |administrator| Removal::AtProvider(Charge { credential: id.clone(), administrator, part: Part::Secret });
+            |administrator| Removal::AtProvider(Charge { credential: id.clone(), administrator, part: SecretPart::Secret });
         let mut items = vec![
             item("revoke", "at the provider, by itself: it works nowhere any more".to_owned(), at_provider(None)),
             item("remove", "from this keyring only; the provider is not asked".to_owned(), Removal::Here(id.clone())),
@@ -185,7 +185,7 @@ impl App {
     /// What can be replaced by itself: the secret, and further parts; by id (none for the secret) and title.
     fn parts(&self, plan: &Plan) -> Vec<(String, String)> {
         let Ok(kind) = self.catalogue.kind(&plan.provider, &plan.kind) else { return Vec::new() };
-        let further = kind.parts.iter().filter(|part| part.replace.is_some());
+        let further = kind.parts.iter().filter(|part| part.rotation.is_some());
         let further = further.map(|part| (part.id.clone(), part.title.clone()));
         std::iter::once((String::new(), kind.secret.clone())).chain(further).collect()
     }

@@ -76,7 +76,7 @@ impl SecretInput {
 
     /// The first character inside that cannot be seen, by its name and place; outer blanks do not count.
     pub fn flaw(&self) -> Option<String> {
-        let hidden = |c: char| text::is_unshowable(c) && !c.is_ascii_whitespace();
+        let hidden = |c: char| text::is_unprintable(c) && !c.is_ascii_whitespace();
         let (place, found) = self.text.trim().chars().enumerate().find(|(_, c)| hidden(*c))?;
         Some(format!("holds {} at character {}", name_of(found), place + 1))
     }

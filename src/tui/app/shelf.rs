@@ -9,7 +9,7 @@ use super::sheet::Row;
 use super::{App, Effect, Now, words};
 use crate::config::theme::Role;
 use crate::domain::problem::Problem;
-use crate::domain::request::{Draft, Saved, SavedId, Setting};
+use crate::domain::request::{RequestDraft, RequestEnvironment, SavedRequest, SavedRequestName};
 use crate::domain::{CredentialId, curl_import, difference};
 use crate::engine::message::{ConsoleEvent, ConsoleTask, HistoryFilter, HistoryLine, Keep, SavedTask, Task, TaskId};
 
@@ -64,7 +64,7 @@ impl App {
         match event {
             ConsoleEvent::Read { pages, items } => self.console.read(task, pages, items),
             ConsoleEvent::Waits(wait) => {
-                let text = format!("Waits {}: the provider wants fewer requests", crate::domain::rate_limit::seconds(wait));
+                let text = format!("Waits {}: the provider wants fewer requests", crate::domain::rate_limit::format_wait(wait));
                 self.activity.say(Tone::Warn, text, now.instant);
             }
             ConsoleEvent::Kept(which, credential) => {
@@ -93,7 +93,7 @@ impl App {
         let Some(credential) = self.selected() else { return };
         let provider = credential.provider.clone();
         let region = self.catalogue.region(&credential.provider, &credential.region).cloned();
-        let imported = curl_import::import(text).map_err(Problem::from);
+        let imported = curl_import::import_curl(text).map_err(Problem::from);
         let imported = imported.and_then(|imported| Ok(imported.in_region(&region.map_err(Problem::from)?)));
         match imported {
             Err(problem) => self.show_problem("Take over a curl command", problem),
@@ -110,7 +110,7 @@ impl App {
     }
 
     /// Takes a whole request, to be looked at and sent.
-    fn take_draft(&mut self, provider: &str, draft: Draft, now: Now) {
+    fn take_draft(&mut self, provider: &str, draft: RequestDraft, now: Now) {
         let text = format!("{} {}", draft.method, draft.address());
         self.console.write(provider, draft, Keep::WithoutBody);
         self.turn_to_console();
@@ -121,7 +121,7 @@ impl App {
         self.dialogs.push(Dialog::Ask(Box::new(Ask::new(asked))));
     }
 
-    fn save_request(&mut self, id: SavedId, now: Now) -> Vec<Effect> {
+    fn save_request(&mut self, id: SavedRequestName, now: Now) -> Vec<Effect> {
         let Some(credential) = self.selected().map(|credential| credential.id.clone()) else { return Vec::new() };
         let Some(super::console::Ready::Draft(draft)) = self.request() else { return Vec::new() };
         let title = format!("Save the request as {id}");
@@ -138,7 +138,7 @@ impl App {
         effects
     }
 
-    fn ask_to_delete(&mut self, id: SavedId) {
+    fn ask_to_delete(&mut self, id: SavedRequestName) {
         let rows = vec![Row::text(format!("The saved request {id} is deleted. Nothing at the provider changes."))];
         let intent = Intent::Console(Box::new(ConsoleIntent::Saved(SavedTask::Delete(id))));
         let confirm = Confirm::new("Delete this request?", rows, Button::Danger("Delete"), intent);
@@ -152,13 +152,13 @@ impl App {
         self.dialogs.push(Dialog::Confirm(Box::new(confirm)));
     }
 
-    fn take_saved(&mut self, saved: Saved, now: Now) {
+    fn take_saved(&mut self, saved: SavedRequest, now: Now) {
         let provider = saved.provider.clone();
         if self.selected().is_some_and(|credential| credential.provider != provider) {
             let title = self.provider_title(&provider);
             self.activity.say(Tone::Warn, format!("It is a request for {title}; select one of its credentials"), now.instant);
         }
-        match saved.draft() {
+        match saved.into_draft() {
             Ok(draft) => self.take_draft(&provider, draft, now),
             Err(problem) => self.show_problem("Open the saved request", problem),
         }
@@ -201,10 +201,12 @@ impl App {
             return self.show_problem("Compare", problem);
         };
         let exchange = &answered.exchange;
-        let setting = |id: &CredentialId, region: &str| Setting::of(&self.catalogue, self.credentials.get(id)?, region);
+        let setting = |id: &CredentialId, region: &str| {
+            RequestEnvironment::for_credential(&self.catalogue, self.credentials.get(id)?, region)
+        };
         let before = line.description(setting(&line.sent.credential, &line.sent.region));
         let after = exchange.description(line, setting(&exchange.credential, &exchange.region));
-        let changes = difference::text(&before, &after, usize::MAX / 4);
+        let changes = difference::format_diff(&before, &after, usize::MAX / 4);
         let changes = if changes.is_empty() { "  Both are the same".to_owned() } else { changes };
         let title = format!("- request {} of the history, + the last answer", line.id);
         self.dialogs.push(Dialog::Reading(Reading::of_changes(title, &changes)));
@@ -270,12 +272,12 @@ impl App {
         self.catalogue.provider(provider).map_or(provider, |known| known.title.as_str()).to_owned()
     }
 
-    fn saved_pick(&self, all: &[(SavedId, Result<Saved, Problem>)]) -> Pick {
+    fn saved_pick(&self, all: &[(SavedRequestName, Result<SavedRequest, Problem>)]) -> Pick {
         let own = self.selected().map(|credential| credential.provider.as_str());
         let readable = all.iter().filter_map(|(id, saved)| Some((id, saved.as_ref().ok()?)));
         let mut items: Vec<_> = readable.collect();
         items.sort_by_key(|(_, saved)| Some(saved.provider.as_str()) != own);
-        let item = |(id, saved): &(&SavedId, &Saved)| PickItem {
+        let item = |(id, saved): &(&SavedRequestName, &SavedRequest)| PickItem {
             text: id.to_string(),
             more: format!("{} {}", saved.method, address(saved)),
             right: self.provider_title(&saved.provider),
@@ -283,7 +285,7 @@ impl App {
             heading: "",
             picked: Picked::Console(Box::new(ConsoleIntent::Open((*id).clone(), Box::new((*saved).clone())))),
         };
-        let note = |(_, saved): &(&SavedId, &Saved)| besides(saved);
+        let note = |(_, saved): &(&SavedRequestName, &SavedRequest)| besides(saved);
         let notes = items.iter().map(note).collect();
         let key = self.preferences.keys.way_to(Action::Console(ConsoleAction::Save));
         let empty = format!("No request is saved yet; {key} in the console saves the one that stands there.");
@@ -292,12 +294,12 @@ impl App {
 }
 
 /// Path and query of a saved request; what its file says where that is no address.
-fn address(saved: &Saved) -> String {
-    saved.clone().draft().map_or_else(|_| saved.target.clone(), |draft| draft.address())
+fn address(saved: &SavedRequest) -> String {
+    saved.clone().into_draft().map_or_else(|_| saved.target.clone(), |draft| draft.address())
 }
 
 /// What a saved request has besides its address.
-fn besides(saved: &Saved) -> String {
+fn besides(saved: &SavedRequest) -> String {
     let headers = match saved.headers.len() {
         0 => "no headers of its own".to_owned(),
         number => words::count(number, "header"),
@@ -317,7 +319,7 @@ fn compare(picked: &Picked) -> Option<ConsoleIntent> {
     }
 }
 
-fn saved_id(picked: &Picked) -> Option<SavedId> {
+fn saved_id(picked: &Picked) -> Option<SavedRequestName> {
     match picked {
         Picked::Console(intent) => match intent.as_ref() {
             ConsoleIntent::Open(id, _) => Some(id.clone()),

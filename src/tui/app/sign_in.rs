@@ -3,7 +3,7 @@
 use super::activity::{State, Tone};
 use super::dialog::{Add, Dialog, SignIn};
 use super::{App, Browser, Effect, Now};
-use crate::domain::provider::Authorization;
+use crate::domain::provider::AuthMethod;
 use crate::engine::message::{Session, SignInEvent, SignInTask, SignedIn, Task, TaskId};
 
 impl App {
@@ -11,7 +11,7 @@ impl App {
     pub fn selected_session(&self) -> Option<Session> {
         let credential = self.selected()?;
         let kind = self.catalogue.kind(&credential.provider, &credential.kind).ok()?;
-        let signs_in = matches!(kind.authorization, Authorization::RefreshToken { authorize: Some(_), .. });
+        let signs_in = matches!(kind.authorization, AuthMethod::RefreshToken { authorize: Some(_), .. });
         signs_in.then(|| Session::Again(credential.id.clone()))
     }
 

@@ -19,13 +19,13 @@ use super::samples::{self, Session, check, id};
 use super::sheet::Row;
 use super::{Audience, Effect, Input, Mouse, Msg, Pane};
 use crate::config::Key;
-use crate::domain::identify::Candidate;
-use crate::domain::problem::{Class, Problem};
-use crate::domain::provider::spec::Confidence;
-use crate::domain::request::{Draft, Method};
-use crate::domain::response::{Answer, Body, Timing, Verdict};
+use crate::domain::identify::IdentificationCandidate;
+use crate::domain::problem::{Problem, ProblemClass};
+use crate::domain::provider::spec::MatchConfidence;
+use crate::domain::request::{HttpMethod, RequestDraft};
+use crate::domain::response::{ApiResponse, CheckResult, RequestTiming, ResponseBody};
 use crate::domain::rotation::{LineState, State as RotationState};
-use crate::domain::{Name, Secret};
+use crate::domain::{CredentialName, Secret};
 use crate::engine::message::{
     Area, Backend, BackendKind, CheckTask, Cleared, ClipboardWay, Consent, Copied, Event, Exchange, Finding, Inquiry,
     KeyringEvent, KeyringTask, Level, Minted, Persistence, QuestionId, Report, RotationEvent, RotationTask, SecretEvent,
@@ -96,18 +96,18 @@ fn session() -> Session {
     session
 }
 
-fn exchange(session: &Session, body: Body) -> Box<Exchange> {
+fn exchange(session: &Session, body: ResponseBody) -> Box<Exchange> {
     let credential = session.app.selected().expect("a credential");
     let Some(super::console::Ready::Draft(draft)) = session.app.request() else { panic!("no request") };
     Box::new(Exchange {
         credential: credential.id.clone(),
         region: credential.region.clone(),
         draft,
-        answer: Answer {
+        answer: ApiResponse {
             status: 200,
             headers: Vec::new(),
             body,
-            timing: Timing::default(),
+            timing: RequestTiming::default(),
             size: 2,
             truncated: false,
             url: "https://api.snyk.io/rest/self".to_owned(),
@@ -120,27 +120,27 @@ fn exchange(session: &Session, body: Body) -> Box<Exchange> {
     })
 }
 
-fn exchange_of(credential: &crate::domain::CredentialId, draft: Draft) -> Box<Exchange> {
-    let template = exchange(&session(), Body::Empty);
+fn exchange_of(credential: &crate::domain::CredentialId, draft: RequestDraft) -> Box<Exchange> {
+    let template = exchange(&session(), ResponseBody::Empty);
     Box::new(Exchange { credential: credential.clone(), draft, ..*template })
 }
 
 fn identified(twins: &[&str]) -> Event {
-    let candidate = Candidate {
+    let candidate = IdentificationCandidate {
         provider: "snyk".to_owned(),
         kind: "personal-access-token".to_owned(),
         region: Some("SNYK-AU-01".to_owned()),
         expires: Some(super::words::parse_day("2027-01-31").expect("a day")),
-        confidence: Confidence::Certain,
+        confidence: MatchConfidence::Certain,
         why: "it begins with snyk_uat.".to_owned(),
         remote_id: None,
-        holds: crate::domain::provider::spec::Holding::Secret,
+        secret_role: crate::domain::provider::spec::SecretRole::Secret,
     };
     Event::Keyring(KeyringEvent::Identified {
         secret: Arc::new(Secret::from_text(TOKEN.to_owned())),
         cleaned: vec!["quotes".to_owned()],
         candidates: vec![candidate],
-        twins: twins.iter().map(|name| Name::parse(name).expect("a name")).collect(),
+        twins: twins.iter().map(|name| CredentialName::parse(name).expect("a name")).collect(),
     })
 }
 
@@ -241,10 +241,10 @@ fn an_answer_nobody_waits_for_any_more_is_dropped() {
     let (old, _) = session.task();
     session.press("t");
     let (new, _) = session.task();
-    let late = exchange(&session, Body::Text("{\"late\":1}".to_owned()));
+    let late = exchange(&session, ResponseBody::Text("{\"late\":1}".to_owned()));
     session.report(old, Event::Answered(late)).report(old, Event::Failed(trouble()));
     assert!(session.app.console.waits_for(new));
-    let answer = exchange(&session, Body::Text("{}".to_owned()));
+    let answer = exchange(&session, ResponseBody::Text("{}".to_owned()));
     session.report(new, Event::Answered(answer));
     assert!(session.app.console.answered().is_some());
 }
@@ -254,8 +254,8 @@ fn a_fresh_secret_that_could_not_be_kept_is_asked_about_before_it_is_left() {
     let mut session = session();
     session.press("t");
     let (task, _) = session.task();
-    let mut answer = exchange(&session, Body::Text("{}".to_owned()));
-    answer.draft.method = Method::Post;
+    let mut answer = exchange(&session, ResponseBody::Text("{}".to_owned()));
+    answer.draft.method = HttpMethod::Post;
     let secret = Arc::new(Secret::from_text("snyk_cs_4711".to_owned()));
     answer.minted = vec![Minted { member: "client_secret".to_owned(), secret, kept: None }];
     session.report(task, Event::Answered(answer)).report(task, Event::Failed(trouble()));
@@ -272,8 +272,8 @@ fn a_fresh_secret_that_is_kept_is_in_the_list_and_asked_for_a_name_only() {
     let mut session = session();
     session.press("t");
     let (task, _) = session.task();
-    let mut answer = exchange(&session, Body::Text("{}".to_owned()));
-    answer.draft.method = Method::Post;
+    let mut answer = exchange(&session, ResponseBody::Text("{}".to_owned()));
+    answer.draft.method = HttpMethod::Post;
     let kept = super::samples::app();
     let (id, name) = (kept.id.clone(), kept.name.to_string());
     let secret = Arc::new(Secret::from_text("snyk_cs_4711".to_owned()));
@@ -291,7 +291,7 @@ fn an_answer_belongs_to_the_credential_it_was_asked_with() {
     let mut session = session();
     session.press("t");
     let (task, _) = session.task();
-    let answer = exchange(&session, Body::Empty);
+    let answer = exchange(&session, ResponseBody::Empty);
     session.press("j").report(task, Event::Answered(answer));
     let other = session.app.selected().expect("a credential").id.clone();
     assert!(matches!(session.app.console.outcome_for(&other), Outcome::Nothing));
@@ -303,12 +303,12 @@ fn an_answer_belongs_to_the_credential_it_was_asked_with() {
 #[test]
 fn a_verdict_is_a_fact_whoever_asked_for_it() {
     let mut session = session();
-    let refused = check(Verdict::Refused, Some(401));
+    let refused = check(CheckResult::Refused, Some(401));
     session.report(TaskId(999), Event::Checked { credential: id(0), region: "SNYK-EU-01".to_owned(), check: refused.clone() });
     assert_eq!(session.app.credentials.get(&id(0)).expect("it").last_check.as_ref(), Some(&refused));
     session.report(TaskId(999), Event::Checked { credential: id(1), region: "SNYK-AU-01".to_owned(), check: refused });
     let elsewhere = session.app.credentials.get(&id(1)).expect("it").last_check.as_ref().expect("a check");
-    assert_eq!(elsewhere.verdict, Verdict::Accepted, "a verdict elsewhere is not the credential's own");
+    assert_eq!(elsewhere.result, CheckResult::Accepted, "a verdict elsewhere is not the credential's own");
 }
 
 #[test]
@@ -317,7 +317,7 @@ fn a_large_body_is_laid_out_elsewhere() {
     session.press("t");
     let (task, _) = session.task();
     let text = format!("[{}1]", "1,".repeat(100_000));
-    let answer = exchange(&session, Body::Text(text));
+    let answer = exchange(&session, ResponseBody::Text(text));
     session.report(task, Event::Answered(answer));
     let laid = session.drain().into_iter().find_map(|effect| match effect {
         Effect::LayOut(id, layout) => Some((id, layout)),
@@ -339,7 +339,7 @@ fn a_large_list_is_searched_elsewhere_and_only_for_the_answer_that_is_shown() {
     let (task, _) = session.task();
     let element = |number| format!(r#"{{"id":"p{number}","type":"project","attributes":{{"name":"web {number}"}}}}"#);
     let list: Vec<_> = (0..2_000).map(element).collect();
-    let answer = exchange(&session, Body::Text(format!("[{}]", list.join(","))));
+    let answer = exchange(&session, ResponseBody::Text(format!("[{}]", list.join(","))));
     let credential = answer.credential.clone();
     session.report(task, Event::Answered(answer));
     let study = session.drain().into_iter().find_map(|effect| match effect {
@@ -450,7 +450,7 @@ fn a_region_is_switched_by_one_key_and_what_speaks_against_it_is_said() {
     let mut session = session();
     session.report(
         TaskId(9),
-        Event::Checked { credential: id(2), region: "SNYK-EU-01".to_owned(), check: check(Verdict::Accepted, Some(200)) },
+        Event::Checked { credential: id(2), region: "SNYK-EU-01".to_owned(), check: check(CheckResult::Accepted, Some(200)) },
     );
     session.press("]");
     let Task::Keyring(KeyringTask::Edit(_, edit)) = session.task().1 else { panic!("not switched") };

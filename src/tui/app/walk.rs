@@ -9,8 +9,8 @@ use super::learned::Found;
 use super::presets::pick_preset;
 use super::{App, Effect, Now, draft};
 use crate::domain::Credential;
-use crate::domain::provider::Preset;
-use crate::domain::request::Target;
+use crate::domain::provider::RequestPreset;
+use crate::domain::request::RequestTarget;
 
 /// What the element under the cursor is good for.
 pub struct Onward {
@@ -19,7 +19,7 @@ pub struct Onward {
     /// The values it gives for placeholders.
     given: BTreeMap<String, String>,
     /// The presets that take one of them.
-    presets: Vec<Preset>,
+    presets: Vec<RequestPreset>,
 }
 
 impl App {
@@ -46,15 +46,15 @@ impl App {
             return false;
         }
         let asked = &answered.exchange.draft;
-        let is_page = matches!(asked.target, Target::Url(_)) && asked.preset.is_some() && asked.preset == shown.preset;
+        let is_page = matches!(asked.target, RequestTarget::Url(_)) && asked.preset.is_some() && asked.preset == shown.preset;
         *asked == shown || is_page
     }
 
     /// The presets that take one of the values and nothing from an earlier answer that is not known.
-    fn presets_for(&self, credential: &Credential, found: &[Found]) -> Vec<Preset> {
+    fn presets_for(&self, credential: &Credential, found: &[Found]) -> Vec<RequestPreset> {
         let Ok(provider) = self.catalogue.provider(&credential.provider) else { return Vec::new() };
-        let takes = |preset: &&Preset| {
-            let is_useful = !preset.not_for.contains(&credential.kind);
+        let takes = |preset: &&RequestPreset| {
+            let is_useful = !preset.excluded_kinds.contains(&credential.kind);
             is_useful && preset.parameters.iter().any(|parameter| found.iter().any(|found| found.parameter == parameter.id))
         };
         provider.presets.iter().filter(takes).cloned().collect()
@@ -64,11 +64,12 @@ impl App {
     pub(super) fn open_onward(&mut self, onward: Onward) -> Vec<Effect> {
         let Some(credential) = self.selected() else { return Vec::new() };
         let known = self.known_values(&onward.given);
-        let open = |preset: &Preset| draft::open_parameters(preset, &known, credential).len();
+        let open = |preset: &RequestPreset| draft::open_parameters(preset, &known, credential).len();
         let mut presets = onward.presets;
         // What the person would have to look up first comes last; nothing else changes its place.
         presets.sort_by_key(open);
-        let walk = |preset: &Preset| Picked::Console(Box::new(ConsoleIntent::Walk(preset.id.clone(), values_of(preset, &known))));
+        let walk =
+            |preset: &RequestPreset| Picked::Console(Box::new(ConsoleIntent::Walk(preset.id.clone(), values_of(preset, &known))));
         let pick = pick_preset(format!("Go on with {}", onward.name), presets.iter(), walk);
         self.dialogs.push(Dialog::Pick(pick));
         Vec::new()
@@ -94,6 +95,6 @@ impl App {
 }
 
 /// Those of the values that a preset takes.
-fn values_of(preset: &Preset, known: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+fn values_of(preset: &RequestPreset, known: &BTreeMap<String, String>) -> BTreeMap<String, String> {
     known.iter().filter(|(id, _)| preset.parameter(id).is_some()).map(|(id, value)| (id.clone(), value.clone())).collect()
 }

@@ -125,7 +125,7 @@ mod tests {
     use crate::config::Settings;
     use crate::domain::Secret;
     use crate::domain::consumer::Target;
-    use crate::domain::provider::Catalogue;
+    use crate::domain::provider::ProviderCatalog;
     use crate::engine::message::Sort;
     use crate::engine::message::{Backend, Event, KeyringEvent, Persistence, Report, StoreError, StoreState, TaskId};
 
@@ -173,7 +173,7 @@ mod tests {
     #[test]
     fn it_is_asked_for_where_there_is_nothing_and_only_where_it_is_drawn() {
         let looks = |greeting| {
-            let catalogue = Arc::new(Catalogue::builtin());
+            let catalogue = Arc::new(ProviderCatalog::builtin());
             let mut start = Start::new(Vec::new(), catalogue, (80, 24));
             start.preferences = Preferences { greeting, ..Preferences::of(&Settings::default(), start.preferences.glyphs) };
             let now = Session::new(80, 24).now;

@@ -3,9 +3,9 @@
 use std::time::{Duration, Instant};
 
 use crate::config::theme::{Glyphs, Role};
-use crate::domain::response::Verdict;
-use crate::domain::words::grouped;
-use crate::domain::{Credential, Moment, Origin};
+use crate::domain::response::CheckResult;
+use crate::domain::words::format_thousands;
+use crate::domain::{Credential, Origin, Timestamp};
 
 /// How many days before its end a credential is shown as expiring.
 pub const EXPIRING_DAYS: i64 = 14;
@@ -33,16 +33,16 @@ impl Standing {
     pub const ALL: [Self; 5] = [Self::Refused, Self::Expiring, Self::Unknown, Self::Unchecked, Self::Accepted];
 
     /// How `credential` stands at `now`.
-    pub fn of(credential: &Credential, now: Moment) -> Self {
-        let verdict = credential.last_check.as_ref().map_or(Verdict::Unchecked, |check| check.verdict);
+    pub fn of(credential: &Credential, now: Timestamp) -> Self {
+        let verdict = credential.last_check.as_ref().map_or(CheckResult::Unchecked, |check| check.result);
         let left = days_left(credential, now);
         match verdict {
-            Verdict::Refused => Self::Refused,
+            CheckResult::Refused => Self::Refused,
             _ if left.is_some_and(|days| days < 0) => Self::Refused,
             _ if left.is_some_and(|days| days < EXPIRING_DAYS) => Self::Expiring,
-            Verdict::Accepted => Self::Accepted,
-            Verdict::Unknown => Self::Unknown,
-            Verdict::Unchecked => Self::Unchecked,
+            CheckResult::Accepted => Self::Accepted,
+            CheckResult::Unknown => Self::Unknown,
+            CheckResult::Unchecked => Self::Unchecked,
         }
     }
 
@@ -79,12 +79,12 @@ pub fn is_production(credential: &Credential) -> bool {
 }
 
 /// The colour and the sign of a verdict.
-pub const fn verdict(verdict: Verdict, glyphs: &Glyphs) -> (Role, &'static str) {
+pub const fn verdict(verdict: CheckResult, glyphs: &Glyphs) -> (Role, &'static str) {
     match verdict {
-        Verdict::Accepted => (Role::Good, glyphs.tick),
-        Verdict::Refused => (Role::Bad, glyphs.refused),
-        Verdict::Unknown => (Role::Unknown, glyphs.unknown),
-        Verdict::Unchecked => (Role::Dim, glyphs.unchecked),
+        CheckResult::Accepted => (Role::Good, glyphs.tick),
+        CheckResult::Refused => (Role::Bad, glyphs.refused),
+        CheckResult::Unknown => (Role::Unknown, glyphs.unknown),
+        CheckResult::Unchecked => (Role::Dim, glyphs.unchecked),
     }
 }
 
@@ -96,12 +96,12 @@ pub fn short_region<'a>(region: &'a str, provider: &str) -> &'a str {
 }
 
 /// Whole days until a credential ends, rounded down; negative once it has ended.
-pub fn days_left(credential: &Credential, now: Moment) -> Option<i64> {
+pub fn days_left(credential: &Credential, now: Timestamp) -> Option<i64> {
     credential.expires.map(|end| (end - now).whole_seconds().div_euclid(86_400))
 }
 
 /// The few words that tell most about how a credential stands: `12 d`, `exp 5 d`, `401`, `unknown`.
-pub fn gist(credential: &Credential, now: Moment) -> String {
+pub fn gist(credential: &Credential, now: Timestamp) -> String {
     let status = credential.last_check.as_ref().and_then(|check| check.status);
     match (Standing::of(credential, now), days_left(credential, now)) {
         (_, Some(days)) if days < 0 => "expired".to_owned(),
@@ -124,7 +124,7 @@ fn count_days(days: i64) -> String {
 }
 
 /// How long ago something was, coarsely: `just now`, `2 min`, `3 h`, `12 d`.
-pub fn ago(then: Moment, now: Moment) -> String {
+pub fn ago(then: Timestamp, now: Timestamp) -> String {
     match (now - then).whole_seconds() {
         ..60 => "just now".to_owned(),
         seconds @ 60..3_600 => format!("{} min ago", seconds / 60),
@@ -134,13 +134,13 @@ pub fn ago(then: Moment, now: Moment) -> String {
 }
 
 /// A day as `2027-02-07`.
-pub fn day(moment: Moment) -> String {
+pub fn day(moment: Timestamp) -> String {
     let date = moment.to_offset(time::UtcOffset::UTC).date();
     format!("{:04}-{:02}-{:02}", date.year(), u8::from(date.month()), date.day())
 }
 
 /// Reads a day as [`day`] writes it; it means the end of that day, in UTC.
-pub fn parse_day(text: &str) -> Option<Moment> {
+pub fn parse_day(text: &str) -> Option<Timestamp> {
     let format = time::macros::format_description!("[year]-[month]-[day]");
     let date = time::Date::parse(text.trim(), &format).ok()?;
     Some(date.with_time(time::Time::from_hms(23, 59, 59).ok()?).assume_utc())
@@ -209,7 +209,7 @@ pub fn count(number: usize, noun: &str) -> String {
 
 /// A number with its thousands apart: `10,000`.
 pub fn thousands(number: usize) -> String {
-    grouped(u64::try_from(number).unwrap_or(u64::MAX))
+    format_thousands(u64::try_from(number).unwrap_or(u64::MAX))
 }
 
 /// Some of all: `3 of 1,000`.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::pages;
 use crate::config::theme::{Glyphs, Role};
-use crate::domain::{CredentialId, Moment};
+use crate::domain::{CredentialId, Timestamp};
 use crate::engine::message::TaskId;
 use crate::tui::app::activity::{Notice, State, StoreMood};
 use crate::tui::app::console::Outcome;
@@ -26,7 +26,7 @@ pub(super) struct News {
     store: Option<String>,
     notice: Option<Notice>,
     tasks: HashMap<TaskId, Stage>,
-    checks: HashMap<CredentialId, Moment>,
+    checks: HashMap<CredentialId, Timestamp>,
     selected: Option<CredentialId>,
     marks: usize,
     dialog: Option<Told>,
@@ -272,8 +272,11 @@ fn without_bars(text: &str) -> String {
     text.split(' ').filter(|word| !is_bar(word)).collect::<Vec<_>>().join(" ").trim().to_owned()
 }
 
-fn checks(app: &App) -> impl Iterator<Item = (CredentialId, Moment)> {
-    app.credentials.all().iter().filter_map(|credential| Some((credential.id.clone(), credential.last_check.as_ref()?.at)))
+fn checks(app: &App) -> impl Iterator<Item = (CredentialId, Timestamp)> {
+    app.credentials
+        .all()
+        .iter()
+        .filter_map(|credential| Some((credential.id.clone(), credential.last_check.as_ref()?.checked_at)))
 }
 
 /// Whether the body of an answer is still being read.

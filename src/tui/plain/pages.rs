@@ -1,9 +1,9 @@
 //! What the panes show, in words and a line at a time.
 
 use crate::domain::Credential;
-use crate::domain::credential::Check;
+use crate::domain::credential::CheckReport;
 use crate::domain::problem::Problem;
-use crate::domain::response::Verdict;
+use crate::domain::response::CheckResult;
 use crate::tui::app::answer::{Answered, Detail, Laid, View};
 use crate::tui::app::command::{COMMANDS, Group};
 use crate::tui::app::console::{Outcome, Ready};
@@ -88,7 +88,7 @@ fn detail(credential: &Credential, app: &App, now: Now) -> Vec<String> {
         format!("Expires: {}, {left}", words::day(end))
     }));
     lines.push(credential.last_check.as_ref().map_or("Checked: never; check does".to_owned(), |check| {
-        format!("Checked: {}, {}", verdict(check), words::ago(check.at, now.wall))
+        format!("Checked: {}, {}", verdict(check), words::ago(check.checked_at, now.wall))
     }));
     let region = app.catalogue.region(&credential.provider, &credential.region);
     let host = region.map(|region| format!(", {}", words::host(&region.api))).unwrap_or_default();
@@ -183,15 +183,15 @@ fn commands(app: &App) -> Vec<String> {
     lines
 }
 
-fn verdict(check: &Check) -> String {
+fn verdict(check: &CheckReport) -> String {
     let status = check.status.map(|status| format!(" {status}")).unwrap_or_default();
     let time = check.latency_ms.map(|ms| format!(", {ms} ms")).unwrap_or_default();
-    let reason = match check.verdict {
-        Verdict::Accepted | Verdict::Unchecked => String::new(),
+    let reason = match check.result {
+        CheckResult::Accepted | CheckResult::Unchecked => String::new(),
         _ if check.reason.is_empty() => String::new(),
         _ => format!(", {}", check.reason),
     };
-    format!("{}{status}{time}{reason}", check.verdict.as_str())
+    format!("{}{status}{time}{reason}", check.result.as_str())
 }
 
 fn end_in(days: i64) -> String {

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use super::news::News;
-use crate::domain::identify::Candidate;
-use crate::domain::problem::{Class, Problem};
-use crate::domain::provider::spec::{Confidence, Holding};
-use crate::domain::request::{Method, Saved, SavedId};
-use crate::domain::response::Verdict;
+use crate::domain::identify::IdentificationCandidate;
+use crate::domain::problem::{Problem, ProblemClass};
+use crate::domain::provider::spec::{MatchConfidence, SecretRole};
+use crate::domain::request::{HttpMethod, SavedRequest, SavedRequestName};
+use crate::domain::response::CheckResult;
 use crate::domain::rotation::{Purpose, State as RotationState, Status};
 use crate::domain::{CredentialId, Secret};
 use crate::engine::message::{
@@ -82,13 +82,13 @@ impl Person {
 }
 
 fn identified(provider: &str, kind: &str) -> Event {
-    let candidate = Candidate {
+    let candidate = IdentificationCandidate {
         provider: provider.to_owned(),
         kind: kind.to_owned(),
         region: None,
         expires: None,
-        confidence: Confidence::Certain,
-        holds: Holding::Secret,
+        confidence: MatchConfidence::Certain,
+        secret_role: SecretRole::Secret,
         why: "it begins with snyk_uat.".to_owned(),
         remote_id: None,
     };
@@ -138,7 +138,8 @@ fn credentials_are_chosen_by_number_and_name_and_commands_take_one() {
     assert!(person.say("check ci-scanner").contains("Check ci-scanner..."));
     assert_eq!(person.prompt(), None, "while it runs, nothing is asked");
     let (task, _) = person.task();
-    let fresh = crate::domain::credential::Check { at: person.session.now.wall, ..check(Verdict::Refused, Some(401)) };
+    let fresh =
+        crate::domain::credential::CheckReport { checked_at: person.session.now.wall, ..check(CheckResult::Refused, Some(401)) };
     let event = Event::Checked { credential: id(0), region: "SNYK-EU-01".to_owned(), check: fresh };
     assert!(person.report(task, event).contains("ci-scanner, service-account-token, SNYK-EU-01: refused 401"));
     assert!(person.report(task, Event::Done).contains("Check ci-scanner: done."));
@@ -192,7 +193,7 @@ fn adding_asks_for_one_thing_after_another_and_never_tells_the_secret() {
     person.say("add");
     let (task, Task::Keyring(KeyringTask::Add(new, _))) = person.task() else { panic!("nothing is added") };
     assert_eq!((new.name.as_str(), new.kind.as_str()), ("other", "personal-access-token"));
-    let refusal = Problem::new("It was not kept", "the store is locked", "unlock it").of(Class::Store);
+    let refusal = Problem::new("It was not kept", "the store is locked", "unlock it").with_class(ProblemClass::Store);
     assert!(person.report(task, Event::Failed(refusal)).contains("It was not kept"));
     person.say(".");
     assert_eq!(person.question(), "appsec-bot> ");
@@ -292,7 +293,7 @@ fn what_else_can_be_done_with_an_item_is_said_with_its_number() {
     assert_eq!(person.prompt(), None, "until the list is read");
     let (task, _) = person.task();
     let Some(Ready::Draft(draft)) = person.session.app.request() else { panic!("no request") };
-    let saved = |name: &str| (SavedId::parse(name).expect("a name"), Ok(Saved::of(&draft, "snyk")));
+    let saved = |name: &str| (SavedRequestName::parse(name).expect("a name"), Ok(SavedRequest::from_draft(&draft, "snyk")));
     person.report(task, Event::Console(ConsoleEvent::Saved(vec![saved("one"), saved("two")])));
     assert_eq!(person.told.matches("Snyk").count(), 2, "its provider, of each once: {}", person.told);
     assert!(!person.told.contains("snyk"), "by its title: {}", person.told);
@@ -424,7 +425,7 @@ fn a_request_of_several_lines_is_written_line_by_line() {
     assert!(person.question().contains("1 Take"), "{}", person.question());
     person.say("1");
     let Some(Ready::Draft(draft)) = person.session.app.request() else { panic!("no request") };
-    assert_eq!(draft.method, Method::Post);
+    assert_eq!(draft.method, HttpMethod::Post);
     let pair = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
     assert_eq!(draft.query[1..], [("a", "1"), ("b", "2")].map(pair));
     assert_eq!(draft.headers[..2], [("x-one", "1"), ("x-two", "2")].map(pair));

@@ -7,7 +7,7 @@ use super::json::{self, Ink, Look};
 use super::pen::Pen;
 use crate::config::theme::Role;
 use crate::domain::problem::Problem;
-use crate::domain::request::Method;
+use crate::domain::request::HttpMethod;
 use crate::tui::app::answer::{Answered, Laid};
 use crate::tui::app::command::{self, Action, ConsoleAction, ProgramAction};
 use crate::tui::app::console::{Outcome, Prompt, Purpose, Ready};
@@ -78,7 +78,7 @@ fn draw_request(pen: &mut Pen<'_>, area: Area) {
     let app = pen.app;
     let (method, address) = match app.request() {
         Some(Ready::Draft(draft)) => (draft.method, draft.address()),
-        Some(Ready::Open(preset)) => (Method::parse(&preset.method).unwrap_or_default(), draft::template(&preset)),
+        Some(Ready::Open(preset)) => (HttpMethod::parse(&preset.method).unwrap_or_default(), draft::template(&preset)),
         None => {
             pen.put(area, "There is no request for this kind of credential", Role::Dim);
             return;
@@ -178,10 +178,10 @@ fn draw_answer(pen: &mut Pen<'_>, inner: Area, answered: &Answered) {
 /// In the lower border: how many requests are left, as a bar and in words.
 fn draw_budget(pen: &mut Pen<'_>, area: Area, answered: &Answered) {
     let limits = answered.limits(pen.now.wall);
-    let Some(words) = limits.words() else { return };
+    let Some(words) = limits.describe() else { return };
     let bottom = area.row(area.height.saturating_sub(1)).split_left(2).1;
     let mut pieces = vec![(Role::Dim, " budget ".to_owned())];
-    if let Some((left, limit)) = limits.share() {
+    if let Some((left, limit)) = limits.remaining_of_limit() {
         let role = match left.saturating_mul(10) / limit.max(1) {
             0 => Role::Bad,
             1..3 => Role::Warn,

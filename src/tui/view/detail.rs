@@ -3,9 +3,9 @@
 use super::pen::Pen;
 use super::regions::verdict;
 use crate::config::theme::Role;
-use crate::domain::provider::{Authorization, Kind};
-use crate::domain::response::Verdict;
-use crate::domain::{Credential, Moment};
+use crate::domain::provider::{AuthMethod, CredentialKind};
+use crate::domain::response::CheckResult;
+use crate::domain::{Credential, Timestamp};
 use crate::tui::app::command::{Action, CredentialAction};
 use crate::tui::app::layout::Area;
 use crate::tui::app::pointer::LABELS;
@@ -87,7 +87,7 @@ fn draw_bytes(pen: &mut Pen<'_>, area: Area, bytes: &[u8]) -> u16 {
     };
     let style = pen.style(Role::Secret);
     let (mut column, mut row) = (0, 0);
-    for c in text.chars().map(|c| if crate::domain::text::is_unshowable(c) { '\u{fffd}' } else { c }) {
+    for c in text.chars().map(|c| if crate::domain::text::is_unprintable(c) { '\u{fffd}' } else { c }) {
         let width = unicode_width::UnicodeWidthChar::width(c).unwrap_or(0).try_into().unwrap_or(0);
         if column + width > area.width {
             (column, row) = (0, row + 1);
@@ -116,7 +116,7 @@ fn facts(pen: &Pen<'_>, credential: &Credential) -> Vec<Fact> {
     if let Some(reason) = reason(credential) {
         facts.push(("", vec![(Role::Text, reason)]));
     }
-    facts.extend(kind.filter(|kind| kind.authorization.exchanges()).map(|kind| session(pen, credential, kind)));
+    facts.extend(kind.filter(|kind| kind.authorization.uses_token_exchange()).map(|kind| session(pen, credential, kind)));
     let region = (Role::Text, region(pen, credential));
     facts
         .push(("Region", std::iter::once(region).chain(kind.into_iter().flat_map(|kind| sent(pen, credential, kind))).collect()));
@@ -136,7 +136,7 @@ fn facts(pen: &Pen<'_>, credential: &Credential) -> Vec<Fact> {
 }
 
 /// What a request carries: the scheme, and a mask of one width.
-fn sent(pen: &Pen<'_>, credential: &Credential, kind: &Kind) -> [(Role, String); 3] {
+fn sent(pen: &Pen<'_>, credential: &Credential, kind: &CredentialKind) -> [(Role, String); 3] {
     let scheme = credential.scheme.as_deref().unwrap_or_else(|| kind.authorization.scheme());
     let blank = if scheme.is_empty() { "" } else { " " };
     let mask = pen.glyphs().mask.repeat(SHORT_MASK);
@@ -144,9 +144,9 @@ fn sent(pen: &Pen<'_>, credential: &Credential, kind: &Kind) -> [(Role, String);
 }
 
 /// How long the access token that is at hand lives; or that a new sign-in is needed before there is another.
-fn session(pen: &Pen<'_>, credential: &Credential, kind: &Kind) -> Fact {
+fn session(pen: &Pen<'_>, credential: &Credential, kind: &CredentialKind) -> Fact {
     let ended = match &kind.authorization {
-        Authorization::RefreshToken { authorize: Some(_), .. } => has_ended(credential, pen.now.wall),
+        AuthMethod::RefreshToken { authorize: Some(_), .. } => has_ended(credential, pen.now.wall),
         _ => false,
     };
     if ended {
@@ -165,8 +165,8 @@ fn session(pen: &Pen<'_>, credential: &Credential, kind: &Kind) -> Fact {
 }
 
 /// Whether a sign-in is gone: its time is over, or the provider refused it when it was asked last.
-fn has_ended(credential: &Credential, now: Moment) -> bool {
-    let refused = credential.last_check.as_ref().is_some_and(|check| check.verdict == Verdict::Refused);
+fn has_ended(credential: &Credential, now: Timestamp) -> bool {
+    let refused = credential.last_check.as_ref().is_some_and(|check| check.result == CheckResult::Refused);
     refused || credential.expires.is_some_and(|end| end <= now)
 }
 
@@ -227,16 +227,16 @@ fn checked(pen: &Pen<'_>, credential: &Credential) -> Fact {
     };
     let dot = pen.glyphs().separator;
     let status = check.status.map(|status| format!(" {status}")).unwrap_or_default();
-    let (role, sign) = verdict(pen, check.verdict);
+    let (role, sign) = verdict(pen, check.result);
     let latency = check.latency_ms.map(|ms| format!(" {dot} {ms} ms")).unwrap_or_default();
-    let rest = format!(" {dot} {}{latency}", words::ago(check.at, pen.now.wall));
-    ("Checked", vec![(role, format!("{sign} {}{status}", check.verdict.as_str())), (Role::Dim, rest)])
+    let rest = format!(" {dot} {}{latency}", words::ago(check.checked_at, pen.now.wall));
+    ("Checked", vec![(role, format!("{sign} {}{status}", check.result.as_str())), (Role::Dim, rest)])
 }
 
 /// Why it was not accepted.
 fn reason(credential: &Credential) -> Option<String> {
     let check = credential.last_check.as_ref()?;
-    let says = check.verdict != Verdict::Accepted && !check.reason.is_empty();
+    let says = check.result != CheckResult::Accepted && !check.reason.is_empty();
     says.then(|| check.reason.clone())
 }
 

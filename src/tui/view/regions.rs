@@ -2,7 +2,7 @@
 
 use super::pen::Pen;
 use crate::config::theme::Role;
-use crate::domain::response::Verdict;
+use crate::domain::response::CheckResult;
 use crate::tui::app::layout::Area;
 use crate::tui::app::regions::{Place, TRACE, of_provider};
 use crate::tui::app::{Pane, chart, words};
@@ -57,20 +57,20 @@ fn draw_place(pen: &mut Pen<'_>, area: Area, place: &Place<'_>, (title, column):
 }
 
 /// The sign and colour of a verdict.
-pub(super) fn verdict(pen: &Pen<'_>, verdict: Verdict) -> (Role, &'static str) {
+pub(super) fn verdict(pen: &Pen<'_>, verdict: CheckResult) -> (Role, &'static str) {
     words::verdict(verdict, pen.glyphs())
 }
 
 /// The sign of the verdict, and how long the answer took or why there is none.
 fn draw_outcome(pen: &mut Pen<'_>, area: Area, place: &Place<'_>) {
-    let found = place.check.map_or(Verdict::Unchecked, |check| check.verdict);
+    let found = place.check.map_or(CheckResult::Unchecked, |check| check.result);
     let latency = place.check.and_then(|check| check.latency_ms).map(|ms| format!("{ms} ms"));
     let status = place.check.and_then(|check| check.status).map(|status| status.to_string());
     let word = match found {
-        Verdict::Accepted => latency.unwrap_or_else(|| "ok".to_owned()),
-        Verdict::Refused => status.unwrap_or_else(|| "no".to_owned()),
-        Verdict::Unknown => status.unwrap_or_else(|| "unknown".to_owned()),
-        Verdict::Unchecked => String::new(),
+        CheckResult::Accepted => latency.unwrap_or_else(|| "ok".to_owned()),
+        CheckResult::Refused => status.unwrap_or_else(|| "no".to_owned()),
+        CheckResult::Unknown => status.unwrap_or_else(|| "unknown".to_owned()),
+        CheckResult::Unchecked => String::new(),
     };
     let (role, sign) = verdict(pen, found);
     let rest = pen.put_right(area, sign, role);

@@ -14,9 +14,9 @@ use ratatui::buffer::{Buffer, Cell};
 use super::draw;
 use crate::config::theme::{Depth, Glyphs, Theme};
 use crate::domain::Secret;
-use crate::domain::credential::Check;
-use crate::domain::problem::{Class, Problem};
-use crate::domain::response::{Answer, Body, Timing, Verdict};
+use crate::domain::credential::CheckReport;
+use crate::domain::problem::{Problem, ProblemClass};
+use crate::domain::response::{ApiResponse, CheckResult, RequestTiming, ResponseBody};
 use crate::domain::rotation::{LineState, State as RotationState, Status};
 use crate::engine::message::{
     Backend, BackendKind, Classified, Event, Exchange, KeyringEvent, KeyringTask, Lifetime, Persistence, QuestionId, RegionCheck,
@@ -162,11 +162,11 @@ fn answer_with(session: &mut Session, status: u16, body: &str, more: impl FnOnce
         credential: session.app.selected().expect("a credential").id.clone(),
         region: session.app.selected().expect("a credential").region.clone(),
         draft,
-        answer: Answer {
+        answer: ApiResponse {
             status,
             headers: headers.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec(),
-            body: Body::Text(body.to_owned()),
-            timing: Timing { first_byte_ms: 38, total_ms: 41, ..Timing::default() },
+            body: ResponseBody::Text(body.to_owned()),
+            timing: RequestTiming { first_byte_ms: 38, total_ms: 41, ..RequestTiming::default() },
             size: 1_234,
             truncated: false,
             url: "https://api.eu.snyk.io/rest/self".to_owned(),
@@ -189,9 +189,11 @@ const SELF: &str = r#"{"jsonapi":{"version":"1.0"},"data":{"type":"service_accou
 fn the_screen_at_every_size() {
     pictures("full", |session| {
         select(session, "ci-scanner");
-        for (region, verdict, status) in
-            [("SNYK-EU-01", Verdict::Accepted, 200), ("SNYK-US-01", Verdict::Refused, 401), ("SNYK-AU-01", Verdict::Unknown, 503)]
-        {
+        for (region, verdict, status) in [
+            ("SNYK-EU-01", CheckResult::Accepted, 200),
+            ("SNYK-US-01", CheckResult::Refused, 401),
+            ("SNYK-AU-01", CheckResult::Unknown, 503),
+        ] {
             report(
                 session,
                 99,
@@ -221,7 +223,12 @@ fn an_answer_that_refuses_says_why() {
             "A token works only in the region that issued it.",
             "Switch the region with [ or ], or press A to try all.",
         );
-        answer(session, 401, r#"{"errors":[{"status":"401","title":"Unauthorized"}]}"#, Some(why.of(Class::Refused)));
+        answer(
+            session,
+            401,
+            r#"{"errors":[{"status":"401","title":"Unauthorized"}]}"#,
+            Some(why.with_class(ProblemClass::Refused)),
+        );
     });
 }
 
@@ -246,15 +253,15 @@ fn the_grid_of_verdicts() {
             _ => None,
         });
         let found = [
-            (0, "SNYK-EU-01", Verdict::Accepted, 41),
-            (0, "SNYK-US-01", Verdict::Refused, 180),
-            (1, "SNYK-US-01", Verdict::Accepted, 95),
-            (3, "SNYK-US-02", Verdict::Refused, 260),
-            (3, "SNYK-GOV-01", Verdict::Unknown, 12_000),
-            (5, "EU", Verdict::Accepted, 70),
+            (0, "SNYK-EU-01", CheckResult::Accepted, 41),
+            (0, "SNYK-US-01", CheckResult::Refused, 180),
+            (1, "SNYK-US-01", CheckResult::Accepted, 95),
+            (3, "SNYK-US-02", CheckResult::Refused, 260),
+            (3, "SNYK-GOV-01", CheckResult::Unknown, 12_000),
+            (5, "EU", CheckResult::Accepted, 70),
         ];
         let found = found.map(|(n, region, verdict, ms)| {
-            let check = Check { latency_ms: Some(ms), ..check(verdict, Some(200)) };
+            let check = CheckReport { latency_ms: Some(ms), ..check(verdict, Some(200)) };
             (id(n), RegionCheck { region: region.to_owned(), check })
         });
         report(session, started.expect("a task"), Event::Keyring(KeyringEvent::Verdicts(found.to_vec())));
@@ -426,7 +433,7 @@ fn a_person_signs_in() {
     });
     pictures_of_session("sign_in_done", |session| {
         session.press("L");
-        let classified = Ok(Classified { check: check(Verdict::Accepted, Some(200)), credential: app() });
+        let classified = Ok(Classified { check: check(CheckResult::Accepted, Some(200)), credential: app() });
         let signed_in = SignedIn { credential: app(), classified, replaced: Some(Ok(())) };
         sign_in(session, SignInEvent::Ended(Box::new(signed_in)));
     });
@@ -440,7 +447,7 @@ fn the_session_of_an_app() {
         report(session, 99, Event::Keyring(KeyringEvent::AccessToken(app().id, Some(life))));
     });
     let mut session = session_of(120, 36);
-    let check = check(Verdict::Refused, Some(400));
+    let check = check(CheckResult::Refused, Some(400));
     report(&mut session, 99, Event::Checked { credential: app().id, region: "SNYK-EU-01".to_owned(), check });
     picture_of("session_ended", &mut session);
 }

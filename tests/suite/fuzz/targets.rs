@@ -4,10 +4,10 @@ use std::path::Path;
 use std::sync::{Arc, LazyLock};
 
 use tokenring::config::{Key, Reading, Settings};
-use tokenring::domain::provider::{Catalogue, Source};
+use tokenring::domain::provider::{ProviderCatalog, ProviderSource};
 use tokenring::domain::rate_limit::RateLimit;
-use tokenring::domain::response::{Answer, Body};
-use tokenring::domain::{Moment, Secret, curl_import, headers, identify as recognise, paging};
+use tokenring::domain::response::{ApiResponse, ResponseBody};
+use tokenring::domain::{Secret, Timestamp, curl_import, headers, identify as recognise, paging};
 use tokenring::engine::{self, Engine, import};
 use tokenring::tui::app::json::Document;
 
@@ -107,10 +107,10 @@ pub(super) const ALL: &[Target] = &[
     Target { name: "json_view", read: json_view, words: &["{", "}", "[", "]", ":", ",", "\"a\"", "1e9", "null", "true"] },
 ];
 
-static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(Catalogue::builtin);
+static CATALOGUE: LazyLock<ProviderCatalog> = LazyLock::new(ProviderCatalog::builtin);
 
-fn now() -> Moment {
-    Moment::UNIX_EPOCH + std::time::Duration::from_secs(1_795_000_000)
+fn now() -> Timestamp {
+    Timestamp::UNIX_EPOCH + std::time::Duration::from_secs(1_795_000_000)
 }
 
 #[track_caller]
@@ -122,7 +122,7 @@ fn identify(input: &[u8]) {
     match recognise::identify(&Secret::new(input.to_vec()), &CATALOGUE) {
         Ok(found) => {
             assert!(!found.secret.is_empty());
-            for message in found.cleaned.iter().chain(found.candidates.iter().map(|candidate| &candidate.why)) {
+            for message in found.removed.iter().chain(found.candidates.iter().map(|candidate| &candidate.why)) {
                 assert_silent(message);
             }
         }
@@ -149,21 +149,21 @@ fn config(input: &[u8]) {
 }
 
 fn provider(input: &[u8]) {
-    let source = Source { name: "fuzz.toml".to_owned(), text: String::from_utf8_lossy(input).into_owned() };
-    if let Err(error) = CATALOGUE.clone().with(&source) {
+    let source = ProviderSource { name: "fuzz.toml".to_owned(), text: String::from_utf8_lossy(input).into_owned() };
+    if let Err(error) = CATALOGUE.clone().with_source(&source) {
         assert!(error.to_string().contains("fuzz.toml"), "{error}");
     }
 }
 
 fn curl(input: &[u8]) {
-    match curl_import::import(&String::from_utf8_lossy(input)) {
+    match curl_import::import_curl(&String::from_utf8_lossy(input)) {
         Ok(imported) => {
             for note in &imported.notes {
                 assert_silent(note);
             }
         }
         // The name of a variable of the shell is told, since that is what must be replaced.
-        Err(curl_import::CurlError::Variable(_)) => {}
+        Err(curl_import::CurlParseError::UnresolvedVariable(_)) => {}
         Err(error) => assert_silent(&error.to_string()),
     }
 }
@@ -172,23 +172,23 @@ fn curl(input: &[u8]) {
 fn limits(input: &[u8]) {
     let text = String::from_utf8_lossy(input);
     let pairs = text.lines().filter_map(|line| line.split_once(": "));
-    let clean = |(name, value): (&str, &str)| (name.to_lowercase(), tokenring::domain::text::clean_line(value));
-    let answer = Answer { status: 429, headers: pairs.map(clean).collect(), ..Answer::default() };
-    let limit = RateLimit::read(&answer, now());
-    let _ = (limit.wait(), limit.words(), limit.tightest());
-    headers::explained(&answer, now());
+    let clean = |(name, value): (&str, &str)| (name.to_lowercase(), tokenring::domain::text::sanitize_line(value));
+    let answer = ApiResponse { status: 429, headers: pairs.map(clean).collect(), ..ApiResponse::default() };
+    let limit = RateLimit::from_response(&answer, now());
+    let _ = (limit.wait_time(), limit.describe(), limit.tightest_window());
+    headers::explain_headers(&answer, now());
 }
 
 /// A page is followed only to where it came from.
 fn answer(input: &[u8]) {
     let text = String::from_utf8_lossy(input);
     let asked = url::Url::parse("https://api.snyk.io/rest/orgs?version=2024-10-15").unwrap();
-    if let Ok(page) = paging::page(&text, &asked)
+    if let Ok(page) = paging::parse_page(&text, &asked)
         && let Ok(Some(next)) = page.next
     {
         assert!(matches!(next.scheme(), "https" | "http"), "{next}");
     }
-    let _ = Body::Text(text.into_owned()).text();
+    let _ = ResponseBody::Text(text.into_owned()).text();
 }
 
 thread_local! {

@@ -41,7 +41,7 @@ fn the_hash_can_be_computed_by_others() {
 
 fn sha256(text: &str) -> String {
     use sha2::Digest as _;
-    tokenring::domain::text::hex(&sha2::Sha256::digest(text))
+    tokenring::domain::text::to_hex(&sha2::Sha256::digest(text))
 }
 
 #[test]

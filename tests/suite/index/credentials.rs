@@ -2,19 +2,21 @@
 
 use super::*;
 
-fn any_moment() -> impl Strategy<Value = Moment> {
+fn any_moment() -> impl Strategy<Value = Timestamp> {
     (-62_000_000_000_i64..=253_000_000_000, 0_i64..1_000_000)
         .prop_map(|(seconds, micros)| moment(seconds) + Duration::microseconds(micros))
 }
 
-fn any_name() -> impl Strategy<Value = Name> {
-    "\\PC{1,64}".prop_filter_map("not a name", |text| Name::parse(&text).ok())
+fn any_name() -> impl Strategy<Value = CredentialName> {
+    "\\PC{1,64}".prop_filter_map("not a name", |text| CredentialName::parse(&text).ok())
 }
 
-fn any_check() -> impl Strategy<Value = Check> {
-    let verdict = prop::sample::select(vec![Verdict::Accepted, Verdict::Refused, Verdict::Unknown, Verdict::Unchecked]);
-    (verdict, any::<Option<u16>>(), any::<String>(), any_moment(), prop::option::of(0..=i64::MAX as u64))
-        .prop_map(|(verdict, status, reason, at, latency_ms)| Check { verdict, status, reason, at, latency_ms })
+fn any_check() -> impl Strategy<Value = CheckReport> {
+    let verdict =
+        prop::sample::select(vec![CheckResult::Accepted, CheckResult::Refused, CheckResult::Unknown, CheckResult::Unchecked]);
+    (verdict, any::<Option<u16>>(), any::<String>(), any_moment(), prop::option::of(0..=i64::MAX as u64)).prop_map(
+        |(verdict, status, reason, at, latency_ms)| CheckReport { result: verdict, status, reason, checked_at: at, latency_ms },
+    )
 }
 
 prop_compose! {
@@ -66,15 +68,16 @@ fn a_name_is_given_once() {
     let index = Index::in_memory().unwrap();
     index.insert(&credential("laptop")).unwrap();
     index.insert(&credential("broker")).unwrap();
-    let taken = IndexError::NameTaken(Name::parse("laptop").unwrap());
+    let taken = IndexError::NameTaken(CredentialName::parse("laptop").unwrap());
 
     let impostor = Credential { id: id_of("another"), ..credential("laptop") };
     assert_eq!(index.insert(&impostor), Err(taken.clone()));
-    let renamed = index.update(&id_of("broker"), |credential| credential.name = Name::parse("laptop").unwrap());
+    let renamed = index.update(&id_of("broker"), |credential| credential.name = CredentialName::parse("laptop").unwrap());
     assert_eq!(renamed, Err(taken));
     assert_eq!(index.credentials().unwrap(), [credential("broker"), credential("laptop")]);
 
-    let renamed = index.update(&id_of("broker"), |credential| credential.name = Name::parse("gateway").unwrap()).unwrap();
+    let renamed =
+        index.update(&id_of("broker"), |credential| credential.name = CredentialName::parse("gateway").unwrap()).unwrap();
     assert_eq!((renamed.id, renamed.name.as_str()), (id_of("broker"), "gateway"));
     assert_eq!(names(&index), ["gateway", "laptop"]);
 }
@@ -110,7 +113,7 @@ fn what_belongs_to_a_credential_goes_with_it() {
     let index = Index::in_memory().unwrap();
     let id = id_of("laptop");
     index.insert(&credential("laptop")).unwrap();
-    index.record_check(&id, "SNYK-US-01", &check(Verdict::Refused, 1)).unwrap();
+    index.record_check(&id, "SNYK-US-01", &check(CheckResult::Refused, 1)).unwrap();
     index.record_exchange(&history::sent("laptop", 1)).unwrap();
     index.remove(&id).unwrap();
 

@@ -168,11 +168,11 @@ fn a_short_log_is_left_for_the_next_one_and_a_long_one_is_not() {
     let home = Home::new();
     let log = || std::fs::metadata(home.path.with_extension("db-wal")).map_or(0, |log| log.len());
     home.open().insert(&credential("laptop")).unwrap();
-    let check = |at| home.open().record_check(&id_of("laptop"), "SNYK-EU-01", &check(Verdict::Accepted, at)).unwrap();
+    let check = |at| home.open().record_check(&id_of("laptop"), "SNYK-EU-01", &check(CheckResult::Accepted, at)).unwrap();
     check(1);
     assert!(log() > 0, "a verdict is not worth two syncs of the disk");
     let grown = (2..1000).map(|at| (check(at), log()).1).take_while(|length| *length > 0).max();
     assert!(grown.is_some_and(|length| length < 2 << 20), "{grown:?}");
     assert_eq!(log(), 0);
-    assert_eq!(home.open().by_name("laptop").unwrap().last_check.map(|check| check.verdict), Some(Verdict::Accepted));
+    assert_eq!(home.open().by_name("laptop").unwrap().last_check.map(|check| check.result), Some(CheckResult::Accepted));
 }

@@ -1,18 +1,18 @@
 //! Fingerprints: what lies where, what lay there before, and no more of the latter than is of use.
 
-use tokenring::domain::credential::{Part, Slot};
+use tokenring::domain::credential::{SecretPart, SecretSlot};
 use tokenring::index::Place;
 
 use super::*;
 
-fn place(credential: &CredentialId, slot: Slot, part: &str) -> Place {
-    Place { credential: credential.clone(), slot, part: Part::parse(part) }
+fn place(credential: &CredentialId, slot: SecretSlot, part: &str) -> Place {
+    Place { credential: credential.clone(), slot, part: SecretPart::parse(part) }
 }
 
 /// What is known of the credential: part, slot or `former`, and fingerprint.
 fn known(index: &Index) -> Vec<String> {
     let all = index.fingerprints().unwrap().into_iter();
-    all.map(|print| format!("{} {} {}", print.part.as_str(), print.slot.map_or("former", Slot::as_str), print.fingerprint))
+    all.map(|print| format!("{} {} {}", print.part.as_str(), print.slot.map_or("former", SecretSlot::as_str), print.fingerprint))
         .collect()
 }
 
@@ -22,16 +22,16 @@ fn what_made_room_for_something_else_is_a_former_one() {
     let id = id_of("laptop");
     index.insert(&credential("laptop")).unwrap();
     let note = |slot, part, print: &str, at| index.note_fingerprint(&place(&id, slot, part), print, moment(at)).unwrap();
-    note(Slot::Current, "secret", "one", 1);
-    note(Slot::Current, "client_secret", "app", 1);
-    note(Slot::Pending, "secret", "two", 2);
+    note(SecretSlot::Current, "secret", "one", 1);
+    note(SecretSlot::Current, "client_secret", "app", 1);
+    note(SecretSlot::Pending, "secret", "two", 2);
     assert_eq!(known(&index), ["client_secret current app", "secret current one", "secret pending two"]);
     // As a rotation does it: the old one goes to `previous`, the new one to `current`, and `pending` is emptied.
-    note(Slot::Previous, "secret", "one", 3);
-    note(Slot::Current, "secret", "two", 3);
-    index.release_fingerprint(&place(&id, Slot::Pending, "secret")).unwrap();
+    note(SecretSlot::Previous, "secret", "one", 3);
+    note(SecretSlot::Current, "secret", "two", 3);
+    index.release_fingerprint(&place(&id, SecretSlot::Pending, "secret")).unwrap();
     assert_eq!(known(&index), ["client_secret current app", "secret current two", "secret previous one"]);
-    index.release_fingerprint(&place(&id, Slot::Previous, "secret")).unwrap();
+    index.release_fingerprint(&place(&id, SecretSlot::Previous, "secret")).unwrap();
     assert_eq!(known(&index), ["client_secret current app", "secret current two", "secret former one"]);
     index.remove(&id).unwrap();
     assert_eq!(known(&index), [""; 0]);
@@ -43,7 +43,7 @@ fn of_former_ones_the_newest_are_kept() {
     let id = id_of("laptop");
     index.insert(&credential("laptop")).unwrap();
     for hour in 0..100 {
-        index.note_fingerprint(&place(&id, Slot::Current, "secret"), &format!("{hour}"), moment(hour)).unwrap();
+        index.note_fingerprint(&place(&id, SecretSlot::Current, "secret"), &format!("{hour}"), moment(hour)).unwrap();
     }
     let all = known(&index);
     assert_eq!((all.len(), all[0].as_str(), all[1].as_str()), (9, "secret current 99", "secret former 98"));

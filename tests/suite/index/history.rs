@@ -3,11 +3,12 @@
 use super::*;
 
 pub(super) fn sent(name: &str, at: i64) -> Sent {
-    let target = Target::Path { place: tokenring::domain::region::Place::default(), path: format!("/rest/self/{at}") };
-    let draft = Draft { method: Method::Get, target, query: Vec::new(), headers: Vec::new(), body: None, preset: None };
+    let target = RequestTarget::Path { place: tokenring::domain::region::HostRole::default(), path: format!("/rest/self/{at}") };
+    let draft =
+        RequestDraft { method: HttpMethod::Get, target, query: Vec::new(), headers: Vec::new(), body: None, preset: None };
     let (region, status) = ("SNYK-EU-01".to_owned(), Some(200));
     let credential = id_of(name);
-    let verdict = Verdict::Accepted;
+    let verdict = CheckResult::Accepted;
     Sent {
         at: moment(at),
         credential,

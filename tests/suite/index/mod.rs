@@ -17,10 +17,10 @@ use std::process::{Child, Command, Stdio};
 use proptest::prelude::*;
 use tempfile::TempDir;
 use time::Duration;
-use tokenring::domain::credential::{Check, Principal};
-use tokenring::domain::request::{Draft, Method, Target};
-use tokenring::domain::response::Verdict;
-use tokenring::domain::{Credential, CredentialId, Moment, Name};
+use tokenring::domain::credential::{CheckReport, Principal};
+use tokenring::domain::request::{HttpMethod, RequestDraft, RequestTarget};
+use tokenring::domain::response::CheckResult;
+use tokenring::domain::{Credential, CredentialId, CredentialName, Timestamp};
 use tokenring::index::{
     AuditEntry, AuditState, Claim, HistoryFilter, Index, IndexError, NewRotation, RegionCheck, Rotations, Sent,
 };
@@ -63,14 +63,14 @@ impl Home {
     }
 }
 
-fn moment(seconds: i64) -> Moment {
-    Moment::UNIX_EPOCH + Duration::seconds(seconds)
+fn moment(seconds: i64) -> Timestamp {
+    Timestamp::UNIX_EPOCH + Duration::seconds(seconds)
 }
 
 fn credential(name: &str) -> Credential {
     Credential {
         id: id_of(name),
-        name: Name::parse(name).unwrap(),
+        name: CredentialName::parse(name).unwrap(),
         provider: "snyk".to_owned(),
         kind: "service-account-token".to_owned(),
         region: "SNYK-EU-01".to_owned(),
@@ -94,8 +94,14 @@ fn id_of(name: &str) -> CredentialId {
     CredentialId::from_random(bytes)
 }
 
-fn check(verdict: Verdict, at: i64) -> Check {
-    Check { verdict, status: Some(200), reason: "the provider accepted it".to_owned(), at: moment(at), latency_ms: Some(41) }
+fn check(verdict: CheckResult, at: i64) -> CheckReport {
+    CheckReport {
+        result: verdict,
+        status: Some(200),
+        reason: "the provider accepted it".to_owned(),
+        checked_at: moment(at),
+        latency_ms: Some(41),
+    }
 }
 
 fn names(index: &Index) -> Vec<String> {

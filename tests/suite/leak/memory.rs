@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use tokenring::config::Settings;
-use tokenring::domain::provider::Catalogue;
-use tokenring::domain::{CredentialId, Name};
+use tokenring::domain::provider::ProviderCatalog;
+use tokenring::domain::{CredentialId, CredentialName};
 use tokenring::engine::exec::{Ended, Handover, Launch};
 use tokenring::engine::message::NewCredential;
 use tokenring::engine::{self, Engine};
@@ -16,9 +16,9 @@ use crate::support::program::{Home, World};
 
 /// A keyring in memory that holds the marker.
 async fn holding(marker: &Marker) -> (Engine, CredentialId) {
-    let engine = engine::in_memory(Catalogue::builtin(), &Settings::default()).unwrap();
+    let engine = engine::in_memory(ProviderCatalog::builtin(), &Settings::default()).unwrap();
     let new = NewCredential {
-        name: Name::parse("ci").unwrap(),
+        name: CredentialName::parse("ci").unwrap(),
         provider: "snyk".to_owned(),
         kind: "personal-token".to_owned(),
         region: "SNYK-US-01".to_owned(),

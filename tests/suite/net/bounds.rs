@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::join_all;
-use tokenring::domain::response::{Answer, Body};
+use tokenring::domain::response::{ApiResponse, ResponseBody};
 use tokenring::net::{Client, Limits, NetError, Outgoing, Transport as _};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::sync::Notify;
@@ -12,13 +12,13 @@ use tokio::sync::Notify;
 use super::server::{Server, reply};
 use super::{LIMITS, get, get_bound, send};
 
-async fn answer(bytes: Vec<u8>) -> Result<Answer, NetError> {
+async fn answer(bytes: Vec<u8>) -> Result<ApiResponse, NetError> {
     let server = Server::answering(move |_| bytes.clone()).await;
     send(get(server.url("/"))).await
 }
 
 /// A server that writes `bytes` once and closes.
-async fn answer_and_close(bytes: &'static [u8]) -> Result<Answer, NetError> {
+async fn answer_and_close(bytes: &'static [u8]) -> Result<ApiResponse, NetError> {
     let server = Server::scripted(move |mut stream, seen| async move {
         seen.request(&mut stream).await;
         let _ = stream.write_all(bytes).await;
@@ -100,14 +100,14 @@ async fn a_server_that_says_nothing_is_not_waited_for() {
 
 #[tokio::test]
 async fn text_is_cleaned_and_bytes_are_kept() {
-    let text = |text: &str| Body::Text(text.to_owned());
+    let text = |text: &str| ResponseBody::Text(text.to_owned());
     let cases = [
         ("content-type: text/html\r\n", b"<h1>Bad Gateway</h1>".to_vec(), text("<h1>Bad Gateway</h1>")),
         ("content-type: application/json\r\n", b"{\"a\":\"\xff\"}".to_vec(), text("{\"a\":\"\u{fffd}\"}")),
-        ("content-type: image/png\r\n", b"\x89PNG\r\n".to_vec(), Body::Binary(b"\x89PNG\r\n".to_vec())),
+        ("content-type: image/png\r\n", b"\x89PNG\r\n".to_vec(), ResponseBody::Binary(b"\x89PNG\r\n".to_vec())),
         ("", b"\x1b]0;owned\x07\x1b[2J".to_vec(), text("\u{fffd}]0;owned\u{fffd}\u{fffd}[2J")),
         ("", "right\u{202e}left".into(), text("right\u{fffd}left")),
-        ("", Vec::new(), Body::Empty),
+        ("", Vec::new(), ResponseBody::Empty),
     ];
     for (headers, bytes, body) in cases {
         assert_eq!(answer(reply(502, headers, bytes)).await.unwrap().body, body);
@@ -129,7 +129,7 @@ async fn a_thousand_at_once() {
     let client = Client::default();
     let sends = (0..1000).map(|number| client.send(get_bound(server.url(&format!("/{number}")), &[&server.origin])));
     for (number, answer) in join_all(sends).await.into_iter().enumerate() {
-        assert_eq!(answer.unwrap().body, Body::Text(format!("/{number}")));
+        assert_eq!(answer.unwrap().body, ResponseBody::Text(format!("/{number}")));
     }
 }
 

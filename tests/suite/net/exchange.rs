@@ -8,8 +8,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use tokenring::domain::Problem;
 use tokenring::domain::Secret;
-use tokenring::domain::provider::Authorization;
-use tokenring::domain::provider::spec::ExchangeEndpoint;
+use tokenring::domain::provider::AuthMethod;
+use tokenring::domain::provider::spec::TokenEndpoint;
 use tokenring::domain::region::Region;
 use tokenring::net::exchange::{Exchange, ExchangeError, Expiry};
 use tokenring::net::oauth::Refreshed;
@@ -18,11 +18,11 @@ use tokenring::net::{Client, NetError};
 use super::server::{Server, reply};
 use super::{LIMITS, SECRET};
 
-const NOW: tokenring::domain::Moment = time::macros::datetime!(2026-11-22 10:00 UTC);
+const NOW: tokenring::domain::Timestamp = time::macros::datetime!(2026-11-22 10:00 UTC);
 
 /// A credential in a region whose hosts are the two servers.
 struct Holder {
-    authorization: Authorization,
+    authorization: AuthMethod,
     region: Region,
     fields: BTreeMap<String, String>,
     secret: Arc<Secret>,
@@ -30,7 +30,7 @@ struct Holder {
 }
 
 impl Holder {
-    fn new(authorization: Authorization, api: &Server, auth: &Server) -> Self {
+    fn new(authorization: AuthMethod, api: &Server, auth: &Server) -> Self {
         let (api, auth) = (api.origin.clone(), Some(auth.origin.clone()));
         let region = Region {
             id: "R".to_owned(),
@@ -70,8 +70,8 @@ fn map<const N: usize>(pairs: [(&str, &str); N]) -> BTreeMap<String, String> {
     pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).into()
 }
 
-fn endpoint(path: &str, secret_member: &str) -> ExchangeEndpoint {
-    ExchangeEndpoint {
+fn endpoint(path: &str, secret_member: &str) -> TokenEndpoint {
+    TokenEndpoint {
         path: path.to_owned(),
         secret_member: secret_member.to_owned(),
         constants: map([("scope", "openid,profile")]),
@@ -79,21 +79,21 @@ fn endpoint(path: &str, secret_member: &str) -> ExchangeEndpoint {
     }
 }
 
-fn endpoints() -> Authorization {
+fn endpoints() -> AuthMethod {
     let verify = map([("currentOrganizationId", "organization_id")]);
-    Authorization::Exchange {
+    AuthMethod::Exchange {
         endpoints: vec![endpoint("/v3/token", "pak"), endpoint("/v1/token", "pat")],
         scheme: "Bearer".to_owned(),
         verify,
     }
 }
 
-fn client_credentials() -> Authorization {
-    Authorization::ClientCredentials { token: "/oauth2/token".to_owned(), scheme: "bearer".to_owned() }
+fn client_credentials() -> AuthMethod {
+    AuthMethod::ClientCredentials { token: "/oauth2/token".to_owned(), scheme: "bearer".to_owned() }
 }
 
-fn refresh_token() -> Authorization {
-    Authorization::RefreshToken { token: "/oauth2/token".to_owned(), scheme: "bearer".to_owned(), authorize: None, revoke: None }
+fn refresh_token() -> AuthMethod {
+    AuthMethod::RefreshToken { token: "/oauth2/token".to_owned(), scheme: "bearer".to_owned(), authorize: None, revoke: None }
 }
 
 fn jwt(claims: &str) -> String {
@@ -218,7 +218,7 @@ async fn a_refresh_without_a_whole_answer_is_in_doubt() {
 #[tokio::test]
 async fn what_is_sent_as_it_is_needs_no_exchange() {
     let api = Server::answering(granting("x")).await;
-    let header = Authorization::Header { scheme: "token".to_owned(), fallback: None };
+    let header = AuthMethod::Header { scheme: "token".to_owned(), fallback: None };
     let token = Holder::new(header, &api, &api).access_token().await.unwrap();
     assert_eq!((text(&token.secret).as_str(), token.scheme.as_str()), (SECRET, "token"));
     assert!(api.requests().is_empty());

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tokenring::domain::request::Method;
+use tokenring::domain::request::HttpMethod;
 use tokenring::net::{Bound, Client, Outgoing, Payload, Transport as _};
 use tokio::io::AsyncWriteExt as _;
 
@@ -31,7 +31,7 @@ async fn no_copy_of_a_secret_outlives_its_connection() {
         let bound = Bound { scheme: "token".to_owned(), secret: Arc::clone(&secret), origins: origins() };
         let in_header = Outgoing { authorization: Some(bound), ..get(server.url("/")) };
         let body = Payload::Sealed { bytes: marker.secret(), origins: origins() };
-        let in_body = Outgoing { method: Method::Post, body, ..get(server.url("/")) };
+        let in_body = Outgoing { method: HttpMethod::Post, body, ..get(server.url("/")) };
         let (first, second) = futures::join!(client.send(in_header), client.send(in_body));
         assert!(first.is_ok() && second.is_ok());
     }

@@ -1,7 +1,7 @@
 //! Where redirects lead, and what goes along.
 
-use tokenring::domain::request::Method;
-use tokenring::domain::response::{Answer, Body};
+use tokenring::domain::request::HttpMethod;
+use tokenring::domain::response::{ApiResponse, ResponseBody};
 use tokenring::domain::{Origin, Secret};
 use tokenring::net::{Client, NetError, Outgoing, Payload, Proxies, Transport as _};
 
@@ -24,7 +24,7 @@ async fn another_server_is_reached_without_the_secret() {
         for location in [other.url("/x").to_string(), format!("//{}/x", other.url("/").authority())] {
             let first = redirecting(status, location).await;
             let answer = send(get_bound(first.url("/"), &[&first.origin])).await.unwrap();
-            assert_eq!(answer.body, Body::Text("here".to_owned()));
+            assert_eq!(answer.body, ResponseBody::Text("here".to_owned()));
             assert_eq!(answer.url, other.url("/x").to_string());
             assert!(first.requests()[0].contains(&format!("authorization: token {SECRET}")));
         }
@@ -91,7 +91,7 @@ const LOOK_ALIKES: [&str; 18] = [
 ];
 
 /// The home of the secret, as a proxy sees it; and what the proxy saw after home had redirected there.
-async fn seen_elsewhere(status: u16, location: &'static str) -> (Result<Answer, NetError>, Vec<String>) {
+async fn seen_elsewhere(status: u16, location: &'static str) -> (Result<ApiResponse, NetError>, Vec<String>) {
     let answer = move |request: &str| {
         if request.starts_with("GET http://localhost:8080/start ") {
             reply(status, &format!("location: {location}\r\n"), "")
@@ -146,7 +146,7 @@ async fn what_writes_is_never_redirected() {
         let other = welcoming().await;
         let first = redirecting(status, other.url("/").to_string()).await;
         let body = Payload::Sealed { bytes: Secret::from_text(format!("pat={SECRET}")), origins: vec![first.origin.clone()] };
-        let post = Outgoing { method: Method::Post, body, ..get(first.url("/")) };
+        let post = Outgoing { method: HttpMethod::Post, body, ..get(first.url("/")) };
         assert_eq!(send(post).await.unwrap().status, status);
         assert!(first.requests()[0].ends_with(&format!("\r\n\r\npat={SECRET}")));
         assert!(other.requests().is_empty());
@@ -159,7 +159,7 @@ async fn nothing_is_sent_where_the_secret_is_not_bound() {
     let error = send(get_bound(other.url("/?q"), &[&home.origin])).await.unwrap_err();
     assert_eq!(error, NetError::NotBound(other.origin.to_string()));
     let body = Payload::Sealed { bytes: Secret::from_text(SECRET.to_owned()), origins: vec![home.origin.clone()] };
-    let error = send(Outgoing { method: Method::Post, body, ..get(other.url("/")) }).await.unwrap_err();
+    let error = send(Outgoing { method: HttpMethod::Post, body, ..get(other.url("/")) }).await.unwrap_err();
     assert_eq!(error, NetError::NotBound(other.origin.to_string()));
     assert!(other.requests().is_empty());
 }

@@ -1,14 +1,14 @@
 //! Where the time of an exchange went, as far as it can be told.
 
-use tokenring::domain::timing::{Connection, Making};
+use tokenring::domain::timing::{ConnectTiming, ConnectionOrigin};
 use tokenring::net::{Client, Outgoing, Transport as _};
 
 use super::get;
 use super::server::{Server, reply};
 use super::tls::{file, serve};
 
-fn made(connection: Connection) -> Making {
-    connection.making().unwrap_or_else(|| panic!("{connection:?}"))
+fn made(connection: ConnectionOrigin) -> ConnectTiming {
+    connection.connect_timing().unwrap_or_else(|| panic!("{connection:?}"))
 }
 
 #[tokio::test]
@@ -16,11 +16,11 @@ async fn a_connection_is_made_once_and_stands_then() {
     let server = Server::answering(|_| reply(200, "", "x")).await;
     let client = Client::default();
     let first = client.send(get(server.url("/"))).await.unwrap().timing;
-    let Making { dns_ms, tls_ms, .. } = made(first.connection);
+    let ConnectTiming { dns_ms, tls_ms, .. } = made(first.connection);
     assert_eq!((dns_ms, tls_ms), (None, None), "an address in plain http needs neither");
     assert!(first.first_byte_ms <= first.total_ms);
     let second = client.send(get(server.url("/"))).await.unwrap().timing;
-    assert_eq!(second.connection, Connection::Standing);
+    assert_eq!(second.connection, ConnectionOrigin::Reused);
 }
 
 #[tokio::test]
@@ -32,7 +32,7 @@ async fn a_name_is_looked_up_and_tls_is_agreed_on() {
     assert!(made(named.connection).dns_ms.is_some(), "{named:?}");
     let sealed = Outgoing { ca_file: Some(file("authority.pem")), ..get(serve(reply(200, "", "x"))) };
     let sealed = Client::default().send(sealed).await.unwrap().timing;
-    let Making { dns_ms, connect_ms, tls_ms } = made(sealed.connection);
+    let ConnectTiming { dns_ms, connect_ms, tls_ms } = made(sealed.connection);
     assert!(dns_ms.is_none() && tls_ms.is_some_and(|tls| connect_ms + tls <= sealed.first_byte_ms), "{sealed:?}");
 }
 
@@ -47,5 +47,5 @@ async fn a_redirect_to_another_server_counts_its_connection_too() {
     let client = Client::default();
     client.send(get(first.url("/"))).await.unwrap();
     let away = client.send(get(first.url("/away"))).await.unwrap().timing;
-    assert!(away.connection.making().is_some(), "{away:?}");
+    assert!(away.connection.connect_timing().is_some(), "{away:?}");
 }

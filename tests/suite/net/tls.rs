@@ -45,7 +45,7 @@ pub(super) fn serve(answer: Vec<u8>) -> url::Url {
 #[tokio::test]
 async fn an_unknown_authority_is_refused_with_its_cause() {
     let url = serve(reply(200, "", "trusted"));
-    let origin = Origin::of(&url).unwrap();
+    let origin = Origin::from_url(&url).unwrap();
     let error = send(get_bound(url, &[&origin])).await.unwrap_err();
     assert!(matches!(error, NetError::NoConnection { obstacle: Obstacle::Tls, .. }), "{error:?}");
     assert!(error.to_string().contains("UnknownIssuer"), "{error}");
@@ -64,7 +64,7 @@ async fn an_authority_in_a_file_is_trusted_for_that_request_only() {
 async fn a_redirect_to_plain_http_is_not_followed() {
     let plain = Server::answering(|_| reply(200, "", "")).await;
     let url = serve(reply(302, &format!("location: {}\r\n", plain.url("/")), ""));
-    let origin = Origin::of(&url).unwrap();
+    let origin = Origin::from_url(&url).unwrap();
     let outgoing = Outgoing { ca_file: Some(file("authority.pem")), ..get_bound(url, &[&origin, &plain.origin]) };
     let error = send(outgoing).await.unwrap_err();
     assert_eq!(error, NetError::Astray { host: "127.0.0.1".to_owned(), to: plain.origin.to_string() });

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use tokenring::domain::consumer::{Command, Consumer, Delivered, Target};
-use tokenring::domain::credential::{Check, Part, Principal, Slot};
-use tokenring::domain::provider::overlay::with_region;
-use tokenring::domain::provider::{Catalogue, Source};
-use tokenring::domain::region::{Place, Region};
-use tokenring::domain::request::{self, Draft, Method, Saved};
-use tokenring::domain::response::Verdict;
-use tokenring::domain::{Credential, CredentialId, Name, Origin};
+use tokenring::domain::credential::{CheckReport, Principal, SecretPart, SecretSlot};
+use tokenring::domain::provider::overlay::toml_with_region;
+use tokenring::domain::provider::{ProviderCatalog, ProviderSource};
+use tokenring::domain::region::{HostRole, Region};
+use tokenring::domain::request::{self, HttpMethod, RequestDraft, SavedRequest};
+use tokenring::domain::response::CheckResult;
+use tokenring::domain::{Credential, CredentialId, CredentialName, Origin};
 use tokenring::store::BackendKind;
 
 use super::{MOMENT, MOMENT_TEXT, same};
@@ -27,7 +27,7 @@ fn pair(name: &str, value: &str) -> (String, String) {
 pub(super) fn credential() -> Credential {
     Credential {
         id: CredentialId::from_random([7; 16]),
-        name: Name::parse("nightly").unwrap(),
+        name: CredentialName::parse("nightly").unwrap(),
         provider: text("snyk"),
         kind: text("service-account-token"),
         region: text("SNYK-EU-01"),
@@ -46,15 +46,21 @@ pub(super) fn principal() -> Principal {
     Principal { id: text("p-1"), name: text("Ann"), kind: text("user") }
 }
 
-pub(super) fn check() -> Check {
-    Check { verdict: Verdict::Accepted, status: Some(200), reason: text("fine"), at: MOMENT, latency_ms: Some(41) }
+pub(super) fn check() -> CheckReport {
+    CheckReport {
+        result: CheckResult::Accepted,
+        status: Some(200),
+        reason: text("fine"),
+        checked_at: MOMENT,
+        latency_ms: Some(41),
+    }
 }
 
 /// A request with every member set.
-pub(super) fn draft() -> Draft {
-    Draft {
-        method: Method::Post,
-        target: request::Target::Path { place: Place::Auth, path: text("/oauth2/token") },
+pub(super) fn draft() -> RequestDraft {
+    RequestDraft {
+        method: HttpMethod::Post,
+        target: request::RequestTarget::Path { place: HostRole::Auth, path: text("/oauth2/token") },
         query: vec![pair("version", "2024-10-15")],
         headers: vec![pair("accept", "application/json")],
         body: Some(text("a=1")),
@@ -72,14 +78,14 @@ fn checks_and_principals() {
     same(&principal(), PRINCIPAL);
     let form = format!(r#"{{"verdict":"accepted","status":200,"reason":"fine","at":{MOMENT_TEXT},"latency_ms":41}}"#);
     same(&check(), &form);
-    let bare = Check { status: None, latency_ms: None, ..check() };
+    let bare = CheckReport { status: None, latency_ms: None, ..check() };
     let form = format!(r#"{{"verdict":"accepted","status":null,"reason":"fine","at":{MOMENT_TEXT},"latency_ms":null}}"#);
     same(&bare, &form);
-    pin_variants!(same, Verdict {
-        Verdict::Accepted => Verdict::Accepted, r#""accepted""#;
-        Verdict::Refused => Verdict::Refused, r#""refused""#;
-        Verdict::Unknown => Verdict::Unknown, r#""unknown""#;
-        Verdict::Unchecked => Verdict::Unchecked, r#""unchecked""#;
+    pin_variants!(same, CheckResult {
+        CheckResult::Accepted => CheckResult::Accepted, r#""accepted""#;
+        CheckResult::Refused => CheckResult::Refused, r#""refused""#;
+        CheckResult::Unknown => CheckResult::Unknown, r#""unknown""#;
+        CheckResult::Unchecked => CheckResult::Unchecked, r#""unchecked""#;
     });
 }
 
@@ -88,21 +94,21 @@ fn credentials() {
     same(&credential(), CREDENTIAL);
     let id = CredentialId::from_random([0xab; 16]);
     same(&id, r#""abababababababababababababababab""#);
-    same(&Name::parse("nightly").unwrap(), r#""nightly""#);
+    same(&CredentialName::parse("nightly").unwrap(), r#""nightly""#);
 }
 
 const CREDENTIAL: &str = r#"{"id":"07070707070707070707070707070707","name":"nightly","provider":"snyk","kind":"service-account-token","region":"SNYK-EU-01","fields":{"org_id":"o-1"},"labels":["prod","ci"],"created":[2026,326,12,0,0,250000000,0,0,0],"expires":[2026,326,12,0,0,250000000,0,0,0],"fingerprint":"5f1c","principal":{"id":"p-1","name":"Ann","type":"user"},"scheme":"token","last_check":{"verdict":"accepted","status":200,"reason":"fine","at":"2026-11-22T12:00:00.25Z","latency_ms":41}}"#;
 
 #[test]
 fn slots_parts_and_stores() {
-    pin_variants!(same, Slot {
-        Slot::Current => Slot::Current, r#""current""#;
-        Slot::Pending => Slot::Pending, r#""pending""#;
-        Slot::Previous => Slot::Previous, r#""previous""#;
+    pin_variants!(same, SecretSlot {
+        SecretSlot::Current => SecretSlot::Current, r#""current""#;
+        SecretSlot::Pending => SecretSlot::Pending, r#""pending""#;
+        SecretSlot::Previous => SecretSlot::Previous, r#""previous""#;
     });
-    pin_variants!(same, Part {
-        Part::Secret => Part::Secret, r#""secret""#;
-        Part::Named(_) => Part::Named(text("client_secret")), r#"{"named":"client_secret"}"#;
+    pin_variants!(same, SecretPart {
+        SecretPart::Secret => SecretPart::Secret, r#""secret""#;
+        SecretPart::Named(_) => SecretPart::Named(text("client_secret")), r#"{"named":"client_secret"}"#;
     });
     pin_variants!(same, BackendKind {
         BackendKind::Keyring => BackendKind::Keyring, r#""keyring""#;
@@ -138,8 +144,8 @@ fn consumers_and_deliveries() {
     same(&delivered, &form);
     let consumer = Consumer {
         credential: CredentialId::from_random([7; 16]),
-        name: Name::parse("app").unwrap(),
-        part: Part::Secret,
+        name: CredentialName::parse("app").unwrap(),
+        part: SecretPart::Secret,
         target: Target::SnykCli { path: PathBuf::from("/c") },
         delivered: Some(delivered),
     };
@@ -152,41 +158,42 @@ fn consumers_and_deliveries() {
 #[test]
 fn drafts_of_requests() {
     same(&draft(), DRAFT);
-    let bare = Draft::new(Method::Get, request::Target::parse("/a").unwrap());
+    let bare = RequestDraft::new(HttpMethod::Get, request::RequestTarget::parse("/a").unwrap());
     let form =
         r#"{"method":"GET","target":{"path":{"place":"api","path":"/a"}},"query":[],"headers":[],"body":null,"preset":null}"#;
     same(&bare, form);
     let older = r#"{"method":"GET","target":{"path":{"path":"/a"}}}"#;
-    assert_eq!(serde_json::from_str::<Draft>(older).unwrap(), bare, "what may be left out");
-    pin_variants!(same, request::Target {
-        request::Target::Path { .. } => request::Target::parse("app:/x").unwrap(), r#"{"path":{"place":"app","path":"/x"}}"#;
-        request::Target::Url(_) => request::Target::parse("https://a.example/x").unwrap(), r#"{"url":"https://a.example/x"}"#;
+    assert_eq!(serde_json::from_str::<RequestDraft>(older).unwrap(), bare, "what may be left out");
+    pin_variants!(same, request::RequestTarget {
+        request::RequestTarget::Path { .. } => request::RequestTarget::parse("app:/x").unwrap(), r#"{"path":{"place":"app","path":"/x"}}"#;
+        request::RequestTarget::Url(_) => request::RequestTarget::parse("https://a.example/x").unwrap(), r#"{"url":"https://a.example/x"}"#;
     });
-    pin_variants!(same, Place {
-        Place::Api => Place::Api, r#""api""#;
-        Place::Auth => Place::Auth, r#""auth""#;
-        Place::App => Place::App, r#""app""#;
+    pin_variants!(same, HostRole {
+        HostRole::Api => HostRole::Api, r#""api""#;
+        HostRole::Auth => HostRole::Auth, r#""auth""#;
+        HostRole::App => HostRole::App, r#""app""#;
     });
-    pin_variants!(same, Method {
-        Method::Get => Method::Get, r#""GET""#;
-        Method::Head => Method::Head, r#""HEAD""#;
-        Method::Post => Method::Post, r#""POST""#;
-        Method::Put => Method::Put, r#""PUT""#;
-        Method::Patch => Method::Patch, r#""PATCH""#;
-        Method::Delete => Method::Delete, r#""DELETE""#;
-        Method::Options => Method::Options, r#""OPTIONS""#;
+    pin_variants!(same, HttpMethod {
+        HttpMethod::Get => HttpMethod::Get, r#""GET""#;
+        HttpMethod::Head => HttpMethod::Head, r#""HEAD""#;
+        HttpMethod::Post => HttpMethod::Post, r#""POST""#;
+        HttpMethod::Put => HttpMethod::Put, r#""PUT""#;
+        HttpMethod::Patch => HttpMethod::Patch, r#""PATCH""#;
+        HttpMethod::Delete => HttpMethod::Delete, r#""DELETE""#;
+        HttpMethod::Options => HttpMethod::Options, r#""OPTIONS""#;
     });
 }
 
 #[test]
 fn files_of_saved_requests() {
     let form = "provider = \"snyk\"\nmethod = \"POST\"\ntarget = \"auth:/oauth2/token\"\nquery = [[\"version\", \"2024-10-15\"]]\nheaders = [[\"accept\", \"application/json\"]]\nbody = \"a=1\"\n";
-    let saved = Saved::of(&draft(), "snyk");
+    let saved = SavedRequest::from_draft(&draft(), "snyk");
     assert_eq!(saved.to_toml(), form);
-    assert_eq!(Saved::from_toml(form).unwrap(), saved);
-    assert_eq!(saved.draft().unwrap(), Draft { preset: None, ..draft() });
+    assert_eq!(SavedRequest::from_toml(form).unwrap(), saved);
+    assert_eq!(saved.into_draft().unwrap(), RequestDraft { preset: None, ..draft() });
     for (target, written) in [("/a", "/a"), ("app:/a", "app:/a"), ("https://a.example/x", "https://a.example/x")] {
-        let saved = Saved::of(&Draft::new(Method::Get, request::Target::parse(target).unwrap()), "snyk");
+        let saved =
+            SavedRequest::from_draft(&RequestDraft::new(HttpMethod::Get, request::RequestTarget::parse(target).unwrap()), "snyk");
         assert_eq!(saved.to_toml(), format!("provider = \"snyk\"\nmethod = \"GET\"\ntarget = \"{written}\"\n"));
     }
 }
@@ -218,8 +225,8 @@ fn regions() {
 #[test]
 fn provider_files_with_a_region_of_the_user() {
     let form = "id = \"snyk\"\nformat = 1\n\n[[region]]\nid = \"ACME\"\ntitle = \"Acme\"\napi = \"https://api.acme.example\"\napp = \"https://app.acme.example:8443\"\nauth = \"http://127.0.0.1:8080\"\nca_file = \"/etc/acme.pem\"\naliases = [\"acme\", \"own\"]\n";
-    let written = with_region(None, "snyk", &region()).unwrap();
+    let written = toml_with_region(None, "snyk", &region()).unwrap();
     assert_eq!(written, form);
-    let catalogue = Catalogue::load(&[Source { name: text("snyk.toml"), text: form.to_owned() }]).unwrap();
+    let catalogue = ProviderCatalog::load(&[ProviderSource { name: text("snyk.toml"), text: form.to_owned() }]).unwrap();
     assert_eq!(catalogue.region("snyk", "own").unwrap(), &Region { issuers: Vec::new(), ..region() });
 }

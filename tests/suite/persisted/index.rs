@@ -9,9 +9,9 @@ use tempfile::TempDir;
 use time::Duration;
 use tokenring::domain::CredentialId;
 use tokenring::domain::consumer::{Consumer, Delivered, Target};
-use tokenring::domain::credential::{Part, Principal, Slot};
-use tokenring::domain::response::Verdict;
-use tokenring::domain::{Credential, Name};
+use tokenring::domain::credential::{Principal, SecretPart, SecretSlot};
+use tokenring::domain::response::CheckResult;
+use tokenring::domain::{Credential, CredentialName};
 use tokenring::index::{AuditEntry, AuditState, Claim, HistoryFilter, Index, NewRotation, Place, Sent};
 
 use super::domain::{check, credential, draft};
@@ -26,7 +26,7 @@ fn filled() -> (TempDir, Index, Connection) {
     index.insert(&credential).unwrap();
     let bare = Credential {
         id: CredentialId::from_random([8; 16]),
-        name: Name::parse("zero").unwrap(),
+        name: CredentialName::parse("zero").unwrap(),
         fields: std::collections::BTreeMap::new(),
         labels: Vec::new(),
         expires: None,
@@ -37,8 +37,8 @@ fn filled() -> (TempDir, Index, Connection) {
         ..credential.clone()
     };
     index.insert(&bare).unwrap();
-    for (region, verdict) in [("A", Verdict::Refused), ("B", Verdict::Unknown), ("C", Verdict::Unchecked)] {
-        let check = tokenring::domain::credential::Check { verdict, status: None, latency_ms: None, ..check() };
+    for (region, verdict) in [("A", CheckResult::Refused), ("B", CheckResult::Unknown), ("C", CheckResult::Unchecked)] {
+        let check = tokenring::domain::credential::CheckReport { result: verdict, status: None, latency_ms: None, ..check() };
         index.record_check(&credential.id, region, &check).unwrap();
     }
     let who = Principal { id: "s-1".to_owned(), name: "Bot".to_owned(), kind: "service_account".to_owned() };
@@ -69,13 +69,13 @@ fn requests(index: &Index, credential: &Credential) {
         draft: draft(),
         body_left_out: false,
         status: Some(200),
-        verdict: Verdict::Accepted,
+        verdict: CheckResult::Accepted,
         latency_ms: Some(41),
         size: Some(1024),
     };
     index.record_exchange(&sent).unwrap();
     let unanswered =
-        Sent { body_left_out: true, status: None, verdict: Verdict::Unknown, latency_ms: None, size: None, ..sent.clone() };
+        Sent { body_left_out: true, status: None, verdict: CheckResult::Unknown, latency_ms: None, size: None, ..sent.clone() };
     index.record_exchange(&unanswered).unwrap();
     let read: Vec<_> = index.history(&HistoryFilter::default(), 9).unwrap().into_iter().map(|line| line.sent).collect();
     assert_eq!(read, [unanswered, sent]);
@@ -99,23 +99,23 @@ fn rotations(index: &Index, credential: &Credential) {
 fn consumers(index: &Index, credential: &Credential) {
     let target = Target::EnvFile { path: "/srv/.env".into(), key: "TOKEN".to_owned() };
     let delivered = Some(Delivered { fingerprint: "5f1c".to_owned(), at: MOMENT });
-    let app = Name::parse("app").unwrap();
-    let consumer = Consumer { credential: credential.id.clone(), name: app, part: Part::Secret, target, delivered };
+    let app = CredentialName::parse("app").unwrap();
+    let consumer = Consumer { credential: credential.id.clone(), name: app, part: SecretPart::Secret, target, delivered };
     index.add_consumer(&consumer).unwrap();
     let target = Target::SnykCli { path: "/srv/snyk.json".into() };
-    let part = Part::Named("client_secret".to_owned());
-    let other = Consumer { name: Name::parse("cli").unwrap(), part, target, delivered: None, ..consumer.clone() };
+    let part = SecretPart::Named("client_secret".to_owned());
+    let other = Consumer { name: CredentialName::parse("cli").unwrap(), part, target, delivered: None, ..consumer.clone() };
     index.add_consumer(&other).unwrap();
     assert_eq!(index.consumers(&credential.id).unwrap(), [consumer, other]);
 }
 
 fn fingerprints(index: &Index, credential: &Credential) {
     let place = |slot, part| Place { credential: credential.id.clone(), slot, part };
-    let part = || Part::Named("client_secret".to_owned());
-    index.note_fingerprint(&place(Slot::Current, Part::Secret), "aa", MOMENT).unwrap();
-    index.note_fingerprint(&place(Slot::Current, Part::Secret), "bb", MOMENT).unwrap();
-    index.note_fingerprint(&place(Slot::Pending, part()), "cc", MOMENT).unwrap();
-    index.note_fingerprint(&place(Slot::Previous, part()), "dd", MOMENT).unwrap();
+    let part = || SecretPart::Named("client_secret".to_owned());
+    index.note_fingerprint(&place(SecretSlot::Current, SecretPart::Secret), "aa", MOMENT).unwrap();
+    index.note_fingerprint(&place(SecretSlot::Current, SecretPart::Secret), "bb", MOMENT).unwrap();
+    index.note_fingerprint(&place(SecretSlot::Pending, part()), "cc", MOMENT).unwrap();
+    index.note_fingerprint(&place(SecretSlot::Previous, part()), "dd", MOMENT).unwrap();
 }
 
 /// Every row of a table as a JSON object, in the order of its primary key.

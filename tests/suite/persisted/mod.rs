@@ -10,7 +10,7 @@ use std::path::Path;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use time::macros::datetime;
-use tokenring::domain::Moment;
+use tokenring::domain::Timestamp;
 
 /// Pins every variant of an enum. Each row is a pattern, a value that it matches, and the JSON of that value. The patterns
 /// make a `match` without a wildcard, so a new variant does not compile until it has a row. `check` is [`same`] for types
@@ -46,7 +46,7 @@ mod store;
 mod words;
 
 /// A moment with a fraction of a second.
-const MOMENT: Moment = datetime!(2026-11-22 12:00:00.25 UTC);
+const MOMENT: Timestamp = datetime!(2026-11-22 12:00:00.25 UTC);
 
 /// Its JSON.
 const MOMENT_TEXT: &str = r#""2026-11-22T12:00:00.25Z""#;

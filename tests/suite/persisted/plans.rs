@@ -2,11 +2,11 @@
 
 use std::fmt::Write as _;
 
-use tokenring::domain::credential::Part;
-use tokenring::domain::provider::spec::{Replacement, ReplacementPlan};
-use tokenring::domain::provider::{Catalogue, Kind};
+use tokenring::domain::credential::SecretPart;
+use tokenring::domain::provider::spec::{RotationSpec, RotationStrategyId};
+use tokenring::domain::provider::{CredentialKind, ProviderCatalog};
 use tokenring::domain::rotation::{Identity, Order, Overlap, Plan, PlannedStep, Purpose, RotationId, Step};
-use tokenring::domain::{Credential, CredentialId, Name};
+use tokenring::domain::{Credential, CredentialId, CredentialName};
 
 use super::domain::credential;
 use super::{assert_file, same};
@@ -21,12 +21,12 @@ pub(super) fn plan() -> Plan {
         rotation: RotationId::from_random([0xab; 8]),
         purpose: Purpose::Revoke,
         credential: CredentialId::from_random([7; 16]),
-        part: Part::Named(text("client_secret")),
-        name: Name::parse("nightly").unwrap(),
+        part: SecretPart::Named(text("client_secret")),
+        name: CredentialName::parse("nightly").unwrap(),
         provider: text("snyk"),
         kind: text("app-session"),
         region: text("SNYK-EU-01"),
-        strategy: ReplacementPlan::SnykAppSecret,
+        strategy: RotationStrategyId::SnykAppSecret,
         overlap: Overlap::SideBySide,
         administrator: Some(CredentialId::from_random([8; 16])),
         max_live: Some(2),
@@ -54,7 +54,7 @@ fn a_plan_with_every_member() {
 fn a_plan_with_what_may_be_absent_left_out() {
     let bare = Plan {
         purpose: Purpose::Replace,
-        part: Part::Secret,
+        part: SecretPart::Secret,
         administrator: None,
         max_live: None,
         page: None,
@@ -87,14 +87,14 @@ fn purposes_overlaps_and_identities() {
 
 #[test]
 fn strategies() {
-    pin_variants!(same, ReplacementPlan {
-        ReplacementPlan::Guided => ReplacementPlan::Guided, r#""guided""#;
-        ReplacementPlan::SnykPersonalAccessToken => ReplacementPlan::SnykPersonalAccessToken, r#""snyk-personal-access-token""#;
-        ReplacementPlan::SnykServiceAccount => ReplacementPlan::SnykServiceAccount, r#""snyk-service-account""#;
-        ReplacementPlan::SnykServiceAccountSecret => ReplacementPlan::SnykServiceAccountSecret, r#""snyk-service-account-secret""#;
-        ReplacementPlan::SnykAppSession => ReplacementPlan::SnykAppSession, r#""snyk-app-session""#;
-        ReplacementPlan::SnykAppSecret => ReplacementPlan::SnykAppSecret, r#""snyk-app-secret""#;
-        ReplacementPlan::ApiWebKey => ReplacementPlan::ApiWebKey, r#""api-web-key""#;
+    pin_variants!(same, RotationStrategyId {
+        RotationStrategyId::Manual => RotationStrategyId::Manual, r#""guided""#;
+        RotationStrategyId::SnykPersonalAccessToken => RotationStrategyId::SnykPersonalAccessToken, r#""snyk-personal-access-token""#;
+        RotationStrategyId::SnykServiceAccount => RotationStrategyId::SnykServiceAccount, r#""snyk-service-account""#;
+        RotationStrategyId::SnykServiceAccountSecret => RotationStrategyId::SnykServiceAccountSecret, r#""snyk-service-account-secret""#;
+        RotationStrategyId::SnykAppSession => RotationStrategyId::SnykAppSession, r#""snyk-app-session""#;
+        RotationStrategyId::SnykAppSecret => RotationStrategyId::SnykAppSecret, r#""snyk-app-secret""#;
+        RotationStrategyId::ApiWebKey => RotationStrategyId::ApiWebKey, r#""api-web-key""#;
     });
 }
 
@@ -102,11 +102,11 @@ fn strategies() {
 #[test]
 fn the_steps_that_each_kind_plans() {
     let mut found = String::new();
-    for provider in Catalogue::builtin().providers() {
+    for provider in ProviderCatalog::builtin().providers() {
         for kind in provider.kinds.iter() {
-            let parts = kind.parts.iter().filter(|part| part.replace.is_some()).map(|part| Part::Named(part.id.clone()));
-            for part in std::iter::once(Part::Secret).chain(parts) {
-                let replacement = kind.replacement(&part).unwrap();
+            let parts = kind.parts.iter().filter(|part| part.rotation.is_some()).map(|part| SecretPart::Named(part.id.clone()));
+            for part in std::iter::once(SecretPart::Secret).chain(parts) {
+                let replacement = kind.rotation_of_part(&part).unwrap();
                 for purpose in [Purpose::Replace, Purpose::Create, Purpose::Revoke] {
                     let of = Credential { provider: provider.id.clone(), kind: kind.id.clone(), ..credential() };
                     writeln!(found, "{}", drawn(&of, kind, &part, replacement, purpose)).unwrap();
@@ -117,7 +117,13 @@ fn the_steps_that_each_kind_plans() {
     assert_file("plans.jsonl", &found);
 }
 
-fn drawn(credential: &Credential, kind: &Kind, part: &Part, replacement: &Replacement, purpose: Purpose) -> String {
+fn drawn(
+    credential: &Credential,
+    kind: &CredentialKind,
+    part: &SecretPart,
+    replacement: &RotationSpec,
+    purpose: Purpose,
+) -> String {
     let plan = Plan::draw(Order {
         rotation: RotationId::from_random([0xab; 8]),
         purpose,

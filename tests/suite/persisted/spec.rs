@@ -2,8 +2,10 @@
 
 use std::fmt::Write as _;
 
-use tokenring::domain::provider::spec::{Claims, Confidence, Holding, Kind, Preset, Recognition, Shape, StatusMeaning};
-use tokenring::domain::provider::{Authorization, Catalogue, Provider, ValueType};
+use tokenring::domain::provider::spec::{
+    ClaimMapping, CredentialKind, MatchConfidence, RecognitionRule, RequestPreset, SecretFormat, SecretRole, StatusRule,
+};
+use tokenring::domain::provider::{AuthMethod, Provider, ProviderCatalog, ValueType};
 
 use super::{assert_file, same};
 
@@ -14,23 +16,23 @@ fn words_of_provider_files() {
         ValueType::Uuid => ValueType::Uuid, r#""uuid""#;
         ValueType::Number => ValueType::Number, r#""number""#;
     });
-    pin_variants!(same, Holding {
-        Holding::Secret => Holding::Secret, r#""secret""#;
-        Holding::Part(_) => Holding::Part("client_secret".to_owned()), r#"{"part":"client_secret"}"#;
-        Holding::AccessToken => Holding::AccessToken, r#""access-token""#;
+    pin_variants!(same, SecretRole {
+        SecretRole::Secret => SecretRole::Secret, r#""secret""#;
+        SecretRole::Part(_) => SecretRole::Part("client_secret".to_owned()), r#"{"part":"client_secret"}"#;
+        SecretRole::AccessToken => SecretRole::AccessToken, r#""access-token""#;
     });
-    pin_variants!(same, Shape {
-        Shape::Uuid => Shape::Uuid, r#""uuid""#;
-        Shape::ClaimsToken => Shape::ClaimsToken, r#""claims-token""#;
-        Shape::Jwt => Shape::Jwt, r#""jwt""#;
-        Shape::Base64 => Shape::Base64, r#""base64""#;
-        Shape::Opaque => Shape::Opaque, r#""opaque""#;
-        Shape::PemKey => Shape::PemKey, r#""pem-key""#;
+    pin_variants!(same, SecretFormat {
+        SecretFormat::Uuid => SecretFormat::Uuid, r#""uuid""#;
+        SecretFormat::ClaimsToken => SecretFormat::ClaimsToken, r#""claims-token""#;
+        SecretFormat::Jwt => SecretFormat::Jwt, r#""jwt""#;
+        SecretFormat::Base64 => SecretFormat::Base64, r#""base64""#;
+        SecretFormat::Opaque => SecretFormat::Opaque, r#""opaque""#;
+        SecretFormat::PemKey => SecretFormat::PemKey, r#""pem-key""#;
     });
-    pin_variants!(same, Confidence {
-        Confidence::Possible => Confidence::Possible, r#""possible""#;
-        Confidence::Likely => Confidence::Likely, r#""likely""#;
-        Confidence::Certain => Confidence::Certain, r#""certain""#;
+    pin_variants!(same, MatchConfidence {
+        MatchConfidence::Possible => MatchConfidence::Possible, r#""possible""#;
+        MatchConfidence::Likely => MatchConfidence::Likely, r#""likely""#;
+        MatchConfidence::Certain => MatchConfidence::Certain, r#""certain""#;
     });
 }
 
@@ -38,19 +40,19 @@ fn words_of_provider_files() {
 fn authorizations() {
     let text = |text: &str| text.to_owned();
     let map = |name: &str, value: &str| [(text(name), text(value))].into();
-    pin_variants!(same, Authorization {
-        Authorization::Header { .. } => Authorization::Header { scheme: text("token"), fallback: Some(text("bearer")) },
+    pin_variants!(same, AuthMethod {
+        AuthMethod::Header { .. } => AuthMethod::Header { scheme: text("token"), fallback: Some(text("bearer")) },
             r#"{"form":"header","scheme":"token","fallback":"bearer"}"#;
-        Authorization::ClientCredentials { .. } => Authorization::ClientCredentials { token: text("/t"), scheme: text("bearer") },
+        AuthMethod::ClientCredentials { .. } => AuthMethod::ClientCredentials { token: text("/t"), scheme: text("bearer") },
             r#"{"form":"client-credentials","token":"/t","scheme":"bearer"}"#;
-        Authorization::RefreshToken { .. } => Authorization::RefreshToken {
+        AuthMethod::RefreshToken { .. } => AuthMethod::RefreshToken {
             token: text("/t"),
             scheme: text("bearer"),
             authorize: Some(text("/a")),
             revoke: Some(text("/r")),
         },
             r#"{"form":"refresh-token","token":"/t","scheme":"bearer","authorize":"/a","revoke":"/r"}"#;
-        Authorization::Exchange { .. } => Authorization::Exchange {
+        AuthMethod::Exchange { .. } => AuthMethod::Exchange {
             endpoints: Vec::new(),
             scheme: text("bearer"),
             verify: map("org", "org_id"),
@@ -170,14 +172,14 @@ remedy = "c"
 
 #[test]
 fn every_key_of_a_provider_file() {
-    let kind: Kind = toml::from_str(KIND).unwrap();
-    let preset: Preset = toml::from_str(PRESET).unwrap();
-    let status: StatusMeaning = toml::from_str(STATUS).unwrap();
+    let kind: CredentialKind = toml::from_str(KIND).unwrap();
+    let preset: RequestPreset = toml::from_str(PRESET).unwrap();
+    let status: StatusRule = toml::from_str(STATUS).unwrap();
     let read = [serde_json::to_string(&kind), serde_json::to_string(&preset), serde_json::to_string(&status)];
     let [kind_form, preset_form, status_form] = read.map(Result::unwrap);
-    assert_eq!(serde_json::from_str::<Kind>(&kind_form).unwrap(), kind);
-    assert_eq!(serde_json::from_str::<Preset>(&preset_form).unwrap(), preset);
-    assert_eq!(serde_json::from_str::<StatusMeaning>(&status_form).unwrap(), status);
+    assert_eq!(serde_json::from_str::<CredentialKind>(&kind_form).unwrap(), kind);
+    assert_eq!(serde_json::from_str::<RequestPreset>(&preset_form).unwrap(), preset);
+    assert_eq!(serde_json::from_str::<StatusRule>(&status_form).unwrap(), status);
     let whole = format!(
         r#"{{"format":1,"id":"p","title":"t","docs":"d","regions_of":"snyk","region":[],"trusted_hosts":["h"],"headers":[["a","b"]],"media_types":[["/a","b"]],"kind":[{kind_form}],"preset":[{preset_form}],"status":[{status_form}],"plans":"x","organisations":{{"preset":"orgs","items":{{"list":"/data","value":"/id","name":"/name"}}}},"secret_members":["secret"]}}"#
     );
@@ -189,14 +191,14 @@ fn every_key_of_a_provider_file() {
 /// Recognition rules may leave out all but the shape, the confidence and the reason.
 #[test]
 fn what_a_rule_may_leave_out() {
-    let rule: Recognition = toml::from_str("shape = \"opaque\"\nconfidence = \"possible\"\nwhy = \"w\"\n").unwrap();
-    let expected = Recognition {
-        shape: Shape::Opaque,
+    let rule: RecognitionRule = toml::from_str("shape = \"opaque\"\nconfidence = \"possible\"\nwhy = \"w\"\n").unwrap();
+    let expected = RecognitionRule {
+        shape: SecretFormat::Opaque,
         prefix: String::new(),
         suffix: String::new(),
-        confidence: Confidence::Possible,
-        holds: Holding::Secret,
-        claims: Claims::default(),
+        confidence: MatchConfidence::Possible,
+        secret_role: SecretRole::Secret,
+        claims: ClaimMapping::default(),
         why: "w".to_owned(),
     };
     assert_eq!(rule, expected);
@@ -206,7 +208,7 @@ fn what_a_rule_may_leave_out() {
 #[test]
 fn ids_of_the_built_in_providers() {
     let mut found = String::new();
-    let catalogue = Catalogue::builtin();
+    let catalogue = ProviderCatalog::builtin();
     for provider in catalogue.providers() {
         let id = &provider.id;
         found.extend(provider.regions.iter().map(|region| format!("{id} region {} {}\n", region.id, region.aliases.join(","))));

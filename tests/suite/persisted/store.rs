@@ -8,8 +8,8 @@ use age::secrecy::SecretString;
 use tempfile::TempDir;
 use tokenring::config::{Paths, Requests};
 use tokenring::domain::CredentialId;
-use tokenring::domain::credential::{Part, Slot};
-use tokenring::domain::request::{Draft, Method, Saved, SavedId, Target};
+use tokenring::domain::credential::{SecretPart, SecretSlot};
+use tokenring::domain::request::{HttpMethod, RequestDraft, RequestTarget, SavedRequest, SavedRequestName};
 use tokenring::store::{FileStore, ItemKey, Store as _, Unlock, WorkFactor};
 
 use crate::support::program::PASSPHRASE;
@@ -20,7 +20,7 @@ const ITEMS: &str =
     r#"{"format":1,"items":{"abababababababababababababababab/current/secret":"czNjcmV0","tokenring/fingerprint-key":"AAH/"}}"#;
 
 fn keys() -> (ItemKey, ItemKey) {
-    let of = ItemKey::of(&CredentialId::from_random([0xab; 16]), Slot::Current, &Part::Secret);
+    let of = ItemKey::of(&CredentialId::from_random([0xab; 16]), SecretSlot::Current, &SecretPart::Secret);
     (of, ItemKey::own("fingerprint-key"))
 }
 
@@ -81,7 +81,7 @@ fn where_files_lie() {
     for (path, expected) in places {
         assert_eq!(path, home.path().join(expected));
     }
-    let saved = Saved::of(&Draft::new(Method::Get, Target::parse("/a").unwrap()), "snyk");
-    let path = Requests::of(&paths).save(&SavedId::parse("mine").unwrap(), &saved).unwrap();
+    let saved = SavedRequest::from_draft(&RequestDraft::new(HttpMethod::Get, RequestTarget::parse("/a").unwrap()), "snyk");
+    let path = Requests::of(&paths).save(&SavedRequestName::parse("mine").unwrap(), &saved).unwrap();
     assert_eq!(path, home.path().join("config/requests/mine.toml"));
 }

@@ -1,14 +1,14 @@
 //! Words that stand in the index, in the names of items, on the command line and in JSON, beside what serde writes.
 
 use tokenring::domain::consumer::Target;
-use tokenring::domain::credential::{Part, Slot};
-use tokenring::domain::problem::{Class, Problem};
+use tokenring::domain::credential::{SecretPart, SecretSlot};
+use tokenring::domain::problem::{Problem, ProblemClass};
 use tokenring::domain::provider::ValueType;
 use tokenring::domain::refusal;
-use tokenring::domain::request::{Method, SavedId};
-use tokenring::domain::response::Verdict;
+use tokenring::domain::request::{HttpMethod, SavedRequestName};
+use tokenring::domain::response::CheckResult;
 use tokenring::domain::rotation::{Line, LineState, Purpose, RotationId, State, Status, Step, attempt_of, remote_name};
-use tokenring::domain::{CredentialId, Name};
+use tokenring::domain::{CredentialId, CredentialName};
 use tokenring::engine::doctor::{self, Area, Level};
 use tokenring::engine::migrate::ItemState;
 use tokenring::engine::scan::Unread;
@@ -19,32 +19,35 @@ use super::written;
 
 #[test]
 fn words_in_columns_and_item_names() {
-    let verdicts = [Verdict::Accepted, Verdict::Refused, Verdict::Unknown, Verdict::Unchecked];
-    assert_eq!(verdicts.map(Verdict::as_str), ["accepted", "refused", "unknown", "unchecked"]);
-    assert_eq!([Slot::Current, Slot::Pending, Slot::Previous].map(Slot::as_str), ["current", "pending", "previous"]);
-    assert_eq!(Part::Secret.as_str(), "secret");
-    assert_eq!(Part::parse("secret"), Part::Secret);
-    assert_eq!(Part::parse("client_secret"), Part::Named("client_secret".to_owned()));
+    let verdicts = [CheckResult::Accepted, CheckResult::Refused, CheckResult::Unknown, CheckResult::Unchecked];
+    assert_eq!(verdicts.map(CheckResult::as_str), ["accepted", "refused", "unknown", "unchecked"]);
+    assert_eq!(
+        [SecretSlot::Current, SecretSlot::Pending, SecretSlot::Previous].map(SecretSlot::as_str),
+        ["current", "pending", "previous"]
+    );
+    assert_eq!(SecretPart::Secret.as_str(), "secret");
+    assert_eq!(SecretPart::parse("secret"), SecretPart::Secret);
+    assert_eq!(SecretPart::parse("client_secret"), SecretPart::Named("client_secret".to_owned()));
     let stores = [BackendKind::Keyring, BackendKind::File, BackendKind::Memory];
     assert_eq!(stores.map(BackendKind::as_str), ["keyring", "file", "memory"]);
     let methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
-    assert_eq!(Method::ALL.map(Method::as_str), methods);
+    assert_eq!(HttpMethod::ALL.map(HttpMethod::as_str), methods);
     assert_eq!([ValueType::Text, ValueType::Uuid, ValueType::Number].map(ValueType::as_str), ["text", "uuid", "number"]);
     let path = || "/x".into();
     assert_eq!(Target::SnykCli { path: path() }.kind(), "snyk-cli");
     assert_eq!(Target::ProbelyCli { path: path() }.kind(), "probely-cli");
     assert_eq!(Target::EnvFile { path: path(), key: String::new() }.kind(), "env-file");
     assert_eq!(Target::JsonFile { path: path(), pointer: String::new() }.kind(), "json-file");
-    assert_eq!(SavedId::parse("list-projects").unwrap().to_string(), "list-projects");
+    assert_eq!(SavedRequestName::parse("list-projects").unwrap().to_string(), "list-projects");
 }
 
 #[test]
 fn keys_of_items_in_the_store() {
     let id = CredentialId::from_random([0xab; 16]);
-    let key = |slot, part: &Part| ItemKey::of(&id, slot, part).as_str().to_owned();
-    assert_eq!(key(Slot::Current, &Part::Secret), "abababababababababababababababab/current/secret");
-    let part = Part::Named("refresh_token".to_owned());
-    assert_eq!(key(Slot::Pending, &part), "abababababababababababababababab/pending/refresh_token");
+    let key = |slot, part: &SecretPart| ItemKey::of(&id, slot, part).as_str().to_owned();
+    assert_eq!(key(SecretSlot::Current, &SecretPart::Secret), "abababababababababababababababab/current/secret");
+    let part = SecretPart::Named("refresh_token".to_owned());
+    assert_eq!(key(SecretSlot::Pending, &part), "abababababababababababababababab/pending/refresh_token");
     assert_eq!(ItemKey::own("fingerprint-key").as_str(), "tokenring/fingerprint-key");
 }
 
@@ -125,28 +128,28 @@ fn progress_and_state_of_a_rotation() {
 
 #[test]
 fn problems_and_exit_codes() {
-    let problem = Problem::new("what", "why", "remedy").of(Class::Usage);
+    let problem = Problem::new("what", "why", "remedy").with_class(ProblemClass::Usage);
     written(&problem, r#"{"what":"what","why":"why","remedy":"remedy"}"#);
     let classes = [
-        Class::Failed,
-        Class::Usage,
-        Class::NotFound,
-        Class::Refused,
-        Class::Unknown,
-        Class::Store,
-        Class::Policy,
-        Class::NeedsHuman,
+        ProblemClass::Failed,
+        ProblemClass::Usage,
+        ProblemClass::NotFound,
+        ProblemClass::Refused,
+        ProblemClass::Unknown,
+        ProblemClass::Store,
+        ProblemClass::Policy,
+        ProblemClass::NeedsHuman,
     ];
     for class in classes {
         let code = match class {
-            Class::Failed => 1,
-            Class::Usage => 2,
-            Class::NotFound => 3,
-            Class::Refused => 4,
-            Class::Unknown => 5,
-            Class::Store => 6,
-            Class::Policy => 7,
-            Class::NeedsHuman => 8,
+            ProblemClass::Failed => 1,
+            ProblemClass::Usage => 2,
+            ProblemClass::NotFound => 3,
+            ProblemClass::Refused => 4,
+            ProblemClass::Unknown => 5,
+            ProblemClass::Store => 6,
+            ProblemClass::Policy => 7,
+            ProblemClass::NeedsHuman => 8,
         };
         assert_eq!(class.exit_code(), code);
     }
@@ -186,7 +189,7 @@ fn deliveries_moves_and_scans() {
         ItemState::Differs => ItemState::Differs, r#""differs""#;
         ItemState::TooLarge => ItemState::TooLarge, r#""too-large""#;
     });
-    let consumer = Name::parse("app").unwrap();
+    let consumer = CredentialName::parse("app").unwrap();
     let delivery = Delivery { consumer, proof: Proof::ReadBack, detail: "so".to_owned(), note: None };
     written(&delivery, r#"{"consumer":"app","proof":"read-back","detail":"so","note":null}"#);
     written(&Unread { path: "/x".into(), why: "locked".to_owned() }, r#"{"path":"/x","why":"locked"}"#);
@@ -194,34 +197,35 @@ fn deliveries_moves_and_scans() {
 
 #[test]
 fn explanations_of_refusals() {
-    use refusal::{Cause, Finding, Refusal, Step, Weight};
-    pin_variants!(written, Cause {
-        Cause::Pace => Cause::Pace, r#""pace""#;
-        Cause::Region => Cause::Region, r#""region""#;
-        Cause::End => Cause::End, r#""end""#;
-        Cause::Scheme => Cause::Scheme, r#""scheme""#;
-        Cause::Plan => Cause::Plan, r#""plan""#;
-        Cause::Account => Cause::Account, r#""account""#;
-        Cause::Permission => Cause::Permission, r#""permission""#;
-        Cause::Whitespace => Cause::Whitespace, r#""whitespace""#;
-        Cause::Clock => Cause::Clock, r#""clock""#;
+    use refusal::{CauseAssessment, Likelihood, RefusalCause, RefusalDiagnosis, RemedyStep};
+    pin_variants!(written, RefusalCause {
+        RefusalCause::RateLimit => RefusalCause::RateLimit, r#""pace""#;
+        RefusalCause::Region => RefusalCause::Region, r#""region""#;
+        RefusalCause::Expiry => RefusalCause::Expiry, r#""end""#;
+        RefusalCause::Scheme => RefusalCause::Scheme, r#""scheme""#;
+        RefusalCause::Plan => RefusalCause::Plan, r#""plan""#;
+        RefusalCause::Account => RefusalCause::Account, r#""account""#;
+        RefusalCause::Permission => RefusalCause::Permission, r#""permission""#;
+        RefusalCause::Whitespace => RefusalCause::Whitespace, r#""whitespace""#;
+        RefusalCause::Clock => RefusalCause::Clock, r#""clock""#;
     });
-    pin_variants!(written, Weight {
-        Weight::Likely => Weight::Likely, r#""likely""#;
-        Weight::Open => Weight::Open, r#""open""#;
-        Weight::Unlikely => Weight::Unlikely, r#""unlikely""#;
+    pin_variants!(written, Likelihood {
+        Likelihood::Likely => Likelihood::Likely, r#""likely""#;
+        Likelihood::Unknown => Likelihood::Unknown, r#""open""#;
+        Likelihood::Unlikely => Likelihood::Unlikely, r#""unlikely""#;
     });
-    pin_variants!(written, Step {
-        Step::Wait(_) => Step::Wait("5 s".to_owned()), r#"{"wait":"5 s"}"#;
-        Step::SetClock => Step::SetClock, r#""set-clock""#;
-        Step::Reenter => Step::Reenter, r#""reenter""#;
-        Step::Switch(_) => Step::Switch("SNYK-EU-01".to_owned()), r#"{"switch":"SNYK-EU-01"}"#;
-        Step::Probe => Step::Probe, r#""probe""#;
-        Step::Page => Step::Page, r#""page""#;
-        Step::Reach => Step::Reach, r#""reach""#;
-        Step::Replace => Step::Replace, r#""replace""#;
+    pin_variants!(written, RemedyStep {
+        RemedyStep::Wait(_) => RemedyStep::Wait("5 s".to_owned()), r#"{"wait":"5 s"}"#;
+        RemedyStep::SetClock => RemedyStep::SetClock, r#""set-clock""#;
+        RemedyStep::ReenterSecret => RemedyStep::ReenterSecret, r#""reenter""#;
+        RemedyStep::SwitchRegion(_) => RemedyStep::SwitchRegion("SNYK-EU-01".to_owned()), r#"{"switch":"SNYK-EU-01"}"#;
+        RemedyStep::ProbeRegions => RemedyStep::ProbeRegions, r#""probe""#;
+        RemedyStep::OpenProviderPage => RemedyStep::OpenProviderPage, r#""page""#;
+        RemedyStep::ListAccess => RemedyStep::ListAccess, r#""reach""#;
+        RemedyStep::Rotate => RemedyStep::Rotate, r#""replace""#;
     });
-    let known = vec![Finding { cause: Cause::End, weight: Weight::Open, told: "so".to_owned() }];
-    let refusal = Refusal { tried: vec!["GET".to_owned()], known, next: vec![Step::Page] };
+    let known = vec![CauseAssessment { cause: RefusalCause::Expiry, likelihood: Likelihood::Unknown, reason: "so".to_owned() }];
+    let refusal =
+        RefusalDiagnosis { tried: vec!["GET".to_owned()], causes: known, next_steps: vec![RemedyStep::OpenProviderPage] };
     written(&refusal, r#"{"tried":["GET"],"known":[{"cause":"end","weight":"open","told":"so"}],"next":["page"]}"#);
 }

@@ -136,5 +136,5 @@ fn on_disk(home: &crate::support::program::Home, text: &str) -> bool {
 }
 
 fn hex(text: &str) -> String {
-    tokenring::domain::text::hex(text.as_bytes())
+    tokenring::domain::text::to_hex(text.as_bytes())
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use tokenring::domain::Secret;
-use tokenring::domain::response::Answer;
+use tokenring::domain::response::ApiResponse;
 use tokenring::net::{Client, NetError, Outgoing, Transport};
 use tokenring::store::{Backend, CALL_DEADLINE, ItemKey, Memory, Store, StoreError, Unlock};
 use tokio::sync::Notify;
@@ -130,7 +130,7 @@ impl Store for ShakyStore {
 
 #[async_trait]
 impl Transport for ShakyNet {
-    async fn send(&self, outgoing: Outgoing) -> Result<Answer, NetError> {
+    async fn send(&self, outgoing: Outgoing) -> Result<ApiResponse, NetError> {
         let host = outgoing.url.host_str().unwrap_or_default().to_owned();
         let failed =
             NetError::NoConnection { host: host.clone(), obstacle: tokenring::net::Obstacle::Refused, why: "a test".to_owned() };

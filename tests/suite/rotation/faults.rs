@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures::FutureExt as _;
 use tokenring::domain::Credential;
-use tokenring::domain::credential::Slot;
+use tokenring::domain::credential::SecretSlot;
 use tokenring::domain::rotation::Line;
 use tokenring::engine::rotation::{Audience, Plan, Rotations, State, Status, Turn};
 
@@ -55,7 +55,7 @@ impl Stage {
 
     async fn accounted(&self, status: &Status) {
         self.rig.assert_accounted(&self.before, &self.plan, status).await;
-        let (held, current) = (self.rig.delivered(), self.rig.slot(&self.plan, Slot::Current).await);
+        let (held, current) = (self.rig.delivered(), self.rig.slot(&self.plan, SecretSlot::Current).await);
         match status.state {
             State::Done => assert_eq!(held, current, "the consumer has the new secret"),
             _ => assert!(held == self.held || held == current, "the consumer has the old secret: {held:?}, not {current:?}"),
@@ -204,7 +204,7 @@ async fn an_entry_that_cannot_be_written_stops_the_driver_before_it_acts() {
         let ended = stage.rig.calm().rotate(stage.plan.clone(), audience).await;
         let Err(problem) = ended else { break };
         assert!(!problem.remedy.is_empty());
-        assert!(stage.rig.slot(&stage.plan, Slot::Current).await.is_some());
+        assert!(stage.rig.slot(&stage.plan, SecretSlot::Current).await.is_some());
         stage.rig.accept_all();
         let status = stage.rig.rotate(stage.plan.clone(), &person).await;
         assert_eq!(status.state, State::Done, "{status:#?}");

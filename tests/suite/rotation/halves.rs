@@ -8,9 +8,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures::FutureExt as _;
 use serde_json::json;
-use tokenring::domain::credential::Slot;
+use tokenring::domain::credential::SecretSlot;
 use tokenring::domain::rotation::Line;
-use tokenring::domain::{Credential, Name};
+use tokenring::domain::{Credential, CredentialName};
 use tokenring::engine::rotation::{Audience, State, Status, Turn, Wish};
 
 use super::chaos::{Chaos, FAULTS, Fault};
@@ -56,7 +56,7 @@ impl Stage {
         let administrator = if administrator == name { like.clone() } else { rig.adopt(administrator).await };
         let further = further.and_then(|field| like.fields.get_key_value(field));
         let wish = Wish {
-            name: Name::parse("made").unwrap(),
+            name: CredentialName::parse("made").unwrap(),
             provider: like.provider.clone(),
             kind: like.kind.clone(),
             region: like.region.clone(),
@@ -135,9 +135,9 @@ async fn what_is_made_works_is_marked_and_is_on_record() {
         let engine = stage.rig.calm();
         let made = engine.find("made").await.unwrap();
         assert_eq!(made.labels, ["new"]);
-        if plan.part == tokenring::domain::credential::Part::Secret {
+        if plan.part == tokenring::domain::credential::SecretPart::Secret {
             let check = engine.check(&made, &made.region).await.unwrap();
-            assert_eq!(check.verdict, tokenring::domain::response::Verdict::Accepted, "{}: {}", stage.name, check.reason);
+            assert_eq!(check.result, tokenring::domain::response::CheckResult::Accepted, "{}: {}", stage.name, check.reason);
         }
         let reasons: Vec<String> = engine.audit(10).await.unwrap().into_iter().map(|line| line.entry.reason).collect();
         assert!(reasons.iter().all(|reason| reason.starts_with("a test; ") || reason.is_empty()), "{reasons:?}");
@@ -231,7 +231,7 @@ async fn what_a_person_makes_is_never_asked_for_instead_and_a_third_secret_is_re
     let Errand::Make(creation) = &stage.errand else { unreachable!() };
     let fields = BTreeMap::from([("service_account_id".to_owned(), creation.draft.fields["service_account_id"].clone())]);
     let wish = Wish {
-        name: Name::parse("third").unwrap(),
+        name: CredentialName::parse("third").unwrap(),
         provider: creation.draft.provider.clone(),
         kind: creation.draft.kind.clone(),
         region: creation.draft.region.clone(),
@@ -249,7 +249,7 @@ async fn what_a_person_makes_is_never_asked_for_instead_and_a_third_secret_is_re
     assert_eq!((status.state, person.asked.lock().unwrap().len()), (State::RolledBack, 0), "{status:#?}");
     assert!(status.why.is_some());
     stage.rig.assert_accounted(&before, &third.plan, &status).await;
-    assert_eq!(stage.rig.slot(&third.plan, Slot::Current).await, None);
+    assert_eq!(stage.rig.slot(&third.plan, SecretSlot::Current).await, None);
 }
 
 #[tokio::test]

@@ -1,8 +1,8 @@
 //! Every plan from beginning to end, where nothing goes wrong.
 
 use serde_json::json;
-use tokenring::domain::credential::{Part, Slot};
-use tokenring::domain::response::Verdict;
+use tokenring::domain::credential::{SecretPart, SecretSlot};
+use tokenring::domain::response::CheckResult;
 use tokenring::engine::Clock as _;
 use tokenring::engine::rotation::{Audience, Saying, State, Status, Step};
 
@@ -32,8 +32,8 @@ pub(super) const BY_HAND: [Case; 5] = [
 ];
 
 /// The part of a case.
-pub(super) fn part_of(part: Option<&str>) -> Part {
-    part.map_or(Part::Secret, |id| Part::Named(id.to_owned()))
+pub(super) fn part_of(part: Option<&str>) -> SecretPart {
+    part.map_or(SecretPart::Secret, |id| SecretPart::Named(id.to_owned()))
 }
 
 /// Rotates a credential of the simulator and shows that everything is accounted for.
@@ -60,7 +60,7 @@ async fn automatic_plans_need_nobody() {
         assert_eq!((status.state, &status.left[..]), (State::Done, &[][..]), "{name}: {:#?}", rig.lines.lock().unwrap());
         assert_eq!(person.asked.lock().unwrap().len(), 0, "{name}: {:#?}", person.asked.lock().unwrap());
         let after = rig.calm().find(name).await.unwrap();
-        assert_eq!(rig.calm().check(&after, &after.region).await.unwrap().verdict, Verdict::Accepted);
+        assert_eq!(rig.calm().check(&after, &after.region).await.unwrap().result, CheckResult::Accepted);
     }
 }
 
@@ -152,7 +152,7 @@ async fn a_new_sign_in_is_proven_without_being_spent_and_the_old_one_is_revoked(
     assert_eq!((status.state, &status.left[..]), (State::Done, &[][..]), "{:#?}", rig.lines.lock().unwrap());
     let engine = rig.calm();
     let after = engine.find("us01-triage-app").await.unwrap();
-    assert_eq!(engine.check(&after, &after.region).await.unwrap().verdict, Verdict::Accepted);
+    assert_eq!(engine.check(&after, &after.region).await.unwrap().result, CheckResult::Accepted);
 }
 
 #[tokio::test]
@@ -166,7 +166,7 @@ async fn somebody_elses_secret_leaves_the_way_back_open_where_there_is_no_overla
     let before = rig.before(&plan).await;
     let status = rig.rotate(plan.clone(), &person).await;
     assert_eq!(status.state, State::RolledBack, "{:#?}", person.asked.lock().unwrap());
-    assert_eq!(rig.calm().check(&credential, &credential.region).await.unwrap().verdict, Verdict::Accepted);
+    assert_eq!(rig.calm().check(&credential, &credential.region).await.unwrap().result, CheckResult::Accepted);
     rig.assert_accounted(&before, &plan, &status).await;
 }
 
@@ -205,7 +205,7 @@ async fn who_denies_may_roll_back_and_keeps_the_old_session() {
     let status = replace(&rig, SESSION, &person).await;
     assert_eq!((status.state, &status.left[..]), (State::RolledBack, &[][..]), "{:#?}", rig.lines.lock().unwrap());
     let before = rig.calm().find(SESSION.0).await.unwrap();
-    assert_eq!(rig.calm().check(&before, &before.region).await.unwrap().verdict, Verdict::Accepted);
+    assert_eq!(rig.calm().check(&before, &before.region).await.unwrap().result, CheckResult::Accepted);
 }
 
 #[tokio::test]
@@ -226,7 +226,7 @@ async fn who_never_comes_is_told_how_long_was_waited_and_the_session_is_left_as_
         "{told:?}"
     );
     let after = rig.calm().find(SESSION.0).await.unwrap();
-    assert_eq!(rig.calm().check(&after, &after.region).await.unwrap().verdict, Verdict::Accepted);
+    assert_eq!(rig.calm().check(&after, &after.region).await.unwrap().result, CheckResult::Accepted);
 }
 
 #[tokio::test]
@@ -254,7 +254,7 @@ async fn a_session_that_waits_so_long_that_its_access_token_ends_renews_itself_f
     assert_eq!(person.asked.lock().unwrap().len(), 1, "nobody has to sign in again");
     rig.assert_accounted(&before, &plan, &status).await;
     let after = rig.calm().find(SESSION.0).await.unwrap();
-    assert_eq!(rig.calm().check(&after, &after.region).await.unwrap().verdict, Verdict::Accepted);
+    assert_eq!(rig.calm().check(&after, &after.region).await.unwrap().result, CheckResult::Accepted);
 }
 
 #[tokio::test]
@@ -265,15 +265,15 @@ async fn a_session_that_is_used_while_it_changes_places_is_never_taken_for_the_o
     let person = Person::new(&rig, SESSION.0).says(Saying::Abort);
     rig.die_after(&plan, &person, "verify").await;
     // It dies once more, when the new one is current and the journal does not know; and somebody uses it.
-    rig.copy_slot(&plan, Slot::Current, Slot::Previous).await;
-    rig.copy_slot(&plan, Slot::Pending, Slot::Current).await;
+    rig.copy_slot(&plan, SecretSlot::Current, SecretSlot::Previous).await;
+    rig.copy_slot(&plan, SecretSlot::Pending, SecretSlot::Current).await;
     rig.time.advance(std::time::Duration::from_secs(3 * 3600));
-    let used = rig.slot(&plan, Slot::Current).await;
+    let used = rig.slot(&plan, SecretSlot::Current).await;
     rig.calm().check(&credential, &credential.region).await.unwrap();
-    assert_ne!(rig.slot(&plan, Slot::Current).await, used, "it has renewed itself");
+    assert_ne!(rig.slot(&plan, SecretSlot::Current).await, used, "it has renewed itself");
     let status = rig.rotate(plan.clone(), &person).await;
     assert_eq!(status.state, State::RolledBack, "{status:#?}");
-    assert_eq!(rig.calm().check(&credential, &credential.region).await.unwrap().verdict, Verdict::Accepted);
+    assert_eq!(rig.calm().check(&credential, &credential.region).await.unwrap().result, CheckResult::Accepted);
     let asked = person.asked.lock().unwrap();
     assert!(asked.iter().any(|one| one.step == "promote" && one.question.title.contains("nobody knows which")), "{asked:#?}");
 }

@@ -14,14 +14,14 @@ use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
 use tokenring::config::Settings;
 use tokenring::domain::consumer::{Command, Consumer, Target};
-use tokenring::domain::credential::{Part, Slot};
-use tokenring::domain::provider::spec::ReplacementPlan;
-use tokenring::domain::provider::{Catalogue, Source, overlay};
+use tokenring::domain::credential::{SecretPart, SecretSlot};
+use tokenring::domain::provider::spec::RotationStrategyId;
+use tokenring::domain::provider::{ProviderCatalog, ProviderSource, overlay};
 use tokenring::domain::region::Region;
-use tokenring::domain::request::Method;
-use tokenring::domain::response::Answer;
+use tokenring::domain::request::HttpMethod;
+use tokenring::domain::response::ApiResponse;
 use tokenring::domain::rotation::{Line, LineState, Overlap};
-use tokenring::domain::{Credential, Moment, Name, Origin, Problem, Secret};
+use tokenring::domain::{Credential, CredentialName, Origin, Problem, Secret, Timestamp};
 use tokenring::engine::message::NewCredential;
 use tokenring::engine::rotation::{Audience, Creation, Plan, Purpose, Rotations, State, Status, Turn};
 use tokenring::engine::{Clock, Engine, LOGIN_WAIT, Options, Ports};
@@ -33,7 +33,7 @@ use tokenring::store::{ItemKey, Memory, Store as _};
 use super::chaos::Chaos;
 use super::person::Person;
 
-const START: Moment = time::macros::datetime!(2026-11-22 12:00 UTC);
+const START: Timestamp = time::macros::datetime!(2026-11-22 12:00 UTC);
 
 /// What is to go unanswered is never sent; so nothing here may come too late because the machine is busy.
 const LIMITS: Limits = Limits { connect: Duration::from_secs(60), total: Duration::from_secs(120), body: 1 << 20 };
@@ -54,7 +54,7 @@ pub(super) struct Rig {
     /// How long a browser is waited for.
     pub sign_in: Duration,
     http: Client,
-    catalogue: Arc<Catalogue>,
+    catalogue: Arc<ProviderCatalog>,
     folder: TempDir,
 }
 
@@ -91,7 +91,7 @@ pub(super) struct Time {
 
 #[async_trait]
 impl Clock for Time {
-    fn now(&self) -> Moment {
+    fn now(&self) -> Timestamp {
         START + time::Duration::milliseconds(self.advanced_ms.load(Ordering::SeqCst))
     }
 
@@ -167,7 +167,7 @@ impl Rig {
         let fields = issued.fields.iter().filter(|(id, _)| kind.field(id).is_some());
         let parts = issued.parts.iter().map(|(id, part)| ((*id).to_owned(), Arc::new(Secret::from_text(part.clone()))));
         let new = NewCredential {
-            name: Name::parse(&issued.name).unwrap(),
+            name: CredentialName::parse(&issued.name).unwrap(),
             provider: issued.provider.to_owned(),
             kind: issued.kind.to_owned(),
             region: issued.region.clone(),
@@ -181,7 +181,7 @@ impl Rig {
     }
 
     /// Names a place where the credential's secret is to be delivered: a file.
-    pub(super) async fn consume(&self, credential: &Credential, part: Part) {
+    pub(super) async fn consume(&self, credential: &Credential, part: SecretPart) {
         let path = self.delivered_to();
         std::fs::write(&path, "SECRET=before\n").unwrap();
         let target = Target::EnvFile { path, key: "SECRET".to_owned() };
@@ -204,11 +204,11 @@ impl Rig {
                 *) take ;;
             esac"#;
         let ways = vec![vec![["sh", "-c", script].map(str::to_owned).to_vec()]];
-        self.add_consumer(credential, Part::Secret, Target::Command(Command { ways, folder, pass: Vec::new() })).await;
+        self.add_consumer(credential, SecretPart::Secret, Target::Command(Command { ways, folder, pass: Vec::new() })).await;
     }
 
-    async fn add_consumer(&self, credential: &Credential, part: Part, target: Target) {
-        let (credential, name) = (credential.id.clone(), Name::parse("app").unwrap());
+    async fn add_consumer(&self, credential: &Credential, part: SecretPart, target: Target) {
+        let (credential, name) = (credential.id.clone(), CredentialName::parse("app").unwrap());
         self.calm().add_consumer(Consumer { credential, name, part, target, delivered: None }).await.unwrap();
     }
 
@@ -268,7 +268,7 @@ impl Rig {
         if plan.purpose != Purpose::Replace {
             return;
         }
-        let key = ItemKey::of(&plan.credential, Slot::Current, &plan.part);
+        let key = ItemKey::of(&plan.credential, SecretSlot::Current, &plan.part);
         let current = self.store.get(&key).await.expect("the slot `current` is never empty").expose(sha256);
         let works = self.living(&plan.region).await.contains(&current);
         assert!(works || plan.overlap == Overlap::Absent, "the current secret is dead: {:#?}", self.lines.lock().unwrap());
@@ -289,7 +289,7 @@ impl Rig {
 
     /// The fingerprints (SHA-256) of all living secrets of a region that somebody was given.
     pub(super) async fn living(&self, region: &str) -> BTreeSet<String> {
-        let live = self.control(Method::Get, "/live", &Value::Null).await;
+        let live = self.control(HttpMethod::Get, "/live", &Value::Null).await;
         let secrets = live["live"].as_array().unwrap().iter();
         let lasting = secrets.filter(|secret| secret["region"] == region && secret["kind"] != "oauth-access-token");
         lasting.map(|secret| secret["sha256"].as_str().unwrap().to_owned()).collect()
@@ -315,18 +315,18 @@ impl Rig {
 
     /// What a person does in the web pages: the new secret.
     pub(super) async fn by_hand(&self, name: &str) -> Option<String> {
-        let made = self.control(Method::Post, "/by-hand", &json!({"credential": name})).await;
+        let made = self.control(HttpMethod::Post, "/by-hand", &json!({"credential": name})).await;
         made["secret"].as_str().map(str::to_owned)
     }
 
     /// What a person does in the web pages: the secret with this SHA-256 ends.
     pub(super) async fn revoke_by_hand(&self, sha256: &str) {
-        self.control(Method::Post, "/by-hand", &json!({"revoke": sha256})).await;
+        self.control(HttpMethod::Post, "/by-hand", &json!({"revoke": sha256})).await;
     }
 
     /// Turns a knob of the simulator.
     pub(super) async fn knob(&self, rule: &Value) {
-        let told = self.control(Method::Post, "", rule).await;
+        let told = self.control(HttpMethod::Post, "", rule).await;
         assert!(told["error"].is_null(), "{told}");
     }
 
@@ -343,7 +343,7 @@ impl Rig {
     /// The browser comes back; what it is shown, nobody waits for.
     pub(super) async fn arrive(&self, address: url::Url) {
         let outgoing = Outgoing {
-            method: Method::Get,
+            method: HttpMethod::Get,
             url: address,
             headers: Vec::new(),
             body: Payload::Empty,
@@ -354,10 +354,10 @@ impl Rig {
         drop(self.http.send(outgoing).await);
     }
 
-    async fn form(&self, url: &str, pairs: &[(&str, &str)]) -> Answer {
+    async fn form(&self, url: &str, pairs: &[(&str, &str)]) -> ApiResponse {
         let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
         let outgoing = Outgoing {
-            method: Method::Post,
+            method: HttpMethod::Post,
             url: url.parse().unwrap(),
             headers: vec![("content-type".to_owned(), "application/x-www-form-urlencoded".to_owned())],
             body: Payload::Text(body),
@@ -368,7 +368,7 @@ impl Rig {
         self.http.send(outgoing).await.unwrap()
     }
 
-    async fn control(&self, method: Method, path: &str, body: &Value) -> Value {
+    async fn control(&self, method: HttpMethod, path: &str, body: &Value) -> Value {
         let outgoing = Outgoing {
             method,
             url: format!("{}{path}", self.sandbox.manifest().faults).parse().unwrap(),
@@ -383,13 +383,13 @@ impl Rig {
     }
 
     /// The SHA-256 of the secret in a slot.
-    pub(super) async fn slot(&self, plan: &Plan, slot: Slot) -> Option<String> {
+    pub(super) async fn slot(&self, plan: &Plan, slot: SecretSlot) -> Option<String> {
         let secret = self.store.get(&ItemKey::of(&plan.credential, slot, &plan.part)).await.ok()?;
         Some(secret.expose(sha256))
     }
 
     /// Puts what is in one slot into another one, as a process does that dies before it can say so.
-    pub(super) async fn copy_slot(&self, plan: &Plan, from: Slot, to: Slot) {
+    pub(super) async fn copy_slot(&self, plan: &Plan, from: SecretSlot, to: SecretSlot) {
         let key = |slot| ItemKey::of(&plan.credential, slot, &plan.part);
         let secret = self.store.get(&key(from)).await.unwrap();
         self.store.put(&key(to), &secret).await.unwrap();
@@ -397,14 +397,14 @@ impl Rig {
 
     /// What is to be accounted for once a rotation of this credential is over.
     pub(super) async fn before(&self, plan: &Plan) -> Before {
-        let old = self.slot(plan, Slot::Current).await;
+        let old = self.slot(plan, SecretSlot::Current).await;
         assert_eq!(old.is_none(), plan.purpose == Purpose::Create, "a secret is retrievable");
         Before { living: self.living(&plan.region).await, old }
     }
 
     /// Fails unless exactly what the journal names is alive: the new one in place of the old one, or all as it was.
     pub(super) async fn assert_accounted(&self, before: &Before, plan: &Plan, status: &Status) {
-        let current = self.slot(plan, Slot::Current).await;
+        let current = self.slot(plan, SecretSlot::Current).await;
         let known = self.calm().by_id(&plan.credential).await.is_ok();
         let mut expected = before.living.clone();
         match (status.state, plan.purpose) {
@@ -420,7 +420,7 @@ impl Rig {
                 assert_eq!((current, known), (None, false), "nothing is left of what was not made");
             }
             // A refresh token that was used meanwhile has renewed itself.
-            (State::RolledBack, Purpose::Replace) if plan.strategy == ReplacementPlan::SnykAppSession => {
+            (State::RolledBack, Purpose::Replace) if plan.strategy == RotationStrategyId::SnykAppSession => {
                 before.old.iter().for_each(|old| _ = expected.remove(old));
                 expected.insert(current.expect("a secret is retrievable"));
             }
@@ -430,7 +430,7 @@ impl Rig {
         let living = self.living(&plan.region).await;
         let unknown: Vec<_> = living.symmetric_difference(&expected).collect();
         assert!(unknown.is_empty() || !status.left.is_empty(), "unaccounted for: {unknown:?}\n{status:#?}");
-        for slot in [Slot::Pending, Slot::Previous] {
+        for slot in [SecretSlot::Pending, SecretSlot::Previous] {
             assert_eq!(self.slot(plan, slot).await, None, "only the current secret is kept: {slot:?}");
         }
     }
@@ -443,12 +443,12 @@ fn memory_folder() -> TempDir {
 
 /// SHA-256 in hexadecimal digits, as the simulator names its secrets.
 pub(super) fn sha256(bytes: &[u8]) -> String {
-    tokenring::domain::text::hex(&Sha256::digest(bytes))
+    tokenring::domain::text::to_hex(&Sha256::digest(bytes))
 }
 
 /// The built-in providers with their regions on loopback.
-fn simulated(manifest: &Manifest) -> Catalogue {
-    let builtin = Catalogue::builtin();
+fn simulated(manifest: &Manifest) -> ProviderCatalog {
+    let builtin = ProviderCatalog::builtin();
     let mut sources = Vec::new();
     for provider in builtin.providers().filter(|provider| provider.regions_of.is_none()) {
         let mut text: Option<String> = None;
@@ -457,9 +457,9 @@ fn simulated(manifest: &Manifest) -> Catalogue {
             let origin = |url: &String| Origin::parse(url).unwrap();
             let (app, auth) = (hosts.app.as_ref().map(origin), hosts.auth.as_ref().map(origin));
             let moved = Region { api: origin(&hosts.api), app, auth, ..region.clone() };
-            text = Some(overlay::with_region(text.as_deref(), &provider.id, &moved).unwrap());
+            text = Some(overlay::toml_with_region(text.as_deref(), &provider.id, &moved).unwrap());
         }
-        sources.extend(text.map(|text| Source { name: provider.id.clone(), text }));
+        sources.extend(text.map(|text| ProviderSource { name: provider.id.clone(), text }));
     }
-    Catalogue::load(&sources).unwrap()
+    ProviderCatalog::load(&sources).unwrap()
 }

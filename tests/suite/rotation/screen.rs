@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use tokenring::domain::Credential;
-use tokenring::domain::credential::Slot;
+use tokenring::domain::credential::SecretSlot;
 use tokenring::domain::rotation::Plan;
 use tokenring::engine::Engine;
 use tokenring::engine::rotation::{Rotations, State, Status};
@@ -39,7 +39,7 @@ async fn a_client_secret_is_replaced_with_keys_only() {
     let rig = Rig::new().await;
     let credential = rig.adopt("us01-release-bot").await;
     let plan = plan(&rig, &credential).await;
-    let (before, old) = (rig.before(&plan).await, rig.slot(&plan, Slot::Current).await);
+    let (before, old) = (rig.before(&plan).await, rig.slot(&plan, SecretSlot::Current).await);
     let mut session = screen(&rig).await;
     begin(&mut session).await;
     session.expect("Done: the new secret has taken the old one's place").await;
@@ -47,7 +47,7 @@ async fn a_client_secret_is_replaced_with_keys_only() {
     session.expect_gone("Done: the new secret").await;
     session.press("q");
     assert_eq!(session.end().await.0, 0);
-    assert_ne!(rig.slot(&plan, Slot::Current).await, old, "the store holds the new one");
+    assert_ne!(rig.slot(&plan, SecretSlot::Current).await, old, "the store holds the new one");
     assert!(!rig.living(&credential.region).await.contains(&old.expect("the old one")), "the old one is refused");
     rig.assert_accounted(&before, &plan, &last(&rig).await).await;
 }
@@ -134,7 +134,7 @@ async fn a_credential_is_revoked_and_one_is_created() {
     session.press("Esc");
     session.expect("2 pipeline-2").await;
     let made = rig.calm().find("pipeline-2").await.unwrap();
-    let secret = rig.slot(&plan(&rig, &made).await, Slot::Current).await.expect("its secret is in the store");
+    let secret = rig.slot(&plan(&rig, &made).await, SecretSlot::Current).await.expect("its secret is in the store");
     assert!(rig.living(&credential.region).await.contains(&secret));
 
     session.press("X Enter");

@@ -7,9 +7,9 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use time::format_description::well_known::Rfc3339;
 use tokenring::config::Settings;
-use tokenring::domain::problem::Class;
-use tokenring::domain::provider::Catalogue;
-use tokenring::domain::{Moment, Name};
+use tokenring::domain::problem::ProblemClass;
+use tokenring::domain::provider::ProviderCatalog;
+use tokenring::domain::{CredentialName, Timestamp};
 use tokenring::engine::{self, NewLogin};
 
 use super::visitor::{Waiting, arrive, client_secret, decide, member};
@@ -21,7 +21,7 @@ async fn who_allows_has_a_session() {
     let (home, world) = met();
     let waiting = Waiting::for_app(&home, &world);
     assert_eq!(member(&waiting.visit, "code_challenge_method"), "S256");
-    let left = Moment::parse(&waiting.until, &Rfc3339).unwrap() - Moment::now_utc();
+    let left = Timestamp::parse(&waiting.until, &Rfc3339).unwrap() - Timestamp::now_utc();
     assert!(left > time::Duration::ZERO && left <= time::Duration::minutes(2), "{left}");
     let (status, page) = arrive(decide(&waiting.visit, "allow").await).await.unwrap();
     assert!(status == 200 && page.contains("Signed in"), "{page}");
@@ -173,9 +173,9 @@ async fn a_port_in_use_is_told_before_anybody_is_sent_anywhere() {
 
 #[tokio::test]
 async fn nobody_comes_and_that_is_said() {
-    let engine = engine::in_memory(Catalogue::builtin(), &Settings::default()).unwrap();
+    let engine = engine::in_memory(ProviderCatalog::builtin(), &Settings::default()).unwrap();
     let new = NewLogin {
-        name: Name::parse("late").unwrap(),
+        name: CredentialName::parse("late").unwrap(),
         provider: "snyk-apps".to_owned(),
         kind: "app".to_owned(),
         region: "SNYK-US-01".to_owned(),
@@ -186,7 +186,7 @@ async fn nobody_comes_and_that_is_said() {
     let begun = engine.begin_login(new).await.unwrap();
     let callback = begun.callback().clone();
     let problem = engine.finish_login(begun, std::future::pending(), Duration::from_millis(30)).await.err().unwrap();
-    assert_eq!((problem.what.as_str(), problem.class), ("Nobody signed in", Class::Unknown));
+    assert_eq!((problem.what.as_str(), problem.class), ("Nobody signed in", ProblemClass::Unknown));
     assert!(arrive(callback).await.is_none(), "nobody listens any more");
 }
 

@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use time::Duration;
 use time::macros::datetime;
 use tokenring::config::Settings;
-use tokenring::domain::provider::{Catalogue, Source};
-use tokenring::domain::{Moment, Name, Secret};
+use tokenring::domain::provider::{ProviderCatalog, ProviderSource};
+use tokenring::domain::{CredentialName, Secret, Timestamp};
 use tokenring::engine::message::NewCredential;
 use tokenring::engine::{Clock, Engine, Options, Ports};
 use tokenring::index::Index;
@@ -19,7 +19,7 @@ use tokenring::store::Memory;
 
 use super::client;
 
-const NOW: Moment = datetime!(2026-11-22 10:00 UTC);
+const NOW: Timestamp = datetime!(2026-11-22 10:00 UTC);
 
 /// One credential of each kind, and of each way to prove itself.
 const KINDS: [&str; 11] = [
@@ -88,10 +88,10 @@ impl Situation {
 }
 
 /// A clock that stands.
-struct Standing(Moment);
+struct Standing(Timestamp);
 
 impl Clock for Standing {
-    fn now(&self) -> Moment {
+    fn now(&self) -> Timestamp {
         self.0
     }
 }
@@ -112,7 +112,7 @@ async fn every_kind_says_the_right_thing_in_every_situation() {
 #[tokio::test]
 async fn every_kind_is_in_the_table() {
     let sandbox = Sandbox::start().await.unwrap();
-    let catalogue = Catalogue::builtin();
+    let catalogue = ProviderCatalog::builtin();
     let tabled: Vec<_> =
         KINDS.iter().map(|name| sandbox.manifest().credential(name).unwrap()).map(|known| (known.provider, known.kind)).collect();
     for provider in catalogue.providers() {
@@ -139,13 +139,13 @@ async fn outcomes(situation: Situation) -> Vec<(Credential, &'static str, String
         let Some(region) = region else { continue };
         let kept = engine.add(new(issued, region, &engine)).await.unwrap();
         let check = engine.check(&kept, region).await.unwrap();
-        found.push((issued.clone(), check.verdict.as_str(), portable(&check.reason)));
+        found.push((issued.clone(), check.result.as_str(), portable(&check.reason)));
     }
     found
 }
 
 /// An engine that keeps nothing, over the simulator's regions.
-fn engine(sandbox: &Sandbox, now: Moment) -> Engine {
+fn engine(sandbox: &Sandbox, now: Timestamp) -> Engine {
     let mut files: BTreeMap<&str, String> = BTreeMap::new();
     for (id, hosts) in &sandbox.manifest().regions {
         let provider = match id.split('-').next() {
@@ -161,9 +161,9 @@ fn engine(sandbox: &Sandbox, now: Moment) -> Engine {
             }
         }
     }
-    let sources: Vec<_> = files.into_iter().map(|(name, text)| Source { name: name.to_owned(), text }).collect();
+    let sources: Vec<_> = files.into_iter().map(|(name, text)| ProviderSource { name: name.to_owned(), text }).collect();
     let ports = Ports {
-        catalogue: Arc::new(Catalogue::load(&sources).unwrap()),
+        catalogue: Arc::new(ProviderCatalog::load(&sources).unwrap()),
         index: Arc::new(Index::in_memory().unwrap()),
         store: Arc::new(Memory::new()),
         transport: Arc::new(Client::default()),
@@ -178,7 +178,7 @@ fn new(issued: &Credential, region: &str, engine: &Engine) -> NewCredential {
     let secret = Arc::new(Secret::from_text(issued.secret.clone()));
     let claimed = engine.identify(&secret).unwrap().candidates.into_iter().find(|candidate| candidate.kind == issued.kind);
     NewCredential {
-        name: Name::parse(&issued.name).unwrap(),
+        name: CredentialName::parse(&issued.name).unwrap(),
         provider: issued.provider.to_owned(),
         kind: issued.kind.to_owned(),
         region: region.to_owned(),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures::future::join_all;
-use tokenring::domain::credential::{CredentialId, Part, Slot};
+use tokenring::domain::credential::{CredentialId, SecretPart, SecretSlot};
 use tokenring::store::{ItemKey, Store, StoreError, prove};
 
 use crate::support::{assert_same, secret};
@@ -37,7 +37,7 @@ pub(crate) async fn holds_shut(store: &dyn Store, reason: &StoreError) {
 
 /// A key for one test.
 pub(crate) fn key(part: &str) -> ItemKey {
-    ItemKey::of(&CredentialId::from_random([7; 16]), Slot::Current, &Part::Named(part.to_owned()))
+    ItemKey::of(&CredentialId::from_random([7; 16]), SecretSlot::Current, &SecretPart::Named(part.to_owned()))
 }
 
 async fn it_keeps_replaces_and_removes(store: &dyn Store) {
@@ -69,9 +69,11 @@ async fn it_keeps_any_bytes_up_to_its_limit(store: &dyn Store) {
 
 async fn it_keeps_slots_and_parts_apart(store: &dyn Store) {
     let one = CredentialId::from_random([1; 16]);
-    let keys: Vec<_> = [Slot::Current, Slot::Pending, Slot::Previous]
+    let keys: Vec<_> = [SecretSlot::Current, SecretSlot::Pending, SecretSlot::Previous]
         .into_iter()
-        .flat_map(|slot| [Part::Secret, Part::Named("refresh_token".to_owned())].map(|part| ItemKey::of(&one, slot, &part)))
+        .flat_map(|slot| {
+            [SecretPart::Secret, SecretPart::Named("refresh_token".to_owned())].map(|part| ItemKey::of(&one, slot, &part))
+        })
         .collect();
     for key in &keys {
         store.put(key, &secret(key.as_str())).await.unwrap();

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use tokenring::config::{Key, Memory, Settings};
-use tokenring::domain::provider::Catalogue;
+use tokenring::domain::provider::ProviderCatalog;
 use tokenring::engine::{self, Engine};
 use tokenring::tui::app::{App, Input, Mouse, Now, Start};
 use tokenring::tui::{Doors, Loop, Notice, Parts, Scope, Surface, Wishes, inbox, view};
@@ -50,7 +50,7 @@ struct Glass {
 impl Session {
     /// A screen of 120 by 36 on an engine that keeps nothing and holds nothing.
     pub(crate) async fn empty() -> Self {
-        let engine = engine::in_memory(Catalogue::builtin(), &Settings::default()).unwrap();
+        let engine = engine::in_memory(ProviderCatalog::builtin(), &Settings::default()).unwrap();
         Self::start(Arc::new(engine), (120, 36)).await
     }
 

@@ -10,7 +10,7 @@
 //! ```
 
 use super::progress::Progress;
-use crate::domain::credential::Slot;
+use crate::domain::credential::SecretSlot;
 use crate::domain::rotation::journal::Fingerprint;
 use crate::domain::rotation::purpose::Purpose;
 use crate::domain::rotation::reach::Sameness;
@@ -23,7 +23,7 @@ pub enum Target {
     /// By its id.
     Remote(Remote),
     /// By the value of the secret in this slot; the account that it belongs to stays.
-    Held(Slot),
+    Held(SecretSlot),
     /// The program does not know it: only a person can find it.
     Unnamed,
 }
@@ -172,7 +172,7 @@ mod tests {
     #[test]
     fn the_new_one_is_discarded_only_when_the_old_one_is_back_and_works() {
         let mut journal = verified_journal(AUTOMATIC, &["acme", "beta"]);
-        let (new, old, held) = (remote("r1"), remote("r0"), Target::Held(Slot::Pending));
+        let (new, old, held) = (remote("r1"), remote("r0"), Target::Held(SecretSlot::Pending));
         let may = |journal: &Journal| [&new, &held].map(|target| may_discard(journal, target));
         assert_eq!(may(&journal), [false; 2], "the old one was not seen to work");
         journal.push(Entry::Done(Outcome::OldProven));
@@ -189,7 +189,7 @@ mod tests {
     fn what_an_earlier_attempt_has_left_needs_no_proof() {
         let old = seen(OldReach::Known(reach(&["acme"])), &["r0"]);
         let early = journal(AUTOMATIC, [Outcome::StoreProven, old]);
-        assert!(may_discard(&early, &remote("r9")) && may_discard(&early, &Target::Held(Slot::Pending)));
+        assert!(may_discard(&early, &remote("r9")) && may_discard(&early, &Target::Held(SecretSlot::Pending)));
         let made = journal(AUTOMATIC, [Outcome::StoreProven, Outcome::Created(minted(1))]);
         assert!(!may_discard(&made, &remote("r1")));
     }

@@ -4,7 +4,7 @@ use super::evidence::{MayDiscard, MayRevoke, Target};
 use super::need::{self, HumanNeed, Need};
 use super::progress::{Progress, Trouble};
 use super::{Action, Change, Ending, Next};
-use crate::domain::credential::Slot;
+use crate::domain::credential::SecretSlot;
 use crate::domain::rotation::journal::{FailureKind, Fingerprint};
 use crate::domain::rotation::purpose::Purpose;
 use crate::domain::rotation::reach::Sameness;
@@ -32,8 +32,8 @@ pub(super) fn discard(progress: &Progress<'_>, key: &str, target: &Target) -> Ne
 /// What is revoked: what the person chose, or the only thing that it can be.
 pub(super) fn revocation_target(progress: &Progress<'_>) -> Target {
     match (progress.plan.ways().handle, progress.old_remotes().as_slice()) {
-        (Handle::Value, _) if progress.plan.purpose == Purpose::Revoke => Target::Held(Slot::Current),
-        (Handle::Value, _) => Target::Held(Slot::Previous),
+        (Handle::Value, _) if progress.plan.purpose == Purpose::Revoke => Target::Held(SecretSlot::Current),
+        (Handle::Value, _) => Target::Held(SecretSlot::Previous),
         (Handle::Id, &[only]) => Target::Remote(only.clone()),
         (Handle::Id, _) => Target::Unnamed,
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::evidence::Target;
-use crate::domain::credential::Slot;
+use crate::domain::credential::SecretSlot;
 use crate::domain::rotation::journal::{
     Entry, Failure, FailureKind, Fate, Finding, Fingerprint, Journal, Minted, OldReach, Outcome, Saying, Snapshot, Trail,
 };
@@ -209,7 +209,7 @@ impl<'a> Progress<'a> {
     /// By what the new secret, where it is held, is removed at the provider.
     pub(super) fn target_of(&self, minted: &Minted) -> Target {
         match (self.plan.ways().handle, &minted.remote) {
-            (Handle::Value, _) => Target::Held(Slot::Pending),
+            (Handle::Value, _) => Target::Held(SecretSlot::Pending),
             (Handle::Id, Some(remote)) => Target::Remote(remote.clone()),
             (Handle::Id, None) => Target::Unnamed,
         }

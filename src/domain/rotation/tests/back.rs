@@ -5,11 +5,11 @@ use super::world::{print, reach};
 use super::*;
 use crate::domain::rotation::status::status;
 
-const BY_VALUE: (ReplacementPlan, bool) = (ReplacementPlan::SnykServiceAccountSecret, true);
-const ALONE: (ReplacementPlan, bool) = (ReplacementPlan::Guided, false);
-const SIDE_BY_SIDE: (ReplacementPlan, bool) = (ReplacementPlan::Guided, true);
+const BY_VALUE: (RotationStrategyId, bool) = (RotationStrategyId::SnykServiceAccountSecret, true);
+const ALONE: (RotationStrategyId, bool) = (RotationStrategyId::Manual, false);
+const SIDE_BY_SIDE: (RotationStrategyId, bool) = (RotationStrategyId::Manual, true);
 
-fn begun(strategy: (ReplacementPlan, bool)) -> Journal {
+fn begun(strategy: (RotationStrategyId, bool)) -> Journal {
     journal(strategy, [Outcome::StoreProven, seen(OldReach::Known(reach(&["acme"])), &["r0"])])
 }
 
@@ -137,7 +137,7 @@ fn what_is_only_revoked_is_the_current_one() {
     for outcome in [Outcome::StoreProven, seen(OldReach::Known(reach(&["acme"])), &[])] {
         journal.push(Entry::Done(outcome));
     }
-    assert!(matches!(next(&journal), Next::Act(Action::Revoke(may)) if may.target() == &Target::Held(Slot::Current)));
+    assert!(matches!(next(&journal), Next::Act(Action::Revoke(may)) if may.target() == &Target::Held(SecretSlot::Current)));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::world::{Broken, Effect, OLD, STRANGER, World, print, reach};
-use crate::domain::credential::Slot;
+use crate::domain::credential::SecretSlot;
 use crate::domain::rotation::*;
 
 /// A rotation may not take more rounds than this, whatever goes wrong.
@@ -75,12 +75,12 @@ fn failed<T>(kind: FailureKind, why: &str) -> Tried<T> {
     Err(Ok(Failure::new(kind, why)))
 }
 
-fn get(world: &mut World, slot: Slot) -> Tried<Option<u32>> {
+fn get(world: &mut World, slot: SecretSlot) -> Tried<Option<u32>> {
     tried(world.call(Effect::Read(slot)))?;
     Ok(world.slots.get(&slot).copied())
 }
 
-fn put(world: &mut World, slot: Slot, secret: u32) -> Tried<()> {
+fn put(world: &mut World, slot: SecretSlot, secret: u32) -> Tried<()> {
     tried(world.call(Effect::Put(slot, secret)))
 }
 
@@ -106,14 +106,14 @@ fn act(world: &mut World, action: Action) -> Tried<Outcome> {
         Action::Restore(change) => restore(world, &change),
         Action::Sweep => sweep(world),
         Action::Forget => {
-            tried(world.call(Effect::Empty(Slot::Pending)))?;
-            tried(world.call(Effect::Empty(Slot::Previous))).map(|()| Outcome::Forgotten)
+            tried(world.call(Effect::Empty(SecretSlot::Pending)))?;
+            tried(world.call(Effect::Empty(SecretSlot::Previous))).map(|()| Outcome::Forgotten)
         }
     }
 }
 
 fn snapshot(world: &mut World) -> Tried<Outcome> {
-    let secret = get(world, Slot::Current)?.expect("there is an old secret");
+    let secret = get(world, SecretSlot::Current)?.expect("there is an old secret");
     let accepted = is_accepted(world, secret)?;
     let reach = if accepted { OldReach::Known(reach(&["acme"])) } else { OldReach::Unknown("401".to_owned()) };
     let several = world.journal.plan().ways().mint == By::Person;
@@ -135,7 +135,7 @@ fn create(world: &mut World, name: String) -> Tried<Outcome> {
     assert!(secret > before, "an answer means that something was made");
     world.in_hand = Some(secret);
     // First into the store, then into the journal: a secret is shown once. A store that fails is tried again by `Stash`.
-    if let Err(Err(dead)) = put(world, Slot::Pending, secret) {
+    if let Err(Err(dead)) = put(world, SecretSlot::Pending, secret) {
         return Err(Err(dead));
     }
     let remote = if by_value(world) { account() } else { world.remote(secret) };
@@ -166,16 +166,16 @@ fn seen(entry: &Entry) -> Option<BTreeSet<String>> {
 
 fn stash(world: &mut World, new: Fingerprint) -> Tried<Outcome> {
     if let Some(secret) = world.in_hand.filter(|secret| print(*secret) == new) {
-        put(world, Slot::Pending, secret)?;
+        put(world, SecretSlot::Pending, secret)?;
     }
-    match get(world, Slot::Pending)? {
+    match get(world, SecretSlot::Pending)? {
         Some(secret) if print(secret) == new => Ok(Outcome::Stashed(new)),
         _ => failed(FailureKind::Lost, "neither in hand nor in the store"),
     }
 }
 
 fn verify(world: &mut World, new: &Fingerprint) -> Tried<Outcome> {
-    let secret = get(world, Slot::Pending)?.expect("verified only after it was stashed");
+    let secret = get(world, SecretSlot::Pending)?.expect("verified only after it was stashed");
     if !is_accepted(world, secret)? {
         return failed(FailureKind::NotYet, "401");
     }
@@ -186,34 +186,34 @@ fn verify(world: &mut World, new: &Fingerprint) -> Tried<Outcome> {
 
 fn promote(world: &mut World, change: Change) -> Tried<Outcome> {
     // Read once: what is kept as the previous secret is the very value that was compared.
-    let current = get(world, Slot::Current)?;
+    let current = get(world, SecretSlot::Current)?;
     if current.map(print).as_ref() == Some(&change.new) {
         return Ok(Outcome::Promoted(change.new));
     }
     assert_eq!(current.map(print), change.old, "somebody else has changed the secret");
-    let Some(new) = get(world, Slot::Pending)?.filter(|secret| print(*secret) == change.new) else {
+    let Some(new) = get(world, SecretSlot::Pending)?.filter(|secret| print(*secret) == change.new) else {
         return failed(FailureKind::Lost, "not in the store");
     };
     if let Some(current) = current {
-        put(world, Slot::Previous, current)?;
+        put(world, SecretSlot::Previous, current)?;
     }
-    put(world, Slot::Current, new)?;
-    Ok(Outcome::Promoted(get(world, Slot::Current)?.map(print).expect("it was put there")))
+    put(world, SecretSlot::Current, new)?;
+    Ok(Outcome::Promoted(get(world, SecretSlot::Current)?.map(print).expect("it was put there")))
 }
 
 fn restore(world: &mut World, change: &Change) -> Tried<Outcome> {
     if change.old.is_none() {
-        tried(world.call(Effect::Empty(Slot::Current)))?;
-    } else if get(world, Slot::Current)?.map(print) != change.old {
-        let previous = get(world, Slot::Previous)?.expect("the old one is kept until the end");
+        tried(world.call(Effect::Empty(SecretSlot::Current)))?;
+    } else if get(world, SecretSlot::Current)?.map(print) != change.old {
+        let previous = get(world, SecretSlot::Previous)?.expect("the old one is kept until the end");
         assert_eq!(Some(print(previous)), change.old);
-        put(world, Slot::Current, previous)?;
+        put(world, SecretSlot::Current, previous)?;
     }
     Ok(Outcome::Restored)
 }
 
 fn give(world: &mut World, consumer: &str) -> Tried<()> {
-    let secret = get(world, Slot::Current)?.expect("never empty");
+    let secret = get(world, SecretSlot::Current)?.expect("never empty");
     tried(world.call(Effect::Give(consumer.to_owned(), secret)))?;
     tried(world.call(Effect::Look))
 }
@@ -232,13 +232,13 @@ fn kill(world: &mut World, target: &Target) -> Tried<()> {
 }
 
 fn prove_dead(world: &mut World, old: &Fingerprint) -> Tried<Outcome> {
-    let slot = if world.journal.plan().purpose == Purpose::Revoke { Slot::Current } else { Slot::Previous };
+    let slot = if world.journal.plan().purpose == Purpose::Revoke { SecretSlot::Current } else { SecretSlot::Previous };
     let secret = get(world, slot)?.filter(|secret| print(*secret) == *old).expect("the old one is kept until it is dead");
     if is_accepted(world, secret)? { failed(FailureKind::NotYet, "it still works") } else { Ok(Outcome::ProvenDead) }
 }
 
 fn prove_old(world: &mut World, old: &Fingerprint) -> Tried<Outcome> {
-    let slots = [get(world, Slot::Current)?, get(world, Slot::Previous)?];
+    let slots = [get(world, SecretSlot::Current)?, get(world, SecretSlot::Previous)?];
     let secret = slots.into_iter().flatten().find(|secret| print(*secret) == *old).expect("the old one is kept");
     if is_accepted(world, secret)? { Ok(Outcome::OldProven) } else { failed(FailureKind::NotYet, "401") }
 }
@@ -251,7 +251,7 @@ fn sweep(world: &mut World) -> Tried<Outcome> {
 }
 
 fn held(world: &mut World, stale: &[Fingerprint]) -> Tried<Option<u32>> {
-    Ok(get(world, Slot::Pending)?.filter(|secret| !stale.contains(&print(*secret))))
+    Ok(get(world, SecretSlot::Pending)?.filter(|secret| !stale.contains(&print(*secret))))
 }
 
 fn reconcile(world: &mut World, look: Look) -> Tried<Finding> {
@@ -292,7 +292,7 @@ fn ask(world: &mut World, asked: HumanNeed) -> Result<(), Dead> {
         Need::ChooseOld(_) => Saying::Chose(format!("r{OLD}")),
         Need::Override { typed, .. } => Saying::Override(typed),
         Need::Revoke { may, .. } => {
-            assert_ne!(may.target(), &Target::Held(Slot::Pending));
+            assert_ne!(may.target(), &Target::Held(SecretSlot::Pending));
             world.assert_may_die(OLD);
             world.revoked_by_hand = true;
             world.happen(Effect::Kill(OLD));
@@ -318,7 +318,7 @@ fn paste(world: &mut World, name: &str) -> Result<(), Dead> {
         None => make(world, name),
     };
     world.in_hand = Some(secret);
-    if let Err(Err(dead)) = put(world, Slot::Pending, secret) {
+    if let Err(Err(dead)) = put(world, SecretSlot::Pending, secret) {
         return Err(dead);
     }
     let minted = recognise(world, secret);
@@ -339,7 +339,7 @@ fn make(world: &mut World, name: &str) -> u32 {
 
 /// Deletes what is named, or else whatever is new at the provider and not in the store's slot `current`.
 fn remove(world: &mut World, target: &Target) {
-    let current = world.slots.get(&Slot::Current).copied();
+    let current = world.slots.get(&SecretSlot::Current).copied();
     let doomed: Vec<u32> = match target {
         Target::Remote(remote) => remote.id.trim_start_matches('r').parse().into_iter().collect(),
         Target::Held(_) | Target::Unnamed => {

@@ -3,9 +3,9 @@
 use super::world::{print, reach};
 use super::*;
 
-pub(in crate::domain::rotation) const AUTOMATIC: (ReplacementPlan, bool) = (ReplacementPlan::SnykServiceAccount, true);
-const ASSISTED: (ReplacementPlan, bool) = (ReplacementPlan::SnykPersonalAccessToken, true);
-const GUIDED: (ReplacementPlan, bool) = (ReplacementPlan::Guided, false);
+pub(in crate::domain::rotation) const AUTOMATIC: (RotationStrategyId, bool) = (RotationStrategyId::SnykServiceAccount, true);
+const ASSISTED: (RotationStrategyId, bool) = (RotationStrategyId::SnykPersonalAccessToken, true);
+const GUIDED: (RotationStrategyId, bool) = (RotationStrategyId::Manual, false);
 
 fn remote(id: &str) -> Remote {
     Remote::new(id, id)
@@ -31,7 +31,7 @@ fn verified(organisations: &[&str]) -> Outcome {
 
 /// A journal in which these steps have been taken, one after the other.
 pub(in crate::domain::rotation) fn journal(
-    strategy: (ReplacementPlan, bool),
+    strategy: (RotationStrategyId, bool),
     outcomes: impl IntoIterator<Item = Outcome>,
 ) -> Journal {
     let mut journal = Journal::begin(plan(strategy));
@@ -43,14 +43,14 @@ pub(in crate::domain::rotation) fn journal(
 }
 
 /// The journal up to the moment before promotion.
-pub(in crate::domain::rotation) fn verified_journal(strategy: (ReplacementPlan, bool), organisations: &[&str]) -> Journal {
+pub(in crate::domain::rotation) fn verified_journal(strategy: (RotationStrategyId, bool), organisations: &[&str]) -> Journal {
     let old = seen(OldReach::Known(reach(&["acme", "beta"])), &["r0"]);
     let mint = if strategy.0 == AUTOMATIC.0 { Outcome::Created(minted(1)) } else { Outcome::Pasted(minted(1)) };
     journal(strategy, [Outcome::StoreProven, old, mint, Outcome::Stashed(print(1)), verified(organisations)])
 }
 
 /// The journal up to the moment before revocation.
-pub(in crate::domain::rotation) fn delivered_journal(strategy: (ReplacementPlan, bool)) -> Journal {
+pub(in crate::domain::rotation) fn delivered_journal(strategy: (RotationStrategyId, bool)) -> Journal {
     let mut journal = verified_journal(strategy, &["acme", "beta"]);
     journal.push(Entry::Intent(Step::Promote));
     journal.push(Entry::Done(Outcome::Promoted(print(1))));
@@ -460,7 +460,7 @@ fn a_pasted_secret_that_was_refused_keeps_nobody_from_pasting_another_one_later(
 
 /// The journal of a session up to the moment at which a person is to sign in.
 fn session_journal() -> Journal {
-    journal((ReplacementPlan::SnykAppSession, true), [Outcome::StoreProven, seen(OldReach::Known(reach(&["acme"])), &[])])
+    journal((RotationStrategyId::SnykAppSession, true), [Outcome::StoreProven, seen(OldReach::Known(reach(&["acme"])), &[])])
 }
 
 #[test]
@@ -510,7 +510,7 @@ fn a_session_whose_answer_was_lost_is_left_to_a_person_and_another_sign_in_follo
 
 #[test]
 fn the_plan_of_an_older_journal_names_no_sign_in_and_has_one_all_the_same() {
-    let mut plan = plan((ReplacementPlan::SnykAppSession, true));
+    let mut plan = plan((RotationStrategyId::SnykAppSession, true));
     plan.steps.retain(|planned| planned.step != Step::AwaitSignIn);
     let mut journal = Journal::begin(plan);
     session_journal().entries().iter().for_each(|entry| journal.push(entry.clone()));

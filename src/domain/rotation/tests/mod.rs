@@ -13,69 +13,69 @@ use proptest::prelude::*;
 use world::{FAULTS, Fault, OLD, STRANGER, World};
 
 use super::*;
-use crate::domain::Moment;
-use crate::domain::credential::{Credential, CredentialId, Name, Part, Slot};
-use crate::domain::provider::spec::{Authorization, Kind, Replacement, ReplacementPlan};
+use crate::domain::Timestamp;
+use crate::domain::credential::{Credential, CredentialId, CredentialName, SecretPart, SecretSlot};
+use crate::domain::provider::spec::{AuthMethod, CredentialKind, RotationSpec, RotationStrategyId};
 
 /// Every way of replacing, with and without overlap where both exist.
-const STRATEGIES: [(ReplacementPlan, bool); 8] = [
-    (ReplacementPlan::Guided, false),
-    (ReplacementPlan::Guided, true),
-    (ReplacementPlan::SnykPersonalAccessToken, true),
-    (ReplacementPlan::SnykServiceAccount, true),
-    (ReplacementPlan::SnykServiceAccountSecret, true),
-    (ReplacementPlan::SnykAppSession, true),
-    (ReplacementPlan::SnykAppSecret, true),
-    (ReplacementPlan::ApiWebKey, true),
+const STRATEGIES: [(RotationStrategyId, bool); 8] = [
+    (RotationStrategyId::Manual, false),
+    (RotationStrategyId::Manual, true),
+    (RotationStrategyId::SnykPersonalAccessToken, true),
+    (RotationStrategyId::SnykServiceAccount, true),
+    (RotationStrategyId::SnykServiceAccountSecret, true),
+    (RotationStrategyId::SnykAppSession, true),
+    (RotationStrategyId::SnykAppSecret, true),
+    (RotationStrategyId::ApiWebKey, true),
 ];
 
 /// One strategy for each row of the table of ways; the others differ in their calls only.
-fn distinct() -> impl Iterator<Item = (ReplacementPlan, bool)> {
+fn distinct() -> impl Iterator<Item = (RotationStrategyId, bool)> {
     let first = |index: usize| STRATEGIES[..index].iter().all(|known| row(*known) != row(STRATEGIES[index]));
     (0..STRATEGIES.len()).filter(move |index| first(*index)).map(|index| STRATEGIES[index])
 }
 
-fn row(strategy: (ReplacementPlan, bool)) -> (Ways, bool) {
+fn row(strategy: (RotationStrategyId, bool)) -> (Ways, bool) {
     (plan(strategy).ways(), strategy.1)
 }
 
-fn plan(strategy: (ReplacementPlan, bool)) -> Plan {
+fn plan(strategy: (RotationStrategyId, bool)) -> Plan {
     plan_for(Purpose::Replace, strategy)
 }
 
-fn plan_for(purpose: Purpose, (strategy, overlap): (ReplacementPlan, bool)) -> Plan {
+fn plan_for(purpose: Purpose, (strategy, overlap): (RotationStrategyId, bool)) -> Plan {
     let credential = Credential {
         id: CredentialId::from_random([1; 16]),
-        name: Name::parse("ci-scanner").unwrap(),
+        name: CredentialName::parse("ci-scanner").unwrap(),
         provider: "snyk".into(),
         kind: "kind".into(),
         region: "SNYK-EU-01".into(),
         fields: BTreeMap::new(),
         labels: Vec::new(),
-        created: Moment::UNIX_EPOCH,
+        created: Timestamp::UNIX_EPOCH,
         expires: None,
         fingerprint: None,
         principal: None,
         scheme: None,
         last_check: None,
     };
-    let kind = Kind {
+    let kind = CredentialKind {
         id: "kind".into(),
         title: String::new(),
         help: String::new(),
         secret: "token".into(),
-        authorization: Authorization::Header { scheme: "token".into(), fallback: None },
-        recognise: Vec::new(),
-        acts_as: None,
+        authorization: AuthMethod::Header { scheme: "token".into(), fallback: None },
+        recognition_rules: Vec::new(),
+        principal_type: None,
         fields: Vec::new(),
         parts: Vec::new(),
         check: "self".into(),
         page: None,
         docs: String::new(),
         max_days: None,
-        listed: None,
+        credential_listing: None,
         max_live: Some(2),
-        replace: Replacement { plan: strategy, overlap, steps: "Open the page.".into() },
+        rotation: RotationSpec { strategy, overlap, manual_steps: "Open the page.".into() },
         caution: None,
         environment: Vec::new(),
     };
@@ -84,8 +84,8 @@ fn plan_for(purpose: Purpose, (strategy, overlap): (ReplacementPlan, bool)) -> P
         purpose,
         credential: &credential,
         kind: &kind,
-        part: Part::Secret,
-        replacement: &kind.replace,
+        part: SecretPart::Secret,
+        replacement: &kind.rotation,
         consumers: vec!["dotenv:app".into(), "github:acme/web".into()],
         administrator: None,
     })
@@ -93,15 +93,15 @@ fn plan_for(purpose: Purpose, (strategy, overlap): (ReplacementPlan, bool)) -> P
 
 #[test]
 fn a_plan_of_an_older_journal_is_about_the_secret_itself() {
-    let drawn = Plan { part: Part::Named("client_secret".into()), ..plan(STRATEGIES[0]) };
+    let drawn = Plan { part: SecretPart::Named("client_secret".into()), ..plan(STRATEGIES[0]) };
     let mut kept = serde_json::to_value(&drawn).unwrap();
     assert_eq!(serde_json::from_value::<Plan>(kept.clone()).unwrap(), drawn);
     kept.as_object_mut().unwrap().remove("part").unwrap();
-    assert_eq!(serde_json::from_value::<Plan>(kept).unwrap().part, Part::Secret);
+    assert_eq!(serde_json::from_value::<Plan>(kept).unwrap().part, SecretPart::Secret);
 }
 
 /// Runs a rotation to its end and checks what it leaves behind.
-fn run(strategy: (ReplacementPlan, bool), faults: &[(usize, Fault)], abort: Option<usize>, lag: u32) -> World {
+fn run(strategy: (RotationStrategyId, bool), faults: &[(usize, Fault)], abort: Option<usize>, lag: u32) -> World {
     run_for(plan(strategy), faults, abort, lag)
 }
 
@@ -119,7 +119,7 @@ fn finish(mut world: World, abort: Option<usize>) -> World {
         (Ending::RolledBack { left }, Purpose::Replace) => assert_rolled_back(&world, left),
         (Ending::Done { left }, Purpose::Create) => assert_made(&world, left),
         (Ending::Done { left }, Purpose::Revoke) => {
-            assert_eq!(world.slots, BTreeMap::from([(Slot::Current, OLD)]), "what is kept here, stays until it is removed");
+            assert_eq!(world.slots, BTreeMap::from([(SecretSlot::Current, OLD)]), "what is kept here, stays until it is removed");
             assert_eq!(world.live.keys().copied().collect::<Vec<_>>(), [STRANGER], "it is revoked, and nothing else");
             assert_eq!(left, &[""; 0], "nothing is left to do");
         }
@@ -128,7 +128,7 @@ fn finish(mut world: World, abort: Option<usize>) -> World {
             assert_eq!(world.live.keys().copied().collect::<Vec<_>>(), [STRANGER], "nothing new is left at the provider");
         }
         (Ending::RolledBack { .. }, Purpose::Revoke) => {
-            assert_eq!(world.slots, BTreeMap::from([(Slot::Current, OLD)]));
+            assert_eq!(world.slots, BTreeMap::from([(SecretSlot::Current, OLD)]));
             assert_eq!(world.live.keys().copied().collect::<Vec<_>>(), [OLD, STRANGER]);
         }
     }
@@ -136,7 +136,7 @@ fn finish(mut world: World, abort: Option<usize>) -> World {
 }
 
 fn assert_made(world: &World, left: &[String]) {
-    let new = world.slots[&Slot::Current];
+    let new = world.slots[&SecretSlot::Current];
     assert_eq!(world.slots.len(), 1, "only the current secret is kept: {:?}", world.slots);
     assert!(new != OLD && world.proven.contains(&new), "the new secret was used");
     assert_eq!(world.live.keys().copied().collect::<Vec<_>>(), [new, STRANGER], "nothing else is left at the provider");
@@ -151,7 +151,7 @@ fn halves() -> impl Iterator<Item = Plan> {
 }
 
 fn assert_done(world: &World, left: &[String]) {
-    let new = world.slots[&Slot::Current];
+    let new = world.slots[&SecretSlot::Current];
     assert_eq!(world.slots.len(), 1, "only the current secret is kept: {:?}", world.slots);
     assert_ne!(new, OLD);
     assert!(world.proven.contains(&new), "the new secret was used");
@@ -161,7 +161,7 @@ fn assert_done(world: &World, left: &[String]) {
 }
 
 fn assert_rolled_back(world: &World, left: &[String]) {
-    assert_eq!(world.slots, BTreeMap::from([(Slot::Current, OLD)]), "the old secret is the only one kept");
+    assert_eq!(world.slots, BTreeMap::from([(SecretSlot::Current, OLD)]), "the old secret is the only one kept");
     assert!(world.consumers.values().all(|held| *held == OLD), "every consumer has the old one: {:?}", world.consumers);
     if world.journal.plan().overlap == Overlap::Absent {
         assert!(world.live.contains_key(&OLD) || !left.is_empty(), "a person is told that the old one may be dead");
@@ -170,7 +170,7 @@ fn assert_rolled_back(world: &World, left: &[String]) {
     }
 }
 
-fn calls(strategy: (ReplacementPlan, bool)) -> usize {
+fn calls(strategy: (RotationStrategyId, bool)) -> usize {
     run(strategy, &[], None, 0).calls
 }
 
@@ -304,7 +304,7 @@ fn a_secret_of_an_attempt_that_was_given_up_is_not_taken_for_that_of_a_later_one
     // The store takes the first secret in after the provider's end of it was removed, and the second is never made.
     let faults = [(5, Fault::Fail), (7, Fault::Fail), (14, Fault::Late), (15, Fault::CrashBefore), (23, Fault::LostBefore)];
     for lag in 0..4 {
-        run((ReplacementPlan::SnykServiceAccount, true), &faults, None, lag);
+        run((RotationStrategyId::SnykServiceAccount, true), &faults, None, lag);
     }
 }
 
@@ -319,7 +319,7 @@ fn what_was_listed_before_is_never_taken_for_what_a_person_has_made() {
     }
     // Nor is what the program has made without hearing of it.
     let faults = [(8, Fault::LostAfter), (14, Fault::Refuse)];
-    finish(World { slow_list: true, ..World::new(plan((ReplacementPlan::SnykServiceAccount, true)), faults) }, None);
+    finish(World { slow_list: true, ..World::new(plan((RotationStrategyId::SnykServiceAccount, true)), faults) }, None);
 }
 
 #[test]

@@ -40,7 +40,7 @@ fn every_plan_says_what_it_does_and_what_to_know_beforehand() {
 #[test]
 fn a_part_that_nobody_is_given_is_warned_of_and_a_reason_is_kept() {
     let plan = plan_for(Purpose::Replace, AUTOMATIC);
-    let part = Part::Named("client_secret".into());
+    let part = SecretPart::Named("client_secret".into());
     let alone = Plan { part: part.clone(), steps: Vec::new(), ..plan.clone() };
     assert!(alone.warning().is_some_and(|warning| warning.starts_with("No consumer is given the client_secret")));
     let given = Plan { part, overlap: Overlap::Absent, ..plan.clone() };
@@ -51,10 +51,10 @@ fn a_part_that_nobody_is_given_is_warned_of_and_a_reason_is_kept() {
 
 #[test]
 fn a_limit_is_told_where_it_may_stand_in_the_way() {
-    let told = |max_live| Plan { max_live, ..plan_for(Purpose::Replace, (ReplacementPlan::ApiWebKey, true)) }.limit();
+    let told = |max_live| Plan { max_live, ..plan_for(Purpose::Replace, (RotationStrategyId::ApiWebKey, true)) }.limit();
     assert!(told(Some(2)).is_some_and(|limit| limit.contains(" 2 ")));
     assert_eq!([None, Some(0), Some(1)].map(told), [None, None, None], "one at a time is no overlap, which is told anyway");
-    let mut idle = plan_for(Purpose::Replace, (ReplacementPlan::ApiWebKey, true));
+    let mut idle = plan_for(Purpose::Replace, (RotationStrategyId::ApiWebKey, true));
     idle.steps.retain(|planned| planned.step != Step::Create);
     assert_eq!(idle.limit(), None, "nothing is made");
 }

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::domain::credential::{Principal, Slot};
+use crate::domain::credential::{Principal, SecretSlot};
 use crate::domain::rotation::*;
 
 /// The old secret.
@@ -55,11 +55,11 @@ pub(super) enum Effect {
     /// It asks the provider or a consumer something.
     Look,
     /// It reads a slot.
-    Read(Slot),
+    Read(SecretSlot),
     Mint(String),
     Kill(u32),
-    Put(Slot, u32),
-    Empty(Slot),
+    Put(SecretSlot, u32),
+    Empty(SecretSlot),
     Give(String, u32),
     Write(Box<Entry>),
 }
@@ -67,7 +67,7 @@ pub(super) enum Effect {
 pub(super) struct World {
     pub(super) journal: Journal,
     pub(super) live: BTreeMap<u32, String>,
-    pub(super) slots: BTreeMap<Slot, u32>,
+    pub(super) slots: BTreeMap<SecretSlot, u32>,
     pub(super) consumers: BTreeMap<String, u32>,
     /// What the provider accepted when it came from the store.
     pub(super) proven: BTreeSet<u32>,
@@ -98,7 +98,7 @@ pub(super) struct World {
 /// Where calls happen one after the other.
 #[derive(PartialEq, Eq)]
 enum Place<'a> {
-    Slot(Slot),
+    Slot(SecretSlot),
     Consumer(&'a str),
 }
 
@@ -118,7 +118,7 @@ impl World {
         let (mut live, mut slots) = (BTreeMap::from([(STRANGER, "ci-scanner".to_owned())]), BTreeMap::new());
         if plan.purpose != Purpose::Create {
             live.insert(OLD, "ci-scanner".to_owned());
-            slots.insert(Slot::Current, OLD);
+            slots.insert(SecretSlot::Current, OLD);
         }
         Self {
             journal: Journal::begin(plan),
@@ -220,7 +220,7 @@ impl World {
         if self.journal.plan().purpose == Purpose::Revoke {
             return assert_eq!(secret, OLD, "only what was asked for is revoked");
         }
-        let Some(&current) = self.slots.get(&Slot::Current) else { return };
+        let Some(&current) = self.slots.get(&SecretSlot::Current) else { return };
         assert_ne!(secret, current, "the current secret was revoked");
         assert!(self.live.contains_key(&current), "{secret} was revoked while {current} is dead");
         assert!(secret != OLD || self.proven.contains(&current), "the old one was revoked before the new one was proven");
@@ -228,7 +228,7 @@ impl World {
 
     fn look_at_itself(&self) {
         let stored_alive = self.slots.values().any(|secret| self.live.contains_key(secret));
-        let current = self.slots.get(&Slot::Current);
+        let current = self.slots.get(&SecretSlot::Current);
         match self.journal.plan().purpose {
             Purpose::Create => return assert!(current.is_none_or(|current| self.live.contains_key(current))),
             Purpose::Revoke => return assert_eq!(current, Some(&OLD)),

@@ -11,8 +11,8 @@ use time::format_description::well_known::Rfc3339;
 use super::desk::{BLANK, Body, Call};
 use super::whereabouts::whereabouts;
 use super::{Desk, Doomed, Fresh, Strategy, Told, known, moment, refused, single_out};
-use crate::domain::provider::Authorization;
-use crate::domain::request::Method;
+use crate::domain::provider::AuthMethod;
+use crate::domain::request::HttpMethod;
 use crate::domain::rotation::{Remote, Snapshot};
 use crate::engine::rotation::Tried;
 
@@ -57,14 +57,14 @@ impl Strategy for Account {
 
     async fn mint(&self, desk: &Desk<'_>, name: &str) -> Tried<Fresh> {
         // The kind says how the account is to prove itself, where no account is known that it is to be like.
-        let by_client = matches!(desk.kind.authorization, Authorization::ClientCredentials { .. });
+        let by_client = matches!(desk.kind.authorization, AuthMethod::ClientCredentials { .. });
         open_account(desk, name, if by_client { "oauth_client_secret" } else { "access_token" }).await
     }
 
     async fn remove(&self, desk: &Desk<'_>, doomed: Doomed<'_>) -> Tried<()> {
         let Doomed::Remote(remote) = doomed else { return refused("a service account is deleted by its id") };
         let path = format!("{}/{}", accounts(desk)?, remote.id);
-        desk.call(Call::snyk(Method::Delete, path, Body::Empty)).await?.deleted()
+        desk.call(Call::snyk(HttpMethod::Delete, path, Body::Empty)).await?.deleted()
     }
 
     async fn recognise(&self, desk: &Desk<'_>, hint: Option<&str>, before: Option<&Snapshot>) -> Tried<Option<Remote>> {
@@ -129,7 +129,7 @@ impl Strategy for ClientSecret {
 /// Makes an account like the one that is known, with `usual` as its way to prove itself where none is known.
 async fn open_account(desk: &Desk<'_>, name: &str, usual: &str) -> Tried<Fresh> {
     let order = order(desk, name, usual).await?;
-    let call = Call::snyk(Method::Post, accounts(desk)?, Body::Json(order));
+    let call = Call::snyk(HttpMethod::Post, accounts(desk)?, Body::Json(order));
     let mut told = desk.call(call).await?.created()?;
     let auth = attribute(&told, "auth_type").unwrap_or_else(|| usual.to_owned());
     let secret = told.take_secret(if auth.starts_with("oauth") { "client_secret" } else { &auth })?;
@@ -139,7 +139,7 @@ async fn open_account(desk: &Desk<'_>, name: &str, usual: &str) -> Tried<Fresh> 
 
 async fn change(desk: &Desk<'_>, body: Body<'_>) -> Tried<Told> {
     let path = format!("{}/{}/secrets", accounts(desk)?, account_id(desk)?);
-    desk.call(Call::snyk(Method::Post, path, body)).await
+    desk.call(Call::snyk(HttpMethod::Post, path, body)).await
 }
 
 fn attributes(attributes: &Value) -> Value {
@@ -170,7 +170,7 @@ async fn order(desk: &Desk<'_>, name: &str, usual: &str) -> Tried<Value> {
 }
 
 /// As long a life as the old one had, within what the provider allows.
-fn end(desk: &Desk<'_>, [created, expires]: [Option<crate::domain::Moment>; 2]) -> String {
+fn end(desk: &Desk<'_>, [created, expires]: [Option<crate::domain::Timestamp>; 2]) -> String {
     let now = desk.engine.now();
     let life = created.zip(expires).map_or(LONGEST_LIFE, |(created, expires)| expires - created);
     let life = life.clamp(Duration::DAY, LONGEST_LIFE) - Duration::MINUTE;
@@ -179,13 +179,13 @@ fn end(desk: &Desk<'_>, [created, expires]: [Option<crate::domain::Moment>; 2]) 
 
 async fn look_up(desk: &Desk<'_>, id: &str) -> Tried<Told> {
     let path = format!("{}/{id}", accounts(desk)?);
-    desk.call(Call::snyk(Method::Get, path, Body::Empty)).await
+    desk.call(Call::snyk(HttpMethod::Get, path, Body::Empty)).await
 }
 
 async fn page(desk: &Desk<'_>, path: &str, after: Option<&str>) -> Tried<Told> {
     let mut query = vec![("version", "2024-10-15"), ("limit", PAGE)];
     query.extend(after.map(|after| ("starting_after", after)));
-    desk.call(Call { method: Method::Get, path: path.to_owned(), query: &query, body: Body::Empty }).await?.successful()
+    desk.call(Call { method: HttpMethod::Get, path: path.to_owned(), query: &query, body: Body::Empty }).await?.successful()
 }
 
 /// The cursor of the next page. Snyk writes the link in four forms; the cursor is the same in each.

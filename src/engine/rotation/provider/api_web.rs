@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::desk::{Body, Call};
 use super::{Desk, Doomed, Fresh, Strategy, Told, refused, single_out};
-use crate::domain::request::Method;
+use crate::domain::request::HttpMethod;
 use crate::domain::rotation::{FailureKind, Remote, Snapshot};
 use crate::engine::rotation::Tried;
 
@@ -32,7 +32,7 @@ impl Strategy for Key {
         for page in 1..=PAGES {
             let number = page.to_string();
             let query = [("page", number.as_str()), ("length", "50")];
-            let call = Call { method: Method::Get, path: "/keys/".to_owned(), query: &query, body: Body::Empty };
+            let call = Call { method: HttpMethod::Get, path: "/keys/".to_owned(), query: &query, body: Body::Empty };
             let told = desk.call(call).await?.successful()?;
             found.extend(told.body["results"].as_array().into_iter().flatten().filter_map(remote));
             let pages = told.body["page_total"].as_u64().and_then(|pages| usize::try_from(pages).ok());
@@ -60,7 +60,7 @@ impl Strategy for Key {
         if let Some(labels) = desk.field("key_labels") {
             wish["labels"] = words(labels).map(|label| json!({ "name": label })).collect();
         }
-        let call = Call { method: Method::Post, path: "/keys/".to_owned(), query: &[], body: Body::Json(wish) };
+        let call = Call { method: HttpMethod::Post, path: "/keys/".to_owned(), query: &[], body: Body::Json(wish) };
         let mut told = desk.call(call).await?.created()?;
         let secret = told.take_secret("key")?;
         let Some(remote) = remote(&told.body) else { return refused("the answer names no key") };
@@ -70,7 +70,7 @@ impl Strategy for Key {
     async fn remove(&self, desk: &Desk<'_>, doomed: Doomed<'_>) -> Tried<()> {
         let Doomed::Remote(remote) = doomed else { return refused("a key is deleted by its id") };
         let path = format!("/keys/{}/", remote.id);
-        desk.call(Call { method: Method::Delete, path, query: &[], body: Body::Empty }).await?.deleted()
+        desk.call(Call { method: HttpMethod::Delete, path, query: &[], body: Body::Empty }).await?.deleted()
     }
 
     async fn recognise(&self, desk: &Desk<'_>, hint: Option<&str>, before: Option<&Snapshot>) -> Tried<Option<Remote>> {
@@ -108,7 +108,7 @@ impl Key {
 
 async fn user(desk: &Desk<'_>, id: &str) -> Tried<Told> {
     let path = format!("/api-users/{id}/");
-    desk.call(Call { method: Method::Get, path, query: &[], body: Body::Empty }).await
+    desk.call(Call { method: HttpMethod::Get, path, query: &[], body: Body::Empty }).await
 }
 
 /// Pairs of a role and where it holds, as a person writes them: `ROLE`, `ROLE team:TEAM` or `ROLE target:TARGET`, with

@@ -10,10 +10,10 @@ use serde_json::{Value, json};
 use super::desk::{BLANK, Body, Call, failure_of};
 use super::{Desk, Doomed, Fresh, Strategy, Told, known, moment, refused};
 use crate::domain::Secret;
-use crate::domain::credential::{Part, Principal, Slot};
-use crate::domain::request::Method;
+use crate::domain::credential::{Principal, SecretPart, SecretSlot};
+use crate::domain::request::HttpMethod;
 use crate::domain::rotation::{Failure, FailureKind, Remote, Snapshot};
-use crate::domain::text::hex;
+use crate::domain::text::to_hex;
 use crate::engine::keyring::random;
 use crate::engine::rotation::Tried;
 use crate::engine::rotation::survey::Use;
@@ -31,7 +31,7 @@ pub(super) struct AppSecret;
 impl Strategy for AppSecret {
     /// The app, which both secrets belong to.
     async fn candidates(&self, desk: &Desk<'_>) -> Tried<Vec<Remote>> {
-        let told = desk.call(Call::snyk(Method::Get, app(desk)?, Body::Empty)).await?.successful()?;
+        let told = desk.call(Call::snyk(HttpMethod::Get, app(desk)?, Body::Empty)).await?.successful()?;
         Ok(remote(&told.body["data"]).into_iter().collect())
     }
 
@@ -60,8 +60,8 @@ impl Strategy for AppSecret {
     }
 
     /// A client that is known proves something only where a made-up secret is refused in its place.
-    async fn try_slot(&self, desk: &Desk<'_>, slot: Slot) -> Tried<Option<Use>> {
-        let part = Part::Named(CLIENT_SECRET.to_owned());
+    async fn try_slot(&self, desk: &Desk<'_>, slot: SecretSlot) -> Tried<Option<Use>> {
+        let part = SecretPart::Named(CLIENT_SECRET.to_owned());
         let secret = desk.engine.store.get(&ItemKey::of(&desk.credential.id, slot, &part)).await;
         let secret = secret.map_err(|error| failure_of(&error.into()))?;
         if let Introduction::Unknown(why) = introduce(desk, secret).await? {
@@ -89,12 +89,12 @@ async fn introduce(desk: &Desk<'_>, client_secret: Secret) -> Tried<Introduction
 /// A secret that nobody ever issued, in the form of those that Snyk does.
 fn made_up(what: &str) -> Tried<Secret> {
     let bytes = random::<32>().map_err(|problem| failure_of(&problem))?;
-    Ok(Secret::from_text(format!("snyk_{what}_{}_v1", hex(&bytes))))
+    Ok(Secret::from_text(format!("snyk_{what}_{}_v1", to_hex(&bytes))))
 }
 
 async fn change(desk: &Desk<'_>, body: Body<'_>) -> Tried<Told> {
     let path = format!("{}/secrets", app(desk)?);
-    desk.call(Call::snyk(Method::Post, path, body)).await
+    desk.call(Call::snyk(HttpMethod::Post, path, body)).await
 }
 
 fn attributes(attributes: &Value) -> Value {

@@ -3,13 +3,13 @@
 
 use serde_json::Value;
 
-use crate::domain::problem::Class;
-use crate::domain::provider::Kind;
-use crate::domain::provider::spec::ReplacementPlan;
-use crate::domain::redact::{Redactor, members};
-use crate::domain::region::{Place, Region};
-use crate::domain::request::{Draft, Method, Target};
-use crate::domain::response::Answer;
+use crate::domain::problem::ProblemClass;
+use crate::domain::provider::CredentialKind;
+use crate::domain::provider::spec::RotationStrategyId;
+use crate::domain::redact::{SecretRedactor, members};
+use crate::domain::region::{HostRole, Region};
+use crate::domain::request::{HttpMethod, RequestDraft, RequestTarget};
+use crate::domain::response::ApiResponse;
 use crate::domain::rotation::{Failure, FailureKind};
 use crate::domain::{Credential, CredentialId, Problem, Secret, text};
 use crate::engine::Engine;
@@ -31,18 +31,18 @@ pub(in crate::engine) struct Desk<'a> {
     /// What is replaced, as the index knows it.
     pub credential: Credential,
     /// Its kind.
-    pub kind: &'a Kind,
+    pub kind: &'a CredentialKind,
     /// Where it lives.
     pub region: &'a Region,
     /// How it is replaced.
-    pub plan: ReplacementPlan,
+    pub plan: RotationStrategyId,
     /// As whom the calls are made; its current secret is used.
     pub clerk: CredentialId,
 }
 
 /// A management call.
 pub(super) struct Call<'a> {
-    pub method: Method,
+    pub method: HttpMethod,
     pub path: String,
     pub query: &'a [(&'a str, &'a str)],
     pub body: Body<'a>,
@@ -91,13 +91,13 @@ impl Desk<'_> {
         self.engine.by_id(&self.clerk).await.map_err(|problem| failure_of(&problem))
     }
 
-    async fn send(&self, clerk: &Credential, call: &Call<'_>) -> Tried<Answer> {
+    async fn send(&self, clerk: &Credential, call: &Call<'_>) -> Tried<ApiResponse> {
         self.dispatch(clerk, call).await.map_err(|trouble| told_of(trouble, call.method))
     }
 
     /// A 401 means that nothing happened. The clerk's scheme may not be known yet, or its access token may have ended;
     /// a check, which only reads, finds out, and then the call is made once more.
-    async fn send_again(&self, clerk: Credential, call: &Call<'_>, refused: Answer) -> Tried<Answer> {
+    async fn send_again(&self, clerk: Credential, call: &Call<'_>, refused: ApiResponse) -> Tried<ApiResponse> {
         self.engine.forget_session(&clerk.id);
         let region = self.region.id.clone();
         if self.engine.check(&clerk, &region).await.is_err() {
@@ -107,7 +107,7 @@ impl Desk<'_> {
         self.send(&known, call).await
     }
 
-    async fn dispatch(&self, clerk: &Credential, call: &Call<'_>) -> Result<Answer, Trouble> {
+    async fn dispatch(&self, clerk: &Credential, call: &Call<'_>) -> Result<ApiResponse, Trouble> {
         let catalogue = &self.engine.catalogue;
         let kind = catalogue.kind(&clerk.provider, &clerk.kind).map_err(Problem::from)?;
         let bound = self.engine.authorize(clerk, kind, self.region).await?;
@@ -118,16 +118,16 @@ impl Desk<'_> {
         Ok(self.engine.send_counted(clerk, self.region, outgoing).await?)
     }
 
-    fn read(&self, answer: &Answer, call: &Call<'_>) -> Tried<Told> {
+    fn read(&self, answer: &ApiResponse, call: &Call<'_>) -> Tried<Told> {
         let provider = self.engine.catalogue.provider(&self.credential.provider);
         let provider = provider.map_err(|error| failure_of(&error.into()))?;
-        let captured = members::capture(answer.body.text().unwrap_or_default(), &provider.secret_members);
+        let captured = members::capture_secrets(answer.body.text().unwrap_or_default(), &provider.secret_members);
         if answer.truncated && !call.method.is_safe() {
             return Err(Failure::new(FailureKind::Unanswered, "the answer is longer than any that was expected"));
         }
-        let mut redactor = Redactor::default();
+        let mut redactor = SecretRedactor::default();
         if let Body::Holding(_, secret) = &call.body {
-            redactor.learn(secret);
+            redactor.add_secret(secret);
         }
         let remark = remark(&redactor.redact(&captured.text));
         let body = serde_json::from_str(&captured.text).unwrap_or_default();
@@ -137,12 +137,12 @@ impl Desk<'_> {
 
 impl<'a> Call<'a> {
     /// A call of Snyk's REST API.
-    pub(super) fn snyk(method: Method, path: String, body: Body<'a>) -> Self {
+    pub(super) fn snyk(method: HttpMethod, path: String, body: Body<'a>) -> Self {
         Self { method, path, query: &[("version", "2024-10-15")], body }
     }
 
-    fn draft(&self, provider: &str) -> Draft {
-        let mut draft = Draft::new(self.method, Target::Path { place: Place::Api, path: self.path.clone() });
+    fn draft(&self, provider: &str) -> RequestDraft {
+        let mut draft = RequestDraft::new(self.method, RequestTarget::Path { place: HostRole::Api, path: self.path.clone() });
         draft.query = self.query.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let media = if provider == "snyk-api-web" { "application/json" } else { "application/vnd.api+json" };
         if !matches!(self.body, Body::Empty) {
@@ -226,13 +226,13 @@ impl Told {
 /// What a problem on this side of the network means for going on.
 pub(in crate::engine) fn failure_of(problem: &Problem) -> Failure {
     let kind = match problem.class {
-        Class::Store | Class::Unknown | Class::Failed => FailureKind::NotYet,
+        ProblemClass::Store | ProblemClass::Unknown | ProblemClass::Failed => FailureKind::NotYet,
         _ => FailureKind::Refused,
     };
     Failure::new(kind, format!("{}: {}", problem.what, problem.why))
 }
 
-fn told_of(trouble: Trouble, method: Method) -> Failure {
+fn told_of(trouble: Trouble, method: HttpMethod) -> Failure {
     let kind = match &trouble {
         Trouble::Problem(problem) => return failure_of(problem),
         Trouble::Net(error) => kind_of(error, method),
@@ -245,7 +245,7 @@ fn told_of(trouble: Trouble, method: Method) -> Failure {
 }
 
 /// A connection that never stood has changed nothing; an answer that did not come may have.
-const fn kind_of(error: &NetError, method: Method) -> FailureKind {
+const fn kind_of(error: &NetError, method: HttpMethod) -> FailureKind {
     match error {
         NetError::NoConnection { .. } => FailureKind::NotYet,
         NetError::NotBound(_) | NetError::Unsendable(_) => FailureKind::Refused,
@@ -259,6 +259,6 @@ fn remark(said: &str) -> String {
     let json: Value = serde_json::from_str(said).unwrap_or_default();
     let members = ["/errors/0/detail", "/errors/0/title", "/error_description", "/error", "/detail", "/message"];
     let reason = members.iter().find_map(|pointer| json.pointer(pointer)?.as_str());
-    let line = text::clean_line(reason.unwrap_or(said));
+    let line = text::sanitize_line(reason.unwrap_or(said));
     if line.is_empty() { "no reason was given".to_owned() } else { line.chars().take(LONGEST_REMARK).collect() }
 }

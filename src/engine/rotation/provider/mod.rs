@@ -23,8 +23,8 @@ pub(in crate::engine) use desk::{Desk, Told, failure_of};
 use super::Tried;
 use super::survey::Use;
 use crate::domain::Secret;
-use crate::domain::credential::Slot;
-use crate::domain::provider::spec::ReplacementPlan;
+use crate::domain::credential::SecretSlot;
+use crate::domain::provider::spec::RotationStrategyId;
 use crate::domain::rotation::{Failure, FailureKind, Remote, Snapshot};
 
 /// A secret that a provider has just made, and what it is there.
@@ -68,7 +68,7 @@ pub(in crate::engine) trait Strategy: Send + Sync {
     }
 
     /// Whether the secret in a slot works, where it is used otherwise than by the kind's check; `None` where it is not.
-    async fn try_slot(&self, _desk: &Desk<'_>, _slot: Slot) -> Tried<Option<Use>> {
+    async fn try_slot(&self, _desk: &Desk<'_>, _slot: SecretSlot) -> Tried<Option<Use>> {
         Ok(None)
     }
 
@@ -84,15 +84,15 @@ pub(in crate::engine) trait Strategy: Send + Sync {
 }
 
 /// The strategy of a way of replacing.
-pub(in crate::engine) fn strategy(plan: ReplacementPlan) -> &'static dyn Strategy {
+pub(in crate::engine) fn strategy(plan: RotationStrategyId) -> &'static dyn Strategy {
     match plan {
-        ReplacementPlan::Guided => &guided::Guided,
-        ReplacementPlan::SnykPersonalAccessToken => &pat::PersonalAccessToken,
-        ReplacementPlan::SnykServiceAccount => &account::Account,
-        ReplacementPlan::SnykServiceAccountSecret => &account::ClientSecret,
-        ReplacementPlan::SnykAppSession => &session::Session,
-        ReplacementPlan::SnykAppSecret => &app_secret::AppSecret,
-        ReplacementPlan::ApiWebKey => &api_web::Key,
+        RotationStrategyId::Manual => &guided::Guided,
+        RotationStrategyId::SnykPersonalAccessToken => &pat::PersonalAccessToken,
+        RotationStrategyId::SnykServiceAccount => &account::Account,
+        RotationStrategyId::SnykServiceAccountSecret => &account::ClientSecret,
+        RotationStrategyId::SnykAppSession => &session::Session,
+        RotationStrategyId::SnykAppSecret => &app_secret::AppSecret,
+        RotationStrategyId::ApiWebKey => &api_web::Key,
     }
 }
 
@@ -118,8 +118,8 @@ fn single_out(found: Vec<Remote>, hint: Option<&str>, before: Option<&Snapshot>)
 }
 
 /// A moment as providers write it.
-fn moment(text: Option<&str>) -> Option<crate::domain::Moment> {
-    crate::domain::Moment::parse(text?, &time::format_description::well_known::Rfc3339).ok()
+fn moment(text: Option<&str>) -> Option<crate::domain::Timestamp> {
+    crate::domain::Timestamp::parse(text?, &time::format_description::well_known::Rfc3339).ok()
 }
 
 #[cfg(test)]

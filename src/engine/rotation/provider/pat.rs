@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::desk::{Body, Call};
 use super::{Desk, Doomed, Fresh, Strategy, moment, refused, single_out};
-use crate::domain::request::Method;
+use crate::domain::request::HttpMethod;
 use crate::domain::rotation::{FailureKind, Remote, Snapshot};
 use crate::engine::rotation::Tried;
 
@@ -27,7 +27,7 @@ impl Strategy for PersonalAccessToken {
     }
 
     async fn list(&self, desk: &Desk<'_>) -> Tried<Vec<Remote>> {
-        let told = desk.call(Call::snyk(Method::Get, PATH.to_owned(), Body::Empty)).await?.successful()?;
+        let told = desk.call(Call::snyk(HttpMethod::Get, PATH.to_owned(), Body::Empty)).await?.successful()?;
         Ok(told.body["data"].as_array().into_iter().flatten().filter_map(remote).collect())
     }
 
@@ -38,7 +38,7 @@ impl Strategy for PersonalAccessToken {
     async fn remove(&self, desk: &Desk<'_>, doomed: Doomed<'_>) -> Tried<()> {
         let Doomed::Remote(remote) = doomed else { return refused("a personal access token is revoked by its id") };
         let path = format!("{PATH}/{}", remote.id);
-        desk.call(Call::snyk(Method::Delete, path, Body::Empty)).await?.deleted()
+        desk.call(Call::snyk(HttpMethod::Delete, path, Body::Empty)).await?.deleted()
     }
 
     async fn recognise(&self, desk: &Desk<'_>, hint: Option<&str>, before: Option<&Snapshot>) -> Tried<Option<Remote>> {

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 
 use super::{Desk, Doomed, Fresh, Strategy, failure_of, refused};
 use crate::domain::Secret;
-use crate::domain::credential::Part;
+use crate::domain::credential::SecretPart;
 use crate::domain::rotation::{Failure, FailureKind, Remote, Snapshot};
 use crate::engine::rotation::Tried;
 use crate::net::exchange::ExchangeError;
@@ -45,9 +45,9 @@ impl Strategy for Session {
 async fn parts(desk: &Desk<'_>) -> Tried<BTreeMap<String, Arc<Secret>>> {
     let mut parts = BTreeMap::new();
     for part in &desk.kind.parts {
-        match desk.engine.secret(&desk.credential, &Part::Named(part.id.clone())).await {
+        match desk.engine.secret(&desk.credential, &SecretPart::Named(part.id.clone())).await {
             Ok(secret) => drop(parts.insert(part.id.clone(), Arc::new(secret))),
-            Err(problem) if problem.class == crate::domain::problem::Class::NotFound => {}
+            Err(problem) if problem.class == crate::domain::problem::ProblemClass::NotFound => {}
             Err(problem) => return Err(failure_of(&problem)),
         }
     }

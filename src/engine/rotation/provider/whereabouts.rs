@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Desk;
 use super::account::{account_id, accounts};
 use super::desk::{Body, Call};
-use crate::domain::credential::Slot;
-use crate::domain::request::Method;
+use crate::domain::credential::SecretSlot;
+use crate::domain::request::HttpMethod;
 use crate::domain::rotation::Reach;
 use crate::engine::rotation::Tried;
 
@@ -20,7 +20,9 @@ pub(super) async fn whereabouts(desk: &Desk<'_>) -> Tried<Fields> {
     if has_home && account_id(desk).is_ok() {
         return Ok(Fields::new());
     }
-    let Ok(Reach { principal, organisations, .. }) = desk.measure(Slot::Current, None).await? else { return Ok(Fields::new()) };
+    let Ok(Reach { principal, organisations, .. }) = desk.measure(SecretSlot::Current, None).await? else {
+        return Ok(Fields::new());
+    };
     if principal.kind != "service_account" {
         return Ok(Fields::new());
     }
@@ -44,12 +46,12 @@ async fn home(desk: &Desk<'_>, id: &str, organisations: &BTreeSet<String>) -> Tr
 }
 
 async fn lives_in(desk: &Desk<'_>, place: &str, id: &str) -> Tried<bool> {
-    let told = desk.call(Call::snyk(Method::Get, format!("{place}/service_accounts/{id}"), Body::Empty)).await?;
+    let told = desk.call(Call::snyk(HttpMethod::Get, format!("{place}/service_accounts/{id}"), Body::Empty)).await?;
     Ok(told.status == 200 && told.text("/data/id") == Some(id))
 }
 
 async fn group_of(desk: &Desk<'_>, organisation: &str) -> Tried<Option<String>> {
-    let told = desk.call(Call::snyk(Method::Get, format!("/rest/orgs/{organisation}"), Body::Empty)).await?;
+    let told = desk.call(Call::snyk(HttpMethod::Get, format!("/rest/orgs/{organisation}"), Body::Empty)).await?;
     Ok(told.text("/data/attributes/group_id").map(str::to_owned))
 }
 

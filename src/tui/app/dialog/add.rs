@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use super::pasted::Pasted;
 use super::{Intent, Outcome};
-use crate::domain::Name;
+use crate::domain::CredentialName;
 use crate::domain::problem::Problem;
-use crate::domain::provider::{Authorization, Catalogue, Kind, Provider};
+use crate::domain::provider::{AuthMethod, CredentialKind, Provider, ProviderCatalog};
 use crate::engine::KEY_FILE;
 use crate::engine::message::{Inquiry, KeyringEvent, NewCredential, NewLogin, Session, TaskId};
 use crate::tui::app::form::{Button, CHOOSING, Choice, Control, Field, Form, Happened};
@@ -19,7 +19,7 @@ const UNKNOWN: &str = "choose provider and kind yourself";
 
 /// The dialog that adds a credential.
 pub struct Add {
-    catalogue: Arc<Catalogue>,
+    catalogue: Arc<ProviderCatalog>,
     /// Its fields.
     pub form: Form,
     /// What was pasted.
@@ -40,7 +40,7 @@ enum Wish {
 
 impl Add {
     /// An empty form.
-    pub fn new(catalogue: Arc<Catalogue>) -> Self {
+    pub fn new(catalogue: Arc<ProviderCatalog>) -> Self {
         let providers = catalogue.providers().map(|known| (known.id.clone(), known.title.clone())).collect();
         let fields = vec![
             Field::secret(Pasted::FIELD, "Secret").hinting("Paste it here; what is around it is taken off."),
@@ -54,7 +54,7 @@ impl Add {
 
     /// A form for a session that one signs in to, in this region where its provider has it; none where there is no such
     /// kind.
-    pub fn for_session(catalogue: Arc<Catalogue>, region: &str) -> Option<Self> {
+    pub fn for_session(catalogue: Arc<ProviderCatalog>, region: &str) -> Option<Self> {
         let first = |provider: &Provider| {
             let kind = provider.kinds.iter().find(|kind| signs_in(kind))?;
             Some((provider.id.clone(), kind.id.clone()))
@@ -156,7 +156,7 @@ impl Add {
         sheet
     }
 
-    fn kind(&self) -> Option<&Kind> {
+    fn kind(&self) -> Option<&CredentialKind> {
         self.catalogue.kind(self.form.value("provider"), self.form.value("kind")).ok()
     }
 
@@ -215,13 +215,15 @@ impl Add {
         if secret.is_none() && !self.kind().is_some_and(signs_in) {
             return Err(wrong(Pasted::FIELD, "is missing: paste the secret here".to_owned()));
         }
-        let name = Name::parse(self.form.value("name")).map_err(|error| wrong("name", error.to_string()))?;
+        let name = CredentialName::parse(self.form.value("name")).map_err(|error| wrong("name", error.to_string()))?;
         if app.credentials.all().iter().any(|known| known.name == name) {
             return Err(wrong("name", format!("{name} exists already")));
         }
         let expires = read_day(self.form.value("expires")).map_err(|problem| wrong("expires", problem))?;
         let (mut fields, mut parts) = (BTreeMap::new(), BTreeMap::new());
-        for spec in self.kind().map(|kind| kind.fields.clone()).unwrap_or_default().into_iter().filter(|spec| !spec.learned) {
+        for spec in
+            self.kind().map(|kind| kind.fields.clone()).unwrap_or_default().into_iter().filter(|spec| !spec.provider_supplied)
+        {
             let id = field_id(&spec.id);
             let value = self.form.value(&id);
             if !value.is_empty() {
@@ -255,7 +257,7 @@ impl Add {
         let kinds: Vec<_> = kinds.map(|kind| (kind.id.clone(), kind.title.clone())).collect();
         let chosen = Choice::new(kinds, self.form.value("kind"));
         let kind = self.catalogue.kind(&provider, chosen.id()).ok().cloned();
-        let caution = |kind: &Kind| kind.caution.as_ref().map(|caution| format!(" {caution}")).unwrap_or_default();
+        let caution = |kind: &CredentialKind| kind.caution.as_ref().map(|caution| format!(" {caution}")).unwrap_or_default();
         let kind_help = kind.as_ref().map(|kind| format!("{}{}", kind.help, caution(kind))).unwrap_or_default();
 
         let mut fields = vec![
@@ -268,7 +270,7 @@ impl Add {
             fields.extend(
                 kind.fields
                     .iter()
-                    .filter(|spec| !spec.learned)
+                    .filter(|spec| !spec.provider_supplied)
                     .map(|spec| Field::text(&field_id(&spec.id), &spec.title, "").hinting(spec.help.clone())),
             );
             fields
@@ -306,8 +308,8 @@ impl Add {
 }
 
 /// Whether one signs in to it.
-fn signs_in(kind: &Kind) -> bool {
-    matches!(kind.authorization, Authorization::RefreshToken { authorize: Some(_), .. })
+fn signs_in(kind: &CredentialKind) -> bool {
+    matches!(kind.authorization, AuthMethod::RefreshToken { authorize: Some(_), .. })
 }
 
 /// The id in the form of a field that the provider names, apart from the form's own.
@@ -316,7 +318,7 @@ pub(super) fn field_id(id: &str) -> String {
 }
 
 /// The regions of a provider to choose from.
-pub(super) fn region_choice(catalogue: &Catalogue, provider: &str, current: &str) -> Choice {
+pub(super) fn region_choice(catalogue: &ProviderCatalog, provider: &str, current: &str) -> Choice {
     let title = |region: &crate::domain::region::Region| {
         let name = if region.title.is_empty() { region.id.clone() } else { format!("{} · {}", region.id, region.title) };
         (region.id.clone(), name)
@@ -336,7 +338,7 @@ pub(super) fn read_labels(text: &str) -> Vec<String> {
 }
 
 /// A day as it is typed, or none.
-pub(super) fn read_day(text: &str) -> Result<Option<crate::domain::Moment>, String> {
+pub(super) fn read_day(text: &str) -> Result<Option<crate::domain::Timestamp>, String> {
     if text.is_empty() {
         return Ok(None);
     }

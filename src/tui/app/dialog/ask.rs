@@ -1,9 +1,9 @@
 //! One question that a line of text answers: the name of a request, the file for an answer, the name for a secret.
 
 use super::{ConsoleIntent, Intent, Outcome, problem};
-use crate::domain::Name;
+use crate::domain::CredentialName;
 use crate::domain::problem::Problem;
-use crate::domain::request::SavedId;
+use crate::domain::request::SavedRequestName;
 use crate::engine::message::{Minted, SavedTask, TaskId};
 use crate::tui::app::form::{Button, Field, Form, Happened};
 use crate::tui::app::sheet::{Row, Sheet};
@@ -25,15 +25,15 @@ pub enum Asked {
     /// Under which name the request is kept.
     Save,
     /// What a saved request is called from now on.
-    Rename(SavedId),
+    Rename(SavedRequestName),
     /// What a copy of a saved request is called.
-    Copy(SavedId),
+    Copy(SavedRequestName),
     /// To which file the answer is written.
     Write,
     /// Under which name the fresh secret at this place of the answer, which came in this member, is kept.
     Keep(usize, String),
     /// What the fresh secret is called that came so, and that is kept under this name.
-    Name(usize, String, Name),
+    Name(usize, String, CredentialName),
 }
 
 impl Asked {
@@ -128,7 +128,7 @@ impl Ask {
     }
 
     fn intent(&self, text: &str) -> Result<ConsoleIntent, String> {
-        let id = || SavedId::parse(text).map_err(|problem| format!("does not do: {}", problem.why));
+        let id = || SavedRequestName::parse(text).map_err(|problem| format!("does not do: {}", problem.why));
         Ok(match &self.asked {
             Asked::Save => ConsoleIntent::Save(id()?),
             Asked::Rename(from) => ConsoleIntent::Saved(SavedTask::Rename(from.clone(), id()?)),
@@ -136,7 +136,7 @@ impl Ask {
             Asked::Write if text.is_empty() => return Err("is empty".to_owned()),
             Asked::Write => ConsoleIntent::Write(text.to_owned()),
             Asked::Keep(which, _) | Asked::Name(which, ..) => {
-                ConsoleIntent::Keep(*which, Name::parse(text).map_err(|error| format!("does not do: {error}"))?)
+                ConsoleIntent::Keep(*which, CredentialName::parse(text).map_err(|error| format!("does not do: {error}"))?)
             }
         })
     }

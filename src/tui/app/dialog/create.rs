@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use super::add::{field_id, read_labels};
 use super::{Intent, Outcome};
-use crate::domain::provider::spec::ReplacementPlan;
-use crate::domain::provider::{Catalogue, Kind};
-use crate::domain::{Credential, CredentialId, Name};
+use crate::domain::provider::spec::RotationStrategyId;
+use crate::domain::provider::{CredentialKind, ProviderCatalog};
+use crate::domain::{Credential, CredentialId, CredentialName};
 use crate::engine::message::{RotationTask, Wish};
 use crate::tui::app::App;
 use crate::tui::app::form::{Button, CHOOSING, Choice, Control, Field, Form, Happened};
@@ -22,7 +22,7 @@ const FIXED: usize = 3;
 
 /// The dialog that has a credential made.
 pub struct Create {
-    catalogue: Arc<Catalogue>,
+    catalogue: Arc<ProviderCatalog>,
     /// The credential that was selected: a new one of its kind is made like it.
     like: Credential,
     /// What it is called on this screen.
@@ -33,7 +33,11 @@ pub struct Create {
 
 impl Create {
     /// A form for what can be made where `like` lives, by itself or by one of `others`; none where nothing can.
-    pub fn new((like, called): (&Credential, String), others: Vec<(String, String)>, catalogue: Arc<Catalogue>) -> Option<Self> {
+    pub fn new(
+        (like, called): (&Credential, String),
+        others: Vec<(String, String)>,
+        catalogue: Arc<ProviderCatalog>,
+    ) -> Option<Self> {
         let kinds = kinds(&catalogue, &like.provider);
         if kinds.is_empty() {
             return None;
@@ -87,7 +91,7 @@ impl Create {
     }
 
     fn read(&self, app: &App) -> Result<Wish, (&'static str, String)> {
-        let name = Name::parse(self.form.value("name")).map_err(|error| ("name", error.to_string()))?;
+        let name = CredentialName::parse(self.form.value("name")).map_err(|error| ("name", error.to_string()))?;
         if app.credentials.all().iter().any(|known| known.name == name) {
             return Err(("name", format!("{name} exists already")));
         }
@@ -108,7 +112,7 @@ impl Create {
         Ok(Wish { name, provider, kind, region, fields, labels, like, administrator, reason })
     }
 
-    fn chosen(&self) -> Option<(&str, &Kind)> {
+    fn chosen(&self) -> Option<(&str, &CredentialKind)> {
         let (provider, kind) = self.form.value("kind").split_once('/')?;
         Some((provider, self.catalogue.kind(provider, kind).ok()?))
     }
@@ -118,10 +122,10 @@ impl Create {
         let Some((provider, kind)) = self.chosen() else { return };
         let alike = self.is_alike(provider, &kind.id);
         let known = |id: &str| self.like.fields.get(id).filter(|_| alike || is_place(id)).map_or("", String::as_str);
-        let given = kind.fields.iter().filter(|spec| !is_told(&spec.id) && !spec.learned);
+        let given = kind.fields.iter().filter(|spec| !is_told(&spec.id) && !spec.provider_supplied);
         let mut fields: Vec<_> =
             given.map(|spec| Field::text(&field_id(&spec.id), &spec.title, known(&spec.id)).hinting(spec.help.clone())).collect();
-        fields.splice(0..0, self.account(alike, kind.replace.plan));
+        fields.splice(0..0, self.account(alike, kind.rotation.strategy));
         fields.push(Field::text("labels", "Labels", &self.like.labels.join(" ")).hinting("Words to filter by."));
         fields.push(Field::text(REASON, "Why", "").hinting("It is put on record."));
         for field in &mut fields {
@@ -141,9 +145,9 @@ impl Create {
     }
 
     /// A new account, or a further secret for the one that is known.
-    fn account(&self, alike: bool, plan: ReplacementPlan) -> Option<Field> {
+    fn account(&self, alike: bool, plan: RotationStrategyId) -> Option<Field> {
         let id = self.like.fields.get("service_account_id")?;
-        let further = alike && plan == ReplacementPlan::SnykServiceAccountSecret;
+        let further = alike && plan == RotationStrategyId::SnykServiceAccountSecret;
         let known = (id.clone(), format!("that of {}: a further secret", self.called));
         let choice = Choice::new(vec![(String::new(), "a new one".to_owned()), known], "");
         further.then(|| Field::choice(ACCOUNT, "Account", choice).hinting("An account can have two secrets at the same time."))
@@ -151,7 +155,7 @@ impl Create {
 }
 
 /// The kinds that the providers around a region have an API for, by provider and kind.
-fn kinds(catalogue: &Catalogue, provider: &str) -> Vec<(String, String)> {
+fn kinds(catalogue: &ProviderCatalog, provider: &str) -> Vec<(String, String)> {
     let owner = |provider: &str| catalogue.region_owner(provider).ok().map(|owner| owner.id.as_str());
     let home = owner(provider);
     let near = catalogue.providers().filter(|other| owner(&other.id) == home);
@@ -160,13 +164,13 @@ fn kinds(catalogue: &Catalogue, provider: &str) -> Vec<(String, String)> {
 }
 
 /// Whether a program can have it made.
-fn is_made(kind: &Kind) -> bool {
-    use ReplacementPlan as P;
-    match kind.replace.plan {
+fn is_made(kind: &CredentialKind) -> bool {
+    use RotationStrategyId as P;
+    match kind.rotation.strategy {
         P::SnykServiceAccount | P::SnykServiceAccountSecret | P::ApiWebKey => true,
         // What is made of an app is its own secret, with which one then signs in.
-        P::SnykAppSession => kind.parts.iter().any(|part| part.replace.is_some()),
-        P::Guided | P::SnykPersonalAccessToken | P::SnykAppSecret => false,
+        P::SnykAppSession => kind.parts.iter().any(|part| part.rotation.is_some()),
+        P::Manual | P::SnykPersonalAccessToken | P::SnykAppSecret => false,
     }
 }
 

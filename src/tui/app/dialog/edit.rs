@@ -7,8 +7,8 @@ use super::add::{field_id, read_day, read_labels, region_choice};
 use super::pasted::Pasted;
 use super::{Intent, Outcome};
 use crate::domain::problem::Problem;
-use crate::domain::provider::Catalogue;
-use crate::domain::{Credential, Name};
+use crate::domain::provider::ProviderCatalog;
+use crate::domain::{Credential, CredentialName};
 use crate::engine::message::{Edit, TaskId};
 use crate::tui::app::form::{Button, Field, Form, Happened};
 use crate::tui::app::sheet::{Row, Sheet};
@@ -19,7 +19,7 @@ const UNKNOWN: &str = "it is kept as what the credential is";
 
 /// The dialog that edits a credential.
 pub struct EditCredential {
-    catalogue: Arc<Catalogue>,
+    catalogue: Arc<ProviderCatalog>,
     before: Credential,
     /// Its fields.
     pub form: Form,
@@ -31,7 +31,7 @@ pub struct EditCredential {
 
 impl EditCredential {
     /// A form that shows the credential as it is.
-    pub fn new(credential: &Credential, catalogue: Arc<Catalogue>) -> Self {
+    pub fn new(credential: &Credential, catalogue: Arc<ProviderCatalog>) -> Self {
         let form = Form::new(fields_of(credential, &catalogue), vec![Button::Cancel, Button::Act("Save")]);
         Self { catalogue, before: credential.clone(), form, pasted: Pasted::default(), task: None, problem: None }
     }
@@ -101,7 +101,7 @@ impl EditCredential {
     }
 
     fn read(&mut self, app: &App) -> Result<Edit, (&'static str, String)> {
-        let name = Name::parse(self.form.value("name")).map_err(|error| ("name", error.to_string()))?;
+        let name = CredentialName::parse(self.form.value("name")).map_err(|error| ("name", error.to_string()))?;
         let other = |known: &Credential| known.name == name && known.id != self.before.id;
         if app.credentials.all().iter().any(other) {
             return Err(("name", format!("{name} exists already")));
@@ -132,7 +132,7 @@ impl EditCredential {
     }
 }
 
-fn fields_of(credential: &Credential, catalogue: &Catalogue) -> Vec<Field> {
+fn fields_of(credential: &Credential, catalogue: &ProviderCatalog) -> Vec<Field> {
     let region = region_choice(catalogue, &credential.provider, &credential.region);
     let mut fields = vec![Field::text("name", "Name", credential.name.as_str()), Field::choice("region", "Region", region)];
     let specs = catalogue.kind(&credential.provider, &credential.kind).map(|kind| kind.fields.as_slice()).unwrap_or_default();

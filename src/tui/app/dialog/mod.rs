@@ -60,8 +60,8 @@ use crate::config::Key;
 use crate::config::key::Code;
 use crate::config::theme::Theme;
 use crate::domain::problem::Problem;
-use crate::domain::request::{Draft, Saved, SavedId};
-use crate::domain::{CredentialId, Name, Secret};
+use crate::domain::request::{RequestDraft, SavedRequest, SavedRequestName};
+use crate::domain::{CredentialId, CredentialName, Secret};
 use crate::engine::message::Find;
 use crate::engine::message::{
     Edit, Finding, HistoryLine, Inquiry, Keep, KeyringEvent, NewCredential, QuestionId, Reply, RotationTask, SavedTask, Session,
@@ -149,11 +149,11 @@ pub enum Intent {
     /// Take a preset, with values for its placeholders.
     Preset(String, BTreeMap<String, String>),
     /// Take a request that was written by hand.
-    Write(Draft, Keep),
+    Write(RequestDraft, Keep),
     /// Do something with the console.
     Console(Box<ConsoleIntent>),
     /// Send a request to which a person agreed.
-    Send(CredentialId, Draft),
+    Send(CredentialId, RequestDraft),
     /// Unlock the store, with a passphrase or by its own prompt.
     Unlock(Option<Arc<Secret>>),
     /// Stop a task.
@@ -182,21 +182,21 @@ pub enum Intent {
 #[derive(Clone)]
 pub enum ConsoleIntent {
     /// Keep the request under a name.
-    Save(SavedId),
+    Save(SavedRequestName),
     /// Ask how a saved request is to be called.
-    Rename(SavedId),
+    Rename(SavedRequestName),
     /// Ask how a copy of a saved request is to be called.
-    Copy(SavedId),
+    Copy(SavedRequestName),
     /// Ask whether a saved request is to be forgotten.
-    Delete(SavedId),
+    Delete(SavedRequestName),
     /// Do this to the saved requests.
     Saved(SavedTask),
     /// Take a saved request.
-    Open(SavedId, Box<Saved>),
+    Open(SavedRequestName, Box<SavedRequest>),
     /// Write the answer to this file.
     Write(String),
     /// Keep the fresh secret at this place of the answer under this name.
-    Keep(usize, Name),
+    Keep(usize, CredentialName),
     /// Send a request of the history again.
     Resend(Box<HistoryLine>),
     /// Compare a request of the history with the one that was answered last.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Intent, Outcome};
-use crate::domain::provider::{Parameter, Preset};
+use crate::domain::provider::{PresetParameter, RequestPreset};
 use crate::tui::app::form::{Button, CHOOSING, Choice, Field, Form, Happened};
 use crate::tui::app::sheet::{Row, Sheet};
 
@@ -14,7 +14,7 @@ pub struct Parameters {
     help: String,
     docs: String,
     /// The parameters, and what stood in their fields at first.
-    asked: Vec<(Parameter, String)>,
+    asked: Vec<(PresetParameter, String)>,
     given: BTreeMap<String, String>,
     /// Its fields.
     pub form: Form,
@@ -23,13 +23,13 @@ pub struct Parameters {
 impl Parameters {
     /// Asks for the values of `asked`, beside those that are given already; `last` says what was chosen before.
     pub fn new(
-        preset: &Preset,
-        asked: Vec<Parameter>,
+        preset: &RequestPreset,
+        asked: Vec<PresetParameter>,
         given: BTreeMap<String, String>,
-        last: impl Fn(&Parameter) -> String,
+        last: impl Fn(&PresetParameter) -> String,
     ) -> Self {
-        let field = |(parameter, last): &(Parameter, String)| {
-            let Parameter { id, choices, .. } = parameter;
+        let field = |(parameter, last): &(PresetParameter, String)| {
+            let PresetParameter { id, choices, .. } = parameter;
             if choices.is_empty() {
                 Field::text(id, id, last).hinting(hint(parameter))
             } else {
@@ -37,13 +37,13 @@ impl Parameters {
                 Field::choice(id, id, Choice::new(choices, last)).hinting(format!("{} {CHOOSING}", parameter.help))
             }
         };
-        let with_last = |parameter: Parameter| {
+        let with_last = |parameter: PresetParameter| {
             let last = last(&parameter);
             (parameter, last)
         };
         let asked: Vec<_> = asked.into_iter().map(with_last).collect();
         let form = Form::new(asked.iter().map(field).collect(), vec![Button::Act("Take"), Button::Cancel]);
-        let Preset { id, title, help, docs, .. } = preset.clone();
+        let RequestPreset { id, title, help, docs, .. } = preset.clone();
         Self { preset: id, title, help, docs, asked, given, form }
     }
 
@@ -72,8 +72,8 @@ impl Parameters {
                 return Outcome::Stay;
             }
             // What the credential's own fields say is not judged here.
-            if value != *last && !parameter.fits(&value) {
-                self.form.complain(&parameter.id, format!("takes {}", parameter.takes()));
+            if value != *last && !parameter.accepts(&value) {
+                self.form.complain(&parameter.id, format!("takes {}", parameter.describe_values()));
                 return Outcome::Stay;
             }
             given.insert(parameter.id.clone(), value);
@@ -82,9 +82,9 @@ impl Parameters {
     }
 }
 
-fn hint(parameter: &Parameter) -> String {
-    let takes = format!("{} It takes {}.", parameter.help, parameter.takes());
-    match &parameter.from {
+fn hint(parameter: &PresetParameter) -> String {
+    let takes = format!("{} It takes {}.", parameter.help, parameter.describe_values());
+    match &parameter.options_preset {
         Some(from) => format!("{takes} The request \"{from}\" lists them."),
         None => takes,
     }

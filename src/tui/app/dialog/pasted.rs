@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use super::{Intent, Outcome};
 use crate::config::theme::Role;
-use crate::domain::identify::Candidate;
+use crate::domain::identify::IdentificationCandidate;
 use crate::domain::problem::Problem;
-use crate::domain::provider::Catalogue;
-use crate::domain::provider::spec::{Confidence, Holding};
-use crate::domain::{Name, Secret};
+use crate::domain::provider::ProviderCatalog;
+use crate::domain::provider::spec::{MatchConfidence, SecretRole};
+use crate::domain::{CredentialName, Secret};
 use crate::engine::message::{KeyringEvent, TaskId};
 use crate::tui::app::form::Form;
 use crate::tui::app::sheet::Row;
@@ -21,8 +21,8 @@ pub struct Pasted {
     secret: Option<Arc<Secret>>,
     cleaned: Vec<String>,
     /// What it may be, best first.
-    pub candidates: Vec<Candidate>,
-    twins: Vec<Name>,
+    pub candidates: Vec<IdentificationCandidate>,
+    twins: Vec<CredentialName>,
 }
 
 impl Pasted {
@@ -76,7 +76,7 @@ impl Pasted {
     }
 
     /// What was found, in words; `unknown` says what becomes of a secret that is not recognised.
-    pub fn remarks(&self, catalogue: &Catalogue, unknown: &str) -> Vec<Row> {
+    pub fn remarks(&self, catalogue: &ProviderCatalog, unknown: &str) -> Vec<Row> {
         let Some(_) = &self.secret else { return Vec::new() };
         let mut rows: Vec<_> = self.candidates.iter().take(3).map(|candidate| remark(candidate, catalogue)).collect();
         if rows.is_empty() {
@@ -86,20 +86,20 @@ impl Pasted {
             rows.push(Row::dim(format!("Taken off: {}.", self.cleaned.join(", "))));
         }
         if !self.twins.is_empty() {
-            let names: Vec<_> = self.twins.iter().map(Name::as_str).collect();
+            let names: Vec<_> = self.twins.iter().map(CredentialName::as_str).collect();
             rows.push(Row::Text(Role::Warn, format!("Already kept as {}.", names.join(", "))));
         }
         rows
     }
 }
 
-fn remark(candidate: &Candidate, catalogue: &Catalogue) -> Row {
+fn remark(candidate: &IdentificationCandidate, catalogue: &ProviderCatalog) -> Row {
     let (role, word) = match candidate.confidence {
-        _ if candidate.holds == Holding::AccessToken => (Role::Warn, "A short-lived token, not worth keeping, of a"),
-        _ if candidate.holds != Holding::Secret => (Role::Warn, "A part, not the secret itself, of a"),
-        Confidence::Certain => (Role::Good, "This is a"),
-        Confidence::Likely => (Role::Good, "Very likely a"),
-        Confidence::Possible => (Role::Warn, "Possibly a"),
+        _ if candidate.secret_role == SecretRole::AccessToken => (Role::Warn, "A short-lived token, not worth keeping, of a"),
+        _ if candidate.secret_role != SecretRole::Secret => (Role::Warn, "A part, not the secret itself, of a"),
+        MatchConfidence::Certain => (Role::Good, "This is a"),
+        MatchConfidence::Likely => (Role::Good, "Very likely a"),
+        MatchConfidence::Possible => (Role::Warn, "Possibly a"),
     };
     let provider = catalogue.provider(&candidate.provider).map_or(candidate.provider.as_str(), |known| known.title.as_str());
     let kind = catalogue.kind(&candidate.provider, &candidate.kind).map_or(candidate.kind.as_str(), |known| known.title.as_str());

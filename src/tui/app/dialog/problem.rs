@@ -4,7 +4,7 @@ use super::{Intent, Outcome};
 use crate::config::Key;
 use crate::config::key::Code;
 use crate::config::theme::Role;
-use crate::domain::problem::{Class, Problem};
+use crate::domain::problem::{Problem, ProblemClass};
 use crate::tui::app::command::{Action, ProgramAction};
 use crate::tui::app::sheet::{Row, Sheet};
 
@@ -21,7 +21,7 @@ impl Notice {
     pub fn key(&self, key: Key) -> Outcome {
         match key.code {
             Code::Enter | Code::Char(' ' | 'q') => Outcome::Close,
-            Code::Char('u') if self.problem.class == Class::Store => {
+            Code::Char('u') if self.problem.class == ProblemClass::Store => {
                 Outcome::Finish(Intent::Run(Action::Program(ProgramAction::Unlock)))
             }
             _ => Outcome::Stay,
@@ -32,7 +32,7 @@ impl Notice {
     pub fn sheet(&self) -> Sheet {
         let mut sheet = Sheet::new(self.title.clone(), 66);
         sheet.head = rows(Some(&self.problem));
-        let unlock = if self.problem.class == Class::Store { "u unlocks the store · " } else { "" };
+        let unlock = if self.problem.class == ProblemClass::Store { "u unlocks the store · " } else { "" };
         sheet.foot = vec![Row::dim(format!("{unlock}Enter or Esc closes"))];
         sheet
     }

@@ -2,7 +2,7 @@
 
 use super::{ConsoleIntent, Intent, Outcome};
 use crate::config::theme::Role;
-use crate::domain::request::{Draft, Method};
+use crate::domain::request::{HttpMethod, RequestDraft};
 use crate::engine::message::Keep;
 use crate::tui::app::area::TextArea;
 use crate::tui::app::draft;
@@ -23,8 +23,8 @@ pub struct Request {
 
 impl Request {
     /// A form that shows the request as it is.
-    pub fn new(before: &Draft, keep: Keep) -> Self {
-        let methods = Method::ALL.map(|method| (method.as_str().to_owned(), method.as_str().to_owned())).to_vec();
+    pub fn new(before: &RequestDraft, keep: Keep) -> Self {
+        let methods = HttpMethod::ALL.map(|method| (method.as_str().to_owned(), method.as_str().to_owned())).to_vec();
         let kept = [("without", "without the body"), ("with", "with the body, secrets masked")];
         let kept = kept.map(|(id, title)| (id.to_owned(), title.to_owned())).to_vec();
         let (query, headers) = (table(&before.query, "="), table(&before.headers, ": "));
@@ -86,14 +86,14 @@ impl Request {
         if self.form.value("keep") == "with" { Keep::WithBody } else { Keep::WithoutBody }
     }
 
-    fn read(&self) -> Result<Draft, (&'static str, String)> {
+    fn read(&self) -> Result<RequestDraft, (&'static str, String)> {
         let (target, mut query) =
             draft::parse_address(self.form.value("address")).map_err(|error| ("address", error.to_string()))?;
         query.extend(read_query(&self.form.lines("query")));
         let headers = read_headers(&self.form.lines("headers")).map_err(|problem| ("headers", problem.to_owned()))?;
         let body = Some(self.form.lines("body")).filter(|body| !body.is_empty());
-        let method = Method::parse(self.form.value("method")).unwrap_or_default();
-        Ok(Draft { method, target, query, headers, body, preset: None })
+        let method = HttpMethod::parse(self.form.value("method")).unwrap_or_default();
+        Ok(RequestDraft { method, target, query, headers, body, preset: None })
     }
 }
 
@@ -132,17 +132,17 @@ fn read_headers(text: &str) -> Result<Vec<(String, String)>, &'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::request::Target;
+    use crate::domain::request::RequestTarget;
 
     #[test]
     fn a_request_is_read_as_it_is_written() {
-        let target = Target::parse("/rest/orgs/x").expect("a path");
+        let target = RequestTarget::parse("/rest/orgs/x").expect("a path");
         let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-        let draft = Draft {
+        let draft = RequestDraft {
             query: vec![pair("version", "2024-10-15"), pair("q", "a=b c")],
             headers: vec![pair("content-type", "application/json")],
             body: Some("{\n  \"a\": 1\n}".to_owned()),
-            ..Draft::new(Method::Post, target)
+            ..RequestDraft::new(HttpMethod::Post, target)
         };
         assert_eq!(Request::new(&draft, Keep::WithBody).read(), Ok(draft.clone()));
         assert_eq!(Request::new(&draft, Keep::WithBody).keep(), Keep::WithBody);

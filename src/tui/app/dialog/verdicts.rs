@@ -8,9 +8,9 @@ use super::{Intent, Outcome};
 use crate::config::Key;
 use crate::config::key::Code;
 use crate::config::theme::{Glyphs, Role};
-use crate::domain::credential::Check;
+use crate::domain::credential::CheckReport;
 use crate::domain::region::Region;
-use crate::domain::response::Verdict;
+use crate::domain::response::CheckResult;
 use crate::domain::{Credential, CredentialId};
 use crate::engine::message::RegionCheck;
 use crate::tui::app::chart::{Pieces, fitted, height, spark};
@@ -125,7 +125,7 @@ impl Verdicts {
     /// What the signs mean: in one row, or in two where there is less room.
     fn legend(&self, app: &App, columns: usize) -> Vec<Row> {
         let glyphs = app.preferences.glyphs;
-        let pieces = [Verdict::Accepted, Verdict::Refused, Verdict::Unknown, Verdict::Unchecked].map(|verdict| {
+        let pieces = [CheckResult::Accepted, CheckResult::Refused, CheckResult::Unknown, CheckResult::Unchecked].map(|verdict| {
             let (role, sign) = words::verdict(verdict, glyphs);
             (role, format!("{sign} {}   ", verdict.as_str()))
         });
@@ -168,7 +168,7 @@ impl Verdicts {
     /// The sign of the verdict, how long the answer took as height and number, and a mark at the credential's own region.
     fn cell(&self, credential: &Credential, region: &Region, glyphs: &Glyphs) -> Pieces {
         let check = self.check(credential, &region.id);
-        let (role, sign) = words::verdict(check.map_or(Verdict::Unchecked, |check| check.verdict), glyphs);
+        let (role, sign) = words::verdict(check.map_or(CheckResult::Unchecked, |check| check.result), glyphs);
         let ms = check.and_then(|check| check.latency_ms);
         let own = if credential.region == region.id { glyphs.pointer } else { " " };
         let bar = ms.map_or(" ", |ms| height(glyphs, ms.max(1), self.slowest));
@@ -177,16 +177,16 @@ impl Verdicts {
     }
 
     /// The last verdict: what the index knows; in the credential's own region what the list knows, if that is newer.
-    fn check<'a>(&'a self, credential: &'a Credential, region: &str) -> Option<&'a Check> {
+    fn check<'a>(&'a self, credential: &'a Credential, region: &str) -> Option<&'a CheckReport> {
         let known = self.known.get(&credential.id).and_then(|checks| checks.iter().find(|known| known.region == region));
         let last = credential.last_check.as_ref().filter(|_| credential.region == region);
-        known.map(|known| &known.check).into_iter().chain(last).max_by_key(|check| check.at)
+        known.map(|known| &known.check).into_iter().chain(last).max_by_key(|check| check.checked_at)
     }
 
     /// How long a region took to answer, the oldest first.
     fn latencies(&self, region: &str) -> Vec<u64> {
         let checks = self.known.values().flatten().filter(|known| known.region == region).map(|known| &known.check);
-        let mut taken: Vec<_> = checks.filter_map(|check| Some((check.at, check.latency_ms?))).collect();
+        let mut taken: Vec<_> = checks.filter_map(|check| Some((check.checked_at, check.latency_ms?))).collect();
         taken.sort_unstable();
         taken.into_iter().map(|(_, ms)| ms.max(1)).collect()
     }

@@ -9,13 +9,13 @@ use std::time::{Duration, Instant};
 use super::{App, Effect, Input, Msg, Now, Start, update};
 use crate::config::Key;
 use crate::config::theme::{Depth, Theme};
-use crate::domain::credential::{Check, Principal};
-use crate::domain::provider::Catalogue;
-use crate::domain::response::Verdict;
-use crate::domain::{Credential, CredentialId, Moment, Name};
+use crate::domain::credential::{CheckReport, Principal};
+use crate::domain::provider::ProviderCatalog;
+use crate::domain::response::CheckResult;
+use crate::domain::{Credential, CredentialId, CredentialName, Timestamp};
 
 /// The moment at which every test takes place.
-pub(crate) fn wall() -> Moment {
+pub(crate) fn wall() -> Timestamp {
     time::macros::datetime!(2026-11-22 12:00 UTC)
 }
 
@@ -25,15 +25,15 @@ pub(crate) fn id(n: u8) -> CredentialId {
 }
 
 /// A verdict of two minutes ago.
-pub(crate) fn check(verdict: Verdict, status: Option<u16>) -> Check {
+pub(crate) fn check(verdict: CheckResult, status: Option<u16>) -> CheckReport {
     let reason = match verdict {
-        Verdict::Accepted => "the provider accepted it",
-        Verdict::Refused => "this token is not known in this region, or was revoked",
-        Verdict::Unknown => "the server did not answer within 30 s",
-        Verdict::Unchecked => "",
+        CheckResult::Accepted => "the provider accepted it",
+        CheckResult::Refused => "this token is not known in this region, or was revoked",
+        CheckResult::Unknown => "the server did not answer within 30 s",
+        CheckResult::Unchecked => "",
     };
     let at = wall() - time::Duration::minutes(2);
-    Check { verdict, status, reason: reason.to_owned(), at, latency_ms: Some(41) }
+    CheckReport { result: verdict, status, reason: reason.to_owned(), checked_at: at, latency_ms: Some(41) }
 }
 
 /// Name, provider, kind, region, days until it ends, status of the last check, labels.
@@ -70,13 +70,13 @@ fn credential(seed: &Seed, n: u8) -> Credential {
     let (name, provider, kind, region, days, status, labels) = *seed;
     let principal = || Principal { id: "5f1c".to_owned(), name: name.to_owned(), kind: "service_account".to_owned() };
     let verdict = |status| match status {
-        200 => Verdict::Accepted,
-        401 => Verdict::Refused,
-        _ => Verdict::Unknown,
+        200 => CheckResult::Accepted,
+        401 => CheckResult::Refused,
+        _ => CheckResult::Unknown,
     };
     Credential {
         id: id(n),
-        name: Name::parse(name).expect("a name"),
+        name: CredentialName::parse(name).expect("a name"),
         provider: provider.to_owned(),
         kind: kind.to_owned(),
         region: region.to_owned(),
@@ -107,7 +107,7 @@ impl Session {
     /// A screen of this size with these credentials.
     pub(crate) fn with(credentials: Vec<Credential>, columns: u16, rows: u16) -> Self {
         let now = Now { instant: Instant::now(), wall: wall() };
-        let catalogue = Arc::new(Catalogue::builtin());
+        let catalogue = Arc::new(ProviderCatalog::builtin());
         let mut start = Start::new(credentials, catalogue, (columns, rows));
         start.preferences.theme = Theme::builtin("dark", Depth::TrueColor).expect("a theme");
         let (app, effects) = App::start(start, now);

@@ -1,8 +1,8 @@
 //! Plans, steps, questions and accounts of rotations for the tests of the wizard.
 
 use super::credentials;
-use crate::domain::credential::Part;
-use crate::domain::provider::Catalogue;
+use crate::domain::credential::SecretPart;
+use crate::domain::provider::ProviderCatalog;
 use crate::domain::rotation::{Line, LineState, Order, Plan, Purpose, RotationId, Saying, State, Status};
 use crate::engine::message::{Awaited, Choice, Dilemma, Question, Review};
 
@@ -13,11 +13,11 @@ pub(crate) fn plan() -> Plan {
 
 /// The plan for a credential of this kind of Snyk's or of its apps'.
 pub(crate) fn plan_for(kind: &str) -> Plan {
-    let catalogue = Catalogue::builtin();
+    let catalogue = ProviderCatalog::builtin();
     let credential = &credentials()[0];
     let rotation = RotationId::from_random([7; 8]);
     let kind = ["snyk", "snyk-apps"].into_iter().find_map(|provider| catalogue.kind(provider, kind).ok()).expect("a kind");
-    let (part, replacement, consumers) = (Part::Secret, &kind.replace, vec!["ci".to_owned()]);
+    let (part, replacement, consumers) = (SecretPart::Secret, &kind.rotation, vec!["ci".to_owned()]);
     let purpose = Purpose::Replace;
     Plan::draw(Order { rotation, purpose, credential, kind, part, replacement, consumers, administrator: None })
 }

@@ -199,6 +199,6 @@ impl App {
     /// The commands that a mistyped line is near to.
     fn near(&self, line: &str) -> Vec<String> {
         let names: Vec<_> = COMMANDS.iter().filter(|known| self.offers(known.action)).map(|known| known.name).collect();
-        crate::domain::text::nearest(line, &names)
+        crate::domain::text::nearest_names(line, &names)
     }
 }

@@ -59,13 +59,13 @@ fn answer_to(task: &Task, session: &Session) -> Option<Event> {
         }),
         Task::Send(SendTask { credential, draft, .. }) => {
             let target = draft.target.clone();
-            let mut answer = exchange_of(credential, Draft::new(draft.method, target));
-            answer.answer.body = Body::Text("{\"a\":[1,{\"b\":null}]}".to_owned());
+            let mut answer = exchange_of(credential, RequestDraft::new(draft.method, target));
+            answer.answer.body = ResponseBody::Text("{\"a\":[1,{\"b\":null}]}".to_owned());
             Event::Answered(answer)
         }
         _ => {
             return session.app.selected().map(|selected| {
-                let check = check(Verdict::Unknown, None);
+                let check = check(CheckResult::Unknown, None);
                 Event::Checked { credential: selected.id.clone(), region: selected.region.clone(), check }
             });
         }
@@ -95,7 +95,7 @@ proptest! {
                     let Some((task, asked)) = &last else { continue };
                     let event = match step {
                         Step::Answer => answer_to(asked, &session),
-                        Step::Fail => Some(Event::Failed(trouble().of(Class::Store))),
+                        Step::Fail => Some(Event::Failed(trouble().with_class(ProblemClass::Store))),
                         _ => Some(Event::Done),
                     };
                     let Some(event) = event else { continue };

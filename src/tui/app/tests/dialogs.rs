@@ -49,7 +49,7 @@ fn a_request_that_changes_something_names_what_it_touches_and_wants_the_name_typ
     let name = session.selected().to_owned();
     session.type_text(&name).press("Tab Enter");
     let Task::Send(SendTask { draft, consent, .. }) = session.task().1 else { panic!("nothing was sent") };
-    assert_eq!((draft.method, consent), (Method::Delete, Consent::Given));
+    assert_eq!((draft.method, consent), (HttpMethod::Delete, Consent::Given));
 }
 
 #[test]

@@ -4,7 +4,7 @@ use super::*;
 use crate::tui::app::console;
 
 /// Answers the request that was sent last; returns it.
-fn answer(session: &mut Session, fill: impl FnOnce(&mut Answer)) -> Draft {
+fn answer(session: &mut Session, fill: impl FnOnce(&mut ApiResponse)) -> RequestDraft {
     let (task, Task::Send(SendTask { credential, draft, .. })) = session.task() else { panic!("not sent") };
     let mut exchange = exchange_of(&credential, draft.clone());
     fill(&mut exchange.answer);
@@ -32,7 +32,7 @@ fn groups_that_were_listed_are_offered_by_name() {
     session.press("p").type_text("list groups").press("Enter Enter");
     let (task, Task::Send(_)) = session.task() else { panic!("not sent") };
     let groups = r#"{"data":[{"id":"g1","attributes":{"name":"Acme"}},{"id":"g2","attributes":{"name":"Beta"}}]}"#;
-    let answer = exchange(&session, Body::Text(groups.to_owned()));
+    let answer = exchange(&session, ResponseBody::Text(groups.to_owned()));
     session.report(task, Event::Answered(answer)).press("p").type_text("organisations of a group").press("Enter");
     let Some(Dialog::Pick(_)) = session.app.dialogs.top() else { panic!("nothing was offered") };
     session.type_text("et").press("Enter");
@@ -47,7 +47,7 @@ fn what_was_walked_from_is_kept_while_the_rest_is_typed() {
     let mut session = session();
     let of = |org: &str| format!(r#"{{"data":[{{"id":"{org}","attributes":{{"name":"Acme"}}}}]}}"#);
     session.press("p").type_text("list organisations").press("Enter Enter");
-    answer(&mut session, |answer| answer.body = Body::Text(of("o7")));
+    answer(&mut session, |answer| answer.body = ResponseBody::Text(of("o7")));
     session.press("Enter").type_text("list issues of a project").press("Enter");
     let project = "74c237b4-ae4a-4241-a47c-000000000bb7";
     session.type_text(project).press("Enter Enter Enter");
@@ -59,10 +59,10 @@ fn what_was_walked_from_is_kept_while_the_rest_is_typed() {
 fn what_a_project_is_of_goes_along_with_it() {
     let mut session = session();
     session.press("p").type_text("list organisations").press("Enter Enter");
-    answer(&mut session, |answer| answer.body = Body::Text(r#"{"data":[{"id":"o1"},{"id":"o2"}]}"#.to_owned()));
+    answer(&mut session, |answer| answer.body = ResponseBody::Text(r#"{"data":[{"id":"o1"},{"id":"o2"}]}"#.to_owned()));
     session.press("p").type_text("list projects").press("Enter Down Enter Enter");
     let draft = answer(&mut session, |answer| {
-        answer.body = Body::Text(r#"{"data":[{"id":"p1","attributes":{"name":"web"}}]}"#.to_owned());
+        answer.body = ResponseBody::Text(r#"{"data":[{"id":"p1","attributes":{"name":"web"}}]}"#.to_owned());
     });
     assert!(draft.address().contains("/orgs/o2/projects"), "{draft:?}");
     session.press("p").type_text("list issues of a project").press("Enter Enter Enter");
@@ -79,14 +79,14 @@ fn a_preset_that_only_reads_is_sent_after_a_word_and_any_other_after_the_name() 
     session.type_text("74c237b4-ae4a-4241-a47c-000000000bb7").press("Enter Enter Enter");
     session.press("Enter Enter");
     let (_, Task::Send(SendTask { draft, consent, .. })) = session.task() else { panic!("not sent") };
-    assert_eq!((draft.method, consent), (Method::Post, Consent::Given));
+    assert_eq!((draft.method, consent), (HttpMethod::Post, Consent::Given));
 }
 
 #[test]
 fn what_is_found_is_told_until_it_is_dropped_and_filters_come_back_one_by_one() {
     let mut session = session();
     session.press("4 t");
-    answer(&mut session, |answer| answer.body = Body::Text(r#"{"a":1,"b":1,"c":2}"#.to_owned()));
+    answer(&mut session, |answer| answer.body = ResponseBody::Text(r#"{"a":1,"b":1,"c":2}"#.to_owned()));
     session.press("/").type_text("1").press("Enter n");
     let found = |session: &Session| session.app.console.found().map(|found| (found.current, found.total));
     assert_eq!(found(&session), Some((Some(2), 2)));
@@ -122,7 +122,7 @@ fn an_answer_that_is_no_list_is_not_lost_to_the_search_for_its_pages() {
     session.press("4 t");
     answer(&mut session, |answer| {
         answer.url = "https://api.eu.snyk.io/rest/self".to_owned();
-        answer.body = Body::Text(r#"{"data":{"id":"u1"}}"#.to_owned());
+        answer.body = ResponseBody::Text(r#"{"data":{"id":"u1"}}"#.to_owned());
     });
     for key in ["m", "n", "L"] {
         session.press(key);
@@ -152,7 +152,7 @@ fn a_budget_is_counted_down_while_it_is_shown() {
     answer.answer.headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
     session.report(task, Event::Answered(answer)).report(task, Event::Done);
     let wake = |session: &Session| session.app.console.next_wake(&credential, session.now);
-    let words = |session: &Session| session.app.console.answered().and_then(|shown| shown.limits(session.now.wall).words());
+    let words = |session: &Session| session.app.console.answered().and_then(|shown| shown.limits(session.now.wall).describe());
     assert_eq!(words(&session).as_deref(), Some("37 of 160 left, resets in 2 s"));
     assert_eq!(wake(&session), Some(session.now.instant + Duration::from_secs(1)));
     session.now.wall += time::Duration::seconds(2);
@@ -170,7 +170,7 @@ fn enter_goes_on_with_an_element_and_sends_what_was_chosen_since() {
     let mut session = session();
     session.press("p").type_text("list organisations").press("Enter Enter");
     let listed = r#"{"data":[{"id":"o1","attributes":{"name":"Acme"}},{"id":"o2","attributes":{"name":"Beta"}}]}"#;
-    answer(&mut session, |answer| answer.body = Body::Text(listed.to_owned()));
+    answer(&mut session, |answer| answer.body = ResponseBody::Text(listed.to_owned()));
     assert_eq!(session.app.onward().map(|onward| onward.name).as_deref(), Some("Acme"));
     session.press("Enter").type_text("list projects").press("Enter");
     let (task, Task::Send(SendTask { draft, .. })) = session.task() else { panic!("a request that reads is sent at once") };

@@ -1,7 +1,7 @@
 //! Replacing, revoking and making credentials, told as keys, reports and what comes of them.
 
 use super::*;
-use crate::domain::credential::Part;
+use crate::domain::credential::SecretPart;
 use crate::domain::rotation::Saying;
 use crate::domain::rotation::{Plan, Purpose, Status as RotationStatus};
 use crate::engine::message::{Charge, Reply, Turn, Wish};
@@ -190,7 +190,7 @@ fn a_failure_before_anything_was_begun_says_so() {
     let started = session.started();
     let look = started.iter().find(|(_, task)| matches!(task, Task::Rotation(RotationTask::Review(_)))).expect("a look").0;
     let unheard = Problem::new("There is no rotation r1", "the index has none", "list them");
-    session.report(look, Event::Failed(unheard.of(Class::NotFound)));
+    session.report(look, Event::Failed(unheard.with_class(ProblemClass::NotFound)));
     let said = session.said();
     assert!(said.contains("It broke") && said.contains("Nothing was begun") && !said.contains("no rotation"), "{said}");
     session.press("Enter");
@@ -223,7 +223,7 @@ fn a_credential_is_revoked_only_when_its_name_is_typed() {
     assert!(session.app.dialogs.is_empty() && session.started().is_empty(), "Enter cancels");
     session.press("X Down Down Enter").type_text(&name).press("Tab Enter");
     let (task, RotationTask::Revoke(charge, _)) = session.rotation_task() else { panic!("not revoked") };
-    assert_eq!(charge, Charge { credential: id(0), administrator: Some(id(2)), part: Part::Secret });
+    assert_eq!(charge, Charge { credential: id(0), administrator: Some(id(2)), part: SecretPart::Secret });
     session.rotation(task, RotationEvent::Begun(Box::new(Plan { purpose: Purpose::Revoke, ..plan() })));
     assert!(session.said().contains("Plan: automatic: the provider revokes it"), "{}", session.said());
     let ended = RotationStatus { purpose: Purpose::Revoke, ..status(RotationState::Done) };
@@ -345,7 +345,7 @@ fn a_new_credential_that_the_filter_hides_is_told_of() {
     let mut session = ready();
     session.press("/").type_text("laptop").press("Enter");
     let made = crate::domain::Credential { id: id(77), ..session.app.credentials.all()[0].clone() };
-    let made = crate::domain::Credential { name: crate::domain::Name::parse("zz-new").unwrap(), ..made };
+    let made = crate::domain::Credential { name: crate::domain::CredentialName::parse("zz-new").unwrap(), ..made };
     session.report(TaskId(900), Event::Keyring(KeyringEvent::Changed(Box::new(made))));
     assert!(session.notice().contains("the filter hides it"), "{}", session.notice());
 }

@@ -25,7 +25,7 @@ fn visit() -> Box<Visit> {
 }
 
 fn signed_in(replaced: Option<Result<(), Problem>>) -> Box<SignedIn> {
-    let check = check(Verdict::Accepted, Some(200));
+    let check = check(CheckResult::Accepted, Some(200));
     Box::new(SignedIn { credential: app(), classified: Ok(Classified { check, credential: app() }), replaced })
 }
 
@@ -190,8 +190,8 @@ fn an_access_token_wakes_the_screen_only_while_the_detail_is_seen() {
 #[test]
 fn who_a_new_credential_is_is_said() {
     let mut session = session();
-    let name = Name::parse("triage").expect("a name");
-    let told = Classified { check: check(Verdict::Accepted, Some(200)), credential: app() };
+    let name = CredentialName::parse("triage").expect("a name");
+    let told = Classified { check: check(CheckResult::Accepted, Some(200)), credential: app() };
     session.report(TaskId(3), Event::Keyring(KeyringEvent::Classified(name.clone(), Box::new(Ok(told)))));
     assert!(session.notice().starts_with("triage: acts as ada (user); sees organisations: 3:"), "{}", session.notice());
     session.report(TaskId(3), Event::Keyring(KeyringEvent::Classified(name, Box::new(Err(trouble())))));
@@ -200,24 +200,24 @@ fn who_a_new_credential_is_is_said() {
 
 #[test]
 fn a_person_is_asked_before_what_may_change_something_goes_once_more() {
-    let answered = |session: &mut Session, method: Method| {
-        let draft = Draft::new(method, crate::domain::request::Target::parse("/rest/self").expect("a path"));
+    let answered = |session: &mut Session, method: HttpMethod| {
+        let draft = RequestDraft::new(method, crate::domain::request::RequestTarget::parse("/rest/self").expect("a path"));
         let id = app().id;
         let (task, effect) = (TaskId(77), draft.clone());
         session.app.console.wait(task, id.clone(), session.now.instant);
-        let mut exchange = exchange(session, Body::Empty);
+        let mut exchange = exchange(session, ResponseBody::Empty);
         (exchange.draft, exchange.answer.status) = (effect, 401);
         session.report(task, Event::Answered(exchange));
         draft
     };
     let mut session = with_app();
-    answered(&mut session, Method::Get);
+    answered(&mut session, HttpMethod::Get);
     assert!(session.app.dialogs.is_empty(), "what only reads is repeated unasked");
-    let draft = answered(&mut session, Method::Delete);
+    let draft = answered(&mut session, HttpMethod::Delete);
     assert!(session.words().contains("may only have ended") && session.words().contains("DELETE /rest/self"));
     session.press("Enter");
     assert!(session.app.dialogs.is_empty() && session.started().is_empty(), "the focus is on Cancel");
-    answered(&mut session, Method::Delete);
+    answered(&mut session, HttpMethod::Delete);
     session.press("Right Enter");
     let Task::Send(SendTask { draft: again, consent: Consent::Given, .. }) = session.task().1 else { panic!("not sent") };
     assert_eq!(again, draft);

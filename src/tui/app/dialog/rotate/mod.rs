@@ -30,8 +30,8 @@ use crate::config::Key;
 use crate::config::key::Code;
 use crate::config::theme::Glyphs;
 use crate::domain::CredentialId;
-use crate::domain::credential::Part;
-use crate::domain::problem::{Class, Problem};
+use crate::domain::credential::SecretPart;
+use crate::domain::problem::{Problem, ProblemClass};
 use crate::domain::rotation::{Line, Plan, Purpose, State, Status};
 use crate::engine::message::{Charge, Dilemma, QuestionId, Review, RotationTask, TaskId, Turn};
 use crate::tui::app::Browser;
@@ -136,7 +136,7 @@ impl Rotate {
             Purpose::Revoke => "Revoke",
         };
         match self.plan.as_ref().map(|plan| &plan.part) {
-            Some(Part::Named(part)) => format!("{verb} {} ({part})", self.name),
+            Some(SecretPart::Named(part)) => format!("{verb} {} ({part})", self.name),
             _ => format!("{verb} {}", self.name),
         }
     }
@@ -222,7 +222,7 @@ impl Rotate {
             return self.look();
         }
         // A rotation without a journal was never begun, which is no problem of its own.
-        let unheard_of = problem.as_ref().is_some_and(|problem| problem.class == Class::NotFound) && self.plan.is_some();
+        let unheard_of = problem.as_ref().is_some_and(|problem| problem.class == ProblemClass::NotFound) && self.plan.is_some();
         if !unheard_of {
             self.problem = problem;
         }
@@ -304,7 +304,7 @@ impl Rotate {
         }
         let administrator = CredentialId::parse(form.value(ADMINISTRATOR));
         let part = Some(form.value(PART)).filter(|part| !part.is_empty());
-        let part = part.map_or(Part::Secret, |part| Part::Named(part.to_owned()));
+        let part = part.map_or(SecretPart::Secret, |part| SecretPart::Named(part.to_owned()));
         ask(RotationTask::Plan(Charge { credential: plan.credential.clone(), administrator, part }))
     }
 
