@@ -8,7 +8,7 @@ use time::format_description::well_known::Rfc3339;
 use super::arguments::{parse_name, usage};
 use super::context::Context;
 use super::table::Table;
-use crate::domain::consumer::{Command, Consumer, Destination, Preset, Target};
+use crate::domain::consumer::{CommandPreset, Consumer, ConsumerTarget, PresetDestination, StdinCommand};
 use crate::domain::credential::SecretPart;
 use crate::domain::{Credential, Problem};
 use crate::engine;
@@ -86,7 +86,7 @@ struct Add {
     probely_cli: Option<PathBuf>,
     /// A known program: gh (a secret of a repository), glab (a variable of a project) or kubectl (a secret's key)
     #[arg(long, value_name = "PROGRAM", group = "target", requires = "key", requires = "place", value_parser = preset)]
-    preset: Option<Preset>,
+    preset: Option<CommandPreset>,
     /// A program and its arguments, which gets the secret on standard input; must come last
     #[arg(long, value_name = "ARG", group = "target", num_args = 1.., allow_hyphen_values = true)]
     command: Option<Vec<String>>,
@@ -127,7 +127,7 @@ struct ConsumerShape<'a> {
     holds: Holds,
     delivered: Option<String>,
     #[serde(flatten)]
-    target: &'a Target,
+    target: &'a ConsumerTarget,
 }
 
 /// What a consumer was given last.
@@ -162,7 +162,7 @@ impl Add {
             name,
             part: self.part.clone().map_or(SecretPart::Secret, SecretPart::Named),
             target: self.target()?,
-            delivered: None,
+            last_delivery: None,
         };
         engine.add_consumer(consumer.clone()).await?;
         if let Err(problem) = engine.preview_delivery(&consumer).await {
@@ -171,30 +171,32 @@ impl Add {
         if context.out.json {
             context.out.value(&shape(&consumer, Holds::Nothing))?;
         } else {
-            context.out.text(&format!("{}: would {}", consumer.name, consumer.target.words()))?;
+            context.out.text(&format!("{}: would {}", consumer.name, consumer.target.describe()))?;
         }
         Ok(0)
     }
 
-    fn target(self) -> Result<Target, Problem> {
+    fn target(self) -> Result<ConsumerTarget, Problem> {
         if let Some(preset) = self.preset {
             let (place, key) = (self.place.unwrap_or_default(), self.key.unwrap_or_default());
-            let mut command = preset.command(&Destination { place, key, further: self.further }, here()?);
-            command.pass.extend(self.pass);
-            return Ok(Target::Command(command));
+            let mut command = preset.command(&PresetDestination { container: place, key, extra_args: self.further }, here()?);
+            command.passed_env_vars.extend(self.pass);
+            return Ok(ConsumerTarget::Command(command));
         }
         if !self.further.is_empty() {
             let why = "only a preset takes further arguments behind \"--\"";
             return Err(usage("The consumer was not understood", why, "put the whole command behind --command"));
         }
         match (self.env_file, self.json_file, self.snyk_cli, self.probely_cli) {
-            (Some(path), ..) => Ok(Target::EnvFile { path: absolute(path)?, key: self.key.unwrap_or_default() }),
-            (_, Some(path), ..) => Ok(Target::JsonFile { path: absolute(path)?, pointer: self.pointer.unwrap_or_default() }),
-            (_, _, Some(path), _) => Ok(Target::SnykCli { path: or_usual(path, engine::snyk_cli_locations())? }),
-            (.., Some(path)) => Ok(Target::ProbelyCli { path: or_usual(path, engine::probely_cli_locations())? }),
+            (Some(path), ..) => Ok(ConsumerTarget::EnvFile { path: absolute(path)?, key: self.key.unwrap_or_default() }),
+            (_, Some(path), ..) => {
+                Ok(ConsumerTarget::JsonFile { path: absolute(path)?, pointer: self.pointer.unwrap_or_default() })
+            }
+            (_, _, Some(path), _) => Ok(ConsumerTarget::SnykCli { path: or_usual(path, engine::snyk_cli_locations())? }),
+            (.., Some(path)) => Ok(ConsumerTarget::ProbelyCli { path: or_usual(path, engine::probely_cli_locations())? }),
             _ => {
                 let ways = vec![vec![self.command.unwrap_or_default()]];
-                Ok(Target::Command(Command { ways, folder: here()?, pass: self.pass }))
+                Ok(ConsumerTarget::Command(StdinCommand { pipelines: ways, working_dir: here()?, passed_env_vars: self.pass }))
             }
         }
     }
@@ -243,7 +245,7 @@ async fn list(context: &Context<'_>, name: &str) -> Result<u8, Problem> {
     let mut table = Table::new(&["CONSUMER", "PART", "KIND", "HOLDS", "A DELIVERY WOULD"]);
     for consumer in &consumers {
         let (target, part) = (&consumer.target, consumer.part.as_str().to_owned());
-        table.row([consumer.name.to_string(), part, target.kind().to_owned(), held(&credential, consumer), target.words()]);
+        table.row([consumer.name.to_string(), part, target.kind().to_owned(), held(&credential, consumer), target.describe()]);
     }
     context.out.table(&table)?;
     Ok(0)
@@ -262,13 +264,13 @@ async fn remove(context: &Context<'_>, name: &str, consumer: &str) -> Result<u8,
 }
 
 fn shape(consumer: &Consumer, holds: Holds) -> ConsumerShape<'_> {
-    let delivered = consumer.delivered.as_ref().and_then(|last| last.at.format(&Rfc3339).ok());
+    let delivered = consumer.last_delivery.as_ref().and_then(|last| last.at.format(&Rfc3339).ok());
     let (name, part) = (consumer.name.as_str(), consumer.part.as_str());
     ConsumerShape { name, part, holds, delivered, target: &consumer.target }
 }
 
 fn holds(credential: &Credential, consumer: &Consumer) -> Holds {
-    match &consumer.delivered {
+    match &consumer.last_delivery {
         None => Holds::Nothing,
         // The index knows the fingerprint of the secret itself and of no other part, so these are not compared.
         Some(_) if consumer.part != SecretPart::Secret => Holds::Something,
@@ -279,7 +281,7 @@ fn holds(credential: &Credential, consumer: &Consumer) -> Holds {
 
 /// The same in words; of what cannot be compared, when it was given.
 fn held(credential: &Credential, consumer: &Consumer) -> String {
-    match (holds(credential, consumer), &consumer.delivered) {
+    match (holds(credential, consumer), &consumer.last_delivery) {
         (Holds::Something, Some(last)) => format!("given {}", last.at.date()),
         (Holds::Current, _) => "current".to_owned(),
         (Holds::Older, _) => "older".to_owned(),
@@ -287,9 +289,11 @@ fn held(credential: &Credential, consumer: &Consumer) -> String {
     }
 }
 
-fn preset(name: &str) -> Result<Preset, String> {
-    let found = Preset::ALL.iter().find(|(known, _)| *known == name);
-    found.map(|(_, preset)| *preset).ok_or_else(|| format!("the presets are {}", Preset::ALL.map(|(known, _)| known).join(", ")))
+fn preset(name: &str) -> Result<CommandPreset, String> {
+    let found = CommandPreset::ALL.iter().find(|(known, _)| *known == name);
+    found
+        .map(|(_, preset)| *preset)
+        .ok_or_else(|| format!("the presets are {}", CommandPreset::ALL.map(|(known, _)| known).join(", ")))
 }
 
 /// The path that was given, else the first usual place where there is a file.

@@ -8,9 +8,9 @@ use super::human::{Human, check_answers};
 use super::prompt;
 use super::rotate::{conclude, tell as show, words};
 use crate::domain::problem::ProblemClass;
-use crate::domain::rotation::Line;
+use crate::domain::rotation::ProgressLine;
 use crate::domain::{Credential, Problem};
-use crate::engine::rotation::{Audience, State, Status, Wish, plan_lines};
+use crate::engine::rotation::{Audience, RotationPhase, RotationStatus, Wish, plan_lines};
 
 /// Make a new credential at its provider, straight into the store
 #[derive(Debug, clap::Args)]
@@ -94,9 +94,9 @@ impl Create {
         }
         let (human, id) = (Human::new(context.out, answers), creation.draft.id.clone());
         // What is printed is the credential; the steps are told to those who watch.
-        let tell = |line: &Line| context.out.note(&words(line));
+        let tell = |line: &ProgressLine| context.out.note(&words(line));
         let status = context.unlocked().await?.create(creation, Audience { ask: &human, tell: &tell }).await?;
-        if status.state == State::Done && status.left.is_empty() {
+        if status.state == RotationPhase::Done && status.manual_steps.is_empty() {
             return report(context, &engine.by_id(&id).await?);
         }
         refused(&status).map_or_else(|| conclude(context, &status), Err)
@@ -124,8 +124,8 @@ impl Create {
 }
 
 /// The provider did not make it, and nothing is left of it.
-fn refused(status: &Status) -> Option<Problem> {
-    let why = status.why.clone().filter(|_| status.state == State::RolledBack && status.left.is_empty())?;
+fn refused(status: &RotationStatus) -> Option<Problem> {
+    let why = status.why.clone().filter(|_| status.state == RotationPhase::RolledBack && status.manual_steps.is_empty())?;
     let remedy = "see what the provider says; another credential may be allowed to (--as)";
     Some(Problem::new("No credential was made", why, remedy).with_class(ProblemClass::Refused))
 }

@@ -11,7 +11,7 @@ use crate::domain::region::Region;
 use crate::domain::{CredentialName, Origin, Problem, Secret};
 use crate::engine::message::NewCredential;
 use crate::engine::{self, Engine};
-use crate::sandbox::{Addresses, Credential, Manifest};
+use crate::sandbox::{RegionAddresses, SeededCredential, SimulatorManifest};
 
 /// Show the screen on the built-in simulator: nothing to install, nothing kept
 #[derive(Debug, clap::Args)]
@@ -31,7 +31,7 @@ impl Demo {
 }
 
 /// The built-in providers, with every region the simulator plays moved to loopback.
-fn catalogue(manifest: &Manifest) -> Result<ProviderCatalog, Problem> {
+fn catalogue(manifest: &SimulatorManifest) -> Result<ProviderCatalog, Problem> {
     let builtin = ProviderCatalog::builtin();
     let mut sources = Vec::new();
     for provider in builtin.providers().filter(|provider| provider.regions_of.is_none()) {
@@ -49,7 +49,7 @@ fn catalogue(manifest: &Manifest) -> Result<ProviderCatalog, Problem> {
     Ok(ProviderCatalog::load(&sources)?)
 }
 
-fn moved(region: &Region, hosts: &Addresses) -> Result<Region, Problem> {
+fn moved(region: &Region, hosts: &RegionAddresses) -> Result<Region, Problem> {
     let origin = |url: &String| Origin::parse(url).map_err(|error| strange(&error));
     Ok(Region {
         api: origin(&hosts.api)?,
@@ -59,14 +59,14 @@ fn moved(region: &Region, hosts: &Addresses) -> Result<Region, Problem> {
     })
 }
 
-async fn fill(engine: &Engine, manifest: &Manifest) -> Result<(), Problem> {
+async fn fill(engine: &Engine, manifest: &SimulatorManifest) -> Result<(), Problem> {
     for issued in &manifest.credentials {
         engine.add(new_credential(engine, issued)?).await?;
     }
     Ok(())
 }
 
-fn new_credential(engine: &Engine, issued: &Credential) -> Result<NewCredential, Problem> {
+fn new_credential(engine: &Engine, issued: &SeededCredential) -> Result<NewCredential, Problem> {
     let kind = engine.catalogue.kind(issued.provider, issued.kind)?;
     let secret = Secret::from_text(issued.secret.clone());
     let found = engine.identify(&secret)?;

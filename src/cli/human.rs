@@ -13,7 +13,7 @@ use super::{login, prompt, secret_input};
 use crate::domain::{Problem, Secret};
 use crate::engine;
 use crate::engine::ask::{Ask, Awaited, Choice, Dilemma, Question, Reply};
-use crate::engine::rotation::Saying;
+use crate::engine::rotation::UserDecision;
 
 /// Answers for scripts, each used once.
 const ANSWERS: &str = "retry, skip, revoked, removed, another, back, forward, choose=ID or override=NAME";
@@ -63,7 +63,7 @@ impl<'a> Human<'a> {
     }
 
     /// The first answer given beforehand that is open here.
-    fn prepared(&self, dilemma: &Dilemma) -> Option<Saying> {
+    fn prepared(&self, dilemma: &Dilemma) -> Option<UserDecision> {
         let mut answers = self.answers.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let open = |answer: &String| dilemma.choices.iter().find_map(|choice| read(answer, &choice.saying));
         let (place, saying) = answers.iter().enumerate().find_map(|(place, answer)| Some((place, open(answer)?)))?;
@@ -156,26 +156,26 @@ fn background(dilemma: &Dilemma) -> impl Iterator<Item = String> {
 }
 
 /// What an answer given beforehand says here; `None` where it is not among the choices.
-fn read(answer: &str, open: &Saying) -> Option<Saying> {
+fn read(answer: &str, open: &UserDecision) -> Option<UserDecision> {
     let fits = match (answer.split_once('=').unwrap_or((answer, "")), open) {
-        (("retry", _), Saying::Retry)
-        | (("skip", _), Saying::Skip(_))
-        | (("revoked", _), Saying::RevokedByHand)
-        | (("removed", _), Saying::Removed(_))
-        | (("another", _), Saying::MakeAnother)
-        | (("back", _), Saying::Abort)
-        | (("forward", _), Saying::GoOn) => true,
-        (("choose", id), Saying::Chose(known)) => id == known,
-        (("override", name), Saying::Override(_)) => return Some(Saying::Override(name.to_owned())),
+        (("retry", _), UserDecision::Retry)
+        | (("skip", _), UserDecision::Skip(_))
+        | (("revoked", _), UserDecision::RevokedManually)
+        | (("removed", _), UserDecision::DeletedManually(_))
+        | (("another", _), UserDecision::CreateAnother)
+        | (("back", _), UserDecision::RollBack)
+        | (("forward", _), UserDecision::Continue) => true,
+        (("choose", id), UserDecision::SelectedOld(known)) => id == known,
+        (("override", name), UserDecision::Override(_)) => return Some(UserDecision::Override(name.to_owned())),
         _ => false,
     };
     fits.then(|| open.clone())
 }
 
 /// What the choice says; where a word must be typed for it, what was typed.
-fn typed(choice: &Choice) -> Option<Saying> {
+fn typed(choice: &Choice) -> Option<UserDecision> {
     match &choice.saying {
-        Saying::Override(word) => prompt::line(&format!("Type \"{word}\" to go on: ")).map(Saying::Override),
+        UserDecision::Override(word) => prompt::line(&format!("Type \"{word}\" to go on: ")).map(UserDecision::Override),
         other => Some(other.clone()),
     }
 }

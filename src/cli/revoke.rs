@@ -5,7 +5,7 @@ use super::human::{Human, check_answers};
 use super::prompt;
 use super::rotate::{conclude, find_administrator, tell};
 use crate::domain::Problem;
-use crate::domain::rotation::Line;
+use crate::domain::rotation::ProgressLine;
 use crate::engine::rotation::{Audience, plan_lines};
 
 /// Have the provider revoke a credential, and show that it is dead; nothing takes its place
@@ -39,7 +39,7 @@ impl Revoke {
         let engine = context.engine()?;
         let credential = engine.find(&self.name).await?;
         let administrator = find_administrator(engine, self.administrator.as_deref()).await?;
-        let plan = engine.plan_revocation(&credential, administrator.as_ref())?.because(self.reason);
+        let plan = engine.plan_revocation(&credential, administrator.as_ref())?.with_reason(self.reason);
         if self.plan {
             for line in plan_lines(&plan) {
                 tell(context, &line);
@@ -53,7 +53,7 @@ impl Revoke {
             );
             prompt::typed(&question, credential.name.as_str(), "--yes")?;
         }
-        let (human, tell) = (Human::new(context.out, self.answers), |line: &Line| tell(context, line));
+        let (human, tell) = (Human::new(context.out, self.answers), |line: &ProgressLine| tell(context, line));
         let status = context.unlocked().await?.rotate(plan, Audience { ask: &human, tell: &tell }).await?;
         conclude(context, &status)
     }

@@ -6,10 +6,12 @@ use super::prompt;
 use super::table::Table;
 use crate::domain::credential::SecretPart;
 use crate::domain::problem::ProblemClass;
-use crate::domain::rotation::{Line, LineState};
+use crate::domain::rotation::{ProgressLine, StepStatus};
 use crate::domain::{Credential, Problem};
 use crate::engine::Engine;
-use crate::engine::rotation::{Audience, Plan, Purpose, Rotations, State, Status, Turn, plan_lines};
+use crate::engine::rotation::{
+    Audience, RotationPhase, RotationPlan, RotationPurpose, RotationStatus, Rotations, Turn, plan_lines,
+};
 
 /// Replace a credential: make, store, prove and deliver the new secret, then revoke the old one
 #[derive(Debug, clap::Args)]
@@ -66,7 +68,7 @@ impl Rotate {
         if let Some((id, turn)) = self.taken_up() {
             let engine = context.unlocked().await?;
             let human = Human::new(context.out, self.answers.clone()).with(self.browser);
-            let tell = |line: &Line| tell(context, line);
+            let tell = |line: &ProgressLine| tell(context, line);
             let status = engine.resume_rotation(id, turn, Audience { ask: &human, tell: &tell }).await?;
             return conclude(context, &status);
         }
@@ -74,7 +76,7 @@ impl Rotate {
         let credential = engine.find(name).await?;
         let administrator = find_administrator(engine, self.administrator.as_deref()).await?;
         let part = self.part.clone().map_or(SecretPart::Secret, SecretPart::Named);
-        let plan = engine.plan_part_rotation(&credential, part, administrator.as_ref()).await?.because(&self.reason);
+        let plan = engine.plan_part_rotation(&credential, part, administrator.as_ref()).await?.with_reason(&self.reason);
         if self.plan || !context.out.json {
             for line in plan_lines(&plan) {
                 tell(context, &line);
@@ -86,13 +88,13 @@ impl Rotate {
         self.begin(context, plan).await
     }
 
-    async fn begin(&self, context: &Context<'_>, plan: Plan) -> Result<u8, Problem> {
+    async fn begin(&self, context: &Context<'_>, plan: RotationPlan) -> Result<u8, Problem> {
         if !self.yes {
             let question = format!("{}: {}.", plan.name, plan.title());
             prompt::typed(&question, plan.name.as_str(), "--yes")?;
         }
         let human = Human::new(context.out, self.answers.clone()).with(self.browser);
-        let tell = |line: &Line| tell(context, line);
+        let tell = |line: &ProgressLine| tell(context, line);
         let status = context.unlocked().await?.rotate(plan, Audience { ask: &human, tell: &tell }).await?;
         conclude(context, &status)
     }
@@ -123,7 +125,7 @@ impl List {
             table.row([
                 one.id.clone(),
                 one.name.clone(),
-                one.purpose.word().to_owned(),
+                one.purpose.audit_verb().to_owned(),
                 one.part.clone(),
                 word(one.state).to_owned(),
                 one.step.clone().unwrap_or_default(),
@@ -144,7 +146,7 @@ pub(super) async fn find_administrator(engine: &Engine, name: Option<&str>) -> R
 }
 
 /// One line of progress. A reader that is gone does not stop a rotation.
-pub(super) fn tell(context: &Context<'_>, line: &Line) {
+pub(super) fn tell(context: &Context<'_>, line: &ProgressLine) {
     let shown = if context.out.json { context.out.value(line) } else { context.out.text(&words(line)) };
     if let Err(problem) = shown {
         tracing::warn!(%problem, "progress was not shown");
@@ -152,53 +154,53 @@ pub(super) fn tell(context: &Context<'_>, line: &Line) {
 }
 
 /// A line of progress, for people.
-pub(super) fn words(line: &Line) -> String {
+pub(super) fn words(line: &ProgressLine) -> String {
     let mark = match line.state {
-        LineState::Planned => "·",
-        LineState::Running => "…",
-        LineState::Done => "✓",
-        LineState::Failed => "✗",
-        LineState::Waiting => "?",
+        StepStatus::Planned => "·",
+        StepStatus::Running => "…",
+        StepStatus::Done => "✓",
+        StepStatus::Failed => "✗",
+        StepStatus::Waiting => "?",
     };
     format!("{mark} {:<13}  {}", line.step, line.detail)
 }
 
 /// Says how it ended; what waits or was left is a problem.
-pub(super) fn conclude(context: &Context<'_>, status: &Status) -> Result<u8, Problem> {
-    let left = status.left.join("; ");
+pub(super) fn conclude(context: &Context<'_>, status: &RotationStatus) -> Result<u8, Problem> {
+    let left = status.manual_steps.join("; ");
     let what = match status.purpose {
-        Purpose::Replace => format!("The rotation of {}", status.name),
-        Purpose::Create => format!("The creation of {}", status.name),
-        Purpose::Revoke => format!("The revocation of {}", status.name),
+        RotationPurpose::Replace => format!("The rotation of {}", status.name),
+        RotationPurpose::Create => format!("The creation of {}", status.name),
+        RotationPurpose::Revoke => format!("The revocation of {}", status.name),
     };
     match status.state {
-        State::Running => {
+        RotationPhase::Running => {
             let remedy = format!("go on with `tokenring rotate --resume {}`, or put everything back with --rollback", status.id);
             Err(Problem::new(format!("{what} was stopped"), format!("next: {}", status.next), remedy)
                 .with_class(ProblemClass::NeedsHuman))
         }
-        State::NeedsHuman => {
+        RotationPhase::NeedsUser => {
             let remedy =
                 format!("then go on with `tokenring rotate --resume {}`, or put everything back with --rollback", status.id);
             let why = if left.is_empty() { status.next.clone() } else { left };
             Err(Problem::new(format!("{what} waits for a person"), why, remedy).with_class(ProblemClass::NeedsHuman))
         }
-        State::Done | State::RolledBack if left.is_empty() => {
+        RotationPhase::Done | RotationPhase::RolledBack if left.is_empty() => {
             context.out.note(&format!("{}: {}", status.name, status.outcome().unwrap_or(&status.next)));
             Ok(0)
         }
-        State::Done | State::RolledBack => {
+        RotationPhase::Done | RotationPhase::RolledBack => {
             let what = format!("{what} is over ({}), but something is left to do", word(status.state));
             Err(Problem::new(what, left, "do what is named, by hand").with_class(ProblemClass::NeedsHuman))
         }
     }
 }
 
-const fn word(state: State) -> &'static str {
+const fn word(state: RotationPhase) -> &'static str {
     match state {
-        State::Running => "running",
-        State::NeedsHuman => "needs-human",
-        State::Done => "done",
-        State::RolledBack => "rolled-back",
+        RotationPhase::Running => "running",
+        RotationPhase::NeedsUser => "needs-human",
+        RotationPhase::Done => "done",
+        RotationPhase::RolledBack => "rolled-back",
     }
 }

@@ -35,8 +35,8 @@ impl Sandbox {
 }
 
 /// Starts the simulator on ports that the system picks.
-pub(super) async fn start() -> Result<sandbox::Sandbox, Problem> {
-    sandbox::Sandbox::start().await.map_err(|error| {
+pub(super) async fn start() -> Result<sandbox::ProviderSimulator, Problem> {
+    sandbox::ProviderSimulator::start().await.map_err(|error| {
         Problem::new("The simulator cannot listen on loopback", error.to_string(), "free some ports and try again")
     })
 }

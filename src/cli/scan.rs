@@ -9,7 +9,7 @@ use super::context::Context;
 use super::table::Table;
 use super::{output, prompt};
 use crate::domain::Problem;
-use crate::domain::consumer::Target;
+use crate::domain::consumer::ConsumerTarget;
 use crate::domain::credential::SecretSlot;
 use crate::domain::problem::ProblemClass;
 use crate::domain::words::count_noun;
@@ -55,7 +55,7 @@ struct Shape<'a> {
     encoding: Option<&'a str>,
     open_to_others: Option<&'a str>,
     /// The place, where a consumer can keep it up to date.
-    consumer: Option<&'a Target>,
+    consumer: Option<&'a ConsumerTarget>,
     linked: bool,
 }
 
@@ -90,7 +90,7 @@ impl Scan {
         if self.link || shown_first && is_agreed(&scanned) {
             for sighting in scanned.sightings.iter_mut().filter(|sighting| is_linkable(sighting)) {
                 for consumer in engine.link(sighting).await? {
-                    context.out.note(&format!("linked: {} will {}", consumer.name, consumer.target.words()));
+                    context.out.note(&format!("linked: {} will {}", consumer.name, consumer.target.describe()));
                 }
                 sighting.linked = true;
             }

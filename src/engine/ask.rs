@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use url::Url;
 
-use crate::domain::rotation::Saying;
+use crate::domain::rotation::UserDecision;
 use crate::domain::{Secret, Timestamp};
 
 /// Somebody who can answer questions: a dialog of the screen, a prompt of the command line, a test.
@@ -77,7 +77,7 @@ pub struct Choice {
     /// In words.
     pub title: String,
     /// What it says.
-    pub saying: Saying,
+    pub saying: UserDecision,
 }
 
 /// How a person answers a [`Dilemma`].
@@ -85,5 +85,5 @@ pub enum Reply {
     /// With a secret.
     Pasted(Secret),
     /// With one of the choices.
-    Said(Saying),
+    Said(UserDecision),
 }

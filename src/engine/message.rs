@@ -13,7 +13,7 @@ use crate::domain::problem::Problem;
 use crate::domain::refusal::RefusalDiagnosis;
 use crate::domain::request::{RequestDraft, SavedRequest, SavedRequestName};
 use crate::domain::response::ApiResponse;
-use crate::domain::rotation::{Line, Plan, Status};
+use crate::domain::rotation::{ProgressLine, RotationPlan, RotationStatus};
 use crate::domain::{Credential, CredentialId, CredentialName, Secret, Timestamp};
 
 pub use super::ask::{Awaited, Choice, Dilemma, Question, Reply};
@@ -223,7 +223,7 @@ pub enum RotationTask {
     /// Say what replacing a credential would do or, where that has begun already, what has become of it.
     Plan(Charge),
     /// Carry a plan out.
-    Run(Box<Plan>),
+    Run(Box<RotationPlan>),
     /// Take up the rotation with this id, which was left.
     TakeUp(String, Turn),
     /// Say what has become of the rotation with this id.
@@ -441,19 +441,19 @@ pub enum ConsoleEvent {
 /// News of a rotation.
 pub enum RotationEvent {
     /// What it would do.
-    Planned(Box<Plan>),
+    Planned(Box<RotationPlan>),
     /// What it does from now on, without having been asked before.
-    Begun(Box<Plan>),
+    Begun(Box<RotationPlan>),
     /// What has become of it so far.
     Reviewed(Box<Review>),
     /// A step of it.
-    Step(Line),
+    Step(ProgressLine),
     /// It waits for a person.
     Asks(QuestionId, Box<Dilemma>),
     /// It is over, or nobody answered and it can be taken up again.
-    Ended(Status),
+    Ended(RotationStatus),
     /// Those that are not over.
-    Unfinished(Vec<Status>),
+    Unfinished(Vec<RotationStatus>),
 }
 
 /// News of a secret.

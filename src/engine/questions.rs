@@ -78,15 +78,15 @@ impl Drop for Pending {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::rotation::Saying;
+    use crate::domain::rotation::UserDecision;
 
     #[tokio::test]
     async fn an_answer_reaches_its_question_and_no_other() {
         let questions = Questions::default();
         let (first, second) = (questions.open(), questions.open());
-        questions.answer(second.id(), Reply::Said(Saying::Retry));
+        questions.answer(second.id(), Reply::Said(UserDecision::Retry));
         questions.leave(first.id());
-        assert!(matches!(second.answer().await, Some(Reply::Said(Saying::Retry))));
+        assert!(matches!(second.answer().await, Some(Reply::Said(UserDecision::Retry))));
         assert!(first.answer().await.is_none());
     }
 
@@ -95,6 +95,6 @@ mod tests {
         let questions = Questions::default();
         let id = questions.open().id();
         assert!(questions.waiting().open.is_empty());
-        questions.answer(id, Reply::Said(Saying::Retry));
+        questions.answer(id, Reply::Said(UserDecision::Retry));
     }
 }

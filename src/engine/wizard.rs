@@ -8,7 +8,7 @@ use super::message::{Charge, Event, KeyringEvent, RotationEvent, RotationTask};
 use super::rotation::{Audience, Rotations, Turn, Wish};
 use super::tasks::Voice;
 use crate::domain::problem::ProblemClass;
-use crate::domain::rotation::{Line, Plan};
+use crate::domain::rotation::{ProgressLine, RotationPlan};
 use crate::domain::{Credential, CredentialId, Problem, Secret};
 
 /// The person at the screen. Questions go out as reports; answers come back as tasks.
@@ -39,7 +39,7 @@ impl Ask for Onlooker<'_> {
 /// Where a rotation begins.
 enum Beginning {
     /// With this plan.
-    Fresh(Box<Plan>),
+    Fresh(Box<RotationPlan>),
     /// Where its journal ends.
     Left(String, Turn),
     /// With the plan that makes this.
@@ -80,7 +80,7 @@ impl Engine {
     }
 
     async fn conduct(&self, beginning: Beginning, voice: &Voice) -> Result<(), Problem> {
-        let (ask, tell) = (Onlooker(voice), |line: &Line| say(voice, RotationEvent::Step(line.clone())));
+        let (ask, tell) = (Onlooker(voice), |line: &ProgressLine| say(voice, RotationEvent::Step(line.clone())));
         let audience = Audience { ask: &ask, tell: &tell };
         let status = match beginning {
             Beginning::Fresh(plan) => self.rotate(*plan, audience).await?,
@@ -92,7 +92,7 @@ impl Engine {
             }
             Beginning::Revoking(charge, reason) => {
                 let (credential, administrator) = (self.by_id(&charge.credential).await?, self.administrator(&charge).await?);
-                let plan = self.plan_revocation(&credential, administrator.as_ref())?.because(reason);
+                let plan = self.plan_revocation(&credential, administrator.as_ref())?.with_reason(reason);
                 say(voice, RotationEvent::Begun(Box::new(plan.clone())));
                 self.rotate(plan, audience).await?
             }

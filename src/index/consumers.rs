@@ -6,7 +6,7 @@ use super::columns::{Json, Micros};
 use super::credentials::find;
 use super::error::{Failure, IndexError};
 use super::{Durability, Index};
-use crate::domain::consumer::{Consumer, Delivered};
+use crate::domain::consumer::{Consumer, DeliveryRecord};
 use crate::domain::credential::SecretPart;
 use crate::domain::{CredentialId, CredentialName};
 
@@ -27,7 +27,7 @@ impl Index {
     /// Adds a consumer; a name that is taken within the credential is refused.
     pub fn add_consumer(&self, consumer: &Consumer) -> Result<(), IndexError> {
         self.write(Durability::Now, |connection| {
-            let Consumer { credential, name, part, target, delivered } = consumer;
+            let Consumer { credential, name, part, target, last_delivery: delivered } = consumer;
             find(connection, credential)?;
             if consumers(connection, credential)?.iter().any(|known| known.name == *name) {
                 return Err(IndexError::ConsumerTaken(name.clone()).into());
@@ -49,7 +49,12 @@ impl Index {
     }
 
     /// Keeps what a consumer was given.
-    pub fn record_delivery(&self, id: &CredentialId, name: &CredentialName, delivered: &Delivered) -> Result<(), IndexError> {
+    pub fn record_delivery(
+        &self,
+        id: &CredentialId,
+        name: &CredentialName,
+        delivered: &DeliveryRecord,
+    ) -> Result<(), IndexError> {
         self.write(Durability::Now, |connection| {
             let values = params![id, name, delivered.fingerprint, Micros(delivered.at)];
             let changed = connection.prepare_cached(DELIVERED)?.execute(values)?;
@@ -81,9 +86,15 @@ fn named(part: &SecretPart) -> Option<&str> {
 fn read_row(row: &Row<'_>) -> Result<Consumer, rusqlite::Error> {
     let fingerprint: Option<String> = row.get(3)?;
     let at = row.get::<_, Option<Micros>>(4)?;
-    let delivered = fingerprint.zip(at).map(|(fingerprint, at)| Delivered { fingerprint, at: at.0 });
+    let delivered = fingerprint.zip(at).map(|(fingerprint, at)| DeliveryRecord { fingerprint, at: at.0 });
     let part = row.get::<_, Option<String>>(5)?.map_or(SecretPart::Secret, SecretPart::Named);
-    Ok(Consumer { credential: row.get(0)?, name: row.get(1)?, part, target: row.get::<_, Json<_>>(2)?.0, delivered })
+    Ok(Consumer {
+        credential: row.get(0)?,
+        name: row.get(1)?,
+        part,
+        target: row.get::<_, Json<_>>(2)?.0,
+        last_delivery: delivered,
+    })
 }
 
 #[cfg(test)]
@@ -91,7 +102,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::domain::consumer::Target;
+    use crate::domain::consumer::ConsumerTarget;
     use crate::domain::{Credential, Timestamp};
 
     fn index() -> (Index, CredentialId) {
@@ -117,13 +128,13 @@ mod tests {
     }
 
     fn consumer(id: &CredentialId, name: &str) -> Consumer {
-        let target = Target::EnvFile { path: "/srv/.env".into(), key: "SNYK_TOKEN".to_owned() };
+        let target = ConsumerTarget::EnvFile { path: "/srv/.env".into(), key: "SNYK_TOKEN".to_owned() };
         Consumer {
             credential: id.clone(),
             name: CredentialName::parse(name).unwrap(),
             part: SecretPart::Secret,
             target,
-            delivered: None,
+            last_delivery: None,
         }
     }
 
@@ -134,9 +145,9 @@ mod tests {
         let (two, one) = (consumer(&id, "two"), Consumer { part, ..consumer(&id, "one") });
         index.add_consumer(&two).unwrap();
         index.add_consumer(&one).unwrap();
-        let last = Delivered { fingerprint: "print".to_owned(), at: Timestamp::UNIX_EPOCH };
+        let last = DeliveryRecord { fingerprint: "print".to_owned(), at: Timestamp::UNIX_EPOCH };
         index.record_delivery(&id, &two.name, &last).unwrap();
-        assert_eq!(index.consumers(&id).unwrap(), [one, Consumer { delivered: Some(last), ..two }]);
+        assert_eq!(index.consumers(&id).unwrap(), [one, Consumer { last_delivery: Some(last), ..two }]);
     }
 
     #[test]

@@ -8,19 +8,19 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 /// Milliseconds since the Unix epoch.
-pub(super) type Millis = i64;
+pub(super) type UnixMillis = i64;
 
-pub(super) const SECOND: Millis = 1_000;
-pub(super) const DAY: Millis = 86_400 * SECOND;
+pub(super) const MILLIS_PER_SECOND: UnixMillis = 1_000;
+pub(super) const MILLIS_PER_DAY: UnixMillis = 86_400 * MILLIS_PER_SECOND;
 
 /// The time every simulated provider lives in. Clones share it.
 #[derive(Clone, Debug)]
-pub struct Clock {
-    frozen: Option<Millis>,
+pub struct SimulatedClock {
+    frozen: Option<UnixMillis>,
     advanced: Arc<AtomicI64>,
 }
 
-impl Clock {
+impl SimulatedClock {
     /// The machine's own clock.
     pub fn system() -> Self {
         Self { frozen: None, advanced: Arc::default() }
@@ -28,17 +28,17 @@ impl Clock {
 
     /// A clock that stands at `start` and moves only by [`Clock::advance`].
     pub fn frozen(start: OffsetDateTime) -> Self {
-        Self { frozen: Some(millis(start)), advanced: Arc::default() }
+        Self { frozen: Some(unix_millis(start)), advanced: Arc::default() }
     }
 
     /// Moves the time forward for everybody who shares this clock.
     pub fn advance(&self, by: Duration) {
-        let by = Millis::try_from(by.as_millis()).unwrap_or(Millis::MAX);
+        let by = UnixMillis::try_from(by.as_millis()).unwrap_or(UnixMillis::MAX);
         self.advanced.fetch_add(by, Ordering::Relaxed);
     }
 
-    pub(super) fn now(&self) -> Millis {
-        let base = self.frozen.unwrap_or_else(|| millis(OffsetDateTime::now_utc()));
+    pub(super) fn now(&self) -> UnixMillis {
+        let base = self.frozen.unwrap_or_else(|| unix_millis(OffsetDateTime::now_utc()));
         base.saturating_add(self.advanced.load(Ordering::Relaxed))
     }
 
@@ -49,12 +49,12 @@ impl Clock {
     }
 
     /// Midnight UTC of the current day: the origin of every seeded date.
-    pub(super) fn midnight(&self) -> Millis {
-        self.now().div_euclid(DAY) * DAY
+    pub(super) fn midnight(&self) -> UnixMillis {
+        self.now().div_euclid(MILLIS_PER_DAY) * MILLIS_PER_DAY
     }
 }
 
-impl Default for Clock {
+impl Default for SimulatedClock {
     fn default() -> Self {
         Self::system()
     }
@@ -62,66 +62,66 @@ impl Default for Clock {
 
 /// The instant of one request, with how slowly the provider settles its writes just now (see the fault knobs).
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Moment {
-    pub(super) now: Millis,
+pub(super) struct RequestInstant {
+    pub(super) now: UnixMillis,
     /// How long a fresh secret is still refused.
-    pub(super) settling: Millis,
+    pub(super) activation_delay: UnixMillis,
     /// How long a revoked secret is still accepted.
-    pub(super) lingering: Millis,
+    pub(super) revocation_delay: UnixMillis,
     /// Whether rate limits refuse or are only counted.
-    pub(super) limits_bind: bool,
+    pub(super) limits_enforced: bool,
 }
 
 /// From when until when a secret is accepted.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Life {
-    from: Millis,
-    until: Millis,
+pub(super) struct ValidityPeriod {
+    from: UnixMillis,
+    until: UnixMillis,
 }
 
-impl Life {
-    pub(super) fn starting(at: Moment) -> Self {
-        Self { from: at.now.saturating_add(at.settling), until: Millis::MAX }
+impl ValidityPeriod {
+    pub(super) fn starting_at(at: RequestInstant) -> Self {
+        Self { from: at.now.saturating_add(at.activation_delay), until: UnixMillis::MAX }
     }
 
-    pub(super) fn until(self, end: Millis) -> Self {
+    pub(super) fn until(self, end: UnixMillis) -> Self {
         Self { until: self.until.min(end), ..self }
     }
 
-    pub(super) fn end(&mut self, at: Moment) {
-        self.until = self.until.min(at.now.saturating_add(at.lingering));
+    pub(super) fn revoke(&mut self, at: RequestInstant) {
+        self.until = self.until.min(at.now.saturating_add(at.revocation_delay));
     }
 
-    pub(super) fn holds(&self, now: Millis) -> bool {
+    pub(super) fn is_valid_at(&self, now: UnixMillis) -> bool {
         self.from <= now && now < self.until
     }
 
     /// Nobody has set an end to it.
-    pub(super) fn is_endless(&self) -> bool {
-        self.until == Millis::MAX
+    pub(super) fn has_no_end(&self) -> bool {
+        self.until == UnixMillis::MAX
     }
 
     /// A secret that is not accepted yet is not over: it still has to be accounted for.
-    pub(super) fn is_over(&self, now: Millis) -> bool {
+    pub(super) fn has_ended(&self, now: UnixMillis) -> bool {
         self.until <= now
     }
 }
 
 /// RFC 3339 in UTC with whole seconds, as all simulated providers write dates.
-pub(super) fn rfc3339(at: Millis) -> String {
-    OffsetDateTime::from_unix_timestamp(at.div_euclid(SECOND))
+pub(super) fn format_rfc3339(at: UnixMillis) -> String {
+    OffsetDateTime::from_unix_timestamp(at.div_euclid(MILLIS_PER_SECOND))
         .ok()
         .and_then(|date| date.format(&Rfc3339).ok())
         .unwrap_or_default()
 }
 
 /// Reads an RFC 3339 date.
-pub(super) fn parse_rfc3339(text: &str) -> Option<Millis> {
-    OffsetDateTime::parse(text, &Rfc3339).ok().map(millis)
+pub(super) fn parse_rfc3339(text: &str) -> Option<UnixMillis> {
+    OffsetDateTime::parse(text, &Rfc3339).ok().map(unix_millis)
 }
 
-fn millis(date: OffsetDateTime) -> Millis {
-    Millis::try_from(date.unix_timestamp_nanos() / 1_000_000).unwrap_or(Millis::MAX)
+fn unix_millis(date: OffsetDateTime) -> UnixMillis {
+    UnixMillis::try_from(date.unix_timestamp_nanos() / 1_000_000).unwrap_or(UnixMillis::MAX)
 }
 
 #[cfg(test)]
@@ -130,24 +130,24 @@ mod tests {
 
     #[test]
     fn a_settling_secret_is_neither_accepted_nor_over() {
-        let life = Life::starting(Moment { now: 10, settling: 5, ..Moment::default() });
-        assert!(!life.holds(14) && !life.is_over(14));
-        assert!(life.holds(15));
+        let life = ValidityPeriod::starting_at(RequestInstant { now: 10, activation_delay: 5, ..RequestInstant::default() });
+        assert!(!life.is_valid_at(14) && !life.has_ended(14));
+        assert!(life.is_valid_at(15));
     }
 
     #[test]
     fn a_revoked_secret_lingers_as_long_as_it_is_told() {
-        let mut life = Life::starting(Moment::default());
-        life.end(Moment { now: 10, lingering: 5, ..Moment::default() });
-        assert!(life.holds(14) && !life.holds(15) && life.is_over(15));
+        let mut life = ValidityPeriod::starting_at(RequestInstant::default());
+        life.revoke(RequestInstant { now: 10, revocation_delay: 5, ..RequestInstant::default() });
+        assert!(life.is_valid_at(14) && !life.is_valid_at(15) && life.has_ended(15));
     }
 
     #[test]
     fn a_frozen_clock_moves_only_when_told() {
-        let clock = Clock::frozen(OffsetDateTime::UNIX_EPOCH);
-        clock.clone().advance(Duration::from_millis(DAY.unsigned_abs() + 7));
-        assert_eq!((clock.now(), clock.midnight()), (DAY + 7, DAY));
-        assert_eq!(rfc3339(clock.now()), "1970-01-02T00:00:00Z");
-        assert_eq!(parse_rfc3339("1970-01-02T00:00:00Z"), Some(DAY));
+        let clock = SimulatedClock::frozen(OffsetDateTime::UNIX_EPOCH);
+        clock.clone().advance(Duration::from_millis(MILLIS_PER_DAY.unsigned_abs() + 7));
+        assert_eq!((clock.now(), clock.midnight()), (MILLIS_PER_DAY + 7, MILLIS_PER_DAY));
+        assert_eq!(format_rfc3339(clock.now()), "1970-01-02T00:00:00Z");
+        assert_eq!(parse_rfc3339("1970-01-02T00:00:00Z"), Some(MILLIS_PER_DAY));
     }
 }

@@ -7,97 +7,97 @@ use axum::http::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::faults;
-use super::manifest::Credential;
-use super::server::House;
-use super::wire::{Call, Provider, Reply, Service};
+use super::manifest::SeededCredential;
+use super::server::SimulatorContext;
+use super::wire::{SimulatedProvider, SimulatedService, SimulatorRequest, SimulatorResponse};
 
 /// Answers under `/faults`; it needs no credential.
-pub(super) struct Control {
-    pub(super) house: Arc<House>,
-    pub(super) providers: Vec<(&'static str, Arc<dyn Provider>)>,
-    pub(super) credentials: Vec<Credential>,
+pub(super) struct ControlService {
+    pub(super) context: Arc<SimulatorContext>,
+    pub(super) providers: Vec<(&'static str, Arc<dyn SimulatedProvider>)>,
+    pub(super) credentials: Vec<SeededCredential>,
 }
 
-impl Service for Control {
-    fn answer(&self, call: &Call) -> Reply {
-        let House { faults, ledger, .. } = &*self.house;
+impl SimulatedService for ControlService {
+    fn respond(&self, call: &SimulatorRequest) -> SimulatorResponse {
+        let SimulatorContext { faults, counters: ledger, .. } = &*self.context;
         match (&call.method, call.path.trim_end_matches('/')) {
-            (&Method::GET, "/faults") => ok(&faults.describe()),
-            (&Method::POST, "/faults") => self.turn(call),
+            (&Method::GET, "/faults") => ok_response(&faults.describe()),
+            (&Method::POST, "/faults") => self.set_fault(call),
             (&Method::DELETE, "/faults") => {
                 faults.clear();
-                ok(&faults.describe())
+                ok_response(&faults.describe())
             }
-            (&Method::GET, "/faults/requests") => ok(&ledger.describe()),
+            (&Method::GET, "/faults/requests") => ok_response(&ledger.describe()),
             (&Method::DELETE, "/faults/requests") => {
                 ledger.clear();
-                ok(&ledger.describe())
+                ok_response(&ledger.describe())
             }
-            (&Method::GET, "/faults/live") => ok(&self.live(call)),
-            (&Method::POST, "/faults/by-hand") => self.act_by_hand(call),
+            (&Method::GET, "/faults/live") => ok_response(&self.describe_live_secrets(call)),
+            (&Method::POST, "/faults/by-hand") => self.run_manual_action(call),
             _ => self.refuse(call, StatusCode::NOT_FOUND),
         }
     }
 
-    fn refuse(&self, _call: &Call, status: StatusCode) -> Reply {
-        problem(status, "the control listener knows /faults, /faults/requests, /faults/live and /faults/by-hand")
+    fn refuse(&self, _call: &SimulatorRequest, status: StatusCode) -> SimulatorResponse {
+        error_response(status, "the control listener knows /faults, /faults/requests, /faults/live and /faults/by-hand")
     }
 }
 
-impl Control {
+impl ControlService {
     /// Sets a knob, or moves the time.
-    fn turn(&self, call: &Call) -> Reply {
+    fn set_fault(&self, call: &SimulatorRequest) -> SimulatorResponse {
         let Some(wish) = call.json().filter(Value::is_object) else {
-            return problem(StatusCode::BAD_REQUEST, "the body must be a JSON object");
+            return error_response(StatusCode::BAD_REQUEST, "the body must be a JSON object");
         };
         if let Some(by) = wish["advance_ms"].as_u64() {
-            self.house.clock.advance(Duration::from_millis(by));
-            return ok(&self.house.faults.describe());
+            self.context.clock.advance(Duration::from_millis(by));
+            return ok_response(&self.context.faults.describe());
         }
         let is_known = |id: &str| self.providers.iter().any(|(region, _)| *region == id);
         if wish["region"].as_str().is_some_and(|id| !is_known(id)) {
-            return problem(StatusCode::BAD_REQUEST, "unknown region");
+            return error_response(StatusCode::BAD_REQUEST, "unknown region");
         }
-        match faults::parse(&wish) {
+        match faults::parse_rule(&wish) {
             Ok(rule) => {
-                self.house.faults.add(rule);
-                Reply::json(StatusCode::CREATED, &self.house.faults.describe())
+                self.context.faults.add(rule);
+                SimulatorResponse::json(StatusCode::CREATED, &self.context.faults.describe())
             }
-            Err(reason) => problem(StatusCode::BAD_REQUEST, &reason),
+            Err(reason) => error_response(StatusCode::BAD_REQUEST, &reason),
         }
     }
 
-    fn live(&self, call: &Call) -> Value {
+    fn describe_live_secrets(&self, call: &SimulatorRequest) -> Value {
         let regions = self.providers.iter().flat_map(|(region, provider)| {
-            provider.live(call.at.now).into_iter().map(
+            provider.live_secrets(call.instant.now).into_iter().map(
                 move |secret| json!({"region": region, "account": secret.account, "kind": secret.kind, "sha256": secret.sha256}),
             )
         });
         json!({"live": regions.collect::<Vec<Value>>()})
     }
 
-    fn act_by_hand(&self, call: &Call) -> Reply {
+    fn run_manual_action(&self, call: &SimulatorRequest) -> SimulatorResponse {
         let wish = call.json().unwrap_or_default();
         if let Some(sha256) = wish["revoke"].as_str() {
-            let revoked = self.providers.iter().any(|(_, provider)| provider.revoke_by_hand(sha256, call.at));
-            return ok(&json!({ "revoked": revoked }));
+            let revoked = self.providers.iter().any(|(_, provider)| provider.revoke_manually(sha256, call.instant));
+            return ok_response(&json!({ "revoked": revoked }));
         }
         let name = wish["credential"].as_str().unwrap_or_default();
         let Some(credential) = self.credentials.iter().find(|credential| credential.name == name) else {
-            return problem(StatusCode::NOT_FOUND, "no credential of the manifest has that name");
+            return error_response(StatusCode::NOT_FOUND, "no credential of the manifest has that name");
         };
         let provider = self.providers.iter().find(|(region, _)| *region == credential.region);
-        match provider.and_then(|(_, provider)| provider.replace_by_hand(credential, call.at)) {
-            Some(secret) => Reply::json(StatusCode::CREATED, &json!({"credential": name, "secret": secret})),
-            None => problem(StatusCode::CONFLICT, "the web pages offer no way to replace this credential now"),
+        match provider.and_then(|(_, provider)| provider.replace_manually(credential, call.instant)) {
+            Some(secret) => SimulatorResponse::json(StatusCode::CREATED, &json!({"credential": name, "secret": secret})),
+            None => error_response(StatusCode::CONFLICT, "the web pages offer no way to replace this credential now"),
         }
     }
 }
 
-fn ok(body: &Value) -> Reply {
-    Reply::json(StatusCode::OK, body)
+fn ok_response(body: &Value) -> SimulatorResponse {
+    SimulatorResponse::json(StatusCode::OK, body)
 }
 
-fn problem(status: StatusCode, what: &str) -> Reply {
-    Reply::json(status, &json!({"error": what}))
+fn error_response(status: StatusCode, what: &str) -> SimulatorResponse {
+    SimulatorResponse::json(status, &json!({"error": what}))
 }

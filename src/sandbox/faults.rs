@@ -6,12 +6,12 @@ use axum::http::{Method, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::clock::Millis;
+use super::clock::UnixMillis;
 
 /// Which requests a rule meets and what it does to them. Every field may be left out.
 #[derive(Clone, Default, Deserialize, Serialize)]
 #[serde(default)]
-pub(super) struct Rule {
+pub(super) struct FaultRule {
     /// Only this region; all of them without it.
     region: Option<String>,
     /// Only paths that begin so.
@@ -21,13 +21,13 @@ pub(super) struct Rule {
     /// How many requests it spoils before it is gone; without it, all.
     times: Option<u32>,
     #[serde(flatten)]
-    effect: Effect,
+    effect: FaultEffect,
 }
 
 /// What is done to a request.
 #[derive(Clone, Default, Deserialize, Serialize)]
 #[serde(default)]
-pub(super) struct Effect {
+pub(super) struct FaultEffect {
     pub(super) delay_ms: Option<u64>,
     pub(super) status: Option<u16>,
     pub(super) retry_after: Option<String>,
@@ -35,14 +35,14 @@ pub(super) struct Effect {
     pub(super) body: Option<String>,
     pub(super) lost_answer: Option<bool>,
     pub(super) enforce_limits: Option<bool>,
-    pub(super) eventual_ms: Option<Millis>,
-    pub(super) late_revocation_ms: Option<Millis>,
+    pub(super) eventual_ms: Option<UnixMillis>,
+    pub(super) late_revocation_ms: Option<UnixMillis>,
 }
 
-const SELECTORS: [&str; 4] = ["region", "path", "method", "times"];
+const SELECTOR_FIELDS: [&str; 4] = ["region", "path", "method", "times"];
 
 /// Name and meaning of every knob, as `GET /faults` lists them.
-const KNOBS: [(&str, &str); 14] = [
+const FAULT_KNOBS: [(&str, &str); 14] = [
     ("region", "only requests to this region, as SNYK-EU-01, SAW-EU or APPCIRCLE; without it, all"),
     ("path", "only requests whose path begins so"),
     ("method", "only requests with this method"),
@@ -59,9 +59,9 @@ const KNOBS: [(&str, &str); 14] = [
     ("advance_ms", "alone: moves the simulated time forward; not a rule"),
 ];
 
-impl Effect {
+impl FaultEffect {
     /// The refusal that is asked for, if any.
-    pub(super) fn refusal(&self) -> Option<StatusCode> {
+    pub(super) fn refusal_status(&self) -> Option<StatusCode> {
         let implied = self.retry_after.is_some().then_some(429);
         StatusCode::from_u16(self.status.or(implied)?).ok().filter(|status| !status.is_redirection())
     }
@@ -81,8 +81,8 @@ impl Effect {
     }
 }
 
-impl Rule {
-    fn meets(&self, region: &str, method: &Method, path: &str) -> bool {
+impl FaultRule {
+    fn matches(&self, region: &str, method: &Method, path: &str) -> bool {
         self.times != Some(0)
             && self.region.as_deref().is_none_or(|wanted| wanted == region)
             && self.method.as_deref().is_none_or(|wanted| wanted.eq_ignore_ascii_case(method.as_str()))
@@ -92,12 +92,12 @@ impl Rule {
 
 /// The active rules.
 #[derive(Default)]
-pub(super) struct Faults {
-    rules: Mutex<Vec<Rule>>,
+pub(super) struct FaultRules {
+    rules: Mutex<Vec<FaultRule>>,
 }
 
-impl Faults {
-    pub(super) fn add(&self, rule: Rule) {
+impl FaultRules {
+    pub(super) fn add(&self, rule: FaultRule) {
         self.rules().push(rule);
     }
 
@@ -106,10 +106,10 @@ impl Faults {
     }
 
     /// What befalls one request. Rules that are used up are gone afterwards.
-    pub(super) fn strike(&self, region: &str, method: &Method, path: &str) -> Effect {
-        let mut effect = Effect::default();
+    pub(super) fn apply_faults(&self, region: &str, method: &Method, path: &str) -> FaultEffect {
+        let mut effect = FaultEffect::default();
         let mut rules = self.rules();
-        for rule in rules.iter_mut().filter(|rule| rule.meets(region, method, path)) {
+        for rule in rules.iter_mut().filter(|rule| rule.matches(region, method, path)) {
             rule.times = rule.times.map(|left| left - 1);
             effect.merge(&rule.effect);
         }
@@ -120,7 +120,7 @@ impl Faults {
     /// The list of knobs, each with the value that the latest active rule gives it, and the active rules.
     pub(super) fn describe(&self) -> Value {
         let active: Vec<Value> = self.rules().iter().map(without_nulls).collect();
-        let knobs: Vec<Value> = KNOBS
+        let knobs: Vec<Value> = FAULT_KNOBS
             .iter()
             .map(|(name, what)| {
                 let value = active.iter().rev().find_map(|rule| rule.get(name));
@@ -130,18 +130,18 @@ impl Faults {
         json!({"knobs": knobs, "active": active})
     }
 
-    fn rules(&self) -> MutexGuard<'_, Vec<Rule>> {
+    fn rules(&self) -> MutexGuard<'_, Vec<FaultRule>> {
         self.rules.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// Reads a rule and says what is wrong with it otherwise.
-pub(super) fn parse(value: &Value) -> Result<Rule, String> {
-    let known = |name: &String| KNOBS.iter().any(|(knob, _)| knob == name);
+pub(super) fn parse_rule(value: &Value) -> Result<FaultRule, String> {
+    let known = |name: &String| FAULT_KNOBS.iter().any(|(knob, _)| knob == name);
     if let Some(unknown) = value.as_object().and_then(|fields| fields.keys().find(|name| !known(name))) {
         return Err(format!("unknown knob {unknown}"));
     }
-    let rule: Rule = serde_json::from_value(value.clone()).map_err(|error| error.to_string())?;
+    let rule: FaultRule = serde_json::from_value(value.clone()).map_err(|error| error.to_string())?;
     match rule.effect.body.as_deref() {
         None | Some("html" | "huge" | "invalid-utf8" | "control-characters") => Ok(rule),
         Some(redirect) if redirect.starts_with("redirect:") => Ok(rule),
@@ -149,10 +149,10 @@ pub(super) fn parse(value: &Value) -> Result<Rule, String> {
     }
 }
 
-fn without_nulls(rule: &Rule) -> Value {
+fn without_nulls(rule: &FaultRule) -> Value {
     let mut value = serde_json::to_value(rule).unwrap_or_default();
     if let Some(fields) = value.as_object_mut() {
-        fields.retain(|name, value| !value.is_null() || SELECTORS.contains(&name.as_str()));
+        fields.retain(|name, value| !value.is_null() || SELECTOR_FIELDS.contains(&name.as_str()));
     }
     value
 }
@@ -161,10 +161,10 @@ fn without_nulls(rule: &Rule) -> Value {
 mod tests {
     use super::*;
 
-    fn faults(rules: &[Value]) -> Faults {
-        let faults = Faults::default();
+    fn faults(rules: &[Value]) -> FaultRules {
+        let faults = FaultRules::default();
         for rule in rules {
-            faults.add(parse(rule).expect("a rule"));
+            faults.add(parse_rule(rule).expect("a rule"));
         }
         faults
     }
@@ -172,14 +172,14 @@ mod tests {
     #[test]
     fn a_rule_is_gone_after_its_times() {
         let faults = faults(&[json!({"path": "/rest", "times": 2, "status": 503})]);
-        let strike = || faults.strike("SNYK-EU-01", &Method::GET, "/rest/self").status;
+        let strike = || faults.apply_faults("SNYK-EU-01", &Method::GET, "/rest/self").status;
         assert_eq!([strike(), strike(), strike()], [Some(503), Some(503), None]);
     }
 
     #[test]
     fn a_rule_meets_only_its_region_method_and_path() {
         let faults = faults(&[json!({"region": "SAW-EU", "method": "get", "path": "/keys", "status": 500})]);
-        let strike = |region, method, path| faults.strike(region, &method, path).status;
+        let strike = |region, method, path| faults.apply_faults(region, &method, path).status;
         assert_eq!(strike("SAW-US", Method::GET, "/keys/"), None);
         assert_eq!(strike("SAW-EU", Method::POST, "/keys/"), None);
         assert_eq!(strike("SAW-EU", Method::GET, "/targets/"), None);
@@ -189,19 +189,19 @@ mod tests {
     #[test]
     fn rules_add_up_and_the_later_one_wins() {
         let faults = faults(&[json!({"delay_ms": 5, "status": 500}), json!({"status": 503})]);
-        let effect = faults.strike("SAW-EU", &Method::GET, "/");
+        let effect = faults.apply_faults("SAW-EU", &Method::GET, "/");
         assert_eq!((effect.delay_ms, effect.status), (Some(5), Some(503)));
     }
 
     #[test]
     fn a_misspelt_knob_is_refused() {
-        assert!(parse(&json!({"delay": 5})).is_err());
-        assert!(parse(&json!({"body": "pdf"})).is_err());
+        assert!(parse_rule(&json!({"delay": 5})).is_err());
+        assert!(parse_rule(&json!({"body": "pdf"})).is_err());
     }
 
     #[test]
     fn a_retry_after_alone_means_429() {
-        let rule = parse(&json!({"retry_after": "2"})).expect("a rule");
-        assert_eq!(rule.effect.refusal(), Some(StatusCode::TOO_MANY_REQUESTS));
+        let rule = parse_rule(&json!({"retry_after": "2"})).expect("a rule");
+        assert_eq!(rule.effect.refusal_status(), Some(StatusCode::TOO_MANY_REQUESTS));
     }
 }

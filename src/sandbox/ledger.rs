@@ -7,23 +7,23 @@ use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use serde_json::{Value, json};
 
-type Entry = (&'static str, &'static str, String, String);
+type CounterKey = (&'static str, &'static str, String, String);
 
 #[derive(Clone, Copy, Default)]
-struct Tally {
+struct RequestCount {
     count: u64,
     authorized: u64,
 }
 
 /// The counts. The path is kept without its query.
 #[derive(Default)]
-pub(super) struct Ledger {
-    tallies: Mutex<BTreeMap<Entry, Tally>>,
+pub(super) struct RequestCounters {
+    tallies: Mutex<BTreeMap<CounterKey, RequestCount>>,
 }
 
-impl Ledger {
+impl RequestCounters {
     /// Counts one request to the listener `(region, role)`.
-    pub(super) fn count(&self, (region, role): (&'static str, &'static str), parts: &Parts) {
+    pub(super) fn record(&self, (region, role): (&'static str, &'static str), parts: &Parts) {
         let entry = (region, role, parts.method.to_string(), parts.uri.path().to_owned());
         let mut tallies = self.tallies();
         let tally = tallies.entry(entry).or_default();
@@ -48,7 +48,7 @@ impl Ledger {
         json!({"requests": requests, "total": total})
     }
 
-    fn tallies(&self) -> MutexGuard<'_, BTreeMap<Entry, Tally>> {
+    fn tallies(&self) -> MutexGuard<'_, BTreeMap<CounterKey, RequestCount>> {
         self.tallies.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -6,31 +6,31 @@ use serde::{Serialize, Serializer};
 
 /// The one JSON line that `tokenring sandbox --json` prints.
 #[derive(Clone, PartialEq, Eq, Serialize)]
-pub struct Manifest {
+pub struct SimulatorManifest {
     /// Every region with its addresses, in a fixed order.
     #[serde(serialize_with = "as_map")]
-    pub regions: Vec<(String, Addresses)>,
+    pub regions: Vec<(String, RegionAddresses)>,
     /// Seeded credentials in every state worth seeing: fresh, expiring, expired, revoked, filed under a wrong region.
-    pub credentials: Vec<Credential>,
+    pub credentials: Vec<SeededCredential>,
     /// The address of the fault knobs.
     pub faults: String,
 }
 
-impl Manifest {
+impl SimulatorManifest {
     /// The addresses of a region, as in `SNYK-EU-01`, `SAW-US` or `APPCIRCLE`.
-    pub fn region(&self, id: &str) -> Option<&Addresses> {
+    pub fn region(&self, id: &str) -> Option<&RegionAddresses> {
         self.regions.iter().find(|(region, _)| region == id).map(|(_, addresses)| addresses)
     }
 
     /// A credential by its name, as in `eu01-admin`.
-    pub fn credential(&self, name: &str) -> Option<&Credential> {
+    pub fn credential(&self, name: &str) -> Option<&SeededCredential> {
         self.credentials.iter().find(|credential| credential.name == name)
     }
 }
 
 /// Base URLs of one region, without a trailing slash.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Addresses {
+pub struct RegionAddresses {
     /// The API.
     pub api: String,
     /// The web application, where Snyk's OAuth consent page lives.
@@ -43,7 +43,7 @@ pub struct Addresses {
 
 /// One credential of the seeded world. The secret is fake, but nothing here prints it by accident.
 #[derive(Clone, PartialEq, Eq, Serialize)]
-pub struct Credential {
+pub struct SeededCredential {
     /// Unique, in kebab-case.
     pub name: String,
     /// `snyk`, `snyk-apps`, `snyk-api-web` or `appcircle`.
@@ -61,6 +61,6 @@ pub struct Credential {
     pub parts: BTreeMap<&'static str, String>,
 }
 
-fn as_map<S: Serializer>(regions: &[(String, Addresses)], serializer: S) -> Result<S::Ok, S::Error> {
+fn as_map<S: Serializer>(regions: &[(String, RegionAddresses)], serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_map(regions.iter().map(|(id, addresses)| (id, addresses)))
 }

@@ -34,42 +34,43 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-pub use clock::Clock;
-pub use manifest::{Addresses, Credential, Manifest};
+pub use clock::SimulatedClock;
+pub use manifest::{RegionAddresses, SeededCredential, SimulatorManifest};
 
-use control::Control;
-use faults::Faults;
-use ledger::Ledger;
-use server::{CONTROL, House, Post};
-use wire::{Provider, Service};
+use control::ControlService;
+use faults::FaultRules;
+use ledger::RequestCounters;
+use server::{CONTROL_ROLE, ListenerContext, SimulatorContext};
+use wire::{SimulatedProvider, SimulatedService};
 
 /// How long [`Sandbox::stop`] waits for requests that are under way.
-const PATIENCE: Duration = Duration::from_secs(1);
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// What can be chosen about a simulator.
 #[derive(Clone, Debug, Default)]
-pub struct Options {
+pub struct SimulatorOptions {
     /// The time its providers live in; the machine's own by default.
-    pub clock: Clock,
+    pub clock: SimulatedClock,
 }
 
 /// A running simulator. Dropping it stops its servers.
-pub struct Sandbox {
-    manifest: Manifest,
+pub struct ProviderSimulator {
+    manifest: SimulatorManifest,
     stop: CancellationToken,
     servers: Vec<JoinHandle<()>>,
 }
 
-impl Sandbox {
+impl ProviderSimulator {
     /// Starts all servers on loopback ports of the system's choice.
     pub async fn start() -> io::Result<Self> {
-        Self::start_with(Options::default()).await
+        Self::start_with(SimulatorOptions::default()).await
     }
 
     /// Starts all servers, in a time of one's own choice.
-    pub async fn start_with(options: Options) -> io::Result<Self> {
-        let house = House { clock: options.clock, faults: Faults::default(), ledger: Ledger::default() };
-        let mut building = Building::new(Arc::new(house));
+    pub async fn start_with(options: SimulatorOptions) -> io::Result<Self> {
+        let house =
+            SimulatorContext { clock: options.clock, faults: FaultRules::default(), counters: RequestCounters::default() };
+        let mut building = SimulatorBuilder::new(Arc::new(house));
         for (id, host) in snyk::REGIONS {
             building.add_snyk(id, host).await?;
         }
@@ -81,7 +82,7 @@ impl Sandbox {
     }
 
     /// Where the servers are and which credentials they know.
-    pub fn manifest(&self) -> &Manifest {
+    pub fn manifest(&self) -> &SimulatorManifest {
         &self.manifest
     }
 
@@ -90,30 +91,30 @@ impl Sandbox {
         self.stop.cancel();
         let servers = std::mem::take(&mut self.servers);
         // Whoever holds a connection open longer than that loses it with the runtime.
-        let _ = tokio::time::timeout(PATIENCE, futures::future::join_all(servers)).await;
+        let _ = tokio::time::timeout(SHUTDOWN_TIMEOUT, futures::future::join_all(servers)).await;
     }
 }
 
-impl Drop for Sandbox {
+impl Drop for ProviderSimulator {
     fn drop(&mut self) {
         self.stop.cancel();
     }
 }
 
 /// A simulator under construction.
-struct Building {
-    house: Arc<House>,
+struct SimulatorBuilder {
+    context: Arc<SimulatorContext>,
     stop: CancellationToken,
     servers: Vec<JoinHandle<()>>,
-    regions: Vec<(String, Addresses)>,
-    providers: Vec<(&'static str, Arc<dyn Provider>)>,
-    credentials: Vec<Credential>,
+    regions: Vec<(String, RegionAddresses)>,
+    providers: Vec<(&'static str, Arc<dyn SimulatedProvider>)>,
+    credentials: Vec<SeededCredential>,
 }
 
-impl Building {
-    fn new(house: Arc<House>) -> Self {
+impl SimulatorBuilder {
+    fn new(house: Arc<SimulatorContext>) -> Self {
         Self {
-            house,
+            context: house,
             stop: CancellationToken::new(),
             servers: Vec::new(),
             regions: Vec::new(),
@@ -123,61 +124,73 @@ impl Building {
     }
 
     async fn add_snyk(&mut self, id: &'static str, host: &'static str) -> io::Result<()> {
-        let (api, app) = (server::bind().await?, server::bind().await?);
-        let addresses = Addresses { api: url(&api)?, app: Some(url(&app)?), auth: None };
-        let own = (addresses.api.clone(), url(&app)?);
-        let (region, credentials) = snyk::Region::new(id, host, own, self.house.clock.midnight());
+        let (api, app) = (server::bind_loopback().await?, server::bind_loopback().await?);
+        let addresses = RegionAddresses { api: base_url(&api)?, app: Some(base_url(&app)?), auth: None };
+        let own = (addresses.api.clone(), base_url(&app)?);
+        let (region, credentials) = snyk::SnykRegion::new(id, host, own, self.context.clock.midnight());
         let region = Arc::new(region);
-        self.open(api, id, "api", Arc::new(snyk::Api(Arc::clone(&region))));
-        self.open(app, id, "app", Arc::new(snyk::App(Arc::clone(&region))));
-        self.settle(id, addresses, region, credentials);
+        self.start_listener(api, id, "api", Arc::new(snyk::SnykApi(Arc::clone(&region))));
+        self.start_listener(app, id, "app", Arc::new(snyk::SnykWebApp(Arc::clone(&region))));
+        self.register_region(id, addresses, region, credentials);
         Ok(())
     }
 
     async fn add_api_web(&mut self, id: &'static str, prefix: &str) -> io::Result<()> {
-        let api = server::bind().await?;
-        let addresses = Addresses { api: url(&api)?, app: None, auth: None };
-        let (region, credentials) = api_web::Region::new(id, prefix, self.house.clock.midnight());
+        let api = server::bind_loopback().await?;
+        let addresses = RegionAddresses { api: base_url(&api)?, app: None, auth: None };
+        let (region, credentials) = api_web::ApiWebRegion::new(id, prefix, self.context.clock.midnight());
         let region = Arc::new(region);
-        self.open(api, id, "api", Arc::clone(&region) as Arc<dyn Service>);
-        self.settle(id, addresses, region, credentials);
+        self.start_listener(api, id, "api", Arc::clone(&region) as Arc<dyn SimulatedService>);
+        self.register_region(id, addresses, region, credentials);
         Ok(())
     }
 
     async fn add_appcircle(&mut self) -> io::Result<()> {
-        let (api, auth) = (server::bind().await?, server::bind().await?);
-        let addresses = Addresses { api: url(&api)?, app: None, auth: Some(url(&auth)?) };
-        let (cloud, credentials) = appcircle::Cloud::new(self.house.clock.midnight());
+        let (api, auth) = (server::bind_loopback().await?, server::bind_loopback().await?);
+        let addresses = RegionAddresses { api: base_url(&api)?, app: None, auth: Some(base_url(&auth)?) };
+        let (cloud, credentials) = appcircle::AppcircleCloud::new(self.context.clock.midnight());
         let cloud = Arc::new(cloud);
-        self.open(api, appcircle::REGION, "api", Arc::new(appcircle::Api(Arc::clone(&cloud))));
-        self.open(auth, appcircle::REGION, "auth", Arc::new(appcircle::Auth(Arc::clone(&cloud))));
-        self.settle(appcircle::REGION, addresses, cloud, credentials);
+        self.start_listener(api, appcircle::REGION, "api", Arc::new(appcircle::AppcircleApiHost(Arc::clone(&cloud))));
+        self.start_listener(auth, appcircle::REGION, "auth", Arc::new(appcircle::AppcircleAuthHost(Arc::clone(&cloud))));
+        self.register_region(appcircle::REGION, addresses, cloud, credentials);
         Ok(())
     }
 
-    fn open(&mut self, listener: TcpListener, region: &'static str, role: &'static str, service: Arc<dyn Service>) {
-        let post = Post { region, role, service, house: Arc::clone(&self.house) };
+    fn start_listener(
+        &mut self,
+        listener: TcpListener,
+        region: &'static str,
+        role: &'static str,
+        service: Arc<dyn SimulatedService>,
+    ) {
+        let post = ListenerContext { region, role, service, context: Arc::clone(&self.context) };
         self.servers.push(server::serve(listener, post, self.stop.clone()));
     }
 
-    fn settle(&mut self, id: &'static str, addresses: Addresses, provider: Arc<dyn Provider>, credentials: Vec<Credential>) {
+    fn register_region(
+        &mut self,
+        id: &'static str,
+        addresses: RegionAddresses,
+        provider: Arc<dyn SimulatedProvider>,
+        credentials: Vec<SeededCredential>,
+    ) {
         self.regions.push((id.to_owned(), addresses));
         self.providers.push((id, provider));
         self.credentials.extend(credentials);
     }
 
-    async fn finish(mut self) -> io::Result<Sandbox> {
-        let control = server::bind().await?;
-        let faults = format!("{}/faults", url(&control)?);
-        let credentials = showcase::choose(std::mem::take(&mut self.credentials));
+    async fn finish(mut self) -> io::Result<ProviderSimulator> {
+        let control = server::bind_loopback().await?;
+        let faults = format!("{}/faults", base_url(&control)?);
+        let credentials = showcase::select_featured(std::mem::take(&mut self.credentials));
         let providers = std::mem::take(&mut self.providers);
-        let service = Control { house: Arc::clone(&self.house), providers, credentials: credentials.clone() };
-        self.open(control, "", CONTROL, Arc::new(service));
-        let manifest = Manifest { regions: self.regions, credentials, faults };
-        Ok(Sandbox { manifest, stop: self.stop, servers: self.servers })
+        let service = ControlService { context: Arc::clone(&self.context), providers, credentials: credentials.clone() };
+        self.start_listener(control, "", CONTROL_ROLE, Arc::new(service));
+        let manifest = SimulatorManifest { regions: self.regions, credentials, faults };
+        Ok(ProviderSimulator { manifest, stop: self.stop, servers: self.servers })
     }
 }
 
-fn url(listener: &TcpListener) -> io::Result<String> {
+fn base_url(listener: &TcpListener) -> io::Result<String> {
     Ok(format!("http://{}", listener.local_addr()?))
 }

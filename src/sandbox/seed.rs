@@ -24,12 +24,12 @@ pub(super) fn secret_uuid(label: &str) -> String {
 
 /// An identifier as Snyk's personal access tokens have it.
 pub(super) fn ulid(label: &str) -> String {
-    format!("01{}", letters(label, CROCKFORD, 24))
+    format!("01{}", encode_letters(label, CROCKFORD, 24))
 }
 
 /// A 12-character identifier as Snyk API & Web has it.
 pub(super) fn base58(label: &str) -> String {
-    letters(label, BASE58, 12)
+    encode_letters(label, BASE58, 12)
 }
 
 /// `snyk_<family>_fake-…_v1`: an OAuth client secret (`cs`) or refresh token (`rt`).
@@ -40,7 +40,7 @@ pub(super) fn snyk_secret(family: &str, label: &str) -> String {
 /// `<prefix>.<8 characters>.<claims>.<signature>`, the shape of Snyk's personal and service-account access tokens.
 pub(super) fn snyk_token(prefix: &str, claims: &Value) -> String {
     let claims = URL_SAFE_NO_PAD.encode(claims.to_string());
-    let id = letters(&claims, BASE36, 4);
+    let id = encode_letters(&claims, BASE36, 4);
     format!("{prefix}.fake{id}.{claims}.{}", URL_SAFE_NO_PAD.encode(digest(&claims)))
 }
 
@@ -53,21 +53,21 @@ pub(super) fn jwt(claims: &Value) -> String {
 }
 
 /// Base64 with padding, as Appcircle's keys look.
-pub(super) fn padded(label: &str) -> String {
+pub(super) fn padded_base64(label: &str) -> String {
     STANDARD.encode(&digest(label)[..31])
 }
 
 /// The SHA-256 of a text in hexadecimal.
-pub(super) fn fingerprint(text: &str) -> String {
+pub(super) fn sha256_hex(text: &str) -> String {
     hex(&digest(text))
 }
 
 /// The PKCE challenge (S256) that belongs to a verifier.
-pub(super) fn challenge(verifier: &str) -> String {
+pub(super) fn pkce_challenge(verifier: &str) -> String {
     URL_SAFE_NO_PAD.encode(digest(verifier))
 }
 
-fn letters(label: &str, alphabet: &[u8], length: usize) -> String {
+fn encode_letters(label: &str, alphabet: &[u8], length: usize) -> String {
     digest(label).iter().cycle().take(length).map(|byte| char::from(alphabet[usize::from(*byte) % alphabet.len()])).collect()
 }
 
@@ -91,7 +91,7 @@ mod tests {
         assert_eq!(ulid("x").len(), 26);
         assert_eq!(base58("x").len(), 12);
         assert_eq!(snyk_token("snyk_uat", &Value::Null).split('.').map(str::len).take(2).collect::<Vec<_>>(), [8, 8]);
-        assert!(padded("x").ends_with('='));
+        assert!(padded_base64("x").ends_with('='));
     }
 
     #[test]
@@ -103,6 +103,6 @@ mod tests {
     #[test]
     fn the_challenge_is_that_of_rfc_7636() {
         let verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
-        assert_eq!(challenge(verifier), "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM");
+        assert_eq!(pkce_challenge(verifier), "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM");
     }
 }

@@ -1,9 +1,9 @@
 //! Which of the seeded credentials the manifest names: few enough for one screen, in every state worth seeing.
 
-use super::manifest::Credential;
+use super::manifest::SeededCredential;
 
 /// The names, in the order of the manifest. What is not here exists all the same and can be listed with an admin token.
-const SHOWN: [&str; 39] = [
+const FEATURED_CREDENTIALS: [&str; 39] = [
     "us01-admin",
     "us01-reader",
     "us01-laptop",
@@ -33,7 +33,7 @@ const SHOWN: [&str; 39] = [
     "gov01-admin",
     "gov01-reader",
     "gov01-release-bot",
-    MISFILED,
+    MISFILED_CREDENTIAL,
     "saw-eu-admin",
     "saw-eu-pipeline",
     "saw-us-admin",
@@ -46,17 +46,17 @@ const SHOWN: [&str; 39] = [
 ];
 
 /// A token of US-02 that somebody has filed under EU-01.
-const MISFILED: &str = "eu01-misfiled";
+const MISFILED_CREDENTIAL: &str = "eu01-misfiled";
 const MISFILED_ORIGINAL: &str = "us02-pr-checks";
 
 /// Picks and orders the credentials of the manifest.
-pub(super) fn choose(mut all: Vec<Credential>) -> Vec<Credential> {
+pub(super) fn select_featured(mut all: Vec<SeededCredential>) -> Vec<SeededCredential> {
     if let Some(original) = all.iter().find(|credential| credential.name == MISFILED_ORIGINAL) {
-        let copy = Credential { name: MISFILED.to_owned(), region: "SNYK-EU-01".to_owned(), ..original.clone() };
+        let copy = SeededCredential { name: MISFILED_CREDENTIAL.to_owned(), region: "SNYK-EU-01".to_owned(), ..original.clone() };
         all.push(copy);
     }
     let find = |name: &str| all.iter().find(|credential| credential.name == name).cloned();
-    SHOWN.into_iter().filter_map(find).collect()
+    FEATURED_CREDENTIALS.into_iter().filter_map(find).collect()
 }
 
 #[cfg(test)]
@@ -65,6 +65,6 @@ mod tests {
 
     #[test]
     fn what_does_not_exist_is_not_shown() {
-        assert!(choose(Vec::new()).is_empty());
+        assert!(select_featured(Vec::new()).is_empty());
     }
 }

@@ -8,55 +8,55 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCod
 use serde_json::Value;
 use url::form_urlencoded;
 
-use super::clock::{Millis, Moment};
-use super::manifest::Credential;
+use super::clock::{RequestInstant, UnixMillis};
+use super::manifest::SeededCredential;
 
 /// One simulated server behind one listener.
-pub(super) trait Service: Send + Sync {
+pub(super) trait SimulatedService: Send + Sync {
     /// Acts on a request and answers it.
-    fn answer(&self, call: &Call) -> Reply;
+    fn respond(&self, call: &SimulatorRequest) -> SimulatorResponse;
 
     /// Refuses a request in this server's own words, without acting: what a fault knob asks for.
-    fn refuse(&self, call: &Call, status: StatusCode) -> Reply;
+    fn refuse(&self, call: &SimulatorRequest, status: StatusCode) -> SimulatorResponse;
 }
 
 /// What the control listener may ask of a simulated provider.
-pub(super) trait Provider: Send + Sync {
+pub(super) trait SimulatedProvider: Send + Sync {
     /// Every secret that is alive now.
-    fn live(&self, now: Millis) -> Vec<LiveSecret>;
+    fn live_secrets(&self, now: UnixMillis) -> Vec<LiveSecretRecord>;
 
     /// Does what a person would do in the provider's web pages to replace a credential, and returns the new secret.
-    fn replace_by_hand(&self, credential: &Credential, at: Moment) -> Option<String>;
+    fn replace_manually(&self, credential: &SeededCredential, at: RequestInstant) -> Option<String>;
 
     /// Does what a person would do there to end the secret with this fingerprint; says whether there was one.
-    fn revoke_by_hand(&self, sha256: &str, at: Moment) -> bool;
+    fn revoke_manually(&self, sha256: &str, at: RequestInstant) -> bool;
 }
 
 /// One living secret, named without telling it.
 #[derive(serde::Serialize)]
-pub(super) struct LiveSecret {
+pub(super) struct LiveSecretRecord {
     pub(super) account: String,
     pub(super) kind: &'static str,
     pub(super) sha256: String,
 }
 
 /// A request.
-pub(super) struct Call {
+pub(super) struct SimulatorRequest {
     pub(super) method: Method,
     pub(super) path: String,
-    pub(super) at: Moment,
+    pub(super) instant: RequestInstant,
     query: Vec<(String, String)>,
     headers: HeaderMap,
     body: Bytes,
 }
 
-impl Call {
-    pub(super) fn new(parts: Parts, body: Bytes, at: Moment) -> Self {
+impl SimulatorRequest {
+    pub(super) fn new(parts: Parts, body: Bytes, at: RequestInstant) -> Self {
         let query = form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes()).into_owned().collect();
-        Self { method: parts.method, path: parts.uri.path().to_owned(), at, query, headers: parts.headers, body }
+        Self { method: parts.method, path: parts.uri.path().to_owned(), instant: at, query, headers: parts.headers, body }
     }
 
-    pub(super) fn segments(&self) -> Vec<&str> {
+    pub(super) fn path_segments(&self) -> Vec<&str> {
         self.path.split('/').skip(1).collect()
     }
 
@@ -65,7 +65,7 @@ impl Call {
     }
 
     /// Every value of a parameter that may be repeated or hold a comma-separated list.
-    pub(super) fn choices(&self, key: &str) -> Vec<&str> {
+    pub(super) fn query_values(&self, key: &str) -> Vec<&str> {
         self.query.iter().filter(|(name, _)| name == key).flat_map(|(_, value)| value.split(',')).collect()
     }
 
@@ -99,15 +99,15 @@ impl Call {
 }
 
 /// An answer.
-pub(super) struct Reply {
+pub(super) struct SimulatorResponse {
     pub(super) status: StatusCode,
     pub(super) body: Vec<u8>,
     headers: Vec<(HeaderName, HeaderValue)>,
 }
 
-impl Reply {
+impl SimulatorResponse {
     pub(super) fn new(status: StatusCode, media: &'static str, body: impl Into<Vec<u8>>) -> Self {
-        Self { body: body.into(), ..Self::empty(status) }.with(header::CONTENT_TYPE, media)
+        Self { body: body.into(), ..Self::empty(status) }.with_header(header::CONTENT_TYPE, media)
     }
 
     pub(super) fn empty(status: StatusCode) -> Self {
@@ -123,11 +123,11 @@ impl Reply {
     }
 
     pub(super) fn redirect(status: StatusCode, to: &str) -> Self {
-        Self::empty(status).with(header::LOCATION, to)
+        Self::empty(status).with_header(header::LOCATION, to)
     }
 
     /// Sets a header, unless its value cannot be one.
-    pub(super) fn with(mut self, name: HeaderName, value: &str) -> Self {
+    pub(super) fn with_header(mut self, name: HeaderName, value: &str) -> Self {
         if let Ok(value) = HeaderValue::from_str(value) {
             self.headers.push((name, value));
         }
@@ -147,6 +147,6 @@ impl Reply {
 }
 
 /// A text that is safe inside HTML.
-pub(super) fn escape(text: &str) -> String {
+pub(super) fn escape_html(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

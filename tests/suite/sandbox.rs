@@ -15,15 +15,15 @@ use reqwest::{Client, Method, RequestBuilder, StatusCode, redirect};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use time::macros::datetime;
-use tokenring::sandbox::{Clock, Credential, Options, Sandbox};
+use tokenring::sandbox::{ProviderSimulator, SeededCredential, SimulatedClock, SimulatorOptions};
 
 const VERSION: &str = "version=2024-10-15";
 
 /// A started simulator and a bare client.
 struct Visit {
-    sandbox: Sandbox,
+    sandbox: ProviderSimulator,
     client: Client,
-    clock: Clock,
+    clock: SimulatedClock,
 }
 
 /// An answer that was read to its end.
@@ -49,13 +49,13 @@ impl Visit {
         static PROVIDER: Once = Once::new();
         // Another test may have been first.
         PROVIDER.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
-        let clock = Clock::frozen(datetime!(2026-11-22 10:00 UTC));
-        let sandbox = Sandbox::start_with(Options { clock: clock.clone() }).await.expect("loopback");
+        let clock = SimulatedClock::frozen(datetime!(2026-11-22 10:00 UTC));
+        let sandbox = ProviderSimulator::start_with(SimulatorOptions { clock: clock.clone() }).await.expect("loopback");
         let client = Client::builder().no_proxy().redirect(redirect::Policy::none()).build().expect("a client");
         Self { sandbox, client, clock }
     }
 
-    fn credential(&self, name: &str) -> &Credential {
+    fn credential(&self, name: &str) -> &SeededCredential {
         self.sandbox.manifest().credential(name).unwrap_or_else(|| panic!("no credential {name}"))
     }
 
@@ -209,7 +209,7 @@ async fn two_starts_tell_the_same_story() {
 #[tokio::test]
 async fn a_stopped_simulator_is_gone() {
     let Visit { client, .. } = Visit::start().await;
-    let sandbox = Sandbox::start().await.expect("loopback");
+    let sandbox = ProviderSimulator::start().await.expect("loopback");
     let url = sandbox.manifest().faults.clone();
     assert!(client.get(&url).send().await.is_ok());
     sandbox.stop().await;

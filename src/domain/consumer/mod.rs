@@ -9,10 +9,10 @@ use serde::{Deserialize, Serialize};
 use super::credential::SecretPart;
 use super::{CredentialId, CredentialName, Timestamp};
 
-pub use preset::{Destination, Preset};
+pub use preset::{CommandPreset, PresetDestination};
 
 /// A program and its arguments. The secret is never among them.
-pub type Argv = Vec<String>;
+pub type CommandLine = Vec<String>;
 
 /// Where a credential must be delivered. Nothing in it is secret.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,14 +25,15 @@ pub struct Consumer {
     #[serde(default)]
     pub part: SecretPart,
     /// Where the secret goes.
-    pub target: Target,
+    pub target: ConsumerTarget,
     /// What it was given last.
-    pub delivered: Option<Delivered>,
+    #[serde(rename = "delivered")]
+    pub last_delivery: Option<DeliveryRecord>,
 }
 
 /// A delivery that succeeded.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Delivered {
+pub struct DeliveryRecord {
     /// The keyed fingerprint of the secret that was delivered.
     pub fingerprint: String,
     /// When it was.
@@ -43,9 +44,9 @@ pub struct Delivered {
 /// The places that a secret can be delivered to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
-pub enum Target {
+pub enum ConsumerTarget {
     /// Programs that read the secret from standard input.
-    Command(Command),
+    Command(StdinCommand),
     /// One key of a dotenv file.
     EnvFile {
         /// The file, absolute.
@@ -74,18 +75,21 @@ pub enum Target {
 
 /// Programs that take the secret over.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Command {
+pub struct StdinCommand {
     /// Ways to deliver, tried in this order until one succeeds. In each, the first program reads the secret from its
     /// standard input, and each further one what the program before it wrote.
-    pub ways: Vec<Vec<Argv>>,
+    #[serde(rename = "ways")]
+    pub pipelines: Vec<Vec<CommandLine>>,
     /// The folder in which they run.
-    pub folder: PathBuf,
+    #[serde(rename = "folder")]
+    pub working_dir: PathBuf,
     /// Variables of this program's environment that they get besides the common ones.
     #[serde(default)]
-    pub pass: Vec<String>,
+    #[serde(rename = "pass")]
+    pub passed_env_vars: Vec<String>,
 }
 
-impl Target {
+impl ConsumerTarget {
     /// The target's kind, as it stands in the index and in JSON.
     pub const fn kind(&self) -> &'static str {
         match self {
@@ -101,14 +105,14 @@ impl Target {
     pub fn path(&self) -> &Path {
         match self {
             Self::EnvFile { path, .. } | Self::JsonFile { path, .. } | Self::SnykCli { path } | Self::ProbelyCli { path } => path,
-            Self::Command(command) => &command.folder,
+            Self::Command(command) => &command.working_dir,
         }
     }
 
     /// What a delivery does, in words, for the plan that a person reads.
-    pub fn words(&self) -> String {
+    pub fn describe(&self) -> String {
         match self {
-            Self::Command(command) => format!("give it to the standard input of `{}`", command.words()),
+            Self::Command(command) => format!("give it to the standard input of `{}`", command.describe()),
             Self::EnvFile { path, key } => format!("set {key} in {}", path.display()),
             Self::JsonFile { path, pointer } => format!("set {pointer} in {}", path.display()),
             Self::SnykCli { path } => format!("set the token of the Snyk CLI in {}", path.display()),
@@ -117,16 +121,16 @@ impl Target {
     }
 }
 
-impl Command {
+impl StdinCommand {
     /// The first way, as a person would type it.
-    pub fn words(&self) -> String {
-        let stages = self.ways.first().into_iter().flatten().map(|argv| argv.join(" "));
+    pub fn describe(&self) -> String {
+        let stages = self.pipelines.first().into_iter().flatten().map(|argv| argv.join(" "));
         stages.collect::<Vec<_>>().join(" | ")
     }
 
     /// All programs and arguments, in all ways.
     pub fn arguments(&self) -> impl Iterator<Item = &String> {
-        self.ways.iter().flatten().flatten()
+        self.pipelines.iter().flatten().flatten()
     }
 }
 
@@ -138,16 +142,20 @@ mod tests {
     fn a_target_says_its_kind_and_comes_back_from_json() {
         let file = PathBuf::from("/srv/app/.env");
         let targets = [
-            Target::EnvFile { path: file.clone(), key: "SNYK_TOKEN".to_owned() },
-            Target::JsonFile { path: file.clone(), pointer: "/auth/token".to_owned() },
-            Target::SnykCli { path: file.clone() },
-            Target::ProbelyCli { path: file.clone() },
-            Target::Command(Command { ways: vec![vec![vec!["deploy".to_owned()]]], folder: file, pass: Vec::new() }),
+            ConsumerTarget::EnvFile { path: file.clone(), key: "SNYK_TOKEN".to_owned() },
+            ConsumerTarget::JsonFile { path: file.clone(), pointer: "/auth/token".to_owned() },
+            ConsumerTarget::SnykCli { path: file.clone() },
+            ConsumerTarget::ProbelyCli { path: file.clone() },
+            ConsumerTarget::Command(StdinCommand {
+                pipelines: vec![vec![vec!["deploy".to_owned()]]],
+                working_dir: file,
+                passed_env_vars: Vec::new(),
+            }),
         ];
         for target in targets {
             let json = serde_json::to_value(&target).unwrap();
             assert_eq!(json["kind"], target.kind());
-            assert_eq!(serde_json::from_value::<Target>(json).unwrap(), target);
+            assert_eq!(serde_json::from_value::<ConsumerTarget>(json).unwrap(), target);
         }
     }
 
@@ -155,9 +163,9 @@ mod tests {
     fn words_name_every_program_of_the_first_way() {
         let argv = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
         let ways = vec![vec![argv("seal --key k"), argv("apply -f -")], vec![argv("other")]];
-        let command = Command { ways, folder: PathBuf::from("/"), pass: Vec::new() };
+        let command = StdinCommand { pipelines: ways, working_dir: PathBuf::from("/"), passed_env_vars: Vec::new() };
         let all = ["seal", "--key", "k", "apply", "-f", "-", "other"];
         assert!(command.arguments().eq(all), "a secret is looked for in every argument of every way");
-        assert_eq!(Target::Command(command).words(), "give it to the standard input of `seal --key k | apply -f -`");
+        assert_eq!(ConsumerTarget::Command(command).describe(), "give it to the standard input of `seal --key k | apply -f -`");
     }
 }

@@ -8,11 +8,11 @@
 
 use std::path::PathBuf;
 
-use super::{Argv, Command};
+use super::{CommandLine, StdinCommand};
 
 /// A program with a known way to take a secret over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Preset {
+pub enum CommandPreset {
     /// A secret of a GitHub repository, by the GitHub CLI.
     Gh,
     /// A variable of a GitLab project, by the GitLab CLI.
@@ -23,24 +23,25 @@ pub enum Preset {
 
 /// Where a preset puts the secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Destination {
+pub struct PresetDestination {
     /// The repository (`gh`), the project (`glab`) or the Kubernetes secret's name (`kubectl`).
-    pub place: String,
+    pub container: String,
     /// The name of the secret, variable or key in there.
     pub key: String,
     /// Further arguments, such as `--env prod` or `--namespace ci`.
-    pub further: Vec<String>,
+    pub extra_args: Vec<String>,
 }
 
 /// The variables with which `gh` finds its host and its own credential.
-const GH: [&str; 6] = ["GH_TOKEN", "GITHUB_TOKEN", "GH_ENTERPRISE_TOKEN", "GITHUB_ENTERPRISE_TOKEN", "GH_HOST", "GH_CONFIG_DIR"];
+const GH_ENV_VARS: [&str; 6] =
+    ["GH_TOKEN", "GITHUB_TOKEN", "GH_ENTERPRISE_TOKEN", "GITHUB_ENTERPRISE_TOKEN", "GH_HOST", "GH_CONFIG_DIR"];
 
 /// The same for `glab`.
-const GLAB: [&str; 6] =
+const GLAB_ENV_VARS: [&str; 6] =
     ["GITLAB_TOKEN", "GITLAB_ACCESS_TOKEN", "OAUTH_TOKEN", "GITLAB_HOST", "GITLAB_API_HOST", "GLAB_CONFIG_DIR"];
 
 /// The same for `kubectl`, whose sign-in is often a cloud's own program.
-const KUBECTL: [&str; 6] = [
+const KUBECTL_ENV_VARS: [&str; 6] = [
     "KUBECONFIG",
     "AWS_PROFILE",
     "AWS_CONFIG_FILE",
@@ -49,43 +50,46 @@ const KUBECTL: [&str; 6] = [
     "GOOGLE_APPLICATION_CREDENTIALS",
 ];
 
-impl Preset {
+impl CommandPreset {
     /// All presets, by the names of their programs.
     pub const ALL: [(&'static str, Self); 3] = [("gh", Self::Gh), ("glab", Self::Glab), ("kubectl", Self::Kubectl)];
 
     /// The command that puts a secret there, run in `folder`.
-    pub fn command(self, to: &Destination, folder: PathBuf) -> Command {
+    pub fn command(self, to: &PresetDestination, folder: PathBuf) -> StdinCommand {
         let (ways, pass) = match self {
-            Self::Gh => (vec![vec![gh(to)]], GH),
+            Self::Gh => (vec![vec![gh_command(to)]], GH_ENV_VARS),
             // `set` refuses a variable that is there, `update` one that is not.
-            Self::Glab => (vec![vec![glab("update", to)], vec![glab("set", to)]], GLAB),
-            Self::Kubectl => (vec![vec![kubectl_create(to), kubectl_apply(to)]], KUBECTL),
+            Self::Glab => (vec![vec![glab_command("update", to)], vec![glab_command("set", to)]], GLAB_ENV_VARS),
+            Self::Kubectl => (vec![vec![kubectl_create(to), kubectl_apply(to)]], KUBECTL_ENV_VARS),
         };
-        Command { ways, folder, pass: pass.map(str::to_owned).into() }
+        StdinCommand { pipelines: ways, working_dir: folder, passed_env_vars: pass.map(str::to_owned).into() }
     }
 }
 
-fn gh(to: &Destination) -> Argv {
-    argv(&["gh", "secret", "set", &to.key, "--repo", &to.place], &to.further)
+fn gh_command(to: &PresetDestination) -> CommandLine {
+    command_line(&["gh", "secret", "set", &to.key, "--repo", &to.container], &to.extra_args)
 }
 
-fn glab(verb: &str, to: &Destination) -> Argv {
-    argv(&["glab", "variable", verb, &to.key, "--repo", &to.place], &to.further)
+fn glab_command(verb: &str, to: &PresetDestination) -> CommandLine {
+    command_line(&["glab", "variable", verb, &to.key, "--repo", &to.container], &to.extra_args)
 }
 
 /// Only makes the manifest, from the secret on standard input; nothing is sent yet.
-fn kubectl_create(to: &Destination) -> Argv {
+fn kubectl_create(to: &PresetDestination) -> CommandLine {
     let file = format!("--from-file={}=/dev/stdin", to.key);
-    argv(&["kubectl", "create", "secret", "generic", &to.place, &file, "--dry-run=client", "--output=json"], &to.further)
+    command_line(
+        &["kubectl", "create", "secret", "generic", &to.container, &file, "--dry-run=client", "--output=json"],
+        &to.extra_args,
+    )
 }
 
 /// Applied by the server, so that other keys of the secret stay and no copy goes into an annotation.
-fn kubectl_apply(to: &Destination) -> Argv {
+fn kubectl_apply(to: &PresetDestination) -> CommandLine {
     let manager = "--field-manager=tokenring";
-    argv(&["kubectl", "apply", "--server-side", "--force-conflicts", manager, "--filename=-"], &to.further)
+    command_line(&["kubectl", "apply", "--server-side", "--force-conflicts", manager, "--filename=-"], &to.extra_args)
 }
 
-fn argv(words: &[&str], further: &[String]) -> Argv {
+fn command_line(words: &[&str], further: &[String]) -> CommandLine {
     words.iter().map(|word| (*word).to_owned()).chain(further.iter().cloned()).collect()
 }
 
@@ -93,15 +97,18 @@ fn argv(words: &[&str], further: &[String]) -> Argv {
 mod tests {
     use super::*;
 
-    fn command(preset: Preset) -> Command {
+    fn command(preset: CommandPreset) -> StdinCommand {
         let further = vec!["--context".to_owned(), "prod".to_owned()];
-        preset.command(&Destination { place: "acme/shop".to_owned(), key: "SNYK_TOKEN".to_owned(), further }, PathBuf::from("/"))
+        preset.command(
+            &PresetDestination { container: "acme/shop".to_owned(), key: "SNYK_TOKEN".to_owned(), extra_args: further },
+            PathBuf::from("/"),
+        )
     }
 
     #[test]
     fn every_program_gets_the_further_arguments() {
-        for (name, preset) in Preset::ALL {
-            for argv in command(preset).ways.iter().flatten() {
+        for (name, preset) in CommandPreset::ALL {
+            for argv in command(preset).pipelines.iter().flatten() {
                 assert_eq!(argv[0], name);
                 assert!(argv.ends_with(&["--context".to_owned(), "prod".to_owned()]), "{argv:?}");
             }
@@ -110,7 +117,7 @@ mod tests {
 
     #[test]
     fn a_variable_is_updated_and_made_only_where_there_is_none() {
-        let ways = command(Preset::Glab).ways;
+        let ways = command(CommandPreset::Glab).pipelines;
         assert_eq!(ways.iter().map(|way| way[0][2].as_str()).collect::<Vec<_>>(), ["update", "set"]);
     }
 }

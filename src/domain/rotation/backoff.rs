@@ -2,51 +2,60 @@
 
 use std::time::Duration;
 
-use super::step::Step;
+use super::step::RotationStep;
 
 /// Waits that double from `first` to `longest` and end when they add up to more than `deadline`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Schedule {
+pub struct BackoffPolicy {
     /// The wait after the first failure.
-    pub first: Duration,
+    pub initial_delay: Duration,
     /// The longest wait.
-    pub longest: Duration,
+    pub max_delay: Duration,
     /// The most that all waits together may take.
-    pub deadline: Duration,
+    pub max_total_delay: Duration,
 }
 
 /// A provider takes some seconds until every part of it accepts a new secret.
-pub(super) const ACCEPTANCE: Schedule =
-    Schedule { first: Duration::from_secs(1), longest: Duration::from_secs(15), deadline: Duration::from_secs(120) };
+pub(super) const ACCEPTANCE_BACKOFF: BackoffPolicy = BackoffPolicy {
+    initial_delay: Duration::from_secs(1),
+    max_delay: Duration::from_secs(15),
+    max_total_delay: Duration::from_secs(120),
+};
 
 /// A revoked secret may work on for as long as the provider's caches live.
-pub(super) const DEATH: Schedule =
-    Schedule { first: Duration::from_secs(1), longest: Duration::from_secs(30), deadline: Duration::from_secs(600) };
+pub(super) const REVOCATION_BACKOFF: BackoffPolicy = BackoffPolicy {
+    initial_delay: Duration::from_secs(1),
+    max_delay: Duration::from_secs(30),
+    max_total_delay: Duration::from_secs(600),
+};
 
 /// Anything else that failed for the moment.
-pub(super) const TROUBLE: Schedule =
-    Schedule { first: Duration::from_secs(1), longest: Duration::from_secs(8), deadline: Duration::from_secs(30) };
+pub(super) const FAILURE_BACKOFF: BackoffPolicy = BackoffPolicy {
+    initial_delay: Duration::from_secs(1),
+    max_delay: Duration::from_secs(8),
+    max_total_delay: Duration::from_secs(30),
+};
 
-impl Schedule {
+impl BackoffPolicy {
     /// The schedule of a step.
-    pub const fn of(step: &Step) -> Self {
+    pub const fn for_step(step: &RotationStep) -> Self {
         match step {
-            Step::Verify => ACCEPTANCE,
-            Step::ProveDead => DEATH,
-            _ => TROUBLE,
+            RotationStep::Verify => ACCEPTANCE_BACKOFF,
+            RotationStep::VerifyRevoked => REVOCATION_BACKOFF,
+            _ => FAILURE_BACKOFF,
         }
     }
 
     /// How long to wait after so many failures in a row; `None` once the deadline would pass.
-    pub fn delay(self, failures: u32) -> Option<Duration> {
-        let spent: Duration = (1..failures).map(|earlier| self.wait(earlier)).sum();
-        let wait = self.wait(failures.max(1));
-        (spent + wait <= self.deadline).then_some(wait)
+    pub fn delay_after(self, failures: u32) -> Option<Duration> {
+        let spent: Duration = (1..failures).map(|earlier| self.uncapped_total_delay(earlier)).sum();
+        let wait = self.uncapped_total_delay(failures.max(1));
+        (spent + wait <= self.max_total_delay).then_some(wait)
     }
 
-    fn wait(self, failures: u32) -> Duration {
-        let doubled = 1_u32.checked_shl(failures.saturating_sub(1)).and_then(|factor| self.first.checked_mul(factor));
-        doubled.map_or(self.longest, |wait| wait.min(self.longest))
+    fn uncapped_total_delay(self, failures: u32) -> Duration {
+        let doubled = 1_u32.checked_shl(failures.saturating_sub(1)).and_then(|factor| self.initial_delay.checked_mul(factor));
+        doubled.map_or(self.max_delay, |wait| wait.min(self.max_delay))
     }
 }
 
@@ -56,24 +65,31 @@ mod tests {
 
     #[test]
     fn proofs_are_waited_for_as_long_as_providers_need() {
-        let deadline = |step: Step| Schedule::of(&step).deadline;
-        assert!(deadline(Step::ProveDead) > deadline(Step::Verify), "caches outlive acceptance");
-        assert!(deadline(Step::Verify) > deadline(Step::Create), "trouble is told sooner than a proof is given up");
+        let deadline = |step: RotationStep| BackoffPolicy::for_step(&step).max_total_delay;
+        assert!(deadline(RotationStep::VerifyRevoked) > deadline(RotationStep::Verify), "caches outlive acceptance");
+        assert!(
+            deadline(RotationStep::Verify) > deadline(RotationStep::Create),
+            "trouble is told sooner than a proof is given up"
+        );
     }
 
     #[test]
     fn waits_double_up_to_the_longest() {
-        let waits: Vec<u64> = (1..=6).filter_map(|failures| ACCEPTANCE.delay(failures)).map(|wait| wait.as_secs()).collect();
+        let waits: Vec<u64> =
+            (1..=6).filter_map(|failures| ACCEPTANCE_BACKOFF.delay_after(failures)).map(|wait| wait.as_secs()).collect();
         assert_eq!(waits, [1, 2, 4, 8, 15, 15]);
     }
 
     #[test]
     fn every_schedule_ends_within_its_deadline() {
-        for schedule in [ACCEPTANCE, DEATH, TROUBLE] {
-            let waits: Vec<Duration> = (1..).map_while(|failures| schedule.delay(failures)).collect();
+        for schedule in [ACCEPTANCE_BACKOFF, REVOCATION_BACKOFF, FAILURE_BACKOFF] {
+            let waits: Vec<Duration> = (1..).map_while(|failures| schedule.delay_after(failures)).collect();
             let all: Duration = waits.iter().sum();
-            assert!(all <= schedule.deadline && all + schedule.longest > schedule.deadline, "{schedule:?}: {all:?}");
-            assert_eq!(schedule.delay(u32::MAX / 1_000_000), None);
+            assert!(
+                all <= schedule.max_total_delay && all + schedule.max_delay > schedule.max_total_delay,
+                "{schedule:?}: {all:?}"
+            );
+            assert_eq!(schedule.delay_after(u32::MAX / 1_000_000), None);
         }
     }
 }

@@ -62,18 +62,22 @@ mod strategy;
 #[cfg(test)]
 mod tests;
 
-pub use backoff::Schedule;
+pub use backoff::BackoffPolicy;
 pub use journal::{
-    Entry, Failure, FailureKind, Fate, Finding, Fingerprint, Journal, JournalError, Known, Minted, OldReach, Outcome, Saying,
-    Snapshot, Trail,
+    CreatedSecret, CreationStatus, JournalEntry, OldAccess, OldSecretSnapshot, PreviousMetadata, ReconciliationResult,
+    RevocationStatus, RotationJournal, RotationJournalError, SecretFingerprint, StepFailure, StepFailureKind, StepOutcome,
+    UserDecision,
 };
 pub use machine::{
-    Action, Change, Ending, HumanNeed, Look, MayDiscard, MayRevoke, Need, Next, Target, is_own, may_roll_back, next,
+    DeletionPermit, NextStep, PromptKind, ReconcileQuery, RevocationPermit, RevocationTarget, RotationResult, SlotSwap,
+    StepAction, UserPrompt, check_rollback_allowed, is_created_by_rotation, next_step,
 };
-pub use plan::{Order, Plan, PlannedStep};
-pub use purpose::Purpose;
-pub use reach::{Identity, Reach, Sameness, compare};
-pub use remote::{REMOTE_NAME_LIMIT, Remote, RotationId, attempt_of, remote_name};
-pub use status::{Line, LineState, State, Status, entry_line, plan_lines, status, waiting_line};
-pub use step::Step;
-pub use strategy::{By, Handle, Overlap, Trace, Ways};
+pub use plan::{PlanRequest, PlannedRotationStep, RotationPlan};
+pub use purpose::RotationPurpose;
+pub use reach::{AccessScope, PrincipalPolicy, ScopeComparison, compare_scopes};
+pub use remote::{MAX_REMOTE_NAME_CHARS, RemoteCredential, RotationId, format_remote_name, parse_attempt};
+pub use status::{
+    ProgressLine, RotationPhase, RotationStatus, StepStatus, entry_line, plan_lines, rotation_status, waiting_line,
+};
+pub use step::RotationStep;
+pub use strategy::{CreationTraceability, RevocationKey, SecretOverlap, StepActor, StrategyTraits};

@@ -2,22 +2,22 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::purpose::Purpose;
-use super::remote::{RotationId, remote_name};
-use super::step::Step;
-use super::strategy::{self, Overlap, Ways};
+use super::purpose::RotationPurpose;
+use super::remote::{RotationId, format_remote_name};
+use super::step::RotationStep;
+use super::strategy::{self, SecretOverlap, StrategyTraits};
 use crate::domain::credential::{Credential, SecretPart};
 use crate::domain::provider::spec::{CredentialKind, RotationSpec, RotationStrategyId};
 use crate::domain::{CredentialId, CredentialName};
 
 /// The plan of one rotation. It is drawn once and never changes, whatever becomes of the credential meanwhile.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Plan {
+pub struct RotationPlan {
     /// Which rotation.
     pub rotation: RotationId,
     /// What it is for.
     #[serde(default)]
-    pub purpose: Purpose,
+    pub purpose: RotationPurpose,
     /// What is replaced, made or revoked.
     pub credential: CredentialId,
     /// Which part of its secret material; the others stay. Older journals know only the secret itself.
@@ -34,7 +34,7 @@ pub struct Plan {
     /// How it is replaced.
     pub strategy: RotationStrategyId,
     /// Whether old and new live side by side.
-    pub overlap: Overlap,
+    pub overlap: SecretOverlap,
     /// The credential that creates and revokes; `None` where the credential manages itself.
     pub administrator: Option<CredentialId>,
     /// How many may live at the same time, where the provider limits it.
@@ -47,29 +47,31 @@ pub struct Plan {
     #[serde(default)]
     pub reason: String,
     /// The steps, in order.
-    pub steps: Vec<PlannedStep>,
+    pub steps: Vec<PlannedRotationStep>,
 }
 
 /// A step and what to know about it beforehand.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PlannedStep {
+pub struct PlannedRotationStep {
     /// Which step.
-    pub step: Step,
+    pub step: RotationStep,
     /// What it does, in words.
-    pub what: String,
+    #[serde(rename = "what")]
+    pub description: String,
     /// The calls that it makes to the provider.
     pub calls: Vec<String>,
     /// What cannot be undone once it has happened.
-    pub final_word: Option<String>,
+    #[serde(rename = "final_word")]
+    pub irreversible_note: Option<String>,
 }
 
 /// What a plan is drawn from.
 #[derive(Debug, Clone)]
-pub struct Order<'a> {
+pub struct PlanRequest<'a> {
     /// The id of the rotation to be.
     pub rotation: RotationId,
     /// What it is for.
-    pub purpose: Purpose,
+    pub purpose: RotationPurpose,
     /// What is to be replaced, made or revoked.
     pub credential: &'a Credential,
     /// Its kind.
@@ -84,16 +86,20 @@ pub struct Order<'a> {
     pub administrator: Option<CredentialId>,
 }
 
-impl Plan {
+impl RotationPlan {
     /// Draws the plan.
-    pub fn draw(order: Order<'_>) -> Self {
-        let Order { rotation, purpose, credential, kind, part, replacement, consumers, administrator } = order;
+    pub fn new(order: PlanRequest<'_>) -> Self {
+        let PlanRequest { rotation, purpose, credential, kind, part, replacement, consumers, administrator } = order;
         let strategy = replacement.strategy;
         // What a kind allows is told of its secrets; nothing is known about how many accounts there may be.
-        let is_account = purpose == Purpose::Create && strategy == RotationStrategyId::SnykServiceAccount;
+        let is_account = purpose == RotationPurpose::Create && strategy == RotationStrategyId::SnykServiceAccount;
         // Where there is no old secret or no new one, none dies of the other.
-        let overlap = if replacement.overlap || purpose != Purpose::Replace { Overlap::SideBySide } else { Overlap::Absent };
-        let steps = purpose.steps(strategy::ways(strategy), overlap, consumers);
+        let overlap = if replacement.overlap || purpose != RotationPurpose::Replace {
+            SecretOverlap::SideBySide
+        } else {
+            SecretOverlap::Absent
+        };
+        let steps = purpose.steps(strategy::traits_for(strategy), overlap, consumers);
         Self {
             rotation,
             purpose,
@@ -106,31 +112,31 @@ impl Plan {
             strategy,
             overlap,
             administrator,
-            max_live: strategy::max_live(strategy).or(kind.max_live).filter(|_| !is_account),
-            instructions: if purpose == Purpose::Replace { replacement.manual_steps.clone() } else { String::new() },
+            max_live: strategy::max_live_secrets(strategy).or(kind.max_live).filter(|_| !is_account),
+            instructions: if purpose == RotationPurpose::Replace { replacement.manual_steps.clone() } else { String::new() },
             page: kind.page.clone(),
             reason: String::new(),
-            steps: steps.into_iter().map(|step| PlannedStep::of(step, strategy, overlap, purpose)).collect(),
+            steps: steps.into_iter().map(|step| PlannedRotationStep::new(step, strategy, overlap, purpose)).collect(),
         }
     }
 
     /// The plan, with the reason that a person gives for it.
     #[must_use]
-    pub fn because(self, reason: impl Into<String>) -> Self {
+    pub fn with_reason(self, reason: impl Into<String>) -> Self {
         Self { reason: reason.into(), ..self }
     }
 
     /// What sets this way of replacing apart from others.
-    pub const fn ways(&self) -> Ways {
-        strategy::ways(self.strategy)
+    pub const fn strategy_traits(&self) -> StrategyTraits {
+        strategy::traits_for(self.strategy)
     }
 
     /// The way of replacing, making or revoking, for people.
     pub const fn title(&self) -> &'static str {
         match self.purpose {
-            Purpose::Replace => strategy::title(self.strategy),
-            Purpose::Create => strategy::creation_title(self.strategy),
-            Purpose::Revoke => strategy::revocation_title(self.strategy),
+            RotationPurpose::Replace => strategy::rotation_title(self.strategy),
+            RotationPurpose::Create => strategy::creation_title(self.strategy),
+            RotationPurpose::Revoke => strategy::revocation_title(self.strategy),
         }
     }
 
@@ -138,13 +144,13 @@ impl Plan {
     pub fn warning(&self) -> Option<String> {
         let Self { name, part, overlap, purpose, .. } = self;
         match (purpose, part) {
-            (Purpose::Revoke, _) => {
+            (RotationPurpose::Revoke, _) => {
                 Some(format!("Nothing takes the place of \"{name}\": whatever uses it stops, and nothing brings it back."))
             }
-            (Purpose::Replace, SecretPart::Named(part)) if self.consumers().next().is_none() => Some(format!(
+            (RotationPurpose::Replace, SecretPart::Named(part)) if self.consumers().next().is_none() => Some(format!(
                 "No consumer is given the {part} of \"{name}\": whatever else uses it has to be given the new one by hand."
             )),
-            (Purpose::Replace, _) if *overlap == Overlap::Absent => Some(format!(
+            (RotationPurpose::Replace, _) if *overlap == SecretOverlap::Absent => Some(format!(
                 "No overlap: the old secret of \"{name}\" dies the moment the new one is made. Whatever uses it fails until it has been given the new one."
             )),
             _ => None,
@@ -152,9 +158,13 @@ impl Plan {
     }
 
     /// What the provider allows at the same time, where that is so little that it may stand in the way.
-    pub fn limit(&self) -> Option<String> {
-        let limit = self.max_live.filter(|limit| *limit > 1 && self.purpose != Purpose::Revoke)?;
-        let step = if self.ways().mint == strategy::By::Person { Step::AwaitPaste } else { Step::Create };
+    pub fn limit_warning(&self) -> Option<String> {
+        let limit = self.max_live.filter(|limit| *limit > 1 && self.purpose != RotationPurpose::Revoke)?;
+        let step = if self.strategy_traits().creator == strategy::StepActor::User {
+            RotationStep::AwaitPaste
+        } else {
+            RotationStep::Create
+        };
         let needs_room = self.steps.iter().any(|planned| planned.step == step);
         needs_room.then(|| {
             format!(
@@ -165,28 +175,30 @@ impl Plan {
 
     /// The name for what the given attempt makes at the provider.
     pub fn remote_name(&self, attempt: u32) -> String {
-        remote_name(&self.rotation, attempt, self.name.as_str())
+        format_remote_name(&self.rotation, attempt, self.name.as_str())
     }
 
     /// The consumers, in order.
     pub fn consumers(&self) -> impl Iterator<Item = &str> {
         self.steps.iter().filter_map(|planned| match &planned.step {
-            Step::Deliver(consumer) => Some(consumer.as_str()),
+            RotationStep::Deliver(consumer) => Some(consumer.as_str()),
             _ => None,
         })
     }
 }
 
-impl PlannedStep {
-    fn of(step: Step, strategy: RotationStrategyId, overlap: Overlap, purpose: Purpose) -> Self {
-        let calls = strategy::calls(strategy, &step).iter().map(|&call| call.to_owned()).collect();
+impl PlannedRotationStep {
+    fn new(step: RotationStep, strategy: RotationStrategyId, overlap: SecretOverlap, purpose: RotationPurpose) -> Self {
+        let calls = strategy::provider_calls(strategy, &step).iter().map(|&call| call.to_owned()).collect();
         let final_word = match (&step, overlap) {
-            (Step::Create | Step::AwaitPaste, Overlap::Absent) => Some("The old secret dies here, and nothing brings it back."),
-            (Step::Revoke | Step::AwaitRevoke, _) => {
+            (RotationStep::Create | RotationStep::AwaitPaste, SecretOverlap::Absent) => {
+                Some("The old secret dies here, and nothing brings it back.")
+            }
+            (RotationStep::Revoke | RotationStep::AwaitRevoke, _) => {
                 Some("A revoked secret does not come back: this is the last moment to roll back.")
             }
             _ => None,
         };
-        Self { what: purpose.words(&step), calls, final_word: final_word.map(str::to_owned), step }
+        Self { description: purpose.describe_step(&step), calls, irreversible_note: final_word.map(str::to_owned), step }
     }
 }

@@ -3,13 +3,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::step::Step;
-use super::strategy::{By, Overlap, Ways};
+use super::step::RotationStep;
+use super::strategy::{SecretOverlap, StepActor, StrategyTraits};
 
 /// What is to come of it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Purpose {
+pub enum RotationPurpose {
     /// Another secret in place of the old one. Older journals know nothing else.
     #[default]
     Replace,
@@ -19,9 +19,9 @@ pub enum Purpose {
     Revoke,
 }
 
-impl Purpose {
+impl RotationPurpose {
     /// The deed, as the audit trail calls it.
-    pub const fn word(self) -> &'static str {
+    pub const fn audit_verb(self) -> &'static str {
         match self {
             Self::Replace => "rotate",
             Self::Create => "create",
@@ -30,7 +30,7 @@ impl Purpose {
     }
 
     /// What is revoked, in words.
-    pub(super) const fn object(self) -> &'static str {
+    pub(super) const fn secret_label(self) -> &'static str {
         match self {
             Self::Replace | Self::Create => "the old secret",
             Self::Revoke => "the secret",
@@ -38,22 +38,22 @@ impl Purpose {
     }
 
     /// What a step does, in words.
-    pub fn words(self, step: &Step) -> String {
+    pub fn describe_step(self, step: &RotationStep) -> String {
         let words = match (self, step) {
-            (Self::Create, Step::Create) => "have the provider make it",
-            (Self::Create, Step::Promote) => "make the new secret the credential's own",
-            (Self::Create, Step::Restore) => "take the new secret from the credential again",
-            (Self::Revoke, Step::Snapshot) => "see whom it acts as and what it is at the provider",
-            (Self::Revoke, Step::Revoke) => "have the provider revoke it",
-            (Self::Revoke, Step::AwaitRevoke) => "wait for it to be revoked by hand",
-            (Self::Revoke, Step::ProveDead) => "show that it fails",
-            _ => return step.words(),
+            (Self::Create, RotationStep::Create) => "have the provider make it",
+            (Self::Create, RotationStep::Promote) => "make the new secret the credential's own",
+            (Self::Create, RotationStep::RestoreOld) => "take the new secret from the credential again",
+            (Self::Revoke, RotationStep::Snapshot) => "see whom it acts as and what it is at the provider",
+            (Self::Revoke, RotationStep::Revoke) => "have the provider revoke it",
+            (Self::Revoke, RotationStep::AwaitRevoke) => "wait for it to be revoked by hand",
+            (Self::Revoke, RotationStep::VerifyRevoked) => "show that it fails",
+            _ => return step.describe(),
         };
         words.to_owned()
     }
 
     /// What stands at the end, in words.
-    pub(super) const fn achieved(self) -> &'static str {
+    pub(super) const fn completion_text(self) -> &'static str {
         match self {
             Self::Replace => "the new secret has taken the old one's place",
             Self::Create => "it was made, proven and kept",
@@ -62,28 +62,28 @@ impl Purpose {
     }
 
     /// The steps, in order.
-    pub(super) fn steps(self, ways: Ways, overlap: Overlap, consumers: Vec<String>) -> Vec<Step> {
-        let mint = match ways.mint {
-            By::Program => vec![Step::Create],
-            By::Person => vec![Step::AwaitPaste],
-            By::SignIn => vec![Step::AwaitSignIn, Step::Create],
+    pub(super) fn steps(self, ways: StrategyTraits, overlap: SecretOverlap, consumers: Vec<String>) -> Vec<RotationStep> {
+        let mint = match ways.creator {
+            StepActor::Program => vec![RotationStep::Create],
+            StepActor::User => vec![RotationStep::AwaitPaste],
+            StepActor::UserSignIn => vec![RotationStep::AwaitSignIn, RotationStep::Create],
         };
-        let revoke = if ways.revoke == By::Person { Step::AwaitRevoke } else { Step::Revoke };
+        let revoke = if ways.revoker == StepActor::User { RotationStep::AwaitRevoke } else { RotationStep::Revoke };
         match self {
             Self::Replace => {
-                let mut steps = vec![Step::ProveStore, Step::Snapshot];
+                let mut steps = vec![RotationStep::VerifyStore, RotationStep::Snapshot];
                 steps.extend(mint);
-                steps.extend([Step::Stash, Step::Verify, Step::Promote]);
-                steps.extend(consumers.into_iter().map(Step::Deliver));
-                steps.extend((overlap == Overlap::SideBySide).then_some(revoke));
-                steps.extend([Step::ProveDead, Step::Forget]);
+                steps.extend([RotationStep::Stage, RotationStep::Verify, RotationStep::Promote]);
+                steps.extend(consumers.into_iter().map(RotationStep::Deliver));
+                steps.extend((overlap == SecretOverlap::SideBySide).then_some(revoke));
+                steps.extend([RotationStep::VerifyRevoked, RotationStep::ClearSlots]);
                 steps
             }
             Self::Create => {
-                let after = [Step::Stash, Step::Verify, Step::Promote, Step::Forget];
-                std::iter::once(Step::ProveStore).chain(mint).chain(after).collect()
+                let after = [RotationStep::Stage, RotationStep::Verify, RotationStep::Promote, RotationStep::ClearSlots];
+                std::iter::once(RotationStep::VerifyStore).chain(mint).chain(after).collect()
             }
-            Self::Revoke => vec![Step::Snapshot, revoke, Step::ProveDead],
+            Self::Revoke => vec![RotationStep::Snapshot, revoke, RotationStep::VerifyRevoked],
         }
     }
 }
@@ -94,25 +94,35 @@ mod tests {
 
     #[test]
     fn where_there_is_no_old_secret_or_no_new_one_no_words_speak_of_it() {
-        let steps =
-            [Step::Snapshot, Step::Create, Step::Promote, Step::Restore, Step::Revoke, Step::AwaitRevoke, Step::ProveDead];
+        let steps = [
+            RotationStep::Snapshot,
+            RotationStep::Create,
+            RotationStep::Promote,
+            RotationStep::RestoreOld,
+            RotationStep::Revoke,
+            RotationStep::AwaitRevoke,
+            RotationStep::VerifyRevoked,
+        ];
         for step in &steps[1..4] {
-            assert!(!Purpose::Create.words(step).contains("old"), "{step:?}");
-            assert_ne!(Purpose::Create.words(step), Purpose::Replace.words(step), "{step:?}");
+            assert!(!RotationPurpose::Create.describe_step(step).contains("old"), "{step:?}");
+            assert_ne!(RotationPurpose::Create.describe_step(step), RotationPurpose::Replace.describe_step(step), "{step:?}");
         }
         for step in [&steps[0], &steps[4], &steps[5], &steps[6]] {
-            assert!(!Purpose::Revoke.words(step).contains("old"), "{step:?}");
-            assert_ne!(Purpose::Revoke.words(step), Purpose::Replace.words(step), "{step:?}");
+            assert!(!RotationPurpose::Revoke.describe_step(step).contains("old"), "{step:?}");
+            assert_ne!(RotationPurpose::Revoke.describe_step(step), RotationPurpose::Replace.describe_step(step), "{step:?}");
         }
-        assert_eq!(Purpose::Revoke.words(&Step::Forget), Step::Forget.words());
+        assert_eq!(RotationPurpose::Revoke.describe_step(&RotationStep::ClearSlots), RotationStep::ClearSlots.describe());
     }
 
     #[test]
     fn the_three_are_told_apart() {
-        let all = [Purpose::Replace, Purpose::Create, Purpose::Revoke];
-        assert_eq!(all.map(Purpose::word), ["rotate", "create", "revoke"]);
-        let achieved: std::collections::BTreeSet<_> = all.iter().map(|purpose| purpose.achieved()).collect();
+        let all = [RotationPurpose::Replace, RotationPurpose::Create, RotationPurpose::Revoke];
+        assert_eq!(all.map(RotationPurpose::audit_verb), ["rotate", "create", "revoke"]);
+        let achieved: std::collections::BTreeSet<_> = all.iter().map(|purpose| purpose.completion_text()).collect();
         assert_eq!(achieved.len(), 3, "{achieved:?}");
-        assert_eq!((Purpose::Revoke.object(), Purpose::Replace.object()), ("the secret", "the old secret"));
+        assert_eq!(
+            (RotationPurpose::Revoke.secret_label(), RotationPurpose::Replace.secret_label()),
+            ("the secret", "the old secret")
+        );
     }
 }

@@ -8,7 +8,7 @@ use crate::domain::credential::Principal;
 
 /// Whom a credential acts as and what it sees, as its provider said when it was used.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Reach {
+pub struct AccessScope {
     /// Whom it acts as.
     pub principal: Principal,
     /// The kind's id.
@@ -16,7 +16,8 @@ pub struct Reach {
     /// The id of the region that accepted it.
     pub region: String,
     /// The organisations it sees, by id.
-    pub organisations: BTreeSet<String>,
+    #[serde(rename = "organisations")]
+    pub organizations: BTreeSet<String>,
     /// Its roles; `None` where the provider does not tell.
     pub roles: Option<BTreeSet<String>>,
 }
@@ -24,16 +25,17 @@ pub struct Reach {
 /// Whether a successor must act as the very principal of the one before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Identity {
+pub enum PrincipalPolicy {
     /// The same principal gets another secret.
     Same,
     /// The successor is a principal of its own (a new service account), of the same type.
-    Fresh,
+    #[serde(rename = "fresh")]
+    New,
 }
 
 /// How a successor's reach stands to that of the one before.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Sameness {
+pub enum ScopeComparison {
     /// At least the same.
     Same,
     /// The same credential in kind, but it can do less; what is missing, in words.
@@ -45,23 +47,23 @@ pub enum Sameness {
 }
 
 /// How many organisations that it does not see are named.
-const NAMED: usize = 3;
+const MAX_NAMED_ORGANIZATIONS: usize = 3;
 
 /// Compares the reach of a successor with that of the one before. More reach than before is no obstacle.
-pub fn compare(old: &Reach, new: &Reach, identity: Identity) -> Sameness {
-    let mut what = differences(old, new, identity);
+pub fn compare_scopes(old: &AccessScope, new: &AccessScope, identity: PrincipalPolicy) -> ScopeComparison {
+    let mut what = scope_differences(old, new, identity);
     let different = !what.is_empty();
-    what.extend(missing(old, new));
+    what.extend(missing_access(old, new));
     match (different, what.is_empty()) {
-        (true, _) => Sameness::Different(what),
-        (false, false) => Sameness::Weaker(what),
-        (false, true) => Sameness::Same,
+        (true, _) => ScopeComparison::Different(what),
+        (false, false) => ScopeComparison::Weaker(what),
+        (false, true) => ScopeComparison::Same,
     }
 }
 
-fn differences(old: &Reach, new: &Reach, identity: Identity) -> Vec<String> {
-    let acting = (identity == Identity::Same && old.principal.id != new.principal.id)
-        .then(|| format!("it acts as {}, not {}", whom(&new.principal), whom(&old.principal)));
+fn scope_differences(old: &AccessScope, new: &AccessScope, identity: PrincipalPolicy) -> Vec<String> {
+    let acting = (identity == PrincipalPolicy::Same && old.principal.id != new.principal.id)
+        .then(|| format!("it acts as {}, not {}", describe_principal(&new.principal), describe_principal(&old.principal)));
     let facts = [
         ("its principal is of type", &old.principal.kind, &new.principal.kind),
         ("its kind is", &old.kind, &new.kind),
@@ -72,21 +74,21 @@ fn differences(old: &Reach, new: &Reach, identity: Identity) -> Vec<String> {
 }
 
 /// A principal by its name, and by its id because names repeat.
-fn whom(principal: &Principal) -> String {
+fn describe_principal(principal: &Principal) -> String {
     let Principal { id, name, .. } = principal;
     if name.is_empty() || name == id { id.clone() } else { format!("{name} ({id})") }
 }
 
-fn missing(old: &Reach, new: &Reach) -> Vec<String> {
-    let lost: Vec<&str> = old.organisations.difference(&new.organisations).map(String::as_str).collect();
-    let organisations = unseen(&lost);
+fn missing_access(old: &AccessScope, new: &AccessScope) -> Vec<String> {
+    let lost: Vec<&str> = old.organizations.difference(&new.organizations).map(String::as_str).collect();
+    let organisations = describe_lost_organizations(&lost);
     let roles = old.roles.iter().zip(&new.roles).flat_map(|(old, new)| old.difference(new));
     organisations.into_iter().chain(roles.map(|lost| format!("it does not have the role {lost}"))).collect()
 }
 
 /// A few of many are named: whoever has to weigh it wants to know how much it is, and can look the rest up.
-fn unseen(lost: &[&str]) -> Option<String> {
-    let (named, rest) = lost.split_at(lost.len().min(NAMED));
+fn describe_lost_organizations(lost: &[&str]) -> Option<String> {
+    let (named, rest) = lost.split_at(lost.len().min(MAX_NAMED_ORGANIZATIONS));
     let (named, count) = (named.join(", "), lost.len());
     match (count, rest.len()) {
         (0, _) => None,
@@ -96,7 +98,7 @@ fn unseen(lost: &[&str]) -> Option<String> {
     }
 }
 
-impl Sameness {
+impl ScopeComparison {
     /// What a person has to weigh, in words; empty where there is nothing.
     pub fn objections(&self) -> Vec<String> {
         match self {
@@ -111,13 +113,13 @@ impl Sameness {
 mod tests {
     use super::*;
 
-    fn reach(principal: &str, organisations: &[&str], roles: Option<&[&str]>) -> Reach {
+    fn reach(principal: &str, organisations: &[&str], roles: Option<&[&str]>) -> AccessScope {
         let set = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
-        Reach {
+        AccessScope {
             principal: Principal { id: principal.into(), name: principal.into(), kind: "user".into() },
             kind: "personal-access-token".into(),
             region: "SNYK-EU-01".into(),
-            organisations: set(organisations),
+            organizations: set(organisations),
             roles: roles.map(set),
         }
     }
@@ -125,14 +127,18 @@ mod tests {
     #[test]
     fn the_same_or_more_is_no_obstacle() {
         let old = reach("ann", &["acme"], Some(&["viewer"]));
-        assert_eq!(compare(&old, &old, Identity::Same), Sameness::Same);
-        assert_eq!(compare(&old, &reach("ann", &["acme", "beta"], Some(&["admin", "viewer"])), Identity::Same), Sameness::Same);
+        assert_eq!(compare_scopes(&old, &old, PrincipalPolicy::Same), ScopeComparison::Same);
+        assert_eq!(
+            compare_scopes(&old, &reach("ann", &["acme", "beta"], Some(&["admin", "viewer"])), PrincipalPolicy::Same),
+            ScopeComparison::Same
+        );
     }
 
     #[test]
     fn less_is_weaker_and_names_what_is_missing() {
         let old = reach("ann", &["acme", "beta"], Some(&["admin"]));
-        let Sameness::Weaker(what) = compare(&old, &reach("ann", &["acme"], Some(&[])), Identity::Same) else {
+        let ScopeComparison::Weaker(what) = compare_scopes(&old, &reach("ann", &["acme"], Some(&[])), PrincipalPolicy::Same)
+        else {
             panic!("not weaker")
         };
         assert_eq!(what, ["it does not see organisation beta", "it does not have the role admin"]);
@@ -141,7 +147,7 @@ mod tests {
     #[test]
     fn of_many_organisations_a_few_are_named() {
         let old = reach("ann", &["a", "b", "c", "d", "e"], None);
-        let told = |kept: &[&str]| compare(&old, &reach("ann", kept, None), Identity::Same).objections();
+        let told = |kept: &[&str]| compare_scopes(&old, &reach("ann", kept, None), PrincipalPolicy::Same).objections();
         assert_eq!(told(&["a", "b", "c"]), ["it does not see 2 organisations: d, e"]);
         assert_eq!(told(&[]), ["it does not see 5 organisations: a, b, c and 2 more"]);
     }
@@ -149,15 +155,18 @@ mod tests {
     #[test]
     fn roles_that_are_not_told_are_not_held_against_it() {
         let old = reach("ann", &["acme"], Some(&["admin"]));
-        assert_eq!(compare(&old, &reach("ann", &["acme"], None), Identity::Same), Sameness::Same);
+        assert_eq!(compare_scopes(&old, &reach("ann", &["acme"], None), PrincipalPolicy::Same), ScopeComparison::Same);
     }
 
     #[test]
     fn another_principal_is_different_unless_a_fresh_one_was_planned() {
         let (ann, bob) = (reach("ann", &["acme"], None), reach("bob", &["acme"], None));
-        assert_eq!(compare(&ann, &bob, Identity::Same), Sameness::Different(vec!["it acts as bob, not ann".into()]));
-        assert_eq!(compare(&ann, &bob, Identity::Fresh), Sameness::Same);
-        let elsewhere = Reach { region: "SNYK-US-01".into(), ..bob };
-        assert!(matches!(compare(&ann, &elsewhere, Identity::Fresh), Sameness::Different(_)));
+        assert_eq!(
+            compare_scopes(&ann, &bob, PrincipalPolicy::Same),
+            ScopeComparison::Different(vec!["it acts as bob, not ann".into()])
+        );
+        assert_eq!(compare_scopes(&ann, &bob, PrincipalPolicy::New), ScopeComparison::Same);
+        let elsewhere = AccessScope { region: "SNYK-US-01".into(), ..bob };
+        assert!(matches!(compare_scopes(&ann, &elsewhere, PrincipalPolicy::New), ScopeComparison::Different(_)));
     }
 }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::Timestamp;
 
 /// The longest remote name in characters: the shortest limit among the providers (Snyk API & Web: 60).
-pub const REMOTE_NAME_LIMIT: usize = 60;
+pub const MAX_REMOTE_NAME_CHARS: usize = 60;
 
 /// The identity of a rotation: 16 hexadecimal digits that mean nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -19,7 +19,7 @@ pub struct RotationId(String);
 
 /// A credential as its provider lists it. Nothing in it is secret.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Remote {
+pub struct RemoteCredential {
     /// The provider's id, on which every call acts; labels may repeat.
     pub id: String,
     /// The name that people gave it there.
@@ -32,13 +32,14 @@ pub struct Remote {
     pub expires: Option<Timestamp>,
     /// What a credential must know to be this, such as its `client_id`: field and value.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub facts: BTreeMap<String, String>,
+    #[serde(rename = "facts")]
+    pub fields: BTreeMap<String, String>,
 }
 
-impl Remote {
+impl RemoteCredential {
     /// Something of which no more is known than its id and its name.
     pub fn new(id: impl Into<String>, label: impl Into<String>) -> Self {
-        Self { id: id.into(), label: label.into(), created: None, expires: None, facts: BTreeMap::new() }
+        Self { id: id.into(), label: label.into(), created: None, expires: None, fields: BTreeMap::new() }
     }
 }
 
@@ -50,7 +51,7 @@ impl RotationId {
 
     /// Reads an identity that was written before; `None` if it is not 16 lower-case hexadecimal digits.
     pub fn parse(text: &str) -> Option<Self> {
-        is_id(text).then(|| Self(text.to_owned()))
+        is_rotation_id(text).then(|| Self(text.to_owned()))
     }
 
     /// The identity as text.
@@ -67,31 +68,31 @@ impl std::fmt::Display for RotationId {
 
 /// The name for what the given attempt of a rotation makes. The mark of an earlier rotation on `base` is taken off, so
 /// names do not grow from one rotation to the next.
-pub fn remote_name(rotation: &RotationId, attempt: u32, base: &str) -> String {
+pub fn format_remote_name(rotation: &RotationId, attempt: u32, base: &str) -> String {
     let mark = format!("-tr-{rotation}-{attempt}");
-    let room = REMOTE_NAME_LIMIT.saturating_sub(mark.len());
-    let base: String = unmarked(base).chars().take(room).collect();
+    let room = MAX_REMOTE_NAME_CHARS.saturating_sub(mark.len());
+    let base: String = strip_rotation_mark(base).chars().take(room).collect();
     format!("{}{mark}", base.trim_end())
 }
 
 /// Which attempt of this rotation has made the thing with this name; `None` if it is not of this rotation.
-pub fn attempt_of(rotation: &RotationId, name: &str) -> Option<u32> {
-    let (_, id, attempt) = marked(name)?;
+pub fn parse_attempt(rotation: &RotationId, name: &str) -> Option<u32> {
+    let (_, id, attempt) = split_rotation_mark(name)?;
     (id == rotation.as_str()).then_some(attempt)
 }
 
-fn unmarked(name: &str) -> &str {
-    marked(name).map_or(name, |(base, ..)| base)
+fn strip_rotation_mark(name: &str) -> &str {
+    split_rotation_mark(name).map_or(name, |(base, ..)| base)
 }
 
 /// A name's base, rotation and attempt, if it carries the mark of any rotation.
-fn marked(name: &str) -> Option<(&str, &str, u32)> {
+fn split_rotation_mark(name: &str) -> Option<(&str, &str, u32)> {
     let (base, mark) = name.rsplit_once("-tr-")?;
     let (id, attempt) = mark.split_once('-')?;
-    Some((base, id, attempt.parse().ok()?)).filter(|_| is_id(id))
+    Some((base, id, attempt.parse().ok()?)).filter(|_| is_rotation_id(id))
 }
 
-fn is_id(text: &str) -> bool {
+fn is_rotation_id(text: &str) -> bool {
     text.len() == 16 && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
 }
 
@@ -105,26 +106,26 @@ mod tests {
 
     #[test]
     fn a_remote_name_leads_back_to_its_rotation_and_attempt() {
-        let name = remote_name(&id(0xab), 3, "ci-scanner");
+        let name = format_remote_name(&id(0xab), 3, "ci-scanner");
         assert_eq!(name, "ci-scanner-tr-abababababababab-3");
-        assert_eq!(attempt_of(&id(0xab), &name), Some(3));
-        assert_eq!(attempt_of(&id(0xcd), &name), None);
-        assert_eq!(attempt_of(&id(0xab), "ci-scanner"), None);
+        assert_eq!(parse_attempt(&id(0xab), &name), Some(3));
+        assert_eq!(parse_attempt(&id(0xcd), &name), None);
+        assert_eq!(parse_attempt(&id(0xab), "ci-scanner"), None);
     }
 
     #[test]
     fn a_remote_name_does_not_grow_from_rotation_to_rotation() {
-        let first = remote_name(&id(1), 1, "ci-scanner");
-        assert_eq!(remote_name(&id(2), 1, &first), remote_name(&id(2), 1, "ci-scanner"));
+        let first = format_remote_name(&id(1), 1, "ci-scanner");
+        assert_eq!(format_remote_name(&id(2), 1, &first), format_remote_name(&id(2), 1, "ci-scanner"));
     }
 
     #[test]
     fn a_remote_name_is_bounded_and_unique_even_where_the_base_is_long() {
         let base = "ü".repeat(200);
-        let (one, two) = (remote_name(&id(1), 1, &base), remote_name(&id(1), u32::MAX, &base));
-        assert!(one.chars().count() <= REMOTE_NAME_LIMIT && two.chars().count() <= REMOTE_NAME_LIMIT);
+        let (one, two) = (format_remote_name(&id(1), 1, &base), format_remote_name(&id(1), u32::MAX, &base));
+        assert!(one.chars().count() <= MAX_REMOTE_NAME_CHARS && two.chars().count() <= MAX_REMOTE_NAME_CHARS);
         assert_ne!(one, two);
-        assert_eq!(attempt_of(&id(1), &two), Some(u32::MAX));
+        assert_eq!(parse_attempt(&id(1), &two), Some(u32::MAX));
     }
 
     #[test]

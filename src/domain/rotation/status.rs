@@ -2,34 +2,37 @@
 
 use serde::Serialize;
 
-use super::journal::{Entry, Failure, FailureKind, Finding, Journal, Outcome, Saying, Trail};
-use super::machine::{self, Ending, Next};
-use super::plan::Plan;
-use super::purpose::Purpose;
+use super::journal::{
+    CreationStatus, JournalEntry, ReconciliationResult, RotationJournal, StepFailure, StepFailureKind, StepOutcome, UserDecision,
+};
+use super::machine::{self, NextStep, RotationResult};
+use super::plan::RotationPlan;
+use super::purpose::RotationPurpose;
 use super::remote::RotationId;
-use super::step::Step;
+use super::step::RotationStep;
 
 /// Where a rotation stands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Status {
+pub struct RotationStatus {
     /// The rotation's id.
     pub id: String,
     /// The name of the credential.
     pub name: String,
     /// What it is for.
-    pub purpose: Purpose,
+    pub purpose: RotationPurpose,
     /// Which part of the secret material it is about: `secret`, or the part's id.
     pub part: String,
     /// How it is done, in words.
     pub plan: String,
     /// Where it stands.
-    pub state: State,
+    pub state: RotationPhase,
     /// The step at which it stands; `None` once it is over.
     pub step: Option<String>,
     /// What happens next, in words.
     pub next: String,
     /// What is left for a person to do; empty where nothing is.
-    pub left: Vec<String>,
+    #[serde(rename = "left")]
+    pub manual_steps: Vec<String>,
     /// Why nothing came of it, where the provider refused it.
     pub why: Option<String>,
 }
@@ -37,11 +40,12 @@ pub struct Status {
 /// The states of a rotation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum State {
+pub enum RotationPhase {
     /// The program has something to do.
     Running,
     /// A person has something to do.
-    NeedsHuman,
+    #[serde(rename = "needs-human")]
+    NeedsUser,
     /// What it is for has been achieved.
     Done,
     /// Everything is as it was.
@@ -50,13 +54,13 @@ pub enum State {
 
 /// One line of progress.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Line {
+pub struct ProgressLine {
     /// The rotation's id.
     pub rotation: String,
     /// The step's id.
     pub step: String,
     /// What has become of it.
-    pub state: LineState,
+    pub state: StepStatus,
     /// More in words.
     pub detail: String,
 }
@@ -64,7 +68,7 @@ pub struct Line {
 /// What has become of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum LineState {
+pub enum StepStatus {
     /// It will be taken.
     Planned,
     /// It is being taken.
@@ -78,161 +82,168 @@ pub enum LineState {
 }
 
 /// What stands at the end of a rotation that was rolled back.
-const AS_IT_WAS: &str = "everything is as it was";
+const ROLLED_BACK_TEXT: &str = "everything is as it was";
 
 /// Where a rotation stands, by its journal alone.
-pub fn status(journal: &Journal) -> Status {
+pub fn rotation_status(journal: &RotationJournal) -> RotationStatus {
     let plan = journal.plan();
-    let next = machine::next(journal);
-    Status {
+    let next = machine::next_step(journal);
+    RotationStatus {
         id: plan.rotation.to_string(),
         name: plan.name.to_string(),
         purpose: plan.purpose,
         part: plan.part.as_str().to_owned(),
         plan: plan.title().to_owned(),
-        state: state(&next),
+        state: rotation_phase(&next),
         step: next.step().map(|step| step.to_string()),
-        next: words(plan.purpose, &next),
-        left: left(journal, &next),
-        why: refusal(journal, &next),
+        next: describe_next(plan.purpose, &next),
+        manual_steps: manual_steps(journal, &next),
+        why: creation_refusal(journal, &next),
     }
 }
 
 /// The lines that show a plan.
-pub fn plan_lines(plan: &Plan) -> Vec<Line> {
-    let notes = plan.warning().into_iter().chain(plan.limit());
-    let notes = notes.map(|note| Line::of(&plan.rotation, "plan", LineState::Planned, note));
+pub fn plan_lines(plan: &RotationPlan) -> Vec<ProgressLine> {
+    let notes = plan.warning().into_iter().chain(plan.limit_warning());
+    let notes = notes.map(|note| ProgressLine::new(&plan.rotation, "plan", StepStatus::Planned, note));
     let steps = plan.steps.iter().map(|planned| {
         let calls = planned.calls.iter().map(|call| format!(" · {call}"));
-        let last = planned.final_word.iter().map(|word| format!(" · {word}"));
-        let detail = std::iter::once(planned.what.clone()).chain(calls).chain(last).collect();
-        Line::of(&plan.rotation, planned.step.to_string(), LineState::Planned, detail)
+        let last = planned.irreversible_note.iter().map(|word| format!(" · {word}"));
+        let detail = std::iter::once(planned.description.clone()).chain(calls).chain(last).collect();
+        ProgressLine::new(&plan.rotation, planned.step.to_string(), StepStatus::Planned, detail)
     });
     notes.chain(steps).collect()
 }
 
 /// The line that shows an entry; `None` for the plan, which has lines of its own.
-pub fn entry_line(plan: &Plan, entry: &Entry) -> Option<Line> {
+pub fn entry_line(plan: &RotationPlan, entry: &JournalEntry) -> Option<ProgressLine> {
     let (step, state, detail) = match entry {
-        Entry::Planned(_) => return None,
-        Entry::Intent(step) => (step.to_string(), LineState::Running, plan.purpose.words(step)),
-        Entry::Done(outcome) => (outcome.step().to_string(), LineState::Done, told(plan.purpose, outcome)),
-        Entry::Failed(step, failure) => (step.to_string(), LineState::Failed, failure.why.clone()),
-        Entry::Reconciled(finding) => ("reconcile".to_owned(), LineState::Done, found(finding)),
-        Entry::HumanSaid(saying) => ("human".to_owned(), LineState::Done, said(saying)),
+        JournalEntry::Planned(_) => return None,
+        JournalEntry::Intent(step) => (step.to_string(), StepStatus::Running, plan.purpose.describe_step(step)),
+        JournalEntry::Done(outcome) => (outcome.step().to_string(), StepStatus::Done, describe_outcome(plan.purpose, outcome)),
+        JournalEntry::Failed(step, failure) => (step.to_string(), StepStatus::Failed, failure.why.clone()),
+        JournalEntry::Reconciled(finding) => ("reconcile".to_owned(), StepStatus::Done, describe_reconciliation(finding)),
+        JournalEntry::UserDecision(saying) => ("human".to_owned(), StepStatus::Done, describe_decision(saying)),
     };
-    Some(Line::of(&plan.rotation, step, state, detail))
+    Some(ProgressLine::new(&plan.rotation, step, state, detail))
 }
 
 /// The line that shows a wait or a question; `None` for what will be journaled anyway.
-pub fn waiting_line(plan: &Plan, next: &Next) -> Option<Line> {
-    let waits = matches!(next, Next::Ask(_) | Next::Wait { .. });
+pub fn waiting_line(plan: &RotationPlan, next: &NextStep) -> Option<ProgressLine> {
+    let waits = matches!(next, NextStep::AskUser(_) | NextStep::Wait { .. });
     let step = next.step().filter(|_| waits)?;
-    Some(Line::of(&plan.rotation, step.to_string(), LineState::Waiting, words(plan.purpose, next)))
+    Some(ProgressLine::new(&plan.rotation, step.to_string(), StepStatus::Waiting, describe_next(plan.purpose, next)))
 }
 
-impl Status {
+impl RotationStatus {
     /// What stands at the end, in words; `None` before it is over.
     pub const fn outcome(&self) -> Option<&'static str> {
         match self.state {
-            State::Done => Some(self.purpose.achieved()),
-            State::RolledBack => Some(AS_IT_WAS),
-            State::Running | State::NeedsHuman => None,
+            RotationPhase::Done => Some(self.purpose.completion_text()),
+            RotationPhase::RolledBack => Some(ROLLED_BACK_TEXT),
+            RotationPhase::Running | RotationPhase::NeedsUser => None,
         }
     }
 }
 
-impl Line {
-    fn of(rotation: &RotationId, step: impl Into<String>, state: LineState, detail: String) -> Self {
+impl ProgressLine {
+    fn new(rotation: &RotationId, step: impl Into<String>, state: StepStatus, detail: String) -> Self {
         Self { rotation: rotation.to_string(), step: step.into(), state, detail }
     }
 }
 
-fn state(next: &Next) -> State {
+fn rotation_phase(next: &NextStep) -> RotationPhase {
     match next {
-        Next::Ask(_) | Next::Reconcile(machine::Look::Paste { .. }) => State::NeedsHuman,
-        Next::Act(_) | Next::Reconcile(_) => State::Running,
-        Next::Wait { then, .. } => state(then),
-        Next::Finished(Ending::Done { .. }) => State::Done,
-        Next::Finished(Ending::RolledBack { .. }) => State::RolledBack,
+        NextStep::AskUser(_) | NextStep::Reconcile(machine::ReconcileQuery::Paste { .. }) => RotationPhase::NeedsUser,
+        NextStep::Execute(_) | NextStep::Reconcile(_) => RotationPhase::Running,
+        NextStep::Wait { then, .. } => rotation_phase(then),
+        NextStep::Finished(RotationResult::Done { .. }) => RotationPhase::Done,
+        NextStep::Finished(RotationResult::RolledBack { .. }) => RotationPhase::RolledBack,
     }
 }
 
-fn words(purpose: Purpose, next: &Next) -> String {
+fn describe_next(purpose: RotationPurpose, next: &NextStep) -> String {
     match next {
-        Next::Act(action) => purpose.words(&action.step()),
-        Next::Reconcile(machine::Look::Creation { .. }) => "find out whether the provider has made the new secret".to_owned(),
-        Next::Reconcile(machine::Look::Paste { .. }) => Step::AwaitPaste.words(),
-        Next::Reconcile(machine::Look::Revocation(_)) => {
-            format!("find out whether the provider has revoked {}", purpose.object())
+        NextStep::Execute(action) => purpose.describe_step(&action.step()),
+        NextStep::Reconcile(machine::ReconcileQuery::Creation { .. }) => {
+            "find out whether the provider has made the new secret".to_owned()
         }
-        Next::Ask(need) => need.words(),
-        Next::Wait { delay, then } => format!("wait {} s, then {}", delay.as_secs(), words(purpose, then)),
-        Next::Finished(Ending::Done { .. }) => format!("nothing: {}", purpose.achieved()),
-        Next::Finished(Ending::RolledBack { .. }) => format!("nothing: {AS_IT_WAS}"),
+        NextStep::Reconcile(machine::ReconcileQuery::Paste { .. }) => RotationStep::AwaitPaste.describe(),
+        NextStep::Reconcile(machine::ReconcileQuery::Revocation(_)) => {
+            format!("find out whether the provider has revoked {}", purpose.secret_label())
+        }
+        NextStep::AskUser(need) => need.describe(),
+        NextStep::Wait { delay, then } => format!("wait {} s, then {}", delay.as_secs(), describe_next(purpose, then)),
+        NextStep::Finished(RotationResult::Done { .. }) => format!("nothing: {}", purpose.completion_text()),
+        NextStep::Finished(RotationResult::RolledBack { .. }) => format!("nothing: {ROLLED_BACK_TEXT}"),
     }
 }
 
-fn left(journal: &Journal, next: &Next) -> Vec<String> {
+fn manual_steps(journal: &RotationJournal, next: &NextStep) -> Vec<String> {
     match next {
-        Next::Finished(Ending::Done { left } | Ending::RolledBack { left }) => left.clone(),
-        Next::Ask(need) => machine::left(journal).into_iter().chain([need.words()]).collect(),
-        _ => machine::left(journal),
+        NextStep::Finished(RotationResult::Done { left } | RotationResult::RolledBack { left }) => left.clone(),
+        NextStep::AskUser(need) => machine::manual_steps(journal).into_iter().chain([need.describe()]).collect(),
+        _ => machine::manual_steps(journal),
     }
 }
 
 /// Why a creation came to nothing: what the provider said last about it.
-fn refusal(journal: &Journal, next: &Next) -> Option<String> {
-    let rolled_back = matches!(next, Next::Finished(Ending::RolledBack { .. }));
-    let refused = |entry: &Entry| match entry {
-        Entry::Failed(Step::Create, Failure { kind: FailureKind::Refused | FailureKind::Full, why }) => Some(why.clone()),
+fn creation_refusal(journal: &RotationJournal, next: &NextStep) -> Option<String> {
+    let rolled_back = matches!(next, NextStep::Finished(RotationResult::RolledBack { .. }));
+    let refused = |entry: &JournalEntry| match entry {
+        JournalEntry::Failed(
+            RotationStep::Create,
+            StepFailure { kind: StepFailureKind::Refused | StepFailureKind::QuotaExceeded, why },
+        ) => Some(why.clone()),
         _ => None,
     };
-    let created = journal.plan().purpose == Purpose::Create;
+    let created = journal.plan().purpose == RotationPurpose::Create;
     (rolled_back && created).then(|| journal.entries().iter().rev().find_map(refused)).flatten()
 }
 
-fn told(purpose: Purpose, outcome: &Outcome) -> String {
+fn describe_outcome(purpose: RotationPurpose, outcome: &StepOutcome) -> String {
     match outcome {
-        Outcome::Created(minted) | Outcome::Pasted(minted) => match &minted.remote {
+        StepOutcome::Created(minted) | StepOutcome::Pasted(minted) => match &minted.remote {
             Some(remote) => format!("{} ({})", remote.label, remote.id),
             None => "the provider gives it no id".to_owned(),
         },
-        Outcome::Verified { reach, .. } => {
-            let seen = match reach.organisations.len() {
+        StepOutcome::Verified { reach, .. } => {
+            let seen = match reach.organizations.len() {
                 1 => "1 organisation".to_owned(),
                 many => format!("{many} organisations"),
             };
             format!("accepted as {} in {}, {seen}", reach.principal.name, reach.region)
         }
-        Outcome::Swept(found) => format!("{} with this rotation's mark", found.len()),
-        other => purpose.words(&other.step()),
+        StepOutcome::OrphansListed(found) => format!("{} with this rotation's mark", found.len()),
+        other => purpose.describe_step(&other.step()),
     }
 }
 
-fn found(finding: &Finding) -> String {
+fn describe_reconciliation(finding: &ReconciliationResult) -> String {
     match finding {
-        Finding::Minting(Trail::Held(_)) => "the new secret is in the store".to_owned(),
-        Finding::Minting(Trail::Stray(remote)) => {
+        ReconciliationResult::Creation(CreationStatus::InPendingSlot(_)) => "the new secret is in the store".to_owned(),
+        ReconciliationResult::Creation(CreationStatus::Orphaned(remote)) => {
             format!("the provider made {} ({}), whose secret is lost", remote.label, remote.id)
         }
-        Finding::Minting(Trail::Nothing) => "nothing was made".to_owned(),
-        Finding::Minting(Trail::Unclear(why)) => format!("the provider cannot tell whether anything was made: {why}"),
-        Finding::Revocation(super::journal::Fate::Gone) => "it is revoked".to_owned(),
-        Finding::Revocation(super::journal::Fate::StillThere) => "it is not revoked".to_owned(),
+        ReconciliationResult::Creation(CreationStatus::NotCreated) => "nothing was made".to_owned(),
+        ReconciliationResult::Creation(CreationStatus::Unknown(why)) => {
+            format!("the provider cannot tell whether anything was made: {why}")
+        }
+        ReconciliationResult::Revocation(super::journal::RevocationStatus::Revoked) => "it is revoked".to_owned(),
+        ReconciliationResult::Revocation(super::journal::RevocationStatus::StillActive) => "it is not revoked".to_owned(),
     }
 }
 
-fn said(saying: &Saying) -> String {
+fn describe_decision(saying: &UserDecision) -> String {
     match saying {
-        Saying::Retry => "try again".to_owned(),
-        Saying::Skip(step) => format!("go on without: {}", step.words()),
-        Saying::Override(_) => "take the new one all the same".to_owned(),
-        Saying::Chose(id) => format!("the old one is {id}"),
-        Saying::Removed(what) => format!("removed by hand: {what}"),
-        Saying::RevokedByHand => "revoked by hand".to_owned(),
-        Saying::MakeAnother => "make another one".to_owned(),
-        Saying::Abort => "roll back".to_owned(),
-        Saying::GoOn => "do not roll back after all".to_owned(),
+        UserDecision::Retry => "try again".to_owned(),
+        UserDecision::Skip(step) => format!("go on without: {}", step.describe()),
+        UserDecision::Override(_) => "take the new one all the same".to_owned(),
+        UserDecision::SelectedOld(id) => format!("the old one is {id}"),
+        UserDecision::DeletedManually(what) => format!("removed by hand: {what}"),
+        UserDecision::RevokedManually => "revoked by hand".to_owned(),
+        UserDecision::CreateAnother => "make another one".to_owned(),
+        UserDecision::RollBack => "roll back".to_owned(),
+        UserDecision::Continue => "do not roll back after all".to_owned(),
     }
 }

@@ -5,9 +5,10 @@ use serde::{Deserialize, Serialize};
 /// One step. Names of consumers and keys of strays are the only things that a step holds.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Step {
+pub enum RotationStep {
     /// Show that the store takes and gives back an item of the needed size.
-    ProveStore,
+    #[serde(rename = "prove-store")]
+    VerifyStore,
     /// See what the old secret can do while it still can.
     Snapshot,
     /// Have the provider make the new secret.
@@ -17,7 +18,8 @@ pub enum Step {
     /// Have a person sign in again in the browser. What comes of it is a code that the provider changes for the new secret.
     AwaitSignIn,
     /// Keep the new secret in the slot `pending`.
-    Stash,
+    #[serde(rename = "stash")]
+    Stage,
     /// Use the new secret, read back from the store.
     Verify,
     /// Make the new secret the current one; the old one goes to the slot `previous`.
@@ -29,67 +31,74 @@ pub enum Step {
     /// Have a person revoke the old secret.
     AwaitRevoke,
     /// Show that the old secret fails.
-    ProveDead,
+    #[serde(rename = "prove-dead")]
+    VerifyRevoked,
     /// Empty the slots `pending` and `previous`.
-    Forget,
+    #[serde(rename = "forget")]
+    ClearSlots,
     /// Remove something at the provider that was made and is of no use.
-    Discard(String),
+    #[serde(rename = "discard")]
+    DeleteOrphan(String),
     /// Look for things at the provider that carry this rotation's mark and nobody knows of.
-    Sweep,
+    #[serde(rename = "sweep")]
+    FindOrphans,
     /// On the way back: show that the old secret still works.
-    ProveOld,
+    #[serde(rename = "prove-old")]
+    VerifyOld,
     /// On the way back: make the old secret the current one again.
-    Restore,
+    #[serde(rename = "restore")]
+    RestoreOld,
     /// On the way back: hand the old secret to a consumer again.
-    Redeliver(String),
+    #[serde(rename = "redeliver")]
+    RestoreConsumer(String),
 }
 
-impl Step {
+impl RotationStep {
     /// The step's id, as it stands in JSON lines.
     pub const fn id(&self) -> &'static str {
         match self {
-            Self::ProveStore => "prove-store",
+            Self::VerifyStore => "prove-store",
             Self::Snapshot => "snapshot",
             Self::Create => "create",
             Self::AwaitPaste => "await-paste",
             Self::AwaitSignIn => "await-sign-in",
-            Self::Stash => "stash",
+            Self::Stage => "stash",
             Self::Verify => "verify",
             Self::Promote => "promote",
             Self::Deliver(_) => "deliver",
             Self::Revoke => "revoke",
             Self::AwaitRevoke => "await-revoke",
-            Self::ProveDead => "prove-dead",
-            Self::Forget => "forget",
-            Self::Discard(_) => "discard",
-            Self::Sweep => "sweep",
-            Self::ProveOld => "prove-old",
-            Self::Restore => "restore",
-            Self::Redeliver(_) => "redeliver",
+            Self::VerifyRevoked => "prove-dead",
+            Self::ClearSlots => "forget",
+            Self::DeleteOrphan(_) => "discard",
+            Self::FindOrphans => "sweep",
+            Self::VerifyOld => "prove-old",
+            Self::RestoreOld => "restore",
+            Self::RestoreConsumer(_) => "redeliver",
         }
     }
 
     /// What the step does, in words.
-    pub fn words(&self) -> String {
+    pub fn describe(&self) -> String {
         let words = match self {
-            Self::ProveStore => "show that the store keeps what it is given",
+            Self::VerifyStore => "show that the store keeps what it is given",
             Self::Snapshot => "see whom the old secret acts as and what it reaches",
             Self::Create => "have the provider make the new secret",
             Self::AwaitPaste => "wait for the new secret to be made and pasted",
             Self::AwaitSignIn => "have a person sign in again in the browser",
-            Self::Stash => "keep the new secret in the store",
+            Self::Stage => "keep the new secret in the store",
             Self::Verify => "use the new secret, read back from the store",
             Self::Promote => "make the new secret the current one",
             Self::Deliver(consumer) => return format!("hand the new secret to {consumer}"),
             Self::Revoke => "have the provider revoke the old secret",
             Self::AwaitRevoke => "wait for the old secret to be revoked by hand",
-            Self::ProveDead => "show that the old secret fails",
-            Self::Forget => "forget all secrets of this rotation but the current one",
-            Self::Discard(what) => return format!("remove {what} at the provider"),
-            Self::Sweep => "look for anything that this rotation left at the provider",
-            Self::ProveOld => "show that the old secret still works",
-            Self::Restore => "make the old secret the current one again",
-            Self::Redeliver(consumer) => return format!("hand the old secret to {consumer} again"),
+            Self::VerifyRevoked => "show that the old secret fails",
+            Self::ClearSlots => "forget all secrets of this rotation but the current one",
+            Self::DeleteOrphan(what) => return format!("remove {what} at the provider"),
+            Self::FindOrphans => "look for anything that this rotation left at the provider",
+            Self::VerifyOld => "show that the old secret still works",
+            Self::RestoreOld => "make the old secret the current one again",
+            Self::RestoreConsumer(consumer) => return format!("hand the old secret to {consumer} again"),
         };
         words.to_owned()
     }
@@ -106,33 +115,35 @@ impl Step {
             self,
             Self::Create
                 | Self::Deliver(_)
-                | Self::ProveDead
-                | Self::Discard(_)
-                | Self::Sweep
-                | Self::ProveOld
-                | Self::Redeliver(_)
+                | Self::VerifyRevoked
+                | Self::DeleteOrphan(_)
+                | Self::FindOrphans
+                | Self::VerifyOld
+                | Self::RestoreConsumer(_)
         )
     }
 
     /// What is left for a person to do where the step was skipped.
-    pub(super) fn residue(&self, object: &str) -> String {
+    pub(super) fn manual_follow_up(&self, object: &str) -> String {
         match self {
             Self::Create => "look for a new credential with this rotation's mark at the provider, and delete it".to_owned(),
             Self::Deliver(consumer) => format!("{consumer} was not given the new secret: update it by hand"),
-            Self::Redeliver(consumer) => format!("{consumer} may hold the new secret, which is gone: update it by hand"),
-            Self::ProveDead => format!("{object} was not seen to fail: check at the provider that it is revoked"),
-            Self::Discard(what) => format!("{what} may still live at the provider: delete it there"),
-            Self::Sweep => "look at the provider for anything with this rotation's mark, and delete it".to_owned(),
-            Self::ProveOld => "the old secret was not seen to work: check it before you rely on it".to_owned(),
-            other => format!("this was not done: {}", other.words()),
+            Self::RestoreConsumer(consumer) => format!("{consumer} may hold the new secret, which is gone: update it by hand"),
+            Self::VerifyRevoked => format!("{object} was not seen to fail: check at the provider that it is revoked"),
+            Self::DeleteOrphan(what) => format!("{what} may still live at the provider: delete it there"),
+            Self::FindOrphans => "look at the provider for anything with this rotation's mark, and delete it".to_owned(),
+            Self::VerifyOld => "the old secret was not seen to work: check it before you rely on it".to_owned(),
+            other => format!("this was not done: {}", other.describe()),
         }
     }
 }
 
-impl std::fmt::Display for Step {
+impl std::fmt::Display for RotationStep {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Deliver(object) | Self::Redeliver(object) | Self::Discard(object) => write!(f, "{} {object}", self.id()),
+            Self::Deliver(object) | Self::RestoreConsumer(object) | Self::DeleteOrphan(object) => {
+                write!(f, "{} {object}", self.id())
+            }
             plain => f.write_str(plain.id()),
         }
     }

@@ -2,58 +2,58 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::reach::Identity;
-use super::step::Step;
+use super::reach::PrincipalPolicy;
+use super::step::RotationStep;
 use crate::domain::provider::spec::RotationStrategyId;
 
 /// What sets one way of replacing apart from another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Ways {
+pub struct StrategyTraits {
     /// Who makes the new secret.
-    pub mint: By,
+    pub creator: StepActor,
     /// Who revokes the old one.
-    pub revoke: By,
+    pub revoker: StepActor,
     /// By what the provider knows a secret that is to be revoked.
-    pub handle: Handle,
+    pub revocation_key: RevocationKey,
     /// Whether a creation that was never answered can be found again.
-    pub trace: Trace,
+    pub traceability: CreationTraceability,
     /// Whether the new secret belongs to the same principal.
-    pub identity: Identity,
+    pub principal_policy: PrincipalPolicy,
 }
 
 /// Who does a thing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum By {
+pub enum StepActor {
     /// The program, by the provider's API.
     Program,
     /// A person, on the provider's page.
-    Person,
+    User,
     /// A person signs in with the browser, and the program fetches what comes of it.
-    SignIn,
+    UserSignIn,
 }
 
 /// By what a provider knows a secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Handle {
+pub enum RevocationKey {
     /// By an id of its own.
-    Id,
+    ById,
     /// By nothing but its value, which must still be held to revoke it.
-    Value,
+    ByValue,
 }
 
 /// Whether a creation that was never answered can be found again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Trace {
+pub enum CreationTraceability {
     /// By the name that it was given, in the provider's list.
     ByName,
     /// Not at all: the provider lists no such thing.
-    Lost,
+    Untraceable,
 }
 
 /// Whether old and new secret can live side by side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Overlap {
+pub enum SecretOverlap {
     /// Both work until the old one is revoked.
     SideBySide,
     /// The old one dies when the new one is made.
@@ -61,27 +61,29 @@ pub enum Overlap {
 }
 
 /// The row of the table for a strategy.
-pub(super) const fn ways(strategy: RotationStrategyId) -> Ways {
+pub(super) const fn traits_for(strategy: RotationStrategyId) -> StrategyTraits {
     use RotationStrategyId as P;
     let (mint, revoke) = match strategy {
-        P::Manual => (By::Person, By::Person),
-        P::SnykPersonalAccessToken => (By::Person, By::Program),
-        P::SnykAppSession => (By::SignIn, By::Program),
-        P::SnykServiceAccount | P::SnykServiceAccountSecret | P::SnykAppSecret | P::ApiWebKey => (By::Program, By::Program),
+        P::Manual => (StepActor::User, StepActor::User),
+        P::SnykPersonalAccessToken => (StepActor::User, StepActor::Program),
+        P::SnykAppSession => (StepActor::UserSignIn, StepActor::Program),
+        P::SnykServiceAccount | P::SnykServiceAccountSecret | P::SnykAppSecret | P::ApiWebKey => {
+            (StepActor::Program, StepActor::Program)
+        }
     };
     let handle = match strategy {
-        P::SnykServiceAccountSecret | P::SnykAppSession | P::SnykAppSecret => Handle::Value,
-        _ => Handle::Id,
+        P::SnykServiceAccountSecret | P::SnykAppSession | P::SnykAppSecret => RevocationKey::ByValue,
+        _ => RevocationKey::ById,
     };
     let (trace, identity) = match strategy {
-        P::SnykServiceAccount | P::ApiWebKey => (Trace::ByName, Identity::Fresh),
-        _ => (Trace::Lost, Identity::Same),
+        P::SnykServiceAccount | P::ApiWebKey => (CreationTraceability::ByName, PrincipalPolicy::New),
+        _ => (CreationTraceability::Untraceable, PrincipalPolicy::Same),
     };
-    Ways { mint, revoke, handle, trace, identity }
+    StrategyTraits { creator: mint, revoker: revoke, revocation_key: handle, traceability: trace, principal_policy: identity }
 }
 
 /// How many of what it makes may live at the same time, where that is another number than the kind's.
-pub(super) const fn max_live(strategy: RotationStrategyId) -> Option<u32> {
+pub(super) const fn max_live_secrets(strategy: RotationStrategyId) -> Option<u32> {
     match strategy {
         RotationStrategyId::SnykServiceAccountSecret | RotationStrategyId::SnykAppSecret => Some(2),
         _ => None,
@@ -89,7 +91,7 @@ pub(super) const fn max_live(strategy: RotationStrategyId) -> Option<u32> {
 }
 
 /// The name of a strategy for people.
-pub(super) const fn title(strategy: RotationStrategyId) -> &'static str {
+pub(super) const fn rotation_title(strategy: RotationStrategyId) -> &'static str {
     match strategy {
         RotationStrategyId::Manual => "guided: a person makes the new secret and revokes the old one",
         RotationStrategyId::SnykPersonalAccessToken => "assisted: a person makes the new token, the old one is revoked by API",
@@ -120,39 +122,39 @@ pub(super) const fn creation_title(strategy: RotationStrategyId) -> &'static str
 
 /// The name of a way to revoke a credential, for people.
 pub(super) const fn revocation_title(strategy: RotationStrategyId) -> &'static str {
-    match ways(strategy).revoke {
-        By::Program => "automatic: the provider revokes it, and then it is shown to be refused",
-        By::Person | By::SignIn => "guided: a person revokes it, and then it is shown to be refused",
+    match traits_for(strategy).revoker {
+        StepActor::Program => "automatic: the provider revokes it, and then it is shown to be refused",
+        StepActor::User | StepActor::UserSignIn => "guided: a person revokes it, and then it is shown to be refused",
     }
 }
 
 /// The calls to the provider that a step makes, for the plan that a person reads.
-pub(super) const fn calls(strategy: RotationStrategyId, step: &Step) -> &'static [&'static str] {
+pub(super) const fn provider_calls(strategy: RotationStrategyId, step: &RotationStep) -> &'static [&'static str] {
     use RotationStrategyId as P;
     match (strategy, step) {
-        (P::SnykPersonalAccessToken, Step::Snapshot) => &["GET /rest/self", "GET /rest/self/personal_access_tokens"],
-        (P::SnykPersonalAccessToken, Step::Revoke) => &["DELETE /rest/self/personal_access_tokens/{id}"],
-        (P::SnykServiceAccount, Step::Snapshot) => &["the kind's check", "GET /rest/{orgs|groups}/{id}/service_accounts"],
-        (P::ApiWebKey, Step::Snapshot) => &["the kind's check", "GET /keys/"],
-        (P::SnykServiceAccount, Step::Create) => &["POST /rest/{orgs|groups}/{id}/service_accounts"],
-        (P::SnykServiceAccount, Step::Revoke) => &["DELETE /rest/{orgs|groups}/{id}/service_accounts/{old account}"],
-        (P::SnykServiceAccountSecret, Step::Create) => {
+        (P::SnykPersonalAccessToken, RotationStep::Snapshot) => &["GET /rest/self", "GET /rest/self/personal_access_tokens"],
+        (P::SnykPersonalAccessToken, RotationStep::Revoke) => &["DELETE /rest/self/personal_access_tokens/{id}"],
+        (P::SnykServiceAccount, RotationStep::Snapshot) => &["the kind's check", "GET /rest/{orgs|groups}/{id}/service_accounts"],
+        (P::ApiWebKey, RotationStep::Snapshot) => &["the kind's check", "GET /keys/"],
+        (P::SnykServiceAccount, RotationStep::Create) => &["POST /rest/{orgs|groups}/{id}/service_accounts"],
+        (P::SnykServiceAccount, RotationStep::Revoke) => &["DELETE /rest/{orgs|groups}/{id}/service_accounts/{old account}"],
+        (P::SnykServiceAccountSecret, RotationStep::Create) => {
             &["POST /rest/{orgs|groups}/{id}/service_accounts/{account}/secrets mode=create"]
         }
-        (P::SnykServiceAccountSecret, Step::Revoke) => {
+        (P::SnykServiceAccountSecret, RotationStep::Revoke) => {
             &["POST /rest/{orgs|groups}/{id}/service_accounts/{account}/secrets mode=delete"]
         }
-        (P::SnykAppSession, Step::AwaitSignIn) => &["GET /oauth2/authorize (in the browser)"],
-        (P::SnykAppSession, Step::Create) => &["POST /oauth2/token"],
-        (P::SnykAppSession, Step::Revoke) => &["POST /oauth2/revoke"],
-        (P::SnykAppSecret, Step::Create) => &["POST /rest/orgs/{id}/apps/creations/{app}/secrets mode=create"],
-        (P::SnykAppSecret, Step::Revoke) => &["POST /rest/orgs/{id}/apps/creations/{app}/secrets mode=delete"],
-        (P::SnykAppSecret, Step::Snapshot | Step::Verify | Step::ProveDead) => {
+        (P::SnykAppSession, RotationStep::AwaitSignIn) => &["GET /oauth2/authorize (in the browser)"],
+        (P::SnykAppSession, RotationStep::Create) => &["POST /oauth2/token"],
+        (P::SnykAppSession, RotationStep::Revoke) => &["POST /oauth2/revoke"],
+        (P::SnykAppSecret, RotationStep::Create) => &["POST /rest/orgs/{id}/apps/creations/{app}/secrets mode=create"],
+        (P::SnykAppSecret, RotationStep::Revoke) => &["POST /rest/orgs/{id}/apps/creations/{app}/secrets mode=delete"],
+        (P::SnykAppSecret, RotationStep::Snapshot | RotationStep::Verify | RotationStep::VerifyRevoked) => {
             &["POST /oauth2/token (with a refresh token that never was)", "GET /rest/orgs/{id}/apps/creations/{app}"]
         }
-        (P::ApiWebKey, Step::Create) => &["POST /keys/"],
-        (P::ApiWebKey, Step::Revoke) => &["DELETE /keys/{id}/"],
-        (_, Step::Snapshot | Step::Verify | Step::ProveDead) => &["the kind's check"],
+        (P::ApiWebKey, RotationStep::Create) => &["POST /keys/"],
+        (P::ApiWebKey, RotationStep::Revoke) => &["DELETE /keys/{id}/"],
+        (_, RotationStep::Snapshot | RotationStep::Verify | RotationStep::VerifyRevoked) => &["the kind's check"],
         _ => &[],
     }
 }
@@ -175,40 +177,43 @@ mod tests {
     #[test]
     fn what_the_program_asks_of_a_provider_is_told_before_it_asks_and_nothing_else() {
         for strategy in ALL {
-            let told = |step: Step| calls(strategy, &step).iter().any(|call| call.contains('/'));
-            let Ways { mint, revoke, trace, .. } = ways(strategy);
-            assert_eq!(told(Step::Create), mint != By::Person, "{strategy:?}");
-            assert_eq!(told(Step::AwaitSignIn), mint == By::SignIn, "{strategy:?}");
-            assert_eq!(told(Step::Revoke), revoke == By::Program, "{strategy:?}");
-            if trace == Trace::ByName {
-                assert!(told(Step::Snapshot), "{strategy:?}: what is found by its name is looked for in a list");
+            let told = |step: RotationStep| provider_calls(strategy, &step).iter().any(|call| call.contains('/'));
+            let StrategyTraits { creator: mint, revoker: revoke, traceability: trace, .. } = traits_for(strategy);
+            assert_eq!(told(RotationStep::Create), mint != StepActor::User, "{strategy:?}");
+            assert_eq!(told(RotationStep::AwaitSignIn), mint == StepActor::UserSignIn, "{strategy:?}");
+            assert_eq!(told(RotationStep::Revoke), revoke == StepActor::Program, "{strategy:?}");
+            if trace == CreationTraceability::ByName {
+                assert!(told(RotationStep::Snapshot), "{strategy:?}: what is found by its name is looked for in a list");
             }
-            for step in [Step::Snapshot, Step::Verify, Step::ProveDead] {
-                assert!(!calls(strategy, &step).is_empty(), "{strategy:?}: {step:?}");
+            for step in [RotationStep::Snapshot, RotationStep::Verify, RotationStep::VerifyRevoked] {
+                assert!(!provider_calls(strategy, &step).is_empty(), "{strategy:?}: {step:?}");
             }
-            for step in [Step::Stash, Step::Promote, Step::Forget] {
-                assert!(calls(strategy, &step).is_empty(), "{strategy:?}: {step:?} stays on this machine");
+            for step in [RotationStep::Stage, RotationStep::Promote, RotationStep::ClearSlots] {
+                assert!(provider_calls(strategy, &step).is_empty(), "{strategy:?}: {step:?} stays on this machine");
             }
         }
-        assert!(calls(P::SnykAppSecret, &Step::Verify)[0].starts_with("POST /oauth2/token"), "a client secret is used otherwise");
-        assert_eq!(calls(P::SnykPersonalAccessToken, &Step::Snapshot).len(), 2);
+        assert!(
+            provider_calls(P::SnykAppSecret, &RotationStep::Verify)[0].starts_with("POST /oauth2/token"),
+            "a client secret is used otherwise"
+        );
+        assert_eq!(provider_calls(P::SnykPersonalAccessToken, &RotationStep::Snapshot).len(), 2);
     }
 
     #[test]
     fn a_secret_without_an_id_is_handled_by_its_value_and_two_of_them_may_live() {
         for strategy in ALL {
             let by_value = matches!(strategy, P::SnykServiceAccountSecret | P::SnykAppSession | P::SnykAppSecret);
-            assert_eq!(ways(strategy).handle == Handle::Value, by_value, "{strategy:?}");
+            assert_eq!(traits_for(strategy).revocation_key == RevocationKey::ByValue, by_value, "{strategy:?}");
         }
-        assert_eq!([P::SnykServiceAccountSecret, P::SnykAppSecret, P::ApiWebKey].map(max_live), [Some(2), Some(2), None]);
+        assert_eq!([P::SnykServiceAccountSecret, P::SnykAppSecret, P::ApiWebKey].map(max_live_secrets), [Some(2), Some(2), None]);
     }
 
     #[test]
     fn whether_a_person_is_needed_is_said_first() {
         for strategy in ALL {
-            let by_person = |by: By| if by == By::Person { "guided: " } else { "automatic: " };
-            assert!(revocation_title(strategy).starts_with(by_person(ways(strategy).revoke)), "{strategy:?}");
-            assert!(title(strategy).len() > 20, "{strategy:?}");
+            let by_person = |by: StepActor| if by == StepActor::User { "guided: " } else { "automatic: " };
+            assert!(revocation_title(strategy).starts_with(by_person(traits_for(strategy).revoker)), "{strategy:?}");
+            assert!(rotation_title(strategy).len() > 20, "{strategy:?}");
             let is_made_by_hand = matches!(strategy, P::Manual | P::SnykPersonalAccessToken | P::SnykAppSession);
             assert_eq!(creation_title(strategy).starts_with("guided: "), is_made_by_hand, "{strategy:?}");
             assert!(creation_title(strategy).len() > "automatic: ".len(), "{strategy:?}");

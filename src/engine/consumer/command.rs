@@ -13,7 +13,7 @@ use tokio::process::Child;
 use zeroize::Zeroizing;
 
 use super::error::ConsumerError;
-use crate::domain::consumer::{Argv, Command};
+use crate::domain::consumer::{CommandLine, StdinCommand};
 use crate::domain::redact::SecretRedactor;
 use crate::domain::{Secret, text};
 
@@ -79,15 +79,15 @@ struct Done {
 }
 
 /// Gives the secret to the first way that takes it, each program within `deadline`. Says what was run.
-pub(super) async fn run(command: &Command, secret: &Secret, deadline: Duration) -> Result<String, ConsumerError> {
+pub(super) async fn run(command: &StdinCommand, secret: &Secret, deadline: Duration) -> Result<String, ConsumerError> {
     let mut redactor = SecretRedactor::default();
     redactor.add_secret(secret);
     refuse_secret_arguments(command, secret)?;
-    if !command.folder.is_dir() {
-        return Err(ConsumerError::Missing(command.folder.clone()));
+    if !command.working_dir.is_dir() {
+        return Err(ConsumerError::Missing(command.working_dir.clone()));
     }
     let mut refusals = Vec::new();
-    for way in &command.ways {
+    for way in &command.pipelines {
         match run_way(way, command, secret, deadline).await {
             Ok(()) => return Ok(format!("`{}` ended with status 0", shown(way))),
             Err(Refusal::Final(error)) => return Err(error),
@@ -98,13 +98,13 @@ pub(super) async fn run(command: &Command, secret: &Secret, deadline: Duration) 
 }
 
 /// Whether all programs can be found.
-pub(super) fn check(command: &Command) -> Result<(), ConsumerError> {
-    let programs = command.ways.iter().flatten().filter_map(|argv| argv.first());
+pub(super) fn check(command: &StdinCommand) -> Result<(), ConsumerError> {
+    let programs = command.pipelines.iter().flatten().filter_map(|argv| argv.first());
     let folders = std::env::var_os("PATH").unwrap_or_default();
     let is_there = |program: &str| {
         let named = Path::new(program).components().count() > 1;
         if named {
-            return command.folder.join(program).is_file();
+            return command.working_dir.join(program).is_file();
         }
         let suffix = std::env::consts::EXE_SUFFIX;
         std::env::split_paths(&folders)
@@ -124,7 +124,7 @@ enum Refusal {
     Final(ConsumerError),
 }
 
-async fn run_way(way: &[Argv], command: &Command, secret: &Secret, deadline: Duration) -> Result<(), Refusal> {
+async fn run_way(way: &[CommandLine], command: &StdinCommand, secret: &Secret, deadline: Duration) -> Result<(), Refusal> {
     let mut input = Zeroizing::new(secret.expose(<[u8]>::to_vec));
     for (place, argv) in way.iter().enumerate() {
         let Done { status, out, err } = run_one(argv, command, &input, deadline).await.map_err(Refusal::Final)?;
@@ -142,7 +142,7 @@ async fn run_way(way: &[Argv], command: &Command, secret: &Secret, deadline: Dur
     Ok(())
 }
 
-async fn run_one(argv: &Argv, command: &Command, input: &[u8], deadline: Duration) -> Result<Done, ConsumerError> {
+async fn run_one(argv: &CommandLine, command: &StdinCommand, input: &[u8], deadline: Duration) -> Result<Done, ConsumerError> {
     let [program, arguments @ ..] = argv.as_slice() else {
         return Err(ConsumerError::NoProgram(String::new()));
     };
@@ -160,11 +160,11 @@ async fn run_one(argv: &Argv, command: &Command, input: &[u8], deadline: Duratio
     Err(ConsumerError::TimedOut { program: program.clone(), seconds: deadline.as_secs() })
 }
 
-fn start(program: &str, arguments: &[String], command: &Command) -> io::Result<Child> {
+fn start(program: &str, arguments: &[String], command: &StdinCommand) -> io::Result<Child> {
     let mut starting = tokio::process::Command::new(program);
-    let known = COMMON.iter().copied().chain(command.pass.iter().map(String::as_str));
+    let known = COMMON.iter().copied().chain(command.passed_env_vars.iter().map(String::as_str));
     let variables = known.filter_map(|name| Some((name, std::env::var_os(name)?)));
-    starting.args(arguments).env_clear().envs(variables).current_dir(&command.folder).kill_on_drop(true);
+    starting.args(arguments).env_clear().envs(variables).current_dir(&command.working_dir).kill_on_drop(true);
     #[cfg(unix)]
     starting.process_group(0);
     starting.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()
@@ -213,16 +213,16 @@ fn end_group(leader: Option<u32>) {
 #[cfg(not(unix))]
 fn end_group(_leader: Option<u32>) {}
 
-fn refuse_secret_arguments(command: &Command, secret: &Secret) -> Result<(), ConsumerError> {
+fn refuse_secret_arguments(command: &StdinCommand, secret: &Secret) -> Result<(), ConsumerError> {
     let holds = |argument: &str| {
         secret.expose(|bytes| !bytes.is_empty() && argument.as_bytes().windows(bytes.len()).any(|window| window == bytes))
     };
-    let guilty = command.ways.iter().flatten().find(|argv| argv.iter().any(|argument| holds(argument)));
+    let guilty = command.pipelines.iter().flatten().find(|argv| argv.iter().any(|argument| holds(argument)));
     guilty.map_or(Ok(()), |argv| Err(ConsumerError::Argument(argv.first().cloned().unwrap_or_default())))
 }
 
 /// The programs of a way with their first words; the rest is in the consumer's definition.
-fn shown(way: &[Argv]) -> String {
+fn shown(way: &[CommandLine]) -> String {
     let stages = way.iter().map(|argv| argv.iter().take(3).map(String::as_str).collect::<Vec<_>>().join(" "));
     stages.collect::<Vec<_>>().join(" | ")
 }
@@ -260,12 +260,12 @@ mod tests {
     const SECRET: &str = "s3cr3t-of-this-test";
     const PATIENCE: Duration = Duration::from_secs(20);
 
-    fn shell(scripts: &[&str]) -> Command {
+    fn shell(scripts: &[&str]) -> StdinCommand {
         let way = scripts.iter().map(|script| ["sh", "-c", script].map(str::to_owned).to_vec()).collect();
-        Command { ways: vec![way], folder: std::env::temp_dir(), pass: Vec::new() }
+        StdinCommand { pipelines: vec![way], working_dir: std::env::temp_dir(), passed_env_vars: Vec::new() }
     }
 
-    async fn deliver(command: &Command) -> Result<String, ConsumerError> {
+    async fn deliver(command: &StdinCommand) -> Result<String, ConsumerError> {
         run(command, &Secret::from_text(SECRET.to_owned()), PATIENCE).await
     }
 
@@ -273,7 +273,7 @@ mod tests {
     async fn the_secret_arrives_on_standard_input_alone_and_whole() {
         let folder = tempfile::tempdir().unwrap();
         let script = "cat > got; env > environment; tr '\\0' ' ' < /proc/self/cmdline > arguments";
-        let command = Command { folder: folder.path().to_owned(), ..shell(&[script]) };
+        let command = StdinCommand { working_dir: folder.path().to_owned(), ..shell(&[script]) };
         assert!(deliver(&command).await.unwrap().contains("status 0"));
         let read = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap();
         assert_eq!(read("got"), SECRET);
@@ -292,10 +292,10 @@ mod tests {
     #[tokio::test]
     async fn programs_are_chained_and_the_first_failure_ends_the_chain() {
         let folder = tempfile::tempdir().unwrap();
-        let chained = Command { folder: folder.path().to_owned(), ..shell(&["tr a-z A-Z", "cat > got"]) };
+        let chained = StdinCommand { working_dir: folder.path().to_owned(), ..shell(&["tr a-z A-Z", "cat > got"]) };
         deliver(&chained).await.unwrap();
         assert_eq!(std::fs::read_to_string(folder.path().join("got")).unwrap(), SECRET.to_uppercase());
-        let broken = Command { folder: folder.path().to_owned(), ..shell(&["exit 7", "touch reached"]) };
+        let broken = StdinCommand { working_dir: folder.path().to_owned(), ..shell(&["exit 7", "touch reached"]) };
         assert!(matches!(deliver(&broken).await, Err(ConsumerError::Failed(why)) if why.contains("status 7")));
         assert!(!folder.path().join("reached").exists());
     }
@@ -303,9 +303,9 @@ mod tests {
     #[tokio::test]
     async fn another_way_is_tried_and_all_refusals_are_told() {
         let mut command = shell(&["echo no >&2; exit 1"]);
-        command.ways.push(shell(&["cat > /dev/null"]).ways.remove(0));
+        command.pipelines.push(shell(&["cat > /dev/null"]).pipelines.remove(0));
         deliver(&command).await.unwrap();
-        command.ways[1] = shell(&["echo never >&2; exit 2"]).ways.remove(0);
+        command.pipelines[1] = shell(&["echo never >&2; exit 2"]).pipelines.remove(0);
         let Err(ConsumerError::Failed(why)) = deliver(&command).await else { panic!("it cannot succeed") };
         assert!(why.contains("status 1: no") && why.contains("status 2: never"), "{why}");
     }
@@ -330,7 +330,7 @@ mod tests {
     #[tokio::test]
     async fn a_program_that_hangs_is_ended_with_all_that_it_started() {
         let folder = tempfile::tempdir().unwrap();
-        let command = Command { folder: folder.path().to_owned(), ..shell(&["sleep 1000 & echo $! > child; wait"]) };
+        let command = StdinCommand { working_dir: folder.path().to_owned(), ..shell(&["sleep 1000 & echo $! > child; wait"]) };
         let begun = Instant::now();
         let secret = Secret::from_text(SECRET.to_owned());
         let error = run(&command, &secret, Duration::from_secs(1)).await.unwrap_err();
@@ -356,11 +356,11 @@ mod tests {
 
     #[tokio::test]
     async fn missing_programs_folders_and_secret_arguments_are_told_apart() {
-        let missing = Command { ways: vec![vec![vec!["no-such-program-here".to_owned()]]], ..shell(&[]) };
+        let missing = StdinCommand { pipelines: vec![vec![vec!["no-such-program-here".to_owned()]]], ..shell(&[]) };
         assert_eq!(deliver(&missing).await, Err(ConsumerError::NoProgram("no-such-program-here".to_owned())));
         assert_eq!(check(&missing), Err(ConsumerError::NoProgram("no-such-program-here".to_owned())));
         assert_eq!(check(&shell(&["true"])), Ok(()));
-        let nowhere = Command { folder: "/no/such/folder".into(), ..shell(&["true"]) };
+        let nowhere = StdinCommand { working_dir: "/no/such/folder".into(), ..shell(&["true"]) };
         assert_eq!(deliver(&nowhere).await, Err(ConsumerError::Missing("/no/such/folder".into())));
         let told = shell(&[&format!("echo {SECRET}")]);
         assert_eq!(deliver(&told).await, Err(ConsumerError::Argument("sh".to_owned())));

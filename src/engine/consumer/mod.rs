@@ -19,7 +19,7 @@ use zeroize::Zeroizing;
 use super::Engine;
 use super::audit::Deed;
 use super::keyring::broken_task;
-use crate::domain::consumer::{Consumer, Delivered, Target};
+use crate::domain::consumer::{Consumer, ConsumerTarget, DeliveryRecord};
 use crate::domain::credential::SecretPart;
 use crate::domain::problem::{Problem, ProblemClass};
 use crate::domain::provider::CredentialKind;
@@ -85,8 +85,8 @@ impl Engine {
         check_part(kind, &consumer.part)?;
         let own = consumer.part == SecretPart::Secret;
         let fits = match consumer.target {
-            Target::SnykCli { .. } => own && kind.secret_variable() == SNYK_TOKEN,
-            Target::ProbelyCli { .. } => own && kind.secret_variable() == PROBELY_API_KEY,
+            ConsumerTarget::SnykCli { .. } => own && kind.secret_variable() == SNYK_TOKEN,
+            ConsumerTarget::ProbelyCli { .. } => own && kind.secret_variable() == PROBELY_API_KEY,
             _ => true,
         };
         if !fits {
@@ -109,7 +109,7 @@ impl Engine {
         let target = consumer.target.clone();
         let checked = in_background(move || check_target(&target)).await?;
         checked.map_err(|error| error.problem(not_served(consumer)))?;
-        Ok(consumer.target.words())
+        Ok(consumer.target.describe())
     }
 
     /// Hands the current secret, or the part that the consumer is for, to the consumer, and shows that it has it.
@@ -144,7 +144,7 @@ impl Engine {
         let fingerprint = self.fingerprint(secret).await?;
         let refused = |error: ConsumerError| error.problem(not_served(consumer));
         let delivery = match &consumer.target {
-            Target::Command(command) => Delivery {
+            ConsumerTarget::Command(command) => Delivery {
                 consumer: consumer.name.clone(),
                 proof: Proof::ExitStatus,
                 detail: command::run(command, secret, self.options.consumer).await.map_err(refused)?,
@@ -153,7 +153,7 @@ impl Engine {
             file => {
                 let (target, text) = (file.clone(), as_text(secret).map_err(refused)?);
                 let note = in_background(move || write(&target, &text)).await?.map_err(refused)?;
-                Delivery { consumer: consumer.name.clone(), proof: Proof::ReadBack, detail: file.words(), note }
+                Delivery { consumer: consumer.name.clone(), proof: Proof::ReadBack, detail: file.describe(), note }
             }
         };
         self.note_delivery(consumer, fingerprint).await?;
@@ -163,9 +163,9 @@ impl Engine {
     /// Whether the consumer has this very secret. Files are read. A command cannot be asked, so for it the answer is
     /// whether the last run that ended with status 0 was given this secret.
     pub async fn verify_delivery(&self, consumer: &Consumer, secret: &Secret) -> Result<bool, Problem> {
-        if let Target::Command(_) = consumer.target {
+        if let ConsumerTarget::Command(_) = consumer.target {
             let fingerprint = self.fingerprint(secret).await?;
-            let last = self.consumer(&consumer.credential, consumer.name.as_str()).await?.delivered;
+            let last = self.consumer(&consumer.credential, consumer.name.as_str()).await?.last_delivery;
             return Ok(last.is_some_and(|last| last.fingerprint == fingerprint));
         }
         let target = consumer.target.clone();
@@ -176,7 +176,7 @@ impl Engine {
 
     async fn note_delivery(&self, consumer: &Consumer, fingerprint: String) -> Result<(), Problem> {
         let (id, name) = (consumer.credential.clone(), consumer.name.clone());
-        let delivered = Delivered { fingerprint, at: self.now() };
+        let delivered = DeliveryRecord { fingerprint, at: self.now() };
         self.with_index(move |index: &Index| index.record_delivery(&id, &name, &delivered)).await
     }
 }
@@ -211,32 +211,34 @@ fn unfit(why: &str, remedy: &str) -> Problem {
 }
 
 /// What can be told to be wrong without looking at any file.
-fn check_words(target: &Target) -> Result<(), Problem> {
+fn check_words(target: &ConsumerTarget) -> Result<(), Problem> {
     match target {
-        Target::EnvFile { key, .. } if !env_file::is_key(key) => {
+        ConsumerTarget::EnvFile { key, .. } if !env_file::is_key(key) => {
             Err(unfit("its key holds other characters than letters, digits, _ . -", "give a key such as SNYK_TOKEN"))
         }
-        Target::JsonFile { pointer, .. } if !pointer.starts_with('/') => {
+        ConsumerTarget::JsonFile { pointer, .. } if !pointer.starts_with('/') => {
             Err(unfit("its pointer does not begin with \"/\"", "give a JSON pointer such as /auth/token"))
         }
-        Target::Command(command) if command.ways.is_empty() || command.ways.iter().flatten().any(Vec::is_empty) => {
+        ConsumerTarget::Command(command)
+            if command.pipelines.is_empty() || command.pipelines.iter().flatten().any(Vec::is_empty) =>
+        {
             Err(unfit("its command is empty", "give a program and its arguments"))
         }
-        Target::Command(command) if command.arguments().any(|argument| shapes::mask_patterns(argument) != *argument) => {
+        ConsumerTarget::Command(command) if command.arguments().any(|argument| shapes::mask_patterns(argument) != *argument) => {
             Err(unfit(
                 "one of its arguments looks like a secret, and every user of this machine can read arguments",
                 "leave it out: the program gets the secret on standard input",
             ))
         }
-        Target::Command(command) if command.pass.iter().any(|name| name.starts_with("TOKENRING_")) => {
+        ConsumerTarget::Command(command) if command.passed_env_vars.iter().any(|name| name.starts_with("TOKENRING_")) => {
             Err(unfit("it asks for a variable of this program", "leave the TOKENRING_ variables out"))
         }
         _ => Ok(()),
     }
 }
 
-fn check_target(target: &Target) -> Result<(), ConsumerError> {
-    if let Target::Command(command) = target {
+fn check_target(target: &ConsumerTarget) -> Result<(), ConsumerError> {
+    if let ConsumerTarget::Command(command) = target {
         return command::check(command);
     }
     let file = ForeignFile::open(target.path())?;
@@ -245,9 +247,9 @@ fn check_target(target: &Target) -> Result<(), ConsumerError> {
     changed(target, &file, "x").map(drop)
 }
 
-fn write(target: &Target, secret: &str) -> Result<Option<String>, ConsumerError> {
+fn write(target: &ConsumerTarget, secret: &str) -> Result<Option<String>, ConsumerError> {
     let path = target.path();
-    let _lock = if let Target::SnykCli { .. } = target { Some(snyk_cli::lock(path)?) } else { None };
+    let _lock = if let ConsumerTarget::SnykCli { .. } = target { Some(snyk_cli::lock(path)?) } else { None };
     let file = ForeignFile::open(path)?;
     let text = changed(target, &file, secret)?;
     let note = remark(target, &file);
@@ -256,9 +258,9 @@ fn write(target: &Target, secret: &str) -> Result<Option<String>, ConsumerError>
 }
 
 /// Empties the place if it still holds this secret; looked at and changed under one lock.
-pub(super) fn blank(target: &Target, secret: &Secret) -> Result<(), ConsumerError> {
+pub(super) fn blank(target: &ConsumerTarget, secret: &Secret) -> Result<(), ConsumerError> {
     let path = target.path();
-    let _lock = if let Target::SnykCli { .. } = target { Some(snyk_cli::lock(path)?) } else { None };
+    let _lock = if let ConsumerTarget::SnykCli { .. } = target { Some(snyk_cli::lock(path)?) } else { None };
     let file = ForeignFile::open(path)?;
     let there = held(target, &file)?.map(|text| Secret::new(text.as_bytes().to_vec()));
     if !there.is_some_and(|there| there.same_as(secret)) {
@@ -268,47 +270,49 @@ pub(super) fn blank(target: &Target, secret: &Secret) -> Result<(), ConsumerErro
     file.replace(&text)
 }
 
-pub(super) fn read(target: &Target) -> Result<Option<Zeroizing<String>>, ConsumerError> {
-    if let Target::Command(_) = target {
+pub(super) fn read(target: &ConsumerTarget) -> Result<Option<Zeroizing<String>>, ConsumerError> {
+    if let ConsumerTarget::Command(_) = target {
         return Ok(None);
     }
     held(target, &ForeignFile::open(target.path())?)
 }
 
-fn held(target: &Target, file: &ForeignFile) -> Result<Option<Zeroizing<String>>, ConsumerError> {
+fn held(target: &ConsumerTarget, file: &ForeignFile) -> Result<Option<Zeroizing<String>>, ConsumerError> {
     let refused = |refusal| refused(file, refusal);
     match target {
-        Target::EnvFile { key, .. } => {
+        ConsumerTarget::EnvFile { key, .. } => {
             let held = env_file::get(file.text(), key).map_err(|garbled| garbage(file, Some(garbled.line), garbled.why))?;
             Ok(held.map(|value| Zeroizing::new(value.to_owned())))
         }
-        Target::JsonFile { pointer, .. } => Document::parse(file.text()).and_then(|json| json.get(pointer)).map_err(refused),
-        Target::SnykCli { .. } => snyk_cli::get(file.text()).map_err(refused),
-        Target::ProbelyCli { .. } => Ok(probely_cli::get(file.text()).map(|key| Zeroizing::new(key.to_owned()))),
-        Target::Command(_) => Ok(None),
+        ConsumerTarget::JsonFile { pointer, .. } => {
+            Document::parse(file.text()).and_then(|json| json.get(pointer)).map_err(refused)
+        }
+        ConsumerTarget::SnykCli { .. } => snyk_cli::get(file.text()).map_err(refused),
+        ConsumerTarget::ProbelyCli { .. } => Ok(probely_cli::get(file.text()).map(|key| Zeroizing::new(key.to_owned()))),
+        ConsumerTarget::Command(_) => Ok(None),
     }
 }
 
 /// The file's text with the secret in its place.
-fn changed(target: &Target, file: &ForeignFile, secret: &str) -> Result<Zeroizing<String>, ConsumerError> {
+fn changed(target: &ConsumerTarget, file: &ForeignFile, secret: &str) -> Result<Zeroizing<String>, ConsumerError> {
     let refused = |refusal| refused(file, refusal);
     match target {
-        Target::EnvFile { key, .. } => env_file::set(file.text(), key, secret)
+        ConsumerTarget::EnvFile { key, .. } => env_file::set(file.text(), key, secret)
             .map_err(|garbled| garbage(file, Some(garbled.line), garbled.why))?
             .ok_or(ConsumerError::Unwritable("a quote or a line break")),
-        Target::JsonFile { pointer, .. } => {
+        ConsumerTarget::JsonFile { pointer, .. } => {
             Document::parse(file.text()).and_then(|json| json.set(pointer, secret)).map_err(refused)
         }
-        Target::SnykCli { .. } => snyk_cli::set(file.text(), secret).map_err(refused),
-        Target::ProbelyCli { .. } => probely_cli::set(file.text(), secret)
+        ConsumerTarget::SnykCli { .. } => snyk_cli::set(file.text(), secret).map_err(refused),
+        ConsumerTarget::ProbelyCli { .. } => probely_cli::set(file.text(), secret)
             .ok_or_else(|| ConsumerError::NoPlace { path: file.path().to_owned(), why: probely_cli::NO_PLACE.to_owned() }),
-        Target::Command(_) => Err(ConsumerError::NotAFile(file.path().to_owned())),
+        ConsumerTarget::Command(_) => Err(ConsumerError::NotAFile(file.path().to_owned())),
     }
 }
 
 /// What a person should know about the file that now holds the secret.
-fn remark(target: &Target, file: &ForeignFile) -> Option<String> {
-    if matches!(target, Target::SnykCli { .. }) && snyk_cli::is_signed_in(file.text()) {
+fn remark(target: &ConsumerTarget, file: &ForeignFile) -> Option<String> {
+    if matches!(target, ConsumerTarget::SnykCli { .. }) && snyk_cli::is_signed_in(file.text()) {
         return Some("the Snyk CLI is signed in by OAuth and uses that, until `snyk logout`".to_owned());
     }
     let mode = file.openness()?;

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use super::{Area, Finding};
 use crate::domain::Secret;
-use crate::domain::consumer::Target;
+use crate::domain::consumer::ConsumerTarget;
 use crate::domain::problem::Problem;
 use crate::engine::Engine;
 use crate::engine::consumer::in_background;
@@ -159,7 +159,7 @@ fn openness<'r>(raws: impl Iterator<Item = &'r Raw>) -> Vec<Finding> {
 
 /// The configuration that it stands in.
 fn file_of(raw: &Raw) -> &Path {
-    raw.target.as_ref().map_or(Path::new(""), Target::path)
+    raw.target.as_ref().map_or(Path::new(""), ConsumerTarget::path)
 }
 
 fn variable(name: &str) -> Option<String> {

@@ -4,7 +4,7 @@ use super::{Area, Finding};
 use crate::domain::credential::SecretPart;
 use crate::domain::problem::{Problem, ProblemClass};
 use crate::domain::provider::CatalogError;
-use crate::domain::rotation::State;
+use crate::domain::rotation::RotationPhase;
 use crate::domain::{Credential, words};
 use crate::engine::Engine;
 use crate::index::{AuditState, Index, Rotations};
@@ -72,8 +72,8 @@ impl Engine {
             Ok(open) => open,
             Err(problem) => return vec![Finding::fail(Area::Index, problem)],
         };
-        let waiting = open.into_iter().filter(|status| status.state == State::NeedsHuman);
-        let finding = |status: crate::domain::rotation::Status| {
+        let waiting = open.into_iter().filter(|status| status.state == RotationPhase::NeedsUser);
+        let finding = |status: crate::domain::rotation::RotationStatus| {
             let what = format!("The rotation of {} waits for a person", status.name);
             Finding::warn(Area::Index, what, "it goes no further by itself", "see `tokenring rotations`")
         };

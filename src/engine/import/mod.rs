@@ -12,7 +12,7 @@ use super::Engine;
 use super::audit::Deed;
 use super::consumer::{blank, in_background};
 use super::message::NewCredential;
-use crate::domain::consumer::Target;
+use crate::domain::consumer::ConsumerTarget;
 use crate::domain::credential::SecretPart;
 use crate::domain::identify::IdentificationCandidate;
 use crate::domain::problem::ProblemClass;
@@ -49,7 +49,7 @@ pub enum Form {
 /// A secret in plain text.
 pub struct Find {
     /// Where it lies; the same place can be made a consumer. Nothing where it came on standard input.
-    pub target: Option<Target>,
+    pub target: Option<ConsumerTarget>,
     /// The place within: a key, a pointer, or the program whose configuration it is.
     pub place: String,
     /// The file's mode, if others may read it.
@@ -216,11 +216,11 @@ impl Engine {
 }
 
 /// The texts of a file that a consumer can set, each with its place; none where the file is of no form that is known.
-pub(super) fn texts_in(path: &Path) -> Vec<(Target, Zeroizing<String>)> {
+pub(super) fn texts_in(path: &Path) -> Vec<(ConsumerTarget, Zeroizing<String>)> {
     sources::in_file(path).into_iter().filter_map(|raw| Some((raw.target?, raw.text))).collect()
 }
 
-fn place_on_record(target: &Target) -> String {
+fn place_on_record(target: &ConsumerTarget) -> String {
     format!("{}: {}", target.kind(), target.path().display())
 }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
 use super::{Form, Source};
-use crate::domain::consumer::Target;
+use crate::domain::consumer::ConsumerTarget;
 use crate::engine::consumer::env_file::{self, Garbled};
 use crate::engine::consumer::error::ConsumerError;
 use crate::engine::consumer::file::ForeignFile;
@@ -15,7 +15,7 @@ use crate::engine::consumer::{garbage, probely_cli_locations, refused, snyk_cli}
 /// A text that may be a secret, and what stands beside it.
 pub(in crate::engine) struct Raw {
     /// Where it lies; nothing where it came on standard input.
-    pub target: Option<Target>,
+    pub target: Option<ConsumerTarget>,
     /// The place within: a key, a pointer, or the program whose configuration it is.
     pub place: String,
     /// The file's mode, if others may read it.
@@ -87,7 +87,7 @@ fn snyk(path: &Path) -> Result<Vec<Raw>, ConsumerError> {
     let member = |name: &str| document.get_in_any_case(name).map_err(|refusal| refused(&file, refusal));
     let plain = |name: &str| Ok::<_, ConsumerError>(member(name)?.map(|text| text.to_string()).filter(|text| !text.is_empty()));
     let (endpoint, org) = (plain("endpoint")?, plain("org")?);
-    let raw = |text, target: Target, refusal| Raw {
+    let raw = |text, target: ConsumerTarget, refusal| Raw {
         place: place_of(&target),
         target: Some(target),
         openness: file.openness(),
@@ -98,15 +98,15 @@ fn snyk(path: &Path) -> Result<Vec<Raw>, ConsumerError> {
         refusal,
     };
     let path = path.to_owned();
-    let token = member("api")?.map(|text| raw(text, Target::SnykCli { path: path.clone() }, None));
+    let token = member("api")?.map(|text| raw(text, ConsumerTarget::SnykCli { path: path.clone() }, None));
     let pointer = "/INTERNAL_OAUTH_TOKEN_STORAGE".to_owned();
     let session =
-        member(&pointer[1..])?.map(|text| raw(text, Target::JsonFile { path, pointer: pointer.clone() }, Some(SESSION)));
+        member(&pointer[1..])?.map(|text| raw(text, ConsumerTarget::JsonFile { path, pointer: pointer.clone() }, Some(SESSION)));
     Ok(token.into_iter().chain(session).filter(|raw| !raw.text.is_empty()).collect())
 }
 
 fn probely(path: &Path) -> Result<Vec<Raw>, ConsumerError> {
-    let target = Target::ProbelyCli { path: path.to_owned() };
+    let target = ConsumerTarget::ProbelyCli { path: path.to_owned() };
     let openness = ForeignFile::open(path)?.openness();
     let key = crate::engine::consumer::read(&target)?.filter(|key| !key.is_empty());
     let raw = |text| Raw {
@@ -130,19 +130,23 @@ fn appcircle(path: &Path) -> Result<Vec<Raw>, ConsumerError> {
 
 fn dotenv(path: &Path) -> Result<Vec<Raw>, ConsumerError> {
     let file = ForeignFile::open(path)?;
-    let target = |key: &str| Some(Target::EnvFile { path: path.to_owned(), key: key.to_owned() });
+    let target = |key: &str| Some(ConsumerTarget::EnvFile { path: path.to_owned(), key: key.to_owned() });
     let found = dotenv_text(file.text(), file.openness().as_ref(), target);
     found.map_err(|garbled| garbage(&file, Some(garbled.line), garbled.why))
 }
 
 fn json(path: &Path) -> Result<Vec<Raw>, ConsumerError> {
     let file = ForeignFile::open(path)?;
-    let target = |pointer: &str| Some(Target::JsonFile { path: path.to_owned(), pointer: pointer.to_owned() });
+    let target = |pointer: &str| Some(ConsumerTarget::JsonFile { path: path.to_owned(), pointer: pointer.to_owned() });
     json_text(file.text(), file.openness().as_ref(), target).map_err(|refusal| refused(&file, refusal))
 }
 
 /// What is assigned in a dotenv text, each key once and as readers see it; `target` says where a key lies.
-fn dotenv_text(text: &str, openness: Option<&String>, target: impl Fn(&str) -> Option<Target>) -> Result<Vec<Raw>, Garbled> {
+fn dotenv_text(
+    text: &str,
+    openness: Option<&String>,
+    target: impl Fn(&str) -> Option<ConsumerTarget>,
+) -> Result<Vec<Raw>, Garbled> {
     let all = env_file::assignments(text)?;
     let beside = |key: &str| all.iter().rfind(|known| known.key == key).map(|known| known.value.to_owned());
     let raw = |key: &str, value: &str| Raw {
@@ -161,7 +165,11 @@ fn dotenv_text(text: &str, openness: Option<&String>, target: impl Fn(&str) -> O
 }
 
 /// All texts in a JSON text; `target` says where a pointer lies.
-fn json_text(text: &str, openness: Option<&String>, target: impl Fn(&str) -> Option<Target>) -> Result<Vec<Raw>, Refusal> {
+fn json_text(
+    text: &str,
+    openness: Option<&String>,
+    target: impl Fn(&str) -> Option<ConsumerTarget>,
+) -> Result<Vec<Raw>, Refusal> {
     let all = Document::parse(text)?.texts();
     let raws = all.iter().filter(|(pointer, text)| !pointer.is_empty() && !text.is_empty()).map(|(pointer, text)| {
         let (parent, name) = pointer.rsplit_once('/').unwrap_or_default();
@@ -182,9 +190,9 @@ fn json_text(text: &str, openness: Option<&String>, target: impl Fn(&str) -> Opt
 }
 
 /// The program whose configuration it is, or the pointer in it.
-fn place_of(target: &Target) -> String {
+fn place_of(target: &ConsumerTarget) -> String {
     match target {
-        Target::JsonFile { pointer, .. } => pointer.clone(),
+        ConsumerTarget::JsonFile { pointer, .. } => pointer.clone(),
         other => other.kind().to_owned(),
     }
 }

@@ -6,12 +6,12 @@
 use std::collections::BTreeMap;
 
 use super::resume::Draft;
-use super::{Audience, Plan, Status};
+use super::{Audience, RotationPlan, RotationStatus};
 use crate::domain::credential::SecretPart;
 use crate::domain::problem::ProblemClass;
 use crate::domain::provider::CredentialKind;
 use crate::domain::provider::spec::{RotationSpec, RotationStrategyId};
-use crate::domain::rotation::{Order, Purpose, RotationId};
+use crate::domain::rotation::{PlanRequest, RotationId, RotationPurpose};
 use crate::domain::{Credential, CredentialId, CredentialName, Problem};
 use crate::engine::Engine;
 use crate::engine::keyring::random;
@@ -25,7 +25,7 @@ pub struct Creation {
     /// What it will be, as far as that is known.
     pub draft: Credential,
     /// The plan.
-    pub plan: Plan,
+    pub plan: RotationPlan,
 }
 
 /// A credential that is to be made.
@@ -54,7 +54,7 @@ pub struct Wish {
 
 impl Engine {
     /// Makes a credential at its provider and keeps it. Where nothing comes of it, nothing is left of it.
-    pub async fn create(&self, creation: Creation, audience: Audience<'_>) -> Result<Status, Problem> {
+    pub async fn create(&self, creation: Creation, audience: Audience<'_>) -> Result<RotationStatus, Problem> {
         self.open_and_drive(creation.plan, Draft::Fresh(Box::new(creation.draft)), audience).await
     }
 
@@ -67,9 +67,9 @@ impl Engine {
         let (administrator, reason) = (wish.administrator.clone(), wish.reason.clone());
         let draft = self.draft_credential(wish)?;
         self.require_neighbour(&draft, &self.by_id(&administrator).await?)?;
-        let plan = Plan::draw(Order {
+        let plan = RotationPlan::new(PlanRequest {
             rotation: RotationId::from_random(random()?),
-            purpose: Purpose::Create,
+            purpose: RotationPurpose::Create,
             credential: &draft,
             kind,
             part,
@@ -77,7 +77,7 @@ impl Engine {
             consumers: Vec::new(),
             administrator: Some(administrator),
         });
-        Ok(Creation { draft, plan: plan.because(reason) })
+        Ok(Creation { draft, plan: plan.with_reason(reason) })
     }
 
     fn draft_credential(&self, wish: Wish) -> Result<Credential, Problem> {

@@ -14,8 +14,10 @@ use super::{Audience, Tried};
 use crate::domain::credential::{SecretPart, SecretSlot};
 use crate::domain::problem::ProblemClass;
 use crate::domain::rotation::{
-    Action, By, Change, Ending, Entry, Failure, FailureKind, Finding, Fingerprint, Journal, Known, Minted, Next, OldReach,
-    Outcome, Plan, Purpose, Remote, Snapshot, State, Status, Target, Trail, attempt_of, entry_line, next, status, waiting_line,
+    CreatedSecret, CreationStatus, JournalEntry, NextStep, OldAccess, OldSecretSnapshot, PreviousMetadata, ReconciliationResult,
+    RemoteCredential, RevocationTarget, RotationJournal, RotationPhase, RotationPlan, RotationPurpose, RotationResult,
+    RotationStatus, SecretFingerprint, SlotSwap, StepAction, StepActor, StepFailure, StepFailureKind, StepOutcome, entry_line,
+    next_step, parse_attempt, rotation_status, waiting_line,
 };
 use crate::domain::{Credential, Problem, Secret, Timestamp};
 use crate::engine::Engine;
@@ -27,7 +29,7 @@ use crate::index::Lease;
 pub(super) struct Driver<'a> {
     pub(super) engine: &'a Engine,
     pub(super) audience: Audience<'a>,
-    pub(super) journal: Journal,
+    pub(super) journal: RotationJournal,
     pub(super) lease: Lease,
     /// A secret that was made or pasted and may not be in the store yet.
     pub(super) hand: Option<Hand>,
@@ -37,14 +39,14 @@ pub(super) struct Driver<'a> {
 
 /// A secret that the process holds.
 pub(super) struct Hand {
-    pub(super) print: Fingerprint,
+    pub(super) print: SecretFingerprint,
     pub(super) secret: Secret,
     /// When it ends, where only the answer that brought it said so.
     pub(super) ends: Option<Timestamp>,
 }
 
 impl Hand {
-    pub(super) const fn of(print: Fingerprint, secret: Secret) -> Self {
+    pub(super) const fn of(print: SecretFingerprint, secret: Secret) -> Self {
         Self { print, secret, ends: None }
     }
 }
@@ -52,7 +54,7 @@ impl Hand {
 /// Whether the loop goes on.
 enum Flow {
     On,
-    Over(Ending),
+    Over(RotationResult),
     /// It stops here, to be taken up again.
     Halt(Halt),
 }
@@ -69,12 +71,12 @@ enum Halt {
 impl Driver<'_> {
     /// Goes on until it is over, until a person is needed and nobody answers, or until somebody wants it to stop. That is
     /// heard between two steps and while it waits, and never within a step.
-    pub(super) async fn run(&mut self) -> Result<Status, Problem> {
+    pub(super) async fn run(&mut self) -> Result<RotationStatus, Problem> {
         loop {
             let next = tokio::select! {
                 biased;
                 () = self.audience.ask.paused() => return self.halt(Halt::Paused).await,
-                next = self.wait(next(&self.journal)) => next,
+                next = self.wait(next_step(&self.journal)) => next,
             };
             match self.take(next).await? {
                 Flow::On => {}
@@ -85,13 +87,13 @@ impl Driver<'_> {
     }
 
     /// The plan.
-    pub(super) fn plan(&self) -> &Plan {
+    pub(super) fn plan(&self) -> &RotationPlan {
         self.journal.plan()
     }
 
     /// Makes an entry durable, takes it up and tells of it. Nothing may happen that was not announced, so an entry that
     /// cannot be made durable ends the run.
-    pub(super) async fn write(&mut self, entry: Entry) -> Result<(), Problem> {
+    pub(super) async fn write(&mut self, entry: JournalEntry) -> Result<(), Problem> {
         let text = serde_json::to_string(&entry).map_err(|error| unwritable(&error))?;
         let (lease, now) = (self.lease.clone(), self.engine.now());
         self.engine.with_index(move |index| index.append(&lease, now, &text)).await?;
@@ -106,44 +108,44 @@ impl Driver<'_> {
         let plan = self.plan();
         let credential = self.engine.by_id(&plan.credential).await.map_err(|problem| failure_of(&problem))?;
         let mut credential = Credential { region: plan.region.clone(), ..credential };
-        if plan.purpose == Purpose::Create {
+        if plan.purpose == RotationPurpose::Create {
             // What the provider has told about it comes into the index with the secret.
             credential
                 .fields
-                .extend(self.minted().and_then(|minted| minted.remote.as_ref()).into_iter().flat_map(|made| made.facts.clone()));
+                .extend(self.minted().and_then(|minted| minted.remote.as_ref()).into_iter().flat_map(|made| made.fields.clone()));
         }
         self.engine.desk(credential, plan.strategy, plan.administrator.as_ref()).map_err(|problem| failure_of(&problem))
     }
 
     /// The fingerprint of the new secret, if there is one.
-    pub(super) fn new_print(&self) -> Option<Fingerprint> {
+    pub(super) fn new_print(&self) -> Option<SecretFingerprint> {
         self.minted().map(|minted| minted.fingerprint.clone())
     }
 
     /// What is known of the old secret.
-    pub(super) fn snapshot(&self) -> Option<&Snapshot> {
+    pub(super) fn snapshot(&self) -> Option<&OldSecretSnapshot> {
         self.journal.entries().iter().rev().find_map(|entry| match entry {
-            Entry::Done(Outcome::Seen(snapshot)) => Some(snapshot),
+            JournalEntry::Done(StepOutcome::SnapshotTaken(snapshot)) => Some(snapshot),
             _ => None,
         })
     }
 
     /// The secret that was made or found last.
-    fn minted(&self) -> Option<&Minted> {
+    fn minted(&self) -> Option<&CreatedSecret> {
         self.journal.entries().iter().rev().find_map(|entry| match entry {
-            Entry::Done(Outcome::Created(minted) | Outcome::Pasted(minted))
-            | Entry::Reconciled(Finding::Minting(Trail::Held(minted))) => Some(minted),
+            JournalEntry::Done(StepOutcome::Created(minted) | StepOutcome::Pasted(minted))
+            | JournalEntry::Reconciled(ReconciliationResult::Creation(CreationStatus::InPendingSlot(minted))) => Some(minted),
             _ => None,
         })
     }
 
-    async fn wait(&self, waiting: Next) -> Next {
-        if !matches!(waiting, Next::Wait { .. }) {
+    async fn wait(&self, waiting: NextStep) -> NextStep {
+        if !matches!(waiting, NextStep::Wait { .. }) {
             return waiting;
         }
         waiting_line(self.plan(), &waiting).iter().for_each(self.audience.tell);
         match waiting {
-            Next::Wait { delay, then } => {
+            NextStep::Wait { delay, then } => {
                 self.engine.clock.pass(delay).await;
                 *then
             }
@@ -151,77 +153,87 @@ impl Driver<'_> {
         }
     }
 
-    async fn take(&mut self, next: Next) -> Result<Flow, Problem> {
+    async fn take(&mut self, next: NextStep) -> Result<Flow, Problem> {
         match next {
-            Next::Act(action) => {
+            NextStep::Execute(action) => {
                 let step = action.step();
-                self.write(Entry::Intent(step.clone())).await?;
+                self.write(JournalEntry::Intent(step.clone())).await?;
                 let entry = match self.act(action).await {
                     Ok(outcome) => {
                         self.note_renewal(&outcome).await?;
-                        Entry::Done(outcome)
+                        JournalEntry::Done(outcome)
                     }
-                    Err(failure) => Entry::Failed(step, failure),
+                    Err(failure) => JournalEntry::Failed(step, failure),
                 };
                 self.write(entry).await?;
             }
-            Next::Reconcile(look) => {
+            NextStep::Reconcile(look) => {
                 let step = look.step();
                 let entry = match self.look(look).await {
-                    Ok(finding) => Entry::Reconciled(finding),
-                    Err(failure) => Entry::Failed(step, Failure { kind: FailureKind::Unanswered, ..failure }),
+                    Ok(finding) => JournalEntry::Reconciled(finding),
+                    Err(failure) => JournalEntry::Failed(step, StepFailure { kind: StepFailureKind::OutcomeUnknown, ..failure }),
                 };
                 self.write(entry).await?;
             }
-            Next::Ask(need) => match self.ask(need).await? {
+            NextStep::AskUser(need) => match self.ask(need).await? {
                 Answered::Written => {}
                 Answered::Nobody => return Ok(Flow::Halt(Halt::NeedsHuman)),
             },
-            Next::Wait { then, .. } => return Box::pin(self.take(*then)).await,
-            Next::Finished(ending) => return Ok(Flow::Over(ending)),
+            NextStep::Wait { then, .. } => return Box::pin(self.take(*then)).await,
+            NextStep::Finished(ending) => return Ok(Flow::Over(ending)),
         }
         Ok(Flow::On)
     }
 
-    async fn act(&mut self, action: Action) -> Tried<Outcome> {
+    async fn act(&mut self, action: StepAction) -> Tried<StepOutcome> {
         match action {
-            Action::ProveStore => self.prove_store().await.map(|()| Outcome::StoreProven),
-            Action::Snapshot => self.see().await,
-            Action::Create { name } => self.create(&name).await,
-            Action::Stash(new) => self.stash(new).await,
-            Action::Verify(new) => self.verify(&new).await,
-            Action::Promote(change) => self.promote(change).await,
-            Action::Restore(change) => self.restore(&change).await,
-            Action::Deliver(consumer) => self.deliver(&consumer).await.map(|()| Outcome::Delivered(consumer)),
-            Action::Redeliver(consumer) => self.deliver(&consumer).await.map(|()| Outcome::Redelivered(consumer)),
-            Action::Revoke(may) => self.remove(may.target()).await.map(|()| Outcome::Revoked),
-            Action::Discard(may) => self.remove(may.target()).await.map(|()| Outcome::Discarded(may.key().to_owned())),
-            Action::Sweep => self.sweep().await,
-            Action::ProveDead(old) => self.prove_dead(&old).await,
-            Action::ProveOld(old) => self.prove_old(&old).await,
-            Action::Forget => self.forget().await,
+            StepAction::VerifyStore => self.prove_store().await.map(|()| StepOutcome::StoreVerified),
+            StepAction::Snapshot => self.see().await,
+            StepAction::Create { name } => self.create(&name).await,
+            StepAction::Stage(new) => self.stash(new).await,
+            StepAction::Verify(new) => self.verify(&new).await,
+            StepAction::Promote(change) => self.promote(change).await,
+            StepAction::RestoreOld(change) => self.restore(&change).await,
+            StepAction::Deliver(consumer) => self.deliver(&consumer).await.map(|()| StepOutcome::Delivered(consumer)),
+            StepAction::RestoreConsumer(consumer) => {
+                self.deliver(&consumer).await.map(|()| StepOutcome::ConsumerRestored(consumer))
+            }
+            StepAction::Revoke(may) => self.remove(may.target()).await.map(|()| StepOutcome::Revoked),
+            StepAction::DeleteOrphan(may) => {
+                self.remove(may.target()).await.map(|()| StepOutcome::OrphanDeleted(may.key().to_owned()))
+            }
+            StepAction::FindOrphans => self.sweep().await,
+            StepAction::VerifyRevoked(old) => self.prove_dead(&old).await,
+            StepAction::VerifyOld(old) => self.prove_old(&old).await,
+            StepAction::ClearSlots => self.forget().await,
         }
     }
 
-    async fn see(&self) -> Tried<Outcome> {
+    async fn see(&self) -> Tried<StepOutcome> {
         let desk = self.settled_desk().await?;
         let remotes = strategy(self.plan().strategy).candidates(&desk).await;
         // Who may not look still knows what lies in the fields; for the rest a person is asked later.
         let remotes = match remotes {
-            Err(failure) if failure.kind == FailureKind::Refused => Vec::new(),
+            Err(failure) if failure.kind == StepFailureKind::Refused => Vec::new(),
             listed => listed?,
         };
         let id = if let [only] = &remotes[..] { Some(only.id.as_str()) } else { None };
         let listed = self.listed_before(&desk).await;
         let reach = match desk.measure(SecretSlot::Current, id).await? {
-            Ok(reach) => OldReach::Known(reach),
-            Err(why) => OldReach::Unknown(why),
+            Ok(reach) => OldAccess::Known(reach),
+            Err(why) => OldAccess::Unknown(why),
         };
         // The fingerprint last: a secret that renews itself has another one once it was used.
         let Some(fingerprint) = self.print(SecretSlot::Current).await? else {
             return Err(refused("the credential's secret is not in the store"));
         };
-        Ok(Outcome::Seen(Snapshot { fingerprint, reach, remotes, listed, known: self.known().await? }))
+        Ok(StepOutcome::SnapshotTaken(OldSecretSnapshot {
+            fingerprint,
+            access: reach,
+            remotes,
+            listed_ids: listed,
+            previous_metadata: self.known().await?,
+        }))
     }
 
     /// The desk, once the fields that the rest depends on hold what the provider tells of them. One that was imported has
@@ -247,7 +259,7 @@ impl Driver<'_> {
 
     /// What is there already, from which what a person makes is told. A provider that does not say so now stops nothing.
     async fn listed_before(&self, desk: &Desk<'_>) -> Option<BTreeSet<String>> {
-        if self.plan().purpose != Purpose::Replace {
+        if self.plan().purpose != RotationPurpose::Replace {
             return None;
         }
         let listed = strategy(self.plan().strategy).list(desk).await.ok()?;
@@ -255,16 +267,16 @@ impl Driver<'_> {
     }
 
     /// What the index knows of the credential and will not know any more once another secret is the current one.
-    async fn known(&self) -> Tried<Known> {
+    async fn known(&self) -> Tried<PreviousMetadata> {
         let plan = self.plan();
         let Credential { expires, mut fields, .. } =
             self.engine.by_id(&plan.credential).await.map_err(|problem| failure_of(&problem))?;
         fields.retain(|id, _| strategy(plan.strategy).fields().contains(&id.as_str()));
-        Ok(Known { expires, fields })
+        Ok(PreviousMetadata { expires, fields })
     }
 
-    async fn create(&mut self, name: &str) -> Tried<Outcome> {
-        if self.plan().ways().mint == By::SignIn {
+    async fn create(&mut self, name: &str) -> Tried<StepOutcome> {
+        if self.plan().strategy_traits().creator == StepActor::UserSignIn {
             return self.fetch_session().await;
         }
         // Whatever the fingerprint takes is had beforehand: once something is made, nothing but an answer may be missing.
@@ -274,23 +286,23 @@ impl Driver<'_> {
         // It is shown once: first into the store, then everything else. A store that fails is tried again by `Stash`.
         let kept = self.put(SecretSlot::Pending, &fresh.secret).await;
         drop(desk);
-        let in_doubt = |failure| Failure { kind: FailureKind::Unanswered, ..failure };
+        let in_doubt = |failure| StepFailure { kind: StepFailureKind::OutcomeUnknown, ..failure };
         let fingerprint = self.print_of(&fresh.secret).await.map_err(in_doubt)?;
         if let Err(failure) = kept {
             tracing::warn!(why = failure.why, "the new secret is not in the store yet");
         }
         self.hand = Some(Hand::of(fingerprint.clone(), fresh.secret));
-        Ok(Outcome::Created(Minted { fingerprint, remote: Some(fresh.remote) }))
+        Ok(StepOutcome::Created(CreatedSecret { fingerprint, remote: Some(fresh.remote) }))
     }
 
-    async fn stash(&self, new: Fingerprint) -> Tried<Outcome> {
+    async fn stash(&self, new: SecretFingerprint) -> Tried<StepOutcome> {
         if let Some(hand) = self.hand.as_ref().filter(|hand| hand.print == new) {
             self.put(SecretSlot::Pending, &hand.secret).await?;
         }
-        if self.print(SecretSlot::Pending).await?.as_ref() == Some(&new) { Ok(Outcome::Stashed(new)) } else { Err(lost()) }
+        if self.print(SecretSlot::Pending).await?.as_ref() == Some(&new) { Ok(StepOutcome::Staged(new)) } else { Err(lost()) }
     }
 
-    async fn verify(&self, new: &Fingerprint) -> Tried<Outcome> {
+    async fn verify(&self, new: &SecretFingerprint) -> Tried<StepOutcome> {
         let found = self.print(SecretSlot::Pending).await?;
         if found.as_ref() != Some(new) && !found.is_some_and(|found| self.is_renewed(&found)) {
             return Err(lost());
@@ -299,52 +311,54 @@ impl Driver<'_> {
         let id = self.minted().and_then(|minted| minted.remote.as_ref()).map(|remote| remote.id.as_str());
         let reach = desk.measure(SecretSlot::Pending, id).await?.map_err(not_yet)?;
         let fingerprint = self.print(SecretSlot::Pending).await?.ok_or_else(lost)?;
-        Ok(Outcome::Verified { fingerprint, reach })
+        Ok(StepOutcome::Verified { fingerprint, reach })
     }
 
     /// A refresh token that had to be used for its proof has a successor, which is the new secret from now on.
-    async fn note_renewal(&mut self, outcome: &Outcome) -> Result<(), Problem> {
-        let Outcome::Verified { fingerprint, .. } = outcome else { return Ok(()) };
+    async fn note_renewal(&mut self, outcome: &StepOutcome) -> Result<(), Problem> {
+        let StepOutcome::Verified { fingerprint, .. } = outcome else { return Ok(()) };
         if !self.is_renewed(fingerprint) {
             return Ok(());
         }
         let remote = self.minted().and_then(|minted| minted.remote.clone());
-        let held = Minted { fingerprint: fingerprint.clone(), remote };
-        self.write(Entry::Reconciled(Finding::Minting(Trail::Held(held)))).await
+        let held = CreatedSecret { fingerprint: fingerprint.clone(), remote };
+        self.write(JournalEntry::Reconciled(ReconciliationResult::Creation(CreationStatus::InPendingSlot(held)))).await
     }
 
     /// Whether a secret that nobody has made or pasted can only have come of using one that was.
-    fn is_renewed(&self, print: &Fingerprint) -> bool {
+    fn is_renewed(&self, print: &SecretFingerprint) -> bool {
         let known = self.journal.entries().iter().any(|entry| match entry {
-            Entry::Done(Outcome::Created(minted) | Outcome::Pasted(minted))
-            | Entry::Reconciled(Finding::Minting(Trail::Held(minted))) => minted.fingerprint == *print,
-            Entry::Done(Outcome::Seen(snapshot)) => snapshot.fingerprint == *print,
+            JournalEntry::Done(StepOutcome::Created(minted) | StepOutcome::Pasted(minted))
+            | JournalEntry::Reconciled(ReconciliationResult::Creation(CreationStatus::InPendingSlot(minted))) => {
+                minted.fingerprint == *print
+            }
+            JournalEntry::Done(StepOutcome::SnapshotTaken(snapshot)) => snapshot.fingerprint == *print,
             _ => false,
         });
         self.renews_itself() && !known
     }
 
-    async fn promote(&self, change: Change) -> Tried<Outcome> {
+    async fn promote(&self, change: SlotSwap) -> Tried<StepOutcome> {
         self.exchange_slots(&change).await?;
         let remote = self.minted().filter(|minted| minted.fingerprint == change.new).and_then(|minted| minted.remote.clone());
         self.file(&change.new, remote).await?;
         match self.print(SecretSlot::Current).await? {
-            Some(print) => Ok(Outcome::Promoted(print)),
+            Some(print) => Ok(StepOutcome::Promoted(print)),
             None => Err(not_yet("the store does not hold what it was given")),
         }
     }
 
-    async fn restore(&self, change: &Change) -> Tried<Outcome> {
+    async fn restore(&self, change: &SlotSwap) -> Tried<StepOutcome> {
         self.restore_slots(change).await?;
         if let Some(old) = &change.old {
             self.file_back(old).await?;
         }
-        Ok(Outcome::Restored)
+        Ok(StepOutcome::OldSecretRestored)
     }
 
     /// What the index knows of the credential follows the secret in the slot `current`; of its other parts it knows
     /// nothing.
-    async fn file(&self, print: &Fingerprint, remote: Option<Remote>) -> Tried<()> {
+    async fn file(&self, print: &SecretFingerprint, remote: Option<RemoteCredential>) -> Tried<()> {
         if self.plan().part != SecretPart::Secret {
             return self.file_facts(remote).await;
         }
@@ -356,8 +370,8 @@ impl Driver<'_> {
         let told = told.or_else(|| self.hand.as_ref().filter(|hand| hand.print == *print)?.ends);
         let (id, print) = (self.plan().credential.clone(), print.0.clone());
         let fields = strategy(self.plan().strategy).fields();
-        let made = remote.as_ref().filter(|_| self.plan().purpose == Purpose::Create);
-        let facts = made.map(|made| made.facts.clone()).unwrap_or_default();
+        let made = remote.as_ref().filter(|_| self.plan().purpose == RotationPurpose::Create);
+        let facts = made.map(|made| made.fields.clone()).unwrap_or_default();
         let filed = self.engine.with_index(move |index| {
             index.update(&id, |credential| {
                 let told = remote.as_ref().and_then(|remote| remote.expires).or(told);
@@ -378,20 +392,23 @@ impl Driver<'_> {
     }
 
     /// What a credential that is made by one of its parts must know besides.
-    async fn file_facts(&self, remote: Option<Remote>) -> Tried<()> {
-        let Some(Remote { facts, .. }) = remote.filter(|_| self.plan().purpose == Purpose::Create) else { return Ok(()) };
+    async fn file_facts(&self, remote: Option<RemoteCredential>) -> Tried<()> {
+        let Some(RemoteCredential { fields: facts, .. }) = remote.filter(|_| self.plan().purpose == RotationPurpose::Create)
+        else {
+            return Ok(());
+        };
         let id = self.plan().credential.clone();
         let filed = self.engine.with_index(move |index| index.update(&id, |credential| credential.fields.extend(facts)));
         filed.await.map(drop).map_err(|problem| failure_of(&problem))
     }
 
     /// The index knows again what it knew of the old secret.
-    async fn file_back(&self, old: &Fingerprint) -> Tried<()> {
+    async fn file_back(&self, old: &SecretFingerprint) -> Tried<()> {
         let Some(snapshot) = self.snapshot().filter(|_| self.plan().part == SecretPart::Secret) else { return Ok(()) };
-        let Known { expires, fields } = snapshot.known.clone();
-        let principal = match &snapshot.reach {
-            OldReach::Known(reach) => Some(reach.principal.clone()),
-            OldReach::Unknown(_) => None,
+        let PreviousMetadata { expires, fields } = snapshot.previous_metadata.clone();
+        let principal = match &snapshot.access {
+            OldAccess::Known(reach) => Some(reach.principal.clone()),
+            OldAccess::Unknown(_) => None,
         };
         let (id, print, named) = (self.plan().credential.clone(), old.0.clone(), strategy(self.plan().strategy).fields());
         let filed = self.engine.with_index(move |index| {
@@ -407,68 +424,70 @@ impl Driver<'_> {
         Ok(())
     }
 
-    async fn remove(&self, target: &Target) -> Tried<()> {
+    async fn remove(&self, target: &RevocationTarget) -> Tried<()> {
         let desk = self.desk().await?;
         let strategy = strategy(self.plan().strategy);
         match target {
-            Target::Remote(remote) => strategy.remove(&desk, Doomed::Remote(remote)).await,
-            Target::Held(slot) => {
+            RevocationTarget::ById(remote) => strategy.remove(&desk, Doomed::Remote(remote)).await,
+            RevocationTarget::ByValue(slot) => {
                 let Some(secret) = self.get(*slot).await? else { return Err(lost()) };
                 strategy.remove(&desk, Doomed::Value(&Arc::new(secret))).await
             }
-            Target::Unnamed => Err(refused("the program does not know what it is at the provider")),
+            RevocationTarget::Unknown => Err(refused("the program does not know what it is at the provider")),
         }
     }
 
-    async fn sweep(&self) -> Tried<Outcome> {
+    async fn sweep(&self) -> Tried<StepOutcome> {
         let desk = self.desk().await?;
         let listed = strategy(self.plan().strategy).list(&desk).await?;
         let rotation = &self.plan().rotation;
-        Ok(Outcome::Swept(listed.into_iter().filter(|remote| attempt_of(rotation, &remote.label).is_some()).collect()))
+        Ok(StepOutcome::OrphansListed(
+            listed.into_iter().filter(|remote| parse_attempt(rotation, &remote.label).is_some()).collect(),
+        ))
     }
 
-    async fn prove_dead(&self, old: &Fingerprint) -> Tried<Outcome> {
-        let slot = if self.plan().purpose == Purpose::Revoke { SecretSlot::Current } else { SecretSlot::Previous };
+    async fn prove_dead(&self, old: &SecretFingerprint) -> Tried<StepOutcome> {
+        let slot = if self.plan().purpose == RotationPurpose::Revoke { SecretSlot::Current } else { SecretSlot::Previous };
         let found = self.print(slot).await?;
         if found.as_ref() != Some(old) && !(self.renews_itself() && found.is_some()) {
             return Err(refused("the old secret is not in the store any more, so it cannot be tried"));
         }
         match self.desk().await?.try_slot(slot).await? {
-            Use::Refused(_) => Ok(Outcome::ProvenDead),
+            Use::Refused(_) => Ok(StepOutcome::OldSecretRejected),
             Use::Accepted(..) | Use::Proven(_) => Err(not_yet("it is still accepted")),
         }
     }
 
-    async fn prove_old(&self, old: &Fingerprint) -> Tried<Outcome> {
+    async fn prove_old(&self, old: &SecretFingerprint) -> Tried<StepOutcome> {
         let slot = self.find(old).await?;
         match self.desk().await?.try_slot(slot).await? {
-            Use::Accepted(..) | Use::Proven(_) => Ok(Outcome::OldProven),
+            Use::Accepted(..) | Use::Proven(_) => Ok(StepOutcome::OldSecretVerified),
             Use::Refused(why) => Err(not_yet(why)),
         }
     }
 
-    async fn forget(&mut self) -> Tried<Outcome> {
+    async fn forget(&mut self) -> Tried<StepOutcome> {
         self.empty(SecretSlot::Pending).await?;
         self.empty(SecretSlot::Previous).await?;
         self.hand = None;
         self.engine.forget_session(&self.plan().credential);
-        Ok(Outcome::Forgotten)
+        Ok(StepOutcome::SlotsCleared)
     }
 
-    async fn close(&mut self, ending: &Ending) -> Result<Status, Problem> {
+    async fn close(&mut self, ending: &RotationResult) -> Result<RotationStatus, Problem> {
         let (word, left) = match ending {
-            Ending::Done { left } => ("done", left),
-            Ending::RolledBack { left } => ("rolled-back", left),
+            RotationResult::Done { left } => ("done", left),
+            RotationResult::RolledBack { left } => ("rolled-back", left),
         };
-        let status = status(&self.journal);
+        let status = rotation_status(&self.journal);
         let purpose = self.plan().purpose;
-        if (purpose, word) == (Purpose::Revoke, "done") {
+        if (purpose, word) == (RotationPurpose::Revoke, "done") {
             self.see_it_refused().await;
         }
         let remarks: Vec<String> = status.why.iter().chain(left).cloned().collect();
         self.engine.register(deed(self.plan(), word, &remarks)).await?;
         let (lease, now) = (self.lease.clone(), self.engine.now());
-        let undone = (purpose, word) == (Purpose::Create, "rolled-back");
+        let undone = (purpose, word) == (RotationPurpose::Create, "rolled-back");
         let closed = self.engine.with_index(move |index| {
             if undone { index.abandon_creation(&lease, now, word) } else { index.close_rotation(&lease, now, word) }
         });
@@ -488,10 +507,10 @@ impl Driver<'_> {
     }
 
     /// Leaves the rotation open, for this process or another to take up.
-    async fn halt(&mut self, halt: Halt) -> Result<Status, Problem> {
-        let status = status(&self.journal);
+    async fn halt(&mut self, halt: Halt) -> Result<RotationStatus, Problem> {
+        let status = rotation_status(&self.journal);
         let word = if halt == Halt::Paused { "paused" } else { "needs-human" };
-        self.engine.register(deed(self.plan(), word, &status.left)).await?;
+        self.engine.register(deed(self.plan(), word, &status.manual_steps)).await?;
         let lease = self.lease.clone();
         self.engine
             .with_index(move |index| {
@@ -499,17 +518,17 @@ impl Driver<'_> {
                 index.release(&lease)
             })
             .await?;
-        Ok(if halt == Halt::Paused { status } else { Status { state: State::NeedsHuman, ..status } })
+        Ok(if halt == Halt::Paused { status } else { RotationStatus { state: RotationPhase::NeedsUser, ..status } })
     }
 }
 
 /// What is put on record about a plan: the person's reason first, then what it was about, then what there is to remark.
-pub(super) fn deed(plan: &Plan, outcome: &'static str, remarks: &[String]) -> Deed {
+pub(super) fn deed(plan: &RotationPlan, outcome: &'static str, remarks: &[String]) -> Deed {
     let reason = Some(plan.reason.clone()).filter(|reason| !reason.is_empty());
     let part = (plan.part != SecretPart::Secret).then(|| format!("part {}", plan.part.as_str()));
     let rotation = format!("rotation {}", plan.rotation);
     let words: Vec<String> = reason.into_iter().chain(part).chain([rotation]).chain(remarks.iter().cloned()).collect();
-    Deed::new(plan.purpose.word(), outcome).on(plan.name.as_str()).because(words.join("; "))
+    Deed::new(plan.purpose.audit_verb(), outcome).on(plan.name.as_str()).because(words.join("; "))
 }
 
 /// How long a lease lasts, unless it is renewed.

@@ -5,9 +5,10 @@ use crate::domain::credential::SecretSlot;
 use crate::domain::identify::IdentificationCandidate;
 use crate::domain::provider::AuthMethod;
 use crate::domain::provider::spec::{MatchConfidence, SecretRole};
-use crate::domain::rotation::Next;
+use crate::domain::rotation::NextStep;
 use crate::domain::rotation::{
-    Entry, Failure, FailureKind, HumanNeed, Minted, Need, OldReach, Outcome, Remote, Saying, Step, waiting_line,
+    CreatedSecret, JournalEntry, OldAccess, PromptKind, RemoteCredential, RotationStep, StepFailure, StepFailureKind,
+    StepOutcome, UserDecision, UserPrompt, waiting_line,
 };
 use crate::domain::{Problem, Secret};
 use crate::engine::ask::{Choice, Dilemma, Question, Reply};
@@ -23,16 +24,16 @@ pub(super) enum Answered {
 
 impl Driver<'_> {
     /// Asks, and writes what was said.
-    pub(super) async fn ask(&mut self, need: HumanNeed) -> Result<Answered, Problem> {
-        if need.need == Need::SignIn {
+    pub(super) async fn ask(&mut self, need: UserPrompt) -> Result<Answered, Problem> {
+        if need.kind == PromptKind::SignIn {
             return self.ask_to_sign_in(need).await;
         }
-        let pastes = matches!(need.need, Need::Paste { .. });
+        let pastes = matches!(need.kind, PromptKind::PasteSecret { .. });
         let mut dilemma = self.dilemma(&need);
-        let question = Next::Ask(need);
+        let question = NextStep::AskUser(need);
         waiting_line(self.plan(), &question).iter().for_each(self.audience.tell);
         if pastes {
-            self.write(Entry::Intent(Step::AwaitPaste)).await?;
+            self.write(JournalEntry::Intent(RotationStep::AwaitPaste)).await?;
         }
         loop {
             match self.audience.ask.decide(&dilemma).await {
@@ -43,7 +44,7 @@ impl Driver<'_> {
                 Some(Reply::Said(_)) => dilemma.question.detail = String::from("that is none of the answers that are open here"),
                 Some(Reply::Pasted(secret)) if pastes => match self.accept(secret).await {
                     Ok(minted) => {
-                        self.write(Entry::Done(Outcome::Pasted(minted))).await?;
+                        self.write(JournalEntry::Done(StepOutcome::Pasted(minted))).await?;
                         return Ok(Answered::Written);
                     }
                     Err(failure) => return self.decline(failure).await,
@@ -55,24 +56,25 @@ impl Driver<'_> {
 
     /// What cannot be the new secret is on record with the reason, and it is asked for again. Where something else went
     /// wrong, it may lie in the slot already: that is looked at before anybody is asked.
-    async fn decline(&mut self, failure: Failure) -> Result<Answered, Problem> {
-        let kind = if failure.kind == FailureKind::Refused { FailureKind::Refused } else { FailureKind::Unanswered };
-        self.write(Entry::Failed(Step::AwaitPaste, Failure { kind, ..failure })).await?;
+    async fn decline(&mut self, failure: StepFailure) -> Result<Answered, Problem> {
+        let kind =
+            if failure.kind == StepFailureKind::Refused { StepFailureKind::Refused } else { StepFailureKind::OutcomeUnknown };
+        self.write(JournalEntry::Failed(RotationStep::AwaitPaste, StepFailure { kind, ..failure })).await?;
         Ok(Answered::Written)
     }
 
-    pub(super) async fn heard(&mut self, saying: Saying) -> Result<Answered, Problem> {
+    pub(super) async fn heard(&mut self, saying: UserDecision) -> Result<Answered, Problem> {
         let name = self.plan().name.to_string();
-        if let Saying::Override(_) = &saying {
+        if let UserDecision::Override(_) = &saying {
             let reason = format!("rotation {}; the name was typed", self.plan().rotation);
             self.engine.register(Deed::new("override", "done").on(&name).because(reason)).await?;
         }
-        self.write(Entry::HumanSaid(saying)).await?;
+        self.write(JournalEntry::UserDecision(saying)).await?;
         Ok(Answered::Written)
     }
 
     /// Takes a pasted secret in, if it can be the new one. Whatever speaks against it is said before anything changes.
-    async fn accept(&mut self, pasted: Secret) -> Result<Minted, Failure> {
+    async fn accept(&mut self, pasted: Secret) -> Result<CreatedSecret, StepFailure> {
         let desk = self.desk().await?;
         let found = self.engine.identify(&pasted).map_err(|problem| refused(problem.why))?;
         check_shape(&found.candidates, &desk.credential.provider, &desk.kind.id, &desk.region.id)?;
@@ -86,11 +88,11 @@ impl Driver<'_> {
         }
         let remote = self.recognise(&found.secret).await?;
         self.hand = Some(Hand::of(fingerprint.clone(), found.secret));
-        Ok(Minted { fingerprint, remote })
+        Ok(CreatedSecret { fingerprint, remote })
     }
 
     /// A refresh token is spent at once: what it brings lies in the slot afterwards, with an access token to prove it by.
-    async fn accept_session(&self, desk: super::provider::Desk<'_>) -> Result<Minted, Failure> {
+    async fn accept_session(&self, desk: super::provider::Desk<'_>) -> Result<CreatedSecret, StepFailure> {
         match desk.try_slot(SecretSlot::Pending).await? {
             super::survey::Use::Accepted(..) | super::survey::Use::Proven(_) => {}
             super::survey::Use::Refused(why) => {
@@ -99,39 +101,41 @@ impl Driver<'_> {
             }
         }
         let fingerprint = self.print(SecretSlot::Pending).await?.ok_or_else(super::slots::lost)?;
-        Ok(Minted { fingerprint, remote: None })
+        Ok(CreatedSecret { fingerprint, remote: None })
     }
 
-    pub(super) fn dilemma(&self, need: &HumanNeed) -> Dilemma {
+    pub(super) fn dilemma(&self, need: &UserPrompt) -> Dilemma {
         let plan = self.plan();
-        let page = match &need.need {
-            Need::Paste { page, .. } | Need::Revoke { page, .. } | Need::Remove { page, .. } => page.as_deref(),
+        let page = match &need.kind {
+            PromptKind::PasteSecret { page, .. }
+            | PromptKind::RevokeManually { page, .. }
+            | PromptKind::DeleteManually { page, .. } => page.as_deref(),
             _ => None,
         };
         let region = self.engine.catalogue.region(&plan.provider, &plan.region).ok();
         let app = region.and_then(|region| region.app.as_ref()).map(ToString::to_string);
-        let typed = if let Need::Override { typed, .. } = &need.need { Some(typed.clone()) } else { None };
-        let own = typed.clone().map(Saying::Override).into_iter();
+        let typed = if let PromptKind::ConfirmOverride { typed, .. } = &need.kind { Some(typed.clone()) } else { None };
+        let own = typed.clone().map(UserDecision::Override).into_iter();
         let choices = own.chain(need.choices.iter().cloned()).map(|saying| Choice { title: self.title(&saying), saying });
         Dilemma {
             rotation: plan.rotation.to_string(),
             step: need.step.to_string(),
             page: page.zip(app).map(|(page, app)| page.replace("{app}", &app)),
-            paste: matches!(need.need, Need::Paste { .. } | Need::SignIn),
+            paste: matches!(need.kind, PromptKind::PasteSecret { .. } | PromptKind::SignIn),
             awaited: None,
             choices: choices.collect(),
-            question: Question { title: need.words(), detail: self.background(&need.need), typed },
+            question: Question { title: need.describe(), detail: self.background(&need.kind), typed },
         }
     }
 
     /// What a person should know beforehand.
-    fn background(&self, need: &Need) -> String {
+    fn background(&self, need: &PromptKind) -> String {
         let mut known = Vec::new();
-        if let Need::Paste { .. } = need {
+        if let PromptKind::PasteSecret { .. } = need {
             known.extend(self.plan().warning());
             known.extend(self.limit());
         }
-        if let Some(OldReach::Unknown(why)) = self.snapshot().map(|snapshot| &snapshot.reach) {
+        if let Some(OldAccess::Unknown(why)) = self.snapshot().map(|snapshot| &snapshot.access) {
             known.push(format!("the old secret is not accepted any more: {why}"));
         }
         known.join(" ")
@@ -144,17 +148,17 @@ impl Driver<'_> {
         full.then(|| format!("{live} are alive and the provider allows {limit}: delete one that is not in use first."))
     }
 
-    fn title(&self, saying: &Saying) -> String {
+    fn title(&self, saying: &UserDecision) -> String {
         match saying {
-            Saying::Retry => "try again".to_owned(),
-            Saying::Skip(step) => format!("go on without: {}", self.plan().purpose.words(step)),
-            Saying::Override(_) => "take the new one all the same".to_owned(),
-            Saying::Chose(id) => self.listed_as(id),
-            Saying::Removed(what) => format!("I have removed it: {what}"),
-            Saying::RevokedByHand => "I have revoked the old one".to_owned(),
-            Saying::MakeAnother => "give this one up and make another".to_owned(),
-            Saying::Abort => "roll back".to_owned(),
-            Saying::GoOn => "do not roll back after all".to_owned(),
+            UserDecision::Retry => "try again".to_owned(),
+            UserDecision::Skip(step) => format!("go on without: {}", self.plan().purpose.describe_step(step)),
+            UserDecision::Override(_) => "take the new one all the same".to_owned(),
+            UserDecision::SelectedOld(id) => self.listed_as(id),
+            UserDecision::DeletedManually(what) => format!("I have removed it: {what}"),
+            UserDecision::RevokedManually => "I have revoked the old one".to_owned(),
+            UserDecision::CreateAnother => "give this one up and make another".to_owned(),
+            UserDecision::RollBack => "roll back".to_owned(),
+            UserDecision::Continue => "do not roll back after all".to_owned(),
         }
     }
 
@@ -165,7 +169,7 @@ impl Driver<'_> {
 }
 
 /// A credential as its provider lists it, on one line.
-fn describe(remote: &Remote) -> String {
+fn describe(remote: &RemoteCredential) -> String {
     let day = |moment: Option<crate::domain::Timestamp>| {
         moment.map_or_else(|| "unknown".to_owned(), |moment| moment.date().to_string())
     };
@@ -173,12 +177,12 @@ fn describe(remote: &Remote) -> String {
 }
 
 /// What was typed need not be what the choice says; the machine judges it.
-pub(super) fn fits(choice: &Saying, said: &Saying) -> bool {
-    choice == said || matches!((choice, said), (Saying::Override(_), Saying::Override(_)))
+pub(super) fn fits(choice: &UserDecision, said: &UserDecision) -> bool {
+    choice == said || matches!((choice, said), (UserDecision::Override(_), UserDecision::Override(_)))
 }
 
 /// A secret that tells what it is must be of the right kind and region.
-fn check_shape(candidates: &[IdentificationCandidate], provider: &str, kind: &str, region: &str) -> Result<(), Failure> {
+fn check_shape(candidates: &[IdentificationCandidate], provider: &str, kind: &str, region: &str) -> Result<(), StepFailure> {
     let fitting =
         candidates.iter().find(|one| one.provider == provider && one.kind == kind && one.secret_role == SecretRole::Secret);
     if let Some(told) = fitting.and_then(|one| one.region.as_deref()).filter(|told| *told != region) {
@@ -192,6 +196,6 @@ fn check_shape(candidates: &[IdentificationCandidate], provider: &str, kind: &st
     }
 }
 
-fn refused(why: impl Into<String>) -> Failure {
+fn refused(why: impl Into<String>) -> StepFailure {
     super::slots::refused(why)
 }

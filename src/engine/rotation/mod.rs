@@ -22,16 +22,18 @@ mod slots;
 mod survey;
 
 use super::ask::Ask;
-use crate::domain::rotation::{Failure, Line};
+use crate::domain::rotation::{ProgressLine, StepFailure};
 
-pub use crate::domain::rotation::{Plan, Purpose, Saying, State, Status, Step, plan_lines};
+pub use crate::domain::rotation::{
+    RotationPhase, RotationPlan, RotationPurpose, RotationStatus, RotationStep, UserDecision, plan_lines,
+};
 pub use crate::index::Rotations;
 pub use create::{Creation, Wish};
 pub use resume::Turn;
 pub use review::Review;
 
 /// What comes of a step.
-type Tried<T> = Result<T, Failure>;
+type Tried<T> = Result<T, StepFailure>;
 
 /// Who is asked and who is told while a rotation goes on.
 #[derive(Clone, Copy)]
@@ -39,5 +41,5 @@ pub struct Audience<'a> {
     /// Answers questions.
     pub ask: &'a dyn Ask,
     /// Hears of every step as soon as its entry is durable.
-    pub tell: &'a (dyn Fn(&Line) + Send + Sync),
+    pub tell: &'a (dyn Fn(&ProgressLine) + Send + Sync),
 }

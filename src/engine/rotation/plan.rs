@@ -5,14 +5,18 @@ use crate::domain::credential::SecretPart;
 use crate::domain::problem::ProblemClass;
 use crate::domain::provider::CredentialKind;
 use crate::domain::provider::spec::RotationStrategyId;
-use crate::domain::rotation::{Order, Plan, Purpose, RotationId};
+use crate::domain::rotation::{PlanRequest, RotationId, RotationPlan, RotationPurpose};
 use crate::domain::{Credential, CredentialId, Problem};
 use crate::engine::Engine;
 use crate::engine::keyring::random;
 
 impl Engine {
     /// What replacing this credential will do. Nothing is sent and nothing is written.
-    pub async fn plan_rotation(&self, credential: &Credential, administrator: Option<&Credential>) -> Result<Plan, Problem> {
+    pub async fn plan_rotation(
+        &self,
+        credential: &Credential,
+        administrator: Option<&Credential>,
+    ) -> Result<RotationPlan, Problem> {
         self.plan_part_rotation(credential, SecretPart::Secret, administrator).await
     }
 
@@ -23,27 +27,27 @@ impl Engine {
         credential: &Credential,
         part: SecretPart,
         administrator: Option<&Credential>,
-    ) -> Result<Plan, Problem> {
+    ) -> Result<RotationPlan, Problem> {
         let kind = self.own_kind(credential)?;
         let Some(replacement) = kind.rotation_of_part(&part) else { return Err(irreplaceable(kind, &part)) };
         if let Some(administrator) = administrator {
             self.require_neighbour(credential, administrator)?;
         }
         let consumers = self.consumer_names(&credential.id, &part).await?;
-        let (rotation, purpose) = (RotationId::from_random(random()?), Purpose::Replace);
+        let (rotation, purpose) = (RotationId::from_random(random()?), RotationPurpose::Replace);
         let administrator = administrator.map(|administrator| administrator.id.clone());
-        Ok(Plan::draw(Order { rotation, purpose, credential, kind, part, replacement, consumers, administrator }))
+        Ok(RotationPlan::new(PlanRequest { rotation, purpose, credential, kind, part, replacement, consumers, administrator }))
     }
 
     /// What revoking this credential will do, where nothing takes its place. Nothing is sent and nothing is written.
-    pub fn plan_revocation(&self, credential: &Credential, administrator: Option<&Credential>) -> Result<Plan, Problem> {
+    pub fn plan_revocation(&self, credential: &Credential, administrator: Option<&Credential>) -> Result<RotationPlan, Problem> {
         let kind = self.own_kind(credential)?;
         if let Some(administrator) = administrator {
             self.require_neighbour(credential, administrator)?;
         }
-        Ok(Plan::draw(Order {
+        Ok(RotationPlan::new(PlanRequest {
             rotation: RotationId::from_random(random()?),
-            purpose: Purpose::Revoke,
+            purpose: RotationPurpose::Revoke,
             credential,
             kind,
             part: SecretPart::Secret,

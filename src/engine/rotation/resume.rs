@@ -4,7 +4,10 @@ use super::driver::deed;
 use super::driver::{Driver, LEASE};
 use super::{Audience, Rotations};
 use crate::domain::problem::ProblemClass;
-use crate::domain::rotation::{Entry, Journal, Plan, Saying, State, Status, may_roll_back, status};
+use crate::domain::rotation::{
+    JournalEntry, RotationJournal, RotationPhase, RotationPlan, RotationStatus, UserDecision, check_rollback_allowed,
+    rotation_status,
+};
 use crate::domain::text::to_hex;
 use crate::domain::{Credential, CredentialId, Problem};
 use crate::engine::Engine;
@@ -32,11 +35,16 @@ pub(super) enum Draft {
 impl Engine {
     /// Carries a plan about a credential that is there out. Ends when it is done, rolled back, or needs a person and nobody
     /// answers.
-    pub async fn rotate(&self, plan: Plan, audience: Audience<'_>) -> Result<Status, Problem> {
+    pub async fn rotate(&self, plan: RotationPlan, audience: Audience<'_>) -> Result<RotationStatus, Problem> {
         self.open_and_drive(plan, Draft::Known, audience).await
     }
 
-    pub(super) async fn open_and_drive(&self, plan: Plan, draft: Draft, audience: Audience<'_>) -> Result<Status, Problem> {
+    pub(super) async fn open_and_drive(
+        &self,
+        plan: RotationPlan,
+        draft: Draft,
+        audience: Audience<'_>,
+    ) -> Result<RotationStatus, Problem> {
         self.permit_changes()?;
         self.prove_store().await?;
         let lock = self.locks.claim(&plan.credential)?;
@@ -54,11 +62,11 @@ impl Engine {
         });
         let lease = lease.await?;
         self.register(deed(&plan, "begun", &[])).await?;
-        self.drive(Journal::begin(plan), (lease, claim, lock), audience).await
+        self.drive(RotationJournal::new(plan), (lease, claim, lock), audience).await
     }
 
     /// Takes up a rotation that was left.
-    pub async fn resume_rotation(&self, id: &str, turn: Turn, audience: Audience<'_>) -> Result<Status, Problem> {
+    pub async fn resume_rotation(&self, id: &str, turn: Turn, audience: Audience<'_>) -> Result<RotationStatus, Problem> {
         self.permit_changes()?;
         // A locked store is nothing to wait for: a person can see to it now.
         self.store.status().await?;
@@ -82,13 +90,13 @@ impl Engine {
     }
 
     /// Where every rotation stands, oldest first.
-    pub async fn rotations(&self, which: Rotations) -> Result<Vec<Status>, Problem> {
+    pub async fn rotations(&self, which: Rotations) -> Result<Vec<RotationStatus>, Problem> {
         let known = self.with_index(move |index| index.rotations(which)).await?;
         let mut statuses = Vec::with_capacity(known.len());
         for rotation in known {
-            let stands = status(&self.journal(&rotation).await?);
-            let asked = rotation.state == "needs-human" && stands.state == State::Running;
-            statuses.push(if asked { Status { state: State::NeedsHuman, ..stands } } else { stands });
+            let stands = rotation_status(&self.journal(&rotation).await?);
+            let asked = rotation.state == "needs-human" && stands.state == RotationPhase::Running;
+            statuses.push(if asked { RotationStatus { state: RotationPhase::NeedsUser, ..stands } } else { stands });
         }
         Ok(statuses)
     }
@@ -103,15 +111,15 @@ impl Engine {
         found.cloned().ok_or_else(|| Problem::from(IndexError::NoRotation(id.to_owned())))
     }
 
-    pub(super) async fn journal(&self, rotation: &Rotation) -> Result<Journal, Problem> {
+    pub(super) async fn journal(&self, rotation: &Rotation) -> Result<RotationJournal, Problem> {
         let id = rotation.id.clone();
         let lines = self.with_index(move |index| index.entries(&id)).await?;
-        let plan: Plan = serde_json::from_str(&rotation.plan).map_err(|error| unreadable(&error.to_string()))?;
-        let read = |line: &JournalLine| serde_json::from_str::<Entry>(&line.entry);
-        let entries: Vec<Entry> =
+        let plan: RotationPlan = serde_json::from_str(&rotation.plan).map_err(|error| unreadable(&error.to_string()))?;
+        let read = |line: &JournalLine| serde_json::from_str::<JournalEntry>(&line.entry);
+        let entries: Vec<JournalEntry> =
             lines.iter().map(read).collect::<Result<_, _>>().map_err(|error| unreadable(&error.to_string()))?;
-        let entries = std::iter::once(Entry::Planned(Box::new(plan))).chain(entries);
-        Journal::read(entries).map_err(|error| unreadable(&error.to_string()))
+        let entries = std::iter::once(JournalEntry::Planned(Box::new(plan))).chain(entries);
+        RotationJournal::from_entries(entries).map_err(|error| unreadable(&error.to_string()))
     }
 
     /// Claims a rotation that was left. Whoever has the lock on its credential knows that its last holder is gone, so the
@@ -133,26 +141,26 @@ impl Engine {
 
     async fn turn_back(
         &self,
-        journal: Journal,
+        journal: RotationJournal,
         (lease, claim, lock): (Lease, Claim, Held),
         audience: Audience<'_>,
-    ) -> Result<Status, Problem> {
-        if let Err(why) = may_roll_back(&journal) {
+    ) -> Result<RotationStatus, Problem> {
+        if let Err(why) = check_rollback_allowed(&journal) {
             let remedy = format!("go on with `tokenring rotate --resume {}`", lease.rotation());
             return Err(Problem::new("The rotation cannot be rolled back", why, remedy).with_class(ProblemClass::Usage));
         }
         let mut driver = Driver { engine: self, audience, journal, lease, hand: None, agreed: None };
-        driver.write(Entry::HumanSaid(Saying::Abort)).await?;
+        driver.write(JournalEntry::UserDecision(UserDecision::RollBack)).await?;
         let Driver { journal, lease, .. } = driver;
         self.drive(journal, (lease, claim, lock), audience).await
     }
 
     async fn drive(
         &self,
-        journal: Journal,
+        journal: RotationJournal,
         (lease, claim, _lock): (Lease, Claim, Held),
         audience: Audience<'_>,
-    ) -> Result<Status, Problem> {
+    ) -> Result<RotationStatus, Problem> {
         let rotation = lease.rotation().to_owned();
         let mut driver = Driver { engine: self, audience, journal, lease, hand: None, agreed: None };
         tokio::select! {

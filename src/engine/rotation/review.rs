@@ -1,18 +1,18 @@
 //! What a rotation that is not over has come to: for a person who is to say how it goes on.
 
 use crate::domain::Problem;
-use crate::domain::rotation::{Line, Plan, Status, entry_line, may_roll_back, status};
+use crate::domain::rotation::{ProgressLine, RotationPlan, RotationStatus, check_rollback_allowed, entry_line, rotation_status};
 use crate::engine::Engine;
 
 /// A rotation, by its journal alone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Review {
     /// Its plan.
-    pub plan: Plan,
+    pub plan: RotationPlan,
     /// What has happened, oldest first.
-    pub lines: Vec<Line>,
+    pub lines: Vec<ProgressLine>,
     /// Where it stands.
-    pub status: Status,
+    pub status: RotationStatus,
     /// Whether everything can still be put back as it was; why not, in words.
     pub way_back: Result<(), &'static str>,
 }
@@ -23,6 +23,6 @@ impl Engine {
         let journal = self.journal(&self.find_rotation(id).await?).await?;
         let plan = journal.plan().clone();
         let lines = journal.entries().iter().filter_map(|entry| entry_line(&plan, entry)).collect();
-        Ok(Review { lines, status: status(&journal), way_back: may_roll_back(&journal), plan })
+        Ok(Review { lines, status: rotation_status(&journal), way_back: check_rollback_allowed(&journal), plan })
     }
 }

@@ -14,7 +14,8 @@ use super::provider::failure_of;
 use super::slots::{not_yet, refused};
 use crate::domain::credential::SecretSlot;
 use crate::domain::rotation::{
-    Entry, Failure, FailureKind, Fingerprint, HumanNeed, Line, LineState, Minted, Next, Outcome, Saying, Step, waiting_line,
+    CreatedSecret, JournalEntry, NextStep, ProgressLine, RotationStep, SecretFingerprint, StepFailure, StepFailureKind,
+    StepOutcome, StepStatus, UserDecision, UserPrompt, waiting_line,
 };
 use crate::domain::{Credential, Problem};
 use crate::engine::ask::{Awaited, Dilemma, Reply};
@@ -32,7 +33,7 @@ enum Visit {
     /// The provider or the person did not go along with it; why, in words.
     Declined(String),
     /// Something else was said meanwhile.
-    Said(Saying),
+    Said(UserDecision),
     /// Nobody came in time; why, in words.
     Late(String),
     /// Nobody answers.
@@ -42,16 +43,16 @@ enum Visit {
 /// What a person says while the browser is waited for.
 enum Word {
     Address(Url),
-    Said(Saying),
+    Said(UserDecision),
     Nothing,
 }
 
 impl Driver<'_> {
     /// Asks to sign in, and waits for the browser.
-    pub(super) async fn ask_to_sign_in(&mut self, need: HumanNeed) -> Result<Answered, Problem> {
+    pub(super) async fn ask_to_sign_in(&mut self, need: UserPrompt) -> Result<Answered, Problem> {
         let dilemma = self.dilemma(&need);
-        self.write(Entry::Intent(Step::AwaitSignIn)).await?;
-        waiting_line(self.plan(), &Next::Ask(need)).iter().for_each(self.audience.tell);
+        self.write(JournalEntry::Intent(RotationStep::AwaitSignIn)).await?;
+        waiting_line(self.plan(), &NextStep::AskUser(need)).iter().for_each(self.audience.tell);
         let login = match self.begin_visit().await {
             Ok(login) => login,
             Err(problem) => return self.declined(failure_of(&problem)).await,
@@ -59,14 +60,14 @@ impl Driver<'_> {
         match self.await_visit(login, dilemma).await {
             Visit::Agreed(agreed) => {
                 self.agreed = Some(*agreed);
-                self.write(Entry::Done(Outcome::SignedIn)).await?;
+                self.write(JournalEntry::Done(StepOutcome::SignedIn)).await?;
                 Ok(Answered::Written)
             }
             Visit::Declined(why) => self.declined(refused(why)).await,
             Visit::Said(saying) => self.heard(saying).await,
             Visit::Late(why) => {
-                let (rotation, step) = (self.plan().rotation.to_string(), Step::AwaitSignIn.to_string());
-                (self.audience.tell)(&Line { rotation, step, state: LineState::Waiting, detail: why });
+                let (rotation, step) = (self.plan().rotation.to_string(), RotationStep::AwaitSignIn.to_string());
+                (self.audience.tell)(&ProgressLine { rotation, step, state: StepStatus::Waiting, detail: why });
                 Ok(Answered::Nobody)
             }
             Visit::Nobody => Ok(Answered::Nobody),
@@ -75,9 +76,12 @@ impl Driver<'_> {
 
     /// Has the provider change what the person agreed to for a session. It is shown once: first into the store, then
     /// everything else.
-    pub(super) async fn fetch_session(&mut self) -> Tried<Outcome> {
+    pub(super) async fn fetch_session(&mut self) -> Tried<StepOutcome> {
         let Some(agreed) = self.agreed.take() else {
-            return Err(Failure::new(FailureKind::Lost, "what the sign-in brought went with the process that waited for it"));
+            return Err(StepFailure::new(
+                StepFailureKind::SecretLost,
+                "what the sign-in brought went with the process that waited for it",
+            ));
         };
         // Whatever the fingerprint takes is had beforehand.
         if let Err(failure) = self.print_of(&agreed.code).await {
@@ -88,7 +92,7 @@ impl Driver<'_> {
             Ok(refreshed) => refreshed,
             Err(error) => {
                 let failure = failure_to_fetch(&error);
-                if failure.kind == FailureKind::NotYet {
+                if failure.kind == StepFailureKind::Retryable {
                     self.agreed = Some(agreed);
                 } else {
                     agreed.tell(&Err(Problem::from(error))).await;
@@ -103,7 +107,7 @@ impl Driver<'_> {
         }
         let print = self.hold(next).await?;
         agreed.tell(&Ok(())).await;
-        Ok(Outcome::Created(Minted { fingerprint: print, remote: None }))
+        Ok(StepOutcome::Created(CreatedSecret { fingerprint: print, remote: None }))
     }
 
     /// The credential's own client, at the region of the plan.
@@ -184,8 +188,8 @@ impl Driver<'_> {
         Visit::Declined(why)
     }
 
-    async fn declined(&mut self, failure: Failure) -> Result<Answered, Problem> {
-        self.write(Entry::Failed(Step::AwaitSignIn, failure)).await?;
+    async fn declined(&mut self, failure: StepFailure) -> Result<Answered, Problem> {
+        self.write(JournalEntry::Failed(RotationStep::AwaitSignIn, failure)).await?;
         Ok(Answered::Written)
     }
 
@@ -197,8 +201,8 @@ impl Driver<'_> {
         }
     }
 
-    async fn hold(&mut self, next: RefreshToken) -> Tried<Fingerprint> {
-        let in_doubt = |failure| Failure { kind: FailureKind::Unanswered, ..failure };
+    async fn hold(&mut self, next: RefreshToken) -> Tried<SecretFingerprint> {
+        let in_doubt = |failure| StepFailure { kind: StepFailureKind::OutcomeUnknown, ..failure };
         let print = self.print_of(&next.secret).await.map_err(in_doubt)?;
         self.hand = Some(Hand { print: print.clone(), secret: next.secret, ends: self.engine.end_after(next.lifetime) });
         Ok(print)
@@ -206,16 +210,16 @@ impl Driver<'_> {
 }
 
 /// A code can be changed once: only where it certainly was not is it changed again.
-fn failure_to_fetch(error: &ExchangeError) -> Failure {
+fn failure_to_fetch(error: &ExchangeError) -> StepFailure {
     let kind = match error {
         ExchangeError::Net(NetError::NoConnection { .. }) | ExchangeError::Unexpected { status: 429, .. } => {
             return not_yet(error.to_string());
         }
-        ExchangeError::Net(NetError::NotBound(_) | NetError::Unsendable(_)) => FailureKind::Refused,
+        ExchangeError::Net(NetError::NotBound(_) | NetError::Unsendable(_)) => StepFailureKind::Refused,
         ExchangeError::Net(_) | ExchangeError::InDoubt(_) | ExchangeError::Unexpected { .. } | ExchangeError::NoToken { .. } => {
-            FailureKind::Unanswered
+            StepFailureKind::OutcomeUnknown
         }
-        _ => FailureKind::Refused,
+        _ => StepFailureKind::Refused,
     };
-    Failure::new(kind, error.to_string())
+    StepFailure::new(kind, error.to_string())
 }

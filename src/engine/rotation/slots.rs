@@ -8,7 +8,7 @@ use super::driver::Driver;
 use crate::domain::Secret;
 use crate::domain::credential::{SecretPart, SecretSlot};
 use crate::domain::provider::AuthMethod;
-use crate::domain::rotation::{Change, Failure, FailureKind, Fingerprint};
+use crate::domain::rotation::{SecretFingerprint, SlotSwap, StepFailure, StepFailureKind};
 use crate::engine::authorize::{access_token, shared_token};
 use crate::engine::kept::place;
 use crate::engine::keyring::random;
@@ -22,8 +22,9 @@ impl Driver<'_> {
     /// Shows that the store keeps an item as large as the current secret, and lets go of it.
     pub(super) async fn prove_store(&self) -> Tried<()> {
         let size = self.get(SecretSlot::Current).await?.map_or(TYPICAL_SIZE, |secret| secret.len());
-        let mut bytes =
-            random::<16>().map_err(|problem| Failure::new(FailureKind::NotYet, problem.why))?.repeat(size.div_ceil(16));
+        let mut bytes = random::<16>()
+            .map_err(|problem| StepFailure::new(StepFailureKind::Retryable, problem.why))?
+            .repeat(size.div_ceil(16));
         bytes.truncate(size.max(1));
         let (key, marker) = (ItemKey::proof(bytes_of_key(&bytes)), Secret::new(bytes));
         in_time(self.engine.store.put(&key, &marker)).await?;
@@ -42,16 +43,16 @@ impl Driver<'_> {
     }
 
     /// The fingerprint of what is in a slot.
-    pub(super) async fn print(&self, slot: SecretSlot) -> Tried<Option<Fingerprint>> {
+    pub(super) async fn print(&self, slot: SecretSlot) -> Tried<Option<SecretFingerprint>> {
         match self.get(slot).await? {
             Some(secret) => Ok(Some(self.print_of(&secret).await?)),
             None => Ok(None),
         }
     }
 
-    pub(super) async fn print_of(&self, secret: &Secret) -> Tried<Fingerprint> {
+    pub(super) async fn print_of(&self, secret: &Secret) -> Tried<SecretFingerprint> {
         let print = self.engine.fingerprint(secret).await;
-        print.map(Fingerprint).map_err(|problem| not_yet(format!("{}: {}", problem.what, problem.why)))
+        print.map(SecretFingerprint).map_err(|problem| not_yet(format!("{}: {}", problem.what, problem.why)))
     }
 
     pub(super) async fn put(&self, slot: SecretSlot, secret: &Secret) -> Tried<()> {
@@ -73,7 +74,7 @@ impl Driver<'_> {
     }
 
     /// `current` to `previous` and `pending` to `current`, unless that has happened already.
-    pub(super) async fn exchange_slots(&self, change: &Change) -> Tried<()> {
+    pub(super) async fn exchange_slots(&self, change: &SlotSwap) -> Tried<()> {
         if self.print(SecretSlot::Current).await?.as_ref() == Some(&change.new) {
             return self.move_access_token().await;
         }
@@ -93,7 +94,7 @@ impl Driver<'_> {
     }
 
     /// `previous` to `current`, unless that has happened already.
-    pub(super) async fn restore_slots(&self, change: &Change) -> Tried<()> {
+    pub(super) async fn restore_slots(&self, change: &SlotSwap) -> Tried<()> {
         let current = self.print(SecretSlot::Current).await?;
         if current == change.old || (self.renews_itself() && current.as_ref() != Some(&change.new)) {
             return Ok(());
@@ -111,7 +112,7 @@ impl Driver<'_> {
     }
 
     /// Which slot holds the secret of this fingerprint.
-    pub(super) async fn find(&self, old: &Fingerprint) -> Tried<SecretSlot> {
+    pub(super) async fn find(&self, old: &SecretFingerprint) -> Tried<SecretSlot> {
         let new = self.new_print();
         for slot in [SecretSlot::Current, SecretSlot::Previous] {
             let print = self.print(slot).await?;
@@ -124,7 +125,7 @@ impl Driver<'_> {
     }
 
     /// The secret that makes room for the new one; none where a credential is made.
-    async fn outgoing(&self, change: &Change) -> Tried<Option<Secret>> {
+    async fn outgoing(&self, change: &SlotSwap) -> Tried<Option<Secret>> {
         if change.old.is_some() {
             let old = self.old_in(SecretSlot::Current, change).await?;
             self.require_untouched(&old).await?;
@@ -136,7 +137,7 @@ impl Driver<'_> {
         }
     }
 
-    async fn old_in(&self, slot: SecretSlot, change: &Change) -> Tried<Secret> {
+    async fn old_in(&self, slot: SecretSlot, change: &SlotSwap) -> Tried<Secret> {
         let Some(found) = self.get(slot).await? else { return Err(refused("the old secret is not in the store")) };
         let print = self.print_of(&found).await?;
         if Some(&print) == change.old.as_ref() || (self.renews_itself() && print != change.new) {
@@ -206,7 +207,7 @@ impl Driver<'_> {
 /// Why a call to the store brought nothing.
 enum Missing {
     Absent,
-    Failed(Failure),
+    Failed(StepFailure),
 }
 
 /// A store that never answers must not hold a rotation up for ever.
@@ -220,7 +221,7 @@ async fn in_time<T>(call: impl Future<Output = Result<T, StoreError>>) -> Result
     }
 }
 
-impl From<Missing> for Failure {
+impl From<Missing> for StepFailure {
     fn from(missing: Missing) -> Self {
         match missing {
             Missing::Absent => not_yet("the store does not hold what it was given"),
@@ -235,14 +236,14 @@ fn bytes_of_key(bytes: &[u8]) -> [u8; 16] {
     key
 }
 
-pub(super) fn not_yet(why: impl Into<String>) -> Failure {
-    Failure::new(FailureKind::NotYet, why)
+pub(super) fn not_yet(why: impl Into<String>) -> StepFailure {
+    StepFailure::new(StepFailureKind::Retryable, why)
 }
 
-pub(super) fn refused(why: impl Into<String>) -> Failure {
-    Failure::new(FailureKind::Refused, why)
+pub(super) fn refused(why: impl Into<String>) -> StepFailure {
+    StepFailure::new(StepFailureKind::Refused, why)
 }
 
-pub(super) fn lost() -> Failure {
-    Failure::new(FailureKind::Lost, "the new secret is neither in hand nor in the store")
+pub(super) fn lost() -> StepFailure {
+    StepFailure::new(StepFailureKind::SecretLost, "the new secret is neither in hand nor in the store")
 }

@@ -12,7 +12,7 @@ use crate::domain::credential::{Principal, SecretSlot};
 use crate::domain::provider::{AuthMethod, RequestPreset};
 use crate::domain::request::RequestDraft;
 use crate::domain::response::{ApiResponse, CheckResult};
-use crate::domain::rotation::Reach;
+use crate::domain::rotation::AccessScope;
 use crate::engine::authorize::Trouble;
 use crate::engine::check::principal;
 use crate::net::Bound;
@@ -66,7 +66,7 @@ impl Desk<'_> {
     }
 
     /// What the secret in a slot reaches; `Err` in words where it is refused. `id` is what it is at the provider.
-    pub(super) async fn measure(&self, slot: SecretSlot, id: Option<&str>) -> Tried<Result<Reach, String>> {
+    pub(super) async fn measure(&self, slot: SecretSlot, id: Option<&str>) -> Tried<Result<AccessScope, String>> {
         let (principal, organisations) = match self.try_slot(slot).await? {
             Use::Accepted(bound, answer) => (self.acting(&answer)?, self.organisations(bound).await?),
             Use::Proven(principal) => (principal, BTreeSet::new()),
@@ -77,7 +77,7 @@ impl Desk<'_> {
             None => None,
         };
         let (kind, region) = (self.kind.id.clone(), self.region.id.clone());
-        Ok(Ok(Reach { principal, kind, region, organisations, roles }))
+        Ok(Ok(AccessScope { principal, kind, region, organizations: organisations, roles }))
     }
 
     /// Both schemes where the kind has two, the one that is known to work first.
@@ -165,7 +165,7 @@ fn id_of(item: &Value) -> Option<String> {
     item["id"].as_str().map(str::to_owned)
 }
 
-fn unheard(trouble: Trouble) -> crate::domain::rotation::Failure {
+fn unheard(trouble: Trouble) -> crate::domain::rotation::StepFailure {
     match trouble {
         Trouble::Problem(problem) => failure_of(&problem),
         Trouble::Exchange(error @ (ExchangeError::Missing(_) | ExchangeError::Other { .. })) => {

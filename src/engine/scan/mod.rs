@@ -20,7 +20,7 @@ use super::consumer::in_background;
 use super::doctor::{Area, Finding};
 use super::import;
 use super::trust::Fingerprints;
-use crate::domain::consumer::{Consumer, Delivered, Target};
+use crate::domain::consumer::{Consumer, ConsumerTarget, DeliveryRecord};
 use crate::domain::credential::{SecretPart, SecretSlot};
 use crate::domain::text::sanitize_line;
 use crate::domain::{Credential, CredentialName, Problem};
@@ -70,7 +70,7 @@ pub struct Sighting {
     /// The file's mode, if others may read it.
     pub openness: Option<String>,
     /// The place, where it is one that a consumer can keep up to date.
-    pub target: Option<Target>,
+    pub target: Option<ConsumerTarget>,
     /// Whether a consumer keeps it up to date already.
     pub linked: bool,
 }
@@ -203,7 +203,7 @@ impl Engine {
         &self,
         credential: &Credential,
         part: &SecretPart,
-        target: &Target,
+        target: &ConsumerTarget,
     ) -> Result<Option<Consumer>, Problem> {
         let known = self.consumers(&credential.id).await?;
         if known.iter().any(|consumer| consumer.target == *target) {
@@ -216,9 +216,14 @@ impl Engine {
         })?;
         // That is what was just seen to lie there.
         let print = self.print_in_use(credential, part).await?;
-        let delivered = print.map(|fingerprint| Delivered { fingerprint, at: self.now() });
-        let consumer =
-            Consumer { credential: credential.id.clone(), name, part: part.clone(), target: target.clone(), delivered };
+        let delivered = print.map(|fingerprint| DeliveryRecord { fingerprint, at: self.now() });
+        let consumer = Consumer {
+            credential: credential.id.clone(),
+            name,
+            part: part.clone(),
+            target: target.clone(),
+            last_delivery: delivered,
+        };
         self.add_consumer(consumer.clone()).await?;
         Ok(Some(consumer))
     }
@@ -379,12 +384,12 @@ fn look_into(looker: &Looker, place: &Place, from: impl Read, openness: Option<&
 }
 
 /// The places in a file that hold a secret of ours and that a consumer can keep up to date.
-fn targets(looker: &Looker, path: &Path) -> Vec<(Vec<Holder>, Target)> {
+fn targets(looker: &Looker, path: &Path) -> Vec<(Vec<Holder>, ConsumerTarget)> {
     let texts = import::texts_in(path).into_iter();
     texts.filter_map(|(target, text)| Some((looker.holders(text.as_bytes())?, target))).collect()
 }
 
-fn target_of(targets: &[(Vec<Holder>, Target)], what: &Whose) -> Option<Target> {
+fn target_of(targets: &[(Vec<Holder>, ConsumerTarget)], what: &Whose) -> Option<ConsumerTarget> {
     let Whose::Held(found) = what else { return None };
     targets.iter().find(|(holders, _)| holders == found).map(|(_, target)| target.clone())
 }

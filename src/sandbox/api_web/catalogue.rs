@@ -4,15 +4,15 @@ use axum::http::StatusCode;
 use serde_json::{Value, json};
 
 use super::super::seed;
-use super::super::wire::{Call, Reply};
-use super::{Outcome, not_found, ok, page};
+use super::super::wire::{SimulatorRequest, SimulatorResponse};
+use super::{ApiWebResult, not_found, ok_response, paginate};
 
-const TARGETS: usize = 12;
+const TARGET_COUNT: usize = 12;
 const SCANS_PER_TARGET: usize = 5;
 const FINDINGS_PER_TARGET: usize = 20;
 
 /// Severity, as a number, and name of the findings, in turns.
-const FINDINGS: [(u8, &str); 4] =
+const FINDING_TEMPLATES: [(u8, &str); 4] =
     [(30, "SQL Injection"), (20, "Reflected XSS"), (10, "Missing HSTS header"), (40, "Remote Code Execution")];
 
 /// Name of the role, and whether it may manage keys.
@@ -23,29 +23,29 @@ const PERMISSIONS: [&str; 6] =
 
 /// The catalogue of the region with this id.
 #[derive(Clone, Copy)]
-pub(super) struct Catalogue(pub(super) &'static str);
+pub(super) struct ApiWebCatalog(pub(super) &'static str);
 
-impl Catalogue {
+impl ApiWebCatalog {
     /// Answers a `GET` of anything here; `path` is without its last slash.
-    pub(super) fn answer(self, call: &Call, path: &[&str]) -> Outcome {
+    pub(super) fn respond(self, call: &SimulatorRequest, path: &[&str]) -> ApiWebResult {
         match path {
-            ["account"] => Ok(ok(&account())),
-            ["targets"] => page(call, TARGETS, |place| self.target(place)),
-            ["targets", id] => self.find_target(id).map(|place| ok(&self.target(place))),
+            ["account"] => Ok(ok_response(&account())),
+            ["targets"] => paginate(call, TARGET_COUNT, |place| self.target(place)),
+            ["targets", id] => self.find_target(id).map(|place| ok_response(&self.target(place))),
             ["targets", id, "scans"] => {
                 let target = self.find_target(id)?;
-                page(call, SCANS_PER_TARGET, |place| self.scan(target * SCANS_PER_TARGET + place))
+                paginate(call, SCANS_PER_TARGET, |place| self.scan(target * SCANS_PER_TARGET + place))
             }
             ["targets", id, "findings"] => {
                 let target = self.find_target(id)?;
-                page(call, FINDINGS_PER_TARGET, |place| self.finding(target * FINDINGS_PER_TARGET + place))
+                paginate(call, FINDINGS_PER_TARGET, |place| self.finding(target * FINDINGS_PER_TARGET + place))
             }
-            ["scans"] => page(call, TARGETS * SCANS_PER_TARGET, |place| self.scan(place)),
-            ["findings"] => page(call, TARGETS * FINDINGS_PER_TARGET, |place| self.finding(place)),
-            ["roles"] => page(call, ROLES.len(), |place| self.role(place)),
-            ["roles", id] => self.find_role(id).map(|place| ok(&self.role(place))).ok_or_else(not_found),
-            ["teams"] => page(call, TEAMS.len(), |place| json!({"id": self.id("team", place), "name": TEAMS[place]})),
-            ["permissions"] => page(call, PERMISSIONS.len(), permission),
+            ["scans"] => paginate(call, TARGET_COUNT * SCANS_PER_TARGET, |place| self.scan(place)),
+            ["findings"] => paginate(call, TARGET_COUNT * FINDINGS_PER_TARGET, |place| self.finding(place)),
+            ["roles"] => paginate(call, ROLES.len(), |place| self.role(place)),
+            ["roles", id] => self.find_role(id).map(|place| ok_response(&self.role(place))).ok_or_else(not_found),
+            ["teams"] => paginate(call, TEAMS.len(), |place| json!({"id": self.id("team", place), "name": TEAMS[place]})),
+            ["permissions"] => paginate(call, PERMISSIONS.len(), permission),
             _ => Err(not_found()),
         }
     }
@@ -67,8 +67,8 @@ impl Catalogue {
         json!({"id": self.role_id(place), "name": ROLES[place].0, "custom": false, "permissions": PERMISSIONS})
     }
 
-    fn find_target(self, id: &str) -> Result<usize, Reply> {
-        (0..TARGETS).find(|place| self.id("target", *place) == id).ok_or_else(not_found)
+    fn find_target(self, id: &str) -> Result<usize, SimulatorResponse> {
+        (0..TARGET_COUNT).find(|place| self.id("target", *place) == id).ok_or_else(not_found)
     }
 
     fn target(self, place: usize) -> Value {
@@ -85,7 +85,7 @@ impl Catalogue {
     }
 
     fn finding(self, place: usize) -> Value {
-        let (severity, name) = FINDINGS[place % FINDINGS.len()];
+        let (severity, name) = FINDING_TEMPLATES[place % FINDING_TEMPLATES.len()];
         let state = if place % 5 == 4 { "fixed" } else { "notfixed" };
         json!({"id": place + 1, "target": {"id": self.id("target", place / FINDINGS_PER_TARGET)}, "severity": severity,
             "definition": {"name": name}, "state": state, "method": "get", "url": "https://shop.example.com/search",
@@ -94,7 +94,7 @@ impl Catalogue {
 }
 
 /// Whether a role may manage keys and API users.
-pub(super) fn manages_keys(role: usize) -> bool {
+pub(super) fn role_manages_keys(role: usize) -> bool {
     ROLES.get(role).is_some_and(|(_, manages)| *manages)
 }
 
@@ -110,6 +110,6 @@ fn account() -> Value {
 }
 
 /// A refusal as Django REST Framework writes it.
-pub(super) fn detail(status: StatusCode, text: &str) -> Reply {
-    Reply::json(status, &json!({"detail": text}))
+pub(super) fn error_detail(status: StatusCode, text: &str) -> SimulatorResponse {
+    SimulatorResponse::json(status, &json!({"detail": text}))
 }

@@ -4,16 +4,16 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::super::clock::{Life, Millis, Moment};
-use super::super::manifest::Credential;
+use super::super::clock::{RequestInstant, UnixMillis, ValidityPeriod};
+use super::super::manifest::SeededCredential;
 use super::super::seed;
-use super::super::wire::Reply;
-use super::invalid;
+use super::super::wire::SimulatorResponse;
+use super::invalid_field;
 
-const LONGEST_NAME: usize = 60;
+const MAX_NAME_BYTES: usize = 60;
 
 /// An API user with its key.
-pub(super) struct Key {
+pub(super) struct ApiUserKey {
     pub(super) id: String,
     pub(super) name: String,
     pub(super) title: String,
@@ -21,13 +21,13 @@ pub(super) struct Key {
     pub(super) labels: Value,
     pub(super) role: usize,
     pub(super) secret: String,
-    pub(super) life: Life,
+    pub(super) validity: ValidityPeriod,
     pub(super) deleted: bool,
-    pub(super) changed: Millis,
+    pub(super) changed: UnixMillis,
 }
 
-impl Key {
-    pub(super) fn new(scope: &str, name: &str, role: usize, at: Moment) -> Self {
+impl ApiUserKey {
+    pub(super) fn new(scope: &str, name: &str, role: usize, at: RequestInstant) -> Self {
         let id = seed::base58(&format!("{scope}/key/{name}"));
         let claims = json!({"jti": id, "username": seed::base58(&format!("{scope}/user/{name}")), "tenant": "sandbox"});
         Self {
@@ -38,24 +38,24 @@ impl Key {
             labels: json!([]),
             role,
             secret: seed::jwt(&claims),
-            life: Life::starting(at),
+            validity: ValidityPeriod::starting_at(at),
             deleted: false,
             changed: at.now,
         }
     }
 
-    pub(super) fn credential(&self, region: &str, prefix: &str) -> Credential {
+    pub(super) fn credential(&self, region: &str, prefix: &str) -> SeededCredential {
         let fields = BTreeMap::from([("key_id", self.id.clone()), ("key_name", self.name.clone())]);
         let name = format!("{prefix}-{}", self.name);
         let (region, secret) = (region.to_owned(), self.secret.clone());
-        Credential { name, provider: "snyk-api-web", kind: "api-key", region, secret, fields, parts: BTreeMap::new() }
+        SeededCredential { name, provider: "snyk-api-web", kind: "api-key", region, secret, fields, parts: BTreeMap::new() }
     }
 
     pub(super) fn describe(&self) -> Value {
         json!({"id": self.id, "name": self.name})
     }
 
-    pub(super) fn update(&mut self, wish: &Value, now: Millis) {
+    pub(super) fn update(&mut self, wish: &Value, now: UnixMillis) {
         if let Some(title) = wish["title"].as_str() {
             title.clone_into(&mut self.title);
         }
@@ -66,20 +66,22 @@ impl Key {
         self.changed = now;
     }
 
-    pub(super) fn delete(&mut self, at: Moment) -> Value {
+    pub(super) fn delete(&mut self, at: RequestInstant) -> Value {
         self.deleted = true;
-        self.life.end(at);
+        self.validity.revoke(at);
         Value::Null
     }
 }
 
 /// The name that somebody wishes for, if it is one.
-pub(super) fn read_name(wish: &Value) -> Result<Option<String>, Reply> {
+pub(super) fn parse_name(wish: &Value) -> Result<Option<String>, SimulatorResponse> {
     match wish.get("name") {
         None => Ok(None),
         Some(name) => match name.as_str().map(str::trim) {
-            None | Some("") => Err(invalid("name", "This field may not be blank.")),
-            Some(name) if name.len() > LONGEST_NAME => Err(invalid("name", "Ensure this field has no more than 60 characters.")),
+            None | Some("") => Err(invalid_field("name", "This field may not be blank.")),
+            Some(name) if name.len() > MAX_NAME_BYTES => {
+                Err(invalid_field("name", "Ensure this field has no more than 60 characters."))
+            }
             Some(name) => Ok(Some(name.to_owned())),
         },
     }

@@ -9,159 +9,161 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
-use super::clock::{DAY, Millis, Moment, rfc3339};
-use super::manifest::Credential;
+use super::clock::{MILLIS_PER_DAY, RequestInstant, UnixMillis, format_rfc3339};
+use super::manifest::SeededCredential;
 use super::seed;
-use super::wire::{Call, LiveSecret, Provider, Reply, Service};
-use catalogue::{Catalogue, detail, manages_keys};
-use keys::{Key, read_name};
+use super::wire::{LiveSecretRecord, SimulatedProvider, SimulatedService, SimulatorRequest, SimulatorResponse};
+use catalogue::{ApiWebCatalog, error_detail, role_manages_keys};
+use keys::{ApiUserKey, parse_name};
 
 /// Every region with the prefix of its credentials' names.
 pub(super) const REGIONS: [(&str, &str); 3] = [("SAW-EU", "saw-eu"), ("SAW-US", "saw-us"), ("SAW-AU", "saw-au")];
 
 /// Name and role of the seeded keys: the first may manage keys, the second may not.
-const KEYS: [(&str, usize); 2] = [("admin", 0), ("pipeline", DEVELOPER)];
-const DEVELOPER: usize = 1;
+const SEEDED_KEYS: [(&str, usize); 2] = [("admin", 0), ("pipeline", DEVELOPER_ROLE)];
+const DEVELOPER_ROLE: usize = 1;
 
-const DEFAULT_LENGTH: usize = 10;
+const DEFAULT_PAGE_LENGTH: usize = 10;
 
-type Outcome = Result<Reply, Reply>;
+type ApiWebResult = Result<SimulatorResponse, SimulatorResponse>;
 
 /// One region.
-pub(super) struct Region {
+pub(super) struct ApiWebRegion {
     id: &'static str,
-    catalogue: Catalogue,
-    state: Mutex<State>,
+    catalog: ApiWebCatalog,
+    state: Mutex<ApiWebState>,
 }
 
 #[derive(Default)]
-struct State {
-    keys: Vec<Key>,
-    minted: u64,
+struct ApiWebState {
+    keys: Vec<ApiUserKey>,
+    created_count: u64,
 }
 
 /// Who calls.
-struct Caller {
+struct ApiWebCaller {
     id: String,
     name: String,
     role: usize,
 }
 
 /// How a key is shown: by `/keys/` or by `/api-users/`.
-type View = fn(&Region, &Key) -> Value;
+type KeyView = fn(&ApiWebRegion, &ApiUserKey) -> Value;
 
-impl Region {
+impl ApiWebRegion {
     /// A region with its seeded keys, and the credentials that open it.
-    pub(super) fn new(id: &'static str, prefix: &str, midnight: Millis) -> (Self, Vec<Credential>) {
-        let past = Moment { now: midnight - 60 * DAY, ..Moment::default() };
-        let keys: Vec<Key> = KEYS.into_iter().map(|(name, role)| Key::new(id, name, role, past)).collect();
+    pub(super) fn new(id: &'static str, prefix: &str, midnight: UnixMillis) -> (Self, Vec<SeededCredential>) {
+        let past = RequestInstant { now: midnight - 60 * MILLIS_PER_DAY, ..RequestInstant::default() };
+        let keys: Vec<ApiUserKey> = SEEDED_KEYS.into_iter().map(|(name, role)| ApiUserKey::new(id, name, role, past)).collect();
         let credentials = keys.iter().map(|key| key.credential(id, prefix)).collect();
-        (Self { id, catalogue: Catalogue(id), state: Mutex::new(State { keys, minted: 0 }) }, credentials)
+        (Self { id, catalog: ApiWebCatalog(id), state: Mutex::new(ApiWebState { keys, created_count: 0 }) }, credentials)
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, ApiWebState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn authenticate(&self, call: &Call) -> Result<Caller, Reply> {
+    fn authenticate(&self, call: &SimulatorRequest) -> Result<ApiWebCaller, SimulatorResponse> {
         let Some((scheme, value)) = call.authorization() else {
-            return Err(detail(StatusCode::UNAUTHORIZED, "Authentication credentials were not provided."));
+            return Err(error_detail(StatusCode::UNAUTHORIZED, "Authentication credentials were not provided."));
         };
         let state = self.state();
-        let known = state.keys.iter().find(|key| key.secret == value && key.active && key.life.holds(call.at.now));
+        let known = state.keys.iter().find(|key| key.secret == value && key.active && key.validity.is_valid_at(call.instant.now));
         match known.filter(|_| scheme.eq_ignore_ascii_case("jwt")) {
-            Some(key) => Ok(Caller { id: key.id.clone(), name: key.name.clone(), role: key.role }),
-            None => Err(detail(StatusCode::UNAUTHORIZED, "Error decoding signature.")),
+            Some(key) => Ok(ApiWebCaller { id: key.id.clone(), name: key.name.clone(), role: key.role }),
+            None => Err(error_detail(StatusCode::UNAUTHORIZED, "Error decoding signature.")),
         }
     }
 
-    fn route(&self, call: &Call) -> Outcome {
+    fn route(&self, call: &SimulatorRequest) -> ApiWebResult {
         let caller = self.authenticate(call)?;
-        let segments = call.segments();
+        let segments = call.path_segments();
         // Every path ends with a slash, so the last segment is empty.
         let [path @ .., ""] = segments.as_slice() else {
             return Err(not_found());
         };
         match (call.method.as_str(), path) {
-            ("GET", ["profile"]) => Ok(ok(&profile(&caller))),
-            (_, ["keys" | "api-users", ..]) if !manages_keys(caller.role) => {
-                Err(detail(StatusCode::FORBIDDEN, "You do not have permission to perform this action."))
+            ("GET", ["profile"]) => Ok(ok_response(&profile(&caller))),
+            (_, ["keys" | "api-users", ..]) if !role_manages_keys(caller.role) => {
+                Err(error_detail(StatusCode::FORBIDDEN, "You do not have permission to perform this action."))
             }
-            (_, ["keys", id @ ..]) => self.manage(call, id, |_, key| key.describe()),
-            (_, ["api-users", id @ ..]) => self.manage(call, id, Self::describe_user),
-            ("GET", _) => self.catalogue.answer(call, path),
+            (_, ["keys", id @ ..]) => self.manage_keys(call, id, |_, key| key.describe()),
+            (_, ["api-users", id @ ..]) => self.manage_keys(call, id, Self::describe_user),
+            ("GET", _) => self.catalog.respond(call, path),
             _ => Err(not_found()),
         }
     }
 
-    fn manage(&self, call: &Call, id: &[&str], view: View) -> Outcome {
+    fn manage_keys(&self, call: &SimulatorRequest, id: &[&str], view: KeyView) -> ApiWebResult {
         match (call.method.as_str(), id) {
             ("GET", []) => {
                 let state = self.state();
                 let wanted = call.query("search").unwrap_or_default();
-                let found: Vec<&Key> = state.keys.iter().filter(|key| !key.deleted && key.name.contains(wanted)).collect();
-                page(call, found.len(), |place| view(self, found[place]))
+                let found: Vec<&ApiUserKey> = state.keys.iter().filter(|key| !key.deleted && key.name.contains(wanted)).collect();
+                paginate(call, found.len(), |place| view(self, found[place]))
             }
-            ("POST", []) => self.create(call, view),
+            ("POST", []) => self.handle_create(call, view),
             ("GET", [id]) => self.with_key(id, |key| view(self, key)),
             ("PUT" | "PATCH", [id]) => {
                 let wish = call.json().unwrap_or_default();
-                let name = read_name(&wish)?;
+                let name = parse_name(&wish)?;
                 self.with_key(id, |key| {
-                    key.update(&wish, call.at.now);
+                    key.update(&wish, call.instant.now);
                     key.name = name.unwrap_or_else(|| std::mem::take(&mut key.name));
                     view(self, key)
                 })
             }
-            ("DELETE", [id]) => self.with_key(id, |key| key.delete(call.at)).map(|_| Reply::empty(StatusCode::NO_CONTENT)),
-            _ => Err(detail(StatusCode::METHOD_NOT_ALLOWED, &format!("Method \"{}\" not allowed.", call.method))),
+            ("DELETE", [id]) => {
+                self.with_key(id, |key| key.delete(call.instant)).map(|_| SimulatorResponse::empty(StatusCode::NO_CONTENT))
+            }
+            _ => Err(error_detail(StatusCode::METHOD_NOT_ALLOWED, &format!("Method \"{}\" not allowed.", call.method))),
         }
     }
 
-    fn with_key(&self, id: &str, act: impl FnOnce(&mut Key) -> Value) -> Outcome {
+    fn with_key(&self, id: &str, act: impl FnOnce(&mut ApiUserKey) -> Value) -> ApiWebResult {
         let mut state = self.state();
         let key = state.keys.iter_mut().find(|key| key.id == id && !key.deleted).ok_or_else(not_found)?;
-        Ok(ok(&act(key)))
+        Ok(ok_response(&act(key)))
     }
 
-    fn create(&self, call: &Call, view: View) -> Outcome {
+    fn handle_create(&self, call: &SimulatorRequest, view: KeyView) -> ApiWebResult {
         let wish = call.json().unwrap_or_default();
-        let name = read_name(&wish)?.ok_or_else(|| invalid("name", "This field is required."))?;
+        let name = parse_name(&wish)?.ok_or_else(|| invalid_field("name", "This field is required."))?;
         let role = match wish["user_roles"][0]["role"]["id"].as_str() {
-            Some(id) => self.catalogue.find_role(id).ok_or_else(|| invalid("user_roles", "Unknown role."))?,
-            None => DEVELOPER,
+            Some(id) => self.catalog.find_role(id).ok_or_else(|| invalid_field("user_roles", "Unknown role."))?,
+            None => DEVELOPER_ROLE,
         };
         let mut state = self.state();
-        let mut key = self.mint(&mut state, &name, role, call.at);
-        key.update(&wish, call.at.now);
+        let mut key = self.create_key(&mut state, &name, role, call.instant);
+        key.update(&wish, call.instant.now);
         let mut body = view(self, &key);
         // Shown this once.
         body["key"] = json!(key.secret);
         state.keys.push(key);
-        Ok(Reply::json(StatusCode::CREATED, &body))
+        Ok(SimulatorResponse::json(StatusCode::CREATED, &body))
     }
 
-    fn mint(&self, state: &mut State, name: &str, role: usize, at: Moment) -> Key {
-        state.minted += 1;
-        let mut key = Key::new(&format!("{}/minted/{}", self.id, state.minted), name, role, at);
+    fn create_key(&self, state: &mut ApiWebState, name: &str, role: usize, at: RequestInstant) -> ApiUserKey {
+        state.created_count += 1;
+        let mut key = ApiUserKey::new(&format!("{}/minted/{}", self.id, state.created_count), name, role, at);
         name.clone_into(&mut key.name);
         key
     }
 
-    fn describe_user(&self, key: &Key) -> Value {
+    fn describe_user(&self, key: &ApiUserKey) -> Value {
         let by = json!({"id": key.id, "email": "admin@example.com", "name": "admin"});
         json!({"id": key.id, "name": key.name, "title": key.title, "active": key.active, "labels": key.labels,
-            "changed_by": by, "changed": rfc3339(key.changed), "is_apiuser": true,
-            "user_roles": [{"role": {"id": self.catalogue.role_id(key.role)}, "scope": {"tier": "account", "team": null, "target": null}}]})
+            "changed_by": by, "changed": format_rfc3339(key.changed), "is_apiuser": true,
+            "user_roles": [{"role": {"id": self.catalog.role_id(key.role)}, "scope": {"tier": "account", "team": null, "target": null}}]})
     }
 }
 
-impl Service for Region {
-    fn answer(&self, call: &Call) -> Reply {
+impl SimulatedService for ApiWebRegion {
+    fn respond(&self, call: &SimulatorRequest) -> SimulatorResponse {
         self.route(call).unwrap_or_else(|refusal| refusal)
     }
 
-    fn refuse(&self, _call: &Call, status: StatusCode) -> Reply {
+    fn refuse(&self, _call: &SimulatorRequest, status: StatusCode) -> SimulatorResponse {
         let text = match status.as_u16() {
             401 => "Error decoding signature.",
             403 => "You do not have permission to perform this action.",
@@ -169,46 +171,47 @@ impl Service for Region {
             500.. => "Internal server error.",
             _ => "Not found.",
         };
-        detail(status, text)
+        error_detail(status, text)
     }
 }
 
-impl Provider for Region {
-    fn live(&self, now: Millis) -> Vec<LiveSecret> {
+impl SimulatedProvider for ApiWebRegion {
+    fn live_secrets(&self, now: UnixMillis) -> Vec<LiveSecretRecord> {
         let state = self.state();
-        let living = state.keys.iter().filter(|key| !key.life.is_over(now));
+        let living = state.keys.iter().filter(|key| !key.validity.has_ended(now));
         living
-            .map(|key| LiveSecret { account: key.id.clone(), kind: "api-key", sha256: seed::fingerprint(&key.secret) })
+            .map(|key| LiveSecretRecord { account: key.id.clone(), kind: "api-key", sha256: seed::sha256_hex(&key.secret) })
             .collect()
     }
 
-    fn replace_by_hand(&self, credential: &Credential, at: Moment) -> Option<String> {
+    fn replace_manually(&self, credential: &SeededCredential, at: RequestInstant) -> Option<String> {
         let mut state = self.state();
         let old = state.keys.iter().find(|key| key.secret == credential.secret)?;
         let (name, role) = (old.name.clone(), old.role);
-        let key = self.mint(&mut state, &name, role, at);
+        let key = self.create_key(&mut state, &name, role, at);
         let secret = key.secret.clone();
         state.keys.push(key);
         Some(secret)
     }
 
-    fn revoke_by_hand(&self, sha256: &str, at: Moment) -> bool {
+    fn revoke_manually(&self, sha256: &str, at: RequestInstant) -> bool {
         let mut state = self.state();
-        let found = state.keys.iter_mut().find(|key| seed::fingerprint(&key.secret) == sha256);
+        let found = state.keys.iter_mut().find(|key| seed::sha256_hex(&key.secret) == sha256);
         found.map(|key| key.delete(at)).is_some()
     }
 }
 
-fn profile(caller: &Caller) -> Value {
+fn profile(caller: &ApiWebCaller) -> Value {
     json!({"id": caller.id, "email": format!("{}@example.com", caller.name), "name": caller.name, "title": "",
         "is_billing_admin": false, "changed_by": null, "changed": "2026-01-05T12:00:00Z", "last_login": null, "active": true,
         "labels": [], "is_apiuser": true, "intercom_user_id": null, "is_sso": false, "is_owner": false})
 }
 
 /// One page of `total` items: `page` from 1, `length` items each.
-fn page(call: &Call, total: usize, item: impl FnMut(usize) -> Value) -> Outcome {
+fn paginate(call: &SimulatorRequest, total: usize, item: impl FnMut(usize) -> Value) -> ApiWebResult {
     let number = |name, default| call.query(name).map_or(Some(default), |text| text.parse().ok().filter(|number| *number > 0));
-    let length: usize = number("length", DEFAULT_LENGTH).ok_or_else(|| invalid("length", "A valid integer is required."))?;
+    let length: usize =
+        number("length", DEFAULT_PAGE_LENGTH).ok_or_else(|| invalid_field("length", "A valid integer is required."))?;
     let page: usize = number("page", 1).ok_or_else(invalid_page)?;
     let pages = total.div_ceil(length).max(1);
     if page > pages {
@@ -216,21 +219,21 @@ fn page(call: &Call, total: usize, item: impl FnMut(usize) -> Value) -> Outcome 
     }
     let start = (page - 1) * length;
     let results: Vec<Value> = (start..(start + length).min(total)).map(item).collect();
-    Ok(ok(&json!({"count": total, "page_total": pages, "page": page, "length": length, "results": results})))
+    Ok(ok_response(&json!({"count": total, "page_total": pages, "page": page, "length": length, "results": results})))
 }
 
-fn ok(body: &Value) -> Reply {
-    Reply::json(StatusCode::OK, body)
+fn ok_response(body: &Value) -> SimulatorResponse {
+    SimulatorResponse::json(StatusCode::OK, body)
 }
 
-fn invalid(field: &str, text: &str) -> Reply {
-    Reply::json(StatusCode::BAD_REQUEST, &json!({field: [text]}))
+fn invalid_field(field: &str, text: &str) -> SimulatorResponse {
+    SimulatorResponse::json(StatusCode::BAD_REQUEST, &json!({field: [text]}))
 }
 
-fn invalid_page() -> Reply {
-    detail(StatusCode::NOT_FOUND, "Invalid page.")
+fn invalid_page() -> SimulatorResponse {
+    error_detail(StatusCode::NOT_FOUND, "Invalid page.")
 }
 
-fn not_found() -> Reply {
-    detail(StatusCode::NOT_FOUND, "Not found.")
+fn not_found() -> SimulatorResponse {
+    error_detail(StatusCode::NOT_FOUND, "Not found.")
 }

@@ -6,34 +6,36 @@ use axum::http::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::super::seed;
-use super::super::wire::{Call, Reply, Service};
-use super::{Cloud, ORGANIZATIONS, REGION, ok, organization_id, problem};
+use super::super::wire::{SimulatedService, SimulatorRequest, SimulatorResponse};
+use super::{AppcircleCloud, ORGANIZATIONS, REGION, error_response, ok_response, organization_id};
 
 /// The auth host.
-pub(in crate::sandbox) struct Auth(pub(in crate::sandbox) Arc<Cloud>);
+pub(in crate::sandbox) struct AppcircleAuthHost(pub(in crate::sandbox) Arc<AppcircleCloud>);
 
-impl Service for Auth {
-    fn answer(&self, call: &Call) -> Reply {
+impl SimulatedService for AppcircleAuthHost {
+    fn respond(&self, call: &SimulatorRequest) -> SimulatorResponse {
         match (&call.method, call.path.as_str()) {
             (&Method::POST, "/auth/v3/token") => {
-                self.0.by_personal_key(call, ["personalAccessKey", "subOrganization", "subOrganizationId"])
+                self.0.exchange_personal_key(call, ["personalAccessKey", "subOrganization", "subOrganizationId"])
             }
-            (&Method::POST, "/auth/v2/token") => self.0.by_personal_key(call, ["pat", "subOrganization", "subOrganizationId"]),
+            (&Method::POST, "/auth/v2/token") => {
+                self.0.exchange_personal_key(call, ["pat", "subOrganization", "subOrganizationId"])
+            }
             (&Method::POST, "/auth/v1/token") if call.form().contains_key("personal-access-key") => {
-                self.0.by_personal_key(call, ["personal-access-key", "", ""])
+                self.0.exchange_personal_key(call, ["personal-access-key", "", ""])
             }
-            (&Method::POST, "/auth/v1/token") => self.0.by_personal_key(call, ["pat", "", ""]),
-            (&Method::POST, "/auth/v1/api-key/token") => self.0.by_api_key(call),
-            (&Method::GET, "/auth/realms/appcircle/protocol/openid-connect/userinfo") => match self.0.holder(call) {
-                Some((organization, name)) => ok(&userinfo(organization, &name)),
-                None => Reply::empty(StatusCode::UNAUTHORIZED),
+            (&Method::POST, "/auth/v1/token") => self.0.exchange_personal_key(call, ["pat", "", ""]),
+            (&Method::POST, "/auth/v1/api-key/token") => self.0.exchange_api_key(call),
+            (&Method::GET, "/auth/realms/appcircle/protocol/openid-connect/userinfo") => match self.0.authenticate(call) {
+                Some((organization, name)) => ok_response(&userinfo(organization, &name)),
+                None => SimulatorResponse::empty(StatusCode::UNAUTHORIZED),
             },
-            _ => Reply::empty(StatusCode::NOT_FOUND),
+            _ => SimulatorResponse::empty(StatusCode::NOT_FOUND),
         }
     }
 
-    fn refuse(&self, _call: &Call, status: StatusCode) -> Reply {
-        problem(status, status.canonical_reason().unwrap_or("Error"))
+    fn refuse(&self, _call: &SimulatorRequest, status: StatusCode) -> SimulatorResponse {
+        error_response(status, status.canonical_reason().unwrap_or("Error"))
     }
 }
 
@@ -43,28 +45,29 @@ fn userinfo(organization: usize, name: &str) -> Value {
 }
 
 /// The API host.
-pub(in crate::sandbox) struct Api(pub(in crate::sandbox) Arc<Cloud>);
+pub(in crate::sandbox) struct AppcircleApiHost(pub(in crate::sandbox) Arc<AppcircleCloud>);
 
-impl Service for Api {
-    fn answer(&self, call: &Call) -> Reply {
-        let Some((organization, name)) = self.0.holder(call) else {
-            return Reply::empty(StatusCode::UNAUTHORIZED);
+impl SimulatedService for AppcircleApiHost {
+    fn respond(&self, call: &SimulatorRequest) -> SimulatorResponse {
+        let Some((organization, name)) = self.0.authenticate(call) else {
+            return SimulatorResponse::empty(StatusCode::UNAUTHORIZED);
         };
         if call.method != Method::GET {
-            return problem(StatusCode::METHOD_NOT_ALLOWED, "Method not allowed");
+            return error_response(StatusCode::METHOD_NOT_ALLOWED, "Method not allowed");
         }
-        read(organization, &name, &call.segments()).map_or_else(|| problem(StatusCode::NOT_FOUND, "Not found"), |body| ok(&body))
+        read_resource(organization, &name, &call.path_segments())
+            .map_or_else(|| error_response(StatusCode::NOT_FOUND, "Not found"), |body| ok_response(&body))
     }
 
-    fn refuse(&self, _call: &Call, status: StatusCode) -> Reply {
+    fn refuse(&self, _call: &SimulatorRequest, status: StatusCode) -> SimulatorResponse {
         match status {
-            StatusCode::UNAUTHORIZED => Reply::empty(status),
-            _ => problem(status, status.canonical_reason().unwrap_or("Error")),
+            StatusCode::UNAUTHORIZED => SimulatorResponse::empty(status),
+            _ => error_response(status, status.canonical_reason().unwrap_or("Error")),
         }
     }
 }
 
-fn read(organization: usize, name: &str, path: &[&str]) -> Option<Value> {
+fn read_resource(organization: usize, name: &str, path: &[&str]) -> Option<Value> {
     let below = |place: &usize| *place == organization || ORGANIZATIONS[*place].1 == Some(organization);
     let describe = |place: usize| {
         let (name, parent) = ORGANIZATIONS[place];

@@ -9,44 +9,44 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
-use super::clock::{DAY, Life, Millis, Moment, SECOND};
-use super::manifest::Credential;
+use super::clock::{MILLIS_PER_DAY, MILLIS_PER_SECOND, RequestInstant, UnixMillis, ValidityPeriod};
+use super::manifest::SeededCredential;
 use super::seed;
-use super::wire::{Call, LiveSecret, Provider, Reply};
+use super::wire::{LiveSecretRecord, SimulatedProvider, SimulatorRequest, SimulatorResponse};
 
-pub(super) use hosts::{Api, Auth};
+pub(super) use hosts::{AppcircleApiHost, AppcircleAuthHost};
 
 /// The one region there is.
 pub(super) const REGION: &str = "APPCIRCLE";
 
-const TOKEN_SECONDS: i64 = 3_600;
+const ACCESS_TOKEN_SECONDS: i64 = 3_600;
 
 /// The organisations: a root with two below it, and one that nothing here reaches.
 const ORGANIZATIONS: [(&str, Option<usize>); 4] =
     [("Acme Mobile", None), ("Acme Mobile iOS", Some(0)), ("Acme Mobile Android", Some(0)), ("Globex Apps", None)];
 
 /// Name, kind, organisation, and how many days the secret still lives.
-const SECRETS: [(&str, Kind, usize, i64); 4] = [
-    ("laptop", Kind::PersonalAccessKey, 0, 60),
-    ("ci", Kind::ApiKey(Answers::Asked), 0, 150),
-    ("android-build", Kind::ApiKey(Answers::Asked), 2, 40),
-    ("stray", Kind::ApiKey(Answers::Home), 0, 90),
+const SEEDED_SECRETS: [(&str, AppcircleSecretKind, usize, i64); 4] = [
+    ("laptop", AppcircleSecretKind::PersonalAccessKey, 0, 60),
+    ("ci", AppcircleSecretKind::ApiKey(TokenOrganization::Requested), 0, 150),
+    ("android-build", AppcircleSecretKind::ApiKey(TokenOrganization::Requested), 2, 40),
+    ("stray", AppcircleSecretKind::ApiKey(TokenOrganization::Own), 0, 90),
 ];
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum AppcircleSecretKind {
     PersonalAccessKey,
-    ApiKey(Answers),
+    ApiKey(TokenOrganization),
 }
 
 /// Which organisation a key's token is for: the one asked for, or, with a 200 all the same, always its own.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Answers {
-    Asked,
-    Home,
+enum TokenOrganization {
+    Requested,
+    Own,
 }
 
-impl Kind {
+impl AppcircleSecretKind {
     fn id(self) -> &'static str {
         match self {
             Self::PersonalAccessKey => "personal-access-key",
@@ -56,123 +56,130 @@ impl Kind {
 }
 
 /// A long-lived secret.
-struct Key {
+struct AppcircleSecret {
     name: String,
-    kind: Kind,
+    kind: AppcircleSecretKind,
     organization: usize,
     secret: String,
-    life: Life,
+    validity: ValidityPeriod,
 }
 
 /// An access token.
-struct Token {
+struct AppcircleToken {
     organization: usize,
     name: String,
-    life: Life,
+    validity: ValidityPeriod,
 }
 
 #[derive(Default)]
-struct State {
-    keys: Vec<Key>,
-    tokens: HashMap<String, Token>,
-    minted: u64,
+struct AppcircleState {
+    keys: Vec<AppcircleSecret>,
+    tokens: HashMap<String, AppcircleToken>,
+    created_count: u64,
 }
 
 /// The cloud.
-pub(super) struct Cloud {
-    state: Mutex<State>,
+pub(super) struct AppcircleCloud {
+    state: Mutex<AppcircleState>,
 }
 
-impl Cloud {
+impl AppcircleCloud {
     /// The cloud with its seeded secrets, and the credentials that hold them.
-    pub(super) fn new(midnight: Millis) -> (Self, Vec<Credential>) {
-        let past = Moment { now: midnight - 30 * DAY, ..Moment::default() };
-        let keys: Vec<Key> = SECRETS
+    pub(super) fn new(midnight: UnixMillis) -> (Self, Vec<SeededCredential>) {
+        let past = RequestInstant { now: midnight - 30 * MILLIS_PER_DAY, ..RequestInstant::default() };
+        let keys: Vec<AppcircleSecret> = SEEDED_SECRETS
             .into_iter()
             .map(|(name, kind, organization, days)| {
-                let life = Life::starting(past).until(midnight + (days + 1) * DAY - SECOND);
-                let secret = seed::padded(&format!("{REGION}/{name}"));
-                Key { name: name.to_owned(), kind, organization, secret, life }
+                let life = ValidityPeriod::starting_at(past).until(midnight + (days + 1) * MILLIS_PER_DAY - MILLIS_PER_SECOND);
+                let secret = seed::padded_base64(&format!("{REGION}/{name}"));
+                AppcircleSecret { name: name.to_owned(), kind, organization, secret, validity: life }
             })
             .collect();
-        let credentials = keys.iter().map(credential).collect();
-        (Self { state: Mutex::new(State { keys, ..State::default() }) }, credentials)
+        let credentials = keys.iter().map(seeded_credential).collect();
+        (Self { state: Mutex::new(AppcircleState { keys, ..AppcircleState::default() }) }, credentials)
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, AppcircleState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The holder of the access token, if it is one of ours and still good.
-    fn holder(&self, call: &Call) -> Option<(usize, String)> {
+    fn authenticate(&self, call: &SimulatorRequest) -> Option<(usize, String)> {
         let (scheme, value) = call.authorization()?;
         let state = self.state();
-        let token = state.tokens.get(value).filter(|token| token.life.holds(call.at.now))?;
+        let token = state.tokens.get(value).filter(|token| token.validity.is_valid_at(call.instant.now))?;
         scheme.eq_ignore_ascii_case("bearer").then(|| (token.organization, token.name.clone()))
     }
 
-    fn by_personal_key(&self, call: &Call, fields: [&str; 3]) -> Reply {
+    fn exchange_personal_key(&self, call: &SimulatorRequest, fields: [&str; 3]) -> SimulatorResponse {
         let form = call.form();
         let [secret, first, second] = fields.map(|name| form.get(name).cloned());
         let wanted = first.or(second);
         let mut state = self.state();
         let key = state.keys.iter().find(|key| {
-            key.kind == Kind::PersonalAccessKey && Some(&key.secret) == secret.as_ref() && key.life.holds(call.at.now)
+            key.kind == AppcircleSecretKind::PersonalAccessKey
+                && Some(&key.secret) == secret.as_ref()
+                && key.validity.is_valid_at(call.instant.now)
         });
         let Some((home, name)) = key.map(|key| (key.organization, key.name.clone())) else {
-            return problem(StatusCode::UNAUTHORIZED, "Invalid personal access key");
+            return error_response(StatusCode::UNAUTHORIZED, "Invalid personal access key");
         };
-        match reach(home, wanted.as_deref()) {
-            Ok(organization) => exchange(&mut state, organization, &name, call.at),
+        match resolve_organization(home, wanted.as_deref()) {
+            Ok(organization) => issue_access_token(&mut state, organization, &name, call.instant),
             Err(refusal) => refusal,
         }
     }
 
-    fn by_api_key(&self, call: &Call) -> Reply {
+    fn exchange_api_key(&self, call: &SimulatorRequest) -> SimulatorResponse {
         let form = call.form();
         let wanted = form.get("organizationId").map(String::as_str);
         if wanted.is_some_and(|id| !is_guid(id)) {
-            return problem(StatusCode::BAD_REQUEST, "organizationId must be a valid GUID");
+            return error_response(StatusCode::BAD_REQUEST, "organizationId must be a valid GUID");
         }
         let mut state = self.state();
         let key = state.keys.iter().find(|key| {
-            Some(&key.name) == form.get("name") && Some(&key.secret) == form.get("secret") && key.life.holds(call.at.now)
+            Some(&key.name) == form.get("name")
+                && Some(&key.secret) == form.get("secret")
+                && key.validity.is_valid_at(call.instant.now)
         });
         let Some((home, name, kind)) = key.map(|key| (key.organization, key.name.clone(), key.kind)) else {
-            return problem(StatusCode::UNAUTHORIZED, "Invalid API Key credentials");
+            return error_response(StatusCode::UNAUTHORIZED, "Invalid API Key credentials");
         };
         let organization = match kind {
-            Kind::ApiKey(Answers::Asked) => reach(home, wanted),
-            Kind::ApiKey(Answers::Home) => Ok(home),
-            Kind::PersonalAccessKey => Err(problem(StatusCode::UNAUTHORIZED, "Invalid API Key credentials")),
+            AppcircleSecretKind::ApiKey(TokenOrganization::Requested) => resolve_organization(home, wanted),
+            AppcircleSecretKind::ApiKey(TokenOrganization::Own) => Ok(home),
+            AppcircleSecretKind::PersonalAccessKey => {
+                Err(error_response(StatusCode::UNAUTHORIZED, "Invalid API Key credentials"))
+            }
         };
-        organization.map_or_else(|refusal| refusal, |organization| exchange(&mut state, organization, &name, call.at))
+        organization
+            .map_or_else(|refusal| refusal, |organization| issue_access_token(&mut state, organization, &name, call.instant))
     }
 }
 
 /// Mints the access token.
-fn exchange(state: &mut State, organization: usize, name: &str, at: Moment) -> Reply {
-    state.minted += 1;
-    let expires = at.now + TOKEN_SECONDS * SECOND;
-    let claims = json!({"exp": expires / SECOND, "iat": at.now / SECOND, "jti": seed::uuid(&format!("{REGION}/jwt/{}", state.minted)),
+fn issue_access_token(state: &mut AppcircleState, organization: usize, name: &str, at: RequestInstant) -> SimulatorResponse {
+    state.created_count += 1;
+    let expires = at.now + ACCESS_TOKEN_SECONDS * MILLIS_PER_SECOND;
+    let claims = json!({"exp": expires / MILLIS_PER_SECOND, "iat": at.now / MILLIS_PER_SECOND, "jti": seed::uuid(&format!("{REGION}/jwt/{}", state.created_count)),
         "sub": seed::uuid(&format!("{REGION}/user/{name}")), "email": format!("{name}@example.com"),
         "currentOrganizationId": organization_id(organization)});
     let access_token = seed::jwt(&claims);
-    let life = Life::starting(at).until(expires);
-    state.tokens.retain(|_, token| !token.life.is_over(at.now));
-    state.tokens.insert(access_token.clone(), Token { organization, name: name.to_owned(), life });
-    ok(&json!({"access_token": access_token, "expires_in": TOKEN_SECONDS, "token_type": "Bearer"}))
+    let life = ValidityPeriod::starting_at(at).until(expires);
+    state.tokens.retain(|_, token| !token.validity.has_ended(at.now));
+    state.tokens.insert(access_token.clone(), AppcircleToken { organization, name: name.to_owned(), validity: life });
+    ok_response(&json!({"access_token": access_token, "expires_in": ACCESS_TOKEN_SECONDS, "token_type": "Bearer"}))
 }
 
 /// The organisation a secret of `home` gets when it asks for `wanted`: itself, or one below it.
-fn reach(home: usize, wanted: Option<&str>) -> Result<usize, Reply> {
+fn resolve_organization(home: usize, wanted: Option<&str>) -> Result<usize, SimulatorResponse> {
     let Some(wanted) = wanted else {
         return Ok(home);
     };
     let found = (0..ORGANIZATIONS.len()).find(|place| organization_id(*place) == wanted);
     found
         .filter(|place| *place == home || ORGANIZATIONS[*place].1 == Some(home))
-        .ok_or_else(|| problem(StatusCode::FORBIDDEN, "The key has no access to this organization"))
+        .ok_or_else(|| error_response(StatusCode::FORBIDDEN, "The key has no access to this organization"))
 }
 
 fn organization_id(place: usize) -> String {
@@ -185,10 +192,10 @@ fn is_guid(text: &str) -> bool {
     lengths == [8, 4, 4, 4, 12] && parts.concat().bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-fn credential(key: &Key) -> Credential {
+fn seeded_credential(key: &AppcircleSecret) -> SeededCredential {
     // The stray key is filed under an organisation that its tokens are never for.
-    let asked = if key.kind == Kind::ApiKey(Answers::Home) { 1 } else { key.organization };
-    Credential {
+    let asked = if key.kind == AppcircleSecretKind::ApiKey(TokenOrganization::Own) { 1 } else { key.organization };
+    SeededCredential {
         name: format!("appcircle-{}", key.name),
         provider: "appcircle",
         kind: key.kind.id(),
@@ -199,43 +206,43 @@ fn credential(key: &Key) -> Credential {
     }
 }
 
-impl Provider for Cloud {
-    fn live(&self, now: Millis) -> Vec<LiveSecret> {
+impl SimulatedProvider for AppcircleCloud {
+    fn live_secrets(&self, now: UnixMillis) -> Vec<LiveSecretRecord> {
         let state = self.state();
-        let living = state.keys.iter().filter(|key| !key.life.is_over(now));
+        let living = state.keys.iter().filter(|key| !key.validity.has_ended(now));
         living
-            .map(|key| LiveSecret { account: key.name.clone(), kind: key.kind.id(), sha256: seed::fingerprint(&key.secret) })
+            .map(|key| LiveSecretRecord { account: key.name.clone(), kind: key.kind.id(), sha256: seed::sha256_hex(&key.secret) })
             .collect()
     }
 
     /// A personal access key is deleted and generated anew; an API key is rotated, with both alive for a while.
-    fn replace_by_hand(&self, credential: &Credential, at: Moment) -> Option<String> {
+    fn replace_manually(&self, credential: &SeededCredential, at: RequestInstant) -> Option<String> {
         let mut state = self.state();
-        state.minted += 1;
-        let secret = seed::padded(&format!("{REGION}/minted/{}", state.minted));
+        state.created_count += 1;
+        let secret = seed::padded_base64(&format!("{REGION}/minted/{}", state.created_count));
         let name = credential.fields.get("key_name")?.clone();
-        let own = |key: &&mut Key| key.name == name && !key.life.is_over(at.now);
+        let own = |key: &&mut AppcircleSecret| key.name == name && !key.validity.has_ended(at.now);
         let old = state.keys.iter_mut().rev().find(own)?;
-        if old.kind == Kind::PersonalAccessKey {
-            old.life.end(at);
+        if old.kind == AppcircleSecretKind::PersonalAccessKey {
+            old.validity.revoke(at);
         }
         let (kind, organization) = (old.kind, old.organization);
-        let life = Life::starting(at).until(at.now + 180 * DAY);
-        state.keys.push(Key { name, kind, organization, secret: secret.clone(), life });
+        let life = ValidityPeriod::starting_at(at).until(at.now + 180 * MILLIS_PER_DAY);
+        state.keys.push(AppcircleSecret { name, kind, organization, secret: secret.clone(), validity: life });
         Some(secret)
     }
 
-    fn revoke_by_hand(&self, sha256: &str, at: Moment) -> bool {
+    fn revoke_manually(&self, sha256: &str, at: RequestInstant) -> bool {
         let mut state = self.state();
-        let found = state.keys.iter_mut().find(|key| seed::fingerprint(&key.secret) == sha256);
-        found.map(|key| key.life.end(at)).is_some()
+        let found = state.keys.iter_mut().find(|key| seed::sha256_hex(&key.secret) == sha256);
+        found.map(|key| key.validity.revoke(at)).is_some()
     }
 }
 
-fn ok(body: &Value) -> Reply {
-    Reply::json(StatusCode::OK, body)
+fn ok_response(body: &Value) -> SimulatorResponse {
+    SimulatorResponse::json(StatusCode::OK, body)
 }
 
-fn problem(status: StatusCode, error: &str) -> Reply {
-    Reply::json(status, &json!({"error": error}))
+fn error_response(status: StatusCode, error: &str) -> SimulatorResponse {
+    SimulatorResponse::json(status, &json!({"error": error}))
 }

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use rustls::SignatureScheme;
 use serde_json::Value;
 
-use super::super::clock::{Millis, SECOND};
+use super::super::clock::{MILLIS_PER_SECOND, UnixMillis};
 
 /// A private key for tests; it was made for this file and opens nothing anywhere else.
 pub(super) const PRIVATE_KEY: &str = include_str!("sandbox-only-private-key.pem");
@@ -14,25 +14,27 @@ pub(super) const PRIVATE_KEY: &str = include_str!("sandbox-only-private-key.pem"
 const PUBLIC_KEY: &str = include_str!("sandbox-only-public-key.b64");
 
 /// The client that an assertion speaks for, if its signature, audience and time are right.
-pub(super) fn verify(assertion: &str, audience: &str, now: Millis) -> Option<String> {
+pub(super) fn verify_assertion(assertion: &str, audience: &str, now: UnixMillis) -> Option<String> {
     let (signed, signature) = assertion.rsplit_once('.')?;
     let (header, claims) = signed.split_once('.')?;
-    let claims = decode(claims)?;
+    let claims = decode_json(claims)?;
     let client = claims["sub"].as_str().filter(|client| claims["iss"] == *client)?;
-    let fits = decode(header)?["alg"] == "RS256" && claims["exp"].as_i64()? * SECOND > now && names(&claims["aud"], audience);
+    let fits = decode_json(header)?["alg"] == "RS256"
+        && claims["exp"].as_i64()? * MILLIS_PER_SECOND > now
+        && audience_matches(&claims["aud"], audience);
     let signature = URL_SAFE_NO_PAD.decode(signature).ok()?;
-    (fits && is_signed(signed.as_bytes(), &signature)).then(|| client.to_owned())
+    (fits && has_valid_signature(signed.as_bytes(), &signature)).then(|| client.to_owned())
 }
 
-fn decode(part: &str) -> Option<Value> {
+fn decode_json(part: &str) -> Option<Value> {
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).ok()?).ok()
 }
 
-fn names(audience: &Value, wanted: &str) -> bool {
+fn audience_matches(audience: &Value, wanted: &str) -> bool {
     audience == wanted || audience.as_array().is_some_and(|list| list.iter().any(|item| item == wanted))
 }
 
-fn is_signed(message: &[u8], signature: &[u8]) -> bool {
+fn has_valid_signature(message: &[u8], signature: &[u8]) -> bool {
     let Ok(key) = STANDARD.decode(PUBLIC_KEY.trim()) else {
         return false;
     };

@@ -3,15 +3,16 @@
 use axum::http::{Method, StatusCode};
 use url::{Url, form_urlencoded};
 
-use super::super::wire::{Call, Reply, escape};
-use super::Region;
-use super::apps::Grant;
+use super::super::wire::{SimulatorRequest, SimulatorResponse, escape_html};
+use super::SnykRegion;
+use super::apps::AppGrantType;
 
 /// The parameters that the page hands on to the decision.
-const HANDED_ON: [&str; 6] = ["client_id", "redirect_uri", "state", "code_challenge", "code_challenge_method", "response_type"];
+const FORWARDED_PARAMETERS: [&str; 6] =
+    ["client_id", "redirect_uri", "state", "code_challenge", "code_challenge_method", "response_type"];
 
 /// What an app asks a person for.
-struct Wish {
+struct ConsentRequest {
     client_id: String,
     redirect_uri: String,
     state: String,
@@ -22,60 +23,61 @@ struct Wish {
 }
 
 /// Answers a request to the web application.
-pub(super) fn answer(region: &Region, call: &Call) -> Reply {
+pub(super) fn respond(region: &SnykRegion, call: &SimulatorRequest) -> SimulatorResponse {
     match (&call.method, call.path.as_str()) {
-        (&Method::GET, "/oauth2/authorize") => ask(region, call),
-        (&Method::POST, "/oauth2/authorize") => decide(region, call),
+        (&Method::GET, "/oauth2/authorize") => show_consent_page(region, call),
+        (&Method::POST, "/oauth2/authorize") => handle_decision(region, call),
         (&Method::GET, "/account" | "/account/personal-access-tokens") => {
-            Reply::html(StatusCode::OK, "<!doctype html><title>Account settings</title><h1>Account settings</h1>")
+            SimulatorResponse::html(StatusCode::OK, "<!doctype html><title>Account settings</title><h1>Account settings</h1>")
         }
-        _ => Reply::html(StatusCode::NOT_FOUND, "<!doctype html><title>Not found</title><h1>Not found</h1>"),
+        _ => SimulatorResponse::html(StatusCode::NOT_FOUND, "<!doctype html><title>Not found</title><h1>Not found</h1>"),
     }
 }
 
-fn ask(region: &Region, call: &Call) -> Reply {
+fn show_consent_page(region: &SnykRegion, call: &SimulatorRequest) -> SimulatorResponse {
     let lookup = |name: &str| call.query(name).unwrap_or_default().to_owned();
-    let wish = match read(region, lookup) {
+    let wish = match parse_consent_request(region, lookup) {
         Ok(wish) => wish,
-        Err(why) => return refuse(why),
+        Err(why) => return bad_request_page(why),
     };
     if let Some(error) = wish.error {
-        return wish.return_to(&[("error", "invalid_request"), ("error_description", error)]);
+        return wish.redirect_back(&[("error", "invalid_request"), ("error_description", error)]);
     }
-    let field = |name| format!("<input type=\"hidden\" name=\"{name}\" value=\"{}\">", escape(&lookup(name)));
-    let hidden = HANDED_ON.map(field).concat();
+    let field = |name| format!("<input type=\"hidden\" name=\"{name}\" value=\"{}\">", escape_html(&lookup(name)));
+    let hidden = FORWARDED_PARAMETERS.map(field).concat();
     let page = format!(
         "<!doctype html><html lang=\"en\"><title>Authorize {app}</title><h1>Let {app} act for you?</h1>\
          <p>This is the simulator: no real account is touched.</p><form method=\"post\" action=\"/oauth2/authorize\">{hidden}\
          <button name=\"decision\" value=\"allow\">Allow</button> <button name=\"decision\" value=\"deny\">Deny</button></form></html>",
-        app = escape(&wish.app)
+        app = escape_html(&wish.app)
     );
-    Reply::html(StatusCode::OK, &page)
+    SimulatorResponse::html(StatusCode::OK, &page)
 }
 
-fn decide(region: &Region, call: &Call) -> Reply {
+fn handle_decision(region: &SnykRegion, call: &SimulatorRequest) -> SimulatorResponse {
     let form = call.form();
-    let wish = match read(region, |name: &str| form.get(name).cloned().unwrap_or_default()) {
+    let wish = match parse_consent_request(region, |name: &str| form.get(name).cloned().unwrap_or_default()) {
         Ok(wish) => wish,
-        Err(why) => return refuse(why),
+        Err(why) => return bad_request_page(why),
     };
     if let Some(error) = wish.error {
-        return wish.return_to(&[("error", "invalid_request"), ("error_description", error)]);
+        return wish.redirect_back(&[("error", "invalid_request"), ("error_description", error)]);
     }
     if form.get("decision").map(String::as_str) != Some("allow") {
-        return wish.return_to(&[("error", "access_denied"), ("error_description", "the user denied the request")]);
+        return wish.redirect_back(&[("error", "access_denied"), ("error_description", "the user denied the request")]);
     }
-    let code = region.state().add_code(region.id, (&wish.client_id, &wish.redirect_uri), &wish.challenge, call.at);
+    let code =
+        region.state().issue_authorization_code(region.id, (&wish.client_id, &wish.redirect_uri), &wish.challenge, call.instant);
     let instance = region.api.trim_start_matches("http://").to_owned();
-    wish.return_to(&[("code", &code.unwrap_or_default()), ("instance", &instance)])
+    wish.redirect_back(&[("code", &code.unwrap_or_default()), ("instance", &instance)])
 }
 
-fn read(region: &Region, lookup: impl Fn(&str) -> String) -> Result<Wish, &'static str> {
+fn parse_consent_request(region: &SnykRegion, lookup: impl Fn(&str) -> String) -> Result<ConsentRequest, &'static str> {
     let (client_id, redirect_uri) = (lookup("client_id"), lookup("redirect_uri"));
     let state = region.state();
-    let app = state.apps.iter().find(|app| app.client_id == client_id && app.grant == Grant::AuthorizationCode);
+    let app = state.apps.iter().find(|app| app.client_id == client_id && app.grant_type == AppGrantType::AuthorizationCode);
     let app = app.ok_or("This client is unknown.")?;
-    if !app.redirect_uris.iter().any(|registered| matches_registered(registered, &redirect_uri)) {
+    if !app.redirect_uris.iter().any(|registered| redirect_uri_matches(registered, &redirect_uri)) {
         return Err("The redirect address is not one that the app has registered.");
     }
     let challenge = lookup("code_challenge");
@@ -86,11 +88,11 @@ fn read(region: &Region, lookup: impl Fn(&str) -> String) -> Result<Wish, &'stat
     } else {
         None
     };
-    Ok(Wish { client_id, redirect_uri, state: lookup("state"), challenge, error, app: app.name.clone() })
+    Ok(ConsentRequest { client_id, redirect_uri, state: lookup("state"), challenge, error, app: app.name.clone() })
 }
 
 /// Exact, except that a registered port 0 stands for any port of the same address.
-fn matches_registered(registered: &str, asked: &str) -> bool {
+fn redirect_uri_matches(registered: &str, asked: &str) -> bool {
     if registered == asked {
         return true;
     }
@@ -100,16 +102,19 @@ fn matches_registered(registered: &str, asked: &str) -> bool {
     }
 }
 
-fn refuse(why: &str) -> Reply {
-    Reply::html(StatusCode::BAD_REQUEST, &format!("<!doctype html><title>Bad request</title><h1>Bad request</h1><p>{why}</p>"))
+fn bad_request_page(why: &str) -> SimulatorResponse {
+    SimulatorResponse::html(
+        StatusCode::BAD_REQUEST,
+        &format!("<!doctype html><title>Bad request</title><h1>Bad request</h1><p>{why}</p>"),
+    )
 }
 
-impl Wish {
-    fn return_to(&self, answer: &[(&str, &str)]) -> Reply {
+impl ConsentRequest {
+    fn redirect_back(&self, answer: &[(&str, &str)]) -> SimulatorResponse {
         let mut query = form_urlencoded::Serializer::new(String::new());
         query.extend_pairs(answer).append_pair("state", &self.state);
         let separator = if self.redirect_uri.contains('?') { '&' } else { '?' };
-        Reply::redirect(StatusCode::SEE_OTHER, &format!("{}{separator}{}", self.redirect_uri, query.finish()))
+        SimulatorResponse::redirect(StatusCode::SEE_OTHER, &format!("{}{separator}{}", self.redirect_uri, query.finish()))
     }
 }
 
@@ -119,10 +124,10 @@ mod tests {
 
     #[test]
     fn redirect_addresses_match_exactly_but_for_port_zero() {
-        assert!(matches_registered("http://127.0.0.1:8080/callback", "http://127.0.0.1:8080/callback"));
-        assert!(!matches_registered("http://127.0.0.1:8080/callback", "http://127.0.0.1:8081/callback"));
-        assert!(matches_registered("http://127.0.0.1:0/callback", "http://127.0.0.1:8081/callback"));
-        assert!(!matches_registered("http://127.0.0.1:0/callback", "http://localhost:8081/callback"));
-        assert!(!matches_registered("http://127.0.0.1:0/callback", "http://127.0.0.1:8081/other"));
+        assert!(redirect_uri_matches("http://127.0.0.1:8080/callback", "http://127.0.0.1:8080/callback"));
+        assert!(!redirect_uri_matches("http://127.0.0.1:8080/callback", "http://127.0.0.1:8081/callback"));
+        assert!(redirect_uri_matches("http://127.0.0.1:0/callback", "http://127.0.0.1:8081/callback"));
+        assert!(!redirect_uri_matches("http://127.0.0.1:0/callback", "http://localhost:8081/callback"));
+        assert!(!redirect_uri_matches("http://127.0.0.1:0/callback", "http://127.0.0.1:8081/other"));
     }
 }

@@ -5,114 +5,116 @@ use std::sync::Arc;
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
-use super::super::clock::{Life, Millis, Moment, rfc3339};
+use super::super::clock::{RequestInstant, UnixMillis, ValidityPeriod, format_rfc3339};
 use super::super::seed;
-use super::super::wire::Reply;
-use super::apps::{App, Grant};
-use super::paging::{Links, page};
-use super::refusal::Refusal;
-use super::rest::{Operation, Outcome, Rest, document, one};
-use super::secrets::{Secrets, reveal};
-use super::state::{Actor, Principal, Reach, State};
-use super::world::Rank;
+use super::super::wire::SimulatorResponse;
+use super::apps::{AppGrantType, SnykApp};
+use super::paging::{LinkStyle, paginate};
+use super::refusal::JsonApiError;
+use super::rest::{RestOperation, RestRequest, RestResult, json_api_document, single_resource};
+use super::secrets::{ClientSecrets, insert_secret};
+use super::state::{PrincipalType, ResourceScope, SnykPrincipal, SnykState};
+use super::world::RolePrivilege;
 
-const INSTALLS: &[&str] = &["2024-05-23"];
+const INSTALL_RELEASES: &[&str] = &["2024-05-23"];
 
-pub(super) const OPERATIONS: &[Operation] = &[
-    Operation::get("/orgs/{org_id}/apps/installs", INSTALLS, list_installs),
-    Operation::post("/orgs/{org_id}/apps/installs", INSTALLS, install),
-    Operation::delete("/orgs/{org_id}/apps/installs/{install_id}", INSTALLS, uninstall),
-    Operation::post("/orgs/{org_id}/apps/installs/{install_id}/secrets", INSTALLS, change_install_secrets),
-    Operation::get("/groups/{group_id}/apps/installs", INSTALLS, list_installs),
-    Operation::post("/groups/{group_id}/apps/installs", INSTALLS, install),
-    Operation::delete("/groups/{group_id}/apps/installs/{install_id}", INSTALLS, uninstall),
-    Operation::post("/groups/{group_id}/apps/installs/{install_id}/secrets", INSTALLS, change_install_secrets),
+pub(super) const OPERATIONS: &[RestOperation] = &[
+    RestOperation::get("/orgs/{org_id}/apps/installs", INSTALL_RELEASES, list_installs),
+    RestOperation::post("/orgs/{org_id}/apps/installs", INSTALL_RELEASES, install),
+    RestOperation::delete("/orgs/{org_id}/apps/installs/{install_id}", INSTALL_RELEASES, uninstall),
+    RestOperation::post("/orgs/{org_id}/apps/installs/{install_id}/secrets", INSTALL_RELEASES, change_install_secrets),
+    RestOperation::get("/groups/{group_id}/apps/installs", INSTALL_RELEASES, list_installs),
+    RestOperation::post("/groups/{group_id}/apps/installs", INSTALL_RELEASES, install),
+    RestOperation::delete("/groups/{group_id}/apps/installs/{install_id}", INSTALL_RELEASES, uninstall),
+    RestOperation::post("/groups/{group_id}/apps/installs/{install_id}/secrets", INSTALL_RELEASES, change_install_secrets),
 ];
 
 /// An app that acts by itself in an organisation or a group.
-pub(super) struct Install {
+pub(super) struct AppInstall {
     pub(super) id: String,
     pub(super) app: String,
-    pub(super) scope: Reach,
+    pub(super) scope: ResourceScope,
     pub(super) client_id: String,
-    pub(super) secrets: Secrets,
-    pub(super) principal: Arc<Principal>,
-    pub(super) installed: Millis,
+    pub(super) secrets: ClientSecrets,
+    pub(super) principal: Arc<SnykPrincipal>,
+    pub(super) installed: UnixMillis,
 }
 
-impl Install {
+impl AppInstall {
     /// Installs an app and returns the install with its secret. `label` names its identity.
-    pub(super) fn new(app: &App, scope: Reach, label: &str, at: Moment) -> (Self, String) {
+    pub(super) fn new(app: &SnykApp, scope: ResourceScope, label: &str, at: RequestInstant) -> (Self, String) {
         let secret = seed::snyk_secret("cs", label);
         let id = seed::uuid(&format!("{label}/install"));
-        let principal = Arc::new(Principal {
+        let principal = Arc::new(SnykPrincipal {
             id: id.clone(),
-            actor: Actor::AppInstance,
+            principal_type: PrincipalType::AppInstance,
             name: app.name.clone(),
-            rank: Rank::Collaborator,
-            reach: scope,
+            privilege: RolePrivilege::Collaborator,
+            scope,
         });
         let client_id = seed::uuid(&format!("{label}/client"));
-        let secrets = Secrets::with(secret.clone(), Life::starting(at));
+        let secrets = ClientSecrets::with_secret(secret.clone(), ValidityPeriod::starting_at(at));
         (Self { id, app: app.id.clone(), scope, client_id, secrets, principal, installed: at.now }, secret)
     }
 
     fn describe(&self) -> Value {
-        let attributes = json!({"client_id": self.client_id, "installed_at": rfc3339(self.installed)});
+        let attributes = json!({"client_id": self.client_id, "installed_at": format_rfc3339(self.installed)});
         json!({"id": self.id, "type": "app_install", "attributes": attributes,
             "relationships": {"app": {"data": {"id": self.app, "type": "app"}}}})
     }
 }
 
-fn find_install(state: &State, scope: Reach, id: &str) -> Result<usize, Refusal> {
+fn find_install(state: &SnykState, scope: ResourceScope, id: &str) -> Result<usize, JsonApiError> {
     state
         .installs
         .iter()
         .position(|install| install.scope == scope && install.id == id)
-        .ok_or_else(|| Refusal::not_found("install"))
+        .ok_or_else(|| JsonApiError::not_found("install"))
 }
 
-fn list_installs(rest: &Rest) -> Outcome {
+fn list_installs(rest: &RestRequest) -> RestResult {
     let scope = rest.managed_scope("app.read")?;
     let state = rest.state();
-    let installs: Vec<&Install> = state.installs.iter().filter(|install| install.scope == scope).collect();
-    Ok(document(&page(rest, installs.len(), Links::Bare, |place| installs[place].describe())?))
+    let installs: Vec<&AppInstall> = state.installs.iter().filter(|install| install.scope == scope).collect();
+    Ok(json_api_document(&paginate(rest, installs.len(), LinkStyle::Bare, |place| installs[place].describe())?))
 }
 
-fn install(rest: &Rest) -> Outcome {
+fn install(rest: &RestRequest) -> RestResult {
     let scope = rest.managed_scope("app.install")?;
-    let wish = rest.document("app")?;
+    let wish = rest.request_document("app")?;
     let wanted = wish["relationships"]["app"]["data"]["id"].as_str();
     let wanted = wanted.or_else(|| wish["data"]["relationships"]["app"]["data"]["id"].as_str()).unwrap_or_default().to_owned();
     let reply = {
         let mut state = rest.state();
-        let label = state.fresh_label(rest.region.id);
-        let app = state.apps.iter().find(|app| app.id == wanted && app.grant == Grant::ClientCredentials);
-        let app = app.ok_or_else(|| Refusal::pointer("/relationships/app/data/id", "is not an app with client credentials"))?;
-        let (install, secret) = Install::new(app, scope, &label, rest.call.at);
-        let reply = one(StatusCode::CREATED, &reveal(install.describe(), "client_secret", Some(secret)));
+        let label = state.new_label(rest.region.id);
+        let app = state.apps.iter().find(|app| app.id == wanted && app.grant_type == AppGrantType::ClientCredentials);
+        let app = app.ok_or_else(|| {
+            JsonApiError::invalid_pointer("/relationships/app/data/id", "is not an app with client credentials")
+        })?;
+        let (install, secret) = AppInstall::new(app, scope, &label, rest.request.instant);
+        let reply = single_resource(StatusCode::CREATED, &insert_secret(install.describe(), "client_secret", Some(secret)));
         state.installs.push(install);
         reply
     };
-    rest.record(scope, "app_bot.create", json!({"app_id": wanted}));
+    rest.record_audit_event(scope, "app_bot.create", json!({"app_id": wanted}));
     Ok(reply)
 }
 
-fn uninstall(rest: &Rest) -> Outcome {
+fn uninstall(rest: &RestRequest) -> RestResult {
     let scope = rest.managed_scope("app.install")?;
     let mut state = rest.state();
     let place = find_install(&state, scope, rest.params[1])?;
     let install = state.installs.remove(place);
-    state.revoke_tokens(&install.id, rest.call.at);
-    Ok(Reply::empty(StatusCode::NO_CONTENT))
+    state.revoke_tokens(&install.id, rest.request.instant);
+    Ok(SimulatorResponse::empty(StatusCode::NO_CONTENT))
 }
 
-fn change_install_secrets(rest: &Rest) -> Outcome {
+fn change_install_secrets(rest: &RestRequest) -> RestResult {
     let scope = rest.managed_scope("app.edit")?;
-    let wish = rest.attributes("app")?;
+    let wish = rest.request_attributes("app")?;
     let mut state = rest.state();
     let place = find_install(&state, scope, rest.params[1])?;
-    let fresh = seed::snyk_secret("cs", &state.fresh_label(rest.region.id));
-    let secret = state.installs[place].secrets.change(&wish, fresh, rest.call.at)?;
-    Ok(one(StatusCode::OK, &reveal(state.installs[place].describe(), "client_secret", secret)))
+    let fresh = seed::snyk_secret("cs", &state.new_label(rest.region.id));
+    let secret = state.installs[place].secrets.apply_change(&wish, fresh, rest.request.instant)?;
+    Ok(single_resource(StatusCode::OK, &insert_secret(state.installs[place].describe(), "client_secret", secret)))
 }

@@ -28,17 +28,17 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::http::{HeaderName, StatusCode, header};
 
-use super::clock::{Millis, Moment};
-use super::manifest::Credential;
+use super::clock::{RequestInstant, UnixMillis};
+use super::manifest::SeededCredential;
 use super::seed;
-use super::wire::{Call, Reply, Service};
-use rate::{Budget, Usage};
-use refusal::Refusal;
-use state::{Principal, State};
-use world::World;
+use super::wire::{SimulatedService, SimulatorRequest, SimulatorResponse};
+use rate::{SecretUsage, TightestLimit};
+use refusal::JsonApiError;
+use state::{SnykPrincipal, SnykState};
+use world::SnykFixtures;
 
 /// The region for the government of the United States, which accepts no API keys.
-const GOV: &str = "SNYK-GOV-01";
+const GOV_REGION: &str = "SNYK-GOV-01";
 
 /// Every region with the official host that its tokens name.
 pub(super) const REGIONS: [(&str, &str); 5] = [
@@ -46,120 +46,120 @@ pub(super) const REGIONS: [(&str, &str); 5] = [
     ("SNYK-US-02", "api.us.snyk.io"),
     ("SNYK-EU-01", "api.eu.snyk.io"),
     ("SNYK-AU-01", "api.au.snyk.io"),
-    (GOV, "api.snykgov.io"),
+    (GOV_REGION, "api.snykgov.io"),
 ];
 
 /// One region.
-pub(super) struct Region {
+pub(super) struct SnykRegion {
     id: &'static str,
     host: &'static str,
     /// The loopback addresses, as `http://127.0.0.1:41234`.
     api: String,
     app: String,
-    world: World,
-    state: Mutex<State>,
+    fixtures: SnykFixtures,
+    state: Mutex<SnykState>,
 }
 
-impl Region {
+impl SnykRegion {
     /// A region with its seeded world, and the credentials that open it.
     pub(super) fn new(
         id: &'static str,
         host: &'static str,
         (api, app): (String, String),
-        midnight: Millis,
-    ) -> (Self, Vec<Credential>) {
-        let region = Self { id, host, api, app, world: World::new(id), state: Mutex::default() };
-        let credentials = region.plant(midnight);
+        midnight: UnixMillis,
+    ) -> (Self, Vec<SeededCredential>) {
+        let region = Self { id, host, api, app, fixtures: SnykFixtures::new(id), state: Mutex::default() };
+        let credentials = region.seed_credentials(midnight);
         (region, credentials)
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, SnykState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Who is calling, and what is left of their rate limit.
-    fn admit(&self, call: &Call) -> (Option<Arc<Principal>>, Budget) {
-        let Moment { now, .. } = call.at;
-        let stranger = (None, Usage::default().budget(now));
+    fn authenticate(&self, call: &SimulatorRequest) -> (Option<Arc<SnykPrincipal>>, TightestLimit) {
+        let RequestInstant { now, .. } = call.instant;
+        let stranger = (None, SecretUsage::default().tightest_limit(now));
         let Some((scheme, value)) = call.authorization() else {
             return stranger;
         };
         let mut state = self.state();
-        match state.tokens.get_mut(value).filter(|token| token.life.holds(now) && token.schemes.accept(scheme)) {
+        match state.tokens.get_mut(value).filter(|token| token.validity.is_valid_at(now) && token.schemes.accept(scheme)) {
             Some(token) => {
-                token.usage.count(now);
-                (Some(Arc::clone(&token.principal)), token.usage.budget(now))
+                token.usage.record_use(now);
+                (Some(Arc::clone(&token.principal)), token.usage.tightest_limit(now))
             }
             None => stranger,
         }
     }
 
-    fn route(&self, call: &Call, caller: Option<&Arc<Principal>>) -> Reply {
-        match call.segments().first().copied() {
-            Some("rest") => rest::answer(self, call, caller),
-            Some("v1") => v1::answer(self, call, caller),
-            Some("oauth2") => oauth::answer(self, call),
-            _ => Refusal::not_found("path").into_reply(call),
+    fn route(&self, call: &SimulatorRequest, caller: Option<&Arc<SnykPrincipal>>) -> SimulatorResponse {
+        match call.path_segments().first().copied() {
+            Some("rest") => rest::respond(self, call, caller),
+            Some("v1") => v1::respond(self, call, caller),
+            Some("oauth2") => oauth::respond(self, call),
+            _ => JsonApiError::not_found("path").into_response(call),
         }
     }
 
-    fn refuse(call: &Call, status: StatusCode) -> Reply {
-        match call.segments().first().copied() {
+    fn refuse(call: &SimulatorRequest, status: StatusCode) -> SimulatorResponse {
+        match call.path_segments().first().copied() {
             Some("v1") => v1::refuse(call, status),
-            Some("oauth2") => oauth::Failure::of(status).into_reply(),
-            _ => Refusal::of(status).into_reply(call),
+            Some("oauth2") => oauth::OAuthFailure::from_status(status).into_response(),
+            _ => JsonApiError::from_status(status).into_response(call),
         }
     }
 }
 
 /// The API host of a region.
-pub(super) struct Api(pub(super) Arc<Region>);
+pub(super) struct SnykApi(pub(super) Arc<SnykRegion>);
 
-impl Service for Api {
-    fn answer(&self, call: &Call) -> Reply {
-        let (caller, budget) = self.0.admit(call);
-        let reply = if budget.is_exceeded() && call.at.limits_bind {
-            Region::refuse(call, StatusCode::TOO_MANY_REQUESTS).with(header::RETRY_AFTER, &budget.reset())
+impl SimulatedService for SnykApi {
+    fn respond(&self, call: &SimulatorRequest) -> SimulatorResponse {
+        let (caller, budget) = self.0.authenticate(call);
+        let reply = if budget.is_exceeded() && call.instant.limits_enforced {
+            SnykRegion::refuse(call, StatusCode::TOO_MANY_REQUESTS).with_header(header::RETRY_AFTER, &budget.reset())
         } else {
             self.0.route(call, caller.as_ref())
         };
-        dress(reply, call, budget)
+        add_api_headers(reply, call, budget)
     }
 
-    fn refuse(&self, call: &Call, status: StatusCode) -> Reply {
-        dress(Region::refuse(call, status), call, Usage::default().budget(call.at.now))
+    fn refuse(&self, call: &SimulatorRequest, status: StatusCode) -> SimulatorResponse {
+        add_api_headers(SnykRegion::refuse(call, status), call, SecretUsage::default().tightest_limit(call.instant.now))
     }
 }
 
 /// The web application of a region.
-pub(super) struct App(pub(super) Arc<Region>);
+pub(super) struct SnykWebApp(pub(super) Arc<SnykRegion>);
 
-impl Service for App {
-    fn answer(&self, call: &Call) -> Reply {
-        authorize::answer(&self.0, call)
+impl SimulatedService for SnykWebApp {
+    fn respond(&self, call: &SimulatorRequest) -> SimulatorResponse {
+        authorize::respond(&self.0, call)
     }
 
-    fn refuse(&self, _call: &Call, status: StatusCode) -> Reply {
-        Reply::html(status, &format!("<!doctype html><title>{status}</title><h1>{status}</h1>"))
+    fn refuse(&self, _call: &SimulatorRequest, status: StatusCode) -> SimulatorResponse {
+        SimulatorResponse::html(status, &format!("<!doctype html><title>{status}</title><h1>{status}</h1>"))
     }
 }
 
 /// Adds the headers that every answer of the API carries.
-fn dress(reply: Reply, call: &Call, budget: Budget) -> Reply {
+fn add_api_headers(reply: SimulatorResponse, call: &SimulatorRequest, budget: TightestLimit) -> SimulatorResponse {
     let name = HeaderName::from_static;
-    let id = call.header("snyk-request-id").map_or_else(|| fresh_request_id(call), str::to_owned);
+    let id = call.header("snyk-request-id").map_or_else(|| new_request_id(call), str::to_owned);
     let reply = reply
-        .with(name("snyk-request-id"), &id)
-        .with(name("x-ratelimit-limit"), &budget.limit())
-        .with(name("x-ratelimit-remaining"), &budget.remaining())
-        .with(name("x-ratelimit-reset"), &budget.reset());
+        .with_header(name("snyk-request-id"), &id)
+        .with_header(name("x-ratelimit-limit"), &budget.limit())
+        .with_header(name("x-ratelimit-remaining"), &budget.remaining())
+        .with_header(name("x-ratelimit-reset"), &budget.reset());
     match call.query("version") {
-        Some(version) => reply.with(name("snyk-version-requested"), version),
+        Some(version) => reply.with_header(name("snyk-version-requested"), version),
         None => reply,
     }
 }
 
-fn fresh_request_id(call: &Call) -> String {
+fn new_request_id(call: &SimulatorRequest) -> String {
     use std::sync::atomic::{AtomicU64, Ordering};
     static SERIAL: AtomicU64 = AtomicU64::new(0);
     seed::uuid(&format!("{}/{}", call.path, SERIAL.fetch_add(1, Ordering::Relaxed)))

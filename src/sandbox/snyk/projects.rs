@@ -4,24 +4,24 @@ use axum::http::StatusCode;
 use serde_json::{Value, json};
 
 use super::super::seed;
-use super::paging::{Links, page};
-use super::refusal::Refusal;
-use super::rest::{Operation, Outcome, Rest, document, one};
-use super::state::Reach;
-use super::world::Org;
+use super::paging::{LinkStyle, paginate};
+use super::refusal::JsonApiError;
+use super::rest::{RestOperation, RestRequest, RestResult, json_api_document, single_resource};
+use super::state::ResourceScope;
+use super::world::SnykOrg;
 
-const ISSUES: &[&str] = &["2024-01-23"];
+const ISSUE_RELEASES: &[&str] = &["2024-01-23"];
 
-pub(super) const OPERATIONS: &[Operation] = &[
-    Operation::get("/orgs/{org_id}/projects", &["2023-05-29", "2024-05-31"], list),
-    Operation::get("/orgs/{org_id}/projects/{project_id}", &["2023-05-29", "2024-05-31"], get),
-    Operation::get("/orgs/{org_id}/issues", ISSUES, list_issues),
-    Operation::get("/orgs/{org_id}/issues/{issue_id}", ISSUES, get_issue),
-    Operation::get("/groups/{group_id}/issues", ISSUES, list_issues),
+pub(super) const OPERATIONS: &[RestOperation] = &[
+    RestOperation::get("/orgs/{org_id}/projects", &["2023-05-29", "2024-05-31"], list),
+    RestOperation::get("/orgs/{org_id}/projects/{project_id}", &["2023-05-29", "2024-05-31"], get),
+    RestOperation::get("/orgs/{org_id}/issues", ISSUE_RELEASES, list_issues),
+    RestOperation::get("/orgs/{org_id}/issues/{issue_id}", ISSUE_RELEASES, get_issue),
+    RestOperation::get("/groups/{group_id}/issues", ISSUE_RELEASES, list_issues),
 ];
 
 /// Type, origin and manifest of the projects, in turns.
-const FLAVOURS: [(&str, &str, &str); 6] = [
+const PROJECT_TEMPLATES: [(&str, &str, &str); 6] = [
     ("npm", "github", "package.json"),
     ("maven", "github-enterprise", "pom.xml"),
     ("sast", "gitlab", ""),
@@ -31,7 +31,7 @@ const FLAVOURS: [(&str, &str, &str); 6] = [
 ];
 
 /// Issue type, severity and title, in turns.
-const FINDINGS: [(&str, &str, &str); 7] = [
+const ISSUE_TEMPLATES: [(&str, &str, &str); 7] = [
     ("package_vulnerability", "critical", "Remote Code Execution"),
     ("package_vulnerability", "high", "Prototype Pollution"),
     ("code", "medium", "Cross-site Scripting"),
@@ -41,43 +41,43 @@ const FINDINGS: [(&str, &str, &str); 7] = [
     ("cloud", "info", "Bucket without access logs"),
 ];
 
-const ISSUES_PER_PROJECT: usize = FINDINGS.len();
+const ISSUES_PER_PROJECT: usize = ISSUE_TEMPLATES.len();
 
 /// One issue: the organisation, and its place among all issues of it.
 #[derive(Clone, Copy)]
-struct Issue<'a> {
-    org: &'a Org,
+struct ProjectIssue<'a> {
+    org: &'a SnykOrg,
     place: usize,
 }
 
-fn list(rest: &Rest) -> Outcome {
+fn list(rest: &RestRequest) -> RestResult {
     let org = rest.org()?;
     let count = org.projects;
-    if rest.call.query("meta_count") == Some("only") {
-        return Ok(document(&json!({"jsonapi": {"version": "1.0"}, "data": [], "meta": {"count": count}, "links": {}})));
+    if rest.request.query("meta_count") == Some("only") {
+        return Ok(json_api_document(&json!({"jsonapi": {"version": "1.0"}, "data": [], "meta": {"count": count}, "links": {}})));
     }
-    let counts = rest.call.query("meta.latest_issue_counts") == Some("true");
-    let mut list = page(rest, count, Links::Bare, |place| {
+    let counts = rest.request.query("meta.latest_issue_counts") == Some("true");
+    let mut list = paginate(rest, count, LinkStyle::Bare, |place| {
         let mut project = describe(rest, org, place);
         if counts {
             project["meta"] = json!({"latest_issue_counts": {"critical": 1, "high": 2, "medium": 2, "low": 1, "updated_at": "2026-01-10T08:00:00Z"}});
         }
         project
     })?;
-    if rest.call.query("meta_count") == Some("with") {
+    if rest.request.query("meta_count") == Some("with") {
         list["meta"] = json!({"count": count});
     }
-    Ok(document(&list))
+    Ok(json_api_document(&list))
 }
 
-fn get(rest: &Rest) -> Outcome {
+fn get(rest: &RestRequest) -> RestResult {
     let org = rest.org()?;
-    let place = org.project(rest.params[1]).ok_or_else(|| Refusal::not_found("project"))?;
-    Ok(one(StatusCode::OK, &describe(rest, org, place)))
+    let place = org.project_index(rest.params[1]).ok_or_else(|| JsonApiError::not_found("project"))?;
+    Ok(single_resource(StatusCode::OK, &describe(rest, org, place)))
 }
 
-fn describe(rest: &Rest, org: &Org, place: usize) -> Value {
-    let (kind, origin, file) = FLAVOURS[place % FLAVOURS.len()];
+fn describe(rest: &RestRequest, org: &SnykOrg, place: usize) -> Value {
+    let (kind, origin, file) = PROJECT_TEMPLATES[place % PROJECT_TEMPLATES.len()];
     let relation = |kind: &str, id: &str| json!({"data": {"type": kind, "id": id}});
     json!({"id": org.project_id(place), "type": "project",
         "attributes": {
@@ -91,27 +91,27 @@ fn describe(rest: &Rest, org: &Org, place: usize) -> Value {
             "importer": relation("user", &rest.caller.id)}})
 }
 
-fn list_issues(rest: &Rest) -> Outcome {
-    let world = &rest.region.world;
+fn list_issues(rest: &RestRequest) -> RestResult {
+    let world = &rest.region.fixtures;
     let scope = rest.scope()?;
-    let inside = |place: &usize| scope == Reach::Org(*place) || scope == Reach::Group(world.orgs[*place].group);
+    let inside = |place: &usize| scope == ResourceScope::Org(*place) || scope == ResourceScope::Group(world.orgs[*place].group);
     let orgs = (0..world.orgs.len()).filter(inside).map(|place| &world.orgs[place]);
-    let all = orgs.flat_map(|org| (0..org.projects * ISSUES_PER_PROJECT).map(move |place| Issue { org, place }));
-    let wanted = Wanted::new(rest);
-    let found: Vec<Issue> = all.filter(|issue| wanted.meets(*issue)).collect();
-    Ok(document(&page(rest, found.len(), Links::Absolute, |place| found[place].describe())?))
+    let all = orgs.flat_map(|org| (0..org.projects * ISSUES_PER_PROJECT).map(move |place| ProjectIssue { org, place }));
+    let wanted = IssueFilter::new(rest);
+    let found: Vec<ProjectIssue> = all.filter(|issue| wanted.matches(*issue)).collect();
+    Ok(json_api_document(&paginate(rest, found.len(), LinkStyle::Absolute, |place| found[place].describe())?))
 }
 
-fn get_issue(rest: &Rest) -> Outcome {
+fn get_issue(rest: &RestRequest) -> RestResult {
     let org = rest.org()?;
     let place = rest.params[1].rsplit('-').next().and_then(|text| usize::from_str_radix(text, 16).ok());
-    let issue = place.filter(|place| *place < org.projects * ISSUES_PER_PROJECT).map(|place| Issue { org, place });
-    let issue = issue.filter(|issue| issue.id() == rest.params[1]).ok_or_else(|| Refusal::not_found("issue"))?;
-    Ok(one(StatusCode::OK, &issue.describe()))
+    let issue = place.filter(|place| *place < org.projects * ISSUES_PER_PROJECT).map(|place| ProjectIssue { org, place });
+    let issue = issue.filter(|issue| issue.id() == rest.params[1]).ok_or_else(|| JsonApiError::not_found("issue"))?;
+    Ok(single_resource(StatusCode::OK, &issue.describe()))
 }
 
 /// The filters of an issue list.
-struct Wanted<'a> {
+struct IssueFilter<'a> {
     severities: Vec<&'a str>,
     statuses: Vec<&'a str>,
     kind: Option<&'a str>,
@@ -119,31 +119,31 @@ struct Wanted<'a> {
     ignored: Option<bool>,
 }
 
-impl<'a> Wanted<'a> {
-    fn new(rest: &'a Rest) -> Self {
-        let either = |name: &str| [rest.call.choices(name), rest.call.choices(&format!("{name}[]"))].concat();
+impl<'a> IssueFilter<'a> {
+    fn new(rest: &'a RestRequest) -> Self {
+        let either = |name: &str| [rest.request.query_values(name), rest.request.query_values(&format!("{name}[]"))].concat();
         Self {
             severities: either("effective_severity_level"),
             statuses: either("status"),
-            kind: rest.call.query("type"),
-            project: rest.call.query("scan_item.id"),
-            ignored: rest.call.query("ignored").map(|text| text == "true"),
+            kind: rest.request.query("type"),
+            project: rest.request.query("scan_item.id"),
+            ignored: rest.request.query("ignored").map(|text| text == "true"),
         }
     }
 
-    fn meets(&self, issue: Issue) -> bool {
-        let (kind, severity, _) = issue.finding();
+    fn matches(&self, issue: ProjectIssue) -> bool {
+        let (kind, severity, _) = issue.template();
         (self.severities.is_empty() || self.severities.contains(&severity))
             && (self.statuses.is_empty() || self.statuses.contains(&issue.status()))
             && self.kind.is_none_or(|wanted| wanted == kind)
-            && self.project.is_none_or(|id| issue.org.project(id) == Some(issue.place / ISSUES_PER_PROJECT))
+            && self.project.is_none_or(|id| issue.org.project_index(id) == Some(issue.place / ISSUES_PER_PROJECT))
             && self.ignored.is_none_or(|ignored| ignored == issue.is_ignored())
     }
 }
 
-impl Issue<'_> {
-    fn finding(self) -> (&'static str, &'static str, &'static str) {
-        FINDINGS[self.place % FINDINGS.len()]
+impl ProjectIssue<'_> {
+    fn template(self) -> (&'static str, &'static str, &'static str) {
+        ISSUE_TEMPLATES[self.place % ISSUE_TEMPLATES.len()]
     }
 
     fn status(self) -> &'static str {
@@ -160,7 +160,7 @@ impl Issue<'_> {
     }
 
     fn describe(self) -> Value {
-        let (kind, severity, title) = self.finding();
+        let (kind, severity, title) = self.template();
         json!({"id": self.id(), "type": "issue",
             "attributes": {"title": title, "type": kind, "status": self.status(), "ignored": self.is_ignored(),
                 "effective_severity_level": severity, "key": format!("SNYK-{kind}-{:06}", self.place),
@@ -172,14 +172,14 @@ impl Issue<'_> {
 }
 
 /// The issues of one project, as the old API aggregates them.
-pub(super) fn aggregated(project: &str, severities: &[String]) -> Vec<Value> {
+pub(super) fn aggregated_issues(project: &str, severities: &[String]) -> Vec<Value> {
     let wanted = |severity: &str| severities.is_empty() || severities.iter().any(|wanted| wanted == severity);
-    FINDINGS
+    ISSUE_TEMPLATES
         .iter()
         .enumerate()
         .filter(|(_, (kind, severity, _))| matches!(*kind, "package_vulnerability" | "license") && wanted(severity))
         .map(|(place, (kind, severity, title))| {
-            let id = format!("SNYK-JS-FAKE-{}", &seed::fingerprint(&format!("{project}/{place}"))[..7]);
+            let id = format!("SNYK-JS-FAKE-{}", &seed::sha256_hex(&format!("{project}/{place}"))[..7]);
             let issue_type = if *kind == "license" { "license" } else { "vuln" };
             json!({"id": id, "issueType": issue_type, "pkgName": "left-pad", "pkgVersions": ["1.0.0"],
                 "issueData": {"id": id, "title": title, "severity": severity, "originalSeverity": severity,

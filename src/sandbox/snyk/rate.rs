@@ -2,61 +2,61 @@
 
 use std::iter;
 
-use super::super::clock::{Millis, SECOND};
+use super::super::clock::{MILLIS_PER_SECOND, UnixMillis};
 
-struct Window {
+struct LimitWindow {
     name: &'static str,
     seconds: i64,
     limit: u32,
 }
 
-const WINDOWS: [Window; 3] = [
-    Window { name: "per_second", seconds: 1, limit: 160 },
-    Window { name: "per_minute", seconds: 60, limit: 1_620 },
-    Window { name: "per_hour", seconds: 3_600, limit: 97_200 },
+const LIMIT_WINDOWS: [LimitWindow; 3] = [
+    LimitWindow { name: "per_second", seconds: 1, limit: 160 },
+    LimitWindow { name: "per_minute", seconds: 60, limit: 1_620 },
+    LimitWindow { name: "per_hour", seconds: 3_600, limit: 97_200 },
 ];
 
 /// The uses of one secret in the current second, minute and hour.
 #[derive(Clone, Copy, Default)]
-pub(super) struct Usage([Spell; 3]);
+pub(super) struct SecretUsage([WindowUsage; 3]);
 
 #[derive(Clone, Copy, Default)]
-struct Spell {
-    start: Millis,
+struct WindowUsage {
+    start: UnixMillis,
     uses: u32,
 }
 
 /// What is left, in the window that will be exhausted first.
 #[derive(Clone, Copy)]
-pub(super) struct Budget {
+pub(super) struct TightestLimit {
     window: usize,
     remaining: u32,
-    reset: Millis,
+    reset: UnixMillis,
     exceeded: bool,
 }
 
-impl Usage {
+impl SecretUsage {
     /// Counts one use.
-    pub(super) fn count(&mut self, now: Millis) {
-        for (spell, window) in self.0.iter_mut().zip(&WINDOWS) {
-            let start = now.div_euclid(window.seconds * SECOND) * window.seconds * SECOND;
+    pub(super) fn record_use(&mut self, now: UnixMillis) {
+        for (spell, window) in self.0.iter_mut().zip(&LIMIT_WINDOWS) {
+            let start = now.div_euclid(window.seconds * MILLIS_PER_SECOND) * window.seconds * MILLIS_PER_SECOND;
             let uses = if spell.start == start { spell.uses } else { 0 };
-            *spell = Spell { start, uses: uses.saturating_add(1) };
+            *spell = WindowUsage { start, uses: uses.saturating_add(1) };
         }
     }
 
     /// What is left after the uses so far.
-    pub(super) fn budget(&self, now: Millis) -> Budget {
-        let left = |place: usize| WINDOWS[place].limit.saturating_sub(self.0[place].uses);
-        let window = (0..WINDOWS.len()).min_by_key(|place| left(*place)).unwrap_or_default();
-        let length = WINDOWS[window].seconds * SECOND;
+    pub(super) fn tightest_limit(&self, now: UnixMillis) -> TightestLimit {
+        let left = |place: usize| LIMIT_WINDOWS[place].limit.saturating_sub(self.0[place].uses);
+        let window = (0..LIMIT_WINDOWS.len()).min_by_key(|place| left(*place)).unwrap_or_default();
+        let length = LIMIT_WINDOWS[window].seconds * MILLIS_PER_SECOND;
         let end = now.div_euclid(length) * length + length;
-        let exceeded = self.0.iter().zip(&WINDOWS).any(|(spell, window)| spell.uses > window.limit);
-        Budget { window, remaining: left(window), reset: end - now, exceeded }
+        let exceeded = self.0.iter().zip(&LIMIT_WINDOWS).any(|(spell, window)| spell.uses > window.limit);
+        TightestLimit { window, remaining: left(window), reset: end - now, exceeded }
     }
 }
 
-impl Budget {
+impl TightestLimit {
     /// More uses than the limit allows.
     pub(super) fn is_exceeded(&self) -> bool {
         self.exceeded
@@ -64,8 +64,8 @@ impl Budget {
 
     /// The limit of the tightest window, followed by all of them.
     pub(super) fn limit(&self) -> String {
-        let tightest = WINDOWS[self.window].limit.to_string();
-        let all = WINDOWS.iter().map(|Window { name, seconds, limit }| format!("{limit};w={seconds};name=\"{name}\""));
+        let tightest = LIMIT_WINDOWS[self.window].limit.to_string();
+        let all = LIMIT_WINDOWS.iter().map(|LimitWindow { name, seconds, limit }| format!("{limit};w={seconds};name=\"{name}\""));
         iter::once(tightest).chain(all).collect::<Vec<_>>().join(", ")
     }
 
@@ -75,7 +75,7 @@ impl Budget {
 
     /// Seconds until the tightest window begins anew.
     pub(super) fn reset(&self) -> String {
-        (self.reset + SECOND - 1).div_euclid(SECOND).to_string()
+        (self.reset + MILLIS_PER_SECOND - 1).div_euclid(MILLIS_PER_SECOND).to_string()
     }
 }
 
@@ -85,9 +85,9 @@ mod tests {
 
     #[test]
     fn the_tightest_window_is_told() {
-        let mut usage = Usage::default();
-        usage.count(0);
-        let budget = usage.budget(0);
+        let mut usage = SecretUsage::default();
+        usage.record_use(0);
+        let budget = usage.tightest_limit(0);
         assert_eq!((budget.remaining().as_str(), budget.reset().as_str()), ("159", "1"));
         assert_eq!(
             budget.limit(),
@@ -97,9 +97,9 @@ mod tests {
 
     #[test]
     fn the_minute_runs_out_although_no_second_does() {
-        let mut usage = Usage::default();
-        (0..1_621).for_each(|turn| usage.count(turn * 30));
-        let budget = usage.budget(1_620 * 30);
+        let mut usage = SecretUsage::default();
+        (0..1_621).for_each(|turn| usage.record_use(turn * 30));
+        let budget = usage.tightest_limit(1_620 * 30);
         assert!(budget.is_exceeded());
         assert_eq!((budget.remaining().as_str(), budget.reset().as_str()), ("0", "12"));
     }

@@ -4,11 +4,11 @@ use axum::http::StatusCode;
 use serde_json::json;
 
 use super::super::seed;
-use super::super::wire::{Call, Reply};
+use super::super::wire::{SimulatorRequest, SimulatorResponse};
 use super::rest::JSON_API;
 
 /// A request that is refused.
-pub(super) struct Refusal {
+pub(super) struct JsonApiError {
     pub(super) status: StatusCode,
     code: &'static str,
     title: &'static str,
@@ -17,9 +17,9 @@ pub(super) struct Refusal {
     source: Option<(&'static str, String)>,
 }
 
-impl Refusal {
+impl JsonApiError {
     pub(super) fn new(status: StatusCode, title: &'static str, detail: &str) -> Self {
-        Self { status, code: code(status), title, detail: detail.to_owned(), source: None }
+        Self { status, code: error_code(status), title, detail: detail.to_owned(), source: None }
     }
 
     pub(super) fn unauthenticated() -> Self {
@@ -36,7 +36,7 @@ impl Refusal {
         Self::new(StatusCode::NOT_FOUND, "Not Found", &format!("The requested {what} was not found"))
     }
 
-    pub(super) fn bad(detail: &str) -> Self {
+    pub(super) fn bad_request(detail: &str) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "Bad request", detail)
     }
 
@@ -44,16 +44,16 @@ impl Refusal {
         Self::new(StatusCode::CONFLICT, "Conflict", detail)
     }
 
-    pub(super) fn parameter(name: &str, detail: &str) -> Self {
-        Self { source: Some(("parameter", name.to_owned())), ..Self::bad(&format!("{name}: {detail}")) }
+    pub(super) fn invalid_parameter(name: &str, detail: &str) -> Self {
+        Self { source: Some(("parameter", name.to_owned())), ..Self::bad_request(&format!("{name}: {detail}")) }
     }
 
-    pub(super) fn pointer(pointer: &str, detail: &str) -> Self {
-        Self { source: Some(("pointer", pointer.to_owned())), ..Self::bad(&format!("{pointer} {detail}")) }
+    pub(super) fn invalid_pointer(pointer: &str, detail: &str) -> Self {
+        Self { source: Some(("pointer", pointer.to_owned())), ..Self::bad_request(&format!("{pointer} {detail}")) }
     }
 
     /// What the error catalogue says about a status.
-    pub(super) fn of(status: StatusCode) -> Self {
+    pub(super) fn from_status(status: StatusCode) -> Self {
         match status {
             StatusCode::UNAUTHORIZED => Self::unauthenticated(),
             StatusCode::FORBIDDEN => Self::forbidden("access"),
@@ -63,9 +63,9 @@ impl Refusal {
         }
     }
 
-    pub(super) fn into_reply(self, call: &Call) -> Reply {
+    pub(super) fn into_response(self, call: &SimulatorRequest) -> SimulatorResponse {
         let mut error = json!({
-            "id": seed::uuid(&format!("{}{}{}", call.path, call.at.now, self.detail)),
+            "id": seed::uuid(&format!("{}{}{}", call.path, call.instant.now, self.detail)),
             "status": self.status.as_str(), "code": self.code, "title": self.title, "detail": self.detail,
         });
         if let Some((kind, name)) = self.source {
@@ -76,11 +76,11 @@ impl Refusal {
             error["links"] = json!({"about": about});
             error["meta"] = json!({"isErrorCatalogError": true, "level": "error", "classification": "ACTIONABLE"});
         }
-        Reply::new(self.status, JSON_API, json!({"jsonapi": {"version": "1.0"}, "errors": [error]}).to_string())
+        SimulatorResponse::new(self.status, JSON_API, json!({"jsonapi": {"version": "1.0"}, "errors": [error]}).to_string())
     }
 }
 
-fn code(status: StatusCode) -> &'static str {
+fn error_code(status: StatusCode) -> &'static str {
     match status.as_u16() {
         400 => "SNYK-0003",
         401 => "SNYK-0005",

@@ -5,56 +5,56 @@ use std::sync::{Arc, MutexGuard};
 use axum::http::{HeaderName, StatusCode};
 use serde_json::{Value, json};
 
-use super::super::wire::{Call, Reply};
-use super::refusal::Refusal;
-use super::state::{Principal, Reach, State};
-use super::version::{Served, Version};
-use super::world::Org;
-use super::{Region, apps, audit, installs, orgs, people, projects, service_accounts};
+use super::super::wire::{SimulatorRequest, SimulatorResponse};
+use super::refusal::JsonApiError;
+use super::state::{ResourceScope, SnykPrincipal, SnykState};
+use super::version::{ApiVersion, ServedVersion};
+use super::world::SnykOrg;
+use super::{SnykRegion, apps, audit, installs, orgs, people, projects, service_accounts};
 
 /// The media type of every REST body.
 pub(super) const JSON_API: &str = "application/vnd.api+json";
 
-pub(super) type Outcome = Result<Reply, Refusal>;
-type Run = fn(&Rest) -> Outcome;
+pub(super) type RestResult = Result<SimulatorResponse, JsonApiError>;
+type OperationHandler = fn(&RestRequest) -> RestResult;
 
 /// One operation of the API, with the releases that exist of it, oldest first.
-pub(super) struct Operation {
+pub(super) struct RestOperation {
     method: &'static str,
     /// Under `/rest`; a segment in braces is a parameter.
     path: &'static str,
     releases: &'static [&'static str],
-    run: Run,
+    run: OperationHandler,
 }
 
-impl Operation {
-    pub(super) const fn get(path: &'static str, releases: &'static [&'static str], run: Run) -> Self {
+impl RestOperation {
+    pub(super) const fn get(path: &'static str, releases: &'static [&'static str], run: OperationHandler) -> Self {
         Self { method: "GET", path, releases, run }
     }
 
-    pub(super) const fn post(path: &'static str, releases: &'static [&'static str], run: Run) -> Self {
+    pub(super) const fn post(path: &'static str, releases: &'static [&'static str], run: OperationHandler) -> Self {
         Self { method: "POST", path, releases, run }
     }
 
-    pub(super) const fn patch(path: &'static str, releases: &'static [&'static str], run: Run) -> Self {
+    pub(super) const fn patch(path: &'static str, releases: &'static [&'static str], run: OperationHandler) -> Self {
         Self { method: "PATCH", path, releases, run }
     }
 
-    pub(super) const fn delete(path: &'static str, releases: &'static [&'static str], run: Run) -> Self {
+    pub(super) const fn delete(path: &'static str, releases: &'static [&'static str], run: OperationHandler) -> Self {
         Self { method: "DELETE", path, releases, run }
     }
 }
 
 /// A request that found its operation.
-pub(super) struct Rest<'a> {
-    pub(super) region: &'a Region,
-    pub(super) call: &'a Call,
-    pub(super) caller: Arc<Principal>,
+pub(super) struct RestRequest<'a> {
+    pub(super) region: &'a SnykRegion,
+    pub(super) request: &'a SimulatorRequest,
+    pub(super) caller: Arc<SnykPrincipal>,
     /// What stands in the path for the parameters, in order.
     pub(super) params: Vec<&'a str>,
 }
 
-fn operations() -> impl Iterator<Item = &'static Operation> {
+fn operations() -> impl Iterator<Item = &'static RestOperation> {
     let areas = [
         people::OPERATIONS,
         orgs::OPERATIONS,
@@ -68,30 +68,30 @@ fn operations() -> impl Iterator<Item = &'static Operation> {
 }
 
 /// Answers a request to a path under `/rest`.
-pub(super) fn answer(region: &Region, call: &Call, caller: Option<&Arc<Principal>>) -> Reply {
-    match try_answer(region, call, caller) {
+pub(super) fn respond(region: &SnykRegion, call: &SimulatorRequest, caller: Option<&Arc<SnykPrincipal>>) -> SimulatorResponse {
+    match try_respond(region, call, caller) {
         Ok(reply) => reply,
-        Err(refusal) => refusal.into_reply(call),
+        Err(refusal) => refusal.into_response(call),
     }
 }
 
-fn try_answer(region: &Region, call: &Call, caller: Option<&Arc<Principal>>) -> Outcome {
-    let segments = &call.segments()[1..];
+fn try_respond(region: &SnykRegion, call: &SimulatorRequest, caller: Option<&Arc<SnykPrincipal>>) -> RestResult {
+    let segments = &call.path_segments()[1..];
     if let ["openapi", version @ ..] = segments {
-        return openapi(version, call);
+        return openapi_response(version, call);
     }
-    let caller = Arc::clone(caller.ok_or_else(Refusal::unauthenticated)?);
-    let (operation, params) = find(call.method.as_str(), segments)?;
-    let served = negotiate(call, operation)?;
+    let caller = Arc::clone(caller.ok_or_else(JsonApiError::unauthenticated)?);
+    let (operation, params) = find_operation(call.method.as_str(), segments)?;
+    let served = negotiate_version(call, operation)?;
     if call.has_body() && !call.header("content-type").is_some_and(|media| media.starts_with(JSON_API)) {
-        return Err(Refusal::bad("Content-Type must be application/vnd.api+json"));
+        return Err(JsonApiError::bad_request("Content-Type must be application/vnd.api+json"));
     }
-    let outcome = (operation.run)(&Rest { region, call, caller, params });
-    let reply = outcome.unwrap_or_else(|refusal| refusal.into_reply(call));
-    Ok(announce(reply, &served))
+    let outcome = (operation.run)(&RestRequest { region, request: call, caller, params });
+    let reply = outcome.unwrap_or_else(|refusal| refusal.into_response(call));
+    Ok(add_version_headers(reply, &served))
 }
 
-fn find<'a>(method: &str, segments: &[&'a str]) -> Result<(&'static Operation, Vec<&'a str>), Refusal> {
+fn find_operation<'a>(method: &str, segments: &[&'a str]) -> Result<(&'static RestOperation, Vec<&'a str>), JsonApiError> {
     let mut elsewhere = false;
     for operation in operations() {
         let Some(params) = match_path(operation.path, segments) else {
@@ -103,9 +103,9 @@ fn find<'a>(method: &str, segments: &[&'a str]) -> Result<(&'static Operation, V
         elsewhere = true;
     }
     Err(if elsewhere {
-        Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "Method not allowed", "the path knows other methods")
+        JsonApiError::new(StatusCode::METHOD_NOT_ALLOWED, "Method not allowed", "the path knows other methods")
     } else {
-        Refusal::not_found("path")
+        JsonApiError::not_found("path")
     })
 }
 
@@ -121,113 +121,115 @@ fn match_path<'a>(pattern: &str, segments: &[&'a str]) -> Option<Vec<&'a str>> {
     pattern.next().is_none().then_some(params)
 }
 
-fn negotiate(call: &Call, operation: &Operation) -> Result<Served, Refusal> {
-    let asked =
-        call.query("version").ok_or_else(|| Refusal::parameter("version", "missing required query parameter 'version'"))?;
-    let version = Version::parse(asked, call.at.now).ok_or_else(|| Refusal::parameter("version", "invalid version"))?;
-    version.resolve(operation.releases).ok_or_else(|| Refusal::not_found("version"))
+fn negotiate_version(call: &SimulatorRequest, operation: &RestOperation) -> Result<ServedVersion, JsonApiError> {
+    let asked = call
+        .query("version")
+        .ok_or_else(|| JsonApiError::invalid_parameter("version", "missing required query parameter 'version'"))?;
+    let version = ApiVersion::parse(asked, call.instant.now)
+        .ok_or_else(|| JsonApiError::invalid_parameter("version", "invalid version"))?;
+    version.resolve(operation.releases).ok_or_else(|| JsonApiError::not_found("version"))
 }
 
-fn announce(reply: Reply, served: &Served) -> Reply {
+fn add_version_headers(reply: SimulatorResponse, served: &ServedVersion) -> SimulatorResponse {
     let name = HeaderName::from_static;
     let reply = reply
-        .with(name("snyk-version-served"), &served.version.to_string())
-        .with(name("snyk-version-lifecycle-stage"), served.stage());
-    match served.farewell() {
-        Some((deprecation, sunset)) => reply.with(name("deprecation"), &deprecation).with(name("sunset"), &sunset),
+        .with_header(name("snyk-version-served"), &served.version.to_string())
+        .with_header(name("snyk-version-lifecycle-stage"), served.lifecycle_stage());
+    match served.deprecation_dates() {
+        Some((deprecation, sunset)) => reply.with_header(name("deprecation"), &deprecation).with_header(name("sunset"), &sunset),
         None => reply,
     }
 }
 
 /// The list of versions, or an outline of the API in one of them. Both are public.
-fn openapi(version: &[&str], call: &Call) -> Outcome {
+fn openapi_response(version: &[&str], call: &SimulatorRequest) -> RestResult {
     let mut versions: Vec<&str> = operations().flat_map(|operation| operation.releases).copied().collect();
     versions.sort_unstable();
     versions.dedup();
     let [wanted] = version else {
-        return Ok(Reply::json(StatusCode::OK, &json!(versions)));
+        return Ok(SimulatorResponse::json(StatusCode::OK, &json!(versions)));
     };
-    let asked = Version::parse(wanted, call.at.now).ok_or_else(|| Refusal::not_found("version"))?;
+    let asked = ApiVersion::parse(wanted, call.instant.now).ok_or_else(|| JsonApiError::not_found("version"))?;
     let mut paths = json!({});
     for operation in operations().filter(|operation| asked.resolve(operation.releases).is_some()) {
         let served = asked.resolve(operation.releases).map(|served| served.version.to_string());
         paths[operation.path][operation.method.to_lowercase()] = json!({"x-snyk-api-version": served, "responses": {}});
     }
     let document = json!({"openapi": "3.0.3", "info": {"title": "Snyk API (simulated)", "version": wanted}, "paths": paths});
-    Ok(Reply::json(StatusCode::OK, &document))
+    Ok(SimulatorResponse::json(StatusCode::OK, &document))
 }
 
-impl Rest<'_> {
-    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+impl RestRequest<'_> {
+    pub(super) fn state(&self) -> MutexGuard<'_, SnykState> {
         self.region.state()
     }
 
     /// The organisation the path begins with, if the caller may look at it.
-    pub(super) fn org(&self) -> Result<&Org, Refusal> {
-        let place = self.org_place()?;
-        self.visible(Reach::Org(place)).map(|_| &self.region.world.orgs[place])
+    pub(super) fn org(&self) -> Result<&SnykOrg, JsonApiError> {
+        let place = self.org_index()?;
+        self.require_view_access(ResourceScope::Org(place)).map(|_| &self.region.fixtures.orgs[place])
     }
 
     /// The group the path begins with, if the caller may look at it.
-    pub(super) fn group(&self) -> Result<usize, Refusal> {
-        let place = self.region.world.group(self.params[0]).ok_or_else(|| Refusal::not_found("group"))?;
-        self.visible(Reach::Group(place)).map(|_| place)
+    pub(super) fn group(&self) -> Result<usize, JsonApiError> {
+        let place = self.region.fixtures.group_index(self.params[0]).ok_or_else(|| JsonApiError::not_found("group"))?;
+        self.require_view_access(ResourceScope::Group(place)).map(|_| place)
     }
 
     /// Whichever of the two it is.
-    pub(super) fn scope(&self) -> Result<Reach, Refusal> {
-        if self.call.path.starts_with("/rest/orgs/") {
-            self.visible(Reach::Org(self.org_place()?))
+    pub(super) fn scope(&self) -> Result<ResourceScope, JsonApiError> {
+        if self.request.path.starts_with("/rest/orgs/") {
+            self.require_view_access(ResourceScope::Org(self.org_index()?))
         } else {
-            self.group().map(Reach::Group)
+            self.group().map(ResourceScope::Group)
         }
     }
 
     /// The place of the organisation the path begins with.
-    pub(super) fn org_place(&self) -> Result<usize, Refusal> {
-        self.region.world.org(self.params[0]).ok_or_else(|| Refusal::not_found("org"))
+    pub(super) fn org_index(&self) -> Result<usize, JsonApiError> {
+        self.region.fixtures.org_index(self.params[0]).ok_or_else(|| JsonApiError::not_found("org"))
     }
 
-    fn visible(&self, scope: Reach) -> Result<Reach, Refusal> {
-        if self.caller.sees(scope, &self.region.world) { Ok(scope) } else { Err(Refusal::forbidden("read access")) }
+    fn require_view_access(&self, scope: ResourceScope) -> Result<ResourceScope, JsonApiError> {
+        if self.caller.can_view(scope, &self.region.fixtures) { Ok(scope) } else { Err(JsonApiError::forbidden("read access")) }
     }
 
     /// Like [`Rest::scope`], but the caller has to administer it. `permission` is what lacks otherwise.
-    pub(super) fn managed_scope(&self, permission: &str) -> Result<Reach, Refusal> {
+    pub(super) fn managed_scope(&self, permission: &str) -> Result<ResourceScope, JsonApiError> {
         let scope = self.scope()?;
-        let level = scope.level();
-        if self.caller.manages(scope, &self.region.world) {
+        let level = scope.level_name();
+        if self.caller.can_manage(scope, &self.region.fixtures) {
             Ok(scope)
         } else {
-            Err(Refusal::forbidden(&format!("{level}.{permission}")))
+            Err(JsonApiError::forbidden(&format!("{level}.{permission}")))
         }
     }
 
     /// The attributes of the document that was sent, whose `data.type` must be `kind`.
-    pub(super) fn attributes(&self, kind: &str) -> Result<Value, Refusal> {
-        let document = self.document(kind)?;
+    pub(super) fn request_attributes(&self, kind: &str) -> Result<Value, JsonApiError> {
+        let document = self.request_document(kind)?;
         Some(document["data"]["attributes"].clone())
             .filter(Value::is_object)
-            .ok_or_else(|| Refusal::pointer("/data/attributes", "must be an object"))
+            .ok_or_else(|| JsonApiError::invalid_pointer("/data/attributes", "must be an object"))
     }
 
     /// The document that was sent, whose `data.type` must be `kind`.
-    pub(super) fn document(&self, kind: &str) -> Result<Value, Refusal> {
-        let document = self.call.json().ok_or_else(|| Refusal::bad("the body is not JSON"))?;
+    pub(super) fn request_document(&self, kind: &str) -> Result<Value, JsonApiError> {
+        let document = self.request.json().ok_or_else(|| JsonApiError::bad_request("the body is not JSON"))?;
         if document["data"]["type"] == kind {
             Ok(document)
         } else {
-            Err(Refusal::pointer("/data/type", &format!("must be {kind}")))
+            Err(JsonApiError::invalid_pointer("/data/type", &format!("must be {kind}")))
         }
     }
 }
 
 /// A document with one resource.
-pub(super) fn one(status: StatusCode, data: &Value) -> Reply {
-    Reply::new(status, JSON_API, json!({"jsonapi": {"version": "1.0"}, "data": data, "links": {}}).to_string())
+pub(super) fn single_resource(status: StatusCode, data: &Value) -> SimulatorResponse {
+    SimulatorResponse::new(status, JSON_API, json!({"jsonapi": {"version": "1.0"}, "data": data, "links": {}}).to_string())
 }
 
 /// A document as it is.
-pub(super) fn document(body: &Value) -> Reply {
-    Reply::new(StatusCode::OK, JSON_API, body.to_string())
+pub(super) fn json_api_document(body: &Value) -> SimulatorResponse {
+    SimulatorResponse::new(StatusCode::OK, JSON_API, body.to_string())
 }

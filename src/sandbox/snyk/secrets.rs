@@ -2,74 +2,80 @@
 
 use serde_json::Value;
 
-use super::super::clock::{Life, Millis, Moment};
-use super::refusal::Refusal;
+use super::super::clock::{RequestInstant, UnixMillis, ValidityPeriod};
+use super::refusal::JsonApiError;
 
-const MOST: usize = 2;
+const MAX_ACTIVE_SECRETS: usize = 2;
 
 /// The client secrets of one client.
 #[derive(Default)]
-pub(super) struct Secrets(Vec<(String, Life)>);
+pub(super) struct ClientSecrets(Vec<(String, ValidityPeriod)>);
 
-impl Secrets {
-    pub(super) fn with(secret: String, life: Life) -> Self {
+impl ClientSecrets {
+    pub(super) fn with_secret(secret: String, life: ValidityPeriod) -> Self {
         Self(vec![(secret, life)])
     }
 
-    pub(super) fn accepts(&self, secret: &str, now: Millis) -> bool {
-        self.0.iter().any(|(known, life)| known == secret && life.holds(now))
+    pub(super) fn accepts(&self, secret: &str, now: UnixMillis) -> bool {
+        self.0.iter().any(|(known, life)| known == secret && life.is_valid_at(now))
     }
 
     /// Those that are not over yet.
-    pub(super) fn living(&self, now: Millis) -> impl Iterator<Item = &str> {
-        self.0.iter().filter(move |(_, life)| !life.is_over(now)).map(|(secret, _)| secret.as_str())
+    pub(super) fn live_secrets(&self, now: UnixMillis) -> impl Iterator<Item = &str> {
+        self.0.iter().filter(move |(_, life)| !life.has_ended(now)).map(|(secret, _)| secret.as_str())
     }
 
-    pub(super) fn end_all(&mut self, at: Moment) {
-        self.0.iter_mut().for_each(|(_, life)| life.end(at));
+    pub(super) fn revoke_all(&mut self, at: RequestInstant) {
+        self.0.iter_mut().for_each(|(_, life)| life.revoke(at));
     }
 
     /// Does what the attributes of a `…/secrets` call ask for, and returns the secret if there is a new one.
-    pub(super) fn change(&mut self, wish: &Value, fresh: String, at: Moment) -> Result<Option<String>, Refusal> {
-        self.0.retain(|(_, life)| !life.is_over(at.now));
+    pub(super) fn apply_change(
+        &mut self,
+        wish: &Value,
+        fresh: String,
+        at: RequestInstant,
+    ) -> Result<Option<String>, JsonApiError> {
+        self.0.retain(|(_, life)| !life.has_ended(at.now));
         match wish["mode"].as_str() {
-            Some("create") if self.active() >= MOST => {
-                Err(Refusal::bad("cannot update secrets: the maximum of 2 active secrets is reached"))
+            Some("create") if self.active_count() >= MAX_ACTIVE_SECRETS => {
+                Err(JsonApiError::bad_request("cannot update secrets: the maximum of 2 active secrets is reached"))
             }
             Some("create") => Ok(Some(self.add(fresh, at))),
             Some("replace") => {
-                self.end_all(at);
+                self.revoke_all(at);
                 Ok(Some(self.add(fresh, at)))
             }
             Some("delete") => self.delete(wish["secret"].as_str().unwrap_or_default(), at).map(|()| None),
-            _ => Err(Refusal::pointer("/data/attributes/mode", "must be create, delete or replace")),
+            _ => Err(JsonApiError::invalid_pointer("/data/attributes/mode", "must be create, delete or replace")),
         }
     }
 
-    fn add(&mut self, fresh: String, at: Moment) -> String {
-        self.0.push((fresh.clone(), Life::starting(at)));
+    fn add(&mut self, fresh: String, at: RequestInstant) -> String {
+        self.0.push((fresh.clone(), ValidityPeriod::starting_at(at)));
         fresh
     }
 
-    fn delete(&mut self, secret: &str, at: Moment) -> Result<(), Refusal> {
-        let active = self.active();
-        let found = self.0.iter_mut().find(|(known, life)| known == secret && life.is_endless());
-        let (_, life) = found.ok_or_else(|| Refusal::pointer("/data/attributes/secret", "is not a secret of this client"))?;
-        if active < MOST {
-            return Err(Refusal::bad("cannot update secrets: at least one secret must remain"));
+    fn delete(&mut self, secret: &str, at: RequestInstant) -> Result<(), JsonApiError> {
+        let active = self.active_count();
+        let found = self.0.iter_mut().find(|(known, life)| known == secret && life.has_no_end());
+        let (_, life) =
+            found.ok_or_else(|| JsonApiError::invalid_pointer("/data/attributes/secret", "is not a secret of this client"))?;
+        if active < MAX_ACTIVE_SECRETS {
+            return Err(JsonApiError::bad_request("cannot update secrets: at least one secret must remain"));
         }
-        life.end(at);
+        life.revoke(at);
         Ok(())
     }
 
     /// How many nobody has revoked, whether or not the revoked ones still linger.
-    fn active(&self) -> usize {
-        self.0.iter().filter(|(_, life)| life.is_endless()).count()
+    fn active_count(&self) -> usize {
+        self.0.iter().filter(|(_, life)| life.has_no_end()).count()
     }
 }
 
 /// Shows a secret in a resource, this once.
-pub(super) fn reveal(mut resource: Value, name: &str, secret: Option<String>) -> Value {
+pub(super) fn insert_secret(mut resource: Value, name: &str, secret: Option<String>) -> Value {
     if let Some(secret) = secret {
         resource["attributes"][name] = secret.into();
     }
@@ -82,14 +88,14 @@ mod tests {
     use serde_json::json;
 
     /// The new secret, nothing, or a refusal.
-    fn change(secrets: &mut Secrets, wish: &Value, fresh: &str) -> Result<String, &'static str> {
-        let changed = secrets.change(wish, fresh.to_owned(), Moment::default());
+    fn change(secrets: &mut ClientSecrets, wish: &Value, fresh: &str) -> Result<String, &'static str> {
+        let changed = secrets.apply_change(wish, fresh.to_owned(), RequestInstant::default());
         changed.map(Option::unwrap_or_default).map_err(|_| "refused")
     }
 
     #[test]
     fn there_are_at_most_two_and_at_least_one() {
-        let mut secrets = Secrets::with("a".into(), Life::starting(Moment::default()));
+        let mut secrets = ClientSecrets::with_secret("a".into(), ValidityPeriod::starting_at(RequestInstant::default()));
         assert_eq!(change(&mut secrets, &json!({"mode": "delete", "secret": "a"}), ""), Err("refused"));
         assert_eq!(change(&mut secrets, &json!({"mode": "create"}), "b"), Ok("b".into()));
         assert_eq!(change(&mut secrets, &json!({"mode": "create"}), "c"), Err("refused"));
@@ -100,18 +106,18 @@ mod tests {
 
     #[test]
     fn a_revoked_secret_that_lingers_frees_its_place() {
-        let mut secrets = Secrets::with("a".into(), Life::starting(Moment::default()));
+        let mut secrets = ClientSecrets::with_secret("a".into(), ValidityPeriod::starting_at(RequestInstant::default()));
         assert_eq!(change(&mut secrets, &json!({"mode": "create"}), "b"), Ok("b".into()));
-        let slow = Moment { lingering: 60, ..Moment::default() };
-        let deleted = secrets.change(&json!({"mode": "delete", "secret": "a"}), String::new(), slow);
+        let slow = RequestInstant { revocation_delay: 60, ..RequestInstant::default() };
+        let deleted = secrets.apply_change(&json!({"mode": "delete", "secret": "a"}), String::new(), slow);
         assert!(deleted.is_ok() && secrets.accepts("a", 59));
         assert_eq!(change(&mut secrets, &json!({"mode": "create"}), "c"), Ok("c".into()));
     }
 
     #[test]
     fn replacing_kills_at_once() {
-        let mut secrets = Secrets::with("a".into(), Life::starting(Moment::default()));
+        let mut secrets = ClientSecrets::with_secret("a".into(), ValidityPeriod::starting_at(RequestInstant::default()));
         assert_eq!(change(&mut secrets, &json!({"mode": "replace"}), "b"), Ok("b".into()));
-        assert_eq!(secrets.living(0).collect::<Vec<_>>(), ["b"]);
+        assert_eq!(secrets.live_secrets(0).collect::<Vec<_>>(), ["b"]);
     }
 }

@@ -5,55 +5,55 @@ use std::sync::Arc;
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
-use super::super::clock::{Life, Millis, Moment, SECOND, rfc3339};
+use super::super::clock::{MILLIS_PER_SECOND, RequestInstant, UnixMillis, ValidityPeriod, format_rfc3339};
 use super::super::seed;
-use super::super::wire::Reply;
-use super::Region;
-use super::orders::{AuthType, LONGEST_DAYS, Order, read_order};
-use super::paging::{Links, page};
-use super::refusal::Refusal;
-use super::rest::{Operation, Outcome, Rest, document, one};
-use super::secrets::{Secrets, reveal};
-use super::state::{Actor, Principal, Reach, State, Token};
+use super::super::wire::SimulatorResponse;
+use super::SnykRegion;
+use super::orders::{MAX_TOKEN_DAYS, ServiceAccountAuthType, ServiceAccountSpec, parse_account_spec};
+use super::paging::{LinkStyle, paginate};
+use super::refusal::JsonApiError;
+use super::rest::{RestOperation, RestRequest, RestResult, json_api_document, single_resource};
+use super::secrets::{ClientSecrets, insert_secret};
+use super::state::{PrincipalType, ResourceScope, SnykPrincipal, SnykState, SnykToken};
 
 const RELEASES: &[&str] = &["2023-09-07"];
 
-pub(super) const OPERATIONS: &[Operation] = &[
-    Operation::get("/orgs/{org_id}/service_accounts", RELEASES, list),
-    Operation::post("/orgs/{org_id}/service_accounts", RELEASES, create),
-    Operation::get("/orgs/{org_id}/service_accounts/{id}", RELEASES, get),
-    Operation::patch("/orgs/{org_id}/service_accounts/{id}", RELEASES, rename),
-    Operation::delete("/orgs/{org_id}/service_accounts/{id}", RELEASES, delete),
-    Operation::post("/orgs/{org_id}/service_accounts/{id}/secrets", RELEASES, change_secrets),
-    Operation::get("/groups/{group_id}/service_accounts", RELEASES, list),
-    Operation::post("/groups/{group_id}/service_accounts", RELEASES, create),
-    Operation::get("/groups/{group_id}/service_accounts/{id}", RELEASES, get),
-    Operation::patch("/groups/{group_id}/service_accounts/{id}", RELEASES, rename),
-    Operation::delete("/groups/{group_id}/service_accounts/{id}", RELEASES, delete),
-    Operation::post("/groups/{group_id}/service_accounts/{id}/secrets", RELEASES, change_secrets),
+pub(super) const OPERATIONS: &[RestOperation] = &[
+    RestOperation::get("/orgs/{org_id}/service_accounts", RELEASES, list),
+    RestOperation::post("/orgs/{org_id}/service_accounts", RELEASES, create),
+    RestOperation::get("/orgs/{org_id}/service_accounts/{id}", RELEASES, get),
+    RestOperation::patch("/orgs/{org_id}/service_accounts/{id}", RELEASES, rename),
+    RestOperation::delete("/orgs/{org_id}/service_accounts/{id}", RELEASES, delete),
+    RestOperation::post("/orgs/{org_id}/service_accounts/{id}/secrets", RELEASES, change_secrets),
+    RestOperation::get("/groups/{group_id}/service_accounts", RELEASES, list),
+    RestOperation::post("/groups/{group_id}/service_accounts", RELEASES, create),
+    RestOperation::get("/groups/{group_id}/service_accounts/{id}", RELEASES, get),
+    RestOperation::patch("/groups/{group_id}/service_accounts/{id}", RELEASES, rename),
+    RestOperation::delete("/groups/{group_id}/service_accounts/{id}", RELEASES, delete),
+    RestOperation::post("/groups/{group_id}/service_accounts/{id}/secrets", RELEASES, change_secrets),
 ];
 
 /// A service account.
-pub(super) struct Account {
-    pub(super) principal: Arc<Principal>,
-    pub(super) order: Order,
+pub(super) struct ServiceAccount {
+    pub(super) principal: Arc<SnykPrincipal>,
+    pub(super) spec: ServiceAccountSpec,
     pub(super) client_id: String,
-    pub(super) secrets: Secrets,
-    created: Millis,
+    pub(super) secrets: ClientSecrets,
+    created: UnixMillis,
 }
 
-impl Account {
+impl ServiceAccount {
     pub(super) fn id(&self) -> &str {
         &self.principal.id
     }
 
     fn describe(&self) -> Value {
-        let Order { name, auth, scope, role_id, expires, ttl_seconds, jwks_url } = &self.order;
-        let level = if matches!(scope, Reach::Org(_)) { "Org" } else { "Group" };
+        let ServiceAccountSpec { name, auth, scope, role_id, expires, ttl_seconds, jwks_url } = &self.spec;
+        let level = if matches!(scope, ResourceScope::Org(_)) { "Org" } else { "Group" };
         let mut attributes = json!({"name": name, "auth_type": auth.name(), "role_id": role_id, "level": level,
-            "created_at": rfc3339(self.created)});
+            "created_at": format_rfc3339(self.created)});
         if let Some(expires) = expires {
-            attributes["access_token_expires_at"] = json!(rfc3339(*expires));
+            attributes["access_token_expires_at"] = json!(format_rfc3339(*expires));
         }
         if auth.is_oauth() {
             attributes["client_id"] = json!(self.client_id);
@@ -65,144 +65,153 @@ impl Account {
         json!({"id": self.id(), "type": "service_account", "attributes": attributes, "links": {}})
     }
 
-    fn reveal(&self, secret: Option<String>) -> Value {
-        reveal(self.describe(), self.order.auth.revealed_as(), secret)
+    fn describe_with_secret(&self, secret: Option<String>) -> Value {
+        insert_secret(self.describe(), self.spec.auth.secret_attribute(), secret)
     }
 }
 
-impl Region {
+impl SnykRegion {
     /// Opens an account and returns its secret, which nothing tells a second time. `label` names its identity.
-    pub(super) fn open_account(&self, state: &mut State, order: Order, label: &str, at: Moment) -> Option<String> {
-        let role = self.world.role(&order.role_id)?;
-        let principal = Arc::new(Principal {
+    pub(super) fn create_account(
+        &self,
+        state: &mut SnykState,
+        order: ServiceAccountSpec,
+        label: &str,
+        at: RequestInstant,
+    ) -> Option<String> {
+        let role = self.fixtures.role(&order.role_id)?;
+        let principal = Arc::new(SnykPrincipal {
             id: seed::uuid(&format!("{label}/account")),
-            actor: Actor::ServiceAccount,
+            principal_type: PrincipalType::ServiceAccount,
             name: order.name.clone(),
-            rank: role.rank,
-            reach: order.scope,
+            privilege: role.privilege,
+            scope: order.scope,
         });
-        let life = Life::starting(at).until(order.expires.unwrap_or(Millis::MAX));
-        let secret = self.mint(&order, &principal, label);
-        let mut secrets = Secrets::default();
+        let life = ValidityPeriod::starting_at(at).until(order.expires.unwrap_or(UnixMillis::MAX));
+        let secret = self.generate_secret(&order, &principal, label);
+        let mut secrets = ClientSecrets::default();
         match (&secret, order.auth) {
-            (Some(secret), AuthType::ClientSecret) => secrets = Secrets::with(secret.clone(), life),
+            (Some(secret), ServiceAccountAuthType::ClientSecret) => secrets = ClientSecrets::with_secret(secret.clone(), life),
             (Some(secret), auth) => {
-                state.tokens.insert(secret.clone(), Token::new(&principal, auth.name(), life));
+                state.tokens.insert(secret.clone(), SnykToken::new(&principal, auth.name(), life));
             }
             (None, _) => {}
         }
         state.account_names.insert((order.scope, order.name.clone()));
         let client_id = seed::uuid(&format!("{label}/client"));
-        state.accounts.push(Account { principal, order, client_id, secrets, created: at.now });
+        state.accounts.push(ServiceAccount { principal, spec: order, client_id, secrets, created: at.now });
         secret
     }
 
-    fn mint(&self, order: &Order, principal: &Principal, label: &str) -> Option<String> {
+    fn generate_secret(&self, order: &ServiceAccountSpec, principal: &SnykPrincipal, label: &str) -> Option<String> {
         match order.auth {
-            AuthType::ApiKey => Some(seed::secret_uuid(label)),
-            AuthType::AccessToken => {
-                let expires = order.expires.unwrap_or_default() / SECOND;
+            ServiceAccountAuthType::ApiKey => Some(seed::secret_uuid(label)),
+            ServiceAccountAuthType::AccessToken => {
+                let expires = order.expires.unwrap_or_default() / MILLIS_PER_SECOND;
                 let claims = json!({"j": seed::uuid(&format!("{label}/token")), "h": self.host, "e": expires, "s": principal.id});
                 Some(seed::snyk_token("snyk_sat", &claims))
             }
-            AuthType::ClientSecret => Some(seed::snyk_secret("cs", label)),
-            AuthType::PrivateKeyJwt => None,
+            ServiceAccountAuthType::ClientSecret => Some(seed::snyk_secret("cs", label)),
+            ServiceAccountAuthType::PrivateKeyJwt => None,
         }
     }
 }
 
-fn list(rest: &Rest) -> Outcome {
+fn list(rest: &RestRequest) -> RestResult {
     let scope = rest.managed_scope("service_account.read")?;
     let state = rest.state();
-    let accounts: Vec<&Account> = state.accounts.iter().filter(|account| account.order.scope == scope).collect();
-    let mut list = page(rest, accounts.len(), Links::Rooted, |place| accounts[place].describe())?;
-    if let Reach::Group(_) = scope {
-        list["meta"] = json!({"access_tokens": {"max_active_tokens": 100, "max_expiry_days": LONGEST_DAYS}});
+    let accounts: Vec<&ServiceAccount> = state.accounts.iter().filter(|account| account.spec.scope == scope).collect();
+    let mut list = paginate(rest, accounts.len(), LinkStyle::Rooted, |place| accounts[place].describe())?;
+    if let ResourceScope::Group(_) = scope {
+        list["meta"] = json!({"access_tokens": {"max_active_tokens": 100, "max_expiry_days": MAX_TOKEN_DAYS}});
     }
-    Ok(document(&list))
+    Ok(json_api_document(&list))
 }
 
-fn create(rest: &Rest) -> Outcome {
+fn create(rest: &RestRequest) -> RestResult {
     let scope = rest.managed_scope("service_account.create")?;
-    let wish = rest.attributes("service_account")?;
-    let order = read_order(rest, scope, &wish)?;
+    let wish = rest.request_attributes("service_account")?;
+    let order = parse_account_spec(rest, scope, &wish)?;
     let name = order.name.clone();
     let reply = {
         let mut state = rest.state();
         if state.account_names.contains(&(scope, order.name.clone())) {
-            return Err(Refusal::conflict("A service account had this name already. This name cannot be reused"));
+            return Err(JsonApiError::conflict("A service account had this name already. This name cannot be reused"));
         }
-        let label = state.fresh_label(rest.region.id);
-        let secret = rest.region.open_account(&mut state, order, &label, rest.call.at);
-        let account = state.accounts.last().ok_or_else(|| Refusal::not_found("role"))?;
-        one(StatusCode::CREATED, &account.reveal(secret))
+        let label = state.new_label(rest.region.id);
+        let secret = rest.region.create_account(&mut state, order, &label, rest.request.instant);
+        let account = state.accounts.last().ok_or_else(|| JsonApiError::not_found("role"))?;
+        single_resource(StatusCode::CREATED, &account.describe_with_secret(secret))
     };
-    rest.record(scope, "service_account.create", json!({"name": name}));
+    rest.record_audit_event(scope, "service_account.create", json!({"name": name}));
     Ok(reply)
 }
 
-fn get(rest: &Rest) -> Outcome {
+fn get(rest: &RestRequest) -> RestResult {
     let scope = rest.managed_scope("service_account.read")?;
     let state = rest.state();
-    let place = find(&state, scope, rest.params[1])?;
-    Ok(one(StatusCode::OK, &state.accounts[place].describe()))
+    let place = find_account(&state, scope, rest.params[1])?;
+    Ok(single_resource(StatusCode::OK, &state.accounts[place].describe()))
 }
 
-fn find(state: &State, scope: Reach, id: &str) -> Result<usize, Refusal> {
-    let found = state.accounts.iter().position(|account| account.id() == id && account.order.scope == scope);
-    found.ok_or_else(|| Refusal::not_found("service account"))
+fn find_account(state: &SnykState, scope: ResourceScope, id: &str) -> Result<usize, JsonApiError> {
+    let found = state.accounts.iter().position(|account| account.id() == id && account.spec.scope == scope);
+    found.ok_or_else(|| JsonApiError::not_found("service account"))
 }
 
-fn rename(rest: &Rest) -> Outcome {
+fn rename(rest: &RestRequest) -> RestResult {
     let scope = rest.managed_scope("service_account.edit")?;
-    let document = rest.document("service_account")?;
+    let document = rest.request_document("service_account")?;
     let id = rest.params[1];
     if document["data"]["id"] != id {
-        return Err(Refusal::pointer("/data/id", "must be that of the path"));
+        return Err(JsonApiError::invalid_pointer("/data/id", "must be that of the path"));
     }
     let name = document["data"]["attributes"]["name"].as_str().filter(|name| !name.is_empty());
-    let name = name.ok_or_else(|| Refusal::pointer("/data/attributes/name", "is required: only the name can change"))?;
+    let name =
+        name.ok_or_else(|| JsonApiError::invalid_pointer("/data/attributes/name", "is required: only the name can change"))?;
     let reply = {
         let mut state = rest.state();
-        let place = find(&state, scope, id)?;
+        let place = find_account(&state, scope, id)?;
         let taken = !state.account_names.insert((scope, name.to_owned()));
-        if taken && state.accounts[place].order.name != name {
-            return Err(Refusal::conflict("A service account had this name already. This name cannot be reused"));
+        if taken && state.accounts[place].spec.name != name {
+            return Err(JsonApiError::conflict("A service account had this name already. This name cannot be reused"));
         }
-        name.clone_into(&mut state.accounts[place].order.name);
-        one(StatusCode::OK, &state.accounts[place].describe())
+        name.clone_into(&mut state.accounts[place].spec.name);
+        single_resource(StatusCode::OK, &state.accounts[place].describe())
     };
-    rest.record(scope, "service_account.edit", json!({"name": name}));
+    rest.record_audit_event(scope, "service_account.edit", json!({"name": name}));
     Ok(reply)
 }
 
-fn delete(rest: &Rest) -> Outcome {
+fn delete(rest: &RestRequest) -> RestResult {
     let scope = rest.managed_scope("service_account.delete")?;
     let name = {
         let mut state = rest.state();
-        let place = find(&state, scope, rest.params[1])?;
+        let place = find_account(&state, scope, rest.params[1])?;
         let account = state.accounts.remove(place);
-        state.revoke_tokens(account.id(), rest.call.at);
-        account.order.name
+        state.revoke_tokens(account.id(), rest.request.instant);
+        account.spec.name
     };
-    rest.record(scope, "service_account.delete", json!({"name": name}));
-    Ok(Reply::empty(StatusCode::NO_CONTENT))
+    rest.record_audit_event(scope, "service_account.delete", json!({"name": name}));
+    Ok(SimulatorResponse::empty(StatusCode::NO_CONTENT))
 }
 
-fn change_secrets(rest: &Rest) -> Outcome {
+fn change_secrets(rest: &RestRequest) -> RestResult {
     let scope = rest.managed_scope("service_account.edit")?;
-    let wish = rest.attributes("service_account")?;
+    let wish = rest.request_attributes("service_account")?;
     let (reply, name) = {
         let mut state = rest.state();
-        let place = find(&state, scope, rest.params[1])?;
-        let fresh = seed::snyk_secret("cs", &state.fresh_label(rest.region.id));
+        let place = find_account(&state, scope, rest.params[1])?;
+        let fresh = seed::snyk_secret("cs", &state.new_label(rest.region.id));
         let account = &mut state.accounts[place];
-        if account.order.auth != AuthType::ClientSecret {
-            return Err(Refusal::bad("Only service accounts with auth_type oauth_client_secret have secrets to manage"));
+        if account.spec.auth != ServiceAccountAuthType::ClientSecret {
+            return Err(JsonApiError::bad_request(
+                "Only service accounts with auth_type oauth_client_secret have secrets to manage",
+            ));
         }
-        let secret = account.secrets.change(&wish, fresh, rest.call.at)?;
-        (one(StatusCode::OK, &account.reveal(secret)), account.order.name.clone())
+        let secret = account.secrets.apply_change(&wish, fresh, rest.request.instant)?;
+        (single_resource(StatusCode::OK, &account.describe_with_secret(secret)), account.spec.name.clone())
     };
-    rest.record(scope, "service_account.edit", json!({"name": name, "mode": wish["mode"]}));
+    rest.record_audit_event(scope, "service_account.edit", json!({"name": name, "mode": wish["mode"]}));
     Ok(reply)
 }

@@ -5,20 +5,20 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::super::clock::{Life, Millis, Moment};
-use super::apps::App;
-use super::installs::Install;
-use super::rate::Usage;
-use super::service_accounts::Account;
-use super::sessions::{Code, Refresh, Session};
-use super::world::{Rank, World};
+use super::super::clock::{RequestInstant, UnixMillis, ValidityPeriod};
+use super::apps::SnykApp;
+use super::installs::AppInstall;
+use super::rate::SecretUsage;
+use super::service_accounts::ServiceAccount;
+use super::sessions::{PendingAuthorizationCode, SnykAppSession, SnykRefreshToken};
+use super::world::{RolePrivilege, SnykFixtures};
 
 /// The kind of the tokens that OAuth hands out.
 pub(super) const ACCESS_TOKEN: &str = "oauth-access-token";
 
 /// What `GET /rest/self` calls the type of a principal.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Actor {
+pub(super) enum PrincipalType {
     User,
     ServiceAccount,
     AppInstance,
@@ -26,15 +26,15 @@ pub(super) enum Actor {
 
 /// How far something reaches: everything in the region, one group with its organisations, or one organisation.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum Reach {
+pub(super) enum ResourceScope {
     Region,
     Group(usize),
     Org(usize),
 }
 
-impl Reach {
+impl ResourceScope {
     /// The word for it in permissions and events.
-    pub(super) fn level(self) -> &'static str {
+    pub(super) fn level_name(self) -> &'static str {
         match self {
             Self::Org(_) => "org",
             Self::Group(_) => "group",
@@ -44,40 +44,40 @@ impl Reach {
 }
 
 /// Somebody who acts with a token.
-pub(super) struct Principal {
+pub(super) struct SnykPrincipal {
     pub(super) id: String,
-    pub(super) actor: Actor,
+    pub(super) principal_type: PrincipalType,
     pub(super) name: String,
-    pub(super) rank: Rank,
-    pub(super) reach: Reach,
+    pub(super) privilege: RolePrivilege,
+    pub(super) scope: ResourceScope,
 }
 
-impl Principal {
+impl SnykPrincipal {
     /// Whether this principal may look at `scope`.
-    pub(super) fn sees(&self, scope: Reach, world: &World) -> bool {
-        match (self.reach, scope) {
-            (Reach::Region, _) => true,
-            (Reach::Group(own), Reach::Org(org)) => world.orgs[org].group == own,
+    pub(super) fn can_view(&self, scope: ResourceScope, world: &SnykFixtures) -> bool {
+        match (self.scope, scope) {
+            (ResourceScope::Region, _) => true,
+            (ResourceScope::Group(own), ResourceScope::Org(org)) => world.orgs[org].group == own,
             (own, scope) => own == scope,
         }
     }
 
     /// Whether this principal may administer `scope`.
-    pub(super) fn manages(&self, scope: Reach, world: &World) -> bool {
-        let needed = if matches!(scope, Reach::Org(_)) { Rank::OrgAdmin } else { Rank::GroupAdmin };
-        self.rank >= needed && self.sees(scope, world)
+    pub(super) fn can_manage(&self, scope: ResourceScope, world: &SnykFixtures) -> bool {
+        let needed = if matches!(scope, ResourceScope::Org(_)) { RolePrivilege::OrgAdmin } else { RolePrivilege::GroupAdmin };
+        self.privilege >= needed && self.can_view(scope, world)
     }
 }
 
 /// Which `Authorization` schemes a token is accepted with. The documentation contradicts itself; so do tokens here.
 #[derive(Clone, Copy)]
-pub(super) enum Schemes {
+pub(super) enum AcceptedSchemes {
     Token,
     Bearer,
     Either,
 }
 
-impl Schemes {
+impl AcceptedSchemes {
     pub(super) fn accept(self, scheme: &str) -> bool {
         let token = scheme.eq_ignore_ascii_case("token");
         let bearer = scheme.eq_ignore_ascii_case("bearer");
@@ -90,82 +90,82 @@ impl Schemes {
 }
 
 /// Something that may stand in an `Authorization` header.
-pub(super) struct Token {
-    pub(super) principal: Arc<Principal>,
-    pub(super) schemes: Schemes,
-    pub(super) life: Life,
-    pub(super) usage: Usage,
+pub(super) struct SnykToken {
+    pub(super) principal: Arc<SnykPrincipal>,
+    pub(super) schemes: AcceptedSchemes,
+    pub(super) validity: ValidityPeriod,
+    pub(super) usage: SecretUsage,
     /// The user, account, personal access token or session it belongs to: what is deleted to revoke it.
-    pub(super) holder: String,
+    pub(super) owner_id: String,
     pub(super) kind: &'static str,
 }
 
-impl Token {
-    pub(super) fn new(principal: &Arc<Principal>, kind: &'static str, life: Life) -> Self {
+impl SnykToken {
+    pub(super) fn new(principal: &Arc<SnykPrincipal>, kind: &'static str, life: ValidityPeriod) -> Self {
         let schemes = match kind {
-            ACCESS_TOKEN => Schemes::Bearer,
-            "personal-access-token" | "access_token" => Schemes::Either,
-            _ => Schemes::Token,
+            ACCESS_TOKEN => AcceptedSchemes::Bearer,
+            "personal-access-token" | "access_token" => AcceptedSchemes::Either,
+            _ => AcceptedSchemes::Token,
         };
         let holder = principal.id.clone();
-        Self { principal: Arc::clone(principal), schemes, life, usage: Usage::default(), holder, kind }
+        Self { principal: Arc::clone(principal), schemes, validity: life, usage: SecretUsage::default(), owner_id: holder, kind }
     }
 
-    pub(super) fn held_by(self, holder: &str) -> Self {
-        Self { holder: holder.to_owned(), ..self }
+    pub(super) fn with_owner(self, holder: &str) -> Self {
+        Self { owner_id: holder.to_owned(), ..self }
     }
 }
 
 /// A personal access token as its owner sees it. The token itself is among [`State::tokens`].
-pub(super) struct Pat {
+pub(super) struct SnykPat {
     pub(super) id: String,
     pub(super) owner: String,
     pub(super) label: String,
-    pub(super) created: Millis,
-    pub(super) expires: Millis,
+    pub(super) created: UnixMillis,
+    pub(super) expires: UnixMillis,
 }
 
 /// One line of the audit log.
-pub(super) struct Event {
-    pub(super) at: Millis,
+pub(super) struct SnykAuditEvent {
+    pub(super) at: UnixMillis,
     pub(super) name: String,
-    pub(super) scope: Reach,
+    pub(super) scope: ResourceScope,
     pub(super) user: String,
     pub(super) content: Value,
 }
 
 /// Everything that changes.
 #[derive(Default)]
-pub(super) struct State {
-    pub(super) tokens: HashMap<String, Token>,
-    pub(super) people: Vec<Arc<Principal>>,
-    pub(super) pats: Vec<Pat>,
-    pub(super) accounts: Vec<Account>,
+pub(super) struct SnykState {
+    pub(super) tokens: HashMap<String, SnykToken>,
+    pub(super) users: Vec<Arc<SnykPrincipal>>,
+    pub(super) pats: Vec<SnykPat>,
+    pub(super) accounts: Vec<ServiceAccount>,
     /// Names are never free again, not even after their account was deleted.
-    pub(super) account_names: HashSet<(Reach, String)>,
-    pub(super) apps: Vec<App>,
-    pub(super) installs: Vec<Install>,
-    pub(super) sessions: Vec<Session>,
-    pub(super) codes: HashMap<String, Code>,
-    pub(super) refreshes: HashMap<String, Refresh>,
-    pub(super) trail: Vec<Event>,
-    minted: u64,
+    pub(super) account_names: HashSet<(ResourceScope, String)>,
+    pub(super) apps: Vec<SnykApp>,
+    pub(super) installs: Vec<AppInstall>,
+    pub(super) sessions: Vec<SnykAppSession>,
+    pub(super) codes: HashMap<String, PendingAuthorizationCode>,
+    pub(super) refresh_tokens: HashMap<String, SnykRefreshToken>,
+    pub(super) audit_log: Vec<SnykAuditEvent>,
+    created_count: u64,
 }
 
-impl State {
+impl SnykState {
     /// A label that was never used before, to derive an identifier or a secret from.
-    pub(super) fn fresh_label(&mut self, region: &str) -> String {
-        self.minted += 1;
-        format!("{region}/minted/{}", self.minted)
+    pub(super) fn new_label(&mut self, region: &str) -> String {
+        self.created_count += 1;
+        format!("{region}/minted/{}", self.created_count)
     }
 
     /// Forgets access tokens that have run out, so that a long run does not collect them.
-    pub(super) fn forget_access_tokens(&mut self, now: Millis) {
-        self.tokens.retain(|_, token| token.kind != ACCESS_TOKEN || !token.life.is_over(now));
+    pub(super) fn remove_expired_access_tokens(&mut self, now: UnixMillis) {
+        self.tokens.retain(|_, token| token.kind != ACCESS_TOKEN || !token.validity.has_ended(now));
     }
 
     /// Ends every token that belongs to `holder`.
-    pub(super) fn revoke_tokens(&mut self, holder: &str, at: Moment) {
-        self.tokens.values_mut().filter(|token| token.holder == holder).for_each(|token| token.life.end(at));
+    pub(super) fn revoke_tokens(&mut self, holder: &str, at: RequestInstant) {
+        self.tokens.values_mut().filter(|token| token.owner_id == holder).for_each(|token| token.validity.revoke(at));
     }
 }

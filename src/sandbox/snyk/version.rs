@@ -5,11 +5,11 @@ use std::fmt;
 use time::macros::format_description;
 use time::{Date, Duration};
 
-use super::super::clock::{Millis, rfc3339};
+use super::super::clock::{UnixMillis, format_rfc3339};
 
 /// How finished a release is; the order is the documented one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Stability {
+enum ReleaseStability {
     Wip,
     Experimental,
     Beta,
@@ -18,81 +18,81 @@ enum Stability {
 
 /// A date with a stability, as `2023-01-30~beta`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Version {
+pub(super) struct ApiVersion {
     date: String,
-    stability: Stability,
+    stability: ReleaseStability,
 }
 
 /// What answers, and how long it still will.
-pub(super) struct Served {
-    pub(super) version: Version,
+pub(super) struct ServedVersion {
+    pub(super) version: ApiVersion,
     /// The release that replaced this one.
-    successor: Option<Version>,
+    successor: Option<ApiVersion>,
 }
 
-impl Version {
+impl ApiVersion {
     /// Reads what a client asks for; a bare stability means today.
-    pub(super) fn parse(text: &str, now: Millis) -> Option<Self> {
-        if let Some(stability) = stability(text) {
-            return Some(Self { date: rfc3339(now)[..10].to_owned(), stability });
+    pub(super) fn parse(text: &str, now: UnixMillis) -> Option<Self> {
+        if let Some(stability) = parse_stability(text) {
+            return Some(Self { date: format_rfc3339(now)[..10].to_owned(), stability });
         }
         let (date, stability) = match text.split_once('~') {
-            Some((date, name)) => (date, stability(name)?),
-            None => (text, Stability::Ga),
+            Some((date, name)) => (date, parse_stability(name)?),
+            None => (text, ReleaseStability::Ga),
         };
-        read_date(date).map(|_| Self { date: date.to_owned(), stability })
+        parse_date(date).map(|_| Self { date: date.to_owned(), stability })
     }
 
     /// The newest of `releases` (oldest first) on or before this date, at this stability or a higher one.
-    pub(super) fn resolve(&self, releases: &[&str]) -> Option<Served> {
+    pub(super) fn resolve(&self, releases: &[&str]) -> Option<ServedVersion> {
         let releases: Vec<Self> = releases.iter().filter_map(|text| Self::parse(text, 0)).collect();
         let place = releases.iter().rposition(|release| release.date <= self.date && release.stability >= self.stability)?;
-        Some(Served { version: releases[place].clone(), successor: releases.get(place + 1).cloned() })
+        Some(ServedVersion { version: releases[place].clone(), successor: releases.get(place + 1).cloned() })
     }
 }
 
-impl Served {
+impl ServedVersion {
     /// The lifecycle stage, as the header of that name says it.
-    pub(super) fn stage(&self) -> &'static str {
+    pub(super) fn lifecycle_stage(&self) -> &'static str {
         match (&self.successor, self.version.stability) {
             (Some(_), _) => "deprecated",
-            (None, Stability::Ga) => "ga",
-            (None, Stability::Beta) => "beta",
-            (None, Stability::Experimental) => "experimental",
-            (None, Stability::Wip) => "wip",
+            (None, ReleaseStability::Ga) => "ga",
+            (None, ReleaseStability::Beta) => "beta",
+            (None, ReleaseStability::Experimental) => "experimental",
+            (None, ReleaseStability::Wip) => "wip",
         }
     }
 
     /// Since when the release is deprecated and when it goes, for the headers `deprecation` and `sunset`.
-    pub(super) fn farewell(&self) -> Option<(String, String)> {
+    pub(super) fn deprecation_dates(&self) -> Option<(String, String)> {
         let replaced = &self.successor.as_ref()?.date;
-        let sunset = read_date(replaced)?.checked_add(Duration::days(180))?;
+        let sunset = parse_date(replaced)?.checked_add(Duration::days(180))?;
         Some((format!("{replaced}T00:00:00Z"), sunset.to_string()))
     }
 }
 
-impl fmt::Display for Version {
+impl fmt::Display for ApiVersion {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(&self.date)?;
         match self.stability {
-            Stability::Ga => Ok(()),
-            Stability::Beta => out.write_str("~beta"),
-            Stability::Experimental => out.write_str("~experimental"),
-            Stability::Wip => out.write_str("~wip"),
+            ReleaseStability::Ga => Ok(()),
+            ReleaseStability::Beta => out.write_str("~beta"),
+            ReleaseStability::Experimental => out.write_str("~experimental"),
+            ReleaseStability::Wip => out.write_str("~wip"),
         }
     }
 }
 
-fn stability(name: &str) -> Option<Stability> {
+fn parse_stability(name: &str) -> Option<ReleaseStability> {
     match name {
-        "wip" | "work-in-progress" => Some(Stability::Wip),
-        "experimental" => Some(Stability::Experimental),
-        "beta" => Some(Stability::Beta),
+        "wip" | "work-in-progress" => Some(ReleaseStability::Wip),
+        "experimental" => Some(ReleaseStability::Experimental),
+        "beta" => Some(ReleaseStability::Beta),
         _ => None,
     }
 }
 
-fn read_date(text: &str) -> Option<Date> {
+fn parse_date(text: &str) -> Option<Date> {
     Date::parse(text, format_description!("[year]-[month]-[day]")).ok()
 }
 
@@ -103,8 +103,8 @@ mod tests {
     const RELEASES: [&str; 3] = ["2023-05-29", "2024-02-28", "2024-10-15~beta"];
 
     fn served(asked: &str) -> Option<(String, &'static str)> {
-        let served = Version::parse(asked, 0).expect("a version").resolve(&RELEASES)?;
-        Some((served.version.to_string(), served.stage()))
+        let served = ApiVersion::parse(asked, 0).expect("a version").resolve(&RELEASES)?;
+        Some((served.version.to_string(), served.lifecycle_stage()))
     }
 
     #[test]
@@ -124,7 +124,7 @@ mod tests {
     #[test]
     fn what_is_no_version_is_not_read() {
         for text in ["", "latest", "2024-13-01", "2024-1-1", "2024-10-15~ga", "2024-10-15~"] {
-            assert_eq!(Version::parse(text, 0), None, "{text}");
+            assert_eq!(ApiVersion::parse(text, 0), None, "{text}");
         }
     }
 }

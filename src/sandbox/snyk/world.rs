@@ -3,7 +3,7 @@
 use super::super::seed;
 
 /// The names of the organisations, ten to a group. The first holds the many projects.
-const ORGANISATIONS: [&str; 30] = [
+const ORGANIZATION_SLUGS: [&str; 30] = [
     "acme-prod",
     "acme-staging",
     "acme-web",
@@ -36,14 +36,14 @@ const ORGANISATIONS: [&str; 30] = [
     "initech-attic",
 ];
 
-const GROUPS: [&str; 3] = ["Acme", "Globex", "Initech"];
+const GROUP_NAMES: [&str; 3] = ["Acme", "Globex", "Initech"];
 
 /// How many projects the first organisation holds.
-pub(super) const MANY_PROJECTS: usize = 3_000;
+pub(super) const FIRST_ORG_PROJECT_COUNT: usize = 3_000;
 
 /// What a role allows. The order is that of privilege.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Rank {
+pub(super) enum RolePrivilege {
     Viewer,
     Scanner,
     Collaborator,
@@ -51,27 +51,27 @@ pub(super) enum Rank {
     GroupAdmin,
 }
 
-const ROLES: [(Rank, &str, &str); 5] = [
-    (Rank::GroupAdmin, "Group Admin", "Administers the group and all its organizations"),
-    (Rank::OrgAdmin, "Org Admin", "Administers one organization"),
-    (Rank::Collaborator, "Org Collaborator", "Works with the projects of an organization"),
-    (Rank::Scanner, "CI Scanner", "Custom role: tests and monitors projects"),
-    (Rank::Viewer, "Group Viewer", "Reads everything in the group"),
+const ROLE_TEMPLATES: [(RolePrivilege, &str, &str); 5] = [
+    (RolePrivilege::GroupAdmin, "Group Admin", "Administers the group and all its organizations"),
+    (RolePrivilege::OrgAdmin, "Org Admin", "Administers one organization"),
+    (RolePrivilege::Collaborator, "Org Collaborator", "Works with the projects of an organization"),
+    (RolePrivilege::Scanner, "CI Scanner", "Custom role: tests and monitors projects"),
+    (RolePrivilege::Viewer, "Group Viewer", "Reads everything in the group"),
 ];
 
-pub(super) struct Role {
+pub(super) struct SnykRole {
     pub(super) id: String,
-    pub(super) rank: Rank,
+    pub(super) privilege: RolePrivilege,
     pub(super) name: &'static str,
     pub(super) description: &'static str,
 }
 
-pub(super) struct Group {
+pub(super) struct SnykGroup {
     pub(super) id: String,
     pub(super) name: &'static str,
 }
 
-pub(super) struct Org {
+pub(super) struct SnykOrg {
     pub(super) id: String,
     pub(super) slug: &'static str,
     /// Its place in [`World::groups`].
@@ -82,50 +82,55 @@ pub(super) struct Org {
 }
 
 /// The unchanging part of a region.
-pub(super) struct World {
+pub(super) struct SnykFixtures {
     pub(super) tenant: String,
-    pub(super) groups: Vec<Group>,
-    pub(super) orgs: Vec<Org>,
-    pub(super) roles: Vec<Role>,
+    pub(super) groups: Vec<SnykGroup>,
+    pub(super) orgs: Vec<SnykOrg>,
+    pub(super) roles: Vec<SnykRole>,
 }
 
-impl World {
+impl SnykFixtures {
     pub(super) fn new(region: &str) -> Self {
-        let group = |name: &'static str| Group { id: seed::uuid(&format!("{region}/group/{name}")), name };
-        let role = |(rank, name, description)| Role { id: seed::uuid(&format!("{region}/role/{name}")), rank, name, description };
+        let group = |name: &'static str| SnykGroup { id: seed::uuid(&format!("{region}/group/{name}")), name };
+        let role = |(rank, name, description)| SnykRole {
+            id: seed::uuid(&format!("{region}/role/{name}")),
+            privilege: rank,
+            name,
+            description,
+        };
         Self {
             tenant: seed::uuid(&format!("{region}/tenant")),
-            groups: GROUPS.map(group).into(),
-            orgs: ORGANISATIONS.into_iter().enumerate().map(|(place, slug)| org(region, place, slug)).collect(),
-            roles: ROLES.map(role).into(),
+            groups: GROUP_NAMES.map(group).into(),
+            orgs: ORGANIZATION_SLUGS.into_iter().enumerate().map(|(place, slug)| build_org(region, place, slug)).collect(),
+            roles: ROLE_TEMPLATES.map(role).into(),
         }
     }
 
-    pub(super) fn group(&self, id: &str) -> Option<usize> {
+    pub(super) fn group_index(&self, id: &str) -> Option<usize> {
         self.groups.iter().position(|group| group.id == id)
     }
 
-    pub(super) fn org(&self, id: &str) -> Option<usize> {
+    pub(super) fn org_index(&self, id: &str) -> Option<usize> {
         self.orgs.iter().position(|org| org.id == id)
     }
 
-    pub(super) fn role(&self, id: &str) -> Option<&Role> {
+    pub(super) fn role(&self, id: &str) -> Option<&SnykRole> {
         self.roles.iter().find(|role| role.id == id)
     }
 
-    pub(super) fn role_of(&self, rank: Rank) -> Option<&Role> {
-        self.roles.iter().find(|role| role.rank == rank)
+    pub(super) fn role_with_privilege(&self, rank: RolePrivilege) -> Option<&SnykRole> {
+        self.roles.iter().find(|role| role.privilege == rank)
     }
 }
 
-fn org(region: &str, place: usize, slug: &'static str) -> Org {
+fn build_org(region: &str, place: usize, slug: &'static str) -> SnykOrg {
     let id = seed::uuid(&format!("{region}/org/{slug}"));
     let project_prefix = seed::uuid(&format!("{id}/projects"))[..24].to_owned();
-    let projects = if place == 0 { MANY_PROJECTS } else { place * 7 % 41 };
-    Org { id, slug, group: place / 10, projects, project_prefix }
+    let projects = if place == 0 { FIRST_ORG_PROJECT_COUNT } else { place * 7 % 41 };
+    SnykOrg { id, slug, group: place / 10, projects, project_prefix }
 }
 
-impl Org {
+impl SnykOrg {
     /// `acme-prod` is shown as `Acme Prod`.
     pub(super) fn name(&self) -> String {
         let words = self.slug.split('-').map(|word| word[..1].to_uppercase() + &word[1..]);
@@ -137,7 +142,7 @@ impl Org {
     }
 
     /// The place of a project, from its identifier alone.
-    pub(super) fn project(&self, id: &str) -> Option<usize> {
+    pub(super) fn project_index(&self, id: &str) -> Option<usize> {
         let place = usize::from_str_radix(id.strip_prefix(&self.project_prefix)?, 16).ok()?;
         (place < self.projects).then_some(place)
     }
@@ -149,16 +154,16 @@ mod tests {
 
     #[test]
     fn the_world_has_its_promised_size() {
-        let world = World::new("SNYK-US-01");
-        assert_eq!((world.groups.len(), world.orgs.len(), world.orgs[0].projects), (3, 30, MANY_PROJECTS));
+        let world = SnykFixtures::new("SNYK-US-01");
+        assert_eq!((world.groups.len(), world.orgs.len(), world.orgs[0].projects), (3, 30, FIRST_ORG_PROJECT_COUNT));
     }
 
     #[test]
     fn a_project_is_found_by_its_identifier() {
-        let world = World::new("SNYK-US-01");
+        let world = SnykFixtures::new("SNYK-US-01");
         let id = world.orgs[0].project_id(2_999);
-        assert_eq!(world.orgs[0].project(&id), Some(2_999));
-        assert_eq!(world.orgs[1].project(&id), None);
-        assert_eq!(world.orgs[0].project(&world.orgs[0].project_id(3_000)), None);
+        assert_eq!(world.orgs[0].project_index(&id), Some(2_999));
+        assert_eq!(world.orgs[1].project_index(&id), None);
+        assert_eq!(world.orgs[0].project_index(&world.orgs[0].project_id(3_000)), None);
     }
 }

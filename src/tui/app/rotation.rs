@@ -8,7 +8,7 @@ use super::sheet::Row;
 use super::{App, Audience, Effect, Now, words};
 use crate::config::theme::Role;
 use crate::domain::credential::SecretPart;
-use crate::domain::rotation::{Plan, Purpose, State, Status};
+use crate::domain::rotation::{RotationPhase, RotationPlan, RotationPurpose, RotationStatus};
 use crate::domain::{Credential, CredentialId};
 use crate::engine::message::{Charge, RotationEvent, RotationTask, Task, TaskId, Turn};
 
@@ -98,11 +98,11 @@ impl App {
             RotationTask::Run(plan) => self.title_of(plan),
             RotationTask::TakeUp(_, Turn::Onward) => "Go on with a rotation".to_owned(),
             RotationTask::TakeUp(_, Turn::Back) => "Roll a rotation back".to_owned(),
-            RotationTask::Revoke(charge, _) => self.begin_at_once(Purpose::Revoke, self.called(&charge.credential)),
+            RotationTask::Revoke(charge, _) => self.begin_at_once(RotationPurpose::Revoke, self.called(&charge.credential)),
             RotationTask::Create(wish) => {
                 let hidden = self.stage.audience == Audience::Others;
                 let name = if hidden { "a credential".to_owned() } else { wish.name.to_string() };
-                self.begin_at_once(Purpose::Create, name)
+                self.begin_at_once(RotationPurpose::Create, name)
             }
             // They say something to the task that goes on, which is still the one to wait for.
             RotationTask::Answer(..) | RotationTask::Leave(_) => return vec![self.start_quietly(Task::Rotation(task)).1],
@@ -120,7 +120,8 @@ impl App {
             return Vec::new();
         }
         self.tell_of_hidden(task, &event, now);
-        if let RotationEvent::Ended(Status { state: State::Done, purpose: Purpose::Create, .. }) = &event {
+        if let RotationEvent::Ended(RotationStatus { state: RotationPhase::Done, purpose: RotationPurpose::Create, .. }) = &event
+        {
             self.dialogs.close_creation();
         }
         let (others, parts) = match &event {
@@ -174,16 +175,16 @@ impl App {
     }
 
     /// Who else could carry a plan out; nobody where a person does everything.
-    fn administrators(&self, plan: &Plan) -> Vec<(String, String)> {
-        use crate::domain::rotation::By;
-        let ways = plan.ways();
+    fn administrators(&self, plan: &RotationPlan) -> Vec<(String, String)> {
+        use crate::domain::rotation::StepActor;
+        let ways = plan.strategy_traits();
         let credential = self.credentials.get(&plan.credential);
-        let credential = credential.filter(|_| ways.mint == By::Program || ways.revoke == By::Program);
+        let credential = credential.filter(|_| ways.creator == StepActor::Program || ways.revoker == StepActor::Program);
         credential.map(|credential| self.neighbours(credential)).unwrap_or_default()
     }
 
     /// What can be replaced by itself: the secret, and further parts; by id (none for the secret) and title.
-    fn parts(&self, plan: &Plan) -> Vec<(String, String)> {
+    fn parts(&self, plan: &RotationPlan) -> Vec<(String, String)> {
         let Ok(kind) = self.catalogue.kind(&plan.provider, &plan.kind) else { return Vec::new() };
         let further = kind.parts.iter().filter(|part| part.rotation.is_some());
         let further = further.map(|part| (part.id.clone(), part.title.clone()));
@@ -191,7 +192,7 @@ impl App {
     }
 
     /// Opens a wizard for something that begins without another question, and says what it is called.
-    fn begin_at_once(&mut self, purpose: Purpose, name: String) -> String {
+    fn begin_at_once(&mut self, purpose: RotationPurpose, name: String) -> String {
         let wizard = Rotate::begun(name, purpose, self.preferences.browser);
         let title = wizard.heading();
         self.dialogs.push(Dialog::Rotate(Box::new(wizard)));
@@ -208,10 +209,12 @@ impl App {
         let (tone, text) = match event {
             RotationEvent::Asks(..) => (Tone::Warn, format!("{heading} needs you: {key} leads to it")),
             RotationEvent::Ended(status) => match status.state {
-                State::Done if status.left.is_empty() => (Tone::Good, format!("{heading}: done")),
-                State::RolledBack if status.left.is_empty() => (Tone::Good, format!("{heading}: rolled back")),
-                State::Done | State::RolledBack => (Tone::Warn, format!("{heading}: left to do: {}", status.left.join("; "))),
-                State::Running | State::NeedsHuman => {
+                RotationPhase::Done if status.manual_steps.is_empty() => (Tone::Good, format!("{heading}: done")),
+                RotationPhase::RolledBack if status.manual_steps.is_empty() => (Tone::Good, format!("{heading}: rolled back")),
+                RotationPhase::Done | RotationPhase::RolledBack => {
+                    (Tone::Warn, format!("{heading}: left to do: {}", status.manual_steps.join("; ")))
+                }
+                RotationPhase::Running | RotationPhase::NeedsUser => {
                     (Tone::Warn, format!("{heading} has stopped; {} takes it up", self.rotate_key()))
                 }
             },
@@ -224,11 +227,11 @@ impl App {
     }
 
     /// Unfinished rotations are offered where nothing else is open.
-    fn offer_unfinished(&mut self, left: &[Status], now: Now) {
-        let item = |status: &Status| PickItem {
+    fn offer_unfinished(&mut self, left: &[RotationStatus], now: Now) {
+        let item = |status: &RotationStatus| PickItem {
             text: self.name_known(&status.name),
             more: self.veiled(&status.next, &status.name),
-            right: if status.state == State::NeedsHuman { "needs you" } else { "unfinished" }.to_owned(),
+            right: if status.state == RotationPhase::NeedsUser { "needs you" } else { "unfinished" }.to_owned(),
             mark: Some((Role::Warn, self.preferences.glyphs.warning)),
             heading: "",
             picked: Picked::Rotation(status.id.clone(), self.name_known(&status.name)),
@@ -270,7 +273,7 @@ impl App {
         self.preferences.keys.way_to(Action::Credential(CredentialAction::Rotate))
     }
 
-    fn title_of(&self, plan: &Plan) -> String {
+    fn title_of(&self, plan: &RotationPlan) -> String {
         format!("Replace {}", self.called(&plan.credential))
     }
 

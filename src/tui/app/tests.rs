@@ -24,7 +24,7 @@ use crate::domain::problem::{Problem, ProblemClass};
 use crate::domain::provider::spec::MatchConfidence;
 use crate::domain::request::{HttpMethod, RequestDraft};
 use crate::domain::response::{ApiResponse, CheckResult, RequestTiming, ResponseBody};
-use crate::domain::rotation::{LineState, State as RotationState};
+use crate::domain::rotation::{RotationPhase as RotationState, StepStatus};
 use crate::domain::{CredentialName, Secret};
 use crate::engine::message::{
     Area, Backend, BackendKind, CheckTask, Cleared, ClipboardWay, Consent, Copied, Event, Exchange, Finding, Inquiry,

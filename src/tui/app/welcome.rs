@@ -124,7 +124,7 @@ mod tests {
     use super::*;
     use crate::config::Settings;
     use crate::domain::Secret;
-    use crate::domain::consumer::Target;
+    use crate::domain::consumer::ConsumerTarget;
     use crate::domain::provider::ProviderCatalog;
     use crate::engine::message::Sort;
     use crate::engine::message::{Backend, Event, KeyringEvent, Persistence, Report, StoreError, StoreState, TaskId};
@@ -137,7 +137,7 @@ mod tests {
             org: None,
             expires: None,
         };
-        let target = Some(Target::EnvFile { path: "/home/ada/.env".into(), key: name.to_owned() });
+        let target = Some(ConsumerTarget::EnvFile { path: "/home/ada/.env".into(), key: name.to_owned() });
         Arc::new(Find {
             target,
             place: name.to_owned(),

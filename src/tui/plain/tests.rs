@@ -8,7 +8,7 @@ use crate::domain::problem::{Problem, ProblemClass};
 use crate::domain::provider::spec::{MatchConfidence, SecretRole};
 use crate::domain::request::{HttpMethod, SavedRequest, SavedRequestName};
 use crate::domain::response::CheckResult;
-use crate::domain::rotation::{Purpose, State as RotationState, Status};
+use crate::domain::rotation::{RotationPhase as RotationState, RotationPurpose, RotationStatus};
 use crate::domain::{CredentialId, Secret};
 use crate::engine::message::{
     Backend, BackendKind, ConsoleEvent, Event, KeyringEvent, KeyringTask, Persistence, QuestionId, Report, RotationEvent,
@@ -329,7 +329,7 @@ fn signs_and_headings_are_not_read_out() {
     person.say("1");
     person.say("ci-scanner");
     let (task, _) = person.task();
-    let over = Status { purpose: Purpose::Revoke, ..status(RotationState::Done) };
+    let over = RotationStatus { purpose: RotationPurpose::Revoke, ..status(RotationState::Done) };
     let told = person.report(task, Event::Rotation(RotationEvent::Ended(over)));
     assert!(told.contains("\nDone: it is revoked") || told.starts_with("Done: it is revoked"), "{told}");
     person.report(task, Event::Done);

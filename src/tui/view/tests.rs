@@ -17,7 +17,7 @@ use crate::domain::Secret;
 use crate::domain::credential::CheckReport;
 use crate::domain::problem::{Problem, ProblemClass};
 use crate::domain::response::{ApiResponse, CheckResult, RequestTiming, ResponseBody};
-use crate::domain::rotation::{LineState, State as RotationState, Status};
+use crate::domain::rotation::{RotationPhase as RotationState, RotationStatus, StepStatus};
 use crate::engine::message::{
     Backend, BackendKind, Classified, Event, Exchange, KeyringEvent, KeyringTask, Lifetime, Persistence, QuestionId, RegionCheck,
     Report, RotationEvent, RotationTask, SecretEvent, SignInEvent, SignInTask, SignedIn, StoreError, StoreState, Task, TaskId,
@@ -313,8 +313,8 @@ fn running(session: &mut Session, kind: &str) {
     planned(session, kind);
     session.press("Right Enter");
     for (step, state, words) in [
-        ("prove-store", LineState::Done, "show that the store keeps what it is given"),
-        ("snapshot", LineState::Done, "see whom the old secret acts as and what it reaches"),
+        ("prove-store", StepStatus::Done, "show that the store keeps what it is given"),
+        ("snapshot", StepStatus::Done, "see whom the old secret acts as and what it reaches"),
     ] {
         rotation(session, RotationEvent::Step(line(step, state, words)));
     }
@@ -326,30 +326,30 @@ fn a_credential_is_replaced() {
     pictures("rotate_plan_no_overlap", |session| planned(session, "personal-token"));
     pictures("rotate_running", |session| {
         running(session, "service-account-oauth");
-        rotation(session, RotationEvent::Step(line("create", LineState::Failed, "503 Service Unavailable")));
-        rotation(session, RotationEvent::Step(line("create", LineState::Waiting, "wait 2 s, then have the provider make it")));
+        rotation(session, RotationEvent::Step(line("create", StepStatus::Failed, "503 Service Unavailable")));
+        rotation(session, RotationEvent::Step(line("create", StepStatus::Waiting, "wait 2 s, then have the provider make it")));
     });
     pictures("rotate_asked", |session| {
         running(session, "personal-token");
-        rotation(session, RotationEvent::Step(line("await-paste", LineState::Waiting, "make a new secret")));
+        rotation(session, RotationEvent::Step(line("await-paste", StepStatus::Waiting, "make a new secret")));
         rotation(session, RotationEvent::Asks(QuestionId(1), Box::new(paste_dilemma())));
         session.tell(Msg::Input(Input::Paste("a-new-secret".to_owned().into())));
     });
     pictures("rotate_sign_in", |session| {
         running(session, "app");
-        rotation(session, RotationEvent::Step(line("await-sign-in", LineState::Waiting, "sign in again in the browser")));
+        rotation(session, RotationEvent::Step(line("await-sign-in", StepStatus::Waiting, "sign in again in the browser")));
         rotation(session, RotationEvent::Asks(QuestionId(1), Box::new(sign_in_dilemma())));
         session.pass(Duration::from_millis(13_400));
     });
     pictures("rotate_done", |session| {
         running(session, "service-account-oauth");
         let left = vec!["ci was not given the new secret: update it by hand".to_owned()];
-        rotation(session, RotationEvent::Ended(Status { left, ..status(RotationState::Done) }));
+        rotation(session, RotationEvent::Ended(RotationStatus { manual_steps: left, ..status(RotationState::Done) }));
     });
     pictures("rotate_rolled_back", |session| {
         running(session, "service-account-oauth");
-        rotation(session, RotationEvent::Step(line("human", LineState::Done, "roll back")));
-        rotation(session, RotationEvent::Step(line("prove-old", LineState::Done, "show that the old secret still works")));
+        rotation(session, RotationEvent::Step(line("human", StepStatus::Done, "roll back")));
+        rotation(session, RotationEvent::Step(line("prove-old", StepStatus::Done, "show that the old secret still works")));
         rotation(session, RotationEvent::Ended(status(RotationState::RolledBack)));
     });
 }
@@ -358,7 +358,7 @@ fn a_credential_is_replaced() {
 fn a_rotation_that_stopped_gives_an_account() {
     pictures("rotate_halted", |session| {
         running(session, "service-account-oauth");
-        rotation(session, RotationEvent::Ended(status(RotationState::NeedsHuman)));
+        rotation(session, RotationEvent::Ended(status(RotationState::NeedsUser)));
         rotation(session, RotationEvent::Reviewed(Box::new(review(Ok(())))));
     });
     pictures("rotate_failed", |session| {
@@ -377,7 +377,7 @@ fn a_rotation_that_stopped_gives_an_account() {
         report(session, looks.expect("a look"), Event::Rotation(RotationEvent::Reviewed(Box::new(account))));
     });
     pictures("dialog_pick_rotation", |session| {
-        report(session, 2, Event::Rotation(RotationEvent::Unfinished(vec![status(RotationState::NeedsHuman)])));
+        report(session, 2, Event::Rotation(RotationEvent::Unfinished(vec![status(RotationState::NeedsUser)])));
     });
 }
 

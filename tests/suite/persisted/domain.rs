@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use tokenring::domain::consumer::{Command, Consumer, Delivered, Target};
+use tokenring::domain::consumer::{Consumer, ConsumerTarget, DeliveryRecord, StdinCommand};
 use tokenring::domain::credential::{CheckReport, Principal, SecretPart, SecretSlot};
 use tokenring::domain::provider::overlay::toml_with_region;
 use tokenring::domain::provider::{ProviderCatalog, ProviderSource};
@@ -117,37 +117,41 @@ fn slots_parts_and_stores() {
     });
 }
 
-fn command() -> Command {
+fn command() -> StdinCommand {
     let ways = vec![vec![vec![text("seal"), text("-k")], vec![text("apply")]], vec![vec![text("other")]]];
-    Command { ways, folder: PathBuf::from("/srv"), pass: vec![text("KUBECONFIG")] }
+    StdinCommand { pipelines: ways, working_dir: PathBuf::from("/srv"), passed_env_vars: vec![text("KUBECONFIG")] }
 }
 
 #[test]
 fn targets_of_consumers() {
     let path = PathBuf::from("/srv/.env");
-    pin_variants!(same, Target {
-        Target::Command(_) => Target::Command(command()), r#"{"kind":"command","ways":[[["seal","-k"],["apply"]],[["other"]]],"folder":"/srv","pass":["KUBECONFIG"]}"#;
-        Target::EnvFile { .. } => Target::EnvFile { path: path.clone(), key: text("TOKEN") }, r#"{"kind":"env-file","path":"/srv/.env","key":"TOKEN"}"#;
-        Target::JsonFile { .. } => Target::JsonFile { path: path.clone(), pointer: text("/a/b") }, r#"{"kind":"json-file","path":"/srv/.env","pointer":"/a/b"}"#;
-        Target::SnykCli { .. } => Target::SnykCli { path: path.clone() }, r#"{"kind":"snyk-cli","path":"/srv/.env"}"#;
-        Target::ProbelyCli { .. } => Target::ProbelyCli { path: path.clone() }, r#"{"kind":"probely-cli","path":"/srv/.env"}"#;
+    pin_variants!(same, ConsumerTarget {
+        ConsumerTarget::Command(_) => ConsumerTarget::Command(command()), r#"{"kind":"command","ways":[[["seal","-k"],["apply"]],[["other"]]],"folder":"/srv","pass":["KUBECONFIG"]}"#;
+        ConsumerTarget::EnvFile { .. } => ConsumerTarget::EnvFile { path: path.clone(), key: text("TOKEN") }, r#"{"kind":"env-file","path":"/srv/.env","key":"TOKEN"}"#;
+        ConsumerTarget::JsonFile { .. } => ConsumerTarget::JsonFile { path: path.clone(), pointer: text("/a/b") }, r#"{"kind":"json-file","path":"/srv/.env","pointer":"/a/b"}"#;
+        ConsumerTarget::SnykCli { .. } => ConsumerTarget::SnykCli { path: path.clone() }, r#"{"kind":"snyk-cli","path":"/srv/.env"}"#;
+        ConsumerTarget::ProbelyCli { .. } => ConsumerTarget::ProbelyCli { path: path.clone() }, r#"{"kind":"probely-cli","path":"/srv/.env"}"#;
     });
     let older = r#"{"kind":"command","ways":[],"folder":"/srv"}"#;
-    let expected = Target::Command(Command { ways: Vec::new(), folder: PathBuf::from("/srv"), pass: Vec::new() });
-    assert_eq!(serde_json::from_str::<Target>(older).unwrap(), expected, "an older form");
+    let expected = ConsumerTarget::Command(StdinCommand {
+        pipelines: Vec::new(),
+        working_dir: PathBuf::from("/srv"),
+        passed_env_vars: Vec::new(),
+    });
+    assert_eq!(serde_json::from_str::<ConsumerTarget>(older).unwrap(), expected, "an older form");
 }
 
 #[test]
 fn consumers_and_deliveries() {
-    let delivered = Delivered { fingerprint: text("5f1c"), at: MOMENT };
+    let delivered = DeliveryRecord { fingerprint: text("5f1c"), at: MOMENT };
     let form = format!(r#"{{"fingerprint":"5f1c","at":{MOMENT_TEXT}}}"#);
     same(&delivered, &form);
     let consumer = Consumer {
         credential: CredentialId::from_random([7; 16]),
         name: CredentialName::parse("app").unwrap(),
         part: SecretPart::Secret,
-        target: Target::SnykCli { path: PathBuf::from("/c") },
-        delivered: Some(delivered),
+        target: ConsumerTarget::SnykCli { path: PathBuf::from("/c") },
+        last_delivery: Some(delivered),
     };
     let form = format!(
         r#"{{"credential":"07070707070707070707070707070707","name":"app","part":"secret","target":{{"kind":"snyk-cli","path":"/c"}},"delivered":{form}}}"#

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 use time::Duration;
 use tokenring::domain::CredentialId;
-use tokenring::domain::consumer::{Consumer, Delivered, Target};
+use tokenring::domain::consumer::{Consumer, ConsumerTarget, DeliveryRecord};
 use tokenring::domain::credential::{Principal, SecretPart, SecretSlot};
 use tokenring::domain::response::CheckResult;
 use tokenring::domain::{Credential, CredentialName};
@@ -97,14 +97,15 @@ fn rotations(index: &Index, credential: &Credential) {
 }
 
 fn consumers(index: &Index, credential: &Credential) {
-    let target = Target::EnvFile { path: "/srv/.env".into(), key: "TOKEN".to_owned() };
-    let delivered = Some(Delivered { fingerprint: "5f1c".to_owned(), at: MOMENT });
+    let target = ConsumerTarget::EnvFile { path: "/srv/.env".into(), key: "TOKEN".to_owned() };
+    let delivered = Some(DeliveryRecord { fingerprint: "5f1c".to_owned(), at: MOMENT });
     let app = CredentialName::parse("app").unwrap();
-    let consumer = Consumer { credential: credential.id.clone(), name: app, part: SecretPart::Secret, target, delivered };
+    let consumer =
+        Consumer { credential: credential.id.clone(), name: app, part: SecretPart::Secret, target, last_delivery: delivered };
     index.add_consumer(&consumer).unwrap();
-    let target = Target::SnykCli { path: "/srv/snyk.json".into() };
+    let target = ConsumerTarget::SnykCli { path: "/srv/snyk.json".into() };
     let part = SecretPart::Named("client_secret".to_owned());
-    let other = Consumer { name: CredentialName::parse("cli").unwrap(), part, target, delivered: None, ..consumer.clone() };
+    let other = Consumer { name: CredentialName::parse("cli").unwrap(), part, target, last_delivery: None, ..consumer.clone() };
     index.add_consumer(&other).unwrap();
     assert_eq!(index.consumers(&credential.id).unwrap(), [consumer, other]);
 }

@@ -5,7 +5,9 @@ use std::fmt::Write as _;
 use tokenring::domain::credential::SecretPart;
 use tokenring::domain::provider::spec::{RotationSpec, RotationStrategyId};
 use tokenring::domain::provider::{CredentialKind, ProviderCatalog};
-use tokenring::domain::rotation::{Identity, Order, Overlap, Plan, PlannedStep, Purpose, RotationId, Step};
+use tokenring::domain::rotation::{
+    PlanRequest, PlannedRotationStep, PrincipalPolicy, RotationId, RotationPlan, RotationPurpose, RotationStep, SecretOverlap,
+};
 use tokenring::domain::{Credential, CredentialId, CredentialName};
 
 use super::domain::credential;
@@ -15,11 +17,11 @@ use super::{assert_file, same};
 pub(super) const PLAN: &str = r#"{"rotation":"abababababababab","purpose":"revoke","credential":"07070707070707070707070707070707","part":{"named":"client_secret"},"name":"nightly","provider":"snyk","kind":"app-session","region":"SNYK-EU-01","strategy":"snyk-app-secret","overlap":"side-by-side","administrator":"08080808080808080808080808080808","max_live":2,"instructions":"do this","page":"{app}/account","reason":"it leaked","steps":[{"step":{"deliver":"app"},"what":"hand it over","calls":["GET /rest/self"],"final_word":null},{"step":"revoke","what":"revoke it","calls":[],"final_word":"no way back"}]}"#;
 
 /// A plan with every member set.
-pub(super) fn plan() -> Plan {
+pub(super) fn plan() -> RotationPlan {
     let text = |text: &str| text.to_owned();
-    Plan {
+    RotationPlan {
         rotation: RotationId::from_random([0xab; 8]),
-        purpose: Purpose::Revoke,
+        purpose: RotationPurpose::Revoke,
         credential: CredentialId::from_random([7; 16]),
         part: SecretPart::Named(text("client_secret")),
         name: CredentialName::parse("nightly").unwrap(),
@@ -27,20 +29,25 @@ pub(super) fn plan() -> Plan {
         kind: text("app-session"),
         region: text("SNYK-EU-01"),
         strategy: RotationStrategyId::SnykAppSecret,
-        overlap: Overlap::SideBySide,
+        overlap: SecretOverlap::SideBySide,
         administrator: Some(CredentialId::from_random([8; 16])),
         max_live: Some(2),
         instructions: text("do this"),
         page: Some(text("{app}/account")),
         reason: text("it leaked"),
         steps: vec![
-            PlannedStep {
-                step: Step::Deliver(text("app")),
-                what: text("hand it over"),
+            PlannedRotationStep {
+                step: RotationStep::Deliver(text("app")),
+                description: text("hand it over"),
                 calls: vec![text("GET /rest/self")],
-                final_word: None,
+                irreversible_note: None,
             },
-            PlannedStep { step: Step::Revoke, what: text("revoke it"), calls: Vec::new(), final_word: Some(text("no way back")) },
+            PlannedRotationStep {
+                step: RotationStep::Revoke,
+                description: text("revoke it"),
+                calls: Vec::new(),
+                irreversible_note: Some(text("no way back")),
+            },
         ],
     }
 }
@@ -52,8 +59,8 @@ fn a_plan_with_every_member() {
 
 #[test]
 fn a_plan_with_what_may_be_absent_left_out() {
-    let bare = Plan {
-        purpose: Purpose::Replace,
+    let bare = RotationPlan {
+        purpose: RotationPurpose::Replace,
         part: SecretPart::Secret,
         administrator: None,
         max_live: None,
@@ -65,23 +72,23 @@ fn a_plan_with_what_may_be_absent_left_out() {
     let form = r#"{"rotation":"abababababababab","purpose":"replace","credential":"07070707070707070707070707070707","part":"secret","name":"nightly","provider":"snyk","kind":"app-session","region":"SNYK-EU-01","strategy":"snyk-app-secret","overlap":"side-by-side","administrator":null,"max_live":null,"instructions":"do this","page":null,"reason":"","steps":[]}"#;
     same(&bare, form);
     let older = form.replace(r#""purpose":"replace","#, "").replace(r#""part":"secret","#, "").replace(r#""reason":"","#, "");
-    assert_eq!(serde_json::from_str::<Plan>(&older).unwrap(), bare, "older journals have no purpose, part and reason");
+    assert_eq!(serde_json::from_str::<RotationPlan>(&older).unwrap(), bare, "older journals have no purpose, part and reason");
 }
 
 #[test]
 fn purposes_overlaps_and_identities() {
-    pin_variants!(same, Purpose {
-        Purpose::Replace => Purpose::Replace, r#""replace""#;
-        Purpose::Create => Purpose::Create, r#""create""#;
-        Purpose::Revoke => Purpose::Revoke, r#""revoke""#;
+    pin_variants!(same, RotationPurpose {
+        RotationPurpose::Replace => RotationPurpose::Replace, r#""replace""#;
+        RotationPurpose::Create => RotationPurpose::Create, r#""create""#;
+        RotationPurpose::Revoke => RotationPurpose::Revoke, r#""revoke""#;
     });
-    pin_variants!(same, Overlap {
-        Overlap::SideBySide => Overlap::SideBySide, r#""side-by-side""#;
-        Overlap::Absent => Overlap::Absent, r#""absent""#;
+    pin_variants!(same, SecretOverlap {
+        SecretOverlap::SideBySide => SecretOverlap::SideBySide, r#""side-by-side""#;
+        SecretOverlap::Absent => SecretOverlap::Absent, r#""absent""#;
     });
-    pin_variants!(same, Identity {
-        Identity::Same => Identity::Same, r#""same""#;
-        Identity::Fresh => Identity::Fresh, r#""fresh""#;
+    pin_variants!(same, PrincipalPolicy {
+        PrincipalPolicy::Same => PrincipalPolicy::Same, r#""same""#;
+        PrincipalPolicy::New => PrincipalPolicy::New, r#""fresh""#;
     });
 }
 
@@ -107,7 +114,7 @@ fn the_steps_that_each_kind_plans() {
             let parts = kind.parts.iter().filter(|part| part.rotation.is_some()).map(|part| SecretPart::Named(part.id.clone()));
             for part in std::iter::once(SecretPart::Secret).chain(parts) {
                 let replacement = kind.rotation_of_part(&part).unwrap();
-                for purpose in [Purpose::Replace, Purpose::Create, Purpose::Revoke] {
+                for purpose in [RotationPurpose::Replace, RotationPurpose::Create, RotationPurpose::Revoke] {
                     let of = Credential { provider: provider.id.clone(), kind: kind.id.clone(), ..credential() };
                     writeln!(found, "{}", drawn(&of, kind, &part, replacement, purpose)).unwrap();
                 }
@@ -122,9 +129,9 @@ fn drawn(
     kind: &CredentialKind,
     part: &SecretPart,
     replacement: &RotationSpec,
-    purpose: Purpose,
+    purpose: RotationPurpose,
 ) -> String {
-    let plan = Plan::draw(Order {
+    let plan = RotationPlan::new(PlanRequest {
         rotation: RotationId::from_random([0xab; 8]),
         purpose,
         credential,
@@ -135,7 +142,7 @@ fn drawn(
         administrator: None,
     });
     let mut form = serde_json::to_value(&plan).unwrap();
-    assert_eq!(serde_json::from_value::<Plan>(form.clone()).unwrap(), plan);
+    assert_eq!(serde_json::from_value::<RotationPlan>(form.clone()).unwrap(), plan);
     for member in ["rotation", "credential", "name", "region", "administrator", "instructions", "page", "reason"] {
         assert!(form.as_object_mut().unwrap().shift_remove(member).is_some(), "{member}");
     }

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use rusqlite::Connection;
 use serde_json::Value;
-use tokenring::domain::rotation::{Entry, Journal, Plan};
+use tokenring::domain::rotation::{JournalEntry, RotationJournal, RotationPlan};
 
 use super::assert_file;
 use super::index::rows;
@@ -55,11 +55,11 @@ fn rows_items_and_files_of_a_finished_rotation() {
     assert_file("rotated.txt", &found);
 
     let stored = |sql: &str| view.query_row(sql, (), |row| row.get::<_, String>(0)).unwrap();
-    let plan: Plan = serde_json::from_str(&stored("SELECT plan FROM rotations")).unwrap();
+    let plan: RotationPlan = serde_json::from_str(&stored("SELECT plan FROM rotations")).unwrap();
     let entries = rows(&view, "rotation_entries");
-    let read = entries.iter().map(|row| serde_json::from_str::<Entry>(row["entry"].as_str().unwrap()).unwrap());
-    let journal = Journal::read(std::iter::once(Entry::Planned(Box::new(plan))).chain(read)).unwrap();
-    assert_eq!(tokenring::domain::rotation::status(&journal).step, None, "the journal ends where the rotation ended");
+    let read = entries.iter().map(|row| serde_json::from_str::<JournalEntry>(row["entry"].as_str().unwrap()).unwrap());
+    let journal = RotationJournal::from_entries(std::iter::once(JournalEntry::Planned(Box::new(plan))).chain(read)).unwrap();
+    assert_eq!(tokenring::domain::rotation::rotation_status(&journal).step, None, "the journal ends where the rotation ended");
 
     let items: Value = serde_json::from_str(&items(&home.root().join("data/vault"))).unwrap();
     let keys: BTreeSet<_> = items["items"].as_object().unwrap().keys().map(|key| name(key)).collect();

@@ -1,13 +1,16 @@
 //! Words that stand in the index, in the names of items, on the command line and in JSON, beside what serde writes.
 
-use tokenring::domain::consumer::Target;
+use tokenring::domain::consumer::ConsumerTarget;
 use tokenring::domain::credential::{SecretPart, SecretSlot};
 use tokenring::domain::problem::{Problem, ProblemClass};
 use tokenring::domain::provider::ValueType;
 use tokenring::domain::refusal;
 use tokenring::domain::request::{HttpMethod, SavedRequestName};
 use tokenring::domain::response::CheckResult;
-use tokenring::domain::rotation::{Line, LineState, Purpose, RotationId, State, Status, Step, attempt_of, remote_name};
+use tokenring::domain::rotation::{
+    ProgressLine, RotationId, RotationPhase, RotationPurpose, RotationStatus, RotationStep, StepStatus, format_remote_name,
+    parse_attempt,
+};
 use tokenring::domain::{CredentialId, CredentialName};
 use tokenring::engine::doctor::{self, Area, Level};
 use tokenring::engine::migrate::ItemState;
@@ -34,10 +37,10 @@ fn words_in_columns_and_item_names() {
     assert_eq!(HttpMethod::ALL.map(HttpMethod::as_str), methods);
     assert_eq!([ValueType::Text, ValueType::Uuid, ValueType::Number].map(ValueType::as_str), ["text", "uuid", "number"]);
     let path = || "/x".into();
-    assert_eq!(Target::SnykCli { path: path() }.kind(), "snyk-cli");
-    assert_eq!(Target::ProbelyCli { path: path() }.kind(), "probely-cli");
-    assert_eq!(Target::EnvFile { path: path(), key: String::new() }.kind(), "env-file");
-    assert_eq!(Target::JsonFile { path: path(), pointer: String::new() }.kind(), "json-file");
+    assert_eq!(ConsumerTarget::SnykCli { path: path() }.kind(), "snyk-cli");
+    assert_eq!(ConsumerTarget::ProbelyCli { path: path() }.kind(), "probely-cli");
+    assert_eq!(ConsumerTarget::EnvFile { path: path(), key: String::new() }.kind(), "env-file");
+    assert_eq!(ConsumerTarget::JsonFile { path: path(), pointer: String::new() }.kind(), "json-file");
     assert_eq!(SavedRequestName::parse("list-projects").unwrap().to_string(), "list-projects");
 }
 
@@ -55,69 +58,69 @@ fn keys_of_items_in_the_store() {
 fn names_of_what_a_rotation_makes_at_a_provider() {
     let id = RotationId::from_random([0xab; 8]);
     assert_eq!(id.as_str(), "abababababababab");
-    assert_eq!(remote_name(&id, 3, "nightly"), "nightly-tr-abababababababab-3");
-    assert_eq!(attempt_of(&id, "nightly-tr-abababababababab-3"), Some(3));
+    assert_eq!(format_remote_name(&id, 3, "nightly"), "nightly-tr-abababababababab-3");
+    assert_eq!(parse_attempt(&id, "nightly-tr-abababababababab-3"), Some(3));
 }
 
 #[test]
 fn steps_in_json_lines() {
     let app = || "app".to_owned();
     let rows = [
-        (Step::ProveStore, "prove-store"),
-        (Step::Snapshot, "snapshot"),
-        (Step::Create, "create"),
-        (Step::AwaitPaste, "await-paste"),
-        (Step::AwaitSignIn, "await-sign-in"),
-        (Step::Stash, "stash"),
-        (Step::Verify, "verify"),
-        (Step::Promote, "promote"),
-        (Step::Deliver(app()), "deliver app"),
-        (Step::Revoke, "revoke"),
-        (Step::AwaitRevoke, "await-revoke"),
-        (Step::ProveDead, "prove-dead"),
-        (Step::Forget, "forget"),
-        (Step::Discard(app()), "discard app"),
-        (Step::Sweep, "sweep"),
-        (Step::ProveOld, "prove-old"),
-        (Step::Restore, "restore"),
-        (Step::Redeliver(app()), "redeliver app"),
+        (RotationStep::VerifyStore, "prove-store"),
+        (RotationStep::Snapshot, "snapshot"),
+        (RotationStep::Create, "create"),
+        (RotationStep::AwaitPaste, "await-paste"),
+        (RotationStep::AwaitSignIn, "await-sign-in"),
+        (RotationStep::Stage, "stash"),
+        (RotationStep::Verify, "verify"),
+        (RotationStep::Promote, "promote"),
+        (RotationStep::Deliver(app()), "deliver app"),
+        (RotationStep::Revoke, "revoke"),
+        (RotationStep::AwaitRevoke, "await-revoke"),
+        (RotationStep::VerifyRevoked, "prove-dead"),
+        (RotationStep::ClearSlots, "forget"),
+        (RotationStep::DeleteOrphan(app()), "discard app"),
+        (RotationStep::FindOrphans, "sweep"),
+        (RotationStep::VerifyOld, "prove-old"),
+        (RotationStep::RestoreOld, "restore"),
+        (RotationStep::RestoreConsumer(app()), "redeliver app"),
     ];
     for (step, word) in rows {
         assert_eq!(step.to_string(), word);
         assert_eq!(step.id(), word.trim_end_matches(" app"));
     }
-    let purposes = [Purpose::Replace, Purpose::Create, Purpose::Revoke];
-    assert_eq!(purposes.map(Purpose::word), ["rotate", "create", "revoke"], "actions in the audit trail");
+    let purposes = [RotationPurpose::Replace, RotationPurpose::Create, RotationPurpose::Revoke];
+    assert_eq!(purposes.map(RotationPurpose::audit_verb), ["rotate", "create", "revoke"], "actions in the audit trail");
 }
 
 #[test]
 fn progress_and_state_of_a_rotation() {
-    pin_variants!(written, State {
-        State::Running => State::Running, r#""running""#;
-        State::NeedsHuman => State::NeedsHuman, r#""needs-human""#;
-        State::Done => State::Done, r#""done""#;
-        State::RolledBack => State::RolledBack, r#""rolled-back""#;
+    pin_variants!(written, RotationPhase {
+        RotationPhase::Running => RotationPhase::Running, r#""running""#;
+        RotationPhase::NeedsUser => RotationPhase::NeedsUser, r#""needs-human""#;
+        RotationPhase::Done => RotationPhase::Done, r#""done""#;
+        RotationPhase::RolledBack => RotationPhase::RolledBack, r#""rolled-back""#;
     });
-    pin_variants!(written, LineState {
-        LineState::Planned => LineState::Planned, r#""planned""#;
-        LineState::Running => LineState::Running, r#""running""#;
-        LineState::Done => LineState::Done, r#""done""#;
-        LineState::Failed => LineState::Failed, r#""failed""#;
-        LineState::Waiting => LineState::Waiting, r#""waiting""#;
+    pin_variants!(written, StepStatus {
+        StepStatus::Planned => StepStatus::Planned, r#""planned""#;
+        StepStatus::Running => StepStatus::Running, r#""running""#;
+        StepStatus::Done => StepStatus::Done, r#""done""#;
+        StepStatus::Failed => StepStatus::Failed, r#""failed""#;
+        StepStatus::Waiting => StepStatus::Waiting, r#""waiting""#;
     });
     let text = |text: &str| text.to_owned();
-    let line = Line { rotation: text("ab"), step: text("create"), state: LineState::Done, detail: text("so") };
+    let line = ProgressLine { rotation: text("ab"), step: text("create"), state: StepStatus::Done, detail: text("so") };
     written(&line, r#"{"rotation":"ab","step":"create","state":"done","detail":"so"}"#);
-    let status = Status {
+    let status = RotationStatus {
         id: text("ab"),
         name: text("nightly"),
-        purpose: Purpose::Replace,
+        purpose: RotationPurpose::Replace,
         part: text("secret"),
         plan: text("so"),
-        state: State::Done,
+        state: RotationPhase::Done,
         step: None,
         next: text("nothing"),
-        left: vec![text("this")],
+        manual_steps: vec![text("this")],
         why: None,
     };
     written(

@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use futures::FutureExt as _;
 use tokenring::domain::Credential;
 use tokenring::domain::credential::SecretSlot;
-use tokenring::domain::rotation::Line;
-use tokenring::engine::rotation::{Audience, Plan, Rotations, State, Status, Turn};
+use tokenring::domain::rotation::ProgressLine;
+use tokenring::engine::rotation::{Audience, RotationPhase, RotationPlan, RotationStatus, Rotations, Turn};
 
 use super::chaos::{Chaos, FAULTS, Fault};
 use super::person::Person;
@@ -22,7 +22,7 @@ struct Stage {
     rig: Rig,
     credential: Credential,
     administrator: Option<Credential>,
-    plan: Plan,
+    plan: RotationPlan,
     before: Before,
     /// What the consumer held.
     held: Option<String>,
@@ -53,11 +53,11 @@ impl Stage {
         Self { case, rig, credential, administrator, plan, before, held }
     }
 
-    async fn accounted(&self, status: &Status) {
+    async fn accounted(&self, status: &RotationStatus) {
         self.rig.assert_accounted(&self.before, &self.plan, status).await;
         let (held, current) = (self.rig.delivered(), self.rig.slot(&self.plan, SecretSlot::Current).await);
         match status.state {
-            State::Done => assert_eq!(held, current, "the consumer has the new secret"),
+            RotationPhase::Done => assert_eq!(held, current, "the consumer has the new secret"),
             _ => assert!(held == self.held || held == current, "the consumer has the old secret: {held:?}, not {current:?}"),
         }
     }
@@ -71,11 +71,12 @@ impl Stage {
         let run = AssertUnwindSafe(self.rig.carry_out(&errand, &chaos, &person));
         let status = run.catch_unwind().await.unwrap_or_else(|_| panic!("{}", told()));
         // An unknown second client secret leaves no room for another one, and nobody can name it: then a person rolls back.
-        let forlorn =
-            status.state == State::RolledBack && !status.left.is_empty() && [AUTOMATIC[1], AUTOMATIC[4]].contains(&self.case);
-        assert!(status.state == State::Done || forlorn, "{status:#?}\n{}", told());
+        let forlorn = status.state == RotationPhase::RolledBack
+            && !status.manual_steps.is_empty()
+            && [AUTOMATIC[1], AUTOMATIC[4]].contains(&self.case);
+        assert!(status.state == RotationPhase::Done || forlorn, "{status:#?}\n{}", told());
         AssertUnwindSafe(self.accounted(&status)).catch_unwind().await.unwrap_or_else(|_| panic!("{}", told()));
-        (chaos.calls(), status.left.is_empty())
+        (chaos.calls(), status.manual_steps.is_empty())
     }
 }
 
@@ -146,9 +147,9 @@ async fn every_call_of_replacing_a_sign_in_to_an_app_may_go_wrong() {
 }
 
 /// Runs until the n-th line is told, and dies there: the entry that the line shows is durable, and nothing else happened.
-async fn die_at(stage: &Stage, person: &Person<'_>, nth: usize) -> Option<Status> {
+async fn die_at(stage: &Stage, person: &Person<'_>, nth: usize) -> Option<RotationStatus> {
     let told = AtomicUsize::new(0);
-    let tell = |_: &Line| {
+    let tell = |_: &ProgressLine| {
         if told.fetch_add(1, Ordering::SeqCst) == nth {
             std::panic::resume_unwind(Box::new("the process dies"));
         }
@@ -168,7 +169,7 @@ async fn dying_after_any_entry_loses_nothing_and_may_be_taken_up_or_back() {
                 if die_at(&stage, &person, nth).await.is_some() {
                     break;
                 }
-                let tell = |line: &Line| stage.rig.lines.lock().unwrap().push(line.clone());
+                let tell = |line: &ProgressLine| stage.rig.lines.lock().unwrap().push(line.clone());
                 let audience = Audience { ask: &person, tell: &tell };
                 let engine = stage.rig.calm();
                 let id = stage.plan.rotation.as_str();
@@ -180,7 +181,11 @@ async fn dying_after_any_entry_loses_nothing_and_may_be_taken_up_or_back() {
                     ended => ended,
                 };
                 let status = ended.unwrap();
-                let expected = if turn == Turn::Onward { vec![State::Done] } else { vec![State::Done, State::RolledBack] };
+                let expected = if turn == Turn::Onward {
+                    vec![RotationPhase::Done]
+                } else {
+                    vec![RotationPhase::Done, RotationPhase::RolledBack]
+                };
                 assert!(
                     expected.contains(&status.state),
                     "{case:?} {nth} {turn:?}: {status:#?} {:#?}",
@@ -199,7 +204,7 @@ async fn an_entry_that_cannot_be_written_stops_the_driver_before_it_acts() {
         let stage = Stage::set(case).await;
         let person = Person::new(&stage.rig, case.0);
         stage.rig.refuse_entry(nth);
-        let tell = |_: &Line| {};
+        let tell = |_: &ProgressLine| {};
         let audience = Audience { ask: &person, tell: &tell };
         let ended = stage.rig.calm().rotate(stage.plan.clone(), audience).await;
         let Err(problem) = ended else { break };
@@ -207,7 +212,7 @@ async fn an_entry_that_cannot_be_written_stops_the_driver_before_it_acts() {
         assert!(stage.rig.slot(&stage.plan, SecretSlot::Current).await.is_some());
         stage.rig.accept_all();
         let status = stage.rig.rotate(stage.plan.clone(), &person).await;
-        assert_eq!(status.state, State::Done, "{status:#?}");
+        assert_eq!(status.state, RotationPhase::Done, "{status:#?}");
         stage.accounted(&status).await;
     }
 }
@@ -217,7 +222,7 @@ async fn of_two_rotations_of_one_credential_one_runs_and_the_other_says_so() {
     let case = AUTOMATIC[1];
     let stage = Stage::set(case).await;
     let person = Person::new(&stage.rig, case.0);
-    let tell = |_: &Line| {};
+    let tell = |_: &ProgressLine| {};
     let audience = Audience { ask: &person, tell: &tell };
     let (one, other) = (stage.rig.calm(), stage.rig.calm());
     let second = other.plan_rotation(&stage.credential, None).await.unwrap();
@@ -226,7 +231,7 @@ async fn of_two_rotations_of_one_credential_one_runs_and_the_other_says_so() {
         (Ok(done), Err(refused)) | (Err(refused), Ok(done)) => (done, refused),
         (first, second) => panic!("{first:#?} {second:#?}"),
     };
-    assert_eq!(done.state, State::Done);
+    assert_eq!(done.state, RotationPhase::Done);
     assert!(refused.what.contains("being replaced") || refused.why.contains("rotation"), "{refused}");
     stage.accounted(&done).await;
     assert_eq!(one.rotations(Rotations::Open).await.unwrap(), []);
@@ -245,8 +250,8 @@ async fn a_consumers_program_that_goes_wrong_stops_it_before_revocation_and_is_a
         let person = Person::new(&stage.rig, case.0);
         let status = stage.rig.rotate(stage.plan.clone(), &person).await;
         assert_eq!(
-            (status.state, &status.left[..]),
-            (State::Done, &[][..]),
+            (status.state, &status.manual_steps[..]),
+            (RotationPhase::Done, &[][..]),
             "{faults:?}: {:#?}",
             stage.rig.lines.lock().unwrap()
         );

@@ -9,9 +9,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use futures::FutureExt as _;
 use serde_json::json;
 use tokenring::domain::credential::SecretSlot;
-use tokenring::domain::rotation::Line;
+use tokenring::domain::rotation::ProgressLine;
 use tokenring::domain::{Credential, CredentialName};
-use tokenring::engine::rotation::{Audience, State, Status, Turn, Wish};
+use tokenring::engine::rotation::{Audience, RotationPhase, RotationStatus, Turn, Wish};
 
 use super::chaos::{Chaos, FAULTS, Fault};
 use super::person::Person;
@@ -92,7 +92,7 @@ impl Stage {
     }
 
     /// Does it with one fault, and shows that everything is accounted for.
-    async fn run(&self, chaos: &Arc<Chaos>) -> Status {
+    async fn run(&self, chaos: &Arc<Chaos>) -> RotationStatus {
         let person = self.person();
         let run = AssertUnwindSafe(self.rig.carry_out(&self.errand, chaos, &person));
         let status = run.catch_unwind().await.unwrap_or_else(|_| panic!("{}", self.told()));
@@ -104,7 +104,7 @@ impl Stage {
     /// Runs until the n-th line is told, and dies there.
     async fn die_at(&self, person: &Person<'_>, nth: usize) -> bool {
         let told = AtomicUsize::new(0);
-        let tell = |_: &Line| {
+        let tell = |_: &ProgressLine| {
             if told.fetch_add(1, Ordering::SeqCst) == nth {
                 std::panic::resume_unwind(Box::new("the process dies"));
             }
@@ -119,8 +119,8 @@ impl Stage {
         AssertUnwindSafe(run).catch_unwind().await.is_err()
     }
 
-    async fn resume(&self, person: &Person<'_>, turn: Turn) -> Result<Status, tokenring::domain::Problem> {
-        let tell = |line: &Line| self.rig.lines.lock().unwrap().push(line.clone());
+    async fn resume(&self, person: &Person<'_>, turn: Turn) -> Result<RotationStatus, tokenring::domain::Problem> {
+        let tell = |line: &ProgressLine| self.rig.lines.lock().unwrap().push(line.clone());
         self.rig.calm().resume_rotation(self.errand.plan().rotation.as_str(), turn, Audience { ask: person, tell: &tell }).await
     }
 }
@@ -130,7 +130,7 @@ async fn what_is_made_works_is_marked_and_is_on_record() {
     for making in MAKINGS {
         let stage = Stage::to_make(making).await;
         let status = stage.run(&Arc::new(Chaos::calm())).await;
-        assert_eq!((status.state, &status.left[..]), (State::Done, &[][..]), "{}", stage.told());
+        assert_eq!((status.state, &status.manual_steps[..]), (RotationPhase::Done, &[][..]), "{}", stage.told());
         let plan = stage.errand.plan();
         let engine = stage.rig.calm();
         let made = engine.find("made").await.unwrap();
@@ -160,11 +160,11 @@ async fn every_call_of_revoking_may_go_wrong() {
     for ending in ENDINGS {
         let chaos = Arc::new(Chaos::calm());
         let status = Stage::to_end(ending).await.run(&chaos).await;
-        assert_eq!((status.state, &status.left[..]), (State::Done, &[][..]), "{ending:?}");
+        assert_eq!((status.state, &status.manual_steps[..]), (RotationPhase::Done, &[][..]), "{ending:?}");
         for (nth, fault) in (0..chaos.calls()).flat_map(|nth| FAULTS.map(|fault| (nth, fault))) {
             let stage = Stage::to_end(ending).await;
             let status = stage.run(&Arc::new(Chaos::at(nth, fault))).await;
-            assert_eq!(status.state, State::Done, "{nth} {fault:?} {}", stage.told());
+            assert_eq!(status.state, RotationPhase::Done, "{nth} {fault:?} {}", stage.told());
         }
     }
 }
@@ -203,14 +203,14 @@ async fn an_entry_of_a_creation_that_cannot_be_written_stops_it_before_it_acts()
         let stage = Stage::to_make(MAKINGS[0]).await;
         let person = stage.person();
         stage.rig.refuse_entry(nth);
-        let tell = |_: &Line| {};
+        let tell = |_: &ProgressLine| {};
         let audience = Audience { ask: &person, tell: &tell };
         let Errand::Make(creation) = &stage.errand else { unreachable!() };
         let Err(problem) = stage.rig.calm().create(creation.as_ref().clone(), audience).await else { break };
         assert!(!problem.remedy.is_empty());
         stage.rig.accept_all();
         let status = stage.run(&Arc::new(Chaos::calm())).await;
-        assert_eq!(status.state, State::Done, "{}", stage.told());
+        assert_eq!(status.state, RotationPhase::Done, "{}", stage.told());
     }
 }
 
@@ -219,7 +219,7 @@ async fn a_refused_creation_leaves_nothing_and_says_why() {
     let stage = Stage::to_make(MAKINGS[0]).await;
     stage.rig.knob(&json!({"method": "POST", "path": "/rest/", "status": 403})).await;
     let status = stage.run(&Arc::new(Chaos::calm())).await;
-    assert_eq!(status.state, State::RolledBack);
+    assert_eq!(status.state, RotationPhase::RolledBack);
     assert!(status.why.as_deref().is_some_and(|why| why.contains("403")), "{status:#?}");
     assert!(stage.rig.calm().find("made").await.is_err());
 }
@@ -242,11 +242,11 @@ async fn what_a_person_makes_is_never_asked_for_instead_and_a_third_secret_is_re
         reason: String::new(),
     };
     let third = stage.rig.calm().plan_creation(wish).await.unwrap();
-    assert!(third.plan.limit().is_some_and(|limit| limit.contains("allows 2")), "said beforehand");
+    assert!(third.plan.limit_warning().is_some_and(|limit| limit.contains("allows 2")), "said beforehand");
     let before = stage.rig.before(&third.plan).await;
     let person = stage.person();
     let status = stage.rig.carry_out(&Errand::Make(Box::new(third.clone())), &Arc::new(Chaos::calm()), &person).await;
-    assert_eq!((status.state, person.asked.lock().unwrap().len()), (State::RolledBack, 0), "{status:#?}");
+    assert_eq!((status.state, person.asked.lock().unwrap().len()), (RotationPhase::RolledBack, 0), "{status:#?}");
     assert!(status.why.is_some());
     stage.rig.assert_accounted(&before, &third.plan, &status).await;
     assert_eq!(stage.rig.slot(&third.plan, SecretSlot::Current).await, None);
@@ -260,7 +260,7 @@ async fn a_lost_answer_to_a_creation_is_found_again_by_its_name() {
     for nth in 0..chaos.calls() {
         let stage = Stage::to_make(MAKINGS[0]).await;
         let status = stage.run(&Arc::new(Chaos::at(nth, Fault::LoseAnswer))).await;
-        assert_eq!((status.state, &status.left[..]), (State::Done, &[][..]), "{}", stage.told());
+        assert_eq!((status.state, &status.manual_steps[..]), (RotationPhase::Done, &[][..]), "{}", stage.told());
         found += usize::from(stage.rig.lines.lock().unwrap().iter().any(|line| line.detail.contains("whose secret is lost")));
     }
     assert!(found > 0, "no creation was ever lost");

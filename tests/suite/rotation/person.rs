@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use async_trait::async_trait;
 use tokenring::domain::Secret;
 use tokenring::engine::ask::{Ask, Dilemma, Question, Reply};
-use tokenring::engine::rotation::Saying;
+use tokenring::engine::rotation::UserDecision;
 
 use super::rig::Rig;
 
@@ -29,7 +29,7 @@ pub(super) struct Person<'a> {
     /// Whether they never come to a page.
     away: bool,
     /// What they say before anything else, in turn.
-    pub first: Mutex<Vec<Saying>>,
+    pub first: Mutex<Vec<UserDecision>>,
 }
 
 impl<'a> Person<'a> {
@@ -61,7 +61,7 @@ impl<'a> Person<'a> {
     }
 
     /// Says this when it is open, before anything else.
-    pub(super) fn says(self, saying: Saying) -> Self {
+    pub(super) fn says(self, saying: UserDecision) -> Self {
         self.first.lock().unwrap().push(saying);
         self
     }
@@ -111,8 +111,8 @@ impl<'a> Person<'a> {
         self.clipboard.lock().unwrap().clone().map(|copied| Reply::Pasted(Secret::from_text(copied)))
     }
 
-    fn prefer(&self, dilemma: &Dilemma) -> Option<Saying> {
-        let open = |wanted: &dyn Fn(&Saying) -> bool| {
+    fn prefer(&self, dilemma: &Dilemma) -> Option<UserDecision> {
+        let open = |wanted: &dyn Fn(&UserDecision) -> bool| {
             dilemma.choices.iter().map(|choice| &choice.saying).find(|one| wanted(one)).cloned()
         };
         let mut first = self.first.lock().unwrap();
@@ -121,18 +121,18 @@ impl<'a> Person<'a> {
         }
         // A new secret that was refused again and again is given up for another one.
         let refused = self.asked.lock().unwrap().iter().filter(|asked| asked.step == "verify").count();
-        if dilemma.step == "verify" && refused > 1 && open(&|one| *one == Saying::MakeAnother).is_some() {
+        if dilemma.step == "verify" && refused > 1 && open(&|one| *one == UserDecision::CreateAnother).is_some() {
             *self.clipboard.lock().unwrap() = None;
-            return Some(Saying::MakeAnother);
+            return Some(UserDecision::CreateAnother);
         }
         let fields = self.rig.sandbox.manifest().credential(&self.name).unwrap().fields.clone();
         let known = fields.get("pat_id").cloned().unwrap_or_default();
-        open(&|one| *one == Saying::Chose(known.clone()))
-            .or_else(|| open(&|one| matches!(one, Saying::Override(_))))
-            .or_else(|| open(&|one| matches!(one, Saying::RevokedByHand)))
-            .or_else(|| open(&|one| matches!(one, Saying::Skip(_))).filter(|_| dilemma.step.starts_with("discard")))
-            .or_else(|| open(&|one| *one == Saying::Abort).filter(|_| dilemma.step == "create"))
-            .or_else(|| open(&|one| matches!(one, Saying::Retry)))
+        open(&|one| *one == UserDecision::SelectedOld(known.clone()))
+            .or_else(|| open(&|one| matches!(one, UserDecision::Override(_))))
+            .or_else(|| open(&|one| matches!(one, UserDecision::RevokedManually)))
+            .or_else(|| open(&|one| matches!(one, UserDecision::Skip(_))).filter(|_| dilemma.step.starts_with("discard")))
+            .or_else(|| open(&|one| *one == UserDecision::RollBack).filter(|_| dilemma.step == "create"))
+            .or_else(|| open(&|one| matches!(one, UserDecision::Retry)))
     }
 }
 
@@ -158,7 +158,7 @@ impl Ask for Person<'_> {
         match self.prefer(dilemma) {
             Some(saying) if !dilemma.paste => {
                 let doomed = self.doomed.lock().unwrap().clone();
-                if let (Saying::RevokedByHand, Some(doomed)) = (&saying, doomed) {
+                if let (UserDecision::RevokedManually, Some(doomed)) = (&saying, doomed) {
                     self.rig.revoke_by_hand(&doomed).await;
                 }
                 Some(Reply::Said(saying))

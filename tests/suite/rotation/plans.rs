@@ -4,7 +4,7 @@ use serde_json::json;
 use tokenring::domain::credential::{SecretPart, SecretSlot};
 use tokenring::domain::response::CheckResult;
 use tokenring::engine::Clock as _;
-use tokenring::engine::rotation::{Audience, Saying, State, Status, Step};
+use tokenring::engine::rotation::{Audience, RotationPhase, RotationStatus, RotationStep, UserDecision};
 
 use super::person::Person;
 use super::rig::Rig;
@@ -37,7 +37,7 @@ pub(super) fn part_of(part: Option<&str>) -> SecretPart {
 }
 
 /// Rotates a credential of the simulator and shows that everything is accounted for.
-async fn replace(rig: &Rig, (name, administrator, part): Case, person: &Person<'_>) -> Status {
+async fn replace(rig: &Rig, (name, administrator, part): Case, person: &Person<'_>) -> RotationStatus {
     let credential = rig.adopt(name).await;
     let administrator = match administrator {
         Some(administrator) => Some(rig.adopt(administrator).await),
@@ -57,7 +57,12 @@ async fn automatic_plans_need_nobody() {
         let rig = Rig::new().await;
         let person = Person::new(&rig, name);
         let status = replace(&rig, case, &person).await;
-        assert_eq!((status.state, &status.left[..]), (State::Done, &[][..]), "{name}: {:#?}", rig.lines.lock().unwrap());
+        assert_eq!(
+            (status.state, &status.manual_steps[..]),
+            (RotationPhase::Done, &[][..]),
+            "{name}: {:#?}",
+            rig.lines.lock().unwrap()
+        );
         assert_eq!(person.asked.lock().unwrap().len(), 0, "{name}: {:#?}", person.asked.lock().unwrap());
         let after = rig.calm().find(name).await.unwrap();
         assert_eq!(rig.calm().check(&after, &after.region).await.unwrap().result, CheckResult::Accepted);
@@ -74,7 +79,12 @@ async fn an_account_of_which_only_the_secret_is_known_needs_nobody_either() {
         let person = Person::new(&rig, name);
         let plan = rig.calm().plan_rotation(&bare, Some(&administrator)).await.unwrap();
         let status = rig.rotate(plan, &person).await;
-        assert_eq!((status.state, &status.left[..]), (State::Done, &[][..]), "{name}: {:#?}", rig.lines.lock().unwrap());
+        assert_eq!(
+            (status.state, &status.manual_steps[..]),
+            (RotationPhase::Done, &[][..]),
+            "{name}: {:#?}",
+            rig.lines.lock().unwrap()
+        );
         assert_eq!(person.asked.lock().unwrap().len(), 0, "{name}: {:#?}", person.asked.lock().unwrap());
         let (fields, known) = (rig.calm().find(name).await.unwrap().fields, rig.sandbox.manifest().credential(name).unwrap());
         let (there, place) = (&known.fields, if level == "org" { "org_id" } else { "group_id" });
@@ -91,7 +101,12 @@ async fn a_person_makes_what_the_program_cannot() {
         let old = super::rig::sha256(rig.sandbox.manifest().credential(name).unwrap().secret.as_bytes());
         let person = Person::new(&rig, name).revokes(Some(&old));
         let status = replace(&rig, case, &person).await;
-        assert_eq!((status.state, &status.left[..]), (State::Done, &[][..]), "{name}: {:#?}", rig.lines.lock().unwrap());
+        assert_eq!(
+            (status.state, &status.manual_steps[..]),
+            (RotationPhase::Done, &[][..]),
+            "{name}: {:#?}",
+            rig.lines.lock().unwrap()
+        );
         // An API key of Appcircle is also revoked by hand.
         assert_eq!(
             person.asked.lock().unwrap().len(),
@@ -111,7 +126,7 @@ async fn a_pasted_secret_that_cannot_be_the_new_one_is_refused_with_the_reason()
         let pasted = rig.sandbox.manifest().credential(pasted).unwrap().secret.clone();
         let person = Person::new(&rig, "us01-laptop").mistakes(&pasted);
         let status = replace(&rig, BY_HAND[1], &person).await;
-        assert_eq!(status.state, State::Done);
+        assert_eq!(status.state, RotationPhase::Done);
         let asked = person.asked.lock().unwrap();
         assert!(asked.len() == 2 && asked[1].question.title.contains(reason), "{asked:#?}");
     }
@@ -124,7 +139,7 @@ async fn eventual_consistency_is_waited_out_and_a_late_death_is_told() {
     rig.knob(&json!({"method": "DELETE", "late_revocation_ms": 60_000})).await;
     let person = Person::new(&rig, "eu01-ci-scanner");
     let status = replace(&rig, AUTOMATIC[0], &person).await;
-    assert_eq!(status.state, State::Done);
+    assert_eq!(status.state, RotationPhase::Done);
     let lines = rig.lines.lock().unwrap();
     let waited = |step: &str| lines.iter().filter(|line| line.step == step && line.detail.starts_with("wait ")).count();
     assert!(waited("verify") >= 3 && waited("prove-dead") >= 4, "{lines:#?}");
@@ -133,7 +148,7 @@ async fn eventual_consistency_is_waited_out_and_a_late_death_is_told() {
 #[tokio::test]
 async fn a_key_that_may_not_manage_keys_is_replaced_by_hand() {
     let rig = Rig::new().await;
-    let person = Person::new(&rig, "saw-eu-pipeline").says(Saying::Skip(Step::ProveDead));
+    let person = Person::new(&rig, "saw-eu-pipeline").says(UserDecision::Skip(RotationStep::VerifyRevoked));
     let credential = rig.adopt("saw-eu-pipeline").await;
     let plan = rig.calm().plan_rotation(&credential, None).await.unwrap();
     let status = rig.rotate(plan, &person).await;
@@ -141,7 +156,11 @@ async fn a_key_that_may_not_manage_keys_is_replaced_by_hand() {
     assert!(asked[0].paste && asked[0].question.title.contains("403"), "{asked:#?}");
     assert_eq!(asked[1].step, "await-revoke");
     // The person says that it is revoked, and it is not: that is seen and asked about, and stays on the list.
-    assert_eq!((asked[2].step.as_str(), status.state, status.left.len()), ("prove-dead", State::Done, 1), "{status:#?}");
+    assert_eq!(
+        (asked[2].step.as_str(), status.state, status.manual_steps.len()),
+        ("prove-dead", RotationPhase::Done, 1),
+        "{status:#?}"
+    );
 }
 
 #[tokio::test]
@@ -149,7 +168,7 @@ async fn a_new_sign_in_is_proven_without_being_spent_and_the_old_one_is_revoked(
     let rig = Rig::new().await;
     let person = Person::new(&rig, "us01-triage-app");
     let status = replace(&rig, ("us01-triage-app", None, None), &person).await;
-    assert_eq!((status.state, &status.left[..]), (State::Done, &[][..]), "{:#?}", rig.lines.lock().unwrap());
+    assert_eq!((status.state, &status.manual_steps[..]), (RotationPhase::Done, &[][..]), "{:#?}", rig.lines.lock().unwrap());
     let engine = rig.calm();
     let after = engine.find("us01-triage-app").await.unwrap();
     assert_eq!(engine.check(&after, &after.region).await.unwrap().result, CheckResult::Accepted);
@@ -160,12 +179,12 @@ async fn somebody_elses_secret_leaves_the_way_back_open_where_there_is_no_overla
     let rig = Rig::new().await;
     let case = BY_HAND[0];
     let stranger = rig.sandbox.manifest().credential("us01-reader").unwrap().secret.clone();
-    let person = Person::new(&rig, case.0).mistakes(&stranger).says(Saying::Abort).says(Saying::Abort);
+    let person = Person::new(&rig, case.0).mistakes(&stranger).says(UserDecision::RollBack).says(UserDecision::RollBack);
     let credential = rig.adopt(case.0).await;
     let plan = rig.calm().plan_rotation(&credential, None).await.unwrap();
     let before = rig.before(&plan).await;
     let status = rig.rotate(plan.clone(), &person).await;
-    assert_eq!(status.state, State::RolledBack, "{:#?}", person.asked.lock().unwrap());
+    assert_eq!(status.state, RotationPhase::RolledBack, "{:#?}", person.asked.lock().unwrap());
     assert_eq!(rig.calm().check(&credential, &credential.region).await.unwrap().result, CheckResult::Accepted);
     rig.assert_accounted(&before, &plan, &status).await;
 }
@@ -174,14 +193,14 @@ async fn somebody_elses_secret_leaves_the_way_back_open_where_there_is_no_overla
 async fn a_successor_of_another_account_needs_the_name_typed() {
     let rig = Rig::new().await;
     let stranger = rig.sandbox.manifest().credential("us01-reader").unwrap().secret.clone();
-    let person = Person::new(&rig, "us01-admin").mistakes(&stranger).says(Saying::Skip(Step::ProveDead));
+    let person = Person::new(&rig, "us01-admin").mistakes(&stranger).says(UserDecision::Skip(RotationStep::VerifyRevoked));
     let credential = rig.adopt("us01-admin").await;
     let plan = rig.calm().plan_rotation(&credential, None).await.unwrap();
     let status = rig.rotate(plan, &person).await;
     let asked = person.asked.lock().unwrap();
     let typed = asked.iter().find(|dilemma| dilemma.step == "promote").and_then(|dilemma| dilemma.question.typed.as_deref());
     assert_eq!(typed, Some("us01-admin"), "{asked:#?}");
-    assert_ne!(status.state, State::RolledBack, "a plan without overlap has no way back: {status:#?}");
+    assert_ne!(status.state, RotationPhase::RolledBack, "a plan without overlap has no way back: {status:#?}");
 }
 
 /// The sign-in to an app.
@@ -192,7 +211,7 @@ async fn who_denies_a_new_sign_in_is_asked_whether_to_try_again() {
     let rig = Rig::new().await;
     let person = Person::new(&rig, SESSION.0).denies();
     let status = replace(&rig, SESSION, &person).await;
-    assert_eq!((status.state, &status.left[..]), (State::Done, &[][..]), "{:#?}", rig.lines.lock().unwrap());
+    assert_eq!((status.state, &status.manual_steps[..]), (RotationPhase::Done, &[][..]), "{:#?}", rig.lines.lock().unwrap());
     let asked = person.asked.lock().unwrap();
     assert!(asked.len() == 3 && asked[1].awaited.is_none() && asked[1].question.title.contains("access_denied"), "{asked:#?}");
     assert_ne!(asked[0].page, asked[2].page, "another sign-in has another page");
@@ -201,9 +220,14 @@ async fn who_denies_a_new_sign_in_is_asked_whether_to_try_again() {
 #[tokio::test]
 async fn who_denies_may_roll_back_and_keeps_the_old_session() {
     let rig = Rig::new().await;
-    let person = Person::new(&rig, SESSION.0).denies().says(Saying::Abort);
+    let person = Person::new(&rig, SESSION.0).denies().says(UserDecision::RollBack);
     let status = replace(&rig, SESSION, &person).await;
-    assert_eq!((status.state, &status.left[..]), (State::RolledBack, &[][..]), "{:#?}", rig.lines.lock().unwrap());
+    assert_eq!(
+        (status.state, &status.manual_steps[..]),
+        (RotationPhase::RolledBack, &[][..]),
+        "{:#?}",
+        rig.lines.lock().unwrap()
+    );
     let before = rig.calm().find(SESSION.0).await.unwrap();
     assert_eq!(rig.calm().check(&before, &before.region).await.unwrap().result, CheckResult::Accepted);
 }
@@ -217,7 +241,7 @@ async fn who_never_comes_is_told_how_long_was_waited_and_the_session_is_left_as_
     let plan = rig.calm().plan_rotation(&credential, None).await.unwrap();
     let audience = Audience { ask: &person, tell: &|line| rig.lines.lock().unwrap().push(line.clone()) };
     let status = rig.calm().rotate(plan, audience).await.unwrap();
-    assert_eq!(status.state, State::NeedsHuman);
+    assert_eq!(status.state, RotationPhase::NeedsUser);
     let asked = person.asked.lock().unwrap()[0].awaited.clone().unwrap();
     assert!(asked.wait <= rig.sign_in && asked.until == rig.time.now() + rig.sign_in, "{asked:?}");
     let told = rig.lines.lock().unwrap().last().unwrap().clone();
@@ -234,7 +258,7 @@ async fn over_ssh_the_address_of_a_sign_in_is_pasted_and_another_one_is_not_take
     let rig = Rig::new().await;
     let person = Person::new(&rig, SESSION.0).browsing_elsewhere();
     let status = replace(&rig, SESSION, &person).await;
-    assert_eq!((status.state, &status.left[..]), (State::Done, &[][..]), "{:#?}", rig.lines.lock().unwrap());
+    assert_eq!((status.state, &status.manual_steps[..]), (RotationPhase::Done, &[][..]), "{:#?}", rig.lines.lock().unwrap());
     let asked = person.asked.lock().unwrap();
     assert!(asked.len() == 2 && asked[1].question.detail.contains("does not belong"), "{asked:#?}");
     assert_eq!(asked[0].page, asked[1].page, "it is still the same sign-in");
@@ -250,7 +274,7 @@ async fn a_session_that_waits_so_long_that_its_access_token_ends_renews_itself_f
     rig.die_after(&plan, &person, "stash").await;
     rig.time.advance(std::time::Duration::from_secs(3 * 3600));
     let status = rig.rotate(plan.clone(), &person).await;
-    assert_eq!((status.state, &status.left[..]), (State::Done, &[][..]), "{:#?}", rig.lines.lock().unwrap());
+    assert_eq!((status.state, &status.manual_steps[..]), (RotationPhase::Done, &[][..]), "{:#?}", rig.lines.lock().unwrap());
     assert_eq!(person.asked.lock().unwrap().len(), 1, "nobody has to sign in again");
     rig.assert_accounted(&before, &plan, &status).await;
     let after = rig.calm().find(SESSION.0).await.unwrap();
@@ -262,7 +286,7 @@ async fn a_session_that_is_used_while_it_changes_places_is_never_taken_for_the_o
     let rig = Rig::new().await;
     let credential = rig.adopt(SESSION.0).await;
     let plan = rig.calm().plan_rotation(&credential, None).await.unwrap();
-    let person = Person::new(&rig, SESSION.0).says(Saying::Abort);
+    let person = Person::new(&rig, SESSION.0).says(UserDecision::RollBack);
     rig.die_after(&plan, &person, "verify").await;
     // It dies once more, when the new one is current and the journal does not know; and somebody uses it.
     rig.copy_slot(&plan, SecretSlot::Current, SecretSlot::Previous).await;
@@ -272,7 +296,7 @@ async fn a_session_that_is_used_while_it_changes_places_is_never_taken_for_the_o
     rig.calm().check(&credential, &credential.region).await.unwrap();
     assert_ne!(rig.slot(&plan, SecretSlot::Current).await, used, "it has renewed itself");
     let status = rig.rotate(plan.clone(), &person).await;
-    assert_eq!(status.state, State::RolledBack, "{status:#?}");
+    assert_eq!(status.state, RotationPhase::RolledBack, "{status:#?}");
     assert_eq!(rig.calm().check(&credential, &credential.region).await.unwrap().result, CheckResult::Accepted);
     let asked = person.asked.lock().unwrap();
     assert!(asked.iter().any(|one| one.step == "promote" && one.question.title.contains("nobody knows which")), "{asked:#?}");

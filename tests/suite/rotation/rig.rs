@@ -13,21 +13,23 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
 use tokenring::config::Settings;
-use tokenring::domain::consumer::{Command, Consumer, Target};
+use tokenring::domain::consumer::{Consumer, ConsumerTarget, StdinCommand};
 use tokenring::domain::credential::{SecretPart, SecretSlot};
 use tokenring::domain::provider::spec::RotationStrategyId;
 use tokenring::domain::provider::{ProviderCatalog, ProviderSource, overlay};
 use tokenring::domain::region::Region;
 use tokenring::domain::request::HttpMethod;
 use tokenring::domain::response::ApiResponse;
-use tokenring::domain::rotation::{Line, LineState, Overlap};
+use tokenring::domain::rotation::{ProgressLine, SecretOverlap, StepStatus};
 use tokenring::domain::{Credential, CredentialName, Origin, Problem, Secret, Timestamp};
 use tokenring::engine::message::NewCredential;
-use tokenring::engine::rotation::{Audience, Creation, Plan, Purpose, Rotations, State, Status, Turn};
+use tokenring::engine::rotation::{
+    Audience, Creation, RotationPhase, RotationPlan, RotationPurpose, RotationStatus, Rotations, Turn,
+};
 use tokenring::engine::{Clock, Engine, LOGIN_WAIT, Options, Ports};
 use tokenring::index::Index;
 use tokenring::net::{Client, Limits, Outgoing, Payload, Transport as _};
-use tokenring::sandbox::{self, Credential as Issued, Manifest, Sandbox};
+use tokenring::sandbox::{self, ProviderSimulator, SeededCredential as Issued, SimulatorManifest};
 use tokenring::store::{ItemKey, Memory, Store as _};
 
 use super::chaos::Chaos;
@@ -46,11 +48,11 @@ const LIVES: usize = 12;
 
 /// Everything that outlives a process.
 pub(super) struct Rig {
-    pub sandbox: Sandbox,
+    pub sandbox: ProviderSimulator,
     pub time: Arc<Time>,
     pub index: Arc<Index>,
     pub store: Arc<Memory>,
-    pub lines: Mutex<Vec<Line>>,
+    pub lines: Mutex<Vec<ProgressLine>>,
     /// How long a browser is waited for.
     pub sign_in: Duration,
     http: Client,
@@ -69,13 +71,13 @@ pub(super) struct Before {
 #[derive(Clone)]
 pub(super) enum Errand {
     /// About a credential that is there.
-    About(Box<Plan>),
+    About(Box<RotationPlan>),
     /// Make one.
     Make(Box<Creation>),
 }
 
 impl Errand {
-    pub(super) fn plan(&self) -> &Plan {
+    pub(super) fn plan(&self) -> &RotationPlan {
         match self {
             Self::About(plan) => plan,
             Self::Make(creation) => &creation.plan,
@@ -86,7 +88,7 @@ impl Errand {
 /// A time that passes only when somebody waits, for the engine and the simulator alike.
 pub(super) struct Time {
     advanced_ms: AtomicI64,
-    simulator: sandbox::Clock,
+    simulator: sandbox::SimulatedClock,
 }
 
 #[async_trait]
@@ -111,8 +113,8 @@ impl Time {
 impl Rig {
     pub(super) async fn new() -> Self {
         let folder = memory_folder();
-        let simulator = sandbox::Clock::frozen(START);
-        let sandbox = Sandbox::start_with(sandbox::Options { clock: simulator.clone() }).await.unwrap();
+        let simulator = sandbox::SimulatedClock::frozen(START);
+        let sandbox = ProviderSimulator::start_with(sandbox::SimulatorOptions { clock: simulator.clone() }).await.unwrap();
         Self {
             time: Arc::new(Time { advanced_ms: AtomicI64::new(0), simulator }),
             index: Arc::new(Index::open(&folder.path().join("index.db")).unwrap()),
@@ -184,7 +186,7 @@ impl Rig {
     pub(super) async fn consume(&self, credential: &Credential, part: SecretPart) {
         let path = self.delivered_to();
         std::fs::write(&path, "SECRET=before\n").unwrap();
-        let target = Target::EnvFile { path, key: "SECRET".to_owned() };
+        let target = ConsumerTarget::EnvFile { path, key: "SECRET".to_owned() };
         self.add_consumer(credential, part, target).await;
     }
 
@@ -204,12 +206,17 @@ impl Rig {
                 *) take ;;
             esac"#;
         let ways = vec![vec![["sh", "-c", script].map(str::to_owned).to_vec()]];
-        self.add_consumer(credential, SecretPart::Secret, Target::Command(Command { ways, folder, pass: Vec::new() })).await;
+        self.add_consumer(
+            credential,
+            SecretPart::Secret,
+            ConsumerTarget::Command(StdinCommand { pipelines: ways, working_dir: folder, passed_env_vars: Vec::new() }),
+        )
+        .await;
     }
 
-    async fn add_consumer(&self, credential: &Credential, part: SecretPart, target: Target) {
+    async fn add_consumer(&self, credential: &Credential, part: SecretPart, target: ConsumerTarget) {
         let (credential, name) = (credential.id.clone(), CredentialName::parse("app").unwrap());
-        self.calm().add_consumer(Consumer { credential, name, part, target, delivered: None }).await.unwrap();
+        self.calm().add_consumer(Consumer { credential, name, part, target, last_delivery: None }).await.unwrap();
     }
 
     /// What the consumer holds: the SHA-256 of a secret; `None` where it was never given one.
@@ -224,14 +231,14 @@ impl Rig {
     }
 
     /// Rotates, and after every crash begins anew where the journal ends.
-    pub(super) async fn rotate(&self, plan: Plan, person: &Person<'_>) -> Status {
+    pub(super) async fn rotate(&self, plan: RotationPlan, person: &Person<'_>) -> RotationStatus {
         self.carry_out(&Errand::About(Box::new(plan)), &Arc::new(Chaos::calm()), person).await
     }
 
     /// Rotates until a step is done, and dies there.
-    pub(super) async fn die_after(&self, plan: &Plan, person: &Person<'_>, step: &str) {
-        let tell = |line: &Line| {
-            if (line.step.as_str(), line.state) == (step, LineState::Done) {
+    pub(super) async fn die_after(&self, plan: &RotationPlan, person: &Person<'_>, step: &str) {
+        let tell = |line: &ProgressLine| {
+            if (line.step.as_str(), line.state) == (step, StepStatus::Done) {
                 std::panic::resume_unwind(Box::new("the process dies"));
             }
         };
@@ -241,7 +248,7 @@ impl Rig {
     }
 
     /// The same in chaos.
-    pub(super) async fn carry_out(&self, errand: &Errand, chaos: &Arc<Chaos>, person: &Person<'_>) -> Status {
+    pub(super) async fn carry_out(&self, errand: &Errand, chaos: &Arc<Chaos>, person: &Person<'_>) -> RotationStatus {
         let mut last = None;
         for _ in 0..LIVES {
             let engine = self.engine(chaos);
@@ -264,18 +271,18 @@ impl Rig {
     }
 
     /// Fails unless a working secret can be had from the store, where the plan promises that at all times.
-    async fn assert_working(&self, plan: &Plan) {
-        if plan.purpose != Purpose::Replace {
+    async fn assert_working(&self, plan: &RotationPlan) {
+        if plan.purpose != RotationPurpose::Replace {
             return;
         }
         let key = ItemKey::of(&plan.credential, SecretSlot::Current, &plan.part);
         let current = self.store.get(&key).await.expect("the slot `current` is never empty").expose(sha256);
         let works = self.living(&plan.region).await.contains(&current);
-        assert!(works || plan.overlap == Overlap::Absent, "the current secret is dead: {:#?}", self.lines.lock().unwrap());
+        assert!(works || plan.overlap == SecretOverlap::Absent, "the current secret is dead: {:#?}", self.lines.lock().unwrap());
     }
 
-    async fn live(&self, engine: &Engine, errand: &Errand, person: &Person<'_>) -> Result<Status, Problem> {
-        let tell = |line: &Line| self.lines.lock().unwrap().push(line.clone());
+    async fn live(&self, engine: &Engine, errand: &Errand, person: &Person<'_>) -> Result<RotationStatus, Problem> {
+        let tell = |line: &ProgressLine| self.lines.lock().unwrap().push(line.clone());
         let audience = Audience { ask: person, tell: &tell };
         let known = engine.rotations(Rotations::Open).await?;
         if let Some(known) = known.iter().find(|known| known.id == errand.plan().rotation.as_str()) {
@@ -383,53 +390,53 @@ impl Rig {
     }
 
     /// The SHA-256 of the secret in a slot.
-    pub(super) async fn slot(&self, plan: &Plan, slot: SecretSlot) -> Option<String> {
+    pub(super) async fn slot(&self, plan: &RotationPlan, slot: SecretSlot) -> Option<String> {
         let secret = self.store.get(&ItemKey::of(&plan.credential, slot, &plan.part)).await.ok()?;
         Some(secret.expose(sha256))
     }
 
     /// Puts what is in one slot into another one, as a process does that dies before it can say so.
-    pub(super) async fn copy_slot(&self, plan: &Plan, from: SecretSlot, to: SecretSlot) {
+    pub(super) async fn copy_slot(&self, plan: &RotationPlan, from: SecretSlot, to: SecretSlot) {
         let key = |slot| ItemKey::of(&plan.credential, slot, &plan.part);
         let secret = self.store.get(&key(from)).await.unwrap();
         self.store.put(&key(to), &secret).await.unwrap();
     }
 
     /// What is to be accounted for once a rotation of this credential is over.
-    pub(super) async fn before(&self, plan: &Plan) -> Before {
+    pub(super) async fn before(&self, plan: &RotationPlan) -> Before {
         let old = self.slot(plan, SecretSlot::Current).await;
-        assert_eq!(old.is_none(), plan.purpose == Purpose::Create, "a secret is retrievable");
+        assert_eq!(old.is_none(), plan.purpose == RotationPurpose::Create, "a secret is retrievable");
         Before { living: self.living(&plan.region).await, old }
     }
 
     /// Fails unless exactly what the journal names is alive: the new one in place of the old one, or all as it was.
-    pub(super) async fn assert_accounted(&self, before: &Before, plan: &Plan, status: &Status) {
+    pub(super) async fn assert_accounted(&self, before: &Before, plan: &RotationPlan, status: &RotationStatus) {
         let current = self.slot(plan, SecretSlot::Current).await;
         let known = self.calm().by_id(&plan.credential).await.is_ok();
         let mut expected = before.living.clone();
         match (status.state, plan.purpose) {
-            (State::Done, Purpose::Replace | Purpose::Create) => {
+            (RotationPhase::Done, RotationPurpose::Replace | RotationPurpose::Create) => {
                 before.old.iter().for_each(|old| _ = expected.remove(old));
                 expected.insert(current.expect("a secret is retrievable"));
             }
-            (State::Done, Purpose::Revoke) => {
+            (RotationPhase::Done, RotationPurpose::Revoke) => {
                 assert_eq!(current, before.old, "it stays here until it is removed");
                 before.old.iter().for_each(|old| _ = expected.remove(old));
             }
-            (State::RolledBack, Purpose::Create) => {
+            (RotationPhase::RolledBack, RotationPurpose::Create) => {
                 assert_eq!((current, known), (None, false), "nothing is left of what was not made");
             }
             // A refresh token that was used meanwhile has renewed itself.
-            (State::RolledBack, Purpose::Replace) if plan.strategy == RotationStrategyId::SnykAppSession => {
+            (RotationPhase::RolledBack, RotationPurpose::Replace) if plan.strategy == RotationStrategyId::SnykAppSession => {
                 before.old.iter().for_each(|old| _ = expected.remove(old));
                 expected.insert(current.expect("a secret is retrievable"));
             }
-            (State::RolledBack, _) => assert_eq!(current, before.old, "all is as it was"),
+            (RotationPhase::RolledBack, _) => assert_eq!(current, before.old, "all is as it was"),
             _ => panic!("it is not over: {status:#?}"),
         }
         let living = self.living(&plan.region).await;
         let unknown: Vec<_> = living.symmetric_difference(&expected).collect();
-        assert!(unknown.is_empty() || !status.left.is_empty(), "unaccounted for: {unknown:?}\n{status:#?}");
+        assert!(unknown.is_empty() || !status.manual_steps.is_empty(), "unaccounted for: {unknown:?}\n{status:#?}");
         for slot in [SecretSlot::Pending, SecretSlot::Previous] {
             assert_eq!(self.slot(plan, slot).await, None, "only the current secret is kept: {slot:?}");
         }
@@ -447,7 +454,7 @@ pub(super) fn sha256(bytes: &[u8]) -> String {
 }
 
 /// The built-in providers with their regions on loopback.
-fn simulated(manifest: &Manifest) -> ProviderCatalog {
+fn simulated(manifest: &SimulatorManifest) -> ProviderCatalog {
     let builtin = ProviderCatalog::builtin();
     let mut sources = Vec::new();
     for provider in builtin.providers().filter(|provider| provider.regions_of.is_none()) {

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use tokenring::domain::Credential;
 use tokenring::domain::credential::SecretSlot;
-use tokenring::domain::rotation::Plan;
+use tokenring::domain::rotation::RotationPlan;
 use tokenring::engine::Engine;
-use tokenring::engine::rotation::{Rotations, State, Status};
+use tokenring::engine::rotation::{RotationPhase, RotationStatus, Rotations};
 
 use super::rig::Rig;
 use crate::support::session::Session;
@@ -25,12 +25,12 @@ async fn begin(session: &mut Session) {
 }
 
 /// The plan that the screen will draw for the credential.
-async fn plan(rig: &Rig, credential: &Credential) -> Plan {
+async fn plan(rig: &Rig, credential: &Credential) -> RotationPlan {
     rig.calm().plan_rotation(credential, None).await.unwrap()
 }
 
 /// The rotation that was begun last.
-async fn last(rig: &Rig) -> Status {
+async fn last(rig: &Rig) -> RotationStatus {
     rig.calm().rotations(Rotations::All).await.unwrap().pop().expect("a rotation")
 }
 
@@ -116,7 +116,7 @@ async fn what_is_left_for_later_can_be_rolled_back() {
     session.press("Right Enter");
     session.expect("Rolled back: everything is as it was").await;
     let status = last(&rig).await;
-    assert_eq!(status.state, State::RolledBack);
+    assert_eq!(status.state, RotationPhase::RolledBack);
     rig.assert_accounted(&before, &plan, &status).await;
 }
 

@@ -14,7 +14,7 @@ use tokenring::engine::message::NewCredential;
 use tokenring::engine::{Clock, Engine, Options, Ports};
 use tokenring::index::Index;
 use tokenring::net::Client;
-use tokenring::sandbox::{self, Credential, Sandbox};
+use tokenring::sandbox::{self, ProviderSimulator, SeededCredential};
 use tokenring::store::Memory;
 
 use super::client;
@@ -72,7 +72,7 @@ impl Situation {
     }
 
     /// Lets it happen to the whole world.
-    async fn befall(self, sandbox: &Sandbox, clock: &sandbox::Clock) {
+    async fn befall(self, sandbox: &ProviderSimulator, clock: &sandbox::SimulatedClock) {
         match self {
             Self::Expired => clock.advance(std::time::Duration::from_secs(400 * 86_400)),
             Self::TooMany => post(&sandbox.manifest().faults, &json!({"status": 429, "retry_after": "7"})).await,
@@ -111,7 +111,7 @@ async fn every_kind_says_the_right_thing_in_every_situation() {
 
 #[tokio::test]
 async fn every_kind_is_in_the_table() {
-    let sandbox = Sandbox::start().await.unwrap();
+    let sandbox = ProviderSimulator::start().await.unwrap();
     let catalogue = ProviderCatalog::builtin();
     let tabled: Vec<_> =
         KINDS.iter().map(|name| sandbox.manifest().credential(name).unwrap()).map(|known| (known.provider, known.kind)).collect();
@@ -123,9 +123,9 @@ async fn every_kind_is_in_the_table() {
     }
 }
 
-async fn outcomes(situation: Situation) -> Vec<(Credential, &'static str, String)> {
-    let clock = sandbox::Clock::frozen(NOW);
-    let sandbox = Sandbox::start_with(sandbox::Options { clock: clock.clone() }).await.unwrap();
+async fn outcomes(situation: Situation) -> Vec<(SeededCredential, &'static str, String)> {
+    let clock = sandbox::SimulatedClock::frozen(NOW);
+    let sandbox = ProviderSimulator::start_with(sandbox::SimulatorOptions { clock: clock.clone() }).await.unwrap();
     let engine = engine(&sandbox, NOW + situation.skew());
     let manifest = sandbox.manifest().clone();
     situation.befall(&sandbox, &clock).await;
@@ -145,7 +145,7 @@ async fn outcomes(situation: Situation) -> Vec<(Credential, &'static str, String
 }
 
 /// An engine that keeps nothing, over the simulator's regions.
-fn engine(sandbox: &Sandbox, now: Timestamp) -> Engine {
+fn engine(sandbox: &ProviderSimulator, now: Timestamp) -> Engine {
     let mut files: BTreeMap<&str, String> = BTreeMap::new();
     for (id, hosts) in &sandbox.manifest().regions {
         let provider = match id.split('-').next() {
@@ -173,7 +173,7 @@ fn engine(sandbox: &Sandbox, now: Timestamp) -> Engine {
 }
 
 /// The credential as a person would add it: with the end that it claims for itself.
-fn new(issued: &Credential, region: &str, engine: &Engine) -> NewCredential {
+fn new(issued: &SeededCredential, region: &str, engine: &Engine) -> NewCredential {
     let owned = |text: &&str| (*text).to_owned();
     let secret = Arc::new(Secret::from_text(issued.secret.clone()));
     let claimed = engine.identify(&secret).unwrap().candidates.into_iter().find(|candidate| candidate.kind == issued.kind);
@@ -202,7 +202,7 @@ fn portable(reason: &str) -> String {
 }
 
 /// Revokes a credential for real, as its provider lets one do it.
-async fn revoke(sandbox: &Sandbox, name: &str) {
+async fn revoke(sandbox: &ProviderSimulator, name: &str) {
     let manifest = sandbox.manifest();
     let credential = manifest.credential(name).unwrap();
     let (field, api) = (|id: &str| credential.fields[id].clone(), &manifest.region(&credential.region).unwrap().api);
@@ -237,7 +237,7 @@ async fn revoke(sandbox: &Sandbox, name: &str) {
 }
 
 /// Deletes with the credential of somebody who may.
-async fn delete(sandbox: &Sandbox, scheme: &str, by: &str, url: String) {
+async fn delete(sandbox: &ProviderSimulator, scheme: &str, by: &str, url: String) {
     // A personal access token is deleted by itself: it belongs to the same person as the list.
     let by = if by == "us01-laptop" { "us01-laptop" } else { by };
     let secret = &sandbox.manifest().credential(by).unwrap().secret;

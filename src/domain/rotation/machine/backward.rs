@@ -3,68 +3,70 @@
 //! The order mirrors the way forward. The old secret is shown to work before anything is taken from the new one, and
 //! the new one dies last, after every consumer has the old one again.
 
-use super::evidence::Target;
-use super::progress::Progress;
-use super::{Action, Ending, Next, forward};
-use crate::domain::rotation::step::Step;
-use crate::domain::rotation::strategy::{Handle, Overlap};
+use super::evidence::RevocationTarget;
+use super::progress::RotationState;
+use super::{NextStep, RotationResult, StepAction, forward};
+use crate::domain::rotation::step::RotationStep;
+use crate::domain::rotation::strategy::{RevocationKey, SecretOverlap};
 
-pub(super) fn next(progress: &Progress<'_>) -> Next {
-    let steps = [stash, prove_old, restore, redeliver, discard, sweep, forget];
+pub(super) fn next_rollback_step(progress: &RotationState<'_>) -> NextStep {
+    let steps = [stage_new, verify_old, restore_old, restore_consumer, delete_new_or_orphan, find_orphans, clear_slots];
     steps
         .into_iter()
         .find_map(|step| step(progress))
-        .unwrap_or_else(|| Next::Finished(Ending::RolledBack { left: left(progress) }))
+        .unwrap_or_else(|| NextStep::Finished(RotationResult::RolledBack { left: manual_steps(progress) }))
 }
 
 /// What the provider knows by its value only must be in the store before it can be removed there.
-fn stash(progress: &Progress<'_>) -> Option<Next> {
-    let new = progress.new.as_ref().filter(|_| !progress.done.contains(&Step::Stash))?;
-    let by_value = progress.plan.ways().handle == Handle::Value;
-    by_value.then(|| Next::Act(Action::Stash(new.minted.fingerprint.clone())))
+fn stage_new(progress: &RotationState<'_>) -> Option<NextStep> {
+    let new = progress.new_secret.as_ref().filter(|_| !progress.completed_steps.contains(&RotationStep::Stage))?;
+    let by_value = progress.plan.strategy_traits().revocation_key == RevocationKey::ByValue;
+    by_value.then(|| NextStep::Execute(StepAction::Stage(new.created.fingerprint.clone())))
 }
 
-fn prove_old(progress: &Progress<'_>) -> Option<Next> {
-    let at_stake = !progress.minting.held.is_empty() && !progress.done.contains(&Step::ProveOld);
-    Some(Next::Act(Action::ProveOld(progress.old.filter(|_| at_stake)?.fingerprint.clone())))
+fn verify_old(progress: &RotationState<'_>) -> Option<NextStep> {
+    let at_stake =
+        !progress.creation_history.seen_fingerprints.is_empty() && !progress.completed_steps.contains(&RotationStep::VerifyOld);
+    Some(NextStep::Execute(StepAction::VerifyOld(progress.old_secret.filter(|_| at_stake)?.fingerprint.clone())))
 }
 
-fn restore(progress: &Progress<'_>) -> Option<Next> {
-    let moved = progress.begun.contains(&Step::Promote) && !progress.done.contains(&Step::Restore);
-    Some(Next::Act(Action::Restore(forward::change(progress).filter(|_| moved)?)))
+fn restore_old(progress: &RotationState<'_>) -> Option<NextStep> {
+    let moved =
+        progress.started_steps.contains(&RotationStep::Promote) && !progress.completed_steps.contains(&RotationStep::RestoreOld);
+    Some(NextStep::Execute(StepAction::RestoreOld(forward::slot_swap(progress).filter(|_| moved)?)))
 }
 
-fn redeliver(progress: &Progress<'_>) -> Option<Next> {
-    let given = |consumer: &&str| progress.begun.contains(&Step::Deliver((*consumer).to_owned()));
-    let back = |consumer: &&str| progress.done.contains(&Step::Redeliver((*consumer).to_owned()));
+fn restore_consumer(progress: &RotationState<'_>) -> Option<NextStep> {
+    let given = |consumer: &&str| progress.started_steps.contains(&RotationStep::Deliver((*consumer).to_owned()));
+    let back = |consumer: &&str| progress.completed_steps.contains(&RotationStep::RestoreConsumer((*consumer).to_owned()));
     let consumer = progress.plan.consumers().find(|consumer| given(consumer) && !back(consumer))?;
-    Some(Next::Act(Action::Redeliver(consumer.to_owned())))
+    Some(NextStep::Execute(StepAction::RestoreConsumer(consumer.to_owned())))
 }
 
-fn discard(progress: &Progress<'_>) -> Option<Next> {
-    if let Some((key, target)) = progress.stray() {
-        return Some(forward::discard(progress, key, target));
+fn delete_new_or_orphan(progress: &RotationState<'_>) -> Option<NextStep> {
+    if let Some((key, target)) = progress.next_orphan() {
+        return Some(forward::delete_orphan(progress, key, target));
     }
-    let target = progress.target_of(progress.new.as_ref()?.minted);
+    let target = progress.deletion_target(progress.new_secret.as_ref()?.created);
     let key = match &target {
-        Target::Remote(remote) => remote.id.clone(),
-        Target::Held(_) | Target::Unnamed => "the new secret".to_owned(),
+        RevocationTarget::ById(remote) => remote.id.clone(),
+        RevocationTarget::ByValue(_) | RevocationTarget::Unknown => "the new secret".to_owned(),
     };
-    let there = !progress.done.contains(&Step::Discard(key.clone()));
-    there.then(|| forward::discard(progress, &key, &target))
+    let there = !progress.completed_steps.contains(&RotationStep::DeleteOrphan(key.clone()));
+    there.then(|| forward::delete_orphan(progress, &key, &target))
 }
 
-fn sweep(progress: &Progress<'_>) -> Option<Next> {
-    progress.must_sweep().then_some(Next::Act(Action::Sweep))
+fn find_orphans(progress: &RotationState<'_>) -> Option<NextStep> {
+    progress.must_find_orphans().then_some(NextStep::Execute(StepAction::FindOrphans))
 }
 
-fn forget(progress: &Progress<'_>) -> Option<Next> {
-    (!progress.done.contains(&Step::Forget)).then_some(Next::Act(Action::Forget))
+fn clear_slots(progress: &RotationState<'_>) -> Option<NextStep> {
+    (!progress.completed_steps.contains(&RotationStep::ClearSlots)).then_some(NextStep::Execute(StepAction::ClearSlots))
 }
 
-fn left(progress: &Progress<'_>) -> Vec<String> {
-    let mut left = progress.left.clone();
-    if progress.plan.overlap == Overlap::Absent && progress.begun.contains(&Step::AwaitPaste) {
+fn manual_steps(progress: &RotationState<'_>) -> Vec<String> {
+    let mut left = progress.manual_steps.clone();
+    if progress.plan.overlap == SecretOverlap::Absent && progress.started_steps.contains(&RotationStep::AwaitPaste) {
         let note = "if a new secret was already made at the provider, the old one is dead: begin again and paste the new one";
         left.push(note.to_owned());
     }

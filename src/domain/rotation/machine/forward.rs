@@ -1,124 +1,142 @@
 //! The way forward: the first planned step that is not yet satisfied.
 
-use super::evidence::{MayDiscard, MayRevoke, Target};
-use super::need::{self, HumanNeed, Need};
-use super::progress::{Progress, Trouble};
-use super::{Action, Change, Ending, Next};
+use super::evidence::{DeletionPermit, RevocationPermit, RevocationTarget};
+use super::need::{self, PromptKind, UserPrompt};
+use super::progress::{RepeatedFailure, RotationState};
+use super::{NextStep, RotationResult, SlotSwap, StepAction};
 use crate::domain::credential::SecretSlot;
-use crate::domain::rotation::journal::{FailureKind, Fingerprint};
-use crate::domain::rotation::purpose::Purpose;
-use crate::domain::rotation::reach::Sameness;
-use crate::domain::rotation::step::Step;
-use crate::domain::rotation::strategy::{By, Handle};
+use crate::domain::rotation::journal::{SecretFingerprint, StepFailureKind};
+use crate::domain::rotation::purpose::RotationPurpose;
+use crate::domain::rotation::reach::ScopeComparison;
+use crate::domain::rotation::step::RotationStep;
+use crate::domain::rotation::strategy::{RevocationKey, StepActor};
 
-pub(super) fn next(progress: &Progress<'_>) -> Next {
-    if let Some((key, target)) = progress.stray() {
-        return discard(progress, key, target);
+pub(super) fn next_forward_step(progress: &RotationState<'_>) -> NextStep {
+    if let Some((key, target)) = progress.next_orphan() {
+        return delete_orphan(progress, key, target);
     }
-    let open = progress.plan.steps.iter().map(|planned| &planned.step).find(|step| !progress.is_satisfied(step));
+    let open = progress.plan.steps.iter().map(|planned| &planned.step).find(|step| !progress.is_step_satisfied(step));
     match open {
-        Some(step) => take(progress, step).unwrap_or_else(|| groundless(progress, step)),
-        None if progress.must_sweep() => Next::Act(Action::Sweep),
-        None => Next::Finished(Ending::Done { left: progress.left.clone() }),
+        Some(step) => step_action(progress, step).unwrap_or_else(|| missing_evidence(progress, step)),
+        None if progress.must_find_orphans() => NextStep::Execute(StepAction::FindOrphans),
+        None => NextStep::Finished(RotationResult::Done { left: progress.manual_steps.clone() }),
     }
 }
 
 /// Removes something of no use: by the program where it can and may, else by a person.
-pub(super) fn discard(progress: &Progress<'_>, key: &str, target: &Target) -> Next {
-    let may = MayDiscard::of(progress, key, target).filter(|_| progress.plan.ways().revoke == By::Program);
-    may.map_or_else(|| Next::Ask(need::removal(progress, key)), |may| Next::Act(Action::Discard(may)))
+pub(super) fn delete_orphan(progress: &RotationState<'_>, key: &str, target: &RevocationTarget) -> NextStep {
+    let may = DeletionPermit::for_target(progress, key, target)
+        .filter(|_| progress.plan.strategy_traits().revoker == StepActor::Program);
+    may.map_or_else(
+        || NextStep::AskUser(need::deletion_prompt(progress, key)),
+        |may| NextStep::Execute(StepAction::DeleteOrphan(may)),
+    )
 }
 
 /// What is revoked: what the person chose, or the only thing that it can be.
-pub(super) fn revocation_target(progress: &Progress<'_>) -> Target {
-    match (progress.plan.ways().handle, progress.old_remotes().as_slice()) {
-        (Handle::Value, _) if progress.plan.purpose == Purpose::Revoke => Target::Held(SecretSlot::Current),
-        (Handle::Value, _) => Target::Held(SecretSlot::Previous),
-        (Handle::Id, &[only]) => Target::Remote(only.clone()),
-        (Handle::Id, _) => Target::Unnamed,
+pub(super) fn revocation_target(progress: &RotationState<'_>) -> RevocationTarget {
+    match (progress.plan.strategy_traits().revocation_key, progress.old_remote_candidates().as_slice()) {
+        (RevocationKey::ByValue, _) if progress.plan.purpose == RotationPurpose::Revoke => {
+            RevocationTarget::ByValue(SecretSlot::Current)
+        }
+        (RevocationKey::ByValue, _) => RevocationTarget::ByValue(SecretSlot::Previous),
+        (RevocationKey::ById, &[only]) => RevocationTarget::ById(only.clone()),
+        (RevocationKey::ById, _) => RevocationTarget::Unknown,
     }
 }
 
 /// The two secrets that change places.
-pub(super) fn change(progress: &Progress<'_>) -> Option<Change> {
+pub(super) fn slot_swap(progress: &RotationState<'_>) -> Option<SlotSwap> {
     let old = match progress.plan.purpose {
-        Purpose::Create => None,
-        Purpose::Replace | Purpose::Revoke => Some(progress.old?.fingerprint.clone()),
+        RotationPurpose::Create => None,
+        RotationPurpose::Replace | RotationPurpose::Revoke => Some(progress.old_secret?.fingerprint.clone()),
     };
-    Some(Change { old, new: new(progress)? })
+    Some(SlotSwap { old, new: new_fingerprint(progress)? })
 }
 
 /// What to do for a planned step; `None` where what it rests on is missing.
-fn take(progress: &Progress<'_>, step: &Step) -> Option<Next> {
+fn step_action(progress: &RotationState<'_>, step: &RotationStep) -> Option<NextStep> {
     let action = match step {
-        Step::ProveStore => Action::ProveStore,
-        Step::Snapshot => Action::Snapshot,
-        Step::Create | Step::AwaitPaste => return Some(mint(progress)),
-        Step::AwaitSignIn => return Some(sign_in(progress)),
-        Step::Stash => Action::Stash(new(progress)?),
-        Step::Verify => Action::Verify(new(progress)?),
-        Step::Promote => return promote(progress),
-        Step::Deliver(consumer) => Action::Deliver(consumer.clone()),
-        Step::Revoke | Step::AwaitRevoke => return revoke(progress),
-        Step::ProveDead => Action::ProveDead(progress.old?.fingerprint.clone()),
-        Step::Forget => Action::Forget,
-        Step::Discard(_) | Step::Sweep | Step::ProveOld | Step::Restore | Step::Redeliver(_) => return None,
+        RotationStep::VerifyStore => StepAction::VerifyStore,
+        RotationStep::Snapshot => StepAction::Snapshot,
+        RotationStep::Create | RotationStep::AwaitPaste => return Some(create_or_paste(progress)),
+        RotationStep::AwaitSignIn => return Some(request_sign_in(progress)),
+        RotationStep::Stage => StepAction::Stage(new_fingerprint(progress)?),
+        RotationStep::Verify => StepAction::Verify(new_fingerprint(progress)?),
+        RotationStep::Promote => return promote_or_confirm(progress),
+        RotationStep::Deliver(consumer) => StepAction::Deliver(consumer.clone()),
+        RotationStep::Revoke | RotationStep::AwaitRevoke => return revoke_or_ask(progress),
+        RotationStep::VerifyRevoked => StepAction::VerifyRevoked(progress.old_secret?.fingerprint.clone()),
+        RotationStep::ClearSlots => StepAction::ClearSlots,
+        RotationStep::DeleteOrphan(_)
+        | RotationStep::FindOrphans
+        | RotationStep::VerifyOld
+        | RotationStep::RestoreOld
+        | RotationStep::RestoreConsumer(_) => return None,
     };
-    Some(Next::Act(action))
+    Some(NextStep::Execute(action))
 }
 
-fn mint(progress: &Progress<'_>) -> Next {
-    if progress.plan.ways().mint == By::Person || progress.by_hand.mint.is_some() {
-        return Next::Ask(need::paste(progress));
+fn create_or_paste(progress: &RotationState<'_>) -> NextStep {
+    if progress.plan.strategy_traits().creator == StepActor::User || progress.manual_fallback.create_reason.is_some() {
+        return NextStep::AskUser(need::paste_prompt(progress));
     }
     // Plans of older journals do not name the sign-in.
-    if progress.plan.ways().mint == By::SignIn && !progress.done.contains(&Step::AwaitSignIn) {
-        return sign_in(progress);
+    if progress.plan.strategy_traits().creator == StepActor::UserSignIn
+        && !progress.completed_steps.contains(&RotationStep::AwaitSignIn)
+    {
+        return request_sign_in(progress);
     }
-    Next::Act(Action::Create { name: progress.plan.remote_name(progress.minting.next_attempt()) })
+    NextStep::Execute(StepAction::Create { name: progress.plan.remote_name(progress.creation_history.next_attempt_number()) })
 }
 
 /// A sign-in that came to nothing is not begun again unasked: who said no is not sent to the page once more.
-fn sign_in(progress: &Progress<'_>) -> Next {
-    let failed = |trouble: &Trouble<'_>| *trouble.step == Step::AwaitSignIn || trouble.failure.kind == FailureKind::Refused;
-    let need = match progress.trouble.filter(failed) {
-        Some(trouble) => need::after(progress, trouble),
-        None => need::sign_in(progress),
+fn request_sign_in(progress: &RotationState<'_>) -> NextStep {
+    let failed = |trouble: &RepeatedFailure<'_>| {
+        *trouble.step == RotationStep::AwaitSignIn || trouble.failure.kind == StepFailureKind::Refused
     };
-    Next::Ask(need)
+    let need = match progress.last_failure.filter(failed) {
+        Some(trouble) => need::failure_prompt(progress, trouble),
+        None => need::sign_in_prompt(progress),
+    };
+    NextStep::AskUser(need)
 }
 
-fn promote(progress: &Progress<'_>) -> Option<Next> {
-    let change = change(progress)?;
-    match progress.sameness()? {
-        Sameness::Same => Some(Next::Act(Action::Promote(change))),
-        _ if progress.new.as_ref()?.taken_anyway => Some(Next::Act(Action::Promote(change))),
+fn promote_or_confirm(progress: &RotationState<'_>) -> Option<NextStep> {
+    let change = slot_swap(progress)?;
+    match progress.scope_comparison()? {
+        ScopeComparison::Same => Some(NextStep::Execute(StepAction::Promote(change))),
+        _ if progress.new_secret.as_ref()?.override_accepted => Some(NextStep::Execute(StepAction::Promote(change))),
         sameness => {
-            let need = Need::Override { sameness, typed: progress.plan.name.as_str().to_owned() };
-            Some(Next::Ask(HumanNeed::of(progress, &Step::Promote, need)))
+            let need = PromptKind::ConfirmOverride { sameness, typed: progress.plan.name.as_str().to_owned() };
+            Some(NextStep::AskUser(UserPrompt::new(progress, &RotationStep::Promote, need)))
         }
     }
 }
 
-fn revoke(progress: &Progress<'_>) -> Option<Next> {
-    let by_program = progress.plan.ways().revoke == By::Program;
-    let candidates = progress.old_remotes();
-    if by_program && progress.plan.ways().handle == Handle::Id && candidates.len() > 1 {
-        let need = Need::ChooseOld(candidates.into_iter().cloned().collect());
-        return Some(Next::Ask(HumanNeed::of(progress, &Step::Revoke, need)));
+fn revoke_or_ask(progress: &RotationState<'_>) -> Option<NextStep> {
+    let by_program = progress.plan.strategy_traits().revoker == StepActor::Program;
+    let candidates = progress.old_remote_candidates();
+    if by_program && progress.plan.strategy_traits().revocation_key == RevocationKey::ById && candidates.len() > 1 {
+        let need = PromptKind::SelectOld(candidates.into_iter().cloned().collect());
+        return Some(NextStep::AskUser(UserPrompt::new(progress, &RotationStep::Revoke, need)));
     }
     let target = revocation_target(progress);
-    let by_hand = !by_program || target == Target::Unnamed || progress.by_hand.revoke.is_some();
-    let may = MayRevoke::of(progress, target)?;
-    Some(if by_hand { Next::Ask(need::revocation(progress, may)) } else { Next::Act(Action::Revoke(may)) })
+    let by_hand = !by_program || target == RevocationTarget::Unknown || progress.manual_fallback.revoke_reason.is_some();
+    let may = RevocationPermit::for_target(progress, target)?;
+    Some(if by_hand {
+        NextStep::AskUser(need::revocation_prompt(progress, may))
+    } else {
+        NextStep::Execute(StepAction::Revoke(may))
+    })
 }
 
-fn new(progress: &Progress<'_>) -> Option<Fingerprint> {
-    progress.new.as_ref().map(|new| new.minted.fingerprint.clone())
+fn new_fingerprint(progress: &RotationState<'_>) -> Option<SecretFingerprint> {
+    progress.new_secret.as_ref().map(|new| new.created.fingerprint.clone())
 }
 
 /// A step whose grounds are missing is never taken on trust.
-fn groundless(progress: &Progress<'_>, step: &Step) -> Next {
+fn missing_evidence(progress: &RotationState<'_>, step: &RotationStep) -> NextStep {
     let why = "the journal does not hold what this step rests on".to_owned();
-    Next::Ask(HumanNeed::of(progress, step, Need::Stuck(why)))
+    NextStep::AskUser(UserPrompt::new(progress, step, PromptKind::StepBlocked(why)))
 }

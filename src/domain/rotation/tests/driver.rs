@@ -10,12 +10,12 @@ use crate::domain::rotation::*;
 const ROUNDS: usize = 600;
 
 /// Drives the rotation to its end, through any number of crashes. In round `abort` a person rolls back, if they may.
-pub(super) fn drive(world: &mut World, abort: Option<usize>) -> Ending {
+pub(super) fn drive(world: &mut World, abort: Option<usize>) -> RotationResult {
     for round in 0..ROUNDS {
-        if abort == Some(round) && !world.revoked_by_hand && may_roll_back(&world.journal).is_ok() {
-            world.happen(Effect::Write(Box::new(Entry::HumanSaid(Saying::Abort))));
+        if abort == Some(round) && !world.revoked_by_hand && check_rollback_allowed(&world.journal).is_ok() {
+            world.happen(Effect::Write(Box::new(JournalEntry::UserDecision(UserDecision::RollBack))));
         }
-        let next = next(&world.journal);
+        let next = next_step(&world.journal);
         match take(world, next) {
             Ok(None) => {}
             Ok(Some(ending)) => return ending,
@@ -29,27 +29,27 @@ pub(super) fn drive(world: &mut World, abort: Option<usize>) -> Ending {
 struct Dead;
 
 /// What a step comes to; `Err(Err(Dead))` is no outcome.
-type Tried<T> = Result<T, Result<Failure, Dead>>;
+type Tried<T> = Result<T, Result<StepFailure, Dead>>;
 
-fn take(world: &mut World, next: Next) -> Result<Option<Ending>, Dead> {
+fn take(world: &mut World, next: NextStep) -> Result<Option<RotationResult>, Dead> {
     match next {
-        Next::Wait { then, .. } => return take(world, *then),
-        Next::Finished(ending) => return Ok(Some(ending)),
-        Next::Ask(need) => ask(world, need)?,
-        Next::Act(action) => {
+        NextStep::Wait { then, .. } => return take(world, *then),
+        NextStep::Finished(ending) => return Ok(Some(ending)),
+        NextStep::AskUser(need) => ask(world, need)?,
+        NextStep::Execute(action) => {
             let step = action.step();
-            write(world, Entry::Intent(step.clone()))?;
+            write(world, JournalEntry::Intent(step.clone()))?;
             let entry = match act(world, action) {
-                Ok(outcome) => Entry::Done(outcome),
-                Err(failure) => Entry::Failed(step, failure?),
+                Ok(outcome) => JournalEntry::Done(outcome),
+                Err(failure) => JournalEntry::Failed(step, failure?),
             };
             write(world, entry)?;
         }
-        Next::Reconcile(look) => {
+        NextStep::Reconcile(look) => {
             let step = look.step();
             let entry = match reconcile(world, look) {
-                Ok(finding) => Entry::Reconciled(finding),
-                Err(failure) => Entry::Failed(step, Failure { kind: FailureKind::Unanswered, ..failure? }),
+                Ok(finding) => JournalEntry::Reconciled(finding),
+                Err(failure) => JournalEntry::Failed(step, StepFailure { kind: StepFailureKind::OutcomeUnknown, ..failure? }),
             };
             write(world, entry)?;
         }
@@ -58,21 +58,21 @@ fn take(world: &mut World, next: Next) -> Result<Option<Ending>, Dead> {
 }
 
 /// An entry that did not become durable for sure stops the process: nothing may happen that was not announced.
-fn write(world: &mut World, entry: Entry) -> Result<(), Dead> {
+fn write(world: &mut World, entry: JournalEntry) -> Result<(), Dead> {
     world.call(Effect::Write(Box::new(entry))).map_err(|_| Dead)
 }
 
 fn tried(result: Result<(), Broken>) -> Tried<()> {
     result.map_err(|broken| match broken {
         Broken::Dead => Err(Dead),
-        Broken::Failed => Ok(Failure::new(FailureKind::NotYet, "it failed")),
-        Broken::Refused => Ok(Failure::new(FailureKind::Refused, "403")),
-        Broken::Unanswered => Ok(Failure::new(FailureKind::Unanswered, "nobody answered")),
+        Broken::Failed => Ok(StepFailure::new(StepFailureKind::Retryable, "it failed")),
+        Broken::Refused => Ok(StepFailure::new(StepFailureKind::Refused, "403")),
+        Broken::Unanswered => Ok(StepFailure::new(StepFailureKind::OutcomeUnknown, "nobody answered")),
     })
 }
 
-fn failed<T>(kind: FailureKind, why: &str) -> Tried<T> {
-    Err(Ok(Failure::new(kind, why)))
+fn failed<T>(kind: StepFailureKind, why: &str) -> Tried<T> {
+    Err(Ok(StepFailure::new(kind, why)))
 }
 
 fn get(world: &mut World, slot: SecretSlot) -> Tried<Option<u32>> {
@@ -89,43 +89,49 @@ fn is_accepted(world: &mut World, secret: u32) -> Tried<bool> {
     Ok(world.accepts(secret))
 }
 
-fn act(world: &mut World, action: Action) -> Tried<Outcome> {
+fn act(world: &mut World, action: StepAction) -> Tried<StepOutcome> {
     match action {
-        Action::ProveStore => tried(world.call(Effect::Look)).map(|()| Outcome::StoreProven),
-        Action::Snapshot => snapshot(world),
-        Action::Create { name } => create(world, name),
-        Action::Stash(new) => stash(world, new),
-        Action::Verify(new) => verify(world, &new),
-        Action::Promote(change) => promote(world, change),
-        Action::Deliver(consumer) => give(world, &consumer).map(|()| Outcome::Delivered(consumer)),
-        Action::Redeliver(consumer) => give(world, &consumer).map(|()| Outcome::Redelivered(consumer)),
-        Action::Revoke(may) => kill(world, may.target()).map(|()| Outcome::Revoked),
-        Action::Discard(may) => kill(world, may.target()).map(|()| Outcome::Discarded(may.key().to_owned())),
-        Action::ProveDead(old) => prove_dead(world, &old),
-        Action::ProveOld(old) => prove_old(world, &old),
-        Action::Restore(change) => restore(world, &change),
-        Action::Sweep => sweep(world),
-        Action::Forget => {
+        StepAction::VerifyStore => tried(world.call(Effect::Look)).map(|()| StepOutcome::StoreVerified),
+        StepAction::Snapshot => snapshot(world),
+        StepAction::Create { name } => create(world, name),
+        StepAction::Stage(new) => stash(world, new),
+        StepAction::Verify(new) => verify(world, &new),
+        StepAction::Promote(change) => promote(world, change),
+        StepAction::Deliver(consumer) => give(world, &consumer).map(|()| StepOutcome::Delivered(consumer)),
+        StepAction::RestoreConsumer(consumer) => give(world, &consumer).map(|()| StepOutcome::ConsumerRestored(consumer)),
+        StepAction::Revoke(may) => kill(world, may.target()).map(|()| StepOutcome::Revoked),
+        StepAction::DeleteOrphan(may) => kill(world, may.target()).map(|()| StepOutcome::OrphanDeleted(may.key().to_owned())),
+        StepAction::VerifyRevoked(old) => prove_dead(world, &old),
+        StepAction::VerifyOld(old) => prove_old(world, &old),
+        StepAction::RestoreOld(change) => restore(world, &change),
+        StepAction::FindOrphans => sweep(world),
+        StepAction::ClearSlots => {
             tried(world.call(Effect::Empty(SecretSlot::Pending)))?;
-            tried(world.call(Effect::Empty(SecretSlot::Previous))).map(|()| Outcome::Forgotten)
+            tried(world.call(Effect::Empty(SecretSlot::Previous))).map(|()| StepOutcome::SlotsCleared)
         }
     }
 }
 
-fn snapshot(world: &mut World) -> Tried<Outcome> {
+fn snapshot(world: &mut World) -> Tried<StepOutcome> {
     let secret = get(world, SecretSlot::Current)?.expect("there is an old secret");
     let accepted = is_accepted(world, secret)?;
-    let reach = if accepted { OldReach::Known(reach(&["acme"])) } else { OldReach::Unknown("401".to_owned()) };
-    let several = world.journal.plan().ways().mint == By::Person;
+    let reach = if accepted { OldAccess::Known(reach(&["acme"])) } else { OldAccess::Unknown("401".to_owned()) };
+    let several = world.journal.plan().strategy_traits().creator == StepActor::User;
     let remotes = [OLD, STRANGER].iter().take(if several { 2 } else { 1 }).map(|&secret| world.remote(secret)).collect();
     let listed = Some(world.list().into_iter().map(|remote| remote.id).collect());
-    Ok(Outcome::Seen(Snapshot { fingerprint: print(secret), reach, remotes, listed, known: Known::default() }))
+    Ok(StepOutcome::SnapshotTaken(OldSecretSnapshot {
+        fingerprint: print(secret),
+        access: reach,
+        remotes,
+        listed_ids: listed,
+        previous_metadata: PreviousMetadata::default(),
+    }))
 }
 
-fn create(world: &mut World, name: String) -> Tried<Outcome> {
-    let signs_in = world.journal.plan().ways().mint == By::SignIn;
+fn create(world: &mut World, name: String) -> Tried<StepOutcome> {
+    let signs_in = world.journal.plan().strategy_traits().creator == StepActor::UserSignIn;
     if signs_in && !std::mem::take(&mut world.signed_in) {
-        return failed(FailureKind::Lost, "what the sign-in brought is gone");
+        return failed(StepFailureKind::SecretLost, "what the sign-in brought is gone");
     }
     let before = world.newest;
     let minted = world.call(Effect::Mint(name));
@@ -139,69 +145,69 @@ fn create(world: &mut World, name: String) -> Tried<Outcome> {
         return Err(Err(dead));
     }
     let remote = if by_value(world) { account() } else { world.remote(secret) };
-    Ok(Outcome::Created(Minted { fingerprint: print(secret), remote: Some(remote) }))
+    Ok(StepOutcome::Created(CreatedSecret { fingerprint: print(secret), remote: Some(remote) }))
 }
 
 fn by_value(world: &World) -> bool {
-    world.journal.plan().ways().handle == Handle::Value
+    world.journal.plan().strategy_traits().revocation_key == RevocationKey::ByValue
 }
 
 /// The account that both secrets belong to; it must never be revoked.
-fn account() -> Remote {
-    Remote::new("r0", "the account")
+fn account() -> RemoteCredential {
+    RemoteCredential::new("r0", "the account")
 }
 
 /// What a pasted secret is at the provider: the only thing in its list that was not there before.
-fn recognise(world: &mut World, secret: u32) -> Minted {
+fn recognise(world: &mut World, secret: u32) -> CreatedSecret {
     let known: BTreeSet<String> = world.journal.entries().iter().rev().find_map(seen).unwrap_or_default();
-    let mut fresh: Vec<Remote> = world.list().into_iter().filter(|remote| !known.contains(&remote.id)).collect();
+    let mut fresh: Vec<RemoteCredential> = world.list().into_iter().filter(|remote| !known.contains(&remote.id)).collect();
     let only = if fresh.len() == 1 { fresh.pop() } else { None };
-    let only = only.filter(|remote| !is_own(&world.journal, remote));
-    Minted { fingerprint: print(secret), remote: if by_value(world) { Some(account()) } else { only } }
+    let only = only.filter(|remote| !is_created_by_rotation(&world.journal, remote));
+    CreatedSecret { fingerprint: print(secret), remote: if by_value(world) { Some(account()) } else { only } }
 }
 
-fn seen(entry: &Entry) -> Option<BTreeSet<String>> {
-    if let Entry::Done(Outcome::Seen(snapshot)) = entry { snapshot.listed.clone() } else { None }
+fn seen(entry: &JournalEntry) -> Option<BTreeSet<String>> {
+    if let JournalEntry::Done(StepOutcome::SnapshotTaken(snapshot)) = entry { snapshot.listed_ids.clone() } else { None }
 }
 
-fn stash(world: &mut World, new: Fingerprint) -> Tried<Outcome> {
+fn stash(world: &mut World, new: SecretFingerprint) -> Tried<StepOutcome> {
     if let Some(secret) = world.in_hand.filter(|secret| print(*secret) == new) {
         put(world, SecretSlot::Pending, secret)?;
     }
     match get(world, SecretSlot::Pending)? {
-        Some(secret) if print(secret) == new => Ok(Outcome::Stashed(new)),
-        _ => failed(FailureKind::Lost, "neither in hand nor in the store"),
+        Some(secret) if print(secret) == new => Ok(StepOutcome::Staged(new)),
+        _ => failed(StepFailureKind::SecretLost, "neither in hand nor in the store"),
     }
 }
 
-fn verify(world: &mut World, new: &Fingerprint) -> Tried<Outcome> {
+fn verify(world: &mut World, new: &SecretFingerprint) -> Tried<StepOutcome> {
     let secret = get(world, SecretSlot::Pending)?.expect("verified only after it was stashed");
     if !is_accepted(world, secret)? {
-        return failed(FailureKind::NotYet, "401");
+        return failed(StepFailureKind::Retryable, "401");
     }
     world.proven.insert(secret);
     assert_eq!(print(secret), *new);
-    Ok(Outcome::Verified { fingerprint: print(secret), reach: reach(&["acme"]) })
+    Ok(StepOutcome::Verified { fingerprint: print(secret), reach: reach(&["acme"]) })
 }
 
-fn promote(world: &mut World, change: Change) -> Tried<Outcome> {
+fn promote(world: &mut World, change: SlotSwap) -> Tried<StepOutcome> {
     // Read once: what is kept as the previous secret is the very value that was compared.
     let current = get(world, SecretSlot::Current)?;
     if current.map(print).as_ref() == Some(&change.new) {
-        return Ok(Outcome::Promoted(change.new));
+        return Ok(StepOutcome::Promoted(change.new));
     }
     assert_eq!(current.map(print), change.old, "somebody else has changed the secret");
     let Some(new) = get(world, SecretSlot::Pending)?.filter(|secret| print(*secret) == change.new) else {
-        return failed(FailureKind::Lost, "not in the store");
+        return failed(StepFailureKind::SecretLost, "not in the store");
     };
     if let Some(current) = current {
         put(world, SecretSlot::Previous, current)?;
     }
     put(world, SecretSlot::Current, new)?;
-    Ok(Outcome::Promoted(get(world, SecretSlot::Current)?.map(print).expect("it was put there")))
+    Ok(StepOutcome::Promoted(get(world, SecretSlot::Current)?.map(print).expect("it was put there")))
 }
 
-fn restore(world: &mut World, change: &Change) -> Tried<Outcome> {
+fn restore(world: &mut World, change: &SlotSwap) -> Tried<StepOutcome> {
     if change.old.is_none() {
         tried(world.call(Effect::Empty(SecretSlot::Current)))?;
     } else if get(world, SecretSlot::Current)?.map(print) != change.old {
@@ -209,7 +215,7 @@ fn restore(world: &mut World, change: &Change) -> Tried<Outcome> {
         assert_eq!(Some(print(previous)), change.old);
         put(world, SecretSlot::Current, previous)?;
     }
-    Ok(Outcome::Restored)
+    Ok(StepOutcome::OldSecretRestored)
 }
 
 fn give(world: &mut World, consumer: &str) -> Tried<()> {
@@ -218,101 +224,109 @@ fn give(world: &mut World, consumer: &str) -> Tried<()> {
     tried(world.call(Effect::Look))
 }
 
-fn kill(world: &mut World, target: &Target) -> Tried<()> {
+fn kill(world: &mut World, target: &RevocationTarget) -> Tried<()> {
     let secret = match target {
-        Target::Remote(remote) => remote.id.trim_start_matches('r').parse().expect("an id of this world"),
-        Target::Held(slot) => match get(world, *slot)? {
+        RevocationTarget::ById(remote) => remote.id.trim_start_matches('r').parse().expect("an id of this world"),
+        RevocationTarget::ByValue(slot) => match get(world, *slot)? {
             Some(secret) => secret,
-            None => return failed(FailureKind::Lost, "the slot is empty"),
+            None => return failed(StepFailureKind::SecretLost, "the slot is empty"),
         },
-        Target::Unnamed => panic!("the program was asked to find what it does not know"),
+        RevocationTarget::Unknown => panic!("the program was asked to find what it does not know"),
     };
     world.assert_may_die(secret);
     tried(world.call(Effect::Kill(secret)))
 }
 
-fn prove_dead(world: &mut World, old: &Fingerprint) -> Tried<Outcome> {
-    let slot = if world.journal.plan().purpose == Purpose::Revoke { SecretSlot::Current } else { SecretSlot::Previous };
+fn prove_dead(world: &mut World, old: &SecretFingerprint) -> Tried<StepOutcome> {
+    let slot = if world.journal.plan().purpose == RotationPurpose::Revoke { SecretSlot::Current } else { SecretSlot::Previous };
     let secret = get(world, slot)?.filter(|secret| print(*secret) == *old).expect("the old one is kept until it is dead");
-    if is_accepted(world, secret)? { failed(FailureKind::NotYet, "it still works") } else { Ok(Outcome::ProvenDead) }
+    if is_accepted(world, secret)? {
+        failed(StepFailureKind::Retryable, "it still works")
+    } else {
+        Ok(StepOutcome::OldSecretRejected)
+    }
 }
 
-fn prove_old(world: &mut World, old: &Fingerprint) -> Tried<Outcome> {
+fn prove_old(world: &mut World, old: &SecretFingerprint) -> Tried<StepOutcome> {
     let slots = [get(world, SecretSlot::Current)?, get(world, SecretSlot::Previous)?];
     let secret = slots.into_iter().flatten().find(|secret| print(*secret) == *old).expect("the old one is kept");
-    if is_accepted(world, secret)? { Ok(Outcome::OldProven) } else { failed(FailureKind::NotYet, "401") }
+    if is_accepted(world, secret)? { Ok(StepOutcome::OldSecretVerified) } else { failed(StepFailureKind::Retryable, "401") }
 }
 
-fn sweep(world: &mut World) -> Tried<Outcome> {
+fn sweep(world: &mut World) -> Tried<StepOutcome> {
     tried(world.call(Effect::Look))?;
     let rotation = world.journal.plan().rotation.clone();
     let listed = world.list();
-    Ok(Outcome::Swept(listed.into_iter().filter(|remote| attempt_of(&rotation, &remote.label).is_some()).collect()))
+    Ok(StepOutcome::OrphansListed(
+        listed.into_iter().filter(|remote| parse_attempt(&rotation, &remote.label).is_some()).collect(),
+    ))
 }
 
-fn held(world: &mut World, stale: &[Fingerprint]) -> Tried<Option<u32>> {
+fn held(world: &mut World, stale: &[SecretFingerprint]) -> Tried<Option<u32>> {
     Ok(get(world, SecretSlot::Pending)?.filter(|secret| !stale.contains(&print(*secret))))
 }
 
-fn reconcile(world: &mut World, look: Look) -> Tried<Finding> {
+fn reconcile(world: &mut World, look: ReconcileQuery) -> Tried<ReconciliationResult> {
     match look {
-        Look::Paste { stale } => Ok(Finding::Minting(match held(world, &stale)? {
-            Some(secret) => Trail::Held(recognise(world, secret)),
-            None => Trail::Nothing,
+        ReconcileQuery::Paste { stale } => Ok(ReconciliationResult::Creation(match held(world, &stale)? {
+            Some(secret) => CreationStatus::InPendingSlot(recognise(world, secret)),
+            None => CreationStatus::NotCreated,
         })),
-        Look::Creation { name, stale } => {
+        ReconcileQuery::Creation { name, stale } => {
             let held = held(world, &stale)?;
             tried(world.call(Effect::Look))?;
             let listed = name.as_ref().map(|name| world.list().into_iter().find(|remote| remote.label == *name));
-            Ok(Finding::Minting(match (held, listed) {
-                (Some(secret), Some(remote)) => Trail::Held(Minted { fingerprint: print(secret), remote }),
-                (Some(secret), None) => Trail::Held(recognise(world, secret)),
-                (None, Some(Some(remote))) => Trail::Stray(remote),
-                (None, Some(None)) => Trail::Nothing,
-                (None, None) => Trail::Unclear("the provider lists no secrets".to_owned()),
+            Ok(ReconciliationResult::Creation(match (held, listed) {
+                (Some(secret), Some(remote)) => {
+                    CreationStatus::InPendingSlot(CreatedSecret { fingerprint: print(secret), remote })
+                }
+                (Some(secret), None) => CreationStatus::InPendingSlot(recognise(world, secret)),
+                (None, Some(Some(remote))) => CreationStatus::Orphaned(remote),
+                (None, Some(None)) => CreationStatus::NotCreated,
+                (None, None) => CreationStatus::Unknown("the provider lists no secrets".to_owned()),
             }))
         }
-        Look::Revocation(_) => {
+        ReconcileQuery::Revocation(_) => {
             tried(world.call(Effect::Look))?;
-            let fate = if world.live.contains_key(&OLD) { Fate::StillThere } else { Fate::Gone };
-            Ok(Finding::Revocation(fate))
+            let fate = if world.live.contains_key(&OLD) { RevocationStatus::StillActive } else { RevocationStatus::Revoked };
+            Ok(ReconciliationResult::Revocation(fate))
         }
     }
 }
 
 /// A person who does what they are asked, and nothing else.
-fn ask(world: &mut World, asked: HumanNeed) -> Result<(), Dead> {
-    let saying = match asked.need {
-        Need::Paste { name, .. } => return paste(world, &name),
-        Need::SignIn => {
-            write(world, Entry::Intent(Step::AwaitSignIn))?;
+fn ask(world: &mut World, asked: UserPrompt) -> Result<(), Dead> {
+    let saying = match asked.kind {
+        PromptKind::PasteSecret { name, .. } => return paste(world, &name),
+        PromptKind::SignIn => {
+            write(world, JournalEntry::Intent(RotationStep::AwaitSignIn))?;
             world.signed_in = true;
-            return write(world, Entry::Done(Outcome::SignedIn));
+            return write(world, JournalEntry::Done(StepOutcome::SignedIn));
         }
-        Need::ChooseOld(_) => Saying::Chose(format!("r{OLD}")),
-        Need::Override { typed, .. } => Saying::Override(typed),
-        Need::Revoke { may, .. } => {
-            assert_ne!(may.target(), &Target::Held(SecretSlot::Pending));
+        PromptKind::SelectOld(_) => UserDecision::SelectedOld(format!("r{OLD}")),
+        PromptKind::ConfirmOverride { typed, .. } => UserDecision::Override(typed),
+        PromptKind::RevokeManually { may, .. } => {
+            assert_ne!(may.target(), &RevocationTarget::ByValue(SecretSlot::Pending));
             world.assert_may_die(OLD);
             world.revoked_by_hand = true;
             world.happen(Effect::Kill(OLD));
-            Saying::RevokedByHand
+            UserDecision::RevokedManually
         }
-        Need::Remove { key, target, .. } => {
+        PromptKind::DeleteManually { key, target, .. } => {
             remove(world, &target);
-            Saying::Removed(key)
+            UserDecision::DeletedManually(key)
         }
-        Need::Stuck(_) if asked.step == Step::ProveOld => Saying::GoOn,
-        Need::MakeRoom { .. } | Need::StillAlive(_) | Need::Stuck(_) => Saying::Retry,
+        PromptKind::StepBlocked(_) if asked.step == RotationStep::VerifyOld => UserDecision::Continue,
+        PromptKind::FreeQuota { .. } | PromptKind::StillActive(_) | PromptKind::StepBlocked(_) => UserDecision::Retry,
     };
-    let open = asked.choices.contains(&saying) || matches!(saying, Saying::Override(_));
+    let open = asked.choices.contains(&saying) || matches!(saying, UserDecision::Override(_));
     assert!(open, "{saying:?} was not among {:?}", asked.choices);
-    write(world, Entry::HumanSaid(saying))
+    write(world, JournalEntry::UserDecision(saying))
 }
 
 /// Makes a secret on the provider's page, if none is on the clipboard, and pastes it.
 fn paste(world: &mut World, name: &str) -> Result<(), Dead> {
-    write(world, Entry::Intent(Step::AwaitPaste))?;
+    write(world, JournalEntry::Intent(RotationStep::AwaitPaste))?;
     let secret = match world.clipboard.filter(|secret| world.live.contains_key(secret)) {
         Some(secret) => secret,
         None => make(world, name),
@@ -322,13 +336,13 @@ fn paste(world: &mut World, name: &str) -> Result<(), Dead> {
         return Err(dead);
     }
     let minted = recognise(world, secret);
-    write(world, Entry::Done(Outcome::Pasted(minted)))
+    write(world, JournalEntry::Done(StepOutcome::Pasted(minted)))
 }
 
 fn make(world: &mut World, name: &str) -> u32 {
     world.clipboard = Some(world.newest + 1);
     world.happen(Effect::Mint(name.to_owned()));
-    if world.journal.plan().overlap == Overlap::Absent {
+    if world.journal.plan().overlap == SecretOverlap::Absent {
         let dead: Vec<u32> = world.live.keys().copied().filter(|&secret| secret != STRANGER && secret != world.newest).collect();
         for secret in dead {
             world.happen(Effect::Kill(secret));
@@ -338,11 +352,11 @@ fn make(world: &mut World, name: &str) -> u32 {
 }
 
 /// Deletes what is named, or else whatever is new at the provider and not in the store's slot `current`.
-fn remove(world: &mut World, target: &Target) {
+fn remove(world: &mut World, target: &RevocationTarget) {
     let current = world.slots.get(&SecretSlot::Current).copied();
     let doomed: Vec<u32> = match target {
-        Target::Remote(remote) => remote.id.trim_start_matches('r').parse().into_iter().collect(),
-        Target::Held(_) | Target::Unnamed => {
+        RevocationTarget::ById(remote) => remote.id.trim_start_matches('r').parse().into_iter().collect(),
+        RevocationTarget::ByValue(_) | RevocationTarget::Unknown => {
             world.live.keys().copied().filter(|&s| s != OLD && s != STRANGER && Some(s) != current).collect()
         }
     };

@@ -35,15 +35,15 @@ fn distinct() -> impl Iterator<Item = (RotationStrategyId, bool)> {
     (0..STRATEGIES.len()).filter(move |index| first(*index)).map(|index| STRATEGIES[index])
 }
 
-fn row(strategy: (RotationStrategyId, bool)) -> (Ways, bool) {
-    (plan(strategy).ways(), strategy.1)
+fn row(strategy: (RotationStrategyId, bool)) -> (StrategyTraits, bool) {
+    (plan(strategy).strategy_traits(), strategy.1)
 }
 
-fn plan(strategy: (RotationStrategyId, bool)) -> Plan {
-    plan_for(Purpose::Replace, strategy)
+fn plan(strategy: (RotationStrategyId, bool)) -> RotationPlan {
+    plan_for(RotationPurpose::Replace, strategy)
 }
 
-fn plan_for(purpose: Purpose, (strategy, overlap): (RotationStrategyId, bool)) -> Plan {
+fn plan_for(purpose: RotationPurpose, (strategy, overlap): (RotationStrategyId, bool)) -> RotationPlan {
     let credential = Credential {
         id: CredentialId::from_random([1; 16]),
         name: CredentialName::parse("ci-scanner").unwrap(),
@@ -79,7 +79,7 @@ fn plan_for(purpose: Purpose, (strategy, overlap): (RotationStrategyId, bool)) -
         caution: None,
         environment: Vec::new(),
     };
-    Plan::draw(Order {
+    RotationPlan::new(PlanRequest {
         rotation: RotationId::from_random([7; 8]),
         purpose,
         credential: &credential,
@@ -93,11 +93,11 @@ fn plan_for(purpose: Purpose, (strategy, overlap): (RotationStrategyId, bool)) -
 
 #[test]
 fn a_plan_of_an_older_journal_is_about_the_secret_itself() {
-    let drawn = Plan { part: SecretPart::Named("client_secret".into()), ..plan(STRATEGIES[0]) };
+    let drawn = RotationPlan { part: SecretPart::Named("client_secret".into()), ..plan(STRATEGIES[0]) };
     let mut kept = serde_json::to_value(&drawn).unwrap();
-    assert_eq!(serde_json::from_value::<Plan>(kept.clone()).unwrap(), drawn);
+    assert_eq!(serde_json::from_value::<RotationPlan>(kept.clone()).unwrap(), drawn);
     kept.as_object_mut().unwrap().remove("part").unwrap();
-    assert_eq!(serde_json::from_value::<Plan>(kept).unwrap().part, SecretPart::Secret);
+    assert_eq!(serde_json::from_value::<RotationPlan>(kept).unwrap().part, SecretPart::Secret);
 }
 
 /// Runs a rotation to its end and checks what it leaves behind.
@@ -105,7 +105,7 @@ fn run(strategy: (RotationStrategyId, bool), faults: &[(usize, Fault)], abort: O
     run_for(plan(strategy), faults, abort, lag)
 }
 
-fn run_for(plan: Plan, faults: &[(usize, Fault)], abort: Option<usize>, lag: u32) -> World {
+fn run_for(plan: RotationPlan, faults: &[(usize, Fault)], abort: Option<usize>, lag: u32) -> World {
     let mut world = World::new(plan, faults.iter().copied());
     world.lag = lag;
     finish(world, abort)
@@ -115,19 +115,19 @@ fn run_for(plan: Plan, faults: &[(usize, Fault)], abort: Option<usize>, lag: u32
 fn finish(mut world: World, abort: Option<usize>) -> World {
     let ending = drive(&mut world, abort);
     match (&ending, world.journal.plan().purpose) {
-        (Ending::Done { left }, Purpose::Replace) => assert_done(&world, left),
-        (Ending::RolledBack { left }, Purpose::Replace) => assert_rolled_back(&world, left),
-        (Ending::Done { left }, Purpose::Create) => assert_made(&world, left),
-        (Ending::Done { left }, Purpose::Revoke) => {
+        (RotationResult::Done { left }, RotationPurpose::Replace) => assert_done(&world, left),
+        (RotationResult::RolledBack { left }, RotationPurpose::Replace) => assert_rolled_back(&world, left),
+        (RotationResult::Done { left }, RotationPurpose::Create) => assert_made(&world, left),
+        (RotationResult::Done { left }, RotationPurpose::Revoke) => {
             assert_eq!(world.slots, BTreeMap::from([(SecretSlot::Current, OLD)]), "what is kept here, stays until it is removed");
             assert_eq!(world.live.keys().copied().collect::<Vec<_>>(), [STRANGER], "it is revoked, and nothing else");
             assert_eq!(left, &[""; 0], "nothing is left to do");
         }
-        (Ending::RolledBack { .. }, Purpose::Create) => {
+        (RotationResult::RolledBack { .. }, RotationPurpose::Create) => {
             assert_eq!(world.slots, BTreeMap::new(), "nothing is kept");
             assert_eq!(world.live.keys().copied().collect::<Vec<_>>(), [STRANGER], "nothing new is left at the provider");
         }
-        (Ending::RolledBack { .. }, Purpose::Revoke) => {
+        (RotationResult::RolledBack { .. }, RotationPurpose::Revoke) => {
             assert_eq!(world.slots, BTreeMap::from([(SecretSlot::Current, OLD)]));
             assert_eq!(world.live.keys().copied().collect::<Vec<_>>(), [OLD, STRANGER]);
         }
@@ -144,10 +144,10 @@ fn assert_made(world: &World, left: &[String]) {
 }
 
 /// Every plan that makes or revokes; what a person makes is kept by adding it, so no such plan creates.
-fn halves() -> impl Iterator<Item = Plan> {
-    let made = STRATEGIES.into_iter().filter(|known| plan(*known).ways().mint == By::Program);
-    let made = made.map(|strategy| plan_for(Purpose::Create, strategy));
-    made.chain(STRATEGIES.map(|strategy| plan_for(Purpose::Revoke, strategy)))
+fn halves() -> impl Iterator<Item = RotationPlan> {
+    let made = STRATEGIES.into_iter().filter(|known| plan(*known).strategy_traits().creator == StepActor::Program);
+    let made = made.map(|strategy| plan_for(RotationPurpose::Create, strategy));
+    made.chain(STRATEGIES.map(|strategy| plan_for(RotationPurpose::Revoke, strategy)))
 }
 
 fn assert_done(world: &World, left: &[String]) {
@@ -163,7 +163,7 @@ fn assert_done(world: &World, left: &[String]) {
 fn assert_rolled_back(world: &World, left: &[String]) {
     assert_eq!(world.slots, BTreeMap::from([(SecretSlot::Current, OLD)]), "the old secret is the only one kept");
     assert!(world.consumers.values().all(|held| *held == OLD), "every consumer has the old one: {:?}", world.consumers);
-    if world.journal.plan().overlap == Overlap::Absent {
+    if world.journal.plan().overlap == SecretOverlap::Absent {
         assert!(world.live.contains_key(&OLD) || !left.is_empty(), "a person is told that the old one may be dead");
     } else if world.clipboard.is_none_or(|made| !world.live.contains_key(&made)) {
         assert_eq!(world.live.keys().copied().collect::<Vec<_>>(), [OLD, STRANGER], "nothing new is left at the provider");
@@ -293,7 +293,7 @@ proptest! {
         slow_list in any::<bool>(),
     ) {
         // What is made late is found if it is there, and listed, before the end.
-        let lateness = if plan(strategy).ways().trace == Trace::ByName { 3 } else { lateness };
+        let lateness = if plan(strategy).strategy_traits().traceability == CreationTraceability::ByName { 3 } else { lateness };
         let slow_list = slow_list && faults.iter().all(|(_, fault)| *fault != Fault::Late);
         finish(World { lag, slow_list, lateness, ..World::new(plan(strategy), faults) }, abort);
     }
@@ -312,7 +312,7 @@ fn a_secret_of_an_attempt_that_was_given_up_is_not_taken_for_that_of_a_later_one
 fn what_was_listed_before_is_never_taken_for_what_a_person_has_made() {
     // The program may not make one, so a person does; the provider lists theirs late; and then they change their mind.
     let faults = [(3, Fault::Fail), (6, Fault::Fail), (13, Fault::Refuse)];
-    for strategy in distinct().filter(|known| plan(*known).ways().handle == Handle::Id) {
+    for strategy in distinct().filter(|known| plan(*known).strategy_traits().revocation_key == RevocationKey::ById) {
         for round in 0..16 {
             finish(World { slow_list: true, ..World::new(plan(strategy), faults) }, Some(round));
         }

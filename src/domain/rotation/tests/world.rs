@@ -61,11 +61,11 @@ pub(super) enum Effect {
     Put(SecretSlot, u32),
     Empty(SecretSlot),
     Give(String, u32),
-    Write(Box<Entry>),
+    Write(Box<JournalEntry>),
 }
 
 pub(super) struct World {
-    pub(super) journal: Journal,
+    pub(super) journal: RotationJournal,
     pub(super) live: BTreeMap<u32, String>,
     pub(super) slots: BTreeMap<SecretSlot, u32>,
     pub(super) consumers: BTreeMap<String, u32>,
@@ -113,15 +113,15 @@ impl Effect {
 }
 
 impl World {
-    pub(super) fn new(plan: Plan, faults: impl IntoIterator<Item = (usize, Fault)>) -> Self {
+    pub(super) fn new(plan: RotationPlan, faults: impl IntoIterator<Item = (usize, Fault)>) -> Self {
         let consumers = plan.consumers().map(|name| (name.to_owned(), OLD)).collect();
         let (mut live, mut slots) = (BTreeMap::from([(STRANGER, "ci-scanner".to_owned())]), BTreeMap::new());
-        if plan.purpose != Purpose::Create {
+        if plan.purpose != RotationPurpose::Create {
             live.insert(OLD, "ci-scanner".to_owned());
             slots.insert(SecretSlot::Current, OLD);
         }
         Self {
-            journal: Journal::begin(plan),
+            journal: RotationJournal::new(plan),
             live,
             slots,
             consumers,
@@ -178,7 +178,7 @@ impl World {
     /// Only a creation that can be found by its name can be caught however late it happens.
     fn may_be_late(&self, effect: &Effect) -> bool {
         match effect {
-            Effect::Mint(_) => self.journal.plan().ways().trace == Trace::ByName,
+            Effect::Mint(_) => self.journal.plan().strategy_traits().traceability == CreationTraceability::ByName,
             Effect::Write(_) => false,
             _ => true,
         }
@@ -217,7 +217,7 @@ impl World {
     /// The program revokes: this is the call for which everything else exists.
     pub(super) fn assert_may_die(&self, secret: u32) {
         assert_ne!(secret, STRANGER, "a credential that is not ours was revoked");
-        if self.journal.plan().purpose == Purpose::Revoke {
+        if self.journal.plan().purpose == RotationPurpose::Revoke {
             return assert_eq!(secret, OLD, "only what was asked for is revoked");
         }
         let Some(&current) = self.slots.get(&SecretSlot::Current) else { return };
@@ -230,19 +230,21 @@ impl World {
         let stored_alive = self.slots.values().any(|secret| self.live.contains_key(secret));
         let current = self.slots.get(&SecretSlot::Current);
         match self.journal.plan().purpose {
-            Purpose::Create => return assert!(current.is_none_or(|current| self.live.contains_key(current))),
-            Purpose::Revoke => return assert_eq!(current, Some(&OLD)),
-            Purpose::Replace => {}
+            RotationPurpose::Create => return assert!(current.is_none_or(|current| self.live.contains_key(current))),
+            RotationPurpose::Revoke => return assert_eq!(current, Some(&OLD)),
+            RotationPurpose::Replace => {}
         }
         let current = current.expect("the slot `current` is never empty");
         match self.journal.plan().overlap {
-            Overlap::SideBySide => assert!(self.live.contains_key(current), "the current secret {current} is dead"),
-            Overlap::Absent => assert!(stored_alive || self.clipboard.is_some() || self.live.contains_key(&OLD), "all is lost"),
+            SecretOverlap::SideBySide => assert!(self.live.contains_key(current), "the current secret {current} is dead"),
+            SecretOverlap::Absent => {
+                assert!(stored_alive || self.clipboard.is_some() || self.live.contains_key(&OLD), "all is lost")
+            }
         }
     }
 
     /// Everything that the provider lists.
-    pub(super) fn list(&mut self) -> Vec<Remote> {
+    pub(super) fn list(&mut self) -> Vec<RemoteCredential> {
         let listed: Vec<u32> = self.live.keys().copied().filter(|secret| !self.unlisted.contains(secret)).collect();
         self.unlisted.clear();
         listed.into_iter().map(|secret| self.remote(secret)).collect()
@@ -263,34 +265,34 @@ impl World {
     /// The process dies and another one takes over: what was in memory is gone, the journal comes from the disk.
     pub(super) fn restart(&mut self) {
         (self.in_hand, self.signed_in) = (None, false);
-        let plan = Entry::Planned(Box::new(self.journal.plan().clone()));
+        let plan = JournalEntry::Planned(Box::new(self.journal.plan().clone()));
         let lines: Vec<String> = std::iter::once(&plan)
             .chain(self.journal.entries())
             .map(|entry| serde_json::to_string(entry).expect("an entry is JSON"))
             .collect();
         let entries = lines.iter().map(|line| serde_json::from_str(line).expect("an entry is read back"));
-        let read = Journal::read(entries).expect("a journal is read back");
+        let read = RotationJournal::from_entries(entries).expect("a journal is read back");
         assert_eq!(read, self.journal);
         self.journal = read;
     }
 
-    pub(super) fn remote(&self, secret: u32) -> Remote {
+    pub(super) fn remote(&self, secret: u32) -> RemoteCredential {
         let label = self.live.get(&secret).cloned().unwrap_or_default();
-        Remote::new(format!("r{secret}"), label)
+        RemoteCredential::new(format!("r{secret}"), label)
     }
 }
 
 /// What every secret of this world reaches.
-pub(in crate::domain::rotation) fn reach(organisations: &[&str]) -> Reach {
-    Reach {
+pub(in crate::domain::rotation) fn reach(organisations: &[&str]) -> AccessScope {
+    AccessScope {
         principal: Principal { id: "ann".into(), name: "Ann".into(), kind: "user".into() },
         kind: "kind".into(),
         region: "SNYK-EU-01".into(),
-        organisations: organisations.iter().map(|&name| name.to_owned()).collect(),
+        organizations: organisations.iter().map(|&name| name.to_owned()).collect(),
         roles: None,
     }
 }
 
-pub(in crate::domain::rotation) fn print(secret: u32) -> Fingerprint {
-    Fingerprint(format!("fp{secret}"))
+pub(in crate::domain::rotation) fn print(secret: u32) -> SecretFingerprint {
+    SecretFingerprint(format!("fp{secret}"))
 }

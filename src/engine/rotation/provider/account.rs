@@ -13,7 +13,7 @@ use super::whereabouts::whereabouts;
 use super::{Desk, Doomed, Fresh, Strategy, Told, known, moment, refused, single_out};
 use crate::domain::provider::AuthMethod;
 use crate::domain::request::HttpMethod;
-use crate::domain::rotation::{Remote, Snapshot};
+use crate::domain::rotation::{OldSecretSnapshot, RemoteCredential};
 use crate::engine::rotation::Tried;
 
 /// The longest life of an access token, by Snyk's documentation.
@@ -31,18 +31,18 @@ pub(super) struct ClientSecret;
 
 #[async_trait]
 impl Strategy for Account {
-    async fn candidates(&self, desk: &Desk<'_>) -> Tried<Vec<Remote>> {
+    async fn candidates(&self, desk: &Desk<'_>) -> Tried<Vec<RemoteCredential>> {
         let id = account_id(desk)?;
         let told = look_up(desk, id).await?;
         match told.status {
             200..300 => Ok(remote(&told.body["data"]).into_iter().collect()),
             404 => Ok(Vec::new()),
             // Without the right to look, the id is still known.
-            _ => Ok(vec![Remote::new(id, id)]),
+            _ => Ok(vec![RemoteCredential::new(id, id)]),
         }
     }
 
-    async fn list(&self, desk: &Desk<'_>) -> Tried<Vec<Remote>> {
+    async fn list(&self, desk: &Desk<'_>) -> Tried<Vec<RemoteCredential>> {
         let (path, mut after, mut found) = (accounts(desk)?, None, Vec::new());
         for _ in 0..PAGES {
             let told = page(desk, &path, after.as_deref()).await?;
@@ -67,7 +67,12 @@ impl Strategy for Account {
         desk.call(Call::snyk(HttpMethod::Delete, path, Body::Empty)).await?.deleted()
     }
 
-    async fn recognise(&self, desk: &Desk<'_>, hint: Option<&str>, before: Option<&Snapshot>) -> Tried<Option<Remote>> {
+    async fn recognise(
+        &self,
+        desk: &Desk<'_>,
+        hint: Option<&str>,
+        before: Option<&OldSecretSnapshot>,
+    ) -> Tried<Option<RemoteCredential>> {
         Ok(single_out(self.list(desk).await?, hint, before))
     }
 
@@ -88,11 +93,11 @@ impl Strategy for Account {
 #[async_trait]
 impl Strategy for ClientSecret {
     /// The account, which both secrets belong to.
-    async fn candidates(&self, desk: &Desk<'_>) -> Tried<Vec<Remote>> {
+    async fn candidates(&self, desk: &Desk<'_>) -> Tried<Vec<RemoteCredential>> {
         Account.candidates(desk).await
     }
 
-    async fn list(&self, _desk: &Desk<'_>) -> Tried<Vec<Remote>> {
+    async fn list(&self, _desk: &Desk<'_>) -> Tried<Vec<RemoteCredential>> {
         refused("Snyk does not list client secrets")
     }
 
@@ -110,7 +115,12 @@ impl Strategy for ClientSecret {
         change(desk, Body::Holding(wish, secret)).await?.secret_deleted()
     }
 
-    async fn recognise(&self, desk: &Desk<'_>, _hint: Option<&str>, before: Option<&Snapshot>) -> Tried<Option<Remote>> {
+    async fn recognise(
+        &self,
+        desk: &Desk<'_>,
+        _hint: Option<&str>,
+        before: Option<&OldSecretSnapshot>,
+    ) -> Tried<Option<RemoteCredential>> {
         Ok(match known(before) {
             [only] => Some(only.clone()),
             _ => self.candidates(desk).await?.into_iter().next(),
@@ -220,17 +230,17 @@ fn attribute(told: &Told, id: &str) -> Option<String> {
     told.text(&format!("/data/attributes/{id}")).map(str::to_owned)
 }
 
-fn remote(item: &Value) -> Option<Remote> {
+fn remote(item: &Value) -> Option<RemoteCredential> {
     let id = item["id"].as_str()?.to_owned();
     let attributes = &item["attributes"];
     let label = attributes["name"].as_str().unwrap_or(&id).to_owned();
     let known = ["role_id", "auth_type", "client_id"].into_iter();
     let told = known.filter_map(|field| Some((field.to_owned(), attributes[field].as_str()?.to_owned())));
-    Some(Remote {
+    Some(RemoteCredential {
         created: moment(attributes["created_at"].as_str()),
         expires: moment(attributes["access_token_expires_at"].as_str()),
-        facts: told.chain([("service_account_id".to_owned(), id.clone())]).collect(),
-        ..Remote::new(id, label)
+        fields: told.chain([("service_account_id".to_owned(), id.clone())]).collect(),
+        ..RemoteCredential::new(id, label)
     })
 }
 

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::desk::{Body, Call};
 use super::{Desk, Doomed, Fresh, Strategy, Told, refused, single_out};
 use crate::domain::request::HttpMethod;
-use crate::domain::rotation::{FailureKind, Remote, Snapshot};
+use crate::domain::rotation::{OldSecretSnapshot, RemoteCredential, StepFailureKind};
 use crate::engine::rotation::Tried;
 
 /// How many pages of keys are read.
@@ -20,14 +20,14 @@ pub(super) struct Key;
 
 #[async_trait]
 impl Strategy for Key {
-    async fn candidates(&self, desk: &Desk<'_>) -> Tried<Vec<Remote>> {
+    async fn candidates(&self, desk: &Desk<'_>) -> Tried<Vec<RemoteCredential>> {
         let acting = desk.credential.principal.as_ref().filter(|who| who.kind == "api_user").map(|who| who.id.as_str());
         let Some(id) = desk.field("key_id").or(acting) else { return self.own_or_all(desk).await };
         let label = desk.field("key_name").unwrap_or(id).to_owned();
-        Ok(vec![Remote::new(id, label)])
+        Ok(vec![RemoteCredential::new(id, label)])
     }
 
-    async fn list(&self, desk: &Desk<'_>) -> Tried<Vec<Remote>> {
+    async fn list(&self, desk: &Desk<'_>) -> Tried<Vec<RemoteCredential>> {
         let mut found = Vec::new();
         for page in 1..=PAGES {
             let number = page.to_string();
@@ -73,7 +73,12 @@ impl Strategy for Key {
         desk.call(Call { method: HttpMethod::Delete, path, query: &[], body: Body::Empty }).await?.deleted()
     }
 
-    async fn recognise(&self, desk: &Desk<'_>, hint: Option<&str>, before: Option<&Snapshot>) -> Tried<Option<Remote>> {
+    async fn recognise(
+        &self,
+        desk: &Desk<'_>,
+        hint: Option<&str>,
+        before: Option<&OldSecretSnapshot>,
+    ) -> Tried<Option<RemoteCredential>> {
         Ok(single_out(self.list_if_allowed(desk).await?, hint, before))
     }
 
@@ -91,16 +96,16 @@ impl Strategy for Key {
 impl Key {
     /// The key that the secret says it is, where the provider's list has one of that id: nobody confirms that keys go by
     /// the id that they claim, so the claim alone is not enough. Else all of them, for a person to choose from.
-    async fn own_or_all(&self, desk: &Desk<'_>) -> Tried<Vec<Remote>> {
+    async fn own_or_all(&self, desk: &Desk<'_>) -> Tried<Vec<RemoteCredential>> {
         let listed = self.list_if_allowed(desk).await?;
         let claimed = desk.engine.claimed_id(&desk.credential).await;
         let own = listed.iter().find(|one| Some(&one.id) == claimed.as_ref()).cloned();
         Ok(own.map_or(listed, |own| vec![own]))
     }
 
-    async fn list_if_allowed(&self, desk: &Desk<'_>) -> Tried<Vec<Remote>> {
+    async fn list_if_allowed(&self, desk: &Desk<'_>) -> Tried<Vec<RemoteCredential>> {
         match self.list(desk).await {
-            Err(failure) if failure.kind == FailureKind::Refused => Ok(Vec::new()),
+            Err(failure) if failure.kind == StepFailureKind::Refused => Ok(Vec::new()),
             listed => listed,
         }
     }
@@ -144,11 +149,11 @@ fn pair(pair: &Value) -> String {
     words.into_iter().flatten().collect::<Vec<_>>().join(" ")
 }
 
-fn remote(item: &Value) -> Option<Remote> {
+fn remote(item: &Value) -> Option<RemoteCredential> {
     let id = item["id"].as_str()?.to_owned();
     let label = item["name"].as_str().unwrap_or(&id).to_owned();
     let facts = [("key_id", &id), ("key_name", &label)].map(|(field, value)| (field.to_owned(), value.clone())).into();
-    Some(Remote { facts, ..Remote::new(id, label) })
+    Some(RemoteCredential { fields: facts, ..RemoteCredential::new(id, label) })
 }
 
 #[cfg(test)]
@@ -160,7 +165,7 @@ mod tests {
         let roles = read_roles("R1, R2 team:T9 , R3 target:X").unwrap();
         assert_eq!(roles.as_array().unwrap().iter().map(pair).collect::<Vec<_>>(), ["R1 account", "R2 team T9", "R3 target X"]);
         for wrong in ["R1 planet:P", "R1 team:", "R1 somewhere"] {
-            assert_eq!(read_roles(wrong).unwrap_err().kind, FailureKind::Refused, "{wrong}");
+            assert_eq!(read_roles(wrong).unwrap_err().kind, StepFailureKind::Refused, "{wrong}");
         }
     }
 }

@@ -12,7 +12,7 @@ use super::{Desk, Doomed, Fresh, Strategy, Told, known, moment, refused};
 use crate::domain::Secret;
 use crate::domain::credential::{Principal, SecretPart, SecretSlot};
 use crate::domain::request::HttpMethod;
-use crate::domain::rotation::{Failure, FailureKind, Remote, Snapshot};
+use crate::domain::rotation::{OldSecretSnapshot, RemoteCredential, StepFailure, StepFailureKind};
 use crate::domain::text::to_hex;
 use crate::engine::keyring::random;
 use crate::engine::rotation::Tried;
@@ -30,12 +30,12 @@ pub(super) struct AppSecret;
 #[async_trait]
 impl Strategy for AppSecret {
     /// The app, which both secrets belong to.
-    async fn candidates(&self, desk: &Desk<'_>) -> Tried<Vec<Remote>> {
+    async fn candidates(&self, desk: &Desk<'_>) -> Tried<Vec<RemoteCredential>> {
         let told = desk.call(Call::snyk(HttpMethod::Get, app(desk)?, Body::Empty)).await?.successful()?;
         Ok(remote(&told.body["data"]).into_iter().collect())
     }
 
-    async fn list(&self, _desk: &Desk<'_>) -> Tried<Vec<Remote>> {
+    async fn list(&self, _desk: &Desk<'_>) -> Tried<Vec<RemoteCredential>> {
         refused("Snyk does not list client secrets")
     }
 
@@ -52,7 +52,12 @@ impl Strategy for AppSecret {
         change(desk, Body::Holding(wish, secret)).await?.secret_deleted()
     }
 
-    async fn recognise(&self, desk: &Desk<'_>, _hint: Option<&str>, before: Option<&Snapshot>) -> Tried<Option<Remote>> {
+    async fn recognise(
+        &self,
+        desk: &Desk<'_>,
+        _hint: Option<&str>,
+        before: Option<&OldSecretSnapshot>,
+    ) -> Tried<Option<RemoteCredential>> {
         Ok(match known(before) {
             [only] => Some(only.clone()),
             _ => self.candidates(desk).await?.into_iter().next(),
@@ -81,8 +86,8 @@ async fn introduce(desk: &Desk<'_>, client_secret: Secret) -> Tried<Introduction
     let nothing = Arc::new(made_up("rt")?);
     let exchange = desk.engine.exchange(&desk.credential.fields, desk.kind, desk.region, (&nothing, &parts));
     exchange.introduce(desk.engine.transport.as_ref()).await.map_err(|error| {
-        let kind = if matches!(error, ExchangeError::Missing(_)) { FailureKind::Refused } else { FailureKind::NotYet };
-        Failure::new(kind, error.to_string())
+        let kind = if matches!(error, ExchangeError::Missing(_)) { StepFailureKind::Refused } else { StepFailureKind::Retryable };
+        StepFailure::new(kind, error.to_string())
     })
 }
 
@@ -112,11 +117,11 @@ fn app_id<'a>(desk: &'a Desk<'_>) -> Tried<&'a str> {
     desk.field("app_id").map_or_else(|| refused("the app's id is not known: set the field app_id"), Ok)
 }
 
-fn remote(item: &Value) -> Option<Remote> {
+fn remote(item: &Value) -> Option<RemoteCredential> {
     let id = item["id"].as_str()?.to_owned();
     let attributes = &item["attributes"];
     let label = attributes["name"].as_str().unwrap_or(&id).to_owned();
     let client = attributes["client_id"].as_str().map(|client| ("client_id".to_owned(), client.to_owned()));
     let created = moment(attributes["created_at"].as_str());
-    Some(Remote { created, facts: client.into_iter().collect(), ..Remote::new(id, label) })
+    Some(RemoteCredential { created, fields: client.into_iter().collect(), ..RemoteCredential::new(id, label) })
 }

@@ -10,7 +10,7 @@ use crate::domain::redact::{SecretRedactor, members};
 use crate::domain::region::{HostRole, Region};
 use crate::domain::request::{HttpMethod, RequestDraft, RequestTarget};
 use crate::domain::response::ApiResponse;
-use crate::domain::rotation::{Failure, FailureKind};
+use crate::domain::rotation::{StepFailure, StepFailureKind};
 use crate::domain::{Credential, CredentialId, Problem, Secret, text};
 use crate::engine::Engine;
 use crate::engine::authorize::Trouble;
@@ -75,9 +75,9 @@ impl Desk<'_> {
         let answer = if answer.status == 401 { self.send_again(clerk, &call, answer).await? } else { answer };
         let told = self.read(&answer, &call)?;
         match told.status {
-            429 => Err(told.failure(FailureKind::NotYet)),
-            408 | 500.. if call.method.is_safe() => Err(told.failure(FailureKind::NotYet)),
-            408 | 500.. => Err(told.failure(FailureKind::Unanswered)),
+            429 => Err(told.failure(StepFailureKind::Retryable)),
+            408 | 500.. if call.method.is_safe() => Err(told.failure(StepFailureKind::Retryable)),
+            408 | 500.. => Err(told.failure(StepFailureKind::OutcomeUnknown)),
             _ => Ok(told),
         }
     }
@@ -123,7 +123,7 @@ impl Desk<'_> {
         let provider = provider.map_err(|error| failure_of(&error.into()))?;
         let captured = members::capture_secrets(answer.body.text().unwrap_or_default(), &provider.secret_members);
         if answer.truncated && !call.method.is_safe() {
-            return Err(Failure::new(FailureKind::Unanswered, "the answer is longer than any that was expected"));
+            return Err(StepFailure::new(StepFailureKind::OutcomeUnknown, "the answer is longer than any that was expected"));
         }
         let mut redactor = SecretRedactor::default();
         if let Body::Holding(_, secret) = &call.body {
@@ -178,13 +178,13 @@ impl Told {
     }
 
     /// What the status means for going on.
-    pub(super) fn failure(&self, kind: FailureKind) -> Failure {
-        Failure::new(kind, format!("{}: {}", self.status, self.remark))
+    pub(super) fn failure(&self, kind: StepFailureKind) -> StepFailure {
+        StepFailure::new(kind, format!("{}: {}", self.status, self.remark))
     }
 
     /// The answer, if it is a success.
     pub(super) fn successful(self) -> Tried<Self> {
-        if self.is_success() { Ok(self) } else { Err(self.failure(FailureKind::Refused)) }
+        if self.is_success() { Ok(self) } else { Err(self.failure(StepFailureKind::Refused)) }
     }
 
     /// The answer to a creation: a limit is told apart, and so is a name that is taken, since only an earlier call of
@@ -192,8 +192,8 @@ impl Told {
     pub(super) fn created(self) -> Tried<Self> {
         let full = ["maximum", "cannot update secrets", "too many"].iter().any(|words| self.says(words));
         match self.status {
-            409 => Err(self.failure(FailureKind::Unanswered)),
-            400..500 if full => Err(self.failure(FailureKind::Full)),
+            409 => Err(self.failure(StepFailureKind::OutcomeUnknown)),
+            400..500 if full => Err(self.failure(StepFailureKind::QuotaExceeded)),
             _ => self.successful(),
         }
     }
@@ -202,9 +202,9 @@ impl Told {
     pub(super) fn deleted(&self) -> Tried<()> {
         match self.status {
             404 | 410 => Ok(()),
-            401 => Err(self.failure(FailureKind::NotYet)),
+            401 => Err(self.failure(StepFailureKind::Retryable)),
             _ if self.is_success() => Ok(()),
-            _ => Err(self.failure(FailureKind::Refused)),
+            _ => Err(self.failure(StepFailureKind::Refused)),
         }
     }
 
@@ -218,39 +218,40 @@ impl Told {
     /// The only secret in it. An answer that announces one and does not bring it leaves the outcome unknown.
     pub(super) fn take_secret(&mut self, member: &str) -> Tried<Secret> {
         let place = self.secrets.iter().position(|(name, _)| name == member);
-        let missing = || Failure::new(FailureKind::Unanswered, format!("the answer ({}) brings no {member}", self.status));
+        let missing =
+            || StepFailure::new(StepFailureKind::OutcomeUnknown, format!("the answer ({}) brings no {member}", self.status));
         place.map(|place| self.secrets.swap_remove(place).1).ok_or_else(missing)
     }
 }
 
 /// What a problem on this side of the network means for going on.
-pub(in crate::engine) fn failure_of(problem: &Problem) -> Failure {
+pub(in crate::engine) fn failure_of(problem: &Problem) -> StepFailure {
     let kind = match problem.class {
-        ProblemClass::Store | ProblemClass::Unknown | ProblemClass::Failed => FailureKind::NotYet,
-        _ => FailureKind::Refused,
+        ProblemClass::Store | ProblemClass::Unknown | ProblemClass::Failed => StepFailureKind::Retryable,
+        _ => StepFailureKind::Refused,
     };
-    Failure::new(kind, format!("{}: {}", problem.what, problem.why))
+    StepFailure::new(kind, format!("{}: {}", problem.what, problem.why))
 }
 
-fn told_of(trouble: Trouble, method: HttpMethod) -> Failure {
+fn told_of(trouble: Trouble, method: HttpMethod) -> StepFailure {
     let kind = match &trouble {
         Trouble::Problem(problem) => return failure_of(problem),
         Trouble::Net(error) => kind_of(error, method),
         Trouble::Exchange(ExchangeError::Net(_) | ExchangeError::InDoubt(_) | ExchangeError::Unexpected { .. }) => {
-            FailureKind::NotYet
+            StepFailureKind::Retryable
         }
-        Trouble::Exchange(_) => FailureKind::Refused,
+        Trouble::Exchange(_) => StepFailureKind::Refused,
     };
-    Failure::new(kind, Problem::from(trouble).why)
+    StepFailure::new(kind, Problem::from(trouble).why)
 }
 
 /// A connection that never stood has changed nothing; an answer that did not come may have.
-const fn kind_of(error: &NetError, method: HttpMethod) -> FailureKind {
+const fn kind_of(error: &NetError, method: HttpMethod) -> StepFailureKind {
     match error {
-        NetError::NoConnection { .. } => FailureKind::NotYet,
-        NetError::NotBound(_) | NetError::Unsendable(_) => FailureKind::Refused,
-        _ if method.is_safe() => FailureKind::NotYet,
-        _ => FailureKind::Unanswered,
+        NetError::NoConnection { .. } => StepFailureKind::Retryable,
+        NetError::NotBound(_) | NetError::Unsendable(_) => StepFailureKind::Refused,
+        _ if method.is_safe() => StepFailureKind::Retryable,
+        _ => StepFailureKind::OutcomeUnknown,
     }
 }
 

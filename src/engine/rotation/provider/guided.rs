@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 
 use super::{Desk, Doomed, Fresh, Strategy, refused};
-use crate::domain::rotation::{Remote, Snapshot};
+use crate::domain::rotation::{OldSecretSnapshot, RemoteCredential};
 use crate::engine::rotation::Tried;
 
 const NO_API: &str = "the provider has no API for it";
@@ -13,11 +13,11 @@ pub(super) struct Guided;
 
 #[async_trait]
 impl Strategy for Guided {
-    async fn candidates(&self, _desk: &Desk<'_>) -> Tried<Vec<Remote>> {
+    async fn candidates(&self, _desk: &Desk<'_>) -> Tried<Vec<RemoteCredential>> {
         Ok(Vec::new())
     }
 
-    async fn list(&self, _desk: &Desk<'_>) -> Tried<Vec<Remote>> {
+    async fn list(&self, _desk: &Desk<'_>) -> Tried<Vec<RemoteCredential>> {
         refused(NO_API)
     }
 
@@ -29,7 +29,12 @@ impl Strategy for Guided {
         refused(NO_API)
     }
 
-    async fn recognise(&self, _desk: &Desk<'_>, _hint: Option<&str>, _before: Option<&Snapshot>) -> Tried<Option<Remote>> {
+    async fn recognise(
+        &self,
+        _desk: &Desk<'_>,
+        _hint: Option<&str>,
+        _before: Option<&OldSecretSnapshot>,
+    ) -> Tried<Option<RemoteCredential>> {
         Ok(None)
     }
 }

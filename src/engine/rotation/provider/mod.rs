@@ -25,20 +25,20 @@ use super::survey::Use;
 use crate::domain::Secret;
 use crate::domain::credential::SecretSlot;
 use crate::domain::provider::spec::RotationStrategyId;
-use crate::domain::rotation::{Failure, FailureKind, Remote, Snapshot};
+use crate::domain::rotation::{OldSecretSnapshot, RemoteCredential, StepFailure, StepFailureKind};
 
 /// A secret that a provider has just made, and what it is there.
 pub(in crate::engine) struct Fresh {
     /// The secret.
     pub secret: Secret,
     /// What it is at the provider.
-    pub remote: Remote,
+    pub remote: RemoteCredential,
 }
 
 /// Something to be revoked.
 pub(in crate::engine) enum Doomed<'a> {
     /// By its id.
-    Remote(&'a Remote),
+    Remote(&'a RemoteCredential),
     /// By its value.
     Value(&'a Arc<Secret>),
 }
@@ -47,10 +47,10 @@ pub(in crate::engine) enum Doomed<'a> {
 #[async_trait]
 pub(in crate::engine) trait Strategy: Send + Sync {
     /// What the credential may be at the provider; one where that is sure.
-    async fn candidates(&self, desk: &Desk<'_>) -> Tried<Vec<Remote>>;
+    async fn candidates(&self, desk: &Desk<'_>) -> Tried<Vec<RemoteCredential>>;
 
     /// Everything of this sort that the provider lists.
-    async fn list(&self, desk: &Desk<'_>) -> Tried<Vec<Remote>>;
+    async fn list(&self, desk: &Desk<'_>) -> Tried<Vec<RemoteCredential>>;
 
     /// Makes a new secret.
     async fn mint(&self, desk: &Desk<'_>, name: &str) -> Tried<Fresh>;
@@ -60,7 +60,12 @@ pub(in crate::engine) trait Strategy: Send + Sync {
 
     /// What a secret that a person has made, or that was found in the slot `pending`, is at the provider, by what was
     /// there `before`. Where that is not certain, it is nothing: what is recognised may be revoked.
-    async fn recognise(&self, desk: &Desk<'_>, hint: Option<&str>, before: Option<&Snapshot>) -> Tried<Option<Remote>>;
+    async fn recognise(
+        &self,
+        desk: &Desk<'_>,
+        hint: Option<&str>,
+        before: Option<&OldSecretSnapshot>,
+    ) -> Tried<Option<RemoteCredential>>;
 
     /// The roles of what has this id; `None` where the provider does not tell.
     async fn roles(&self, _desk: &Desk<'_>, _id: &str) -> Tried<Option<BTreeSet<String>>> {
@@ -98,21 +103,21 @@ pub(in crate::engine) fn strategy(plan: RotationStrategyId) -> &'static dyn Stra
 
 /// Nothing happened, and the same again would end the same.
 fn refused<T>(why: impl Into<String>) -> Tried<T> {
-    Err(Failure::new(FailureKind::Refused, why))
+    Err(StepFailure::new(StepFailureKind::Refused, why))
 }
 
 /// What the credential was sure or likely to be before.
-fn known(before: Option<&Snapshot>) -> &[Remote] {
+fn known(before: Option<&OldSecretSnapshot>) -> &[RemoteCredential] {
     before.map(|snapshot| &snapshot.remotes[..]).unwrap_or_default()
 }
 
 /// The one of `found` that a hint names; else the only one that was not listed before. Where nobody knows what was
 /// listed, the only one that is new here may be anybody's.
-fn single_out(found: Vec<Remote>, hint: Option<&str>, before: Option<&Snapshot>) -> Option<Remote> {
+fn single_out(found: Vec<RemoteCredential>, hint: Option<&str>, before: Option<&OldSecretSnapshot>) -> Option<RemoteCredential> {
     if let Some(named) = found.iter().find(|remote| Some(remote.id.as_str()) == hint) {
         return Some(named.clone());
     }
-    let listed = before?.listed.as_ref()?;
+    let listed = before?.listed_ids.as_ref()?;
     let mut fresh = found.into_iter().filter(|remote| !listed.contains(&remote.id));
     fresh.next().filter(|_| fresh.next().is_none())
 }
@@ -125,25 +130,25 @@ fn moment(text: Option<&str>) -> Option<crate::domain::Timestamp> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::rotation::{Fingerprint, Known, OldReach};
+    use crate::domain::rotation::{OldAccess, PreviousMetadata, SecretFingerprint};
 
-    fn found(ids: &[&str]) -> Vec<Remote> {
-        ids.iter().map(|id| Remote::new(*id, *id)).collect()
+    fn found(ids: &[&str]) -> Vec<RemoteCredential> {
+        ids.iter().map(|id| RemoteCredential::new(*id, *id)).collect()
     }
 
-    fn before(listed: Option<&[&str]>) -> Snapshot {
-        Snapshot {
-            fingerprint: Fingerprint("old".into()),
-            reach: OldReach::Unknown("401".into()),
+    fn before(listed: Option<&[&str]>) -> OldSecretSnapshot {
+        OldSecretSnapshot {
+            fingerprint: SecretFingerprint("old".into()),
+            access: OldAccess::Unknown("401".into()),
             remotes: found(&["old"]),
-            listed: listed.map(|ids| ids.iter().map(|&id| id.to_owned()).collect()),
-            known: Known::default(),
+            listed_ids: listed.map(|ids| ids.iter().map(|&id| id.to_owned()).collect()),
+            previous_metadata: PreviousMetadata::default(),
         }
     }
 
     #[test]
     fn what_was_there_before_is_never_singled_out_as_new() {
-        let id = |remote: Option<Remote>| remote.map(|remote| remote.id);
+        let id = |remote: Option<RemoteCredential>| remote.map(|remote| remote.id);
         let known = before(Some(&["old", "stranger"]));
         assert_eq!(id(single_out(found(&["old", "stranger", "new"]), None, Some(&known))), Some("new".into()));
         assert_eq!(id(single_out(found(&["old", "stranger"]), None, Some(&known))), None, "the new one is not listed yet");

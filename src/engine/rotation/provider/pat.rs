@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::desk::{Body, Call};
 use super::{Desk, Doomed, Fresh, Strategy, moment, refused, single_out};
 use crate::domain::request::HttpMethod;
-use crate::domain::rotation::{FailureKind, Remote, Snapshot};
+use crate::domain::rotation::{OldSecretSnapshot, RemoteCredential, StepFailureKind};
 use crate::engine::rotation::Tried;
 
 const PATH: &str = "/rest/self/personal_access_tokens";
@@ -17,16 +17,16 @@ pub(super) struct PersonalAccessToken;
 #[async_trait]
 impl Strategy for PersonalAccessToken {
     /// A token that has ended cannot list; then its field is all there is to know.
-    async fn candidates(&self, desk: &Desk<'_>) -> Tried<Vec<Remote>> {
+    async fn candidates(&self, desk: &Desk<'_>) -> Tried<Vec<RemoteCredential>> {
         let known = desk.field("pat_id");
         match self.list(desk).await {
             Ok(list) => Ok(list.iter().find(|pat| Some(pat.id.as_str()) == known).cloned().map_or(list, |pat| vec![pat])),
-            Err(failure) if failure.kind == FailureKind::Refused => Ok(known.map(by_id).into_iter().collect()),
+            Err(failure) if failure.kind == StepFailureKind::Refused => Ok(known.map(by_id).into_iter().collect()),
             Err(failure) => Err(failure),
         }
     }
 
-    async fn list(&self, desk: &Desk<'_>) -> Tried<Vec<Remote>> {
+    async fn list(&self, desk: &Desk<'_>) -> Tried<Vec<RemoteCredential>> {
         let told = desk.call(Call::snyk(HttpMethod::Get, PATH.to_owned(), Body::Empty)).await?.successful()?;
         Ok(told.body["data"].as_array().into_iter().flatten().filter_map(remote).collect())
     }
@@ -41,7 +41,12 @@ impl Strategy for PersonalAccessToken {
         desk.call(Call::snyk(HttpMethod::Delete, path, Body::Empty)).await?.deleted()
     }
 
-    async fn recognise(&self, desk: &Desk<'_>, hint: Option<&str>, before: Option<&Snapshot>) -> Tried<Option<Remote>> {
+    async fn recognise(
+        &self,
+        desk: &Desk<'_>,
+        hint: Option<&str>,
+        before: Option<&OldSecretSnapshot>,
+    ) -> Tried<Option<RemoteCredential>> {
         Ok(single_out(self.list(desk).await?, hint, before))
     }
 
@@ -50,14 +55,14 @@ impl Strategy for PersonalAccessToken {
     }
 }
 
-fn by_id(id: &str) -> Remote {
-    Remote::new(id, id)
+fn by_id(id: &str) -> RemoteCredential {
+    RemoteCredential::new(id, id)
 }
 
-fn remote(item: &Value) -> Option<Remote> {
+fn remote(item: &Value) -> Option<RemoteCredential> {
     let attributes = &item["attributes"];
     let id = item["id"].as_str()?.to_owned();
     let label = attributes["label"].as_str().unwrap_or(&id).to_owned();
     let (created, expires) = (moment(attributes["created_at"].as_str()), moment(attributes["expires_at"].as_str()));
-    Some(Remote { created, expires, ..Remote::new(id, label) })
+    Some(RemoteCredential { created, expires, ..RemoteCredential::new(id, label) })
 }

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use super::{Desk, Doomed, Fresh, Strategy, failure_of, refused};
 use crate::domain::Secret;
 use crate::domain::credential::SecretPart;
-use crate::domain::rotation::{Failure, FailureKind, Remote, Snapshot};
+use crate::domain::rotation::{OldSecretSnapshot, RemoteCredential, StepFailure, StepFailureKind};
 use crate::engine::rotation::Tried;
 use crate::net::exchange::ExchangeError;
 
@@ -17,11 +17,11 @@ pub(super) struct Session;
 
 #[async_trait]
 impl Strategy for Session {
-    async fn candidates(&self, _desk: &Desk<'_>) -> Tried<Vec<Remote>> {
+    async fn candidates(&self, _desk: &Desk<'_>) -> Tried<Vec<RemoteCredential>> {
         Ok(Vec::new())
     }
 
-    async fn list(&self, _desk: &Desk<'_>) -> Tried<Vec<Remote>> {
+    async fn list(&self, _desk: &Desk<'_>) -> Tried<Vec<RemoteCredential>> {
         refused("Snyk does not list refresh tokens")
     }
 
@@ -37,7 +37,12 @@ impl Strategy for Session {
         exchange.revoke(desk.engine.transport.as_ref()).await.map_err(|error| failure(&error))
     }
 
-    async fn recognise(&self, _desk: &Desk<'_>, _hint: Option<&str>, _before: Option<&Snapshot>) -> Tried<Option<Remote>> {
+    async fn recognise(
+        &self,
+        _desk: &Desk<'_>,
+        _hint: Option<&str>,
+        _before: Option<&OldSecretSnapshot>,
+    ) -> Tried<Option<RemoteCredential>> {
         Ok(None)
     }
 }
@@ -54,11 +59,11 @@ async fn parts(desk: &Desk<'_>) -> Tried<BTreeMap<String, Arc<Secret>>> {
     Ok(parts)
 }
 
-fn failure(error: &ExchangeError) -> Failure {
+fn failure(error: &ExchangeError) -> StepFailure {
     let kind = match error {
-        ExchangeError::Net(_) => FailureKind::NotYet,
-        ExchangeError::InDoubt(_) | ExchangeError::Unexpected { .. } => FailureKind::Unanswered,
-        _ => FailureKind::Refused,
+        ExchangeError::Net(_) => StepFailureKind::Retryable,
+        ExchangeError::InDoubt(_) | ExchangeError::Unexpected { .. } => StepFailureKind::OutcomeUnknown,
+        _ => StepFailureKind::Refused,
     };
-    Failure::new(kind, error.to_string())
+    StepFailure::new(kind, error.to_string())
 }

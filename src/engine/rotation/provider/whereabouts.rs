@@ -8,7 +8,7 @@ use super::account::{account_id, accounts};
 use super::desk::{Body, Call};
 use crate::domain::credential::SecretSlot;
 use crate::domain::request::HttpMethod;
-use crate::domain::rotation::Reach;
+use crate::domain::rotation::AccessScope;
 use crate::engine::rotation::Tried;
 
 /// Fields of a credential.
@@ -20,7 +20,7 @@ pub(super) async fn whereabouts(desk: &Desk<'_>) -> Tried<Fields> {
     if has_home && account_id(desk).is_ok() {
         return Ok(Fields::new());
     }
-    let Ok(Reach { principal, organisations, .. }) = desk.measure(SecretSlot::Current, None).await? else {
+    let Ok(AccessScope { principal, organizations: organisations, .. }) = desk.measure(SecretSlot::Current, None).await? else {
         return Ok(Fields::new());
     };
     if principal.kind != "service_account" {

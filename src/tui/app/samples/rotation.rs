@@ -3,60 +3,62 @@
 use super::credentials;
 use crate::domain::credential::SecretPart;
 use crate::domain::provider::ProviderCatalog;
-use crate::domain::rotation::{Line, LineState, Order, Plan, Purpose, RotationId, Saying, State, Status};
+use crate::domain::rotation::{
+    PlanRequest, ProgressLine, RotationId, RotationPhase, RotationPlan, RotationPurpose, RotationStatus, StepStatus, UserDecision,
+};
 use crate::engine::message::{Awaited, Choice, Dilemma, Question, Review};
 
 /// The plan for an OAuth service account.
-pub(crate) fn plan() -> Plan {
+pub(crate) fn plan() -> RotationPlan {
     plan_for("service-account-oauth")
 }
 
 /// The plan for a credential of this kind of Snyk's or of its apps'.
-pub(crate) fn plan_for(kind: &str) -> Plan {
+pub(crate) fn plan_for(kind: &str) -> RotationPlan {
     let catalogue = ProviderCatalog::builtin();
     let credential = &credentials()[0];
     let rotation = RotationId::from_random([7; 8]);
     let kind = ["snyk", "snyk-apps"].into_iter().find_map(|provider| catalogue.kind(provider, kind).ok()).expect("a kind");
     let (part, replacement, consumers) = (SecretPart::Secret, &kind.rotation, vec!["ci".to_owned()]);
-    let purpose = Purpose::Replace;
-    Plan::draw(Order { rotation, purpose, credential, kind, part, replacement, consumers, administrator: None })
+    let purpose = RotationPurpose::Replace;
+    RotationPlan::new(PlanRequest { rotation, purpose, credential, kind, part, replacement, consumers, administrator: None })
 }
 
 /// A line about a step.
-pub(crate) fn line(step: &str, state: LineState, detail: &str) -> Line {
-    Line { rotation: "r1".to_owned(), step: step.to_owned(), state, detail: detail.to_owned() }
+pub(crate) fn line(step: &str, state: StepStatus, detail: &str) -> ProgressLine {
+    ProgressLine { rotation: "r1".to_owned(), step: step.to_owned(), state, detail: detail.to_owned() }
 }
 
 /// The status of a rotation in this state.
-pub(crate) fn status(state: State) -> Status {
-    Status {
+pub(crate) fn status(state: RotationPhase) -> RotationStatus {
+    RotationStatus {
         id: plan().rotation.to_string(),
         name: "ci-scanner".to_owned(),
-        purpose: Purpose::Replace,
+        purpose: RotationPurpose::Replace,
         part: "secret".to_owned(),
         plan: "a plan".to_owned(),
         state,
         step: Some("create".to_owned()),
         next: "find out whether the provider has made the new secret".to_owned(),
-        left: Vec::new(),
+        manual_steps: Vec::new(),
         why: None,
     }
 }
 
 /// What has become of a rotation that stopped while it had a secret made.
 pub(crate) fn review(way_back: Result<(), &'static str>) -> Review {
-    let done = |step: &str, words: &str| line(step, LineState::Done, words);
+    let done = |step: &str, words: &str| line(step, StepStatus::Done, words);
     let lines = vec![
         done("prove-store", "show that the store keeps what it is given"),
         done("snapshot", "see whom the old secret acts as and what it reaches"),
-        line("create", LineState::Running, "have the provider make the new secret"),
+        line("create", StepStatus::Running, "have the provider make the new secret"),
     ];
-    Review { plan: plan(), lines, status: status(State::Running), way_back }
+    Review { plan: plan(), lines, status: status(RotationPhase::Running), way_back }
 }
 
 /// A question with these answers.
-pub(crate) fn dilemma(choices: &[Saying]) -> Dilemma {
-    let choice = |saying: &Saying| Choice { title: "an answer".to_owned(), saying: saying.clone() };
+pub(crate) fn dilemma(choices: &[UserDecision]) -> Dilemma {
+    let choice = |saying: &UserDecision| Choice { title: "an answer".to_owned(), saying: saying.clone() };
     Dilemma {
         rotation: plan().rotation.to_string(),
         step: "verify".to_owned(),
@@ -71,7 +73,7 @@ pub(crate) fn dilemma(choices: &[Saying]) -> Dilemma {
 /// A question for a new secret.
 pub(crate) fn paste_dilemma() -> Dilemma {
     let title = "make a new secret, call it tokenring-r1-1 if it takes a name, and paste it. Press \"Revoke & Regenerate\".";
-    let choices = vec![Choice { title: "roll back".to_owned(), saying: Saying::Abort }];
+    let choices = vec![Choice { title: "roll back".to_owned(), saying: UserDecision::RollBack }];
     Dilemma {
         step: "await-paste".to_owned(),
         question: Question { title: title.to_owned(), detail: "No overlap: the old one dies at once.".to_owned(), typed: None },

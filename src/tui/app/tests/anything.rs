@@ -53,7 +53,7 @@ fn answer_to(task: &Task, session: &Session) -> Option<Event> {
         Task::Rotation(task) => Event::Rotation(match task {
             RotationTask::Plan(_) => RotationEvent::Planned(Box::new(samples::rotation::plan())),
             RotationTask::Run(_) => RotationEvent::Asks(QuestionId(1), Box::new(samples::rotation::paste_dilemma())),
-            RotationTask::TakeUp(..) => RotationEvent::Step(samples::rotation::line("human", LineState::Done, "try again")),
+            RotationTask::TakeUp(..) => RotationEvent::Step(samples::rotation::line("human", StepStatus::Done, "try again")),
             RotationTask::Unfinished => RotationEvent::Unfinished(vec![samples::rotation::status(RotationState::Running)]),
             _ => RotationEvent::Reviewed(Box::new(samples::rotation::review(Ok(())))),
         }),

@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::domain::credential::SecretPart;
-use crate::domain::rotation::Saying;
-use crate::domain::rotation::{Plan, Purpose, Status as RotationStatus};
+use crate::domain::rotation::UserDecision;
+use crate::domain::rotation::{RotationPlan, RotationPurpose, RotationStatus};
 use crate::engine::message::{Charge, Reply, Turn, Wish};
 use crate::tui::app::samples::rotation::{line, paste_dilemma, plan, review, sign_in_dilemma, status};
 use crate::tui::app::sheet::{Row, Value};
@@ -29,7 +29,7 @@ impl Session {
         self.press("Right Enter");
         let (task, RotationTask::Run(begun)) = self.rotation_task() else { panic!("it did not begin") };
         assert_eq!(*begun, plan());
-        self.rotation(task, RotationEvent::Step(line("prove-store", LineState::Running, "…")));
+        self.rotation(task, RotationEvent::Step(line("prove-store", StepStatus::Running, "…")));
         task
     }
 
@@ -113,10 +113,10 @@ fn steps_are_followed_to_the_end() {
     let mut session = ready();
     let task = session.begin();
     assert!(session.said().contains("keeps what it is given running"));
-    session.rotation(TaskId(task.0 + 100), RotationEvent::Step(line("create", LineState::Done, "of another task")));
+    session.rotation(TaskId(task.0 + 100), RotationEvent::Step(line("create", StepStatus::Done, "of another task")));
     assert!(!session.said().contains("of another task"));
-    session.rotation(task, RotationEvent::Step(line("prove-store", LineState::Done, "…")));
-    session.rotation(task, RotationEvent::Step(line("create", LineState::Failed, "503")));
+    session.rotation(task, RotationEvent::Step(line("prove-store", StepStatus::Done, "…")));
+    session.rotation(task, RotationEvent::Step(line("create", StepStatus::Failed, "503")));
     assert!(session.said().contains("make the new secret failed\n  503"));
     session.rotation(task, RotationEvent::Ended(status(RotationState::Done))).report(task, Event::Done);
     assert!(session.said().contains("Done: the new secret") && session.said().contains("[Close]"));
@@ -137,7 +137,7 @@ fn a_question_is_answered_with_what_is_pasted() {
     session.press("Enter");
     let (_, RotationTask::Answer(QUESTION, Reply::Pasted(secret))) = session.rotation_task() else { panic!("no answer") };
     assert!(secret.same_as(&Secret::from_text(TOKEN.to_owned())));
-    session.rotation(task, RotationEvent::Step(line("stash", LineState::Done, "…")));
+    session.rotation(task, RotationEvent::Step(line("stash", StepStatus::Done, "…")));
     assert!(session.said().contains("keep the new secret in the store done"), "it still follows the task that goes on");
 }
 
@@ -148,7 +148,7 @@ fn a_question_that_is_left_leaves_an_account() {
     session.rotation(task, RotationEvent::Asks(QUESTION, Box::new(paste_dilemma())));
     session.press("Down Down Enter");
     assert!(matches!(session.rotation_task().1, RotationTask::Leave(QUESTION)));
-    session.rotation(task, RotationEvent::Ended(status(RotationState::NeedsHuman)));
+    session.rotation(task, RotationEvent::Ended(status(RotationState::NeedsUser)));
     assert!(matches!(session.rotation_task().1, RotationTask::Review(_)));
 }
 
@@ -204,14 +204,14 @@ fn unfinished_rotations_are_offered_at_the_start() {
     let asks = started.iter().find(|(_, task)| matches!(task, Task::Rotation(RotationTask::Unfinished))).expect("a question").0;
     session.rotation(asks, RotationEvent::Unfinished(Vec::new()));
     assert!(session.app.dialogs.is_empty());
-    session.rotation(asks, RotationEvent::Unfinished(vec![status(RotationState::NeedsHuman)]));
+    session.rotation(asks, RotationEvent::Unfinished(vec![status(RotationState::NeedsUser)]));
     assert!(session.said().contains("ci-scanner needs you"));
     session.press("Enter");
     let (task, RotationTask::Review(left)) = session.rotation_task() else { panic!("it is not taken up") };
     assert_eq!(left, plan().rotation.to_string());
     session.rotation(task, RotationEvent::Reviewed(Box::new(review(Ok(())))));
     assert!(session.said().contains("[Go on][Roll back][Close]"));
-    session.rotation(asks, RotationEvent::Unfinished(vec![status(RotationState::NeedsHuman)]));
+    session.rotation(asks, RotationEvent::Unfinished(vec![status(RotationState::NeedsUser)]));
     assert!(session.notice().starts_with("1 rotation unfinished"), "nothing is pushed over an open dialog");
 }
 
@@ -224,9 +224,9 @@ fn a_credential_is_revoked_only_when_its_name_is_typed() {
     session.press("X Down Down Enter").type_text(&name).press("Tab Enter");
     let (task, RotationTask::Revoke(charge, _)) = session.rotation_task() else { panic!("not revoked") };
     assert_eq!(charge, Charge { credential: id(0), administrator: Some(id(2)), part: SecretPart::Secret });
-    session.rotation(task, RotationEvent::Begun(Box::new(Plan { purpose: Purpose::Revoke, ..plan() })));
+    session.rotation(task, RotationEvent::Begun(Box::new(RotationPlan { purpose: RotationPurpose::Revoke, ..plan() })));
     assert!(session.said().contains("Plan: automatic: the provider revokes it"), "{}", session.said());
-    let ended = RotationStatus { purpose: Purpose::Revoke, ..status(RotationState::Done) };
+    let ended = RotationStatus { purpose: RotationPurpose::Revoke, ..status(RotationState::Done) };
     session.rotation(task, RotationEvent::Ended(ended)).report(task, Event::Done);
     assert!(session.said().contains("Done: it is revoked"), "{}", session.said());
 }
@@ -268,13 +268,13 @@ fn a_provider_without_an_api_says_so() {
 fn an_override_is_no_answer_until_the_name_is_typed() {
     let mut session = ready();
     let task = session.begin();
-    let choices = [Saying::Override("ci-scanner".to_owned()), Saying::Abort];
+    let choices = [UserDecision::Override("ci-scanner".to_owned()), UserDecision::RollBack];
     let dilemma = crate::tui::app::samples::rotation::dilemma(&choices);
     session.rotation(task, RotationEvent::Asks(QUESTION, Box::new(dilemma)));
     session.type_text("ci").press("Enter");
     assert!(session.started().is_empty());
     session.type_text("-scanner").press("Enter");
-    assert!(matches!(session.rotation_task().1, RotationTask::Answer(QUESTION, Reply::Said(Saying::Override(_)))));
+    assert!(matches!(session.rotation_task().1, RotationTask::Answer(QUESTION, Reply::Said(UserDecision::Override(_)))));
 }
 
 #[test]
@@ -283,7 +283,7 @@ fn a_rotation_goes_on_behind_the_screen_and_is_opened_again() {
     let task = session.begin();
     session.press("Esc");
     assert!(session.app.dialogs.is_empty());
-    session.rotation(task, RotationEvent::Step(line("create", LineState::Done, "made (1)")));
+    session.rotation(task, RotationEvent::Step(line("create", StepStatus::Done, "made (1)")));
     session.press("r");
     assert!(session.said().contains("make the new secret done"), "what happened meanwhile is there: {}", session.said());
     session.press("Esc");
@@ -316,7 +316,7 @@ fn others_see_no_name_in_plans_questions_prompts_and_offers() {
     assert!(!session.said().contains("ci-scanner"), "{}", session.said());
     session.press("Right Enter");
     let task = session.started()[0].0;
-    let choices = [Saying::Override("ci-scanner".to_owned()), Saying::Abort];
+    let choices = [UserDecision::Override("ci-scanner".to_owned()), UserDecision::RollBack];
     let mut dilemma = crate::tui::app::samples::rotation::dilemma(&choices);
     dilemma.question.title = "type \"ci-scanner\" to take it".to_owned();
     session.rotation(task, RotationEvent::Asks(QUESTION, Box::new(dilemma)));
@@ -327,7 +327,7 @@ fn others_see_no_name_in_plans_questions_prompts_and_offers() {
     session.press("Esc X Down Enter").type_text("ci-scanner");
     assert!(!session.said().contains("ci-scanner"), "{}", session.said());
     session.press("Esc");
-    session.rotation(task, RotationEvent::Unfinished(vec![status(RotationState::NeedsHuman)]));
+    session.rotation(task, RotationEvent::Unfinished(vec![status(RotationState::NeedsUser)]));
     assert!(session.said().contains("needs you") && !session.said().contains("ci-scanner"), "{}", session.said());
 }
 
@@ -367,7 +367,7 @@ fn a_sign_in_opens_its_page_once_and_counts_the_time_that_is_left() {
     assert_eq!(opened(&mut session), 0, "the same page is not opened again");
     session.press("Enter");
     assert_eq!(opened(&mut session), 1, "unless somebody wants it");
-    session.rotation(task, RotationEvent::Step(line("await-sign-in", LineState::Done, "…")));
+    session.rotation(task, RotationEvent::Step(line("await-sign-in", StepStatus::Done, "…")));
     assert!(!session.said().contains("left.") && session.app.next_wake(session.now).is_none());
 }
 

@@ -1,7 +1,7 @@
 //! Pictures of every kind of dialog, and the proof that none is left out.
 
 use super::*;
-use crate::domain::consumer::Target;
+use crate::domain::consumer::ConsumerTarget;
 use crate::engine::message::{Area, Finding, Level};
 use crate::engine::message::{Find, Sort};
 use crate::tui::app::dialog::Dialog;
@@ -165,7 +165,7 @@ fn the_welcome() {
         let find = |name: &str, kind: &str| {
             let (provider, region) = ("snyk".to_owned(), "SNYK-US-01".to_owned());
             let is = Ok(Sort { provider, kind: kind.to_owned(), region, org: None, expires: None });
-            let target = Some(Target::EnvFile { path: "/home/ada/api/.env".into(), key: name.to_owned() });
+            let target = Some(ConsumerTarget::EnvFile { path: "/home/ada/api/.env".into(), key: name.to_owned() });
             Arc::new(Find {
                 target,
                 place: name.to_owned(),

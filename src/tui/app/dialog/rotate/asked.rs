@@ -9,7 +9,7 @@ use url::Url;
 use crate::config::Key;
 use crate::config::key::Code;
 use crate::config::theme::Role;
-use crate::domain::rotation::Saying;
+use crate::domain::rotation::UserDecision;
 use crate::engine::message::{Dilemma, QuestionId, Reply, RotationTask};
 use crate::tui::app::credentials::fit;
 use crate::tui::app::form::{edit, insert};
@@ -44,7 +44,7 @@ enum Answer {
     /// Copies the address of the page, for a browser elsewhere.
     Copy(Url),
     Paste,
-    Say(String, Saying),
+    Say(String, UserDecision),
     Later,
 }
 
@@ -103,7 +103,7 @@ impl Asked {
                 self.flaw = None;
                 match &self.answers[self.cursor] {
                     Answer::Paste => drop(self.secret.key(key)),
-                    Answer::Say(_, Saying::Override(_)) => drop(edit(&mut self.typed, key)),
+                    Answer::Say(_, UserDecision::Override(_)) => drop(edit(&mut self.typed, key)),
                     _ => {}
                 }
             }
@@ -118,7 +118,7 @@ impl Asked {
             self.cursor = at;
             self.secret.clear();
             self.secret.push(text);
-        } else if matches!(self.answers[self.cursor], Answer::Say(_, Saying::Override(_))) {
+        } else if matches!(self.answers[self.cursor], Answer::Say(_, UserDecision::Override(_))) {
             insert(&mut self.typed, text);
         }
     }
@@ -127,7 +127,7 @@ impl Asked {
     pub(super) fn click(&mut self, at: usize) -> Done {
         self.cursor = at.min(self.answers.len() - 1);
         match self.answers[self.cursor] {
-            Answer::Paste | Answer::Say(_, Saying::Override(_)) => Done::Nothing,
+            Answer::Paste | Answer::Say(_, UserDecision::Override(_)) => Done::Nothing,
             _ => self.take(),
         }
     }
@@ -186,7 +186,7 @@ impl Asked {
                 let label = if self.until.is_some() { "Ended at" } else { "New secret" };
                 return field(label.to_owned(), Value::Secret(!self.secret.is_empty()));
             }
-            Answer::Say(_, Saying::Override(word)) => {
+            Answer::Say(_, UserDecision::Override(word)) => {
                 // What must be typed is the credential's name, which others are not to see.
                 let value = match audience {
                     Audience::Nobody => Value::Text(self.typed.value().to_owned(), self.typed.visual_cursor()),
@@ -194,7 +194,7 @@ impl Asked {
                 };
                 return field(format!("Type {word}"), value);
             }
-            Answer::Say(title, Saying::Chose(_)) if audience == Audience::Others => without_label(title),
+            Answer::Say(title, UserDecision::SelectedOld(_)) if audience == Audience::Others => without_label(title),
             Answer::Say(title, _) => capital(title),
             Answer::Open(_) if self.until.is_some() => "Open the page again".to_owned(),
             Answer::Open(_) => "Open the page in the browser".to_owned(),
@@ -209,7 +209,7 @@ impl Asked {
             Answer::Open(page) => Done::Open(page.clone()),
             Answer::Copy(page) => Done::Copy(page.clone()),
             Answer::Later => Done::Answer(RotationTask::Leave(self.question)),
-            Answer::Say(_, Saying::Override(word)) if self.typed.value().trim() != word => {
+            Answer::Say(_, UserDecision::Override(word)) if self.typed.value().trim() != word => {
                 self.flaw = Some(format!("Type {word} to take the new secret all the same"));
                 Done::Nothing
             }
@@ -269,20 +269,20 @@ mod tests {
 
     #[test]
     fn an_override_takes_the_whole_name() {
-        let choices = [Saying::Override("ci-scanner".to_owned()), Saying::Abort];
+        let choices = [UserDecision::Override("ci-scanner".to_owned()), UserDecision::RollBack];
         let mut asked = Asked::new(QuestionId(2), dilemma(&choices), Browser::Here, Instant::now());
         "ci-scan".chars().for_each(|c| drop(asked.key(Key::char(c))));
         assert!(matches!(press(&mut asked, "Enter"), Done::Nothing));
         "ner".chars().for_each(|c| drop(asked.key(Key::char(c))));
         let done = press(&mut asked, "Enter");
         assert!(
-            matches!(done, Done::Answer(RotationTask::Answer(_, Reply::Said(Saying::Override(word)))) if word == "ci-scanner")
+            matches!(done, Done::Answer(RotationTask::Answer(_, Reply::Said(UserDecision::Override(word)))) if word == "ci-scanner")
         );
     }
 
     #[test]
     fn the_last_answer_leaves_it_for_later() {
-        let mut asked = Asked::new(QuestionId(3), dilemma(&[Saying::Retry]), Browser::Here, Instant::now());
+        let mut asked = Asked::new(QuestionId(3), dilemma(&[UserDecision::Retry]), Browser::Here, Instant::now());
         assert!(matches!(press(&mut asked, "Up Enter"), Done::Answer(RotationTask::Leave(QuestionId(3)))));
     }
 

@@ -8,7 +8,7 @@
 
 use super::steps::Steps;
 use crate::config::theme::{Glyphs, Role};
-use crate::domain::rotation::{LineState, Overlap, Plan, Purpose};
+use crate::domain::rotation::{RotationPlan, RotationPurpose, SecretOverlap, StepStatus};
 use crate::tui::app::sheet::Row;
 
 /// The labels stand in so many columns.
@@ -56,7 +56,7 @@ struct Life {
 }
 
 /// The diagram in so many columns.
-pub(super) fn rows(plan: &Plan, steps: &Steps, glyphs: &Glyphs, (columns, extent): (usize, Extent)) -> Vec<Row> {
+pub(super) fn rows(plan: &RotationPlan, steps: &Steps, glyphs: &Glyphs, (columns, extent): (usize, Extent)) -> Vec<Row> {
     let signs = if *glyphs == Glyphs::UNICODE { &UNICODE } else { &ASCII };
     let states = steps.states();
     let stride = (columns.saturating_sub(LABEL) / states.len().max(1)).clamp(NARROWEST, STRIDE);
@@ -68,19 +68,19 @@ pub(super) fn rows(plan: &Plan, steps: &Steps, glyphs: &Glyphs, (columns, extent
     rows
 }
 
-fn nodes(states: &[(&str, LineState)], signs: &Signs, stride: usize) -> Row {
+fn nodes(states: &[(&str, StepStatus)], signs: &Signs, stride: usize) -> Row {
     let mut pieces = vec![(Role::Dim, label("steps"))];
     for (at, (_, state)) in states.iter().enumerate() {
         let (role, sign) = match state {
-            LineState::Done => (Role::Good, signs.done),
-            LineState::Planned => (Role::Dim, signs.planned),
-            LineState::Failed => (Role::Bad, signs.failed),
-            LineState::Running => (Role::Accent, signs.current),
-            LineState::Waiting => (Role::Warn, signs.current),
+            StepStatus::Done => (Role::Good, signs.done),
+            StepStatus::Planned => (Role::Dim, signs.planned),
+            StepStatus::Failed => (Role::Bad, signs.failed),
+            StepStatus::Running => (Role::Accent, signs.current),
+            StepStatus::Waiting => (Role::Warn, signs.current),
         };
         pieces.push((role, sign.to_owned()));
         if at + 1 < states.len() {
-            let role = if *state == LineState::Done { Role::Good } else { Role::Dim };
+            let role = if *state == StepStatus::Done { Role::Good } else { Role::Dim };
             pieces.push((role, signs.line.repeat(stride - 1)));
         }
     }
@@ -99,23 +99,23 @@ fn lane(life: &Life, signs: &Signs, stride: usize) -> Row {
     Row::drawing(pieces)
 }
 
-fn lives(plan: &Plan, states: &[(&str, LineState)]) -> Vec<Life> {
+fn lives(plan: &RotationPlan, states: &[(&str, StepStatus)]) -> Vec<Life> {
     let place = |wanted: &[&str]| states.iter().position(|(id, _)| wanted.contains(id));
-    let is_done = |at: usize| states.get(at).is_some_and(|(_, state)| *state == LineState::Done);
-    let front = states.iter().rposition(|(_, state)| *state != LineState::Planned).map_or(0, |last| last + 1);
+    let is_done = |at: usize| states.get(at).is_some_and(|(_, state)| *state == StepStatus::Done);
+    let front = states.iter().rposition(|(_, state)| *state != StepStatus::Planned).map_or(0, |last| last + 1);
     let (end, mint) = (states.len(), place(&["create", "await-paste"]));
-    let death = if plan.overlap == Overlap::Absent && plan.purpose == Purpose::Replace {
+    let death = if plan.overlap == SecretOverlap::Absent && plan.purpose == RotationPurpose::Replace {
         mint
     } else {
         place(&["revoke", "await-revoke"])
     };
-    let old = (plan.purpose != Purpose::Create).then(|| {
+    let old = (plan.purpose != RotationPurpose::Create).then(|| {
         let until = death.unwrap_or(end);
         let ended = is_done(until);
         Life { label: "old", from: 0, reached: if ended { until } else { front }, until, ended }
     });
     let new = mint.map(|from| {
-        let given_up = states.iter().position(|(id, state)| id.starts_with("discard") && *state == LineState::Done);
+        let given_up = states.iter().position(|(id, state)| id.starts_with("discard") && *state == StepStatus::Done);
         let until = given_up.unwrap_or(end);
         Life { label: "new", from, reached: if is_done(from) { front } else { from }, until, ended: given_up.is_some() }
     });
@@ -131,7 +131,7 @@ mod tests {
     use super::*;
     use crate::tui::app::samples::rotation::{line, plan, plan_for};
 
-    fn drawn(plan: &Plan, lines: &[(&str, LineState)]) -> Vec<String> {
+    fn drawn(plan: &RotationPlan, lines: &[(&str, StepStatus)]) -> Vec<String> {
         let lines: Vec<_> = lines.iter().map(|(step, state)| line(step, *state, "")).collect();
         let rows = rows(plan, &Steps::after(plan, &lines), &Glyphs::UNICODE, (37, Extent::Lives));
         let text = rows.into_iter().map(|row| match row {
@@ -147,8 +147,8 @@ mod tests {
             drawn(&plan(), &[]),
             ["steps  ○──○──○──○──○──○──○──○──○──○", "old    ┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄", "new          ┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄"]
         );
-        let done = ["prove-store", "snapshot", "create", "stash"].map(|step| (step, LineState::Done));
-        let half: Vec<_> = done.into_iter().chain([("verify", LineState::Running)]).collect();
+        let done = ["prove-store", "snapshot", "create", "stash"].map(|step| (step, StepStatus::Done));
+        let half: Vec<_> = done.into_iter().chain([("verify", StepStatus::Running)]).collect();
         assert_eq!(
             drawn(&plan(), &half),
             ["steps  ●──●──●──●──◉──○──○──○──○──○", "old    ━━━━━━━━━━━━━━━┄┄┄┄┄┄", "new          ━━━━━━━━━┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄"]
@@ -158,9 +158,9 @@ mod tests {
     #[test]
     fn a_secret_that_ended_ends_where_it_did() {
         let done = ["prove-store", "snapshot", "create", "stash", "verify", "promote", "deliver ci", "revoke"];
-        let done: Vec<_> = done.into_iter().map(|step| (step, LineState::Done)).collect();
+        let done: Vec<_> = done.into_iter().map(|step| (step, StepStatus::Done)).collect();
         assert_eq!(drawn(&plan(), &done)[1], "old    ━━━━━━━━━━━━━━━━━━━━━✗");
-        let pasted: Vec<_> = ["prove-store", "snapshot", "await-paste"].map(|step| (step, LineState::Done)).into();
+        let pasted: Vec<_> = ["prove-store", "snapshot", "await-paste"].map(|step| (step, StepStatus::Done)).into();
         assert!(
             drawn(&plan_for("personal-token"), &pasted)[1].ends_with("━✗"),
             "without overlap it dies when the new one is made"

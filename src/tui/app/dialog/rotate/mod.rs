@@ -32,7 +32,7 @@ use crate::config::theme::Glyphs;
 use crate::domain::CredentialId;
 use crate::domain::credential::SecretPart;
 use crate::domain::problem::{Problem, ProblemClass};
-use crate::domain::rotation::{Line, Plan, Purpose, State, Status};
+use crate::domain::rotation::{ProgressLine, RotationPhase, RotationPlan, RotationPurpose, RotationStatus};
 use crate::engine::message::{Charge, Dilemma, QuestionId, Review, RotationTask, TaskId, Turn};
 use crate::tui::app::Browser;
 use crate::tui::app::command::Motion;
@@ -57,10 +57,10 @@ const STOP: Button = Button::Act("Stop");
 /// The dialog in which a credential is replaced.
 pub struct Rotate {
     name: String,
-    purpose: Purpose,
+    purpose: RotationPurpose,
     /// The task that has something to say to this dialog.
     task: Option<TaskId>,
-    plan: Option<Box<Plan>>,
+    plan: Option<Box<RotationPlan>>,
     steps: Steps,
     stage: Stage,
     problem: Option<Problem>,
@@ -86,7 +86,7 @@ enum Stage {
     /// It has stopped and can be taken up again.
     Halted(Box<Review>, Form),
     /// It is over.
-    Over(Status, Form),
+    Over(RotationStatus, Form),
     /// Nothing has happened, and nothing will.
     Failed(Form),
 }
@@ -95,12 +95,12 @@ impl Rotate {
     /// For the credential of this name; its plan, or what has become of it, comes later.
     pub fn new(name: String, browser: Browser) -> Self {
         let (steps, stage) = (Steps::default(), Stage::Reading);
-        let purpose = Purpose::Replace;
+        let purpose = RotationPurpose::Replace;
         Self { name, purpose, task: None, plan: None, steps, stage, problem: None, row: None, browser, opened: None }
     }
 
     /// For one that begins at once; its plan comes with the first that is heard of it.
-    pub fn begun(name: String, purpose: Purpose, browser: Browser) -> Self {
+    pub fn begun(name: String, purpose: RotationPurpose, browser: Browser) -> Self {
         Self { purpose, stage: running(), ..Self::new(name, browser) }
     }
 
@@ -131,9 +131,9 @@ impl Rotate {
     /// What it is about, in a few words.
     pub fn heading(&self) -> String {
         let verb = match self.purpose {
-            Purpose::Replace => "Replace",
-            Purpose::Create => "Create",
-            Purpose::Revoke => "Revoke",
+            RotationPurpose::Replace => "Replace",
+            RotationPurpose::Create => "Create",
+            RotationPurpose::Revoke => "Revoke",
         };
         match self.plan.as_ref().map(|plan| &plan.part) {
             Some(SecretPart::Named(part)) => format!("{verb} {} ({part})", self.name),
@@ -142,14 +142,14 @@ impl Rotate {
     }
 
     /// What it does from now on.
-    pub fn begins(&mut self, plan: Box<Plan>) {
+    pub fn begins(&mut self, plan: Box<RotationPlan>) {
         self.purpose = plan.purpose;
         self.steps = Steps::of(&plan);
         self.plan = Some(plan);
     }
 
     /// What it will do is known. `others` may make and revoke in the credential's place; `parts` can be replaced.
-    pub fn planned(&mut self, plan: Box<Plan>, others: &[(String, String)], parts: &[(String, String)]) {
+    pub fn planned(&mut self, plan: Box<RotationPlan>, others: &[(String, String)], parts: &[(String, String)]) {
         self.task = None;
         self.problem = None;
         self.steps = Steps::of(&plan);
@@ -167,16 +167,16 @@ impl Rotate {
         self.steps = Steps::after(&review.plan, &review.lines);
         self.plan = Some(Box::new(review.plan.clone()));
         self.stage = match review.status.state {
-            State::Done | State::RolledBack => Stage::Over(review.status, buttons(&[CLOSE])),
-            State::Running | State::NeedsHuman if review.way_back.is_ok() => {
+            RotationPhase::Done | RotationPhase::RolledBack => Stage::Over(review.status, buttons(&[CLOSE])),
+            RotationPhase::Running | RotationPhase::NeedsUser if review.way_back.is_ok() => {
                 Stage::Halted(review, buttons(&[GO_ON, BACK, CLOSE]))
             }
-            State::Running | State::NeedsHuman => Stage::Halted(review, buttons(&[GO_ON, CLOSE])),
+            RotationPhase::Running | RotationPhase::NeedsUser => Stage::Halted(review, buttons(&[GO_ON, CLOSE])),
         };
     }
 
     /// Something has become of a step.
-    pub fn step(&mut self, line: &Line) {
+    pub fn step(&mut self, line: &ProgressLine) {
         self.row = None;
         self.steps.take(line);
         if matches!(self.stage, Stage::Asked(_)) {
@@ -204,9 +204,9 @@ impl Rotate {
     }
 
     /// It has come to its end; what is left of one that is not over, its journal tells.
-    pub fn ended(&mut self, status: Status) -> Option<RotationTask> {
+    pub fn ended(&mut self, status: RotationStatus) -> Option<RotationTask> {
         self.task = None;
-        if matches!(status.state, State::Done | State::RolledBack) {
+        if matches!(status.state, RotationPhase::Done | RotationPhase::RolledBack) {
             self.stage = Stage::Over(status, buttons(&[CLOSE]));
             return None;
         }
@@ -315,7 +315,7 @@ impl Rotate {
                 RotationTask::TakeUp(review.status.id.clone(), turn)
             }
             (Stage::Planned(form), Some(plan)) => {
-                RotationTask::Run(Box::new(plan.as_ref().clone().because(form.value(REASON).trim())))
+                RotationTask::Run(Box::new(plan.as_ref().clone().with_reason(form.value(REASON).trim())))
             }
             (_, Some(plan)) => RotationTask::Run(plan.clone()),
             (_, None) => return Outcome::Stay,

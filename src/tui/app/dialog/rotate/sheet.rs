@@ -4,7 +4,7 @@ use super::diagram::{self, Extent};
 use super::steps::Pulse;
 use super::{Rotate, Stage};
 use crate::config::theme::{Glyphs, Role};
-use crate::domain::rotation::{Plan, Purpose, State, Status};
+use crate::domain::rotation::{RotationPhase, RotationPlan, RotationPurpose, RotationStatus};
 use crate::engine::message::Review;
 use crate::tui::app::dialog::problem;
 use crate::tui::app::sheet::{Item, Row, Sheet};
@@ -107,7 +107,7 @@ impl Rotate {
         let mut rows = vec![Row::text(format!("Plan: {}.", plan.title()))];
         if let Stage::Planned(_) = self.stage {
             rows.push(plan.warning().map_or_else(|| Row::dim(OVERLAP), Row::warning));
-            rows.extend(plan.limit().map(Row::dim));
+            rows.extend(plan.limit_warning().map(Row::dim));
         }
         rows.push(Row::Blank);
         let columns = usize::from(app.stage.area.width.min(WIDTH).saturating_sub(4));
@@ -119,20 +119,27 @@ impl Rotate {
 }
 
 /// The steps with the calls they make and what cannot be undone.
-fn planned(plan: &Plan, glyphs: &Glyphs) -> Vec<Row> {
+fn planned(plan: &RotationPlan, glyphs: &Glyphs) -> Vec<Row> {
     let mut rows = Vec::new();
     for step in &plan.steps {
         let (mark, right) = (Some((Role::Dim, glyphs.unchecked)), String::new());
-        rows.push(Row::Item(Item { at: None, mark, text: step.what.clone(), more: String::new(), right, selected: false }));
+        rows.push(Row::Item(Item {
+            at: None,
+            mark,
+            text: step.description.clone(),
+            more: String::new(),
+            right,
+            selected: false,
+        }));
         rows.extend(step.calls.iter().map(|call| Row::dim(format!("  {call}"))));
-        rows.extend(step.final_word.iter().map(|word| Row::warning(format!("  {} {word}", glyphs.warning))));
+        rows.extend(step.irreversible_note.iter().map(|word| Row::warning(format!("  {} {word}", glyphs.warning))));
     }
     rows
 }
 
 /// An honest account: what comes next, what is left, and whether there is a way back.
 fn halted(review: &Review) -> Vec<Row> {
-    let Status { next, left, .. } = &review.status;
+    let RotationStatus { next, manual_steps: left, .. } = &review.status;
     let mut rows = vec![Row::Blank, Row::Text(Role::Title, "It has stopped; what has happened stands above.".to_owned())];
     rows.push(Row::text(format!("Next: {next}")));
     rows.extend(left.iter().filter(|left| *left != next).map(|left| Row::warning(format!("Left to do: {left}"))));
@@ -143,17 +150,17 @@ fn halted(review: &Review) -> Vec<Row> {
     rows
 }
 
-fn over(status: &Status, glyphs: &Glyphs) -> Vec<Row> {
+fn over(status: &RotationStatus, glyphs: &Glyphs) -> Vec<Row> {
     if let Some(why) = &status.why {
         return vec![Row::Blank, Row::Text(Role::Bad, format!("{} Nothing was made: {why}", glyphs.refused))];
     }
     let word = match (status.state, status.purpose) {
-        (State::RolledBack, _) => "Rolled back: everything is as it was.",
-        (_, Purpose::Replace) => "Done: the new secret has taken the old one's place.",
-        (_, Purpose::Create) => "Done: it was made, proven and kept.",
-        (_, Purpose::Revoke) => "Done: it is revoked. X removes it here.",
+        (RotationPhase::RolledBack, _) => "Rolled back: everything is as it was.",
+        (_, RotationPurpose::Replace) => "Done: the new secret has taken the old one's place.",
+        (_, RotationPurpose::Create) => "Done: it was made, proven and kept.",
+        (_, RotationPurpose::Revoke) => "Done: it is revoked. X removes it here.",
     };
     let mut rows = vec![Row::Blank, Row::Text(Role::Good, format!("{} {word}", glyphs.tick))];
-    rows.extend(status.left.iter().map(|left| Row::warning(format!("{} Left to do: {left}", glyphs.warning))));
+    rows.extend(status.manual_steps.iter().map(|left| Row::warning(format!("{} Left to do: {left}", glyphs.warning))));
     rows
 }

@@ -1,7 +1,7 @@
 //! The steps of a rotation as a person follows them: those of the plan, then whatever else turns out to be needed.
 
 use crate::config::theme::{Glyphs, Role};
-use crate::domain::rotation::{Line, LineState, Plan};
+use crate::domain::rotation::{ProgressLine, RotationPlan, StepStatus};
 use crate::tui::app::sheet::{Item, Row};
 
 /// The steps, and what has become of each.
@@ -15,7 +15,7 @@ pub(super) struct Steps {
 struct Step {
     id: String,
     words: String,
-    state: LineState,
+    state: StepStatus,
     /// More in words about where it stands.
     detail: String,
     /// Why it failed last.
@@ -35,15 +35,15 @@ pub(super) enum Pulse {
 
 impl Steps {
     /// The steps of a plan; none is taken yet.
-    pub(super) fn of(plan: &Plan) -> Self {
-        let step = |planned: &crate::domain::rotation::PlannedStep| {
-            Step::new(planned.step.to_string(), planned.what.clone(), LineState::Planned)
+    pub(super) fn of(plan: &RotationPlan) -> Self {
+        let step = |planned: &crate::domain::rotation::PlannedRotationStep| {
+            Step::new(planned.step.to_string(), planned.description.clone(), StepStatus::Planned)
         };
         Self { steps: plan.steps.iter().map(step).collect(), current: 0 }
     }
 
     /// The steps of a plan, with what has happened.
-    pub(super) fn after(plan: &Plan, lines: &[Line]) -> Self {
+    pub(super) fn after(plan: &RotationPlan, lines: &[ProgressLine]) -> Self {
         let mut steps = Self::of(plan);
         for line in lines {
             steps.take(line);
@@ -52,7 +52,7 @@ impl Steps {
     }
 
     /// Something has become of a step. One that the plan does not have comes last.
-    pub(super) fn take(&mut self, line: &Line) {
+    pub(super) fn take(&mut self, line: &ProgressLine) {
         let known = self.steps.iter().position(|step| step.id == line.step).filter(|_| !is_remark(&line.step));
         self.current = known.unwrap_or(self.steps.len());
         if known.is_none() {
@@ -62,7 +62,7 @@ impl Steps {
     }
 
     /// Every step with its state, in order; remarks are none.
-    pub(super) fn states(&self) -> Vec<(&str, LineState)> {
+    pub(super) fn states(&self) -> Vec<(&str, StepStatus)> {
         let steps = self.steps.iter().filter(|step| !is_remark(&step.id));
         steps.map(|step| (step.id.as_str(), step.state)).collect()
     }
@@ -70,7 +70,7 @@ impl Steps {
     /// How many are done, and how many there are.
     pub(super) fn count(&self) -> (usize, usize) {
         let steps = || self.steps.iter().filter(|step| !is_remark(&step.id));
-        (steps().filter(|step| step.state == LineState::Done).count(), steps().count())
+        (steps().filter(|step| step.state == StepStatus::Done).count(), steps().count())
     }
 
     /// The steps as rows, and the row of the one that something was heard of last.
@@ -88,34 +88,34 @@ impl Steps {
 }
 
 impl Step {
-    fn new(id: String, words: String, state: LineState) -> Self {
+    fn new(id: String, words: String, state: StepStatus) -> Self {
         Self { id, words, state, detail: String::new(), trouble: None }
     }
 
-    fn become_(&mut self, line: &Line) {
+    fn become_(&mut self, line: &ProgressLine) {
         self.state = line.state;
         self.detail.clear();
         match line.state {
-            LineState::Failed => self.trouble = Some(line.detail.clone()),
-            LineState::Done => {
+            StepStatus::Failed => self.trouble = Some(line.detail.clone()),
+            StepStatus::Done => {
                 self.trouble = None;
                 self.detail.clone_from(&line.detail);
             }
-            LineState::Waiting => self.detail.clone_from(&line.detail),
-            LineState::Running | LineState::Planned => {}
+            StepStatus::Waiting => self.detail.clone_from(&line.detail),
+            StepStatus::Running | StepStatus::Planned => {}
         }
     }
 
     fn row(&self, glyphs: &Glyphs, pulse: Pulse) -> Row {
         let (role, sign, word) = match (self.state, pulse) {
-            (LineState::Done, _) => (Role::Good, glyphs.tick, "done"),
-            (LineState::Planned, Pulse::Over) => (Role::Dim, glyphs.unchecked, "not taken"),
-            (LineState::Planned, _) => (Role::Dim, glyphs.unchecked, "planned"),
+            (StepStatus::Done, _) => (Role::Good, glyphs.tick, "done"),
+            (StepStatus::Planned, Pulse::Over) => (Role::Dim, glyphs.unchecked, "not taken"),
+            (StepStatus::Planned, _) => (Role::Dim, glyphs.unchecked, "planned"),
             (_, Pulse::Over) => (Role::Warn, glyphs.refused, "given up"),
-            (LineState::Failed, _) => (Role::Bad, glyphs.refused, "failed"),
-            (LineState::Running, Pulse::Beating) => (Role::Accent, glyphs.pointer, "running"),
-            (LineState::Running, Pulse::Still) if !self.id.starts_with("await") => (Role::Warn, glyphs.warning, "unclear"),
-            (LineState::Running | LineState::Waiting, _) => (Role::Warn, glyphs.unknown, "waiting"),
+            (StepStatus::Failed, _) => (Role::Bad, glyphs.refused, "failed"),
+            (StepStatus::Running, Pulse::Beating) => (Role::Accent, glyphs.pointer, "running"),
+            (StepStatus::Running, Pulse::Still) if !self.id.starts_with("await") => (Role::Warn, glyphs.warning, "unclear"),
+            (StepStatus::Running | StepStatus::Waiting, _) => (Role::Warn, glyphs.unknown, "waiting"),
         };
         let (text, right) = (self.words.clone(), word.to_owned());
         Row::Item(Item { at: None, mark: Some((role, sign)), text, more: String::new(), right, selected: false })
@@ -124,8 +124,8 @@ impl Step {
     /// What else there is to say. Why it failed goes once it is done; how long it waits, once nobody waits.
     fn remarks(&self, pulse: Pulse) -> impl Iterator<Item = &str> {
         let told = match self.state {
-            LineState::Done => !is_remark(&self.id) && self.detail != self.words,
-            LineState::Waiting => pulse == Pulse::Beating,
+            StepStatus::Done => !is_remark(&self.id) && self.detail != self.words,
+            StepStatus::Waiting => pulse == Pulse::Beating,
             _ => false,
         };
         let detail = Some(self.detail.as_str()).filter(|detail| told && !detail.is_empty());
@@ -134,7 +134,7 @@ impl Step {
 }
 
 /// What a step that the plan does not have is called.
-fn words(line: &Line) -> String {
+fn words(line: &ProgressLine) -> String {
     match line.step.as_str() {
         "reconcile" => format!("found out: {}", line.detail),
         "human" => format!("you said: {}", line.detail),
@@ -166,21 +166,21 @@ mod tests {
     #[test]
     fn a_step_that_failed_says_why_until_it_is_done() {
         let mut steps = Steps::of(&plan());
-        steps.take(&line("create", LineState::Running, "have the provider make the new secret"));
-        steps.take(&line("create", LineState::Failed, "503 Service Unavailable"));
-        steps.take(&line("create", LineState::Waiting, "wait 2 s"));
+        steps.take(&line("create", StepStatus::Running, "have the provider make the new secret"));
+        steps.take(&line("create", StepStatus::Failed, "503 Service Unavailable"));
+        steps.take(&line("create", StepStatus::Waiting, "wait 2 s"));
         assert_eq!(
             shown(&steps, Pulse::Beating)[2..5],
             ["waiting have the provider make the new secret", "  503 Service Unavailable", "  wait 2 s"]
         );
-        steps.take(&line("create", LineState::Done, "ci (5f1c)"));
+        steps.take(&line("create", StepStatus::Done, "ci (5f1c)"));
         assert_eq!(shown(&steps, Pulse::Beating)[2..4], ["done have the provider make the new secret", "  ci (5f1c)"]);
         assert_eq!(steps.count().0, 1);
     }
 
     #[test]
     fn what_was_open_when_it_stopped_is_unclear() {
-        let steps = Steps::after(&plan(), &[line("create", LineState::Running, "have the provider make the new secret")]);
+        let steps = Steps::after(&plan(), &[line("create", StepStatus::Running, "have the provider make the new secret")]);
         assert!(shown(&steps, Pulse::Over)[2].starts_with("given up"));
         assert!(shown(&steps, Pulse::Over)[3].starts_with("not taken"));
         assert!(shown(&steps, Pulse::Beating)[2].starts_with("running"));
@@ -192,10 +192,10 @@ mod tests {
         let mut steps = Steps::of(&plan());
         let planned = steps.count().1;
         for _ in 0..2 {
-            steps.take(&line("human", LineState::Done, "try again"));
+            steps.take(&line("human", StepStatus::Done, "try again"));
         }
-        steps.take(&line("prove-old", LineState::Running, "show that the old secret still works"));
-        steps.take(&line("prove-old", LineState::Done, "show that the old secret still works"));
+        steps.take(&line("prove-old", StepStatus::Running, "show that the old secret still works"));
+        steps.take(&line("prove-old", StepStatus::Done, "show that the old secret still works"));
         assert_eq!(steps.count(), (1, planned + 1));
         let said = shown(&steps, Pulse::Beating).into_iter().filter(|words| words == "done you said: try again");
         assert_eq!(said.count(), 2);
