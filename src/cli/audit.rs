@@ -6,7 +6,7 @@ use super::context::Context;
 use super::shape::rfc3339;
 use super::table::Table;
 use crate::domain::Problem;
-use crate::engine::{AuditLine, AuditState};
+use crate::engine::{AuditIntegrity, AuditRecord};
 
 /// Show who did what, when and how it ended; --verify finds a line that was edited, removed or moved
 #[derive(Debug, clap::Args)]
@@ -62,7 +62,7 @@ impl Audit {
 }
 
 impl<'a> Shape<'a> {
-    fn of(line: &'a AuditLine) -> Self {
+    fn of(line: &'a AuditRecord) -> Self {
         let entry = &line.entry;
         Self {
             at: rfc3339(entry.at),
@@ -78,15 +78,15 @@ impl<'a> Shape<'a> {
 
 async fn verify(context: &Context<'_>) -> Result<u8, Problem> {
     match context.engine()?.verify_audit().await? {
-        AuditState::Intact(entries) if context.out.json => {
+        AuditIntegrity::Intact(entries) if context.out.json => {
             context.out.value(&serde_json::json!({ "intact": true, "entries": entries }))?;
             Ok(0)
         }
-        AuditState::Intact(entries) => {
+        AuditIntegrity::Intact(entries) => {
             context.out.text(&format!("the record is as it was written: {entries} entries"))?;
             Ok(0)
         }
-        AuditState::Broken { at, why } => {
+        AuditIntegrity::Broken { at, why } => {
             if context.out.json {
                 context.out.value(&serde_json::json!({ "intact": false, "at": at, "why": why }))?;
             }

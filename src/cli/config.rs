@@ -5,7 +5,7 @@ use std::process::Command;
 
 use super::context::Context;
 use super::doctor::report;
-use crate::config::{self, Reading, Settings, schema};
+use crate::config::{self, Settings, SettingsReport, schema};
 use crate::domain::Problem;
 use crate::domain::problem::ProblemClass;
 use crate::engine::doctor::{Area, Finding, Level};
@@ -71,10 +71,11 @@ fn check(context: &Context<'_>) -> Result<u8, Problem> {
 /// What is wrong with the file, then what is wrong with its keys; where nothing is, that.
 fn findings(context: &Context<'_>) -> Vec<Finding> {
     let path = context.paths.settings();
-    let Reading { settings, flaws } = match Settings::read(&context.paths, &|name| std::env::var(name).ok()) {
-        Ok(reading) => reading,
-        Err(problem) => return vec![finding(Area::Settings, Level::Fail, problem)],
-    };
+    let SettingsReport { settings, problems: flaws } =
+        match Settings::load_leniently(&context.paths, &|name| std::env::var(name).ok()) {
+            Ok(reading) => reading,
+            Err(problem) => return vec![finding(Area::Settings, Level::Fail, problem)],
+        };
     let mut found: Vec<_> = flaws.into_iter().map(|flaw| finding(Area::Settings, Level::Fail, flaw)).collect();
     let text = std::fs::read_to_string(&path).unwrap_or_default();
     for conflict in tui::conflicts(&settings) {
@@ -96,7 +97,7 @@ fn finding(area: Area, level: Level, problem: Problem) -> Finding {
 fn edit(context: &Context<'_>) -> Result<u8, Problem> {
     let path = context.paths.settings();
     if !path.exists() {
-        config::write_private(&path, &schema::template())?;
+        config::write_private(&path, &schema::config_template())?;
     }
     open_editor(&path)?;
     check(context)

@@ -5,11 +5,11 @@ use std::sync::{Arc, OnceLock};
 use super::Common;
 use super::output::{Output, be_plain};
 use super::prompt;
-use crate::config::{Paths, Reading, Settings};
+use crate::config::{AppPaths, Settings, SettingsReport};
 use crate::domain::problem::ProblemClass;
 use crate::domain::provider::ProviderCatalog;
 use crate::domain::{Problem, Secret};
-use crate::engine::message::{BackendKind, StoreError, Unlock};
+use crate::engine::message::{BackendKind, StoreError, UnlockMethod};
 use crate::engine::{self, Engine};
 use crate::tui::{self, Wishes};
 
@@ -18,7 +18,7 @@ pub(super) struct Context<'a> {
     /// Where results go.
     pub out: &'a Output,
     /// Where files lie.
-    pub paths: Paths,
+    pub paths: AppPaths,
     /// The settings, with flags applied.
     pub settings: Settings,
     /// What is wrong with them, where that is no reason to stop.
@@ -41,13 +41,13 @@ pub(super) enum Care {
 impl<'a> Context<'a> {
     /// Reads the settings; nothing else is opened yet.
     pub(super) fn new(common: Common, care: Care, out: &'a Output) -> Result<Self, Problem> {
-        let paths = Paths::discover()?;
+        let paths = AppPaths::discover()?;
         let reading = match care {
-            Care::Strict => Reading { settings: Settings::load(&paths, &variable)?, flaws: Vec::new() },
-            Care::Lenient => Settings::read(&paths, &variable)?,
-            Care::None => Reading::default(),
+            Care::Strict => SettingsReport { settings: Settings::load(&paths, &variable)?, problems: Vec::new() },
+            Care::Lenient => Settings::load_leniently(&paths, &variable)?,
+            Care::None => SettingsReport::default(),
         };
-        let Reading { settings, flaws } = under_flags(reading, common);
+        let SettingsReport { settings, problems: flaws } = under_flags(reading, common);
         if settings.plain {
             be_plain();
         }
@@ -57,10 +57,10 @@ impl<'a> Context<'a> {
     /// How the person wants the screen to be, now and whenever the settings change.
     pub(super) fn wishes(&self) -> Wishes {
         let (paths, common) = (self.paths.clone(), self.common);
-        let reading = Reading { settings: self.settings.clone(), flaws: self.flaws.clone() };
+        let reading = SettingsReport { settings: self.settings.clone(), problems: self.flaws.clone() };
         let reading = with_keys(reading, &self.paths);
         let again = move || {
-            Settings::read(&paths, &variable)
+            Settings::load_leniently(&paths, &variable)
                 .map(|reading| under_flags(reading, common))
                 .map(|reading| with_keys(reading, &paths))
         };
@@ -83,9 +83,9 @@ impl<'a> Context<'a> {
         let state = engine.store_state().await;
         match state.problem {
             None => {}
-            Some(error @ (StoreError::Locked | StoreError::Uncreated)) if state.backend.kind == BackendKind::File => {
+            Some(error @ (StoreError::Locked | StoreError::NotInitialized)) if state.backend.kind == BackendKind::File => {
                 let passphrase = passphrase(&error)?;
-                engine.unlock(Unlock::Passphrase(&passphrase), engine::UNLOCK_WAIT).await?;
+                engine.unlock(UnlockMethod::Passphrase(&passphrase), engine::UNLOCK_WAIT).await?;
             }
             Some(error) => return Err(error.into()),
         }
@@ -103,12 +103,12 @@ fn variable(name: &str) -> Option<String> {
 }
 
 /// The settings with what is wrong with keys, which only the screen has.
-fn with_keys(mut reading: Reading, paths: &Paths) -> Reading {
-    reading.flaws.extend(tui::key_mistakes(&reading.settings, &paths.settings()));
+fn with_keys(mut reading: SettingsReport, paths: &AppPaths) -> SettingsReport {
+    reading.problems.extend(tui::key_mistakes(&reading.settings, &paths.settings()));
     reading
 }
 
-fn under_flags(mut reading: Reading, common: Common) -> Reading {
+fn under_flags(mut reading: SettingsReport, common: Common) -> SettingsReport {
     reading.settings.readonly |= common.readonly;
     reading.settings.plain |= common.plain;
     reading
@@ -122,7 +122,7 @@ pub(super) fn passphrase(state: &StoreError) -> Result<Secret, Problem> {
     if !prompt::is_interactive() {
         return Err(state.clone().into());
     }
-    if *state != StoreError::Uncreated {
+    if *state != StoreError::NotInitialized {
         return prompt::hidden("Passphrase of the encrypted file");
     }
     let chosen = prompt::hidden("New passphrase for the encrypted file")?;

@@ -34,7 +34,7 @@ impl Doctor {
         let around = Surroundings {
             terminal: output::terminal_size(),
             other_stores: engine::other_stores(&context.paths, &context.settings).await,
-            depth: Some(context.settings.depth),
+            depth: Some(context.settings.color_depth),
             reach: if self.offline { Reach::Machine } else { Reach::Providers },
         };
         let mut findings = engine.examine(&around).await;

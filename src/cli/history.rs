@@ -14,7 +14,7 @@ use crate::domain::problem::ProblemClass;
 use crate::domain::request::RequestEnvironment;
 use crate::domain::words::count_noun;
 use crate::domain::{CredentialId, CredentialName, Problem};
-use crate::engine::message::{HistoryFilter, HistoryLine, Keep, Order};
+use crate::engine::message::{HistoryFilter, HistoryRecord, Keep, Order};
 
 /// List the requests that were sent, send one again, compare two, or forget them
 #[derive(Debug, clap::Args)]
@@ -107,17 +107,17 @@ impl Resend {
     async fn run(self, context: &Context<'_>) -> Result<u8, Problem> {
         let engine = context.engine()?;
         let line = engine.history_line(self.id).await?;
-        let credential = engine.by_id(&line.sent.credential).await?;
+        let credential = engine.by_id(&line.entry.credential).await?;
         let draft = match &self.data {
             Some(data) => {
-                crate::domain::request::RequestDraft { body: Some(request::read_body(data)?), ..line.sent.draft.clone() }
+                crate::domain::request::RequestDraft { body: Some(request::read_body(data)?), ..line.entry.draft.clone() }
             }
             None => line.again()?,
         };
-        if credential.region != line.sent.region {
+        if credential.region != line.entry.region {
             context
                 .out
-                .note(&format!("note: it was sent in {}; the credential is in {} now", line.sent.region, credential.region));
+                .note(&format!("note: it was sent in {}; the credential is in {} now", line.entry.region, credential.region));
         }
         let consent = request::consent(&credential, &draft, self.yes)?;
         let order = Order { draft, consent, keep: Keep::WithoutBody };
@@ -150,11 +150,11 @@ async fn compare(context: &Context<'_>, id: u64, other: Option<u64>) -> Result<u
 }
 
 /// A request as it was sent; as it was written, where its credential is gone.
-async fn described(context: &Context<'_>, line: &HistoryLine) -> Result<String, Problem> {
+async fn described(context: &Context<'_>, line: &HistoryRecord) -> Result<String, Problem> {
     let engine = context.engine()?;
-    let credential = engine.by_id(&line.sent.credential).await.ok();
+    let credential = engine.by_id(&line.entry.credential).await.ok();
     let setting =
-        credential.as_ref().and_then(|known| RequestEnvironment::for_credential(&engine.catalogue, known, &line.sent.region));
+        credential.as_ref().and_then(|known| RequestEnvironment::for_credential(&engine.catalogue, known, &line.entry.region));
     Ok(line.description(setting))
 }
 
@@ -184,8 +184,8 @@ async fn purge(context: &Context<'_>, keep: usize) -> Result<u8, Problem> {
 
 type Names = HashMap<CredentialId, CredentialName>;
 
-fn shape(line: &HistoryLine, names: &Names) -> serde_json::Value {
-    let sent = &line.sent;
+fn shape(line: &HistoryRecord, names: &Names) -> serde_json::Value {
+    let sent = &line.entry;
     json!({
         "id": line.id, "at": rfc3339(sent.at), "name": names.get(&sent.credential), "region": sent.region,
         "method": sent.draft.method, "target": sent.draft.target.to_string(), "query": sent.draft.query,
@@ -194,10 +194,10 @@ fn shape(line: &HistoryLine, names: &Names) -> serde_json::Value {
     })
 }
 
-fn table(lines: &[HistoryLine], names: &Names) -> Table {
+fn table(lines: &[HistoryRecord], names: &Names) -> Table {
     let mut table = Table::new(&["ID", "WHEN", "CREDENTIAL", "REGION", "STATUS", "REQUEST"]);
     for line in lines {
-        let sent = &line.sent;
+        let sent = &line.entry;
         table.row([
             line.id.to_string(),
             rfc3339(sent.at),

@@ -1,6 +1,6 @@
 //! Colours of words on the command line: a help for the eye, and never the only sign.
 
-use crate::config::Depth;
+use crate::config::ColorDepth;
 
 /// Whether words are coloured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,8 +28,8 @@ impl Ink {
     }
 
     fn wanted_by(env: &dyn Fn(&str) -> Option<String>, is_terminal: bool) -> Self {
-        let shown = is_terminal || Depth::is_forced(env);
-        if shown && Depth::detect(env) != Depth::Monochrome { Self::Coloured } else { Self::Plain }
+        let shown = is_terminal || ColorDepth::color_is_forced(env);
+        if shown && ColorDepth::detect(env) != ColorDepth::Monochrome { Self::Coloured } else { Self::Plain }
     }
 
     /// A text that begins with a state, in the colour of that state.

@@ -5,7 +5,7 @@ use super::table::Table;
 use crate::config::{self, StoreChoice};
 use crate::domain::Problem;
 use crate::engine;
-use crate::engine::message::{BackendKind, StoreError, Unlock};
+use crate::engine::message::{BackendKind, StoreError, UnlockMethod};
 use crate::engine::migrate::{Item, ItemState, Move, Rival};
 
 /// Move all secrets to the other store: each is copied and read back; the source is emptied only when asked
@@ -57,7 +57,7 @@ impl Migrate {
         let rival = if self.overwrite { Rival::IsReplaced } else { Rival::Stops };
         let items =
             engine.copy_all(way, rival, |item| context.out.note(&format!("copied {} of {}", item.item, item.name))).await?;
-        config::choose_store(&context.paths.settings(), choice)?;
+        config::save_store_choice(&context.paths.settings(), choice)?;
         engine.copy_all(way, rival, |item| context.out.note(&format!("copied {} of {}", item.item, item.name))).await?;
         engine.note_move(way, items.len()).await?;
         Ok(items)
@@ -93,9 +93,9 @@ impl Migrate {
 async fn open(way: &Move) -> Result<(), Problem> {
     for (kind, error) in way.closed().await {
         match error {
-            StoreError::Locked | StoreError::Uncreated if kind == BackendKind::File => {
+            StoreError::Locked | StoreError::NotInitialized if kind == BackendKind::File => {
                 let passphrase = passphrase(&error)?;
-                way.unlock(kind, Unlock::Passphrase(&passphrase), engine::UNLOCK_WAIT).await?;
+                way.unlock(kind, UnlockMethod::Passphrase(&passphrase), engine::UNLOCK_WAIT).await?;
             }
             error => return Err(error.into()),
         }

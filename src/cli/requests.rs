@@ -60,7 +60,7 @@ enum Action {
 impl Requests {
     /// Does what was asked; lists them where nothing was.
     pub(super) fn run(self, context: &Context<'_>) -> Result<u8, Problem> {
-        let requests = config::Requests::of(&context.paths);
+        let requests = config::SavedRequestStore::new(&context.paths);
         match self.action {
             None => return list(context, &requests),
             Some(Action::Show { id }) => return show(context, &requests.load(&id)?),
@@ -73,7 +73,7 @@ impl Requests {
 }
 
 /// A file that cannot be read is listed with the reason, so that it can be mended.
-fn list(context: &Context<'_>, requests: &config::Requests) -> Result<u8, Problem> {
+fn list(context: &Context<'_>, requests: &config::SavedRequestStore) -> Result<u8, Problem> {
     let all: Vec<_> = requests.ids()?.into_iter().map(|id| (requests.load(&id), id)).collect();
     if context.out.json {
         let shape = |(saved, id): &(Result<SavedRequest, Problem>, SavedRequestName)| match saved {

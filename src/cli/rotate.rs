@@ -10,7 +10,7 @@ use crate::domain::rotation::{ProgressLine, StepStatus};
 use crate::domain::{Credential, Problem};
 use crate::engine::Engine;
 use crate::engine::rotation::{
-    Audience, RotationPhase, RotationPlan, RotationPurpose, RotationStatus, Rotations, Turn, plan_lines,
+    Audience, RotationFilter, RotationPhase, RotationPlan, RotationPurpose, RotationStatus, Turn, plan_lines,
 };
 
 /// Replace a credential: make, store, prove and deliver the new secret, then revoke the old one
@@ -108,7 +108,7 @@ impl Rotate {
 impl List {
     /// Lists them.
     pub(super) async fn run(self, context: &Context<'_>) -> Result<u8, Problem> {
-        let which = if self.all { Rotations::All } else { Rotations::Open };
+        let which = if self.all { RotationFilter::All } else { RotationFilter::Open };
         let known = context.engine()?.rotations(which).await?;
         if context.out.json {
             context.out.value(&known)?;

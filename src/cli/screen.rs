@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::context::Context;
 use super::process;
-use crate::config::{Memory, choose_store};
+use crate::config::{LayoutStore, save_store_choice};
 use crate::domain::Problem;
 use crate::domain::problem::ProblemClass;
 use crate::engine::Engine;
@@ -21,7 +21,7 @@ pub(super) fn run(context: &Context<'_>) -> Result<u8, Problem> {
     } else {
         refuse_without_terminal()?;
         let engine = Arc::clone(context.engine()?);
-        let screen = Screen::show(engine, wishes.clone(), Memory::File(context.paths.layout()))?;
+        let screen = Screen::show(engine, wishes.clone(), LayoutStore::File(context.paths.layout()))?;
         process::runtime()?.block_on(screen.listen())
     };
     match wishes.onward.get() {
@@ -39,7 +39,7 @@ fn start_again(context: &Context<'_>, onward: Onward) -> Result<u8, Problem> {
     again.args(std::env::args_os().skip(1));
     match onward {
         Onward::Demo => _ = again.arg("demo"),
-        Onward::Store(choice) => choose_store(&context.paths.settings(), choice)?,
+        Onward::Store(choice) => save_store_choice(&context.paths.settings(), choice)?,
     }
     replace(again).map_err(|error| failed(error.to_string()))
 }
@@ -64,7 +64,7 @@ pub(super) async fn show(context: &Context<'_>, engine: Arc<Engine>) -> Result<u
         return tui::converse(engine, context.wishes()).await;
     }
     refuse_without_terminal()?;
-    Ok(Screen::show(engine, context.wishes(), Memory::Nowhere)?.listen().await)
+    Ok(Screen::show(engine, context.wishes(), LayoutStore::Disabled)?.listen().await)
 }
 
 fn refuse_without_terminal() -> Result<(), Problem> {

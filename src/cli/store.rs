@@ -5,7 +5,7 @@ use super::doctor::report;
 use super::migrate::Migrate;
 use crate::domain::Problem;
 use crate::engine;
-use crate::engine::message::{BackendKind, Unlock};
+use crate::engine::message::{BackendKind, UnlockMethod};
 
 /// Look at the store, unlock it, or move to another one
 #[derive(Debug, clap::Args)]
@@ -54,11 +54,11 @@ async fn unlock(context: &Context<'_>) -> Result<u8, Problem> {
         None => {}
         Some(error) if state.backend.kind == BackendKind::File => {
             let passphrase = passphrase(&error)?;
-            engine.unlock(Unlock::Passphrase(&passphrase), engine::UNLOCK_WAIT).await?;
+            engine.unlock(UnlockMethod::Passphrase(&passphrase), engine::UNLOCK_WAIT).await?;
         }
         Some(_) => {
             context.out.note("Waiting for the keyring's own prompt; Ctrl-C gives up.");
-            engine.unlock(Unlock::OwnPrompt, engine::UNLOCK_WAIT).await?;
+            engine.unlock(UnlockMethod::SystemPrompt, engine::UNLOCK_WAIT).await?;
         }
     }
     context.out.note(&format!("{}: unlocked", state.backend.title));

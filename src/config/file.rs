@@ -13,7 +13,7 @@ pub fn write_private(path: &Path, text: &str) -> Result<(), Problem> {
         let remedy = format!("put the file itself at {}", path.display());
         return Err(Problem::new("The file was not written", format!("{} is a symbolic link", path.display()), remedy));
     }
-    replace(path, text).map_err(|error| {
+    replace_atomically(path, text).map_err(|error| {
         let remedy = "see that you may write to its folder and that the disk is not full";
         Problem::new("The file was not written", format!("{}: {error}", path.display()), remedy)
     })
@@ -34,7 +34,7 @@ pub(super) fn read_text(path: &Path, limit: u64) -> io::Result<String> {
 }
 
 /// The `*.toml` in a folder, without hidden files, which editors leave behind. No folder holds none.
-pub(super) fn list_toml(folder: &Path) -> io::Result<Vec<PathBuf>> {
+pub(super) fn list_toml_files(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let entries = match fs::read_dir(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         entries => entries?,
@@ -48,7 +48,7 @@ fn is_visible_toml(path: &Path) -> bool {
     !hidden && path.extension().is_some_and(|extension| extension == "toml")
 }
 
-fn replace(path: &Path, text: &str) -> io::Result<()> {
+fn replace_atomically(path: &Path, text: &str) -> io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     create_folder(folder)?;
     let mut draft = tempfile::Builder::new().prefix(".draft-").tempfile_in(folder)?;

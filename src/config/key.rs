@@ -4,9 +4,9 @@ use std::fmt;
 
 /// One key press, with its modifiers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Key {
+pub struct KeyPress {
     /// The key itself. A shifted letter is the capital letter, without `shift`.
-    pub code: Code,
+    pub code: KeySymbol,
     /// With Control.
     pub ctrl: bool,
     /// With Alt.
@@ -18,7 +18,7 @@ pub struct Key {
 /// The key itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[expect(missing_docs, reason = "the names are the names on the keys")]
-pub enum Code {
+pub enum KeySymbol {
     Char(char),
     Enter,
     Esc,
@@ -37,32 +37,32 @@ pub enum Code {
     F(u8),
 }
 
-const NAMED: [(&str, Code); 14] = [
-    ("Enter", Code::Enter),
-    ("Esc", Code::Esc),
-    ("Tab", Code::Tab),
-    ("Backspace", Code::Backspace),
-    ("Del", Code::Delete),
-    ("Ins", Code::Insert),
-    ("Up", Code::Up),
-    ("Down", Code::Down),
-    ("Left", Code::Left),
-    ("Right", Code::Right),
-    ("Home", Code::Home),
-    ("End", Code::End),
-    ("PgUp", Code::PageUp),
-    ("PgDn", Code::PageDown),
+const KEY_NAMES: [(&str, KeySymbol); 14] = [
+    ("Enter", KeySymbol::Enter),
+    ("Esc", KeySymbol::Esc),
+    ("Tab", KeySymbol::Tab),
+    ("Backspace", KeySymbol::Backspace),
+    ("Del", KeySymbol::Delete),
+    ("Ins", KeySymbol::Insert),
+    ("Up", KeySymbol::Up),
+    ("Down", KeySymbol::Down),
+    ("Left", KeySymbol::Left),
+    ("Right", KeySymbol::Right),
+    ("Home", KeySymbol::Home),
+    ("End", KeySymbol::End),
+    ("PgUp", KeySymbol::PageUp),
+    ("PgDn", KeySymbol::PageDown),
 ];
 
-impl Key {
+impl KeyPress {
     /// A key without modifiers.
-    pub const fn plain(code: Code) -> Self {
+    pub const fn without_modifiers(code: KeySymbol) -> Self {
         Self { code, ctrl: false, alt: false, shift: false }
     }
 
     /// A character without modifiers.
     pub const fn char(c: char) -> Self {
-        Self::plain(Code::Char(c))
+        Self::without_modifiers(KeySymbol::Char(c))
     }
 
     /// A character with Control.
@@ -83,12 +83,12 @@ impl Key {
             }
             rest = tail;
         }
-        key.code = parse_code(rest)?;
+        key.code = parse_symbol(rest)?;
         Some(key)
     }
 }
 
-impl fmt::Display for Key {
+impl fmt::Display for KeyPress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (on, modifier) in [(self.ctrl, "C-"), (self.alt, "A-"), (self.shift, "S-")] {
             if on {
@@ -96,21 +96,21 @@ impl fmt::Display for Key {
             }
         }
         match self.code {
-            Code::Char(' ') => f.write_str("Space"),
-            Code::Char(c) => write!(f, "{c}"),
-            Code::F(n) => write!(f, "F{n}"),
-            named => f.write_str(NAMED.iter().find(|(_, code)| *code == named).map_or("?", |(name, _)| name)),
+            KeySymbol::Char(' ') => f.write_str("Space"),
+            KeySymbol::Char(c) => write!(f, "{c}"),
+            KeySymbol::F(n) => write!(f, "F{n}"),
+            named => f.write_str(KEY_NAMES.iter().find(|(_, code)| *code == named).map_or("?", |(name, _)| name)),
         }
     }
 }
 
-fn parse_code(text: &str) -> Option<Code> {
+fn parse_symbol(text: &str) -> Option<KeySymbol> {
     let mut chars = text.chars();
     match (chars.next(), chars.next()) {
-        (Some(c), None) => Some(Code::Char(c)),
-        _ if text == "Space" => Some(Code::Char(' ')),
-        (Some('F'), _) => text[1..].parse().ok().filter(|n| (1..=24).contains(n)).map(Code::F),
-        _ => NAMED.iter().find(|(name, _)| *name == text).map(|(_, code)| *code),
+        (Some(c), None) => Some(KeySymbol::Char(c)),
+        _ if text == "Space" => Some(KeySymbol::Char(' ')),
+        (Some('F'), _) => text[1..].parse().ok().filter(|n| (1..=24).contains(n)).map(KeySymbol::F),
+        _ => KEY_NAMES.iter().find(|(name, _)| *name == text).map(|(_, code)| *code),
     }
 }
 
@@ -121,10 +121,10 @@ mod tests {
     #[test]
     fn a_key_prints_as_it_is_read() {
         for text in ["j", "G", "C-p", "S-Tab", "Enter", "PgDn", "A-x", "F5", "Space", "-", "C--", "?", "!", "[", ":"] {
-            assert_eq!(Key::parse(text).map(|key| key.to_string()).as_deref(), Some(text));
+            assert_eq!(KeyPress::parse(text).map(|key| key.to_string()).as_deref(), Some(text));
         }
-        assert_eq!(Key::parse("X-j"), None);
-        assert_eq!(Key::parse("Nonsense"), None);
-        assert_eq!(Key::parse(""), None);
+        assert_eq!(KeyPress::parse("X-j"), None);
+        assert_eq!(KeyPress::parse("Nonsense"), None);
+        assert_eq!(KeyPress::parse(""), None);
     }
 }

@@ -7,12 +7,12 @@ use serde::{Deserialize, Serialize};
 use super::file::read_text;
 
 /// The largest file that is read.
-const LIMIT: u64 = 4 * 1024;
+const MAX_LAYOUT_BYTES: u64 = 4 * 1024;
 
 /// The shares of the panes. What nobody has moved is left to the program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Layout {
+pub struct PaneLayout {
     /// The width of the list.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub list: Option<u16>,
@@ -32,24 +32,24 @@ pub struct Layout {
 
 /// Where the layout is kept, if anywhere.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Memory {
+pub enum LayoutStore {
     /// In this file.
     File(PathBuf),
     /// Nowhere: nothing of this run is to be left behind.
-    Nowhere,
+    Disabled,
 }
 
-impl Memory {
+impl LayoutStore {
     /// The layout of the last run. One that cannot be read is no reason not to start: it is the usual one then.
-    pub fn recall(&self) -> Layout {
+    pub fn load(&self) -> PaneLayout {
         match self {
-            Self::File(path) => Layout::read(path),
-            Self::Nowhere => Layout::default(),
+            Self::File(path) => PaneLayout::read(path),
+            Self::Disabled => PaneLayout::default(),
         }
     }
 
     /// Keeps a layout for the next run. It may be lost, so a failure is written to the log only.
-    pub fn keep(&self, layout: Layout) {
+    pub fn save(&self, layout: PaneLayout) {
         let Self::File(path) = self else { return };
         let kept = toml::to_string(&layout).map(|text| super::write_private(path, &text));
         if !matches!(kept, Ok(Ok(()))) {
@@ -58,9 +58,9 @@ impl Memory {
     }
 }
 
-impl Layout {
+impl PaneLayout {
     fn read(path: &Path) -> Self {
-        read_text(path, LIMIT).ok().and_then(|text| toml::from_str(&text).ok()).unwrap_or_default()
+        read_text(path, MAX_LAYOUT_BYTES).ok().and_then(|text| toml::from_str(&text).ok()).unwrap_or_default()
     }
 }
 
@@ -72,14 +72,14 @@ mod tests {
     fn a_layout_is_found_again_and_a_broken_one_is_the_usual_one() {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("state/layout.toml");
-        let memory = Memory::File(path.clone());
-        assert_eq!(memory.recall(), Layout::default());
-        let layout = Layout { list: Some(300), stack: Some(700), ..Layout::default() };
-        memory.keep(layout);
-        assert_eq!(memory.recall(), layout);
+        let memory = LayoutStore::File(path.clone());
+        assert_eq!(memory.load(), PaneLayout::default());
+        let layout = PaneLayout { list: Some(300), stack: Some(700), ..PaneLayout::default() };
+        memory.save(layout);
+        assert_eq!(memory.load(), layout);
         std::fs::write(&path, "list = \"wide\"").unwrap();
-        assert_eq!(memory.recall(), Layout::default());
-        Memory::Nowhere.keep(layout);
-        assert_eq!(Memory::Nowhere.recall(), Layout::default());
+        assert_eq!(memory.load(), PaneLayout::default());
+        LayoutStore::Disabled.save(layout);
+        assert_eq!(LayoutStore::Disabled.load(), PaneLayout::default());
     }
 }

@@ -10,37 +10,37 @@ use super::Settings;
 use crate::domain::problem::Problem;
 
 /// So many mistakes are told; a file with more is not a settings file.
-const MOST: usize = 20;
+const MAX_REPORTED_PROBLEMS: usize = 20;
 
 /// Settings, and what is wrong with the file they come from.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Reading {
+pub struct SettingsReport {
     /// The settings.
     pub settings: Settings,
     /// What was not understood.
-    pub flaws: Vec<Problem>,
+    pub problems: Vec<Problem>,
 }
 
-impl Reading {
+impl SettingsReport {
     /// Reads a text as far as it is right; `path` is where it lies.
-    pub fn of(path: &Path, text: &str) -> Result<Self, Problem> {
-        read(path, text)
+    pub fn parse(path: &Path, text: &str) -> Result<Self, Problem> {
+        parse_leniently(path, text)
     }
 }
 
-fn read(path: &Path, text: &str) -> Result<Reading, Problem> {
+fn parse_leniently(path: &Path, text: &str) -> Result<SettingsReport, Problem> {
     let (mut rest, mut flaws, mut careful) = (text.to_owned(), Vec::new(), false);
     loop {
         let error: toml::de::Error = match toml::from_str::<Settings>(&rest) {
             Ok(mut settings) => {
                 settings.readonly |= careful;
-                return Ok(Reading { settings, flaws });
+                return Ok(SettingsReport { settings, problems: flaws });
             }
             Err(error) => error,
         };
-        let flaw = super::settings::misread(path, &rest, &error);
-        let line = error.span().map(|span| line_at(&rest, span.start)).filter(|line| !rest[line.clone()].trim().is_empty());
-        let Some(line) = line.filter(|_| flaws.len() < MOST) else { return Err(flaw) };
+        let flaw = super::settings::parse_problem(path, &rest, &error);
+        let line = error.span().map(|span| line_range(&rest, span.start)).filter(|line| !rest[line.clone()].trim().is_empty());
+        let Some(line) = line.filter(|_| flaws.len() < MAX_REPORTED_PROBLEMS) else { return Err(flaw) };
         if rest[line.clone()].contains("store") {
             return Err(flaw);
         }
@@ -51,7 +51,7 @@ fn read(path: &Path, text: &str) -> Result<Reading, Problem> {
 }
 
 /// The bytes of the line around a place, without its end.
-fn line_at(text: &str, at: usize) -> std::ops::Range<usize> {
+fn line_range(text: &str, at: usize) -> std::ops::Range<usize> {
     let at = (0..=at.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
     let start = text[..at].rfind('\n').map_or(0, |end| end + 1);
     let end = text[start..].find('\n').map_or(text.len(), |length| start + length);
@@ -64,14 +64,14 @@ mod tests {
 
     use super::*;
 
-    fn reading(text: &str) -> Result<Reading, Problem> {
-        read(Path::new("config.toml"), text)
+    fn reading(text: &str) -> Result<SettingsReport, Problem> {
+        parse_leniently(Path::new("config.toml"), text)
     }
 
     #[test]
     fn what_is_right_is_taken_and_every_mistake_is_told_with_its_line() {
         let text = "reveal_seconds = 5\nclipbord = \"auto\"\ntheme = 3\n[net]\nconcurrency = 8\ntotal_seconds = \"x\"\n";
-        let Reading { settings, flaws } = reading(text).unwrap();
+        let SettingsReport { settings, problems: flaws } = reading(text).unwrap();
         assert_eq!((settings.reveal_seconds, settings.net.concurrency), (5, 8));
         assert_eq!(settings.theme, Settings::default().theme);
         let mut places: Vec<_> = flaws.iter().filter_map(|flaw| flaw.why.split(':').nth(1)).collect();
@@ -83,7 +83,7 @@ mod tests {
     #[test]
     fn a_store_that_is_not_understood_is_not_guessed() {
         assert!(reading("store = \"keyrnig\"").is_err());
-        assert!(reading("stoer = \"file\"").is_ok_and(|reading| reading.flaws.len() == 1));
+        assert!(reading("stoer = \"file\"").is_ok_and(|reading| reading.problems.len() == 1));
     }
 
     #[test]
@@ -109,8 +109,8 @@ mod tests {
             prop_assume!(!junk.contains("store"));
             let mut lines = vec!["reveal_seconds = 7", "mouse = false"];
             lines.insert(at, &junk);
-            let Reading { settings, flaws } = reading(&lines.join("\n")).unwrap();
-            prop_assert_eq!((settings.reveal_seconds, settings.mouse, flaws.len()), (7, false, 1));
+            let SettingsReport { settings, problems } = reading(&lines.join("\n")).unwrap();
+            prop_assert_eq!((settings.reveal_seconds, settings.mouse, problems.len()), (7, false, 1));
         }
     }
 }

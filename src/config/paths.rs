@@ -8,11 +8,11 @@ use directories::ProjectDirs;
 use crate::domain::problem::{Problem, ProblemClass};
 
 /// What the folder of the user's themes is called, beside the settings.
-pub const THEMES: &str = "themes";
+pub const THEMES_FOLDER: &str = "themes";
 
 /// The folders of the program.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Paths {
+pub struct AppPaths {
     /// Settings and the user's provider files.
     pub config: PathBuf,
     /// The index and the encrypted file.
@@ -21,20 +21,20 @@ pub struct Paths {
     pub state: PathBuf,
 }
 
-impl Paths {
+impl AppPaths {
     /// The folders that the environment asks for: under `TOKENRING_HOME`, or else where the platform puts them.
     pub fn discover() -> Result<Self, Problem> {
-        Self::chosen(std::env::var_os("TOKENRING_HOME"))
+        Self::from_home_variable(std::env::var_os("TOKENRING_HOME"))
     }
 
     /// Everything under `home`: `config/`, `data/`, `state/`.
-    pub fn under(home: impl Into<PathBuf>) -> Self {
+    pub fn from_home(home: impl Into<PathBuf>) -> Self {
         let home = home.into();
         Self { config: home.join("config"), data: home.join("data"), state: home.join("state") }
     }
 
     /// The index file.
-    pub fn index(&self) -> PathBuf {
+    pub fn database(&self) -> PathBuf {
         self.data.join("index.db")
     }
 
@@ -50,7 +50,7 @@ impl Paths {
 
     /// The folder of the user's themes.
     pub fn themes(&self) -> PathBuf {
-        self.config.join(THEMES)
+        self.config.join(THEMES_FOLDER)
     }
 
     /// The settings file.
@@ -63,15 +63,15 @@ impl Paths {
         self.state.join("layout.toml")
     }
 
-    fn chosen(home: Option<OsString>) -> Result<Self, Problem> {
+    fn from_home_variable(home: Option<OsString>) -> Result<Self, Problem> {
         match home.filter(|home| !home.is_empty()) {
             // Absolute, so that it means the same after a change of folder.
-            Some(home) => absolute(home).map(Self::under).map_err(|error| nowhere(&error.to_string())),
-            None => Self::of_platform().ok_or_else(|| nowhere("this user has no home folder")),
+            Some(home) => absolute(home).map(Self::from_home).map_err(|error| no_folder_problem(&error.to_string())),
+            None => Self::for_platform().ok_or_else(|| no_folder_problem("this user has no home folder")),
         }
     }
 
-    fn of_platform() -> Option<Self> {
+    fn for_platform() -> Option<Self> {
         let dirs = ProjectDirs::from("", "", "tokenring")?;
         let data = dirs.data_local_dir().to_owned();
         let state = dirs.state_dir().map_or_else(|| data.join("state"), ToOwned::to_owned);
@@ -79,7 +79,7 @@ impl Paths {
     }
 }
 
-fn nowhere(why: &str) -> Problem {
+fn no_folder_problem(why: &str) -> Problem {
     Problem::new("There is no place for files", why, "set TOKENRING_HOME to a folder of your own").with_class(ProblemClass::Usage)
 }
 
@@ -90,23 +90,23 @@ mod tests {
     #[test]
     fn one_variable_puts_everything_under_one_folder() {
         let home = std::env::temp_dir().join("somewhere");
-        let paths = Paths::chosen(Some(home.clone().into_os_string())).unwrap();
-        assert_eq!(paths, Paths::under(&home));
-        for path in [paths.index(), paths.vault(), paths.providers(), paths.settings(), paths.state] {
+        let paths = AppPaths::from_home_variable(Some(home.clone().into_os_string())).unwrap();
+        assert_eq!(paths, AppPaths::from_home(&home));
+        for path in [paths.database(), paths.vault(), paths.providers(), paths.settings(), paths.state] {
             assert!(path.starts_with(&home), "{}", path.display());
         }
     }
 
     #[test]
     fn a_relative_home_does_not_move_with_the_working_folder() {
-        assert!(Paths::chosen(Some("portable".into())).unwrap().config.is_absolute());
+        assert!(AppPaths::from_home_variable(Some("portable".into())).unwrap().config.is_absolute());
     }
 
     #[test]
     fn without_it_or_with_nothing_in_it_the_platform_decides() {
-        let of_platform = Paths::of_platform().unwrap();
-        assert_eq!(Paths::chosen(Some(OsString::new())), Ok(of_platform.clone()));
-        assert_eq!(Paths::chosen(None), Ok(of_platform.clone()));
+        let of_platform = AppPaths::for_platform().unwrap();
+        assert_eq!(AppPaths::from_home_variable(Some(OsString::new())), Ok(of_platform.clone()));
+        assert_eq!(AppPaths::from_home_variable(None), Ok(of_platform.clone()));
         for path in [of_platform.config, of_platform.data, of_platform.state] {
             assert!(path.components().any(|part| part.as_os_str() == "tokenring"), "{}", path.display());
         }

@@ -3,19 +3,19 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::Paths;
-use super::file::{list_toml, read_text};
+use super::AppPaths;
+use super::file::{list_toml_files, read_text};
 use crate::domain::problem::{Problem, ProblemClass};
 
 /// The largest provider file; the largest that comes with the program is a fraction of it.
-const LIMIT: u64 = 256 * 1024;
+const MAX_PROVIDER_FILE_BYTES: u64 = 256 * 1024;
 
 /// The paths and texts of the user's provider files, by name. What they mean is for the catalogue to say.
-pub fn providers(paths: &Paths) -> Result<Vec<(PathBuf, String)>, Problem> {
+pub fn read_provider_files(paths: &AppPaths) -> Result<Vec<(PathBuf, String)>, Problem> {
     let folder = paths.providers();
-    let mut files = list_toml(&folder).map_err(|error| unreadable(&folder, &error))?;
+    let mut files = list_toml_files(&folder).map_err(|error| unreadable(&folder, &error))?;
     files.sort();
-    let read = |path: PathBuf| match read_text(&path, LIMIT) {
+    let read = |path: PathBuf| match read_text(&path, MAX_PROVIDER_FILE_BYTES) {
         Ok(text) => Ok((path, text)),
         Err(error) => Err(unreadable(&path, &error)),
     };
@@ -33,9 +33,9 @@ mod tests {
 
     use super::*;
 
-    fn home(files: &[(&str, &str)]) -> (tempfile::TempDir, Paths) {
+    fn home(files: &[(&str, &str)]) -> (tempfile::TempDir, AppPaths) {
         let home = tempfile::tempdir().unwrap();
-        let paths = Paths::under(home.path());
+        let paths = AppPaths::from_home(home.path());
         fs::create_dir_all(paths.providers()).unwrap();
         for (name, text) in files {
             fs::write(paths.providers().join(name), text).unwrap();
@@ -46,24 +46,24 @@ mod tests {
     #[test]
     fn files_come_by_name_and_others_are_left_alone() {
         let (_home, paths) = home(&[("z.toml", "z"), ("a.toml", "a"), (".a.toml.swp", "x"), (".b.toml", "x"), ("README", "x")]);
-        let texts: Vec<_> = providers(&paths).unwrap().into_iter().map(|(_, text)| text).collect();
+        let texts: Vec<_> = read_provider_files(&paths).unwrap().into_iter().map(|(_, text)| text).collect();
         assert_eq!(texts, ["a", "z"]);
     }
 
     #[test]
     fn no_folder_means_no_files() {
         let home = tempfile::tempdir().unwrap();
-        assert_eq!(providers(&Paths::under(home.path())), Ok(Vec::new()));
+        assert_eq!(read_provider_files(&AppPaths::from_home(home.path())), Ok(Vec::new()));
     }
 
     #[test]
     fn what_cannot_be_read_is_named() {
         let (_home, paths) = home(&[("big.toml", &"#".repeat(300_000))]);
-        let problem = providers(&paths).unwrap_err();
+        let problem = read_provider_files(&paths).unwrap_err();
         assert!(problem.why.contains("big.toml") && problem.why.contains("larger"), "{problem}");
 
         let (_home, paths) = home(&[]);
         fs::create_dir(paths.providers().join("folder.toml")).unwrap();
-        assert!(providers(&paths).unwrap_err().why.contains("not a regular file"));
+        assert!(read_provider_files(&paths).unwrap_err().why.contains("not a regular file"));
     }
 }

@@ -5,23 +5,23 @@ use std::io;
 use std::path::PathBuf;
 
 use super::file::{read_text, write_private};
-use super::paths::Paths;
+use super::paths::AppPaths;
 use crate::domain::problem::{Problem, ProblemClass};
 use crate::domain::request::{SavedRequest, SavedRequestName};
 use crate::domain::text::nearest_names;
 
 /// More than any request has.
-const LARGEST: u64 = 4 << 20;
+const MAX_REQUEST_FILE_BYTES: u64 = 4 << 20;
 
 /// The saved requests of a person.
 #[derive(Debug, Clone)]
-pub struct Requests {
+pub struct SavedRequestStore {
     folder: PathBuf,
 }
 
-impl Requests {
+impl SavedRequestStore {
     /// Those in the person's folder; it need not be there yet.
-    pub fn of(paths: &Paths) -> Self {
+    pub fn new(paths: &AppPaths) -> Self {
         Self { folder: paths.config.join("requests") }
     }
 
@@ -41,9 +41,9 @@ impl Requests {
     /// The request of this name.
     pub fn load(&self, id: &SavedRequestName) -> Result<SavedRequest, Problem> {
         let path = self.path(id);
-        let text = match read_text(&path, LARGEST) {
+        let text = match read_text(&path, MAX_REQUEST_FILE_BYTES) {
             Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(self.unknown(id)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(self.unknown_request(id)),
             Err(error) => return Err(unreadable(&path.display().to_string(), &error.to_string())),
         };
         SavedRequest::from_toml(&text).map_err(|why| unreadable(&path.display().to_string(), &why))
@@ -51,7 +51,7 @@ impl Requests {
 
     /// Keeps a request under a new name.
     pub fn save(&self, id: &SavedRequestName, saved: &SavedRequest) -> Result<PathBuf, Problem> {
-        self.refuse_taken(id)?;
+        self.ensure_name_free(id)?;
         let path = self.path(id);
         write_private(&path, &saved.to_toml())?;
         Ok(path)
@@ -73,7 +73,7 @@ impl Requests {
     pub fn delete(&self, id: &SavedRequestName) -> Result<(), Problem> {
         let path = self.path(id);
         fs::remove_file(&path).map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound => self.unknown(id),
+            io::ErrorKind::NotFound => self.unknown_request(id),
             _ => Problem::new(
                 "The request was not deleted",
                 format!("{}: {error}", path.display()),
@@ -86,7 +86,7 @@ impl Requests {
         self.folder.join(format!("{id}.toml"))
     }
 
-    fn refuse_taken(&self, id: &SavedRequestName) -> Result<(), Problem> {
+    fn ensure_name_free(&self, id: &SavedRequestName) -> Result<(), Problem> {
         if fs::symlink_metadata(self.path(id)).is_err() {
             return Ok(());
         }
@@ -95,7 +95,7 @@ impl Requests {
             .with_class(ProblemClass::Usage))
     }
 
-    fn unknown(&self, id: &SavedRequestName) -> Problem {
+    fn unknown_request(&self, id: &SavedRequestName) -> Problem {
         let known: Vec<_> = self.ids().unwrap_or_default().iter().map(|id| id.as_str().to_owned()).collect();
         let near = nearest_names(id.as_str(), &known);
         let remedy =
@@ -124,7 +124,7 @@ mod tests {
     #[test]
     fn requests_are_kept_found_renamed_copied_and_deleted() {
         let home = tempfile::tempdir().unwrap();
-        let requests = Requests::of(&Paths::under(home.path()));
+        let requests = SavedRequestStore::new(&AppPaths::from_home(home.path()));
         assert_eq!(requests.ids().unwrap(), []);
         let saved = SavedRequest::from_toml("provider = \"snyk\"\nmethod = \"GET\"\ntarget = \"/rest/self\"").unwrap();
         requests.save(&id("me"), &saved).unwrap();
@@ -143,7 +143,7 @@ mod tests {
     #[test]
     fn a_broken_file_is_named_and_does_not_hide_the_others() {
         let home = tempfile::tempdir().unwrap();
-        let requests = Requests::of(&Paths::under(home.path()));
+        let requests = SavedRequestStore::new(&AppPaths::from_home(home.path()));
         fs::create_dir_all(&requests.folder).unwrap();
         fs::write(requests.folder.join("broken.toml"), "method = 7").unwrap();
         fs::write(requests.folder.join("README"), "not one").unwrap();

@@ -8,79 +8,79 @@ use serde_json::{Value, json};
 use super::theme::{self, Theme};
 
 /// A setting.
-pub struct Setting {
+pub struct SettingSpec {
     /// Its name; with a dot, it stands in a table of its own.
     pub name: &'static str,
     /// What it may be.
-    pub shape: Shape,
+    pub value_type: SettingType,
     /// What it is where nothing is written, as TOML writes it; nothing where the program chooses.
-    pub usual: Option<&'static str>,
+    pub default_value: Option<&'static str>,
     /// What it is for.
     pub help: &'static str,
 }
 
 /// What a setting may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Shape {
+pub enum SettingType {
     /// `true` or `false`.
-    Flag,
+    Boolean,
     /// A whole number, from the first to the second.
-    Number(i64, i64),
+    Integer(i64, i64),
     /// One of some words.
-    Word(&'static [&'static str]),
+    Choice(&'static [&'static str]),
     /// The name of a theme.
-    Theme,
+    ThemeName,
 }
 
 /// Seconds, as every setting takes them.
-const SECONDS: Shape = Shape::Number(1, 3600);
+const SECONDS_TYPE: SettingType = SettingType::Integer(1, 3600);
 
 /// Every setting but the keys, in the order of the documentation.
 #[rustfmt::skip]
-pub const SETTINGS: &[Setting] = &[
-    Setting { name: "store", shape: Shape::Word(&["keyring", "file", "memory"]), usual: None, help: "Where secrets rest; the keyring, if nothing is said" },
-    Setting { name: "reveal_seconds", shape: SECONDS, usual: Some("15"), help: "How long a secret stays revealed" },
-    Setting { name: "clipboard_seconds", shape: SECONDS, usual: Some("30"), help: "How long a secret stays on the clipboard" },
-    Setting { name: "clipboard", shape: Shape::Word(&["auto", "native", "osc52", "tmux", "none"]), usual: Some("\"auto\""), help: "Which way to the clipboard is taken" },
-    Setting { name: "theme", shape: Shape::Theme, usual: Some("\"auto\""), help: "The colours of the screen; auto follows the background of the terminal" },
-    Setting { name: "glyphs", shape: Shape::Word(&["auto", "unicode", "ascii"]), usual: Some("\"auto\""), help: "Which signs are drawn; auto follows the locale" },
-    Setting { name: "readonly", shape: Shape::Flag, usual: Some("false"), help: "Whether requests that change something are refused before they leave" },
-    Setting { name: "mouse", shape: Shape::Flag, usual: Some("true"), help: "Whether the mouse is used" },
-    Setting { name: "plain", shape: Shape::Flag, usual: Some("false"), help: "Whether the screen is told in lines of text instead of drawn" },
-    Setting { name: "net.connect_seconds", shape: SECONDS, usual: Some("10"), help: "How long a connection may take to stand" },
-    Setting { name: "net.total_seconds", shape: SECONDS, usual: Some("60"), help: "How long a whole exchange may take" },
-    Setting { name: "net.concurrency", shape: Shape::Number(1, 256), usual: Some("32"), help: "How many requests run at once" },
+pub const SETTINGS: &[SettingSpec] = &[
+    SettingSpec { name: "store", value_type: SettingType::Choice(&["keyring", "file", "memory"]), default_value: None, help: "Where secrets rest; the keyring, if nothing is said" },
+    SettingSpec { name: "reveal_seconds", value_type: SECONDS_TYPE, default_value: Some("15"), help: "How long a secret stays revealed" },
+    SettingSpec { name: "clipboard_seconds", value_type: SECONDS_TYPE, default_value: Some("30"), help: "How long a secret stays on the clipboard" },
+    SettingSpec { name: "clipboard", value_type: SettingType::Choice(&["auto", "native", "osc52", "tmux", "none"]), default_value: Some("\"auto\""), help: "Which way to the clipboard is taken" },
+    SettingSpec { name: "theme", value_type: SettingType::ThemeName, default_value: Some("\"auto\""), help: "The colours of the screen; auto follows the background of the terminal" },
+    SettingSpec { name: "glyphs", value_type: SettingType::Choice(&["auto", "unicode", "ascii"]), default_value: Some("\"auto\""), help: "Which signs are drawn; auto follows the locale" },
+    SettingSpec { name: "readonly", value_type: SettingType::Boolean, default_value: Some("false"), help: "Whether requests that change something are refused before they leave" },
+    SettingSpec { name: "mouse", value_type: SettingType::Boolean, default_value: Some("true"), help: "Whether the mouse is used" },
+    SettingSpec { name: "plain", value_type: SettingType::Boolean, default_value: Some("false"), help: "Whether the screen is told in lines of text instead of drawn" },
+    SettingSpec { name: "net.connect_seconds", value_type: SECONDS_TYPE, default_value: Some("10"), help: "How long a connection may take to stand" },
+    SettingSpec { name: "net.total_seconds", value_type: SECONDS_TYPE, default_value: Some("60"), help: "How long a whole exchange may take" },
+    SettingSpec { name: "net.concurrency", value_type: SettingType::Integer(1, 256), default_value: Some("32"), help: "How many requests run at once" },
 ];
 
 /// The keys that are not letters, as a file writes them.
-const KEY: &str =
+const KEY_PATTERN: &str =
     "^((C|A|S)-)*(.|Space|Enter|Esc|Tab|Backspace|Del|Ins|Up|Down|Left|Right|Home|End|PgUp|PgDn|F([1-9]|1[0-9]|2[0-4]))$";
 
-impl Setting {
+impl SettingSpec {
     /// The table it stands in, and its name there.
-    pub fn place(&self) -> (Option<&'static str>, &'static str) {
+    pub fn split_name(&self) -> (Option<&'static str>, &'static str) {
         self.name.split_once('.').map_or((None, self.name), |(table, name)| (Some(table), name))
     }
 
     /// What it may be, in words.
-    pub fn values(&self) -> String {
-        match self.shape {
-            Shape::Flag => "true, false".to_owned(),
-            Shape::Number(first, last) => format!("{first} to {last}"),
-            Shape::Word(words) => words.join(", "),
-            Shape::Theme => format!("{}, or a file in `themes/`", theme_names().collect::<Vec<_>>().join(", ")),
+    pub fn describe_values(&self) -> String {
+        match self.value_type {
+            SettingType::Boolean => "true, false".to_owned(),
+            SettingType::Integer(first, last) => format!("{first} to {last}"),
+            SettingType::Choice(words) => words.join(", "),
+            SettingType::ThemeName => format!("{}, or a file in `themes/`", theme_names().collect::<Vec<_>>().join(", ")),
         }
     }
 
-    fn schema(&self) -> Value {
-        let mut schema = match self.shape {
-            Shape::Flag => json!({ "type": "boolean" }),
-            Shape::Number(first, last) => json!({ "type": "integer", "minimum": first, "maximum": last }),
-            Shape::Word(words) => json!({ "type": "string", "enum": words }),
-            Shape::Theme => json!({ "type": "string", "examples": theme_names().collect::<Vec<_>>() }),
+    fn json_schema(&self) -> Value {
+        let mut schema = match self.value_type {
+            SettingType::Boolean => json!({ "type": "boolean" }),
+            SettingType::Integer(first, last) => json!({ "type": "integer", "minimum": first, "maximum": last }),
+            SettingType::Choice(words) => json!({ "type": "string", "enum": words }),
+            SettingType::ThemeName => json!({ "type": "string", "examples": theme_names().collect::<Vec<_>>() }),
         };
         schema["description"] = json!(self.help);
-        if let Some(usual) = self.usual.and_then(|usual| serde_json::from_str::<Value>(usual).ok()) {
+        if let Some(usual) = self.default_value.and_then(|usual| serde_json::from_str::<Value>(usual).ok()) {
             schema["default"] = usual;
         }
         schema
@@ -89,12 +89,12 @@ impl Setting {
 
 /// The names of the themes that need no file of the person's own.
 fn theme_names() -> impl Iterator<Item = &'static str> {
-    std::iter::once(theme::AUTO).chain(Theme::names())
+    std::iter::once(theme::AUTO_THEME).chain(Theme::builtin_names())
 }
 
 /// The JSON schema of the file; `commands` are those that may have keys of their own.
 pub fn json_schema<'a>(commands: impl Iterator<Item = (&'a str, &'a str)>) -> Value {
-    let keys = json!({ "type": "array", "items": { "type": "string", "pattern": KEY } });
+    let keys = json!({ "type": "array", "items": { "type": "string", "pattern": KEY_PATTERN } });
     let bound = commands.map(|(name, help)| {
         let mut schema = keys.clone();
         schema["description"] = json!(help);
@@ -109,12 +109,12 @@ pub fn json_schema<'a>(commands: impl Iterator<Item = (&'a str, &'a str)>) -> Va
         "properties": {},
     });
     for setting in SETTINGS {
-        match setting.place() {
-            (None, name) => schema["properties"][name] = setting.schema(),
+        match setting.split_name() {
+            (None, name) => schema["properties"][name] = setting.json_schema(),
             (Some(table), name) => {
                 schema["properties"][table]["type"] = json!("object");
                 schema["properties"][table]["additionalProperties"] = json!(false);
-                schema["properties"][table]["properties"][name] = setting.schema();
+                schema["properties"][table]["properties"][name] = setting.json_schema();
             }
         }
     }
@@ -128,18 +128,18 @@ pub fn json_schema<'a>(commands: impl Iterator<Item = (&'a str, &'a str)>) -> Va
 }
 
 /// A first file: every setting as it usually is, commented out.
-pub fn template() -> String {
+pub fn config_template() -> String {
     let mut text =
         "# The settings of tokenring. A line without its leading # takes effect as soon as the file is saved.\n".to_owned();
     let mut current = None;
     for setting in SETTINGS {
-        let (table, name) = setting.place();
+        let (table, name) = setting.split_name();
         if table != current {
             current = table;
             let _ = writeln!(text, "\n[{}]", table.unwrap_or_default());
         }
-        let usual = setting.usual.unwrap_or("\"keyring\"");
-        let _ = writeln!(text, "\n# {}: {}.\n# {name} = {usual}", setting.help, setting.values());
+        let usual = setting.default_value.unwrap_or("\"keyring\"");
+        let _ = writeln!(text, "\n# {}: {}.\n# {name} = {usual}", setting.help, setting.describe_values());
     }
     text.push_str(
         "\n# Keys of your own, by the name of the command; `tokenring config check` tells what they collide with.\n[keys]\n",
@@ -157,8 +157,8 @@ mod tests {
         toml::from_str(text).map_err(|error: toml::de::Error| error.message().to_owned())
     }
 
-    fn written(setting: &Setting, value: &str) -> String {
-        let (table, name) = setting.place();
+    fn written(setting: &SettingSpec, value: &str) -> String {
+        let (table, name) = setting.split_name();
         table.map(|table| format!("[{table}]\n")).unwrap_or_default() + &format!("{name} = {value}")
     }
 
@@ -173,7 +173,7 @@ mod tests {
     #[test]
     fn the_table_names_what_the_reader_reads_and_nothing_else() {
         let named = |table: Option<&str>| {
-            let places = SETTINGS.iter().map(Setting::place).filter(|(of, _)| *of == table);
+            let places = SETTINGS.iter().map(SettingSpec::split_name).filter(|(of, _)| *of == table);
             let mut names: Vec<_> = places.map(|(_, name)| name.to_owned()).collect();
             names.sort();
             names
@@ -188,7 +188,7 @@ mod tests {
     #[test]
     fn what_is_usual_is_what_the_reader_takes_for_it() {
         for setting in SETTINGS {
-            let Some(usual) = setting.usual else { continue };
+            let Some(usual) = setting.default_value else { continue };
             assert_eq!(read(&written(setting, usual)), Ok(Settings::default()), "{}", setting.name);
         }
     }
@@ -196,13 +196,15 @@ mod tests {
     #[test]
     fn every_value_that_is_named_is_read_and_what_lies_beyond_is_refused() {
         for setting in SETTINGS {
-            let (good, bad) = match setting.shape {
-                Shape::Flag => (vec!["true".to_owned(), "false".to_owned()], vec!["1".to_owned()]),
-                Shape::Number(first, last) => {
+            let (good, bad) = match setting.value_type {
+                SettingType::Boolean => (vec!["true".to_owned(), "false".to_owned()], vec!["1".to_owned()]),
+                SettingType::Integer(first, last) => {
                     (vec![first.to_string(), last.to_string()], vec![(first - 1).to_string(), (last + 1).to_string()])
                 }
-                Shape::Word(words) => (words.iter().map(|word| format!("\"{word}\"")).collect(), vec!["\"no such\"".to_owned()]),
-                Shape::Theme => {
+                SettingType::Choice(words) => {
+                    (words.iter().map(|word| format!("\"{word}\"")).collect(), vec!["\"no such\"".to_owned()])
+                }
+                SettingType::ThemeName => {
                     (theme_names().chain(["mine.toml"]).map(|name| format!("\"{name}\"")).collect(), vec!["1".to_owned()])
                 }
             };
@@ -217,8 +219,8 @@ mod tests {
 
     #[test]
     fn the_first_file_is_read_as_it_stands_and_with_every_line_in_effect() {
-        assert_eq!(read(&template()), Ok(Settings::default()));
-        let in_effect: String = template()
+        assert_eq!(read(&config_template()), Ok(Settings::default()));
+        let in_effect: String = config_template()
             .lines()
             .map(|line| line.strip_prefix("# ").filter(|rest| rest.contains(" = ")).unwrap_or(line).to_owned() + "\n")
             .collect();

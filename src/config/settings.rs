@@ -10,13 +10,13 @@ use serde::de::{DeserializeOwned, Error as _, IntoDeserializer as _};
 use serde::{Deserialize, Deserializer};
 
 use super::file::read_text;
-use super::theme::{self, AUTO, Background, Depth, Glyphs, OwnThemes, Theme};
-use super::{Key, Paths, Reading};
+use super::theme::{self, AUTO_THEME, ColorDepth, GlyphSet, TerminalBackground, Theme, UserThemes};
+use super::{AppPaths, KeyPress, SettingsReport};
 use crate::domain::problem::{Problem, ProblemClass};
 use crate::domain::text::nearest_names;
 
 /// The largest settings file.
-pub(super) const LIMIT: u64 = 256 * 1024;
+pub(super) const MAX_SETTINGS_BYTES: u64 = 256 * 1024;
 
 /// How the program is to behave.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -26,7 +26,7 @@ pub struct Settings {
     pub store: Option<StoreChoice>,
     /// Who says so.
     #[serde(skip)]
-    pub chooser: Chooser,
+    pub store_source: StoreChoiceSource,
     /// How long a secret stays revealed, in seconds.
     #[serde(deserialize_with = "seconds")]
     pub reveal_seconds: u64,
@@ -39,7 +39,7 @@ pub struct Settings {
     #[serde(deserialize_with = "theme_name")]
     pub theme: String,
     /// Which signs are drawn.
-    pub glyphs: GlyphChoice,
+    pub glyphs: GlyphMode,
     /// Whether requests that change something are refused before they leave.
     pub readonly: bool,
     /// Whether the mouse is used.
@@ -48,18 +48,18 @@ pub struct Settings {
     pub plain: bool,
     /// Keys in place of the usual ones, by the id of the command. No keys at all unbind it.
     #[serde(deserialize_with = "keys")]
-    pub keys: BTreeMap<String, Vec<Key>>,
+    pub keys: BTreeMap<String, Vec<KeyPress>>,
     /// The network.
     pub net: NetSettings,
     /// How many colours the terminal shows, as the environment says.
     #[serde(skip)]
-    pub depth: Depth,
+    pub color_depth: ColorDepth,
     /// What colour the terminal has behind its text, as the environment says.
     #[serde(skip)]
-    pub background: Background,
+    pub background: TerminalBackground,
     /// The person's own themes.
     #[serde(skip)]
-    pub own_themes: OwnThemes,
+    pub user_themes: UserThemes,
 }
 
 /// How the program is to behave on the network.
@@ -79,7 +79,7 @@ pub struct NetSettings {
 
 /// Who says where secrets rest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Chooser {
+pub enum StoreChoiceSource {
     /// The person, in the settings; nobody else says otherwise.
     #[default]
     Settings,
@@ -119,7 +119,7 @@ pub enum ClipboardChoice {
 /// Which signs are drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum GlyphChoice {
+pub enum GlyphMode {
     /// What the locale can show.
     #[default]
     Auto,
@@ -143,75 +143,75 @@ impl StoreChoice {
 /// A key as the file writes it; a type of its own, so that an error points at its line.
 #[derive(Deserialize)]
 #[serde(try_from = "String")]
-struct WrittenKey(Key);
+struct KeyPressSetting(KeyPress);
 
 impl Settings {
     /// The settings from the file, if there is one, and the environment, as `env` tells it.
-    pub fn load(paths: &Paths, env: &dyn Fn(&str) -> Option<String>) -> Result<Self, Problem> {
+    pub fn load(paths: &AppPaths, env: &dyn Fn(&str) -> Option<String>) -> Result<Self, Problem> {
         let path = paths.settings();
-        let mut settings: Self = match read_text(&path, LIMIT) {
-            Ok(text) => toml::from_str(&text).map_err(|error| misread(&path, &text, &error))?,
+        let mut settings: Self = match read_text(&path, MAX_SETTINGS_BYTES) {
+            Ok(text) => toml::from_str(&text).map_err(|error| parse_problem(&path, &text, &error))?,
             Err(error) if error.kind() == io::ErrorKind::NotFound => Self::default(),
             Err(error) => return Err(unreadable(&path, &error)),
         };
-        match settings.read_themes(paths) {
+        match settings.load_user_themes(paths) {
             Some(flaw) => Err(flaw),
-            None => settings.under_environment(env),
+            None => settings.apply_environment(env),
         }
     }
 
     /// The settings as far as the file is right, with what is wrong in it; an error where guessing would do harm.
-    pub fn read(paths: &Paths, env: &dyn Fn(&str) -> Option<String>) -> Result<Reading, Problem> {
+    pub fn load_leniently(paths: &AppPaths, env: &dyn Fn(&str) -> Option<String>) -> Result<SettingsReport, Problem> {
         let path = paths.settings();
-        let mut reading = match read_text(&path, LIMIT) {
-            Ok(text) => Reading::of(&path, &text)?,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Reading::default(),
+        let mut reading = match read_text(&path, MAX_SETTINGS_BYTES) {
+            Ok(text) => SettingsReport::parse(&path, &text)?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => SettingsReport::default(),
             Err(error) => return Err(unreadable(&path, &error)),
         };
-        reading.flaws.extend(reading.settings.read_themes(paths));
-        Ok(Reading { settings: reading.settings.under_environment(env)?, ..reading })
+        reading.problems.extend(reading.settings.load_user_themes(paths));
+        Ok(SettingsReport { settings: reading.settings.apply_environment(env)?, ..reading })
     }
 
     /// Reads the person's own themes; what is wrong with the chosen one comes back.
-    fn read_themes(&mut self, paths: &Paths) -> Option<Problem> {
-        self.own_themes = OwnThemes::read(paths);
-        if theme::is_own(&self.theme) { self.own_themes.flaw(&self.theme, paths) } else { None }
+    fn load_user_themes(&mut self, paths: &AppPaths) -> Option<Problem> {
+        self.user_themes = UserThemes::load(paths);
+        if theme::is_user_theme(&self.theme) { self.user_themes.theme_problem(&self.theme, paths) } else { None }
     }
 
     /// The signs to draw with.
-    pub fn glyphs(&self, env: &dyn Fn(&str) -> Option<String>) -> &'static Glyphs {
+    pub fn glyphs(&self, env: &dyn Fn(&str) -> Option<String>) -> &'static GlyphSet {
         match self.glyphs {
-            GlyphChoice::Auto => Glyphs::detect(env),
-            GlyphChoice::Unicode => &Glyphs::UNICODE,
-            GlyphChoice::Ascii => &Glyphs::ASCII,
+            GlyphMode::Auto => GlyphSet::detect(env),
+            GlyphMode::Unicode => &GlyphSet::UNICODE,
+            GlyphMode::Ascii => &GlyphSet::ASCII,
         }
     }
 
     /// The theme in the colours that the terminal shows, as far as its background is known.
     pub fn theme(&self) -> Theme {
-        let found = if theme::is_own(&self.theme) {
-            self.own_themes.theme(&self.theme, self.depth).ok()
+        let found = if theme::is_user_theme(&self.theme) {
+            self.user_themes.theme(&self.theme, self.color_depth).ok()
         } else {
-            Theme::builtin(&self.theme, self.depth)
+            Theme::builtin(&self.theme, self.color_depth)
         };
-        found.unwrap_or_else(|| Theme::fitting(self.background, self.depth))
+        found.unwrap_or_else(|| Theme::for_background(self.background, self.color_depth))
     }
 
     /// Whether the background of the terminal decides about the theme.
-    pub fn follows_background(&self) -> bool {
-        self.theme == AUTO
+    pub fn theme_follows_background(&self) -> bool {
+        self.theme == AUTO_THEME
     }
 
-    fn under_environment(mut self, env: &dyn Fn(&str) -> Option<String>) -> Result<Self, Problem> {
-        if let Some(store) = variable(env, "TOKENRING_STORE")? {
-            (self.store, self.chooser) = (Some(store), Chooser::Environment);
+    fn apply_environment(mut self, env: &dyn Fn(&str) -> Option<String>) -> Result<Self, Problem> {
+        if let Some(store) = parse_variable(env, "TOKENRING_STORE")? {
+            (self.store, self.store_source) = (Some(store), StoreChoiceSource::Environment);
         }
-        if let Some(clipboard) = variable(env, "TOKENRING_CLIPBOARD")? {
+        if let Some(clipboard) = parse_variable(env, "TOKENRING_CLIPBOARD")? {
             self.clipboard = clipboard;
         }
-        self.depth = Depth::detect(env);
-        self.background = Background::detect(env).unwrap_or_default();
-        self.plain |= is_set(env, "ACCESSIBLE") || env("TERM").is_some_and(|terminal| terminal == "dumb");
+        self.color_depth = ColorDepth::detect(env);
+        self.background = TerminalBackground::detect(env).unwrap_or_default();
+        self.plain |= variable_is_on(env, "ACCESSIBLE") || env("TERM").is_some_and(|terminal| terminal == "dumb");
         Ok(self)
     }
 }
@@ -220,20 +220,20 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             store: None,
-            chooser: Chooser::Settings,
+            store_source: StoreChoiceSource::Settings,
             reveal_seconds: 15,
             clipboard_seconds: 30,
             clipboard: ClipboardChoice::Auto,
-            theme: AUTO.to_owned(),
-            glyphs: GlyphChoice::Auto,
+            theme: AUTO_THEME.to_owned(),
+            glyphs: GlyphMode::Auto,
             readonly: false,
             mouse: true,
             plain: false,
             keys: BTreeMap::new(),
             net: NetSettings::default(),
-            depth: Depth::default(),
-            background: Background::default(),
-            own_themes: OwnThemes::default(),
+            color_depth: ColorDepth::default(),
+            background: TerminalBackground::default(),
+            user_themes: UserThemes::default(),
         }
     }
 }
@@ -244,12 +244,12 @@ impl Default for NetSettings {
     }
 }
 
-impl TryFrom<String> for WrittenKey {
+impl TryFrom<String> for KeyPressSetting {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
         let refusal = || format!("\"{text}\" is not a key; keys look like j, G, C-p, S-Tab, PgUp, F5, Space");
-        Key::parse(&text).map(Self).ok_or_else(refusal)
+        KeyPress::parse(&text).map(Self).ok_or_else(refusal)
     }
 }
 
@@ -269,42 +269,43 @@ fn concurrency<'de, D: Deserializer<'de>>(value: D) -> Result<usize, D::Error> {
 fn theme_name<'de, D: Deserializer<'de>>(value: D) -> Result<String, D::Error> {
     let name = String::deserialize(value)?;
     // Which files there are is known to the folder only, not to this file.
-    if theme::is_own(&name) || std::iter::once(AUTO).chain(Theme::names()).any(|known| known == name) {
+    if theme::is_user_theme(&name) || std::iter::once(AUTO_THEME).chain(Theme::builtin_names()).any(|known| known == name) {
         return Ok(name);
     }
-    let known: Vec<_> = std::iter::once(AUTO).chain(Theme::names()).map(|known| format!("`{known}`")).collect();
+    let known: Vec<_> = std::iter::once(AUTO_THEME).chain(Theme::builtin_names()).map(|known| format!("`{known}`")).collect();
     Err(D::Error::custom(format!("unknown theme `{name}`, expected one of {}", known.join(", "))))
 }
 
-fn keys<'de, D: Deserializer<'de>>(value: D) -> Result<BTreeMap<String, Vec<Key>>, D::Error> {
-    let written = BTreeMap::<String, Vec<WrittenKey>>::deserialize(value)?;
+fn keys<'de, D: Deserializer<'de>>(value: D) -> Result<BTreeMap<String, Vec<KeyPress>>, D::Error> {
+    let written = BTreeMap::<String, Vec<KeyPressSetting>>::deserialize(value)?;
     Ok(written.into_iter().map(|(id, keys)| (id, keys.into_iter().map(|key| key.0).collect())).collect())
 }
 
 /// Whether a variable says yes.
-fn is_set(env: &dyn Fn(&str) -> Option<String>, name: &str) -> bool {
+fn variable_is_on(env: &dyn Fn(&str) -> Option<String>, name: &str) -> bool {
     env(name).is_some_and(|word| !word.is_empty() && word != "0")
 }
 
 /// A variable that takes one of some words; empty counts as not set.
-fn variable<T: DeserializeOwned>(env: &dyn Fn(&str) -> Option<String>, name: &str) -> Result<Option<T>, Problem> {
+fn parse_variable<T: DeserializeOwned>(env: &dyn Fn(&str) -> Option<String>, name: &str) -> Result<Option<T>, Problem> {
     let Some(word) = env(name).filter(|word| !word.is_empty()) else { return Ok(None) };
     let reader: StrDeserializer<'_, ValueError> = word.as_str().into_deserializer();
     T::deserialize(reader).map(Some).map_err(|error| {
         let why = error.to_string();
-        Problem::new("The environment is not understood", format!("{name}: {why}"), remedy(&why)).with_class(ProblemClass::Usage)
+        Problem::new("The environment is not understood", format!("{name}: {why}"), suggest_remedy(&why))
+            .with_class(ProblemClass::Usage)
     })
 }
 
-pub(super) fn misread(path: &Path, text: &str, error: &toml::de::Error) -> Problem {
+pub(super) fn parse_problem(path: &Path, text: &str, error: &toml::de::Error) -> Problem {
     let why = error.message();
-    let place = error.span().map(|span| place(text, span.start)).unwrap_or_default();
-    Problem::new("The settings are not understood", format!("{}{place}: {why}", path.display()), remedy(why))
+    let place = error.span().map(|span| line_and_column(text, span.start)).unwrap_or_default();
+    Problem::new("The settings are not understood", format!("{}{place}: {why}", path.display()), suggest_remedy(why))
         .with_class(ProblemClass::Usage)
 }
 
 /// `:line:column` of a byte of the text, counted from 1 as editors do.
-fn place(text: &str, at: usize) -> String {
+fn line_and_column(text: &str, at: usize) -> String {
     let before = text.get(..at).unwrap_or(text);
     let line = before.matches('\n').count() + 1;
     let column = before.chars().rev().take_while(|&c| c != '\n').count() + 1;
@@ -312,7 +313,7 @@ fn place(text: &str, at: usize) -> String {
 }
 
 /// What serde says about an unknown word quotes it in backticks, and after it every word that it knows.
-fn remedy(why: &str) -> String {
+fn suggest_remedy(why: &str) -> String {
     let quoted: Vec<&str> = why.split('`').skip(1).step_by(2).collect();
     match quoted.as_slice() {
         [unknown, known @ ..] if why.starts_with("unknown ") => match nearest_names(unknown, known).first() {
@@ -339,7 +340,7 @@ mod tests {
     /// What comes of a settings file with this text, and of these variables.
     fn load(text: &str, variables: &'static [(&str, &str)]) -> Result<Settings, Problem> {
         let home = tempfile::tempdir().unwrap();
-        let paths = Paths::under(home.path());
+        let paths = AppPaths::from_home(home.path());
         super::super::write_private(&paths.settings(), text).unwrap();
         Settings::load(&paths, &|name| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned()))
     }
@@ -347,8 +348,8 @@ mod tests {
     #[test]
     fn without_a_file_everything_is_as_usual() {
         let home = tempfile::tempdir().unwrap();
-        let settings = Settings::load(&Paths::under(home.path()), &nothing).unwrap();
-        assert_eq!(settings, Settings { depth: Depth::Ansi, ..Settings::default() });
+        let settings = Settings::load(&AppPaths::from_home(home.path()), &nothing).unwrap();
+        assert_eq!(settings, Settings { color_depth: ColorDepth::Ansi, ..Settings::default() });
         assert_eq!(load("", &[]), Ok(settings));
     }
 
@@ -374,23 +375,23 @@ mod tests {
         "#;
         let expected = Settings {
             store: Some(StoreChoice::File),
-            chooser: Chooser::Settings,
+            store_source: StoreChoiceSource::Settings,
             reveal_seconds: 5,
             clipboard_seconds: 10,
             clipboard: ClipboardChoice::Osc52,
             theme: "light".to_owned(),
-            glyphs: GlyphChoice::Ascii,
+            glyphs: GlyphMode::Ascii,
             readonly: true,
             mouse: false,
             plain: true,
             keys: BTreeMap::from([
-                ("list.down".to_owned(), vec![Key::char('n'), Key::ctrl('n')]),
+                ("list.down".to_owned(), vec![KeyPress::char('n'), KeyPress::ctrl('n')]),
                 ("secret.copy".to_owned(), Vec::new()),
             ]),
             net: NetSettings { connect_seconds: 3, total_seconds: 20, concurrency: 8 },
-            depth: Depth::Ansi,
-            background: Background::Dark,
-            own_themes: OwnThemes::default(),
+            color_depth: ColorDepth::Ansi,
+            background: TerminalBackground::Dark,
+            user_themes: UserThemes::default(),
         };
         assert_eq!(load(text, &[]), Ok(expected));
     }
@@ -398,7 +399,7 @@ mod tests {
     #[test]
     fn the_environment_goes_over_the_file() {
         let settings = load("store = \"file\"", &[("TOKENRING_STORE", "memory"), ("NO_COLOR", "1")]).unwrap();
-        assert_eq!((settings.store, settings.depth), (Some(StoreChoice::Memory), Depth::Monochrome));
+        assert_eq!((settings.store, settings.color_depth), (Some(StoreChoice::Memory), ColorDepth::Monochrome));
         let settings = load("store = \"file\"", &[("TOKENRING_STORE", "")]).unwrap();
         assert_eq!(settings.store, Some(StoreChoice::File), "an empty variable counts as none");
         let problem = load("", &[("TOKENRING_STORE", "keychain")]).unwrap_err();
@@ -432,7 +433,7 @@ mod tests {
     #[test]
     fn a_file_that_is_no_text_is_a_problem_and_not_a_default() {
         let home = tempfile::tempdir().unwrap();
-        let paths = Paths::under(home.path());
+        let paths = AppPaths::from_home(home.path());
         std::fs::create_dir_all(paths.settings()).unwrap();
         let problem = Settings::load(&paths, &nothing).unwrap_err();
         assert!(problem.why.contains("not a regular file"), "{problem}");
@@ -440,8 +441,8 @@ mod tests {
 
     #[test]
     fn the_theme_and_the_signs_follow_the_settings() {
-        let settings = Settings { glyphs: GlyphChoice::Ascii, theme: "light".to_owned(), ..Settings::default() };
-        assert_eq!(settings.glyphs(&nothing), &Glyphs::ASCII);
-        assert_eq!(Some(settings.theme()), Theme::builtin("light", Depth::Ansi));
+        let settings = Settings { glyphs: GlyphMode::Ascii, theme: "light".to_owned(), ..Settings::default() };
+        assert_eq!(settings.glyphs(&nothing), &GlyphSet::ASCII);
+        assert_eq!(Some(settings.theme()), Theme::builtin("light", ColorDepth::Ansi));
     }
 }

@@ -4,26 +4,26 @@ use std::io;
 use std::path::Path;
 
 use super::file::{read_text, write_private};
-use super::settings::{LIMIT, StoreChoice};
+use super::settings::{MAX_SETTINGS_BYTES, StoreChoice};
 use crate::domain::problem::Problem;
 
 /// Writes the choice of a store.
-pub fn choose_store(file: &Path, choice: StoreChoice) -> Result<(), Problem> {
-    choose(file, "store", choice.as_str())
+pub fn save_store_choice(file: &Path, choice: StoreChoice) -> Result<(), Problem> {
+    set_value(file, "store", choice.as_str())
 }
 
 /// Writes the name of a theme.
-pub fn choose_theme(file: &Path, name: &str) -> Result<(), Problem> {
-    choose(file, "theme", name)
+pub fn save_theme_choice(file: &Path, name: &str) -> Result<(), Problem> {
+    set_value(file, "theme", name)
 }
 
-fn choose(file: &Path, setting: &str, value: &str) -> Result<(), Problem> {
+fn set_value(file: &Path, setting: &str, value: &str) -> Result<(), Problem> {
     let unwritten = |why: &str| {
         let remedy =
             format!("mend the file (`tokenring config check` tells where), or write the line `{setting} = \"{value}\"` by hand");
         Problem::new(format!("The choice was not written to {}", file.display()), why, remedy)
     };
-    let text = match read_text(file, LIMIT) {
+    let text = match read_text(file, MAX_SETTINGS_BYTES) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
         Err(error) => return Err(unwritten(&error.to_string())),
@@ -50,10 +50,10 @@ mod tests {
         let file = home.path().join("config.toml");
         let text = "# mine\nmouse = false # by hand\ntheme = \"dark\" # at night\n\n[net]\nconcurrency = 4\n";
         std::fs::write(&file, text).expect("a file");
-        choose_theme(&file, "light").expect("written");
+        save_theme_choice(&file, "light").expect("written");
         let read = || std::fs::read_to_string(&file).expect("a file");
         assert_eq!(read(), text.replace("\"dark\"", "\"light\""));
-        choose_store(&file, StoreChoice::File).expect("written");
+        save_store_choice(&file, StoreChoice::File).expect("written");
         let added = read();
         assert!(added.contains("store = \"file\"") && added.contains("# at night"), "{added}");
         assert!(added.find("store").expect("the store") < added.find("[net]").expect("the table"), "{added}");
@@ -64,7 +64,7 @@ mod tests {
         let home = tempfile::tempdir().expect("a folder");
         let file = home.path().join("config.toml");
         std::fs::write(&file, "theme = \"dark").expect("a file");
-        let problem = choose_theme(&file, "light").expect_err("a problem");
+        let problem = save_theme_choice(&file, "light").expect_err("a problem");
         assert!(problem.remedy.contains("theme = \"light\""), "{problem}");
         assert_eq!(std::fs::read_to_string(&file).expect("a file"), "theme = \"dark");
     }

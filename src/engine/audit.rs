@@ -2,7 +2,7 @@
 
 use super::Engine;
 use crate::domain::Problem;
-use crate::index::{AuditEntry, AuditLine, AuditState};
+use crate::index::{AuditEntry, AuditIntegrity, AuditRecord};
 
 /// Something that was done, for the record. No part of it is secret.
 pub(super) struct Deed {
@@ -40,13 +40,13 @@ impl Engine {
     }
 
     /// The newest lines of the record, newest first.
-    pub async fn audit(&self, limit: usize) -> Result<Vec<AuditLine>, Problem> {
+    pub async fn audit(&self, limit: usize) -> Result<Vec<AuditRecord>, Problem> {
         self.with_index(move |index| index.audit(limit)).await
     }
 
     /// Whether the record is as it was written.
-    pub async fn verify_audit(&self) -> Result<AuditState, Problem> {
-        self.with_index(crate::index::Index::verify_audit).await
+    pub async fn verify_audit(&self) -> Result<AuditIntegrity, Problem> {
+        self.with_index(crate::index::Database::verify_audit).await
     }
 }
 

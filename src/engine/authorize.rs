@@ -19,9 +19,9 @@ use crate::domain::credential::{SecretPart, SecretSlot};
 use crate::domain::provider::{AuthMethod, CredentialKind};
 use crate::domain::region::Region;
 use crate::domain::{Credential, CredentialId, Problem, Secret, Timestamp};
-use crate::net::exchange::{AccessToken, Exchange, ExchangeError, Expiry};
-use crate::net::oauth::{RefreshToken, Refreshed};
-use crate::net::{Bound, NetError};
+use crate::net::exchange::{AccessToken, TokenExchange, TokenExchangeError, TokenExpiry};
+use crate::net::oauth::{RefreshResult, RefreshToken};
+use crate::net::{HostBoundSecret, NetError};
 use crate::store::{ItemKey, StoreError};
 
 /// An access token is not used in its last moments, so that it does not end on the way.
@@ -55,7 +55,7 @@ pub(super) enum Trouble {
     /// Nobody answered.
     Net(NetError),
     /// There is no access token.
-    Exchange(ExchangeError),
+    Exchange(TokenExchangeError),
     /// It never came to asking: the store, the index, the words.
     Problem(Problem),
 }
@@ -67,7 +67,7 @@ impl Engine {
         credential: &Credential,
         kind: &CredentialKind,
         region: &Region,
-    ) -> Result<Bound, Trouble> {
+    ) -> Result<HostBoundSecret, Trouble> {
         self.authorize_anew(credential, kind, region, Refused::Nothing).await
     }
 
@@ -78,13 +78,13 @@ impl Engine {
         kind: &CredentialKind,
         region: &Region,
         refused: Refused,
-    ) -> Result<Bound, Trouble> {
+    ) -> Result<HostBoundSecret, Trouble> {
         if let AuthMethod::Header { scheme, .. } = &kind.authorization {
             let secret = self.secret(credential, &SecretPart::Secret).await?;
             return Ok(bind(credential, scheme, region, Arc::new(secret)));
         }
         let session = self.session(credential, kind, region, &refused).await?;
-        Ok(Bound { scheme: session.scheme, secret: session.token, origins: region.bound_origins() })
+        Ok(HostBoundSecret { scheme: session.scheme, secret: session.token, origins: region.bound_origins() })
     }
 
     /// The same for the secret in a slot, whatever is remembered of the credential: who asks wants to know whether this
@@ -96,7 +96,7 @@ impl Engine {
         kind: &CredentialKind,
         region: &Region,
         slot: SecretSlot,
-    ) -> Result<Bound, Trouble> {
+    ) -> Result<HostBoundSecret, Trouble> {
         let spending = Spending { credential, kind, region, slot };
         let session = if matches!(kind.authorization, AuthMethod::RefreshToken { .. }) {
             let held = self.locks.hold(&credential.id).await?;
@@ -106,7 +106,7 @@ impl Engine {
             let exchange = self.exchange(&credential.fields, kind, region, (&secret, &parts));
             self.session_of(exchange.access_token(self.transport.as_ref()).await?)
         };
-        Ok(Bound { scheme: session.scheme, secret: session.token, origins: region.bound_origins() })
+        Ok(HostBoundSecret { scheme: session.scheme, secret: session.token, origins: region.bound_origins() })
     }
 
     async fn session(
@@ -154,7 +154,7 @@ impl Engine {
         &self,
         credential: &Credential,
         slot: SecretSlot,
-        refreshed: Refreshed,
+        refreshed: RefreshResult,
     ) -> Result<Session, Problem> {
         if let Some(next) = &refreshed.next {
             self.put_secret(place(&credential.id, slot, &SecretPart::Secret), &next.secret).await?;
@@ -170,9 +170,9 @@ impl Engine {
     /// The access token that another process stored, if it is still good and of this region.
     async fn shared_session(&self, spending: Spending<'_>) -> Result<Option<Session>, Trouble> {
         let Spending { credential, kind, slot, .. } = spending;
-        let stored = match self.store.get(&ItemKey::of(&credential.id, slot, &access_token())).await {
+        let stored = match self.store.get(&ItemKey::for_part(&credential.id, slot, &access_token())).await {
             Ok(stored) => stored,
-            Err(StoreError::Absent) => return Ok(None),
+            Err(StoreError::NotFound) => return Ok(None),
             Err(error) => return Err(error.into()),
         };
         Ok(read_shared(&stored, kind.authorization.scheme()).filter(|session| session.life.until > self.now()))
@@ -181,7 +181,7 @@ impl Engine {
     /// Stores the access token of the session in a slot, for the other processes and for what comes after this one.
     pub(super) async fn share_session(&self, id: &CredentialId, slot: SecretSlot, session: &Session) -> Result<(), Problem> {
         let stored = write_shared(session);
-        self.store.put(&ItemKey::of(id, slot, &access_token()), &stored).await?;
+        self.store.put(&ItemKey::for_part(id, slot, &access_token()), &stored).await?;
         self.note_kept(place(id, slot, &access_token()), &session.token).await;
         Ok(())
     }
@@ -191,7 +191,7 @@ impl Engine {
         let (id, fingerprint) = (credential.id.clone(), self.fingerprint(&next.secret).await?);
         let end = self.end_after(next.lifetime);
         self.with_index(move |index| {
-            index.update(&id, |credential| {
+            index.update_credential(&id, |credential| {
                 credential.fingerprint = Some(fingerprint);
                 credential.expires = end.or(credential.expires);
             })
@@ -202,14 +202,14 @@ impl Engine {
 
     /// When something ends that the provider gives so much time from now on.
     pub(super) fn end_after(&self, lifetime: Option<std::time::Duration>) -> Option<Timestamp> {
-        lifetime.and_then(|lifetime| Expiry::After(lifetime).moment(self.now()))
+        lifetime.and_then(|lifetime| TokenExpiry::After(lifetime).resolve(self.now()))
     }
 
     /// Forgets a session's access token, here and for the other processes.
     pub(super) async fn forget_access_token(&self, credential: &Credential) -> Result<(), Problem> {
         self.sessions.forget(&credential.id);
         match self.store.delete(&key(credential, &access_token())).await {
-            Ok(()) | Err(StoreError::Absent) => {}
+            Ok(()) | Err(StoreError::NotFound) => {}
             Err(error) => return Err(error.into()),
         }
         self.note_gone(place(&credential.id, SecretSlot::Current, &access_token())).await;
@@ -221,7 +221,7 @@ impl Engine {
         let Spending { credential, kind, slot, .. } = spending;
         let secret = match slot {
             SecretSlot::Current => self.secret(credential, &SecretPart::Secret).await?,
-            other => self.store.get(&ItemKey::of(&credential.id, other, &SecretPart::Secret)).await?,
+            other => self.store.get(&ItemKey::for_part(&credential.id, other, &SecretPart::Secret)).await?,
         };
         Ok((Arc::new(secret), self.parts(credential, kind).await?))
     }
@@ -236,7 +236,7 @@ impl Engine {
         for part in &kind.parts {
             match self.store.get(&key(credential, &SecretPart::Named(part.id.clone()))).await {
                 Ok(secret) => drop(parts.insert(part.id.clone(), Arc::new(secret))),
-                Err(StoreError::Absent) => {}
+                Err(StoreError::NotFound) => {}
                 Err(error) => return Err(error.into()),
             }
         }
@@ -249,15 +249,15 @@ impl Engine {
         kind: &'a CredentialKind,
         region: &'a Region,
         (secret, parts): (&'a Arc<Secret>, &'a BTreeMap<String, Arc<Secret>>),
-    ) -> Exchange<'a> {
+    ) -> TokenExchange<'a> {
         let (limits, now) = (self.options.limits, self.now());
-        Exchange { authorization: &kind.authorization, region, fields, secret, parts, limits, now }
+        TokenExchange { authorization: &kind.authorization, region, fields, secret, parts, limits, now }
     }
 
     /// What is remembered of an access token.
     pub(super) fn session_of(&self, token: AccessToken) -> Session {
         let received = self.now();
-        let end = token.end(received).unwrap_or(received + UNKNOWN_LIFETIME);
+        let end = token.expires_at(received).unwrap_or(received + UNKNOWN_LIFETIME);
         Session { token: token.secret, scheme: token.scheme, life: Lifetime { since: Some(received), until: end - MARGIN } }
     }
 }
@@ -268,9 +268,9 @@ pub(super) fn sent_as_it_is(kind: &CredentialKind, credential: &Credential) -> b
 }
 
 /// The secret itself, bound to the region's origins, under the scheme that is known to work or the kind's own.
-pub(super) fn bind(credential: &Credential, scheme: &str, region: &Region, secret: Arc<Secret>) -> Bound {
+pub(super) fn bind(credential: &Credential, scheme: &str, region: &Region, secret: Arc<Secret>) -> HostBoundSecret {
     let scheme = credential.scheme.as_deref().unwrap_or(scheme).to_owned();
-    Bound { scheme, secret, origins: region.bound_origins() }
+    HostBoundSecret { scheme, secret, origins: region.bound_origins() }
 }
 
 /// The part in which a session's access token is kept.
@@ -279,7 +279,7 @@ pub(super) fn access_token() -> SecretPart {
 }
 
 fn key(credential: &Credential, part: &SecretPart) -> ItemKey {
-    ItemKey::of(&credential.id, SecretSlot::Current, part)
+    ItemKey::for_part(&credential.id, SecretSlot::Current, part)
 }
 
 /// `<end> <token>` or `<end>/<beginning> <token>`, both in seconds since 1970: how long it is used goes along with the
@@ -325,10 +325,10 @@ impl From<NetError> for Trouble {
     }
 }
 
-impl From<ExchangeError> for Trouble {
-    fn from(error: ExchangeError) -> Self {
+impl From<TokenExchangeError> for Trouble {
+    fn from(error: TokenExchangeError) -> Self {
         match error {
-            ExchangeError::Net(error) => Self::Net(error),
+            TokenExchangeError::Net(error) => Self::Net(error),
             error => Self::Exchange(error),
         }
     }

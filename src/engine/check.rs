@@ -22,9 +22,9 @@ use crate::domain::region::Region;
 use crate::domain::request::RequestDraft;
 use crate::domain::response::{ApiResponse, CheckResult};
 use crate::domain::{Credential, CredentialId, Origin, Problem, Secret};
-use crate::index::RegionCheck;
-use crate::net::exchange::ExchangeError;
-use crate::store::{ItemKey, Store};
+use crate::index::RegionCheckResult;
+use crate::net::exchange::TokenExchangeError;
+use crate::store::{ItemKey, SecretStore};
 
 /// So many of the latest requests are looked at for what other regions said.
 const REMEMBERED: usize = 50;
@@ -91,7 +91,7 @@ impl Engine {
         let mut waiting = std::iter::from_fn(|| turns.next()).map(|(_, credential)| credential).peekable();
         let mut work = Vec::new();
         while waiting.peek().is_some() {
-            let portion: Vec<_> = waiting.by_ref().take(self.store.portion()).collect();
+            let portion: Vec<_> = waiting.by_ref().take(self.store.read_batch_size()).collect();
             let secrets = Arc::new(Secrets::of(self.sent_as_they_are(&portion)));
             work.extend(portion.into_iter().map(|credential| (credential, Arc::clone(&secrets))));
         }
@@ -115,7 +115,7 @@ impl Engine {
     }
 
     /// The last verdicts of a credential, one for each region where it was tried.
-    pub async fn region_checks(&self, id: &CredentialId) -> Result<Vec<RegionCheck>, Problem> {
+    pub async fn region_checks(&self, id: &CredentialId) -> Result<Vec<RegionCheckResult>, Problem> {
         let id = id.clone();
         self.with_index(move |index| index.region_checks(&id)).await
     }
@@ -172,7 +172,7 @@ impl Engine {
         let sent = self.history(own, REMEMBERED).await?;
         for other in self.catalogue.regions(&credential.provider)?.iter().filter(|other| other.id != region.id) {
             let checked = checks.iter().filter(|known| known.region == other.id).map(|known| known.check.result);
-            let asked = sent.iter().filter(|line| line.sent.region == other.id).map(|line| line.sent.verdict);
+            let asked = sent.iter().filter(|line| line.entry.region == other.id).map(|line| line.entry.verdict);
             let list = match checked.chain(asked).find(|verdict| matches!(verdict, CheckResult::Accepted | CheckResult::Refused))
             {
                 Some(CheckResult::Accepted) => &mut hints.accepted_in,
@@ -267,9 +267,9 @@ impl Engine {
         &self,
         credential: &Credential,
         region: &Region,
-        error: &ExchangeError,
+        error: &TokenExchangeError,
     ) -> Result<(CheckResult, Option<u16>, String), Problem> {
-        let Some(answer) = error.answer() else { return Ok((verdict_of(error), status_of(error), error.to_string())) };
+        let Some(answer) = error.response() else { return Ok((verdict_of(error), status_of(error), error.to_string())) };
         let ResponseExplanation { result: verdict, reason, .. } = self.judge(credential, region, answer).await?;
         Ok((verdict, Some(answer.status), reason))
     }
@@ -277,7 +277,7 @@ impl Engine {
     /// Why a request got no answer, as the provider's own table of meanings has it where the exchange was refused.
     pub(super) async fn in_words(&self, credential: &Credential, region: &Region, trouble: Trouble) -> Problem {
         if let Trouble::Exchange(error) = &trouble
-            && let Some(answer) = error.answer()
+            && let Some(answer) = error.response()
         {
             let explained = self.judge(credential, region, answer).await.map(|explanation| explanation.problem);
             return explained.ok().flatten().unwrap_or_else(|| trouble.into());
@@ -314,9 +314,10 @@ impl Secrets {
     }
 
     /// One of the secrets; none that is not among them, or that could not be read: its own check meets the reason.
-    async fn get(&self, id: &CredentialId, store: &dyn Store) -> Option<Arc<Secret>> {
+    async fn get(&self, id: &CredentialId, store: &dyn SecretStore) -> Option<Arc<Secret>> {
         let read = self.read.get_or_init(|| async {
-            let keys: Vec<_> = self.ids.iter().map(|id| ItemKey::of(id, SecretSlot::Current, &SecretPart::Secret)).collect();
+            let keys: Vec<_> =
+                self.ids.iter().map(|id| ItemKey::for_part(id, SecretSlot::Current, &SecretPart::Secret)).collect();
             let read = self.ids.iter().zip(store.get_many(&keys).await);
             read.filter_map(|(id, secret)| Some((id.clone(), Arc::new(secret.ok()?)))).collect()
         });
@@ -336,18 +337,18 @@ fn read_principal(preset: &RequestPreset, answer: &ApiResponse) -> (Option<Princ
     (pointers.read_principal(&body), pointers.read_home_organization(&body))
 }
 
-fn verdict_of(error: &ExchangeError) -> CheckResult {
+fn verdict_of(error: &TokenExchangeError) -> CheckResult {
     match error {
-        ExchangeError::Refused { .. } | ExchangeError::Other { .. } => CheckResult::Refused,
+        TokenExchangeError::Refused { .. } | TokenExchangeError::ClaimMismatch { .. } => CheckResult::Refused,
         _ => CheckResult::Unknown,
     }
 }
 
-fn status_of(error: &ExchangeError) -> Option<u16> {
+fn status_of(error: &TokenExchangeError) -> Option<u16> {
     match error {
-        ExchangeError::Refused { status, .. } | ExchangeError::Unexpected { status, .. } | ExchangeError::NoToken { status } => {
-            Some(*status)
-        }
+        TokenExchangeError::Refused { status, .. }
+        | TokenExchangeError::UnexpectedStatus { status, .. }
+        | TokenExchangeError::NoToken { status } => Some(*status),
         _ => None,
     }
 }

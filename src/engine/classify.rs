@@ -108,7 +108,7 @@ impl Engine {
         }
         let id = credential.id.clone();
         self.with_index(move |index| {
-            index.update(&id, |credential| {
+            index.update_credential(&id, |credential| {
                 credential.fields.extend(learned.fields);
                 credential.expires = learned.expires.or(credential.expires);
             })

@@ -10,7 +10,7 @@ use super::keyring::broken_task;
 use super::message::{Consent, ConsoleEvent, ConsoleTask, Event, Exchange, HistoryFilter, Keep, Order, SavedTask, SendTask};
 use super::pages::{Leaf, Turned, follow};
 use super::tasks::Voice;
-use crate::config::Requests;
+use crate::config::SavedRequestStore;
 use crate::domain::paging;
 use crate::domain::problem::{Problem, ProblemClass};
 use crate::domain::request::{RequestDraft, SavedRequest};
@@ -124,7 +124,7 @@ enum Change {
     Other(SavedTask),
 }
 
-fn change(requests: &Requests, change: Change) -> Result<ConsoleEvent, Problem> {
+fn change(requests: &SavedRequestStore, change: Change) -> Result<ConsoleEvent, Problem> {
     match change {
         Change::Save(id, saved) => drop(requests.save(&id, &saved)?),
         Change::Other(SavedTask::Rename(id, to)) => requests.rename(&id, &to)?,

@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep_until};
 use super::Engine;
 use crate::domain::credential::{CheckReport, Principal};
 use crate::domain::{CredentialId, Problem};
-use crate::index::{Index, IndexError, RegionCheck};
+use crate::index::{Database, DatabaseError, RegionCheckResult};
 
 /// How many verdicts are written in one transaction.
 const BATCH: usize = 256;
@@ -44,7 +44,7 @@ pub(super) struct Findings {
 /// What goes into one transaction, which is made where the batch is dropped: by a task of its own as a rule, but also by
 /// whoever gives up, and by a runtime that ends before it has begun with that task.
 struct Batch {
-    index: Arc<Index>,
+    index: Arc<Database>,
     findings: Vec<Finding>,
 }
 
@@ -61,7 +61,7 @@ impl Engine {
 }
 
 impl Findings {
-    fn new(index: Arc<Index>) -> Self {
+    fn new(index: Arc<Database>) -> Self {
         Self { waiting: Batch { index, findings: Vec::new() }, since: None, writing: None }
     }
 
@@ -122,11 +122,11 @@ impl Drop for Batch {
     }
 }
 
-fn write(index: &Index, findings: Vec<Finding>) -> Result<(), IndexError> {
+fn write(index: &Database, findings: Vec<Finding>) -> Result<(), DatabaseError> {
     let (mut checks, mut news) = (Vec::with_capacity(findings.len()), Vec::new());
     for Finding { credential, region, check, principal, home: _ } in findings {
         news.extend(principal.map(|principal| (credential.clone(), principal)));
-        checks.push((credential, RegionCheck { region, check }));
+        checks.push((credential, RegionCheckResult { region, check }));
     }
     index.record_checks(&checks)?;
     if news.is_empty() { Ok(()) } else { index.record_principals(&news) }
@@ -145,9 +145,9 @@ mod tests {
     const ID: [u8; 16] = [7; 16];
 
     fn findings() -> Findings {
-        let index = Index::in_memory().unwrap();
+        let index = Database::in_memory().unwrap();
         index
-            .insert(&Credential {
+            .insert_credential(&Credential {
                 id: CredentialId::from_random(ID),
                 name: CredentialName::parse("ci").unwrap(),
                 provider: "snyk".to_owned(),
@@ -177,7 +177,7 @@ mod tests {
         Finding { credential: CredentialId::from_random(ID), region: region.to_string(), check, principal: None, home: None }
     }
 
-    fn written(index: &Index) -> usize {
+    fn written(index: &Database) -> usize {
         index.region_checks(&CredentialId::from_random(ID)).unwrap().len()
     }
 

@@ -1,7 +1,7 @@
 //! The history of requests: kept without secrets, and without bodies unless a person asks for them.
 
 use super::Engine;
-use super::message::{Exchange, HistoryFilter, HistoryLine, Keep, Sent};
+use super::message::{Exchange, HistoryEntry, HistoryFilter, HistoryRecord, Keep};
 use crate::domain::problem::ProblemClass;
 use crate::domain::redact::SecretRedactor;
 use crate::domain::request::{RequestDraft, RequestEnvironment};
@@ -16,13 +16,13 @@ pub(super) struct Entry {
 
 impl Engine {
     /// The newest requests that pass the filter, newest first, `limit` of them at most.
-    pub async fn history(&self, filter: HistoryFilter, limit: usize) -> Result<Vec<HistoryLine>, Problem> {
+    pub async fn history(&self, filter: HistoryFilter, limit: usize) -> Result<Vec<HistoryRecord>, Problem> {
         self.with_index(move |index| index.history(&filter, limit)).await
     }
 
     /// A request of the history by its number.
-    pub async fn history_line(&self, id: u64) -> Result<HistoryLine, Problem> {
-        let line = self.with_index(move |index| index.history_line(id)).await?;
+    pub async fn history_line(&self, id: u64) -> Result<HistoryRecord, Problem> {
+        let line = self.with_index(move |index| index.history_record(id)).await?;
         line.ok_or_else(|| {
             let why = "it was never given, or the request was forgotten by now";
             Problem::new(format!("There is no request {id} in the history"), why, "see `tokenring history`")
@@ -32,7 +32,7 @@ impl Engine {
 
     /// Forgets all but the newest `keep` requests; returns how many were forgotten.
     pub async fn purge_history(&self, keep: usize) -> Result<usize, Problem> {
-        self.with_index(move |index| index.purge(keep)).await
+        self.with_index(move |index| index.purge_history(keep)).await
     }
 
     /// The draft without anything secret, fit to be kept.
@@ -55,7 +55,7 @@ impl Engine {
     /// Keeps a request and what came of it. A history that cannot be written is no reason to withhold an answer.
     pub(super) async fn remember(&self, credential: &Credential, entry: Entry, outcome: Option<(&ApiResponse, CheckResult)>) {
         let answer = outcome.map(|(answer, _)| answer);
-        let sent = Sent {
+        let sent = HistoryEntry {
             at: self.now(),
             credential: credential.id.clone(),
             region: credential.region.clone(),
@@ -66,7 +66,7 @@ impl Engine {
             latency_ms: answer.map(|answer| answer.timing.total_ms),
             size: answer.map(|answer| answer.size),
         };
-        if let Err(problem) = self.with_index(move |index| index.record_exchange(&sent)).await {
+        if let Err(problem) = self.with_index(move |index| index.record_request(&sent)).await {
             tracing::error!(%problem, "the request was not kept in the history");
         }
     }
@@ -74,30 +74,30 @@ impl Engine {
 
 impl Exchange {
     /// Request and outcome line by line, to be compared with those of `other`, whose body may not have been kept.
-    pub fn description(&self, other: &HistoryLine, setting: Option<RequestEnvironment<'_>>) -> String {
+    pub fn description(&self, other: &HistoryRecord, setting: Option<RequestEnvironment<'_>>) -> String {
         let Self { draft, region, answer, .. } = self;
         let outcome = [("status", Some(answer.status.to_string())), ("size", Some(answer.size.to_string()))];
-        description((draft, region), setting, other.sent.body_left_out && draft.body.is_some(), &outcome)
+        description((draft, region), setting, other.entry.body_left_out && draft.body.is_some(), &outcome)
     }
 }
 
-impl HistoryLine {
+impl HistoryRecord {
     /// Request and outcome line by line, to be compared with others.
     pub fn description(&self, setting: Option<RequestEnvironment<'_>>) -> String {
-        let Sent { draft, region, status, size, body_left_out, .. } = &self.sent;
+        let HistoryEntry { draft, region, status, size, body_left_out, .. } = &self.entry;
         let outcome = [("status", status.map(|status| status.to_string())), ("size", size.map(|size| size.to_string()))];
         description((draft, region), setting, *body_left_out, &outcome)
     }
 
     /// The draft to be sent again.
     pub fn again(&self) -> Result<RequestDraft, Problem> {
-        if self.sent.body_left_out {
+        if self.entry.body_left_out {
             let why = "its body was not kept, as bodies are not unless one asks for it";
             let remedy = "give the body again with --data";
             return Err(Problem::new(format!("Request {} cannot be sent again as it was", self.id), why, remedy)
                 .with_class(ProblemClass::Usage));
         }
-        Ok(self.sent.draft.clone())
+        Ok(self.entry.draft.clone())
     }
 }
 

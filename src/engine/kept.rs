@@ -8,36 +8,36 @@ use super::Engine;
 use super::authorize::ACCESS_TOKEN;
 use crate::domain::credential::{SecretPart, SecretSlot};
 use crate::domain::{Credential, CredentialId, Problem, Secret};
-use crate::index::{Index, Place, Print};
+use crate::index::{Database, FingerprintRecord, SecretLocation};
 use crate::store::{ItemKey, StoreError};
 
 impl Engine {
     /// Keeps a part of a credential's secret material in a slot, in place of what was there.
-    pub(super) async fn put_secret(&self, place: Place, secret: &Secret) -> Result<(), StoreError> {
+    pub(super) async fn put_secret(&self, place: SecretLocation, secret: &Secret) -> Result<(), StoreError> {
         self.store.put(&key_of(&place), secret).await?;
         self.note_kept(place, secret).await;
         Ok(())
     }
 
     /// Notes what lies in a place of the store from now on.
-    pub(super) async fn note_kept(&self, place: Place, secret: &Secret) {
+    pub(super) async fn note_kept(&self, place: SecretLocation, secret: &Secret) {
         let (print, now) = (self.fingerprint(secret).await, self.now());
         let noted = match print {
-            Ok(print) => self.with_index(move |index| index.note_fingerprint(&place, &print, now)).await,
+            Ok(print) => self.with_index(move |index| index.record_fingerprint(&place, &print, now)).await,
             Err(problem) => Err(problem),
         };
         warn_of(noted);
     }
 
     /// Notes that nothing lies in a place of the store any more.
-    pub(super) async fn note_gone(&self, place: Place) {
-        warn_of(self.with_index(move |index| index.release_fingerprint(&place)).await);
+    pub(super) async fn note_gone(&self, place: SecretLocation) {
+        warn_of(self.with_index(move |index| index.retire_fingerprint(&place)).await);
     }
 
     /// The fingerprints of all that lies in the store and of what lay there before; those of further parts that are not
     /// known yet are taken first.
-    pub(super) async fn prints(&self, credentials: &[Credential]) -> Result<Vec<Print>, Problem> {
-        let known = self.with_index(Index::fingerprints).await?;
+    pub(super) async fn prints(&self, credentials: &[Credential]) -> Result<Vec<FingerprintRecord>, Problem> {
+        let known = self.with_index(Database::fingerprints).await?;
         let new = self.unknown_parts(credentials, &known);
         if new.is_empty() {
             return Ok(known);
@@ -48,7 +48,7 @@ impl Engine {
                 self.note_kept(place, &secret).await;
             }
         }
-        self.with_index(Index::fingerprints).await
+        self.with_index(Database::fingerprints).await
     }
 
     /// The fingerprint of what is in use of a credential, as the index knows it.
@@ -56,31 +56,35 @@ impl Engine {
         if *part == SecretPart::Secret {
             return Ok(credential.fingerprint.clone());
         }
-        let all = self.with_index(Index::fingerprints).await?.into_iter();
+        let all = self.with_index(Database::fingerprints).await?.into_iter();
         let mut in_use = all.filter(|print| print.name == credential.name && print.slot == Some(SecretSlot::Current));
         Ok(in_use.find(|print| print.part == *part).map(|print| print.fingerprint))
     }
 
     /// Where parts may lie that nobody took the fingerprints of: an older version did not.
-    fn unknown_parts(&self, credentials: &[Credential], known: &[Print]) -> Vec<Place> {
+    fn unknown_parts(&self, credentials: &[Credential], known: &[FingerprintRecord]) -> Vec<SecretLocation> {
         let mut places = Vec::new();
         for credential in credentials {
             let is_known = |part: &SecretPart| known.iter().any(|print| print.name == credential.name && print.part == *part);
             let parts = self.parts_of(credential).into_iter();
             let parts = parts.filter(|part| matches!(part, SecretPart::Named(id) if id != ACCESS_TOKEN) && !is_known(part));
-            places.extend(parts.map(|part| Place { credential: credential.id.clone(), slot: SecretSlot::Current, part }));
+            places.extend(parts.map(|part| SecretLocation {
+                credential: credential.id.clone(),
+                slot: SecretSlot::Current,
+                part,
+            }));
         }
         places
     }
 }
 
 /// The place of a part in a slot.
-pub(super) fn place(credential: &CredentialId, slot: SecretSlot, part: &SecretPart) -> Place {
-    Place { credential: credential.clone(), slot, part: part.clone() }
+pub(super) fn place(credential: &CredentialId, slot: SecretSlot, part: &SecretPart) -> SecretLocation {
+    SecretLocation { credential: credential.clone(), slot, part: part.clone() }
 }
 
-fn key_of(place: &Place) -> ItemKey {
-    ItemKey::of(&place.credential, place.slot, &place.part)
+fn key_of(place: &SecretLocation) -> ItemKey {
+    ItemKey::for_part(&place.credential, place.slot, &place.part)
 }
 
 fn warn_of(noted: Result<(), Problem>) {

@@ -19,7 +19,7 @@ use crate::domain::problem::{Problem, ProblemClass};
 use crate::domain::provider::CredentialKind;
 use crate::domain::redact::MIN_SECRET_BYTES;
 use crate::domain::{Credential, CredentialId, CredentialName, Secret};
-use crate::index::{Index, IndexError};
+use crate::index::{Database, DatabaseError};
 use crate::store::{self, ItemKey, StoreError};
 
 /// The field that names a file with the secret, for who keeps it outside the store.
@@ -49,7 +49,7 @@ impl Door {
 impl Engine {
     /// All credentials, by name. The store is not touched.
     pub async fn credentials(&self) -> Result<Vec<Credential>, Problem> {
-        self.with_index(Index::credentials).await
+        self.with_index(Database::credentials).await
     }
 
     /// The beginning of all credentials, by name: as many as a screen shows at once. It is read at once and on the
@@ -63,13 +63,13 @@ impl Engine {
     /// The credential with this name; where there is none, the problem offers the nearest names.
     pub async fn find(&self, name: &str) -> Result<Credential, Problem> {
         let name = name.to_owned();
-        self.with_index(move |index| index.by_name(&name)).await
+        self.with_index(move |index| index.credential_by_name(&name)).await
     }
 
     /// The credential with this identity.
     pub async fn by_id(&self, id: &CredentialId) -> Result<Credential, Problem> {
         let id = id.clone();
-        self.with_index(move |index| index.by_id(&id)).await
+        self.with_index(move |index| index.credential_by_id(&id)).await
     }
 
     /// Keeps a new credential: refuses what is wrong before anything is written, proves the store, then writes.
@@ -82,7 +82,7 @@ impl Engine {
             secrets.remove(&SecretPart::Secret);
         }
         let row = credential.clone();
-        self.with_index(move |index| index.insert(&row)).await?;
+        self.with_index(move |index| index.insert_credential(&row)).await?;
         match self.keep_on_record(&credential, &secrets).await {
             Ok(()) => Ok(credential),
             Err(problem) => Err(self.call_off(&credential, problem).await),
@@ -104,7 +104,8 @@ impl Engine {
         };
         let what = changed(&edit);
         let id = id.clone();
-        let after = self.with_index(move |index| index.update(&id, |credential| apply(credential, edit, fingerprint))).await?;
+        let after =
+            self.with_index(move |index| index.update_credential(&id, |credential| apply(credential, edit, fingerprint))).await?;
         self.register(Deed::new("edit", "done").on(after.name.as_str()).because(what)).await?;
         Ok(after)
     }
@@ -130,7 +131,7 @@ impl Engine {
     pub async fn twins(&self, secret: &Secret) -> Result<Vec<CredentialName>, Problem> {
         self.check_size(secret)?;
         let fingerprint = self.fingerprint(secret).await?;
-        self.with_index(move |index| index.with_fingerprint(&fingerprint)).await
+        self.with_index(move |index| index.names_with_fingerprint(&fingerprint)).await
     }
 
     /// A part of the credential's current secret, from the store; or from the key file that the credential names.
@@ -138,7 +139,7 @@ impl Engine {
         if let (SecretPart::Secret, Some(path)) = (part, credential.fields.get(KEY_FILE)) {
             return key_file(path);
         }
-        Ok(self.store.get(&ItemKey::of(&credential.id, SecretSlot::Current, part)).await?)
+        Ok(self.store.get(&ItemKey::for_part(&credential.id, SecretSlot::Current, part)).await?)
     }
 
     /// A part of the credential's current secret for a person. It is on record before it is given.
@@ -153,7 +154,7 @@ impl Engine {
     pub(super) async fn with_index<T, F>(&self, work: F) -> Result<T, Problem>
     where
         T: Send + 'static,
-        F: FnOnce(&Index) -> Result<T, IndexError> + Send + 'static,
+        F: FnOnce(&Database) -> Result<T, DatabaseError> + Send + 'static,
     {
         let index = Arc::clone(&self.index);
         tokio::task::spawn_blocking(move || work(&index)).await.map_err(|_| broken_task())?.map_err(Problem::from)
@@ -212,9 +213,9 @@ impl Engine {
 
     pub(super) async fn refuse_taken(&self, name: &CredentialName) -> Result<(), Problem> {
         let wanted = name.clone();
-        self.with_index(move |index| match index.by_name(wanted.as_str()) {
-            Ok(_) => Err(IndexError::NameTaken(wanted)),
-            Err(IndexError::Unknown { .. }) => Ok(()),
+        self.with_index(move |index| match index.credential_by_name(wanted.as_str()) {
+            Ok(_) => Err(DatabaseError::NameTaken(wanted)),
+            Err(DatabaseError::UnknownCredential { .. }) => Ok(()),
             Err(error) => Err(error),
         })
         .await
@@ -271,7 +272,7 @@ impl Engine {
     async fn keep_all(&self, id: &CredentialId, secrets: &BTreeMap<SecretPart, Arc<Secret>>) -> Result<(), Problem> {
         for (part, secret) in secrets {
             self.put_secret(place(id, SecretSlot::Current, part), secret).await?;
-            if !self.store.get(&ItemKey::of(id, SecretSlot::Current, part)).await?.same_as(secret) {
+            if !self.store.get(&ItemKey::for_part(id, SecretSlot::Current, part)).await?.same_as(secret) {
                 return Err(StoreError::Damaged("it gave back something else than it was given".to_owned()).into());
             }
         }
@@ -281,12 +282,12 @@ impl Engine {
     async fn forget_everywhere(&self, credential: &Credential) -> Result<(), Problem> {
         for slot in SLOTS {
             for part in self.parts_of(credential) {
-                self.store.delete(&ItemKey::of(&credential.id, slot, &part)).await?;
+                self.store.delete(&ItemKey::for_part(&credential.id, slot, &part)).await?;
             }
         }
         self.sessions.forget(&credential.id);
         let id = credential.id.clone();
-        self.with_index(move |index| index.remove(&id)).await
+        self.with_index(move |index| index.remove_credential(&id)).await
     }
 
     /// The parts that a credential's secret may have, a session's access token among them. Those of a kind that is no

@@ -20,10 +20,10 @@ use crate::domain::provider::{AuthMethod, CredentialKind};
 use crate::domain::region::{HostRole, Region};
 use crate::domain::response::CheckResult;
 use crate::domain::{Credential, CredentialId, CredentialName, Problem, Secret};
-use crate::net::callback::{Browser, ListenError, Listener, Page};
-use crate::net::exchange::ExchangeError;
-use crate::net::oauth::Refreshed;
-use crate::net::sign_in::{Callback, SignIn, Stranger};
+use crate::net::callback::{CallbackConnection, CallbackListenError, CallbackListener, CallbackPage};
+use crate::net::exchange::TokenExchangeError;
+use crate::net::oauth::RefreshResult;
+use crate::net::sign_in::{AuthorizationRequest, AuthorizationResponse, StateMismatch};
 use crate::store::{ItemKey, StoreError};
 
 /// How long a person may take over the provider's page.
@@ -58,16 +58,16 @@ pub struct NewLogin {
 pub struct Login {
     /// As whom.
     target: Target,
-    listener: Listener,
-    sign_in: Arc<SignIn>,
+    listener: CallbackListener,
+    sign_in: Arc<AuthorizationRequest>,
 }
 
 /// A sign-in that was answered, and the browser that waits to hear what came of it.
 pub(super) struct Answered {
     target: Target,
-    sign_in: Arc<SignIn>,
-    callback: Callback,
-    browser: Option<Browser>,
+    sign_in: Arc<AuthorizationRequest>,
+    callback: AuthorizationResponse,
+    browser: Option<CallbackConnection>,
 }
 
 /// What a person agreed to: a code that is changed for tokens once, at the host of a region.
@@ -77,8 +77,8 @@ pub(super) struct Agreed {
     /// The region's id.
     pub(super) region: String,
     target: Target,
-    sign_in: Arc<SignIn>,
-    browser: Option<Browser>,
+    sign_in: Arc<AuthorizationRequest>,
+    browser: Option<CallbackConnection>,
 }
 
 enum Target {
@@ -108,7 +108,7 @@ impl Login {
     }
 
     /// What tells an answer to this sign-in from others.
-    pub(super) fn sign_in(&self) -> Arc<SignIn> {
+    pub(super) fn sign_in(&self) -> Arc<AuthorizationRequest> {
         Arc::clone(&self.sign_in)
     }
 }
@@ -197,8 +197,8 @@ impl Engine {
     ) -> Result<Answered, Problem> {
         let Login { target, listener, sign_in } = login;
         let (callback, browser) = tokio::select! {
-            (callback, browser) = listener.arrival(&sign_in) => (callback, Some(browser)),
-            address = pasted => (sign_in.read(&address).map_err(strange)?, None),
+            (callback, browser) = listener.wait_for_callback(&sign_in) => (callback, Some(browser)),
+            address = pasted => (sign_in.parse_response(&address).map_err(strange)?, None),
             () = tokio::time::sleep(wait) => return Err(late(wait)),
         };
         Ok(Answered { target, sign_in, callback, browser })
@@ -208,8 +208,10 @@ impl Engine {
     pub(super) async fn agree(&self, answered: Answered) -> Result<Agreed, Problem> {
         let Answered { target, sign_in, callback, browser } = answered;
         let found = match callback {
-            Callback::Agreed { code, instance } => self.region_of(&target, instance.as_deref()).map(|region| (code, region)),
-            Callback::Refused { error, description } => Err(denied(&error, &description)),
+            AuthorizationResponse::Approved { code, instance } => {
+                self.region_of(&target, instance.as_deref()).map(|region| (code, region))
+            }
+            AuthorizationResponse::Denied { error, description } => Err(denied(&error, &description)),
         };
         match found {
             Ok((code, region)) => Ok(Agreed { code: Arc::new(code), region: region.id.clone(), target, sign_in, browser }),
@@ -221,12 +223,12 @@ impl Engine {
     }
 
     /// The tokens for what the person agreed to. They can be fetched once, and lie nowhere yet.
-    pub(super) async fn fetch(&self, agreed: &Agreed) -> Result<Refreshed, ExchangeError> {
+    pub(super) async fn fetch(&self, agreed: &Agreed) -> Result<RefreshResult, TokenExchangeError> {
         let Agreed { target, sign_in, code, region, .. } = agreed;
-        let missing = |_| ExchangeError::Missing("region or kind that is known here".to_owned());
+        let missing = |_| TokenExchangeError::MissingField("region or kind that is known here".to_owned());
         let kind = self.catalogue.kind(target.provider(), target.kind()).map_err(missing)?;
         let region = self.catalogue.region(target.provider(), region).map_err(missing)?;
-        self.exchange(target.fields(), kind, region, (code, target.parts())).redeem(sign_in, self.transport.as_ref()).await
+        self.exchange(target.fields(), kind, region, (code, target.parts())).exchange_code(sign_in, self.transport.as_ref()).await
     }
 
     /// Keeps what the person agreed to, and tells the browser.
@@ -258,9 +260,9 @@ impl Engine {
         let region = self.catalogue.region(target.provider(), target.region())?;
         let page = page_of(kind, region)?;
         self.prove_store().await?;
-        let listener = Listener::bind(&callbacks(target.fields())?).await?;
+        let listener = CallbackListener::bind(&callbacks(target.fields())?).await?;
         let client_id = target.fields().get("client_id").map(String::as_str).unwrap_or_default();
-        let sign_in = Arc::new(SignIn::begin(client_id, page, listener.redirect().clone()));
+        let sign_in = Arc::new(AuthorizationRequest::new(client_id, page, listener.redirect().clone()));
         Ok(Login { target, listener, sign_in })
     }
 
@@ -286,7 +288,7 @@ impl Engine {
         }
     }
 
-    async fn keep_new(&self, new: NewLogin, region: &Region, mut refreshed: Refreshed) -> Result<Credential, Problem> {
+    async fn keep_new(&self, new: NewLogin, region: &Region, mut refreshed: RefreshResult) -> Result<Credential, Problem> {
         let next = refreshed.next.take().ok_or_else(no_session)?;
         let (secret, expires) = (Arc::new(next.secret), self.end_after(next.lifetime));
         let NewLogin { name, provider, kind, fields, labels, parts, .. } = new;
@@ -301,19 +303,19 @@ impl Engine {
         &self,
         credential: &Credential,
         region: &Region,
-        refreshed: Refreshed,
+        refreshed: RefreshResult,
     ) -> Result<(Credential, Option<Secret>), Problem> {
         let _held = self.locks.hold(&credential.id).await?;
-        let before = match self.store.get(&ItemKey::of(&credential.id, SecretSlot::Current, &SecretPart::Secret)).await {
+        let before = match self.store.get(&ItemKey::for_part(&credential.id, SecretSlot::Current, &SecretPart::Secret)).await {
             Ok(before) => Some(before),
-            Err(StoreError::Absent) => None,
+            Err(StoreError::NotFound) => None,
             Err(error) => return Err(error.into()),
         };
         self.sessions.forget(&credential.id);
         self.begin_session(credential, &region.id, refreshed).await?;
         let (id, region) = (credential.id.clone(), region.id.clone());
         let after = self.with_index(move |index| {
-            index.update(&id, |credential| {
+            index.update_credential(&id, |credential| {
                 credential.region = region;
                 credential.principal = None;
                 credential.last_check = None;
@@ -323,7 +325,7 @@ impl Engine {
     }
 
     /// Stores the tokens, and uses the access token from now on.
-    async fn begin_session(&self, credential: &Credential, region: &str, refreshed: Refreshed) -> Result<(), Problem> {
+    async fn begin_session(&self, credential: &Credential, region: &str, refreshed: RefreshResult) -> Result<(), Problem> {
         let session = self.keep_session(credential, SecretSlot::Current, refreshed).await?;
         self.sessions.put(&credential.id, region, session);
         Ok(())
@@ -357,17 +359,21 @@ fn page_of(kind: &CredentialKind, region: &Region) -> Result<Url, Problem> {
 fn callbacks(fields: &BTreeMap<String, String>) -> Result<Vec<Url>, Problem> {
     let wanted = fields.get(CALLBACK).map(String::as_str).filter(|text| !text.trim().is_empty()).unwrap_or(ANY_PORT);
     let parsed = wanted.split_whitespace().map(Url::parse).collect::<Result<Vec<_>, _>>();
-    parsed.map_err(|error| Problem::from(ListenError::NotHere(format!("{wanted} ({error})"))))
+    parsed.map_err(|error| Problem::from(CallbackListenError::NotLoopback(format!("{wanted} ({error})"))))
 }
 
 /// The browser says what the terminal says.
-async fn tell<T>(browser: Option<Browser>, outcome: &Result<T, Problem>) {
+async fn tell<T>(browser: Option<CallbackConnection>, outcome: &Result<T, Problem>) {
     let Some(browser) = browser else { return };
     let page = match outcome {
-        Ok(_) => Page::new("Signed in", "The session is in your keyring. You can close this page and go back to the terminal."),
-        Err(problem) => Page::new(format!("Not signed in: {}", problem.what), format!("{}. {}.", problem.why, problem.remedy)),
+        Ok(_) => {
+            CallbackPage::new("Signed in", "The session is in your keyring. You can close this page and go back to the terminal.")
+        }
+        Err(problem) => {
+            CallbackPage::new(format!("Not signed in: {}", problem.what), format!("{}. {}.", problem.why, problem.remedy))
+        }
     };
-    browser.show(&page).await;
+    browser.respond(&page).await;
 }
 
 fn denied(error: &str, description: &str) -> Problem {
@@ -389,7 +395,7 @@ fn unknown_host(host: &str) -> Problem {
     Problem::new("The sign-in leads to a stranger", why, remedy).with_class(ProblemClass::Refused)
 }
 
-pub(super) fn strange(stranger: Stranger) -> Problem {
+pub(super) fn strange(stranger: StateMismatch) -> Problem {
     let remedy = "paste the whole address of the page that the browser could not open after you agreed";
     Problem::new("That is not the answer", stranger.to_string(), remedy).with_class(ProblemClass::Usage)
 }
@@ -400,14 +406,16 @@ fn late(wait: Duration) -> Problem {
     Problem::new("Nobody signed in", why, remedy).with_class(ProblemClass::Unknown)
 }
 
-impl From<ListenError> for Problem {
-    fn from(error: ListenError) -> Self {
+impl From<CallbackListenError> for Problem {
+    fn from(error: CallbackListenError) -> Self {
         let remedy = match &error {
-            ListenError::NotHere(_) => "use an address like http://127.0.0.1:8080/callback, as the app has registered it",
-            ListenError::Busy(_) => {
+            CallbackListenError::NotLoopback(_) => {
+                "use an address like http://127.0.0.1:8080/callback, as the app has registered it"
+            }
+            CallbackListenError::PortsInUse(_) => {
                 "end the program that uses it, or name further addresses in the field callback (register them with the app)"
             }
-            ListenError::Refused(_) => "allow connections on loopback",
+            CallbackListenError::BindFailed(_) => "allow connections on loopback",
         };
         Self::new("The browser would have nowhere to come back to", error.to_string(), remedy).with_class(ProblemClass::Usage)
     }

@@ -22,8 +22,8 @@ pub use super::doctor::{Area, Finding, Level, Reach, Surroundings};
 pub use super::import::{Find, Sort};
 pub use super::login::{NewLogin, SignedIn};
 pub use super::rotation::{Review, Turn, Wish};
-pub use crate::index::{HistoryFilter, HistoryLine, RegionCheck, Sent};
-pub use crate::store::{Backend, BackendKind, Persistence, StoreError, Unlock};
+pub use crate::index::{HistoryEntry, HistoryFilter, HistoryRecord, RegionCheckResult};
+pub use crate::store::{BackendInfo, BackendKind, Persistence, StoreError, UnlockMethod};
 
 /// Identifies one running task; ids are never used twice in a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -370,9 +370,9 @@ pub enum KeyringEvent {
         twins: Vec<CredentialName>,
     },
     /// The last verdicts of a credential in each region.
-    Regions(CredentialId, Vec<RegionCheck>),
+    Regions(CredentialId, Vec<RegionCheckResult>),
     /// The last verdicts of all credentials in all regions.
-    Verdicts(Vec<(CredentialId, RegionCheck)>),
+    Verdicts(Vec<(CredentialId, RegionCheckResult)>),
     /// The access token that is at hand for a credential in its region; none where the next request gets one.
     AccessToken(CredentialId, Option<Lifetime>),
     /// What other programs have in plain text.
@@ -429,7 +429,7 @@ pub enum ConsoleEvent {
     /// The fresh secret at this place of the answer is this credential now.
     Kept(usize, Box<Credential>),
     /// Requests that were sent, the newest first.
-    History(Vec<HistoryLine>),
+    History(Vec<HistoryRecord>),
     /// The body was written to this file.
     Written(String),
     /// A text without what was secret in it.
@@ -541,7 +541,7 @@ impl std::fmt::Debug for Minted {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoreState {
     /// Which backend, and what it can do.
-    pub backend: Backend,
+    pub backend: BackendInfo,
     /// Usable, or why not.
     pub problem: Option<StoreError>,
 }

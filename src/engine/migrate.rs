@@ -16,12 +16,12 @@ use super::trust::FINGERPRINT_KEY;
 use super::{Engine, SLOTS};
 use crate::domain::problem::{Problem, ProblemClass};
 use crate::domain::{Credential, Secret};
-use crate::store::{self, BackendKind, ItemKey, Store, StoreError, Unlock};
+use crate::store::{self, BackendKind, ItemKey, SecretStore, StoreError, UnlockMethod};
 
 /// Two stores and the way between them.
 pub struct Move {
-    from: Arc<dyn Store>,
-    to: Arc<dyn Store>,
+    from: Arc<dyn SecretStore>,
+    to: Arc<dyn SecretStore>,
 }
 
 /// One item that the source holds.
@@ -64,11 +64,11 @@ impl Move {
     /// From the one of the two lasting stores that is not `to`; `vault` is the folder of the encrypted file.
     pub fn new(to: BackendKind, vault: &Path) -> Self {
         let from = if to == BackendKind::File { BackendKind::Keyring } else { BackendKind::File };
-        Self::between(store::open(from, vault), store::open(to, vault))
+        Self::between(store::open_store(from, vault), store::open_store(to, vault))
     }
 
     /// From one store to another.
-    pub fn between(from: Arc<dyn Store>, to: Arc<dyn Store>) -> Self {
+    pub fn between(from: Arc<dyn SecretStore>, to: Arc<dyn SecretStore>) -> Self {
         Self { from, to }
     }
 
@@ -84,7 +84,7 @@ impl Move {
     }
 
     /// Opens one of the two, the encrypted file being created where it is not there yet.
-    pub async fn unlock(&self, which: BackendKind, by: Unlock<'_>, wait: Duration) -> Result<(), Problem> {
+    pub async fn unlock(&self, which: BackendKind, by: UnlockMethod<'_>, wait: Duration) -> Result<(), Problem> {
         let store = if self.from.backend().kind == which { &self.from } else { &self.to };
         Ok(store.unlock(by, wait).await?)
     }
@@ -101,7 +101,7 @@ impl Move {
         match self.to.get(key).await {
             Ok(there) if there.same_as(secret) => Ok(ItemState::Same),
             Ok(_) => Ok(ItemState::Differs),
-            Err(StoreError::Absent) => Ok(ItemState::New),
+            Err(StoreError::NotFound) => Ok(ItemState::New),
             Err(error) => Err(error),
         }
     }
@@ -125,7 +125,7 @@ impl Move {
 impl Engine {
     /// Everything of this index that the source holds, and how the other store stands to it. Nothing is changed.
     pub async fn plan_move(&self, way: &Move) -> Result<Vec<Item>, Problem> {
-        let own = ItemKey::own(FINGERPRINT_KEY);
+        let own = ItemKey::internal(FINGERPRINT_KEY);
         let mut items = Vec::new();
         self.consider(way, own, ("tokenring", FINGERPRINT_KEY), &mut items).await?;
         for credential in self.credentials().await? {
@@ -141,7 +141,7 @@ impl Engine {
         let _claims = self.claim_all().await?;
         let plan = self.plan_move(way).await?;
         refuse(&plan, rival)?;
-        store::prove(way.to.as_ref()).await?;
+        store::run_self_test(way.to.as_ref()).await?;
         for item in plan.iter().filter(|item| item.state != ItemState::Same) {
             way.copy(&item.key).await?;
             seen(item);
@@ -182,7 +182,7 @@ impl Engine {
     async fn consider(&self, way: &Move, key: ItemKey, (name, item): (&str, &str), items: &mut Vec<Item>) -> Result<(), Problem> {
         let secret = match way.from.get(&key).await {
             Ok(secret) => secret,
-            Err(StoreError::Absent) => return Ok(()),
+            Err(StoreError::NotFound) => return Ok(()),
             Err(error) => return Err(error.into()),
         };
         let state = way.state(&key, &secret).await?;
@@ -194,7 +194,7 @@ impl Engine {
         let parts = self.parts_of(credential);
         let keys = SLOTS.iter().flat_map(|slot| parts.iter().map(move |part| (*slot, part)));
         let label = |(slot, part): (crate::domain::credential::SecretSlot, &crate::domain::credential::SecretPart)| {
-            (ItemKey::of(&credential.id, slot, part), format!("{} {}", slot.as_str(), part.as_str()))
+            (ItemKey::for_part(&credential.id, slot, part), format!("{} {}", slot.as_str(), part.as_str()))
         };
         keys.map(label).collect()
     }
@@ -238,19 +238,19 @@ mod tests {
     use crate::domain::provider::ProviderCatalog;
     use crate::engine::message::NewCredential;
     use crate::engine::{Options, Ports, SystemClock};
-    use crate::index::Index;
-    use crate::net::Client;
-    use crate::store::{Backend, Memory};
+    use crate::index::Database;
+    use crate::net::HttpClient;
+    use crate::store::{BackendInfo, MemoryStore};
 
     /// A store that fails from a certain change on, as if the program had been killed there.
     struct Dying {
-        inner: Memory,
+        inner: MemoryStore,
         changes: AtomicUsize,
     }
 
     impl Dying {
         fn after(changes: usize) -> Arc<Self> {
-            Arc::new(Self { inner: Memory::new(), changes: AtomicUsize::new(changes) })
+            Arc::new(Self { inner: MemoryStore::new(), changes: AtomicUsize::new(changes) })
         }
 
         fn change(&self) -> Result<(), StoreError> {
@@ -260,8 +260,8 @@ mod tests {
     }
 
     #[async_trait]
-    impl Store for Dying {
-        fn backend(&self) -> Backend {
+    impl SecretStore for Dying {
+        fn backend(&self) -> BackendInfo {
             self.inner.backend()
         }
 
@@ -269,7 +269,7 @@ mod tests {
             Ok(())
         }
 
-        async fn unlock(&self, _: Unlock<'_>, _: Duration) -> Result<(), StoreError> {
+        async fn unlock(&self, _: UnlockMethod<'_>, _: Duration) -> Result<(), StoreError> {
             Ok(())
         }
 
@@ -291,12 +291,12 @@ mod tests {
     const SECRETS: [(&str, &str); 3] = [("one", "secret-of-one"), ("two", "secret-of-two"), ("three", "secret-of-three")];
 
     /// An engine whose store holds three credentials, one of them in the middle of a rotation.
-    async fn engine(store: Arc<dyn Store>) -> Engine {
+    async fn engine(store: Arc<dyn SecretStore>) -> Engine {
         let ports = Ports {
             catalogue: Arc::new(ProviderCatalog::builtin()),
-            index: Arc::new(Index::in_memory().unwrap()),
+            index: Arc::new(Database::in_memory().unwrap()),
             store: Arc::clone(&store),
-            transport: Arc::new(Client::default()),
+            transport: Arc::new(HttpClient::default()),
             clock: Arc::new(SystemClock),
         };
         let engine = Engine::new(ports, Options::from(&Settings::default()));
@@ -314,7 +314,7 @@ mod tests {
             };
             let kept = engine.add(new).await.unwrap();
             if name == "two" {
-                let pending = ItemKey::of(&kept.id, SecretSlot::Pending, &SecretPart::Secret);
+                let pending = ItemKey::for_part(&kept.id, SecretSlot::Pending, &SecretPart::Secret);
                 store.put(&pending, &Secret::from_text("pending-of-two".to_owned())).await.unwrap();
             }
         }
@@ -322,11 +322,11 @@ mod tests {
     }
 
     /// All secrets are in at least one of the stores, and the source has all of them unless it was left.
-    async fn assert_nothing_is_lost(engine: &Engine, one: &dyn Store, other: &dyn Store) {
+    async fn assert_nothing_is_lost(engine: &Engine, one: &dyn SecretStore, other: &dyn SecretStore) {
         for credential in engine.credentials().await.unwrap() {
             let wanted = SECRETS.iter().find(|(name, _)| *name == credential.name.as_str()).unwrap().1;
-            let key = ItemKey::of(&credential.id, SecretSlot::Current, &SecretPart::Secret);
-            let is_in = async |store: &dyn Store| {
+            let key = ItemKey::for_part(&credential.id, SecretSlot::Current, &SecretPart::Secret);
+            let is_in = async |store: &dyn SecretStore| {
                 store.get(&key).await.is_ok_and(|held| held.same_as(&Secret::from_text(wanted.to_owned())))
             };
             assert!(is_in(one).await || is_in(other).await, "{} is lost", credential.name);
@@ -335,7 +335,7 @@ mod tests {
 
     #[tokio::test]
     async fn everything_is_copied_slots_of_a_rotation_among_them_and_then_the_source_can_be_left() {
-        let (from, to) = (Arc::new(Memory::new()), Arc::new(Memory::new()));
+        let (from, to) = (Arc::new(MemoryStore::new()), Arc::new(MemoryStore::new()));
         let engine = engine(Arc::clone(&from) as _).await;
         let way = Move::between(Arc::clone(&from) as _, Arc::clone(&to) as _);
         let plan = engine.plan_move(&way).await.unwrap();
@@ -350,17 +350,17 @@ mod tests {
     #[tokio::test]
     async fn wherever_it_stops_nothing_is_lost_and_the_next_run_ends_it() {
         for changes in 0..12 {
-            let (from, to) = (Arc::new(Memory::new()), Dying::after(changes));
+            let (from, to) = (Arc::new(MemoryStore::new()), Dying::after(changes));
             let engine = engine(Arc::clone(&from) as _).await;
             let way = Move::between(Arc::clone(&from) as _, Arc::clone(&to) as _);
             let copied = engine.copy_all(&way, Rival::Stops, |_| {}).await;
             assert_eq!(copied.is_err(), changes < 7, "two for the proof, five items");
-            assert_nothing_is_lost(&engine, &*from, &Memory::new()).await;
+            assert_nothing_is_lost(&engine, &*from, &MemoryStore::new()).await;
             to.changes.store(100, Ordering::Relaxed);
             engine.copy_all(&way, Rival::Stops, |_| {}).await.unwrap();
         }
         for changes in 0..5 {
-            let (from, to) = (Dying::after(100), Arc::new(Memory::new()));
+            let (from, to) = (Dying::after(100), Arc::new(MemoryStore::new()));
             let engine = engine(Arc::clone(&from) as _).await;
             let way = Move::between(Arc::clone(&from) as _, Arc::clone(&to) as _);
             engine.copy_all(&way, Rival::Stops, |_| {}).await.unwrap();
@@ -374,12 +374,12 @@ mod tests {
 
     #[tokio::test]
     async fn something_else_in_its_place_is_replaced_only_when_asked() {
-        let (from, to) = (Arc::new(Memory::new()), Arc::new(Memory::new()));
+        let (from, to) = (Arc::new(MemoryStore::new()), Arc::new(MemoryStore::new()));
         let engine = engine(Arc::clone(&from) as _).await;
         let one = engine.find("one").await.unwrap();
-        let key = ItemKey::of(&one.id, SecretSlot::Current, &SecretPart::Secret);
+        let key = ItemKey::for_part(&one.id, SecretSlot::Current, &SecretPart::Secret);
         to.put(&key, &Secret::from_text("stale".to_owned())).await.unwrap();
-        to.put(&ItemKey::own(FINGERPRINT_KEY), &Secret::from_text("another key".to_owned())).await.unwrap();
+        to.put(&ItemKey::internal(FINGERPRINT_KEY), &Secret::from_text("another key".to_owned())).await.unwrap();
         let way = Move::between(Arc::clone(&from) as _, Arc::clone(&to) as _);
         let refused = engine.copy_all(&way, Rival::Stops, |_| {}).await.unwrap_err();
         assert!(refused.why.contains("one") && to.get(&key).await.unwrap().same_as(&Secret::from_text("stale".to_owned())));
@@ -390,7 +390,7 @@ mod tests {
     #[test]
     fn the_json_of_an_item() {
         let (name, item) = ("nightly".to_owned(), "current secret".to_owned());
-        let item = Item { name, item, state: ItemState::New, key: ItemKey::own("x") };
+        let item = Item { name, item, state: ItemState::New, key: ItemKey::internal("x") };
         assert_eq!(serde_json::to_string(&item).unwrap(), r#"{"name":"nightly","item":"current secret","state":"new"}"#);
     }
 }

@@ -48,15 +48,15 @@ use clipboard::Content;
 use message::{Cleared, Copied, SecretEvent, StoreState};
 use tokio::sync::OnceCell;
 
-use crate::config::{ClipboardChoice, Requests, Settings};
+use crate::config::{ClipboardChoice, SavedRequestStore, Settings};
 use crate::domain::credential::SecretSlot;
 use crate::domain::provider::ProviderCatalog;
 use crate::domain::{Problem, Secret, Timestamp};
-use crate::index::Index;
-use crate::net::{Limits, Transport};
-use crate::store::{Store, Unlock};
+use crate::index::Database;
+use crate::net::{RequestLimits, Transport};
+use crate::store::{SecretStore, UnlockMethod};
 
-pub use crate::index::{AuditLine, AuditState};
+pub use crate::index::{AuditIntegrity, AuditRecord};
 pub use browser::{is_remote, open as open_page};
 pub use classify::Classified;
 pub use consumer::{Delivery, Proof, probely_cli_locations, snyk_cli_locations};
@@ -98,8 +98,8 @@ pub struct SystemClock;
 pub struct Engine {
     /// What is known about providers.
     pub catalogue: Arc<ProviderCatalog>,
-    index: Arc<Index>,
-    store: Arc<dyn Store>,
+    index: Arc<Database>,
+    store: Arc<dyn SecretStore>,
     transport: Arc<dyn Transport>,
     clock: Arc<dyn Clock>,
     options: Options,
@@ -115,7 +115,7 @@ pub struct Engine {
 #[derive(Debug, Clone)]
 pub struct Options {
     /// What to bear with when a request is sent.
-    pub limits: Limits,
+    pub limits: RequestLimits,
     /// How many requests may be under way at the same time.
     pub concurrency: usize,
     /// Whether only requests that read may be sent.
@@ -129,7 +129,7 @@ pub struct Options {
     /// How long a browser is waited for in a rotation.
     pub sign_in: Duration,
     /// The person's saved requests; none for an engine that keeps nothing.
-    pub requests: Option<Requests>,
+    pub requests: Option<SavedRequestStore>,
     /// Where locks between processes lie; none for an engine that keeps nothing.
     pub locks: Option<PathBuf>,
 }
@@ -139,9 +139,9 @@ pub struct Ports {
     /// What is known about providers.
     pub catalogue: Arc<ProviderCatalog>,
     /// Where everything that is not secret rests.
-    pub index: Arc<Index>,
+    pub index: Arc<Database>,
     /// Where secrets rest.
-    pub store: Arc<dyn Store>,
+    pub store: Arc<dyn SecretStore>,
     /// How requests travel.
     pub transport: Arc<dyn Transport>,
     /// What time it is.
@@ -193,17 +193,17 @@ impl Engine {
     }
 
     /// Makes a locked store usable; ends after `wait` at the latest.
-    pub async fn unlock(&self, by: Unlock<'_>, wait: Duration) -> Result<(), Problem> {
+    pub async fn unlock(&self, by: UnlockMethod<'_>, wait: Duration) -> Result<(), Problem> {
         Ok(self.store.unlock(by, wait).await?)
     }
 }
 
 impl From<&Settings> for Options {
     fn from(settings: &Settings) -> Self {
-        let limits = Limits {
-            connect: Duration::from_secs(settings.net.connect_seconds),
-            total: Duration::from_secs(settings.net.total_seconds),
-            body: LARGEST_ANSWER,
+        let limits = RequestLimits {
+            connect_timeout: Duration::from_secs(settings.net.connect_seconds),
+            total_timeout: Duration::from_secs(settings.net.total_seconds),
+            max_body_bytes: LARGEST_ANSWER,
         };
         Self {
             limits,

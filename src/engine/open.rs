@@ -5,25 +5,25 @@ use std::sync::Arc;
 
 use super::message::StoreState;
 use super::{Engine, Options, Ports, SystemClock};
-use crate::config::{self, Paths, Requests, Settings, StoreChoice};
+use crate::config::{self, AppPaths, SavedRequestStore, Settings, StoreChoice};
 use crate::domain::problem::ProblemClass;
 use crate::domain::provider::{ProviderCatalog, ProviderSource, overlay};
 use crate::domain::region::Region;
 use crate::domain::{Problem, Secret};
-use crate::index::Index;
-use crate::net::Client;
-use crate::store::{self, BackendKind, Memory};
+use crate::index::Database;
+use crate::net::HttpClient;
+use crate::store::{self, BackendKind, MemoryStore};
 
 /// An engine over the person's own index and store. The store is not touched yet, and no HTTP client is built.
-pub fn open(paths: &Paths, settings: &Settings) -> Result<Engine, Problem> {
+pub fn open(paths: &AppPaths, settings: &Settings) -> Result<Engine, Problem> {
     let ports = Ports {
         catalogue: Arc::new(catalogue(paths)?),
-        index: Arc::new(Index::open(&paths.index())?),
-        store: store::open(chosen(settings), &paths.vault()),
-        transport: Arc::new(Client::default()),
+        index: Arc::new(Database::open(&paths.database())?),
+        store: store::open_store(chosen(settings), &paths.vault()),
+        transport: Arc::new(HttpClient::default()),
         clock: Arc::new(SystemClock),
     };
-    let (requests, locks) = (Some(Requests::of(paths)), Some(paths.state.join("locks")));
+    let (requests, locks) = (Some(SavedRequestStore::new(paths)), Some(paths.state.join("locks")));
     Ok(Engine::new(ports, Options { requests, locks, ..Options::from(settings) }))
 }
 
@@ -31,23 +31,23 @@ pub fn open(paths: &Paths, settings: &Settings) -> Result<Engine, Problem> {
 pub fn in_memory(catalogue: ProviderCatalog, settings: &Settings) -> Result<Engine, Problem> {
     let ports = Ports {
         catalogue: Arc::new(catalogue),
-        index: Arc::new(Index::in_memory()?),
-        store: Arc::new(Memory::new()),
-        transport: Arc::new(Client::default()),
+        index: Arc::new(Database::in_memory()?),
+        store: Arc::new(MemoryStore::new()),
+        transport: Arc::new(HttpClient::default()),
         clock: Arc::new(SystemClock),
     };
     Ok(Engine::new(ports, Options::from(settings)))
 }
 
 /// The providers that come with the program, and the person's own.
-pub fn catalogue(paths: &Paths) -> Result<ProviderCatalog, Problem> {
-    load(config::providers(paths)?)
+pub fn catalogue(paths: &AppPaths) -> Result<ProviderCatalog, Problem> {
+    load(config::read_provider_files(paths)?)
 }
 
 /// Writes a private region into the person's file of the provider that owns the regions, and says which file that is.
 /// What is about to be written must load as a whole, or it would lock the person out.
-pub fn add_region(paths: &Paths, provider: &str, region: &Region) -> Result<PathBuf, Problem> {
-    let mut files = config::providers(paths)?;
+pub fn add_region(paths: &AppPaths, provider: &str, region: &Region) -> Result<PathBuf, Problem> {
+    let mut files = config::read_provider_files(paths)?;
     let owner = catalogue(paths)?.region_owner(provider)?.id.clone();
     let path = paths.providers().join(format!("{owner}.toml"));
     let place = files.iter().position(|(known, _)| *known == path);
@@ -66,8 +66,8 @@ pub fn add_region(paths: &Paths, provider: &str, region: &Region) -> Result<Path
 }
 
 /// The stores that are there but not in use, and whether they could be used.
-pub async fn other_stores(paths: &Paths, settings: &Settings) -> Vec<StoreState> {
-    let found = store::survey(&paths.vault()).await.into_iter();
+pub async fn other_stores(paths: &AppPaths, settings: &Settings) -> Vec<StoreState> {
+    let found = store::probe_backends(&paths.vault()).await.into_iter();
     let others = found.filter(|found| found.backend.kind != chosen(settings));
     others.map(|found| StoreState { backend: found.backend, problem: found.state.err() }).collect()
 }

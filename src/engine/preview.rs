@@ -6,7 +6,7 @@ use crate::domain::curl::{self, CurlCommand};
 use crate::domain::provider::AuthMethod;
 use crate::domain::request::RequestDraft;
 use crate::domain::{Credential, Problem};
-use crate::net::{self, Outgoing, Payload};
+use crate::net::{self, OutgoingRequest, RequestBody};
 
 /// A request as it would be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,17 +32,17 @@ impl Engine {
         let region = self.catalogue.region(&credential.provider, &credential.region)?;
         let kind = self.catalogue.kind(&credential.provider, &credential.kind)?;
         let provider = self.catalogue.provider(&credential.provider)?;
-        let outgoing = Outgoing {
+        let outgoing = OutgoingRequest {
             method: draft.method,
             url: draft.resolve(region)?,
             headers: owned(draft.headers_with_defaults(&provider.headers)),
-            body: draft.body.clone().map_or(Payload::Empty, Payload::Text),
+            body: draft.body.clone().map_or(RequestBody::Empty, RequestBody::Text),
             authorization: None,
             limits: self.options.limits,
             ca_file: None,
         };
         let scheme = credential.scheme.as_deref().unwrap_or(kind.authorization.scheme());
-        let lines = net::lines(&outgoing, scheme, &region.bound_origins())?;
+        let lines = net::preview_request(&outgoing, scheme, &region.bound_origins())?;
         Ok(Preview {
             method: draft.method.as_str(),
             origin: outgoing.url.origin().ascii_serialization(),

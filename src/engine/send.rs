@@ -15,7 +15,7 @@ use crate::domain::region::Region;
 use crate::domain::request::RequestDraft;
 use crate::domain::response::{ApiResponse, CheckResult};
 use crate::domain::{Credential, Problem, Secret};
-use crate::net::{Bound, Outgoing, Payload};
+use crate::net::{HostBoundSecret, OutgoingRequest, RequestBody};
 
 impl Engine {
     /// Sends a request with a credential, in the credential's region, and explains the answer.
@@ -117,7 +117,7 @@ impl Engine {
         credential: &Credential,
         region: &Region,
         draft: &RequestDraft,
-        bound: Bound,
+        bound: HostBoundSecret,
     ) -> Result<Dispatched, Trouble> {
         let kind = self.catalogue.kind(&credential.provider, &credential.kind).map_err(Problem::from)?;
         let (scheme, secret) = (bound.scheme.clone(), bound.secret.clone());
@@ -131,7 +131,7 @@ impl Engine {
         }
         match &kind.authorization {
             AuthMethod::Header { fallback: Some(other), .. } if credential.scheme.is_none() && *other != scheme => {
-                let bound = Bound { scheme: other.clone(), secret, origins: region.bound_origins() };
+                let bound = HostBoundSecret { scheme: other.clone(), secret, origins: region.bound_origins() };
                 self.try_scheme((credential, region), self.outgoing(credential, region, draft, bound)?, dispatched, other).await
             }
             AuthMethod::Header { .. } => Ok(dispatched),
@@ -154,7 +154,7 @@ impl Engine {
     async fn try_scheme(
         &self,
         (credential, region): (&Credential, &Region),
-        outgoing: Outgoing,
+        outgoing: OutgoingRequest,
         mut refused: Dispatched,
         scheme: &str,
     ) -> Result<Dispatched, Trouble> {
@@ -164,7 +164,7 @@ impl Engine {
             return Ok(refused);
         }
         let (id, scheme) = (credential.id.clone(), scheme.to_owned());
-        self.with_index(move |index| index.update(&id, |credential| credential.scheme = Some(scheme))).await?;
+        self.with_index(move |index| index.update_credential(&id, |credential| credential.scheme = Some(scheme))).await?;
         Ok(Dispatched { answer, ..refused })
     }
 
@@ -187,16 +187,16 @@ impl Engine {
         credential: &Credential,
         region: &Region,
         draft: &RequestDraft,
-        bound: Bound,
-    ) -> Result<Outgoing, Problem> {
+        bound: HostBoundSecret,
+    ) -> Result<OutgoingRequest, Problem> {
         let provider = self.catalogue.provider(&credential.provider)?;
         let headers = draft
             .headers_with_defaults(&provider.headers)
             .into_iter()
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .collect();
-        let body = draft.body.clone().map_or(Payload::Empty, Payload::Text);
-        Ok(Outgoing {
+        let body = draft.body.clone().map_or(RequestBody::Empty, RequestBody::Text);
+        Ok(OutgoingRequest {
             method: draft.method,
             url: draft.resolve(region)?,
             headers,

@@ -10,7 +10,7 @@ use super::message::{Event, KeyringEvent, Reply, Session, SignInEvent, SignInTas
 use super::questions::Pending;
 use super::tasks::Voice;
 use crate::domain::Problem;
-use crate::net::sign_in::SignIn;
+use crate::net::sign_in::AuthorizationRequest;
 
 impl Engine {
     pub(super) async fn perform_sign_in(&self, task: SignInTask, voice: &Voice) -> Result<(), Problem> {
@@ -40,10 +40,10 @@ impl Engine {
 }
 
 /// The address that a person pastes; what answers no or another sign-in is told, and another one is waited for.
-async fn pasted(sign_in: Arc<SignIn>, mut pending: Pending, voice: &Voice) -> Url {
+async fn pasted(sign_in: Arc<AuthorizationRequest>, mut pending: Pending, voice: &Voice) -> Url {
     loop {
         let Some(Reply::Pasted(text)) = pending.answer().await else { return std::future::pending().await };
-        match sign_in.read_pasted(&text) {
+        match sign_in.parse_pasted(&text) {
             Ok(address) => return address,
             Err(stranger) => {
                 pending = voice.questions.open();

@@ -21,8 +21,8 @@ use super::{Door, Engine, UNLOCK_WAIT};
 use crate::domain::credential::SecretPart;
 use crate::domain::problem::Problem;
 use crate::domain::{Credential, CredentialId, Secret};
-use crate::index::Index;
-use crate::store::Unlock;
+use crate::index::Database;
+use crate::store::UnlockMethod;
 
 /// How long a task that would lose something may go on when it is told to stop: less than the person who leaves waits.
 const GRACE: Duration = Duration::from_millis(800);
@@ -159,7 +159,7 @@ impl Engine {
                 }
                 return Ok(());
             }
-            KeyringTask::Verdicts => KeyringEvent::Verdicts(self.with_index(Index::all_checks).await?),
+            KeyringTask::Verdicts => KeyringEvent::Verdicts(self.with_index(Database::all_region_checks).await?),
             KeyringTask::Regions(id) => {
                 self.tell_lifetime(&self.by_id(&id).await?, voice);
                 let checks = self.region_checks(&id).await?;
@@ -292,8 +292,8 @@ impl Engine {
     async fn perform_store(&self, task: StoreTask, voice: &Voice) -> Result<(), Problem> {
         match task {
             StoreTask::Status => {}
-            StoreTask::Unlock(None) => self.unlock(Unlock::OwnPrompt, UNLOCK_WAIT).await?,
-            StoreTask::Unlock(Some(passphrase)) => self.unlock(Unlock::Passphrase(&passphrase), UNLOCK_WAIT).await?,
+            StoreTask::Unlock(None) => self.unlock(UnlockMethod::SystemPrompt, UNLOCK_WAIT).await?,
+            StoreTask::Unlock(Some(passphrase)) => self.unlock(UnlockMethod::Passphrase(&passphrase), UNLOCK_WAIT).await?,
         }
         voice.say(Event::Store(self.store_state().await));
         Ok(())

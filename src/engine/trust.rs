@@ -41,7 +41,7 @@ impl Fingerprints {
 impl Engine {
     /// Proves once in a run that the store keeps what it is given: write, read back, delete.
     pub async fn prove_store(&self) -> Result<(), Problem> {
-        self.proven.get_or_try_init(|| crate::store::prove(self.store.as_ref())).await?;
+        self.proven.get_or_try_init(|| crate::store::run_self_test(self.store.as_ref())).await?;
         Ok(())
     }
 
@@ -60,9 +60,9 @@ impl Engine {
     }
 
     async fn load_fingerprint_key(&self) -> Result<Secret, Problem> {
-        let item = ItemKey::own(FINGERPRINT_KEY);
+        let item = ItemKey::internal(FINGERPRINT_KEY);
         match self.store.get(&item).await {
-            Err(StoreError::Absent) => {
+            Err(StoreError::NotFound) => {
                 self.store.put(&item, &Secret::new(random::<32>()?.to_vec())).await?;
                 // Another process may have written at the same time; what lies there now is the key of both.
                 Ok(self.store.get(&item).await?)

@@ -16,7 +16,7 @@ use crate::domain::region::Region;
 use crate::domain::request::RequestDraft;
 use crate::domain::response::ApiResponse;
 use crate::domain::{Credential, Secret};
-use crate::net::{NetError, Outgoing};
+use crate::net::{NetError, OutgoingRequest};
 
 /// How often a request that reads is sent at most.
 const ATTEMPTS: u32 = 3;
@@ -68,7 +68,7 @@ impl Engine {
         &self,
         credential: &Credential,
         region: &Region,
-        outgoing: Outgoing,
+        outgoing: OutgoingRequest,
     ) -> Result<ApiResponse, NetError> {
         let answer = self.transport.send(outgoing).await?;
         self.budgets.learn(&Account::of(credential, region), &answer, self.now());
@@ -113,9 +113,9 @@ mod tests {
     use crate::domain::{CredentialName, Secret, Timestamp};
     use crate::engine::message::{Consent, Keep, NewCredential, Order};
     use crate::engine::{Clock, Options, Ports};
-    use crate::index::Index;
+    use crate::index::Database;
     use crate::net::Transport;
-    use crate::store::Memory;
+    use crate::store::MemoryStore;
 
     /// So many requests fit into a window of a minute.
     const LIMIT: u64 = 10;
@@ -136,8 +136,8 @@ mod tests {
         fn engine(self: &Arc<Self>) -> Engine {
             let ports = Ports {
                 catalogue: Arc::new(ProviderCatalog::builtin()),
-                index: Arc::new(Index::in_memory().unwrap()),
-                store: Arc::new(Memory::new()),
+                index: Arc::new(Database::in_memory().unwrap()),
+                store: Arc::new(MemoryStore::new()),
                 transport: Arc::clone(self) as _,
                 clock: Arc::clone(self) as _,
             };
@@ -161,7 +161,7 @@ mod tests {
 
     #[async_trait]
     impl Transport for Counting {
-        async fn send(&self, _: Outgoing) -> Result<ApiResponse, NetError> {
+        async fn send(&self, _: OutgoingRequest) -> Result<ApiResponse, NetError> {
             tokio::task::yield_now().await;
             let now = self.now();
             let mut window = self.window.lock().unwrap();

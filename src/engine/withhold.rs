@@ -79,14 +79,14 @@ impl Engine {
         let is_sent = sent_as_it_is(kind, credential);
         let mut known = Known { redactor: SecretRedactor::default(), sent: None };
         for part in std::iter::once(SecretPart::Secret).chain(named) {
-            match self.store.get(&ItemKey::of(&credential.id, SecretSlot::Current, &part)).await {
+            match self.store.get(&ItemKey::for_part(&credential.id, SecretSlot::Current, &part)).await {
                 Ok(secret) => {
                     known.redactor.add_secret(&secret);
                     if is_sent && part == SecretPart::Secret {
                         known.sent = Some(Arc::new(secret));
                     }
                 }
-                Err(StoreError::Absent) => {}
+                Err(StoreError::NotFound) => {}
                 Err(error) => return Err(error.into()),
             }
         }

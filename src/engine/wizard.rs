@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use super::Engine;
 use super::ask::{Ask, Dilemma, Question, Reply};
 use super::message::{Charge, Event, KeyringEvent, RotationEvent, RotationTask};
-use super::rotation::{Audience, Rotations, Turn, Wish};
+use super::rotation::{Audience, RotationFilter, Turn, Wish};
 use super::tasks::Voice;
 use crate::domain::problem::ProblemClass;
 use crate::domain::rotation::{ProgressLine, RotationPlan};
@@ -55,7 +55,7 @@ impl Engine {
             RotationTask::Run(plan) => self.conduct(Beginning::Fresh(plan), voice).await?,
             RotationTask::TakeUp(id, turn) => self.conduct(Beginning::Left(id, turn), voice).await?,
             RotationTask::Review(id) => say(voice, RotationEvent::Reviewed(Box::new(self.review_rotation(&id).await?))),
-            RotationTask::Unfinished => say(voice, RotationEvent::Unfinished(self.rotations(Rotations::Open).await?)),
+            RotationTask::Unfinished => say(voice, RotationEvent::Unfinished(self.rotations(RotationFilter::Open).await?)),
             RotationTask::Answer(question, reply) => voice.questions.answer(question, reply),
             RotationTask::Leave(question) => voice.questions.leave(question),
             RotationTask::Revoke(charge, reason) => self.conduct(Beginning::Revoking(charge, reason), voice).await?,

@@ -8,9 +8,9 @@
 use rusqlite::{Connection, Row, params};
 use sha2::{Digest as _, Sha256};
 
-use super::columns::{Count, Micros};
-use super::error::{Failure, IndexError};
-use super::{Durability, Index};
+use super::columns::{CountColumn, TimestampMicros};
+use super::error::{DatabaseError, TransactionError};
+use super::{Database, Durability};
 use crate::domain::Timestamp;
 use crate::domain::text::to_hex;
 
@@ -33,7 +33,7 @@ pub struct AuditEntry {
 
 /// A line of the trail.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AuditLine {
+pub struct AuditRecord {
     /// Its number, from 1, without gaps.
     pub seq: u64,
     /// What it says.
@@ -44,7 +44,7 @@ pub struct AuditLine {
 
 /// Whether the trail is as it was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum AuditState {
+pub enum AuditIntegrity {
     /// It is; so many lines.
     Intact(u64),
     /// It is not.
@@ -57,7 +57,7 @@ pub enum AuditState {
 }
 
 /// The end of the chain.
-struct Head {
+struct ChainHead {
     entries: u64,
     hash: String,
 }
@@ -67,73 +67,75 @@ const INSERT: &str = "
 
 const SELECT: &str = "SELECT seq, at, actor, action, name, outcome, reason, hash FROM audit";
 
-impl Index {
+impl Database {
     /// Puts an entry on record; when this returns the line, it is on disk.
-    pub fn append_audit(&self, entry: &AuditEntry) -> Result<AuditLine, IndexError> {
-        self.write(Durability::Now, |connection| {
-            let head = head(connection)?;
+    pub fn append_audit(&self, entry: &AuditEntry) -> Result<AuditRecord, DatabaseError> {
+        self.write(Durability::Immediate, |connection| {
+            let head = read_chain_head(connection)?;
             let seq = head.entries + 1;
-            let hash = chain(&head.hash, seq, entry);
+            let hash = hash_record(&head.hash, seq, entry);
             let AuditEntry { at, actor, action, name, outcome, reason } = entry;
-            let values = params![Count(seq), Micros(*at), actor, action, name, outcome, reason, hash];
+            let values = params![CountColumn(seq), TimestampMicros(*at), actor, action, name, outcome, reason, hash];
             connection.prepare_cached(INSERT)?.execute(values)?;
-            connection.prepare_cached("UPDATE audit_head SET entries = ?1, hash = ?2")?.execute(params![Count(seq), hash])?;
-            Ok(AuditLine { seq, entry: entry.clone(), hash })
+            connection
+                .prepare_cached("UPDATE audit_head SET entries = ?1, hash = ?2")?
+                .execute(params![CountColumn(seq), hash])?;
+            Ok(AuditRecord { seq, entry: entry.clone(), hash })
         })
     }
 
     /// The newest lines, newest first, `limit` of them at most.
-    pub fn audit(&self, limit: usize) -> Result<Vec<AuditLine>, IndexError> {
+    pub fn audit(&self, limit: usize) -> Result<Vec<AuditRecord>, DatabaseError> {
         self.read(|connection| {
             let mut select = connection.prepare_cached(&format!("{SELECT} ORDER BY seq DESC LIMIT ?1"))?;
-            let rows = select.query_map([Count(limit as u64)], read_row)?;
+            let rows = select.query_map([CountColumn(limit as u64)], read_audit_row)?;
             Ok(rows.collect::<Result<_, _>>()?)
         })
     }
 
     /// Walks the chain from its beginning to its end.
-    pub fn verify_audit(&self) -> Result<AuditState, IndexError> {
+    pub fn verify_audit(&self) -> Result<AuditIntegrity, DatabaseError> {
         self.read(|connection| {
             let mut select = connection.prepare_cached(&format!("{SELECT} ORDER BY seq"))?;
-            let mut known = Head { entries: 0, hash: String::new() };
-            for line in select.query_map((), read_row)? {
+            let mut known = ChainHead { entries: 0, hash: String::new() };
+            for line in select.query_map((), read_audit_row)? {
                 let line = line?;
                 let seq = known.entries + 1;
                 if line.seq != seq {
-                    return Ok(AuditState::Broken { at: seq, why: "the line is missing" });
+                    return Ok(AuditIntegrity::Broken { at: seq, why: "the line is missing" });
                 }
-                if line.hash != chain(&known.hash, seq, &line.entry) {
-                    return Ok(AuditState::Broken { at: seq, why: "the line is not as it was written" });
+                if line.hash != hash_record(&known.hash, seq, &line.entry) {
+                    return Ok(AuditIntegrity::Broken { at: seq, why: "the line is not as it was written" });
                 }
-                known = Head { entries: seq, hash: line.hash };
+                known = ChainHead { entries: seq, hash: line.hash };
             }
-            Ok(compare(&known, &head(connection)?))
+            Ok(compare_heads(&known, &read_chain_head(connection)?))
         })
     }
 }
 
-fn compare(found: &Head, noted: &Head) -> AuditState {
+fn compare_heads(found: &ChainHead, noted: &ChainHead) -> AuditIntegrity {
     if found.entries < noted.entries {
-        AuditState::Broken { at: found.entries + 1, why: "the line is missing" }
+        AuditIntegrity::Broken { at: found.entries + 1, why: "the line is missing" }
     } else if found.entries > noted.entries || found.hash != noted.hash {
-        AuditState::Broken { at: found.entries, why: "the trail does not end where it was noted to end" }
+        AuditIntegrity::Broken { at: found.entries, why: "the trail does not end where it was noted to end" }
     } else {
-        AuditState::Intact(found.entries)
+        AuditIntegrity::Intact(found.entries)
     }
 }
 
-fn head(connection: &Connection) -> Result<Head, Failure> {
+fn read_chain_head(connection: &Connection) -> Result<ChainHead, TransactionError> {
     let mut select = connection.prepare_cached("SELECT entries, hash FROM audit_head")?;
-    Ok(select.query_row((), |row| Ok(Head { entries: row.get::<_, Count>(0)?.0, hash: row.get(1)? }))?)
+    Ok(select.query_row((), |row| Ok(ChainHead { entries: row.get::<_, CountColumn>(0)?.0, hash: row.get(1)? }))?)
 }
 
 /// The hash of a line: SHA-256 over the hash before it and the line as JSON, its members in this order, without
 /// blanks, `at` in microseconds since 1970.
-fn chain(before: &str, seq: u64, entry: &AuditEntry) -> String {
+fn hash_record(before: &str, seq: u64, entry: &AuditEntry) -> String {
     let AuditEntry { at, actor, action, name, outcome, reason } = entry;
     let line = serde_json::json!({
         "seq": seq,
-        "at": Micros(*at).number(),
+        "at": TimestampMicros(*at).as_micros(),
         "actor": actor,
         "action": action,
         "name": name,
@@ -143,14 +145,14 @@ fn chain(before: &str, seq: u64, entry: &AuditEntry) -> String {
     to_hex(&Sha256::new().chain_update(before).chain_update(line.to_string()).finalize())
 }
 
-fn read_row(row: &Row<'_>) -> Result<AuditLine, rusqlite::Error> {
+fn read_audit_row(row: &Row<'_>) -> Result<AuditRecord, rusqlite::Error> {
     let entry = AuditEntry {
-        at: row.get::<_, Micros>(1)?.0,
+        at: row.get::<_, TimestampMicros>(1)?.0,
         actor: row.get(2)?,
         action: row.get(3)?,
         name: row.get(4)?,
         outcome: row.get(5)?,
         reason: row.get(6)?,
     };
-    Ok(AuditLine { seq: row.get::<_, Count>(0)?.0, entry, hash: row.get(7)? })
+    Ok(AuditRecord { seq: row.get::<_, CountColumn>(0)?.0, entry, hash: row.get(7)? })
 }

@@ -10,54 +10,54 @@ use crate::domain::response::CheckResult;
 use crate::domain::{CredentialId, CredentialName, Timestamp};
 
 /// A moment, as microseconds since 1970.
-pub(super) struct Micros(pub(super) Timestamp);
+pub(super) struct TimestampMicros(pub(super) Timestamp);
 
 /// A value that is kept as JSON text.
-pub(super) struct Json<T>(pub(super) T);
+pub(super) struct JsonColumn<T>(pub(super) T);
 
 /// A count that SQLite's signed integers may be too small for; it then stays at the largest.
-pub(super) struct Count(pub(super) u64);
+pub(super) struct CountColumn(pub(super) u64);
 
-impl Micros {
+impl TimestampMicros {
     /// The number in the column.
-    pub(super) fn number(&self) -> i64 {
+    pub(super) fn as_micros(&self) -> i64 {
         i64::try_from(self.0.unix_timestamp_nanos().div_euclid(1000)).unwrap_or(i64::MAX)
     }
 }
 
-impl ToSql for Micros {
+impl ToSql for TimestampMicros {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        Ok(self.number().into())
+        Ok(self.as_micros().into())
     }
 }
 
-impl FromSql for Micros {
+impl FromSql for TimestampMicros {
     fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
         let nanos = i128::from(value.as_i64()?) * 1000;
         Timestamp::from_unix_timestamp_nanos(nanos).map(Self).map_err(FromSqlError::other)
     }
 }
 
-impl<T: Serialize> ToSql for Json<T> {
+impl<T: Serialize> ToSql for JsonColumn<T> {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
         let text = serde_json::to_string(&self.0).map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
         Ok(ToSqlOutput::Owned(Value::Text(text)))
     }
 }
 
-impl<T: DeserializeOwned> FromSql for Json<T> {
+impl<T: DeserializeOwned> FromSql for JsonColumn<T> {
     fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
         serde_json::from_str(value.as_str()?).map(Self).map_err(FromSqlError::other)
     }
 }
 
-impl ToSql for Count {
+impl ToSql for CountColumn {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
         Ok(i64::try_from(self.0).unwrap_or(i64::MAX).into())
     }
 }
 
-impl FromSql for Count {
+impl FromSql for CountColumn {
     fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
         let number = value.as_i64()?;
         u64::try_from(number).map(Self).map_err(|_| FromSqlError::OutOfRange(number))

@@ -2,49 +2,49 @@
 
 use rusqlite::{Connection, Row, params};
 
-use super::columns::{Json, Micros};
-use super::credentials::find;
-use super::error::{Failure, IndexError};
-use super::{Durability, Index};
+use super::columns::{JsonColumn, TimestampMicros};
+use super::credentials::find_credential;
+use super::error::{DatabaseError, TransactionError};
+use super::{Database, Durability};
 use crate::domain::consumer::{Consumer, DeliveryRecord};
 use crate::domain::credential::SecretPart;
 use crate::domain::{CredentialId, CredentialName};
 
-const ALL_OF: &str =
+const SELECT_BY_CREDENTIAL: &str =
     "SELECT credential, name, target, fingerprint, delivered, part FROM consumers WHERE credential = ?1 ORDER BY name";
 
-const INSERT: &str =
+const INSERT_CONSUMER: &str =
     "INSERT INTO consumers (credential, name, kind, target, fingerprint, delivered, part) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
 
-const DELIVERED: &str = "UPDATE consumers SET (fingerprint, delivered) = (?3, ?4) WHERE credential = ?1 AND name = ?2";
+const UPDATE_DELIVERY: &str = "UPDATE consumers SET (fingerprint, delivered) = (?3, ?4) WHERE credential = ?1 AND name = ?2";
 
-impl Index {
+impl Database {
     /// The consumers of a credential, by name.
-    pub fn consumers(&self, id: &CredentialId) -> Result<Vec<Consumer>, IndexError> {
-        self.read(|connection| consumers(connection, id))
+    pub fn consumers(&self, id: &CredentialId) -> Result<Vec<Consumer>, DatabaseError> {
+        self.read(|connection| select_consumers(connection, id))
     }
 
     /// Adds a consumer; a name that is taken within the credential is refused.
-    pub fn add_consumer(&self, consumer: &Consumer) -> Result<(), IndexError> {
-        self.write(Durability::Now, |connection| {
+    pub fn add_consumer(&self, consumer: &Consumer) -> Result<(), DatabaseError> {
+        self.write(Durability::Immediate, |connection| {
             let Consumer { credential, name, part, target, last_delivery: delivered } = consumer;
-            find(connection, credential)?;
-            if consumers(connection, credential)?.iter().any(|known| known.name == *name) {
-                return Err(IndexError::ConsumerTaken(name.clone()).into());
+            find_credential(connection, credential)?;
+            if select_consumers(connection, credential)?.iter().any(|known| known.name == *name) {
+                return Err(DatabaseError::ConsumerNameTaken(name.clone()).into());
             }
             let (fingerprint, at) =
-                (delivered.as_ref().map(|last| &last.fingerprint), delivered.as_ref().map(|last| Micros(last.at)));
-            let values = params![credential, name, target.kind(), Json(target), fingerprint, at, named(part)];
-            connection.prepare_cached(INSERT)?.execute(values)?;
+                (delivered.as_ref().map(|last| &last.fingerprint), delivered.as_ref().map(|last| TimestampMicros(last.at)));
+            let values = params![credential, name, target.kind(), JsonColumn(target), fingerprint, at, part_id(part)];
+            connection.prepare_cached(INSERT_CONSUMER)?.execute(values)?;
             Ok(())
         })
     }
 
     /// Removes a consumer. What was delivered to it stays there.
-    pub fn remove_consumer(&self, id: &CredentialId, name: &str) -> Result<(), IndexError> {
-        self.write(Durability::Now, |connection| {
+    pub fn remove_consumer(&self, id: &CredentialId, name: &str) -> Result<(), DatabaseError> {
+        self.write(Durability::Immediate, |connection| {
             let mut delete = connection.prepare_cached("DELETE FROM consumers WHERE credential = ?1 AND name = ?2")?;
-            if delete.execute(params![id, name])? == 0 { Err(unknown(connection, id, name)?) } else { Ok(()) }
+            if delete.execute(params![id, name])? == 0 { Err(unknown_consumer(connection, id, name)?) } else { Ok(()) }
         })
     }
 
@@ -54,45 +54,49 @@ impl Index {
         id: &CredentialId,
         name: &CredentialName,
         delivered: &DeliveryRecord,
-    ) -> Result<(), IndexError> {
-        self.write(Durability::Now, |connection| {
-            let values = params![id, name, delivered.fingerprint, Micros(delivered.at)];
-            let changed = connection.prepare_cached(DELIVERED)?.execute(values)?;
-            if changed == 0 { Err(unknown(connection, id, name.as_str())?) } else { Ok(()) }
+    ) -> Result<(), DatabaseError> {
+        self.write(Durability::Immediate, |connection| {
+            let values = params![id, name, delivered.fingerprint, TimestampMicros(delivered.at)];
+            let changed = connection.prepare_cached(UPDATE_DELIVERY)?.execute(values)?;
+            if changed == 0 { Err(unknown_consumer(connection, id, name.as_str())?) } else { Ok(()) }
         })
     }
 }
 
 /// What is said where a credential has no such consumer: the names of those it has.
-pub(super) fn unknown(connection: &Connection, id: &CredentialId, name: &str) -> Result<Failure, Failure> {
-    let known = consumers(connection, id)?.into_iter().map(|consumer| consumer.name.into()).collect();
-    Ok(IndexError::NoConsumer { name: name.to_owned(), known }.into())
+pub(super) fn unknown_consumer(
+    connection: &Connection,
+    id: &CredentialId,
+    name: &str,
+) -> Result<TransactionError, TransactionError> {
+    let known = select_consumers(connection, id)?.into_iter().map(|consumer| consumer.name.into()).collect();
+    Ok(DatabaseError::UnknownConsumer { name: name.to_owned(), known }.into())
 }
 
-fn consumers(connection: &Connection, id: &CredentialId) -> Result<Vec<Consumer>, Failure> {
-    let mut select = connection.prepare_cached(ALL_OF)?;
-    let rows = select.query_map([id], read_row)?;
+fn select_consumers(connection: &Connection, id: &CredentialId) -> Result<Vec<Consumer>, TransactionError> {
+    let mut select = connection.prepare_cached(SELECT_BY_CREDENTIAL)?;
+    let rows = select.query_map([id], read_consumer_row)?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
 /// The part's id; nothing for the secret itself.
-fn named(part: &SecretPart) -> Option<&str> {
+fn part_id(part: &SecretPart) -> Option<&str> {
     match part {
         SecretPart::Secret => None,
         SecretPart::Named(id) => Some(id),
     }
 }
 
-fn read_row(row: &Row<'_>) -> Result<Consumer, rusqlite::Error> {
+fn read_consumer_row(row: &Row<'_>) -> Result<Consumer, rusqlite::Error> {
     let fingerprint: Option<String> = row.get(3)?;
-    let at = row.get::<_, Option<Micros>>(4)?;
+    let at = row.get::<_, Option<TimestampMicros>>(4)?;
     let delivered = fingerprint.zip(at).map(|(fingerprint, at)| DeliveryRecord { fingerprint, at: at.0 });
     let part = row.get::<_, Option<String>>(5)?.map_or(SecretPart::Secret, SecretPart::Named);
     Ok(Consumer {
         credential: row.get(0)?,
         name: row.get(1)?,
         part,
-        target: row.get::<_, Json<_>>(2)?.0,
+        target: row.get::<_, JsonColumn<_>>(2)?.0,
         last_delivery: delivered,
     })
 }
@@ -105,8 +109,8 @@ mod tests {
     use crate::domain::consumer::ConsumerTarget;
     use crate::domain::{Credential, Timestamp};
 
-    fn index() -> (Index, CredentialId) {
-        let index = Index::in_memory().unwrap();
+    fn index() -> (Database, CredentialId) {
+        let index = Database::in_memory().unwrap();
         let id = CredentialId::from_random([7; 16]);
         let credential = Credential {
             id: id.clone(),
@@ -123,7 +127,7 @@ mod tests {
             scheme: None,
             last_check: None,
         };
-        index.insert(&credential).unwrap();
+        index.insert_credential(&credential).unwrap();
         (index, id)
     }
 
@@ -155,9 +159,9 @@ mod tests {
         let (index, id) = index();
         let one = consumer(&id, "one");
         index.add_consumer(&one).unwrap();
-        assert_eq!(index.add_consumer(&one), Err(IndexError::ConsumerTaken(one.name.clone())));
+        assert_eq!(index.add_consumer(&one), Err(DatabaseError::ConsumerNameTaken(one.name.clone())));
         let stranger = consumer(&CredentialId::from_random([8; 16]), "one");
-        assert!(matches!(index.add_consumer(&stranger), Err(IndexError::Unknown { .. })));
+        assert!(matches!(index.add_consumer(&stranger), Err(DatabaseError::UnknownCredential { .. })));
     }
 
     #[test]
@@ -165,7 +169,7 @@ mod tests {
         let (index, id) = index();
         index.add_consumer(&consumer(&id, "one")).unwrap();
         let refusal = index.remove_consumer(&id, "tow").unwrap_err();
-        assert_eq!(refusal, IndexError::NoConsumer { name: "tow".to_owned(), known: vec!["one".to_owned()] });
+        assert_eq!(refusal, DatabaseError::UnknownConsumer { name: "tow".to_owned(), known: vec!["one".to_owned()] });
         index.remove_consumer(&id, "one").unwrap();
         assert_eq!(index.consumers(&id).unwrap(), []);
     }
@@ -174,9 +178,9 @@ mod tests {
     fn a_credential_takes_its_consumers_with_it() {
         let (index, id) = index();
         index.add_consumer(&consumer(&id, "one")).unwrap();
-        index.update(&id, |credential| credential.region = "SNYK-US-01".to_owned()).unwrap();
+        index.update_credential(&id, |credential| credential.region = "SNYK-US-01".to_owned()).unwrap();
         assert_eq!(index.consumers(&id).unwrap().len(), 1);
-        index.remove(&id).unwrap();
+        index.remove_credential(&id).unwrap();
         assert_eq!(index.consumers(&id).unwrap(), []);
     }
 }

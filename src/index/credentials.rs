@@ -2,17 +2,17 @@
 
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
-use super::checks::{keep_check, region_checks};
-use super::columns::{Count, Json, Micros};
-use super::error::{Failure, IndexError};
-use super::journal::open_rotation_of;
-use super::{Durability, Index};
+use super::checks::{region_checks, upsert_check};
+use super::columns::{CountColumn, JsonColumn, TimestampMicros};
+use super::error::{DatabaseError, TransactionError};
+use super::journal::find_open_rotation;
+use super::{Database, Durability};
 use crate::domain::credential::{CheckReport, Principal};
 use crate::domain::text::nearest_names;
 use crate::domain::{Credential, CredentialId, CredentialName};
 
 /// The columns of a credential, in the order in which [`read_row`] and [`store`] know them.
-macro_rules! columns {
+macro_rules! credential_columns {
     () => {
         "id, name, provider, kind, region, fields, labels, created, expires, fingerprint, \
          principal_id, principal_name, principal_type, scheme, \
@@ -21,55 +21,60 @@ macro_rules! columns {
 }
 
 /// A place for each of the columns.
-macro_rules! places {
+macro_rules! placeholders {
     () => {
         "(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)"
     };
 }
 
-const ALL: &str = concat!("SELECT ", columns!(), " FROM credentials ORDER BY name");
-const BY_ID: &str = concat!("SELECT ", columns!(), " FROM credentials WHERE id = ?1");
-const BY_NAME: &str = concat!("SELECT ", columns!(), " FROM credentials WHERE name = ?1");
-const INSERT: &str = concat!("INSERT INTO credentials (", columns!(), ") VALUES ", places!());
-const UPDATE: &str = concat!("UPDATE credentials SET (", columns!(), ") = ", places!(), " WHERE id = ?1");
+const SELECT_ALL: &str = concat!("SELECT ", credential_columns!(), " FROM credentials ORDER BY name");
+const SELECT_BY_ID: &str = concat!("SELECT ", credential_columns!(), " FROM credentials WHERE id = ?1");
+const SELECT_BY_NAME: &str = concat!("SELECT ", credential_columns!(), " FROM credentials WHERE name = ?1");
+const INSERT: &str = concat!("INSERT INTO credentials (", credential_columns!(), ") VALUES ", placeholders!());
+const UPDATE: &str = concat!("UPDATE credentials SET (", credential_columns!(), ") = ", placeholders!(), " WHERE id = ?1");
 
-impl Index {
+impl Database {
     /// All credentials, by name.
-    pub fn credentials(&self) -> Result<Vec<Credential>, IndexError> {
+    pub fn credentials(&self) -> Result<Vec<Credential>, DatabaseError> {
         self.read(|connection| {
-            let count: Count = connection.prepare_cached("SELECT count(*) FROM credentials")?.query_row((), |row| row.get(0))?;
-            first(connection, usize::MAX, usize::try_from(count.0).unwrap_or_default())
+            let count: CountColumn =
+                connection.prepare_cached("SELECT count(*) FROM credentials")?.query_row((), |row| row.get(0))?;
+            select_first(connection, usize::MAX, usize::try_from(count.0).unwrap_or_default())
         })
     }
 
     /// The first credentials, by name, and no more than so many: enough for a first look at a long list.
-    pub fn first_credentials(&self, limit: u32) -> Result<Vec<Credential>, IndexError> {
-        self.read(|connection| first(connection, limit as usize, limit as usize))
+    pub fn first_credentials(&self, limit: u32) -> Result<Vec<Credential>, DatabaseError> {
+        self.read(|connection| select_first(connection, limit as usize, limit as usize))
     }
 
     /// The credential with this name; where there is none, the nearest names are offered.
-    pub fn by_name(&self, name: &str) -> Result<Credential, IndexError> {
+    pub fn credential_by_name(&self, name: &str) -> Result<Credential, DatabaseError> {
         self.read(|connection| {
-            let found = connection.prepare_cached(BY_NAME)?.query_row([name], read_row).optional()?;
-            found.map_or_else(|| Err(unknown(name, nearest_names(name, &names(connection)?))), Ok)
+            let found = connection.prepare_cached(SELECT_BY_NAME)?.query_row([name], read_credential_row).optional()?;
+            found.map_or_else(|| Err(unknown_credential(name, nearest_names(name, &credential_names(connection)?))), Ok)
         })
     }
 
     /// The credential with this identity.
-    pub fn by_id(&self, id: &CredentialId) -> Result<Credential, IndexError> {
-        self.read(|connection| find(connection, id))
+    pub fn credential_by_id(&self, id: &CredentialId) -> Result<Credential, DatabaseError> {
+        self.read(|connection| find_credential(connection, id))
     }
 
     /// Adds a credential; a name that is taken is refused and nothing changes.
-    pub fn insert(&self, credential: &Credential) -> Result<(), IndexError> {
-        self.write(Durability::Now, |connection| add(connection, credential))
+    pub fn insert_credential(&self, credential: &Credential) -> Result<(), DatabaseError> {
+        self.write(Durability::Immediate, |connection| insert_row(connection, credential))
     }
 
     /// Changes a credential in one transaction: reads it, lets `change` work on it, writes it back. Its identity
     /// stays. In another region its last check is the one that was made there.
-    pub fn update(&self, id: &CredentialId, change: impl FnOnce(&mut Credential)) -> Result<Credential, IndexError> {
-        self.write(Durability::Now, |connection| {
-            let before = find(connection, id)?;
+    pub fn update_credential(
+        &self,
+        id: &CredentialId,
+        change: impl FnOnce(&mut Credential),
+    ) -> Result<Credential, DatabaseError> {
+        self.write(Durability::Immediate, |connection| {
+            let before = find_credential(connection, id)?;
             let mut after = before.clone();
             change(&mut after);
             after.id = before.id;
@@ -77,27 +82,27 @@ impl Index {
                 let checks = region_checks(connection, id)?;
                 after.last_check = checks.into_iter().find(|known| known.region == after.region).map(|known| known.check);
             }
-            refuse_taken(connection, &after)?;
-            store(connection, UPDATE, &after)?;
+            ensure_name_free(connection, &after)?;
+            write_row(connection, UPDATE, &after)?;
             // Read again, so that what is returned is what is kept.
-            find(connection, id)
+            find_credential(connection, id)
         })
     }
 
     /// Removes a credential, its verdicts and its history. One that is being replaced is refused: its journal knows
     /// secrets at the provider that nobody else knows of.
-    pub fn remove(&self, id: &CredentialId) -> Result<(), IndexError> {
-        self.write(Durability::Now, |connection| {
-            if let Some(rotation) = open_rotation_of(connection, id)? {
-                return Err(IndexError::Rotating { rotation }.into());
+    pub fn remove_credential(&self, id: &CredentialId) -> Result<(), DatabaseError> {
+        self.write(Durability::Immediate, |connection| {
+            if let Some(rotation) = find_open_rotation(connection, id)? {
+                return Err(DatabaseError::RotationInProgress { rotation }.into());
             }
             let removed = connection.prepare_cached("DELETE FROM credentials WHERE id = ?1")?.execute([id])?;
-            if removed == 0 { Err(unknown(id.as_str(), Vec::new())) } else { Ok(()) }
+            if removed == 0 { Err(unknown_credential(id.as_str(), Vec::new())) } else { Ok(()) }
         })
     }
 
     /// The credentials whose secret has this fingerprint, by name.
-    pub fn with_fingerprint(&self, fingerprint: &str) -> Result<Vec<CredentialName>, IndexError> {
+    pub fn names_with_fingerprint(&self, fingerprint: &str) -> Result<Vec<CredentialName>, DatabaseError> {
         self.read(|connection| {
             let mut select = connection.prepare_cached("SELECT name FROM credentials WHERE fingerprint = ?1 ORDER BY name")?;
             let rows = select.query_map([fingerprint], |row| row.get(0))?;
@@ -108,45 +113,45 @@ impl Index {
 
 /// The first credentials by name, `most` of them or fewer. Those there is `room` for need not be moved, as they are over and
 /// over by a vector that grows; and how many are wanted SQLite is not told, which would plan anew for every number.
-fn first(connection: &Connection, most: usize, room: usize) -> Result<Vec<Credential>, Failure> {
+fn select_first(connection: &Connection, most: usize, room: usize) -> Result<Vec<Credential>, TransactionError> {
     let mut found = Vec::with_capacity(room);
-    for credential in connection.prepare_cached(ALL)?.query_map((), read_row)?.take(most) {
+    for credential in connection.prepare_cached(SELECT_ALL)?.query_map((), read_credential_row)?.take(most) {
         found.push(credential?);
     }
     Ok(found)
 }
 
 /// Adds a credential within a transaction; a name that is taken is refused.
-pub(super) fn add(connection: &Connection, credential: &Credential) -> Result<(), Failure> {
-    refuse_taken(connection, credential)?;
-    store(connection, INSERT, credential)
+pub(super) fn insert_row(connection: &Connection, credential: &Credential) -> Result<(), TransactionError> {
+    ensure_name_free(connection, credential)?;
+    write_row(connection, INSERT, credential)
 }
 
 /// The credential with this identity, within a transaction.
-pub(super) fn find(connection: &Connection, id: &CredentialId) -> Result<Credential, Failure> {
-    let found = connection.prepare_cached(BY_ID)?.query_row([id], read_row).optional()?;
-    found.ok_or_else(|| unknown(id.as_str(), Vec::new()))
+pub(super) fn find_credential(connection: &Connection, id: &CredentialId) -> Result<Credential, TransactionError> {
+    let found = connection.prepare_cached(SELECT_BY_ID)?.query_row([id], read_credential_row).optional()?;
+    found.ok_or_else(|| unknown_credential(id.as_str(), Vec::new()))
 }
 
-fn unknown(name: &str, nearest: Vec<String>) -> Failure {
-    IndexError::Unknown { name: name.to_owned(), nearest }.into()
+fn unknown_credential(name: &str, nearest: Vec<String>) -> TransactionError {
+    DatabaseError::UnknownCredential { name: name.to_owned(), nearest }.into()
 }
 
-fn names(connection: &Connection) -> Result<Vec<String>, Failure> {
+fn credential_names(connection: &Connection) -> Result<Vec<String>, TransactionError> {
     let mut select = connection.prepare_cached("SELECT name FROM credentials")?;
     let rows = select.query_map((), |row| row.get(0))?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-fn refuse_taken(connection: &Connection, credential: &Credential) -> Result<(), Failure> {
+fn ensure_name_free(connection: &Connection, credential: &Credential) -> Result<(), TransactionError> {
     let mut select = connection.prepare_cached("SELECT 1 FROM credentials WHERE name = ?1 AND id <> ?2")?;
     if select.exists(params![credential.name, credential.id])? {
-        return Err(IndexError::NameTaken(credential.name.clone()).into());
+        return Err(DatabaseError::NameTaken(credential.name.clone()).into());
     }
     Ok(())
 }
 
-fn store(connection: &Connection, sql: &str, credential: &Credential) -> Result<(), Failure> {
+fn write_row(connection: &Connection, sql: &str, credential: &Credential) -> Result<(), TransactionError> {
     let Credential { id, name, provider, kind, region, fields, labels, fingerprint, scheme, .. } = credential;
     let principal = credential.principal.as_ref();
     let check = credential.last_check.as_ref();
@@ -156,10 +161,10 @@ fn store(connection: &Connection, sql: &str, credential: &Credential) -> Result<
         provider,
         kind,
         region,
-        Json(fields),
-        Json(labels),
-        Micros(credential.created),
-        credential.expires.map(Micros),
+        JsonColumn(fields),
+        JsonColumn(labels),
+        TimestampMicros(credential.created),
+        credential.expires.map(TimestampMicros),
         fingerprint,
         principal.map(|principal| &principal.id),
         principal.map(|principal| &principal.name),
@@ -168,23 +173,23 @@ fn store(connection: &Connection, sql: &str, credential: &Credential) -> Result<
         check.map(|check| check.result),
         check.and_then(|check| check.status),
         check.map(|check| &check.reason),
-        check.map(|check| Micros(check.checked_at)),
-        check.and_then(|check| check.latency_ms).map(Count),
+        check.map(|check| TimestampMicros(check.checked_at)),
+        check.and_then(|check| check.latency_ms).map(CountColumn),
     ])?;
-    check.map_or(Ok(()), |check| keep_check(connection, id, region, check))
+    check.map_or(Ok(()), |check| upsert_check(connection, id, region, check))
 }
 
-fn read_row(row: &Row<'_>) -> Result<Credential, rusqlite::Error> {
+fn read_credential_row(row: &Row<'_>) -> Result<Credential, rusqlite::Error> {
     Ok(Credential {
         id: row.get(0)?,
         name: row.get(1)?,
         provider: row.get(2)?,
         kind: row.get(3)?,
         region: row.get(4)?,
-        fields: row.get::<_, Json<_>>(5)?.0,
-        labels: row.get::<_, Json<_>>(6)?.0,
-        created: row.get::<_, Micros>(7)?.0,
-        expires: row.get::<_, Option<Micros>>(8)?.map(|micros| micros.0),
+        fields: row.get::<_, JsonColumn<_>>(5)?.0,
+        labels: row.get::<_, JsonColumn<_>>(6)?.0,
+        created: row.get::<_, TimestampMicros>(7)?.0,
+        expires: row.get::<_, Option<TimestampMicros>>(8)?.map(|micros| micros.0),
         fingerprint: row.get(9)?,
         principal: read_principal(row)?,
         scheme: row.get(13)?,
@@ -202,7 +207,7 @@ fn read_check(row: &Row<'_>, verdict: crate::domain::response::CheckResult) -> R
         result: verdict,
         status: row.get(15)?,
         reason: row.get(16)?,
-        checked_at: row.get::<_, Micros>(17)?.0,
-        latency_ms: row.get::<_, Option<Count>>(18)?.map(|count| count.0),
+        checked_at: row.get::<_, TimestampMicros>(17)?.0,
+        latency_ms: row.get::<_, Option<CountColumn>>(18)?.map(|count| count.0),
     })
 }

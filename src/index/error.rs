@@ -9,13 +9,13 @@ use crate::domain::{CredentialName, Timestamp};
 
 /// Why the index did not do what it was asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum IndexError {
+pub enum DatabaseError {
     /// Another credential has this name.
     #[error("there already is a credential named \"{0}\"")]
     NameTaken(CredentialName),
     /// There is no such credential.
     #[error("there is no credential \"{name}\"")]
-    Unknown {
+    UnknownCredential {
         /// The name that was given.
         name: String,
         /// The nearest names, best first.
@@ -23,10 +23,10 @@ pub enum IndexError {
     },
     /// Another consumer of the credential has this name.
     #[error("the credential already has a consumer named \"{0}\"")]
-    ConsumerTaken(CredentialName),
+    ConsumerNameTaken(CredentialName),
     /// The credential has no such consumer.
     #[error("the credential has no consumer \"{name}\"")]
-    NoConsumer {
+    UnknownConsumer {
         /// The name that was given.
         name: String,
         /// The names of those it has.
@@ -34,13 +34,13 @@ pub enum IndexError {
     },
     /// The credential is being replaced already, so nothing else may replace or remove it.
     #[error("rotation {rotation} of this credential is not finished")]
-    Rotating {
+    RotationInProgress {
         /// The rotation that is open.
         rotation: String,
     },
     /// Another process drives this rotation.
     #[error("another process is working on rotation {rotation}, until {until} at the latest")]
-    Held {
+    LeaseHeld {
         /// The rotation.
         rotation: String,
         /// When its claim ends, unless it is renewed.
@@ -48,7 +48,7 @@ pub enum IndexError {
     },
     /// There is no such rotation, or it is closed.
     #[error("there is no open rotation {0}")]
-    NoRotation(String),
+    NoOpenRotation(String),
     /// The file is damaged.
     #[error("{}: {why}", .path.display())]
     Damaged {
@@ -59,7 +59,7 @@ pub enum IndexError {
     },
     /// The file was written by a newer version of the program.
     #[error("{}: its version {found} is newer than {known}, the newest that this program knows", .path.display())]
-    Newer {
+    NewerSchema {
         /// The file.
         path: PathBuf,
         /// The version in the file.
@@ -69,13 +69,13 @@ pub enum IndexError {
     },
     /// The file is a database of some other program.
     #[error("{}: it is a database, but not an index of this program", .path.display())]
-    Foreign {
+    NotOurFile {
         /// The file.
         path: PathBuf,
     },
     /// A symbolic link stands where the file should be.
     #[error("{}: it is a symbolic link, which could lead anywhere", .path.display())]
-    Link {
+    SymbolicLink {
         /// The link.
         path: PathBuf,
     },
@@ -87,7 +87,7 @@ pub enum IndexError {
     },
     /// The disk or the folder does not allow it.
     #[error("{}: {why}", .path.display())]
-    Disk {
+    DiskError {
         /// The file or folder.
         path: PathBuf,
         /// What the system said.
@@ -96,62 +96,66 @@ pub enum IndexError {
 }
 
 /// What goes wrong inside a transaction, where nobody knows the path of the file.
-pub(super) enum Failure {
+pub(super) enum TransactionError {
     Sqlite(rusqlite::Error),
-    Refused(IndexError),
+    Database(DatabaseError),
 }
 
-impl Failure {
+impl TransactionError {
     /// The failure as the caller of the index sees it.
-    pub(super) fn at(self, path: &Path) -> IndexError {
+    pub(super) fn into_database_error(self, path: &Path) -> DatabaseError {
         match self {
-            Self::Refused(error) => error,
-            Self::Sqlite(error) => translate(&error, path),
+            Self::Database(error) => error,
+            Self::Sqlite(error) => from_sqlite_error(&error, path),
         }
     }
 }
 
-impl From<rusqlite::Error> for Failure {
+impl From<rusqlite::Error> for TransactionError {
     fn from(error: rusqlite::Error) -> Self {
         Self::Sqlite(error)
     }
 }
 
-impl From<IndexError> for Failure {
-    fn from(error: IndexError) -> Self {
-        Self::Refused(error)
+impl From<DatabaseError> for TransactionError {
+    fn from(error: DatabaseError) -> Self {
+        Self::Database(error)
     }
 }
 
-impl From<IndexError> for Problem {
-    fn from(error: IndexError) -> Self {
+impl From<DatabaseError> for Problem {
+    fn from(error: DatabaseError) -> Self {
         let (what, remedy, class) = match &error {
-            IndexError::NameTaken(_) => {
+            DatabaseError::NameTaken(_) => {
                 ("The name is taken", "choose another name, or edit the credential that has it".to_owned(), ProblemClass::Usage)
             }
-            IndexError::Unknown { nearest, .. } => ("There is no such credential", did_you_mean(nearest), ProblemClass::NotFound),
-            IndexError::ConsumerTaken(_) => (
+            DatabaseError::UnknownCredential { nearest, .. } => {
+                ("There is no such credential", suggest_names(nearest), ProblemClass::NotFound)
+            }
+            DatabaseError::ConsumerNameTaken(_) => (
                 "The consumer's name is taken",
                 "choose another name, or remove that consumer first".to_owned(),
                 ProblemClass::Usage,
             ),
-            IndexError::NoConsumer { known, .. } => ("There is no such consumer", these(known), ProblemClass::NotFound),
-            IndexError::Rotating { rotation } => (
+            DatabaseError::UnknownConsumer { known, .. } => {
+                ("There is no such consumer", list_consumers(known), ProblemClass::NotFound)
+            }
+            DatabaseError::RotationInProgress { rotation } => (
                 "The credential is being replaced",
                 format!(
                     "finish it with `tokenring rotate --resume {rotation}`, or take it back with `tokenring rotate --rollback {rotation}`"
                 ),
                 ProblemClass::NeedsHuman,
             ),
-            IndexError::Held { .. } => (
+            DatabaseError::LeaseHeld { .. } => (
                 "The rotation is in other hands",
                 "wait for the other process, or until its claim ends".to_owned(),
                 ProblemClass::Failed,
             ),
-            IndexError::NoRotation(_) => {
+            DatabaseError::NoOpenRotation(_) => {
                 ("There is no such rotation", "`tokenring rotations` lists them".to_owned(), ProblemClass::NotFound)
             }
-            IndexError::Damaged { path, .. } => (
+            DatabaseError::Damaged { path, .. } => (
                 "The index is damaged",
                 format!(
                     "nothing was changed; put back a copy of {0}, or move it away (with {0}-wal and {0}-shm) and add the credentials again",
@@ -159,25 +163,25 @@ impl From<IndexError> for Problem {
                 ),
                 ProblemClass::Failed,
             ),
-            IndexError::Newer { .. } => (
+            DatabaseError::NewerSchema { .. } => (
                 "The index is of a newer version",
                 "nothing was changed; use the newer tokenring".to_owned(),
                 ProblemClass::Failed,
             ),
-            IndexError::Foreign { path } => (
+            DatabaseError::NotOurFile { path } => (
                 "The index is another program's file",
                 format!("nothing was changed; move {} away, or set TOKENRING_HOME to another folder", path.display()),
                 ProblemClass::Failed,
             ),
-            IndexError::Link { path } => (
+            DatabaseError::SymbolicLink { path } => (
                 "The index is a symbolic link",
                 format!("put the file itself at {}, or set TOKENRING_HOME to the folder it lies in", path.display()),
                 ProblemClass::Failed,
             ),
-            IndexError::Busy { .. } => {
+            DatabaseError::Busy { .. } => {
                 ("The index is busy", "try again; if it stays so, end the other tokenring".to_owned(), ProblemClass::Failed)
             }
-            IndexError::Disk { path, .. } => (
+            DatabaseError::DiskError { path, .. } => (
                 "The index cannot be read or written",
                 format!("see that you may write to the folder of {} and that the disk is not full", path.display()),
                 ProblemClass::Failed,
@@ -187,14 +191,14 @@ impl From<IndexError> for Problem {
     }
 }
 
-fn did_you_mean(nearest: &[String]) -> String {
+fn suggest_names(nearest: &[String]) -> String {
     match nearest {
         [] => "`tokenring list` shows what there is".to_owned(),
         names => format!("did you mean \"{}\"?", names.join("\" or \"")),
     }
 }
 
-fn these(consumers: &[String]) -> String {
+fn list_consumers(consumers: &[String]) -> String {
     match consumers {
         [] => "it has none; `tokenring consumer add` makes one".to_owned(),
         names => format!("it has \"{}\"", names.join("\", \"")),
@@ -202,11 +206,11 @@ fn these(consumers: &[String]) -> String {
 }
 
 /// What SQLite's codes mean for a person. Whatever cannot be read as it was written counts as damage.
-fn translate(error: &rusqlite::Error, path: &Path) -> IndexError {
+fn from_sqlite_error(error: &rusqlite::Error, path: &Path) -> DatabaseError {
     let path = path.to_owned();
     let why = error.to_string();
     match error.sqlite_error_code() {
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => IndexError::Busy { path },
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => DatabaseError::Busy { path },
         Some(
             ErrorCode::CannotOpen
             | ErrorCode::ReadOnly
@@ -215,8 +219,8 @@ fn translate(error: &rusqlite::Error, path: &Path) -> IndexError {
             | ErrorCode::PermissionDenied
             | ErrorCode::FileLockingProtocolFailed
             | ErrorCode::OutOfMemory,
-        ) => IndexError::Disk { path, why },
-        _ => IndexError::Damaged { path, why },
+        ) => DatabaseError::DiskError { path, why },
+        _ => DatabaseError::Damaged { path, why },
     }
 }
 
@@ -224,24 +228,24 @@ fn translate(error: &rusqlite::Error, path: &Path) -> IndexError {
 mod tests {
     use super::*;
 
-    fn all() -> Vec<IndexError> {
+    fn all() -> Vec<DatabaseError> {
         let path = PathBuf::from("/home/somebody/index.db");
         let why = "what the system said".to_owned();
         vec![
-            IndexError::NameTaken(CredentialName::parse("laptop").unwrap()),
-            IndexError::Unknown { name: "labtop".to_owned(), nearest: vec!["laptop".to_owned()] },
-            IndexError::Unknown { name: "x".to_owned(), nearest: Vec::new() },
-            IndexError::ConsumerTaken(CredentialName::parse("ci").unwrap()),
-            IndexError::NoConsumer { name: "x".to_owned(), known: vec!["ci".to_owned()] },
-            IndexError::Rotating { rotation: "r1".to_owned() },
-            IndexError::Held { rotation: "r1".to_owned(), until: Timestamp::UNIX_EPOCH },
-            IndexError::NoRotation("r1".to_owned()),
-            IndexError::Damaged { path: path.clone(), why: why.clone() },
-            IndexError::Newer { path: path.clone(), found: 9, known: 4 },
-            IndexError::Foreign { path: path.clone() },
-            IndexError::Link { path: path.clone() },
-            IndexError::Busy { path: path.clone() },
-            IndexError::Disk { path, why },
+            DatabaseError::NameTaken(CredentialName::parse("laptop").unwrap()),
+            DatabaseError::UnknownCredential { name: "labtop".to_owned(), nearest: vec!["laptop".to_owned()] },
+            DatabaseError::UnknownCredential { name: "x".to_owned(), nearest: Vec::new() },
+            DatabaseError::ConsumerNameTaken(CredentialName::parse("ci").unwrap()),
+            DatabaseError::UnknownConsumer { name: "x".to_owned(), known: vec!["ci".to_owned()] },
+            DatabaseError::RotationInProgress { rotation: "r1".to_owned() },
+            DatabaseError::LeaseHeld { rotation: "r1".to_owned(), until: Timestamp::UNIX_EPOCH },
+            DatabaseError::NoOpenRotation("r1".to_owned()),
+            DatabaseError::Damaged { path: path.clone(), why: why.clone() },
+            DatabaseError::NewerSchema { path: path.clone(), found: 9, known: 4 },
+            DatabaseError::NotOurFile { path: path.clone() },
+            DatabaseError::SymbolicLink { path: path.clone() },
+            DatabaseError::Busy { path: path.clone() },
+            DatabaseError::DiskError { path, why },
         ]
     }
 

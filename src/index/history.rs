@@ -3,19 +3,19 @@
 use rusqlite::{OptionalExtension as _, Row, params};
 use serde::{Deserialize, Serialize};
 
-use super::columns::{Count, Json, Micros};
-use super::error::IndexError;
-use super::{Durability, Index};
+use super::columns::{CountColumn, JsonColumn, TimestampMicros};
+use super::error::DatabaseError;
+use super::{Database, Durability};
 use crate::domain::request::RequestDraft;
 use crate::domain::response::CheckResult;
 use crate::domain::{CredentialId, Timestamp};
 
 /// How many requests are kept; older ones make room.
-const CAPACITY: u64 = 10_000;
+const MAX_HISTORY_ENTRIES: u64 = 10_000;
 
 /// A request that was sent, and what came of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Sent {
+pub struct HistoryEntry {
     /// When.
     pub at: Timestamp,
     /// With which credential.
@@ -38,11 +38,11 @@ pub struct Sent {
 
 /// A line of the history.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HistoryLine {
+pub struct HistoryRecord {
     /// Its number; later lines have greater ones, and none is given twice.
     pub id: u64,
     /// The request.
-    pub sent: Sent,
+    pub entry: HistoryEntry,
 }
 
 /// Which lines of the history are asked for.
@@ -56,7 +56,7 @@ pub struct HistoryFilter {
 
 /// A draft as it lies in its column.
 #[derive(Serialize, Deserialize)]
-struct Kept {
+struct DraftColumn {
     #[serde(flatten)]
     draft: RequestDraft,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -75,54 +75,58 @@ const SELECT: &str = "
 const SELECT_ONE: &str = "
     SELECT id, at, credential, region, draft, status, verdict, latency_ms, size FROM history WHERE id = ?1";
 
-const PURGE: &str = "DELETE FROM history WHERE id <= (SELECT id FROM history ORDER BY id DESC LIMIT 1 OFFSET ?1)";
+const DELETE_ALL_BUT_NEWEST: &str = "DELETE FROM history WHERE id <= (SELECT id FROM history ORDER BY id DESC LIMIT 1 OFFSET ?1)";
 
-impl Index {
+impl Database {
     /// Adds a request to the history. One with a credential that is gone is dropped.
-    pub fn record_exchange(&self, sent: &Sent) -> Result<(), IndexError> {
-        let Sent { at, credential, region, draft, body_left_out, status, verdict, latency_ms, size } = sent;
-        let kept = Kept { draft: draft.clone(), body_left_out: *body_left_out };
-        let (latency, size) = (latency_ms.map(Count), size.map(Count));
-        self.write(Durability::Soon, |connection| {
-            let values = params![Micros(*at), credential, region, Json(&kept), status, verdict, latency, size];
+    pub fn record_request(&self, sent: &HistoryEntry) -> Result<(), DatabaseError> {
+        let HistoryEntry { at, credential, region, draft, body_left_out, status, verdict, latency_ms, size } = sent;
+        let kept = DraftColumn { draft: draft.clone(), body_left_out: *body_left_out };
+        let (latency, size) = (latency_ms.map(CountColumn), size.map(CountColumn));
+        self.write(Durability::Deferred, |connection| {
+            let values = params![TimestampMicros(*at), credential, region, JsonColumn(&kept), status, verdict, latency, size];
             connection.prepare_cached(INSERT)?.execute(values)?;
-            connection.prepare_cached(PURGE)?.execute([Count(CAPACITY)])?;
+            connection.prepare_cached(DELETE_ALL_BUT_NEWEST)?.execute([CountColumn(MAX_HISTORY_ENTRIES)])?;
             Ok(())
         })
     }
 
     /// The newest lines that pass the filter, newest first, `limit` of them at most.
-    pub fn history(&self, filter: &HistoryFilter, limit: usize) -> Result<Vec<HistoryLine>, IndexError> {
+    pub fn history(&self, filter: &HistoryFilter, limit: usize) -> Result<Vec<HistoryRecord>, DatabaseError> {
         self.read(|connection| {
             let mut select = connection.prepare_cached(SELECT)?;
-            let rows = select.query_map(params![filter.credential, filter.text, Count(limit as u64)], read_row)?;
+            let rows = select.query_map(params![filter.credential, filter.text, CountColumn(limit as u64)], read_history_row)?;
             Ok(rows.collect::<Result<_, _>>()?)
         })
     }
 
     /// The line of this number, if it is still there.
-    pub fn history_line(&self, id: u64) -> Result<Option<HistoryLine>, IndexError> {
-        self.read(|connection| Ok(connection.prepare_cached(SELECT_ONE)?.query_row([Count(id)], read_row).optional()?))
+    pub fn history_record(&self, id: u64) -> Result<Option<HistoryRecord>, DatabaseError> {
+        self.read(|connection| {
+            Ok(connection.prepare_cached(SELECT_ONE)?.query_row([CountColumn(id)], read_history_row).optional()?)
+        })
     }
 
     /// Forgets all but the newest `keep` requests; returns how many were forgotten.
-    pub fn purge(&self, keep: usize) -> Result<usize, IndexError> {
-        self.write(Durability::Now, |connection| Ok(connection.prepare_cached(PURGE)?.execute([Count(keep as u64)])?))
+    pub fn purge_history(&self, keep: usize) -> Result<usize, DatabaseError> {
+        self.write(Durability::Immediate, |connection| {
+            Ok(connection.prepare_cached(DELETE_ALL_BUT_NEWEST)?.execute([CountColumn(keep as u64)])?)
+        })
     }
 }
 
-fn read_row(row: &Row<'_>) -> Result<HistoryLine, rusqlite::Error> {
-    let Kept { draft, body_left_out } = row.get::<_, Json<_>>(4)?.0;
-    let sent = Sent {
-        at: row.get::<_, Micros>(1)?.0,
+fn read_history_row(row: &Row<'_>) -> Result<HistoryRecord, rusqlite::Error> {
+    let DraftColumn { draft, body_left_out } = row.get::<_, JsonColumn<_>>(4)?.0;
+    let sent = HistoryEntry {
+        at: row.get::<_, TimestampMicros>(1)?.0,
         credential: row.get(2)?,
         region: row.get(3)?,
         draft,
         body_left_out,
         status: row.get(5)?,
         verdict: row.get(6)?,
-        latency_ms: row.get::<_, Option<Count>>(7)?.map(|count| count.0),
-        size: row.get::<_, Option<Count>>(8)?.map(|count| count.0),
+        latency_ms: row.get::<_, Option<CountColumn>>(7)?.map(|count| count.0),
+        size: row.get::<_, Option<CountColumn>>(8)?.map(|count| count.0),
     };
-    Ok(HistoryLine { id: row.get::<_, Count>(0)?.0, sent })
+    Ok(HistoryRecord { id: row.get::<_, CountColumn>(0)?.0, entry: sent })
 }

@@ -5,10 +5,10 @@
 
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
-use super::columns::{Count, Micros};
-use super::credentials::{add, find};
-use super::error::{Failure, IndexError};
-use super::{Durability, Index};
+use super::columns::{CountColumn, TimestampMicros};
+use super::credentials::{find_credential, insert_row};
+use super::error::{DatabaseError, TransactionError};
+use super::{Database, Durability};
 use crate::domain::{Credential, CredentialId, Timestamp};
 
 /// A rotation to be opened.
@@ -26,7 +26,7 @@ pub struct NewRotation {
 
 /// A rotation as the index knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rotation {
+pub struct RotationRecord {
     /// Its id.
     pub id: String,
     /// Which credential is replaced. It may be gone by now.
@@ -43,7 +43,7 @@ pub struct Rotation {
 
 /// Which rotations are asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Rotations {
+pub enum RotationFilter {
     /// Those that are not finished.
     Open,
     /// All.
@@ -52,7 +52,7 @@ pub enum Rotations {
 
 /// A line of a rotation's journal.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct JournalLine {
+pub struct JournalRecord {
     /// Its number within the rotation, from 1.
     pub seq: u64,
     /// When it was written.
@@ -63,7 +63,7 @@ pub struct JournalLine {
 
 /// Who wants to drive a rotation, and for how long. The index has no clock, so it is told what time it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Claim {
+pub struct LeaseRequest {
     /// A token of this process that no other has.
     pub owner: String,
     /// Now.
@@ -74,50 +74,55 @@ pub struct Claim {
 
 /// The right to write to a rotation's journal, until somebody else claims it after its time.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Lease {
+pub struct RotationLease {
     rotation: String,
     owner: String,
 }
 
-const ROTATIONS: &str = "
+const SELECT_ROTATIONS: &str = "
     SELECT id, credential, plan, state, opened, closed FROM rotations
     WHERE closed IS NULL OR ?1 ORDER BY opened, id";
 
-const CLAIM: &str = "
+const ACQUIRE_LEASE: &str = "
     UPDATE rotations SET owner = ?2, held_until = ?3
     WHERE id = ?1 AND closed IS NULL AND (owner IS NULL OR owner = ?2 OR held_until <= ?4)";
 
-const APPEND: &str = "
+const INSERT_ENTRY: &str = "
     INSERT INTO rotation_entries (rotation, seq, at, entry)
     SELECT ?1, coalesce(max(seq), 0) + 1, ?2, ?3 FROM rotation_entries WHERE rotation = ?1
     RETURNING seq";
 
-impl Index {
+impl Database {
     /// Opens a rotation and claims it. If another one of this credential is open, in whichever process, it is
     /// refused.
-    pub fn open_rotation(&self, new: &NewRotation, claim: &Claim) -> Result<Lease, IndexError> {
-        self.write(Durability::Now, |connection| {
-            find(connection, &new.credential)?;
-            if let Some(rotation) = open_rotation_of(connection, &new.credential)? {
-                return Err(IndexError::Rotating { rotation }.into());
+    pub fn open_rotation(&self, new: &NewRotation, claim: &LeaseRequest) -> Result<RotationLease, DatabaseError> {
+        self.write(Durability::Immediate, |connection| {
+            find_credential(connection, &new.credential)?;
+            if let Some(rotation) = find_open_rotation(connection, &new.credential)? {
+                return Err(DatabaseError::RotationInProgress { rotation }.into());
             }
-            open(connection, new, claim)
+            insert_rotation(connection, new, claim)
         })
     }
 
     /// Opens the rotation that makes a credential, together with the row of the credential: both are there, or neither.
-    pub fn open_creation(&self, credential: &Credential, new: &NewRotation, claim: &Claim) -> Result<Lease, IndexError> {
-        self.write(Durability::Now, |connection| {
-            add(connection, credential)?;
-            open(connection, new, claim)
+    pub fn open_creation(
+        &self,
+        credential: &Credential,
+        new: &NewRotation,
+        claim: &LeaseRequest,
+    ) -> Result<RotationLease, DatabaseError> {
+        self.write(Durability::Immediate, |connection| {
+            insert_row(connection, credential)?;
+            insert_rotation(connection, new, claim)
         })
     }
 
     /// Closes a rotation that has made nothing, together with the row of the credential that was to be.
-    pub fn abandon_creation(&self, lease: &Lease, at: Timestamp, state: &str) -> Result<(), IndexError> {
-        self.write(Durability::Now, |connection| {
-            require(connection, lease)?;
-            close(connection, lease, at, state)?;
+    pub fn abandon_creation(&self, lease: &RotationLease, at: Timestamp, state: &str) -> Result<(), DatabaseError> {
+        self.write(Durability::Immediate, |connection| {
+            ensure_lease_held(connection, lease)?;
+            mark_closed(connection, lease, at, state)?;
             let sql = "DELETE FROM credentials WHERE id = (SELECT credential FROM rotations WHERE id = ?1)";
             connection.prepare_cached(sql)?.execute([&lease.rotation])?;
             Ok(())
@@ -125,13 +130,13 @@ impl Index {
     }
 
     /// Claims an open rotation, or renews a claim. While another process holds it, this is refused.
-    pub fn claim(&self, rotation: &str, claim: &Claim) -> Result<Lease, IndexError> {
-        self.write(Durability::Now, |connection| take(connection, rotation, claim))
+    pub fn acquire_lease(&self, rotation: &str, claim: &LeaseRequest) -> Result<RotationLease, DatabaseError> {
+        self.write(Durability::Immediate, |connection| acquire_lease(connection, rotation, claim))
     }
 
     /// Gives a rotation back, so that another process may claim it at once.
-    pub fn release(&self, lease: &Lease) -> Result<(), IndexError> {
-        self.write(Durability::Now, |connection| {
+    pub fn release_lease(&self, lease: &RotationLease) -> Result<(), DatabaseError> {
+        self.write(Durability::Immediate, |connection| {
             let sql = "UPDATE rotations SET owner = NULL, held_until = NULL WHERE id = ?1 AND owner = ?2";
             connection.prepare_cached(sql)?.execute([&lease.rotation, &lease.owner])?;
             Ok(())
@@ -140,18 +145,18 @@ impl Index {
 
     /// Appends an entry; when this returns its number, the entry is on disk. Refused if the lease was lost to
     /// another process: whoever stalled for too long must not write into what that one is doing.
-    pub fn append(&self, lease: &Lease, at: Timestamp, entry: &str) -> Result<u64, IndexError> {
-        self.write(Durability::Now, |connection| {
-            require(connection, lease)?;
-            let values = params![lease.rotation, Micros(at), entry];
-            Ok(connection.prepare_cached(APPEND)?.query_row(values, |row| row.get::<_, Count>(0))?.0)
+    pub fn append_journal(&self, lease: &RotationLease, at: Timestamp, entry: &str) -> Result<u64, DatabaseError> {
+        self.write(Durability::Immediate, |connection| {
+            ensure_lease_held(connection, lease)?;
+            let values = params![lease.rotation, TimestampMicros(at), entry];
+            Ok(connection.prepare_cached(INSERT_ENTRY)?.query_row(values, |row| row.get::<_, CountColumn>(0))?.0)
         })
     }
 
     /// Changes the word for the rotation's state.
-    pub fn set_rotation_state(&self, lease: &Lease, state: &str) -> Result<(), IndexError> {
-        self.write(Durability::Now, |connection| {
-            require(connection, lease)?;
+    pub fn set_rotation_state(&self, lease: &RotationLease, state: &str) -> Result<(), DatabaseError> {
+        self.write(Durability::Immediate, |connection| {
+            ensure_lease_held(connection, lease)?;
             let sql = "UPDATE rotations SET state = ?2 WHERE id = ?1";
             connection.prepare_cached(sql)?.execute([&lease.rotation, state])?;
             Ok(())
@@ -159,34 +164,34 @@ impl Index {
     }
 
     /// Closes a rotation in its last state. Its journal stays.
-    pub fn close_rotation(&self, lease: &Lease, at: Timestamp, state: &str) -> Result<(), IndexError> {
-        self.write(Durability::Now, |connection| {
-            require(connection, lease)?;
-            close(connection, lease, at, state)
+    pub fn close_rotation(&self, lease: &RotationLease, at: Timestamp, state: &str) -> Result<(), DatabaseError> {
+        self.write(Durability::Immediate, |connection| {
+            ensure_lease_held(connection, lease)?;
+            mark_closed(connection, lease, at, state)
         })
     }
 
     /// The rotations, oldest first.
-    pub fn rotations(&self, which: Rotations) -> Result<Vec<Rotation>, IndexError> {
+    pub fn rotations(&self, which: RotationFilter) -> Result<Vec<RotationRecord>, DatabaseError> {
         self.read(|connection| {
-            let mut select = connection.prepare_cached(ROTATIONS)?;
-            let rows = select.query_map([which == Rotations::All], read_rotation)?;
+            let mut select = connection.prepare_cached(SELECT_ROTATIONS)?;
+            let rows = select.query_map([which == RotationFilter::All], read_rotation_row)?;
             Ok(rows.collect::<Result<_, _>>()?)
         })
     }
 
     /// The journal of a rotation, in the order in which it was written. A rotation that does not exist has none.
-    pub fn entries(&self, rotation: &str) -> Result<Vec<JournalLine>, IndexError> {
+    pub fn journal_entries(&self, rotation: &str) -> Result<Vec<JournalRecord>, DatabaseError> {
         self.read(|connection| {
             let sql = "SELECT seq, at, entry FROM rotation_entries WHERE rotation = ?1 ORDER BY seq";
             let mut select = connection.prepare_cached(sql)?;
-            let rows = select.query_map([rotation], read_line)?;
+            let rows = select.query_map([rotation], read_journal_row)?;
             Ok(rows.collect::<Result<_, _>>()?)
         })
     }
 }
 
-impl Lease {
+impl RotationLease {
     /// Which rotation it is for.
     pub fn rotation(&self) -> &str {
         &self.rotation
@@ -194,61 +199,61 @@ impl Lease {
 }
 
 /// The rotation of this credential that is not finished, within a transaction.
-pub(super) fn open_rotation_of(connection: &Connection, id: &CredentialId) -> Result<Option<String>, Failure> {
+pub(super) fn find_open_rotation(connection: &Connection, id: &CredentialId) -> Result<Option<String>, TransactionError> {
     let mut select = connection.prepare_cached("SELECT id FROM rotations WHERE credential = ?1 AND closed IS NULL")?;
     Ok(select.query_row([id], |row| row.get(0)).optional()?)
 }
 
-fn open(connection: &Connection, new: &NewRotation, claim: &Claim) -> Result<Lease, Failure> {
+fn insert_rotation(connection: &Connection, new: &NewRotation, claim: &LeaseRequest) -> Result<RotationLease, TransactionError> {
     connection
         .prepare_cached("INSERT INTO rotations (id, credential, plan, state, opened) VALUES (?1, ?2, ?3, ?4, ?5)")?
-        .execute(params![new.id, new.credential, new.plan, new.state, Micros(claim.now)])?;
-    take(connection, &new.id, claim)
+        .execute(params![new.id, new.credential, new.plan, new.state, TimestampMicros(claim.now)])?;
+    acquire_lease(connection, &new.id, claim)
 }
 
-fn close(connection: &Connection, lease: &Lease, at: Timestamp, state: &str) -> Result<(), Failure> {
+fn mark_closed(connection: &Connection, lease: &RotationLease, at: Timestamp, state: &str) -> Result<(), TransactionError> {
     let sql = "UPDATE rotations SET state = ?2, closed = ?3, owner = NULL, held_until = NULL WHERE id = ?1";
-    connection.prepare_cached(sql)?.execute(params![lease.rotation, state, Micros(at)])?;
+    connection.prepare_cached(sql)?.execute(params![lease.rotation, state, TimestampMicros(at)])?;
     Ok(())
 }
 
-fn take(connection: &Connection, rotation: &str, claim: &Claim) -> Result<Lease, Failure> {
-    let values = params![rotation, claim.owner, Micros(claim.until), Micros(claim.now)];
-    match connection.prepare_cached(CLAIM)?.execute(values)? {
-        0 => Err(refusal(connection, rotation)?),
-        _ => Ok(Lease { rotation: rotation.to_owned(), owner: claim.owner.clone() }),
+fn acquire_lease(connection: &Connection, rotation: &str, claim: &LeaseRequest) -> Result<RotationLease, TransactionError> {
+    let values = params![rotation, claim.owner, TimestampMicros(claim.until), TimestampMicros(claim.now)];
+    match connection.prepare_cached(ACQUIRE_LEASE)?.execute(values)? {
+        0 => Err(lease_error(connection, rotation)?),
+        _ => Ok(RotationLease { rotation: rotation.to_owned(), owner: claim.owner.clone() }),
     }
 }
 
-fn require(connection: &Connection, lease: &Lease) -> Result<(), Failure> {
+fn ensure_lease_held(connection: &Connection, lease: &RotationLease) -> Result<(), TransactionError> {
     let mut select = connection.prepare_cached("SELECT 1 FROM rotations WHERE id = ?1 AND owner = ?2 AND closed IS NULL")?;
-    if select.exists([&lease.rotation, &lease.owner])? { Ok(()) } else { Err(refusal(connection, &lease.rotation)?) }
+    if select.exists([&lease.rotation, &lease.owner])? { Ok(()) } else { Err(lease_error(connection, &lease.rotation)?) }
 }
 
 /// Why a rotation cannot be written to: somebody else holds it, or it is not open.
-fn refusal(connection: &Connection, rotation: &str) -> Result<Failure, Failure> {
+fn lease_error(connection: &Connection, rotation: &str) -> Result<TransactionError, TransactionError> {
     let sql = "SELECT held_until FROM rotations WHERE id = ?1 AND owner IS NOT NULL AND closed IS NULL";
-    let held = connection.prepare_cached(sql)?.query_row([rotation], |row| row.get::<_, Micros>(0)).optional()?;
+    let held = connection.prepare_cached(sql)?.query_row([rotation], |row| row.get::<_, TimestampMicros>(0)).optional()?;
     let rotation = rotation.to_owned();
     Ok(held
         .map_or_else(
-            || IndexError::NoRotation(rotation.clone()),
-            |until| IndexError::Held { rotation: rotation.clone(), until: until.0 },
+            || DatabaseError::NoOpenRotation(rotation.clone()),
+            |until| DatabaseError::LeaseHeld { rotation: rotation.clone(), until: until.0 },
         )
         .into())
 }
 
-fn read_rotation(row: &Row<'_>) -> Result<Rotation, rusqlite::Error> {
-    Ok(Rotation {
+fn read_rotation_row(row: &Row<'_>) -> Result<RotationRecord, rusqlite::Error> {
+    Ok(RotationRecord {
         id: row.get(0)?,
         credential: row.get(1)?,
         plan: row.get(2)?,
         state: row.get(3)?,
-        opened: row.get::<_, Micros>(4)?.0,
-        closed: row.get::<_, Option<Micros>>(5)?.map(|micros| micros.0),
+        opened: row.get::<_, TimestampMicros>(4)?.0,
+        closed: row.get::<_, Option<TimestampMicros>>(5)?.map(|micros| micros.0),
     })
 }
 
-fn read_line(row: &Row<'_>) -> Result<JournalLine, rusqlite::Error> {
-    Ok(JournalLine { seq: row.get::<_, Count>(0)?.0, at: row.get::<_, Micros>(1)?.0, entry: row.get(2)? })
+fn read_journal_row(row: &Row<'_>) -> Result<JournalRecord, rusqlite::Error> {
+    Ok(JournalRecord { seq: row.get::<_, CountColumn>(0)?.0, at: row.get::<_, TimestampMicros>(1)?.0, entry: row.get(2)? })
 }

@@ -28,17 +28,17 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, TransactionBehavior};
 
-pub use audit::{AuditEntry, AuditLine, AuditState};
-pub use checks::RegionCheck;
-use error::Failure;
-pub use error::IndexError;
-pub use fingerprints::{Place, Print};
-pub use history::{HistoryFilter, HistoryLine, Sent};
-pub use journal::{Claim, JournalLine, Lease, NewRotation, Rotation, Rotations};
+pub use audit::{AuditEntry, AuditIntegrity, AuditRecord};
+pub use checks::RegionCheckResult;
+pub use error::DatabaseError;
+use error::TransactionError;
+pub use fingerprints::{FingerprintRecord, SecretLocation};
+pub use history::{HistoryEntry, HistoryFilter, HistoryRecord};
+pub use journal::{JournalRecord, LeaseRequest, NewRotation, RotationFilter, RotationLease, RotationRecord};
 
 /// The open index. Its calls block for as long as the disk takes, so the engine runs them off the drawing task.
 #[derive(Debug)]
-pub struct Index {
+pub struct Database {
     connection: Mutex<Connection>,
     path: PathBuf,
 }
@@ -47,12 +47,12 @@ pub struct Index {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Durability {
     /// Before the call returns.
-    Now,
+    Immediate,
     /// With the next change that must be, or when the system gets round to it.
-    Soon,
+    Deferred,
 }
 
-impl Index {
+impl Database {
     /// Where the file is; empty for an index in memory.
     pub fn path(&self) -> &Path {
         &self.path
@@ -60,36 +60,40 @@ impl Index {
 
     /// Reads the whole file and says whether it is sound. Takes as long as the file is large, so it is done on
     /// demand and not when the index is opened.
-    pub fn verify(&self) -> Result<(), IndexError> {
+    pub fn verify_integrity(&self) -> Result<(), DatabaseError> {
         let findings: Vec<String> = self.read(|connection| {
             let mut check = connection.prepare("PRAGMA integrity_check(3)")?;
             let lines = check.query_map((), |row| row.get(0))?;
             Ok(lines.collect::<Result<_, _>>()?)
         })?;
         if findings != ["ok"] {
-            return Err(IndexError::Damaged { path: self.path.clone(), why: findings.join("; ") });
+            return Err(DatabaseError::Damaged { path: self.path.clone(), why: findings.join("; ") });
         }
         self.credentials().map(drop)
     }
 
-    fn read<T>(&self, work: impl FnOnce(&Connection) -> Result<T, Failure>) -> Result<T, IndexError> {
-        work(&self.lock()).map_err(|failure| failure.at(&self.path))
+    fn read<T>(&self, work: impl FnOnce(&Connection) -> Result<T, TransactionError>) -> Result<T, DatabaseError> {
+        work(&self.lock()).map_err(|failure| failure.into_database_error(&self.path))
     }
 
     /// Runs `work` in a transaction that no other writer can interleave with. It is kept as a whole or not at all.
-    fn write<T>(&self, durability: Durability, work: impl FnOnce(&Connection) -> Result<T, Failure>) -> Result<T, IndexError> {
+    fn write<T>(
+        &self,
+        durability: Durability,
+        work: impl FnOnce(&Connection) -> Result<T, TransactionError>,
+    ) -> Result<T, DatabaseError> {
         let transact = || {
             let mut connection = self.lock();
-            connection.pragma_update(None, "synchronous", durability.pragma())?;
-            if durability == Durability::Now {
-                connection.set_db_config(LEAVE_LOG, false)?;
+            connection.pragma_update(None, "synchronous", durability.synchronous_pragma())?;
+            if durability == Durability::Immediate {
+                connection.set_db_config(SKIP_CHECKPOINT_ON_CLOSE, false)?;
             }
             let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let result = work(&transaction)?;
             transaction.commit()?;
             Ok(result)
         };
-        transact().map_err(|failure: Failure| failure.at(&self.path))
+        transact().map_err(|failure: TransactionError| failure.into_database_error(&self.path))
     }
 
     /// A panic in another thread cannot leave the connection in a bad state: its transaction was rolled back.
@@ -101,13 +105,13 @@ impl Index {
 /// Whether whoever closes the file last leaves the write-ahead log for the next one. Where only verdicts and history
 /// were written it is left while it is short, since taking it over costs two syncs of the disk, which is more than all of a
 /// request.
-const LEAVE_LOG: DbConfig = DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
+const SKIP_CHECKPOINT_ON_CLOSE: DbConfig = DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
 
 impl Durability {
-    const fn pragma(self) -> &'static str {
+    const fn synchronous_pragma(self) -> &'static str {
         match self {
-            Self::Now => "FULL",
-            Self::Soon => "NORMAL",
+            Self::Immediate => "FULL",
+            Self::Deferred => "NORMAL",
         }
     }
 }

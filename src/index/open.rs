@@ -9,110 +9,110 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
-use super::error::{Failure, IndexError};
-use super::{Index, LEAVE_LOG, migrations};
+use super::error::{DatabaseError, TransactionError};
+use super::{Database, SKIP_CHECKPOINT_ON_CLOSE, migrations};
 
 /// How long a call waits for other processes before it gives up.
-const PATIENCE: Duration = Duration::from_secs(10);
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The size of a page; the file is always a whole number of them.
-const PAGE: u64 = 4096;
+const PAGE_BYTES: u64 = 4096;
 
 /// With so many pages the write-ahead log is not left behind: whoever opens the file next would read all of it.
-const LONG_LOG: u64 = 256;
+const MAX_LEFT_LOG_PAGES: u64 = 256;
 
-impl Index {
+impl Database {
     /// Opens the index file, creating it (and its folder, 0700) or bringing it up to this version where needed.
-    pub fn open(path: &Path) -> Result<Self, IndexError> {
-        Self::open_within(path, PATIENCE)
+    pub fn open(path: &Path) -> Result<Self, DatabaseError> {
+        Self::open_with_timeout(path, BUSY_TIMEOUT)
     }
 
     /// An index in memory, for the demo and for tests.
-    pub fn in_memory() -> Result<Self, IndexError> {
+    pub fn in_memory() -> Result<Self, DatabaseError> {
         let open = || {
             let mut connection = Connection::open_in_memory()?;
-            prepare(&connection)?;
-            migrations::migrate(&mut connection, migrations::LATEST)?;
+            configure_connection(&connection)?;
+            migrations::migrate(&mut connection, migrations::LATEST_VERSION)?;
             Ok(connection)
         };
-        let connection = open().map_err(|failure: Failure| failure.at(Path::new("")))?;
+        let connection = open().map_err(|failure: TransactionError| failure.into_database_error(Path::new("")))?;
         Ok(Self { connection: Mutex::new(connection), path: PathBuf::new() })
     }
 
-    fn open_within(path: &Path, patience: Duration) -> Result<Self, IndexError> {
-        if !is_present(path)? {
-            create(path, migrations::LATEST)?;
+    fn open_with_timeout(path: &Path, patience: Duration) -> Result<Self, DatabaseError> {
+        if !database_exists(path)? {
+            create_database(path, migrations::LATEST_VERSION)?;
         }
-        make_private(path).map_err(|error| disk(path, &error))?;
-        let connection = connect(path, patience).map_err(|failure| failure.at(path))?;
+        make_private(path).map_err(|error| disk_error(path, &error))?;
+        let connection = connect(path, patience).map_err(|failure| failure.into_database_error(path))?;
         Ok(Self { connection: Mutex::new(connection), path: path.to_owned() })
     }
 }
 
-impl Drop for Index {
+impl Drop for Database {
     /// Whatever was written, a long log is not left.
     fn drop(&mut self) {
-        let is_long = fs::metadata(with_suffix(&self.path, "-wal")).is_ok_and(|log| log.len() > LONG_LOG * PAGE);
-        if is_long && let Err(error) = self.lock().set_db_config(LEAVE_LOG, false) {
+        let is_long = fs::metadata(with_suffix(&self.path, "-wal")).is_ok_and(|log| log.len() > MAX_LEFT_LOG_PAGES * PAGE_BYTES);
+        if is_long && let Err(error) = self.lock().set_db_config(SKIP_CHECKPOINT_ON_CLOSE, false) {
             tracing::warn!(%error, "a long log was left behind");
         }
     }
 }
 
 /// Whether there is an index to open. What must not be opened or replaced is refused here.
-fn is_present(path: &Path) -> Result<bool, IndexError> {
+fn database_exists(path: &Path) -> Result<bool, DatabaseError> {
     // The log is looked for first: a file that another process creates meanwhile comes before its log.
     let has_log = with_suffix(path, "-wal").exists();
     match fs::symlink_metadata(path) {
-        Ok(found) if found.is_symlink() => Err(IndexError::Link { path: path.to_owned() }),
-        Ok(found) if !found.is_file() => Err(disk(path, &io::Error::other("it is not a file"))),
+        Ok(found) if found.is_symlink() => Err(DatabaseError::SymbolicLink { path: path.to_owned() }),
+        Ok(found) if !found.is_file() => Err(disk_error(path, &io::Error::other("it is not a file"))),
         // The file is created whole under another name, so an empty one was emptied.
-        Ok(found) if found.len() == 0 => Err(damaged(path, "the file is empty")),
+        Ok(found) if found.len() == 0 => Err(damaged_file(path, "the file is empty")),
         // With a log, SQLite repairs a page that was half written; without one, the rest of it is lost.
-        Ok(found) if !has_log && found.len() % PAGE != 0 => Err(damaged(path, "the file was cut short")),
+        Ok(found) if !has_log && found.len() % PAGE_BYTES != 0 => Err(damaged_file(path, "the file was cut short")),
         Ok(_) => Ok(true),
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(disk(path, &error)),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(disk_error(path, &error)),
         // SQLite would take a log that was left behind for the new file's own.
-        Err(_) if has_log => Err(damaged(path, "the file is gone, but its write-ahead log is there")),
+        Err(_) if has_log => Err(damaged_file(path, "the file is gone, but its write-ahead log is there")),
         Err(_) => Ok(false),
     }
 }
 
 /// Makes the file under another name and moves it into place, so that nobody ever sees half of it, and so that of two
 /// processes that start at once one wins and the other opens what the first one made.
-fn create(path: &Path, version: u32) -> Result<(), IndexError> {
+fn create_database(path: &Path, version: u32) -> Result<(), DatabaseError> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    create_folder(folder).map_err(|error| disk(folder, &error))?;
-    let draft = tempfile::Builder::new().prefix(".index-").tempfile_in(folder).map_err(|error| disk(path, &error))?;
-    fill(draft.path(), version).map_err(|failure| failure.at(path))?;
-    draft.as_file().sync_all().map_err(|error| disk(path, &error))?;
+    create_folder(folder).map_err(|error| disk_error(folder, &error))?;
+    let draft = tempfile::Builder::new().prefix(".index-").tempfile_in(folder).map_err(|error| disk_error(path, &error))?;
+    initialize_file(draft.path(), version).map_err(|failure| failure.into_database_error(path))?;
+    draft.as_file().sync_all().map_err(|error| disk_error(path, &error))?;
     match draft.persist_noclobber(path) {
-        Err(error) if error.error.kind() != io::ErrorKind::AlreadyExists => Err(disk(path, &error.error)),
-        _ => sync_folder(folder).map_err(|error| disk(folder, &error)),
+        Err(error) if error.error.kind() != io::ErrorKind::AlreadyExists => Err(disk_error(path, &error.error)),
+        _ => sync_folder(folder).map_err(|error| disk_error(folder, &error)),
     }
 }
 
-fn fill(path: &Path, version: u32) -> Result<(), Failure> {
+fn initialize_file(path: &Path, version: u32) -> Result<(), TransactionError> {
     let mut connection = Connection::open(path)?;
-    connection.pragma_update(None, "page_size", PAGE.cast_signed())?;
+    connection.pragma_update(None, "page_size", PAGE_BYTES.cast_signed())?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     migrations::migrate(&mut connection, version)?;
     connection.close().map_err(|(_, error)| error.into())
 }
 
-fn connect(path: &Path, patience: Duration) -> Result<Connection, Failure> {
+fn connect(path: &Path, patience: Duration) -> Result<Connection, TransactionError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(patience)?;
-    connection.set_db_config(LEAVE_LOG, true)?;
-    prepare(&connection)?;
-    migrations::bring_up_to_date(&mut connection, path)?;
+    connection.set_db_config(SKIP_CHECKPOINT_ON_CLOSE, true)?;
+    configure_connection(&connection)?;
+    migrations::migrate_if_older(&mut connection, path)?;
     Ok(connection)
 }
 
 /// Checks what SQLite can check as it reads. A small cache, in KiB, since the whole list is read once and kept by whoever
 /// asked for it; what changes stays in memory until its transaction ends, and so is written once.
-fn prepare(connection: &Connection) -> Result<(), rusqlite::Error> {
+fn configure_connection(connection: &Connection) -> Result<(), rusqlite::Error> {
     connection.set_prepared_statement_cache_capacity(32);
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, true)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
@@ -154,12 +154,12 @@ fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
-fn damaged(path: &Path, why: &str) -> IndexError {
-    IndexError::Damaged { path: path.to_owned(), why: why.to_owned() }
+fn damaged_file(path: &Path, why: &str) -> DatabaseError {
+    DatabaseError::Damaged { path: path.to_owned(), why: why.to_owned() }
 }
 
-fn disk(path: &Path, error: &io::Error) -> IndexError {
-    IndexError::Disk { path: path.to_owned(), why: error.to_string() }
+fn disk_error(path: &Path, error: &io::Error) -> DatabaseError {
+    DatabaseError::DiskError { path: path.to_owned(), why: error.to_string() }
 }
 
 #[cfg(test)]
@@ -175,9 +175,9 @@ mod tests {
 
     #[test]
     fn an_older_file_is_brought_up_to_date_and_keeps_what_it_holds() {
-        for version in 1..=migrations::LATEST {
+        for version in 1..=migrations::LATEST_VERSION {
             let (_folder, path) = home();
-            create(&path, version).unwrap();
+            create_database(&path, version).unwrap();
             let id = CredentialId::from_random([7; 16]);
             let old = Connection::open(&path).unwrap();
             old.execute(
@@ -188,31 +188,31 @@ mod tests {
             .unwrap();
             drop(old);
 
-            let index = Index::open(&path).unwrap();
-            let kept = index.by_name("laptop").unwrap();
+            let index = Database::open(&path).unwrap();
+            let kept = index.credential_by_name("laptop").unwrap();
             assert_eq!((kept.id, kept.fields["org_id"].as_str(), kept.labels), (id, "o", vec!["prod".to_owned()]));
             assert_eq!(index.audit(9).unwrap(), []);
-            assert_eq!(index.verify(), Ok(()));
+            assert_eq!(index.verify_integrity(), Ok(()));
         }
     }
 
     #[test]
     fn a_writer_that_waits_too_long_says_that_the_file_is_busy() {
         let (_folder, path) = home();
-        let index = Index::open_within(&path, Duration::from_millis(1)).unwrap();
+        let index = Database::open_with_timeout(&path, Duration::from_millis(1)).unwrap();
         let other = Connection::open(&path).unwrap();
         other.execute_batch("BEGIN IMMEDIATE").unwrap();
-        assert_eq!(index.purge(0), Err(IndexError::Busy { path: path.clone() }));
+        assert_eq!(index.purge_history(0), Err(DatabaseError::Busy { path: path.clone() }));
         assert_eq!(index.credentials(), Ok(Vec::new()), "reading does not wait for a writer");
         other.execute_batch("ROLLBACK").unwrap();
-        assert_eq!(index.purge(0), Ok(0));
+        assert_eq!(index.purge_history(0), Ok(0));
     }
 
     #[test]
     fn of_two_that_create_the_file_the_second_opens_what_the_first_made() {
         let (_folder, path) = home();
-        create(&path, 1).unwrap();
-        create(&path, migrations::LATEST).unwrap();
+        create_database(&path, 1).unwrap();
+        create_database(&path, migrations::LATEST_VERSION).unwrap();
         let found: u32 = Connection::open(&path).unwrap().pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
         assert_eq!(found, 1);
         assert_eq!(

@@ -10,21 +10,21 @@ use rustls::sign::Signer;
 use serde_json::json;
 use time::Duration;
 
-use super::exchange::ExchangeError;
+use super::exchange::TokenExchangeError;
 use crate::domain::response::ApiResponse;
 use crate::domain::{Secret, Timestamp, rate_limit, text};
 
 /// The value of `client_assertion_type`, the only one that there is.
-pub(super) const TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+pub(super) const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 /// How long an assertion may be used: as long as Snyk's documents say.
-const LIFETIME: Duration = Duration::minutes(5);
+const ASSERTION_LIFETIME: Duration = Duration::minutes(5);
 
 /// How far two clocks may differ before a refusal is laid to it.
-const TOLERANCE: Duration = Duration::minutes(1);
+const MAX_CLOCK_SKEW: Duration = Duration::minutes(1);
 
 /// What is said under a signature.
-pub(super) struct Assertion<'a> {
+pub(super) struct ClientAssertion<'a> {
     /// Who says it.
     pub(super) client_id: &'a str,
     /// Which of the client's keys it is signed with, where it has several.
@@ -35,11 +35,11 @@ pub(super) struct Assertion<'a> {
     pub(super) now: Timestamp,
 }
 
-impl Assertion<'_> {
+impl ClientAssertion<'_> {
     /// The assertion, signed with a private RSA key in PEM.
-    pub(super) fn sign(&self, key: &Secret) -> Result<Secret, ExchangeError> {
-        let message = format!("{}.{}", encode(&self.header()), encode(&self.claims()?));
-        let signature = signer(key)?.sign(message.as_bytes()).map_err(unusable)?;
+    pub(super) fn sign(&self, key: &Secret) -> Result<Secret, TokenExchangeError> {
+        let message = format!("{}.{}", encode_segment(&self.header()), encode_segment(&self.claims()?));
+        let signature = parse_signer(key)?.sign(message.as_bytes()).map_err(invalid_key)?;
         Ok(Secret::from_text(format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature))))
     }
 
@@ -51,10 +51,10 @@ impl Assertion<'_> {
     }
 
     /// The id keeps an assertion from being used twice.
-    fn claims(&self) -> Result<serde_json::Value, ExchangeError> {
+    fn claims(&self) -> Result<serde_json::Value, TokenExchangeError> {
         let mut id = [0; 16];
-        getrandom::fill(&mut id).map_err(unusable)?;
-        let (issued, ends) = (self.now.unix_timestamp(), (self.now + LIFETIME).unix_timestamp());
+        getrandom::fill(&mut id).map_err(invalid_key)?;
+        let (issued, ends) = (self.now.unix_timestamp(), (self.now + ASSERTION_LIFETIME).unix_timestamp());
         Ok(
             json!({"iss": self.client_id, "sub": self.client_id, "aud": self.audience, "jti": text::to_hex(&id), "iat": issued, "exp": ends}),
         )
@@ -62,27 +62,28 @@ impl Assertion<'_> {
 }
 
 /// Whether the secret is a private key to sign with rather than a password to send.
-pub(super) fn is_key(secret: &Secret) -> bool {
+pub(super) fn is_private_key(secret: &Secret) -> bool {
     secret.expose(|bytes| bytes.trim_ascii_start().starts_with(b"-----BEGIN "))
 }
 
 /// What time it is at the provider, where its answer shows that this machine's clock is off.
-pub(super) fn their_time(answer: &ApiResponse, now: Timestamp) -> Option<Timestamp> {
+pub(super) fn skewed_provider_time(answer: &ApiResponse, now: Timestamp) -> Option<Timestamp> {
     let theirs = answer.header("date").and_then(rate_limit::parse_http_date)?;
-    ((theirs - now).abs() > TOLERANCE).then_some(theirs)
+    ((theirs - now).abs() > MAX_CLOCK_SKEW).then_some(theirs)
 }
 
-fn signer(key: &Secret) -> Result<Box<dyn Signer>, ExchangeError> {
-    let key = key.expose(PrivateKeyDer::from_pem_slice).map_err(unusable)?;
-    let key = any_supported_type(&key).map_err(unusable)?;
-    key.choose_scheme(&[SignatureScheme::RSA_PKCS1_SHA256]).ok_or_else(|| ExchangeError::Key("it is no RSA key".to_owned()))
+fn parse_signer(key: &Secret) -> Result<Box<dyn Signer>, TokenExchangeError> {
+    let key = key.expose(PrivateKeyDer::from_pem_slice).map_err(invalid_key)?;
+    let key = any_supported_type(&key).map_err(invalid_key)?;
+    key.choose_scheme(&[SignatureScheme::RSA_PKCS1_SHA256])
+        .ok_or_else(|| TokenExchangeError::InvalidPrivateKey("it is no RSA key".to_owned()))
 }
 
-fn unusable(error: impl std::fmt::Display) -> ExchangeError {
-    ExchangeError::Key(error.to_string())
+fn invalid_key(error: impl std::fmt::Display) -> TokenExchangeError {
+    TokenExchangeError::InvalidPrivateKey(error.to_string())
 }
 
-fn encode(value: &serde_json::Value) -> String {
+fn encode_segment(value: &serde_json::Value) -> String {
     URL_SAFE_NO_PAD.encode(value.to_string())
 }
 
@@ -92,8 +93,8 @@ mod tests {
 
     const MOMENT: Timestamp = time::macros::datetime!(2026-11-22 10:00 UTC);
 
-    fn assertion(key_id: Option<&str>) -> Assertion<'_> {
-        Assertion { client_id: "client", key_id, audience: "https://api.example/oauth2/token".to_owned(), now: MOMENT }
+    fn assertion(key_id: Option<&str>) -> ClientAssertion<'_> {
+        ClientAssertion { client_id: "client", key_id, audience: "https://api.example/oauth2/token".to_owned(), now: MOMENT }
     }
 
     #[test]
@@ -111,13 +112,16 @@ mod tests {
     fn what_is_no_rsa_key_is_told_without_showing_it() {
         for key in ["-----BEGIN PRIVATE KEY-----\nc2VjcmV0\n-----END PRIVATE KEY-----\n", "-----BEGIN nonsense", "plain"] {
             let error = assertion(None).sign(&Secret::from_text(key.to_owned())).err().unwrap();
-            assert!(matches!(&error, ExchangeError::Key(why) if !why.contains("c2Vj") && !why.contains("secret")), "{error}");
+            assert!(
+                matches!(&error, TokenExchangeError::InvalidPrivateKey(why) if !why.contains("c2Vj") && !why.contains("secret")),
+                "{error}"
+            );
         }
     }
 
     #[test]
     fn a_key_is_told_from_a_password() {
-        assert!(is_key(&Secret::from_text("\n-----BEGIN RSA PRIVATE KEY-----".to_owned())));
-        assert!(!is_key(&Secret::from_text("snyk_cs_abc_v1".to_owned())));
+        assert!(is_private_key(&Secret::from_text("\n-----BEGIN RSA PRIVATE KEY-----".to_owned())));
+        assert!(!is_private_key(&Secret::from_text("snyk_cs_abc_v1".to_owned())));
     }
 }

@@ -11,66 +11,66 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use url::{Host, Url};
 
-use super::sign_in::{Callback, SignIn};
+use super::sign_in::{AuthorizationRequest, AuthorizationResponse};
 
 /// How long a visitor may take to say what they want. Browsers open connections in advance and say nothing.
-const PATIENCE: Duration = Duration::from_secs(10);
+const CONNECTION_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The largest head of a request that is read.
-const LARGEST_HEAD: usize = 16 * 1024;
+const MAX_REQUEST_HEAD_BYTES: usize = 16 * 1024;
 
 /// How many visitors are listened to at the same time.
-const CROWD: usize = 32;
+const MAX_CALLBACK_CONNECTIONS: usize = 32;
 
 /// Waits on loopback for the browser; nobody else can reach it.
-pub struct Listener {
+pub struct CallbackListener {
     sockets: Vec<TcpListener>,
-    redirect: Url,
+    redirect_url: Url,
 }
 
 /// Why nothing can be listened to.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum ListenError {
+pub enum CallbackListenError {
     /// The address is not one of this machine's own.
     #[error("\"{0}\" is no http address on this machine")]
-    NotHere(String),
+    NotLoopback(String),
     /// Others use all of the ports.
     #[error("{} {} in use by another program", .0.iter().map(u16::to_string).collect::<Vec<_>>().join(", "), if .0.len() == 1 { "is" } else { "are" })]
-    Busy(Vec<u16>),
+    PortsInUse(Vec<u16>),
     /// The system refuses.
     #[error("this machine refuses to listen: {0}")]
-    Refused(String),
+    BindFailed(String),
 }
 
 /// The browser that brought the answer and now waits for a page.
-pub struct Browser(TcpStream);
+pub struct CallbackConnection(TcpStream);
 
 /// What a person is told in the browser.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Page {
+pub struct CallbackPage {
     /// What happened.
     pub title: String,
     /// What it means, or what to do.
     pub text: String,
 }
 
-impl Listener {
+impl CallbackListener {
     /// Listens at the first of `choices` whose port is free; port 0 is any port. Browsers may take `localhost` for
     /// either of the two loopback addresses, so both are listened at where both exist.
-    pub async fn bind(choices: &[Url]) -> Result<Self, ListenError> {
+    pub async fn bind(choices: &[Url]) -> Result<Self, CallbackListenError> {
         let mut busy = Vec::new();
         for choice in choices {
-            let address = address(choice).ok_or_else(|| ListenError::NotHere(choice.to_string()))?;
+            let address = loopback_address(choice).ok_or_else(|| CallbackListenError::NotLoopback(choice.to_string()))?;
             match TcpListener::bind(address).await {
-                Ok(socket) => return Self::around(socket, choice).await.map_err(|error| refused(&error)),
+                Ok(socket) => return Self::from_socket(socket, choice).await.map_err(|error| bind_failed(&error)),
                 Err(error) if error.kind() == io::ErrorKind::AddrInUse => busy.push(address.port()),
-                Err(error) => return Err(refused(&error)),
+                Err(error) => return Err(bind_failed(&error)),
             }
         }
-        Err(ListenError::Busy(busy))
+        Err(CallbackListenError::PortsInUse(busy))
     }
 
-    async fn around(socket: TcpListener, choice: &Url) -> io::Result<Self> {
+    async fn from_socket(socket: TcpListener, choice: &Url) -> io::Result<Self> {
         let here = socket.local_addr()?;
         let twin = match here.ip() {
             IpAddr::V4(_) => IpAddr::from(Ipv6Addr::LOCALHOST),
@@ -80,21 +80,21 @@ impl Listener {
         let mut redirect = choice.clone();
         // An http address always takes a port.
         let _ = redirect.set_port(Some(here.port()));
-        Ok(Self { sockets: std::iter::once(socket).chain(twin).collect(), redirect })
+        Ok(Self { sockets: std::iter::once(socket).chain(twin).collect(), redirect_url: redirect })
     }
 
     /// Where the browser is to come back to, with the port that was found.
     pub const fn redirect(&self) -> &Url {
-        &self.redirect
+        &self.redirect_url
     }
 
     /// Waits for the browser. Visitors who answer another sign-in, or none, are turned away and nothing is taken from
     /// them. Once the answer is here nobody else is listened to.
-    pub async fn arrival(self, sign_in: &SignIn) -> (Callback, Browser) {
+    pub async fn wait_for_callback(self, sign_in: &AuthorizationRequest) -> (AuthorizationResponse, CallbackConnection) {
         let mut visitors = FuturesUnordered::new();
         loop {
             tokio::select! {
-                visitor = self.accept(), if visitors.len() < CROWD => visitors.push(self.receive(visitor, sign_in)),
+                visitor = self.accept(), if visitors.len() < MAX_CALLBACK_CONNECTIONS => visitors.push(self.handle_connection(visitor, sign_in)),
                 heard = visitors.next(), if !visitors.is_empty() => if let Some(Some(arrived)) = heard {
                     return arrived;
                 },
@@ -112,50 +112,54 @@ impl Listener {
         arrived.ok().map(|(stream, _)| stream)
     }
 
-    async fn receive(&self, visitor: Option<TcpStream>, sign_in: &SignIn) -> Option<(Callback, Browser)> {
+    async fn handle_connection(
+        &self,
+        visitor: Option<TcpStream>,
+        sign_in: &AuthorizationRequest,
+    ) -> Option<(AuthorizationResponse, CallbackConnection)> {
         let mut stream = visitor?;
-        let head = tokio::time::timeout(PATIENCE, read_head(&mut stream)).await.ok()??;
-        let browser = Browser(stream);
-        let Some(address) = self.asked(&head) else {
-            browser.answer(404, &Page::new("Nothing here", "This address only takes the answer of a sign-in.")).await;
+        let head = tokio::time::timeout(CONNECTION_TIMEOUT, read_head(&mut stream)).await.ok()??;
+        let browser = CallbackConnection(stream);
+        let Some(address) = self.matching_url(&head) else {
+            browser.send_page(404, &CallbackPage::new("Nothing here", "This address only takes the answer of a sign-in.")).await;
             return None;
         };
-        if let Ok(callback) = sign_in.read(&address) {
+        if let Ok(callback) = sign_in.parse_response(&address) {
             return Some((callback, browser));
         }
         let text = "It belongs to another sign-in or to none, so it was not taken. Go back to the page that tokenring named.";
-        browser.answer(400, &Page::new("This answer is not expected", text)).await;
+        browser.send_page(400, &CallbackPage::new("This answer is not expected", text)).await;
         None
     }
 
     /// The address that a request asks for, where it is the one that is waited for.
-    fn asked(&self, head: &str) -> Option<Url> {
+    fn matching_url(&self, head: &str) -> Option<Url> {
         let target = head.strip_prefix("GET ")?.split(' ').next().filter(|target| target.starts_with('/'))?;
-        let mut address = self.redirect.clone();
+        let mut address = self.redirect_url.clone();
         let (path, query) = target.split_once('?').map_or((target, None), |(path, query)| (path, Some(query)));
         address.set_query(query);
-        (path == self.redirect.path()).then_some(address)
+        (path == self.redirect_url.path()).then_some(address)
     }
 }
 
-impl Browser {
+impl CallbackConnection {
     /// Shows how it ended, and closes.
-    pub async fn show(self, page: &Page) {
-        self.answer(200, page).await;
+    pub async fn respond(self, page: &CallbackPage) {
+        self.send_page(200, page).await;
     }
 
     /// A browser that has gone misses nothing: the terminal says the same.
-    async fn answer(mut self, status: u16, page: &Page) {
+    async fn send_page(mut self, status: u16, page: &CallbackPage) {
         let answer = page.render(status);
         let said = async {
             self.0.write_all(answer.as_bytes()).await?;
             self.0.shutdown().await
         };
-        let _ = tokio::time::timeout(PATIENCE, said).await;
+        let _ = tokio::time::timeout(CONNECTION_TIMEOUT, said).await;
     }
 }
 
-impl Page {
+impl CallbackPage {
     /// A page with these words, which may come from anywhere.
     pub fn new(title: impl Into<String>, text: impl Into<String>) -> Self {
         Self { title: title.into(), text: text.into() }
@@ -164,7 +168,7 @@ impl Page {
     /// The whole answer. The page loads nothing, runs nothing, is not kept, and tells nobody where it came from: the
     /// address that it stands at holds the code.
     fn render(&self, status: u16) -> String {
-        let (title, text) = (escape(&self.title), escape(&self.text));
+        let (title, text) = (escape_html(&self.title), escape_html(&self.text));
         let body = format!(
             "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>tokenring: {title}</title>\
              <style>body{{font:1.1rem/1.5 system-ui,sans-serif;max-width:36rem;margin:15vh auto;padding:0 1rem}}</style>\
@@ -181,7 +185,7 @@ impl Page {
 }
 
 /// The address to listen at, if it is one of this machine's own.
-fn address(choice: &Url) -> Option<SocketAddr> {
+fn loopback_address(choice: &Url) -> Option<SocketAddr> {
     let ip = match choice.host()? {
         Host::Ipv4(ip) => IpAddr::from(ip),
         Host::Ipv6(ip) => ip.into(),
@@ -196,14 +200,14 @@ fn address(choice: &Url) -> Option<SocketAddr> {
 async fn read_head(stream: &mut TcpStream) -> Option<String> {
     let mut head = Vec::with_capacity(1024);
     while !head.windows(4).any(|end| end == b"\r\n\r\n") {
-        if head.len() > LARGEST_HEAD || stream.read_buf(&mut head).await.ok()? == 0 {
+        if head.len() > MAX_REQUEST_HEAD_BYTES || stream.read_buf(&mut head).await.ok()? == 0 {
             return None;
         }
     }
     String::from_utf8(head).ok()
 }
 
-fn escape(text: &str) -> String {
+fn escape_html(text: &str) -> String {
     text.chars().fold(String::with_capacity(text.len()), |mut escaped, character| {
         match character {
             '&' => escaped.push_str("&amp;"),
@@ -217,8 +221,8 @@ fn escape(text: &str) -> String {
     })
 }
 
-fn refused(error: &io::Error) -> ListenError {
-    ListenError::Refused(error.to_string())
+fn bind_failed(error: &io::Error) -> CallbackListenError {
+    CallbackListenError::BindFailed(error.to_string())
 }
 
 #[cfg(test)]
@@ -231,25 +235,25 @@ mod tests {
 
     #[tokio::test]
     async fn a_busy_port_gives_way_to_the_next_choice() {
-        let first = Listener::bind(&[url("http://127.0.0.1:0/callback")]).await.unwrap();
+        let first = CallbackListener::bind(&[url("http://127.0.0.1:0/callback")]).await.unwrap();
         let taken = first.redirect().clone();
         let port = taken.port().unwrap();
-        let second = Listener::bind(&[taken.clone(), url("http://127.0.0.1:0/callback")]).await.unwrap();
+        let second = CallbackListener::bind(&[taken.clone(), url("http://127.0.0.1:0/callback")]).await.unwrap();
         assert_ne!(second.redirect().port(), Some(port));
-        assert_eq!(Listener::bind(&[taken]).await.err(), Some(ListenError::Busy(vec![port])));
-        assert_eq!(ListenError::Busy(vec![1, 2]).to_string(), "1, 2 are in use by another program");
+        assert_eq!(CallbackListener::bind(&[taken]).await.err(), Some(CallbackListenError::PortsInUse(vec![port])));
+        assert_eq!(CallbackListenError::PortsInUse(vec![1, 2]).to_string(), "1, 2 are in use by another program");
     }
 
     #[tokio::test]
     async fn only_this_machine_is_listened_at() {
         for text in ["http://example.com/callback", "http://0.0.0.0:0/", "https://127.0.0.1/x", "http://[2001:db8::1]:1/"] {
-            assert!(matches!(Listener::bind(&[url(text)]).await, Err(ListenError::NotHere(_))), "{text}");
+            assert!(matches!(CallbackListener::bind(&[url(text)]).await, Err(CallbackListenError::NotLoopback(_))), "{text}");
         }
     }
 
     #[tokio::test]
     async fn both_loopback_addresses_are_listened_at() {
-        let listener = Listener::bind(&[url("http://localhost:0/callback")]).await.unwrap();
+        let listener = CallbackListener::bind(&[url("http://localhost:0/callback")]).await.unwrap();
         let port = listener.redirect().port().unwrap();
         TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.unwrap();
         if TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).await.is_ok() {
@@ -259,7 +263,7 @@ mod tests {
 
     #[test]
     fn a_page_shows_what_it_is_told_as_text() {
-        let page = Page::new("No", "<script>alert('1')</script> & \"more\"").render(200);
+        let page = CallbackPage::new("No", "<script>alert('1')</script> & \"more\"").render(200);
         assert!(!page.contains("<script>") && page.contains("&lt;script&gt;alert(&#39;1&#39;)"));
         let (head, body) = page.split_once("\r\n\r\n").unwrap();
         assert!(head.contains(&format!("content-length: {}", body.len())));

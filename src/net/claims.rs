@@ -9,22 +9,22 @@ use crate::domain::{Secret, Timestamp};
 
 /// The claims of an access token. Nobody has verified the signature: they are good for an explanation, not for trust.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Claims(Map<String, Value>);
+pub struct AccessTokenClaims(Map<String, Value>);
 
-impl Claims {
+impl AccessTokenClaims {
     /// The claims of a JSON web token; none where the token is something else.
-    pub fn of(token: &Secret) -> Self {
-        Self(token.expose(read).unwrap_or_default())
+    pub fn from_token(token: &Secret) -> Self {
+        Self(token.expose(decode_claims).unwrap_or_default())
     }
 
     /// The text of a claim.
-    pub fn text(&self, claim: &str) -> Option<&str> {
+    pub fn string_claim(&self, claim: &str) -> Option<&str> {
         self.0.get(claim).and_then(Value::as_str)
     }
 
     /// When the token ends.
     pub fn expires(&self) -> Option<Timestamp> {
-        Timestamp::from_unix_timestamp(self.0.get("exp").and_then(seconds)?).ok()
+        Timestamp::from_unix_timestamp(self.0.get("exp").and_then(parse_seconds)?).ok()
     }
 
     /// Whom the token is meant for: at Snyk, the API host of its region.
@@ -38,7 +38,7 @@ impl Claims {
 }
 
 /// A whole number of seconds, also where it is written as a fraction or as a text.
-pub(super) fn seconds(value: &Value) -> Option<i64> {
+pub(super) fn parse_seconds(value: &Value) -> Option<i64> {
     match value {
         Value::Number(number) => number.as_i64().or_else(|| number.as_f64().and_then(|float| format!("{float:.0}").parse().ok())),
         Value::String(text) => text.trim().parse().ok(),
@@ -46,7 +46,7 @@ pub(super) fn seconds(value: &Value) -> Option<i64> {
     }
 }
 
-fn read(token: &[u8]) -> Option<Map<String, Value>> {
+fn decode_claims(token: &[u8]) -> Option<Map<String, Value>> {
     let mut parts = token.split(|byte| *byte == b'.');
     let (Some(_), Some(payload), Some(_), None) = (parts.next(), parts.next(), parts.next(), parts.next()) else { return None };
     let payload = Zeroizing::new(URL_SAFE_NO_PAD.decode(payload.trim_ascii_end()).ok()?);
@@ -57,8 +57,8 @@ fn read(token: &[u8]) -> Option<Map<String, Value>> {
 mod tests {
     use super::*;
 
-    fn claims(payload: &str) -> Claims {
-        Claims::of(&Secret::from_text(format!("e30.{}.c2ln", URL_SAFE_NO_PAD.encode(payload))))
+    fn claims(payload: &str) -> AccessTokenClaims {
+        AccessTokenClaims::from_token(&Secret::from_text(format!("e30.{}.c2ln", URL_SAFE_NO_PAD.encode(payload))))
     }
 
     #[test]
@@ -79,7 +79,11 @@ mod tests {
     #[test]
     fn what_is_no_token_has_no_claims() {
         for text in ["", "a.b", "a.b.c.d", "e30.!!.x", "e30.W10.x"] {
-            assert_eq!(Claims::of(&Secret::from_text(text.to_owned())), Claims::default(), "{text}");
+            assert_eq!(
+                AccessTokenClaims::from_token(&Secret::from_text(text.to_owned())),
+                AccessTokenClaims::default(),
+                "{text}"
+            );
         }
     }
 }

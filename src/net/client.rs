@@ -9,11 +9,11 @@ use async_trait::async_trait;
 use tokio::sync::OnceCell;
 use url::Url;
 
-use super::leg::Leg;
-use super::reading::Clock;
-use super::stopwatch::{Names, Stopwatch, Timed};
-use super::trust::Trust;
-use super::{Limits, NetError, Outgoing, Transport, reading};
+use super::leg::PreparedRequest;
+use super::reading::ResponseClock;
+use super::stopwatch::{ConnectTimer, TimedResolver, TimingLayer};
+use super::trust::CertificateStore;
+use super::{NetError, OutgoingRequest, RequestLimits, Transport, reading};
 use crate::domain::Origin;
 use crate::domain::response::ApiResponse;
 
@@ -22,176 +22,193 @@ use crate::domain::response::ApiResponse;
 /// A waiting connection may still hold the bytes of its last request, the secret among them, so it should close at once.
 /// But a thousand checks would then shake hands a thousand times. A few seconds bridge the gaps within a run of checks
 /// and the pause of a person at the console; after that nothing of the request is left in memory.
-const IDLE: Duration = Duration::from_secs(2);
-const IDLE_PER_HOST: usize = 32;
+const IDLE_TIMEOUT: Duration = Duration::from_secs(2);
+const MAX_IDLE_PER_HOST: usize = 32;
 
 pub(super) const USER_AGENT: &str = concat!("tokenring/", env!("CARGO_PKG_VERSION"));
 
 /// The HTTP client. It is built at the first request, because that reads all certificate files.
 #[derive(Default)]
-pub struct Client {
-    proxies: Proxies,
-    machine: OnceCell<Trust>,
-    lines: Mutex<HashMap<Road, Arc<OnceCell<Line>>>>,
+pub struct HttpClient {
+    proxies: ProxyConfig,
+    system_certificates: OnceCell<CertificateStore>,
+    pooled_clients: Mutex<HashMap<ConnectionKey, Arc<OnceCell<PooledClient>>>>,
 }
 
 /// Which proxies requests go through.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub enum Proxies {
+pub enum ProxyConfig {
     /// Those the system and the environment name (`HTTPS_PROXY`, `NO_PROXY`, …), and none to this machine itself.
     #[default]
     System,
     /// None.
     Direct,
     /// This one for every request, to this machine as well.
-    Through(Url),
+    Custom(Url),
 }
 
 /// What must be alike for two requests to share their connections.
 #[derive(Clone, PartialEq, Eq, Hash)]
-struct Road {
+struct ConnectionKey {
     proxied: bool,
-    trusted: Trusted,
+    trust_source: TrustSource,
     connect: Duration,
 }
 
 /// Whose authorities a road trusts.
 #[derive(Clone, PartialEq, Eq, Hash)]
-enum Trusted {
+enum TrustSource {
     /// Nobody's; it is plain http on loopback.
-    Nobody,
+    NoCertificates,
     /// The machine's and the bundled ones.
-    Machine,
+    System,
     /// A file's as well.
-    File(PathBuf),
+    SystemAndFile(PathBuf),
 }
 
 /// A road that is built.
-struct Line {
+struct PooledClient {
     client: reqwest::Client,
-    complaint: Option<String>,
+    load_error: Option<String>,
 }
 
-impl Client {
+impl HttpClient {
     /// A client that uses these proxies.
-    pub fn through(proxies: Proxies) -> Self {
+    pub fn with_proxies(proxies: ProxyConfig) -> Self {
         Self { proxies, ..Self::default() }
     }
 
-    async fn travel(&self, mut leg: Leg, limits: Limits, ca_file: Option<PathBuf>) -> Result<ApiResponse, NetError> {
-        let (started, watch) = (Instant::now(), Stopwatch::default());
+    async fn send_following_redirects(
+        &self,
+        mut leg: PreparedRequest,
+        limits: RequestLimits,
+        ca_file: Option<PathBuf>,
+    ) -> Result<ApiResponse, NetError> {
+        let (started, watch) = (Instant::now(), ConnectTimer::default());
         loop {
-            let response = watch.listen(self.step(&leg, limits, ca_file.as_ref())).await?;
-            if !leg.follow(response.status(), response.headers())? {
-                let clock = Clock { started, connection: watch.connection() };
-                return reading::read(response, clock, limits, leg.into_sent()).await;
+            let response = watch.measure(self.send_hop(&leg, limits, ca_file.as_ref())).await?;
+            if !leg.follow_redirect(response.status(), response.headers())? {
+                let clock = ResponseClock { started, connection: watch.connection_origin() };
+                return reading::read_response(response, clock, limits, leg.into_redactor()).await;
             }
         }
     }
 
-    async fn step(&self, leg: &Leg, limits: Limits, ca_file: Option<&PathBuf>) -> Result<reqwest::Response, NetError> {
-        let road = self.road(&leg.url, limits.connect, ca_file);
-        let cell = Arc::clone(self.lines.lock().unwrap_or_else(PoisonError::into_inner).entry(road.clone()).or_default());
-        let line = cell.get_or_try_init(|| self.build(&road)).await?;
-        line.client.execute(leg.request()).await.map_err(|error| {
-            let error = NetError::of(error, leg.host(), limits.connect);
-            line.complaint.iter().fold(error, |error, complaint| error.about_tls(complaint))
+    async fn send_hop(
+        &self,
+        leg: &PreparedRequest,
+        limits: RequestLimits,
+        ca_file: Option<&PathBuf>,
+    ) -> Result<reqwest::Response, NetError> {
+        let road = self.connection_key(&leg.url, limits.connect_timeout, ca_file);
+        let cell =
+            Arc::clone(self.pooled_clients.lock().unwrap_or_else(PoisonError::into_inner).entry(road.clone()).or_default());
+        let line = cell.get_or_try_init(|| self.build_client(&road)).await?;
+        line.client.execute(leg.to_reqwest()).await.map_err(|error| {
+            let error = NetError::from_reqwest(error, leg.host(), limits.connect_timeout);
+            line.load_error.iter().fold(error, |error, complaint| error.with_tls_detail(complaint))
         })
     }
 
-    fn road(&self, url: &Url, connect: Duration, ca_file: Option<&PathBuf>) -> Road {
+    fn connection_key(&self, url: &Url, connect: Duration, ca_file: Option<&PathBuf>) -> ConnectionKey {
         let loopback = Origin::from_url(url).is_some_and(|origin| origin.is_loopback());
         let proxied = match self.proxies {
-            Proxies::System => !loopback,
-            Proxies::Direct => false,
-            Proxies::Through(_) => true,
+            ProxyConfig::System => !loopback,
+            ProxyConfig::Direct => false,
+            ProxyConfig::Custom(_) => true,
         };
         let trusted = match ca_file {
-            _ if loopback && url.scheme() == "http" && !proxied => Trusted::Nobody,
-            Some(path) => Trusted::File(path.clone()),
-            None => Trusted::Machine,
+            _ if loopback && url.scheme() == "http" && !proxied => TrustSource::NoCertificates,
+            Some(path) => TrustSource::SystemAndFile(path.clone()),
+            None => TrustSource::System,
         };
-        Road { proxied, trusted, connect }
+        ConnectionKey { proxied, trust_source: trusted, connect }
     }
 
-    async fn build(&self, road: &Road) -> Result<Line, NetError> {
-        let trust = self.trust(&road.trusted).await?;
+    async fn build_client(&self, road: &ConnectionKey) -> Result<PooledClient, NetError> {
+        let trust = self.load_certificates(&road.trust_source).await?;
         let client = reqwest::Client::builder()
-            .tls_backend_preconfigured(trust.tls()?)
+            .tls_backend_preconfigured(trust.tls_config()?)
             .user_agent(USER_AGENT)
             .redirect(reqwest::redirect::Policy::none())
             .referer(false)
-            .dns_resolver(Arc::new(Names))
-            .connector_layer(Timed)
+            .dns_resolver(Arc::new(TimedResolver))
+            .connector_layer(TimingLayer)
             .connect_timeout(road.connect)
-            .pool_idle_timeout(IDLE)
-            .pool_max_idle_per_host(IDLE_PER_HOST);
+            .pool_idle_timeout(IDLE_TIMEOUT)
+            .pool_max_idle_per_host(MAX_IDLE_PER_HOST);
         let client = match &self.proxies {
             _ if !road.proxied => client.no_proxy(),
-            Proxies::Through(url) => client.proxy(reqwest::Proxy::all(url.clone()).map_err(unbuildable)?),
-            Proxies::System | Proxies::Direct => client,
+            ProxyConfig::Custom(url) => client.proxy(reqwest::Proxy::all(url.clone()).map_err(client_build_error)?),
+            ProxyConfig::System | ProxyConfig::Direct => client,
         };
-        Ok(Line { client: client.build().map_err(unbuildable)?, complaint: trust.complaint })
+        Ok(PooledClient { client: client.build().map_err(client_build_error)?, load_error: trust.load_error })
     }
 
-    async fn trust(&self, trusted: &Trusted) -> Result<Trust, NetError> {
+    async fn load_certificates(&self, trusted: &TrustSource) -> Result<CertificateStore, NetError> {
         match trusted {
-            Trusted::Nobody => Ok(Trust::nobody()),
-            Trusted::Machine => self.machine().await,
-            Trusted::File(path) => {
+            TrustSource::NoCertificates => Ok(CertificateStore::empty()),
+            TrustSource::System => self.machine().await,
+            TrustSource::SystemAndFile(path) => {
                 let (machine, path) = (self.machine().await?, path.clone());
-                aside(move || machine.and_file(&path)).await?
+                spawn_blocking(move || machine.with_file(&path)).await?
             }
         }
     }
 
-    async fn machine(&self) -> Result<Trust, NetError> {
-        self.machine.get_or_try_init(|| aside(Trust::of_machine)).await.cloned()
+    async fn machine(&self) -> Result<CertificateStore, NetError> {
+        self.system_certificates.get_or_try_init(|| spawn_blocking(CertificateStore::load_system)).await.cloned()
     }
 }
 
 #[async_trait]
-impl Transport for Client {
-    async fn send(&self, mut outgoing: Outgoing) -> Result<ApiResponse, NetError> {
+impl Transport for HttpClient {
+    async fn send(&self, mut outgoing: OutgoingRequest) -> Result<ApiResponse, NetError> {
         let (limits, ca_file) = (outgoing.limits, outgoing.ca_file.take());
-        let leg = Leg::first(outgoing)?;
+        let leg = PreparedRequest::new(outgoing)?;
         let host = leg.host().to_owned();
-        let travel = tokio::time::timeout(limits.total, self.travel(leg, limits, ca_file));
-        travel.await.unwrap_or(Err(NetError::TimedOut { host, limit: limits.total }))
+        let travel = tokio::time::timeout(limits.total_timeout, self.send_following_redirects(leg, limits, ca_file));
+        travel.await.unwrap_or(Err(NetError::TimedOut { host, limit: limits.total_timeout }))
     }
 }
 
 /// Reads files on a thread where waiting harms nobody.
-async fn aside<T: Send + 'static>(read: impl FnOnce() -> T + Send + 'static) -> Result<T, NetError> {
-    tokio::task::spawn_blocking(read).await.map_err(|_| NetError::Unsendable("the program is ending".to_owned()))
+async fn spawn_blocking<T: Send + 'static>(read: impl FnOnce() -> T + Send + 'static) -> Result<T, NetError> {
+    tokio::task::spawn_blocking(read).await.map_err(|_| NetError::InvalidRequest("the program is ending".to_owned()))
 }
 
-fn unbuildable(error: reqwest::Error) -> NetError {
-    NetError::Unsendable(error.without_url().to_string())
+fn client_build_error(error: reqwest::Error) -> NetError {
+    NetError::InvalidRequest(error.without_url().to_string())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn road(proxies: Proxies, url: &str) -> Road {
-        Client::through(proxies).road(&Url::parse(url).unwrap(), Duration::from_secs(1), Some(&PathBuf::from("ca.pem")))
+    fn road(proxies: ProxyConfig, url: &str) -> ConnectionKey {
+        HttpClient::with_proxies(proxies).connection_key(
+            &Url::parse(url).unwrap(),
+            Duration::from_secs(1),
+            Some(&PathBuf::from("ca.pem")),
+        )
     }
 
     #[test]
     fn this_machine_is_reached_without_proxy_unless_one_was_chosen() {
-        let chosen = || Proxies::Through(Url::parse("http://proxy.example:3128").unwrap());
+        let chosen = || ProxyConfig::Custom(Url::parse("http://proxy.example:3128").unwrap());
         for url in ["http://127.0.0.1:1", "http://localhost:1", "http://[::1]:1", "https://127.0.0.1:1"] {
-            assert!(!road(Proxies::System, url).proxied, "{url}");
+            assert!(!road(ProxyConfig::System, url).proxied, "{url}");
             assert!(road(chosen(), url).proxied, "{url}");
         }
-        assert!(road(Proxies::System, "https://api.example").proxied);
-        assert!(!road(Proxies::Direct, "https://api.example").proxied);
+        assert!(road(ProxyConfig::System, "https://api.example").proxied);
+        assert!(!road(ProxyConfig::Direct, "https://api.example").proxied);
     }
 
     #[test]
     fn plain_http_to_this_machine_reads_no_certificates() {
-        assert!(road(Proxies::System, "http://127.0.0.1:1").trusted == Trusted::Nobody);
-        assert!(road(Proxies::System, "https://127.0.0.1:1").trusted == Trusted::File(PathBuf::from("ca.pem")));
+        assert!(road(ProxyConfig::System, "http://127.0.0.1:1").trust_source == TrustSource::NoCertificates);
+        assert!(
+            road(ProxyConfig::System, "https://127.0.0.1:1").trust_source == TrustSource::SystemAndFile(PathBuf::from("ca.pem"))
+        );
     }
 }

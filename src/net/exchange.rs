@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use url::Url;
 
-use super::form::Form;
-use super::grant::Grant;
-use super::{Claims, Limits, NetError, Outgoing, Transport};
+use super::form::SecretForm;
+use super::grant::TokenResponse;
+use super::{AccessTokenClaims, NetError, OutgoingRequest, RequestLimits, Transport};
 use crate::domain::problem::ProblemClass;
 use crate::domain::provider::AuthMethod;
 use crate::domain::provider::spec::TokenEndpoint;
@@ -18,7 +18,7 @@ use crate::domain::response::ApiResponse;
 use crate::domain::{Origin, Problem, Secret, Timestamp};
 
 /// What a credential brings to an exchange.
-pub struct Exchange<'a> {
+pub struct TokenExchange<'a> {
     /// How its kind is exchanged.
     pub authorization: &'a AuthMethod,
     /// Where.
@@ -30,7 +30,7 @@ pub struct Exchange<'a> {
     /// The further secret parts.
     pub parts: &'a BTreeMap<String, Arc<Secret>>,
     /// What to bear with.
-    pub limits: Limits,
+    pub limits: RequestLimits,
     /// What time it is here: a signature says when it was made.
     pub now: Timestamp,
 }
@@ -42,14 +42,14 @@ pub struct AccessToken {
     /// The scheme it is sent with.
     pub scheme: String,
     /// What is said about its end, by itself and beside it. The earliest counts: one of the two clocks may be wrong.
-    pub ends: Vec<Expiry>,
+    pub expiries: Vec<TokenExpiry>,
     /// What it says about itself.
-    pub claims: Claims,
+    pub claims: AccessTokenClaims,
 }
 
 /// An end, as the provider names it: the clock is not read here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Expiry {
+pub enum TokenExpiry {
     /// At this moment, by the provider's clock.
     At(Timestamp),
     /// So long after the answer.
@@ -58,13 +58,13 @@ pub enum Expiry {
 
 /// Why there is no access token. None of them holds a secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum ExchangeError {
+pub enum TokenExchangeError {
     /// No answer.
     #[error(transparent)]
     Net(#[from] NetError),
     /// No whole answer to the use of a single-use token: it may be used up.
     #[error("{0}; the refresh token may be used up")]
-    InDoubt(NetError),
+    OutcomeUnknown(NetError),
     /// The provider refused (400, 401 or 403).
     #[error("the provider refused the exchange with status {status}: {why}")]
     Refused {
@@ -73,17 +73,17 @@ pub enum ExchangeError {
         /// What the provider said.
         why: String,
         /// The answer that says so, without anything secret.
-        answer: Box<ApiResponse>,
+        response: Box<ApiResponse>,
     },
     /// Any other status.
     #[error("the token endpoint answered with status {status}: {why}")]
-    Unexpected {
+    UnexpectedStatus {
         /// The HTTP status.
         status: u16,
         /// What the provider said.
         why: String,
         /// The answer that says so, without anything secret.
-        answer: Box<ApiResponse>,
+        response: Box<ApiResponse>,
     },
     /// Success, but without a token.
     #[error("the token endpoint answered with status {status}, but with no token")]
@@ -93,7 +93,7 @@ pub enum ExchangeError {
     },
     /// The token is for something else than was asked for, such as another organisation.
     #[error("the access token is for another {} than was asked for: {given} instead of {wanted}", .field.trim_end_matches("_id"))]
-    Other {
+    ClaimMismatch {
         /// The field that differs.
         field: String,
         /// What the credential asks for.
@@ -103,56 +103,60 @@ pub enum ExchangeError {
     },
     /// The credential lacks a field or part that the exchange needs.
     #[error("the credential has no {0}")]
-    Missing(String),
+    MissingField(String),
     /// The private key cannot be used.
     #[error("the private key cannot be used: {0}")]
-    Key(String),
+    InvalidPrivateKey(String),
     /// The secret can be used once only, so it must not be spent where its successor is not kept.
     #[error("a refresh token can be used only where the next one is stored")]
-    SingleUse,
+    RefreshTokenNotStorable,
 }
 
-impl Exchange<'_> {
+impl TokenExchange<'_> {
     /// The access token for the credential. A secret that is sent as it is, is its own access token; a refresh token
     /// is refused here, because its successor would be lost: see [`Exchange::refresh`].
-    pub async fn access_token(&self, transport: &dyn Transport) -> Result<AccessToken, ExchangeError> {
+    pub async fn access_token(&self, transport: &dyn Transport) -> Result<AccessToken, TokenExchangeError> {
         match self.authorization {
-            AuthMethod::Header { scheme, .. } => Ok(AccessToken::of(self.secret, scheme)),
+            AuthMethod::Header { scheme, .. } => Ok(AccessToken::from_secret(self.secret, scheme)),
             AuthMethod::ClientCredentials { token, scheme } => self.client_credentials(token, scheme, transport).await,
-            AuthMethod::RefreshToken { .. } => Err(ExchangeError::SingleUse),
+            AuthMethod::RefreshToken { .. } => Err(TokenExchangeError::RefreshTokenNotStorable),
             AuthMethod::Exchange { endpoints, scheme, verify } => {
-                let token = self.first_of(endpoints, transport).await?.into_access_token(scheme);
-                self.verify(&token, verify)?;
+                let token = self.try_endpoints(endpoints, transport).await?.into_access_token(scheme);
+                self.verify_claims(&token, verify)?;
                 Ok(token)
             }
         }
     }
 
     /// The field with this id.
-    pub(super) fn field(&self, id: &str) -> Result<&str, ExchangeError> {
+    pub(super) fn field(&self, id: &str) -> Result<&str, TokenExchangeError> {
         let value = self.fields.get(id).filter(|value| !value.is_empty());
-        value.map(String::as_str).ok_or_else(|| ExchangeError::Missing(id.to_owned()))
+        value.map(String::as_str).ok_or_else(|| TokenExchangeError::MissingField(id.to_owned()))
     }
 
     /// Sends a form to a token endpoint.
-    pub(super) async fn post(
+    pub(super) async fn post_form(
         &self,
         place: HostRole,
         path: &str,
-        form: Form<'_>,
+        form: SecretForm<'_>,
         transport: &dyn Transport,
     ) -> Result<ApiResponse, NetError> {
         let origin = self.region.origin(place);
-        transport.send(self.outgoing(origin, path, &form)?).await
+        transport.send(self.build_request(origin, path, &form)?).await
     }
 
     /// Asks one endpoint after the other. Only a 404 says that an endpoint does not exist; any other answer is final,
     /// so a wrong secret is not shown to more endpoints than needed.
-    async fn first_of(&self, endpoints: &[TokenEndpoint], transport: &dyn Transport) -> Result<Grant, ExchangeError> {
-        let mut grant = Err(ExchangeError::Missing("token endpoint".to_owned()));
+    async fn try_endpoints(
+        &self,
+        endpoints: &[TokenEndpoint],
+        transport: &dyn Transport,
+    ) -> Result<TokenResponse, TokenExchangeError> {
+        let mut grant = Err(TokenExchangeError::MissingField("token endpoint".to_owned()));
         for endpoint in endpoints {
-            let answer = self.post(HostRole::Auth, &endpoint.path, self.form(endpoint), transport).await?;
-            grant = Grant::read(&answer, &[self.secret]);
+            let answer = self.post_form(HostRole::Auth, &endpoint.path, self.build_form(endpoint), transport).await?;
+            grant = TokenResponse::parse(&answer, &[self.secret]);
             if answer.status != 404 {
                 break;
             }
@@ -160,34 +164,34 @@ impl Exchange<'_> {
         grant
     }
 
-    fn form<'a>(&'a self, endpoint: &'a TokenEndpoint) -> Form<'a> {
-        let form = Form::default().secret(&endpoint.secret_member, self.secret);
-        let form = endpoint.constants.iter().fold(form, |form, (name, value)| form.plain(name, value));
+    fn build_form<'a>(&'a self, endpoint: &'a TokenEndpoint) -> SecretForm<'a> {
+        let form = SecretForm::default().with_secret(&endpoint.secret_member, self.secret);
+        let form = endpoint.constants.iter().fold(form, |form, (name, value)| form.with_plain(name, value));
         let known = |(name, id): (&'a String, &'a String)| self.field(id).ok().map(|value| (name, value));
-        endpoint.members.iter().filter_map(known).fold(form, |form, (name, value)| form.plain(name, value))
+        endpoint.members.iter().filter_map(known).fold(form, |form, (name, value)| form.with_plain(name, value))
     }
 
     /// Providers have answered with a token for another organisation than the one asked for, and status 200.
-    fn verify(&self, token: &AccessToken, claims: &BTreeMap<String, String>) -> Result<(), ExchangeError> {
+    fn verify_claims(&self, token: &AccessToken, claims: &BTreeMap<String, String>) -> Result<(), TokenExchangeError> {
         for (claim, field) in claims {
-            let (Ok(wanted), Some(given)) = (self.field(field), token.claims.text(claim)) else { continue };
+            let (Ok(wanted), Some(given)) = (self.field(field), token.claims.string_claim(claim)) else { continue };
             if !wanted.eq_ignore_ascii_case(given) {
                 let (field, wanted, given) = (field.clone(), wanted.to_owned(), crate::domain::text::sanitize_line(given));
-                return Err(ExchangeError::Other { field, wanted, given });
+                return Err(TokenExchangeError::ClaimMismatch { field, wanted, given });
             }
         }
         Ok(())
     }
 
-    fn outgoing(&self, origin: &Origin, path: &str, form: &Form<'_>) -> Result<Outgoing, NetError> {
+    fn build_request(&self, origin: &Origin, path: &str, form: &SecretForm<'_>) -> Result<OutgoingRequest, NetError> {
         let url = Url::parse(&format!("{origin}{path}"));
-        Ok(Outgoing {
+        Ok(OutgoingRequest {
             method: HttpMethod::Post,
-            url: url.map_err(|_| NetError::Unsendable("the path of the token endpoint is none".to_owned()))?,
+            url: url.map_err(|_| NetError::InvalidRequest("the path of the token endpoint is none".to_owned()))?,
             headers: [("accept", "application/json"), ("content-type", "application/x-www-form-urlencoded")]
                 .map(|(name, value)| (name.to_owned(), value.to_owned()))
                 .to_vec(),
-            body: form.seal(origin),
+            body: form.to_request_body(origin),
             authorization: None,
             limits: self.limits,
             ca_file: self.region.ca_file.clone(),
@@ -197,24 +201,24 @@ impl Exchange<'_> {
 
 impl AccessToken {
     /// The moment from which on it is refused, for a token that came at `received`; `None` where nothing tells.
-    pub fn end(&self, received: Timestamp) -> Option<Timestamp> {
-        self.ends.iter().filter_map(|end| end.moment(received)).min()
+    pub fn expires_at(&self, received: Timestamp) -> Option<Timestamp> {
+        self.expiries.iter().filter_map(|end| end.resolve(received)).min()
     }
 
-    fn of(secret: &Arc<Secret>, scheme: &str) -> Self {
-        let claims = Claims::of(secret);
+    fn from_secret(secret: &Arc<Secret>, scheme: &str) -> Self {
+        let claims = AccessTokenClaims::from_token(secret);
         Self {
             secret: Arc::clone(secret),
             scheme: scheme.to_owned(),
-            ends: claims.expires().map(Expiry::At).into_iter().collect(),
+            expiries: claims.expires().map(TokenExpiry::At).into_iter().collect(),
             claims,
         }
     }
 }
 
-impl Expiry {
+impl TokenExpiry {
     /// The moment of the end, for a token that came at `received`.
-    pub fn moment(self, received: Timestamp) -> Option<Timestamp> {
+    pub fn resolve(self, received: Timestamp) -> Option<Timestamp> {
         match self {
             Self::At(moment) => Some(moment),
             Self::After(lifetime) => time::Duration::try_from(lifetime).ok().and_then(|lifetime| received.checked_add(lifetime)),
@@ -222,47 +226,49 @@ impl Expiry {
     }
 }
 
-impl ExchangeError {
+impl TokenExchangeError {
     const fn remedy(&self) -> &'static str {
         match self {
             Self::Net(_) => "Try again.",
-            Self::InDoubt(_) => "Try once more; if the provider then refuses the refresh token, sign in again.",
+            Self::OutcomeUnknown(_) => "Try once more; if the provider then refuses the refresh token, sign in again.",
             Self::Refused { .. } => {
                 "Check the secret, its fields and the region; if they are right, the secret may be revoked or expired."
             }
-            Self::Unexpected { .. } => "Check the region's hosts; if they are right, try again later.",
+            Self::UnexpectedStatus { .. } => "Check the region's hosts; if they are right, try again later.",
             Self::NoToken { .. } => "Check the region's hosts: something else than the provider may have answered.",
-            Self::Other { .. } => "Check the organisation of the credential, and whether the key's roles include it.",
-            Self::Missing(_) => "Add it with `tokenring edit`.",
-            Self::Key(_) => {
+            Self::ClaimMismatch { .. } => "Check the organisation of the credential, and whether the key's roles include it.",
+            Self::MissingField(_) => "Add it with `tokenring edit`.",
+            Self::InvalidPrivateKey(_) => {
                 "Give an RSA key of at least 2048 bits in PEM (BEGIN PRIVATE KEY or BEGIN RSA PRIVATE KEY), without a password."
             }
-            Self::SingleUse => "Use the credential through a check or a request.",
+            Self::RefreshTokenNotStorable => "Use the credential through a check or a request.",
         }
     }
 
     /// The answer that explains it, where the provider gave one.
-    pub fn answer(&self) -> Option<&ApiResponse> {
+    pub fn response(&self) -> Option<&ApiResponse> {
         match self {
-            Self::Refused { answer, .. } | Self::Unexpected { answer, .. } => Some(answer),
+            Self::Refused { response: answer, .. } | Self::UnexpectedStatus { response: answer, .. } => Some(answer),
             _ => None,
         }
     }
 
     const fn class(&self) -> ProblemClass {
         match self {
-            Self::Refused { .. } | Self::Other { .. } => ProblemClass::Refused,
-            Self::Missing(_) | Self::Key(_) => ProblemClass::Usage,
-            Self::SingleUse => ProblemClass::Failed,
-            Self::Net(_) | Self::InDoubt(_) | Self::Unexpected { .. } | Self::NoToken { .. } => ProblemClass::Unknown,
+            Self::Refused { .. } | Self::ClaimMismatch { .. } => ProblemClass::Refused,
+            Self::MissingField(_) | Self::InvalidPrivateKey(_) => ProblemClass::Usage,
+            Self::RefreshTokenNotStorable => ProblemClass::Failed,
+            Self::Net(_) | Self::OutcomeUnknown(_) | Self::UnexpectedStatus { .. } | Self::NoToken { .. } => {
+                ProblemClass::Unknown
+            }
         }
     }
 }
 
-impl From<ExchangeError> for Problem {
-    fn from(error: ExchangeError) -> Self {
+impl From<TokenExchangeError> for Problem {
+    fn from(error: TokenExchangeError) -> Self {
         match error {
-            ExchangeError::Net(error) => error.into(),
+            TokenExchangeError::Net(error) => error.into(),
             error => Self::new("No access token", error.to_string(), error.remedy()).with_class(error.class()),
         }
     }
@@ -274,18 +280,18 @@ mod tests {
 
     #[test]
     fn every_error_has_a_remedy_and_a_family() {
-        let lost = || NetError::CutOff { host: "api.example".to_owned(), why: "because".to_owned() };
+        let lost = || NetError::ConnectionLost { host: "api.example".to_owned(), why: "because".to_owned() };
         let text = || "text".to_owned();
         let errors = [
-            (ExchangeError::Net(lost()), 5),
-            (ExchangeError::InDoubt(lost()), 5),
-            (ExchangeError::Refused { status: 401, why: text(), answer: Box::default() }, 4),
-            (ExchangeError::Unexpected { status: 500, why: text(), answer: Box::default() }, 5),
-            (ExchangeError::Key(text()), 2),
-            (ExchangeError::NoToken { status: 200 }, 5),
-            (ExchangeError::Other { field: text(), wanted: text(), given: text() }, 4),
-            (ExchangeError::Missing(text()), 2),
-            (ExchangeError::SingleUse, 1),
+            (TokenExchangeError::Net(lost()), 5),
+            (TokenExchangeError::OutcomeUnknown(lost()), 5),
+            (TokenExchangeError::Refused { status: 401, why: text(), response: Box::default() }, 4),
+            (TokenExchangeError::UnexpectedStatus { status: 500, why: text(), response: Box::default() }, 5),
+            (TokenExchangeError::InvalidPrivateKey(text()), 2),
+            (TokenExchangeError::NoToken { status: 200 }, 5),
+            (TokenExchangeError::ClaimMismatch { field: text(), wanted: text(), given: text() }, 4),
+            (TokenExchangeError::MissingField(text()), 2),
+            (TokenExchangeError::RefreshTokenNotStorable, 1),
         ];
         for (error, exit_code) in errors {
             let problem = Problem::from(error);
@@ -297,7 +303,7 @@ mod tests {
     #[test]
     fn an_end_is_a_moment() {
         let received = Timestamp::UNIX_EPOCH;
-        assert_eq!(Expiry::After(Duration::from_secs(60)).moment(received), received.checked_add(time::Duration::MINUTE));
-        assert_eq!(Expiry::After(Duration::MAX).moment(received), None);
+        assert_eq!(TokenExpiry::After(Duration::from_secs(60)).resolve(received), received.checked_add(time::Duration::MINUTE));
+        assert_eq!(TokenExpiry::After(Duration::MAX).resolve(received), None);
     }
 }

@@ -9,20 +9,20 @@ use http::{Method, StatusCode};
 use url::Url;
 use zeroize::Zeroizing;
 
-use super::{Bound, NetError, Outgoing, Payload};
+use super::{HostBoundSecret, NetError, OutgoingRequest, RequestBody};
 use crate::domain::redact::SecretRedactor;
 use crate::domain::request::HttpMethod as Verb;
 use crate::domain::{Origin, Secret};
 
 /// How many redirects are followed.
-const MOST_REDIRECTS: usize = 5;
+const MAX_REDIRECTS: usize = 5;
 
 /// The headers that may go to an origin nobody vouched for.
-const HARMLESS: [HeaderName; 3] = [header::ACCEPT, header::ACCEPT_LANGUAGE, header::ACCEPT_ENCODING];
+const HARMLESS_HEADERS: [HeaderName; 3] = [header::ACCEPT, header::ACCEPT_LANGUAGE, header::ACCEPT_ENCODING];
 
 /// Headers that are not the caller's to set. A `Host` of one's own would lead a secret to another site behind the
 /// same address; the others frame the message.
-const RESERVED: [HeaderName; 8] = [
+const RESERVED_HEADERS: [HeaderName; 8] = [
     header::AUTHORIZATION,
     header::PROXY_AUTHORIZATION,
     header::HOST,
@@ -34,7 +34,7 @@ const RESERVED: [HeaderName; 8] = [
 ];
 
 /// A request that is fit to be sent to its URL.
-pub(super) struct Leg {
+pub(super) struct PreparedRequest {
     pub(super) url: Url,
     method: Method,
     headers: HeaderMap,
@@ -43,27 +43,35 @@ pub(super) struct Leg {
     origins: Vec<Origin>,
     redirects: usize,
     /// Knows the secret of the header.
-    sent: SecretRedactor,
+    redactor: SecretRedactor,
 }
 
-impl Leg {
+impl PreparedRequest {
     /// The first leg. Fails if a secret is to go where it is not bound, or if anything in it cannot be sent.
-    pub(super) fn first(outgoing: Outgoing) -> Result<Self, NetError> {
+    pub(super) fn new(outgoing: OutgoingRequest) -> Result<Self, NetError> {
         check_url(&outgoing.url)?;
         let mut headers = read_headers(&outgoing.headers)?;
         let (mut origins, mut sent) = (Vec::new(), SecretRedactor::default());
         if let Some(bound) = outgoing.authorization {
-            check_bound(&outgoing.url, &bound.origins)?;
+            check_origin_allowed(&outgoing.url, &bound.origins)?;
             sent.add_secret(&bound.secret);
-            headers.insert(header::AUTHORIZATION, authorization(&bound)?);
+            headers.insert(header::AUTHORIZATION, authorization_header(&bound)?);
             origins = bound.origins;
         }
-        let body = unseal(outgoing.body, &outgoing.url)?;
-        Ok(Self { url: outgoing.url, method: verb(outgoing.method), headers, body, origins, redirects: 0, sent })
+        let body = body_bytes(outgoing.body, &outgoing.url)?;
+        Ok(Self {
+            url: outgoing.url,
+            method: to_http_method(outgoing.method),
+            headers,
+            body,
+            origins,
+            redirects: 0,
+            redactor: sent,
+        })
     }
 
     /// The request of this leg.
-    pub(super) fn request(&self) -> reqwest::Request {
+    pub(super) fn to_reqwest(&self) -> reqwest::Request {
         let mut request = reqwest::Request::new(self.method.clone(), self.url.clone());
         *request.headers_mut() = self.headers.clone();
         *request.body_mut() = self.body.clone().map(reqwest::Body::from);
@@ -71,8 +79,8 @@ impl Leg {
     }
 
     /// What knows the secret that was sent, wherever it went.
-    pub(super) fn into_sent(self) -> SecretRedactor {
-        self.sent
+    pub(super) fn into_redactor(self) -> SecretRedactor {
+        self.redactor
     }
 
     /// The host this leg goes to.
@@ -83,21 +91,21 @@ impl Leg {
     /// Turns to where an answer redirects to. `false`: the answer is final.
     ///
     /// Only requests that read and carry no body follow; the redirect of any other *is* the answer.
-    pub(super) fn follow(&mut self, status: StatusCode, headers: &HeaderMap) -> Result<bool, NetError> {
-        let Some(target) = self.target(status, headers) else { return Ok(false) };
+    pub(super) fn follow_redirect(&mut self, status: StatusCode, headers: &HeaderMap) -> Result<bool, NetError> {
+        let Some(target) = self.redirect_target(status, headers) else { return Ok(false) };
         self.redirects += 1;
-        if self.redirects > MOST_REDIRECTS {
-            return Err(NetError::Redirects { host: self.host().to_owned() });
+        if self.redirects > MAX_REDIRECTS {
+            return Err(NetError::TooManyRedirects { host: self.host().to_owned() });
         }
         self.check_redirect(&target)?;
         if !self.may_keep_headers(&target) {
-            self.headers = only_harmless(&self.headers);
+            self.headers = keep_harmless_headers(&self.headers);
         }
         self.url = target;
         Ok(true)
     }
 
-    fn target(&self, status: StatusCode, headers: &HeaderMap) -> Option<Url> {
+    fn redirect_target(&self, status: StatusCode, headers: &HeaderMap) -> Option<Url> {
         let follows = matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308);
         let reads = self.body.is_none() && (self.method == Method::GET || self.method == Method::HEAD);
         let location = headers.get(header::LOCATION).filter(|_| follows && reads)?;
@@ -107,7 +115,7 @@ impl Leg {
     fn check_redirect(&self, target: &Url) -> Result<(), NetError> {
         let downgrade = self.url.scheme() == "https" && target.scheme() != "https";
         if downgrade || check_url(target).is_err() {
-            return Err(NetError::Astray { host: self.host().to_owned(), to: target.origin().ascii_serialization() });
+            return Err(NetError::UnsafeRedirect { host: self.host().to_owned(), to: target.origin().ascii_serialization() });
         }
         Ok(())
     }
@@ -119,29 +127,29 @@ impl Leg {
 
 fn check_url(url: &Url) -> Result<(), NetError> {
     if !matches!(url.scheme(), "http" | "https") {
-        return Err(NetError::Unsendable(format!("{}: is not http", url.scheme())));
+        return Err(NetError::InvalidRequest(format!("{}: is not http", url.scheme())));
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return Err(NetError::Unsendable("the URL holds a user name or a password".to_owned()));
+        return Err(NetError::InvalidRequest("the URL holds a user name or a password".to_owned()));
     }
     Ok(())
 }
 
-fn check_bound(url: &Url, origins: &[Origin]) -> Result<(), NetError> {
+fn check_origin_allowed(url: &Url, origins: &[Origin]) -> Result<(), NetError> {
     let bound = Origin::from_url(url).is_some_and(|origin| origins.contains(&origin));
-    if bound { Ok(()) } else { Err(NetError::NotBound(url.origin().ascii_serialization())) }
+    if bound { Ok(()) } else { Err(NetError::OriginNotAllowed(url.origin().ascii_serialization())) }
 }
 
 fn read_headers(pairs: &[(String, String)]) -> Result<HeaderMap, NetError> {
     let mut headers = HeaderMap::with_capacity(pairs.len() + 1);
     for (name, value) in pairs {
         // Neither is echoed: a mistyped header may well hold a secret.
-        let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| unsendable("a header name is none"))?;
-        if RESERVED.contains(&name) {
-            return Err(NetError::Unsendable(format!("the header {name} is not the caller's to set")));
+        let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| invalid_request("a header name is none"))?;
+        if RESERVED_HEADERS.contains(&name) {
+            return Err(NetError::InvalidRequest(format!("the header {name} is not the caller's to set")));
         }
         let value = HeaderValue::from_str(value).map_err(|_| {
-            NetError::Unsendable(format!("the value of the header {name} holds a character that no header can carry"))
+            NetError::InvalidRequest(format!("the value of the header {name} holds a character that no header can carry"))
         })?;
         headers.append(name, value);
     }
@@ -150,7 +158,7 @@ fn read_headers(pairs: &[(String, String)]) -> Result<HeaderMap, NetError> {
 
 /// The header that carries the secret: allocated once at its size, wiped when its last clone goes, shown by nobody's
 /// `Debug`, and never entered into the compression table of HTTP/2.
-fn authorization(bound: &Bound) -> Result<HeaderValue, NetError> {
+fn authorization_header(bound: &HostBoundSecret) -> Result<HeaderValue, NetError> {
     let scheme = bound.scheme.as_str();
     let bytes = bound.secret.expose(|secret| {
         let mut bytes = Zeroizing::new(Vec::with_capacity(scheme.len() + 1 + secret.len()));
@@ -160,17 +168,17 @@ fn authorization(bound: &Bound) -> Result<HeaderValue, NetError> {
         bytes
     });
     let value = HeaderValue::from_maybe_shared(Bytes::from_owner(bytes));
-    let mut value = value.map_err(|_| unsendable("the secret holds a character that no header can carry"))?;
+    let mut value = value.map_err(|_| invalid_request("the secret holds a character that no header can carry"))?;
     value.set_sensitive(true);
     Ok(value)
 }
 
-fn unseal(payload: Payload, url: &Url) -> Result<Option<Bytes>, NetError> {
+fn body_bytes(payload: RequestBody, url: &Url) -> Result<Option<Bytes>, NetError> {
     match payload {
-        Payload::Empty => Ok(None),
-        Payload::Text(text) => Ok(Some(Bytes::from(text))),
-        Payload::Sealed { bytes, origins } => {
-            check_bound(url, &origins)?;
+        RequestBody::Empty => Ok(None),
+        RequestBody::Text(text) => Ok(Some(Bytes::from(text))),
+        RequestBody::HostBoundBytes { bytes, origins } => {
+            check_origin_allowed(url, &origins)?;
             Ok(Some(wiped_body(&bytes)))
         }
     }
@@ -180,11 +188,15 @@ fn wiped_body(secret: &Secret) -> Bytes {
     Bytes::from_owner(Zeroizing::new(secret.expose(<[u8]>::to_vec)))
 }
 
-fn only_harmless(headers: &HeaderMap) -> HeaderMap {
-    headers.iter().filter(|(name, _)| HARMLESS.contains(name)).map(|(name, value)| (name.clone(), value.clone())).collect()
+fn keep_harmless_headers(headers: &HeaderMap) -> HeaderMap {
+    headers
+        .iter()
+        .filter(|(name, _)| HARMLESS_HEADERS.contains(name))
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect()
 }
 
-const fn verb(method: Verb) -> Method {
+const fn to_http_method(method: Verb) -> Method {
     match method {
         Verb::Get => Method::GET,
         Verb::Head => Method::HEAD,
@@ -196,8 +208,8 @@ const fn verb(method: Verb) -> Method {
     }
 }
 
-fn unsendable(why: &str) -> NetError {
-    NetError::Unsendable(why.to_owned())
+fn invalid_request(why: &str) -> NetError {
+    NetError::InvalidRequest(why.to_owned())
 }
 
 #[cfg(test)]
@@ -206,29 +218,33 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::net::Limits;
+    use crate::net::RequestLimits;
 
     const SECRET: &str = "canary-4711";
 
-    fn outgoing(method: Verb, url: &str) -> Outgoing {
+    fn outgoing(method: Verb, url: &str) -> OutgoingRequest {
         let secret = Arc::new(Secret::from_text(SECRET.to_owned()));
         let origins = ["https://api.example", "https://auth.example", "http://127.0.0.1:4000"];
         let origins = origins.into_iter().map(|text| Origin::parse(text).unwrap()).collect();
-        Outgoing {
+        OutgoingRequest {
             method,
             url: Url::parse(url).unwrap(),
             headers: vec![("x-api-key".to_owned(), "custom".to_owned()), ("accept".to_owned(), "text/plain".to_owned())],
-            body: Payload::Empty,
-            authorization: Some(Bound { scheme: "token".to_owned(), secret, origins }),
-            limits: Limits { connect: Duration::from_secs(1), total: Duration::from_secs(1), body: 1 },
+            body: RequestBody::Empty,
+            authorization: Some(HostBoundSecret { scheme: "token".to_owned(), secret, origins }),
+            limits: RequestLimits {
+                connect_timeout: Duration::from_secs(1),
+                total_timeout: Duration::from_secs(1),
+                max_body_bytes: 1,
+            },
             ca_file: None,
         }
     }
 
-    fn redirect(from: &str, to: &str) -> Result<Leg, NetError> {
-        let mut leg = Leg::first(outgoing(Verb::Get, from)).unwrap();
+    fn redirect(from: &str, to: &str) -> Result<PreparedRequest, NetError> {
+        let mut leg = PreparedRequest::new(outgoing(Verb::Get, from)).unwrap();
         let headers = HeaderMap::from_iter([(header::LOCATION, HeaderValue::from_str(to).unwrap())]);
-        assert!(leg.follow(StatusCode::FOUND, &headers)?);
+        assert!(leg.follow_redirect(StatusCode::FOUND, &headers)?);
         Ok(leg)
     }
 
@@ -247,23 +263,23 @@ mod tests {
             "http://localhost:4000/",
         ];
         for url in strangers {
-            assert!(Leg::first(outgoing(Verb::Get, url)).is_err(), "{url}");
+            assert!(PreparedRequest::new(outgoing(Verb::Get, url)).is_err(), "{url}");
         }
         for url in ["https://api.example:443/a", "https://API.example/a", "http://127.1:4000/"] {
-            assert!(Leg::first(outgoing(Verb::Get, url)).is_ok(), "{url} is its own");
+            assert!(PreparedRequest::new(outgoing(Verb::Get, url)).is_ok(), "{url} is its own");
         }
     }
 
     #[test]
     fn a_url_with_a_user_is_not_sent() {
-        let error = Leg::first(outgoing(Verb::Get, "https://u:p@api.example/")).err().unwrap();
-        assert!(matches!(&error, NetError::Unsendable(why) if !why.contains("u:p")), "{error}");
+        let error = PreparedRequest::new(outgoing(Verb::Get, "https://u:p@api.example/")).err().unwrap();
+        assert!(matches!(&error, NetError::InvalidRequest(why) if !why.contains("u:p")), "{error}");
     }
 
     #[test]
     fn the_header_is_sensitive_and_exact() {
-        let leg = Leg::first(outgoing(Verb::Get, "https://api.example/")).unwrap();
-        let value = leg.request().headers()[header::AUTHORIZATION].clone();
+        let leg = PreparedRequest::new(outgoing(Verb::Get, "https://api.example/")).unwrap();
+        let value = leg.to_reqwest().headers()[header::AUTHORIZATION].clone();
         assert!(value.is_sensitive());
         assert_eq!(value.as_bytes(), format!("token {SECRET}").as_bytes());
         assert_eq!(format!("{value:?}"), "Sensitive");
@@ -273,7 +289,7 @@ mod tests {
     fn a_secret_without_a_scheme_stands_alone() {
         let mut outgoing = outgoing(Verb::Get, "https://api.example/");
         outgoing.authorization.as_mut().unwrap().scheme.clear();
-        let leg = Leg::first(outgoing).unwrap();
+        let leg = PreparedRequest::new(outgoing).unwrap();
         assert_eq!(leg.headers[header::AUTHORIZATION].as_bytes(), SECRET.as_bytes());
     }
 
@@ -286,8 +302,8 @@ mod tests {
         let mut named = outgoing(Verb::Get, "https://api.example/");
         named.headers.push((format!("{SECRET} "), "value".to_owned()));
         for outgoing in [broken, custom, named] {
-            let error = Leg::first(outgoing).err().unwrap();
-            assert!(matches!(error, NetError::Unsendable(_)));
+            let error = PreparedRequest::new(outgoing).err().unwrap();
+            assert!(matches!(error, NetError::InvalidRequest(_)));
             assert!(!format!("{error} {error:?}").contains(SECRET));
         }
     }
@@ -297,7 +313,7 @@ mod tests {
         for name in ["Host", "authorization", "content-length", "Transfer-Encoding"] {
             let mut outgoing = outgoing(Verb::Get, "https://api.example/");
             outgoing.headers.push((name.to_owned(), "1".to_owned()));
-            assert!(matches!(Leg::first(outgoing), Err(NetError::Unsendable(_))), "{name}");
+            assert!(matches!(PreparedRequest::new(outgoing), Err(NetError::InvalidRequest(_))), "{name}");
         }
     }
 
@@ -322,14 +338,14 @@ mod tests {
     fn what_was_left_behind_is_not_taken_up_again() {
         let mut leg = redirect("https://api.example/a", "https://evil.example/").unwrap();
         let back = HeaderMap::from_iter([(header::LOCATION, HeaderValue::from_static("https://api.example/steal"))]);
-        assert!(leg.follow(StatusCode::TEMPORARY_REDIRECT, &back).unwrap());
+        assert!(leg.follow_redirect(StatusCode::TEMPORARY_REDIRECT, &back).unwrap());
         assert!(!leg.headers.contains_key(header::AUTHORIZATION));
     }
 
     #[test]
     fn unsafe_redirects_are_not_followed() {
         for to in ["http://api.example/", "http://127.0.0.1:4000/", "ftp://api.example/", "https://api.example@evil.example/"] {
-            assert!(matches!(redirect("https://api.example/a?key=1", to), Err(NetError::Astray { .. })), "{to}");
+            assert!(matches!(redirect("https://api.example/a?key=1", to), Err(NetError::UnsafeRedirect { .. })), "{to}");
         }
     }
 
@@ -337,19 +353,21 @@ mod tests {
     fn a_redirect_is_the_answer_to_what_writes_or_has_a_body() {
         let headers = HeaderMap::from_iter([(header::LOCATION, HeaderValue::from_static("/elsewhere"))]);
         for method in [Verb::Post, Verb::Put, Verb::Patch, Verb::Delete, Verb::Options] {
-            let mut leg = Leg::first(outgoing(method, "https://api.example/")).unwrap();
-            assert!(!leg.follow(StatusCode::TEMPORARY_REDIRECT, &headers).unwrap(), "{method}");
+            let mut leg = PreparedRequest::new(outgoing(method, "https://api.example/")).unwrap();
+            assert!(!leg.follow_redirect(StatusCode::TEMPORARY_REDIRECT, &headers).unwrap(), "{method}");
         }
         let mut with_body = outgoing(Verb::Get, "https://api.example/");
-        with_body.body = Payload::Text("text".to_owned());
-        assert!(!Leg::first(with_body).unwrap().follow(StatusCode::FOUND, &headers).unwrap());
+        with_body.body = RequestBody::Text("text".to_owned());
+        assert!(!PreparedRequest::new(with_body).unwrap().follow_redirect(StatusCode::FOUND, &headers).unwrap());
     }
 
     #[test]
     fn a_sealed_body_goes_to_its_origins_only() {
         let mut outgoing = outgoing(Verb::Post, "https://api.example/");
         let origins = vec![Origin::parse("https://auth.example").unwrap()];
-        outgoing.body = Payload::Sealed { bytes: Secret::from_text(SECRET.to_owned()), origins };
-        assert!(matches!(Leg::first(outgoing), Err(NetError::NotBound(origin)) if origin == "https://api.example"));
+        outgoing.body = RequestBody::HostBoundBytes { bytes: Secret::from_text(SECRET.to_owned()), origins };
+        assert!(
+            matches!(PreparedRequest::new(outgoing), Err(NetError::OriginNotAllowed(origin)) if origin == "https://api.example")
+        );
     }
 }

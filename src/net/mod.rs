@@ -29,18 +29,18 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-pub use claims::Claims;
-pub use client::{Client, Proxies};
-pub use error::{NetError, Obstacle};
-pub use lines::{Lines, lines};
-pub use trust::{Authorities, authorities};
+pub use claims::AccessTokenClaims;
+pub use client::{HttpClient, ProxyConfig};
+pub use error::{ConnectFailure, NetError};
+pub use lines::{WirePreview, preview_request};
+pub use trust::{CaInfo, load_ca_info};
 
 use crate::domain::request::HttpMethod;
 use crate::domain::response::ApiResponse;
 use crate::domain::{Origin, Secret};
 
 /// What is to be sent.
-pub struct Outgoing {
+pub struct OutgoingRequest {
     /// The method.
     pub method: HttpMethod,
     /// Where to. It holds no user name and no password.
@@ -48,17 +48,17 @@ pub struct Outgoing {
     /// Headers, names lower case. `Authorization` is not among them, nor `Host`, nor anything that frames the message.
     pub headers: Vec<(String, String)>,
     /// The body.
-    pub body: Payload,
+    pub body: RequestBody,
     /// The secret to go along, and where it may go.
-    pub authorization: Option<Bound>,
+    pub authorization: Option<HostBoundSecret>,
     /// What to bear with.
-    pub limits: Limits,
+    pub limits: RequestLimits,
     /// A PEM file with further certificate authorities.
     pub ca_file: Option<PathBuf>,
 }
 
 /// A secret, the scheme it is sent with, and the origins it is bound to.
-pub struct Bound {
+pub struct HostBoundSecret {
     /// The scheme, such as `token`; empty where the secret stands alone.
     pub scheme: String,
     /// The secret.
@@ -68,14 +68,14 @@ pub struct Bound {
 }
 
 /// The body of a request.
-pub enum Payload {
+pub enum RequestBody {
     /// None.
     Empty,
     /// Text that holds no secret.
     Text(String),
     /// Bytes that hold a secret (a form of a token exchange). They go only to the origins they are bound to, and
     /// never along a redirect.
-    Sealed {
+    HostBoundBytes {
         /// The bytes.
         bytes: Secret,
         /// Where they may go.
@@ -85,13 +85,13 @@ pub enum Payload {
 
 /// What to bear with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
+pub struct RequestLimits {
     /// Until a connection stands: name, socket, proxy and TLS together.
-    pub connect: Duration,
+    pub connect_timeout: Duration,
     /// Until the whole answer is here, redirects included.
-    pub total: Duration,
+    pub total_timeout: Duration,
     /// The largest body in bytes, after decompression; the rest is not read.
-    pub body: u64,
+    pub max_body_bytes: u64,
 }
 
 /// A way to send requests; the real one is [`Client`].
@@ -99,5 +99,5 @@ pub struct Limits {
 pub trait Transport: Send + Sync {
     /// Sends a request and reads the answer, within its limits. Dropping the future cancels it and closes the
     /// connection.
-    async fn send(&self, outgoing: Outgoing) -> Result<ApiResponse, NetError>;
+    async fn send(&self, outgoing: OutgoingRequest) -> Result<ApiResponse, NetError>;
 }

@@ -4,17 +4,17 @@ use std::time::Instant;
 
 use http::header::{CONTENT_TYPE, HeaderMap};
 
-use super::{Limits, NetError};
+use super::{NetError, RequestLimits};
 use crate::domain::redact::SecretRedactor;
 use crate::domain::response::{ApiResponse, ResponseBody};
 use crate::domain::text;
 use crate::domain::timing::{ConnectionOrigin, RequestTiming};
 
 /// Bodies above this size are cleaned on another thread, so that one large answer does not hold up a thousand checks.
-const LARGE: usize = 256 * 1024;
+const MAX_INLINE_BODY_BYTES: usize = 256 * 1024;
 
 /// What was seen of the time until the head of an answer was here.
-pub(super) struct Clock {
+pub(super) struct ResponseClock {
     /// When the request began.
     pub(super) started: Instant,
     /// How its connection came about.
@@ -22,10 +22,10 @@ pub(super) struct Clock {
 }
 
 /// Reads an answer whose head is here. The secrets that were sent are taken out of it, in case the server echoes them.
-pub(super) async fn read(
+pub(super) async fn read_response(
     mut response: reqwest::Response,
-    Clock { started, connection }: Clock,
-    limits: Limits,
+    ResponseClock { started, connection }: ResponseClock,
+    limits: RequestLimits,
     sent: SecretRedactor,
 ) -> Result<ApiResponse, NetError> {
     let first_byte_ms = elapsed_ms(started);
@@ -33,11 +33,11 @@ pub(super) async fn read(
     let (size, textual) = (bytes.len() as u64, is_textual(response.headers()));
     let headers = read_headers(response.headers(), &sent);
     let url = sent.redact_known(response.url().to_string());
-    let body = if bytes.len() > LARGE {
-        let cleaning = tokio::task::spawn_blocking(move || interpret(bytes, textual, &sent));
-        cleaning.await.map_err(|_| NetError::Unsendable("the program is ending".to_owned()))?
+    let body = if bytes.len() > MAX_INLINE_BODY_BYTES {
+        let cleaning = tokio::task::spawn_blocking(move || decode_body(bytes, textual, &sent));
+        cleaning.await.map_err(|_| NetError::InvalidRequest("the program is ending".to_owned()))?
     } else {
-        interpret(bytes, textual, &sent)
+        decode_body(bytes, textual, &sent)
     };
     Ok(ApiResponse {
         status: response.status().as_u16(),
@@ -47,18 +47,20 @@ pub(super) async fn read(
         timing: RequestTiming { connection, first_byte_ms, total_ms: elapsed_ms(started) },
         size,
         url,
-        version: version(response.version()),
+        version: http_version_name(response.version()),
     })
 }
 
 /// The body up to the limit, and whether there is more of it. The limit counts what decompression gives, so a small
 /// answer cannot become a large one; what lies beyond is never read, and the connection closes.
-async fn read_body(response: &mut reqwest::Response, limits: Limits) -> Result<(Vec<u8>, bool), NetError> {
+async fn read_body(response: &mut reqwest::Response, limits: RequestLimits) -> Result<(Vec<u8>, bool), NetError> {
     let host = response.url().host_str().unwrap_or_default().to_owned();
-    let limit = usize::try_from(limits.body).unwrap_or(usize::MAX);
+    let limit = usize::try_from(limits.max_body_bytes).unwrap_or(usize::MAX);
     let announced = response.content_length().and_then(|length| usize::try_from(length).ok()).unwrap_or(0);
-    let mut body = Vec::with_capacity(announced.min(limit).min(LARGE));
-    while let Some(chunk) = response.chunk().await.map_err(|error| NetError::of(error, &host, limits.connect))? {
+    let mut body = Vec::with_capacity(announced.min(limit).min(MAX_INLINE_BODY_BYTES));
+    while let Some(chunk) =
+        response.chunk().await.map_err(|error| NetError::from_reqwest(error, &host, limits.connect_timeout))?
+    {
         let room = limit - body.len();
         body.extend_from_slice(&chunk[..chunk.len().min(room)]);
         if chunk.len() > room {
@@ -74,14 +76,14 @@ fn read_headers(headers: &HeaderMap, sent: &SecretRedactor) -> Vec<(String, Stri
 }
 
 /// Text is what is UTF-8, or what says it is text, or what holds a secret that was sent; everything else stays bytes.
-fn interpret(bytes: Vec<u8>, textual: bool, sent: &SecretRedactor) -> ResponseBody {
+fn decode_body(bytes: Vec<u8>, textual: bool, sent: &SecretRedactor) -> ResponseBody {
     if bytes.is_empty() {
         return ResponseBody::Empty;
     }
-    let text = |text| ResponseBody::Text(sent.redact_known(clean(text)));
+    let text = |text| ResponseBody::Text(sent.redact_known(clean_text(text)));
     match String::from_utf8(bytes) {
         Ok(whole) => text(whole),
-        Err(error) if textual || is_cut_character(&error) || sent.contains_secret(error.as_bytes()) => {
+        Err(error) if textual || ends_in_partial_character(&error) || sent.contains_secret(error.as_bytes()) => {
             text(String::from_utf8_lossy(error.as_bytes()).into_owned())
         }
         Err(error) => ResponseBody::Binary(error.into_bytes()),
@@ -89,12 +91,12 @@ fn interpret(bytes: Vec<u8>, textual: bool, sent: &SecretRedactor) -> ResponseBo
 }
 
 /// Whether the only thing wrong is that the last character is incomplete, as at the end of a cut text.
-fn is_cut_character(error: &std::string::FromUtf8Error) -> bool {
+fn ends_in_partial_character(error: &std::string::FromUtf8Error) -> bool {
     error.utf8_error().error_len().is_none() && error.utf8_error().valid_up_to() > 0
 }
 
 /// Most answers are printable ASCII and need no copy.
-fn clean(text: String) -> String {
+fn clean_text(text: String) -> String {
     let harmless = text.bytes().all(|byte| matches!(byte, b' '..=b'~' | b'\n' | b'\t'));
     if harmless { text } else { text::sanitize(&text) }
 }
@@ -105,7 +107,7 @@ fn is_textual(headers: &HeaderMap) -> bool {
     essence.starts_with("text/") || essence.ends_with("/json") || essence.ends_with("+json")
 }
 
-fn version(version: http::Version) -> String {
+fn http_version_name(version: http::Version) -> String {
     match version {
         http::Version::HTTP_2 => "HTTP/2".to_owned(),
         http::Version::HTTP_3 => "HTTP/3".to_owned(),
@@ -125,12 +127,15 @@ mod tests {
 
     #[test]
     fn text_is_what_is_utf8_or_says_so() {
-        assert_eq!(interpret(Vec::new(), true, &SecretRedactor::default()), ResponseBody::Empty);
-        assert_eq!(interpret(b"{}\r\n".to_vec(), false, &SecretRedactor::default()), ResponseBody::Text("{}\n".to_owned()));
-        assert_eq!(interpret(b"a\xffb".to_vec(), true, &SecretRedactor::default()), ResponseBody::Text("a\u{fffd}b".to_owned()));
-        assert_eq!(interpret(b"a\xffb".to_vec(), false, &SecretRedactor::default()), ResponseBody::Binary(b"a\xffb".to_vec()));
+        assert_eq!(decode_body(Vec::new(), true, &SecretRedactor::default()), ResponseBody::Empty);
+        assert_eq!(decode_body(b"{}\r\n".to_vec(), false, &SecretRedactor::default()), ResponseBody::Text("{}\n".to_owned()));
         assert_eq!(
-            interpret("aé".as_bytes()[..2].to_vec(), false, &SecretRedactor::default()),
+            decode_body(b"a\xffb".to_vec(), true, &SecretRedactor::default()),
+            ResponseBody::Text("a\u{fffd}b".to_owned())
+        );
+        assert_eq!(decode_body(b"a\xffb".to_vec(), false, &SecretRedactor::default()), ResponseBody::Binary(b"a\xffb".to_vec()));
+        assert_eq!(
+            decode_body("aé".as_bytes()[..2].to_vec(), false, &SecretRedactor::default()),
             ResponseBody::Text("a\u{fffd}".to_owned())
         );
     }
@@ -138,7 +143,7 @@ mod tests {
     #[test]
     fn nothing_that_steers_a_terminal_remains() {
         assert_eq!(
-            interpret(b"\x1b[2Jx\x07".to_vec(), false, &SecretRedactor::default()),
+            decode_body(b"\x1b[2Jx\x07".to_vec(), false, &SecretRedactor::default()),
             ResponseBody::Text("\u{fffd}[2Jx\u{fffd}".to_owned())
         );
     }
@@ -155,11 +160,11 @@ mod tests {
             b"\xff 7333637233742d76616c7565",
             b"\xff czNjcjN0LXZhbHVl",
         ] {
-            let ResponseBody::Text(text) = interpret(echo.to_vec(), false, &sent) else { panic!("not text") };
+            let ResponseBody::Text(text) = decode_body(echo.to_vec(), false, &sent) else { panic!("not text") };
             let hidden = ["s3cr3t", "733363", "czNjcj"].iter().all(|piece| !text.contains(piece));
             assert!(text.contains(crate::domain::redact::MASK) && hidden, "{text}");
         }
-        assert_eq!(interpret(vec![0xff, 0], false, &sent), ResponseBody::Binary(vec![0xff, 0]));
+        assert_eq!(decode_body(vec![0xff, 0], false, &sent), ResponseBody::Binary(vec![0xff, 0]));
     }
 
     #[test]

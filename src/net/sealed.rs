@@ -3,13 +3,13 @@
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use super::Payload;
+use super::RequestBody;
 use crate::domain::{Origin, Secret};
 
-impl Payload {
+impl RequestBody {
     /// A JSON body in which `secret` stands where `template` has the string `blank`, sealed for these origins. `None`
     /// where the template has no such blank, or the secret is no text.
-    pub fn fill(template: &Value, blank: &str, secret: &Secret, origins: Vec<Origin>) -> Option<Self> {
+    pub fn from_json_template(template: &Value, blank: &str, secret: &Secret, origins: Vec<Origin>) -> Option<Self> {
         let text = template.to_string();
         let (before, after) = text.split_once(&Value::from(blank).to_string())?;
         let bytes = secret.expose(|secret| {
@@ -20,7 +20,7 @@ impl Payload {
             }
             Some(Secret::new(bytes))
         })?;
-        Some(Self::Sealed { bytes, origins })
+        Some(Self::HostBoundBytes { bytes, origins })
     }
 }
 
@@ -34,14 +34,15 @@ mod tests {
     fn the_secret_stands_where_the_blank_was_and_goes_nowhere_else() {
         let origin = Origin::parse("https://api.example").unwrap();
         let secret = Secret::from_text("a\"b\\c".to_owned());
-        let filled = Payload::fill(&json!({"mode": "delete", "secret": "?"}), "?", &secret, vec![origin.clone()]);
-        let Some(Payload::Sealed { bytes, origins }) = filled else { panic!("not sealed") };
+        let filled =
+            RequestBody::from_json_template(&json!({"mode": "delete", "secret": "?"}), "?", &secret, vec![origin.clone()]);
+        let Some(RequestBody::HostBoundBytes { bytes, origins }) = filled else { panic!("not sealed") };
         bytes.expose(|bytes| assert_eq!(bytes, br#"{"mode":"delete","secret":"a\"b\\c"}"#));
         assert_eq!(origins, [origin]);
     }
 
     #[test]
     fn a_template_without_the_blank_is_no_body() {
-        assert!(Payload::fill(&json!({"a": 1}), "?", &Secret::from_text("x".to_owned()), Vec::new()).is_none());
+        assert!(RequestBody::from_json_template(&json!({"a": 1}), "?", &Secret::from_text("x".to_owned()), Vec::new()).is_none());
     }
 }

@@ -12,37 +12,37 @@ use oauth2::{
 };
 use url::Url;
 
-use super::exchange::{Exchange, ExchangeError};
-use super::grant::Grant;
-use super::oauth::{CLIENT_ID, CLIENT_SECRET, Refreshed};
-use super::{NetError, Outgoing, Payload, Transport};
+use super::exchange::{TokenExchange, TokenExchangeError};
+use super::grant::TokenResponse;
+use super::oauth::{CLIENT_ID, CLIENT_SECRET, RefreshResult};
+use super::{NetError, OutgoingRequest, RequestBody, Transport};
 use crate::domain::provider::AuthMethod;
 use crate::domain::region::HostRole;
 use crate::domain::request::HttpMethod;
 use crate::domain::{Origin, Secret, text};
 
 /// The longest word of a provider about a refusal, in characters.
-const LONGEST_REMARK: usize = 200;
+const MAX_REASON_CHARS: usize = 200;
 
 /// A sign-in that was begun: what only the program that began it knows.
-pub struct SignIn {
-    address: Url,
-    redirect: Url,
+pub struct AuthorizationRequest {
+    authorization_url: Url,
+    redirect_url: Url,
     state: Secret,
-    verifier: Secret,
+    pkce_verifier: Secret,
 }
 
 /// What the browser brought back.
-pub enum Callback {
+pub enum AuthorizationResponse {
     /// The person agreed.
-    Agreed {
+    Approved {
         /// The code that is exchanged for tokens, once.
         code: Secret,
         /// The host that is to be asked for them, where the provider names one. It may be anybody's.
         instance: Option<String>,
     },
     /// The person, or the provider, did not.
-    Refused {
+    Denied {
         /// The provider's word for it, such as `access_denied`.
         error: String,
         /// The same in a sentence; empty where there is none.
@@ -53,108 +53,112 @@ pub enum Callback {
 /// An answer that is not to this sign-in: its state is missing or another one. Neither of the two is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the answer does not belong to the sign-in that was begun here")]
-pub struct Stranger;
+pub struct StateMismatch;
 
-impl SignIn {
+impl AuthorizationRequest {
     /// Begins a sign-in at `page`, from which the browser comes back to `redirect`.
-    pub fn begin(client_id: &str, page: Url, redirect: Url) -> Self {
+    pub fn new(client_id: &str, page: Url, redirect: Url) -> Self {
         let client = BasicClient::new(ClientId::new(client_id.to_owned()))
             .set_auth_uri(AuthUrl::from_url(page))
             .set_redirect_uri(RedirectUrl::from_url(redirect.clone()));
         let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
         let (address, state) = client.authorize_url(CsrfToken::new_random).set_pkce_challenge(challenge).url();
         Self {
-            address,
-            redirect,
+            authorization_url: address,
+            redirect_url: redirect,
             state: Secret::from_text(state.into_secret()),
-            verifier: Secret::from_text(verifier.into_secret()),
+            pkce_verifier: Secret::from_text(verifier.into_secret()),
         }
     }
 
     /// The page on which a person agrees.
     pub const fn address(&self) -> &Url {
-        &self.address
+        &self.authorization_url
     }
 
     /// Where the browser comes back to.
     pub const fn redirect(&self) -> &Url {
-        &self.redirect
+        &self.redirect_url
     }
 
     /// Reads the address with which the browser came back. Nothing in it is looked at before its state has proved that
     /// it answers this sign-in.
-    pub fn read(&self, answer: &Url) -> Result<Callback, Stranger> {
+    pub fn parse_response(&self, answer: &Url) -> Result<AuthorizationResponse, StateMismatch> {
         let member = |name: &str| answer.query_pairs().find(|(known, _)| known == name).map(|(_, value)| value.into_owned());
         let state = Secret::from_text(member("state").unwrap_or_default());
         if !state.same_as(&self.state) {
-            return Err(Stranger);
+            return Err(StateMismatch);
         }
-        let short = |text: String| text::sanitize_line(&text).chars().take(LONGEST_REMARK).collect::<String>();
+        let short = |text: String| text::sanitize_line(&text).chars().take(MAX_REASON_CHARS).collect::<String>();
         let description = || member("error_description").map(short).unwrap_or_default();
         Ok(match (member("error"), member("code").filter(|code| !code.is_empty())) {
-            (Some(error), _) => Callback::Refused { error: short(error), description: description() },
-            (None, Some(code)) => Callback::Agreed { code: Secret::from_text(code), instance: member("instance") },
-            (None, None) => Callback::Refused { error: "no code".to_owned(), description: description() },
+            (Some(error), _) => AuthorizationResponse::Denied { error: short(error), description: description() },
+            (None, Some(code)) => AuthorizationResponse::Approved { code: Secret::from_text(code), instance: member("instance") },
+            (None, None) => AuthorizationResponse::Denied { error: "no code".to_owned(), description: description() },
         })
     }
 }
 
-impl SignIn {
+impl AuthorizationRequest {
     /// The address in a pasted text, if it answers this sign-in. It holds the code, so the text is a secret.
-    pub fn read_pasted(&self, text: &Secret) -> Result<Url, Stranger> {
-        let address = Url::parse(lend(text).trim()).map_err(|_| Stranger)?;
-        self.read(&address).map(|_| address)
+    pub fn parse_pasted(&self, text: &Secret) -> Result<Url, StateMismatch> {
+        let address = Url::parse(secret_text(text).trim()).map_err(|_| StateMismatch)?;
+        self.parse_response(&address).map(|_| address)
     }
 }
 
-impl Exchange<'_> {
+impl TokenExchange<'_> {
     /// Exchanges the code, which is this exchange's secret, for the tokens. It can be done once.
-    pub async fn redeem(&self, sign_in: &SignIn, transport: &dyn Transport) -> Result<Refreshed, ExchangeError> {
+    pub async fn exchange_code(
+        &self,
+        sign_in: &AuthorizationRequest,
+        transport: &dyn Transport,
+    ) -> Result<RefreshResult, TokenExchangeError> {
         let AuthMethod::RefreshToken { token, scheme, .. } = self.authorization else {
-            return Err(ExchangeError::Missing("sign-in".to_owned()));
+            return Err(TokenExchangeError::MissingField("sign-in".to_owned()));
         };
-        let answer = transport.send(self.request_for_tokens(sign_in, token)?).await?;
+        let answer = transport.send(self.token_request(sign_in, token)?).await?;
         let client_secret = self.parts.get(CLIENT_SECRET).map(AsRef::as_ref);
-        let sent: Vec<&Secret> = [self.secret.as_ref(), &sign_in.verifier].into_iter().chain(client_secret).collect();
-        let mut grant = Grant::read(&answer, &sent)?;
-        Ok(Refreshed { next: grant.take_refresh_token(), access: grant.into_access_token(scheme) })
+        let sent: Vec<&Secret> = [self.secret.as_ref(), &sign_in.pkce_verifier].into_iter().chain(client_secret).collect();
+        let mut grant = TokenResponse::parse(&answer, &sent)?;
+        Ok(RefreshResult { next: grant.take_refresh_token(), access: grant.into_access_token(scheme) })
     }
 
     /// The crate makes the request and hands it to whoever sends it; here that is nobody yet.
-    fn request_for_tokens(&self, sign_in: &SignIn, path: &str) -> Result<Outgoing, ExchangeError> {
+    fn token_request(&self, sign_in: &AuthorizationRequest, path: &str) -> Result<OutgoingRequest, TokenExchangeError> {
         let origin = self.region.origin(HostRole::Api);
-        let endpoint = TokenUrl::new(format!("{origin}{path}")).map_err(|_| unsendable())?;
+        let endpoint = TokenUrl::new(format!("{origin}{path}")).map_err(|_| invalid_endpoint())?;
         let client = BasicClient::new(ClientId::new(self.field(CLIENT_ID)?.to_owned()))
             .set_token_uri(endpoint)
-            .set_redirect_uri(RedirectUrl::from_url(sign_in.redirect.clone()))
+            .set_redirect_uri(RedirectUrl::from_url(sign_in.redirect_url.clone()))
             .set_auth_type(AuthType::RequestBody);
         // A public client has no secret.
         let client = match self.parts.get(CLIENT_SECRET) {
-            Some(secret) => client.set_client_secret(ClientSecret::new(lend(secret))),
+            Some(secret) => client.set_client_secret(ClientSecret::new(secret_text(secret))),
             None => client,
         };
         let made = RefCell::new(None);
-        let sender = |request: HttpRequest| -> Result<HttpResponse, NotSent> {
+        let sender = |request: HttpRequest| -> Result<HttpResponse, RequestNotSent> {
             made.replace(Some(request));
-            Err(NotSent)
+            Err(RequestNotSent)
         };
-        let request = client.exchange_code(AuthorizationCode::new(lend(self.secret)));
-        let request = request.set_pkce_verifier(PkceCodeVerifier::new(lend(&sign_in.verifier)));
+        let request = client.exchange_code(AuthorizationCode::new(secret_text(self.secret)));
+        let request = request.set_pkce_verifier(PkceCodeVerifier::new(secret_text(&sign_in.pkce_verifier)));
         // What comes back says only that nothing was sent.
         drop(request.request(&sender));
-        made.into_inner().and_then(|request| self.outgoing_from(request, origin)).ok_or_else(|| unsendable().into())
+        made.into_inner().and_then(|request| self.convert_request(request, origin)).ok_or_else(|| invalid_endpoint().into())
     }
 
     /// The crate's request as one of ours, its body sealed for the origin.
-    fn outgoing_from(&self, request: HttpRequest, origin: &Origin) -> Option<Outgoing> {
+    fn convert_request(&self, request: HttpRequest, origin: &Origin) -> Option<OutgoingRequest> {
         let url = Url::parse(&request.uri().to_string()).ok()?;
         let headers = request.headers().iter();
         let headers = headers.filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())));
-        Some(Outgoing {
+        Some(OutgoingRequest {
             method: HttpMethod::Post,
             url,
             headers: headers.collect(),
-            body: Payload::Sealed { bytes: Secret::new(request.into_body()), origins: vec![origin.clone()] },
+            body: RequestBody::HostBoundBytes { bytes: Secret::new(request.into_body()), origins: vec![origin.clone()] },
             authorization: None,
             limits: self.limits,
             ca_file: self.region.ca_file.clone(),
@@ -165,29 +169,29 @@ impl Exchange<'_> {
 /// Said to the crate, which would send the request at once and read the answer itself.
 #[derive(Debug, thiserror::Error)]
 #[error("not sent yet")]
-struct NotSent;
+struct RequestNotSent;
 
-fn lend(secret: &Secret) -> String {
+fn secret_text(secret: &Secret) -> String {
     secret.expose(|bytes| String::from_utf8_lossy(bytes).into_owned())
 }
 
-fn unsendable() -> NetError {
-    NetError::Unsendable("the path of the token endpoint is none".to_owned())
+fn invalid_endpoint() -> NetError {
+    NetError::InvalidRequest("the path of the token endpoint is none".to_owned())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn begun() -> SignIn {
+    fn begun() -> AuthorizationRequest {
         let page = Url::parse("https://app.example/oauth2/authorize").unwrap();
-        SignIn::begin("client-1", page, Url::parse("http://127.0.0.1:4711/callback").unwrap())
+        AuthorizationRequest::new("client-1", page, Url::parse("http://127.0.0.1:4711/callback").unwrap())
     }
 
-    fn answer(sign_in: &SignIn, rest: &str) -> Result<Callback, Stranger> {
+    fn answer(sign_in: &AuthorizationRequest, rest: &str) -> Result<AuthorizationResponse, StateMismatch> {
         let query: Vec<_> = sign_in.address().query_pairs().collect();
         let state = &query.iter().find(|(name, _)| name == "state").unwrap().1;
-        sign_in.read(&Url::parse(&format!("http://127.0.0.1:4711/callback?{rest}&state={state}")).unwrap())
+        sign_in.parse_response(&Url::parse(&format!("http://127.0.0.1:4711/callback?{rest}&state={state}")).unwrap())
     }
 
     #[test]
@@ -205,7 +209,7 @@ mod tests {
     fn a_strange_state_is_refused_whatever_else_is_in_it() {
         for query in ["code=c&state=wrong", "code=c", "error=access_denied&state=", ""] {
             let address = Url::parse(&format!("http://127.0.0.1:4711/callback?{query}")).unwrap();
-            assert_eq!(begun().read(&address).err(), Some(Stranger), "{query}");
+            assert_eq!(begun().parse_response(&address).err(), Some(StateMismatch), "{query}");
         }
     }
 
@@ -213,22 +217,25 @@ mod tests {
     fn a_pasted_address_counts_only_if_it_answers() {
         let sign_in = begun();
         let state = sign_in.address().query_pairs().find(|(name, _)| name == "state").unwrap().1.into_owned();
-        let pasted = |text: &str| sign_in.read_pasted(&Secret::from_text(text.to_owned()));
+        let pasted = |text: &str| sign_in.parse_pasted(&Secret::from_text(text.to_owned()));
         assert!(pasted(&format!(" http://127.0.0.1:4711/callback?code=c&state={state}\n")).is_ok());
         for other in ["", "no address", "http://127.0.0.1:4711/callback?code=c&state=other"] {
-            assert_eq!(pasted(other), Err(Stranger), "{other}");
+            assert_eq!(pasted(other), Err(StateMismatch), "{other}");
         }
     }
 
     #[test]
     fn an_answer_is_an_agreement_or_a_refusal() {
         let sign_in = begun();
-        let Ok(Callback::Agreed { code, instance }) = answer(&sign_in, "code=c%2B1&instance=api.eu.snyk.io") else { panic!() };
+        let Ok(AuthorizationResponse::Approved { code, instance }) = answer(&sign_in, "code=c%2B1&instance=api.eu.snyk.io")
+        else {
+            panic!()
+        };
         assert!(code.same_as(&Secret::from_text("c+1".to_owned())));
         assert_eq!(instance.as_deref(), Some("api.eu.snyk.io"));
         let refused = answer(&sign_in, "error=access_denied&error_description=no%1b[31m+way&code=c");
-        let Ok(Callback::Refused { error, description }) = refused else { panic!() };
+        let Ok(AuthorizationResponse::Denied { error, description }) = refused else { panic!() };
         assert_eq!((error.as_str(), description.contains('\u{1b}')), ("access_denied", false));
-        assert!(matches!(answer(&sign_in, "code="), Ok(Callback::Refused { .. })));
+        assert!(matches!(answer(&sign_in, "code="), Ok(AuthorizationResponse::Denied { .. })));
     }
 }

@@ -19,79 +19,83 @@ use tower::{Layer, Service};
 use crate::domain::timing::{ConnectTiming, ConnectionOrigin};
 
 /// So many TLS sessions are remembered to be taken up again, as rustls does by itself.
-const SESSIONS: usize = 256;
+const MAX_TLS_SESSIONS: usize = 256;
 
 tokio::task_local! {
     /// What is known of the request that this task sends.
-    static WATCH: Stopwatch;
+    static WATCH: ConnectTimer;
 }
 
 /// What it took to make the connections of one request.
 #[derive(Clone, Default)]
-pub(super) struct Stopwatch(Arc<Mutex<Laps>>);
+pub(super) struct ConnectTimer(Arc<Mutex<ConnectPhases>>);
 
 #[derive(Default)]
-struct Laps {
+struct ConnectPhases {
     /// Whether a connection was made.
-    made: bool,
+    connection_made: bool,
     dns: Option<Duration>,
     connect: Duration,
     tls: Option<Duration>,
     /// The look-up of the connection that is being made.
-    looked_up: Option<Duration>,
+    pending_dns: Option<Duration>,
     /// When its TLS began. With a proxy that is reached through TLS, the later one is the server's own.
-    shaking: Option<Instant>,
+    tls_started: Option<Instant>,
 }
 
-impl Stopwatch {
+impl ConnectTimer {
     /// Sends a request while this watch listens.
-    pub(super) async fn listen<F: Future>(&self, sending: F) -> F::Output {
+    pub(super) async fn measure<F: Future>(&self, sending: F) -> F::Output {
         WATCH.scope(self.clone(), sending).await
     }
 
     /// How the connection came about.
-    pub(super) fn connection(&self) -> ConnectionOrigin {
+    pub(super) fn connection_origin(&self) -> ConnectionOrigin {
         let laps = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let Laps { made: true, dns, connect, tls, .. } = &*laps else { return ConnectionOrigin::Reused };
-        ConnectionOrigin::New(ConnectTiming { dns_ms: dns.map(ms), connect_ms: ms(*connect), tls_ms: tls.map(ms) })
+        let ConnectPhases { connection_made: true, dns, connect, tls, .. } = &*laps else { return ConnectionOrigin::Reused };
+        ConnectionOrigin::New(ConnectTiming {
+            dns_ms: dns.map(as_millis),
+            connect_ms: as_millis(*connect),
+            tls_ms: tls.map(as_millis),
+        })
     }
 }
 
-impl Laps {
-    fn begin(&mut self) {
-        (self.looked_up, self.shaking) = (None, None);
+impl ConnectPhases {
+    fn start_connection(&mut self) {
+        (self.pending_dns, self.tls_started) = (None, None);
     }
 
-    fn end(&mut self, begun: Instant) {
-        let (now, looked_up, shaking) = (Instant::now(), self.looked_up.take(), self.shaking.take());
-        self.made = true;
-        self.dns = sum(self.dns, looked_up);
+    fn finish_connection(&mut self, begun: Instant) {
+        let (now, looked_up, shaking) = (Instant::now(), self.pending_dns.take(), self.tls_started.take());
+        self.connection_made = true;
+        self.dns = add_durations(self.dns, looked_up);
         self.connect += (shaking.unwrap_or(now) - begun).saturating_sub(looked_up.unwrap_or_default());
-        self.tls = sum(self.tls, shaking.map(|shaking| now - shaking));
+        self.tls = add_durations(self.tls, shaking.map(|shaking| now - shaking));
     }
 }
 
-fn tell(note: impl FnOnce(&mut Laps)) {
+fn record_phase(note: impl FnOnce(&mut ConnectPhases)) {
     let _ = WATCH.try_with(|watch| note(&mut watch.0.lock().unwrap_or_else(PoisonError::into_inner)));
 }
 
-fn sum(one: Option<Duration>, other: Option<Duration>) -> Option<Duration> {
+fn add_durations(one: Option<Duration>, other: Option<Duration>) -> Option<Duration> {
     one.map_or(other, |one| Some(one + other.unwrap_or_default()))
 }
 
-fn ms(time: Duration) -> u64 {
+fn as_millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// The look-up of names as the system does it.
-pub(super) struct Names;
+pub(super) struct TimedResolver;
 
-impl Resolve for Names {
+impl Resolve for TimedResolver {
     fn resolve(&self, name: Name) -> Resolving {
         Box::pin(async move {
             let begun = Instant::now();
             let found: Vec<_> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
-            tell(|laps| laps.looked_up = sum(laps.looked_up, Some(begun.elapsed())));
+            record_phase(|laps| laps.pending_dns = add_durations(laps.pending_dns, Some(begun.elapsed())));
             Ok(Box::new(found.into_iter()) as Addrs)
         })
     }
@@ -99,21 +103,21 @@ impl Resolve for Names {
 
 /// What lies around the making of connections.
 #[derive(Clone)]
-pub(super) struct Timed;
+pub(super) struct TimingLayer;
 
 /// The making of connections, timed.
 #[derive(Clone)]
-pub(super) struct Connecting<S>(S);
+pub(super) struct TimedConnector<S>(S);
 
-impl<S> Layer<S> for Timed {
-    type Service = Connecting<S>;
+impl<S> Layer<S> for TimingLayer {
+    type Service = TimedConnector<S>;
 
-    fn layer(&self, inner: S) -> Connecting<S> {
-        Connecting(inner)
+    fn layer(&self, inner: S) -> TimedConnector<S> {
+        TimedConnector(inner)
     }
 }
 
-impl<S: Service<R, Future: Send + 'static>, R> Service<R> for Connecting<S> {
+impl<S: Service<R, Future: Send + 'static>, R> Service<R> for TimedConnector<S> {
     type Response = S::Response;
     type Error = S::Error;
     type Future = Pin<Box<dyn Future<Output = Result<S::Response, S::Error>> + Send>>;
@@ -124,11 +128,11 @@ impl<S: Service<R, Future: Send + 'static>, R> Service<R> for Connecting<S> {
 
     fn call(&mut self, to: R) -> Self::Future {
         let begun = Instant::now();
-        tell(Laps::begin);
+        record_phase(ConnectPhases::start_connection);
         let making = self.0.call(to);
         Box::pin(async move {
             let made = making.await?;
-            tell(|laps| laps.end(begun));
+            record_phase(|laps| laps.finish_connection(begun));
             Ok(made)
         })
     }
@@ -136,22 +140,22 @@ impl<S: Service<R, Future: Send + 'static>, R> Service<R> for Connecting<S> {
 
 /// The TLS sessions that may be taken up again. TLS asks it as it begins, which is the moment that is wanted here.
 #[derive(Debug)]
-pub(super) struct TlsSessions(ClientSessionMemoryCache);
+pub(super) struct TimedSessionStore(ClientSessionMemoryCache);
 
-impl TlsSessions {
+impl TimedSessionStore {
     /// None yet.
-    pub(super) fn none() -> Self {
-        Self(ClientSessionMemoryCache::new(SESSIONS))
+    pub(super) fn new() -> Self {
+        Self(ClientSessionMemoryCache::new(MAX_TLS_SESSIONS))
     }
 }
 
-impl ClientSessionStore for TlsSessions {
+impl ClientSessionStore for TimedSessionStore {
     fn set_kx_hint(&self, server: ServerName<'static>, group: NamedGroup) {
         self.0.set_kx_hint(server, group);
     }
 
     fn kx_hint(&self, server: &ServerName<'_>) -> Option<NamedGroup> {
-        tell(|laps| laps.shaking = Some(Instant::now()));
+        record_phase(|laps| laps.tls_started = Some(Instant::now()));
         self.0.kx_hint(server)
     }
 

@@ -9,49 +9,50 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::{ClientConfig, RootCertStore};
 
 use super::NetError;
-use super::stopwatch::TlsSessions;
+use super::stopwatch::TimedSessionStore;
 
 /// What is known about the authorities that are trusted.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Authorities {
+pub struct CaInfo {
     /// How many are trusted, the bundled ones among them.
-    pub trusted: usize,
+    pub trusted_count: usize,
     /// Why the machine's own are missing or incomplete.
-    pub complaint: Option<String>,
+    pub load_error: Option<String>,
 }
 
 /// The authorities that requests to the network trust.
-pub async fn authorities() -> Authorities {
-    let trust = tokio::task::spawn_blocking(Trust::of_machine).await;
-    let trust = trust.unwrap_or_else(|error| Trust { complaint: Some(error.to_string()), ..Trust::nobody() });
-    Authorities { trusted: trust.roots.len(), complaint: trust.complaint }
+pub async fn load_ca_info() -> CaInfo {
+    let trust = tokio::task::spawn_blocking(CertificateStore::load_system).await;
+    let trust =
+        trust.unwrap_or_else(|error| CertificateStore { load_error: Some(error.to_string()), ..CertificateStore::empty() });
+    CaInfo { trusted_count: trust.roots.len(), load_error: trust.load_error }
 }
 
 /// Certificate authorities, and what went wrong while they were gathered.
 #[derive(Clone)]
-pub(super) struct Trust {
+pub(super) struct CertificateStore {
     roots: RootCertStore,
     /// Why the machine's own authorities are missing or incomplete. It matters only when TLS fails.
-    pub(super) complaint: Option<String>,
+    pub(super) load_error: Option<String>,
 }
 
-impl Trust {
+impl CertificateStore {
     /// Trusts nobody: for plain http on loopback, which then need not read a single certificate file.
-    pub(super) fn nobody() -> Self {
-        Self { roots: RootCertStore::empty(), complaint: None }
+    pub(super) fn empty() -> Self {
+        Self { roots: RootCertStore::empty(), load_error: None }
     }
 
     /// The machine's authorities (or those of `SSL_CERT_FILE` and `SSL_CERT_DIR`) and the bundled ones. Reading the
     /// machine's takes up to 70 ms, so this is called once and never before the first request.
-    pub(super) fn of_machine() -> Self {
+    pub(super) fn load_system() -> Self {
         let found = rustls_native_certs::load_native_certs();
         let complaints: Vec<String> = found.errors.iter().map(ToString::to_string).collect();
-        Self::of(found.certs, &complaints)
+        Self::from_certificates(found.certs, &complaints)
     }
 
     /// The same, and the authorities in a PEM file besides.
-    pub(super) fn and_file(mut self, path: &Path) -> Result<Self, NetError> {
-        let unreadable = |why: &str| NetError::Unsendable(format!("certificate file {}: {why}", path.display()));
+    pub(super) fn with_file(mut self, path: &Path) -> Result<Self, NetError> {
+        let unreadable = |why: &str| NetError::InvalidRequest(format!("certificate file {}: {why}", path.display()));
         let read = CertificateDer::pem_file_iter(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
         let certificates = read.map_err(|error| unreadable(&error.to_string()))?;
         match self.roots.add_parsable_certificates(certificates) {
@@ -61,24 +62,24 @@ impl Trust {
     }
 
     /// The TLS settings. Ring is named here instead of being installed for the whole process.
-    pub(super) fn tls(&self) -> Result<ClientConfig, NetError> {
+    pub(super) fn tls_config(&self) -> Result<ClientConfig, NetError> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-        let builder = builder.map_err(|error| NetError::Unsendable(error.to_string()))?;
+        let builder = builder.map_err(|error| NetError::InvalidRequest(error.to_string()))?;
         let mut config = builder.with_root_certificates(self.roots.clone()).with_no_client_auth();
-        config.resumption = Resumption::store(Arc::new(TlsSessions::none()));
+        config.resumption = Resumption::store(Arc::new(TimedSessionStore::new()));
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         Ok(config)
     }
 
     /// A machine without any authorities, or with a broken file, still reaches every public host through the bundled
     /// ones; a company's own authority is among the machine's.
-    fn of(machine: Vec<CertificateDer<'static>>, complaints: &[String]) -> Self {
+    fn from_certificates(machine: Vec<CertificateDer<'static>>, complaints: &[String]) -> Self {
         let mut roots = RootCertStore::empty();
         roots.add_parsable_certificates(machine);
         roots.add_parsable_certificates(webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().cloned());
         let complaint = (!complaints.is_empty()).then(|| complaints.join("; "));
-        Self { roots, complaint }
+        Self { roots, load_error: complaint }
     }
 }
 
@@ -88,15 +89,15 @@ mod tests {
 
     #[test]
     fn a_machine_without_authorities_has_the_bundled_ones() {
-        let trust = Trust::of(Vec::new(), &["cannot read /absent.pem".to_owned()]);
+        let trust = CertificateStore::from_certificates(Vec::new(), &["cannot read /absent.pem".to_owned()]);
         assert!(trust.roots.len() > 100);
-        assert_eq!(trust.complaint.as_deref(), Some("cannot read /absent.pem"));
-        assert!(trust.tls().is_ok());
+        assert_eq!(trust.load_error.as_deref(), Some("cannot read /absent.pem"));
+        assert!(trust.tls_config().is_ok());
     }
 
     #[test]
     fn a_broken_certificate_of_the_machine_does_not_hide_the_others() {
-        let trust = Trust::of(vec![CertificateDer::from(b"no certificate".to_vec())], &[]);
+        let trust = CertificateStore::from_certificates(vec![CertificateDer::from(b"no certificate".to_vec())], &[]);
         assert!(trust.roots.len() > 100);
     }
 
@@ -106,8 +107,8 @@ mod tests {
         let path = folder.path().join("ca.pem");
         std::fs::write(&path, "nothing of the kind").unwrap();
         for path in [&path, &folder.path().join("absent.pem")] {
-            let error = Trust::nobody().and_file(path).err().unwrap();
-            assert!(matches!(&error, NetError::Unsendable(why) if why.contains(".pem")), "{error}");
+            let error = CertificateStore::empty().with_file(path).err().unwrap();
+            assert!(matches!(&error, NetError::InvalidRequest(why) if why.contains(".pem")), "{error}");
         }
     }
 }

@@ -13,66 +13,66 @@ use super::{ItemKey, StoreError};
 /// Whoever changes an item holds its [`Turn`] until the change has ended, even when the caller has long given up. So a
 /// change that outlives its deadline never overtakes a later call: that one waits, and then meets the outcome.
 #[derive(Default)]
-pub(super) struct Turns(Mutex<Queues>);
+pub(super) struct KeyLocks(Mutex<LockMap>);
 
-type Queues = HashMap<ItemKey, Arc<tokio::sync::Mutex<()>>>;
+type LockMap = HashMap<ItemKey, Arc<tokio::sync::Mutex<()>>>;
 
 /// The right to work on one item; the next in the queue comes when it is dropped.
-pub(super) struct Turn(#[expect(dead_code, reason = "held, never read")] OwnedMutexGuard<()>);
+pub(super) struct KeyGuard(#[expect(dead_code, reason = "held, never read")] OwnedMutexGuard<()>);
 
-impl Turns {
+impl KeyLocks {
     /// Waits until nobody else works on this item.
-    pub(super) async fn take(&self, key: &ItemKey) -> Turn {
-        let queue = queue_of(&mut self.tidied(), key);
-        Turn(queue.lock_owned().await)
+    pub(super) async fn lock(&self, key: &ItemKey) -> KeyGuard {
+        let queue = lock_for_key(&mut self.pruned_locks(), key);
+        KeyGuard(queue.lock_owned().await)
     }
 
     /// Waits until nobody else works on any of these items. Everybody takes turns in the same order, so that nobody waits
     /// for somebody who waits for him.
-    pub(super) async fn take_all(&self, keys: &[ItemKey]) -> Vec<Turn> {
+    pub(super) async fn lock_all(&self, keys: &[ItemKey]) -> Vec<KeyGuard> {
         let queues: Vec<_> = {
-            let mut queues = self.tidied();
-            keys.iter().collect::<BTreeSet<_>>().into_iter().map(|key| queue_of(&mut queues, key)).collect()
+            let mut queues = self.pruned_locks();
+            keys.iter().collect::<BTreeSet<_>>().into_iter().map(|key| lock_for_key(&mut queues, key)).collect()
         };
         let mut turns = Vec::with_capacity(queues.len());
         for queue in queues {
-            turns.push(Turn(queue.lock_owned().await));
+            turns.push(KeyGuard(queue.lock_owned().await));
         }
         turns
     }
 
     /// The queues in which somebody stands; the others are forgotten.
-    fn tidied(&self) -> MutexGuard<'_, Queues> {
+    fn pruned_locks(&self) -> MutexGuard<'_, LockMap> {
         let mut queues = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         queues.retain(|_, queue| Arc::strong_count(queue) > 1);
         queues
     }
 }
 
-fn queue_of(queues: &mut Queues, key: &ItemKey) -> Arc<tokio::sync::Mutex<()>> {
+fn lock_for_key(queues: &mut LockMap, key: &ItemKey) -> Arc<tokio::sync::Mutex<()>> {
     Arc::clone(queues.entry(key.clone()).or_default())
 }
 
 /// The outcome of `work`, or [`StoreError::TimedOut`] after `limit`.
-pub(super) async fn within<T>(limit: Duration, work: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+pub(super) async fn with_timeout<T>(limit: Duration, work: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
     tokio::time::timeout(limit, work).await.unwrap_or(Err(StoreError::TimedOut(limit)))
 }
 
 /// Runs what would block on a thread made for it. Dropping the future does not stop the thread.
-pub(super) async fn blocking<T: Send + 'static>(
+pub(super) async fn spawn_blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
 ) -> Result<T, StoreError> {
-    ended(tokio::task::spawn_blocking(work).await)
+    flatten_join_result(tokio::task::spawn_blocking(work).await)
 }
 
 /// Runs a change to its end, whether or not the caller waits for it.
-pub(super) async fn to_its_end<T: Send + 'static>(
+pub(super) async fn run_to_completion<T: Send + 'static>(
     work: impl Future<Output = Result<T, StoreError>> + Send + 'static,
 ) -> Result<T, StoreError> {
-    ended(tokio::spawn(work).await)
+    flatten_join_result(tokio::spawn(work).await)
 }
 
-fn ended<T>(outcome: Result<Result<T, StoreError>, tokio::task::JoinError>) -> Result<T, StoreError> {
+fn flatten_join_result<T>(outcome: Result<Result<T, StoreError>, tokio::task::JoinError>) -> Result<T, StoreError> {
     outcome.unwrap_or_else(|_| Err(StoreError::Unavailable("the program is ending".to_owned())))
 }
 
@@ -82,23 +82,23 @@ mod tests {
 
     #[tokio::test]
     async fn a_change_that_nobody_waits_for_still_comes_before_the_next_call() {
-        let turns = Turns::default();
-        let key = ItemKey::own("order");
+        let turns = KeyLocks::default();
+        let key = ItemKey::internal("order");
         let (finish, wait) = tokio::sync::oneshot::channel::<()>();
         let log = Arc::new(Mutex::new(Vec::new()));
-        let turn = turns.take(&key).await;
+        let turn = turns.lock(&key).await;
         let late = log.clone();
-        let change = to_its_end(async move {
+        let change = run_to_completion(async move {
             let _turn = turn;
             let _ = wait.await;
             late.lock().unwrap().push("late");
             Ok(())
         });
-        assert_eq!(within(Duration::from_millis(1), change).await, Err(StoreError::TimedOut(Duration::from_millis(1))));
-        drop(turns.take(&ItemKey::own("another")).await);
+        assert_eq!(with_timeout(Duration::from_millis(1), change).await, Err(StoreError::TimedOut(Duration::from_millis(1))));
+        drop(turns.lock(&ItemKey::internal("another")).await);
 
         let next = async {
-            let _turn = turns.take(&key).await;
+            let _turn = turns.lock(&key).await;
             log.lock().unwrap().push("next");
         };
         tokio::join!(next, async { finish.send(()).unwrap() });
@@ -107,13 +107,13 @@ mod tests {
 
     #[tokio::test]
     async fn queues_that_nobody_stands_in_are_forgotten() {
-        let turns = Turns::default();
+        let turns = KeyLocks::default();
         for key in ["a", "b", "c"] {
-            drop(turns.take(&ItemKey::own(key)).await);
+            drop(turns.lock(&ItemKey::internal(key)).await);
         }
         assert_eq!(turns.0.lock().unwrap().len(), 1);
-        let keys = ["b", "a", "b"].map(ItemKey::own);
-        assert_eq!(turns.take_all(&keys).await.len(), 2, "whoever asks twice does not wait for himself");
+        let keys = ["b", "a", "b"].map(ItemKey::internal);
+        assert_eq!(turns.lock_all(&keys).await.len(), 2, "whoever asks twice does not wait for himself");
         assert_eq!(turns.0.lock().unwrap().len(), 2);
     }
 }

@@ -12,10 +12,10 @@ pub enum StoreError {
     Locked,
     /// It does not exist yet: choosing a passphrase creates it.
     #[error("the store does not exist yet")]
-    Uncreated,
+    NotInitialized,
     /// There is no such item.
     #[error("the store holds no such secret")]
-    Absent,
+    NotFound,
     /// It said no (a dismissed prompt, a wrong passphrase, missing rights).
     #[error("the store refused: {0}")]
     Denied(String),
@@ -24,7 +24,7 @@ pub enum StoreError {
     Unavailable(String),
     /// It answers as if it had done what it was asked, and has not.
     #[error("the store does not do what it says: {0}")]
-    Unfaithful(String),
+    ReadBackMismatch(String),
     /// The item is larger than the backend takes.
     #[error("{size} bytes are more than the {limit} bytes that the store takes")]
     TooLarge {
@@ -44,10 +44,10 @@ pub enum StoreError {
     Damaged(String),
     /// A file that should be the user's alone is not, or something else lies in its place.
     #[error("the file is not safe: {0}")]
-    Exposed(String),
+    InsecureFile(String),
     /// The disk or the folder does not allow it; what was there before is unchanged.
     #[error("the disk refused: {0}")]
-    Disk(String),
+    DiskError(String),
 }
 
 impl StoreError {
@@ -55,37 +55,37 @@ impl StoreError {
     fn reason(&self) -> String {
         match self {
             Self::Locked => "the secrets in it can be neither read nor changed before it is unlocked".to_owned(),
-            Self::Uncreated => "nobody has chosen a passphrase for it".to_owned(),
-            Self::Absent => "it was removed there, or this is another store than the one it was put into".to_owned(),
+            Self::NotInitialized => "nobody has chosen a passphrase for it".to_owned(),
+            Self::NotFound => "it was removed there, or this is another store than the one it was put into".to_owned(),
             Self::Denied(why)
             | Self::Unavailable(why)
-            | Self::Unfaithful(why)
+            | Self::ReadBackMismatch(why)
             | Self::Damaged(why)
-            | Self::Exposed(why)
-            | Self::Disk(why) => why.clone(),
+            | Self::InsecureFile(why)
+            | Self::DiskError(why) => why.clone(),
             Self::TimedOut(wait) => format!("{} s were waited for", wait.as_secs()),
             Self::TooLarge { .. } | Self::Ambiguous(_) => self.to_string(),
         }
     }
 
     /// What happened, and what a person can do about it.
-    const fn counsel(&self) -> (&'static str, &'static str) {
+    const fn title_and_remedy(&self) -> (&'static str, &'static str) {
         match self {
             Self::Locked => (
                 "The store is locked",
                 "press u on the screen, run `tokenring store unlock`, or open it in your desktop's keyring program; then try again",
             ),
-            Self::Uncreated => {
+            Self::NotInitialized => {
                 ("The store does not exist yet", "press u on the screen or run `tokenring store unlock`: you choose a passphrase")
             }
-            Self::Absent => {
+            Self::NotFound => {
                 ("The secret is not in the store", "add it again with `tokenring edit NAME --secret`, or remove the credential")
             }
             Self::Denied(_) => ("The store refused", "unlock it with the right passphrase, or allow tokenring in its prompt"),
             Self::Unavailable(_) => {
                 ("The store is not available", "start your keyring, or choose the encrypted file with `TOKENRING_STORE=file`")
             }
-            Self::Unfaithful(_) => (
+            Self::ReadBackMismatch(_) => (
                 "The store does not do what it says",
                 "see to your keyring before anything is trusted to it, or choose the encrypted file (`TOKENRING_STORE=file`)",
             ),
@@ -99,11 +99,11 @@ impl StoreError {
             ),
             Self::Ambiguous(_) => ("The store is not clear", "remove the extra item with your keyring's own program"),
             Self::Damaged(_) => ("The store is damaged", "nothing was changed; restore the file from a copy"),
-            Self::Exposed(_) => (
+            Self::InsecureFile(_) => (
                 "The file is not yours alone",
                 "look at who could have read or replaced it, then `chmod 600` the file and `chmod 700` its folder",
             ),
-            Self::Disk(_) => (
+            Self::DiskError(_) => (
                 "The store could not write or read its file",
                 "make room on the disk or give yourself the right to the folder; what was there is unchanged",
             ),
@@ -113,8 +113,8 @@ impl StoreError {
 
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
-        let (what, remedy) = error.counsel();
-        let class = if error == StoreError::Absent { ProblemClass::NotFound } else { ProblemClass::Store };
+        let (what, remedy) = error.title_and_remedy();
+        let class = if error == StoreError::NotFound { ProblemClass::NotFound } else { ProblemClass::Store };
         Self::new(what, error.reason(), remedy).with_class(class)
     }
 }
@@ -128,24 +128,24 @@ mod tests {
         let why = || "a reason of its own".to_owned();
         for error in [
             StoreError::Locked,
-            StoreError::Uncreated,
-            StoreError::Absent,
+            StoreError::NotInitialized,
+            StoreError::NotFound,
             StoreError::Denied(why()),
             StoreError::Unavailable(why()),
-            StoreError::Unfaithful(why()),
+            StoreError::ReadBackMismatch(why()),
             StoreError::TooLarge { size: 3, limit: 2 },
             StoreError::TimedOut(Duration::from_secs(5)),
             StoreError::Ambiguous(2),
             StoreError::Damaged(why()),
-            StoreError::Exposed(why()),
-            StoreError::Disk(why()),
+            StoreError::InsecureFile(why()),
+            StoreError::DiskError(why()),
         ] {
             let problem = Problem::from(error);
             let said = problem.what.to_lowercase();
             assert!(!problem.why.to_lowercase().starts_with(said.trim_end_matches(" yet")), "{problem}");
             assert!(!problem.why.is_empty() && !problem.remedy.is_empty(), "{problem}");
         }
-        for error in [StoreError::Locked, StoreError::Uncreated] {
+        for error in [StoreError::Locked, StoreError::NotInitialized] {
             let remedy = Problem::from(error).remedy;
             assert!(remedy.contains("press u") && remedy.contains("`tokenring store unlock`"), "{remedy}");
         }

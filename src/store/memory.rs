@@ -6,17 +6,21 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::{Backend, BackendKind, ItemKey, Persistence, Store, StoreError, Unlock};
+use super::{BackendInfo, BackendKind, ItemKey, Persistence, SecretStore, StoreError, UnlockMethod};
 use crate::domain::Secret;
 
 /// A store that forgets everything when it is dropped.
 #[derive(Default)]
-pub struct Memory(Mutex<HashMap<ItemKey, Secret>>);
+pub struct MemoryStore(Mutex<HashMap<ItemKey, Secret>>);
 
-const BACKEND: Backend =
-    Backend { kind: BackendKind::Memory, title: "memory", persistence: Persistence::Process, item_limit: super::ROOMY_LIMIT };
+const BACKEND: BackendInfo = BackendInfo {
+    kind: BackendKind::Memory,
+    title: "memory",
+    persistence: Persistence::Process,
+    item_limit: super::DEFAULT_MAX_ITEM_BYTES,
+};
 
-impl Memory {
+impl MemoryStore {
     /// An empty one.
     pub fn new() -> Self {
         Self::default()
@@ -28,8 +32,8 @@ impl Memory {
 }
 
 #[async_trait]
-impl Store for Memory {
-    fn backend(&self) -> Backend {
+impl SecretStore for MemoryStore {
+    fn backend(&self) -> BackendInfo {
         BACKEND
     }
 
@@ -37,23 +41,23 @@ impl Store for Memory {
         Ok(())
     }
 
-    async fn unlock(&self, _by: Unlock<'_>, _wait: Duration) -> Result<(), StoreError> {
+    async fn unlock(&self, _by: UnlockMethod<'_>, _wait: Duration) -> Result<(), StoreError> {
         Ok(())
     }
 
     async fn get(&self, key: &ItemKey) -> Result<Secret, StoreError> {
-        key.admit()?;
-        self.items().get(key).map(super::copy_of).ok_or(StoreError::Absent)
+        key.validate()?;
+        self.items().get(key).map(super::clone_secret).ok_or(StoreError::NotFound)
     }
 
     async fn put(&self, key: &ItemKey, secret: &Secret) -> Result<(), StoreError> {
-        BACKEND.admit(key, secret)?;
-        self.items().insert(key.clone(), super::copy_of(secret));
+        BACKEND.validate_item(key, secret)?;
+        self.items().insert(key.clone(), super::clone_secret(secret));
         Ok(())
     }
 
     async fn delete(&self, key: &ItemKey) -> Result<(), StoreError> {
-        key.admit()?;
+        key.validate()?;
         self.items().remove(key);
         Ok(())
     }

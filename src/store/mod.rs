@@ -24,25 +24,25 @@ pub mod passphrase;
 mod private;
 mod proof;
 
-pub use choose::{Found, open, survey};
+pub use choose::{BackendStatus, open_store, probe_backends};
 pub use error::StoreError;
 pub use file::{FileStore, WorkFactor};
-pub use keyring::Keyring;
-pub use memory::Memory;
-pub use proof::{prove, prove_with};
+pub use keyring::KeyringStore;
+pub use memory::MemoryStore;
+pub use proof::{run_self_test, run_self_test_with_size};
 
 /// How long a call that raises no prompt may take.
-pub const CALL_DEADLINE: Duration = Duration::from_secs(3);
+pub const CALL_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// How many calls of a reading in bulk are under way at the same time.
-const CALLS_AT_ONCE: usize = 8;
+const MAX_CONCURRENT_READS: usize = 8;
 
 /// The key of one item: which credential, which slot, which part.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ItemKey(String);
 
 /// What a backend without a limit of its own takes as one item: far more than any token has.
-const ROOMY_LIMIT: usize = 1 << 20;
+const DEFAULT_MAX_ITEM_BYTES: usize = 1 << 20;
 
 /// A place where secrets rest.
 ///
@@ -53,9 +53,9 @@ const ROOMY_LIMIT: usize = 1 << 20;
 /// call waits for the late change, within its own deadline, and then meets what became of it. Nothing is ever written
 /// behind the back of a call that was answered.
 #[async_trait]
-pub trait Store: Send + Sync {
+pub trait SecretStore: Send + Sync {
     /// What this backend is and can do.
-    fn backend(&self) -> Backend;
+    fn backend(&self) -> BackendInfo;
 
     /// Whether it can be used right now.
     async fn status(&self) -> Result<(), StoreError>;
@@ -63,7 +63,7 @@ pub trait Store: Send + Sync {
     /// Makes a locked store usable; ends after `wait` at the latest, and dropping the future cancels it, together with
     /// a prompt that is still on the screen. A store that does not exist yet and is opened by a passphrase is created
     /// with it.
-    async fn unlock(&self, by: Unlock<'_>, wait: Duration) -> Result<(), StoreError>;
+    async fn unlock(&self, by: UnlockMethod<'_>, wait: Duration) -> Result<(), StoreError>;
 
     /// The secret under this key.
     async fn get(&self, key: &ItemKey) -> Result<Secret, StoreError>;
@@ -71,12 +71,12 @@ pub trait Store: Send + Sync {
     /// The secrets under these keys, in their order. A store that has to read everything for one reads it once for all.
     async fn get_many(&self, keys: &[ItemKey]) -> Vec<Result<Secret, StoreError>> {
         let calls: Vec<_> = keys.iter().map(|key| self.get(key)).collect();
-        futures::stream::iter(calls).buffered(CALLS_AT_ONCE).collect().await
+        futures::stream::iter(calls).buffered(MAX_CONCURRENT_READS).collect().await
     }
 
     /// How many secrets are best read in one go by somebody who needs very many: what is read lies in memory until it was
     /// used, and the first is waited for as long as all of them are.
-    fn portion(&self) -> usize {
+    fn read_batch_size(&self) -> usize {
         64
     }
 
@@ -88,16 +88,16 @@ pub trait Store: Send + Sync {
 }
 
 /// How a store is to be unlocked.
-pub enum Unlock<'a> {
+pub enum UnlockMethod<'a> {
     /// By the backend's own prompt, such as the desktop's dialog.
-    OwnPrompt,
+    SystemPrompt,
     /// By this passphrase.
     Passphrase(&'a Secret),
 }
 
 /// What a backend is and can do.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Backend {
+pub struct BackendInfo {
     /// Which one.
     pub kind: BackendKind,
     /// The name for people, such as `Secret Service`.
@@ -129,10 +129,10 @@ pub enum Persistence {
     Process,
 }
 
-impl Backend {
+impl BackendInfo {
     /// Refuses, before anything is touched, what this backend cannot hold.
-    fn admit(&self, key: &ItemKey, secret: &Secret) -> Result<(), StoreError> {
-        key.admit()?;
+    fn validate_item(&self, key: &ItemKey, secret: &Secret) -> Result<(), StoreError> {
+        key.validate()?;
         let (size, limit) = (secret.len(), self.item_limit);
         if size > limit { Err(StoreError::TooLarge { size, limit }) } else { Ok(()) }
     }
@@ -151,17 +151,17 @@ impl BackendKind {
 
 impl ItemKey {
     /// The key of a part of a credential's secret in a slot.
-    pub fn of(credential: &CredentialId, slot: SecretSlot, part: &SecretPart) -> Self {
+    pub fn for_part(credential: &CredentialId, slot: SecretSlot, part: &SecretPart) -> Self {
         Self(format!("{credential}/{}/{}", slot.as_str(), part.as_str()))
     }
 
     /// The key of an item of the program's own, such as the fingerprint key.
-    pub fn own(name: &'static str) -> Self {
+    pub fn internal(name: &'static str) -> Self {
         Self(format!("tokenring/{name}"))
     }
 
     /// A key for a proof that the store keeps what it is given, different each time so that proofs do not meet.
-    pub(crate) fn proof(random: [u8; 16]) -> Self {
+    pub(crate) fn for_self_test(random: [u8; 16]) -> Self {
         Self(format!("tokenring/proof-{}", to_hex(&random)))
     }
 
@@ -171,11 +171,11 @@ impl ItemKey {
     }
 
     /// A NUL in a name would make the message bus hang up on the whole program.
-    fn admit(&self) -> Result<(), StoreError> {
+    fn validate(&self) -> Result<(), StoreError> {
         if self.0.contains('\0') { Err(StoreError::Denied("a key cannot hold a NUL character".to_owned())) } else { Ok(()) }
     }
 }
 
-fn copy_of(secret: &Secret) -> Secret {
+fn clone_secret(secret: &Secret) -> Secret {
     Secret::new(secret.expose(<[u8]>::to_vec))
 }

@@ -6,21 +6,21 @@ use super::{StoreError, private};
 use crate::domain::Secret;
 
 /// The environment variable that names a file with the passphrase. The passphrase itself never stands in a variable.
-pub const FILE_VARIABLE: &str = "TOKENRING_PASSPHRASE_FILE";
+pub const PASSPHRASE_FILE_VARIABLE: &str = "TOKENRING_PASSPHRASE_FILE";
 
 /// Reads the passphrase from a file that is the user's alone (a regular file, 0600, no symbolic link). One line end at
 /// the end of the file is not part of it.
 pub fn from_file(path: &Path) -> Result<Secret, StoreError> {
     let content = private::read(path)?
         .ok_or_else(|| StoreError::Unavailable(format!("{}: there is no such passphrase file", path.display())))?;
-    let passphrase = Secret::new(without_line_end(&content).to_vec());
+    let passphrase = Secret::new(strip_line_ending(&content).to_vec());
     if passphrase.is_empty() {
         return Err(StoreError::Denied(format!("{} holds no passphrase", path.display())));
     }
     Ok(passphrase)
 }
 
-fn without_line_end(content: &[u8]) -> &[u8] {
+fn strip_line_ending(content: &[u8]) -> &[u8] {
     content.strip_suffix(b"\r\n").or_else(|| content.strip_suffix(b"\n")).unwrap_or(content)
 }
 
@@ -55,7 +55,7 @@ mod tests {
     fn a_file_that_others_may_read_is_refused() {
         for mode in [0o644, 0o640, 0o604, 0o660] {
             let (_folder, path) = file(b"pw", mode);
-            assert!(matches!(from_file(&path), Err(StoreError::Exposed(why)) if why.contains("mode")), "{mode:o}");
+            assert!(matches!(from_file(&path), Err(StoreError::InsecureFile(why)) if why.contains("mode")), "{mode:o}");
         }
     }
 
@@ -64,8 +64,8 @@ mod tests {
         let (folder, path) = file(b"pw", 0o600);
         let link = folder.path().join("link");
         symlink(&path, &link).unwrap();
-        assert!(matches!(from_file(&link), Err(StoreError::Exposed(why)) if why.contains("symbolic link")));
-        assert!(matches!(from_file(folder.path()), Err(StoreError::Exposed(_))));
+        assert!(matches!(from_file(&link), Err(StoreError::InsecureFile(why)) if why.contains("symbolic link")));
+        assert!(matches!(from_file(folder.path()), Err(StoreError::InsecureFile(_))));
         assert!(matches!(from_file(&folder.path().join("none")), Err(StoreError::Unavailable(_))));
         let (_folder, empty) = file(b"\n", 0o600);
         assert!(matches!(from_file(&empty), Err(StoreError::Denied(_))));

@@ -12,13 +12,13 @@ use zeroize::Zeroizing;
 use super::StoreError;
 
 /// How the name of a file that is not finished begins.
-const UNFINISHED: &str = ".tmp-";
+const TEMP_FILE_PREFIX: &str = ".tmp-";
 
 /// How often a lock that another process holds is tried again.
-const LOCK_PACE: Duration = Duration::from_millis(5);
+const LOCK_RETRY_INTERVAL: Duration = Duration::from_millis(5);
 
 #[derive(Clone, Copy, PartialEq)]
-enum Kind {
+enum FileKind {
     File,
     Folder,
 }
@@ -30,20 +30,20 @@ pub(super) fn create_folder(path: &Path) -> Result<(), StoreError> {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     match fs::symlink_metadata(path) {
-        Err(error) if error.kind() == ErrorKind::NotFound => builder.create(path).map_err(disk(path))?,
+        Err(error) if error.kind() == ErrorKind::NotFound => builder.create(path).map_err(disk_error(path))?,
         _ => {}
     }
-    if folder_exists(path)? { Ok(()) } else { Err(StoreError::Disk(format!("{}: it was removed", path.display()))) }
+    if folder_exists(path)? { Ok(()) } else { Err(StoreError::DiskError(format!("{}: it was removed", path.display()))) }
 }
 
 /// Whether the folder is there; one that is not private, or not a folder, is refused.
 pub(super) fn folder_exists(path: &Path) -> Result<bool, StoreError> {
-    exists(path, Kind::Folder)
+    exists(path, FileKind::Folder)
 }
 
 /// Whether the file is there; one that is not private, or not a file, is refused.
 pub(super) fn file_exists(path: &Path) -> Result<bool, StoreError> {
-    exists(path, Kind::File)
+    exists(path, FileKind::File)
 }
 
 /// The content of a private file, or `None` where there is none.
@@ -51,12 +51,12 @@ pub(super) fn read(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError
     if !file_exists(path)? {
         return Ok(None);
     }
-    let mut file = without_following(OpenOptions::new().read(true)).open(path).map_err(disk(path))?;
+    let mut file = refuse_symlinks(OpenOptions::new().read(true)).open(path).map_err(disk_error(path))?;
     // What was opened is checked once more: it need not be what was looked at.
-    let metadata = file.metadata().map_err(disk(path))?;
-    check(path, &metadata, Kind::File)?;
+    let metadata = file.metadata().map_err(disk_error(path))?;
+    check_private(path, &metadata, FileKind::File)?;
     let mut content = Zeroizing::new(Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or_default()));
-    file.read_to_end(&mut content).map_err(disk(path))?;
+    file.read_to_end(&mut content).map_err(disk_error(path))?;
     Ok(Some(content))
 }
 
@@ -65,16 +65,16 @@ pub(super) fn read(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError
 pub(super) fn write(path: &Path, content: &[u8]) -> Result<(), StoreError> {
     file_exists(path)?;
     let folder = path.parent().unwrap_or(Path::new("."));
-    let mut file = tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(folder).map_err(disk(folder))?;
-    check(path, &file.as_file().metadata().map_err(disk(path))?, Kind::File)?;
-    file.write_all(content).and_then(|()| file.as_file().sync_all()).map_err(disk(path))?;
-    file.persist(path).map_err(|error| disk(path)(error.error))?;
+    let mut file = tempfile::Builder::new().prefix(TEMP_FILE_PREFIX).tempfile_in(folder).map_err(disk_error(folder))?;
+    check_private(path, &file.as_file().metadata().map_err(disk_error(path))?, FileKind::File)?;
+    file.write_all(content).and_then(|()| file.as_file().sync_all()).map_err(disk_error(path))?;
+    file.persist(path).map_err(|error| disk_error(path)(error.error))?;
     sync_folder(folder)
 }
 
 /// Gives a file another name in the same folder, durably.
 pub(super) fn rename(from: &Path, to: &Path) -> Result<(), StoreError> {
-    fs::rename(from, to).map_err(disk(to))?;
+    fs::rename(from, to).map_err(disk_error(to))?;
     to.parent().map_or(Ok(()), sync_folder)
 }
 
@@ -85,51 +85,51 @@ pub(super) fn lock(path: &Path, patience: Duration) -> Result<File, StoreError> 
     options.create(true).truncate(false).write(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let file = without_following(&mut options).open(path).map_err(disk(path))?;
+    let file = refuse_symlinks(&mut options).open(path).map_err(disk_error(path))?;
     let end = Instant::now() + patience;
     loop {
         match file.try_lock() {
             Ok(()) => return Ok(file),
-            Err(TryLockError::WouldBlock) if Instant::now() < end => thread::sleep(LOCK_PACE),
+            Err(TryLockError::WouldBlock) if Instant::now() < end => thread::sleep(LOCK_RETRY_INTERVAL),
             Err(TryLockError::WouldBlock) => return Err(StoreError::TimedOut(patience)),
-            Err(TryLockError::Error(error)) => return Err(disk(path)(error)),
+            Err(TryLockError::Error(error)) => return Err(disk_error(path)(error)),
         }
     }
 }
 
 /// Removes what a process that was killed while writing has left. Only to be called under the lock.
-pub(super) fn sweep(folder: &Path) {
+pub(super) fn remove_temp_files(folder: &Path) {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    for entry in entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(UNFINISHED)) {
+    for entry in entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(TEMP_FILE_PREFIX)) {
         // What cannot be removed is in nobody's way; the next one to open the folder tries again.
         let _ = fs::remove_file(entry.path());
     }
 }
 
-fn exists(path: &Path, kind: Kind) -> Result<bool, StoreError> {
+fn exists(path: &Path, kind: FileKind) -> Result<bool, StoreError> {
     match fs::symlink_metadata(path) {
-        Ok(metadata) => check(path, &metadata, kind).map(|()| true),
+        Ok(metadata) => check_private(path, &metadata, kind).map(|()| true),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
-        Err(error) => Err(disk(path)(error)),
+        Err(error) => Err(disk_error(path)(error)),
     }
 }
 
-fn check(path: &Path, metadata: &Metadata, kind: Kind) -> Result<(), StoreError> {
+fn check_private(path: &Path, metadata: &Metadata, kind: FileKind) -> Result<(), StoreError> {
     let complaint = if metadata.is_symlink() {
         Some("is a symbolic link".to_owned())
-    } else if kind == Kind::File && !metadata.is_file() {
+    } else if kind == FileKind::File && !metadata.is_file() {
         Some("is not a regular file".to_owned())
-    } else if kind == Kind::Folder && !metadata.is_dir() {
+    } else if kind == FileKind::Folder && !metadata.is_dir() {
         Some("is not a folder".to_owned())
     } else {
-        openness(metadata)
+        access_problem(metadata)
     };
-    complaint.map_or(Ok(()), |why| Err(StoreError::Exposed(format!("{} {why}", path.display()))))
+    complaint.map_or(Ok(()), |why| Err(StoreError::InsecureFile(format!("{} {why}", path.display()))))
 }
 
 /// Who else could read or replace it.
 #[cfg(unix)]
-fn openness(metadata: &Metadata) -> Option<String> {
+fn access_problem(metadata: &Metadata) -> Option<String> {
     use std::os::unix::fs::MetadataExt;
     if metadata.uid() != rustix::process::geteuid().as_raw() {
         Some("belongs to another user".to_owned())
@@ -148,7 +148,7 @@ fn openness(_metadata: &Metadata) -> Option<String> {
 
 /// Neither follows a link that took the file's place, nor waits for the other end of a pipe that did.
 #[cfg(unix)]
-fn without_following(options: &mut OpenOptions) -> &mut OpenOptions {
+fn refuse_symlinks(options: &mut OpenOptions) -> &mut OpenOptions {
     use rustix::fs::OFlags;
     use std::os::unix::fs::OpenOptionsExt;
     options.custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed())
@@ -161,7 +161,7 @@ fn without_following(options: &mut OpenOptions) -> &mut OpenOptions {
 
 #[cfg(unix)]
 fn sync_folder(folder: &Path) -> Result<(), StoreError> {
-    File::open(folder).and_then(|folder| folder.sync_all()).map_err(disk(folder))
+    File::open(folder).and_then(|folder| folder.sync_all()).map_err(disk_error(folder))
 }
 
 #[cfg(not(unix))]
@@ -169,8 +169,8 @@ fn sync_folder(_folder: &Path) -> Result<(), StoreError> {
     Ok(())
 }
 
-fn disk(path: &Path) -> impl Fn(io::Error) -> StoreError + '_ {
-    move |error| StoreError::Disk(format!("{}: {error}", path.display()))
+fn disk_error(path: &Path) -> impl Fn(io::Error) -> StoreError + '_ {
+    move |error| StoreError::DiskError(format!("{}: {error}", path.display()))
 }
 
 #[cfg(unix)]
@@ -207,7 +207,7 @@ mod tests {
         symlink(&target, &link).unwrap();
         for refused in [read(&link).map(drop), write(&link, b"lost"), lock(&link, Duration::ZERO).map(drop), create_folder(&link)]
         {
-            assert!(matches!(refused, Err(StoreError::Exposed(why)) if why.contains("symbolic link")));
+            assert!(matches!(refused, Err(StoreError::InsecureFile(why)) if why.contains("symbolic link")));
         }
         assert_eq!(read(&target).unwrap().unwrap().as_slice(), b"kept");
     }
@@ -216,7 +216,7 @@ mod tests {
     fn a_folder_that_others_may_enter_is_refused() {
         let root = tempfile::tempdir().unwrap();
         fs::set_permissions(root.path(), fs::Permissions::from_mode(0o750)).unwrap();
-        assert!(matches!(create_folder(root.path()), Err(StoreError::Exposed(why)) if why.contains("mode 750")));
+        assert!(matches!(create_folder(root.path()), Err(StoreError::InsecureFile(why)) if why.contains("mode 750")));
     }
 
     #[test]
@@ -237,7 +237,7 @@ mod tests {
         for name in [".tmp-abc", "vault.age", "lock"] {
             fs::write(root.path().join(name), b"").unwrap();
         }
-        sweep(root.path());
+        remove_temp_files(root.path());
         assert!(!root.path().join(".tmp-abc").exists());
         assert_eq!(fs::read_dir(root.path()).unwrap().count(), 2);
     }

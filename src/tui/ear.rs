@@ -6,7 +6,7 @@
 
 use crossterm::event::{Event, KeyCode, KeyEventKind, KeyModifiers};
 
-use crate::config::theme::Background;
+use crate::config::theme::TerminalBackground;
 
 /// What is asked.
 pub(super) const QUESTION: &str = "\x1b]11;?\x1b\\";
@@ -29,7 +29,7 @@ pub(super) enum Heard {
     /// This was typed: in most cases the one event that came in.
     Typed(Vec<Event>),
     /// An answer, or a part of one.
-    Answer(Option<Background>),
+    Answer(Option<TerminalBackground>),
 }
 
 impl Ear {
@@ -56,7 +56,7 @@ impl Ear {
                 Heard::Answer(None)
             }
             Some(Said::End) if self.text.starts_with(BEGINNING) => {
-                let background = Background::parse(self.text.trim_start_matches("11;"));
+                let background = TerminalBackground::parse(self.text.trim_start_matches("11;"));
                 *self = Self::new(false);
                 Heard::Answer(background)
             }
@@ -112,7 +112,7 @@ mod tests {
     }
 
     /// What is typed, and what is answered.
-    fn heard(ear: &mut Ear, events: Vec<Event>) -> (usize, Option<Background>) {
+    fn heard(ear: &mut Ear, events: Vec<Event>) -> (usize, Option<TerminalBackground>) {
         let (mut typed, mut answered) = (0, None);
         for event in events {
             match ear.hear(event) {
@@ -128,7 +128,7 @@ mod tests {
         let ends = [key('\\', KeyModifiers::ALT), key('g', KeyModifiers::CONTROL)];
         for end in ends {
             let mut ear = Ear::new(true);
-            assert_eq!(heard(&mut ear, answer("11;rgb:FDfd/f6f6/e3e3", end.clone())), (0, Some(Background::Light)));
+            assert_eq!(heard(&mut ear, answer("11;rgb:FDfd/f6f6/e3e3", end.clone())), (0, Some(TerminalBackground::Light)));
             let again = answer("11;rgb:0000/0000/0000", end);
             assert_eq!(heard(&mut ear, again.clone()), (again.len(), None), "only one answer is awaited");
         }
@@ -145,6 +145,6 @@ mod tests {
         assert_eq!(heard(&mut ear, events.clone()), (events.len(), None));
         // And an answer is still awaited.
         let late = answer("11;rgb:0000/0000/0000", key('\\', KeyModifiers::ALT));
-        assert_eq!(heard(&mut ear, late), (0, Some(Background::Dark)));
+        assert_eq!(heard(&mut ear, late), (0, Some(TerminalBackground::Dark)));
     }
 }

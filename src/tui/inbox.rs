@@ -7,7 +7,7 @@ use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use super::app::json::Document;
 use super::app::learned::Lore;
 use super::app::{Input, Lasting};
-use crate::config::Reading;
+use crate::config::SettingsReport;
 use crate::domain::Problem;
 use crate::engine::message::{Exchange, Report, TaskId};
 
@@ -49,7 +49,7 @@ pub enum Notice {
     /// The settings were changed, or may have been.
     Touched,
     /// The settings were read again.
-    Reread(Box<Result<Reading, Problem>>),
+    Reread(Box<Result<SettingsReport, Problem>>),
     /// A background thread panicked, at the named place of the sources.
     Panicked(String),
     /// A text is laid out, or cannot be.

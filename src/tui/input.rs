@@ -8,8 +8,8 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use super::app::{Input, Mouse};
 use super::ear::{Ear, Heard};
-use crate::config::Key;
-use crate::config::key::Code;
+use crate::config::KeyPress;
+use crate::config::key::KeySymbol;
 
 /// How long the reader is waited for when the terminal is lent.
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -100,39 +100,39 @@ pub(super) fn translate(event: Event) -> Option<Input> {
     }
 }
 
-fn translate_key(event: KeyEvent) -> Option<Key> {
+fn translate_key(event: KeyEvent) -> Option<KeyPress> {
     if event.kind == KeyEventKind::Release {
         return None;
     }
-    let mut key = Key::plain(translate_code(event.code)?);
+    let mut key = KeyPress::without_modifiers(translate_code(event.code)?);
     key.ctrl = event.modifiers.contains(KeyModifiers::CONTROL);
     key.alt = event.modifiers.contains(KeyModifiers::ALT);
     match &mut key.code {
-        Code::Char(c) if key.ctrl => c.make_ascii_lowercase(),
-        Code::Char(_) => {}
+        KeySymbol::Char(c) if key.ctrl => c.make_ascii_lowercase(),
+        KeySymbol::Char(_) => {}
         _ => key.shift = event.modifiers.contains(KeyModifiers::SHIFT) || event.code == KeyCode::BackTab,
     }
     Some(key)
 }
 
-fn translate_code(code: KeyCode) -> Option<Code> {
+fn translate_code(code: KeyCode) -> Option<KeySymbol> {
     Some(match code {
-        KeyCode::Char(c) => Code::Char(c),
-        KeyCode::Enter => Code::Enter,
-        KeyCode::Esc => Code::Esc,
-        KeyCode::Tab | KeyCode::BackTab => Code::Tab,
-        KeyCode::Backspace => Code::Backspace,
-        KeyCode::Delete => Code::Delete,
-        KeyCode::Insert => Code::Insert,
-        KeyCode::Up => Code::Up,
-        KeyCode::Down => Code::Down,
-        KeyCode::Left => Code::Left,
-        KeyCode::Right => Code::Right,
-        KeyCode::Home => Code::Home,
-        KeyCode::End => Code::End,
-        KeyCode::PageUp => Code::PageUp,
-        KeyCode::PageDown => Code::PageDown,
-        KeyCode::F(n) => Code::F(n),
+        KeyCode::Char(c) => KeySymbol::Char(c),
+        KeyCode::Enter => KeySymbol::Enter,
+        KeyCode::Esc => KeySymbol::Esc,
+        KeyCode::Tab | KeyCode::BackTab => KeySymbol::Tab,
+        KeyCode::Backspace => KeySymbol::Backspace,
+        KeyCode::Delete => KeySymbol::Delete,
+        KeyCode::Insert => KeySymbol::Insert,
+        KeyCode::Up => KeySymbol::Up,
+        KeyCode::Down => KeySymbol::Down,
+        KeyCode::Left => KeySymbol::Left,
+        KeyCode::Right => KeySymbol::Right,
+        KeyCode::Home => KeySymbol::Home,
+        KeyCode::End => KeySymbol::End,
+        KeyCode::PageUp => KeySymbol::PageUp,
+        KeyCode::PageDown => KeySymbol::PageDown,
+        KeyCode::F(n) => KeySymbol::F(n),
         _ => return None,
     })
 }

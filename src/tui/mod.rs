@@ -21,7 +21,7 @@ use std::sync::Arc;
 use app::layout::{Area, most_lines};
 use app::{Browser, Greeting, Preferences, Start};
 
-use crate::config::{Depth, Memory, Settings};
+use crate::config::{ColorDepth, LayoutStore, Settings};
 use crate::domain::Problem;
 use crate::engine::Engine;
 use terminal::Tty;
@@ -65,7 +65,7 @@ pub struct Screen {
 impl Screen {
     /// Takes the terminal and shows the first frame, arranged as it was left. No runtime is needed yet, and no thread is
     /// started before it: to start one and to wake up for it takes longer than what it could do.
-    pub fn show(engine: Arc<Engine>, wishes: Wishes, memory: Memory) -> Result<Self, Problem> {
+    pub fn show(engine: Arc<Engine>, wishes: Wishes, memory: LayoutStore) -> Result<Self, Problem> {
         let flat = |error: io::Error| unusable(&error);
         let settings = &wishes.reading.settings;
         let (doors, inbox) = inbox();
@@ -75,8 +75,8 @@ impl Screen {
         let size = crossterm::terminal::size().map_err(flat)?;
         let gate = Arc::new(input::Gate::default());
         let mut surface = Tty::new(size, settings.mouse, Arc::clone(&gate)).map_err(flat)?;
-        let asks = settings.depth != Depth::Monochrome && terminal::may_be_asked();
-        let (layout, preferences) = (memory.recall(), preferences(settings));
+        let asks = settings.color_depth != ColorDepth::Monochrome && terminal::may_be_asked();
+        let (layout, preferences) = (memory.load(), preferences(settings));
         let beginning = engine.first_credentials(most_lines(Area::of(size.0, size.1), &layout))?;
         let start = Start { beginning, catalogue: Arc::clone(&engine.catalogue), size, preferences, layout };
         surface.enter().map_err(flat)?;

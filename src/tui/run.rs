@@ -19,7 +19,7 @@ use super::inbox::{Doors, Inbox, Notice};
 use super::terminal::{Scope, Surface};
 use super::watch::HANG_UP;
 use super::wishes::{Wishes, change};
-use crate::config::{Layout, Memory, Reading, choose_theme};
+use crate::config::{LayoutStore, PaneLayout, SettingsReport, save_theme_choice};
 use crate::domain::Problem;
 use crate::engine::message::{Report, TaskId};
 use crate::engine::{Engine, Tasks};
@@ -37,7 +37,7 @@ const FAREWELL: Duration = Duration::from_secs(1);
 pub struct Loop<S> {
     app: App,
     surface: S,
-    memory: Memory,
+    memory: LayoutStore,
     wishes: Wishes,
     engine: Arc<Engine>,
     tasks: Tasks,
@@ -63,7 +63,7 @@ pub struct Parts<S> {
     /// What is drawn on.
     pub surface: S,
     /// Where the arrangement of the panes is kept.
-    pub memory: Memory,
+    pub memory: LayoutStore,
     /// How the person wants it to be.
     pub wishes: Wishes,
     /// The doors to the screen, and what comes through them.
@@ -298,24 +298,24 @@ impl<S: Surface> Loop<S> {
     }
 
     /// Writes beside the screen; the layout of the last moment is the one that counts.
-    fn remember(&self, layout: Layout) {
+    fn remember(&self, layout: PaneLayout) {
         let memory = self.memory.clone();
-        tokio::task::spawn_blocking(move || memory.keep(layout));
+        tokio::task::spawn_blocking(move || memory.save(layout));
     }
 
     /// Writes a theme into the settings beside the screen, where this run keeps anything.
     fn keep_theme(&mut self, name: String) {
-        let file = self.wishes.file.clone().filter(|_| self.memory != Memory::Nowhere);
+        let file = self.wishes.file.clone().filter(|_| self.memory != LayoutStore::Disabled);
         let Some(file) = file else { return self.tell(Msg::ThemeKept(Ok(Lasting::ThisRun))) };
         let notices = self.notices.clone();
         drop(tokio::task::spawn_blocking(move || {
-            notices.send(Notice::ThemeKept(choose_theme(&file, &name).map(|()| Lasting::Kept)))
+            notices.send(Notice::ThemeKept(save_theme_choice(&file, &name).map(|()| Lasting::Kept)))
         }));
     }
 
     /// What is wrong with the settings is told with the first frame.
     fn tell_flaws(&mut self) {
-        let Reading { settings, flaws } = self.wishes.reading.clone();
+        let SettingsReport { settings, problems: flaws } = self.wishes.reading.clone();
         if !flaws.is_empty() {
             let change = Change { flaws, later: Vec::new() };
             let told = Msg::Settings(Box::new((super::preferences(&settings), change)));
@@ -332,9 +332,9 @@ impl<S: Surface> Loop<S> {
 
     /// Takes in settings that were read again, if they are others than before. Where they cannot be read at all, those
     /// from before stay.
-    fn take_settings(&mut self, read: Result<Reading, Problem>) {
+    fn take_settings(&mut self, read: Result<SettingsReport, Problem>) {
         let before = self.wishes.reading.settings.clone();
-        let reading = read.unwrap_or_else(|flaw| Reading { settings: before.clone(), flaws: vec![flaw] });
+        let reading = read.unwrap_or_else(|flaw| SettingsReport { settings: before.clone(), problems: vec![flaw] });
         if reading == self.wishes.reading {
             return;
         }

@@ -5,18 +5,18 @@ use std::sync::{Arc, OnceLock};
 
 use super::app::{Change, Onward};
 #[cfg(target_os = "linux")]
-use crate::config::THEMES;
-use crate::config::{Reading, Settings};
+use crate::config::THEMES_FOLDER;
+use crate::config::{Settings, SettingsReport};
 use crate::domain::Problem;
 
 /// Reads the settings again, with everything that goes over the file.
-pub type Reread = Arc<dyn Fn() -> Result<Reading, Problem> + Send + Sync>;
+pub type Reread = Arc<dyn Fn() -> Result<SettingsReport, Problem> + Send + Sync>;
 
 /// How the person wants the program to be.
 #[derive(Clone, Default)]
 pub struct Wishes {
     /// What was read at the start.
-    pub reading: Reading,
+    pub reading: SettingsReport,
     /// How it is read again; nothing where it never is.
     pub again: Option<Reread>,
     /// The file of the settings, where there is one to be read and written.
@@ -38,7 +38,7 @@ impl Wishes {
 }
 
 /// What changes for the screen from one reading to the next.
-pub(super) fn change(before: &Settings, now: &Reading) -> Change {
+pub(super) fn change(before: &Settings, now: &SettingsReport) -> Change {
     let after = &now.settings;
     let later = [
         ("store", before.store != after.store),
@@ -48,7 +48,7 @@ pub(super) fn change(before: &Settings, now: &Reading) -> Change {
         ("readonly", before.readonly != after.readonly),
     ];
     let later = later.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name).collect();
-    Change { flaws: now.flaws.clone(), later }
+    Change { flaws: now.problems.clone(), later }
 }
 
 /// Tells when a file of the settings has been written, moved into place or removed. It sleeps in the meantime.
@@ -63,7 +63,7 @@ impl Folder {
         let watch = init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC).ok()?;
         let flags = WatchFlags::CLOSE_WRITE | WatchFlags::MOVED_TO | WatchFlags::DELETE | WatchFlags::ONLYDIR;
         add_watch(&watch, folder, flags).ok()?;
-        let _ = add_watch(&watch, folder.join(THEMES), flags);
+        let _ = add_watch(&watch, folder.join(THEMES_FOLDER), flags);
         Some(Self(watch))
     }
 
@@ -116,9 +116,9 @@ mod tests {
     fn what_waits_for_the_next_start_is_named() {
         let before = Settings::default();
         let after = Settings { store: Some(StoreChoice::File), theme: "light".to_owned(), ..Settings::default() };
-        let found = change(&before, &Reading { settings: after, flaws: Vec::new() });
+        let found = change(&before, &SettingsReport { settings: after, problems: Vec::new() });
         assert_eq!(found.later, ["store"]);
-        assert_eq!(change(&before, &Reading::default()), Change::default());
+        assert_eq!(change(&before, &SettingsReport::default()), Change::default());
     }
 
     #[cfg(target_os = "linux")]
@@ -137,9 +137,9 @@ mod tests {
     #[test]
     fn a_theme_of_the_persons_own_that_is_written_is_noticed() {
         let home = tempfile::tempdir().expect("a folder");
-        std::fs::create_dir(home.path().join(THEMES)).expect("a folder");
+        std::fs::create_dir(home.path().join(THEMES_FOLDER)).expect("a folder");
         let folder = Folder::watch(home.path()).expect("a watch");
-        std::fs::write(home.path().join(THEMES).join("mine.toml"), "[colors]").expect("a file");
+        std::fs::write(home.path().join(THEMES_FOLDER).join("mine.toml"), "[colors]").expect("a file");
         assert!(folder.has_changed());
     }
 }

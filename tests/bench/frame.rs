@@ -10,11 +10,11 @@ use ratatui::style::{Color, Style};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, List, ListState, Paragraph};
 use time::OffsetDateTime;
-use tokenring::config::Key;
+use tokenring::config::KeyPress;
 use tokenring::domain::Credential;
 use tokenring::domain::provider::ProviderCatalog;
 use tokenring::engine::message::Beginning;
-use tokenring::index::Index;
+use tokenring::index::Database;
 use tokenring::tui::app::{App, Input, Msg, Now, Preferences, Start, update};
 use tokenring::tui::view;
 
@@ -58,7 +58,7 @@ impl Screen {
             catalogue: Arc::new(ProviderCatalog::builtin()),
             size: SIZE,
             preferences: Preferences::default(),
-            layout: tokenring::config::Layout::default(),
+            layout: tokenring::config::PaneLayout::default(),
         };
         Self { app: App::start(start, now()).0, terminal: terminal(), keys: 0 }
     }
@@ -66,7 +66,7 @@ impl Screen {
     /// A key, and the frame that shows what it did.
     fn frame(&mut self) -> Duration {
         self.keys += 1;
-        let key = Key::parse(if self.keys % 80 < 40 { "j" } else { "k" }).unwrap();
+        let key = KeyPress::parse(if self.keys % 80 < 40 { "j" } else { "k" }).unwrap();
         timed(|| {
             update(&mut self.app, Msg::Input(Input::Key(key)), now());
             self.terminal.draw(|frame| view::draw(&self.app, frame.buffer_mut(), now())).unwrap();
@@ -110,7 +110,7 @@ fn line(row: &Credential) -> Line<'_> {
 }
 
 fn credentials(count: u32) -> Vec<Credential> {
-    Index::open(&Home::with_credentials(count).index()).unwrap().credentials().unwrap()
+    Database::open(&Home::with_credentials(count).index()).unwrap().credentials().unwrap()
 }
 
 fn terminal() -> Terminal<TestBackend> {

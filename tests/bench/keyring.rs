@@ -39,7 +39,7 @@ pub(crate) fn measure_inside() {
     let mut add = add.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     add.stdin.take().unwrap().write_all(b"00000000-0000-4000-8000-000000000000").unwrap();
     assert!(add.wait().unwrap().success());
-    let id = tokenring::index::Index::open(&home.index()).unwrap().by_name(NAME).unwrap().id;
+    let id = tokenring::index::Database::open(&home.index()).unwrap().credential_by_name(NAME).unwrap().id;
     let key = format!("{id}/current/secret");
     let lookup = || run(Command::new("secret-tool").args(["lookup", "service", "tokenring", "username", &key]));
     let (taken, beside) = in_turns(RUNS, || run(&mut command(&["get", NAME])), lookup);

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
 use nucleo_matcher::{Config, Matcher};
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
-use tokenring::index::Index;
+use tokenring::index::Database;
 
 use crate::table::{self, ms};
 use crate::times::{Times, in_turns, timed};
@@ -109,7 +109,8 @@ fn filter_keys(running: &mut Running) -> Times {
 }
 
 fn bare_filter(home: &Home) -> Times {
-    let names: Vec<_> = Index::open(&home.index()).unwrap().credentials().unwrap().into_iter().map(|known| known.name).collect();
+    let names: Vec<_> =
+        Database::open(&home.index()).unwrap().credentials().unwrap().into_iter().map(|known| known.name).collect();
     let mut matcher = Matcher::new(Config::DEFAULT);
     ["c", "ca", "can"]
         .iter()

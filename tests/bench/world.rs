@@ -8,8 +8,8 @@ use rusqlite::Connection;
 use tempfile::TempDir;
 use tokenring::domain::credential::{SecretPart, SecretSlot};
 use tokenring::domain::{CredentialId, Secret};
-use tokenring::index::Index;
-use tokenring::store::{FileStore, ItemKey, Store as _, Unlock, WorkFactor};
+use tokenring::index::Database;
+use tokenring::store::{FileStore, ItemKey, SecretStore as _, UnlockMethod, WorkFactor};
 
 use crate::EMPTY;
 use crate::times::timed;
@@ -68,7 +68,7 @@ impl Home {
     pub(crate) fn with_credentials(count: u32) -> Self {
         let home = Self(TempDir::new().unwrap());
         let index = home.index();
-        drop(Index::open(&index).unwrap());
+        drop(Database::open(&index).unwrap());
         Connection::open(index).unwrap().execute(FILL, [count]).unwrap();
         let passphrase = home.0.path().join("passphrase");
         std::fs::write(&passphrase, PASSPHRASE).unwrap();
@@ -80,9 +80,10 @@ impl Home {
     pub(crate) async fn keep_secrets(&self, count: u128) {
         let store = FileStore::new(self.root().join("data/vault")).with_work_factor(WorkFactor::new(2));
         let passphrase = Secret::from_text(PASSPHRASE.to_owned());
-        store.unlock(Unlock::Passphrase(&passphrase), Duration::from_secs(60)).await.unwrap();
+        store.unlock(UnlockMethod::Passphrase(&passphrase), Duration::from_secs(60)).await.unwrap();
         for number in 0..count {
-            let key = ItemKey::of(&CredentialId::from_random(number.to_be_bytes()), SecretSlot::Current, &SecretPart::Secret);
+            let key =
+                ItemKey::for_part(&CredentialId::from_random(number.to_be_bytes()), SecretSlot::Current, &SecretPart::Secret);
             store.put(&key, &Secret::from_text(format!("{number:08x}-0000-4000-8000-000000000000"))).await.unwrap();
         }
     }

@@ -86,8 +86,8 @@ fn usage(verb: &clap::Command) -> String {
 fn settings() -> String {
     let mut table = "| setting | usually | may be | what it is for |\n|---|---|---|---|\n".to_owned();
     for setting in SETTINGS {
-        let usual = setting.usual.map(|usual| format!("`{usual}`")).unwrap_or_default();
-        let _ = writeln!(table, "| `{}` | {usual} | {} | {} |", setting.name, setting.values(), setting.help);
+        let usual = setting.default_value.map(|usual| format!("`{usual}`")).unwrap_or_default();
+        let _ = writeln!(table, "| `{}` | {usual} | {} | {} |", setting.name, setting.describe_values(), setting.help);
     }
     table
 }

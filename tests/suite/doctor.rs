@@ -11,9 +11,9 @@ use tokenring::config::Settings;
 use tokenring::domain::provider::ProviderCatalog;
 use tokenring::engine::doctor::{Area, Reach, Surroundings};
 use tokenring::engine::{Engine, Options, Ports, SystemClock};
-use tokenring::index::Index;
-use tokenring::net::Client;
-use tokenring::store::{Memory, StoreError};
+use tokenring::index::Database;
+use tokenring::net::HttpClient;
+use tokenring::store::{MemoryStore, StoreError};
 
 use crate::support::faulty::{Fault, Faulty};
 use crate::support::program::{Home, Outcome, World};
@@ -102,13 +102,13 @@ fn regions_are_asked_without_a_secret_and_clocks_are_compared() {
 }
 
 /// What is said about a store.
-async fn examined(store: Faulty<Memory>) -> Vec<Value> {
+async fn examined(store: Faulty<MemoryStore>) -> Vec<Value> {
     let settings = Settings::default();
     let ports = Ports {
         catalogue: Arc::new(ProviderCatalog::builtin()),
-        index: Arc::new(Index::in_memory().unwrap()),
+        index: Arc::new(Database::in_memory().unwrap()),
         store: Arc::new(store),
-        transport: Arc::new(Client::default()),
+        transport: Arc::new(HttpClient::default()),
         clock: Arc::new(SystemClock),
     };
     let engine = Engine::new(ports, Options::from(&settings));
@@ -128,16 +128,16 @@ async fn a_store_that_loses_changes_or_cannot_hold_what_it_is_given_is_found_out
         (1, large(), "3500 bytes are more than the 1000 bytes that the store takes", "the encrypted file"),
         (2, Fault::Refuse(StoreError::Locked), "The store is locked", "tokenring store unlock"),
     ] {
-        let found = examined(Faulty::new(Memory::new()).at(nth, fault)).await;
+        let found = examined(Faulty::new(MemoryStore::new()).at(nth, fault)).await;
         told(&found, "fail", words);
         told(&found, "fail", remedy);
         assert!(!found.iter().any(|one| one.to_string().contains("keeps what it is given")), "{found:#?}");
     }
-    let narrow = examined(Faulty::new(Memory::new()).holding(2560)).await;
+    let narrow = examined(Faulty::new(MemoryStore::new()).holding(2560)).await;
     told(&narrow, "ok", "a value of 2560 bytes was written, read back and removed");
     told(&narrow, "warn", "a private key may have 3500 bytes, and an item holds up to 2560");
     told(&narrow, "warn", "choose the encrypted file");
-    assert_eq!(examined(Faulty::new(Memory::new())).await.len(), 2, "a store that is roomy is told once");
+    assert_eq!(examined(Faulty::new(MemoryStore::new())).await.len(), 2, "a store that is roomy is told once");
 }
 
 #[test]

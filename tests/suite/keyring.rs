@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use tokenring::index::Index;
+use tokenring::index::Database;
 
 use crate::support::program::{Home, Outcome};
 use crate::support::pty::Pty;
@@ -39,8 +39,8 @@ fn laptop() -> Home {
 
 /// The name under which the keyring holds a credential's secret.
 fn item_of(home: &Home, name: &str) -> String {
-    let index = Index::open(&home.root().join("data/index.db")).unwrap();
-    format!("{}/current/secret", index.by_name(name).unwrap().id)
+    let index = Database::open(&home.root().join("data/index.db")).unwrap();
+    format!("{}/current/secret", index.credential_by_name(name).unwrap().id)
 }
 
 /// What an independent client reads.

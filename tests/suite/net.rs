@@ -16,19 +16,20 @@ use std::time::Duration;
 use tokenring::domain::request::HttpMethod;
 use tokenring::domain::response::ApiResponse;
 use tokenring::domain::{Origin, Secret};
-use tokenring::net::{Bound, Client, Limits, NetError, Outgoing, Payload, Transport as _};
+use tokenring::net::{HostBoundSecret, HttpClient, NetError, OutgoingRequest, RequestBody, RequestLimits, Transport as _};
 
 const SECRET: &str = "canary-secret-8c1f27";
 
-const LIMITS: Limits = Limits { connect: Duration::from_secs(5), total: Duration::from_secs(20), body: 1 << 20 };
+const LIMITS: RequestLimits =
+    RequestLimits { connect_timeout: Duration::from_secs(5), total_timeout: Duration::from_secs(20), max_body_bytes: 1 << 20 };
 
 /// A GET without a secret.
-fn get(url: url::Url) -> Outgoing {
-    Outgoing {
+fn get(url: url::Url) -> OutgoingRequest {
+    OutgoingRequest {
         method: HttpMethod::Get,
         url,
         headers: Vec::new(),
-        body: Payload::Empty,
+        body: RequestBody::Empty,
         authorization: None,
         limits: LIMITS,
         ca_file: None,
@@ -36,14 +37,14 @@ fn get(url: url::Url) -> Outgoing {
 }
 
 /// A GET with the secret, bound to `origins`, and a header of the caller's own that holds it too.
-fn get_bound(url: url::Url, origins: &[&Origin]) -> Outgoing {
+fn get_bound(url: url::Url, origins: &[&Origin]) -> OutgoingRequest {
     let secret = Arc::new(Secret::from_text(SECRET.to_owned()));
     let origins = origins.iter().copied().cloned().collect();
-    let authorization = Some(Bound { scheme: "token".to_owned(), secret, origins });
+    let authorization = Some(HostBoundSecret { scheme: "token".to_owned(), secret, origins });
     let headers = [("x-api-key", SECRET), ("cookie", SECRET)].map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
-    Outgoing { authorization, headers, ..get(url) }
+    OutgoingRequest { authorization, headers, ..get(url) }
 }
 
-async fn send(outgoing: Outgoing) -> Result<ApiResponse, NetError> {
-    Client::default().send(outgoing).await
+async fn send(outgoing: OutgoingRequest) -> Result<ApiResponse, NetError> {
+    HttpClient::default().send(outgoing).await
 }

@@ -14,9 +14,9 @@ use tokenring::domain::provider::ProviderCatalog;
 use tokenring::domain::{CredentialName, Secret, Timestamp};
 use tokenring::engine::message::NewCredential;
 use tokenring::engine::{Clock, Engine, Options, Ports};
-use tokenring::index::Index;
-use tokenring::net::Client;
-use tokenring::store::{Backend, ItemKey, Memory, Store, StoreError, Unlock};
+use tokenring::index::Database;
+use tokenring::net::HttpClient;
+use tokenring::store::{BackendInfo, ItemKey, MemoryStore, SecretStore, StoreError, UnlockMethod};
 use tokenring::tui::{Screen, Wishes};
 
 use crate::support::pty::Pty;
@@ -27,15 +27,15 @@ const BREAKS: &str = "TOKENRING_TEST_BREAKS";
 
 /// A store and a clock that break as soon as a secret is read, what is said about it being that secret.
 struct Brittle {
-    inner: Memory,
+    inner: MemoryStore,
     breaks: String,
     is_lit: AtomicBool,
     is_clock_broken: AtomicBool,
 }
 
 #[async_trait]
-impl Store for Brittle {
-    fn backend(&self) -> Backend {
+impl SecretStore for Brittle {
+    fn backend(&self) -> BackendInfo {
         self.inner.backend()
     }
 
@@ -43,7 +43,7 @@ impl Store for Brittle {
         self.inner.status().await
     }
 
-    async fn unlock(&self, by: Unlock<'_>, wait: Duration) -> Result<(), StoreError> {
+    async fn unlock(&self, by: UnlockMethod<'_>, wait: Duration) -> Result<(), StoreError> {
         self.inner.unlock(by, wait).await
     }
 
@@ -73,13 +73,17 @@ impl Clock for Brittle {
 
 /// The screen over these ports, until it ends.
 async fn show(breaks: String) {
-    let brittle =
-        Arc::new(Brittle { inner: Memory::new(), breaks, is_lit: AtomicBool::default(), is_clock_broken: AtomicBool::default() });
+    let brittle = Arc::new(Brittle {
+        inner: MemoryStore::new(),
+        breaks,
+        is_lit: AtomicBool::default(),
+        is_clock_broken: AtomicBool::default(),
+    });
     let ports = Ports {
         catalogue: Arc::new(ProviderCatalog::builtin()),
-        index: Arc::new(Index::in_memory().unwrap()),
+        index: Arc::new(Database::in_memory().unwrap()),
         store: Arc::clone(&brittle) as _,
-        transport: Arc::new(Client::default()),
+        transport: Arc::new(HttpClient::default()),
         clock: Arc::clone(&brittle) as _,
     };
     let engine = Arc::new(Engine::new(ports, Options::from(&Settings::default())));
@@ -96,7 +100,7 @@ async fn show(breaks: String) {
     };
     engine.add(new).await.unwrap();
     brittle.is_lit.store(true, Ordering::SeqCst);
-    let screen = Screen::show(engine, Wishes::default(), config::Memory::Nowhere).unwrap();
+    let screen = Screen::show(engine, Wishes::default(), config::LayoutStore::Disabled).unwrap();
     assert_eq!(screen.listen().await, 0);
 }
 

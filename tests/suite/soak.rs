@@ -18,9 +18,9 @@ use tokenring::domain::response::{ApiResponse, CheckResult, RequestTiming, Respo
 use tokenring::domain::{CredentialName, Secret, Timestamp};
 use tokenring::engine::message::NewCredential;
 use tokenring::engine::{Clock, Engine, Options, Ports};
-use tokenring::index::Index;
-use tokenring::net::{NetError, Outgoing, Transport};
-use tokenring::store::Memory;
+use tokenring::index::Database;
+use tokenring::net::{NetError, OutgoingRequest, Transport};
+use tokenring::store::MemoryStore;
 
 const CREDENTIALS: usize = 1_000;
 /// Minutes that go by where nothing else is said.
@@ -56,7 +56,7 @@ struct Moody(Mutex<u64>);
 
 #[async_trait]
 impl Transport for Moody {
-    async fn send(&self, outgoing: Outgoing) -> Result<ApiResponse, NetError> {
+    async fn send(&self, outgoing: OutgoingRequest) -> Result<ApiResponse, NetError> {
         tokio::task::yield_now().await;
         let count = {
             let mut count = self.0.lock().unwrap();
@@ -65,7 +65,7 @@ impl Transport for Moody {
         };
         let host = outgoing.url.host_str().unwrap_or_default().to_owned();
         let status = match count % 100 {
-            0 => return Err(NetError::CutOff { host, why: "it was cut off".to_owned() }),
+            0 => return Err(NetError::ConnectionLost { host, why: "it was cut off".to_owned() }),
             1..=3 => 401,
             4 => 503,
             _ => 200,
@@ -87,8 +87,8 @@ impl Transport for Moody {
 async fn filled(folder: &Path, clock: &Arc<Minutes>) -> Arc<Engine> {
     let ports = Ports {
         catalogue: Arc::new(ProviderCatalog::builtin()),
-        index: Arc::new(Index::open(&folder.join("index.db")).unwrap()),
-        store: Arc::new(Memory::new()),
+        index: Arc::new(Database::open(&folder.join("index.db")).unwrap()),
+        store: Arc::new(MemoryStore::new()),
         transport: Arc::new(Moody(Mutex::new(0))),
         clock: Arc::clone(clock) as _,
     };

@@ -11,7 +11,7 @@ mod source;
 
 use super::arguments::{pair, parse_name};
 use super::context::Context;
-use crate::config::Requests;
+use crate::config::SavedRequestStore;
 use crate::domain::jq::JqFilter;
 use crate::domain::request::{RequestDraft, SavedRequest, SavedRequestName};
 use crate::domain::{Credential, Problem};
@@ -124,7 +124,7 @@ async fn save(
     id: &SavedRequestName,
 ) -> Result<u8, Problem> {
     let clean = context.unlocked().await?.without_secrets(credential, draft).await?;
-    let path = Requests::of(&context.paths).save(id, &SavedRequest::from_draft(&clean, &credential.provider))?;
+    let path = SavedRequestStore::new(&context.paths).save(id, &SavedRequest::from_draft(&clean, &credential.provider))?;
     if clean != *draft {
         context.out.note("note: a secret was in it; the saved request has a placeholder in its place");
     }

@@ -6,7 +6,7 @@ use std::io::Read as _;
 use super::super::arguments::usage;
 use super::super::prompt;
 use super::{Context, pair, saved_id};
-use crate::config::Requests;
+use crate::config::SavedRequestStore;
 use crate::domain::problem::ProblemClass;
 use crate::domain::request::{HttpMethod, RequestDraft, RequestTarget, SavedRequestName};
 use crate::domain::text::sanitize_line;
@@ -124,7 +124,7 @@ fn free_draft(method: HttpMethod, target: &str) -> Result<RequestDraft, Problem>
 }
 
 fn load(context: &Context<'_>, credential: &Credential, id: &SavedRequestName) -> Result<RequestDraft, Problem> {
-    let saved = Requests::of(&context.paths).load(id)?;
+    let saved = SavedRequestStore::new(&context.paths).load(id)?;
     if saved.provider != credential.provider {
         let why =
             format!("it was saved for {}, and {} is a credential of {}", saved.provider, credential.name, credential.provider);

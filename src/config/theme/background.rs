@@ -1,10 +1,10 @@
 //! Whether the terminal is dark or light: what its environment says, and what it answers when it is asked.
 
-use super::{Ansi, Color};
+use super::{AnsiColor, ThemeColor};
 
 /// What colour the terminal has behind its text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Background {
+pub enum TerminalBackground {
     /// A dark one.
     #[default]
     Dark,
@@ -12,7 +12,7 @@ pub enum Background {
     Light,
 }
 
-impl Background {
+impl TerminalBackground {
     /// What some terminals say in `COLORFGBG`: the numbers of their colours, the last of them that of the background.
     pub fn detect(env: &dyn Fn(&str) -> Option<String>) -> Option<Self> {
         let colors = env("COLORFGBG")?;
@@ -24,28 +24,28 @@ impl Background {
     }
 
     /// What a colour would be as a background; nothing for the terminal's own.
-    pub fn of(color: Color) -> Option<Self> {
+    pub fn from_color(color: ThemeColor) -> Option<Self> {
         match color {
-            Color::Rgb(red, green, blue) => {
+            ThemeColor::Rgb(red, green, blue) => {
                 Some(Self::from_brightness([red, green, blue].map(|part| u32::from(part) * 1000 / 255)))
             }
             // The first sixteen are the terminal's own; then comes a cube of six steps a side, then a ramp of grey.
-            Color::Indexed(index @ 16..=231) => {
+            ThemeColor::Indexed(index @ 16..=231) => {
                 let step = |size: u8| u32::from((index - 16) / size % 6) * 200;
                 Some(Self::from_brightness([step(36), step(6), step(1)]))
             }
-            Color::Indexed(index @ 232..) => Some(Self::from_brightness([u32::from(index - 232) * 1000 / 23; 3])),
-            Color::Indexed(index) => Some(if index == 7 || index > 8 { Self::Light } else { Self::Dark }),
-            Color::Named(Ansi::Gray | Ansi::White) => Some(Self::Light),
-            Color::Named(_) => Some(Self::Dark),
-            Color::Default => None,
+            ThemeColor::Indexed(index @ 232..) => Some(Self::from_brightness([u32::from(index - 232) * 1000 / 23; 3])),
+            ThemeColor::Indexed(index) => Some(if index == 7 || index > 8 { Self::Light } else { Self::Dark }),
+            ThemeColor::Named(AnsiColor::Gray | AnsiColor::White) => Some(Self::Light),
+            ThemeColor::Named(_) => Some(Self::Dark),
+            ThemeColor::Default => None,
         }
     }
 
     /// Reads a colour as terminals report it (`rgb:ffff/ffff/ffff`, with one to four digits each).
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.strip_prefix("rgb:").or_else(|| text.strip_prefix("rgba:"))?;
-        let shares: Vec<_> = text.split('/').map(share).collect::<Option<_>>()?;
+        let shares: Vec<_> = text.split('/').map(parse_channel).collect::<Option<_>>()?;
         let [red, green, blue, ..] = shares[..] else { return None };
         Some(Self::from_brightness([red, green, blue]))
     }
@@ -58,7 +58,7 @@ impl Background {
 }
 
 /// Hexadecimal digits as thousandths of the most that they can say.
-fn share(digits: &str) -> Option<u32> {
+fn parse_channel(digits: &str) -> Option<u32> {
     let most = 16_u32.checked_pow(u32::try_from(digits.len()).ok().filter(|length| (1..=4).contains(length))?)? - 1;
     Some(u32::from_str_radix(digits, 16).ok()? * 1000 / most)
 }
@@ -70,31 +70,33 @@ mod tests {
     #[test]
     fn a_reported_colour_is_dark_or_light() {
         for (text, expected) in [
-            ("rgb:0000/0000/0000", Some(Background::Dark)),
-            ("rgb:1616/1616/1e1e", Some(Background::Dark)),
-            ("rgb:ffff/ffff/ffff", Some(Background::Light)),
-            ("rgb:fd/f6/e3", Some(Background::Light)),
-            ("rgb:f/f/f", Some(Background::Light)),
-            ("rgba:ffff/ffff/ffff/8000", Some(Background::Light)),
-            ("rgb:0000/0000/ffff", Some(Background::Dark)),
+            ("rgb:0000/0000/0000", Some(TerminalBackground::Dark)),
+            ("rgb:1616/1616/1e1e", Some(TerminalBackground::Dark)),
+            ("rgb:ffff/ffff/ffff", Some(TerminalBackground::Light)),
+            ("rgb:fd/f6/e3", Some(TerminalBackground::Light)),
+            ("rgb:f/f/f", Some(TerminalBackground::Light)),
+            ("rgba:ffff/ffff/ffff/8000", Some(TerminalBackground::Light)),
+            ("rgb:0000/0000/ffff", Some(TerminalBackground::Dark)),
             ("rgb:ffff/ffff", None),
             ("rgb:fffff/0/0", None),
             ("rgb:gg/00/00", None),
             ("rgb:", None),
             ("#ffffff", None),
         ] {
-            assert_eq!(Background::parse(text), expected, "{text}");
+            assert_eq!(TerminalBackground::parse(text), expected, "{text}");
         }
     }
 
     #[test]
     fn the_environment_names_it_by_number() {
-        for (text, expected) in
-            [("15;0", Some(Background::Dark)), ("0;15", Some(Background::Light)), ("0;default;7", Some(Background::Light))]
-        {
-            assert_eq!(Background::detect(&|_| Some(text.to_owned())), expected, "{text}");
+        for (text, expected) in [
+            ("15;0", Some(TerminalBackground::Dark)),
+            ("0;15", Some(TerminalBackground::Light)),
+            ("0;default;7", Some(TerminalBackground::Light)),
+        ] {
+            assert_eq!(TerminalBackground::detect(&|_| Some(text.to_owned())), expected, "{text}");
         }
-        assert_eq!(Background::detect(&|_| Some("default".to_owned())), None);
-        assert_eq!(Background::detect(&|_| None), None);
+        assert_eq!(TerminalBackground::detect(&|_| Some("default".to_owned())), None);
+        assert_eq!(TerminalBackground::detect(&|_| None), None);
     }
 }

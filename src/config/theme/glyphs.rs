@@ -2,7 +2,7 @@
 
 /// A set of signs. Each is one column wide, and no two verdicts share one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Glyphs {
+pub struct GlyphSet {
     /// Accepted.
     pub accepted: &'static str,
     /// Refused.
@@ -14,40 +14,40 @@ pub struct Glyphs {
     /// Needs care: expires soon.
     pub warning: &'static str,
     /// Done, or the current one.
-    pub tick: &'static str,
+    pub check_mark: &'static str,
     /// Points at the selected or current row.
     pub pointer: &'static str,
     /// One place of a masked secret.
     pub mask: &'static str,
     /// A filled part of a bar.
-    pub full: &'static str,
+    pub bar_filled: &'static str,
     /// An empty part of a bar.
-    pub empty: &'static str,
+    pub bar_empty: &'static str,
     /// Steps of height, the lowest first; none fills its cell, so that lines above one another stay apart.
-    pub steps: [&'static str; 7],
+    pub bar_heights: [&'static str; 7],
     /// A line of time up to something.
-    pub line: &'static str,
+    pub timeline_before: &'static str,
     /// A line of time after it.
-    pub rest: &'static str,
+    pub timeline_after: &'static str,
     /// The part of a list that is shown, in its border.
-    pub thumb: &'static str,
+    pub scroll_thumb: &'static str,
     /// Text that goes on where it cannot be seen.
     pub ellipsis: &'static str,
     /// Stands between two things of equal rank.
     pub separator: &'static str,
     /// A branch that is open.
-    pub open: &'static str,
+    pub branch_open: &'static str,
     /// A branch that is closed.
-    pub closed: &'static str,
+    pub branch_closed: &'static str,
     /// The Enter key.
-    pub enter: &'static str,
+    pub enter_key: &'static str,
     /// The pictures of a spinner, in order.
     pub spinner: &'static [&'static str],
     /// The lines of a border: top left, top, top right, side, bottom left, bottom right.
     pub border: [&'static str; 6],
 }
 
-impl Glyphs {
+impl GlyphSet {
     /// For terminals with Unicode.
     pub const UNICODE: Self = Self {
         accepted: "●",
@@ -55,20 +55,20 @@ impl Glyphs {
         unknown: "?",
         unchecked: "–",
         warning: "▲",
-        tick: "✓",
+        check_mark: "✓",
         pointer: "▸",
         mask: "•",
-        full: "█",
-        empty: "░",
-        steps: ["▁", "▂", "▃", "▄", "▅", "▆", "▇"],
-        line: "━",
-        rest: "┈",
-        thumb: "▐",
+        bar_filled: "█",
+        bar_empty: "░",
+        bar_heights: ["▁", "▂", "▃", "▄", "▅", "▆", "▇"],
+        timeline_before: "━",
+        timeline_after: "┈",
+        scroll_thumb: "▐",
         ellipsis: "…",
         separator: "·",
-        open: "▾",
-        closed: "▸",
-        enter: "⏎",
+        branch_open: "▾",
+        branch_closed: "▸",
+        enter_key: "⏎",
         spinner: &["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"],
         border: ["╭", "─", "╮", "│", "╰", "╯"],
     };
@@ -80,20 +80,20 @@ impl Glyphs {
         unknown: "?",
         unchecked: "-",
         warning: "!",
-        tick: "v",
+        check_mark: "v",
         pointer: ">",
         mask: "*",
-        full: "#",
-        empty: ".",
-        steps: [".", "_", ":", "-", "=", "+", "#"],
-        line: "=",
-        rest: ".",
-        thumb: "@",
+        bar_filled: "#",
+        bar_empty: ".",
+        bar_heights: [".", "_", ":", "-", "=", "+", "#"],
+        timeline_before: "=",
+        timeline_after: ".",
+        scroll_thumb: "@",
         ellipsis: "~",
         separator: "-",
-        open: "v",
-        closed: ">",
-        enter: "<",
+        branch_open: "v",
+        branch_closed: ">",
+        enter_key: "<",
         spinner: &["|", "/", "-", "\\"],
         border: ["+", "-", "+", "|", "+", "+"],
     };
@@ -116,9 +116,34 @@ mod tests {
 
     use super::*;
 
-    fn all(set: &'static Glyphs) -> Vec<&'static str> {
-        let Glyphs { accepted, refused, unknown, unchecked, warning, tick, pointer, mask, full, empty, .. } = set;
-        let Glyphs { ellipsis, separator, open, closed, enter, spinner, border, steps, line, rest, thumb, .. } = set;
+    fn all(set: &'static GlyphSet) -> Vec<&'static str> {
+        let GlyphSet {
+            accepted,
+            refused,
+            unknown,
+            unchecked,
+            warning,
+            check_mark: tick,
+            pointer,
+            mask,
+            bar_filled: full,
+            bar_empty: empty,
+            ..
+        } = set;
+        let GlyphSet {
+            ellipsis,
+            separator,
+            branch_open: open,
+            branch_closed: closed,
+            enter_key: enter,
+            spinner,
+            border,
+            bar_heights: steps,
+            timeline_before: line,
+            timeline_after: rest,
+            scroll_thumb: thumb,
+            ..
+        } = set;
         [accepted, refused, unknown, unchecked, warning, tick, pointer, mask, full, empty]
             .into_iter()
             .chain([ellipsis, separator, open, closed, enter, line, rest, thumb])
@@ -131,15 +156,15 @@ mod tests {
 
     #[test]
     fn every_sign_is_one_column_wide() {
-        for sign in all(&Glyphs::UNICODE).into_iter().chain(all(&Glyphs::ASCII)) {
+        for sign in all(&GlyphSet::UNICODE).into_iter().chain(all(&GlyphSet::ASCII)) {
             assert_eq!(sign.width(), 1, "{sign}");
         }
-        assert!(all(&Glyphs::ASCII).iter().all(|sign| sign.is_ascii()));
+        assert!(all(&GlyphSet::ASCII).iter().all(|sign| sign.is_ascii()));
     }
 
     #[test]
     fn states_differ_without_colour() {
-        for set in [Glyphs::UNICODE, Glyphs::ASCII] {
+        for set in [GlyphSet::UNICODE, GlyphSet::ASCII] {
             let mut states = [set.accepted, set.refused, set.unknown, set.unchecked, set.warning];
             states.sort_unstable();
             assert!(states.windows(2).all(|pair| pair[0] != pair[1]), "{states:?}");
@@ -150,7 +175,7 @@ mod tests {
     fn the_locale_decides() {
         let unicode = |vars: &'static [(&str, &str)]| {
             let env = |name: &str| vars.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
-            *Glyphs::detect(&env) == Glyphs::UNICODE
+            *GlyphSet::detect(&env) == GlyphSet::UNICODE
         };
         assert!(unicode(&[("LANG", "en_US.UTF-8")]));
         assert!(unicode(&[("LC_ALL", ""), ("LC_CTYPE", "C.utf8"), ("LANG", "C")]));

@@ -13,23 +13,23 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-pub use background::Background;
-pub use color::{Ansi, Color, Depth};
-pub use glyphs::Glyphs;
-pub use own::OwnThemes;
+pub use background::TerminalBackground;
+pub use color::{AnsiColor, ColorDepth, ThemeColor};
+pub use glyphs::GlyphSet;
+pub use own::UserThemes;
 
 /// The name that stands for whichever theme fits the background of the terminal.
-pub const AUTO: &str = "auto";
+pub const AUTO_THEME: &str = "auto";
 
 /// Whether a theme's name is that of a file of the person's own.
-pub fn is_own(name: &str) -> bool {
+pub fn is_user_theme(name: &str) -> bool {
     let path = std::path::Path::new(name);
     path.extension().is_some_and(|extension| extension == "toml") && !name.contains(['/', '\\'])
 }
 
 /// The themes that come with the program: name and text. The build turns their TOML into JSON (`assets/build.rs`), since
 /// one of them is read at every start and somebody waits for it.
-const BUILTIN: [(&str, &str); 3] = [
+const BUILTIN_THEMES: [(&str, &str); 3] = [
     ("dark", include_str!(concat!(env!("OUT_DIR"), "/themes/dark.json"))),
     ("light", include_str!(concat!(env!("OUT_DIR"), "/themes/light.json"))),
     ("high-contrast", include_str!(concat!(env!("OUT_DIR"), "/themes/high-contrast.json"))),
@@ -38,7 +38,7 @@ const BUILTIN: [(&str, &str); 3] = [
 /// What a piece of the screen is, as far as its looks go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Role {
+pub enum StyleRole {
     /// Ordinary text.
     Text,
     /// Text that steps back: units, hints, what is empty.
@@ -92,11 +92,11 @@ pub enum Role {
 /// How a piece of text looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[expect(clippy::struct_excessive_bools, reason = "the attributes of a terminal cell are independent switches")]
-pub struct Style {
+pub struct TextStyle {
     /// The colour of the text; the terminal's own where there is none.
-    pub fg: Option<Color>,
+    pub fg: Option<ThemeColor>,
     /// The colour behind it; the terminal's own where there is none.
-    pub bg: Option<Color>,
+    pub bg: Option<ThemeColor>,
     /// Bold.
     pub bold: bool,
     /// Fainter than usual.
@@ -112,9 +112,9 @@ pub struct Style {
 /// A style for every role.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Theme {
-    styles: [Style; Role::ALL.len()],
+    styles: [TextStyle; StyleRole::ALL.len()],
     /// The background that it is made for; nothing where any will do.
-    ground: Option<Color>,
+    background: Option<ThemeColor>,
 }
 
 /// A theme file.
@@ -122,9 +122,10 @@ pub struct Theme {
 #[serde(deny_unknown_fields)]
 struct ThemeFile {
     /// The name of the background that it is made for.
-    ground: Option<String>,
-    colors: BTreeMap<String, Color>,
-    roles: BTreeMap<Role, StyleSpec>,
+    #[serde(rename = "ground")]
+    background: Option<String>,
+    colors: BTreeMap<String, ThemeColor>,
+    roles: BTreeMap<StyleRole, StyleSpec>,
 }
 
 /// A style as a theme file writes it: colours by their name in that file.
@@ -143,9 +144,9 @@ struct StyleSpec {
 }
 
 /// The colours of a theme file by their names, in what the terminal can show; none where it shows none.
-type Shown<'f> = BTreeMap<&'f str, Option<Color>>;
+type Palette<'f> = BTreeMap<&'f str, Option<ThemeColor>>;
 
-impl Role {
+impl StyleRole {
     /// Every role.
     pub const ALL: [Self; 24] = [
         Self::Text,
@@ -178,43 +179,43 @@ impl Role {
 impl Theme {
     /// A theme that comes with the program, in the colours that the terminal can show; `None` if there is none of
     /// this name.
-    pub fn builtin(name: &str, depth: Depth) -> Option<Self> {
-        let (_, text) = BUILTIN.iter().find(|(known, _)| *known == name)?;
+    pub fn builtin(name: &str, depth: ColorDepth) -> Option<Self> {
+        let (_, text) = BUILTIN_THEMES.iter().find(|(known, _)| *known == name)?;
         let file: ThemeFile = serde_json::from_str(text).ok()?;
         file.resolve(depth).ok()
     }
 
     /// The theme that fits a background.
-    pub fn fitting(background: Background, depth: Depth) -> Self {
+    pub fn for_background(background: TerminalBackground, depth: ColorDepth) -> Self {
         let name = match background {
-            Background::Dark => "dark",
-            Background::Light => "light",
+            TerminalBackground::Dark => "dark",
+            TerminalBackground::Light => "light",
         };
         Self::builtin(name, depth).unwrap_or_default()
     }
 
     /// The names of the themes that come with the program.
-    pub fn names() -> impl Iterator<Item = &'static str> {
-        BUILTIN.iter().map(|(name, _)| *name)
+    pub fn builtin_names() -> impl Iterator<Item = &'static str> {
+        BUILTIN_THEMES.iter().map(|(name, _)| *name)
     }
 
     /// Reads a theme file; what is wrong with it is said in words. A role that the file leaves out looks like the
     /// terminal's ordinary text.
-    pub fn parse(text: &str, depth: Depth) -> Result<Self, String> {
+    pub fn parse(text: &str, depth: ColorDepth) -> Result<Self, String> {
         let file: ThemeFile = toml::from_str(text).map_err(|error| error.to_string())?;
         file.resolve(depth)
     }
 
     /// The theme on a terminal with this background: one that is made for the other kind brings its own.
     #[must_use]
-    pub fn on(mut self, background: Background) -> Self {
-        let own = self.ground.filter(|ground| Background::of(*ground).is_some_and(|own| own != background));
-        self.styles[Role::Text as usize].bg = own;
+    pub fn with_background(mut self, background: TerminalBackground) -> Self {
+        let own = self.background.filter(|ground| TerminalBackground::from_color(*ground).is_some_and(|own| own != background));
+        self.styles[StyleRole::Text as usize].bg = own;
         self
     }
 
     /// How a role looks.
-    pub const fn style(&self, role: Role) -> Style {
+    pub const fn style(&self, role: StyleRole) -> TextStyle {
         self.styles[role as usize]
     }
 }
@@ -222,36 +223,36 @@ impl Theme {
 impl Default for Theme {
     /// The dark theme in 16 colours, which every terminal with colours can show.
     fn default() -> Self {
-        let plain = Self { styles: [Style::default(); Role::ALL.len()], ground: None };
-        Self::builtin("dark", Depth::Ansi).unwrap_or(plain)
+        let plain = Self { styles: [TextStyle::default(); StyleRole::ALL.len()], background: None };
+        Self::builtin("dark", ColorDepth::Ansi).unwrap_or(plain)
     }
 }
 
 impl ThemeFile {
-    fn resolve(&self, depth: Depth) -> Result<Theme, String> {
+    fn resolve(&self, depth: ColorDepth) -> Result<Theme, String> {
         let shown = self.colors.iter().map(|(name, color)| (name.as_str(), color.reduce(depth))).collect();
-        let ground = find(&shown, self.ground.as_ref())?;
-        let mut styles = [Style::default(); Role::ALL.len()];
+        let ground = lookup_color(&shown, self.background.as_ref())?;
+        let mut styles = [TextStyle::default(); StyleRole::ALL.len()];
         for (role, spec) in &self.roles {
             styles[*role as usize] = spec.resolve(&shown, depth)?;
         }
-        if depth == Depth::Monochrome {
+        if depth == ColorDepth::Monochrome {
             // What steps back by its colour does so by its weight here.
-            for role in [Role::Dim, Role::Border] {
+            for role in [StyleRole::Dim, StyleRole::Border] {
                 styles[role as usize].dim = true;
             }
         }
-        Ok(Theme { styles, ground })
+        Ok(Theme { styles, background: ground })
     }
 }
 
 impl StyleSpec {
     /// The style in what the terminal can show.
-    fn resolve(&self, shown: &Shown<'_>, depth: Depth) -> Result<Style, String> {
-        let color = |name: &Option<String>| find(shown, name.as_ref());
+    fn resolve(&self, shown: &Palette<'_>, depth: ColorDepth) -> Result<TextStyle, String> {
+        let color = |name: &Option<String>| lookup_color(shown, name.as_ref());
         let &Self { bold, dim, italic, underline, .. } = self;
-        let stands_out = depth == Depth::Monochrome && self.bg.is_some();
-        Ok(Style {
+        let stands_out = depth == ColorDepth::Monochrome && self.bg.is_some();
+        Ok(TextStyle {
             fg: color(&self.fg)?,
             bg: color(&self.bg)?,
             bold,
@@ -264,7 +265,7 @@ impl StyleSpec {
 }
 
 /// The colour of this name as the terminal shows it, if one is named.
-fn find(shown: &Shown<'_>, name: Option<&String>) -> Result<Option<Color>, String> {
+fn lookup_color(shown: &Palette<'_>, name: Option<&String>) -> Result<Option<ThemeColor>, String> {
     let Some(name) = name else { return Ok(None) };
     shown.get(name.as_str()).copied().ok_or_else(|| format!("there is no colour \"{name}\""))
 }
@@ -275,36 +276,38 @@ mod tests {
 
     #[test]
     fn every_theme_styles_every_role() {
-        for (name, text) in BUILTIN {
+        for (name, text) in BUILTIN_THEMES {
             let file: ThemeFile = serde_json::from_str(text).unwrap_or_else(|error| panic!("{name}: {error}"));
-            let missing: Vec<_> = Role::ALL.into_iter().filter(|role| !file.roles.contains_key(role)).collect();
+            let missing: Vec<_> = StyleRole::ALL.into_iter().filter(|role| !file.roles.contains_key(role)).collect();
             assert_eq!(missing, [], "{name}");
-            assert!(Theme::builtin(name, Depth::TrueColor).is_some(), "{name}");
+            assert!(Theme::builtin(name, ColorDepth::TrueColor).is_some(), "{name}");
         }
-        assert_eq!(Theme::builtin("no-such-theme", Depth::TrueColor), None);
+        assert_eq!(Theme::builtin("no-such-theme", ColorDepth::TrueColor), None);
     }
 
     #[test]
     fn each_role_keeps_its_own_place() {
-        for (at, role) in Role::ALL.into_iter().enumerate() {
+        for (at, role) in StyleRole::ALL.into_iter().enumerate() {
             assert_eq!(role as usize, at, "{role:?}");
         }
     }
 
     #[test]
     fn what_must_be_told_apart_looks_different_at_every_depth_with_colours() {
-        for (name, depth) in Theme::names().flat_map(|name| [Depth::TrueColor, Depth::Indexed, Depth::Ansi].map(|d| (name, d))) {
+        for (name, depth) in Theme::builtin_names()
+            .flat_map(|name| [ColorDepth::TrueColor, ColorDepth::Indexed, ColorDepth::Ansi].map(|d| (name, d)))
+        {
             let theme = Theme::builtin(name, depth).unwrap();
             for (one, other) in [
-                (Role::Good, Role::Bad),
-                (Role::Good, Role::Warn),
-                (Role::Warn, Role::Bad),
-                (Role::Border, Role::BorderFocus),
-                (Role::Border, Role::Production),
-                (Role::BorderFocus, Role::Production),
-                (Role::Text, Role::Dim),
-                (Role::Selection, Role::Text),
-                (Role::Selection, Role::SelectionIdle),
+                (StyleRole::Good, StyleRole::Bad),
+                (StyleRole::Good, StyleRole::Warn),
+                (StyleRole::Warn, StyleRole::Bad),
+                (StyleRole::Border, StyleRole::BorderFocus),
+                (StyleRole::Border, StyleRole::Production),
+                (StyleRole::BorderFocus, StyleRole::Production),
+                (StyleRole::Text, StyleRole::Dim),
+                (StyleRole::Selection, StyleRole::Text),
+                (StyleRole::Selection, StyleRole::SelectionIdle),
             ] {
                 assert_ne!(theme.style(one), theme.style(other), "{name} {depth:?} {one:?} {other:?}");
             }
@@ -313,10 +316,12 @@ mod tests {
 
     #[test]
     fn what_warns_has_a_colour_of_its_own_where_there_are_enough() {
-        for (name, depth) in Theme::names().flat_map(|name| [Depth::TrueColor, Depth::Indexed].map(|depth| (name, depth))) {
+        for (name, depth) in
+            Theme::builtin_names().flat_map(|name| [ColorDepth::TrueColor, ColorDepth::Indexed].map(|depth| (name, depth)))
+        {
             let theme = Theme::builtin(name, depth).unwrap();
-            for other in [Role::Bad, Role::Production] {
-                assert_ne!(theme.style(Role::Warn).fg, theme.style(other).fg, "{name} {depth:?} {other:?}");
+            for other in [StyleRole::Bad, StyleRole::Production] {
+                assert_ne!(theme.style(StyleRole::Warn).fg, theme.style(other).fg, "{name} {depth:?} {other:?}");
             }
         }
     }
@@ -324,11 +329,13 @@ mod tests {
     #[test]
     fn everything_stands_out_from_the_ground_at_every_depth_with_colours() {
         // The sixteen are the person's own, and seldom as pale as the oldest terminals have them. Lines may step back.
-        for (depth, text, line) in [(Depth::TrueColor, 4.5, 2.0), (Depth::Indexed, 4.5, 2.0), (Depth::Ansi, 2.1, 2.1)] {
-            for (name, role) in Theme::names().flat_map(|name| Role::ALL.map(|role| (name, role))) {
+        for (depth, text, line) in
+            [(ColorDepth::TrueColor, 4.5, 2.0), (ColorDepth::Indexed, 4.5, 2.0), (ColorDepth::Ansi, 2.1, 2.1)]
+        {
+            for (name, role) in Theme::builtin_names().flat_map(|name| StyleRole::ALL.map(|role| (name, role))) {
                 let theme = Theme::builtin(name, depth).unwrap();
-                let (style, least) = (theme.style(role), if role == Role::Border { line } else { text });
-                let contrast = style.fg.unwrap().contrast(style.bg.or(theme.ground).unwrap()).unwrap();
+                let (style, least) = (theme.style(role), if role == StyleRole::Border { line } else { text });
+                let contrast = style.fg.unwrap().contrast_ratio(style.bg.or(theme.background).unwrap()).unwrap();
                 assert!(contrast >= least, "{name} {depth:?} {role:?}: {contrast:.1}");
             }
         }
@@ -336,33 +343,41 @@ mod tests {
 
     #[test]
     fn without_colours_the_selection_is_still_seen() {
-        for name in Theme::names() {
-            let theme = Theme::builtin(name, Depth::Monochrome).unwrap();
-            for role in Role::ALL {
+        for name in Theme::builtin_names() {
+            let theme = Theme::builtin(name, ColorDepth::Monochrome).unwrap();
+            for role in StyleRole::ALL {
                 assert_eq!((theme.style(role).fg, theme.style(role).bg), (None, None), "{name} {role:?}");
             }
-            assert!(theme.style(Role::Selection).reverse, "{name}");
-            assert_ne!(theme.style(Role::BorderFocus), theme.style(Role::Border), "{name}");
+            assert!(theme.style(StyleRole::Selection).reverse, "{name}");
+            assert_ne!(theme.style(StyleRole::BorderFocus), theme.style(StyleRole::Border), "{name}");
         }
     }
 
     #[test]
     fn a_theme_brings_its_background_where_the_terminal_has_the_other_kind() {
-        for (name, other) in [("dark", Background::Light), ("light", Background::Dark), ("high-contrast", Background::Light)] {
-            for depth in [Depth::TrueColor, Depth::Indexed, Depth::Ansi] {
+        for (name, other) in [
+            ("dark", TerminalBackground::Light),
+            ("light", TerminalBackground::Dark),
+            ("high-contrast", TerminalBackground::Light),
+        ] {
+            for depth in [ColorDepth::TrueColor, ColorDepth::Indexed, ColorDepth::Ansi] {
                 let theme = Theme::builtin(name, depth).unwrap();
-                assert!(theme.clone().on(other).style(Role::Text).bg.is_some(), "{name} {depth:?}");
-                let at_home = Background::of(theme.ground.unwrap()).unwrap();
-                assert_eq!(theme.on(other).on(at_home).style(Role::Text).bg, None, "{name} {depth:?}");
+                assert!(theme.clone().with_background(other).style(StyleRole::Text).bg.is_some(), "{name} {depth:?}");
+                let at_home = TerminalBackground::from_color(theme.background.unwrap()).unwrap();
+                assert_eq!(
+                    theme.with_background(other).with_background(at_home).style(StyleRole::Text).bg,
+                    None,
+                    "{name} {depth:?}"
+                );
             }
-            let theme = Theme::builtin(name, Depth::Monochrome).unwrap();
-            assert_eq!(theme.clone().on(other), theme);
+            let theme = Theme::builtin(name, ColorDepth::Monochrome).unwrap();
+            assert_eq!(theme.clone().with_background(other), theme);
         }
     }
 
     #[test]
     fn an_unknown_colour_role_or_attribute_is_refused_by_name() {
-        let refusal = |text: &str| Theme::parse(text, Depth::TrueColor).unwrap_err();
+        let refusal = |text: &str| Theme::parse(text, ColorDepth::TrueColor).unwrap_err();
         assert!(refusal("[colors]\n[roles]\ntext = { fg = \"mauve\" }").contains("mauve"));
         assert!(refusal("ground = \"mauve\"\n[colors]\n[roles]").contains("mauve"));
         assert!(refusal("[colors]\n[roles]\ntext-ish = {}").contains("text-ish"));

@@ -3,51 +3,51 @@
 
 use std::io;
 
-use super::super::Paths;
-use super::super::file::{list_toml, read_text};
-use super::{Depth, Theme};
+use super::super::AppPaths;
+use super::super::file::{list_toml_files, read_text};
+use super::{ColorDepth, Theme};
 use crate::domain::problem::{Problem, ProblemClass};
 
 /// The largest theme file; those that come with the program are a fraction of it.
-const LIMIT: u64 = 64 * 1024;
+const MAX_THEME_BYTES: u64 = 64 * 1024;
 
 /// A person's own themes: the names of the files and their texts, or why they could not be read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct OwnThemes(Vec<(String, Result<String, String>)>);
+pub struct UserThemes(Vec<(String, Result<String, String>)>);
 
-impl OwnThemes {
+impl UserThemes {
     /// Reads the folder, if there is one.
-    pub fn read(paths: &Paths) -> Self {
-        let mut files = list_toml(&paths.themes()).unwrap_or_default();
+    pub fn load(paths: &AppPaths) -> Self {
+        let mut files = list_toml_files(&paths.themes()).unwrap_or_default();
         files.sort();
         let named = |path: std::path::PathBuf| {
             let name = path.file_name()?.to_str()?.to_owned();
-            Some((name, read_text(&path, LIMIT).map_err(|error: io::Error| error.to_string())))
+            Some((name, read_text(&path, MAX_THEME_BYTES).map_err(|error: io::Error| error.to_string())))
         };
         Self(files.into_iter().filter_map(named).collect())
     }
 
     /// Those that can be worn, in the colours that the terminal shows.
-    pub fn themes(&self, depth: Depth) -> impl Iterator<Item = (&str, Theme)> {
+    pub fn valid_themes(&self, depth: ColorDepth) -> impl Iterator<Item = (&str, Theme)> {
         self.0.iter().filter_map(move |(name, _)| Some((name.as_str(), self.theme(name, depth).ok()?)))
     }
 
     /// The theme in the file of this name, or why there is none.
-    pub fn theme(&self, name: &str, depth: Depth) -> Result<Theme, String> {
-        let (_, text) = self.0.iter().find(|(known, _)| known == name).ok_or_else(|| self.absent(name))?;
+    pub fn theme(&self, name: &str, depth: ColorDepth) -> Result<Theme, String> {
+        let (_, text) = self.0.iter().find(|(known, _)| known == name).ok_or_else(|| self.missing_theme_message(name))?;
         Theme::parse(text.as_ref().map_err(Clone::clone)?, depth)
     }
 
     /// What is wrong with the theme of this name, if anything is.
-    pub fn flaw(&self, name: &str, paths: &Paths) -> Option<Problem> {
-        let why = self.theme(name, Depth::TrueColor).err()?;
+    pub fn theme_problem(&self, name: &str, paths: &AppPaths) -> Option<Problem> {
+        let why = self.theme(name, ColorDepth::TrueColor).err()?;
         let path = paths.themes().join(name);
         let what = "The theme cannot be worn";
         let remedy = "correct the file; `theme = \"auto\"` needs none";
         Some(Problem::new(what, format!("{}: {}", path.display(), why.trim_end()), remedy).with_class(ProblemClass::Usage))
     }
 
-    fn absent(&self, name: &str) -> String {
+    fn missing_theme_message(&self, name: &str) -> String {
         let known: Vec<_> = self.0.iter().map(|(known, _)| known.as_str()).collect();
         if known.is_empty() { format!("there is no {name}") } else { format!("there is no {name}, only {}", known.join(", ")) }
     }
@@ -59,9 +59,9 @@ mod tests {
 
     const MINE: &str = "[colors]\nink = \"#102030\"\n[roles]\ntext = { fg = \"ink\" }\n";
 
-    fn home(files: &[(&str, &str)]) -> (tempfile::TempDir, Paths) {
+    fn home(files: &[(&str, &str)]) -> (tempfile::TempDir, AppPaths) {
         let home = tempfile::tempdir().unwrap();
-        let paths = Paths::under(home.path());
+        let paths = AppPaths::from_home(home.path());
         std::fs::create_dir_all(paths.themes()).unwrap();
         for (name, text) in files {
             std::fs::write(paths.themes().join(name), text).unwrap();
@@ -73,18 +73,18 @@ mod tests {
     fn a_file_is_a_theme_and_a_broken_one_says_where_it_is_broken() {
         let (_home, paths) =
             home(&[("mine.toml", MINE), ("broken.toml", "[colors]\n[roles]\ntext = { fg = \"mauve\" }"), ("x", "")]);
-        let own = OwnThemes::read(&paths);
-        assert_eq!(own.themes(Depth::TrueColor).map(|(name, _)| name).collect::<Vec<_>>(), ["mine.toml"]);
-        assert_eq!(own.flaw("mine.toml", &paths), None);
-        let flaw = own.flaw("broken.toml", &paths).unwrap();
+        let own = UserThemes::load(&paths);
+        assert_eq!(own.valid_themes(ColorDepth::TrueColor).map(|(name, _)| name).collect::<Vec<_>>(), ["mine.toml"]);
+        assert_eq!(own.theme_problem("mine.toml", &paths), None);
+        let flaw = own.theme_problem("broken.toml", &paths).unwrap();
         assert!(flaw.why.contains("broken.toml") && flaw.why.contains("mauve"), "{flaw}");
-        let flaw = own.flaw("other.toml", &paths).unwrap();
+        let flaw = own.theme_problem("other.toml", &paths).unwrap();
         assert!(flaw.why.contains("there is no other.toml, only broken.toml, mine.toml"), "{flaw}");
     }
 
     #[test]
     fn no_folder_means_no_themes() {
         let home = tempfile::tempdir().unwrap();
-        assert_eq!(OwnThemes::read(&Paths::under(home.path())), OwnThemes::default());
+        assert_eq!(UserThemes::load(&AppPaths::from_home(home.path())), UserThemes::default());
     }
 }

@@ -25,7 +25,7 @@ use crate::domain::problem::{Problem, ProblemClass};
 use crate::domain::provider::CredentialKind;
 use crate::domain::redact::shapes;
 use crate::domain::{CredentialId, CredentialName, Secret};
-use crate::index::{Index, IndexError};
+use crate::index::{Database, DatabaseError};
 use error::ConsumerError;
 use file::ForeignFile;
 use json_file::{Document, Refusal};
@@ -73,7 +73,7 @@ impl Engine {
             let mut all = index.consumers(&id)?;
             let found = all.iter().position(|consumer| consumer.name.as_str() == name);
             let known = all.iter().map(|consumer| consumer.name.to_string()).collect();
-            found.map(|place| all.swap_remove(place)).ok_or(IndexError::NoConsumer { name, known })
+            found.map(|place| all.swap_remove(place)).ok_or(DatabaseError::UnknownConsumer { name, known })
         })
         .await
     }
@@ -177,7 +177,7 @@ impl Engine {
     async fn note_delivery(&self, consumer: &Consumer, fingerprint: String) -> Result<(), Problem> {
         let (id, name) = (consumer.credential.clone(), consumer.name.clone());
         let delivered = DeliveryRecord { fingerprint, at: self.now() };
-        self.with_index(move |index: &Index| index.record_delivery(&id, &name, &delivered)).await
+        self.with_index(move |index: &Database| index.record_delivery(&id, &name, &delivered)).await
     }
 }
 

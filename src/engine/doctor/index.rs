@@ -7,7 +7,7 @@ use crate::domain::provider::CatalogError;
 use crate::domain::rotation::RotationPhase;
 use crate::domain::{Credential, words};
 use crate::engine::Engine;
-use crate::index::{AuditState, Index, Rotations};
+use crate::index::{AuditIntegrity, Database, RotationFilter};
 
 impl Engine {
     /// Looks at the index; at the secrets of its credentials too, where the store is open.
@@ -27,7 +27,7 @@ impl Engine {
     }
 
     async fn soundness(&self, credentials: usize) -> Finding {
-        match self.with_index(Index::verify).await {
+        match self.with_index(Database::verify_integrity).await {
             Ok(()) => {
                 let path = self.index.path();
                 let place = if path.as_os_str().is_empty() { "memory".to_owned() } else { path.display().to_string() };
@@ -44,10 +44,10 @@ impl Engine {
             Problem::new("The audit trail is not as it was written", why, remedy)
         };
         match self.verify_audit().await {
-            Ok(AuditState::Intact(entries)) => {
+            Ok(AuditIntegrity::Intact(entries)) => {
                 Finding::ok(Area::Index, "The audit trail is as it was written", format!("{entries} entries"))
             }
-            Ok(AuditState::Broken { at, why }) => Finding::fail(Area::Index, broken(format!("from entry {at} on: {why}"))),
+            Ok(AuditIntegrity::Broken { at, why }) => Finding::fail(Area::Index, broken(format!("from entry {at} on: {why}"))),
             Err(problem) => Finding::fail(Area::Index, problem),
         }
     }
@@ -68,7 +68,7 @@ impl Engine {
     }
 
     async fn waiting(&self) -> Vec<Finding> {
-        let open = match self.rotations(Rotations::Open).await {
+        let open = match self.rotations(RotationFilter::Open).await {
             Ok(open) => open,
             Err(problem) => return vec![Finding::fail(Area::Index, problem)],
         };

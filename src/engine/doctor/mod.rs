@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use super::Engine;
 use super::message::StoreState;
-use crate::config::Depth;
+use crate::config::ColorDepth;
 use crate::domain::Problem;
 
 pub use store::findings as store_findings;
@@ -75,7 +75,7 @@ pub struct Surroundings {
     /// The stores that are not in use.
     pub other_stores: Vec<StoreState>,
     /// How many colours the terminal shows, where that is known.
-    pub depth: Option<Depth>,
+    pub depth: Option<ColorDepth>,
     /// Whether the network may be asked.
     pub reach: Reach,
 }

@@ -11,10 +11,11 @@ use crate::domain::region::Region;
 use crate::domain::request::HttpMethod;
 use crate::domain::response::ApiResponse;
 use crate::engine::Engine;
-use crate::net::{self, Limits, NetError, Obstacle, Outgoing, Payload};
+use crate::net::{self, ConnectFailure, NetError, OutgoingRequest, RequestBody, RequestLimits};
 
 /// How long one host may take.
-const LIMITS: Limits = Limits { connect: Duration::from_secs(5), total: Duration::from_secs(8), body: 4096 };
+const LIMITS: RequestLimits =
+    RequestLimits { connect_timeout: Duration::from_secs(5), total_timeout: Duration::from_secs(8), max_body_bytes: 4096 };
 
 /// How far the clocks may differ before tokens with a time in them are refused.
 const BEARABLE: time::Duration = time::Duration::seconds(60);
@@ -67,7 +68,7 @@ impl Engine {
         let url = url::Url::parse(&region.api.to_string());
         let outcome = match url {
             Ok(url) => self.transport.send(bare(url, region)).await,
-            Err(error) => Err(NetError::Unsendable(error.to_string())),
+            Err(error) => Err(NetError::InvalidRequest(error.to_string())),
         };
         Asked { region, outcome, took: begun.elapsed() }
     }
@@ -116,12 +117,12 @@ impl Asked<'_> {
     }
 }
 
-fn bare(url: url::Url, region: &Region) -> Outgoing {
-    Outgoing {
+fn bare(url: url::Url, region: &Region) -> OutgoingRequest {
+    OutgoingRequest {
         method: HttpMethod::Get,
         url,
         headers: Vec::new(),
-        body: Payload::Empty,
+        body: RequestBody::Empty,
         authorization: None,
         limits: LIMITS,
         ca_file: region.ca_file.clone(),
@@ -161,17 +162,17 @@ fn proxy(name: &str, value: &str) -> Finding {
 }
 
 async fn authorities() -> Option<Finding> {
-    let found = net::authorities().await;
+    let found = net::load_ca_info().await;
     let remedy = "see SSL_CERT_FILE and SSL_CERT_DIR; the bundled authorities are trusted anyway";
-    Some(match found.complaint {
-        None => Finding::ok(Area::Network, "Certificate authorities are there", format!("{} are trusted", found.trusted)),
+    Some(match found.load_error {
+        None => Finding::ok(Area::Network, "Certificate authorities are there", format!("{} are trusted", found.trusted_count)),
         Some(why) => Finding::warn(Area::Network, "The machine's certificate authorities are not whole", why, remedy),
     })
 }
 
 /// Whether host names have addresses. Behind a proxy, that is the proxy's business.
 fn names(asked: &[Asked<'_>]) -> Finding {
-    let nameless = |one: &&Asked<'_>| matches!(&one.outcome, Err(NetError::NoConnection { obstacle: Obstacle::Name, .. }));
+    let nameless = |one: &&Asked<'_>| matches!(&one.outcome, Err(NetError::NoConnection { failure: ConnectFailure::Dns, .. }));
     let lost: Vec<_> = asked.iter().filter(nameless).map(|one| one.region.api.host()).collect();
     if lost.is_empty() && proxies_named().next().is_some() {
         return Finding::ok(Area::Network, "Host names are the proxy's business", "it looks up what does not go past it");

@@ -19,7 +19,7 @@ impl Engine {
     pub(super) async fn round_trip(&self) -> Vec<Finding> {
         let limit = self.store.backend().item_limit;
         let size = LONGEST_SECRET.min(limit);
-        let kept = match store::prove_with(self.store.as_ref(), size).await {
+        let kept = match store::run_self_test_with_size(self.store.as_ref(), size).await {
             Ok(()) => {
                 let why = format!("a value of {size} bytes was written, read back and removed");
                 Finding::ok(Area::Store, "The store keeps what it is given", why)
@@ -40,7 +40,7 @@ fn in_use(state: &StoreState) -> Finding {
         None => Finding::ok(Area::Store, what, abilities(state)),
         Some(error) => {
             let problem = Problem::from(error.clone());
-            let level = if matches!(error, StoreError::Locked | StoreError::Uncreated) { Level::Warn } else { Level::Fail };
+            let level = if matches!(error, StoreError::Locked | StoreError::NotInitialized) { Level::Warn } else { Level::Fail };
             let why = format!("{error}; {}", abilities(state));
             Finding { area: Area::Store, level, what, why, remedy: problem.remedy }
         }
@@ -58,7 +58,7 @@ fn at_hand(state: &StoreState) -> Finding {
         None => format!("available; {}", abilities(state)),
         Some(error) => format!("{error}; {}", abilities(state)),
     };
-    let is_choosable = matches!(state.problem, None | Some(StoreError::Locked | StoreError::Uncreated));
+    let is_choosable = matches!(state.problem, None | Some(StoreError::Locked | StoreError::NotInitialized));
     let command = || format!("move to it with `tokenring store migrate --to {}`", state.backend.kind.as_str());
     let remedy = if is_choosable { command() } else { String::new() };
     Finding { remedy, ..Finding::ok(Area::Store, format!("{} is not in use", state.backend.title), why) }

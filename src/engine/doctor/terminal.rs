@@ -1,7 +1,7 @@
 //! The terminal: its size, its colours and signs, and the ways to a clipboard from it.
 
 use super::{Area, Finding, Surroundings};
-use crate::config::{ClipboardChoice, Depth};
+use crate::config::{ClipboardChoice, ColorDepth};
 use crate::engine::message::ClipboardWay;
 use crate::engine::{Engine, is_remote};
 
@@ -46,12 +46,12 @@ fn of_size(size: Option<(u16, u16)>) -> Finding {
     }
 }
 
-fn of_colours(depth: Depth) -> Finding {
+fn of_colours(depth: ColorDepth) -> Finding {
     let (what, why) = match depth {
-        Depth::Monochrome => ("No colours are shown", "NO_COLOR, TERM or CLICOLOR says so; nothing depends on colour"),
-        Depth::Ansi => ("Sixteen colours are shown", "TERM and COLORTERM promise no more"),
-        Depth::Indexed => ("256 colours are shown", "TERM says so"),
-        Depth::TrueColor => ("All colours are shown", "COLORTERM says so"),
+        ColorDepth::Monochrome => ("No colours are shown", "NO_COLOR, TERM or CLICOLOR says so; nothing depends on colour"),
+        ColorDepth::Ansi => ("Sixteen colours are shown", "TERM and COLORTERM promise no more"),
+        ColorDepth::Indexed => ("256 colours are shown", "TERM says so"),
+        ColorDepth::TrueColor => ("All colours are shown", "COLORTERM says so"),
     };
     Finding::ok(Area::Terminal, what, why)
 }

@@ -23,14 +23,14 @@ use crate::domain::{Credential, Problem, Secret, Timestamp};
 use crate::engine::Engine;
 use crate::engine::audit::Deed;
 use crate::engine::login::Agreed;
-use crate::index::Lease;
+use crate::index::RotationLease;
 
 /// One rotation under way.
 pub(super) struct Driver<'a> {
     pub(super) engine: &'a Engine,
     pub(super) audience: Audience<'a>,
     pub(super) journal: RotationJournal,
-    pub(super) lease: Lease,
+    pub(super) lease: RotationLease,
     /// A secret that was made or pasted and may not be in the store yet.
     pub(super) hand: Option<Hand>,
     /// What a person has agreed to in the browser, until it is fetched.
@@ -96,7 +96,7 @@ impl Driver<'_> {
     pub(super) async fn write(&mut self, entry: JournalEntry) -> Result<(), Problem> {
         let text = serde_json::to_string(&entry).map_err(|error| unwritable(&error))?;
         let (lease, now) = (self.lease.clone(), self.engine.now());
-        self.engine.with_index(move |index| index.append(&lease, now, &text)).await?;
+        self.engine.with_index(move |index| index.append_journal(&lease, now, &text)).await?;
         let line = entry_line(self.plan(), &entry);
         self.journal.push(entry);
         line.iter().for_each(self.audience.tell);
@@ -247,7 +247,7 @@ impl Driver<'_> {
         drop(desk);
         let id = self.plan().credential.clone();
         let filed = self.engine.with_index(move |index| {
-            index.update(&id, |credential| {
+            index.update_credential(&id, |credential| {
                 for (field, value) in told {
                     credential.fields.entry(field).or_insert(value);
                 }
@@ -373,7 +373,7 @@ impl Driver<'_> {
         let made = remote.as_ref().filter(|_| self.plan().purpose == RotationPurpose::Create);
         let facts = made.map(|made| made.fields.clone()).unwrap_or_default();
         let filed = self.engine.with_index(move |index| {
-            index.update(&id, |credential| {
+            index.update_credential(&id, |credential| {
                 let told = remote.as_ref().and_then(|remote| remote.expires).or(told);
                 // No id is better than that of something else.
                 credential.fields.retain(|field, _| !fields.contains(&field.as_str()));
@@ -398,7 +398,8 @@ impl Driver<'_> {
             return Ok(());
         };
         let id = self.plan().credential.clone();
-        let filed = self.engine.with_index(move |index| index.update(&id, |credential| credential.fields.extend(facts)));
+        let filed =
+            self.engine.with_index(move |index| index.update_credential(&id, |credential| credential.fields.extend(facts)));
         filed.await.map(drop).map_err(|problem| failure_of(&problem))
     }
 
@@ -412,7 +413,7 @@ impl Driver<'_> {
         };
         let (id, print, named) = (self.plan().credential.clone(), old.0.clone(), strategy(self.plan().strategy).fields());
         let filed = self.engine.with_index(move |index| {
-            index.update(&id, |credential| {
+            index.update_credential(&id, |credential| {
                 credential.fields.retain(|field, _| !named.contains(&field.as_str()));
                 credential.fields.extend(fields);
                 (credential.expires, credential.fingerprint, credential.principal) = (expires, Some(print), principal);
@@ -515,7 +516,7 @@ impl Driver<'_> {
         self.engine
             .with_index(move |index| {
                 index.set_rotation_state(&lease, word)?;
-                index.release(&lease)
+                index.release_lease(&lease)
             })
             .await?;
         Ok(if halt == Halt::Paused { status } else { RotationStatus { state: RotationPhase::NeedsUser, ..status } })

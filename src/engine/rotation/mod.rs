@@ -27,7 +27,7 @@ use crate::domain::rotation::{ProgressLine, StepFailure};
 pub use crate::domain::rotation::{
     RotationPhase, RotationPlan, RotationPurpose, RotationStatus, RotationStep, UserDecision, plan_lines,
 };
-pub use crate::index::Rotations;
+pub use crate::index::RotationFilter;
 pub use create::{Creation, Wish};
 pub use resume::Turn;
 pub use review::Review;

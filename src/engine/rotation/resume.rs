@@ -2,7 +2,7 @@
 
 use super::driver::deed;
 use super::driver::{Driver, LEASE};
-use super::{Audience, Rotations};
+use super::{Audience, RotationFilter};
 use crate::domain::problem::ProblemClass;
 use crate::domain::rotation::{
     JournalEntry, RotationJournal, RotationPhase, RotationPlan, RotationStatus, UserDecision, check_rollback_allowed,
@@ -13,7 +13,7 @@ use crate::domain::{Credential, CredentialId, Problem};
 use crate::engine::Engine;
 use crate::engine::keyring::random;
 use crate::engine::lock::Held;
-use crate::index::{Claim, Index, IndexError, JournalLine, Lease, NewRotation, Rotation};
+use crate::index::{Database, DatabaseError, JournalRecord, LeaseRequest, NewRotation, RotationLease, RotationRecord};
 
 /// Which way a rotation is taken up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,7 +90,7 @@ impl Engine {
     }
 
     /// Where every rotation stands, oldest first.
-    pub async fn rotations(&self, which: Rotations) -> Result<Vec<RotationStatus>, Problem> {
+    pub async fn rotations(&self, which: RotationFilter) -> Result<Vec<RotationStatus>, Problem> {
         let known = self.with_index(move |index| index.rotations(which)).await?;
         let mut statuses = Vec::with_capacity(known.len());
         for rotation in known {
@@ -102,20 +102,21 @@ impl Engine {
     }
 
     /// The rotation with this id, or the open one of the credential with this name.
-    pub(super) async fn find_rotation(&self, id: &str) -> Result<Rotation, Problem> {
-        let known = self.with_index(|index| index.rotations(Rotations::All)).await?;
+    pub(super) async fn find_rotation(&self, id: &str) -> Result<RotationRecord, Problem> {
+        let known = self.with_index(|index| index.rotations(RotationFilter::All)).await?;
         let named = self.find(id).await.ok();
-        let open =
-            |rotation: &&Rotation| rotation.closed.is_none() && named.as_ref().is_some_and(|one| one.id == rotation.credential);
+        let open = |rotation: &&RotationRecord| {
+            rotation.closed.is_none() && named.as_ref().is_some_and(|one| one.id == rotation.credential)
+        };
         let found = known.iter().find(|rotation| rotation.id == id).or_else(|| known.iter().find(open));
-        found.cloned().ok_or_else(|| Problem::from(IndexError::NoRotation(id.to_owned())))
+        found.cloned().ok_or_else(|| Problem::from(DatabaseError::NoOpenRotation(id.to_owned())))
     }
 
-    pub(super) async fn journal(&self, rotation: &Rotation) -> Result<RotationJournal, Problem> {
+    pub(super) async fn journal(&self, rotation: &RotationRecord) -> Result<RotationJournal, Problem> {
         let id = rotation.id.clone();
-        let lines = self.with_index(move |index| index.entries(&id)).await?;
+        let lines = self.with_index(move |index| index.journal_entries(&id)).await?;
         let plan: RotationPlan = serde_json::from_str(&rotation.plan).map_err(|error| unreadable(&error.to_string()))?;
-        let read = |line: &JournalLine| serde_json::from_str::<JournalEntry>(&line.entry);
+        let read = |line: &JournalRecord| serde_json::from_str::<JournalEntry>(&line.entry);
         let entries: Vec<JournalEntry> =
             lines.iter().map(read).collect::<Result<_, _>>().map_err(|error| unreadable(&error.to_string()))?;
         let entries = std::iter::once(JournalEntry::Planned(Box::new(plan))).chain(entries);
@@ -124,12 +125,12 @@ impl Engine {
 
     /// Claims a rotation that was left. Whoever has the lock on its credential knows that its last holder is gone, so the
     /// rest of that one's lease is not waited for.
-    async fn take_over(&self, rotation: &str, claim: &Claim) -> Result<Lease, Problem> {
+    async fn take_over(&self, rotation: &str, claim: &LeaseRequest) -> Result<RotationLease, Problem> {
         let (id, claim) = (rotation.to_owned(), claim.clone());
-        self.with_index(move |index: &Index| {
-            let lease = match index.claim(&id, &claim) {
-                Err(IndexError::Held { until, .. }) => {
-                    index.claim(&id, &Claim { now: until, until: until.max(claim.until), owner: claim.owner })?
+        self.with_index(move |index: &Database| {
+            let lease = match index.acquire_lease(&id, &claim) {
+                Err(DatabaseError::LeaseHeld { until, .. }) => {
+                    index.acquire_lease(&id, &LeaseRequest { now: until, until: until.max(claim.until), owner: claim.owner })?
                 }
                 claimed => claimed?,
             };
@@ -142,7 +143,7 @@ impl Engine {
     async fn turn_back(
         &self,
         journal: RotationJournal,
-        (lease, claim, lock): (Lease, Claim, Held),
+        (lease, claim, lock): (RotationLease, LeaseRequest, Held),
         audience: Audience<'_>,
     ) -> Result<RotationStatus, Problem> {
         if let Err(why) = check_rollback_allowed(&journal) {
@@ -158,7 +159,7 @@ impl Engine {
     async fn drive(
         &self,
         journal: RotationJournal,
-        (lease, claim, _lock): (Lease, Claim, Held),
+        (lease, claim, _lock): (RotationLease, LeaseRequest, Held),
         audience: Audience<'_>,
     ) -> Result<RotationStatus, Problem> {
         let rotation = lease.rotation().to_owned();
@@ -170,20 +171,20 @@ impl Engine {
     }
 
     /// Renews the claim again and again; ends when it is lost.
-    async fn keep(&self, rotation: &str, claim: Claim) -> Problem {
+    async fn keep(&self, rotation: &str, claim: LeaseRequest) -> Problem {
         loop {
             tokio::time::sleep(LEASE / 3).await;
             let now = self.now();
-            let (id, claim) = (rotation.to_owned(), Claim { now, until: now + LEASE, owner: claim.owner.clone() });
-            if let Err(problem) = self.with_index(move |index| index.claim(&id, &claim)).await {
+            let (id, claim) = (rotation.to_owned(), LeaseRequest { now, until: now + LEASE, owner: claim.owner.clone() });
+            if let Err(problem) = self.with_index(move |index| index.acquire_lease(&id, &claim)).await {
                 return problem;
             }
         }
     }
 
-    fn claim(&self) -> Result<Claim, Problem> {
+    fn claim(&self) -> Result<LeaseRequest, Problem> {
         let now = self.now();
-        Ok(Claim { owner: to_hex(&random::<8>()?), now, until: now + LEASE })
+        Ok(LeaseRequest { owner: to_hex(&random::<8>()?), now, until: now + LEASE })
     }
 
     /// A run that may only read replaces nothing.
@@ -198,9 +199,9 @@ impl Engine {
 
     /// Refuses what would get in the way of a rotation of this credential.
     pub(in crate::engine) async fn require_no_rotation(&self, id: &CredentialId) -> Result<(), Problem> {
-        let open = self.with_index(|index| index.rotations(Rotations::Open)).await?;
+        let open = self.with_index(|index| index.rotations(RotationFilter::Open)).await?;
         let found = open.into_iter().find(|rotation| rotation.credential == *id);
-        found.map_or(Ok(()), |rotation| Err(IndexError::Rotating { rotation: rotation.id }.into()))
+        found.map_or(Ok(()), |rotation| Err(DatabaseError::RotationInProgress { rotation: rotation.id }.into()))
     }
 }
 

@@ -22,9 +22,9 @@ use crate::engine::ask::{Awaited, Dilemma, Reply};
 use crate::engine::login::{self, Agreed, Login, strange};
 use crate::engine::session::Session;
 use crate::net::NetError;
-use crate::net::exchange::ExchangeError;
+use crate::net::exchange::TokenExchangeError;
 use crate::net::oauth::RefreshToken;
-use crate::net::sign_in::SignIn;
+use crate::net::sign_in::AuthorizationRequest;
 
 /// What became of a visit to the page.
 enum Visit {
@@ -147,7 +147,7 @@ impl Driver<'_> {
     }
 
     /// What the person says, until it is something that can be taken.
-    async fn listen(&self, mut dilemma: Dilemma, sign_in: &SignIn) -> Word {
+    async fn listen(&self, mut dilemma: Dilemma, sign_in: &AuthorizationRequest) -> Word {
         let begun = Instant::now();
         loop {
             if let Some(awaited) = &mut dilemma.awaited {
@@ -159,7 +159,7 @@ impl Driver<'_> {
                     return Word::Said(saying);
                 }
                 Some(Reply::Said(_)) => dilemma.question.detail = String::from("that is none of the answers that are open here"),
-                Some(Reply::Pasted(text)) => match sign_in.read_pasted(&text) {
+                Some(Reply::Pasted(text)) => match sign_in.parse_pasted(&text) {
                     Ok(address) => return Word::Address(address),
                     Err(stranger) => {
                         let Problem { why, remedy, .. } = strange(stranger);
@@ -210,15 +210,16 @@ impl Driver<'_> {
 }
 
 /// A code can be changed once: only where it certainly was not is it changed again.
-fn failure_to_fetch(error: &ExchangeError) -> StepFailure {
+fn failure_to_fetch(error: &TokenExchangeError) -> StepFailure {
     let kind = match error {
-        ExchangeError::Net(NetError::NoConnection { .. }) | ExchangeError::Unexpected { status: 429, .. } => {
+        TokenExchangeError::Net(NetError::NoConnection { .. }) | TokenExchangeError::UnexpectedStatus { status: 429, .. } => {
             return not_yet(error.to_string());
         }
-        ExchangeError::Net(NetError::NotBound(_) | NetError::Unsendable(_)) => StepFailureKind::Refused,
-        ExchangeError::Net(_) | ExchangeError::InDoubt(_) | ExchangeError::Unexpected { .. } | ExchangeError::NoToken { .. } => {
-            StepFailureKind::OutcomeUnknown
-        }
+        TokenExchangeError::Net(NetError::OriginNotAllowed(_) | NetError::InvalidRequest(_)) => StepFailureKind::Refused,
+        TokenExchangeError::Net(_)
+        | TokenExchangeError::OutcomeUnknown(_)
+        | TokenExchangeError::UnexpectedStatus { .. }
+        | TokenExchangeError::NoToken { .. } => StepFailureKind::OutcomeUnknown,
         _ => StepFailureKind::Refused,
     };
     StepFailure::new(kind, error.to_string())

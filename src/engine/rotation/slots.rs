@@ -12,8 +12,8 @@ use crate::domain::rotation::{SecretFingerprint, SlotSwap, StepFailure, StepFail
 use crate::engine::authorize::{access_token, shared_token};
 use crate::engine::kept::place;
 use crate::engine::keyring::random;
-use crate::index::Place;
-use crate::store::{CALL_DEADLINE, ItemKey, StoreError};
+use crate::index::SecretLocation;
+use crate::store::{CALL_TIMEOUT, ItemKey, StoreError};
 
 /// How long a secret may be that nobody has seen yet, in bytes: keys that are JWTs have some hundreds.
 const TYPICAL_SIZE: usize = 1024;
@@ -26,7 +26,7 @@ impl Driver<'_> {
             .map_err(|problem| StepFailure::new(StepFailureKind::Retryable, problem.why))?
             .repeat(size.div_ceil(16));
         bytes.truncate(size.max(1));
-        let (key, marker) = (ItemKey::proof(bytes_of_key(&bytes)), Secret::new(bytes));
+        let (key, marker) = (ItemKey::for_self_test(bytes_of_key(&bytes)), Secret::new(bytes));
         in_time(self.engine.store.put(&key, &marker)).await?;
         let kept = in_time(self.engine.store.get(&key)).await;
         in_time(self.engine.store.delete(&key)).await?;
@@ -195,12 +195,12 @@ impl Driver<'_> {
         plan.part == SecretPart::Secret && kind.is_ok_and(|kind| matches!(kind.authorization, AuthMethod::RefreshToken { .. }))
     }
 
-    fn place(&self, slot: SecretSlot, part: &SecretPart) -> Place {
+    fn place(&self, slot: SecretSlot, part: &SecretPart) -> SecretLocation {
         place(&self.plan().credential, slot, part)
     }
 
     fn key(&self, slot: SecretSlot, part: &SecretPart) -> ItemKey {
-        ItemKey::of(&self.plan().credential, slot, part)
+        ItemKey::for_part(&self.plan().credential, slot, part)
     }
 }
 
@@ -212,10 +212,10 @@ enum Missing {
 
 /// A store that never answers must not hold a rotation up for ever.
 async fn in_time<T>(call: impl Future<Output = Result<T, StoreError>>) -> Result<T, Missing> {
-    let limit = CALL_DEADLINE * 2;
+    let limit = CALL_TIMEOUT * 2;
     match tokio::time::timeout(limit, call).await.unwrap_or(Err(StoreError::TimedOut(limit))) {
         Ok(found) => Ok(found),
-        Err(StoreError::Absent) => Err(Missing::Absent),
+        Err(StoreError::NotFound) => Err(Missing::Absent),
         Err(error @ StoreError::TooLarge { .. }) => Err(Missing::Failed(refused(error.to_string()))),
         Err(error) => Err(Missing::Failed(not_yet(error.to_string()))),
     }

@@ -15,8 +15,8 @@ use crate::domain::response::{ApiResponse, CheckResult};
 use crate::domain::rotation::AccessScope;
 use crate::engine::authorize::Trouble;
 use crate::engine::check::principal;
-use crate::net::Bound;
-use crate::net::exchange::ExchangeError;
+use crate::net::HostBoundSecret;
+use crate::net::exchange::TokenExchangeError;
 
 /// The presets that list the organisations which a credential sees; a provider has one of them or none.
 const ORGANISATIONS: [&str; 2] = ["orgs", "organizations"];
@@ -27,7 +27,7 @@ const PAGES: usize = 200;
 /// What became of using a secret.
 pub(super) enum Use {
     /// It was accepted, in this way, with this answer.
-    Accepted(Bound, ApiResponse),
+    Accepted(HostBoundSecret, ApiResponse),
     /// It was accepted as belonging to this principal, which is all that it can show.
     Proven(Principal),
     /// It was refused; why, in words.
@@ -42,7 +42,7 @@ impl Desk<'_> {
         }
         let bound = match self.engine.authorize_slot(&self.credential, self.kind, self.region, slot).await {
             Ok(bound) => bound,
-            Err(Trouble::Exchange(ExchangeError::Refused { status, why, .. })) => {
+            Err(Trouble::Exchange(TokenExchangeError::Refused { status, why, .. })) => {
                 return Ok(Use::Refused(format!("{status}: {why}")));
             }
             Err(trouble) => return Err(unheard(trouble)),
@@ -52,7 +52,7 @@ impl Desk<'_> {
         let draft = self.draft(preset)?;
         let mut last = None;
         for scheme in self.schemes(&bound) {
-            let attempt = Bound { scheme, secret: bound.secret.clone(), origins: bound.origins.clone() };
+            let attempt = HostBoundSecret { scheme, secret: bound.secret.clone(), origins: bound.origins.clone() };
             let (attempt, answer) = self.ask(&draft, attempt).await?;
             if answer.status != 401 {
                 return self.judged(attempt, answer).await;
@@ -81,7 +81,7 @@ impl Desk<'_> {
     }
 
     /// Both schemes where the kind has two, the one that is known to work first.
-    fn schemes(&self, bound: &Bound) -> Vec<String> {
+    fn schemes(&self, bound: &HostBoundSecret) -> Vec<String> {
         let AuthMethod::Header { scheme, fallback } = &self.kind.authorization else { return vec![bound.scheme.clone()] };
         let mut schemes: Vec<String> = self.credential.scheme.iter().cloned().collect();
         let others = [Some(scheme), fallback.as_ref()].into_iter().flatten();
@@ -93,8 +93,8 @@ impl Desk<'_> {
         schemes
     }
 
-    async fn ask(&self, draft: &RequestDraft, bound: Bound) -> Tried<(Bound, ApiResponse)> {
-        let kept = Bound { scheme: bound.scheme.clone(), secret: bound.secret.clone(), origins: bound.origins.clone() };
+    async fn ask(&self, draft: &RequestDraft, bound: HostBoundSecret) -> Tried<(HostBoundSecret, ApiResponse)> {
+        let kept = HostBoundSecret { scheme: bound.scheme.clone(), secret: bound.secret.clone(), origins: bound.origins.clone() };
         let outgoing = self.engine.outgoing(&self.credential, self.region, draft, bound);
         let outgoing = outgoing.map_err(|problem| failure_of(&problem))?;
         let answer = self
@@ -105,7 +105,7 @@ impl Desk<'_> {
         Ok((kept, answer))
     }
 
-    async fn judged(&self, bound: Bound, answer: ApiResponse) -> Tried<Use> {
+    async fn judged(&self, bound: HostBoundSecret, answer: ApiResponse) -> Tried<Use> {
         let judgement = self.engine.judge(&self.credential, self.region, &answer).await;
         let judgement = judgement.map_err(|problem| failure_of(&problem))?;
         match judgement.result {
@@ -130,7 +130,7 @@ impl Desk<'_> {
         }
     }
 
-    async fn organisations(&self, bound: Bound) -> Tried<BTreeSet<String>> {
+    async fn organisations(&self, bound: HostBoundSecret) -> Tried<BTreeSet<String>> {
         let mut seen = BTreeSet::new();
         let preset = |id| self.engine.catalogue.preset(&self.credential.provider, id).ok();
         let Some(preset) = ORGANISATIONS.into_iter().find_map(preset) else { return Ok(seen) };
@@ -168,7 +168,7 @@ fn id_of(item: &Value) -> Option<String> {
 fn unheard(trouble: Trouble) -> crate::domain::rotation::StepFailure {
     match trouble {
         Trouble::Problem(problem) => failure_of(&problem),
-        Trouble::Exchange(error @ (ExchangeError::Missing(_) | ExchangeError::Other { .. })) => {
+        Trouble::Exchange(error @ (TokenExchangeError::MissingField(_) | TokenExchangeError::ClaimMismatch { .. })) => {
             super::slots::refused(error.to_string())
         }
         other => not_yet(crate::domain::Problem::from(other).why),

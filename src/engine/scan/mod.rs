@@ -24,7 +24,7 @@ use crate::domain::consumer::{Consumer, ConsumerTarget, DeliveryRecord};
 use crate::domain::credential::{SecretPart, SecretSlot};
 use crate::domain::text::sanitize_line;
 use crate::domain::{Credential, CredentialName, Problem};
-use crate::index::Print;
+use crate::index::FingerprintRecord;
 use looker::Looker;
 use places::Place;
 
@@ -294,7 +294,7 @@ impl Drop for Stop {
 
 /// Who holds a secret, by its fingerprint. What a credential itself says about its secret counts before what was noted
 /// of the store.
-fn held(credentials: &[Credential], prints: Vec<Print>) -> HashMap<String, Vec<Holder>> {
+fn held(credentials: &[Credential], prints: Vec<FingerprintRecord>) -> HashMap<String, Vec<Holder>> {
     let mut held: HashMap<String, Vec<Holder>> = HashMap::new();
     for credential in credentials {
         if let Some(fingerprint) = &credential.fingerprint {
@@ -302,7 +302,7 @@ fn held(credentials: &[Credential], prints: Vec<Print>) -> HashMap<String, Vec<H
             held.entry(fingerprint.clone()).or_default().push(holder);
         }
     }
-    for Print { name, part, slot, fingerprint } in prints {
+    for FingerprintRecord { name, part, slot, fingerprint } in prints {
         let holders = held.entry(fingerprint).or_default();
         if !holders.iter().any(|known| known.name == name && known.part == part) {
             holders.push(Holder { slot, name, part });

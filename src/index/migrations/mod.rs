@@ -4,15 +4,15 @@ use std::path::Path;
 
 use rusqlite::{Connection, TransactionBehavior};
 
-use super::error::{Failure, IndexError};
+use super::error::{DatabaseError, TransactionError};
 
 /// Marks the file as ours: `tkrg` in ASCII.
 pub(super) const APPLICATION_ID: u32 = 0x746b_7267;
 
 /// The newest version.
-pub(super) const LATEST: u32 = 7;
+pub(super) const LATEST_VERSION: u32 = 7;
 
-const STEPS: [&str; LATEST as usize] = [
+const MIGRATIONS: [&str; LATEST_VERSION as usize] = [
     include_str!("1-credentials.sql"),
     include_str!("2-history.sql"),
     include_str!("3-journal.sql"),
@@ -23,11 +23,11 @@ const STEPS: [&str; LATEST as usize] = [
 ];
 
 /// Brings the file up to `version`. All steps are kept, or none.
-pub(super) fn migrate(connection: &mut Connection, version: u32) -> Result<(), Failure> {
+pub(super) fn migrate(connection: &mut Connection, version: u32) -> Result<(), TransactionError> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     // Another process may have migrated while this one waited for its turn.
-    let found = pragma(&transaction, "user_version")?;
-    for step in &STEPS[(found.min(version)) as usize..version as usize] {
+    let found = read_pragma(&transaction, "user_version")?;
+    for step in &MIGRATIONS[(found.min(version)) as usize..version as usize] {
         transaction.execute_batch(step)?;
     }
     transaction.pragma_update(None, "user_version", version.max(found))?;
@@ -36,17 +36,19 @@ pub(super) fn migrate(connection: &mut Connection, version: u32) -> Result<(), F
 }
 
 /// Looks at the file's marks, migrates it if it is older, and refuses it if it is not ours or newer.
-pub(super) fn bring_up_to_date(connection: &mut Connection, path: &Path) -> Result<(), Failure> {
-    if pragma(connection, "application_id")? != APPLICATION_ID {
-        return Err(IndexError::Foreign { path: path.to_owned() }.into());
+pub(super) fn migrate_if_older(connection: &mut Connection, path: &Path) -> Result<(), TransactionError> {
+    if read_pragma(connection, "application_id")? != APPLICATION_ID {
+        return Err(DatabaseError::NotOurFile { path: path.to_owned() }.into());
     }
-    match pragma(connection, "user_version")? {
-        LATEST => Ok(()),
-        found if found > LATEST => Err(IndexError::Newer { path: path.to_owned(), found, known: LATEST }.into()),
-        _ => migrate(connection, LATEST),
+    match read_pragma(connection, "user_version")? {
+        LATEST_VERSION => Ok(()),
+        found if found > LATEST_VERSION => {
+            Err(DatabaseError::NewerSchema { path: path.to_owned(), found, known: LATEST_VERSION }.into())
+        }
+        _ => migrate(connection, LATEST_VERSION),
     }
 }
 
-fn pragma(connection: &Connection, name: &str) -> Result<u32, rusqlite::Error> {
+fn read_pragma(connection: &Connection, name: &str) -> Result<u32, rusqlite::Error> {
     connection.pragma_query_value(None, name, |row| row.get(0))
 }

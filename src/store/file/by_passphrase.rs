@@ -13,37 +13,38 @@ use zeroize::Zeroizing;
 
 use super::WorkFactor;
 
-const TAG: &str = "scrypt";
-const LABEL: &[u8] = b"age-encryption.org/v1/scrypt";
-const SALT: usize = 16;
+const STANZA_TAG: &str = "scrypt";
+const SALT_LABEL: &[u8] = b"age-encryption.org/v1/scrypt";
+const SALT_BYTES: usize = 16;
 
 /// The block size that the format lays down; one block after the other.
-const BLOCK: u32 = 8;
+const SCRYPT_BLOCK_SIZE: u32 = 8;
 
 /// Whoever knows this passphrase.
-pub(super) struct ByPassphrase<'a>(pub(super) &'a SecretString);
+pub(super) struct PassphraseIdentity<'a>(pub(super) &'a SecretString);
 
-impl Identity for ByPassphrase<'_> {
+impl Identity for PassphraseIdentity<'_> {
     fn unwrap_stanza(&self, stanza: &Stanza) -> Option<Result<FileKey, DecryptError>> {
-        (stanza.tag == TAG).then(|| self.unwrap(stanza))
+        (stanza.tag == STANZA_TAG).then(|| self.unwrap_file_key(stanza))
     }
 }
 
-impl ByPassphrase<'_> {
-    fn unwrap(&self, stanza: &Stanza) -> Result<FileKey, DecryptError> {
+impl PassphraseIdentity<'_> {
+    fn unwrap_file_key(&self, stanza: &Stanza) -> Result<FileKey, DecryptError> {
         let [salt, work] = stanza.args.as_slice() else { return Err(DecryptError::InvalidHeader) };
-        let salt = STANDARD_NO_PAD.decode(salt).ok().filter(|salt| salt.len() == SALT).ok_or(DecryptError::InvalidHeader)?;
-        let key = self.key(&[LABEL, &salt].concat(), decimal(work).ok_or(DecryptError::InvalidHeader)?)?;
+        let salt =
+            STANDARD_NO_PAD.decode(salt).ok().filter(|salt| salt.len() == SALT_BYTES).ok_or(DecryptError::InvalidHeader)?;
+        let key = self.derive_key(&[SALT_LABEL, &salt].concat(), parse_decimal(work).ok_or(DecryptError::InvalidHeader)?)?;
         let opened = aead_decrypt(&key, FILE_KEY_BYTES, &stanza.body).map(Zeroizing::new);
         let opened = opened.map_err(|_| DecryptError::DecryptionFailed)?;
         Ok(FileKey::init_with_mut(|key| key.copy_from_slice(&opened)))
     }
 
-    fn key(&self, salt: &[u8], work: u8) -> Result<Zeroizing<[u8; 32]>, DecryptError> {
-        let excessive = DecryptError::ExcessiveWork { required: work, target: WorkFactor::MOST };
+    fn derive_key(&self, salt: &[u8], work: u8) -> Result<Zeroizing<[u8; 32]>, DecryptError> {
+        let excessive = DecryptError::ExcessiveWork { required: work, target: WorkFactor::MAX };
         let mut key = Zeroizing::new([0; 32]);
-        let Ok(params) = scrypt::Params::new(work, BLOCK, 1, key.len()) else { return Err(excessive) };
-        if work > WorkFactor::MOST || scrypt::scrypt(self.0.expose_secret().as_bytes(), salt, &params, key.as_mut()).is_err() {
+        let Ok(params) = scrypt::Params::new(work, SCRYPT_BLOCK_SIZE, 1, key.len()) else { return Err(excessive) };
+        if work > WorkFactor::MAX || scrypt::scrypt(self.0.expose_secret().as_bytes(), salt, &params, key.as_mut()).is_err() {
             return Err(excessive);
         }
         Ok(key)
@@ -51,7 +52,7 @@ impl ByPassphrase<'_> {
 }
 
 /// A number in digits alone, the first of them not zero: the format has one way to write it.
-fn decimal(text: &str) -> Option<u8> {
+fn parse_decimal(text: &str) -> Option<u8> {
     let is_plain = text.bytes().all(|byte| byte.is_ascii_digit()) && !text.starts_with('0');
     text.parse().ok().filter(|_| is_plain)
 }
@@ -88,8 +89,8 @@ mod tests {
     #[test]
     fn what_the_library_seals_is_opened_by_its_passphrase_alone() {
         let file = sealed("correct horse", 3);
-        assert_eq!(age::decrypt(&ByPassphrase(&passphrase("correct horse")), &file).unwrap(), PLAIN);
-        let refused = age::decrypt(&ByPassphrase(&passphrase("battery staple")), &file).unwrap_err();
+        assert_eq!(age::decrypt(&PassphraseIdentity(&passphrase("correct horse")), &file).unwrap(), PLAIN);
+        let refused = age::decrypt(&PassphraseIdentity(&passphrase("battery staple")), &file).unwrap_err();
         assert!(matches!(refused, DecryptError::DecryptionFailed), "{refused}");
     }
 
@@ -104,7 +105,7 @@ mod tests {
             &|line| format!("-> scrypt {}AAAA 2", salt(line)),
             &|_| "-> scrypt AAAA 2".to_owned(),
         ] {
-            let refused = age::decrypt(&ByPassphrase(&passphrase("p")), &with_stanza(&file, change)).unwrap_err();
+            let refused = age::decrypt(&PassphraseIdentity(&passphrase("p")), &with_stanza(&file, change)).unwrap_err();
             assert!(matches!(refused, DecryptError::InvalidHeader), "{refused}");
         }
     }
@@ -112,7 +113,7 @@ mod tests {
     #[test]
     fn more_work_than_anybody_would_wait_for_is_refused() {
         let file = with_stanza(&sealed("p", 2), |line| format!("-> scrypt {} 63", salt(line)));
-        let refused = age::decrypt(&ByPassphrase(&passphrase("p")), &file).unwrap_err();
+        let refused = age::decrypt(&PassphraseIdentity(&passphrase("p")), &file).unwrap_err();
         assert!(matches!(refused, DecryptError::ExcessiveWork { required: 63, .. }), "{refused}");
     }
 }

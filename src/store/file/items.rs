@@ -12,44 +12,44 @@ use crate::domain::Secret;
 use crate::store::{ItemKey, StoreError};
 
 /// The newest form that this program knows, and the one it writes.
-const FORMAT: u32 = 1;
+const FORMAT_VERSION: u32 = 1;
 
 /// All items, read from one decrypted text and borrowed from it, so that no further copy of a secret comes to be.
 #[derive(Serialize, Deserialize)]
-pub(super) struct Items<'a> {
+pub(super) struct VaultItems<'a> {
     format: u32,
     #[serde(borrow)]
-    items: Sorted<'a>,
+    items: SortedItems<'a>,
 }
 
 /// Keys and what lies under them, by key. They are written in that order, and reading one of them means reading all, so a
 /// map would only be built to be thrown away.
 #[derive(Default)]
-struct Sorted<'a>(Vec<(Text<'a>, Encoded<'a>)>);
+struct SortedItems<'a>(Vec<(VaultText<'a>, EncodedSecret<'a>)>);
 
 /// A piece of the text; only what was added here, or is escaped in the text, is owned.
 #[derive(Serialize, Deserialize, PartialEq, Eq, PartialOrd, Ord)]
-struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+struct VaultText<'a>(#[serde(borrow)] Cow<'a, str>);
 
 /// One secret in base64.
 #[derive(Serialize, Deserialize)]
-struct Encoded<'a>(#[serde(borrow)] Text<'a>);
+struct EncodedSecret<'a>(#[serde(borrow)] VaultText<'a>);
 
 #[derive(Deserialize)]
-struct Head {
+struct FormatHeader {
     format: u32,
 }
 
-impl<'a> Items<'a> {
-    pub(super) fn none() -> Self {
-        Self { format: FORMAT, items: Sorted::default() }
+impl<'a> VaultItems<'a> {
+    pub(super) fn empty() -> Self {
+        Self { format: FORMAT_VERSION, items: SortedItems::default() }
     }
 
     /// Reads the plain form; a newer one is refused rather than understood by half.
     pub(super) fn parse(plain: &'a [u8]) -> Result<Self, StoreError> {
         match serde_json::from_slice::<Self>(plain) {
-            Ok(items) if items.format <= FORMAT => Ok(items),
-            _ => Err(strange(plain)),
+            Ok(items) if items.format <= FORMAT_VERSION => Ok(items),
+            _ => Err(unreadable_vault(plain)),
         }
     }
 
@@ -62,57 +62,57 @@ impl<'a> Items<'a> {
     }
 
     pub(super) fn get(&self, key: &ItemKey) -> Result<Secret, StoreError> {
-        let place = self.items.place(key).map_err(|_| StoreError::Absent)?;
+        let place = self.items.position(key).map_err(|_| StoreError::NotFound)?;
         let (_, encoded) = &self.items.0[place];
-        BASE64_STANDARD.decode(encoded.0.0.as_bytes()).map(Secret::new).map_err(|_| not_ours())
+        BASE64_STANDARD.decode(encoded.0.0.as_bytes()).map(Secret::new).map_err(|_| foreign_content())
     }
 
     pub(super) fn put(&mut self, key: &ItemKey, secret: &Secret) {
-        let encoded = Encoded(Text(Cow::Owned(secret.expose(|bytes| BASE64_STANDARD.encode(bytes)))));
-        match self.items.place(key) {
+        let encoded = EncodedSecret(VaultText(Cow::Owned(secret.expose(|bytes| BASE64_STANDARD.encode(bytes)))));
+        match self.items.position(key) {
             Ok(place) => self.items.0[place].1 = encoded,
-            Err(place) => self.items.0.insert(place, (Text(Cow::Owned(key.as_str().to_owned())), encoded)),
+            Err(place) => self.items.0.insert(place, (VaultText(Cow::Owned(key.as_str().to_owned())), encoded)),
         }
     }
 
     pub(super) fn remove(&mut self, key: &ItemKey) {
-        if let Ok(place) = self.items.place(key) {
+        if let Ok(place) = self.items.position(key) {
             self.items.0.remove(place);
         }
     }
 }
 
-impl Sorted<'_> {
+impl SortedItems<'_> {
     /// Where a key is, or where it belongs.
-    fn place(&self, key: &ItemKey) -> Result<usize, usize> {
+    fn position(&self, key: &ItemKey) -> Result<usize, usize> {
         self.0.binary_search_by(|(known, _)| (*known.0).cmp(key.as_str()))
     }
 }
 
-impl Serialize for Sorted<'_> {
+impl Serialize for SortedItems<'_> {
     fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
         out.collect_map(self.0.iter().map(|(key, value)| (key, value)))
     }
 }
 
-impl<'de: 'a, 'a> Deserialize<'de> for Sorted<'a> {
+impl<'de: 'a, 'a> Deserialize<'de> for SortedItems<'a> {
     fn deserialize<D: Deserializer<'de>>(text: D) -> Result<Self, D::Error> {
-        text.deserialize_map(Entries)
+        text.deserialize_map(ItemsVisitor)
     }
 }
 
 /// Reads the entries one by one.
-struct Entries;
+struct ItemsVisitor;
 
-impl<'de> Visitor<'de> for Entries {
-    type Value = Sorted<'de>;
+impl<'de> Visitor<'de> for ItemsVisitor {
+    type Value = SortedItems<'de>;
 
     fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str("items")
     }
 
-    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Sorted<'de>, M::Error> {
-        let mut entries: Vec<(Text<'de>, Encoded<'de>)> = Vec::new();
+    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<SortedItems<'de>, M::Error> {
+        let mut entries: Vec<(VaultText<'de>, EncodedSecret<'de>)> = Vec::new();
         while let Some(entry) = map.next_entry()? {
             entries.push(entry);
         }
@@ -122,11 +122,11 @@ impl<'de> Visitor<'de> for Entries {
             entries.sort_by(|(one, _), (other, _)| one.cmp(other));
             entries.dedup_by(|(later, _), (kept, _)| later == kept);
         }
-        Ok(Sorted(entries))
+        Ok(SortedItems(entries))
     }
 }
 
-impl Drop for Encoded<'_> {
+impl Drop for EncodedSecret<'_> {
     fn drop(&mut self) {
         if let Cow::Owned(text) = &mut self.0.0 {
             text.zeroize();
@@ -135,16 +135,16 @@ impl Drop for Encoded<'_> {
 }
 
 /// Why a plain form is not understood. The parser's own words are not passed on: they could quote what is in the file.
-fn strange(plain: &[u8]) -> StoreError {
-    match serde_json::from_slice::<Head>(plain) {
-        Ok(Head { format }) if format > FORMAT => {
-            StoreError::Damaged(format!("its format {format} is newer than {FORMAT}, the newest that this program knows"))
+fn unreadable_vault(plain: &[u8]) -> StoreError {
+    match serde_json::from_slice::<FormatHeader>(plain) {
+        Ok(FormatHeader { format }) if format > FORMAT_VERSION => {
+            StoreError::Damaged(format!("its format {format} is newer than {FORMAT_VERSION}, the newest that this program knows"))
         }
-        _ => not_ours(),
+        _ => foreign_content(),
     }
 }
 
-fn not_ours() -> StoreError {
+fn foreign_content() -> StoreError {
     StoreError::Damaged("the vault opens, but what is inside was not written by this program".to_owned())
 }
 
@@ -155,14 +155,14 @@ mod tests {
     #[test]
     fn what_is_put_comes_back_whatever_its_bytes_and_its_key() {
         let secret = Secret::new((0..=255).collect());
-        let keys = [ItemKey::own("plain"), ItemKey::own("with \"quotes\" and \\ and é")];
-        let mut items = Items::none();
+        let keys = [ItemKey::internal("plain"), ItemKey::internal("with \"quotes\" and \\ and é")];
+        let mut items = VaultItems::empty();
         for key in &keys {
             items.put(key, &secret);
         }
         let plain = items.to_plain().unwrap();
         assert!(plain.len() <= plain.capacity());
-        let again = Items::parse(&plain).unwrap_or_else(|error| panic!("{error}"));
+        let again = VaultItems::parse(&plain).unwrap_or_else(|error| panic!("{error}"));
         for key in &keys {
             assert!(again.get(key).is_ok_and(|read| read.same_as(&secret)));
         }
@@ -171,34 +171,34 @@ mod tests {
     #[test]
     fn values_are_borrowed_and_not_copied() {
         let plain = br#"{"format":1,"items":{"k":"c2VjcmV0"}}"#;
-        let items = Items::parse(plain).unwrap_or_else(|error| panic!("{error}"));
+        let items = VaultItems::parse(plain).unwrap_or_else(|error| panic!("{error}"));
         assert!(items.items.0.iter().all(|(key, value)| matches!((&key.0, &value.0.0), (Cow::Borrowed(_), Cow::Borrowed(_)))));
     }
 
     #[test]
     fn another_order_and_a_key_that_stands_there_twice_are_read_as_json_is() {
         let plain = br#"{"items":{"tokenring/b":"Yg==","tokenring/a":"b2xk","tokenring/a":"bmV3"},"format":1}"#;
-        let mut items = Items::parse(plain).unwrap_or_else(|error| panic!("{error}"));
-        let holds = |items: &Items<'_>, key: &'static str, text: &str| {
-            items.get(&ItemKey::own(key)).is_ok_and(|read| read.same_as(&Secret::from_text(text.to_owned())))
+        let mut items = VaultItems::parse(plain).unwrap_or_else(|error| panic!("{error}"));
+        let holds = |items: &VaultItems<'_>, key: &'static str, text: &str| {
+            items.get(&ItemKey::internal(key)).is_ok_and(|read| read.same_as(&Secret::from_text(text.to_owned())))
         };
         assert!(holds(&items, "a", "new") && holds(&items, "b", "b"));
-        items.put(&ItemKey::own("aa"), &Secret::from_text("between".to_owned()));
-        items.remove(&ItemKey::own("a"));
+        items.put(&ItemKey::internal("aa"), &Secret::from_text("between".to_owned()));
+        items.remove(&ItemKey::internal("a"));
         assert!(holds(&items, "aa", "between") && holds(&items, "b", "b"));
-        assert_eq!(items.get(&ItemKey::own("a")).err(), Some(StoreError::Absent));
+        assert_eq!(items.get(&ItemKey::internal("a")).err(), Some(StoreError::NotFound));
     }
 
     #[test]
     fn what_is_newer_or_strange_is_refused_without_being_quoted() {
-        let newer = Items::parse(br#"{"format":2,"items":{"k":{"sealed":"canary"}}}"#).err();
+        let newer = VaultItems::parse(br#"{"format":2,"items":{"k":{"sealed":"canary"}}}"#).err();
         assert!(matches!(newer, Some(StoreError::Damaged(why)) if why.contains("format 2")));
         for strange in [&b"canary"[..], b"{}", br#"{"format":1,"items":{"k":["canary"]}}"#] {
-            let Some(StoreError::Damaged(why)) = Items::parse(strange).err() else { panic!("accepted") };
+            let Some(StoreError::Damaged(why)) = VaultItems::parse(strange).err() else { panic!("accepted") };
             assert!(!why.contains("canary"));
         }
         let crooked = br#"{"format":1,"items":{"tokenring/k":"not base64!"}}"#;
-        let items = Items::parse(crooked).unwrap_or_else(|error| panic!("{error}"));
-        assert!(matches!(items.get(&ItemKey::own("k")), Err(StoreError::Damaged(why)) if !why.contains("base64!")));
+        let items = VaultItems::parse(crooked).unwrap_or_else(|error| panic!("{error}"));
+        assert!(matches!(items.get(&ItemKey::internal("k")), Err(StoreError::Damaged(why)) if !why.contains("base64!")));
     }
 }

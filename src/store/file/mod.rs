@@ -17,29 +17,33 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use self::vault::Vault;
-use super::calls::{Turns, blocking, within};
-use super::{Backend, BackendKind, CALL_DEADLINE, ItemKey, Persistence, Store, StoreError, Unlock};
+use super::calls::{KeyLocks, spawn_blocking, with_timeout};
+use super::{BackendInfo, BackendKind, CALL_TIMEOUT, ItemKey, Persistence, SecretStore, StoreError, UnlockMethod};
 use crate::domain::Secret;
 
 /// The encrypted file.
 pub struct FileStore {
     folder: PathBuf,
     work_factor: WorkFactor,
-    opened: Mutex<Option<Arc<Vault>>>,
-    turns: Turns,
+    vault: Mutex<Option<Arc<Vault>>>,
+    key_locks: KeyLocks,
 }
 
 /// How much work it is to try one passphrase: scrypt with N = 2 to the power of this.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WorkFactor(u8);
 
-const BACKEND: Backend =
-    Backend { kind: BackendKind::File, title: "encrypted file", persistence: Persistence::Disk, item_limit: super::ROOMY_LIMIT };
+const BACKEND: BackendInfo = BackendInfo {
+    kind: BackendKind::File,
+    title: "encrypted file",
+    persistence: Persistence::Disk,
+    item_limit: super::DEFAULT_MAX_ITEM_BYTES,
+};
 
 impl FileStore {
     /// The store in this folder, locked, and created when it is first unlocked.
     pub fn new(folder: PathBuf) -> Self {
-        Self { folder, work_factor: WorkFactor::default(), opened: Mutex::default(), turns: Turns::default() }
+        Self { folder, work_factor: WorkFactor::default(), vault: Mutex::default(), key_locks: KeyLocks::default() }
     }
 
     /// The same store, with another price on trying a passphrase when it is created.
@@ -49,22 +53,22 @@ impl FileStore {
     }
 
     fn opened(&self) -> Option<Arc<Vault>> {
-        self.opened.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.vault.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Works on one item, in its turn. The turn goes with the work, which runs to its end once it has begun.
-    async fn at<T: Send + 'static>(
+    async fn with_item<T: Send + 'static>(
         &self,
         key: &ItemKey,
         work: impl FnOnce(&Vault, &ItemKey) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        key.admit()?;
-        within(CALL_DEADLINE, async {
-            let turn = self.turns.take(key).await;
+        key.validate()?;
+        with_timeout(CALL_TIMEOUT, async {
+            let turn = self.key_locks.lock(key).await;
             let (folder, opened, key) = (self.folder.clone(), self.opened(), key.clone());
-            blocking(move || {
+            spawn_blocking(move || {
                 let _turn = turn;
-                work(&*opened.map_or_else(|| Err(vault::why_closed(&folder)), Ok)?, &key)
+                work(&*opened.map_or_else(|| Err(vault::closed_reason(&folder)), Ok)?, &key)
             })
             .await
         })
@@ -74,11 +78,11 @@ impl FileStore {
 
 impl WorkFactor {
     /// The most that is accepted when a vault is opened: about ten seconds.
-    const MOST: u8 = 20;
+    const MAX: u8 = 20;
 
     /// A work factor between 1 (instant, for tests) and 20 (about ten seconds); what lies outside is drawn in.
     pub fn new(log_n: u8) -> Self {
-        Self(log_n.clamp(1, Self::MOST))
+        Self(log_n.clamp(1, Self::MAX))
     }
 }
 
@@ -90,39 +94,39 @@ impl Default for WorkFactor {
 }
 
 #[async_trait]
-impl Store for FileStore {
-    fn backend(&self) -> Backend {
+impl SecretStore for FileStore {
+    fn backend(&self) -> BackendInfo {
         BACKEND
     }
 
     async fn status(&self) -> Result<(), StoreError> {
         let (folder, opened) = (self.folder.clone(), self.opened());
-        let look = blocking(move || vault::find(&folder).and(opened.map_or(Err(StoreError::Locked), |_| Ok(()))));
-        within(CALL_DEADLINE, look).await
+        let look = spawn_blocking(move || vault::check_vault(&folder).and(opened.map_or(Err(StoreError::Locked), |_| Ok(()))));
+        with_timeout(CALL_TIMEOUT, look).await
     }
 
-    async fn unlock(&self, by: Unlock<'_>, wait: Duration) -> Result<(), StoreError> {
-        let Unlock::Passphrase(passphrase) = by else {
+    async fn unlock(&self, by: UnlockMethod<'_>, wait: Duration) -> Result<(), StoreError> {
+        let UnlockMethod::Passphrase(passphrase) = by else {
             return Err(StoreError::Denied("the encrypted file is opened by its passphrase".to_owned()));
         };
-        let (folder, passphrase, work_factor) = (self.folder.clone(), vault::as_text(passphrase)?, self.work_factor);
-        let vault = within(wait, blocking(move || Vault::open(folder, &passphrase, work_factor))).await?;
+        let (folder, passphrase, work_factor) = (self.folder.clone(), vault::passphrase_text(passphrase)?, self.work_factor);
+        let vault = with_timeout(wait, spawn_blocking(move || Vault::open(folder, &passphrase, work_factor))).await?;
         // Here, and not on the thread: whoever has cancelled meanwhile finds the store as locked as before.
-        *self.opened.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(vault));
+        *self.vault.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(vault));
         Ok(())
     }
 
     async fn get(&self, key: &ItemKey) -> Result<Secret, StoreError> {
-        self.at(key, Vault::get).await
+        self.with_item(key, Vault::get).await
     }
 
     async fn get_many(&self, keys: &[ItemKey]) -> Vec<Result<Secret, StoreError>> {
-        let read = within(CALL_DEADLINE, async {
-            let turns = self.turns.take_all(keys).await;
+        let read = with_timeout(CALL_TIMEOUT, async {
+            let turns = self.key_locks.lock_all(keys).await;
             let (folder, opened, keys) = (self.folder.clone(), self.opened(), keys.to_vec());
-            blocking(move || {
+            spawn_blocking(move || {
                 let _turns = turns;
-                opened.map_or_else(|| Err(vault::why_closed(&folder)), Ok)?.get_many(&keys)
+                opened.map_or_else(|| Err(vault::closed_reason(&folder)), Ok)?.get_many(&keys)
             })
             .await
         });
@@ -130,17 +134,17 @@ impl Store for FileStore {
     }
 
     /// Many, since each time everything is opened.
-    fn portion(&self) -> usize {
+    fn read_batch_size(&self) -> usize {
         1 << 14
     }
 
     async fn put(&self, key: &ItemKey, secret: &Secret) -> Result<(), StoreError> {
-        BACKEND.admit(key, secret)?;
-        let secret = super::copy_of(secret);
-        self.at(key, move |vault, key| vault.change(|items| items.put(key, &secret))).await
+        BACKEND.validate_item(key, secret)?;
+        let secret = super::clone_secret(secret);
+        self.with_item(key, move |vault, key| vault.update_items(|items| items.put(key, &secret))).await
     }
 
     async fn delete(&self, key: &ItemKey) -> Result<(), StoreError> {
-        self.at(key, |vault, key| vault.change(|items| items.remove(key))).await
+        self.with_item(key, |vault, key| vault.update_items(|items| items.remove(key))).await
     }
 }

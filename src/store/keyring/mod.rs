@@ -19,97 +19,97 @@ mod secret_service;
 #[cfg(any(target_os = "macos", windows))]
 use self::native::{ITEM_LIMIT, Platform, TITLE};
 #[cfg(target_os = "linux")]
-use self::secret_service::{ITEM_LIMIT, Platform, TITLE};
-use super::calls::{Turns, to_its_end, within};
-use super::{Backend, BackendKind, CALL_DEADLINE, ItemKey, Persistence, Store, StoreError, Unlock};
+use self::secret_service::{ITEM_LIMIT, SecretServiceBackend, TITLE};
+use super::calls::{KeyLocks, run_to_completion, with_timeout};
+use super::{BackendInfo, BackendKind, CALL_TIMEOUT, ItemKey, Persistence, SecretStore, StoreError, UnlockMethod};
 use crate::domain::Secret;
 
 /// What every item of this program is filed under.
 const SERVICE: &str = "tokenring";
 
-const BACKEND: Backend =
-    Backend { kind: BackendKind::Keyring, title: TITLE, persistence: Persistence::Disk, item_limit: ITEM_LIMIT };
+const BACKEND: BackendInfo =
+    BackendInfo { kind: BackendKind::Keyring, title: TITLE, persistence: Persistence::Disk, item_limit: ITEM_LIMIT };
 
 /// The system's keyring, reached when it is first needed and over one connection from then on.
 #[derive(Default)]
-pub struct Keyring {
-    platform: Arc<Platform>,
-    turns: Turns,
+pub struct KeyringStore {
+    platform: Arc<SecretServiceBackend>,
+    key_locks: KeyLocks,
 }
 
-impl Keyring {
+impl KeyringStore {
     /// The keyring of this session. Nothing happens yet.
     pub fn new() -> Self {
         Self::default()
     }
 
     /// Bounds a call that changes nothing; when it is too late for it, it is dropped.
-    async fn ask<T>(&self, call: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
-        let outcome = within(CALL_DEADLINE, call).await;
-        self.reconnect_if_late(outcome)
+    async fn call_with_timeout<T>(&self, call: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+        let outcome = with_timeout(CALL_TIMEOUT, call).await;
+        self.reconnect_on_timeout(outcome)
     }
 
     /// Bounds the wait for a change, but not the change: half a message would leave nobody knowing what was done.
-    async fn change(
+    async fn change_with_timeout(
         &self,
         key: &ItemKey,
-        call: impl FnOnce(Arc<Platform>, ItemKey) -> BoxFuture<'static, Result<(), StoreError>>,
+        call: impl FnOnce(Arc<SecretServiceBackend>, ItemKey) -> BoxFuture<'static, Result<(), StoreError>>,
     ) -> Result<(), StoreError> {
-        let outcome = within(CALL_DEADLINE, async {
-            let turn = self.turns.take(key).await;
+        let outcome = with_timeout(CALL_TIMEOUT, async {
+            let turn = self.key_locks.lock(key).await;
             let change = call(self.platform.clone(), key.clone());
-            to_its_end(async move {
+            run_to_completion(async move {
                 let _turn = turn;
                 change.await
             })
             .await
         })
         .await;
-        self.reconnect_if_late(outcome)
+        self.reconnect_on_timeout(outcome)
     }
 
-    fn reconnect_if_late<T>(&self, outcome: Result<T, StoreError>) -> Result<T, StoreError> {
+    fn reconnect_on_timeout<T>(&self, outcome: Result<T, StoreError>) -> Result<T, StoreError> {
         if let Err(StoreError::TimedOut(_)) = outcome {
-            self.platform.forget_connection();
+            self.platform.reset_connection();
         }
         outcome
     }
 }
 
 #[async_trait]
-impl Store for Keyring {
-    fn backend(&self) -> Backend {
+impl SecretStore for KeyringStore {
+    fn backend(&self) -> BackendInfo {
         BACKEND
     }
 
     async fn status(&self) -> Result<(), StoreError> {
-        self.ask(self.platform.status()).await
+        self.call_with_timeout(self.platform.status()).await
     }
 
-    async fn unlock(&self, by: Unlock<'_>, wait: Duration) -> Result<(), StoreError> {
+    async fn unlock(&self, by: UnlockMethod<'_>, wait: Duration) -> Result<(), StoreError> {
         match by {
-            Unlock::OwnPrompt => within(wait, self.platform.unlock()).await,
-            Unlock::Passphrase(_) => Err(StoreError::Denied("the keyring asks for its password itself".to_owned())),
+            UnlockMethod::SystemPrompt => with_timeout(wait, self.platform.unlock()).await,
+            UnlockMethod::Passphrase(_) => Err(StoreError::Denied("the keyring asks for its password itself".to_owned())),
         }
     }
 
     async fn get(&self, key: &ItemKey) -> Result<Secret, StoreError> {
-        key.admit()?;
+        key.validate()?;
         let call = async {
-            let _turn = self.turns.take(key).await;
+            let _turn = self.key_locks.lock(key).await;
             self.platform.get(key).await
         };
-        self.ask(call).await
+        self.call_with_timeout(call).await
     }
 
     async fn put(&self, key: &ItemKey, secret: &Secret) -> Result<(), StoreError> {
-        BACKEND.admit(key, secret)?;
-        let secret = super::copy_of(secret);
-        self.change(key, |platform, key| async move { platform.put(&key, &secret).await }.boxed()).await
+        BACKEND.validate_item(key, secret)?;
+        let secret = super::clone_secret(secret);
+        self.change_with_timeout(key, |platform, key| async move { platform.put(&key, &secret).await }.boxed()).await
     }
 
     async fn delete(&self, key: &ItemKey) -> Result<(), StoreError> {
-        key.admit()?;
-        self.change(key, |platform, key| async move { platform.delete(&key).await }.boxed()).await
+        key.validate()?;
+        self.change_with_timeout(key, |platform, key| async move { platform.delete(&key).await }.boxed()).await
     }
 }

@@ -113,7 +113,7 @@ impl Activity {
         let (mood, state) = match problem {
             None => (StoreMood::Ready, ""),
             Some(StoreError::Locked | StoreError::Denied(_)) => (StoreMood::Shut { opens: "unlock" }, "locked"),
-            Some(StoreError::Uncreated) => (StoreMood::Shut { opens: "create" }, "not created yet"),
+            Some(StoreError::NotInitialized) => (StoreMood::Shut { opens: "create" }, "not created yet"),
             Some(StoreError::TimedOut(_)) => (StoreMood::Gone, "does not answer"),
             Some(_) => (StoreMood::Gone, "not available"),
         };

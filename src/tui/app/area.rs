@@ -1,7 +1,7 @@
 //! Text of several lines that a person edits: a body, a table of names and values.
 
-use crate::config::Key;
-use crate::config::key::Code;
+use crate::config::KeyPress;
+use crate::config::key::KeySymbol;
 use crate::domain::text::is_unprintable;
 
 /// A text of several lines, and where the cursor is in it.
@@ -52,20 +52,30 @@ impl TextArea {
     }
 
     /// Takes a key in.
-    pub fn key(&mut self, key: Key) -> Typed {
+    pub fn key(&mut self, key: KeyPress) -> Typed {
         let before = (self.row, self.column());
         match (key.code, key.ctrl, key.alt) {
-            (Code::Char(c), false, false) if !is_unprintable(c) => self.insert_line(&c.to_string()),
-            (Code::Enter, ..) => self.insert("\n"),
-            (Code::Backspace, ..) | (Code::Char('h'), true, _) => return self.erase_before(),
-            (Code::Delete, ..) | (Code::Char('d'), true, _) => return self.erase_at(),
-            (Code::Char('u'), true, _) => (self.lines, self.row, self.column) = (vec![String::new()], 0, 0),
-            (Code::Char('k'), true, _) => {
+            (KeySymbol::Char(c), false, false) if !is_unprintable(c) => self.insert_line(&c.to_string()),
+            (KeySymbol::Enter, ..) => self.insert("\n"),
+            (KeySymbol::Backspace, ..) | (KeySymbol::Char('h'), true, _) => return self.erase_before(),
+            (KeySymbol::Delete, ..) | (KeySymbol::Char('d'), true, _) => return self.erase_at(),
+            (KeySymbol::Char('u'), true, _) => (self.lines, self.row, self.column) = (vec![String::new()], 0, 0),
+            (KeySymbol::Char('k'), true, _) => {
                 let at = self.byte();
                 self.lines[self.row].truncate(at);
             }
-            (Code::Left | Code::Right | Code::Up | Code::Down | Code::Home | Code::End | Code::PageUp | Code::PageDown, ..)
-            | (Code::Char('a' | 'e'), true, _) => {
+            (
+                KeySymbol::Left
+                | KeySymbol::Right
+                | KeySymbol::Up
+                | KeySymbol::Down
+                | KeySymbol::Home
+                | KeySymbol::End
+                | KeySymbol::PageUp
+                | KeySymbol::PageDown,
+                ..,
+            )
+            | (KeySymbol::Char('a' | 'e'), true, _) => {
                 self.go(key);
                 return if before == (self.row, self.column()) { Typed::Nothing } else { Typed::Moved };
             }
@@ -99,7 +109,7 @@ impl TextArea {
         if self.row == 0 && self.column() == 0 {
             return Typed::Nothing;
         }
-        self.go(Key::plain(Code::Left));
+        self.go(KeyPress::without_modifiers(KeySymbol::Left));
         self.erase_at()
     }
 
@@ -116,24 +126,24 @@ impl TextArea {
         Typed::Changed
     }
 
-    fn go(&mut self, key: Key) {
+    fn go(&mut self, key: KeyPress) {
         let last = self.lines.len() - 1;
         match key.code {
-            Code::Left if self.column() > 0 => self.column = self.column() - 1,
-            Code::Left if self.row > 0 => {
+            KeySymbol::Left if self.column() > 0 => self.column = self.column() - 1,
+            KeySymbol::Left if self.row > 0 => {
                 self.row -= 1;
                 self.column = self.length();
             }
-            Code::Right if self.column() < self.length() => self.column = self.column() + 1,
-            Code::Right if self.row < last => (self.row, self.column) = (self.row + 1, 0),
-            Code::Up => self.row = self.row.saturating_sub(1),
-            Code::Down => self.row = (self.row + 1).min(last),
-            Code::PageUp => self.row = self.row.saturating_sub(self.height),
-            Code::PageDown => self.row = (self.row + self.height).min(last),
-            Code::Home if key.ctrl => (self.row, self.column) = (0, 0),
-            Code::End if key.ctrl => (self.row, self.column) = (last, usize::MAX),
-            Code::Home | Code::Char('a') => self.column = 0,
-            Code::End | Code::Char('e') => self.column = usize::MAX,
+            KeySymbol::Right if self.column() < self.length() => self.column = self.column() + 1,
+            KeySymbol::Right if self.row < last => (self.row, self.column) = (self.row + 1, 0),
+            KeySymbol::Up => self.row = self.row.saturating_sub(1),
+            KeySymbol::Down => self.row = (self.row + 1).min(last),
+            KeySymbol::PageUp => self.row = self.row.saturating_sub(self.height),
+            KeySymbol::PageDown => self.row = (self.row + self.height).min(last),
+            KeySymbol::Home if key.ctrl => (self.row, self.column) = (0, 0),
+            KeySymbol::End if key.ctrl => (self.row, self.column) = (last, usize::MAX),
+            KeySymbol::Home | KeySymbol::Char('a') => self.column = 0,
+            KeySymbol::End | KeySymbol::Char('e') => self.column = usize::MAX,
             _ => {}
         }
     }
@@ -159,7 +169,7 @@ mod tests {
     use super::*;
 
     fn press(area: &mut TextArea, keys: &str) -> Typed {
-        keys.split(' ').fold(Typed::Nothing, |_, key| area.key(Key::parse(key).expect("a key")))
+        keys.split(' ').fold(Typed::Nothing, |_, key| area.key(KeyPress::parse(key).expect("a key")))
     }
 
     #[test]
@@ -196,7 +206,7 @@ mod tests {
             let all = ["Left", "Right", "Up", "Down", "Home", "End", "Backspace", "Del", "Enter", "x", "C-k", "PgDn"];
             let mut area = TextArea::new(&text, 3);
             for key in keys {
-                area.key(Key::parse(all[key]).expect("a key"));
+                area.key(KeyPress::parse(all[key]).expect("a key"));
                 let (lines, (row, _)) = area.shown();
                 prop_assert!(row < lines.len() && lines.len() <= 3);
             }

@@ -4,7 +4,7 @@ use super::command::{Focus, Resize, ScreenAction};
 use super::dialog::{Dialog, Jump, Themes, Timeline, Verdicts};
 use super::layout::{self, Border, Side};
 use super::{App, Effect, Now, Pane, Zoom};
-use crate::config::Layout;
+use crate::config::PaneLayout;
 use crate::domain::CredentialId;
 use crate::engine::message::{KeyringTask, Task};
 
@@ -22,7 +22,7 @@ impl App {
             }
             ScreenAction::Resize(resize) => self.resize(resize),
             ScreenAction::ResetLayout => {
-                self.stage.layout = Layout::default();
+                self.stage.layout = PaneLayout::default();
                 vec![Effect::Remember(self.stage.layout)]
             }
             ScreenAction::Leader => {
@@ -54,7 +54,7 @@ impl App {
             ScreenAction::Zoom | ScreenAction::Leader | ScreenAction::Jump | ScreenAction::Themes => true,
             ScreenAction::Timeline | ScreenAction::Verdicts => !self.credentials.all().is_empty(),
             ScreenAction::Resize(resize) => self.border_for(resize).is_some(),
-            ScreenAction::ResetLayout => self.stage.layout != Layout::default(),
+            ScreenAction::ResetLayout => self.stage.layout != PaneLayout::default(),
         }
     }
 

@@ -1,12 +1,12 @@
 //! Small pictures made of signs: bars, sparklines, and a line of time. All of them can be read without colour.
 
-use crate::config::theme::{Glyphs, Role};
+use crate::config::theme::{GlyphSet, StyleRole};
 
 /// A line of pieces, each in its own role.
-pub type Pieces = Vec<(Role, String)>;
+pub type Pieces = Vec<(StyleRole, String)>;
 
 /// A bar of so many columns, of which `part` of `whole` is full.
-pub fn bar(glyphs: &Glyphs, (part, whole): (u64, u64), columns: usize) -> (String, String) {
+pub fn bar(glyphs: &GlyphSet, (part, whole): (u64, u64), columns: usize) -> (String, String) {
     let whole = whole.max(1);
     let wide = u64::try_from(columns).unwrap_or(u64::MAX);
     let share = part.min(whole).saturating_mul(wide).saturating_add(whole / 2) / whole;
@@ -14,24 +14,24 @@ pub fn bar(glyphs: &Glyphs, (part, whole): (u64, u64), columns: usize) -> (Strin
     let least = u64::from(part > 0).min(wide);
     let share = share.clamp(least, wide.saturating_sub(u64::from(part < whole)).max(least));
     let full = usize::try_from(share).unwrap_or(columns).min(columns);
-    (glyphs.full.repeat(full), glyphs.empty.repeat(columns - full))
+    (glyphs.bar_filled.repeat(full), glyphs.bar_empty.repeat(columns - full))
 }
 
 /// The values as a row of columns, the largest as high as a line; the last ones where there are too many.
-pub fn spark(glyphs: &Glyphs, values: &[u64], columns: usize) -> String {
+pub fn spark(glyphs: &GlyphSet, values: &[u64], columns: usize) -> String {
     let shown = &values[values.len().saturating_sub(columns)..];
     let most = shown.iter().copied().max().unwrap_or(0).max(1);
     shown.iter().map(|value| height(glyphs, *value, most)).collect()
 }
 
 /// How high a value stands among values of at most `most`: nothing for nothing, else one of the steps.
-pub fn height(glyphs: &Glyphs, value: u64, most: u64) -> &'static str {
+pub fn height(glyphs: &GlyphSet, value: u64, most: u64) -> &'static str {
     if value == 0 {
         return " ";
     }
-    let steps = u64::try_from(glyphs.steps.len()).unwrap_or(1);
+    let steps = u64::try_from(glyphs.bar_heights.len()).unwrap_or(1);
     let step = (value.saturating_mul(steps).div_ceil(most.max(1))).clamp(1, steps) - 1;
-    glyphs.steps[usize::try_from(step).unwrap_or(0)]
+    glyphs.bar_heights[usize::try_from(step).unwrap_or(0)]
 }
 
 /// Where the thumb of a list stands beside its lines, and how long it is; nothing where the whole list is shown. Only
@@ -68,7 +68,7 @@ mod tests {
 
     use super::*;
 
-    const SIGNS: &Glyphs = &Glyphs::UNICODE;
+    const SIGNS: &GlyphSet = &GlyphSet::UNICODE;
 
     #[test]
     fn a_bar_is_as_full_as_its_part_and_honest_at_its_ends() {
@@ -91,7 +91,7 @@ mod tests {
         assert_eq!(spark(SIGNS, &[1, 4, 8], 3), "▁▄▇");
         assert_eq!(spark(SIGNS, &[9, 9, 0, 8], 2), " ▇");
         assert_eq!(spark(SIGNS, &[], 4), "");
-        assert_eq!(spark(&Glyphs::ASCII, &[1, 8], 4), ".#");
+        assert_eq!(spark(&GlyphSet::ASCII, &[1, 8], 4), ".#");
     }
 
     #[test]

@@ -4,8 +4,8 @@ use tui_input::{Input, InputRequest};
 
 use super::area::{TextArea, Typed};
 use super::secret_input::SecretInput;
-use crate::config::Key;
-use crate::config::key::Code;
+use crate::config::KeyPress;
+use crate::config::key::KeySymbol;
 
 /// How one of several is chosen, in the words of a hint.
 pub const CHOOSING: &str = "←/→ or the first letter chooses.";
@@ -117,12 +117,12 @@ impl Choice {
         self.options.get(self.at).map_or("", |(_, title)| title)
     }
 
-    fn turn(&mut self, key: Key) -> bool {
+    fn turn(&mut self, key: KeyPress) -> bool {
         let count = self.options.len().max(1);
         self.at = match key.code {
-            Code::Right | Code::Char(' ') => (self.at + 1) % count,
-            Code::Left => (self.at + count - 1) % count,
-            Code::Char(c) => {
+            KeySymbol::Right | KeySymbol::Char(' ') => (self.at + 1) % count,
+            KeySymbol::Left => (self.at + count - 1) % count,
+            KeySymbol::Char(c) => {
                 let begins = |(_, title): &(String, String)| title.to_lowercase().starts_with(c.to_ascii_lowercase());
                 let next = (1..=count).map(|step| (self.at + step) % count);
                 match next.into_iter().find(|at| self.options.get(*at).is_some_and(begins)) {
@@ -172,7 +172,7 @@ impl Field {
 }
 
 impl Control {
-    fn key(&mut self, key: Key) -> bool {
+    fn key(&mut self, key: KeyPress) -> bool {
         match self {
             Self::Text(input) => edit(input, key),
             Self::Secret(secret) => secret.key(key),
@@ -257,10 +257,10 @@ impl Form {
     }
 
     /// Takes a key in.
-    pub fn key(&mut self, key: Key) -> Happened {
+    pub fn key(&mut self, key: KeyPress) -> Happened {
         let before = self.focus;
         if let Some(Field { control: Control::Area(area), problem, .. }) = self.fields.get_mut(before)
-            && key.code != Code::Tab
+            && key.code != KeySymbol::Tab
         {
             match area.key(key) {
                 Typed::Changed => {
@@ -272,12 +272,12 @@ impl Form {
             }
         }
         match key.code {
-            Code::Tab if key.shift => self.turn(Direction::Back),
-            Code::Tab | Code::Down => self.turn(Direction::On),
-            Code::Up => self.turn(Direction::Back),
-            Code::Enter => return self.enter(),
-            Code::Left if self.focused_button().is_some() => self.turn(Direction::Back),
-            Code::Right if self.focused_button().is_some() => self.turn(Direction::On),
+            KeySymbol::Tab if key.shift => self.turn(Direction::Back),
+            KeySymbol::Tab | KeySymbol::Down => self.turn(Direction::On),
+            KeySymbol::Up => self.turn(Direction::Back),
+            KeySymbol::Enter => return self.enter(),
+            KeySymbol::Left if self.focused_button().is_some() => self.turn(Direction::Back),
+            KeySymbol::Right if self.focused_button().is_some() => self.turn(Direction::On),
             _ => return self.write(key),
         }
         if before == self.focus { Happened::Nothing } else { Happened::Left(before) }
@@ -312,7 +312,7 @@ impl Form {
         }
     }
 
-    fn write(&mut self, key: Key) -> Happened {
+    fn write(&mut self, key: KeyPress) -> Happened {
         let Some(field) = self.fields.get_mut(self.focus) else { return Happened::Nothing };
         if field.control.key(key) {
             field.problem = None;
@@ -346,7 +346,7 @@ enum Direction {
 }
 
 /// Takes a key into a line of text; whether it changed the text or moved in it.
-pub fn edit(input: &mut Input, key: Key) -> bool {
+pub fn edit(input: &mut Input, key: KeyPress) -> bool {
     let Some(request) = request(key) else { return false };
     input.handle(request).is_some()
 }
@@ -358,22 +358,22 @@ pub fn insert(input: &mut Input, text: &str) {
     }
 }
 
-fn request(key: Key) -> Option<InputRequest> {
+fn request(key: KeyPress) -> Option<InputRequest> {
     use InputRequest as R;
     Some(match (key.code, key.ctrl, key.alt) {
-        (Code::Char(c), false, false) => R::InsertChar(c),
-        (Code::Backspace, false, false) | (Code::Char('h'), true, _) => R::DeletePrevChar,
-        (Code::Backspace, ..) | (Code::Char('w'), true, _) => R::DeletePrevWord,
-        (Code::Delete, ..) | (Code::Char('d'), true, _) => R::DeleteNextChar,
-        (Code::Left, false, false) | (Code::Char('b'), true, _) => R::GoToPrevChar,
-        (Code::Right, false, false) | (Code::Char('f'), true, _) => R::GoToNextChar,
-        (Code::Left, ..) | (Code::Char('b'), _, true) => R::GoToPrevWord,
-        (Code::Right, ..) | (Code::Char('f'), _, true) => R::GoToNextWord,
-        (Code::Home, ..) | (Code::Char('a'), true, _) => R::GoToStart,
-        (Code::End, ..) | (Code::Char('e'), true, _) => R::GoToEnd,
-        (Code::Char('u'), true, _) => R::DeleteFromStart,
-        (Code::Char('k'), true, _) => R::DeleteTillEnd,
-        (Code::Char('y'), true, _) => R::Yank,
+        (KeySymbol::Char(c), false, false) => R::InsertChar(c),
+        (KeySymbol::Backspace, false, false) | (KeySymbol::Char('h'), true, _) => R::DeletePrevChar,
+        (KeySymbol::Backspace, ..) | (KeySymbol::Char('w'), true, _) => R::DeletePrevWord,
+        (KeySymbol::Delete, ..) | (KeySymbol::Char('d'), true, _) => R::DeleteNextChar,
+        (KeySymbol::Left, false, false) | (KeySymbol::Char('b'), true, _) => R::GoToPrevChar,
+        (KeySymbol::Right, false, false) | (KeySymbol::Char('f'), true, _) => R::GoToNextChar,
+        (KeySymbol::Left, ..) | (KeySymbol::Char('b'), _, true) => R::GoToPrevWord,
+        (KeySymbol::Right, ..) | (KeySymbol::Char('f'), _, true) => R::GoToNextWord,
+        (KeySymbol::Home, ..) | (KeySymbol::Char('a'), true, _) => R::GoToStart,
+        (KeySymbol::End, ..) | (KeySymbol::Char('e'), true, _) => R::GoToEnd,
+        (KeySymbol::Char('u'), true, _) => R::DeleteFromStart,
+        (KeySymbol::Char('k'), true, _) => R::DeleteTillEnd,
+        (KeySymbol::Char('y'), true, _) => R::Yank,
         _ => return None,
     })
 }
@@ -389,7 +389,7 @@ mod tests {
     }
 
     fn press(form: &mut Form, keys: &str) -> Happened {
-        keys.split(' ').fold(Happened::Nothing, |_, key| form.key(Key::parse(key).expect("a key")))
+        keys.split(' ').fold(Happened::Nothing, |_, key| form.key(KeyPress::parse(key).expect("a key")))
     }
 
     #[test]

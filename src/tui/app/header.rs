@@ -8,7 +8,7 @@ use super::chart::{self, Pieces};
 use super::command::{Action, ProgramAction, ScreenAction};
 use super::layout::Area;
 use super::{App, Audience, Zoom, words};
-use crate::config::theme::Role;
+use crate::config::theme::StyleRole;
 
 /// What this is.
 pub const NAME: &str = "tokenring";
@@ -72,7 +72,7 @@ impl App {
     }
 
     fn help_sign(&self) -> Pieces {
-        vec![(Role::Dim, format!("{} help", self.key_of(Action::Program(ProgramAction::Help))))]
+        vec![(StyleRole::Dim, format!("{} help", self.key_of(Action::Program(ProgramAction::Help))))]
     }
 
     /// How far the running tasks are, where that is known, as a bar and in numbers.
@@ -82,25 +82,29 @@ impl App {
             return None;
         }
         let Some((done, total)) = self.activity.progress_of_all() else {
-            return Some(vec![(Role::Accent, format!("{running} running"))]);
+            return Some(vec![(StyleRole::Accent, format!("{running} running"))]);
         };
         let of = |steps: usize| u64::try_from(steps).unwrap_or(u64::MAX);
         let (full, empty) = chart::bar(self.preferences.glyphs, (of(done), of(total)), PROGRESS);
-        Some(vec![(Role::Accent, full), (Role::Dim, format!("{empty} ")), (Role::Accent, words::part(done, total))])
+        Some(vec![
+            (StyleRole::Accent, full),
+            (StyleRole::Dim, format!("{empty} ")),
+            (StyleRole::Accent, words::part(done, total)),
+        ])
     }
 
     fn zoom_sign(&self) -> Option<Pieces> {
         let key = self.key_of(Action::Screen(ScreenAction::Zoom));
-        (self.stage.zoom == Zoom::Pane).then(|| vec![(Role::Accent, format!("zoomed, {key} back"))])
+        (self.stage.zoom == Zoom::Pane).then(|| vec![(StyleRole::Accent, format!("zoomed, {key} back"))])
     }
 
     fn mouse_sign(&self) -> Option<Pieces> {
         let key = self.key_of(Action::Program(ProgramAction::Mouse));
-        (!self.stage.mouse).then(|| vec![(Role::Dim, format!("mouse off, {key} on"))])
+        (!self.stage.mouse).then(|| vec![(StyleRole::Dim, format!("mouse off, {key} on"))])
     }
 
     fn audience_sign(&self) -> Option<Pieces> {
-        (self.stage.audience == Audience::Others).then(|| vec![(Role::Warn, "presentation".to_owned())])
+        (self.stage.audience == Audience::Others).then(|| vec![(StyleRole::Warn, "presentation".to_owned())])
     }
 
     /// The state of the store in words, with a sign; shorter ones follow for where there is less room.
@@ -108,22 +112,22 @@ impl App {
         let glyphs = self.preferences.glyphs;
         let StoreWords { mood, title, state } = self.activity.store_words();
         match mood {
-            StoreMood::Awaited => vec![vec![(Role::Dim, format!("store {}", glyphs.ellipsis))]],
+            StoreMood::Awaited => vec![vec![(StyleRole::Dim, format!("store {}", glyphs.ellipsis))]],
             StoreMood::Ready => {
                 let sign = glyphs.accepted;
-                [format!("store {sign} {title}"), format!("{sign} {title}")].map(|words| vec![(Role::Good, words)]).into()
+                [format!("store {sign} {title}"), format!("{sign} {title}")].map(|words| vec![(StyleRole::Good, words)]).into()
             }
             StoreMood::Gone => {
                 let ways = [format!("store {} {title} {state}", glyphs.refused), format!("store {}", glyphs.refused)];
-                ways.map(|words| vec![(Role::Bad, words)]).into()
+                ways.map(|words| vec![(StyleRole::Bad, words)]).into()
             }
             StoreMood::Shut { opens } => {
                 let sign = glyphs.warning;
                 let told = [format!("store {sign} {title} {state}"), format!("{sign} {state}"), sign.to_owned()];
                 let key = self.key_of(Action::Program(ProgramAction::Unlock));
-                let button = [(Role::Key, key), (Role::Warn, format!(" {opens}"))];
+                let button = [(StyleRole::Key, key), (StyleRole::Warn, format!(" {opens}"))];
                 let with_button = |words: String| {
-                    let words = (Role::Warn, format!("{words} {} ", glyphs.separator));
+                    let words = (StyleRole::Warn, format!("{words} {} ", glyphs.separator));
                     std::iter::once(words).chain(button.clone()).collect()
                 };
                 told.map(with_button).into()
@@ -143,7 +147,7 @@ fn width(pieces: &Pieces) -> u16 {
 
 #[cfg(test)]
 mod tests {
-    use crate::engine::message::{Backend, BackendKind, Event, Persistence, Report, StoreError, StoreState, TaskId};
+    use crate::engine::message::{BackendInfo, BackendKind, Event, Persistence, Report, StoreError, StoreState, TaskId};
     use crate::tui::app::dialog::Dialog;
     use crate::tui::app::samples::Session;
     use crate::tui::app::{Input, Mouse, Msg};
@@ -151,8 +155,8 @@ mod tests {
     fn uncreated(columns: u16) -> Session {
         let mut session = Session::new(columns, 24);
         let backend =
-            Backend { kind: BackendKind::File, title: "encrypted file", persistence: Persistence::Disk, item_limit: 65_536 };
-        let event = Event::Store(StoreState { backend, problem: Some(StoreError::Uncreated) });
+            BackendInfo { kind: BackendKind::File, title: "encrypted file", persistence: Persistence::Disk, item_limit: 65_536 };
+        let event = Event::Store(StoreState { backend, problem: Some(StoreError::NotInitialized) });
         session.tell(Msg::Report(Report { task: TaskId(1), event }));
         session
     }

@@ -3,7 +3,7 @@
 use super::chart::{Pieces, fitted, height};
 use super::words::{self, Standing};
 use super::{App, Now};
-use crate::config::theme::Role;
+use crate::config::theme::StyleRole;
 use crate::domain::{Credential, Timestamp};
 
 /// How many days the line of time has.
@@ -51,7 +51,7 @@ impl<'a> Horizon<'a> {
         let most = counts.iter().copied().max().unwrap_or(0);
         let glyphs = self.app.preferences.glyphs;
         let line = counts.into_iter().map(|count| height(glyphs, count, most)).collect();
-        vec![(Role::Dim, fitted("how many", self.name + 2, glyphs.ellipsis)), (Role::Accent, line)]
+        vec![(StyleRole::Dim, fitted("how many", self.name + 2, glyphs.ellipsis)), (StyleRole::Accent, line)]
     }
 
     /// The days under the line.
@@ -64,7 +64,7 @@ impl<'a> Horizon<'a> {
                 line = format!("{line:column$}{day}");
             }
         }
-        vec![(Role::Dim, " ".repeat(self.name + 2)), (Role::Dim, line)]
+        vec![(StyleRole::Dim, " ".repeat(self.name + 2)), (StyleRole::Dim, line)]
     }
 
     /// The line of one credential: its name, a bar up to its end, and how long that is.
@@ -76,17 +76,17 @@ impl<'a> Horizon<'a> {
             (Some(..0), _) => (0, glyphs.refused, self.columns.saturating_sub(1)),
             (_, Some(column)) => (column, sign, self.columns.saturating_sub(column + 1)),
             // It ends beyond the line.
-            _ => (self.columns.saturating_sub(1), glyphs.closed, 0),
+            _ => (self.columns.saturating_sub(1), glyphs.branch_closed, 0),
         };
-        let end = if self.column(credential).is_some() { role } else { Role::Dim };
-        let end = if words::days_left(credential, self.now).is_some_and(|days| days < 0) { Role::Bad } else { end };
+        let end = if self.column(credential).is_some() { role } else { StyleRole::Dim };
+        let end = if words::days_left(credential, self.now).is_some_and(|days| days < 0) { StyleRole::Bad } else { end };
         let gist = words::days_left(credential, self.now).map_or_else(String::new, words::end);
         vec![
             (role, format!("{sign} ")),
-            (Role::Text, name),
-            (end, glyphs.line.repeat(bar)),
+            (StyleRole::Text, name),
+            (end, glyphs.timeline_before.repeat(bar)),
             (end, mark.to_owned()),
-            (Role::Border, glyphs.rest.repeat(rest)),
+            (StyleRole::Border, glyphs.timeline_after.repeat(rest)),
             (role, format!(" {gist:>GIST$}")),
         ]
     }

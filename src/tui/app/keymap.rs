@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::Pane;
 use super::command::{Action, COMMANDS, Command, Context};
-use crate::config::Key;
+use crate::config::KeyPress;
 use crate::domain::problem::Problem;
 
 /// How a command is named where it says what runs it.
@@ -23,7 +23,7 @@ pub enum Labels {
 pub struct Keymap {
     labels: Labels,
     /// Beside every row of the table, its keys.
-    keys: Vec<Vec<Key>>,
+    keys: Vec<Vec<KeyPress>>,
 }
 
 impl Keymap {
@@ -31,8 +31,8 @@ impl Keymap {
     ///
     /// A key that a person gives to a command is taken from the others that would have it in the same place; one that is
     /// given to two of them is the first one's.
-    pub fn new(own: &BTreeMap<String, Vec<Key>>) -> Self {
-        let taken = |key: &Key, command: &Command| {
+    pub fn new(own: &BTreeMap<String, Vec<KeyPress>>) -> Self {
+        let taken = |key: &KeyPress, command: &Command| {
             own.iter().any(|(name, keys)| {
                 name != command.name
                     && keys.contains(key)
@@ -41,7 +41,7 @@ impl Keymap {
         };
         let keys_of = |command: &Command| match own.get(command.name) {
             Some(keys) => keys.iter().filter(|key| !claimed_before(own, key, command)).copied().collect(),
-            None => command.keys.iter().filter_map(|key| Key::parse(key)).filter(|key| !taken(key, command)).collect(),
+            None => command.keys.iter().filter_map(|key| KeyPress::parse(key)).filter(|key| !taken(key, command)).collect(),
         };
         Self { labels: Labels::default(), keys: COMMANDS.iter().map(keys_of).collect() }
     }
@@ -58,7 +58,7 @@ impl Keymap {
     }
 
     /// What `key` means while `pane` has the focus: a command of the pane itself, else one that works anywhere.
-    pub fn resolve(&self, key: Key, pane: Pane) -> Option<Action> {
+    pub fn resolve(&self, key: KeyPress, pane: Pane) -> Option<Action> {
         let bound = |context| {
             let mut rows = COMMANDS.iter().zip(&self.keys);
             rows.find(|(command, keys)| command.context == context && keys.contains(&key)).map(|(command, _)| command.action)
@@ -67,7 +67,7 @@ impl Keymap {
     }
 
     /// The keys of a command, as they are written.
-    pub fn keys_of(&self, action: Action) -> impl Iterator<Item = &Key> {
+    pub fn keys_of(&self, action: Action) -> impl Iterator<Item = &KeyPress> {
         let row = COMMANDS.iter().position(|command| command.action == action);
         row.and_then(|row| self.keys.get(row)).into_iter().flatten()
     }
@@ -75,7 +75,7 @@ impl Keymap {
     /// What runs a command: its first key, as it is written, or its name.
     pub fn label(&self, action: Action) -> Option<String> {
         match self.labels {
-            Labels::Keys => self.keys_of(action).next().map(Key::to_string),
+            Labels::Keys => self.keys_of(action).next().map(KeyPress::to_string),
             Labels::Names => super::command::of(action).map(|command| command.name.to_owned()),
         }
     }
@@ -88,7 +88,7 @@ impl Keymap {
 }
 
 /// Whether a command before this one was given the key in the same place.
-fn claimed_before(own: &BTreeMap<String, Vec<Key>>, key: &Key, command: &Command) -> bool {
+fn claimed_before(own: &BTreeMap<String, Vec<KeyPress>>, key: &KeyPress, command: &Command) -> bool {
     let before = COMMANDS.iter().take_while(|other| other.name != command.name);
     before
         .filter(|other| other.context == command.context)
@@ -104,7 +104,7 @@ fn line_of(text: &str, name: &str) -> Option<usize> {
 
 /// What a person should know about keys of their own, by the name of the command: commands that do not exist, keys that
 /// two of them claim, keys that do something else in some pane, and commands that lose their last key.
-pub fn conflicts(own: &BTreeMap<String, Vec<Key>>) -> Vec<Conflict> {
+pub fn conflicts(own: &BTreeMap<String, Vec<KeyPress>>) -> Vec<Conflict> {
     let unknown = own.keys().filter(|name| super::command::named(name).is_none());
     let mut found: Vec<_> = unknown.map(|name| Conflict::Unknown { name: name.clone(), near: near(name) }).collect();
     let bound: Vec<_> = COMMANDS.iter().filter_map(|command| Some((command, own.get(command.name)?))).collect();
@@ -139,14 +139,14 @@ pub enum Conflict {
     /// Two commands claim one key in one place; the first has it.
     Claimed {
         /// The key.
-        key: Key,
+        key: KeyPress,
         /// The commands, the winner first.
         by: [&'static str; 2],
     },
     /// In one pane the key does something else.
     Hidden {
         /// The key.
-        key: Key,
+        key: KeyPress,
         /// The command that it was given to.
         of: &'static str,
         /// The command that it runs in its pane.
@@ -218,8 +218,8 @@ fn hides(nearer: &Command, other: &Command) -> bool {
 }
 
 impl Command {
-    fn has(&self, key: Key) -> bool {
-        self.keys.iter().any(|known| Key::parse(known) == Some(key))
+    fn has(&self, key: KeyPress) -> bool {
+        self.keys.iter().any(|known| KeyPress::parse(known) == Some(key))
     }
 }
 
@@ -228,26 +228,26 @@ mod tests {
     use super::super::command::{ConsoleAction, CredentialAction, ListAction, ProgramAction, RegionAction};
     use super::*;
 
-    fn own(name: &str, key: &str) -> BTreeMap<String, Vec<Key>> {
-        BTreeMap::from([(name.to_owned(), vec![Key::parse(key).expect("a key")])])
+    fn own(name: &str, key: &str) -> BTreeMap<String, Vec<KeyPress>> {
+        BTreeMap::from([(name.to_owned(), vec![KeyPress::parse(key).expect("a key")])])
     }
 
     #[test]
     fn the_nearer_meaning_wins() {
         let keys = Keymap::new(&BTreeMap::new());
-        let enter = Key::parse("Enter").expect("a key");
+        let enter = KeyPress::parse("Enter").expect("a key");
         assert_eq!(keys.resolve(enter, Pane::Credentials), Some(Action::Credential(CredentialAction::Show)));
         assert_eq!(keys.resolve(enter, Pane::Regions), Some(Action::Region(RegionAction::Switch)));
         assert_eq!(keys.resolve(enter, Pane::Console), Some(Action::Console(ConsoleAction::Send)));
-        assert_eq!(keys.resolve(Key::char('/'), Pane::Detail), Some(Action::List(ListAction::Filter)));
-        assert_eq!(keys.resolve(Key::char('~'), Pane::Detail), None);
+        assert_eq!(keys.resolve(KeyPress::char('/'), Pane::Detail), Some(Action::List(ListAction::Filter)));
+        assert_eq!(keys.resolve(KeyPress::char('~'), Pane::Detail), None);
     }
 
     #[test]
     fn keys_that_collide_are_told() {
         let own: BTreeMap<_, _> = [("copy-secret", "x"), ("check", "x"), ("rotat", "r"), ("test", "n"), ("reload", "q")]
             .into_iter()
-            .map(|(name, key)| (name.to_owned(), vec![Key::parse(key).expect("a key")]))
+            .map(|(name, key)| (name.to_owned(), vec![KeyPress::parse(key).expect("a key")]))
             .collect();
         let found = conflicts(&own);
         let told: Vec<_> = found.iter().map(|conflict| conflict.problem().why).collect();
@@ -262,22 +262,26 @@ mod tests {
         assert_eq!(found.iter().filter(|conflict| conflict.is_mistake()).count(), 2);
         assert!(found.iter().all(|conflict| !conflict.problem().remedy.is_empty()));
         let keys = Keymap::new(&own);
-        assert_eq!(keys.resolve(Key::char('x'), Pane::Detail), Some(Action::Credential(CredentialAction::Copy)), "as it is told");
+        assert_eq!(
+            keys.resolve(KeyPress::char('x'), Pane::Detail),
+            Some(Action::Credential(CredentialAction::Copy)),
+            "as it is told"
+        );
         assert_eq!(conflicts(&BTreeMap::new()), []);
     }
 
     #[test]
     fn a_persons_own_key_replaces_the_default_and_takes_it_from_others() {
         let keys = Keymap::new(&own("copy-secret", "q"));
-        assert_eq!(keys.resolve(Key::char('q'), Pane::Detail), Some(Action::Credential(CredentialAction::Copy)));
-        assert_eq!(keys.resolve(Key::char('y'), Pane::Detail), None);
+        assert_eq!(keys.resolve(KeyPress::char('q'), Pane::Detail), Some(Action::Credential(CredentialAction::Copy)));
+        assert_eq!(keys.resolve(KeyPress::char('y'), Pane::Detail), None);
         assert_eq!(keys.label(Action::Program(ProgramAction::Quit)), None);
     }
 
     #[test]
     fn a_key_that_two_commands_claim_is_the_first_ones() {
         let own = [("copy-secret", "q"), ("check", "q")];
-        let own = own.map(|(name, key)| (name.to_owned(), vec![Key::parse(key).expect("a key")])).into();
+        let own = own.map(|(name, key)| (name.to_owned(), vec![KeyPress::parse(key).expect("a key")])).into();
         let keys = Keymap::new(&own);
         assert_eq!(keys.label(Action::Credential(CredentialAction::Copy)).as_deref(), Some("q"));
         assert_eq!(keys.label(Action::Credential(CredentialAction::Check)), None);

@@ -15,7 +15,7 @@
 //! A person may move the borders; what was moved is kept as a share of the screen, so it survives another size.
 
 use super::{App, Pane, Zoom};
-use crate::config::Layout;
+use crate::config::PaneLayout;
 
 /// The smallest terminal in which the screen can be used: columns and rows.
 pub const SMALLEST: (u16, u16) = (60, 16);
@@ -192,7 +192,7 @@ pub const fn is_too_small(area: Area) -> bool {
 }
 
 /// The most credentials that a first frame shows on a terminal of this size.
-pub fn most_lines(area: Area, layout: &Layout) -> u16 {
+pub fn most_lines(area: Area, layout: &PaneLayout) -> u16 {
     let (_, body, _) = bands(area);
     let places = match Arrangement::of(area) {
         Arrangement::Narrow => narrow(Screen::default(), body, layout, Pane::Credentials, Pane::Detail),
@@ -234,7 +234,7 @@ pub fn border_at(area: Area, app: &App, column: u16, row: u16) -> Option<Border>
 }
 
 /// The layout after a border was moved to a cell.
-pub fn move_border(area: Area, app: &App, border: Border, (column, row): (u16, u16)) -> Layout {
+pub fn move_border(area: Area, app: &App, border: Border, (column, row): (u16, u16)) -> PaneLayout {
     let (_, body, _) = bands(area);
     let screen = screen(area, app);
     let mut layout = app.stage.layout;
@@ -333,7 +333,7 @@ fn zoomed(places: Screen, body: Area, focus: Pane) -> Screen {
     }
 }
 
-fn wide(places: Screen, body: Area, layout: &Layout, regions: usize) -> Screen {
+fn wide(places: Screen, body: Area, layout: &PaneLayout, regions: usize) -> Screen {
     let (left, right) = body.split_left(first_of_two(body.width, layout.list, (body.width / 8 * 3).clamp(32, 72), COLUMNS));
     let usual = left.height - region_rows(regions).min(left.height / 3);
     let (credentials, regions) = left.split_top(first_of_two(left.height, layout.regions, usual, ROWS));
@@ -342,7 +342,7 @@ fn wide(places: Screen, body: Area, layout: &Layout, regions: usize) -> Screen {
     Screen { credentials, detail, regions, console, ..places }
 }
 
-fn grand(places: Screen, body: Area, layout: &Layout, regions: usize) -> Screen {
+fn grand(places: Screen, body: Area, layout: &PaneLayout, regions: usize) -> Screen {
     let usual = (body.width / 4).clamp(44, 72);
     let (credentials, rest) = body.split_left(first_of_two(body.width, layout.list, usual, THREE_COLUMNS));
     let usual = (rest.width * 2 / 5).clamp(56, 88);
@@ -362,7 +362,7 @@ fn region_rows(regions: usize) -> u16 {
     u16::try_from(regions).unwrap_or(u16::MAX).clamp(3, 8) + 2
 }
 
-fn narrow(places: Screen, body: Area, layout: &Layout, focus: Pane, companion: Pane) -> Screen {
+fn narrow(places: Screen, body: Area, layout: &PaneLayout, focus: Pane, companion: Pane) -> Screen {
     let fifths = if focus == Pane::Credentials { 3 } else { 2 };
     let usual = (body.height * fifths / 5).max(5);
     let (credentials, other) = body.split_top(first_of_two(body.height, layout.stack, usual, ROWS));
@@ -413,7 +413,7 @@ mod tests {
         ) {
             let mut session = Session::new(columns, rows);
             let [list, regions, detail, middle, stack] = shares;
-            session.app.stage.layout = Layout { list, regions, detail, middle, stack };
+            session.app.stage.layout = PaneLayout { list, regions, detail, middle, stack };
             session.press(keys);
             assert_tiled(&session);
         }
@@ -428,7 +428,7 @@ mod tests {
             stack in proptest::option::of(0_u16..1200),
         ) {
             let mut session = Session::new(columns, rows);
-            session.app.stage.layout = Layout { list, regions, stack, ..Layout::default() };
+            session.app.stage.layout = PaneLayout { list, regions, stack, ..PaneLayout::default() };
             let shown = session.app.screen().credentials.inner().height;
             prop_assert!(shown <= most_lines(session.app.stage.area, &session.app.stage.layout));
         }

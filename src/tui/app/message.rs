@@ -8,8 +8,8 @@ use super::keymap::{Keymap, Labels};
 use super::lay::Typeset;
 use super::learned::{Lore, Study};
 use super::talk::Prompt;
-use crate::config::theme::{Background, Depth, Glyphs, OwnThemes, Theme};
-use crate::config::{Chooser, Key, Layout, Settings, StoreChoice};
+use crate::config::theme::{ColorDepth, GlyphSet, TerminalBackground, Theme, UserThemes};
+use crate::config::{KeyPress, PaneLayout, Settings, StoreChoice, StoreChoiceSource};
 use crate::domain::provider::ProviderCatalog;
 use crate::domain::{Credential, Problem, Timestamp};
 use crate::engine::message::{Beginning, Exchange, Report, Task, TaskId};
@@ -42,7 +42,7 @@ pub enum Msg {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Input {
     /// A key was pressed.
-    Key(Key),
+    Key(KeyPress),
     /// The mouse did something at column and row.
     Mouse(Mouse, u16, u16),
     /// Text was pasted; it may be a secret, so it is wiped on drop.
@@ -52,7 +52,7 @@ pub enum Input {
     /// The terminal window got or lost the focus.
     Focus(bool),
     /// The terminal said what colour it has behind its text.
-    Background(Background),
+    Background(TerminalBackground),
     /// A line was typed in answer to a question of the conversation; it may be a secret, so it is wiped on drop.
     Said(Prompt, zeroize::Zeroizing<String>),
     /// Somebody who talks to the screen wants it to stop what it does.
@@ -95,7 +95,7 @@ pub enum Effect {
     /// Turn mouse capture on or off.
     Mouse(bool),
     /// Remember how the panes are arranged.
-    Remember(Layout),
+    Remember(PaneLayout),
     /// Write the name of the theme into the settings and come back with [`Msg::ThemeKept`].
     KeepTheme(String),
     /// Read the settings again and come back with [`Msg::Settings`] if they are others.
@@ -164,7 +164,7 @@ pub struct Start {
     /// How the person likes it.
     pub preferences: Preferences,
     /// How the person has arranged the panes.
-    pub layout: Layout,
+    pub layout: PaneLayout,
 }
 
 /// How the person likes the screen.
@@ -175,13 +175,13 @@ pub struct Preferences {
     /// Whether the background of the terminal decides about that.
     pub dress: Dress,
     /// What colour the terminal has behind its text, as long as it has not said so itself.
-    pub background: Background,
+    pub background: TerminalBackground,
     /// The person's own themes.
-    pub own_themes: OwnThemes,
+    pub own_themes: UserThemes,
     /// How many colours the terminal shows.
-    pub depth: Depth,
+    pub depth: ColorDepth,
     /// The signs that carry meaning.
-    pub glyphs: &'static Glyphs,
+    pub glyphs: &'static GlyphSet,
     /// Which key means what.
     pub keys: Keymap,
     /// How long a secret is shown.
@@ -195,7 +195,7 @@ pub struct Preferences {
     /// How somebody without credentials is met.
     pub greeting: Greeting,
     /// Who says where secrets rest.
-    pub chooser: Chooser,
+    pub chooser: StoreChoiceSource,
 }
 
 /// What decides about the theme.
@@ -227,13 +227,13 @@ pub enum Reach {
 
 impl Preferences {
     /// What the settings say, drawn with these signs.
-    pub fn of(settings: &Settings, glyphs: &'static Glyphs) -> Self {
+    pub fn of(settings: &Settings, glyphs: &'static GlyphSet) -> Self {
         Self {
             theme: settings.theme(),
-            dress: if settings.follows_background() { Dress::Fitting } else { Dress::Chosen },
+            dress: if settings.theme_follows_background() { Dress::Fitting } else { Dress::Chosen },
             background: settings.background,
-            own_themes: settings.own_themes.clone(),
-            depth: settings.depth,
+            own_themes: settings.user_themes.clone(),
+            depth: settings.color_depth,
             glyphs,
             keys: Keymap::new(&settings.keys).labelled(if settings.plain { Labels::Names } else { Labels::Keys }),
             reveal: Duration::from_secs(settings.reveal_seconds),
@@ -241,14 +241,14 @@ impl Preferences {
             mouse: settings.mouse,
             browser: Browser::Here,
             greeting: Greeting::Nothing,
-            chooser: settings.chooser,
+            chooser: settings.store_source,
         }
     }
 }
 
 impl Default for Preferences {
     fn default() -> Self {
-        Self::of(&Settings::default(), &Glyphs::UNICODE)
+        Self::of(&Settings::default(), &GlyphSet::UNICODE)
     }
 }
 
@@ -256,6 +256,6 @@ impl Start {
     /// A start with all credentials and the default preferences.
     pub fn new(credentials: Vec<Credential>, catalogue: Arc<ProviderCatalog>, size: (u16, u16)) -> Self {
         let beginning = Beginning { credentials, is_whole: true };
-        Self { beginning, catalogue, size, preferences: Preferences::default(), layout: Layout::default() }
+        Self { beginning, catalogue, size, preferences: Preferences::default(), layout: PaneLayout::default() }
     }
 }

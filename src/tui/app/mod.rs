@@ -67,8 +67,8 @@ use regions::Regions;
 use talk::Talk;
 use undo::Undo;
 
-use crate::config::Layout;
-use crate::config::theme::Background;
+use crate::config::PaneLayout;
+use crate::config::theme::TerminalBackground;
 use crate::domain::Credential;
 use crate::domain::provider::ProviderCatalog;
 use crate::engine::message::{KeyringTask, RotationTask, StoreTask, Task, TaskId};
@@ -118,11 +118,11 @@ pub struct Stage {
     /// Whether one pane has the whole screen.
     pub zoom: Zoom,
     /// How the person has arranged the panes.
-    pub layout: Layout,
+    pub layout: PaneLayout,
     /// The mouse button, while it is down and after.
     pub press: Press,
     /// What colour the terminal has behind its text, where it said so.
-    pub background: Option<Background>,
+    pub background: Option<TerminalBackground>,
 }
 
 /// Whether one pane has the whole screen.
@@ -176,7 +176,7 @@ impl App {
     /// The screen as it first appears, and what is to be done at once.
     pub fn start(start: Start, now: Now) -> (Self, Vec<Effect>) {
         let Start { beginning, catalogue, size, mut preferences, layout } = start;
-        preferences.theme = preferences.theme.on(preferences.background);
+        preferences.theme = preferences.theme.with_background(preferences.background);
         let stage = Stage {
             area: Area::of(size.0, size.1),
             focus: Pane::Credentials,

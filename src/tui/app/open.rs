@@ -12,8 +12,8 @@ use super::dialog::{
 use super::form::Button;
 use super::sheet::Row;
 use super::{App, Audience, Effect, Now, regions, words};
-use crate::config::Key;
-use crate::config::theme::Role;
+use crate::config::KeyPress;
+use crate::config::theme::StyleRole;
 use crate::domain::Credential;
 use crate::domain::problem::Problem;
 use crate::domain::request::RequestDraft;
@@ -81,16 +81,16 @@ impl App {
     }
 
     fn command_item(&self, command: &Command) -> PickItem {
-        let mut keys: Vec<_> = self.preferences.keys.keys_of(command.action).map(Key::to_string).collect();
+        let mut keys: Vec<_> = self.preferences.keys.keys_of(command.action).map(KeyPress::to_string).collect();
         let leader = self.preferences.keys.label(Action::Screen(ScreenAction::Leader));
         keys.extend(leader.zip(command.second).map(|(leader, second)| format!("{leader}{second}")));
         let glyphs = self.preferences.glyphs;
-        let useless = (Role::Dim, glyphs.unchecked);
+        let useless = (StyleRole::Dim, glyphs.unchecked);
         PickItem {
             text: command.name.replace('-', " "),
             more: command.help.to_owned(),
             right: keys.join(" "),
-            mark: Some(if self.offers(command.action) { (Role::Dim, " ") } else { useless }),
+            mark: Some(if self.offers(command.action) { (StyleRole::Dim, " ") } else { useless }),
             heading: command.group.title(),
             picked: Picked::Command(command.action),
         }
@@ -102,7 +102,7 @@ impl App {
             text: self.name_of(credential),
             more: format!("{} · {}", kind.unwrap_or(&credential.kind), credential.region),
             right: String::new(),
-            mark: Some((Role::Accent, self.preferences.glyphs.pointer)),
+            mark: Some((StyleRole::Accent, self.preferences.glyphs.pointer)),
             heading: "",
             picked: Picked::Credential(credential.id.clone()),
         }
@@ -118,9 +118,9 @@ impl App {
                 more: format!("{} {}", region.title, words::host(&region.api)),
                 right: verdict.as_str().to_owned(),
                 mark: Some(if region.id == credential.region {
-                    (Role::Accent, self.preferences.glyphs.pointer)
+                    (StyleRole::Accent, self.preferences.glyphs.pointer)
                 } else {
-                    (Role::Dim, " ")
+                    (StyleRole::Dim, " ")
                 }),
                 heading: "",
                 picked: Picked::Region(credential.id.clone(), region.id.clone()),
@@ -211,7 +211,7 @@ impl App {
     /// Whether the store is there but cannot be used until it is unlocked or created.
     pub(super) fn store_wants_unlocking(&self) -> bool {
         let problem = self.activity.store.as_ref().and_then(|store| store.problem.as_ref());
-        matches!(problem, Some(StoreError::Locked | StoreError::Uncreated | StoreError::Denied(_)))
+        matches!(problem, Some(StoreError::Locked | StoreError::NotInitialized | StoreError::Denied(_)))
     }
 
     /// Unlocks the store by its own prompt, or asks for the passphrase of the encrypted file.
@@ -220,7 +220,7 @@ impl App {
         if store.backend.kind != BackendKind::File {
             return self.perform(Intent::Unlock(None), now);
         }
-        let purpose = if store.problem == Some(StoreError::Uncreated) { Purpose::Create } else { Purpose::Open };
+        let purpose = if store.problem == Some(StoreError::NotInitialized) { Purpose::Create } else { Purpose::Open };
         self.dialogs.push(Dialog::Unlock(Unlock::new(purpose)));
         Vec::new()
     }

@@ -4,7 +4,7 @@ use super::activity::Tone;
 use super::console::Ready;
 use super::dialog::Intent;
 use super::{App, Effect, Now, Onward, Pane, Reach, regions};
-use crate::config::Chooser;
+use crate::config::StoreChoiceSource;
 use crate::domain::request::RequestDraft;
 use crate::domain::{CredentialId, Problem};
 use crate::engine::message::{CheckTask, Consent, Edit, KeyringTask, SecretTask, SendTask, SignInTask, StoreTask, Task};
@@ -24,7 +24,7 @@ impl App {
             }
             Intent::Wear(theme, dress) => self.wear(*theme, dress),
             Intent::KeepTheme(name) => return vec![Effect::KeepTheme(name)],
-            Intent::Leave(Onward::Store(_)) if self.preferences.chooser == Chooser::Environment => {
+            Intent::Leave(Onward::Store(_)) if self.preferences.chooser == StoreChoiceSource::Environment => {
                 let why = "TOKENRING_STORE says where secrets rest, and goes over what is chosen here";
                 let remedy = "quit, unset TOKENRING_STORE (or give it another value), and start again";
                 self.show_problem("Where secrets rest", Problem::new("The store was not changed", why, remedy));

@@ -9,7 +9,7 @@ use super::json::Matches;
 use super::layout::{Area, Border};
 use super::sheet::wrap;
 use super::{App, Effect, Mouse, Now, Pane};
-use crate::config::theme::Role;
+use crate::config::theme::StyleRole;
 
 /// How many lines one turn of the wheel moves.
 const WHEEL: isize = 3;
@@ -195,8 +195,8 @@ impl App {
         use super::command::Motion;
         let motion = if lines < 0 { Motion::Up } else { Motion::Down };
         if !self.dialogs.is_empty() {
-            let key = if lines < 0 { crate::config::key::Code::Up } else { crate::config::key::Code::Down };
-            return self.tell_dialog(now, |dialog, app| dialog.key(crate::config::Key::plain(key), app, now));
+            let key = if lines < 0 { crate::config::key::KeySymbol::Up } else { crate::config::key::KeySymbol::Down };
+            return self.tell_dialog(now, |dialog, app| dialog.key(crate::config::KeyPress::without_modifiers(key), app, now));
         }
         match self.screen().pane_at(column, row) {
             Some(Pane::Credentials) => (0..WHEEL).for_each(|_| self.credentials.go(motion, 1)),
@@ -226,7 +226,7 @@ impl App {
 
     /// What the status of the answer means here, in lines of the console: what, as much of why as there is room for, and
     /// what to do.
-    pub fn explanation(&self) -> Vec<(Role, String)> {
+    pub fn explanation(&self) -> Vec<(StyleRole, String)> {
         let Some(problem) = self.console.answered().and_then(|answered| answered.exchange.explanation.as_ref()) else {
             return Vec::new();
         };
@@ -242,8 +242,8 @@ impl App {
             last.push_str(self.preferences.glyphs.ellipsis);
         }
         let owned = |role, pieces: Vec<&str>| pieces.into_iter().map(move |piece| (role, piece.to_owned())).collect::<Vec<_>>();
-        let reasons = reasons.into_iter().map(|piece| (Role::Text, piece));
-        owned(Role::Warn, what).into_iter().chain(reasons).chain(owned(Role::Accent, remedy)).take(most).collect()
+        let reasons = reasons.into_iter().map(|piece| (StyleRole::Text, piece));
+        owned(StyleRole::Warn, what).into_iter().chain(reasons).chain(owned(StyleRole::Accent, remedy)).take(most).collect()
     }
 
     /// Where the body of an answer is drawn: below the request, the summary and the explanation.

@@ -4,7 +4,7 @@ use super::activity::Tone;
 use super::command::{Action, ConsoleAction, CredentialAction, Focus, RegionAction};
 use super::dialog::{Dialog, Reading};
 use super::{App, Audience, Now, Pane};
-use crate::config::theme::Role;
+use crate::config::theme::StyleRole;
 use crate::domain::refusal::{CauseAssessment, Likelihood, RefusalDiagnosis, RemedyStep};
 
 impl App {
@@ -24,15 +24,18 @@ impl App {
         }
     }
 
-    fn lines_of(&self, RefusalDiagnosis { tried, causes: known, next_steps: next }: &RefusalDiagnosis) -> Vec<(Role, String)> {
+    fn lines_of(
+        &self,
+        RefusalDiagnosis { tried, causes: known, next_steps: next }: &RefusalDiagnosis,
+    ) -> Vec<(StyleRole, String)> {
         let mut lines = vec![heading("Tried")];
-        lines.extend(tried.iter().map(|line| (Role::Text, format!("  {line}"))));
-        lines.push((Role::Text, String::new()));
+        lines.extend(tried.iter().map(|line| (StyleRole::Text, format!("  {line}"))));
+        lines.push((StyleRole::Text, String::new()));
         lines.push(heading("Known   ! speaks for it   ? nobody knows   - speaks against it"));
         lines.extend(known.iter().map(finding));
-        lines.push((Role::Text, String::new()));
+        lines.push((StyleRole::Text, String::new()));
         lines.push(heading("Close this, then press"));
-        lines.extend(next.iter().map(|step| (Role::Accent, format!("  {:4} {}", self.keys_of(step), step.describe()))));
+        lines.extend(next.iter().map(|step| (StyleRole::Accent, format!("  {:4} {}", self.keys_of(step), step.describe()))));
         lines
     }
 
@@ -60,15 +63,15 @@ impl App {
     }
 }
 
-fn heading(text: &str) -> (Role, String) {
-    (Role::Dim, text.to_owned())
+fn heading(text: &str) -> (StyleRole, String) {
+    (StyleRole::Dim, text.to_owned())
 }
 
-fn finding(CauseAssessment { cause, likelihood: weight, reason: told }: &CauseAssessment) -> (Role, String) {
+fn finding(CauseAssessment { cause, likelihood: weight, reason: told }: &CauseAssessment) -> (StyleRole, String) {
     let role = match weight {
-        Likelihood::Likely => Role::Warn,
-        Likelihood::Unknown => Role::Text,
-        Likelihood::Unlikely => Role::Dim,
+        Likelihood::Likely => StyleRole::Warn,
+        Likelihood::Unknown => StyleRole::Text,
+        Likelihood::Unlikely => StyleRole::Dim,
     };
     (role, format!("  {} {}: {told}", weight.symbol(), cause.title()))
 }

@@ -9,7 +9,7 @@ use crate::domain::credential::CheckReport;
 use crate::domain::provider::ProviderCatalog;
 use crate::domain::region::Region;
 use crate::domain::{Credential, CredentialId};
-use crate::engine::message::{RegionCheck, TaskId};
+use crate::engine::message::{RegionCheckResult, TaskId};
 
 /// So many answers of a region are remembered.
 pub const TRACE: usize = 12;
@@ -21,7 +21,7 @@ const REST: Duration = Duration::from_millis(50);
 pub struct Regions {
     /// Whose verdicts these are.
     of: Option<CredentialId>,
-    checks: Vec<RegionCheck>,
+    checks: Vec<RegionCheckResult>,
     reading: Reading,
     cursor: usize,
     top: usize,
@@ -93,7 +93,7 @@ impl Regions {
     }
 
     /// The verdicts have been read.
-    pub fn load(&mut self, task: TaskId, checks: Vec<RegionCheck>) {
+    pub fn load(&mut self, task: TaskId, checks: Vec<RegionCheckResult>) {
         if self.reading == Reading::Running(task) {
             self.checks = checks;
             self.reading = Reading::Over;
@@ -109,7 +109,7 @@ impl Regions {
         }
         if self.of.as_ref() == Some(id) {
             self.checks.retain(|known| known.region != region);
-            self.checks.push(RegionCheck { region: region.to_owned(), check: check.clone() });
+            self.checks.push(RegionCheckResult { region: region.to_owned(), check: check.clone() });
         }
     }
 
@@ -126,7 +126,7 @@ impl Regions {
     /// The region in which the credential is known to be accepted, if it is another one than `region`.
     pub fn home_instead_of(&self, region: &str) -> Option<&str> {
         use crate::domain::response::CheckResult;
-        let accepted = |known: &&RegionCheck| known.check.result == CheckResult::Accepted;
+        let accepted = |known: &&RegionCheckResult| known.check.result == CheckResult::Accepted;
         let home = self.checks.iter().find(accepted).map(|known| known.region.as_str())?;
         let tried = self.check(region).is_some_and(|check| check.result == CheckResult::Accepted);
         (home != region && !tried).then_some(home)

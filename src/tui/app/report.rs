@@ -13,8 +13,8 @@ use crate::domain::provider::CredentialKind;
 use crate::domain::response::CheckResult;
 use crate::domain::{CredentialId, CredentialName};
 use crate::engine::message::{
-    Classified, Cleared, ClipboardWay, Copied, Event, Exchange, KeyringEvent, KeyringTask, RegionCheck, Report, SecretEvent,
-    StoreTask, Task, TaskId,
+    Classified, Cleared, ClipboardWay, Copied, Event, Exchange, KeyringEvent, KeyringTask, RegionCheckResult, Report,
+    SecretEvent, StoreTask, Task, TaskId,
 };
 
 impl App {
@@ -27,7 +27,7 @@ impl App {
             Event::Checked { credential, region, check } => {
                 self.regions.record(&credential, &region, &check);
                 if let Some(grid) = self.dialogs.verdicts() {
-                    grid.record(&credential, RegionCheck { region: region.clone(), check: check.clone() });
+                    grid.record(&credential, RegionCheckResult { region: region.clone(), check: check.clone() });
                 }
                 if self.credentials.get(&credential).is_some_and(|known| known.region == region) {
                     self.credentials.record(&credential, check, now.wall);

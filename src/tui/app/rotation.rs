@@ -6,7 +6,7 @@ use super::dialog::{Confirm, Create, Dialog, Intent, Pick, PickItem, Picked, Rem
 use super::form::Button;
 use super::sheet::Row;
 use super::{App, Audience, Effect, Now, words};
-use crate::config::theme::Role;
+use crate::config::theme::StyleRole;
 use crate::domain::credential::SecretPart;
 use crate::domain::rotation::{RotationPhase, RotationPlan, RotationPurpose, RotationStatus};
 use crate::domain::{Credential, CredentialId};
@@ -232,7 +232,7 @@ impl App {
             text: self.name_known(&status.name),
             more: self.veiled(&status.next, &status.name),
             right: if status.state == RotationPhase::NeedsUser { "needs you" } else { "unfinished" }.to_owned(),
-            mark: Some((Role::Warn, self.preferences.glyphs.warning)),
+            mark: Some((StyleRole::Warn, self.preferences.glyphs.warning)),
             heading: "",
             picked: Picked::Rotation(status.id.clone(), self.name_known(&status.name)),
         };

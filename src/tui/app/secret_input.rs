@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
-use crate::config::Key;
-use crate::config::key::Code;
+use crate::config::KeyPress;
+use crate::config::key::KeySymbol;
 use crate::domain::{Secret, text};
 
 /// Room for a secret at the start; most fit, so the buffer is rarely replaced.
@@ -31,11 +31,11 @@ impl SecretInput {
     }
 
     /// Takes a key in; whether it changed the text.
-    pub fn key(&mut self, key: Key) -> bool {
+    pub fn key(&mut self, key: KeyPress) -> bool {
         match key {
-            Key { code: Code::Char('u'), ctrl: true, .. } => self.clear(),
-            Key { code: Code::Char(c), ctrl: false, alt: false, .. } => self.push(c.encode_utf8(&mut [0; 4])),
-            Key { code: Code::Backspace, .. } => self.pop(),
+            KeyPress { code: KeySymbol::Char('u'), ctrl: true, .. } => self.clear(),
+            KeyPress { code: KeySymbol::Char(c), ctrl: false, alt: false, .. } => self.push(c.encode_utf8(&mut [0; 4])),
+            KeyPress { code: KeySymbol::Backspace, .. } => self.pop(),
             _ => return false,
         }
         true
@@ -118,14 +118,14 @@ mod tests {
     #[test]
     fn keys_write_and_erase() {
         let mut input = holding("ab");
-        assert!(input.key(Key::char('ç')));
-        assert!(input.key(Key::plain(Code::Backspace)));
-        assert!(input.key(Key::char('c')));
-        assert!(!input.key(Key::ctrl('x')));
+        assert!(input.key(KeyPress::char('ç')));
+        assert!(input.key(KeyPress::without_modifiers(KeySymbol::Backspace)));
+        assert!(input.key(KeyPress::char('c')));
+        assert!(!input.key(KeyPress::ctrl('x')));
         assert!(input.same_as(&holding("abc")));
-        input.key(Key::ctrl('u'));
+        input.key(KeyPress::ctrl('u'));
         assert!(input.is_empty());
-        input.key(Key::plain(Code::Backspace));
+        input.key(KeyPress::without_modifiers(KeySymbol::Backspace));
         assert!(input.is_empty());
     }
 

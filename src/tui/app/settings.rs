@@ -2,7 +2,7 @@
 
 use super::activity::Tone;
 use super::{App, Change, Dress, Effect, Lasting, Now, Preferences};
-use crate::config::theme::{Background, Theme};
+use crate::config::theme::{TerminalBackground, Theme};
 use crate::domain::problem::Problem;
 
 impl App {
@@ -43,7 +43,7 @@ impl App {
     }
 
     /// What colour the terminal has behind its text, as far as that is known.
-    pub fn background(&self) -> Background {
+    pub fn background(&self) -> TerminalBackground {
         self.stage.background.unwrap_or(self.preferences.background)
     }
 
@@ -51,10 +51,10 @@ impl App {
     /// its own where it needs one.
     pub(super) fn dress(&mut self) {
         let theme = match self.preferences.dress {
-            Dress::Fitting => Theme::fitting(self.background(), self.preferences.depth),
+            Dress::Fitting => Theme::for_background(self.background(), self.preferences.depth),
             Dress::Chosen => self.preferences.theme.clone(),
         };
-        self.preferences.theme = theme.on(self.background());
+        self.preferences.theme = theme.with_background(self.background());
     }
 }
 
@@ -76,8 +76,8 @@ fn first_of(flaw: Problem, count: usize) -> Problem {
 
 #[cfg(test)]
 mod tests {
-    use crate::config::theme::{Background, Depth, Theme};
-    use crate::config::{Key, Settings};
+    use crate::config::theme::{ColorDepth, TerminalBackground, Theme};
+    use crate::config::{KeyPress, Settings};
     use crate::domain::problem::Problem;
     use crate::tui::app::command::{Action, CredentialAction};
     use crate::tui::app::dialog::Dialog;
@@ -95,7 +95,7 @@ mod tests {
     fn keys_and_mouse_follow_at_once_and_what_does_not_is_named() {
         let mut session = Session::new(120, 36);
         let mut settings = Settings { mouse: false, ..Settings::default() };
-        settings.keys.insert("copy-secret".to_owned(), vec![Key::char('K')]);
+        settings.keys.insert("copy-secret".to_owned(), vec![KeyPress::char('K')]);
         let effects = told(&mut session, &settings, Change { flaws: Vec::new(), later: vec!["store", "net"] });
         assert!(matches!(effects.as_slice(), [Effect::Mouse(false)]) && !session.app.stage.mouse);
         let label = session.app.preferences.keys.label(Action::Credential(CredentialAction::Copy));
@@ -107,16 +107,17 @@ mod tests {
     #[test]
     fn the_background_of_the_terminal_decides_unless_somebody_chose() {
         let mut session = Session::new(120, 36);
-        let [dark, light] = [Background::Dark, Background::Light].map(|background| Theme::fitting(background, Depth::Ansi));
+        let [dark, light] = [TerminalBackground::Dark, TerminalBackground::Light]
+            .map(|background| Theme::for_background(background, ColorDepth::Ansi));
         let worn = |session: &mut Session, theme: &str| {
-            let settings = Settings { theme: theme.to_owned(), depth: Depth::Ansi, ..Settings::default() };
+            let settings = Settings { theme: theme.to_owned(), color_depth: ColorDepth::Ansi, ..Settings::default() };
             told(session, &settings, Change::default());
             session.app.preferences.theme.clone()
         };
         assert_eq!(worn(&mut session, "auto"), dark.clone(), "nothing is known yet");
-        session.tell(Msg::Input(Input::Background(Background::Light)));
+        session.tell(Msg::Input(Input::Background(TerminalBackground::Light)));
         assert_eq!(session.app.preferences.theme, light);
-        assert_eq!(worn(&mut session, "dark"), dark.on(Background::Light));
+        assert_eq!(worn(&mut session, "dark"), dark.with_background(TerminalBackground::Light));
         assert_eq!(worn(&mut session, "auto"), light);
     }
 

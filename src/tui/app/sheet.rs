@@ -7,7 +7,7 @@ use super::area::TextArea;
 use super::chart::Pieces;
 use super::form::{Button, Control, Field, Form, Remark};
 use super::layout::Area;
-use crate::config::theme::Role;
+use crate::config::theme::StyleRole;
 
 /// From so many rows on, a dialog leaves some of the screen around it to be seen.
 const TALL: u16 = 30;
@@ -57,9 +57,9 @@ pub enum Row {
     /// Nothing.
     Blank,
     /// Text, wrapped at the width of the dialog.
-    Text(Role, String),
+    Text(StyleRole, String),
     /// Text in always as many lines, so that nothing moves when it changes.
-    Remark(Role, String),
+    Remark(StyleRole, String),
     /// A label and a value that is only read.
     Pair(String, String),
     /// A field.
@@ -115,7 +115,7 @@ pub struct Item {
     /// Its place in the list; headings have none.
     pub at: Option<usize>,
     /// A sign before it.
-    pub mark: Option<(Role, &'static str)>,
+    pub mark: Option<(StyleRole, &'static str)>,
     /// What it is.
     pub text: String,
     /// More about it, dimmed.
@@ -178,12 +178,12 @@ impl Row {
 
     /// Ordinary text.
     pub fn text(text: impl Into<String>) -> Self {
-        Self::Text(Role::Text, text.into())
+        Self::Text(StyleRole::Text, text.into())
     }
 
     /// Text to take note of.
     pub fn warning(text: impl Into<String>) -> Self {
-        Self::Text(Role::Warn, text.into())
+        Self::Text(StyleRole::Warn, text.into())
     }
 
     /// A picture that decorates.
@@ -198,7 +198,7 @@ impl Row {
 
     /// Text that steps back.
     pub fn dim(text: impl Into<String>) -> Self {
-        Self::Text(Role::Dim, text.into())
+        Self::Text(StyleRole::Dim, text.into())
     }
 }
 
@@ -215,9 +215,9 @@ impl Sheet {
         let focused = |row: &Row| matches!(row, Row::Field(field) if field.focused);
         self.cursor = self.body.iter().position(focused).unwrap_or(self.body.len().saturating_sub(1));
         let (role, remark) = match form.remark() {
-            Some((remark, Remark::Problem)) => (Role::Bad, remark),
-            Some((remark, Remark::Hint)) => (Role::Dim, remark),
-            None => (Role::Dim, ""),
+            Some((remark, Remark::Problem)) => (StyleRole::Bad, remark),
+            Some((remark, Remark::Hint)) => (StyleRole::Dim, remark),
+            None => (StyleRole::Dim, ""),
         };
         self.foot.push(Row::Remark(role, remark.to_owned()));
         self.foot.push(button_row(form));

@@ -7,11 +7,11 @@ use super::dialog::{Ask, Asked, Confirm, ConsoleIntent, Dialog, Extra, Intent, P
 use super::form::Button;
 use super::sheet::Row;
 use super::{App, Effect, Now, words};
-use crate::config::theme::Role;
+use crate::config::theme::StyleRole;
 use crate::domain::problem::Problem;
 use crate::domain::request::{RequestDraft, RequestEnvironment, SavedRequest, SavedRequestName};
 use crate::domain::{CredentialId, curl_import, difference};
-use crate::engine::message::{ConsoleEvent, ConsoleTask, HistoryFilter, HistoryLine, Keep, SavedTask, Task, TaskId};
+use crate::engine::message::{ConsoleEvent, ConsoleTask, HistoryFilter, HistoryRecord, Keep, SavedTask, Task, TaskId};
 
 /// What else can be done with a request that was sent.
 const SENT: &[Extra] = &[
@@ -98,8 +98,8 @@ impl App {
         match imported {
             Err(problem) => self.show_problem("Take over a curl command", problem),
             Ok(imported) => {
-                let dropped = imported.dropped.iter().map(|what| (Role::Warn, format!("dropped: {what}")));
-                let notes = imported.notes.iter().map(|note| (Role::Text, format!("note: {note}")));
+                let dropped = imported.dropped.iter().map(|what| (StyleRole::Warn, format!("dropped: {what}")));
+                let notes = imported.notes.iter().map(|note| (StyleRole::Text, format!("note: {note}")));
                 let lines: Vec<_> = dropped.chain(notes).collect();
                 self.take_draft(&provider, imported.draft, now);
                 if !lines.is_empty() {
@@ -171,13 +171,13 @@ impl App {
     }
 
     /// Takes a request of the history, with the credential that sent it, and sends it again as if it were new.
-    fn resend(&mut self, line: &HistoryLine, now: Now) -> Vec<Effect> {
-        let Some(credential) = self.credentials.get(&line.sent.credential) else { return Vec::new() };
+    fn resend(&mut self, line: &HistoryRecord, now: Now) -> Vec<Effect> {
+        let Some(credential) = self.credentials.get(&line.entry.credential) else { return Vec::new() };
         let (id, provider, region) = (credential.id.clone(), credential.provider.clone(), credential.region.clone());
         let draft = match line.again() {
             Ok(draft) => draft,
             Err(problem) => {
-                self.take_draft(&provider, line.sent.draft.clone(), now);
+                self.take_draft(&provider, line.entry.draft.clone(), now);
                 let key = self.preferences.keys.way_to(Action::Console(ConsoleAction::Edit));
                 let remedy = format!("give the body again: {key} edits the request");
                 self.show_problem("Send again", Problem { remedy, ..problem });
@@ -187,14 +187,14 @@ impl App {
         self.credentials.select_id(Some(&id));
         self.console.write(&provider, draft, Keep::WithoutBody);
         self.turn_to_console();
-        if region != line.sent.region {
-            let text = format!("It was sent in {}; the credential is in {region} now", line.sent.region);
+        if region != line.entry.region {
+            let text = format!("It was sent in {}; the credential is in {region} now", line.entry.region);
             self.activity.say(Tone::Warn, text, now.instant);
         }
         self.send(now)
     }
 
-    fn compare(&mut self, line: &HistoryLine) {
+    fn compare(&mut self, line: &HistoryRecord) {
         let Some(answered) = self.console.answered() else {
             let why = "no request was answered since the program was started";
             let problem = Problem::new("There is nothing to compare with", why, "send a request first");
@@ -204,7 +204,7 @@ impl App {
         let setting = |id: &CredentialId, region: &str| {
             RequestEnvironment::for_credential(&self.catalogue, self.credentials.get(id)?, region)
         };
-        let before = line.description(setting(&line.sent.credential, &line.sent.region));
+        let before = line.description(setting(&line.entry.credential, &line.entry.region));
         let after = exchange.description(line, setting(&exchange.credential, &exchange.region));
         let changes = difference::format_diff(&before, &after, usize::MAX / 4);
         let changes = if changes.is_empty() { "  Both are the same".to_owned() } else { changes };
@@ -236,9 +236,9 @@ impl App {
         }
     }
 
-    fn history_pick(&self, lines: &[HistoryLine], now: Now) -> Pick {
-        let item = |line: &HistoryLine| {
-            let sent = &line.sent;
+    fn history_pick(&self, lines: &[HistoryRecord], now: Now) -> Pick {
+        let item = |line: &HistoryRecord| {
+            let sent = &line.entry;
             let time = sent.latency_ms.map(|ms| format!(" · {ms} ms")).unwrap_or_default();
             PickItem {
                 text: format!("{} {}", sent.draft.method, sent.draft.address()),
@@ -250,7 +250,7 @@ impl App {
             }
         };
         // A line may have no room for all of the address.
-        let note = |line: &HistoryLine| format!("{} {}", line.sent.draft.method, line.sent.draft.address());
+        let note = |line: &HistoryRecord| format!("{} {}", line.entry.draft.method, line.entry.draft.address());
         let notes = lines.iter().map(note).collect();
         let pick = Pick::new("History: Enter sends again", lines.iter().map(item).collect(), 0);
         pick.with(SENT).noting(notes).or_else_saying(self.nothing_sent())

@@ -18,7 +18,7 @@ use super::dialog::Dialog;
 use super::samples::{self, Session, check, id};
 use super::sheet::Row;
 use super::{Audience, Effect, Input, Mouse, Msg, Pane};
-use crate::config::Key;
+use crate::config::KeyPress;
 use crate::domain::identify::IdentificationCandidate;
 use crate::domain::problem::{Problem, ProblemClass};
 use crate::domain::provider::spec::MatchConfidence;
@@ -27,7 +27,7 @@ use crate::domain::response::{ApiResponse, CheckResult, RequestTiming, ResponseB
 use crate::domain::rotation::{RotationPhase as RotationState, StepStatus};
 use crate::domain::{CredentialName, Secret};
 use crate::engine::message::{
-    Area, Backend, BackendKind, CheckTask, Cleared, ClipboardWay, Consent, Copied, Event, Exchange, Finding, Inquiry,
+    Area, BackendInfo, BackendKind, CheckTask, Cleared, ClipboardWay, Consent, Copied, Event, Exchange, Finding, Inquiry,
     KeyringEvent, KeyringTask, Level, Minted, Persistence, QuestionId, Report, RotationEvent, RotationTask, SecretEvent,
     SecretTask, SendTask, StoreError, StoreState, StoreTask, SurveyTask, Task, TaskId,
 };
@@ -77,7 +77,7 @@ impl Session {
     }
 
     fn store_is(&mut self, kind: BackendKind, problem: Option<StoreError>) -> &mut Self {
-        let backend = Backend { kind, title: "a store", persistence: Persistence::Disk, item_limit: 65_536 };
+        let backend = BackendInfo { kind, title: "a store", persistence: Persistence::Disk, item_limit: 65_536 };
         self.report(TaskId(1), Event::Store(StoreState { backend, problem }))
     }
 
@@ -406,7 +406,7 @@ fn a_store_that_fails_is_asked_how_it_is_and_can_be_unlocked_from_there() {
 #[test]
 fn the_encrypted_file_asks_for_its_passphrase() {
     let mut session = session();
-    session.store_is(BackendKind::File, Some(StoreError::Uncreated)).press("u").type_text("open");
+    session.store_is(BackendKind::File, Some(StoreError::NotInitialized)).press("u").type_text("open");
     session.press("Tab").type_text("other").press("Enter Enter");
     assert!(session.started().is_empty(), "two different passphrases create nothing");
     session.press("C-u").type_text("open").press("Enter Enter");

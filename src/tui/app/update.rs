@@ -6,8 +6,8 @@ use super::console::Purpose;
 use super::dialog::{Add, Dialog, Outcome};
 use super::form;
 use super::{App, Effect, Input, Msg, Now};
-use crate::config::Key;
-use crate::config::key::Code;
+use crate::config::KeyPress;
+use crate::config::key::KeySymbol;
 
 /// Takes in what happened; returns what is to be done.
 pub fn update(app: &mut App, msg: Msg, now: Now) -> Vec<Effect> {
@@ -75,7 +75,7 @@ impl App {
         }
     }
 
-    fn take_key(&mut self, key: Key, now: Now) -> Vec<Effect> {
+    fn take_key(&mut self, key: KeyPress, now: Now) -> Vec<Effect> {
         let action = self.preferences.keys.resolve(key, self.stage.focus);
         let always = [ProgramAction::Cancel, ProgramAction::Suspend].map(Action::Program);
         if let Some(action) = action.filter(|action| always.contains(action)) {
@@ -138,38 +138,38 @@ impl App {
         }
     }
 
-    fn type_filter(&mut self, key: Key, now: Now) -> Vec<Effect> {
-        if key.code == Code::Esc {
+    fn type_filter(&mut self, key: KeyPress, now: Now) -> Vec<Effect> {
+        if key.code == KeySymbol::Esc {
             self.remember_filter();
         }
         let list = &mut self.credentials;
         match key.code {
-            Code::Enter => list.filter.typing = false,
-            Code::Esc => list.drop_filter(now.wall),
-            Code::Up => list.go(super::command::Motion::Up, 1),
-            Code::Down => list.go(super::command::Motion::Down, 1),
+            KeySymbol::Enter => list.filter.typing = false,
+            KeySymbol::Esc => list.drop_filter(now.wall),
+            KeySymbol::Up => list.go(super::command::Motion::Up, 1),
+            KeySymbol::Down => list.go(super::command::Motion::Down, 1),
             _ if form::edit(&mut list.filter.input, key) => list.refilter(now.wall),
             _ => {}
         }
         Vec::new()
     }
 
-    fn type_below(&mut self, key: Key) -> Vec<Effect> {
+    fn type_below(&mut self, key: KeyPress) -> Vec<Effect> {
         let Some(prompt) = &mut self.console.prompt else { return Vec::new() };
         let purpose = prompt.purpose;
         match (key.code, purpose) {
-            (Code::Enter, Purpose::Filter) => {
+            (KeySymbol::Enter, Purpose::Filter) => {
                 let filter = prompt.input.value().trim().to_owned();
                 self.console.prompt = None;
                 return self.filter_answer(&filter);
             }
-            (Code::Enter, Purpose::Search) => self.console.prompt = None,
-            (Code::Esc, _) => {
+            (KeySymbol::Enter, Purpose::Search) => self.console.prompt = None,
+            (KeySymbol::Esc, _) => {
                 self.console.prompt = None;
                 self.search_answer("");
             }
-            (Code::Up, Purpose::Filter) => self.console.recall(1),
-            (Code::Down, Purpose::Filter) => self.console.recall(-1),
+            (KeySymbol::Up, Purpose::Filter) => self.console.recall(1),
+            (KeySymbol::Down, Purpose::Filter) => self.console.recall(-1),
             (_, purpose) => {
                 let changed = form::edit(&mut prompt.input, key);
                 let text = prompt.input.value().to_owned();

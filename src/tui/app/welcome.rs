@@ -7,8 +7,8 @@ use super::command::{Action, CredentialAction, ProgramAction};
 use super::dialog::{Dialog, Pick, PickItem, Picked};
 use super::sheet::Row;
 use super::{App, Audience, Effect, Now, Onward};
-use crate::config::theme::Role;
-use crate::config::{Chooser, StoreChoice};
+use crate::config::theme::StyleRole;
+use crate::config::{StoreChoice, StoreChoiceSource};
 use crate::engine::message::Find;
 use crate::engine::message::{BackendKind, KeyringTask, Task};
 
@@ -88,10 +88,12 @@ impl App {
         let words = self.activity.store_words();
         let (sign, says, action) = match words.mood {
             StoreMood::Shut { opens } => {
-                ((Role::Warn, glyphs.warning), format!("in use, {}; Enter: {opens}", words.state), ProgramAction::Unlock)
+                ((StyleRole::Warn, glyphs.warning), format!("in use, {}; Enter: {opens}", words.state), ProgramAction::Unlock)
             }
-            StoreMood::Gone => ((Role::Bad, glyphs.refused), format!("in use, but {}", words.state), ProgramAction::Doctor),
-            StoreMood::Ready | StoreMood::Awaited => ((Role::Good, glyphs.accepted), "in use".to_owned(), ProgramAction::Reload),
+            StoreMood::Gone => ((StyleRole::Bad, glyphs.refused), format!("in use, but {}", words.state), ProgramAction::Doctor),
+            StoreMood::Ready | StoreMood::Awaited => {
+                ((StyleRole::Good, glyphs.accepted), "in use".to_owned(), ProgramAction::Reload)
+            }
         };
         let here = item(HEADING, words.title, &says, Picked::Command(Action::Program(action)));
         let (title, more, choice) = match current.backend.kind {
@@ -99,8 +101,8 @@ impl App {
             BackendKind::Keyring | BackendKind::Memory => ("encrypted file", "a passphrase of yours opens it", StoreChoice::File),
         };
         let more = match self.preferences.chooser {
-            Chooser::Settings => format!("choose it: {more}"),
-            Chooser::Environment => "TOKENRING_STORE decides; unset it to choose here".to_owned(),
+            StoreChoiceSource::Settings => format!("choose it: {more}"),
+            StoreChoiceSource::Environment => "TOKENRING_STORE decides; unset it to choose here".to_owned(),
         };
         let there = item(HEADING, title, &more, Picked::Leave(Onward::Store(choice)));
         vec![PickItem { mark: Some(sign), ..here }, there]
@@ -114,7 +116,7 @@ impl App {
 
 fn item(heading: &'static str, text: &str, more: &str, picked: Picked) -> PickItem {
     let (text, more) = (text.to_owned(), more.to_owned());
-    PickItem { text, more, right: String::new(), mark: Some((Role::Dim, " ")), heading, picked }
+    PickItem { text, more, right: String::new(), mark: Some((StyleRole::Dim, " ")), heading, picked }
 }
 
 #[cfg(test)]
@@ -127,7 +129,7 @@ mod tests {
     use crate::domain::consumer::ConsumerTarget;
     use crate::domain::provider::ProviderCatalog;
     use crate::engine::message::Sort;
-    use crate::engine::message::{Backend, Event, KeyringEvent, Persistence, Report, StoreError, StoreState, TaskId};
+    use crate::engine::message::{BackendInfo, Event, KeyringEvent, Persistence, Report, StoreError, StoreState, TaskId};
 
     fn find(name: &str) -> Arc<Find> {
         let sort = Sort {
@@ -152,7 +154,7 @@ mod tests {
     }
 
     fn store(kind: BackendKind, problem: Option<StoreError>) -> Event {
-        let backend = Backend { kind, title: "a store", persistence: Persistence::Disk, item_limit: 65_536 };
+        let backend = BackendInfo { kind, title: "a store", persistence: Persistence::Disk, item_limit: 65_536 };
         Event::Store(StoreState { backend, problem })
     }
 
@@ -197,7 +199,7 @@ mod tests {
     #[test]
     fn where_the_environment_chooses_the_store_it_says_so_before_and_after() {
         let mut session = Session::with(Vec::new(), 120, 36);
-        session.app.preferences.chooser = Chooser::Environment;
+        session.app.preferences.chooser = StoreChoiceSource::Environment;
         told(&mut session, store(BackendKind::Keyring, None));
         told(&mut session, Event::Keyring(KeyringEvent::Found(Vec::new())));
         let sheet = session.app.dialogs.top().unwrap().sheet(&session.app, session.now);

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::config::theme::{Glyphs, Role};
+use crate::config::theme::{GlyphSet, StyleRole};
 use crate::domain::response::CheckResult;
 use crate::domain::words::format_thousands;
 use crate::domain::{Credential, Origin, Timestamp};
@@ -47,13 +47,13 @@ impl Standing {
     }
 
     /// Its colour and its sign.
-    pub const fn look(self, glyphs: &Glyphs) -> (Role, &'static str) {
+    pub const fn look(self, glyphs: &GlyphSet) -> (StyleRole, &'static str) {
         match self {
-            Self::Accepted => (Role::Good, glyphs.accepted),
-            Self::Expiring => (Role::Warn, glyphs.warning),
-            Self::Refused => (Role::Bad, glyphs.refused),
-            Self::Unknown => (Role::Unknown, glyphs.unknown),
-            Self::Unchecked => (Role::Dim, glyphs.unchecked),
+            Self::Accepted => (StyleRole::Good, glyphs.accepted),
+            Self::Expiring => (StyleRole::Warn, glyphs.warning),
+            Self::Refused => (StyleRole::Bad, glyphs.refused),
+            Self::Unknown => (StyleRole::Unknown, glyphs.unknown),
+            Self::Unchecked => (StyleRole::Dim, glyphs.unchecked),
         }
     }
 
@@ -79,12 +79,12 @@ pub fn is_production(credential: &Credential) -> bool {
 }
 
 /// The colour and the sign of a verdict.
-pub const fn verdict(verdict: CheckResult, glyphs: &Glyphs) -> (Role, &'static str) {
+pub const fn verdict(verdict: CheckResult, glyphs: &GlyphSet) -> (StyleRole, &'static str) {
     match verdict {
-        CheckResult::Accepted => (Role::Good, glyphs.tick),
-        CheckResult::Refused => (Role::Bad, glyphs.refused),
-        CheckResult::Unknown => (Role::Unknown, glyphs.unknown),
-        CheckResult::Unchecked => (Role::Dim, glyphs.unchecked),
+        CheckResult::Accepted => (StyleRole::Good, glyphs.check_mark),
+        CheckResult::Refused => (StyleRole::Bad, glyphs.refused),
+        CheckResult::Unknown => (StyleRole::Unknown, glyphs.unknown),
+        CheckResult::Unchecked => (StyleRole::Dim, glyphs.unchecked),
     }
 }
 

@@ -19,7 +19,7 @@ use paper::{Asked, Paper};
 
 use super::app::{Greeting, Preferences, Start};
 use super::{Loop, Parts, Wishes, inbox, panics, preferences, unusable, watch};
-use crate::config::{Layout, Memory};
+use crate::config::{LayoutStore, PaneLayout};
 use crate::domain::Problem;
 use crate::engine::Engine;
 
@@ -39,7 +39,7 @@ pub async fn converse(engine: Arc<Engine>, wishes: Wishes) -> Result<u8, Problem
         catalogue: Arc::clone(&engine.catalogue),
         size,
         preferences: Preferences { greeting: Greeting::Nothing, ..preferences(&wishes.reading.settings) },
-        layout: Layout::default(),
+        layout: PaneLayout::default(),
     };
-    Ok(Loop::run(Parts { engine, start, surface, memory: Memory::Nowhere, wishes, inbox: (doors, inbox) }).await)
+    Ok(Loop::run(Parts { engine, start, surface, memory: LayoutStore::Disabled, wishes, inbox: (doors, inbox) }).await)
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::pages;
-use crate::config::theme::{Glyphs, Role};
+use crate::config::theme::{GlyphSet, StyleRole};
 use crate::domain::{CredentialId, Timestamp};
 use crate::engine::message::TaskId;
 use crate::tui::app::activity::{Notice, State, StoreMood};
@@ -196,12 +196,12 @@ impl Told {
         let rows = sheet.head.iter().chain(&sheet.body).chain(&sheet.foot);
         let items = numbered(rows);
         // Headings stand between what is chosen, which is told after everything else.
-        let is_told = |row: &&Row| items.is_empty() || !matches!(row, Row::Text(Role::Title, _));
+        let is_told = |row: &&Row| items.is_empty() || !matches!(row, Row::Text(StyleRole::Title, _));
         let signs = app.preferences.glyphs;
         let said = |row: &Row| said(row).map(|words| without_sign(&words, signs));
         let mut lines: Vec<_> = sheet.head.iter().chain(&sheet.body).filter(is_told).filter_map(said).collect();
         // What is dim at the foot speaks of keys.
-        lines.extend(sheet.foot.iter().filter(|row| !matches!(row, Row::Text(Role::Dim, _))).filter_map(said));
+        lines.extend(sheet.foot.iter().filter(|row| !matches!(row, Row::Text(StyleRole::Dim, _))).filter_map(said));
         Self { depth, title, lines, items }
     }
 
@@ -230,10 +230,10 @@ fn said(row: &Row) -> Option<String> {
 }
 
 /// A line without the sign before it, whose meaning its words have as well.
-fn without_sign(line: &str, signs: &Glyphs) -> String {
+fn without_sign(line: &str, signs: &GlyphSet) -> String {
     let words = line.trim_start();
     let unsigned =
-        [signs.tick, signs.refused, signs.warning].into_iter().find_map(|sign| words.strip_prefix(sign)?.strip_prefix(' '));
+        [signs.check_mark, signs.refused, signs.warning].into_iter().find_map(|sign| words.strip_prefix(sign)?.strip_prefix(' '));
     unsigned.unwrap_or(line).to_owned()
 }
 

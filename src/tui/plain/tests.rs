@@ -11,7 +11,7 @@ use crate::domain::response::CheckResult;
 use crate::domain::rotation::{RotationPhase as RotationState, RotationPurpose, RotationStatus};
 use crate::domain::{CredentialId, Secret};
 use crate::engine::message::{
-    Backend, BackendKind, ConsoleEvent, Event, KeyringEvent, KeyringTask, Persistence, QuestionId, Report, RotationEvent,
+    BackendInfo, BackendKind, ConsoleEvent, Event, KeyringEvent, KeyringTask, Persistence, QuestionId, Report, RotationEvent,
     RotationTask, StoreState, Task, TaskId,
 };
 use crate::tui::app::command::COMMANDS;
@@ -35,7 +35,7 @@ impl Person {
         let mut person = Self { session: Session::new(120, 50), news: News::default(), told: String::new() };
         assert_eq!(person.prompt(), None, "until the store is known");
         let backend =
-            Backend { kind: BackendKind::File, title: "encrypted file", persistence: Persistence::Disk, item_limit: 65_536 };
+            BackendInfo { kind: BackendKind::File, title: "encrypted file", persistence: Persistence::Disk, item_limit: 65_536 };
         person.report(TaskId(1), Event::Store(StoreState { backend, problem: None }));
         person
     }

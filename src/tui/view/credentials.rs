@@ -1,7 +1,7 @@
 //! The list of credentials.
 
 use super::pen::Pen;
-use crate::config::theme::Role;
+use crate::config::theme::StyleRole;
 use crate::domain::Credential;
 use crate::tui::app::command::{Action, ProgramAction};
 use crate::tui::app::credentials::Row;
@@ -51,38 +51,38 @@ fn draw_filter(pen: &mut Pen<'_>, area: Area) {
     if area.is_empty() {
         return;
     }
-    let rest = pen.put(area, "/ ", Role::Key);
+    let rest = pen.put(area, "/ ", StyleRole::Key);
     if filter.input.value().is_empty() {
-        pen.put(rest.split_left(1).1, query::grammar(), Role::Dim);
+        pen.put(rest.split_left(1).1, query::grammar(), StyleRole::Dim);
     } else {
-        pen.put(rest, filter.input.value(), Role::Text);
+        pen.put(rest, filter.input.value(), StyleRole::Text);
     }
     if filter.typing {
         let column = u16::try_from(filter.input.visual_cursor()).unwrap_or(u16::MAX).min(rest.width.saturating_sub(1));
-        pen.tint(rest.split_left(column).1.split_left(1).0, Role::Selection);
+        pen.tint(rest.split_left(column).1.split_left(1).0, StyleRole::Selection);
     }
 }
 
 fn draw_nothing(pen: &mut Pen<'_>, area: Area) {
     if pen.app.credentials.all().is_empty() {
         let area = area.split_top(1).1;
-        let area = pen.paragraph(area, "No credentials yet.", Role::Title).split_top(1).1;
-        let area = pen.paragraph(area, "Paste a token, or press a to add one: it says what it is.", Role::Text);
+        let area = pen.paragraph(area, "No credentials yet.", StyleRole::Title).split_top(1).1;
+        let area = pen.paragraph(area, "Paste a token, or press a to add one: it says what it is.", StyleRole::Text);
         let area = area.split_top(1).1;
         let key = pen.app.preferences.keys.label(Action::Program(ProgramAction::Welcome)).unwrap_or_default();
         let words = format!("{key} takes over what other programs have, chooses the store, or shows a demo.");
-        pen.paragraph(area, &words, Role::Dim);
+        pen.paragraph(area, &words, StyleRole::Dim);
     } else {
-        let area = pen.paragraph(area.split_top(1).1, "Nothing passes the filter.", Role::Title);
-        pen.paragraph(area, "Esc drops it.", Role::Dim);
+        let area = pen.paragraph(area.split_top(1).1, "Nothing passes the filter.", StyleRole::Title);
+        pen.paragraph(area, "Esc drops it.", StyleRole::Dim);
     }
 }
 
 fn draw_row(pen: &mut Pen<'_>, area: Area, row: &Row<'_>) {
     let Row { credential, selected, marked } = row;
     let (role, sign) = standing(pen, credential);
-    let mark = if *marked { pen.glyphs().tick } else { " " };
-    let rest = pen.put(Area { x: area.x - 1, width: area.width + 1, ..area }, mark, Role::Accent);
+    let mark = if *marked { pen.glyphs().check_mark } else { " " };
+    let rest = pen.put(Area { x: area.x - 1, width: area.width + 1, ..area }, mark, StyleRole::Accent);
     let rest = pen.put(rest, sign, role).split_left(1).1;
 
     let (rest, gist) = rest.split_left(rest.width.saturating_sub(GIST));
@@ -90,13 +90,13 @@ fn draw_row(pen: &mut Pen<'_>, area: Area, row: &Row<'_>) {
     pen.put_right(gist, &words, role);
     let (name, region) =
         if rest.width >= NAME + REGION { rest.split_left(rest.width - REGION) } else { (rest, rest.split_left(rest.width).1) };
-    pen.put(region.split_left(1).1, short_region(credential), Role::Dim);
+    pen.put(region.split_left(1).1, short_region(credential), StyleRole::Dim);
     let called = pen.app.name_of(credential);
-    pen.put(name, &called, Role::Text);
+    pen.put(name, &called, StyleRole::Text);
     if *selected {
         let focused = pen.app.stage.focus == Pane::Credentials;
         let whole = Area { x: area.x - 1, width: area.width + 2, ..area };
-        pen.tint(whole, if focused { Role::Selection } else { Role::SelectionIdle });
+        pen.tint(whole, if focused { StyleRole::Selection } else { StyleRole::SelectionIdle });
     }
 }
 
@@ -105,9 +105,9 @@ fn draw_position(pen: &mut Pen<'_>, area: Area, rows: Area) {
     let list = &pen.app.credentials;
     let bottom = area.row(area.height.saturating_sub(1)).split_left(2).1;
     let bottom = bottom.split_left(bottom.width.saturating_sub(2)).0;
-    pen.put(bottom, &format!(" by {} ", list.sort.as_str()), Role::Dim);
+    pen.put(bottom, &format!(" by {} ", list.sort.as_str()), StyleRole::Dim);
     if list.shown_count() > rows.height.into() {
-        pen.put_right(bottom, &format!(" {} ", words::part(list.cursor() + 1, list.shown_count())), Role::Dim);
+        pen.put_right(bottom, &format!(" {} ", words::part(list.cursor() + 1, list.shown_count())), StyleRole::Dim);
     }
 }
 
@@ -116,12 +116,12 @@ fn draw_thumb(pen: &mut Pen<'_>, border: Area) {
     let list = &pen.app.credentials;
     let Some((top, length)) = chart::thumb(list.top(), usize::from(border.height), list.shown_count()) else { return };
     for line in (top..top + length).filter_map(|line| u16::try_from(line).ok()) {
-        pen.put(border.row(line), pen.glyphs().thumb, Role::Border);
+        pen.put(border.row(line), pen.glyphs().scroll_thumb, StyleRole::Border);
     }
 }
 
 /// The sign and colour of how a credential stands.
-pub(super) fn standing(pen: &Pen<'_>, credential: &Credential) -> (Role, &'static str) {
+pub(super) fn standing(pen: &Pen<'_>, credential: &Credential) -> (StyleRole, &'static str) {
     Standing::of(credential, pen.now.wall).look(pen.glyphs())
 }
 

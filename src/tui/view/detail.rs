@@ -2,7 +2,7 @@
 
 use super::pen::Pen;
 use super::regions::verdict;
-use crate::config::theme::Role;
+use crate::config::theme::StyleRole;
 use crate::domain::provider::{AuthMethod, CredentialKind};
 use crate::domain::response::CheckResult;
 use crate::domain::{Credential, Timestamp};
@@ -33,14 +33,14 @@ pub(super) fn draw(pen: &mut Pen<'_>, area: Area) {
     }
     let Some(credential) = app.selected() else {
         let inner = pen.pane(area, Pane::Detail, "2 Detail");
-        pen.put(inner, "Nothing is selected", Role::Dim);
+        pen.put(inner, "Nothing is selected", StyleRole::Dim);
         return;
     };
     let inner = pen.pane(area, Pane::Detail, &format!("2 {}", app.name_of(credential)));
-    pen.put(inner.row(0), &what(pen, credential), Role::Title);
+    pen.put(inner.row(0), &what(pen, credential), StyleRole::Title);
     let mut rest = draw_secret(pen, inner.split_top(1).1, credential);
     for (label, parts) in facts(pen, credential) {
-        let mut line = pen.put(rest.row(0), label, Role::Dim);
+        let mut line = pen.put(rest.row(0), label, StyleRole::Dim);
         line = rest.row(0).split_left(LABELS.max(rest.width - line.width)).1;
         for (role, text) in parts {
             line = pen.put(line, &text, role);
@@ -60,20 +60,20 @@ fn what(pen: &Pen<'_>, credential: &Credential) -> String {
 /// Draws the secret, masked or not; returns the lines below it.
 fn draw_secret(pen: &mut Pen<'_>, area: Area, credential: &Credential) -> Area {
     let app = pen.app;
-    pen.put(area.row(0), "Secret", Role::Dim);
+    pen.put(area.row(0), "Secret", StyleRole::Dim);
     let place = area.split_left(LABELS).1;
     let Some(shown) = app.detail.shown(&credential.id, pen.now.instant) else {
-        let rest = pen.put(place.row(0), &pen.glyphs().mask.repeat(MASK), Role::Secret).split_left(2).1;
+        let rest = pen.put(place.row(0), &pen.glyphs().mask.repeat(MASK), StyleRole::Secret).split_left(2).1;
         let hint = match app.stage.audience {
             _ if app.detail.is_asked() => "asking the store…",
             Audience::Nobody => "click to show",
             Audience::Others => "presentation mode",
         };
-        pen.put(rest, hint, Role::Dim);
+        pen.put(rest, hint, StyleRole::Dim);
         return area.split_top(1).1;
     };
     let countdown = format!("{} s", words::seconds_left(shown.left));
-    let place = pen.put_right(place.row(0), &countdown, Role::Warn).width;
+    let place = pen.put_right(place.row(0), &countdown, StyleRole::Warn).width;
     let room = area.split_left(LABELS).1.split_left(place).0;
     let used = shown.secret.expose(|bytes| draw_bytes(pen, room, bytes));
     area.split_top(used).1
@@ -82,10 +82,10 @@ fn draw_secret(pen: &mut Pen<'_>, area: Area, credential: &Credential) -> Area {
 /// Draws a secret in as many lines as it needs and there are; returns how many.
 fn draw_bytes(pen: &mut Pen<'_>, area: Area, bytes: &[u8]) -> u16 {
     let Ok(text) = std::str::from_utf8(bytes) else {
-        pen.put(area, "It is not text; copy or send it instead", Role::Warn);
+        pen.put(area, "It is not text; copy or send it instead", StyleRole::Warn);
         return 1;
     };
-    let style = pen.style(Role::Secret);
+    let style = pen.style(StyleRole::Secret);
     let (mut column, mut row) = (0, 0);
     for c in text.chars().map(|c| if crate::domain::text::is_unprintable(c) { '\u{fffd}' } else { c }) {
         let width = unicode_width::UnicodeWidthChar::width(c).unwrap_or(0).try_into().unwrap_or(0);
@@ -94,7 +94,7 @@ fn draw_bytes(pen: &mut Pen<'_>, area: Area, bytes: &[u8]) -> u16 {
         }
         if row >= area.height {
             let end = area.row(area.height.saturating_sub(1));
-            pen.put(end.split_left(end.width.saturating_sub(1)).1, pen.glyphs().ellipsis, Role::Dim);
+            pen.put(end.split_left(end.width.saturating_sub(1)).1, pen.glyphs().ellipsis, StyleRole::Dim);
             return area.height;
         }
         let cell = area.row(row).split_left(column).1;
@@ -104,30 +104,30 @@ fn draw_bytes(pen: &mut Pen<'_>, area: Area, bytes: &[u8]) -> u16 {
     row + 1
 }
 
-type Fact = (&'static str, Vec<(Role, String)>);
+type Fact = (&'static str, Vec<(StyleRole, String)>);
 
 fn facts(pen: &Pen<'_>, credential: &Credential) -> Vec<Fact> {
     let kind = pen.app.catalogue.kind(&credential.provider, &credential.kind).ok();
     let mut facts = vec![acts_as(pen, credential)];
     if let Some(seen) = credential.fields.get(ORGANISATIONS) {
-        facts.push(("Sees", vec![(Role::Text, hidden(pen, seen))]));
+        facts.push(("Sees", vec![(StyleRole::Text, hidden(pen, seen))]));
     }
     facts.extend([expires(pen, credential), age(pen, credential), checked(pen, credential)]);
     if let Some(reason) = reason(credential) {
-        facts.push(("", vec![(Role::Text, reason)]));
+        facts.push(("", vec![(StyleRole::Text, reason)]));
     }
     facts.extend(kind.filter(|kind| kind.authorization.uses_token_exchange()).map(|kind| session(pen, credential, kind)));
-    let region = (Role::Text, region(pen, credential));
+    let region = (StyleRole::Text, region(pen, credential));
     facts
         .push(("Region", std::iter::once(region).chain(kind.into_iter().flat_map(|kind| sent(pen, credential, kind))).collect()));
     if !pen.app.detail.twins().is_empty() {
         facts.push(print(pen, credential));
     }
     if !credential.labels.is_empty() {
-        facts.push(("Labels", vec![(Role::Text, hidden(pen, &credential.labels.join(" ")))]));
+        facts.push(("Labels", vec![(StyleRole::Text, hidden(pen, &credential.labels.join(" ")))]));
     }
     for (id, value) in credential.fields.iter().filter(|(id, _)| *id != ORGANISATIONS) {
-        facts.push(("Field", vec![(Role::Dim, format!("{id} ")), (Role::Text, hidden(pen, value))]));
+        facts.push(("Field", vec![(StyleRole::Dim, format!("{id} ")), (StyleRole::Text, hidden(pen, value))]));
     }
     if pen.app.detail.twins().is_empty() {
         facts.push(print(pen, credential));
@@ -136,11 +136,11 @@ fn facts(pen: &Pen<'_>, credential: &Credential) -> Vec<Fact> {
 }
 
 /// What a request carries: the scheme, and a mask of one width.
-fn sent(pen: &Pen<'_>, credential: &Credential, kind: &CredentialKind) -> [(Role, String); 3] {
+fn sent(pen: &Pen<'_>, credential: &Credential, kind: &CredentialKind) -> [(StyleRole, String); 3] {
     let scheme = credential.scheme.as_deref().unwrap_or_else(|| kind.authorization.scheme());
     let blank = if scheme.is_empty() { "" } else { " " };
     let mask = pen.glyphs().mask.repeat(SHORT_MASK);
-    [(Role::Dim, "  Authorization: ".to_owned()), (Role::Text, format!("{scheme}{blank}")), (Role::Secret, mask)]
+    [(StyleRole::Dim, "  Authorization: ".to_owned()), (StyleRole::Text, format!("{scheme}{blank}")), (StyleRole::Secret, mask)]
 }
 
 /// How long the access token that is at hand lives; or that a new sign-in is needed before there is another.
@@ -151,17 +151,17 @@ fn session(pen: &Pen<'_>, credential: &Credential, kind: &CredentialKind) -> Fac
     };
     if ended {
         let key = pen.app.preferences.keys.label(Action::Credential(CredentialAction::SignIn)).unwrap_or_default();
-        let words = (Role::Bad, "not accepted any more: ".to_owned());
-        return ("Session", vec![words, (Role::Key, key), (Role::Text, " signs in again".to_owned())]);
+        let words = (StyleRole::Bad, "not accepted any more: ".to_owned());
+        return ("Session", vec![words, (StyleRole::Key, key), (StyleRole::Text, " signs in again".to_owned())]);
     }
     let now = pen.now.wall;
     let Some(life) = pen.app.detail.access_token(now) else {
-        return ("Session", vec![(Role::Dim, "no access token at hand; the next request gets one".to_owned())]);
+        return ("Session", vec![(StyleRole::Dim, "no access token at hand; the next request gets one".to_owned())]);
     };
     let left = format!("access token for {}", words::lasting(life.until - now));
     let dot = pen.glyphs().separator;
     let since = life.since.map(|since| format!(" {dot} refreshed {}", words::ago(since, now)));
-    ("Session", vec![(Role::Good, left), (Role::Dim, since.unwrap_or_default())])
+    ("Session", vec![(StyleRole::Good, left), (StyleRole::Dim, since.unwrap_or_default())])
 }
 
 /// Whether a sign-in is gone: its time is over, or the provider refused it when it was asked last.
@@ -175,19 +175,19 @@ fn acts_as(pen: &Pen<'_>, credential: &Credential) -> Fact {
         let dot = pen.glyphs().separator;
         format!("{} {dot} {}", hidden(pen, &principal.name), principal.kind.replace('_', " "))
     });
-    let unknown = || (Role::Dim, "not known yet; a check tells".to_owned());
-    ("Acts as", vec![text.map_or_else(unknown, |text| (Role::Text, text))])
+    let unknown = || (StyleRole::Dim, "not known yet; a check tells".to_owned());
+    ("Acts as", vec![text.map_or_else(unknown, |text| (StyleRole::Text, text))])
 }
 
 fn expires(pen: &Pen<'_>, credential: &Credential) -> Fact {
     let now = pen.now.wall;
     let (Some(end), Some(days)) = (credential.expires, words::days_left(credential, now)) else {
-        return ("Expires", vec![(Role::Dim, "not known".to_owned())]);
+        return ("Expires", vec![(StyleRole::Dim, "not known".to_owned())]);
     };
     let role = match days {
-        ..0 => Role::Bad,
-        0..words::EXPIRING_DAYS => Role::Warn,
-        _ => Role::Good,
+        ..0 => StyleRole::Bad,
+        0..words::EXPIRING_DAYS => StyleRole::Warn,
+        _ => StyleRole::Good,
     };
     let left = match days {
         ..0 => "over".to_owned(),
@@ -196,41 +196,41 @@ fn expires(pen: &Pen<'_>, credential: &Credential) -> Fact {
     };
     let life = (end - credential.created).whole_seconds().max(1);
     let filled = ((end - now).whole_seconds() * BAR / life).clamp(0, BAR);
-    let full = pen.glyphs().full.repeat(usize::try_from(filled).unwrap_or(0));
-    let empty = pen.glyphs().empty.repeat(usize::try_from(BAR - filled).unwrap_or(0));
+    let full = pen.glyphs().bar_filled.repeat(usize::try_from(filled).unwrap_or(0));
+    let empty = pen.glyphs().bar_empty.repeat(usize::try_from(BAR - filled).unwrap_or(0));
     let key = pen.app.preferences.keys.label(Action::Credential(CredentialAction::Rotate));
-    let rotate = key.filter(|_| days < words::EXPIRING_DAYS).map(|key| (Role::Key, format!("{key} rotate ")));
-    let text = (Role::Text, format!("{} ({left}) ", words::day(end)));
-    ("Expires", std::iter::once(text).chain(rotate).chain([(role, full), (Role::Dim, empty)]).collect())
+    let rotate = key.filter(|_| days < words::EXPIRING_DAYS).map(|key| (StyleRole::Key, format!("{key} rotate ")));
+    let text = (StyleRole::Text, format!("{} ({left}) ", words::day(end)));
+    ("Expires", std::iter::once(text).chain(rotate).chain([(role, full), (StyleRole::Dim, empty)]).collect())
 }
 
 /// How old it is, beside the year after which most policies want a secret replaced.
 fn age(pen: &Pen<'_>, credential: &Credential) -> Fact {
     let days = (pen.now.wall - credential.created).whole_days().max(0);
     let role = match days {
-        ..274 => Role::Good,
-        274..YEAR => Role::Warn,
-        _ => Role::Bad,
+        ..274 => StyleRole::Good,
+        274..YEAR => StyleRole::Warn,
+        _ => StyleRole::Bad,
     };
     let (part, columns) = (u64::try_from(days).unwrap_or(0), usize::try_from(BAR).unwrap_or(0));
     let (full, empty) = chart::bar(pen.glyphs(), (part, u64::try_from(YEAR).unwrap_or(1)), columns);
-    let text = (Role::Text, format!("{days} d here "));
+    let text = (StyleRole::Text, format!("{days} d here "));
     let of = if days < YEAR { " of a year" } else { " over a year" };
-    ("Age", vec![text, (role, full), (Role::Dim, empty), (Role::Dim, of.to_owned())])
+    ("Age", vec![text, (role, full), (StyleRole::Dim, empty), (StyleRole::Dim, of.to_owned())])
 }
 
 fn checked(pen: &Pen<'_>, credential: &Credential) -> Fact {
     let Some(check) = &credential.last_check else {
         let key = pen.app.preferences.keys.label(Action::Credential(CredentialAction::Check));
         let way = key.map_or_else(String::new, |key| format!("; {key} checks"));
-        return ("Checked", vec![(Role::Dim, format!("{} never{way}", pen.glyphs().unchecked))]);
+        return ("Checked", vec![(StyleRole::Dim, format!("{} never{way}", pen.glyphs().unchecked))]);
     };
     let dot = pen.glyphs().separator;
     let status = check.status.map(|status| format!(" {status}")).unwrap_or_default();
     let (role, sign) = verdict(pen, check.result);
     let latency = check.latency_ms.map(|ms| format!(" {dot} {ms} ms")).unwrap_or_default();
     let rest = format!(" {dot} {}{latency}", words::ago(check.checked_at, pen.now.wall));
-    ("Checked", vec![(role, format!("{sign} {}{status}", check.result.as_str())), (Role::Dim, rest)])
+    ("Checked", vec![(role, format!("{sign} {}{status}", check.result.as_str())), (StyleRole::Dim, rest)])
 }
 
 /// Why it was not accepted.
@@ -250,15 +250,15 @@ fn region(pen: &Pen<'_>, credential: &Credential) -> String {
 
 fn print(pen: &Pen<'_>, credential: &Credential) -> Fact {
     let mut parts = vec![match &credential.fingerprint {
-        Some(print) => (Role::Dim, print.chars().take(16).collect()),
-        None => (Role::Dim, "none".to_owned()),
+        Some(print) => (StyleRole::Dim, print.chars().take(16).collect()),
+        None => (StyleRole::Dim, "none".to_owned()),
     }];
     let twins = pen.app.detail.twins();
     if !twins.is_empty() {
         let names: Vec<_> = twins.iter().take(TWINS).map(|twin| hidden(pen, twin.as_str())).collect();
         let more = twins.len().saturating_sub(TWINS);
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-        parts.push((Role::Warn, format!("  same secret as {}{more}", names.join(", "))));
+        parts.push((StyleRole::Warn, format!("  same secret as {}{more}", names.join(", "))));
     }
     ("Print", parts)
 }

@@ -3,7 +3,7 @@
 use unicode_width::UnicodeWidthStr;
 
 use super::pen::{Frame, Pen};
-use crate::config::theme::Role;
+use crate::config::theme::StyleRole;
 use crate::tui::app::form::Button;
 use crate::tui::app::layout::Area;
 use crate::tui::app::sheet::{ButtonCell, Drawing, FieldRow, Item, Line, Placed, Row, Sheet, Value, button_areas};
@@ -18,7 +18,7 @@ pub(super) fn draw(pen: &mut Pen<'_>, area: Area, sheet: &Sheet) {
     let placed = sheet.place(area);
     // A column of air on both sides keeps what lies behind from running into it.
     let Area { x, width, .. } = placed.outer;
-    pen.fill(Area { x: x.saturating_sub(1), width: width + 1 + x.min(1), ..placed.outer }, Role::Text);
+    pen.fill(Area { x: x.saturating_sub(1), width: width + 1 + x.min(1), ..placed.outer }, StyleRole::Text);
     pen.panel(placed.outer, &sheet.title, Frame::Focused);
     let columns = Columns { label: label_column(sheet), item: item_column(sheet, placed.outer.width) };
     for line in &placed.lines {
@@ -63,8 +63,8 @@ fn draw_line(pen: &mut Pen<'_>, line: &Line<'_>, columns: Columns) {
         Row::Blank => {}
         Row::Text(role, _) | Row::Remark(role, _) => _ = pen.put(line.area, line.text, *role),
         Row::Pair(label, value) => {
-            pen.put(line.area, label, Role::Dim);
-            pen.put(line.area.split_left(columns.label).1, value, Role::Text);
+            pen.put(line.area, label, StyleRole::Dim);
+            pen.put(line.area.split_left(columns.label).1, value, StyleRole::Text);
         }
         Row::Field(field) => draw_field(pen, line.area.split_left(columns.label), field),
         Row::Item(item) => draw_item(pen, line.area, item, columns.item),
@@ -75,11 +75,11 @@ fn draw_line(pen: &mut Pen<'_>, line: &Line<'_>, columns: Columns) {
 
 fn draw_field(pen: &mut Pen<'_>, (label, value): (Area, Area), field: &FieldRow) {
     let pointer = if field.focused { pen.glyphs().pointer } else { " " };
-    let rest = pen.put(label, pointer, Role::Accent).split_left(1).1;
+    let rest = pen.put(label, pointer, StyleRole::Accent).split_left(1).1;
     let role = match (field.wrong, field.focused) {
-        (true, _) => Role::Bad,
-        (false, true) => Role::Title,
-        (false, false) => Role::Dim,
+        (true, _) => StyleRole::Bad,
+        (false, true) => StyleRole::Title,
+        (false, false) => StyleRole::Dim,
     };
     pen.put(rest.split_left(rest.width.saturating_sub(1)).0, &field.label, role);
     match &field.value {
@@ -89,23 +89,23 @@ fn draw_field(pen: &mut Pen<'_>, (label, value): (Area, Area), field: &FieldRow)
             let turns = titles.len() > 1;
             // The arrow hangs before the column, so that all values begin below one another.
             let arrow = Area { x: value.x.saturating_sub(2), width: 1, ..value };
-            pen.put(arrow, if turns { "‹" } else { "" }, Role::Dim);
-            let rest = pen.put(value, titles.get(*at).map_or("", String::as_str), Role::Text);
-            pen.put(rest, if turns { " ›" } else { "" }, Role::Dim);
+            pen.put(arrow, if turns { "‹" } else { "" }, StyleRole::Dim);
+            let rest = pen.put(value, titles.get(*at).map_or("", String::as_str), StyleRole::Text);
+            pen.put(rest, if turns { " ›" } else { "" }, StyleRole::Dim);
         }
     }
 }
 
 /// Draws the part of a text around the cursor.
 fn draw_text(pen: &mut Pen<'_>, area: Area, (text, cursor): (&str, usize), focused: bool) {
-    pen.tint(area, Role::Input);
+    pen.tint(area, StyleRole::Input);
     let room = usize::from(area.width).max(1);
     let skipped = if focused { (cursor + 1).saturating_sub(room) } else { 0 };
     let shown = skip_columns(text, skipped);
-    pen.put(area, shown, Role::Input);
+    pen.put(area, shown, StyleRole::Input);
     if focused {
         let column = u16::try_from(cursor - skipped).unwrap_or(u16::MAX);
-        pen.tint(area.split_left(column).1.split_left(1).0, Role::Selection);
+        pen.tint(area.split_left(column).1.split_left(1).0, StyleRole::Selection);
     }
 }
 
@@ -123,38 +123,38 @@ fn skip_columns(text: &str, columns: usize) -> &str {
 fn draw_secret(pen: &mut Pen<'_>, area: Area, held: bool) {
     if held {
         let mask = pen.glyphs().mask.repeat(MASK);
-        pen.put(area, &mask, Role::Secret);
+        pen.put(area, &mask, StyleRole::Secret);
     } else {
-        pen.put(area, "paste or type it; it is never shown", Role::Dim);
+        pen.put(area, "paste or type it; it is never shown", StyleRole::Dim);
     }
 }
 
 fn draw_item(pen: &mut Pen<'_>, area: Area, item: &Item, column: u16) {
-    let (role, sign) = item.mark.unwrap_or((Role::Text, ""));
+    let (role, sign) = item.mark.unwrap_or((StyleRole::Text, ""));
     let rest = if sign.is_empty() { area } else { pen.put(area, sign, role).split_left(1).1 };
-    let rest = pen.put_right(rest, &item.right, Role::Key);
+    let rest = pen.put_right(rest, &item.right, StyleRole::Key);
     let (text, more) = rest.split_left(column);
-    let heading = if item.at.is_none() && item.mark.is_none() { Role::Key } else { Role::Text };
+    let heading = if item.at.is_none() && item.mark.is_none() { StyleRole::Key } else { StyleRole::Text };
     pen.put(text, &item.text, heading);
-    pen.put(more.split_left(2).1, &item.more, Role::Dim);
+    pen.put(more.split_left(2).1, &item.more, StyleRole::Dim);
     if item.selected {
-        pen.tint(Area { x: area.x - 1, width: area.width + 2, ..area }, Role::Selection);
+        pen.tint(Area { x: area.x - 1, width: area.width + 2, ..area }, StyleRole::Selection);
     }
 }
 
 fn draw_drawing(pen: &mut Pen<'_>, area: Area, drawing: &Drawing) {
     pen.pieces(area, &drawing.pieces);
     if drawing.selected {
-        pen.tint(Area { x: area.x - 1, width: area.width + 2, ..area }, Role::Selection);
+        pen.tint(Area { x: area.x - 1, width: area.width + 2, ..area }, StyleRole::Selection);
     }
 }
 
 fn draw_button(pen: &mut Pen<'_>, area: Area, cell: &ButtonCell) {
     let role = match (cell.focused, cell.button) {
-        (true, Button::Danger(_)) => Role::Danger,
-        (true, _) => Role::Selection,
-        (false, Button::Danger(_)) => Role::Bad,
-        (false, _) => Role::Text,
+        (true, Button::Danger(_)) => StyleRole::Danger,
+        (true, _) => StyleRole::Selection,
+        (false, Button::Danger(_)) => StyleRole::Bad,
+        (false, _) => StyleRole::Text,
     };
     let (open, close) = match (cell.focused, pen.is_ascii()) {
         (true, false) => ("▸ ", " ◂"),
@@ -169,9 +169,9 @@ fn draw_hidden(pen: &mut Pen<'_>, placed: &Placed<'_>) {
     let outer = placed.outer;
     let corner = |row: u16| outer.row(row).split_left(outer.width.saturating_sub(10)).1.split_left(8).0;
     if placed.hidden.0 {
-        pen.put(corner(0), " ↑ more ", Role::Dim);
+        pen.put(corner(0), " ↑ more ", StyleRole::Dim);
     }
     if placed.hidden.1 {
-        pen.put(corner(outer.height.saturating_sub(1)), " ↓ more ", Role::Dim);
+        pen.put(corner(outer.height.saturating_sub(1)), " ↓ more ", StyleRole::Dim);
     }
 }

@@ -3,7 +3,7 @@
 use unicode_width::UnicodeWidthStr;
 
 use super::pen::Pen;
-use crate::config::theme::Role;
+use crate::config::theme::StyleRole;
 use crate::tui::app::layout::Area;
 use crate::tui::app::words::{self, Standing};
 use crate::tui::app::{chart, header};
@@ -13,8 +13,8 @@ pub(super) fn draw(pen: &mut Pen<'_>, area: Area) {
     let app = pen.app;
     let line = area.split_left(1).1;
     let line = line.split_left(line.width.saturating_sub(1)).0;
-    let rest = pen.put(line, header::NAME, Role::Accent).split_left(3).1;
-    pen.put(rest, &app.counted(), Role::Dim);
+    let rest = pen.put(line, header::NAME, StyleRole::Accent).split_left(3).1;
+    pen.put(rest, &app.counted(), StyleRole::Dim);
     let (signs, rest) = app.signs();
     for sign in signs {
         pen.pieces(sign.area, &sign.pieces);

@@ -1,7 +1,7 @@
 //! What ends when, beside the other panes of a large screen.
 
 use super::pen::{Frame, Pen};
-use crate::config::theme::Role;
+use crate::config::theme::StyleRole;
 use crate::tui::app::horizon::Horizon;
 use crate::tui::app::layout::Area;
 
@@ -19,7 +19,7 @@ pub(super) fn draw(pen: &mut Pen<'_>, area: Area) {
         return;
     }
     let horizon = Horizon::new(app, pen.now, inner.width);
-    pen.put(inner.row(0), &horizon.summary(), Role::Dim);
+    pen.put(inner.row(0), &horizon.summary(), StyleRole::Dim);
     pen.pieces(inner.row(1), &horizon.histogram());
     pen.pieces(inner.row(2), &horizon.axis());
     for (credential, line) in app.credentials.ends().zip(HEAD..inner.height) {

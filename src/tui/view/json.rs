@@ -7,7 +7,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use unicode_width::UnicodeWidthChar;
 
-use crate::config::theme::Glyphs;
+use crate::config::theme::GlyphSet;
 use crate::tui::app::json::{Document, Fold, Role, Row};
 
 /// Columns for each container around a line.
@@ -40,7 +40,7 @@ pub struct Look<'a> {
     /// The style of each.
     pub style: &'a dyn Fn(Ink) -> Style,
     /// The signs that the program adds to the text.
-    pub signs: &'static Glyphs,
+    pub signs: &'static GlyphSet,
 }
 
 /// Draws the document into `area`, whose height has been told with [`Document::set_height`].
@@ -64,8 +64,8 @@ pub fn draw(document: &Document, area: Rect, buffer: &mut Buffer, look: Look<'_>
 fn draw_fold(fold: Fold, line: Rect, buffer: &mut Buffer, Look { style, signs }: Look<'_>) {
     let mark = match fold {
         Fold::None => "",
-        Fold::Open => signs.open,
-        Fold::Folded { .. } => signs.closed,
+        Fold::Open => signs.branch_open,
+        Fold::Folded { .. } => signs.branch_closed,
     };
     buffer.set_stringn(line.x, line.y, mark, line.width.into(), style(Ink::Fold));
 }
@@ -171,10 +171,10 @@ mod tests {
     }
 
     fn drawn(document: &mut Document, width: u16, height: u16) -> Buffer {
-        drawn_with(&Glyphs::UNICODE, document, width, height)
+        drawn_with(&GlyphSet::UNICODE, document, width, height)
     }
 
-    fn drawn_with(signs: &'static Glyphs, document: &mut Document, width: u16, height: u16) -> Buffer {
+    fn drawn_with(signs: &'static GlyphSet, document: &mut Document, width: u16, height: u16) -> Buffer {
         let mut buffer = Buffer::empty(Rect::new(0, 0, width, height));
         document.set_height(height.into());
         draw(document, buffer.area, &mut buffer, Look { style: &style, signs });
@@ -200,7 +200,7 @@ mod tests {
     fn a_poor_font_needs_no_sign_beyond_ascii() {
         let mut document = Document::parse(r#"{"a":{"b":[1]},"c":"a text that goes on"}"#);
         document.fold_to(2);
-        let lines = lines(&drawn_with(&Glyphs::ASCII, &mut document, 24, 6));
+        let lines = lines(&drawn_with(&GlyphSet::ASCII, &mut document, 24, 6));
         assert_eq!(lines[..3], ["v {", "v   \"a\": {", ">     \"b\": [~ 1 item]"]);
         assert!(lines[4].ends_with('>') && lines.concat().is_ascii(), "{lines:?}");
     }

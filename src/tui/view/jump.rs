@@ -1,7 +1,7 @@
 //! The labels of jump mode, over a screen that steps back.
 
 use super::pen::Pen;
-use crate::config::theme::Role;
+use crate::config::theme::StyleRole;
 use crate::tui::app::dialog::Jump;
 use crate::tui::app::layout::Area;
 
@@ -12,7 +12,7 @@ pub(super) fn draw(pen: &mut Pen<'_>, area: Area, jump: &Jump) {
         let (x, y) = target.at;
         let width = u16::try_from(target.label.len()).unwrap_or(1);
         let place = Area { x: x.saturating_sub(1), y, width: width + 2, height: 1 };
-        let rest = pen.put(place.split_left(1).1, &target.label[..typed], Role::Dim);
-        pen.put(rest.split_left(width).0, &target.label[typed..], Role::Label);
+        let rest = pen.put(place.split_left(1).1, &target.label[..typed], StyleRole::Dim);
+        pen.put(rest.split_left(width).0, &target.label[typed..], StyleRole::Label);
     }
 }

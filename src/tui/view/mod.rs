@@ -19,7 +19,7 @@ use ratatui::buffer::Buffer;
 use super::app::dialog::Dialog;
 use super::app::layout::{self, Area};
 use super::app::{App, Now};
-use crate::config::theme::Role;
+use crate::config::theme::StyleRole;
 use pen::Pen;
 pub(super) use pen::plain;
 
@@ -29,7 +29,7 @@ pub fn draw(app: &App, buffer: &mut Buffer, now: Now) {
     let area = Area::of(whole.width.min(app.stage.area.width), whole.height.min(app.stage.area.height));
     let mut pen = Pen::new(app, now, buffer);
     // The buffer comes empty.
-    pen.tint(Area::of(whole.width, whole.height), Role::Text);
+    pen.tint(Area::of(whole.width, whole.height), StyleRole::Text);
     if layout::is_too_small(area) {
         return draw_note(&mut pen, area);
     }
@@ -58,5 +58,5 @@ fn draw_note(pen: &mut Pen<'_>, area: Area) {
     let (columns, rows) = layout::SMALLEST;
     let note = format!("too small: {columns}×{rows} needed");
     let middle = area.row(area.height / 2);
-    pen.centre(middle, &note, Role::Warn);
+    pen.centre(middle, &note, StyleRole::Warn);
 }

@@ -7,7 +7,7 @@ use ratatui::layout::Rect;
 use ratatui::style::{Color as Paint, Modifier, Style};
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
-use crate::config::theme::{Ansi, Color, Glyphs, Role};
+use crate::config::theme::{AnsiColor, GlyphSet, StyleRole, ThemeColor};
 use crate::tui::app::layout::Area;
 use crate::tui::app::{App, Now, Pane, words};
 use crate::tui::cells::{is_cell_by_cell, width_of};
@@ -44,23 +44,23 @@ impl<'a> Pen<'a> {
     }
 
     /// The signs that carry meaning.
-    pub(super) fn glyphs(&self) -> &'a Glyphs {
+    pub(super) fn glyphs(&self) -> &'a GlyphSet {
         self.app.preferences.glyphs
     }
 
     /// How a role looks.
-    pub(super) fn style(&self, role: Role) -> Style {
+    pub(super) fn style(&self, role: StyleRole) -> Style {
         paint(self.app.preferences.theme.style(role))
     }
 
     /// How a role looks that is laid over what is there already: what stepped back by its weight steps forward again.
-    pub(super) fn style_over(&self, role: Role) -> Style {
+    pub(super) fn style_over(&self, role: StyleRole) -> Style {
         let style = self.style(role);
         style.remove_modifier(Modifier::DIM - style.add_modifier)
     }
 
     /// Empties an area.
-    pub(super) fn fill(&mut self, area: Area, role: Role) {
+    pub(super) fn fill(&mut self, area: Area, role: StyleRole) {
         let (style, rect) = (self.style(role), self.rect(area));
         for y in rect.top()..rect.bottom() {
             for cell in self.cells(rect.x, y, rect.width) {
@@ -77,7 +77,7 @@ impl<'a> Pen<'a> {
 
     /// Lets everything in an area step back behind a dialog.
     pub(super) fn fade(&mut self, area: Area) {
-        let (style, rect) = (self.style(Role::Text).patch(self.style(Role::Dim)), self.rect(area));
+        let (style, rect) = (self.style(StyleRole::Text).patch(self.style(StyleRole::Dim)), self.rect(area));
         for y in rect.top()..rect.bottom() {
             for x in rect.left()..rect.right() {
                 self.buffer[(x, y)].set_style(Style::reset().patch(style));
@@ -86,7 +86,7 @@ impl<'a> Pen<'a> {
     }
 
     /// Gives everything in an area another look.
-    pub(super) fn tint(&mut self, area: Area, role: Role) {
+    pub(super) fn tint(&mut self, area: Area, role: StyleRole) {
         let (style, rect) = (self.style_over(role), self.rect(area));
         for y in rect.rows().map(|row| row.y) {
             for cell in self.cells(rect.x, y, rect.width) {
@@ -97,13 +97,13 @@ impl<'a> Pen<'a> {
 
     /// Writes a text at the left of an area; returns what is left of the area. The weight of what was there before,
     /// such as a heavy border, is not the text's.
-    pub(super) fn put(&mut self, area: Area, text: &str, role: Role) -> Area {
+    pub(super) fn put(&mut self, area: Area, text: &str, role: StyleRole) -> Area {
         let style = self.style(role);
         self.put_styled(area, text, style.remove_modifier(Modifier::all() - style.add_modifier))
     }
 
     /// Writes pieces side by side; returns what is left of the area.
-    pub(super) fn pieces(&mut self, area: Area, pieces: &[(Role, String)]) -> Area {
+    pub(super) fn pieces(&mut self, area: Area, pieces: &[(StyleRole, String)]) -> Area {
         pieces.iter().fold(area, |rest, (role, text)| self.put(rest, text, *role))
     }
 
@@ -136,7 +136,7 @@ impl<'a> Pen<'a> {
     }
 
     /// Writes a text at the right of an area; returns what is left of the area, with a blank between.
-    pub(super) fn put_right(&mut self, area: Area, text: &str, role: Role) -> Area {
+    pub(super) fn put_right(&mut self, area: Area, text: &str, role: StyleRole) -> Area {
         let width = u16::try_from(width_of(text)).unwrap_or(u16::MAX).min(area.width);
         let (left, place) = area.split_left(area.width - width);
         self.put(place, text, role);
@@ -144,13 +144,13 @@ impl<'a> Pen<'a> {
     }
 
     /// Writes a text in the middle of an area.
-    pub(super) fn centre(&mut self, area: Area, text: &str, role: Role) {
+    pub(super) fn centre(&mut self, area: Area, text: &str, role: StyleRole) {
         let width = u16::try_from(width_of(text)).unwrap_or(u16::MAX);
         self.put(area.centred(width, 1), text, role);
     }
 
     /// Writes a text in as many lines as it needs and there are; returns the lines that are left.
-    pub(super) fn paragraph(&mut self, area: Area, text: &str, role: Role) -> Area {
+    pub(super) fn paragraph(&mut self, area: Area, text: &str, role: StyleRole) -> Area {
         let mut rest = area;
         for piece in crate::tui::app::sheet::wrap(text, area.width.into()) {
             self.put(rest.row(0), piece, role);
@@ -166,10 +166,10 @@ impl<'a> Pen<'a> {
         let inner = self.panel(area, title, frame);
         if pane != Pane::Credentials && self.app.selected().is_some_and(words::is_production) {
             let (lines, _, heading) = self.look(frame);
-            let style = self.style(Role::Production);
+            let style = self.style(StyleRole::Production);
             self.outline(area, lines, style);
             let top = top(area);
-            let rest = self.put_right(top, PRODUCTION, Role::Production);
+            let rest = self.put_right(top, PRODUCTION, StyleRole::Production);
             let title = cut(title, usize::from(rest.width.saturating_sub(2)), self.glyphs().ellipsis);
             self.put(rest, &format!(" {title} "), heading);
         }
@@ -177,10 +177,10 @@ impl<'a> Pen<'a> {
     }
 
     /// The lines of a border, their colour and that of its title.
-    fn look(&self, frame: Frame) -> ([&'static str; 6], Role, Role) {
+    fn look(&self, frame: Frame) -> ([&'static str; 6], StyleRole, StyleRole) {
         match frame {
-            Frame::Focused => (if self.is_ascii() { HEAVY_ASCII } else { HEAVY }, Role::BorderFocus, Role::Accent),
-            Frame::Quiet => (self.glyphs().border, Role::Border, Role::Title),
+            Frame::Focused => (if self.is_ascii() { HEAVY_ASCII } else { HEAVY }, StyleRole::BorderFocus, StyleRole::Accent),
+            Frame::Quiet => (self.glyphs().border, StyleRole::Border, StyleRole::Title),
         }
     }
 
@@ -256,7 +256,7 @@ pub(in crate::tui) const fn plain(c: char) -> char {
     }
 }
 
-fn paint(style: crate::config::theme::Style) -> Style {
+fn paint(style: crate::config::theme::TextStyle) -> Style {
     let mut painted = Style::new();
     (painted.fg, painted.bg) = (style.fg.map(color), style.bg.map(color));
     let modifiers = [
@@ -269,33 +269,33 @@ fn paint(style: crate::config::theme::Style) -> Style {
     modifiers.into_iter().filter(|(on, _)| *on).fold(painted, |painted, (_, modifier)| painted.add_modifier(modifier))
 }
 
-fn color(color: Color) -> Paint {
+fn color(color: ThemeColor) -> Paint {
     match color {
-        Color::Rgb(r, g, b) => Paint::Rgb(r, g, b),
-        Color::Indexed(index) => Paint::Indexed(index),
-        Color::Default => Paint::Reset,
-        Color::Named(ansi) => named(ansi),
+        ThemeColor::Rgb(r, g, b) => Paint::Rgb(r, g, b),
+        ThemeColor::Indexed(index) => Paint::Indexed(index),
+        ThemeColor::Default => Paint::Reset,
+        ThemeColor::Named(ansi) => named(ansi),
     }
 }
 
-const fn named(ansi: Ansi) -> Paint {
+const fn named(ansi: AnsiColor) -> Paint {
     match ansi {
-        Ansi::Black => Paint::Black,
-        Ansi::Red => Paint::Red,
-        Ansi::Green => Paint::Green,
-        Ansi::Yellow => Paint::Yellow,
-        Ansi::Blue => Paint::Blue,
-        Ansi::Magenta => Paint::Magenta,
-        Ansi::Cyan => Paint::Cyan,
-        Ansi::Gray => Paint::Gray,
-        Ansi::DarkGray => Paint::DarkGray,
-        Ansi::LightRed => Paint::LightRed,
-        Ansi::LightGreen => Paint::LightGreen,
-        Ansi::LightYellow => Paint::LightYellow,
-        Ansi::LightBlue => Paint::LightBlue,
-        Ansi::LightMagenta => Paint::LightMagenta,
-        Ansi::LightCyan => Paint::LightCyan,
-        Ansi::White => Paint::White,
+        AnsiColor::Black => Paint::Black,
+        AnsiColor::Red => Paint::Red,
+        AnsiColor::Green => Paint::Green,
+        AnsiColor::Yellow => Paint::Yellow,
+        AnsiColor::Blue => Paint::Blue,
+        AnsiColor::Magenta => Paint::Magenta,
+        AnsiColor::Cyan => Paint::Cyan,
+        AnsiColor::Gray => Paint::Gray,
+        AnsiColor::DarkGray => Paint::DarkGray,
+        AnsiColor::LightRed => Paint::LightRed,
+        AnsiColor::LightGreen => Paint::LightGreen,
+        AnsiColor::LightYellow => Paint::LightYellow,
+        AnsiColor::LightBlue => Paint::LightBlue,
+        AnsiColor::LightMagenta => Paint::LightMagenta,
+        AnsiColor::LightCyan => Paint::LightCyan,
+        AnsiColor::White => Paint::White,
     }
 }
 

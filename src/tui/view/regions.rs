@@ -1,7 +1,7 @@
 //! The regions of the selected credential's provider.
 
 use super::pen::Pen;
-use crate::config::theme::Role;
+use crate::config::theme::StyleRole;
 use crate::domain::response::CheckResult;
 use crate::tui::app::layout::Area;
 use crate::tui::app::regions::{Place, TRACE, of_provider};
@@ -25,7 +25,7 @@ pub(super) fn draw(pen: &mut Pen<'_>, area: Area) {
     let Some(credential) = app.selected() else { return };
     let all = of_provider(&app.catalogue, &credential.provider);
     if all.is_empty() {
-        pen.put(inner, "This provider is not known", Role::Dim);
+        pen.put(inner, "This provider is not known", StyleRole::Dim);
     }
     let title = |id: &'_ str| -> String {
         if inner.width < ROOMY { words::short_region(id, &credential.provider).to_owned() } else { id.to_owned() }
@@ -36,28 +36,28 @@ pub(super) fn draw(pen: &mut Pen<'_>, area: Area) {
         let line = inner.row(u16::try_from(line).unwrap_or(u16::MAX));
         draw_place(pen, line, &place, (&title(&place.region.id), column));
         if place.selected && focused {
-            pen.tint(Area { x: line.x - 1, width: line.width + 2, ..line }, Role::Selection);
+            pen.tint(Area { x: line.x - 1, width: line.width + 2, ..line }, StyleRole::Selection);
         }
     }
 }
 
 fn draw_place(pen: &mut Pen<'_>, area: Area, place: &Place<'_>, (title, column): (&str, u16)) {
     let pointer = if place.current { pen.glyphs().pointer } else { " " };
-    let rest = pen.put(area, pointer, Role::Accent).split_left(1).1;
+    let rest = pen.put(area, pointer, StyleRole::Accent).split_left(1).1;
     let (rest, outcome) = rest.split_left(rest.width.saturating_sub(OUTCOME));
     let (id, host) = rest.split_left(column);
-    pen.put(id, title, if place.current { Role::Title } else { Role::Text });
-    pen.put(host, &words::host(&place.region.api), Role::Dim);
+    pen.put(id, title, if place.current { StyleRole::Title } else { StyleRole::Text });
+    pen.put(host, &words::host(&place.region.api), StyleRole::Dim);
     draw_outcome(pen, outcome.split_left(1).1, place);
     let trace = pen.app.regions.trace(&place.region.id);
     let drawn = chart::spark(pen.glyphs(), &trace, TRACE);
     if id.width + host.width >= SPACIOUS {
-        pen.put_right(host, &drawn, Role::Accent);
+        pen.put_right(host, &drawn, StyleRole::Accent);
     }
 }
 
 /// The sign and colour of a verdict.
-pub(super) fn verdict(pen: &Pen<'_>, verdict: CheckResult) -> (Role, &'static str) {
+pub(super) fn verdict(pen: &Pen<'_>, verdict: CheckResult) -> (StyleRole, &'static str) {
     words::verdict(verdict, pen.glyphs())
 }
 
@@ -74,5 +74,5 @@ fn draw_outcome(pen: &mut Pen<'_>, area: Area, place: &Place<'_>) {
     };
     let (role, sign) = verdict(pen, found);
     let rest = pen.put_right(area, sign, role);
-    pen.put_right(rest, &word, Role::Dim);
+    pen.put_right(rest, &word, StyleRole::Dim);
 }

@@ -12,16 +12,16 @@ use ratatui::backend::TestBackend;
 use ratatui::buffer::{Buffer, Cell};
 
 use super::draw;
-use crate::config::theme::{Depth, Glyphs, Theme};
+use crate::config::theme::{ColorDepth, GlyphSet, Theme};
 use crate::domain::Secret;
 use crate::domain::credential::CheckReport;
 use crate::domain::problem::{Problem, ProblemClass};
 use crate::domain::response::{ApiResponse, CheckResult, RequestTiming, ResponseBody};
 use crate::domain::rotation::{RotationPhase as RotationState, RotationStatus, StepStatus};
 use crate::engine::message::{
-    Backend, BackendKind, Classified, Event, Exchange, KeyringEvent, KeyringTask, Lifetime, Persistence, QuestionId, RegionCheck,
-    Report, RotationEvent, RotationTask, SecretEvent, SignInEvent, SignInTask, SignedIn, StoreError, StoreState, Task, TaskId,
-    Visit,
+    BackendInfo, BackendKind, Classified, Event, Exchange, KeyringEvent, KeyringTask, Lifetime, Persistence, QuestionId,
+    RegionCheckResult, Report, RotationEvent, RotationTask, SecretEvent, SignInEvent, SignInTask, SignedIn, StoreError,
+    StoreState, Task, TaskId, Visit,
 };
 use crate::tui::app::console::Ready;
 use crate::tui::app::samples::rotation::{line, paste_dilemma, plan_for, review, sign_in_dilemma, status};
@@ -60,9 +60,9 @@ fn picture(session: &mut Session) -> String {
 fn looks() -> [(&'static str, Theme); 3] {
     let theme = |name, depth| Theme::builtin(name, depth).expect("a theme");
     [
-        ("dark", theme("dark", Depth::TrueColor)),
-        ("light", theme("light", Depth::TrueColor)),
-        ("NO_COLOR", theme("dark", Depth::Monochrome)),
+        ("dark", theme("dark", ColorDepth::TrueColor)),
+        ("light", theme("light", ColorDepth::TrueColor)),
+        ("NO_COLOR", theme("dark", ColorDepth::Monochrome)),
     ]
 }
 
@@ -129,7 +129,7 @@ fn wide() -> Session {
 
 fn store_is(session: &mut Session, problem: Option<StoreError>) {
     let backend =
-        Backend { kind: BackendKind::Keyring, title: "Secret Service", persistence: Persistence::Disk, item_limit: 65_536 };
+        BackendInfo { kind: BackendKind::Keyring, title: "Secret Service", persistence: Persistence::Disk, item_limit: 65_536 };
     report(session, 1, Event::Store(StoreState { backend, problem }));
 }
 
@@ -262,7 +262,7 @@ fn the_grid_of_verdicts() {
         ];
         let found = found.map(|(n, region, verdict, ms)| {
             let check = CheckReport { latency_ms: Some(ms), ..check(verdict, Some(200)) };
-            (id(n), RegionCheck { region: region.to_owned(), check })
+            (id(n), RegionCheckResult { region: region.to_owned(), check })
         });
         report(session, started.expect("a task"), Event::Keyring(KeyringEvent::Verdicts(found.to_vec())));
         session.press("j");
@@ -474,7 +474,7 @@ fn filter_marks_and_presentation() {
 fn without_colour_and_without_unicode() {
     let mut session = Session::new(80, 24);
     store_is(&mut session, None);
-    session.app.preferences.glyphs = &Glyphs::ASCII;
+    session.app.preferences.glyphs = &GlyphSet::ASCII;
     session.press("3");
     picture_of("plain", &mut session);
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::{Arc, LazyLock};
 
-use tokenring::config::{Key, Reading, Settings};
+use tokenring::config::{KeyPress, Settings, SettingsReport};
 use tokenring::domain::provider::{ProviderCatalog, ProviderSource};
 use tokenring::domain::rate_limit::RateLimit;
 use tokenring::domain::response::{ApiResponse, ResponseBody};
@@ -132,19 +132,19 @@ fn identify(input: &[u8]) {
 
 fn key(input: &[u8]) {
     let text = String::from_utf8_lossy(input);
-    if let Some(key) = Key::parse(&text) {
-        assert_eq!(Key::parse(&key.to_string()), Some(key), "{text:?}");
+    if let Some(key) = KeyPress::parse(&text) {
+        assert_eq!(KeyPress::parse(&key.to_string()), Some(key), "{text:?}");
     }
 }
 
 fn config(input: &[u8]) {
     let text = String::from_utf8_lossy(input);
     let strict = toml::from_str::<Settings>(&text);
-    let lenient = Reading::of(Path::new("config.toml"), &text);
+    let lenient = SettingsReport::parse(Path::new("config.toml"), &text);
     if let Ok(settings) = strict {
-        assert_eq!(lenient, Ok(Reading { settings, flaws: Vec::new() }));
+        assert_eq!(lenient, Ok(SettingsReport { settings, problems: Vec::new() }));
     } else if let Ok(reading) = lenient {
-        assert!(!reading.flaws.is_empty() && reading.flaws.iter().all(|flaw| !flaw.remedy.is_empty()));
+        assert!(!reading.problems.is_empty() && reading.problems.iter().all(|flaw| !flaw.remedy.is_empty()));
     }
 }
 

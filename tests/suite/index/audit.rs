@@ -2,7 +2,7 @@
 
 use super::*;
 
-fn trail(lines: i64) -> (Home, Index) {
+fn trail(lines: i64) -> (Home, Database) {
     let home = Home::new();
     let index = home.open();
     for at in 0..lines {
@@ -22,8 +22,8 @@ fn the_newest_lines_come_first_and_the_chain_holds() {
     let (_home, index) = trail(5);
     let lines = index.audit(2).unwrap();
     assert_eq!(lines.iter().map(|line| (line.seq, &line.entry)).collect::<Vec<_>>(), [(5, &entry(4)), (4, &entry(3))]);
-    assert_eq!(index.verify_audit(), Ok(AuditState::Intact(5)));
-    assert_eq!(Index::in_memory().unwrap().verify_audit(), Ok(AuditState::Intact(0)));
+    assert_eq!(index.verify_audit(), Ok(AuditIntegrity::Intact(5)));
+    assert_eq!(Database::in_memory().unwrap().verify_audit(), Ok(AuditIntegrity::Intact(0)));
 }
 
 #[test]
@@ -64,8 +64,8 @@ fn whatever_is_done_to_a_line_is_found() {
         let (home, index) = trail(5);
         rusqlite::Connection::open(&home.path).unwrap().execute_batch(tampering).unwrap();
         match index.verify_audit().unwrap() {
-            AuditState::Broken { at, .. } => assert_eq!(at, broken_at, "{tampering}"),
-            AuditState::Intact(_) => panic!("not found: {tampering}"),
+            AuditIntegrity::Broken { at, .. } => assert_eq!(at, broken_at, "{tampering}"),
+            AuditIntegrity::Intact(_) => panic!("not found: {tampering}"),
         }
     }
 }
@@ -75,5 +75,5 @@ fn a_line_after_a_removed_one_does_not_heal_the_trail() {
     let (home, index) = trail(3);
     rusqlite::Connection::open(&home.path).unwrap().execute_batch("DELETE FROM audit WHERE seq = 3").unwrap();
     index.append_audit(&entry(9)).unwrap();
-    assert_eq!(index.verify_audit(), Ok(AuditState::Broken { at: 3, why: "the line is missing" }));
+    assert_eq!(index.verify_audit(), Ok(AuditIntegrity::Broken { at: 3, why: "the line is missing" }));
 }

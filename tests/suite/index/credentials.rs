@@ -42,13 +42,13 @@ proptest! {
 
     #[test]
     fn every_field_comes_back(first in any_credential(), second in any_credential()) {
-        let index = Index::in_memory().unwrap();
-        index.insert(&first).unwrap();
-        prop_assert_eq!(&index.by_id(&first.id).unwrap(), &first);
-        prop_assert_eq!(&index.by_name(first.name.as_str()).unwrap(), &first);
+        let index = Database::in_memory().unwrap();
+        index.insert_credential(&first).unwrap();
+        prop_assert_eq!(&index.credential_by_id(&first.id).unwrap(), &first);
+        prop_assert_eq!(&index.credential_by_name(first.name.as_str()).unwrap(), &first);
 
         let second = Credential { id: first.id.clone(), ..second };
-        let updated = index.update(&first.id, |credential| credential.clone_from(&second)).unwrap();
+        let updated = index.update_credential(&first.id, |credential| credential.clone_from(&second)).unwrap();
         prop_assert_eq!(&updated, &second);
         prop_assert_eq!(index.credentials().unwrap(), [second]);
     }
@@ -58,76 +58,81 @@ proptest! {
 fn they_come_by_name_and_survive_closing_the_file() {
     let home = Home::new();
     for name in ["laptop", "broker", "ci scanner"] {
-        home.open().insert(&credential(name)).unwrap();
+        home.open().insert_credential(&credential(name)).unwrap();
     }
     assert_eq!(names(&home.open()), ["broker", "ci scanner", "laptop"]);
 }
 
 #[test]
 fn a_name_is_given_once() {
-    let index = Index::in_memory().unwrap();
-    index.insert(&credential("laptop")).unwrap();
-    index.insert(&credential("broker")).unwrap();
-    let taken = IndexError::NameTaken(CredentialName::parse("laptop").unwrap());
+    let index = Database::in_memory().unwrap();
+    index.insert_credential(&credential("laptop")).unwrap();
+    index.insert_credential(&credential("broker")).unwrap();
+    let taken = DatabaseError::NameTaken(CredentialName::parse("laptop").unwrap());
 
     let impostor = Credential { id: id_of("another"), ..credential("laptop") };
-    assert_eq!(index.insert(&impostor), Err(taken.clone()));
-    let renamed = index.update(&id_of("broker"), |credential| credential.name = CredentialName::parse("laptop").unwrap());
+    assert_eq!(index.insert_credential(&impostor), Err(taken.clone()));
+    let renamed =
+        index.update_credential(&id_of("broker"), |credential| credential.name = CredentialName::parse("laptop").unwrap());
     assert_eq!(renamed, Err(taken));
     assert_eq!(index.credentials().unwrap(), [credential("broker"), credential("laptop")]);
 
-    let renamed =
-        index.update(&id_of("broker"), |credential| credential.name = CredentialName::parse("gateway").unwrap()).unwrap();
+    let renamed = index
+        .update_credential(&id_of("broker"), |credential| credential.name = CredentialName::parse("gateway").unwrap())
+        .unwrap();
     assert_eq!((renamed.id, renamed.name.as_str()), (id_of("broker"), "gateway"));
     assert_eq!(names(&index), ["gateway", "laptop"]);
 }
 
 #[test]
 fn the_nearest_names_are_offered_for_one_that_is_unknown() {
-    let index = Index::in_memory().unwrap();
-    index.insert(&credential("laptop")).unwrap();
-    index.insert(&credential("broker")).unwrap();
+    let index = Database::in_memory().unwrap();
+    index.insert_credential(&credential("laptop")).unwrap();
+    index.insert_credential(&credential("broker")).unwrap();
     let unknown = |name: &str, nearest: &[&str]| {
-        Err(IndexError::Unknown { name: name.to_owned(), nearest: nearest.iter().map(|&near| near.to_owned()).collect() })
+        Err(DatabaseError::UnknownCredential {
+            name: name.to_owned(),
+            nearest: nearest.iter().map(|&near| near.to_owned()).collect(),
+        })
     };
-    assert_eq!(index.by_name("labtop"), unknown("labtop", &["laptop"]));
-    assert_eq!(index.by_name("zzz"), unknown("zzz", &[]));
-    assert_eq!(index.by_id(&id_of("gone")), unknown(id_of("gone").as_str(), &[]));
-    assert_eq!(index.update(&id_of("gone"), |_| ()), unknown(id_of("gone").as_str(), &[]));
+    assert_eq!(index.credential_by_name("labtop"), unknown("labtop", &["laptop"]));
+    assert_eq!(index.credential_by_name("zzz"), unknown("zzz", &[]));
+    assert_eq!(index.credential_by_id(&id_of("gone")), unknown(id_of("gone").as_str(), &[]));
+    assert_eq!(index.update_credential(&id_of("gone"), |_| ()), unknown(id_of("gone").as_str(), &[]));
 }
 
 #[test]
 fn two_that_hold_the_same_secret_are_noticed() {
-    let index = Index::in_memory().unwrap();
+    let index = Database::in_memory().unwrap();
     for name in ["laptop", "broker", "ci"] {
         let fingerprint = (name != "ci").then(|| "same".to_owned());
-        index.insert(&Credential { fingerprint, ..credential(name) }).unwrap();
+        index.insert_credential(&Credential { fingerprint, ..credential(name) }).unwrap();
     }
-    let twins: Vec<String> = index.with_fingerprint("same").unwrap().into_iter().map(String::from).collect();
+    let twins: Vec<String> = index.names_with_fingerprint("same").unwrap().into_iter().map(String::from).collect();
     assert_eq!(twins, ["broker", "laptop"]);
-    assert_eq!(index.with_fingerprint("other").unwrap(), []);
+    assert_eq!(index.names_with_fingerprint("other").unwrap(), []);
 }
 
 #[test]
 fn what_belongs_to_a_credential_goes_with_it() {
-    let index = Index::in_memory().unwrap();
+    let index = Database::in_memory().unwrap();
     let id = id_of("laptop");
-    index.insert(&credential("laptop")).unwrap();
+    index.insert_credential(&credential("laptop")).unwrap();
     index.record_check(&id, "SNYK-US-01", &check(CheckResult::Refused, 1)).unwrap();
-    index.record_exchange(&history::sent("laptop", 1)).unwrap();
-    index.remove(&id).unwrap();
+    index.record_request(&history::sent("laptop", 1)).unwrap();
+    index.remove_credential(&id).unwrap();
 
     assert_eq!(index.credentials().unwrap(), []);
     assert_eq!(index.region_checks(&id).unwrap(), []);
     assert_eq!(index.history(&HistoryFilter::default(), 9).unwrap(), []);
-    assert!(matches!(index.remove(&id), Err(IndexError::Unknown { .. })));
+    assert!(matches!(index.remove_credential(&id), Err(DatabaseError::UnknownCredential { .. })));
 }
 
 #[test]
 fn the_first_credentials_are_the_beginning_of_all() {
-    let index = Index::in_memory().unwrap();
+    let index = Database::in_memory().unwrap();
     for name in ["c", "a", "b"] {
-        index.insert(&credential(name)).unwrap();
+        index.insert_credential(&credential(name)).unwrap();
     }
     let all = index.credentials().unwrap();
     assert_eq!(index.first_credentials(2).unwrap(), all[..2]);

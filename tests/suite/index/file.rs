@@ -3,17 +3,17 @@
 use super::*;
 
 /// What comes of opening the file and reading all of it.
-fn read_all(path: &Path) -> Result<usize, IndexError> {
-    let index = Index::open(path)?;
+fn read_all(path: &Path) -> Result<usize, DatabaseError> {
+    let index = Database::open(path)?;
     let found = index.credentials()?.len();
-    index.verify()?;
+    index.verify_integrity()?;
     Ok(found)
 }
 
 fn assert_damaged(home: &Home, what: &str) {
     let before = std::fs::read(&home.path).unwrap();
     match read_all(&home.path) {
-        Err(IndexError::Damaged { path, .. }) => assert_eq!(path, home.path, "{what}"),
+        Err(DatabaseError::Damaged { path, .. }) => assert_eq!(path, home.path, "{what}"),
         other => panic!("{what}: {other:?}"),
     }
     assert!(std::fs::read(&home.path).unwrap() == before, "{what}: the file was changed");
@@ -61,13 +61,13 @@ fn a_newer_file_and_another_programs_database_are_refused_and_left_alone() {
     let home = Home::with(1);
     rusqlite::Connection::open(&home.path).unwrap().pragma_update(None, "user_version", 99).unwrap();
     let before = std::fs::read(&home.path).unwrap();
-    assert!(matches!(read_all(&home.path), Err(IndexError::Newer { found: 99, .. })));
+    assert!(matches!(read_all(&home.path), Err(DatabaseError::NewerSchema { found: 99, .. })));
     assert!(std::fs::read(&home.path).unwrap() == before);
 
     let home = Home::holding(b"");
     rusqlite::Connection::open(&home.path).unwrap().execute_batch("CREATE TABLE bookmarks (url TEXT)").unwrap();
     let before = std::fs::read(&home.path).unwrap();
-    assert_eq!(read_all(&home.path), Err(IndexError::Foreign { path: home.path.clone() }));
+    assert_eq!(read_all(&home.path), Err(DatabaseError::NotOurFile { path: home.path.clone() }));
     assert!(std::fs::read(&home.path).unwrap() == before);
 }
 
@@ -76,7 +76,7 @@ fn a_log_without_its_file_is_not_taken_for_that_of_a_new_one() {
     let home = Home::new();
     std::fs::create_dir(home.path.parent().unwrap()).unwrap();
     std::fs::write(home.path.with_extension("db-wal"), b"what is left").unwrap();
-    assert!(matches!(Index::open(&home.path), Err(IndexError::Damaged { .. })));
+    assert!(matches!(Database::open(&home.path), Err(DatabaseError::Damaged { .. })));
     assert!(!home.path.exists());
 }
 
@@ -84,10 +84,10 @@ fn a_log_without_its_file_is_not_taken_for_that_of_a_new_one() {
 fn a_folder_that_cannot_be_written_is_named() {
     let home = Home::holding(b"a file where a folder should be");
     let path = home.path.join("index.db");
-    assert!(matches!(Index::open(&path), Err(IndexError::Disk { .. })), "a file in the way");
+    assert!(matches!(Database::open(&path), Err(DatabaseError::DiskError { .. })), "a file in the way");
     std::fs::remove_file(&home.path).unwrap();
     std::fs::create_dir(&home.path).unwrap();
-    assert!(matches!(Index::open(&home.path), Err(IndexError::Disk { .. })), "a folder in the way");
+    assert!(matches!(Database::open(&home.path), Err(DatabaseError::DiskError { .. })), "a folder in the way");
 }
 
 #[test]
@@ -113,7 +113,7 @@ mod unix {
     fn nobody_else_may_read_the_files() {
         let home = Home::new();
         let index = home.open();
-        index.insert(&credential("laptop")).unwrap();
+        index.insert_credential(&credential("laptop")).unwrap();
         assert_eq!(mode(home.path.parent().unwrap()), 0o700);
         for path in [home.path.clone(), home.path.with_extension("db-wal"), home.path.with_extension("db-shm")] {
             assert_eq!(mode(&path), 0o600, "{}", path.display());
@@ -129,21 +129,23 @@ mod unix {
         let home = Home::with(1);
         let link = home.path.with_file_name("link.db");
         symlink(&home.path, &link).unwrap();
-        assert!(matches!(Index::open(&link), Err(IndexError::Link { .. })));
+        assert!(matches!(Database::open(&link), Err(DatabaseError::SymbolicLink { .. })));
         let dangling = home.path.with_file_name("dangling.db");
         symlink("/nowhere/index.db", &dangling).unwrap();
-        assert!(matches!(Index::open(&dangling), Err(IndexError::Link { .. })));
+        assert!(matches!(Database::open(&dangling), Err(DatabaseError::SymbolicLink { .. })));
     }
 
     /// The shell's limit on the size of a file stands in for a full disk: writing fails in the same place.
     #[test]
     fn on_a_full_disk_a_change_is_refused_and_what_was_durable_stays() {
         if let Some(path) = std::env::var_os(CHILD) {
-            let index = Index::open(Path::new(&path)).unwrap();
-            let added =
-                (0..5_000).map(|number| index.insert(&credential(&format!("{number:04}")))).take_while(Result::is_ok).count();
-            let refusal = index.insert(&credential("one more")).unwrap_err();
-            assert!(matches!(refusal, IndexError::Disk { .. }), "{refusal:?}");
+            let index = Database::open(Path::new(&path)).unwrap();
+            let added = (0..5_000)
+                .map(|number| index.insert_credential(&credential(&format!("{number:04}"))))
+                .take_while(Result::is_ok)
+                .count();
+            let refusal = index.insert_credential(&credential("one more")).unwrap_err();
+            assert!(matches!(refusal, DatabaseError::DiskError { .. }), "{refusal:?}");
             assert_eq!(index.credentials().unwrap().len(), added + 1, "what is there can still be read");
             assert!(added > 10, "{added}");
             return;
@@ -167,12 +169,15 @@ mod unix {
 fn a_short_log_is_left_for_the_next_one_and_a_long_one_is_not() {
     let home = Home::new();
     let log = || std::fs::metadata(home.path.with_extension("db-wal")).map_or(0, |log| log.len());
-    home.open().insert(&credential("laptop")).unwrap();
+    home.open().insert_credential(&credential("laptop")).unwrap();
     let check = |at| home.open().record_check(&id_of("laptop"), "SNYK-EU-01", &check(CheckResult::Accepted, at)).unwrap();
     check(1);
     assert!(log() > 0, "a verdict is not worth two syncs of the disk");
     let grown = (2..1000).map(|at| (check(at), log()).1).take_while(|length| *length > 0).max();
     assert!(grown.is_some_and(|length| length < 2 << 20), "{grown:?}");
     assert_eq!(log(), 0);
-    assert_eq!(home.open().by_name("laptop").unwrap().last_check.map(|check| check.result), Some(CheckResult::Accepted));
+    assert_eq!(
+        home.open().credential_by_name("laptop").unwrap().last_check.map(|check| check.result),
+        Some(CheckResult::Accepted)
+    );
 }

@@ -1,16 +1,16 @@
 //! Fingerprints: what lies where, what lay there before, and no more of the latter than is of use.
 
 use tokenring::domain::credential::{SecretPart, SecretSlot};
-use tokenring::index::Place;
+use tokenring::index::SecretLocation;
 
 use super::*;
 
-fn place(credential: &CredentialId, slot: SecretSlot, part: &str) -> Place {
-    Place { credential: credential.clone(), slot, part: SecretPart::parse(part) }
+fn place(credential: &CredentialId, slot: SecretSlot, part: &str) -> SecretLocation {
+    SecretLocation { credential: credential.clone(), slot, part: SecretPart::parse(part) }
 }
 
 /// What is known of the credential: part, slot or `former`, and fingerprint.
-fn known(index: &Index) -> Vec<String> {
+fn known(index: &Database) -> Vec<String> {
     let all = index.fingerprints().unwrap().into_iter();
     all.map(|print| format!("{} {} {}", print.part.as_str(), print.slot.map_or("former", SecretSlot::as_str), print.fingerprint))
         .collect()
@@ -18,10 +18,10 @@ fn known(index: &Index) -> Vec<String> {
 
 #[test]
 fn what_made_room_for_something_else_is_a_former_one() {
-    let index = Index::in_memory().unwrap();
+    let index = Database::in_memory().unwrap();
     let id = id_of("laptop");
-    index.insert(&credential("laptop")).unwrap();
-    let note = |slot, part, print: &str, at| index.note_fingerprint(&place(&id, slot, part), print, moment(at)).unwrap();
+    index.insert_credential(&credential("laptop")).unwrap();
+    let note = |slot, part, print: &str, at| index.record_fingerprint(&place(&id, slot, part), print, moment(at)).unwrap();
     note(SecretSlot::Current, "secret", "one", 1);
     note(SecretSlot::Current, "client_secret", "app", 1);
     note(SecretSlot::Pending, "secret", "two", 2);
@@ -29,21 +29,21 @@ fn what_made_room_for_something_else_is_a_former_one() {
     // As a rotation does it: the old one goes to `previous`, the new one to `current`, and `pending` is emptied.
     note(SecretSlot::Previous, "secret", "one", 3);
     note(SecretSlot::Current, "secret", "two", 3);
-    index.release_fingerprint(&place(&id, SecretSlot::Pending, "secret")).unwrap();
+    index.retire_fingerprint(&place(&id, SecretSlot::Pending, "secret")).unwrap();
     assert_eq!(known(&index), ["client_secret current app", "secret current two", "secret previous one"]);
-    index.release_fingerprint(&place(&id, SecretSlot::Previous, "secret")).unwrap();
+    index.retire_fingerprint(&place(&id, SecretSlot::Previous, "secret")).unwrap();
     assert_eq!(known(&index), ["client_secret current app", "secret current two", "secret former one"]);
-    index.remove(&id).unwrap();
+    index.remove_credential(&id).unwrap();
     assert_eq!(known(&index), [""; 0]);
 }
 
 #[test]
 fn of_former_ones_the_newest_are_kept() {
-    let index = Index::in_memory().unwrap();
+    let index = Database::in_memory().unwrap();
     let id = id_of("laptop");
-    index.insert(&credential("laptop")).unwrap();
+    index.insert_credential(&credential("laptop")).unwrap();
     for hour in 0..100 {
-        index.note_fingerprint(&place(&id, SecretSlot::Current, "secret"), &format!("{hour}"), moment(hour)).unwrap();
+        index.record_fingerprint(&place(&id, SecretSlot::Current, "secret"), &format!("{hour}"), moment(hour)).unwrap();
     }
     let all = known(&index);
     assert_eq!((all.len(), all[0].as_str(), all[1].as_str()), (9, "secret current 99", "secret former 98"));

@@ -2,14 +2,14 @@
 
 use super::*;
 
-pub(super) fn sent(name: &str, at: i64) -> Sent {
+pub(super) fn sent(name: &str, at: i64) -> HistoryEntry {
     let target = RequestTarget::Path { place: tokenring::domain::region::HostRole::default(), path: format!("/rest/self/{at}") };
     let draft =
         RequestDraft { method: HttpMethod::Get, target, query: Vec::new(), headers: Vec::new(), body: None, preset: None };
     let (region, status) = ("SNYK-EU-01".to_owned(), Some(200));
     let credential = id_of(name);
     let verdict = CheckResult::Accepted;
-    Sent {
+    HistoryEntry {
         at: moment(at),
         credential,
         region,
@@ -22,23 +22,23 @@ pub(super) fn sent(name: &str, at: i64) -> Sent {
     }
 }
 
-fn times(index: &Index, filter: &HistoryFilter, limit: usize) -> Vec<i64> {
-    index.history(filter, limit).unwrap().iter().map(|line| line.sent.at.unix_timestamp()).collect()
+fn times(index: &Database, filter: &HistoryFilter, limit: usize) -> Vec<i64> {
+    index.history(filter, limit).unwrap().iter().map(|line| line.entry.at.unix_timestamp()).collect()
 }
 
 #[test]
 fn requests_come_back_newest_first_and_filtered() {
-    let index = Index::in_memory().unwrap();
+    let index = Database::in_memory().unwrap();
     for name in ["laptop", "broker"] {
-        index.insert(&credential(name)).unwrap();
+        index.insert_credential(&credential(name)).unwrap();
     }
     for (name, at) in [("laptop", 1), ("broker", 2), ("laptop", 3)] {
-        index.record_exchange(&sent(name, at)).unwrap();
+        index.record_request(&sent(name, at)).unwrap();
     }
     let newest = &index.history(&HistoryFilter::default(), 1).unwrap()[0];
-    assert_eq!((newest.id, &newest.sent), (3, &sent("laptop", 3)));
-    assert_eq!(index.history_line(2).unwrap().map(|line| line.sent), Some(sent("broker", 2)));
-    assert_eq!(index.history_line(4), Ok(None));
+    assert_eq!((newest.id, &newest.entry), (3, &sent("laptop", 3)));
+    assert_eq!(index.history_record(2).unwrap().map(|line| line.entry), Some(sent("broker", 2)));
+    assert_eq!(index.history_record(4), Ok(None));
     assert_eq!(times(&index, &HistoryFilter::default(), 9), [3, 2, 1]);
     let laptop = HistoryFilter { credential: Some(id_of("laptop")), ..HistoryFilter::default() };
     assert_eq!(times(&index, &laptop, 9), [3, 1]);
@@ -48,16 +48,16 @@ fn requests_come_back_newest_first_and_filtered() {
 
 #[test]
 fn old_requests_make_room() {
-    let index = Index::in_memory().unwrap();
-    index.insert(&credential("laptop")).unwrap();
+    let index = Database::in_memory().unwrap();
+    index.insert_credential(&credential("laptop")).unwrap();
     for at in 0..10_005 {
-        index.record_exchange(&sent("laptop", at)).unwrap();
+        index.record_request(&sent("laptop", at)).unwrap();
     }
     let all = times(&index, &HistoryFilter::default(), 20_000);
     assert_eq!((all.len(), all[0], all[9_999]), (10_000, 10_004, 5));
-    assert_eq!(index.purge(3), Ok(9_997));
+    assert_eq!(index.purge_history(3), Ok(9_997));
     assert_eq!(times(&index, &HistoryFilter::default(), 9), [10_004, 10_003, 10_002]);
-    index.purge(0).unwrap();
-    index.record_exchange(&sent("laptop", 7)).unwrap();
+    index.purge_history(0).unwrap();
+    index.record_request(&sent("laptop", 7)).unwrap();
     assert_eq!(index.history(&HistoryFilter::default(), 9).unwrap()[0].id, 10_006, "a number is never given twice");
 }

@@ -22,7 +22,8 @@ use tokenring::domain::request::{HttpMethod, RequestDraft, RequestTarget};
 use tokenring::domain::response::CheckResult;
 use tokenring::domain::{Credential, CredentialId, CredentialName, Timestamp};
 use tokenring::index::{
-    AuditEntry, AuditState, Claim, HistoryFilter, Index, IndexError, NewRotation, RegionCheck, Rotations, Sent,
+    AuditEntry, AuditIntegrity, Database, DatabaseError, HistoryEntry, HistoryFilter, LeaseRequest, NewRotation,
+    RegionCheckResult, RotationFilter,
 };
 
 /// Tells a test that it runs as a child process of itself, and on which file.
@@ -40,8 +41,8 @@ impl Home {
         Self { _folder: folder, path }
     }
 
-    fn open(&self) -> Index {
-        Index::open(&self.path).unwrap()
+    fn open(&self) -> Database {
+        Database::open(&self.path).unwrap()
     }
 
     /// A file with so many credentials, closed again.
@@ -49,7 +50,7 @@ impl Home {
         let home = Self::new();
         let index = home.open();
         for number in 0..count {
-            index.insert(&credential(&format!("credential-{number:04}"))).unwrap();
+            index.insert_credential(&credential(&format!("credential-{number:04}"))).unwrap();
         }
         home
     }
@@ -104,7 +105,7 @@ fn check(verdict: CheckResult, at: i64) -> CheckReport {
     }
 }
 
-fn names(index: &Index) -> Vec<String> {
+fn names(index: &Database) -> Vec<String> {
     index.credentials().unwrap().into_iter().map(|credential| credential.name.to_string()).collect()
 }
 

@@ -22,9 +22,9 @@ fn eight_that_write_at_once_lose_nothing() {
     }
     let index = home.open();
     assert_eq!(index.credentials().unwrap().len(), PROCESSES * EACH + 1);
-    assert_eq!(index.by_name("shared").unwrap().labels.len(), PROCESSES * EACH + 1, "no update was lost");
-    assert_eq!(index.verify_audit(), Ok(AuditState::Intact((PROCESSES * EACH) as u64)));
-    assert_eq!(index.verify(), Ok(()));
+    assert_eq!(index.credential_by_name("shared").unwrap().labels.len(), PROCESSES * EACH + 1, "no update was lost");
+    assert_eq!(index.verify_audit(), Ok(AuditIntegrity::Intact((PROCESSES * EACH) as u64)));
+    assert_eq!(index.verify_integrity(), Ok(()));
 }
 
 #[test]
@@ -45,35 +45,35 @@ fn what_was_confirmed_survives_a_killed_process() {
     child.wait().unwrap();
 
     let index = home.open();
-    let entries = index.entries("r1").unwrap();
+    let entries = index.journal_entries("r1").unwrap();
     assert!(entries.len() as u64 >= last, "{} of {last}", entries.len());
     assert!(entries.iter().zip(1..).all(|(line, seq)| line.seq == seq), "there are no gaps");
-    assert_eq!(index.verify(), Ok(()));
+    assert_eq!(index.verify_integrity(), Ok(()));
 }
 
 fn append_until_killed(path: &Path) {
-    let index = Index::open(path).unwrap();
+    let index = Database::open(path).unwrap();
     let (plan, state) = ("{}".to_owned(), "running".to_owned());
     let new = NewRotation { id: "r1".to_owned(), credential: id_of("credential-0000"), plan, state };
-    let claim = Claim { owner: "child".to_owned(), now: moment(0), until: moment(60) };
+    let claim = LeaseRequest { owner: "child".to_owned(), now: moment(0), until: moment(60) };
     let lease = index.open_rotation(&new, &claim).unwrap();
     for _ in 0..1_000_000 {
-        println!("confirmed {}", index.append(&lease, moment(1), "{}").unwrap());
+        println!("confirmed {}", index.append_journal(&lease, moment(1), "{}").unwrap());
     }
 }
 
 /// Every child adds its own credentials, tries to add one that all want, and changes that one.
 fn work_as_child(path: &Path) {
-    let index = Index::open(path).unwrap();
+    let index = Database::open(path).unwrap();
     let process = std::process::id();
     let shared = Credential { id: CredentialId::from_random([9; 16]), ..credential("shared") };
     for number in 0..EACH {
-        index.insert(&credential(&format!("{process}-{number}"))).unwrap();
+        index.insert_credential(&credential(&format!("{process}-{number}"))).unwrap();
         let mine = Credential { id: id_of(&format!("{process} {number}")), ..shared.clone() };
-        let first = index.insert(&shared);
+        let first = index.insert_credential(&shared);
         assert!(number == 0 || first.is_err(), "a name was given twice");
-        assert!(matches!(index.insert(&mine), Err(IndexError::NameTaken(_))));
-        index.update(&shared.id, |credential| credential.labels.push(format!("{process}-{number}"))).unwrap();
+        assert!(matches!(index.insert_credential(&mine), Err(DatabaseError::NameTaken(_))));
+        index.update_credential(&shared.id, |credential| credential.labels.push(format!("{process}-{number}"))).unwrap();
         let (actor, action, outcome) = (process.to_string(), "add".to_owned(), "done".to_owned());
         let entry = AuditEntry { at: moment(0), actor, action, name: None, outcome, reason: String::new() };
         index.append_audit(&entry).unwrap();

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use tokenring::domain::response::{ApiResponse, ResponseBody};
-use tokenring::net::{Client, Limits, NetError, Outgoing, Transport as _};
+use tokenring::net::{HttpClient, NetError, OutgoingRequest, RequestLimits, Transport as _};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::sync::Notify;
 
@@ -28,11 +28,11 @@ async fn answer_and_close(bytes: &'static [u8]) -> Result<ApiResponse, NetError>
 
 #[tokio::test]
 async fn a_body_is_read_up_to_the_limit() {
-    let limit = usize::try_from(LIMITS.body).unwrap();
+    let limit = usize::try_from(LIMITS.max_body_bytes).unwrap();
     for (length, truncated) in [(limit, false), (limit + 1, true), (10 << 20, true)] {
         let answer = answer(reply(200, "", vec![b'a'; length])).await.unwrap();
         assert_eq!(answer.truncated, truncated, "{length}");
-        assert_eq!(answer.size, LIMITS.body);
+        assert_eq!(answer.size, LIMITS.max_body_bytes);
         assert_eq!(answer.body.text().map(str::len), Some(limit));
     }
 }
@@ -40,8 +40,8 @@ async fn a_body_is_read_up_to_the_limit() {
 #[tokio::test]
 async fn ten_megabytes_are_read_when_asked_for() {
     let server = Server::answering(|_| reply(200, "", "é".repeat(5 << 20))).await;
-    let limits = Limits { body: 10 << 20, ..LIMITS };
-    let answer = send(Outgoing { limits, ..get(server.url("/")) }).await.unwrap();
+    let limits = RequestLimits { max_body_bytes: 10 << 20, ..LIMITS };
+    let answer = send(OutgoingRequest { limits, ..get(server.url("/")) }).await.unwrap();
     assert!(!answer.truncated);
     assert_eq!(answer.body.text().map(str::len), Some(10 << 20));
 }
@@ -52,7 +52,7 @@ async fn a_small_answer_cannot_become_a_large_one() {
     assert!(bomb.len() < 1 << 20, "the bomb fits into the limit as it is");
     let answer = answer(reply(200, "content-encoding: gzip\r\n", bomb)).await.unwrap();
     assert!(answer.truncated);
-    assert_eq!(answer.size, LIMITS.body);
+    assert_eq!(answer.size, LIMITS.max_body_bytes);
 }
 
 #[tokio::test]
@@ -65,14 +65,14 @@ async fn a_broken_body_is_an_error() {
     ];
     for bytes in broken {
         let error = answer_and_close(bytes).await.unwrap_err();
-        assert!(matches!(&error, NetError::CutOff { why, .. } if !why.is_empty()), "{error}");
+        assert!(matches!(&error, NetError::ConnectionLost { why, .. } if !why.is_empty()), "{error}");
     }
 }
 
 #[tokio::test]
 async fn what_is_no_http_is_an_error() {
     let error = answer_and_close(b"SSH-2.0-OpenSSH_9.2\r\n").await.unwrap_err();
-    assert!(matches!(error, NetError::CutOff { .. }), "{error}");
+    assert!(matches!(error, NetError::ConnectionLost { .. }), "{error}");
 }
 
 #[tokio::test]
@@ -85,16 +85,16 @@ async fn a_drip_ends_with_the_total_limit() {
         }
     })
     .await;
-    let limits = Limits { total: Duration::from_millis(300), ..LIMITS };
-    let error = send(Outgoing { limits, ..get(server.url("/")) }).await.unwrap_err();
-    assert_eq!(error, NetError::TimedOut { host: "127.0.0.1".to_owned(), limit: limits.total });
+    let limits = RequestLimits { total_timeout: Duration::from_millis(300), ..LIMITS };
+    let error = send(OutgoingRequest { limits, ..get(server.url("/")) }).await.unwrap_err();
+    assert_eq!(error, NetError::TimedOut { host: "127.0.0.1".to_owned(), limit: limits.total_timeout });
 }
 
 #[tokio::test]
 async fn a_server_that_says_nothing_is_not_waited_for() {
     let server = Server::scripted(|mut stream, seen| async move { while seen.request(&mut stream).await.is_some() {} }).await;
-    let limits = Limits { total: Duration::from_millis(300), ..LIMITS };
-    let error = send(Outgoing { limits, ..get(server.url("/")) }).await.unwrap_err();
+    let limits = RequestLimits { total_timeout: Duration::from_millis(300), ..LIMITS };
+    let error = send(OutgoingRequest { limits, ..get(server.url("/")) }).await.unwrap_err();
     assert!(matches!(error, NetError::TimedOut { .. }), "{error}");
 }
 
@@ -126,7 +126,7 @@ async fn headers_are_cleaned_and_keep_their_order() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_thousand_at_once() {
     let server = Server::answering(|request| reply(200, "", request.split(' ').nth(1).unwrap())).await;
-    let client = Client::default();
+    let client = HttpClient::default();
     let sends = (0..1000).map(|number| client.send(get_bound(server.url(&format!("/{number}")), &[&server.origin])));
     for (number, answer) in join_all(sends).await.into_iter().enumerate() {
         assert_eq!(answer.unwrap().body, ResponseBody::Text(format!("/{number}")));
@@ -147,7 +147,7 @@ async fn a_dropped_send_closes_its_connection() {
         }
     })
     .await;
-    let client = Arc::new(Client::default());
+    let client = Arc::new(HttpClient::default());
     let (sender, url) = (Arc::clone(&client), server.url("/"));
     let sending = tokio::spawn(async move { sender.send(get(url)).await });
     asked.notified().await;

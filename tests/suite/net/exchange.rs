@@ -11,9 +11,9 @@ use tokenring::domain::Secret;
 use tokenring::domain::provider::AuthMethod;
 use tokenring::domain::provider::spec::TokenEndpoint;
 use tokenring::domain::region::Region;
-use tokenring::net::exchange::{Exchange, ExchangeError, Expiry};
-use tokenring::net::oauth::Refreshed;
-use tokenring::net::{Client, NetError};
+use tokenring::net::exchange::{TokenExchange, TokenExchangeError, TokenExpiry};
+use tokenring::net::oauth::RefreshResult;
+use tokenring::net::{HttpClient, NetError};
 
 use super::server::{Server, reply};
 use super::{LIMITS, SECRET};
@@ -52,17 +52,17 @@ impl Holder {
         }
     }
 
-    fn exchange(&self) -> Exchange<'_> {
+    fn exchange(&self) -> TokenExchange<'_> {
         let Self { authorization, region, fields, secret, parts } = self;
-        Exchange { authorization, region, fields, secret, parts, limits: LIMITS, now: NOW }
+        TokenExchange { authorization, region, fields, secret, parts, limits: LIMITS, now: NOW }
     }
 
-    async fn access_token(&self) -> Result<tokenring::net::exchange::AccessToken, ExchangeError> {
-        self.exchange().access_token(&Client::default()).await
+    async fn access_token(&self) -> Result<tokenring::net::exchange::AccessToken, TokenExchangeError> {
+        self.exchange().access_token(&HttpClient::default()).await
     }
 
-    async fn refresh(&self) -> Result<Refreshed, ExchangeError> {
-        self.exchange().refresh(&Client::default()).await
+    async fn refresh(&self) -> Result<RefreshResult, TokenExchangeError> {
+        self.exchange().refresh(&HttpClient::default()).await
     }
 }
 
@@ -119,7 +119,7 @@ async fn client_credentials_go_to_the_api_host_as_a_form() {
     let (api, auth) = (Server::answering(granting("opaque-access-token")).await, Server::answering(granting("x")).await);
     let token = Holder::new(client_credentials(), &api, &auth).access_token().await.unwrap();
     assert_eq!((text(&token.secret).as_str(), token.scheme.as_str()), ("opaque-access-token", "bearer"));
-    assert_eq!(token.ends, [Expiry::After(Duration::from_secs(3600))]);
+    assert_eq!(token.expiries, [TokenExpiry::After(Duration::from_secs(3600))]);
     let request = api.requests().remove(0);
     assert!(request.starts_with("POST /oauth2/token HTTP/1.1\r\n"));
     assert!(request.contains("content-type: application/x-www-form-urlencoded\r\n"));
@@ -150,11 +150,11 @@ async fn a_token_for_another_organisation_is_no_success() {
     let other = Server::answering(granting(&jwt(r#"{"currentOrganizationId":"org-2"}"#))).await;
     let error = Holder::new(endpoints(), &other, &other).access_token().await.err().unwrap();
     let field = "organization_id".to_owned();
-    assert_eq!(error, ExchangeError::Other { field, wanted: "org-1".to_owned(), given: "org-2".to_owned() });
+    assert_eq!(error, TokenExchangeError::ClaimMismatch { field, wanted: "org-1".to_owned(), given: "org-2".to_owned() });
     let same = Server::answering(granting(&jwt(r#"{"currentOrganizationId":"ORG-1","exp":1800000000}"#))).await;
     let token = Holder::new(endpoints(), &same, &same).access_token().await.unwrap();
-    assert!(matches!(token.ends[0], Expiry::At(end) if end.unix_timestamp() == 1_800_000_000));
-    assert_eq!(token.end(NOW), NOW.checked_add(time::Duration::HOUR), "the earlier end counts");
+    assert!(matches!(token.expiries[0], TokenExpiry::At(end) if end.unix_timestamp() == 1_800_000_000));
+    assert_eq!(token.expires_at(NOW), NOW.checked_add(time::Duration::HOUR), "the earlier end counts");
 }
 
 #[tokio::test]
@@ -163,7 +163,7 @@ async fn a_refusal_keeps_its_words_but_not_the_secret() {
         let echo = Server::answering(move |request| reply(status, "", format!("\u{1b}[31mno: {}", body(request)))).await;
         let error = Holder::new(endpoints(), &echo, &echo).access_token().await.err().unwrap();
         assert!(
-            matches!(&error, ExchangeError::Refused { status: given, why, .. } if *given == status && why.contains("no: pak=‹secret›")),
+            matches!(&error, TokenExchangeError::Refused { status: given, why, .. } if *given == status && why.contains("no: pak=‹secret›")),
             "{error}"
         );
         let problem = Problem::from(error.clone());
@@ -176,11 +176,11 @@ async fn a_refusal_keeps_its_words_but_not_the_secret() {
 async fn a_page_is_no_token_and_a_redirect_is_not_followed() {
     let page = Server::answering(|_| reply(200, "content-type: text/html\r\n", "<html>sign in</html>")).await;
     let error = Holder::new(endpoints(), &page, &page).access_token().await.err().unwrap();
-    assert_eq!(error, ExchangeError::NoToken { status: 200 });
+    assert_eq!(error, TokenExchangeError::NoToken { status: 200 });
     let location = format!("location: {}\r\n", page.url("/elsewhere"));
     let elsewhere = Server::answering(move |_| reply(307, &location, "")).await;
     let error = Holder::new(endpoints(), &elsewhere, &elsewhere).access_token().await.err().unwrap();
-    assert!(matches!(error, ExchangeError::Unexpected { status: 307, .. }), "{error}");
+    assert!(matches!(error, TokenExchangeError::UnexpectedStatus { status: 307, .. }), "{error}");
     assert_eq!(page.requests().len(), 1);
 }
 
@@ -204,7 +204,7 @@ async fn a_refresh_hands_over_the_next_token() {
 async fn a_refresh_token_is_never_spent_without_keeping_the_next() {
     let api = Server::answering(granting("access")).await;
     let error = Holder::new(refresh_token(), &api, &api).access_token().await.err().unwrap();
-    assert_eq!(error, ExchangeError::SingleUse);
+    assert_eq!(error, TokenExchangeError::RefreshTokenNotStorable);
     assert!(api.requests().is_empty());
 }
 
@@ -212,7 +212,7 @@ async fn a_refresh_token_is_never_spent_without_keeping_the_next() {
 async fn a_refresh_without_a_whole_answer_is_in_doubt() {
     let api = Server::scripted(|mut stream, seen| async move { drop(seen.request(&mut stream).await) }).await;
     let error = Holder::new(refresh_token(), &api, &api).refresh().await.err().unwrap();
-    assert!(matches!(error, ExchangeError::InDoubt(NetError::CutOff { .. })), "{error:?}");
+    assert!(matches!(error, TokenExchangeError::OutcomeUnknown(NetError::ConnectionLost { .. })), "{error:?}");
 }
 
 #[tokio::test]
@@ -229,6 +229,6 @@ async fn a_missing_field_is_named_before_anything_is_sent() {
     let api = Server::answering(granting("x")).await;
     let mut holder = Holder::new(client_credentials(), &api, &api);
     holder.fields.clear();
-    assert_eq!(holder.access_token().await.err(), Some(ExchangeError::Missing("client_id".to_owned())));
+    assert_eq!(holder.access_token().await.err(), Some(TokenExchangeError::MissingField("client_id".to_owned())));
     assert!(api.requests().is_empty());
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use tokenring::domain::request::HttpMethod;
-use tokenring::net::{Bound, Client, Outgoing, Payload, Transport as _};
+use tokenring::net::{HostBoundSecret, HttpClient, OutgoingRequest, RequestBody, Transport as _};
 use tokio::io::AsyncWriteExt as _;
 
 use super::get;
@@ -24,14 +24,14 @@ async fn forgetful() -> Server {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_copy_of_a_secret_outlives_its_connection() {
-    let (marker, server, client) = (Marker::random(), forgetful().await, Client::default());
+    let (marker, server, client) = (Marker::random(), forgetful().await, HttpClient::default());
     let secret = Arc::new(marker.secret());
     let origins = || vec![server.origin.clone()];
     for _ in 0..3 {
-        let bound = Bound { scheme: "token".to_owned(), secret: Arc::clone(&secret), origins: origins() };
-        let in_header = Outgoing { authorization: Some(bound), ..get(server.url("/")) };
-        let body = Payload::Sealed { bytes: marker.secret(), origins: origins() };
-        let in_body = Outgoing { method: HttpMethod::Post, body, ..get(server.url("/")) };
+        let bound = HostBoundSecret { scheme: "token".to_owned(), secret: Arc::clone(&secret), origins: origins() };
+        let in_header = OutgoingRequest { authorization: Some(bound), ..get(server.url("/")) };
+        let body = RequestBody::HostBoundBytes { bytes: marker.secret(), origins: origins() };
+        let in_body = OutgoingRequest { method: HttpMethod::Post, body, ..get(server.url("/")) };
         let (first, second) = futures::join!(client.send(in_header), client.send(in_body));
         assert!(first.is_ok() && second.is_ok());
     }

@@ -3,7 +3,7 @@
 use tokenring::domain::request::HttpMethod;
 use tokenring::domain::response::{ApiResponse, ResponseBody};
 use tokenring::domain::{Origin, Secret};
-use tokenring::net::{Client, NetError, Outgoing, Payload, Proxies, Transport as _};
+use tokenring::net::{HttpClient, NetError, OutgoingRequest, ProxyConfig, RequestBody, Transport as _};
 
 use super::server::{Server, reply};
 use super::{SECRET, get, get_bound, send};
@@ -64,7 +64,7 @@ async fn a_user_name_in_a_redirect_is_not_followed() {
     let other = welcoming().await;
     let first = redirecting(302, format!("http://127.0.0.1@{}/", other.url("/").authority())).await;
     let error = send(get_bound(first.url("/"), &[&first.origin])).await.unwrap_err();
-    assert!(matches!(error, NetError::Astray { .. }), "{error}");
+    assert!(matches!(error, NetError::UnsafeRedirect { .. }), "{error}");
     assert!(other.requests().is_empty());
 }
 
@@ -102,7 +102,7 @@ async fn seen_elsewhere(status: u16, location: &'static str) -> (Result<ApiRespo
         }
     };
     let proxy = Server::answering(answer).await;
-    let client = Client::through(Proxies::Through(proxy.url("/")));
+    let client = HttpClient::with_proxies(ProxyConfig::Custom(proxy.url("/")));
     let home = Origin::parse("http://localhost:8080").unwrap();
     let answer = client.send(get_bound("http://localhost:8080/start".parse().unwrap(), &[&home])).await;
     let mut requests = proxy.requests();
@@ -127,7 +127,7 @@ async fn no_look_alike_of_the_home_ever_sees_the_secret() {
 async fn a_user_name_before_a_host_is_not_followed() {
     for trick in ["http://localhost:8080@evil.example/x", "http://localhost%3A8080@evil.example/", "//u:p@localhost:8080/x"] {
         let (answer, others) = seen_elsewhere(302, trick).await;
-        assert!(matches!(answer, Err(NetError::Astray { .. })), "{trick}: {answer:?}");
+        assert!(matches!(answer, Err(NetError::UnsafeRedirect { .. })), "{trick}: {answer:?}");
         assert_eq!(others, [] as [&str; 0], "{trick}");
     }
 }
@@ -136,7 +136,7 @@ async fn a_user_name_before_a_host_is_not_followed() {
 async fn a_circle_ends() {
     let server = redirecting(302, "/again".to_owned()).await;
     let error = send(get_bound(server.url("/"), &[&server.origin])).await.unwrap_err();
-    assert_eq!(error, NetError::Redirects { host: "127.0.0.1".to_owned() });
+    assert_eq!(error, NetError::TooManyRedirects { host: "127.0.0.1".to_owned() });
     assert_eq!(server.requests().len(), 6);
 }
 
@@ -145,8 +145,11 @@ async fn what_writes_is_never_redirected() {
     for status in [301, 302, 303, 307, 308] {
         let other = welcoming().await;
         let first = redirecting(status, other.url("/").to_string()).await;
-        let body = Payload::Sealed { bytes: Secret::from_text(format!("pat={SECRET}")), origins: vec![first.origin.clone()] };
-        let post = Outgoing { method: HttpMethod::Post, body, ..get(first.url("/")) };
+        let body = RequestBody::HostBoundBytes {
+            bytes: Secret::from_text(format!("pat={SECRET}")),
+            origins: vec![first.origin.clone()],
+        };
+        let post = OutgoingRequest { method: HttpMethod::Post, body, ..get(first.url("/")) };
         assert_eq!(send(post).await.unwrap().status, status);
         assert!(first.requests()[0].ends_with(&format!("\r\n\r\npat={SECRET}")));
         assert!(other.requests().is_empty());
@@ -157,9 +160,9 @@ async fn what_writes_is_never_redirected() {
 async fn nothing_is_sent_where_the_secret_is_not_bound() {
     let (home, other) = (welcoming().await, welcoming().await);
     let error = send(get_bound(other.url("/?q"), &[&home.origin])).await.unwrap_err();
-    assert_eq!(error, NetError::NotBound(other.origin.to_string()));
-    let body = Payload::Sealed { bytes: Secret::from_text(SECRET.to_owned()), origins: vec![home.origin.clone()] };
-    let error = send(Outgoing { method: HttpMethod::Post, body, ..get(other.url("/")) }).await.unwrap_err();
-    assert_eq!(error, NetError::NotBound(other.origin.to_string()));
+    assert_eq!(error, NetError::OriginNotAllowed(other.origin.to_string()));
+    let body = RequestBody::HostBoundBytes { bytes: Secret::from_text(SECRET.to_owned()), origins: vec![home.origin.clone()] };
+    let error = send(OutgoingRequest { method: HttpMethod::Post, body, ..get(other.url("/")) }).await.unwrap_err();
+    assert_eq!(error, NetError::OriginNotAllowed(other.origin.to_string()));
     assert!(other.requests().is_empty());
 }

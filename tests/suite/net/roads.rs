@@ -3,7 +3,7 @@
 use std::net::TcpListener;
 
 use tokenring::domain::Origin;
-use tokenring::net::{Client, NetError, Obstacle, Proxies, Transport as _};
+use tokenring::net::{ConnectFailure, HttpClient, NetError, ProxyConfig, Transport as _};
 
 use super::server::{Server, reply};
 use super::{SECRET, get, get_bound, send};
@@ -17,7 +17,7 @@ fn nobody() -> url::Url {
 #[tokio::test]
 async fn a_refused_connection_says_so_without_the_query() {
     let error = send(get(nobody())).await.unwrap_err();
-    assert!(matches!(error, NetError::NoConnection { obstacle: Obstacle::Refused, .. }), "{error:?}");
+    assert!(matches!(error, NetError::NoConnection { failure: ConnectFailure::Refused, .. }), "{error:?}");
     assert!(error.to_string().to_lowercase().contains("refused"), "{error}");
     assert!(!format!("{error:?}").contains("query-canary"), "{error:?}");
 }
@@ -26,7 +26,7 @@ async fn a_refused_connection_says_so_without_the_query() {
 async fn a_chosen_proxy_carries_requests_to_this_machine_too() {
     let proxy = Server::answering(|_| reply(200, "", "from the proxy")).await;
     let target = nobody();
-    let client = Client::through(Proxies::Through(proxy.url("/")));
+    let client = HttpClient::with_proxies(ProxyConfig::Custom(proxy.url("/")));
     let answer = client.send(get(target.clone())).await.unwrap();
     assert_eq!(answer.body.text(), Some("from the proxy"));
     assert!(proxy.requests()[0].starts_with(&format!("GET {target} HTTP/1.1")));
@@ -35,10 +35,10 @@ async fn a_chosen_proxy_carries_requests_to_this_machine_too() {
 #[tokio::test]
 async fn a_proxy_that_refuses_is_named_and_never_sees_the_secret() {
     let proxy = Server::answering(|_| reply(403, "", "")).await;
-    let client = Client::through(Proxies::Through(proxy.url("/")));
+    let client = HttpClient::with_proxies(ProxyConfig::Custom(proxy.url("/")));
     let origin = Origin::parse("https://api.example").unwrap();
     let error = client.send(get_bound("https://api.example/".parse().unwrap(), &[&origin])).await.unwrap_err();
-    assert!(matches!(error, NetError::NoConnection { obstacle: Obstacle::Proxy, .. }), "{error:?}");
+    assert!(matches!(error, NetError::NoConnection { failure: ConnectFailure::Proxy, .. }), "{error:?}");
     assert!(proxy.requests()[0].starts_with("CONNECT api.example:443 "));
     assert!(!proxy.requests()[0].contains(SECRET));
 }

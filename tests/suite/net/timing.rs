@@ -1,7 +1,7 @@
 //! Where the time of an exchange went, as far as it can be told.
 
 use tokenring::domain::timing::{ConnectTiming, ConnectionOrigin};
-use tokenring::net::{Client, Outgoing, Transport as _};
+use tokenring::net::{HttpClient, OutgoingRequest, Transport as _};
 
 use super::get;
 use super::server::{Server, reply};
@@ -14,7 +14,7 @@ fn made(connection: ConnectionOrigin) -> ConnectTiming {
 #[tokio::test]
 async fn a_connection_is_made_once_and_stands_then() {
     let server = Server::answering(|_| reply(200, "", "x")).await;
-    let client = Client::default();
+    let client = HttpClient::default();
     let first = client.send(get(server.url("/"))).await.unwrap().timing;
     let ConnectTiming { dns_ms, tls_ms, .. } = made(first.connection);
     assert_eq!((dns_ms, tls_ms), (None, None), "an address in plain http needs neither");
@@ -28,10 +28,10 @@ async fn a_name_is_looked_up_and_tls_is_agreed_on() {
     let server = Server::answering(|_| reply(200, "", "x")).await;
     let mut url = server.url("/");
     url.set_host(Some("localhost")).unwrap();
-    let named = Client::default().send(get(url)).await.unwrap().timing;
+    let named = HttpClient::default().send(get(url)).await.unwrap().timing;
     assert!(made(named.connection).dns_ms.is_some(), "{named:?}");
-    let sealed = Outgoing { ca_file: Some(file("authority.pem")), ..get(serve(reply(200, "", "x"))) };
-    let sealed = Client::default().send(sealed).await.unwrap().timing;
+    let sealed = OutgoingRequest { ca_file: Some(file("authority.pem")), ..get(serve(reply(200, "", "x"))) };
+    let sealed = HttpClient::default().send(sealed).await.unwrap().timing;
     let ConnectTiming { dns_ms, connect_ms, tls_ms } = made(sealed.connection);
     assert!(dns_ms.is_none() && tls_ms.is_some_and(|tls| connect_ms + tls <= sealed.first_byte_ms), "{sealed:?}");
 }
@@ -44,7 +44,7 @@ async fn a_redirect_to_another_server_counts_its_connection_too() {
         if request.starts_with("GET /away ") { reply(302, &format!("location: {to}\r\n"), "") } else { reply(200, "", "") }
     };
     let first = Server::answering(answer).await;
-    let client = Client::default();
+    let client = HttpClient::default();
     client.send(get(first.url("/"))).await.unwrap();
     let away = client.send(get(first.url("/away"))).await.unwrap().timing;
     assert!(away.connection.connect_timing().is_some(), "{away:?}");

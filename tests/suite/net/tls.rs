@@ -10,7 +10,7 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use tokenring::domain::Origin;
-use tokenring::net::{Client, Limits, NetError, Obstacle, Outgoing, Transport as _};
+use tokenring::net::{ConnectFailure, HttpClient, NetError, OutgoingRequest, RequestLimits, Transport as _};
 
 use super::server::{Server, reply};
 use super::{LIMITS, get, get_bound, send};
@@ -47,15 +47,15 @@ async fn an_unknown_authority_is_refused_with_its_cause() {
     let url = serve(reply(200, "", "trusted"));
     let origin = Origin::from_url(&url).unwrap();
     let error = send(get_bound(url, &[&origin])).await.unwrap_err();
-    assert!(matches!(error, NetError::NoConnection { obstacle: Obstacle::Tls, .. }), "{error:?}");
+    assert!(matches!(error, NetError::NoConnection { failure: ConnectFailure::Tls, .. }), "{error:?}");
     assert!(error.to_string().contains("UnknownIssuer"), "{error}");
 }
 
 #[tokio::test]
 async fn an_authority_in_a_file_is_trusted_for_that_request_only() {
-    let client = Client::default();
+    let client = HttpClient::default();
     let url = serve(reply(200, "", "trusted"));
-    let trusting = Outgoing { ca_file: Some(file("authority.pem")), ..get(url.clone()) };
+    let trusting = OutgoingRequest { ca_file: Some(file("authority.pem")), ..get(url.clone()) };
     assert_eq!(client.send(trusting).await.unwrap().body.text(), Some("trusted"));
     assert!(client.send(get(url)).await.is_err());
 }
@@ -65,24 +65,24 @@ async fn a_redirect_to_plain_http_is_not_followed() {
     let plain = Server::answering(|_| reply(200, "", "")).await;
     let url = serve(reply(302, &format!("location: {}\r\n", plain.url("/")), ""));
     let origin = Origin::from_url(&url).unwrap();
-    let outgoing = Outgoing { ca_file: Some(file("authority.pem")), ..get_bound(url, &[&origin, &plain.origin]) };
+    let outgoing = OutgoingRequest { ca_file: Some(file("authority.pem")), ..get_bound(url, &[&origin, &plain.origin]) };
     let error = send(outgoing).await.unwrap_err();
-    assert_eq!(error, NetError::Astray { host: "127.0.0.1".to_owned(), to: plain.origin.to_string() });
+    assert_eq!(error, NetError::UnsafeRedirect { host: "127.0.0.1".to_owned(), to: plain.origin.to_string() });
     assert!(plain.requests().is_empty());
 }
 
 #[tokio::test]
 async fn a_certificate_file_that_is_not_there_is_named() {
     let url = serve(reply(200, "", ""));
-    let error = send(Outgoing { ca_file: Some(file("absent.pem")), ..get(url) }).await.unwrap_err();
-    assert!(matches!(&error, NetError::Unsendable(why) if why.contains("absent.pem")), "{error}");
+    let error = send(OutgoingRequest { ca_file: Some(file("absent.pem")), ..get(url) }).await.unwrap_err();
+    assert!(matches!(&error, NetError::InvalidRequest(why) if why.contains("absent.pem")), "{error}");
 }
 
 #[tokio::test]
 async fn the_limit_of_a_connection_covers_the_handshake() {
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = url::Url::parse(&format!("https://{}/", silent.local_addr().unwrap())).unwrap();
-    let limits = Limits { connect: Duration::from_millis(300), ..LIMITS };
-    let error = send(Outgoing { limits, ..get(url) }).await.unwrap_err();
-    assert_eq!(error, NetError::TimedOut { host: "127.0.0.1".to_owned(), limit: limits.connect });
+    let limits = RequestLimits { connect_timeout: Duration::from_millis(300), ..LIMITS };
+    let error = send(OutgoingRequest { limits, ..get(url) }).await.unwrap_err();
+    assert_eq!(error, NetError::TimedOut { host: "127.0.0.1".to_owned(), limit: limits.connect_timeout });
 }

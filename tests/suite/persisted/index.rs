@@ -12,18 +12,20 @@ use tokenring::domain::consumer::{Consumer, ConsumerTarget, DeliveryRecord};
 use tokenring::domain::credential::{Principal, SecretPart, SecretSlot};
 use tokenring::domain::response::CheckResult;
 use tokenring::domain::{Credential, CredentialName};
-use tokenring::index::{AuditEntry, AuditState, Claim, HistoryFilter, Index, NewRotation, Place, Sent};
+use tokenring::index::{
+    AuditEntry, AuditIntegrity, Database, HistoryEntry, HistoryFilter, LeaseRequest, NewRotation, SecretLocation,
+};
 
 use super::domain::{check, credential, draft};
 use super::{MOMENT, assert_file};
 
 /// An index in a file with one of everything, and a second view of the file.
-fn filled() -> (TempDir, Index, Connection) {
+fn filled() -> (TempDir, Database, Connection) {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("index.db");
-    let index = Index::open(&path).unwrap();
+    let index = Database::open(&path).unwrap();
     let credential = credential();
-    index.insert(&credential).unwrap();
+    index.insert_credential(&credential).unwrap();
     let bare = Credential {
         id: CredentialId::from_random([8; 16]),
         name: CredentialName::parse("zero").unwrap(),
@@ -36,7 +38,7 @@ fn filled() -> (TempDir, Index, Connection) {
         last_check: None,
         ..credential.clone()
     };
-    index.insert(&bare).unwrap();
+    index.insert_credential(&bare).unwrap();
     for (region, verdict) in [("A", CheckResult::Refused), ("B", CheckResult::Unknown), ("C", CheckResult::Unchecked)] {
         let check = tokenring::domain::credential::CheckReport { result: verdict, status: None, latency_ms: None, ..check() };
         index.record_check(&credential.id, region, &check).unwrap();
@@ -61,8 +63,8 @@ fn filled() -> (TempDir, Index, Connection) {
     (folder, index, view)
 }
 
-fn requests(index: &Index, credential: &Credential) {
-    let sent = Sent {
+fn requests(index: &Database, credential: &Credential) {
+    let sent = HistoryEntry {
         at: MOMENT,
         credential: credential.id.clone(),
         region: "SNYK-EU-01".to_owned(),
@@ -73,30 +75,36 @@ fn requests(index: &Index, credential: &Credential) {
         latency_ms: Some(41),
         size: Some(1024),
     };
-    index.record_exchange(&sent).unwrap();
-    let unanswered =
-        Sent { body_left_out: true, status: None, verdict: CheckResult::Unknown, latency_ms: None, size: None, ..sent.clone() };
-    index.record_exchange(&unanswered).unwrap();
-    let read: Vec<_> = index.history(&HistoryFilter::default(), 9).unwrap().into_iter().map(|line| line.sent).collect();
+    index.record_request(&sent).unwrap();
+    let unanswered = HistoryEntry {
+        body_left_out: true,
+        status: None,
+        verdict: CheckResult::Unknown,
+        latency_ms: None,
+        size: None,
+        ..sent.clone()
+    };
+    index.record_request(&unanswered).unwrap();
+    let read: Vec<_> = index.history(&HistoryFilter::default(), 9).unwrap().into_iter().map(|line| line.entry).collect();
     assert_eq!(read, [unanswered, sent]);
 }
 
-fn rotations(index: &Index, credential: &Credential) {
+fn rotations(index: &Database, credential: &Credential) {
     let new = |id: &str| NewRotation {
         id: id.to_owned(),
         credential: credential.id.clone(),
         plan: "{\"plan\":1}".to_owned(),
         state: "running".to_owned(),
     };
-    let claim = Claim { owner: "me".to_owned(), now: MOMENT, until: MOMENT + Duration::minutes(1) };
+    let claim = LeaseRequest { owner: "me".to_owned(), now: MOMENT, until: MOMENT + Duration::minutes(1) };
     let lease = index.open_rotation(&new("abababababababab"), &claim).unwrap();
-    index.append(&lease, MOMENT, "\"one\"").unwrap();
-    index.append(&lease, MOMENT, "\"two\"").unwrap();
+    index.append_journal(&lease, MOMENT, "\"one\"").unwrap();
+    index.append_journal(&lease, MOMENT, "\"two\"").unwrap();
     index.close_rotation(&lease, MOMENT + Duration::seconds(1), "done").unwrap();
     index.open_rotation(&new("cdcdcdcdcdcdcdcd"), &claim).unwrap();
 }
 
-fn consumers(index: &Index, credential: &Credential) {
+fn consumers(index: &Database, credential: &Credential) {
     let target = ConsumerTarget::EnvFile { path: "/srv/.env".into(), key: "TOKEN".to_owned() };
     let delivered = Some(DeliveryRecord { fingerprint: "5f1c".to_owned(), at: MOMENT });
     let app = CredentialName::parse("app").unwrap();
@@ -110,13 +118,13 @@ fn consumers(index: &Index, credential: &Credential) {
     assert_eq!(index.consumers(&credential.id).unwrap(), [consumer, other]);
 }
 
-fn fingerprints(index: &Index, credential: &Credential) {
-    let place = |slot, part| Place { credential: credential.id.clone(), slot, part };
+fn fingerprints(index: &Database, credential: &Credential) {
+    let place = |slot, part| SecretLocation { credential: credential.id.clone(), slot, part };
     let part = || SecretPart::Named("client_secret".to_owned());
-    index.note_fingerprint(&place(SecretSlot::Current, SecretPart::Secret), "aa", MOMENT).unwrap();
-    index.note_fingerprint(&place(SecretSlot::Current, SecretPart::Secret), "bb", MOMENT).unwrap();
-    index.note_fingerprint(&place(SecretSlot::Pending, part()), "cc", MOMENT).unwrap();
-    index.note_fingerprint(&place(SecretSlot::Previous, part()), "dd", MOMENT).unwrap();
+    index.record_fingerprint(&place(SecretSlot::Current, SecretPart::Secret), "aa", MOMENT).unwrap();
+    index.record_fingerprint(&place(SecretSlot::Current, SecretPart::Secret), "bb", MOMENT).unwrap();
+    index.record_fingerprint(&place(SecretSlot::Pending, part()), "cc", MOMENT).unwrap();
+    index.record_fingerprint(&place(SecretSlot::Previous, part()), "dd", MOMENT).unwrap();
 }
 
 /// Every row of a table as a JSON object, in the order of its primary key.
@@ -161,8 +169,8 @@ fn one_row_of_every_table() {
         }
     }
     assert_file("index-rows.txt", &found);
-    assert_eq!(index.by_name("nightly").unwrap(), credential());
-    assert_eq!(index.verify_audit(), Ok(AuditState::Intact(2)));
+    assert_eq!(index.credential_by_name("nightly").unwrap(), credential());
+    assert_eq!(index.verify_audit(), Ok(AuditIntegrity::Intact(2)));
 }
 
 /// A file that an earlier build filled is read as it was meant. Its rows are those that [`one_row_of_every_table`] pins.
@@ -170,7 +178,7 @@ fn one_row_of_every_table() {
 fn the_pinned_rows_are_read() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("index.db");
-    drop(Index::open(&path).unwrap());
+    drop(Database::open(&path).unwrap());
     let view = Connection::open(&path).unwrap();
     view.execute_batch("PRAGMA foreign_keys = OFF; DELETE FROM audit_head").unwrap();
     for line in include_str!("index-rows.txt").lines() {
@@ -188,18 +196,18 @@ fn the_pinned_rows_are_read() {
     }
     drop(view);
     let (_filled, expected, _) = filled();
-    let index = Index::open(&path).unwrap();
+    let index = Database::open(&path).unwrap();
     let id = &credential().id;
     assert_eq!(index.credentials(), expected.credentials());
-    assert_eq!(index.all_checks(), expected.all_checks());
+    assert_eq!(index.all_region_checks(), expected.all_region_checks());
     assert_eq!(index.history(&HistoryFilter::default(), 9), expected.history(&HistoryFilter::default(), 9));
     assert_eq!(index.consumers(id), expected.consumers(id));
     assert_eq!(index.fingerprints(), expected.fingerprints());
-    let all = tokenring::index::Rotations::All;
+    let all = tokenring::index::RotationFilter::All;
     assert_eq!(index.rotations(all), expected.rotations(all));
-    assert_eq!(index.entries("abababababababab"), expected.entries("abababababababab"));
+    assert_eq!(index.journal_entries("abababababababab"), expected.journal_entries("abababababababab"));
     assert_eq!(index.audit(9), expected.audit(9));
-    assert_eq!(index.verify_audit(), Ok(AuditState::Intact(2)));
+    assert_eq!(index.verify_audit(), Ok(AuditIntegrity::Intact(2)));
 }
 
 #[test]

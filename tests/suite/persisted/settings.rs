@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use tempfile::TempDir;
-use tokenring::config::key::Code;
-use tokenring::config::layout::Memory;
-use tokenring::config::{ClipboardChoice, Depth, GlyphChoice, Glyphs, Key, Layout, NetSettings, Paths, Role, Settings};
-use tokenring::config::{StoreChoice, Theme, choose_store, choose_theme};
+use tokenring::config::key::KeySymbol;
+use tokenring::config::layout::LayoutStore;
+use tokenring::config::{
+    AppPaths, ClipboardChoice, ColorDepth, GlyphMode, GlyphSet, KeyPress, NetSettings, PaneLayout, Settings, StyleRole,
+};
+use tokenring::config::{StoreChoice, Theme, save_store_choice, save_theme_choice};
 use tokenring::tui::app::command::COMMANDS;
 
 use super::assert_file;
@@ -35,7 +37,7 @@ concurrency = 33
 
 fn load(text: &str) -> Settings {
     let home = TempDir::new().unwrap();
-    let paths = Paths::under(home.path());
+    let paths = AppPaths::from_home(home.path());
     fs::create_dir_all(&paths.config).unwrap();
     fs::write(paths.settings(), text).unwrap();
     Settings::load(&paths, &|_| None).unwrap()
@@ -44,25 +46,25 @@ fn load(text: &str) -> Settings {
 #[test]
 fn every_key_of_the_settings() {
     let usual = Settings::default();
-    let Settings { depth, background, own_themes, chooser, .. } = usual.clone();
-    let keys = [("copy-secret", vec![Key::char('y'), Key::ctrl('y')]), ("quit", Vec::new())];
+    let Settings { color_depth: depth, background, user_themes: own_themes, store_source: chooser, .. } = usual.clone();
+    let keys = [("copy-secret", vec![KeyPress::char('y'), KeyPress::ctrl('y')]), ("quit", Vec::new())];
     // No `..`: a new setting does not compile until it has a line in the file above.
     let expected = Settings {
         store: Some(StoreChoice::File),
-        chooser,
+        store_source: chooser,
         reveal_seconds: 16,
         clipboard_seconds: 31,
         clipboard: ClipboardChoice::Osc52,
         theme: "light".to_owned(),
-        glyphs: GlyphChoice::Ascii,
+        glyphs: GlyphMode::Ascii,
         readonly: true,
         mouse: false,
         plain: true,
         keys: keys.map(|(name, keys)| (name.to_owned(), keys)).into_iter().collect::<BTreeMap<_, _>>(),
         net: NetSettings { connect_seconds: 11, total_seconds: 61, concurrency: 33 },
-        depth,
+        color_depth: depth,
         background,
-        own_themes,
+        user_themes: own_themes,
     };
     assert_eq!(load(EVERY_KEY), expected);
     assert_eq!(load(""), usual);
@@ -91,11 +93,11 @@ fn words_that_settings_take() {
         };
         assert_eq!(load(&format!("clipboard = \"{word}\"")).clipboard, choice);
     }
-    for choice in [GlyphChoice::Auto, GlyphChoice::Unicode, GlyphChoice::Ascii] {
+    for choice in [GlyphMode::Auto, GlyphMode::Unicode, GlyphMode::Ascii] {
         let word = match choice {
-            GlyphChoice::Auto => "auto",
-            GlyphChoice::Unicode => "unicode",
-            GlyphChoice::Ascii => "ascii",
+            GlyphMode::Auto => "auto",
+            GlyphMode::Unicode => "unicode",
+            GlyphMode::Ascii => "ascii",
         };
         assert_eq!(load(&format!("glyphs = \"{word}\"")).glyphs, choice);
     }
@@ -103,7 +105,7 @@ fn words_that_settings_take() {
         let text = format!("theme = \"{theme}\"");
         assert_eq!(toml::from_str::<Settings>(&text).unwrap().theme, theme);
     }
-    assert_eq!(Theme::names().collect::<Vec<_>>(), ["dark", "light", "high-contrast"]);
+    assert_eq!(Theme::builtin_names().collect::<Vec<_>>(), ["dark", "light", "high-contrast"]);
 }
 
 #[test]
@@ -115,7 +117,7 @@ fn words_that_the_environment_takes() {
         "ACCESSIBLE" => Some("1".to_owned()),
         _ => None,
     };
-    let settings = Settings::load(&Paths::under(home.path()), &env).unwrap();
+    let settings = Settings::load(&AppPaths::from_home(home.path()), &env).unwrap();
     let found = (settings.store, settings.clipboard, settings.plain);
     assert_eq!(found, (Some(StoreChoice::Memory), ClipboardChoice::Tmux, true));
 }
@@ -123,9 +125,9 @@ fn words_that_the_environment_takes() {
 #[test]
 fn what_the_program_writes_into_the_settings() {
     let home = TempDir::new().unwrap();
-    let paths = Paths::under(home.path());
-    choose_store(&paths.settings(), StoreChoice::File).unwrap();
-    choose_theme(&paths.settings(), "light").unwrap();
+    let paths = AppPaths::from_home(home.path());
+    save_store_choice(&paths.settings(), StoreChoice::File).unwrap();
+    save_theme_choice(&paths.settings(), "light").unwrap();
     assert_eq!(fs::read_to_string(paths.settings()).unwrap(), "store = \"file\"\ntheme = \"light\"\n");
 }
 
@@ -133,12 +135,12 @@ fn what_the_program_writes_into_the_settings() {
 fn the_layout_file() {
     let home = TempDir::new().unwrap();
     let path = home.path().join("layout.toml");
-    let memory = Memory::File(path.clone());
-    let layout = Layout { list: Some(1), regions: Some(2), detail: Some(3), middle: Some(4), stack: Some(5) };
-    memory.keep(layout);
+    let memory = LayoutStore::File(path.clone());
+    let layout = PaneLayout { list: Some(1), regions: Some(2), detail: Some(3), middle: Some(4), stack: Some(5) };
+    memory.save(layout);
     assert_eq!(fs::read_to_string(&path).unwrap(), "list = 1\nregions = 2\ndetail = 3\nmiddle = 4\nstack = 5\n");
-    assert_eq!(memory.recall(), layout);
-    memory.keep(Layout::default());
+    assert_eq!(memory.load(), layout);
+    memory.save(PaneLayout::default());
     assert_eq!(fs::read_to_string(&path).unwrap(), "");
 }
 
@@ -152,46 +154,46 @@ fn names_of_commands() {
 #[test]
 fn names_of_keys() {
     let codes = [
-        Code::Char('j'),
-        Code::Char(' '),
-        Code::Enter,
-        Code::Esc,
-        Code::Tab,
-        Code::Backspace,
-        Code::Delete,
-        Code::Insert,
-        Code::Up,
-        Code::Down,
-        Code::Left,
-        Code::Right,
-        Code::Home,
-        Code::End,
-        Code::PageUp,
-        Code::PageDown,
-        Code::F(12),
+        KeySymbol::Char('j'),
+        KeySymbol::Char(' '),
+        KeySymbol::Enter,
+        KeySymbol::Esc,
+        KeySymbol::Tab,
+        KeySymbol::Backspace,
+        KeySymbol::Delete,
+        KeySymbol::Insert,
+        KeySymbol::Up,
+        KeySymbol::Down,
+        KeySymbol::Left,
+        KeySymbol::Right,
+        KeySymbol::Home,
+        KeySymbol::End,
+        KeySymbol::PageUp,
+        KeySymbol::PageDown,
+        KeySymbol::F(12),
     ];
     for code in codes {
         let name = match code {
-            Code::Char(' ') => "Space",
-            Code::Char(_) => "j",
-            Code::Enter => "Enter",
-            Code::Esc => "Esc",
-            Code::Tab => "Tab",
-            Code::Backspace => "Backspace",
-            Code::Delete => "Del",
-            Code::Insert => "Ins",
-            Code::Up => "Up",
-            Code::Down => "Down",
-            Code::Left => "Left",
-            Code::Right => "Right",
-            Code::Home => "Home",
-            Code::End => "End",
-            Code::PageUp => "PgUp",
-            Code::PageDown => "PgDn",
-            Code::F(_) => "F12",
+            KeySymbol::Char(' ') => "Space",
+            KeySymbol::Char(_) => "j",
+            KeySymbol::Enter => "Enter",
+            KeySymbol::Esc => "Esc",
+            KeySymbol::Tab => "Tab",
+            KeySymbol::Backspace => "Backspace",
+            KeySymbol::Delete => "Del",
+            KeySymbol::Insert => "Ins",
+            KeySymbol::Up => "Up",
+            KeySymbol::Down => "Down",
+            KeySymbol::Left => "Left",
+            KeySymbol::Right => "Right",
+            KeySymbol::Home => "Home",
+            KeySymbol::End => "End",
+            KeySymbol::PageUp => "PgUp",
+            KeySymbol::PageDown => "PgDn",
+            KeySymbol::F(_) => "F12",
         };
-        let key = Key { code, ctrl: true, alt: true, shift: true };
-        assert_eq!((key.to_string(), Key::parse(&format!("C-A-S-{name}"))), (format!("C-A-S-{name}"), Some(key)));
+        let key = KeyPress { code, ctrl: true, alt: true, shift: true };
+        assert_eq!((key.to_string(), KeyPress::parse(&format!("C-A-S-{name}"))), (format!("C-A-S-{name}"), Some(key)));
     }
 }
 
@@ -204,47 +206,47 @@ fn theme(role: &str) -> String {
 
 #[test]
 fn roles_and_styles_of_a_theme() {
-    for role in Role::ALL {
-        let theme = Theme::parse(&theme(role_name(role)), Depth::TrueColor).unwrap();
+    for role in StyleRole::ALL {
+        let theme = Theme::parse(&theme(role_name(role)), ColorDepth::TrueColor).unwrap();
         let style = theme.style(role);
         assert!(style.fg.is_some() && style.bg.is_some(), "{role:?}");
         assert!(style.bold && style.dim && style.italic && style.underline && style.reverse, "{role:?}");
     }
 }
 
-const fn role_name(role: Role) -> &'static str {
+const fn role_name(role: StyleRole) -> &'static str {
     match role {
-        Role::Text => "text",
-        Role::Dim => "dim",
-        Role::Accent => "accent",
-        Role::Title => "title",
-        Role::Good => "good",
-        Role::Warn => "warn",
-        Role::Bad => "bad",
-        Role::Unknown => "unknown",
-        Role::Selection => "selection",
-        Role::SelectionIdle => "selection-idle",
-        Role::Border => "border",
-        Role::BorderFocus => "border-focus",
-        Role::Production => "production",
-        Role::Secret => "secret",
-        Role::Key => "key",
-        Role::Match => "match",
-        Role::Bar => "bar",
-        Role::Input => "input",
-        Role::Label => "label",
-        Role::Danger => "danger",
-        Role::JsonKey => "json-key",
-        Role::JsonString => "json-string",
-        Role::JsonNumber => "json-number",
-        Role::JsonLiteral => "json-literal",
+        StyleRole::Text => "text",
+        StyleRole::Dim => "dim",
+        StyleRole::Accent => "accent",
+        StyleRole::Title => "title",
+        StyleRole::Good => "good",
+        StyleRole::Warn => "warn",
+        StyleRole::Bad => "bad",
+        StyleRole::Unknown => "unknown",
+        StyleRole::Selection => "selection",
+        StyleRole::SelectionIdle => "selection-idle",
+        StyleRole::Border => "border",
+        StyleRole::BorderFocus => "border-focus",
+        StyleRole::Production => "production",
+        StyleRole::Secret => "secret",
+        StyleRole::Key => "key",
+        StyleRole::Match => "match",
+        StyleRole::Bar => "bar",
+        StyleRole::Input => "input",
+        StyleRole::Label => "label",
+        StyleRole::Danger => "danger",
+        StyleRole::JsonKey => "json-key",
+        StyleRole::JsonString => "json-string",
+        StyleRole::JsonNumber => "json-number",
+        StyleRole::JsonLiteral => "json-literal",
     }
 }
 
 #[test]
 fn glyphs() {
-    let Glyphs { accepted, refused, unknown, unchecked, warning, tick, pointer, mask, .. } = Glyphs::UNICODE;
+    let GlyphSet { accepted, refused, unknown, unchecked, warning, check_mark: tick, pointer, mask, .. } = GlyphSet::UNICODE;
     assert_eq!([accepted, refused, unknown, unchecked, warning, tick, pointer, mask].concat(), "●✗?–▲✓▸•");
-    let Glyphs { accepted, refused, unknown, unchecked, warning, tick, pointer, mask, .. } = Glyphs::ASCII;
+    let GlyphSet { accepted, refused, unknown, unchecked, warning, check_mark: tick, pointer, mask, .. } = GlyphSet::ASCII;
     assert_eq!([accepted, refused, unknown, unchecked, warning, tick, pointer, mask].concat(), "+x?-!v>*");
 }

@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use age::secrecy::SecretString;
 use tempfile::TempDir;
-use tokenring::config::{Paths, Requests};
+use tokenring::config::{AppPaths, SavedRequestStore};
 use tokenring::domain::CredentialId;
 use tokenring::domain::credential::{SecretPart, SecretSlot};
 use tokenring::domain::request::{HttpMethod, RequestDraft, RequestTarget, SavedRequest, SavedRequestName};
-use tokenring::store::{FileStore, ItemKey, Store as _, Unlock, WorkFactor};
+use tokenring::store::{FileStore, ItemKey, SecretStore as _, UnlockMethod, WorkFactor};
 
 use crate::support::program::PASSPHRASE;
 use crate::support::{assert_same, secret};
@@ -20,13 +20,13 @@ const ITEMS: &str =
     r#"{"format":1,"items":{"abababababababababababababababab/current/secret":"czNjcmV0","tokenring/fingerprint-key":"AAH/"}}"#;
 
 fn keys() -> (ItemKey, ItemKey) {
-    let of = ItemKey::of(&CredentialId::from_random([0xab; 16]), SecretSlot::Current, &SecretPart::Secret);
-    (of, ItemKey::own("fingerprint-key"))
+    let of = ItemKey::for_part(&CredentialId::from_random([0xab; 16]), SecretSlot::Current, &SecretPart::Secret);
+    (of, ItemKey::internal("fingerprint-key"))
 }
 
 async fn unlocked(folder: &Path) -> FileStore {
     let store = FileStore::new(folder.to_owned()).with_work_factor(WorkFactor::new(1));
-    store.unlock(Unlock::Passphrase(&secret(PASSPHRASE)), Duration::from_secs(20)).await.unwrap();
+    store.unlock(UnlockMethod::Passphrase(&secret(PASSPHRASE)), Duration::from_secs(20)).await.unwrap();
     store
 }
 
@@ -69,9 +69,9 @@ async fn the_pinned_json_is_read_from_an_encrypted_file() {
 #[test]
 fn where_files_lie() {
     let home = TempDir::new().unwrap();
-    let paths = Paths::under(home.path());
+    let paths = AppPaths::from_home(home.path());
     let places = [
-        (paths.index(), "data/index.db"),
+        (paths.database(), "data/index.db"),
         (paths.vault(), "data/vault"),
         (paths.providers(), "config/providers"),
         (paths.themes(), "config/themes"),
@@ -82,6 +82,6 @@ fn where_files_lie() {
         assert_eq!(path, home.path().join(expected));
     }
     let saved = SavedRequest::from_draft(&RequestDraft::new(HttpMethod::Get, RequestTarget::parse("/a").unwrap()), "snyk");
-    let path = Requests::of(&paths).save(&SavedRequestName::parse("mine").unwrap(), &saved).unwrap();
+    let path = SavedRequestStore::new(&paths).save(&SavedRequestName::parse("mine").unwrap(), &saved).unwrap();
     assert_eq!(path, home.path().join("config/requests/mine.toml"));
 }

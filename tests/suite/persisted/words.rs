@@ -47,11 +47,11 @@ fn words_in_columns_and_item_names() {
 #[test]
 fn keys_of_items_in_the_store() {
     let id = CredentialId::from_random([0xab; 16]);
-    let key = |slot, part: &SecretPart| ItemKey::of(&id, slot, part).as_str().to_owned();
+    let key = |slot, part: &SecretPart| ItemKey::for_part(&id, slot, part).as_str().to_owned();
     assert_eq!(key(SecretSlot::Current, &SecretPart::Secret), "abababababababababababababababab/current/secret");
     let part = SecretPart::Named("refresh_token".to_owned());
     assert_eq!(key(SecretSlot::Pending, &part), "abababababababababababababababab/pending/refresh_token");
-    assert_eq!(ItemKey::own("fingerprint-key").as_str(), "tokenring/fingerprint-key");
+    assert_eq!(ItemKey::internal("fingerprint-key").as_str(), "tokenring/fingerprint-key");
 }
 
 #[test]

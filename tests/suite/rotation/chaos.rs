@@ -7,8 +7,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokenring::domain::Secret;
 use tokenring::domain::response::ApiResponse;
-use tokenring::net::{Client, NetError, Outgoing, Transport};
-use tokenring::store::{Backend, CALL_DEADLINE, ItemKey, Memory, Store, StoreError, Unlock};
+use tokenring::net::{HttpClient, NetError, OutgoingRequest, Transport};
+use tokenring::store::{BackendInfo, CALL_TIMEOUT, ItemKey, MemoryStore, SecretStore, StoreError, UnlockMethod};
 use tokio::sync::Notify;
 
 /// How a call goes wrong.
@@ -37,10 +37,10 @@ pub(super) struct Chaos {
 }
 
 /// A store in chaos.
-pub(super) struct ShakyStore(Arc<Chaos>, Arc<Memory>);
+pub(super) struct ShakyStore(Arc<Chaos>, Arc<MemoryStore>);
 
 /// A network in chaos.
-pub(super) struct ShakyNet(Arc<Chaos>, Client);
+pub(super) struct ShakyNet(Arc<Chaos>, HttpClient);
 
 impl Chaos {
     /// Nothing goes wrong.
@@ -68,11 +68,11 @@ impl Chaos {
         self.crash.notified().await;
     }
 
-    pub(super) fn store(self: &Arc<Self>, store: Arc<Memory>) -> ShakyStore {
+    pub(super) fn store(self: &Arc<Self>, store: Arc<MemoryStore>) -> ShakyStore {
         ShakyStore(Arc::clone(self), store)
     }
 
-    pub(super) fn transport(self: &Arc<Self>, client: Client) -> ShakyNet {
+    pub(super) fn transport(self: &Arc<Self>, client: HttpClient) -> ShakyNet {
         ShakyNet(Arc::clone(self), client)
     }
 
@@ -97,13 +97,13 @@ impl Chaos {
 
 impl ShakyStore {
     async fn befall<T>(&self, call: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
-        self.0.befall(call, StoreError::Locked, StoreError::TimedOut(CALL_DEADLINE)).await
+        self.0.befall(call, StoreError::Locked, StoreError::TimedOut(CALL_TIMEOUT)).await
     }
 }
 
 #[async_trait]
-impl Store for ShakyStore {
-    fn backend(&self) -> Backend {
+impl SecretStore for ShakyStore {
+    fn backend(&self) -> BackendInfo {
         self.1.backend()
     }
 
@@ -111,7 +111,7 @@ impl Store for ShakyStore {
         self.1.status().await
     }
 
-    async fn unlock(&self, by: Unlock<'_>, wait: Duration) -> Result<(), StoreError> {
+    async fn unlock(&self, by: UnlockMethod<'_>, wait: Duration) -> Result<(), StoreError> {
         self.1.unlock(by, wait).await
     }
 
@@ -130,10 +130,13 @@ impl Store for ShakyStore {
 
 #[async_trait]
 impl Transport for ShakyNet {
-    async fn send(&self, outgoing: Outgoing) -> Result<ApiResponse, NetError> {
+    async fn send(&self, outgoing: OutgoingRequest) -> Result<ApiResponse, NetError> {
         let host = outgoing.url.host_str().unwrap_or_default().to_owned();
-        let failed =
-            NetError::NoConnection { host: host.clone(), obstacle: tokenring::net::Obstacle::Refused, why: "a test".to_owned() };
+        let failed = NetError::NoConnection {
+            host: host.clone(),
+            failure: tokenring::net::ConnectFailure::Refused,
+            why: "a test".to_owned(),
+        };
         let unheard = NetError::TimedOut { host, limit: Duration::from_secs(1) };
         self.0.befall(self.1.send(outgoing), failed, unheard).await
     }

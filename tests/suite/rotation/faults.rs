@@ -9,7 +9,7 @@ use futures::FutureExt as _;
 use tokenring::domain::Credential;
 use tokenring::domain::credential::SecretSlot;
 use tokenring::domain::rotation::ProgressLine;
-use tokenring::engine::rotation::{Audience, RotationPhase, RotationPlan, RotationStatus, Rotations, Turn};
+use tokenring::engine::rotation::{Audience, RotationFilter, RotationPhase, RotationPlan, RotationStatus, Turn};
 
 use super::chaos::{Chaos, FAULTS, Fault};
 use super::person::Person;
@@ -234,7 +234,7 @@ async fn of_two_rotations_of_one_credential_one_runs_and_the_other_says_so() {
     assert_eq!(done.state, RotationPhase::Done);
     assert!(refused.what.contains("being replaced") || refused.why.contains("rotation"), "{refused}");
     stage.accounted(&done).await;
-    assert_eq!(one.rotations(Rotations::Open).await.unwrap(), []);
+    assert_eq!(one.rotations(RotationFilter::Open).await.unwrap(), []);
 }
 
 /// A program that is to be given the secret fails, hangs, or loses its answer, once or twice; then it takes it.

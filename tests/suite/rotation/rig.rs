@@ -24,13 +24,13 @@ use tokenring::domain::rotation::{ProgressLine, SecretOverlap, StepStatus};
 use tokenring::domain::{Credential, CredentialName, Origin, Problem, Secret, Timestamp};
 use tokenring::engine::message::NewCredential;
 use tokenring::engine::rotation::{
-    Audience, Creation, RotationPhase, RotationPlan, RotationPurpose, RotationStatus, Rotations, Turn,
+    Audience, Creation, RotationFilter, RotationPhase, RotationPlan, RotationPurpose, RotationStatus, Turn,
 };
 use tokenring::engine::{Clock, Engine, LOGIN_WAIT, Options, Ports};
-use tokenring::index::Index;
-use tokenring::net::{Client, Limits, Outgoing, Payload, Transport as _};
+use tokenring::index::Database;
+use tokenring::net::{HttpClient, OutgoingRequest, RequestBody, RequestLimits, Transport as _};
 use tokenring::sandbox::{self, ProviderSimulator, SeededCredential as Issued, SimulatorManifest};
-use tokenring::store::{ItemKey, Memory, Store as _};
+use tokenring::store::{ItemKey, MemoryStore, SecretStore as _};
 
 use super::chaos::Chaos;
 use super::person::Person;
@@ -38,7 +38,8 @@ use super::person::Person;
 const START: Timestamp = time::macros::datetime!(2026-11-22 12:00 UTC);
 
 /// What is to go unanswered is never sent; so nothing here may come too late because the machine is busy.
-const LIMITS: Limits = Limits { connect: Duration::from_secs(60), total: Duration::from_secs(120), body: 1 << 20 };
+const LIMITS: RequestLimits =
+    RequestLimits { connect_timeout: Duration::from_secs(60), total_timeout: Duration::from_secs(120), max_body_bytes: 1 << 20 };
 
 /// How long a consumer's program may take.
 const CONSUMER: Duration = Duration::from_secs(2);
@@ -50,12 +51,12 @@ const LIVES: usize = 12;
 pub(super) struct Rig {
     pub sandbox: ProviderSimulator,
     pub time: Arc<Time>,
-    pub index: Arc<Index>,
-    pub store: Arc<Memory>,
+    pub index: Arc<Database>,
+    pub store: Arc<MemoryStore>,
     pub lines: Mutex<Vec<ProgressLine>>,
     /// How long a browser is waited for.
     pub sign_in: Duration,
-    http: Client,
+    http: HttpClient,
     catalogue: Arc<ProviderCatalog>,
     folder: TempDir,
 }
@@ -117,11 +118,11 @@ impl Rig {
         let sandbox = ProviderSimulator::start_with(sandbox::SimulatorOptions { clock: simulator.clone() }).await.unwrap();
         Self {
             time: Arc::new(Time { advanced_ms: AtomicI64::new(0), simulator }),
-            index: Arc::new(Index::open(&folder.path().join("index.db")).unwrap()),
-            store: Arc::new(Memory::new()),
+            index: Arc::new(Database::open(&folder.path().join("index.db")).unwrap()),
+            store: Arc::new(MemoryStore::new()),
             lines: Mutex::default(),
             sign_in: LOGIN_WAIT,
-            http: Client::default(),
+            http: HttpClient::default(),
             catalogue: Arc::new(simulated(sandbox.manifest())),
             folder,
             sandbox,
@@ -134,7 +135,7 @@ impl Rig {
             catalogue: Arc::clone(&self.catalogue),
             index: Arc::clone(&self.index),
             store: Arc::new(chaos.store(Arc::clone(&self.store))),
-            transport: Arc::new(chaos.transport(Client::default())),
+            transport: Arc::new(chaos.transport(HttpClient::default())),
             clock: Arc::clone(&self.time) as Arc<dyn Clock>,
         };
         let options = Options {
@@ -275,7 +276,7 @@ impl Rig {
         if plan.purpose != RotationPurpose::Replace {
             return;
         }
-        let key = ItemKey::of(&plan.credential, SecretSlot::Current, &plan.part);
+        let key = ItemKey::for_part(&plan.credential, SecretSlot::Current, &plan.part);
         let current = self.store.get(&key).await.expect("the slot `current` is never empty").expose(sha256);
         let works = self.living(&plan.region).await.contains(&current);
         assert!(works || plan.overlap == SecretOverlap::Absent, "the current secret is dead: {:#?}", self.lines.lock().unwrap());
@@ -284,7 +285,7 @@ impl Rig {
     async fn live(&self, engine: &Engine, errand: &Errand, person: &Person<'_>) -> Result<RotationStatus, Problem> {
         let tell = |line: &ProgressLine| self.lines.lock().unwrap().push(line.clone());
         let audience = Audience { ask: person, tell: &tell };
-        let known = engine.rotations(Rotations::Open).await?;
+        let known = engine.rotations(RotationFilter::Open).await?;
         if let Some(known) = known.iter().find(|known| known.id == errand.plan().rotation.as_str()) {
             return engine.resume_rotation(&known.id, Turn::Onward, audience).await;
         }
@@ -349,11 +350,11 @@ impl Rig {
 
     /// The browser comes back; what it is shown, nobody waits for.
     pub(super) async fn arrive(&self, address: url::Url) {
-        let outgoing = Outgoing {
+        let outgoing = OutgoingRequest {
             method: HttpMethod::Get,
             url: address,
             headers: Vec::new(),
-            body: Payload::Empty,
+            body: RequestBody::Empty,
             authorization: None,
             limits: LIMITS,
             ca_file: None,
@@ -363,11 +364,11 @@ impl Rig {
 
     async fn form(&self, url: &str, pairs: &[(&str, &str)]) -> ApiResponse {
         let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
-        let outgoing = Outgoing {
+        let outgoing = OutgoingRequest {
             method: HttpMethod::Post,
             url: url.parse().unwrap(),
             headers: vec![("content-type".to_owned(), "application/x-www-form-urlencoded".to_owned())],
-            body: Payload::Text(body),
+            body: RequestBody::Text(body),
             authorization: None,
             limits: LIMITS,
             ca_file: None,
@@ -376,11 +377,11 @@ impl Rig {
     }
 
     async fn control(&self, method: HttpMethod, path: &str, body: &Value) -> Value {
-        let outgoing = Outgoing {
+        let outgoing = OutgoingRequest {
             method,
             url: format!("{}{path}", self.sandbox.manifest().faults).parse().unwrap(),
             headers: vec![("content-type".to_owned(), "application/json".to_owned())],
-            body: if body.is_null() { Payload::Empty } else { Payload::Text(body.to_string()) },
+            body: if body.is_null() { RequestBody::Empty } else { RequestBody::Text(body.to_string()) },
             authorization: None,
             limits: LIMITS,
             ca_file: None,
@@ -391,13 +392,13 @@ impl Rig {
 
     /// The SHA-256 of the secret in a slot.
     pub(super) async fn slot(&self, plan: &RotationPlan, slot: SecretSlot) -> Option<String> {
-        let secret = self.store.get(&ItemKey::of(&plan.credential, slot, &plan.part)).await.ok()?;
+        let secret = self.store.get(&ItemKey::for_part(&plan.credential, slot, &plan.part)).await.ok()?;
         Some(secret.expose(sha256))
     }
 
     /// Puts what is in one slot into another one, as a process does that dies before it can say so.
     pub(super) async fn copy_slot(&self, plan: &RotationPlan, from: SecretSlot, to: SecretSlot) {
-        let key = |slot| ItemKey::of(&plan.credential, slot, &plan.part);
+        let key = |slot| ItemKey::for_part(&plan.credential, slot, &plan.part);
         let secret = self.store.get(&key(from)).await.unwrap();
         self.store.put(&key(to), &secret).await.unwrap();
     }

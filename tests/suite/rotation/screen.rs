@@ -6,7 +6,7 @@ use tokenring::domain::Credential;
 use tokenring::domain::credential::SecretSlot;
 use tokenring::domain::rotation::RotationPlan;
 use tokenring::engine::Engine;
-use tokenring::engine::rotation::{RotationPhase, RotationStatus, Rotations};
+use tokenring::engine::rotation::{RotationFilter, RotationPhase, RotationStatus};
 
 use super::rig::Rig;
 use crate::support::session::Session;
@@ -31,7 +31,7 @@ async fn plan(rig: &Rig, credential: &Credential) -> RotationPlan {
 
 /// The rotation that was begun last.
 async fn last(rig: &Rig) -> RotationStatus {
-    rig.calm().rotations(Rotations::All).await.unwrap().pop().expect("a rotation")
+    rig.calm().rotations(RotationFilter::All).await.unwrap().pop().expect("a rotation")
 }
 
 #[tokio::test]

@@ -12,10 +12,10 @@ use tokenring::domain::provider::{ProviderCatalog, ProviderSource};
 use tokenring::domain::{CredentialName, Secret, Timestamp};
 use tokenring::engine::message::NewCredential;
 use tokenring::engine::{Clock, Engine, Options, Ports};
-use tokenring::index::Index;
-use tokenring::net::Client;
+use tokenring::index::Database;
+use tokenring::net::HttpClient;
 use tokenring::sandbox::{self, ProviderSimulator, SeededCredential};
-use tokenring::store::Memory;
+use tokenring::store::MemoryStore;
 
 use super::client;
 
@@ -164,9 +164,9 @@ fn engine(sandbox: &ProviderSimulator, now: Timestamp) -> Engine {
     let sources: Vec<_> = files.into_iter().map(|(name, text)| ProviderSource { name: name.to_owned(), text }).collect();
     let ports = Ports {
         catalogue: Arc::new(ProviderCatalog::load(&sources).unwrap()),
-        index: Arc::new(Index::in_memory().unwrap()),
-        store: Arc::new(Memory::new()),
-        transport: Arc::new(Client::default()),
+        index: Arc::new(Database::in_memory().unwrap()),
+        store: Arc::new(MemoryStore::new()),
+        transport: Arc::new(HttpClient::default()),
         clock: Arc::new(Standing(now)),
     };
     Engine::new(ports, Options::from(&Settings::default()))

@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use tokenring::domain::credential::{CredentialId, SecretPart, SecretSlot};
-use tokenring::store::{ItemKey, Store, StoreError, prove};
+use tokenring::store::{ItemKey, SecretStore, StoreError, run_self_test};
 
 use crate::support::{assert_same, secret};
 use tokenring::domain::Secret;
 
 /// Holds an unlocked store to the contract. Whatever it keeps is removed again.
-pub(crate) async fn holds(store: &dyn Store) {
+pub(crate) async fn holds(store: &dyn SecretStore) {
     assert_eq!(store.status().await, Ok(()));
     it_keeps_replaces_and_removes(store).await;
     it_keeps_any_bytes_up_to_its_limit(store).await;
@@ -19,11 +19,11 @@ pub(crate) async fn holds(store: &dyn Store) {
     it_refuses_a_key_that_the_bus_would_choke_on(store).await;
     calls_on_one_key_keep_their_order(store).await;
     calls_on_many_keys_do_not_disturb_one_another(store).await;
-    assert_eq!(prove(store).await, Ok(()));
+    assert_eq!(run_self_test(store).await, Ok(()));
 }
 
 /// Holds a store that is not unlocked, for this reason, to the contract: it says so, and does nothing.
-pub(crate) async fn holds_shut(store: &dyn Store, reason: &StoreError) {
+pub(crate) async fn holds_shut(store: &dyn SecretStore, reason: &StoreError) {
     let key = key("shut");
     let refused = Err(reason.clone());
     assert_eq!(store.status().await, refused);
@@ -32,27 +32,27 @@ pub(crate) async fn holds_shut(store: &dyn Store, reason: &StoreError) {
     assert!(matches!(&read[..], [one] if one.as_ref().map(drop) == refused.as_ref().map(drop)));
     assert_eq!(store.put(&key, &secret("never kept")).await, refused);
     assert_eq!(store.delete(&key).await, refused);
-    assert_eq!(prove(store).await, refused);
+    assert_eq!(run_self_test(store).await, refused);
 }
 
 /// A key for one test.
 pub(crate) fn key(part: &str) -> ItemKey {
-    ItemKey::of(&CredentialId::from_random([7; 16]), SecretSlot::Current, &SecretPart::Named(part.to_owned()))
+    ItemKey::for_part(&CredentialId::from_random([7; 16]), SecretSlot::Current, &SecretPart::Named(part.to_owned()))
 }
 
-async fn it_keeps_replaces_and_removes(store: &dyn Store) {
+async fn it_keeps_replaces_and_removes(store: &dyn SecretStore) {
     let key = key("life");
-    assert_eq!(store.get(&key).await.map(drop), Err(StoreError::Absent));
+    assert_eq!(store.get(&key).await.map(drop), Err(StoreError::NotFound));
     for text in ["first", "", "second"] {
         store.put(&key, &secret(text)).await.unwrap();
         assert_same(store.get(&key).await, &secret(text));
     }
     store.delete(&key).await.unwrap();
     store.delete(&key).await.unwrap();
-    assert_eq!(store.get(&key).await.map(drop), Err(StoreError::Absent));
+    assert_eq!(store.get(&key).await.map(drop), Err(StoreError::NotFound));
 }
 
-async fn it_keeps_any_bytes_up_to_its_limit(store: &dyn Store) {
+async fn it_keeps_any_bytes_up_to_its_limit(store: &dyn SecretStore) {
     let key = key("size");
     let limit = store.backend().item_limit;
     for size in [256, limit] {
@@ -67,12 +67,12 @@ async fn it_keeps_any_bytes_up_to_its_limit(store: &dyn Store) {
     store.delete(&key).await.unwrap();
 }
 
-async fn it_keeps_slots_and_parts_apart(store: &dyn Store) {
+async fn it_keeps_slots_and_parts_apart(store: &dyn SecretStore) {
     let one = CredentialId::from_random([1; 16]);
     let keys: Vec<_> = [SecretSlot::Current, SecretSlot::Pending, SecretSlot::Previous]
         .into_iter()
         .flat_map(|slot| {
-            [SecretPart::Secret, SecretPart::Named("refresh_token".to_owned())].map(|part| ItemKey::of(&one, slot, &part))
+            [SecretPart::Secret, SecretPart::Named("refresh_token".to_owned())].map(|part| ItemKey::for_part(&one, slot, &part))
         })
         .collect();
     for key in &keys {
@@ -84,7 +84,7 @@ async fn it_keeps_slots_and_parts_apart(store: &dyn Store) {
     }
 }
 
-async fn it_reads_in_bulk(store: &dyn Store) {
+async fn it_reads_in_bulk(store: &dyn SecretStore) {
     let keys: Vec<_> = ["first", "absent", "second", "first", "nul\0"].map(key).into();
     for text in ["first", "second"] {
         store.put(&key(text), &secret(text)).await.unwrap();
@@ -94,7 +94,7 @@ async fn it_reads_in_bulk(store: &dyn Store) {
         let one = read.next().unwrap();
         match text {
             Some(text) => assert_same(one, &secret(text)),
-            None => assert_eq!(one.map(drop), Err(StoreError::Absent)),
+            None => assert_eq!(one.map(drop), Err(StoreError::NotFound)),
         }
     }
     assert!(matches!(read.next().unwrap().map(drop), Err(StoreError::Denied(_))));
@@ -103,7 +103,7 @@ async fn it_reads_in_bulk(store: &dyn Store) {
     }
 }
 
-async fn it_refuses_a_key_that_the_bus_would_choke_on(store: &dyn Store) {
+async fn it_refuses_a_key_that_the_bus_would_choke_on(store: &dyn SecretStore) {
     let nul = key("a\0b");
     assert!(matches!(store.put(&nul, &secret("x")).await, Err(StoreError::Denied(_))));
     assert!(matches!(store.get(&nul).await, Err(StoreError::Denied(_))));
@@ -111,7 +111,7 @@ async fn it_refuses_a_key_that_the_bus_would_choke_on(store: &dyn Store) {
     assert_eq!(store.status().await, Ok(()));
 }
 
-async fn calls_on_one_key_keep_their_order(store: &dyn Store) {
+async fn calls_on_one_key_keep_their_order(store: &dyn SecretStore) {
     let key = key("order");
     for round in 0..20 {
         // Given up at once, but begun: it may or may not take effect, and if it does, then before the next.
@@ -128,13 +128,13 @@ async fn calls_on_one_key_keep_their_order(store: &dyn Store) {
     store.delete(&key).await.unwrap();
 }
 
-async fn calls_on_many_keys_do_not_disturb_one_another(store: &dyn Store) {
+async fn calls_on_many_keys_do_not_disturb_one_another(store: &dyn SecretStore) {
     let life = async |n: usize| {
         let (key, text) = (key(&format!("many-{n}")), secret(&n.to_string()));
         store.put(&key, &text).await.unwrap();
         assert_same(store.get(&key).await, &text);
         store.delete(&key).await.unwrap();
-        assert_eq!(store.get(&key).await.map(drop), Err(StoreError::Absent));
+        assert_eq!(store.get(&key).await.map(drop), Err(StoreError::NotFound));
     };
     join_all((0..24).map(life)).await;
 }

@@ -8,7 +8,7 @@ use age::secrecy::SecretString;
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use futures::future::join_all;
 use tempfile::TempDir;
-use tokenring::store::{FileStore, Store, StoreError, Unlock, WorkFactor};
+use tokenring::store::{FileStore, SecretStore, StoreError, UnlockMethod, WorkFactor};
 
 use super::contract::{self, key};
 use crate::support::{assert_same, secret};
@@ -59,7 +59,7 @@ async fn unlocked_at(vault: &Path) -> FileStore {
 }
 
 async fn unlock(store: &FileStore, passphrase: &str) -> Result<(), StoreError> {
-    store.unlock(Unlock::Passphrase(&secret(passphrase)), WAIT).await
+    store.unlock(UnlockMethod::Passphrase(&secret(passphrase)), WAIT).await
 }
 
 fn is_damaged(outcome: &Result<(), StoreError>, word: &str) -> bool {
@@ -84,7 +84,7 @@ async fn the_encrypted_file_holds_the_contract() {
 async fn it_is_uncreated_then_unlocked_then_locked_for_others() {
     let place = Place::new();
     let store = place.locked();
-    contract::holds_shut(&store, &StoreError::Uncreated).await;
+    contract::holds_shut(&store, &StoreError::NotInitialized).await;
     assert!(!place.vault().exists(), "being asked creates nothing");
 
     unlock(&store, PASSPHRASE).await.unwrap();
@@ -102,11 +102,11 @@ async fn it_is_uncreated_then_unlocked_then_locked_for_others() {
 #[tokio::test]
 async fn it_takes_a_passphrase_and_nothing_else() {
     let store = Place::new().locked();
-    assert!(matches!(store.unlock(Unlock::OwnPrompt, WAIT).await, Err(StoreError::Denied(_))));
+    assert!(matches!(store.unlock(UnlockMethod::SystemPrompt, WAIT).await, Err(StoreError::Denied(_))));
     assert!(matches!(unlock(&store, "").await, Err(StoreError::Denied(_))));
     let not_text = tokenring::domain::Secret::new(vec![0xff]);
-    assert!(matches!(store.unlock(Unlock::Passphrase(&not_text), WAIT).await, Err(StoreError::Denied(_))));
-    assert_eq!(store.status().await, Err(StoreError::Uncreated));
+    assert!(matches!(store.unlock(UnlockMethod::Passphrase(&not_text), WAIT).await, Err(StoreError::Denied(_))));
+    assert_eq!(store.status().await, Err(StoreError::NotInitialized));
 }
 
 #[tokio::test]
@@ -116,7 +116,7 @@ async fn an_unlock_that_is_given_up_leaves_it_locked() {
     let slow = FileStore::new(place.vault()).with_work_factor(WorkFactor::new(13));
     unlock(&slow, PASSPHRASE).await.unwrap();
     let store = place.locked();
-    let late = store.unlock(Unlock::Passphrase(&secret(PASSPHRASE)), Duration::ZERO).await;
+    let late = store.unlock(UnlockMethod::Passphrase(&secret(PASSPHRASE)), Duration::ZERO).await;
     assert_eq!(late, Err(StoreError::TimedOut(Duration::ZERO)));
     assert_eq!(store.status().await, Err(StoreError::Locked));
 }
@@ -204,7 +204,7 @@ async fn half_a_vault_is_damaged_and_half_a_beginning_is_begun_again() {
     // As a process leaves it that was killed one step before the end of creating it.
     fs::rename(&aside, place.file("identity.age.new")).unwrap();
     fs::write(place.file(".tmp-left"), b"").unwrap();
-    assert_eq!(place.locked().status().await, Err(StoreError::Uncreated));
+    assert_eq!(place.locked().status().await, Err(StoreError::NotInitialized));
     unlock(&place.locked(), "another").await.unwrap();
     assert_eq!(place.names(), ["identity.age", "lock", "vault.age"]);
 }
@@ -219,9 +219,9 @@ async fn a_vault_that_took_the_place_of_the_unlocked_one_is_locked() {
     }
     assert_eq!(store.get(&key("k")).await.map(drop), Err(StoreError::Locked));
     unlock(&store, PASSPHRASE).await.unwrap();
-    assert_eq!(store.get(&key("k")).await.map(drop), Err(StoreError::Absent));
+    assert_eq!(store.get(&key("k")).await.map(drop), Err(StoreError::NotFound));
     fs::remove_dir_all(place.vault()).unwrap();
-    assert_eq!(store.put(&key("k"), &secret("x")).await, Err(StoreError::Uncreated));
+    assert_eq!(store.put(&key("k"), &secret("x")).await, Err(StoreError::NotInitialized));
 }
 
 #[tokio::test]
@@ -268,7 +268,7 @@ mod on_unix {
         for name in ["identity.age", "vault.age"] {
             fs::set_permissions(place.file(name), fs::Permissions::from_mode(0o644)).unwrap();
             let refused = unlock(&place.locked(), PASSPHRASE).await;
-            assert!(matches!(refused, Err(StoreError::Exposed(why)) if why.contains("mode 644")), "{name}");
+            assert!(matches!(refused, Err(StoreError::InsecureFile(why)) if why.contains("mode 644")), "{name}");
             fs::set_permissions(place.file(name), fs::Permissions::from_mode(0o600)).unwrap();
         }
     }
@@ -278,14 +278,14 @@ mod on_unix {
         let (place, other) = (Place::new(), Place::new());
         drop(other.unlocked().await);
         symlink(other.vault(), place.vault()).unwrap();
-        assert!(matches!(unlock(&place.locked(), PASSPHRASE).await, Err(StoreError::Exposed(_))));
+        assert!(matches!(unlock(&place.locked(), PASSPHRASE).await, Err(StoreError::InsecureFile(_))));
         fs::remove_file(place.vault()).unwrap();
 
         let store = place.unlocked().await;
         fs::remove_file(place.file("vault.age")).unwrap();
         symlink(other.file("vault.age"), place.file("vault.age")).unwrap();
-        assert!(matches!(store.put(&key("k"), &secret("x")).await, Err(StoreError::Exposed(_))));
-        assert!(matches!(store.get(&key("k")).await, Err(StoreError::Exposed(_))));
+        assert!(matches!(store.put(&key("k"), &secret("x")).await, Err(StoreError::InsecureFile(_))));
+        assert!(matches!(store.get(&key("k")).await, Err(StoreError::InsecureFile(_))));
     }
 
     /// Runs `body` on a vault that already holds `k = old`, in a world whose last arguments are the command.
@@ -301,7 +301,7 @@ mod on_unix {
 
     async fn refuses_a_write_and_keeps_the_old(store: &FileStore, words: &str) {
         let refused = store.put(&key("k"), &tokenring::domain::Secret::new(vec![b'x'; 1 << 16])).await;
-        assert!(matches!(&refused, Err(StoreError::Disk(why)) if why.contains(words)), "{refused:?}");
+        assert!(matches!(&refused, Err(StoreError::DiskError(why)) if why.contains(words)), "{refused:?}");
         assert_same(store.get(&key("k")).await, &secret("old"));
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tokenring::store::{CALL_DEADLINE, Memory, StoreError, prove};
+use tokenring::store::{CALL_TIMEOUT, MemoryStore, StoreError, run_self_test};
 
 use crate::support::faulty::{Fault, Faulty};
 
@@ -11,38 +11,38 @@ const CALLS: usize = 4;
 
 fn complaint(outcome: Result<(), StoreError>) -> String {
     match outcome {
-        Err(StoreError::Unfaithful(why)) => why,
+        Err(StoreError::ReadBackMismatch(why)) => why,
         other => panic!("{other:?}"),
     }
 }
 
 #[tokio::test]
 async fn a_store_that_keeps_nothing_is_found_out() {
-    let store = Faulty::new(Memory::new()).at(1, Fault::Lie);
-    assert!(complaint(prove(&store).await).contains("does not keep"));
+    let store = Faulty::new(MemoryStore::new()).at(1, Fault::Lie);
+    assert!(complaint(run_self_test(&store).await).contains("does not keep"));
     assert_eq!(store.calls(), 3, "it put, it looked, and it still tidied up");
 }
 
 #[tokio::test]
 async fn a_store_that_removes_nothing_is_found_out() {
-    let store = Faulty::new(Memory::new()).at(3, Fault::Lie);
-    assert!(complaint(prove(&store).await).contains("does not remove"));
+    let store = Faulty::new(MemoryStore::new()).at(3, Fault::Lie);
+    assert!(complaint(run_self_test(&store).await).contains("does not remove"));
 }
 
 #[tokio::test]
 async fn any_call_that_fails_fails_the_proof_with_its_own_reason() {
     for nth in 1..=CALLS {
         for fault in [Fault::Refuse(StoreError::Locked), Fault::LoseCall, Fault::LoseAnswer] {
-            let expected = if let Fault::Refuse(error) = &fault { error.clone() } else { StoreError::TimedOut(CALL_DEADLINE) };
-            let store = Faulty::new(Memory::new()).at(nth, fault);
-            assert_eq!(prove(&store).await, Err(expected), "call {nth}");
+            let expected = if let Fault::Refuse(error) = &fault { error.clone() } else { StoreError::TimedOut(CALL_TIMEOUT) };
+            let store = Faulty::new(MemoryStore::new()).at(nth, fault);
+            assert_eq!(run_self_test(&store).await, Err(expected), "call {nth}");
         }
     }
 }
 
 #[tokio::test]
 async fn a_store_that_hangs_hangs_only_its_caller() {
-    let store = Faulty::new(Memory::new()).at(1, Fault::Hang);
-    assert!(tokio::time::timeout(Duration::from_millis(20), prove(&store)).await.is_err());
-    assert_eq!(prove(&store).await, Ok(()));
+    let store = Faulty::new(MemoryStore::new()).at(1, Fault::Hang);
+    assert!(tokio::time::timeout(Duration::from_millis(20), run_self_test(&store)).await.is_err());
+    assert_eq!(run_self_test(&store).await, Ok(()));
 }

@@ -4,7 +4,7 @@ use std::os::unix::net::UnixListener;
 use std::time::{Duration, Instant};
 
 use tokenring::domain::Secret;
-use tokenring::store::{CALL_DEADLINE, ItemKey, Keyring, Store, StoreError, Unlock};
+use tokenring::store::{CALL_TIMEOUT, ItemKey, KeyringStore, SecretStore, StoreError, UnlockMethod};
 use zbus::fdo::DBusProxy;
 
 use super::contract::{self, key};
@@ -29,19 +29,19 @@ async fn timed<T>(call: impl Future<Output = T>) -> (T, Duration) {
 }
 
 fn assert_timed_out<T>((outcome, took): (Result<T, StoreError>, Duration)) {
-    assert_eq!(outcome.map(drop), Err(StoreError::TimedOut(CALL_DEADLINE)));
-    assert!(took >= CALL_DEADLINE && took < 4 * CALL_DEADLINE, "{took:?}");
+    assert_eq!(outcome.map(drop), Err(StoreError::TimedOut(CALL_TIMEOUT)));
+    assert!(took >= CALL_TIMEOUT && took < 4 * CALL_TIMEOUT, "{took:?}");
 }
 
 #[test]
 fn the_secret_service_holds_the_contract() {
-    session(Session::Unlocked, async || contract::holds(&Keyring::new()).await);
+    session(Session::Unlocked, async || contract::holds(&KeyringStore::new()).await);
 }
 
 #[test]
 fn other_programs_find_its_items_and_see_nothing_but_the_opaque_key() {
     session(Session::Unlocked, async || {
-        let (store, key) = (Keyring::new(), key("shared"));
+        let (store, key) = (KeyringStore::new(), key("shared"));
         store.put(&key, &secret("canary-value")).await.unwrap();
         assert_eq!(found_by_others(&key), b"canary-value");
 
@@ -66,20 +66,20 @@ fn other_programs_find_its_items_and_see_nothing_but_the_opaque_key() {
 #[test]
 fn two_items_under_one_key_are_counted_and_not_guessed_between() {
     session(Session::Unlocked, async || {
-        let (store, key) = (Keyring::new(), key("double"));
+        let (store, key) = (KeyringStore::new(), key("double"));
         store.put(&key, &secret("ours")).await.unwrap();
         foreign_item(&key, b"theirs");
         assert_eq!(store.get(&key).await.map(drop), Err(StoreError::Ambiguous(2)));
         assert_eq!(store.put(&key, &secret("newer")).await, Err(StoreError::Ambiguous(2)));
         store.delete(&key).await.unwrap();
-        assert_eq!(store.get(&key).await.map(drop), Err(StoreError::Absent));
+        assert_eq!(store.get(&key).await.map(drop), Err(StoreError::NotFound));
     });
 }
 
 #[test]
 fn two_processes_that_create_one_item_make_one() {
     session(Session::Unlocked, async || {
-        let stores: Vec<_> = (0..4).map(|_| Keyring::new()).collect();
+        let stores: Vec<_> = (0..4).map(|_| KeyringStore::new()).collect();
         for round in 0..10 {
             let key = key(&format!("race-{round}"));
             let texts: Vec<_> = (0..4).map(|n| secret(&n.to_string())).collect();
@@ -109,7 +109,7 @@ fn a_locked_keyring_says_so_without_a_prompt() {
     session(Session::Locked, async || {
         let prompter = silent_prompter().await;
         let mut asked = zbus::MessageStream::from(&prompter);
-        contract::holds_shut(&Keyring::new(), &StoreError::Locked).await;
+        contract::holds_shut(&KeyringStore::new(), &StoreError::Locked).await;
         prompter.call_method(Some("org.freedesktop.DBus"), "/", Some("org.freedesktop.DBus.Peer"), "Ping", &()).await.unwrap();
         // The answer to the ping came after whatever was sent before it.
         while let Some(Some(Ok(message))) = futures::FutureExt::now_or_never(futures::StreamExt::next(&mut asked)) {
@@ -122,7 +122,7 @@ fn a_locked_keyring_says_so_without_a_prompt() {
 fn an_unanswered_prompt_ends_with_its_time_and_holds_up_nobody() {
     session(Session::Locked, async || {
         let prompter = silent_prompter().await;
-        let (store, wait) = (Keyring::new(), Duration::from_millis(300));
+        let (store, wait) = (KeyringStore::new(), Duration::from_millis(300));
         assert_eq!(store.status().await, Err(StoreError::Locked));
         let before = guests(&prompter).await;
 
@@ -130,7 +130,7 @@ fn an_unanswered_prompt_ends_with_its_time_and_holds_up_nobody() {
             until("the prompt is up", async || guests(&prompter).await > before).await;
             store.status().await
         };
-        let (prompt, status) = tokio::join!(timed(store.unlock(Unlock::OwnPrompt, wait)), meanwhile);
+        let (prompt, status) = tokio::join!(timed(store.unlock(UnlockMethod::SystemPrompt, wait)), meanwhile);
         assert_eq!((prompt.0, status), (Err(StoreError::TimedOut(wait)), Err(StoreError::Locked)));
         until("the prompt's connection is gone", async || guests(&prompter).await == before).await;
         assert_eq!(store.get(&key("k")).await.map(drop), Err(StoreError::Locked));
@@ -141,10 +141,10 @@ fn an_unanswered_prompt_ends_with_its_time_and_holds_up_nobody() {
 fn an_unlock_is_cancelled_by_dropping_it() {
     session(Session::Locked, async || {
         let prompter = silent_prompter().await;
-        let store = Keyring::new();
+        let store = KeyringStore::new();
         let before = guests(&prompter).await;
         {
-            let unlock = store.unlock(Unlock::OwnPrompt, Duration::from_secs(3600));
+            let unlock = store.unlock(UnlockMethod::SystemPrompt, Duration::from_secs(3600));
             let up = until("the prompt is up", async || guests(&prompter).await > before);
             tokio::select! { outcome = unlock => panic!("{outcome:?}"), () = up => {} }
         }
@@ -155,10 +155,10 @@ fn an_unlock_is_cancelled_by_dropping_it() {
 #[test]
 fn a_prompt_that_cannot_be_shown_and_a_passphrase_are_refused() {
     session(Session::Locked, async || {
-        let store = Keyring::new();
-        let unlock = store.unlock(Unlock::OwnPrompt, Duration::from_secs(10)).await;
+        let store = KeyringStore::new();
+        let unlock = store.unlock(UnlockMethod::SystemPrompt, Duration::from_secs(10)).await;
         assert!(matches!(unlock, Err(StoreError::Denied(_))), "{unlock:?}");
-        let unlock = store.unlock(Unlock::Passphrase(&secret("x")), Duration::from_secs(10)).await;
+        let unlock = store.unlock(UnlockMethod::Passphrase(&secret("x")), Duration::from_secs(10)).await;
         assert!(matches!(unlock, Err(StoreError::Denied(_))), "{unlock:?}");
     });
 }
@@ -166,14 +166,14 @@ fn a_prompt_that_cannot_be_shown_and_a_passphrase_are_refused() {
 #[test]
 fn an_unlocked_keyring_is_unlocked_at_once() {
     session(Session::Unlocked, async || {
-        assert_eq!(Keyring::new().unlock(Unlock::OwnPrompt, Duration::from_secs(10)).await, Ok(()));
+        assert_eq!(KeyringStore::new().unlock(UnlockMethod::SystemPrompt, Duration::from_secs(10)).await, Ok(()));
     });
 }
 
 #[test]
 fn a_stopped_daemon_times_out_and_a_late_write_is_met_by_the_next_call() {
     session(Session::Unlocked, async || {
-        let (store, key, other) = (Keyring::new(), key("late"), key("other"));
+        let (store, key, other) = (KeyringStore::new(), key("late"), key("other"));
         store.put(&key, &secret("old")).await.unwrap();
         let late = secret("late");
         signal("STOP");
@@ -195,7 +195,7 @@ fn a_stopped_daemon_times_out_and_a_late_write_is_met_by_the_next_call() {
 #[test]
 fn a_daemon_that_dies_is_missed_and_its_successor_is_found() {
     session(Session::Unlocked, async || {
-        let (store, key) = (Keyring::new(), key("restart"));
+        let (store, key) = (KeyringStore::new(), key("restart"));
         store.put(&key, &secret("replaced")).await.unwrap();
         store.put(&key, &secret("kept")).await.unwrap();
         signal("KILL");
@@ -214,7 +214,7 @@ fn a_daemon_that_dies_is_missed_and_its_successor_is_found() {
 #[test]
 fn a_write_that_dies_with_its_daemon_is_settled_by_the_next() {
     session(Session::Unlocked, async || {
-        let (store, key) = (Keyring::new(), key("settled"));
+        let (store, key) = (KeyringStore::new(), key("settled"));
         store.put(&key, &secret("old")).await.unwrap();
         signal("STOP");
         assert_timed_out(timed(store.put(&key, &secret("lost"))).await);
@@ -229,7 +229,7 @@ fn a_write_that_dies_with_its_daemon_is_settled_by_the_next() {
 }
 
 async fn is_unavailable() {
-    let store = Keyring::new();
+    let store = KeyringStore::new();
     let status = store.status().await;
     assert!(matches!(status, Err(StoreError::Unavailable(_))), "{status:?}");
     let put = store.put(&key("k"), &secret("x")).await;
@@ -252,7 +252,7 @@ fn a_bus_that_accepts_and_says_nothing_times_out() {
     let path = folder.path().join("bus");
     let _silent = UnixListener::bind(&path);
     bus_at(&format!("unix:path={}", path.display()), async || {
-        let (store, key) = (Keyring::new(), key("k"));
+        let (store, key) = (KeyringStore::new(), key("k"));
         let text = secret("x");
         let calls = tokio::join!(timed(store.status()), timed(store.put(&key, &text)));
         assert_timed_out(calls.0);

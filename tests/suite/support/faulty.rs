@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use tokenring::domain::Secret;
-use tokenring::store::{Backend, CALL_DEADLINE, ItemKey, Store, StoreError, Unlock};
+use tokenring::store::{BackendInfo, CALL_TIMEOUT, ItemKey, SecretStore, StoreError, UnlockMethod};
 
 /// A store whose n-th call (of `get`, `put` and `delete`; the first is 1) goes wrong; all others go through.
 pub(crate) struct Faulty<S> {
@@ -36,7 +36,7 @@ pub(crate) enum Fault {
     Lie,
 }
 
-impl<S: Store> Faulty<S> {
+impl<S: SecretStore> Faulty<S> {
     pub(crate) fn new(inner: S) -> Self {
         let limit = inner.backend().item_limit;
         Self { inner, plan: Mutex::default(), limit }
@@ -80,26 +80,26 @@ impl Fault {
         match self {
             Self::Refuse(error) => Err(error),
             Self::Hang => std::future::pending().await,
-            Self::LoseCall | Self::Lie => Err(StoreError::TimedOut(CALL_DEADLINE)),
+            Self::LoseCall | Self::Lie => Err(StoreError::TimedOut(CALL_TIMEOUT)),
             Self::LoseAnswer => {
                 let _unheard = call.await;
-                Err(StoreError::TimedOut(CALL_DEADLINE))
+                Err(StoreError::TimedOut(CALL_TIMEOUT))
             }
         }
     }
 }
 
 #[async_trait]
-impl<S: Store> Store for Faulty<S> {
-    fn backend(&self) -> Backend {
-        Backend { item_limit: self.limit, ..self.inner.backend() }
+impl<S: SecretStore> SecretStore for Faulty<S> {
+    fn backend(&self) -> BackendInfo {
+        BackendInfo { item_limit: self.limit, ..self.inner.backend() }
     }
 
     async fn status(&self) -> Result<(), StoreError> {
         self.inner.status().await
     }
 
-    async fn unlock(&self, by: Unlock<'_>, wait: Duration) -> Result<(), StoreError> {
+    async fn unlock(&self, by: UnlockMethod<'_>, wait: Duration) -> Result<(), StoreError> {
         self.inner.unlock(by, wait).await
     }
 

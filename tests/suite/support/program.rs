@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokenring::domain::Secret;
-use tokenring::store::{FileStore, Store as _, Unlock, WorkFactor};
+use tokenring::store::{FileStore, SecretStore as _, UnlockMethod, WorkFactor};
 
 /// The passphrase of every test's encrypted file.
 pub(crate) const PASSPHRASE: &str = "Vq7-kept-for-Zk2-tests-Xw9";
@@ -296,5 +296,5 @@ fn make_vault(folder: &Path) {
     let store = FileStore::new(folder.to_owned()).with_work_factor(WorkFactor::new(2));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let passphrase = Secret::from_text(PASSPHRASE.to_owned());
-    runtime.block_on(store.unlock(Unlock::Passphrase(&passphrase), std::time::Duration::from_secs(10))).unwrap();
+    runtime.block_on(store.unlock(UnlockMethod::Passphrase(&passphrase), std::time::Duration::from_secs(10))).unwrap();
 }

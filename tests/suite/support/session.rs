@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
-use tokenring::config::{Key, Memory, Settings};
+use tokenring::config::{KeyPress, LayoutStore, Settings};
 use tokenring::domain::provider::ProviderCatalog;
 use tokenring::engine::{self, Engine};
 use tokenring::tui::app::{App, Input, Mouse, Now, Start};
@@ -62,8 +62,14 @@ impl Session {
         let surface = Glass { terminal, shown, deeds: Arc::clone(&deeds) };
         let (doors, inbox) = inbox();
         let start = Start::new(engine.credentials().await.unwrap(), Arc::clone(&engine.catalogue), size);
-        let parts =
-            Parts { engine, start, surface, memory: Memory::Nowhere, wishes: Wishes::default(), inbox: (doors.clone(), inbox) };
+        let parts = Parts {
+            engine,
+            start,
+            surface,
+            memory: LayoutStore::Disabled,
+            wishes: Wishes::default(),
+            inbox: (doors.clone(), inbox),
+        };
         Self { doors, glass, deeds, running: tokio::spawn(Loop::run(parts)) }
     }
 
@@ -71,14 +77,14 @@ impl Session {
     #[track_caller]
     pub(crate) fn press(&self, keys: &str) {
         for key in keys.split_whitespace() {
-            self.input(Input::Key(Key::parse(key).unwrap_or_else(|| panic!("{key} is no key"))));
+            self.input(Input::Key(KeyPress::parse(key).unwrap_or_else(|| panic!("{key} is no key"))));
         }
     }
 
     /// Types a text, letter by letter.
     #[track_caller]
     pub(crate) fn type_text(&self, text: &str) {
-        text.chars().for_each(|c| self.input(Input::Key(Key::char(c))));
+        text.chars().for_each(|c| self.input(Input::Key(KeyPress::char(c))));
     }
 
     /// Pastes a text.

@@ -17,8 +17,8 @@ use crate::domain::text::to_hex;
 use crate::engine::keyring::random;
 use crate::engine::rotation::Tried;
 use crate::engine::rotation::survey::Use;
-use crate::net::exchange::ExchangeError;
-use crate::net::oauth::Introduction;
+use crate::net::exchange::TokenExchangeError;
+use crate::net::oauth::ClientRecognition;
 use crate::store::ItemKey;
 
 /// The member and the part that hold it.
@@ -67,12 +67,12 @@ impl Strategy for AppSecret {
     /// A client that is known proves something only where a made-up secret is refused in its place.
     async fn try_slot(&self, desk: &Desk<'_>, slot: SecretSlot) -> Tried<Option<Use>> {
         let part = SecretPart::Named(CLIENT_SECRET.to_owned());
-        let secret = desk.engine.store.get(&ItemKey::of(&desk.credential.id, slot, &part)).await;
+        let secret = desk.engine.store.get(&ItemKey::for_part(&desk.credential.id, slot, &part)).await;
         let secret = secret.map_err(|error| failure_of(&error.into()))?;
-        if let Introduction::Unknown(why) = introduce(desk, secret).await? {
+        if let ClientRecognition::Rejected(why) = introduce(desk, secret).await? {
             return Ok(Some(Use::Refused(why)));
         }
-        if introduce(desk, made_up("cs")?).await? == Introduction::Known {
+        if introduce(desk, made_up("cs")?).await? == ClientRecognition::Recognized {
             return refused("the provider does not tell a right client secret from a wrong one without spending a sign-in");
         }
         let (id, name) = (app_id(desk)?.to_owned(), desk.credential.name.to_string());
@@ -81,12 +81,16 @@ impl Strategy for AppSecret {
 }
 
 /// Shows the app with this client secret to the token endpoint.
-async fn introduce(desk: &Desk<'_>, client_secret: Secret) -> Tried<Introduction> {
+async fn introduce(desk: &Desk<'_>, client_secret: Secret) -> Tried<ClientRecognition> {
     let parts = BTreeMap::from([(CLIENT_SECRET.to_owned(), Arc::new(client_secret))]);
     let nothing = Arc::new(made_up("rt")?);
     let exchange = desk.engine.exchange(&desk.credential.fields, desk.kind, desk.region, (&nothing, &parts));
-    exchange.introduce(desk.engine.transport.as_ref()).await.map_err(|error| {
-        let kind = if matches!(error, ExchangeError::Missing(_)) { StepFailureKind::Refused } else { StepFailureKind::Retryable };
+    exchange.probe_client(desk.engine.transport.as_ref()).await.map_err(|error| {
+        let kind = if matches!(error, TokenExchangeError::MissingField(_)) {
+            StepFailureKind::Refused
+        } else {
+            StepFailureKind::Retryable
+        };
         StepFailure::new(kind, error.to_string())
     })
 }

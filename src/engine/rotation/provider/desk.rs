@@ -15,8 +15,8 @@ use crate::domain::{Credential, CredentialId, Problem, Secret, text};
 use crate::engine::Engine;
 use crate::engine::authorize::Trouble;
 use crate::engine::rotation::Tried;
-use crate::net::exchange::ExchangeError;
-use crate::net::{NetError, Payload};
+use crate::net::exchange::TokenExchangeError;
+use crate::net::{NetError, RequestBody};
 
 /// How much of what a provider says about its refusal is kept.
 const LONGEST_REMARK: usize = 300;
@@ -151,12 +151,12 @@ impl<'a> Call<'a> {
         draft
     }
 
-    fn payload(&self, region: &Region) -> Result<Payload, NetError> {
+    fn payload(&self, region: &Region) -> Result<RequestBody, NetError> {
         match &self.body {
-            Body::Empty => Ok(Payload::Empty),
-            Body::Json(value) => Ok(Payload::Text(value.to_string())),
-            Body::Holding(template, secret) => Payload::fill(template, BLANK, secret, region.bound_origins())
-                .ok_or_else(|| NetError::Unsendable("the secret is no text".to_owned())),
+            Body::Empty => Ok(RequestBody::Empty),
+            Body::Json(value) => Ok(RequestBody::Text(value.to_string())),
+            Body::Holding(template, secret) => RequestBody::from_json_template(template, BLANK, secret, region.bound_origins())
+                .ok_or_else(|| NetError::InvalidRequest("the secret is no text".to_owned())),
         }
     }
 }
@@ -237,9 +237,9 @@ fn told_of(trouble: Trouble, method: HttpMethod) -> StepFailure {
     let kind = match &trouble {
         Trouble::Problem(problem) => return failure_of(problem),
         Trouble::Net(error) => kind_of(error, method),
-        Trouble::Exchange(ExchangeError::Net(_) | ExchangeError::InDoubt(_) | ExchangeError::Unexpected { .. }) => {
-            StepFailureKind::Retryable
-        }
+        Trouble::Exchange(
+            TokenExchangeError::Net(_) | TokenExchangeError::OutcomeUnknown(_) | TokenExchangeError::UnexpectedStatus { .. },
+        ) => StepFailureKind::Retryable,
         Trouble::Exchange(_) => StepFailureKind::Refused,
     };
     StepFailure::new(kind, Problem::from(trouble).why)
@@ -249,7 +249,7 @@ fn told_of(trouble: Trouble, method: HttpMethod) -> StepFailure {
 const fn kind_of(error: &NetError, method: HttpMethod) -> StepFailureKind {
     match error {
         NetError::NoConnection { .. } => StepFailureKind::Retryable,
-        NetError::NotBound(_) | NetError::Unsendable(_) => StepFailureKind::Refused,
+        NetError::OriginNotAllowed(_) | NetError::InvalidRequest(_) => StepFailureKind::Refused,
         _ if method.is_safe() => StepFailureKind::Retryable,
         _ => StepFailureKind::OutcomeUnknown,
     }

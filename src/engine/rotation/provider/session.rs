@@ -10,7 +10,7 @@ use crate::domain::Secret;
 use crate::domain::credential::SecretPart;
 use crate::domain::rotation::{OldSecretSnapshot, RemoteCredential, StepFailure, StepFailureKind};
 use crate::engine::rotation::Tried;
-use crate::net::exchange::ExchangeError;
+use crate::net::exchange::TokenExchangeError;
 
 /// A sign-in.
 pub(super) struct Session;
@@ -59,10 +59,10 @@ async fn parts(desk: &Desk<'_>) -> Tried<BTreeMap<String, Arc<Secret>>> {
     Ok(parts)
 }
 
-fn failure(error: &ExchangeError) -> StepFailure {
+fn failure(error: &TokenExchangeError) -> StepFailure {
     let kind = match error {
-        ExchangeError::Net(_) => StepFailureKind::Retryable,
-        ExchangeError::InDoubt(_) | ExchangeError::Unexpected { .. } => StepFailureKind::OutcomeUnknown,
+        TokenExchangeError::Net(_) => StepFailureKind::Retryable,
+        TokenExchangeError::OutcomeUnknown(_) | TokenExchangeError::UnexpectedStatus { .. } => StepFailureKind::OutcomeUnknown,
         _ => StepFailureKind::Refused,
     };
     StepFailure::new(kind, error.to_string())

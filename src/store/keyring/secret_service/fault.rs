@@ -6,51 +6,51 @@ use zbus::DBusError as _;
 use crate::store::StoreError;
 
 /// Why a call had no success.
-pub(super) enum Fault {
+pub(super) enum ServiceFault {
     /// The connection or its session is gone; a new one may do.
-    Lost(String),
+    ConnectionLost(String),
     /// An answer.
-    Answer(StoreError),
+    Failed(StoreError),
 }
 
-type Meaning = fn(String) -> Fault;
+type FaultMapping = fn(String) -> ServiceFault;
 
 /// What the named errors mean to us; all others are told in their own words.
-const NAMED: [(&str, Meaning); 9] = [
-    ("org.freedesktop.Secret.Error.IsLocked", |_| Fault::Answer(StoreError::Locked)),
-    ("org.freedesktop.Secret.Error.NoSession", Fault::Lost),
-    ("org.freedesktop.DBus.Error.NoReply", Fault::Lost),
-    ("org.freedesktop.DBus.Error.Disconnected", Fault::Lost),
-    ("org.freedesktop.DBus.Error.NameHasNoOwner", Fault::Lost),
-    ("org.freedesktop.DBus.Error.AccessDenied", |why| Fault::Answer(StoreError::Denied(why))),
-    ("org.freedesktop.DBus.Error.AuthFailed", |why| Fault::Answer(StoreError::Denied(why))),
-    ("org.freedesktop.DBus.Error.LimitsExceeded", |why| Fault::Answer(StoreError::Denied(why))),
+const FAULT_MAPPINGS: [(&str, FaultMapping); 9] = [
+    ("org.freedesktop.Secret.Error.IsLocked", |_| ServiceFault::Failed(StoreError::Locked)),
+    ("org.freedesktop.Secret.Error.NoSession", ServiceFault::ConnectionLost),
+    ("org.freedesktop.DBus.Error.NoReply", ServiceFault::ConnectionLost),
+    ("org.freedesktop.DBus.Error.Disconnected", ServiceFault::ConnectionLost),
+    ("org.freedesktop.DBus.Error.NameHasNoOwner", ServiceFault::ConnectionLost),
+    ("org.freedesktop.DBus.Error.AccessDenied", |why| ServiceFault::Failed(StoreError::Denied(why))),
+    ("org.freedesktop.DBus.Error.AuthFailed", |why| ServiceFault::Failed(StoreError::Denied(why))),
+    ("org.freedesktop.DBus.Error.LimitsExceeded", |why| ServiceFault::Failed(StoreError::Denied(why))),
     ("org.freedesktop.DBus.Error.ServiceUnknown", |_| unavailable("no Secret Service runs in this session")),
 ];
 
-impl Fault {
+impl ServiceFault {
     /// What to tell a caller for whom nothing more can be tried.
-    pub(super) fn settle(self) -> StoreError {
+    pub(super) fn into_store_error(self) -> StoreError {
         match self {
-            Self::Lost(why) => StoreError::Unavailable(why),
-            Self::Answer(error) => error,
+            Self::ConnectionLost(why) => StoreError::Unavailable(why),
+            Self::Failed(error) => error,
         }
     }
 }
 
-impl From<StoreError> for Fault {
+impl From<StoreError> for ServiceFault {
     fn from(error: StoreError) -> Self {
-        Self::Answer(error)
+        Self::Failed(error)
     }
 }
 
-impl From<zbus::Error> for Fault {
+impl From<zbus::Error> for ServiceFault {
     fn from(error: zbus::Error) -> Self {
         Error::from(error).into()
     }
 }
 
-impl From<Error> for Fault {
+impl From<Error> for ServiceFault {
     fn from(error: Error) -> Self {
         match &error {
             Error::Locked => StoreError::Locked.into(),
@@ -58,23 +58,24 @@ impl From<Error> for Fault {
             Error::Unavailable => unavailable("this session has no message bus"),
             Error::NoResult => unavailable("the Secret Service has no default collection"),
             Error::Crypto(why) => StoreError::Damaged((*why).to_owned()).into(),
-            Error::PromptDisconnected | Error::Zbus(zbus::Error::InputOutput(_)) => Self::Lost(error.to_string()),
-            Error::Zbus(zbus::Error::MethodError(name, ..)) => named(name.as_str(), &error),
-            Error::ZbusFdo(cause) => named(cause.name().as_str(), &error),
+            Error::PromptDisconnected | Error::Zbus(zbus::Error::InputOutput(_)) => Self::ConnectionLost(error.to_string()),
+            Error::Zbus(zbus::Error::MethodError(name, ..)) => map_named_error(name.as_str(), &error),
+            Error::ZbusFdo(cause) => map_named_error(cause.name().as_str(), &error),
             _ => unavailable(&error.to_string()),
         }
     }
 }
 
-fn named(name: &str, error: &Error) -> Fault {
-    let meaning = NAMED.iter().find(|(known, _)| *known == name).map_or(unknown as Meaning, |(_, meaning)| *meaning);
+fn map_named_error(name: &str, error: &Error) -> ServiceFault {
+    let meaning =
+        FAULT_MAPPINGS.iter().find(|(known, _)| *known == name).map_or(unknown_error as FaultMapping, |(_, meaning)| *meaning);
     meaning(error.to_string())
 }
 
-fn unknown(why: String) -> Fault {
+fn unknown_error(why: String) -> ServiceFault {
     StoreError::Unavailable(why).into()
 }
 
-fn unavailable(why: &str) -> Fault {
-    unknown(why.to_owned())
+fn unavailable(why: &str) -> ServiceFault {
+    unknown_error(why.to_owned())
 }

@@ -367,7 +367,7 @@ mod tests {
     use std::collections::HashSet;
 
     use super::*;
-    use crate::config::Key;
+    use crate::config::KeyPress;
 
     #[test]
     fn every_command_has_a_name_of_its_own_a_help_and_readable_keys() {
@@ -375,7 +375,7 @@ mod tests {
         assert_eq!(names.len(), COMMANDS.len());
         for command in COMMANDS {
             assert!(!command.help.is_empty() && !command.title.is_empty(), "{}", command.name);
-            assert!(command.keys.iter().all(|key| Key::parse(key).is_some()), "{}", command.name);
+            assert!(command.keys.iter().all(|key| KeyPress::parse(key).is_some()), "{}", command.name);
             assert_eq!(of(command.action), Some(command));
         }
     }

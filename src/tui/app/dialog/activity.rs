@@ -1,9 +1,9 @@
 //! Running and finished tasks, the newest first.
 
 use super::{Intent, Outcome};
-use crate::config::Key;
-use crate::config::key::Code;
-use crate::config::theme::Role;
+use crate::config::KeyPress;
+use crate::config::key::KeySymbol;
+use crate::config::theme::StyleRole;
 use crate::tui::app::activity::{Entry, State};
 use crate::tui::app::command::Motion;
 use crate::tui::app::credentials::step;
@@ -24,15 +24,15 @@ pub struct ActivityList {
 
 impl ActivityList {
     /// Takes a key in.
-    pub fn key(&mut self, key: Key, app: &App) -> Outcome {
+    pub fn key(&mut self, key: KeyPress, app: &App) -> Outcome {
         let motion = match key.code {
-            Code::Char('q' | '!') => return Outcome::Close,
-            Code::Enter => return self.reopen(app),
-            Code::Char('x') => return self.cancel(app),
-            Code::Up | Code::Char('k') => Motion::Up,
-            Code::Down | Code::Char('j') => Motion::Down,
-            Code::PageUp => Motion::PageUp,
-            Code::PageDown => Motion::PageDown,
+            KeySymbol::Char('q' | '!') => return Outcome::Close,
+            KeySymbol::Enter => return self.reopen(app),
+            KeySymbol::Char('x') => return self.cancel(app),
+            KeySymbol::Up | KeySymbol::Char('k') => Motion::Up,
+            KeySymbol::Down | KeySymbol::Char('j') => Motion::Down,
+            KeySymbol::PageUp => Motion::PageUp,
+            KeySymbol::PageDown => Motion::PageDown,
             _ => return Outcome::Stay,
         };
         self.cursor = step(self.cursor, motion, PAGE, app.activity.entries.len().saturating_sub(1));
@@ -92,13 +92,17 @@ impl ActivityList {
             State::Running(Some((done, total))) => {
                 let of = |steps: usize| u64::try_from(steps).unwrap_or(u64::MAX);
                 let (full, empty) = chart::bar(glyphs, (of(*done), of(*total)), BAR);
-                ((Role::Accent, glyphs.pointer), format!("{full}{empty} {}", words::part(*done, *total)), elapsed(entry, now))
+                (
+                    (StyleRole::Accent, glyphs.pointer),
+                    format!("{full}{empty} {}", words::part(*done, *total)),
+                    elapsed(entry, now),
+                )
             }
-            State::Running(None) => ((Role::Accent, glyphs.pointer), "running".to_owned(), elapsed(entry, now)),
-            State::Tidying => ((Role::Dim, glyphs.tick), "done; tidies up later".to_owned(), String::new()),
-            State::Done(took) => ((Role::Good, glyphs.tick), "done".to_owned(), words::span(*took)),
-            State::Failed(problem) => ((Role::Bad, glyphs.refused), problem.what.clone(), String::new()),
-            State::Cancelled => ((Role::Dim, glyphs.unchecked), "cancelled".to_owned(), String::new()),
+            State::Running(None) => ((StyleRole::Accent, glyphs.pointer), "running".to_owned(), elapsed(entry, now)),
+            State::Tidying => ((StyleRole::Dim, glyphs.check_mark), "done; tidies up later".to_owned(), String::new()),
+            State::Done(took) => ((StyleRole::Good, glyphs.check_mark), "done".to_owned(), words::span(*took)),
+            State::Failed(problem) => ((StyleRole::Bad, glyphs.refused), problem.what.clone(), String::new()),
+            State::Cancelled => ((StyleRole::Dim, glyphs.unchecked), "cancelled".to_owned(), String::new()),
         };
         let selected = at == self.cursor;
         Item { at: Some(at), mark: Some(mark), text: title(entry, app), more, right, selected }

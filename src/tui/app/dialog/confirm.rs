@@ -4,8 +4,8 @@
 use tui_input::Input;
 
 use super::{Intent, Outcome};
-use crate::config::Key;
-use crate::config::key::Code;
+use crate::config::KeyPress;
+use crate::config::key::KeySymbol;
 use crate::tui::app::Audience;
 use crate::tui::app::form::{Button, edit};
 use crate::tui::app::sheet::{ButtonCell, FieldRow, Row, Sheet, Value};
@@ -59,11 +59,13 @@ impl Confirm {
     }
 
     /// Takes a key in.
-    pub fn key(&mut self, key: Key) -> Outcome {
+    pub fn key(&mut self, key: KeyPress) -> Outcome {
         match key.code {
-            Code::Tab | Code::Left | Code::Right | Code::Up | Code::Down => self.on_button = !self.on_button,
-            Code::Enter if self.on_button => return self.agree(),
-            Code::Enter => return Outcome::Close,
+            KeySymbol::Tab | KeySymbol::Left | KeySymbol::Right | KeySymbol::Up | KeySymbol::Down => {
+                self.on_button = !self.on_button
+            }
+            KeySymbol::Enter if self.on_button => return self.agree(),
+            KeySymbol::Enter => return Outcome::Close,
             _ => {
                 if let Some(typed) = &mut self.typed {
                     edit(&mut typed.input, key);

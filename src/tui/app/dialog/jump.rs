@@ -1,8 +1,8 @@
 //! Jump mode: a label on everything that a click would meet; typing the label is the click.
 
 use super::{Intent, Outcome};
-use crate::config::Key;
-use crate::config::key::Code;
+use crate::config::KeyPress;
+use crate::config::key::KeySymbol;
 use crate::tui::app::App;
 use crate::tui::app::sheet::Sheet;
 
@@ -45,8 +45,8 @@ impl Jump {
     }
 
     /// Takes a letter in. One that leads nowhere ends the mode.
-    pub fn key(&mut self, key: Key) -> Outcome {
-        let Code::Char(c) = key.code else { return Outcome::Close };
+    pub fn key(&mut self, key: KeyPress) -> Outcome {
+        let KeySymbol::Char(c) = key.code else { return Outcome::Close };
         self.typed.push(c.to_ascii_lowercase());
         let mut open = self.open();
         match (open.next(), open.next()) {
@@ -82,9 +82,9 @@ mod tests {
     #[test]
     fn typing_a_label_is_the_click() {
         let mut jump = Jump::new((0..30).map(|n| (n, 7)).collect());
-        assert!(matches!(jump.key(Key::char('s')), Outcome::Stay));
-        assert!(matches!(jump.key(Key::char('a')), Outcome::Finish(Intent::Press((26, 7)))));
+        assert!(matches!(jump.key(KeyPress::char('s')), Outcome::Stay));
+        assert!(matches!(jump.key(KeyPress::char('a')), Outcome::Finish(Intent::Press((26, 7)))));
         let mut jump = Jump::new(vec![(1, 1)]);
-        assert!(matches!(jump.key(Key::char('0')), Outcome::Close));
+        assert!(matches!(jump.key(KeyPress::char('0')), Outcome::Close));
     }
 }

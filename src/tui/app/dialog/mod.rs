@@ -56,16 +56,16 @@ use super::sheet::Sheet;
 use super::{App, Dress, Now, Onward};
 use zeroize::Zeroizing;
 
-use crate::config::Key;
-use crate::config::key::Code;
+use crate::config::KeyPress;
+use crate::config::key::KeySymbol;
 use crate::config::theme::Theme;
 use crate::domain::problem::Problem;
 use crate::domain::request::{RequestDraft, SavedRequest, SavedRequestName};
 use crate::domain::{CredentialId, CredentialName, Secret};
 use crate::engine::message::Find;
 use crate::engine::message::{
-    Edit, Finding, HistoryLine, Inquiry, Keep, KeyringEvent, NewCredential, QuestionId, Reply, RotationTask, SavedTask, Session,
-    TaskId,
+    Edit, Finding, HistoryRecord, Inquiry, Keep, KeyringEvent, NewCredential, QuestionId, Reply, RotationTask, SavedTask,
+    Session, TaskId,
 };
 
 /// A dialog.
@@ -198,9 +198,9 @@ pub enum ConsoleIntent {
     /// Keep the fresh secret at this place of the answer under this name.
     Keep(usize, CredentialName),
     /// Send a request of the history again.
-    Resend(Box<HistoryLine>),
+    Resend(Box<HistoryRecord>),
     /// Compare a request of the history with the one that was answered last.
-    Compare(Box<HistoryLine>),
+    Compare(Box<HistoryRecord>),
     /// Show the history of all credentials.
     WholeHistory,
     /// Ask whether the history is to be forgotten.
@@ -441,12 +441,12 @@ impl Stack {
 
 impl Dialog {
     /// Takes a key in.
-    pub fn key(&mut self, key: Key, app: &App, now: Now) -> Outcome {
+    pub fn key(&mut self, key: KeyPress, app: &App, now: Now) -> Outcome {
         match self {
             Self::Rotate(rotate) => rotate.key(key),
             Self::SignIn(sign_in) => sign_in.key(key),
             Self::Themes(themes) => themes.key(key),
-            _ if key.code == Code::Esc => Outcome::Close,
+            _ if key.code == KeySymbol::Esc => Outcome::Close,
             Self::Pick(pick) => pick.key(key),
             Self::Activity(list) => list.key(key, app),
             Self::Survey(survey) => survey.key(key),

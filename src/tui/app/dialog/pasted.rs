@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Intent, Outcome};
-use crate::config::theme::Role;
+use crate::config::theme::StyleRole;
 use crate::domain::identify::IdentificationCandidate;
 use crate::domain::problem::Problem;
 use crate::domain::provider::ProviderCatalog;
@@ -80,14 +80,14 @@ impl Pasted {
         let Some(_) = &self.secret else { return Vec::new() };
         let mut rows: Vec<_> = self.candidates.iter().take(3).map(|candidate| remark(candidate, catalogue)).collect();
         if rows.is_empty() {
-            rows.push(Row::Text(Role::Warn, format!("Not recognised: {unknown}.")));
+            rows.push(Row::Text(StyleRole::Warn, format!("Not recognised: {unknown}.")));
         }
         if !self.cleaned.is_empty() {
             rows.push(Row::dim(format!("Taken off: {}.", self.cleaned.join(", "))));
         }
         if !self.twins.is_empty() {
             let names: Vec<_> = self.twins.iter().map(CredentialName::as_str).collect();
-            rows.push(Row::Text(Role::Warn, format!("Already kept as {}.", names.join(", "))));
+            rows.push(Row::Text(StyleRole::Warn, format!("Already kept as {}.", names.join(", "))));
         }
         rows
     }
@@ -95,11 +95,13 @@ impl Pasted {
 
 fn remark(candidate: &IdentificationCandidate, catalogue: &ProviderCatalog) -> Row {
     let (role, word) = match candidate.confidence {
-        _ if candidate.secret_role == SecretRole::AccessToken => (Role::Warn, "A short-lived token, not worth keeping, of a"),
-        _ if candidate.secret_role != SecretRole::Secret => (Role::Warn, "A part, not the secret itself, of a"),
-        MatchConfidence::Certain => (Role::Good, "This is a"),
-        MatchConfidence::Likely => (Role::Good, "Very likely a"),
-        MatchConfidence::Possible => (Role::Warn, "Possibly a"),
+        _ if candidate.secret_role == SecretRole::AccessToken => {
+            (StyleRole::Warn, "A short-lived token, not worth keeping, of a")
+        }
+        _ if candidate.secret_role != SecretRole::Secret => (StyleRole::Warn, "A part, not the secret itself, of a"),
+        MatchConfidence::Certain => (StyleRole::Good, "This is a"),
+        MatchConfidence::Likely => (StyleRole::Good, "Very likely a"),
+        MatchConfidence::Possible => (StyleRole::Warn, "Possibly a"),
     };
     let provider = catalogue.provider(&candidate.provider).map_or(candidate.provider.as_str(), |known| known.title.as_str());
     let kind = catalogue.kind(&candidate.provider, &candidate.kind).map_or(candidate.kind.as_str(), |known| known.title.as_str());

@@ -8,9 +8,9 @@ use nucleo_matcher::{Config, Matcher, Utf32Str};
 use tui_input::Input;
 
 use super::{ConsoleIntent, Intent, Outcome};
-use crate::config::Key;
-use crate::config::key::Code;
-use crate::config::theme::Role;
+use crate::config::KeyPress;
+use crate::config::key::KeySymbol;
+use crate::config::theme::StyleRole;
 use crate::domain::CredentialId;
 use crate::engine::message::Charge;
 use crate::engine::message::Find;
@@ -50,7 +50,7 @@ pub struct PickItem {
     /// Something short at the right edge.
     pub right: String,
     /// A sign before it.
-    pub mark: Option<(Role, &'static str)>,
+    pub mark: Option<(StyleRole, &'static str)>,
     /// The heading above it, while nothing is typed; equal ones are shown once.
     pub heading: &'static str,
     /// What picking it means.
@@ -168,11 +168,11 @@ impl Pick {
     }
 
     /// Takes a key in.
-    pub fn key(&mut self, key: Key) -> Outcome {
-        if key.code == Code::Enter {
+    pub fn key(&mut self, key: KeyPress) -> Outcome {
+        if key.code == KeySymbol::Enter {
             return self.pick();
         }
-        if let Some(extra) = self.extras.iter().find(|extra| key.ctrl && key.code == Code::Char(extra.key)) {
+        if let Some(extra) = self.extras.iter().find(|extra| key.ctrl && key.code == KeySymbol::Char(extra.key)) {
             let picked = self.shown.get(self.cursor).map(|at| &self.items[*at].picked);
             let intent = (extra.intent)(picked);
             return intent.map_or(Outcome::Stay, |intent| Outcome::Ask(Intent::Console(Box::new(intent))));
@@ -194,7 +194,7 @@ impl Pick {
     pub fn say(&mut self, words: &str) -> Outcome {
         let Some((extra, at)) = self.extra(words) else { return Outcome::Stay };
         self.cursor = at.unwrap_or(self.cursor);
-        self.key(Key::ctrl(extra.key))
+        self.key(KeyPress::ctrl(extra.key))
     }
 
     /// What is meant by such words, and the place of the item that it is to be done with.
@@ -259,7 +259,7 @@ impl Pick {
                 if !sheet.body.is_empty() {
                     sheet.body.push(Row::Blank);
                 }
-                sheet.body.push(Row::Text(Role::Title, heading.to_owned()));
+                sheet.body.push(Row::Text(StyleRole::Title, heading.to_owned()));
             }
             if at == self.cursor {
                 sheet.cursor = sheet.body.len();
@@ -316,23 +316,23 @@ impl Pick {
 }
 
 /// The motions where nothing is typed.
-pub(super) fn list_motion(key: Key) -> Option<Motion> {
+pub(super) fn list_motion(key: KeyPress) -> Option<Motion> {
     match (key.code, key.ctrl) {
-        (Code::Char('k'), false) => Some(Motion::Up),
-        (Code::Char('j'), false) => Some(Motion::Down),
-        (Code::Char('g'), false) | (Code::Home, _) => Some(Motion::Top),
-        (Code::Char('G'), false) | (Code::End, _) => Some(Motion::Bottom),
+        (KeySymbol::Char('k'), false) => Some(Motion::Up),
+        (KeySymbol::Char('j'), false) => Some(Motion::Down),
+        (KeySymbol::Char('g'), false) | (KeySymbol::Home, _) => Some(Motion::Top),
+        (KeySymbol::Char('G'), false) | (KeySymbol::End, _) => Some(Motion::Bottom),
         _ => motion(key),
     }
 }
 
 /// The motions that do not get in the way of typing.
-pub(super) fn motion(key: Key) -> Option<Motion> {
+pub(super) fn motion(key: KeyPress) -> Option<Motion> {
     match (key.code, key.ctrl) {
-        (Code::Up, _) | (Code::Char('p'), true) => Some(Motion::Up),
-        (Code::Down, _) | (Code::Char('n'), true) => Some(Motion::Down),
-        (Code::PageUp, _) => Some(Motion::PageUp),
-        (Code::PageDown, _) => Some(Motion::PageDown),
+        (KeySymbol::Up, _) | (KeySymbol::Char('p'), true) => Some(Motion::Up),
+        (KeySymbol::Down, _) | (KeySymbol::Char('n'), true) => Some(Motion::Down),
+        (KeySymbol::PageUp, _) => Some(Motion::PageUp),
+        (KeySymbol::PageDown, _) => Some(Motion::PageDown),
         _ => None,
     }
 }

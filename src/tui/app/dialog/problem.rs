@@ -1,9 +1,9 @@
 //! Something went wrong: what, why, and what to do.
 
 use super::{Intent, Outcome};
-use crate::config::Key;
-use crate::config::key::Code;
-use crate::config::theme::Role;
+use crate::config::KeyPress;
+use crate::config::key::KeySymbol;
+use crate::config::theme::StyleRole;
 use crate::domain::problem::{Problem, ProblemClass};
 use crate::tui::app::command::{Action, ProgramAction};
 use crate::tui::app::sheet::{Row, Sheet};
@@ -18,10 +18,10 @@ pub struct Notice {
 
 impl Notice {
     /// Takes a key in.
-    pub fn key(&self, key: Key) -> Outcome {
+    pub fn key(&self, key: KeyPress) -> Outcome {
         match key.code {
-            Code::Enter | Code::Char(' ' | 'q') => Outcome::Close,
-            Code::Char('u') if self.problem.class == ProblemClass::Store => {
+            KeySymbol::Enter | KeySymbol::Char(' ' | 'q') => Outcome::Close,
+            KeySymbol::Char('u') if self.problem.class == ProblemClass::Store => {
                 Outcome::Finish(Intent::Run(Action::Program(ProgramAction::Unlock)))
             }
             _ => Outcome::Stay,
@@ -42,9 +42,9 @@ impl Notice {
 pub(super) fn rows(problem: Option<&Problem>) -> Vec<Row> {
     let Some(problem) = problem else { return Vec::new() };
     vec![
-        Row::Text(Role::Bad, problem.what.clone()),
+        Row::Text(StyleRole::Bad, problem.what.clone()),
         Row::text(format!("Why: {}", problem.why)),
-        Row::Text(Role::Accent, format!("Do:  {}", problem.remedy)),
+        Row::Text(StyleRole::Accent, format!("Do:  {}", problem.remedy)),
         Row::Blank,
     ]
 }

@@ -1,7 +1,7 @@
 //! Editing the request of the console.
 
 use super::{ConsoleIntent, Intent, Outcome};
-use crate::config::theme::Role;
+use crate::config::theme::StyleRole;
 use crate::domain::request::{HttpMethod, RequestDraft};
 use crate::engine::message::Keep;
 use crate::tui::app::area::TextArea;
@@ -102,13 +102,13 @@ fn table(pairs: &[(String, String)], between: &str) -> String {
 }
 
 /// Whether a body is JSON, and where it stops being so. It is sent either way: not every body must be.
-fn judge(body: &str) -> (Role, String) {
+fn judge(body: &str) -> (StyleRole, String) {
     if body.trim().is_empty() {
-        return (Role::Dim, "No body".to_owned());
+        return (StyleRole::Dim, "No body".to_owned());
     }
     match serde_json::from_str::<serde::de::IgnoredAny>(body) {
-        Ok(_) => (Role::Good, "The body is JSON".to_owned()),
-        Err(error) => (Role::Warn, format!("The body is not JSON: {error}")),
+        Ok(_) => (StyleRole::Good, "The body is JSON".to_owned()),
+        Err(error) => (StyleRole::Warn, format!("The body is not JSON: {error}")),
     }
 }
 
@@ -150,8 +150,8 @@ mod tests {
 
     #[test]
     fn where_a_body_stops_being_json_is_said() {
-        assert_eq!(judge(" "), (Role::Dim, "No body".to_owned()));
-        assert_eq!(judge("[1]").0, Role::Good);
+        assert_eq!(judge(" "), (StyleRole::Dim, "No body".to_owned()));
+        assert_eq!(judge("[1]").0, StyleRole::Good);
         assert!(judge("{\n  \"a\": }").1.contains("line 2 column 8"), "{}", judge("{\n  \"a\": }").1);
     }
 

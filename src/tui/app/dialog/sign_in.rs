@@ -11,9 +11,9 @@
 use std::time::{Duration, Instant};
 
 use super::{Intent, Outcome};
-use crate::config::Key;
-use crate::config::key::Code;
-use crate::config::theme::Role;
+use crate::config::KeyPress;
+use crate::config::key::KeySymbol;
+use crate::config::theme::StyleRole;
 use crate::domain::problem::Problem;
 use crate::domain::{Credential, Secret};
 use crate::engine::message::{QuestionId, Reply, Session, SignedIn, TaskId, Visit};
@@ -129,8 +129,8 @@ impl SignIn {
     }
 
     /// Takes a key in.
-    pub fn key(&mut self, key: Key) -> Outcome {
-        if key.code == Code::Esc {
+    pub fn key(&mut self, key: KeyPress) -> Outcome {
+        if key.code == KeySymbol::Esc {
             return self.leave();
         }
         let happened = self.form.key(key);
@@ -159,7 +159,7 @@ impl SignIn {
             Stage::Beginning => sheet.head = vec![Row::dim("Looking for the page…"), Row::Blank],
             Stage::Waiting(waiting) => {
                 sheet.head = waiting.head(self.browser, now.instant);
-                sheet.body = vec![Row::Text(Role::Accent, waiting.visit.address.to_string()), Row::Blank];
+                sheet.body = vec![Row::Text(StyleRole::Accent, waiting.visit.address.to_string()), Row::Blank];
             }
             Stage::Fetching => sheet.head = vec![Row::text("The browser is back. Fetching the tokens and storing them…")],
             Stage::Over(signed_in) => sheet.head = account(signed_in),
@@ -202,7 +202,7 @@ impl SignIn {
 impl Waiting {
     fn head(&self, browser: Browser, now: Instant) -> Vec<Row> {
         let left = self.until.saturating_duration_since(now);
-        let role = if left <= HURRY { Role::Warn } else { Role::Text };
+        let role = if left <= HURRY { StyleRole::Warn } else { StyleRole::Text };
         let seconds = words::seconds_left(left);
         let waiting = format!("Waiting for the browser: {}:{:02} left.", seconds / 60, seconds % 60);
         let (page, back) = match browser {
@@ -213,7 +213,7 @@ impl Waiting {
         };
         let mut rows = vec![Row::Text(role, waiting)];
         rows.push(match &self.strange {
-            Some(problem) => Row::Text(Role::Bad, format!("{}: {}.", problem.what, problem.why)),
+            Some(problem) => Row::Text(StyleRole::Bad, format!("{}: {}.", problem.what, problem.why)),
             None => Row::dim(format!("The browser {back} ({}).", place(&self.visit.callback))),
         });
         rows.push(Row::text(page));
@@ -225,7 +225,7 @@ impl Waiting {
 fn account(signed_in: &SignedIn) -> Vec<Row> {
     let SignedIn { credential, classified, replaced } = signed_in;
     let mut rows = vec![
-        Row::Text(Role::Good, "Signed in. The session is in the store.".to_owned()),
+        Row::Text(StyleRole::Good, "Signed in. The session is in the store.".to_owned()),
         Row::Blank,
         Row::Pair("Credential".to_owned(), format!("{} in {}", credential.name, credential.region)),
     ];

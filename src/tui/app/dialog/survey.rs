@@ -2,9 +2,9 @@
 
 use super::Outcome;
 use super::problem::rows;
-use crate::config::Key;
-use crate::config::key::Code;
-use crate::config::theme::Role;
+use crate::config::KeyPress;
+use crate::config::key::KeySymbol;
+use crate::config::theme::StyleRole;
 use crate::domain::problem::Problem;
 use crate::engine::message::{Finding, Level, TaskId};
 use crate::tui::app::command::Motion;
@@ -47,15 +47,15 @@ impl Survey {
     }
 
     /// Takes a key in.
-    pub fn key(&mut self, key: Key) -> Outcome {
+    pub fn key(&mut self, key: KeyPress) -> Outcome {
         let motion = match key.code {
-            Code::Enter | Code::Char('q') => return Outcome::Close,
-            Code::Up | Code::Char('k') => Motion::Up,
-            Code::Down | Code::Char('j') => Motion::Down,
-            Code::PageUp => Motion::PageUp,
-            Code::PageDown | Code::Char(' ') => Motion::PageDown,
-            Code::Home | Code::Char('g') => Motion::Top,
-            Code::End | Code::Char('G') => Motion::Bottom,
+            KeySymbol::Enter | KeySymbol::Char('q') => return Outcome::Close,
+            KeySymbol::Up | KeySymbol::Char('k') => Motion::Up,
+            KeySymbol::Down | KeySymbol::Char('j') => Motion::Down,
+            KeySymbol::PageUp => Motion::PageUp,
+            KeySymbol::PageDown | KeySymbol::Char(' ') => Motion::PageDown,
+            KeySymbol::Home | KeySymbol::Char('g') => Motion::Top,
+            KeySymbol::End | KeySymbol::Char('G') => Motion::Bottom,
             _ => return Outcome::Stay,
         };
         self.line = step(self.line, motion, PAGE, self.body().len().saturating_sub(1));
@@ -79,7 +79,7 @@ impl Survey {
             if !rows.is_empty() {
                 rows.push(Row::Blank);
             }
-            rows.push(Row::Text(Role::Title, area[0].area.as_str().to_owned()));
+            rows.push(Row::Text(StyleRole::Title, area[0].area.as_str().to_owned()));
             for Finding { level, what, why, remedy, .. } in area {
                 rows.push(Row::Text(role(*level), format!("{:<4}  {what}: {why}", level.as_str())));
                 if !remedy.is_empty() {
@@ -91,10 +91,10 @@ impl Survey {
     }
 }
 
-const fn role(level: Level) -> Role {
+const fn role(level: Level) -> StyleRole {
     match level {
-        Level::Ok => Role::Text,
-        Level::Warn => Role::Warn,
-        Level::Fail => Role::Bad,
+        Level::Ok => StyleRole::Text,
+        Level::Warn => StyleRole::Warn,
+        Level::Fail => StyleRole::Bad,
     }
 }

@@ -1,9 +1,9 @@
 //! Choosing a theme by looking at it: the whole screen wears the one under the cursor. Enter keeps it.
 
 use super::{Intent, Outcome};
-use crate::config::Key;
-use crate::config::key::Code;
-use crate::config::theme::{self, AUTO, Role, Theme};
+use crate::config::KeyPress;
+use crate::config::key::KeySymbol;
+use crate::config::theme::{self, AUTO_THEME, StyleRole, Theme};
 use crate::tui::app::credentials::step;
 use crate::tui::app::sheet::{Anchor, Item, Row, Sheet};
 use crate::tui::app::{App, Dress};
@@ -23,13 +23,13 @@ impl Themes {
     /// A choice that begins with the theme that is worn now.
     pub fn new(app: &App) -> Self {
         let (before, depth) = ((app.preferences.theme.clone(), app.preferences.dress), app.preferences.depth);
-        let builtin = Theme::names().filter_map(|name| Some((name, Theme::builtin(name, depth)?)));
+        let builtin = Theme::builtin_names().filter_map(|name| Some((name, Theme::builtin(name, depth)?)));
         let background = app.background();
-        let all: Vec<_> = [(AUTO, Theme::fitting(background, depth))]
+        let all: Vec<_> = [(AUTO_THEME, Theme::for_background(background, depth))]
             .into_iter()
             .chain(builtin)
-            .chain(app.preferences.own_themes.themes(depth))
-            .map(|(name, theme)| (name.to_owned(), theme.on(background)))
+            .chain(app.preferences.own_themes.valid_themes(depth))
+            .map(|(name, theme)| (name.to_owned(), theme.with_background(background)))
             .collect();
         let is_worn = |(at, (_, theme)): (usize, &(String, Theme))| (at > 0 && *theme == before.0).then_some(at);
         let cursor = if before.1 == Dress::Fitting { None } else { all.iter().enumerate().find_map(is_worn) }.unwrap_or(0);
@@ -37,10 +37,12 @@ impl Themes {
     }
 
     /// Takes a key in. Esc gives back the theme of before.
-    pub fn key(&mut self, key: Key) -> Outcome {
+    pub fn key(&mut self, key: KeyPress) -> Outcome {
         match (key.code, super::pick::list_motion(key)) {
-            (Code::Esc | Code::Char('q'), _) => Outcome::Finish(Intent::Wear(Box::new(self.before.0.clone()), self.before.1)),
-            (Code::Enter, _) => {
+            (KeySymbol::Esc | KeySymbol::Char('q'), _) => {
+                Outcome::Finish(Intent::Wear(Box::new(self.before.0.clone()), self.before.1))
+            }
+            (KeySymbol::Enter, _) => {
                 self.all.get(self.cursor).map_or(Outcome::Close, |(name, _)| Outcome::Finish(Intent::KeepTheme(name.clone())))
             }
             (_, Some(motion)) => {
@@ -64,8 +66,8 @@ impl Themes {
         let item = |(at, (name, _)): (usize, &(String, Theme))| {
             let selected = at == self.cursor;
             let more = match name.as_str() {
-                AUTO => "follows the terminal",
-                name if theme::is_own(name) => "your own",
+                AUTO_THEME => "follows the terminal",
+                name if theme::is_user_theme(name) => "your own",
                 _ => "",
             };
             Row::Item(Item {
@@ -79,8 +81,13 @@ impl Themes {
         };
         sheet.body = self.all.iter().enumerate().map(item).collect();
         sheet.cursor = self.cursor;
-        let samples =
-            [(Role::Good, "good "), (Role::Warn, "soon "), (Role::Bad, "bad "), (Role::Unknown, "unknown "), (Role::Key, "key")];
+        let samples = [
+            (StyleRole::Good, "good "),
+            (StyleRole::Warn, "soon "),
+            (StyleRole::Bad, "bad "),
+            (StyleRole::Unknown, "unknown "),
+            (StyleRole::Key, "key"),
+        ];
         let pieces = samples.map(|(role, word)| (role, word.to_owned())).to_vec();
         let keys = "Enter keeps it on · Esc takes it off";
         sheet.foot = vec![Row::Blank, Row::drawing(pieces), Row::dim(keys)];

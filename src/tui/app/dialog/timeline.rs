@@ -1,8 +1,8 @@
 //! The line of time of all credentials that end.
 
 use super::{Intent, Outcome};
-use crate::config::Key;
-use crate::config::key::Code;
+use crate::config::KeyPress;
+use crate::config::key::KeySymbol;
 use crate::domain::CredentialId;
 use crate::tui::app::credentials::step;
 use crate::tui::app::horizon::Horizon;
@@ -27,10 +27,10 @@ impl Timeline {
     }
 
     /// Takes a key in.
-    pub fn key(&mut self, key: Key) -> Outcome {
+    pub fn key(&mut self, key: KeyPress) -> Outcome {
         match (key.code, super::pick::list_motion(key)) {
-            (Code::Char('q'), _) => Outcome::Close,
-            (Code::Enter, _) => self.take(self.cursor),
+            (KeySymbol::Char('q'), _) => Outcome::Close,
+            (KeySymbol::Enter, _) => self.take(self.cursor),
             (_, Some(motion)) => {
                 self.cursor = step(self.cursor, motion, PAGE, self.ends.len().saturating_sub(1));
                 Outcome::Stay

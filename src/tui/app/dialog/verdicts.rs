@@ -5,14 +5,14 @@ use std::collections::HashMap;
 use unicode_width::UnicodeWidthStr;
 
 use super::{Intent, Outcome};
-use crate::config::Key;
-use crate::config::key::Code;
-use crate::config::theme::{Glyphs, Role};
+use crate::config::KeyPress;
+use crate::config::key::KeySymbol;
+use crate::config::theme::{GlyphSet, StyleRole};
 use crate::domain::credential::CheckReport;
 use crate::domain::region::Region;
 use crate::domain::response::CheckResult;
 use crate::domain::{Credential, CredentialId};
-use crate::engine::message::RegionCheck;
+use crate::engine::message::RegionCheckResult;
 use crate::tui::app::chart::{Pieces, fitted, height, spark};
 use crate::tui::app::credentials::step;
 use crate::tui::app::sheet::{Row, Sheet, window};
@@ -31,7 +31,7 @@ const SPARK: usize = 7;
 pub struct Verdicts {
     lines: Vec<Line>,
     cursor: usize,
-    known: HashMap<CredentialId, Vec<RegionCheck>>,
+    known: HashMap<CredentialId, Vec<RegionCheckResult>>,
     /// The slowest answer, which is as high as a line.
     slowest: u64,
 }
@@ -64,14 +64,14 @@ impl Verdicts {
     }
 
     /// Takes in what the index knows.
-    pub fn load(&mut self, checks: Vec<(CredentialId, RegionCheck)>) {
+    pub fn load(&mut self, checks: Vec<(CredentialId, RegionCheckResult)>) {
         for (id, found) in checks {
             self.record(&id, found);
         }
     }
 
     /// Takes in a verdict.
-    pub fn record(&mut self, id: &CredentialId, found: RegionCheck) {
+    pub fn record(&mut self, id: &CredentialId, found: RegionCheckResult) {
         self.slowest = self.slowest.max(found.check.latency_ms.unwrap_or(0));
         let checks = self.known.entry(id.clone()).or_default();
         checks.retain(|known| known.region != found.region);
@@ -79,10 +79,10 @@ impl Verdicts {
     }
 
     /// Takes a key in.
-    pub fn key(&mut self, key: Key) -> Outcome {
+    pub fn key(&mut self, key: KeyPress) -> Outcome {
         match (key.code, super::pick::list_motion(key)) {
-            (Code::Char('q'), _) => return Outcome::Close,
-            (Code::Enter, _) => return self.take(self.cursor),
+            (KeySymbol::Char('q'), _) => return Outcome::Close,
+            (KeySymbol::Enter, _) => return self.take(self.cursor),
             (_, Some(motion)) => {
                 let to = step(self.cursor, motion, PAGE, self.lines.len().saturating_sub(1));
                 let is_credential = matches!(self.lines.get(to), Some(Line::Credential(_)));
@@ -129,7 +129,10 @@ impl Verdicts {
             let (role, sign) = words::verdict(verdict, glyphs);
             (role, format!("{sign} {}   ", verdict.as_str()))
         });
-        let scale = (Role::Dim, format!("{} fast {} {} ms", glyphs.steps[0], glyphs.steps[glyphs.steps.len() - 1], self.slowest));
+        let scale = (
+            StyleRole::Dim,
+            format!("{} fast {} {} ms", glyphs.bar_heights[0], glyphs.bar_heights[glyphs.bar_heights.len() - 1], self.slowest),
+        );
         let wide = pieces.iter().chain([&scale]).map(|(_, text)| text.width()).sum::<usize>();
         if wide > columns {
             return vec![Row::drawing(pieces.into()), Row::drawing(vec![scale])];
@@ -145,35 +148,37 @@ impl Verdicts {
                 let title = app.catalogue.provider(provider).map_or(provider.as_str(), |known| known.title.as_str());
                 let titles = places(provider).iter().map(|region| {
                     let short = words::short_region(&region.id, provider);
-                    (Role::Key, fitted(short, CELL - 1, glyphs.ellipsis) + " ")
+                    (StyleRole::Key, fitted(short, CELL - 1, glyphs.ellipsis) + " ")
                 });
-                Row::drawing(std::iter::once((Role::Title, fitted(title, name, glyphs.ellipsis))).chain(titles).collect())
+                Row::drawing(std::iter::once((StyleRole::Title, fitted(title, name, glyphs.ellipsis))).chain(titles).collect())
             }
             Line::Latencies(provider) => {
                 let sparks = places(provider).iter().map(|region| {
-                    (Role::Accent, fitted(&spark(glyphs, &self.latencies(&region.id), SPARK), CELL, glyphs.ellipsis))
+                    (StyleRole::Accent, fitted(&spark(glyphs, &self.latencies(&region.id), SPARK), CELL, glyphs.ellipsis))
                 });
-                Row::drawing(std::iter::once((Role::Dim, fitted("  latency", name, glyphs.ellipsis))).chain(sparks).collect())
+                Row::drawing(
+                    std::iter::once((StyleRole::Dim, fitted("  latency", name, glyphs.ellipsis))).chain(sparks).collect(),
+                )
             }
             Line::Credential(id) => {
                 let Some(credential) = app.credentials.get(id) else { return Row::Blank };
                 let called = fitted(&format!("  {}", app.name_of(credential)), name, glyphs.ellipsis);
                 let cells = places(&credential.provider).iter().flat_map(|region| self.cell(credential, region, glyphs));
-                let pieces = std::iter::once((Role::Text, called)).chain(cells).collect();
+                let pieces = std::iter::once((StyleRole::Text, called)).chain(cells).collect();
                 Row::item_drawing(at, pieces, at == self.cursor)
             }
         }
     }
 
     /// The sign of the verdict, how long the answer took as height and number, and a mark at the credential's own region.
-    fn cell(&self, credential: &Credential, region: &Region, glyphs: &Glyphs) -> Pieces {
+    fn cell(&self, credential: &Credential, region: &Region, glyphs: &GlyphSet) -> Pieces {
         let check = self.check(credential, &region.id);
         let (role, sign) = words::verdict(check.map_or(CheckResult::Unchecked, |check| check.result), glyphs);
         let ms = check.and_then(|check| check.latency_ms);
         let own = if credential.region == region.id { glyphs.pointer } else { " " };
         let bar = ms.map_or(" ", |ms| height(glyphs, ms.max(1), self.slowest));
         let number = ms.map(|ms| if ms > 999 { format!("{}s", ms / 1_000) } else { ms.to_string() }).unwrap_or_default();
-        vec![(Role::Accent, own.to_owned()), (role, format!("{sign} {bar}")), (Role::Dim, format!("{number:<4}"))]
+        vec![(StyleRole::Accent, own.to_owned()), (role, format!("{sign} {bar}")), (StyleRole::Dim, format!("{number:<4}"))]
     }
 
     /// The last verdict: what the index knows; in the credential's own region what the list knows, if that is newer.

@@ -1,9 +1,9 @@
 //! What a second key can do: shown as soon as the first is pressed, gone with the next.
 
 use super::{Intent, Outcome};
-use crate::config::Key;
-use crate::config::key::Code;
-use crate::config::theme::Role;
+use crate::config::KeyPress;
+use crate::config::key::KeySymbol;
+use crate::config::theme::StyleRole;
 use crate::tui::app::App;
 use crate::tui::app::command::{COMMANDS, Command};
 use crate::tui::app::sheet::{Anchor, Item, Row, Sheet};
@@ -17,8 +17,8 @@ pub struct Which;
 
 impl Which {
     /// Takes the second key in. One that means nothing closes the popup and does nothing else.
-    pub fn key(key: Key, app: &App) -> Outcome {
-        let Code::Char(c) = key.code else { return Outcome::Close };
+    pub fn key(key: KeyPress, app: &App) -> Outcome {
+        let KeySymbol::Char(c) = key.code else { return Outcome::Close };
         let found = offered(app).find(|command| !key.ctrl && !key.alt && command.second == Some(c));
         found.map_or(Outcome::Close, |command| Outcome::Finish(Intent::Run(command.action)))
     }
@@ -38,7 +38,7 @@ impl Which {
 }
 
 fn row(at: usize, command: &Command, app: &App) -> Row {
-    let mark = command.second.and_then(sign_of).map(|letter| (Role::Key, letter));
+    let mark = command.second.and_then(sign_of).map(|letter| (StyleRole::Key, letter));
     let (text, more) = (command.name.replace('-', " "), String::new());
     let right = app.preferences.keys.label(command.action).unwrap_or_default();
     Row::Item(Item { at: Some(at), mark, text, more, right, selected: false })

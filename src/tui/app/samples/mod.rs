@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::{App, Effect, Input, Msg, Now, Start, update};
-use crate::config::Key;
-use crate::config::theme::{Depth, Theme};
+use crate::config::KeyPress;
+use crate::config::theme::{ColorDepth, Theme};
 use crate::domain::credential::{CheckReport, Principal};
 use crate::domain::provider::ProviderCatalog;
 use crate::domain::response::CheckResult;
@@ -109,7 +109,7 @@ impl Session {
         let now = Now { instant: Instant::now(), wall: wall() };
         let catalogue = Arc::new(ProviderCatalog::builtin());
         let mut start = Start::new(credentials, catalogue, (columns, rows));
-        start.preferences.theme = Theme::builtin("dark", Depth::TrueColor).expect("a theme");
+        start.preferences.theme = Theme::builtin("dark", ColorDepth::TrueColor).expect("a theme");
         let (app, effects) = App::start(start, now);
         Self { app, now, effects }
     }
@@ -124,7 +124,7 @@ impl Session {
     /// Presses keys, written with blanks between them.
     pub(crate) fn press(&mut self, keys: &str) -> &mut Self {
         for key in keys.split_whitespace() {
-            let key = Key::parse(key).expect("a key");
+            let key = KeyPress::parse(key).expect("a key");
             self.tell(Msg::Input(Input::Key(key)));
         }
         self
@@ -133,7 +133,7 @@ impl Session {
     /// Types a text, letter by letter.
     pub(crate) fn type_text(&mut self, text: &str) -> &mut Self {
         for letter in text.chars() {
-            self.tell(Msg::Input(Input::Key(Key::char(letter))));
+            self.tell(Msg::Input(Input::Key(KeyPress::char(letter))));
         }
         self
     }

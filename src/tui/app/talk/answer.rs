@@ -3,8 +3,8 @@
 use super::aside::is_about_question;
 use super::subject::{Choice, Field, Listed, Pressed, Subject, choices};
 use super::{App, Effect, Now};
-use crate::config::Key;
-use crate::config::key::Code;
+use crate::config::KeyPress;
+use crate::config::key::KeySymbol;
 use crate::tui::app::dialog::{Dialog, Outcome};
 use crate::tui::app::form::Control;
 use crate::tui::app::sheet::{Row, Sheet};
@@ -21,10 +21,10 @@ const EMPTY: &str = "-";
 /// The button of what is only read.
 const CLOSE: &str = "Close";
 
-const ENTER: Key = Key::plain(Code::Enter);
-pub(super) const ESC: Key = Key::plain(Code::Esc);
-const DOWN: Key = Key::plain(Code::Down);
-const BACK_TAB: Key = Key { shift: true, ..Key::plain(Code::Tab) };
+const ENTER: KeyPress = KeyPress::without_modifiers(KeySymbol::Enter);
+pub(super) const ESC: KeyPress = KeyPress::without_modifiers(KeySymbol::Esc);
+const DOWN: KeyPress = KeyPress::without_modifiers(KeySymbol::Down);
+const BACK_TAB: KeyPress = KeyPress { shift: true, ..KeyPress::without_modifiers(KeySymbol::Tab) };
 
 impl App {
     /// Takes in the answer to what the top dialog asks.
@@ -103,20 +103,20 @@ impl App {
 
     /// Adds a line below those that stand in the field, and stays there.
     fn add_line(&mut self, line: &str, has_lines: bool, now: Now) -> Vec<Effect> {
-        let below = [Key { ctrl: true, ..Key::plain(Code::End) }, ENTER];
-        let keys = below.into_iter().filter(|_| has_lines).chain(line.chars().map(Key::char));
+        let below = [KeyPress { ctrl: true, ..KeyPress::without_modifiers(KeySymbol::End) }, ENTER];
+        let keys = below.into_iter().filter(|_| has_lines).chain(line.chars().map(KeyPress::char));
         keys.flat_map(|key| self.tap(key, now)).collect()
     }
 
     /// What goes on to the next field. In a request, Enter would begin another line of the same.
-    fn onward_key(&self) -> Key {
-        if matches!(self.dialogs.top(), Some(Dialog::Request(_))) { Key::plain(Code::Tab) } else { ENTER }
+    fn onward_key(&self) -> KeyPress {
+        if matches!(self.dialogs.top(), Some(Dialog::Request(_))) { KeyPress::without_modifiers(KeySymbol::Tab) } else { ENTER }
     }
 
     /// Puts another text in the place of what stands in the field.
     fn replace(&mut self, text: &str, now: Now) -> Vec<Effect> {
-        let erase = [Key::plain(Code::End), Key::ctrl('u')];
-        let keys = erase.into_iter().chain(text.chars().map(Key::char));
+        let erase = [KeyPress::without_modifiers(KeySymbol::End), KeyPress::ctrl('u')];
+        let keys = erase.into_iter().chain(text.chars().map(KeyPress::char));
         keys.flat_map(|key| self.tap(key, now)).collect()
     }
 
@@ -125,7 +125,7 @@ impl App {
         if answer.is_empty() {
             return self.tap(if field.listed { DOWN } else { ENTER }, now);
         }
-        let mut effects = if held { self.tap(Key::ctrl('u'), now) } else { Vec::new() };
+        let mut effects = if held { self.tap(KeyPress::ctrl('u'), now) } else { Vec::new() };
         effects.extend(self.tell_dialog(now, |dialog, app| dialog.paste(answer, app, now)));
         // What opens in its place is told before anything is answered to it.
         let taken = |dialog: &Dialog| {
@@ -146,7 +146,7 @@ impl App {
             return self.hear_aside(answer, titles.len(), now);
         };
         let turns = (wanted + titles.len() - at) % titles.len().max(1);
-        let mut effects: Vec<_> = (0..turns).flat_map(|_| self.tap(Key::plain(Code::Right), now)).collect();
+        let mut effects: Vec<_> = (0..turns).flat_map(|_| self.tap(KeyPress::without_modifiers(KeySymbol::Right), now)).collect();
         if self.dialogs.top().is_some_and(|dialog| !dialog.is_busy()) {
             effects.extend(self.tap(ENTER, now));
         }

@@ -2,8 +2,8 @@
 //! by number or name.
 
 use super::subject::Subject;
-use crate::config::Key;
-use crate::config::key::Code;
+use crate::config::KeyPress;
+use crate::config::key::KeySymbol;
 use crate::domain::{Credential, CredentialId};
 use crate::tui::app::activity::Notice;
 use crate::tui::app::command::{
@@ -127,7 +127,7 @@ impl App {
                 let mut effects = self.run(action, now);
                 if action == Action::Console(ConsoleAction::Edit) {
                     // Where one sees it, the cursor begins at the path; where one is asked, the method comes first.
-                    effects.extend(self.tap(Key { shift: true, ..Key::plain(Code::Tab) }, now));
+                    effects.extend(self.tap(KeyPress { shift: true, ..KeyPress::without_modifiers(KeySymbol::Tab) }, now));
                 }
                 if matches!(action, Action::Focus(Focus::Next | Focus::Previous)) {
                     self.talk.pages.push(Page::Pane(self.stage.focus));
@@ -183,7 +183,7 @@ impl App {
         let name = words.to_lowercase().replace(' ', "-");
         let also = ALSO.iter().find(|(word, _)| *word == name).and_then(|(_, name)| command::named(name));
         let titled = || COMMANDS.iter().find(|command| command.title.replace(' ', "-") == name);
-        let key = || Key::parse(words).filter(|_| words.parse::<usize>().is_err());
+        let key = || KeyPress::parse(words).filter(|_| words.parse::<usize>().is_err());
         let keyed = || key().and_then(|key| self.preferences.keys.resolve(key, self.stage.focus)).and_then(command::of);
         command::named(&name).or(also).or_else(titled).or_else(keyed)
     }

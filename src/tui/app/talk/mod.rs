@@ -11,8 +11,8 @@ mod subject;
 
 use super::console::Purpose;
 use super::{App, Effect, Now};
-use crate::config::Key;
-use crate::config::key::Code;
+use crate::config::KeyPress;
+use crate::config::key::KeySymbol;
 
 pub use aside::HOW;
 pub use command::{Page, help};
@@ -84,7 +84,7 @@ impl App {
         if self.dialogs.is_empty() {
             return self.run(Action::Program(ProgramAction::Cancel), now);
         }
-        self.tap(Key::plain(Code::Esc), now)
+        self.tap(KeyPress::without_modifiers(KeySymbol::Esc), now)
     }
 
     /// Says something in answer to the last line.
@@ -139,7 +139,7 @@ impl App {
     }
 
     /// Presses a key in the top dialog.
-    fn tap(&mut self, key: Key, now: Now) -> Vec<Effect> {
+    fn tap(&mut self, key: KeyPress, now: Now) -> Vec<Effect> {
         self.tell_dialog(now, |dialog, app| dialog.key(key, app, now))
     }
 }

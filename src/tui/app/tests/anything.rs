@@ -4,14 +4,14 @@ use proptest::prelude::*;
 
 use super::*;
 
-fn any_key() -> impl Strategy<Value = Key> {
+fn any_key() -> impl Strategy<Value = KeyPress> {
     let keys = "j k g G Tab S-Tab Enter Esc / ? : ! y Y t c C a e X [ ] R A p v z n N B P u M s * Space 1 2 3 4 Left Right Up Down PgDn x d o F5 C-u C-c C-z";
-    proptest::sample::select(keys.split(' ').filter_map(Key::parse).collect::<Vec<_>>())
+    proptest::sample::select(keys.split(' ').filter_map(KeyPress::parse).collect::<Vec<_>>())
 }
 
 #[derive(Debug, Clone)]
 enum Step {
-    Press(Key),
+    Press(KeyPress),
     Click(u16, u16),
     Scroll(u16, u16),
     Paste(String),

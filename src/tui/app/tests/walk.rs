@@ -71,7 +71,7 @@ fn find(session: &mut Session, opener: &str, command: &Command) -> bool {
     let name = command.name.replace('-', " ");
     session.press(opener);
     for word in name.split(' ') {
-        session.type_text(word).tell(Msg::Input(Input::Key(Key::char(' '))));
+        session.type_text(word).tell(Msg::Input(Input::Key(KeyPress::char(' '))));
     }
     let found = (0..40).any(|_| {
         let here = chosen(session).is_some_and(|text| text == name);
@@ -116,7 +116,7 @@ fn a_second_key_does_what_the_first_one_does() {
         }
         by_key.press(command.keys.first().expect("a key"));
         let mut by_second = ready(command);
-        by_second.press(",").tell(Msg::Input(Input::Key(Key::char(command.second.expect("a second key")))));
+        by_second.press(",").tell(Msg::Input(Input::Key(KeyPress::char(command.second.expect("a second key")))));
         assert_eq!(account(&mut by_key), account(&mut by_second), "{}", command.name);
     }
 }

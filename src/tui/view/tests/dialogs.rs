@@ -118,10 +118,14 @@ fn values_for_a_request() {
 
 #[test]
 fn a_passphrase_for_the_encrypted_file() {
-    for (name, problem) in [("create", StoreError::Uncreated), ("open", StoreError::Locked)] {
+    for (name, problem) in [("create", StoreError::NotInitialized), ("open", StoreError::Locked)] {
         pictures(&format!("dialog_unlock_{name}"), |session| {
-            let backend =
-                Backend { kind: BackendKind::File, title: "encrypted file", persistence: Persistence::Disk, item_limit: 65_536 };
+            let backend = BackendInfo {
+                kind: BackendKind::File,
+                title: "encrypted file",
+                persistence: Persistence::Disk,
+                item_limit: 65_536,
+            };
             report(session, 1, Event::Store(StoreState { backend, problem: Some(problem.clone()) }));
             session.press("u");
         });

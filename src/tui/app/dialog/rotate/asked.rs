@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 use tui_input::Input;
 use url::Url;
 
-use crate::config::Key;
-use crate::config::key::Code;
-use crate::config::theme::Role;
+use crate::config::KeyPress;
+use crate::config::key::KeySymbol;
+use crate::config::theme::StyleRole;
 use crate::domain::rotation::UserDecision;
 use crate::engine::message::{Dilemma, QuestionId, Reply, RotationTask};
 use crate::tui::app::credentials::fit;
@@ -92,13 +92,13 @@ impl Asked {
     }
 
     /// Takes a key in.
-    pub(super) fn key(&mut self, key: Key) -> Done {
+    pub(super) fn key(&mut self, key: KeyPress) -> Done {
         let count = self.answers.len();
         match key.code {
-            Code::Enter => return self.take(),
-            Code::Down => self.cursor = (self.cursor + 1) % count,
-            Code::Tab if !key.shift => self.cursor = (self.cursor + 1) % count,
-            Code::Up | Code::Tab => self.cursor = (self.cursor + count - 1) % count,
+            KeySymbol::Enter => return self.take(),
+            KeySymbol::Down => self.cursor = (self.cursor + 1) % count,
+            KeySymbol::Tab if !key.shift => self.cursor = (self.cursor + 1) % count,
+            KeySymbol::Up | KeySymbol::Tab => self.cursor = (self.cursor + count - 1) % count,
             _ => {
                 self.flaw = None;
                 match &self.answers[self.cursor] {
@@ -134,12 +134,12 @@ impl Asked {
 
     /// What is asked, for the part of the sheet that scrolls.
     pub(super) fn question(&self) -> Vec<Row> {
-        let mut rows = vec![Row::Blank, Row::Text(Role::Title, capital(&self.dilemma.question.title))];
+        let mut rows = vec![Row::Blank, Row::Text(StyleRole::Title, capital(&self.dilemma.question.title))];
         if !self.dilemma.question.detail.is_empty() {
             rows.push(Row::warning(capital(&self.dilemma.question.detail)));
         }
         match (self.way_back(), &self.dilemma.page) {
-            (Some(way_back), Some(page)) => rows.extend([way_back, Row::Text(Role::Accent, page.clone())]),
+            (Some(way_back), Some(page)) => rows.extend([way_back, Row::Text(StyleRole::Accent, page.clone())]),
             (_, page) => rows.extend(page.iter().map(|page| Row::text(format!("Page: {page}")))),
         }
         rows.push(Row::Blank);
@@ -154,7 +154,7 @@ impl Asked {
         rows.extend(shown.map(|(at, answer)| self.row(at, answer, audience)));
         let hidden = self.answers.len().saturating_sub(SHOWN);
         rows.extend((hidden > 0).then(|| Row::dim(format!("{} of {}", self.cursor + 1, self.answers.len()))));
-        rows.extend(self.flaw.iter().map(|flaw| Row::Text(Role::Bad, flaw.clone())));
+        rows.extend(self.flaw.iter().map(|flaw| Row::Text(StyleRole::Bad, flaw.clone())));
         rows.push(Row::dim("↑/↓ choose · Enter takes it · Esc hides this, and it goes on waiting"));
         rows
     }
@@ -172,7 +172,7 @@ impl Asked {
 
     fn countdown(&self, now: Instant) -> Option<Row> {
         let left = self.until?.saturating_duration_since(now);
-        let role = if left <= HURRY { Role::Warn } else { Role::Text };
+        let role = if left <= HURRY { StyleRole::Warn } else { StyleRole::Text };
         let seconds = words::seconds_left(left);
         Some(Row::Text(role, format!("Waiting for the browser: {}:{:02} left.", seconds / 60, seconds % 60)))
     }
@@ -247,7 +247,7 @@ mod tests {
     use crate::tui::app::samples::rotation::{dilemma, paste_dilemma};
 
     fn press(asked: &mut Asked, keys: &str) -> Done {
-        keys.split(' ').fold(Done::Nothing, |_, key| asked.key(Key::parse(key).expect("a key")))
+        keys.split(' ').fold(Done::Nothing, |_, key| asked.key(KeyPress::parse(key).expect("a key")))
     }
 
     #[test]
@@ -271,9 +271,9 @@ mod tests {
     fn an_override_takes_the_whole_name() {
         let choices = [UserDecision::Override("ci-scanner".to_owned()), UserDecision::RollBack];
         let mut asked = Asked::new(QuestionId(2), dilemma(&choices), Browser::Here, Instant::now());
-        "ci-scan".chars().for_each(|c| drop(asked.key(Key::char(c))));
+        "ci-scan".chars().for_each(|c| drop(asked.key(KeyPress::char(c))));
         assert!(matches!(press(&mut asked, "Enter"), Done::Nothing));
-        "ner".chars().for_each(|c| drop(asked.key(Key::char(c))));
+        "ner".chars().for_each(|c| drop(asked.key(KeyPress::char(c))));
         let done = press(&mut asked, "Enter");
         assert!(
             matches!(done, Done::Answer(RotationTask::Answer(_, Reply::Said(UserDecision::Override(word)))) if word == "ci-scanner")

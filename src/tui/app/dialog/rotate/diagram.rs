@@ -7,7 +7,7 @@
 //! ```
 
 use super::steps::Steps;
-use crate::config::theme::{Glyphs, Role};
+use crate::config::theme::{GlyphSet, StyleRole};
 use crate::domain::rotation::{RotationPlan, RotationPurpose, SecretOverlap, StepStatus};
 use crate::tui::app::sheet::Row;
 
@@ -56,8 +56,8 @@ struct Life {
 }
 
 /// The diagram in so many columns.
-pub(super) fn rows(plan: &RotationPlan, steps: &Steps, glyphs: &Glyphs, (columns, extent): (usize, Extent)) -> Vec<Row> {
-    let signs = if *glyphs == Glyphs::UNICODE { &UNICODE } else { &ASCII };
+pub(super) fn rows(plan: &RotationPlan, steps: &Steps, glyphs: &GlyphSet, (columns, extent): (usize, Extent)) -> Vec<Row> {
+    let signs = if *glyphs == GlyphSet::UNICODE { &UNICODE } else { &ASCII };
     let states = steps.states();
     let stride = (columns.saturating_sub(LABEL) / states.len().max(1)).clamp(NARROWEST, STRIDE);
     let mut rows = vec![nodes(&states, signs, stride)];
@@ -69,18 +69,18 @@ pub(super) fn rows(plan: &RotationPlan, steps: &Steps, glyphs: &Glyphs, (columns
 }
 
 fn nodes(states: &[(&str, StepStatus)], signs: &Signs, stride: usize) -> Row {
-    let mut pieces = vec![(Role::Dim, label("steps"))];
+    let mut pieces = vec![(StyleRole::Dim, label("steps"))];
     for (at, (_, state)) in states.iter().enumerate() {
         let (role, sign) = match state {
-            StepStatus::Done => (Role::Good, signs.done),
-            StepStatus::Planned => (Role::Dim, signs.planned),
-            StepStatus::Failed => (Role::Bad, signs.failed),
-            StepStatus::Running => (Role::Accent, signs.current),
-            StepStatus::Waiting => (Role::Warn, signs.current),
+            StepStatus::Done => (StyleRole::Good, signs.done),
+            StepStatus::Planned => (StyleRole::Dim, signs.planned),
+            StepStatus::Failed => (StyleRole::Bad, signs.failed),
+            StepStatus::Running => (StyleRole::Accent, signs.current),
+            StepStatus::Waiting => (StyleRole::Warn, signs.current),
         };
         pieces.push((role, sign.to_owned()));
         if at + 1 < states.len() {
-            let role = if *state == StepStatus::Done { Role::Good } else { Role::Dim };
+            let role = if *state == StepStatus::Done { StyleRole::Good } else { StyleRole::Dim };
             pieces.push((role, signs.line.repeat(stride - 1)));
         }
     }
@@ -88,13 +88,13 @@ fn nodes(states: &[(&str, StepStatus)], signs: &Signs, stride: usize) -> Row {
 }
 
 fn lane(life: &Life, signs: &Signs, stride: usize) -> Row {
-    let mut pieces = vec![(Role::Dim, label(life.label)), (Role::Dim, " ".repeat(life.from * stride))];
+    let mut pieces = vec![(StyleRole::Dim, label(life.label)), (StyleRole::Dim, " ".repeat(life.from * stride))];
     let reached = life.reached.clamp(life.from, life.until);
-    pieces.push((Role::Good, signs.alive.repeat((reached - life.from) * stride)));
+    pieces.push((StyleRole::Good, signs.alive.repeat((reached - life.from) * stride)));
     if life.ended {
-        pieces.push((Role::Bad, signs.failed.to_owned()));
+        pieces.push((StyleRole::Bad, signs.failed.to_owned()));
     } else {
-        pieces.push((Role::Dim, signs.to_live.repeat((life.until - reached) * stride)));
+        pieces.push((StyleRole::Dim, signs.to_live.repeat((life.until - reached) * stride)));
     }
     Row::drawing(pieces)
 }
@@ -133,7 +133,7 @@ mod tests {
 
     fn drawn(plan: &RotationPlan, lines: &[(&str, StepStatus)]) -> Vec<String> {
         let lines: Vec<_> = lines.iter().map(|(step, state)| line(step, *state, "")).collect();
-        let rows = rows(plan, &Steps::after(plan, &lines), &Glyphs::UNICODE, (37, Extent::Lives));
+        let rows = rows(plan, &Steps::after(plan, &lines), &GlyphSet::UNICODE, (37, Extent::Lives));
         let text = rows.into_iter().map(|row| match row {
             Row::Drawing(drawing) => drawing.pieces.into_iter().map(|(_, text)| text).collect::<String>().trim_end().to_owned(),
             _ => String::new(),

@@ -26,9 +26,9 @@ use asked::{Asked, Done};
 use steps::Steps;
 
 use super::{Intent, Outcome};
-use crate::config::Key;
-use crate::config::key::Code;
-use crate::config::theme::Glyphs;
+use crate::config::KeyPress;
+use crate::config::key::KeySymbol;
+use crate::config::theme::GlyphSet;
 use crate::domain::CredentialId;
 use crate::domain::credential::SecretPart;
 use crate::domain::problem::{Problem, ProblemClass};
@@ -236,21 +236,23 @@ impl Rotate {
     }
 
     /// Takes a key in.
-    pub fn key(&mut self, key: Key) -> Outcome {
+    pub fn key(&mut self, key: KeyPress) -> Outcome {
         if let Some(motion) = motion(key, &self.stage) {
             self.scroll(motion);
             return Outcome::Stay;
         }
         match &mut self.stage {
-            Stage::Running(_) | Stage::Asked(_) | Stage::Stopping if key.code == Code::Esc => Outcome::Hide,
-            Stage::Running(_) if key == Key::char('s') => self.stop(),
+            Stage::Running(_) | Stage::Asked(_) | Stage::Stopping if key.code == KeySymbol::Esc => Outcome::Hide,
+            Stage::Running(_) if key == KeyPress::char('s') => self.stop(),
             Stage::Asked(asked) => {
                 let done = asked.key(key);
                 self.answered(done)
             }
-            Stage::Reading if key.code == Code::Esc => Outcome::Close,
+            Stage::Reading if key.code == KeySymbol::Esc => Outcome::Close,
             Stage::Stopping | Stage::Reading => Outcome::Stay,
-            Stage::Planned(_) | Stage::Halted(..) | Stage::Over(..) | Stage::Failed(_) if key.code == Code::Esc => Outcome::Close,
+            Stage::Planned(_) | Stage::Halted(..) | Stage::Over(..) | Stage::Failed(_) if key.code == KeySymbol::Esc => {
+                Outcome::Close
+            }
             Stage::Planned(form) | Stage::Halted(_, form) | Stage::Over(_, form) | Stage::Failed(form) | Stage::Running(form) => {
                 let happened = form.key(key);
                 self.react(happened)
@@ -350,19 +352,19 @@ impl Rotate {
 
     fn scroll(&mut self, motion: Motion) {
         // Signs do not change how many rows there are.
-        let (rows, seen) = self.rows(&Glyphs::UNICODE);
+        let (rows, seen) = self.rows(&GlyphSet::UNICODE);
         self.row = Some(step(self.row.unwrap_or(seen), motion, PAGE, rows.len().saturating_sub(1)));
     }
 }
 
 /// The keys that scroll. While a question waits, the arrows belong to its answers.
-fn motion(key: Key, stage: &Stage) -> Option<Motion> {
+fn motion(key: KeyPress, stage: &Stage) -> Option<Motion> {
     let arrows = !matches!(stage, Stage::Asked(_));
     match key.code {
-        Code::PageUp => Some(Motion::PageUp),
-        Code::PageDown => Some(Motion::PageDown),
-        Code::Up if arrows => Some(Motion::Up),
-        Code::Down if arrows => Some(Motion::Down),
+        KeySymbol::PageUp => Some(Motion::PageUp),
+        KeySymbol::PageDown => Some(Motion::PageDown),
+        KeySymbol::Up if arrows => Some(Motion::Up),
+        KeySymbol::Down if arrows => Some(Motion::Down),
         _ => None,
     }
 }

@@ -3,7 +3,7 @@
 use super::diagram::{self, Extent};
 use super::steps::Pulse;
 use super::{Rotate, Stage};
-use crate::config::theme::{Glyphs, Role};
+use crate::config::theme::{GlyphSet, StyleRole};
 use crate::domain::rotation::{RotationPhase, RotationPlan, RotationPurpose, RotationStatus};
 use crate::engine::message::Review;
 use crate::tui::app::dialog::problem;
@@ -75,7 +75,7 @@ impl Rotate {
     }
 
     /// The rows in the middle, and the one that must be seen.
-    pub(super) fn rows(&self, glyphs: &Glyphs) -> (Vec<Row>, usize) {
+    pub(super) fn rows(&self, glyphs: &GlyphSet) -> (Vec<Row>, usize) {
         match (&self.stage, &self.plan) {
             (Stage::Planned(_), Some(plan)) => (planned(plan, glyphs), 0),
             (Stage::Asked(asked), _) => {
@@ -90,7 +90,7 @@ impl Rotate {
         }
     }
 
-    fn title(&self, glyphs: &Glyphs) -> String {
+    fn title(&self, glyphs: &GlyphSet) -> String {
         let (done, all) = self.steps.count();
         match self.stage {
             Stage::Reading | Stage::Failed(_) | Stage::Planned(_) => self.heading(),
@@ -119,10 +119,10 @@ impl Rotate {
 }
 
 /// The steps with the calls they make and what cannot be undone.
-fn planned(plan: &RotationPlan, glyphs: &Glyphs) -> Vec<Row> {
+fn planned(plan: &RotationPlan, glyphs: &GlyphSet) -> Vec<Row> {
     let mut rows = Vec::new();
     for step in &plan.steps {
-        let (mark, right) = (Some((Role::Dim, glyphs.unchecked)), String::new());
+        let (mark, right) = (Some((StyleRole::Dim, glyphs.unchecked)), String::new());
         rows.push(Row::Item(Item {
             at: None,
             mark,
@@ -140,7 +140,7 @@ fn planned(plan: &RotationPlan, glyphs: &Glyphs) -> Vec<Row> {
 /// An honest account: what comes next, what is left, and whether there is a way back.
 fn halted(review: &Review) -> Vec<Row> {
     let RotationStatus { next, manual_steps: left, .. } = &review.status;
-    let mut rows = vec![Row::Blank, Row::Text(Role::Title, "It has stopped; what has happened stands above.".to_owned())];
+    let mut rows = vec![Row::Blank, Row::Text(StyleRole::Title, "It has stopped; what has happened stands above.".to_owned())];
     rows.push(Row::text(format!("Next: {next}")));
     rows.extend(left.iter().filter(|left| *left != next).map(|left| Row::warning(format!("Left to do: {left}"))));
     rows.push(match review.way_back {
@@ -150,9 +150,9 @@ fn halted(review: &Review) -> Vec<Row> {
     rows
 }
 
-fn over(status: &RotationStatus, glyphs: &Glyphs) -> Vec<Row> {
+fn over(status: &RotationStatus, glyphs: &GlyphSet) -> Vec<Row> {
     if let Some(why) = &status.why {
-        return vec![Row::Blank, Row::Text(Role::Bad, format!("{} Nothing was made: {why}", glyphs.refused))];
+        return vec![Row::Blank, Row::Text(StyleRole::Bad, format!("{} Nothing was made: {why}", glyphs.refused))];
     }
     let word = match (status.state, status.purpose) {
         (RotationPhase::RolledBack, _) => "Rolled back: everything is as it was.",
@@ -160,7 +160,7 @@ fn over(status: &RotationStatus, glyphs: &Glyphs) -> Vec<Row> {
         (_, RotationPurpose::Create) => "Done: it was made, proven and kept.",
         (_, RotationPurpose::Revoke) => "Done: it is revoked. X removes it here.",
     };
-    let mut rows = vec![Row::Blank, Row::Text(Role::Good, format!("{} {word}", glyphs.tick))];
+    let mut rows = vec![Row::Blank, Row::Text(StyleRole::Good, format!("{} {word}", glyphs.check_mark))];
     rows.extend(status.manual_steps.iter().map(|left| Row::warning(format!("{} Left to do: {left}", glyphs.warning))));
     rows
 }

@@ -1,6 +1,6 @@
 //! The steps of a rotation as a person follows them: those of the plan, then whatever else turns out to be needed.
 
-use crate::config::theme::{Glyphs, Role};
+use crate::config::theme::{GlyphSet, StyleRole};
 use crate::domain::rotation::{ProgressLine, RotationPlan, StepStatus};
 use crate::tui::app::sheet::{Item, Row};
 
@@ -74,7 +74,7 @@ impl Steps {
     }
 
     /// The steps as rows, and the row of the one that something was heard of last.
-    pub(super) fn rows(&self, glyphs: &Glyphs, pulse: Pulse) -> (Vec<Row>, usize) {
+    pub(super) fn rows(&self, glyphs: &GlyphSet, pulse: Pulse) -> (Vec<Row>, usize) {
         let (mut rows, mut seen) = (Vec::new(), 0);
         for (at, step) in self.steps.iter().enumerate() {
             rows.push(step.row(glyphs, pulse));
@@ -106,16 +106,16 @@ impl Step {
         }
     }
 
-    fn row(&self, glyphs: &Glyphs, pulse: Pulse) -> Row {
+    fn row(&self, glyphs: &GlyphSet, pulse: Pulse) -> Row {
         let (role, sign, word) = match (self.state, pulse) {
-            (StepStatus::Done, _) => (Role::Good, glyphs.tick, "done"),
-            (StepStatus::Planned, Pulse::Over) => (Role::Dim, glyphs.unchecked, "not taken"),
-            (StepStatus::Planned, _) => (Role::Dim, glyphs.unchecked, "planned"),
-            (_, Pulse::Over) => (Role::Warn, glyphs.refused, "given up"),
-            (StepStatus::Failed, _) => (Role::Bad, glyphs.refused, "failed"),
-            (StepStatus::Running, Pulse::Beating) => (Role::Accent, glyphs.pointer, "running"),
-            (StepStatus::Running, Pulse::Still) if !self.id.starts_with("await") => (Role::Warn, glyphs.warning, "unclear"),
-            (StepStatus::Running | StepStatus::Waiting, _) => (Role::Warn, glyphs.unknown, "waiting"),
+            (StepStatus::Done, _) => (StyleRole::Good, glyphs.check_mark, "done"),
+            (StepStatus::Planned, Pulse::Over) => (StyleRole::Dim, glyphs.unchecked, "not taken"),
+            (StepStatus::Planned, _) => (StyleRole::Dim, glyphs.unchecked, "planned"),
+            (_, Pulse::Over) => (StyleRole::Warn, glyphs.refused, "given up"),
+            (StepStatus::Failed, _) => (StyleRole::Bad, glyphs.refused, "failed"),
+            (StepStatus::Running, Pulse::Beating) => (StyleRole::Accent, glyphs.pointer, "running"),
+            (StepStatus::Running, Pulse::Still) if !self.id.starts_with("await") => (StyleRole::Warn, glyphs.warning, "unclear"),
+            (StepStatus::Running | StepStatus::Waiting, _) => (StyleRole::Warn, glyphs.unknown, "waiting"),
         };
         let (text, right) = (self.words.clone(), word.to_owned());
         Row::Item(Item { at: None, mark: Some((role, sign)), text, more: String::new(), right, selected: false })
@@ -153,7 +153,7 @@ mod tests {
     use crate::tui::app::samples::rotation::{line, plan};
 
     fn shown(steps: &Steps, pulse: Pulse) -> Vec<String> {
-        let (rows, _) = steps.rows(&Glyphs::UNICODE, pulse);
+        let (rows, _) = steps.rows(&GlyphSet::UNICODE, pulse);
         rows.into_iter()
             .map(|row| match row {
                 Row::Item(item) => format!("{} {}", item.right, item.text),
