@@ -52,16 +52,16 @@ impl Add {
     pub(super) async fn run(self, context: &Context<'_>) -> Result<u8, Problem> {
         let name = parse_name(&self.name)?;
         let engine = context.engine()?;
-        engine.catalogue.provider(&self.provider)?;
-        self.check_words(&engine.catalogue)?;
+        engine.catalog.provider(&self.provider)?;
+        self.check_words(&engine.catalog)?;
         let (found, secrets) = self.read(engine)?;
         identify::note_cleaned(context.out, &found.removed);
         // A secret is not shown to a host that nobody named.
-        let offline = self.offline || self.guesses_region(&engine.catalogue, &found)?;
+        let offline = self.offline || self.guesses_region(&engine.catalog, &found)?;
         let engine = context.unlocked().await?;
         let new = self.credential(context, name, found, secrets)?;
-        let twins = engine.twins(&new.secret).await?;
-        let kept = engine.add(new).await?;
+        let twins = engine.find_duplicates(&new.secret).await?;
+        let kept = engine.add_credential(new).await?;
         if !twins.is_empty() {
             let names: Vec<_> = twins.iter().map(CredentialName::as_str).collect();
             let hold = if names.len() == 1 { "holds" } else { "hold" };
@@ -78,8 +78,8 @@ impl Add {
 
     /// The secret and its further parts. A key file holds the secret itself, so none is asked for.
     fn read(&self, engine: &Engine) -> Result<(Identification, Vec<Secret>), Problem> {
-        if let Some((_, path)) = self.fields.iter().find(|(id, _)| id == engine::KEY_FILE) {
-            return Ok((engine.identify(&engine::key_file(path)?)?, secret_input::read_lines(&self.parts)?));
+        if let Some((_, path)) = self.fields.iter().find(|(id, _)| id == engine::KEY_FILE_FIELD) {
+            return Ok((engine.identify(&engine::read_key_file(path)?)?, secret_input::read_lines(&self.parts)?));
         }
         let mut secrets = secret_input::read_all("secret", &self.parts)?;
         Ok((engine.identify(&secrets.remove(0))?, secrets))
@@ -109,7 +109,7 @@ impl Add {
         found: Identification,
         parts: Vec<Secret>,
     ) -> Result<NewCredential, Problem> {
-        let catalogue = &context.engine()?.catalogue;
+        let catalogue = &context.engine()?.catalog;
         let kind = self.choose_kind(catalogue, &found)?;
         let fitting = found.candidates.iter().find(|candidate| candidate.provider == self.provider && candidate.kind == kind.id);
         let region = self.choose_region(context, catalogue, fitting)?;

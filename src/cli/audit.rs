@@ -38,7 +38,7 @@ impl Audit {
         if self.verify {
             return verify(context).await;
         }
-        let mut lines = context.engine()?.audit(self.limit).await?;
+        let mut lines = context.engine()?.audit_records(self.limit).await?;
         lines.reverse();
         if context.out.json {
             context.out.value(&lines.iter().map(Shape::of).collect::<Vec<_>>())?;

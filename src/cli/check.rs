@@ -91,7 +91,7 @@ impl Check {
         }
         let mut chosen: Vec<Credential> = Vec::with_capacity(self.names.len());
         for name in &self.names {
-            let found = engine.find(name).await?;
+            let found = engine.find_credential(name).await?;
             if !chosen.contains(&found) {
                 chosen.push(found);
             }
@@ -112,12 +112,12 @@ impl Check {
 impl Probe {
     /// Tries every region and says what was found in each.
     pub(super) async fn run(self, context: &Context<'_>) -> Result<u8, Problem> {
-        let credential = context.engine()?.find(&self.name).await?;
+        let credential = context.engine()?.find_credential(&self.name).await?;
         let engine = context.unlocked().await?;
-        let regions = engine.catalogue.regions(&credential.provider)?;
+        let regions = engine.catalog.regions(&credential.provider)?;
         let mut shapes: Vec<_> = regions.iter().map(|region| shape(region, &credential, None)).collect();
         engine
-            .probe(&credential, |region, check| {
+            .check_all_regions(&credential, |region, check| {
                 if let Some(place) = shapes.iter_mut().find(|shape| shape.region == region) {
                     (place.verdict, place.status, place.latency_ms) = (check.result, check.status, check.latency_ms);
                 }

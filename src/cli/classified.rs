@@ -3,14 +3,14 @@
 use super::context::Context;
 use crate::domain::Problem;
 use crate::domain::response::CheckResult;
-use crate::engine::Classified;
+use crate::engine::ClassificationResult;
 
 /// Says who the credential is, or why that is not known. It is kept either way, so neither is a failure.
-pub(super) fn note(context: &Context<'_>, classified: &Result<Classified, Problem>) {
+pub(super) fn note(context: &Context<'_>, classified: &Result<ClassificationResult, Problem>) {
     match classified {
         Ok(classified) => {
             let mark = if classified.check.result == CheckResult::Accepted { "" } else { "note: " };
-            classified.remarks().iter().for_each(|remark| context.out.note(&format!("{mark}{remark}")));
+            classified.summary_lines().iter().for_each(|remark| context.out.note(&format!("{mark}{remark}")));
         }
         Err(problem) => context.out.note(&format!("note: kept, but not asked about: {}: {}", problem.what, problem.why)),
     }

@@ -77,13 +77,13 @@ fn names(begun: &OsStr) -> Vec<CompletionCandidate> {
 }
 
 fn providers(begun: &OsStr) -> Vec<CompletionCandidate> {
-    let Ok(catalogue) = AppPaths::discover().and_then(|paths| engine::catalogue(&paths)) else { return Vec::new() };
+    let Ok(catalogue) = AppPaths::discover().and_then(|paths| engine::load_catalog(&paths)) else { return Vec::new() };
     let known = catalogue.providers();
     fitting(begun, known.map(|provider| CompletionCandidate::new(&provider.id).help(Some(provider.title.clone().into()))))
 }
 
 fn kinds(begun: &OsStr) -> Vec<CompletionCandidate> {
-    let Ok(catalogue) = AppPaths::discover().and_then(|paths| engine::catalogue(&paths)) else { return Vec::new() };
+    let Ok(catalogue) = AppPaths::discover().and_then(|paths| engine::load_catalog(&paths)) else { return Vec::new() };
     let all = meant(&catalogue).flat_map(|provider| provider.kinds.iter().map(move |kind| (provider, kind)));
     // Two providers may call a kind alike, and what is offered twice looks like a mistake.
     let mut known: Vec<(&str, String)> = Vec::new();
@@ -98,7 +98,7 @@ fn kinds(begun: &OsStr) -> Vec<CompletionCandidate> {
 }
 
 fn regions(begun: &OsStr) -> Vec<CompletionCandidate> {
-    let Ok(catalogue) = AppPaths::discover().and_then(|paths| engine::catalogue(&paths)) else { return Vec::new() };
+    let Ok(catalogue) = AppPaths::discover().and_then(|paths| engine::load_catalog(&paths)) else { return Vec::new() };
     let known = meant(&catalogue).filter_map(|provider| catalogue.regions(&provider.id).ok()).flatten();
     let mut ids: Vec<_> = known.map(|region| (region.id.clone(), region.api.to_string())).collect();
     ids.sort();
@@ -124,7 +124,7 @@ fn provider_of(mut words: impl Iterator<Item = String>) -> Option<String> {
 fn credentials() -> Option<Vec<Credential>> {
     let paths = AppPaths::discover().ok().filter(|paths| paths.database().exists())?;
     let settings = Settings::load(&paths, &|name| std::env::var(name).ok()).ok()?;
-    let engine = engine::open(&paths, &settings).ok()?;
+    let engine = engine::open_engine(&paths, &settings).ok()?;
     super::process::runtime().ok()?.block_on(engine.credentials()).ok()
 }
 

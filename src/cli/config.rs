@@ -8,7 +8,7 @@ use super::doctor::report;
 use crate::config::{self, Settings, SettingsReport, schema};
 use crate::domain::Problem;
 use crate::domain::problem::ProblemClass;
-use crate::engine::doctor::{Area, Finding, Level};
+use crate::engine::doctor::{Diagnostic, DiagnosticArea, DiagnosticSeverity};
 use crate::tui;
 
 /// Look at the settings, check them, or edit them
@@ -64,34 +64,35 @@ fn path(context: &Context<'_>) -> Result<u8, Problem> {
 fn check(context: &Context<'_>) -> Result<u8, Problem> {
     let findings = findings(context);
     report(context, &findings)?;
-    let is_wrong = findings.iter().any(|finding| finding.level == Level::Fail);
+    let is_wrong = findings.iter().any(|finding| finding.level == DiagnosticSeverity::Fail);
     Ok(if is_wrong { ProblemClass::Usage.exit_code() } else { 0 })
 }
 
 /// What is wrong with the file, then what is wrong with its keys; where nothing is, that.
-fn findings(context: &Context<'_>) -> Vec<Finding> {
+fn findings(context: &Context<'_>) -> Vec<Diagnostic> {
     let path = context.paths.settings();
     let SettingsReport { settings, problems: flaws } =
         match Settings::load_leniently(&context.paths, &|name| std::env::var(name).ok()) {
             Ok(reading) => reading,
-            Err(problem) => return vec![finding(Area::Settings, Level::Fail, problem)],
+            Err(problem) => return vec![finding(DiagnosticArea::Settings, DiagnosticSeverity::Fail, problem)],
         };
-    let mut found: Vec<_> = flaws.into_iter().map(|flaw| finding(Area::Settings, Level::Fail, flaw)).collect();
+    let mut found: Vec<_> =
+        flaws.into_iter().map(|flaw| finding(DiagnosticArea::Settings, DiagnosticSeverity::Fail, flaw)).collect();
     let text = std::fs::read_to_string(&path).unwrap_or_default();
     for conflict in tui::conflicts(&settings) {
-        let level = if conflict.is_mistake() { Level::Fail } else { Level::Warn };
-        found.push(finding(Area::Keys, level, conflict.problem_in(&path, &text)));
+        let level = if conflict.is_mistake() { DiagnosticSeverity::Fail } else { DiagnosticSeverity::Warn };
+        found.push(finding(DiagnosticArea::Keys, level, conflict.problem_in(&path, &text)));
     }
     if found.is_empty() {
         let what = if path.exists() { "The settings are right" } else { "There are none: everything is as usual" };
-        found.push(finding(Area::Settings, Level::Ok, Problem::new(what, path.display().to_string(), "")));
+        found.push(finding(DiagnosticArea::Settings, DiagnosticSeverity::Ok, Problem::new(what, path.display().to_string(), "")));
     }
     found
 }
 
-fn finding(area: Area, level: Level, problem: Problem) -> Finding {
+fn finding(area: DiagnosticArea, level: DiagnosticSeverity, problem: Problem) -> Diagnostic {
     let Problem { what, why, remedy, .. } = problem;
-    Finding { area, level, what, why, remedy }
+    Diagnostic { area, level, what, why, remedy }
 }
 
 fn edit(context: &Context<'_>) -> Result<u8, Problem> {

@@ -155,7 +155,7 @@ impl Consumers {
 impl Add {
     async fn run(self, context: &Context<'_>) -> Result<u8, Problem> {
         let engine = context.engine()?;
-        let credential = engine.find(&self.name).await?;
+        let credential = engine.find_credential(&self.name).await?;
         let name = parse_name(&self.consumer)?;
         let consumer = Consumer {
             credential: credential.id.clone(),
@@ -205,7 +205,7 @@ impl Add {
 impl Deliver {
     async fn run(self, context: &Context<'_>) -> Result<u8, Problem> {
         let engine = context.engine()?;
-        let credential = engine.find(&self.name).await?;
+        let credential = engine.find_credential(&self.name).await?;
         let consumer = engine.consumer(&credential.id, &self.consumer).await?;
         if self.dry_run {
             let words = engine.preview_delivery(&consumer).await?;
@@ -231,7 +231,7 @@ impl Deliver {
 
 async fn list(context: &Context<'_>, name: &str) -> Result<u8, Problem> {
     let engine = context.engine()?;
-    let credential = engine.find(name).await?;
+    let credential = engine.find_credential(name).await?;
     let consumers = engine.consumers(&credential.id).await?;
     if context.out.json {
         let shapes = consumers.iter().map(|consumer| shape(consumer, holds(&credential, consumer)));
@@ -253,7 +253,7 @@ async fn list(context: &Context<'_>, name: &str) -> Result<u8, Problem> {
 
 async fn remove(context: &Context<'_>, name: &str, consumer: &str) -> Result<u8, Problem> {
     let engine = context.engine()?;
-    let credential = engine.find(name).await?;
+    let credential = engine.find_credential(name).await?;
     engine.remove_consumer(&credential.id, consumer).await?;
     if context.out.json {
         context.out.value(&serde_json::json!({ "removed": consumer }))?;

@@ -72,7 +72,7 @@ impl<'a> Context<'a> {
         if let Some(engine) = self.engine.get() {
             return Ok(engine);
         }
-        let engine = Arc::new(engine::open(&self.paths, &self.settings)?);
+        let engine = Arc::new(engine::open_engine(&self.paths, &self.settings)?);
         Ok(self.engine.get_or_init(|| engine))
     }
 
@@ -85,7 +85,7 @@ impl<'a> Context<'a> {
             None => {}
             Some(error @ (StoreError::Locked | StoreError::NotInitialized)) if state.backend.kind == BackendKind::File => {
                 let passphrase = passphrase(&error)?;
-                engine.unlock(UnlockMethod::Passphrase(&passphrase), engine::UNLOCK_WAIT).await?;
+                engine.unlock(UnlockMethod::Passphrase(&passphrase), engine::UNLOCK_TIMEOUT).await?;
             }
             Some(error) => return Err(error.into()),
         }
@@ -94,7 +94,7 @@ impl<'a> Context<'a> {
 
     /// What is known about providers.
     pub(super) fn catalogue(&self) -> Result<ProviderCatalog, Problem> {
-        engine::catalogue(&self.paths)
+        engine::load_catalog(&self.paths)
     }
 }
 

@@ -70,11 +70,11 @@ impl Create {
         check_answers(&self.answers)?;
         let engine = context.engine()?;
         let like = match &self.like {
-            Some(other) => Some(engine.find(other).await?),
+            Some(other) => Some(engine.find_credential(other).await?),
             None => None,
         };
         let administrator = match self.administrator.as_ref().or(self.like.as_ref()) {
-            Some(name) => engine.find(name).await?,
+            Some(name) => engine.find_credential(name).await?,
             None => return Err(usage("Nobody makes it", "no credential was named for it", "name one with --as")),
         };
         let (yes, plan, answers) = (self.yes, self.plan, self.answers.clone());
@@ -97,7 +97,7 @@ impl Create {
         let tell = |line: &ProgressLine| context.out.note(&words(line));
         let status = context.unlocked().await?.create(creation, Audience { ask: &human, tell: &tell }).await?;
         if status.state == RotationPhase::Done && status.manual_steps.is_empty() {
-            return report(context, &engine.by_id(&id).await?);
+            return report(context, &engine.credential_by_id(&id).await?);
         }
         refused(&status).map_or_else(|| conclude(context, &status), Err)
     }

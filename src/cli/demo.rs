@@ -22,7 +22,7 @@ impl Demo {
     /// Starts the simulator, fills a keyring in memory with what it issued, and shows the screen.
     pub(super) async fn run(self, context: &Context<'_>) -> Result<u8, Problem> {
         let sandbox = sandbox::start().await?;
-        let engine = Arc::new(engine::in_memory(catalogue(sandbox.manifest())?, &context.settings)?);
+        let engine = Arc::new(engine::in_memory_engine(catalogue(sandbox.manifest())?, &context.settings)?);
         fill(&engine, sandbox.manifest()).await?;
         let code = screen::show(context, engine).await;
         sandbox.stop().await;
@@ -61,13 +61,13 @@ fn moved(region: &Region, hosts: &RegionAddresses) -> Result<Region, Problem> {
 
 async fn fill(engine: &Engine, manifest: &SimulatorManifest) -> Result<(), Problem> {
     for issued in &manifest.credentials {
-        engine.add(new_credential(engine, issued)?).await?;
+        engine.add_credential(new_credential(engine, issued)?).await?;
     }
     Ok(())
 }
 
 fn new_credential(engine: &Engine, issued: &SeededCredential) -> Result<NewCredential, Problem> {
-    let kind = engine.catalogue.kind(issued.provider, issued.kind)?;
+    let kind = engine.catalog.kind(issued.provider, issued.kind)?;
     let secret = Secret::from_text(issued.secret.clone());
     let found = engine.identify(&secret)?;
     let expires = found.candidates.iter().find(|candidate| candidate.kind == issued.kind).and_then(|candidate| candidate.expires);

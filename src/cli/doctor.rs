@@ -6,7 +6,7 @@ use crate::domain::Problem;
 use crate::domain::problem::ProblemClass;
 use crate::domain::text::sanitize_line;
 use crate::engine;
-use crate::engine::doctor::{Area, Finding, Level, Reach, Surroundings};
+use crate::engine::doctor::{Diagnostic, DiagnosticArea, DiagnosticSeverity, DoctorInput, DoctorScope};
 
 /// Look for what may stand in the way on this machine, and say what to do about it
 #[derive(Debug, clap::Args)]
@@ -31,30 +31,31 @@ impl Doctor {
             Err(problem) if problem.class == ProblemClass::Store => (context.engine()?, Some(problem)),
             Err(problem) => return Err(problem),
         };
-        let around = Surroundings {
+        let around = DoctorInput {
             terminal: output::terminal_size(),
             other_stores: engine::other_stores(&context.paths, &context.settings).await,
-            depth: Some(context.settings.color_depth),
-            reach: if self.offline { Reach::Machine } else { Reach::Providers },
+            color_depth: Some(context.settings.color_depth),
+            scope: if self.offline { DoctorScope::Machine } else { DoctorScope::Providers },
         };
-        let mut findings = engine.examine(&around).await;
+        let mut findings = engine.diagnose(&around).await;
         // A wrong passphrase, or a file of it that others may read, is not among them: to the store it is just locked.
         if let Some(problem) = hindrance.filter(|problem| !is_told(problem, &findings)) {
-            findings.insert(0, Finding::warn(Area::Store, problem.what, problem.why, problem.remedy));
+            findings.insert(0, Diagnostic::warn(DiagnosticArea::Store, problem.what, problem.why, problem.remedy));
         }
         report(context, &findings)?;
         Ok(exit_code(&findings))
     }
 }
 
-fn is_told(problem: &Problem, findings: &[Finding]) -> bool {
-    findings.iter().any(|one| one.area == Area::Store && one.remedy == problem.remedy)
+fn is_told(problem: &Problem, findings: &[Diagnostic]) -> bool {
+    findings.iter().any(|one| one.area == DiagnosticArea::Store && one.remedy == problem.remedy)
 }
 
-fn exit_code(findings: &[Finding]) -> u8 {
-    let failed =
-        |area: Option<Area>| findings.iter().any(|one| one.level == Level::Fail && area.is_none_or(|area| one.area == area));
-    match (failed(Some(Area::Store)), failed(None)) {
+fn exit_code(findings: &[Diagnostic]) -> u8 {
+    let failed = |area: Option<DiagnosticArea>| {
+        findings.iter().any(|one| one.level == DiagnosticSeverity::Fail && area.is_none_or(|area| one.area == area))
+    };
+    match (failed(Some(DiagnosticArea::Store)), failed(None)) {
         (true, _) => ProblemClass::Store.exit_code(),
         (false, true) => ProblemClass::Failed.exit_code(),
         (false, false) => 0,
@@ -62,7 +63,7 @@ fn exit_code(findings: &[Finding]) -> u8 {
 }
 
 /// Shows findings, area by area.
-pub(super) fn report(context: &Context<'_>, findings: &[Finding]) -> Result<(), Problem> {
+pub(super) fn report(context: &Context<'_>, findings: &[Diagnostic]) -> Result<(), Problem> {
     if context.out.json {
         return context.out.value(&serde_json::json!({ "findings": findings }));
     }

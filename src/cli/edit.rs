@@ -53,8 +53,11 @@ pub(super) enum Ending {
 impl Edit {
     /// Applies all changes in one step.
     pub(super) async fn run(self, context: &Context<'_>) -> Result<u8, Problem> {
-        let credential = context.engine()?.find(&self.name).await?;
-        let mut edit = message::Edit { region: self.region_of(context, &credential.provider)?, ..message::Edit::default() };
+        let credential = context.engine()?.find_credential(&self.name).await?;
+        let mut edit = message::CredentialEdit {
+            region: self.region_of(context, &credential.provider)?,
+            ..message::CredentialEdit::default()
+        };
         edit.name = self.rename.as_deref().map(arguments::parse_name).transpose()?;
         edit.kind.clone_from(&self.kind);
         edit.fields = self.fields.iter().cloned().collect();
@@ -73,13 +76,13 @@ impl Edit {
         } else {
             context.engine()?
         };
-        let changed = engine.edit(&credential.id, edit).await?;
+        let changed = engine.edit_credential(&credential.id, edit).await?;
         arguments::report(context, &changed)
     }
 
     fn region_of(&self, context: &Context<'_>, provider: &str) -> Result<Option<String>, Problem> {
         let Some(name) = &self.region else { return Ok(None) };
-        Ok(Some(context.engine()?.catalogue.region(provider, name)?.id.clone()))
+        Ok(Some(context.engine()?.catalog.region(provider, name)?.id.clone()))
     }
 
     fn relabel(&self, mut labels: Vec<String>) -> Vec<String> {

@@ -11,7 +11,7 @@ use super::output::{self, Output};
 use crate::domain::problem::ProblemClass;
 use crate::domain::{Credential, CredentialName, Problem};
 use crate::engine::Engine;
-use crate::engine::exec::{Handover, Launch, Usage, Value, Variable};
+use crate::engine::exec::{ChildCommand, EnvValue, EnvVariable, SecretDelivery, UsageEvent};
 
 /// Run a command that gets a credential's variables, such as `SNYK_TOKEN` and `SNYK_API`
 #[derive(Debug, clap::Args)]
@@ -53,11 +53,11 @@ impl Exec {
         let engine = context.unlocked().await?;
         let (variables, used) = self.variables(engine).await?;
         let handover = match (self.stdin, self.file) {
-            (true, _) => Handover::Stdin,
-            (_, true) => Handover::Files,
-            _ => Handover::Environment,
+            (true, _) => SecretDelivery::Stdin,
+            (_, true) => SecretDelivery::Files,
+            _ => SecretDelivery::Environment,
         };
-        if handover == Handover::Stdin && secrets(&variables) != 1 {
+        if handover == SecretDelivery::Stdin && secrets(&variables) != 1 {
             let why = format!("standard input takes one secret, and there are {}", secrets(&variables));
             return Err(usage("The command was not run", &why, "choose one with --env VAR=NAME"));
         }
@@ -68,14 +68,19 @@ impl Exec {
         // On record before it runs: afterwards this process may not be there any more.
         let (program, handed) = (self.command[0].to_string_lossy().into_owned(), names(&variables));
         for name in &used {
-            engine.note_use(name, &format!("{program} gets {handed}"), Usage::Begun).await?;
+            engine.record_exec(name, &format!("{program} gets {handed}"), UsageEvent::Begun).await?;
         }
-        let launch = Launch { command: self.command.clone(), variables, without, handover };
-        match launched(launch, self.mask || cfg!(not(unix)) || handover == Handover::Files, self.mask.then_some(context.out)) {
+        let launch =
+            ChildCommand { command: self.command.clone(), variables, removed_variables: without, secret_delivery: handover };
+        match launched(
+            launch,
+            self.mask || cfg!(not(unix)) || handover == SecretDelivery::Files,
+            self.mask.then_some(context.out),
+        ) {
             Ok(code) => Ok(code),
             Err(error) => {
                 for name in &used {
-                    engine.note_use(name, &format!("{program}: {error}"), Usage::Failed).await?;
+                    engine.record_exec(name, &format!("{program}: {error}"), UsageEvent::Failed).await?;
                 }
                 let _ = context.out.problem(&lost(&program, &error));
                 Ok(if error.kind() == io::ErrorKind::NotFound { NOT_FOUND } else { NOT_RUNNABLE })
@@ -84,15 +89,15 @@ impl Exec {
     }
 
     /// The variables, and the credentials that they come from.
-    async fn variables(&self, engine: &Engine) -> Result<(Vec<Variable>, BTreeSet<CredentialName>), Problem> {
-        let (mut found, mut used): (Vec<Variable>, _) = (Vec::new(), BTreeSet::new());
+    async fn variables(&self, engine: &Engine) -> Result<(Vec<EnvVariable>, BTreeSet<CredentialName>), Problem> {
+        let (mut found, mut used): (Vec<EnvVariable>, _) = (Vec::new(), BTreeSet::new());
         for name in &self.names {
-            let credential = engine.find(name).await?;
+            let credential = engine.find_credential(name).await?;
             // Named twice, it is still one.
             if !used.insert(credential.name.clone()) {
                 continue;
             }
-            for variable in engine.variables(&credential).await? {
+            for variable in engine.env_variables(&credential).await? {
                 refuse_twice(&found, &variable, &credential)?;
                 found.push(variable);
             }
@@ -108,18 +113,18 @@ impl Exec {
 }
 
 #[cfg(unix)]
-fn launched(launch: Launch, beside: bool, mask: Option<&Output>) -> io::Result<u8> {
-    if beside { supervised(&launch, mask) } else { launch.replace().map(|never| match never {}) }
+fn launched(launch: ChildCommand, beside: bool, mask: Option<&Output>) -> io::Result<u8> {
+    if beside { supervised(&launch, mask) } else { launch.replace_process().map(|never| match never {}) }
 }
 
 #[cfg(not(unix))]
-fn launched(launch: Launch, _beside: bool, mask: Option<&Output>) -> io::Result<u8> {
+fn launched(launch: ChildCommand, _beside: bool, mask: Option<&Output>) -> io::Result<u8> {
     supervised(&launch, mask)
 }
 
 /// Runs it beside this process, with its output masked where there is somewhere to tell what became of that. Output that
 /// could not be written is a failure, whatever the command says of itself.
-fn supervised(launch: &Launch, masked: Option<&Output>) -> io::Result<u8> {
+fn supervised(launch: &ChildCommand, masked: Option<&Output>) -> io::Result<u8> {
     let lost = Mutex::new(None);
     let pass_on = |stream, bytes: &[u8]| {
         output::pass_on(stream, bytes).inspect_err(|error| {
@@ -129,12 +134,12 @@ fn supervised(launch: &Launch, masked: Option<&Output>) -> io::Result<u8> {
             }
         })
     };
-    let ended = launch.supervise(masked.is_some().then_some(&pass_on))?;
+    let ended = launch.run_supervised(masked.is_some().then_some(&pass_on))?;
     let lost = lost.into_inner().unwrap_or_else(PoisonError::into_inner);
     if let (Some(problem), Some(out)) = (&lost, masked) {
         let _ = out.problem(problem);
     }
-    let code = match ended.repeat() {
+    let code = match ended.propagate() {
         0 if lost.is_some() => 1,
         code => code,
     };
@@ -143,7 +148,7 @@ fn supervised(launch: &Launch, masked: Option<&Output>) -> io::Result<u8> {
 }
 
 /// `VAR=NAME[:FIELD]`. A name may hold a colon itself, so the whole is tried as a name first.
-async fn chosen(engine: &Engine, choice: &str) -> Result<(Variable, CredentialName), Problem> {
+async fn chosen(engine: &Engine, choice: &str) -> Result<(EnvVariable, CredentialName), Problem> {
     let (name, from) = choice.split_once('=').filter(|(name, from)| is_variable(name) && !from.is_empty()).ok_or_else(|| {
         usage(
             "The variable was not understood",
@@ -151,12 +156,14 @@ async fn chosen(engine: &Engine, choice: &str) -> Result<(Variable, CredentialNa
             "write it like TOKEN=ci-scanner:secret",
         )
     })?;
-    let (credential, field) = match (engine.find(from).await, from.rsplit_once(':')) {
+    let (credential, field) = match (engine.find_credential(from).await, from.rsplit_once(':')) {
         (Ok(credential), _) => (credential, "secret"),
-        (Err(problem), Some((owner, field))) if problem.class == ProblemClass::NotFound => (engine.find(owner).await?, field),
+        (Err(problem), Some((owner, field))) if problem.class == ProblemClass::NotFound => {
+            (engine.find_credential(owner).await?, field)
+        }
         (Err(problem), _) => return Err(problem),
     };
-    let variable = Variable { name: name.to_owned(), value: engine.value(&credential, field).await? };
+    let variable = EnvVariable { name: name.to_owned(), value: engine.credential_value(&credential, field).await? };
     Ok((variable, credential.name))
 }
 
@@ -167,10 +174,10 @@ fn is_variable(name: &str) -> bool {
 }
 
 /// Two credentials may agree about a variable; they may not contradict one another.
-fn refuse_twice(found: &[Variable], new: &Variable, of: &Credential) -> Result<(), Problem> {
+fn refuse_twice(found: &[EnvVariable], new: &EnvVariable, of: &Credential) -> Result<(), Problem> {
     let Some(known) = found.iter().find(|known| known.name == new.name) else { return Ok(()) };
     match (&known.value, &new.value) {
-        (Value::Text(one), Value::Text(other)) if one == other => Ok(()),
+        (EnvValue::Text(one), EnvValue::Text(other)) if one == other => Ok(()),
         _ => {
             let why = format!("{} sets {}, and so does a credential before it", of.name, new.name);
             Err(usage("The command was not run", &why, "give one of them variables of its own with --env VAR=NAME"))
@@ -179,21 +186,21 @@ fn refuse_twice(found: &[Variable], new: &Variable, of: &Credential) -> Result<(
 }
 
 /// The variables by name, for the record.
-fn names(variables: &[Variable]) -> String {
+fn names(variables: &[EnvVariable]) -> String {
     variables.iter().map(|variable| variable.name.as_str()).collect::<Vec<_>>().join(", ")
 }
 
-fn secrets(variables: &[Variable]) -> usize {
-    variables.iter().filter(|variable| matches!(variable.value, Value::Secret(_))).count()
+fn secrets(variables: &[EnvVariable]) -> usize {
+    variables.iter().filter(|variable| matches!(variable.value, EnvValue::Secret(_))).count()
 }
 
 /// The variables of this process that the command must not see, by name.
-fn removed(engine: &Engine, variables: &[Variable], handover: Handover) -> Vec<String> {
+fn removed(engine: &Engine, variables: &[EnvVariable], handover: SecretDelivery) -> Vec<String> {
     let is_set = |name: &str| {
-        let text = |value: &Value| handover == Handover::Environment || matches!(value, Value::Text(_));
+        let text = |value: &EnvValue| handover == SecretDelivery::Environment || matches!(value, EnvValue::Text(_));
         variables.iter().any(|variable| variable.name == name && text(&variable.value))
     };
-    let rivals = engine.rivals(variables).into_iter();
+    let rivals = engine.competing_variables(variables).into_iter();
     rivals.filter(|name| !is_set(name) && std::env::var_os(name).is_some()).collect()
 }
 

@@ -4,7 +4,7 @@ use super::context::Context;
 use crate::domain::Problem;
 use crate::domain::credential::SecretPart;
 use crate::domain::problem::ProblemClass;
-use crate::engine::Door;
+use crate::engine::DisclosureChannel;
 
 /// Write the secret to a pipe; to a terminal only with --reveal
 #[derive(Debug, clap::Args)]
@@ -30,9 +30,9 @@ impl Get {
             return Err(Problem::new("The secret was not written", why, "pipe it to a program, or give --reveal")
                 .with_class(ProblemClass::Usage));
         }
-        let credential = context.engine()?.find(&self.name).await?;
+        let credential = context.engine()?.find_credential(&self.name).await?;
         let part = self.part.map_or(SecretPart::Secret, SecretPart::Named);
-        let secret = context.unlocked().await?.disclose(&credential, &part, Door::Get).await?;
+        let secret = context.unlocked().await?.disclose_secret(&credential, &part, DisclosureChannel::Get).await?;
         secret.expose(|bytes| context.out.bytes(bytes))?;
         Ok(0)
     }

@@ -14,7 +14,7 @@ use crate::domain::problem::ProblemClass;
 use crate::domain::request::RequestEnvironment;
 use crate::domain::words::count_noun;
 use crate::domain::{CredentialId, CredentialName, Problem};
-use crate::engine::message::{HistoryFilter, HistoryRecord, Keep, Order};
+use crate::engine::message::{HistoryFilter, HistoryPolicy, HistoryRecord, RequestOptions};
 
 /// List the requests that were sent, send one again, compare two, or forget them
 #[derive(Debug, clap::Args)]
@@ -87,7 +87,7 @@ impl History {
     async fn list(self, context: &Context<'_>) -> Result<u8, Problem> {
         let engine = context.engine()?;
         let credential = match &self.name {
-            Some(name) => Some(engine.find(name).await?.id),
+            Some(name) => Some(engine.find_credential(name).await?.id),
             None => None,
         };
         let lines = engine.history(HistoryFilter { credential, text: self.search }, self.limit).await?;
@@ -106,8 +106,8 @@ impl History {
 impl Resend {
     async fn run(self, context: &Context<'_>) -> Result<u8, Problem> {
         let engine = context.engine()?;
-        let line = engine.history_line(self.id).await?;
-        let credential = engine.by_id(&line.entry.credential).await?;
+        let line = engine.history_record(self.id).await?;
+        let credential = engine.credential_by_id(&line.entry.credential).await?;
         let draft = match &self.data {
             Some(data) => {
                 crate::domain::request::RequestDraft { body: Some(request::read_body(data)?), ..line.entry.draft.clone() }
@@ -120,7 +120,7 @@ impl Resend {
                 .note(&format!("note: it was sent in {}; the credential is in {} now", line.entry.region, credential.region));
         }
         let consent = request::consent(&credential, &draft, self.yes)?;
-        let order = Order { draft, consent, keep: Keep::WithoutBody };
+        let order = RequestOptions { draft, consent, history_policy: HistoryPolicy::WithoutBody };
         Sending { order, capture: None, showing: Showing::default() }.run(context, &credential).await
     }
 }
@@ -128,9 +128,9 @@ impl Resend {
 /// Prints what differs, as `diff` does: what only the first has, and what only the other has.
 async fn compare(context: &Context<'_>, id: u64, other: Option<u64>) -> Result<u8, Problem> {
     let engine = context.engine()?;
-    let before = engine.history_line(id).await?;
+    let before = engine.history_record(id).await?;
     let after = match other {
-        Some(other) => engine.history_line(other).await?,
+        Some(other) => engine.history_record(other).await?,
         None => engine.history(HistoryFilter::default(), 1).await?.pop().ok_or_else(nothing_newer)?,
     };
     let (one, another) = (described(context, &before).await?, described(context, &after).await?);
@@ -152,9 +152,9 @@ async fn compare(context: &Context<'_>, id: u64, other: Option<u64>) -> Result<u
 /// A request as it was sent; as it was written, where its credential is gone.
 async fn described(context: &Context<'_>, line: &HistoryRecord) -> Result<String, Problem> {
     let engine = context.engine()?;
-    let credential = engine.by_id(&line.entry.credential).await.ok();
+    let credential = engine.credential_by_id(&line.entry.credential).await.ok();
     let setting =
-        credential.as_ref().and_then(|known| RequestEnvironment::for_credential(&engine.catalogue, known, &line.entry.region));
+        credential.as_ref().and_then(|known| RequestEnvironment::for_credential(&engine.catalog, known, &line.entry.region));
     Ok(line.description(setting))
 }
 

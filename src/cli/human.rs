@@ -12,7 +12,7 @@ use super::output::Output;
 use super::{login, prompt, secret_input};
 use crate::domain::{Problem, Secret};
 use crate::engine;
-use crate::engine::ask::{Ask, Awaited, Choice, Dilemma, Question, Reply};
+use crate::engine::ask::{AwaitedCallback, PromptChoice, PromptMessage, PromptReply, RotationPrompt, UserPrompter};
 use crate::engine::rotation::UserDecision;
 
 /// Answers for scripts, each used once.
@@ -63,9 +63,9 @@ impl<'a> Human<'a> {
     }
 
     /// The first answer given beforehand that is open here.
-    fn prepared(&self, dilemma: &Dilemma) -> Option<UserDecision> {
+    fn prepared(&self, dilemma: &RotationPrompt) -> Option<UserDecision> {
         let mut answers = self.answers.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let open = |answer: &String| dilemma.choices.iter().find_map(|choice| read(answer, &choice.saying));
+        let open = |answer: &String| dilemma.choices.iter().find_map(|choice| read(answer, &choice.decision));
         let (place, saying) = answers.iter().enumerate().find_map(|(place, answer)| Some((place, open(answer)?)))?;
         answers.remove(place);
         Some(saying)
@@ -81,11 +81,11 @@ impl<'a> Human<'a> {
     }
 
     /// Shows the page, opens it once, and waits for an address where one is to be pasted; the browser comes back by itself.
-    async fn send_to_browser(&self, dilemma: &Dilemma, awaited: &Awaited) -> Option<Reply> {
+    async fn send_to_browser(&self, dilemma: &RotationPrompt, awaited: &AwaitedCallback) -> Option<PromptReply> {
         let page = dilemma.page.clone().unwrap_or_default();
         let before = self.shown.lock().unwrap_or_else(std::sync::PoisonError::into_inner).replace(page.clone());
-        if !dilemma.question.detail.is_empty() {
-            self.out.note(&dilemma.question.detail);
+        if !dilemma.message.detail.is_empty() {
+            self.out.note(&dilemma.message.detail);
         }
         if before.as_ref() != Some(&page) {
             login::invite(self.out, (&page, awaited), self.browser.paste).ok()?;
@@ -96,42 +96,42 @@ impl<'a> Human<'a> {
         if !self.browser.paste {
             return std::future::pending().await;
         }
-        Some(Reply::Pasted(Secret::from_text(login::pasted_address().await.to_string())))
+        Some(PromptReply::Pasted(Secret::from_text(login::pasted_address().await.to_string())))
     }
 
-    fn at_terminal(&self, dilemma: &Dilemma) -> Option<Reply> {
+    fn at_terminal(&self, dilemma: &RotationPrompt) -> Option<PromptReply> {
         self.out.note(&describe(dilemma));
-        if dilemma.paste {
+        if dilemma.accepts_paste {
             let pasted = prompt::hidden("New secret (nothing, for other answers)").ok()?;
             if !pasted.is_empty() {
-                return Some(Reply::Pasted(pasted));
+                return Some(PromptReply::Pasted(pasted));
             }
         }
         let titles: Vec<&str> = dilemma.choices.iter().map(|choice| choice.title.as_str()).collect();
         let choice = dilemma.choices.get(prompt::choose(&titles)?)?;
-        typed(choice).map(Reply::Said)
+        typed(choice).map(PromptReply::Decided)
     }
 }
 
 #[async_trait]
-impl Ask for Human<'_> {
-    async fn confirm(&self, question: &Question) -> bool {
-        prompt::typed(&question.title, question.typed.as_deref().unwrap_or("yes"), "--yes").is_ok()
+impl UserPrompter for Human<'_> {
+    async fn confirm(&self, question: &PromptMessage) -> bool {
+        prompt::typed(&question.title, question.required_word.as_deref().unwrap_or("yes"), "--yes").is_ok()
     }
 
-    async fn secret(&self, question: &Question) -> Option<Secret> {
+    async fn read_secret(&self, question: &PromptMessage) -> Option<Secret> {
         secret_input::read(&question.title).ok()
     }
 
-    async fn decide(&self, dilemma: &Dilemma) -> Option<Reply> {
+    async fn decide(&self, dilemma: &RotationPrompt) -> Option<PromptReply> {
         if let Some(saying) = self.prepared(dilemma) {
-            return Some(Reply::Said(saying));
+            return Some(PromptReply::Decided(saying));
         }
-        if let Some(awaited) = &dilemma.awaited {
+        if let Some(awaited) = &dilemma.awaited_callback {
             return self.send_to_browser(dilemma, awaited).await;
         }
-        if let Some(secret) = dilemma.paste.then(|| self.piped()).flatten() {
-            return Some(Reply::Pasted(secret));
+        if let Some(secret) = dilemma.accepts_paste.then(|| self.piped()).flatten() {
+            return Some(PromptReply::Pasted(secret));
         }
         if prompt::is_interactive() {
             return self.at_terminal(dilemma);
@@ -144,14 +144,14 @@ impl Ask for Human<'_> {
     }
 }
 
-fn describe(dilemma: &Dilemma) -> String {
+fn describe(dilemma: &RotationPrompt) -> String {
     let indented = background(dilemma).map(|line| format!("  {line}"));
-    std::iter::once(dilemma.question.title.clone()).chain(indented).collect::<Vec<_>>().join("\n")
+    std::iter::once(dilemma.message.title.clone()).chain(indented).collect::<Vec<_>>().join("\n")
 }
 
 /// What is to be known about a question, and the page on which it is seen to.
-fn background(dilemma: &Dilemma) -> impl Iterator<Item = String> {
-    let detail = Some(dilemma.question.detail.clone()).filter(|detail| !detail.is_empty());
+fn background(dilemma: &RotationPrompt) -> impl Iterator<Item = String> {
+    let detail = Some(dilemma.message.detail.clone()).filter(|detail| !detail.is_empty());
     detail.into_iter().chain(dilemma.page.iter().map(|page| format!("page: {page}")))
 }
 
@@ -173,8 +173,8 @@ fn read(answer: &str, open: &UserDecision) -> Option<UserDecision> {
 }
 
 /// What the choice says; where a word must be typed for it, what was typed.
-fn typed(choice: &Choice) -> Option<UserDecision> {
-    match &choice.saying {
+fn typed(choice: &PromptChoice) -> Option<UserDecision> {
+    match &choice.decision {
         UserDecision::Override(word) => prompt::line(&format!("Type \"{word}\" to go on: ")).map(UserDecision::Override),
         other => Some(other.clone()),
     }

@@ -13,7 +13,7 @@ use super::{prompt, secret_input};
 use crate::domain::credential::SecretPart;
 use crate::domain::text::sanitize_line;
 use crate::domain::{CredentialName, Problem};
-use crate::engine::import::{Find, Form, Source};
+use crate::engine::import::{ImportCandidate, ImportSource, TextFormat};
 
 /// Take over credentials that lie in plain text: of other programs, or in a file
 #[derive(Debug, clap::Args)]
@@ -130,12 +130,12 @@ impl Import {
     /// Shows what there is, keeps it, and blanks it where that is wanted.
     pub(super) async fn run(self, context: &Context<'_>) -> Result<u8, Problem> {
         let source = self.source()?;
-        if matches!(source, Source::Piped(..)) && (self.blank || self.consumer) {
+        if matches!(source, ImportSource::Piped(..)) && (self.blank || self.consumer) {
             let why = "what comes on standard input lies in no place that could be emptied or kept up to date";
             return Err(usage("Nothing was imported", why, "leave --blank and --consumer out, or name the file"));
         }
-        let finds = context.engine()?.finds(source).await?;
-        let keepable = finds.iter().filter(|find| find.is.is_ok()).count();
+        let finds = context.engine()?.find_import_candidates(source).await?;
+        let keepable = finds.iter().filter(|find| find.identified.is_ok()).count();
         if self.called.is_some() && keepable != 1 {
             let why = format!("there are {keepable} secrets, and --as gives one name");
             return Err(usage("Nothing was imported", &why, "leave --as out; `tokenring edit --rename` renames them"));
@@ -152,39 +152,41 @@ impl Import {
         first_of(context, failed).map_or(Ok(0), Err)
     }
 
-    fn source(&self) -> Result<Source, Problem> {
+    fn source(&self) -> Result<ImportSource, Problem> {
         let absolute = |path: &PathBuf| {
             std::path::absolute(path).map_err(|error| usage("There is no such file", &error.to_string(), "name another file"))
         };
         Ok(match &self.from {
-            From::SnykCli => Source::SnykCli,
-            From::ProbelyCli => Source::ProbelyCli,
-            From::AppcircleCli => Source::AppcircleCli,
-            From::Dotenv { file } if is_pipe(file) => Source::Piped(Form::Dotenv, Arc::new(secret_input::read_text()?)),
-            From::Json { file } if is_pipe(file) => Source::Piped(Form::Json, Arc::new(secret_input::read_text()?)),
-            From::Dotenv { file } => Source::Dotenv(absolute(file)?),
-            From::Json { file } => Source::Json(absolute(file)?),
+            From::SnykCli => ImportSource::SnykCli,
+            From::ProbelyCli => ImportSource::ProbelyCli,
+            From::AppcircleCli => ImportSource::AppcircleCli,
+            From::Dotenv { file } if is_pipe(file) => {
+                ImportSource::Piped(TextFormat::Dotenv, Arc::new(secret_input::read_text()?))
+            }
+            From::Json { file } if is_pipe(file) => ImportSource::Piped(TextFormat::Json, Arc::new(secret_input::read_text()?)),
+            From::Dotenv { file } => ImportSource::Dotenv(absolute(file)?),
+            From::Json { file } => ImportSource::Json(absolute(file)?),
             From::Piped => {
                 let text = secret_input::read_text()?;
-                Source::Piped(form_of(&text), Arc::new(text))
+                ImportSource::Piped(form_of(&text), Arc::new(text))
             }
         })
     }
 
     /// Keeps a find. A copy that cannot be emptied does not keep the others from it: why, goes to `failed`.
-    async fn take_over(&self, context: &Context<'_>, find: &Find, failed: &mut Vec<Problem>) -> Result<Done, Problem> {
-        if find.is.is_err() {
+    async fn take_over(&self, context: &Context<'_>, find: &ImportCandidate, failed: &mut Vec<Problem>) -> Result<Done, Problem> {
+        if find.identified.is_err() {
             return Ok(looked_at(find));
         }
         let engine = context.unlocked().await?;
-        let (outcome, credential) = match engine.twins(&find.secret).await?.first() {
-            Some(twin) => (Outcome::Known, engine.find(twin.as_str()).await?),
-            None => (Outcome::Imported, engine.import(find, self.name(context, &find.place).await?).await?),
+        let (outcome, credential) = match engine.find_duplicates(&find.secret).await?.first() {
+            Some(twin) => (Outcome::Known, engine.find_credential(twin.as_str()).await?),
+            None => (Outcome::Imported, engine.import(find, self.name(context, &find.location).await?).await?),
         };
         if let Some(target) = find.target.as_ref().filter(|_| self.consumer) {
-            engine.keep_place(&credential, &SecretPart::Secret, target).await?;
+            engine.add_consumer_for_target(&credential, &SecretPart::Secret, target).await?;
         }
-        let blanked = if self.blank { Some(engine.blank(find, &credential).await) } else { None };
+        let blanked = if self.blank { Some(engine.clear_plaintext_copy(find, &credential).await) } else { None };
         let leftover = if matches!(blanked, Some(Ok(()))) { Leftover::Blanked } else { leftover(find) };
         failed.extend(blanked.and_then(Result::err));
         Ok(Done { outcome, name: Some(credential.name.to_string()), leftover })
@@ -201,13 +203,13 @@ impl Import {
     }
 
     /// Empties each copy after the store has given its secret back.
-    async fn blank_all(&self, context: &Context<'_>, finds: &[Find], done: &mut [Done]) -> Result<(), Problem> {
+    async fn blank_all(&self, context: &Context<'_>, finds: &[ImportCandidate], done: &mut [Done]) -> Result<(), Problem> {
         let engine = context.unlocked().await?;
         for (find, done) in finds.iter().zip(done).filter(|(_, done)| done.is_left()) {
             let Some(name) = &done.name else { continue };
-            engine.blank(find, &engine.find(name).await?).await?;
+            engine.clear_plaintext_copy(find, &engine.find_credential(name).await?).await?;
             done.leftover = Leftover::Blanked;
-            context.out.note(&sanitize_line(&format!("emptied {} in {}", find.place, file_of(find))));
+            context.out.note(&sanitize_line(&format!("emptied {} in {}", find.location, file_of(find))));
         }
         Ok(())
     }
@@ -216,12 +218,12 @@ impl Import {
     async fn name(&self, context: &Context<'_>, place: &str) -> Result<CredentialName, Problem> {
         match &self.called {
             Some(name) => parse_name(name),
-            None => context.engine()?.free_name(place).await,
+            None => context.engine()?.unused_name(place).await,
         }
     }
 
-    fn advise(&self, context: &Context<'_>, finds: &[Find], done: &[Done]) {
-        let open = finds.iter().filter_map(|find| Some((sanitize_line(&file_of(find)), find.openness.as_ref()?)));
+    fn advise(&self, context: &Context<'_>, finds: &[ImportCandidate], done: &[Done]) {
+        let open = finds.iter().filter_map(|find| Some((sanitize_line(&file_of(find)), find.exposed_mode.as_ref()?)));
         for (file, mode) in open.collect::<BTreeSet<_>>() {
             context.out.note(&format!("note: other users may read {file} (mode {mode})"));
         }
@@ -242,17 +244,17 @@ fn first_of(context: &Context<'_>, failed: Vec<Problem>) -> Option<Problem> {
     first
 }
 
-fn looked_at(find: &Find) -> Done {
-    let outcome = if find.is.is_ok() { Outcome::Found } else { Outcome::Refused };
+fn looked_at(find: &ImportCandidate) -> Done {
+    let outcome = if find.identified.is_ok() { Outcome::Found } else { Outcome::Refused };
     Done { outcome, name: None, leftover: leftover(find) }
 }
 
-fn leftover(find: &Find) -> Leftover {
+fn leftover(find: &ImportCandidate) -> Leftover {
     if find.target.is_some() { Leftover::There } else { Leftover::Nowhere }
 }
 
 /// The file that it lies in.
-fn file_of(find: &Find) -> String {
+fn file_of(find: &ImportCandidate) -> String {
     find.target.as_ref().map_or_else(|| PIPE.to_owned(), |target| target.path().display().to_string())
 }
 
@@ -260,11 +262,11 @@ fn is_pipe(path: &Path) -> bool {
     path.as_os_str() == PIPE
 }
 
-fn form_of(text: &str) -> Form {
-    if text.trim_start_matches('\u{feff}').trim_start().starts_with(['{', '[']) { Form::Json } else { Form::Dotenv }
+fn form_of(text: &str) -> TextFormat {
+    if text.trim_start_matches('\u{feff}').trim_start().starts_with(['{', '[']) { TextFormat::Json } else { TextFormat::Dotenv }
 }
 
-fn report(context: &Context<'_>, finds: &[Find], done: &[Done]) -> Result<(), Problem> {
+fn report(context: &Context<'_>, finds: &[ImportCandidate], done: &[Done]) -> Result<(), Problem> {
     let shapes: Vec<_> = finds.iter().zip(done).map(|(find, done)| shape(find, done)).collect();
     if context.out.json {
         return context.out.value(&shapes);
@@ -292,19 +294,19 @@ fn then(shape: &FindShape<'_>, done: &Done) -> String {
     }
 }
 
-fn shape<'a>(find: &'a Find, done: &'a Done) -> FindShape<'a> {
-    let sort = find.is.as_ref().ok();
+fn shape<'a>(find: &'a ImportCandidate, done: &'a Done) -> FindShape<'a> {
+    let sort = find.identified.as_ref().ok();
     FindShape {
         path: file_of(find),
-        place: &find.place,
-        open_to_others: find.openness.as_deref(),
+        place: &find.location,
+        open_to_others: find.exposed_mode.as_deref(),
         provider: sort.map(|sort| sort.provider.as_str()),
         kind: sort.map(|sort| sort.kind.as_str()),
         region: sort.map(|sort| sort.region.as_str()),
         name: done.name.as_deref(),
         outcome: done.outcome,
         blanked: done.leftover == Leftover::Blanked,
-        why: find.is.as_ref().err().map(String::as_str),
+        why: find.identified.as_ref().err().map(String::as_str),
     }
 }
 

@@ -56,7 +56,7 @@ impl Show {
     /// Prints one credential.
     pub(super) async fn run(self, context: &Context<'_>) -> Result<u8, Problem> {
         let engine = context.engine()?;
-        let credential = engine.find(&self.name).await?;
+        let credential = engine.find_credential(&self.name).await?;
         if context.out.json {
             context.out.value(&CredentialShape::of(&credential))?;
         } else {

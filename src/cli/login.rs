@@ -14,8 +14,8 @@ use super::{arguments, classified, secret_input};
 use crate::domain::problem::ProblemClass;
 use crate::domain::provider::{AuthMethod, CredentialKind, ProviderCatalog};
 use crate::domain::{Credential, Problem};
-use crate::engine::ask::Awaited;
-use crate::engine::{self, Engine, LOGIN_WAIT, Login as Begun, NewLogin, SignedIn};
+use crate::engine::ask::AwaitedCallback;
+use crate::engine::{self, Engine, NewSession, PendingSignIn as Begun, SIGN_IN_TIMEOUT, SignInResult};
 
 /// Sign in with the browser, for the first time or again
 #[derive(Debug, clap::Args)]
@@ -60,7 +60,11 @@ impl Login {
         let (open, paste) = (!self.no_browser, self.paste);
         let begun = self.begin(context).await?;
         let engine = context.engine()?;
-        let awaited = Awaited { callback: begun.callback().clone(), wait: LOGIN_WAIT, until: engine.now() + LOGIN_WAIT };
+        let awaited = AwaitedCallback {
+            callback: begun.callback().clone(),
+            timeout: SIGN_IN_TIMEOUT,
+            until: engine.now() + SIGN_IN_TIMEOUT,
+        };
         invite(context.out, (begun.address().as_str(), &awaited), paste)?;
         if open {
             engine::open_page(begun.address());
@@ -69,27 +73,27 @@ impl Login {
         tokio::select! {
             biased;
             _ = tokio::signal::ctrl_c() => Err(cancelled()),
-            signed_in = engine.finish_login(begun, pasted, LOGIN_WAIT) => report(context, signed_in?),
+            signed_in = engine.finish_sign_in(begun, pasted, SIGN_IN_TIMEOUT) => report(context, signed_in?),
         }
     }
 
     async fn begin(self, context: &Context<'_>) -> Result<Begun, Problem> {
-        let found = context.engine()?.find(&self.name).await;
+        let found = context.engine()?.find_credential(&self.name).await;
         match (found, &self.provider) {
-            (Ok(known), None) => context.unlocked().await?.begin_login_again(&known.id).await,
+            (Ok(known), None) => context.unlocked().await?.begin_sign_in_again(&known.id).await,
             (Ok(known), Some(_)) => Err(taken(&known)),
             (Err(problem), None) if problem.class == ProblemClass::NotFound => Err(new_needs_provider(problem)),
             (Err(problem), _) if problem.class != ProblemClass::NotFound => Err(problem),
             (Err(_), _) => {
                 let new = self.new_login(context.engine()?)?;
-                context.unlocked().await?.begin_login(new).await
+                context.unlocked().await?.begin_sign_in(new).await
             }
         }
     }
 
-    fn new_login(self, engine: &Engine) -> Result<NewLogin, Problem> {
+    fn new_login(self, engine: &Engine) -> Result<NewSession, Problem> {
         let name = arguments::parse_name(&self.name)?;
-        let catalogue = &engine.catalogue;
+        let catalogue = &engine.catalog;
         let provider = self.provider.unwrap_or_default();
         let kind = choose_kind(catalogue, &provider, self.kind.as_deref())?;
         let region = match &self.region {
@@ -102,7 +106,7 @@ impl Login {
                 .with_class(ProblemClass::Usage));
         }
         let secrets = secret_input::read_lines(&self.parts)?;
-        Ok(NewLogin {
+        Ok(NewSession {
             name,
             kind: kind.id.clone(),
             region: region.id.clone(),
@@ -128,8 +132,8 @@ fn choose_kind<'c>(catalogue: &'c ProviderCatalog, provider: &str, wanted: Optio
 }
 
 /// The address is always shown, since no browser may open, or the wrong one.
-pub(super) fn invite(out: &Output, (address, awaited): (&str, &Awaited), paste: bool) -> Result<(), Problem> {
-    let Awaited { callback, wait, until } = awaited;
+pub(super) fn invite(out: &Output, (address, awaited): (&str, &AwaitedCallback), paste: bool) -> Result<(), Problem> {
+    let AwaitedCallback { callback, timeout: wait, until } = awaited;
     let until = until.replace_nanosecond(0).unwrap_or(*until);
     if out.json {
         let until = until.format(&Rfc3339).unwrap_or_default();
@@ -161,8 +165,8 @@ pub(super) async fn pasted_address() -> Url {
     }
 }
 
-fn report(context: &Context<'_>, signed_in: SignedIn) -> Result<u8, Problem> {
-    let SignedIn { credential, classified, replaced } = signed_in;
+fn report(context: &Context<'_>, signed_in: SignInResult) -> Result<u8, Problem> {
+    let SignInResult { credential, classification: classified, old_session_revocation: replaced } = signed_in;
     if let Some(Err(problem)) = replaced {
         context.out.note(&format!("note: the session before this one could not be ended: {}", problem.why));
     }

@@ -6,7 +6,7 @@ use crate::config::{self, StoreChoice};
 use crate::domain::Problem;
 use crate::engine;
 use crate::engine::message::{BackendKind, StoreError, UnlockMethod};
-use crate::engine::migrate::{Item, ItemState, Move, Rival};
+use crate::engine::migrate::{ConflictPolicy, ItemComparison, MigrationItem, StoreMigration};
 
 /// Move all secrets to the other store: each is copied and read back; the source is emptied only when asked
 #[derive(Debug, clap::Args)]
@@ -39,31 +39,42 @@ impl Migrate {
             _ => (BackendKind::Keyring, StoreChoice::Keyring),
         };
         let engine = context.engine()?;
-        let way = Move::new(kind, &context.paths.vault());
+        let way = StoreMigration::new(kind, &context.paths.vault());
         open(&way).await?;
         if self.dry_run {
-            report(context, &engine.plan_move(&way).await?)?;
+            report(context, &engine.plan_migration(&way).await?)?;
             return Ok(0);
         }
         let is_chosen = engine.store_state().await.backend.kind == kind;
         let items = if is_chosen { None } else { Some(self.copy(context, &way, choice).await?) };
-        let left = if self.delete_source { engine.leave_source(&way).await? } else { 0 };
+        let left = if self.delete_source { engine.empty_source(&way).await? } else { 0 };
         self.conclude(context, &way, items, left)
     }
 
     /// Copies everything, changes the choice, and copies what was added until then.
-    async fn copy(&self, context: &Context<'_>, way: &Move, choice: StoreChoice) -> Result<Vec<Item>, Problem> {
+    async fn copy(
+        &self,
+        context: &Context<'_>,
+        way: &StoreMigration,
+        choice: StoreChoice,
+    ) -> Result<Vec<MigrationItem>, Problem> {
         let engine = context.engine()?;
-        let rival = if self.overwrite { Rival::IsReplaced } else { Rival::Stops };
+        let rival = if self.overwrite { ConflictPolicy::Overwrite } else { ConflictPolicy::Abort };
         let items =
-            engine.copy_all(way, rival, |item| context.out.note(&format!("copied {} of {}", item.item, item.name))).await?;
+            engine.copy_to_target(way, rival, |item| context.out.note(&format!("copied {} of {}", item.item, item.name))).await?;
         config::save_store_choice(&context.paths.settings(), choice)?;
-        engine.copy_all(way, rival, |item| context.out.note(&format!("copied {} of {}", item.item, item.name))).await?;
-        engine.note_move(way, items.len()).await?;
+        engine.copy_to_target(way, rival, |item| context.out.note(&format!("copied {} of {}", item.item, item.name))).await?;
+        engine.record_migration(way, items.len()).await?;
         Ok(items)
     }
 
-    fn conclude(&self, context: &Context<'_>, way: &Move, items: Option<Vec<Item>>, left: usize) -> Result<u8, Problem> {
+    fn conclude(
+        &self,
+        context: &Context<'_>,
+        way: &StoreMigration,
+        items: Option<Vec<MigrationItem>>,
+        left: usize,
+    ) -> Result<u8, Problem> {
         let (from, to) = way.titles();
         if context.out.json {
             let items = items.unwrap_or_default();
@@ -90,12 +101,12 @@ impl Migrate {
 }
 
 /// Opens both stores: the file by its passphrase; a locked keyring is the person's to unlock first.
-async fn open(way: &Move) -> Result<(), Problem> {
-    for (kind, error) in way.closed().await {
+async fn open(way: &StoreMigration) -> Result<(), Problem> {
+    for (kind, error) in way.locked_stores().await {
         match error {
             StoreError::Locked | StoreError::NotInitialized if kind == BackendKind::File => {
                 let passphrase = passphrase(&error)?;
-                way.unlock(kind, UnlockMethod::Passphrase(&passphrase), engine::UNLOCK_WAIT).await?;
+                way.unlock(kind, UnlockMethod::Passphrase(&passphrase), engine::UNLOCK_TIMEOUT).await?;
             }
             error => return Err(error.into()),
         }
@@ -103,7 +114,7 @@ async fn open(way: &Move) -> Result<(), Problem> {
     Ok(())
 }
 
-fn report(context: &Context<'_>, items: &[Item]) -> Result<(), Problem> {
+fn report(context: &Context<'_>, items: &[MigrationItem]) -> Result<(), Problem> {
     if context.out.json {
         return context.out.value(&items);
     }
@@ -113,10 +124,10 @@ fn report(context: &Context<'_>, items: &[Item]) -> Result<(), Problem> {
     let mut table = Table::new(&["NAME", "ITEM", "THEN"]);
     for item in items {
         let then = match item.state {
-            ItemState::New => "would be copied",
-            ItemState::Same => "is there already",
-            ItemState::Differs => "is another one there",
-            ItemState::TooLarge => "is too large for it",
+            ItemComparison::New => "would be copied",
+            ItemComparison::Same => "is there already",
+            ItemComparison::Differs => "is another one there",
+            ItemComparison::TooLarge => "is too large for it",
         };
         table.row([item.name.clone(), item.item.clone(), then.to_owned()]);
     }

@@ -13,7 +13,7 @@ use super::table::Table;
 use crate::domain::Problem;
 use crate::domain::problem::ProblemClass;
 use crate::domain::text::{sanitize, sanitize_line};
-use crate::engine::exec::Stream;
+use crate::engine::exec::OutputStream;
 
 /// The cells of a progress bar.
 const BAR: usize = 24;
@@ -101,13 +101,13 @@ pub(super) fn path(path: &Path) -> String {
 }
 
 /// Passes on what a child wrote.
-pub(super) fn pass_on(stream: Stream, bytes: &[u8]) -> io::Result<()> {
+pub(super) fn pass_on(stream: OutputStream, bytes: &[u8]) -> io::Result<()> {
     match stream {
-        Stream::Out => {
+        OutputStream::Stdout => {
             let mut out = io::stdout().lock();
             out.write_all(bytes).and_then(|()| out.flush())
         }
-        Stream::Err => io::stderr().write_all(bytes),
+        OutputStream::Stderr => io::stderr().write_all(bytes),
     }
 }
 

@@ -53,7 +53,7 @@ struct ParameterShape<'a> {
 impl Presets {
     /// Prints them in the order in which they are offered.
     pub(super) async fn run(self, context: &Context<'_>) -> Result<u8, Problem> {
-        let catalogue = &context.engine()?.catalogue;
+        let catalogue = &context.engine()?.catalog;
         let mut shapes = Vec::new();
         let credential = match &self.whose {
             None => {
@@ -114,11 +114,11 @@ fn tell(context: &Context<'_>, shape: &PresetShape<'_>) -> Result<u8, Problem> {
 /// Whoever names neither a provider nor a credential may have meant either.
 async fn credential(context: &Context<'_>, whose: &str) -> Result<Credential, Problem> {
     let engine = context.engine()?;
-    engine.find(whose).await.map_err(|problem| {
+    engine.find_credential(whose).await.map_err(|problem| {
         if problem.class != ProblemClass::NotFound {
             return problem;
         }
-        let providers: Vec<_> = engine.catalogue.providers().map(|provider| provider.id.as_str()).collect();
+        let providers: Vec<_> = engine.catalog.providers().map(|provider| provider.id.as_str()).collect();
         let remedy = format!("{}; the providers are {}", problem.remedy, providers.join(", "));
         Problem::new(format!("There is neither a provider nor a credential \"{whose}\""), problem.why, remedy)
             .with_class(ProblemClass::NotFound)

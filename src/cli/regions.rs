@@ -13,7 +13,7 @@ use crate::domain::region::Region;
 use crate::domain::response::CheckResult;
 use crate::domain::{Credential, Origin, Problem};
 use crate::engine;
-use crate::engine::message::Edit;
+use crate::engine::message::CredentialEdit;
 
 /// List regions, or add a private one
 #[derive(Debug, clap::Args)]
@@ -140,9 +140,10 @@ impl Switch {
     /// Switches the credential's region; the store is not touched.
     pub(super) async fn run(self, context: &Context<'_>) -> Result<u8, Problem> {
         let engine = context.engine()?;
-        let credential = engine.find(&self.name).await?;
-        let region = engine.catalogue.region(&credential.provider, &self.region)?.id.clone();
-        let changed = engine.edit(&credential.id, Edit { region: Some(region), ..Edit::default() }).await?;
+        let credential = engine.find_credential(&self.name).await?;
+        let region = engine.catalog.region(&credential.provider, &self.region)?.id.clone();
+        let changed =
+            engine.edit_credential(&credential.id, CredentialEdit { region: Some(region), ..CredentialEdit::default() }).await?;
         arguments::report(context, &changed)
     }
 }
@@ -180,9 +181,9 @@ pub(super) fn report_regions(context: &Context<'_>, shapes: &[RegionShape]) -> R
 
 async fn list_for(context: &Context<'_>, name: &str) -> Result<u8, Problem> {
     let engine = context.engine()?;
-    let credential = engine.find(name).await?;
+    let credential = engine.find_credential(name).await?;
     let checks = engine.region_checks(&credential.id).await?;
-    let regions = engine.catalogue.regions(&credential.provider)?;
+    let regions = engine.catalog.regions(&credential.provider)?;
     let known = |region: &Region| checks.iter().find(|known| known.region == region.id).map(|known| &known.check);
     let shapes: Vec<_> = regions.iter().map(|region| shape(region, &credential, known(region))).collect();
     report_regions(context, &shapes)?;

@@ -18,7 +18,7 @@ pub(super) struct Remove {
 impl Remove {
     /// Asks for the name to be typed, then forgets the credential.
     pub(super) async fn run(self, context: &Context<'_>) -> Result<u8, Problem> {
-        let credential = context.engine()?.find(&self.name).await?;
+        let credential = context.engine()?.find_credential(&self.name).await?;
         if !self.yes {
             let question = format!(
                 "Remove {} from this keyring? It stays valid at the provider, and cannot be brought back here.",
@@ -26,7 +26,7 @@ impl Remove {
             );
             prompt::typed(&question, credential.name.as_str(), "--yes")?;
         }
-        context.unlocked().await?.remove(&credential.id).await?;
+        context.unlocked().await?.remove_credential(&credential.id).await?;
         if context.out.json {
             context.out.value(&serde_json::json!({ "removed": credential.name }))?;
         } else {

@@ -37,7 +37,7 @@ impl Revoke {
     pub(super) async fn run(self, context: &Context<'_>) -> Result<u8, Problem> {
         check_answers(&self.answers)?;
         let engine = context.engine()?;
-        let credential = engine.find(&self.name).await?;
+        let credential = engine.find_credential(&self.name).await?;
         let administrator = find_administrator(engine, self.administrator.as_deref()).await?;
         let plan = engine.plan_revocation(&credential, administrator.as_ref())?.with_reason(self.reason);
         if self.plan {

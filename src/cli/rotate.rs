@@ -73,7 +73,7 @@ impl Rotate {
             return conclude(context, &status);
         }
         let (engine, name) = (context.engine()?, self.name.as_deref().unwrap_or_default());
-        let credential = engine.find(name).await?;
+        let credential = engine.find_credential(name).await?;
         let administrator = find_administrator(engine, self.administrator.as_deref()).await?;
         let part = self.part.clone().map_or(SecretPart::Secret, SecretPart::Named);
         let plan = engine.plan_part_rotation(&credential, part, administrator.as_ref()).await?.with_reason(&self.reason);
@@ -140,7 +140,7 @@ impl List {
 /// The credential named with `--as`.
 pub(super) async fn find_administrator(engine: &Engine, name: Option<&str>) -> Result<Option<Credential>, Problem> {
     match name {
-        Some(name) => Ok(Some(engine.find(name).await?)),
+        Some(name) => Ok(Some(engine.find_credential(name).await?)),
         None => Ok(None),
     }
 }

@@ -13,7 +13,7 @@ use crate::domain::consumer::ConsumerTarget;
 use crate::domain::credential::SecretSlot;
 use crate::domain::problem::ProblemClass;
 use crate::domain::words::count_noun;
-use crate::engine::scan::{Holder, Progress, Scanned, Sighting, Unread, Whose, words};
+use crate::engine::scan::{MatchOwner, MatchedCredential, ScanMatch, ScanProgress, ScanResult, UnreadableFile, words};
 
 /// Find plain-text copies of secrets in files: of those held here, and of known shapes
 #[derive(Debug, clap::Args)]
@@ -88,26 +88,26 @@ impl Scan {
             report(context, &scanned)?;
         }
         if self.link || shown_first && is_agreed(&scanned) {
-            for sighting in scanned.sightings.iter_mut().filter(|sighting| is_linkable(sighting)) {
-                for consumer in engine.link(sighting).await? {
+            for sighting in scanned.matches.iter_mut().filter(|sighting| is_linkable(sighting)) {
+                for consumer in engine.add_consumers_for_match(sighting).await? {
                     context.out.note(&format!("linked: {} will {}", consumer.name, consumer.target.describe()));
                 }
-                sighting.linked = true;
+                sighting.has_consumer = true;
             }
         }
         if !shown_first {
             report(context, &scanned)?;
         }
         advise(context, &scanned);
-        let loose = scanned.sightings.iter().any(|sighting| !sighting.linked);
+        let loose = scanned.matches.iter().any(|sighting| !sighting.has_consumer);
         Ok(if self.strict && loose { ProblemClass::Policy.exit_code() } else { 0 })
     }
 }
 
 /// Shows how far it is, where that is wanted and it takes its time.
-fn telling(is_told: bool) -> impl FnMut(Progress) + Send + 'static {
+fn telling(is_told: bool) -> impl FnMut(ScanProgress) + Send + 'static {
     let mut last = Instant::now();
-    move |Progress { files, of, bytes }| {
+    move |ScanProgress { files, total_files: of, bytes }| {
         if is_told && last.elapsed() >= PACE {
             last = Instant::now();
             output::progress(&format!("looking at file {files} of {of}, {} MB read", bytes >> 20));
@@ -115,12 +115,12 @@ fn telling(is_told: bool) -> impl FnMut(Progress) + Send + 'static {
     }
 }
 
-fn is_linkable(sighting: &Sighting) -> bool {
-    sighting.target.is_some() && !sighting.linked && sighting.what.in_use().next().is_some()
+fn is_linkable(sighting: &ScanMatch) -> bool {
+    sighting.target.is_some() && !sighting.has_consumer && sighting.owner.current_credentials().next().is_some()
 }
 
-fn is_agreed(scanned: &Scanned) -> bool {
-    let places = scanned.sightings.iter().filter(|sighting| is_linkable(sighting)).count();
+fn is_agreed(scanned: &ScanResult) -> bool {
+    let places = scanned.matches.iter().filter(|sighting| is_linkable(sighting)).count();
     if places == 0 || !prompt::is_interactive() {
         return false;
     }
@@ -128,68 +128,68 @@ fn is_agreed(scanned: &Scanned) -> bool {
     prompt::line(&question).is_some_and(|answer| answer.eq_ignore_ascii_case("y"))
 }
 
-fn report(context: &Context<'_>, scanned: &Scanned) -> Result<(), Problem> {
+fn report(context: &Context<'_>, scanned: &ScanResult) -> Result<(), Problem> {
     if context.out.json {
-        let finds: Vec<_> = scanned.sightings.iter().map(shape).collect();
-        let Scanned { unread, files, blind, .. } = scanned;
+        let finds: Vec<_> = scanned.matches.iter().map(shape).collect();
+        let ScanResult { unreadable: unread, files, fingerprint_problem: blind, .. } = scanned;
         return context.out.value(&serde_json::json!({
             "finds": finds, "unread": unread, "files": files, "held_secrets_known": blind.is_none(),
         }));
     }
-    if scanned.sightings.is_empty() {
+    if scanned.matches.is_empty() {
         return context.out.text(&format!("nothing found in {}", count_noun(scanned.files, "file")));
     }
     let mut table = Table::new(&["WHERE", "WHAT", "THEN"]);
-    for sighting in &scanned.sightings {
+    for sighting in &scanned.matches {
         table.row([format!("{}:{}", sighting.path.display(), sighting.line), what(sighting), then(sighting).to_owned()]);
     }
     context.out.table(&table)
 }
 
-fn what(sighting: &Sighting) -> String {
+fn what(sighting: &ScanMatch) -> String {
     let encoding = sighting.encoding.map(|encoding| format!(", {encoding}")).unwrap_or_default();
-    match &sighting.what {
-        Whose::Held(holders) => format!("{}{encoding}", words(holders)),
-        Whose::Unknown { provider, kind, .. } => format!("unknown: {provider} {kind}{encoding}"),
+    match &sighting.owner {
+        MatchOwner::Known(holders) => format!("{}{encoding}", words(holders)),
+        MatchOwner::Unknown { provider, kind, .. } => format!("unknown: {provider} {kind}{encoding}"),
     }
 }
 
-fn then(sighting: &Sighting) -> &'static str {
-    match (&sighting.what, &sighting.target) {
-        _ if sighting.linked => "a consumer keeps it up to date",
-        (Whose::Held(_), Some(_)) if is_linkable(sighting) => {
+fn then(sighting: &ScanMatch) -> &'static str {
+    match (&sighting.owner, &sighting.target) {
+        _ if sighting.has_consumer => "a consumer keeps it up to date",
+        (MatchOwner::Known(_), Some(_)) if is_linkable(sighting) => {
             "link it with --link, or blank it with `tokenring import … --blank`"
         }
-        (Whose::Held(_), _) if sighting.path.as_os_str() == "-" => "take it out of where it comes from",
-        (Whose::Held(_), _) => "take it out by hand",
-        (Whose::Unknown { .. }, _) => "keep it with `tokenring import` or `add`, or revoke it",
+        (MatchOwner::Known(_), _) if sighting.path.as_os_str() == "-" => "take it out of where it comes from",
+        (MatchOwner::Known(_), _) => "take it out by hand",
+        (MatchOwner::Unknown { .. }, _) => "keep it with `tokenring import` or `add`, or revoke it",
     }
 }
 
-fn advise(context: &Context<'_>, scanned: &Scanned) {
+fn advise(context: &Context<'_>, scanned: &ScanResult) {
     // A file may hold many secrets, and is named once.
-    for file in scanned.sightings.chunk_by(|one, other| one.path == other.path) {
+    for file in scanned.matches.chunk_by(|one, other| one.path == other.path) {
         let path = output::path(&file[0].path);
-        if let Some(mode) = &file[0].openness {
+        if let Some(mode) = &file[0].exposed_mode {
             context.out.note(&format!("note: other users may read {path} (mode {mode})"));
         }
         for link in &file[0].links {
             context.out.note(&format!("note: {} leads to {path}", output::path(link)));
         }
     }
-    for Unread { path, why } in &scanned.unread {
+    for UnreadableFile { path, why } in &scanned.unreadable {
         context.out.note(&format!("note: {} was not looked at: {why}", output::path(path)));
     }
-    if let Some(problem) = &scanned.blind {
+    if let Some(problem) = &scanned.fingerprint_problem {
         let what = "note: copies of the secrets held here could not be told";
         context.out.note(&format!("{what}: {}; {}", problem.why, problem.remedy));
     }
 }
 
-fn shape(sighting: &Sighting) -> Shape<'_> {
-    let (holders, unknown) = match &sighting.what {
-        Whose::Held(holders) => (&holders[..], None),
-        Whose::Unknown { provider, kind, why } => (&[][..], Some((provider, kind, why))),
+fn shape(sighting: &ScanMatch) -> Shape<'_> {
+    let (holders, unknown) = match &sighting.owner {
+        MatchOwner::Known(holders) => (&holders[..], None),
+        MatchOwner::Unknown { provider, kind, why } => (&[][..], Some((provider, kind, why))),
     };
     Shape {
         path: sighting.path.display().to_string(),
@@ -201,13 +201,13 @@ fn shape(sighting: &Sighting) -> Shape<'_> {
         kind: unknown.map(|(_, kind, _)| kind.as_str()),
         why: unknown.map(|(.., why)| why.as_str()),
         encoding: sighting.encoding,
-        open_to_others: sighting.openness.as_deref(),
+        open_to_others: sighting.exposed_mode.as_deref(),
         consumer: sighting.target.as_ref(),
-        linked: sighting.linked,
+        linked: sighting.has_consumer,
     }
 }
 
-fn held_shape(holder: &Holder) -> HeldShape<'_> {
+fn held_shape(holder: &MatchedCredential) -> HeldShape<'_> {
     let slot = holder.slot.map_or("former", SecretSlot::as_str);
     HeldShape { name: holder.name.as_str(), part: holder.part.as_str(), slot }
 }

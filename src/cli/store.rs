@@ -54,11 +54,11 @@ async fn unlock(context: &Context<'_>) -> Result<u8, Problem> {
         None => {}
         Some(error) if state.backend.kind == BackendKind::File => {
             let passphrase = passphrase(&error)?;
-            engine.unlock(UnlockMethod::Passphrase(&passphrase), engine::UNLOCK_WAIT).await?;
+            engine.unlock(UnlockMethod::Passphrase(&passphrase), engine::UNLOCK_TIMEOUT).await?;
         }
         Some(_) => {
             context.out.note("Waiting for the keyring's own prompt; Ctrl-C gives up.");
-            engine.unlock(UnlockMethod::SystemPrompt, engine::UNLOCK_WAIT).await?;
+            engine.unlock(UnlockMethod::SystemPrompt, engine::UNLOCK_TIMEOUT).await?;
         }
     }
     context.out.note(&format!("{}: unlocked", state.backend.title));

@@ -10,11 +10,11 @@ use std::sync::Arc;
 use time::Duration;
 
 use super::Engine;
-use super::kept::place;
-use super::keyring::KEY_FILE;
-use super::lock::Held;
-use super::message::Lifetime;
-use super::session::Session;
+use super::kept::secret_location;
+use super::keyring::KEY_FILE_FIELD;
+use super::lock::CredentialLock;
+use super::message::TokenLifetime;
+use super::session::CachedAccessToken;
 use crate::domain::credential::{SecretPart, SecretSlot};
 use crate::domain::provider::{AuthMethod, CredentialKind};
 use crate::domain::region::Region;
@@ -25,25 +25,25 @@ use crate::net::{HostBoundSecret, NetError};
 use crate::store::{ItemKey, StoreError};
 
 /// An access token is not used in its last moments, so that it does not end on the way.
-const MARGIN: Duration = Duration::seconds(30);
+const EXPIRY_MARGIN: Duration = Duration::seconds(30);
 
 /// How long a token is used that does not say when it ends.
-const UNKNOWN_LIFETIME: Duration = Duration::minutes(5);
+const DEFAULT_TOKEN_LIFETIME: Duration = Duration::minutes(5);
 
 /// The part in which a session's access token is kept beside the refresh token, for the other processes.
-pub(super) const ACCESS_TOKEN: &str = "access_token";
+pub(super) const ACCESS_TOKEN_PART: &str = "access_token";
 
 /// What the provider has refused, so that it is not tried again.
-pub(super) enum Refused {
+pub(super) enum RejectedToken {
     /// Nothing so far.
-    Nothing,
+    NoneRejected,
     /// This access token, although it should still be good: the clocks differ, or it was revoked.
-    Token(Arc<Secret>),
+    AccessToken(Arc<Secret>),
 }
 
 /// Which secret is exchanged, and where.
 #[derive(Clone, Copy)]
-struct Spending<'a> {
+struct ExchangeTarget<'a> {
     credential: &'a Credential,
     kind: &'a CredentialKind,
     region: &'a Region,
@@ -51,7 +51,7 @@ struct Spending<'a> {
 }
 
 /// Why a request got no answer.
-pub(super) enum Trouble {
+pub(super) enum SendError {
     /// Nobody answered.
     Net(NetError),
     /// There is no access token.
@@ -67,23 +67,23 @@ impl Engine {
         credential: &Credential,
         kind: &CredentialKind,
         region: &Region,
-    ) -> Result<HostBoundSecret, Trouble> {
-        self.authorize_anew(credential, kind, region, Refused::Nothing).await
+    ) -> Result<HostBoundSecret, SendError> {
+        self.reauthorize(credential, kind, region, RejectedToken::NoneRejected).await
     }
 
     /// The same, after the provider has refused what was sent.
-    pub(super) async fn authorize_anew(
+    pub(super) async fn reauthorize(
         &self,
         credential: &Credential,
         kind: &CredentialKind,
         region: &Region,
-        refused: Refused,
-    ) -> Result<HostBoundSecret, Trouble> {
+        refused: RejectedToken,
+    ) -> Result<HostBoundSecret, SendError> {
         if let AuthMethod::Header { scheme, .. } = &kind.authorization {
-            let secret = self.secret(credential, &SecretPart::Secret).await?;
-            return Ok(bind(credential, scheme, region, Arc::new(secret)));
+            let secret = self.load_secret(credential, &SecretPart::Secret).await?;
+            return Ok(bind_to_region(credential, scheme, region, Arc::new(secret)));
         }
-        let session = self.session(credential, kind, region, &refused).await?;
+        let session = self.get_access_token(credential, kind, region, &refused).await?;
         Ok(HostBoundSecret { scheme: session.scheme, secret: session.token, origins: region.bound_origins() })
     }
 
@@ -96,101 +96,112 @@ impl Engine {
         kind: &CredentialKind,
         region: &Region,
         slot: SecretSlot,
-    ) -> Result<HostBoundSecret, Trouble> {
-        let spending = Spending { credential, kind, region, slot };
+    ) -> Result<HostBoundSecret, SendError> {
+        let spending = ExchangeTarget { credential, kind, region, slot };
         let session = if matches!(kind.authorization, AuthMethod::RefreshToken { .. }) {
-            let held = self.locks.hold(&credential.id).await?;
-            self.refreshed(spending, &Refused::Nothing, &held).await?
+            let held = self.locks.lock(&credential.id).await?;
+            self.refresh_access_token(spending, &RejectedToken::NoneRejected, &held).await?
         } else {
-            let (secret, parts) = self.material(spending).await?;
-            let exchange = self.exchange(&credential.fields, kind, region, (&secret, &parts));
-            self.session_of(exchange.access_token(self.transport.as_ref()).await?)
+            let (secret, parts) = self.load_secret_and_parts(spending).await?;
+            let exchange = self.token_exchange(&credential.fields, kind, region, (&secret, &parts));
+            self.new_cached_token(exchange.access_token(self.transport.as_ref()).await?)
         };
         Ok(HostBoundSecret { scheme: session.scheme, secret: session.token, origins: region.bound_origins() })
     }
 
-    async fn session(
+    async fn get_access_token(
         &self,
         credential: &Credential,
         kind: &CredentialKind,
         region: &Region,
-        refused: &Refused,
-    ) -> Result<Session, Trouble> {
-        let known = || self.sessions.get(&credential.id, &region.id, self.now()).filter(|session| !refused.is(&session.token));
+        refused: &RejectedToken,
+    ) -> Result<CachedAccessToken, SendError> {
+        let known =
+            || self.token_cache.get(&credential.id, &region.id, self.now()).filter(|session| !refused.matches(&session.token));
         if let Some(session) = known() {
             return Ok(session);
         }
-        let held = self.locks.hold(&credential.id).await?;
+        let held = self.locks.lock(&credential.id).await?;
         // Somebody else may have been faster while this one waited.
         if let Some(session) = known() {
             return Ok(session);
         }
-        let spending = Spending { credential, kind, region, slot: SecretSlot::Current };
+        let spending = ExchangeTarget { credential, kind, region, slot: SecretSlot::Current };
         let session = if matches!(kind.authorization, AuthMethod::RefreshToken { .. }) {
-            self.refreshed(spending, refused, &held).await?
+            self.refresh_access_token(spending, refused, &held).await?
         } else {
-            let (secret, parts) = self.material(spending).await?;
-            let exchange = self.exchange(&credential.fields, kind, region, (&secret, &parts));
-            self.session_of(exchange.access_token(self.transport.as_ref()).await?)
+            let (secret, parts) = self.load_secret_and_parts(spending).await?;
+            let exchange = self.token_exchange(&credential.fields, kind, region, (&secret, &parts));
+            self.new_cached_token(exchange.access_token(self.transport.as_ref()).await?)
         };
-        self.sessions.put(&credential.id, &region.id, session.clone());
+        self.token_cache.insert(&credential.id, &region.id, session.clone());
         Ok(session)
     }
 
     /// Spends the refresh token, unless another process already has and its access token is still good.
-    async fn refreshed(&self, spending: Spending<'_>, refused: &Refused, _held: &Held) -> Result<Session, Trouble> {
-        let Spending { credential, kind, region, slot } = spending;
-        if let Some(session) = self.shared_session(spending).await?.filter(|session| !refused.is(&session.token)) {
+    async fn refresh_access_token(
+        &self,
+        spending: ExchangeTarget<'_>,
+        refused: &RejectedToken,
+        _held: &CredentialLock,
+    ) -> Result<CachedAccessToken, SendError> {
+        let ExchangeTarget { credential, kind, region, slot } = spending;
+        if let Some(session) = self.load_shared_access_token(spending).await?.filter(|session| !refused.matches(&session.token)) {
             return Ok(session);
         }
-        let (secret, parts) = self.material(spending).await?;
-        let exchange = self.exchange(&credential.fields, kind, region, (&secret, &parts));
+        let (secret, parts) = self.load_secret_and_parts(spending).await?;
+        let exchange = self.token_exchange(&credential.fields, kind, region, (&secret, &parts));
         let refreshed = exchange.refresh(self.transport.as_ref()).await?;
-        Ok(self.keep_session(credential, slot, refreshed).await?)
+        Ok(self.store_tokens(credential, slot, refreshed).await?)
     }
 
     /// Stores what a refresh or a sign-in gave, the next refresh token first, before any of it is used.
-    pub(super) async fn keep_session(
+    pub(super) async fn store_tokens(
         &self,
         credential: &Credential,
         slot: SecretSlot,
         refreshed: RefreshResult,
-    ) -> Result<Session, Problem> {
+    ) -> Result<CachedAccessToken, Problem> {
         if let Some(next) = &refreshed.next {
-            self.put_secret(place(&credential.id, slot, &SecretPart::Secret), &next.secret).await?;
+            self.store_secret(secret_location(&credential.id, slot, &SecretPart::Secret), &next.secret).await?;
             if slot == SecretSlot::Current {
-                self.note_next(credential, next).await?;
+                self.record_refresh_token(credential, next).await?;
             }
         }
-        let session = self.session_of(refreshed.access);
-        self.share_session(&credential.id, slot, &session).await?;
+        let session = self.new_cached_token(refreshed.access);
+        self.store_shared_access_token(&credential.id, slot, &session).await?;
         Ok(session)
     }
 
     /// The access token that another process stored, if it is still good and of this region.
-    async fn shared_session(&self, spending: Spending<'_>) -> Result<Option<Session>, Trouble> {
-        let Spending { credential, kind, slot, .. } = spending;
-        let stored = match self.store.get(&ItemKey::for_part(&credential.id, slot, &access_token())).await {
+    async fn load_shared_access_token(&self, spending: ExchangeTarget<'_>) -> Result<Option<CachedAccessToken>, SendError> {
+        let ExchangeTarget { credential, kind, slot, .. } = spending;
+        let stored = match self.store.get(&ItemKey::for_part(&credential.id, slot, &access_token_part())).await {
             Ok(stored) => stored,
             Err(StoreError::NotFound) => return Ok(None),
             Err(error) => return Err(error.into()),
         };
-        Ok(read_shared(&stored, kind.authorization.scheme()).filter(|session| session.life.until > self.now()))
+        Ok(decode_shared_token(&stored, kind.authorization.scheme()).filter(|session| session.lifetime.until > self.now()))
     }
 
     /// Stores the access token of the session in a slot, for the other processes and for what comes after this one.
-    pub(super) async fn share_session(&self, id: &CredentialId, slot: SecretSlot, session: &Session) -> Result<(), Problem> {
-        let stored = write_shared(session);
-        self.store.put(&ItemKey::for_part(id, slot, &access_token()), &stored).await?;
-        self.note_kept(place(id, slot, &access_token()), &session.token).await;
+    pub(super) async fn store_shared_access_token(
+        &self,
+        id: &CredentialId,
+        slot: SecretSlot,
+        session: &CachedAccessToken,
+    ) -> Result<(), Problem> {
+        let stored = encode_shared_token(session);
+        self.store.put(&ItemKey::for_part(id, slot, &access_token_part()), &stored).await?;
+        self.record_fingerprint(secret_location(id, slot, &access_token_part()), &session.token).await;
         Ok(())
     }
 
     /// The fingerprint follows the secret, or a twin would be missed; and so does the end of the session.
-    async fn note_next(&self, credential: &Credential, next: &RefreshToken) -> Result<(), Problem> {
+    async fn record_refresh_token(&self, credential: &Credential, next: &RefreshToken) -> Result<(), Problem> {
         let (id, fingerprint) = (credential.id.clone(), self.fingerprint(&next.secret).await?);
-        let end = self.end_after(next.lifetime);
-        self.with_index(move |index| {
+        let end = self.expiry_after(next.lifetime);
+        self.with_database(move |index| {
             index.update_credential(&id, |credential| {
                 credential.fingerprint = Some(fingerprint);
                 credential.expires = end.or(credential.expires);
@@ -201,40 +212,43 @@ impl Engine {
     }
 
     /// When something ends that the provider gives so much time from now on.
-    pub(super) fn end_after(&self, lifetime: Option<std::time::Duration>) -> Option<Timestamp> {
+    pub(super) fn expiry_after(&self, lifetime: Option<std::time::Duration>) -> Option<Timestamp> {
         lifetime.and_then(|lifetime| TokenExpiry::After(lifetime).resolve(self.now()))
     }
 
     /// Forgets a session's access token, here and for the other processes.
-    pub(super) async fn forget_access_token(&self, credential: &Credential) -> Result<(), Problem> {
-        self.sessions.forget(&credential.id);
-        match self.store.delete(&key(credential, &access_token())).await {
+    pub(super) async fn clear_access_token(&self, credential: &Credential) -> Result<(), Problem> {
+        self.token_cache.remove(&credential.id);
+        match self.store.delete(&current_item_key(credential, &access_token_part())).await {
             Ok(()) | Err(StoreError::NotFound) => {}
             Err(error) => return Err(error.into()),
         }
-        self.note_gone(place(&credential.id, SecretSlot::Current, &access_token())).await;
+        self.release_fingerprint(secret_location(&credential.id, SecretSlot::Current, &access_token_part())).await;
         Ok(())
     }
 
     /// The secret of a slot, and the current further parts as far as they are there.
-    async fn material(&self, spending: Spending<'_>) -> Result<(Arc<Secret>, BTreeMap<String, Arc<Secret>>), Problem> {
-        let Spending { credential, kind, slot, .. } = spending;
+    async fn load_secret_and_parts(
+        &self,
+        spending: ExchangeTarget<'_>,
+    ) -> Result<(Arc<Secret>, BTreeMap<String, Arc<Secret>>), Problem> {
+        let ExchangeTarget { credential, kind, slot, .. } = spending;
         let secret = match slot {
-            SecretSlot::Current => self.secret(credential, &SecretPart::Secret).await?,
+            SecretSlot::Current => self.load_secret(credential, &SecretPart::Secret).await?,
             other => self.store.get(&ItemKey::for_part(&credential.id, other, &SecretPart::Secret)).await?,
         };
-        Ok((Arc::new(secret), self.parts(credential, kind).await?))
+        Ok((Arc::new(secret), self.load_parts(credential, kind).await?))
     }
 
     /// The further parts of the secret, as far as they are there.
-    pub(super) async fn parts(
+    pub(super) async fn load_parts(
         &self,
         credential: &Credential,
         kind: &CredentialKind,
     ) -> Result<BTreeMap<String, Arc<Secret>>, Problem> {
         let mut parts = BTreeMap::new();
         for part in &kind.parts {
-            match self.store.get(&key(credential, &SecretPart::Named(part.id.clone()))).await {
+            match self.store.get(&current_item_key(credential, &SecretPart::Named(part.id.clone()))).await {
                 Ok(secret) => drop(parts.insert(part.id.clone(), Arc::new(secret))),
                 Err(StoreError::NotFound) => {}
                 Err(error) => return Err(error.into()),
@@ -243,7 +257,7 @@ impl Engine {
         Ok(parts)
     }
 
-    pub(super) fn exchange<'a>(
+    pub(super) fn token_exchange<'a>(
         &self,
         fields: &'a BTreeMap<String, String>,
         kind: &'a CredentialKind,
@@ -255,38 +269,42 @@ impl Engine {
     }
 
     /// What is remembered of an access token.
-    pub(super) fn session_of(&self, token: AccessToken) -> Session {
+    pub(super) fn new_cached_token(&self, token: AccessToken) -> CachedAccessToken {
         let received = self.now();
-        let end = token.expires_at(received).unwrap_or(received + UNKNOWN_LIFETIME);
-        Session { token: token.secret, scheme: token.scheme, life: Lifetime { since: Some(received), until: end - MARGIN } }
+        let end = token.expires_at(received).unwrap_or(received + DEFAULT_TOKEN_LIFETIME);
+        CachedAccessToken {
+            token: token.secret,
+            scheme: token.scheme,
+            lifetime: TokenLifetime { since: Some(received), until: end - EXPIRY_MARGIN },
+        }
     }
 }
 
 /// Whether the credential's secret is sent as it lies in the store.
-pub(super) fn sent_as_it_is(kind: &CredentialKind, credential: &Credential) -> bool {
-    !kind.authorization.uses_token_exchange() && !credential.fields.contains_key(KEY_FILE)
+pub(super) fn sends_secret_verbatim(kind: &CredentialKind, credential: &Credential) -> bool {
+    !kind.authorization.uses_token_exchange() && !credential.fields.contains_key(KEY_FILE_FIELD)
 }
 
 /// The secret itself, bound to the region's origins, under the scheme that is known to work or the kind's own.
-pub(super) fn bind(credential: &Credential, scheme: &str, region: &Region, secret: Arc<Secret>) -> HostBoundSecret {
+pub(super) fn bind_to_region(credential: &Credential, scheme: &str, region: &Region, secret: Arc<Secret>) -> HostBoundSecret {
     let scheme = credential.scheme.as_deref().unwrap_or(scheme).to_owned();
     HostBoundSecret { scheme, secret, origins: region.bound_origins() }
 }
 
 /// The part in which a session's access token is kept.
-pub(super) fn access_token() -> SecretPart {
-    SecretPart::Named(ACCESS_TOKEN.to_owned())
+pub(super) fn access_token_part() -> SecretPart {
+    SecretPart::Named(ACCESS_TOKEN_PART.to_owned())
 }
 
-fn key(credential: &Credential, part: &SecretPart) -> ItemKey {
+fn current_item_key(credential: &Credential, part: &SecretPart) -> ItemKey {
     ItemKey::for_part(&credential.id, SecretSlot::Current, part)
 }
 
 /// `<end> <token>` or `<end>/<beginning> <token>`, both in seconds since 1970: how long it is used goes along with the
 /// token.
-fn write_shared(session: &Session) -> Secret {
+fn encode_shared_token(session: &CachedAccessToken) -> Secret {
     session.token.expose(|token| {
-        let Lifetime { since, until } = session.life;
+        let TokenLifetime { since, until } = session.lifetime;
         let since = since.map(|since| format!("/{}", since.unix_timestamp())).unwrap_or_default();
         let life = format!("{}{since}", until.unix_timestamp());
         let mut bytes = Vec::with_capacity(life.len() + 1 + token.len());
@@ -298,34 +316,38 @@ fn write_shared(session: &Session) -> Secret {
 }
 
 /// The access token that was stored together with its end.
-pub(super) fn shared_token(stored: &Secret) -> Option<Arc<Secret>> {
-    read_shared(stored, "").map(|session| session.token)
+pub(super) fn shared_token_secret(stored: &Secret) -> Option<Arc<Secret>> {
+    decode_shared_token(stored, "").map(|session| session.token)
 }
 
-fn read_shared(stored: &Secret, scheme: &str) -> Option<Session> {
+fn decode_shared_token(stored: &Secret, scheme: &str) -> Option<CachedAccessToken> {
     stored.expose(|bytes| {
         let blank = bytes.iter().position(|byte| *byte == b' ')?;
         let life = std::str::from_utf8(&bytes[..blank]).ok()?;
         let (until, since) = life.split_once('/').map_or((life, None), |(until, since)| (until, Some(since)));
         let moment = |seconds: &str| Timestamp::from_unix_timestamp(seconds.parse().ok()?).ok();
-        let life = Lifetime { since: since.and_then(moment), until: moment(until)? };
-        Some(Session { token: Arc::new(Secret::new(bytes[blank + 1..].to_vec())), scheme: scheme.to_owned(), life })
+        let life = TokenLifetime { since: since.and_then(moment), until: moment(until)? };
+        Some(CachedAccessToken {
+            token: Arc::new(Secret::new(bytes[blank + 1..].to_vec())),
+            scheme: scheme.to_owned(),
+            lifetime: life,
+        })
     })
 }
 
-impl Refused {
-    fn is(&self, token: &Secret) -> bool {
-        matches!(self, Self::Token(refused) if refused.same_as(token))
+impl RejectedToken {
+    fn matches(&self, token: &Secret) -> bool {
+        matches!(self, Self::AccessToken(refused) if refused.same_as(token))
     }
 }
 
-impl From<NetError> for Trouble {
+impl From<NetError> for SendError {
     fn from(error: NetError) -> Self {
         Self::Net(error)
     }
 }
 
-impl From<TokenExchangeError> for Trouble {
+impl From<TokenExchangeError> for SendError {
     fn from(error: TokenExchangeError) -> Self {
         match error {
             TokenExchangeError::Net(error) => Self::Net(error),
@@ -334,24 +356,24 @@ impl From<TokenExchangeError> for Trouble {
     }
 }
 
-impl From<Problem> for Trouble {
+impl From<Problem> for SendError {
     fn from(problem: Problem) -> Self {
         Self::Problem(problem)
     }
 }
 
-impl From<StoreError> for Trouble {
+impl From<StoreError> for SendError {
     fn from(error: StoreError) -> Self {
         Self::Problem(error.into())
     }
 }
 
-impl From<Trouble> for Problem {
-    fn from(trouble: Trouble) -> Self {
+impl From<SendError> for Problem {
+    fn from(trouble: SendError) -> Self {
         match trouble {
-            Trouble::Net(error) => error.into(),
-            Trouble::Exchange(error) => error.into(),
-            Trouble::Problem(problem) => problem,
+            SendError::Net(error) => error.into(),
+            SendError::Exchange(error) => error.into(),
+            SendError::Problem(problem) => problem,
         }
     }
 }
@@ -366,12 +388,12 @@ mod tests {
         let until = datetime!(2026-11-22 1:02:03 UTC);
         for since in [None, Some(datetime!(2026-11-22 0:02:03 UTC))] {
             let token = Arc::new(Secret::from_text("a.b c".to_owned()));
-            let session = Session { token, scheme: "bearer".to_owned(), life: Lifetime { since, until } };
-            let back = read_shared(&write_shared(&session), "bearer").unwrap();
+            let session = CachedAccessToken { token, scheme: "bearer".to_owned(), lifetime: TokenLifetime { since, until } };
+            let back = decode_shared_token(&encode_shared_token(&session), "bearer").unwrap();
             assert!(back.token.same_as(&session.token));
-            assert_eq!(back.life, session.life);
+            assert_eq!(back.lifetime, session.lifetime);
         }
-        assert!(read_shared(&Secret::from_text("garbage".to_owned()), "bearer").is_none());
+        assert!(decode_shared_token(&Secret::from_text("garbage".to_owned()), "bearer").is_none());
     }
 
     #[test]
@@ -380,9 +402,9 @@ mod tests {
         let pinned = [(None, "1795309323 a.b c"), (Some(datetime!(2026-11-22 0:02:03 UTC)), "1795309323/1795305723 a.b c")];
         for (since, form) in pinned {
             let token = Arc::new(Secret::from_text("a.b c".to_owned()));
-            let session = Session { token, scheme: "bearer".to_owned(), life: Lifetime { since, until } };
-            assert!(write_shared(&session).same_as(&Secret::from_text(form.to_owned())), "{form}");
+            let session = CachedAccessToken { token, scheme: "bearer".to_owned(), lifetime: TokenLifetime { since, until } };
+            assert!(encode_shared_token(&session).same_as(&Secret::from_text(form.to_owned())), "{form}");
         }
-        assert_eq!((ACCESS_TOKEN, KEY_FILE), ("access_token", "key_file"));
+        assert_eq!((ACCESS_TOKEN_PART, KEY_FILE_FIELD), ("access_token", "key_file"));
     }
 }

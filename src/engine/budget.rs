@@ -13,18 +13,18 @@ use crate::domain::response::ApiResponse;
 use crate::domain::{Credential, CredentialId, Timestamp};
 
 /// How long is waited after a refusal that does not say how long.
-const UNSAID: Duration = Duration::from_secs(2);
+const DEFAULT_RETRY_AFTER: Duration = Duration::from_secs(2);
 
 /// Longer waits mean the same: not now. It keeps moments from overflowing.
-const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+const MAX_WINDOW_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The budgets of this run, by credential and region.
 #[derive(Default)]
-pub(super) struct Budgets(Mutex<HashMap<Account, Budget>>);
+pub(super) struct RateLimiter(Mutex<HashMap<RateLimitKey, RemainingQuota>>);
 
 /// Whose requests are counted, and where.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) struct Account {
+pub(super) struct RateLimitKey {
     /// The credential.
     pub(super) credential: CredentialId,
     /// The region, since each counts for itself.
@@ -33,85 +33,85 @@ pub(super) struct Account {
 
 /// What is left to one account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-struct Budget {
+struct RemainingQuota {
     /// How many requests may still be sent, as far as that is known.
-    left: Option<u64>,
+    remaining: Option<u64>,
     /// When they are full again.
-    full_at: Option<Timestamp>,
+    resets_at: Option<Timestamp>,
     /// Until when the server wants to be left alone.
-    closed_until: Option<Timestamp>,
+    blocked_until: Option<Timestamp>,
 }
 
-impl Account {
+impl RateLimitKey {
     /// The account of a credential in a region.
-    pub(super) fn of(credential: &Credential, region: &Region) -> Self {
+    pub(super) fn for_credential(credential: &Credential, region: &Region) -> Self {
         Self { credential: credential.id.clone(), region: region.id.clone() }
     }
 }
 
-impl Budgets {
+impl RateLimiter {
     /// Takes one request out of the budget; or says how long to wait before asking again.
-    pub(super) fn take(&self, account: &Account, now: Timestamp) -> Option<Duration> {
-        self.with(account, |budget| budget.take(now))
+    pub(super) fn try_acquire(&self, account: &RateLimitKey, now: Timestamp) -> Option<Duration> {
+        self.with_quota(account, |budget| budget.try_acquire(now))
     }
 
     /// Learns from an answer.
-    pub(super) fn learn(&self, account: &Account, answer: &ApiResponse, now: Timestamp) {
-        self.with(account, |budget| budget.learn(answer, now));
+    pub(super) fn update_from_response(&self, account: &RateLimitKey, answer: &ApiResponse, now: Timestamp) {
+        self.with_quota(account, |budget| budget.update_from_response(answer, now));
     }
 
-    fn with<T>(&self, account: &Account, work: impl FnOnce(&mut Budget) -> T) -> T {
+    fn with_quota<T>(&self, account: &RateLimitKey, work: impl FnOnce(&mut RemainingQuota) -> T) -> T {
         let mut budgets = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         work(budgets.entry(account.clone()).or_default())
     }
 }
 
-impl Budget {
-    fn take(&mut self, now: Timestamp) -> Option<Duration> {
-        if let Some(closed) = self.closed_until.filter(|closed| *closed > now) {
-            return Some(between(now, closed));
+impl RemainingQuota {
+    fn try_acquire(&mut self, now: Timestamp) -> Option<Duration> {
+        if let Some(closed) = self.blocked_until.filter(|closed| *closed > now) {
+            return Some(duration_until(now, closed));
         }
-        self.begin_anew(now);
-        match (self.left, self.full_at) {
-            (Some(0), Some(full)) => return Some(between(now, full)),
-            (Some(left), _) => self.left = Some(left.saturating_sub(1)),
+        self.reset_if_expired(now);
+        match (self.remaining, self.resets_at) {
+            (Some(0), Some(full)) => return Some(duration_until(now, full)),
+            (Some(left), _) => self.remaining = Some(left.saturating_sub(1)),
             (None, _) => {}
         }
         None
     }
 
-    fn learn(&mut self, answer: &ApiResponse, now: Timestamp) {
+    fn update_from_response(&mut self, answer: &ApiResponse, now: Timestamp) {
         let limit = RateLimit::from_response(answer, now);
-        if is_for_now(answer, now) {
-            let until = later(now, limit.wait_time().unwrap_or(UNSAID));
-            self.closed_until = self.closed_until.max(Some(until));
+        if is_rate_limited(answer, now) {
+            let until = add_capped(now, limit.wait_time().unwrap_or(DEFAULT_RETRY_AFTER));
+            self.blocked_until = self.blocked_until.max(Some(until));
         }
         if let Some(left) = limit.tightest_window().and_then(|budget| budget.remaining) {
-            self.begin_anew(now);
+            self.reset_if_expired(now);
             // Other requests may be under way which that answer did not count yet, so within a window it only shrinks.
-            self.left = Some(self.left.filter(|_| self.full_at.is_some()).map_or(left, |known| known.min(left)));
-            let full_at = limit.tightest_window().and_then(|budget| budget.reset).map(|reset| later(now, reset));
-            self.full_at = self.full_at.or(full_at);
+            self.remaining = Some(self.remaining.filter(|_| self.resets_at.is_some()).map_or(left, |known| known.min(left)));
+            let full_at = limit.tightest_window().and_then(|budget| budget.reset).map(|reset| add_capped(now, reset));
+            self.resets_at = self.resets_at.or(full_at);
         }
     }
 
-    fn begin_anew(&mut self, now: Timestamp) {
-        if self.full_at.is_some_and(|full| full <= now) {
-            (self.left, self.full_at) = (None, None);
+    fn reset_if_expired(&mut self, now: Timestamp) {
+        if self.resets_at.is_some_and(|full| full <= now) {
+            (self.remaining, self.resets_at) = (None, None);
         }
     }
 }
 
 /// Whether an answer is a refusal that is over after a while.
-pub(super) fn is_for_now(answer: &ApiResponse, now: Timestamp) -> bool {
+pub(super) fn is_rate_limited(answer: &ApiResponse, now: Timestamp) -> bool {
     answer.status == 429 || answer.status == 503 && RateLimit::from_response(answer, now).retry_after.is_some()
 }
 
-fn later(now: Timestamp, wait: Duration) -> Timestamp {
-    now.checked_add(time::Duration::try_from(wait.min(LONGEST)).unwrap_or_default()).unwrap_or(now)
+fn add_capped(now: Timestamp, wait: Duration) -> Timestamp {
+    now.checked_add(time::Duration::try_from(wait.min(MAX_WINDOW_WAIT)).unwrap_or_default()).unwrap_or(now)
 }
 
-fn between(now: Timestamp, then: Timestamp) -> Duration {
+fn duration_until(now: Timestamp, then: Timestamp) -> Duration {
     Duration::try_from(then - now).unwrap_or_default()
 }
 
@@ -141,8 +141,8 @@ mod tests {
         answer(200, &[("x-ratelimit-limit", "5, 5;w=10"), ("x-ratelimit-remaining", left), ("x-ratelimit-reset", reset)])
     }
 
-    fn account(region: &str) -> Account {
-        Account { credential: CredentialId::from_random([7; 16]), region: region.to_owned() }
+    fn account(region: &str) -> RateLimitKey {
+        RateLimitKey { credential: CredentialId::from_random([7; 16]), region: region.to_owned() }
     }
 
     fn after(seconds: i64) -> Timestamp {
@@ -151,26 +151,26 @@ mod tests {
 
     #[test]
     fn what_is_left_is_shared_and_then_waited_for() {
-        let (budgets, here) = (Budgets::default(), account("EU"));
-        assert_eq!(budgets.take(&here, NOW), None);
-        budgets.learn(&here, &left("2", "10"), NOW);
-        assert_eq!([budgets.take(&here, NOW), budgets.take(&here, NOW)], [None, None]);
+        let (budgets, here) = (RateLimiter::default(), account("EU"));
+        assert_eq!(budgets.try_acquire(&here, NOW), None);
+        budgets.update_from_response(&here, &left("2", "10"), NOW);
+        assert_eq!([budgets.try_acquire(&here, NOW), budgets.try_acquire(&here, NOW)], [None, None]);
         // An answer to the first of the two does not give back what the second took.
-        budgets.learn(&here, &left("1", "10"), NOW);
-        assert_eq!(budgets.take(&here, after(4)), Some(Duration::from_secs(6)));
-        assert_eq!(budgets.take(&account("US"), after(4)), None, "another region counts for itself");
-        assert_eq!(budgets.take(&here, after(10)), None);
+        budgets.update_from_response(&here, &left("1", "10"), NOW);
+        assert_eq!(budgets.try_acquire(&here, after(4)), Some(Duration::from_secs(6)));
+        assert_eq!(budgets.try_acquire(&account("US"), after(4)), None, "another region counts for itself");
+        assert_eq!(budgets.try_acquire(&here, after(10)), None);
     }
 
     #[test]
     fn a_refusal_closes_the_door_for_everybody() {
-        let (budgets, here) = (Budgets::default(), account("EU"));
-        budgets.learn(&here, &answer(429, &[("retry-after", "45")]), NOW);
-        budgets.learn(&here, &answer(429, &[("retry-after", "3")]), NOW);
-        assert_eq!(budgets.take(&here, after(5)), Some(Duration::from_secs(40)));
-        assert_eq!(budgets.take(&here, after(45)), None);
-        budgets.learn(&here, &answer(429, &[]), after(50));
-        assert_eq!(budgets.take(&here, after(50)), Some(UNSAID));
+        let (budgets, here) = (RateLimiter::default(), account("EU"));
+        budgets.update_from_response(&here, &answer(429, &[("retry-after", "45")]), NOW);
+        budgets.update_from_response(&here, &answer(429, &[("retry-after", "3")]), NOW);
+        assert_eq!(budgets.try_acquire(&here, after(5)), Some(Duration::from_secs(40)));
+        assert_eq!(budgets.try_acquire(&here, after(45)), None);
+        budgets.update_from_response(&here, &answer(429, &[]), after(50));
+        assert_eq!(budgets.try_acquire(&here, after(50)), Some(DEFAULT_RETRY_AFTER));
     }
 
     #[test]
@@ -183,20 +183,24 @@ mod tests {
             (401, &[], false),
             (200, &[("retry-after", "9")], false),
         ] {
-            assert_eq!(is_for_now(&answer(status, headers), NOW), again, "{status} {headers:?}");
+            assert_eq!(is_rate_limited(&answer(status, headers), NOW), again, "{status} {headers:?}");
         }
     }
 
     #[test]
     fn odd_headers_neither_block_for_ever_nor_panic() {
-        let (budgets, here) = (Budgets::default(), account("EU"));
+        let (budgets, here) = (RateLimiter::default(), account("EU"));
         let end = u64::MAX.to_string();
-        budgets.learn(&here, &answer(429, &[("retry-after", "999999999")]), NOW);
-        assert!(budgets.take(&here, NOW) <= Some(LONGEST));
-        budgets.learn(&here, &answer(200, &[("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", &end)]), after(100_000));
-        assert!(budgets.take(&here, after(100_000)) <= Some(LONGEST));
+        budgets.update_from_response(&here, &answer(429, &[("retry-after", "999999999")]), NOW);
+        assert!(budgets.try_acquire(&here, NOW) <= Some(MAX_WINDOW_WAIT));
+        budgets.update_from_response(
+            &here,
+            &answer(200, &[("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", &end)]),
+            after(100_000),
+        );
+        assert!(budgets.try_acquire(&here, after(100_000)) <= Some(MAX_WINDOW_WAIT));
         let unknown = account("US");
-        budgets.learn(&unknown, &answer(200, &[("x-ratelimit-remaining", "0")]), NOW);
-        assert_eq!(budgets.take(&unknown, NOW), None, "nobody says when it ends");
+        budgets.update_from_response(&unknown, &answer(200, &[("x-ratelimit-remaining", "0")]), NOW);
+        assert_eq!(budgets.try_acquire(&unknown, NOW), None, "nobody says when it ends");
     }
 }

@@ -9,11 +9,11 @@ use tokio::sync::OnceCell;
 use tokio::task::{JoinError, JoinSet};
 
 use super::Engine;
-use super::authorize::{Trouble, sent_as_it_is};
-use super::fair::{Turns, shuffled};
-use super::findings::Finding;
+use super::authorize::{SendError, sends_secret_verbatim};
+use super::fair::{FairQueue, shuffled};
+use super::findings::CheckRecord;
 use super::message::HistoryFilter;
-use super::withhold::Dispatched;
+use super::withhold::RawResponse;
 use crate::domain::credential::{CheckReport, Principal, SecretPart, SecretSlot};
 use crate::domain::explain::{self, ExplanationContext, RequestContext, ResponseExplanation};
 use crate::domain::provider::RequestPreset;
@@ -27,21 +27,21 @@ use crate::net::exchange::TokenExchangeError;
 use crate::store::{ItemKey, SecretStore};
 
 /// So many of the latest requests are looked at for what other regions said.
-const REMEMBERED: usize = 50;
+const MAX_HISTORY_CONSIDERED: usize = 50;
 
 /// Secrets that are read from the store in one go, when the first of them is wanted.
-struct Secrets {
+struct SecretBatch {
     ids: Vec<CredentialId>,
-    read: OnceCell<HashMap<CredentialId, Arc<Secret>>>,
+    loaded: OnceCell<HashMap<CredentialId, Arc<Secret>>>,
 }
 
 impl Engine {
     /// Asks the provider in the named region whether the credential works, and keeps the verdict in the index.
     /// A store that does not give the secret is a problem, not a verdict.
     pub async fn check(&self, credential: &Credential, region: &str) -> Result<CheckReport, Problem> {
-        let finding = self.find_out(credential, region).await?;
+        let finding = self.run_check(credential, region).await?;
         let check = finding.check.clone();
-        self.write_down(finding).await?;
+        self.write_check(finding).await?;
         Ok(check)
     }
 
@@ -53,27 +53,28 @@ impl Engine {
         credentials: Vec<Credential>,
         mut seen: impl FnMut(&Credential, Result<CheckReport, Problem>) + Send,
     ) {
-        let mut turns = Turns::new(self.with_secrets(shuffled(credentials)), |(credential, _)| host(credential));
-        let (mut asked, mut findings) = (JoinSet::new(), self.findings());
+        let mut turns =
+            FairQueue::new(self.assign_secret_batches(shuffled(credentials)), |(credential, _)| queue_key(credential));
+        let (mut asked, mut findings) = (JoinSet::new(), self.check_writer());
         loop {
             while asked.len() < self.options.concurrency
                 && let Some((place, (credential, secrets))) = turns.next()
             {
                 let engine = Arc::clone(self);
-                asked.spawn(async move { (place, engine.find_out_here(credential, secrets).await) });
+                asked.spawn(async move { (place, engine.run_check_from_batch(credential, secrets).await) });
             }
             let batch = tokio::select! {
-                () = findings.due() => {
-                    findings.write();
+                () = findings.wait_until_due() => {
+                    findings.start_write();
                     continue;
                 }
-                batch = ready(&mut asked) => batch,
+                batch = next_finished(&mut asked) => batch,
             };
             if batch.is_empty() {
                 return findings.finish().await;
             }
             for (place, (credential, found)) in batch {
-                turns.done(place);
+                turns.mark_done(place);
                 match found {
                     Ok(finding) => {
                         seen(&credential, Ok(finding.check.clone()));
@@ -86,13 +87,13 @@ impl Engine {
     }
 
     /// The credentials in the order in which they have their turns, each with the portion that its secret is read with.
-    fn with_secrets(&self, credentials: Vec<Credential>) -> Vec<(Credential, Arc<Secrets>)> {
-        let mut turns = Turns::new(credentials, host);
+    fn assign_secret_batches(&self, credentials: Vec<Credential>) -> Vec<(Credential, Arc<SecretBatch>)> {
+        let mut turns = FairQueue::new(credentials, queue_key);
         let mut waiting = std::iter::from_fn(|| turns.next()).map(|(_, credential)| credential).peekable();
         let mut work = Vec::new();
         while waiting.peek().is_some() {
             let portion: Vec<_> = waiting.by_ref().take(self.store.read_batch_size()).collect();
-            let secrets = Arc::new(Secrets::of(self.sent_as_they_are(&portion)));
+            let secrets = Arc::new(SecretBatch::new(self.ids_sent_verbatim(&portion)));
             work.extend(portion.into_iter().map(|credential| (credential, Arc::clone(&secrets))));
         }
         work
@@ -100,11 +101,15 @@ impl Engine {
 
     /// Tries a credential in every region of its provider, in its own one last: a refusal there is explained by what the
     /// others said. The secret is shown to each of their hosts, so whoever calls this has asked the person first.
-    pub async fn probe(&self, credential: &Credential, mut seen: impl FnMut(&str, &CheckReport) + Send) -> Result<(), Problem> {
-        let regions = self.catalogue.regions(&credential.provider)?;
+    pub async fn check_all_regions(
+        &self,
+        credential: &Credential,
+        mut seen: impl FnMut(&str, &CheckReport) + Send,
+    ) -> Result<(), Problem> {
+        let regions = self.catalog.regions(&credential.provider)?;
         let (own, others): (Vec<_>, Vec<_>) = regions.iter().partition(|region| region.id == credential.region);
         let [own, others] = [own, others].map(|asked| {
-            let asked: Vec<_> = asked.into_iter().map(|region| self.check_in(credential, region).boxed()).collect();
+            let asked: Vec<_> = asked.into_iter().map(|region| self.check_region(credential, region).boxed()).collect();
             stream::iter(asked).buffer_unordered(self.options.concurrency)
         });
         let mut answers = std::pin::pin!(others.chain(own));
@@ -117,35 +122,35 @@ impl Engine {
     /// The last verdicts of a credential, one for each region where it was tried.
     pub async fn region_checks(&self, id: &CredentialId) -> Result<Vec<RegionCheckResult>, Problem> {
         let id = id.clone();
-        self.with_index(move |index| index.region_checks(&id)).await
+        self.with_database(move |index| index.region_checks(&id)).await
     }
 
     /// What an answer says about the credential, with all that is known besides.
-    pub(super) async fn judge(
+    pub(super) async fn explain_response(
         &self,
         credential: &Credential,
         region: &Region,
         answer: &ApiResponse,
     ) -> Result<ResponseExplanation, Problem> {
-        let provider = self.catalogue.provider(&credential.provider)?;
+        let provider = self.catalog.provider(&credential.provider)?;
         let asked = RequestContext { provider, kind: &credential.kind, region: &region.id };
-        if let Some(host) = stranger(region, answer) {
+        if let Some(host) = foreign_host(region, answer) {
             return Ok(explain::explain_unsafe_redirect(asked, answer.status, &host));
         }
-        Ok(explain::explain(asked, answer, &self.hints(credential, region, answer).await?))
+        Ok(explain::explain(asked, answer, &self.explanation_context(credential, region, answer).await?))
     }
 
     /// What is known of a refused request, cause by cause; nothing where it was not refused.
-    pub(super) async fn look_into(
+    pub(super) async fn diagnose_refusal(
         &self,
         credential: &Credential,
         region: &Region,
         (draft, answer): (&RequestDraft, &ApiResponse),
         schemes: &[String],
     ) -> Result<Option<RefusalDiagnosis>, Problem> {
-        let provider = self.catalogue.provider(&credential.provider)?;
+        let provider = self.catalog.provider(&credential.provider)?;
         let asked = RequestContext { provider, kind: &credential.kind, region: &region.id };
-        let hints = &self.hints(credential, region, answer).await?;
+        let hints = &self.explanation_context(credential, region, answer).await?;
         let principal = credential.principal.as_ref();
         Ok(RefusalDiagnosis::diagnose(&RefusalContext {
             request_context: asked,
@@ -158,7 +163,12 @@ impl Engine {
     }
 
     /// What is known besides an answer. Nothing is looked up for one that is no refusal.
-    async fn hints(&self, credential: &Credential, region: &Region, answer: &ApiResponse) -> Result<ExplanationContext, Problem> {
+    async fn explanation_context(
+        &self,
+        credential: &Credential,
+        region: &Region,
+        answer: &ApiResponse,
+    ) -> Result<ExplanationContext, Problem> {
         let mut hints = ExplanationContext {
             expires: credential.expires,
             scheme_worked_before: credential.scheme.is_some(),
@@ -169,8 +179,8 @@ impl Engine {
         }
         let checks = self.region_checks(&credential.id).await?;
         let own = HistoryFilter { credential: Some(credential.id.clone()), text: None };
-        let sent = self.history(own, REMEMBERED).await?;
-        for other in self.catalogue.regions(&credential.provider)?.iter().filter(|other| other.id != region.id) {
+        let sent = self.history(own, MAX_HISTORY_CONSIDERED).await?;
+        for other in self.catalog.regions(&credential.provider)?.iter().filter(|other| other.id != region.id) {
             let checked = checks.iter().filter(|known| known.region == other.id).map(|known| known.check.result);
             let asked = sent.iter().filter(|line| line.entry.region == other.id).map(|line| line.entry.verdict);
             let list = match checked.chain(asked).find(|verdict| matches!(verdict, CheckResult::Accepted | CheckResult::Refused))
@@ -181,13 +191,13 @@ impl Engine {
             };
             list.push(other.id.clone());
         }
-        (hints.home_region, hints.secret_anomalies) = self.what_it_says(credential).await;
+        (hints.home_region, hints.secret_anomalies) = self.inspect_secret(credential).await;
         Ok(hints)
     }
 
     /// The region that the secret itself names, and what stands around it in the store.
-    async fn what_it_says(&self, credential: &Credential) -> (Option<String>, Option<Vec<String>>) {
-        let Ok(secret) = self.secret(credential, &SecretPart::Secret).await else { return (None, None) };
+    async fn inspect_secret(&self, credential: &Credential) -> (Option<String>, Option<Vec<String>>) {
+        let Ok(secret) = self.load_secret(credential, &SecretPart::Secret).await else { return (None, None) };
         match self.identify(&secret) {
             Ok(found) => {
                 let own = found.candidates.into_iter().find(|candidate| candidate.kind == credential.kind);
@@ -198,48 +208,60 @@ impl Engine {
     }
 
     /// Those whose secret is sent as it lies in the store.
-    fn sent_as_they_are(&self, credentials: &[Credential]) -> Vec<CredentialId> {
+    fn ids_sent_verbatim(&self, credentials: &[Credential]) -> Vec<CredentialId> {
         let is_sent = |credential: &&Credential| {
-            let kind = self.catalogue.kind(&credential.provider, &credential.kind);
-            kind.is_ok_and(|kind| sent_as_it_is(kind, credential))
+            let kind = self.catalog.kind(&credential.provider, &credential.kind);
+            kind.is_ok_and(|kind| sends_secret_verbatim(kind, credential))
         };
         credentials.iter().filter(is_sent).map(|credential| credential.id.clone()).collect()
     }
 
-    async fn find_out_here(&self, credential: Credential, secrets: Arc<Secrets>) -> (Credential, Result<Finding, Problem>) {
+    async fn run_check_from_batch(
+        &self,
+        credential: Credential,
+        secrets: Arc<SecretBatch>,
+    ) -> (Credential, Result<CheckRecord, Problem>) {
         let found = match secrets.get(&credential.id, self.store.as_ref()).await {
-            Some(secret) => self.find_out_with(&credential, &credential.region, secret).await,
-            None => self.find_out(&credential, &credential.region).await,
+            Some(secret) => self.run_check_with_secret(&credential, &credential.region, secret).await,
+            None => self.run_check(&credential, &credential.region).await,
         };
         (credential, found)
     }
 
-    async fn check_in<'r>(&self, credential: &Credential, region: &'r Region) -> (&'r Region, Result<CheckReport, Problem>) {
+    async fn check_region<'r>(&self, credential: &Credential, region: &'r Region) -> (&'r Region, Result<CheckReport, Problem>) {
         (region, self.check(credential, &region.id).await)
     }
 
-    pub(super) async fn find_out(&self, credential: &Credential, region: &str) -> Result<Finding, Problem> {
-        self.find_out_by(credential, region, |region, draft| async move { self.dispatch(credential, region, &draft).await }).await
+    pub(super) async fn run_check(&self, credential: &Credential, region: &str) -> Result<CheckRecord, Problem> {
+        self.run_check_using(credential, region, |region, draft| async move {
+            self.send_with_auth_retry(credential, region, &draft).await
+        })
+        .await
     }
 
     /// The same with a secret that is sent as it is and has been read already.
-    async fn find_out_with(&self, credential: &Credential, region: &str, secret: Arc<Secret>) -> Result<Finding, Problem> {
+    async fn run_check_with_secret(
+        &self,
+        credential: &Credential,
+        region: &str,
+        secret: Arc<Secret>,
+    ) -> Result<CheckRecord, Problem> {
         let dispatch =
-            |region, draft: RequestDraft| async move { self.dispatch_with(credential, region, &draft, Some(secret)).await };
-        self.find_out_by(credential, region, dispatch).await
+            |region, draft: RequestDraft| async move { self.send_with_secret(credential, region, &draft, Some(secret)).await };
+        self.run_check_using(credential, region, dispatch).await
     }
 
-    async fn find_out_by<'a, D: Future<Output = Result<Dispatched, Trouble>>>(
+    async fn run_check_using<'a, D: Future<Output = Result<RawResponse, SendError>>>(
         &'a self,
         credential: &Credential,
         region: &str,
         dispatch: impl FnOnce(&'a Region, RequestDraft) -> D,
-    ) -> Result<Finding, Problem> {
-        let region = self.catalogue.region(&credential.provider, region)?;
-        let kind = self.catalogue.kind(&credential.provider, &credential.kind)?;
-        let preset = self.catalogue.preset(&credential.provider, &kind.check)?;
-        let draft = self.draft(credential, &preset.id, &BTreeMap::new())?;
-        self.await_turn(credential, region).await?;
+    ) -> Result<CheckRecord, Problem> {
+        let region = self.catalog.region(&credential.provider, region)?;
+        let kind = self.catalog.kind(&credential.provider, &credential.kind)?;
+        let preset = self.catalog.preset(&credential.provider, &kind.check)?;
+        let draft = self.draft_from_preset(credential, &preset.id, &BTreeMap::new())?;
+        self.wait_for_quota(credential, region).await?;
         let started = std::time::Instant::now();
         let outcome = dispatch(region, draft).await;
         let latency = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -247,39 +269,48 @@ impl Engine {
         let (verdict, status, reason) = match outcome {
             Ok(dispatched) => {
                 let answer = dispatched.redacted();
-                let ResponseExplanation { result: verdict, reason, .. } = self.judge(credential, region, &answer).await?;
+                let ResponseExplanation { result: verdict, reason, .. } =
+                    self.explain_response(credential, region, &answer).await?;
                 if verdict == CheckResult::Accepted {
-                    (principal, home) = read_principal(preset, &answer);
+                    (principal, home) = principal_and_home(preset, &answer);
                 }
                 (verdict, Some(answer.status), reason)
             }
-            Err(Trouble::Net(error)) => (CheckResult::Unknown, None, error.to_string()),
-            Err(Trouble::Exchange(error)) => self.judge_exchange(credential, region, &error).await?,
-            Err(Trouble::Problem(problem)) => return Err(problem),
+            Err(SendError::Net(error)) => (CheckResult::Unknown, None, error.to_string()),
+            Err(SendError::Exchange(error)) => self.explain_exchange_error(credential, region, &error).await?,
+            Err(SendError::Problem(problem)) => return Err(problem),
         };
         let check = CheckReport { result: verdict, status, reason, checked_at: self.now(), latency_ms: Some(latency) };
         let principal = principal.filter(|principal| credential.principal.as_ref() != Some(principal));
-        Ok(Finding { credential: credential.id.clone(), region: region.id.clone(), check, principal, home })
+        Ok(CheckRecord {
+            credential: credential.id.clone(),
+            region: region.id.clone(),
+            check,
+            principal,
+            home_organization: home,
+        })
     }
 
     /// What a failed exchange says about the credential, by the provider's own answer where it gave one.
-    async fn judge_exchange(
+    async fn explain_exchange_error(
         &self,
         credential: &Credential,
         region: &Region,
         error: &TokenExchangeError,
     ) -> Result<(CheckResult, Option<u16>, String), Problem> {
-        let Some(answer) = error.response() else { return Ok((verdict_of(error), status_of(error), error.to_string())) };
-        let ResponseExplanation { result: verdict, reason, .. } = self.judge(credential, region, answer).await?;
+        let Some(answer) = error.response() else {
+            return Ok((verdict_from_exchange_error(error), status_from_exchange_error(error), error.to_string()));
+        };
+        let ResponseExplanation { result: verdict, reason, .. } = self.explain_response(credential, region, answer).await?;
         Ok((verdict, Some(answer.status), reason))
     }
 
     /// Why a request got no answer, as the provider's own table of meanings has it where the exchange was refused.
-    pub(super) async fn in_words(&self, credential: &Credential, region: &Region, trouble: Trouble) -> Problem {
-        if let Trouble::Exchange(error) = &trouble
+    pub(super) async fn explain_send_error(&self, credential: &Credential, region: &Region, trouble: SendError) -> Problem {
+        if let SendError::Exchange(error) = &trouble
             && let Some(answer) = error.response()
         {
-            let explained = self.judge(credential, region, answer).await.map(|explanation| explanation.problem);
+            let explained = self.explain_response(credential, region, answer).await.map(|explanation| explanation.problem);
             return explained.ok().flatten().unwrap_or_else(|| trouble.into());
         }
         trouble.into()
@@ -288,14 +319,14 @@ impl Engine {
 
 /// The next answer, and all that are there with it; nothing where nobody was asked. Whoever asked panics
 /// with the task that does.
-async fn ready<T: 'static>(asked: &mut JoinSet<T>) -> Vec<T> {
+async fn next_finished<T: 'static>(asked: &mut JoinSet<T>) -> Vec<T> {
     let first = asked.join_next().await;
     let more = std::iter::from_fn(|| asked.try_join_next());
-    first.into_iter().chain(more).filter_map(outcome).collect()
+    first.into_iter().chain(more).filter_map(join_result).collect()
 }
 
 /// What a task came to; nothing where the program ends before it.
-fn outcome<T>(ended: Result<T, JoinError>) -> Option<T> {
+fn join_result<T>(ended: Result<T, JoinError>) -> Option<T> {
     match ended.map_err(JoinError::try_into_panic) {
         Ok(outcome) => Some(outcome),
         Err(Ok(panic)) => resume_unwind(panic),
@@ -304,18 +335,18 @@ fn outcome<T>(ended: Result<T, JoinError>) -> Option<T> {
 }
 
 /// What is asked for a credential's own region; hosts have their turns by it.
-fn host(credential: &Credential) -> String {
+fn queue_key(credential: &Credential) -> String {
     format!("{} {}", credential.provider, credential.region)
 }
 
-impl Secrets {
-    fn of(ids: Vec<CredentialId>) -> Self {
-        Self { ids, read: OnceCell::new() }
+impl SecretBatch {
+    fn new(ids: Vec<CredentialId>) -> Self {
+        Self { ids, loaded: OnceCell::new() }
     }
 
     /// One of the secrets; none that is not among them, or that could not be read: its own check meets the reason.
     async fn get(&self, id: &CredentialId, store: &dyn SecretStore) -> Option<Arc<Secret>> {
-        let read = self.read.get_or_init(|| async {
+        let read = self.loaded.get_or_init(|| async {
             let keys: Vec<_> =
                 self.ids.iter().map(|id| ItemKey::for_part(id, SecretSlot::Current, &SecretPart::Secret)).collect();
             let read = self.ids.iter().zip(store.get_many(&keys).await);
@@ -326,25 +357,25 @@ impl Secrets {
 }
 
 /// Who the answer says the credential acts as.
-pub(super) fn principal(preset: &RequestPreset, answer: &ApiResponse) -> Option<Principal> {
-    read_principal(preset, answer).0
+pub(super) fn principal_from_response(preset: &RequestPreset, answer: &ApiResponse) -> Option<Principal> {
+    principal_and_home(preset, answer).0
 }
 
 /// The same, and the organisation in which it acts unless a request says otherwise.
-fn read_principal(preset: &RequestPreset, answer: &ApiResponse) -> (Option<Principal>, Option<String>) {
+fn principal_and_home(preset: &RequestPreset, answer: &ApiResponse) -> (Option<Principal>, Option<String>) {
     let body: Option<serde_json::Value> = answer.body.text().and_then(|text| serde_json::from_str(text).ok());
     let (Some(pointers), Some(body)) = (&preset.principal, body) else { return (None, None) };
     (pointers.read_principal(&body), pointers.read_home_organization(&body))
 }
 
-fn verdict_of(error: &TokenExchangeError) -> CheckResult {
+fn verdict_from_exchange_error(error: &TokenExchangeError) -> CheckResult {
     match error {
         TokenExchangeError::Refused { .. } | TokenExchangeError::ClaimMismatch { .. } => CheckResult::Refused,
         _ => CheckResult::Unknown,
     }
 }
 
-fn status_of(error: &TokenExchangeError) -> Option<u16> {
+fn status_from_exchange_error(error: &TokenExchangeError) -> Option<u16> {
     match error {
         TokenExchangeError::Refused { status, .. }
         | TokenExchangeError::UnexpectedStatus { status, .. }
@@ -354,7 +385,7 @@ fn status_of(error: &TokenExchangeError) -> Option<u16> {
 }
 
 /// The host that answered, if it is none of the region's: a redirect led there.
-fn stranger(region: &Region, answer: &ApiResponse) -> Option<String> {
+fn foreign_host(region: &Region, answer: &ApiResponse) -> Option<String> {
     let url = url::Url::parse(&answer.url).ok()?;
     let origin = Origin::from_url(&url)?;
     let own = region.bound_origins().into_iter().chain(region.app.clone());

@@ -13,19 +13,19 @@ use crate::domain::response::CheckResult;
 use crate::domain::{Credential, Problem, Timestamp, text};
 
 /// How many organisations are named; of the others only the number.
-const NAMED: usize = 5;
+const MAX_ORGANIZATIONS_NAMED: usize = 5;
 
 /// What the provider told.
-pub struct Classified {
+pub struct ClassificationResult {
     /// The verdict.
     pub check: CheckReport,
     /// The credential, with everything that was learned.
     pub credential: Credential,
 }
 
-impl Classified {
+impl ClassificationResult {
     /// What the provider told, a remark each.
-    pub fn remarks(&self) -> Vec<String> {
+    pub fn summary_lines(&self) -> Vec<String> {
         let Self { check, credential } = self;
         if check.result != CheckResult::Accepted {
             return vec![format!("kept, but {}: {}", check.result.as_str(), check.reason)];
@@ -39,7 +39,7 @@ impl Classified {
 
 /// What was learned and is to be kept.
 #[derive(Default)]
-struct Learned {
+struct LearnedMetadata {
     fields: BTreeMap<String, String>,
     expires: Option<Timestamp>,
 }
@@ -48,66 +48,72 @@ impl Engine {
     /// Asks the provider who the credential is and keeps what it says: the principal, its organisations, the default
     /// one, and the end that the provider's own list gives, which is worth more than a claim in the secret. What is
     /// not told is left as it is.
-    pub async fn classify(&self, credential: &Credential) -> Result<Classified, Problem> {
-        let finding = self.find_out(credential, &credential.region).await?;
-        let (check, home) = (finding.check.clone(), finding.home.clone());
-        self.write_down(finding).await?;
+    pub async fn classify(&self, credential: &Credential) -> Result<ClassificationResult, Problem> {
+        let finding = self.run_check(credential, &credential.region).await?;
+        let (check, home) = (finding.check.clone(), finding.home_organization.clone());
+        self.write_check(finding).await?;
         if check.result != CheckResult::Accepted {
-            return Ok(Classified { check, credential: self.by_id(&credential.id).await? });
+            return Ok(ClassificationResult { check, credential: self.credential_by_id(&credential.id).await? });
         }
-        let known = self.by_id(&credential.id).await?;
-        let provider = self.catalogue.provider(&known.provider)?;
-        let kind = self.catalogue.kind(&known.provider, &known.kind)?;
-        let mut learned = Learned::default();
-        self.learn_organisations(&known, provider, home.as_deref(), &mut learned).await;
+        let known = self.credential_by_id(&credential.id).await?;
+        let provider = self.catalog.provider(&known.provider)?;
+        let kind = self.catalog.kind(&known.provider, &known.kind)?;
+        let mut learned = LearnedMetadata::default();
+        self.learn_organizations(&known, provider, home.as_deref(), &mut learned).await;
         learned.fields.extend(home.map(|id| ("default_org_id".to_owned(), id)));
-        self.learn_end(&known, kind, &mut learned).await;
+        self.learn_expiry(&known, kind, &mut learned).await;
         // Only what the kind has a place for: any other field could not be edited later.
         learned.fields.retain(|id, _| kind.field(id).is_some());
-        Ok(Classified { check, credential: self.keep_learned(&known, learned).await? })
+        Ok(ClassificationResult { check, credential: self.store_learned_metadata(&known, learned).await? })
     }
 
-    async fn learn_organisations(&self, credential: &Credential, provider: &Provider, home: Option<&str>, learned: &mut Learned) {
+    async fn learn_organizations(
+        &self,
+        credential: &Credential,
+        provider: &Provider,
+        home: Option<&str>,
+        learned: &mut LearnedMetadata,
+    ) {
         let Some(listing) = &provider.organizations else { return };
-        let Some(body) = self.ask(credential, &listing.preset).await else { return };
-        let names = names(listing.items.read_options(&body), home);
+        let Some(body) = self.fetch_preset_json(credential, &listing.preset).await else { return };
+        let names = organization_names(listing.items.read_options(&body), home);
         let whole = body.pointer("/links/next").is_none_or(Value::is_null);
-        learned.fields.insert("organisations".to_owned(), summary(&names, whole));
+        learned.fields.insert("organisations".to_owned(), organization_summary(&names, whole));
     }
 
-    async fn learn_end(&self, credential: &Credential, kind: &CredentialKind, learned: &mut Learned) {
+    async fn learn_expiry(&self, credential: &Credential, kind: &CredentialKind, learned: &mut LearnedMetadata) {
         let Some(listed) = &kind.credential_listing else { return };
-        let Some(body) = self.ask(credential, &listed.preset).await else { return };
+        let Some(body) = self.fetch_preset_json(credential, &listed.preset).await else { return };
         let known = credential.fields.get(&listed.field).cloned();
-        let claimed = self.claimed_id(credential).await;
-        let Some(entry) = find_entry(&body, listed, [known, claimed].into_iter().flatten()) else { return };
+        let claimed = self.claimed_remote_id(credential).await;
+        let Some(entry) = find_listed_entry(&body, listed, [known, claimed].into_iter().flatten()) else { return };
         let text = |pointer: &str| entry.pointer(pointer).and_then(Value::as_str).map(text::sanitize_line);
         learned.expires = text(&listed.expires).and_then(|end| Timestamp::parse(&end, &Rfc3339).ok());
         learned.fields.extend(text(&listed.id).map(|id| (listed.field.clone(), id)));
     }
 
     /// The id that the secret itself claims to have.
-    pub(super) async fn claimed_id(&self, credential: &Credential) -> Option<String> {
-        let secret = self.secret(credential, &SecretPart::Secret).await.ok()?;
+    pub(super) async fn claimed_remote_id(&self, credential: &Credential) -> Option<String> {
+        let secret = self.load_secret(credential, &SecretPart::Secret).await.ok()?;
         let candidates = self.identify(&secret).ok()?.candidates;
         candidates.into_iter().find(|candidate| candidate.kind == credential.kind)?.remote_id
     }
 
     /// The answer to a preset. What is learned here is a bonus, so an answer that does not come is no problem.
-    async fn ask(&self, credential: &Credential, preset: &str) -> Option<Value> {
-        let region = self.catalogue.region(&credential.provider, &credential.region).ok()?;
-        let draft = self.draft(credential, preset, &BTreeMap::new()).ok()?;
-        let answer = self.dispatch(credential, region, &draft).await.ok()?.redacted();
+    async fn fetch_preset_json(&self, credential: &Credential, preset: &str) -> Option<Value> {
+        let region = self.catalog.region(&credential.provider, &credential.region).ok()?;
+        let draft = self.draft_from_preset(credential, preset, &BTreeMap::new()).ok()?;
+        let answer = self.send_with_auth_retry(credential, region, &draft).await.ok()?.redacted();
         let body = answer.body.text().filter(|_| answer.status == 200)?;
         serde_json::from_str(body).ok()
     }
 
-    async fn keep_learned(&self, credential: &Credential, learned: Learned) -> Result<Credential, Problem> {
+    async fn store_learned_metadata(&self, credential: &Credential, learned: LearnedMetadata) -> Result<Credential, Problem> {
         if learned.fields.is_empty() && learned.expires.is_none() {
             return Ok(credential.clone());
         }
         let id = credential.id.clone();
-        self.with_index(move |index| {
+        self.with_database(move |index| {
             index.update_credential(&id, |credential| {
                 credential.fields.extend(learned.fields);
                 credential.expires = learned.expires.or(credential.expires);
@@ -118,7 +124,11 @@ impl Engine {
 }
 
 /// The entry of a list that is this credential: by an id that is known, else the only one there is.
-fn find_entry<'a>(body: &'a Value, listed: &CredentialListing, mut ids: impl Iterator<Item = String>) -> Option<&'a Value> {
+fn find_listed_entry<'a>(
+    body: &'a Value,
+    listed: &CredentialListing,
+    mut ids: impl Iterator<Item = String>,
+) -> Option<&'a Value> {
     let entries = body.pointer(&listed.list)?.as_array()?;
     let is = |entry: &&Value, id: &str| entry.pointer(&listed.id).and_then(Value::as_str) == Some(id);
     let only = || if let [entry] = entries.as_slice() { Some(entry) } else { None };
@@ -126,7 +136,7 @@ fn find_entry<'a>(body: &'a Value, listed: &CredentialListing, mut ids: impl Ite
 }
 
 /// The names of organisations, the default one first and called so.
-fn names(organisations: Vec<ParameterOption>, home: Option<&str>) -> Vec<String> {
+fn organization_names(organisations: Vec<ParameterOption>, home: Option<&str>) -> Vec<String> {
     let (default, others): (Vec<_>, Vec<_>) =
         organisations.into_iter().partition(|organisation| home == Some(organisation.value.as_str()));
     let default = default.into_iter().map(|organisation| format!("{} (default)", organisation.name));
@@ -135,9 +145,9 @@ fn names(organisations: Vec<ParameterOption>, home: Option<&str>) -> Vec<String>
 
 /// `3: acme-prod, acme-test, sandbox`, with an ellipsis where there are more. Of a list that goes on, the first page is
 /// known.
-fn summary(names: &[String], whole: bool) -> String {
-    let named: Vec<_> = names.iter().take(NAMED).map(String::as_str).collect();
-    let more = if names.len() > NAMED { ", …" } else { "" };
+fn organization_summary(names: &[String], whole: bool) -> String {
+    let named: Vec<_> = names.iter().take(MAX_ORGANIZATIONS_NAMED).map(String::as_str).collect();
+    let more = if names.len() > MAX_ORGANIZATIONS_NAMED { ", …" } else { "" };
     match names.len() {
         0 => "none".to_owned(),
         count if whole => format!("{count}: {}{more}", named.join(", ")),
@@ -163,7 +173,7 @@ mod tests {
     }
 
     fn found(body: &Value, ids: &[&str]) -> Option<Value> {
-        find_entry(body, &listed(), ids.iter().map(|id| (*id).to_owned())).cloned()
+        find_listed_entry(body, &listed(), ids.iter().map(|id| (*id).to_owned())).cloned()
     }
 
     #[test]
@@ -180,16 +190,16 @@ mod tests {
     fn the_default_organisation_comes_first() {
         let choice = |value: &str| ParameterOption { value: value.to_owned(), name: value.to_uppercase() };
         let all = || vec![choice("a"), choice("b")];
-        assert_eq!(names(all(), Some("b")), ["B (default)", "A"]);
-        assert_eq!(names(all(), Some("elsewhere")), ["A", "B"]);
+        assert_eq!(organization_names(all(), Some("b")), ["B (default)", "A"]);
+        assert_eq!(organization_names(all(), Some("elsewhere")), ["A", "B"]);
     }
 
     #[test]
     fn organisations_are_counted_and_some_are_named() {
         let names: Vec<_> = (1..=7).map(|number| format!("o{number}")).collect();
-        assert_eq!(summary(&names, true), "7: o1, o2, o3, o4, o5, …");
-        assert_eq!(summary(&names[..2], true), "2: o1, o2");
-        assert_eq!(summary(&names[..2], false), "more than 2: o1, o2");
-        assert_eq!(summary(&[], true), "none");
+        assert_eq!(organization_summary(&names, true), "7: o1, o2, o3, o4, o5, …");
+        assert_eq!(organization_summary(&names[..2], true), "2: o1, o2");
+        assert_eq!(organization_summary(&names[..2], false), "more than 2: o1, o2");
+        assert_eq!(organization_summary(&[], true), "none");
     }
 }

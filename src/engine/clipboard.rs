@@ -12,9 +12,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use zeroize::{Zeroize as _, Zeroizing};
 
-use super::keyring::{broken_task, random};
-use super::mac::Keyed;
-use super::message::{Cleared, ClipboardWay, Copied};
+use super::keyring::{random_bytes, task_panicked};
+use super::mac::HmacKey;
+use super::message::{ClearResult, ClipboardMethod, CopyResult};
 use crate::config::ClipboardChoice;
 use crate::domain::Secret;
 use crate::domain::problem::Problem;
@@ -28,19 +28,19 @@ const OSC52_LIMIT: usize = 74_994;
 /// The clipboard of this run.
 pub(super) struct Clipboard {
     choice: ClipboardChoice,
-    held: Arc<Mutex<Held>>,
+    contents: Arc<Mutex<ClipboardContents>>,
 }
 
 #[derive(Default)]
-struct Held {
+struct ClipboardContents {
     desktop: Option<Desktop>,
-    ours: Option<Mark>,
-    copies: u64,
+    copied_hash: Option<ContentHash>,
+    copy_count: u64,
 }
 
 /// What is copied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Content {
+pub(super) enum ClipboardContentKind {
     /// A secret: kept from clipboard managers, and cleared again.
     Secret,
     /// A text without secrets: it stays until something else is copied.
@@ -49,10 +49,10 @@ pub(super) enum Content {
 
 /// Which copy is meant, so that the end of an earlier one does not clear a later one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct CopyNumber(u64);
+pub(super) struct CopyId(u64);
 
 /// What we put on the desktop's clipboard, recognisable but not readable.
-struct Mark {
+struct ContentHash {
     salt: [u8; 16],
     digest: [u8; 32],
 }
@@ -60,76 +60,87 @@ struct Mark {
 impl Clipboard {
     /// A clipboard that goes the chosen way. Nothing is opened yet.
     pub(super) fn new(choice: ClipboardChoice) -> Self {
-        Self { choice, held: Arc::default() }
+        Self { choice, contents: Arc::default() }
     }
 
     /// Copies by the first way that works.
-    pub(super) async fn copy(&self, text: Arc<Secret>, content: Content) -> Result<(Copied, CopyNumber), Problem> {
-        let ways = self.ways();
-        self.hold(move |held| {
-            held.copies += 1;
-            Ok((copy_by_first(&ways, held, &text, content)?, CopyNumber(held.copies)))
+    pub(super) async fn copy(&self, text: Arc<Secret>, content: ClipboardContentKind) -> Result<(CopyResult, CopyId), Problem> {
+        let ways = self.methods();
+        self.with_contents(move |held| {
+            held.copy_count += 1;
+            Ok((copy_by_first_method(&ways, held, &text, content)?, CopyId(held.copy_count)))
         })
         .await
     }
 
     /// The ways that would be tried, in their order, and whether each is open. Nothing is copied.
-    pub(super) async fn survey(&self) -> Vec<(ClipboardWay, Result<(), String>)> {
-        let ways = self.ways();
-        let looked = self.hold(move |held| Ok(ways.into_iter().map(|way| (way, look_at(way, held))).collect::<Vec<_>>()));
+    pub(super) async fn probe_methods(&self) -> Vec<(ClipboardMethod, Result<(), String>)> {
+        let ways = self.methods();
+        let looked =
+            self.with_contents(move |held| Ok(ways.into_iter().map(|way| (way, probe_method(way, held))).collect::<Vec<_>>()));
         looked.await.unwrap_or_default()
     }
 
     /// Empties the desktop's clipboard if it still holds what that copy put there.
-    pub(super) async fn clear(&self, copy: CopyNumber) -> Result<Cleared, Problem> {
-        self.hold(move |held| if held.copies == copy.0 { clear_if_ours(held) } else { Ok(Cleared::NotOurs) }).await
+    pub(super) async fn clear(&self, copy: CopyId) -> Result<ClearResult, Problem> {
+        self.with_contents(
+            move |held| if held.copy_count == copy.0 { clear_if_ours(held) } else { Ok(ClearResult::ContentReplaced) },
+        )
+        .await
     }
 
     /// Empties the desktop's clipboard if it still holds a secret that was copied in this run.
-    pub(super) async fn clear_last(&self) -> Result<Cleared, Problem> {
-        self.hold(clear_if_ours).await
+    pub(super) async fn clear_last(&self) -> Result<ClearResult, Problem> {
+        self.with_contents(clear_if_ours).await
     }
 
     /// Works on the desktop's clipboard off the drawing task; it may block for as long as the desktop likes.
-    async fn hold<T: Send + 'static>(
+    async fn with_contents<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&mut Held) -> Result<T, Problem> + Send + 'static,
+        work: impl FnOnce(&mut ClipboardContents) -> Result<T, Problem> + Send + 'static,
     ) -> Result<T, Problem> {
-        let held = Arc::clone(&self.held);
+        let held = Arc::clone(&self.contents);
         let work = move || work(&mut held.lock().unwrap_or_else(PoisonError::into_inner));
-        tokio::task::spawn_blocking(work).await.map_err(|_| broken_task())?
+        tokio::task::spawn_blocking(work).await.map_err(|_| task_panicked())?
     }
 
-    fn ways(&self) -> Vec<ClipboardWay> {
+    fn methods(&self) -> Vec<ClipboardMethod> {
         match self.choice {
-            ClipboardChoice::Auto => automatic_ways(),
-            ClipboardChoice::Native => vec![ClipboardWay::Native],
-            ClipboardChoice::Tmux => vec![ClipboardWay::Tmux],
-            ClipboardChoice::Osc52 => vec![ClipboardWay::Osc52],
+            ClipboardChoice::Auto => automatic_methods(),
+            ClipboardChoice::Native => vec![ClipboardMethod::Native],
+            ClipboardChoice::Tmux => vec![ClipboardMethod::Tmux],
+            ClipboardChoice::Osc52 => vec![ClipboardMethod::Osc52],
             ClipboardChoice::None => Vec::new(),
         }
     }
 }
 
 /// A local desktop first; inside tmux its buffer, since tmux drops OSC 52 by default; else the terminal.
-fn automatic_ways() -> Vec<ClipboardWay> {
+fn automatic_methods() -> Vec<ClipboardMethod> {
     let has = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     let remote = has("SSH_CONNECTION") || has("SSH_TTY");
     let desktop = cfg!(any(windows, target_os = "macos")) || has("DISPLAY") || has("WAYLAND_DISPLAY");
-    let terminal = if has("TMUX") { ClipboardWay::Tmux } else { ClipboardWay::Osc52 };
-    if desktop && !remote { vec![ClipboardWay::Native, terminal] } else { vec![terminal] }
+    let terminal = if has("TMUX") { ClipboardMethod::Tmux } else { ClipboardMethod::Osc52 };
+    if desktop && !remote { vec![ClipboardMethod::Native, terminal] } else { vec![terminal] }
 }
 
-fn copy_by_first(ways: &[ClipboardWay], held: &mut Held, secret: &Secret, content: Content) -> Result<Copied, Problem> {
+fn copy_by_first_method(
+    ways: &[ClipboardMethod],
+    held: &mut ClipboardContents,
+    secret: &Secret,
+    content: ClipboardContentKind,
+) -> Result<CopyResult, Problem> {
     let mut causes = Vec::new();
     for way in ways {
         let tried = match way {
-            ClipboardWay::Native => copy_to_desktop(held, secret, content),
-            ClipboardWay::Tmux => copy_to_tmux(secret),
-            ClipboardWay::Osc52 => copy_to_terminal(secret),
+            ClipboardMethod::Native => copy_to_desktop(held, secret, content),
+            ClipboardMethod::Tmux => copy_to_tmux(secret),
+            ClipboardMethod::Osc52 => copy_to_terminal(secret),
         };
         match tried {
-            Ok(()) => return Ok(Copied { way: *way, proven: *way == ClipboardWay::Native, clears_after: None }),
+            Ok(()) => {
+                return Ok(CopyResult { method: *way, verified: *way == ClipboardMethod::Native, clear_after_seconds: None });
+            }
             Err(cause) => causes.push(cause),
         }
     }
@@ -137,36 +148,36 @@ fn copy_by_first(ways: &[ClipboardWay], held: &mut Held, secret: &Secret, conten
     Err(Problem::new("Nothing was copied", why, "choose another way with `clipboard` in config.toml, or reveal the secret"))
 }
 
-fn look_at(way: ClipboardWay, held: &mut Held) -> Result<(), String> {
+fn probe_method(way: ClipboardMethod, held: &mut ClipboardContents) -> Result<(), String> {
     match way {
-        ClipboardWay::Native => desktop(held).map(drop),
-        ClipboardWay::Tmux => {
+        ClipboardMethod::Native => open_desktop(held).map(drop),
+        ClipboardMethod::Tmux => {
             let mut asked = Command::new("tmux");
             asked.args(["display-message", "-p", ""]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
             let answered = asked.status().map_err(|error| format!("tmux: {error}"))?;
             if answered.success() { Ok(()) } else { Err("tmux does not answer".to_owned()) }
         }
-        ClipboardWay::Osc52 => terminal().map(drop).map_err(|error| format!("the terminal: {error}")),
+        ClipboardMethod::Osc52 => terminal().map(drop).map_err(|error| format!("the terminal: {error}")),
     }
 }
 
 /// The desktop's clipboard, opened once in a run.
-fn desktop(held: &mut Held) -> Result<&mut Desktop, String> {
+fn open_desktop(held: &mut ClipboardContents) -> Result<&mut Desktop, String> {
     if held.desktop.is_none() {
         held.desktop = Some(Desktop::new().map_err(|error| format!("no desktop clipboard: {error}"))?);
     }
     held.desktop.as_mut().ok_or_else(|| "no desktop clipboard".to_owned())
 }
 
-fn copy_to_desktop(held: &mut Held, secret: &Secret, content: Content) -> Result<(), String> {
-    let mut text = utf8(secret)?;
-    let mark = Mark::of(&text)?;
-    let desktop = desktop(held)?;
+fn copy_to_desktop(held: &mut ClipboardContents, secret: &Secret, content: ClipboardContentKind) -> Result<(), String> {
+    let mut text = secret_as_text(secret)?;
+    let mark = ContentHash::from_text(&text)?;
+    let desktop = open_desktop(held)?;
     // The owner of the clipboard has to hold the text; it goes when the clipboard is cleared or the program ends.
     let handed_over = std::mem::take(&mut *text);
-    let set = if content == Content::Secret { concealed(desktop.set()) } else { desktop.set() };
+    let set = if content == ClipboardContentKind::Secret { concealed(desktop.set()) } else { desktop.set() };
     set.text(handed_over).map_err(|error| format!("the desktop clipboard: {error}"))?;
-    held.ours = (content == Content::Secret).then_some(mark);
+    held.copied_hash = (content == ClipboardContentKind::Secret).then_some(mark);
     Ok(())
 }
 
@@ -226,14 +237,14 @@ fn copy_to_terminal(secret: &Secret) -> Result<(), String> {
 
 /// Whether a terminal of this name swallows a sequence that it does not know. One that does not would show the secret.
 #[cfg(any(unix, test))]
-fn swallows(terminal: &str) -> bool {
+fn ignores_unknown_sequences(terminal: &str) -> bool {
     !matches!(terminal, "dumb" | "linux")
 }
 
 #[cfg(unix)]
 fn terminal() -> std::io::Result<impl std::io::Write> {
     let name = std::env::var("TERM").unwrap_or_default();
-    if !swallows(&name) {
+    if !ignores_unknown_sequences(&name) {
         let why = format!("one that is called `{name}` has no clipboard, and would show what is sent to it");
         return Err(std::io::Error::new(std::io::ErrorKind::Unsupported, why));
     }
@@ -245,41 +256,41 @@ fn terminal() -> std::io::Result<impl std::io::Write> {
     std::fs::OpenOptions::new().write(true).open("CONOUT$")
 }
 
-fn clear_if_ours(held: &mut Held) -> Result<Cleared, Problem> {
-    let (Some(mark), Some(desktop)) = (held.ours.take(), held.desktop.as_mut()) else {
-        return Ok(Cleared::Impossible);
+fn clear_if_ours(held: &mut ClipboardContents) -> Result<ClearResult, Problem> {
+    let (Some(mark), Some(desktop)) = (held.copied_hash.take(), held.desktop.as_mut()) else {
+        return Ok(ClearResult::Unsupported);
     };
     let failed = |error: arboard::Error| {
         Problem::new("The clipboard was not cleared", error.to_string(), "copy something else over the secret")
     };
     let text = match desktop.get_text() {
         Ok(text) => Zeroizing::new(text),
-        Err(arboard::Error::ContentNotAvailable) => return Ok(Cleared::NotOurs),
+        Err(arboard::Error::ContentNotAvailable) => return Ok(ClearResult::ContentReplaced),
         Err(error) => return Err(failed(error)),
     };
-    if !mark.is_of(&text) {
-        return Ok(Cleared::NotOurs);
+    if !mark.matches(&text) {
+        return Ok(ClearResult::ContentReplaced);
     }
     desktop.clear().map_err(failed)?;
-    Ok(Cleared::Done)
+    Ok(ClearResult::Cleared)
 }
 
-impl Mark {
-    fn of(text: &str) -> Result<Self, String> {
-        let salt = random::<16>().map_err(|problem| problem.why)?;
-        Ok(Self { salt, digest: digest(&salt, text) })
+impl ContentHash {
+    fn from_text(text: &str) -> Result<Self, String> {
+        let salt = random_bytes::<16>().map_err(|problem| problem.why)?;
+        Ok(Self { salt, digest: salted_digest(&salt, text) })
     }
 
-    fn is_of(&self, text: &str) -> bool {
-        digest(&self.salt, text) == self.digest
+    fn matches(&self, text: &str) -> bool {
+        salted_digest(&self.salt, text) == self.digest
     }
 }
 
-fn digest(salt: &[u8; 16], text: &str) -> [u8; 32] {
-    Keyed::new(salt).map(|keyed| keyed.digest(text.as_bytes())).unwrap_or_default()
+fn salted_digest(salt: &[u8; 16], text: &str) -> [u8; 32] {
+    HmacKey::new(salt).map(|keyed| keyed.digest(text.as_bytes())).unwrap_or_default()
 }
 
-fn utf8(secret: &Secret) -> Result<Zeroizing<String>, String> {
+fn secret_as_text(secret: &Secret) -> Result<Zeroizing<String>, String> {
     secret
         .expose(|bytes| std::str::from_utf8(bytes).map(|text| Zeroizing::new(text.to_owned())))
         .map_err(|_| "it is not text".to_owned())
@@ -291,15 +302,15 @@ mod tests {
 
     #[test]
     fn a_terminal_that_would_show_the_secret_is_sent_nothing() {
-        assert!(!swallows("dumb") && !swallows("linux"));
-        assert!(swallows("xterm-256color") && swallows("tmux-256color"));
+        assert!(!ignores_unknown_sequences("dumb") && !ignores_unknown_sequences("linux"));
+        assert!(ignores_unknown_sequences("xterm-256color") && ignores_unknown_sequences("tmux-256color"));
     }
 
     #[test]
     fn a_mark_recognises_its_text_and_holds_none_of_it() {
-        let mark = Mark::of("snyk_uat.example").unwrap();
-        assert!(mark.is_of("snyk_uat.example"));
-        assert!(!mark.is_of("snyk_uat.exampl"));
-        assert_ne!(mark.digest, digest(&[0; 16], "snyk_uat.example"));
+        let mark = ContentHash::from_text("snyk_uat.example").unwrap();
+        assert!(mark.matches("snyk_uat.example"));
+        assert!(!mark.matches("snyk_uat.exampl"));
+        assert_ne!(mark.digest, salted_digest(&[0; 16], "snyk_uat.example"));
     }
 }

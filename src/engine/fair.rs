@@ -7,18 +7,18 @@
 use std::collections::VecDeque;
 
 /// Work that waits, in a queue for each host.
-pub(super) struct Turns<T> {
-    queues: Vec<Queue<T>>,
+pub(super) struct FairQueue<T> {
+    queues: Vec<HostQueue<T>>,
 }
 
 /// Which queue a piece of work came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Place(usize);
+pub(super) struct QueueSlot(usize);
 
-struct Queue<T> {
+struct HostQueue<T> {
     host: String,
     waiting: VecDeque<T>,
-    under_way: usize,
+    in_flight: usize,
 }
 
 /// The work in an order that is left to chance; as it is where the system has no randomness.
@@ -35,15 +35,15 @@ pub(super) fn shuffled<T>(mut work: Vec<T>) -> Vec<T> {
     work
 }
 
-impl<T> Turns<T> {
+impl<T> FairQueue<T> {
     /// Work, sorted into queues by its host, each in the order in which it came.
     pub(super) fn new(work: Vec<T>, host: impl Fn(&T) -> String) -> Self {
-        let mut queues: Vec<Queue<T>> = Vec::new();
+        let mut queues: Vec<HostQueue<T>> = Vec::new();
         for piece in work {
             let host = host(&piece);
             match queues.iter_mut().find(|queue| queue.host == host) {
                 Some(queue) => queue.waiting.push_back(piece),
-                None => queues.push(Queue { host, waiting: [piece].into(), under_way: 0 }),
+                None => queues.push(HostQueue { host, waiting: [piece].into(), in_flight: 0 }),
             }
         }
         Self { queues }
@@ -51,17 +51,17 @@ impl<T> Turns<T> {
 
     /// The next piece of work, of the host that has the fewest under way. So a host that does not answer keeps its share
     /// of the places and no more, as long as others have work.
-    pub(super) fn next(&mut self) -> Option<(Place, T)> {
+    pub(super) fn next(&mut self) -> Option<(QueueSlot, T)> {
         let waiting = self.queues.iter_mut().enumerate().filter(|(_, queue)| !queue.waiting.is_empty());
-        let (place, queue) = waiting.min_by_key(|(_, queue)| queue.under_way)?;
-        queue.under_way += 1;
-        Some((Place(place), queue.waiting.pop_front()?))
+        let (place, queue) = waiting.min_by_key(|(_, queue)| queue.in_flight)?;
+        queue.in_flight += 1;
+        Some((QueueSlot(place), queue.waiting.pop_front()?))
     }
 
     /// A piece of work of this queue is done.
-    pub(super) fn done(&mut self, place: Place) {
+    pub(super) fn mark_done(&mut self, place: QueueSlot) {
         if let Some(queue) = self.queues.get_mut(place.0) {
-            queue.under_way = queue.under_way.saturating_sub(1);
+            queue.in_flight = queue.in_flight.saturating_sub(1);
         }
     }
 }
@@ -70,8 +70,8 @@ impl<T> Turns<T> {
 mod tests {
     use super::*;
 
-    fn turns(work: &str) -> Turns<char> {
-        Turns::new(work.chars().collect(), |piece| piece.to_ascii_lowercase().to_string())
+    fn turns(work: &str) -> FairQueue<char> {
+        FairQueue::new(work.chars().collect(), |piece| piece.to_ascii_lowercase().to_string())
     }
 
     #[test]
@@ -97,7 +97,7 @@ mod tests {
         let mut slow = 0;
         let mut under_way: Vec<_> = (0..4).filter_map(|_| turns.next()).collect();
         while let Some(place) = under_way.iter().position(|(_, piece)| *piece == 'f') {
-            turns.done(under_way.swap_remove(place).0);
+            turns.mark_done(under_way.swap_remove(place).0);
             under_way.extend(turns.next());
             slow = under_way.iter().filter(|(_, piece)| *piece == 's').count();
             if turns.queues[1].waiting.is_empty() {

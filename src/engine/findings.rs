@@ -15,13 +15,13 @@ use crate::domain::{CredentialId, Problem};
 use crate::index::{Database, DatabaseError, RegionCheckResult};
 
 /// How many verdicts are written in one transaction.
-const BATCH: usize = 256;
+const MAX_BATCH_SIZE: usize = 256;
 
 /// How long a verdict waits for others.
-const PATIENCE: Duration = Duration::from_millis(250);
+const MAX_BATCH_DELAY: Duration = Duration::from_millis(250);
 
 /// A verdict that is to be written down.
-pub(super) struct Finding {
+pub(super) struct CheckRecord {
     /// On whom.
     pub(super) credential: CredentialId,
     /// Where.
@@ -31,58 +31,58 @@ pub(super) struct Finding {
     /// Who the credential acts as, where that is news.
     pub(super) principal: Option<Principal>,
     /// The organisation that the principal works in unless it says otherwise.
-    pub(super) home: Option<String>,
+    pub(super) home_organization: Option<String>,
 }
 
 /// Findings that wait to be written down together. None is lost where it is dropped.
-pub(super) struct Findings {
-    waiting: Batch,
+pub(super) struct CheckWriter {
+    waiting: CheckBatch,
     since: Option<Instant>,
     writing: Option<JoinHandle<()>>,
 }
 
 /// What goes into one transaction, which is made where the batch is dropped: by a task of its own as a rule, but also by
 /// whoever gives up, and by a runtime that ends before it has begun with that task.
-struct Batch {
-    index: Arc<Database>,
-    findings: Vec<Finding>,
+struct CheckBatch {
+    database: Arc<Database>,
+    records: Vec<CheckRecord>,
 }
 
 impl Engine {
     /// Writes a finding down.
-    pub(super) async fn write_down(&self, finding: Finding) -> Result<(), Problem> {
-        self.with_index(|index| write(index, vec![finding])).await
+    pub(super) async fn write_check(&self, finding: CheckRecord) -> Result<(), Problem> {
+        self.with_database(|index| write_records(index, vec![finding])).await
     }
 
     /// Writes findings down as they come.
-    pub(super) fn findings(&self) -> Findings {
-        Findings::new(Arc::clone(&self.index))
+    pub(super) fn check_writer(&self) -> CheckWriter {
+        CheckWriter::new(Arc::clone(&self.database))
     }
 }
 
-impl Findings {
+impl CheckWriter {
     fn new(index: Arc<Database>) -> Self {
-        Self { waiting: Batch { index, findings: Vec::new() }, since: None, writing: None }
+        Self { waiting: CheckBatch { database: index, records: Vec::new() }, since: None, writing: None }
     }
 
     /// Takes one in.
-    pub(super) fn add(&mut self, finding: Finding) {
+    pub(super) fn add(&mut self, finding: CheckRecord) {
         self.since.get_or_insert_with(Instant::now);
-        self.waiting.findings.push(finding);
+        self.waiting.records.push(finding);
     }
 
     /// Waits until it is time to write, and those before are written.
-    pub(super) async fn due(&mut self) {
+    pub(super) async fn wait_until_due(&mut self) {
         match self.since {
             None => std::future::pending().await,
-            Some(_) if self.waiting.findings.len() >= BATCH => {}
-            Some(since) => sleep_until(since + PATIENCE).await,
+            Some(_) if self.waiting.records.len() >= MAX_BATCH_SIZE => {}
+            Some(since) => sleep_until(since + MAX_BATCH_DELAY).await,
         }
-        self.written().await;
+        self.wait_for_write().await;
     }
 
     /// Begins to write all that wait.
-    pub(super) fn write(&mut self) {
+    pub(super) fn start_write(&mut self) {
         if self.since.take().is_some() {
             let batch = self.waiting.take();
             self.writing = Some(spawn_blocking(move || drop(batch)));
@@ -91,12 +91,12 @@ impl Findings {
 
     /// Writes all that still wait.
     pub(super) async fn finish(mut self) {
-        self.written().await;
-        self.write();
-        self.written().await;
+        self.wait_for_write().await;
+        self.start_write();
+        self.wait_for_write().await;
     }
 
-    async fn written(&mut self) {
+    async fn wait_for_write(&mut self) {
         if let Some(writing) = &mut self.writing {
             // One that panicked has said so; the checks go on.
             drop(writing.await);
@@ -105,26 +105,26 @@ impl Findings {
     }
 }
 
-impl Batch {
+impl CheckBatch {
     fn take(&mut self) -> Self {
-        Self { index: Arc::clone(&self.index), findings: std::mem::take(&mut self.findings) }
+        Self { database: Arc::clone(&self.database), records: std::mem::take(&mut self.records) }
     }
 }
 
-impl Drop for Batch {
+impl Drop for CheckBatch {
     fn drop(&mut self) {
-        let findings = std::mem::take(&mut self.findings);
+        let findings = std::mem::take(&mut self.records);
         if !findings.is_empty()
-            && let Err(error) = write(&self.index, findings)
+            && let Err(error) = write_records(&self.database, findings)
         {
             tracing::error!(%error, "verdicts were not kept");
         }
     }
 }
 
-fn write(index: &Database, findings: Vec<Finding>) -> Result<(), DatabaseError> {
+fn write_records(index: &Database, findings: Vec<CheckRecord>) -> Result<(), DatabaseError> {
     let (mut checks, mut news) = (Vec::with_capacity(findings.len()), Vec::new());
-    for Finding { credential, region, check, principal, home: _ } in findings {
+    for CheckRecord { credential, region, check, principal, home_organization: _ } in findings {
         news.extend(principal.map(|principal| (credential.clone(), principal)));
         checks.push((credential, RegionCheckResult { region, check }));
     }
@@ -144,7 +144,7 @@ mod tests {
 
     const ID: [u8; 16] = [7; 16];
 
-    fn findings() -> Findings {
+    fn findings() -> CheckWriter {
         let index = Database::in_memory().unwrap();
         index
             .insert_credential(&Credential {
@@ -163,10 +163,10 @@ mod tests {
                 last_check: None,
             })
             .unwrap();
-        Findings::new(Arc::new(index))
+        CheckWriter::new(Arc::new(index))
     }
 
-    fn found(region: usize) -> Finding {
+    fn found(region: usize) -> CheckRecord {
         let check = CheckReport {
             result: CheckResult::Accepted,
             status: Some(200),
@@ -174,7 +174,13 @@ mod tests {
             checked_at: datetime!(2026-11-22 0:00 UTC),
             latency_ms: None,
         };
-        Finding { credential: CredentialId::from_random(ID), region: region.to_string(), check, principal: None, home: None }
+        CheckRecord {
+            credential: CredentialId::from_random(ID),
+            region: region.to_string(),
+            check,
+            principal: None,
+            home_organization: None,
+        }
     }
 
     fn written(index: &Database) -> usize {
@@ -184,14 +190,14 @@ mod tests {
     #[tokio::test]
     async fn one_waits_for_others_but_not_for_long() {
         let mut findings = findings();
-        let index = Arc::clone(&findings.waiting.index);
+        let index = Arc::clone(&findings.waiting.database);
         findings.add(found(0));
         let began = Instant::now();
-        findings.due().await;
-        assert!(began.elapsed() >= PATIENCE);
-        findings.write();
+        findings.wait_until_due().await;
+        assert!(began.elapsed() >= MAX_BATCH_DELAY);
+        findings.start_write();
         findings.add(found(1));
-        findings.due().await;
+        findings.wait_until_due().await;
         assert_eq!(written(&index), 1, "it is due when those before are written");
         findings.finish().await;
         assert_eq!(written(&index), 2);
@@ -200,19 +206,19 @@ mod tests {
     #[tokio::test]
     async fn enough_of_them_do_not_wait() {
         let mut findings = findings();
-        (0..BATCH).for_each(|region| findings.add(found(region)));
+        (0..MAX_BATCH_SIZE).for_each(|region| findings.add(found(region)));
         let began = findings.since.unwrap();
-        findings.since = Some(began + PATIENCE * 1000);
-        findings.due().await;
-        let index = Arc::clone(&findings.waiting.index);
+        findings.since = Some(began + MAX_BATCH_DELAY * 1000);
+        findings.wait_until_due().await;
+        let index = Arc::clone(&findings.waiting.database);
         findings.finish().await;
-        assert_eq!(written(&index), BATCH);
+        assert_eq!(written(&index), MAX_BATCH_SIZE);
     }
 
     #[test]
     fn none_is_lost_where_somebody_gives_up() {
         let mut findings = findings();
-        let index = Arc::clone(&findings.waiting.index);
+        let index = Arc::clone(&findings.waiting.database);
         findings.add(found(0));
         drop(findings);
         assert_eq!(written(&index), 1);
@@ -225,9 +231,9 @@ mod tests {
         runtime.shutdown_background();
         let _inside = handle.enter();
         let mut findings = findings();
-        let index = Arc::clone(&findings.waiting.index);
+        let index = Arc::clone(&findings.waiting.database);
         findings.add(found(0));
-        findings.write();
+        findings.start_write();
         assert_eq!(written(&index), 1);
     }
 }

@@ -1,7 +1,7 @@
 //! The history of requests: kept without secrets, and without bodies unless a person asks for them.
 
 use super::Engine;
-use super::message::{Exchange, HistoryEntry, HistoryFilter, HistoryRecord, Keep};
+use super::message::{HistoryEntry, HistoryFilter, HistoryPolicy, HistoryRecord, HttpExchange};
 use crate::domain::problem::ProblemClass;
 use crate::domain::redact::SecretRedactor;
 use crate::domain::request::{RequestDraft, RequestEnvironment};
@@ -9,7 +9,7 @@ use crate::domain::response::{ApiResponse, CheckResult};
 use crate::domain::{Credential, Problem};
 
 /// A request on its way into the history.
-pub(super) struct Entry {
+pub(super) struct PendingHistoryEntry {
     draft: RequestDraft,
     body_left_out: bool,
 }
@@ -17,12 +17,12 @@ pub(super) struct Entry {
 impl Engine {
     /// The newest requests that pass the filter, newest first, `limit` of them at most.
     pub async fn history(&self, filter: HistoryFilter, limit: usize) -> Result<Vec<HistoryRecord>, Problem> {
-        self.with_index(move |index| index.history(&filter, limit)).await
+        self.with_database(move |index| index.history(&filter, limit)).await
     }
 
     /// A request of the history by its number.
-    pub async fn history_line(&self, id: u64) -> Result<HistoryRecord, Problem> {
-        let line = self.with_index(move |index| index.history_record(id)).await?;
+    pub async fn history_record(&self, id: u64) -> Result<HistoryRecord, Problem> {
+        let line = self.with_database(move |index| index.history_record(id)).await?;
         line.ok_or_else(|| {
             let why = "it was never given, or the request was forgotten by now";
             Problem::new(format!("There is no request {id} in the history"), why, "see `tokenring history`")
@@ -32,28 +32,39 @@ impl Engine {
 
     /// Forgets all but the newest `keep` requests; returns how many were forgotten.
     pub async fn purge_history(&self, keep: usize) -> Result<usize, Problem> {
-        self.with_index(move |index| index.purge_history(keep)).await
+        self.with_database(move |index| index.purge_history(keep)).await
     }
 
     /// The draft without anything secret, fit to be kept.
-    pub async fn without_secrets(&self, credential: &Credential, draft: &RequestDraft) -> Result<RequestDraft, Problem> {
-        Ok(draft.without_secrets(&self.redactor(credential).await?))
+    pub async fn redact_draft(&self, credential: &Credential, draft: &RequestDraft) -> Result<RequestDraft, Problem> {
+        Ok(draft.without_secrets(&self.redactor_for(credential).await?))
     }
 
     /// What of a draft is kept. A body that is the preset's own is no body of the person's.
-    pub(super) fn entry(&self, credential: &Credential, draft: &RequestDraft, keep: Keep, redactor: &SecretRedactor) -> Entry {
+    pub(super) fn pending_history_entry(
+        &self,
+        credential: &Credential,
+        draft: &RequestDraft,
+        keep: HistoryPolicy,
+        redactor: &SecretRedactor,
+    ) -> PendingHistoryEntry {
         let mut kept = draft.without_secrets(redactor);
-        let preset = draft.preset.as_ref().and_then(|id| self.catalogue.preset(&credential.provider, id).ok());
+        let preset = draft.preset.as_ref().and_then(|id| self.catalog.preset(&credential.provider, id).ok());
         let own = preset.is_some_and(|preset| preset.body.is_some() && preset.body == draft.body);
-        let body_left_out = keep == Keep::WithoutBody && !own && draft.body.is_some();
+        let body_left_out = keep == HistoryPolicy::WithoutBody && !own && draft.body.is_some();
         if body_left_out {
             kept.body = None;
         }
-        Entry { draft: kept, body_left_out }
+        PendingHistoryEntry { draft: kept, body_left_out }
     }
 
     /// Keeps a request and what came of it. A history that cannot be written is no reason to withhold an answer.
-    pub(super) async fn remember(&self, credential: &Credential, entry: Entry, outcome: Option<(&ApiResponse, CheckResult)>) {
+    pub(super) async fn record_history(
+        &self,
+        credential: &Credential,
+        entry: PendingHistoryEntry,
+        outcome: Option<(&ApiResponse, CheckResult)>,
+    ) {
         let answer = outcome.map(|(answer, _)| answer);
         let sent = HistoryEntry {
             at: self.now(),
@@ -66,18 +77,18 @@ impl Engine {
             latency_ms: answer.map(|answer| answer.timing.total_ms),
             size: answer.map(|answer| answer.size),
         };
-        if let Err(problem) = self.with_index(move |index| index.record_request(&sent)).await {
+        if let Err(problem) = self.with_database(move |index| index.record_request(&sent)).await {
             tracing::error!(%problem, "the request was not kept in the history");
         }
     }
 }
 
-impl Exchange {
+impl HttpExchange {
     /// Request and outcome line by line, to be compared with those of `other`, whose body may not have been kept.
-    pub fn description(&self, other: &HistoryRecord, setting: Option<RequestEnvironment<'_>>) -> String {
-        let Self { draft, region, answer, .. } = self;
+    pub fn comparison_text(&self, other: &HistoryRecord, setting: Option<RequestEnvironment<'_>>) -> String {
+        let Self { draft, region, response: answer, .. } = self;
         let outcome = [("status", Some(answer.status.to_string())), ("size", Some(answer.size.to_string()))];
-        description((draft, region), setting, other.entry.body_left_out && draft.body.is_some(), &outcome)
+        comparison_text((draft, region), setting, other.entry.body_left_out && draft.body.is_some(), &outcome)
     }
 }
 
@@ -86,7 +97,7 @@ impl HistoryRecord {
     pub fn description(&self, setting: Option<RequestEnvironment<'_>>) -> String {
         let HistoryEntry { draft, region, status, size, body_left_out, .. } = &self.entry;
         let outcome = [("status", status.map(|status| status.to_string())), ("size", size.map(|size| size.to_string()))];
-        description((draft, region), setting, *body_left_out, &outcome)
+        comparison_text((draft, region), setting, *body_left_out, &outcome)
     }
 
     /// The draft to be sent again.
@@ -101,7 +112,7 @@ impl HistoryRecord {
     }
 }
 
-fn description(
+fn comparison_text(
     (draft, region): (&RequestDraft, &str),
     setting: Option<RequestEnvironment<'_>>,
     body_left_out: bool,

@@ -11,67 +11,69 @@ use tokio::sync::OwnedMutexGuard;
 use crate::domain::{CredentialId, Problem};
 
 /// How long another process may hold a credential before this one gives up, to be tried again.
-const WAIT: Duration = Duration::from_secs(30);
+const LOCK_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How often a lock that another process holds is tried.
-const PAUSE: Duration = Duration::from_millis(20);
+const LOCK_POLL_INTERVAL: Duration = Duration::from_millis(20);
 
 /// The locks of this run.
-pub(super) struct Locks {
+pub(super) struct CredentialLocks {
     folder: Option<PathBuf>,
-    inner: Mutex<HashMap<CredentialId, Arc<tokio::sync::Mutex<()>>>>,
-    claims: Mutex<HashMap<CredentialId, Arc<tokio::sync::Mutex<()>>>>,
+    session_locks: Mutex<HashMap<CredentialId, Arc<tokio::sync::Mutex<()>>>>,
+    rotation_locks: Mutex<HashMap<CredentialId, Arc<tokio::sync::Mutex<()>>>>,
 }
 
 /// A credential that is held; it is let go on drop.
-pub(super) struct Held {
+pub(super) struct CredentialLock {
     file: Option<File>,
     _guard: OwnedMutexGuard<()>,
 }
 
-impl Locks {
+impl CredentialLocks {
     /// Locks in this process, and between processes by files in `folder` where there is one.
     pub(super) fn new(folder: Option<PathBuf>) -> Self {
-        Self { folder, inner: Mutex::default(), claims: Mutex::default() }
+        Self { folder, session_locks: Mutex::default(), rotation_locks: Mutex::default() }
     }
 
     /// Waits until nobody else holds the credential.
-    pub(super) async fn hold(&self, id: &CredentialId) -> Result<Held, Problem> {
-        let lock = Arc::clone(self.inner.lock().unwrap_or_else(PoisonError::into_inner).entry(id.clone()).or_default());
+    pub(super) async fn lock(&self, id: &CredentialId) -> Result<CredentialLock, Problem> {
+        let lock = Arc::clone(self.session_locks.lock().unwrap_or_else(PoisonError::into_inner).entry(id.clone()).or_default());
         let guard = lock.lock_owned().await;
-        Ok(Held { file: self.hold_file(id).await?, _guard: guard })
+        Ok(CredentialLock { file: self.lock_file(id).await?, _guard: guard })
     }
 
     /// Holds the credential for a rotation, or says that somebody else does: nobody waits for a rotation to end. This is
     /// another lock than that of [`Locks::hold`], which comes and goes while a rotation is under way.
-    pub(super) fn claim(&self, id: &CredentialId) -> Result<Held, Problem> {
-        let lock = Arc::clone(self.claims.lock().unwrap_or_else(PoisonError::into_inner).entry(id.clone()).or_default());
-        let guard = lock.try_lock_owned().map_err(|_| rotating())?;
-        let Some(folder) = &self.folder else { return Ok(Held { file: None, _guard: guard }) };
-        let file = open(folder, &format!("{id}.rotation")).map_err(|error| failed(&error))?;
+    pub(super) fn try_lock_rotation(&self, id: &CredentialId) -> Result<CredentialLock, Problem> {
+        let lock = Arc::clone(self.rotation_locks.lock().unwrap_or_else(PoisonError::into_inner).entry(id.clone()).or_default());
+        let guard = lock.try_lock_owned().map_err(|_| rotation_in_progress())?;
+        let Some(folder) = &self.folder else { return Ok(CredentialLock { file: None, _guard: guard }) };
+        let file = open_lock_file(folder, &format!("{id}.rotation")).map_err(|error| cannot_lock(&error))?;
         match file.try_lock() {
-            Ok(()) => Ok(Held { file: Some(file), _guard: guard }),
-            Err(std::fs::TryLockError::WouldBlock) => Err(rotating()),
-            Err(std::fs::TryLockError::Error(error)) => Err(failed(&error)),
+            Ok(()) => Ok(CredentialLock { file: Some(file), _guard: guard }),
+            Err(std::fs::TryLockError::WouldBlock) => Err(rotation_in_progress()),
+            Err(std::fs::TryLockError::Error(error)) => Err(cannot_lock(&error)),
         }
     }
 
-    async fn hold_file(&self, id: &CredentialId) -> Result<Option<File>, Problem> {
+    async fn lock_file(&self, id: &CredentialId) -> Result<Option<File>, Problem> {
         let Some(folder) = &self.folder else { return Ok(None) };
-        let file = open(folder, &format!("{id}.lock")).map_err(|error| failed(&error))?;
-        let deadline = Instant::now() + WAIT;
+        let file = open_lock_file(folder, &format!("{id}.lock")).map_err(|error| cannot_lock(&error))?;
+        let deadline = Instant::now() + LOCK_TIMEOUT;
         loop {
             match file.try_lock() {
                 Ok(()) => return Ok(Some(file)),
-                Err(std::fs::TryLockError::WouldBlock) if Instant::now() < deadline => tokio::time::sleep(PAUSE).await,
-                Err(std::fs::TryLockError::WouldBlock) => return Err(busy()),
-                Err(std::fs::TryLockError::Error(error)) => return Err(failed(&error)),
+                Err(std::fs::TryLockError::WouldBlock) if Instant::now() < deadline => {
+                    tokio::time::sleep(LOCK_POLL_INTERVAL).await
+                }
+                Err(std::fs::TryLockError::WouldBlock) => return Err(lock_timed_out()),
+                Err(std::fs::TryLockError::Error(error)) => return Err(cannot_lock(&error)),
             }
         }
     }
 }
 
-impl Drop for Held {
+impl Drop for CredentialLock {
     /// A child that is just being started has a copy of every open file until it runs its own program. Closing the file
     /// here would leave the lock to that copy; unlocking it ends the lock for all of them.
     fn drop(&mut self) {
@@ -81,7 +83,7 @@ impl Drop for Held {
     }
 }
 
-fn open(folder: &std::path::Path, name: &str) -> std::io::Result<File> {
+fn open_lock_file(folder: &std::path::Path, name: &str) -> std::io::Result<File> {
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
@@ -94,7 +96,7 @@ fn open(folder: &std::path::Path, name: &str) -> std::io::Result<File> {
     options.open(folder.join(name))
 }
 
-fn rotating() -> Problem {
+fn rotation_in_progress() -> Problem {
     let why = "another tokenring is replacing it at this moment";
     Problem::new(
         "The credential is being replaced",
@@ -103,12 +105,12 @@ fn rotating() -> Problem {
     )
 }
 
-fn busy() -> Problem {
-    let why = format!("another tokenring has been using its session for {} s", WAIT.as_secs());
+fn lock_timed_out() -> Problem {
+    let why = format!("another tokenring has been using its session for {} s", LOCK_TIMEOUT.as_secs());
     Problem::new("The credential is in use", why, "wait for the other one to finish, then try again")
 }
 
-fn failed(error: &std::io::Error) -> Problem {
+fn cannot_lock(error: &std::io::Error) -> Problem {
     Problem::new("The credential cannot be locked", error.to_string(), "check that the state folder can be written")
 }
 
@@ -119,12 +121,12 @@ mod tests {
     #[tokio::test]
     async fn a_copy_of_the_file_in_a_child_that_is_being_started_holds_nothing_up() {
         let folder = tempfile::tempdir().expect("a folder");
-        let (id, locks) = (CredentialId::from_random([1; 16]), || Locks::new(Some(folder.path().to_owned())));
-        let claimed = locks().claim(&id).expect("nobody has it");
-        assert!(locks().claim(&id).is_err(), "it is held");
+        let (id, locks) = (CredentialId::from_random([1; 16]), || CredentialLocks::new(Some(folder.path().to_owned())));
+        let claimed = locks().try_lock_rotation(&id).expect("nobody has it");
+        assert!(locks().try_lock_rotation(&id).is_err(), "it is held");
         let copy = claimed.file.as_ref().map(|file| file.try_clone().expect("a copy"));
         drop(claimed);
-        assert!(locks().claim(&id).is_ok());
+        assert!(locks().try_lock_rotation(&id).is_ok());
         drop(copy);
     }
 }

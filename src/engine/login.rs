@@ -10,7 +10,7 @@ use std::time::Duration;
 use url::Url;
 
 use super::Engine;
-use super::classify::Classified;
+use super::classify::ClassificationResult;
 use super::keyring::check_fields;
 use super::message::NewCredential;
 use crate::domain::credential::{SecretPart, SecretSlot};
@@ -27,17 +27,17 @@ use crate::net::sign_in::{AuthorizationRequest, AuthorizationResponse, StateMism
 use crate::store::{ItemKey, StoreError};
 
 /// How long a person may take over the provider's page.
-pub const LOGIN_WAIT: Duration = Duration::from_secs(120);
+pub const SIGN_IN_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// The field that names where the browser comes back to.
-const CALLBACK: &str = "callback";
+const CALLBACK_FIELD: &str = "callback";
 
 /// Where it comes back to where nothing else is said: any port.
-const ANY_PORT: &str = "http://127.0.0.1:0/callback";
+const DEFAULT_CALLBACK_URL: &str = "http://127.0.0.1:0/callback";
 
 /// A session that is to be signed in to for the first time.
 #[derive(Clone)]
-pub struct NewLogin {
+pub struct NewSession {
     /// What the credential is to be called.
     pub name: CredentialName,
     /// The provider's id.
@@ -55,48 +55,48 @@ pub struct NewLogin {
 }
 
 /// A sign-in that has begun and waits for the person.
-pub struct Login {
+pub struct PendingSignIn {
     /// As whom.
-    target: Target,
+    target: SignInTarget,
     listener: CallbackListener,
     sign_in: Arc<AuthorizationRequest>,
 }
 
 /// A sign-in that was answered, and the browser that waits to hear what came of it.
-pub(super) struct Answered {
-    target: Target,
-    sign_in: Arc<AuthorizationRequest>,
+pub(super) struct AnsweredSignIn {
+    target: SignInTarget,
+    authorization_request: Arc<AuthorizationRequest>,
     callback: AuthorizationResponse,
     browser: Option<CallbackConnection>,
 }
 
 /// What a person agreed to: a code that is changed for tokens once, at the host of a region.
-pub(super) struct Agreed {
+pub(super) struct AuthorizationGrant {
     /// The code.
     pub(super) code: Arc<Secret>,
     /// The region's id.
     pub(super) region: String,
-    target: Target,
-    sign_in: Arc<AuthorizationRequest>,
+    target: SignInTarget,
+    authorization_request: Arc<AuthorizationRequest>,
     browser: Option<CallbackConnection>,
 }
 
-enum Target {
-    New(Box<NewLogin>),
-    Again(Box<Credential>, BTreeMap<String, Arc<Secret>>),
+enum SignInTarget {
+    New(Box<NewSession>),
+    Existing(Box<Credential>, BTreeMap<String, Arc<Secret>>),
 }
 
 /// What a sign-in came to.
-pub struct SignedIn {
+pub struct SignInResult {
     /// The credential, its refresh token in the store.
     pub credential: Credential,
     /// What the provider says about it; a problem where it could not be asked.
-    pub classified: Result<Classified, Problem>,
+    pub classification: Result<ClassificationResult, Problem>,
     /// What became of the session that this one replaces, where there was one.
-    pub replaced: Option<Result<(), Problem>>,
+    pub old_session_revocation: Option<Result<(), Problem>>,
 }
 
-impl Login {
+impl PendingSignIn {
     /// The page on which the person agrees.
     pub fn address(&self) -> &Url {
         self.sign_in.address()
@@ -113,129 +113,137 @@ impl Login {
     }
 }
 
-impl Agreed {
+impl AuthorizationGrant {
     /// Tells the browser what came of it.
-    pub(super) async fn tell(self, outcome: &Result<(), Problem>) {
-        tell(self.browser, outcome).await;
+    pub(super) async fn report_to_browser(self, outcome: &Result<(), Problem>) {
+        show_result_in_browser(self.browser, outcome).await;
     }
 }
 
-impl Target {
+impl SignInTarget {
     fn provider(&self) -> &str {
         match self {
             Self::New(new) => &new.provider,
-            Self::Again(credential, _) => &credential.provider,
+            Self::Existing(credential, _) => &credential.provider,
         }
     }
 
     fn kind(&self) -> &str {
         match self {
             Self::New(new) => &new.kind,
-            Self::Again(credential, _) => &credential.kind,
+            Self::Existing(credential, _) => &credential.kind,
         }
     }
 
     fn region(&self) -> &str {
         match self {
             Self::New(new) => &new.region,
-            Self::Again(credential, _) => &credential.region,
+            Self::Existing(credential, _) => &credential.region,
         }
     }
 
     const fn fields(&self) -> &BTreeMap<String, String> {
         match self {
             Self::New(new) => &new.fields,
-            Self::Again(credential, _) => &credential.fields,
+            Self::Existing(credential, _) => &credential.fields,
         }
     }
 
     const fn parts(&self) -> &BTreeMap<String, Arc<Secret>> {
         match self {
             Self::New(new) => &new.parts,
-            Self::Again(_, parts) => parts,
+            Self::Existing(_, parts) => parts,
         }
     }
 }
 
 impl Engine {
     /// Begins a sign-in to a session that is not in the keyring yet.
-    pub async fn begin_login(&self, new: NewLogin) -> Result<Login, Problem> {
-        check_fields(self.catalogue.kind(&new.provider, &new.kind)?, &new.fields)?;
-        self.refuse_taken(&new.name).await?;
-        self.begin(Target::New(Box::new(new))).await
+    pub async fn begin_sign_in(&self, new: NewSession) -> Result<PendingSignIn, Problem> {
+        check_fields(self.catalog.kind(&new.provider, &new.kind)?, &new.fields)?;
+        self.ensure_name_free(&new.name).await?;
+        self.start_sign_in(SignInTarget::New(Box::new(new))).await
     }
 
     /// Begins another sign-in to a session that is in the keyring, whose refresh token may be gone.
-    pub async fn begin_login_again(&self, id: &CredentialId) -> Result<Login, Problem> {
-        self.begin_login_of(self.by_id(id).await?).await
+    pub async fn begin_sign_in_again(&self, id: &CredentialId) -> Result<PendingSignIn, Problem> {
+        self.begin_sign_in_for(self.credential_by_id(id).await?).await
     }
 
     /// The same, for the session as it is given.
-    pub(super) async fn begin_login_of(&self, credential: Credential) -> Result<Login, Problem> {
-        let kind = self.catalogue.kind(&credential.provider, &credential.kind)?;
-        let parts = self.parts(&credential, kind).await?;
-        self.begin(Target::Again(Box::new(credential), parts)).await
+    pub(super) async fn begin_sign_in_for(&self, credential: Credential) -> Result<PendingSignIn, Problem> {
+        let kind = self.catalog.kind(&credential.provider, &credential.kind)?;
+        let parts = self.load_parts(&credential, kind).await?;
+        self.start_sign_in(SignInTarget::Existing(Box::new(credential), parts)).await
     }
 
     /// Waits for the person, in the browser or through an address that they paste, and keeps what they agreed to.
-    pub async fn finish_login(
+    pub async fn finish_sign_in(
         &self,
-        login: Login,
+        login: PendingSignIn,
         pasted: impl Future<Output = Url>,
         wait: Duration,
-    ) -> Result<SignedIn, Problem> {
-        let answered = self.await_answer(login, pasted, wait).await?;
-        self.conclude(answered).await
+    ) -> Result<SignInResult, Problem> {
+        let answered = self.await_callback(login, pasted, wait).await?;
+        self.complete_sign_in(answered).await
     }
 
     /// Waits for the person. Until here nothing has happened that leaving would lose.
-    pub(super) async fn await_answer(
+    pub(super) async fn await_callback(
         &self,
-        login: Login,
+        login: PendingSignIn,
         pasted: impl Future<Output = Url>,
         wait: Duration,
-    ) -> Result<Answered, Problem> {
-        let Login { target, listener, sign_in } = login;
+    ) -> Result<AnsweredSignIn, Problem> {
+        let PendingSignIn { target, listener, sign_in } = login;
         let (callback, browser) = tokio::select! {
             (callback, browser) = listener.wait_for_callback(&sign_in) => (callback, Some(browser)),
-            address = pasted => (sign_in.parse_response(&address).map_err(strange)?, None),
-            () = tokio::time::sleep(wait) => return Err(late(wait)),
+            address = pasted => (sign_in.parse_response(&address).map_err(state_mismatch_problem)?, None),
+            () = tokio::time::sleep(wait) => return Err(sign_in_timed_out(wait)),
         };
-        Ok(Answered { target, sign_in, callback, browser })
+        Ok(AnsweredSignIn { target, authorization_request: sign_in, callback, browser })
     }
 
     /// What the person agreed to, and in which region. A person who did not, hears it in the browser.
-    pub(super) async fn agree(&self, answered: Answered) -> Result<Agreed, Problem> {
-        let Answered { target, sign_in, callback, browser } = answered;
+    pub(super) async fn resolve_grant(&self, answered: AnsweredSignIn) -> Result<AuthorizationGrant, Problem> {
+        let AnsweredSignIn { target, authorization_request: sign_in, callback, browser } = answered;
         let found = match callback {
             AuthorizationResponse::Approved { code, instance } => {
-                self.region_of(&target, instance.as_deref()).map(|region| (code, region))
+                self.grant_region(&target, instance.as_deref()).map(|region| (code, region))
             }
-            AuthorizationResponse::Denied { error, description } => Err(denied(&error, &description)),
+            AuthorizationResponse::Denied { error, description } => Err(authorization_denied(&error, &description)),
         };
         match found {
-            Ok((code, region)) => Ok(Agreed { code: Arc::new(code), region: region.id.clone(), target, sign_in, browser }),
+            Ok((code, region)) => Ok(AuthorizationGrant {
+                code: Arc::new(code),
+                region: region.id.clone(),
+                target,
+                authorization_request: sign_in,
+                browser,
+            }),
             Err(problem) => {
-                tell(browser, &Err::<(), _>(problem.clone())).await;
+                show_result_in_browser(browser, &Err::<(), _>(problem.clone())).await;
                 Err(problem)
             }
         }
     }
 
     /// The tokens for what the person agreed to. They can be fetched once, and lie nowhere yet.
-    pub(super) async fn fetch(&self, agreed: &Agreed) -> Result<RefreshResult, TokenExchangeError> {
-        let Agreed { target, sign_in, code, region, .. } = agreed;
+    pub(super) async fn redeem_grant(&self, agreed: &AuthorizationGrant) -> Result<RefreshResult, TokenExchangeError> {
+        let AuthorizationGrant { target, authorization_request: sign_in, code, region, .. } = agreed;
         let missing = |_| TokenExchangeError::MissingField("region or kind that is known here".to_owned());
-        let kind = self.catalogue.kind(target.provider(), target.kind()).map_err(missing)?;
-        let region = self.catalogue.region(target.provider(), region).map_err(missing)?;
-        self.exchange(target.fields(), kind, region, (code, target.parts())).exchange_code(sign_in, self.transport.as_ref()).await
+        let kind = self.catalog.kind(target.provider(), target.kind()).map_err(missing)?;
+        let region = self.catalog.region(target.provider(), region).map_err(missing)?;
+        self.token_exchange(target.fields(), kind, region, (code, target.parts()))
+            .exchange_code(sign_in, self.transport.as_ref())
+            .await
     }
 
     /// Keeps what the person agreed to, and tells the browser.
-    pub(super) async fn conclude(&self, answered: Answered) -> Result<SignedIn, Problem> {
-        let agreed = self.agree(answered).await?;
-        let outcome = self.settle(&agreed).await;
-        tell(agreed.browser, &outcome).await;
+    pub(super) async fn complete_sign_in(&self, answered: AnsweredSignIn) -> Result<SignInResult, Problem> {
+        let agreed = self.resolve_grant(answered).await?;
+        let outcome = self.store_session(&agreed).await;
+        show_result_in_browser(agreed.browser, &outcome).await;
         let (credential, replaced) = outcome?;
         let classified = self.classify(&credential).await;
         let accepted = classified.as_ref().is_ok_and(|classified| classified.check.result == CheckResult::Accepted);
@@ -243,78 +251,87 @@ impl Engine {
             Some(old) => Some(self.revoke_token(&credential, old).await),
             None => None,
         };
-        Ok(SignedIn { credential: self.by_id(&credential.id).await?, classified, replaced })
+        Ok(SignInResult {
+            credential: self.credential_by_id(&credential.id).await?,
+            classification: classified,
+            old_session_revocation: replaced,
+        })
     }
 
     /// Ends a session at the provider. The keyring keeps the credential: signing in again brings it back to life.
     pub async fn revoke_session(&self, id: &CredentialId) -> Result<(), Problem> {
-        let credential = self.by_id(id).await?;
-        let _held = self.locks.hold(id).await?;
-        let token = self.secret(&credential, &SecretPart::Secret).await?;
+        let credential = self.credential_by_id(id).await?;
+        let _held = self.locks.lock(id).await?;
+        let token = self.load_secret(&credential, &SecretPart::Secret).await?;
         self.revoke_token(&credential, token).await?;
-        self.forget_access_token(&credential).await
+        self.clear_access_token(&credential).await
     }
 
-    async fn begin(&self, target: Target) -> Result<Login, Problem> {
-        let kind = self.catalogue.kind(target.provider(), target.kind())?;
-        let region = self.catalogue.region(target.provider(), target.region())?;
-        let page = page_of(kind, region)?;
-        self.prove_store().await?;
-        let listener = CallbackListener::bind(&callbacks(target.fields())?).await?;
+    async fn start_sign_in(&self, target: SignInTarget) -> Result<PendingSignIn, Problem> {
+        let kind = self.catalog.kind(target.provider(), target.kind())?;
+        let region = self.catalog.region(target.provider(), target.region())?;
+        let page = authorization_page(kind, region)?;
+        self.verify_store().await?;
+        let listener = CallbackListener::bind(&callback_urls(target.fields())?).await?;
         let client_id = target.fields().get("client_id").map(String::as_str).unwrap_or_default();
         let sign_in = Arc::new(AuthorizationRequest::new(client_id, page, listener.redirect().clone()));
-        Ok(Login { target, listener, sign_in })
+        Ok(PendingSignIn { target, listener, sign_in })
     }
 
     /// The tokens for what the person agreed to, stored; and the refresh token that was there before.
-    async fn settle(&self, agreed: &Agreed) -> Result<(Credential, Option<Secret>), Problem> {
-        let refreshed = self.fetch(agreed).await?;
+    async fn store_session(&self, agreed: &AuthorizationGrant) -> Result<(Credential, Option<Secret>), Problem> {
+        let refreshed = self.redeem_grant(agreed).await?;
         if refreshed.next.is_none() {
-            return Err(no_session());
+            return Err(missing_refresh_token());
         }
-        let region = self.catalogue.region(agreed.target.provider(), &agreed.region)?;
+        let region = self.catalog.region(agreed.target.provider(), &agreed.region)?;
         match &agreed.target {
-            Target::New(new) => Ok((self.keep_new(new.as_ref().clone(), region, refreshed).await?, None)),
-            Target::Again(credential, _) => self.keep_again(credential, region, refreshed).await,
+            SignInTarget::New(new) => Ok((self.store_new_session(new.as_ref().clone(), region, refreshed).await?, None)),
+            SignInTarget::Existing(credential, _) => self.replace_session(credential, region, refreshed).await,
         }
     }
 
     /// The region whose host is to be asked for the tokens. A host that comes along with the answer only ever chooses
     /// among the regions that are known here.
-    fn region_of(&self, target: &Target, instance: Option<&str>) -> Result<&Region, Problem> {
+    fn grant_region(&self, target: &SignInTarget, instance: Option<&str>) -> Result<&Region, Problem> {
         match instance {
-            None => Ok(self.catalogue.region(target.provider(), target.region())?),
-            Some(host) => identify::region_for_host(host, target.provider(), &self.catalogue).ok_or_else(|| unknown_host(host)),
+            None => Ok(self.catalog.region(target.provider(), target.region())?),
+            Some(host) => identify::region_for_host(host, target.provider(), &self.catalog).ok_or_else(|| unknown_host(host)),
         }
     }
 
-    async fn keep_new(&self, new: NewLogin, region: &Region, mut refreshed: RefreshResult) -> Result<Credential, Problem> {
-        let next = refreshed.next.take().ok_or_else(no_session)?;
-        let (secret, expires) = (Arc::new(next.secret), self.end_after(next.lifetime));
-        let NewLogin { name, provider, kind, fields, labels, parts, .. } = new;
+    async fn store_new_session(
+        &self,
+        new: NewSession,
+        region: &Region,
+        mut refreshed: RefreshResult,
+    ) -> Result<Credential, Problem> {
+        let next = refreshed.next.take().ok_or_else(missing_refresh_token)?;
+        let (secret, expires) = (Arc::new(next.secret), self.expiry_after(next.lifetime));
+        let NewSession { name, provider, kind, fields, labels, parts, .. } = new;
         let region = region.id.clone();
         let new = NewCredential { name, provider, kind, region, fields, labels, secret, parts, expires };
-        let credential = self.add(new).await?;
-        self.begin_session(&credential, &credential.region, refreshed).await?;
+        let credential = self.add_credential(new).await?;
+        self.store_session_tokens(&credential, &credential.region, refreshed).await?;
         Ok(credential)
     }
 
-    async fn keep_again(
+    async fn replace_session(
         &self,
         credential: &Credential,
         region: &Region,
         refreshed: RefreshResult,
     ) -> Result<(Credential, Option<Secret>), Problem> {
-        let _held = self.locks.hold(&credential.id).await?;
+        let _held = self.locks.lock(&credential.id).await?;
         let before = match self.store.get(&ItemKey::for_part(&credential.id, SecretSlot::Current, &SecretPart::Secret)).await {
             Ok(before) => Some(before),
             Err(StoreError::NotFound) => None,
             Err(error) => return Err(error.into()),
         };
-        self.sessions.forget(&credential.id);
-        self.begin_session(credential, &region.id, refreshed).await?;
+        self.token_cache.remove(&credential.id);
+        self.store_session_tokens(credential, &region.id, refreshed).await?;
         let (id, region) = (credential.id.clone(), region.id.clone());
-        let after = self.with_index(move |index| {
+        let after = self.with_database(move |index| {
             index.update_credential(&id, |credential| {
                 credential.region = region;
                 credential.principal = None;
@@ -325,9 +342,9 @@ impl Engine {
     }
 
     /// Stores the tokens, and uses the access token from now on.
-    async fn begin_session(&self, credential: &Credential, region: &str, refreshed: RefreshResult) -> Result<(), Problem> {
-        let session = self.keep_session(credential, SecretSlot::Current, refreshed).await?;
-        self.sessions.put(&credential.id, region, session);
+    async fn store_session_tokens(&self, credential: &Credential, region: &str, refreshed: RefreshResult) -> Result<(), Problem> {
+        let session = self.store_tokens(credential, SecretSlot::Current, refreshed).await?;
+        self.token_cache.insert(&credential.id, region, session);
         Ok(())
     }
 
@@ -336,15 +353,15 @@ impl Engine {
             let why = "it ends a session, and this run is read-only";
             return Err(Problem::new("Nothing was revoked", why, "leave out --readonly").with_class(ProblemClass::Usage));
         }
-        let kind = self.catalogue.kind(&credential.provider, &credential.kind)?;
-        let region = self.catalogue.region(&credential.provider, &credential.region)?;
-        let (token, parts) = (Arc::new(token), self.parts(credential, kind).await?);
-        Ok(self.exchange(&credential.fields, kind, region, (&token, &parts)).revoke(self.transport.as_ref()).await?)
+        let kind = self.catalog.kind(&credential.provider, &credential.kind)?;
+        let region = self.catalog.region(&credential.provider, &credential.region)?;
+        let (token, parts) = (Arc::new(token), self.load_parts(credential, kind).await?);
+        Ok(self.token_exchange(&credential.fields, kind, region, (&token, &parts)).revoke(self.transport.as_ref()).await?)
     }
 }
 
 /// The page on which a person agrees.
-fn page_of(kind: &CredentialKind, region: &Region) -> Result<Url, Problem> {
+fn authorization_page(kind: &CredentialKind, region: &Region) -> Result<Url, Problem> {
     let AuthMethod::RefreshToken { authorize: Some(path), .. } = &kind.authorization else {
         let why = format!("a {} is not something that one signs in to", kind.title);
         return Err(Problem::new("There is no sign-in", why, "use `tokenring add`").with_class(ProblemClass::Usage));
@@ -356,14 +373,15 @@ fn page_of(kind: &CredentialKind, region: &Region) -> Result<Url, Problem> {
 }
 
 /// Where the browser may come back to, in the order in which ports are tried.
-fn callbacks(fields: &BTreeMap<String, String>) -> Result<Vec<Url>, Problem> {
-    let wanted = fields.get(CALLBACK).map(String::as_str).filter(|text| !text.trim().is_empty()).unwrap_or(ANY_PORT);
+fn callback_urls(fields: &BTreeMap<String, String>) -> Result<Vec<Url>, Problem> {
+    let wanted =
+        fields.get(CALLBACK_FIELD).map(String::as_str).filter(|text| !text.trim().is_empty()).unwrap_or(DEFAULT_CALLBACK_URL);
     let parsed = wanted.split_whitespace().map(Url::parse).collect::<Result<Vec<_>, _>>();
     parsed.map_err(|error| Problem::from(CallbackListenError::NotLoopback(format!("{wanted} ({error})"))))
 }
 
 /// The browser says what the terminal says.
-async fn tell<T>(browser: Option<CallbackConnection>, outcome: &Result<T, Problem>) {
+async fn show_result_in_browser<T>(browser: Option<CallbackConnection>, outcome: &Result<T, Problem>) {
     let Some(browser) = browser else { return };
     let page = match outcome {
         Ok(_) => {
@@ -376,14 +394,14 @@ async fn tell<T>(browser: Option<CallbackConnection>, outcome: &Result<T, Proble
     browser.respond(&page).await;
 }
 
-fn denied(error: &str, description: &str) -> Problem {
+fn authorization_denied(error: &str, description: &str) -> Problem {
     let why = if description.is_empty() { error.to_owned() } else { format!("{description} ({error})") };
     let what = if error == "access_denied" { "The sign-in was denied" } else { "The provider did not go along with the sign-in" };
     Problem::new(what, why, "sign in again and choose to allow it; if you did, compare the client id and the callback address")
         .with_class(ProblemClass::Refused)
 }
 
-fn no_session() -> Problem {
+fn missing_refresh_token() -> Problem {
     let why = "the provider gave an access token that ends soon, and nothing to renew it with";
     Problem::new("The sign-in gives no session", why, "check the app's grant type and scopes").with_class(ProblemClass::Refused)
 }
@@ -395,12 +413,12 @@ fn unknown_host(host: &str) -> Problem {
     Problem::new("The sign-in leads to a stranger", why, remedy).with_class(ProblemClass::Refused)
 }
 
-pub(super) fn strange(stranger: StateMismatch) -> Problem {
+pub(super) fn state_mismatch_problem(stranger: StateMismatch) -> Problem {
     let remedy = "paste the whole address of the page that the browser could not open after you agreed";
     Problem::new("That is not the answer", stranger.to_string(), remedy).with_class(ProblemClass::Usage)
 }
 
-fn late(wait: Duration) -> Problem {
+fn sign_in_timed_out(wait: Duration) -> Problem {
     let why = format!("the browser did not come back within {} s", wait.as_secs());
     let remedy = "sign in again; over SSH, give --paste and paste the address at which the browser ends";
     Problem::new("Nobody signed in", why, remedy).with_class(ProblemClass::Unknown)

@@ -6,12 +6,12 @@ use sha2::Sha256;
 use zeroize::zeroize_stack;
 
 /// How much of the stack is wiped after a digest: several times what computing it takes.
-const STACK: usize = 8 * 1024;
+const WIPED_STACK_BYTES: usize = 8 * 1024;
 
 /// HMAC-SHA-256 with its key.
-pub(super) struct Keyed(Hmac<Sha256>);
+pub(super) struct HmacKey(Hmac<Sha256>);
 
-impl Keyed {
+impl HmacKey {
     /// With this key.
     pub(super) fn new(key: &[u8]) -> Result<Self, InvalidLength> {
         Hmac::new_from_slice(key).map(Self)
@@ -21,7 +21,7 @@ impl Keyed {
     /// wiping allocator does not reach the stack.
     pub(super) fn digest(&self, bytes: &[u8]) -> [u8; 32] {
         let digest = self.compute(bytes);
-        zeroize_stack::<STACK>();
+        zeroize_stack::<WIPED_STACK_BYTES>();
         digest
     }
 

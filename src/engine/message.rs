@@ -16,11 +16,11 @@ use crate::domain::response::ApiResponse;
 use crate::domain::rotation::{ProgressLine, RotationPlan, RotationStatus};
 use crate::domain::{Credential, CredentialId, CredentialName, Secret, Timestamp};
 
-pub use super::ask::{Awaited, Choice, Dilemma, Question, Reply};
-pub use super::classify::Classified;
-pub use super::doctor::{Area, Finding, Level, Reach, Surroundings};
-pub use super::import::{Find, Sort};
-pub use super::login::{NewLogin, SignedIn};
+pub use super::ask::{AwaitedCallback, PromptChoice, PromptMessage, PromptReply, RotationPrompt};
+pub use super::classify::ClassificationResult;
+pub use super::doctor::{Diagnostic, DiagnosticArea, DiagnosticSeverity, DoctorInput, DoctorScope};
+pub use super::import::{IdentifiedKind, ImportCandidate};
+pub use super::login::{NewSession, SignInResult};
 pub use super::rotation::{Review, Turn, Wish};
 pub use crate::index::{HistoryEntry, HistoryFilter, HistoryRecord, RegionCheckResult};
 pub use crate::store::{BackendInfo, BackendKind, Persistence, StoreError, UnlockMethod};
@@ -31,12 +31,12 @@ pub struct TaskId(pub u64);
 
 /// Identifies one question that a running task asks; ids are never used twice in a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct QuestionId(pub u64);
+pub struct PromptId(pub u64);
 
 /// What the screen may ask for.
-pub enum Task {
+pub enum BackgroundTask {
     /// About the list of credentials.
-    Keyring(KeyringTask),
+    Credential(CredentialTask),
     /// About a credential's secret.
     Secret(SecretTask),
     /// About verdicts.
@@ -52,19 +52,19 @@ pub enum Task {
     /// About signing in with the browser.
     SignIn(SignInTask),
     /// About this machine.
-    Survey(SurveyTask),
+    Diagnostic(DiagnosticTask),
 }
 
 /// About this machine.
-pub enum SurveyTask {
+pub enum DiagnosticTask {
     /// Look for what may stand in the way.
-    Doctor(Surroundings),
+    Doctor(DoctorInput),
     /// Look for secrets in plain text, in the usual places.
     Scan,
 }
 
 /// About the list of credentials.
-pub enum KeyringTask {
+pub enum CredentialTask {
     /// Read all credentials from the index.
     Load,
     /// Say what a pasted secret may be.
@@ -72,45 +72,45 @@ pub enum KeyringTask {
     /// Say what the private key in a file is for.
     IdentifyFile(String),
     /// Keep a new credential.
-    Add(NewCredential, Inquiry),
+    Add(NewCredential, ClassifyPolicy),
     /// Change what is known about a credential.
-    Edit(CredentialId, Edit),
+    Edit(CredentialId, CredentialEdit),
     /// Forget a credential and its secret here; the provider is not asked.
     Remove(CredentialId),
     /// The last verdicts of a credential in each region.
-    Regions(CredentialId),
+    RegionChecks(CredentialId),
     /// The last verdicts of all credentials in all regions.
-    Verdicts,
+    AllChecks,
     /// Find what other programs have in plain text, and say how the store is.
-    Finds,
+    FindImportable,
     /// Keep what was found, under names that are free. The plain-text copies stay.
-    Import(Vec<Arc<Find>>),
+    Import(Vec<Arc<ImportCandidate>>),
 }
 
 /// Whether the provider is asked who a new credential is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Inquiry {
+pub enum ClassifyPolicy {
     /// It is asked: a person or the secret itself named the region.
-    Ask,
+    AskProvider,
     /// Nobody named the region, so the secret is not shown to any host.
-    Refrain,
+    StayOffline,
 }
 
 /// About signing in with the browser.
 pub enum SignInTask {
     /// Sign in, and wait for the person.
-    Begin(Session),
+    Start(SignInSubject),
     /// The address at which the browser ended: the answer to the question of another task.
-    Paste(QuestionId, Reply),
+    SubmitAddress(PromptId, PromptReply),
 }
 
 /// What is signed in to.
 #[derive(Clone)]
-pub enum Session {
+pub enum SignInSubject {
     /// One that is not in the keyring yet.
-    New(Box<NewLogin>),
+    New(Box<NewSession>),
     /// One that is in the keyring, and may have ended.
-    Again(CredentialId),
+    Existing(CredentialId),
 }
 
 /// About a credential's secret.
@@ -140,9 +140,9 @@ pub struct SendTask {
     /// What.
     pub draft: RequestDraft,
     /// Whether a person agreed to a method that changes something.
-    pub consent: Consent,
+    pub consent: WriteConsent,
     /// What of it goes into the history.
-    pub keep: Keep,
+    pub history_policy: HistoryPolicy,
 }
 
 /// What the console does beside sending a request.
@@ -150,24 +150,24 @@ pub enum ConsoleTask {
     /// Read a list to its end; the answer has all its elements.
     AllPages(SendTask),
     /// Ask for the page after the one that this answer is.
-    NextPage(Arc<Exchange>),
+    NextPage(Arc<HttpExchange>),
     /// Keep the fresh secret at this place of an answer as a credential of this name.
-    Keep(Arc<Exchange>, usize, CredentialName),
+    StoreCaptured(Arc<HttpExchange>, usize, CredentialName),
     /// Find requests that were sent.
-    History(HistoryFilter),
+    ListHistory(HistoryFilter),
     /// Forget all requests that were sent.
-    Forget,
+    ClearHistory,
     /// Write the body of an answer to a new file.
-    Write(Arc<Exchange>, String),
+    SaveBody(Arc<HttpExchange>, String),
     /// Take what is secret out of a text that is about to be written to a file for an editor.
-    Vet(CredentialId, String),
+    RedactText(CredentialId, String),
     /// About requests that are kept under a name.
-    Saved(SavedTask),
+    SavedRequests(SavedRequestTask),
 }
 
 /// About requests that are kept under a name.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum SavedTask {
+pub enum SavedRequestTask {
     /// List them.
     List,
     /// Keep one, without what is secret to this credential.
@@ -182,7 +182,7 @@ pub enum SavedTask {
 
 /// Whether a person agreed to what cannot be taken back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Consent {
+pub enum WriteConsent {
     /// Nobody was asked: only methods that read may go.
     NotAsked,
     /// A person was shown target, region and credential, and agreed.
@@ -191,7 +191,7 @@ pub enum Consent {
 
 /// What of a request goes into the history.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Keep {
+pub enum HistoryPolicy {
     /// Everything but its body.
     #[default]
     WithoutBody,
@@ -201,13 +201,13 @@ pub enum Keep {
 
 /// A request that is to be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Order {
+pub struct RequestOptions {
     /// What.
     pub draft: RequestDraft,
     /// Whether a person agreed to a method that changes something.
-    pub consent: Consent,
+    pub consent: WriteConsent,
     /// What of it goes into the history.
-    pub keep: Keep,
+    pub history_policy: HistoryPolicy,
 }
 
 /// About the store.
@@ -221,28 +221,28 @@ pub enum StoreTask {
 /// About replacing, revoking and making credentials at their providers.
 pub enum RotationTask {
     /// Say what replacing a credential would do or, where that has begun already, what has become of it.
-    Plan(Charge),
+    Plan(RotationTarget),
     /// Carry a plan out.
     Run(Box<RotationPlan>),
     /// Take up the rotation with this id, which was left.
-    TakeUp(String, Turn),
+    Resume(String, Turn),
     /// Say what has become of the rotation with this id.
     Review(String),
     /// List the rotations that are not over.
-    Unfinished,
+    ListUnfinished,
     /// Answer the question of another task.
-    Answer(QuestionId, Reply),
+    ReplyToPrompt(PromptId, PromptReply),
     /// Leave the question of another task open: that task stops where it is and can be taken up again.
-    Leave(QuestionId),
+    LeavePrompt(PromptId),
     /// Have a credential revoked for this reason, and see it refused.
-    Revoke(Charge, String),
+    Revoke(RotationTarget, String),
     /// Have a credential made.
     Create(Box<Wish>),
 }
 
 /// A credential, and who acts on it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Charge {
+pub struct RotationTarget {
     /// Which credential.
     pub credential: CredentialId,
     /// Another credential that acts; `None` where it acts on itself.
@@ -275,7 +275,7 @@ pub struct NewCredential {
 
 /// A change to a credential; `None` leaves a thing as it is.
 #[derive(Default)]
-pub struct Edit {
+pub struct CredentialEdit {
     /// Another name.
     pub name: Option<CredentialName>,
     /// Another kind, whose secrets look the same.
@@ -293,15 +293,15 @@ pub struct Edit {
 }
 
 /// Something that a task has to say.
-pub struct Report {
+pub struct TaskReport {
     /// Which task.
     pub task: TaskId,
     /// What.
-    pub event: Event,
+    pub event: TaskEvent,
 }
 
 /// What a task has to say. `Done`, `Failed` and `Cancelled` end it.
-pub enum Event {
+pub enum TaskEvent {
     /// So much of it is done.
     Progress {
         /// Steps done.
@@ -310,7 +310,7 @@ pub enum Event {
         total: usize,
     },
     /// News of the keyring.
-    Keyring(KeyringEvent),
+    Credential(CredentialEvent),
     /// News of a secret.
     Secret(SecretEvent),
     /// A verdict, in the named region.
@@ -323,15 +323,15 @@ pub enum Event {
         check: CheckReport,
     },
     /// An answer for the console.
-    Answered(Box<Exchange>),
+    ResponseReceived(Box<HttpExchange>),
     /// Other news for the console.
     Console(ConsoleEvent),
     /// The state of the store.
-    Store(StoreState),
+    Store(StoreStatus),
     /// News of a rotation.
     Rotation(RotationEvent),
     /// What was found on this machine.
-    Surveyed(Vec<Finding>),
+    Diagnosed(Vec<Diagnostic>),
     /// News of a sign-in.
     SignIn(SignInEvent),
     /// It ended well.
@@ -339,19 +339,19 @@ pub enum Event {
     /// It ended badly.
     Failed(Problem),
     /// It was cancelled before it ended.
-    Cancelled,
+    Canceled,
 }
 
 /// The beginning of the list of credentials.
-pub struct Beginning {
+pub struct CredentialPage {
     /// The first of them, by name.
     pub credentials: Vec<Credential>,
     /// Whether there are no others.
-    pub is_whole: bool,
+    pub all_loaded: bool,
 }
 
 /// News of the keyring.
-pub enum KeyringEvent {
+pub enum CredentialEvent {
     /// All credentials.
     Loaded(Vec<Credential>),
     /// One credential was added or changed.
@@ -370,45 +370,45 @@ pub enum KeyringEvent {
         twins: Vec<CredentialName>,
     },
     /// The last verdicts of a credential in each region.
-    Regions(CredentialId, Vec<RegionCheckResult>),
+    RegionChecks(CredentialId, Vec<RegionCheckResult>),
     /// The last verdicts of all credentials in all regions.
-    Verdicts(Vec<(CredentialId, RegionCheckResult)>),
+    AllChecks(Vec<(CredentialId, RegionCheckResult)>),
     /// The access token that is at hand for a credential in its region; none where the next request gets one.
-    AccessToken(CredentialId, Option<Lifetime>),
+    AccessToken(CredentialId, Option<TokenLifetime>),
     /// What other programs have in plain text.
-    Found(Vec<Arc<Find>>),
+    ImportCandidates(Vec<Arc<ImportCandidate>>),
     /// Who the provider says that a new credential is; a problem where it could not be asked.
-    Classified(CredentialName, Box<Result<Classified, Problem>>),
+    Classified(CredentialName, Box<Result<ClassificationResult, Problem>>),
 }
 
 /// News of a sign-in.
 pub enum SignInEvent {
     /// It waits for the person, who is to agree on a page.
-    Visit(Box<Visit>),
+    PageReady(Box<SignInPage>),
     /// What was pasted does not answer it; what is pasted next answers this question.
-    Strange(QuestionId, Problem),
+    PasteRejected(PromptId, Problem),
     /// The person answered. From here on it is not cancelled: what the provider gives must be kept.
-    Answered,
+    CallbackReceived,
     /// The person is signed in.
-    Ended(Box<SignedIn>),
+    Finished(Box<SignInResult>),
 }
 
 /// Where a person goes to sign in.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Visit {
+pub struct SignInPage {
     /// The page on which they agree.
-    pub address: url::Url,
+    pub page: url::Url,
     /// Where the browser comes back to.
     pub callback: url::Url,
     /// What a pasted address answers.
-    pub question: QuestionId,
+    pub prompt: PromptId,
     /// How long they may take.
-    pub wait: std::time::Duration,
+    pub timeout: std::time::Duration,
 }
 
 /// From when to when an access token is used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Lifetime {
+pub struct TokenLifetime {
     /// When it came; `None` where another process got it and did not say.
     pub since: Option<Timestamp>,
     /// When it is no longer used.
@@ -418,24 +418,24 @@ pub struct Lifetime {
 /// News for the console beside answers.
 pub enum ConsoleEvent {
     /// So many pages and elements of a list have been read.
-    Read {
+    PagesRead {
         /// Pages.
         pages: usize,
         /// Elements.
         items: usize,
     },
     /// It waits for so long until the provider takes requests again.
-    Waits(Duration),
+    RateLimited(Duration),
     /// The fresh secret at this place of the answer is this credential now.
-    Kept(usize, Box<Credential>),
+    CapturedStored(usize, Box<Credential>),
     /// Requests that were sent, the newest first.
     History(Vec<HistoryRecord>),
     /// The body was written to this file.
-    Written(String),
+    BodySaved(String),
     /// A text without what was secret in it.
-    Vetted(String),
+    TextRedacted(String),
     /// The requests that are kept under a name; one that cannot be read is there with its reason.
-    Saved(Vec<(SavedRequestName, Result<SavedRequest, Problem>)>),
+    SavedRequests(Vec<(SavedRequestName, Result<SavedRequest, Problem>)>),
 }
 
 /// News of a rotation.
@@ -443,17 +443,17 @@ pub enum RotationEvent {
     /// What it would do.
     Planned(Box<RotationPlan>),
     /// What it does from now on, without having been asked before.
-    Begun(Box<RotationPlan>),
+    Started(Box<RotationPlan>),
     /// What has become of it so far.
     Reviewed(Box<Review>),
     /// A step of it.
     Step(ProgressLine),
     /// It waits for a person.
-    Asks(QuestionId, Box<Dilemma>),
+    PromptOpened(PromptId, Box<RotationPrompt>),
     /// It is over, or nobody answered and it can be taken up again.
-    Ended(RotationStatus),
+    Finished(RotationStatus),
     /// Those that are not over.
-    Unfinished(Vec<RotationStatus>),
+    UnfinishedListed(Vec<RotationStatus>),
 }
 
 /// News of a secret.
@@ -461,25 +461,25 @@ pub enum SecretEvent {
     /// The secret, lent to the screen. It is wiped when the last holder lets go.
     Revealed(CredentialId, Arc<Secret>),
     /// Something is on the clipboard.
-    Copied(Copied),
+    Copied(CopyResult),
     /// What became of the clipboard.
-    Cleared(Cleared),
+    Cleared(ClearResult),
 }
 
 /// How something came onto the clipboard.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Copied {
+pub struct CopyResult {
     /// The way that was used.
-    pub way: ClipboardWay,
+    pub method: ClipboardMethod,
     /// Whether it was handed over for sure, or only sent in the hope that the terminal takes it.
-    pub proven: bool,
+    pub verified: bool,
     /// Seconds until it is cleared, if it can be.
-    pub clears_after: Option<u64>,
+    pub clear_after_seconds: Option<u64>,
 }
 
 /// The ways to the clipboard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ClipboardWay {
+pub enum ClipboardMethod {
     /// The desktop's own clipboard.
     Native,
     /// The paste buffer of tmux, handed on to the outer terminal.
@@ -490,18 +490,18 @@ pub enum ClipboardWay {
 
 /// What became of the clipboard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Cleared {
+pub enum ClearResult {
     /// It is empty now.
-    Done,
+    Cleared,
     /// It holds something else by now, which was left alone.
-    NotOurs,
+    ContentReplaced,
     /// This way of copying cannot be cleared.
-    Impossible,
+    Unsupported,
 }
 
 /// A request and its answer.
 #[derive(Debug, Clone)]
-pub struct Exchange {
+pub struct HttpExchange {
     /// With which credential.
     pub credential: CredentialId,
     /// In which region.
@@ -509,29 +509,29 @@ pub struct Exchange {
     /// What was asked.
     pub draft: RequestDraft,
     /// What came back.
-    pub answer: ApiResponse,
+    pub response: ApiResponse,
     /// What the status means here, in words, where there is something to say.
     pub explanation: Option<Problem>,
     /// What is known of a refusal, cause by cause.
     pub refusal: Option<RefusalDiagnosis>,
     /// How many requests are left: `37 of 1,620 left, resets in 12 s`.
-    pub limit: Option<String>,
+    pub rate_limit: Option<String>,
     /// Secrets that the provider has just made. The answer has placeholders in their stead.
-    pub minted: Vec<Minted>,
+    pub captured: Vec<CapturedSecret>,
 }
 
 /// A secret that came in an answer and was taken out of it.
 #[derive(Clone)]
-pub struct Minted {
+pub struct CapturedSecret {
     /// The member it came in.
     pub member: String,
     /// The secret.
     pub secret: Arc<Secret>,
     /// The credential as which it is kept already, under a name that nobody has chosen.
-    pub kept: Option<Box<Credential>>,
+    pub stored: Option<Box<Credential>>,
 }
 
-impl std::fmt::Debug for Minted {
+impl std::fmt::Debug for CapturedSecret {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Minted").field("member", &self.member).finish_non_exhaustive()
     }
@@ -539,7 +539,7 @@ impl std::fmt::Debug for Minted {
 
 /// The state of the store.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StoreState {
+pub struct StoreStatus {
     /// Which backend, and what it can do.
     pub backend: BackendInfo,
     /// Usable, or why not.

@@ -10,29 +10,29 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::audit::Deed;
-use super::lock::Held;
-use super::trust::FINGERPRINT_KEY;
-use super::{Engine, SLOTS};
+use super::audit::AuditEvent;
+use super::lock::CredentialLock;
+use super::trust::FINGERPRINT_KEY_ITEM;
+use super::{ALL_SLOTS, Engine};
 use crate::domain::problem::{Problem, ProblemClass};
 use crate::domain::{Credential, Secret};
 use crate::store::{self, BackendKind, ItemKey, SecretStore, StoreError, UnlockMethod};
 
 /// Two stores and the way between them.
-pub struct Move {
+pub struct StoreMigration {
     from: Arc<dyn SecretStore>,
     to: Arc<dyn SecretStore>,
 }
 
 /// One item that the source holds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Item {
+pub struct MigrationItem {
     /// Whose it is: a credential's name, or the program's own.
     pub name: String,
     /// Its slot and part.
     pub item: String,
     /// How the other store stands to it.
-    pub state: ItemState,
+    pub state: ItemComparison,
     #[serde(skip)]
     key: ItemKey,
 }
@@ -40,7 +40,7 @@ pub struct Item {
 /// How the other store stands to an item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum ItemState {
+pub enum ItemComparison {
     /// It does not have it yet.
     New,
     /// It has the same.
@@ -53,14 +53,14 @@ pub enum ItemState {
 
 /// What to do where the other store has something else in an item's place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Rival {
+pub enum ConflictPolicy {
     /// Stop before anything is changed.
-    Stops,
+    Abort,
     /// Replace it.
-    IsReplaced,
+    Overwrite,
 }
 
-impl Move {
+impl StoreMigration {
     /// From the one of the two lasting stores that is not `to`; `vault` is the folder of the encrypted file.
     pub fn new(to: BackendKind, vault: &Path) -> Self {
         let from = if to == BackendKind::File { BackendKind::Keyring } else { BackendKind::File };
@@ -73,7 +73,7 @@ impl Move {
     }
 
     /// Which of the two is not open, and why.
-    pub async fn closed(&self) -> Vec<(BackendKind, StoreError)> {
+    pub async fn locked_stores(&self) -> Vec<(BackendKind, StoreError)> {
         let mut closed = Vec::new();
         for store in [&self.from, &self.to] {
             if let Err(error) = store.status().await {
@@ -94,29 +94,29 @@ impl Move {
         (self.from.backend().title, self.to.backend().title)
     }
 
-    async fn state(&self, key: &ItemKey, secret: &Secret) -> Result<ItemState, StoreError> {
+    async fn compare(&self, key: &ItemKey, secret: &Secret) -> Result<ItemComparison, StoreError> {
         if secret.len() > self.to.backend().item_limit {
-            return Ok(ItemState::TooLarge);
+            return Ok(ItemComparison::TooLarge);
         }
         match self.to.get(key).await {
-            Ok(there) if there.same_as(secret) => Ok(ItemState::Same),
-            Ok(_) => Ok(ItemState::Differs),
-            Err(StoreError::NotFound) => Ok(ItemState::New),
+            Ok(there) if there.same_as(secret) => Ok(ItemComparison::Same),
+            Ok(_) => Ok(ItemComparison::Differs),
+            Err(StoreError::NotFound) => Ok(ItemComparison::New),
             Err(error) => Err(error),
         }
     }
 
     /// Copies an item and reads it back; whatever the source holds now is what counts.
-    async fn copy(&self, key: &ItemKey) -> Result<(), StoreError> {
+    async fn copy_item(&self, key: &ItemKey) -> Result<(), StoreError> {
         let secret = self.from.get(key).await?;
         self.to.put(key, &secret).await?;
-        if self.to.get(key).await?.same_as(&secret) { Ok(()) } else { Err(changed()) }
+        if self.to.get(key).await?.same_as(&secret) { Ok(()) } else { Err(readback_mismatch()) }
     }
 
     /// Removes an item from the source if the other store gives back the same.
-    async fn let_go(&self, key: &ItemKey) -> Result<(), StoreError> {
+    async fn remove_from_source(&self, key: &ItemKey) -> Result<(), StoreError> {
         if !self.to.get(key).await?.same_as(&self.from.get(key).await?) {
-            return Err(changed());
+            return Err(readback_mismatch());
         }
         self.from.delete(key).await
     }
@@ -124,30 +124,35 @@ impl Move {
 
 impl Engine {
     /// Everything of this index that the source holds, and how the other store stands to it. Nothing is changed.
-    pub async fn plan_move(&self, way: &Move) -> Result<Vec<Item>, Problem> {
-        let own = ItemKey::internal(FINGERPRINT_KEY);
+    pub async fn plan_migration(&self, way: &StoreMigration) -> Result<Vec<MigrationItem>, Problem> {
+        let own = ItemKey::internal(FINGERPRINT_KEY_ITEM);
         let mut items = Vec::new();
-        self.consider(way, own, ("tokenring", FINGERPRINT_KEY), &mut items).await?;
+        self.compare_item(way, own, ("tokenring", FINGERPRINT_KEY_ITEM), &mut items).await?;
         for credential in self.credentials().await? {
-            for (key, label) in self.keys_of(&credential) {
-                self.consider(way, key, (credential.name.as_str(), &label), &mut items).await?;
+            for (key, label) in self.item_keys(&credential) {
+                self.compare_item(way, key, (credential.name.as_str(), &label), &mut items).await?;
             }
         }
         Ok(items)
     }
 
     /// Copies everything and reads it back. No secret of these credentials can be replaced meanwhile.
-    pub async fn copy_all(&self, way: &Move, rival: Rival, mut seen: impl FnMut(&Item)) -> Result<Vec<Item>, Problem> {
-        let _claims = self.claim_all().await?;
-        let plan = self.plan_move(way).await?;
-        refuse(&plan, rival)?;
+    pub async fn copy_to_target(
+        &self,
+        way: &StoreMigration,
+        rival: ConflictPolicy,
+        mut seen: impl FnMut(&MigrationItem),
+    ) -> Result<Vec<MigrationItem>, Problem> {
+        let _claims = self.lock_all_rotations().await?;
+        let plan = self.plan_migration(way).await?;
+        check_conflicts(&plan, rival)?;
         store::run_self_test(way.to.as_ref()).await?;
-        for item in plan.iter().filter(|item| item.state != ItemState::Same) {
-            way.copy(&item.key).await?;
+        for item in plan.iter().filter(|item| item.state != ItemComparison::Same) {
+            way.copy_item(&item.key).await?;
             seen(item);
         }
-        let after = self.plan_move(way).await?;
-        match after.iter().find(|item| item.state != ItemState::Same) {
+        let after = self.plan_migration(way).await?;
+        match after.iter().find(|item| item.state != ItemComparison::Same) {
             None => Ok(plan),
             Some(item) => {
                 let why = format!("{} of {} is not the same in both stores", item.item, item.name);
@@ -158,41 +163,50 @@ impl Engine {
     }
 
     /// Empties the source of what the other store gives back; says of how many items.
-    pub async fn leave_source(&self, way: &Move) -> Result<usize, Problem> {
-        let _claims = self.claim_all().await?;
-        let items = self.plan_move(way).await?;
-        let same: Vec<_> = items.iter().filter(|item| item.state == ItemState::Same).collect();
+    pub async fn empty_source(&self, way: &StoreMigration) -> Result<usize, Problem> {
+        let _claims = self.lock_all_rotations().await?;
+        let items = self.plan_migration(way).await?;
+        let same: Vec<_> = items.iter().filter(|item| item.state == ItemComparison::Same).collect();
         for item in &same {
-            way.let_go(&item.key).await?;
+            way.remove_from_source(&item.key).await?;
         }
         Ok(same.len())
     }
 
     /// Puts on record that the secrets have moved.
-    pub async fn note_move(&self, way: &Move, items: usize) -> Result<(), Problem> {
+    pub async fn record_migration(&self, way: &StoreMigration, items: usize) -> Result<(), Problem> {
         let (from, to) = way.titles();
-        self.register(Deed::new("migrate", "done").because(format!("{items} items from the {from} to the {to}"))).await
+        self.record_audit_event(
+            AuditEvent::new("migrate", "done").with_reason(format!("{items} items from the {from} to the {to}")),
+        )
+        .await
     }
 
-    async fn claim_all(&self) -> Result<Vec<Held>, Problem> {
+    async fn lock_all_rotations(&self) -> Result<Vec<CredentialLock>, Problem> {
         let credentials = self.credentials().await?;
-        credentials.iter().map(|credential| self.locks.claim(&credential.id)).collect()
+        credentials.iter().map(|credential| self.locks.try_lock_rotation(&credential.id)).collect()
     }
 
-    async fn consider(&self, way: &Move, key: ItemKey, (name, item): (&str, &str), items: &mut Vec<Item>) -> Result<(), Problem> {
+    async fn compare_item(
+        &self,
+        way: &StoreMigration,
+        key: ItemKey,
+        (name, item): (&str, &str),
+        items: &mut Vec<MigrationItem>,
+    ) -> Result<(), Problem> {
         let secret = match way.from.get(&key).await {
             Ok(secret) => secret,
             Err(StoreError::NotFound) => return Ok(()),
             Err(error) => return Err(error.into()),
         };
-        let state = way.state(&key, &secret).await?;
-        items.push(Item { name: name.to_owned(), item: item.to_owned(), state, key });
+        let state = way.compare(&key, &secret).await?;
+        items.push(MigrationItem { name: name.to_owned(), item: item.to_owned(), state, key });
         Ok(())
     }
 
-    fn keys_of(&self, credential: &Credential) -> Vec<(ItemKey, String)> {
-        let parts = self.parts_of(credential);
-        let keys = SLOTS.iter().flat_map(|slot| parts.iter().map(move |part| (*slot, part)));
+    fn item_keys(&self, credential: &Credential) -> Vec<(ItemKey, String)> {
+        let parts = self.known_parts(credential);
+        let keys = ALL_SLOTS.iter().flat_map(|slot| parts.iter().map(move |part| (*slot, part)));
         let label = |(slot, part): (crate::domain::credential::SecretSlot, &crate::domain::credential::SecretPart)| {
             (ItemKey::for_part(&credential.id, slot, part), format!("{} {}", slot.as_str(), part.as_str()))
         };
@@ -201,16 +215,16 @@ impl Engine {
 }
 
 /// The key of the fingerprints is the source's, because the fingerprints in the index were made with it.
-fn refuse(plan: &[Item], rival: Rival) -> Result<(), Problem> {
-    let told = |item: &Item| format!("{} of {}", item.item, item.name);
-    if let Some(item) = plan.iter().find(|item| item.state == ItemState::TooLarge) {
+fn check_conflicts(plan: &[MigrationItem], rival: ConflictPolicy) -> Result<(), Problem> {
+    let told = |item: &MigrationItem| format!("{} of {}", item.item, item.name);
+    if let Some(item) = plan.iter().find(|item| item.state == ItemComparison::TooLarge) {
         let why = format!("{} is larger than an item may be there", told(item));
         return Err(
             Problem::new("The secrets were not moved", why, "stay with the store that holds it").with_class(ProblemClass::Store)
         );
     }
-    let differs = plan.iter().find(|item| item.state == ItemState::Differs && item.item != FINGERPRINT_KEY);
-    match differs.filter(|_| rival == Rival::Stops) {
+    let differs = plan.iter().find(|item| item.state == ItemComparison::Differs && item.item != FINGERPRINT_KEY_ITEM);
+    match differs.filter(|_| rival == ConflictPolicy::Abort) {
         None => Ok(()),
         Some(item) => {
             let why = format!("{} is another one there", told(item));
@@ -220,7 +234,7 @@ fn refuse(plan: &[Item], rival: Rival) -> Result<(), Problem> {
     }
 }
 
-fn changed() -> StoreError {
+fn readback_mismatch() -> StoreError {
     StoreError::Damaged("it gave back something else than it was given".to_owned())
 }
 
@@ -237,7 +251,7 @@ mod tests {
     use crate::domain::credential::{SecretPart, SecretSlot};
     use crate::domain::provider::ProviderCatalog;
     use crate::engine::message::NewCredential;
-    use crate::engine::{Options, Ports, SystemClock};
+    use crate::engine::{EngineDependencies, EngineOptions, SystemClock};
     use crate::index::Database;
     use crate::net::HttpClient;
     use crate::store::{BackendInfo, MemoryStore};
@@ -292,14 +306,14 @@ mod tests {
 
     /// An engine whose store holds three credentials, one of them in the middle of a rotation.
     async fn engine(store: Arc<dyn SecretStore>) -> Engine {
-        let ports = Ports {
-            catalogue: Arc::new(ProviderCatalog::builtin()),
-            index: Arc::new(Database::in_memory().unwrap()),
+        let ports = EngineDependencies {
+            catalog: Arc::new(ProviderCatalog::builtin()),
+            database: Arc::new(Database::in_memory().unwrap()),
             store: Arc::clone(&store),
             transport: Arc::new(HttpClient::default()),
             clock: Arc::new(SystemClock),
         };
-        let engine = Engine::new(ports, Options::from(&Settings::default()));
+        let engine = Engine::new(ports, EngineOptions::from(&Settings::default()));
         for (name, secret) in SECRETS {
             let new = NewCredential {
                 name: CredentialName::parse(name).unwrap(),
@@ -312,7 +326,7 @@ mod tests {
                 parts: BTreeMap::new(),
                 expires: None,
             };
-            let kept = engine.add(new).await.unwrap();
+            let kept = engine.add_credential(new).await.unwrap();
             if name == "two" {
                 let pending = ItemKey::for_part(&kept.id, SecretSlot::Pending, &SecretPart::Secret);
                 store.put(&pending, &Secret::from_text("pending-of-two".to_owned())).await.unwrap();
@@ -337,14 +351,14 @@ mod tests {
     async fn everything_is_copied_slots_of_a_rotation_among_them_and_then_the_source_can_be_left() {
         let (from, to) = (Arc::new(MemoryStore::new()), Arc::new(MemoryStore::new()));
         let engine = engine(Arc::clone(&from) as _).await;
-        let way = Move::between(Arc::clone(&from) as _, Arc::clone(&to) as _);
-        let plan = engine.plan_move(&way).await.unwrap();
-        assert_eq!((plan.len(), plan.iter().all(|item| item.state == ItemState::New)), (5, true), "{plan:?}");
-        assert_eq!(engine.copy_all(&way, Rival::Stops, |_| {}).await.unwrap().len(), 5);
-        assert_eq!(engine.leave_source(&way).await.unwrap(), 5);
-        assert_eq!(engine.plan_move(&way).await.unwrap(), []);
-        let back = Move::between(to, from);
-        assert_eq!(engine.plan_move(&back).await.unwrap().len(), 5);
+        let way = StoreMigration::between(Arc::clone(&from) as _, Arc::clone(&to) as _);
+        let plan = engine.plan_migration(&way).await.unwrap();
+        assert_eq!((plan.len(), plan.iter().all(|item| item.state == ItemComparison::New)), (5, true), "{plan:?}");
+        assert_eq!(engine.copy_to_target(&way, ConflictPolicy::Abort, |_| {}).await.unwrap().len(), 5);
+        assert_eq!(engine.empty_source(&way).await.unwrap(), 5);
+        assert_eq!(engine.plan_migration(&way).await.unwrap(), []);
+        let back = StoreMigration::between(to, from);
+        assert_eq!(engine.plan_migration(&back).await.unwrap().len(), 5);
     }
 
     #[tokio::test]
@@ -352,23 +366,23 @@ mod tests {
         for changes in 0..12 {
             let (from, to) = (Arc::new(MemoryStore::new()), Dying::after(changes));
             let engine = engine(Arc::clone(&from) as _).await;
-            let way = Move::between(Arc::clone(&from) as _, Arc::clone(&to) as _);
-            let copied = engine.copy_all(&way, Rival::Stops, |_| {}).await;
+            let way = StoreMigration::between(Arc::clone(&from) as _, Arc::clone(&to) as _);
+            let copied = engine.copy_to_target(&way, ConflictPolicy::Abort, |_| {}).await;
             assert_eq!(copied.is_err(), changes < 7, "two for the proof, five items");
             assert_nothing_is_lost(&engine, &*from, &MemoryStore::new()).await;
             to.changes.store(100, Ordering::Relaxed);
-            engine.copy_all(&way, Rival::Stops, |_| {}).await.unwrap();
+            engine.copy_to_target(&way, ConflictPolicy::Abort, |_| {}).await.unwrap();
         }
         for changes in 0..5 {
             let (from, to) = (Dying::after(100), Arc::new(MemoryStore::new()));
             let engine = engine(Arc::clone(&from) as _).await;
-            let way = Move::between(Arc::clone(&from) as _, Arc::clone(&to) as _);
-            engine.copy_all(&way, Rival::Stops, |_| {}).await.unwrap();
+            let way = StoreMigration::between(Arc::clone(&from) as _, Arc::clone(&to) as _);
+            engine.copy_to_target(&way, ConflictPolicy::Abort, |_| {}).await.unwrap();
             from.changes.store(changes, Ordering::Relaxed);
-            assert!(engine.leave_source(&way).await.is_err());
+            assert!(engine.empty_source(&way).await.is_err());
             assert_nothing_is_lost(&engine, &*from, &*to).await;
             from.changes.store(100, Ordering::Relaxed);
-            assert_eq!(engine.leave_source(&way).await.unwrap(), 5 - changes);
+            assert_eq!(engine.empty_source(&way).await.unwrap(), 5 - changes);
         }
     }
 
@@ -376,21 +390,21 @@ mod tests {
     async fn something_else_in_its_place_is_replaced_only_when_asked() {
         let (from, to) = (Arc::new(MemoryStore::new()), Arc::new(MemoryStore::new()));
         let engine = engine(Arc::clone(&from) as _).await;
-        let one = engine.find("one").await.unwrap();
+        let one = engine.find_credential("one").await.unwrap();
         let key = ItemKey::for_part(&one.id, SecretSlot::Current, &SecretPart::Secret);
         to.put(&key, &Secret::from_text("stale".to_owned())).await.unwrap();
-        to.put(&ItemKey::internal(FINGERPRINT_KEY), &Secret::from_text("another key".to_owned())).await.unwrap();
-        let way = Move::between(Arc::clone(&from) as _, Arc::clone(&to) as _);
-        let refused = engine.copy_all(&way, Rival::Stops, |_| {}).await.unwrap_err();
+        to.put(&ItemKey::internal(FINGERPRINT_KEY_ITEM), &Secret::from_text("another key".to_owned())).await.unwrap();
+        let way = StoreMigration::between(Arc::clone(&from) as _, Arc::clone(&to) as _);
+        let refused = engine.copy_to_target(&way, ConflictPolicy::Abort, |_| {}).await.unwrap_err();
         assert!(refused.why.contains("one") && to.get(&key).await.unwrap().same_as(&Secret::from_text("stale".to_owned())));
-        engine.copy_all(&way, Rival::IsReplaced, |_| {}).await.unwrap();
+        engine.copy_to_target(&way, ConflictPolicy::Overwrite, |_| {}).await.unwrap();
         assert!(to.get(&key).await.unwrap().same_as(&Secret::from_text("secret-of-one".to_owned())));
     }
 
     #[test]
     fn the_json_of_an_item() {
         let (name, item) = ("nightly".to_owned(), "current secret".to_owned());
-        let item = Item { name, item, state: ItemState::New, key: ItemKey::internal("x") };
+        let item = MigrationItem { name, item, state: ItemComparison::New, key: ItemKey::internal("x") };
         assert_eq!(serde_json::to_string(&item).unwrap(), r#"{"name":"nightly","item":"current secret","state":"new"}"#);
     }
 }

@@ -44,8 +44,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use clipboard::Content;
-use message::{Cleared, Copied, SecretEvent, StoreState};
+use clipboard::ClipboardContentKind;
+use message::{ClearResult, CopyResult, SecretEvent, StoreStatus};
 use tokio::sync::OnceCell;
 
 use crate::config::{ClipboardChoice, SavedRequestStore, Settings};
@@ -58,26 +58,26 @@ use crate::store::{SecretStore, UnlockMethod};
 
 pub use crate::index::{AuditIntegrity, AuditRecord};
 pub use browser::{is_remote, open as open_page};
-pub use classify::Classified;
-pub use consumer::{Delivery, Proof, probely_cli_locations, snyk_cli_locations};
-pub use keyring::{Door, KEY_FILE, key_file};
-pub use login::{LOGIN_WAIT, Login, NewLogin, SignedIn};
-pub use open::{add_region, catalogue, in_memory, open, other_stores, passphrase_from_file};
-pub use pages::{Leaf, Turned};
-pub use preview::Preview;
-pub use tasks::Tasks;
+pub use classify::ClassificationResult;
+pub use consumer::{DeliveryProof, DeliveryReport, probely_cli_locations, snyk_cli_locations};
+pub use keyring::{DisclosureChannel, KEY_FILE_FIELD, read_key_file};
+pub use login::{NewSession, PendingSignIn, SIGN_IN_TIMEOUT, SignInResult};
+pub use open::{add_region, in_memory_engine, load_catalog, open_engine, other_stores, passphrase_from_file};
+pub use pages::{PageResult, PagingResult};
+pub use preview::RequestPreview;
+pub use tasks::TaskManager;
 
 /// How long a person may take to answer an unlock prompt.
-pub const UNLOCK_WAIT: Duration = Duration::from_secs(120);
+pub const UNLOCK_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// How long a consumer's program may take.
-const CONSUMER_WAIT: Duration = Duration::from_secs(60);
+const CONSUMER_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// All slots that a credential's secrets may be in.
-const SLOTS: [SecretSlot; 3] = [SecretSlot::Current, SecretSlot::Pending, SecretSlot::Previous];
+const ALL_SLOTS: [SecretSlot; 3] = [SecretSlot::Current, SecretSlot::Pending, SecretSlot::Previous];
 
 /// The largest answer that is read, in bytes; the rest is left.
-const LARGEST_ANSWER: u64 = 64 << 20;
+const MAX_RESPONSE_BYTES: u64 = 64 << 20;
 
 /// A source of time.
 #[async_trait]
@@ -86,7 +86,7 @@ pub trait Clock: Send + Sync {
     fn now(&self) -> Timestamp;
 
     /// Lets this much time pass.
-    async fn pass(&self, time: Duration) {
+    async fn sleep(&self, time: Duration) {
         tokio::time::sleep(time).await;
     }
 }
@@ -97,23 +97,23 @@ pub struct SystemClock;
 /// Everything the program can do, over its four ports.
 pub struct Engine {
     /// What is known about providers.
-    pub catalogue: Arc<ProviderCatalog>,
-    index: Arc<Database>,
+    pub catalog: Arc<ProviderCatalog>,
+    database: Arc<Database>,
     store: Arc<dyn SecretStore>,
     transport: Arc<dyn Transport>,
     clock: Arc<dyn Clock>,
-    options: Options,
-    sessions: session::Sessions,
-    budgets: budget::Budgets,
-    locks: lock::Locks,
+    options: EngineOptions,
+    token_cache: session::AccessTokenCache,
+    rate_limiter: budget::RateLimiter,
+    locks: lock::CredentialLocks,
     clipboard: clipboard::Clipboard,
-    proven: OnceCell<()>,
+    store_verified: OnceCell<()>,
     fingerprint_key: OnceCell<Secret>,
 }
 
 /// How the engine goes about its work.
 #[derive(Debug, Clone)]
-pub struct Options {
+pub struct EngineOptions {
     /// What to bear with when a request is sent.
     pub limits: RequestLimits,
     /// How many requests may be under way at the same time.
@@ -125,21 +125,21 @@ pub struct Options {
     /// After how long the clipboard is cleared.
     pub clipboard_seconds: u64,
     /// How long a consumer's program may take.
-    pub consumer: Duration,
+    pub consumer_timeout: Duration,
     /// How long a browser is waited for in a rotation.
-    pub sign_in: Duration,
+    pub sign_in_timeout: Duration,
     /// The person's saved requests; none for an engine that keeps nothing.
-    pub requests: Option<SavedRequestStore>,
+    pub saved_requests: Option<SavedRequestStore>,
     /// Where locks between processes lie; none for an engine that keeps nothing.
-    pub locks: Option<PathBuf>,
+    pub lock_folder: Option<PathBuf>,
 }
 
 /// What an engine is made of.
-pub struct Ports {
+pub struct EngineDependencies {
     /// What is known about providers.
-    pub catalogue: Arc<ProviderCatalog>,
+    pub catalog: Arc<ProviderCatalog>,
     /// Where everything that is not secret rests.
-    pub index: Arc<Database>,
+    pub database: Arc<Database>,
     /// Where secrets rest.
     pub store: Arc<dyn SecretStore>,
     /// How requests travel.
@@ -150,13 +150,26 @@ pub struct Ports {
 
 impl Engine {
     /// An engine over these ports. Nothing is opened or asked yet.
-    pub fn new(ports: Ports, options: Options) -> Self {
-        let Ports { catalogue, index, store, transport, clock } = ports;
+    pub fn new(ports: EngineDependencies, options: EngineOptions) -> Self {
+        let EngineDependencies { catalog: catalogue, database: index, store, transport, clock } = ports;
         let clipboard = clipboard::Clipboard::new(options.clipboard);
-        let locks = lock::Locks::new(options.locks.clone());
-        let (sessions, budgets) = (session::Sessions::default(), budget::Budgets::default());
+        let locks = lock::CredentialLocks::new(options.lock_folder.clone());
+        let (sessions, budgets) = (session::AccessTokenCache::default(), budget::RateLimiter::default());
         let (proven, fingerprint_key) = (OnceCell::new(), OnceCell::new());
-        Self { catalogue, index, store, transport, clock, options, sessions, budgets, locks, clipboard, proven, fingerprint_key }
+        Self {
+            catalog: catalogue,
+            database: index,
+            store,
+            transport,
+            clock,
+            options,
+            token_cache: sessions,
+            rate_limiter: budgets,
+            locks,
+            clipboard,
+            store_verified: proven,
+            fingerprint_key,
+        }
     }
 
     /// Now.
@@ -165,16 +178,16 @@ impl Engine {
     }
 
     /// Which store is in use, and whether it can be used right now. Never raises a prompt.
-    pub async fn store_state(&self) -> StoreState {
-        StoreState { backend: self.store.backend(), problem: self.store.status().await.err() }
+    pub async fn store_state(&self) -> StoreStatus {
+        StoreStatus { backend: self.store.backend(), problem: self.store.status().await.err() }
     }
 
     /// Copies a secret to the clipboard, says how, and clears it again after its time. Cancelling leaves the clearing
     /// to the end of the run.
     pub async fn copy_secret(&self, secret: Arc<Secret>, mut say: impl FnMut(SecretEvent) + Send) -> Result<(), Problem> {
-        let (copied, number) = self.clipboard.copy(secret, Content::Secret).await?;
-        let seconds = copied.proven.then_some(self.options.clipboard_seconds);
-        say(SecretEvent::Copied(Copied { clears_after: seconds, ..copied }));
+        let (copied, number) = self.clipboard.copy(secret, ClipboardContentKind::Secret).await?;
+        let seconds = copied.verified.then_some(self.options.clipboard_seconds);
+        say(SecretEvent::Copied(CopyResult { clear_after_seconds: seconds, ..copied }));
         if let Some(seconds) = seconds {
             tokio::time::sleep(Duration::from_secs(seconds)).await;
             say(SecretEvent::Cleared(self.clipboard.clear(number).await?));
@@ -183,12 +196,12 @@ impl Engine {
     }
 
     /// Copies a text without secrets.
-    pub async fn copy_text(&self, text: String) -> Result<Copied, Problem> {
-        Ok(self.clipboard.copy(Arc::new(Secret::from_text(text)), Content::Plain).await?.0)
+    pub async fn copy_text(&self, text: String) -> Result<CopyResult, Problem> {
+        Ok(self.clipboard.copy(Arc::new(Secret::from_text(text)), ClipboardContentKind::Plain).await?.0)
     }
 
     /// Empties the clipboard if it still holds a secret that was copied in this run.
-    pub async fn clear_clipboard(&self) -> Result<Cleared, Problem> {
+    pub async fn clear_clipboard(&self) -> Result<ClearResult, Problem> {
         self.clipboard.clear_last().await
     }
 
@@ -198,12 +211,12 @@ impl Engine {
     }
 }
 
-impl From<&Settings> for Options {
+impl From<&Settings> for EngineOptions {
     fn from(settings: &Settings) -> Self {
         let limits = RequestLimits {
             connect_timeout: Duration::from_secs(settings.net.connect_seconds),
             total_timeout: Duration::from_secs(settings.net.total_seconds),
-            max_body_bytes: LARGEST_ANSWER,
+            max_body_bytes: MAX_RESPONSE_BYTES,
         };
         Self {
             limits,
@@ -211,10 +224,10 @@ impl From<&Settings> for Options {
             readonly: settings.readonly,
             clipboard: settings.clipboard,
             clipboard_seconds: settings.clipboard_seconds,
-            consumer: CONSUMER_WAIT,
-            sign_in: LOGIN_WAIT,
-            requests: None,
-            locks: None,
+            consumer_timeout: CONSUMER_TIMEOUT,
+            sign_in_timeout: SIGN_IN_TIMEOUT,
+            saved_requests: None,
+            lock_folder: None,
         }
     }
 }

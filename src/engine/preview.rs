@@ -1,7 +1,7 @@
 //! What would be sent, without sending it and without the store.
 
 use super::Engine;
-use super::message::Consent;
+use super::message::WriteConsent;
 use crate::domain::curl::{self, CurlCommand};
 use crate::domain::provider::AuthMethod;
 use crate::domain::request::RequestDraft;
@@ -10,7 +10,7 @@ use crate::net::{self, OutgoingRequest, RequestBody};
 
 /// A request as it would be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Preview {
+pub struct RequestPreview {
     /// The method.
     pub method: &'static str,
     /// Scheme, host and port.
@@ -22,20 +22,20 @@ pub struct Preview {
     /// The body.
     pub body: Option<String>,
     /// What would be sent before it, in words.
-    pub before: Option<String>,
+    pub preceding_exchange: Option<String>,
 }
 
 impl Engine {
     /// What would be sent for a draft. What would not be sent is a problem, here as there.
-    pub fn preview(&self, credential: &Credential, draft: &RequestDraft) -> Result<Preview, Problem> {
-        self.permit(draft, Consent::Given)?;
-        let region = self.catalogue.region(&credential.provider, &credential.region)?;
-        let kind = self.catalogue.kind(&credential.provider, &credential.kind)?;
-        let provider = self.catalogue.provider(&credential.provider)?;
+    pub fn preview_request(&self, credential: &Credential, draft: &RequestDraft) -> Result<RequestPreview, Problem> {
+        self.check_allowed(draft, WriteConsent::Given)?;
+        let region = self.catalog.region(&credential.provider, &credential.region)?;
+        let kind = self.catalog.kind(&credential.provider, &credential.kind)?;
+        let provider = self.catalog.provider(&credential.provider)?;
         let outgoing = OutgoingRequest {
             method: draft.method,
             url: draft.resolve(region)?,
-            headers: owned(draft.headers_with_defaults(&provider.headers)),
+            headers: owned_headers(draft.headers_with_defaults(&provider.headers)),
             body: draft.body.clone().map_or(RequestBody::Empty, RequestBody::Text),
             authorization: None,
             limits: self.options.limits,
@@ -43,31 +43,31 @@ impl Engine {
         };
         let scheme = credential.scheme.as_deref().unwrap_or(kind.authorization.scheme());
         let lines = net::preview_request(&outgoing, scheme, &region.bound_origins())?;
-        Ok(Preview {
+        Ok(RequestPreview {
             method: draft.method.as_str(),
             origin: outgoing.url.origin().ascii_serialization(),
             path: lines.path,
             headers: lines.headers,
             body: draft.body.clone(),
-            before: before(&kind.authorization),
+            preceding_exchange: describe_preceding_exchange(&kind.authorization),
         })
     }
 
     /// A draft as a curl command, with a variable for the secret.
-    pub fn curl(&self, credential: &Credential, draft: &RequestDraft) -> Result<CurlCommand, Problem> {
-        let kind = self.catalogue.kind(&credential.provider, &credential.kind)?;
-        let provider = self.catalogue.provider(&credential.provider)?;
-        let region = self.catalogue.region(&credential.provider, &credential.region)?;
+    pub fn curl_command(&self, credential: &Credential, draft: &RequestDraft) -> Result<CurlCommand, Problem> {
+        let kind = self.catalog.kind(&credential.provider, &credential.kind)?;
+        let provider = self.catalog.provider(&credential.provider)?;
+        let region = self.catalog.region(&credential.provider, &credential.region)?;
         let scheme = credential.scheme.as_deref().unwrap_or(kind.authorization.scheme());
         Ok(curl::build_curl_command(draft, curl::CurlContext { provider, kind, region, scheme })?)
     }
 }
 
-fn owned(headers: Vec<(&str, &str)>) -> Vec<(String, String)> {
+fn owned_headers(headers: Vec<(&str, &str)>) -> Vec<(String, String)> {
     headers.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
-fn before(authorization: &AuthMethod) -> Option<String> {
+fn describe_preceding_exchange(authorization: &AuthMethod) -> Option<String> {
     let endpoint = match authorization {
         AuthMethod::Header { .. } => return None,
         AuthMethod::ClientCredentials { token, .. } | AuthMethod::RefreshToken { token, .. } => token.clone(),

@@ -8,70 +8,70 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::oneshot;
 
-use super::ask::Reply;
-use super::message::QuestionId;
+use super::ask::PromptReply;
+use super::message::PromptId;
 
 /// The questions of this run. Clones share them.
 #[derive(Clone, Default)]
-pub(super) struct Questions(Arc<Mutex<Waiting>>);
+pub(super) struct PendingPrompts(Arc<Mutex<PromptTable>>);
 
 #[derive(Default)]
-struct Waiting {
-    last: u64,
-    open: HashMap<QuestionId, oneshot::Sender<Reply>>,
+struct PromptTable {
+    last_id: u64,
+    open: HashMap<PromptId, oneshot::Sender<PromptReply>>,
 }
 
 /// A question that waits. Whoever drops it does not wait any longer.
-pub(super) struct Pending {
-    id: QuestionId,
-    answer: oneshot::Receiver<Reply>,
-    questions: Questions,
+pub(super) struct PendingPrompt {
+    id: PromptId,
+    answer: oneshot::Receiver<PromptReply>,
+    prompts: PendingPrompts,
 }
 
-impl Questions {
+impl PendingPrompts {
     /// A new question.
-    pub(super) fn open(&self) -> Pending {
+    pub(super) fn open(&self) -> PendingPrompt {
         let (sender, answer) = oneshot::channel();
-        let mut waiting = self.waiting();
-        waiting.last += 1;
-        let id = QuestionId(waiting.last);
+        let mut waiting = self.table();
+        waiting.last_id += 1;
+        let id = PromptId(waiting.last_id);
         waiting.open.insert(id, sender);
-        Pending { id, answer, questions: self.clone() }
+        PendingPrompt { id, answer, prompts: self.clone() }
     }
 
     /// Answers a question, if anybody still waits for it.
-    pub(super) fn answer(&self, id: QuestionId, reply: Reply) {
-        if let Some(sender) = self.waiting().open.remove(&id) {
+    pub(super) fn reply(&self, id: PromptId, reply: PromptReply) {
+        if let Some(sender) = self.table().open.remove(&id) {
             // Who went away meanwhile takes no answer; a secret in it is wiped here.
             drop(sender.send(reply));
         }
     }
 
     /// Leaves a question without an answer.
-    pub(super) fn leave(&self, id: QuestionId) {
-        self.waiting().open.remove(&id);
+    pub(super) fn abandon(&self, id: PromptId) {
+        self.table().open.remove(&id);
     }
 
-    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+    fn table(&self) -> MutexGuard<'_, PromptTable> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Pending {
+impl PendingPrompt {
     /// By which it is answered.
-    pub(super) fn id(&self) -> QuestionId {
+    pub(super) fn id(&self) -> PromptId {
         self.id
     }
 
     /// The answer; `None` if nobody gives one.
-    pub(super) async fn answer(mut self) -> Option<Reply> {
+    pub(super) async fn answer(mut self) -> Option<PromptReply> {
         (&mut self.answer).await.ok()
     }
 }
 
-impl Drop for Pending {
+impl Drop for PendingPrompt {
     fn drop(&mut self) {
-        self.questions.leave(self.id);
+        self.prompts.abandon(self.id);
     }
 }
 
@@ -82,19 +82,19 @@ mod tests {
 
     #[tokio::test]
     async fn an_answer_reaches_its_question_and_no_other() {
-        let questions = Questions::default();
+        let questions = PendingPrompts::default();
         let (first, second) = (questions.open(), questions.open());
-        questions.answer(second.id(), Reply::Said(UserDecision::Retry));
-        questions.leave(first.id());
-        assert!(matches!(second.answer().await, Some(Reply::Said(UserDecision::Retry))));
+        questions.reply(second.id(), PromptReply::Decided(UserDecision::Retry));
+        questions.abandon(first.id());
+        assert!(matches!(second.answer().await, Some(PromptReply::Decided(UserDecision::Retry))));
         assert!(first.answer().await.is_none());
     }
 
     #[tokio::test]
     async fn a_question_that_nobody_waits_for_is_forgotten() {
-        let questions = Questions::default();
+        let questions = PendingPrompts::default();
         let id = questions.open().id();
-        assert!(questions.waiting().open.is_empty());
-        questions.answer(id, Reply::Said(UserDecision::Retry));
+        assert!(questions.table().open.is_empty());
+        questions.reply(id, PromptReply::Decided(UserDecision::Retry));
     }
 }

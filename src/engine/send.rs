@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Engine;
-use super::authorize::{Refused, Trouble, bind};
-use super::message::{Consent, Exchange, Keep, Order};
-use super::withhold::{Dispatched, Known, Withheld};
+use super::authorize::{RejectedToken, SendError, bind_to_region};
+use super::message::{HistoryPolicy, HttpExchange, RequestOptions, WriteConsent};
+use super::withhold::{KnownSecrets, RawResponse, RedactedResponse};
 use crate::domain::problem::ProblemClass;
 use crate::domain::provider::{AuthMethod, CredentialKind};
 use crate::domain::rate_limit::RateLimit;
@@ -19,177 +19,207 @@ use crate::net::{HostBoundSecret, OutgoingRequest, RequestBody};
 
 impl Engine {
     /// Sends a request with a credential, in the credential's region, and explains the answer.
-    pub async fn send(&self, credential: &Credential, draft: RequestDraft, consent: Consent) -> Result<Exchange, Problem> {
-        self.send_order(credential, Order { draft, consent, keep: Keep::WithoutBody }, &|_| {}).await
+    pub async fn send_request(
+        &self,
+        credential: &Credential,
+        draft: RequestDraft,
+        consent: WriteConsent,
+    ) -> Result<HttpExchange, Problem> {
+        self.send_and_record(credential, RequestOptions { draft, consent, history_policy: HistoryPolicy::WithoutBody }, &|_| {})
+            .await
     }
 
     /// The same; `waiting` hears how long the request has to wait for its turn, each time it has to.
-    pub async fn send_order(
+    pub async fn send_and_record(
         &self,
         credential: &Credential,
-        order: Order,
+        order: RequestOptions,
         waiting: &(dyn Fn(Duration) + Sync),
-    ) -> Result<Exchange, Problem> {
-        let Order { draft, consent, keep } = order;
-        self.permit(&draft, consent)?;
-        let known = self.known(credential).await?;
-        let entry = self.entry(credential, &draft, keep, &known.redactor);
-        match self.answer_to(credential, draft, known, waiting).await {
+    ) -> Result<HttpExchange, Problem> {
+        let RequestOptions { draft, consent, history_policy: keep } = order;
+        self.check_allowed(&draft, consent)?;
+        let known = self.known_secrets(credential).await?;
+        let entry = self.pending_history_entry(credential, &draft, keep, &known.redactor);
+        match self.execute_request(credential, draft, known, waiting).await {
             Ok((exchange, verdict)) => {
-                self.remember(credential, entry, Some((&exchange.answer, verdict))).await;
+                self.record_history(credential, entry, Some((&exchange.response, verdict))).await;
                 Ok(exchange)
             }
             Err(problem) => {
-                self.remember(credential, entry, None).await;
+                self.record_history(credential, entry, None).await;
                 Err(problem)
             }
         }
     }
 
     /// Sends a draft that may be sent, and reads the answer: without secrets, explained.
-    pub(super) async fn answer_to(
+    pub(super) async fn execute_request(
         &self,
         credential: &Credential,
         draft: RequestDraft,
-        Known { redactor, sent }: Known,
+        KnownSecrets { redactor, sent_secret: sent }: KnownSecrets,
         waiting: &(dyn Fn(Duration) + Sync),
-    ) -> Result<(Exchange, CheckResult), Problem> {
-        let region = self.catalogue.region(&credential.provider, &credential.region)?;
-        let provider = self.catalogue.provider(&credential.provider)?;
-        let dispatched = match self.dispatch_in_turn((credential, sent), region, &draft, waiting).await {
+    ) -> Result<(HttpExchange, CheckResult), Problem> {
+        let region = self.catalog.region(&credential.provider, &credential.region)?;
+        let provider = self.catalog.provider(&credential.provider)?;
+        let dispatched = match self.send_rate_limited((credential, sent), region, &draft, waiting).await {
             Ok(dispatched) => dispatched,
-            Err(trouble) => return Err(self.in_words(credential, region, trouble).await),
+            Err(trouble) => return Err(self.explain_send_error(credential, region, trouble).await),
         };
-        let schemes = dispatched.schemes.clone();
-        let Withheld { answer, minted } = dispatched.withheld(redactor, &provider.secret_members).await?;
-        let judgement = self.judge(credential, region, &answer).await?;
-        let explanation = if self.was_left(credential, &draft, &answer)? { Some(left(&draft)) } else { judgement.problem };
-        let refusal = self.look_into(credential, region, (&draft, &answer), &schemes).await?;
+        let schemes = dispatched.attempted_schemes.clone();
+        let RedactedResponse { response: answer, captured: minted } =
+            dispatched.redact_and_capture(redactor, &provider.secret_members).await?;
+        let judgement = self.explain_response(credential, region, &answer).await?;
+        let explanation = if self.needs_manual_retry(credential, &draft, &answer)? {
+            Some(manual_retry_problem(&draft))
+        } else {
+            judgement.problem
+        };
+        let refusal = self.diagnose_refusal(credential, region, (&draft, &answer), &schemes).await?;
         let limit = RateLimit::from_response(&answer, self.now()).describe();
         let (credential, region) = (credential.id.clone(), region.id.clone());
-        Ok((Exchange { credential, region, draft, answer, explanation, refusal, limit, minted }, judgement.result))
+        Ok((
+            HttpExchange {
+                credential,
+                region,
+                draft,
+                response: answer,
+                explanation,
+                refusal,
+                rate_limit: limit,
+                captured: minted,
+            },
+            judgement.result,
+        ))
     }
 
     /// A draft from a preset of the credential's provider. Placeholders are filled from `given`, then from the
     /// credential's fields, then from defaults; one that stays empty is a problem that names it, and so is a given
     /// one that the preset does not take.
-    pub fn draft(
+    pub fn draft_from_preset(
         &self,
         credential: &Credential,
         preset: &str,
         given: &BTreeMap<String, String>,
     ) -> Result<RequestDraft, Problem> {
-        let preset = self.catalogue.preset(&credential.provider, preset)?;
+        let preset = self.catalog.preset(&credential.provider, preset)?;
         preset.validate_parameters(given)?;
         Ok(preset.to_draft(&[given, &credential.fields])?)
     }
 
     /// Sends a draft in the given region. A scheme that was refused gives way once to the kind's other scheme, and an
     /// access token that ended early is renewed once; both only where repeating is safe.
-    pub(super) async fn dispatch(
+    pub(super) async fn send_with_auth_retry(
         &self,
         credential: &Credential,
         region: &Region,
         draft: &RequestDraft,
-    ) -> Result<Dispatched, Trouble> {
-        let kind = self.catalogue.kind(&credential.provider, &credential.kind).map_err(Problem::from)?;
+    ) -> Result<RawResponse, SendError> {
+        let kind = self.catalog.kind(&credential.provider, &credential.kind).map_err(Problem::from)?;
         let bound = self.authorize(credential, kind, region).await?;
-        self.dispatch_bound(credential, region, draft, bound).await
+        self.send_authorized(credential, region, draft, bound).await
     }
 
     /// The same with a secret that is sent as it is and has been read already, if it has.
-    pub(super) async fn dispatch_with(
+    pub(super) async fn send_with_secret(
         &self,
         credential: &Credential,
         region: &Region,
         draft: &RequestDraft,
         secret: Option<Arc<Secret>>,
-    ) -> Result<Dispatched, Trouble> {
-        let Some(secret) = secret else { return self.dispatch(credential, region, draft).await };
-        let kind = self.catalogue.kind(&credential.provider, &credential.kind).map_err(Problem::from)?;
-        let bound = bind(credential, kind.authorization.scheme(), region, secret);
-        self.dispatch_bound(credential, region, draft, bound).await
+    ) -> Result<RawResponse, SendError> {
+        let Some(secret) = secret else { return self.send_with_auth_retry(credential, region, draft).await };
+        let kind = self.catalog.kind(&credential.provider, &credential.kind).map_err(Problem::from)?;
+        let bound = bind_to_region(credential, kind.authorization.scheme(), region, secret);
+        self.send_authorized(credential, region, draft, bound).await
     }
 
     /// The same with what authorizes it.
-    pub(super) async fn dispatch_bound(
+    pub(super) async fn send_authorized(
         &self,
         credential: &Credential,
         region: &Region,
         draft: &RequestDraft,
         bound: HostBoundSecret,
-    ) -> Result<Dispatched, Trouble> {
-        let kind = self.catalogue.kind(&credential.provider, &credential.kind).map_err(Problem::from)?;
+    ) -> Result<RawResponse, SendError> {
+        let kind = self.catalog.kind(&credential.provider, &credential.kind).map_err(Problem::from)?;
         let (scheme, secret) = (bound.scheme.clone(), bound.secret.clone());
-        let answer = self.send_counted(credential, region, self.outgoing(credential, region, draft, bound)?).await?;
-        if self.was_left(credential, draft, &answer)? {
-            self.forget_access_token(credential).await?;
+        let answer = self.send_once(credential, region, self.build_outgoing(credential, region, draft, bound)?).await?;
+        if self.needs_manual_retry(credential, draft, &answer)? {
+            self.clear_access_token(credential).await?;
         }
-        let dispatched = Dispatched { answer, sent: Arc::clone(&secret), schemes: vec![scheme.clone()] };
-        if dispatched.answer.status != 401 || !draft.method.is_safe() {
+        let dispatched =
+            RawResponse { response: answer, sent_secret: Arc::clone(&secret), attempted_schemes: vec![scheme.clone()] };
+        if dispatched.response.status != 401 || !draft.method.is_safe() {
             return Ok(dispatched);
         }
         match &kind.authorization {
             AuthMethod::Header { fallback: Some(other), .. } if credential.scheme.is_none() && *other != scheme => {
                 let bound = HostBoundSecret { scheme: other.clone(), secret, origins: region.bound_origins() };
-                self.try_scheme((credential, region), self.outgoing(credential, region, draft, bound)?, dispatched, other).await
+                self.retry_with_scheme(
+                    (credential, region),
+                    self.build_outgoing(credential, region, draft, bound)?,
+                    dispatched,
+                    other,
+                )
+                .await
             }
             AuthMethod::Header { .. } => Ok(dispatched),
-            _ => self.renew(credential, (kind, region), draft, secret).await,
+            _ => self.retry_with_new_token(credential, (kind, region), draft, secret).await,
         }
     }
 
     /// Whether a person may be asked to have the request sent once more, with a new access token.
-    pub fn asks_to_repeat(&self, credential: &Credential, exchange: &Exchange) -> Result<bool, Problem> {
-        self.was_left(credential, &exchange.draft, &exchange.answer)
+    pub fn can_offer_retry(&self, credential: &Credential, exchange: &HttpExchange) -> Result<bool, Problem> {
+        self.needs_manual_retry(credential, &exchange.draft, &exchange.response)
     }
 
     /// Whether an access token was refused that may only have ended, and the request is not one to be repeated unasked.
-    fn was_left(&self, credential: &Credential, draft: &RequestDraft, answer: &ApiResponse) -> Result<bool, Problem> {
-        let kind = self.catalogue.kind(&credential.provider, &credential.kind)?;
+    fn needs_manual_retry(&self, credential: &Credential, draft: &RequestDraft, answer: &ApiResponse) -> Result<bool, Problem> {
+        let kind = self.catalog.kind(&credential.provider, &credential.kind)?;
         Ok(kind.authorization.needs_manual_retry(draft.method, answer.status))
     }
 
     /// The answer to the other scheme, if that one is accepted; it is remembered then.
-    async fn try_scheme(
+    async fn retry_with_scheme(
         &self,
         (credential, region): (&Credential, &Region),
         outgoing: OutgoingRequest,
-        mut refused: Dispatched,
+        mut refused: RawResponse,
         scheme: &str,
-    ) -> Result<Dispatched, Trouble> {
-        let answer = self.send_counted(credential, region, outgoing).await?;
-        refused.schemes.push(scheme.to_owned());
+    ) -> Result<RawResponse, SendError> {
+        let answer = self.send_once(credential, region, outgoing).await?;
+        refused.attempted_schemes.push(scheme.to_owned());
         if answer.status == 401 {
             return Ok(refused);
         }
         let (id, scheme) = (credential.id.clone(), scheme.to_owned());
-        self.with_index(move |index| index.update_credential(&id, |credential| credential.scheme = Some(scheme))).await?;
-        Ok(Dispatched { answer, ..refused })
+        self.with_database(move |index| index.update_credential(&id, |credential| credential.scheme = Some(scheme))).await?;
+        Ok(RawResponse { response: answer, ..refused })
     }
 
-    async fn renew(
+    async fn retry_with_new_token(
         &self,
         credential: &Credential,
         (kind, region): (&CredentialKind, &Region),
         draft: &RequestDraft,
         refused: Arc<Secret>,
-    ) -> Result<Dispatched, Trouble> {
-        let bound = self.authorize_anew(credential, kind, region, Refused::Token(refused)).await?;
+    ) -> Result<RawResponse, SendError> {
+        let bound = self.reauthorize(credential, kind, region, RejectedToken::AccessToken(refused)).await?;
         let (sent, schemes) = (Arc::clone(&bound.secret), vec![bound.scheme.clone()]);
-        let answer = self.send_counted(credential, region, self.outgoing(credential, region, draft, bound)?).await?;
-        Ok(Dispatched { answer, sent, schemes })
+        let answer = self.send_once(credential, region, self.build_outgoing(credential, region, draft, bound)?).await?;
+        Ok(RawResponse { response: answer, sent_secret: sent, attempted_schemes: schemes })
     }
 
     /// A draft on its way, with what authorizes it.
-    pub(super) fn outgoing(
+    pub(super) fn build_outgoing(
         &self,
         credential: &Credential,
         region: &Region,
         draft: &RequestDraft,
         bound: HostBoundSecret,
     ) -> Result<OutgoingRequest, Problem> {
-        let provider = self.catalogue.provider(&credential.provider)?;
+        let provider = self.catalog.provider(&credential.provider)?;
         let headers = draft
             .headers_with_defaults(&provider.headers)
             .into_iter()
@@ -208,7 +238,7 @@ impl Engine {
     }
 
     /// Whether a draft may be sent at all.
-    pub(super) fn permit(&self, draft: &RequestDraft, consent: Consent) -> Result<(), Problem> {
+    pub(super) fn check_allowed(&self, draft: &RequestDraft, consent: WriteConsent) -> Result<(), Problem> {
         draft.validate()?;
         if draft.method.is_safe() {
             return Ok(());
@@ -218,7 +248,7 @@ impl Engine {
             return Err(Problem::new("Nothing was sent", why, "leave out --readonly (or `readonly` in config.toml)")
                 .with_class(ProblemClass::Usage));
         }
-        if consent == Consent::NotAsked {
+        if consent == WriteConsent::NotAsked {
             let why = format!("{} may change something, and nobody agreed to it", draft.method);
             return Err(
                 Problem::new("Nothing was sent", why, "agree when you are asked, or give --yes").with_class(ProblemClass::Usage)
@@ -229,7 +259,7 @@ impl Engine {
 }
 
 /// What is said where repeating by itself could do something twice.
-fn left(draft: &RequestDraft) -> Problem {
+fn manual_retry_problem(draft: &RequestDraft) -> Problem {
     let why = format!("it may only have ended, but a {} may change something, so it was not sent again by itself", draft.method);
     Problem::new("401: The access token was not accepted", why, "send it once more: it will go with a new access token")
         .with_class(ProblemClass::Refused)

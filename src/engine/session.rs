@@ -4,50 +4,50 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::message::Lifetime;
+use super::message::TokenLifetime;
 use crate::domain::{Credential, CredentialId, Secret, Timestamp};
 
 /// The access tokens of this run, by credential and region.
 #[derive(Default)]
-pub(super) struct Sessions(Mutex<HashMap<(CredentialId, String), Session>>);
+pub(super) struct AccessTokenCache(Mutex<HashMap<(CredentialId, String), CachedAccessToken>>);
 
 /// One access token.
 #[derive(Clone)]
-pub(super) struct Session {
+pub(super) struct CachedAccessToken {
     /// The token.
     pub token: Arc<Secret>,
     /// The scheme it is sent with.
     pub scheme: String,
     /// From when to when it is used.
-    pub life: Lifetime,
+    pub lifetime: TokenLifetime,
 }
 
 impl super::Engine {
     /// Drops all access tokens of a credential that are remembered in this run.
-    pub(super) fn forget_session(&self, id: &CredentialId) {
-        self.sessions.forget(id);
+    pub(super) fn drop_cached_tokens(&self, id: &CredentialId) {
+        self.token_cache.remove(id);
     }
 
     /// The access token that is at hand in this run for a credential in its region. The store is not asked.
-    pub(super) fn lifetime(&self, credential: &Credential) -> Option<Lifetime> {
-        self.sessions.get(&credential.id, &credential.region, self.now()).map(|session| session.life)
+    pub(super) fn cached_token_lifetime(&self, credential: &Credential) -> Option<TokenLifetime> {
+        self.token_cache.get(&credential.id, &credential.region, self.now()).map(|session| session.lifetime)
     }
 }
 
-impl Sessions {
+impl AccessTokenCache {
     /// The token of this credential in this region, if it is still good at `now`.
-    pub(super) fn get(&self, id: &CredentialId, region: &str, now: Timestamp) -> Option<Session> {
+    pub(super) fn get(&self, id: &CredentialId, region: &str, now: Timestamp) -> Option<CachedAccessToken> {
         let sessions = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        sessions.get(&(id.clone(), region.to_owned())).filter(|session| session.life.until > now).cloned()
+        sessions.get(&(id.clone(), region.to_owned())).filter(|session| session.lifetime.until > now).cloned()
     }
 
     /// Keeps a token.
-    pub(super) fn put(&self, id: &CredentialId, region: &str, session: Session) {
+    pub(super) fn insert(&self, id: &CredentialId, region: &str, session: CachedAccessToken) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).insert((id.clone(), region.to_owned()), session);
     }
 
     /// Drops all tokens of a credential, because its secret is another one now or was refused.
-    pub(super) fn forget(&self, id: &CredentialId) {
+    pub(super) fn remove(&self, id: &CredentialId) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).retain(|(known, _), _| known != id);
     }
 }

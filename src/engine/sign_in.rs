@@ -5,54 +5,62 @@ use std::sync::Arc;
 use url::Url;
 
 use super::Engine;
-use super::login::{LOGIN_WAIT, Login, strange};
-use super::message::{Event, KeyringEvent, Reply, Session, SignInEvent, SignInTask, Visit};
-use super::questions::Pending;
-use super::tasks::Voice;
+use super::login::{PendingSignIn, SIGN_IN_TIMEOUT, state_mismatch_problem};
+use super::message::{CredentialEvent, PromptReply, SignInEvent, SignInPage, SignInSubject, SignInTask, TaskEvent};
+use super::questions::PendingPrompt;
+use super::tasks::TaskContext;
 use crate::domain::Problem;
 use crate::net::sign_in::AuthorizationRequest;
 
 impl Engine {
-    pub(super) async fn perform_sign_in(&self, task: SignInTask, voice: &Voice) -> Result<(), Problem> {
+    pub(super) async fn run_sign_in_task(&self, task: SignInTask, voice: &TaskContext) -> Result<(), Problem> {
         match task {
-            SignInTask::Begin(Session::New(new)) => self.sign_in(self.begin_login(*new).await?, voice).await,
-            SignInTask::Begin(Session::Again(id)) => self.sign_in(self.begin_login_again(&id).await?, voice).await,
-            SignInTask::Paste(question, reply) => {
-                voice.questions.answer(question, reply);
+            SignInTask::Start(SignInSubject::New(new)) => self.run_sign_in(self.begin_sign_in(*new).await?, voice).await,
+            SignInTask::Start(SignInSubject::Existing(id)) => self.run_sign_in(self.begin_sign_in_again(&id).await?, voice).await,
+            SignInTask::SubmitAddress(question, reply) => {
+                voice.prompts.reply(question, reply);
                 Ok(())
             }
         }
     }
 
-    async fn sign_in(&self, login: Login, voice: &Voice) -> Result<(), Problem> {
-        let pending = voice.questions.open();
+    async fn run_sign_in(&self, login: PendingSignIn, voice: &TaskContext) -> Result<(), Problem> {
+        let pending = voice.prompts.open();
         let (address, callback) = (login.address().clone(), login.callback().clone());
-        say(voice, SignInEvent::Visit(Box::new(Visit { address, callback, question: pending.id(), wait: LOGIN_WAIT })));
-        let pasted = pasted(login.sign_in(), pending, voice);
-        let answered = self.await_answer(login, pasted, LOGIN_WAIT).await?;
-        say(voice, SignInEvent::Answered);
-        let signed_in = self.conclude(answered).await?;
-        voice.say(Event::Keyring(KeyringEvent::Changed(Box::new(signed_in.credential.clone()))));
-        self.tell_lifetime(&signed_in.credential, voice);
-        say(voice, SignInEvent::Ended(Box::new(signed_in)));
+        send_sign_in_event(
+            voice,
+            SignInEvent::PageReady(Box::new(SignInPage {
+                page: address,
+                callback,
+                prompt: pending.id(),
+                timeout: SIGN_IN_TIMEOUT,
+            })),
+        );
+        let pasted = await_pasted_address(login.sign_in(), pending, voice);
+        let answered = self.await_callback(login, pasted, SIGN_IN_TIMEOUT).await?;
+        send_sign_in_event(voice, SignInEvent::CallbackReceived);
+        let signed_in = self.complete_sign_in(answered).await?;
+        voice.send_event(TaskEvent::Credential(CredentialEvent::Changed(Box::new(signed_in.credential.clone()))));
+        self.send_token_lifetime(&signed_in.credential, voice);
+        send_sign_in_event(voice, SignInEvent::Finished(Box::new(signed_in)));
         Ok(())
     }
 }
 
 /// The address that a person pastes; what answers no or another sign-in is told, and another one is waited for.
-async fn pasted(sign_in: Arc<AuthorizationRequest>, mut pending: Pending, voice: &Voice) -> Url {
+async fn await_pasted_address(sign_in: Arc<AuthorizationRequest>, mut pending: PendingPrompt, voice: &TaskContext) -> Url {
     loop {
-        let Some(Reply::Pasted(text)) = pending.answer().await else { return std::future::pending().await };
+        let Some(PromptReply::Pasted(text)) = pending.answer().await else { return std::future::pending().await };
         match sign_in.parse_pasted(&text) {
             Ok(address) => return address,
             Err(stranger) => {
-                pending = voice.questions.open();
-                say(voice, SignInEvent::Strange(pending.id(), strange(stranger)));
+                pending = voice.prompts.open();
+                send_sign_in_event(voice, SignInEvent::PasteRejected(pending.id(), state_mismatch_problem(stranger)));
             }
         }
     }
 }
 
-fn say(voice: &Voice, event: SignInEvent) {
-    voice.say(Event::SignIn(event));
+fn send_sign_in_event(voice: &TaskContext, event: SignInEvent) {
+    voice.send_event(TaskEvent::SignIn(event));
 }

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Engine;
-use super::authorize::Trouble;
-use super::budget::{Account, is_for_now};
-use super::keyring::random;
-use super::withhold::Dispatched;
+use super::authorize::SendError;
+use super::budget::{RateLimitKey, is_rate_limited};
+use super::keyring::random_bytes;
+use super::withhold::RawResponse;
 use crate::domain::problem::{Problem, ProblemClass};
 use crate::domain::rate_limit;
 use crate::domain::region::Region;
@@ -19,43 +19,43 @@ use crate::domain::{Credential, Secret};
 use crate::net::{NetError, OutgoingRequest};
 
 /// How often a request that reads is sent at most.
-const ATTEMPTS: u32 = 3;
+const MAX_READ_ATTEMPTS: u32 = 3;
 
 /// How long one request waits for its turn at most, all waits together. Snyk's window is a minute.
-const PATIENCE: Duration = Duration::from_secs(120);
+const MAX_RATE_LIMIT_WAIT: Duration = Duration::from_secs(120);
 
 /// How long it waits where many others wait for its outcome: a check, a probe, a step of a rotation.
-const SHORT_PATIENCE: Duration = Duration::from_secs(5);
+const MAX_CHECK_WAIT: Duration = Duration::from_secs(5);
 
 /// Longer waits are spread no further.
-const LONGEST_JITTERED: Duration = Duration::from_secs(16);
+const MAX_JITTERED_WAIT: Duration = Duration::from_secs(16);
 
 impl Engine {
     /// Sends a draft when the credential's budget allows it, with the secret where that has been read already. `waiting`
     /// hears of every wait before it begins.
-    pub(super) async fn dispatch_in_turn(
+    pub(super) async fn send_rate_limited(
         &self,
         (credential, secret): (&Credential, Option<Arc<Secret>>),
         region: &Region,
         draft: &RequestDraft,
         waiting: &(dyn Fn(Duration) + Sync),
-    ) -> Result<Dispatched, Trouble> {
-        let account = Account::of(credential, region);
-        let mut attempts = if draft.method.is_safe() { ATTEMPTS } else { 1 };
-        let mut patience = PATIENCE;
+    ) -> Result<RawResponse, SendError> {
+        let account = RateLimitKey::for_credential(credential, region);
+        let mut attempts = if draft.method.is_safe() { MAX_READ_ATTEMPTS } else { 1 };
+        let mut patience = MAX_RATE_LIMIT_WAIT;
         let mut refused = None;
         loop {
-            while let Some(wait) = self.budgets.take(&account, self.now()) {
+            while let Some(wait) = self.rate_limiter.try_acquire(&account, self.now()) {
                 if wait > patience {
-                    return refused.ok_or_else(|| not_now(wait).into());
+                    return refused.ok_or_else(|| quota_exhausted(wait).into());
                 }
                 patience -= wait;
                 waiting(wait);
-                self.clock.pass(wait + jitter(wait)?).await;
+                self.clock.sleep(wait + jitter(wait)?).await;
             }
-            let dispatched = self.dispatch_with(credential, region, draft, secret.clone()).await?;
+            let dispatched = self.send_with_secret(credential, region, draft, secret.clone()).await?;
             attempts -= 1;
-            if attempts == 0 || !is_for_now(&dispatched.answer, self.now()) {
+            if attempts == 0 || !is_rate_limited(&dispatched.response, self.now()) {
                 return Ok(dispatched);
             }
             refused = Some(dispatched);
@@ -64,22 +64,22 @@ impl Engine {
 
     /// Sends what is on its way for a credential, and counts it: whoever asks, a person or a check, a probe or a
     /// rotation, spends from the same budget and learns for all the others.
-    pub(super) async fn send_counted(
+    pub(super) async fn send_once(
         &self,
         credential: &Credential,
         region: &Region,
         outgoing: OutgoingRequest,
     ) -> Result<ApiResponse, NetError> {
         let answer = self.transport.send(outgoing).await?;
-        self.budgets.learn(&Account::of(credential, region), &answer, self.now());
+        self.rate_limiter.update_from_response(&RateLimitKey::for_credential(credential, region), &answer, self.now());
         Ok(answer)
     }
 
     /// Waits a little where the credential's budget is used up. Longer than that it is asked anyway, for those who need
     /// an answer of some kind: a refusal for that reason is one too.
-    pub(super) async fn await_turn(&self, credential: &Credential, region: &Region) -> Result<(), Problem> {
-        match self.budgets.take(&Account::of(credential, region), self.now()) {
-            Some(wait) if wait <= SHORT_PATIENCE => self.clock.pass(wait + jitter(wait)?).await,
+    pub(super) async fn wait_for_quota(&self, credential: &Credential, region: &Region) -> Result<(), Problem> {
+        match self.rate_limiter.try_acquire(&RateLimitKey::for_credential(credential, region), self.now()) {
+            Some(wait) if wait <= MAX_CHECK_WAIT => self.clock.sleep(wait + jitter(wait)?).await,
             _ => {}
         }
         Ok(())
@@ -88,11 +88,11 @@ impl Engine {
 
 /// A little more than was asked for, up to an eighth: who waited for the same moment does not come back all at once.
 pub(super) fn jitter(wait: Duration) -> Result<Duration, Problem> {
-    let [chance] = random()?;
-    Ok(wait.min(LONGEST_JITTERED) * u32::from(chance) / 2048)
+    let [chance] = random_bytes()?;
+    Ok(wait.min(MAX_JITTERED_WAIT) * u32::from(chance) / 2048)
 }
 
-fn not_now(wait: Duration) -> Problem {
+fn quota_exhausted(wait: Duration) -> Problem {
     let why = "the provider counts the requests of this credential, and an earlier answer said that none is left for now";
     Problem::new("Nothing was sent", why, format!("Try again in {}", rate_limit::format_wait(wait)))
         .with_class(ProblemClass::Unknown)
@@ -111,8 +111,8 @@ mod tests {
     use crate::domain::request::{HttpMethod, RequestTarget};
     use crate::domain::response::{RequestTiming, ResponseBody};
     use crate::domain::{CredentialName, Secret, Timestamp};
-    use crate::engine::message::{Consent, Keep, NewCredential, Order};
-    use crate::engine::{Clock, Options, Ports};
+    use crate::engine::message::{HistoryPolicy, NewCredential, RequestOptions, WriteConsent};
+    use crate::engine::{Clock, EngineDependencies, EngineOptions};
     use crate::index::Database;
     use crate::net::Transport;
     use crate::store::MemoryStore;
@@ -134,14 +134,14 @@ mod tests {
         }
 
         fn engine(self: &Arc<Self>) -> Engine {
-            let ports = Ports {
-                catalogue: Arc::new(ProviderCatalog::builtin()),
-                index: Arc::new(Database::in_memory().unwrap()),
+            let ports = EngineDependencies {
+                catalog: Arc::new(ProviderCatalog::builtin()),
+                database: Arc::new(Database::in_memory().unwrap()),
                 store: Arc::new(MemoryStore::new()),
                 transport: Arc::clone(self) as _,
                 clock: Arc::clone(self) as _,
             };
-            Engine::new(ports, Options::from(&Settings::default()))
+            Engine::new(ports, EngineOptions::from(&Settings::default()))
         }
     }
 
@@ -151,7 +151,7 @@ mod tests {
             *self.now.lock().unwrap()
         }
 
-        async fn pass(&self, time: Duration) {
+        async fn sleep(&self, time: Duration) {
             let until = self.now() + time;
             tokio::task::yield_now().await;
             let mut now = self.now.lock().unwrap();
@@ -198,7 +198,7 @@ mod tests {
             parts: BTreeMap::new(),
             expires: None,
         };
-        engine.add(new).await.unwrap()
+        engine.add_credential(new).await.unwrap()
     }
 
     fn draft(method: HttpMethod) -> RequestDraft {
@@ -210,10 +210,10 @@ mod tests {
         let provider = Counting::new();
         let engine = provider.engine();
         let credential = credential(&engine).await;
-        engine.send(&credential, draft(HttpMethod::Get), Consent::NotAsked).await.unwrap();
-        let sending = (0..12).map(|_| engine.send(&credential, draft(HttpMethod::Get), Consent::NotAsked));
+        engine.send_request(&credential, draft(HttpMethod::Get), WriteConsent::NotAsked).await.unwrap();
+        let sending = (0..12).map(|_| engine.send_request(&credential, draft(HttpMethod::Get), WriteConsent::NotAsked));
         for answered in futures::future::join_all(sending).await {
-            assert_eq!(answered.unwrap().answer.status, 200);
+            assert_eq!(answered.unwrap().response.status, 200);
         }
         assert_eq!(*provider.refused.lock().unwrap(), 0);
     }
@@ -224,14 +224,14 @@ mod tests {
         let engine = provider.engine();
         let credential = credential(&engine).await;
         engine.check(&credential, &credential.region).await.unwrap();
-        let account = Account { credential: credential.id.clone(), region: credential.region.clone() };
+        let account = RateLimitKey { credential: credential.id.clone(), region: credential.region.clone() };
         for _ in 1..LIMIT {
-            assert_eq!(engine.budgets.take(&account, engine.now()), None, "what the check left");
+            assert_eq!(engine.rate_limiter.try_acquire(&account, engine.now()), None, "what the check left");
         }
         let full = Some(Duration::from_secs(60));
-        assert_eq!(engine.budgets.take(&account, engine.now()), full, "the check is one of them");
-        engine.send(&credential, draft(HttpMethod::Get), Consent::NotAsked).await.unwrap();
-        engine.probe(&credential, |_, _| {}).await.unwrap();
+        assert_eq!(engine.rate_limiter.try_acquire(&account, engine.now()), full, "the check is one of them");
+        engine.send_request(&credential, draft(HttpMethod::Get), WriteConsent::NotAsked).await.unwrap();
+        engine.check_all_regions(&credential, |_, _| {}).await.unwrap();
         assert_eq!(*provider.refused.lock().unwrap(), 0);
     }
 
@@ -241,12 +241,16 @@ mod tests {
         provider.window.lock().unwrap().1 = LIMIT;
         let engine = provider.engine();
         let credential = credential(&engine).await;
-        let refused = engine.send(&credential, draft(HttpMethod::Post), Consent::Given).await.unwrap();
-        assert_eq!((refused.answer.status, *provider.refused.lock().unwrap()), (429, 1));
+        let refused = engine.send_request(&credential, draft(HttpMethod::Post), WriteConsent::Given).await.unwrap();
+        assert_eq!((refused.response.status, *provider.refused.lock().unwrap()), (429, 1));
         let waits = Mutex::new(Vec::new());
-        let order = Order { draft: draft(HttpMethod::Get), consent: Consent::NotAsked, keep: Keep::WithoutBody };
-        let answered = engine.send_order(&credential, order, &|wait| waits.lock().unwrap().push(wait)).await.unwrap();
-        assert_eq!((answered.answer.status, waits.into_inner().unwrap()), (200, vec![Duration::from_secs(60)]));
-        assert_eq!(answered.limit.as_deref(), Some("9 of 10 left, resets in 60 s"));
+        let order = RequestOptions {
+            draft: draft(HttpMethod::Get),
+            consent: WriteConsent::NotAsked,
+            history_policy: HistoryPolicy::WithoutBody,
+        };
+        let answered = engine.send_and_record(&credential, order, &|wait| waits.lock().unwrap().push(wait)).await.unwrap();
+        assert_eq!((answered.response.status, waits.into_inner().unwrap()), (200, vec![Duration::from_secs(60)]));
+        assert_eq!(answered.rate_limit.as_deref(), Some("9 of 10 left, resets in 60 s"));
     }
 }

@@ -9,7 +9,7 @@ use super::app::learned::Lore;
 use super::app::{Input, Lasting};
 use crate::config::SettingsReport;
 use crate::domain::Problem;
-use crate::engine::message::{Exchange, Report, TaskId};
+use crate::engine::message::{HttpExchange, TaskId, TaskReport};
 
 /// Where others leave their messages for the screen.
 #[derive(Clone)]
@@ -17,7 +17,7 @@ pub struct Doors {
     /// What people do.
     pub inputs: UnboundedSender<Input>,
     /// What tasks have to say.
-    pub reports: UnboundedSender<Report>,
+    pub reports: UnboundedSender<TaskReport>,
     /// What befalls the process.
     pub notices: UnboundedSender<Notice>,
 }
@@ -25,7 +25,7 @@ pub struct Doors {
 /// The messages that wait for the screen.
 pub struct Inbox {
     pub(super) inputs: UnboundedReceiver<Input>,
-    pub(super) reports: UnboundedReceiver<Report>,
+    pub(super) reports: UnboundedReceiver<TaskReport>,
     pub(super) notices: UnboundedReceiver<Notice>,
 }
 
@@ -55,7 +55,7 @@ pub enum Notice {
     /// A text is laid out, or cannot be.
     LaidOut(TaskId, Result<Box<Document>, Problem>),
     /// An answer has been searched for values.
-    Studied(Arc<Exchange>, Lore),
+    Studied(Arc<HttpExchange>, Lore),
     /// The person's own editor is done.
     Edited(Result<String, Problem>),
     /// A theme is kept, or is not.

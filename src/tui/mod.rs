@@ -78,7 +78,7 @@ impl Screen {
         let asks = settings.color_depth != ColorDepth::Monochrome && terminal::may_be_asked();
         let (layout, preferences) = (memory.load(), preferences(settings));
         let beginning = engine.first_credentials(most_lines(Area::of(size.0, size.1), &layout))?;
-        let start = Start { beginning, catalogue: Arc::clone(&engine.catalogue), size, preferences, layout };
+        let start = Start { beginning, catalogue: Arc::clone(&engine.catalog), size, preferences, layout };
         surface.enter().map_err(flat)?;
         let (inputs, folder) = (doors.inputs.clone(), wishes.folder().map(std::path::Path::to_owned));
         let screen = Loop::begin(Parts { engine, start, surface, memory, wishes, inbox: (doors, inbox) });

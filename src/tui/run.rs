@@ -21,8 +21,8 @@ use super::watch::HANG_UP;
 use super::wishes::{Wishes, change};
 use crate::config::{LayoutStore, PaneLayout, SettingsReport, save_theme_choice};
 use crate::domain::Problem;
-use crate::engine::message::{Report, TaskId};
-use crate::engine::{Engine, Tasks};
+use crate::engine::message::{TaskId, TaskReport};
+use crate::engine::{Engine, TaskManager};
 
 /// The shortest time between two frames that nobody waits for.
 const FRAME: Duration = Duration::from_millis(16);
@@ -40,7 +40,7 @@ pub struct Loop<S> {
     memory: LayoutStore,
     wishes: Wishes,
     engine: Arc<Engine>,
-    tasks: Tasks,
+    tasks: TaskManager,
     notices: UnboundedSender<Notice>,
     inbox: Inbox,
     pace: Pace,
@@ -80,7 +80,7 @@ struct Pace {
 enum News {
     Notice(Notice),
     Input(Input),
-    Report(Report),
+    Report(TaskReport),
     /// The moment has come that the state asked for.
     Wake,
     /// The moment has come to draw.
@@ -99,7 +99,7 @@ impl<S: Surface> Loop<S> {
     pub(super) fn begin(parts: Parts<S>) -> Self {
         let Parts { engine, start, surface, memory, wishes, inbox: (doors, inbox) } = parts;
         let (app, waiting) = App::start(start, now(&engine));
-        let tasks = Tasks::new(Arc::clone(&engine), doors.reports.clone());
+        let tasks = TaskManager::new(Arc::clone(&engine), doors.reports.clone());
         let notices = doors.notices.clone();
         // With a door for inputs of its own, it would never learn that nobody is at the other end.
         drop(doors);

@@ -13,7 +13,7 @@ use time::OffsetDateTime;
 use tokenring::config::KeyPress;
 use tokenring::domain::Credential;
 use tokenring::domain::provider::ProviderCatalog;
-use tokenring::engine::message::Beginning;
+use tokenring::engine::message::CredentialPage;
 use tokenring::index::Database;
 use tokenring::tui::app::{App, Input, Msg, Now, Preferences, Start, update};
 use tokenring::tui::view;
@@ -54,7 +54,7 @@ struct Bare {
 impl Screen {
     fn with(count: u32) -> Self {
         let start = Start {
-            beginning: Beginning { credentials: credentials(count), is_whole: true },
+            beginning: CredentialPage { credentials: credentials(count), all_loaded: true },
             catalogue: Arc::new(ProviderCatalog::builtin()),
             size: SIZE,
             preferences: Preferences::default(),

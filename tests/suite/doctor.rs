@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokenring::config::Settings;
 use tokenring::domain::provider::ProviderCatalog;
-use tokenring::engine::doctor::{Area, Reach, Surroundings};
-use tokenring::engine::{Engine, Options, Ports, SystemClock};
+use tokenring::engine::doctor::{DiagnosticArea, DoctorInput, DoctorScope};
+use tokenring::engine::{Engine, EngineDependencies, EngineOptions, SystemClock};
 use tokenring::index::Database;
 use tokenring::net::HttpClient;
 use tokenring::store::{MemoryStore, StoreError};
@@ -104,16 +104,16 @@ fn regions_are_asked_without_a_secret_and_clocks_are_compared() {
 /// What is said about a store.
 async fn examined(store: Faulty<MemoryStore>) -> Vec<Value> {
     let settings = Settings::default();
-    let ports = Ports {
-        catalogue: Arc::new(ProviderCatalog::builtin()),
-        index: Arc::new(Database::in_memory().unwrap()),
+    let ports = EngineDependencies {
+        catalog: Arc::new(ProviderCatalog::builtin()),
+        database: Arc::new(Database::in_memory().unwrap()),
         store: Arc::new(store),
         transport: Arc::new(HttpClient::default()),
         clock: Arc::new(SystemClock),
     };
-    let engine = Engine::new(ports, Options::from(&settings));
-    let around = Surroundings { terminal: None, other_stores: Vec::new(), depth: None, reach: Reach::Machine };
-    let found = engine.examine(&around).await.into_iter().filter(|one| one.area == Area::Store);
+    let engine = Engine::new(ports, EngineOptions::from(&settings));
+    let around = DoctorInput { terminal: None, other_stores: Vec::new(), color_depth: None, scope: DoctorScope::Machine };
+    let found = engine.diagnose(&around).await.into_iter().filter(|one| one.area == DiagnosticArea::Store);
     found.map(|one| serde_json::to_value(one).unwrap()).collect()
 }
 

@@ -13,7 +13,7 @@ use tokenring::config::{self, Settings};
 use tokenring::domain::provider::ProviderCatalog;
 use tokenring::domain::{CredentialName, Secret, Timestamp};
 use tokenring::engine::message::NewCredential;
-use tokenring::engine::{Clock, Engine, Options, Ports};
+use tokenring::engine::{Clock, Engine, EngineDependencies, EngineOptions};
 use tokenring::index::Database;
 use tokenring::net::HttpClient;
 use tokenring::store::{BackendInfo, ItemKey, MemoryStore, SecretStore, StoreError, UnlockMethod};
@@ -79,14 +79,14 @@ async fn show(breaks: String) {
         is_lit: AtomicBool::default(),
         is_clock_broken: AtomicBool::default(),
     });
-    let ports = Ports {
-        catalogue: Arc::new(ProviderCatalog::builtin()),
-        index: Arc::new(Database::in_memory().unwrap()),
+    let ports = EngineDependencies {
+        catalog: Arc::new(ProviderCatalog::builtin()),
+        database: Arc::new(Database::in_memory().unwrap()),
         store: Arc::clone(&brittle) as _,
         transport: Arc::new(HttpClient::default()),
         clock: Arc::clone(&brittle) as _,
     };
-    let engine = Arc::new(Engine::new(ports, Options::from(&Settings::default())));
+    let engine = Arc::new(Engine::new(ports, EngineOptions::from(&Settings::default())));
     let new = NewCredential {
         name: CredentialName::parse("laptop").unwrap(),
         provider: "snyk".to_owned(),
@@ -98,7 +98,7 @@ async fn show(breaks: String) {
         parts: BTreeMap::new(),
         expires: None,
     };
-    engine.add(new).await.unwrap();
+    engine.add_credential(new).await.unwrap();
     brittle.is_lit.store(true, Ordering::SeqCst);
     let screen = Screen::show(engine, Wishes::default(), config::LayoutStore::Disabled).unwrap();
     assert_eq!(screen.listen().await, 0);

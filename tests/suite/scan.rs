@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tokenring::engine::scan::{Scanned, Sighting, Whose};
+use tokenring::engine::scan::{MatchOwner, ScanMatch, ScanResult};
 
 use crate::support::program::{Home, World};
 
@@ -164,17 +164,18 @@ fn the_name_of_a_file_does_not_steer_the_terminal_and_is_told_once() {
         place.scan(&[file.to_str().unwrap()])["finds"][0]["path"].as_str().unwrap().ends_with(name),
         "JSON names it as it is"
     );
-    let sighting = Sighting {
+    let sighting = ScanMatch {
         path: file,
         links: Vec::new(),
         line: 1,
-        what: Whose::Held(Vec::new()),
+        owner: MatchOwner::Known(Vec::new()),
         encoding: None,
-        openness: None,
+        exposed_mode: None,
         target: None,
-        linked: false,
+        has_consumer: false,
     };
-    let told = Scanned { sightings: vec![sighting], unread: Vec::new(), files: 1, blind: None }.findings();
+    let told =
+        ScanResult { matches: vec![sighting], unreadable: Vec::new(), files: 1, fingerprint_problem: None }.to_diagnostics();
     assert!(!told[0].what.contains(['\u{1b}', '\n']), "nor on the screen that is told in lines: {told:?}");
 }
 

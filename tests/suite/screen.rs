@@ -3,7 +3,7 @@
 use std::sync::mpsc;
 use std::time::Instant;
 
-use tokenring::engine::message::{Event, Report, TaskId};
+use tokenring::engine::message::{TaskEvent, TaskId, TaskReport};
 use tokenring::tui::{Notice, Scope};
 
 use crate::support::session::{Deed, Session};
@@ -47,8 +47,8 @@ async fn what_tasks_report_is_drawn_together() {
     session.deeds();
     let start = Instant::now();
     for done in 0..10_000 {
-        let event = Event::Progress { done, total: 10_000 };
-        assert!(session.doors.reports.send(Report { task: TaskId(u64::MAX), event }).is_ok());
+        let event = TaskEvent::Progress { done, total: 10_000 };
+        assert!(session.doors.reports.send(TaskReport { task: TaskId(u64::MAX), event }).is_ok());
         if done % 100 == 0 {
             tokio::task::yield_now().await;
         }

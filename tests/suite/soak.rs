@@ -17,7 +17,7 @@ use tokenring::domain::provider::ProviderCatalog;
 use tokenring::domain::response::{ApiResponse, CheckResult, RequestTiming, ResponseBody};
 use tokenring::domain::{CredentialName, Secret, Timestamp};
 use tokenring::engine::message::NewCredential;
-use tokenring::engine::{Clock, Engine, Options, Ports};
+use tokenring::engine::{Clock, Engine, EngineDependencies, EngineOptions};
 use tokenring::index::Database;
 use tokenring::net::{NetError, OutgoingRequest, Transport};
 use tokenring::store::MemoryStore;
@@ -45,7 +45,7 @@ impl Clock for Minutes {
         *self.0.lock().unwrap()
     }
 
-    async fn pass(&self, time: Duration) {
+    async fn sleep(&self, time: Duration) {
         *self.0.lock().unwrap() += time;
         tokio::task::yield_now().await;
     }
@@ -85,14 +85,14 @@ impl Transport for Moody {
 }
 
 async fn filled(folder: &Path, clock: &Arc<Minutes>) -> Arc<Engine> {
-    let ports = Ports {
-        catalogue: Arc::new(ProviderCatalog::builtin()),
-        index: Arc::new(Database::open(&folder.join("index.db")).unwrap()),
+    let ports = EngineDependencies {
+        catalog: Arc::new(ProviderCatalog::builtin()),
+        database: Arc::new(Database::open(&folder.join("index.db")).unwrap()),
         store: Arc::new(MemoryStore::new()),
         transport: Arc::new(Moody(Mutex::new(0))),
         clock: Arc::clone(clock) as _,
     };
-    let engine = Arc::new(Engine::new(ports, Options::from(&Settings::default())));
+    let engine = Arc::new(Engine::new(ports, EngineOptions::from(&Settings::default())));
     for number in 0..CREDENTIALS {
         let new = NewCredential {
             name: CredentialName::parse(&format!("robot-{number:04}")).unwrap(),
@@ -105,7 +105,7 @@ async fn filled(folder: &Path, clock: &Arc<Minutes>) -> Arc<Engine> {
             parts: BTreeMap::new(),
             expires: None,
         };
-        engine.add(new).await.unwrap();
+        engine.add_credential(new).await.unwrap();
     }
     engine
 }
@@ -141,7 +141,7 @@ async fn go_through(folder: &Path, minutes: u32) -> (Value, Value) {
             .await;
         assert_eq!(verdicts.values().sum::<usize>(), CREDENTIALS);
         assert!(verdicts["accepted"] > CREDENTIALS * 9 / 10 && verdicts["other"] > 0, "{verdicts:?}");
-        clock.pass(Duration::from_secs(60)).await;
+        clock.sleep(Duration::from_secs(60)).await;
         if minute == WARM {
             warm = needs(folder);
         }

@@ -11,7 +11,7 @@ use crate::domain::problem::ProblemClass;
 use crate::domain::refusal::{CauseAssessment, RefusalDiagnosis};
 use crate::domain::response::{ApiResponse, RequestTiming, ResponseBody};
 use crate::domain::{Problem, Timestamp};
-use crate::engine::message::Exchange;
+use crate::engine::message::HttpExchange;
 
 /// How an answer is shown.
 #[derive(Default)]
@@ -29,7 +29,7 @@ pub(in crate::cli) struct Showing {
 /// Prints an answer.
 pub(super) async fn show(
     context: &Context<'_>,
-    exchange: &Exchange,
+    exchange: &HttpExchange,
     withheld: &[Withheld],
     showing: &Showing,
 ) -> Result<(), Problem> {
@@ -43,26 +43,26 @@ pub(super) async fn show(
     }
     tell_withheld(context, withheld);
     if showing.include {
-        head(context, &exchange.answer, now)?;
+        head(context, &exchange.response, now)?;
     }
-    body(context, &exchange.answer, showing)?;
-    if exchange.answer.truncated {
-        context.out.note(&format!("note: the answer is longer; only its first {} bytes were read", exchange.answer.size));
+    body(context, &exchange.response, showing)?;
+    if exchange.response.truncated {
+        context.out.note(&format!("note: the answer is longer; only its first {} bytes were read", exchange.response.size));
     }
     Ok(())
 }
 
 /// Says what the status means, where there is something to say.
-pub(super) fn explain(context: &Context<'_>, exchange: &Exchange) {
+pub(super) fn explain(context: &Context<'_>, exchange: &HttpExchange) {
     if let Some(Problem { what, why, remedy, .. }) = &exchange.explanation {
         context.out.note(&format!("{what}\n  why: {why}\n  fix: {remedy}"));
     }
 }
 
 /// Tells what was tried, what is known and what to do next.
-async fn look_into(context: &Context<'_>, exchange: &Exchange) -> Result<(), Problem> {
+async fn look_into(context: &Context<'_>, exchange: &HttpExchange) -> Result<(), Problem> {
     let Some(RefusalDiagnosis { tried, causes: known, next_steps: next }) = &exchange.refusal else { return Ok(()) };
-    let name = context.engine()?.by_id(&exchange.credential).await?.name;
+    let name = context.engine()?.credential_by_id(&exchange.credential).await?.name;
     let mut lines = vec!["tried:".to_owned()];
     lines.extend(tried.iter().map(|line| format!("  {line}")));
     lines.push("known:".to_owned());
@@ -121,8 +121,13 @@ pub(super) fn values(filter: &JqFilter, json: &str) -> Result<serde_json::Value,
     Ok(values.into())
 }
 
-fn shape(exchange: &Exchange, withheld: &[Withheld], showing: &Showing, now: Timestamp) -> Result<serde_json::Value, Problem> {
-    let answer = &exchange.answer;
+fn shape(
+    exchange: &HttpExchange,
+    withheld: &[Withheld],
+    showing: &Showing,
+    now: Timestamp,
+) -> Result<serde_json::Value, Problem> {
+    let answer = &exchange.response;
     let headers: serde_json::Map<_, _> =
         answer.headers.iter().map(|(name, value)| (name.clone(), value.clone().into())).collect();
     let known: serde_json::Map<_, _> =
@@ -130,7 +135,7 @@ fn shape(exchange: &Exchange, withheld: &[Withheld], showing: &Showing, now: Tim
     Ok(serde_json::json!({
         "status": answer.status, "headers": headers, "body": body_value(answer, showing)?,
         "latency_ms": answer.timing.total_ms, "timing": timing(answer.timing), "explanation": exchange.explanation,
-        "refusal": exchange.refusal, "limit": exchange.limit,
+        "refusal": exchange.refusal, "limit": exchange.rate_limit,
         "meanings": known, "withheld": withheld, "truncated": answer.truncated,
     }))
 }

@@ -15,7 +15,7 @@ use crate::config::SavedRequestStore;
 use crate::domain::jq::JqFilter;
 use crate::domain::request::{RequestDraft, SavedRequest, SavedRequestName};
 use crate::domain::{Credential, Problem};
-use crate::engine::message::{Consent, Keep, Order};
+use crate::engine::message::{HistoryPolicy, RequestOptions, WriteConsent};
 
 pub(super) use answer::Showing;
 pub(super) use sending::Sending;
@@ -88,7 +88,7 @@ impl Request {
     pub(super) async fn run(self, context: &Context<'_>) -> Result<u8, Problem> {
         let showing = self.shape.showing()?;
         let capture = self.capture.as_deref().map(parse_name).transpose()?;
-        let credential = context.engine()?.find(&self.name).await?;
+        let credential = context.engine()?.find_credential(&self.name).await?;
         let draft = self.source.draft(context, &credential)?;
         if self.instead.curl {
             return preview::curl(context, &credential, &draft);
@@ -99,13 +99,15 @@ impl Request {
         if let Some(id) = &self.instead.save {
             return save(context, &credential, &draft, id).await;
         }
-        let keep = if self.keep_body { Keep::WithBody } else { Keep::WithoutBody };
+        let keep = if self.keep_body { HistoryPolicy::WithBody } else { HistoryPolicy::WithoutBody };
         if self.instead.all_pages {
-            let order = Order { draft, consent: Consent::NotAsked, keep };
+            let order = RequestOptions { draft, consent: WriteConsent::NotAsked, history_policy: keep };
             return pages::run(context, &credential, order, &showing).await;
         }
         let consent = consent(&credential, &draft, self.yes)?;
-        Sending { order: Order { draft, consent, keep }, capture, showing }.run(context, &credential).await
+        Sending { order: RequestOptions { draft, consent, history_policy: keep }, capture, showing }
+            .run(context, &credential)
+            .await
     }
 }
 
@@ -123,7 +125,7 @@ async fn save(
     draft: &RequestDraft,
     id: &SavedRequestName,
 ) -> Result<u8, Problem> {
-    let clean = context.unlocked().await?.without_secrets(credential, draft).await?;
+    let clean = context.unlocked().await?.redact_draft(credential, draft).await?;
     let path = SavedRequestStore::new(&context.paths).save(id, &SavedRequest::from_draft(&clean, &credential.provider))?;
     if clean != *draft {
         context.out.note("note: a secret was in it; the saved request has a placeholder in its place");

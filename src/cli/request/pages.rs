@@ -8,20 +8,25 @@ use super::super::output;
 use super::{Context, Showing, answer, sending};
 use crate::domain::words::count_noun;
 use crate::domain::{Credential, Problem};
-use crate::engine::message::Order;
-use crate::engine::{Leaf, Turned};
+use crate::engine::message::RequestOptions;
+use crate::engine::{PageResult, PagingResult};
 
 /// What a shell says of a program that was interrupted.
 const INTERRUPTED: u8 = 130;
 
 /// Reads a list to its end and prints its elements. An interruption or a refusal on the way leaves valid JSON behind.
-pub(super) async fn run(context: &Context<'_>, credential: &Credential, order: Order, showing: &Showing) -> Result<u8, Problem> {
+pub(super) async fn run(
+    context: &Context<'_>,
+    credential: &Credential,
+    order: RequestOptions,
+    showing: &Showing,
+) -> Result<u8, Problem> {
     let engine = context.unlocked().await?;
     let streams = showing.filter.is_none() && !context.out.json;
     let mut list = if streams { List::Written { begun: false } } else { List::Held(Vec::new()) };
     let waiting = |wait| sending::waiting(context, wait);
     let outcome = {
-        let reading = engine.all_pages(credential, order, |leaf| list.add(&leaf), &waiting);
+        let reading = engine.fetch_all_pages(credential, order, |leaf| list.add(&leaf), &waiting);
         tokio::select! {
             outcome = reading => Some(outcome),
             _ = tokio::signal::ctrl_c() => None,
@@ -45,7 +50,7 @@ pub(super) async fn run(context: &Context<'_>, credential: &Credential, order: O
             list.end(context, showing, Some(&turned))?;
             answer::explain(context, &turned.last);
             context.out.note(&format!("{} on {}", count_noun(turned.items, "element"), count_noun(turned.pages, "page")));
-            Ok(answer::exit_code(&turned.last.answer))
+            Ok(answer::exit_code(&turned.last.response))
         }
     }
 }
@@ -59,7 +64,7 @@ enum List {
 }
 
 impl List {
-    fn add(&mut self, leaf: &Leaf<'_>) -> Result<ControlFlow<()>, Problem> {
+    fn add(&mut self, leaf: &PageResult<'_>) -> Result<ControlFlow<()>, Problem> {
         output::progress(&format!("page {}; Ctrl-C ends", leaf.number));
         match self {
             Self::Held(items) => {
@@ -86,7 +91,7 @@ impl List {
         }
     }
 
-    fn end(self, context: &Context<'_>, showing: &Showing, turned: Option<&Turned>) -> Result<(), Problem> {
+    fn end(self, context: &Context<'_>, showing: &Showing, turned: Option<&PagingResult>) -> Result<(), Problem> {
         match (self, &showing.filter) {
             (Self::Written { begun: true }, _) => output::piece("\n]\n").map(drop),
             (Self::Written { begun: false }, _) => output::piece("[]\n").map(drop),
@@ -97,7 +102,7 @@ impl List {
                 };
                 let last = turned.map(|turned| &turned.last);
                 context.out.value(&serde_json::json!({
-                    "status": last.map(|last| last.answer.status), "body": body, "items": items.len(),
+                    "status": last.map(|last| last.response.status), "body": body, "items": items.len(),
                     "pages": turned.map(|turned| turned.pages), "complete": turned.is_some_and(is_complete),
                     "explanation": last.and_then(|last| last.explanation.as_ref()),
                 }))
@@ -108,8 +113,8 @@ impl List {
     }
 }
 
-fn is_complete(turned: &Turned) -> bool {
-    (200..300).contains(&turned.last.answer.status)
+fn is_complete(turned: &PagingResult) -> bool {
+    (200..300).contains(&turned.last.response.status)
 }
 
 fn array(items: &[Box<RawValue>]) -> String {

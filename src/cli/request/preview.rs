@@ -5,20 +5,20 @@ use std::fmt::Write as _;
 use super::Context;
 use crate::domain::request::RequestDraft;
 use crate::domain::{Credential, Problem};
-use crate::engine::Preview;
+use crate::engine::RequestPreview;
 
 /// Prints what would be sent, as it would be written.
 pub(super) fn preview(context: &Context<'_>, credential: &Credential, draft: &RequestDraft) -> Result<u8, Problem> {
-    let preview = context.engine()?.preview(credential, draft)?;
+    let preview = context.engine()?.preview_request(credential, draft)?;
     if context.out.json {
-        let Preview { method, origin, path, headers, body, before } = preview;
+        let RequestPreview { method, origin, path, headers, body, preceding_exchange: before } = preview;
         let headers: serde_json::Map<_, _> = headers.into_iter().map(|(name, value)| (name, value.into())).collect();
         context.out.value(&serde_json::json!({
             "method": method, "url": format!("{origin}{path}"), "headers": headers, "body": body, "before": before,
         }))?;
         return Ok(0);
     }
-    if let Some(before) = &preview.before {
+    if let Some(before) = &preview.preceding_exchange {
         context.out.note(&format!("note: {before}"));
     }
     context.out.note(&format!("note: nothing was sent; this would go to {}", preview.origin));
@@ -28,7 +28,7 @@ pub(super) fn preview(context: &Context<'_>, credential: &Credential, draft: &Re
 
 /// Prints the request as a curl command.
 pub(super) fn curl(context: &Context<'_>, credential: &Credential, draft: &RequestDraft) -> Result<u8, Problem> {
-    let curl = context.engine()?.curl(credential, draft)?;
+    let curl = context.engine()?.curl_command(credential, draft)?;
     if context.out.json {
         context.out.value(&serde_json::json!({ "curl": curl.to_string(), "warnings": curl.warnings }))?;
         return Ok(0);
@@ -38,7 +38,7 @@ pub(super) fn curl(context: &Context<'_>, credential: &Credential, draft: &Reque
     Ok(0)
 }
 
-fn written(preview: &Preview) -> String {
+fn written(preview: &RequestPreview) -> String {
     let mut text = format!("{} {} HTTP/1.1\n", preview.method, preview.path);
     for (name, value) in &preview.headers {
         let _ = writeln!(text, "{name}: {value}");

@@ -8,12 +8,12 @@ use super::{Context, Showing, answer};
 use crate::domain::rate_limit::format_wait;
 use crate::domain::{Credential, CredentialName, Problem};
 use crate::engine::Engine;
-use crate::engine::message::{Exchange, Order};
+use crate::engine::message::{HttpExchange, RequestOptions};
 
 /// A request that is about to be sent.
 pub(in crate::cli) struct Sending {
     /// The request.
-    pub(in crate::cli) order: Order,
+    pub(in crate::cli) order: RequestOptions,
     /// Under which name to keep a secret that the answer brings.
     pub(in crate::cli) capture: Option<CredentialName>,
     /// How to show the answer.
@@ -45,23 +45,23 @@ impl Sending {
     pub(in crate::cli) async fn run(self, context: &Context<'_>, credential: &Credential) -> Result<u8, Problem> {
         let engine = context.unlocked().await?;
         match &self.capture {
-            Some(name) => engine.prepare_to_keep(name).await?,
-            None => engine.prepare_for(&self.order.draft).await?,
+            Some(name) => engine.ensure_storable_as(name).await?,
+            None => engine.verify_store_before_send(&self.order.draft).await?,
         }
-        let mut exchange = engine.send_order(credential, self.order.clone(), &|wait| waiting(context, wait)).await?;
-        if engine.asks_to_repeat(credential, &exchange)? && agrees_to_repeat(&exchange) {
-            exchange = engine.send_order(credential, self.order, &|wait| waiting(context, wait)).await?;
+        let mut exchange = engine.send_and_record(credential, self.order.clone(), &|wait| waiting(context, wait)).await?;
+        if engine.can_offer_retry(credential, &exchange)? && agrees_to_repeat(&exchange) {
+            exchange = engine.send_and_record(credential, self.order, &|wait| waiting(context, wait)).await?;
         }
         let kept = keep(engine, credential, &mut exchange, self.capture).await;
         answer::show(context, &exchange, &kept.withheld, &self.showing).await?;
-        kept.outcome.map(|()| answer::exit_code(&exchange.answer))
+        kept.outcome.map(|()| answer::exit_code(&exchange.response))
     }
 }
 
 /// Asks the person, where there is one, whether a request goes once more with a new access token. Without one, the answer
 /// says what there is to do.
-fn agrees_to_repeat(exchange: &Exchange) -> bool {
-    let Exchange { draft, .. } = exchange;
+fn agrees_to_repeat(exchange: &HttpExchange) -> bool {
+    let HttpExchange { draft, .. } = exchange;
     let question = format!(
         "401: the access token was not accepted; it may only have ended.\n\
          Send {} {} once more with a new one? [y/N] ",
@@ -77,14 +77,14 @@ pub(super) fn waiting(context: &Context<'_>, wait: Duration) {
 
 /// Keeps every fresh secret, the first under the name that was given. One that nobody named is kept before anybody is
 /// asked. The answer is shown even where one cannot be kept, since it says what was made.
-async fn keep(engine: &Engine, credential: &Credential, exchange: &mut Exchange, name: Option<CredentialName>) -> Kept {
-    let unnamed = if name.is_none() { engine.keep_unnamed(credential, exchange).await } else { Ok(()) };
+async fn keep(engine: &Engine, credential: &Credential, exchange: &mut HttpExchange, name: Option<CredentialName>) -> Kept {
+    let unnamed = if name.is_none() { engine.store_captured_secrets(credential, exchange).await } else { Ok(()) };
     let mut kept = Kept { withheld: Vec::new(), outcome: unnamed };
     let name = name.or_else(|| ask_for_name(exchange));
-    for (index, minted) in exchange.minted.iter().enumerate() {
-        let before = minted.kept.as_ref().map(|credential| credential.name.to_string());
+    for (index, minted) in exchange.captured.iter().enumerate() {
+        let before = minted.stored.as_ref().map(|credential| credential.name.to_string());
         let named = match numbered(name.as_ref(), index) {
-            Some(name) => Some(engine.keep_as(exchange, minted, name).await),
+            Some(name) => Some(engine.store_captured_as(exchange, minted, name).await),
             None => None,
         };
         let named = named.and_then(|named| named.map_err(|problem| kept.outcome = Err(problem)).ok());
@@ -102,11 +102,11 @@ fn numbered(name: Option<&CredentialName>, index: usize) -> Option<CredentialNam
 }
 
 /// A person at the terminal may name it. What can be read again is let go without a name.
-fn ask_for_name(exchange: &Exchange) -> Option<CredentialName> {
-    if exchange.minted.is_empty() || !prompt::is_interactive() {
+fn ask_for_name(exchange: &HttpExchange) -> Option<CredentialName> {
+    if exchange.captured.is_empty() || !prompt::is_interactive() {
         return None;
     }
-    let question = match exchange.minted.iter().find_map(|minted| minted.kept.as_ref()) {
+    let question = match exchange.captured.iter().find_map(|minted| minted.stored.as_ref()) {
         Some(kept) => format!("The answer brought a new secret; it is kept as {}. Another name (or nothing): ", kept.name),
         None => "The answer brings a new secret. Keep it as (a name, or nothing to let it go): ".to_owned(),
     };

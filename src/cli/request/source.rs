@@ -11,7 +11,7 @@ use crate::domain::problem::ProblemClass;
 use crate::domain::request::{HttpMethod, RequestDraft, RequestTarget, SavedRequestName};
 use crate::domain::text::sanitize_line;
 use crate::domain::{Credential, Problem, curl_import};
-use crate::engine::message::Consent;
+use crate::engine::message::WriteConsent;
 
 /// What is to be sent.
 #[derive(Debug, clap::Args)]
@@ -56,7 +56,7 @@ impl Source {
         }
         if let Some(data) = &self.data {
             draft.body = Some(read_body(data)?);
-            draft = draft.with_media_type(context.engine()?.catalogue.provider(&credential.provider)?);
+            draft = draft.with_media_type(context.engine()?.catalog.provider(&credential.provider)?);
         }
         Ok(draft)
     }
@@ -64,7 +64,7 @@ impl Source {
     fn base(&self, context: &Context<'_>, credential: &Credential) -> Result<RequestDraft, Problem> {
         if let Some(preset) = &self.preset {
             let given: BTreeMap<_, _> = self.parameters.iter().cloned().collect();
-            return context.engine()?.draft(credential, preset, &given);
+            return context.engine()?.draft_from_preset(credential, preset, &given);
         }
         if let Some(id) = &self.saved {
             return load(context, credential, id);
@@ -81,16 +81,16 @@ impl Source {
 }
 
 /// Asks before a method that may change something, naming target, region and credential.
-pub(in crate::cli) fn consent(credential: &Credential, draft: &RequestDraft, yes: bool) -> Result<Consent, Problem> {
+pub(in crate::cli) fn consent(credential: &Credential, draft: &RequestDraft, yes: bool) -> Result<WriteConsent, Problem> {
     if draft.method.is_safe() {
-        return Ok(Consent::NotAsked);
+        return Ok(WriteConsent::NotAsked);
     }
     if !yes {
         let Credential { name, region, .. } = credential;
         let question = format!("{} {} in {region} as {name}: this may change something there.", draft.method, draft.target);
         prompt::typed(&question, name.as_str(), "--yes")?;
     }
-    Ok(Consent::Given)
+    Ok(WriteConsent::Given)
 }
 
 /// Text that was given: itself, a file's, or standard input.
@@ -138,7 +138,7 @@ fn paste(context: &Context<'_>, credential: &Credential, place: &str) -> Result<
         let why = "a command on the command line would leave its secrets in the shell's history";
         return Err(usage("The curl command is not read from there", why, "pipe it into --from-curl -, or name a file as @FILE"));
     }
-    let region = context.engine()?.catalogue.region(&credential.provider, &credential.region)?.clone();
+    let region = context.engine()?.catalog.region(&credential.provider, &credential.region)?.clone();
     let imported = curl_import::import_curl(&read_body(place)?)?.in_region(&region);
     for dropped in &imported.dropped {
         context.out.note(&format!("dropped: {dropped}"));

@@ -18,17 +18,17 @@ use crate::domain::redact::SecretRedactor;
 use crate::domain::{Secret, text};
 
 /// How much of what a program writes is kept.
-const KEPT: usize = 1 << 20;
+const MAX_OUTPUT_BYTES: usize = 1 << 20;
 
 /// How much of it is shown, in lines and in characters.
-const SHOWN_LINES: usize = 8;
-const SHOWN_CHARACTERS: usize = 800;
+const MAX_SHOWN_LINES: usize = 8;
+const MAX_SHOWN_CHARS: usize = 800;
 
 /// How long a program that has ended may leave its output open, because one that it started has it too.
-const GRACE: Duration = Duration::from_millis(500);
+const OUTPUT_CLOSE_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// What every program may know of this one's environment.
-const COMMON: [&str; 40] = [
+const PASSED_VARIABLES: [&str; 40] = [
     "PATH",
     "HOME",
     "USER",
@@ -72,10 +72,10 @@ const COMMON: [&str; 40] = [
 ];
 
 /// What a program has done.
-struct Done {
+struct CommandOutcome {
     status: ExitStatus,
-    out: Zeroizing<Vec<u8>>,
-    err: Zeroizing<Vec<u8>>,
+    stdout: Zeroizing<Vec<u8>>,
+    stderr: Zeroizing<Vec<u8>>,
 }
 
 /// Gives the secret to the first way that takes it, each program within `deadline`. Says what was run.
@@ -84,21 +84,21 @@ pub(super) async fn run(command: &StdinCommand, secret: &Secret, deadline: Durat
     redactor.add_secret(secret);
     refuse_secret_arguments(command, secret)?;
     if !command.working_dir.is_dir() {
-        return Err(ConsumerError::Missing(command.working_dir.clone()));
+        return Err(ConsumerError::NotFound(command.working_dir.clone()));
     }
     let mut refusals = Vec::new();
     for way in &command.pipelines {
-        match run_way(way, command, secret, deadline).await {
-            Ok(()) => return Ok(format!("`{}` ended with status 0", shown(way))),
-            Err(Refusal::Final(error)) => return Err(error),
-            Err(Refusal::Status(why)) => refusals.push(visible(&redactor, &why)),
+        match run_pipeline(way, command, secret, deadline).await {
+            Ok(()) => return Ok(format!("`{}` ended with status 0", describe_pipeline(way))),
+            Err(CommandFailure::Fatal(error)) => return Err(error),
+            Err(CommandFailure::Rejected(why)) => refusals.push(redact_for_display(&redactor, &why)),
         }
     }
-    Err(ConsumerError::Failed(refusals.join("; ")))
+    Err(ConsumerError::ProgramFailed(refusals.join("; ")))
 }
 
 /// Whether all programs can be found.
-pub(super) fn check(command: &StdinCommand) -> Result<(), ConsumerError> {
+pub(super) fn check_programs(command: &StdinCommand) -> Result<(), ConsumerError> {
     let programs = command.pipelines.iter().flatten().filter_map(|argv| argv.first());
     let folders = std::env::var_os("PATH").unwrap_or_default();
     let is_there = |program: &str| {
@@ -111,58 +111,74 @@ pub(super) fn check(command: &StdinCommand) -> Result<(), ConsumerError> {
             .any(|folder| folder.join(program).is_file() || folder.join(format!("{program}{suffix}")).is_file())
     };
     match programs.into_iter().find(|program| !is_there(program)) {
-        Some(missing) => Err(ConsumerError::NoProgram(missing.clone())),
+        Some(missing) => Err(ConsumerError::ProgramNotFound(missing.clone())),
         None => Ok(()),
     }
 }
 
 /// Why a way failed.
-enum Refusal {
+enum CommandFailure {
     /// The program said no; another way may do.
-    Status(String),
+    Rejected(String),
     /// Nothing else will do.
-    Final(ConsumerError),
+    Fatal(ConsumerError),
 }
 
-async fn run_way(way: &[CommandLine], command: &StdinCommand, secret: &Secret, deadline: Duration) -> Result<(), Refusal> {
+async fn run_pipeline(
+    way: &[CommandLine],
+    command: &StdinCommand,
+    secret: &Secret,
+    deadline: Duration,
+) -> Result<(), CommandFailure> {
     let mut input = Zeroizing::new(secret.expose(<[u8]>::to_vec));
     for (place, argv) in way.iter().enumerate() {
-        let Done { status, out, err } = run_one(argv, command, &input, deadline).await.map_err(Refusal::Final)?;
+        let CommandOutcome { status, stdout: out, stderr: err } =
+            run_program(argv, command, &input, deadline).await.map_err(CommandFailure::Fatal)?;
         if !status.success() {
             let said = if err.trim_ascii().is_empty() { &out } else { &err };
-            return Err(Refusal::Status(format!("`{}` {}{}", shown(way), words(status), quotation(said))));
+            return Err(CommandFailure::Rejected(format!(
+                "`{}` {}{}",
+                describe_pipeline(way),
+                describe_exit_status(status),
+                quote_output(said)
+            )));
         }
         // What goes on to the next program must be whole; nothing, or the first half, would be delivered as if it were.
-        if place + 1 < way.len() && (out.is_empty() || out.len() >= KEPT) {
+        if place + 1 < way.len() && (out.is_empty() || out.len() >= MAX_OUTPUT_BYTES) {
             let why = if out.is_empty() { "wrote nothing" } else { "wrote more than 1 MiB" };
-            return Err(Refusal::Status(format!("`{}` {why} for the next program", argv.join(" "))));
+            return Err(CommandFailure::Rejected(format!("`{}` {why} for the next program", argv.join(" "))));
         }
         input = out;
     }
     Ok(())
 }
 
-async fn run_one(argv: &CommandLine, command: &StdinCommand, input: &[u8], deadline: Duration) -> Result<Done, ConsumerError> {
+async fn run_program(
+    argv: &CommandLine,
+    command: &StdinCommand,
+    input: &[u8],
+    deadline: Duration,
+) -> Result<CommandOutcome, ConsumerError> {
     let [program, arguments @ ..] = argv.as_slice() else {
-        return Err(ConsumerError::NoProgram(String::new()));
+        return Err(ConsumerError::ProgramNotFound(String::new()));
     };
-    let mut child = start(program, arguments, command).map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound => ConsumerError::NoProgram(program.clone()),
-        _ => ConsumerError::Failed(format!("`{program}` could not be started: {error}")),
+    let mut child = spawn_program(program, arguments, command).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => ConsumerError::ProgramNotFound(program.clone()),
+        _ => ConsumerError::ProgramFailed(format!("`{program}` could not be started: {error}")),
     })?;
     let group = child.id();
-    if let Ok(done) = tokio::time::timeout(deadline, attend(&mut child, input)).await {
-        return done.map_err(|error| ConsumerError::Failed(format!("`{program}` was lost: {error}")));
+    if let Ok(done) = tokio::time::timeout(deadline, feed_and_wait(&mut child, input)).await {
+        return done.map_err(|error| ConsumerError::ProgramFailed(format!("`{program}` was lost: {error}")));
     }
     end_group(group);
     // Waited for, so that nothing of it is left behind.
     let _ = child.kill().await;
-    Err(ConsumerError::TimedOut { program: program.clone(), seconds: deadline.as_secs() })
+    Err(ConsumerError::ProgramTimedOut { program: program.clone(), seconds: deadline.as_secs() })
 }
 
-fn start(program: &str, arguments: &[String], command: &StdinCommand) -> io::Result<Child> {
+fn spawn_program(program: &str, arguments: &[String], command: &StdinCommand) -> io::Result<Child> {
     let mut starting = tokio::process::Command::new(program);
-    let known = COMMON.iter().copied().chain(command.passed_env_vars.iter().map(String::as_str));
+    let known = PASSED_VARIABLES.iter().copied().chain(command.passed_env_vars.iter().map(String::as_str));
     let variables = known.filter_map(|name| Some((name, std::env::var_os(name)?)));
     starting.args(arguments).env_clear().envs(variables).current_dir(&command.working_dir).kill_on_drop(true);
     #[cfg(unix)]
@@ -171,7 +187,7 @@ fn start(program: &str, arguments: &[String], command: &StdinCommand) -> io::Res
 }
 
 /// Feeds the program, reads what it writes, and waits for its end.
-async fn attend(child: &mut Child, input: &[u8]) -> io::Result<Done> {
+async fn feed_and_wait(child: &mut Child, input: &[u8]) -> io::Result<CommandOutcome> {
     let stdin = child.stdin.take();
     let (out, err) = (tokio::spawn(drain(child.stdout.take())), tokio::spawn(drain(child.stderr.take())));
     let feed = async {
@@ -182,12 +198,12 @@ async fn attend(child: &mut Child, input: &[u8]) -> io::Result<Done> {
         }
     };
     let (status, ()) = tokio::join!(child.wait(), feed);
-    Ok(Done { status: status?, out: left_open(out).await, err: left_open(err).await })
+    Ok(CommandOutcome { status: status?, stdout: read_output(out).await, stderr: read_output(err).await })
 }
 
 /// What was read, or nothing if something else still holds the other end.
-async fn left_open(reader: tokio::task::JoinHandle<Zeroizing<Vec<u8>>>) -> Zeroizing<Vec<u8>> {
-    tokio::time::timeout(GRACE, reader).await.ok().and_then(Result::ok).unwrap_or_default()
+async fn read_output(reader: tokio::task::JoinHandle<Zeroizing<Vec<u8>>>) -> Zeroizing<Vec<u8>> {
+    tokio::time::timeout(OUTPUT_CLOSE_TIMEOUT, reader).await.ok().and_then(Result::ok).unwrap_or_default()
 }
 
 /// Reads to the end and keeps what comes first.
@@ -196,7 +212,7 @@ async fn drain(reader: Option<impl AsyncRead + Unpin>) -> Zeroizing<Vec<u8>> {
     let Some(mut reader) = reader else { return kept };
     let mut buffer = Zeroizing::new(vec![0; 8192]);
     while let Ok(count @ 1..) = reader.read(&mut buffer).await {
-        let room = KEPT.saturating_sub(kept.len());
+        let room = MAX_OUTPUT_BYTES.saturating_sub(kept.len());
         kept.extend_from_slice(&buffer[..count.min(room)]);
     }
     kept
@@ -218,36 +234,36 @@ fn refuse_secret_arguments(command: &StdinCommand, secret: &Secret) -> Result<()
         secret.expose(|bytes| !bytes.is_empty() && argument.as_bytes().windows(bytes.len()).any(|window| window == bytes))
     };
     let guilty = command.pipelines.iter().flatten().find(|argv| argv.iter().any(|argument| holds(argument)));
-    guilty.map_or(Ok(()), |argv| Err(ConsumerError::Argument(argv.first().cloned().unwrap_or_default())))
+    guilty.map_or(Ok(()), |argv| Err(ConsumerError::SecretInArgument(argv.first().cloned().unwrap_or_default())))
 }
 
 /// The programs of a way with their first words; the rest is in the consumer's definition.
-fn shown(way: &[CommandLine]) -> String {
+fn describe_pipeline(way: &[CommandLine]) -> String {
     let stages = way.iter().map(|argv| argv.iter().take(3).map(String::as_str).collect::<Vec<_>>().join(" "));
     stages.collect::<Vec<_>>().join(" | ")
 }
 
-fn words(status: ExitStatus) -> String {
+fn describe_exit_status(status: ExitStatus) -> String {
     match status.code() {
         Some(code) => format!("ended with status {code}"),
         None => format!("was ended by a signal ({status})"),
     }
 }
 
-fn quotation(said: &[u8]) -> String {
-    let whole = said.len() < KEPT;
+fn quote_output(said: &[u8]) -> String {
+    let whole = said.len() < MAX_OUTPUT_BYTES;
     let said = String::from_utf8_lossy(said);
     let lines: Vec<_> = said.trim().lines().collect();
     // The end says most, but where it was cut off it may hold a piece of the secret.
-    let skipped = if whole { lines.len().saturating_sub(SHOWN_LINES) } else { 0 };
-    let shown: Vec<_> = lines.into_iter().skip(skipped).take(SHOWN_LINES).collect();
+    let skipped = if whole { lines.len().saturating_sub(MAX_SHOWN_LINES) } else { 0 };
+    let shown: Vec<_> = lines.into_iter().skip(skipped).take(MAX_SHOWN_LINES).collect();
     if shown.is_empty() { " and said nothing".to_owned() } else { format!(": {}", shown.join("\n")) }
 }
 
 /// Redacted before it is cut, so that no cut leaves a piece of a secret, and after colours were taken out, which may be
 /// in the midst of it.
-fn visible(redactor: &SecretRedactor, said: &str) -> String {
-    text::sanitize(&redactor.redact(&text::strip_escape_sequences(said))).chars().take(SHOWN_CHARACTERS).collect()
+fn redact_for_display(redactor: &SecretRedactor, said: &str) -> String {
+    text::sanitize(&redactor.redact(&text::strip_escape_sequences(said))).chars().take(MAX_SHOWN_CHARS).collect()
 }
 
 #[cfg(unix)]
@@ -285,7 +301,7 @@ mod tests {
         let command = shell(&["env | grep -c ^CARGO >&2; exit 1"]);
         assert_eq!(
             deliver(&command).await,
-            Err(ConsumerError::Failed("`sh -c env | grep -c ^CARGO >&2; exit 1` ended with status 1: 0".to_owned()))
+            Err(ConsumerError::ProgramFailed("`sh -c env | grep -c ^CARGO >&2; exit 1` ended with status 1: 0".to_owned()))
         );
     }
 
@@ -296,7 +312,7 @@ mod tests {
         deliver(&chained).await.unwrap();
         assert_eq!(std::fs::read_to_string(folder.path().join("got")).unwrap(), SECRET.to_uppercase());
         let broken = StdinCommand { working_dir: folder.path().to_owned(), ..shell(&["exit 7", "touch reached"]) };
-        assert!(matches!(deliver(&broken).await, Err(ConsumerError::Failed(why)) if why.contains("status 7")));
+        assert!(matches!(deliver(&broken).await, Err(ConsumerError::ProgramFailed(why)) if why.contains("status 7")));
         assert!(!folder.path().join("reached").exists());
     }
 
@@ -306,25 +322,26 @@ mod tests {
         command.pipelines.push(shell(&["cat > /dev/null"]).pipelines.remove(0));
         deliver(&command).await.unwrap();
         command.pipelines[1] = shell(&["echo never >&2; exit 2"]).pipelines.remove(0);
-        let Err(ConsumerError::Failed(why)) = deliver(&command).await else { panic!("it cannot succeed") };
+        let Err(ConsumerError::ProgramFailed(why)) = deliver(&command).await else { panic!("it cannot succeed") };
         assert!(why.contains("status 1: no") && why.contains("status 2: never"), "{why}");
     }
 
     #[tokio::test]
     async fn what_a_program_says_is_shown_without_the_secret_and_without_escapes() {
         let script = "read s; printf 'got %s\\033[2J and ' \"$s\" >&2; printf %s \"$s\" | base64 >&2; exit 3";
-        let Err(ConsumerError::Failed(why)) = deliver(&shell(&[script])).await else { panic!("it cannot succeed") };
+        let Err(ConsumerError::ProgramFailed(why)) = deliver(&shell(&[script])).await else { panic!("it cannot succeed") };
         assert!(why.contains("got ‹secret›") && !why.contains('\u{1b}'), "{why}");
         assert!(!why.contains(SECRET) && !why.contains("czNjcjN0"), "{why}");
     }
 
     #[tokio::test]
     async fn a_flood_is_drained_and_bounded() {
-        let Err(ConsumerError::Failed(why)) = deliver(&shell(&["head -c 9000000 /dev/zero | tr '\\0' x >&2; exit 1"])).await
+        let Err(ConsumerError::ProgramFailed(why)) =
+            deliver(&shell(&["head -c 9000000 /dev/zero | tr '\\0' x >&2; exit 1"])).await
         else {
             panic!("it cannot succeed")
         };
-        assert!(why.chars().count() <= SHOWN_CHARACTERS);
+        assert!(why.chars().count() <= MAX_SHOWN_CHARS);
     }
 
     #[tokio::test]
@@ -334,7 +351,7 @@ mod tests {
         let begun = Instant::now();
         let secret = Secret::from_text(SECRET.to_owned());
         let error = run(&command, &secret, Duration::from_secs(1)).await.unwrap_err();
-        assert_eq!(error, ConsumerError::TimedOut { program: "sh".to_owned(), seconds: 1 });
+        assert_eq!(error, ConsumerError::ProgramTimedOut { program: "sh".to_owned(), seconds: 1 });
         assert!(begun.elapsed() < PATIENCE);
         let child: i32 = std::fs::read_to_string(folder.path().join("child")).unwrap().trim().parse().unwrap();
         let child = rustix::process::Pid::from_raw(child).unwrap();
@@ -357,12 +374,12 @@ mod tests {
     #[tokio::test]
     async fn missing_programs_folders_and_secret_arguments_are_told_apart() {
         let missing = StdinCommand { pipelines: vec![vec![vec!["no-such-program-here".to_owned()]]], ..shell(&[]) };
-        assert_eq!(deliver(&missing).await, Err(ConsumerError::NoProgram("no-such-program-here".to_owned())));
-        assert_eq!(check(&missing), Err(ConsumerError::NoProgram("no-such-program-here".to_owned())));
-        assert_eq!(check(&shell(&["true"])), Ok(()));
+        assert_eq!(deliver(&missing).await, Err(ConsumerError::ProgramNotFound("no-such-program-here".to_owned())));
+        assert_eq!(check_programs(&missing), Err(ConsumerError::ProgramNotFound("no-such-program-here".to_owned())));
+        assert_eq!(check_programs(&shell(&["true"])), Ok(()));
         let nowhere = StdinCommand { working_dir: "/no/such/folder".into(), ..shell(&["true"]) };
-        assert_eq!(deliver(&nowhere).await, Err(ConsumerError::Missing("/no/such/folder".into())));
+        assert_eq!(deliver(&nowhere).await, Err(ConsumerError::NotFound("/no/such/folder".into())));
         let told = shell(&[&format!("echo {SECRET}")]);
-        assert_eq!(deliver(&told).await, Err(ConsumerError::Argument("sh".to_owned())));
+        assert_eq!(deliver(&told).await, Err(ConsumerError::SecretInArgument("sh".to_owned())));
     }
 }

@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 /// Why the text is not a dotenv file: the line, from 1, and what is wrong there.
 #[derive(Debug, PartialEq, Eq)]
-pub(in crate::engine) struct Garbled {
+pub(in crate::engine) struct DotenvParseError {
     /// The line, from 1.
     pub line: usize,
     /// What is wrong, without the content.
@@ -18,7 +18,7 @@ pub(in crate::engine) struct Garbled {
 
 /// One `KEY=value`.
 #[derive(Debug)]
-pub(in crate::engine) struct Assignment<'a> {
+pub(in crate::engine) struct DotenvAssignment<'a> {
     /// The key.
     pub key: &'a str,
     /// The value without quotes, as it stands there.
@@ -30,15 +30,15 @@ pub(in crate::engine) struct Assignment<'a> {
 
 /// The text with `key` set to `value`, in every place where it is set; where there is none, at the end. `Ok(None)` if
 /// the value cannot be written so that every reader understands the same.
-pub(in crate::engine) fn set(text: &str, key: &str, value: &str) -> Result<Option<Zeroizing<String>>, Garbled> {
+pub(in crate::engine) fn set(text: &str, key: &str, value: &str) -> Result<Option<Zeroizing<String>>, DotenvParseError> {
     let places: Vec<_> = assignments(text)?.into_iter().filter(|assignment| assignment.key == key).collect();
     let mut changed = Zeroizing::new(text.to_owned());
-    for Assignment { span, quote, .. } in places.iter().rev() {
-        let Some(written) = spell(value, *quote) else { return Ok(None) };
+    for DotenvAssignment { span, quote, .. } in places.iter().rev() {
+        let Some(written) = quote_value(value, *quote) else { return Ok(None) };
         changed.replace_range(span.clone(), &written);
     }
     if places.is_empty() {
-        let Some(written) = spell(value, None) else { return Ok(None) };
+        let Some(written) = quote_value(value, None) else { return Ok(None) };
         let end = if text.contains("\r\n") { "\r\n" } else { "\n" };
         let before = if text.is_empty() || text.ends_with('\n') { "" } else { end };
         changed.extend([before, key, "=", &written, end]);
@@ -47,25 +47,25 @@ pub(in crate::engine) fn set(text: &str, key: &str, value: &str) -> Result<Optio
 }
 
 /// The value that readers see: the last one.
-pub(in crate::engine) fn get<'a>(text: &'a str, key: &str) -> Result<Option<&'a str>, Garbled> {
+pub(in crate::engine) fn get<'a>(text: &'a str, key: &str) -> Result<Option<&'a str>, DotenvParseError> {
     Ok(assignments(text)?.into_iter().rfind(|assignment| assignment.key == key).map(|assignment| assignment.value))
 }
 
 /// All assignments, in order. A line that is neither an assignment nor a comment makes the whole text garbled.
-pub(in crate::engine) fn assignments(text: &str) -> Result<Vec<Assignment<'_>>, Garbled> {
+pub(in crate::engine) fn assignments(text: &str) -> Result<Vec<DotenvAssignment<'_>>, DotenvParseError> {
     let mut found = Vec::new();
     let mut at = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
     while at < text.len() {
         let line = &text[at..];
         let line = &line[..line.find('\n').map_or(line.len(), |end| end + 1)];
-        let garbled = |why| Garbled { line: text[..at].matches('\n').count() + 1, why };
-        at = match begin(line) {
-            Line::Nothing => at + line.len(),
-            Line::Other => return Err(garbled("it is neither an assignment nor a comment")),
-            Line::Assignment { key, offset } => {
-                let value = value_at(text, at + offset).map_err(garbled)?;
-                let end = rest_of_line(text, value.span.end);
-                found.push(Assignment { key, ..value });
+        let garbled = |why| DotenvParseError { line: text[..at].matches('\n').count() + 1, why };
+        at = match classify_line(line) {
+            DotenvLine::Blank => at + line.len(),
+            DotenvLine::Invalid => return Err(garbled("it is neither an assignment nor a comment")),
+            DotenvLine::Assignment { key, offset } => {
+                let value = parse_value(text, at + offset).map_err(garbled)?;
+                let end = end_of_line(text, value.span.end);
+                found.push(DotenvAssignment { key, ..value });
                 end
             }
         };
@@ -74,64 +74,64 @@ pub(in crate::engine) fn assignments(text: &str) -> Result<Vec<Assignment<'_>>, 
 }
 
 /// Whether a text can be a key.
-pub(in crate::engine) fn is_key(text: &str) -> bool {
+pub(in crate::engine) fn is_valid_key(text: &str) -> bool {
     let begins = text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
     begins && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-'))
 }
 
 /// How a line begins.
-enum Line<'a> {
-    Nothing,
+enum DotenvLine<'a> {
+    Blank,
     Assignment { key: &'a str, offset: usize },
-    Other,
+    Invalid,
 }
 
-fn begin(line: &str) -> Line<'_> {
+fn classify_line(line: &str) -> DotenvLine<'_> {
     let content = line.trim();
     if content.is_empty() || content.starts_with('#') {
-        return Line::Nothing;
+        return DotenvLine::Blank;
     }
     let bare = content.strip_prefix("export").filter(|rest| rest.starts_with([' ', '\t'])).map_or(content, str::trim_start);
     match line.split_once('=') {
         // A key alone declares a variable without a value.
-        None if is_key(bare) => Line::Nothing,
-        None => Line::Other,
+        None if is_valid_key(bare) => DotenvLine::Blank,
+        None => DotenvLine::Invalid,
         Some((before, _)) => {
             let key = before.trim();
             let key = key.strip_prefix("export").filter(|rest| rest.starts_with([' ', '\t'])).map_or(key, str::trim_start);
-            if is_key(key) { Line::Assignment { key, offset: before.len() + 1 } } else { Line::Other }
+            if is_valid_key(key) { DotenvLine::Assignment { key, offset: before.len() + 1 } } else { DotenvLine::Invalid }
         }
     }
 }
 
 /// The value that begins at or after `at`. Its key is not known here.
-fn value_at(text: &str, at: usize) -> Result<Assignment<'_>, &'static str> {
+fn parse_value(text: &str, at: usize) -> Result<DotenvAssignment<'_>, &'static str> {
     let rest = &text[at..];
     let start = at + rest.len() - rest.trim_start_matches([' ', '\t']).len();
     let rest = &text[start..];
     let Some(quote) = rest.chars().next().filter(|c| matches!(c, '\'' | '"' | '`')) else {
         let line = &rest[..rest.find(['\n', '\r']).unwrap_or(rest.len())];
-        let value = line[..comment(line)].trim_end();
-        return Ok(Assignment { key: "", value, span: start..start + value.len(), quote: None });
+        let value = line[..comment_start(line)].trim_end();
+        return Ok(DotenvAssignment { key: "", value, span: start..start + value.len(), quote: None });
     };
     let inner = &rest[1..];
-    let close = closing(inner, quote).ok_or("a quote is not closed")?;
+    let close = closing_quote(inner, quote).ok_or("a quote is not closed")?;
     let end = start + close + 2;
-    let after = text[end..rest_of_line(text, end)].trim();
+    let after = text[end..end_of_line(text, end)].trim();
     if !after.is_empty() && !after.starts_with('#') {
         return Err("something stands behind the closing quote");
     }
-    Ok(Assignment { key: "", value: &inner[..close], span: start..end, quote: Some(quote) })
+    Ok(DotenvAssignment { key: "", value: &inner[..close], span: start..end, quote: Some(quote) })
 }
 
 /// Where a comment begins behind a bare value.
-fn comment(line: &str) -> usize {
+fn comment_start(line: &str) -> usize {
     let begins = |(at, _): &(usize, &str)| *at == 0 || line[..*at].ends_with([' ', '\t']);
     line.match_indices('#').find(begins).map_or(line.len(), |(at, _)| at)
 }
 
 /// Where the quote is closed. Only double quotes know escapes.
-fn closing(inner: &str, quote: char) -> Option<usize> {
+fn closing_quote(inner: &str, quote: char) -> Option<usize> {
     let mut escaped = false;
     inner.char_indices().find_map(|(at, c)| {
         let closes = c == quote && !escaped;
@@ -140,12 +140,12 @@ fn closing(inner: &str, quote: char) -> Option<usize> {
     })
 }
 
-fn rest_of_line(text: &str, at: usize) -> usize {
+fn end_of_line(text: &str, at: usize) -> usize {
     text[at..].find('\n').map_or(text.len(), |end| at + end + 1)
 }
 
 /// The value as it is written: quoted as before where every dialect reads that alike.
-fn spell(value: &str, quote: Option<char>) -> Option<Zeroizing<String>> {
+fn quote_value(value: &str, quote: Option<char>) -> Option<Zeroizing<String>> {
     let bare = !value.is_empty() && value.chars().all(|c| c.is_ascii_alphanumeric() || "_.:/+=@%,-".contains(c));
     let quote = match quote {
         Some(quote) if bare => quote.to_string(),

@@ -11,40 +11,40 @@ use zeroize::Zeroizing;
 use super::error::ConsumerError;
 
 /// A configuration file is never larger.
-const LIMIT: u64 = 16 << 20;
+const MAX_FILE_BYTES: u64 = 16 << 20;
 
 /// How long a lock that somebody else holds is waited for.
-const PATIENCE: Duration = Duration::from_secs(5);
+const LOCK_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How often such a lock is tried.
-const PACE: Duration = Duration::from_millis(10);
+const LOCK_POLL_INTERVAL: Duration = Duration::from_millis(10);
 
 /// A file that was read and may be replaced. Other processes of this program wait until it is dropped.
-pub(in crate::engine) struct ForeignFile {
+pub(in crate::engine) struct LockedFile {
     path: PathBuf,
     text: Zeroizing<String>,
-    seen: Metadata,
+    metadata: Metadata,
     _lock: File,
 }
 
-impl ForeignFile {
+impl LockedFile {
     /// Reads the file that the path leads to; symbolic links are followed, so that the link stays and its goal changes.
     pub(in crate::engine) fn open(path: &Path) -> Result<Self, ConsumerError> {
-        let path = fs::canonicalize(path).map_err(|error| ConsumerError::disk(path, &error))?;
-        let failed = |error: std::io::Error| ConsumerError::disk(&path, &error);
-        let end = Instant::now() + PATIENCE;
+        let path = fs::canonicalize(path).map_err(|error| ConsumerError::from_io(path, &error))?;
+        let failed = |error: std::io::Error| ConsumerError::from_io(&path, &error);
+        let end = Instant::now() + LOCK_TIMEOUT;
         loop {
             // Looked at before it is opened: opening a pipe would wait for its other end.
             if !fs::metadata(&path).map_err(failed)?.is_file() {
                 return Err(ConsumerError::NotAFile(path));
             }
             let file = File::open(&path).map_err(failed)?;
-            lock(&file, &path, end)?;
+            lock_until(&file, &path, end)?;
             let seen = file.metadata().map_err(failed)?;
             // Whoever held the lock before may have put another file in its place.
-            if is_same(&seen, &fs::metadata(&path).map_err(failed)?) {
-                let text = read(&file, &path)?;
-                return Ok(Self { path, text, seen, _lock: file });
+            if is_same_file(&seen, &fs::metadata(&path).map_err(failed)?) {
+                let text = read_text(&file, &path)?;
+                return Ok(Self { path, text, metadata: seen, _lock: file });
             }
         }
     }
@@ -60,60 +60,63 @@ impl ForeignFile {
     }
 
     /// What keeps the file from being replaced, if anything does.
-    pub(in crate::engine) fn check(&self) -> Result<(), ConsumerError> {
-        check(&self.path, &self.seen)
+    pub(in crate::engine) fn check_replaceable(&self) -> Result<(), ConsumerError> {
+        check(&self.path, &self.metadata)
     }
 
     /// Replaces the file: a crash at any moment leaves the old content or the new one.
     pub(in crate::engine) fn replace(self, text: &str) -> Result<(), ConsumerError> {
-        self.check()?;
+        self.check_replaceable()?;
         let folder = self.path.parent().unwrap_or(Path::new("."));
-        let failed = |error: std::io::Error| ConsumerError::disk(folder, &error);
+        let failed = |error: std::io::Error| ConsumerError::from_io(folder, &error);
         let mut draft = tempfile::Builder::new().prefix(".tokenring-").tempfile_in(folder).map_err(failed)?;
         draft.write_all(text.as_bytes()).map_err(failed)?;
-        resemble(draft.as_file(), &self.seen).map_err(|_| ConsumerError::Foreign(self.path.clone()))?;
+        copy_ownership(draft.as_file(), &self.metadata).map_err(|_| ConsumerError::OwnerNotPreservable(self.path.clone()))?;
         draft.as_file().sync_all().map_err(failed)?;
-        let now = fs::metadata(&self.path).map_err(|error| ConsumerError::disk(&self.path, &error))?;
-        if !is_same(&self.seen, &now) || self.seen.len() != now.len() || self.seen.modified().ok() != now.modified().ok() {
-            return Err(ConsumerError::Changed(self.path));
+        let now = fs::metadata(&self.path).map_err(|error| ConsumerError::from_io(&self.path, &error))?;
+        if !is_same_file(&self.metadata, &now)
+            || self.metadata.len() != now.len()
+            || self.metadata.modified().ok() != now.modified().ok()
+        {
+            return Err(ConsumerError::ChangedConcurrently(self.path));
         }
-        draft.persist(&self.path).map_err(|error| ConsumerError::disk(&self.path, &error.error))?;
-        sync_folder(folder).map_err(failed)
+        draft.persist(&self.path).map_err(|error| ConsumerError::from_io(&self.path, &error.error))?;
+        sync_directory(folder).map_err(failed)
     }
 
     /// Who besides its owner may read the file, as its mode; `None` if nobody may.
-    pub(in crate::engine) fn openness(&self) -> Option<String> {
-        openness(&self.seen)
+    pub(in crate::engine) fn exposed_mode(&self) -> Option<String> {
+        exposed_mode(&self.metadata)
     }
 }
 
 /// Waits until nobody else holds the lock file at this path, which is made where it is missing.
-pub(super) fn hold(path: &Path) -> Result<File, ConsumerError> {
+pub(super) fn lock_file_at(path: &Path) -> Result<File, ConsumerError> {
     let mut options = File::options();
     options.create(true).truncate(false).write(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let file = options.open(path).map_err(|error| ConsumerError::disk(path, &error))?;
-    lock(&file, path, Instant::now() + PATIENCE)?;
+    let file = options.open(path).map_err(|error| ConsumerError::from_io(path, &error))?;
+    lock_until(&file, path, Instant::now() + LOCK_TIMEOUT)?;
     Ok(file)
 }
 
-fn lock(file: &File, path: &Path, end: Instant) -> Result<(), ConsumerError> {
+fn lock_until(file: &File, path: &Path, end: Instant) -> Result<(), ConsumerError> {
     loop {
         match file.try_lock() {
             Ok(()) => return Ok(()),
-            Err(TryLockError::WouldBlock) if Instant::now() < end => thread::sleep(PACE),
-            Err(TryLockError::WouldBlock) => return Err(ConsumerError::Busy(path.to_owned())),
-            Err(TryLockError::Error(error)) => return Err(ConsumerError::disk(path, &error)),
+            Err(TryLockError::WouldBlock) if Instant::now() < end => thread::sleep(LOCK_POLL_INTERVAL),
+            Err(TryLockError::WouldBlock) => return Err(ConsumerError::LockTimeout(path.to_owned())),
+            Err(TryLockError::Error(error)) => return Err(ConsumerError::from_io(path, &error)),
         }
     }
 }
 
-fn read(file: &File, path: &Path) -> Result<Zeroizing<String>, ConsumerError> {
-    let garbage = |why| ConsumerError::Garbage { path: path.to_owned(), line: None, why };
+fn read_text(file: &File, path: &Path) -> Result<Zeroizing<String>, ConsumerError> {
+    let garbage = |why| ConsumerError::InvalidFormat { path: path.to_owned(), line: None, why };
     let mut bytes = Zeroizing::new(Vec::new());
-    file.take(LIMIT + 1).read_to_end(&mut bytes).map_err(|error| ConsumerError::disk(path, &error))?;
-    if bytes.len() as u64 > LIMIT {
+    file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes).map_err(|error| ConsumerError::from_io(path, &error))?;
+    if bytes.len() as u64 > MAX_FILE_BYTES {
         return Err(garbage("it is larger than 16 MiB"));
     }
     if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
@@ -135,7 +138,7 @@ fn check(path: &Path, seen: &Metadata) -> Result<(), ConsumerError> {
     } else if seen.mode() & 0o200 == 0 {
         Err(ConsumerError::ReadOnly(path.to_owned()))
     } else if seen.uid() != me.as_raw() && !me.is_root() {
-        Err(ConsumerError::Foreign(path.to_owned()))
+        Err(ConsumerError::OwnerNotPreservable(path.to_owned()))
     } else {
         Ok(())
     }
@@ -148,7 +151,7 @@ fn check(path: &Path, seen: &Metadata) -> Result<(), ConsumerError> {
 
 /// Gives the new file the owner, the group and, last, the mode of the old one.
 #[cfg(unix)]
-fn resemble(draft: &File, old: &Metadata) -> std::io::Result<()> {
+fn copy_ownership(draft: &File, old: &Metadata) -> std::io::Result<()> {
     use std::os::unix::fs::{MetadataExt as _, fchown};
     let new = draft.metadata()?;
     if (new.uid(), new.gid()) != (old.uid(), old.gid()) {
@@ -163,7 +166,7 @@ fn resemble(_draft: &File, _old: &Metadata) -> std::io::Result<()> {
 }
 
 #[cfg(unix)]
-fn is_same(one: &Metadata, other: &Metadata) -> bool {
+fn is_same_file(one: &Metadata, other: &Metadata) -> bool {
     use std::os::unix::fs::MetadataExt as _;
     (one.dev(), one.ino()) == (other.dev(), other.ino())
 }
@@ -175,7 +178,7 @@ fn is_same(one: &Metadata, other: &Metadata) -> bool {
 
 /// Who besides its owner may read a file, as its mode; `None` if nobody may.
 #[cfg(unix)]
-pub(in crate::engine) fn openness(seen: &Metadata) -> Option<String> {
+pub(in crate::engine) fn exposed_mode(seen: &Metadata) -> Option<String> {
     use std::os::unix::fs::MetadataExt as _;
     (seen.mode() & 0o044 != 0).then(|| format!("{:o}", seen.mode() & 0o777))
 }
@@ -187,7 +190,7 @@ pub(in crate::engine) fn openness(_seen: &Metadata) -> Option<String> {
 }
 
 /// Makes the new name durable. Only Unix lets a folder be opened for this.
-fn sync_folder(folder: &Path) -> std::io::Result<()> {
+fn sync_directory(folder: &Path) -> std::io::Result<()> {
     if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
 }
 
@@ -214,7 +217,7 @@ mod tests {
         for mode in [0o600, 0o640, 0o664, 0o755] {
             let (folder, path) = home("old");
             set_mode(&path, mode);
-            ForeignFile::open(&path).unwrap().replace("new").unwrap();
+            LockedFile::open(&path).unwrap().replace("new").unwrap();
             assert_eq!(fs::read_to_string(&path).unwrap(), "new");
             assert_eq!(fs::metadata(&path).unwrap().mode() & 0o7777, mode);
             assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
@@ -230,7 +233,7 @@ mod tests {
             std::os::unix::fs::chown(&path, None, Some(group.as_raw())).unwrap();
         }
         let before = fs::metadata(&path).unwrap();
-        ForeignFile::open(&path).unwrap().replace("new").unwrap();
+        LockedFile::open(&path).unwrap().replace("new").unwrap();
         let after = fs::metadata(&path).unwrap();
         assert_eq!((after.uid(), after.gid()), (before.uid(), before.gid()));
         assert_ne!(after.ino(), before.ino());
@@ -241,7 +244,7 @@ mod tests {
         let (folder, path) = home("old");
         let link = folder.path().join("link");
         symlink(&path, &link).unwrap();
-        ForeignFile::open(&link).unwrap().replace("new").unwrap();
+        LockedFile::open(&link).unwrap().replace("new").unwrap();
         assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
         assert_eq!(fs::read_to_string(&path).unwrap(), "new");
     }
@@ -250,23 +253,23 @@ mod tests {
     fn what_cannot_be_replaced_truly_is_left_alone() {
         let (folder, path) = home("old");
         set_mode(&path, 0o444);
-        assert_eq!(ForeignFile::open(&path).unwrap().replace("new"), Err(ConsumerError::ReadOnly(path.clone())));
+        assert_eq!(LockedFile::open(&path).unwrap().replace("new"), Err(ConsumerError::ReadOnly(path.clone())));
         set_mode(&path, 0o644);
         fs::hard_link(&path, folder.path().join("twin")).unwrap();
-        assert_eq!(ForeignFile::open(&path).unwrap().replace("new"), Err(ConsumerError::HardLinks(path.clone())));
+        assert_eq!(LockedFile::open(&path).unwrap().replace("new"), Err(ConsumerError::HardLinks(path.clone())));
         assert_eq!(fs::read_to_string(&path).unwrap(), "old");
-        assert_eq!(ForeignFile::open(folder.path()).map(drop), Err(ConsumerError::NotAFile(folder.path().to_owned())));
+        assert_eq!(LockedFile::open(folder.path()).map(drop), Err(ConsumerError::NotAFile(folder.path().to_owned())));
         let gone = folder.path().join("gone");
-        assert_eq!(ForeignFile::open(&gone).map(drop), Err(ConsumerError::Missing(gone.clone())));
+        assert_eq!(LockedFile::open(&gone).map(drop), Err(ConsumerError::NotFound(gone.clone())));
         assert!(!gone.exists());
     }
 
     #[test]
     fn a_change_by_somebody_else_is_not_overwritten() {
         let (_folder, path) = home("old");
-        let read = ForeignFile::open(&path).unwrap();
+        let read = LockedFile::open(&path).unwrap();
         fs::write(&path, "somebody else's").unwrap();
-        assert_eq!(read.replace("new"), Err(ConsumerError::Changed(path.clone())));
+        assert_eq!(read.replace("new"), Err(ConsumerError::ChangedConcurrently(path.clone())));
         assert_eq!(fs::read_to_string(&path).unwrap(), "somebody else's");
     }
 
@@ -276,7 +279,7 @@ mod tests {
         thread::scope(|scope| {
             for _ in 0..8 {
                 scope.spawn(|| {
-                    let file = ForeignFile::open(&path).unwrap();
+                    let file = LockedFile::open(&path).unwrap();
                     let longer = format!("{}x", file.text());
                     file.replace(&longer).unwrap();
                 });
@@ -290,7 +293,7 @@ mod tests {
         let (_folder, path) = home("");
         for bytes in [&b"K=\xff\xfe"[..], b"K=a\0b"] {
             fs::write(&path, bytes).unwrap();
-            assert!(matches!(ForeignFile::open(&path), Err(ConsumerError::Garbage { .. })));
+            assert!(matches!(LockedFile::open(&path), Err(ConsumerError::InvalidFormat { .. })));
         }
     }
 }

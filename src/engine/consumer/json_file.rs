@@ -6,80 +6,81 @@ use zeroize::Zeroizing;
 
 /// Why the text could not be read or changed.
 #[derive(Debug, PartialEq, Eq)]
-pub(in crate::engine) enum Refusal {
+pub(in crate::engine) enum JsonEditError {
     /// It is not JSON that is read here, at this line; why.
-    Garbled(usize, &'static str),
+    Malformed(usize, &'static str),
     /// It is, but there is no such place.
-    NoPlace(String),
+    LocationNotFound(String),
 }
 
 /// How deeply values may lie in one another, as deeply as any other JSON is read here.
-const DEEPEST: usize = 127;
+const MAX_JSON_DEPTH: usize = 127;
 
 /// A text that is known to be JSON, and not to nest without end.
 #[derive(Clone, Copy)]
-pub(in crate::engine) struct Document<'a> {
+pub(in crate::engine) struct JsonDocument<'a> {
     text: &'a str,
     root: usize,
 }
 
 /// A member of an object, or an element of an array.
-struct Member {
+struct JsonMember {
     name: String,
     value: Range<usize>,
 }
 
-impl<'a> Document<'a> {
+impl<'a> JsonDocument<'a> {
     /// Reads the text as JSON, to its end.
-    pub(in crate::engine) fn parse(text: &'a str) -> Result<Self, Refusal> {
+    pub(in crate::engine) fn parse(text: &'a str) -> Result<Self, JsonEditError> {
         let root = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
         serde_json::from_str::<serde::de::IgnoredAny>(&text[root..])
-            .map_err(|error| Refusal::Garbled(error.line(), "it is not JSON"))?;
+            .map_err(|error| JsonEditError::Malformed(error.line(), "it is not JSON"))?;
         // That parser has no end to its patience.
-        too_deep(&text[root..]).map_or(Ok(()), |line| Err(Refusal::Garbled(line, "its values lie too deeply in one another")))?;
-        Ok(Self { text, root: skip_blanks(text, root) })
+        find_excessive_depth(&text[root..])
+            .map_or(Ok(()), |line| Err(JsonEditError::Malformed(line, "its values lie too deeply in one another")))?;
+        Ok(Self { text, root: skip_whitespace(text, root) })
     }
 
     /// The text at the pointer; `None` where there is nothing.
-    pub(in crate::engine) fn get(self, pointer: &str) -> Result<Option<Zeroizing<String>>, Refusal> {
-        let (parent, last) = self.parent(pointer)?;
-        Ok(self.members(parent)?.into_iter().rfind(|member| member.name == last).and_then(|member| self.string(&member.value)))
+    pub(in crate::engine) fn get(self, pointer: &str) -> Result<Option<Zeroizing<String>>, JsonEditError> {
+        let (parent, last) = self.resolve_parent(pointer)?;
+        Ok(self.members(parent)?.into_iter().rfind(|member| member.name == last).and_then(|member| self.string_at(&member.value)))
     }
 
     /// The whole text with the member at the pointer set. A member that is missing is added to its object; anything
     /// there but a text or null is no place for a secret.
-    pub(in crate::engine) fn set(self, pointer: &str, value: &str) -> Result<Zeroizing<String>, Refusal> {
-        let (parent, last) = self.parent(pointer)?;
+    pub(in crate::engine) fn set(self, pointer: &str, value: &str) -> Result<Zeroizing<String>, JsonEditError> {
+        let (parent, last) = self.resolve_parent(pointer)?;
         self.set_members(parent, &last, |name| name == last, value)
     }
 
     /// The same for a member of the outermost object whose name may be written in any case.
-    pub(in crate::engine) fn set_in_any_case(self, name: &str, value: &str) -> Result<Zeroizing<String>, Refusal> {
+    pub(in crate::engine) fn set_ignore_case(self, name: &str, value: &str) -> Result<Zeroizing<String>, JsonEditError> {
         self.set_members(self.root, name, |known| known.eq_ignore_ascii_case(name), value)
     }
 
     /// A text among the members of the outermost object, its name in any case.
-    pub(in crate::engine) fn get_in_any_case(self, name: &str) -> Result<Option<Zeroizing<String>>, Refusal> {
+    pub(in crate::engine) fn get_ignore_case(self, name: &str) -> Result<Option<Zeroizing<String>>, JsonEditError> {
         let members = self.members(self.root)?;
         let found = members.into_iter().rfind(|member| member.name.eq_ignore_ascii_case(name));
-        Ok(found.and_then(|member| self.string(&member.value)))
+        Ok(found.and_then(|member| self.string_at(&member.value)))
     }
 
     /// All texts in it, with their pointers.
-    pub(in crate::engine) fn texts(self) -> Vec<(String, Zeroizing<String>)> {
+    pub(in crate::engine) fn strings(self) -> Vec<(String, Zeroizing<String>)> {
         let mut found = Vec::new();
-        self.collect(&(self.root..end_of_value(self.text, self.root)), "", &mut found);
+        self.collect_strings(&(self.root..end_of_value(self.text, self.root)), "", &mut found);
         found
     }
 
     /// The nesting is bounded since it was parsed.
-    fn collect(self, span: &Range<usize>, pointer: &str, found: &mut Vec<(String, Zeroizing<String>)>) {
-        if let Some(text) = self.string(span) {
+    fn collect_strings(self, span: &Range<usize>, pointer: &str, found: &mut Vec<(String, Zeroizing<String>)>) {
+        if let Some(text) = self.string_at(span) {
             found.push((pointer.to_owned(), text));
         }
         for member in self.members(span.start).unwrap_or_default() {
             let name = member.name.replace('~', "~0").replace('/', "~1");
-            self.collect(&member.value, &format!("{pointer}/{name}"), found);
+            self.collect_strings(&member.value, &format!("{pointer}/{name}"), found);
         }
     }
 
@@ -89,17 +90,17 @@ impl<'a> Document<'a> {
         name: &str,
         is_it: impl Fn(&str) -> bool,
         value: &str,
-    ) -> Result<Zeroizing<String>, Refusal> {
+    ) -> Result<Zeroizing<String>, JsonEditError> {
         let places: Vec<_> = self.members(parent)?.into_iter().filter(|member| is_it(&member.name)).collect();
-        let written = quoted(value);
+        let written = json_string(value);
         if places.is_empty() {
-            return self.insert(parent, name, &written);
+            return self.insert_member(parent, name, &written);
         }
         let mut changed = Zeroizing::new(self.text.to_owned());
         for place in places.iter().rev() {
             let before = &self.text[place.value.clone()];
             if !before.starts_with('"') && before != "null" {
-                return Err(Refusal::NoPlace(format!("\"{name}\" is neither a text nor null")));
+                return Err(JsonEditError::LocationNotFound(format!("\"{name}\" is neither a text nor null")));
             }
             changed.replace_range(place.value.clone(), &written);
         }
@@ -107,23 +108,24 @@ impl<'a> Document<'a> {
     }
 
     /// Puts a member first, with the blanks of the one that was first.
-    fn insert(self, parent: usize, name: &str, written: &str) -> Result<Zeroizing<String>, Refusal> {
+    fn insert_member(self, parent: usize, name: &str, written: &str) -> Result<Zeroizing<String>, JsonEditError> {
         if !self.text[parent..].starts_with('{') {
-            return Err(Refusal::NoPlace(format!("there is no element {name} in the array")));
+            return Err(JsonEditError::LocationNotFound(format!("there is no element {name} in the array")));
         }
         let inside = parent + 1;
-        let first = skip_blanks(self.text, inside);
+        let first = skip_whitespace(self.text, inside);
         let empty = self.text[first..].starts_with('}');
         let blanks = if empty { "" } else { &self.text[inside..first] };
         let colon = if blanks.is_empty() { ":" } else { ": " };
         let comma = if empty { "" } else { "," };
-        let member = Zeroizing::new(format!("{blanks}{}{colon}{written}{comma}", *quoted(name)));
+        let member = Zeroizing::new(format!("{blanks}{}{colon}{written}{comma}", *json_string(name)));
         Ok(Zeroizing::new([&self.text[..inside], &member, &self.text[inside..]].concat()))
     }
 
     /// Where the value lies that holds the last part of the pointer, and that part.
-    fn parent(self, pointer: &str) -> Result<(usize, String), Refusal> {
-        let no_pointer = || Refusal::NoPlace(format!("\"{pointer}\" is no JSON pointer; write it like /auth/token"));
+    fn resolve_parent(self, pointer: &str) -> Result<(usize, String), JsonEditError> {
+        let no_pointer =
+            || JsonEditError::LocationNotFound(format!("\"{pointer}\" is no JSON pointer; write it like /auth/token"));
         let mut parts: Vec<String> = pointer
             .strip_prefix('/')
             .ok_or_else(no_pointer)?
@@ -133,58 +135,60 @@ impl<'a> Document<'a> {
         let last = parts.pop().ok_or_else(no_pointer)?;
         let parent = parts.iter().try_fold(self.root, |at, part| {
             let found = self.members(at)?.into_iter().rfind(|member| member.name == *part);
-            found.map(|member| member.value.start).ok_or_else(|| Refusal::NoPlace(format!("there is no \"{part}\" in it")))
+            found
+                .map(|member| member.value.start)
+                .ok_or_else(|| JsonEditError::LocationNotFound(format!("there is no \"{part}\" in it")))
         })?;
         Ok((parent, last))
     }
 
     /// The members of the object, or the elements of the array, that begins at `at`.
-    fn members(self, at: usize) -> Result<Vec<Member>, Refusal> {
+    fn members(self, at: usize) -> Result<Vec<JsonMember>, JsonEditError> {
         let is_object = match self.text.as_bytes().get(at) {
             Some(b'{') => true,
             Some(b'[') => false,
-            _ => return Err(Refusal::NoPlace("there is neither an object nor an array".to_owned())),
+            _ => return Err(JsonEditError::LocationNotFound("there is neither an object nor an array".to_owned())),
         };
         let mut found = Vec::new();
-        let mut at = skip_blanks(self.text, at + 1);
+        let mut at = skip_whitespace(self.text, at + 1);
         while !self.text[at..].starts_with(['}', ']']) {
             let name = if is_object {
                 let end = end_of_value(self.text, at);
-                let name = self.string(&(at..end)).map(|name| name.to_string()).unwrap_or_default();
+                let name = self.string_at(&(at..end)).map(|name| name.to_string()).unwrap_or_default();
                 // Behind the name and its colon.
-                at = skip_blanks(self.text, skip_blanks(self.text, end) + 1);
+                at = skip_whitespace(self.text, skip_whitespace(self.text, end) + 1);
                 name
             } else {
                 found.len().to_string()
             };
             let value = at..end_of_value(self.text, at);
-            at = skip_blanks(self.text, value.end);
-            found.push(Member { name, value });
+            at = skip_whitespace(self.text, value.end);
+            found.push(JsonMember { name, value });
             if self.text[at..].starts_with(',') {
-                at = skip_blanks(self.text, at + 1);
+                at = skip_whitespace(self.text, at + 1);
             }
         }
         Ok(found)
     }
 
-    fn string(self, span: &Range<usize>) -> Option<Zeroizing<String>> {
+    fn string_at(self, span: &Range<usize>) -> Option<Zeroizing<String>> {
         serde_json::from_str(&self.text[span.clone()]).ok().map(Zeroizing::new)
     }
 }
 
-fn skip_blanks(text: &str, at: usize) -> usize {
+fn skip_whitespace(text: &str, at: usize) -> usize {
     let rest = &text[at..];
     at + rest.len() - rest.trim_start_matches([' ', '\t', '\n', '\r']).len()
 }
 
 /// The line at which values lie too deeply in one another, in a text that is known to be JSON.
-fn too_deep(text: &str) -> Option<usize> {
+fn find_excessive_depth(text: &str) -> Option<usize> {
     let bytes = text.as_bytes();
     let (mut depth, mut at) = (0_usize, 0);
     while let Some(byte) = bytes.get(at) {
         at = if *byte == b'"' { end_of_string(bytes, at) } else { at + 1 };
         match byte {
-            b'{' | b'[' if depth == DEEPEST => return Some(text[..at].matches('\n').count() + 1),
+            b'{' | b'[' if depth == MAX_JSON_DEPTH => return Some(text[..at].matches('\n').count() + 1),
             b'{' | b'[' => depth += 1,
             b'}' | b']' => depth -= 1,
             _ => {}
@@ -224,7 +228,7 @@ fn end_of_string(bytes: &[u8], open: usize) -> usize {
     bytes.len()
 }
 
-fn quoted(text: &str) -> Zeroizing<String> {
+fn json_string(text: &str) -> Zeroizing<String> {
     Zeroizing::new(serde_json::Value::from(text).to_string())
 }
 
@@ -235,8 +239,8 @@ mod tests {
 
     use super::*;
 
-    fn set(text: &str, pointer: &str) -> Result<String, Refusal> {
-        Document::parse(text)?.set(pointer, "new").map(|text| text.to_string())
+    fn set(text: &str, pointer: &str) -> Result<String, JsonEditError> {
+        JsonDocument::parse(text)?.set(pointer, "new").map(|text| text.to_string())
     }
 
     #[test]
@@ -273,40 +277,42 @@ mod tests {
             ("{}", "a"),
             ("{}", ""),
         ] {
-            assert!(matches!(set(text, pointer), Err(Refusal::NoPlace(_))), "{text} {pointer}");
+            assert!(matches!(set(text, pointer), Err(JsonEditError::LocationNotFound(_))), "{text} {pointer}");
         }
     }
 
     #[test]
     fn garbage_is_told_with_its_line() {
         for (text, line) in [("{\n\"a\": \"x\"\n", 3), ("", 1), ("{} {}", 1), ("A=1\n", 1), ("{\"a\": 'x'}", 1)] {
-            assert!(matches!(set(text, "/a"), Err(Refusal::Garbled(found, _)) if found <= line), "{text}");
+            assert!(matches!(set(text, "/a"), Err(JsonEditError::Malformed(found, _)) if found <= line), "{text}");
         }
     }
 
     #[test]
     fn what_nests_without_end_is_refused_with_its_line() {
         let nested = |deep: usize| format!("\n{}\"]\"{}", "[".repeat(deep), "]".repeat(deep));
-        assert_eq!(Document::parse(&nested(DEEPEST)).unwrap().texts().len(), 1);
-        for deep in [DEEPEST + 1, 200_000] {
-            assert!(matches!(Document::parse(&nested(deep)), Err(Refusal::Garbled(2, why)) if why.contains("deeply")));
+        assert_eq!(JsonDocument::parse(&nested(MAX_JSON_DEPTH)).unwrap().strings().len(), 1);
+        for deep in [MAX_JSON_DEPTH + 1, 200_000] {
+            assert!(
+                matches!(JsonDocument::parse(&nested(deep)), Err(JsonEditError::Malformed(2, why)) if why.contains("deeply"))
+            );
         }
         let wide = format!("[{}]", vec!["[[]]"; 1000].join(","));
-        assert!(Document::parse(&wide).is_ok(), "side by side is not in one another");
+        assert!(JsonDocument::parse(&wide).is_ok(), "side by side is not in one another");
     }
 
     #[test]
     fn names_in_any_case_are_one_name() {
-        let document = Document::parse("{\"API\": \"old\", \"Api\": \"older\", \"org\": \"o\"}").unwrap();
-        let changed = document.set_in_any_case("api", "new").unwrap();
+        let document = JsonDocument::parse("{\"API\": \"old\", \"Api\": \"older\", \"org\": \"o\"}").unwrap();
+        let changed = document.set_ignore_case("api", "new").unwrap();
         assert_eq!(*changed, "{\"API\": \"new\", \"Api\": \"new\", \"org\": \"o\"}");
-        assert_eq!(document.get_in_any_case("ORG").unwrap().as_deref().map(String::as_str), Some("o"));
+        assert_eq!(document.get_ignore_case("ORG").unwrap().as_deref().map(String::as_str), Some("o"));
     }
 
     #[test]
     fn all_texts_come_with_their_pointers() {
-        let document = Document::parse("{\"a\": [1, {\"b/c\": \"x\"}], \"d\": \"y\"}").unwrap();
-        let found: Vec<_> = document.texts().into_iter().map(|(pointer, text)| format!("{pointer} {}", *text)).collect();
+        let document = JsonDocument::parse("{\"a\": [1, {\"b/c\": \"x\"}], \"d\": \"y\"}").unwrap();
+        let found: Vec<_> = document.strings().into_iter().map(|(pointer, text)| format!("{pointer} {}", *text)).collect();
         assert_eq!(found, ["/a/1/b~1c x", "/d y"]);
     }
 
@@ -325,11 +331,11 @@ mod tests {
         fn what_is_set_is_what_every_reader_sees(inner in values(), value in "\\PC{0,20}", pretty in any::<bool>()) {
             let whole = json!({ "before": inner, "place": { "x": inner, "token": "old" }, "after": inner });
             let text = if pretty { serde_json::to_string_pretty(&whole).unwrap() } else { whole.to_string() };
-            let changed = Document::parse(&text).unwrap().set("/place/token", &value).unwrap();
+            let changed = JsonDocument::parse(&text).unwrap().set("/place/token", &value).unwrap();
             let mut expected = whole.clone();
             expected["place"]["token"] = json!(value);
             prop_assert_eq!(serde_json::from_str::<Value>(&changed).unwrap(), expected);
-            let read = Document::parse(&changed).unwrap().get("/place/token").unwrap();
+            let read = JsonDocument::parse(&changed).unwrap().get("/place/token").unwrap();
             prop_assert_eq!(read.as_deref(), Some(&value));
         }
 

@@ -17,8 +17,8 @@ use serde::Serialize;
 use zeroize::Zeroizing;
 
 use super::Engine;
-use super::audit::Deed;
-use super::keyring::broken_task;
+use super::audit::AuditEvent;
+use super::keyring::task_panicked;
 use crate::domain::consumer::{Consumer, ConsumerTarget, DeliveryRecord};
 use crate::domain::credential::SecretPart;
 use crate::domain::problem::{Problem, ProblemClass};
@@ -27,22 +27,22 @@ use crate::domain::redact::shapes;
 use crate::domain::{CredentialId, CredentialName, Secret};
 use crate::index::{Database, DatabaseError};
 use error::ConsumerError;
-use file::ForeignFile;
-use json_file::{Document, Refusal};
+use file::LockedFile;
+use json_file::{JsonDocument, JsonEditError};
 
 /// The variable by which the Snyk CLI takes the tokens that its configuration can hold.
-const SNYK_TOKEN: &str = "SNYK_TOKEN";
+const SNYK_TOKEN_VARIABLE: &str = "SNYK_TOKEN";
 
 /// The same for the Probely CLI.
-const PROBELY_API_KEY: &str = "PROBELY_API_KEY";
+const PROBELY_KEY_VARIABLE: &str = "PROBELY_API_KEY";
 
 /// A delivery that succeeded.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Delivery {
+pub struct DeliveryReport {
     /// The consumer's name.
     pub consumer: CredentialName,
     /// How it is known that the consumer has the secret.
-    pub proof: Proof,
+    pub proof: DeliveryProof,
     /// What was done, in words.
     pub detail: String,
     /// What the person should know besides.
@@ -52,7 +52,7 @@ pub struct Delivery {
 /// How far a delivery can be proven.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Proof {
+pub enum DeliveryProof {
     /// What was written can be read back.
     ReadBack,
     /// A program said by its exit status that it took the secret; nobody can look.
@@ -63,13 +63,13 @@ impl Engine {
     /// The consumers of a credential, by name.
     pub async fn consumers(&self, id: &CredentialId) -> Result<Vec<Consumer>, Problem> {
         let id = id.clone();
-        self.with_index(move |index| index.consumers(&id)).await
+        self.with_database(move |index| index.consumers(&id)).await
     }
 
     /// The consumer of a credential with this name.
     pub async fn consumer(&self, id: &CredentialId, name: &str) -> Result<Consumer, Problem> {
         let (id, name) = (id.clone(), name.to_owned());
-        self.with_index(move |index| {
+        self.with_database(move |index| {
             let mut all = index.consumers(&id)?;
             let found = all.iter().position(|consumer| consumer.name.as_str() == name);
             let known = all.iter().map(|consumer| consumer.name.to_string()).collect();
@@ -80,42 +80,42 @@ impl Engine {
 
     /// Keeps a consumer. Nothing is delivered yet.
     pub async fn add_consumer(&self, consumer: Consumer) -> Result<(), Problem> {
-        let credential = self.by_id(&consumer.credential).await?;
-        let kind = self.catalogue.kind(&credential.provider, &credential.kind)?;
+        let credential = self.credential_by_id(&consumer.credential).await?;
+        let kind = self.catalog.kind(&credential.provider, &credential.kind)?;
         check_part(kind, &consumer.part)?;
         let own = consumer.part == SecretPart::Secret;
         let fits = match consumer.target {
-            ConsumerTarget::SnykCli { .. } => own && kind.secret_variable() == SNYK_TOKEN,
-            ConsumerTarget::ProbelyCli { .. } => own && kind.secret_variable() == PROBELY_API_KEY,
+            ConsumerTarget::SnykCli { .. } => own && kind.secret_variable() == SNYK_TOKEN_VARIABLE,
+            ConsumerTarget::ProbelyCli { .. } => own && kind.secret_variable() == PROBELY_KEY_VARIABLE,
             _ => true,
         };
         if !fits {
             let what = if own { kind.secret.as_str() } else { consumer.part.as_str() };
             let why = format!("that configuration cannot hold the {what} of a {}", kind.title);
-            return Err(unfit(&why, "use a command consumer, or `tokenring exec`"));
+            return Err(invalid_consumer(&why, "use a command consumer, or `tokenring exec`"));
         }
-        check_words(&consumer.target)?;
-        self.with_index(move |index| index.add_consumer(&consumer)).await
+        check_definition(&consumer.target)?;
+        self.with_database(move |index| index.add_consumer(&consumer)).await
     }
 
     /// Forgets a consumer. What was delivered to it stays there.
     pub async fn remove_consumer(&self, id: &CredentialId, name: &str) -> Result<(), Problem> {
         let (id, name) = (id.clone(), name.to_owned());
-        self.with_index(move |index| index.remove_consumer(&id, &name)).await
+        self.with_database(move |index| index.remove_consumer(&id, &name)).await
     }
 
     /// What a delivery will do, or why it could not be done now. Nothing is written and no program is started.
     pub async fn preview_delivery(&self, consumer: &Consumer) -> Result<String, Problem> {
         let target = consumer.target.clone();
-        let checked = in_background(move || check_target(&target)).await?;
-        checked.map_err(|error| error.problem(not_served(consumer)))?;
+        let checked = run_blocking(move || check_target(&target)).await?;
+        checked.map_err(|error| error.problem(delivery_failed_title(consumer)))?;
         Ok(consumer.target.describe())
     }
 
     /// Hands the current secret, or the part that the consumer is for, to the consumer, and shows that it has it.
-    pub async fn deliver_current(&self, consumer: &Consumer) -> Result<Delivery, Problem> {
-        let credential = self.by_id(&consumer.credential).await?;
-        let secret = self.secret(&credential, &consumer.part).await?;
+    pub async fn deliver_current(&self, consumer: &Consumer) -> Result<DeliveryReport, Problem> {
+        let credential = self.credential_by_id(&consumer.credential).await?;
+        let secret = self.load_secret(&credential, &consumer.part).await?;
         let delivery = self.deliver(consumer, &secret).await?;
         if self.verify_delivery(consumer, &secret).await? {
             return Ok(delivery);
@@ -126,37 +126,38 @@ impl Engine {
 
     /// Hands the secret to the consumer, and keeps in the index which secret it was. It is on record before it is done, and
     /// how it ended afterwards.
-    pub async fn deliver(&self, consumer: &Consumer, secret: &Secret) -> Result<Delivery, Problem> {
-        let name = self.by_id(&consumer.credential).await?.name;
+    pub async fn deliver(&self, consumer: &Consumer, secret: &Secret) -> Result<DeliveryReport, Problem> {
+        let name = self.credential_by_id(&consumer.credential).await?.name;
         let part = if consumer.part == SecretPart::Secret { String::new() } else { format!(", part {}", consumer.part.as_str()) };
         let to = format!("to {} ({}{part})", consumer.name, consumer.target.kind());
-        self.register(Deed::new("deliver", "begun").on(name.as_str()).because(&to)).await?;
-        let ended = self.hand_over(consumer, secret).await;
+        self.record_audit_event(AuditEvent::new("deliver", "begun").for_credential(name.as_str()).with_reason(&to)).await?;
+        let ended = self.write_to_consumer(consumer, secret).await;
         let (outcome, remark) = match &ended {
             Ok(_) => ("done", String::new()),
             Err(problem) => ("failed", format!("; {}", problem.why)),
         };
-        self.register(Deed::new("deliver", outcome).on(name.as_str()).because(to + &remark)).await?;
+        self.record_audit_event(AuditEvent::new("deliver", outcome).for_credential(name.as_str()).with_reason(to + &remark))
+            .await?;
         ended
     }
 
-    async fn hand_over(&self, consumer: &Consumer, secret: &Secret) -> Result<Delivery, Problem> {
+    async fn write_to_consumer(&self, consumer: &Consumer, secret: &Secret) -> Result<DeliveryReport, Problem> {
         let fingerprint = self.fingerprint(secret).await?;
-        let refused = |error: ConsumerError| error.problem(not_served(consumer));
+        let refused = |error: ConsumerError| error.problem(delivery_failed_title(consumer));
         let delivery = match &consumer.target {
-            ConsumerTarget::Command(command) => Delivery {
+            ConsumerTarget::Command(command) => DeliveryReport {
                 consumer: consumer.name.clone(),
-                proof: Proof::ExitStatus,
-                detail: command::run(command, secret, self.options.consumer).await.map_err(refused)?,
+                proof: DeliveryProof::ExitStatus,
+                detail: command::run(command, secret, self.options.consumer_timeout).await.map_err(refused)?,
                 note: Some("only its exit status tells; whether it kept the secret cannot be read back".to_owned()),
             },
             file => {
-                let (target, text) = (file.clone(), as_text(secret).map_err(refused)?);
-                let note = in_background(move || write(&target, &text)).await?.map_err(refused)?;
-                Delivery { consumer: consumer.name.clone(), proof: Proof::ReadBack, detail: file.describe(), note }
+                let (target, text) = (file.clone(), secret_as_text(secret).map_err(refused)?);
+                let note = run_blocking(move || write_secret(&target, &text)).await?.map_err(refused)?;
+                DeliveryReport { consumer: consumer.name.clone(), proof: DeliveryProof::ReadBack, detail: file.describe(), note }
             }
         };
-        self.note_delivery(consumer, fingerprint).await?;
+        self.record_delivery(consumer, fingerprint).await?;
         Ok(delivery)
     }
 
@@ -170,14 +171,14 @@ impl Engine {
         }
         let target = consumer.target.clone();
         let what = || format!("{} could not be read back", consumer.name);
-        let held = in_background(move || read(&target)).await?.map_err(|error| error.problem(what()))?;
+        let held = run_blocking(move || read_secret(&target)).await?.map_err(|error| error.problem(what()))?;
         Ok(held.is_some_and(|held| Secret::new(held.as_bytes().to_vec()).same_as(secret)))
     }
 
-    async fn note_delivery(&self, consumer: &Consumer, fingerprint: String) -> Result<(), Problem> {
+    async fn record_delivery(&self, consumer: &Consumer, fingerprint: String) -> Result<(), Problem> {
         let (id, name) = (consumer.credential.clone(), consumer.name.clone());
         let delivered = DeliveryRecord { fingerprint, at: self.now() };
-        self.with_index(move |index: &Database| index.record_delivery(&id, &name, &delivered)).await
+        self.with_database(move |index: &Database| index.record_delivery(&id, &name, &delivered)).await
     }
 }
 
@@ -191,7 +192,7 @@ pub fn probely_cli_locations() -> Vec<PathBuf> {
     probely_cli::location().into_iter().collect()
 }
 
-fn not_served(consumer: &Consumer) -> String {
+fn delivery_failed_title(consumer: &Consumer) -> String {
     format!("{} did not get the secret", consumer.name)
 }
 
@@ -203,35 +204,35 @@ fn check_part(kind: &CredentialKind, part: &SecretPart) -> Result<(), Problem> {
     }
     let known: Vec<&str> = kind.parts.iter().map(|part| part.id.as_str()).collect();
     let remedy = if known.is_empty() { "leave --part out".to_owned() } else { format!("it has {}", known.join(", ")) };
-    Err(unfit(&format!("a {} has no part \"{id}\"", kind.title), &remedy))
+    Err(invalid_consumer(&format!("a {} has no part \"{id}\"", kind.title), &remedy))
 }
 
-fn unfit(why: &str, remedy: &str) -> Problem {
+fn invalid_consumer(why: &str, remedy: &str) -> Problem {
     Problem::new("That cannot be a consumer", why, remedy).with_class(ProblemClass::Usage)
 }
 
 /// What can be told to be wrong without looking at any file.
-fn check_words(target: &ConsumerTarget) -> Result<(), Problem> {
+fn check_definition(target: &ConsumerTarget) -> Result<(), Problem> {
     match target {
-        ConsumerTarget::EnvFile { key, .. } if !env_file::is_key(key) => {
-            Err(unfit("its key holds other characters than letters, digits, _ . -", "give a key such as SNYK_TOKEN"))
+        ConsumerTarget::EnvFile { key, .. } if !env_file::is_valid_key(key) => {
+            Err(invalid_consumer("its key holds other characters than letters, digits, _ . -", "give a key such as SNYK_TOKEN"))
         }
         ConsumerTarget::JsonFile { pointer, .. } if !pointer.starts_with('/') => {
-            Err(unfit("its pointer does not begin with \"/\"", "give a JSON pointer such as /auth/token"))
+            Err(invalid_consumer("its pointer does not begin with \"/\"", "give a JSON pointer such as /auth/token"))
         }
         ConsumerTarget::Command(command)
             if command.pipelines.is_empty() || command.pipelines.iter().flatten().any(Vec::is_empty) =>
         {
-            Err(unfit("its command is empty", "give a program and its arguments"))
+            Err(invalid_consumer("its command is empty", "give a program and its arguments"))
         }
         ConsumerTarget::Command(command) if command.arguments().any(|argument| shapes::mask_patterns(argument) != *argument) => {
-            Err(unfit(
+            Err(invalid_consumer(
                 "one of its arguments looks like a secret, and every user of this machine can read arguments",
                 "leave it out: the program gets the secret on standard input",
             ))
         }
         ConsumerTarget::Command(command) if command.passed_env_vars.iter().any(|name| name.starts_with("TOKENRING_")) => {
-            Err(unfit("it asks for a variable of this program", "leave the TOKENRING_ variables out"))
+            Err(invalid_consumer("it asks for a variable of this program", "leave the TOKENRING_ variables out"))
         }
         _ => Ok(()),
     }
@@ -239,53 +240,54 @@ fn check_words(target: &ConsumerTarget) -> Result<(), Problem> {
 
 fn check_target(target: &ConsumerTarget) -> Result<(), ConsumerError> {
     if let ConsumerTarget::Command(command) = target {
-        return command::check(command);
+        return command::check_programs(command);
     }
-    let file = ForeignFile::open(target.path())?;
-    file.check()?;
+    let file = LockedFile::open(target.path())?;
+    file.check_replaceable()?;
     // Any text will do: what is looked at is whether the place is there.
-    changed(target, &file, "x").map(drop)
+    text_with_secret(target, &file, "x").map(drop)
 }
 
-fn write(target: &ConsumerTarget, secret: &str) -> Result<Option<String>, ConsumerError> {
+fn write_secret(target: &ConsumerTarget, secret: &str) -> Result<Option<String>, ConsumerError> {
     let path = target.path();
-    let _lock = if let ConsumerTarget::SnykCli { .. } = target { Some(snyk_cli::lock(path)?) } else { None };
-    let file = ForeignFile::open(path)?;
-    let text = changed(target, &file, secret)?;
-    let note = remark(target, &file);
+    let _lock = if let ConsumerTarget::SnykCli { .. } = target { Some(snyk_cli::lock_config(path)?) } else { None };
+    let file = LockedFile::open(path)?;
+    let text = text_with_secret(target, &file, secret)?;
+    let note = delivery_note(target, &file);
     file.replace(&text)?;
     Ok(note)
 }
 
 /// Empties the place if it still holds this secret; looked at and changed under one lock.
-pub(super) fn blank(target: &ConsumerTarget, secret: &Secret) -> Result<(), ConsumerError> {
+pub(super) fn clear_secret(target: &ConsumerTarget, secret: &Secret) -> Result<(), ConsumerError> {
     let path = target.path();
-    let _lock = if let ConsumerTarget::SnykCli { .. } = target { Some(snyk_cli::lock(path)?) } else { None };
-    let file = ForeignFile::open(path)?;
-    let there = held(target, &file)?.map(|text| Secret::new(text.as_bytes().to_vec()));
+    let _lock = if let ConsumerTarget::SnykCli { .. } = target { Some(snyk_cli::lock_config(path)?) } else { None };
+    let file = LockedFile::open(path)?;
+    let there = secret_in_file(target, &file)?.map(|text| Secret::new(text.as_bytes().to_vec()));
     if !there.is_some_and(|there| there.same_as(secret)) {
-        return Err(ConsumerError::Changed(path.to_owned()));
+        return Err(ConsumerError::ChangedConcurrently(path.to_owned()));
     }
-    let text = changed(target, &file, "")?;
+    let text = text_with_secret(target, &file, "")?;
     file.replace(&text)
 }
 
-pub(super) fn read(target: &ConsumerTarget) -> Result<Option<Zeroizing<String>>, ConsumerError> {
+pub(super) fn read_secret(target: &ConsumerTarget) -> Result<Option<Zeroizing<String>>, ConsumerError> {
     if let ConsumerTarget::Command(_) = target {
         return Ok(None);
     }
-    held(target, &ForeignFile::open(target.path())?)
+    secret_in_file(target, &LockedFile::open(target.path())?)
 }
 
-fn held(target: &ConsumerTarget, file: &ForeignFile) -> Result<Option<Zeroizing<String>>, ConsumerError> {
-    let refused = |refusal| refused(file, refusal);
+fn secret_in_file(target: &ConsumerTarget, file: &LockedFile) -> Result<Option<Zeroizing<String>>, ConsumerError> {
+    let refused = |refusal| json_edit_problem(file, refusal);
     match target {
         ConsumerTarget::EnvFile { key, .. } => {
-            let held = env_file::get(file.text(), key).map_err(|garbled| garbage(file, Some(garbled.line), garbled.why))?;
+            let held =
+                env_file::get(file.text(), key).map_err(|garbled| invalid_format(file, Some(garbled.line), garbled.why))?;
             Ok(held.map(|value| Zeroizing::new(value.to_owned())))
         }
         ConsumerTarget::JsonFile { pointer, .. } => {
-            Document::parse(file.text()).and_then(|json| json.get(pointer)).map_err(refused)
+            JsonDocument::parse(file.text()).and_then(|json| json.get(pointer)).map_err(refused)
         }
         ConsumerTarget::SnykCli { .. } => snyk_cli::get(file.text()).map_err(refused),
         ConsumerTarget::ProbelyCli { .. } => Ok(probely_cli::get(file.text()).map(|key| Zeroizing::new(key.to_owned()))),
@@ -294,48 +296,49 @@ fn held(target: &ConsumerTarget, file: &ForeignFile) -> Result<Option<Zeroizing<
 }
 
 /// The file's text with the secret in its place.
-fn changed(target: &ConsumerTarget, file: &ForeignFile, secret: &str) -> Result<Zeroizing<String>, ConsumerError> {
-    let refused = |refusal| refused(file, refusal);
+fn text_with_secret(target: &ConsumerTarget, file: &LockedFile, secret: &str) -> Result<Zeroizing<String>, ConsumerError> {
+    let refused = |refusal| json_edit_problem(file, refusal);
     match target {
         ConsumerTarget::EnvFile { key, .. } => env_file::set(file.text(), key, secret)
-            .map_err(|garbled| garbage(file, Some(garbled.line), garbled.why))?
-            .ok_or(ConsumerError::Unwritable("a quote or a line break")),
+            .map_err(|garbled| invalid_format(file, Some(garbled.line), garbled.why))?
+            .ok_or(ConsumerError::UnrepresentableSecret("a quote or a line break")),
         ConsumerTarget::JsonFile { pointer, .. } => {
-            Document::parse(file.text()).and_then(|json| json.set(pointer, secret)).map_err(refused)
+            JsonDocument::parse(file.text()).and_then(|json| json.set(pointer, secret)).map_err(refused)
         }
         ConsumerTarget::SnykCli { .. } => snyk_cli::set(file.text(), secret).map_err(refused),
-        ConsumerTarget::ProbelyCli { .. } => probely_cli::set(file.text(), secret)
-            .ok_or_else(|| ConsumerError::NoPlace { path: file.path().to_owned(), why: probely_cli::NO_PLACE.to_owned() }),
+        ConsumerTarget::ProbelyCli { .. } => probely_cli::set(file.text(), secret).ok_or_else(|| {
+            ConsumerError::LocationNotFound { path: file.path().to_owned(), why: probely_cli::MISSING_KEY_REASON.to_owned() }
+        }),
         ConsumerTarget::Command(_) => Err(ConsumerError::NotAFile(file.path().to_owned())),
     }
 }
 
 /// What a person should know about the file that now holds the secret.
-fn remark(target: &ConsumerTarget, file: &ForeignFile) -> Option<String> {
-    if matches!(target, ConsumerTarget::SnykCli { .. }) && snyk_cli::is_signed_in(file.text()) {
+fn delivery_note(target: &ConsumerTarget, file: &LockedFile) -> Option<String> {
+    if matches!(target, ConsumerTarget::SnykCli { .. }) && snyk_cli::uses_oauth_session(file.text()) {
         return Some("the Snyk CLI is signed in by OAuth and uses that, until `snyk logout`".to_owned());
     }
-    let mode = file.openness()?;
+    let mode = file.exposed_mode()?;
     Some(format!("other users may read {} (mode {mode})", file.path().display()))
 }
 
-pub(super) fn refused(file: &ForeignFile, refusal: Refusal) -> ConsumerError {
+pub(super) fn json_edit_problem(file: &LockedFile, refusal: JsonEditError) -> ConsumerError {
     match refusal {
-        Refusal::Garbled(line, why) => garbage(file, Some(line), why),
-        Refusal::NoPlace(why) => ConsumerError::NoPlace { path: file.path().to_owned(), why },
+        JsonEditError::Malformed(line, why) => invalid_format(file, Some(line), why),
+        JsonEditError::LocationNotFound(why) => ConsumerError::LocationNotFound { path: file.path().to_owned(), why },
     }
 }
 
-pub(super) fn garbage(file: &ForeignFile, line: Option<usize>, why: &'static str) -> ConsumerError {
-    ConsumerError::Garbage { path: file.path().to_owned(), line, why }
+pub(super) fn invalid_format(file: &LockedFile, line: Option<usize>, why: &'static str) -> ConsumerError {
+    ConsumerError::InvalidFormat { path: file.path().to_owned(), line, why }
 }
 
-fn as_text(secret: &Secret) -> Result<Zeroizing<String>, ConsumerError> {
+fn secret_as_text(secret: &Secret) -> Result<Zeroizing<String>, ConsumerError> {
     let text = secret.expose(|bytes| std::str::from_utf8(bytes).map(str::to_owned));
-    text.map(Zeroizing::new).map_err(|_| ConsumerError::Unwritable("bytes that are no text"))
+    text.map(Zeroizing::new).map_err(|_| ConsumerError::UnrepresentableSecret("bytes that are no text"))
 }
 
 /// Files are waited for, so they are handled off the drawing task.
-pub(super) async fn in_background<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Problem> {
-    tokio::task::spawn_blocking(work).await.map_err(|_| broken_task())
+pub(super) async fn run_blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Problem> {
+    tokio::task::spawn_blocking(work).await.map_err(|_| task_panicked())
 }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use zeroize::Zeroizing;
 
 /// What is said where the member is missing.
-pub(super) const NO_PLACE: &str = "it has no section [AUTH] with an api_key";
+pub(super) const MISSING_KEY_REASON: &str = "it has no section [AUTH] with an api_key";
 
 /// Where the configuration lies.
 pub(super) fn location() -> Option<PathBuf> {
@@ -15,17 +15,17 @@ pub(super) fn location() -> Option<PathBuf> {
 
 /// The key in a configuration.
 pub(super) fn get(text: &str) -> Option<&str> {
-    place(text).map(|span| &text[span])
+    key_span(text).map(|span| &text[span])
 }
 
 /// The configuration with another key; `None` where it has no place for one.
 pub(super) fn set(text: &str, key: &str) -> Option<Zeroizing<String>> {
-    let span = place(text).filter(|_| !key.contains(['\n', '\r']))?;
+    let span = key_span(text).filter(|_| !key.contains(['\n', '\r']))?;
     Some(Zeroizing::new([&text[..span.start], key, &text[span.end..]].concat()))
 }
 
 /// Where the value lies. Sections are compared as they are, names without their case, as Python's reader does.
-fn place(text: &str) -> Option<Range<usize>> {
+fn key_span(text: &str) -> Option<Range<usize>> {
     let mut is_inside = false;
     let mut at = 0;
     for line in text.split_inclusive('\n') {

@@ -11,14 +11,14 @@ use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
 use super::error::ConsumerError;
-use super::file::hold;
-use super::json_file::{Document, Refusal};
+use super::file::lock_file_at;
+use super::json_file::{JsonDocument, JsonEditError};
 
 /// The member that holds a token of any kind.
-const TOKEN: &str = "api";
+const TOKEN_MEMBER: &str = "api";
 
 /// The member that holds an OAuth session, which goes before the token.
-const SESSION: &str = "INTERNAL_OAUTH_TOKEN_STORAGE";
+const SESSION_MEMBER: &str = "INTERNAL_OAUTH_TOKEN_STORAGE";
 
 /// Where the configuration may lie, the usual place first.
 pub(in crate::engine) fn locations() -> Vec<PathBuf> {
@@ -30,28 +30,28 @@ pub(in crate::engine) fn locations() -> Vec<PathBuf> {
 }
 
 /// Takes the lock that the CLI itself takes. Where there is no configuration, there is nothing to lock.
-pub(in crate::engine) fn lock(path: &Path) -> Result<File, ConsumerError> {
+pub(in crate::engine) fn lock_config(path: &Path) -> Result<File, ConsumerError> {
     if !path.exists() {
-        return Err(ConsumerError::Missing(path.to_owned()));
+        return Err(ConsumerError::NotFound(path.to_owned()));
     }
     let mut name = OsString::from(path);
     name.push(".lock");
-    hold(Path::new(&name))
+    lock_file_at(Path::new(&name))
 }
 
 /// The configuration with another token.
-pub(super) fn set(text: &str, token: &str) -> Result<Zeroizing<String>, Refusal> {
-    Document::parse(text)?.set_in_any_case(TOKEN, token)
+pub(super) fn set(text: &str, token: &str) -> Result<Zeroizing<String>, JsonEditError> {
+    JsonDocument::parse(text)?.set_ignore_case(TOKEN_MEMBER, token)
 }
 
 /// The token in a configuration.
-pub(super) fn get(text: &str) -> Result<Option<Zeroizing<String>>, Refusal> {
-    Document::parse(text)?.get_in_any_case(TOKEN)
+pub(super) fn get(text: &str) -> Result<Option<Zeroizing<String>>, JsonEditError> {
+    JsonDocument::parse(text)?.get_ignore_case(TOKEN_MEMBER)
 }
 
 /// Whether the CLI uses an OAuth session in the same file, and not the token.
-pub(super) fn is_signed_in(text: &str) -> bool {
-    let session = Document::parse(text).and_then(|document| document.get_in_any_case(SESSION));
+pub(super) fn uses_oauth_session(text: &str) -> bool {
+    let session = JsonDocument::parse(text).and_then(|document| document.get_ignore_case(SESSION_MEMBER));
     session.is_ok_and(|session| session.is_some_and(|session| !session.is_empty()))
 }
 
@@ -68,8 +68,8 @@ mod tests {
 
     #[test]
     fn a_session_in_the_same_file_is_noticed() {
-        assert!(is_signed_in("{\"internal_oauth_token_storage\": \"{}\", \"api\": \"x\"}"));
-        assert!(!is_signed_in("{\"INTERNAL_OAUTH_TOKEN_STORAGE\": \"\", \"api\": \"x\"}"));
+        assert!(uses_oauth_session("{\"internal_oauth_token_storage\": \"{}\", \"api\": \"x\"}"));
+        assert!(!uses_oauth_session("{\"INTERNAL_OAUTH_TOKEN_STORAGE\": \"\", \"api\": \"x\"}"));
     }
 
     #[test]

@@ -5,87 +5,91 @@
 
 use std::path::Path;
 
-use super::{Area, Finding};
+use super::{Diagnostic, DiagnosticArea};
 use crate::domain::Secret;
 use crate::domain::consumer::ConsumerTarget;
 use crate::domain::problem::Problem;
 use crate::engine::Engine;
-use crate::engine::consumer::in_background;
-use crate::engine::import::{Raw, Source, origin_of, read};
+use crate::engine::consumer::run_blocking;
+use crate::engine::import::{ImportSource, RawCandidate, endpoint_origin, read_source};
 
 /// A token in a variable goes before everything in a file.
-const TOKENS: [&str; 4] = ["INTERNAL_OAUTH_TOKEN_STORAGE", "SNYK_OAUTH_TOKEN", "SNYK_TOKEN", "SNYK_CFG_API"];
+const TOKEN_VARIABLES: [&str; 4] = ["INTERNAL_OAUTH_TOKEN_STORAGE", "SNYK_OAUTH_TOKEN", "SNYK_TOKEN", "SNYK_CFG_API"];
 
 impl Engine {
-    pub(super) async fn examine_environment(&self, is_open: bool) -> Vec<Finding> {
+    pub(super) async fn diagnose_environment(&self, is_open: bool) -> Vec<Diagnostic> {
         let mut findings = Vec::new();
-        let snyk = self.configured(Source::SnykCli, &mut findings).await;
-        let probely = self.configured(Source::ProbelyCli, &mut findings).await;
-        findings.extend(openness(snyk.iter().chain(&probely)));
-        findings.extend(self.shadows(is_open, &snyk.iter().chain(&probely).collect::<Vec<_>>()).await);
-        findings.extend(rivals());
-        if let (Some(token), Some(api)) = (variable("SNYK_TOKEN"), variable("SNYK_API")) {
-            findings.extend(self.misdirected("SNYK_TOKEN", Secret::from_text(token), (&api, "SNYK_API"), is_open).await);
+        let snyk = self.read_cli_config(ImportSource::SnykCli, &mut findings).await;
+        let probely = self.read_cli_config(ImportSource::ProbelyCli, &mut findings).await;
+        findings.extend(diagnose_file_modes(snyk.iter().chain(&probely)));
+        findings.extend(self.diagnose_token_variables(is_open, &snyk.iter().chain(&probely).collect::<Vec<_>>()).await);
+        findings.extend(diagnose_competing_tokens());
+        if let (Some(token), Some(api)) = (env_var("SNYK_TOKEN"), env_var("SNYK_API")) {
+            findings
+                .extend(self.diagnose_region_mismatch("SNYK_TOKEN", Secret::from_text(token), (&api, "SNYK_API"), is_open).await);
         }
-        for raw in snyk.iter().filter(|raw| raw.refusal.is_none()) {
+        for raw in snyk.iter().filter(|raw| raw.rejection.is_none()) {
             let Some(api) = &raw.endpoint else { continue };
-            let (token, path) = (Secret::new(raw.text.as_bytes().to_vec()), file_of(raw).display());
+            let (token, path) = (Secret::new(raw.text.as_bytes().to_vec()), config_path(raw).display());
             let (what, place) = (format!("The token in {path}"), "the endpoint beside it");
-            findings.extend(self.misdirected(&what, token, (api, place), is_open).await);
+            findings.extend(self.diagnose_region_mismatch(&what, token, (api, place), is_open).await);
         }
         if findings.is_empty() {
             let why = "no variable and no configuration of the providers' tools stands against another";
-            findings.push(Finding::ok(Area::Environment, "Nothing contradicts", why));
+            findings.push(Diagnostic::ok(DiagnosticArea::Environment, "Nothing contradicts", why));
         }
         findings
     }
 
     /// What the tool's configuration holds; nothing where there is none, which is no finding.
-    async fn configured(&self, source: Source, findings: &mut Vec<Finding>) -> Vec<Raw> {
-        let read = in_background(move || read(&source).map_err(|error| (error.is_missing(), error))).await;
+    async fn read_cli_config(&self, source: ImportSource, findings: &mut Vec<Diagnostic>) -> Vec<RawCandidate> {
+        let read = run_blocking(move || read_source(&source).map_err(|error| (error.is_missing(), error))).await;
         match read {
             Ok(Ok(raws)) => raws,
             Ok(Err((true, _))) => Vec::new(),
             Ok(Err((false, error))) => {
-                findings.push(Finding::fail(Area::Environment, error.problem("A configuration could not be read")));
+                findings.push(Diagnostic::fail(DiagnosticArea::Environment, error.problem("A configuration could not be read")));
                 Vec::new()
             }
             Err(problem) => {
-                findings.push(Finding::fail(Area::Environment, problem));
+                findings.push(Diagnostic::fail(DiagnosticArea::Environment, problem));
                 Vec::new()
             }
         }
     }
 
     /// Variables with a token, each with whose it is, and whether a file says otherwise.
-    async fn shadows(&self, is_open: bool, files: &[&Raw]) -> Vec<Finding> {
+    async fn diagnose_token_variables(&self, is_open: bool, files: &[&RawCandidate]) -> Vec<Diagnostic> {
         let mut findings = Vec::new();
         for name in self.secret_variables() {
-            let Some(value) = variable(&name).map(Secret::from_text) else { continue };
+            let Some(value) = env_var(&name).map(Secret::from_text) else { continue };
             let whose = if is_open {
-                self.whose(&value).await
+                self.describe_owner(&value).await
             } else {
                 "whose it is cannot be told while the store is locked".to_owned()
             };
-            let hidden = files.iter().find(|raw| raw.refusal.is_none() && raw.variable == name);
+            let hidden = files.iter().find(|raw| raw.rejection.is_none() && raw.variable == name);
             let differs = hidden.filter(|raw| !Secret::new(raw.text.as_bytes().to_vec()).same_as(&value));
             let what = format!("{name} is set");
             let remedy = format!("`unset {name}`, and give it to one command at a time with `tokenring exec`");
             findings.push(match differs {
                 Some(raw) => {
-                    let why = format!("{whose}; it goes before another token in {}", file_of(raw).display());
-                    Finding::warn(Area::Environment, what, why, remedy)
+                    let why = format!("{whose}; it goes before another token in {}", config_path(raw).display());
+                    Diagnostic::warn(DiagnosticArea::Environment, what, why, remedy)
                 }
-                None => {
-                    Finding::warn(Area::Environment, what, format!("{whose}; every program started here can read it"), remedy)
-                }
+                None => Diagnostic::warn(
+                    DiagnosticArea::Environment,
+                    what,
+                    format!("{whose}; every program started here can read it"),
+                    remedy,
+                ),
             });
         }
         findings
     }
 
-    async fn whose(&self, value: &Secret) -> String {
-        match self.twins(value).await {
+    async fn describe_owner(&self, value: &Secret) -> String {
+        match self.find_duplicates(value).await {
             Ok(names) if names.is_empty() => "it is the secret of no credential here".to_owned(),
             Ok(names) => {
                 let names: Vec<_> = names.iter().map(crate::domain::CredentialName::as_str).collect();
@@ -97,7 +101,7 @@ impl Engine {
 
     /// The variables that hold a secret, of all providers.
     fn secret_variables(&self) -> Vec<String> {
-        let kinds = self.catalogue.providers().flat_map(|provider| provider.kinds.iter());
+        let kinds = self.catalog.providers().flat_map(|provider| provider.kinds.iter());
         let mut names: Vec<_> = kinds.map(|kind| kind.secret_variable().to_owned()).filter(|name| name != "TOKEN").collect();
         names.sort();
         names.dedup();
@@ -105,11 +109,17 @@ impl Engine {
     }
 
     /// A token whose region is known beside an address of another one.
-    async fn misdirected(&self, what: &str, token: Secret, (api, place): (&str, &str), is_open: bool) -> Option<Finding> {
-        let (provider, id) = self.home_told(&token, is_open).await?;
-        let regions = self.catalogue.regions(&provider).ok()?;
+    async fn diagnose_region_mismatch(
+        &self,
+        what: &str,
+        token: Secret,
+        (api, place): (&str, &str),
+        is_open: bool,
+    ) -> Option<Diagnostic> {
+        let (provider, id) = self.region_of_token(&token, is_open).await?;
+        let regions = self.catalog.regions(&provider).ok()?;
         let told = regions.iter().find(|region| region.id == id)?;
-        let origin = origin_of(api);
+        let origin = endpoint_origin(api);
         if origin.as_ref().is_some_and(|origin| told.matches_origin(origin)) {
             return None;
         }
@@ -117,38 +127,38 @@ impl Engine {
         let points_to = elsewhere.map_or_else(|| "no known region".to_owned(), |region| region.id.clone());
         let what = format!("{what} belongs to {id}, but {place} points to {points_to}");
         let problem = Problem::new(what, "a token works in its own region only", format!("set it to {}", told.api));
-        Some(Finding::fail(Area::Environment, problem))
+        Some(Diagnostic::fail(DiagnosticArea::Environment, problem))
     }
 
     /// The provider and region that a token names itself, or else those of the credential that has it.
-    async fn home_told(&self, token: &Secret, is_open: bool) -> Option<(String, String)> {
+    async fn region_of_token(&self, token: &Secret, is_open: bool) -> Option<(String, String)> {
         let found = self.identify(token).ok()?;
         if let Some(named) = found.candidates.iter().find(|candidate| candidate.region.is_some()) {
             return Some((named.provider.clone(), named.region.clone()?));
         }
-        let names = if is_open { self.twins(token).await.ok()? } else { Vec::new() };
-        let holder = self.find(names.first()?.as_str()).await.ok()?;
+        let names = if is_open { self.find_duplicates(token).await.ok()? } else { Vec::new() };
+        let holder = self.find_credential(names.first()?.as_str()).await.ok()?;
         Some((holder.provider, holder.region))
     }
 }
 
 /// More than one variable with a token for the same tool.
-fn rivals() -> Option<Finding> {
-    let set: Vec<_> = TOKENS.into_iter().filter(|name| variable(name).is_some()).collect();
+fn diagnose_competing_tokens() -> Option<Diagnostic> {
+    let set: Vec<_> = TOKEN_VARIABLES.into_iter().filter(|name| env_var(name).is_some()).collect();
     let [first, rest @ ..] = &set[..] else { return None };
     let what = format!("{} are set at once", set.join(" and "));
     let why = format!("the Snyk CLI uses {first} and never looks at the others");
-    (!rest.is_empty()).then(|| Finding::warn(Area::Environment, what, why, format!("`unset {}`", rest.join(" "))))
+    (!rest.is_empty()).then(|| Diagnostic::warn(DiagnosticArea::Environment, what, why, format!("`unset {}`", rest.join(" "))))
 }
 
-fn openness<'r>(raws: impl Iterator<Item = &'r Raw>) -> Vec<Finding> {
-    let mut open: Vec<_> = raws.filter_map(|raw| Some((file_of(raw).to_owned(), raw.openness.clone()?))).collect();
+fn diagnose_file_modes<'r>(raws: impl Iterator<Item = &'r RawCandidate>) -> Vec<Diagnostic> {
+    let mut open: Vec<_> = raws.filter_map(|raw| Some((config_path(raw).to_owned(), raw.exposed_mode.clone()?))).collect();
     open.sort();
     open.dedup();
     let finding = |(path, mode): (std::path::PathBuf, String)| {
         let what = format!("Other users may read {}", path.display());
-        Finding::warn(
-            Area::Environment,
+        Diagnostic::warn(
+            DiagnosticArea::Environment,
             what,
             format!("its mode is {mode}, and a secret is in it"),
             format!("`chmod 600 {}`", path.display()),
@@ -158,10 +168,10 @@ fn openness<'r>(raws: impl Iterator<Item = &'r Raw>) -> Vec<Finding> {
 }
 
 /// The configuration that it stands in.
-fn file_of(raw: &Raw) -> &Path {
+fn config_path(raw: &RawCandidate) -> &Path {
     raw.target.as_ref().map_or(Path::new(""), ConsumerTarget::path)
 }
 
-fn variable(name: &str) -> Option<String> {
+fn env_var(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }

@@ -12,19 +12,19 @@ mod terminal;
 use serde::Serialize;
 
 use super::Engine;
-use super::message::StoreState;
+use super::message::StoreStatus;
 use crate::config::ColorDepth;
 use crate::domain::Problem;
 
-pub use store::findings as store_findings;
+pub use store::diagnose_stores as store_findings;
 
 /// What was found in one place.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Finding {
+pub struct Diagnostic {
     /// Where.
-    pub area: Area,
+    pub area: DiagnosticArea,
     /// How bad it is.
-    pub level: Level,
+    pub level: DiagnosticSeverity,
     /// What it is, in one sentence.
     pub what: String,
     /// Why, or what else is known.
@@ -36,11 +36,12 @@ pub struct Finding {
 /// The areas, in the order in which they are told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Area {
+pub enum DiagnosticArea {
     /// Where secrets rest.
     Store,
     /// Where everything else rests.
-    Index,
+    #[serde(rename = "index")]
+    Database,
     /// What the program is drawn on, and the clipboard.
     Terminal,
     /// Variables and configurations of the providers' own tools.
@@ -58,7 +59,7 @@ pub enum Area {
 /// How bad a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Level {
+pub enum DiagnosticSeverity {
     /// As it should be.
     Ok,
     /// Worth knowing.
@@ -69,46 +70,46 @@ pub enum Level {
 
 /// What only the caller can know.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Surroundings {
+pub struct DoctorInput {
     /// The terminal's columns and rows, where there is one.
     pub terminal: Option<(u16, u16)>,
     /// The stores that are not in use.
-    pub other_stores: Vec<StoreState>,
+    pub other_stores: Vec<StoreStatus>,
     /// How many colours the terminal shows, where that is known.
-    pub depth: Option<ColorDepth>,
+    pub color_depth: Option<ColorDepth>,
     /// Whether the network may be asked.
-    pub reach: Reach,
+    pub scope: DoctorScope,
 }
 
 /// How far to look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reach {
+pub enum DoctorScope {
     /// At this machine only.
     Machine,
     /// As far as the providers' hosts, which are asked without a secret.
     Providers,
 }
 
-impl Finding {
-    pub(super) fn ok(area: Area, what: impl Into<String>, why: impl Into<String>) -> Self {
-        Self { area, level: Level::Ok, what: what.into(), why: why.into(), remedy: String::new() }
+impl Diagnostic {
+    pub(super) fn ok(area: DiagnosticArea, what: impl Into<String>, why: impl Into<String>) -> Self {
+        Self { area, level: DiagnosticSeverity::Ok, what: what.into(), why: why.into(), remedy: String::new() }
     }
 
-    pub(crate) fn warn(area: Area, what: impl Into<String>, why: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self { area, level: Level::Warn, what: what.into(), why: why.into(), remedy: remedy.into() }
+    pub(crate) fn warn(area: DiagnosticArea, what: impl Into<String>, why: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self { area, level: DiagnosticSeverity::Warn, what: what.into(), why: why.into(), remedy: remedy.into() }
     }
 
-    fn fail(area: Area, problem: Problem) -> Self {
-        Self { area, level: Level::Fail, what: problem.what, why: problem.why, remedy: problem.remedy }
+    fn fail(area: DiagnosticArea, problem: Problem) -> Self {
+        Self { area, level: DiagnosticSeverity::Fail, what: problem.what, why: problem.why, remedy: problem.remedy }
     }
 }
 
-impl Area {
+impl DiagnosticArea {
     /// The area's name.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Store => "store",
-            Self::Index => "index",
+            Self::Database => "index",
             Self::Terminal => "terminal",
             Self::Environment => "environment",
             Self::Network => "network",
@@ -119,7 +120,7 @@ impl Area {
     }
 }
 
-impl Level {
+impl DiagnosticSeverity {
     /// The level's name.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -132,17 +133,17 @@ impl Level {
 
 impl Engine {
     /// Looks at everything, and says what was found, area by area.
-    pub async fn examine(&self, around: &Surroundings) -> Vec<Finding> {
+    pub async fn diagnose(&self, around: &DoctorInput) -> Vec<Diagnostic> {
         let state = self.store_state().await;
         let mut findings = store_findings(&state, &around.other_stores);
         let is_open = state.problem.is_none();
         if is_open {
-            findings.extend(self.round_trip().await);
+            findings.extend(self.diagnose_store_round_trip().await);
         }
-        findings.extend(self.examine_index(is_open).await);
-        findings.extend(self.examine_terminal(around).await);
-        findings.extend(self.examine_environment(is_open).await);
-        findings.extend(self.examine_network(around.reach).await);
+        findings.extend(self.diagnose_database(is_open).await);
+        findings.extend(self.diagnose_terminal(around).await);
+        findings.extend(self.diagnose_environment(is_open).await);
+        findings.extend(self.diagnose_network(around.scope).await);
         findings
     }
 }

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use futures::{FutureExt as _, StreamExt as _};
 
-use super::{Area, Finding, Reach};
+use super::{Diagnostic, DiagnosticArea, DoctorScope};
 use crate::domain::Timestamp;
 use crate::domain::problem::Problem;
 use crate::domain::region::Region;
@@ -14,83 +14,83 @@ use crate::engine::Engine;
 use crate::net::{self, ConnectFailure, NetError, OutgoingRequest, RequestBody, RequestLimits};
 
 /// How long one host may take.
-const LIMITS: RequestLimits =
+const REQUEST_LIMITS: RequestLimits =
     RequestLimits { connect_timeout: Duration::from_secs(5), total_timeout: Duration::from_secs(8), max_body_bytes: 4096 };
 
 /// How far the clocks may differ before tokens with a time in them are refused.
-const BEARABLE: time::Duration = time::Duration::seconds(60);
+const MAX_CLOCK_SKEW: time::Duration = time::Duration::seconds(60);
 
 /// The variables that name a proxy.
-const PROXIES: [&str; 6] = ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"];
+const PROXY_VARIABLES: [&str; 6] = ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"];
 
 /// What became of one region.
-struct Asked<'c> {
+struct RegionProbe<'c> {
     region: &'c Region,
     outcome: Result<ApiResponse, NetError>,
-    took: Duration,
+    elapsed: Duration,
 }
 
 impl Engine {
-    pub(super) async fn examine_network(&self, reach: Reach) -> Vec<Finding> {
-        let mut findings = proxies();
-        if reach == Reach::Machine {
-            findings.push(Finding::ok(Area::Network, "The providers were not asked", "--offline was given"));
+    pub(super) async fn diagnose_network(&self, reach: DoctorScope) -> Vec<Diagnostic> {
+        let mut findings = diagnose_proxies();
+        if reach == DoctorScope::Machine {
+            findings.push(Diagnostic::ok(DiagnosticArea::Network, "The providers were not asked", "--offline was given"));
             return findings;
         }
-        findings.extend(authorities().await);
-        let asked = self.ask_all().await;
-        findings.push(names(&asked));
-        findings.extend(self.clocks(&asked));
+        findings.extend(diagnose_certificates().await);
+        let asked = self.probe_regions().await;
+        findings.push(diagnose_name_resolution(&asked));
+        findings.extend(self.diagnose_clock(&asked));
         let used = self.credentials().await.unwrap_or_default();
         for one in &asked {
             let users = used.iter().filter(|credential| credential.region == one.region.id).count();
-            findings.push(one.finding(users));
+            findings.push(one.to_diagnostic(users));
         }
         findings
     }
 
     /// Asks every region's API host for its root, without any secret.
-    async fn ask_all(&self) -> Vec<Asked<'_>> {
+    async fn probe_regions(&self) -> Vec<RegionProbe<'_>> {
         let mut regions: Vec<&Region> = Vec::new();
-        for provider in self.catalogue.providers() {
-            for region in self.catalogue.regions(&provider.id).unwrap_or_default() {
+        for provider in self.catalog.providers() {
+            for region in self.catalog.regions(&provider.id).unwrap_or_default() {
                 if !regions.iter().any(|known| known.id == region.id) {
                     regions.push(region);
                 }
             }
         }
-        let asking: Vec<_> = regions.into_iter().map(|region| self.ask_region(region).boxed()).collect();
+        let asking: Vec<_> = regions.into_iter().map(|region| self.probe_region(region).boxed()).collect();
         futures::stream::iter(asking).buffered(self.options.concurrency).collect().await
     }
 
-    async fn ask_region<'c>(&self, region: &'c Region) -> Asked<'c> {
+    async fn probe_region<'c>(&self, region: &'c Region) -> RegionProbe<'c> {
         let begun = Instant::now();
         let url = url::Url::parse(&region.api.to_string());
         let outcome = match url {
-            Ok(url) => self.transport.send(bare(url, region)).await,
+            Ok(url) => self.transport.send(unauthenticated_request(url, region)).await,
             Err(error) => Err(NetError::InvalidRequest(error.to_string())),
         };
-        Asked { region, outcome, took: begun.elapsed() }
+        RegionProbe { region, outcome, elapsed: begun.elapsed() }
     }
 
     /// How far this machine's clock is from those of the servers, by the answer that came fastest.
-    fn clocks(&self, asked: &[Asked<'_>]) -> Option<Finding> {
-        let told = asked.iter().filter_map(|one| Some((one.took, date(one.outcome.as_ref().ok()?)?)));
+    fn diagnose_clock(&self, asked: &[RegionProbe<'_>]) -> Option<Diagnostic> {
+        let told = asked.iter().filter_map(|one| Some((one.elapsed, date_header(one.outcome.as_ref().ok()?)?)));
         let (_, theirs) = told.min_by_key(|(took, _)| *took)?;
         let apart = (self.now() - theirs).abs();
         let words = format!("{} s apart from the servers'", apart.whole_seconds());
-        if apart <= BEARABLE {
-            return Some(Finding::ok(Area::Network, "The clock is right", words));
+        if apart <= MAX_CLOCK_SKEW {
+            return Some(Diagnostic::ok(DiagnosticArea::Network, "The clock is right", words));
         }
         let remedy = "set the clock, or switch on its synchronisation";
         let what = "The clock is wrong: expiry is misjudged, and signed requests are refused";
-        Some(Finding::fail(Area::Network, Problem::new(what, words, remedy)))
+        Some(Diagnostic::fail(DiagnosticArea::Network, Problem::new(what, words, remedy)))
     }
 }
 
-impl Asked<'_> {
+impl RegionProbe<'_> {
     /// A region that no credential uses may be out of reach.
-    fn finding(&self, users: usize) -> Finding {
+    fn to_diagnostic(&self, users: usize) -> Diagnostic {
         let id = &self.region.id;
         match &self.outcome {
             Ok(answer) if answer.status == 407 => {
@@ -99,88 +99,107 @@ impl Asked<'_> {
                     "it answered with 407",
                     "put the name and password it wants into HTTPS_PROXY",
                 );
-                Finding::fail(Area::Network, problem)
+                Diagnostic::fail(DiagnosticArea::Network, problem)
             }
             Ok(answer) => {
-                let why = format!("{} answered with {} in {} ms", self.region.api, answer.status, self.took.as_millis());
-                Finding::ok(Area::Network, format!("{id} is reached"), why)
+                let why = format!("{} answered with {} in {} ms", self.region.api, answer.status, self.elapsed.as_millis());
+                Diagnostic::ok(DiagnosticArea::Network, format!("{id} is reached"), why)
             }
             Err(error) => {
                 let problem = Problem::from(error.clone());
                 let what = format!("{id} is not reached");
                 if users == 0 {
-                    return Finding::warn(Area::Network, what, format!("{}; no credential uses it", problem.why), problem.remedy);
+                    return Diagnostic::warn(
+                        DiagnosticArea::Network,
+                        what,
+                        format!("{}; no credential uses it", problem.why),
+                        problem.remedy,
+                    );
                 }
-                Finding::fail(Area::Network, Problem { what, ..problem })
+                Diagnostic::fail(DiagnosticArea::Network, Problem { what, ..problem })
             }
         }
     }
 }
 
-fn bare(url: url::Url, region: &Region) -> OutgoingRequest {
+fn unauthenticated_request(url: url::Url, region: &Region) -> OutgoingRequest {
     OutgoingRequest {
         method: HttpMethod::Get,
         url,
         headers: Vec::new(),
         body: RequestBody::Empty,
         authorization: None,
-        limits: LIMITS,
+        limits: REQUEST_LIMITS,
         ca_file: region.ca_file.clone(),
     }
 }
 
-fn date(answer: &ApiResponse) -> Option<Timestamp> {
+fn date_header(answer: &ApiResponse) -> Option<Timestamp> {
     let told: SystemTime = httpdate::parse_http_date(answer.header("date")?).ok()?;
     Some(told.into())
 }
 
 /// The proxies that are named, without whatever password stands in them.
-fn proxies() -> Vec<Finding> {
-    let mut findings: Vec<_> = proxies_named().map(|(name, value)| proxy(name, &value)).collect();
+fn diagnose_proxies() -> Vec<Diagnostic> {
+    let mut findings: Vec<_> = proxy_variables().map(|(name, value)| diagnose_proxy(name, &value)).collect();
     if findings.is_empty() {
-        findings.push(Finding::ok(Area::Network, "No proxy is named", "hosts are asked directly"));
+        findings.push(Diagnostic::ok(DiagnosticArea::Network, "No proxy is named", "hosts are asked directly"));
     }
     findings
 }
 
 /// The variables that name a proxy, with what they hold.
-fn proxies_named() -> impl Iterator<Item = (&'static str, String)> {
-    PROXIES.iter().filter_map(|name| Some((*name, std::env::var(name).ok().filter(|value| !value.is_empty())?)))
+fn proxy_variables() -> impl Iterator<Item = (&'static str, String)> {
+    PROXY_VARIABLES.iter().filter_map(|name| Some((*name, std::env::var(name).ok().filter(|value| !value.is_empty())?)))
 }
 
-fn proxy(name: &str, value: &str) -> Finding {
+fn diagnose_proxy(name: &str, value: &str) -> Diagnostic {
     let url = url::Url::parse(value).or_else(|_| url::Url::parse(&format!("http://{value}")));
     let url = url.ok();
     let Some((host, port)) = url.as_ref().and_then(|url| Some((url.host_str()?, url.port_or_known_default()))) else {
         let remedy = "write it like http://proxy.example:3128";
-        return Finding::fail(Area::Network, Problem::new(format!("{name} names no proxy"), "it is not an address", remedy));
+        return Diagnostic::fail(
+            DiagnosticArea::Network,
+            Problem::new(format!("{name} names no proxy"), "it is not an address", remedy),
+        );
     };
     let port = port.map(|port| format!(":{port}")).unwrap_or_default();
     let past = std::env::var("NO_PROXY").or_else(|_| std::env::var("no_proxy")).unwrap_or_default();
     let past = if past.is_empty() { "no host goes past it".to_owned() } else { format!("past it go {past}") };
-    Finding::ok(Area::Network, format!("{name} names the proxy {host}{port}"), past)
+    Diagnostic::ok(DiagnosticArea::Network, format!("{name} names the proxy {host}{port}"), past)
 }
 
-async fn authorities() -> Option<Finding> {
+async fn diagnose_certificates() -> Option<Diagnostic> {
     let found = net::load_ca_info().await;
     let remedy = "see SSL_CERT_FILE and SSL_CERT_DIR; the bundled authorities are trusted anyway";
     Some(match found.load_error {
-        None => Finding::ok(Area::Network, "Certificate authorities are there", format!("{} are trusted", found.trusted_count)),
-        Some(why) => Finding::warn(Area::Network, "The machine's certificate authorities are not whole", why, remedy),
+        None => Diagnostic::ok(
+            DiagnosticArea::Network,
+            "Certificate authorities are there",
+            format!("{} are trusted", found.trusted_count),
+        ),
+        Some(why) => {
+            Diagnostic::warn(DiagnosticArea::Network, "The machine's certificate authorities are not whole", why, remedy)
+        }
     })
 }
 
 /// Whether host names have addresses. Behind a proxy, that is the proxy's business.
-fn names(asked: &[Asked<'_>]) -> Finding {
-    let nameless = |one: &&Asked<'_>| matches!(&one.outcome, Err(NetError::NoConnection { failure: ConnectFailure::Dns, .. }));
+fn diagnose_name_resolution(asked: &[RegionProbe<'_>]) -> Diagnostic {
+    let nameless =
+        |one: &&RegionProbe<'_>| matches!(&one.outcome, Err(NetError::NoConnection { failure: ConnectFailure::Dns, .. }));
     let lost: Vec<_> = asked.iter().filter(nameless).map(|one| one.region.api.host()).collect();
-    if lost.is_empty() && proxies_named().next().is_some() {
-        return Finding::ok(Area::Network, "Host names are the proxy's business", "it looks up what does not go past it");
+    if lost.is_empty() && proxy_variables().next().is_some() {
+        return Diagnostic::ok(
+            DiagnosticArea::Network,
+            "Host names are the proxy's business",
+            "it looks up what does not go past it",
+        );
     }
     if lost.is_empty() {
-        return Finding::ok(Area::Network, "Host names have addresses", format!("{} were looked up", asked.len()));
+        return Diagnostic::ok(DiagnosticArea::Network, "Host names have addresses", format!("{} were looked up", asked.len()));
     }
     let why = format!("no address for {}", lost.join(", "));
     let remedy = "check the name servers (resolv.conf, VPN), or name a proxy in HTTPS_PROXY";
-    Finding::fail(Area::Network, Problem::new("Some host names have no address", why, remedy))
+    Diagnostic::fail(DiagnosticArea::Network, Problem::new("Some host names have no address", why, remedy))
 }

@@ -13,32 +13,32 @@ use tempfile::NamedTempFile;
 
 #[cfg(not(unix))]
 use super::console as signals;
-use super::mask::{self, Masked};
+use super::mask::{self, OutputMasker};
 #[cfg(unix)]
 use super::signals;
-use super::{Value, Variable};
+use super::{EnvValue, EnvVariable};
 use crate::domain::Secret;
 use crate::domain::redact::SecretRedactor;
 
 /// Both ends of a pipe hold this much on every system, so that a secret can be written before anybody reads.
 #[cfg(unix)]
-const PIPE: usize = 4096;
+const PIPE_CAPACITY_BYTES: usize = 4096;
 
 /// A command, and what it is given.
-pub struct Launch {
+pub struct ChildCommand {
     /// The program and its arguments; never empty.
     pub command: Vec<OsString>,
     /// The variables that are set.
-    pub variables: Vec<Variable>,
+    pub variables: Vec<EnvVariable>,
     /// The variables of this process that the child does not get.
-    pub without: Vec<String>,
+    pub removed_variables: Vec<String>,
     /// How secrets come to the child.
-    pub handover: Handover,
+    pub secret_delivery: SecretDelivery,
 }
 
 /// How secrets come to a child.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Handover {
+pub enum SecretDelivery {
     /// As variables.
     Environment,
     /// The first one on its standard input; the others not at all.
@@ -49,7 +49,7 @@ pub enum Handover {
 
 /// How a child ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ended {
+pub enum ChildExit {
     /// By itself, with this code.
     Code(i32),
     /// By a signal.
@@ -58,74 +58,74 @@ pub enum Ended {
 
 /// One of the two outputs of a child.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stream {
+pub enum OutputStream {
     /// Standard output.
-    Out,
+    Stdout,
     /// Standard error.
-    Err,
+    Stderr,
 }
 
 /// Where the masked output of a child goes.
-pub type Sink<'a> = dyn Fn(Stream, &[u8]) -> io::Result<()> + Sync + 'a;
+pub type OutputSink<'a> = dyn Fn(OutputStream, &[u8]) -> io::Result<()> + Sync + 'a;
 
-impl Launch {
+impl ChildCommand {
     /// Replaces this process by the command; it comes back only if that failed.
     #[cfg(unix)]
-    pub fn replace(self) -> io::Result<Infallible> {
+    pub fn replace_process(self) -> io::Result<Infallible> {
         use std::os::unix::process::CommandExt as _;
-        let (mut command, files) = self.prepare()?;
+        let (mut command, files) = self.build_command()?;
         debug_assert!(files.is_empty(), "nobody would remove the files");
-        if let Some(secret) = self.fed() {
-            command.stdin(filled_pipe(secret)?);
+        if let Some(secret) = self.stdin_secret() {
+            command.stdin(pipe_with_secret(secret)?);
         }
         Err(command.exec())
     }
 
     /// Runs the command beside this process until it ends. Where there is a sink, its output goes there with all
     /// secrets masked. Signals that come meanwhile are passed on, but for those that the terminal gives to both.
-    pub fn supervise(&self, sink: Option<&Sink<'_>>) -> io::Result<Ended> {
+    pub fn run_supervised(&self, sink: Option<&OutputSink<'_>>) -> io::Result<ChildExit> {
         // Bound to a name, so that the files live until the child has ended.
-        let (mut command, _files) = self.prepare()?;
+        let (mut command, _files) = self.build_command()?;
         if sink.is_some() {
             command.stdout(Stdio::piped()).stderr(Stdio::piped());
         }
-        if self.fed().is_some() {
+        if self.stdin_secret().is_some() {
             command.stdin(Stdio::piped());
         }
-        let signals = signals::Passing::begin()?;
+        let signals = signals::SignalRelay::start()?;
         let mut child = command.spawn()?;
-        let passing = signals.pass_to(&child);
-        self.feed(&mut child);
+        let passing = signals.forward_to(&child);
+        self.write_stdin(&mut child);
         if let Some(sink) = sink {
-            self.show(&mut child, sink);
+            self.forward_output(&mut child, sink);
         }
         let status = child.wait();
-        passing.end();
-        status.map(ended)
+        passing.stop();
+        status.map(exit_from_status)
     }
 
-    fn prepare(&self) -> io::Result<(Command, Vec<NamedTempFile>)> {
+    fn build_command(&self) -> io::Result<(Command, Vec<NamedTempFile>)> {
         let (program, arguments) = self.command.split_first().ok_or_else(|| io::Error::other("there is no command"))?;
         let mut command = Command::new(program);
         command.args(arguments);
-        for name in &self.without {
+        for name in &self.removed_variables {
             command.env_remove(name);
         }
         let mut files = Vec::new();
-        for Variable { name, value } in &self.variables {
-            match (value, self.handover) {
-                (Value::Text(text), _) => {
+        for EnvVariable { name, value } in &self.variables {
+            match (value, self.secret_delivery) {
+                (EnvValue::Text(text), _) => {
                     command.env(name, text);
                 }
-                (Value::Secret(secret), Handover::Environment) => {
+                (EnvValue::Secret(secret), SecretDelivery::Environment) => {
                     command.env(name, os_text(secret)?);
                 }
-                (Value::Secret(secret), Handover::Files) => {
+                (EnvValue::Secret(secret), SecretDelivery::Files) => {
                     let file = private_file(secret)?;
                     command.env(format!("{name}_FILE"), file.path());
                     files.push(file);
                 }
-                (Value::Secret(_), Handover::Stdin) => {}
+                (EnvValue::Secret(_), SecretDelivery::Stdin) => {}
             }
         }
         Ok((command, files))
@@ -133,38 +133,38 @@ impl Launch {
 
     fn secrets(&self) -> impl Iterator<Item = &Arc<Secret>> {
         self.variables.iter().filter_map(|variable| match &variable.value {
-            Value::Secret(secret) => Some(secret),
-            Value::Text(_) => None,
+            EnvValue::Secret(secret) => Some(secret),
+            EnvValue::Text(_) => None,
         })
     }
 
     /// The secret that goes to standard input.
-    fn fed(&self) -> Option<&Secret> {
-        (self.handover == Handover::Stdin).then(|| self.secrets().next()).flatten().map(Arc::as_ref)
+    fn stdin_secret(&self) -> Option<&Secret> {
+        (self.secret_delivery == SecretDelivery::Stdin).then(|| self.secrets().next()).flatten().map(Arc::as_ref)
     }
 
     /// A child that does not read its input says by its status whether it wanted to.
-    fn feed(&self, child: &mut Child) {
-        if let (Some(secret), Some(mut stdin)) = (self.fed(), child.stdin.take()) {
+    fn write_stdin(&self, child: &mut Child) {
+        if let (Some(secret), Some(mut stdin)) = (self.stdin_secret(), child.stdin.take()) {
             let _ = secret.expose(|bytes| stdin.write_all(bytes));
         }
     }
 
-    fn show(&self, child: &mut Child, sink: &Sink<'_>) {
-        let redactor = mask::redactor(self.secrets().map(Arc::as_ref));
+    fn forward_output(&self, child: &mut Child, sink: &OutputSink<'_>) {
+        let redactor = mask::redactor_for(self.secrets().map(Arc::as_ref));
         let longest = self.secrets().map(|secret| secret.len()).max().unwrap_or_default();
         let (out, err) = (child.stdout.take(), child.stderr.take());
         thread::scope(|scope| {
-            scope.spawn(|| pump(out, &|bytes| sink(Stream::Out, bytes), &redactor, longest));
-            pump(err, &|bytes| sink(Stream::Err, bytes), &redactor, longest);
+            scope.spawn(|| forward_masked(out, &|bytes| sink(OutputStream::Stdout, bytes), &redactor, longest));
+            forward_masked(err, &|bytes| sink(OutputStream::Stderr, bytes), &redactor, longest);
         });
     }
 }
 
 /// Reads to the end. Where nobody wants to see it any more, the child learns that by a broken pipe.
-fn pump(from: Option<impl Read>, show: &dyn Fn(&[u8]) -> io::Result<()>, redactor: &SecretRedactor, longest: usize) {
+fn forward_masked(from: Option<impl Read>, show: &dyn Fn(&[u8]) -> io::Result<()>, redactor: &SecretRedactor, longest: usize) {
     let Some(mut from) = from else { return };
-    let mut masked = Masked::new(redactor, longest);
+    let mut masked = OutputMasker::new(redactor, longest);
     let mut buffer = vec![0; 16 << 10];
     loop {
         match from.read(&mut buffer) {
@@ -179,8 +179,8 @@ fn pump(from: Option<impl Read>, show: &dyn Fn(&[u8]) -> io::Result<()>, redacto
 
 /// A pipe that already holds the secret and has no writer any more.
 #[cfg(unix)]
-fn filled_pipe(secret: &Secret) -> io::Result<Stdio> {
-    if secret.len() > PIPE {
+fn pipe_with_secret(secret: &Secret) -> io::Result<Stdio> {
+    if secret.len() > PIPE_CAPACITY_BYTES {
         return Err(io::Error::other("the secret is too long for standard input; use --file"));
     }
     let (reader, mut writer) = io::pipe()?;
@@ -218,24 +218,24 @@ fn os_text(secret: &Secret) -> io::Result<OsString> {
 }
 
 #[cfg(unix)]
-fn ended(status: ExitStatus) -> Ended {
+fn exit_from_status(status: ExitStatus) -> ChildExit {
     use std::os::unix::process::ExitStatusExt as _;
-    status.signal().map_or_else(|| Ended::Code(status.code().unwrap_or(1)), Ended::Signal)
+    status.signal().map_or_else(|| ChildExit::Code(status.code().unwrap_or(1)), ChildExit::Signal)
 }
 
 #[cfg(not(unix))]
-fn ended(status: ExitStatus) -> Ended {
-    Ended::Code(status.code().unwrap_or(1))
+fn ended(status: ExitStatus) -> ChildExit {
+    ChildExit::Code(status.code().unwrap_or(1))
 }
 
-impl Ended {
+impl ChildExit {
     /// Ends this process in the same way: whoever started it sees no difference. Gives the code where the child ended
     /// by itself.
-    pub fn repeat(self) -> i32 {
+    pub fn propagate(self) -> i32 {
         match self {
             Self::Code(code) => code,
             Self::Signal(signal) => {
-                signals::die_of(signal);
+                signals::die_by_signal(signal);
                 128 + signal
             }
         }

@@ -10,68 +10,70 @@ use crate::domain::Secret;
 use crate::domain::redact::{SecretRedactor, SplitSecretDetector, shapes};
 
 /// A line that is longer is shown in pieces.
-const LONGEST_LINE: usize = 64 << 10;
+const MAX_LINE_BYTES: usize = 64 << 10;
 
 /// How many bytes of output one byte of a secret may take: `\u0041` in JSON.
-const WIDEST: usize = 6;
+const MAX_BYTES_PER_SECRET_BYTE: usize = 6;
 
 /// Shorter lines of a secret of many lines are not looked for by themselves.
-const SHORTEST_LINE: usize = 16;
+const MIN_SECRET_LINE_BYTES: usize = 16;
 
 /// One stream of a child's output.
-pub(super) struct Masked<'a> {
+pub(super) struct OutputMasker<'a> {
     redactor: &'a SecretRedactor,
-    torn: SplitSecretDetector,
+    split_secrets: SplitSecretDetector,
     /// What a piece that is cut off must at least leave behind, so that no secret is torn.
     overlap: usize,
-    held: Zeroizing<Vec<u8>>,
+    buffered: Zeroizing<Vec<u8>>,
 }
 
 /// A redactor that knows these secrets, and each line of those that have many, such as private keys.
-pub(super) fn redactor<'a>(secrets: impl Iterator<Item = &'a Secret>) -> SecretRedactor {
+pub(super) fn redactor_for<'a>(secrets: impl Iterator<Item = &'a Secret>) -> SecretRedactor {
     let mut redactor = SecretRedactor::default();
     for secret in secrets {
         redactor.add_secret(secret);
         secret.expose(|bytes| {
             let lines = bytes.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
-            lines.filter(|line| line.len() >= SHORTEST_LINE).for_each(|line| redactor.add_secret(&Secret::new(line.to_vec())));
+            lines
+                .filter(|line| line.len() >= MIN_SECRET_LINE_BYTES)
+                .for_each(|line| redactor.add_secret(&Secret::new(line.to_vec())));
         });
     }
     redactor
 }
 
-impl<'a> Masked<'a> {
+impl<'a> OutputMasker<'a> {
     /// A stream in which no secret of at most `longest` bytes is to be seen.
     pub(super) fn new(redactor: &'a SecretRedactor, longest: usize) -> Self {
         Self {
             redactor,
-            torn: SplitSecretDetector::from_redactor(redactor),
-            overlap: longest * WIDEST + 64,
-            held: Zeroizing::default(),
+            split_secrets: SplitSecretDetector::from_redactor(redactor),
+            overlap: longest * MAX_BYTES_PER_SECRET_BYTE + 64,
+            buffered: Zeroizing::default(),
         }
     }
 
     /// Takes in what the child wrote and gives back what may be shown.
     pub(super) fn push(&mut self, bytes: &[u8]) -> Vec<u8> {
-        self.held.extend_from_slice(bytes);
-        if let Some(end) = self.held.iter().rposition(|byte| matches!(byte, b'\n' | b'\r')) {
-            let rest = Zeroizing::new(self.held.split_off(end + 1));
-            let whole = std::mem::replace(&mut self.held, rest);
+        self.buffered.extend_from_slice(bytes);
+        if let Some(end) = self.buffered.iter().rposition(|byte| matches!(byte, b'\n' | b'\r')) {
+            let rest = Zeroizing::new(self.buffered.split_off(end + 1));
+            let whole = std::mem::replace(&mut self.buffered, rest);
             return self.redact(&whole);
         }
-        if self.held.len() <= LONGEST_LINE + self.overlap {
+        if self.buffered.len() <= MAX_LINE_BYTES + self.overlap {
             return Vec::new();
         }
-        let held = std::mem::take(&mut self.held);
+        let held = std::mem::take(&mut self.buffered);
         let mut clean = self.redact(&held);
         let tail = clean.split_off(clean.len().saturating_sub(self.overlap));
-        self.held = Zeroizing::new(tail);
+        self.buffered = Zeroizing::new(tail);
         clean
     }
 
     /// What is left when the child has closed its output.
     pub(super) fn finish(&mut self) -> Vec<u8> {
-        let rest = std::mem::take(&mut self.held);
+        let rest = std::mem::take(&mut self.buffered);
         self.redact(&rest)
     }
 
@@ -80,7 +82,7 @@ impl<'a> Masked<'a> {
         let mut clean = Vec::with_capacity(bytes.len());
         for chunk in bytes.utf8_chunks() {
             let text = self.redactor.redact_known(chunk.valid().to_owned());
-            let text: String = text.split_inclusive(['\n', '\r']).map(|line| self.torn.mask_line(line)).collect();
+            let text: String = text.split_inclusive(['\n', '\r']).map(|line| self.split_secrets.mask_line(line)).collect();
             clean.extend_from_slice(shapes::mask_patterns(&text).as_bytes());
             clean.extend_from_slice(chunk.invalid());
         }
@@ -100,8 +102,8 @@ mod tests {
 
     fn through(pieces: &[&[u8]]) -> Vec<u8> {
         let secret = Secret::from_text(SECRET.to_owned());
-        let redactor = redactor([&secret].into_iter());
-        let mut masked = Masked::new(&redactor, secret.len());
+        let redactor = redactor_for([&secret].into_iter());
+        let mut masked = OutputMasker::new(&redactor, secret.len());
         let mut shown: Vec<u8> = pieces.iter().flat_map(|piece| masked.push(piece)).collect();
         shown.extend(masked.finish());
         shown
@@ -116,8 +118,8 @@ mod tests {
     #[test]
     fn whole_lines_are_shown_at_once() {
         let secret = Secret::from_text(SECRET.to_owned());
-        let redactor = redactor([&secret].into_iter());
-        let mut masked = Masked::new(&redactor, secret.len());
+        let redactor = redactor_for([&secret].into_iter());
+        let mut masked = OutputMasker::new(&redactor, secret.len());
         assert_eq!(masked.push(b"one\ntw"), b"one\n");
         assert_eq!(masked.push(b"o\r"), b"two\r");
     }
@@ -125,15 +127,15 @@ mod tests {
     #[test]
     fn lines_of_a_private_key_are_found_one_by_one() {
         let key = Secret::from_text("-----BEGIN KEY-----\nMIIEvQIBADANBgkqhkiG\n-----END KEY-----\n".to_owned());
-        let redactor = redactor([&key].into_iter());
-        let mut masked = Masked::new(&redactor, key.len());
+        let redactor = redactor_for([&key].into_iter());
+        let mut masked = OutputMasker::new(&redactor, key.len());
         assert_eq!(String::from_utf8(masked.push(b"x MIIEvQIBADANBgkqhkiG y\n")).unwrap(), "x ‹secret› y\n");
     }
 
     #[test]
     fn a_line_without_end_is_shown_in_pieces_and_no_piece_tears_the_secret() {
-        for before in (LONGEST_LINE - 30..LONGEST_LINE + 400).step_by(7) {
-            let text = [&"x".repeat(before), SECRET, &"y".repeat(LONGEST_LINE * 2)].concat();
+        for before in (MAX_LINE_BYTES - 30..MAX_LINE_BYTES + 400).step_by(7) {
+            let text = [&"x".repeat(before), SECRET, &"y".repeat(MAX_LINE_BYTES * 2)].concat();
             let shown = through(&text.as_bytes().chunks(997).collect::<Vec<_>>());
             assert!(!String::from_utf8(shown).unwrap().contains(&SECRET[..8]), "{before}");
         }

@@ -11,18 +11,18 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::Engine;
-use super::audit::Deed;
+use super::audit::AuditEvent;
 use crate::domain::credential::SecretPart;
 use crate::domain::problem::ProblemClass;
 use crate::domain::provider::environment::VariableValue;
 use crate::domain::region::{HostRole, Region};
 use crate::domain::{Credential, CredentialName, Problem, Secret};
 
-pub use launch::{Ended, Handover, Launch, Sink, Stream};
+pub use launch::{ChildCommand, ChildExit, OutputSink, OutputStream, SecretDelivery};
 
 /// Variables that the Snyk CLI heeds besides those that providers name, some of them before any other: see
 /// `cliv2/pkg/core/configuration.go` of snyk/cli and `pkg/auth` of snyk/go-application-framework.
-const FURTHER_SNYK: [&str; 5] = [
+const EXTRA_SNYK_VARIABLES: [&str; 5] = [
     "SNYK_DOCKER_TOKEN",
     "SNYK_CFG_API",
     "SNYK_CFG_ENDPOINT",
@@ -31,15 +31,15 @@ const FURTHER_SNYK: [&str; 5] = [
 ];
 
 /// A variable of a child's environment.
-pub struct Variable {
+pub struct EnvVariable {
     /// Its name.
     pub name: String,
     /// What it holds.
-    pub value: Value,
+    pub value: EnvValue,
 }
 
 /// What a variable holds.
-pub enum Value {
+pub enum EnvValue {
     /// A secret, or an access token.
     Secret(Arc<Secret>),
     /// Anything else.
@@ -48,7 +48,7 @@ pub enum Value {
 
 /// What a use of a credential outside this program has come to, for the record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Usage {
+pub enum UsageEvent {
     /// It is about to happen.
     Begun,
     /// It did not happen.
@@ -57,40 +57,40 @@ pub enum Usage {
 
 impl Engine {
     /// Puts on record that a program is given the credential of this name.
-    pub async fn note_use(&self, name: &CredentialName, remark: &str, usage: Usage) -> Result<(), Problem> {
-        let outcome = if usage == Usage::Begun { "begun" } else { "failed" };
-        self.register(Deed::new("exec", outcome).on(name.as_str()).because(remark)).await
+    pub async fn record_exec(&self, name: &CredentialName, remark: &str, usage: UsageEvent) -> Result<(), Problem> {
+        let outcome = if usage == UsageEvent::Begun { "begun" } else { "failed" };
+        self.record_audit_event(AuditEvent::new("exec", outcome).for_credential(name.as_str()).with_reason(remark)).await
     }
 
     /// The variables with which the provider's own tools use the credential, in its region.
-    pub async fn variables(&self, credential: &Credential) -> Result<Vec<Variable>, Problem> {
-        let kind = self.catalogue.kind(&credential.provider, &credential.kind)?;
-        let region = self.catalogue.region(&credential.provider, &credential.region)?;
+    pub async fn env_variables(&self, credential: &Credential) -> Result<Vec<EnvVariable>, Problem> {
+        let kind = self.catalog.kind(&credential.provider, &credential.kind)?;
+        let region = self.catalog.region(&credential.provider, &credential.region)?;
         let mut found = Vec::new();
         for (name, value) in kind.environment_variables(region, &credential.fields) {
             let value = match value {
-                VariableValue::Text(text) => Value::Text(text),
-                VariableValue::Secret => Value::Secret(Arc::new(self.secret(credential, &SecretPart::Secret).await?)),
-                VariableValue::AccessToken => Value::Secret(self.access_token(credential).await?),
+                VariableValue::Text(text) => EnvValue::Text(text),
+                VariableValue::Secret => EnvValue::Secret(Arc::new(self.load_secret(credential, &SecretPart::Secret).await?)),
+                VariableValue::AccessToken => EnvValue::Secret(self.access_token(credential).await?),
             };
-            found.push(Variable { name: name.to_owned(), value });
+            found.push(EnvVariable { name: name.to_owned(), value });
         }
         Ok(found)
     }
 
     /// One thing about a credential: `secret`, `access_token`, a named part of the secret, `api`, `auth`, `app`, or one
     /// of its fields.
-    pub async fn value(&self, credential: &Credential, wanted: &str) -> Result<Value, Problem> {
-        let kind = self.catalogue.kind(&credential.provider, &credential.kind)?;
-        let region = self.catalogue.region(&credential.provider, &credential.region)?;
-        if let Some(text) = place(region, wanted).or_else(|| credential.fields.get(wanted).cloned()) {
-            return Ok(Value::Text(text));
+    pub async fn credential_value(&self, credential: &Credential, wanted: &str) -> Result<EnvValue, Problem> {
+        let kind = self.catalog.kind(&credential.provider, &credential.kind)?;
+        let region = self.catalog.region(&credential.provider, &credential.region)?;
+        if let Some(text) = region_origin(region, wanted).or_else(|| credential.fields.get(wanted).cloned()) {
+            return Ok(EnvValue::Text(text));
         }
         match wanted {
-            "secret" => Ok(Value::Secret(Arc::new(self.secret(credential, &SecretPart::Secret).await?))),
-            "access_token" => Ok(Value::Secret(self.access_token(credential).await?)),
+            "secret" => Ok(EnvValue::Secret(Arc::new(self.load_secret(credential, &SecretPart::Secret).await?))),
+            "access_token" => Ok(EnvValue::Secret(self.access_token(credential).await?)),
             part if kind.parts.iter().any(|known| known.id == part) => {
-                Ok(Value::Secret(Arc::new(self.secret(credential, &SecretPart::Named(part.to_owned())).await?)))
+                Ok(EnvValue::Secret(Arc::new(self.load_secret(credential, &SecretPart::Named(part.to_owned())).await?)))
             }
             unknown => {
                 let fields = credential.fields.keys().map(String::as_str);
@@ -104,27 +104,27 @@ impl Engine {
 
     /// The variables that the tools of the same providers also heed. Where one of them is left over from another
     /// credential, the child would use half of each.
-    pub fn rivals(&self, variables: &[Variable]) -> BTreeSet<String> {
+    pub fn competing_variables(&self, variables: &[EnvVariable]) -> BTreeSet<String> {
         let ours = |name: &str| variables.iter().any(|variable| variable.name == name);
-        let environments = self.catalogue.providers().map(|provider| {
+        let environments = self.catalog.providers().map(|provider| {
             provider.kinds.iter().flat_map(|kind| kind.environment.iter().map(|(name, _)| name.as_str())).collect::<Vec<_>>()
         });
         let mut found: BTreeSet<_> =
             environments.filter(|names| names.iter().any(|name| ours(name))).flatten().map(str::to_owned).collect();
         if found.iter().any(|name| name.starts_with("SNYK_")) {
-            found.extend(FURTHER_SNYK.map(str::to_owned));
+            found.extend(EXTRA_SNYK_VARIABLES.map(str::to_owned));
         }
         found
     }
 
     async fn access_token(&self, credential: &Credential) -> Result<Arc<Secret>, Problem> {
-        let kind = self.catalogue.kind(&credential.provider, &credential.kind)?;
-        let region = self.catalogue.region(&credential.provider, &credential.region)?;
+        let kind = self.catalog.kind(&credential.provider, &credential.kind)?;
+        let region = self.catalog.region(&credential.provider, &credential.region)?;
         Ok(self.authorize(credential, kind, region).await?.secret)
     }
 }
 
-fn place(region: &Region, name: &str) -> Option<String> {
+fn region_origin(region: &Region, name: &str) -> Option<String> {
     match name {
         "api" => Some(region.origin(HostRole::Api).to_string()),
         "auth" => Some(region.origin(HostRole::Auth).to_string()),

@@ -11,26 +11,26 @@ use rustix::process::{Pid, Signal};
 use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGKILL, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGWINCH};
 use signal_hook::iterator::{Handle, Signals};
 
-const PASSED: [i32; 8] = [SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGWINCH, SIGCONT];
+const FORWARDED_SIGNALS: [i32; 8] = [SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGWINCH, SIGCONT];
 
 /// Those that a terminal gives to this process and its child alike.
-const OF_TERMINALS: [i32; 3] = [SIGINT, SIGQUIT, SIGWINCH];
+const TERMINAL_SIGNALS: [i32; 3] = [SIGINT, SIGQUIT, SIGWINCH];
 
 /// Signals are caught from now on, and wait for the child.
-pub(super) struct Passing(Signals);
+pub(super) struct SignalRelay(Signals);
 
 /// Signals are passed on until this is ended.
-pub(super) struct Passed {
+pub(super) struct SignalRelayGuard {
     handle: Handle,
-    gone: Arc<RwLock<AtomicBool>>,
+    child_exited: Arc<RwLock<AtomicBool>>,
 }
 
-impl Passing {
-    pub(super) fn begin() -> io::Result<Self> {
-        Ok(Self(Signals::new(PASSED)?))
+impl SignalRelay {
+    pub(super) fn start() -> io::Result<Self> {
+        Ok(Self(Signals::new(FORWARDED_SIGNALS)?))
     }
 
-    pub(super) fn pass_to(mut self, child: &Child) -> Passed {
+    pub(super) fn forward_to(mut self, child: &Child) -> SignalRelayGuard {
         let handle = self.0.handle();
         let gone = Arc::new(RwLock::new(AtomicBool::new(false)));
         let (child, watched) = (i32::try_from(child.id()).ok().and_then(Pid::from_raw), Arc::clone(&gone));
@@ -38,24 +38,24 @@ impl Passing {
             for signal in self.0.forever() {
                 let gone = watched.read().unwrap_or_else(PoisonError::into_inner);
                 if let Some(child) = child.filter(|_| !gone.load(Ordering::Relaxed)) {
-                    pass(signal, child);
+                    forward_signal(signal, child);
                 }
             }
         });
-        Passed { handle, gone }
+        SignalRelayGuard { handle, child_exited: gone }
     }
 }
 
-impl Passed {
+impl SignalRelayGuard {
     /// The child is gone, and its number may be another process's soon.
-    pub(super) fn end(self) {
-        self.gone.write().unwrap_or_else(PoisonError::into_inner).store(true, Ordering::Relaxed);
+    pub(super) fn stop(self) {
+        self.child_exited.write().unwrap_or_else(PoisonError::into_inner).store(true, Ordering::Relaxed);
         self.handle.close();
     }
 }
 
-fn pass(signal: i32, child: Pid) {
-    if OF_TERMINALS.contains(&signal) && is_in_front() {
+fn forward_signal(signal: i32, child: Pid) {
+    if TERMINAL_SIGNALS.contains(&signal) && is_foreground_process() {
         return;
     }
     if let Some(signal) = Signal::from_named_raw(signal) {
@@ -64,14 +64,14 @@ fn pass(signal: i32, child: Pid) {
 }
 
 /// Whether the terminal speaks to this process group, which is the child's too.
-fn is_in_front() -> bool {
+fn is_foreground_process() -> bool {
     let terminal = File::open("/dev/tty").ok();
     let front = terminal.and_then(|terminal| rustix::termios::tcgetpgrp(terminal).ok());
     front == Some(rustix::process::getpgrp())
 }
 
 /// Dies of the signal, as the child did.
-pub(super) fn die_of(signal: i32) {
+pub(super) fn die_by_signal(signal: i32) {
     if signal == SIGKILL {
         let _ = rustix::process::kill_process(rustix::process::getpid(), Signal::KILL);
     }

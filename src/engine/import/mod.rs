@@ -9,8 +9,8 @@ use std::sync::Arc;
 use zeroize::Zeroizing;
 
 use super::Engine;
-use super::audit::Deed;
-use super::consumer::{blank, in_background};
+use super::audit::AuditEvent;
+use super::consumer::{clear_secret, run_blocking};
 use super::message::NewCredential;
 use crate::domain::consumer::ConsumerTarget;
 use crate::domain::credential::SecretPart;
@@ -18,11 +18,11 @@ use crate::domain::identify::IdentificationCandidate;
 use crate::domain::problem::ProblemClass;
 use crate::domain::provider::spec::{MatchConfidence, SecretRole};
 use crate::domain::{Credential, CredentialName, Origin, Problem, Secret, Timestamp};
-pub(super) use sources::{Raw, read};
+pub(super) use sources::{RawCandidate, read_source};
 
 /// Where to look.
 #[derive(Clone)]
-pub enum Source {
+pub enum ImportSource {
     /// The configuration of the Snyk CLI, in both of its places.
     SnykCli,
     /// The configuration of the Probely CLI.
@@ -34,12 +34,12 @@ pub enum Source {
     /// A JSON file.
     Json(PathBuf),
     /// What came on standard input.
-    Piped(Form, Arc<Zeroizing<String>>),
+    Piped(TextFormat, Arc<Zeroizing<String>>),
 }
 
 /// The form of a text that says nothing about itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Form {
+pub enum TextFormat {
     /// `KEY=value` in every line.
     Dotenv,
     /// JSON.
@@ -47,22 +47,22 @@ pub enum Form {
 }
 
 /// A secret in plain text.
-pub struct Find {
+pub struct ImportCandidate {
     /// Where it lies; the same place can be made a consumer. Nothing where it came on standard input.
     pub target: Option<ConsumerTarget>,
     /// The place within: a key, a pointer, or the program whose configuration it is.
-    pub place: String,
+    pub location: String,
     /// The file's mode, if others may read it.
-    pub openness: Option<String>,
+    pub exposed_mode: Option<String>,
     /// The secret.
     pub secret: Arc<Secret>,
     /// What it is, or why it cannot be kept.
-    pub is: Result<Sort, String>,
+    pub identified: Result<IdentifiedKind, String>,
 }
 
 /// What a secret in plain text is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Sort {
+pub struct IdentifiedKind {
     /// The provider's id.
     pub provider: String,
     /// The kind's id.
@@ -76,13 +76,13 @@ pub struct Sort {
 }
 
 /// Why what stands in the place of a token is left alone.
-const NO_SHAPE: &str = "it has the shape of no token that is known; if it is one, `tokenring add` keeps it";
+const UNKNOWN_SHAPE_REASON: &str = "it has the shape of no token that is known; if it is one, `tokenring add` keeps it";
 
 impl Engine {
     /// The secrets of known shapes that lie there in plain text. The store is not touched.
-    pub async fn finds(&self, source: Source) -> Result<Vec<Find>, Problem> {
-        let is_piped = matches!(source, Source::Piped(..));
-        let found = in_background(move || read(&source)).await?.map_err(|error| {
+    pub async fn find_import_candidates(&self, source: ImportSource) -> Result<Vec<ImportCandidate>, Problem> {
+        let is_piped = matches!(source, ImportSource::Piped(..));
+        let found = run_blocking(move || read_source(&source)).await?.map_err(|error| {
             if !error.is_missing() {
                 let what = if is_piped { "Standard input could not be understood" } else { "The file could not be read" };
                 return error.problem(what);
@@ -90,29 +90,29 @@ impl Engine {
             let remedy = "where it lies elsewhere, name it with `tokenring import dotenv FILE` or `import json FILE`";
             Problem::new("There is nothing to import", error.to_string(), remedy)
         })?;
-        Ok(found.into_iter().filter_map(|raw| self.sort_out(raw)).collect())
+        Ok(found.into_iter().filter_map(|raw| self.identify_candidate(raw)).collect())
     }
 
     /// What the tools of the providers have in plain text on this machine, as far as it can be kept. A tool that is not
     /// here has nothing.
-    pub(super) async fn finds_of_tools(&self) -> Vec<Arc<Find>> {
+    pub(super) async fn find_cli_credentials(&self) -> Vec<Arc<ImportCandidate>> {
         let mut finds = Vec::new();
-        for tool in [Source::SnykCli, Source::ProbelyCli, Source::AppcircleCli] {
-            finds.extend(self.finds(tool).await.unwrap_or_default());
+        for tool in [ImportSource::SnykCli, ImportSource::ProbelyCli, ImportSource::AppcircleCli] {
+            finds.extend(self.find_import_candidates(tool).await.unwrap_or_default());
         }
-        finds.into_iter().filter(|find| find.is.is_ok()).map(Arc::new).collect()
+        finds.into_iter().filter(|find| find.identified.is_ok()).map(Arc::new).collect()
     }
 
     /// Keeps a find under a name that is free, unless a credential has its secret already.
-    pub(super) async fn keep_find(&self, find: &Find) -> Result<Credential, Problem> {
-        match self.twins(&find.secret).await?.first() {
-            Some(twin) => self.find(twin.as_str()).await,
-            None => self.import(find, self.free_name(&find.place).await?).await,
+    pub(super) async fn import_candidate(&self, find: &ImportCandidate) -> Result<Credential, Problem> {
+        match self.find_duplicates(&find.secret).await?.first() {
+            Some(twin) => self.find_credential(twin.as_str()).await,
+            None => self.import(find, self.unused_name(&find.location).await?).await,
         }
     }
 
     /// A name after a place, with a number where it is taken.
-    pub async fn free_name(&self, place: &str) -> Result<CredentialName, Problem> {
+    pub async fn unused_name(&self, place: &str) -> Result<CredentialName, Problem> {
         let base = place.trim_start_matches('/').to_lowercase().replace(['_', '/'], "-");
         let base: String = base.chars().take(50).collect();
         let taken: Vec<_> = self.credentials().await?.into_iter().map(|credential| credential.name).collect();
@@ -124,14 +124,14 @@ impl Engine {
     }
 
     /// Keeps a find under a name.
-    pub async fn import(&self, find: &Find, name: CredentialName) -> Result<Credential, Problem> {
+    pub async fn import(&self, find: &ImportCandidate, name: CredentialName) -> Result<Credential, Problem> {
         let sort = find
-            .is
+            .identified
             .clone()
             .map_err(|why| Problem::new("That cannot be kept", why, "keep the key or token that it was made from"))?;
-        let kind = self.catalogue.kind(&sort.provider, &sort.kind)?;
+        let kind = self.catalog.kind(&sort.provider, &sort.kind)?;
         let org = sort.org.filter(|_| kind.field("org_id").is_some());
-        let added = self.add(NewCredential {
+        let added = self.add_credential(NewCredential {
             name,
             provider: sort.provider,
             kind: sort.kind,
@@ -143,55 +143,64 @@ impl Engine {
             expires: sort.expires,
         });
         let credential = added.await?;
-        let place = find.target.as_ref().map_or_else(|| "standard input".to_owned(), place_on_record);
-        self.register(Deed::new("import", "done").on(credential.name.as_str()).because(place)).await?;
+        let place = find.target.as_ref().map_or_else(|| "standard input".to_owned(), audit_location);
+        self.record_audit_event(AuditEvent::new("import", "done").for_credential(credential.name.as_str()).with_reason(place))
+            .await?;
         Ok(credential)
     }
 
     /// Empties the plain-text copy, after the store has given back the same secret for this credential, and only if
     /// that is still what lies there.
-    pub async fn blank(&self, find: &Find, credential: &Credential) -> Result<(), Problem> {
+    pub async fn clear_plaintext_copy(&self, find: &ImportCandidate, credential: &Credential) -> Result<(), Problem> {
         let Some(target) = find.target.clone() else {
             let why = "it came on standard input, so there is no copy to empty";
             return Err(Problem::new("Nothing was blanked", why, "name the file that it lies in").with_class(ProblemClass::Usage));
         };
         let what = format!("{} was not blanked", target.path().display());
-        if !self.secret(credential, &SecretPart::Secret).await?.same_as(&find.secret) {
+        if !self.load_secret(credential, &SecretPart::Secret).await?.same_as(&find.secret) {
             let why = format!("the store holds another secret for {}", credential.name);
             return Err(Problem::new(what, why, "nothing was changed; import it under another name first"));
         }
-        let (secret, place) = (Arc::clone(&find.secret), place_on_record(&target));
-        let blanked = in_background(move || blank(&target, &secret)).await?.map_err(|error| error.problem(what));
+        let (secret, place) = (Arc::clone(&find.secret), audit_location(&target));
+        let blanked = run_blocking(move || clear_secret(&target, &secret)).await?.map_err(|error| error.problem(what));
         let (outcome, why) = blanked.as_ref().map_or_else(|problem| ("failed", problem.why.as_str()), |()| ("done", ""));
         let reason = if why.is_empty() { place } else { format!("{place}; {why}") };
-        self.register(Deed::new("blank", outcome).on(credential.name.as_str()).because(reason)).await?;
+        self.record_audit_event(AuditEvent::new("blank", outcome).for_credential(credential.name.as_str()).with_reason(reason))
+            .await?;
         blanked
     }
 
-    fn sort_out(&self, raw: Raw) -> Option<Find> {
-        let Raw { target, place, openness, text, variable, endpoint, org, refusal } = raw;
+    fn identify_candidate(&self, raw: RawCandidate) -> Option<ImportCandidate> {
+        let RawCandidate { target, location: place, exposed_mode: openness, text, variable, endpoint, org, rejection: refusal } =
+            raw;
         let secret = Secret::new(text.as_bytes().to_vec());
         let is = match refusal {
             Some(why) => Err(why.to_owned()),
-            None => self.sort(&secret, &variable, endpoint.as_deref(), org)?,
+            None => self.identify_kind(&secret, &variable, endpoint.as_deref(), org)?,
         };
-        Some(Find { target, place, openness, secret: Arc::new(secret), is })
+        Some(ImportCandidate { target, location: place, exposed_mode: openness, secret: Arc::new(secret), identified: is })
     }
 
     /// What the secret is, by its shape and by the variable that it was given to; `None` if it may be anything.
-    fn sort(&self, secret: &Secret, variable: &str, endpoint: Option<&str>, org: Option<String>) -> Option<Result<Sort, String>> {
+    fn identify_kind(
+        &self,
+        secret: &Secret,
+        variable: &str,
+        endpoint: Option<&str>,
+        org: Option<String>,
+    ) -> Option<Result<IdentifiedKind, String>> {
         let identified = self.identify(secret).ok();
-        let named = |candidate: &&IdentificationCandidate| self.is_variable_of(&candidate.provider, variable);
+        let named = |candidate: &&IdentificationCandidate| self.is_provider_variable(&candidate.provider, variable);
         let sure = |candidate: &&IdentificationCandidate| candidate.confidence > MatchConfidence::Possible;
         let candidates = || identified.iter().flat_map(|identified| &identified.candidates);
         let Some(best) = candidates().find(named).or_else(|| candidates().find(sure)) else {
-            return self.is_for_tokens(variable).then(|| Err(NO_SHAPE.to_owned()));
+            return self.is_token_variable(variable).then(|| Err(UNKNOWN_SHAPE_REASON.to_owned()));
         };
         if best.secret_role != SecretRole::Secret {
             return Some(Err(format!("it is no secret to keep: {}", best.why)));
         }
-        let regions = self.catalogue.regions(&best.provider).ok()?;
-        let origin = endpoint.and_then(origin_of);
+        let regions = self.catalog.regions(&best.provider).ok()?;
+        let origin = endpoint.and_then(endpoint_origin);
         let beside = origin.as_ref().and_then(|origin| regions.iter().find(|region| region.matches_origin(origin)));
         if let (Some(origin), None, None) = (&origin, beside, &best.region) {
             return Some(Err(format!("it is used at {origin}, which is no known region; add that with `tokenring regions add`")));
@@ -199,33 +208,33 @@ impl Engine {
         let told = best.region.clone().or_else(|| beside.map(|region| region.id.clone()));
         let region = told.or_else(|| regions.first().map(|region| region.id.clone()))?;
         let (provider, kind) = (best.provider.clone(), best.kind.clone());
-        Some(Ok(Sort { provider, kind, region, org, expires: best.expires }))
+        Some(Ok(IdentifiedKind { provider, kind, region, org, expires: best.expires }))
     }
 
     /// Whether the tools of some provider read their token from this variable.
-    fn is_for_tokens(&self, variable: &str) -> bool {
-        let mut kinds = self.catalogue.providers().flat_map(|provider| provider.kinds.iter());
+    fn is_token_variable(&self, variable: &str) -> bool {
+        let mut kinds = self.catalog.providers().flat_map(|provider| provider.kinds.iter());
         kinds.any(|kind| kind.secret_variable() == variable && kind.environment.iter().any(|(name, _)| name == variable))
     }
 
     /// Whether the provider's own tools read this variable.
-    fn is_variable_of(&self, provider: &str, variable: &str) -> bool {
-        let mut kinds = self.catalogue.provider(provider).into_iter().flat_map(|provider| provider.kinds.iter());
+    fn is_provider_variable(&self, provider: &str, variable: &str) -> bool {
+        let mut kinds = self.catalog.provider(provider).into_iter().flat_map(|provider| provider.kinds.iter());
         kinds.any(|kind| kind.secret_variable() == variable)
     }
 }
 
 /// The texts of a file that a consumer can set, each with its place; none where the file is of no form that is known.
-pub(super) fn texts_in(path: &Path) -> Vec<(ConsumerTarget, Zeroizing<String>)> {
-    sources::in_file(path).into_iter().filter_map(|raw| Some((raw.target?, raw.text))).collect()
+pub(super) fn texts_with_targets(path: &Path) -> Vec<(ConsumerTarget, Zeroizing<String>)> {
+    sources::candidates_in_file(path).into_iter().filter_map(|raw| Some((raw.target?, raw.text))).collect()
 }
 
-fn place_on_record(target: &ConsumerTarget) -> String {
+fn audit_location(target: &ConsumerTarget) -> String {
     format!("{}: {}", target.kind(), target.path().display())
 }
 
 /// The origin of an endpoint, which may have a path.
-pub(super) fn origin_of(endpoint: &str) -> Option<Origin> {
+pub(super) fn endpoint_origin(endpoint: &str) -> Option<Origin> {
     let url = url::Url::parse(endpoint).ok()?;
     Origin::parse(&url.origin().ascii_serialization()).ok()
 }

@@ -4,22 +4,22 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
-use super::{Form, Source};
+use super::{ImportSource, TextFormat};
 use crate::domain::consumer::ConsumerTarget;
-use crate::engine::consumer::env_file::{self, Garbled};
+use crate::engine::consumer::env_file::{self, DotenvParseError};
 use crate::engine::consumer::error::ConsumerError;
-use crate::engine::consumer::file::ForeignFile;
-use crate::engine::consumer::json_file::{Document, Refusal};
-use crate::engine::consumer::{garbage, probely_cli_locations, refused, snyk_cli};
+use crate::engine::consumer::file::LockedFile;
+use crate::engine::consumer::json_file::{JsonDocument, JsonEditError};
+use crate::engine::consumer::{invalid_format, json_edit_problem, probely_cli_locations, snyk_cli};
 
 /// A text that may be a secret, and what stands beside it.
-pub(in crate::engine) struct Raw {
+pub(in crate::engine) struct RawCandidate {
     /// Where it lies; nothing where it came on standard input.
     pub target: Option<ConsumerTarget>,
     /// The place within: a key, a pointer, or the program whose configuration it is.
-    pub place: String,
+    pub location: String,
     /// The file's mode, if others may read it.
-    pub openness: Option<String>,
+    pub exposed_mode: Option<String>,
     /// The text.
     pub text: Zeroizing<String>,
     /// The variable that it was given to, or would be.
@@ -29,135 +29,142 @@ pub(in crate::engine) struct Raw {
     /// The organisation that it is used for, where that stands beside it.
     pub org: Option<String>,
     /// Why it cannot be kept, where that is known already.
-    pub refusal: Option<&'static str>,
+    pub rejection: Option<&'static str>,
 }
 
-const SESSION: &str = "an OAuth session belongs to the Snyk CLI: its refresh token works once, so nobody else may use it";
-const ACCESS_TOKEN: &str = "a short-lived access token, which no longer works soon; the key that it came from is not there";
+const OAUTH_SESSION_REASON: &str =
+    "an OAuth session belongs to the Snyk CLI: its refresh token works once, so nobody else may use it";
+const ACCESS_TOKEN_REASON: &str =
+    "a short-lived access token, which no longer works soon; the key that it came from is not there";
 
 /// Everything in the source that may be a secret. A source without any file is a problem that names the usual place.
-pub(in crate::engine) fn read(source: &Source) -> Result<Vec<Raw>, ConsumerError> {
+pub(in crate::engine) fn read_source(source: &ImportSource) -> Result<Vec<RawCandidate>, ConsumerError> {
     match source {
-        Source::SnykCli => read_first(&snyk_cli::locations(), snyk),
-        Source::ProbelyCli => read_first(&probely_cli_locations(), probely),
-        Source::AppcircleCli => read_first(&appcircle_locations(), appcircle),
-        Source::Dotenv(path) => dotenv(path),
-        Source::Json(path) => json(path),
-        Source::Piped(Form::Dotenv, text) => {
-            piped(dotenv_text(text, None, |_| None).map_err(|garbled| (garbled.line, garbled.why)))
+        ImportSource::SnykCli => read_existing(&snyk_cli::locations(), read_snyk_cli),
+        ImportSource::ProbelyCli => read_existing(&probely_cli_locations(), read_probely_cli),
+        ImportSource::AppcircleCli => read_existing(&appcircle_locations(), read_appcircle_cli),
+        ImportSource::Dotenv(path) => read_dotenv(path),
+        ImportSource::Json(path) => read_json(path),
+        ImportSource::Piped(TextFormat::Dotenv, text) => {
+            from_standard_input(parse_dotenv(text, None, |_| None).map_err(|garbled| (garbled.line, garbled.why)))
         }
-        Source::Piped(Form::Json, text) => piped(json_text(text, None, |_| None).map_err(|refusal| no_json(&refusal))),
+        ImportSource::Piped(TextFormat::Json, text) => {
+            from_standard_input(parse_json(text, None, |_| None).map_err(|refusal| json_error_position(&refusal)))
+        }
     }
 }
 
-fn piped(found: Result<Vec<Raw>, (usize, &'static str)>) -> Result<Vec<Raw>, ConsumerError> {
-    found.map_err(|(line, why)| ConsumerError::Piped { line, why })
+fn from_standard_input(found: Result<Vec<RawCandidate>, (usize, &'static str)>) -> Result<Vec<RawCandidate>, ConsumerError> {
+    found.map_err(|(line, why)| ConsumerError::InvalidInput { line, why })
 }
 
-fn no_json(refusal: &Refusal) -> (usize, &'static str) {
+fn json_error_position(refusal: &JsonEditError) -> (usize, &'static str) {
     match refusal {
-        Refusal::Garbled(line, why) => (*line, why),
-        Refusal::NoPlace(_) => (1, "it is not JSON"),
+        JsonEditError::Malformed(line, why) => (*line, why),
+        JsonEditError::LocationNotFound(_) => (1, "it is not JSON"),
     }
 }
 
 /// Everything in a file that may be a secret, in whichever form it is; nothing where it is in none.
-pub(super) fn in_file(path: &Path) -> Vec<Raw> {
+pub(super) fn candidates_in_file(path: &Path) -> Vec<RawCandidate> {
     let is_at = |places: &[PathBuf]| places.iter().any(|place| std::fs::canonicalize(place).is_ok_and(|real| real == path));
     let read = match () {
-        () if is_at(&snyk_cli::locations()) => snyk(path),
-        () if is_at(&probely_cli_locations()) => probely(path),
-        () => json(path).or_else(|_| dotenv(path)),
+        () if is_at(&snyk_cli::locations()) => read_snyk_cli(path),
+        () if is_at(&probely_cli_locations()) => read_probely_cli(path),
+        () => read_json(path).or_else(|_| read_dotenv(path)),
     };
     read.unwrap_or_default()
 }
 
 /// All of the places where there is a file.
-fn read_first(places: &[PathBuf], read: impl Fn(&Path) -> Result<Vec<Raw>, ConsumerError>) -> Result<Vec<Raw>, ConsumerError> {
+fn read_existing(
+    places: &[PathBuf],
+    read: impl Fn(&Path) -> Result<Vec<RawCandidate>, ConsumerError>,
+) -> Result<Vec<RawCandidate>, ConsumerError> {
     let there: Vec<_> = places.iter().filter(|path| path.exists()).collect();
     if there.is_empty() {
-        return Err(ConsumerError::Missing(places.first().cloned().unwrap_or_default()));
+        return Err(ConsumerError::NotFound(places.first().cloned().unwrap_or_default()));
     }
     Ok(there.into_iter().map(|path| read(path)).collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
 }
 
-fn snyk(path: &Path) -> Result<Vec<Raw>, ConsumerError> {
-    let file = ForeignFile::open(path)?;
-    let document = Document::parse(file.text()).map_err(|refusal| refused(&file, refusal))?;
-    let member = |name: &str| document.get_in_any_case(name).map_err(|refusal| refused(&file, refusal));
+fn read_snyk_cli(path: &Path) -> Result<Vec<RawCandidate>, ConsumerError> {
+    let file = LockedFile::open(path)?;
+    let document = JsonDocument::parse(file.text()).map_err(|refusal| json_edit_problem(&file, refusal))?;
+    let member = |name: &str| document.get_ignore_case(name).map_err(|refusal| json_edit_problem(&file, refusal));
     let plain = |name: &str| Ok::<_, ConsumerError>(member(name)?.map(|text| text.to_string()).filter(|text| !text.is_empty()));
     let (endpoint, org) = (plain("endpoint")?, plain("org")?);
-    let raw = |text, target: ConsumerTarget, refusal| Raw {
-        place: place_of(&target),
+    let raw = |text, target: ConsumerTarget, refusal| RawCandidate {
+        location: location_of(&target),
         target: Some(target),
-        openness: file.openness(),
+        exposed_mode: file.exposed_mode(),
         text,
         variable: "SNYK_TOKEN".to_owned(),
         endpoint: endpoint.clone(),
         org: org.clone(),
-        refusal,
+        rejection: refusal,
     };
     let path = path.to_owned();
     let token = member("api")?.map(|text| raw(text, ConsumerTarget::SnykCli { path: path.clone() }, None));
     let pointer = "/INTERNAL_OAUTH_TOKEN_STORAGE".to_owned();
-    let session =
-        member(&pointer[1..])?.map(|text| raw(text, ConsumerTarget::JsonFile { path, pointer: pointer.clone() }, Some(SESSION)));
+    let session = member(&pointer[1..])?
+        .map(|text| raw(text, ConsumerTarget::JsonFile { path, pointer: pointer.clone() }, Some(OAUTH_SESSION_REASON)));
     Ok(token.into_iter().chain(session).filter(|raw| !raw.text.is_empty()).collect())
 }
 
-fn probely(path: &Path) -> Result<Vec<Raw>, ConsumerError> {
+fn read_probely_cli(path: &Path) -> Result<Vec<RawCandidate>, ConsumerError> {
     let target = ConsumerTarget::ProbelyCli { path: path.to_owned() };
-    let openness = ForeignFile::open(path)?.openness();
-    let key = crate::engine::consumer::read(&target)?.filter(|key| !key.is_empty());
-    let raw = |text| Raw {
-        place: place_of(&target),
+    let openness = LockedFile::open(path)?.exposed_mode();
+    let key = crate::engine::consumer::read_secret(&target)?.filter(|key| !key.is_empty());
+    let raw = |text| RawCandidate {
+        location: location_of(&target),
         target: Some(target),
-        openness,
+        exposed_mode: openness,
         text,
         variable: "PROBELY_API_KEY".to_owned(),
         endpoint: None,
         org: None,
-        refusal: None,
+        rejection: None,
     };
     Ok(key.map(raw).into_iter().collect())
 }
 
-fn appcircle(path: &Path) -> Result<Vec<Raw>, ConsumerError> {
-    let found = json(path)?;
+fn read_appcircle_cli(path: &Path) -> Result<Vec<RawCandidate>, ConsumerError> {
+    let found = read_json(path)?;
     let tokens = found.into_iter().filter(|raw| raw.variable == "AC_ACCESS_TOKEN" && !raw.text.is_empty());
-    Ok(tokens.map(|raw| Raw { refusal: Some(ACCESS_TOKEN), ..raw }).collect())
+    Ok(tokens.map(|raw| RawCandidate { rejection: Some(ACCESS_TOKEN_REASON), ..raw }).collect())
 }
 
-fn dotenv(path: &Path) -> Result<Vec<Raw>, ConsumerError> {
-    let file = ForeignFile::open(path)?;
+fn read_dotenv(path: &Path) -> Result<Vec<RawCandidate>, ConsumerError> {
+    let file = LockedFile::open(path)?;
     let target = |key: &str| Some(ConsumerTarget::EnvFile { path: path.to_owned(), key: key.to_owned() });
-    let found = dotenv_text(file.text(), file.openness().as_ref(), target);
-    found.map_err(|garbled| garbage(&file, Some(garbled.line), garbled.why))
+    let found = parse_dotenv(file.text(), file.exposed_mode().as_ref(), target);
+    found.map_err(|garbled| invalid_format(&file, Some(garbled.line), garbled.why))
 }
 
-fn json(path: &Path) -> Result<Vec<Raw>, ConsumerError> {
-    let file = ForeignFile::open(path)?;
+fn read_json(path: &Path) -> Result<Vec<RawCandidate>, ConsumerError> {
+    let file = LockedFile::open(path)?;
     let target = |pointer: &str| Some(ConsumerTarget::JsonFile { path: path.to_owned(), pointer: pointer.to_owned() });
-    json_text(file.text(), file.openness().as_ref(), target).map_err(|refusal| refused(&file, refusal))
+    parse_json(file.text(), file.exposed_mode().as_ref(), target).map_err(|refusal| json_edit_problem(&file, refusal))
 }
 
 /// What is assigned in a dotenv text, each key once and as readers see it; `target` says where a key lies.
-fn dotenv_text(
+fn parse_dotenv(
     text: &str,
     openness: Option<&String>,
     target: impl Fn(&str) -> Option<ConsumerTarget>,
-) -> Result<Vec<Raw>, Garbled> {
+) -> Result<Vec<RawCandidate>, DotenvParseError> {
     let all = env_file::assignments(text)?;
     let beside = |key: &str| all.iter().rfind(|known| known.key == key).map(|known| known.value.to_owned());
-    let raw = |key: &str, value: &str| Raw {
+    let raw = |key: &str, value: &str| RawCandidate {
         target: target(key),
-        place: key.to_owned(),
-        openness: openness.cloned(),
+        location: key.to_owned(),
+        exposed_mode: openness.cloned(),
         text: Zeroizing::new(value.to_owned()),
         variable: key.to_owned(),
-        endpoint: endpoint_beside(key, beside),
+        endpoint: neighboring_endpoint(key, beside),
         org: beside("SNYK_CFG_ORG"),
-        refusal: None,
+        rejection: None,
     };
     let last = |place: usize, key: &str| all[place + 1..].iter().all(|later| later.key != key);
     let counted = all.iter().enumerate().filter(|(place, one)| !one.value.is_empty() && last(*place, one.key));
@@ -165,32 +172,32 @@ fn dotenv_text(
 }
 
 /// All texts in a JSON text; `target` says where a pointer lies.
-fn json_text(
+fn parse_json(
     text: &str,
     openness: Option<&String>,
     target: impl Fn(&str) -> Option<ConsumerTarget>,
-) -> Result<Vec<Raw>, Refusal> {
-    let all = Document::parse(text)?.texts();
+) -> Result<Vec<RawCandidate>, JsonEditError> {
+    let all = JsonDocument::parse(text)?.strings();
     let raws = all.iter().filter(|(pointer, text)| !pointer.is_empty() && !text.is_empty()).map(|(pointer, text)| {
         let (parent, name) = pointer.rsplit_once('/').unwrap_or_default();
         let beside =
             |name: &str| all.iter().find(|(known, _)| *known == format!("{parent}/{name}")).map(|(_, text)| text.to_string());
-        Raw {
+        RawCandidate {
             target: target(pointer),
-            place: pointer.clone(),
-            openness: openness.cloned(),
+            location: pointer.clone(),
+            exposed_mode: openness.cloned(),
             text: text.clone(),
             variable: name.to_owned(),
-            endpoint: endpoint_beside(name, beside),
+            endpoint: neighboring_endpoint(name, beside),
             org: beside("SNYK_CFG_ORG"),
-            refusal: None,
+            rejection: None,
         }
     });
     Ok(raws.collect())
 }
 
 /// The program whose configuration it is, or the pointer in it.
-fn place_of(target: &ConsumerTarget) -> String {
+fn location_of(target: &ConsumerTarget) -> String {
     match target {
         ConsumerTarget::JsonFile { pointer, .. } => pointer.clone(),
         other => other.kind().to_owned(),
@@ -198,7 +205,7 @@ fn place_of(target: &ConsumerTarget) -> String {
 }
 
 /// The variable that says where the one with the secret is used.
-fn endpoint_beside(key: &str, beside: impl Fn(&str) -> Option<String>) -> Option<String> {
+fn neighboring_endpoint(key: &str, beside: impl Fn(&str) -> Option<String>) -> Option<String> {
     match key {
         "SNYK_TOKEN" | "SNYK_OAUTH_TOKEN" => beside("SNYK_API"),
         "PROBELY_API_KEY" => beside("PROBELY_API_BASE_URL"),

@@ -14,7 +14,7 @@ use crate::domain::provider::spec::{RotationSpec, RotationStrategyId};
 use crate::domain::rotation::{PlanRequest, RotationId, RotationPurpose};
 use crate::domain::{Credential, CredentialId, CredentialName, Problem};
 use crate::engine::Engine;
-use crate::engine::keyring::random;
+use crate::engine::keyring::random_bytes;
 
 /// The field that names an account which is to be given a further secret.
 const ACCOUNT: &str = "service_account_id";
@@ -61,14 +61,14 @@ impl Engine {
     /// What making a credential will do, and what it will be. Nothing is sent and nothing is written.
     pub async fn plan_creation(&self, wish: Wish) -> Result<Creation, Problem> {
         self.permit_changes()?;
-        self.refuse_taken(&wish.name).await?;
-        let kind = self.catalogue.kind(&wish.provider, &wish.kind)?;
+        self.ensure_name_free(&wish.name).await?;
+        let kind = self.catalog.kind(&wish.provider, &wish.kind)?;
         let Some((strategy, part)) = making(kind, &wish.fields) else { return Err(unmakeable(kind)) };
         let (administrator, reason) = (wish.administrator.clone(), wish.reason.clone());
         let draft = self.draft_credential(wish)?;
-        self.require_neighbour(&draft, &self.by_id(&administrator).await?)?;
+        self.require_neighbour(&draft, &self.credential_by_id(&administrator).await?)?;
         let plan = RotationPlan::new(PlanRequest {
-            rotation: RotationId::from_random(random()?),
+            rotation: RotationId::from_random(random_bytes()?),
             purpose: RotationPurpose::Create,
             credential: &draft,
             kind,
@@ -84,8 +84,8 @@ impl Engine {
         let mut fields = wish.like.map(|like| like.fields).unwrap_or_default();
         fields.extend(wish.fields);
         Ok(Credential {
-            id: CredentialId::from_random(random()?),
-            region: self.catalogue.region(&wish.provider, &wish.region)?.id.clone(),
+            id: CredentialId::from_random(random_bytes()?),
+            region: self.catalog.region(&wish.provider, &wish.region)?.id.clone(),
             name: wish.name,
             provider: wish.provider,
             kind: wish.kind,

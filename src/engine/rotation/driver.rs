@@ -21,8 +21,8 @@ use crate::domain::rotation::{
 };
 use crate::domain::{Credential, Problem, Secret, Timestamp};
 use crate::engine::Engine;
-use crate::engine::audit::Deed;
-use crate::engine::login::Agreed;
+use crate::engine::audit::AuditEvent;
+use crate::engine::login::AuthorizationGrant;
 use crate::index::RotationLease;
 
 /// One rotation under way.
@@ -34,7 +34,7 @@ pub(super) struct Driver<'a> {
     /// A secret that was made or pasted and may not be in the store yet.
     pub(super) hand: Option<Hand>,
     /// What a person has agreed to in the browser, until it is fetched.
-    pub(super) agreed: Option<Agreed>,
+    pub(super) agreed: Option<AuthorizationGrant>,
 }
 
 /// A secret that the process holds.
@@ -75,7 +75,7 @@ impl Driver<'_> {
         loop {
             let next = tokio::select! {
                 biased;
-                () = self.audience.ask.paused() => return self.halt(Halt::Paused).await,
+                () = self.audience.ask.wait_for_pause() => return self.halt(Halt::Paused).await,
                 next = self.wait(next_step(&self.journal)) => next,
             };
             match self.take(next).await? {
@@ -96,7 +96,7 @@ impl Driver<'_> {
     pub(super) async fn write(&mut self, entry: JournalEntry) -> Result<(), Problem> {
         let text = serde_json::to_string(&entry).map_err(|error| unwritable(&error))?;
         let (lease, now) = (self.lease.clone(), self.engine.now());
-        self.engine.with_index(move |index| index.append_journal(&lease, now, &text)).await?;
+        self.engine.with_database(move |index| index.append_journal(&lease, now, &text)).await?;
         let line = entry_line(self.plan(), &entry);
         self.journal.push(entry);
         line.iter().for_each(self.audience.tell);
@@ -106,7 +106,7 @@ impl Driver<'_> {
     /// The desk for this rotation's calls, with the credential as it is now.
     pub(super) async fn desk(&self) -> Tried<Desk<'_>> {
         let plan = self.plan();
-        let credential = self.engine.by_id(&plan.credential).await.map_err(|problem| failure_of(&problem))?;
+        let credential = self.engine.credential_by_id(&plan.credential).await.map_err(|problem| failure_of(&problem))?;
         let mut credential = Credential { region: plan.region.clone(), ..credential };
         if plan.purpose == RotationPurpose::Create {
             // What the provider has told about it comes into the index with the secret.
@@ -146,7 +146,7 @@ impl Driver<'_> {
         waiting_line(self.plan(), &waiting).iter().for_each(self.audience.tell);
         match waiting {
             NextStep::Wait { delay, then } => {
-                self.engine.clock.pass(delay).await;
+                self.engine.clock.sleep(delay).await;
                 *then
             }
             ready => ready,
@@ -246,7 +246,7 @@ impl Driver<'_> {
         }
         drop(desk);
         let id = self.plan().credential.clone();
-        let filed = self.engine.with_index(move |index| {
+        let filed = self.engine.with_database(move |index| {
             index.update_credential(&id, |credential| {
                 for (field, value) in told {
                     credential.fields.entry(field).or_insert(value);
@@ -270,7 +270,7 @@ impl Driver<'_> {
     async fn known(&self) -> Tried<PreviousMetadata> {
         let plan = self.plan();
         let Credential { expires, mut fields, .. } =
-            self.engine.by_id(&plan.credential).await.map_err(|problem| failure_of(&problem))?;
+            self.engine.credential_by_id(&plan.credential).await.map_err(|problem| failure_of(&problem))?;
         fields.retain(|id, _| strategy(plan.strategy).fields().contains(&id.as_str()));
         Ok(PreviousMetadata { expires, fields })
     }
@@ -372,7 +372,7 @@ impl Driver<'_> {
         let fields = strategy(self.plan().strategy).fields();
         let made = remote.as_ref().filter(|_| self.plan().purpose == RotationPurpose::Create);
         let facts = made.map(|made| made.fields.clone()).unwrap_or_default();
-        let filed = self.engine.with_index(move |index| {
+        let filed = self.engine.with_database(move |index| {
             index.update_credential(&id, |credential| {
                 let told = remote.as_ref().and_then(|remote| remote.expires).or(told);
                 // No id is better than that of something else.
@@ -387,7 +387,7 @@ impl Driver<'_> {
             })
         });
         filed.await.map_err(|problem| failure_of(&problem))?;
-        self.engine.forget_session(&self.plan().credential);
+        self.engine.drop_cached_tokens(&self.plan().credential);
         Ok(())
     }
 
@@ -399,7 +399,7 @@ impl Driver<'_> {
         };
         let id = self.plan().credential.clone();
         let filed =
-            self.engine.with_index(move |index| index.update_credential(&id, |credential| credential.fields.extend(facts)));
+            self.engine.with_database(move |index| index.update_credential(&id, |credential| credential.fields.extend(facts)));
         filed.await.map(drop).map_err(|problem| failure_of(&problem))
     }
 
@@ -412,7 +412,7 @@ impl Driver<'_> {
             OldAccess::Unknown(_) => None,
         };
         let (id, print, named) = (self.plan().credential.clone(), old.0.clone(), strategy(self.plan().strategy).fields());
-        let filed = self.engine.with_index(move |index| {
+        let filed = self.engine.with_database(move |index| {
             index.update_credential(&id, |credential| {
                 credential.fields.retain(|field, _| !named.contains(&field.as_str()));
                 credential.fields.extend(fields);
@@ -421,7 +421,7 @@ impl Driver<'_> {
             })
         });
         filed.await.map_err(|problem| failure_of(&problem))?;
-        self.engine.forget_session(&self.plan().credential);
+        self.engine.drop_cached_tokens(&self.plan().credential);
         Ok(())
     }
 
@@ -471,7 +471,7 @@ impl Driver<'_> {
         self.empty(SecretSlot::Pending).await?;
         self.empty(SecretSlot::Previous).await?;
         self.hand = None;
-        self.engine.forget_session(&self.plan().credential);
+        self.engine.drop_cached_tokens(&self.plan().credential);
         Ok(StepOutcome::SlotsCleared)
     }
 
@@ -486,10 +486,10 @@ impl Driver<'_> {
             self.see_it_refused().await;
         }
         let remarks: Vec<String> = status.why.iter().chain(left).cloned().collect();
-        self.engine.register(deed(self.plan(), word, &remarks)).await?;
+        self.engine.record_audit_event(deed(self.plan(), word, &remarks)).await?;
         let (lease, now) = (self.lease.clone(), self.engine.now());
         let undone = (purpose, word) == (RotationPurpose::Create, "rolled-back");
-        let closed = self.engine.with_index(move |index| {
+        let closed = self.engine.with_database(move |index| {
             if undone { index.abandon_creation(&lease, now, word) } else { index.close_rotation(&lease, now, word) }
         });
         closed.await?;
@@ -500,8 +500,8 @@ impl Driver<'_> {
     /// check fails all the same, it only shows later.
     async fn see_it_refused(&self) {
         let plan = self.plan();
-        self.engine.forget_session(&plan.credential);
-        let Ok(credential) = self.engine.by_id(&plan.credential).await else { return };
+        self.engine.drop_cached_tokens(&plan.credential);
+        let Ok(credential) = self.engine.credential_by_id(&plan.credential).await else { return };
         if let Err(problem) = self.engine.check(&credential, &plan.region).await {
             tracing::warn!(%problem, "what was revoked was not checked");
         }
@@ -511,10 +511,10 @@ impl Driver<'_> {
     async fn halt(&mut self, halt: Halt) -> Result<RotationStatus, Problem> {
         let status = rotation_status(&self.journal);
         let word = if halt == Halt::Paused { "paused" } else { "needs-human" };
-        self.engine.register(deed(self.plan(), word, &status.manual_steps)).await?;
+        self.engine.record_audit_event(deed(self.plan(), word, &status.manual_steps)).await?;
         let lease = self.lease.clone();
         self.engine
-            .with_index(move |index| {
+            .with_database(move |index| {
                 index.set_rotation_state(&lease, word)?;
                 index.release_lease(&lease)
             })
@@ -524,12 +524,12 @@ impl Driver<'_> {
 }
 
 /// What is put on record about a plan: the person's reason first, then what it was about, then what there is to remark.
-pub(super) fn deed(plan: &RotationPlan, outcome: &'static str, remarks: &[String]) -> Deed {
+pub(super) fn deed(plan: &RotationPlan, outcome: &'static str, remarks: &[String]) -> AuditEvent {
     let reason = Some(plan.reason.clone()).filter(|reason| !reason.is_empty());
     let part = (plan.part != SecretPart::Secret).then(|| format!("part {}", plan.part.as_str()));
     let rotation = format!("rotation {}", plan.rotation);
     let words: Vec<String> = reason.into_iter().chain(part).chain([rotation]).chain(remarks.iter().cloned()).collect();
-    Deed::new(plan.purpose.audit_verb(), outcome).on(plan.name.as_str()).because(words.join("; "))
+    AuditEvent::new(plan.purpose.audit_verb(), outcome).for_credential(plan.name.as_str()).with_reason(words.join("; "))
 }
 
 /// How long a lease lasts, unless it is renewed.

@@ -11,8 +11,8 @@ use crate::domain::rotation::{
     StepOutcome, UserDecision, UserPrompt, waiting_line,
 };
 use crate::domain::{Problem, Secret};
-use crate::engine::ask::{Choice, Dilemma, Question, Reply};
-use crate::engine::audit::Deed;
+use crate::engine::ask::{PromptChoice, PromptMessage, PromptReply, RotationPrompt};
+use crate::engine::audit::AuditEvent;
 
 /// Whether a question was answered.
 pub(super) enum Answered {
@@ -38,18 +38,20 @@ impl Driver<'_> {
         loop {
             match self.audience.ask.decide(&dilemma).await {
                 None => return Ok(Answered::Nobody),
-                Some(Reply::Said(saying)) if dilemma.choices.iter().any(|choice| fits(&choice.saying, &saying)) => {
+                Some(PromptReply::Decided(saying)) if dilemma.choices.iter().any(|choice| fits(&choice.decision, &saying)) => {
                     return self.heard(saying).await;
                 }
-                Some(Reply::Said(_)) => dilemma.question.detail = String::from("that is none of the answers that are open here"),
-                Some(Reply::Pasted(secret)) if pastes => match self.accept(secret).await {
+                Some(PromptReply::Decided(_)) => {
+                    dilemma.message.detail = String::from("that is none of the answers that are open here")
+                }
+                Some(PromptReply::Pasted(secret)) if pastes => match self.accept(secret).await {
                     Ok(minted) => {
                         self.write(JournalEntry::Done(StepOutcome::Pasted(minted))).await?;
                         return Ok(Answered::Written);
                     }
                     Err(failure) => return self.decline(failure).await,
                 },
-                Some(Reply::Pasted(_)) => dilemma.question.detail = String::from("no secret is wanted here"),
+                Some(PromptReply::Pasted(_)) => dilemma.message.detail = String::from("no secret is wanted here"),
             }
         }
     }
@@ -67,7 +69,7 @@ impl Driver<'_> {
         let name = self.plan().name.to_string();
         if let UserDecision::Override(_) = &saying {
             let reason = format!("rotation {}; the name was typed", self.plan().rotation);
-            self.engine.register(Deed::new("override", "done").on(&name).because(reason)).await?;
+            self.engine.record_audit_event(AuditEvent::new("override", "done").for_credential(&name).with_reason(reason)).await?;
         }
         self.write(JournalEntry::UserDecision(saying)).await?;
         Ok(Answered::Written)
@@ -104,7 +106,7 @@ impl Driver<'_> {
         Ok(CreatedSecret { fingerprint, remote: None })
     }
 
-    pub(super) fn dilemma(&self, need: &UserPrompt) -> Dilemma {
+    pub(super) fn dilemma(&self, need: &UserPrompt) -> RotationPrompt {
         let plan = self.plan();
         let page = match &need.kind {
             PromptKind::PasteSecret { page, .. }
@@ -112,19 +114,20 @@ impl Driver<'_> {
             | PromptKind::DeleteManually { page, .. } => page.as_deref(),
             _ => None,
         };
-        let region = self.engine.catalogue.region(&plan.provider, &plan.region).ok();
+        let region = self.engine.catalog.region(&plan.provider, &plan.region).ok();
         let app = region.and_then(|region| region.app.as_ref()).map(ToString::to_string);
         let typed = if let PromptKind::ConfirmOverride { typed, .. } = &need.kind { Some(typed.clone()) } else { None };
         let own = typed.clone().map(UserDecision::Override).into_iter();
-        let choices = own.chain(need.choices.iter().cloned()).map(|saying| Choice { title: self.title(&saying), saying });
-        Dilemma {
+        let choices =
+            own.chain(need.choices.iter().cloned()).map(|saying| PromptChoice { title: self.title(&saying), decision: saying });
+        RotationPrompt {
             rotation: plan.rotation.to_string(),
             step: need.step.to_string(),
             page: page.zip(app).map(|(page, app)| page.replace("{app}", &app)),
-            paste: matches!(need.kind, PromptKind::PasteSecret { .. } | PromptKind::SignIn),
-            awaited: None,
+            accepts_paste: matches!(need.kind, PromptKind::PasteSecret { .. } | PromptKind::SignIn),
+            awaited_callback: None,
             choices: choices.collect(),
-            question: Question { title: need.describe(), detail: self.background(&need.kind), typed },
+            message: PromptMessage { title: need.describe(), detail: self.background(&need.kind), required_word: typed },
         }
     }
 

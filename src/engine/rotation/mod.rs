@@ -21,7 +21,7 @@ mod sign_in;
 mod slots;
 mod survey;
 
-use super::ask::Ask;
+use super::ask::UserPrompter;
 use crate::domain::rotation::{ProgressLine, StepFailure};
 
 pub use crate::domain::rotation::{
@@ -39,7 +39,7 @@ type Tried<T> = Result<T, StepFailure>;
 #[derive(Clone, Copy)]
 pub struct Audience<'a> {
     /// Answers questions.
-    pub ask: &'a dyn Ask,
+    pub ask: &'a dyn UserPrompter,
     /// Hears of every step as soon as its entry is durable.
     pub tell: &'a (dyn Fn(&ProgressLine) + Send + Sync),
 }

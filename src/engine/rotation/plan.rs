@@ -8,7 +8,7 @@ use crate::domain::provider::spec::RotationStrategyId;
 use crate::domain::rotation::{PlanRequest, RotationId, RotationPlan, RotationPurpose};
 use crate::domain::{Credential, CredentialId, Problem};
 use crate::engine::Engine;
-use crate::engine::keyring::random;
+use crate::engine::keyring::random_bytes;
 
 impl Engine {
     /// What replacing this credential will do. Nothing is sent and nothing is written.
@@ -34,7 +34,7 @@ impl Engine {
             self.require_neighbour(credential, administrator)?;
         }
         let consumers = self.consumer_names(&credential.id, &part).await?;
-        let (rotation, purpose) = (RotationId::from_random(random()?), RotationPurpose::Replace);
+        let (rotation, purpose) = (RotationId::from_random(random_bytes()?), RotationPurpose::Replace);
         let administrator = administrator.map(|administrator| administrator.id.clone());
         Ok(RotationPlan::new(PlanRequest { rotation, purpose, credential, kind, part, replacement, consumers, administrator }))
     }
@@ -46,7 +46,7 @@ impl Engine {
             self.require_neighbour(credential, administrator)?;
         }
         Ok(RotationPlan::new(PlanRequest {
-            rotation: RotationId::from_random(random()?),
+            rotation: RotationId::from_random(random_bytes()?),
             purpose: RotationPurpose::Revoke,
             credential,
             kind,
@@ -59,8 +59,8 @@ impl Engine {
 
     /// The credential's kind, unless the provider has told that it is of another one, which is replaced otherwise.
     fn own_kind(&self, credential: &Credential) -> Result<&CredentialKind, Problem> {
-        let provider = self.catalogue.provider(&credential.provider)?;
-        let kind = self.catalogue.kind(&credential.provider, &credential.kind)?;
+        let provider = self.catalog.provider(&credential.provider)?;
+        let kind = self.catalog.kind(&credential.provider, &credential.kind)?;
         let Some(principal) = credential.principal.as_ref().filter(|_| kind.principal_type.is_some()) else { return Ok(kind) };
         let told = |kind: &CredentialKind| kind.principal_type.as_ref() == Some(&principal.kind);
         match provider.kinds.iter().find(|other| told(other) && other.resembles(kind)) {
@@ -71,7 +71,7 @@ impl Engine {
 
     /// An administering credential must be accepted where the other one lives.
     pub(super) fn require_neighbour(&self, credential: &Credential, administrator: &Credential) -> Result<(), Problem> {
-        let owner = |credential: &Credential| self.catalogue.region_owner(&credential.provider).map(|owner| owner.id.clone());
+        let owner = |credential: &Credential| self.catalog.region_owner(&credential.provider).map(|owner| owner.id.clone());
         if owner(credential)? == owner(administrator)? && credential.region == administrator.region {
             return Ok(());
         }
@@ -88,8 +88,8 @@ impl Engine {
         plan: RotationStrategyId,
         clerk: Option<&CredentialId>,
     ) -> Result<Desk<'_>, Problem> {
-        let kind = self.catalogue.kind(&credential.provider, &credential.kind)?;
-        let region = self.catalogue.region(&credential.provider, &credential.region)?;
+        let kind = self.catalog.kind(&credential.provider, &credential.kind)?;
+        let region = self.catalog.region(&credential.provider, &credential.region)?;
         let clerk = clerk.unwrap_or(&credential.id).clone();
         Ok(Desk { engine: self, credential, kind, region, plan, clerk })
     }

@@ -11,8 +11,8 @@ use crate::domain::rotation::{
 use crate::domain::text::to_hex;
 use crate::domain::{Credential, CredentialId, Problem};
 use crate::engine::Engine;
-use crate::engine::keyring::random;
-use crate::engine::lock::Held;
+use crate::engine::keyring::random_bytes;
+use crate::engine::lock::CredentialLock;
 use crate::index::{Database, DatabaseError, JournalRecord, LeaseRequest, NewRotation, RotationLease, RotationRecord};
 
 /// Which way a rotation is taken up.
@@ -46,8 +46,8 @@ impl Engine {
         audience: Audience<'_>,
     ) -> Result<RotationStatus, Problem> {
         self.permit_changes()?;
-        self.prove_store().await?;
-        let lock = self.locks.claim(&plan.credential)?;
+        self.verify_store().await?;
+        let lock = self.locks.try_lock_rotation(&plan.credential)?;
         let new = NewRotation {
             id: plan.rotation.to_string(),
             credential: plan.credential.clone(),
@@ -56,12 +56,12 @@ impl Engine {
         };
         let claim = self.claim()?;
         let kept = claim.clone();
-        let lease = self.with_index(move |index| match draft {
+        let lease = self.with_database(move |index| match draft {
             Draft::Known => index.open_rotation(&new, &kept),
             Draft::Fresh(draft) => index.open_creation(&draft, &new, &kept),
         });
         let lease = lease.await?;
-        self.register(deed(&plan, "begun", &[])).await?;
+        self.record_audit_event(deed(&plan, "begun", &[])).await?;
         self.drive(RotationJournal::new(plan), (lease, claim, lock), audience).await
     }
 
@@ -71,7 +71,7 @@ impl Engine {
         // A locked store is nothing to wait for: a person can see to it now.
         self.store.status().await?;
         let rotation = self.find_rotation(id).await?;
-        let lock = self.locks.claim(&rotation.credential)?;
+        let lock = self.locks.try_lock_rotation(&rotation.credential)?;
         // Read again: whoever held the lock until now may have gone on.
         let rotation = self.find_rotation(&rotation.id).await?;
         if rotation.closed.is_some() {
@@ -82,7 +82,7 @@ impl Engine {
         let claim = self.claim()?;
         let lease = self.take_over(&rotation.id, &claim).await?;
         let journal = self.journal(&rotation).await?;
-        self.register(deed(journal.plan(), "resumed", &[])).await?;
+        self.record_audit_event(deed(journal.plan(), "resumed", &[])).await?;
         match turn {
             Turn::Onward => self.drive(journal, (lease, claim, lock), audience).await,
             Turn::Back => self.turn_back(journal, (lease, claim, lock), audience).await,
@@ -91,7 +91,7 @@ impl Engine {
 
     /// Where every rotation stands, oldest first.
     pub async fn rotations(&self, which: RotationFilter) -> Result<Vec<RotationStatus>, Problem> {
-        let known = self.with_index(move |index| index.rotations(which)).await?;
+        let known = self.with_database(move |index| index.rotations(which)).await?;
         let mut statuses = Vec::with_capacity(known.len());
         for rotation in known {
             let stands = rotation_status(&self.journal(&rotation).await?);
@@ -103,8 +103,8 @@ impl Engine {
 
     /// The rotation with this id, or the open one of the credential with this name.
     pub(super) async fn find_rotation(&self, id: &str) -> Result<RotationRecord, Problem> {
-        let known = self.with_index(|index| index.rotations(RotationFilter::All)).await?;
-        let named = self.find(id).await.ok();
+        let known = self.with_database(|index| index.rotations(RotationFilter::All)).await?;
+        let named = self.find_credential(id).await.ok();
         let open = |rotation: &&RotationRecord| {
             rotation.closed.is_none() && named.as_ref().is_some_and(|one| one.id == rotation.credential)
         };
@@ -114,7 +114,7 @@ impl Engine {
 
     pub(super) async fn journal(&self, rotation: &RotationRecord) -> Result<RotationJournal, Problem> {
         let id = rotation.id.clone();
-        let lines = self.with_index(move |index| index.journal_entries(&id)).await?;
+        let lines = self.with_database(move |index| index.journal_entries(&id)).await?;
         let plan: RotationPlan = serde_json::from_str(&rotation.plan).map_err(|error| unreadable(&error.to_string()))?;
         let read = |line: &JournalRecord| serde_json::from_str::<JournalEntry>(&line.entry);
         let entries: Vec<JournalEntry> =
@@ -127,7 +127,7 @@ impl Engine {
     /// rest of that one's lease is not waited for.
     async fn take_over(&self, rotation: &str, claim: &LeaseRequest) -> Result<RotationLease, Problem> {
         let (id, claim) = (rotation.to_owned(), claim.clone());
-        self.with_index(move |index: &Database| {
+        self.with_database(move |index: &Database| {
             let lease = match index.acquire_lease(&id, &claim) {
                 Err(DatabaseError::LeaseHeld { until, .. }) => {
                     index.acquire_lease(&id, &LeaseRequest { now: until, until: until.max(claim.until), owner: claim.owner })?
@@ -143,7 +143,7 @@ impl Engine {
     async fn turn_back(
         &self,
         journal: RotationJournal,
-        (lease, claim, lock): (RotationLease, LeaseRequest, Held),
+        (lease, claim, lock): (RotationLease, LeaseRequest, CredentialLock),
         audience: Audience<'_>,
     ) -> Result<RotationStatus, Problem> {
         if let Err(why) = check_rollback_allowed(&journal) {
@@ -159,7 +159,7 @@ impl Engine {
     async fn drive(
         &self,
         journal: RotationJournal,
-        (lease, claim, _lock): (RotationLease, LeaseRequest, Held),
+        (lease, claim, _lock): (RotationLease, LeaseRequest, CredentialLock),
         audience: Audience<'_>,
     ) -> Result<RotationStatus, Problem> {
         let rotation = lease.rotation().to_owned();
@@ -176,7 +176,7 @@ impl Engine {
             tokio::time::sleep(LEASE / 3).await;
             let now = self.now();
             let (id, claim) = (rotation.to_owned(), LeaseRequest { now, until: now + LEASE, owner: claim.owner.clone() });
-            if let Err(problem) = self.with_index(move |index| index.acquire_lease(&id, &claim)).await {
+            if let Err(problem) = self.with_database(move |index| index.acquire_lease(&id, &claim)).await {
                 return problem;
             }
         }
@@ -184,7 +184,7 @@ impl Engine {
 
     fn claim(&self) -> Result<LeaseRequest, Problem> {
         let now = self.now();
-        Ok(LeaseRequest { owner: to_hex(&random::<8>()?), now, until: now + LEASE })
+        Ok(LeaseRequest { owner: to_hex(&random_bytes::<8>()?), now, until: now + LEASE })
     }
 
     /// A run that may only read replaces nothing.
@@ -199,7 +199,7 @@ impl Engine {
 
     /// Refuses what would get in the way of a rotation of this credential.
     pub(in crate::engine) async fn require_no_rotation(&self, id: &CredentialId) -> Result<(), Problem> {
-        let open = self.with_index(|index| index.rotations(RotationFilter::Open)).await?;
+        let open = self.with_database(|index| index.rotations(RotationFilter::Open)).await?;
         let found = open.into_iter().find(|rotation| rotation.credential == *id);
         found.map_or(Ok(()), |rotation| Err(DatabaseError::RotationInProgress { rotation: rotation.id }.into()))
     }

@@ -18,9 +18,9 @@ use crate::domain::rotation::{
     StepOutcome, StepStatus, UserDecision, UserPrompt, waiting_line,
 };
 use crate::domain::{Credential, Problem};
-use crate::engine::ask::{Awaited, Dilemma, Reply};
-use crate::engine::login::{self, Agreed, Login, strange};
-use crate::engine::session::Session;
+use crate::engine::ask::{AwaitedCallback, PromptReply, RotationPrompt};
+use crate::engine::login::{self, AuthorizationGrant, PendingSignIn, state_mismatch_problem};
+use crate::engine::session::CachedAccessToken;
 use crate::net::NetError;
 use crate::net::exchange::TokenExchangeError;
 use crate::net::oauth::RefreshToken;
@@ -29,7 +29,7 @@ use crate::net::sign_in::AuthorizationRequest;
 /// What became of a visit to the page.
 enum Visit {
     /// The browser, or an address that was pasted, brought an answer.
-    Agreed(Box<Agreed>),
+    Agreed(Box<AuthorizationGrant>),
     /// The provider or the person did not go along with it; why, in words.
     Declined(String),
     /// Something else was said meanwhile.
@@ -88,14 +88,14 @@ impl Driver<'_> {
             self.agreed = Some(agreed);
             return Err(failure);
         }
-        let refreshed = match self.engine.fetch(&agreed).await {
+        let refreshed = match self.engine.redeem_grant(&agreed).await {
             Ok(refreshed) => refreshed,
             Err(error) => {
                 let failure = failure_to_fetch(&error);
                 if failure.kind == StepFailureKind::Retryable {
                     self.agreed = Some(agreed);
                 } else {
-                    agreed.tell(&Err(Problem::from(error))).await;
+                    agreed.report_to_browser(&Err(Problem::from(error))).await;
                 }
                 return Err(failure);
             }
@@ -103,24 +103,24 @@ impl Driver<'_> {
         let Some(next) = refreshed.next else { return Err(refused("the provider gave nothing to renew the session with")) };
         let kept = self.put(SecretSlot::Pending, &next.secret).await;
         if kept.is_ok() {
-            self.keep_access_token(&self.engine.session_of(refreshed.access)).await;
+            self.keep_access_token(&self.engine.new_cached_token(refreshed.access)).await;
         }
         let print = self.hold(next).await?;
-        agreed.tell(&Ok(())).await;
+        agreed.report_to_browser(&Ok(())).await;
         Ok(StepOutcome::Created(CreatedSecret { fingerprint: print, remote: None }))
     }
 
     /// The credential's own client, at the region of the plan.
-    async fn begin_visit(&self) -> Result<Login, Problem> {
-        let credential = self.engine.by_id(&self.plan().credential).await?;
-        self.engine.begin_login_of(Credential { region: self.plan().region.clone(), ..credential }).await
+    async fn begin_visit(&self) -> Result<PendingSignIn, Problem> {
+        let credential = self.engine.credential_by_id(&self.plan().credential).await?;
+        self.engine.begin_sign_in_for(Credential { region: self.plan().region.clone(), ..credential }).await
     }
 
-    async fn await_visit(&self, login: Login, dilemma: Dilemma) -> Visit {
+    async fn await_visit(&self, login: PendingSignIn, dilemma: RotationPrompt) -> Visit {
         let (page, callback) = (login.address().to_string(), login.callback().clone());
-        let wait = self.engine.options.sign_in;
-        let awaited = Awaited { callback, wait, until: self.engine.now() + wait };
-        let dilemma = Dilemma { page: Some(page), awaited: Some(awaited), ..dilemma };
+        let wait = self.engine.options.sign_in_timeout;
+        let awaited = AwaitedCallback { callback, timeout: wait, until: self.engine.now() + wait };
+        let dilemma = RotationPrompt { page: Some(page), awaited_callback: Some(awaited), ..dilemma };
         let sign_in = login.sign_in();
         let (sender, receiver) = oneshot::channel();
         let pasted = async {
@@ -129,7 +129,7 @@ impl Driver<'_> {
                 Err(_) => std::future::pending().await,
             }
         };
-        let mut answer = std::pin::pin!(self.engine.await_answer(login, pasted, wait));
+        let mut answer = std::pin::pin!(self.engine.await_callback(login, pasted, wait));
         let word = tokio::select! {
             biased;
             answered = &mut answer => return self.judge_visit(answered).await,
@@ -147,23 +147,25 @@ impl Driver<'_> {
     }
 
     /// What the person says, until it is something that can be taken.
-    async fn listen(&self, mut dilemma: Dilemma, sign_in: &AuthorizationRequest) -> Word {
+    async fn listen(&self, mut dilemma: RotationPrompt, sign_in: &AuthorizationRequest) -> Word {
         let begun = Instant::now();
         loop {
-            if let Some(awaited) = &mut dilemma.awaited {
-                awaited.wait = self.engine.options.sign_in.saturating_sub(begun.elapsed());
+            if let Some(awaited) = &mut dilemma.awaited_callback {
+                awaited.timeout = self.engine.options.sign_in_timeout.saturating_sub(begun.elapsed());
             }
             match self.audience.ask.decide(&dilemma).await {
                 None => return Word::Nothing,
-                Some(Reply::Said(saying)) if dilemma.choices.iter().any(|choice| fits(&choice.saying, &saying)) => {
+                Some(PromptReply::Decided(saying)) if dilemma.choices.iter().any(|choice| fits(&choice.decision, &saying)) => {
                     return Word::Said(saying);
                 }
-                Some(Reply::Said(_)) => dilemma.question.detail = String::from("that is none of the answers that are open here"),
-                Some(Reply::Pasted(text)) => match sign_in.parse_pasted(&text) {
+                Some(PromptReply::Decided(_)) => {
+                    dilemma.message.detail = String::from("that is none of the answers that are open here")
+                }
+                Some(PromptReply::Pasted(text)) => match sign_in.parse_pasted(&text) {
                     Ok(address) => return Word::Address(address),
                     Err(stranger) => {
-                        let Problem { why, remedy, .. } = strange(stranger);
-                        dilemma.question.detail = format!("{why}: {remedy}");
+                        let Problem { why, remedy, .. } = state_mismatch_problem(stranger);
+                        dilemma.message.detail = format!("{why}: {remedy}");
                     }
                 },
             }
@@ -171,12 +173,12 @@ impl Driver<'_> {
     }
 
     /// An answer that leads to another region would make a session that the plan does not know.
-    async fn judge_visit(&self, answered: Result<login::Answered, Problem>) -> Visit {
+    async fn judge_visit(&self, answered: Result<login::AnsweredSignIn, Problem>) -> Visit {
         let answered = match answered {
             Ok(answered) => answered,
             Err(Problem { what, why, .. }) => return Visit::Late(format!("{what}: {why}")),
         };
-        let agreed = match self.engine.agree(answered).await {
+        let agreed = match self.engine.resolve_grant(answered).await {
             Ok(agreed) => agreed,
             Err(Problem { what, why, .. }) => return Visit::Declined(format!("{what}: {why}")),
         };
@@ -184,7 +186,7 @@ impl Driver<'_> {
             return Visit::Agreed(Box::new(agreed));
         }
         let why = format!("the sign-in is one to {}, and the credential belongs to {}", agreed.region, self.plan().region);
-        agreed.tell(&Err(Problem::new("Not taken", why.clone(), "sign in to the same region"))).await;
+        agreed.report_to_browser(&Err(Problem::new("Not taken", why.clone(), "sign in to the same region"))).await;
         Visit::Declined(why)
     }
 
@@ -195,8 +197,8 @@ impl Driver<'_> {
 
     /// The access token that came along proves the session without spending it. Where it is not kept, the session renews
     /// itself for the proof.
-    async fn keep_access_token(&self, session: &Session) {
-        if let Err(problem) = self.engine.share_session(&self.plan().credential, SecretSlot::Pending, session).await {
+    async fn keep_access_token(&self, session: &CachedAccessToken) {
+        if let Err(problem) = self.engine.store_shared_access_token(&self.plan().credential, SecretSlot::Pending, session).await {
             tracing::warn!(%problem, "the access token of the new session is not in the store");
         }
     }
@@ -204,7 +206,7 @@ impl Driver<'_> {
     async fn hold(&mut self, next: RefreshToken) -> Tried<SecretFingerprint> {
         let in_doubt = |failure| StepFailure { kind: StepFailureKind::OutcomeUnknown, ..failure };
         let print = self.print_of(&next.secret).await.map_err(in_doubt)?;
-        self.hand = Some(Hand { print: print.clone(), secret: next.secret, ends: self.engine.end_after(next.lifetime) });
+        self.hand = Some(Hand { print: print.clone(), secret: next.secret, ends: self.engine.expiry_after(next.lifetime) });
         Ok(print)
     }
 }

@@ -9,9 +9,9 @@ use crate::domain::Secret;
 use crate::domain::credential::{SecretPart, SecretSlot};
 use crate::domain::provider::AuthMethod;
 use crate::domain::rotation::{SecretFingerprint, SlotSwap, StepFailure, StepFailureKind};
-use crate::engine::authorize::{access_token, shared_token};
-use crate::engine::kept::place;
-use crate::engine::keyring::random;
+use crate::engine::authorize::{access_token_part, shared_token_secret};
+use crate::engine::kept::secret_location;
+use crate::engine::keyring::random_bytes;
 use crate::index::SecretLocation;
 use crate::store::{CALL_TIMEOUT, ItemKey, StoreError};
 
@@ -22,7 +22,7 @@ impl Driver<'_> {
     /// Shows that the store keeps an item as large as the current secret, and lets go of it.
     pub(super) async fn prove_store(&self) -> Tried<()> {
         let size = self.get(SecretSlot::Current).await?.map_or(TYPICAL_SIZE, |secret| secret.len());
-        let mut bytes = random::<16>()
+        let mut bytes = random_bytes::<16>()
             .map_err(|problem| StepFailure::new(StepFailureKind::Retryable, problem.why))?
             .repeat(size.div_ceil(16));
         bytes.truncate(size.max(1));
@@ -57,13 +57,13 @@ impl Driver<'_> {
 
     pub(super) async fn put(&self, slot: SecretSlot, secret: &Secret) -> Tried<()> {
         in_time(self.engine.store.put(&self.key(slot, &self.plan().part), secret)).await?;
-        self.engine.note_kept(self.place(slot, &self.plan().part), secret).await;
+        self.engine.record_fingerprint(self.place(slot, &self.plan().part), secret).await;
         Ok(())
     }
 
     async fn delete(&self, slot: SecretSlot, part: &SecretPart) -> Tried<()> {
         in_time(self.engine.store.delete(&self.key(slot, part))).await?;
-        self.engine.note_gone(self.place(slot, part)).await;
+        self.engine.release_fingerprint(self.place(slot, part)).await;
         Ok(())
     }
 
@@ -166,7 +166,7 @@ impl Driver<'_> {
 
     /// An access token goes with the refresh token that it came from, and with no other part.
     async fn drop_access_token(&self, slot: SecretSlot) -> Tried<()> {
-        if self.renews_itself() { self.delete(slot, &access_token()).await } else { Ok(()) }
+        if self.renews_itself() { self.delete(slot, &access_token_part()).await } else { Ok(()) }
     }
 
     /// The access token that came with a new refresh token goes where that went.
@@ -174,12 +174,12 @@ impl Driver<'_> {
         if !self.renews_itself() {
             return Ok(());
         }
-        let part = access_token();
+        let part = access_token_part();
         match in_time(self.engine.store.get(&self.key(SecretSlot::Pending, &part))).await {
             Ok(token) => {
                 in_time(self.engine.store.put(&self.key(SecretSlot::Current, &part), &token)).await?;
-                if let Some(token) = shared_token(&token) {
-                    self.engine.note_kept(self.place(SecretSlot::Current, &part), &token).await;
+                if let Some(token) = shared_token_secret(&token) {
+                    self.engine.record_fingerprint(self.place(SecretSlot::Current, &part), &token).await;
                 }
                 self.delete(SecretSlot::Pending, &part).await
             }
@@ -191,12 +191,12 @@ impl Driver<'_> {
     /// Whether using the secret gives it another fingerprint.
     pub(super) fn renews_itself(&self) -> bool {
         let plan = self.plan();
-        let kind = self.engine.catalogue.kind(&plan.provider, &plan.kind);
+        let kind = self.engine.catalog.kind(&plan.provider, &plan.kind);
         plan.part == SecretPart::Secret && kind.is_ok_and(|kind| matches!(kind.authorization, AuthMethod::RefreshToken { .. }))
     }
 
     fn place(&self, slot: SecretSlot, part: &SecretPart) -> SecretLocation {
-        place(&self.plan().credential, slot, part)
+        secret_location(&self.plan().credential, slot, part)
     }
 
     fn key(&self, slot: SecretSlot, part: &SecretPart) -> ItemKey {

@@ -13,8 +13,8 @@ use crate::domain::provider::{AuthMethod, RequestPreset};
 use crate::domain::request::RequestDraft;
 use crate::domain::response::{ApiResponse, CheckResult};
 use crate::domain::rotation::AccessScope;
-use crate::engine::authorize::Trouble;
-use crate::engine::check::principal;
+use crate::engine::authorize::SendError;
+use crate::engine::check::principal_from_response;
 use crate::net::HostBoundSecret;
 use crate::net::exchange::TokenExchangeError;
 
@@ -42,12 +42,12 @@ impl Desk<'_> {
         }
         let bound = match self.engine.authorize_slot(&self.credential, self.kind, self.region, slot).await {
             Ok(bound) => bound,
-            Err(Trouble::Exchange(TokenExchangeError::Refused { status, why, .. })) => {
+            Err(SendError::Exchange(TokenExchangeError::Refused { status, why, .. })) => {
                 return Ok(Use::Refused(format!("{status}: {why}")));
             }
             Err(trouble) => return Err(unheard(trouble)),
         };
-        let preset = self.engine.catalogue.preset(&self.credential.provider, &self.kind.check);
+        let preset = self.engine.catalog.preset(&self.credential.provider, &self.kind.check);
         let preset = preset.map_err(|error| failure_of(&error.into()))?;
         let draft = self.draft(preset)?;
         let mut last = None;
@@ -95,18 +95,15 @@ impl Desk<'_> {
 
     async fn ask(&self, draft: &RequestDraft, bound: HostBoundSecret) -> Tried<(HostBoundSecret, ApiResponse)> {
         let kept = HostBoundSecret { scheme: bound.scheme.clone(), secret: bound.secret.clone(), origins: bound.origins.clone() };
-        let outgoing = self.engine.outgoing(&self.credential, self.region, draft, bound);
+        let outgoing = self.engine.build_outgoing(&self.credential, self.region, draft, bound);
         let outgoing = outgoing.map_err(|problem| failure_of(&problem))?;
-        let answer = self
-            .engine
-            .send_counted(&self.credential, self.region, outgoing)
-            .await
-            .map_err(|error| not_yet(error.to_string()))?;
+        let answer =
+            self.engine.send_once(&self.credential, self.region, outgoing).await.map_err(|error| not_yet(error.to_string()))?;
         Ok((kept, answer))
     }
 
     async fn judged(&self, bound: HostBoundSecret, answer: ApiResponse) -> Tried<Use> {
-        let judgement = self.engine.judge(&self.credential, self.region, &answer).await;
+        let judgement = self.engine.explain_response(&self.credential, self.region, &answer).await;
         let judgement = judgement.map_err(|problem| failure_of(&problem))?;
         match judgement.result {
             CheckResult::Accepted => Ok(Use::Accepted(bound, answer)),
@@ -121,9 +118,9 @@ impl Desk<'_> {
 
     /// Whom the answer says that the secret acts as. A kind whose check tells nobody acts as its own credential.
     fn acting(&self, answer: &ApiResponse) -> Tried<Principal> {
-        let preset = self.engine.catalogue.preset(&self.credential.provider, &self.kind.check);
+        let preset = self.engine.catalog.preset(&self.credential.provider, &self.kind.check);
         let preset = preset.map_err(|error| failure_of(&error.into()))?;
-        match (principal(preset, answer), &preset.principal) {
+        match (principal_from_response(preset, answer), &preset.principal) {
             (Some(principal), _) => Ok(principal),
             (None, Some(_)) => Err(not_yet("the answer does not tell whom the secret acts as")),
             (None, None) => Ok(Principal { id: "unknown".to_owned(), name: "somebody".to_owned(), kind: "unknown".to_owned() }),
@@ -132,7 +129,7 @@ impl Desk<'_> {
 
     async fn organisations(&self, bound: HostBoundSecret) -> Tried<BTreeSet<String>> {
         let mut seen = BTreeSet::new();
-        let preset = |id| self.engine.catalogue.preset(&self.credential.provider, id).ok();
+        let preset = |id| self.engine.catalog.preset(&self.credential.provider, id).ok();
         let Some(preset) = ORGANISATIONS.into_iter().find_map(preset) else { return Ok(seen) };
         let Ok(mut draft) = self.draft(preset) else { return Ok(seen) };
         let (first, mut bound) = (draft.query.clone(), bound);
@@ -165,10 +162,10 @@ fn id_of(item: &Value) -> Option<String> {
     item["id"].as_str().map(str::to_owned)
 }
 
-fn unheard(trouble: Trouble) -> crate::domain::rotation::StepFailure {
+fn unheard(trouble: SendError) -> crate::domain::rotation::StepFailure {
     match trouble {
-        Trouble::Problem(problem) => failure_of(&problem),
-        Trouble::Exchange(error @ (TokenExchangeError::MissingField(_) | TokenExchangeError::ClaimMismatch { .. })) => {
+        SendError::Problem(problem) => failure_of(&problem),
+        SendError::Exchange(error @ (TokenExchangeError::MissingField(_) | TokenExchangeError::ClaimMismatch { .. })) => {
             super::slots::refused(error.to_string())
         }
         other => not_yet(crate::domain::Problem::from(other).why),

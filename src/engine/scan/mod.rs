@@ -4,10 +4,10 @@
 //! fingerprints does. `places` says which files are looked at, `reading` reads them in bounded memory, `words` takes
 //! out what may be a secret, and `looker` says what it is.
 
+mod describe_matches;
 mod looker;
 mod places;
 mod reading;
-mod words;
 
 use std::collections::{HashMap, HashSet};
 use std::io::Read;
@@ -16,47 +16,47 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::Engine;
-use super::consumer::in_background;
-use super::doctor::{Area, Finding};
+use super::consumer::run_blocking;
+use super::doctor::{Diagnostic, DiagnosticArea};
 use super::import;
-use super::trust::Fingerprints;
+use super::trust::FingerprintHasher;
 use crate::domain::consumer::{Consumer, ConsumerTarget, DeliveryRecord};
 use crate::domain::credential::{SecretPart, SecretSlot};
 use crate::domain::text::sanitize_line;
 use crate::domain::{Credential, CredentialName, Problem};
 use crate::index::FingerprintRecord;
-use looker::Looker;
-use places::Place;
+use looker::SecretDetector;
+use places::ScanTarget;
 
 /// The path that stands for standard input.
-const PIPE: &str = "-";
+const STDIN_PATH: &str = "-";
 
 /// How far a scan is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Progress {
+pub struct ScanProgress {
     /// The number of the file that is looked at.
     pub files: usize,
     /// How many files there are.
-    pub of: usize,
+    pub total_files: usize,
     /// How many bytes were read, of all of them.
     pub bytes: u64,
 }
 
 /// What a scan came to.
-pub struct Scanned {
+pub struct ScanResult {
     /// Everything that was found, by file and line.
-    pub sightings: Vec<Sighting>,
+    pub matches: Vec<ScanMatch>,
     /// What could not be looked at.
-    pub unread: Vec<Unread>,
+    pub unreadable: Vec<UnreadableFile>,
     /// How many files were looked at.
     pub files: usize,
     /// Why copies of the secrets held here could not be told, if they could not.
-    pub blind: Option<Problem>,
+    pub fingerprint_problem: Option<Problem>,
 }
 
 /// A secret that lies in plain text. It says where and whose, never what.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Sighting {
+pub struct ScanMatch {
     /// The file itself.
     pub path: PathBuf,
     /// Symbolic links that led to it.
@@ -64,22 +64,22 @@ pub struct Sighting {
     /// The line, from 1.
     pub line: usize,
     /// Whose it is.
-    pub what: Whose,
+    pub owner: MatchOwner,
     /// How it is written there, where it is not as it is: `base64`, `percent-encoded` or `escaped`.
     pub encoding: Option<&'static str>,
     /// The file's mode, if others may read it.
-    pub openness: Option<String>,
+    pub exposed_mode: Option<String>,
     /// The place, where it is one that a consumer can keep up to date.
     pub target: Option<ConsumerTarget>,
     /// Whether a consumer keeps it up to date already.
-    pub linked: bool,
+    pub has_consumer: bool,
 }
 
 /// Whose secret was found.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Whose {
+pub enum MatchOwner {
     /// That of these credentials, those in use first.
-    Held(Vec<Holder>),
+    Known(Vec<MatchedCredential>),
     /// Of no credential here, by its looks.
     Unknown {
         /// The provider's id.
@@ -93,7 +93,7 @@ pub enum Whose {
 
 /// What a credential has to do with a secret that was found.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Holder {
+pub struct MatchedCredential {
     /// The slot in which it has it; nothing where something else has taken its place.
     pub slot: Option<SecretSlot>,
     /// The credential.
@@ -104,58 +104,64 @@ pub struct Holder {
 
 /// A file or folder that could not be looked at.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
-pub struct Unread {
+pub struct UnreadableFile {
     /// Which.
     pub path: PathBuf,
     /// Why.
     pub why: String,
 }
 
-impl Scanned {
+impl ScanResult {
     /// What was found in the form in which the doctor speaks, for who shows both.
-    pub fn findings(&self) -> Vec<Finding> {
-        let mut findings: Vec<_> = self.sightings.iter().map(Sighting::finding).collect();
-        let blind = self.blind.iter().map(|problem| {
+    pub fn to_diagnostics(&self) -> Vec<Diagnostic> {
+        let mut findings: Vec<_> = self.matches.iter().map(ScanMatch::to_diagnostic).collect();
+        let blind = self.fingerprint_problem.iter().map(|problem| {
             let what = "Copies of the secrets held here could not be told";
-            Finding::warn(Area::Files, what, problem.why.clone(), problem.remedy.clone())
+            Diagnostic::warn(DiagnosticArea::Files, what, problem.why.clone(), problem.remedy.clone())
         });
         findings.extend(blind);
         if findings.is_empty() {
-            findings.push(Finding::ok(Area::Files, "Nothing was found", format!("{} files were looked at", self.files)));
+            findings.push(Diagnostic::ok(
+                DiagnosticArea::Files,
+                "Nothing was found",
+                format!("{} files were looked at", self.files),
+            ));
         }
         findings
     }
 }
 
-impl Sighting {
-    fn finding(&self) -> Finding {
+impl ScanMatch {
+    fn to_diagnostic(&self) -> Diagnostic {
         // The name of a file is anybody's text.
         let place = sanitize_line(&format!("{}:{}", self.path.display(), self.line));
-        match &self.what {
-            Whose::Held(_) if self.linked => Finding::ok(Area::Files, place, "a consumer keeps it up to date"),
-            Whose::Held(holders) => {
-                let remedy = "blank it with `tokenring import … --blank`, or keep it up to date with `tokenring scan --link`";
-                Finding::warn(Area::Files, place, words(holders), remedy)
+        match &self.owner {
+            MatchOwner::Known(_) if self.has_consumer => {
+                Diagnostic::ok(DiagnosticArea::Files, place, "a consumer keeps it up to date")
             }
-            Whose::Unknown { provider, kind, why } => {
+            MatchOwner::Known(holders) => {
+                let remedy = "blank it with `tokenring import … --blank`, or keep it up to date with `tokenring scan --link`";
+                Diagnostic::warn(DiagnosticArea::Files, place, words(holders), remedy)
+            }
+            MatchOwner::Unknown { provider, kind, why } => {
                 let remedy = "keep it with `tokenring import` or `add`, or revoke it";
-                Finding::warn(Area::Files, place, format!("an unknown {provider} {kind}: {why}"), remedy)
+                Diagnostic::warn(DiagnosticArea::Files, place, format!("an unknown {provider} {kind}: {why}"), remedy)
             }
         }
     }
 }
 
-impl Whose {
+impl MatchOwner {
     /// Those of whom it is in use.
-    pub fn in_use(&self) -> impl Iterator<Item = &Holder> {
-        let holders = if let Self::Held(holders) = self { &holders[..] } else { &[] };
+    pub fn current_credentials(&self) -> impl Iterator<Item = &MatchedCredential> {
+        let holders = if let Self::Known(holders) = self { &holders[..] } else { &[] };
         holders.iter().filter(|holder| holder.slot == Some(SecretSlot::Current))
     }
 }
 
-impl Holder {
+impl MatchedCredential {
     /// What it is of the credential.
-    fn sort(&self) -> String {
+    fn describe_role(&self) -> String {
         let part = self.part.as_str();
         match self.slot {
             Some(SecretSlot::Current) => format!("the {part}"),
@@ -170,36 +176,42 @@ impl Engine {
     /// Looks for secrets in plain text in these files and folders, `-` being standard input; in the usual places and the working folder where none
     /// is named. Where the store is locked, only secrets of known shapes can be told. Nothing is changed.
     /// `tell` hears how far it is, each time some more was read.
-    pub async fn scan(&self, paths: Vec<PathBuf>, tell: impl FnMut(Progress) + Send + 'static) -> Result<Scanned, Problem> {
+    pub async fn scan(
+        &self,
+        paths: Vec<PathBuf>,
+        tell: impl FnMut(ScanProgress) + Send + 'static,
+    ) -> Result<ScanResult, Problem> {
         let credentials = self.credentials().await?;
-        let (fingerprints, blind) = match self.fingerprints_for(&credentials).await {
+        let (fingerprints, blind) = match self.fingerprint_hasher_for(&credentials).await {
             Ok(fingerprints) => (fingerprints, None),
             Err(problem) => (None, Some(problem)),
         };
-        let prints = if fingerprints.is_some() { self.prints(&credentials).await? } else { Vec::new() };
-        let looker = Looker::new(Arc::clone(&self.catalogue), fingerprints, held(&credentials, prints));
-        let stop = Stop::default();
-        let mut trip = Trip { stopped: Arc::clone(&stop.0), progress: Progress::default(), tell: Box::new(tell) };
-        let mut scanned = in_background(move || look_through(&looker, &paths, &mut trip)).await??;
-        scanned.blind = blind;
-        self.note_linked(&credentials, &mut scanned.sightings).await?;
+        let prints = if fingerprints.is_some() { self.fingerprint_records(&credentials).await? } else { Vec::new() };
+        let looker =
+            SecretDetector::new(Arc::clone(&self.catalog), fingerprints, credentials_by_fingerprint(&credentials, prints));
+        let stop = CancelOnDrop::default();
+        let mut trip =
+            ScanContext { canceled: Arc::clone(&stop.0), progress: ScanProgress::default(), on_progress: Box::new(tell) };
+        let mut scanned = run_blocking(move || scan_targets(&looker, &paths, &mut trip)).await??;
+        scanned.fingerprint_problem = blind;
+        self.mark_existing_consumers(&credentials, &mut scanned.matches).await?;
         Ok(scanned)
     }
 
     /// Makes the place a consumer of the credential whose secret lies there, under a name that is free.
-    pub async fn link(&self, sighting: &Sighting) -> Result<Vec<Consumer>, Problem> {
-        let (Some(target), false) = (&sighting.target, sighting.linked) else { return Ok(Vec::new()) };
+    pub async fn add_consumers_for_match(&self, sighting: &ScanMatch) -> Result<Vec<Consumer>, Problem> {
+        let (Some(target), false) = (&sighting.target, sighting.has_consumer) else { return Ok(Vec::new()) };
         let mut made = Vec::new();
-        for holder in sighting.what.in_use() {
-            let credential = self.find(holder.name.as_str()).await?;
-            made.extend(self.keep_place(&credential, &holder.part, target).await?);
+        for holder in sighting.owner.current_credentials() {
+            let credential = self.find_credential(holder.name.as_str()).await?;
+            made.extend(self.add_consumer_for_target(&credential, &holder.part, target).await?);
         }
         Ok(made)
     }
 
     /// Makes a place that holds a part of a credential's secret material its consumer, under a name that is free, unless
     /// it is one already.
-    pub async fn keep_place(
+    pub async fn add_consumer_for_target(
         &self,
         credential: &Credential,
         part: &SecretPart,
@@ -215,7 +227,7 @@ impl Engine {
             Problem::new("The place was not linked", error.to_string(), "link it with `tokenring consumer add`")
         })?;
         // That is what was just seen to lie there.
-        let print = self.print_in_use(credential, part).await?;
+        let print = self.current_fingerprint(credential, part).await?;
         let delivered = print.map(|fingerprint| DeliveryRecord { fingerprint, at: self.now() });
         let consumer = Consumer {
             credential: credential.id.clone(),
@@ -229,64 +241,64 @@ impl Engine {
     }
 
     /// The fingerprints of what is held; none are needed where nothing is.
-    async fn fingerprints_for(&self, credentials: &[Credential]) -> Result<Option<Fingerprints>, Problem> {
+    async fn fingerprint_hasher_for(&self, credentials: &[Credential]) -> Result<Option<FingerprintHasher>, Problem> {
         if credentials.iter().all(|credential| credential.fingerprint.is_none()) {
             return Ok(None);
         }
-        self.fingerprints().await.map(Some)
+        self.fingerprint_hasher().await.map(Some)
     }
 
-    async fn note_linked(&self, credentials: &[Credential], sightings: &mut [Sighting]) -> Result<(), Problem> {
+    async fn mark_existing_consumers(&self, credentials: &[Credential], sightings: &mut [ScanMatch]) -> Result<(), Problem> {
         for sighting in sightings {
             let Some(target) = &sighting.target else { continue };
-            let mut linked = sighting.what.in_use().next().is_some();
-            for holder in sighting.what.in_use() {
+            let mut linked = sighting.owner.current_credentials().next().is_some();
+            for holder in sighting.owner.current_credentials() {
                 let owner = credentials.iter().find(|credential| credential.name == holder.name);
                 let consumers = if let Some(owner) = owner { self.consumers(&owner.id).await? } else { Vec::new() };
                 linked &= consumers.iter().any(|consumer| consumer.target == *target);
             }
-            sighting.linked = linked;
+            sighting.has_consumer = linked;
         }
         Ok(())
     }
 }
 
 /// One scan under way: whether anybody still waits for it, and who hears how far it is.
-struct Trip {
-    stopped: Arc<AtomicBool>,
-    progress: Progress,
-    tell: Box<dyn FnMut(Progress) + Send>,
+struct ScanContext {
+    canceled: Arc<AtomicBool>,
+    progress: ScanProgress,
+    on_progress: Box<dyn FnMut(ScanProgress) + Send>,
 }
 
 /// A file that is read as long as anybody waits for it.
-struct Followed<'t, R> {
-    from: R,
-    trip: &'t mut Trip,
+struct CancellableReader<'t, R> {
+    inner: R,
+    context: &'t mut ScanContext,
 }
 
-impl Trip {
-    fn is_over(&self) -> bool {
-        self.stopped.load(Ordering::Relaxed)
+impl ScanContext {
+    fn is_canceled(&self) -> bool {
+        self.canceled.load(Ordering::Relaxed)
     }
 }
 
-impl<R: Read> Read for Followed<'_, R> {
+impl<R: Read> Read for CancellableReader<'_, R> {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        if self.trip.is_over() {
+        if self.context.is_canceled() {
             return Ok(0);
         }
-        let read = self.from.read(buffer)?;
-        self.trip.progress.bytes += read as u64;
-        (self.trip.tell)(self.trip.progress);
+        let read = self.inner.read(buffer)?;
+        self.context.progress.bytes += read as u64;
+        (self.context.on_progress)(self.context.progress);
         Ok(read)
     }
 }
 
 /// Ends the looking when nobody waits for it any more: a thread cannot be cancelled.
 #[derive(Default)]
-struct Stop(Arc<AtomicBool>);
+struct CancelOnDrop(Arc<AtomicBool>);
 
-impl Drop for Stop {
+impl Drop for CancelOnDrop {
     fn drop(&mut self) {
         self.0.store(true, Ordering::Relaxed);
     }
@@ -294,18 +306,22 @@ impl Drop for Stop {
 
 /// Who holds a secret, by its fingerprint. What a credential itself says about its secret counts before what was noted
 /// of the store.
-fn held(credentials: &[Credential], prints: Vec<FingerprintRecord>) -> HashMap<String, Vec<Holder>> {
-    let mut held: HashMap<String, Vec<Holder>> = HashMap::new();
+fn credentials_by_fingerprint(
+    credentials: &[Credential],
+    prints: Vec<FingerprintRecord>,
+) -> HashMap<String, Vec<MatchedCredential>> {
+    let mut held: HashMap<String, Vec<MatchedCredential>> = HashMap::new();
     for credential in credentials {
         if let Some(fingerprint) = &credential.fingerprint {
-            let holder = Holder { slot: Some(SecretSlot::Current), name: credential.name.clone(), part: SecretPart::Secret };
+            let holder =
+                MatchedCredential { slot: Some(SecretSlot::Current), name: credential.name.clone(), part: SecretPart::Secret };
             held.entry(fingerprint.clone()).or_default().push(holder);
         }
     }
     for FingerprintRecord { name, part, slot, fingerprint } in prints {
         let holders = held.entry(fingerprint).or_default();
         if !holders.iter().any(|known| known.name == name && known.part == part) {
-            holders.push(Holder { slot, name, part });
+            holders.push(MatchedCredential { slot, name, part });
         }
     }
     for holders in held.values_mut() {
@@ -315,81 +331,90 @@ fn held(credentials: &[Credential], prints: Vec<FingerprintRecord>) -> HashMap<S
 }
 
 /// The holders of one secret in words, those of the same sort together.
-pub fn words(holders: &[Holder]) -> String {
+pub fn words(holders: &[MatchedCredential]) -> String {
     let sorts = holders.chunk_by(|one, other| (one.slot, &one.part) == (other.slot, &other.part));
-    let sort = |same: &[Holder]| {
+    let sort = |same: &[MatchedCredential]| {
         let names: Vec<_> = same.iter().map(|holder| holder.name.as_str()).collect();
-        format!("{} of {}", same[0].sort(), names.join(", "))
+        format!("{} of {}", same[0].describe_role(), names.join(", "))
     };
     sorts.map(sort).collect::<Vec<_>>().join("; ")
 }
 
-fn look_through(looker: &Looker, paths: &[PathBuf], trip: &mut Trip) -> Result<Scanned, Problem> {
-    let stopped = &Arc::clone(&trip.stopped);
-    let (piped, named): (Vec<_>, Vec<_>) = paths.iter().cloned().partition(|path| path.as_os_str() == PIPE);
-    let (places, mut unread) = if paths.is_empty() { places::usual(stopped) } else { places::given(&named, stopped)? };
-    let places: Vec<_> = piped.into_iter().take(1).map(Place::of).chain(places).collect();
+fn scan_targets(looker: &SecretDetector, paths: &[PathBuf], trip: &mut ScanContext) -> Result<ScanResult, Problem> {
+    let stopped = &Arc::clone(&trip.canceled);
+    let (piped, named): (Vec<_>, Vec<_>) = paths.iter().cloned().partition(|path| path.as_os_str() == STDIN_PATH);
+    let (places, mut unread) =
+        if paths.is_empty() { places::default_targets(stopped) } else { places::targets_for_paths(&named, stopped)? };
+    let places: Vec<_> = piped.into_iter().take(1).map(ScanTarget::new).chain(places).collect();
     let (mut sightings, mut files) = (Vec::new(), 0);
-    trip.progress.of = places.len();
+    trip.progress.total_files = places.len();
     for place in places {
-        if trip.is_over() {
+        if trip.is_canceled() {
             break;
         }
         trip.progress.files += 1;
-        match look_at(looker, &place, trip) {
+        match scan_target(looker, &place, trip) {
             Ok(found) => {
                 files += 1;
                 sightings.extend(found);
             }
-            Err(error) => unread.push(Unread { path: place.path, why: error.to_string() }),
+            Err(error) => unread.push(UnreadableFile { path: place.path, why: error.to_string() }),
         }
     }
-    sightings.sort_by(|one, other| (&one.path, one.line, &one.what).cmp(&(&other.path, other.line, &other.what)));
-    Ok(Scanned { sightings, unread, files, blind: None })
+    sightings.sort_by(|one, other| (&one.path, one.line, &one.owner).cmp(&(&other.path, other.line, &other.owner)));
+    Ok(ScanResult { matches: sightings, unreadable: unread, files, fingerprint_problem: None })
 }
 
-fn look_at(looker: &Looker, place: &Place, trip: &mut Trip) -> std::io::Result<Vec<Sighting>> {
-    if place.path.as_os_str() == PIPE {
-        return look_into(looker, place, Followed { from: std::io::stdin().lock(), trip }, None);
+fn scan_target(looker: &SecretDetector, place: &ScanTarget, trip: &mut ScanContext) -> std::io::Result<Vec<ScanMatch>> {
+    if place.path.as_os_str() == STDIN_PATH {
+        return scan_reader(looker, place, CancellableReader { inner: std::io::stdin().lock(), context: trip }, None);
     }
     let file = std::fs::File::open(&place.path)?;
-    let openness = super::consumer::file::openness(&file.metadata()?);
-    look_into(looker, place, Followed { from: file, trip }, openness.as_ref())
+    let openness = super::consumer::file::exposed_mode(&file.metadata()?);
+    scan_reader(looker, place, CancellableReader { inner: file, context: trip }, openness.as_ref())
 }
 
-fn look_into(looker: &Looker, place: &Place, from: impl Read, openness: Option<&String>) -> std::io::Result<Vec<Sighting>> {
+fn scan_reader(
+    looker: &SecretDetector,
+    place: &ScanTarget,
+    from: impl Read,
+    openness: Option<&String>,
+) -> std::io::Result<Vec<ScanMatch>> {
     let (mut seen, mut found) = (HashSet::new(), Vec::new());
     let name = place.path.file_name().unwrap_or_default().to_string_lossy();
-    let mut watch = looker.watch(&name);
-    reading::read(from, |line, text| {
-        watch.look(text, &mut |what, encoding| {
+    let mut watch = looker.scan_file(&name);
+    reading::read_lines(from, |line, text| {
+        watch.scan_line(text, &mut |what, encoding| {
             if seen.insert((line, what.clone())) {
                 found.push((line, what, encoding));
             }
         });
     })?;
-    let targets =
-        if found.iter().any(|(_, what, _)| matches!(what, Whose::Held(_))) { targets(looker, &place.path) } else { Vec::new() };
-    let sighting = |(line, what, encoding): (usize, Whose, Option<&'static str>)| Sighting {
+    let targets = if found.iter().any(|(_, what, _)| matches!(what, MatchOwner::Known(_))) {
+        consumer_targets(looker, &place.path)
+    } else {
+        Vec::new()
+    };
+    let sighting = |(line, what, encoding): (usize, MatchOwner, Option<&'static str>)| ScanMatch {
         path: place.path.clone(),
         links: place.links.clone(),
         line,
-        target: if encoding.is_none() { target_of(&targets, &what) } else { None },
-        what,
+        target: if encoding.is_none() { target_for_owner(&targets, &what) } else { None },
+        owner: what,
         encoding,
-        openness: openness.cloned(),
-        linked: false,
+        exposed_mode: openness.cloned(),
+        has_consumer: false,
     };
     Ok(found.into_iter().map(sighting).collect())
 }
 
 /// The places in a file that hold a secret of ours and that a consumer can keep up to date.
-fn targets(looker: &Looker, path: &Path) -> Vec<(Vec<Holder>, ConsumerTarget)> {
-    let texts = import::texts_in(path).into_iter();
-    texts.filter_map(|(target, text)| Some((looker.holders(text.as_bytes())?, target))).collect()
+fn consumer_targets(looker: &SecretDetector, path: &Path) -> Vec<(Vec<MatchedCredential>, ConsumerTarget)> {
+    let texts = import::texts_with_targets(path).into_iter();
+    texts.filter_map(|(target, text)| Some((looker.matched_credentials(text.as_bytes())?, target))).collect()
 }
 
-fn target_of(targets: &[(Vec<Holder>, ConsumerTarget)], what: &Whose) -> Option<ConsumerTarget> {
-    let Whose::Held(found) = what else { return None };
+fn target_for_owner(targets: &[(Vec<MatchedCredential>, ConsumerTarget)], what: &MatchOwner) -> Option<ConsumerTarget> {
+    let MatchOwner::Known(found) = what else { return None };
     targets.iter().find(|(holders, _)| holders == found).map(|(_, target)| target.clone())
 }

@@ -9,11 +9,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use ignore::{DirEntry, WalkBuilder};
 
-use super::Unread;
+use super::UnreadableFile;
 use crate::domain::problem::{Problem, ProblemClass};
 
 /// Files of the home folder in which secrets are left behind, from it.
-const OF_HOME: [&str; 42] = [
+const HOME_SECRET_FILES: [&str; 42] = [
     ".config/configstore/snyk.json",
     ".probely/config",
     ".config/@appcircle/cli-nodejs/config.json",
@@ -59,14 +59,14 @@ const OF_HOME: [&str; 42] = [
 ];
 
 /// What the names of files with secrets begin with.
-const BEGINNINGS: [&str; 8] =
+const SECRET_FILE_PREFIXES: [&str; 8] =
     [".env", "docker-compose", "compose.", "credentials", "secrets", "values", "appsettings", "terraform.tfstate"];
 
 /// What they end with.
-const ENDINGS: [&str; 5] = [".env", ".tfvars", ".pem", ".key", "_history"];
+const SECRET_FILE_SUFFIXES: [&str; 5] = [".env", ".tfvars", ".pem", ".key", "_history"];
 
 /// Whole names.
-const NAMES: [&str; 17] = [
+const SECRET_FILE_NAMES: [&str; 17] = [
     ".npmrc",
     ".yarnrc.yml",
     ".netrc",
@@ -87,10 +87,10 @@ const NAMES: [&str; 17] = [
 ];
 
 /// Folders of whose files any may hold one.
-const FOLDERS: [&str; 4] = [".github/workflows", ".circleci", ".probely", ".docker"];
+const SECRET_FOLDERS: [&str; 4] = [".github/workflows", ".circleci", ".probely", ".docker"];
 
 /// Folders of what is built or fetched, which are large and not written by hand.
-const OUTPUTS: [&str; 16] = [
+const BUILD_OUTPUT_FOLDERS: [&str; 16] = [
     "node_modules",
     "target",
     "build",
@@ -111,101 +111,104 @@ const OUTPUTS: [&str; 16] = [
 
 /// A file to look at.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Place {
+pub(super) struct ScanTarget {
     /// The file itself.
     pub path: PathBuf,
     /// Symbolic links that lead to it.
     pub links: Vec<PathBuf>,
 }
 
-impl Place {
+impl ScanTarget {
     /// One that no link leads to.
-    pub(super) const fn of(path: PathBuf) -> Self {
+    pub(super) const fn new(path: PathBuf) -> Self {
         Self { path, links: Vec::new() }
     }
 }
 
 /// Files, each once, however many ways lead to it.
-struct Found<'s> {
-    stopped: &'s AtomicBool,
+struct FileSet<'s> {
+    canceled: &'s AtomicBool,
     files: BTreeMap<PathBuf, BTreeSet<PathBuf>>,
-    unread: BTreeMap<PathBuf, String>,
+    unreadable: BTreeMap<PathBuf, String>,
 }
 
 /// The usual places of this user, and the folder in which the program was started.
-pub(super) fn usual(stopped: &AtomicBool) -> (Vec<Place>, Vec<Unread>) {
-    let mut found = Found::new(stopped);
+pub(super) fn default_targets(stopped: &AtomicBool) -> (Vec<ScanTarget>, Vec<UnreadableFile>) {
+    let mut found = FileSet::new(stopped);
     let home = directories::BaseDirs::new().map(|dirs| dirs.home_dir().to_owned());
     let here = std::env::current_dir().ok();
     if let Some(home) = &home {
-        found.take_usual(home);
+        found.add_home_files(home);
     }
     for path in crate::engine::snyk_cli_locations().into_iter().filter(|path| path.exists()) {
-        found.take(&path);
+        found.add_file(&path);
     }
     // All of a home, or of a machine, is more than somebody asks for who names nothing.
     if let Some(here) = here.filter(|here| home.as_ref() != Some(here) && here.parent().is_some()) {
-        found.walk(&here);
+        found.add_folder(&here);
     }
     found.finish()
 }
 
 /// These files, and all in these folders. A path that leads nowhere is a mistake of whoever named it.
-pub(super) fn given(paths: &[PathBuf], stopped: &AtomicBool) -> Result<(Vec<Place>, Vec<Unread>), Problem> {
-    let mut found = Found::new(stopped);
+pub(super) fn targets_for_paths(
+    paths: &[PathBuf],
+    stopped: &AtomicBool,
+) -> Result<(Vec<ScanTarget>, Vec<UnreadableFile>), Problem> {
+    let mut found = FileSet::new(stopped);
     for path in paths {
-        let path = std::path::absolute(path).map_err(|error| missing(path, &error))?;
-        let seen = std::fs::metadata(&path).map_err(|error| missing(&path, &error))?;
-        if seen.is_dir() { found.walk(&path) } else { found.take(&path) }
+        let path = std::path::absolute(path).map_err(|error| cannot_scan(path, &error))?;
+        let seen = std::fs::metadata(&path).map_err(|error| cannot_scan(&path, &error))?;
+        if seen.is_dir() { found.add_folder(&path) } else { found.add_file(&path) }
     }
     Ok(found.finish())
 }
 
-impl<'s> Found<'s> {
+impl<'s> FileSet<'s> {
     fn new(stopped: &'s AtomicBool) -> Self {
-        Self { stopped, files: BTreeMap::new(), unread: BTreeMap::new() }
+        Self { canceled: stopped, files: BTreeMap::new(), unreadable: BTreeMap::new() }
     }
 
-    fn take_usual(&mut self, home: &Path) {
-        for path in OF_HOME.iter().map(|name| home.join(name)).filter(|path| path.exists()) {
-            if path.is_dir() { self.walk(&path) } else { self.take(&path) }
+    fn add_home_files(&mut self, home: &Path) {
+        for path in HOME_SECRET_FILES.iter().map(|name| home.join(name)).filter(|path| path.exists()) {
+            if path.is_dir() { self.add_folder(&path) } else { self.add_file(&path) }
         }
         for entry in std::fs::read_dir(home).into_iter().flatten().flatten() {
             let path = entry.path();
-            if bears_secrets(&path) && path.is_file() {
-                self.take(&path);
+            if may_hold_secrets(&path) && path.is_file() {
+                self.add_file(&path);
             }
         }
     }
 
     /// Everything below, but for ignored output that bears no secrets.
-    fn walk(&mut self, root: &Path) {
+    fn add_folder(&mut self, root: &Path) {
         let mut heeding = WalkBuilder::new(root);
-        heeding.hidden(false).require_git(false).follow_links(false).filter_entry(|entry| !is_repository(entry));
+        heeding.hidden(false).require_git(false).follow_links(false).filter_entry(|entry| !is_git_folder(entry));
         let mut all = WalkBuilder::new(root);
-        all.standard_filters(false).follow_links(false).filter_entry(|entry| !is_object_store(entry));
-        let stopped = self.stopped;
+        all.standard_filters(false).follow_links(false).filter_entry(|entry| !is_git_objects_folder(entry));
+        let stopped = self.canceled;
         let goes_on = |_: &Result<DirEntry, ignore::Error>| !stopped.load(Ordering::Relaxed);
         for entry in heeding.build().take_while(goes_on) {
-            self.take_entry(entry, |_| true);
+            self.add_entry(entry, |_| true);
         }
         for entry in all.build().take_while(goes_on) {
-            self.take_entry(entry, |path| !is_output(path.strip_prefix(root).unwrap_or(path)) || bears_secrets(path));
+            self.add_entry(entry, |path| !is_build_output(path.strip_prefix(root).unwrap_or(path)) || may_hold_secrets(path));
         }
     }
 
-    fn take_entry(&mut self, entry: Result<DirEntry, ignore::Error>, is_wanted: impl Fn(&Path) -> bool) {
+    fn add_entry(&mut self, entry: Result<DirEntry, ignore::Error>, is_wanted: impl Fn(&Path) -> bool) {
         match entry {
             Ok(entry) if entry.file_type().is_some_and(|sort| !sort.is_dir()) && is_wanted(entry.path()) => {
-                self.take(entry.path());
+                self.add_file(entry.path());
             }
             Ok(_) => {}
-            Err(error) => self.note(&error),
+            Err(error) => self.record_unreadable(&error),
         }
     }
 
     /// Takes what the path leads to, if that is a regular file: a pipe would block, a device would never end.
-    fn take(&mut self, path: &Path) {
+    fn add_file(&mut self, path: &Path) {
         match std::fs::canonicalize(path).and_then(|real| Ok((std::fs::metadata(&real)?.is_file(), real))) {
             Ok((true, real)) => {
                 let is_link = std::fs::symlink_metadata(path).is_ok_and(|seen| seen.is_symlink());
@@ -215,51 +218,51 @@ impl<'s> Found<'s> {
             // A link that leads nowhere holds nothing.
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
             Err(error) => {
-                self.unread.insert(path.to_owned(), error.to_string());
+                self.unreadable.insert(path.to_owned(), error.to_string());
             }
         }
     }
 
-    fn note(&mut self, error: &ignore::Error) {
+    fn record_unreadable(&mut self, error: &ignore::Error) {
         if let ignore::Error::WithPath { path, err } = error {
-            self.unread.insert(path.clone(), err.to_string());
+            self.unreadable.insert(path.clone(), err.to_string());
         } else if let ignore::Error::WithDepth { err, .. } = error {
-            self.note(err);
+            self.record_unreadable(err);
         }
     }
 
-    fn finish(self) -> (Vec<Place>, Vec<Unread>) {
-        let places = self.files.into_iter().map(|(path, links)| Place { path, links: links.into_iter().collect() });
-        let unread = self.unread.into_iter().map(|(path, why)| Unread { path, why });
+    fn finish(self) -> (Vec<ScanTarget>, Vec<UnreadableFile>) {
+        let places = self.files.into_iter().map(|(path, links)| ScanTarget { path, links: links.into_iter().collect() });
+        let unread = self.unreadable.into_iter().map(|(path, why)| UnreadableFile { path, why });
         (places.collect(), unread.collect())
     }
 }
 
 /// Whether secrets usually lie in files of this name.
-fn bears_secrets(path: &Path) -> bool {
+fn may_hold_secrets(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let folder = path.parent().unwrap_or(Path::new("")).to_string_lossy().replace('\\', "/");
-    BEGINNINGS.iter().any(|beginning| name.starts_with(beginning))
-        || ENDINGS.iter().any(|ending| name.ends_with(ending))
-        || NAMES.contains(&&*name)
-        || FOLDERS.iter().any(|known| folder.ends_with(known))
+    SECRET_FILE_PREFIXES.iter().any(|beginning| name.starts_with(beginning))
+        || SECRET_FILE_SUFFIXES.iter().any(|ending| name.ends_with(ending))
+        || SECRET_FILE_NAMES.contains(&&*name)
+        || SECRET_FOLDERS.iter().any(|known| folder.ends_with(known))
         || name == "config" && path.parent().is_some_and(|folder| folder.ends_with(".git"))
 }
 
-fn is_output(path: &Path) -> bool {
+fn is_build_output(path: &Path) -> bool {
     let mut folders = path.parent().into_iter().flat_map(Path::components);
-    folders.any(|folder| OUTPUTS.iter().any(|name| folder.as_os_str() == *name) || folder.as_os_str() == ".git")
+    folders.any(|folder| BUILD_OUTPUT_FOLDERS.iter().any(|name| folder.as_os_str() == *name) || folder.as_os_str() == ".git")
 }
 
-fn is_repository(entry: &DirEntry) -> bool {
+fn is_git_folder(entry: &DirEntry) -> bool {
     entry.file_name() == ".git" && entry.file_type().is_some_and(|sort| sort.is_dir())
 }
 
-fn is_object_store(entry: &DirEntry) -> bool {
+fn is_git_objects_folder(entry: &DirEntry) -> bool {
     entry.file_name() == "objects" && entry.path().parent().and_then(Path::file_name).is_some_and(|parent| parent == ".git")
 }
 
-fn missing(path: &Path, error: &std::io::Error) -> Problem {
+fn cannot_scan(path: &Path, error: &std::io::Error) -> Problem {
     let what = format!("{} cannot be looked at", path.display());
     Problem::new(what, error.to_string(), "name a file or folder that is there and that you may read")
         .with_class(ProblemClass::NotFound)
@@ -295,7 +298,7 @@ mod tests {
         ] {
             write(path, "x");
         }
-        let (places, unread) = given(std::slice::from_ref(&root), &AtomicBool::new(false)).unwrap();
+        let (places, unread) = targets_for_paths(std::slice::from_ref(&root), &AtomicBool::new(false)).unwrap();
         let found: Vec<_> = places.iter().map(|place| place.path.strip_prefix(&root).unwrap().to_str().unwrap()).collect();
         assert_eq!(
             found,
@@ -312,11 +315,11 @@ mod tests {
         );
         assert_eq!(unread, []);
         assert_eq!(
-            given(&[root.join("app/build/out.js")], &AtomicBool::new(false)).unwrap().0.len(),
+            targets_for_paths(&[root.join("app/build/out.js")], &AtomicBool::new(false)).unwrap().0.len(),
             1,
             "what is named is looked at"
         );
-        assert!(given(&[root.join("nowhere")], &AtomicBool::new(false)).is_err());
+        assert!(targets_for_paths(&[root.join("nowhere")], &AtomicBool::new(false)).is_err());
     }
 
     #[cfg(unix)]
@@ -328,7 +331,7 @@ mod tests {
         for (link, goal) in [("link", "real"), ("loop", "loop"), ("gone", "nowhere")] {
             std::os::unix::fs::symlink(root.join(goal), root.join(link)).unwrap();
         }
-        let (places, _) = given(std::slice::from_ref(&root), &AtomicBool::new(false)).unwrap();
-        assert_eq!(places, [Place { path: root.join("real"), links: vec![root.join("link")] }]);
+        let (places, _) = targets_for_paths(std::slice::from_ref(&root), &AtomicBool::new(false)).unwrap();
+        assert_eq!(places, [ScanTarget { path: root.join("real"), links: vec![root.join("link")] }]);
     }
 }

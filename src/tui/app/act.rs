@@ -7,7 +7,7 @@ use super::command::{Action, CredentialAction, Focus, ListAction, Motion, Progra
 use super::dialog::{Confirm, Dialog};
 use super::{App, Audience, Effect, Now, Pane};
 use crate::domain::CredentialId;
-use crate::engine::message::{CheckTask, KeyringTask, SecretTask, StoreTask, Task};
+use crate::engine::message::{BackgroundTask, CheckTask, CredentialTask, SecretTask, StoreTask};
 
 impl App {
     /// Runs a command.
@@ -157,7 +157,7 @@ impl App {
             return Vec::new();
         }
         let Some(id) = self.selected().map(|credential| credential.id.clone()) else { return Vec::new() };
-        let (task, effect) = self.start_quietly(Task::Secret(SecretTask::Reveal(id)));
+        let (task, effect) = self.start_quietly(BackgroundTask::Secret(SecretTask::Reveal(id)));
         self.detail.ask(task);
         vec![effect]
     }
@@ -166,7 +166,7 @@ impl App {
         self.detail.mask();
         let Some(credential) = self.selected() else { return Vec::new() };
         let (title, id) = (format!("Copy the secret of {}", self.name_of(credential)), credential.id.clone());
-        vec![self.start_task(title, Task::Secret(SecretTask::Copy(id)), now).1]
+        vec![self.start_task(title, BackgroundTask::Secret(SecretTask::Copy(id)), now).1]
     }
 
     fn check(&mut self, ids: Vec<CredentialId>, now: Now) -> Vec<Effect> {
@@ -178,7 +178,7 @@ impl App {
             },
             many => format!("Check {}", super::words::count(many.len(), "credential")),
         };
-        vec![self.start_task(title, Task::Check(CheckTask::Credentials(ids)), now).1]
+        vec![self.start_task(title, BackgroundTask::Check(CheckTask::Credentials(ids)), now).1]
     }
 
     fn act_on_region(&mut self, action: RegionAction, now: Now) -> Vec<Effect> {
@@ -198,8 +198,8 @@ impl App {
             ProgramAction::Welcome => return self.welcome(now),
             ProgramAction::Unlock => return self.unlock(now),
             ProgramAction::Reload => {
-                let load = self.start_task("Read the credentials", Task::Keyring(KeyringTask::Load), now).1;
-                return vec![load, self.start_quietly(Task::Store(StoreTask::Status)).1, Effect::Reread];
+                let load = self.start_task("Read the credentials", BackgroundTask::Credential(CredentialTask::Load), now).1;
+                return vec![load, self.start_quietly(BackgroundTask::Store(StoreTask::Status)).1, Effect::Reread];
             }
             ProgramAction::Undo => return self.take_back(now),
             ProgramAction::Presentation => self.present(now),

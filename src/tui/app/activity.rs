@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::Pane;
 use crate::domain::problem::Problem;
-use crate::engine::message::{StoreError, StoreState, TaskId};
+use crate::engine::message::{StoreError, StoreStatus, TaskId};
 
 /// How many finished tasks are remembered.
 const REMEMBERED: usize = 100;
@@ -18,7 +18,7 @@ pub struct Activity {
     /// Tasks that a person started, the newest last.
     pub entries: Vec<Entry>,
     /// The state of the store, as far as it is known.
-    pub store: Option<StoreState>,
+    pub store: Option<StoreStatus>,
     notice: Option<(Notice, Instant)>,
 }
 
@@ -107,7 +107,7 @@ pub enum StoreMood {
 impl Activity {
     /// The state of the store, as the header says it.
     pub fn store_words(&self) -> StoreWords {
-        let Some(StoreState { backend, problem }) = &self.store else {
+        let Some(StoreStatus { backend, problem }) = &self.store else {
             return StoreWords { mood: StoreMood::Awaited, title: "", state: "" };
         };
         let (mood, state) = match problem {

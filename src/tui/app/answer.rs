@@ -11,7 +11,7 @@ use crate::domain::problem::Problem;
 use crate::domain::rate_limit::RateLimit;
 use crate::domain::response::{ApiResponse, ResponseBody};
 use crate::domain::{Timestamp, headers};
-use crate::engine::message::{Exchange, Minted, TaskId};
+use crate::engine::message::{CapturedSecret, HttpExchange, TaskId};
 
 /// Bodies up to this size are laid out at once; larger ones in the background.
 const LAID_OUT_AT_ONCE: usize = 64 * 1024;
@@ -23,7 +23,7 @@ const REMEMBERED_BYTES: usize = 32 << 20;
 /// An answer, ready to be read.
 pub struct Answered {
     /// Request and answer.
-    pub exchange: Arc<Exchange>,
+    pub exchange: Arc<HttpExchange>,
     /// When it came.
     pub at: Timestamp,
     /// Pages and elements, where all pages of a list were read.
@@ -36,7 +36,7 @@ pub struct Answered {
     changes: Laid,
     filtered: Option<Filtered>,
     /// The answer before this one to the same request.
-    before: Option<Arc<Exchange>>,
+    before: Option<Arc<HttpExchange>>,
     /// Which of its fresh secrets have been kept under a name that was chosen.
     kept: Vec<usize>,
 }
@@ -88,7 +88,7 @@ pub enum Detail {
 
 /// Answers of this run, to be compared with later ones.
 #[derive(Default)]
-pub struct Earlier(VecDeque<Arc<Exchange>>);
+pub struct Earlier(VecDeque<Arc<HttpExchange>>);
 
 impl View {
     /// Every part, in order.
@@ -113,9 +113,9 @@ impl View {
 
 impl Answered {
     /// An answer nothing of which is laid out yet.
-    pub fn new(exchange: Arc<Exchange>, at: Timestamp, before: Option<Arc<Exchange>>) -> Self {
+    pub fn new(exchange: Arc<HttpExchange>, at: Timestamp, before: Option<Arc<HttpExchange>>) -> Self {
         let [body, raw, changes] = [Laid::Absent, Laid::Absent, Laid::Absent];
-        let limits = RateLimit::from_response(&exchange.answer, at);
+        let limits = RateLimit::from_response(&exchange.response, at);
         Self { exchange, at, read: None, limits, body, raw, changes, filtered: None, before, kept: Vec::new() }
     }
 
@@ -204,14 +204,14 @@ impl Answered {
     }
 
     /// The first fresh secret that has no name yet, and its place.
-    pub fn loose(&self) -> Option<(usize, &Minted)> {
-        self.exchange.minted.iter().enumerate().find(|(at, _)| !self.kept.contains(at))
+    pub fn loose(&self) -> Option<(usize, &CapturedSecret)> {
+        self.exchange.captured.iter().enumerate().find(|(at, _)| !self.kept.contains(at))
     }
 
     /// Whether it holds a fresh secret that the provider does not say again and that is kept nowhere else.
     pub fn would_be_lost(&self) -> bool {
-        let is_lost = |(at, minted): (usize, &Minted)| minted.kept.is_none() && !self.kept.contains(&at);
-        !self.exchange.draft.method.is_safe() && self.exchange.minted.iter().enumerate().any(is_lost)
+        let is_lost = |(at, minted): (usize, &CapturedSecret)| minted.stored.is_none() && !self.kept.contains(&at);
+        !self.exchange.draft.method.is_safe() && self.exchange.captured.iter().enumerate().any(is_lost)
     }
 
     /// A fresh secret has been kept under a name.
@@ -221,7 +221,7 @@ impl Answered {
 
     /// Whether there may be another page: the answer is to a request that reads, and says where the next one is.
     pub fn is_list(&self) -> bool {
-        let Exchange { draft, answer, .. } = self.exchange.as_ref();
+        let HttpExchange { draft, response: answer, .. } = self.exchange.as_ref();
         draft.method.is_safe() && matches!(answer.status, 200..300) && answer.body.text().is_some()
     }
 
@@ -232,7 +232,7 @@ impl Answered {
 
     /// The answer in a line, such as `200 OK · 41 ms · 1.2 kB`: as much of it as fits into so many columns.
     pub fn summary(&self, columns: usize) -> String {
-        let answer = &self.exchange.answer;
+        let answer = &self.exchange.response;
         let time = words::span(Duration::from_millis(answer.timing.total_ms));
         let status = format!("{} {}", answer.status, words::status(answer.status));
         let size = words::size(answer.size);
@@ -256,7 +256,7 @@ impl Answered {
     fn layout(&self, view: View) -> Option<Typeset> {
         let exchange = || Arc::clone(&self.exchange);
         match view {
-            View::Body | View::Raw if self.exchange.answer.body == ResponseBody::Empty => None,
+            View::Body | View::Raw if self.exchange.response.body == ResponseBody::Empty => None,
             View::Body => Some(Typeset::Tree(exchange())),
             View::Raw => Some(Typeset::Raw(exchange())),
             View::Changes => Some(Typeset::Changes { before: self.before.clone()?, after: exchange() }),
@@ -274,7 +274,7 @@ impl Answered {
     }
 
     fn header_lines(&self) -> Vec<Detail> {
-        let answer = &self.exchange.answer;
+        let answer = &self.exchange.response;
         let mut meanings = headers::explain_headers(answer, self.at).into_iter().peekable();
         let mut lines = Vec::new();
         for (name, value) in &answer.headers {
@@ -287,8 +287,8 @@ impl Answered {
 }
 
 /// Where the time went, as far as it is known, and what else is known about the way of the request.
-fn timing_lines(exchange: &Exchange) -> Vec<Detail> {
-    let ApiResponse { timing, size, version, url, .. } = &exchange.answer;
+fn timing_lines(exchange: &HttpExchange) -> Vec<Detail> {
+    let ApiResponse { timing, size, version, url, .. } = &exchange.response;
     let pair = |(name, value): (&str, String)| Detail::Pair(name.to_owned(), value);
     let more =
         [("size", words::size(*size)), ("version", version.clone()), ("from", url.clone()), ("region", exchange.region.clone())];
@@ -303,17 +303,17 @@ impl Laid {
 
 impl Earlier {
     /// The last answer to the same request with the same credential in the same region.
-    pub fn to_the_same(&self, exchange: &Exchange) -> Option<Arc<Exchange>> {
-        let is_same = |known: &&Arc<Exchange>| {
+    pub fn to_the_same(&self, exchange: &HttpExchange) -> Option<Arc<HttpExchange>> {
+        let is_same = |known: &&Arc<HttpExchange>| {
             known.draft == exchange.draft && known.credential == exchange.credential && known.region == exchange.region
         };
         self.0.iter().rev().find(is_same).cloned()
     }
 
     /// Remembers an answer; the oldest make room.
-    pub fn remember(&mut self, exchange: &Arc<Exchange>) {
+    pub fn remember(&mut self, exchange: &Arc<HttpExchange>) {
         self.0.push_back(Arc::clone(exchange));
-        let bytes = |all: &VecDeque<Arc<Exchange>>| all.iter().map(|known| known.answer.body.size()).sum::<usize>();
+        let bytes = |all: &VecDeque<Arc<HttpExchange>>| all.iter().map(|known| known.response.body.size()).sum::<usize>();
         while self.0.len() > REMEMBERED || bytes(&self.0) > REMEMBERED_BYTES {
             self.0.pop_front();
         }

@@ -6,7 +6,7 @@ use super::layout::{self, Border, Side};
 use super::{App, Effect, Now, Pane, Zoom};
 use crate::config::PaneLayout;
 use crate::domain::CredentialId;
-use crate::engine::message::{KeyringTask, Task};
+use crate::engine::message::{BackgroundTask, CredentialTask};
 
 /// How many columns a key moves a border.
 const COLUMNS: i32 = 4;
@@ -43,7 +43,7 @@ impl App {
             }
             ScreenAction::Verdicts => {
                 self.dialogs.push(Dialog::Verdicts(Verdicts::new(self)));
-                vec![self.start_quietly(Task::Keyring(KeyringTask::Verdicts)).1]
+                vec![self.start_quietly(BackgroundTask::Credential(CredentialTask::AllChecks)).1]
             }
         }
     }

@@ -12,7 +12,9 @@ use super::lay::Typeset;
 use super::{App, Effect, Now, Pane};
 use crate::domain::curl::{self, CurlCommand};
 use crate::domain::paging;
-use crate::engine::message::{ConsoleTask, Exchange, HistoryFilter, SavedTask, SecretTask, SendTask, Task, TaskId};
+use crate::engine::message::{
+    BackgroundTask, ConsoleTask, HistoryFilter, HttpExchange, SavedRequestTask, SecretTask, SendTask, TaskId,
+};
 
 /// Larger answers are not read for the sake of a word in the footer.
 const READ_AT_ONCE: usize = 256 * 1024;
@@ -31,7 +33,7 @@ impl App {
             C::Explain => answered.is_some_and(|answered| answered.exchange.refusal.is_some()),
             C::KeepSecret => answered.is_some_and(|answered| answered.loose().is_some()),
             C::Drop => answered.is_some_and(|answered| answered.filter_text().is_some()) || self.console.found().is_some(),
-            C::Write | C::Filter => answered.is_some_and(|answered| answered.exchange.answer.body.size() > 0),
+            C::Write | C::Filter => answered.is_some_and(|answered| answered.exchange.response.body.size() > 0),
             _ => answered.is_some() && self.console.view.is_text(),
         }
     }
@@ -50,7 +52,9 @@ impl App {
                 self.open_console_dialog(action);
                 Vec::new()
             }
-            C::Saved => self.ask_for_shelf(Shelf::Saved, Task::Console(ConsoleTask::Saved(SavedTask::List))),
+            C::Saved => {
+                self.ask_for_shelf(Shelf::Saved, BackgroundTask::Console(ConsoleTask::SavedRequests(SavedRequestTask::List)))
+            }
             C::History => self.ask_for_history(),
             C::CopyBody | C::CopyValue | C::CopyPath => self.copy_from_answer(action, now),
             C::CopyCurl => self.copy_curl(now),
@@ -118,7 +122,7 @@ impl App {
             Paged::Perhaps => {}
         }
         let id = exchange.credential.clone();
-        let task = Task::Console(ConsoleTask::NextPage(exchange));
+        let task = BackgroundTask::Console(ConsoleTask::NextPage(exchange));
         self.start_for_console("Fetch the next page", (id, task), now)
     }
 
@@ -132,8 +136,13 @@ impl App {
             return Vec::new();
         }
         let title = format!("All pages of {} as {}", draft.address(), self.called(&id));
-        let consent = crate::engine::message::Consent::NotAsked;
-        let task = Task::Console(ConsoleTask::AllPages(SendTask { credential: id.clone(), draft, consent, keep }));
+        let consent = crate::engine::message::WriteConsent::NotAsked;
+        let task = BackgroundTask::Console(ConsoleTask::AllPages(SendTask {
+            credential: id.clone(),
+            draft,
+            consent,
+            history_policy: keep,
+        }));
         self.start_for_console(title, (id, task), now)
     }
 
@@ -155,11 +164,11 @@ impl App {
     fn ask_for_history(&mut self) -> Vec<Effect> {
         let Some(id) = self.selected().map(|credential| credential.id.clone()) else { return Vec::new() };
         let filter = HistoryFilter { credential: Some(id), text: None };
-        self.ask_for_shelf(Shelf::History, Task::Console(ConsoleTask::History(filter)))
+        self.ask_for_shelf(Shelf::History, BackgroundTask::Console(ConsoleTask::ListHistory(filter)))
     }
 
     /// Asks for a list that a dialog is to show.
-    pub(super) fn ask_for_shelf(&mut self, shelf: Shelf, task: Task) -> Vec<Effect> {
+    pub(super) fn ask_for_shelf(&mut self, shelf: Shelf, task: BackgroundTask) -> Vec<Effect> {
         let (task, effect) = self.start_quietly(task);
         self.console.shelf = Some((task, shelf));
         vec![effect]
@@ -212,7 +221,7 @@ impl App {
             ConsoleAction::CopyPath => ("Copy the path", document.path()),
             _ => ("Copy the body", document.pretty()),
         };
-        vec![self.start_task(title, Task::Secret(SecretTask::CopyText(text)), now).1]
+        vec![self.start_task(title, BackgroundTask::Secret(SecretTask::CopyText(text)), now).1]
     }
 
     /// Copies the request as a curl command; what curl does otherwise is said.
@@ -226,7 +235,7 @@ impl App {
         }
         let comments = curl.warnings.iter().map(|warning| format!("# {warning}"));
         let text = comments.chain([curl.to_string()]).collect::<Vec<_>>().join("\n");
-        vec![self.start_task("Copy the request as curl", Task::Secret(SecretTask::CopyText(text)), now).1]
+        vec![self.start_task("Copy the request as curl", BackgroundTask::Secret(SecretTask::CopyText(text)), now).1]
     }
 
     fn curl(&self) -> Option<CurlCommand> {
@@ -257,9 +266,9 @@ enum Paged {
 }
 
 /// What an answer says of further pages. Of a large one nothing is said here, since to read it would be felt.
-fn paged(exchange: &Exchange) -> Paged {
-    let body = exchange.answer.body.text().filter(|text| text.len() <= READ_AT_ONCE);
-    let Some((body, asked)) = body.zip(url::Url::parse(&exchange.answer.url).ok()) else { return Paged::Perhaps };
+fn paged(exchange: &HttpExchange) -> Paged {
+    let body = exchange.response.body.text().filter(|text| text.len() <= READ_AT_ONCE);
+    let Some((body, asked)) = body.zip(url::Url::parse(&exchange.response.url).ok()) else { return Paged::Perhaps };
     match paging::parse_page(body, &asked) {
         Ok(page) if page.next == Ok(None) => Paged::Last,
         Ok(_) => Paged::Perhaps,

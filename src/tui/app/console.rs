@@ -16,7 +16,7 @@ use crate::domain::problem::Problem;
 use crate::domain::provider::{ProviderCatalog, RequestPreset};
 use crate::domain::request::RequestDraft;
 use crate::domain::{Credential, CredentialId};
-use crate::engine::message::{Exchange, Keep, TaskId};
+use crate::engine::message::{HistoryPolicy, HttpExchange, TaskId};
 
 /// So many filters are remembered.
 const FILTERS: usize = 100;
@@ -36,7 +36,7 @@ pub struct Console {
     /// What earlier answers taught.
     pub learned: Learned,
     /// The answer that is being searched for more.
-    pub studied: Option<Arc<Exchange>>,
+    pub studied: Option<Arc<HttpExchange>>,
     /// How many requests have been sent.
     pub sent: usize,
     /// The filters that were used, the newest last.
@@ -76,7 +76,7 @@ enum Request {
     /// A ready-made one, with values for its placeholders.
     Preset(String, BTreeMap<String, String>),
     /// One written by hand, and what of it the history keeps.
-    Written(RequestDraft, Keep),
+    Written(RequestDraft, HistoryPolicy),
 }
 
 /// A request, as far as it can be made.
@@ -125,15 +125,15 @@ impl Console {
     }
 
     /// Takes a request that a person wrote.
-    pub fn write(&mut self, provider: &str, draft: RequestDraft, keep: Keep) {
+    pub fn write(&mut self, provider: &str, draft: RequestDraft, keep: HistoryPolicy) {
         self.chosen = Some(Chosen { provider: provider.to_owned(), request: Request::Written(draft, keep) });
     }
 
     /// What of the request for credentials of this provider the history keeps.
-    pub fn keep(&self, provider: &str) -> Keep {
+    pub fn keep(&self, provider: &str) -> HistoryPolicy {
         match self.chosen.as_ref().filter(|chosen| chosen.provider == provider).map(|chosen| &chosen.request) {
             Some(Request::Written(_, keep)) => *keep,
-            Some(Request::Preset(..)) | None => Keep::WithoutBody,
+            Some(Request::Preset(..)) | None => HistoryPolicy::WithoutBody,
         }
     }
 
@@ -202,7 +202,7 @@ impl Console {
     }
 
     /// Takes the answer in. A body that is too large to be laid out at once comes back; `later` will bring it.
-    pub fn answer(&mut self, exchange: Arc<Exchange>, now: Now, later: TaskId) -> Option<Typeset> {
+    pub fn answer(&mut self, exchange: Arc<HttpExchange>, now: Now, later: TaskId) -> Option<Typeset> {
         let before = self.earlier.to_the_same(&exchange);
         self.earlier.remember(&exchange);
         let read = if let Outcome::Sending(sending) = &self.outcome { sending.read } else { None };

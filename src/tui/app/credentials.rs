@@ -15,7 +15,7 @@ use super::query::{Query, Scratch};
 use super::words::Standing;
 use crate::domain::credential::CheckReport;
 use crate::domain::{Credential, CredentialId, Timestamp};
-use crate::engine::message::Beginning;
+use crate::engine::message::CredentialPage;
 
 /// The list of credentials.
 pub struct Credentials {
@@ -143,8 +143,8 @@ impl Credentials {
     }
 
     /// A list of the first credentials, or of all.
-    pub fn beginning(beginning: Beginning, now: Timestamp) -> Self {
-        Self { is_whole: beginning.is_whole, ..Self::new(beginning.credentials, now) }
+    pub fn beginning(beginning: CredentialPage, now: Timestamp) -> Self {
+        Self { is_whole: beginning.all_loaded, ..Self::new(beginning.credentials, now) }
     }
 
     /// Whether all credentials are here; if not, the others are being read.
@@ -512,7 +512,7 @@ mod tests {
 
     #[test]
     fn the_rest_of_the_list_leaves_an_untouched_cursor_at_the_top() {
-        let beginning = || Beginning { credentials: samples::credentials().split_off(3), is_whole: false };
+        let beginning = || CredentialPage { credentials: samples::credentials().split_off(3), all_loaded: false };
         let mut list = Credentials::beginning(beginning(), samples::wall());
         list.load(samples::credentials(), samples::wall());
         assert_eq!((list.is_whole(), list.cursor(), list.all().len()), (true, 0, 7));

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::{Now, words};
 use crate::domain::{CredentialId, CredentialName, Secret, Timestamp};
-use crate::engine::message::{Lifetime, TaskId};
+use crate::engine::message::{TaskId, TokenLifetime};
 
 /// How many rows the detail needs to get as far as the access token.
 pub const ROWS: u16 = 7;
@@ -19,7 +19,7 @@ pub struct Detail {
     reveal: Reveal,
     twins: Vec<CredentialName>,
     /// The access token that is at hand, as far as that is known.
-    access_token: Option<Lifetime>,
+    access_token: Option<TokenLifetime>,
 }
 
 #[derive(Default)]
@@ -101,7 +101,7 @@ impl Detail {
     }
 
     /// It is known whether there is an access token at hand for the selected credential.
-    pub fn set_access_token(&mut self, life: Option<Lifetime>) {
+    pub fn set_access_token(&mut self, life: Option<TokenLifetime>) {
         self.access_token = life;
     }
 
@@ -111,7 +111,7 @@ impl Detail {
     }
 
     /// The access token that is at hand for the selected credential; one that is over is none.
-    pub fn access_token(&self, now: Timestamp) -> Option<Lifetime> {
+    pub fn access_token(&self, now: Timestamp) -> Option<TokenLifetime> {
         self.access_token.filter(|life| life.until > now)
     }
 
@@ -186,7 +186,7 @@ mod tests {
         let at = |seconds| Now { wall: wall + time::Duration::seconds(seconds), instant };
         let mut detail = Detail::default();
         assert_eq!(detail.next_change(at(0)), None);
-        let life = Lifetime { since: Some(wall), until: wall + time::Duration::minutes(10) };
+        let life = TokenLifetime { since: Some(wall), until: wall + time::Duration::minutes(10) };
         detail.set_access_token(Some(life));
         assert_eq!(detail.next_change(at(0)), Some(instant + 60 * SECOND));
         assert_eq!(detail.next_change(at(599)), Some(instant + SECOND));

@@ -147,7 +147,7 @@ fn width(pieces: &Pieces) -> u16 {
 
 #[cfg(test)]
 mod tests {
-    use crate::engine::message::{BackendInfo, BackendKind, Event, Persistence, Report, StoreError, StoreState, TaskId};
+    use crate::engine::message::{BackendInfo, BackendKind, Persistence, StoreError, StoreStatus, TaskEvent, TaskId, TaskReport};
     use crate::tui::app::dialog::Dialog;
     use crate::tui::app::samples::Session;
     use crate::tui::app::{Input, Mouse, Msg};
@@ -156,8 +156,8 @@ mod tests {
         let mut session = Session::new(columns, 24);
         let backend =
             BackendInfo { kind: BackendKind::File, title: "encrypted file", persistence: Persistence::Disk, item_limit: 65_536 };
-        let event = Event::Store(StoreState { backend, problem: Some(StoreError::NotInitialized) });
-        session.tell(Msg::Report(Report { task: TaskId(1), event }));
+        let event = TaskEvent::Store(StoreStatus { backend, problem: Some(StoreError::NotInitialized) });
+        session.tell(Msg::Report(TaskReport { task: TaskId(1), event }));
         session
     }
 

@@ -10,7 +10,7 @@ use crate::domain::difference;
 use crate::domain::jq::JqFilter;
 use crate::domain::problem::Problem;
 use crate::domain::response::ResponseBody;
-use crate::engine::message::Exchange;
+use crate::engine::message::HttpExchange;
 
 /// So many bytes of a body that is no text are shown.
 const DUMPED: usize = 16 * 1024;
@@ -24,17 +24,17 @@ const CONTEXT: usize = 3;
 /// A text that is to be laid out.
 pub enum Typeset {
     /// The body of an answer as a tree, or as the lines it has.
-    Tree(Arc<Exchange>),
+    Tree(Arc<HttpExchange>),
     /// The body as it came.
-    Raw(Arc<Exchange>),
+    Raw(Arc<HttpExchange>),
     /// What a jq filter makes of the body.
-    Filter(Arc<Exchange>, String),
+    Filter(Arc<HttpExchange>, String),
     /// What changed between two answers.
     Changes {
         /// The earlier one.
-        before: Arc<Exchange>,
+        before: Arc<HttpExchange>,
         /// The later one.
-        after: Arc<Exchange>,
+        after: Arc<HttpExchange>,
     },
 }
 
@@ -42,21 +42,21 @@ impl Typeset {
     /// How many bytes it has to read.
     pub fn size(&self) -> usize {
         match self {
-            Self::Tree(exchange) | Self::Raw(exchange) | Self::Filter(exchange, _) => exchange.answer.body.size(),
-            Self::Changes { before, after } => before.answer.body.size() + after.answer.body.size(),
+            Self::Tree(exchange) | Self::Raw(exchange) | Self::Filter(exchange, _) => exchange.response.body.size(),
+            Self::Changes { before, after } => before.response.body.size() + after.response.body.size(),
         }
     }
 
     /// Lays it out.
     pub fn run(&self) -> Result<Document, Problem> {
         match self {
-            Self::Tree(exchange) => Ok(match &exchange.answer.body {
+            Self::Tree(exchange) => Ok(match &exchange.response.body {
                 ResponseBody::Empty => Document::plain(""),
                 ResponseBody::Text(text) => Document::parse(text),
                 ResponseBody::Binary(bytes) => Document::plain(&dump(bytes)),
             }),
-            Self::Raw(exchange) => Ok(Document::plain(&readable(&exchange.answer.body))),
-            Self::Filter(exchange, filter) => filtered(&exchange.answer.body, filter),
+            Self::Raw(exchange) => Ok(Document::plain(&readable(&exchange.response.body))),
+            Self::Filter(exchange, filter) => filtered(&exchange.response.body, filter),
             Self::Changes { before, after } => Ok(compared(before, after)),
         }
     }
@@ -86,10 +86,10 @@ fn filtered(body: &ResponseBody, filter: &str) -> Result<Document, Problem> {
 }
 
 /// Status and body of two answers, member by member where they are JSON.
-fn compared(before: &Exchange, after: &Exchange) -> Document {
-    let text = |exchange: &Exchange| {
-        let body = Document::parse(&readable(&exchange.answer.body)).pretty();
-        format!("{} {}\n{body}", exchange.answer.status, words::status(exchange.answer.status))
+fn compared(before: &HttpExchange, after: &HttpExchange) -> Document {
+    let text = |exchange: &HttpExchange| {
+        let body = Document::parse(&readable(&exchange.response.body)).pretty();
+        format!("{} {}\n{body}", exchange.response.status, words::status(exchange.response.status))
     };
     let changes = difference::format_diff(&text(before), &text(after), CONTEXT);
     if changes.is_empty() { Document::plain("Nothing changed") } else { Document::changes(&changes) }

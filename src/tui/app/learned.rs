@@ -11,7 +11,7 @@ use crate::domain::CredentialId;
 use crate::domain::provider::spec::ListPointers;
 use crate::domain::provider::{PresetParameter, Provider, ProviderCatalog};
 use crate::domain::request::RequestTarget;
-use crate::engine::message::Exchange;
+use crate::engine::message::HttpExchange;
 
 /// Answers up to this size are searched for values at once; larger ones in the background.
 pub(super) const STUDIED_AT_ONCE: usize = 64 * 1024;
@@ -53,7 +53,7 @@ pub struct Lore {
 /// An answer that is to be searched for values, with all that is needed for it.
 pub struct Study {
     /// Request and answer.
-    pub exchange: Arc<Exchange>,
+    pub exchange: Arc<HttpExchange>,
     /// Where the provider is described.
     pub catalogue: Arc<ProviderCatalog>,
     /// The id of the provider.
@@ -171,12 +171,12 @@ impl Learned {
 impl Study {
     /// How many bytes it has to read.
     pub fn size(&self) -> usize {
-        self.exchange.answer.body.size()
+        self.exchange.response.body.size()
     }
 
     /// Searches the answer.
     pub fn run(&self) -> Lore {
-        let Exchange { draft, answer, .. } = self.exchange.as_ref();
+        let HttpExchange { draft, response: answer, .. } = self.exchange.as_ref();
         let Ok(provider) = self.catalogue.provider(&self.provider) else { return Lore::default() };
         // Only further pages are asked by a whole address and know their preset all the same.
         let place = if matches!(draft.target, RequestTarget::Url(_)) { Place::Further } else { Place::First };

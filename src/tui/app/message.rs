@@ -12,18 +12,18 @@ use crate::config::theme::{ColorDepth, GlyphSet, TerminalBackground, Theme, User
 use crate::config::{KeyPress, PaneLayout, Settings, StoreChoice, StoreChoiceSource};
 use crate::domain::provider::ProviderCatalog;
 use crate::domain::{Credential, Problem, Timestamp};
-use crate::engine::message::{Beginning, Exchange, Report, Task, TaskId};
+use crate::engine::message::{BackgroundTask, CredentialPage, HttpExchange, TaskId, TaskReport};
 
 /// Something that happened.
 pub enum Msg {
     /// A person did something.
     Input(Input),
     /// A background task has something to say.
-    Report(Report),
+    Report(TaskReport),
     /// A body that [`Effect::LayOut`] handed over is ready to be read.
     LaidOut(TaskId, Result<Box<Document>, Problem>),
     /// An answer that [`Effect::Study`] handed over has been searched.
-    Studied(Arc<Exchange>, Lore),
+    Studied(Arc<HttpExchange>, Lore),
     /// The person's own editor is done with the text that [`Effect::Edit`] handed over, or could not be used.
     Edited(Result<String, Problem>),
     /// The theme that [`Effect::KeepTheme`] named is kept, for so long.
@@ -79,7 +79,7 @@ pub enum Mouse {
 /// Something to be done for the screen.
 pub enum Effect {
     /// Start a task in the background.
-    Start(TaskId, Task),
+    Start(TaskId, BackgroundTask),
     /// Stop a task.
     Cancel(TaskId),
     /// Stop a task before its next step, where it has any.
@@ -156,7 +156,7 @@ pub struct Now {
 /// What the screen starts with.
 pub struct Start {
     /// The credentials, or the first of them; the others are read after the first frame.
-    pub beginning: Beginning,
+    pub beginning: CredentialPage,
     /// What is known about providers.
     pub catalogue: Arc<ProviderCatalog>,
     /// The size of the terminal: columns and rows.
@@ -255,7 +255,7 @@ impl Default for Preferences {
 impl Start {
     /// A start with all credentials and the default preferences.
     pub fn new(credentials: Vec<Credential>, catalogue: Arc<ProviderCatalog>, size: (u16, u16)) -> Self {
-        let beginning = Beginning { credentials, is_whole: true };
+        let beginning = CredentialPage { credentials, all_loaded: true };
         Self { beginning, catalogue, size, preferences: Preferences::default(), layout: PaneLayout::default() }
     }
 }

@@ -71,7 +71,7 @@ use crate::config::PaneLayout;
 use crate::config::theme::TerminalBackground;
 use crate::domain::Credential;
 use crate::domain::provider::ProviderCatalog;
-use crate::engine::message::{KeyringTask, RotationTask, StoreTask, Task, TaskId};
+use crate::engine::message::{BackgroundTask, CredentialTask, RotationTask, StoreTask, TaskId};
 
 pub use message::{Browser, Change, Dress, Effect, Greeting, Input, Lasting, Mouse, Msg, Now, Onward, Preferences, Reach, Start};
 pub use update::update;
@@ -201,13 +201,13 @@ impl App {
             talk: Talk::default(),
             undo: Undo::default(),
         };
-        let first = [Task::Store(StoreTask::Status), Task::Rotation(RotationTask::Unfinished)];
+        let first = [BackgroundTask::Store(StoreTask::Status), BackgroundTask::Rotation(RotationTask::ListUnfinished)];
         let mut effects: Vec<_> = first.into_iter().map(|task| app.start_quietly(task).1).collect();
         if !app.credentials.is_whole() {
-            effects.push(app.start_quietly(Task::Keyring(KeyringTask::Load)).1);
+            effects.push(app.start_quietly(BackgroundTask::Credential(CredentialTask::Load)).1);
         }
         if app.preferences.greeting == Greeting::Welcome && app.credentials.is_whole() && app.credentials.all().is_empty() {
-            effects.push(app.start_quietly(Task::Keyring(KeyringTask::Finds)).1);
+            effects.push(app.start_quietly(BackgroundTask::Credential(CredentialTask::FindImportable)).1);
         }
         effects.extend(app.settle(now));
         (app, effects)
@@ -251,13 +251,13 @@ impl App {
     }
 
     /// Starts a task that is shown among the activities.
-    fn start_task(&mut self, title: impl Into<String>, task: Task, now: Now) -> (TaskId, Effect) {
+    fn start_task(&mut self, title: impl Into<String>, task: BackgroundTask, now: Now) -> (TaskId, Effect) {
         let id = self.activity.begin(title.into(), self.stage.focus, now.instant);
         (id, Effect::Start(id, task))
     }
 
     /// Starts a task that is not worth showing.
-    fn start_quietly(&mut self, task: Task) -> (TaskId, Effect) {
+    fn start_quietly(&mut self, task: BackgroundTask) -> (TaskId, Effect) {
         let id = self.activity.quiet();
         (id, Effect::Start(id, task))
     }
@@ -300,7 +300,7 @@ impl App {
         let Some(id) = self.regions.of().filter(|_| self.regions.due().is_some_and(|due| due <= now)).cloned() else {
             return Vec::new();
         };
-        let (task, effect) = self.start_quietly(Task::Keyring(KeyringTask::Regions(id)));
+        let (task, effect) = self.start_quietly(BackgroundTask::Credential(CredentialTask::RegionChecks(id)));
         self.regions.read_by(task);
         vec![effect]
     }

@@ -18,7 +18,7 @@ use crate::domain::Credential;
 use crate::domain::problem::Problem;
 use crate::domain::request::RequestDraft;
 use crate::domain::response::CheckResult;
-use crate::engine::message::{BackendKind, Exchange, Reach, StoreError, Surroundings, SurveyTask, Task};
+use crate::engine::message::{BackendKind, BackgroundTask, DiagnosticTask, DoctorInput, DoctorScope, HttpExchange, StoreError};
 
 impl App {
     /// Shows a problem, with what it happened to.
@@ -54,14 +54,14 @@ impl App {
             return Vec::new();
         }
         let (title, task) = if action == ProgramAction::Scan {
-            ("Secrets in plain text", SurveyTask::Scan)
+            ("Secrets in plain text", DiagnosticTask::Scan)
         } else {
             let terminal = Some((self.stage.area.width, self.stage.area.height));
-            let around = Surroundings { terminal, other_stores: Vec::new(), depth: None, reach: Reach::Providers };
-            ("Doctor", SurveyTask::Doctor(around))
+            let around = DoctorInput { terminal, other_stores: Vec::new(), color_depth: None, scope: DoctorScope::Providers };
+            ("Doctor", DiagnosticTask::Doctor(around))
         };
         self.dialogs.push(Dialog::Survey(Survey::new(title)));
-        self.start_for_dialog(title, Task::Survey(task), now)
+        self.start_for_dialog(title, BackgroundTask::Diagnostic(task), now)
     }
 
     fn palette(&self) -> Pick {
@@ -194,7 +194,7 @@ impl App {
     }
 
     /// Asks before a request is sent once more with a new access token.
-    pub(super) fn open_repeat_question(&mut self, exchange: &Exchange) {
+    pub(super) fn open_repeat_question(&mut self, exchange: &HttpExchange) {
         let called = self.called(&exchange.credential);
         let rows = vec![
             Row::warning(format!("The access token was not accepted. It may only have ended; {called} will get a new one.")),

@@ -7,7 +7,9 @@ use super::{App, Effect, Now, Onward, Pane, Reach, regions};
 use crate::config::StoreChoiceSource;
 use crate::domain::request::RequestDraft;
 use crate::domain::{CredentialId, Problem};
-use crate::engine::message::{CheckTask, Consent, Edit, KeyringTask, SecretTask, SendTask, SignInTask, StoreTask, Task};
+use crate::engine::message::{
+    BackgroundTask, CheckTask, CredentialEdit, CredentialTask, SecretTask, SendTask, SignInTask, StoreTask, WriteConsent,
+};
 
 impl App {
     /// Carries an intent out.
@@ -36,25 +38,25 @@ impl App {
             }
             Intent::Show(id) => self.show_in_list(&id, now),
             Intent::Identify(secret) => {
-                let (task, effect) = self.start_quietly(Task::Keyring(KeyringTask::Identify(secret)));
+                let (task, effect) = self.start_quietly(BackgroundTask::Credential(CredentialTask::Identify(secret)));
                 self.dialogs.wait_for_identification(task);
                 return vec![effect];
             }
             Intent::IdentifyFile(path) => {
-                let (task, effect) = self.start_quietly(Task::Keyring(KeyringTask::IdentifyFile(path)));
+                let (task, effect) = self.start_quietly(BackgroundTask::Credential(CredentialTask::IdentifyFile(path)));
                 self.dialogs.wait_for_identification(task);
                 return vec![effect];
             }
             Intent::Add(new, inquiry) => {
                 let title = format!("Add {}", new.name);
-                return self.start_for_dialog(title, Task::Keyring(KeyringTask::Add(*new, inquiry)), now);
+                return self.start_for_dialog(title, BackgroundTask::Credential(CredentialTask::Add(*new, inquiry)), now);
             }
             Intent::SignIn(session) => return self.sign_in(session, now),
             Intent::PasteAnswer(question, reply) => {
-                return vec![self.start_quietly(Task::SignIn(SignInTask::Paste(question, reply))).1];
+                return vec![self.start_quietly(BackgroundTask::SignIn(SignInTask::SubmitAddress(question, reply))).1];
             }
             Intent::CopyText(text) => {
-                return vec![self.start_task("Copy the address", Task::Secret(SecretTask::CopyText(text)), now).1];
+                return vec![self.start_task("Copy the address", BackgroundTask::Secret(SecretTask::CopyText(text)), now).1];
             }
             Intent::Edit(id, edit) => {
                 let title = format!("Edit {}", self.called(&id));
@@ -63,18 +65,18 @@ impl App {
                 return vec![effect];
             }
             Intent::Unlock(passphrase) => {
-                return self.start_for_dialog("Unlock the store", Task::Store(StoreTask::Unlock(passphrase)), now);
+                return self.start_for_dialog("Unlock the store", BackgroundTask::Store(StoreTask::Unlock(passphrase)), now);
             }
             Intent::Remove(id) => {
                 let title = format!("Remove {}", self.called(&id));
-                return vec![self.start_task(title, Task::Keyring(KeyringTask::Remove(id)), now).1];
+                return vec![self.start_task(title, BackgroundTask::Credential(CredentialTask::Remove(id)), now).1];
             }
             Intent::Probe(id) => {
                 let title = format!("Try {} in every region", self.called(&id));
-                return vec![self.start_task(title, Task::Check(CheckTask::AllRegions(id)), now).1];
+                return vec![self.start_task(title, BackgroundTask::Check(CheckTask::AllRegions(id)), now).1];
             }
             Intent::Switch(id, region) => return self.switch(&id, region, now),
-            Intent::Send(id, draft) => return self.send_draft(id, draft, Consent::Given, now),
+            Intent::Send(id, draft) => return self.send_draft(id, draft, WriteConsent::Given, now),
             Intent::Cancel(task) => return vec![Effect::Cancel(task)],
             Intent::Pause(task) => return vec![Effect::Pause(task)],
             Intent::Reopen(task) => _ = self.dialogs.reopen(|wizard| wizard.waits_for(task)),
@@ -83,7 +85,7 @@ impl App {
             Intent::Rotation(task) => return self.start_rotation(*task, now),
             Intent::Import(finds) => {
                 let title = format!("Import {}", super::words::count(finds.len(), "credential"));
-                return vec![self.start_task(title, Task::Keyring(KeyringTask::Import(finds)), now).1];
+                return vec![self.start_task(title, BackgroundTask::Credential(CredentialTask::Import(finds)), now).1];
             }
             Intent::Quit => return self.quit(),
             Intent::Leave(onward) => {
@@ -104,7 +106,7 @@ impl App {
                 self.take_preset(&preset.id, std::collections::BTreeMap::new());
                 Vec::new()
             }
-            Some(Ready::Draft(draft)) if draft.method.is_safe() => self.send_draft(id, draft, Consent::NotAsked, now),
+            Some(Ready::Draft(draft)) if draft.method.is_safe() => self.send_draft(id, draft, WriteConsent::NotAsked, now),
             Some(Ready::Draft(draft)) => {
                 match self.preferences.reach {
                     Reach::Everything => self.open_send_question(draft),
@@ -118,10 +120,10 @@ impl App {
         }
     }
 
-    fn send_draft(&mut self, id: CredentialId, draft: RequestDraft, consent: Consent, now: Now) -> Vec<Effect> {
+    fn send_draft(&mut self, id: CredentialId, draft: RequestDraft, consent: WriteConsent, now: Now) -> Vec<Effect> {
         let title = format!("{} {} as {}", draft.method, draft.address(), self.called(&id));
         let keep = self.credentials.get(&id).map(|credential| self.console.keep(&credential.provider)).unwrap_or_default();
-        let task = Task::Send(SendTask { credential: id.clone(), draft, consent, keep });
+        let task = BackgroundTask::Send(SendTask { credential: id.clone(), draft, consent, history_policy: keep });
         self.start_for_console(title, (id, task), now)
     }
 
@@ -129,7 +131,7 @@ impl App {
     pub(super) fn start_for_console(
         &mut self,
         title: impl Into<String>,
-        (id, task): (CredentialId, Task),
+        (id, task): (CredentialId, BackgroundTask),
         now: Now,
     ) -> Vec<Effect> {
         let (task, effect) = self.start_task(title, task, now);
@@ -167,11 +169,11 @@ impl App {
             let text = format!("{region} may refuse it: this token was accepted in {home}");
             self.activity.say(Tone::Warn, text, now.instant);
         }
-        let edit = Edit { region: Some(region), ..Edit::default() };
+        let edit = CredentialEdit { region: Some(region), ..CredentialEdit::default() };
         vec![self.change(title, (id.clone(), edit), now).1]
     }
 
-    pub(super) fn start_for_dialog(&mut self, title: impl Into<String>, task: Task, now: Now) -> Vec<Effect> {
+    pub(super) fn start_for_dialog(&mut self, title: impl Into<String>, task: BackgroundTask, now: Now) -> Vec<Effect> {
         let (id, effect) = self.start_task(title, task, now);
         self.dialogs.wait(id);
         vec![effect]

@@ -16,7 +16,7 @@ impl App {
         let Some(answered) = self.console.answered() else { return };
         match &answered.exchange.refusal {
             Some(refusal) => {
-                let title = format!("Why {}?", answered.exchange.answer.status);
+                let title = format!("Why {}?", answered.exchange.response.status);
                 let reading = Reading::new(title, self.lines_of(refusal));
                 self.dialogs.push(Dialog::Reading(reading));
             }

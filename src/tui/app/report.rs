@@ -13,18 +13,18 @@ use crate::domain::provider::CredentialKind;
 use crate::domain::response::CheckResult;
 use crate::domain::{CredentialId, CredentialName};
 use crate::engine::message::{
-    Classified, Cleared, ClipboardWay, Copied, Event, Exchange, KeyringEvent, KeyringTask, RegionCheckResult, Report,
-    SecretEvent, StoreTask, Task, TaskId,
+    BackgroundTask, ClassificationResult, ClearResult, ClipboardMethod, CopyResult, CredentialEvent, CredentialTask,
+    HttpExchange, RegionCheckResult, SecretEvent, StoreTask, TaskEvent, TaskId, TaskReport,
 };
 
 impl App {
-    pub(super) fn take_report(&mut self, report: Report, now: Now) -> Vec<Effect> {
-        let Report { task, event } = report;
+    pub(super) fn take_report(&mut self, report: TaskReport, now: Now) -> Vec<Effect> {
+        let TaskReport { task, event } = report;
         match event {
-            Event::Progress { done, total } => self.activity.progress(task, done, total),
-            Event::Keyring(event) => self.take_keyring(task, event, now),
-            Event::Secret(event) => self.take_secret(task, event, now),
-            Event::Checked { credential, region, check } => {
+            TaskEvent::Progress { done, total } => self.activity.progress(task, done, total),
+            TaskEvent::Credential(event) => self.take_keyring(task, event, now),
+            TaskEvent::Secret(event) => self.take_secret(task, event, now),
+            TaskEvent::Checked { credential, region, check } => {
                 self.regions.record(&credential, &region, &check);
                 if let Some(grid) = self.dialogs.verdicts() {
                     grid.record(&credential, RegionCheckResult { region: region.clone(), check: check.clone() });
@@ -33,27 +33,27 @@ impl App {
                     self.credentials.record(&credential, check, now.wall);
                 }
             }
-            Event::Answered(exchange) => {
-                for kept in exchange.minted.iter().filter_map(|minted| minted.kept.as_deref()) {
+            TaskEvent::ResponseReceived(exchange) => {
+                for kept in exchange.captured.iter().filter_map(|minted| minted.stored.as_deref()) {
                     self.credentials.put(kept.clone(), now.wall);
                 }
                 if self.console.waits_for(task) {
                     return self.take_answer(*exchange, now);
                 }
             }
-            Event::Console(event) => return self.take_console(task, event, now),
-            Event::Store(state) => self.activity.store = Some(state),
-            Event::Surveyed(found) => self.dialogs.surveyed(task, found),
-            Event::Rotation(event) => return self.take_rotation(task, event, now),
-            Event::SignIn(event) => return self.take_sign_in(task, event, now),
-            Event::Done => return self.done(task, now),
-            Event::Failed(problem) => return self.failed(task, problem, now),
-            Event::Cancelled => return self.cancelled(task, now),
+            TaskEvent::Console(event) => return self.take_console(task, event, now),
+            TaskEvent::Store(state) => self.activity.store = Some(state),
+            TaskEvent::Diagnosed(found) => self.dialogs.surveyed(task, found),
+            TaskEvent::Rotation(event) => return self.take_rotation(task, event, now),
+            TaskEvent::SignIn(event) => return self.take_sign_in(task, event, now),
+            TaskEvent::Done => return self.done(task, now),
+            TaskEvent::Failed(problem) => return self.failed(task, problem, now),
+            TaskEvent::Canceled => return self.cancelled(task, now),
         }
         Vec::new()
     }
 
-    fn take_answer(&mut self, exchange: Exchange, now: Now) -> Vec<Effect> {
+    fn take_answer(&mut self, exchange: HttpExchange, now: Now) -> Vec<Effect> {
         self.offer_repetition(&exchange);
         let exchange = Arc::new(exchange);
         let study = self.learn(&exchange);
@@ -69,17 +69,17 @@ impl App {
     }
 
     /// Asks whether a request that may change something is to be sent again, where only its access token may have ended.
-    fn offer_repetition(&mut self, exchange: &Exchange) {
+    fn offer_repetition(&mut self, exchange: &HttpExchange) {
         let Some(credential) = self.credentials.get(&exchange.credential) else { return };
         let kind = self.catalogue.kind(&credential.provider, &credential.kind);
-        let left = |kind: &CredentialKind| kind.authorization.needs_manual_retry(exchange.draft.method, exchange.answer.status);
+        let left = |kind: &CredentialKind| kind.authorization.needs_manual_retry(exchange.draft.method, exchange.response.status);
         if kind.is_ok_and(left) {
             self.open_repeat_question(exchange);
         }
     }
 
     /// Remembers what an answer lists for the placeholders of further requests. A large one is searched elsewhere.
-    fn learn(&mut self, exchange: &Arc<Exchange>) -> Option<Effect> {
+    fn learn(&mut self, exchange: &Arc<HttpExchange>) -> Option<Effect> {
         self.console.learned.forget_here();
         let provider = self.credentials.get(&exchange.credential)?.provider.clone();
         let study = Study { exchange: Arc::clone(exchange), catalogue: Arc::clone(&self.catalogue), provider };
@@ -92,7 +92,7 @@ impl App {
     }
 
     /// An answer has been searched, if it is still the one that is shown.
-    pub(super) fn take_lore(&mut self, exchange: &Arc<Exchange>, lore: Lore) {
+    pub(super) fn take_lore(&mut self, exchange: &Arc<HttpExchange>, lore: Lore) {
         if self.console.answered().is_some_and(|answered| Arc::ptr_eq(&answered.exchange, exchange)) {
             self.console.studied = None;
             self.console.learned.take(&exchange.credential, lore);
@@ -100,10 +100,10 @@ impl App {
         }
     }
 
-    fn take_keyring(&mut self, task: TaskId, event: KeyringEvent, now: Now) {
+    fn take_keyring(&mut self, task: TaskId, event: CredentialEvent, now: Now) {
         match event {
-            KeyringEvent::Loaded(all) => self.credentials.load(all, now.wall),
-            KeyringEvent::Changed(credential) => {
+            CredentialEvent::Loaded(all) => self.credentials.load(all, now.wall),
+            CredentialEvent::Changed(credential) => {
                 let id = credential.id.clone();
                 let is_new = self.credentials.get(&id).is_none();
                 self.credentials.put(*credential, now.wall);
@@ -114,25 +114,25 @@ impl App {
                 // What was asked for is there; whatever else the task does needs no dialog.
                 self.dialogs.done(task);
             }
-            KeyringEvent::AccessToken(id, life) => {
+            CredentialEvent::AccessToken(id, life) => {
                 if self.selected().is_some_and(|selected| selected.id == id) {
                     self.detail.set_access_token(life);
                 }
             }
-            KeyringEvent::Found(finds) => self.open_welcome(&finds),
-            KeyringEvent::Classified(name, classified) => self.take_classified(&name, *classified, now),
-            KeyringEvent::Removed(id) => {
+            CredentialEvent::ImportCandidates(finds) => self.open_welcome(&finds),
+            CredentialEvent::Classified(name, classified) => self.take_classified(&name, *classified, now),
+            CredentialEvent::Removed(id) => {
                 let text = format!("{} is gone and its secret is wiped; that cannot be taken back", self.called(&id));
                 self.credentials.remove(&id, now.wall);
                 self.activity.say(Tone::Good, text, now.instant);
             }
-            KeyringEvent::Regions(_, checks) => self.regions.load(task, checks),
-            KeyringEvent::Verdicts(checks) => {
+            CredentialEvent::RegionChecks(_, checks) => self.regions.load(task, checks),
+            CredentialEvent::AllChecks(checks) => {
                 if let Some(grid) = self.dialogs.verdicts() {
                     grid.load(checks);
                 }
             }
-            identified @ KeyringEvent::Identified { .. } => self.dialogs.identified(task, identified),
+            identified @ CredentialEvent::Identified { .. } => self.dialogs.identified(task, identified),
         }
         self.find_twins();
     }
@@ -146,14 +146,14 @@ impl App {
     }
 
     /// Says who a new credential is, or why that is not known.
-    fn take_classified(&mut self, name: &CredentialName, classified: Result<Classified, Problem>, now: Now) {
+    fn take_classified(&mut self, name: &CredentialName, classified: Result<ClassificationResult, Problem>, now: Now) {
         let (tone, text) = match &classified {
-            Ok(told) if told.check.result == CheckResult::Accepted => (Tone::Good, told.remarks().join("; ")),
-            Ok(told) => (Tone::Warn, told.remarks().join("; ")),
+            Ok(told) if told.check.result == CheckResult::Accepted => (Tone::Good, told.summary_lines().join("; ")),
+            Ok(told) => (Tone::Warn, told.summary_lines().join("; ")),
             Err(problem) => (Tone::Warn, format!("kept, but not asked about: {}", problem.what)),
         };
         if let Ok(told) = classified {
-            let Classified { credential, check } = told;
+            let ClassificationResult { credential, check } = told;
             self.regions.record(&credential.id, &credential.region, &check);
             self.credentials.put(credential, now.wall);
         }
@@ -167,17 +167,17 @@ impl App {
                 self.detail.show(task, id, secret, now.instant + self.preferences.reveal);
             }
             SecretEvent::Copied(copied) => {
-                if copied.clears_after.is_some() {
+                if copied.clear_after_seconds.is_some() {
                     self.activity.settle(task, State::Tidying);
                 }
-                let tone = if copied.proven { Tone::Good } else { Tone::Warn };
+                let tone = if copied.verified { Tone::Good } else { Tone::Warn };
                 self.activity.say(tone, describe(&copied), now.instant);
             }
-            SecretEvent::Cleared(Cleared::Done) => self.activity.say(Tone::Good, "Clipboard cleared", now.instant),
-            SecretEvent::Cleared(Cleared::NotOurs) => {
+            SecretEvent::Cleared(ClearResult::Cleared) => self.activity.say(Tone::Good, "Clipboard cleared", now.instant),
+            SecretEvent::Cleared(ClearResult::ContentReplaced) => {
                 self.activity.say(Tone::Good, "Clipboard holds something else by now; left alone", now.instant);
             }
-            SecretEvent::Cleared(Cleared::Impossible) => {
+            SecretEvent::Cleared(ClearResult::Unsupported) => {
                 self.activity.say(
                     Tone::Warn,
                     "This way of copying cannot be cleared: overwrite the clipboard yourself",
@@ -194,7 +194,7 @@ impl App {
         self.changed(task, now);
         self.dialogs.done(task);
         if self.activity.store.as_ref().is_some_and(|store| store.problem.is_some()) {
-            return vec![self.start_quietly(Task::Store(StoreTask::Status)).1];
+            return vec![self.start_quietly(BackgroundTask::Store(StoreTask::Status)).1];
         }
         Vec::new()
     }
@@ -223,7 +223,7 @@ impl App {
         if asked {
             self.detail.mask();
         }
-        effects.extend(store_failed.then(|| self.start_quietly(Task::Store(StoreTask::Status)).1));
+        effects.extend(store_failed.then(|| self.start_quietly(BackgroundTask::Store(StoreTask::Status)).1));
         effects
     }
 
@@ -259,28 +259,28 @@ impl App {
             let key = self.preferences.keys.way_to(Action::Credential(CredentialAction::Rotate));
             let text = format!("{} has stopped; {key} takes it up", wizard.heading());
             self.activity.say(Tone::Warn, text, now.instant);
-            return vec![self.start_quietly(Task::Keyring(KeyringTask::Load)).1];
+            return vec![self.start_quietly(BackgroundTask::Credential(CredentialTask::Load)).1];
         }
         let Some(wizard) = self.dialogs.wizard(task) else { return Vec::new() };
         let then = wizard.broke(problem);
         let mut effects = self.look(then);
         if !effects.is_empty() {
-            effects.push(self.start_quietly(Task::Keyring(KeyringTask::Load)).1);
+            effects.push(self.start_quietly(BackgroundTask::Credential(CredentialTask::Load)).1);
         }
         effects
     }
 }
 
 /// What happened to the clipboard, no more certain than it is.
-fn describe(copied: &Copied) -> String {
-    let way = match copied.way {
-        ClipboardWay::Native => "the clipboard",
-        ClipboardWay::Tmux => "tmux's buffer",
-        ClipboardWay::Osc52 => "the terminal (OSC 52)",
+fn describe(copied: &CopyResult) -> String {
+    let way = match copied.method {
+        ClipboardMethod::Native => "the clipboard",
+        ClipboardMethod::Tmux => "tmux's buffer",
+        ClipboardMethod::Osc52 => "the terminal (OSC 52)",
     };
-    let verb = if copied.proven { "Copied to" } else { "Sent to" };
-    let doubt = if copied.proven { "" } else { "; whether it took it cannot be known" };
-    match copied.clears_after {
+    let verb = if copied.verified { "Copied to" } else { "Sent to" };
+    let doubt = if copied.verified { "" } else { "; whether it took it cannot be known" };
+    match copied.clear_after_seconds {
         Some(seconds) => format!("{verb} {way}{doubt}; cleared in {seconds} s"),
         None => format!("{verb} {way}{doubt}"),
     }

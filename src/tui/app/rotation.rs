@@ -10,7 +10,7 @@ use crate::config::theme::StyleRole;
 use crate::domain::credential::SecretPart;
 use crate::domain::rotation::{RotationPhase, RotationPlan, RotationPurpose, RotationStatus};
 use crate::domain::{Credential, CredentialId};
-use crate::engine::message::{Charge, RotationEvent, RotationTask, Task, TaskId, Turn};
+use crate::engine::message::{BackgroundTask, RotationEvent, RotationTarget, RotationTask, TaskId, Turn};
 
 impl App {
     /// Opens the wizard for the selected credential.
@@ -20,7 +20,7 @@ impl App {
         if self.dialogs.reopen(|wizard| wizard.credential() == Some(&id)) {
             return Vec::new();
         }
-        let charge = Charge { credential: id, administrator: None, part: SecretPart::Secret };
+        let charge = RotationTarget { credential: id, administrator: None, part: SecretPart::Secret };
         self.open_wizard(name, RotationTask::Plan(charge))
     }
 
@@ -32,7 +32,7 @@ impl App {
     fn open_wizard(&mut self, name: String, first: RotationTask) -> Vec<Effect> {
         let wizard = Rotate::new(name, self.preferences.browser);
         self.dialogs.push(Dialog::Rotate(Box::new(wizard)));
-        vec![self.start_for_wizard(Task::Rotation(first))]
+        vec![self.start_for_wizard(BackgroundTask::Rotation(first))]
     }
 
     /// Opens the form for a credential that the selected one, or one beside it, is to make.
@@ -59,8 +59,9 @@ impl App {
             heading: "",
             picked: Picked::Removal(removal),
         };
-        let at_provider =
-            |administrator| Removal::AtProvider(Charge { credential: id.clone(), administrator, part: SecretPart::Secret });
+        let at_provider = |administrator| {
+            Removal::AtProvider(RotationTarget { credential: id.clone(), administrator, part: SecretPart::Secret })
+        };
         let mut items = vec![
             item("revoke", "at the provider, by itself: it works nowhere any more".to_owned(), at_provider(None)),
             item("remove", "from this keyring only; the provider is not asked".to_owned(), Removal::Here(id.clone())),
@@ -96,8 +97,8 @@ impl App {
     pub(super) fn start_rotation(&mut self, task: RotationTask, now: Now) -> Vec<Effect> {
         let title = match &task {
             RotationTask::Run(plan) => self.title_of(plan),
-            RotationTask::TakeUp(_, Turn::Onward) => "Go on with a rotation".to_owned(),
-            RotationTask::TakeUp(_, Turn::Back) => "Roll a rotation back".to_owned(),
+            RotationTask::Resume(_, Turn::Onward) => "Go on with a rotation".to_owned(),
+            RotationTask::Resume(_, Turn::Back) => "Roll a rotation back".to_owned(),
             RotationTask::Revoke(charge, _) => self.begin_at_once(RotationPurpose::Revoke, self.called(&charge.credential)),
             RotationTask::Create(wish) => {
                 let hidden = self.stage.audience == Audience::Others;
@@ -105,22 +106,25 @@ impl App {
                 self.begin_at_once(RotationPurpose::Create, name)
             }
             // They say something to the task that goes on, which is still the one to wait for.
-            RotationTask::Answer(..) | RotationTask::Leave(_) => return vec![self.start_quietly(Task::Rotation(task)).1],
-            RotationTask::Plan(_) | RotationTask::Review(_) | RotationTask::Unfinished => {
-                return vec![self.start_for_wizard(Task::Rotation(task))];
+            RotationTask::ReplyToPrompt(..) | RotationTask::LeavePrompt(_) => {
+                return vec![self.start_quietly(BackgroundTask::Rotation(task)).1];
+            }
+            RotationTask::Plan(_) | RotationTask::Review(_) | RotationTask::ListUnfinished => {
+                return vec![self.start_for_wizard(BackgroundTask::Rotation(task))];
             }
         };
-        self.start_for_dialog(title, Task::Rotation(task), now)
+        self.start_for_dialog(title, BackgroundTask::Rotation(task), now)
     }
 
     /// Takes in what a task has to say about rotations.
     pub(super) fn take_rotation(&mut self, task: TaskId, event: RotationEvent, now: Now) -> Vec<Effect> {
-        if let RotationEvent::Unfinished(left) = event {
+        if let RotationEvent::UnfinishedListed(left) = event {
             self.offer_unfinished(&left, now);
             return Vec::new();
         }
         self.tell_of_hidden(task, &event, now);
-        if let RotationEvent::Ended(RotationStatus { state: RotationPhase::Done, purpose: RotationPurpose::Create, .. }) = &event
+        if let RotationEvent::Finished(RotationStatus { state: RotationPhase::Done, purpose: RotationPurpose::Create, .. }) =
+            &event
         {
             self.dialogs.close_creation();
         }
@@ -134,7 +138,7 @@ impl App {
                 wizard.planned(plan, &others, &parts);
                 None
             }
-            RotationEvent::Begun(plan) => {
+            RotationEvent::Started(plan) => {
                 wizard.begins(plan);
                 None
             }
@@ -142,7 +146,7 @@ impl App {
                 wizard.reviewed(review);
                 None
             }
-            RotationEvent::Asks(question, dilemma) => {
+            RotationEvent::PromptOpened(question, dilemma) => {
                 wizard.asks(question, *dilemma, now.instant);
                 return wizard.page_to_open().map(Effect::Open).into_iter().collect();
             }
@@ -152,15 +156,15 @@ impl App {
                 self.activity.progress(task, done, total);
                 None
             }
-            RotationEvent::Ended(status) => wizard.ended(status),
-            RotationEvent::Unfinished(_) => None,
+            RotationEvent::Finished(status) => wizard.ended(status),
+            RotationEvent::UnfinishedListed(_) => None,
         };
         self.look(then)
     }
 
     /// Reads from the journal what the wizard wants to know.
     pub(super) fn look(&mut self, task: Option<RotationTask>) -> Vec<Effect> {
-        task.map(|task| self.start_for_wizard(Task::Rotation(task))).into_iter().collect()
+        task.map(|task| self.start_for_wizard(BackgroundTask::Rotation(task))).into_iter().collect()
     }
 
     /// What may be selected for a credential: others of the same provider and region, by id and name.
@@ -207,8 +211,8 @@ impl App {
         let heading = self.dialogs.wizard(task).map(|wizard| wizard.heading()).unwrap_or_default();
         let key = self.preferences.keys.way_to(Action::Program(ProgramAction::Activity));
         let (tone, text) = match event {
-            RotationEvent::Asks(..) => (Tone::Warn, format!("{heading} needs you: {key} leads to it")),
-            RotationEvent::Ended(status) => match status.state {
+            RotationEvent::PromptOpened(..) => (Tone::Warn, format!("{heading} needs you: {key} leads to it")),
+            RotationEvent::Finished(status) => match status.state {
                 RotationPhase::Done if status.manual_steps.is_empty() => (Tone::Good, format!("{heading}: done")),
                 RotationPhase::RolledBack if status.manual_steps.is_empty() => (Tone::Good, format!("{heading}: rolled back")),
                 RotationPhase::Done | RotationPhase::RolledBack => {
@@ -220,7 +224,7 @@ impl App {
             },
             _ => return,
         };
-        if let RotationEvent::Ended(_) = event {
+        if let RotationEvent::Finished(_) = event {
             self.dialogs.forget_hidden(task);
         }
         self.activity.say(tone, text, now.instant);
@@ -263,7 +267,7 @@ impl App {
         text.replace(name, &self.name_known(name))
     }
 
-    fn start_for_wizard(&mut self, task: Task) -> Effect {
+    fn start_for_wizard(&mut self, task: BackgroundTask) -> Effect {
         let (id, effect) = self.start_quietly(task);
         self.dialogs.wait(id);
         effect
@@ -277,7 +281,7 @@ impl App {
         format!("Replace {}", self.called(&plan.credential))
     }
 
-    fn revoke_rows(&self, credential: &Credential, charge: &Charge) -> Vec<Row> {
+    fn revoke_rows(&self, credential: &Credential, charge: &RotationTarget) -> Vec<Row> {
         let by = charge.administrator.as_ref().map_or_else(|| "itself".to_owned(), |id| self.called(id));
         vec![
             Row::warning("It is revoked at the provider: whatever uses it stops, and nothing brings it back."),

@@ -11,7 +11,9 @@ use crate::config::theme::StyleRole;
 use crate::domain::problem::Problem;
 use crate::domain::request::{RequestDraft, RequestEnvironment, SavedRequest, SavedRequestName};
 use crate::domain::{CredentialId, curl_import, difference};
-use crate::engine::message::{ConsoleEvent, ConsoleTask, HistoryFilter, HistoryRecord, Keep, SavedTask, Task, TaskId};
+use crate::engine::message::{
+    BackgroundTask, ConsoleEvent, ConsoleTask, HistoryFilter, HistoryPolicy, HistoryRecord, SavedRequestTask, TaskId,
+};
 
 /// What else can be done with a request that was sent.
 const SENT: &[Extra] = &[
@@ -39,17 +41,19 @@ impl App {
             ConsoleIntent::Write(path) => return self.write_answer(&path, now),
             ConsoleIntent::Keep(which, name) => {
                 let Some(answered) = self.console.answered() else { return Vec::new() };
-                let task = Task::Console(ConsoleTask::Keep(answered.exchange.clone(), which, name.clone()));
+                let task = BackgroundTask::Console(ConsoleTask::StoreCaptured(answered.exchange.clone(), which, name.clone()));
                 return self.start_for_dialog(format!("Keep the secret as {name}"), task, now);
             }
             ConsoleIntent::Resend(line) => return self.resend(&line, now),
             ConsoleIntent::Compare(line) => self.compare(&line),
             ConsoleIntent::WholeHistory => {
-                let task = Task::Console(ConsoleTask::History(HistoryFilter::default()));
+                let task = BackgroundTask::Console(ConsoleTask::ListHistory(HistoryFilter::default()));
                 return self.ask_for_shelf(Shelf::History, task);
             }
             ConsoleIntent::AskForget => self.ask_to_forget(),
-            ConsoleIntent::Forget => return self.ask_for_shelf(Shelf::History, Task::Console(ConsoleTask::Forget)),
+            ConsoleIntent::Forget => {
+                return self.ask_for_shelf(Shelf::History, BackgroundTask::Console(ConsoleTask::ClearHistory));
+            }
             ConsoleIntent::Walk(preset, given) => return self.walk(&preset, given, now),
             ConsoleIntent::Type(preset, given) => self.ask_for_values(&preset, given),
             ConsoleIntent::Documentation(preset) => return self.open_documentation(&preset),
@@ -62,28 +66,28 @@ impl App {
     /// Takes in what a task of the console has to say.
     pub(super) fn take_console(&mut self, task: TaskId, event: ConsoleEvent, now: Now) -> Vec<Effect> {
         match event {
-            ConsoleEvent::Read { pages, items } => self.console.read(task, pages, items),
-            ConsoleEvent::Waits(wait) => {
+            ConsoleEvent::PagesRead { pages, items } => self.console.read(task, pages, items),
+            ConsoleEvent::RateLimited(wait) => {
                 let text = format!("Waits {}: the provider wants fewer requests", crate::domain::rate_limit::format_wait(wait));
                 self.activity.say(Tone::Warn, text, now.instant);
             }
-            ConsoleEvent::Kept(which, credential) => {
+            ConsoleEvent::CapturedStored(which, credential) => {
                 self.console.kept(which);
                 self.activity.say(Tone::Good, format!("The secret is kept as {}", self.name_of(&credential)), now.instant);
                 self.credentials.put(*credential, now.wall);
             }
             ConsoleEvent::History(lines) => self.show_shelf(task, self.history_pick(&lines, now)),
-            ConsoleEvent::Saved(all) => {
+            ConsoleEvent::SavedRequests(all) => {
                 if self.console.shelf.as_ref().is_some_and(|(waiting, _)| *waiting == task) {
                     self.show_shelf(task, self.saved_pick(&all));
                 } else {
                     self.activity.say(Tone::Good, "The request is saved", now.instant);
                 }
             }
-            ConsoleEvent::Written(path) => {
+            ConsoleEvent::BodySaved(path) => {
                 self.activity.say(Tone::Good, format!("Written to {path}, readable by you alone"), now.instant);
             }
-            ConsoleEvent::Vetted(text) => return vec![Effect::Edit(text)],
+            ConsoleEvent::TextRedacted(text) => return vec![Effect::Edit(text)],
         }
         Vec::new()
     }
@@ -112,7 +116,7 @@ impl App {
     /// Takes a whole request, to be looked at and sent.
     fn take_draft(&mut self, provider: &str, draft: RequestDraft, now: Now) {
         let text = format!("{} {}", draft.method, draft.address());
-        self.console.write(provider, draft, Keep::WithoutBody);
+        self.console.write(provider, draft, HistoryPolicy::WithoutBody);
         self.turn_to_console();
         self.activity.say(Tone::Good, format!("Ready to be sent: {text}"), now.instant);
     }
@@ -125,13 +129,14 @@ impl App {
         let Some(credential) = self.selected().map(|credential| credential.id.clone()) else { return Vec::new() };
         let Some(super::console::Ready::Draft(draft)) = self.request() else { return Vec::new() };
         let title = format!("Save the request as {id}");
-        let task = Task::Console(ConsoleTask::Saved(SavedTask::Save(id, credential, draft)));
+        let task = BackgroundTask::Console(ConsoleTask::SavedRequests(SavedRequestTask::Save(id, credential, draft)));
         self.start_for_dialog(title, task, now)
     }
 
     /// Changes the saved requests; the list of them, if it is open, shows what has become of them.
-    fn change_saved(&mut self, task: SavedTask, now: Now) -> Vec<Effect> {
-        let effects = self.start_for_dialog("Change the saved requests", Task::Console(ConsoleTask::Saved(task)), now);
+    fn change_saved(&mut self, task: SavedRequestTask, now: Now) -> Vec<Effect> {
+        let effects =
+            self.start_for_dialog("Change the saved requests", BackgroundTask::Console(ConsoleTask::SavedRequests(task)), now);
         if let Some(Effect::Start(id, _)) = effects.first() {
             self.console.shelf = Some((*id, Shelf::Saved));
         }
@@ -140,7 +145,7 @@ impl App {
 
     fn ask_to_delete(&mut self, id: SavedRequestName) {
         let rows = vec![Row::text(format!("The saved request {id} is deleted. Nothing at the provider changes."))];
-        let intent = Intent::Console(Box::new(ConsoleIntent::Saved(SavedTask::Delete(id))));
+        let intent = Intent::Console(Box::new(ConsoleIntent::Saved(SavedRequestTask::Delete(id))));
         let confirm = Confirm::new("Delete this request?", rows, Button::Danger("Delete"), intent);
         self.dialogs.push(Dialog::Confirm(Box::new(confirm)));
     }
@@ -166,7 +171,7 @@ impl App {
 
     fn write_answer(&mut self, path: &str, now: Now) -> Vec<Effect> {
         let Some(answered) = self.console.answered() else { return Vec::new() };
-        let task = Task::Console(ConsoleTask::Write(answered.exchange.clone(), path.to_owned()));
+        let task = BackgroundTask::Console(ConsoleTask::SaveBody(answered.exchange.clone(), path.to_owned()));
         self.start_for_dialog(format!("Write the answer to {path}"), task, now)
     }
 
@@ -185,7 +190,7 @@ impl App {
             }
         };
         self.credentials.select_id(Some(&id));
-        self.console.write(&provider, draft, Keep::WithoutBody);
+        self.console.write(&provider, draft, HistoryPolicy::WithoutBody);
         self.turn_to_console();
         if region != line.entry.region {
             let text = format!("It was sent in {}; the credential is in {region} now", line.entry.region);
@@ -205,7 +210,7 @@ impl App {
             RequestEnvironment::for_credential(&self.catalogue, self.credentials.get(id)?, region)
         };
         let before = line.description(setting(&line.entry.credential, &line.entry.region));
-        let after = exchange.description(line, setting(&exchange.credential, &exchange.region));
+        let after = exchange.comparison_text(line, setting(&exchange.credential, &exchange.region));
         let changes = difference::format_diff(&before, &after, usize::MAX / 4);
         let changes = if changes.is_empty() { "  Both are the same".to_owned() } else { changes };
         let title = format!("- request {} of the history, + the last answer", line.id);
@@ -215,7 +220,7 @@ impl App {
     /// What is secret is taken out before the text is written to a file for the editor.
     fn vet(&mut self, text: String) -> Vec<Effect> {
         let Some(id) = self.selected().map(|credential| credential.id.clone()) else { return Vec::new() };
-        vec![self.start_quietly(Task::Console(ConsoleTask::Vet(id, text))).1]
+        vec![self.start_quietly(BackgroundTask::Console(ConsoleTask::RedactText(id, text))).1]
     }
 
     /// The editor is done: its text becomes the body of the request that is edited.

@@ -4,15 +4,15 @@ use super::activity::{State, Tone};
 use super::dialog::{Add, Dialog, SignIn};
 use super::{App, Browser, Effect, Now};
 use crate::domain::provider::AuthMethod;
-use crate::engine::message::{Session, SignInEvent, SignInTask, SignedIn, Task, TaskId};
+use crate::engine::message::{BackgroundTask, SignInEvent, SignInResult, SignInSubject, SignInTask, TaskId};
 
 impl App {
     /// Whether the selected credential is a session that one signs in to.
-    pub fn selected_session(&self) -> Option<Session> {
+    pub fn selected_session(&self) -> Option<SignInSubject> {
         let credential = self.selected()?;
         let kind = self.catalogue.kind(&credential.provider, &credential.kind).ok()?;
         let signs_in = matches!(kind.authorization, AuthMethod::RefreshToken { authorize: Some(_), .. });
-        signs_in.then(|| Session::Again(credential.id.clone()))
+        signs_in.then(|| SignInSubject::Existing(credential.id.clone()))
     }
 
     /// Signs in again to the selected session; for anything else, opens the form for a new one.
@@ -29,12 +29,12 @@ impl App {
     }
 
     /// Begins a sign-in. The form it was begun from stays beneath until it is over.
-    pub(super) fn sign_in(&mut self, session: Session, now: Now) -> Vec<Effect> {
+    pub(super) fn sign_in(&mut self, session: SignInSubject, now: Now) -> Vec<Effect> {
         let name = match &session {
-            Session::New(new) => new.name.to_string(),
-            Session::Again(id) => self.called(id),
+            SignInSubject::New(new) => new.name.to_string(),
+            SignInSubject::Existing(id) => self.called(id),
         };
-        let task = Task::SignIn(SignInTask::Begin(session.clone()));
+        let task = BackgroundTask::SignIn(SignInTask::Start(session.clone()));
         let (id, effect) = self.start_task(format!("Sign in to {name}"), task, now);
         self.dialogs.wait(id);
         let mut dialog = SignIn::new(name, session, self.preferences.browser);
@@ -46,26 +46,26 @@ impl App {
     /// Takes in what a task has to say about a sign-in.
     pub(super) fn take_sign_in(&mut self, task: TaskId, event: SignInEvent, now: Now) -> Vec<Effect> {
         match &event {
-            SignInEvent::Answered => self.activity.settle(task, State::Tidying),
-            SignInEvent::Ended(signed_in) if self.dialogs.sign_in(task).is_none() => self.tell_signed_in(signed_in, now),
+            SignInEvent::CallbackReceived => self.activity.settle(task, State::Tidying),
+            SignInEvent::Finished(signed_in) if self.dialogs.sign_in(task).is_none() => self.tell_signed_in(signed_in, now),
             _ => {}
         }
         let Some(dialog) = self.dialogs.sign_in(task) else { return Vec::new() };
         match event {
-            SignInEvent::Visit(visit) => {
-                let page = visit.address.clone();
+            SignInEvent::PageReady(visit) => {
+                let page = visit.page.clone();
                 dialog.visit(*visit, now.instant);
                 return (self.preferences.browser == Browser::Here).then_some(Effect::Open(page)).into_iter().collect();
             }
-            SignInEvent::Strange(question, problem) => dialog.strange(question, problem),
-            SignInEvent::Answered => dialog.answered(),
-            SignInEvent::Ended(signed_in) => dialog.ended(signed_in),
+            SignInEvent::PasteRejected(question, problem) => dialog.strange(question, problem),
+            SignInEvent::CallbackReceived => dialog.answered(),
+            SignInEvent::Finished(signed_in) => dialog.ended(signed_in),
         }
         Vec::new()
     }
 
     /// The person has closed the dialog before the end.
-    fn tell_signed_in(&mut self, signed_in: &SignedIn, now: Now) {
+    fn tell_signed_in(&mut self, signed_in: &SignInResult, now: Now) {
         let name = self.name_of(&signed_in.credential);
         self.activity.say(Tone::Good, format!("Signed in to {name}"), now.instant);
     }

@@ -27,28 +27,31 @@ use crate::domain::response::{ApiResponse, CheckResult, RequestTiming, ResponseB
 use crate::domain::rotation::{RotationPhase as RotationState, StepStatus};
 use crate::domain::{CredentialName, Secret};
 use crate::engine::message::{
-    Area, BackendInfo, BackendKind, CheckTask, Cleared, ClipboardWay, Consent, Copied, Event, Exchange, Finding, Inquiry,
-    KeyringEvent, KeyringTask, Level, Minted, Persistence, QuestionId, Report, RotationEvent, RotationTask, SecretEvent,
-    SecretTask, SendTask, StoreError, StoreState, StoreTask, SurveyTask, Task, TaskId,
+    BackendInfo, BackendKind, BackgroundTask, CapturedSecret, CheckTask, ClassifyPolicy, ClearResult, ClipboardMethod,
+    CopyResult, CredentialEvent, CredentialTask, Diagnostic, DiagnosticArea, DiagnosticSeverity, DiagnosticTask, HttpExchange,
+    Persistence, PromptId, RotationEvent, RotationTask, SecretEvent, SecretTask, SendTask, StoreError, StoreStatus, StoreTask,
+    TaskEvent, TaskId, TaskReport, WriteConsent,
 };
 
 const SECOND: Duration = Duration::from_secs(1);
 const TOKEN: &str = "snyk_uat.abcd1234.claims.signature";
 
 impl Session {
-    fn report(&mut self, task: TaskId, event: Event) -> &mut Self {
-        self.tell(Msg::Report(Report { task, event }))
+    fn report(&mut self, task: TaskId, event: TaskEvent) -> &mut Self {
+        self.tell(Msg::Report(TaskReport { task, event }))
     }
 
     /// The tasks that were started since the last look.
-    fn started(&mut self) -> Vec<(TaskId, Task)> {
+    fn started(&mut self) -> Vec<(TaskId, BackgroundTask)> {
         let effects = self.drain().into_iter();
         effects.filter_map(|effect| if let Effect::Start(id, task) = effect { Some((id, task)) } else { None }).collect()
     }
 
     /// The one task that was started since the last look, apart from reading what a new selection needs.
-    fn task(&mut self) -> (TaskId, Task) {
-        let quiet = |task: &Task| matches!(task, Task::Keyring(KeyringTask::Regions(_)) | Task::Store(StoreTask::Status));
+    fn task(&mut self) -> (TaskId, BackgroundTask) {
+        let quiet = |task: &BackgroundTask| {
+            matches!(task, BackgroundTask::Credential(CredentialTask::RegionChecks(_)) | BackgroundTask::Store(StoreTask::Status))
+        };
         let mut tasks: Vec<_> = self.started().into_iter().filter(|(_, task)| !quiet(task)).collect();
         assert_eq!(tasks.len(), 1, "tasks that were started");
         tasks.remove(0)
@@ -56,9 +59,9 @@ impl Session {
 
     fn reveal(&mut self) -> &mut Self {
         self.press("Enter");
-        let (task, Task::Secret(SecretTask::Reveal(of))) = self.task() else { panic!("the secret was not asked for") };
+        let (task, BackgroundTask::Secret(SecretTask::Reveal(of))) = self.task() else { panic!("the secret was not asked for") };
         let secret = Arc::new(Secret::from_text(TOKEN.to_owned()));
-        self.report(task, Event::Secret(SecretEvent::Revealed(of, secret)));
+        self.report(task, TaskEvent::Secret(SecretEvent::Revealed(of, secret)));
         assert!(self.is_shown());
         self
     }
@@ -78,7 +81,7 @@ impl Session {
 
     fn store_is(&mut self, kind: BackendKind, problem: Option<StoreError>) -> &mut Self {
         let backend = BackendInfo { kind, title: "a store", persistence: Persistence::Disk, item_limit: 65_536 };
-        self.report(TaskId(1), Event::Store(StoreState { backend, problem }))
+        self.report(TaskId(1), TaskEvent::Store(StoreStatus { backend, problem }))
     }
 
     fn click(&mut self, column: u16, row: u16) -> &mut Self {
@@ -96,14 +99,14 @@ fn session() -> Session {
     session
 }
 
-fn exchange(session: &Session, body: ResponseBody) -> Box<Exchange> {
+fn exchange(session: &Session, body: ResponseBody) -> Box<HttpExchange> {
     let credential = session.app.selected().expect("a credential");
     let Some(super::console::Ready::Draft(draft)) = session.app.request() else { panic!("no request") };
-    Box::new(Exchange {
+    Box::new(HttpExchange {
         credential: credential.id.clone(),
         region: credential.region.clone(),
         draft,
-        answer: ApiResponse {
+        response: ApiResponse {
             status: 200,
             headers: Vec::new(),
             body,
@@ -115,17 +118,17 @@ fn exchange(session: &Session, body: ResponseBody) -> Box<Exchange> {
         },
         explanation: None,
         refusal: None,
-        limit: None,
-        minted: Vec::new(),
+        rate_limit: None,
+        captured: Vec::new(),
     })
 }
 
-fn exchange_of(credential: &crate::domain::CredentialId, draft: RequestDraft) -> Box<Exchange> {
+fn exchange_of(credential: &crate::domain::CredentialId, draft: RequestDraft) -> Box<HttpExchange> {
     let template = exchange(&session(), ResponseBody::Empty);
-    Box::new(Exchange { credential: credential.clone(), draft, ..*template })
+    Box::new(HttpExchange { credential: credential.clone(), draft, ..*template })
 }
 
-fn identified(twins: &[&str]) -> Event {
+fn identified(twins: &[&str]) -> TaskEvent {
     let candidate = IdentificationCandidate {
         provider: "snyk".to_owned(),
         kind: "personal-access-token".to_owned(),
@@ -136,7 +139,7 @@ fn identified(twins: &[&str]) -> Event {
         remote_id: None,
         secret_role: crate::domain::provider::spec::SecretRole::Secret,
     };
-    Event::Keyring(KeyringEvent::Identified {
+    TaskEvent::Credential(CredentialEvent::Identified {
         secret: Arc::new(Secret::from_text(TOKEN.to_owned())),
         cleaned: vec!["quotes".to_owned()],
         candidates: vec![candidate],
@@ -184,7 +187,7 @@ fn a_secret_that_comes_too_late_is_not_shown() {
     let (task, _) = session.task();
     session.press("j k");
     let of = session.app.selected().expect("a credential").id.clone();
-    session.report(task, Event::Secret(SecretEvent::Revealed(of, Arc::new(Secret::new(b"x".to_vec())))));
+    session.report(task, TaskEvent::Secret(SecretEvent::Revealed(of, Arc::new(Secret::new(b"x".to_vec())))));
     assert!(!session.is_shown());
 }
 
@@ -192,7 +195,7 @@ fn a_secret_that_comes_too_late_is_not_shown() {
 fn presentation_mode_refuses_and_hides_names() {
     let mut session = session();
     session.press("P Enter");
-    assert!(session.drain().iter().all(|effect| !matches!(effect, Effect::Start(_, Task::Secret(_)))));
+    assert!(session.drain().iter().all(|effect| !matches!(effect, Effect::Start(_, BackgroundTask::Secret(_)))));
     assert!(session.notice().contains("Presentation mode"));
     let selected = session.app.selected().expect("a credential");
     assert!(!session.app.name_of(selected).contains(selected.name.as_str()));
@@ -220,15 +223,18 @@ fn a_copy_says_what_is_known_and_no_more() {
         let mut session = session();
         session.press("y");
         let (task, _) = session.task();
-        session.report(task, Event::Secret(SecretEvent::Copied(Copied { way, proven, clears_after: Some(30) })));
+        session.report(
+            task,
+            TaskEvent::Secret(SecretEvent::Copied(CopyResult { method: way, verified: proven, clear_after_seconds: Some(30) })),
+        );
         assert_eq!(session.app.activity.running(), 0, "tidying up is not waited for");
         session.notice().to_owned()
     };
-    assert_eq!(said(ClipboardWay::Native, true), "Copied to the clipboard; cleared in 30 s");
-    assert!(said(ClipboardWay::Osc52, false).starts_with("Sent to the terminal (OSC 52); whether it took it cannot be known"));
+    assert_eq!(said(ClipboardMethod::Native, true), "Copied to the clipboard; cleared in 30 s");
+    assert!(said(ClipboardMethod::Osc52, false).starts_with("Sent to the terminal (OSC 52); whether it took it cannot be known"));
 
     let mut session = session();
-    session.report(TaskId(9), Event::Secret(SecretEvent::Cleared(Cleared::NotOurs)));
+    session.report(TaskId(9), TaskEvent::Secret(SecretEvent::Cleared(ClearResult::ContentReplaced)));
     assert!(session.notice().contains("left alone"));
 }
 
@@ -242,10 +248,10 @@ fn an_answer_nobody_waits_for_any_more_is_dropped() {
     session.press("t");
     let (new, _) = session.task();
     let late = exchange(&session, ResponseBody::Text("{\"late\":1}".to_owned()));
-    session.report(old, Event::Answered(late)).report(old, Event::Failed(trouble()));
+    session.report(old, TaskEvent::ResponseReceived(late)).report(old, TaskEvent::Failed(trouble()));
     assert!(session.app.console.waits_for(new));
     let answer = exchange(&session, ResponseBody::Text("{}".to_owned()));
-    session.report(new, Event::Answered(answer));
+    session.report(new, TaskEvent::ResponseReceived(answer));
     assert!(session.app.console.answered().is_some());
 }
 
@@ -257,8 +263,8 @@ fn a_fresh_secret_that_could_not_be_kept_is_asked_about_before_it_is_left() {
     let mut answer = exchange(&session, ResponseBody::Text("{}".to_owned()));
     answer.draft.method = HttpMethod::Post;
     let secret = Arc::new(Secret::from_text("snyk_cs_4711".to_owned()));
-    answer.minted = vec![Minted { member: "client_secret".to_owned(), secret, kept: None }];
-    session.report(task, Event::Answered(answer)).report(task, Event::Failed(trouble()));
+    answer.captured = vec![CapturedSecret { member: "client_secret".to_owned(), secret, stored: None }];
+    session.report(task, TaskEvent::ResponseReceived(answer)).report(task, TaskEvent::Failed(trouble()));
     session.press("Esc q");
     assert!(session.drain().iter().all(|effect| !matches!(effect, Effect::Quit)), "one is asked first");
     session.press("Esc q Tab Enter");
@@ -277,8 +283,8 @@ fn a_fresh_secret_that_is_kept_is_in_the_list_and_asked_for_a_name_only() {
     let kept = super::samples::app();
     let (id, name) = (kept.id.clone(), kept.name.to_string());
     let secret = Arc::new(Secret::from_text("snyk_cs_4711".to_owned()));
-    answer.minted = vec![Minted { member: "client_secret".to_owned(), secret, kept: Some(Box::new(kept)) }];
-    session.report(task, Event::Answered(answer));
+    answer.captured = vec![CapturedSecret { member: "client_secret".to_owned(), secret, stored: Some(Box::new(kept)) }];
+    session.report(task, TaskEvent::ResponseReceived(answer));
     assert!(session.app.credentials.get(&id).is_some());
     let Some(Dialog::Ask(ask)) = session.app.dialogs.top() else { panic!("no question") };
     assert_eq!(ask.form.value("answer"), name);
@@ -292,7 +298,7 @@ fn an_answer_belongs_to_the_credential_it_was_asked_with() {
     session.press("t");
     let (task, _) = session.task();
     let answer = exchange(&session, ResponseBody::Empty);
-    session.press("j").report(task, Event::Answered(answer));
+    session.press("j").report(task, TaskEvent::ResponseReceived(answer));
     let other = session.app.selected().expect("a credential").id.clone();
     assert!(matches!(session.app.console.outcome_for(&other), Outcome::Nothing));
     session.press("k");
@@ -304,9 +310,10 @@ fn an_answer_belongs_to_the_credential_it_was_asked_with() {
 fn a_verdict_is_a_fact_whoever_asked_for_it() {
     let mut session = session();
     let refused = check(CheckResult::Refused, Some(401));
-    session.report(TaskId(999), Event::Checked { credential: id(0), region: "SNYK-EU-01".to_owned(), check: refused.clone() });
+    session
+        .report(TaskId(999), TaskEvent::Checked { credential: id(0), region: "SNYK-EU-01".to_owned(), check: refused.clone() });
     assert_eq!(session.app.credentials.get(&id(0)).expect("it").last_check.as_ref(), Some(&refused));
-    session.report(TaskId(999), Event::Checked { credential: id(1), region: "SNYK-AU-01".to_owned(), check: refused });
+    session.report(TaskId(999), TaskEvent::Checked { credential: id(1), region: "SNYK-AU-01".to_owned(), check: refused });
     let elsewhere = session.app.credentials.get(&id(1)).expect("it").last_check.as_ref().expect("a check");
     assert_eq!(elsewhere.result, CheckResult::Accepted, "a verdict elsewhere is not the credential's own");
 }
@@ -318,7 +325,7 @@ fn a_large_body_is_laid_out_elsewhere() {
     let (task, _) = session.task();
     let text = format!("[{}1]", "1,".repeat(100_000));
     let answer = exchange(&session, ResponseBody::Text(text));
-    session.report(task, Event::Answered(answer));
+    session.report(task, TaskEvent::ResponseReceived(answer));
     let laid = session.drain().into_iter().find_map(|effect| match effect {
         Effect::LayOut(id, layout) => Some((id, layout)),
         _ => None,
@@ -341,7 +348,7 @@ fn a_large_list_is_searched_elsewhere_and_only_for_the_answer_that_is_shown() {
     let list: Vec<_> = (0..2_000).map(element).collect();
     let answer = exchange(&session, ResponseBody::Text(format!("[{}]", list.join(","))));
     let credential = answer.credential.clone();
-    session.report(task, Event::Answered(answer));
+    session.report(task, TaskEvent::ResponseReceived(answer));
     let study = session.drain().into_iter().find_map(|effect| match effect {
         Effect::Study(study) => Some(study),
         _ => None,
@@ -363,7 +370,7 @@ fn control_c_cancels_what_runs_and_quits_when_nothing_does() {
     let (task, _) = session.task();
     session.press("a C-c");
     assert!(matches!(session.drain()[..], [Effect::Cancel(cancelled)] if cancelled == task));
-    session.report(task, Event::Cancelled);
+    session.report(task, TaskEvent::Canceled);
     assert!(matches!(session.app.console.outcome, Outcome::Cancelled(_)));
     session.press("C-c");
     assert!(matches!(session.drain()[..], [Effect::Quit]));
@@ -376,18 +383,18 @@ fn a_failure_is_shown_where_it_is_waited_for() {
     let mut session = session();
     session.press("t");
     let (task, _) = session.task();
-    session.report(task, Event::Failed(trouble()));
+    session.report(task, TaskEvent::Failed(trouble()));
     assert!(matches!(session.app.console.outcome, Outcome::Failed(..)) && session.app.dialogs.is_empty());
 
     session.press("c");
     let (task, _) = session.task();
-    session.report(task, Event::Failed(trouble()));
+    session.report(task, TaskEvent::Failed(trouble()));
     assert!(matches!(session.app.dialogs.top(), Some(Dialog::Problem(_))));
     assert!(session.app.activity.entries.iter().any(|entry| matches!(entry.state, State::Failed(_))));
 
     session.press("Esc c");
     let (task, _) = session.task();
-    session.press("a").report(task, Event::Failed(trouble()));
+    session.press("a").report(task, TaskEvent::Failed(trouble()));
     assert!(matches!(session.app.dialogs.top(), Some(Dialog::Add(_))), "a problem does not get in the way of typing");
     assert!(session.notice().contains("It broke"));
 }
@@ -397,10 +404,10 @@ fn a_store_that_fails_is_asked_how_it_is_and_can_be_unlocked_from_there() {
     let mut session = session();
     session.press("Enter");
     let (task, _) = session.task();
-    session.report(task, Event::Failed(StoreError::Locked.into()));
-    assert!(session.started().iter().any(|(_, task)| matches!(task, Task::Store(StoreTask::Status))));
+    session.report(task, TaskEvent::Failed(StoreError::Locked.into()));
+    assert!(session.started().iter().any(|(_, task)| matches!(task, BackgroundTask::Store(StoreTask::Status))));
     session.store_is(BackendKind::Keyring, Some(StoreError::Locked)).press("u");
-    assert!(matches!(session.task().1, Task::Store(StoreTask::Unlock(None))));
+    assert!(matches!(session.task().1, BackgroundTask::Store(StoreTask::Unlock(None))));
 }
 
 #[test]
@@ -410,9 +417,9 @@ fn the_encrypted_file_asks_for_its_passphrase() {
     session.press("Tab").type_text("other").press("Enter Enter");
     assert!(session.started().is_empty(), "two different passphrases create nothing");
     session.press("C-u").type_text("open").press("Enter Enter");
-    let (task, Task::Store(StoreTask::Unlock(Some(passphrase)))) = session.task() else { panic!("not unlocked") };
+    let (task, BackgroundTask::Store(StoreTask::Unlock(Some(passphrase)))) = session.task() else { panic!("not unlocked") };
     assert!(passphrase.same_as(&Secret::new(b"open".to_vec())));
-    session.report(task, Event::Done);
+    session.report(task, TaskEvent::Done);
     assert!(session.app.dialogs.is_empty());
 }
 
@@ -420,16 +427,21 @@ fn the_encrypted_file_asks_for_its_passphrase() {
 fn what_is_found_on_the_machine_is_shown_when_it_is_known() {
     let mut session = session();
     session.press("D");
-    let (task, Task::Survey(SurveyTask::Doctor(around))) = session.task() else { panic!("nobody looks") };
+    let (task, BackgroundTask::Diagnostic(DiagnosticTask::Doctor(around))) = session.task() else { panic!("nobody looks") };
     assert!(around.terminal.is_some());
-    let found = |level, what: &str| Finding {
-        area: Area::Network,
+    let found = |level, what: &str| Diagnostic {
+        area: DiagnosticArea::Network,
         level,
         what: what.to_owned(),
         why: "because".to_owned(),
         remedy: "mend it".to_owned(),
     };
-    session.report(task, Event::Surveyed(vec![found(Level::Ok, "fine"), found(Level::Fail, "broken")])).report(task, Event::Done);
+    session
+        .report(
+            task,
+            TaskEvent::Diagnosed(vec![found(DiagnosticSeverity::Ok, "fine"), found(DiagnosticSeverity::Fail, "broken")]),
+        )
+        .report(task, TaskEvent::Done);
     let Some(Dialog::Survey(survey)) = session.app.dialogs.top() else { panic!("it is not shown") };
     let lines: Vec<_> =
         survey.sheet().body.into_iter().filter_map(|row| if let Row::Text(_, text) = row { Some(text) } else { None }).collect();
@@ -437,8 +449,8 @@ fn what_is_found_on_the_machine_is_shown_when_it_is_known() {
     session.press("Esc P S");
     assert!(session.app.dialogs.is_empty() && session.started().is_empty(), "findings name what others may not read");
     session.press("P S");
-    let (task, Task::Survey(SurveyTask::Scan)) = session.task() else { panic!("nobody looks") };
-    session.report(task, Event::Failed(trouble()));
+    let (task, BackgroundTask::Diagnostic(DiagnosticTask::Scan)) = session.task() else { panic!("nobody looks") };
+    session.report(task, TaskEvent::Failed(trouble()));
     let Some(Dialog::Survey(survey)) = session.app.dialogs.top() else { panic!("it is not shown") };
     assert!(!survey.sheet().head.is_empty(), "the problem is told there");
 }
@@ -450,14 +462,14 @@ fn a_region_is_switched_by_one_key_and_what_speaks_against_it_is_said() {
     let mut session = session();
     session.report(
         TaskId(9),
-        Event::Checked { credential: id(2), region: "SNYK-EU-01".to_owned(), check: check(CheckResult::Accepted, Some(200)) },
+        TaskEvent::Checked { credential: id(2), region: "SNYK-EU-01".to_owned(), check: check(CheckResult::Accepted, Some(200)) },
     );
     session.press("]");
-    let Task::Keyring(KeyringTask::Edit(_, edit)) = session.task().1 else { panic!("not switched") };
+    let BackgroundTask::Credential(CredentialTask::Edit(_, edit)) = session.task().1 else { panic!("not switched") };
     assert_eq!(edit.region.as_deref(), Some("SNYK-AU-01"));
     assert!(session.notice().contains("may refuse it") && session.notice().contains("SNYK-EU-01"));
     session.press("3 k Enter");
-    let Task::Keyring(KeyringTask::Edit(_, edit)) = session.task().1 else { panic!("not switched") };
+    let BackgroundTask::Credential(CredentialTask::Edit(_, edit)) = session.task().1 else { panic!("not switched") };
     assert_eq!(edit.region.as_deref(), Some("SNYK-US-02"));
 }
 
@@ -467,10 +479,10 @@ fn a_region_is_switched_by_one_key_and_what_speaks_against_it_is_said() {
 fn marked_credentials_are_checked_together() {
     let mut session = session();
     session.press("Space Space c");
-    let Task::Check(CheckTask::Credentials(ids)) = session.task().1 else { panic!("not checked") };
+    let BackgroundTask::Check(CheckTask::Credentials(ids)) = session.task().1 else { panic!("not checked") };
     assert_eq!(ids.len(), 2);
     session.press("Esc C");
-    let Task::Check(CheckTask::Credentials(ids)) = session.task().1 else { panic!("not checked") };
+    let BackgroundTask::Check(CheckTask::Credentials(ids)) = session.task().1 else { panic!("not checked") };
     assert_eq!(ids.len(), 7);
 }
 
@@ -496,7 +508,7 @@ fn a_click_meets_what_is_seen() {
     let secret = session.app.secret_area();
     session.click(secret.x + 12, secret.y);
     assert_eq!(session.app.stage.focus, Pane::Detail);
-    assert!(matches!(session.task().1, Task::Secret(SecretTask::Reveal(_))));
+    assert!(matches!(session.task().1, BackgroundTask::Secret(SecretTask::Reveal(_))));
     let hints = super::footer::hints(&session.app, session.app.screen().footer);
     let add = hints.iter().find(|hint| hint.title == "add").expect("a hint").area;
     session.click(add.x, add.y);

@@ -6,7 +6,7 @@
 use super::activity::Tone;
 use super::{App, Effect, Now};
 use crate::domain::{Credential, CredentialId};
-use crate::engine::message::{Edit, KeyringTask, Task, TaskId};
+use crate::engine::message::{BackgroundTask, CredentialEdit, CredentialTask, TaskId};
 
 /// So many changes are remembered.
 const REMEMBERED: usize = 50;
@@ -29,7 +29,7 @@ struct Step {
 /// What takes a change back.
 enum Back {
     /// This further change.
-    Edit(CredentialId, Box<Edit>),
+    Edit(CredentialId, Box<CredentialEdit>),
     /// This filter.
     Filter(String),
     /// Nothing: this is why.
@@ -58,9 +58,9 @@ impl Undo {
 
 impl App {
     /// Starts a change of a credential that can be taken back once it is made.
-    pub(super) fn change(&mut self, title: String, (id, edit): (CredentialId, Edit), now: Now) -> (TaskId, Effect) {
+    pub(super) fn change(&mut self, title: String, (id, edit): (CredentialId, CredentialEdit), now: Now) -> (TaskId, Effect) {
         let back = self.credentials.get(&id).map(|before| reverse(before, &edit));
-        let (task, effect) = self.start_task(title.clone(), Task::Keyring(KeyringTask::Edit(id, edit)), now);
+        let (task, effect) = self.start_task(title.clone(), BackgroundTask::Credential(CredentialTask::Edit(id, edit)), now);
         self.undo.pending.extend(back.map(|back| (task, Step { title, back })));
         (task, effect)
     }
@@ -102,8 +102,11 @@ impl App {
         };
         match back {
             Back::Edit(id, edit) if self.credentials.get(&id).is_some() => {
-                let (task, effect) =
-                    self.start_task(format!("Take back: {title}"), Task::Keyring(KeyringTask::Edit(id, *edit)), now);
+                let (task, effect) = self.start_task(
+                    format!("Take back: {title}"),
+                    BackgroundTask::Credential(CredentialTask::Edit(id, *edit)),
+                    now,
+                );
                 self.undo.pending.push((task, Step { title, back: Back::Taken }));
                 vec![effect]
             }
@@ -131,12 +134,12 @@ impl App {
 }
 
 /// The change that takes an edit back.
-fn reverse(before: &Credential, edit: &Edit) -> Back {
+fn reverse(before: &Credential, edit: &CredentialEdit) -> Back {
     if edit.secret.is_some() {
         return Back::Never("the secret it had is overwritten, so that cannot be taken back");
     }
     let fields = edit.fields.keys().map(|id| (id.clone(), before.fields.get(id).cloned().unwrap_or_default()));
-    let back = Edit {
+    let back = CredentialEdit {
         name: edit.name.as_ref().map(|_| before.name.clone()),
         kind: edit.kind.as_ref().map(|_| before.kind.clone()),
         region: edit.region.as_ref().map(|_| before.region.clone()),
@@ -153,16 +156,16 @@ mod tests {
     use super::super::samples::{Session, id};
     use super::super::{Msg, dialog::Intent};
     use super::*;
-    use crate::engine::message::{Event, KeyringEvent, Report};
+    use crate::engine::message::{CredentialEvent, TaskEvent, TaskReport};
 
-    fn report(session: &mut Session, task: TaskId, event: Event) {
-        session.tell(Msg::Report(Report { task, event }));
+    fn report(session: &mut Session, task: TaskId, event: TaskEvent) {
+        session.tell(Msg::Report(TaskReport { task, event }));
     }
 
     /// The one edit that was asked for.
-    fn edit(session: &mut Session) -> (TaskId, CredentialId, Edit) {
+    fn edit(session: &mut Session) -> (TaskId, CredentialId, CredentialEdit) {
         let found = session.drain().into_iter().find_map(|effect| match effect {
-            Effect::Start(task, Task::Keyring(KeyringTask::Edit(id, edit))) => Some((task, id, edit)),
+            Effect::Start(task, BackgroundTask::Credential(CredentialTask::Edit(id, edit))) => Some((task, id, edit)),
             _ => None,
         });
         found.expect("an edit")
@@ -178,13 +181,13 @@ mod tests {
         assert_ne!(forth.region.as_deref(), Some(before.as_str()));
         let mut after = session.app.credentials.get(&of).expect("it").clone();
         after.region = forth.region.clone().expect("a region");
-        report(&mut session, task, Event::Keyring(KeyringEvent::Changed(Box::new(after))));
-        report(&mut session, task, Event::Done);
+        report(&mut session, task, TaskEvent::Credential(CredentialEvent::Changed(Box::new(after))));
+        report(&mut session, task, TaskEvent::Done);
         assert!(session.app.activity.notice(session.now.instant).expect("a word").text.contains("U takes it back"));
         session.press("U");
         let (task, _, back) = edit(&mut session);
         assert_eq!(back.region, Some(before));
-        report(&mut session, task, Event::Done);
+        report(&mut session, task, TaskEvent::Done);
         let said = &session.app.activity.notice(session.now.instant).expect("a word").text;
         assert!(said.ends_with("taken back"), "no promise is left that is not so any more: {said}");
         session.press("U");
@@ -196,18 +199,18 @@ mod tests {
         let mut session = Session::new(120, 36);
         session.press("]");
         let (task, ..) = edit(&mut session);
-        report(&mut session, task, Event::Cancelled);
+        report(&mut session, task, TaskEvent::Canceled);
         assert!(session.app.undo.is_empty());
 
         let secret = Some(std::sync::Arc::new(crate::domain::Secret::from_text("new".to_owned())));
-        let intent = Intent::Edit(id(0), Box::new(Edit { secret, ..Edit::default() }));
+        let intent = Intent::Edit(id(0), Box::new(CredentialEdit { secret, ..CredentialEdit::default() }));
         let now = session.now;
         let effects = session.app.perform(intent, now);
         session.effects.extend(effects);
         let (task, of, _) = edit(&mut session);
         let same = session.app.credentials.get(&of).expect("it").clone();
-        report(&mut session, task, Event::Keyring(KeyringEvent::Changed(Box::new(same))));
-        report(&mut session, task, Event::Done);
+        report(&mut session, task, TaskEvent::Credential(CredentialEvent::Changed(Box::new(same))));
+        report(&mut session, task, TaskEvent::Done);
         assert!(session.app.activity.notice(session.now.instant).expect("a word").text.contains("cannot be taken back"));
         assert!(session.app.undo.is_empty());
     }

@@ -9,8 +9,8 @@ use super::sheet::Row;
 use super::{App, Audience, Effect, Now, Onward};
 use crate::config::theme::StyleRole;
 use crate::config::{StoreChoice, StoreChoiceSource};
-use crate::engine::message::Find;
-use crate::engine::message::{BackendKind, KeyringTask, Task};
+use crate::engine::message::ImportCandidate;
+use crate::engine::message::{BackendKind, BackgroundTask, CredentialTask};
 
 impl App {
     /// Looks for what can be taken over; the welcome opens when that is known.
@@ -24,11 +24,11 @@ impl App {
             self.open_welcome(&[]);
             return Vec::new();
         }
-        vec![self.start_task("Look for what can be imported", Task::Keyring(KeyringTask::Finds), now).1]
+        vec![self.start_task("Look for what can be imported", BackgroundTask::Credential(CredentialTask::FindImportable), now).1]
     }
 
     /// Shows what can be done first, unless something else has been begun meanwhile.
-    pub(super) fn open_welcome(&mut self, finds: &[Arc<Find>]) {
+    pub(super) fn open_welcome(&mut self, finds: &[Arc<ImportCandidate>]) {
         if !self.dialogs.is_empty() {
             return;
         }
@@ -58,10 +58,10 @@ impl App {
     }
 
     /// What was found in the files of other programs; with a word for all of it where there is more than one.
-    fn imports(&self, finds: &[Arc<Find>]) -> Vec<PickItem> {
+    fn imports(&self, finds: &[Arc<ImportCandidate>]) -> Vec<PickItem> {
         const HEADING: &str = "Found in plain text on this machine";
-        let one = |find: &Arc<Find>| {
-            let text = format!("Import {}", find.place);
+        let one = |find: &Arc<ImportCandidate>| {
+            let text = format!("Import {}", find.location);
             let from = find.target.as_ref().map(|target| format!(", from {}", target.path().display()));
             let more = format!("{}{}", self.sort_of(find), from.unwrap_or_default());
             item(HEADING, &text, &more, Picked::Import(vec![Arc::clone(find)]))
@@ -73,8 +73,8 @@ impl App {
         all.into_iter().chain(finds.iter().map(one)).collect()
     }
 
-    fn sort_of(&self, find: &Find) -> String {
-        let Ok(sort) = &find.is else { return String::new() };
+    fn sort_of(&self, find: &ImportCandidate) -> String {
+        let Ok(sort) = &find.identified else { return String::new() };
         let provider = self.catalogue.provider(&sort.provider).map_or(sort.provider.as_str(), |known| known.title.as_str());
         let kind = self.catalogue.kind(&sort.provider, &sort.kind).map_or(sort.kind.as_str(), |known| known.title.as_str());
         format!("{provider} {kind}")
@@ -128,11 +128,13 @@ mod tests {
     use crate::domain::Secret;
     use crate::domain::consumer::ConsumerTarget;
     use crate::domain::provider::ProviderCatalog;
-    use crate::engine::message::Sort;
-    use crate::engine::message::{BackendInfo, Event, KeyringEvent, Persistence, Report, StoreError, StoreState, TaskId};
+    use crate::engine::message::IdentifiedKind;
+    use crate::engine::message::{
+        BackendInfo, CredentialEvent, Persistence, StoreError, StoreStatus, TaskEvent, TaskId, TaskReport,
+    };
 
-    fn find(name: &str) -> Arc<Find> {
-        let sort = Sort {
+    fn find(name: &str) -> Arc<ImportCandidate> {
+        let sort = IdentifiedKind {
             provider: "snyk".to_owned(),
             kind: "personal-token".to_owned(),
             region: "SNYK-US-01".to_owned(),
@@ -140,33 +142,33 @@ mod tests {
             expires: None,
         };
         let target = Some(ConsumerTarget::EnvFile { path: "/home/ada/.env".into(), key: name.to_owned() });
-        Arc::new(Find {
+        Arc::new(ImportCandidate {
             target,
-            place: name.to_owned(),
-            openness: None,
+            location: name.to_owned(),
+            exposed_mode: None,
             secret: Arc::new(Secret::from_text("a-secret".to_owned())),
-            is: Ok(sort),
+            identified: Ok(sort),
         })
     }
 
-    fn told(session: &mut Session, event: Event) {
-        session.tell(Msg::Report(Report { task: TaskId(99), event }));
+    fn told(session: &mut Session, event: TaskEvent) {
+        session.tell(Msg::Report(TaskReport { task: TaskId(99), event }));
     }
 
-    fn store(kind: BackendKind, problem: Option<StoreError>) -> Event {
+    fn store(kind: BackendKind, problem: Option<StoreError>) -> TaskEvent {
         let backend = BackendInfo { kind, title: "a store", persistence: Persistence::Disk, item_limit: 65_536 };
-        Event::Store(StoreState { backend, problem })
+        TaskEvent::Store(StoreStatus { backend, problem })
     }
 
-    fn welcomed(finds: Vec<Arc<Find>>) -> Session {
+    fn welcomed(finds: Vec<Arc<ImportCandidate>>) -> Session {
         let mut session = Session::with(Vec::new(), 120, 36);
         told(&mut session, store(BackendKind::Keyring, None));
-        told(&mut session, Event::Keyring(KeyringEvent::Found(finds)));
+        told(&mut session, TaskEvent::Credential(CredentialEvent::ImportCandidates(finds)));
         session.drain();
         session
     }
 
-    fn picked(keys: &str, finds: Vec<Arc<Find>>) -> Vec<Effect> {
+    fn picked(keys: &str, finds: Vec<Arc<ImportCandidate>>) -> Vec<Effect> {
         let mut session = welcomed(finds);
         session.press(keys);
         session.drain()
@@ -179,7 +181,10 @@ mod tests {
             let mut start = Start::new(Vec::new(), catalogue, (80, 24));
             start.preferences = Preferences { greeting, ..Preferences::of(&Settings::default(), start.preferences.glyphs) };
             let now = Session::new(80, 24).now;
-            App::start(start, now).1.iter().any(|effect| matches!(effect, Effect::Start(_, Task::Keyring(KeyringTask::Finds))))
+            App::start(start, now)
+                .1
+                .iter()
+                .any(|effect| matches!(effect, Effect::Start(_, BackgroundTask::Credential(CredentialTask::FindImportable))))
         };
         assert!(looks(Greeting::Welcome) && !looks(Greeting::Nothing));
     }
@@ -201,7 +206,7 @@ mod tests {
         let mut session = Session::with(Vec::new(), 120, 36);
         session.app.preferences.chooser = StoreChoiceSource::Environment;
         told(&mut session, store(BackendKind::Keyring, None));
-        told(&mut session, Event::Keyring(KeyringEvent::Found(Vec::new())));
+        told(&mut session, TaskEvent::Credential(CredentialEvent::ImportCandidates(Vec::new())));
         let sheet = session.app.dialogs.top().unwrap().sheet(&session.app, session.now);
         let says = |row: &Row| matches!(row, Row::Item(item) if item.more.contains("unset it"));
         assert!(sheet.body.iter().any(says));
@@ -215,7 +220,7 @@ mod tests {
     fn what_was_found_is_taken_over_one_by_one_or_all() {
         let finds = vec![find("SNYK_TOKEN"), find("OTHER")];
         let taken = |keys: &str| match picked(keys, finds.clone()).as_slice() {
-            [Effect::Start(_, Task::Keyring(KeyringTask::Import(finds)))] => finds.len(),
+            [Effect::Start(_, BackgroundTask::Credential(CredentialTask::Import(finds)))] => finds.len(),
             _ => 0,
         };
         assert_eq!([taken("Down Down Down Enter"), taken("Down Down Down Down Enter")], [2, 1]);
@@ -225,7 +230,7 @@ mod tests {
     fn it_never_covers_what_has_been_begun_and_stays_out_of_a_played_world() {
         let mut session = Session::with(Vec::new(), 120, 36);
         session.press("a");
-        told(&mut session, Event::Keyring(KeyringEvent::Found(Vec::new())));
+        told(&mut session, TaskEvent::Credential(CredentialEvent::ImportCandidates(Vec::new())));
         assert!(matches!(session.app.dialogs.top(), Some(Dialog::Add(_))));
 
         let mut session = Session::new(120, 36);

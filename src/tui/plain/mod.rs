@@ -36,7 +36,7 @@ pub async fn converse(engine: Arc<Engine>, wishes: Wishes) -> Result<u8, Problem
     let size = paper::SIZE;
     let start = Start {
         beginning,
-        catalogue: Arc::clone(&engine.catalogue),
+        catalogue: Arc::clone(&engine.catalog),
         size,
         preferences: Preferences { greeting: Greeting::Nothing, ..preferences(&wishes.reading.settings) },
         layout: PaneLayout::default(),

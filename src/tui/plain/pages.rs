@@ -131,7 +131,7 @@ fn console(app: &App) -> Vec<String> {
 fn answer(answered: &Answered, view: View) -> Vec<String> {
     let mut lines = vec![format!("Answer: {}", answered.summary(usize::MAX))];
     lines.extend(answered.exchange.explanation.as_ref().map(problem).unwrap_or_default());
-    lines.extend(answered.exchange.limit.as_ref().map(|limit| format!("Requests: {limit}")));
+    lines.extend(answered.exchange.rate_limit.as_ref().map(|limit| format!("Requests: {limit}")));
     if view != View::Body {
         lines.push(format!("{}:", view.title()));
     }

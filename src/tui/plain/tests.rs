@@ -11,8 +11,8 @@ use crate::domain::response::CheckResult;
 use crate::domain::rotation::{RotationPhase as RotationState, RotationPurpose, RotationStatus};
 use crate::domain::{CredentialId, Secret};
 use crate::engine::message::{
-    BackendInfo, BackendKind, ConsoleEvent, Event, KeyringEvent, KeyringTask, Persistence, QuestionId, Report, RotationEvent,
-    RotationTask, StoreState, Task, TaskId,
+    BackendInfo, BackendKind, BackgroundTask, ConsoleEvent, CredentialEvent, CredentialTask, Persistence, PromptId,
+    RotationEvent, RotationTask, StoreStatus, TaskEvent, TaskId, TaskReport,
 };
 use crate::tui::app::command::COMMANDS;
 use crate::tui::app::console::Ready;
@@ -36,7 +36,7 @@ impl Person {
         assert_eq!(person.prompt(), None, "until the store is known");
         let backend =
             BackendInfo { kind: BackendKind::File, title: "encrypted file", persistence: Persistence::Disk, item_limit: 65_536 };
-        person.report(TaskId(1), Event::Store(StoreState { backend, problem: None }));
+        person.report(TaskId(1), TaskEvent::Store(StoreStatus { backend, problem: None }));
         person
     }
 
@@ -62,15 +62,17 @@ impl Person {
         told
     }
 
-    fn report(&mut self, task: TaskId, event: Event) -> String {
-        self.session.tell(Msg::Report(Report { task, event }));
+    fn report(&mut self, task: TaskId, event: TaskEvent) -> String {
+        self.session.tell(Msg::Report(TaskReport { task, event }));
         self.listen()
     }
 
     /// The newest task that was started.
-    fn task(&self) -> (TaskId, &Task) {
+    fn task(&self) -> (TaskId, &BackgroundTask) {
         let started = self.session.effects.iter().rev().find_map(|effect| match effect {
-            Effect::Start(id, task) if !matches!(task, Task::Keyring(KeyringTask::Regions(_))) => Some((*id, task)),
+            Effect::Start(id, task) if !matches!(task, BackgroundTask::Credential(CredentialTask::RegionChecks(_))) => {
+                Some((*id, task))
+            }
             _ => None,
         });
         started.expect("a task")
@@ -81,7 +83,7 @@ impl Person {
     }
 }
 
-fn identified(provider: &str, kind: &str) -> Event {
+fn identified(provider: &str, kind: &str) -> TaskEvent {
     let candidate = IdentificationCandidate {
         provider: provider.to_owned(),
         kind: kind.to_owned(),
@@ -93,7 +95,12 @@ fn identified(provider: &str, kind: &str) -> Event {
         remote_id: None,
     };
     let secret = Arc::new(Secret::from_text(SECRET.to_owned()));
-    Event::Keyring(KeyringEvent::Identified { secret, cleaned: Vec::new(), candidates: vec![candidate], twins: Vec::new() })
+    TaskEvent::Credential(CredentialEvent::Identified {
+        secret,
+        cleaned: Vec::new(),
+        candidates: vec![candidate],
+        twins: Vec::new(),
+    })
 }
 
 #[test]
@@ -140,9 +147,9 @@ fn credentials_are_chosen_by_number_and_name_and_commands_take_one() {
     let (task, _) = person.task();
     let fresh =
         crate::domain::credential::CheckReport { checked_at: person.session.now.wall, ..check(CheckResult::Refused, Some(401)) };
-    let event = Event::Checked { credential: id(0), region: "SNYK-EU-01".to_owned(), check: fresh };
+    let event = TaskEvent::Checked { credential: id(0), region: "SNYK-EU-01".to_owned(), check: fresh };
     assert!(person.report(task, event).contains("ci-scanner, service-account-token, SNYK-EU-01: refused 401"));
-    assert!(person.report(task, Event::Done).contains("Check ci-scanner: done."));
+    assert!(person.report(task, TaskEvent::Done).contains("Check ci-scanner: done."));
     assert_eq!(person.question(), "ci-scanner> ");
 }
 
@@ -152,7 +159,7 @@ fn keys_and_titles_are_understood_and_mistakes_are_met_with_the_nearest() {
     assert!(person.say("s").contains("by expiry"), "the key of sort");
     assert!(person.say("check all").contains("Check 7 credentials..."));
     let (task, _) = person.task();
-    person.report(task, Event::Done);
+    person.report(task, TaskEvent::Done);
     let told = person.say("rotat");
     assert!(told.contains("\"rotat\" is no command") && told.contains("Did you mean rotate"), "{told}");
 }
@@ -191,10 +198,10 @@ fn adding_asks_for_one_thing_after_another_and_never_tells_the_secret() {
         person.say("");
     }
     person.say("add");
-    let (task, Task::Keyring(KeyringTask::Add(new, _))) = person.task() else { panic!("nothing is added") };
+    let (task, BackgroundTask::Credential(CredentialTask::Add(new, _))) = person.task() else { panic!("nothing is added") };
     assert_eq!((new.name.as_str(), new.kind.as_str()), ("other", "personal-access-token"));
     let refusal = Problem::new("It was not kept", "the store is locked", "unlock it").with_class(ProblemClass::Store);
-    assert!(person.report(task, Event::Failed(refusal)).contains("It was not kept"));
+    assert!(person.report(task, TaskEvent::Failed(refusal)).contains("It was not kept"));
     person.say(".");
     assert_eq!(person.question(), "appsec-bot> ");
     assert!(!person.told.contains("canary"), "{}", person.told);
@@ -207,8 +214,8 @@ fn what_is_not_recognised_is_asked_for() {
     person.say("something");
     let (task, _) = person.task();
     let secret = Arc::new(Secret::from_text("something".to_owned()));
-    let nothing = KeyringEvent::Identified { secret, cleaned: Vec::new(), candidates: Vec::new(), twins: Vec::new() };
-    assert!(person.report(task, Event::Keyring(nothing)).contains("Not recognised"));
+    let nothing = CredentialEvent::Identified { secret, cleaned: Vec::new(), candidates: Vec::new(), twins: Vec::new() };
+    assert!(person.report(task, TaskEvent::Credential(nothing)).contains("Not recognised"));
     assert!(person.question().contains("Provider: 1 Snyk, 2 Snyk Apps"), "{}", person.question());
     person.say("appc");
     assert!(person.question().contains("Kind: 1 "), "{}", person.question());
@@ -227,7 +234,7 @@ fn what_cannot_be_undone_takes_the_name_and_nothing_less() {
     person.say("revoke laptop");
     person.say("2");
     person.say("laptop");
-    assert!(matches!(person.task().1, Task::Keyring(KeyringTask::Remove(_))));
+    assert!(matches!(person.task().1, BackgroundTask::Credential(CredentialTask::Remove(_))));
 }
 
 #[test]
@@ -236,9 +243,9 @@ fn a_revocation_that_begins_is_not_called_undone_and_what_it_asks_is_found_again
     person.say("revoke ci-scanner");
     person.say("1");
     let told = person.say("ci-scanner");
-    let (task, Task::Rotation(RotationTask::Revoke(..))) = person.task() else { panic!("it does not begin") };
+    let (task, BackgroundTask::Rotation(RotationTask::Revoke(..))) = person.task() else { panic!("it does not begin") };
     assert!(!told.contains("nothing was done") && !told.contains("behind the screen"), "{told}");
-    person.report(task, Event::Rotation(RotationEvent::Asks(QuestionId(1), Box::new(sign_in_dilemma()))));
+    person.report(task, TaskEvent::Rotation(RotationEvent::PromptOpened(PromptId(1), Box::new(sign_in_dilemma()))));
     assert!(person.question().starts_with("Number or words"), "{}", person.question());
     assert!(person.say("close").contains("behind the screen"));
     assert_eq!(person.question(), "ci-scanner> ", "it waits for the person, not the person for it");
@@ -254,7 +261,7 @@ fn a_command_in_a_question_is_heard() {
     {
         person.say(open);
         if let Some(task) = person.session.app.console.shelf.as_ref().map(|(task, _)| *task) {
-            person.report(task, Event::Console(ConsoleEvent::History(Vec::new())));
+            person.report(task, TaskEvent::Console(ConsoleEvent::History(Vec::new())));
         }
         person.say(word);
         assert!(person.question().ends_with("> "), "{open}, {word}: {}", person.question());
@@ -278,12 +285,12 @@ fn the_region_is_chosen_from_a_list_or_named_at_once() {
         person.say("laptop");
         assert!(person.say(line).contains("3. SNYK-EU-01"), "{line}");
         person.say("3");
-        assert!(matches!(person.task().1, Task::Keyring(KeyringTask::Edit(..))), "{line}");
+        assert!(matches!(person.task().1, BackgroundTask::Credential(CredentialTask::Edit(..))), "{line}");
     }
     let mut person = Person::new();
     person.say("laptop");
     person.say("region SNYK-AU-01");
-    assert!(matches!(person.task().1, Task::Keyring(KeyringTask::Edit(..))));
+    assert!(matches!(person.task().1, BackgroundTask::Credential(CredentialTask::Edit(..))));
 }
 
 #[test]
@@ -294,7 +301,7 @@ fn what_else_can_be_done_with_an_item_is_said_with_its_number() {
     let (task, _) = person.task();
     let Some(Ready::Draft(draft)) = person.session.app.request() else { panic!("no request") };
     let saved = |name: &str| (SavedRequestName::parse(name).expect("a name"), Ok(SavedRequest::from_draft(&draft, "snyk")));
-    person.report(task, Event::Console(ConsoleEvent::Saved(vec![saved("one"), saved("two")])));
+    person.report(task, TaskEvent::Console(ConsoleEvent::SavedRequests(vec![saved("one"), saved("two")])));
     assert_eq!(person.told.matches("Snyk").count(), 2, "its provider, of each once: {}", person.told);
     assert!(!person.told.contains("snyk"), "by its title: {}", person.told);
     assert!(person.question().contains("also copy 1, rename 1, delete 1"), "{}", person.question());
@@ -303,7 +310,7 @@ fn what_else_can_be_done_with_an_item_is_said_with_its_number() {
     person.say("2");
     assert_eq!(person.prompt(), None, "until the list is as it is then");
     let (task, _) = person.task();
-    person.report(task, Event::Cancelled);
+    person.report(task, TaskEvent::Canceled);
     assert!(person.prompt().is_some(), "nothing is waited for that does not come");
 }
 
@@ -330,13 +337,13 @@ fn signs_and_headings_are_not_read_out() {
     person.say("ci-scanner");
     let (task, _) = person.task();
     let over = RotationStatus { purpose: RotationPurpose::Revoke, ..status(RotationState::Done) };
-    let told = person.report(task, Event::Rotation(RotationEvent::Ended(over)));
+    let told = person.report(task, TaskEvent::Rotation(RotationEvent::Finished(over)));
     assert!(told.contains("\nDone: it is revoked") || told.starts_with("Done: it is revoked"), "{told}");
-    person.report(task, Event::Done);
+    person.report(task, TaskEvent::Done);
     person.say("");
     person.say("welcome");
     let (task, _) = person.task();
-    let told = person.report(task, Event::Keyring(KeyringEvent::Found(Vec::new())));
+    let told = person.report(task, TaskEvent::Credential(CredentialEvent::ImportCandidates(Vec::new())));
     assert!(told.contains("1. Add a token") && !told.contains("Begin"), "{told}");
 }
 
@@ -345,7 +352,7 @@ fn bars_are_not_read_out() {
     let mut person = Person::new();
     person.say("check-all");
     let (task, _) = person.task();
-    person.report(task, Event::Progress { done: 3, total: 7 });
+    person.report(task, TaskEvent::Progress { done: 3, total: 7 });
     person.session.press("!");
     let told = person.listen();
     assert!(told.contains("3 of 7") && !told.contains('█'), "{told}");
@@ -367,19 +374,19 @@ fn a_rotation_is_told_step_by_step_and_its_questions_are_asked() {
     let (task, _) = person.task();
     assert_eq!(person.prompt(), None);
     let planned = RotationEvent::Planned(Box::new(plan()));
-    let told = person.report(task, Event::Rotation(planned));
+    let told = person.report(task, TaskEvent::Rotation(planned));
     assert!(told.contains("Plan: ") && told.contains("POST "), "{told}");
     assert!(person.question().contains("Cancel") && person.question().contains("Begin"));
     person.say("begin");
-    let (task, Task::Rotation(RotationTask::Run(_))) = person.task() else { panic!("it does not begin") };
+    let (task, BackgroundTask::Rotation(RotationTask::Run(_))) = person.task() else { panic!("it does not begin") };
     assert_eq!(person.prompt(), None);
-    person.report(task, Event::Rotation(RotationEvent::Asks(QuestionId(1), Box::new(paste_dilemma()))));
+    person.report(task, TaskEvent::Rotation(RotationEvent::PromptOpened(PromptId(1), Box::new(paste_dilemma()))));
     assert_eq!(person.prompt().map(|prompt| prompt.echo), Some(Echo::Hidden));
     person.say("");
     assert!(person.question().starts_with("Number or words"), "{}", person.question());
     person.say("new");
     person.say(SECRET);
-    assert!(matches!(person.task().1, Task::Rotation(RotationTask::Answer(..))));
+    assert!(matches!(person.task().1, BackgroundTask::Rotation(RotationTask::ReplyToPrompt(..))));
     assert!(!person.told.contains("canary"));
 }
 
@@ -393,7 +400,7 @@ fn an_interruption_leaves_a_dialog_then_cancels_then_quits() {
     person.session.tell(Msg::Input(Input::Interrupt));
     assert!(person.session.effects.iter().any(|effect| matches!(effect, Effect::Cancel(_))));
     let (task, _) = person.task();
-    assert!(person.report(task, Event::Cancelled).contains("cancelled"));
+    assert!(person.report(task, TaskEvent::Canceled).contains("cancelled"));
     person.session.tell(Msg::Input(Input::Interrupt));
     assert!(person.has_quit());
 }
@@ -403,7 +410,7 @@ fn a_presentation_hides_names_and_a_secret_is_never_read_out() {
     let mut person = Person::new();
     let told = person.say("show");
     assert!(told.contains("not printed"), "{told}");
-    assert!(!person.session.effects.iter().any(|effect| matches!(effect, Effect::Start(_, Task::Secret(_)))));
+    assert!(!person.session.effects.iter().any(|effect| matches!(effect, Effect::Start(_, BackgroundTask::Secret(_)))));
     let told = person.say("presentation");
     assert_eq!(person.session.app.stage.audience, Audience::Others);
     assert!(told.contains("credential ") && !told.contains("laptop"), "{told}");

@@ -134,7 +134,7 @@ fn draw_problem(pen: &mut Pen<'_>, area: Area, problem: &Problem) {
 fn draw_answer(pen: &mut Pen<'_>, inner: Area, answered: &Answered) {
     let app = pen.app;
     draw_rule(pen, inner.row(1), "");
-    let role = match answered.exchange.answer.status {
+    let role = match answered.exchange.response.status {
         200..300 => StyleRole::Good,
         300..400 => StyleRole::Text,
         400..500 => StyleRole::Bad,

@@ -19,9 +19,9 @@ use crate::domain::problem::{Problem, ProblemClass};
 use crate::domain::response::{ApiResponse, CheckResult, RequestTiming, ResponseBody};
 use crate::domain::rotation::{RotationPhase as RotationState, RotationStatus, StepStatus};
 use crate::engine::message::{
-    BackendInfo, BackendKind, Classified, Event, Exchange, KeyringEvent, KeyringTask, Lifetime, Persistence, QuestionId,
-    RegionCheckResult, Report, RotationEvent, RotationTask, SecretEvent, SignInEvent, SignInTask, SignedIn, StoreError,
-    StoreState, Task, TaskId, Visit,
+    BackendInfo, BackendKind, BackgroundTask, ClassificationResult, CredentialEvent, CredentialTask, HttpExchange, Persistence,
+    PromptId, RegionCheckResult, RotationEvent, RotationTask, SecretEvent, SignInEvent, SignInPage, SignInResult, SignInTask,
+    StoreError, StoreStatus, TaskEvent, TaskId, TaskReport, TokenLifetime,
 };
 use crate::tui::app::console::Ready;
 use crate::tui::app::samples::rotation::{line, paste_dilemma, plan_for, review, sign_in_dilemma, status};
@@ -130,11 +130,11 @@ fn wide() -> Session {
 fn store_is(session: &mut Session, problem: Option<StoreError>) {
     let backend =
         BackendInfo { kind: BackendKind::Keyring, title: "Secret Service", persistence: Persistence::Disk, item_limit: 65_536 };
-    report(session, 1, Event::Store(StoreState { backend, problem }));
+    report(session, 1, TaskEvent::Store(StoreStatus { backend, problem }));
 }
 
-fn report(session: &mut Session, task: u64, event: Event) {
-    session.tell(Msg::Report(Report { task: TaskId(task), event }));
+fn report(session: &mut Session, task: u64, event: TaskEvent) {
+    session.tell(Msg::Report(TaskReport { task: TaskId(task), event }));
 }
 
 fn select(session: &mut Session, name: &str) {
@@ -145,7 +145,7 @@ fn select(session: &mut Session, name: &str) {
 /// The id of the last task that was started.
 fn last_task(session: &Session) -> u64 {
     let started = session.effects.iter().rev().find_map(|effect| match effect {
-        Effect::Start(id, Task::Send(_) | Task::Secret(_) | Task::Check(_)) => Some(id.0),
+        Effect::Start(id, BackgroundTask::Send(_) | BackgroundTask::Secret(_) | BackgroundTask::Check(_)) => Some(id.0),
         _ => None,
     });
     started.expect("a task")
@@ -155,14 +155,14 @@ fn answer(session: &mut Session, status: u16, body: &str, explanation: Option<Pr
     answer_with(session, status, body, |exchange| exchange.explanation = explanation);
 }
 
-fn answer_with(session: &mut Session, status: u16, body: &str, more: impl FnOnce(&mut Exchange)) {
+fn answer_with(session: &mut Session, status: u16, body: &str, more: impl FnOnce(&mut HttpExchange)) {
     let Some(Ready::Draft(draft)) = session.app.request() else { panic!("no request") };
     let headers = [("content-type", "application/vnd.api+json"), ("snyk-request-id", "9a1f"), ("deprecation", "none")];
-    let mut exchange = Exchange {
+    let mut exchange = HttpExchange {
         credential: session.app.selected().expect("a credential").id.clone(),
         region: session.app.selected().expect("a credential").region.clone(),
         draft,
-        answer: ApiResponse {
+        response: ApiResponse {
             status,
             headers: headers.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec(),
             body: ResponseBody::Text(body.to_owned()),
@@ -174,13 +174,13 @@ fn answer_with(session: &mut Session, status: u16, body: &str, more: impl FnOnce
         },
         explanation: None,
         refusal: None,
-        limit: None,
-        minted: Vec::new(),
+        rate_limit: None,
+        captured: Vec::new(),
     };
     more(&mut exchange);
     let task = last_task(session);
-    report(session, task, Event::Answered(Box::new(exchange)));
-    report(session, task, Event::Done);
+    report(session, task, TaskEvent::ResponseReceived(Box::new(exchange)));
+    report(session, task, TaskEvent::Done);
 }
 
 const SELF: &str = r#"{"jsonapi":{"version":"1.0"},"data":{"type":"service_account","id":"5f1c","attributes":{"name":"ci-scanner","default_org_context":"acme-prod","active":true,"count":3,"none":null}},"links":{"self":"/rest/self"}}"#;
@@ -197,7 +197,7 @@ fn the_screen_at_every_size() {
             report(
                 session,
                 99,
-                Event::Checked { credential: id(0), region: region.to_owned(), check: check(verdict, Some(status)) },
+                TaskEvent::Checked { credential: id(0), region: region.to_owned(), check: check(verdict, Some(status)) },
             );
         }
         session.press("t");
@@ -239,7 +239,7 @@ fn a_secret_that_is_shown() {
         session.press("Enter");
         let task = last_task(session);
         let secret = Arc::new(Secret::from_text(format!("snyk_uat.abcd1234.{}", "x".repeat(120))));
-        report(session, task, Event::Secret(SecretEvent::Revealed(id(1), secret)));
+        report(session, task, TaskEvent::Secret(SecretEvent::Revealed(id(1), secret)));
         session.pass(Duration::from_millis(3_200));
     });
 }
@@ -249,7 +249,7 @@ fn the_grid_of_verdicts() {
     pictures("dialog_verdicts", |session| {
         session.press("V");
         let started = session.effects.iter().rev().find_map(|effect| match effect {
-            Effect::Start(id, Task::Keyring(KeyringTask::Verdicts)) => Some(id.0),
+            Effect::Start(id, BackgroundTask::Credential(CredentialTask::AllChecks)) => Some(id.0),
             _ => None,
         });
         let found = [
@@ -264,7 +264,7 @@ fn the_grid_of_verdicts() {
             let check = CheckReport { latency_ms: Some(ms), ..check(verdict, Some(200)) };
             (id(n), RegionCheckResult { region: region.to_owned(), check })
         });
-        report(session, started.expect("a task"), Event::Keyring(KeyringEvent::Verdicts(found.to_vec())));
+        report(session, started.expect("a task"), TaskEvent::Credential(CredentialEvent::AllChecks(found.to_vec())));
         session.press("j");
     });
 }
@@ -285,22 +285,22 @@ fn how_far_checks_are_and_how_much_is_left() {
     session.press("4 t");
     answer_with(&mut session, 200, SELF, |exchange| {
         let headers = [("x-ratelimit-limit", "160"), ("x-ratelimit-remaining", "37"), ("x-ratelimit-reset", "13")];
-        exchange.answer.headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        exchange.response.headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
     });
     session.now.wall += time::Duration::seconds(1);
     session.press("1 C");
     let task = last_task(&session);
-    report(&mut session, task, Event::Progress { done: 3, total: 7 });
+    report(&mut session, task, TaskEvent::Progress { done: 3, total: 7 });
     picture_of("progress", &mut session);
 }
 
 /// Tells the wizard something; what it waits for was started last.
 fn rotation(session: &mut Session, event: RotationEvent) {
     let started = session.effects.iter().rev().find_map(|effect| match effect {
-        Effect::Start(id, Task::Rotation(task)) if !matches!(task, RotationTask::Unfinished) => Some(id.0),
+        Effect::Start(id, BackgroundTask::Rotation(task)) if !matches!(task, RotationTask::ListUnfinished) => Some(id.0),
         _ => None,
     });
-    report(session, started.expect("a task"), Event::Rotation(event));
+    report(session, started.expect("a task"), TaskEvent::Rotation(event));
 }
 
 fn planned(session: &mut Session, kind: &str) {
@@ -332,25 +332,25 @@ fn a_credential_is_replaced() {
     pictures("rotate_asked", |session| {
         running(session, "personal-token");
         rotation(session, RotationEvent::Step(line("await-paste", StepStatus::Waiting, "make a new secret")));
-        rotation(session, RotationEvent::Asks(QuestionId(1), Box::new(paste_dilemma())));
+        rotation(session, RotationEvent::PromptOpened(PromptId(1), Box::new(paste_dilemma())));
         session.tell(Msg::Input(Input::Paste("a-new-secret".to_owned().into())));
     });
     pictures("rotate_sign_in", |session| {
         running(session, "app");
         rotation(session, RotationEvent::Step(line("await-sign-in", StepStatus::Waiting, "sign in again in the browser")));
-        rotation(session, RotationEvent::Asks(QuestionId(1), Box::new(sign_in_dilemma())));
+        rotation(session, RotationEvent::PromptOpened(PromptId(1), Box::new(sign_in_dilemma())));
         session.pass(Duration::from_millis(13_400));
     });
     pictures("rotate_done", |session| {
         running(session, "service-account-oauth");
         let left = vec!["ci was not given the new secret: update it by hand".to_owned()];
-        rotation(session, RotationEvent::Ended(RotationStatus { manual_steps: left, ..status(RotationState::Done) }));
+        rotation(session, RotationEvent::Finished(RotationStatus { manual_steps: left, ..status(RotationState::Done) }));
     });
     pictures("rotate_rolled_back", |session| {
         running(session, "service-account-oauth");
         rotation(session, RotationEvent::Step(line("human", StepStatus::Done, "roll back")));
         rotation(session, RotationEvent::Step(line("prove-old", StepStatus::Done, "show that the old secret still works")));
-        rotation(session, RotationEvent::Ended(status(RotationState::RolledBack)));
+        rotation(session, RotationEvent::Finished(status(RotationState::RolledBack)));
     });
 }
 
@@ -358,26 +358,26 @@ fn a_credential_is_replaced() {
 fn a_rotation_that_stopped_gives_an_account() {
     pictures("rotate_halted", |session| {
         running(session, "service-account-oauth");
-        rotation(session, RotationEvent::Ended(status(RotationState::NeedsUser)));
+        rotation(session, RotationEvent::Finished(status(RotationState::NeedsUser)));
         rotation(session, RotationEvent::Reviewed(Box::new(review(Ok(())))));
     });
     pictures("rotate_failed", |session| {
         running(session, "service-account-oauth");
         let task = session.effects.iter().rev().find_map(|effect| match effect {
-            Effect::Start(id, Task::Rotation(RotationTask::Run(_))) => Some(id.0),
+            Effect::Start(id, BackgroundTask::Rotation(RotationTask::Run(_))) => Some(id.0),
             _ => None,
         });
         let problem = Problem::new("The store is locked", "it was locked meanwhile", "unlock it, then go on");
-        report(session, task.expect("a task"), Event::Failed(problem));
+        report(session, task.expect("a task"), TaskEvent::Failed(problem));
         let looks = session.effects.iter().rev().find_map(|effect| match effect {
-            Effect::Start(id, Task::Rotation(RotationTask::Review(_))) => Some(id.0),
+            Effect::Start(id, BackgroundTask::Rotation(RotationTask::Review(_))) => Some(id.0),
             _ => None,
         });
         let account = review(Err("the old secret is revoked, or may be"));
-        report(session, looks.expect("a look"), Event::Rotation(RotationEvent::Reviewed(Box::new(account))));
+        report(session, looks.expect("a look"), TaskEvent::Rotation(RotationEvent::Reviewed(Box::new(account))));
     });
     pictures("dialog_pick_rotation", |session| {
-        report(session, 2, Event::Rotation(RotationEvent::Unfinished(vec![status(RotationState::NeedsUser)])));
+        report(session, 2, TaskEvent::Rotation(RotationEvent::UnfinishedListed(vec![status(RotationState::NeedsUser)])));
     });
 }
 
@@ -400,10 +400,10 @@ fn pictures_of_session(name: &str, prepare: impl Fn(&mut Session)) {
 /// Tells the sign-in something; it was started last.
 fn sign_in(session: &mut Session, event: SignInEvent) {
     let started = session.effects.iter().rev().find_map(|effect| match effect {
-        Effect::Start(id, Task::SignIn(SignInTask::Begin(_))) => Some(id.0),
+        Effect::Start(id, BackgroundTask::SignIn(SignInTask::Start(_))) => Some(id.0),
         _ => None,
     });
-    report(session, started.expect("a task"), Event::SignIn(event));
+    report(session, started.expect("a task"), TaskEvent::SignIn(event));
 }
 
 fn visit() -> SignInEvent {
@@ -411,8 +411,13 @@ fn visit() -> SignInEvent {
     let page = "https://app.eu.snyk.io/oauth2/authorize?response_type=code&client_id=7b7dbf4e-8b34-4e57-a89c-1ab458532b73\
         &state=zc5evjTfDD6VjH4CYva02g&code_challenge=QSI3HPtOcn0XgnINl1ssSylSofx35c7_3fLx6I0kp8o&code_challenge_method=S256\
         &redirect_uri=http%3A%2F%2F127.0.0.1%3A43991%2Fcallback";
-    let (question, wait) = (QuestionId(1), Duration::from_secs(120));
-    SignInEvent::Visit(Box::new(Visit { address: url(page), callback: url("http://127.0.0.1:43991/callback"), question, wait }))
+    let (question, wait) = (PromptId(1), Duration::from_secs(120));
+    SignInEvent::PageReady(Box::new(SignInPage {
+        page: url(page),
+        callback: url("http://127.0.0.1:43991/callback"),
+        prompt: question,
+        timeout: wait,
+    }))
 }
 
 #[test]
@@ -428,14 +433,14 @@ fn a_person_signs_in() {
         sign_in(session, visit());
         let why = "the answer does not belong to the sign-in that was begun here";
         let problem = Problem::new("That is not the answer", why, "paste the whole address");
-        sign_in(session, SignInEvent::Strange(QuestionId(2), problem));
+        sign_in(session, SignInEvent::PasteRejected(PromptId(2), problem));
         session.pass(Duration::from_millis(101_400));
     });
     pictures_of_session("sign_in_done", |session| {
         session.press("L");
-        let classified = Ok(Classified { check: check(CheckResult::Accepted, Some(200)), credential: app() });
-        let signed_in = SignedIn { credential: app(), classified, replaced: Some(Ok(())) };
-        sign_in(session, SignInEvent::Ended(Box::new(signed_in)));
+        let classified = Ok(ClassificationResult { check: check(CheckResult::Accepted, Some(200)), credential: app() });
+        let signed_in = SignInResult { credential: app(), classification: classified, old_session_revocation: Some(Ok(())) };
+        sign_in(session, SignInEvent::Finished(Box::new(signed_in)));
     });
 }
 
@@ -443,12 +448,12 @@ fn a_person_signs_in() {
 fn the_session_of_an_app() {
     pictures_of_session("session", |session| {
         let now = session.now.wall;
-        let life = Lifetime { since: Some(now - time::Duration::minutes(3)), until: now + time::Duration::minutes(57) };
-        report(session, 99, Event::Keyring(KeyringEvent::AccessToken(app().id, Some(life))));
+        let life = TokenLifetime { since: Some(now - time::Duration::minutes(3)), until: now + time::Duration::minutes(57) };
+        report(session, 99, TaskEvent::Credential(CredentialEvent::AccessToken(app().id, Some(life))));
     });
     let mut session = session_of(120, 36);
     let check = check(CheckResult::Refused, Some(400));
-    report(&mut session, 99, Event::Checked { credential: app().id, region: "SNYK-EU-01".to_owned(), check });
+    report(&mut session, 99, TaskEvent::Checked { credential: app().id, region: "SNYK-EU-01".to_owned(), check });
     picture_of("session_ended", &mut session);
 }
 
@@ -457,7 +462,7 @@ fn a_problem_is_shown_with_its_remedy() {
     pictures("problem", |session| {
         session.press("c");
         let task = last_task(session);
-        report(session, task, Event::Failed(StoreError::Locked.into()));
+        report(session, task, TaskEvent::Failed(StoreError::Locked.into()));
     });
 }
 

@@ -194,7 +194,7 @@ fn answer(input: &[u8]) {
 thread_local! {
     static VENDOR: (tempfile::TempDir, tokio::runtime::Runtime, Arc<Engine>) = {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let engine = engine::in_memory(CATALOGUE.clone(), &Settings::default()).unwrap();
+        let engine = engine::in_memory_engine(CATALOGUE.clone(), &Settings::default()).unwrap();
         (tempfile::tempdir().unwrap(), runtime, Arc::new(engine))
     };
 }
@@ -205,10 +205,10 @@ fn vendor(input: &[u8]) {
         let path = folder.path().join("vendor");
         let (form, text) = input.split_first().unwrap_or((&b'j', b""));
         std::fs::write(&path, text).unwrap();
-        let source = if form % 2 == 0 { import::Source::Json(path) } else { import::Source::Dotenv(path) };
-        match runtime.block_on(engine.finds(source)) {
+        let source = if form % 2 == 0 { import::ImportSource::Json(path) } else { import::ImportSource::Dotenv(path) };
+        match runtime.block_on(engine.find_import_candidates(source)) {
             Ok(found) => {
-                for why in found.iter().filter_map(|find| find.is.as_ref().err()) {
+                for why in found.iter().filter_map(|find| find.identified.as_ref().err()) {
                     assert_silent(why);
                 }
             }

@@ -12,10 +12,10 @@ use tokenring::domain::rotation::{
     parse_attempt,
 };
 use tokenring::domain::{CredentialId, CredentialName};
-use tokenring::engine::doctor::{self, Area, Level};
-use tokenring::engine::migrate::ItemState;
-use tokenring::engine::scan::Unread;
-use tokenring::engine::{Delivery, Proof};
+use tokenring::engine::doctor::{self, DiagnosticArea, DiagnosticSeverity};
+use tokenring::engine::migrate::ItemComparison;
+use tokenring::engine::scan::UnreadableFile;
+use tokenring::engine::{DeliveryProof, DeliveryReport};
 use tokenring::store::{BackendKind, ItemKey};
 
 use super::written;
@@ -160,42 +160,48 @@ fn problems_and_exit_codes() {
 
 #[test]
 fn findings_of_the_doctor() {
-    pin_variants!(written, Area {
-        Area::Store => Area::Store, r#""store""#;
-        Area::Index => Area::Index, r#""index""#;
-        Area::Terminal => Area::Terminal, r#""terminal""#;
-        Area::Environment => Area::Environment, r#""environment""#;
-        Area::Network => Area::Network, r#""network""#;
-        Area::Files => Area::Files, r#""files""#;
-        Area::Settings => Area::Settings, r#""settings""#;
-        Area::Keys => Area::Keys, r#""keys""#;
+    pin_variants!(written, DiagnosticArea {
+        DiagnosticArea::Store => DiagnosticArea::Store, r#""store""#;
+        DiagnosticArea::Database => DiagnosticArea::Database, r#""index""#;
+        DiagnosticArea::Terminal => DiagnosticArea::Terminal, r#""terminal""#;
+        DiagnosticArea::Environment => DiagnosticArea::Environment, r#""environment""#;
+        DiagnosticArea::Network => DiagnosticArea::Network, r#""network""#;
+        DiagnosticArea::Files => DiagnosticArea::Files, r#""files""#;
+        DiagnosticArea::Settings => DiagnosticArea::Settings, r#""settings""#;
+        DiagnosticArea::Keys => DiagnosticArea::Keys, r#""keys""#;
     });
-    pin_variants!(written, Level {
-        Level::Ok => Level::Ok, r#""ok""#;
-        Level::Warn => Level::Warn, r#""warn""#;
-        Level::Fail => Level::Fail, r#""fail""#;
+    pin_variants!(written, DiagnosticSeverity {
+        DiagnosticSeverity::Ok => DiagnosticSeverity::Ok, r#""ok""#;
+        DiagnosticSeverity::Warn => DiagnosticSeverity::Warn, r#""warn""#;
+        DiagnosticSeverity::Fail => DiagnosticSeverity::Fail, r#""fail""#;
     });
     let text = |text: &str| text.to_owned();
-    let finding = doctor::Finding { area: Area::Keys, level: Level::Ok, what: text("a"), why: text("b"), remedy: text("c") };
+    let finding = doctor::Diagnostic {
+        area: DiagnosticArea::Keys,
+        level: DiagnosticSeverity::Ok,
+        what: text("a"),
+        why: text("b"),
+        remedy: text("c"),
+    };
     written(&finding, r#"{"area":"keys","level":"ok","what":"a","why":"b","remedy":"c"}"#);
 }
 
 #[test]
 fn deliveries_moves_and_scans() {
-    pin_variants!(written, Proof {
-        Proof::ReadBack => Proof::ReadBack, r#""read-back""#;
-        Proof::ExitStatus => Proof::ExitStatus, r#""exit-status""#;
+    pin_variants!(written, DeliveryProof {
+        DeliveryProof::ReadBack => DeliveryProof::ReadBack, r#""read-back""#;
+        DeliveryProof::ExitStatus => DeliveryProof::ExitStatus, r#""exit-status""#;
     });
-    pin_variants!(written, ItemState {
-        ItemState::New => ItemState::New, r#""new""#;
-        ItemState::Same => ItemState::Same, r#""same""#;
-        ItemState::Differs => ItemState::Differs, r#""differs""#;
-        ItemState::TooLarge => ItemState::TooLarge, r#""too-large""#;
+    pin_variants!(written, ItemComparison {
+        ItemComparison::New => ItemComparison::New, r#""new""#;
+        ItemComparison::Same => ItemComparison::Same, r#""same""#;
+        ItemComparison::Differs => ItemComparison::Differs, r#""differs""#;
+        ItemComparison::TooLarge => ItemComparison::TooLarge, r#""too-large""#;
     });
     let consumer = CredentialName::parse("app").unwrap();
-    let delivery = Delivery { consumer, proof: Proof::ReadBack, detail: "so".to_owned(), note: None };
+    let delivery = DeliveryReport { consumer, proof: DeliveryProof::ReadBack, detail: "so".to_owned(), note: None };
     written(&delivery, r#"{"consumer":"app","proof":"read-back","detail":"so","note":null}"#);
-    written(&Unread { path: "/x".into(), why: "locked".to_owned() }, r#"{"path":"/x","why":"locked"}"#);
+    written(&UnreadableFile { path: "/x".into(), why: "locked".to_owned() }, r#"{"path":"/x","why":"locked"}"#);
 }
 
 #[test]

@@ -42,7 +42,7 @@ impl Stage {
 
     /// The same world, for another rotation of what is in it now.
     async fn again(self) -> Self {
-        let credential = self.rig.calm().by_id(&self.credential.id).await.unwrap();
+        let credential = self.rig.calm().credential_by_id(&self.credential.id).await.unwrap();
         self.rig.lines.lock().unwrap().clear();
         Self::plan(self.case, self.rig, credential, self.administrator).await
     }

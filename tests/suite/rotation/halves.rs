@@ -133,13 +133,13 @@ async fn what_is_made_works_is_marked_and_is_on_record() {
         assert_eq!((status.state, &status.manual_steps[..]), (RotationPhase::Done, &[][..]), "{}", stage.told());
         let plan = stage.errand.plan();
         let engine = stage.rig.calm();
-        let made = engine.find("made").await.unwrap();
+        let made = engine.find_credential("made").await.unwrap();
         assert_eq!(made.labels, ["new"]);
         if plan.part == tokenring::domain::credential::SecretPart::Secret {
             let check = engine.check(&made, &made.region).await.unwrap();
             assert_eq!(check.result, tokenring::domain::response::CheckResult::Accepted, "{}: {}", stage.name, check.reason);
         }
-        let reasons: Vec<String> = engine.audit(10).await.unwrap().into_iter().map(|line| line.entry.reason).collect();
+        let reasons: Vec<String> = engine.audit_records(10).await.unwrap().into_iter().map(|line| line.entry.reason).collect();
         assert!(reasons.iter().all(|reason| reason.starts_with("a test; ") || reason.is_empty()), "{reasons:?}");
     }
 }
@@ -221,7 +221,7 @@ async fn a_refused_creation_leaves_nothing_and_says_why() {
     let status = stage.run(&Arc::new(Chaos::calm())).await;
     assert_eq!(status.state, RotationPhase::RolledBack);
     assert!(status.why.as_deref().is_some_and(|why| why.contains("403")), "{status:#?}");
-    assert!(stage.rig.calm().find("made").await.is_err());
+    assert!(stage.rig.calm().find_credential("made").await.is_err());
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use std::sync::Mutex;
 
 use async_trait::async_trait;
 use tokenring::domain::Secret;
-use tokenring::engine::ask::{Ask, Dilemma, Question, Reply};
+use tokenring::engine::ask::{PromptMessage, PromptReply, RotationPrompt, UserPrompter};
 use tokenring::engine::rotation::UserDecision;
 
 use super::rig::Rig;
@@ -19,7 +19,7 @@ pub(super) struct Person<'a> {
     /// What they have copied on the provider's page.
     clipboard: Mutex<Option<String>>,
     /// What they were asked.
-    pub asked: Mutex<Vec<Dilemma>>,
+    pub asked: Mutex<Vec<RotationPrompt>>,
     /// The secret that they revoke on the page when they are asked to, by its SHA-256.
     doomed: Mutex<Option<String>>,
     /// Whether they deny the next sign-in.
@@ -85,11 +85,11 @@ impl<'a> Person<'a> {
     }
 
     /// Agrees on the page of a sign-in, and lets the browser come back.
-    async fn visit(&self, dilemma: &Dilemma) -> Option<Reply> {
+    async fn visit(&self, dilemma: &RotationPrompt) -> Option<PromptReply> {
         let decision = if std::mem::take(&mut *self.no.lock().unwrap()) { "deny" } else { "allow" };
-        let pasted = |text: &str| Some(Reply::Pasted(Secret::from_text(text.to_owned())));
-        if self.elsewhere && dilemma.question.detail.is_empty() {
-            return pasted(dilemma.awaited.as_ref()?.callback.as_str());
+        let pasted = |text: &str| Some(PromptReply::Pasted(Secret::from_text(text.to_owned())));
+        if self.elsewhere && dilemma.message.detail.is_empty() {
+            return pasted(dilemma.awaited_callback.as_ref()?.callback.as_str());
         }
         let back = self.rig.decide(dilemma.page.as_deref()?, decision).await;
         if self.elsewhere {
@@ -100,20 +100,20 @@ impl<'a> Person<'a> {
         std::future::pending().await
     }
 
-    async fn paste(&self) -> Option<Reply> {
+    async fn paste(&self) -> Option<PromptReply> {
         if let Some(mistake) = self.mistake.lock().unwrap().take() {
-            return Some(Reply::Pasted(Secret::from_text(mistake)));
+            return Some(PromptReply::Pasted(Secret::from_text(mistake)));
         }
         if self.clipboard.lock().unwrap().is_none() {
             let made = self.rig.by_hand(&self.name).await;
             *self.clipboard.lock().unwrap() = made;
         }
-        self.clipboard.lock().unwrap().clone().map(|copied| Reply::Pasted(Secret::from_text(copied)))
+        self.clipboard.lock().unwrap().clone().map(|copied| PromptReply::Pasted(Secret::from_text(copied)))
     }
 
-    fn prefer(&self, dilemma: &Dilemma) -> Option<UserDecision> {
+    fn prefer(&self, dilemma: &RotationPrompt) -> Option<UserDecision> {
         let open = |wanted: &dyn Fn(&UserDecision) -> bool| {
-            dilemma.choices.iter().map(|choice| &choice.saying).find(|one| wanted(one)).cloned()
+            dilemma.choices.iter().map(|choice| &choice.decision).find(|one| wanted(one)).cloned()
         };
         let mut first = self.first.lock().unwrap();
         if let Some(place) = first.iter().position(|wish| open(&|one| one == wish).is_some()) {
@@ -137,33 +137,33 @@ impl<'a> Person<'a> {
 }
 
 #[async_trait]
-impl Ask for Person<'_> {
-    async fn confirm(&self, _question: &Question) -> bool {
+impl UserPrompter for Person<'_> {
+    async fn confirm(&self, _question: &PromptMessage) -> bool {
         true
     }
 
-    async fn secret(&self, _question: &Question) -> Option<Secret> {
+    async fn read_secret(&self, _question: &PromptMessage) -> Option<Secret> {
         None
     }
 
-    async fn decide(&self, dilemma: &Dilemma) -> Option<Reply> {
+    async fn decide(&self, dilemma: &RotationPrompt) -> Option<PromptReply> {
         self.asked.lock().unwrap().push(dilemma.clone());
         assert!(self.asked.lock().unwrap().len() < 60, "asked without end: {dilemma:#?}");
-        if dilemma.awaited.is_some() && self.away {
+        if dilemma.awaited_callback.is_some() && self.away {
             return std::future::pending().await;
         }
-        if dilemma.awaited.is_some() {
+        if dilemma.awaited_callback.is_some() {
             return self.visit(dilemma).await;
         }
         match self.prefer(dilemma) {
-            Some(saying) if !dilemma.paste => {
+            Some(saying) if !dilemma.accepts_paste => {
                 let doomed = self.doomed.lock().unwrap().clone();
                 if let (UserDecision::RevokedManually, Some(doomed)) = (&saying, doomed) {
                     self.rig.revoke_by_hand(&doomed).await;
                 }
-                Some(Reply::Said(saying))
+                Some(PromptReply::Decided(saying))
             }
-            _ if dilemma.paste => self.paste().await,
+            _ if dilemma.accepts_paste => self.paste().await,
             _ => None,
         }
     }

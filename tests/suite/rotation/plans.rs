@@ -64,7 +64,7 @@ async fn automatic_plans_need_nobody() {
             rig.lines.lock().unwrap()
         );
         assert_eq!(person.asked.lock().unwrap().len(), 0, "{name}: {:#?}", person.asked.lock().unwrap());
-        let after = rig.calm().find(name).await.unwrap();
+        let after = rig.calm().find_credential(name).await.unwrap();
         assert_eq!(rig.calm().check(&after, &after.region).await.unwrap().result, CheckResult::Accepted);
     }
 }
@@ -86,7 +86,8 @@ async fn an_account_of_which_only_the_secret_is_known_needs_nobody_either() {
             rig.lines.lock().unwrap()
         );
         assert_eq!(person.asked.lock().unwrap().len(), 0, "{name}: {:#?}", person.asked.lock().unwrap());
-        let (fields, known) = (rig.calm().find(name).await.unwrap().fields, rig.sandbox.manifest().credential(name).unwrap());
+        let (fields, known) =
+            (rig.calm().find_credential(name).await.unwrap().fields, rig.sandbox.manifest().credential(name).unwrap());
         let (there, place) = (&known.fields, if level == "org" { "org_id" } else { "group_id" });
         assert_eq!((fields["level"].as_str(), &fields[place]), (level, &there[place]), "what was learned is kept");
         assert_ne!(fields["service_account_id"], there["service_account_id"], "the account is the new one");
@@ -128,7 +129,7 @@ async fn a_pasted_secret_that_cannot_be_the_new_one_is_refused_with_the_reason()
         let status = replace(&rig, BY_HAND[1], &person).await;
         assert_eq!(status.state, RotationPhase::Done);
         let asked = person.asked.lock().unwrap();
-        assert!(asked.len() == 2 && asked[1].question.title.contains(reason), "{asked:#?}");
+        assert!(asked.len() == 2 && asked[1].message.title.contains(reason), "{asked:#?}");
     }
 }
 
@@ -153,7 +154,7 @@ async fn a_key_that_may_not_manage_keys_is_replaced_by_hand() {
     let plan = rig.calm().plan_rotation(&credential, None).await.unwrap();
     let status = rig.rotate(plan, &person).await;
     let asked = person.asked.lock().unwrap();
-    assert!(asked[0].paste && asked[0].question.title.contains("403"), "{asked:#?}");
+    assert!(asked[0].accepts_paste && asked[0].message.title.contains("403"), "{asked:#?}");
     assert_eq!(asked[1].step, "await-revoke");
     // The person says that it is revoked, and it is not: that is seen and asked about, and stays on the list.
     assert_eq!(
@@ -170,7 +171,7 @@ async fn a_new_sign_in_is_proven_without_being_spent_and_the_old_one_is_revoked(
     let status = replace(&rig, ("us01-triage-app", None, None), &person).await;
     assert_eq!((status.state, &status.manual_steps[..]), (RotationPhase::Done, &[][..]), "{:#?}", rig.lines.lock().unwrap());
     let engine = rig.calm();
-    let after = engine.find("us01-triage-app").await.unwrap();
+    let after = engine.find_credential("us01-triage-app").await.unwrap();
     assert_eq!(engine.check(&after, &after.region).await.unwrap().result, CheckResult::Accepted);
 }
 
@@ -198,7 +199,8 @@ async fn a_successor_of_another_account_needs_the_name_typed() {
     let plan = rig.calm().plan_rotation(&credential, None).await.unwrap();
     let status = rig.rotate(plan, &person).await;
     let asked = person.asked.lock().unwrap();
-    let typed = asked.iter().find(|dilemma| dilemma.step == "promote").and_then(|dilemma| dilemma.question.typed.as_deref());
+    let typed =
+        asked.iter().find(|dilemma| dilemma.step == "promote").and_then(|dilemma| dilemma.message.required_word.as_deref());
     assert_eq!(typed, Some("us01-admin"), "{asked:#?}");
     assert_ne!(status.state, RotationPhase::RolledBack, "a plan without overlap has no way back: {status:#?}");
 }
@@ -213,7 +215,10 @@ async fn who_denies_a_new_sign_in_is_asked_whether_to_try_again() {
     let status = replace(&rig, SESSION, &person).await;
     assert_eq!((status.state, &status.manual_steps[..]), (RotationPhase::Done, &[][..]), "{:#?}", rig.lines.lock().unwrap());
     let asked = person.asked.lock().unwrap();
-    assert!(asked.len() == 3 && asked[1].awaited.is_none() && asked[1].question.title.contains("access_denied"), "{asked:#?}");
+    assert!(
+        asked.len() == 3 && asked[1].awaited_callback.is_none() && asked[1].message.title.contains("access_denied"),
+        "{asked:#?}"
+    );
     assert_ne!(asked[0].page, asked[2].page, "another sign-in has another page");
 }
 
@@ -228,7 +233,7 @@ async fn who_denies_may_roll_back_and_keeps_the_old_session() {
         "{:#?}",
         rig.lines.lock().unwrap()
     );
-    let before = rig.calm().find(SESSION.0).await.unwrap();
+    let before = rig.calm().find_credential(SESSION.0).await.unwrap();
     assert_eq!(rig.calm().check(&before, &before.region).await.unwrap().result, CheckResult::Accepted);
 }
 
@@ -242,14 +247,14 @@ async fn who_never_comes_is_told_how_long_was_waited_and_the_session_is_left_as_
     let audience = Audience { ask: &person, tell: &|line| rig.lines.lock().unwrap().push(line.clone()) };
     let status = rig.calm().rotate(plan, audience).await.unwrap();
     assert_eq!(status.state, RotationPhase::NeedsUser);
-    let asked = person.asked.lock().unwrap()[0].awaited.clone().unwrap();
-    assert!(asked.wait <= rig.sign_in && asked.until == rig.time.now() + rig.sign_in, "{asked:?}");
+    let asked = person.asked.lock().unwrap()[0].awaited_callback.clone().unwrap();
+    assert!(asked.timeout <= rig.sign_in && asked.until == rig.time.now() + rig.sign_in, "{asked:?}");
     let told = rig.lines.lock().unwrap().last().unwrap().clone();
     assert!(
         told.step == "await-sign-in" && told.detail.contains("Nobody signed in: the browser did not come back within"),
         "{told:?}"
     );
-    let after = rig.calm().find(SESSION.0).await.unwrap();
+    let after = rig.calm().find_credential(SESSION.0).await.unwrap();
     assert_eq!(rig.calm().check(&after, &after.region).await.unwrap().result, CheckResult::Accepted);
 }
 
@@ -260,7 +265,7 @@ async fn over_ssh_the_address_of_a_sign_in_is_pasted_and_another_one_is_not_take
     let status = replace(&rig, SESSION, &person).await;
     assert_eq!((status.state, &status.manual_steps[..]), (RotationPhase::Done, &[][..]), "{:#?}", rig.lines.lock().unwrap());
     let asked = person.asked.lock().unwrap();
-    assert!(asked.len() == 2 && asked[1].question.detail.contains("does not belong"), "{asked:#?}");
+    assert!(asked.len() == 2 && asked[1].message.detail.contains("does not belong"), "{asked:#?}");
     assert_eq!(asked[0].page, asked[1].page, "it is still the same sign-in");
 }
 
@@ -277,7 +282,7 @@ async fn a_session_that_waits_so_long_that_its_access_token_ends_renews_itself_f
     assert_eq!((status.state, &status.manual_steps[..]), (RotationPhase::Done, &[][..]), "{:#?}", rig.lines.lock().unwrap());
     assert_eq!(person.asked.lock().unwrap().len(), 1, "nobody has to sign in again");
     rig.assert_accounted(&before, &plan, &status).await;
-    let after = rig.calm().find(SESSION.0).await.unwrap();
+    let after = rig.calm().find_credential(SESSION.0).await.unwrap();
     assert_eq!(rig.calm().check(&after, &after.region).await.unwrap().result, CheckResult::Accepted);
 }
 
@@ -299,5 +304,5 @@ async fn a_session_that_is_used_while_it_changes_places_is_never_taken_for_the_o
     assert_eq!(status.state, RotationPhase::RolledBack, "{status:#?}");
     assert_eq!(rig.calm().check(&credential, &credential.region).await.unwrap().result, CheckResult::Accepted);
     let asked = person.asked.lock().unwrap();
-    assert!(asked.iter().any(|one| one.step == "promote" && one.question.title.contains("nobody knows which")), "{asked:#?}");
+    assert!(asked.iter().any(|one| one.step == "promote" && one.message.title.contains("nobody knows which")), "{asked:#?}");
 }

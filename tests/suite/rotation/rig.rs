@@ -26,7 +26,7 @@ use tokenring::engine::message::NewCredential;
 use tokenring::engine::rotation::{
     Audience, Creation, RotationFilter, RotationPhase, RotationPlan, RotationPurpose, RotationStatus, Turn,
 };
-use tokenring::engine::{Clock, Engine, LOGIN_WAIT, Options, Ports};
+use tokenring::engine::{Clock, Engine, EngineDependencies, EngineOptions, SIGN_IN_TIMEOUT};
 use tokenring::index::Database;
 use tokenring::net::{HttpClient, OutgoingRequest, RequestBody, RequestLimits, Transport as _};
 use tokenring::sandbox::{self, ProviderSimulator, SeededCredential as Issued, SimulatorManifest};
@@ -98,7 +98,7 @@ impl Clock for Time {
         START + time::Duration::milliseconds(self.advanced_ms.load(Ordering::SeqCst))
     }
 
-    async fn pass(&self, time: Duration) {
+    async fn sleep(&self, time: Duration) {
         self.advance(time);
         tokio::task::yield_now().await;
     }
@@ -121,7 +121,7 @@ impl Rig {
             index: Arc::new(Database::open(&folder.path().join("index.db")).unwrap()),
             store: Arc::new(MemoryStore::new()),
             lines: Mutex::default(),
-            sign_in: LOGIN_WAIT,
+            sign_in: SIGN_IN_TIMEOUT,
             http: HttpClient::default(),
             catalogue: Arc::new(simulated(sandbox.manifest())),
             folder,
@@ -131,19 +131,19 @@ impl Rig {
 
     /// An engine of a fresh process, in which the n-th call goes wrong.
     pub(super) fn engine(&self, chaos: &Arc<Chaos>) -> Arc<Engine> {
-        let ports = Ports {
-            catalogue: Arc::clone(&self.catalogue),
-            index: Arc::clone(&self.index),
+        let ports = EngineDependencies {
+            catalog: Arc::clone(&self.catalogue),
+            database: Arc::clone(&self.index),
             store: Arc::new(chaos.store(Arc::clone(&self.store))),
             transport: Arc::new(chaos.transport(HttpClient::default())),
             clock: Arc::clone(&self.time) as Arc<dyn Clock>,
         };
-        let options = Options {
-            locks: Some(self.folder.path().join("locks")),
+        let options = EngineOptions {
+            lock_folder: Some(self.folder.path().join("locks")),
             limits: LIMITS,
-            consumer: CONSUMER,
-            sign_in: self.sign_in,
-            ..Options::from(&Settings::default())
+            consumer_timeout: CONSUMER,
+            sign_in_timeout: self.sign_in,
+            ..EngineOptions::from(&Settings::default())
         };
         Arc::new(Engine::new(ports, options))
     }
@@ -166,7 +166,7 @@ impl Rig {
 
     async fn keep(&self, issued: Issued) -> Credential {
         let engine = self.calm();
-        let kind = engine.catalogue.kind(issued.provider, issued.kind).unwrap();
+        let kind = engine.catalog.kind(issued.provider, issued.kind).unwrap();
         let fields = issued.fields.iter().filter(|(id, _)| kind.field(id).is_some());
         let parts = issued.parts.iter().map(|(id, part)| ((*id).to_owned(), Arc::new(Secret::from_text(part.clone()))));
         let new = NewCredential {
@@ -180,7 +180,7 @@ impl Rig {
             parts: parts.collect(),
             expires: None,
         };
-        engine.add(new).await.unwrap()
+        engine.add_credential(new).await.unwrap()
     }
 
     /// Names a place where the credential's secret is to be delivered: a file.
@@ -413,7 +413,7 @@ impl Rig {
     /// Fails unless exactly what the journal names is alive: the new one in place of the old one, or all as it was.
     pub(super) async fn assert_accounted(&self, before: &Before, plan: &RotationPlan, status: &RotationStatus) {
         let current = self.slot(plan, SecretSlot::Current).await;
-        let known = self.calm().by_id(&plan.credential).await.is_ok();
+        let known = self.calm().credential_by_id(&plan.credential).await.is_ok();
         let mut expected = before.living.clone();
         match (status.state, plan.purpose) {
             (RotationPhase::Done, RotationPurpose::Replace | RotationPurpose::Create) => {

@@ -133,7 +133,7 @@ async fn a_credential_is_revoked_and_one_is_created() {
     session.expect("Done: it was made, proven and kept").await;
     session.press("Esc");
     session.expect("2 pipeline-2").await;
-    let made = rig.calm().find("pipeline-2").await.unwrap();
+    let made = rig.calm().find_credential("pipeline-2").await.unwrap();
     let secret = rig.slot(&plan(&rig, &made).await, SecretSlot::Current).await.expect("its secret is in the store");
     assert!(rig.living(&credential.region).await.contains(&secret));
 

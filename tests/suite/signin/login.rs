@@ -10,7 +10,7 @@ use tokenring::config::Settings;
 use tokenring::domain::problem::ProblemClass;
 use tokenring::domain::provider::ProviderCatalog;
 use tokenring::domain::{CredentialName, Timestamp};
-use tokenring::engine::{self, NewLogin};
+use tokenring::engine::{self, NewSession};
 
 use super::visitor::{Waiting, arrive, client_secret, decide, member};
 use super::{asked, client, met};
@@ -173,8 +173,8 @@ async fn a_port_in_use_is_told_before_anybody_is_sent_anywhere() {
 
 #[tokio::test]
 async fn nobody_comes_and_that_is_said() {
-    let engine = engine::in_memory(ProviderCatalog::builtin(), &Settings::default()).unwrap();
-    let new = NewLogin {
+    let engine = engine::in_memory_engine(ProviderCatalog::builtin(), &Settings::default()).unwrap();
+    let new = NewSession {
         name: CredentialName::parse("late").unwrap(),
         provider: "snyk-apps".to_owned(),
         kind: "app".to_owned(),
@@ -183,9 +183,9 @@ async fn nobody_comes_and_that_is_said() {
         labels: Vec::new(),
         parts: std::collections::BTreeMap::new(),
     };
-    let begun = engine.begin_login(new).await.unwrap();
+    let begun = engine.begin_sign_in(new).await.unwrap();
     let callback = begun.callback().clone();
-    let problem = engine.finish_login(begun, std::future::pending(), Duration::from_millis(30)).await.err().unwrap();
+    let problem = engine.finish_sign_in(begun, std::future::pending(), Duration::from_millis(30)).await.err().unwrap();
     assert_eq!((problem.what.as_str(), problem.class), ("Nobody signed in", ProblemClass::Unknown));
     assert!(arrive(callback).await.is_none(), "nobody listens any more");
 }

@@ -11,7 +11,7 @@ use tokenring::config::Settings;
 use tokenring::domain::provider::{ProviderCatalog, ProviderSource};
 use tokenring::domain::{CredentialName, Secret, Timestamp};
 use tokenring::engine::message::NewCredential;
-use tokenring::engine::{Clock, Engine, Options, Ports};
+use tokenring::engine::{Clock, Engine, EngineDependencies, EngineOptions};
 use tokenring::index::Database;
 use tokenring::net::HttpClient;
 use tokenring::sandbox::{self, ProviderSimulator, SeededCredential};
@@ -137,7 +137,7 @@ async fn outcomes(situation: Situation) -> Vec<(SeededCredential, &'static str, 
         let issued = manifest.credential(name).unwrap();
         let region = if situation == Situation::WrongRegion { elsewhere(&issued.region) } else { Some(issued.region.as_str()) };
         let Some(region) = region else { continue };
-        let kept = engine.add(new(issued, region, &engine)).await.unwrap();
+        let kept = engine.add_credential(new(issued, region, &engine)).await.unwrap();
         let check = engine.check(&kept, region).await.unwrap();
         found.push((issued.clone(), check.result.as_str(), portable(&check.reason)));
     }
@@ -162,14 +162,14 @@ fn engine(sandbox: &ProviderSimulator, now: Timestamp) -> Engine {
         }
     }
     let sources: Vec<_> = files.into_iter().map(|(name, text)| ProviderSource { name: name.to_owned(), text }).collect();
-    let ports = Ports {
-        catalogue: Arc::new(ProviderCatalog::load(&sources).unwrap()),
-        index: Arc::new(Database::in_memory().unwrap()),
+    let ports = EngineDependencies {
+        catalog: Arc::new(ProviderCatalog::load(&sources).unwrap()),
+        database: Arc::new(Database::in_memory().unwrap()),
         store: Arc::new(MemoryStore::new()),
         transport: Arc::new(HttpClient::default()),
         clock: Arc::new(Standing(now)),
     };
-    Engine::new(ports, Options::from(&Settings::default()))
+    Engine::new(ports, EngineOptions::from(&Settings::default()))
 }
 
 /// The credential as a person would add it: with the end that it claims for itself.

@@ -50,7 +50,7 @@ struct Glass {
 impl Session {
     /// A screen of 120 by 36 on an engine that keeps nothing and holds nothing.
     pub(crate) async fn empty() -> Self {
-        let engine = engine::in_memory(ProviderCatalog::builtin(), &Settings::default()).unwrap();
+        let engine = engine::in_memory_engine(ProviderCatalog::builtin(), &Settings::default()).unwrap();
         Self::start(Arc::new(engine), (120, 36)).await
     }
 
@@ -61,7 +61,7 @@ impl Session {
         let terminal = Terminal::new(TestBackend::new(size.0, size.1)).unwrap();
         let surface = Glass { terminal, shown, deeds: Arc::clone(&deeds) };
         let (doors, inbox) = inbox();
-        let start = Start::new(engine.credentials().await.unwrap(), Arc::clone(&engine.catalogue), size);
+        let start = Start::new(engine.credentials().await.unwrap(), Arc::clone(&engine.catalog), size);
         let parts = Parts {
             engine,
             start,

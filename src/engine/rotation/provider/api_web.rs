@@ -98,7 +98,7 @@ impl Key {
     /// the id that they claim, so the claim alone is not enough. Else all of them, for a person to choose from.
     async fn own_or_all(&self, desk: &Desk<'_>) -> Tried<Vec<RemoteCredential>> {
         let listed = self.list_if_allowed(desk).await?;
-        let claimed = desk.engine.claimed_id(&desk.credential).await;
+        let claimed = desk.engine.claimed_remote_id(&desk.credential).await;
         let own = listed.iter().find(|one| Some(&one.id) == claimed.as_ref()).cloned();
         Ok(own.map_or(listed, |own| vec![own]))
     }

@@ -14,7 +14,7 @@ use crate::domain::credential::{Principal, SecretPart, SecretSlot};
 use crate::domain::request::HttpMethod;
 use crate::domain::rotation::{OldSecretSnapshot, RemoteCredential, StepFailure, StepFailureKind};
 use crate::domain::text::to_hex;
-use crate::engine::keyring::random;
+use crate::engine::keyring::random_bytes;
 use crate::engine::rotation::Tried;
 use crate::engine::rotation::survey::Use;
 use crate::net::exchange::TokenExchangeError;
@@ -84,7 +84,7 @@ impl Strategy for AppSecret {
 async fn introduce(desk: &Desk<'_>, client_secret: Secret) -> Tried<ClientRecognition> {
     let parts = BTreeMap::from([(CLIENT_SECRET.to_owned(), Arc::new(client_secret))]);
     let nothing = Arc::new(made_up("rt")?);
-    let exchange = desk.engine.exchange(&desk.credential.fields, desk.kind, desk.region, (&nothing, &parts));
+    let exchange = desk.engine.token_exchange(&desk.credential.fields, desk.kind, desk.region, (&nothing, &parts));
     exchange.probe_client(desk.engine.transport.as_ref()).await.map_err(|error| {
         let kind = if matches!(error, TokenExchangeError::MissingField(_)) {
             StepFailureKind::Refused
@@ -97,7 +97,7 @@ async fn introduce(desk: &Desk<'_>, client_secret: Secret) -> Tried<ClientRecogn
 
 /// A secret that nobody ever issued, in the form of those that Snyk does.
 fn made_up(what: &str) -> Tried<Secret> {
-    let bytes = random::<32>().map_err(|problem| failure_of(&problem))?;
+    let bytes = random_bytes::<32>().map_err(|problem| failure_of(&problem))?;
     Ok(Secret::from_text(format!("snyk_{what}_{}_v1", to_hex(&bytes))))
 }
 

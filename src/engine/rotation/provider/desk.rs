@@ -13,7 +13,7 @@ use crate::domain::response::ApiResponse;
 use crate::domain::rotation::{StepFailure, StepFailureKind};
 use crate::domain::{Credential, CredentialId, Problem, Secret, text};
 use crate::engine::Engine;
-use crate::engine::authorize::Trouble;
+use crate::engine::authorize::SendError;
 use crate::engine::rotation::Tried;
 use crate::net::exchange::TokenExchangeError;
 use crate::net::{NetError, RequestBody};
@@ -88,7 +88,7 @@ impl Desk<'_> {
     }
 
     async fn clerk(&self) -> Tried<Credential> {
-        self.engine.by_id(&self.clerk).await.map_err(|problem| failure_of(&problem))
+        self.engine.credential_by_id(&self.clerk).await.map_err(|problem| failure_of(&problem))
     }
 
     async fn send(&self, clerk: &Credential, call: &Call<'_>) -> Tried<ApiResponse> {
@@ -98,7 +98,7 @@ impl Desk<'_> {
     /// A 401 means that nothing happened. The clerk's scheme may not be known yet, or its access token may have ended;
     /// a check, which only reads, finds out, and then the call is made once more.
     async fn send_again(&self, clerk: Credential, call: &Call<'_>, refused: ApiResponse) -> Tried<ApiResponse> {
-        self.engine.forget_session(&clerk.id);
+        self.engine.drop_cached_tokens(&clerk.id);
         let region = self.region.id.clone();
         if self.engine.check(&clerk, &region).await.is_err() {
             return Ok(refused);
@@ -107,19 +107,19 @@ impl Desk<'_> {
         self.send(&known, call).await
     }
 
-    async fn dispatch(&self, clerk: &Credential, call: &Call<'_>) -> Result<ApiResponse, Trouble> {
-        let catalogue = &self.engine.catalogue;
+    async fn dispatch(&self, clerk: &Credential, call: &Call<'_>) -> Result<ApiResponse, SendError> {
+        let catalogue = &self.engine.catalog;
         let kind = catalogue.kind(&clerk.provider, &clerk.kind).map_err(Problem::from)?;
         let bound = self.engine.authorize(clerk, kind, self.region).await?;
         let payload = call.payload(self.region)?;
-        let mut outgoing = self.engine.outgoing(clerk, self.region, &call.draft(&self.credential.provider), bound)?;
+        let mut outgoing = self.engine.build_outgoing(clerk, self.region, &call.draft(&self.credential.provider), bound)?;
         outgoing.body = payload;
-        self.engine.await_turn(clerk, self.region).await?;
-        Ok(self.engine.send_counted(clerk, self.region, outgoing).await?)
+        self.engine.wait_for_quota(clerk, self.region).await?;
+        Ok(self.engine.send_once(clerk, self.region, outgoing).await?)
     }
 
     fn read(&self, answer: &ApiResponse, call: &Call<'_>) -> Tried<Told> {
-        let provider = self.engine.catalogue.provider(&self.credential.provider);
+        let provider = self.engine.catalog.provider(&self.credential.provider);
         let provider = provider.map_err(|error| failure_of(&error.into()))?;
         let captured = members::capture_secrets(answer.body.text().unwrap_or_default(), &provider.secret_members);
         if answer.truncated && !call.method.is_safe() {
@@ -233,14 +233,14 @@ pub(in crate::engine) fn failure_of(problem: &Problem) -> StepFailure {
     StepFailure::new(kind, format!("{}: {}", problem.what, problem.why))
 }
 
-fn told_of(trouble: Trouble, method: HttpMethod) -> StepFailure {
+fn told_of(trouble: SendError, method: HttpMethod) -> StepFailure {
     let kind = match &trouble {
-        Trouble::Problem(problem) => return failure_of(problem),
-        Trouble::Net(error) => kind_of(error, method),
-        Trouble::Exchange(
+        SendError::Problem(problem) => return failure_of(problem),
+        SendError::Net(error) => kind_of(error, method),
+        SendError::Exchange(
             TokenExchangeError::Net(_) | TokenExchangeError::OutcomeUnknown(_) | TokenExchangeError::UnexpectedStatus { .. },
         ) => StepFailureKind::Retryable,
-        Trouble::Exchange(_) => StepFailureKind::Refused,
+        SendError::Exchange(_) => StepFailureKind::Refused,
     };
     StepFailure::new(kind, Problem::from(trouble).why)
 }

@@ -33,7 +33,7 @@ impl Strategy for Session {
     async fn remove(&self, desk: &Desk<'_>, doomed: Doomed<'_>) -> Tried<()> {
         let Doomed::Value(refresh_token) = doomed else { return refused("a session is revoked by its refresh token") };
         let parts = parts(desk).await?;
-        let exchange = desk.engine.exchange(&desk.credential.fields, desk.kind, desk.region, (refresh_token, &parts));
+        let exchange = desk.engine.token_exchange(&desk.credential.fields, desk.kind, desk.region, (refresh_token, &parts));
         exchange.revoke(desk.engine.transport.as_ref()).await.map_err(|error| failure(&error))
     }
 
@@ -50,7 +50,7 @@ impl Strategy for Session {
 async fn parts(desk: &Desk<'_>) -> Tried<BTreeMap<String, Arc<Secret>>> {
     let mut parts = BTreeMap::new();
     for part in &desk.kind.parts {
-        match desk.engine.secret(&desk.credential, &SecretPart::Named(part.id.clone())).await {
+        match desk.engine.load_secret(&desk.credential, &SecretPart::Named(part.id.clone())).await {
             Ok(secret) => drop(parts.insert(part.id.clone(), Arc::new(secret))),
             Err(problem) if problem.class == crate::domain::problem::ProblemClass::NotFound => {}
             Err(problem) => return Err(failure_of(&problem)),

@@ -8,8 +8,8 @@ use super::{Intent, Outcome};
 use crate::domain::CredentialName;
 use crate::domain::problem::Problem;
 use crate::domain::provider::{AuthMethod, CredentialKind, Provider, ProviderCatalog};
-use crate::engine::KEY_FILE;
-use crate::engine::message::{Inquiry, KeyringEvent, NewCredential, NewLogin, Session, TaskId};
+use crate::engine::KEY_FILE_FIELD;
+use crate::engine::message::{ClassifyPolicy, CredentialEvent, NewCredential, NewSession, SignInSubject, TaskId};
 use crate::tui::app::form::{Button, CHOOSING, Choice, Control, Field, Form, Happened};
 use crate::tui::app::sheet::{Row, Sheet};
 use crate::tui::app::{App, regions, words};
@@ -35,7 +35,7 @@ enum Wish {
     /// Keep this secret.
     Keep(Box<NewCredential>),
     /// There is none yet: sign in for it.
-    SignIn(Box<NewLogin>),
+    SignIn(Box<NewSession>),
 }
 
 impl Add {
@@ -92,7 +92,7 @@ impl Add {
     }
 
     /// It is known what was pasted: chooses the best candidate, and goes on to the name.
-    pub fn identified(&mut self, event: KeyringEvent) {
+    pub fn identified(&mut self, event: CredentialEvent) {
         self.pasted.take(event);
         let best = self.pasted.candidates.first().cloned();
         if self.form.focus == 0 {
@@ -132,7 +132,7 @@ impl Add {
                 Outcome::Stay
             }
             Happened::Left(0) => self.pasted.ask(&mut self.form),
-            Happened::Left(at) if self.form.fields.get(at).is_some_and(|field| field.id == field_id(KEY_FILE)) => {
+            Happened::Left(at) if self.form.fields.get(at).is_some_and(|field| field.id == field_id(KEY_FILE_FIELD)) => {
                 self.read_key_file()
             }
             Happened::Pasted(_) | Happened::Left(_) | Happened::Nothing => Outcome::Stay,
@@ -167,7 +167,7 @@ impl Add {
         self.problem = None;
         match self.read(app) {
             Ok(Wish::Keep(new)) => Outcome::Ask(Intent::Add(new, self.inquiry())),
-            Ok(Wish::SignIn(new)) => Outcome::Ask(Intent::SignIn(Session::New(new))),
+            Ok(Wish::SignIn(new)) => Outcome::Ask(Intent::SignIn(SignInSubject::New(new))),
             Err((id, problem)) => {
                 self.form.complain(&id, problem);
                 Outcome::Stay
@@ -176,14 +176,14 @@ impl Add {
     }
 
     /// A secret is not shown to a host that nobody named.
-    fn inquiry(&self) -> Inquiry {
+    fn inquiry(&self) -> ClassifyPolicy {
         let only = regions::of_provider(&self.catalogue, self.form.value("provider")).len() < 2;
-        if only || self.region_is_named { Inquiry::Ask } else { Inquiry::Refrain }
+        if only || self.region_is_named { ClassifyPolicy::AskProvider } else { ClassifyPolicy::StayOffline }
     }
 
     /// A key that stays in its file is read to tell what it is.
     fn read_key_file(&mut self) -> Outcome {
-        let path = self.form.value(&field_id(KEY_FILE));
+        let path = self.form.value(&field_id(KEY_FILE_FIELD));
         let typed = self.form.field(Pasted::FIELD).is_some_and(|field| match &field.control {
             Control::Secret(input) => !input.is_empty(),
             _ => false,
@@ -202,7 +202,7 @@ impl Add {
         });
         if of_file {
             self.pasted.forget();
-            self.form.complain(&field_id(KEY_FILE), format!("cannot be used: {}; {}", problem.why, problem.remedy));
+            self.form.complain(&field_id(KEY_FILE_FIELD), format!("cannot be used: {}; {}", problem.why, problem.remedy));
         } else {
             self.pasted.refuse(problem, &mut self.form);
         }
@@ -246,7 +246,7 @@ impl Add {
             Some(secret) => {
                 Wish::Keep(Box::new(NewCredential { name, provider, kind, region, fields, labels, secret, parts, expires }))
             }
-            None => Wish::SignIn(Box::new(NewLogin { name, provider, kind, region, fields, labels, parts })),
+            None => Wish::SignIn(Box::new(NewSession { name, provider, kind, region, fields, labels, parts })),
         })
     }
 

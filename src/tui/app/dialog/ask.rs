@@ -4,7 +4,7 @@ use super::{ConsoleIntent, Intent, Outcome, problem};
 use crate::domain::CredentialName;
 use crate::domain::problem::Problem;
 use crate::domain::request::SavedRequestName;
-use crate::engine::message::{Minted, SavedTask, TaskId};
+use crate::engine::message::{CapturedSecret, SavedRequestTask, TaskId};
 use crate::tui::app::form::{Button, Field, Form, Happened};
 use crate::tui::app::sheet::{Row, Sheet};
 
@@ -38,8 +38,8 @@ pub enum Asked {
 
 impl Asked {
     /// What is to be asked about the fresh secret at this place of an answer.
-    pub fn of_secret(at: usize, minted: &Minted) -> Self {
-        match &minted.kept {
+    pub fn of_secret(at: usize, minted: &CapturedSecret) -> Self {
+        match &minted.stored {
             Some(kept) => Self::Name(at, minted.member.clone(), kept.name.clone()),
             None => Self::Keep(at, minted.member.clone()),
         }
@@ -131,8 +131,8 @@ impl Ask {
         let id = || SavedRequestName::parse(text).map_err(|problem| format!("does not do: {}", problem.why));
         Ok(match &self.asked {
             Asked::Save => ConsoleIntent::Save(id()?),
-            Asked::Rename(from) => ConsoleIntent::Saved(SavedTask::Rename(from.clone(), id()?)),
-            Asked::Copy(from) => ConsoleIntent::Saved(SavedTask::Copy(from.clone(), id()?)),
+            Asked::Rename(from) => ConsoleIntent::Saved(SavedRequestTask::Rename(from.clone(), id()?)),
+            Asked::Copy(from) => ConsoleIntent::Saved(SavedRequestTask::Copy(from.clone(), id()?)),
             Asked::Write if text.is_empty() => return Err("is empty".to_owned()),
             Asked::Write => ConsoleIntent::Write(text.to_owned()),
             Asked::Keep(which, _) | Asked::Name(which, ..) => {

@@ -9,7 +9,7 @@ use super::{Intent, Outcome};
 use crate::domain::problem::Problem;
 use crate::domain::provider::ProviderCatalog;
 use crate::domain::{Credential, CredentialName};
-use crate::engine::message::{Edit, TaskId};
+use crate::engine::message::{CredentialEdit, TaskId};
 use crate::tui::app::form::{Button, Field, Form, Happened};
 use crate::tui::app::sheet::{Row, Sheet};
 use crate::tui::app::{App, Now, words};
@@ -100,7 +100,7 @@ impl EditCredential {
         }
     }
 
-    fn read(&mut self, app: &App) -> Result<Edit, (&'static str, String)> {
+    fn read(&mut self, app: &App) -> Result<CredentialEdit, (&'static str, String)> {
         let name = CredentialName::parse(self.form.value("name")).map_err(|error| ("name", error.to_string()))?;
         let other = |known: &Credential| known.name == name && known.id != self.before.id;
         if app.credentials.all().iter().any(other) {
@@ -114,7 +114,7 @@ impl EditCredential {
         let same_day = expires.map(words::day) == self.before.expires.map(words::day);
         let region = self.form.value("region").to_owned();
         let labels = read_labels(self.form.value("labels"));
-        Ok(Edit {
+        Ok(CredentialEdit {
             name: (name != self.before.name).then_some(name),
             kind: None,
             region: (region != self.before.region && !region.is_empty()).then_some(region),

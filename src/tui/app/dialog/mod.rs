@@ -62,10 +62,10 @@ use crate::config::theme::Theme;
 use crate::domain::problem::Problem;
 use crate::domain::request::{RequestDraft, SavedRequest, SavedRequestName};
 use crate::domain::{CredentialId, CredentialName, Secret};
-use crate::engine::message::Find;
+use crate::engine::message::ImportCandidate;
 use crate::engine::message::{
-    Edit, Finding, HistoryRecord, Inquiry, Keep, KeyringEvent, NewCredential, QuestionId, Reply, RotationTask, SavedTask,
-    Session, TaskId,
+    ClassifyPolicy, CredentialEdit, CredentialEvent, Diagnostic, HistoryPolicy, HistoryRecord, NewCredential, PromptId,
+    PromptReply, RotationTask, SavedRequestTask, SignInSubject, TaskId,
 };
 
 /// A dialog.
@@ -123,15 +123,15 @@ pub enum Intent {
     /// Say what the private key in a file is for.
     IdentifyFile(String),
     /// Keep a new credential.
-    Add(Box<NewCredential>, Inquiry),
+    Add(Box<NewCredential>, ClassifyPolicy),
     /// Sign in with the browser.
-    SignIn(Session),
+    SignIn(SignInSubject),
     /// Hand over the address at which the browser ended.
-    PasteAnswer(QuestionId, Reply),
+    PasteAnswer(PromptId, PromptReply),
     /// Copy a text without secrets.
     CopyText(String),
     /// Change a credential.
-    Edit(CredentialId, Box<Edit>),
+    Edit(CredentialId, Box<CredentialEdit>),
     /// Let the screen wear a theme.
     Wear(Box<Theme>, Dress),
     /// Keep a theme by its name.
@@ -149,7 +149,7 @@ pub enum Intent {
     /// Take a preset, with values for its placeholders.
     Preset(String, BTreeMap<String, String>),
     /// Take a request that was written by hand.
-    Write(RequestDraft, Keep),
+    Write(RequestDraft, HistoryPolicy),
     /// Do something with the console.
     Console(Box<ConsoleIntent>),
     /// Send a request to which a person agreed.
@@ -171,7 +171,7 @@ pub enum Intent {
     /// Open a page.
     Open(url::Url),
     /// Keep what was found.
-    Import(Vec<Arc<Find>>),
+    Import(Vec<Arc<ImportCandidate>>),
     /// Leave, and start again as this says.
     Leave(Onward),
     /// Leave, whatever is lost by it.
@@ -190,7 +190,7 @@ pub enum ConsoleIntent {
     /// Ask whether a saved request is to be forgotten.
     Delete(SavedRequestName),
     /// Do this to the saved requests.
-    Saved(SavedTask),
+    Saved(SavedRequestTask),
     /// Take a saved request.
     Open(SavedRequestName, Box<SavedRequest>),
     /// Write the answer to this file.
@@ -395,7 +395,7 @@ impl Stack {
     }
 
     /// It is known what was pasted; the dialog that waits for `task` takes it in.
-    pub fn identified(&mut self, task: TaskId, event: KeyringEvent) {
+    pub fn identified(&mut self, task: TaskId, event: CredentialEvent) {
         let waiting = self.open.iter_mut().find(|dialog| dialog.pasted_task() == Some(task));
         match waiting {
             Some(Dialog::Add(add)) => add.identified(event),
@@ -405,7 +405,7 @@ impl Stack {
     }
 
     /// It is known what was looked for; the dialog that waits for `task` shows it.
-    pub fn surveyed(&mut self, task: TaskId, found: Vec<Finding>) {
+    pub fn surveyed(&mut self, task: TaskId, found: Vec<Diagnostic>) {
         if let Some(Dialog::Survey(survey)) = self.open.iter_mut().find(|dialog| dialog.task() == Some(task)) {
             survey.take(found);
         }

@@ -9,7 +9,7 @@ use crate::domain::problem::Problem;
 use crate::domain::provider::ProviderCatalog;
 use crate::domain::provider::spec::{MatchConfidence, SecretRole};
 use crate::domain::{CredentialName, Secret};
-use crate::engine::message::{KeyringEvent, TaskId};
+use crate::engine::message::{CredentialEvent, TaskId};
 use crate::tui::app::form::Form;
 use crate::tui::app::sheet::Row;
 
@@ -58,8 +58,8 @@ impl Pasted {
     }
 
     /// Takes in what was found.
-    pub fn take(&mut self, event: KeyringEvent) {
-        if let KeyringEvent::Identified { secret, cleaned, candidates, twins } = event {
+    pub fn take(&mut self, event: CredentialEvent) {
+        if let CredentialEvent::Identified { secret, cleaned, candidates, twins } = event {
             *self = Self { task: None, secret: Some(secret), cleaned, candidates, twins };
         }
     }

@@ -12,8 +12,8 @@ use crate::config::KeyPress;
 use crate::config::key::KeySymbol;
 use crate::config::theme::StyleRole;
 use crate::domain::CredentialId;
-use crate::engine::message::Charge;
-use crate::engine::message::Find;
+use crate::engine::message::ImportCandidate;
+use crate::engine::message::RotationTarget;
 use crate::tui::app::Onward;
 use crate::tui::app::command::{Action, Motion};
 use crate::tui::app::credentials::step;
@@ -92,7 +92,7 @@ pub enum Picked {
     /// Do something with the console.
     Console(Box<ConsoleIntent>),
     /// Keep what was found.
-    Import(Vec<Arc<Find>>),
+    Import(Vec<Arc<ImportCandidate>>),
     /// Leave, and start again as this says.
     Leave(Onward),
 }
@@ -103,7 +103,7 @@ pub enum Removal {
     /// It is forgotten here; the provider is not asked.
     Here(CredentialId),
     /// The provider revokes it; it stays here.
-    AtProvider(Charge),
+    AtProvider(RotationTarget),
 }
 
 impl Extra {

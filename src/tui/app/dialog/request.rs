@@ -3,7 +3,7 @@
 use super::{ConsoleIntent, Intent, Outcome};
 use crate::config::theme::StyleRole;
 use crate::domain::request::{HttpMethod, RequestDraft};
-use crate::engine::message::Keep;
+use crate::engine::message::HistoryPolicy;
 use crate::tui::app::area::TextArea;
 use crate::tui::app::draft;
 use crate::tui::app::form::{Button, Choice, Control, Field, Form, Happened};
@@ -23,7 +23,7 @@ pub struct Request {
 
 impl Request {
     /// A form that shows the request as it is.
-    pub fn new(before: &RequestDraft, keep: Keep) -> Self {
+    pub fn new(before: &RequestDraft, keep: HistoryPolicy) -> Self {
         let methods = HttpMethod::ALL.map(|method| (method.as_str().to_owned(), method.as_str().to_owned())).to_vec();
         let kept = [("without", "without the body"), ("with", "with the body, secrets masked")];
         let kept = kept.map(|(id, title)| (id.to_owned(), title.to_owned())).to_vec();
@@ -39,7 +39,7 @@ impl Request {
                 .hinting("name: value, one a line. Authorization is added by itself."),
             Field::area("body", "Body", before.body.as_deref().unwrap_or_default(), BODY_LINES)
                 .hinting("Sent as it stands here. The Editor button opens it in VISUAL or EDITOR."),
-            Field::choice("keep", "History", Choice::new(kept, if keep == Keep::WithBody { "with" } else { "without" }))
+            Field::choice("keep", "History", Choice::new(kept, if keep == HistoryPolicy::WithBody { "with" } else { "without" }))
                 .hinting("What the history keeps of the request."),
         ];
         let mut form = Form::new(fields, vec![Button::Act("Take"), Button::Act(EDITOR), Button::Cancel]);
@@ -82,8 +82,8 @@ impl Request {
         sheet
     }
 
-    fn keep(&self) -> Keep {
-        if self.form.value("keep") == "with" { Keep::WithBody } else { Keep::WithoutBody }
+    fn keep(&self) -> HistoryPolicy {
+        if self.form.value("keep") == "with" { HistoryPolicy::WithBody } else { HistoryPolicy::WithoutBody }
     }
 
     fn read(&self) -> Result<RequestDraft, (&'static str, String)> {
@@ -144,8 +144,8 @@ mod tests {
             body: Some("{\n  \"a\": 1\n}".to_owned()),
             ..RequestDraft::new(HttpMethod::Post, target)
         };
-        assert_eq!(Request::new(&draft, Keep::WithBody).read(), Ok(draft.clone()));
-        assert_eq!(Request::new(&draft, Keep::WithBody).keep(), Keep::WithBody);
+        assert_eq!(Request::new(&draft, HistoryPolicy::WithBody).read(), Ok(draft.clone()));
+        assert_eq!(Request::new(&draft, HistoryPolicy::WithBody).keep(), HistoryPolicy::WithBody);
     }
 
     #[test]

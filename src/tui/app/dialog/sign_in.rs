@@ -16,7 +16,7 @@ use crate::config::key::KeySymbol;
 use crate::config::theme::StyleRole;
 use crate::domain::problem::Problem;
 use crate::domain::{Credential, Secret};
-use crate::engine::message::{QuestionId, Reply, Session, SignedIn, TaskId, Visit};
+use crate::engine::message::{PromptId, PromptReply, SignInPage, SignInResult, SignInSubject, TaskId};
 use crate::tui::app::form::{Button, Field, Form, Happened};
 use crate::tui::app::sheet::{Row, Sheet};
 use crate::tui::app::{Browser, Now, words};
@@ -34,7 +34,7 @@ const CLOSE: Button = Button::Act("Close");
 /// The dialog in which a person signs in.
 pub struct SignIn {
     name: String,
-    session: Session,
+    session: SignInSubject,
     task: Option<TaskId>,
     stage: Stage,
     browser: Browser,
@@ -51,20 +51,20 @@ enum Stage {
     /// They did; the tokens are fetched and stored.
     Fetching,
     /// They are signed in.
-    Over(Box<SignedIn>),
+    Over(Box<SignInResult>),
     /// They are not.
     Failed(Problem),
 }
 
 struct Waiting {
-    visit: Visit,
+    visit: SignInPage,
     until: Instant,
     strange: Option<Problem>,
 }
 
 impl SignIn {
     /// Signs in to `session`, which is called `name` on the screen.
-    pub fn new(name: String, session: Session, browser: Browser) -> Self {
+    pub fn new(name: String, session: SignInSubject, browser: Browser) -> Self {
         Self { name, session, task: None, stage: Stage::Beginning, browser, form: buttons(&[Button::Cancel]) }
     }
 
@@ -84,8 +84,8 @@ impl SignIn {
     }
 
     /// It is known where the person goes.
-    pub fn visit(&mut self, visit: Visit, now: Instant) {
-        let until = now + visit.wait;
+    pub fn visit(&mut self, visit: SignInPage, now: Instant) {
+        let until = now + visit.timeout;
         self.stage = Stage::Waiting(Box::new(Waiting { visit, until, strange: None }));
         let hint = "Over SSH: paste the address at which the browser ended, and press Enter. It is not shown.";
         let field = Field::secret(ADDRESS, "Ended at").hinting(hint);
@@ -95,9 +95,9 @@ impl SignIn {
     }
 
     /// What was pasted answers another sign-in or none; the next goes to this question.
-    pub fn strange(&mut self, question: QuestionId, problem: Problem) {
+    pub fn strange(&mut self, question: PromptId, problem: Problem) {
         if let Stage::Waiting(waiting) = &mut self.stage {
-            waiting.visit.question = question;
+            waiting.visit.prompt = question;
             waiting.strange = Some(problem);
             self.form.focus = 0;
         }
@@ -110,7 +110,7 @@ impl SignIn {
     }
 
     /// The person is signed in.
-    pub fn ended(&mut self, signed_in: Box<SignedIn>) {
+    pub fn ended(&mut self, signed_in: Box<SignInResult>) {
         self.stage = Stage::Over(signed_in);
         self.form = buttons(&[CLOSE]);
     }
@@ -159,7 +159,7 @@ impl SignIn {
             Stage::Beginning => sheet.head = vec![Row::dim("Looking for the page…"), Row::Blank],
             Stage::Waiting(waiting) => {
                 sheet.head = waiting.head(self.browser, now.instant);
-                sheet.body = vec![Row::Text(StyleRole::Accent, waiting.visit.address.to_string()), Row::Blank];
+                sheet.body = vec![Row::Text(StyleRole::Accent, waiting.visit.page.to_string()), Row::Blank];
             }
             Stage::Fetching => sheet.head = vec![Row::text("The browser is back. Fetching the tokens and storing them…")],
             Stage::Over(signed_in) => sheet.head = account(signed_in),
@@ -179,7 +179,7 @@ impl SignIn {
 
     fn press(&self, button: Button) -> Outcome {
         let Stage::Waiting(waiting) = &self.stage else { return Outcome::Stay };
-        let address = waiting.visit.address.clone();
+        let address = waiting.visit.page.clone();
         Outcome::Ask(if button == COPY { Intent::CopyText(address.to_string()) } else { Intent::Open(address) })
     }
 
@@ -189,7 +189,7 @@ impl SignIn {
         let Some(input) = self.form.secret(ADDRESS).filter(|input| !input.is_empty()) else { return Outcome::Stay };
         waiting.strange = None;
         let text: Secret = input.take();
-        Outcome::Ask(Intent::PasteAnswer(waiting.visit.question, Reply::Pasted(text)))
+        Outcome::Ask(Intent::PasteAnswer(waiting.visit.prompt, PromptReply::Pasted(text)))
     }
 
     fn forgive(&mut self) {
@@ -222,8 +222,8 @@ impl Waiting {
 }
 
 /// What the person has now.
-fn account(signed_in: &SignedIn) -> Vec<Row> {
-    let SignedIn { credential, classified, replaced } = signed_in;
+fn account(signed_in: &SignInResult) -> Vec<Row> {
+    let SignInResult { credential, classification: classified, old_session_revocation: replaced } = signed_in;
     let mut rows = vec![
         Row::Text(StyleRole::Good, "Signed in. The session is in the store.".to_owned()),
         Row::Blank,
@@ -232,7 +232,7 @@ fn account(signed_in: &SignedIn) -> Vec<Row> {
     rows.extend(known(credential));
     match classified {
         Ok(classified) if credential.principal.is_none() => {
-            rows.extend(classified.remarks().into_iter().map(Row::warning));
+            rows.extend(classified.summary_lines().into_iter().map(Row::warning));
         }
         Ok(_) => {}
         Err(problem) => rows.push(Row::warning(format!("The provider could not be asked who this is: {}", problem.why))),

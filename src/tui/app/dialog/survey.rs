@@ -6,7 +6,7 @@ use crate::config::KeyPress;
 use crate::config::key::KeySymbol;
 use crate::config::theme::StyleRole;
 use crate::domain::problem::Problem;
-use crate::engine::message::{Finding, Level, TaskId};
+use crate::engine::message::{Diagnostic, DiagnosticSeverity, TaskId};
 use crate::tui::app::command::Motion;
 use crate::tui::app::credentials::step;
 use crate::tui::app::sheet::{Row, Sheet};
@@ -18,7 +18,7 @@ const PAGE: usize = 12;
 pub struct Survey {
     title: &'static str,
     task: Option<TaskId>,
-    found: Vec<Finding>,
+    found: Vec<Diagnostic>,
     problem: Option<Problem>,
     line: usize,
 }
@@ -38,7 +38,7 @@ impl Survey {
     }
 
     /// Shows what was found; the end of the task is nothing to wait for any more.
-    pub(super) fn take(&mut self, found: Vec<Finding>) {
+    pub(super) fn take(&mut self, found: Vec<Diagnostic>) {
         (self.task, self.found) = (None, found);
     }
 
@@ -80,7 +80,7 @@ impl Survey {
                 rows.push(Row::Blank);
             }
             rows.push(Row::Text(StyleRole::Title, area[0].area.as_str().to_owned()));
-            for Finding { level, what, why, remedy, .. } in area {
+            for Diagnostic { level, what, why, remedy, .. } in area {
                 rows.push(Row::Text(role(*level), format!("{:<4}  {what}: {why}", level.as_str())));
                 if !remedy.is_empty() {
                     rows.push(Row::dim(format!("      {remedy}")));
@@ -91,10 +91,10 @@ impl Survey {
     }
 }
 
-const fn role(level: Level) -> StyleRole {
+const fn role(level: DiagnosticSeverity) -> StyleRole {
     match level {
-        Level::Ok => StyleRole::Text,
-        Level::Warn => StyleRole::Warn,
-        Level::Fail => StyleRole::Bad,
+        DiagnosticSeverity::Ok => StyleRole::Text,
+        DiagnosticSeverity::Warn => StyleRole::Warn,
+        DiagnosticSeverity::Fail => StyleRole::Bad,
     }
 }

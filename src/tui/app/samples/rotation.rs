@@ -6,7 +6,7 @@ use crate::domain::provider::ProviderCatalog;
 use crate::domain::rotation::{
     PlanRequest, ProgressLine, RotationId, RotationPhase, RotationPlan, RotationPurpose, RotationStatus, StepStatus, UserDecision,
 };
-use crate::engine::message::{Awaited, Choice, Dilemma, Question, Review};
+use crate::engine::message::{AwaitedCallback, PromptChoice, PromptMessage, Review, RotationPrompt};
 
 /// The plan for an OAuth service account.
 pub(crate) fn plan() -> RotationPlan {
@@ -57,47 +57,51 @@ pub(crate) fn review(way_back: Result<(), &'static str>) -> Review {
 }
 
 /// A question with these answers.
-pub(crate) fn dilemma(choices: &[UserDecision]) -> Dilemma {
-    let choice = |saying: &UserDecision| Choice { title: "an answer".to_owned(), saying: saying.clone() };
-    Dilemma {
+pub(crate) fn dilemma(choices: &[UserDecision]) -> RotationPrompt {
+    let choice = |saying: &UserDecision| PromptChoice { title: "an answer".to_owned(), decision: saying.clone() };
+    RotationPrompt {
         rotation: plan().rotation.to_string(),
         step: "verify".to_owned(),
-        question: Question { title: "say how to go on".to_owned(), detail: String::new(), typed: None },
+        message: PromptMessage { title: "say how to go on".to_owned(), detail: String::new(), required_word: None },
         page: None,
-        paste: false,
-        awaited: None,
+        accepts_paste: false,
+        awaited_callback: None,
         choices: choices.iter().map(choice).collect(),
     }
 }
 
 /// A question for a new secret.
-pub(crate) fn paste_dilemma() -> Dilemma {
+pub(crate) fn paste_dilemma() -> RotationPrompt {
     let title = "make a new secret, call it tokenring-r1-1 if it takes a name, and paste it. Press \"Revoke & Regenerate\".";
-    let choices = vec![Choice { title: "roll back".to_owned(), saying: UserDecision::RollBack }];
-    Dilemma {
+    let choices = vec![PromptChoice { title: "roll back".to_owned(), decision: UserDecision::RollBack }];
+    RotationPrompt {
         step: "await-paste".to_owned(),
-        question: Question { title: title.to_owned(), detail: "No overlap: the old one dies at once.".to_owned(), typed: None },
+        message: PromptMessage {
+            title: title.to_owned(),
+            detail: "No overlap: the old one dies at once.".to_owned(),
+            required_word: None,
+        },
         page: Some("https://app.snyk.io/account".to_owned()),
-        paste: true,
+        accepts_paste: true,
         choices,
         ..dilemma(&[])
     }
 }
 
 /// A question to sign in again.
-pub(crate) fn sign_in_dilemma() -> Dilemma {
+pub(crate) fn sign_in_dilemma() -> RotationPrompt {
     let page = "https://app.eu.snyk.io/oauth2/authorize?response_type=code&client_id=7b7dbf4e-8b34-4e57-a89c-1ab458532b73\
         &state=zc5evjTfDD6VjH4CYva02g&code_challenge=QSI3HPtOcn0XgnINl1ssSylSofx35c7_3fLx6I0kp8o&code_challenge_method=S256\
         &redirect_uri=http%3A%2F%2F127.0.0.1%3A43991%2Fcallback";
     let callback = url::Url::parse("http://127.0.0.1:43991/callback").expect("a URL");
     let title = "sign in again in the browser, as the same person as before".to_owned();
-    Dilemma {
+    RotationPrompt {
         step: "await-sign-in".to_owned(),
-        question: Question { title, detail: String::new(), typed: None },
+        message: PromptMessage { title, detail: String::new(), required_word: None },
         page: Some(page.to_owned()),
-        awaited: Some(Awaited {
+        awaited_callback: Some(AwaitedCallback {
             callback,
-            wait: std::time::Duration::from_secs(120),
+            timeout: std::time::Duration::from_secs(120),
             until: time::macros::datetime!(2026-11-22 12:02 UTC),
         }),
         ..paste_dilemma()

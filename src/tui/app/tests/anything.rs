@@ -39,34 +39,40 @@ fn any_step() -> impl Strategy<Value = Step> {
 }
 
 /// The answer that the engine would give to the last task.
-fn answer_to(task: &Task, session: &Session) -> Option<Event> {
+fn answer_to(task: &BackgroundTask, session: &Session) -> Option<TaskEvent> {
     Some(match task {
-        Task::Secret(SecretTask::Reveal(of)) => {
-            Event::Secret(SecretEvent::Revealed(of.clone(), Arc::new(Secret::from_text(TOKEN.to_owned()))))
+        BackgroundTask::Secret(SecretTask::Reveal(of)) => {
+            TaskEvent::Secret(SecretEvent::Revealed(of.clone(), Arc::new(Secret::from_text(TOKEN.to_owned()))))
         }
-        Task::Secret(SecretTask::Copy(_)) => {
-            Event::Secret(SecretEvent::Copied(Copied { way: ClipboardWay::Tmux, proven: true, clears_after: None }))
+        BackgroundTask::Secret(SecretTask::Copy(_)) => TaskEvent::Secret(SecretEvent::Copied(CopyResult {
+            method: ClipboardMethod::Tmux,
+            verified: true,
+            clear_after_seconds: None,
+        })),
+        BackgroundTask::Credential(CredentialTask::Identify(_)) => identified(&[]),
+        BackgroundTask::Credential(CredentialTask::Remove(gone)) => TaskEvent::Credential(CredentialEvent::Removed(gone.clone())),
+        BackgroundTask::Credential(CredentialTask::Load) => {
+            TaskEvent::Credential(CredentialEvent::Loaded(samples::credentials()))
         }
-        Task::Keyring(KeyringTask::Identify(_)) => identified(&[]),
-        Task::Keyring(KeyringTask::Remove(gone)) => Event::Keyring(KeyringEvent::Removed(gone.clone())),
-        Task::Keyring(KeyringTask::Load) => Event::Keyring(KeyringEvent::Loaded(samples::credentials())),
-        Task::Rotation(task) => Event::Rotation(match task {
+        BackgroundTask::Rotation(task) => TaskEvent::Rotation(match task {
             RotationTask::Plan(_) => RotationEvent::Planned(Box::new(samples::rotation::plan())),
-            RotationTask::Run(_) => RotationEvent::Asks(QuestionId(1), Box::new(samples::rotation::paste_dilemma())),
-            RotationTask::TakeUp(..) => RotationEvent::Step(samples::rotation::line("human", StepStatus::Done, "try again")),
-            RotationTask::Unfinished => RotationEvent::Unfinished(vec![samples::rotation::status(RotationState::Running)]),
+            RotationTask::Run(_) => RotationEvent::PromptOpened(PromptId(1), Box::new(samples::rotation::paste_dilemma())),
+            RotationTask::Resume(..) => RotationEvent::Step(samples::rotation::line("human", StepStatus::Done, "try again")),
+            RotationTask::ListUnfinished => {
+                RotationEvent::UnfinishedListed(vec![samples::rotation::status(RotationState::Running)])
+            }
             _ => RotationEvent::Reviewed(Box::new(samples::rotation::review(Ok(())))),
         }),
-        Task::Send(SendTask { credential, draft, .. }) => {
+        BackgroundTask::Send(SendTask { credential, draft, .. }) => {
             let target = draft.target.clone();
             let mut answer = exchange_of(credential, RequestDraft::new(draft.method, target));
-            answer.answer.body = ResponseBody::Text("{\"a\":[1,{\"b\":null}]}".to_owned());
-            Event::Answered(answer)
+            answer.response.body = ResponseBody::Text("{\"a\":[1,{\"b\":null}]}".to_owned());
+            TaskEvent::ResponseReceived(answer)
         }
         _ => {
             return session.app.selected().map(|selected| {
                 let check = check(CheckResult::Unknown, None);
-                Event::Checked { credential: selected.id.clone(), region: selected.region.clone(), check }
+                TaskEvent::Checked { credential: selected.id.clone(), region: selected.region.clone(), check }
             });
         }
     })
@@ -95,11 +101,11 @@ proptest! {
                     let Some((task, asked)) = &last else { continue };
                     let event = match step {
                         Step::Answer => answer_to(asked, &session),
-                        Step::Fail => Some(Event::Failed(trouble().with_class(ProblemClass::Store))),
-                        _ => Some(Event::Done),
+                        Step::Fail => Some(TaskEvent::Failed(trouble().with_class(ProblemClass::Store))),
+                        _ => Some(TaskEvent::Done),
                     };
                     let Some(event) = event else { continue };
-                    Msg::Report(Report { task: *task, event })
+                    Msg::Report(TaskReport { task: *task, event })
                 }
             };
             session.tell(input);

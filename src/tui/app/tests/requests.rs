@@ -5,10 +5,10 @@ use crate::tui::app::console;
 
 /// Answers the request that was sent last; returns it.
 fn answer(session: &mut Session, fill: impl FnOnce(&mut ApiResponse)) -> RequestDraft {
-    let (task, Task::Send(SendTask { credential, draft, .. })) = session.task() else { panic!("not sent") };
+    let (task, BackgroundTask::Send(SendTask { credential, draft, .. })) = session.task() else { panic!("not sent") };
     let mut exchange = exchange_of(&credential, draft.clone());
-    fill(&mut exchange.answer);
-    session.report(task, Event::Answered(exchange)).report(task, Event::Done);
+    fill(&mut exchange.response);
+    session.report(task, TaskEvent::ResponseReceived(exchange)).report(task, TaskEvent::Done);
     draft
 }
 
@@ -30,10 +30,10 @@ fn a_preset_asks_for_what_it_lacks() {
 fn groups_that_were_listed_are_offered_by_name() {
     let mut session = session();
     session.press("p").type_text("list groups").press("Enter Enter");
-    let (task, Task::Send(_)) = session.task() else { panic!("not sent") };
+    let (task, BackgroundTask::Send(_)) = session.task() else { panic!("not sent") };
     let groups = r#"{"data":[{"id":"g1","attributes":{"name":"Acme"}},{"id":"g2","attributes":{"name":"Beta"}}]}"#;
     let answer = exchange(&session, ResponseBody::Text(groups.to_owned()));
-    session.report(task, Event::Answered(answer)).press("p").type_text("organisations of a group").press("Enter");
+    session.report(task, TaskEvent::ResponseReceived(answer)).press("p").type_text("organisations of a group").press("Enter");
     let Some(Dialog::Pick(_)) = session.app.dialogs.top() else { panic!("nothing was offered") };
     session.type_text("et").press("Enter");
     let Some(console::Ready::Draft(draft)) = session.app.request() else { panic!("not filled") };
@@ -78,8 +78,8 @@ fn a_preset_that_only_reads_is_sent_after_a_word_and_any_other_after_the_name() 
     session.press("p").type_text("aggregated").press("Enter");
     session.type_text("74c237b4-ae4a-4241-a47c-000000000bb7").press("Enter Enter Enter");
     session.press("Enter Enter");
-    let (_, Task::Send(SendTask { draft, consent, .. })) = session.task() else { panic!("not sent") };
-    assert_eq!((draft.method, consent), (HttpMethod::Post, Consent::Given));
+    let (_, BackgroundTask::Send(SendTask { draft, consent, .. })) = session.task() else { panic!("not sent") };
+    assert_eq!((draft.method, consent), (HttpMethod::Post, WriteConsent::Given));
 }
 
 #[test]
@@ -107,10 +107,10 @@ fn what_is_found_is_told_until_it_is_dropped_and_filters_come_back_one_by_one() 
 fn what_to_do_about_a_refusal_is_told_however_long_the_reason_is() {
     let mut session = session();
     session.press("4 t");
-    let (task, Task::Send(SendTask { credential, draft, .. })) = session.task() else { panic!("not sent") };
+    let (task, BackgroundTask::Send(SendTask { credential, draft, .. })) = session.task() else { panic!("not sent") };
     let mut answer = exchange_of(&credential, draft);
     answer.explanation = Some(Problem::new("403: no", "because ".repeat(200), "Ask for a role"));
-    session.report(task, Event::Answered(answer)).report(task, Event::Done);
+    session.report(task, TaskEvent::ResponseReceived(answer)).report(task, TaskEvent::Done);
     let lines: Vec<_> = session.app.explanation().into_iter().map(|(_, text)| text).collect();
     assert_eq!((lines[0].as_str(), lines.last().map(String::as_str)), ("403: no", Some("Ask for a role")));
     assert!(lines[lines.len() - 2].ends_with('…'), "{lines:?}");
@@ -146,11 +146,11 @@ fn the_documentation_of_a_preset_is_a_key_away() {
 fn a_budget_is_counted_down_while_it_is_shown() {
     let mut session = session();
     session.press("4 t");
-    let (task, Task::Send(SendTask { credential, draft, .. })) = session.task() else { panic!("not sent") };
+    let (task, BackgroundTask::Send(SendTask { credential, draft, .. })) = session.task() else { panic!("not sent") };
     let mut answer = exchange_of(&credential, draft);
     let headers = [("x-ratelimit-limit", "160"), ("x-ratelimit-remaining", "37"), ("x-ratelimit-reset", "2")];
-    answer.answer.headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
-    session.report(task, Event::Answered(answer)).report(task, Event::Done);
+    answer.response.headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    session.report(task, TaskEvent::ResponseReceived(answer)).report(task, TaskEvent::Done);
     let wake = |session: &Session| session.app.console.next_wake(&credential, session.now);
     let words = |session: &Session| session.app.console.answered().and_then(|shown| shown.limits(session.now.wall).describe());
     assert_eq!(words(&session).as_deref(), Some("37 of 160 left, resets in 2 s"));
@@ -173,9 +173,11 @@ fn enter_goes_on_with_an_element_and_sends_what_was_chosen_since() {
     answer(&mut session, |answer| answer.body = ResponseBody::Text(listed.to_owned()));
     assert_eq!(session.app.onward().map(|onward| onward.name).as_deref(), Some("Acme"));
     session.press("Enter").type_text("list projects").press("Enter");
-    let (task, Task::Send(SendTask { draft, .. })) = session.task() else { panic!("a request that reads is sent at once") };
+    let (task, BackgroundTask::Send(SendTask { draft, .. })) = session.task() else {
+        panic!("a request that reads is sent at once")
+    };
     assert!(draft.address().contains("/orgs/o1/projects"), "{draft:?}");
-    session.report(task, Event::Cancelled);
+    session.report(task, TaskEvent::Canceled);
     assert!(session.app.console.answered().is_some(), "what was shown before is shown again");
     assert!(session.app.onward().is_none(), "it is no answer to what Enter sends now");
 }

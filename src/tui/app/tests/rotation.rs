@@ -4,21 +4,21 @@ use super::*;
 use crate::domain::credential::SecretPart;
 use crate::domain::rotation::UserDecision;
 use crate::domain::rotation::{RotationPlan, RotationPurpose, RotationStatus};
-use crate::engine::message::{Charge, Reply, Turn, Wish};
+use crate::engine::message::{PromptReply, RotationTarget, Turn, Wish};
 use crate::tui::app::samples::rotation::{line, paste_dilemma, plan, review, sign_in_dilemma, status};
 use crate::tui::app::sheet::{Row, Value};
 use crate::tui::app::{Browser, Preferences};
 
-const QUESTION: QuestionId = QuestionId(5);
+const QUESTION: PromptId = PromptId(5);
 
 impl Session {
     fn rotation(&mut self, task: TaskId, event: RotationEvent) -> &mut Self {
-        self.report(task, Event::Rotation(event))
+        self.report(task, TaskEvent::Rotation(event))
     }
 
     fn rotation_task(&mut self) -> (TaskId, RotationTask) {
         match self.task() {
-            (id, Task::Rotation(task)) => (id, task),
+            (id, BackgroundTask::Rotation(task)) => (id, task),
             _ => panic!("another task was started"),
         }
     }
@@ -35,11 +35,11 @@ impl Session {
 
     fn plan(&mut self) {
         self.press("r");
-        let (task, RotationTask::Plan(Charge { credential, administrator: None, .. })) = self.rotation_task() else {
+        let (task, RotationTask::Plan(RotationTarget { credential, administrator: None, .. })) = self.rotation_task() else {
             panic!("no plan was asked for")
         };
         assert_eq!(Some(&credential), self.app.selected().map(|selected| &selected.id));
-        self.rotation(task, RotationEvent::Planned(Box::new(plan()))).report(task, Event::Done);
+        self.rotation(task, RotationEvent::Planned(Box::new(plan()))).report(task, TaskEvent::Done);
     }
 
     /// Stops a running rotation and hears what has become of it.
@@ -48,11 +48,13 @@ impl Session {
         self.press("s");
         assert!(self.drain().iter().any(|effect| matches!(effect, Effect::Pause(id) if *id == task)));
         assert!(self.said().contains("as soon as this step is at its end"));
-        self.rotation(task, RotationEvent::Ended(status(RotationState::Running)));
+        self.rotation(task, RotationEvent::Finished(status(RotationState::Running)));
         let asked = self.started();
-        let Some((look, Task::Rotation(RotationTask::Review(id)))) = asked.into_iter().next() else { panic!("nobody looks") };
+        let Some((look, BackgroundTask::Rotation(RotationTask::Review(id)))) = asked.into_iter().next() else {
+            panic!("nobody looks")
+        };
         assert_eq!(id, plan().rotation.to_string());
-        self.rotation(look, RotationEvent::Reviewed(Box::new(review(way_back)))).report(look, Event::Done);
+        self.rotation(look, RotationEvent::Reviewed(Box::new(review(way_back)))).report(look, TaskEvent::Done);
     }
 
     /// Everything that the top dialog says.
@@ -102,7 +104,7 @@ fn another_administrator_means_another_plan() {
     let mut session = ready();
     session.plan();
     session.press("S-Tab S-Tab Right");
-    let (_, RotationTask::Plan(Charge { administrator, .. })) = session.rotation_task() else { panic!("no other plan") };
+    let (_, RotationTask::Plan(RotationTarget { administrator, .. })) = session.rotation_task() else { panic!("no other plan") };
     assert_eq!(administrator, Some(id(2)), "the other credential of that region");
     session.press("Tab Tab Right Enter");
     assert!(session.started().is_empty(), "what is being planned cannot begin");
@@ -118,7 +120,7 @@ fn steps_are_followed_to_the_end() {
     session.rotation(task, RotationEvent::Step(line("prove-store", StepStatus::Done, "…")));
     session.rotation(task, RotationEvent::Step(line("create", StepStatus::Failed, "503")));
     assert!(session.said().contains("make the new secret failed\n  503"));
-    session.rotation(task, RotationEvent::Ended(status(RotationState::Done))).report(task, Event::Done);
+    session.rotation(task, RotationEvent::Finished(status(RotationState::Done))).report(task, TaskEvent::Done);
     assert!(session.said().contains("Done: the new secret") && session.said().contains("[Close]"));
     session.press("Enter");
     assert!(session.app.dialogs.is_empty());
@@ -128,14 +130,16 @@ fn steps_are_followed_to_the_end() {
 fn a_question_is_answered_with_what_is_pasted() {
     let mut session = ready();
     let task = session.begin();
-    session.rotation(task, RotationEvent::Asks(QUESTION, Box::new(paste_dilemma())));
+    session.rotation(task, RotationEvent::PromptOpened(QUESTION, Box::new(paste_dilemma())));
     assert!(session.said().contains("Page: https://app.snyk.io/account"));
     session.press("Up Enter");
     assert!(session.drain().iter().any(|effect| matches!(effect, Effect::Open(page) if page.path() == "/account")));
     session.paste(TOKEN);
     assert!(!session.said().contains(TOKEN));
     session.press("Enter");
-    let (_, RotationTask::Answer(QUESTION, Reply::Pasted(secret))) = session.rotation_task() else { panic!("no answer") };
+    let (_, RotationTask::ReplyToPrompt(QUESTION, PromptReply::Pasted(secret))) = session.rotation_task() else {
+        panic!("no answer")
+    };
     assert!(secret.same_as(&Secret::from_text(TOKEN.to_owned())));
     session.rotation(task, RotationEvent::Step(line("stash", StepStatus::Done, "…")));
     assert!(session.said().contains("keep the new secret in the store done"), "it still follows the task that goes on");
@@ -145,10 +149,10 @@ fn a_question_is_answered_with_what_is_pasted() {
 fn a_question_that_is_left_leaves_an_account() {
     let mut session = ready();
     let task = session.begin();
-    session.rotation(task, RotationEvent::Asks(QUESTION, Box::new(paste_dilemma())));
+    session.rotation(task, RotationEvent::PromptOpened(QUESTION, Box::new(paste_dilemma())));
     session.press("Down Down Enter");
-    assert!(matches!(session.rotation_task().1, RotationTask::Leave(QUESTION)));
-    session.rotation(task, RotationEvent::Ended(status(RotationState::NeedsUser)));
+    assert!(matches!(session.rotation_task().1, RotationTask::LeavePrompt(QUESTION)));
+    session.rotation(task, RotationEvent::Finished(status(RotationState::NeedsUser)));
     assert!(matches!(session.rotation_task().1, RotationTask::Review(_)));
 }
 
@@ -161,7 +165,7 @@ fn what_was_stopped_says_what_happened_and_goes_on() {
         assert!(said.contains(part), "{part} is missing:\n{said}");
     }
     session.press("Enter");
-    let (_, RotationTask::TakeUp(id, Turn::Onward)) = session.rotation_task() else { panic!("it does not go on") };
+    let (_, RotationTask::Resume(id, Turn::Onward)) = session.rotation_task() else { panic!("it does not go on") };
     assert_eq!(id, plan().rotation.to_string());
 }
 
@@ -170,8 +174,8 @@ fn what_was_stopped_is_rolled_back_only_where_there_is_a_way_back() {
     let mut first = ready();
     first.stop(Ok(()));
     first.press("Right Enter");
-    let (task, RotationTask::TakeUp(_, Turn::Back)) = first.rotation_task() else { panic!("it does not turn back") };
-    first.rotation(task, RotationEvent::Ended(status(RotationState::RolledBack)));
+    let (task, RotationTask::Resume(_, Turn::Back)) = first.rotation_task() else { panic!("it does not turn back") };
+    first.rotation(task, RotationEvent::Finished(status(RotationState::RolledBack)));
     assert!(first.said().contains("Rolled back: everything is as it was."));
 
     let mut second = ready();
@@ -186,11 +190,12 @@ fn what_was_stopped_is_rolled_back_only_where_there_is_a_way_back() {
 fn a_failure_before_anything_was_begun_says_so() {
     let mut session = ready();
     let task = session.begin();
-    session.report(task, Event::Failed(trouble()));
+    session.report(task, TaskEvent::Failed(trouble()));
     let started = session.started();
-    let look = started.iter().find(|(_, task)| matches!(task, Task::Rotation(RotationTask::Review(_)))).expect("a look").0;
+    let look =
+        started.iter().find(|(_, task)| matches!(task, BackgroundTask::Rotation(RotationTask::Review(_)))).expect("a look").0;
     let unheard = Problem::new("There is no rotation r1", "the index has none", "list them");
-    session.report(look, Event::Failed(unheard.with_class(ProblemClass::NotFound)));
+    session.report(look, TaskEvent::Failed(unheard.with_class(ProblemClass::NotFound)));
     let said = session.said();
     assert!(said.contains("It broke") && said.contains("Nothing was begun") && !said.contains("no rotation"), "{said}");
     session.press("Enter");
@@ -201,17 +206,21 @@ fn a_failure_before_anything_was_begun_says_so() {
 fn unfinished_rotations_are_offered_at_the_start() {
     let mut session = Session::new(120, 36);
     let started = session.started();
-    let asks = started.iter().find(|(_, task)| matches!(task, Task::Rotation(RotationTask::Unfinished))).expect("a question").0;
-    session.rotation(asks, RotationEvent::Unfinished(Vec::new()));
+    let asks = started
+        .iter()
+        .find(|(_, task)| matches!(task, BackgroundTask::Rotation(RotationTask::ListUnfinished)))
+        .expect("a question")
+        .0;
+    session.rotation(asks, RotationEvent::UnfinishedListed(Vec::new()));
     assert!(session.app.dialogs.is_empty());
-    session.rotation(asks, RotationEvent::Unfinished(vec![status(RotationState::NeedsUser)]));
+    session.rotation(asks, RotationEvent::UnfinishedListed(vec![status(RotationState::NeedsUser)]));
     assert!(session.said().contains("ci-scanner needs you"));
     session.press("Enter");
     let (task, RotationTask::Review(left)) = session.rotation_task() else { panic!("it is not taken up") };
     assert_eq!(left, plan().rotation.to_string());
     session.rotation(task, RotationEvent::Reviewed(Box::new(review(Ok(())))));
     assert!(session.said().contains("[Go on][Roll back][Close]"));
-    session.rotation(asks, RotationEvent::Unfinished(vec![status(RotationState::NeedsUser)]));
+    session.rotation(asks, RotationEvent::UnfinishedListed(vec![status(RotationState::NeedsUser)]));
     assert!(session.notice().starts_with("1 rotation unfinished"), "nothing is pushed over an open dialog");
 }
 
@@ -223,11 +232,11 @@ fn a_credential_is_revoked_only_when_its_name_is_typed() {
     assert!(session.app.dialogs.is_empty() && session.started().is_empty(), "Enter cancels");
     session.press("X Down Down Enter").type_text(&name).press("Tab Enter");
     let (task, RotationTask::Revoke(charge, _)) = session.rotation_task() else { panic!("not revoked") };
-    assert_eq!(charge, Charge { credential: id(0), administrator: Some(id(2)), part: SecretPart::Secret });
-    session.rotation(task, RotationEvent::Begun(Box::new(RotationPlan { purpose: RotationPurpose::Revoke, ..plan() })));
+    assert_eq!(charge, RotationTarget { credential: id(0), administrator: Some(id(2)), part: SecretPart::Secret });
+    session.rotation(task, RotationEvent::Started(Box::new(RotationPlan { purpose: RotationPurpose::Revoke, ..plan() })));
     assert!(session.said().contains("Plan: automatic: the provider revokes it"), "{}", session.said());
     let ended = RotationStatus { purpose: RotationPurpose::Revoke, ..status(RotationState::Done) };
-    session.rotation(task, RotationEvent::Ended(ended)).report(task, Event::Done);
+    session.rotation(task, RotationEvent::Finished(ended)).report(task, TaskEvent::Done);
     assert!(session.said().contains("Done: it is revoked"), "{}", session.said());
 }
 
@@ -240,10 +249,13 @@ fn a_credential_is_created_like_the_selected_one() {
     assert_eq!((name.as_str(), kind.as_str(), region.as_str()), ("ci-2", "service-account-token", "SNYK-EU-01"));
     assert_eq!(fields.get("org_id").map(String::as_str), Some("acme-prod"));
     assert_eq!(administrator, id(0));
-    session.report(task, Event::Failed(trouble()));
+    session.report(task, TaskEvent::Failed(trouble()));
     let look = session.started();
     assert!(session.said().contains("It broke"), "{}", session.said());
-    assert!(look.iter().all(|(_, task)| !matches!(task, Task::Rotation(RotationTask::Review(_)))), "there is no journal yet");
+    assert!(
+        look.iter().all(|(_, task)| !matches!(task, BackgroundTask::Rotation(RotationTask::Review(_)))),
+        "there is no journal yet"
+    );
     session.press("Esc");
     assert!(session.said().contains("ci-2"), "the form stays, for another try");
 }
@@ -270,11 +282,14 @@ fn an_override_is_no_answer_until_the_name_is_typed() {
     let task = session.begin();
     let choices = [UserDecision::Override("ci-scanner".to_owned()), UserDecision::RollBack];
     let dilemma = crate::tui::app::samples::rotation::dilemma(&choices);
-    session.rotation(task, RotationEvent::Asks(QUESTION, Box::new(dilemma)));
+    session.rotation(task, RotationEvent::PromptOpened(QUESTION, Box::new(dilemma)));
     session.type_text("ci").press("Enter");
     assert!(session.started().is_empty());
     session.type_text("-scanner").press("Enter");
-    assert!(matches!(session.rotation_task().1, RotationTask::Answer(QUESTION, Reply::Said(UserDecision::Override(_)))));
+    assert!(matches!(
+        session.rotation_task().1,
+        RotationTask::ReplyToPrompt(QUESTION, PromptReply::Decided(UserDecision::Override(_)))
+    ));
 }
 
 #[test]
@@ -287,12 +302,12 @@ fn a_rotation_goes_on_behind_the_screen_and_is_opened_again() {
     session.press("r");
     assert!(session.said().contains("make the new secret done"), "what happened meanwhile is there: {}", session.said());
     session.press("Esc");
-    session.rotation(task, RotationEvent::Asks(QUESTION, Box::new(paste_dilemma())));
+    session.rotation(task, RotationEvent::PromptOpened(QUESTION, Box::new(paste_dilemma())));
     assert!(session.notice().contains("needs you"), "{}", session.notice());
     session.press("! Enter");
     assert!(session.said().contains("New secret"), "{}", session.said());
     session.press("Esc");
-    session.rotation(task, RotationEvent::Ended(status(RotationState::Done))).report(task, Event::Done);
+    session.rotation(task, RotationEvent::Finished(status(RotationState::Done))).report(task, TaskEvent::Done);
     assert!(session.notice().ends_with(": done"), "{}", session.notice());
     session.press("r");
     assert!(matches!(session.rotation_task().1, RotationTask::Plan(_)), "the next one is another one");
@@ -303,7 +318,7 @@ fn what_goes_on_behind_the_screen_and_breaks_says_so() {
     let mut session = ready();
     let task = session.begin();
     session.press("Esc");
-    session.report(task, Event::Cancelled);
+    session.report(task, TaskEvent::Canceled);
     assert!(session.notice().contains("has stopped"), "{}", session.notice());
     assert!(session.app.dialogs.is_empty());
 }
@@ -318,16 +333,16 @@ fn others_see_no_name_in_plans_questions_prompts_and_offers() {
     let task = session.started()[0].0;
     let choices = [UserDecision::Override("ci-scanner".to_owned()), UserDecision::RollBack];
     let mut dilemma = crate::tui::app::samples::rotation::dilemma(&choices);
-    dilemma.question.title = "type \"ci-scanner\" to take it".to_owned();
-    session.rotation(task, RotationEvent::Asks(QUESTION, Box::new(dilemma)));
+    dilemma.message.title = "type \"ci-scanner\" to take it".to_owned();
+    session.rotation(task, RotationEvent::PromptOpened(QUESTION, Box::new(dilemma)));
     session.type_text("ci-scanner");
     assert!(!session.said().contains("ci-scanner"), "{}", session.said());
     session.press("Enter");
-    assert!(matches!(session.rotation_task().1, RotationTask::Answer(..)), "the name itself is what counts");
+    assert!(matches!(session.rotation_task().1, RotationTask::ReplyToPrompt(..)), "the name itself is what counts");
     session.press("Esc X Down Enter").type_text("ci-scanner");
     assert!(!session.said().contains("ci-scanner"), "{}", session.said());
     session.press("Esc");
-    session.rotation(task, RotationEvent::Unfinished(vec![status(RotationState::NeedsUser)]));
+    session.rotation(task, RotationEvent::UnfinishedListed(vec![status(RotationState::NeedsUser)]));
     assert!(session.said().contains("needs you") && !session.said().contains("ci-scanner"), "{}", session.said());
 }
 
@@ -346,7 +361,7 @@ fn a_new_credential_that_the_filter_hides_is_told_of() {
     session.press("/").type_text("laptop").press("Enter");
     let made = crate::domain::Credential { id: id(77), ..session.app.credentials.all()[0].clone() };
     let made = crate::domain::Credential { name: crate::domain::CredentialName::parse("zz-new").unwrap(), ..made };
-    session.report(TaskId(900), Event::Keyring(KeyringEvent::Changed(Box::new(made))));
+    session.report(TaskId(900), TaskEvent::Credential(CredentialEvent::Changed(Box::new(made))));
     assert!(session.notice().contains("the filter hides it"), "{}", session.notice());
 }
 
@@ -355,7 +370,7 @@ fn a_sign_in_opens_its_page_once_and_counts_the_time_that_is_left() {
     let mut session = ready();
     let task = session.begin();
     session.drain();
-    session.rotation(task, RotationEvent::Asks(QUESTION, Box::new(sign_in_dilemma())));
+    session.rotation(task, RotationEvent::PromptOpened(QUESTION, Box::new(sign_in_dilemma())));
     let opened = |session: &mut Session| session.drain().iter().filter(|effect| matches!(effect, Effect::Open(_))).count();
     assert_eq!(opened(&mut session), 1);
     let said = session.said();
@@ -363,7 +378,7 @@ fn a_sign_in_opens_its_page_once_and_counts_the_time_that_is_left() {
     assert!(session.app.next_wake(session.now).is_some_and(|wake| wake <= session.now.instant + SECOND));
     session.pass(Duration::from_millis(101_500));
     assert!(session.said().contains("0:19 left"));
-    session.rotation(task, RotationEvent::Asks(QUESTION, Box::new(sign_in_dilemma())));
+    session.rotation(task, RotationEvent::PromptOpened(QUESTION, Box::new(sign_in_dilemma())));
     assert_eq!(opened(&mut session), 0, "the same page is not opened again");
     session.press("Enter");
     assert_eq!(opened(&mut session), 1, "unless somebody wants it");
@@ -377,16 +392,16 @@ fn where_the_browser_is_elsewhere_its_address_is_copied_and_the_answer_pasted() 
     session.app.preferences = Preferences { browser: Browser::Elsewhere, ..session.app.preferences.clone() };
     let task = session.begin();
     session.drain();
-    session.rotation(task, RotationEvent::Asks(QUESTION, Box::new(sign_in_dilemma())));
+    session.rotation(task, RotationEvent::PromptOpened(QUESTION, Box::new(sign_in_dilemma())));
     assert!(!session.drain().iter().any(|effect| matches!(effect, Effect::Open(_))));
     session.press("Enter");
     assert!(session.said().contains("Paste the address at which the browser ended"));
     session.press("Up Enter");
     assert!(
-        matches!(session.task().1, Task::Secret(SecretTask::CopyText(page)) if Some(&page) == sign_in_dilemma().page.as_ref())
+        matches!(session.task().1, BackgroundTask::Secret(SecretTask::CopyText(page)) if Some(&page) == sign_in_dilemma().page.as_ref())
     );
     session.paste("http://127.0.0.1:43991/callback?code=c0de&state=s");
     assert!(!session.said().contains("c0de"));
     session.press("Enter");
-    assert!(matches!(session.rotation_task().1, RotationTask::Answer(QUESTION, Reply::Pasted(_))));
+    assert!(matches!(session.rotation_task().1, RotationTask::ReplyToPrompt(QUESTION, PromptReply::Pasted(_))));
 }

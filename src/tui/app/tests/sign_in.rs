@@ -1,11 +1,13 @@
 //! Signing in with the browser, told as keys, reports and what comes of them.
 
 use super::*;
-use crate::engine::message::{Classified, Lifetime, Reply, Session as Wanted, SignInEvent, SignInTask, SignedIn, Visit};
+use crate::engine::message::{
+    ClassificationResult, PromptReply, SignInEvent, SignInPage, SignInResult, SignInSubject as Wanted, SignInTask, TokenLifetime,
+};
 use crate::tui::app::samples::app;
 use crate::tui::app::{Browser, Preferences};
 
-const QUESTION: QuestionId = QuestionId(7);
+const QUESTION: PromptId = PromptId(7);
 
 /// A screen whose only credential is a sign-in.
 fn with_app() -> Session {
@@ -14,32 +16,38 @@ fn with_app() -> Session {
     session
 }
 
-fn visit() -> Box<Visit> {
+fn visit() -> Box<SignInPage> {
     let url = |text: &str| url::Url::parse(text).expect("a URL");
-    Box::new(Visit {
-        address: url("https://app.eu.snyk.io/oauth2/authorize?client_id=7b7d&state=s"),
+    Box::new(SignInPage {
+        page: url("https://app.eu.snyk.io/oauth2/authorize?client_id=7b7d&state=s"),
         callback: url("http://127.0.0.1:4711/callback"),
-        question: QUESTION,
-        wait: 120 * SECOND,
+        prompt: QUESTION,
+        timeout: 120 * SECOND,
     })
 }
 
-fn signed_in(replaced: Option<Result<(), Problem>>) -> Box<SignedIn> {
+fn signed_in(replaced: Option<Result<(), Problem>>) -> Box<SignInResult> {
     let check = check(CheckResult::Accepted, Some(200));
-    Box::new(SignedIn { credential: app(), classified: Ok(Classified { check, credential: app() }), replaced })
+    Box::new(SignInResult {
+        credential: app(),
+        classification: Ok(ClassificationResult { check, credential: app() }),
+        old_session_revocation: replaced,
+    })
 }
 
 impl Session {
     fn sign_in(&mut self, task: TaskId, event: SignInEvent) -> &mut Self {
-        self.report(task, Event::SignIn(event))
+        self.report(task, TaskEvent::SignIn(event))
     }
 
     /// Presses the key, and waits for the person on the page.
     fn begin_sign_in(&mut self) -> TaskId {
         self.press("L");
-        let (task, Task::SignIn(SignInTask::Begin(Wanted::Again(id)))) = self.task() else { panic!("nothing begins") };
+        let (task, BackgroundTask::SignIn(SignInTask::Start(Wanted::Existing(id)))) = self.task() else {
+            panic!("nothing begins")
+        };
         assert_eq!(id, app().id);
-        self.sign_in(task, SignInEvent::Visit(visit()));
+        self.sign_in(task, SignInEvent::PageReady(visit()));
         task
     }
 
@@ -59,15 +67,15 @@ impl Session {
 fn the_page_opens_and_its_address_is_always_shown() {
     let mut session = with_app();
     session.begin_sign_in();
-    assert!(session.drain().iter().any(|effect| matches!(effect, Effect::Open(page) if *page == visit().address)));
+    assert!(session.drain().iter().any(|effect| matches!(effect, Effect::Open(page) if *page == visit().page)));
     let words = session.words();
-    assert!(words.contains(visit().address.as_str()) && words.contains("http://127.0.0.1:4711"), "{words}");
+    assert!(words.contains(visit().page.as_str()) && words.contains("http://127.0.0.1:4711"), "{words}");
 
     session.app.dialogs.pop();
     session.app.preferences = Preferences { browser: Browser::Elsewhere, ..session.app.preferences.clone() };
     session.begin_sign_in();
     assert!(!session.drain().iter().any(|effect| matches!(effect, Effect::Open(_))), "the browser is on another machine");
-    assert!(session.words().contains(visit().address.as_str()));
+    assert!(session.words().contains(visit().page.as_str()));
 }
 
 #[test]
@@ -79,11 +87,11 @@ fn the_time_that_is_left_is_counted_and_nothing_ticks_afterwards() {
     session.pass(Duration::from_millis(101_500));
     assert!(session.words().contains("0:19 left"), "{}", session.words());
     let late = Problem::new("Nobody signed in", "the browser did not come back within 120 s", "sign in again");
-    session.report(task, Event::Failed(late));
+    session.report(task, TaskEvent::Failed(late));
     assert_eq!(session.app.next_wake(session.now), None);
     assert!(session.words().contains("Nobody signed in"));
     session.press("Enter");
-    assert!(matches!(session.task().1, Task::SignIn(SignInTask::Begin(Wanted::Again(_)))), "once more");
+    assert!(matches!(session.task().1, BackgroundTask::SignIn(SignInTask::Start(Wanted::Existing(_)))), "once more");
 }
 
 #[test]
@@ -92,16 +100,18 @@ fn an_address_is_pasted_and_never_shown() {
     let task = session.begin_sign_in();
     session.drain();
     session.paste("http://127.0.0.1:4711/callback?code=c0de&state=other");
-    let (_, Task::SignIn(SignInTask::Paste(QUESTION, Reply::Pasted(text)))) = session.task() else { panic!("not handed over") };
+    let (_, BackgroundTask::SignIn(SignInTask::SubmitAddress(QUESTION, PromptReply::Pasted(text)))) = session.task() else {
+        panic!("not handed over")
+    };
     assert!(text.same_as(&Secret::from_text("http://127.0.0.1:4711/callback?code=c0de&state=other".to_owned())));
     assert!(!session.words().contains("c0de"));
-    session.sign_in(task, SignInEvent::Strange(QuestionId(8), trouble()));
+    session.sign_in(task, SignInEvent::PasteRejected(PromptId(8), trouble()));
     assert!(session.words().contains("It broke"));
     // Typed, it is taken on Enter.
     session.type_text("http://127.0.0.1:4711/callback?code=c0de&state=s");
     assert!(!session.words().contains("It broke"), "another one is typed");
     session.press("Enter");
-    assert!(matches!(session.task().1, Task::SignIn(SignInTask::Paste(QuestionId(8), Reply::Pasted(_)))));
+    assert!(matches!(session.task().1, BackgroundTask::SignIn(SignInTask::SubmitAddress(PromptId(8), PromptReply::Pasted(_)))));
 }
 
 #[test]
@@ -110,11 +120,11 @@ fn leaving_gives_it_up_until_the_person_has_answered() {
     let task = session.begin_sign_in();
     session.press("Esc");
     assert!(session.drain().iter().any(|effect| matches!(effect, Effect::Cancel(id) if *id == task)));
-    session.report(task, Event::Cancelled);
+    session.report(task, TaskEvent::Canceled);
     assert!(session.app.dialogs.is_empty());
 
     let task = session.begin_sign_in();
-    session.sign_in(task, SignInEvent::Answered).drain();
+    session.sign_in(task, SignInEvent::CallbackReceived).drain();
     session.press("C-c");
     assert!(!session.drain().iter().any(|effect| matches!(effect, Effect::Cancel(_))), "the tokens must be kept");
 }
@@ -123,7 +133,7 @@ fn leaving_gives_it_up_until_the_person_has_answered() {
 fn a_cancelled_sign_in_closes_its_dialog() {
     let mut session = with_app();
     let task = session.begin_sign_in();
-    session.press("C-c").report(task, Event::Cancelled);
+    session.press("C-c").report(task, TaskEvent::Canceled);
     assert!(session.app.dialogs.is_empty());
 }
 
@@ -131,8 +141,8 @@ fn a_cancelled_sign_in_closes_its_dialog() {
 fn what_came_of_it_is_told() {
     let mut session = with_app();
     let task = session.begin_sign_in();
-    session.sign_in(task, SignInEvent::Answered).sign_in(task, SignInEvent::Ended(signed_in(Some(Ok(())))));
-    session.report(task, Event::Done);
+    session.sign_in(task, SignInEvent::CallbackReceived).sign_in(task, SignInEvent::Finished(signed_in(Some(Ok(())))));
+    session.report(task, TaskEvent::Done);
     let words = session.words();
     for part in ["Signed in", "Acts as: ada (user)", "acme-prod (default)", "session before this one was ended"] {
         assert!(words.contains(part), "{part}: {words}");
@@ -141,8 +151,8 @@ fn what_came_of_it_is_told() {
     assert!(session.app.dialogs.is_empty());
 
     let task = session.begin_sign_in();
-    session.sign_in(task, SignInEvent::Answered).press("Esc");
-    session.sign_in(task, SignInEvent::Ended(signed_in(None)));
+    session.sign_in(task, SignInEvent::CallbackReceived).press("Esc");
+    session.sign_in(task, SignInEvent::Finished(signed_in(None)));
     assert_eq!((session.app.dialogs.is_empty(), session.notice()), (true, "Signed in to triage"));
 }
 
@@ -161,27 +171,27 @@ fn a_form_without_a_secret_signs_in_and_stays_until_it_is_over() {
         session.press("Enter");
     };
     press_add(&mut session);
-    let (task, Task::SignIn(SignInTask::Begin(Wanted::New(new)))) = session.task() else { panic!("nothing begins") };
+    let (task, BackgroundTask::SignIn(SignInTask::Start(Wanted::New(new)))) = session.task() else { panic!("nothing begins") };
     assert_eq!((new.name.as_str(), new.provider.as_str(), new.region.as_str()), ("new-one", "snyk-apps", "SNYK-EU-01"));
     assert_eq!(new.fields.get("client_id").map(String::as_str), Some("client-1"));
-    session.sign_in(task, SignInEvent::Visit(visit())).report(task, Event::Failed(trouble()));
+    session.sign_in(task, SignInEvent::PageReady(visit())).report(task, TaskEvent::Failed(trouble()));
     assert!(matches!(session.app.dialogs.top(), Some(Dialog::Add(_))), "what was typed is not lost");
     press_add(&mut session);
     let task = session.task().0;
-    session.report(task, Event::Keyring(KeyringEvent::Changed(Box::new(app()))));
-    session.sign_in(task, SignInEvent::Ended(signed_in(None))).report(task, Event::Done).press("Esc");
+    session.report(task, TaskEvent::Credential(CredentialEvent::Changed(Box::new(app()))));
+    session.sign_in(task, SignInEvent::Finished(signed_in(None))).report(task, TaskEvent::Done).press("Esc");
     assert!(session.app.dialogs.is_empty());
 }
 
 #[test]
 fn an_access_token_wakes_the_screen_only_while_the_detail_is_seen() {
     let mut session = with_app();
-    let life = Lifetime { since: Some(session.now.wall), until: session.now.wall + time::Duration::minutes(59) };
-    session.report(TaskId(3), Event::Keyring(KeyringEvent::AccessToken(app().id, Some(life))));
+    let life = TokenLifetime { since: Some(session.now.wall), until: session.now.wall + time::Duration::minutes(59) };
+    session.report(TaskId(3), TaskEvent::Credential(CredentialEvent::AccessToken(app().id, Some(life))));
     assert_eq!(session.app.next_wake(session.now), Some(session.now.instant + 60 * SECOND));
     session.press("?");
     assert_eq!(session.app.next_wake(session.now), None);
-    session.press("Esc").report(TaskId(4), Event::Keyring(KeyringEvent::AccessToken(id(3), None)));
+    session.press("Esc").report(TaskId(4), TaskEvent::Credential(CredentialEvent::AccessToken(id(3), None)));
     assert!(session.app.next_wake(session.now).is_some(), "another credential's is none of its business");
     session.pass(3_600 * SECOND);
     assert_eq!(session.app.next_wake(session.now), None);
@@ -191,10 +201,10 @@ fn an_access_token_wakes_the_screen_only_while_the_detail_is_seen() {
 fn who_a_new_credential_is_is_said() {
     let mut session = session();
     let name = CredentialName::parse("triage").expect("a name");
-    let told = Classified { check: check(CheckResult::Accepted, Some(200)), credential: app() };
-    session.report(TaskId(3), Event::Keyring(KeyringEvent::Classified(name.clone(), Box::new(Ok(told)))));
+    let told = ClassificationResult { check: check(CheckResult::Accepted, Some(200)), credential: app() };
+    session.report(TaskId(3), TaskEvent::Credential(CredentialEvent::Classified(name.clone(), Box::new(Ok(told)))));
     assert!(session.notice().starts_with("triage: acts as ada (user); sees organisations: 3:"), "{}", session.notice());
-    session.report(TaskId(3), Event::Keyring(KeyringEvent::Classified(name, Box::new(Err(trouble())))));
+    session.report(TaskId(3), TaskEvent::Credential(CredentialEvent::Classified(name, Box::new(Err(trouble())))));
     assert_eq!(session.notice(), "triage: kept, but not asked about: It broke");
 }
 
@@ -206,8 +216,8 @@ fn a_person_is_asked_before_what_may_change_something_goes_once_more() {
         let (task, effect) = (TaskId(77), draft.clone());
         session.app.console.wait(task, id.clone(), session.now.instant);
         let mut exchange = exchange(session, ResponseBody::Empty);
-        (exchange.draft, exchange.answer.status) = (effect, 401);
-        session.report(task, Event::Answered(exchange));
+        (exchange.draft, exchange.response.status) = (effect, 401);
+        session.report(task, TaskEvent::ResponseReceived(exchange));
         draft
     };
     let mut session = with_app();
@@ -219,7 +229,9 @@ fn a_person_is_asked_before_what_may_change_something_goes_once_more() {
     assert!(session.app.dialogs.is_empty() && session.started().is_empty(), "the focus is on Cancel");
     answered(&mut session, HttpMethod::Delete);
     session.press("Right Enter");
-    let Task::Send(SendTask { draft: again, consent: Consent::Given, .. }) = session.task().1 else { panic!("not sent") };
+    let BackgroundTask::Send(SendTask { draft: again, consent: WriteConsent::Given, .. }) = session.task().1 else {
+        panic!("not sent")
+    };
     assert_eq!(again, draft);
 }
 
@@ -228,9 +240,9 @@ fn in_a_conversation_what_can_only_be_closed_takes_the_next_command_too() {
     let mut session = with_app();
     let task = session.begin_sign_in();
     session
-        .sign_in(task, SignInEvent::Answered)
-        .sign_in(task, SignInEvent::Ended(signed_in(Some(Ok(())))))
-        .report(task, Event::Done);
+        .sign_in(task, SignInEvent::CallbackReceived)
+        .sign_in(task, SignInEvent::Finished(signed_in(Some(Ok(())))))
+        .report(task, TaskEvent::Done);
     let prompt = session.app.prompt(session.now).expect("a question");
     assert!(prompt.question.contains("1 Close"), "{}", prompt.question);
     session.drain();

@@ -21,12 +21,12 @@ fn account(session: &mut Session) -> String {
 fn kind(effect: &Effect) -> String {
     match effect {
         Effect::Start(_, task) => match task {
-            Task::Keyring(_) => "keyring",
-            Task::Secret(_) => "secret",
-            Task::Check(_) => "check",
-            Task::Send(_) => "send",
-            Task::Store(_) => "store",
-            Task::Rotation(_) => "rotation",
+            BackgroundTask::Credential(_) => "keyring",
+            BackgroundTask::Secret(_) => "secret",
+            BackgroundTask::Check(_) => "check",
+            BackgroundTask::Send(_) => "send",
+            BackgroundTask::Store(_) => "store",
+            BackgroundTask::Rotation(_) => "rotation",
             _ => "other task",
         },
         Effect::Cancel(_) => "cancel",

@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::domain::consumer::ConsumerTarget;
-use crate::engine::message::{Area, Finding, Level};
-use crate::engine::message::{Find, Sort};
+use crate::engine::message::{Diagnostic, DiagnosticArea, DiagnosticSeverity};
+use crate::engine::message::{IdentifiedKind, ImportCandidate};
 use crate::tui::app::dialog::Dialog;
 
 /// How the pictures of each kind of dialog begin.
@@ -126,7 +126,7 @@ fn a_passphrase_for_the_encrypted_file() {
                 persistence: Persistence::Disk,
                 item_limit: 65_536,
             };
-            report(session, 1, Event::Store(StoreState { backend, problem: Some(problem.clone()) }));
+            report(session, 1, TaskEvent::Store(StoreStatus { backend, problem: Some(problem.clone()) }));
             session.press("u");
         });
     }
@@ -137,19 +137,23 @@ fn what_was_found_on_this_machine() {
     pictures("dialog_survey", |session| {
         session.press("D");
         let started = session.effects.iter().rev().find_map(|effect| match effect {
-            Effect::Start(id, Task::Survey(_)) => Some(id.0),
+            Effect::Start(id, BackgroundTask::Diagnostic(_)) => Some(id.0),
             _ => None,
         });
         let found = vec![
-            finding(Area::Store, Level::Ok, ["Secret Service", "it answers and is unlocked", ""]),
-            finding(Area::Files, Level::Warn, ["/home/ada/.env:3", "the secret of laptop", "blank it with `tokenring import`"]),
+            finding(DiagnosticArea::Store, DiagnosticSeverity::Ok, ["Secret Service", "it answers and is unlocked", ""]),
+            finding(
+                DiagnosticArea::Files,
+                DiagnosticSeverity::Warn,
+                ["/home/ada/.env:3", "the secret of laptop", "blank it with `tokenring import`"],
+            ),
         ];
-        report(session, started.expect("a task"), Event::Surveyed(found));
+        report(session, started.expect("a task"), TaskEvent::Diagnosed(found));
     });
 }
 
-fn finding(area: Area, level: Level, [what, why, remedy]: [&str; 3]) -> Finding {
-    Finding { area, level, what: what.to_owned(), why: why.to_owned(), remedy: remedy.to_owned() }
+fn finding(area: DiagnosticArea, level: DiagnosticSeverity, [what, why, remedy]: [&str; 3]) -> Diagnostic {
+    Diagnostic { area, level, what: what.to_owned(), why: why.to_owned(), remedy: remedy.to_owned() }
 }
 
 #[test]
@@ -168,18 +172,18 @@ fn the_welcome() {
         store_is(&mut session, None);
         let find = |name: &str, kind: &str| {
             let (provider, region) = ("snyk".to_owned(), "SNYK-US-01".to_owned());
-            let is = Ok(Sort { provider, kind: kind.to_owned(), region, org: None, expires: None });
+            let is = Ok(IdentifiedKind { provider, kind: kind.to_owned(), region, org: None, expires: None });
             let target = Some(ConsumerTarget::EnvFile { path: "/home/ada/api/.env".into(), key: name.to_owned() });
-            Arc::new(Find {
+            Arc::new(ImportCandidate {
                 target,
-                place: name.to_owned(),
-                openness: None,
+                location: name.to_owned(),
+                exposed_mode: None,
                 secret: Arc::new(Secret::from_text("x".to_owned())),
-                is,
+                identified: is,
             })
         };
         let finds = vec![find("SNYK_TOKEN", "personal-token"), find("SNYK_CI_TOKEN", "personal-access-token")];
-        report(&mut session, 99, Event::Keyring(KeyringEvent::Found(finds)));
+        report(&mut session, 99, TaskEvent::Credential(CredentialEvent::ImportCandidates(finds)));
         picture_of(&format!("dialog_pick_welcome_{columns}x{rows}"), &mut session);
     }
 }

@@ -10,7 +10,7 @@ use crate::config::KeyPress;
 use crate::config::key::KeySymbol;
 use crate::config::theme::StyleRole;
 use crate::domain::rotation::UserDecision;
-use crate::engine::message::{Dilemma, QuestionId, Reply, RotationTask};
+use crate::engine::message::{PromptId, PromptReply, RotationPrompt, RotationTask};
 use crate::tui::app::credentials::fit;
 use crate::tui::app::form::{edit, insert};
 use crate::tui::app::secret_input::SecretInput;
@@ -25,8 +25,8 @@ const HURRY: Duration = Duration::from_secs(20);
 
 /// A question that waits for its answer.
 pub(super) struct Asked {
-    question: QuestionId,
-    dilemma: Dilemma,
+    question: PromptId,
+    dilemma: RotationPrompt,
     answers: Vec<Answer>,
     cursor: usize,
     secret: SecretInput,
@@ -62,17 +62,17 @@ pub(super) enum Done {
 
 impl Asked {
     /// The question as it is asked at this moment, with the cursor on the answer that is likeliest.
-    pub(super) fn new(question: QuestionId, dilemma: Dilemma, browser: Browser, now: Instant) -> Self {
+    pub(super) fn new(question: PromptId, dilemma: RotationPrompt, browser: Browser, now: Instant) -> Self {
         let page = dilemma.page.as_deref().and_then(|page| Url::parse(page).ok());
-        let until = dilemma.awaited.as_ref().map(|awaited| now + awaited.wait);
+        let until = dilemma.awaited_callback.as_ref().map(|awaited| now + awaited.timeout);
         let open = page.clone().filter(|_| browser == Browser::Here).map(Answer::Open);
         let copy = page.filter(|_| until.is_some()).map(Answer::Copy);
         let mut answers: Vec<_> = open.into_iter().chain(copy).collect();
         // A browser that is here comes back by itself.
-        let pastes = dilemma.paste && (until.is_none() || browser == Browser::Elsewhere);
+        let pastes = dilemma.accepts_paste && (until.is_none() || browser == Browser::Elsewhere);
         let cursor = if pastes { answers.len() } else { 0 };
-        answers.extend(dilemma.paste.then_some(Answer::Paste));
-        answers.extend(dilemma.choices.iter().map(|choice| Answer::Say(choice.title.clone(), choice.saying.clone())));
+        answers.extend(dilemma.accepts_paste.then_some(Answer::Paste));
+        answers.extend(dilemma.choices.iter().map(|choice| Answer::Say(choice.title.clone(), choice.decision.clone())));
         answers.push(Answer::Later);
         let (secret, typed) = (SecretInput::default(), Input::default());
         Self { question, dilemma, answers, cursor, secret, typed, flaw: None, browser, until }
@@ -134,9 +134,9 @@ impl Asked {
 
     /// What is asked, for the part of the sheet that scrolls.
     pub(super) fn question(&self) -> Vec<Row> {
-        let mut rows = vec![Row::Blank, Row::Text(StyleRole::Title, capital(&self.dilemma.question.title))];
-        if !self.dilemma.question.detail.is_empty() {
-            rows.push(Row::warning(capital(&self.dilemma.question.detail)));
+        let mut rows = vec![Row::Blank, Row::Text(StyleRole::Title, capital(&self.dilemma.message.title))];
+        if !self.dilemma.message.detail.is_empty() {
+            rows.push(Row::warning(capital(&self.dilemma.message.detail)));
         }
         match (self.way_back(), &self.dilemma.page) {
             (Some(way_back), Some(page)) => rows.extend([way_back, Row::Text(StyleRole::Accent, page.clone())]),
@@ -161,7 +161,7 @@ impl Asked {
 
     /// How the browser comes back, where one is waited for.
     fn way_back(&self) -> Option<Row> {
-        let place = self.dilemma.awaited.as_ref()?.callback.origin().ascii_serialization();
+        let place = self.dilemma.awaited_callback.as_ref()?.callback.origin().ascii_serialization();
         Some(Row::dim(match self.browser {
             Browser::Here => format!("Agree on this page; the browser comes back by itself ({place}):"),
             Browser::Elsewhere => {
@@ -208,12 +208,14 @@ impl Asked {
         match &self.answers[self.cursor] {
             Answer::Open(page) => Done::Open(page.clone()),
             Answer::Copy(page) => Done::Copy(page.clone()),
-            Answer::Later => Done::Answer(RotationTask::Leave(self.question)),
+            Answer::Later => Done::Answer(RotationTask::LeavePrompt(self.question)),
             Answer::Say(_, UserDecision::Override(word)) if self.typed.value().trim() != word => {
                 self.flaw = Some(format!("Type {word} to take the new secret all the same"));
                 Done::Nothing
             }
-            Answer::Say(_, saying) => Done::Answer(RotationTask::Answer(self.question, Reply::Said(saying.clone()))),
+            Answer::Say(_, saying) => {
+                Done::Answer(RotationTask::ReplyToPrompt(self.question, PromptReply::Decided(saying.clone())))
+            }
             Answer::Paste => self.hand_over(),
         }
     }
@@ -226,7 +228,7 @@ impl Asked {
         let secret = Some(self.secret.secret()).filter(|_| self.flaw.is_none());
         let Some(secret) = secret.and_then(Arc::into_inner) else { return Done::Nothing };
         self.secret.clear();
-        Done::Answer(RotationTask::Answer(self.question, Reply::Pasted(secret)))
+        Done::Answer(RotationTask::ReplyToPrompt(self.question, PromptReply::Pasted(secret)))
     }
 }
 
@@ -252,7 +254,7 @@ mod tests {
 
     #[test]
     fn what_is_pasted_is_handed_over_and_nothing_else() {
-        let mut asked = Asked::new(QuestionId(1), paste_dilemma(), Browser::Here, Instant::now());
+        let mut asked = Asked::new(PromptId(1), paste_dilemma(), Browser::Here, Instant::now());
         assert!(matches!(press(&mut asked, "Enter"), Done::Nothing));
         assert!(asked.flaw.is_some());
         press(&mut asked, "Down");
@@ -260,7 +262,8 @@ mod tests {
         assert!(matches!(press(&mut asked, "Enter"), Done::Nothing));
         assert!(asked.flaw.as_deref().is_some_and(|flaw| flaw.contains("zero-width")));
         asked.paste("the-new-one");
-        let Done::Answer(RotationTask::Answer(QuestionId(1), Reply::Pasted(secret))) = press(&mut asked, "Enter") else {
+        let Done::Answer(RotationTask::ReplyToPrompt(PromptId(1), PromptReply::Pasted(secret))) = press(&mut asked, "Enter")
+        else {
             panic!("no answer");
         };
         assert!(secret.same_as(&crate::domain::Secret::from_text("the-new-one".to_owned())));
@@ -270,26 +273,26 @@ mod tests {
     #[test]
     fn an_override_takes_the_whole_name() {
         let choices = [UserDecision::Override("ci-scanner".to_owned()), UserDecision::RollBack];
-        let mut asked = Asked::new(QuestionId(2), dilemma(&choices), Browser::Here, Instant::now());
+        let mut asked = Asked::new(PromptId(2), dilemma(&choices), Browser::Here, Instant::now());
         "ci-scan".chars().for_each(|c| drop(asked.key(KeyPress::char(c))));
         assert!(matches!(press(&mut asked, "Enter"), Done::Nothing));
         "ner".chars().for_each(|c| drop(asked.key(KeyPress::char(c))));
         let done = press(&mut asked, "Enter");
         assert!(
-            matches!(done, Done::Answer(RotationTask::Answer(_, Reply::Said(UserDecision::Override(word)))) if word == "ci-scanner")
+            matches!(done, Done::Answer(RotationTask::ReplyToPrompt(_, PromptReply::Decided(UserDecision::Override(word)))) if word == "ci-scanner")
         );
     }
 
     #[test]
     fn the_last_answer_leaves_it_for_later() {
-        let mut asked = Asked::new(QuestionId(3), dilemma(&[UserDecision::Retry]), Browser::Here, Instant::now());
-        assert!(matches!(press(&mut asked, "Up Enter"), Done::Answer(RotationTask::Leave(QuestionId(3)))));
+        let mut asked = Asked::new(PromptId(3), dilemma(&[UserDecision::Retry]), Browser::Here, Instant::now());
+        assert!(matches!(press(&mut asked, "Up Enter"), Done::Answer(RotationTask::LeavePrompt(PromptId(3)))));
     }
 
     #[test]
     fn a_page_is_offered_only_where_there_is_a_browser_and_always_shown() {
         for (browser, offered) in [(Browser::Here, true), (Browser::Elsewhere, false)] {
-            let mut asked = Asked::new(QuestionId(4), paste_dilemma(), browser, Instant::now());
+            let mut asked = Asked::new(PromptId(4), paste_dilemma(), browser, Instant::now());
             let shown = asked.question().iter().any(|row| matches!(row, Row::Text(_, text) if text.contains("https://")));
             assert!(shown);
             assert_eq!(matches!(press(&mut asked, "Up Enter"), Done::Open(_)), offered);

@@ -33,7 +33,7 @@ use crate::domain::CredentialId;
 use crate::domain::credential::SecretPart;
 use crate::domain::problem::{Problem, ProblemClass};
 use crate::domain::rotation::{ProgressLine, RotationPhase, RotationPlan, RotationPurpose, RotationStatus};
-use crate::engine::message::{Charge, Dilemma, QuestionId, Review, RotationTask, TaskId, Turn};
+use crate::engine::message::{PromptId, Review, RotationPrompt, RotationTarget, RotationTask, TaskId, Turn};
 use crate::tui::app::Browser;
 use crate::tui::app::command::Motion;
 use crate::tui::app::credentials::step;
@@ -185,7 +185,7 @@ impl Rotate {
     }
 
     /// It waits for a person.
-    pub fn asks(&mut self, question: QuestionId, dilemma: Dilemma, now: Instant) {
+    pub fn asks(&mut self, question: PromptId, dilemma: RotationPrompt, now: Instant) {
         self.row = None;
         self.stage = Stage::Asked(Box::new(Asked::new(question, dilemma, self.browser, now)));
     }
@@ -307,14 +307,14 @@ impl Rotate {
         let administrator = CredentialId::parse(form.value(ADMINISTRATOR));
         let part = Some(form.value(PART)).filter(|part| !part.is_empty());
         let part = part.map_or(SecretPart::Secret, |part| SecretPart::Named(part.to_owned()));
-        ask(RotationTask::Plan(Charge { credential: plan.credential.clone(), administrator, part }))
+        ask(RotationTask::Plan(RotationTarget { credential: plan.credential.clone(), administrator, part }))
     }
 
     fn press(&mut self, button: Button) -> Outcome {
         let task = match (&self.stage, &self.plan) {
             (Stage::Halted(review, _), _) => {
                 let turn = if button == BACK { Turn::Back } else { Turn::Onward };
-                RotationTask::TakeUp(review.status.id.clone(), turn)
+                RotationTask::Resume(review.status.id.clone(), turn)
             }
             (Stage::Planned(form), Some(plan)) => {
                 RotationTask::Run(Box::new(plan.as_ref().clone().with_reason(form.value(REASON).trim())))
@@ -334,7 +334,7 @@ impl Rotate {
             Done::Open(page) => Outcome::Ask(Intent::Open(page)),
             Done::Copy(page) => Outcome::Ask(Intent::CopyText(page.to_string())),
             Done::Answer(task) => {
-                self.stage = if matches!(task, RotationTask::Leave(_)) { Stage::Stopping } else { running() };
+                self.stage = if matches!(task, RotationTask::LeavePrompt(_)) { Stage::Stopping } else { running() };
                 ask(task)
             }
         }

@@ -8,37 +8,37 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use zeroize::Zeroizing;
 
 /// Shorter words are no secrets that matter.
-pub(super) const SHORTEST: usize = 12;
+pub(super) const MIN_WORD_BYTES: usize = 12;
 
 /// Longer ones are none that anybody keeps.
-const LONGEST: usize = 4096;
+const MAX_SECRET_BYTES: usize = 4096;
 
 /// In how many places of one word a secret may begin.
-const BEGINNINGS: usize = 16;
+const MAX_STARTS_PER_WORD: usize = 16;
 
 /// Padding is often left out.
-const LENIENT: GeneralPurposeConfig =
+const LENIENT_BASE64: GeneralPurposeConfig =
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent).with_decode_allow_trailing_bits(true);
-const STANDARD: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, LENIENT);
-const URL_SAFE: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, LENIENT);
+const STANDARD: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, LENIENT_BASE64);
+const URL_SAFE: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, LENIENT_BASE64);
 
 /// The words of a line: what stands between blanks, quotes, brackets and whatever is not ASCII.
-pub(super) fn words(line: &[u8]) -> impl Iterator<Item = Range<usize>> {
+pub(super) fn split_words(line: &[u8]) -> impl Iterator<Item = Range<usize>> {
     let mut at = 0;
     std::iter::from_fn(move || {
-        let start = at + line[at..].iter().position(|byte| is_in_word(*byte))?;
-        let end = line[start..].iter().position(|byte| !is_in_word(*byte)).map_or(line.len(), |length| start + length);
+        let start = at + line[at..].iter().position(|byte| is_word_byte(*byte))?;
+        let end = line[start..].iter().position(|byte| !is_word_byte(*byte)).map_or(line.len(), |length| start + length);
         at = end;
         Some(start..end)
     })
-    .filter(|word| word.len() >= SHORTEST)
+    .filter(|word| word.len() >= MIN_WORD_BYTES)
 }
 
 /// The parts of a word that may be a secret by themselves, such as what stands behind `KEY=` or between `:` and `@`;
 /// those with the same beginning follow one another, the longest first.
-pub(super) fn parts(word: &[u8]) -> Vec<Range<usize>> {
+pub(super) fn secret_candidates(word: &[u8]) -> Vec<Range<usize>> {
     let separators = || word.iter().enumerate().filter(|(_, byte)| is_separator(**byte)).map(|(place, _)| place);
-    let beginnings = std::iter::once(0).chain(separators().map(|place| place + 1)).take(BEGINNINGS);
+    let beginnings = std::iter::once(0).chain(separators().map(|place| place + 1)).take(MAX_STARTS_PER_WORD);
     let mut found = Vec::new();
     for start in beginnings {
         let trimmed = start + trim_end(&word[start..]).len();
@@ -46,7 +46,7 @@ pub(super) fn parts(word: &[u8]) -> Vec<Range<usize>> {
         let ends = [word.len(), trimmed, next];
         for (place, end) in ends.iter().enumerate() {
             let is_new = !ends[..place].contains(end);
-            if is_new && (SHORTEST..=LONGEST).contains(&end.saturating_sub(start)) {
+            if is_new && (MIN_WORD_BYTES..=MAX_SECRET_BYTES).contains(&end.saturating_sub(start)) {
                 found.push(start..*end);
             }
         }
@@ -55,10 +55,10 @@ pub(super) fn parts(word: &[u8]) -> Vec<Range<usize>> {
 }
 
 /// The text that a word is the base64 form of, if it is one.
-pub(super) fn from_base64(word: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+pub(super) fn decode_base64(word: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     let bare = word.rsplit(|byte| matches!(byte, b':' | b',')).next()?;
     let bare = if bare.len() >= 16 && !bare.ends_with(b"=") { bare.split(|byte| *byte == b'=').next_back()? } else { bare };
-    if !(16..=LONGEST).contains(&bare.len()) {
+    if !(16..=MAX_SECRET_BYTES).contains(&bare.len()) {
         return None;
     }
     let decoded = STANDARD.decode(bare).or_else(|_| URL_SAFE.decode(bare)).ok().map(Zeroizing::new)?;
@@ -66,11 +66,11 @@ pub(super) fn from_base64(word: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
 }
 
 /// The word with `%2B` and the like resolved, if there are any.
-pub(super) fn from_percent(word: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+pub(super) fn decode_percent(word: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     let mut plain = Zeroizing::new(Vec::with_capacity(word.len()));
     let mut at = 0;
     while at < word.len() {
-        let encoded = word.get(at + 1..at + 3).filter(|_| word[at] == b'%').and_then(hexadecimal);
+        let encoded = word.get(at + 1..at + 3).filter(|_| word[at] == b'%').and_then(parse_hex_byte);
         plain.push(encoded.unwrap_or(word[at]));
         at += if encoded.is_some() { 3 } else { 1 };
     }
@@ -78,7 +78,7 @@ pub(super) fn from_percent(word: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
 }
 
 /// The line with `\/`, `\n` and `\u003d` resolved, if there are any; what else is escaped stays a separator.
-pub(super) fn from_escapes(line: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+pub(super) fn decode_escapes(line: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     if !line.contains(&b'\\') {
         return None;
     }
@@ -88,7 +88,7 @@ pub(super) fn from_escapes(line: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
         let (byte, width) = match &line[at..] {
             [b'\\', b'/', ..] => (b'/', 2),
             [b'\\', b'n', ..] => (b'\n', 2),
-            [b'\\', b'u', b'0', b'0', high, low, ..] => (hexadecimal(&[*high, *low]).unwrap_or(b'\\'), 6),
+            [b'\\', b'u', b'0', b'0', high, low, ..] => (parse_hex_byte(&[*high, *low]).unwrap_or(b'\\'), 6),
             [byte, ..] => (*byte, 1),
             [] => break,
         };
@@ -98,12 +98,12 @@ pub(super) fn from_escapes(line: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     (plain.len() < line.len()).then_some(plain)
 }
 
-fn hexadecimal(digits: &[u8]) -> Option<u8> {
+fn parse_hex_byte(digits: &[u8]) -> Option<u8> {
     let digits = std::str::from_utf8(digits).ok().filter(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()))?;
     u8::from_str_radix(digits, 16).ok()
 }
 
-fn is_in_word(byte: u8) -> bool {
+fn is_word_byte(byte: u8) -> bool {
     byte.is_ascii_graphic()
         && !matches!(
             byte,
@@ -125,9 +125,9 @@ mod tests {
     use super::*;
 
     fn all(line: &str) -> Vec<&str> {
-        let words = words(line.as_bytes()).flat_map(|word| {
+        let words = split_words(line.as_bytes()).flat_map(|word| {
             let start = word.start;
-            parts(&line.as_bytes()[word]).into_iter().map(move |part| start + part.start..start + part.end)
+            secret_candidates(&line.as_bytes()[word]).into_iter().map(move |part| start + part.start..start + part.end)
         });
         words.map(|part| &line[part]).collect()
     }
@@ -153,17 +153,17 @@ mod tests {
 
     #[test]
     fn encodings_are_taken_off_once() {
-        assert_eq!(from_base64(b"dXNlcjowMTIzNDU2Nzg5YWJjZGVm").unwrap().as_slice(), b"user:0123456789abcdef");
-        assert_eq!(from_base64(b"auth=dXNlcjowMTIzNDU2Nzg5YWJjZGVm").unwrap().as_slice(), b"user:0123456789abcdef");
-        assert_eq!(from_base64(b"/usr/share/doc/whatever"), None);
-        assert_eq!(from_percent(b"a%2Fb%zz").unwrap().as_slice(), b"a/b%zz");
-        assert_eq!(from_percent(b"plain"), None);
-        assert_eq!(from_escapes(br#""a\/b\u003d""#).unwrap().as_slice(), br#""a/b=""#);
-        assert_eq!(from_escapes(br"\q"), None);
+        assert_eq!(decode_base64(b"dXNlcjowMTIzNDU2Nzg5YWJjZGVm").unwrap().as_slice(), b"user:0123456789abcdef");
+        assert_eq!(decode_base64(b"auth=dXNlcjowMTIzNDU2Nzg5YWJjZGVm").unwrap().as_slice(), b"user:0123456789abcdef");
+        assert_eq!(decode_base64(b"/usr/share/doc/whatever"), None);
+        assert_eq!(decode_percent(b"a%2Fb%zz").unwrap().as_slice(), b"a/b%zz");
+        assert_eq!(decode_percent(b"plain"), None);
+        assert_eq!(decode_escapes(br#""a\/b\u003d""#).unwrap().as_slice(), br#""a/b=""#);
+        assert_eq!(decode_escapes(br"\q"), None);
     }
 
     #[test]
     fn a_word_of_many_separators_stays_cheap() {
-        assert!(parts("a=".repeat(2000).as_bytes()).len() <= BEGINNINGS * 3);
+        assert!(secret_candidates("a=".repeat(2000).as_bytes()).len() <= MAX_STARTS_PER_WORD * 3);
     }
 }
